@@ -1,0 +1,80 @@
+import { badOption } from './errors.js'
+
+/** One option: its kind, default, one-line help, and the sentence that says which values are allowed. */
+export interface Field<T> {
+  readonly kind: 'integer' | 'real' | 'choice' | 'flag' | 'text'
+  readonly default: T
+  readonly about: string
+  readonly expected: string
+  /** Field group in help and docs. */
+  readonly group?: string
+  readonly choices?: readonly string[]
+  accepts(value: unknown): boolean
+}
+/** A table of options by their camelCase name. */
+export type Fields = Readonly<Record<string, Field<unknown>>>
+/** The values of a table, as `resolve` returns them. */
+export type Options<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never }
+
+const bounds = (kind: string, min: number, max: number) =>
+  max === Infinity ? (min === -Infinity ? kind : `${kind} ≥ ${min}`) : `${kind} from ${min} to ${max}`
+
+/** A whole number between two bounds; with `default: undefined` it may be left out. */
+export const integer = <T extends number | undefined = number>(o: { default: T; min: number; max?: number; about: string; group?: string }): Field<T> => ({
+  ...o,
+  kind: 'integer',
+  expected: bounds('an integer', o.min, o.max ?? Infinity),
+  accepts: (v) => (v === undefined && o.default === undefined) || (Number.isSafeInteger(v) && (v as number) >= o.min && (v as number) <= (o.max ?? Infinity)),
+})
+
+/** A finite number between two bounds. */
+export const real = <T extends number | undefined = number>(o: { default: T; min: number; max?: number; about: string; group?: string }): Field<T> => ({
+  ...o,
+  kind: 'real',
+  expected: bounds('a number', o.min, o.max ?? Infinity),
+  accepts: (v) => (v === undefined && o.default === undefined) || (Number.isFinite(v) && (v as number) >= o.min && (v as number) <= (o.max ?? Infinity)),
+})
+
+/** One of a few words. */
+export const choice = <const T extends string>(of: readonly T[], o: { default: T; about: string; group?: string }): Field<T> => ({
+  ...o,
+  kind: 'choice',
+  choices: of,
+  expected: `one of ${of.join(', ')}`,
+  accepts: (v) => of.includes(v as T),
+})
+
+/** A yes-or-no option. */
+export const flag = (o: { default: boolean; about: string; group?: string }): Field<boolean> => ({
+  ...o,
+  kind: 'flag',
+  expected: 'true or false',
+  accepts: (v) => typeof v === 'boolean',
+})
+
+/** A piece of text, as a rule a path or a name; `matches` narrows it. */
+export const text = <T extends string | undefined = string | undefined>(o: {
+  default: T
+  about: string
+  group?: string
+  expected?: string
+  matches?: RegExp
+}): Field<T> => ({
+  ...o,
+  kind: 'text',
+  expected: o.expected ?? 'text',
+  accepts: (v) => (v === undefined && o.default === undefined) || (typeof v === 'string' && v !== '' && (o.matches?.test(v) ?? true)),
+})
+
+/** Fills defaults, rejects unknown keys and bad values, and freezes. Nothing downstream checks again. */
+export function resolve<F extends Fields>(owner: string, fields: F, given: Readonly<Record<string, unknown>> = {}): Options<F> {
+  for (const key of Object.keys(given)) {
+    if (!(key in fields)) throw badOption(owner, key, `a known option (${Object.keys(fields).join(', ')})`, given[key])
+  }
+  const pairs = Object.entries(fields).map(([key, field]) => {
+    const value = given[key] === undefined ? field.default : given[key]
+    if (!field.accepts(value)) throw badOption(owner, key, field.expected, value)
+    return [key, value]
+  })
+  return Object.freeze(Object.fromEntries(pairs)) as Options<F>
+}

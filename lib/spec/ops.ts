@@ -1,0 +1,58 @@
+/** Every primitive the native side can build: op → parameter → kind. `test/spec/contract.test.ts` holds C++ to it. */
+export const OPS = {
+  chain: {},
+  residual: { dropout: 'real' },
+  memory: {},
+  predictor: { dim: 'int', output: 'text', residual: 'text', inputScale: 'text' },
+  linear: { in: 'int', out: 'int', bias: 'bool', init: 'text', gain: 'real' },
+  layerNorm: { dim: 'int', eps: 'real' },
+  activation: { kind: 'text' },
+  dropout: { rate: 'real' },
+  sinusoid: { dim: 'int', layout: 'text' },
+  lstm: { in: 'int', width: 'int', layers: 'int', dropout: 'real' },
+  gru: { in: 'int', width: 'int' },
+  attention: { dim: 'int', heads: 'int', cross: 'bool', causal: 'bool', dropout: 'real' },
+} as const
+
+type Kind = { int: number; real: number; bool: boolean; text: string }
+export type OpName = keyof typeof OPS
+export type Params<K extends OpName> = { -readonly [P in keyof (typeof OPS)[K]]: Kind[(typeof OPS)[K][P] & keyof Kind] }
+
+/**
+ * A node of a spec: plain data, so it can be printed, compared, hashed and stored in a checkpoint.
+ * `name` is this node's part of its parameters' names; `tied` says that a name may repeat and then means the same tensor.
+ */
+export interface Node {
+  readonly op: OpName
+  readonly name?: string
+  readonly tied?: true
+  readonly params: Readonly<Record<string, number | boolean | string>>
+  readonly of: readonly Node[]
+}
+
+const node = <K extends OpName>(op: K, params: Params<K>, ...of: Node[]): Node => ({ op, params, of })
+
+/** Gives a node its part of the parameter names: `named('core', named('norm', layerNorm(…)))` makes `core.norm.weight`. */
+export const named = (name: string, of: Node): Node => ({ ...of, name: of.name === undefined ? name : `${name}.${of.name}` })
+/** Lets a node share the tensors of an earlier node of the same full name. */
+export const tied = (of: Node): Node => ({ ...of, tied: true })
+
+/** One after the other. */
+export const chain = (...of: Node[]): Node => node('chain', {}, ...of)
+/** x + dropout(f(x)). */
+export const residual = (dropout: number, ...of: Node[]): Node => node('residual', { dropout }, ...of)
+/** Keeps its input for the cross-attention inside. */
+export const memory = (...of: Node[]): Node => node('memory', {}, ...of)
+/** The wrapper of every model: input scale, trunk, last position, head, residual to the context, output. */
+export const predictor = (p: Params<'predictor'>, trunk: Node, head: Node): Node => node('predictor', p, trunk, head)
+export const linear = (p: Pick<Params<'linear'>, 'in' | 'out'> & Partial<Params<'linear'>>): Node =>
+  node('linear', { bias: true, init: 'default', gain: 1, ...p })
+export const layerNorm = (dim: number, eps = 1e-5): Node => node('layerNorm', { dim, eps })
+/** relu, gelu (erf), gelu_tanh, silu. */
+export const activation = (kind: 'relu' | 'gelu' | 'gelu_tanh' | 'silu'): Node => node('activation', { kind })
+export const dropout = (rate: number): Node => node('dropout', { rate })
+/** Adds sin and cos of the position: `pairs` interleaves them, `halves` puts all sines first. */
+export const sinusoid = (dim: number, layout: 'pairs' | 'halves'): Node => node('sinusoid', { dim, layout })
+export const lstm = (p: Params<'lstm'>): Node => node('lstm', p)
+export const gru = (p: Params<'gru'>): Node => node('gru', p)
+export const attention = (p: Params<'attention'>): Node => node('attention', p)

@@ -1,0 +1,121 @@
+import { LvmError } from '../errors.js'
+import { type DType, type NativeTensor, type NativeValue, native, type TypedArray } from '../native.js'
+
+const ARRAYS: Record<string, (b: ArrayBuffer) => TypedArray> = {
+  float32: (b) => new Float32Array(b),
+  float64: (b) => new Float64Array(b),
+  float16: (b) => new Uint16Array(b),
+  bfloat16: (b) => new Uint16Array(b),
+  int64: (b) => new BigInt64Array(b),
+  int32: (b) => new Int32Array(b),
+  int16: (b) => new Int16Array(b),
+  int8: (b) => new Int8Array(b),
+  uint8: (b) => new Uint8Array(b),
+  bool: (b) => new Uint8Array(b),
+  complex64: (b) => new Float32Array(b),
+  complex128: (b) => new Float64Array(b),
+}
+const dtypeOf = (data: TypedArray): DType => {
+  if (data instanceof Float32Array) return 'float32'
+  if (data instanceof Float64Array) return 'float64'
+  if (data instanceof BigInt64Array) return 'int64'
+  if (data instanceof Int32Array) return 'int32'
+  if (data instanceof Int16Array) return 'int16'
+  if (data instanceof Int8Array) return 'int8'
+  if (data instanceof Uint8Array) return 'uint8'
+  throw new LvmError('BAD_ARGUMENT', 'Tensor.from: a Uint16Array holds float16 or bfloat16: say which with {dtype}')
+}
+
+/** What `call` accepts and returns in place of a native value. */
+export type Value = Tensor | number | bigint | boolean | string | null | undefined | readonly Value[]
+
+/** A tensor that lives in libtorch. Free it with `dispose()` (or `using`); what is forgotten is freed with its handle. */
+export class Tensor {
+  private constructor(readonly native: NativeTensor) {}
+  /** Wraps a handle that the addon returned. */
+  static wrap(handle: NativeTensor): Tensor {
+    return new Tensor(handle)
+  }
+
+  /**
+   * A copy of an array, row-major.
+   *
+   * Units: float16 and bfloat16 travel as the 16-bit patterns of a Uint16Array, bool as 0 and 1 in a Uint8Array.
+   * Errors: BAD_ARGUMENT when the shape does not hold exactly the array's elements.
+   */
+  static from(data: TypedArray | readonly number[], shape?: readonly number[], options: { dtype?: DType } = {}): Tensor {
+    const array = Array.isArray(data) ? Float32Array.from(data as number[]) : (data as TypedArray)
+    return new Tensor(native.tensorFrom(array, shape ?? [array.length], options.dtype ?? dtypeOf(array)))
+  }
+  /** A read-only view of a file, paged in as it is read. Errors: FILE_MISSING, DATA_FORMAT when the file is too short. */
+  static map(path: string, o: { offset: number; shape: readonly number[]; dtype: DType }): Tensor {
+    return new Tensor(native.tensorMap(path, o.offset, o.shape, o.dtype))
+  }
+  /** The bytes of a part of a file, read off the JS thread. Errors: FILE_MISSING, DATA_FORMAT when the file is too short. */
+  static async read(path: string, o: { offset: number; shape: readonly number[]; dtype: DType }): Promise<Tensor> {
+    return new Tensor(await native.tensorRead(path, o.offset, o.shape, o.dtype))
+  }
+
+  get shape(): number[] {
+    return native.tensorShape(this.native)
+  }
+  get dtype(): DType {
+    return native.tensorDtype(this.native)
+  }
+  get device(): string {
+    return native.tensorDevice(this.native)
+  }
+  /** The elements, row-major, as the typed array of the dtype (16-bit floats as Uint16Array patterns). */
+  async data(): Promise<TypedArray> {
+    return ARRAYS[this.dtype]!(await native.tensorData(this.native))
+  }
+  /** A single element as a number. */
+  async item(): Promise<number> {
+    using flat = await this.to({ dtype: 'float64' })
+    const data = await flat.data()
+    if (data.length !== 1) throw new LvmError('BAD_ARGUMENT', `Tensor.item: expected one element but the shape is [${this.shape.join(', ')}]`)
+    return Number(data[0])
+  }
+  /** The same values on another device or in another dtype. */
+  async to(o: { device?: string; dtype?: DType }): Promise<Tensor> {
+    return new Tensor(await native.tensorTo(this.native, o.device ?? this.device, o.dtype ?? ''))
+  }
+  /** `call(op, this, …)` for operators that return one tensor: `x.op('aten::softmax', -1)`. */
+  async op(name: string, ...args: Value[]): Promise<Tensor> {
+    const result = await call(name, [this, ...args])
+    if (!(result instanceof Tensor)) throw new LvmError('BAD_ARGUMENT', `Tensor.op: ${name} does not return one tensor; use call()`)
+    return result
+  }
+  /** Back-propagates from this scalar into the tensors that require a gradient. */
+  async backward(): Promise<void> {
+    await native.tensorBackward(this.native)
+  }
+  /** The gradient that `backward` left here. */
+  get grad(): Tensor | undefined {
+    const grad = native.tensorGrad(this.native)
+    return grad === undefined ? undefined : new Tensor(grad)
+  }
+  /** Frees the memory now. Errors: DISPOSED at any later use. */
+  dispose(): void {
+    native.dispose(this.native)
+  }
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+}
+
+const unwrap = (value: Value): unknown => (value instanceof Tensor ? value.native : Array.isArray(value) ? value.map(unwrap) : value)
+const wrap = (value: NativeValue): Value =>
+  Array.isArray(value) ? value.map(wrap) : typeof value === 'object' && value !== null ? Tensor.wrap(value as NativeTensor) : value
+
+/**
+ * Calls any operator that libtorch registers, by its schema, off the JS thread.
+ *
+ * `call('aten::softmax', [x, -1])`, or with an overload: `call('aten::sum.dim_IntList', [x, [0]], { keepdim: true })`.
+ * Units: a ScalarType is its dtype name, a Device its name, None is null.
+ * Errors: BAD_ARGUMENT when no such operator takes these arguments; NATIVE when libtorch refuses them.
+ */
+export async function call(op: string, args: readonly Value[] = [], named: Readonly<Record<string, Value>> = {}): Promise<Value> {
+  const byName = Object.fromEntries(Object.entries(named).map(([key, value]) => [key, unwrap(value)]))
+  return wrap(await native.call(op, args.map(unwrap), byName))
+}
