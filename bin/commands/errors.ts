@@ -1,0 +1,15 @@
+import type { CommandModule } from 'yargs'
+import { ERRORS } from '../../lib/errors.js'
+import { answer, table } from '../output.js'
+
+export const errors: CommandModule = {
+  command: 'errors',
+  describe: 'list every error code, its exit code and what to do about it',
+  builder: (y) => y.example('$0 errors --json', 'the same for a program'),
+  handler: ({ json }) => {
+    const rows = Object.entries(ERRORS).map(([code, { exit, about, hint }]) => ({ code, exit, about, hint }))
+    const text = () =>
+      table(rows, { code: (r) => r.code, exit: (r) => r.exit, 'what it means': (r) => r.about, fix: (r) => r.hint })
+    answer({ errors: rows }, text, json === true)
+  },
+}

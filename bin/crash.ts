@@ -1,0 +1,26 @@
+import { writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import { asLvmError, LvmError } from '../lib/errors.js'
+import { versions } from './version.js'
+
+/** An error that nobody foresaw, with a report written beside it and named in its hint; any other error as it is. */
+export function withReport(error: unknown): LvmError {
+  const known = asLvmError(error)
+  if (known.exit !== 9) return known
+  const path = join(tmpdir(), `lvm-torch-report-${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}-${process.pid}.txt`)
+  const lines = [
+    versions(),
+    `${process.platform} ${process.arch}`,
+    process.argv.join(' '),
+    `${known.code}: ${known.message}`,
+    inspect(error, { depth: 4 }),
+  ]
+  try {
+    writeFileSync(path, `${lines.join('\n')}\n`)
+  } catch {
+    return known
+  }
+  return new LvmError(known.code, known.message, { cause: error, hint: `${known.hint} (report: ${path})` })
+}

@@ -1,0 +1,29 @@
+import type { Options } from 'yargs'
+import type { Field, Fields } from '../lib/options.js'
+
+/** batchSize → batch-size */
+export const kebab = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+
+/** A number where the text is one; anything else stays as typed, so that the error can quote it. */
+const number = (value: unknown) =>
+  typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : value
+
+function flag(field: Field<unknown>): Options {
+  const { kind, about, expected, group, default: preset } = field
+  const allowed = kind === 'flag' ? '' : ` (${expected})`
+  const unless = preset === undefined || preset === false ? '' : ` [${preset === true ? 'on' : preset}]`
+  return {
+    describe: `${about}${allowed}${unless}`,
+    ...(group === undefined ? {} : { group: `${group}:` }),
+    ...(kind === 'flag' ? { type: 'boolean' } : { requiresArg: true }),
+    ...(kind === 'integer' || kind === 'real' ? { coerce: number } : {}),
+  }
+}
+
+/** Turns an option table into yargs flags; yargs is told no default, so only what was typed reaches the library. */
+export const flags = (fields: Fields): Record<string, Options> =>
+  Object.fromEntries(Object.entries(fields).map(([key, field]) => [kebab(key), flag(field)]))
+
+/** The options of a table that were typed, by their library name. */
+export const given = (fields: Fields, argv: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.keys(fields).flatMap((key) => (argv[key] === undefined ? [] : [[key, argv[key]]])))

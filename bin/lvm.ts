@@ -1,0 +1,68 @@
+#!/usr/bin/env node
+import yargs, { type Argv, type CommandModule } from 'yargs'
+import { withReport } from './crash.js'
+import { fail, print } from './output.js'
+import { usageError } from './usage.js'
+import { versions } from './version.js'
+
+/** Every verb: what it does, and where it is; only the verb that is asked for is loaded. */
+const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule>]> = {
+  train: ['train a model on a file of vectors', async () => (await import('./commands/train.js')).train],
+  errors: ['list the error codes', async () => (await import('./commands/errors.js')).errors],
+}
+
+const words = process.argv.slice(2)
+const json = words.includes('--json')
+
+/** The parts of yargs that its types leave out. */
+interface Inside extends Argv {
+  getOptions(): { key: Record<string, unknown> }
+  getInternalMethods(): {
+    getContext(): { commands: string[]; fullCommands: string[] }
+    getCommandInstance(): { getCommands(): string[] }
+  }
+}
+
+async function main(): Promise<void> {
+  if (words.includes('--version')) return print(versions())
+  const parser = yargs(words) as Inside
+  parser
+    .scriptName('lvm-torch')
+    .usage('$0 VERB [options]\n\nTrain, evaluate and serve predictors of the next sentence vector.')
+    .locale('en')
+    .parserConfiguration({ 'parse-numbers': false, 'parse-positional-numbers': false, 'duplicate-arguments-array': false })
+    .wrap(Math.min(process.stdout.columns ?? 100, 120))
+    .option('json', { type: 'boolean', describe: 'answer in JSON: one document, or one event a line for long work' })
+    .help('help', 'show this help')
+    .version('version', 'show the versions of lvm-torch, Node and libtorch', '')
+    .demandCommand(1)
+    .strict()
+    .exitProcess(false)
+    .fail((message, error) => {
+      if (error) throw error
+      const inside = parser.getInternalMethods()
+      const { commands, fullCommands } = inside.getContext()
+      throw usageError(message ?? '', {
+        verb: commands.join(' '),
+        command: fullCommands.at(-1) ?? '',
+        verbs: inside.getCommandInstance().getCommands(),
+        options: Object.keys(parser.getOptions().key),
+        words,
+      })
+    })
+  for (const [command, [describe, load]] of Object.entries(VERBS)) {
+    parser.command(words.includes(command) ? { ...(await load()), describe } : { command, describe, handler: () => {} })
+  }
+  if (words.length === 0) parser.showHelp('log')
+  else await parser.parseAsync()
+}
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit() // the reader has left, as in `| head`
+})
+process.on('uncaughtException', (error) => {
+  fail(withReport(error), json)
+  process.exit()
+})
+main().catch((error) => fail(withReport(error), json))

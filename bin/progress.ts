@@ -1,0 +1,125 @@
+import type { TrainEvent } from '../lib/index.js'
+import { bytes, count, duration } from './output.js'
+
+type Of<Type extends TrainEvent['type']> = Extract<TrainEvent, { type: Type }>
+
+/** Where progress is drawn. */
+export interface Screen {
+  readonly write: (text: string) => void
+  /** Whether a line can be drawn over. */
+  readonly live: boolean
+  readonly columns: () => number
+  readonly colour: boolean
+}
+
+const fixed = (digits: number) => (value: number | null | undefined) =>
+  value === null || value === undefined
+    ? '–'
+    : Math.abs(value) < 10 ** -digits && value !== 0
+      ? value.toExponential(1)
+      : value.toFixed(digits)
+
+/** The table of epochs: title, width, and what stands in the cell. */
+const COLUMNS: readonly (readonly [string, number, (e: Of<'epoch'>) => string])[] = [
+  ['epoch', 5, (e) => String(e.epoch)],
+  ['train loss', 10, (e) => fixed(6)(e.train_loss)],
+  ['val loss', 9, (e) => fixed(6)(e.val_loss)],
+  ['val cosine', 10, (e) => fixed(4)(e.val_cosine)],
+  ['lr', 7, (e) => e.lr?.toExponential(1) ?? '–'],
+  ['grad norm', 9, (e) => fixed(4)(e.grad_norm)],
+  ['seconds', 7, (e) => fixed(1)(e.seconds)],
+  ['samples/s', 9, (e) => (e.samples_per_second ? count(e.samples_per_second) : '–')],
+  ['best', 4, (e) => (e.best ? '★' : '')],
+]
+const line = (cells: readonly string[]) =>
+  cells
+    .map((cell, i) => cell.padStart(COLUMNS[i]![1]))
+    .join('  ')
+    .trimEnd()
+
+/** The row of titles. */
+export const header = (): string => line(COLUMNS.map(([title]) => title))
+/** One finished epoch, aligned under the titles. */
+export const row = (e: Of<'epoch'>): string => line(COLUMNS.map(([, , cell]) => cell(e)))
+
+/** The figures of a step in words, with a bar in front where there is room for one. */
+export function bar(e: Of<'progress'>, cosine: number | undefined, columns: number): string {
+  const part = e.steps === 0 ? 0 : Math.min(1, e.step / e.steps)
+  const epoch = `epoch ${e.epoch}/${e.epochs}`
+  const figures = [
+    `${String(Math.floor(100 * part)).padStart(3)} %`,
+    `loss ${fixed(6)(e.loss)}`,
+    ...(cosine === undefined ? [] : [`cosine ${cosine.toFixed(4)}`]),
+    `lr ${e.lr.toExponential(1)}`,
+    `${count(e.samples_per_second)}/s`,
+    `${duration(e.seconds_left)} left`,
+  ].join('  ')
+  const room = Math.min(24, columns - epoch.length - figures.length - 5)
+  const filled = Math.round(part * room)
+  const drawn = room < 4 ? [epoch, figures] : [epoch, '█'.repeat(filled) + '░'.repeat(room - filled), figures]
+  return drawn.join('  ').slice(0, Math.max(1, columns - 1))
+}
+
+/** What is trained on what, before the first step. */
+export function opening(e: Of<'start'>): string {
+  const { data, split, estimate } = e
+  return [
+    `${e.resumed ? 'going on with' : 'training'} ${e.model} · ${count(e.parameters)} parameters · ${e.device} · ${e.precision} · ${e.threads} threads`,
+    `data   ${data.path} · ${count(data.rows)} rows × ${data.dim} · ${count(data.articles)} articles · space ${data.space ?? 'unknown'}`,
+    `split  by ${split.mode}${split.leaky ? ' (leaky: neighbours share vectors)' : ''} · ${count(data.windows.train)} training windows, ${count(data.windows.val)} validation${data.windows.test ? `, ${count(data.windows.test)} test` : ''}`,
+    `run    ${e.run}${estimate ? ` · about ${bytes(estimate.memory_bytes)} of memory, ${bytes(estimate.disk_bytes)} on disk` : ''}`,
+  ].join('\n')
+}
+
+const STOPPED = {
+  done: 'done',
+  'early-stop': 'stopped early, no longer improving',
+  'max-steps': 'stopped at --max-steps',
+  interrupted: 'interrupted',
+}
+
+/** How it ended. */
+export const closing = (e: Of<'result'>): string =>
+  `${STOPPED[e.stopped]} after ${duration(e.seconds)} · best epoch ${e.best_epoch ?? '–'} · val loss ${fixed(6)(e.val_loss)} · val cosine ${fixed(4)(e.val_cosine)}`
+
+/** Draws the events of a training as they come: one live bar, or plain lines every half minute where nothing can be redrawn. */
+export function progress(screen: Screen, now: () => number = () => performance.now()): (event: TrainEvent) => void {
+  const every = screen.live ? 100 : 30_000
+  let drawn = screen.live ? -Infinity : now()
+  let open = false
+  let titled = false
+  let cosine: number | undefined
+  const say = (text: string) => {
+    screen.write(`${open ? '\r\x1b[K' : ''}${text}\n`)
+    open = false
+  }
+  const green = (text: string) => (screen.colour ? `\x1b[32m${text}\x1b[39m` : text)
+  return (event) => {
+    if (event.type === 'start') say(`${opening(event)}\n`)
+    if (event.type === 'warning') say(`warning: ${event.message}`)
+    if (event.type === 'result') say(`${titled ? '\n' : ''}${closing(event)}`)
+    if (event.type === 'epoch') {
+      if (!titled) say(header())
+      titled = true
+      cosine = event.val_cosine ?? cosine
+      say(row(event).replace('★', green('★')))
+    }
+    if (event.type === 'progress' && now() - drawn >= every) {
+      drawn = now()
+      const text = bar(event, cosine, screen.live ? screen.columns() : 1000)
+      screen.write(screen.live ? `\r${text}\x1b[K` : `${text}\n`)
+      open = screen.live
+    }
+  }
+}
+
+/** The terminal as it is: no redrawing into a file, no colour where NO_COLOR is set. */
+export const terminal = (): Screen => {
+  const live = process.stdout.isTTY === true && process.env.TERM !== 'dumb'
+  return {
+    write: (text) => void process.stdout.write(text),
+    live,
+    columns: () => process.stdout.columns ?? 80,
+    colour: live && !process.env.NO_COLOR,
+  }
+}

@@ -1,0 +1,70 @@
+import { asLvmError } from '../lib/errors.js'
+import type { TrainEvent, TrainOptions } from '../lib/index.js'
+import { table } from './output.js'
+
+/** The library's training, as commands use it. */
+export type Train = (options: TrainOptions, control: { signal?: AbortSignal }) => AsyncIterable<TrainEvent>
+/** The end of one training. */
+export type Result = Extract<TrainEvent, { type: 'result' }>
+/** Which seeds to train with, and the run name that their folders begin with. */
+export interface Seeds {
+  readonly count: number
+  readonly first: number
+  readonly name: string
+}
+
+/** Goes on with a run where there is one; the seeds that an interruption kept from starting are started. */
+async function* resumedOrNew(train: Train, options: TrainOptions, signal: AbortSignal): AsyncIterable<TrainEvent> {
+  try {
+    yield* train(options, { signal })
+  } catch (error) {
+    if (!options.resume || asLvmError(error).code !== 'RUN_MISSING') throw error
+    yield* train({ ...options, resume: false }, { signal })
+  }
+}
+
+/** One training, or one per seed in folders of their own (NAME_seed1, NAME_seed2, …) until one is interrupted. */
+export async function* trainings(
+  train: Train,
+  options: TrainOptions,
+  { count, first, name }: Seeds,
+  signal: AbortSignal,
+): AsyncIterable<TrainEvent> {
+  if (count === 1) return yield* train(options, { signal })
+  for (let seed = first; seed < first + count; seed++) {
+    for await (const event of resumedOrNew(train, { ...options, seed, name: `${name}_seed${seed}` }, signal)) {
+      yield event
+      if (event.type === 'result' && event.stopped === 'interrupted') return
+    }
+  }
+}
+
+/** Mean and sample standard deviation. */
+export function spread(values: readonly number[]): { mean: number; sd: number } {
+  const mean = values.reduce((a, b) => a + b, 0) / values.length
+  return { mean, sd: Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / (values.length - 1)) }
+}
+
+/** What the seeds say together, as a table and as the last event. */
+export function summary(runs: readonly Result[]) {
+  const loss = spread(runs.map((r) => r.val_loss))
+  const cosine = spread(runs.map((r) => r.val_cosine))
+  const figure = ({ mean, sd }: { mean: number; sd: number }, digits: number) => `${mean.toFixed(digits)} ± ${sd.toFixed(digits)}`
+  const rows = table(runs, {
+    run: (r) => r.run,
+    'best epoch': (r) => r.best_epoch,
+    'val loss': (r) => r.val_loss.toFixed(6),
+    'val cosine': (r) => r.val_cosine.toFixed(4),
+  })
+  return {
+    text: `\n${rows}\nmean ± sd over ${runs.length} seeds: val loss ${figure(loss, 6)}, val cosine ${figure(cosine, 4)}`,
+    event: {
+      type: 'result',
+      version: 1,
+      model: runs[0]!.model,
+      runs: runs.map((r) => r.run),
+      val_loss: loss,
+      val_cosine: cosine,
+    },
+  }
+}

@@ -1,0 +1,39 @@
+import { constants } from 'node:os'
+import { LvmError } from '../lib/errors.js'
+import { diagnostic } from './output.js'
+
+/** The wish of the user to stop: the first signal asks for it, the second leaves at once. */
+export interface Interruption {
+  readonly signal: AbortSignal
+  /** Undefined while nobody asked. */
+  readonly reason: LvmError | undefined
+  /** Gives the signals back to Node. */
+  release(): void
+}
+
+/** Under npx one Ctrl-C arrives twice, from the terminal and from npm; what comes this soon is the same one. */
+const ECHO_MS = 400
+
+/** Takes Ctrl-C and SIGTERM over until `release`. */
+export function interruption(say: (line: string) => void = diagnostic): Interruption {
+  const controller = new AbortController()
+  let asked = 0
+  const stop = (name: 'SIGINT' | 'SIGTERM') => {
+    if (controller.signal.aborted) {
+      if (performance.now() - asked > ECHO_MS) process.exit(128 + constants.signals[name])
+      return
+    }
+    asked = performance.now()
+    say('stopping after this step; press Ctrl-C again to leave at once')
+    const [code, by] = name === 'SIGINT' ? (['INTERRUPTED', 'Ctrl-C'] as const) : (['TERMINATED', 'SIGTERM'] as const)
+    controller.abort(new LvmError(code, `stopped by ${by}`))
+  }
+  process.on('SIGINT', stop).on('SIGTERM', stop)
+  return {
+    signal: controller.signal,
+    get reason() {
+      return controller.signal.reason as LvmError | undefined
+    },
+    release: () => void process.off('SIGINT', stop).off('SIGTERM', stop),
+  }
+}

@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest'
+import { bar, header, progress, row } from '../../bin/progress.js'
+import type { TrainEvent } from '../../lib/index.js'
+
+const epoch = (n: number, best = false) =>
+  ({
+    type: 'epoch',
+    version: 1,
+    epoch: n,
+    epochs: 20,
+    best,
+    train_loss_running: n === 0 ? null : 0.00061,
+    train_loss: 0.000598,
+    train_cosine: 0.71,
+    val_loss: 0.000612,
+    val_cosine: 0.7034,
+    lr: 5e-4,
+    grad_norm: n === 0 ? null : 0.0123,
+    output_norm_mean: 1,
+    output_norm_sd: 0.1,
+    seconds: 12.34,
+    samples_per_second: 12345.6,
+    peak_memory_bytes: 1e8,
+  }) as Extract<TrainEvent, { type: 'epoch' }>
+const step = (n: number) =>
+  ({
+    type: 'progress',
+    version: 1,
+    epoch: 1,
+    epochs: 20,
+    step: n,
+    steps: 100,
+    loss: 0.0005,
+    lr: 5e-4,
+    samples_per_second: 9000,
+    seconds_left: 65,
+  }) as const
+
+function screen(live: boolean, columns = 120, colour = false) {
+  const written: string[] = []
+  let time = 0
+  const show = progress({ write: (t) => void written.push(t), live, columns: () => columns, colour }, () => time)
+  const wait = (ms: number) => {
+    time += ms
+  }
+  return { show, written, wait }
+}
+
+describe('bar', () => {
+  it('shows every figure and fills in step with the epoch', () => {
+    const text = bar(step(50), 0.7034, 120)
+    expect(text).toContain('epoch 1/20')
+    expect(text).toContain(' 50 %  loss 0.000500  cosine 0.7034  lr 5.0e-4  9,000/s  1 min 05 s left')
+    expect(text.match(/█/g)).toHaveLength(12)
+    expect(text.match(/░/g)).toHaveLength(12)
+  })
+  it.each([20, 40, 80, 100, 200])('never reaches the last of %i columns', (columns) => {
+    for (const n of [0, 33, 100]) expect(bar(step(n), 0.7, columns).length).toBeLessThan(columns)
+  })
+  it('leaves the cosine out until there is one, and survives an epoch without steps', () => {
+    expect(bar({ ...step(0), steps: 0 }, undefined, 120)).not.toContain('cosine')
+  })
+})
+
+describe('row', () => {
+  it('stands under its titles, with a dash where there is no figure', () => {
+    expect(header()).toBe('epoch  train loss   val loss  val cosine       lr  grad norm  seconds  samples/s  best')
+    expect(row(epoch(12, true))).toBe('   12    0.000598   0.000612      0.7034   5.0e-4     0.0123     12.3     12,346     ★')
+    expect(row(epoch(0))).toBe('    0    0.000598   0.000612      0.7034   5.0e-4          –     12.3     12,346')
+  })
+})
+
+describe('on a terminal', () => {
+  it('redraws one line at most ten times a second', () => {
+    const { show, written, wait } = screen(true)
+    for (let i = 0; i < 1000; i++) {
+      show(step(i % 100))
+      wait(1)
+    }
+    expect(written).toHaveLength(10)
+    expect(written.every((t) => t.startsWith('\r') && !t.includes('\n'))).toBe(true)
+  })
+  it('replaces the bar by the finished row, under one header', () => {
+    const { show, written } = screen(true)
+    show(epoch(0))
+    show(step(1))
+    show(epoch(1, true))
+    expect(written[0]).toBe(`${header()}\n`)
+    expect(written.at(-1)).toBe(`\r\x1b[K${row(epoch(1, true))}\n`)
+    expect(written.filter((t) => t.includes('train loss'))).toHaveLength(1)
+  })
+  it('colours only where it may', () => {
+    for (const colour of [true, false]) {
+      const { show, written } = screen(true, 120, colour)
+      show(epoch(1, true))
+      expect(written.join('').includes('\x1b[32m')).toBe(colour)
+    }
+  })
+})
+
+describe('without a terminal', () => {
+  it('writes plain lines: every epoch, and a step every half minute', () => {
+    const { show, written, wait } = screen(false, 20)
+    for (let i = 0; i < 70; i++) {
+      show(step(i))
+      wait(1000)
+    }
+    show(epoch(1))
+    show({ type: 'warning', version: 1, code: 'NORMS', message: 'norms differ' })
+    expect(written).toHaveLength(5)
+    expect(written[0]).toMatch(/^epoch 1\/20 .* left\n$/)
+    for (const control of ['\r', '\x1b']) expect(written.join('')).not.toContain(control)
+  })
+})
