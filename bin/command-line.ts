@@ -2,10 +2,10 @@ import { basename, relative } from 'node:path'
 
 const quoted = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
 
-/** How this program is called where it was called: through npx, from a clone, or by its name. */
-export function program(script = process.argv[1] ?? 'lvm-torch', viaNpx = process.env.npm_command === 'exec'): string {
-  if (viaNpx) return 'npx lvm-torch'
-  return script.endsWith('.js') ? `node ${quoted(relative(process.cwd(), script))}` : basename(script)
+/** How this program is called where it was called: from node_modules, from a clone, or by its name. */
+export function program(script = process.argv[1] ?? 'lvm-torch'): string {
+  if (/[\\/]node_modules[\\/]/.test(script)) return 'npx lvm-torch'
+  return /\.m?js$/.test(script) ? `node ${quoted(relative(process.cwd(), script))}` : basename(script)
 }
 
 /** The command line that goes on where this one stopped. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { asLvmError, LvmError } from '../lib/errors.js'
-import { versions } from './version.js'
+import { versions } from './package.js'
 
 /** An error that nobody foresaw, with a report written beside it and named in its hint; any other error as it is. */
 export function withReport(error: unknown): LvmError {

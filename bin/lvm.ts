@@ -2,8 +2,8 @@
 import yargs, { type Argv, type CommandModule } from 'yargs'
 import { withReport } from './crash.js'
 import { fail, print } from './output.js'
+import { versions } from './package.js'
 import { usageError } from './usage.js'
-import { versions } from './version.js'
 
 /** Every verb: what it does, and where it is; only the verb that is asked for is loaded. */
 const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule>]> = {

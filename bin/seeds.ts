@@ -27,10 +27,11 @@ async function* resumedOrNew(train: Train, options: TrainOptions, signal: AbortS
 export async function* trainings(
   train: Train,
   options: TrainOptions,
-  { count, first, name }: Seeds,
+  seeds: Seeds | undefined,
   signal: AbortSignal,
 ): AsyncIterable<TrainEvent> {
-  if (count === 1) return yield* train(options, { signal })
+  if (seeds === undefined) return yield* train(options, { signal })
+  const { count, first, name } = seeds
   for (let seed = first; seed < first + count; seed++) {
     for await (const event of resumedOrNew(train, { ...options, seed, name: `${name}_seed${seed}` }, signal)) {
       yield event

@@ -4,12 +4,8 @@ import { badOption } from '../../lib/errors.js'
 import type { TrainOptions } from '../../lib/index.js'
 import { integer, resolve } from '../../lib/options.js'
 import { trainFields } from '../../lib/train/fields.js'
-import { program, resumption } from '../command-line.js'
 import { flags, given, kebab } from '../flags.js'
-import { diagnostic, event as emit, print } from '../output.js'
-import { progress, terminal } from '../progress.js'
-import { type Result, type Seeds, summary, type Train, trainings } from '../seeds.js'
-import { interruption } from '../signals.js'
+import { runTraining } from '../training.js'
 import { nearest } from '../usage.js'
 
 const names = architectures.map(({ name }) => name)
@@ -22,35 +18,12 @@ const valued = new Set(
 
 /** The model on a command line: its options are part of the help, so it must be known before parsing. */
 export function modelOn(words: readonly string[]) {
-  const word = words.find((w, i) => !w.startsWith('-') && w !== 'train' && !valued.has(words[i - 1] ?? ''))
-  const model = architectures.find(({ name }) => name === word)
-  if (word === undefined || model !== undefined) return model
-  const meant = nearest(word, names)
-  throw badOption('train', 'model', `one of ${names.join(', ')}`, word, meant && `did you mean ${meant}?`)
-}
-
-/** Trains once or once per seed, shows how it goes, and says where the checkpoint is when the user stops it. */
-export async function runTraining(train: Train, options: TrainOptions, seeds: Seeds, json: boolean): Promise<void> {
-  const stop = interruption()
-  const show = json ? emit : progress(terminal())
-  const runs: Result[] = []
-  try {
-    for await (const event of trainings(train, options, seeds, stop.signal)) {
-      show(event)
-      if (event.type === 'result') runs.push(event)
-    }
-  } finally {
-    stop.release()
-  }
-  const last = runs.at(-1)
-  if (last?.stopped === 'interrupted') {
-    diagnostic(`the checkpoint is in ${last.run}\ngo on with: ${resumption()}`)
-    process.exitCode = stop.reason?.exit ?? 130
-  } else if (seeds.count > 1) {
-    const all = summary(runs)
-    if (json) emit(all.event)
-    else print(all.text)
-  } else if (!json && last) print(`next: ${program()} evaluate ${last.run}`)
+  const bare = words.map((word, i) => ({ word, after: words[i - 1] ?? '' })).filter(({ word }) => !word.startsWith('-'))
+  const model = bare.flatMap(({ word, after }) => (valued.has(after) ? [] : architectures.filter(({ name }) => name === word)))[0]
+  const unknown = bare.find(({ word, after }) => word !== 'train' && !after.startsWith('-'))?.word
+  if (model !== undefined || unknown === undefined) return model
+  const meant = nearest(unknown, names)
+  throw badOption('train', 'model', `one of ${names.join(', ')}`, unknown, meant && `did you mean ${meant}?`)
 }
 
 export const train: CommandModule = {
@@ -76,6 +49,7 @@ export const train: CommandModule = {
     const { train } = await import('../../lib/index.js')
     const options = { model: String(argv.model), ...given({ ...trainFields, ...model?.fields }, argv) } as TrainOptions
     const name = options.name ?? model?.folder ?? options.model
-    await runTraining(train, options, { count: seeds, first: options.seed ?? trainFields.seed.default, name }, argv.json === true)
+    const several = seeds === 1 ? undefined : { count: seeds, first: options.seed ?? trainFields.seed.default, name }
+    await runTraining(train, options, several, argv.json === true)
   },
 }

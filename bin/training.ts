@@ -1,0 +1,42 @@
+import type { LvmError } from '../lib/errors.js'
+import type { TrainOptions } from '../lib/index.js'
+import { program, resumption } from './command-line.js'
+import { diagnostic, event as emit, print } from './output.js'
+import { progress, terminal } from './progress.js'
+import { type Result, type Seeds, summary, type Train, trainings } from './seeds.js'
+import { interruption } from './signals.js'
+
+/** Trains, once or once per seed, and shows how it goes; `stopped` says who ended it early. */
+export async function follow(
+  train: Train,
+  options: TrainOptions,
+  seeds: Seeds | undefined,
+  json: boolean,
+): Promise<{ results: Result[]; stopped: LvmError | undefined }> {
+  const stop = interruption()
+  const show = json ? emit : progress(terminal())
+  const results: Result[] = []
+  try {
+    for await (const event of trainings(train, options, seeds, stop.signal)) {
+      show(event)
+      if (event.type === 'result') results.push(event)
+    }
+  } finally {
+    stop.release()
+  }
+  return { results, stopped: results.at(-1)?.stopped === 'interrupted' ? stop.reason : undefined }
+}
+
+/** Trains, and says where the checkpoint is and what to type next. */
+export async function runTraining(train: Train, options: TrainOptions, seeds: Seeds | undefined, json: boolean): Promise<void> {
+  const { results, stopped } = await follow(train, options, seeds, json)
+  const last = results.at(-1)
+  if (stopped) {
+    diagnostic(`the checkpoint is in ${last?.run}\ngo on with: ${resumption()}`)
+    process.exitCode = stopped.exit
+  } else if (seeds) {
+    const all = summary(results)
+    if (json) emit(all.event)
+    else print(all.text)
+  } else if (!json && last) print(`next: ${program()} evaluate ${last.run}`)
+}

@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+const script = fileURLToPath(new URL('slow-training.mjs', import.meta.url))
+
+/** Sends signals to a slow training, each after a pause, and collects how it ended. */
+async function interrupted(lag: number, signals: readonly [ms: number, name: NodeJS.Signals][], words: string[] = []) {
+  const child = spawn(process.execPath, [script, String(lag), 'train', 'lstm', '--data', 'my vectors.npz', ...words])
+  let out = ''
+  let err = ''
+  child.stderr.on('data', (chunk) => {
+    err += chunk
+  })
+  const ended = new Promise<number | null>((done) => child.on('close', (code) => done(code)))
+  await new Promise<void>((ready) =>
+    child.stdout.on('data', (chunk) => {
+      out += chunk
+      if (out.includes('ready')) ready()
+    }),
+  )
+  for (const [ms, name] of signals) {
+    await sleep(ms)
+    child.kill(name)
+  }
+  return { code: await ended, out, err }
+}
+
+describe('Ctrl-C during a training', () => {
+  it('stops after the step, says where the checkpoint is and how to go on', async () => {
+    const { code, err } = await interrupted(0, [[50, 'SIGINT']], ['--overwrite', '--epochs', '3'])
+    expect(code).toBe(130)
+    expect(err).toContain('stopping after this step; press Ctrl-C again to leave at once')
+    expect(err).toContain('the checkpoint is in artifacts/lstm_baseline')
+    expect(err).toMatch(/go on with: node \S+slow-training.mjs train lstm --data 'my vectors.npz' --epochs 3 --resume\n/)
+  })
+  it('counts as one when npm passes it on as well', async () => {
+    const { code, err } = await interrupted(600, [
+      [50, 'SIGINT'],
+      [20, 'SIGINT'],
+    ])
+    expect(code).toBe(130)
+    expect(err).toContain('the checkpoint is in')
+  })
+  it('leaves at once the second time', async () => {
+    const { code, err } = await interrupted(60_000, [
+      [50, 'SIGINT'],
+      [600, 'SIGINT'],
+    ])
+    expect(code).toBe(130)
+    expect(err).not.toContain('the checkpoint is in')
+  })
+  it('keeps stdout to events with --json', async () => {
+    const { code, out } = await interrupted(0, [[50, 'SIGINT']], ['--json'])
+    const events = out
+      .split('\n')
+      .slice(1, -1)
+      .map((line) => JSON.parse(line))
+    expect(events.at(-1)).toMatchObject({ type: 'result', stopped: 'interrupted' })
+    expect(code).toBe(130)
+  })
+})
+
+it('SIGTERM ends with 143', async () => {
+  const { code, err } = await interrupted(0, [[50, 'SIGTERM']])
+  expect(code).toBe(143)
+  expect(err).toContain('go on with:')
+})
