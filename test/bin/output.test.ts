@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest'
+import { bytes, count, duration, table } from '../../bin/output.js'
+
+it('table aligns words left and numbers right, and shows nothing as a dash', () => {
+  const rows = [
+    { name: 'lstm', parameters: '5,120,768', note: 'small' },
+    { name: 'transformer', parameters: '17,603,840', note: null },
+  ]
+  expect(table(rows, { name: (r) => r.name, parameters: (r) => r.parameters, note: (r) => r.note })).toBe(
+    ['name         parameters  note', 'lstm          5,120,768  small', 'transformer  17,603,840  –'].join('\n'),
+  )
+})
+it('table without rows is its titles', () => expect(table([], { a: () => 1, bee: () => 2 })).toBe('a  bee'))
+it.each([
+  [0, '0 B'],
+  [999, '999 B'],
+  [1000, '1.0 kB'],
+  [20_523_456, '20.5 MB'],
+  [1_600_000_000, '1.6 GB'],
+])('%i bytes', (n, shown) => expect(bytes(n)).toBe(shown))
+it.each([
+  [0.04, '0.0 s'],
+  [9.94, '9.9 s'],
+  [9.96, '10 s'],
+  [59.6, '1 min 00 s'],
+  [185, '3 min 05 s'],
+  [3599.7, '1 h 00 min'],
+  [7620, '2 h 07 min'],
+])('%f seconds', (seconds, shown) => expect(duration(seconds)).toBe(shown))
+it('count marks thousands', () => expect(count(5120768)).toBe('5,120,768'))

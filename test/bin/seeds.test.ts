@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest'
+import { spread, summary, type Train, trainings } from '../../bin/seeds.js'
+import { LvmError } from '../../lib/errors.js'
+import type { TrainEvent, TrainOptions } from '../../lib/index.js'
+
+const result = (o: TrainOptions, stopped = 'done') =>
+  ({
+    type: 'result',
+    version: 1,
+    run: `artifacts/lvm/models/${o.name}`,
+    model: o.model,
+    stopped,
+    best_epoch: 3,
+    val_loss: 0.0005 + (o.seed ?? 0) * 1e-5,
+    val_cosine: 0.7 + (o.seed ?? 0) / 100,
+    seconds: 1,
+  }) as Extract<TrainEvent, { type: 'result' }>
+
+async function collect(train: Train, options: Partial<TrainOptions>, count = 3) {
+  const events: TrainEvent[] = []
+  const seeds = { count, first: 1, name: 'lstm_baseline' }
+  const all = trainings(train, { model: 'lstm', data: 'x', ...options }, seeds, new AbortController().signal)
+  for await (const event of all) events.push(event)
+  return events.map((e) => (e as { run: string }).run.split('/').at(-1))
+}
+
+describe('trainings', () => {
+  it('trains each seed in a folder that says it', async () => {
+    const asked: TrainOptions[] = []
+    const runs = await collect(async function* (o) {
+      asked.push(o)
+      yield result(o)
+    }, {})
+    expect(runs).toEqual(['lstm_baseline_seed1', 'lstm_baseline_seed2', 'lstm_baseline_seed3'])
+    expect(asked.map((o) => o.seed)).toEqual([1, 2, 3])
+  })
+  it('does not start the next seed once one was interrupted', async () => {
+    const runs = await collect(async function* (o) {
+      yield result(o, o.seed === 2 ? 'interrupted' : 'done')
+    }, {})
+    expect(runs).toHaveLength(2)
+  })
+  it('with --resume starts the seeds that never began, and passes every other error on', async () => {
+    const started: (string | undefined)[] = []
+    const missing: Train = async function* (o) {
+      if (o.resume && o.seed === 3) throw new LvmError('RUN_MISSING', 'train: there is no run')
+      started.push(`${o.seed} ${o.resume}`)
+      yield result(o)
+    }
+    await collect(missing, { resume: true })
+    expect(started).toEqual(['1 true', '2 true', '3 false'])
+    const locked: Train = async function* (o) {
+      if (o.resume) throw new LvmError('RUN_LOCKED', 'train: locked')
+      yield result(o)
+    }
+    await expect(collect(locked, { resume: true })).rejects.toMatchObject({ code: 'RUN_LOCKED' })
+  })
+})
+
+it('spread is the mean and the sample standard deviation', () => {
+  const { mean, sd } = spread([2, 4, 4, 4, 5, 5, 7, 9])
+  expect(mean).toBe(5)
+  expect(sd).toBeCloseTo(2.13809, 5)
+})
+
+it('summary names each run and gives mean ± sd', () => {
+  const runs = [1, 2, 3].map((seed) => result({ model: 'lstm', data: 'x', seed, name: `a_seed${seed}` }))
+  const { text, event } = summary(runs)
+  expect(text).toContain('artifacts/lvm/models/a_seed2           3  0.000520      0.7200')
+  expect(text).toContain('mean ± sd over 3 seeds: val loss 0.000520 ± 0.000010, val cosine 0.7200 ± 0.0100')
+  expect(event).toMatchObject({
+    type: 'result',
+    version: 1,
+    val_cosine: { mean: expect.closeTo(0.72), sd: expect.closeTo(0.01) },
+  })
+})
