@@ -1,0 +1,20 @@
+import type { CommandModule } from 'yargs'
+import { evaluateFields } from '../../lib/evaluate/fields.js'
+import { flags, given } from '../flags.js'
+import { answer } from '../output.js'
+
+export const evaluate: CommandModule = {
+  command: 'evaluate <run..>',
+  describe: 'judge runs against the baselines, with intervals by article',
+  builder: (y) =>
+    y
+      .positional('run', { type: 'string', array: true, describe: 'folders of runs, or their names below artifacts/lvm/models' })
+      .options(flags(evaluateFields))
+      .example('$0 evaluate lstm_baseline gru_stacked', 'side by side, on their saved validation rows')
+      .example('$0 evaluate lstm_baseline --data other.npz', 'on other data, all rows'),
+  handler: async (argv) => {
+    const { evaluate } = await import('../../lib/index.js')
+    const { results, table } = await evaluate({ runs: (argv.run as string[]).map(String), ...given(evaluateFields, argv) })
+    answer(results, () => table, argv.json === true)
+  },
+}

@@ -1,0 +1,20 @@
+import type { CommandModule } from 'yargs'
+import { predictFields } from '../../lib/evaluate/fields.js'
+import { flags, given } from '../flags.js'
+import { answer, count } from '../output.js'
+
+export const predict: CommandModule = {
+  command: 'predict <run>',
+  describe: 'write the predictions of a run, with the row and article of each target beside them',
+  builder: (y) =>
+    y
+      .positional('run', { type: 'string', describe: 'the folder of a run, or its name below artifacts/lvm/models' })
+      .options(flags(predictFields))
+      .demandOption('out')
+      .example('$0 predict lstm_baseline --data vectors.npz --out predictions.npy', 'the validation rows of the run'),
+  handler: async (argv) => {
+    const { predict } = await import('../../lib/index.js')
+    const made = await predict({ run: String(argv.run), out: String(argv.out), ...given(predictFields, argv) })
+    answer(made, () => `${count(made.rows)} predictions in ${made.out}, their targets in ${made.index}`, argv.json === true)
+  },
+}

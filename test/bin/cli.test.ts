@@ -1,0 +1,119 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { ERRORS } from '../../lib/errors.js'
+
+const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))
+/** Whatever loads a native library in the child fails loudly. */
+const NO_NATIVE = ['--import', 'data:text/javascript,process.dlopen=()=>{throw new Error("a library was loaded")}']
+
+function lvm(words: readonly string[], node: readonly string[] = NO_NATIVE) {
+  const began = performance.now()
+  const env = { ...process.env, LVM_TORCH_LIBTORCH: '/nonexistent', NO_COLOR: '1' }
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...node, cli, ...words], { encoding: 'utf8', env })
+  return { status, stdout, stderr, ms: performance.now() - began }
+}
+
+const verbs = [...lvm(['--help']).stdout.matchAll(/^ {2}lvm-torch (\S+)/gm)].map((m) => m[1]!)
+
+describe('help', () => {
+  it('lists the verbs', () => {
+    expect(verbs).toEqual(expect.arrayContaining(['train', 'evaluate', 'predict', 'models', 'import', 'errors', 'demo']))
+  })
+  it.each(['', ...verbs, 'train lstm'])('of "%s" comes at once and loads no libtorch', (verb) => {
+    const { status, stdout, stderr, ms } = lvm([...verb.split(' ').filter(Boolean), '--help'])
+    expect(stderr).toBe('')
+    expect(status).toBe(0)
+    expect(stdout).toContain('--json')
+    expect(ms).toBeLessThan(1000)
+  })
+  it('is what a bare call prints', () => expect(lvm([]).stdout.trim()).toBe(lvm(['--help']).stdout.trim()))
+  it('of train has every group, and the options of the model that is named', () => {
+    const general = lvm(['train', '--help']).stdout
+    for (const part of ['Training:', 'Run:', '--epochs', '--seeds', '--resume', 'train MODEL --help'])
+      expect(general).toContain(part)
+    expect(general).not.toContain('Model:')
+    expect(lvm(['train', 'lstm', '--help']).stdout).toMatch(/Model:\n( {2}--.*\n)+/)
+  })
+  it('fits a narrow terminal', () => {
+    for (const line of lvm(['train', 'gru', '--help']).stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100)
+  })
+})
+
+it('--version names the package, Node and the pinned libtorch', () => {
+  const { status, stdout } = lvm(['--version'])
+  expect(status).toBe(0)
+  expect(stdout).toMatch(/^lvm-torch \d+\.\d+\.\d+\nnode v\d+\.\d+\.\d+\nlibtorch \d+\.\d+\.\d+ \(pinned\)\n$/)
+})
+
+describe('a mistake on the command line', () => {
+  it.each([
+    [['trian', 'lstm'], 'BAD_OPTION: lvm-torch: there is no verb "trian"; did you mean train?', '--help'],
+    [['train', 'lstm', '--data', 'x', '--epoch', '3'], 'there is no option --epoch; did you mean --epochs?', 'train --help'],
+    [['train', 'lsmt', '--data', 'x'], '"lsmt"', 'did you mean lstm?'],
+    [['train', 'lstm'], '--data', 'train'],
+    [['train', 'lstm', '--data'], 'train: --data needs a value', 'train --help'],
+    [['train', '--data', 'x'], 'train: <model> is missing', 'train --help'],
+    [['train', 'lstm', 'gru', '--data', 'x'], 'train: "gru" is one argument too many', 'train --help'],
+    [['models', 'shwo', 'lstm'], 'models: there is no verb "shwo"; did you mean show?', 'models --help'],
+    [['--json'], 'lvm-torch: a verb is missing', '--help'],
+  ])('%j', (words, sentence, hint) => {
+    const { status, stderr } = lvm(words)
+    expect(stderr).toContain(sentence)
+    expect(stderr).toMatch(/\nfix: /)
+    expect(stderr).toContain(hint)
+    expect(stderr.trim().split('\n')).toHaveLength(2)
+    expect(status).toBe(2)
+  })
+  it('is a line of JSON as well with --json', () => {
+    const { status, stdout, stderr } = lvm(['train', 'lstm', '--data', 'x', '--epoch', '3', '--json'])
+    expect(JSON.parse(stdout)).toEqual({
+      type: 'error',
+      version: 1,
+      code: 'BAD_OPTION',
+      message: 'train: there is no option --epoch; did you mean --epochs?',
+      hint: 'run: lvm-torch train --help',
+      exit: 2,
+    })
+    expect(stderr).toContain('BAD_OPTION')
+    expect(status).toBe(2)
+  })
+})
+
+describe('errors', () => {
+  it('prints every code with its exit code', () => {
+    const { stdout } = lvm(['errors'])
+    for (const [code, { exit }] of Object.entries(ERRORS)) expect(stdout).toMatch(new RegExp(`^${code} +${exit} `, 'm'))
+  })
+  it('--json is one document', () => {
+    const { errors } = JSON.parse(lvm(['errors', '--json']).stdout)
+    expect(errors).toHaveLength(Object.keys(ERRORS).length)
+    expect(errors[0]).toEqual({ code: 'BAD_OPTION', ...ERRORS.BAD_OPTION })
+  })
+})
+
+describe('when something goes wrong that nobody foresaw', () => {
+  it('ends with 9 and a report that names versions, command line and stack', () => {
+    const broken = 'data:text/javascript,String.prototype.padEnd=()=>{throw new TypeError("broken")}'
+    const { status, stderr } = lvm(['errors'], ['--import', broken])
+    expect(status).toBe(9)
+    const report = /report: (.*)\)/.exec(stderr)?.[1] ?? ''
+    expect(existsSync(report)).toBe(true)
+    const text = readFileSync(report, 'utf8')
+    rmSync(report)
+    for (const part of ['lvm-torch ', 'node v', 'errors', 'TypeError: broken', '    at ']) expect(text).toContain(part)
+  })
+})
+
+it('ends quietly when the reader leaves, as in | head', async () => {
+  const child = spawn(process.execPath, [cli, 'errors'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  child.stdout.destroy()
+  let stderr = ''
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk
+  })
+  const code = await new Promise((done) => child.on('close', done))
+  expect(stderr).toBe('')
+  expect(code).toBe(0)
+})
