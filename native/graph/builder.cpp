@@ -1,0 +1,74 @@
+#include "builder.h"
+
+#include "../ops/ops.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+
+namespace lvm {
+
+Init uniform(double bound) {
+  return [=](Tensor& t, at::Generator g) { t.uniform_(-bound, bound, g); };
+}
+Init normal(double std) {
+  return [=](Tensor& t, at::Generator g) { t.normal_(0, std, g); };
+}
+Init constant(double value) {
+  return [=](Tensor& t, at::Generator) { t.fill_(value); };
+}
+Init xavier(double gain) {
+  return [=](Tensor& t, at::Generator g) {
+    const auto bound = gain * std::sqrt(6.0 / double(t.size(0) + t.size(1)));
+    t.uniform_(-bound, bound, g);
+  };
+}
+
+Builder::Builder(Placement placement, std::optional<uint64_t> seed) : placement(placement) {
+  if (seed) generator = at::detail::createCPUGenerator(*seed);
+}
+
+Made Builder::build(const Node& node) {
+  const auto outer = prefix;
+  const auto outer_tied = tied;
+  if (!node.name.empty()) prefix = outer.empty() ? node.name : outer + "." + node.name;
+  tied = outer_tied || node.tied;
+  auto layer = find_op(node.op).make(node, *this);
+  if (!node.name.empty()) layer->name = prefix;
+  prefix = outer;
+  tied = outer_tied;
+  return layer;
+}
+
+std::vector<Made> Builder::build_all(const std::vector<Node>& nodes) {
+  std::vector<Made> layers;
+  for (const auto& node : nodes) layers.push_back(build(node));
+  return layers;
+}
+
+Tensor Builder::parameter(const std::string& name, at::IntArrayRef shape, const Init& init, Traits traits) {
+  return add(name, shape, true, traits, [&] {
+    auto value = torch::zeros(shape);
+    if (generator) init(value, *generator);
+    return value;
+  });
+}
+
+Tensor Builder::buffer(const std::string& name, const Tensor& value) {
+  return add(name, value.sizes(), false, {}, [&] { return value; });
+}
+
+Tensor Builder::add(const std::string& name, at::IntArrayRef shape, bool trainable, Traits traits,
+                    const std::function<Tensor()>& make) {
+  const auto full = prefix.empty() ? name : prefix + "." + name;
+  for (const auto& other : parameters) {
+    if (other.name != full) continue;
+    if (tied && other.value.sizes() == shape) return other.value;
+    throw Error("BAD_SPEC", "spec: expected every parameter name once but \"" + full + "\" repeats" +
+                              (tied ? " with another shape" : "; mark the node as tied to share it"));
+  }
+  auto value = make().to(placement.device, placement.dtype);
+  if (trainable) value.set_requires_grad(true);
+  parameters.push_back({full, value, trainable, traits});
+  return value;
+}
+
+}  // namespace lvm

@@ -1,0 +1,58 @@
+#pragma once
+#include "layer.h"
+
+#include <functional>
+#include <limits>
+#include <optional>
+
+namespace lvm {
+
+struct Placement {
+  torch::Dtype dtype = torch::kFloat32;
+  torch::Device device = torch::kCPU;
+};
+
+// How the optimizer treats a parameter.
+struct Traits {
+  bool decay = true;                                        // weight decay applies
+  double lr_cap = std::numeric_limits<double>::infinity();  // its learning rate never exceeds this
+};
+
+struct Parameter {
+  std::string name;
+  Tensor value;
+  bool trainable;  // false: a buffer, saved and loaded but never trained
+  Traits traits;
+};
+
+using Init = std::function<void(Tensor&, at::Generator)>;
+Init uniform(double bound);
+Init normal(double std);
+Init constant(double value);
+Init xavier(double gain);  // uniform, over a [out, in] matrix
+
+// Walks a spec, builds its layers, and owns the list of parameters that they share with the model.
+class Builder {
+ public:
+  // Without a seed the parameters are left at zero, for weights that are loaded next.
+  Builder(Placement placement, std::optional<uint64_t> seed);
+
+  Made build(const Node& node);
+  std::vector<Made> build_all(const std::vector<Node>& nodes);
+  Tensor parameter(const std::string& name, at::IntArrayRef shape, const Init& init, Traits traits = {});
+  Tensor buffer(const std::string& name, const Tensor& value);
+  size_t slot() { return slots++; }  // a place in State::slots
+
+  std::vector<Parameter> parameters;
+  size_t slots = 0;
+
+ private:
+  Tensor add(const std::string& name, at::IntArrayRef shape, bool trainable, Traits traits, const std::function<Tensor()>& make);
+
+  Placement placement;
+  std::optional<at::Generator> generator;
+  std::string prefix;
+  bool tied = false;
+};
+
+}  // namespace lvm

@@ -1,0 +1,84 @@
+#include "model.h"
+
+namespace lvm {
+namespace {
+
+const Node& predictor(const Node& spec) {
+  if (spec.op != "predictor") throw Error("BAD_SPEC", "spec: expected a predictor at the root but received \"" + spec.op + "\"");
+  return spec;
+}
+
+std::string shape_text(at::IntArrayRef sizes) {
+  std::ostringstream text;
+  text << sizes;
+  return text.str();
+}
+
+}  // namespace
+
+Tensor normalised(const Tensor& raw) { return raw / raw.norm(2, -1, true).clamp_min(1e-12); }
+
+Model::Model(const Node& spec, Placement placement, std::optional<uint64_t> seed)
+    : dim(predictor(spec).integer("dim")), unit(spec.text("output") == "unit"), placement(placement) {
+  torch::NoGradGuard no_grad;
+  Builder builder(placement, seed);
+  root = builder.build(spec);
+  list = std::move(builder.parameters);
+  slots = builder.slots;
+}
+
+Tensor Model::forward(const Tensor& x, Pass& pass) { return (*root)(x, pass); }
+
+Tensor Model::checked(const Tensor& x) const {
+  if (x.dim() != 3 || x.size(2) != dim || x.size(1) < 1 || !x.is_floating_point()) {
+    throw Error("BAD_ARGUMENT", "predict: expected floating-point vectors of shape [batch, context, " + std::to_string(dim) +
+                                  "] but received " + shape_text(x.sizes()) + " of " + c10::toString(x.scalar_type()));
+  }
+  if (!x.isfinite().all().item<bool>()) throw Error("DATA_NOT_FINITE", "predict: expected finite vectors but received NaN or Inf");
+  return x.to(placement.device, placement.dtype);
+}
+
+Tensor Model::predict(const Tensor& x, bool all) {
+  torch::InferenceMode inference;
+  Pass pass;
+  pass.last_only = !all;
+  auto y = normalised(forward(checked(x), pass));
+  return all ? y : y.squeeze(1);
+}
+
+State Model::fresh_state() const { return {std::vector<std::vector<Tensor>>(slots), 0}; }
+
+Tensor Model::step(const Tensor& x, State& state) {
+  torch::InferenceMode inference;
+  Pass pass;
+  pass.last_only = true;
+  pass.state = &state;
+  auto y = normalised(forward(checked(x.dim() == 2 ? x.unsqueeze(1) : x), pass)).squeeze(1);
+  state.position += 1;
+  return y;
+}
+
+void Model::load(const std::map<std::string, Tensor>& values) {
+  torch::NoGradGuard no_grad;
+  for (const auto& p : list) {
+    const auto it = values.find(p.name);
+    if (it == values.end()) throw Error("BAD_CHECKPOINT", "weights: expected a tensor \"" + p.name + "\" but there is none");
+    if (it->second.sizes() != p.value.sizes()) {
+      throw Error("BAD_CHECKPOINT", "weights: expected shape " + shape_text(p.value.sizes()) + " for \"" + p.name + "\" but received " +
+                                      shape_text(it->second.sizes()));
+    }
+  }
+  for (const auto& [name, value] : values) {
+    const auto known = std::any_of(list.begin(), list.end(), [&](const Parameter& p) { return p.name == name; });
+    if (!known) throw Error("BAD_CHECKPOINT", "weights: expected only this model's tensors but received \"" + name + "\"");
+  }
+  for (auto& p : list) p.value.copy_(values.at(p.name));
+}
+
+int64_t Model::bytes() const {
+  int64_t total = 0;
+  for (const auto& p : list) total += int64_t(p.value.nbytes());
+  return total;
+}
+
+}  // namespace lvm

@@ -1,0 +1,39 @@
+#pragma once
+#include "builder.h"
+
+namespace lvm {
+
+// A predictor that was built from a spec: its layers, and the parameters by name.
+class Model {
+ public:
+  Model(const Node& spec, Placement placement, std::optional<uint64_t> seed);
+
+  // x [batch, time, dim] -> raw [batch, time or 1, dim], before normalisation.
+  Tensor forward(const Tensor& x, Pass& pass);
+  // x [batch, time, dim], any floating dtype -> unit vectors [batch, dim], or [batch, time, dim] with `all`.
+  Tensor predict(const Tensor& x, bool all);
+  // One position after the other: x [batch, dim] -> unit vectors [batch, dim].
+  Tensor step(const Tensor& x, State& state);
+  State fresh_state() const;
+  // Copies values into the parameters. Errors: BAD_CHECKPOINT names what is missing, unexpected or of another shape.
+  void load(const std::map<std::string, Tensor>& values);
+  // The dtype and device that inputs are brought to. Errors: BAD_ARGUMENT on a wrong shape, DATA_NOT_FINITE.
+  Tensor checked(const Tensor& x) const;
+
+  const std::vector<Parameter>& parameters() const { return list; }
+  int64_t bytes() const;
+
+  const int64_t dim;
+  const bool unit;  // the loss is taken on the normalised output
+  const Placement placement;
+
+ private:
+  std::vector<Parameter> list;
+  size_t slots;
+  Made root;
+};
+
+// raw / max(|raw|, 1e-12), over the last dimension.
+Tensor normalised(const Tensor& raw);
+
+}  // namespace lvm

@@ -1,0 +1,28 @@
+#pragma once
+#include "../error.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace lvm {
+
+using Value = std::variant<int64_t, double, bool, std::string>;
+
+// A spec as plain C++ data: what lib/spec/ops.ts calls Node. No N-API type goes past this point.
+struct Node {
+  std::string op;
+  std::string name;   // this node's part of its parameters' names; may be empty
+  bool tied = false;  // its names may repeat and then mean the same tensors
+  std::map<std::string, Value> params;
+  std::vector<Node> of;
+
+  int64_t integer(const char* key) const { return std::get<int64_t>(params.at(key)); }
+  double real(const char* key) const { return std::get<double>(params.at(key)); }
+  bool flag(const char* key) const { return std::get<bool>(params.at(key)); }
+  const std::string& text(const char* key) const { return std::get<std::string>(params.at(key)); }
+};
+
+}  // namespace lvm

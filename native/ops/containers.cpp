@@ -1,0 +1,64 @@
+// The ops that hold other ops.
+//
+//   chain     y = fₙ(… f₁(x))
+//   residual  y = x + dropout(f(x))
+//   memory    y = f(x), and the cross-attention inside reads x
+//
+// shapes  [batch, time, d] -> what the last op inside returns
+
+#include "dropout.h"
+#include "ops.h"
+
+namespace lvm {
+namespace {
+
+struct Chain : Layer {
+  Chain(const Node& node, Builder& b) : layers(b.build_all(node.of)) {
+    for (size_t i = 0; i < layers.size(); ++i) {
+      if (layers[i]->mixes()) last_mixing = i;
+    }
+  }
+  bool mixes() const override { return last_mixing.has_value(); }
+
+  Tensor forward(const Tensor& x, Pass& pass) override {
+    const auto wanted = pass.last_only;
+    auto y = wanted && !mixes() ? last_position(x) : x;
+    for (size_t i = 0; i < layers.size(); ++i) {
+      pass.last_only = wanted && (!mixes() || i >= *last_mixing);
+      y = (*layers[i])(y, pass);
+    }
+    pass.last_only = wanted;
+    return y;
+  }
+
+  std::vector<Made> layers;
+  std::optional<size_t> last_mixing;
+};
+
+struct Residual final : Chain {
+  Residual(const Node& node, Builder& b) : Chain(node, b), rate(node.real("dropout")) {}
+  Tensor forward(const Tensor& x, Pass& pass) override {
+    const auto y = dropout(Chain::forward(x, pass), rate, pass);
+    return (y.size(1) == x.size(1) ? x : last_position(x)) + y;
+  }
+  double rate;
+};
+
+struct Memory final : Chain {
+  using Chain::Chain;
+  Tensor forward(const Tensor& x, Pass& pass) override {
+    const auto outer = pass.memory;
+    pass.memory = x;
+    auto y = Chain::forward(x, pass);
+    pass.memory = outer;
+    return y;
+  }
+};
+
+}  // namespace
+
+Made make_chain(const Node& node, Builder& b) { return std::make_unique<Chain>(node, b); }
+Made make_residual(const Node& node, Builder& b) { return std::make_unique<Residual>(node, b); }
+Made make_memory(const Node& node, Builder& b) { return std::make_unique<Memory>(node, b); }
+
+}  // namespace lvm

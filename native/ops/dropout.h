@@ -1,0 +1,10 @@
+#pragma once
+#include "../graph/layer.h"
+
+namespace lvm {
+
+// x · mask / (1 − rate) while training, x otherwise: every dropout goes through here.
+// The mask is a pure function of (seed, step, call), so a resumed run drops what the uninterrupted one would have.
+Tensor dropout(const Tensor& x, double rate, Pass& pass);
+
+}  // namespace lvm

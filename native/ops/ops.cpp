@@ -1,0 +1,33 @@
+#include "ops.h"
+
+namespace lvm {
+
+// Every op, once. lib/spec/ops.ts lists the same names and kinds; test/spec/contract.test.ts compares the two.
+const std::vector<Op>& ops() {
+  static const std::vector<Op> table = {
+    {"chain", {}, make_chain},
+    {"residual", {{"dropout", "real"}}, make_residual},
+    {"memory", {}, make_memory},
+    {"predictor", {{"dim", "int"}, {"output", "text"}, {"residual", "text"}, {"inputScale", "text"}}, make_predictor},
+    {"linear", {{"in", "int"}, {"out", "int"}, {"bias", "bool"}, {"init", "text"}, {"gain", "real"}}, make_linear},
+    {"layerNorm", {{"dim", "int"}, {"eps", "real"}}, make_layer_norm},
+    {"activation", {{"kind", "text"}}, make_activation},
+    {"dropout", {{"rate", "real"}}, make_dropout},
+    {"sinusoid", {{"dim", "int"}, {"layout", "text"}}, make_sinusoid},
+    {"lstm", {{"in", "int"}, {"width", "int"}, {"layers", "int"}, {"dropout", "real"}}, make_lstm},
+    {"gru", {{"in", "int"}, {"width", "int"}}, make_gru},
+    {"attention",
+     {{"dim", "int"}, {"heads", "int"}, {"cross", "bool"}, {"causal", "bool"}, {"dropout", "real"}},
+     make_attention},
+  };
+  return table;
+}
+
+const Op& find_op(const std::string& name) {
+  for (const auto& op : ops()) {
+    if (name == op.name) return op;
+  }
+  throw Error("BAD_SPEC", "spec: expected a known op but received \"" + name + "\"; this build of lvm-torch may be older than the spec");
+}
+
+}  // namespace lvm

@@ -1,0 +1,22 @@
+#pragma once
+#include "../graph/builder.h"
+
+namespace lvm {
+
+Made make_chain(const Node&, Builder&);
+Made make_residual(const Node&, Builder&);
+Made make_memory(const Node&, Builder&);
+Made make_predictor(const Node&, Builder&);
+Made make_linear(const Node&, Builder&);
+Made make_layer_norm(const Node&, Builder&);
+Made make_activation(const Node&, Builder&);
+Made make_dropout(const Node&, Builder&);
+Made make_sinusoid(const Node&, Builder&);
+Made make_lstm(const Node&, Builder&);
+Made make_gru(const Node&, Builder&);
+Made make_attention(const Node&, Builder&);
+
+const std::vector<Op>& ops();
+const Op& find_op(const std::string& name);
+
+}  // namespace lvm

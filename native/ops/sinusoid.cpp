@@ -1,0 +1,44 @@
+// Sinusoidal positions, added to the input; the table grows with the longest context seen.
+//
+//   pairs   P[t, 2j] = sin(t w_j), P[t, 2j+1] = cos(t w_j)        w_j = 10000^(−2j/d)
+//   halves  P[t] = [sin(t w_0) … sin(t w_{d/2−1}), cos(t w_0) …]
+//
+// shapes  [batch, time, d] -> [batch, time, d]; d even
+// source  Vaswani et al. 2017, arXiv:1706.03762 §3.5; float32 tables, as the references have them; parity: transformer, performer
+
+#include "ops.h"
+
+namespace lvm {
+namespace {
+
+struct Sinusoid final : Layer {
+  Sinusoid(int64_t dim, bool pairs) : dim(dim), pairs(pairs) {
+    if (dim % 2 != 0) throw Error("BAD_SPEC", "sinusoid: expected an even width but received " + std::to_string(dim));
+  }
+
+  Tensor forward(const Tensor& x, Pass& pass) override {
+    const auto offset = pass.state ? pass.state->position : 0;
+    const auto needed = offset + x.size(1);
+    if (!table.defined() || table.size(0) < needed) table = positions(std::max<int64_t>(needed, 128)).to(x.options());
+    return x + table.narrow(0, offset, x.size(1));
+  }
+
+  Tensor positions(int64_t count) const {
+    const auto even = torch::arange(0, dim, 2, torch::kFloat32);
+    const auto rates = pairs ? torch::exp(even * (-std::log(10000.0) / double(dim))) : 1.0 / torch::pow(10000.0, even / double(dim));
+    const auto angles = torch::arange(count, torch::kFloat32).unsqueeze(1) * rates;
+    return pairs ? torch::stack({angles.sin(), angles.cos()}, -1).flatten(-2) : torch::cat({angles.sin(), angles.cos()}, -1);
+  }
+
+  int64_t dim;
+  bool pairs;
+  Tensor table;
+};
+
+}  // namespace
+
+Made make_sinusoid(const Node& node, Builder&) {
+  return std::make_unique<Sinusoid>(node.integer("dim"), node.text("layout") == "pairs");
+}
+
+}  // namespace lvm
