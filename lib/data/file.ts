@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { open, stat } from 'node:fs/promises'
+import { crc32 } from 'node:zlib'
+import { LvmError } from '../errors.js'
+
+/** The one error for a file that is not what it should be. */
+export const damaged = (path: string, sentence: string, cause?: unknown): LvmError =>
+  new LvmError('DATA_FORMAT', `${path}: ${sentence}`, cause === undefined ? {} : { cause })
+
+/** The bytes a file holds. Errors: FILE_MISSING, DATA_FORMAT for a folder. */
+export async function fileSize(path: string): Promise<number> {
+  const found = await stat(path).catch((cause) => {
+    throw new LvmError('FILE_MISSING', `${path}: expected a file but there is none`, { cause })
+  })
+  if (!found.isFile()) throw damaged(path, 'expected a file but it is not one')
+  return found.size
+}
+
+/** A part of a file. Errors: DATA_FORMAT when the file ends before it. */
+export async function readBytes(path: string, offset: number, length: number): Promise<Buffer> {
+  const file = await open(path)
+  try {
+    const { size } = await file.stat()
+    if (offset + length > size) throw damaged(path, `expected ${offset + length} bytes at least but it holds ${size}`)
+    const bytes = Buffer.allocUnsafe(length)
+    for (let done = 0; done < length; ) {
+      const { bytesRead } = await file.read(bytes, done, length - done, offset + done)
+      if (bytesRead === 0) throw damaged(path, 'it became shorter while it was read')
+      done += bytesRead
+    }
+    return bytes
+  } finally {
+    await file.close()
+  }
+}
+
+/** A part of a file, piece by piece. */
+export async function* streamBytes(path: string, offset: number, length: number): AsyncGenerator<Buffer> {
+  if (length === 0) return
+  let left = length
+  for await (const piece of createReadStream(path, { start: offset, end: offset + length - 1, highWaterMark: 1 << 20 })) {
+    left -= (piece as Buffer).length
+    yield piece as Buffer
+  }
+  if (left !== 0) throw damaged(path, `expected ${offset + length} bytes at least but it ends ${left} earlier`)
+}
+
+/** The pieces of a stream as one buffer of exactly `length` bytes. */
+export async function collect(path: string, pieces: AsyncIterable<Buffer>, length: number): Promise<Buffer> {
+  const parts: Buffer[] = []
+  let held = 0
+  for await (const piece of pieces) {
+    parts.push(piece)
+    held += piece.length
+  }
+  if (held !== length) throw damaged(path, `expected ${length} bytes but received ${held}`)
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts, held)
+}
+
+/** Reads a stream to its end for the sake of its checks. */
+export async function drain(pieces: AsyncIterable<Buffer>): Promise<void> {
+  for await (const _ of pieces);
+}
+
+/** Passes pieces on, and fails at their end when their CRC-32 is another one. */
+export async function* checkCrc(path: string, name: string, pieces: AsyncIterable<Buffer>, crc: number): AsyncGenerator<Buffer> {
+  let seen = 0
+  for await (const piece of pieces) {
+    seen = crc32(piece, seen)
+    yield piece
+  }
+  if (seen !== crc) throw damaged(path, `"${name}" is damaged: its CRC-32 is not the one that was stored`)
+}
+
+/** SHA-256 of a file, in hex. */
+export async function sha256(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const piece of streamBytes(path, 0, await fileSize(path))) hash.update(piece)
+  return hash.digest('hex')
+}

@@ -1,0 +1,61 @@
+import { damaged } from './file.js'
+
+const DEPTH_LIMIT = 200
+/** How many values a walk that follows every reference may meet. */
+const WALK_LIMIT = 1e8
+
+const children = (value: object): unknown[] | undefined => {
+  if (Array.isArray(value)) return value
+  if (value instanceof Map) return [...value.keys(), ...value.values()]
+  if (value instanceof Set) return [...value]
+  if (ArrayBuffer.isView(value)) return undefined
+  return Object.values(value)
+}
+
+interface Visit {
+  readonly value: object
+  readonly items: unknown[]
+  next: number
+  depth: number
+  size: number
+}
+
+/** Makes sure that a value can be walked naively: no circles, no endless nesting, no list of lists of lists that explodes. Errors: DATA_FORMAT. */
+export function checkPlain(owner: string, root: unknown): void {
+  const done = new Map<object, { depth: number; size: number }>()
+  const open = new Set<object>()
+  const path: Visit[] = []
+  const enter = (value: unknown) => {
+    if (typeof value !== 'object' || value === null) return
+    const known = done.get(value)
+    const parent = path.at(-1)
+    if (known !== undefined && parent !== undefined) {
+      parent.depth = Math.max(parent.depth, known.depth + 1)
+      parent.size += known.size
+      return
+    }
+    if (open.has(value)) throw damaged(owner, 'its pickle holds a value that contains itself')
+    const items = children(value)
+    if (items === undefined || items.length === 0) return
+    open.add(value)
+    path.push({ value, items, next: 0, depth: 1, size: 1 + items.length })
+  }
+  enter(root)
+  while (path.length > 0) {
+    const visit = path.at(-1)!
+    if (path.length > DEPTH_LIMIT || visit.depth > DEPTH_LIMIT) throw damaged(owner, 'its pickle nests too deep')
+    if (visit.size > WALK_LIMIT) throw damaged(owner, 'its pickle unfolds to too many values')
+    if (visit.next < visit.items.length) {
+      enter(visit.items[visit.next++])
+      continue
+    }
+    path.pop()
+    open.delete(visit.value)
+    done.set(visit.value, { depth: visit.depth, size: visit.size })
+    const parent = path.at(-1)
+    if (parent !== undefined) {
+      parent.depth = Math.max(parent.depth, visit.depth + 1)
+      parent.size += visit.size
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import { LvmError } from '../errors.js'
+import type { DType } from '../native.js'
+import { call, Tensor } from '../torch/tensor.js'
+import { elements } from './element.js'
+import { damaged, drain, fileSize, readBytes } from './file.js'
+import { ITEM_SIZE, ptGlobals, type Storage, span, type TensorEntry } from './pt-globals.js'
+import { unpickle } from './unpickle.js'
+import { entryOffset, isStored, openZip, readEntry, streamEntry, type Zip } from './zip.js'
+
+export type { Storage, TensorEntry } from './pt-globals.js'
+
+/** A PyTorch file, its tensors not yet read. */
+export interface PtFile {
+  readonly path: string
+  readonly format: 'zip' | 'legacy'
+  /** Dicts are Maps, lists and tuples arrays, None null; tensors are `TensorEntry`s. */
+  readonly value: unknown
+  readonly warnings: readonly string[]
+}
+
+const DTYPES = new Set<unknown>(Object.keys(ITEM_SIZE))
+/** How much of an old file may be pickles; its storages follow them. */
+const LEGACY_PICKLES = 64 << 20
+const MAGIC = BigInt('0x1950a86a20f9469cfc6c')
+
+/** Collects the storages that a pickle refers to; where they lie is found afterwards. */
+function storageTable() {
+  const storages = new Map<string, Storage>()
+  const persistent = (id: unknown): Storage => {
+    const [tag, dtype, key, , count, view] = Array.isArray(id) ? id : []
+    if (view !== undefined && view !== null)
+      throw new TypeError('a storage is part of another one, as in very old files; save it again')
+    if (tag !== 'storage' || !DTYPES.has(dtype) || typeof key !== 'string' || !Number.isSafeInteger(count) || count < 0) {
+      throw new TypeError('a storage is of a kind that is not read')
+    }
+    const name = `${key} ${dtype} ${count}`
+    const storage = storages.get(name) ?? { key, dtype: dtype as DType, elements: count as number, offsetInFile: 0 }
+    storages.set(name, storage)
+    return storage
+  }
+  return { storages, persistent }
+}
+
+async function readZip(path: string, verify: boolean): Promise<PtFile> {
+  const zip = await openZip(path)
+  const found = [...zip.entries.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name))
+  if (found.length !== 1) throw damaged(path, 'expected a PyTorch file but the zip holds no data.pkl')
+  const root = found[0]!.slice(0, -'data.pkl'.length)
+  if (zip.entries.has(`${root}constants.pkl`)) {
+    throw new LvmError('DATA_UNSAFE', `${path}: expected saved tensors but it is a TorchScript program`, {
+      hint: 'save its state_dict() instead, or load it as a program with --allow-code',
+    })
+  }
+  const order = zip.entries.get(`${root}byteorder`)
+  const text = order === undefined ? 'little' : (await readEntry(zip, order)).toString('latin1')
+  if (text !== 'little') throw damaged(path, `expected little-endian tensors but received ${JSON.stringify(text.slice(0, 20))}`)
+  const warnings = new Set<string>()
+  const { storages, persistent } = storageTable()
+  const bytes = await readEntry(zip, zip.entries.get(found[0]!)!)
+  const { value } = await unpickle(bytes, { owner: path, globals: ptGlobals((w) => warnings.add(w)), persistent })
+  for (const storage of storages.values()) await locate(zip, root, storage)
+  for (const key of verify ? new Set([...storages.values()].map((s) => s.key)) : []) {
+    await drain(streamEntry(zip, zip.entries.get(`${root}data/${key}`)!))
+  }
+  return { path, format: 'zip', value, warnings: [...warnings] }
+}
+
+async function locate(zip: Zip, root: string, storage: Storage): Promise<void> {
+  const entry = zip.entries.get(`${root}data/${storage.key}`)
+  if (entry === undefined) throw damaged(zip.path, `the storage ${storage.key} is missing`)
+  const claimed = storage.elements * ITEM_SIZE[storage.dtype]
+  if (!isStored(entry)) throw damaged(zip.path, `the storage ${storage.key} is compressed, which PyTorch never does`)
+  if (entry.size !== claimed)
+    throw damaged(zip.path, `the storage ${storage.key} holds ${entry.size} bytes, not the ${claimed} it claims`)
+  storage.offsetInFile = await entryOffset(zip, entry)
+}
+
+async function readLegacy(path: string, size: number): Promise<PtFile> {
+  const head = await readBytes(path, 0, Math.min(size, LEGACY_PICKLES))
+  const warnings = new Set<string>()
+  const { storages, persistent } = storageTable()
+  const globals = ptGlobals((w) => warnings.add(w))
+  let at = 0
+  const next = async () => {
+    const { value, end } = await unpickle(head, { owner: path, globals, persistent, start: at })
+    at = end
+    return value
+  }
+  if ((await next()) !== MAGIC || (await next()) !== 1001) throw damaged(path, 'expected a PyTorch file but it is something else')
+  const system = await next()
+  if (!(system instanceof Map) || system.get('little_endian') !== true) throw damaged(path, 'its tensors are not little-endian')
+  const value = await next()
+  const keys = await next()
+  if (!Array.isArray(keys)) throw damaged(path, 'its list of storages is damaged')
+  const byKey = new Map([...storages.values()].map((storage) => [storage.key, storage]))
+  if (byKey.size !== storages.size) throw damaged(path, 'one of its storages is used in two ways')
+  for (const key of keys) {
+    const storage = byKey.get(key)
+    if (storage === undefined) throw damaged(path, 'its list of storages names one that is not used')
+    const bytes = storage.elements * ITEM_SIZE[storage.dtype]
+    const count = Number((await readBytes(path, at, 8)).readBigInt64LE())
+    if (count !== storage.elements || at + 8 + bytes > size)
+      throw damaged(path, `the storage ${storage.key} lies outside the file`)
+    storage.offsetInFile = at + 8
+    at += 8 + bytes
+    byKey.delete(key)
+  }
+  if (byKey.size > 0) throw damaged(path, `the storage ${[...byKey.keys()][0]} is missing`)
+  return { path, format: 'legacy', value, warnings: [...warnings] }
+}
+
+/**
+ * Opens a file that `torch.save` wrote, in today's form or that of before 1.6, running nothing from it.
+ *
+ * With `verify: false` the checksums of its storages are not compared.
+ * Errors: FILE_MISSING; DATA_UNSAFE for any object that is not plain; DATA_FORMAT when it is damaged.
+ */
+export async function openPt(path: string, { verify = true }: { verify?: boolean } = {}): Promise<PtFile> {
+  const size = await fileSize(path)
+  const head = await readBytes(path, 0, Math.min(size, 262))
+  if (head.toString('latin1', 0, 4) === 'PK\x03\x04') return readZip(path, verify)
+  if (head[0] === 0x80) return readLegacy(path, size)
+  if (head.toString('latin1', 257, 262) === 'ustar')
+    throw damaged(path, 'it was written by PyTorch before 0.1.10; save it again with a newer one')
+  throw damaged(path, 'expected a PyTorch file but it is something else')
+}
+
+export const isTensorEntry = (value: unknown): value is TensorEntry =>
+  typeof value === 'object' && value !== null && (value as Partial<TensorEntry>).tensor === true
+
+const isContiguous = ({ shape, strides }: TensorEntry): boolean => {
+  let step = 1
+  for (let i = shape.length - 1; i >= 0; i--) {
+    if (shape[i] !== 1 && strides[i] !== step) return false
+    step *= shape[i]!
+  }
+  return true
+}
+
+/** Reads one tensor of a .pt file, contiguous whatever view of its storage it was. Errors: DATA_FORMAT. */
+export async function readTensor(file: PtFile, entry: TensorEntry): Promise<Tensor> {
+  const { dtype, shape, strides, storage } = entry
+  const offset = storage.offsetInFile + entry.storageOffset * ITEM_SIZE[dtype]
+  if (elements(shape) === 0) return (await call('aten::empty.memory_format', [[...shape]], { dtype })) as Tensor
+  if (isContiguous(entry)) return Tensor.read(file.path, { offset, shape, dtype })
+  using flat = await Tensor.read(file.path, { offset, shape: [span(shape, strides)], dtype })
+  using view = await flat.op('aten::as_strided', [...shape], [...strides], 0)
+  return view.op('aten::contiguous')
+}
