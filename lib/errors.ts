@@ -13,6 +13,8 @@ export const ERRORS = {
   DATA_NOT_FINITE: { exit: 3, about: 'a vector holds NaN or Inf', hint: 'remove or re-encode the rows that are named' },
   DATA_ZERO: { exit: 3, about: 'a vector is all zeros', hint: 'remove or re-encode the rows that are named' },
   DATA_DUPLICATE_KEY: { exit: 3, about: 'two rows claim the same article and position', hint: 'remove one of the rows that are named' },
+  DATA_ORDER: { exit: 3, about: 'the rows of an article are apart or out of order', hint: 'sort the rows by article, then by position' },
+  DATA_SHARED_ARTICLE: { exit: 3, about: 'an article is in two parts of a split', hint: 'remove it from one file, or use --split windows' },
   DATA_ONE_ARTICLE: { exit: 3, about: 'a split by article needs at least two articles', hint: 'use --split windows (leaky), or data with article ids' },
   DATA_TOO_FEW: { exit: 3, about: 'there are fewer windows than the run needs', hint: 'use a smaller --batch-size or --context, or more data' },
   SPACE_MISMATCH: { exit: 3, about: 'vectors of different or unknown encoders would be mixed', hint: 'encode both with one encoder, and name it with --space' },

@@ -58,7 +58,7 @@ const exact = (value: bigint): number | bigint => {
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '0': '\0', a: '\x07', b: '\b', f: '\f', v: '\v' }
 
 /** Undoes the backslash escapes of a quoted text. */
-export const unescape = (text: string): string =>
+export const unquote = (text: string): string =>
   text.replace(/\\(?:x([\da-fA-F]{2})|(.))/gs, (_, hex: string | undefined, c: string) =>
     hex === undefined ? (ESCAPES[c] ?? c) : String.fromCharCode(Number.parseInt(hex, 16)),
   )

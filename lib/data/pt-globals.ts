@@ -1,7 +1,7 @@
 import type { DType } from '../native.js'
 import { elements } from './element.js'
+import type { Global, Globals } from './pickle-machine.js'
 import { PLAIN_GLOBALS } from './python-globals.js'
-import type { Global, Globals } from './unpickle.js'
 
 /** A block of elements of one dtype in a .pt file. */
 export interface Storage {

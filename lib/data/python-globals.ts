@@ -1,5 +1,5 @@
 import { type ElementType, elements, parseElementType, plainElements } from './element.js'
-import type { Global, Globals } from './unpickle.js'
+import type { Global, Globals } from './pickle-machine.js'
 
 /** A numpy array found inside a pickle: its elements as plain values, row-major. */
 export interface NdArray {

@@ -1,0 +1,86 @@
+import { LvmError } from '../errors.js'
+import type { Articles, Norms } from './base.js'
+
+const SHOWN = 5
+/** How far a length may be from 1 before it is remarked on: float16 rounding stays far below. */
+const TOLERANCE = 0.01
+
+function refuse(
+  code: 'DATA_NOT_FINITE' | 'DATA_ZERO',
+  path: string,
+  what: string,
+  rows: readonly string[],
+  count: number,
+): never {
+  const more = count > rows.length ? ', …' : ''
+  throw new LvmError(
+    code,
+    `${path}: ${count === 1 ? 'one vector is' : `${count} vectors are`} ${what}: ${rows.join(', ')}${more}`,
+  )
+}
+
+/** Checks the lengths of all vectors; `name` says where the i-th one is. Errors: DATA_NOT_FINITE, DATA_ZERO. */
+export function checkNorms(path: string, norms: Float64Array, name: (i: number) => string): Norms {
+  const bad: string[] = []
+  const zero: string[] = []
+  let [badCount, zeroCount, deviating, sum, min, max] = [0, 0, 0, 0, Infinity, 0]
+  norms.forEach((norm, i) => {
+    if (!Number.isFinite(norm)) {
+      if (++badCount <= SHOWN) bad.push(name(i))
+    } else if (norm === 0) {
+      if (++zeroCount <= SHOWN) zero.push(name(i))
+    }
+    if (Math.abs(norm - 1) > TOLERANCE) deviating++
+    sum += norm
+    min = Math.min(min, norm)
+    max = Math.max(max, norm)
+  })
+  if (badCount > 0) refuse('DATA_NOT_FINITE', path, 'not finite (NaN or Inf)', bad, badCount)
+  if (zeroCount > 0) refuse('DATA_ZERO', path, 'all zeros', zero, zeroCount)
+  return { min, max, mean: sum / norms.length, deviating }
+}
+
+/** The warning for vectors that are not of length 1, with the figures; nothing when they are. */
+export function normsWarning({ min, max, mean, deviating }: Norms, count: number): string | undefined {
+  if (deviating === 0) return undefined
+  const [low, high, middle] = [min, max, mean].map((n) => n.toPrecision(4))
+  return `${deviating} of ${count} vectors are not of length 1 (from ${low} to ${high}, mean ${middle}); --normalize makes them so`
+}
+
+/** Errors: DATA_DUPLICATE_KEY when two rows claim the same article and position. */
+export function checkUniqueKeys(path: string, { ids, of }: Articles, positions: Int32Array): void {
+  const seen = new Map<number, Map<number, number>>()
+  let count = 0
+  let first = ''
+  of.forEach((article, row) => {
+    const rows = seen.get(article) ?? new Map<number, number>()
+    seen.set(article, rows)
+    const position = positions[row]!
+    const other = rows.get(position)
+    if (other === undefined) rows.set(position, row)
+    else if (count++ === 0) first = `rows ${other} and ${row} are both position ${position} of article "${ids[article]}"`
+  })
+  if (count > 0)
+    throw new LvmError('DATA_DUPLICATE_KEY', `${path}: ${first}${count > 1 ? `, and ${count - 1} more rows repeat a key` : ''}`)
+}
+
+/** Errors: DATA_ORDER when the rows of an article are apart or out of order; DATA_DUPLICATE_KEY when a key is there twice. */
+export function checkOrder(path: string, articles: Articles, positions: Int32Array | undefined): void {
+  const { ids, of } = articles
+  const ended = new Uint8Array(ids.length)
+  for (let row = 1; row < of.length; row++) {
+    const [before, now] = [of[row - 1]!, of[row]!]
+    const apart = now !== before && ended[now] === 1
+    const backwards = now === before && positions !== undefined && positions[row]! <= positions[row - 1]!
+    if (now !== before) ended[before] = 1
+    if (!apart && !backwards) continue
+    if (positions !== undefined) checkUniqueKeys(path, articles, positions)
+    const why = apart
+      ? 'begins again after rows of other articles'
+      : `goes back from position ${positions![row - 1]} to ${positions![row]}`
+    throw new LvmError(
+      'DATA_ORDER',
+      `${path}: expected the rows of each article together and in order but article "${ids[now]}" ${why} at row ${row}`,
+    )
+  }
+}

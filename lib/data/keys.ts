@@ -1,0 +1,112 @@
+import { LvmError } from '../errors.js'
+import type { ArrayFile, StoredArray } from './arrays.js'
+import type { Part } from './base.js'
+import { elements } from './element.js'
+
+/** The names under which real files keep the same thing; the first that is there counts. */
+const KEYS = {
+  contexts: ['context_sequences', 'contexts', 'context', 'X'],
+  targets: ['target_vectors', 'targets', 'target', 'y'],
+  vectors: ['vectors'],
+  articles: ['article_ids', 'article_indices', 'batch_ids'],
+  rowArticles: ['article_indices', 'article_ids', 'batch_ids'],
+  positions: ['sequence_positions', 'target_indices'],
+  rowPositions: ['chunk_indices', 'seq_idx', 'seq_in_article'],
+  truth: ['truth_keys'],
+  metadata: ['metadata'],
+  texts: ['concept_texts'],
+} as const
+
+/** Which arrays of a file hold what. */
+export interface Layout {
+  readonly kind: 'base' | 'sequences'
+  readonly part: Part | undefined
+  readonly parts: readonly Part[]
+  readonly rows: number
+  readonly dim: number
+  readonly context?: number
+  readonly vectors: StoredArray
+  readonly targets?: StoredArray
+  readonly articles: StoredArray | undefined
+  readonly positions: StoredArray | undefined
+  readonly truth: StoredArray | undefined
+  readonly metadata: StoredArray | undefined
+  readonly texts: StoredArray | undefined
+}
+
+const misfit = (path: string, sentence: string) => new LvmError('DATA_SHAPE', `${path}: ${sentence}`)
+const shapeOf = ({ name, shape }: StoredArray) => `"${name}" [${shape.join(', ')}]`
+const isVectors = ({ type }: StoredArray) => type.kind === 'float' || type.kind === 'bfloat'
+const oneRow = (array: StoredArray) => elements(array.shape.slice(1))
+
+function requireVectors(path: string, array: StoredArray, axes: number, expected: string): void {
+  const { shape } = array
+  if (shape.length !== axes || shape.includes(0)) throw misfit(path, `expected ${expected} but received ${shapeOf(array)}`)
+  if (!isVectors(array)) throw misfit(path, `expected floating-point vectors in "${array.name}" but it holds ${array.type.kind}`)
+  if (elements(shape.slice(0, -1)) > 2 ** 31 - 1) throw misfit(path, `expected fewer than 2^31 vectors in ${shapeOf(array)}`)
+}
+
+/** Finds what a file holds, whatever its arrays are called. Errors: DATA_SHAPE when they do not fit together. */
+export function layoutOf(file: ArrayFile, wanted?: Part): Layout {
+  const { path, arrays } = file
+  const first = (names: readonly string[], prefix = '') =>
+    names.map((name) => arrays.get(prefix + name)).find((array) => array !== undefined)
+  const parts = (['train', 'val'] as const).filter((part) => first(KEYS.contexts, `${part}_`))
+  if (wanted !== undefined && !parts.includes(wanted))
+    throw misfit(path, `expected sequences named "${wanted}_…" but there are none`)
+  const part = wanted ?? (first(KEYS.contexts) ? undefined : parts[0])
+  const prefix = part === undefined ? '' : `${part}_`
+  const contexts = first(KEYS.contexts, prefix)
+  if (contexts !== undefined) return sequences(path, contexts, first(KEYS.targets, prefix))
+  return base(path, first(KEYS.vectors) ?? only(file))
+
+  function sequences(path: string, vectors: StoredArray, targets: StoredArray | undefined): Layout {
+    if (targets === undefined)
+      throw misfit(path, `expected targets ("${prefix}${KEYS.targets.join(`", "${prefix}`)}") beside "${vectors.name}"`)
+    requireVectors(path, vectors, 3, 'contexts of shape [sequences, length, dim]')
+    requireVectors(path, targets, 2, 'targets of shape [sequences, dim]')
+    const [rows, context, dim] = vectors.shape as [number, number, number]
+    if (targets.shape[0] !== rows || targets.shape[1] !== dim) {
+      throw misfit(path, `expected targets of shape [${rows}, ${dim}] for ${shapeOf(vectors)} but received ${shapeOf(targets)}`)
+    }
+    return {
+      kind: 'sequences',
+      part,
+      parts,
+      rows,
+      context,
+      dim,
+      vectors,
+      targets,
+      ...perRow(rows, KEYS.articles, KEYS.positions),
+    }
+  }
+  function base(path: string, vectors: StoredArray): Layout {
+    requireVectors(path, vectors, 2, 'vectors of shape [rows, dim]')
+    const [rows, dim] = vectors.shape as [number, number]
+    return { kind: 'base', part, parts, rows, dim, vectors, ...perRow(rows, KEYS.rowArticles, KEYS.rowPositions) }
+  }
+  function perRow(rows: number, articleNames: readonly string[], positionNames: readonly string[]) {
+    const find = (names: readonly string[], width: number) => {
+      const array = first(names, prefix) ?? first(names)
+      if (array === undefined || (array.shape[0] === rows && oneRow(array) === width)) return array
+      if (array.name === 'metadata') return undefined // then it describes the file, not its rows
+      throw misfit(path, `expected ${rows} rows${width > 1 ? ` of ${width}` : ''} but received ${shapeOf(array)}`)
+    }
+    return {
+      articles: find(articleNames, 1),
+      positions: find(positionNames, 1),
+      truth: find(KEYS.truth, 2),
+      metadata: find(KEYS.metadata, 1),
+      texts: find(KEYS.texts, 1),
+    }
+  }
+}
+
+/** A file with one matrix needs no name for it. */
+function only({ path, arrays }: ArrayFile): StoredArray {
+  const matrices = [...arrays.values()].filter((array) => isVectors(array) && array.shape.length === 2)
+  if (matrices.length === 1) return matrices[0]!
+  const held = [...arrays.values()].map(shapeOf).join(', ')
+  throw misfit(path, `expected "vectors" [rows, dim], or "contexts" and "targets", but it holds ${held}`)
+}

@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto'
+import { openArrays } from './arrays.js'
+import type { Base, Part } from './base.js'
+import { checkOrder, checkUniqueKeys, normsWarning } from './checks.js'
+import { sha256 } from './file.js'
+import { type Layout, layoutOf } from './keys.js'
+import { loadValues } from './load.js'
+import { agreedSpace, locateBase, readCard } from './locate.js'
+import { type RowFacts, readRowFacts } from './row-facts.js'
+import { readSide, readTexts, type Side } from './side-file.js'
+import { loadVectors } from './vectors.js'
+
+export interface OpenOptions {
+  /** The encoder that made the vectors, when no card says so. */
+  readonly space?: string | undefined
+  /** Divide every vector by its length, in a float32 copy. */
+  readonly normalize?: boolean | undefined
+  /** Which half, in a file that holds training and validation sequences; the training half unless said. */
+  readonly part?: Part | undefined
+}
+
+async function hashOf(files: readonly string[]): Promise<string> {
+  const digests = []
+  for (const file of files) digests.push(await sha256(file))
+  return digests.length === 1
+    ? digests[0]!
+    : createHash('sha256')
+        .update(digests.map((hex) => `${hex}\n`).join(''))
+        .digest('hex')
+}
+
+const factsOf = (side: Side | undefined): RowFacts => ({
+  ...(side?.articles && { articles: side.articles }),
+  ...(side?.positions && { positions: side.positions }),
+})
+
+function checkKeys(path: string, { kind }: Layout, { articles, positions }: RowFacts): void {
+  if (articles === undefined) return
+  if (kind === 'base') checkOrder(path, articles, positions)
+  else if (positions !== undefined) checkUniqueKeys(path, articles, positions)
+}
+
+function crossingWarning(crossing: Uint8Array | undefined): string | undefined {
+  const count = crossing?.reduce((sum, yes) => sum + yes, 0) ?? 0
+  return count === 0 ? undefined : `${count} of ${crossing!.length} sequences begin in another article than their target`
+}
+
+async function textsOf({ texts, rows }: Layout, side: string | undefined): Promise<readonly string[] | undefined> {
+  if (texts === undefined) return side === undefined ? undefined : readTexts(side)
+  const values = await loadValues(texts)
+  return values.length === rows && values.every((text) => typeof text === 'string') ? (values as string[]) : undefined
+}
+
+/**
+ * Opens a base of vectors, or sequences that are already windows, and checks every row.
+ *
+ * `path` may leave the extension away; a `.jsonl[.gz]` and a `.card.json` of the same name are read with it.
+ * Errors: FILE_MISSING, DATA_FORMAT, DATA_UNSAFE, DATA_SHAPE, DATA_ORDER, DATA_NOT_FINITE, DATA_ZERO, DATA_DUPLICATE_KEY, SPACE_MISMATCH.
+ */
+export async function openBase(path: string, options: OpenOptions = {}): Promise<Base> {
+  const files = locateBase(path)
+  const card = files.card === undefined ? undefined : await readCard(files.card)
+  const space = agreedSpace(files.vectors, card, options.space)
+  const layout = layoutOf(await openArrays(files.vectors), options.part)
+  const sideFile = layout.kind === 'base' ? files.side : undefined
+  const side = sideFile === undefined ? undefined : await readSide(sideFile, layout.rows)
+  const facts: RowFacts = { ...factsOf(side), ...(await readRowFacts(layout)) }
+  checkKeys(files.vectors, layout, facts)
+  const normalized = options.normalize === true
+  const [hash, loaded] = await Promise.all([
+    hashOf(sideFile === undefined ? [files.vectors] : [files.vectors, sideFile]),
+    loadVectors(layout, facts, normalized),
+  ])
+  const { vectors, targets, norms, mapped, count } = loaded
+  const { kind, part, parts, rows, dim, context } = layout
+  return {
+    path: files.vectors,
+    kind,
+    part,
+    parts,
+    rows,
+    dim,
+    dtype: vectors.dtype as Base['dtype'],
+    vectors,
+    ...(targets && { targets }),
+    ...(context !== undefined && { context }),
+    ...facts,
+    ...(side && { titles: side.titles, categories: side.categories }),
+    space,
+    card,
+    hash,
+    sideFile,
+    mapped,
+    normalized,
+    norms,
+    warnings: [normsWarning(norms, count), crossingWarning(facts.crossing)].filter((warning) => warning !== undefined),
+    texts: () => textsOf(layout, sideFile),
+    dispose: () => {
+      vectors.dispose()
+      targets?.dispose()
+    },
+  }
+}

@@ -1,0 +1,149 @@
+import { badOption, LvmError } from '../errors.js'
+import type { Base } from './base.js'
+import { permutation } from './random.js'
+import type { Windows } from './windows.js'
+
+export type SplitMode = 'articles' | 'windows' | 'file'
+
+/** Which windows are for what. */
+export interface Split {
+  readonly mode: SplitMode
+  /** Contexts of one part may hold targets of another: every figure from it is too good. */
+  readonly leaky: boolean
+  readonly seed: number
+  /** Numbers of windows, rising. */
+  readonly train: Int32Array
+  /** The same; with mode `file` they are windows of the validation file. */
+  readonly val: Int32Array
+  readonly test?: Int32Array
+  /** Ids of the articles that the targets of each part are from. */
+  readonly articles: { readonly train: readonly string[]; readonly val: readonly string[]; readonly test: readonly string[] }
+}
+export interface SplitOptions {
+  readonly mode: SplitMode
+  readonly seed: number
+  /** The part that neither training nor selection sees, as a fraction; 0 for none. */
+  readonly test: number
+  /** The validation file of mode `file`. */
+  readonly val?: { readonly base: Base; readonly windows: Windows } | undefined
+}
+
+const VAL = 0.1
+
+/** Rounds halves to even, as Python does, so that a tenth of 285 articles is 28 there and here. */
+function round(x: number): number {
+  const down = Math.floor(x)
+  return x - down === 0.5 ? down + (down % 2) : Math.round(x)
+}
+
+/** The ids of the articles that some windows' targets are from, in order of appearance. */
+export function articlesOf(base: Base, windows: Windows, part: Int32Array): string[] {
+  const { articles } = base
+  return articles === undefined ? [] : [...new Set(part.map((w) => windows.article[w]!))].map((n) => articles.ids[n]!)
+}
+
+/** Draws test, then validation, from shuffled things; the rest is for training. */
+function draw(things: Int32Array, seed: number, fractions: { val: number; test: number }) {
+  const order = permutation(things.length, seed).map((i) => things[i]!)
+  const size = (fraction: number) => (fraction === 0 ? 0 : Math.max(1, round(things.length * fraction)))
+  const test = size(fractions.test)
+  const val = test + size(fractions.val)
+  return { test: order.slice(0, test), val: order.slice(test, val), train: order.slice(val) }
+}
+
+function byArticle(base: Base, windows: Windows, seed: number, fractions: { val: number; test: number }) {
+  const present = Int32Array.from(new Set(windows.article))
+  const needed = 1 + Number(fractions.val > 0) + Number(fractions.test > 0)
+  if (base.articles === undefined || present.length < needed) {
+    const known = base.articles === undefined ? 'its rows have no article ids' : `its windows are from ${present.length}`
+    throw new LvmError('DATA_ONE_ARTICLE', `${base.path}: expected at least ${needed} articles to split but ${known}`)
+  }
+  const drawn = draw(present, seed, fractions)
+  if (drawn.train.length === 0) throw badOption('split', 'test', 'a fraction that leaves articles for training', fractions.test)
+  const only = (articles: Int32Array) => {
+    const wanted = new Set(articles)
+    return Int32Array.from({ length: windows.count }, (_, i) => i).filter((i) => wanted.has(windows.article[i]!))
+  }
+  return { train: only(drawn.train), val: only(drawn.val), test: only(drawn.test) }
+}
+
+function byWindow(windows: Windows, seed: number, test: number) {
+  const {
+    train,
+    val,
+    test: held,
+  } = draw(
+    Int32Array.from({ length: windows.count }, (_, i) => i),
+    seed,
+    { val: VAL, test },
+  )
+  return { train: train.sort(), val: val.sort(), test: held.sort() }
+}
+
+function byFile(base: Base, windows: Windows, { val, seed, test }: SplitOptions) {
+  if (val === undefined) throw badOption('split', 'val', 'a file of validation data for mode "file"', undefined)
+  if (val.windows.dim !== windows.dim || val.windows.context !== windows.context) {
+    throw new LvmError(
+      'DATA_SHAPE',
+      `${val.base.path}: expected windows of ${windows.context} × ${windows.dim} but received ${val.windows.context} × ${val.windows.dim}`,
+    )
+  }
+  const all = (count: number) => Int32Array.from({ length: count }, (_, i) => i)
+  const rest =
+    test > 0 ? byArticle(base, windows, seed, { val: 0, test }) : { train: all(windows.count), test: new Int32Array(0) }
+  return { ...rest, val: all(val.windows.count) }
+}
+
+/** Errors: DATA_SHARED_ARTICLE when an article is in two parts. */
+export function checkDisjoint(owner: string, articles: Split['articles']): void {
+  for (const [a, b] of [
+    ['train', 'val'],
+    ['train', 'test'],
+    ['val', 'test'],
+  ] as const) {
+    const known = new Set(articles[a])
+    const shared = articles[b].filter((id) => known.has(id))
+    if (shared.length === 0) continue
+    const named = shared
+      .slice(0, 5)
+      .map((id) => `"${id}"`)
+      .join(', ')
+    throw new LvmError(
+      'DATA_SHARED_ARTICLE',
+      `${owner}: expected no article in two parts but ${shared.length} are in ${a} and ${b}: ${named}${shared.length > 5 ? ', …' : ''}`,
+    )
+  }
+}
+
+/**
+ * Divides windows into training, validation and test.
+ *
+ * `articles`: a tenth of the articles, at least one, validates. `windows`: a tenth of the windows, at random; it leaks, since neighbours share vectors.
+ * `file`: another file validates.
+ * Errors: BAD_OPTION, DATA_ONE_ARTICLE, DATA_SHARED_ARTICLE, DATA_TOO_FEW.
+ */
+export function splitWindows(windows: Windows, base: Base, options: SplitOptions): Split {
+  const { mode, seed, test } = options
+  if (!(test >= 0 && test < 1 - VAL)) throw badOption('split', 'test', `a fraction from 0 to below ${1 - VAL}`, test)
+  if (windows.count < 3)
+    throw new LvmError('DATA_TOO_FEW', `${base.path}: expected at least 3 windows to split but there are ${windows.count}`)
+  if (mode === 'articles' && base.kind === 'base' && windows.crosses !== undefined) {
+    throw badOption('split', 'mode', '"windows" for windows that cross articles', mode)
+  }
+  const parts =
+    mode === 'articles'
+      ? byArticle(base, windows, seed, { val: VAL, test })
+      : mode === 'windows'
+        ? byWindow(windows, seed, test)
+        : byFile(base, windows, options)
+  const valBase = mode === 'file' ? options.val! : { base, windows }
+  const articles = {
+    train: articlesOf(base, windows, parts.train),
+    val: articlesOf(valBase.base, valBase.windows, parts.val),
+    test: articlesOf(base, windows, parts.test),
+  }
+  const leaky = mode === 'windows'
+  if (!leaky) checkDisjoint(base.path, articles)
+  const { train, val } = parts
+  return { mode, leaky, seed, train, val, ...(test > 0 && { test: parts.test }), articles }
+}

@@ -1,0 +1,71 @@
+import type { DType } from '../native.js'
+import type { Tensor } from '../torch/tensor.js'
+import { isMappable, type StoredArray } from './arrays.js'
+import type { Norms } from './base.js'
+import { checkNorms } from './checks.js'
+import type { Layout } from './keys.js'
+import { loadTensor } from './load.js'
+import type { RowFacts } from './row-facts.js'
+import { rowNorms, unitRows } from './rows.js'
+
+/** The tensors of a base, every row checked. */
+export interface Vectors {
+  readonly vectors: Tensor
+  readonly targets: Tensor | undefined
+  readonly norms: Norms
+  readonly count: number
+  readonly mapped: boolean
+}
+
+/** Batches are promoted from these; other dtypes become float32 once. */
+const KEPT: readonly DType[] = ['float16', 'float32']
+
+async function load(array: StoredArray, dim: number): Promise<Tensor> {
+  using loaded = await loadTensor(array)
+  using kept = await loaded.to({ dtype: KEPT.includes(loaded.dtype) ? loaded.dtype : 'float32' })
+  return kept.op('aten::view', [-1, dim])
+}
+
+async function unit(vectors: Tensor, norms: Float64Array): Promise<Tensor> {
+  using raw = vectors
+  return unitRows(raw, norms)
+}
+
+/** How the i-th of all vectors, contexts first, is called in an error. */
+function nameOf({ kind, rows, context = 1 }: Layout, { articles }: RowFacts): (i: number) => string {
+  if (kind === 'base') return (i) => `row ${i}${articles === undefined ? '' : ` of article "${articles.ids[articles.of[i]!]}"`}`
+  return (i) =>
+    i < rows * context ? `context ${i % context} of sequence ${Math.floor(i / context)}` : `target ${i - rows * context}`
+}
+
+function joined(a: Float64Array, b: Float64Array): Float64Array {
+  const all = new Float64Array(a.length + b.length)
+  all.set(a)
+  all.set(b, a.length)
+  return all
+}
+
+/** Loads the vectors that a layout names, and checks every row. Errors: DATA_FORMAT, DATA_NOT_FINITE, DATA_ZERO. */
+export async function loadVectors(layout: Layout, facts: RowFacts, normalize: boolean): Promise<Vectors> {
+  const { path } = layout.vectors
+  let vectors = await load(layout.vectors, layout.dim)
+  let targets = layout.targets && (await load(layout.targets, layout.dim))
+  try {
+    const lengths = await rowNorms(vectors)
+    const targetLengths = targets === undefined ? new Float64Array(0) : await rowNorms(targets)
+    const all = joined(lengths, targetLengths)
+    let norms = checkNorms(path, all, nameOf(layout, facts))
+    if (normalize) {
+      vectors = await unit(vectors, lengths)
+      targets = targets && (await unit(targets, targetLengths))
+      norms = { min: 1, max: 1, mean: 1, deviating: 0 }
+    }
+    const mapped =
+      isMappable(layout.vectors) && layout.vectors.type.kind === 'float' && layout.vectors.type.size < 8 && !normalize
+    return { vectors, targets, norms, count: all.length, mapped }
+  } catch (error) {
+    vectors.dispose()
+    targets?.dispose()
+    throw error
+  }
+}
