@@ -1,0 +1,146 @@
+import { existsSync, statfsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { asLvmError } from '../errors.js'
+import { find, fromPython, type Step, step, steps } from './find.js'
+import { addonPath } from './load.js'
+import { limits, processor, system, tool, usableThreads } from './machine.js'
+import { packageRoot, storeRoot } from './paths.js'
+import { here, PLATFORMS } from './pins.js'
+import { attempt, type Trial } from './probe.js'
+import { installed } from './store.js'
+
+/** Something that is wrong, and what mends it. */
+export interface Problem {
+  readonly what: string
+  readonly fix: string
+  /** Whether nothing can be trained before it is mended. */
+  readonly fatal: boolean
+}
+
+/** A place where a libtorch may be, and how it did in a child process. */
+export interface Candidate {
+  readonly source: string
+  readonly path: string | null
+  readonly version: string | null
+  readonly variant: string | null
+  readonly verdict: string
+  /** Whether this is the one that is used. */
+  readonly used: boolean
+}
+
+type Devices = Extract<Trial, { ok: true }>['devices']
+
+/** Everything that `doctor` says; field names as in its JSON. */
+export interface Diagnosis {
+  readonly version: 1
+  readonly usable: boolean
+  readonly node: string
+  readonly system: ReturnType<typeof system>
+  readonly cpu: ReturnType<typeof processor>
+  readonly limits: ReturnType<typeof limits>
+  readonly threads: number
+  readonly disk: readonly { path: string; free_bytes: number }[]
+  readonly tools: Readonly<Record<string, string | null>>
+  readonly addon: string | null
+  readonly libtorch: readonly Candidate[]
+  readonly kernels: string | null
+  readonly devices: readonly { name: string; type: string; memory_bytes: number | null }[]
+  readonly problems: readonly Problem[]
+}
+
+/** The value, or the error as a problem. */
+function attempted<T>(problems: Problem[], work: () => T): T | undefined {
+  try {
+    return work()
+  } catch (error) {
+    const { message, hint } = asLvmError(error)
+    problems.push({ what: message, fix: hint, fatal: true })
+    return undefined
+  }
+}
+
+function places(): Step[] {
+  const all = [
+    ...steps(),
+    ...installed().map(({ path }) => step('installed', path)),
+    fromPython('1', 'python3 (set LVM_TORCH_USE_PYTORCH=1 to use it)'),
+  ]
+  return all.filter(({ path }, i) => path === null || all.findIndex((other) => other.path === path) === i)
+}
+
+/** The free space of the disk that a folder is on, or will be. */
+function disk(path: string): { path: string; free_bytes: number } {
+  let there = path
+  while (!existsSync(there)) there = dirname(there)
+  const { bavail, bsize } = statfsSync(there)
+  return { path, free_bytes: bavail * bsize }
+}
+
+const tools = (): Record<string, string | null> => ({
+  npm: tool('npm'),
+  python3: tool('python3'),
+  pip: tool('python3', ['-m', 'pip', '--version']),
+  cmake: tool('cmake'),
+  compiler: tool(process.env.CXX ?? (process.platform === 'win32' ? 'cl' : 'c++')),
+})
+
+/** Looks at everything that training needs. Trying each libtorch in a child process takes about a second each. */
+export function examine(): Diagnosis {
+  const problems: Problem[] = []
+  const add = (fatal: boolean, what: string, fix: string) => problems.push({ what, fix, fatal })
+  const [os, cpu, allowed, found] = [system(), processor(), limits(), tools()]
+  if (!(here in PLATFORMS))
+    add(true, `there is no pinned libtorch for ${here}`, 'build one and set LVM_TORCH_LIBTORCH=/its/folder')
+  if (os.libc === 'musl' || (os.libc !== null && Number(os.libc.split('.')[1]) < 28)) {
+    add(true, `the C library is ${os.libc}, but libtorch needs glibc 2.28`, 'use Debian 10, Ubuntu 20.04, RHEL 8 or newer')
+  }
+  const used = attempted(problems, () => find())
+  const addon = attempted(problems, () => addonPath()) ?? null
+  const clone = existsSync(`${packageRoot()}/CMakeLists.txt`)
+  if (addon === null && clone && found.cmake === null)
+    add(true, 'cmake is not on the PATH', 'run: sudo apt-get install -y cmake (or: pip install cmake)')
+  if (addon === null && clone && found.compiler === null)
+    add(true, 'there is no C++ compiler', 'run: sudo apt-get install -y g++ (or: xcode-select --install)')
+  if (!used && found.pip === null) add(true, 'python3 with pip is not on the PATH', 'run: sudo apt-get install -y python3-pip')
+  let chosen: Trial | undefined
+  const libtorch = places().map(({ source, path, verdict, libtorch }): Candidate => {
+    const trial = libtorch && addon !== null ? attempt(libtorch, 'cpu') : undefined
+    const isUsed = used !== undefined && libtorch?.root === used.root
+    if (isUsed) chosen = trial
+    const tried =
+      trial === undefined
+        ? verdict
+        : trial.ok
+          ? `usable: computed in ${trial.milliseconds} ms`
+          : `${trial.code}: ${trial.message}`
+    return { source, path, version: libtorch?.version ?? null, variant: libtorch?.variant ?? null, verdict: tried, used: isUsed }
+  })
+  if (chosen && !chosen.ok) add(true, chosen.message, chosen.hint)
+  const disks = [disk(storeRoot()), disk(process.cwd())]
+  if (!used && disks[0]!.free_bytes < 1.3e9)
+    add(true, `there is too little room in ${storeRoot()} for libtorch`, 'free 1.3 GB, or set LVM_TORCH_CACHE=/another/disk')
+  if (used?.variant === 'cpu' && existsSync('/proc/driver/nvidia/version')) {
+    add(false, 'there is an NVIDIA GPU but this libtorch is for the CPU', 'run: npx lvm-torch libtorch install cuda')
+  }
+  if (process.arch === 'x64' && cpu.flags.length > 0 && !cpu.flags.includes('avx2'))
+    add(false, 'this CPU has no AVX2: training will be slow', 'use a newer machine')
+  if ((allowed.memory_bytes ?? os.memory_bytes) < 2e9)
+    add(false, 'there is less than 2 GB of memory', 'train lstm or gru, with a small --batch-size')
+  const devices: Devices = chosen?.ok ? chosen.devices : []
+  return {
+    version: 1,
+    usable: !problems.some(({ fatal }) => fatal),
+    node: process.version,
+    system: os,
+    cpu,
+    limits: allowed,
+    threads: usableThreads(allowed),
+    disk: disks,
+    tools: found,
+    addon,
+    libtorch,
+    kernels: chosen?.ok ? chosen.capability : null,
+    devices: devices.map(({ name, type, memory }) => ({ name, type, memory_bytes: memory })),
+    problems,
+  }
+}

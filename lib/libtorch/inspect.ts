@@ -1,0 +1,45 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Env } from './paths.js'
+import { anyVersion, supported, VERSION } from './pins.js'
+
+/** A libtorch on disk. */
+export interface Libtorch {
+  /** The folder that holds `lib` and, where it can be built against, `include`. */
+  readonly root: string
+  readonly version: string
+  readonly variant: 'cpu' | 'cuda'
+  readonly headers: boolean
+}
+
+/** The file names of a library by platform. */
+export const library = (name: string, platform = process.platform): string =>
+  platform === 'win32' ? `${name}.dll` : platform === 'darwin' ? `lib${name}.dylib` : `lib${name}.so`
+
+const text = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined)
+
+/** The version, read from what stands beside the libraries, so that nothing has to be loaded. */
+function versionOf(root: string): string | undefined {
+  const own = text(join(root, 'variant.json'))
+  if (own !== undefined) return JSON.parse(own).version
+  const python = /__version__ = '([^']+)'/.exec(text(join(root, 'version.py')) ?? '')?.[1]
+  return python ?? text(join(root, 'build-version'))?.trim()
+}
+
+/** What is in a folder (a libtorch, or a Python's site-packages): a libtorch, or why it is none that can be used. */
+export function inspect(folder: string, env: Env = process.env): Libtorch | string {
+  if (!existsSync(folder)) return 'there is no such folder'
+  const root = [folder, join(folder, 'torch'), join(folder, 'libtorch')].find((f) =>
+    existsSync(join(f, 'lib', library('torch_cpu'))),
+  )
+  if (root === undefined) return `it holds no lib/${library('torch_cpu')}`
+  const version = versionOf(root)
+  if (version === undefined) return 'its version is unknown (no version.py, build-version or variant.json)'
+  if (!supported(version) && !anyVersion(env)) return `its version is ${version}, but lvm-torch needs ${VERSION}`
+  return {
+    root,
+    version,
+    variant: existsSync(join(root, 'lib', library('c10_cuda'))) ? 'cuda' : 'cpu',
+    headers: existsSync(join(root, 'include', 'ATen')),
+  }
+}

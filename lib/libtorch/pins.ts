@@ -1,0 +1,71 @@
+/** The one version that is supported. */
+export const VERSION = '2.13.0'
+
+/** Whether another version than the pinned one may be used: for compiling against older and newer ones. */
+export const anyVersion = (env: Readonly<Record<string, string | undefined>> = process.env): boolean =>
+  env.LVM_TORCH_ANY_VERSION === '1'
+
+/** Patch releases keep the binary interface; others do not. */
+export const supported = (version: string): boolean => version.split('.', 2).join('.') === VERSION.split('.', 2).join('.')
+
+/** One wheel of the package index. */
+export interface Wheel {
+  readonly name: string
+  readonly version: string
+  readonly sha256: string
+  /** 0 where it is small and not known. */
+  readonly bytes: number
+}
+/** What one platform needs. */
+export interface Platform {
+  /** The tags by which pip finds the wheels. */
+  readonly tags: readonly string[]
+  readonly wheels: readonly Wheel[]
+  /** Bytes on disk once unpacked. */
+  readonly unpacked: number
+}
+
+// pip takes a tag literally: manylinux_2_28 does not include 2_17, which nvidia's wheels are made for.
+const manylinux = (arch: string) =>
+  [5, 12, 17, 24, 25, 26, 27, 28, 31, 34]
+    .map((minor) => `manylinux_2_${minor}_${arch}`)
+    .concat(`manylinux1_${arch}`, `manylinux2010_${arch}`, `manylinux2014_${arch}`)
+
+const torch = (bytes: number, sha256: string): Wheel => ({ name: 'torch', version: VERSION, bytes, sha256 })
+const cudart = (bytes: number, sha256: string): Wheel => ({ name: 'nvidia-cuda-runtime', version: '13.0.96', bytes, sha256 })
+const cupti = (bytes: number, sha256: string): Wheel => ({ name: 'nvidia-cuda-cupti', version: '13.0.85', bytes, sha256 })
+
+/** The pinned wheels by `process.platform`-`process.arch`. On Linux libtorch_cpu itself needs two small CUDA libraries, GPU or not. */
+export const PLATFORMS: Readonly<Record<string, Platform>> = {
+  'linux-x64': {
+    tags: manylinux('x86_64'),
+    unpacked: 520e6,
+    wheels: [
+      cudart(2_243_632, '7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548'),
+      cupti(10_715_597, '4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8'),
+      torch(526_574_961, '60fcdcb2f3876e21146cb4524ef06397d727ca9ad5f020818547e25075fe3cb7'),
+    ],
+  },
+  'linux-arm64': {
+    tags: manylinux('aarch64'),
+    unpacked: 700e6,
+    wheels: [
+      cudart(0, 'ef9bcbe90493a2b9d810e43d249adb3d02e98dd30200d86607d8d02687c43f55'),
+      cupti(0, '796bd679890ee55fb14a94629b698b6db54bcfd833d391d5e94017dd9d7d3151'),
+      torch(427_199_369, '092790c696a760c729fd5722835f50b9d81fd7c8f141571f3f3cf4081a8f664c'),
+    ],
+  },
+  'darwin-arm64': {
+    tags: ['macosx_14_0_arm64'],
+    unpacked: 400e6,
+    wheels: [torch(111_187_938, 'e76f9bcecc52b8ff711239a2f7547d5353df95878ab232f0773c1d95928b92f8')],
+  },
+  'win32-x64': {
+    tags: ['win_amd64'],
+    unpacked: 500e6,
+    wheels: [torch(122_015_870, 'a0d8b11f16a48d60e2015d8213aa0390744cbebb98e58b62b3514dddc656e330')],
+  },
+}
+
+/** The platform this process runs on. */
+export const here = `${process.platform}-${process.arch}`

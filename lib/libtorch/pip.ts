@@ -1,0 +1,109 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { LvmError } from '../errors.js'
+import { VERSION } from './pins.js'
+
+const run = promisify(execFile)
+const offline = `or fetch torch-${VERSION} elsewhere and run: npx lvm-torch libtorch install --from FILE.whl`
+
+/** A Python that has pip. Errors: LIBTORCH_FETCH with the command that installs one. */
+export async function pythonWithPip(): Promise<string> {
+  let seen: string | undefined
+  for (const python of ['python3', 'python']) {
+    const version = await run(python, ['-m', 'pip', '--version']).catch((error: NodeJS.ErrnoException) => error)
+    if (!(version instanceof Error)) return python
+    if (version.code !== 'ENOENT') seen ??= python
+  }
+  const install = {
+    linux: 'sudo apt-get install -y python3-pip',
+    darwin: 'brew install python',
+    win32: 'winget install Python.Python.3.12',
+  }
+  const missing = seen === undefined ? 'python3 with pip on the PATH but found no Python' : `${seen} with pip but it has no pip`
+  throw new LvmError('LIBTORCH_FETCH', `libtorch install: expected ${missing}`, {
+    hint: `run: ${install[process.platform as 'linux'] ?? 'your package manager for python3-pip'} and try again; ${offline}`,
+  })
+}
+
+/** Bytes below a folder, as far as they can be seen while it changes. */
+async function sizeOf(folder: string): Promise<number> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  const sizes = entries.map(async (entry) => {
+    const path = join(folder, entry.name)
+    return entry.isDirectory()
+      ? sizeOf(path)
+      : stat(path).then(
+          (info) => info.size,
+          () => 0,
+        )
+  })
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+}
+
+const finished = (child: ChildProcess) =>
+  new Promise<number | null>((done, failed) => {
+    child.on('error', failed)
+    child.on('close', done)
+  })
+
+function refusal(requirement: string, log: string): LvmError {
+  const last =
+    log
+      .trim()
+      .split('\n')
+      .findLast((line) => /error/i.test(line)) ??
+    log.trim().split('\n').at(-1) ??
+    ''
+  if (/No space left/i.test(log))
+    return new LvmError('NO_DISK', `libtorch install: the disk became full while pip fetched ${requirement}`)
+  const network = /connection|resolve|resolution|unreachable|timed? ?out|Max retries|proxy|SSL/i.test(log)
+  const what = network ? 'the network does not let pip through' : 'pip refused'
+  return new LvmError('LIBTORCH_FETCH', `libtorch install: expected pip to fetch ${requirement} but ${what}: ${last.trim()}`, {
+    hint: `${network ? 'check the network (or PIP_INDEX_URL and proxy settings) and run the same command again' : 'try: python3 -m pip install --upgrade pip'}; ${offline}`,
+  })
+}
+
+/** Has pip fetch wheels into a folder; `progress` is told the bytes that have come so far. Errors: LIBTORCH_FETCH, NO_DISK. */
+export async function download(
+  python: string,
+  requirements: readonly string[],
+  folder: string,
+  {
+    tags,
+    dependencies = false,
+    progress,
+  }: { tags: readonly string[]; dependencies?: boolean; progress: (bytes: number) => void },
+): Promise<void> {
+  // pip writes to its temporary folder first: on our disk it can be watched, moved without a copy, and cleaned up after a kill.
+  const temporary = join(folder, 'tmp')
+  await mkdir(temporary, { recursive: true })
+  const options = ['--only-binary=:all:', '--python-version', '311', '--no-cache-dir', '--progress-bar', 'off', '--no-input']
+  if (!dependencies) options.push('--no-deps')
+  const args = [
+    '-m',
+    'pip',
+    'download',
+    ...options,
+    ...tags.flatMap((tag) => ['--platform', tag]),
+    '--dest',
+    folder,
+    ...requirements,
+  ]
+  const env = { ...process.env, TMPDIR: temporary, TEMP: temporary, TMP: temporary, PIP_DISABLE_PIP_VERSION_CHECK: '1' }
+  const child = spawn(python, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  let log = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (log += text))
+  const kill = () => child.kill()
+  process.once('exit', kill)
+  const before = await sizeOf(folder)
+  const watch = setInterval(async () => progress((await sizeOf(folder)) - before), 250)
+  try {
+    if ((await finished(child)) !== 0) throw refusal(requirements.join(' '), log)
+  } finally {
+    clearInterval(watch)
+    process.off('exit', kill)
+    await rm(temporary, { recursive: true, force: true })
+  }
+}

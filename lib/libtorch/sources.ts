@@ -1,0 +1,129 @@
+import { existsSync, statSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { LvmError } from '../errors.js'
+import { folderMembers, type Member, zipMembers } from './archive.js'
+import type { Env } from './paths.js'
+import { anyVersion, type Platform, VERSION, type Wheel } from './pins.js'
+import { download, pythonWithPip } from './pip.js'
+import { sha256 } from './store.js'
+import type { Variant } from './unpack.js'
+
+/** How far an installation is. */
+export interface Progress {
+  readonly phase: 'wait' | 'download' | 'check' | 'unpack'
+  readonly what: string
+  readonly done: number
+  /** 0 where it is not known. */
+  readonly total: number
+}
+/** What a source is asked with. */
+export interface Asked {
+  readonly variant: Variant
+  readonly platform: Platform
+  /** Where pip puts wheels. */
+  readonly downloads: string
+  readonly env: Env
+  readonly progress: (progress: Progress) => void
+}
+/** Files to unpack, and where they come from. */
+export interface Source {
+  readonly members: readonly Member[]
+  readonly label: string
+  readonly pinned: boolean
+}
+
+const wheels = async (folder: string) =>
+  existsSync(folder) ? (await readdir(folder)).filter((file) => file.endsWith('.whl')).map((file) => join(folder, file)) : []
+/** `nvidia_cuda_cupti-13.0.85-py3-….whl` → `nvidia-cuda-cupti`, `13.0.85` */
+const parse = (path: string) => {
+  const [name = '', version = ''] = basename(path).split('-')
+  return { name: name.replaceAll('_', '-'), version: version.split('+')[0]! }
+}
+
+/** The file of a pinned wheel: among `given`, among those fetched before, or fetched now. Errors: LIBTORCH_FETCH on a wrong hash. */
+async function pinned(wheel: Wheel, given: readonly string[], asked: Asked): Promise<string> {
+  const { platform, downloads, progress } = asked
+  const what = `${wheel.name} ${wheel.version}`
+  const named = (files: readonly string[]) =>
+    files.filter((file) => parse(file).name === wheel.name && parse(file).version === wheel.version)
+  const right = async (files: readonly string[]) => {
+    for (const file of named(files)) {
+      const { size } = statSync(file)
+      const sum = await sha256(file, (done) => progress({ phase: 'check', what, done, total: size }))
+      if (sum === wheel.sha256) return file
+    }
+    return undefined
+  }
+  const wrong = (file: string, hint: string) =>
+    new LvmError('LIBTORCH_FETCH', `libtorch install: expected ${what} with SHA-256 ${wheel.sha256} but ${file} has another`, {
+      hint,
+    })
+  const found = (await right(given)) ?? (await right(await wheels(downloads)))
+  if (found) return found
+  const [bad] = named(given)
+  if (bad)
+    throw wrong(
+      bad,
+      `fetch the wheel for this platform again: python3 -m pip download --no-deps --platform ${platform.tags.at(-1)} ${wheel.name}==${wheel.version}`,
+    )
+  const report = (done: number) => progress({ phase: 'download', what, done, total: wheel.bytes })
+  await download(await pythonWithPip(), [`${wheel.name}==${wheel.version}`], downloads, { tags: platform.tags, progress: report })
+  const fetched = await right(await wheels(downloads))
+  if (fetched) return fetched
+  const [unlike = `the file in ${downloads}`] = named(await wheels(downloads))
+  throw wrong(unlike, `delete it and run the same command again; if it stays so, the package index or a proxy changes files`)
+}
+
+/** The GPU variant's own dependencies, as the wheel states them. */
+async function cudaWheels(torch: string, { platform, downloads, progress }: Asked): Promise<string[]> {
+  const metadata = (await zipMembers(torch)).find(({ name }) => /^torch-[^/]+\.dist-info\/METADATA$/.test(name))
+  let text = ''
+  for await (const chunk of metadata?.chunks() ?? []) text += chunk.toString()
+  const requirements = [...text.matchAll(/^Requires-Dist: ((?:cuda-toolkit|nvidia-)[^;\n]*)/gm)].map((match) => match[1]!.trim())
+  const folder = join(downloads, 'cuda')
+  const report = (done: number) => progress({ phase: 'download', what: 'CUDA libraries', done, total: 0 })
+  await download(await pythonWithPip(), requirements, folder, { tags: platform.tags, dependencies: true, progress: report })
+  return wheels(folder)
+}
+
+async function fromWheels(given: readonly string[], asked: Asked): Promise<Source> {
+  const files: string[] = []
+  const torch = given.find((file) => parse(file).name === 'torch')
+  const foreign = torch !== undefined && anyVersion(asked.env) && parse(torch).version !== VERSION
+  for (const wheel of asked.platform.wheels) {
+    files.push(foreign && wheel.name === 'torch' ? torch : await pinned(wheel, given, asked))
+  }
+  if (asked.variant === 'cuda') files.push(...(await cudaWheels(files.at(-1)!, asked)))
+  const members = (await Promise.all(files.map(zipMembers))).flat()
+  return { members, label: files.map((file) => basename(file)).join(', '), pinned: !foreign }
+}
+
+async function fromFolder(folder: string): Promise<Source> {
+  const root = existsSync(join(folder, 'torch', 'lib')) ? join(folder, 'torch') : folder
+  const members = [...(await folderMembers(join(root, 'lib'), 'torch/lib'))]
+  if (existsSync(join(root, 'include'))) members.push(...(await folderMembers(join(root, 'include'), 'torch/include')))
+  for (const file of ['version.py', 'build-version']) {
+    if (existsSync(join(root, file)))
+      members.push(...(await folderMembers(root, 'torch')).filter(({ name }) => name === `torch/${file}`))
+  }
+  // A Python keeps the CUDA libraries that libtorch_cpu asks for in a folder beside torch.
+  if (existsSync(join(root, '..', 'nvidia'))) members.push(...(await folderMembers(join(root, '..', 'nvidia'), 'nvidia')))
+  return { members, label: folder, pinned: false }
+}
+
+/** What to unpack, for `--from`: pip (when undefined), a torch wheel, a folder of wheels, a libtorch zip, or a folder that holds a libtorch. */
+export async function source(from: string | undefined, asked: Asked): Promise<Source> {
+  if (from === undefined || from === 'pip') return fromWheels([], asked)
+  if (!existsSync(from))
+    throw new LvmError('FILE_MISSING', `libtorch install: expected a file or folder for "from" but ${from} is not there`)
+  if (from.endsWith('.whl')) return fromWheels([from, ...(await wheels(dirname(from))).filter((file) => file !== from)], asked)
+  if (from.endsWith('.zip')) return { members: await zipMembers(from), label: basename(from), pinned: false }
+  const found = statSync(from).isDirectory() ? await wheels(from) : []
+  if (found.some((file) => parse(file).name === 'torch')) return fromWheels(found, asked)
+  if (existsSync(join(from, 'lib')) || existsSync(join(from, 'torch', 'lib'))) return fromFolder(from)
+  throw new LvmError(
+    'LIBTORCH_FETCH',
+    `libtorch install: expected a torch wheel, a libtorch zip or a folder with one for "from" but received ${from}`,
+  )
+}
