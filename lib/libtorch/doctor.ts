@@ -1,7 +1,7 @@
 import { existsSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { asLvmError } from '../errors.js'
-import { find, fromPython, type Step, step, steps } from './find.js'
+import { findLibtorch, fromPython, type Step, step, steps } from './find.js'
 import { addonPath } from './load.js'
 import { limits, processor, system, tool, usableThreads } from './machine.js'
 import { packageRoot, storeRoot } from './paths.js'
@@ -94,7 +94,7 @@ export function examine(): Diagnosis {
   if (os.libc === 'musl' || (os.libc !== null && Number(os.libc.split('.')[1]) < 28)) {
     add(true, `the C library is ${os.libc}, but libtorch needs glibc 2.28`, 'use Debian 10, Ubuntu 20.04, RHEL 8 or newer')
   }
-  const used = attempted(problems, () => find())
+  const used = attempted(problems, () => findLibtorch())
   const addon = attempted(problems, () => addonPath()) ?? null
   const clone = existsSync(`${packageRoot()}/CMakeLists.txt`)
   if (addon === null && clone && found.cmake === null)
@@ -105,7 +105,7 @@ export function examine(): Diagnosis {
   let chosen: Trial | undefined
   const libtorch = places().map(({ source, path, verdict, libtorch }): Candidate => {
     const trial = libtorch && addon !== null ? attempt(libtorch, 'cpu') : undefined
-    const isUsed = used !== undefined && libtorch?.root === used.root
+    const isUsed = used !== undefined && libtorch?.path === used.path
     if (isUsed) chosen = trial
     const tried =
       trial === undefined

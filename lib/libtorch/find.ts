@@ -86,7 +86,7 @@ export function search(env: Env = process.env): { libtorch?: Libtorch; tried: St
 }
 
 /** The libtorch to use. Errors: LIBTORCH_MISSING, LIBTORCH_MISMATCH, with every place that was tried and how to mend it. */
-export function find(env: Env = process.env): Libtorch {
+export function findLibtorch(env: Env = process.env): Libtorch {
   const { libtorch, tried } = search(env)
   if (libtorch) return libtorch
   const last = tried.at(-1)!

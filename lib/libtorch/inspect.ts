@@ -6,7 +6,7 @@ import { anyVersion, supported, VERSION } from './pins.js'
 /** A libtorch on disk. */
 export interface Libtorch {
   /** The folder that holds `lib` and, where it can be built against, `include`. */
-  readonly root: string
+  readonly path: string
   readonly version: string
   readonly variant: 'cpu' | 'cuda'
   readonly headers: boolean
@@ -37,7 +37,7 @@ export function inspect(folder: string, env: Env = process.env): Libtorch | stri
   if (version === undefined) return 'its version is unknown (no version.py, build-version or variant.json)'
   if (!supported(version) && !anyVersion(env)) return `its version is ${version}, but lvm-torch needs ${VERSION}`
   return {
-    root,
+    path: root,
     version,
     variant: existsSync(join(root, 'lib', library('c10_cuda'))) ? 'cuda' : 'cpu',
     headers: existsSync(join(root, 'include', 'ATen')),

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { LvmError } from '../errors.js'
-import { find } from './find.js'
+import { findLibtorch } from './find.js'
 import type { Libtorch } from './inspect.js'
 import { packageRoot } from './paths.js'
 import { here } from './pins.js'
@@ -44,16 +44,16 @@ function loaderPath(addon: string): string {
   return path
 }
 
-function open(addon: string, { root, version }: Libtorch): string {
+function open(addon: string, { path, version }: Libtorch): string {
   try {
-    return require(loaderPath(addon)).load(join(root, 'lib'))
+    return require(loaderPath(addon)).load(join(path, 'lib'))
   } catch (cause) {
     if (cause instanceof LvmError) throw cause
     const why = (cause as Error).message
     const old = /GLIBC|GLIBCXX|musl/.test(why)
     throw new LvmError(
       'LIBTORCH_MISMATCH',
-      `libtorch: expected libtorch ${version} in ${root} to load but the system refused: ${why}`,
+      `libtorch: expected libtorch ${version} in ${path} to load but the system refused: ${why}`,
       {
         cause,
         hint: old
@@ -66,8 +66,8 @@ function open(addon: string, { root, version }: Libtorch): string {
 
 /** Brings libtorch into this process, so that the addon can be required. Errors: LIBTORCH_MISSING, LIBTORCH_MISMATCH, ADDON_MISSING. */
 export function loadLibtorch(): Loaded {
-  const libtorch = find()
+  const libtorch = findLibtorch()
   const addon = addonPath()
   probe(libtorch, addon, 'cpu')
-  return { addon, libtorch: libtorch.root, version: libtorch.version, withoutCuda: open(addon, libtorch) }
+  return { addon, libtorch: libtorch.path, version: libtorch.version, withoutCuda: open(addon, libtorch) }
 }

@@ -22,8 +22,8 @@ const script = () => join(packageRoot(), 'dist', 'lib', 'torch', 'trial.js')
 const stamp = (path: string) => [path, statSync(path).size, statSync(path).mtimeMs]
 
 /** Has a child process multiply two matrices and go backward, so that a crash is an answer. */
-export function attempt({ root, version }: Libtorch, device: string): Trial {
-  const env = { ...process.env, LVM_TORCH_LIBTORCH: root, LVM_TORCH_TRIAL: '1' }
+export function attempt({ path, version }: Libtorch, device: string): Trial {
+  const env = { ...process.env, LVM_TORCH_LIBTORCH: path, LVM_TORCH_TRIAL: '1' }
   const child = spawnSync(process.execPath, [script(), device], { env, encoding: 'utf8', timeout: 120_000 })
   const { status, signal, stdout } = child
   if (status !== null && status < 128) {
@@ -41,7 +41,7 @@ export function attempt({ root, version }: Libtorch, device: string): Trial {
     ok: false,
     crashed: true,
     code: 'LIBTORCH_MISMATCH',
-    message: `libtorch: expected a trial on ${device} to succeed but its process ${end}, with libtorch ${version} in ${root} and Node ${process.version}`,
+    message: `libtorch: expected a trial on ${device} to succeed but its process ${end}, with libtorch ${version} in ${path} and Node ${process.version}`,
     hint:
       signal === 'SIGKILL'
         ? 'it was killed, as a rule for want of memory: free some'
@@ -52,7 +52,7 @@ export function attempt({ root, version }: Libtorch, device: string): Trial {
 /** Tries a libtorch with this Node on a device once, in a child process; a good verdict is kept until one of them changes. Errors: LIBTORCH_MISMATCH. */
 export function probe(libtorch: Libtorch, addon: string, device: string): void {
   if (process.env.LVM_TORCH_TRIAL || !existsSync(script())) return
-  const core = join(libtorch.root, 'lib', library('torch_cpu'))
+  const core = join(libtorch.path, 'lib', library('torch_cpu'))
   const key = JSON.stringify([stamp(core), stamp(addon), process.version, process.arch, device])
   const folder = join(cacheRoot(), 'trials')
   const file = join(folder, `${createHash('sha256').update(key).digest('hex').slice(0, 32)}.json`)
