@@ -1,0 +1,61 @@
+#pragma once
+#include "../data/samples.h"
+#include "../graph/model.h"
+#include "handle.h"
+#include "lane.h"
+
+namespace lvm {
+
+struct Stepper {
+  std::shared_ptr<Model> model;
+  State state;
+  int64_t batch;
+};
+
+template <>
+struct Kind<Tensor> {
+  static constexpr napi_type_tag tag{0x6c766d746f726368, 1};
+  static constexpr const char* name = "tensor";
+};
+template <>
+struct Kind<Model> {
+  static constexpr napi_type_tag tag{0x6c766d746f726368, 2};
+  static constexpr const char* name = "model";
+};
+template <>
+struct Kind<Samples> {
+  static constexpr napi_type_tag tag{0x6c766d746f726368, 3};
+  static constexpr const char* name = "samples";
+};
+template <>
+struct Kind<Stepper> {
+  static constexpr napi_type_tag tag{0x6c766d746f726368, 4};
+  static constexpr const char* name = "stepper";
+};
+
+Napi::Object give_tensor(Napi::Env env, const Tensor& tensor);
+inline Tensor take_tensor(Napi::Value value) { return *take<Tensor>(value); }
+// undefined or null -> an undefined tensor
+inline Tensor take_tensor_or_none(Napi::Value value) { return value.IsNull() || value.IsUndefined() ? Tensor() : take_tensor(value); }
+
+torch::Dtype dtype_of(const std::string& name);
+const char* dtype_name(torch::Dtype dtype);
+torch::Device device_of(const std::string& name);  // Errors: DEVICE_UNAVAILABLE
+std::string text(Napi::Value value, const char* what);
+int64_t integer(Napi::Value value, const char* what);
+double real(Napi::Value value, const char* what);
+std::vector<int64_t> integers(Napi::Value value, const char* what);
+std::vector<double> reals(Napi::Value value);
+Tensor ids(Napi::Value value);  // Int32Array -> int64 tensor, a copy
+Napi::Float64Array float64_array(Napi::Env env, const Tensor& tensor);
+c10::IValue to_ivalue(Napi::Value value);  // dicts, lists, numbers, text, tensors
+
+// What exports are made of; each file of binding/ has one.
+void export_tensors(Napi::Object exports);
+void export_call(Napi::Object exports);
+void export_devices(Napi::Object exports);
+void export_models(Napi::Object exports);
+void export_evaluation(Napi::Object exports);
+void export_training(Napi::Object exports);
+
+}  // namespace lvm

@@ -1,0 +1,50 @@
+#include "convert.h"
+
+#include <ATen/DeviceAccelerator.h>
+#include <ATen/Version.h>
+
+namespace lvm {
+namespace {
+
+Napi::Value devices(const Napi::CallbackInfo& info) {
+  auto list = Napi::Array::New(info.Env());
+  const auto add = [&](const std::string& name, const std::string& type, Napi::Value memory) {
+    auto device = Napi::Object::New(info.Env());
+    device.Set("name", name);
+    device.Set("type", type);
+    device.Set("memory", memory);
+    list.Set(list.Length(), device);
+  };
+  add("cpu", "cpu", info.Env().Null());
+  if (const auto accelerator = at::getAccelerator(false)) {
+    const auto type = c10::DeviceTypeName(*accelerator, true);
+    for (c10::DeviceIndex i = 0; i < at::accelerator::deviceCount(); ++i) {
+      Napi::Value memory = info.Env().Null();
+      if (*accelerator == torch::kCUDA) memory = Napi::Number::New(info.Env(), double(at::accelerator::getMemoryInfo(i).second));
+      add(*accelerator == torch::kMPS ? type : type + ":" + std::to_string(i), type, memory);
+    }
+  }
+  return list;
+}
+
+Napi::Value threads(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), wanted_threads()); }
+Napi::Value set_threads(const Napi::CallbackInfo& info) {
+  const auto n = integer(info[0], "threads");
+  if (n < 1 || n > 4096) throw Error("BAD_ARGUMENT", "native: expected 1 to 4096 threads but received " + std::to_string(n));
+  set_wanted_threads(int(n));
+  return info.Env().Undefined();
+}
+Napi::Value cpu_capability(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), at::get_cpu_capability()); }
+Napi::Value libtorch_version(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), TORCH_VERSION); }
+
+}  // namespace
+
+void export_devices(Napi::Object exports) {
+  export_function<devices>(exports, "devices");
+  export_function<threads>(exports, "threads");
+  export_function<set_threads>(exports, "setThreads");
+  export_function<cpu_capability>(exports, "cpuCapability");
+  export_function<libtorch_version>(exports, "libtorchVersion");
+}
+
+}  // namespace lvm

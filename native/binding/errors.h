@@ -1,0 +1,53 @@
+#pragma once
+#include "../error.h"
+
+#include <c10/util/Exception.h>
+#include <napi.h>
+
+#include <exception>
+
+namespace lvm {
+
+// The one place where a C++ failure becomes a JS error with a code; lib/native.ts makes it an LvmError.
+inline Napi::Value to_js_error(Napi::Env env, std::exception_ptr failure) {
+  const auto coded = [&](const std::string& code, const std::string& message) {
+    auto error = Napi::Error::New(env, message);
+    error.Set("code", code);
+    return error.Value();
+  };
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Napi::Error& e) {
+    return e.Value();
+  } catch (const Error& e) {
+    return coded(e.code, e.what());
+  } catch (const c10::OutOfMemoryError& e) {
+    return coded("OUT_OF_MEMORY", e.what_without_backtrace());
+  } catch (const c10::Error& e) {
+    const std::string what = e.what_without_backtrace();
+    return coded(what.find("not enough memory") != std::string::npos ? "OUT_OF_MEMORY" : "NATIVE", what);
+  } catch (const std::bad_alloc&) {
+    return coded("OUT_OF_MEMORY", "there is not enough memory");
+  } catch (const std::exception& e) {
+    return coded("NATIVE", e.what());
+  } catch (...) {
+    return coded("NATIVE", "unknown native failure");
+  }
+}
+
+// Every exported function is registered as guarded<fn>, so nothing thrown on the JS thread escapes uncoded.
+template <Napi::Value (*fn)(const Napi::CallbackInfo&)>
+Napi::Value guarded(const Napi::CallbackInfo& info) {
+  try {
+    return fn(info);
+  } catch (...) {
+    throw Napi::Error(info.Env(), to_js_error(info.Env(), std::current_exception()));
+  }
+}
+
+template <Napi::Value (*fn)(const Napi::CallbackInfo&)>
+void export_function(Napi::Object exports, const char* name) {
+  exports.Set(name, Napi::Function::New<guarded<fn>>(exports.Env(), name));
+}
+
+}  // namespace lvm

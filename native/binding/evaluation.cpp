@@ -1,0 +1,72 @@
+#include "../evaluate/score.h"
+
+#include "convert.h"
+
+namespace lvm {
+namespace {
+
+// samples(vectors, targets | null, first: Int32Array, target: Int32Array, context) -> handle
+Napi::Value samples(const Napi::CallbackInfo& info) {
+  return give(info.Env(),
+              std::make_shared<Samples>(take_tensor(info[0]), take_tensor_or_none(info[1]), ids(info[2]), ids(info[3]), integer(info[4], "context")), 0);
+}
+
+Napi::Value scores_object(Napi::Env env, Tensor table) {
+  constexpr const char* columns[] = {"cosine", "cosineCentred", "mseRaw", "mseUnit", "norm"};
+  auto object = Napi::Object::New(env);
+  for (int64_t i = 0; i < 5; ++i) object.Set(columns[i], float64_array(env, table.select(1, i)));
+  return object;
+}
+
+// score(raw, samples, ids, centre | null) -> Promise<Scores>
+Napi::Value score_rows(const Napi::CallbackInfo& info) {
+  return run_async(
+    info.Env(),
+    [raw = take_tensor(info[0]), samples = take<Samples>(info[1]), rows = ids(info[2]), centre = take_tensor_or_none(info[3])] {
+      torch::InferenceMode inference;
+      if (raw.dim() != 2 || raw.size(0) != rows.size(0) || raw.size(1) != samples->dim()) {
+        throw Error("BAD_ARGUMENT", "score: expected one prediction of dimension " + std::to_string(samples->dim()) + " per window");
+      }
+      auto table = torch::empty({rows.size(0), 5}, torch::kFloat64);
+      constexpr int64_t block = 2048;
+      for (int64_t at = 0; at < rows.size(0); at += block) {
+        const auto n = std::min(block, rows.size(0) - at);
+        table.narrow(0, at, n).copy_(score(raw.narrow(0, at, n), samples->target_rows(rows.narrow(0, at, n), torch::kFloat64), centre));
+      }
+      return table;
+    },
+    scores_object);
+}
+
+// evaluate(model, samples, ids, {batch, centre}) -> Promise<Scores>
+Napi::Value evaluate_model(const Napi::CallbackInfo& info) {
+  const auto options = info[3].As<Napi::Object>();
+  auto& stop = environment(info.Env()).stop;
+  return run_async(
+    info.Env(),
+    [model = take<Model>(info[0]), samples = take<Samples>(info[1]), rows = ids(info[2]), batch = integer(options.Get("batch"), "batch"),
+     centre = take_tensor_or_none(options.Get("centre")), &stop] { return evaluate(*model, *samples, rows, batch, centre, stop); },
+    scores_object);
+}
+
+// predict(model, samples, ids, batch) -> Promise<raw outputs [n, dim]>
+Napi::Value predict_rows(const Napi::CallbackInfo& info) {
+  auto& stop = environment(info.Env()).stop;
+  return run_async(
+    info.Env(),
+    [model = take<Model>(info[0]), samples = take<Samples>(info[1]), rows = ids(info[2]), batch = integer(info[3], "batch"), &stop] {
+      return predict(*model, *samples, rows, batch, stop);
+    },
+    give_tensor);
+}
+
+}  // namespace
+
+void export_evaluation(Napi::Object exports) {
+  export_function<samples>(exports, "samples");
+  export_function<score_rows>(exports, "score");
+  export_function<evaluate_model>(exports, "evaluate");
+  export_function<predict_rows>(exports, "predict");
+}
+
+}  // namespace lvm

@@ -1,0 +1,100 @@
+#include "lane.h"
+
+#include <ATen/Parallel.h>
+
+#include <atomic>
+
+namespace lvm {
+namespace {
+
+std::atomic<int> threads_wanted = 0;
+
+// at::set_num_threads speaks for the calling thread's OpenMP team, so each lane has to say it for itself.
+void adopt_threads() {
+  thread_local int adopted = 0;
+  const int wanted = threads_wanted;
+  if (wanted > 0 && wanted != adopted) at::set_num_threads(adopted = wanted);
+}
+
+}  // namespace
+
+int wanted_threads() { return threads_wanted > 0 ? threads_wanted.load() : at::get_num_threads(); }
+void set_wanted_threads(int n) { threads_wanted = n; }
+
+Lane::Lane(Napi::Env env, std::function<void()> on_stop) : env(env), on_stop(std::move(on_stop)) {
+  napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "lvm-torch"), 0, 1, nullptr, nullptr, this, settle, &deliver);
+  napi_unref_threadsafe_function(env, deliver);  // an idle lane does not keep the process alive
+  napi_add_env_cleanup_hook(env, at_exit, this);
+  thread = std::thread([this] { loop(); });
+}
+
+Lane::~Lane() {
+  if (!deliver) return;
+  napi_remove_env_cleanup_hook(env, at_exit, this);
+  close();
+}
+
+void Lane::close() {
+  if (!deliver) return;
+  on_stop();
+  {
+    std::lock_guard lock(mutex);
+    closing = true;
+  }
+  wake.notify_one();
+  thread.join();
+  jobs.clear();
+  napi_release_threadsafe_function(deliver, napi_tsfn_abort);
+  deliver = nullptr;
+}
+
+void Lane::push(Napi::Env env, std::unique_ptr<Job> job) {
+  if (unsettled++ == 0) napi_ref_threadsafe_function(env, deliver);
+  {
+    std::lock_guard lock(mutex);
+    jobs.push_back(std::move(job));
+  }
+  wake.notify_one();
+}
+
+void Lane::loop() {
+  for (;;) {
+    std::unique_ptr<Job> job;
+    {
+      std::unique_lock lock(mutex);
+      wake.wait(lock, [this] { return closing || !jobs.empty(); });
+      if (closing) return;
+      job = std::move(jobs.front());
+      jobs.pop_front();
+    }
+    try {
+      adopt_threads();
+      job->execute();
+    } catch (...) {
+      job->failure = std::current_exception();
+    }
+    auto* raw = job.release();
+    if (napi_call_threadsafe_function(deliver, raw, napi_tsfn_nonblocking) != napi_ok) delete raw;
+  }
+}
+
+void Lane::settle(napi_env raw_env, napi_value, void* self, void* data) {
+  const std::unique_ptr<Job> job(static_cast<Job*>(data));
+  if (raw_env == nullptr) return;  // the environment is going down: nobody waits any more
+  const Napi::Env env(raw_env);
+  const Napi::HandleScope scope(env);
+  auto* lane = static_cast<Lane*>(self);
+  if (--lane->unsettled == 0) napi_unref_threadsafe_function(env, lane->deliver);
+  try {
+    if (job->failure) std::rethrow_exception(job->failure);
+    const auto value = job->give(env);
+    job->drop();  // what the work held is free before anyone hears of the result
+    job->promise.Resolve(value);
+  } catch (...) {
+    const auto error = to_js_error(env, std::current_exception());
+    job->drop();
+    job->promise.Reject(error);
+  }
+}
+
+}  // namespace lvm

@@ -1,0 +1,88 @@
+#pragma once
+#include "errors.h"
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace lvm {
+
+// One thread that runs jobs in order; their promises settle on the JS thread. All tensor work happens on lanes: one for
+// short work per environment, one more per trainer. (One lasting thread, because every thread that enters OpenMP grows a
+// team of its own.) A lane ends with its owner or with its environment, whichever comes first.
+class Lane {
+ public:
+  // `on_stop` is called before the thread is joined, so that long jobs can be told to end early.
+  explicit Lane(Napi::Env env, std::function<void()> on_stop = [] {});
+  ~Lane();
+  Lane(const Lane&) = delete;
+
+  // Runs `work`, so no Napi type inside, then settles the promise with wrap(env, result) on the JS thread.
+  template <typename Work, typename Wrap>
+  Napi::Promise run(Napi::Env env, Work work, Wrap wrap) {
+    using Result = std::invoke_result_t<Work>;
+    struct Typed final : Job {
+      Typed(Napi::Env env, Work work, Wrap wrap) : Job(env), work(std::move(work)), wrap(std::move(wrap)) {}
+      void execute() override { result = (*work)(); }
+      Napi::Value give(Napi::Env env) override { return (*wrap)(env, std::move(*result)); }
+      void drop() override { work.reset(), wrap.reset(), result.reset(); }
+      std::optional<Work> work;
+      std::optional<Wrap> wrap;
+      std::optional<Result> result;
+    };
+    auto job = std::make_unique<Typed>(env, std::move(work), std::move(wrap));
+    const auto promise = job->promise.Promise();
+    push(env, std::move(job));
+    return promise;
+  }
+
+ private:
+  struct Job {
+    explicit Job(Napi::Env env) : promise(env) {}
+    virtual ~Job() = default;
+    virtual void execute() = 0;
+    virtual Napi::Value give(Napi::Env env) = 0;
+    virtual void drop() = 0;
+    Napi::Promise::Deferred promise;
+    std::exception_ptr failure;
+  };
+
+  void push(Napi::Env env, std::unique_ptr<Job> job);
+  void loop();
+  void close();
+  static void settle(napi_env env, napi_value, void* lane, void* job);
+  static void at_exit(void* lane) { static_cast<Lane*>(lane)->close(); }
+
+  napi_env env;
+  std::function<void()> on_stop;
+  napi_threadsafe_function deliver = nullptr;
+  size_t unsettled = 0;  // touched on the JS thread only
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::deque<std::unique_ptr<Job>> jobs;
+  bool closing = false;
+  std::thread thread;
+};
+
+// What an environment (the main thread or a worker) owns, so that none of it is static.
+struct Environment {
+  explicit Environment(Napi::Env env) : lane(env, [this] { stop = true; }) {}
+  std::atomic<bool> stop = false;  // set when the environment goes down
+  Lane lane;
+};
+inline Environment& environment(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
+
+template <typename Work, typename Wrap>
+Napi::Promise run_async(Napi::Env env, Work work, Wrap wrap) {
+  return environment(env).lane.run(env, std::move(work), std::move(wrap));
+}
+
+// The thread count that lanes bring libtorch to before their next job.
+int wanted_threads();
+void set_wanted_threads(int n);
+
+}  // namespace lvm

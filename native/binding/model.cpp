@@ -1,0 +1,169 @@
+#include "../ops/ops.h"
+#include "../train/trainer.h"
+#include "convert.h"
+
+namespace lvm {
+namespace {
+
+Node read_node(Napi::Value value) {
+  if (!value.IsObject()) throw Error("BAD_SPEC", "spec: expected a node");
+  const auto object = value.As<Napi::Object>();
+  Node node;
+  node.op = text(object.Get("op"), "op");
+  if (object.Has("name")) node.name = text(object.Get("name"), "name");
+  node.tied = object.Has("tied");
+  const auto params = object.Get("params").As<Napi::Object>();
+  for (const auto& [name, kind] : find_op(node.op).params) {
+    const Napi::Value v = params.Get(name);
+    const std::string wanted = kind;
+    if (wanted == "int") node.params[name] = integer(v, name);
+    else if (wanted == "real") node.params[name] = real(v, name);
+    else if (wanted == "bool") node.params[name] = v.ToBoolean().Value();
+    else node.params[name] = text(v, name);
+  }
+  const auto of = object.Get("of").As<Napi::Array>();
+  for (uint32_t i = 0; i < of.Length(); ++i) node.of.push_back(read_node(of.Get(i)));
+  return node;
+}
+
+// model(spec, dtype, device, seed | null) -> Promise<handle>
+Napi::Value model(const Napi::CallbackInfo& info) {
+  const auto spec = read_node(info[0]);
+  const Placement placement{dtype_of(text(info[1], "dtype")), device_of(text(info[2], "device"))};
+  const auto seed = info[3].IsNull() ? std::nullopt : std::optional<uint64_t>(uint64_t(integer(info[3], "seed")));
+  return run_async(
+    info.Env(), [=] { return std::make_shared<Model>(spec, placement, seed); },
+    [](Napi::Env env, std::shared_ptr<Model> model) -> Napi::Value {
+      const auto bytes = model->bytes();
+      return give(env, std::move(model), bytes);
+    });
+}
+
+// The live tensors: what is written into them changes the model.
+Napi::Value model_state(const Napi::CallbackInfo& info) {
+  const auto model = take<Model>(info[0]);
+  auto list = Napi::Array::New(info.Env());
+  for (const auto& p : model->parameters()) {
+    auto entry = Napi::Object::New(info.Env());
+    entry.Set("name", p.name);
+    entry.Set("tensor", give(info.Env(), std::make_shared<Tensor>(p.value.detach()), 0));
+    entry.Set("trainable", p.trainable);
+    list.Set(list.Length(), entry);
+  }
+  return list;
+}
+
+// modelLoad(model, {name: tensor}) -> Promise<void>
+Napi::Value model_load(const Napi::CallbackInfo& info) {
+  const auto given = info[1].As<Napi::Object>();
+  const auto names = given.GetPropertyNames();
+  std::map<std::string, Tensor> values;
+  for (uint32_t i = 0; i < names.Length(); ++i) {
+    const std::string name = Napi::Value(names.Get(i)).ToString();
+    values[name] = take_tensor(given.Get(name));
+  }
+  return run_async(
+    info.Env(),
+    [model = take<Model>(info[0]), values] {
+      model->load(values);
+      return true;
+    },
+    [](Napi::Env env, bool) { return env.Undefined(); });
+}
+
+// modelPredict(model, x, all) -> Promise<tensor>
+Napi::Value model_predict(const Napi::CallbackInfo& info) {
+  return run_async(
+    info.Env(), [model = take<Model>(info[0]), x = take_tensor(info[1]), all = info[2].ToBoolean().Value()] { return model->predict(x, all); },
+    give_tensor);
+}
+
+// modelExamine(model, x, target) -> Promise<{name: tensor}>: every named node's output, raw and unit outputs at all positions
+// and at the last, the loss on the unit output, and its gradients. For tests and golden rows.
+Napi::Value model_examine(const Napi::CallbackInfo& info) {
+  return run_async(
+    info.Env(),
+    [model = take<Model>(info[0]), given = take_tensor(info[1]), target = take_tensor(info[2])] {
+      std::map<std::string, Tensor> seen, result;
+      auto x = model->checked(given).detach().clone().set_requires_grad(true);
+      Pass pass;
+      pass.seen = &seen;
+      const auto raw_all = model->forward(x, pass);
+      pass.seen = nullptr;
+      pass.last_only = true;
+      const auto raw = model->forward(x, pass).squeeze(1);
+      const auto loss = loss_of(raw, target.to(raw.options()), Loss::mse, true);
+      loss.backward();
+      for (const auto& [name, value] : seen) result["seen/" + name] = value.detach();
+      result["raw_all"] = raw_all.detach();
+      result["raw"] = raw.detach();
+      result["out"] = normalised(raw).detach();
+      result["loss"] = loss.detach().view({1});
+      result["grad_x"] = x.grad();
+      for (const auto& p : model->parameters()) {
+        if (!p.trainable) continue;
+        auto value = p.value;
+        result["grad/" + p.name] = value.grad().defined() ? value.grad() : torch::zeros_like(value.detach());
+        value.mutable_grad().reset();
+      }
+      return result;
+    },
+    [](Napi::Env env, std::map<std::string, Tensor> result) -> Napi::Value {
+      auto object = Napi::Object::New(env);
+      for (const auto& [name, value] : result) object.Set(name, give_tensor(env, value));
+      return object;
+    });
+}
+
+Napi::Value stepper(const Napi::CallbackInfo& info) {
+  auto model = take<Model>(info[0]);
+  auto state = model->fresh_state();
+  return give(info.Env(), std::make_shared<Stepper>(Stepper{std::move(model), std::move(state), integer(info[1], "batch")}), 0);
+}
+Napi::Value stepper_step(const Napi::CallbackInfo& info) {
+  return run_async(
+    info.Env(),
+    [stepper = take<Stepper>(info[0]), x = take_tensor(info[1])] {
+      if (x.dim() != 2 || x.size(0) != stepper->batch) {
+        throw Error("BAD_ARGUMENT", "stepper: expected vectors of shape [" + std::to_string(stepper->batch) + ", " +
+                                      std::to_string(stepper->model->dim) + "]");
+      }
+      return stepper->model->step(x, stepper->state);
+    },
+    give_tensor);
+}
+Napi::Value stepper_reset(const Napi::CallbackInfo& info) {
+  return run_async(
+    info.Env(),
+    [stepper = take<Stepper>(info[0])] {
+      stepper->state = stepper->model->fresh_state();
+      return true;
+    },
+    [](Napi::Env env, bool) { return env.Undefined(); });
+}
+
+Napi::Value describe_ops(const Napi::CallbackInfo& info) {
+  auto all = Napi::Object::New(info.Env());
+  for (const auto& op : ops()) {
+    auto params = Napi::Object::New(info.Env());
+    for (const auto& [name, kind] : op.params) params.Set(name, kind);
+    all.Set(op.name, params);
+  }
+  return all;
+}
+
+}  // namespace
+
+void export_models(Napi::Object exports) {
+  export_function<describe_ops>(exports, "describeOps");
+  export_function<model>(exports, "model");
+  export_function<model_state>(exports, "modelState");
+  export_function<model_load>(exports, "modelLoad");
+  export_function<model_predict>(exports, "modelPredict");
+  export_function<model_examine>(exports, "modelExamine");
+  export_function<stepper>(exports, "stepper");
+  export_function<stepper_step>(exports, "stepperStep");
+  export_function<stepper_reset>(exports, "stepperReset");
+}
+
+}  // namespace lvm

@@ -1,0 +1,159 @@
+#include "convert.h"
+
+#include <cstdio>
+#include <filesystem>
+
+namespace lvm {
+namespace {
+
+struct Extent {
+  std::vector<int64_t> shape;
+  torch::Dtype dtype;
+  int64_t elements;
+};
+
+Extent extent(Napi::Value shape, Napi::Value dtype) {
+  Extent e{integers(shape, "shape"), dtype_of(text(dtype, "dtype")), 1};
+  for (const auto size : e.shape) {
+    if (size < 0 || __builtin_mul_overflow(e.elements, size, &e.elements)) throw Error("BAD_ARGUMENT", "Tensor: expected sizes ≥ 0 that fit in memory");
+  }
+  return e;
+}
+
+size_t item_size(torch::Dtype dtype) { return c10::elementSize(dtype); }
+
+// A part of a file that certainly holds the extent.
+void require_bytes(const std::string& path, int64_t offset, const Extent& e) {
+  std::error_code failure;
+  const auto size = std::filesystem::file_size(path, failure);
+  if (failure) throw Error("FILE_MISSING", "Tensor: could not read " + path + ": " + failure.message());
+  const auto needed = e.elements * int64_t(item_size(e.dtype));
+  if (offset < 0 || needed > int64_t(size) - offset) {
+    throw Error("DATA_FORMAT", "Tensor: expected " + std::to_string(needed) + " bytes at " + std::to_string(offset) + " but " + path + " has " +
+                                 std::to_string(size));
+  }
+}
+
+Napi::Value tensor_from(const Napi::CallbackInfo& info) {
+  if (!info[0].IsTypedArray()) throw Error("BAD_ARGUMENT", "Tensor.from: expected a typed array");
+  const auto array = info[0].As<Napi::TypedArray>();
+  const auto e = extent(info[1], info[2]);
+  if (array.ByteLength() != size_t(e.elements) * item_size(e.dtype)) {
+    throw Error("BAD_ARGUMENT", "Tensor.from: expected " + std::to_string(e.elements) + " elements of " + dtype_name(e.dtype) + " for the shape but received " +
+                                  std::to_string(array.ByteLength()) + " bytes");
+  }
+  auto tensor = torch::empty(e.shape, e.dtype);
+  if (e.elements > 0) std::memcpy(tensor.mutable_data_ptr(), static_cast<const char*>(array.ArrayBuffer().Data()) + array.ByteOffset(), array.ByteLength());
+  return give_tensor(info.Env(), tensor);
+}
+
+Napi::Value tensor_map(const Napi::CallbackInfo& info) {
+  const auto path = text(info[0], "path");
+  const auto offset = integer(info[1], "offset");
+  const auto e = extent(info[2], info[3]);
+  require_bytes(path, offset, e);
+  const auto size = int64_t(item_size(e.dtype));
+  if (offset % size != 0) throw Error("BAD_ARGUMENT", "Tensor.map: expected an offset that is a multiple of " + std::to_string(size));
+  const auto whole = at::from_file(path, false, offset / size + e.elements, torch::TensorOptions(e.dtype));
+  return give(info.Env(), std::make_shared<Tensor>(whole.narrow(0, offset / size, e.elements).view(e.shape)), 0);
+}
+
+Napi::Value tensor_read(const Napi::CallbackInfo& info) {
+  const auto path = text(info[0], "path");
+  const auto offset = integer(info[1], "offset");
+  const auto e = extent(info[2], info[3]);
+  return run_async(
+    info.Env(),
+    [=] {
+      require_bytes(path, offset, e);
+      auto tensor = torch::empty(e.shape, e.dtype);
+      std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
+      const auto count = size_t(e.elements) * item_size(e.dtype);
+      if (!file || std::fseek(file.get(), long(offset), SEEK_SET) != 0 || std::fread(tensor.mutable_data_ptr(), 1, count, file.get()) != count) {
+        throw Error("DATA_FORMAT", "Tensor: could not read " + std::to_string(count) + " bytes at " + std::to_string(offset) + " of " + path);
+      }
+      return tensor;
+    },
+    give_tensor);
+}
+
+Napi::Value tensor_shape(const Napi::CallbackInfo& info) {
+  const auto tensor = take_tensor(info[0]);
+  auto shape = Napi::Array::New(info.Env(), size_t(tensor.dim()));
+  for (int64_t i = 0; i < tensor.dim(); ++i) shape.Set(uint32_t(i), double(tensor.size(i)));
+  return shape;
+}
+Napi::Value tensor_dtype(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), dtype_name(take_tensor(info[0]).scalar_type()));
+}
+Napi::Value tensor_device(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), take_tensor(info[0]).device().str()); }
+
+Napi::Value tensor_data(const Napi::CallbackInfo& info) {
+  return run_async(
+    info.Env(), [tensor = take_tensor(info[0])] { return tensor.detach().resolve_conj().resolve_neg().to(torch::kCPU).contiguous(); },
+    [](Napi::Env env, Tensor tensor) -> Napi::Value {
+      auto buffer = Napi::ArrayBuffer::New(env, tensor.nbytes());
+      if (tensor.nbytes() > 0) std::memcpy(buffer.Data(), tensor.const_data_ptr(), tensor.nbytes());
+      return buffer;
+    });
+}
+
+Napi::Value tensor_to(const Napi::CallbackInfo& info) {
+  const auto tensor = take_tensor(info[0]);
+  const auto device = device_of(text(info[1], "device"));
+  const auto name = text(info[2], "dtype");
+  const auto dtype = name.empty() ? tensor.scalar_type() : dtype_of(name);
+  return run_async(info.Env(), [=] { return tensor.to(device, dtype); }, give_tensor);
+}
+
+Napi::Value tensor_grad(const Napi::CallbackInfo& info) {
+  const auto grad = take_tensor(info[0]).grad();
+  return grad.defined() ? give_tensor(info.Env(), grad).As<Napi::Value>() : info.Env().Undefined();
+}
+
+Napi::Value tensor_backward(const Napi::CallbackInfo& info) {
+  return run_async(
+    info.Env(),
+    [tensor = take_tensor(info[0])] {
+      tensor.backward();
+      return true;
+    },
+    [](Napi::Env env, bool) { return env.Undefined(); });
+}
+
+// In float64, so that the verdict on a norm does not depend on its dtype; a row that is not finite gives NaN or Inf.
+Napi::Value row_norms(const Napi::CallbackInfo& info) {
+  const auto tensor = take_tensor(info[0]);
+  if (tensor.dim() != 2) throw Error("BAD_ARGUMENT", "rowNorms: expected a table of shape [rows, dim]");
+  return run_async(
+    info.Env(),
+    [tensor] {
+      torch::InferenceMode inference;
+      auto norms = torch::empty({tensor.size(0)}, torch::kFloat64);
+      constexpr int64_t block = 4096;
+      for (int64_t at = 0; at < tensor.size(0); at += block) {
+        const auto n = std::min(block, tensor.size(0) - at);
+        norms.narrow(0, at, n).copy_(tensor.narrow(0, at, n).to(torch::kFloat64).norm(2, 1));
+      }
+      return norms;
+    },
+    float64_array);
+}
+
+}  // namespace
+
+void export_tensors(Napi::Object exports) {
+  export_function<tensor_from>(exports, "tensorFrom");
+  export_function<tensor_map>(exports, "tensorMap");
+  export_function<tensor_read>(exports, "tensorRead");
+  export_function<tensor_shape>(exports, "tensorShape");
+  export_function<tensor_dtype>(exports, "tensorDtype");
+  export_function<tensor_device>(exports, "tensorDevice");
+  export_function<tensor_data>(exports, "tensorData");
+  export_function<tensor_to>(exports, "tensorTo");
+  export_function<tensor_grad>(exports, "tensorGrad");
+  export_function<tensor_backward>(exports, "tensorBackward");
+  export_function<row_norms>(exports, "rowNorms");
+}
+
+}  // namespace lvm

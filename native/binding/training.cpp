@@ -1,0 +1,159 @@
+#include "../checkpoint/pt-writer.h"
+#include "../evaluate/score.h"
+#include "../train/trainer.h"
+#include "convert.h"
+
+namespace lvm {
+namespace {
+
+// A trainer and the lane it runs on.
+struct Training {
+  Training(Napi::Env env, std::shared_ptr<Trainer> trainer) : trainer(std::move(trainer)), lane(env, [this] { this->trainer->stop = true; }) {}
+  std::shared_ptr<Trainer> trainer;
+  Lane lane;
+};
+
+}  // namespace
+
+template <>
+struct Kind<Training> {
+  static constexpr napi_type_tag tag{0x6c766d746f726368, 5};
+  static constexpr const char* name = "trainer";
+};
+
+namespace {
+
+OptimizerOptions read_optimizer(Napi::Object o) {
+  const auto number = [&](const char* key) { return real(o.Get(key), key); };
+  return {number("weightDecay"), number("beta1"), number("beta2"), number("eps"), number("clip"), number("ema")};
+}
+
+// trainer(model, samples, ids, {batch, accumulate, loss, bf16, seed, weightDecay, beta1, beta2, eps, clip, ema}) -> handle
+Napi::Value trainer(const Napi::CallbackInfo& info) {
+  const auto o = info[3].As<Napi::Object>();
+  const TrainerOptions options{integer(o.Get("batch"), "batch"),
+                               integer(o.Get("accumulate"), "accumulate"),
+                               text(o.Get("loss"), "loss") == "cosine" ? Loss::cosine : Loss::mse,
+                               o.Get("bf16").ToBoolean().Value(),
+                               uint64_t(integer(o.Get("seed"), "seed")),
+                               read_optimizer(o)};
+  const auto made = std::make_shared<Trainer>(take<Model>(info[0]), take<Samples>(info[1]), ids(info[2]), options);
+  return give(info.Env(), std::make_shared<Training>(info.Env(), made), made->model->bytes() * 3);
+}
+
+// trainerRun(trainer, epoch, from, rates: Float64Array) -> Promise<steps made>
+Napi::Value trainer_run(const Napi::CallbackInfo& info) {
+  const auto training = take<Training>(info[0]);
+  return training->lane.run(
+    info.Env(),
+    [trainer = training->trainer, epoch = integer(info[1], "epoch"), from = integer(info[2], "from"), rates = reals(info[3])] {
+      return trainer->run(epoch, from, rates);
+    },
+    [](Napi::Env env, int64_t made) { return Napi::Number::New(env, double(made)); });
+}
+
+Napi::Value trainer_stop(const Napi::CallbackInfo& info) {
+  take<Training>(info[0])->trainer->stop = true;
+  return info.Env().Undefined();
+}
+
+// trainerProgress(trainer) -> {steps, loss}, while a run goes on
+Napi::Value trainer_progress(const Napi::CallbackInfo& info) {
+  const auto trainer = take<Training>(info[0])->trainer;
+  auto object = Napi::Object::New(info.Env());
+  object.Set("steps", double(trainer->done));
+  object.Set("loss", trainer->mean_loss.load());
+  return object;
+}
+
+Napi::Value trainer_steps_per_epoch(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), double(take<Training>(info[0])->trainer->steps_per_epoch()));
+}
+
+// trainerSums(trainer) / trainerSums(trainer, {…}) reads or sets the sums of the epoch so far
+Napi::Value trainer_sums(const Napi::CallbackInfo& info) {
+  auto& sums = take<Training>(info[0])->trainer->sums;
+  if (info[1].IsObject()) {
+    const auto o = info[1].As<Napi::Object>();
+    sums = {real(o.Get("loss"), "loss"), real(o.Get("gradNorm"), "gradNorm"), integer(o.Get("windows"), "windows"), integer(o.Get("steps"), "steps")};
+  }
+  auto object = Napi::Object::New(info.Env());
+  object.Set("loss", sums.loss);
+  object.Set("gradNorm", sums.grad_norm);
+  object.Set("windows", double(sums.windows));
+  object.Set("steps", double(sums.steps));
+  return object;
+}
+
+// The optimizer's live tensors, in the model's parameter order: [{name, m, v, average?}], and the steps made.
+Napi::Value trainer_state(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto trainer = take<Training>(info[0])->trainer;
+  auto slots = Napi::Array::New(env);
+  const auto view = [&](const Tensor& t) { return give(env, std::make_shared<Tensor>(t), 0); };
+  for (const auto& slot : trainer->optimizer.slots) {
+    auto entry = Napi::Object::New(env);
+    entry.Set("name", slot.name);
+    entry.Set("m", view(slot.m));
+    entry.Set("v", view(slot.v));
+    if (slot.average.defined()) entry.Set("average", view(slot.average));
+    slots.Set(slots.Length(), entry);
+  }
+  auto object = Napi::Object::New(env);
+  object.Set("steps", double(trainer->optimizer.steps));
+  object.Set("slots", slots);
+  return object;
+}
+Napi::Value trainer_set_steps(const Napi::CallbackInfo& info) {
+  take<Training>(info[0])->trainer->optimizer.steps = integer(info[1], "steps");
+  return info.Env().Undefined();
+}
+
+// Trades the weights for their average (or back), on the trainer's lane.
+Napi::Value trainer_swap(const Napi::CallbackInfo& info) {
+  const auto training = take<Training>(info[0]);
+  return training->lane.run(
+    info.Env(),
+    [trainer = training->trainer] {
+      trainer->optimizer.swap_average();
+      return true;
+    },
+    [](Napi::Env env, bool) { return env.Undefined(); });
+}
+
+// savePt(path, value) -> Promise<void>
+Napi::Value save_pt(const Napi::CallbackInfo& info) {
+  return run_async(
+    info.Env(),
+    [path = text(info[0], "path"), value = to_ivalue(info[1])] {
+      write_pt(path, value);
+      return true;
+    },
+    [](Napi::Env env, bool) { return env.Undefined(); });
+}
+
+Napi::Value dispose(const Napi::CallbackInfo& info) {
+  if (!(dispose_if<Tensor>(info[0]) || dispose_if<Model>(info[0]) || dispose_if<Samples>(info[0]) || dispose_if<Stepper>(info[0]) ||
+        dispose_if<Training>(info[0]))) {
+    throw Error("BAD_ARGUMENT", "dispose: expected a handle of lvm-torch");
+  }
+  return info.Env().Undefined();
+}
+
+}  // namespace
+
+void export_training(Napi::Object exports) {
+  export_function<trainer>(exports, "trainer");
+  export_function<trainer_run>(exports, "trainerRun");
+  export_function<trainer_stop>(exports, "trainerStop");
+  export_function<trainer_progress>(exports, "trainerProgress");
+  export_function<trainer_steps_per_epoch>(exports, "trainerStepsPerEpoch");
+  export_function<trainer_sums>(exports, "trainerSums");
+  export_function<trainer_state>(exports, "trainerState");
+  export_function<trainer_set_steps>(exports, "trainerSetSteps");
+  export_function<trainer_swap>(exports, "trainerSwap");
+  export_function<save_pt>(exports, "savePt");
+  export_function<dispose>(exports, "dispose");
+}
+
+}  // namespace lvm

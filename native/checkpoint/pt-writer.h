@@ -1,0 +1,12 @@
+#pragma once
+#include <ATen/core/ivalue.h>
+
+#include <string>
+
+namespace lvm {
+
+// Writes a value made of dicts, lists, numbers, text and tensors as a `.pt` that stock Python reads with weights_only=True.
+// Errors: NO_DISK, NATIVE
+void write_pt(const std::string& path, const c10::IValue& value);
+
+}  // namespace lvm

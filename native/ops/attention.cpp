@@ -1,0 +1,75 @@
+// Multi-head softmax attention with one packed input projection, as torch.nn.MultiheadAttention names it.
+//
+//   q, k, v = W_q a + b_q, W_k m + b_k, W_v m + b_v        m = a, or the memory when cross
+//   y = W_o concat_heads(dropout(softmax(q kᵀ / √e + causal mask)) v) + b_o
+//
+// shapes  a, m [batch, time, dim] -> [batch, time, dim]; in_proj_weight [3 dim, dim]
+// state   keys and values of all earlier positions
+// init    in_proj_weight xavier, out_proj.weight U(±1/√dim), biases 0
+// errors  BAD_SPEC when heads does not divide dim
+// source  Vaswani et al. 2017, arXiv:1706.03762 eq. 1; parity: transformer
+
+#include "dropout.h"
+#include "multiply.h"
+#include "ops.h"
+
+namespace lvm {
+namespace {
+
+struct Attention final : Layer {
+  Attention(const Node& node, Builder& b)
+      : dim(node.integer("dim")), heads(node.integer("heads")), cross(node.flag("cross")), causal(node.flag("causal")),
+        rate(node.real("dropout")), slot(b.slot()) {
+    if (dim % heads != 0) throw Error("BAD_SPEC", "attention: expected heads to divide " + std::to_string(dim) + " but received " + std::to_string(heads));
+    in_weight = b.parameter("in_proj_weight", {3 * dim, dim}, xavier(1));
+    in_bias = b.parameter("in_proj_bias", {3 * dim}, constant(0));
+    out_weight = b.parameter("out_proj.weight", {dim, dim}, uniform(1 / std::sqrt(double(dim))));
+    out_bias = b.parameter("out_proj.bias", {dim}, constant(0));
+  }
+  bool mixes() const override { return !cross; }  // across the memory, each position only needs itself
+
+  Tensor forward(const Tensor& x, Pass& pass) override {
+    const auto queries = pass.last_only ? last_position(x) : x;
+    Tensor q, k, v;
+    if (!cross && queries.size(1) == x.size(1)) {
+      const auto all = multiply(x, in_weight, in_bias).chunk(3, -1);
+      q = split(all[0]), k = split(all[1]), v = split(all[2]);
+    } else {
+      const auto both = multiply(cross ? pass.memory : x, in_weight.narrow(0, dim, 2 * dim), in_bias.narrow(0, dim, 2 * dim)).chunk(2, -1);
+      q = split(multiply(queries, in_weight.narrow(0, 0, dim), in_bias.narrow(0, 0, dim)));
+      k = split(both[0]), v = split(both[1]);
+    }
+    if (pass.state) {
+      auto& kept = pass.state->slots.at(slot);
+      if (!kept.empty()) k = torch::cat({kept[0], k}, 2), v = torch::cat({kept[1], v}, 2);
+      kept = {k, v};
+    }
+    const auto y = attend(q, k, v, pass).transpose(1, 2).flatten(2);
+    return multiply(y, out_weight, out_bias);
+  }
+
+  Tensor split(const Tensor& t) const { return t.unflatten(-1, {heads, dim / heads}).transpose(1, 2); }  // [batch, heads, time, e]
+
+  // The last queries of the keys' positions, so query i of n sees keys 0 … m − n + i.
+  Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, Pass& pass) const {
+    auto scores = torch::matmul(q, k.transpose(-1, -2)) * (1 / std::sqrt(double(dim / heads)));
+    const auto n = q.size(2), m = k.size(2);
+    if (causal && n > 1) {
+      const auto hidden = torch::ones({n, m}, scores.options().dtype(torch::kBool)).triu(m - n + 1);
+      scores = scores.masked_fill(hidden, -std::numeric_limits<double>::infinity());
+    }
+    return torch::matmul(dropout(scores.softmax(-1), rate, pass), v);
+  }
+
+  int64_t dim, heads;
+  bool cross, causal;
+  double rate;
+  size_t slot;
+  Tensor in_weight, in_bias, out_weight, out_bias;
+};
+
+}  // namespace
+
+Made make_attention(const Node& node, Builder& b) { return std::make_unique<Attention>(node, b); }
+
+}  // namespace lvm

@@ -1,0 +1,76 @@
+// Recurrent layers over the whole context.
+//
+//   lstm  i, f, g, o = W_ih x + b_ih + W_hh h + b_hh;   c = σ(f) c + σ(i) tanh(g);   h = σ(o) tanh(c)
+//         dropout on the output of every layer but the last
+//   gru   r, z = σ(…);   n = tanh(W_in x + b_in + r (W_hn h + b_hn));   h = (1 − z) n + z h
+//
+// shapes  x [batch, time, in] -> [batch, time, width]; weights [4 width, in], [3 width, in]; state (h, c) and h from zero
+// init    every tensor U(±1/√width)
+// source  Hochreiter & Schmidhuber 1997; Cho et al. 2014, arXiv:1406.1078; gate order of torch.nn; parity: lstm, lstm_mlp, gru, gru_post
+
+#include "dropout.h"
+#include "ops.h"
+
+namespace lvm {
+namespace {
+
+std::vector<Tensor> recurrent_weights(Builder& b, const std::string& layer, int64_t gates, int64_t in, int64_t width) {
+  const auto init = uniform(1 / std::sqrt(double(width)));
+  return {b.parameter("weight_ih_" + layer, {gates * width, in}, init), b.parameter("weight_hh_" + layer, {gates * width, width}, init),
+          b.parameter("bias_ih_" + layer, {gates * width}, init), b.parameter("bias_hh_" + layer, {gates * width}, init)};
+}
+
+// The kept state of a slot, or zeros [1, batch, width].
+std::vector<Tensor> start(const Tensor& x, int64_t width, size_t count, Pass& pass, size_t slot) {
+  if (pass.state && !pass.state->slots.at(slot).empty()) return pass.state->slots.at(slot);
+  return std::vector<Tensor>(count, torch::zeros({1, x.size(0), width}, x.options()));
+}
+
+struct Lstm final : Layer {
+  Lstm(const Node& node, Builder& b) : width(node.integer("width")), rate(node.real("dropout")) {
+    for (int64_t l = 0; l < node.integer("layers"); ++l) {
+      weights.push_back(recurrent_weights(b, "l" + std::to_string(l), 4, l == 0 ? node.integer("in") : width, width));
+      slots.push_back(b.slot());
+    }
+  }
+  bool mixes() const override { return true; }
+
+  Tensor forward(const Tensor& x, Pass& pass) override {
+    auto y = x;
+    for (size_t l = 0; l < weights.size(); ++l) {
+      if (l > 0) y = dropout(y, rate, pass);
+      auto [out, h, c] = at::lstm(y, start(y, width, 2, pass, slots[l]), weights[l], true, 1, 0.0, pass.training, false, true);
+      if (pass.state) pass.state->slots[slots[l]] = {h, c};
+      y = out;
+    }
+    return pass.last_only ? last_position(y) : y;
+  }
+
+  int64_t width;
+  double rate;
+  std::vector<std::vector<Tensor>> weights;
+  std::vector<size_t> slots;
+};
+
+struct Gru final : Layer {
+  Gru(const Node& node, Builder& b)
+      : width(node.integer("width")), weights(recurrent_weights(b, "l0", 3, node.integer("in"), width)), slot(b.slot()) {}
+  bool mixes() const override { return true; }
+
+  Tensor forward(const Tensor& x, Pass& pass) override {
+    auto [out, h] = at::gru(x, start(x, width, 1, pass, slot)[0], weights, true, 1, 0.0, pass.training, false, true);
+    if (pass.state) pass.state->slots[slot] = {h};
+    return pass.last_only ? last_position(out) : out;
+  }
+
+  int64_t width;
+  std::vector<Tensor> weights;
+  size_t slot;
+};
+
+}  // namespace
+
+Made make_lstm(const Node& node, Builder& b) { return std::make_unique<Lstm>(node, b); }
+Made make_gru(const Node& node, Builder& b) { return std::make_unique<Gru>(node, b); }
+
+}  // namespace lvm

@@ -1,0 +1,56 @@
+#pragma once
+#include "../data/samples.h"
+#include "../graph/model.h"
+#include "optimizer.h"
+
+#include <atomic>
+
+namespace lvm {
+
+enum class Loss { mse, cosine };
+
+struct TrainerOptions {
+  int64_t batch, accumulate;
+  Loss loss;
+  bool bf16;
+  uint64_t seed;
+  OptimizerOptions optimizer;
+};
+
+// Sums over the steps of an epoch so far. Part of a checkpoint, so that a resumed epoch reports the same figures to the bit.
+struct Sums {
+  double loss = 0, grad_norm = 0;
+  int64_t windows = 0, steps = 0;
+};
+
+class Trainer {
+ public:
+  Trainer(std::shared_ptr<Model> model, std::shared_ptr<Samples> samples, Tensor ids, TrainerOptions options);
+
+  // Optimizer steps of `epoch` from step `from` on, one per learning rate, until done or stopped; returns how many were made.
+  int64_t run(int64_t epoch, int64_t from, const std::vector<double>& rates);
+  int64_t steps_per_epoch() const;
+
+  const std::shared_ptr<Model> model;
+  const std::shared_ptr<Samples> samples;
+  const TrainerOptions options;
+  Optimizer optimizer;
+  Sums sums;
+  // Read from the JS thread while a run goes on.
+  std::atomic<bool> stop = false;
+  std::atomic<int64_t> done = 0;
+  std::atomic<double> mean_loss = 0;
+
+ private:
+  double accumulate(const Tensor& ids, double share, uint64_t call_base);
+  Tensor order(int64_t epoch);
+
+  const Tensor ids;
+  Tensor shuffled;
+  int64_t shuffled_epoch = -1;
+};
+
+// The mean loss of a batch, as a scalar tensor. Shapes: raw [batch, dim], target [batch, dim]
+Tensor loss_of(const Tensor& raw, const Tensor& target, Loss loss, bool unit);
+
+}  // namespace lvm

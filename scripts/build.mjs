@@ -1,0 +1,27 @@
+// Builds the two addons: `node scripts/build.mjs [OUT]`, where OUT (default build/Release/lvm_torch.node) is where
+// node-gyp-build looks. CMake works in build-cmake/, because node-gyp owns build/.
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, mkdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { availableParallelism } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const require = createRequire(import.meta.url)
+const out = resolve(root, process.argv[2] ?? 'build/Release/lvm_torch.node')
+
+const libtorch = process.env.LVM_TORCH_LIBTORCH ?? (await import('../dist/lib/libtorch/find.js')).findLibtorch().path
+const args = [
+  'compile', '--out', process.env.LVM_TORCH_BUILD ?? 'build-cmake', '--parallel', String(availableParallelism()),
+  `--CDLIBTORCH_DIR=${libtorch}`,
+  `--CDNODE_ADDON_API_DIR=${require('node-addon-api').include_dir}`,
+  `--CDNODE_API_HEADERS_DIR=${require('node-api-headers').include_dir}`,
+]
+execFileSync(process.execPath, [require.resolve('cmake-js/bin/cmake-js'), ...args], { cwd: root, stdio: 'inherit' })
+
+const built = join(root, process.env.LVM_TORCH_BUILD ?? 'build-cmake', 'Release')
+mkdirSync(dirname(out), { recursive: true })
+mkdirSync(join(dirname(dirname(out)), 'loader'), { recursive: true })
+copyFileSync(join(built, 'lvm_torch.node'), out)
+copyFileSync(join(built, 'loader.node'), join(dirname(dirname(out)), 'loader', 'loader.node'))
