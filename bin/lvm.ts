@@ -13,6 +13,8 @@ const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule
   predict: ['write the predictions of a run', async () => (await import('./commands/predict.js')).predict],
   models: ['list the models, or show one', async () => (await import('./commands/models.js')).models],
   import: ['turn a PyTorch checkpoint into a run', async () => (await import('./commands/import.js')).importing],
+  libtorch: ['fetch, choose and check the libtorch that computes', async () => (await import('./commands/libtorch.js')).libtorch],
+  doctor: ['look at this machine and say what is wrong', async () => (await import('./commands/doctor.js')).doctor],
   errors: ['list the error codes', async () => (await import('./commands/errors.js')).errors],
 }
 

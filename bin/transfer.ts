@@ -1,0 +1,31 @@
+import type { Progress } from '../lib/libtorch/sources.js'
+import { bytes, diagnostic, event } from './output.js'
+
+const VERBS = { wait: 'waiting for', download: 'fetching', check: 'checking', unpack: 'unpacking' }
+
+/** Shows how far an installation is: one live line on a terminal, a line per file elsewhere, events with --json. */
+export function transfer(
+  json: boolean,
+  now: () => number = () => performance.now(),
+): { step: (p: Progress) => void; end: () => void } {
+  const live = !json && process.stderr.isTTY === true && process.env.TERM !== 'dumb'
+  let last = ''
+  let drawn = Number.NEGATIVE_INFINITY
+  const end = () => {
+    if (live && last !== '') process.stderr.write('\n')
+    last = ''
+  }
+  const step = ({ phase, what, done, total }: Progress) => {
+    const title = `${VERBS[phase]} ${what}`
+    const fresh = title !== last
+    if (!fresh && now() - drawn < (json ? 1000 : 100)) return
+    drawn = now()
+    if (fresh) end()
+    last = title
+    const part = total > 0 ? `  ${Math.min(100, Math.floor((100 * done) / total))} %` : ''
+    if (json) event({ type: 'progress', version: 1, phase, what, done_bytes: done, total_bytes: total || null })
+    else if (live) process.stderr.write(`\r${title}${done > 0 ? `  ${bytes(done)}${part}` : ''}\x1b[K`)
+    else if (fresh) diagnostic(`${title}${total > 0 ? ` (${bytes(total)})` : ''}`)
+  }
+  return { step, end }
+}
