@@ -1,0 +1,88 @@
+import { stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { LvmError } from '../errors.js'
+import { names } from './durable.js'
+
+/** Where runs are kept, below the folder that is worked in. */
+export const RUNS = join('artifacts', 'lvm', 'models')
+/** The pointer to the generation that counts. */
+export const POINTER = 'current'
+
+export const generationsOf = (folder: string): string => join(folder, 'generations')
+export const generationFolder = (folder: string, generation: number): string =>
+  join(generationsOf(folder), String(generation).padStart(6, '0'))
+
+/** Numbers of the generations that are there, newest first. */
+export const generationNumbers = async (folder: string): Promise<number[]> =>
+  (await names(generationsOf(folder)))
+    .filter((name) => /^\d{6,}$/.test(name))
+    .map(Number)
+    .sort((a, b) => b - a)
+
+/** The folder of a run: a path as it is, a plain name below `root`. */
+export const runFolder = (run: string, root = RUNS): string => (/[\\/]|^\.{1,2}$/.test(run) ? resolve(run) : resolve(root, run))
+
+/** How a run is called on the command line: its name below `root`, or its path. */
+export const runName = (folder: string, root = RUNS): string =>
+  dirname(resolve(folder)) === resolve(root) ? basename(resolve(folder)) : folder
+
+/** Whether a folder holds a run, whole or damaged; what a kill before the first save leaves is none. */
+export async function isRun(folder: string): Promise<boolean> {
+  const [top, generations] = await Promise.all([names(folder), names(generationsOf(folder))])
+  return (
+    top.includes('manifest.json') ||
+    generations.includes(POINTER) ||
+    generations.some((name) => /^\d+$/.test(name) && Number(name) > 1)
+  )
+}
+
+/** Names of the runs directly below `root`. */
+export async function runNames(root = RUNS): Promise<string[]> {
+  const all = (await names(root)).sort()
+  const runs = await Promise.all(all.map((name) => isRun(join(root, name))))
+  return all.filter((_, i) => runs[i])
+}
+
+/** Letters to add, leave out or change to get from one word to the other. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++)
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
+    row = next
+  }
+  return row[b.length]!
+}
+
+/** The names most like a word: those that hold it, then those that differ in a third of their letters at most. */
+function near(word: string, known: readonly string[]): string[] {
+  const rated = known.map((name) => ({
+    name,
+    d: name.includes(word) ? 0 : distance(word, name) / Math.max(word.length, name.length),
+  }))
+  return rated
+    .filter(({ d }) => d <= 1 / 3)
+    .sort((x, y) => x.d - y.d)
+    .map(({ name }) => name)
+}
+
+/**
+ * The folder of a run that exists: a name below `root`, or else a path.
+ *
+ * Errors: RUN_MISSING with the names that are near, or those that there are.
+ */
+export async function findRun(run: string, root = RUNS): Promise<string> {
+  for (const folder of [runFolder(run, root), resolve(run)]) if (await isRun(folder)) return folder
+  const there = await stat(resolve(run)).catch(() => undefined)
+  const what = there?.isFile() ? 'is a file; name its folder' : there === undefined ? 'does not exist' : 'holds no run'
+  const known = await runNames(root)
+  const meant = near(basename(run), known)
+  const list =
+    known.length === 0
+      ? `there are no runs in ${root}`
+      : `there are: ${known.slice(0, 20).join(', ')}${known.length > 20 ? ', …' : ''}`
+  throw new LvmError('RUN_MISSING', `run: expected a run folder, or a name below ${root}, but "${run}" ${what}`, {
+    hint: meant.length > 0 ? `did you mean ${meant.slice(0, 3).join(' or ')}?` : list,
+  })
+}

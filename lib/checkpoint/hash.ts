@@ -1,0 +1,19 @@
+import { createHash } from 'node:crypto'
+import { LvmError, shown } from '../errors.js'
+
+const ordered = (key: string, value: unknown): unknown => {
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    throw new LvmError('INTERNAL', `canonical JSON: expected a finite number for "${key}" but received ${shown(value)}`)
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+/** JSON with sorted keys and no spaces: equal values give equal text. Errors: INTERNAL for NaN and Inf, which JSON cannot hold. */
+export const canonicalJson = (value: unknown): string => JSON.stringify(value, ordered)
+
+/** SHA-256 of a text, in hex. */
+export const textHash = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+/** SHA-256 of a value's canonical JSON, in hex: what a spec, a data card or a manifest is known by. */
+export const jsonHash = (value: unknown): string => textHash(canonicalJson(value))

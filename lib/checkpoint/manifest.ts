@@ -1,0 +1,102 @@
+import { lstat, readFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { sha256 } from '../data/file.js'
+import { LvmError, shown } from '../errors.js'
+import { jsonHash, textHash } from './hash.js'
+
+export const MANIFEST = 'manifest.json'
+
+/** What a file must be. */
+export interface FileRecord {
+  readonly sha256: string
+  readonly bytes: number
+}
+/** What one generation of a run holds, and whatever else was recorded with it. */
+export interface Manifest {
+  readonly version: 1
+  readonly generation: number
+  /** ISO 8601. */
+  readonly saved_at: string
+  readonly files: Readonly<Record<string, FileRecord>>
+  /** SHA-256 of the canonical JSON of all the rest. */
+  readonly digest: string
+  readonly [key: string]: unknown
+}
+
+/** The one error for a checkpoint file that is not what it should be. */
+export function damagedFile(path: string, expected: string, received: string, cause?: unknown): LvmError {
+  const near = relative(process.cwd(), path)
+  const named = near.startsWith('..') ? path : near
+  return new LvmError('BAD_CHECKPOINT', `checkpoint: expected ${expected} for "${named}" but received ${received}`, { cause })
+}
+
+/** A plain file name that a generation may hold. */
+export const isFileName = (name: string): boolean =>
+  /^[A-Za-z0-9][\w.-]*$/.test(name) && !['lock', 'generations', MANIFEST].includes(name)
+
+const withoutDigest = (manifest: object) => Object.fromEntries(Object.entries(manifest).filter(([key]) => key !== 'digest'))
+export const manifestText = (manifest: Manifest): string => `${JSON.stringify(manifest, null, 2)}\n`
+
+/** A manifest as it will be read, with its digest. Errors: INTERNAL for numbers that JSON cannot hold. */
+export const seal = (fields: Omit<Manifest, 'digest'>): Manifest =>
+  JSON.parse(JSON.stringify({ ...fields, digest: jsonHash(withoutDigest(fields)) }))
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const isFileRecord = (record: unknown) =>
+  isRecord(record) &&
+  /^[0-9a-f]{64}$/.test(String(record.sha256)) &&
+  Number.isSafeInteger(record.bytes) &&
+  (record.bytes as number) >= 0
+
+/** The text of a small file. Errors: BAD_CHECKPOINT when it is missing, no plain file or far too large. */
+export async function readText(path: string, limit: number): Promise<string> {
+  const found = await lstat(path).catch((cause) => {
+    throw damagedFile(path, 'a file', 'none', cause)
+  })
+  if (!found.isFile()) throw damagedFile(path, 'a plain file', 'something else')
+  if (found.size > limit) throw damagedFile(path, `at most ${limit} bytes`, `${found.size} bytes`)
+  return readFile(path, 'utf8')
+}
+
+/** A manifest that is what its digest says, and the SHA-256 of its text. Errors: BAD_CHECKPOINT. */
+export async function readManifest(folder: string): Promise<{ manifest: Manifest; sha256: string }> {
+  const path = join(folder, MANIFEST)
+  const text = await readText(path, 1 << 28)
+  let manifest: Manifest
+  let digest: string
+  try {
+    manifest = JSON.parse(text)
+    digest = jsonHash(withoutDigest(manifest))
+  } catch (cause) {
+    throw damagedFile(path, 'a manifest in JSON', (cause as Error).message, cause)
+  }
+  if (manifest?.version !== 1) throw damagedFile(path, 'version 1', `version ${shown(manifest?.version)}`)
+  if (digest !== manifest.digest) throw damagedFile(path, `digest ${shown(manifest.digest)}`, digest)
+  if (manifestText(manifest) !== text) throw damagedFile(path, 'the text as it was written', 'another layout')
+  const { generation, files } = manifest
+  const sound = Number.isSafeInteger(generation) && generation > 0 && isRecord(files)
+  if (!sound || !Object.entries(files).every(([name, record]) => isFileName(name) && isFileRecord(record))) {
+    throw damagedFile(path, 'a generation and its files', 'something else')
+  }
+  return { manifest, sha256: textHash(text) }
+}
+
+/** Measures a file. */
+export async function recordOf(path: string): Promise<FileRecord> {
+  return { sha256: await sha256(path), bytes: (await lstat(path)).size }
+}
+
+/** Checks a file against its record; without `deep`, a file beyond a megabyte only by its size. Errors: BAD_CHECKPOINT. */
+export async function checkFile(path: string, record: FileRecord, deep: boolean): Promise<void> {
+  const found = await lstat(path).catch((cause) => {
+    throw damagedFile(path, 'a file', 'none', cause)
+  })
+  if (!found.isFile()) throw damagedFile(path, 'a plain file', 'something else')
+  if (found.size !== record.bytes) throw damagedFile(path, `${record.bytes} bytes`, `${found.size} bytes`)
+  if (!deep && record.bytes > 1 << 20) return
+  const received = await sha256(path).catch((cause) => {
+    throw damagedFile(path, 'a file that can be read', (cause as Error).message, cause)
+  })
+  if (received !== record.sha256) throw damagedFile(path, `SHA-256 ${record.sha256}`, received)
+}
