@@ -1,0 +1,119 @@
+import { call, Tensor } from '../torch/tensor.js'
+import { blocks, contexts, meanCosine, meanTarget, type Rows } from './baselines-rows.js'
+import { applyRidge, fitRidge } from './ridge.js'
+
+/** What any model has to beat, in the order of the table. */
+export const BASELINES = ['mean_vector', 'copy_last', 'context_mean', 'exponential_mean', 'ridge'] as const
+export type BaselineName = (typeof BASELINES)[number]
+
+/** A prediction without a model. */
+export interface Baseline {
+  readonly name: BaselineName
+  readonly params: Readonly<Record<string, number>>
+  /** As they come, not normalised. Shapes: [n, dim], float32. */
+  predict(rows: Rows, ids: Int32Array): Promise<Tensor>
+  dispose(): void
+}
+
+/** A sample of training windows large enough for one number. */
+const DECAY_WINDOWS = 4096
+
+/** The context vectors summed with weights, the last one's last. */
+async function weighted(rows: Rows, ids: Int32Array, weights: readonly number[]): Promise<Tensor> {
+  using x = await contexts(rows, ids)
+  using row = Tensor.from(weights, [1, weights.length])
+  using sum = await row.op('aten::matmul', x) // [n, 1, dim]
+  return sum.op('aten::squeeze.dim', 1)
+}
+
+/** Weights that fall by `decay` per step back, and sum to 1; 0 keeps the last vector only. */
+export function decayWeights(context: number, decay: number): number[] {
+  const powers = Array.from({ length: context }, (_, j) => decay ** (context - 1 - j))
+  const sum = powers.reduce((a, b) => a + b, 0)
+  return powers.map((power) => power / sum)
+}
+
+/** The decay, in hundredths, that gives a sample of the training windows their highest mean cosine. */
+async function fitDecay(train: Rows): Promise<number> {
+  const step = Math.max(1, train.ids.length / DECAY_WINDOWS)
+  const count = Math.min(train.ids.length, DECAY_WINDOWS)
+  const sample = { ...train, ids: Int32Array.from({ length: count }, (_, i) => train.ids[Math.floor(i * step)]!) }
+  let best = { percent: 100, cosine: -1 }
+  const judge = async (percent: number) => {
+    const weights = decayWeights(train.windows.context, percent / 100)
+    const cosine = await meanCosine(sample, (ids) => weighted(sample, ids, weights))
+    if (cosine > best.cosine) best = { percent, cosine }
+  }
+  for (let percent = 0; percent <= 100; percent += 10) await judge(percent)
+  const { percent } = best
+  for (let off = -9; off <= 9; off++) if (off !== 0 && percent + off >= 0 && percent + off <= 100) await judge(percent + off)
+  return best.percent / 100
+}
+
+const nothing = () => {}
+
+const copyLast: Baseline = {
+  name: 'copy_last',
+  params: {},
+  dispose: nothing,
+  async predict(rows, ids) {
+    using last = await contexts(rows, ids, 1)
+    return last.op('aten::squeeze.dim', 1)
+  },
+}
+
+const contextMean: Baseline = {
+  name: 'context_mean',
+  params: {},
+  dispose: nothing,
+  predict: (rows, ids) => weighted(rows, ids, decayWeights(rows.windows.context, 1)),
+}
+
+async function meanVector(train: Rows): Promise<Baseline> {
+  using mean = await meanTarget(train)
+  const row = await mean.to({ dtype: 'float32' })
+  return {
+    name: 'mean_vector',
+    params: {},
+    dispose: () => row.dispose(),
+    async predict(rows, ids) {
+      using spread = await row.op('aten::expand', [ids.length, rows.windows.dim])
+      return spread.op('aten::contiguous')
+    },
+  }
+}
+
+async function exponentialMean(train: Rows): Promise<Baseline> {
+  const decay = await fitDecay(train)
+  const weights = decayWeights(train.windows.context, decay)
+  return { name: 'exponential_mean', params: { decay }, dispose: nothing, predict: (rows, ids) => weighted(rows, ids, weights) }
+}
+
+async function ridge(train: Rows): Promise<Baseline> {
+  const fit = await fitRidge(train)
+  const { lambda, positions, weight, bias } = fit
+  return {
+    name: 'ridge',
+    params: { lambda, positions },
+    dispose() {
+      weight.dispose()
+      bias.dispose()
+    },
+    predict: (rows, ids) => applyRidge(fit, rows, ids),
+  }
+}
+
+/** All baselines, fitted on training windows only; without any, those that need no fitting. */
+export async function fitBaselines(train: Rows | undefined): Promise<Baseline[]> {
+  if (train === undefined) return [copyLast, contextMean]
+  return [await meanVector(train), copyLast, contextMean, await exponentialMean(train), await ridge(train)]
+}
+
+/** One baseline's predictions for all given windows. Shapes: [n, dim], float32. */
+export async function predictBaseline(baseline: Baseline, rows: Rows): Promise<Tensor> {
+  const parts: Tensor[] = []
+  for (const ids of blocks(rows)) parts.push(await baseline.predict(rows, ids))
+  const all = (await call('aten::cat', [parts])) as Tensor
+  for (const part of parts) part.dispose()
+  return all
+}

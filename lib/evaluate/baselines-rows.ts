@@ -1,0 +1,82 @@
+import type { Base } from '../data/base.js'
+import type { Windows } from '../data/windows.js'
+import { call, Tensor } from '../torch/tensor.js'
+
+/** Some windows of a base. */
+export interface Rows {
+  readonly base: Pick<Base, 'vectors' | 'targets' | 'hash' | 'normalized'>
+  readonly windows: Pick<Windows, 'context' | 'dim' | 'first' | 'target' | 'article'>
+  /** Numbers of windows. */
+  readonly ids: Int32Array
+}
+
+/** Floats gathered at a time, 32 MB. */
+const BLOCK = 1 << 23
+
+/** The windows in blocks that fit the memory whatever the context. */
+export function* blocks({ windows, ids }: Rows): Generator<Int32Array> {
+  const size = Math.max(1, Math.floor(BLOCK / (windows.context * windows.dim)))
+  for (let at = 0; at < ids.length; at += size) yield ids.subarray(at, at + size)
+}
+
+async function take(table: Tensor, rows: Int32Array): Promise<Tensor> {
+  using index = Tensor.from(BigInt64Array.from(rows, BigInt))
+  using taken = await table.op('aten::index_select', 0, index)
+  return taken.to({ device: 'cpu', dtype: 'float32' })
+}
+
+/** The last `positions` context vectors of some windows. Shapes: [n, positions, dim], float32. */
+export async function contexts({ base, windows }: Rows, ids: Int32Array, positions = windows.context): Promise<Tensor> {
+  const rows = new Int32Array(ids.length * positions)
+  ids.forEach((id, i) => {
+    const from = windows.first[id]! + windows.context - positions
+    for (let j = 0; j < positions; j++) rows[i * positions + j] = from + j
+  })
+  using flat = await take(base.vectors, rows)
+  return flat.op('aten::view', [ids.length, positions, windows.dim])
+}
+
+/** The targets of some windows. Shapes: [n, dim], float32. */
+export const targets = ({ base, windows }: Rows, ids: Int32Array): Promise<Tensor> =>
+  take(
+    base.targets ?? base.vectors,
+    ids.map((id) => windows.target[id]!),
+  )
+
+/** sum += part, in the dtype of the sum. */
+export async function addInto(sum: Tensor, part: Tensor): Promise<void> {
+  const same = await sum.op('aten::add_.Tensor', part)
+  same.dispose()
+}
+
+/** A float64 tensor of zeros. */
+export const zeros = async (...shape: number[]): Promise<Tensor> =>
+  (await call('aten::zeros', [shape], { dtype: 'float64' })) as Tensor
+
+/** The sum over the first dimension, in float64. */
+export const columnSums = async (x: Tensor): Promise<Tensor> =>
+  (await call('aten::sum.dim_IntList', [x, [0]], { dtype: 'float64' })) as Tensor
+
+/** The mean of all targets. Shapes: [dim], float64. */
+export async function meanTarget(rows: Rows): Promise<Tensor> {
+  using sum = await zeros(rows.windows.dim)
+  for (const ids of blocks(rows)) {
+    using y = await targets(rows, ids)
+    using part = await columnSums(y)
+    await addInto(sum, part)
+  }
+  return sum.op('aten::div.Scalar', rows.ids.length)
+}
+
+/** The mean cosine of predictions for some windows with their targets. */
+export async function meanCosine(rows: Rows, predict: (ids: Int32Array) => Promise<Tensor>): Promise<number> {
+  let sum = 0
+  for (const ids of blocks(rows)) {
+    using prediction = await predict(ids)
+    using y = await targets(rows, ids)
+    using cosines = await prediction.op('aten::cosine_similarity', y, 1, 1e-12)
+    using total = (await call('aten::sum', [cosines], { dtype: 'float64' })) as Tensor
+    sum += await total.item()
+  }
+  return sum / rows.ids.length
+}

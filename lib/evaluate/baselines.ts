@@ -1,0 +1,83 @@
+import type { Scores } from '../native.js'
+import type { Tensor } from '../torch/tensor.js'
+import { cacheKey, readCached, writeCached } from './baselines-cache.js'
+import { type Baseline, type BaselineName, fitBaselines } from './baselines-fit.js'
+import { blocks, meanTarget, type Rows } from './baselines-rows.js'
+import { describe } from './statistics.js'
+
+/** What scores raw predictions for some windows; models and baselines go through the same one. */
+export type Scorer = (raw: Tensor, ids: Int32Array, centre: Tensor | null) => Promise<Scores>
+
+/** One baseline's figures, as they stand in validation_results.json. */
+export interface BaselineFigures {
+  readonly cosine: number
+  /** Null where no training rows give a centre. */
+  readonly cosine_centred: number | null
+  readonly mse_raw: number
+  readonly mse_unit: number
+  readonly params: Readonly<Record<string, number>>
+}
+
+/** Every baseline on the same windows. */
+export interface BaselineResults {
+  readonly figures: Readonly<Partial<Record<BaselineName, BaselineFigures>>>
+  /** Per window, in the order of the rows' ids. */
+  readonly cosines: Readonly<Partial<Record<BaselineName, Float64Array>>>
+  /** The mean of the training targets. */
+  readonly centre: Float64Array | null
+}
+
+const mean = (values: Float64Array) => describe(values).mean
+
+async function score(baseline: Baseline, rows: Rows, scorer: Scorer, centre: Tensor | null) {
+  const sums: Record<keyof Scores, number[]> = { cosine: [], cosineCentred: [], mseRaw: [], mseUnit: [], norm: [] }
+  for (const ids of blocks(rows)) {
+    using raw = await baseline.predict(rows, ids)
+    const scores = await scorer(raw, ids, centre)
+    for (const key of Object.keys(sums) as (keyof Scores)[]) for (const value of scores[key]) sums[key].push(value)
+  }
+  const all = (key: keyof Scores) => Float64Array.from(sums[key])
+  const figures: BaselineFigures = {
+    cosine: mean(all('cosine')),
+    cosine_centred: centre === null ? null : mean(all('cosineCentred')),
+    mse_raw: mean(all('mseRaw')),
+    mse_unit: mean(all('mseUnit')),
+    params: baseline.params,
+  }
+  return { figures, cosines: all('cosine') }
+}
+
+async function compute(train: Rows | undefined, rows: Rows, scorer: Scorer): Promise<BaselineResults> {
+  const baselines = await fitBaselines(train)
+  using centre = train === undefined ? null : await meanTarget(train)
+  const figures: Partial<Record<BaselineName, BaselineFigures>> = {}
+  const cosines: Partial<Record<BaselineName, Float64Array>> = {}
+  for (const baseline of baselines) {
+    const scored = await score(baseline, rows, scorer, centre)
+    figures[baseline.name] = scored.figures
+    cosines[baseline.name] = scored.cosines
+    baseline.dispose()
+  }
+  return { figures, cosines, centre: centre && ((await centre.data()) as Float64Array) }
+}
+
+/**
+ * The baselines on some windows, fitted on the training windows, or read from `cache` where the same were computed before.
+ *
+ * Without training windows the mean vector, the exponential mean and ridge are left out: nothing may be fitted on what is judged.
+ */
+export async function baselineResults(o: {
+  readonly train: Rows | undefined
+  readonly rows: Rows
+  readonly scorer: Scorer
+  /** A folder, made when missing. */
+  readonly cache?: string | undefined
+}): Promise<BaselineResults> {
+  if (o.cache === undefined) return compute(o.train, o.rows, o.scorer)
+  const key = cacheKey(o.train, o.rows)
+  const known = await readCached(o.cache, key)
+  if (known !== undefined) return known
+  const results = await compute(o.train, o.rows, o.scorer)
+  await writeCached(o.cache, key, results)
+  return results
+}

@@ -1,0 +1,151 @@
+import { call, type Tensor } from '../torch/tensor.js'
+import { addInto, blocks, columnSums, contexts, type Rows, targets, zeros } from './baselines-rows.js'
+
+/** y ≈ x · weight + bias. Shapes: weight [features, dim], bias [dim], float32. */
+export interface LinearMap {
+  readonly weight: Tensor
+  readonly bias: Tensor
+}
+
+/** Least squares with an intercept, ready to be solved for any λ. */
+export interface System {
+  /** Mean square of a centred input, summed over windows: the natural size of λ. */
+  readonly scale: number
+  /** Undefined when λ is too small for float64. */
+  solve(lambda: number): Promise<LinearMap | undefined>
+  [Symbol.dispose](): void
+}
+
+/** Inputs and targets of some windows less their offsets. Shapes: x [n, features], y [n, dim], float32. */
+async function shifted(rows: Rows, ids: Int32Array, positions: number, offset: Tensor): Promise<[Tensor, Tensor]> {
+  using raw = await contexts(rows, ids, positions)
+  using rawTargets = await targets(rows, ids)
+  using moved = await raw.op('aten::sub.Tensor', offset)
+  return [await moved.op('aten::flatten.using_ints', 1, -1), await rawTargets.op('aten::sub.Tensor', offset)]
+}
+
+/** (matrix + λ I)⁻¹ right, by Cholesky. */
+async function solveRegularised(matrix: Tensor, right: Tensor, lambda: number): Promise<Tensor | undefined> {
+  using moved = await matrix.op('aten::clone')
+  using diagonal = await moved.op('aten::diagonal', 0, 0, 1)
+  const same = await diagonal.op('aten::add_.Scalar', lambda)
+  same.dispose()
+  const [factor, info] = (await call('aten::linalg_cholesky_ex', [moved])) as [Tensor, Tensor]
+  using lower = factor
+  using failed = info
+  return (await failed.item()) === 0 ? right.op('aten::cholesky_solve', lower) : undefined
+}
+
+/** The map with an intercept: it sends the mean input to the mean target. */
+async function withIntercept(weight: Tensor, x: Tensor, y: Tensor, offset: Tensor, positions: number): Promise<LinearMap> {
+  using tiled = await offset.op('aten::repeat', [positions])
+  using meanX = await x.op('aten::add.Tensor', tiled)
+  using meanY = await y.op('aten::add.Tensor', offset)
+  using row = await meanX.op('aten::unsqueeze', 0)
+  using product = await row.op('aten::matmul', weight)
+  using flat = await product.op('aten::squeeze.dim', 0)
+  using bias = await meanY.op('aten::sub.Tensor', flat)
+  return { weight: await weight.to({ dtype: 'float32' }), bias: await bias.to({ dtype: 'float32' }) }
+}
+
+const meanDiagonal = async (matrix: Tensor, features: number): Promise<number> => {
+  using trace = await matrix.op('aten::trace')
+  return (await trace.item()) / features
+}
+
+/** Sums over windows of x, y, xxᵀ and xyᵀ, in float64, of inputs and targets less `offset`. */
+export interface Moments {
+  n: number
+  readonly positions: number
+  readonly offset: Tensor
+  readonly x: Tensor
+  readonly y: Tensor
+  readonly xx: Tensor
+  readonly xy: Tensor
+  [Symbol.dispose](): void
+}
+
+/** Moments of no windows yet. An offset near the mean keeps the products, which are float32, small. */
+export async function noMoments(positions: number, offset: Tensor): Promise<Moments> {
+  const dim = offset.shape[0]!
+  const features = positions * dim
+  const sums = {
+    x: await zeros(features),
+    y: await zeros(dim),
+    xx: await zeros(features, features),
+    xy: await zeros(features, dim),
+  }
+  const dispose = () => {
+    for (const sum of Object.values(sums)) sum.dispose()
+  }
+  return { n: 0, positions, offset, ...sums, [Symbol.dispose]: dispose }
+}
+
+/** Adds more windows: float32 products of one block at a time, summed in float64. */
+export async function addMoments(moments: Moments, rows: Rows): Promise<void> {
+  using offset = await moments.offset.to({ dtype: 'float32' })
+  for (const ids of blocks(rows)) {
+    const [x, y] = await shifted(rows, ids, moments.positions, offset)
+    using inputs = x
+    using outputs = y
+    using transposed = await inputs.op('aten::t')
+    using sumX = await columnSums(inputs)
+    using sumY = await columnSums(outputs)
+    await addInto(moments.x, sumX)
+    await addInto(moments.y, sumY)
+    for (const [sum, factor] of [
+      [moments.xx, inputs],
+      [moments.xy, outputs],
+    ] as const) {
+      using product = await transposed.op('aten::mm', factor)
+      await addInto(sum, product)
+    }
+    moments.n += ids.length
+  }
+}
+
+/** Normal equations [features × features]: for more windows than features. */
+export async function normalEquations({ n, positions, offset, ...sums }: Moments): Promise<System> {
+  const x = await sums.x.op('aten::div.Scalar', n)
+  const y = await sums.y.op('aten::div.Scalar', n)
+  const centredXX = (await call('aten::addr', [sums.xx, x, x], { alpha: -n })) as Tensor
+  const centredXY = (await call('aten::addr', [sums.xy, x, y], { alpha: -n })) as Tensor
+  return {
+    scale: await meanDiagonal(centredXX, centredXX.shape[0]!),
+    async solve(lambda) {
+      using weight = await solveRegularised(centredXX, centredXY, lambda)
+      return weight && withIntercept(weight, x, y, offset, positions)
+    },
+    [Symbol.dispose]() {
+      for (const tensor of [x, y, centredXX, centredXY]) tensor.dispose()
+    },
+  }
+}
+
+/** The same answer from [windows × windows] equations, in float64 throughout: for fewer windows than features. */
+export async function dualEquations(rows: Rows, positions: number, offset: Tensor): Promise<System> {
+  using offset32 = await offset.to({ dtype: 'float32' })
+  const [rawX, rawY] = await shifted(rows, rows.ids, positions, offset32)
+  using x32 = rawX
+  using y32 = rawY
+  using x64 = await x32.to({ dtype: 'float64' })
+  using y64 = await y32.to({ dtype: 'float64' })
+  const x = (await call('aten::mean.dim', [x64, [0]])) as Tensor
+  const y = (await call('aten::mean.dim', [y64, [0]])) as Tensor
+  const inputs = await x64.op('aten::sub.Tensor', x)
+  const outputs = await y64.op('aten::sub.Tensor', y)
+  const transposed = await inputs.op('aten::t')
+  const products = await inputs.op('aten::mm', transposed)
+  return {
+    scale: await meanDiagonal(products, inputs.shape[1]!),
+    async solve(lambda) {
+      using dual = await solveRegularised(products, outputs, lambda)
+      if (dual === undefined) return undefined
+      using weight = await transposed.op('aten::mm', dual)
+      return withIntercept(weight, x, y, offset, positions)
+    },
+    [Symbol.dispose]() {
+      for (const tensor of [x, y, inputs, outputs, transposed, products]) tensor.dispose()
+    },
+  }
+}
