@@ -49,9 +49,8 @@ function reorder(bytes: Buffer, { kind, size }: ElementType): void {
 }
 
 /** Inflates, or reorders, an array into a tensor chunk by chunk, so that it is never held twice. */
-async function assemble(array: StoredArray, dtype: DType): Promise<Tensor> {
+async function assemble(array: StoredArray, dtype: DType, as: readonly number[]): Promise<Tensor> {
   const { type, shape, fortran } = array
-  const order = fortran ? [...shape].reverse() : [...shape]
   const count = elements(shape)
   using flat = (await call('aten::empty.memory_format', [[count]], { dtype })) as Tensor
   let at = 0
@@ -64,22 +63,21 @@ async function assemble(array: StoredArray, dtype: DType): Promise<Tensor> {
     at += copy.length / type.size
   }
   if (at !== count) throw damaged(array.path, `"${array.name}" holds ${at} elements, not the ${count} of its shape`)
-  const shaped = await flat.op('aten::view', order)
-  if (!fortran) return shaped
-  using stored = shaped
-  using rows = await stored.op(
+  if (!fortran) return flat.op('aten::view', as)
+  using columns = await flat.op('aten::view', [...shape].reverse())
+  using rows = await columns.op(
     'aten::permute',
-    order.map((_, i) => order.length - 1 - i),
+    shape.map((_, i) => shape.length - 1 - i),
   )
-  return rows.op('aten::contiguous')
+  return rows.op('aten::reshape', as)
 }
 
-/** An array as a tensor: mapped where it is stored plainly and aligned, read or inflated otherwise. Errors: DATA_FORMAT. */
-export async function loadTensor(array: StoredArray): Promise<Tensor> {
-  const { path, name, type, shape, offset } = array
+/** An array as a tensor, of another shape if one is given: mapped where it is stored plainly and aligned, read or inflated otherwise. Errors: DATA_FORMAT. */
+export async function loadTensor(array: StoredArray, shape: readonly number[] = array.shape): Promise<Tensor> {
+  const { path, name, type, offset } = array
   const dtype = dtypeOf(type)
   if (dtype === undefined) throw damaged(path, `"${name}": ${elementName(type)} is not a type that tensors have`)
-  if (offset === undefined || type.swap || array.fortran || elements(shape) === 0) return assemble(array, dtype)
+  if (offset === undefined || type.swap || array.fortran || elements(shape) === 0) return assemble(array, dtype, shape)
   await array.verify()
   return isMappable(array) ? Tensor.map(path, { offset, shape, dtype }) : Tensor.read(path, { offset, shape, dtype })
 }

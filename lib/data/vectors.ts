@@ -1,12 +1,13 @@
-import type { DType } from '../native.js'
+import { type DType, native } from '../native.js'
 import type { Tensor } from '../torch/tensor.js'
 import { isMappable, type StoredArray } from './arrays.js'
 import type { Norms } from './base.js'
 import { checkNorms } from './checks.js'
+import { elements } from './element.js'
 import type { Layout } from './keys.js'
 import { loadTensor } from './load.js'
 import type { RowFacts } from './row-facts.js'
-import { rowNorms, unitRows } from './rows.js'
+import { unitRows } from './unit-rows.js'
 
 /** The tensors of a base, every row checked. */
 export interface Vectors {
@@ -21,9 +22,10 @@ export interface Vectors {
 const KEPT: readonly DType[] = ['float16', 'float32']
 
 async function load(array: StoredArray, dim: number): Promise<Tensor> {
-  using loaded = await loadTensor(array)
-  using kept = await loaded.to({ dtype: KEPT.includes(loaded.dtype) ? loaded.dtype : 'float32' })
-  return kept.op('aten::view', [-1, dim])
+  const loaded = await loadTensor(array, [elements(array.shape) / dim, dim])
+  if (KEPT.includes(loaded.dtype)) return loaded
+  using wide = loaded
+  return wide.to({ dtype: 'float32' })
 }
 
 async function unit(vectors: Tensor, norms: Float64Array): Promise<Tensor> {
@@ -51,8 +53,8 @@ export async function loadVectors(layout: Layout, facts: RowFacts, normalize: bo
   let vectors = await load(layout.vectors, layout.dim)
   let targets = layout.targets && (await load(layout.targets, layout.dim))
   try {
-    const lengths = await rowNorms(vectors)
-    const targetLengths = targets === undefined ? new Float64Array(0) : await rowNorms(targets)
+    const lengths = await native.rowNorms(vectors.native)
+    const targetLengths = targets === undefined ? new Float64Array(0) : await native.rowNorms(targets.native)
     const all = joined(lengths, targetLengths)
     let norms = checkNorms(path, all, nameOf(layout, facts))
     if (normalize) {

@@ -2,8 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { crc32, deflateRawSync } from 'node:zlib'
 import { afterAll, expect } from 'vitest'
+import type { Base } from '../../lib/data/base.js'
 import { type ErrorCode, LvmError } from '../../lib/errors.js'
+import type { Tensor } from '../../lib/torch/tensor.js'
 
 /** A file that the real numpy or torch wrote (fixtures/make.py). */
 export const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url))
@@ -61,4 +64,87 @@ export function mutate(bytes: Buffer, roll: (n: number) => number): Buffer {
   if (roll(6) === 0) return copy.subarray(0, roll(copy.length))
   if (roll(12) === 0) return Buffer.concat([copy, copy.subarray(roll(copy.length))])
   return copy
+}
+
+/** A base of articles of these lengths, without vectors. */
+export function baseOf(lengths: readonly number[], prefix = 'article'): Base {
+  const of = Int32Array.from(lengths.flatMap((length, article) => Array.from({ length }, () => article)))
+  return {
+    path: 'test.npy',
+    kind: 'base',
+    part: undefined,
+    parts: [],
+    rows: of.length,
+    dim: 8,
+    dtype: 'float32',
+    vectors: {} as Tensor,
+    articles: { ids: lengths.map((_, i) => `${prefix}-${i}`), of },
+    space: undefined,
+    card: undefined,
+    hash: '',
+    sideFile: undefined,
+    mapped: false,
+    normalized: false,
+    norms: { min: 1, max: 1, mean: 1, deviating: 0 },
+    warnings: [],
+    texts: async () => undefined,
+    dispose: () => {},
+  }
+}
+
+/** A file for `storedZip`. */
+export interface Part {
+  name: string
+  data: Buffer
+  deflate?: boolean
+  /** Lies told in the directory. */
+  size?: number
+  packed?: number
+  header?: number
+  crc?: number
+  flags?: number
+  method?: number
+}
+
+/** The bytes of a zip file, lies included. */
+export function storedZip(parts: readonly Part[]): Buffer {
+  const files: Buffer[] = []
+  const directory: Buffer[] = []
+  let at = 0
+  for (const part of parts) {
+    const packed = part.deflate ? deflateRawSync(part.data) : part.data
+    const name = Buffer.from(part.name)
+    const method = part.method ?? (part.deflate ? 8 : 0)
+    const local = Buffer.alloc(30)
+    local.writeUInt32LE(0x04034b50)
+    local.writeUInt16LE(method, 8)
+    local.writeUInt16LE(name.length, 26)
+    files.push(local, name, packed)
+    const central = Buffer.alloc(46)
+    central.writeUInt32LE(0x02014b50)
+    central.writeUInt16LE(part.flags ?? 0, 8)
+    central.writeUInt16LE(method, 10)
+    central.writeUInt32LE(part.crc ?? crc32(part.data), 16)
+    central.writeUInt32LE(part.packed ?? packed.length, 20)
+    central.writeUInt32LE(part.size ?? part.data.length, 24)
+    central.writeUInt16LE(name.length, 28)
+    central.writeUInt32LE(part.header ?? at, 42)
+    directory.push(central, name)
+    at += 30 + name.length + packed.length
+  }
+  const listed = Buffer.concat(directory)
+  const end = Buffer.alloc(22)
+  end.writeUInt32LE(0x06054b50)
+  end.writeUInt16LE(parts.length, 10)
+  end.writeUInt32LE(listed.length, 12)
+  end.writeUInt32LE(at, 16)
+  return Buffer.concat([...files, listed, end])
+}
+
+/** The bytes of a .safetensors file. */
+export function safetensors(header: object, data: Uint8Array): Buffer {
+  const text = Buffer.from(JSON.stringify(header))
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(text.length))
+  return Buffer.concat([length, text, data])
 }

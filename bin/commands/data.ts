@@ -1,0 +1,78 @@
+import type { CommandModule } from 'yargs'
+import { inspectFields } from '../../lib/data/fields.js'
+import type { Inspection } from '../../lib/data/inspect.js'
+import { LvmError } from '../../lib/errors.js'
+import { flags, given } from '../flags.js'
+import { answer, bytes, count, fail, table } from '../output.js'
+
+type Facts = readonly (readonly [name: string, fact: string])[]
+
+function facts({ path, format, bytes: size, base }: Inspection): Facts {
+  const file = ['file', `${path} (${format}, ${bytes(size)})`] as const
+  if (base === null) return [file]
+  const { articles, windows, norms } = base
+  const stored = base.kind === 'sequences' ? `sequences of ${base.context} vectors` : 'rows'
+  const half = base.part === null ? '' : `, the ${base.part} half of ${base.parts.join(' and ')}`
+  const more = windows.with_crossing - windows.count
+  return [
+    file,
+    [
+      'vectors',
+      `${count(base.rows)} ${stored} × ${base.dim} ${base.dtype}${half}, ${base.mapped ? 'mapped from the file' : 'held in memory'}`,
+    ],
+    ['space', base.space ?? 'unknown'],
+    ['side file', base.side_file ?? 'none'],
+    [
+      'articles',
+      articles === null
+        ? 'unknown'
+        : `${count(articles.count)} of ${count(articles.smallest)} to ${count(articles.largest)} rows, median ${count(articles.median)}`,
+    ],
+    [
+      'windows',
+      `${count(windows.count)} at context ${windows.context}${more > 0 ? `, ${count(more)} more that cross an article or a gap` : ''}`,
+    ],
+    ['lengths', `${norms.min.toPrecision(6)} to ${norms.max.toPrecision(6)}, mean ${norms.mean.toPrecision(6)}`],
+    ['sha256', base.hash],
+  ]
+}
+
+function page(inspection: Inspection): string {
+  const lines = facts(inspection)
+  const width = Math.max(...lines.map(([name]) => name.length))
+  const arrays = table(inspection.arrays, {
+    array: (a) => a.name,
+    dtype: (a) => a.dtype,
+    shape: (a) => `[${a.shape.join(', ')}]`,
+    mapped: (a) => (a.mapped ? 'yes' : 'no'),
+  })
+  const warnings = inspection.warnings.map((warning) => `warning: ${warning}`)
+  return [...lines.map(([name, fact]) => `${name.padEnd(width)}  ${fact}`), '', arrays, ...warnings.flatMap((w) => ['', w])].join(
+    '\n',
+  )
+}
+
+const inspect: CommandModule = {
+  command: 'inspect <file>',
+  describe: 'show what a file of vectors holds, and whether it can be trained on',
+  builder: (y) =>
+    y
+      .positional('file', { type: 'string', describe: '.npy, .npz, .safetensors or .pt, with or without its extension' })
+      .options(flags(inspectFields))
+      .example('$0 data inspect wiki', 'wiki.npy with wiki.jsonl.gz and wiki.card.json beside it')
+      .example('$0 data inspect sequences.npz --json', 'the same for a program'),
+  handler: async (argv) => {
+    const { inspectData } = await import('../../lib/data/inspect.js')
+    const inspection = await inspectData(String(argv.file), given(inspectFields, argv))
+    answer(inspection, () => page(inspection), argv.json === true)
+    const { error } = inspection
+    if (error !== null) fail(new LvmError(error.code, error.message, { hint: error.hint }))
+  },
+}
+
+export const data: CommandModule = {
+  command: 'data',
+  describe: 'look at files of vectors',
+  builder: (y) => y.command(inspect).demandCommand(1),
+  handler: () => {},
+}

@@ -1,0 +1,155 @@
+import { gzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { checkNorms, checkOrder, checkUniqueKeys, normsWarning } from '../../lib/data/checks.js'
+import { agreedSpace, locateBase, readCard } from '../../lib/data/locate.js'
+import { readSide, readTexts } from '../../lib/data/side-file.js'
+import type { LvmError } from '../../lib/errors.js'
+import { refused, scratch } from './fixture.js'
+
+const jsonl = (rows: readonly object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
+const rows = [
+  { article_id: 'a', title: 'A', index: 0, text: 'one – é', categories: ['x', 'y'] },
+  { article_id: 'a', title: 'A', index: 1, text: 'two' },
+  { article_id: 7, title: 'B', index: 3, text: 'three' },
+]
+
+describe('side files', () => {
+  it.each(['side.jsonl', 'side.jsonl.gz'])('are read: %s', async (name) => {
+    const text = jsonl(rows)
+    const path = scratch(name, name.endsWith('gz') ? gzipSync(text) : text)
+    const side = await readSide(path, 3)
+    expect(side.articles!.ids).toEqual(['a', '7'])
+    expect([...side.articles!.of]).toEqual([0, 0, 1])
+    expect([...side.positions!]).toEqual([0, 1, 3])
+    expect([...side.titles]).toEqual([
+      ['a', 'A'],
+      ['7', 'B'],
+    ])
+    expect([...side.categories]).toEqual([['a', ['x', 'y']]])
+    expect(await readTexts(path)).toEqual(['one – é', 'two', 'three'])
+  })
+  it('may say nothing about articles, and end without a line feed', async () => {
+    const side = await readSide(scratch('bare.jsonl', '{"text":"a"}\n\n{"text":"b"}'), 2)
+    expect([side.articles, side.positions]).toEqual([undefined, undefined])
+    expect(await readTexts(scratch('none.jsonl', '{"text":"a"}\n{}'))).toBeUndefined()
+  })
+  it('must have a line for each row', async () => {
+    expect(await refused('DATA_SHAPE', readSide(scratch('n.jsonl', jsonl(rows)), 2))).toMatch(
+      /expected 2 lines, one for each vector, but received 3/,
+    )
+    expect(await refused('DATA_SHAPE', readSide(scratch('n.jsonl', jsonl(rows)), 4))).toMatch(/received 3/)
+  })
+  it.each<[string, string | Uint8Array, RegExp, string?]>([
+    ['not JSON', '{"text":"a"}\nhello\n', /line 2 is not JSON/],
+    ['a number', '3\n', /line 1 is not an object/],
+    ['an id on some lines', jsonl([{ article_id: 'a' }, {}]), /on 1 of 2 lines/],
+    ['an id that is none', jsonl([{ article_id: [] }, {}]), /line 1.*"article_id"/],
+    ['an index that is none', jsonl([{ index: '0' }, {}]), /line 1.*"index"/],
+    ['a cut gzip', gzipSync(jsonl(rows)).subarray(0, 60), /damaged or truncated/, 'cut.jsonl.gz'],
+    ['no gzip', 'hello', /damaged or truncated/, 'no.jsonl.gz'],
+  ])('refuse %s', async (_, content, message, name = 'bad.jsonl') => {
+    expect(await refused('DATA_FORMAT', readSide(scratch(name, content), 2))).toMatch(message)
+  })
+  it('do not hold up the event loop', async () => {
+    const path = scratch(
+      'many.jsonl',
+      jsonl(Array.from({ length: 60_000 }, (_, i) => ({ article_id: `a${i >> 7}`, index: i & 127, text: 'x'.repeat(120) }))),
+    )
+    let longest = 0
+    let last = performance.now()
+    const timer = setInterval(() => {
+      longest = Math.max(longest, performance.now() - last)
+      last = performance.now()
+    }, 1)
+    await readSide(path, 60_000)
+    clearInterval(timer)
+    expect(longest).toBeLessThan(100)
+  })
+})
+
+describe('the files of a base', () => {
+  it('are found with and without extension', () => {
+    const vectors = scratch('wiki.npy', '')
+    const side = scratch('wiki.jsonl.gz', '')
+    const card = scratch('wiki.card.json', '{}')
+    const stem = scratch('wiki')
+    for (const name of [stem, vectors, side]) expect(locateBase(name)).toEqual({ vectors, side, card })
+  })
+  it('are an error when missing, ambiguous or of a kind that is not read', () => {
+    scratch('twice.npy', '')
+    scratch('twice.npz', '')
+    const code = (path: string) => {
+      try {
+        locateBase(path)
+      } catch (error) {
+        return [(error as LvmError).code, (error as LvmError).message]
+      }
+      return []
+    }
+    expect(code(scratch('twice'))[0]).toBe('BAD_OPTION')
+    expect(locateBase(scratch('twice.npz')).vectors).toBe(scratch('twice.npz'))
+    expect(code(scratch('absent'))).toEqual([
+      'FILE_MISSING',
+      expect.stringMatching(/absent\.npy, .*absent\.npz, .*absent\.safetensors/),
+    ])
+    expect(code(scratch('absent.npz'))[0]).toBe('FILE_MISSING')
+    expect(code(scratch('x.parquet', ''))[0]).toBe('DATA_FORMAT')
+  })
+  it('agree on one space', async () => {
+    const card = await readCard(scratch('s.card.json', '{"space":"gtr","licence":"MIT","rows":3}'))
+    expect(card).toEqual({ space: 'gtr', licence: 'MIT' })
+    expect(agreedSpace('x', card, undefined)).toBe('gtr')
+    expect(agreedSpace('x', card, 'gtr')).toBe('gtr')
+    expect(agreedSpace('x', undefined, 'mpnet')).toBe('mpnet')
+    expect(agreedSpace('x', {}, undefined)).toBeUndefined()
+    expect(() => agreedSpace('x', card, 'mpnet')).toThrow(/its card says "gtr" but --space says "mpnet"/)
+  })
+  it.each(['{', '[]', 'null', '{"space":3}', '{"space":""}'])('refuse the card %s', async (text) => {
+    await refused('DATA_FORMAT', readCard(scratch('bad.card.json', text)))
+  })
+})
+
+describe('checks', () => {
+  const norms = (...values: number[]) => checkNorms('v.npy', Float64Array.from(values), (i) => `row ${i}`)
+  const caught = (run: () => unknown): [string, string] => {
+    try {
+      run()
+    } catch (error) {
+      return [(error as LvmError).code, (error as LvmError).message]
+    }
+    return ['', '']
+  }
+  const articles = (...of: number[]) => ({ ids: ['a', 'b', 'c'], of: Int32Array.from(of) })
+
+  it('of lengths give the figures', () => {
+    expect(norms(1, 1.005, 2, 0.5)).toEqual({ min: 0.5, max: 2, mean: 1.12625, deviating: 2 })
+    expect(normsWarning(norms(1, 1.009), 2)).toBeUndefined()
+    expect(normsWarning(norms(1, 2), 2)).toMatch(/1 of 2 vectors .*from 1\.000 to 2\.000, mean 1\.500.*--normalize/)
+  })
+  it('name rows that are not finite or zero', () => {
+    expect(caught(() => norms(1, Number.NaN, Infinity))).toEqual([
+      'DATA_NOT_FINITE',
+      'v.npy: 2 vectors are not finite (NaN or Inf): row 1, row 2',
+    ])
+    expect(caught(() => norms(1, 0))).toEqual(['DATA_ZERO', 'v.npy: one vector is all zeros: row 1'])
+    expect(caught(() => norms(...new Array(9).fill(0)))[1]).toMatch(/9 vectors are all zeros: row 0, .*row 4, …/)
+  })
+  it('find keys that are there twice', () => {
+    expect(caught(() => checkUniqueKeys('v.npz', articles(0, 1, 0, 0), Int32Array.of(0, 0, 0, 0)))).toEqual([
+      'DATA_DUPLICATE_KEY',
+      'v.npz: rows 0 and 2 are both position 0 of article "a", and 1 more rows repeat a key',
+    ])
+    checkUniqueKeys('v.npz', articles(0, 1, 0), Int32Array.of(0, 0, 1))
+  })
+  it('find articles that are apart or out of order', () => {
+    checkOrder('v.npz', articles(0, 0, 2, 1), Int32Array.of(0, 2, 0, 5))
+    expect(caught(() => checkOrder('v.npz', articles(0, 1, 0), undefined))).toEqual([
+      'DATA_ORDER',
+      expect.stringMatching(/article "a" begins again after rows of other articles at row 2/),
+    ])
+    expect(caught(() => checkOrder('v.npz', articles(0, 0), Int32Array.of(3, 1)))[1]).toMatch(
+      /goes back from position 3 to 1 at row 1/,
+    )
+    expect(caught(() => checkOrder('v.npz', articles(0, 0), Int32Array.of(3, 3)))[0]).toBe('DATA_DUPLICATE_KEY')
+  })
+})
