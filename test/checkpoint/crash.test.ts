@@ -3,7 +3,8 @@ import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { openStore, type Store, verifyRun } from '../../lib/checkpoint/store.js'
-import { clone, listing, saveOf, saveSteps, stepIn, tempFolder } from './run.js'
+import { clone, listing, tempFolder } from './run.js'
+import { saveOf, saveSteps, stepIn } from './saves.js'
 
 /** How many calls to the file system are left until the process is as good as dead: no call after that does anything, ever. */
 const life = vi.hoisted(() => ({ left: Number.POSITIVE_INFINITY, died: () => {} }))

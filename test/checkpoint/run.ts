@@ -1,11 +1,14 @@
-import { randomBytes } from 'node:crypto'
-import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach } from 'vitest'
-import type { Save } from '../../lib/checkpoint/generation.js'
-import type { Store } from '../../lib/checkpoint/store.js'
+import { afterEach, expect } from 'vitest'
+import { openStore } from '../../lib/checkpoint/store.js'
+import type { LvmError } from '../../lib/errors.js'
+import { saveSteps } from './saves.js'
+
+/** The files of a save, as they are listed. */
+export const FILES = ['best_model.pt', 'config.json', 'final_model.pt', 'training_history.json']
 
 const made: string[] = []
 afterEach(async () => {
@@ -34,38 +37,37 @@ export function clone(from: string, to: string, seen = new Map<number, string>()
   }
 }
 
-/** A save like those of a training: weights, a history that names the step, and every third time a new best model. */
-export function saveOf(step: number, best = step % 3 === 1, size = 3000): Save {
-  const text = (value: unknown) => (path: string) => writeFile(path, JSON.stringify(value))
-  const weights = (path: string) => writeFile(path, Buffer.concat([Buffer.from(`${step}\n`), randomBytes(size)]))
-  return {
-    files: {
-      'final_model.pt': weights,
-      'training_history.json': text({ version: 1, step }),
-      'config.json': text({ epochs: 20 }),
-      ...(best ? { 'best_model.pt': weights } : {}),
-    },
-    keep: best ? [] : ['best_model.pt'],
-    manifest: { step, model: 'lstm', golden: [0.1, -0.25, 3e-9] },
-  }
-}
-
-/** Saves steps one after the other. */
-export async function saveSteps(store: Store, from: number, to: number): Promise<void> {
-  for (let step = from; step <= to; step++) await store.save(saveOf(step))
-}
-
-/** The step that a folder's files agree on; fails where they are of different saves. */
-export function stepIn(path: string): number {
-  const { step } = JSON.parse(readFileSync(join(path, 'training_history.json'), 'utf8'))
-  const weights = Number.parseInt(readFileSync(join(path, 'final_model.pt'), 'latin1').split('\n')[0]!, 10)
-  const best = Number.parseInt(readFileSync(join(path, 'best_model.pt'), 'latin1').split('\n')[0]!, 10)
-  if (weights !== step || best !== step - ((step - 1) % 3)) throw new Error(`files of several saves: ${step} ${weights} ${best}`)
-  return step
-}
-
 /** What lies in a run folder, generations included. */
 export const listing = (folder: string): string[] => [
   ...(existsSync(folder) ? readdirSync(folder).sort() : []),
   ...(existsSync(join(folder, 'generations')) ? readdirSync(join(folder, 'generations')).sort() : []),
 ]
+
+/** A closed run of so many saves. */
+export async function runOf(saves: number): Promise<string> {
+  const folder = join(await tempFolder(), 'lstm_baseline')
+  const store = await openStore(folder)
+  await saveSteps(store, 1, saves)
+  await store.close()
+  return folder
+}
+/** The error that work ends with; fails where it ends well. */
+export const refusal = (work: Promise<unknown>): Promise<LvmError> =>
+  work.then(
+    () => expect.fail('it was accepted'),
+    (error) => error,
+  )
+/** Changes one bit of a file where it lies. */
+export async function flip(path: string, at: number): Promise<void> {
+  const file = await open(path, 'r+')
+  const byte = Buffer.alloc(1)
+  await file.read(byte, 0, 1, at)
+  byte[0]! ^= 1 << (at % 8)
+  await file.write(byte, 0, 1, at)
+  await file.close()
+}
+/** Puts a file in place of another, as editors do. */
+export function replace(path: string, text: string | Buffer): void {
+  writeFileSync(`${path}.new`, text)
+  renameSync(`${path}.new`, path)
+}

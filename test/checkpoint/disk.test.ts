@@ -1,0 +1,87 @@
+import { execFileSync } from 'node:child_process'
+import { statfsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { requireDisk } from '../../lib/checkpoint/disk.js'
+import { openStore, verifyRun } from '../../lib/checkpoint/store.js'
+import { listing, refusal, runOf, tempFolder } from './run.js'
+import { saveOf, stepIn } from './saves.js'
+
+describe('requireDisk', () => {
+  it('is content where there is room, also for a folder that is yet to be made', async () => {
+    await requireDisk(join(await tempFolder(), 'a', 'b'), 1000)
+  })
+  it('gives both figures where there is not', async () => {
+    const error = await refusal(requireDisk(await tempFolder(), 1e18))
+    expect(error).toMatchObject({ code: 'NO_DISK', exit: 2 })
+    expect(error.message).toMatch(/1000000000000\.0 MB .* but there are \d+\.\d MB/)
+  })
+})
+
+describe('a full disk', () => {
+  it('is foreseen from the size of the save before, or from what is told', async () => {
+    const folder = await runOf(1)
+    const store = await openStore(folder)
+    const error = await refusal(store.save({ ...saveOf(2), bytes: 1e18 }))
+    expect(error.code).toBe('NO_DISK')
+    expect(error.message).toMatch(/1000000000000\.0 MB.*; save 1 is whole/)
+    await store.close()
+  })
+  it.skipIf(process.platform !== 'linux')('in the middle of a save leaves the one before, and says so', async () => {
+    const folder = await runOf(2)
+    const before = listing(folder)
+    const store = await openStore(folder)
+    const full = { ...saveOf(3), files: { ...saveOf(3).files, 'split.json': () => writeFile('/dev/full', 'x') } }
+    const error = await refusal(store.save(full))
+    expect(error).toMatchObject({ code: 'NO_DISK', exit: 2 })
+    expect(error.message).toMatch(/the disk is full \(\d+\.\d MB free\); save 2 is whole/)
+    await store.save(saveOf(3))
+    await store.close()
+    expect(listing(folder).length).toBe(before.length)
+    expect(stepIn((await verifyRun(folder)).path)).toBe(3)
+  })
+})
+
+/** A disk of one megabyte, where this user may mount one. */
+async function smallDisk(): Promise<string | undefined> {
+  const folder = await tempFolder()
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder], { stdio: 'ignore' })
+    return folder
+  } catch {
+    return undefined
+  }
+}
+
+it('a disk of 1 MB that fills up at any point of a save', async ({ skip }) => {
+  const disk = await smallDisk()
+  if (disk === undefined) return skip()
+  try {
+    const folder = join(disk, 'run')
+    const store = await openStore(folder)
+    await store.save(saveOf(1, true, 50_000))
+    const outcomes = new Set<string>()
+    for (let step = 2, room = 0; room < 60; room++) {
+      const { bavail, bsize } = statfsSync(disk)
+      await writeFile(join(disk, 'ballast'), Buffer.alloc(Math.max(0, (bavail - room) * bsize)))
+      const save = saveOf(step, undefined, 50_000)
+      const result = await store.save({ ...save, bytes: 0 }).then(
+        () => 'saved',
+        (error) => error.code,
+      )
+      outcomes.add(result)
+      await writeFile(join(disk, 'ballast'), '')
+      const found = stepIn((await verifyRun(folder)).path)
+      expect(result === 'saved' ? [step] : [step - 1, step]).toContain(found) // full just after the save counted: it does
+      expect(store.current()!.manifest.step).toBe(found)
+      step = found + 1
+    }
+    await store.close()
+    expect([...outcomes].sort()).toEqual(['NO_DISK', 'saved'])
+    await (await openStore(folder)).close()
+    expect(listing(folder).filter((name) => name.startsWith('.tmp'))).toEqual([])
+  } finally {
+    execFileSync('umount', [disk])
+  }
+})

@@ -1,0 +1,10 @@
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { killWhileSaving } from './kills.js'
+import { tempFolder } from './run.js'
+
+it('40 kills at random instants cost one save at most, and leave nothing behind', { timeout: 60_000 }, async () => {
+  const { steps, deaths } = await killWhileSaving(join(await tempFolder(), 'run'), 40)
+  expect(steps).toBeGreaterThan(20)
+  expect([...deaths]).toContain('in a save')
+})

@@ -1,0 +1,33 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect } from 'vitest'
+import { openStore, verifyRun } from '../../lib/checkpoint/store.js'
+import { start } from './processes.js'
+import { listing } from './run.js'
+import { stepIn } from './saves.js'
+
+/** Kills a process that saves without pause, again and again; each time what is left must be whole, and lack no save that was reported. */
+export async function killWhileSaving(folder: string, kills: number): Promise<{ steps: number; deaths: Set<string> }> {
+  let steps = 0
+  const deaths = new Set<string>()
+  for (let kill = 0; kill < kills; kill++) {
+    const child = start('save', folder)
+    await child.line(/ready/)
+    await sleep(100 * Math.random())
+    await child.kill()
+    expect(child.lines.filter((line) => !/^(ready|\d+)$/.test(line))).toEqual([])
+    const reported = Math.max(steps, ...child.lines.filter((line) => /^\d+$/.test(line)).map(Number))
+    const left = listing(folder)
+    deaths.add(left.some((name) => name.startsWith('.tmp-')) ? 'in a save' : left.includes('lock') ? 'under the lock' : 'before')
+    if (kill % 2 === 0 && reported > 0) expect(stepIn((await verifyRun(folder)).path)).toBeGreaterThanOrEqual(reported)
+    const store = await openStore(folder)
+    const current = store.current()
+    const step = current === undefined ? 0 : stepIn(current.path)
+    await store.close()
+    expect(step === reported || step === reported + 1, `kill ${kill}: ${reported} reported, ${step} found`).toBe(true)
+    if (step > 0) expect(stepIn(folder)).toBe(step)
+    expect(listing(folder).filter((name) => /^(\.tmp|lock)/.test(name))).toEqual([])
+    expect(listing(folder).filter((name) => /^\d/.test(name)).length).toBeLessThanOrEqual(2)
+    steps = step
+  }
+  return { steps, deaths }
+}

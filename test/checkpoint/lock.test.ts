@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process'
+import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { thisProcess } from '../../lib/checkpoint/holder.js'
+import { lockHolder, lockRun } from '../../lib/checkpoint/lock.js'
+import { openStore } from '../../lib/checkpoint/store.js'
+import { type Child, start } from './processes.js'
+import { refusal, runOf, tempFolder } from './run.js'
+
+/** The number of a process that has ended. */
+async function deadPid(): Promise<number> {
+  const child = spawn(process.execPath, ['--version'], { stdio: 'ignore' })
+  await new Promise((resolve) => child.on('close', resolve))
+  return child.pid!
+}
+const lockText = async (change: object) => `${JSON.stringify({ ...(await thisProcess()), ...change, token: 'old' })}\n`
+
+describe('a lock', () => {
+  it('is refused to a second writer, who is told by whom and since when', async () => {
+    const folder = await runOf(1)
+    const child = start('lock', folder)
+    child.process.stdin!.write('go')
+    await child.line(/held/)
+    const error = await refusal(openStore(folder))
+    expect(error).toMatchObject({ code: 'RUN_LOCKED', exit: 2 })
+    expect(error.message).toMatch(new RegExp(`lstm_baseline: .*process ${child.process.pid} has been writing it since 20..-`))
+    expect(await lockHolder(folder)).toMatchObject({ pid: child.process.pid })
+    await child.kill()
+    expect(await lockHolder(folder)).toBeUndefined()
+    await (await openStore(folder)).close()
+    expect(readdirSync(folder)).not.toContain('lock')
+  })
+  it('is refused to the same process as well, until it is released', async () => {
+    const folder = join(await tempFolder(), 'run')
+    const lock = await lockRun(folder)
+    expect((await refusal(lockRun(folder))).message).toContain('this process')
+    await lock.release()
+    await lock.release()
+    const next = await lockRun(folder)
+    await lock.release()
+    expect(readdirSync(folder)).toEqual(['lock'])
+    await next.release()
+    expect(readdirSync(folder)).toEqual([])
+  })
+  it.each([
+    ['a process that is gone', async () => ({ pid: await deadPid() })],
+    ['a pid that is used again', async () => ({ process_start: '1' })],
+    ['a machine that was started again', async () => ({ boot_id: 'another' })],
+  ])('of %s is taken over', async (_, change) => {
+    const folder = await tempFolder()
+    writeFileSync(join(folder, 'lock'), await lockText(await change()))
+    expect(await lockHolder(folder)).toBeUndefined()
+    await lockRun(folder)
+    expect(readdirSync(folder)).toEqual(['lock'])
+    expect(await lockHolder(folder)).toMatchObject({ pid: process.pid })
+  })
+  it.each([
+    ['another machine', { host: 'elsewhere', boot_id: 'another' }],
+    ['another container', { pid_namespace: 'pid:[1]' }],
+  ])('of %s, which cannot be asked, is respected, and the hint names the file', async (_, change) => {
+    const folder = await tempFolder()
+    writeFileSync(join(folder, 'lock'), await lockText({ pid: await deadPid(), ...change }))
+    const error = await refusal(lockRun(folder))
+    expect(error.code).toBe('RUN_LOCKED')
+    expect(error.hint).toContain(join(folder, 'lock'))
+  })
+  it('without text is being made by someone, unless it has been so for long', async () => {
+    const folder = await tempFolder()
+    const lock = join(folder, 'lock')
+    writeFileSync(lock, '')
+    expect((await refusal(lockRun(folder))).code).toBe('RUN_LOCKED')
+    utimesSync(lock, new Date(0), new Date(0))
+    await lockRun(folder)
+    expect(statSync(lock).size).toBeGreaterThan(0)
+  })
+  it('claimed by one who died over it goes to the next', async () => {
+    const folder = await tempFolder()
+    const { textHash } = await import('../../lib/checkpoint/hash.js')
+    const dead = await Promise.all([1, 2].map(async (n) => lockText({ pid: await deadPid(), started: String(n) })))
+    writeFileSync(join(folder, 'lock'), dead[0]!)
+    writeFileSync(join(folder, `lock.${textHash(dead[0]!).slice(0, 16)}`), dead[1]!)
+    await lockRun(folder)
+    expect(readdirSync(folder)).toEqual(['lock'])
+    expect(JSON.parse(readFileSync(join(folder, 'lock'), 'utf8')).pid).toBe(process.pid)
+  })
+  it('left by the dead goes to exactly one of many who try at once', async () => {
+    for (let round = 0; round < 40; round++) {
+      const folder = await tempFolder()
+      writeFileSync(join(folder, 'lock'), await lockText({ pid: 4194305 }))
+      const tries = Array.from({ length: 8 }, async (_, i) => {
+        await sleep(i * (round % 5))
+        return lockRun(folder)
+      })
+      const results = await Promise.allSettled(tries)
+      expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+      expect(readdirSync(folder)).toEqual(['lock'])
+    }
+  })
+  it('left by the dead goes to exactly one of 8 processes', { timeout: 60_000 }, async () => {
+    const folder = await tempFolder()
+    const children = Array.from({ length: 8 }, () => start('lock', folder))
+    const all = (each: (child: Child) => Promise<unknown>) => Promise.all(children.map(each))
+    await all((child) => child.line(/ready/))
+    writeFileSync(join(folder, 'lock'), await lockText({ pid: await deadPid() }))
+    for (const { process } of children) process.stdin!.write('go')
+    await all((child) => child.line(/held|RUN_LOCKED/))
+    const lines = children.map((child) => child.lines.at(-1)!)
+    const winner = children[lines.indexOf('held')]!.process.pid
+    await all((child) => child.kill())
+    expect(lines.filter((line) => line === 'held')).toHaveLength(1)
+    expect(lines.filter((line) => /^RUN_LOCKED: .*expected no other writer/.test(line))).toHaveLength(7)
+    expect(JSON.parse(readFileSync(join(folder, 'lock'), 'utf8')).pid).toBe(winner)
+  })
+})
