@@ -92,12 +92,12 @@ export async function download(
     ...requirements,
   ]
   const env = { ...process.env, TMPDIR: temporary, TEMP: temporary, TMP: temporary, PIP_DISABLE_PIP_VERSION_CHECK: '1' }
+  const before = await sizeOf(folder)
   const child = spawn(python, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (log += text))
   const kill = () => child.kill()
   process.once('exit', kill)
-  const before = await sizeOf(folder)
   const watch = setInterval(async () => progress((await sizeOf(folder)) - before), 250)
   try {
     if ((await finished(child)) !== 0) throw refusal(requirements.join(' '), log)

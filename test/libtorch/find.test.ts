@@ -1,0 +1,109 @@
+import { chmodSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { findLibtorch, search } from '../../lib/libtorch/find.js'
+import { inspect } from '../../lib/libtorch/inspect.js'
+import { cacheRoot, packageRoot } from '../../lib/libtorch/paths.js'
+import { files, folder, torch } from './fake.js'
+
+const libtorch = (version = '2.13.0') => join(files(folder(), torch(version)), 'torch')
+/** A cache in which a variant was installed. */
+const cache = (version = '2.13.0') => {
+  const root = folder()
+  const own = Object.fromEntries(Object.entries(torch(version)).map(([name, text]) => [name.replace(/^torch\//, ''), text]))
+  files(join(root, 'lvm-torch', 'libtorch'), { active: `${version}-cpu\n` })
+  files(join(root, 'lvm-torch', 'libtorch', `${version}-cpu`), own)
+  return root
+}
+const python = (answer: string) => {
+  const path = join(folder(), 'python')
+  writeFileSync(path, `#!/bin/sh\n${answer}\n`)
+  chmodSync(path, 0o755)
+  return path
+}
+const tried = (env: Record<string, string>) => search(env).tried.map(({ source, verdict }) => [source, verdict])
+
+describe('the order', () => {
+  test('LVM_TORCH_LIBTORCH comes first, and nothing else is looked at', () => {
+    const env = { LVM_TORCH_LIBTORCH: libtorch(), LVM_TORCH_USE_PYTORCH: '/no/python', LVM_TORCH_CACHE: cache() }
+    expect(search(env).libtorch).toMatchObject({ path: env.LVM_TORCH_LIBTORCH, version: '2.13.0+cu130', headers: true })
+    expect(tried(env)).toEqual([['LVM_TORCH_LIBTORCH', 'usable']])
+  })
+
+  test('then the torch of a Python, asked without importing it', () => {
+    const torch = libtorch()
+    const env = { LVM_TORCH_USE_PYTORCH: python(`echo ${torch}`), LVM_TORCH_CACHE: cache() }
+    expect(search(env).libtorch?.path).toBe(torch)
+    expect(tried(env)).toEqual([
+      ['LVM_TORCH_LIBTORCH', 'not set'],
+      ['LVM_TORCH_USE_PYTORCH', 'usable'],
+    ])
+  })
+
+  test('then what was installed', () => {
+    const env = { LVM_TORCH_CACHE: cache() }
+    expect(search(env).libtorch?.path).toBe(join(env.LVM_TORCH_CACHE, 'lvm-torch/libtorch/2.13.0-cpu'))
+    expect(tried(env).at(-1)).toEqual(['installed', 'usable'])
+  })
+
+  test('with none of them every place is named, and every way out', () => {
+    const env = { LVM_TORCH_CACHE: folder() }
+    expect(() => findLibtorch(env)).toThrow(
+      expect.objectContaining({
+        code: 'LIBTORCH_MISSING',
+        exit: 4,
+        message: expect.stringMatching(
+          /LVM_TORCH_LIBTORCH: not set\n.*LVM_TORCH_USE_PYTORCH: not set\n.*installed .*: nothing is installed\n.*platform package/,
+        ),
+        hint: expect.stringMatching(/libtorch install\n.*--from(.|\n)*LVM_TORCH_USE_PYTORCH=1(.|\n)*LVM_TORCH_LIBTORCH=/),
+      }),
+    )
+  })
+})
+
+describe('what does not serve', () => {
+  test.each([
+    ['a folder that is not there', () => '/no/such/folder', /there is no such folder/, 'LIBTORCH_MISSING'],
+    ['an empty folder', folder, /it holds no lib/, 'LIBTORCH_MISSING'],
+    [
+      'a libtorch of unknown version',
+      () => files(folder(), { ...torch('2.13.0'), 'torch/version.py': '' }),
+      /its version is unknown/,
+      'LIBTORCH_MISMATCH',
+    ],
+  ])('%s that was named ends the search, installed or not', (_, path, verdict, code) => {
+    const env = { LVM_TORCH_LIBTORCH: path(), LVM_TORCH_CACHE: cache() }
+    expect(tried(env)).toEqual([['LVM_TORCH_LIBTORCH', expect.stringMatching(verdict)]])
+    expect(() => findLibtorch(env)).toThrow(
+      expect.objectContaining({ code, hint: expect.stringContaining('unset LVM_TORCH_LIBTORCH') }),
+    )
+  })
+
+  test.each([['2.11.0'], ['2.15.0'], ['2.1.30']])('version %s is a mismatch that names both versions', (version) => {
+    const env = { LVM_TORCH_CACHE: cache(version) }
+    expect(() => findLibtorch(env)).toThrow(
+      expect.objectContaining({
+        code: 'LIBTORCH_MISMATCH',
+        exit: 4,
+        message: expect.stringMatching(`2.13.0.*${version}`),
+        hint: expect.stringContaining('libtorch install'),
+      }),
+    )
+    expect(findLibtorch({ ...env, LVM_TORCH_ANY_VERSION: '1' }).version).toContain(version)
+  })
+
+  test('a patch release does serve', () => expect(inspect(libtorch('2.13.1'), {})).toMatchObject({ version: '2.13.1+cu130' }))
+
+  test.each([['echo'], ['exit 1']])('a Python that has no torch (%s)', (script) => {
+    const env = { LVM_TORCH_USE_PYTORCH: python(script), LVM_TORCH_CACHE: cache() }
+    expect(tried(env).at(-1)).toEqual(['LVM_TORCH_USE_PYTORCH', 'this Python does not run, or has no torch'])
+  })
+})
+
+describe('paths', () => {
+  test('the cache follows LVM_TORCH_CACHE', () => expect(cacheRoot({ LVM_TORCH_CACHE: '/big' })).toBe(join('/big', 'lvm-torch')))
+  test.runIf(process.platform === 'linux')('and else the conventions of the system', () =>
+    expect(cacheRoot({ XDG_CACHE_HOME: '/x' })).toBe('/x/lvm-torch'),
+  )
+  test('the package is found from inside', () => expect(packageRoot()).toBe(process.cwd()))
+})

@@ -1,0 +1,284 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { library } from '../../lib/libtorch/inspect.js'
+import { type InstallOptions, install } from '../../lib/libtorch/install.js'
+import type { Progress } from '../../lib/libtorch/sources.js'
+import { installed, pick, remove, verify } from '../../lib/libtorch/store.js'
+import { deadPid, files, folder, python, torch, wheels, zip } from './fake.js'
+
+/** An installer into an empty cache. */
+function setting(options: InstallOptions = {}) {
+  const cache = folder()
+  const env = { LVM_TORCH_CACHE: cache, ...options.env }
+  const store = join(cache, 'lvm-torch', 'libtorch')
+  const seen: Progress[] = []
+  const run = (more: InstallOptions = {}) =>
+    install({ progress: (p) => seen.push(p), ...options, ...more, env: { ...env, ...more.env } })
+  return { store, env, seen, run }
+}
+const path = (store: string, name: string) => join(store, '2.13.0-cpu', name)
+
+describe('what is installed', () => {
+  test('the libraries a CPU needs, the headers, the version; nothing else, and nothing is left over', async () => {
+    const { folder: from, platform } = wheels()
+    const { store, seen, env, run } = setting({ from, platform })
+    const done = await run()
+    expect(done).toMatchObject({
+      name: '2.13.0-cpu',
+      version: '2.13.0+cu130',
+      variant: 'cpu',
+      pinned: true,
+      already: false,
+      active: true,
+      verdict: 'usable',
+    })
+    const libraries = ['libcudart.so.13', 'libcupti.so.13', 'libgomp.so.1', library('c10'), library('torch_cpu')]
+    expect(readdirSync(path(store, 'lib')).sort()).toEqual(libraries.sort())
+    expect(readFileSync(path(store, 'include/ATen/ATen.h'), 'utf8')).toBe('// ATen')
+    expect(readFileSync(path(store, 'LICENSE'), 'utf8')).toBe('BSD')
+    expect(existsSync(path(store, 'nn'))).toBe(false)
+    expect(readdirSync(store).sort()).toEqual(['2.13.0-cpu', 'active'])
+    expect(new Set(seen.map(({ phase }) => phase))).toEqual(new Set(['check', 'unpack']))
+    expect(seen.at(-1)).toMatchObject({ phase: 'unpack', done: done.bytes, total: done.bytes })
+    expect(await verify('cpu', env)).toEqual({ name: '2.13.0-cpu', files: 9 })
+  })
+
+  test('a second time it is there already, and is made the one that is used', async () => {
+    const { folder: from, platform } = wheels()
+    const { store, run } = setting({ from, platform })
+    await run()
+    writeFileSync(join(store, 'active'), 'another\n')
+    expect(await run()).toMatchObject({ already: true, active: true })
+  })
+
+  test('--force replaces what is there', async () => {
+    const { folder: from, platform } = wheels()
+    const { store, env, run } = setting({ from, platform })
+    await run()
+    writeFileSync(path(store, 'lib/libgomp.so.1'), 'damaged')
+    await expect(verify(undefined, env)).rejects.toMatchObject({
+      code: 'LIBTORCH_MISMATCH',
+      message: expect.stringContaining('lib/libgomp.so.1'),
+    })
+    expect(await run({ force: true })).toMatchObject({ already: false })
+    await verify(undefined, env)
+    expect(readdirSync(store).sort()).toEqual(['2.13.0-cpu', 'active'])
+  })
+
+  test('from a zip of the PyTorch site, from a folder, and from a Python with its CUDA libraries beside', async () => {
+    const own = Object.fromEntries(
+      Object.entries(torch('2.13.0')).flatMap(([name, text]) =>
+        /^torch\/(lib|include)/.test(name) ? [[`lib${name}`, text]] : [],
+      ),
+    )
+    const archive = join(
+      files(folder(), { 'libtorch.zip': zip({ ...own, 'libtorch/build-version': '2.13.0+cpu' }) }),
+      'libtorch.zip',
+    )
+    const python = files(folder(), { ...torch('2.13.0'), 'nvidia/cu13/lib/libcudart.so.13': 'cudart' })
+    for (const [from, expected] of [
+      [archive, '2.13.0+cpu'],
+      [python, '2.13.0+cu130'],
+      [join(python, 'torch'), '2.13.0+cu130'],
+    ] as const) {
+      const { store, run, env } = setting({ from })
+      expect(await run()).toMatchObject({ version: expected, pinned: false })
+      expect(readdirSync(path(store, 'lib'))).toContain(library('torch_cpu'))
+      expect(existsSync(path(store, 'lib/libtorch_cuda.so'))).toBe(false)
+      expect(existsSync(path(store, 'lib/libcudart.so.13'))).toBe(from !== archive)
+      await verify(undefined, env)
+    }
+  })
+
+  test('an archive cannot write outside its folder', async () => {
+    const evil = { ...torch('2.13.0'), 'torch/include/../../../evil': 'evil', 'torch/lib/../../evil.so': 'evil' }
+    const from = join(files(folder(), { 'libtorch.zip': zip(evil) }), 'libtorch.zip')
+    const { store, run } = setting({ from })
+    await run()
+    const all = readdirSync(join(store, '..', '..'), { recursive: true }).map(String)
+    expect(all.filter((name) => name.includes('evil'))).toEqual([])
+  })
+})
+
+describe('what goes wrong', () => {
+  test('a flipped byte is a wrong hash, and nothing is installed', async () => {
+    const { folder: from, torch: wheel, platform } = wheels()
+    const bytes = readFileSync(wheel)
+    bytes[100]! ^= 1
+    writeFileSync(wheel, bytes)
+    const { env, run } = setting({ from, platform })
+    const wanted = platform.wheels.at(-1)!.sha256
+    await expect(run()).rejects.toMatchObject({
+      code: 'LIBTORCH_FETCH',
+      exit: 4,
+      message: expect.stringMatching(`${wanted}.*${wheel}`),
+      hint: expect.stringContaining('torch==2.13.0'),
+    })
+    expect(installed(env)).toEqual([])
+  })
+
+  test.each([
+    ['cut short', (zip: Buffer) => zip.subarray(0, zip.length - 30), /no directory|cut short/],
+    ['damaged inside', (zip: Buffer) => Buffer.from(zip).fill(0xff, 80, 90), /libtorch_cpu|torch_cpu/],
+    ['no zip at all', () => Buffer.from('hello'), /no directory/],
+  ])('a zip that is %s', async (_, damage, message) => {
+    const from = join(files(folder(), { 'libtorch.zip': damage(zip(torch('2.13.0'))) }), 'libtorch.zip')
+    const { env, run } = setting({ from })
+    await expect(run()).rejects.toMatchObject({ code: 'LIBTORCH_FETCH', message: expect.stringMatching(message) })
+    expect(installed(env)).toEqual([])
+  })
+
+  test('another version is refused with both versions named, unless any is allowed', async () => {
+    const from = files(folder(), torch('2.11.0'))
+    const { run, env } = setting({ from })
+    await expect(run()).rejects.toMatchObject({ code: 'LIBTORCH_MISMATCH', message: expect.stringMatching(/2\.13\.0.*2\.11\.0/) })
+    expect(await run({ env: { LVM_TORCH_ANY_VERSION: '1' } })).toMatchObject({ name: '2.11.0-cpu' })
+    expect(pick('2.11.0-cpu', env).verdict).toContain('its version is 2.11.0')
+  })
+
+  test('too little room is said before anything is written', async () => {
+    const { folder: from, platform } = wheels()
+    const { store, run } = setting({ from, platform, free: async () => 1000 })
+    await expect(run()).rejects.toMatchObject({
+      code: 'NO_DISK',
+      exit: 2,
+      message: expect.stringContaining(store),
+      hint: expect.stringContaining('LVM_TORCH_CACHE'),
+    })
+    expect(readdirSync(store)).toEqual([])
+  })
+
+  test.each([
+    ['a file that is not there', 'nowhere.whl', 'FILE_MISSING'],
+    ['a folder without a libtorch', '.', 'LIBTORCH_FETCH'],
+  ])('--from %s', async (_, name, code) => {
+    const { run } = setting({ from: join(folder(), name) })
+    await expect(run()).rejects.toMatchObject({ code, message: expect.stringContaining('"from"') })
+  })
+})
+
+describe('pip', () => {
+  test('its wheels are installed and then deleted, or kept', async () => {
+    const { folder: from, platform } = wheels()
+    python(`/bin/cp ${from}/$(echo "$3" | /usr/bin/tr - _ | /usr/bin/cut -d= -f1)-* "$dest"`)
+    const { store, seen, run } = setting({ platform })
+    expect(await run()).toMatchObject({ pinned: true, already: false })
+    expect(readdirSync(store).sort()).toEqual(['2.13.0-cpu', 'active'])
+    expect(seen.some(({ phase, what }) => phase === 'check' && what === 'torch 2.13.0')).toBe(true)
+    await run({ force: true, keep: true })
+    expect(readdirSync(join(store, 'downloads')).filter((name) => name.endsWith('.whl'))).toHaveLength(3)
+    python('exit 1')
+    await run({ force: true }) // what was fetched is used again
+  })
+
+  test('a file with the wrong hash is named and not unpacked', async () => {
+    const { folder: from, platform } = wheels()
+    python(`for wheel in ${from}/*; do echo x >> $wheel; done; /bin/cp ${from}/* "$dest"`)
+    const { store, run } = setting({ platform })
+    await expect(run()).rejects.toMatchObject({
+      code: 'LIBTORCH_FETCH',
+      message: expect.stringContaining('SHA-256'),
+      hint: expect.stringContaining('delete it'),
+    })
+    expect(existsSync(join(store, '2.13.0-cpu'))).toBe(false)
+  })
+
+  test.each([
+    [
+      'no network',
+      'echo "WARNING: Retrying: Failed to establish a new connection: Name or service not known" >&2; echo "ERROR: No matching distribution found for $3" >&2; exit 1',
+      'LIBTORCH_FETCH',
+      /network.*No matching distribution/,
+      /--from/,
+    ],
+    [
+      'a pip that is too old',
+      'echo "ERROR: No matching distribution found for $3" >&2; exit 1',
+      'LIBTORCH_FETCH',
+      /pip refused/,
+      /--upgrade pip/,
+    ],
+    ['a full disk', 'echo "OSError: [Errno 28] No space left on device" >&2; exit 1', 'NO_DISK', /disk became full/, /space/],
+  ] as const)('%s', async (_, script, code, message, hint) => {
+    python(script)
+    const { run } = setting({ platform: wheels().platform })
+    await expect(run()).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+      hint: expect.stringMatching(hint),
+    })
+  })
+
+  test('no Python, and a Python without pip, are told apart', async () => {
+    const { run } = setting({ platform: wheels().platform })
+    const bin = folder()
+    vi.stubEnv('PATH', bin)
+    onTestFinished(() => void vi.unstubAllEnvs())
+    await expect(run()).rejects.toMatchObject({
+      code: 'LIBTORCH_FETCH',
+      message: expect.stringContaining('found no Python'),
+      hint: expect.stringMatching(/install/),
+    })
+    writeFileSync(join(bin, 'python3'), '#!/bin/sh\necho "No module named pip" >&2; exit 1\n', { mode: 0o755 })
+    await expect(run()).rejects.toMatchObject({ message: expect.stringContaining('python3 with pip but it has no pip') })
+  })
+})
+
+describe('two at once', () => {
+  test('one installs, the other waits, says so, and finds it there', async () => {
+    const { folder: from, platform } = wheels()
+    const { seen, run } = setting({ from, platform })
+    const both = await Promise.all([run(), run()])
+    expect(both.map(({ already }) => already).sort()).toEqual([false, true])
+    expect(seen.filter(({ phase }) => phase === 'wait')).toHaveLength(1)
+    expect(seen.find(({ phase }) => phase === 'wait')?.what).toContain(`process ${process.pid}`)
+  })
+
+  test('what a killed installation left is cleaned up, and its lock taken over', async () => {
+    const { folder: from, platform } = wheels()
+    const { store, seen, run } = setting({ from, platform })
+    files(store, {
+      lock: JSON.stringify({ pid: deadPid(), host: hostname() }),
+      'cpu.part/lib/old.so': 'half',
+      '2.13.0-cpu.old.part/x': 'half',
+    })
+    await run()
+    expect(seen.some(({ phase }) => phase === 'wait')).toBe(false)
+    expect(readdirSync(store).sort()).toEqual(['2.13.0-cpu', 'active'])
+    expect(existsSync(path(store, 'lib/old.so'))).toBe(false)
+  })
+})
+
+describe('the store', () => {
+  test('remove deletes it, and nothing is used then', async () => {
+    const { folder: from, platform } = wheels()
+    const { store, env, run } = setting({ from, platform })
+    await run()
+    expect(await remove('cpu', env)).toMatchObject({ name: '2.13.0-cpu' })
+    expect(readdirSync(store)).toEqual([])
+    expect(() => pick(undefined, env)).toThrow(expect.objectContaining({ code: 'LIBTORCH_MISSING' }))
+  })
+
+  test('a name that is not there is answered with those that are', async () => {
+    const { folder: from, platform } = wheels()
+    const { env, run } = setting({ from, platform })
+    await run()
+    expect(() => pick('cuda', env)).toThrow('libtorch: expected one of 2.13.0-cpu for "name" but received "cuda"')
+  })
+
+  test('a file that is missing, and a list of sums that was changed, are found', async () => {
+    const { folder: from, platform } = wheels()
+    const { store, env, run } = setting({ from, platform })
+    const done = await run()
+    const text = readFileSync(path(store, 'SHA256SUMS'), 'utf8')
+    expect(createHash('sha256').update(text).digest('hex')).toBe(done.sums)
+    writeFileSync(path(store, 'SHA256SUMS'), text.split('\n').slice(1).join('\n'))
+    await expect(verify(undefined, env)).rejects.toMatchObject({
+      message: expect.stringContaining('SHA256SUMS'),
+      hint: expect.stringContaining('--force'),
+    })
+  })
+})
