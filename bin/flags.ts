@@ -10,7 +10,7 @@ const number = (value: unknown) =>
 
 function flag(field: Field<unknown>): Options {
   const { kind, about, expected, group, default: preset } = field
-  const allowed = kind === 'flag' ? '' : ` (${expected})`
+  const allowed = kind === 'flag' || expected === 'text' ? '' : ` (${expected})`
   const unless = preset === undefined || preset === false ? '' : ` [${preset === true ? 'on' : preset}]`
   return {
     describe: `${about}${allowed}${unless}`,

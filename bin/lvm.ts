@@ -8,13 +8,14 @@ import { usageError } from './usage.js'
 /** Every verb: what it does, and where it is; only the verb that is asked for is loaded. */
 const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule>]> = {
   demo: ['train three models on the sample and compare them', async () => (await import('./commands/demo.js')).demo],
+  data: ['look into files of vectors', async () => (await import('./commands/data.js')).data],
   train: ['train a model on a file of vectors', async () => (await import('./commands/train.js')).train],
   evaluate: ['judge runs against the baselines', async () => (await import('./commands/evaluate.js')).evaluate],
   predict: ['write the predictions of a run', async () => (await import('./commands/predict.js')).predict],
   models: ['list the models, or show one', async () => (await import('./commands/models.js')).models],
   import: ['turn a PyTorch checkpoint into a run', async () => (await import('./commands/import.js')).importing],
-  libtorch: ['fetch, choose and check the libtorch that computes', async () => (await import('./commands/libtorch.js')).libtorch],
-  doctor: ['look at this machine and say what is wrong', async () => (await import('./commands/doctor.js')).doctor],
+  libtorch: ['install, list and check libtorch', async () => (await import('./commands/libtorch.js')).libtorch],
+  doctor: ['look for what would keep training from working', async () => (await import('./commands/doctor.js')).doctor],
   errors: ['list the error codes', async () => (await import('./commands/errors.js')).errors],
 }
 

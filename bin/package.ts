@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { VERSION } from '../lib/libtorch/pins.js'
 
 /** The folder of the package: above dist/ once compiled, above bin/ when run from source. */
 export const packageRoot = new URL(import.meta.url.includes('/dist/bin/') ? '../../' : '../', import.meta.url)
@@ -6,5 +7,5 @@ export const packageRoot = new URL(import.meta.url.includes('/dist/bin/') ? '../
 /** Package, Node and the libtorch that this package is made for, a line each. */
 export function versions(): string {
   const { version } = JSON.parse(readFileSync(new URL('package.json', packageRoot), 'utf8')) as { version: string }
-  return `lvm-torch ${version}\nnode ${process.version}\nlibtorch 2.13.0 (pinned)`
+  return `lvm-torch ${version}\nnode ${process.version}\nlibtorch ${VERSION} (pinned)`
 }

@@ -49,7 +49,7 @@ describe('help', () => {
     expect(flags(fields).schedule?.describe).toBe('how the rate falls (one of plateau, warmup-cosine) [plateau]')
     expect(flags(fields).resume?.describe).toBe('go on')
     expect(flags(fields).shuffle?.describe).toBe('mix the windows [on]')
-    expect(flags(fields).name?.describe).toBe('folder (text)')
+    expect(flags(fields).name?.describe).toBe('folder')
   })
 })
 
