@@ -57,7 +57,7 @@ int64_t Trainer::steps_per_epoch() const {
 
 Tensor Trainer::order(int64_t epoch) {
   if (shuffled_epoch != epoch) {
-    const auto generator = at::detail::createCPUGenerator(mixed(options.seed, uint64_t(epoch)));
+    auto generator = at::detail::createCPUGenerator(mixed(options.seed, uint64_t(epoch)));
     shuffled = ids.index_select(0, torch::randperm(ids.size(0), generator, torch::kInt64));
     shuffled_epoch = epoch;
   }
@@ -97,7 +97,10 @@ double Trainer::accumulate(const Tensor& batch, double share, uint64_t call_base
   pass.training = true;
   pass.last_only = true;
   pass.random = {options.seed, uint64_t(optimizer.steps), call_base};
-  if (!x.is_cpu()) at::globalContext().defaultGenerator(x.device()).set_current_seed(mixed(options.seed, (pass.random.step << 8) + (call_base >> 16)));
+  if (!x.is_cpu()) {
+    auto generator = at::globalContext().defaultGenerator(x.device());
+    generator.set_current_seed(mixed(options.seed, (pass.random.step << 8) + (call_base >> 16)));
+  }
   Tensor raw;
   {
     Autocast autocast(options.bf16, x.device().type());

@@ -1,0 +1,17 @@
+import { LvmError, shown } from '../errors.js'
+import type { Architecture } from '../spec/architecture.js'
+import { gru } from './gru.js'
+import { lstm } from './lstm.js'
+import { transformer } from './transformer.js'
+
+/** Every predictor, in the order the comparison table prints them. Adding one is a file and a line here. */
+export const architectures: readonly Architecture[] = [lstm, gru, transformer]
+
+/** The architecture of that name. Errors: BAD_OPTION lists the names there are. */
+export function findArchitecture(name: string): Architecture {
+  const found = architectures.find((a) => a.name === name)
+  if (found !== undefined) return found
+  throw new LvmError('BAD_OPTION', `models: expected one of ${architectures.map((a) => a.name).join(', ')} for "model" but received ${shown(name)}`, {
+    hint: 'run: lvm-torch models',
+  })
+}

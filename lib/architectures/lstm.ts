@@ -1,0 +1,29 @@
+import { integer, real } from '../options.js'
+import { architecture } from '../spec/architecture.js'
+import { named, lstm as recurrent } from '../spec/ops.js'
+
+/**
+ * LSTM: two recurrent layers straight on the vectors, no input projection.
+ *
+ * Shapes: [batch, time, dim] → [batch, dim].
+ * Source: Hochreiter & Schmidhuber 1997, doi:10.1162/neco.1997.9.8.1735.
+ */
+export const lstm = architecture({
+  name: 'lstm',
+  row: 1,
+  folder: 'lstm_baseline',
+  title: 'LSTM Baseline',
+  about: 'two recurrent layers; small, and quick on any machine',
+  target: 5.1e6,
+  complexity: 'O(n)',
+  causal: true,
+  sources: ['doi:10.1162/neco.1997.9.8.1735'],
+  fields: {
+    width: integer({ default: 512, min: 1, about: 'channels of the hidden state', group: 'Model' }),
+    layers: integer({ default: 2, min: 1, max: 64, about: 'recurrent layers', group: 'Model' }),
+    dropout: real({ default: 0.2, min: 0, max: 0.95, about: 'dropout between layers', group: 'Model' }),
+  },
+  presets: { target: {}, prd: {}, tiny: { width: 16, layers: 2 }, checkpoint: { head: 'mlp' } },
+  width: ({ width }) => width,
+  trunk: ({ dim, width, layers, dropout }) => named('core', named('lstm', recurrent({ in: dim, width, layers, dropout }))),
+})

@@ -1,0 +1,56 @@
+import { integer, real } from '../options.js'
+import { architecture } from '../spec/architecture.js'
+import { activation, attention, chain, dropout as drop, layerNorm, linear, memory, type Node, named, residual, sinusoid } from '../spec/ops.js'
+
+/**
+ * Transformer decoder, post-norm, whose cross-attention reads the positioned input itself.
+ *
+ * Every layer starts from its own draw; the PRD's Python copied one layer, so there all layers began identical.
+ * Shapes: [batch, time, dim] → [batch, dim].
+ * Source: Vaswani et al. 2017, arXiv:1706.03762; as torch.nn.TransformerDecoder.
+ */
+export const transformer = architecture({
+  name: 'transformer',
+  row: 3,
+  folder: 'transformer',
+  title: 'Transformer',
+  about: 'four decoder layers with self- and cross-attention',
+  target: 17.6e6,
+  complexity: 'O(n²)',
+  causal: true,
+  sources: ['arXiv:1706.03762'],
+  fields: {
+    width: integer({ default: 512, min: 2, about: 'channels inside the model', group: 'Model' }),
+    layers: integer({ default: 4, min: 1, max: 96, about: 'decoder layers', group: 'Model' }),
+    heads: integer({ default: 8, min: 1, about: 'attention heads', group: 'Model' }),
+    ffn: integer({ default: 2048, min: 1, about: 'channels of the feed-forward layer', group: 'Model' }),
+    dropout: real({ default: 0.1, min: 0, max: 0.95, about: 'dropout of attention, sub-layers and feed-forward', group: 'Model' }),
+  },
+  presets: { target: {}, prd: {}, tiny: { width: 16, layers: 2, heads: 2, ffn: 32 }, checkpoint: { head: 'mlp' } },
+  rule: ({ width, heads }) => {
+    if (width % heads !== 0) return `expected a width that is a multiple of heads but received width ${width} and heads ${heads}`
+    if (width % 2 !== 0) return `expected an even width, for sine and cosine positions, but received ${width}`
+    return undefined
+  },
+  width: ({ width }) => width,
+  trunk: ({ dim, width, layers, heads, ffn, dropout }) => {
+    const attend = (name: string, cross: boolean): Node =>
+      residual(dropout, named(name, attention({ dim: width, heads, cross, causal: true, dropout })))
+    const layer = chain(
+      attend('self_attn', false),
+      named('norm1', layerNorm(width)),
+      attend('multihead_attn', true),
+      named('norm2', layerNorm(width)),
+      residual(
+        dropout,
+        named('linear1', linear({ in: width, out: ffn })),
+        activation('relu'),
+        drop(dropout),
+        named('linear2', linear({ in: ffn, out: width })),
+      ),
+      named('norm3', layerNorm(width)),
+    )
+    const stack = Array.from({ length: layers }, (_, i) => named(`transformer_decoder.layers.${i}`, layer))
+    return chain(named('in_proj', linear({ in: dim, out: width })), named('core', chain(sinusoid(width, 'pairs'), memory(...stack))))
+  },
+})

@@ -1,0 +1,34 @@
+import type { Node, OpName } from './ops.js'
+
+type P = Readonly<Record<string, number>>
+/** Parameters of a node without its children; the native side is held to it by a test over every architecture. */
+const OWN: Readonly<Record<OpName, (p: P, text: Readonly<Record<string, unknown>>) => number>> = {
+  chain: () => 0,
+  residual: () => 0,
+  memory: () => 0,
+  predictor: (_, { residual }) => (residual === 'none' ? 0 : 1),
+  linear: (p, { bias }) => p.in! * p.out! + (bias === true ? p.out! : 0),
+  layerNorm: (p) => 2 * p.dim!,
+  activation: () => 0,
+  dropout: () => 0,
+  sinusoid: () => 0,
+  lstm: (p) => Array.from({ length: p.layers! }, (_, l) => 4 * p.width! * ((l === 0 ? p.in! : p.width!) + p.width! + 2)).reduce((a, b) => a + b, 0),
+  gru: (p) => 3 * p.width! * (p.in! + p.width! + 2),
+  attention: (p) => 4 * p.dim! * (p.dim! + 1),
+}
+
+/** Trainable parameters of a spec, without building it. */
+export const countParameters = (node: Node): number =>
+  (node.tied === true ? 0 : OWN[node.op](node.params as P, node.params)) + node.of.reduce((sum, child) => sum + countParameters(child), 0)
+
+const describe = ({ op, params }: Node): string => {
+  const shown = Object.entries(params).filter(([key, value]) => !(key === 'init' && value === 'default') && !(key === 'gain' && value === 1))
+  return `${op}${shown.length === 0 ? '' : `(${shown.map(([key, value]) => `${key} ${value}`).join(', ')})`}`
+}
+
+/** A spec as a tree with the parameter count of every node, one line each. */
+export function printTree(node: Node, indent = ''): string {
+  const label = `${indent}${node.name === undefined ? '' : `${node.name}: `}${describe(node)}`
+  const line = `${label.padEnd(72)} ${countParameters(node).toLocaleString('en-US').padStart(14)}`
+  return [line, ...node.of.map((child) => printTree(child, `${indent}  `))].join('\n')
+}
