@@ -61,6 +61,54 @@ export interface Addon {
   setThreads(n: number): void
   cpuCapability(): string
   libtorchVersion(): string
+  // binding/model.cpp
+  describeOps(): Record<string, Record<string, string>>
+  model(spec: Node, dtype: DType, device: string, seed: number | null): Promise<NativeModel>
+  /** The live tensors: what is written into them changes the model. */
+  modelState(model: NativeModel): { name: string; tensor: NativeTensor; trainable: boolean }[]
+  modelLoad(model: NativeModel, values: Readonly<Record<string, NativeTensor>>): Promise<undefined>
+  modelPredict(model: NativeModel, x: NativeTensor, all: boolean): Promise<NativeTensor>
+  modelExamine(model: NativeModel, x: NativeTensor, target: NativeTensor): Promise<Record<string, NativeTensor>>
+  stepper(model: NativeModel, batch: number): NativeStepper
+  stepperStep(stepper: NativeStepper, x: NativeTensor): Promise<NativeTensor>
+  stepperReset(stepper: NativeStepper): Promise<undefined>
+  // binding/evaluation.cpp
+  samples(vectors: NativeTensor, targets: NativeTensor | null, first: Int32Array, target: Int32Array, context: number): NativeSamples
+  score(raw: NativeTensor, samples: NativeSamples, ids: Int32Array, centre: NativeTensor | null): Promise<Scores>
+  evaluate(model: NativeModel, samples: NativeSamples, ids: Int32Array, o: { batch: number; centre: NativeTensor | null }): Promise<Scores>
+  predict(model: NativeModel, samples: NativeSamples, ids: Int32Array, batch: number): Promise<NativeTensor>
+  // binding/training.cpp
+  trainer(model: NativeModel, samples: NativeSamples, ids: Int32Array, o: TrainerOptions): NativeTrainer
+  trainerRun(trainer: NativeTrainer, epoch: number, from: number, rates: Float64Array): Promise<number>
+  trainerStop(trainer: NativeTrainer): void
+  trainerProgress(trainer: NativeTrainer): { steps: number; loss: number }
+  trainerStepsPerEpoch(trainer: NativeTrainer): number
+  trainerSums(trainer: NativeTrainer, set?: TrainerSums): TrainerSums
+  trainerState(trainer: NativeTrainer): { steps: number; slots: { name: string; m: NativeTensor; v: NativeTensor; average?: NativeTensor }[] }
+  trainerSetSteps(trainer: NativeTrainer, steps: number): void
+  trainerSwap(trainer: NativeTrainer): Promise<undefined>
+  savePt(path: string, value: unknown): Promise<undefined>
+}
+
+export interface TrainerOptions {
+  batch: number
+  accumulate: number
+  loss: 'mse' | 'cosine'
+  bf16: boolean
+  seed: number
+  weightDecay: number
+  beta1: number
+  beta2: number
+  eps: number
+  clip: number
+  ema: number
+}
+/** Sums over the steps of the epoch so far; part of a checkpoint, so that a resumed epoch reports the same to the bit. */
+export interface TrainerSums {
+  loss: number
+  gradNorm: number
+  windows: number
+  steps: number
 }
 
 let addon: Addon | undefined

@@ -1,6 +1,6 @@
 import { integer, real } from '../options.js'
 import { architecture } from '../spec/architecture.js'
-import { named, lstm as recurrent } from '../spec/ops.js'
+import { chain, named, lstm as recurrent } from '../spec/ops.js'
 
 /**
  * LSTM: two recurrent layers straight on the vectors, no input projection.
@@ -25,5 +25,5 @@ export const lstm = architecture({
   },
   presets: { target: {}, prd: {}, tiny: { width: 16, layers: 2 }, checkpoint: { head: 'mlp' } },
   width: ({ width }) => width,
-  trunk: ({ dim, width, layers, dropout }) => named('core', named('lstm', recurrent({ in: dim, width, layers, dropout }))),
+  trunk: ({ dim, width, layers, dropout }) => named('core', chain(named('lstm', recurrent({ in: dim, width, layers, dropout })))),
 })

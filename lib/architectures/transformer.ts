@@ -23,7 +23,7 @@ export const transformer = architecture({
     width: integer({ default: 512, min: 2, about: 'channels inside the model', group: 'Model' }),
     layers: integer({ default: 4, min: 1, max: 96, about: 'decoder layers', group: 'Model' }),
     heads: integer({ default: 8, min: 1, about: 'attention heads', group: 'Model' }),
-    ffn: integer({ default: 2048, min: 1, about: 'channels of the feed-forward layer', group: 'Model' }),
+    ffn: integer<number | undefined>({ default: undefined, min: 1, about: 'channels of the feed-forward layer; 4 × width unless given', group: 'Model' }),
     dropout: real({ default: 0.1, min: 0, max: 0.95, about: 'dropout of attention, sub-layers and feed-forward', group: 'Model' }),
   },
   presets: { target: {}, prd: {}, tiny: { width: 16, layers: 2, heads: 2, ffn: 32 }, checkpoint: { head: 'mlp' } },
@@ -33,7 +33,7 @@ export const transformer = architecture({
     return undefined
   },
   width: ({ width }) => width,
-  trunk: ({ dim, width, layers, heads, ffn, dropout }) => {
+  trunk: ({ dim, width, layers, heads, ffn = 4 * width, dropout }) => {
     const attend = (name: string, cross: boolean): Node =>
       residual(dropout, named(name, attention({ dim: width, heads, cross, causal: true, dropout })))
     const layer = chain(

@@ -1,0 +1,55 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { LvmError } from '../../lib/errors.js'
+
+/** Golden tensors of the reference implementations: `LVM_FIXTURES`, or those beside the repository. */
+export const fixtureFolder = process.env.LVM_FIXTURES ?? '../shared/fixtures'
+
+export interface Fixture {
+  variant: string
+  arch: string
+  config: Record<string, number | string | boolean>
+  batch: number
+  vec_dim: number
+  causal: boolean
+  recurrent_state: string | null
+  param_count: number
+  params: { name: string; shape: number[] }[]
+  buffers: string[]
+  tolerance: Record<'float32' | 'float64', { value_rtol: number; grad_rtol: number; grad_rtol_for?: Record<string, number> }>
+  cases: { T: number; loss: number; grad_atol: number }[]
+}
+export type Arrays = Map<string, { shape: number[]; data: Float64Array }>
+
+/** Every variant in the folder. Errors: FILE_MISSING when there is no index, because zero variants prove nothing. */
+export function fixtures(): Fixture[] {
+  const index = join(fixtureFolder, 'index.json')
+  if (!existsSync(index)) throw new LvmError('FILE_MISSING', `fixtures: expected ${index}`, { hint: 'set LVM_FIXTURES' })
+  const { fixtures } = JSON.parse(readFileSync(index, 'utf8')) as { fixtures: { variant: string }[] }
+  return fixtures.map(({ variant }) => JSON.parse(readFileSync(join(fixtureFolder, `${variant}.json`), 'utf8')) as Fixture)
+}
+
+/** All tensors of a `.safetensors` file in float64, read independently of lib/data. */
+export function arrays(variant: string): Arrays {
+  const file = readFileSync(join(fixtureFolder, `${variant}.safetensors`))
+  const length = Number(file.readBigUInt64LE(0))
+  const header = JSON.parse(file.subarray(8, 8 + length).toString()) as Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>
+  const tensors: Arrays = new Map()
+  for (const [name, { dtype, shape, data_offsets }] of Object.entries(header)) {
+    if (name === '__metadata__') continue
+    const bytes = file.buffer.slice(file.byteOffset + 8 + length + data_offsets[0], file.byteOffset + 8 + length + data_offsets[1])
+    tensors.set(name, { shape, data: dtype === 'F64' ? new Float64Array(bytes) : Float64Array.from(new Float32Array(bytes)) })
+  }
+  return tensors
+}
+
+/** The options of ours that a fixture's configuration stands for. */
+const OPTION: Record<string, string> = { d_model: 'width', n_layers: 'layers', n_heads: 'heads', dim_ffn: 'ffn', d_ff: 'ffn', dim_feedforward: 'ffn' }
+export function optionsOf(fixture: Fixture, known: readonly string[]): Record<string, unknown> {
+  const options: Record<string, unknown> = { output: 'unit', inputScale: 'none' }
+  for (const [key, value] of Object.entries(fixture.config)) {
+    const name = OPTION[key] ?? key
+    if (known.includes(name)) options[name] = value
+  }
+  return options
+}
