@@ -1,0 +1,123 @@
+import type { Base } from '../data/base.js'
+import { LvmError } from '../errors.js'
+import { type NativeModel, type NativeSamples, native } from '../native.js'
+import { Tensor } from '../torch/tensor.js'
+import { baselineResults } from './baselines.js'
+import { contexts, type Rows } from './baselines-rows.js'
+import { measureLatency, peakMemory } from './latency.js'
+import { metrics } from './metrics.js'
+import type { RunEntry, Speed } from './report.js'
+import { judgeTiers } from './tiers.js'
+
+/** A run that is loaded, with what its files say about it. */
+export interface Subject {
+  readonly run: string
+  readonly model: string
+  readonly handle: NativeModel
+  readonly device: string
+  /** What the loss was taken on. */
+  readonly output: 'raw' | 'unit'
+  readonly parameters: number
+  readonly weightsBytes: number
+  readonly fileBytes: number | null
+  readonly trainSeconds: number | null
+  readonly loadMs: number | null
+}
+
+/** Windows of an opened base, and how a table calls them. */
+export interface JudgedRows extends Rows {
+  readonly base: Pick<Base, 'vectors' | 'targets' | 'hash' | 'normalized' | 'path' | 'space'>
+  /** train, val, test or all. */
+  readonly part: string
+  readonly split: RunEntry['split']
+  /** Whether the best epoch was chosen on them. */
+  readonly selectedOn: boolean
+}
+
+const LATENCY_BATCHES = [1, 8, 32, 128] as const
+
+async function measureSpeed(subject: Subject, rows: Rows, seconds: number): Promise<Speed> {
+  const inputs = new Map<number, Tensor>()
+  for (const batch of LATENCY_BATCHES) {
+    const ids = Int32Array.from({ length: batch }, (_, i) => rows.ids[i % rows.ids.length]!)
+    inputs.set(batch, await contexts(rows, ids))
+  }
+  const run = async (batch: number) => {
+    using output = Tensor.wrap(await native.modelPredict(subject.handle, inputs.get(batch)!.native, false))
+    const here = await output.to({ device: 'cpu' }) // a device is done only when its output has arrived
+    here.dispose()
+  }
+  const batches = await measureLatency(run, { seconds, batches: LATENCY_BATCHES })
+  for (const input of inputs.values()) input.dispose()
+  return { device: subject.device, threads: native.threads(), load_ms: subject.loadMs, batches, peak_memory_bytes: peakMemory() }
+}
+
+async function judge(subject: Subject, rows: JudgedRows, samples: NativeSamples, o: EvaluateOptions) {
+  const baselines = await baselineResults({
+    train: o.train,
+    rows,
+    cache: o.cache,
+    scorer: (raw, ids, centre) => native.score(raw.native, samples, ids, centre?.native ?? null),
+  })
+  using centre = baselines.centre && Tensor.from(baselines.centre)
+  const scores = await native.evaluate(subject.handle, samples, rows.ids, { batch: o.batch, centre: centre?.native ?? null })
+  const articles = rows.ids.map((id) => rows.windows.article[id]!)
+  return metrics({ scores, articles, output: subject.output, baselines, seed: o.seed ?? 0 })
+}
+
+export interface EvaluateOptions {
+  /** What the baselines are fitted on: training windows, never the judged ones. */
+  readonly train: Rows | undefined
+  /** Windows in one forward pass. */
+  readonly batch: number
+  /** The folder where baselines are kept. */
+  readonly cache?: string | undefined
+  /** Seconds of timing per batch size; 0 leaves latency out. */
+  readonly latency: number
+  readonly seed?: number
+}
+
+/**
+ * Everything that phase 1 says about one run on some windows: errors, cosines and intervals, skill against the baselines, speed, size, tiers.
+ *
+ * Errors: DATA_TOO_FEW without windows; DIVERGED when the model's outputs are not finite.
+ */
+export async function evaluateRun(subject: Subject, rows: JudgedRows, options: EvaluateOptions): Promise<RunEntry> {
+  const { base, windows, ids } = rows
+  if (ids.length === 0)
+    throw new LvmError('DATA_TOO_FEW', `${subject.run}: expected ${rows.part} rows to judge but there are none`)
+  const samples = native.samples(
+    base.vectors.native,
+    base.targets?.native ?? null,
+    windows.first,
+    windows.target,
+    windows.context,
+  )
+  try {
+    const judged = await judge(subject, rows, samples, options)
+    const { output, weightsBytes, trainSeconds } = subject
+    return {
+      run: subject.run,
+      model: subject.model,
+      rows: rows.part,
+      split: rows.split,
+      selected_on: rows.selectedOn,
+      data: { path: base.path, hash: base.hash, space: base.space ?? null },
+      output,
+      parameters: subject.parameters,
+      ...judged,
+      train_seconds: trainSeconds,
+      latency: options.latency > 0 ? await measureSpeed(subject, rows, options.latency) : null,
+      size: { weights_bytes: weightsBytes, file_bytes: subject.fileBytes },
+      tiers: judgeTiers({
+        val_loss: output === 'raw' ? judged.mse_raw : judged.mse_unit,
+        val_cosine: judged.cosine.mean,
+        train_seconds: trainSeconds,
+        weights_bytes: weightsBytes,
+      }),
+      libtorch: native.libtorchVersion(),
+    }
+  } finally {
+    native.dispose(samples)
+  }
+}

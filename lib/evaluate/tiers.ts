@@ -1,0 +1,46 @@
+/** What the PRD asks of a model, tier by tier. Source: PRD, «Success Criteria». */
+const TIERS = {
+  minimum: { val_loss: 0.001, val_cosine: 0.7, train_seconds: 4 * 3600, weights_bytes: 2e9 },
+  target: { val_loss: 0.0006, val_cosine: 0.75, train_seconds: 2 * 3600 },
+  stretch: { val_loss: 0.0005, val_cosine: 0.786 },
+} as const
+
+/** Cosine must lie above its limit, everything else below. */
+const CRITERIA = ['val_loss', 'val_cosine', 'train_seconds', 'weights_bytes'] as const
+type Criterion = (typeof CRITERIA)[number]
+export type TierName = keyof typeof TIERS
+
+/** The figures that are judged; null for what is not known. */
+export type TierFigures = {
+  /** MSE of the output that was trained, raw or unit. */
+  readonly val_loss: number | null
+  readonly val_cosine: number | null
+  /** Units: seconds of training. */
+  readonly train_seconds: number | null
+  /** Units: bytes of parameters and saved buffers. */
+  readonly weights_bytes: number | null
+}
+
+/** True and false are sure; null means that a figure is missing. */
+export interface Verdict {
+  readonly pass: boolean | null
+  readonly criteria: Readonly<
+    Partial<Record<Criterion, { readonly value: number | null; readonly limit: number; readonly pass: boolean | null }>>
+  >
+}
+
+/** The verdict on every tier. A missing figure leaves it open, unless another figure already fails. */
+export function judgeTiers(figures: TierFigures): Record<TierName, Verdict> {
+  const judge = (limits: Partial<Record<Criterion, number>>): Verdict => {
+    const criteria: Verdict['criteria'] = Object.fromEntries(
+      CRITERIA.filter((key) => limits[key] !== undefined).map((key) => {
+        const value = figures[key]
+        const limit = limits[key]!
+        return [key, { value, limit, pass: value === null ? null : key === 'val_cosine' ? value > limit : value < limit }]
+      }),
+    )
+    const passes = Object.values(criteria).map(({ pass }) => pass)
+    return { pass: passes.includes(false) ? false : passes.includes(null) ? null : true, criteria }
+  }
+  return { minimum: judge(TIERS.minimum), target: judge(TIERS.target), stretch: judge(TIERS.stretch) }
+}
