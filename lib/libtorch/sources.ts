@@ -67,7 +67,8 @@ async function pinned(wheel: Wheel, given: readonly string[], asked: Asked): Pro
       bad,
       `fetch the wheel for this platform again: python3 -m pip download --no-deps --platform ${platform.tags.at(-1)} ${wheel.name}==${wheel.version}`,
     )
-  const report = (done: number) => progress({ phase: 'download', what, done, total: wheel.bytes })
+  const most = wheel.bytes || Infinity // pip copies at the end, so that for a moment there is twice as much
+  const report = (done: number) => progress({ phase: 'download', what, done: Math.min(done, most), total: wheel.bytes })
   await download(await pythonWithPip(), [`${wheel.name}==${wheel.version}`], downloads, { tags: platform.tags, progress: report })
   const fetched = await right(await wheels(downloads))
   if (fetched) return fetched

@@ -7,9 +7,9 @@ const n = 256
 
 async function trial(device: string): Promise<object> {
   const start = performance.now()
-  const ones = Tensor.from(new Float32Array(n * n).fill(1), [n, n])
-  const weight = await (await ones.to({ device })).op('aten::requires_grad_', true)
-  const sum = await (await weight.op('aten::mm', await ones.to({ device }))).op('aten::sum')
+  const ones = () => Tensor.from(new Float32Array(n * n).fill(1), [n, n]).to({ device })
+  const weight = await (await ones()).op('aten::requires_grad_', true)
+  const sum = await (await weight.op('aten::mm', await ones())).op('aten::sum')
   await sum.backward()
   const gradient = (await (await weight.grad!.to({ device: 'cpu' })).data())[0]
   if ((await sum.item()) !== n ** 3 || gradient !== n) {
