@@ -63,13 +63,13 @@ async function assemble(array: StoredArray, dtype: DType, as: readonly number[])
     at += copy.length / type.size
   }
   if (at !== count) throw damaged(array.path, `"${array.name}" holds ${at} elements, not the ${count} of its shape`)
-  if (!fortran) return flat.op('aten::view', as)
+  if (!fortran) return await flat.op('aten::view', as)
   using columns = await flat.op('aten::view', [...shape].reverse())
   using rows = await columns.op(
     'aten::permute',
     shape.map((_, i) => shape.length - 1 - i),
   )
-  return rows.op('aten::reshape', as)
+  return await rows.op('aten::reshape', as)
 }
 
 /** An array as a tensor, of another shape if one is given: mapped where it is stored plainly and aligned, read or inflated otherwise. Errors: DATA_FORMAT. */

@@ -53,13 +53,3 @@ export async function readCard(path: string): Promise<Card> {
   }
   return Object.fromEntries(CARD_FIELDS.flatMap((key) => (fields[key] === undefined ? [] : [[key, fields[key]]])))
 }
-
-/** The space that card and option agree on. Errors: SPACE_MISMATCH when they do not. */
-export function agreedSpace(path: string, card: Card | undefined, option: string | undefined): string | undefined {
-  if (card?.space !== undefined && option !== undefined && card.space !== option) {
-    throw new LvmError('SPACE_MISMATCH', `${path}: its card says "${card.space}" but --space says "${option}"`, {
-      hint: 'leave --space away, or correct the card beside the vectors',
-    })
-  }
-  return card?.space ?? option
-}

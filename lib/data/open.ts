@@ -5,9 +5,10 @@ import { checkOrder, checkUniqueKeys, normsWarning } from './checks.js'
 import { sha256 } from './file.js'
 import { type Layout, layoutOf } from './keys.js'
 import { loadValues } from './load.js'
-import { agreedSpace, locateBase, readCard } from './locate.js'
+import { locateBase, readCard } from './locate.js'
 import { type RowFacts, readRowFacts } from './row-facts.js'
 import { readSide, readTexts, type Side } from './side-file.js'
+import { agreedSpace } from './space.js'
 import { loadVectors } from './vectors.js'
 
 export interface OpenOptions {

@@ -145,5 +145,5 @@ export async function readTensor(file: PtFile, entry: TensorEntry): Promise<Tens
   if (isContiguous(entry)) return Tensor.read(file.path, { offset, shape, dtype })
   using flat = await Tensor.read(file.path, { offset, shape: [span(shape, strides)], dtype })
   using view = await flat.op('aten::as_strided', [...shape], [...strides], 0)
-  return view.op('aten::contiguous')
+  return await view.op('aten::contiguous')
 }

@@ -25,12 +25,12 @@ async function load(array: StoredArray, dim: number): Promise<Tensor> {
   const loaded = await loadTensor(array, [elements(array.shape) / dim, dim])
   if (KEPT.includes(loaded.dtype)) return loaded
   using wide = loaded
-  return wide.to({ dtype: 'float32' })
+  return await wide.to({ dtype: 'float32' })
 }
 
 async function unit(vectors: Tensor, norms: Float64Array): Promise<Tensor> {
   using raw = vectors
-  return unitRows(raw, norms)
+  return await unitRows(raw, norms)
 }
 
 /** How the i-th of all vectors, contexts first, is called in an error. */

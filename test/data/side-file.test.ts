@@ -1,9 +1,10 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { checkNorms, checkOrder, checkUniqueKeys, normsWarning } from '../../lib/data/checks.js'
-import { agreedSpace, locateBase, readCard } from '../../lib/data/locate.js'
+import { locateBase, readCard } from '../../lib/data/locate.js'
 import { readSide, readTexts } from '../../lib/data/side-file.js'
-import type { LvmError } from '../../lib/errors.js'
+import { agreedSpace, requireSameSpace } from '../../lib/data/space.js'
+import { LvmError } from '../../lib/errors.js'
 import { refused, scratch } from './fixture.js'
 
 const jsonl = (rows: readonly object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
@@ -103,6 +104,17 @@ describe('the files of a base', () => {
     expect(agreedSpace('x', undefined, 'mpnet')).toBe('mpnet')
     expect(agreedSpace('x', {}, undefined)).toBeUndefined()
     expect(() => agreedSpace('x', card, 'mpnet')).toThrow(/its card says "gtr" but --space says "mpnet"/)
+  })
+  it('mix only when both spaces are known and equal', () => {
+    requireSameSpace({ path: 'a', space: 'gtr' }, { path: 'b', space: 'gtr' })
+    requireSameSpace({ path: 'a', space: undefined }, { path: 'a', space: undefined })
+    for (const [x, y] of [
+      ['gtr', 'mpnet'],
+      ['gtr', undefined],
+      [undefined, undefined],
+    ]) {
+      expect(() => requireSameSpace({ path: 'a', space: x }, { path: 'b', space: y })).toThrow(LvmError)
+    }
   })
   it.each(['{', '[]', 'null', '{"space":3}', '{"space":""}'])('refuse the card %s', async (text) => {
     await refused('DATA_FORMAT', readCard(scratch('bad.card.json', text)))
