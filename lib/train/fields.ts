@@ -1,0 +1,60 @@
+import { dataFields } from '../data/fields.js'
+import { choice, flag, integer, real, text } from '../options.js'
+import { PRESETS } from '../spec/architecture.js'
+
+const training = { group: 'Training' }
+const data = { group: 'Data' }
+const run = { group: 'Run' }
+
+/** Everything that `train` takes beside the options of the model. The defaults are the PRD's. */
+export const trainFields = {
+  data: text({ default: undefined, about: 'file of vectors: .npz, .npy with a .jsonl beside it, or .safetensors', ...data }),
+  ...dataFields,
+  context: integer({ default: 5, min: 1, about: 'vectors in a context', ...data }),
+  split: choice(['articles', 'windows', 'file'], {
+    default: 'articles',
+    about: 'what is held out: whole articles, random windows (leaky: neighbours share vectors), or a file of its own',
+    ...data,
+  }),
+  val: text({ default: undefined, about: 'validation file, with --split file', ...data }),
+  test: real({ default: 0, min: 0, max: 0.8, about: 'fraction that neither training nor selection sees', ...data }),
+  maxWindows: integer<number | undefined>({ default: undefined, min: 1, about: 'use at most so many windows for training, and for validation', ...data }),
+
+  recipe: choice(['prd', 'strong'], { default: 'prd', about: 'a set of defaults; flags override it', ...training }),
+  epochs: integer({ default: 20, min: 0, about: 'passes over the training windows', ...training }),
+  maxSteps: integer<number | undefined>({ default: undefined, min: 1, about: 'stop after so many optimizer steps', ...training }),
+  batchSize: integer({ default: 32, min: 1, about: 'windows in a batch', ...training }),
+  accumulate: integer({ default: 1, min: 1, about: 'batches whose gradients make one step', ...training }),
+  lr: real({ default: 5e-4, min: 1e-12, max: 10, about: 'learning rate of AdamW', ...training }),
+  weightDecay: real({ default: 0.01, min: 0, max: 10, about: 'decoupled weight decay', ...training }),
+  beta1: real({ default: 0.9, min: 0, max: 0.999999, about: 'decay of the first moment', ...training }),
+  beta2: real({ default: 0.999, min: 0, max: 0.9999999, about: 'decay of the second moment', ...training }),
+  eps: real({ default: 1e-8, min: 0, max: 1, about: 'added to the root of the second moment', ...training }),
+  clip: real({ default: 1, min: 0, about: 'largest global gradient norm; 0 for no clipping', ...training }),
+  schedule: choice(['plateau', 'warmup-cosine', 'constant'], { default: 'plateau', about: 'how the learning rate changes', ...training }),
+  plateauFactor: real({ default: 0.5, min: 0.01, max: 0.99, about: 'what a plateau multiplies the learning rate by', ...training }),
+  plateauPatience: integer({ default: 3, min: 0, about: 'epochs without improvement that a plateau lasts', ...training }),
+  warmup: real({ default: 0.05, min: 0, max: 0.9, about: 'share of all steps that warm-up takes, with --schedule warmup-cosine', ...training }),
+  loss: choice(['mse', 'cosine'], { default: 'mse', about: 'what is minimised', ...training }),
+  ema: real({ default: 0, min: 0, max: 0.999999, about: 'decay of averaged weights, which are then judged and kept; 0 for none', ...training }),
+  earlyStop: integer<number | undefined>({ default: undefined, min: 1, about: 'stop after so many epochs without a better one', ...training }),
+  precision: choice(['fp32', 'bf16'], { default: 'fp32', about: 'of products while training; weights stay fp32', ...training }),
+  trainEval: text<string>({
+    default: '4096',
+    about: 'training windows that are evaluated after each epoch: a number, or all',
+    expected: 'a number of windows or all',
+    matches: /^(all|[1-9]\d*)$/,
+    ...training,
+  }),
+
+  preset: choice(PRESETS, { default: 'target', about: 'size of the model', group: 'Model' }),
+
+  name: text({ default: undefined, about: 'name of the run; the folder of the model unless given', expected: 'a name without slashes', matches: /^[^/\\]+$/, ...run }),
+  out: text<string>({ default: 'artifacts/lvm/models', about: 'where runs are kept', ...run }),
+  resume: flag({ default: false, about: 'go on where the run stopped, with its own options', ...run }),
+  overwrite: flag({ default: false, about: 'replace a run that exists', ...run }),
+  saveEvery: integer<number | undefined>({ default: undefined, min: 1, about: 'save every so many steps, beside each epoch and every 5 minutes', ...run }),
+  seed: integer({ default: 0, min: 0, about: 'of split, initial weights, order and dropout', ...run }),
+  device: text<string>({ default: 'auto', about: 'cpu, cuda[:n], mps, or auto', ...run }),
+  threads: integer<number | undefined>({ default: undefined, min: 1, max: 1024, about: 'processor threads; all that this process may use unless given', ...run }),
+} as const

@@ -1,0 +1,75 @@
+import { badOption, LvmError, shown } from '../errors.js'
+import { findArchitecture } from '../architectures/index.js'
+import { type Options, resolve } from '../options.js'
+import type { Architecture } from '../spec/architecture.js'
+import { trainFields } from './fields.js'
+
+type Given = Readonly<Record<string, unknown>>
+export type TrainSettings = Options<typeof trainFields>
+
+/** Sets of defaults. `prd` is what the fields say; `strong` is what was measured to do better on real vectors (docs/experiments.md). */
+const RECIPES: Readonly<Record<TrainSettings['recipe'], { train: Given; model: Given }>> = {
+  prd: { train: {}, model: {} },
+  strong: { train: { schedule: 'warmup-cosine', batchSize: 64, epochs: 8 }, model: { residual: 'mean', output: 'raw' } },
+}
+
+/** Options that only count together with another one. */
+const NEEDS: readonly { key: string; when: (o: TrainSettings) => boolean; needs: string }[] = [
+  { key: 'val', when: (o) => o.split === 'file', needs: '--split file' },
+  { key: 'plateauFactor', when: (o) => o.schedule === 'plateau', needs: '--schedule plateau' },
+  { key: 'plateauPatience', when: (o) => o.schedule === 'plateau', needs: '--schedule plateau' },
+  { key: 'warmup', when: (o) => o.schedule === 'warmup-cosine', needs: '--schedule warmup-cosine' },
+]
+/** What may differ when a run goes on. */
+const RESUMABLE = ['epochs', 'saveEvery', 'resume', 'name', 'out']
+
+export interface Plan {
+  readonly architecture: Architecture
+  readonly train: TrainSettings
+  /** Options of the model, as they were given; the architecture fills the rest. */
+  readonly model: Given
+}
+
+function divide(architecture: Architecture, given: Given): { train: Given; model: Given } {
+  const known = (key: string) => key in trainFields || key in architecture.fields
+  const unknown = Object.keys(given).find((key) => !known(key))
+  if (unknown !== undefined) {
+    const names = [...Object.keys(trainFields), ...Object.keys(architecture.fields)].join(', ')
+    throw badOption('train', unknown, `a known option (${names})`, given[unknown])
+  }
+  const of = (wanted: (key: string) => boolean) => Object.fromEntries(Object.entries(given).filter(([key, value]) => value !== undefined && wanted(key)))
+  return { train: of((key) => key in trainFields), model: of((key) => !(key in trainFields)) }
+}
+
+/**
+ * The full settings of a training: what was given, over the recipe, over the preset and the defaults.
+ *
+ * Errors: BAD_OPTION for an unknown option, one out of range, or one that would have no effect.
+ */
+export function plan(model: string, given: Given): Plan {
+  const architecture = findArchitecture(model)
+  const own = divide(architecture, given)
+  const { recipe, preset } = resolve('train', trainFields, own.train)
+  const train = resolve('train', trainFields, { ...RECIPES[recipe].train, ...own.train })
+  for (const { key, when, needs } of NEEDS) {
+    if (own.train[key] !== undefined && !when(train)) throw badOption('train', key, `no value without ${needs}, where it has no effect,`, own.train[key])
+  }
+  if (train.split === 'file' && train.val === undefined) throw badOption('train', 'val', 'a validation file with --split file', undefined)
+  if (train.resume && train.overwrite) throw badOption('train', 'overwrite', 'one of --resume and --overwrite', true)
+  return { architecture, train, model: { ...architecture.presets[preset], ...RECIPES[recipe].model, ...own.model } }
+}
+
+/** The settings of a run that goes on: its own, with what may differ. Errors: BAD_OPTION for a change that may not be. */
+export function resumed(model: string, given: Given, saved: { train: Given; model: Given }): Plan {
+  const architecture = findArchitecture(model)
+  const own = divide(architecture, given)
+  const before = { ...saved.train, ...saved.model } as Given
+  for (const [key, value] of Object.entries({ ...own.train, ...own.model })) {
+    if (RESUMABLE.includes(key) || key === 'data' || value === before[key]) continue
+    throw new LvmError('BAD_OPTION', `train: expected ${shown(before[key])}, as the run was started, for "${key}" but received ${shown(value)}`, {
+      hint: 'only --epochs and --save-every may differ with --resume; start another run with --name',
+    })
+  }
+  const changes = Object.fromEntries(Object.entries(own.train).filter(([key]) => RESUMABLE.includes(key) || key === 'data'))
+  return { architecture, train: resolve('train', trainFields, { ...saved.train, ...changes }), model: saved.model }
+}
