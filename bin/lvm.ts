@@ -12,6 +12,7 @@ const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule
   train: ['train a model on a file of vectors', async () => (await import('./commands/train.js')).train],
   evaluate: ['judge runs against the baselines', async () => (await import('./commands/evaluate.js')).evaluate],
   predict: ['write the predictions of a run', async () => (await import('./commands/predict.js')).predict],
+  runs: ['list, show and remove runs', async () => (await import('./commands/runs.js')).runs],
   models: ['list the models, or show one', async () => (await import('./commands/models.js')).models],
   import: ['turn a PyTorch checkpoint into a run', async () => (await import('./commands/import.js')).importing],
   libtorch: ['install, list and check libtorch', async () => (await import('./commands/libtorch.js')).libtorch],
@@ -47,7 +48,7 @@ async function main(): Promise<void> {
     .strict()
     .exitProcess(false)
     .fail((message, error) => {
-      if (error) throw error
+      if (error && !message) throw error // from a verb itself; what its parser says comes with a message
       const inside = parser.getInternalMethods()
       const { commands, fullCommands } = inside.getContext()
       throw usageError(message ?? '', {

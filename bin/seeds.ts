@@ -46,8 +46,11 @@ export function spread(values: readonly number[]): { mean: number; sd: number } 
   return { mean, sd: Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / (values.length - 1)) }
 }
 
-/** What the seeds say together, as a table and as the last event. */
-export function summary(runs: readonly Result[]) {
+/** What the seeds say together, as a table and as the last event; a run that was stopped before its first epoch says nothing. */
+export function summary(results: readonly Result[]) {
+  const runs = results.flatMap((r) =>
+    r.val_loss === null || r.val_cosine === null ? [] : [{ ...r, val_loss: r.val_loss, val_cosine: r.val_cosine }],
+  )
   const loss = spread(runs.map((r) => r.val_loss))
   const cosine = spread(runs.map((r) => r.val_cosine))
   const figure = ({ mean, sd }: { mean: number; sd: number }, digits: number) => `${mean.toFixed(digits)} ± ${sd.toFixed(digits)}`
@@ -62,7 +65,7 @@ export function summary(runs: readonly Result[]) {
     event: {
       type: 'result',
       version: 1,
-      model: runs[0]!.model,
+      model: results[0]!.model,
       runs: runs.map((r) => r.run),
       val_loss: loss,
       val_cosine: cosine,

@@ -10,7 +10,12 @@ import { nearest } from '../usage.js'
 
 const names = architectures.map(({ name }) => name)
 const seedFields = {
-  seeds: integer({ default: 1, min: 1, about: 'train so many times with seeds one apart, and give mean and sd', group: 'Run' }),
+  seeds: integer({
+    default: 1,
+    min: 1,
+    about: 'train so often, with seeds 1, 2, … or from --seed on, and give mean and sd',
+    group: 'Run',
+  }),
 }
 const valued = new Set(
   Object.entries({ ...trainFields, ...seedFields }).flatMap(([k, f]) => (f.kind === 'flag' ? [] : [`--${kebab(k)}`])),
@@ -49,7 +54,7 @@ export const train: CommandModule = {
     const { train } = await import('../../lib/index.js')
     const options = { model: String(argv.model), ...given({ ...trainFields, ...model?.fields }, argv) } as TrainOptions
     const name = options.name ?? model?.folder ?? options.model
-    const several = seeds === 1 ? undefined : { count: seeds, first: options.seed ?? trainFields.seed.default, name }
+    const several = seeds === 1 ? undefined : { count: seeds, first: options.seed ?? 1, name }
     await runTraining(train, options, several, argv.json === true)
   },
 }

@@ -33,8 +33,8 @@ describe('help', () => {
     const general = lvm(['train', '--help']).stdout
     for (const part of ['Training:', 'Run:', '--epochs', '--seeds', '--resume', 'train MODEL --help'])
       expect(general).toContain(part)
-    expect(general).not.toContain('Model:')
-    expect(lvm(['train', 'lstm', '--help']).stdout).toMatch(/Model:\n( {2}--.*\n)+/)
+    expect(general).not.toContain('--width')
+    expect(lvm(['train', 'lstm', '--help']).stdout).toMatch(/Model:\n[^:]* --width /)
   })
   it('fits a narrow terminal', () => {
     for (const line of lvm(['train', 'gru', '--help']).stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100)
