@@ -114,7 +114,7 @@ export async function normalEquations({ n, positions, offset, ...sums }: Moments
     scale: await meanDiagonal(centredXX, centredXX.shape[0]!),
     async solve(lambda) {
       using weight = await solveRegularised(centredXX, centredXY, lambda)
-      return weight && withIntercept(weight, x, y, offset, positions)
+      return weight && (await withIntercept(weight, x, y, offset, positions))
     },
     [Symbol.dispose]() {
       for (const tensor of [x, y, centredXX, centredXY]) tensor.dispose()
@@ -142,7 +142,7 @@ export async function dualEquations(rows: Rows, positions: number, offset: Tenso
       using dual = await solveRegularised(products, outputs, lambda)
       if (dual === undefined) return undefined
       using weight = await transposed.op('aten::mm', dual)
-      return withIntercept(weight, x, y, offset, positions)
+      return await withIntercept(weight, x, y, offset, positions)
     },
     [Symbol.dispose]() {
       for (const tensor of [x, y, inputs, outputs, transposed, products]) tensor.dispose()

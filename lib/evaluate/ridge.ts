@@ -65,8 +65,8 @@ export async function fitRidge(train: Rows): Promise<Ridge> {
   const { inner, held } = innerSplit(train)
   using offset = await meanTarget(train)
   return train.ids.length > positions * dim
-    ? fitWide(inner, held, positions, offset)
-    : fitSmall(train, inner, held, positions, offset)
+    ? await fitWide(inner, held, positions, offset)
+    : await fitSmall(train, inner, held, positions, offset)
 }
 
 async function fitWide(inner: Rows, held: Rows, positions: number, offset: Tensor): Promise<Ridge> {
@@ -74,7 +74,7 @@ async function fitWide(inner: Rows, held: Rows, positions: number, offset: Tenso
   await addMoments(moments, inner)
   const lambda = await search(await normalEquations(moments), held, positions)
   await addMoments(moments, held)
-  return solved(await normalEquations(moments), lambda, positions)
+  return await solved(await normalEquations(moments), lambda, positions)
 }
 
 async function fitSmall(train: Rows, inner: Rows, held: Rows, positions: number, offset: Tensor): Promise<Ridge> {
@@ -84,7 +84,7 @@ async function fitSmall(train: Rows, inner: Rows, held: Rows, positions: number,
 
 async function search(system: System, held: Rows, positions: number): Promise<number> {
   using owned = system
-  return bestLambda(owned, held, positions)
+  return await bestLambda(owned, held, positions)
 }
 
 async function solved(system: System, lambda: number, positions: number): Promise<Ridge> {

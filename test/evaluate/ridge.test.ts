@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest'
+import { applyRidge, fitRidge } from '../../lib/evaluate/ridge.js'
+import { contextOf, rowsOf, type Synthetic, split, synthetic, targetOf } from './synthetic.js'
+
+/** Solves A W = B by elimination with pivots, in float64. */
+function solve(a: number[][], b: number[][]): number[][] {
+  const rows = a.map((row, i) => [...row, ...b[i]!])
+  const n = a.length
+  for (let k = 0; k < n; k++) {
+    const pivot = rows.slice(k).reduce((best, row, i) => (Math.abs(row[k]!) > Math.abs(rows[best]![k]!) ? k + i : best), k)
+    ;[rows[k], rows[pivot]] = [rows[pivot]!, rows[k]!]
+    for (let i = 0; i < n; i++) {
+      if (i === k) continue
+      const factor = rows[i]![k]! / rows[k]![k]!
+      if (factor !== 0) for (let j = k; j < rows[i]!.length; j++) rows[i]![j]! -= factor * rows[k]![j]!
+    }
+  }
+  return rows.map((row, k) => row.slice(n).map((x) => x / row[k]!))
+}
+
+/** Ridge with an unpenalised intercept, from its definition: the intercept is one more input, which λ leaves alone. */
+function referencePrediction(data: Synthetic, train: Int32Array, judged: Int32Array, lambda: number): number[][] {
+  const x = [...train].map((id) => [1, ...contextOf(data, id)])
+  const y = [...train].map((id) => [...targetOf(data, id)])
+  const p = x[0]!.length
+  const gram = Array.from({ length: p }, (_, i) =>
+    Array.from({ length: p }, (_, j) => x.reduce((s, row) => s + row[i]! * row[j]!, i === j && i > 0 ? lambda : 0)),
+  )
+  const right = Array.from({ length: p }, (_, i) => y[0]!.map((_, d) => x.reduce((s, row, r) => s + row[i]! * y[r]![d]!, 0)))
+  const weights = solve(gram, right)
+  return [...judged].map((id) => {
+    const input = [1, ...contextOf(data, id)]
+    return y[0]!.map((_, d) => input.reduce((s, v, i) => s + v * weights[i]![d]!, 0))
+  })
+}
+
+async function compare(lengths: number[]) {
+  const data = synthetic({ dim: 8, context: 3, lengths, seed: 4 })
+  const train = rowsOf(data, (a) => a % 5 !== 0)
+  const judged = rowsOf(data, (a) => a % 5 === 0)
+  const fit = await fitRidge(train)
+  const got = split((await (await applyRidge(fit, judged, judged.ids)).data()) as Float32Array, 8)
+  const expected = referencePrediction(data, train.ids, judged.ids, fit.lambda)
+  for (const [i, row] of got.entries()) for (const [d, v] of row.entries()) expect(v).toBeCloseTo(expected[i]![d]!, 5)
+  return { fit, train }
+}
+
+describe('fitRidge', () => {
+  it('equals the normal equations in float64, with more windows than inputs', async () => {
+    const { fit, train } = await compare(new Array(20).fill(25))
+    expect(train.ids.length).toBeGreaterThan(24)
+    expect(fit).toMatchObject({ positions: 3 })
+  })
+  it('equals them with fewer windows than inputs', async () => {
+    const { train } = await compare(new Array(6).fill(7))
+    expect(train.ids.length).toBeLessThan(24)
+  })
+  it('chooses λ without a look at what is judged', async () => {
+    const data = synthetic({ dim: 8, context: 3, lengths: new Array(20).fill(25), seed: 5 })
+    const isTrain = (a: number) => a < 15
+    const one = await fitRidge(rowsOf(data, isTrain))
+    const changed = { ...data, vectors: data.vectors.map((v, i) => (i < 15 * 25 * 8 ? v : -3 * v)) }
+    const other = await fitRidge(rowsOf(changed, isTrain))
+    expect(other.lambda).toBe(one.lambda)
+    expect(await other.weight.data()).toEqual(await one.weight.data())
+  })
+  it('shrinks more where the inputs say nothing', async () => {
+    const informative = await fitRidge(
+      rowsOf(synthetic({ dim: 8, context: 3, lengths: new Array(40).fill(60), seed: 6 }), () => true),
+    )
+    const data = synthetic({ dim: 8, context: 3, lengths: new Array(40).fill(60), seed: 6 })
+    const far = { ...data, target: data.target.map((_, i) => data.target[(i * 997) % data.target.length]!) }
+    const useless = await fitRidge(rowsOf(far, () => true))
+    expect(useless.lambda).toBeGreaterThan(informative.lambda)
+  })
+  it('copes with one article and with two windows', async () => {
+    for (const lengths of [[30], [5]]) {
+      const data = synthetic({ dim: 8, context: 3, lengths, seed: 7 })
+      const rows = rowsOf(data, () => true)
+      const fit = await fitRidge(rows)
+      const out = (await (await applyRidge(fit, rows, rows.ids)).data()) as Float32Array
+      expect(out.every(Number.isFinite)).toBe(true)
+    }
+  })
+  it('reads only the last context vectors when all would be too many', async () => {
+    const data = synthetic({ dim: 3000, context: 4, lengths: [8, 8], seed: 8 })
+    const rows = rowsOf(data, () => true)
+    const fit = await fitRidge(rows)
+    expect(fit.positions).toBe(2)
+    expect(fit.weight.shape).toEqual([6000, 3000])
+  })
+})
