@@ -25,7 +25,7 @@ async function chainOf(folder: string): Promise<Link[]> {
   const chain: Link[] = []
   for (let path = join(folder, 'lock'); ; ) {
     const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error
+      if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
     })
     if (text === undefined) return chain
     chain.push({ path, text, holder: parseHolder(text) })
@@ -43,27 +43,35 @@ async function held({ path, holder }: Link, me: Holder): Promise<boolean> {
   return Date.now() - made < 5000
 }
 
+/** A folder that cannot be written as an error that says so; a full disk as it is. */
+function unwritable(folder: string, error: unknown): unknown {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === undefined || code === 'ENOSPC' || code === 'EDQUOT') return error
+  return new LvmError('BAD_OPTION', `run: expected a folder that can be written but received "${folder}" (${message})`, {
+    cause: error,
+    hint: 'choose another --name or --out, or change the rights of the folder',
+  })
+}
+
 /** Makes a file with its text in one step; false when the name is taken. */
 async function create(folder: string, path: string, text: string): Promise<boolean> {
-  await mkdir(folder, { recursive: true })
   const written = temporary(folder)
   try {
+    await mkdir(folder, { recursive: true })
     await writeFile(written, text)
-    await link(written, path)
+    try {
+      await link(written, path)
+    } catch (error) {
+      if (['EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code!)) return false
+      await writeFile(path, text, { flag: 'wx' }) // where a file has one name only
+    }
     return true
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EROFS') throw error
-    if (code === 'EEXIST' || code === 'ENOENT') return false
-    return await writeFile(path, text, { flag: 'wx' }).then(
-      () => true,
-      (failure: NodeJS.ErrnoException) => {
-        if (failure.code !== 'EEXIST') throw failure
-        return false
-      },
-    )
+    const taken = (error as NodeJS.ErrnoException).code === 'EEXIST' && (error as NodeJS.ErrnoException).syscall === 'open'
+    if (taken) return false
+    throw unwritable(folder, error)
   } finally {
-    await rm(written, { force: true })
+    await rm(written, { force: true }).catch(() => {})
   }
 }
 

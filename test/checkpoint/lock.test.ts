@@ -56,6 +56,18 @@ describe('a lock', () => {
     expect(readdirSync(folder)).toEqual(['lock'])
     expect(await lockHolder(folder)).toMatchObject({ pid: process.pid })
   })
+  it.skipIf(process.platform !== 'linux')('of a process that has ended but was not waited for is taken over', async () => {
+    const folder = await tempFolder()
+    const parent = spawn('sh', ['-c', 'sleep 0.1 & echo $!; exec sleep 20'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const pid = Number(await new Promise((resolve) => parent.stdout.once('data', resolve)))
+    await sleep(500)
+    expect(readFileSync(`/proc/${pid}/stat`, 'utf8')).toContain(') Z ')
+    const start = readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')[21]
+    writeFileSync(join(folder, 'lock'), await lockText({ pid, process_start: start }))
+    const lock = await lockRun(folder)
+    await lock.release()
+    parent.kill()
+  })
   it.each([
     ['another machine', { host: 'elsewhere', boot_id: 'another' }],
     ['another container', { pid_namespace: 'pid:[1]' }],
@@ -65,6 +77,15 @@ describe('a lock', () => {
     const error = await refusal(lockRun(folder))
     expect(error.code).toBe('RUN_LOCKED')
     expect(error.hint).toContain(join(folder, 'lock'))
+  })
+  it('cannot be had on a file or below one, and the error says so', async () => {
+    const folder = await tempFolder()
+    writeFileSync(join(folder, 'file'), '')
+    for (const path of [join(folder, 'file'), join(folder, 'file/below')]) {
+      const error = await refusal(openStore(path))
+      expect(error).toMatchObject({ code: 'BAD_OPTION', exit: 2 })
+      expect(error.message).toContain(path)
+    }
   })
   it('without text is being made by someone, unless it has been so for long', async () => {
     const folder = await tempFolder()

@@ -31,6 +31,12 @@ describe('what a kill leaves is put right at the next open:', () => {
     await verifyRun(folder)
     expect(stepIn(folder)).toBe(1)
   })
+  it('but not a missing file when the save before is gone', async () => {
+    const folder = await runOf(4)
+    rmSync(join(folder, 'generations/000003'), { recursive: true })
+    for (const name of ['manifest.json', 'config.json']) rmSync(join(folder, name))
+    expect(await refusal(verifyRun(folder))).toMatchObject({ code: 'BAD_CHECKPOINT' })
+  })
   it('but not a file of neither', async () => {
     const folder = await runOf(4)
     unrenew(folder, 3, ['manifest.json'])

@@ -1,0 +1,160 @@
+import { createInterface } from 'node:readline/promises'
+import type { Argv, CommandModule } from 'yargs'
+import { findRun, RUNS } from '../../lib/checkpoint/folder.js'
+import { listRuns, type RunDetails, type RunSummary, removeRun, showRun } from '../../lib/checkpoint/runs.js'
+import { restoreRun } from '../../lib/checkpoint/store.js'
+import { badOption } from '../../lib/errors.js'
+import { resolve, text } from '../../lib/options.js'
+import { flags, given } from '../flags.js'
+import { answer, bytes, count, duration, table } from '../output.js'
+
+const fields = { out: text<string>({ default: RUNS, about: 'the folder of the runs', expected: 'a folder' }) }
+const rootOf = (argv: Readonly<Record<string, unknown>>) => resolve('runs', fields, given(fields, argv)).out
+const aRun = (y: Argv) => y.positional('run', { type: 'string', describe: 'a folder, or a name in the folder of the runs' })
+
+const figure = (value: number | null | undefined, digits: number) => value?.toFixed(digits)
+const small = (value: number | null | undefined) => value?.toExponential(1)
+const day = (iso: string | null) => iso?.slice(0, 16).replace('T', ' ')
+
+function listing(runs: readonly RunSummary[], root: string): string {
+  if (runs.length === 0) return `there are no runs in ${root} yet; begin with: lvm-torch train lstm --data FILE`
+  const rows = table(runs, {
+    run: (r) => r.run,
+    model: (r) => r.model,
+    state: (r) => r.state,
+    epochs: (r) => r.epochs,
+    best: (r) => r.best_epoch,
+    'val loss': (r) => figure(r.val_loss, 6),
+    'val cosine': (r) => figure(r.val_cosine, 4),
+    parameters: (r) => r.parameters && count(r.parameters),
+    data: (r) => r.data,
+    size: (r) => bytes(r.bytes),
+    saved: (r) => day(r.saved_at),
+  })
+  return [rows, ...runs.flatMap(({ problem }) => (problem ? ['', problem.message, `fix: ${problem.hint}`] : []))].join('\n')
+}
+
+function details(run: RunDetails): string {
+  const facts: [string, string | number | null | undefined][] = [
+    ['run', run.path],
+    ['state', run.state],
+    ['written by', run.holder && `process ${run.holder.pid} on ${run.holder.host} since ${run.holder.started}`],
+    ['model', run.model],
+    ['parameters', run.parameters && count(run.parameters)],
+    ['data', run.data],
+    ['size on disk', bytes(run.bytes)],
+    ['saved', run.saved_at && `${run.saved_at} (save ${run.generation})`],
+    [
+      'best',
+      run.best_epoch === null
+        ? null
+        : `epoch ${run.best_epoch}: val loss ${figure(run.val_loss, 6)}, val cosine ${figure(run.val_cosine, 4)}`,
+    ],
+    ...Object.entries(run.files).map(([name, size]): [string, string] => [name, bytes(size)]),
+    ...Object.entries(run.config).map(([key, value]): [string, string] => [
+      key,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]),
+    ['problem', run.problem?.message],
+    ['fix', run.problem?.hint],
+  ]
+  const shown = facts.filter(([, value]) => value !== null && value !== undefined)
+  const width = Math.max(...shown.map(([name]) => name.length))
+  const history = table(run.history, {
+    epoch: (r) => r.epoch,
+    'train loss': (r) => figure(r.train_loss, 6),
+    'val loss': (r) => figure(r.val_loss, 6),
+    'train cosine': (r) => figure(r.train_cosine, 4),
+    'val cosine': (r) => figure(r.val_cosine, 4),
+    lr: (r) => small(r.lr),
+    time: (r) => (r.seconds === null ? null : duration(r.seconds)),
+  })
+  const lines = shown.map(([name, value]) => `${name.padEnd(width)}  ${value}`)
+  return [...lines, ...(run.history.length > 0 ? ['', history] : [])].join('\n')
+}
+
+const list: CommandModule = {
+  command: 'list',
+  describe: 'every run with its state and its best figures',
+  handler: async (argv) => {
+    const root = rootOf(argv)
+    const runs = await listRuns(root)
+    answer({ version: 1, runs }, () => listing(runs, root), argv.json === true)
+  },
+}
+
+const show: CommandModule = {
+  command: 'show <run>',
+  describe: 'all that is recorded of one run, with its history',
+  builder: aRun,
+  handler: async (argv) => {
+    const run = await showRun(String(argv.run), rootOf(argv))
+    answer({ version: 1, ...run }, () => details(run), argv.json === true)
+  },
+}
+
+const rm: CommandModule = {
+  command: 'rm <run..>',
+  describe: 'remove runs; other files in their folders stay',
+  builder: (y) =>
+    y
+      .positional('run', { type: 'string', array: true, describe: 'folders, or names in the folder of the runs' })
+      .option('yes', { type: 'boolean', describe: 'do not ask' }),
+  handler: async (argv) => {
+    const folders: string[] = []
+    for (const run of argv.run as string[]) folders.push(await findRun(String(run), rootOf(argv)))
+    const ask = argv.yes !== true
+    if (ask && (argv.json === true || !process.stdin.isTTY || !process.stdout.isTTY)) {
+      throw badOption('runs rm', 'yes', 'a yes where nobody can be asked', undefined, 'add --yes')
+    }
+    const removed: { path: string; kept: string[] }[] = []
+    for (const path of folders) {
+      if (ask && !(await confirmed(`remove the run in ${path}? [y/N] `))) continue
+      removed.push({ path, ...(await removeRun(path)) })
+    }
+    const line = ({ path, kept }: { path: string; kept: string[] }) =>
+      kept.length === 0 ? `removed ${path}` : `removed the run in ${path}; not part of it, and still there: ${kept.join(', ')}`
+    answer({ version: 1, removed }, () => removed.map(line).join('\n') || 'nothing was removed', argv.json === true)
+  },
+}
+
+async function confirmed(question: string): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout })
+  try {
+    return /^y(es)?$/i.test((await terminal.question(question)).trim())
+  } finally {
+    terminal.close()
+  }
+}
+
+const restore: CommandModule = {
+  command: 'restore <run>',
+  describe: 'go back to the newest save of a damaged run that is whole',
+  builder: aRun,
+  handler: async (argv) => {
+    const folder = await findRun(String(argv.run), rootOf(argv))
+    const { generation, manifest } = await restoreRun(folder)
+    const { saved_at } = manifest
+    answer(
+      { version: 1, path: folder, generation, saved_at },
+      () => `${folder} is back at save ${generation} of ${saved_at}`,
+      argv.json === true,
+    )
+  },
+}
+
+export const runs: CommandModule = {
+  command: 'runs',
+  describe: 'list, show, remove or restore runs',
+  builder: (y: Argv) =>
+    y
+      .options(flags(fields))
+      .command(list)
+      .command(show)
+      .command(rm)
+      .command(restore)
+      .demandCommand(1)
+      .example('$0 runs list', 'every run with its best figures')
+      .example('$0 runs show lstm_baseline', 'one run, epoch by epoch'),
+  handler: () => {},
+}

@@ -1,0 +1,157 @@
+import { lstat, readFile, rm, rmdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { asLvmError, badOption, type LvmError } from '../errors.js'
+import { names, removeLeftovers } from './durable.js'
+import { findRun, generationFolder, generationNumbers, generationsOf, isRun, RUNS, runName } from './folder.js'
+import type { Holder } from './holder.js'
+import { lockHolder, lockRun } from './lock.js'
+import { isFileName, MANIFEST, readManifest } from './manifest.js'
+import { verifyRun } from './store.js'
+import type { Checkpoint } from './verify.js'
+
+/** One row of a run's history; what was not measured is null. */
+export interface HistoryRow {
+  readonly epoch: number
+  readonly train_loss: number | null
+  readonly train_cosine: number | null
+  readonly val_loss: number | null
+  readonly val_cosine: number | null
+  readonly lr: number | null
+  readonly seconds: number | null
+  readonly [key: string]: number | null
+}
+/** What a list says about a run; the figures of a damaged one are null, never guessed. */
+export interface RunSummary {
+  readonly run: string
+  readonly path: string
+  readonly state: 'complete' | 'interrupted' | 'running' | 'damaged'
+  readonly model: string | null
+  readonly parameters: number | null
+  readonly data: string | null
+  /** Epochs done. */
+  readonly epochs: number | null
+  readonly best_epoch: number | null
+  /** Of the best epoch, as the next one. */
+  readonly val_loss: number | null
+  readonly val_cosine: number | null
+  /** What the folder takes on the disk. */
+  readonly bytes: number
+  readonly saved_at: string | null
+  /** What is wrong with a damaged run. */
+  readonly problem: { readonly code: string; readonly message: string; readonly hint: string } | null
+}
+/** All that is recorded of a run. */
+export interface RunDetails extends RunSummary {
+  readonly generation: number | null
+  /** Bytes by file. */
+  readonly files: Readonly<Record<string, number>>
+  readonly config: Readonly<Record<string, unknown>>
+  readonly history: readonly HistoryRow[]
+  /** What the manifest records besides the files and the golden rows. */
+  readonly manifest: Readonly<Record<string, unknown>>
+  readonly holder: Holder | null
+}
+
+type Json = Record<string, unknown>
+const object = (value: unknown): Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {}
+const number = (value: unknown) => (typeof value === 'number' ? value : null)
+const text = (value: unknown) => (typeof value === 'string' ? value : null)
+
+/** A JSON file of a checkpoint whose bytes were checked; empty where it has none. */
+const readJson = async ({ path, manifest }: Checkpoint, name: string): Promise<Json> =>
+  manifest.files[name] === undefined ? {} : object(JSON.parse(await readFile(join(path, name), 'utf8')))
+
+/** Bytes of all that lies below a folder, a file with two names counted once, links not followed. */
+async function bytesIn(folder: string, seen = new Set<string>()): Promise<number> {
+  let sum = 0
+  for (const name of await names(folder)) {
+    const entry = await lstat(join(folder, name)).catch(() => undefined) // a writer may have removed it
+    if (entry === undefined || seen.has(`${entry.dev}:${entry.ino}`)) continue
+    seen.add(`${entry.dev}:${entry.ino}`)
+    sum += entry.isDirectory() ? await bytesIn(join(folder, name), seen) : entry.size
+  }
+  return sum
+}
+
+async function describe(folder: string, root: string, deep: boolean): Promise<RunDetails> {
+  const [bytes, holder] = await Promise.all([bytesIn(folder), lockHolder(folder)])
+  let checkpoint: Checkpoint | undefined
+  let problem: LvmError | undefined
+  try {
+    checkpoint = await verifyRun(folder, { deep })
+  } catch (error) {
+    problem = asLvmError(error)
+    if (problem.code === 'RUN_MISSING' && holder !== undefined) problem = undefined // its first save is still to come
+  }
+  const [config, curve] = checkpoint
+    ? await Promise.all([readJson(checkpoint, 'config.json'), readJson(checkpoint, 'training_history.json')])
+    : [{}, {} as Json]
+  const { golden: _, ...manifest }: Json = { ...checkpoint?.manifest, files: undefined }
+  const history = (Array.isArray(curve.history) ? curve.history : []) as HistoryRow[]
+  const best = history.find(({ epoch }) => epoch === curve.best_epoch)
+  const data = manifest.data ?? config.data
+  const written = manifest.complete === true ? 'complete' : 'interrupted'
+  return {
+    run: runName(folder, root),
+    path: folder,
+    state: problem ? 'damaged' : holder ? 'running' : written,
+    model: text(manifest.model ?? curve.model),
+    parameters: number(curve.parameters ?? manifest.parameters),
+    data: text(data) ?? text(object(data).path),
+    epochs: checkpoint ? (history.at(-1)?.epoch ?? 0) : null,
+    best_epoch: number(curve.best_epoch),
+    val_loss: number(best?.val_loss),
+    val_cosine: number(best?.val_cosine),
+    bytes,
+    saved_at: text(manifest.saved_at),
+    problem: problem ? { code: problem.code, message: problem.message, hint: problem.hint } : null,
+    generation: checkpoint?.generation ?? null,
+    files: Object.fromEntries(Object.entries(checkpoint?.manifest.files ?? {}).map(([name, record]) => [name, record.bytes])),
+    config,
+    history,
+    manifest,
+    holder: holder ?? null,
+  }
+}
+
+/** Every run directly below `root`, by name; large files are checked by their size only. */
+export async function listRuns(root = RUNS): Promise<RunSummary[]> {
+  const rows: RunSummary[] = []
+  for (const name of (await names(root)).sort()) {
+    const folder = resolve(root, name)
+    if (!(await isRun(folder)) && (await lockHolder(folder)) === undefined) continue
+    const { generation, files, config, history, manifest, holder, ...summary } = await describe(folder, root, false)
+    rows.push(summary)
+  }
+  return rows
+}
+
+/** All that is recorded of one run, every byte checked. Errors: RUN_MISSING. */
+export const showRun = async (run: string, root = RUNS): Promise<RunDetails> => describe(await findRun(run, root), root, true)
+
+/**
+ * Removes what belongs to a run, and its folder when nothing else is in it; says what was kept.
+ *
+ * Errors: RUN_LOCKED while it is written; BAD_OPTION for a link to a folder, which is not followed.
+ */
+export async function removeRun(folder: string): Promise<{ kept: string[] }> {
+  if ((await lstat(folder)).isSymbolicLink())
+    throw badOption('runs rm', 'run', 'a folder', folder, 'name the folder that the link leads to')
+  const lock = await lockRun(folder)
+  try {
+    const numbers = await generationNumbers(folder)
+    const inside = await Promise.all(numbers.map((generation) => names(generationFolder(folder, generation))))
+    const copy = await readManifest(folder).catch(() => undefined)
+    const own = new Set([...inside.flat(), ...Object.keys(copy?.manifest.files ?? {})].filter(isFileName))
+    for (const name of own) await rm(join(folder, name), { force: true })
+    await rm(generationsOf(folder), { recursive: true, force: true })
+    await removeLeftovers(folder)
+    await rm(join(folder, MANIFEST), { force: true }) // last: until then it is a run, and can be removed again
+  } finally {
+    await lock.release()
+  }
+  const kept = await names(folder)
+  if (kept.length === 0) await rmdir(folder)
+  return { kept }
+}

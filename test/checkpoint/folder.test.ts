@@ -1,0 +1,68 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { findRun, isRun, runFolder, runName } from '../../lib/checkpoint/folder.js'
+import { openStore } from '../../lib/checkpoint/store.js'
+import { refusal, tempFolder } from './run.js'
+import { saveSteps } from './saves.js'
+
+describe('the folder of a run', () => {
+  it.each([
+    ['lstm_baseline', 'artifacts/lvm/models/lstm_baseline'],
+    ['./lstm_baseline', 'lstm_baseline'],
+    ['a/b', 'a/b'],
+    ['..', '..'],
+    [resolve('x'), 'x'],
+  ])('of %s', (run, folder) => expect(runFolder(run)).toBe(resolve(folder)))
+  it('below another root', () => expect(runFolder('gru', '/runs')).toBe(resolve('/runs/gru')))
+  it('is named as one would type it', () => {
+    expect(runName(resolve('artifacts/lvm/models/gru'))).toBe('gru')
+    expect(runName('/elsewhere/gru')).toBe('/elsewhere/gru')
+  })
+})
+
+describe('finding a run', async () => {
+  const rootOf = async () => {
+    const root = await tempFolder()
+    for (const name of ['lstm_baseline', 'gru_stacked', 'transformer']) {
+      const store = await openStore(join(root, name))
+      await saveSteps(store, 1, 1)
+      await store.close()
+    }
+    mkdirSync(join(root, 'notes'))
+    return root
+  }
+  it('by its name and by its path', async () => {
+    const root = await rootOf()
+    expect(await findRun('transformer', root)).toBe(join(root, 'transformer'))
+    expect(await findRun(join(root, 'transformer'))).toBe(join(root, 'transformer'))
+    expect(await isRun(join(root, 'notes'))).toBe(false)
+  })
+  it.each([
+    ['transfromer', 'did you mean transformer?'],
+    ['lstm', 'did you mean lstm_baseline?'],
+    ['gru-stacked', 'did you mean gru_stacked?'],
+    ['mamba2', 'there are: gru_stacked, lstm_baseline, transformer'],
+  ])('%s, which is not there, says what was meant or what there is', async (run, hint) => {
+    const error = await refusal(findRun(run, await rootOf()))
+    expect(error).toMatchObject({ code: 'RUN_MISSING', exit: 2, hint })
+    expect(error.message).toContain(`"${run}" does not exist`)
+  })
+  it('says when a folder or a file is none, and when there are none at all', async () => {
+    const root = await rootOf()
+    expect((await refusal(findRun(join(root, 'notes'), root))).message).toContain('holds no run')
+    const file = await refusal(findRun(join(root, 'gru_stacked', 'best_model.pt'), root))
+    expect(file.message).toContain('is a file; name its folder')
+    expect((await refusal(findRun('x', join(root, 'notes')))).hint).toContain('there are no runs in')
+  })
+  it('sees a run whose pointer or manifest is gone, but not what a first save left', async () => {
+    const folder = await tempFolder()
+    mkdirSync(join(folder, 'generations/000001'), { recursive: true })
+    expect(await isRun(folder)).toBe(false)
+    mkdirSync(join(folder, 'generations/000002'))
+    expect(await isRun(folder)).toBe(true)
+    const other = await tempFolder()
+    writeFileSync(join(other, 'manifest.json'), '{}')
+    expect(await isRun(other)).toBe(true)
+  })
+})

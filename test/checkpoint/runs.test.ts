@@ -1,0 +1,158 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { lockRun } from '../../lib/checkpoint/lock.js'
+import { listRuns, removeRun, showRun } from '../../lib/checkpoint/runs.js'
+import { openStore, verifyRun } from '../../lib/checkpoint/store.js'
+import { flip, listing, refusal, tempFolder } from './run.js'
+
+const row = (epoch: number, val_loss: number) => ({
+  ...{ epoch, train_loss: val_loss / 2, val_loss, train_cosine: 0.6, val_cosine: 0.5, lr: 5e-4, seconds: 61, grad_norm: 1 },
+})
+/** A run as training leaves it: two saves, three epochs, the second the best. */
+async function trained(folder: string, complete = true): Promise<string> {
+  const store = await openStore(folder)
+  const text = (value: object) => (path: string) => writeFile(path, JSON.stringify(value))
+  const history = [row(0, 0.9), row(1, 0.3), row(2, 0.2), row(3, 0.25)]
+  for (const epochs of [2, 4]) {
+    await store.save({
+      files: {
+        'best_model.pt': (path) => writeFile(path, Buffer.alloc(40_000, 7)),
+        'config.json': text({ epochs: 3, batch_size: 32 }),
+        'training_history.json': text({
+          ...{
+            version: 1,
+            model: 'lstm',
+            parameters: 5120768,
+            history: history.slice(0, epochs),
+            best_epoch: epochs === 2 ? 1 : 2,
+          },
+        }),
+      },
+      manifest: { model: 'lstm', data: { path: 'vectors.npz' }, golden: [1], complete },
+    })
+  }
+  await store.close()
+  return folder
+}
+
+describe('the list of runs', () => {
+  it('gives state and best figures of each, and leaves out what is no run', async () => {
+    const root = await tempFolder()
+    await trained(join(root, 'a'))
+    await trained(join(root, 'b'), false)
+    const lock = await lockRun(await trained(join(root, 'c'), false))
+    const first = await lockRun(join(root, 'd'))
+    mkdirSync(join(root, 'notes'))
+    writeFileSync(join(root, 'readme.txt'), 'x')
+    const runs = await listRuns(root)
+    await lock.release()
+    await first.release()
+    expect(runs.map(({ run, state }) => [run, state])).toEqual([
+      ['a', 'complete'],
+      ['b', 'interrupted'],
+      ['c', 'running'],
+      ['d', 'running'],
+    ])
+    expect(runs[0]).toMatchObject({
+      ...{
+        model: 'lstm',
+        parameters: 5120768,
+        data: 'vectors.npz',
+        epochs: 3,
+        best_epoch: 2,
+        val_loss: 0.2,
+        val_cosine: 0.5,
+        problem: null,
+      },
+    })
+    expect(runs[0]!.saved_at).toMatch(/^20/)
+    expect(runs[0]!.bytes).toBeGreaterThan(80_000) // both saves of 40 kB, the links at the top counted once
+    expect(runs[0]!.bytes).toBeLessThan(100_000)
+    expect(runs[3]).toMatchObject({ epochs: null, val_loss: null, problem: null })
+  })
+  it('gives no figure of a damaged run, but what is wrong with it', async () => {
+    const root = await tempFolder()
+    await trained(join(root, 'a'))
+    const path = join(root, 'a/training_history.json')
+    await flip(path, readFileSync(path, 'utf8').indexOf('0.2'))
+    const [run] = await listRuns(root)
+    expect(run).toMatchObject({ state: 'damaged', model: null, epochs: null, val_loss: null, val_cosine: null, parameters: null })
+    expect(run!.problem).toMatchObject({ code: 'BAD_CHECKPOINT' })
+    expect(run!.problem!.message).toContain('training_history.json')
+  })
+  it('of a folder that is not there is empty', async () => expect(await listRuns(join(await tempFolder(), 'x'))).toEqual([]))
+})
+
+describe('one run', () => {
+  it('is shown with its history, its files and what the manifest records', async () => {
+    const root = await tempFolder()
+    await trained(join(root, 'a'))
+    const run = await showRun('a', root)
+    expect(run).toMatchObject({ run: 'a', state: 'complete', generation: 2, config: { epochs: 3, batch_size: 32 }, holder: null })
+    expect(run.history).toHaveLength(4)
+    expect(run.files['best_model.pt']).toBe(40_000)
+    expect(run.manifest).toMatchObject({ model: 'lstm', data: { path: 'vectors.npz' } })
+    expect(JSON.stringify(run.manifest)).not.toMatch(/golden|files/)
+  })
+  it('that was imported has no history, and says so with nulls', async () => {
+    const root = await tempFolder()
+    const store = await openStore(join(root, 'a'))
+    await store.save({ files: { 'best_model.pt': (path) => writeFile(path, 'x') }, manifest: { model: 'gru', complete: true } })
+    await store.close()
+    expect(await showRun('a', root)).toMatchObject({
+      model: 'gru',
+      epochs: 0,
+      best_epoch: null,
+      val_loss: null,
+      history: [],
+      config: {},
+    })
+  })
+  it('that is not there is RUN_MISSING', async () =>
+    expect(await refusal(showRun('a', await tempFolder()))).toMatchObject({ code: 'RUN_MISSING' }))
+})
+
+describe('removing a run', () => {
+  it('removes the folder', async () => {
+    const folder = await trained(join(await tempFolder(), 'a'))
+    expect(await removeRun(folder)).toEqual({ kept: [] })
+    expect(existsSync(folder)).toBe(false)
+  })
+  it('keeps what is not part of it, and what links lead to', async () => {
+    const root = await tempFolder()
+    const outside = join(root, 'outside')
+    mkdirSync(outside)
+    writeFileSync(join(outside, 'precious'), 'x')
+    const folder = await trained(join(root, 'a'))
+    writeFileSync(join(folder, 'paper.tex'), 'x')
+    symlinkSync(outside, join(folder, 'generations/link'))
+    rmSync(join(folder, 'config.json'))
+    symlinkSync(join(outside, 'precious'), join(folder, 'config.json'))
+    expect(await removeRun(folder)).toEqual({ kept: ['paper.tex'] })
+    expect(listing(folder)).toEqual(['paper.tex'])
+    expect(listing(outside)).toEqual(['precious'])
+  })
+  it('does not follow a link to a run', async () => {
+    const root = await tempFolder()
+    const folder = await trained(join(root, 'a'))
+    symlinkSync(folder, join(root, 'b'))
+    expect(await refusal(removeRun(join(root, 'b')))).toMatchObject({ code: 'BAD_OPTION' })
+    await verifyRun(folder)
+  })
+  it('is refused while it is written', async () => {
+    const folder = await trained(join(await tempFolder(), 'a'))
+    const before = listing(folder)
+    const lock = await lockRun(folder)
+    expect(await refusal(removeRun(folder))).toMatchObject({ code: 'RUN_LOCKED' })
+    await lock.release()
+    expect(listing(folder)).toEqual(before)
+  })
+  it('works on a damaged one too', async () => {
+    const folder = await trained(join(await tempFolder(), 'a'))
+    writeFileSync(join(folder, 'generations/current'), 'x')
+    writeFileSync(join(folder, 'manifest.json'), 'x')
+    expect(await removeRun(folder)).toEqual({ kept: [] })
+  })
+})
