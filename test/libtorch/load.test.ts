@@ -1,0 +1,124 @@
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { findLibtorch } from '../../lib/libtorch/find.js'
+import { inspect, type Libtorch, library } from '../../lib/libtorch/inspect.js'
+import { addonPath } from '../../lib/libtorch/load.js'
+import { packageRoot } from '../../lib/libtorch/paths.js'
+import { attempt, probe } from '../../lib/libtorch/probe.js'
+import { files, folder } from './fake.js'
+
+const libtorch = findLibtorch()
+
+/** Runs a module in a process of its own; `dist` is where the library is. */
+function run(source: string, env: Record<string, string> = {}) {
+  const dist = new URL('../../dist/lib/', import.meta.url)
+  const code = `const dist = ${JSON.stringify(dist.href)};\n${source}`
+  const options = { encoding: 'utf8', env: { ...process.env, LVM_TORCH_LIBTORCH: libtorch.path, ...env } } as const
+  return spawnSync(process.execPath, ['--input-type=module', '-e', code], options)
+}
+const mapped = `(await import('node:fs')).readFileSync('/proc/self/maps', 'utf8').includes('torch_cpu')`
+
+/** A copy of the libtorch that is used, its big library made by `spoil`. */
+function spoilt(spoil: (path: string) => void): Libtorch {
+  const root = files(folder(), { 'build-version': libtorch.version })
+  mkdirSync(join(root, 'lib'))
+  for (const name of readdirSync(join(libtorch.path, 'lib'))) {
+    if (name !== library('torch_cpu')) symlinkSync(join(libtorch.path, 'lib', name), join(root, 'lib', name))
+  }
+  spoil(join(root, 'lib', library('torch_cpu')))
+  return inspect(root) as Libtorch
+}
+const truncated = () =>
+  spoilt((path) => {
+    copyFileSync(join(libtorch.path, 'lib', library('torch_cpu')), path)
+    truncateSync(path, 3_000_000)
+  })
+
+describe('loading', () => {
+  test.runIf(process.platform === 'linux')('happens at the first use, not at the import', () => {
+    const source = `
+      const { native } = await import(dist + 'native.js')
+      const before = ${mapped}
+      const version = native.libtorchVersion()
+      console.log(JSON.stringify([before, ${mapped}, version]))`
+    const { stdout, stderr } = run(source)
+    expect(stderr).toBe('')
+    expect(JSON.parse(stdout)).toEqual([false, true, expect.stringMatching(/^2\.13\./)])
+  })
+
+  test('works in worker threads that come and go', () => {
+    const source = `
+      const { Worker } = await import('node:worker_threads')
+      const work = 'import(' + JSON.stringify(dist + 'native.js') + ').then(({ native }) => process.stdout.write(native.libtorchVersion() + " "))'
+      for (let round = 0; round < 3; round++) {
+        await Promise.all([1, 2].map(() => new Promise((done) => new Worker(work, { eval: true }).on('exit', done))))
+      }`
+    const { status, stdout, stderr } = run(source)
+    expect([status, stderr]).toEqual([0, ''])
+    expect(stdout.trim().split(' ')).toHaveLength(6)
+  })
+
+  test('a package without an addon for this platform is told so', () => {
+    const root = files(folder(), { 'package.json': '{"name": "lvm-torch"}' })
+    expect(() => addonPath(root)).toThrow(
+      expect.objectContaining({ code: 'ADDON_MISSING', exit: 4, hint: expect.stringContaining('npm run build') }),
+    )
+  })
+
+  test('a file that is no library is refused with a sentence, not a crash', () => {
+    const broken = spoilt((path) => writeFileSync(path, 'not a library'))
+    const { status, stderr } = run(`(await import(dist + 'native.js')).native.threads()`, { LVM_TORCH_LIBTORCH: broken.path })
+    expect(status).toBe(1)
+    expect(stderr).toMatch(/LIBTORCH_MISMATCH/)
+    expect(stderr).toMatch(/the system refused: .*invalid ELF header|the system refused/)
+  })
+})
+
+describe('the trial in a child process', () => {
+  test('multiplies, goes backward, and says what is there', () => {
+    expect(attempt(libtorch, 'cpu')).toMatchObject({
+      ok: true,
+      libtorch: expect.stringMatching(/^2\.13\./),
+      devices: expect.arrayContaining([expect.objectContaining({ name: 'cpu' })]),
+    })
+  })
+
+  test('a device that is not there is refused, not a crash', () => {
+    expect(attempt(libtorch, 'cuda:7')).toMatchObject({ ok: false, crashed: false, code: 'DEVICE_UNAVAILABLE' })
+  })
+
+  test.runIf(process.platform === 'linux')('a libtorch that takes the process down becomes a message with the signal', () => {
+    const broken = truncated()
+    const message = expect.stringMatching(/died \(SIG[A-Z]+\), with libtorch 2\.13.* and Node v/)
+    expect(attempt(broken, 'cpu')).toMatchObject({ ok: false, crashed: true, message })
+    vi.stubEnv('LVM_TORCH_CACHE', folder())
+    onTestFinished(() => void vi.unstubAllEnvs())
+    expect(() => probe(broken, addonPath(), 'cpu')).toThrow(
+      expect.objectContaining({ code: 'LIBTORCH_MISMATCH', message, hint: expect.stringContaining('verify') }),
+    )
+  })
+
+  test('is made once for the same libtorch, Node, addon and device', () => {
+    const cache = folder()
+    vi.stubEnv('LVM_TORCH_CACHE', cache)
+    onTestFinished(() => void vi.unstubAllEnvs())
+    probe(libtorch, addonPath(), 'cpu')
+    const trials = join(cache, 'lvm-torch', 'trials')
+    expect(readdirSync(trials)).toHaveLength(1)
+    expect(JSON.parse(readFileSync(join(trials, readdirSync(trials)[0]!), 'utf8'))).toMatchObject({ version: 1, ok: true })
+    const start = performance.now()
+    for (let i = 0; i < 10; i++) probe(libtorch, addonPath(), 'cpu')
+    expect(performance.now() - start).toBeLessThan(100)
+    const other = join(folder(), 'lvm_torch.node')
+    copyFileSync(addonPath(), other)
+    probe(libtorch, other, 'cpu')
+    expect(readdirSync(trials)).toHaveLength(2)
+    rmSync(other)
+  })
+
+  test('the package is compiled, so that there is a script to run', () => {
+    expect(readdirSync(join(packageRoot(), 'dist/lib/torch'))).toContain('trial.js')
+  })
+})

@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest'
+import { limits, processor, system, tool, usableThreads } from '../../lib/libtorch/machine.js'
+import { files, folder } from './fake.js'
+
+const at = (contents: Record<string, string>) => limits(files(folder(), contents))
+const none = { cpus: null, memory_bytes: null }
+
+describe('limits', () => {
+  test('cgroup v2: the narrowest of a group and its parents', () => {
+    const found = at({
+      'proc/self/cgroup': '0::/user.slice/run.scope\n',
+      'sys/fs/cgroup/cgroup.controllers': 'cpu memory',
+      'sys/fs/cgroup/user.slice/cpu.max': '150000 100000\n',
+      'sys/fs/cgroup/user.slice/memory.max': 'max\n',
+      'sys/fs/cgroup/user.slice/run.scope/cpu.max': 'max 100000\n',
+      'sys/fs/cgroup/user.slice/run.scope/memory.max': '2147483648\n',
+    })
+    expect(found).toEqual({ cpus: 1.5, memory_bytes: 2 ** 31, cgroup: 2 })
+  })
+
+  test('cgroup v2 in a container, where only the root of the hierarchy is visible', () => {
+    const found = at({
+      'proc/self/cgroup': '0::/../../somewhere\n',
+      'sys/fs/cgroup/cgroup.controllers': 'cpu memory',
+      'sys/fs/cgroup/cpu.max': '200000 100000',
+      'sys/fs/cgroup/memory.max': '1073741824',
+    })
+    expect(found).toEqual({ cpus: 2, memory_bytes: 2 ** 30, cgroup: 2 })
+  })
+
+  test('cgroup v1', () => {
+    const found = at({
+      'proc/self/cgroup': '4:memory:/docker/a\n3:cpu,cpuacct:/docker/a\n',
+      'sys/fs/cgroup/cpu/docker/a/cpu.cfs_quota_us': '50000',
+      'sys/fs/cgroup/cpu/docker/a/cpu.cfs_period_us': '100000',
+      'sys/fs/cgroup/memory/docker/a/memory.limit_in_bytes': '536870912',
+    })
+    expect(found).toEqual({ cpus: 0.5, memory_bytes: 2 ** 29, cgroup: 1 })
+  })
+
+  test.each([
+    [
+      'cgroup v1 without a limit',
+      {
+        'proc/self/cgroup': '4:memory:/\n3:cpu:/',
+        'sys/fs/cgroup/cpu/cpu.cfs_quota_us': '-1',
+        'sys/fs/cgroup/cpu/cpu.cfs_period_us': '100000',
+        'sys/fs/cgroup/memory/memory.limit_in_bytes': '9223372036854771712',
+      },
+      1,
+    ],
+    [
+      'cgroup v2 without a limit',
+      { 'proc/self/cgroup': '0::/', 'sys/fs/cgroup/cgroup.controllers': '', 'sys/fs/cgroup/cpu.max': 'max 100000' },
+      2,
+    ],
+    ['no cgroups at all', {}, null],
+  ])('%s', (_, contents, cgroup) => expect(at(contents as Record<string, string>)).toEqual({ ...none, cgroup }))
+
+  test('half a processor is still one thread, and none is all there are', () => {
+    expect(usableThreads({ ...none, cpus: 0.5, cgroup: 1 })).toBe(1)
+    expect(usableThreads({ ...none, cgroup: null })).toBeGreaterThanOrEqual(1)
+  })
+})
+
+describe('this machine', () => {
+  test('has a processor and a system', () => {
+    expect(processor().cores).toBeGreaterThan(0)
+    expect(system()).toMatchObject({ platform: process.platform, arch: process.arch })
+  })
+  test.runIf(process.platform === 'linux')('has a C library', () => expect(system().libc).toMatch(/^(glibc 2\.\d+|musl)/))
+  test('a tool answers with its version, or is not there', () => {
+    expect(tool(process.execPath)).toBe(process.version)
+    expect(tool('no-such-program')).toBeNull()
+  })
+})
