@@ -1,4 +1,4 @@
-import { choice, flag, text } from '../options.js'
+import { flag, text } from '../options.js'
 
 /** How a file of vectors is opened. */
 export const dataFields = {
@@ -13,5 +13,11 @@ export const dataFields = {
 /** What `data inspect` takes. */
 export const inspectFields = {
   ...dataFields,
-  part: choice(['train', 'val'], { default: 'train', about: 'which half, of a file that holds both', group: 'Data' }),
+  part: text({
+    default: undefined,
+    matches: /^(train|val)$/,
+    expected: 'train or val',
+    about: 'which half, of a file that holds both',
+    group: 'Data',
+  }),
 }

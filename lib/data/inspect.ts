@@ -1,7 +1,9 @@
 import { asLvmError, type ErrorCode } from '../errors.js'
+import { resolve } from '../options.js'
 import { isMappable, openArrays, type StoredArray } from './arrays.js'
 import type { Articles, Base, Card, Norms } from './base.js'
 import { dtypeOf, elementName } from './element.js'
+import { inspectFields } from './fields.js'
 import { fileSize } from './file.js'
 import { locateBase } from './locate.js'
 import { type OpenOptions, openBase } from './open.js'
@@ -93,11 +95,12 @@ function baseOf(base: Base): InspectedBase {
   }
 }
 
-/** The tensors of a PyTorch file by the path of keys that leads to each. */
-function* tensorsIn(value: unknown, path: string): Generator<InspectedArray> {
+/** The tensors of a PyTorch file by the path of keys that leads to each; what is there twice is listed once. */
+function* tensorsIn(value: unknown, path: string, seen = new Set<unknown>()): Generator<InspectedArray> {
   if (isTensorEntry(value)) yield { name: path, dtype: value.dtype, shape: value.shape, mapped: false }
-  else if (value instanceof Map || Array.isArray(value)) {
-    for (const [key, item] of value.entries()) yield* tensorsIn(item, path === '' ? String(key) : `${path}.${String(key)}`)
+  else if ((value instanceof Map || Array.isArray(value)) && !seen.has(value)) {
+    seen.add(value)
+    for (const [key, item] of value.entries()) yield* tensorsIn(item, path === '' ? String(key) : `${path}.${String(key)}`, seen)
   }
 }
 
@@ -110,9 +113,10 @@ async function inspectPt(path: string): Promise<Inspection> {
 /**
  * Shows what a file holds, and everything that training would refuse or warn about.
  *
- * Errors: FILE_MISSING, DATA_FORMAT, DATA_UNSAFE when not even its arrays can be listed; later ones are in the result.
+ * Errors: BAD_OPTION; FILE_MISSING, DATA_FORMAT, DATA_UNSAFE when not even its arrays can be listed; later ones are in the result.
  */
-export async function inspectData(path: string, options: OpenOptions = {}): Promise<Inspection> {
+export async function inspectData(path: string, given: OpenOptions = {}): Promise<Inspection> {
+  const options = resolve('data inspect', inspectFields, { ...given }) as OpenOptions
   if (/\.(pt|pth|bin)$/.test(path)) return inspectPt(path)
   const file = locateBase(path).vectors
   const { format, arrays } = await openArrays(file)

@@ -3,6 +3,8 @@ import { damaged } from './file.js'
 const DEPTH_LIMIT = 200
 /** How many values a walk that follows every reference may meet. */
 const WALK_LIMIT = 1e8
+/** Steps between two breaths of the event loop. */
+const STRIDE = 1 << 16
 
 const children = (value: object): unknown[] | undefined => {
   if (Array.isArray(value)) return value
@@ -21,7 +23,7 @@ interface Visit {
 }
 
 /** Makes sure that a value can be walked naively: no circles, no endless nesting, no list of lists of lists that explodes. Errors: DATA_FORMAT. */
-export function checkPlain(owner: string, root: unknown): void {
+export async function checkPlain(owner: string, root: unknown): Promise<void> {
   const done = new Map<object, { depth: number; size: number }>()
   const open = new Set<object>()
   const path: Visit[] = []
@@ -41,7 +43,8 @@ export function checkPlain(owner: string, root: unknown): void {
     path.push({ value, items, next: 0, depth: 1, size: 1 + items.length })
   }
   enter(root)
-  while (path.length > 0) {
+  for (let step = 1; path.length > 0; step++) {
+    if (step % STRIDE === 0) await new Promise(setImmediate)
     const visit = path.at(-1)!
     if (path.length > DEPTH_LIMIT || visit.depth > DEPTH_LIMIT) throw damaged(owner, 'its pickle nests too deep')
     if (visit.size > WALK_LIMIT) throw damaged(owner, 'its pickle unfolds to too many values')

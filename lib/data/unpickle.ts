@@ -3,7 +3,7 @@ import { longOf, PickleReader, rawUnicode, unquote } from './pickle-reader.js'
 import { checkPlain } from './plain.js'
 
 /** Opcodes between two breaths of the event loop. */
-const STRIDE = 1 << 17
+const STRIDE = 1 << 16
 
 type Opcode = (m: Machine, r: PickleReader) => void
 const utf8 = (bytes: Buffer) => bytes.toString('utf8')
@@ -147,6 +147,6 @@ export async function unpickle(bytes: Buffer, options: UnpickleOptions): Promise
     if (step % STRIDE === 0) await new Promise(setImmediate)
   }
   const value = machine.pop()
-  checkPlain(options.owner, value)
+  await checkPlain(options.owner, value)
   return { value, end: reader.at }
 }

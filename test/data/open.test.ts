@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import type { Base } from '../../lib/data/base.js'
-import { inspectData } from '../../lib/data/inspect.js'
 import { type OpenOptions, openBase } from '../../lib/data/open.js'
 import { splitWindows } from '../../lib/data/split.js'
 import { makeWindows } from '../../lib/data/windows.js'
@@ -233,60 +231,4 @@ it('survives 600 random mutations', async () => {
     await opened(path, (base) => base.texts()).catch((error) => expect(error, String(error?.stack)).toBeInstanceOf(LvmError))
     scratch('fuzz.npy', '')
   }
-})
-
-describe('inspect', () => {
-  it('shows everything in snake_case', async () => {
-    const shown = await inspectData(fixture('sequences-metadata.npz'))
-    expect(shown).toMatchObject({
-      version: 1,
-      format: 'npz',
-      error: null,
-      arrays: [
-        { name: 'context_sequences', dtype: 'float32', shape: [12, 6, 8] },
-        { name: 'target_vectors', dtype: 'float32', shape: [12, 8], mapped: false },
-        { name: 'metadata', dtype: 'object', shape: [12], mapped: false },
-      ],
-      base: {
-        kind: 'sequences',
-        rows: 12,
-        context: 6,
-        space: null,
-        articles: { count: 3, smallest: 4, median: 4, largest: 4 },
-        windows: { context: 5, count: 12 },
-      },
-    })
-    for (const key of Object.keys(shown.base!)) expect(key).toMatch(/^[a-z_]+$/)
-  })
-  it('shows the arrays of a file that cannot be trained on, and why', async () => {
-    const shown = await inspectData(scratch('misfit.npz', storedZip([{ name: 'X.npy', data: f4([2, 3], circle(3)) }])))
-    expect(shown).toMatchObject({ base: null, arrays: [{ name: 'X', shape: [2, 3] }], error: { code: 'DATA_SHAPE' } })
-  })
-  it('lists the tensors of a .pt', async () => {
-    const shown = await inspectData(fixture('checkpoint.pt'))
-    expect(shown.arrays.map((array) => array.name)).toContain('optimizer_state_dict.state.0.exp_avg')
-    expect(shown.warnings).toHaveLength(2)
-  })
-})
-
-const wiki = fileURLToPath(new URL('../../../shared/data/wiki42113', import.meta.url))
-describe.runIf(existsSync(`${wiki}.npy`))('the real corpus', () => {
-  it('opens in a second, with the counts that are known of it', async () => {
-    const began = performance.now()
-    await opened(wiki, async (base) => {
-      expect(performance.now() - began).toBeLessThan(5000)
-      expect(base).toMatchObject({ rows: 42_113, dim: 768, dtype: 'float16', mapped: true, space: undefined, warnings: [] })
-      expect(base.articles!.ids).toHaveLength(285)
-      expect(base.norms.mean).toBeCloseTo(1, 5)
-      const windows = makeWindows(base, 5)
-      expect(windows.count).toBe(40_688)
-      const crossing = makeWindows(base, 5, { cross: true })
-      expect(crossing.count).toBe(42_108)
-      const split = splitWindows(windows, base, { mode: 'articles', seed: 0, test: 0 })
-      expect([split.articles.train.length, split.articles.val.length]).toEqual([257, 28])
-      const leaky = splitWindows(crossing, base, { mode: 'windows', seed: 0, test: 0 })
-      expect([leaky.train.length, leaky.val.length]).toEqual([37_897, 4_211])
-      expect((await base.texts())!).toHaveLength(42_113)
-    })
-  })
 })
