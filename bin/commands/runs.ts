@@ -3,7 +3,7 @@ import type { Argv, CommandModule } from 'yargs'
 import { findRun, RUNS } from '../../lib/checkpoint/folder.js'
 import { listRuns, type RunDetails, type RunSummary, removeRun, showRun } from '../../lib/checkpoint/runs.js'
 import { restoreRun } from '../../lib/checkpoint/store.js'
-import { badOption } from '../../lib/errors.js'
+import { badOption, ERRORS } from '../../lib/errors.js'
 import { resolve, text } from '../../lib/options.js'
 import { flags, given } from '../flags.js'
 import { answer, bytes, count, duration, table } from '../output.js'
@@ -90,6 +90,7 @@ const show: CommandModule = {
   handler: async (argv) => {
     const run = await showRun(String(argv.run), rootOf(argv))
     answer({ version: 1, ...run }, () => details(run), argv.json === true)
+    if (run.problem) process.exitCode = ERRORS[run.problem.code].exit
   },
 }
 
@@ -98,6 +99,7 @@ const rm: CommandModule = {
   describe: 'remove runs; other files in their folders stay',
   builder: (y) =>
     y
+      .parserConfiguration({ 'duplicate-arguments-array': true }) // else only the last of several runs gets here
       .positional('run', { type: 'string', array: true, describe: 'folders, or names in the folder of the runs' })
       .option('yes', { type: 'boolean', describe: 'do not ask' }),
   handler: async (argv) => {

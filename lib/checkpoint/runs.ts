@@ -1,25 +1,15 @@
 import { lstat, readFile, rm, rmdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { asLvmError, badOption, type LvmError } from '../errors.js'
+import { asLvmError, badOption, type ErrorCode, type LvmError } from '../errors.js'
 import { names, removeLeftovers } from './durable.js'
 import { findRun, generationFolder, generationNumbers, generationsOf, isRun, RUNS, runName } from './folder.js'
 import type { Holder } from './holder.js'
 import { lockHolder, lockRun } from './lock.js'
 import { isFileName, MANIFEST, readManifest } from './manifest.js'
+import { CONFIG, HISTORY, type History, type HistoryRow, type RunManifest } from './run.js'
 import { verifyRun } from './store.js'
 import type { Checkpoint } from './verify.js'
 
-/** One row of a run's history; what was not measured is null. */
-export interface HistoryRow {
-  readonly epoch: number
-  readonly train_loss: number | null
-  readonly train_cosine: number | null
-  readonly val_loss: number | null
-  readonly val_cosine: number | null
-  readonly lr: number | null
-  readonly seconds: number | null
-  readonly [key: string]: number | null
-}
 /** What a list says about a run; the figures of a damaged one are null, never guessed. */
 export interface RunSummary {
   readonly run: string
@@ -38,7 +28,7 @@ export interface RunSummary {
   readonly bytes: number
   readonly saved_at: string | null
   /** What is wrong with a damaged run. */
-  readonly problem: { readonly code: string; readonly message: string; readonly hint: string } | null
+  readonly problem: { readonly code: ErrorCode; readonly message: string; readonly hint: string } | null
 }
 /** All that is recorded of a run. */
 export interface RunDetails extends RunSummary {
@@ -52,15 +42,9 @@ export interface RunDetails extends RunSummary {
   readonly holder: Holder | null
 }
 
-type Json = Record<string, unknown>
-const object = (value: unknown): Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {}
-const number = (value: unknown) => (typeof value === 'number' ? value : null)
-const text = (value: unknown) => (typeof value === 'string' ? value : null)
-
 /** A JSON file of a checkpoint whose bytes were checked; empty where it has none. */
-const readJson = async ({ path, manifest }: Checkpoint, name: string): Promise<Json> =>
-  manifest.files[name] === undefined ? {} : object(JSON.parse(await readFile(join(path, name), 'utf8')))
+const readJson = async ({ path, manifest }: Checkpoint, name: string): Promise<object> =>
+  manifest.files[name] === undefined ? {} : JSON.parse(await readFile(join(path, name), 'utf8'))
 
 /** Bytes of all that lies below a folder, a file with two names counted once, links not followed. */
 async function bytesIn(folder: string, seen = new Set<string>()): Promise<number> {
@@ -84,30 +68,28 @@ async function describe(folder: string, root: string, deep: boolean): Promise<Ru
     problem = asLvmError(error)
     if (problem.code === 'RUN_MISSING' && holder !== undefined) problem = undefined // its first save is still to come
   }
-  const [config, curve] = checkpoint
-    ? await Promise.all([readJson(checkpoint, 'config.json'), readJson(checkpoint, 'training_history.json')])
-    : [{}, {} as Json]
-  const { golden: _, ...manifest }: Json = { ...checkpoint?.manifest, files: undefined }
-  const history = (Array.isArray(curve.history) ? curve.history : []) as HistoryRow[]
+  const [config, curve]: [Record<string, unknown>, Partial<History>] = checkpoint
+    ? await Promise.all([readJson(checkpoint, CONFIG) as Promise<Record<string, unknown>>, readJson(checkpoint, HISTORY)])
+    : [{}, {}]
+  const { golden: _, files = {}, ...manifest }: Partial<RunManifest> = checkpoint?.manifest ?? {}
+  const history = curve.history ?? []
   const best = history.find(({ epoch }) => epoch === curve.best_epoch)
-  const data = manifest.data ?? config.data
-  const written = manifest.complete === true ? 'complete' : 'interrupted'
   return {
     run: runName(folder, root),
     path: folder,
-    state: problem ? 'damaged' : holder ? 'running' : written,
-    model: text(manifest.model ?? curve.model),
-    parameters: number(curve.parameters ?? manifest.parameters),
-    data: text(data) ?? text(object(data).path),
+    state: problem ? 'damaged' : holder ? 'running' : manifest.progress?.finished === false ? 'interrupted' : 'complete',
+    model: manifest.model ?? null,
+    parameters: manifest.parameters ?? null,
+    data: manifest.data?.path ?? null,
     epochs: checkpoint ? (history.at(-1)?.epoch ?? 0) : null,
-    best_epoch: number(curve.best_epoch),
-    val_loss: number(best?.val_loss),
-    val_cosine: number(best?.val_cosine),
+    best_epoch: curve.best_epoch ?? null,
+    val_loss: best?.val_loss ?? null,
+    val_cosine: best?.val_cosine ?? null,
     bytes,
-    saved_at: text(manifest.saved_at),
+    saved_at: manifest.saved_at ?? null,
     problem: problem ? { code: problem.code, message: problem.message, hint: problem.hint } : null,
     generation: checkpoint?.generation ?? null,
-    files: Object.fromEntries(Object.entries(checkpoint?.manifest.files ?? {}).map(([name, record]) => [name, record.bytes])),
+    files: Object.fromEntries(Object.entries(files).map(([name, record]) => [name, record.bytes])),
     config,
     history,
     manifest,

@@ -11,7 +11,7 @@ const row = (epoch: number, val_loss: number) => ({
   ...{ epoch, train_loss: val_loss / 2, val_loss, train_cosine: 0.6, val_cosine: 0.5, lr: 5e-4, seconds: 61, grad_norm: 1 },
 })
 /** A run as training leaves it: two saves, three epochs, the second the best. */
-async function trained(folder: string, complete = true): Promise<string> {
+async function trained(folder: string, finished = true): Promise<string> {
   const store = await openStore(folder)
   const text = (value: object) => (path: string) => writeFile(path, JSON.stringify(value))
   const history = [row(0, 0.9), row(1, 0.3), row(2, 0.2), row(3, 0.25)]
@@ -30,7 +30,7 @@ async function trained(folder: string, complete = true): Promise<string> {
           },
         }),
       },
-      manifest: { model: 'lstm', data: { path: 'vectors.npz' }, golden: [1], complete },
+      manifest: { model: 'lstm', parameters: 5120768, data: { path: 'vectors.npz' }, golden: [1], progress: { finished } },
     })
   }
   await store.close()
@@ -99,7 +99,7 @@ describe('one run', () => {
   it('that was imported has no history, and says so with nulls', async () => {
     const root = await tempFolder()
     const store = await openStore(join(root, 'a'))
-    await store.save({ files: { 'best_model.pt': (path) => writeFile(path, 'x') }, manifest: { model: 'gru', complete: true } })
+    await store.save({ files: { 'best_model.pt': (path) => writeFile(path, 'x') }, manifest: { model: 'gru', progress: null } })
     await store.close()
     expect(await showRun('a', root)).toMatchObject({
       model: 'gru',

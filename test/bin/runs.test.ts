@@ -1,0 +1,91 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { openStore } from '../../lib/checkpoint/store.js'
+import { flip, tempFolder } from '../checkpoint/run.js'
+
+const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))
+const runs = (root: string, ...words: string[]) =>
+  spawnSync(process.execPath, [cli, 'runs', ...words, '--out', root], { encoding: 'utf8', input: '' })
+
+/** A folder of two runs of two epochs. */
+async function folderOfRuns(): Promise<string> {
+  const root = await tempFolder()
+  const text = (value: object) => (path: string) => writeFile(path, JSON.stringify(value))
+  const row = { train_loss: 0.0006, val_loss: 0.000504, train_cosine: 0.8, val_cosine: 0.783, lr: 5e-4, seconds: 65 }
+  for (const name of ['lstm_baseline', 'gru_stacked']) {
+    const store = await openStore(join(root, name))
+    await store.save({
+      files: {
+        'best_model.pt': (path) => writeFile(path, Buffer.alloc(2_000_000)),
+        'config.json': text({ batch_size: 32, device: 'cpu' }),
+        'training_history.json': text({
+          version: 1,
+          model: name.slice(0, 4),
+          parameters: 5120768,
+          history: [0, 1, 2].map((epoch) => ({ epoch, ...row })),
+          best_epoch: 2,
+        }),
+      },
+      manifest: { model: name.slice(0, 4), parameters: 5120768, data: { path: 'wiki.npz' }, progress: { finished: name > 'h' } },
+    })
+    await store.close()
+  }
+  return root
+}
+
+describe('runs', () => {
+  it('list is a table, or one document', async () => {
+    const root = await folderOfRuns()
+    const { stdout, status } = runs(root, 'list')
+    expect(status).toBe(0)
+    expect(stdout).toMatch(/^run +model +state +epochs +best +val loss +val cosine +parameters +data +size +saved$/m)
+    expect(stdout).toMatch(/^lstm_baseline +lstm +complete +2 +2 +0\.000504 +0\.7830 +5,120,768 +wiki\.npz +2\.0 MB +20\d\d-/m)
+    expect(stdout).toMatch(/^gru_stacked +gru_ +interrupted /m)
+    const document = JSON.parse(runs(root, 'list', '--json').stdout)
+    expect(document.runs[1]).toMatchObject({ run: 'lstm_baseline', state: 'complete', val_loss: 0.000504, epochs: 2 })
+  })
+  it('list of nothing says how to begin', async () => {
+    expect(runs(await tempFolder(), 'list').stdout).toContain('lvm-torch train')
+  })
+  it('show gives settings, files and every epoch', async () => {
+    const root = await folderOfRuns()
+    const { stdout } = runs(root, 'show', 'lstm_baseline')
+    for (const line of [
+      /^state +complete$/m,
+      /^best_model\.pt +2\.0 MB$/m,
+      /^batch_size +32$/m,
+      /^ +2 +0\.000600 +0\.000504 .* 1 min 05 s$/m,
+    ]) {
+      expect(stdout).toMatch(line)
+    }
+    expect(JSON.parse(runs(root, 'show', 'lstm_baseline', '--json').stdout).history).toHaveLength(3)
+    const { status, stderr } = runs(root, 'show', 'lstm')
+    expect([status, stderr]).toEqual([2, expect.stringContaining('fix: did you mean lstm_baseline?')])
+  })
+  it('show of a damaged run names the file and ends with 3; restore says what it is back at', async () => {
+    const root = await folderOfRuns()
+    await flip(join(root, 'lstm_baseline/config.json'), 3)
+    const { stdout, status } = runs(root, 'show', 'lstm_baseline')
+    expect(status).toBe(3)
+    expect(stdout).toMatch(/^state +damaged$/m)
+    expect(stdout).toMatch(/^problem +checkpoint: expected SHA-256 .*config\.json/m)
+    expect(runs(root, 'list').stdout).toMatch(/^lstm_baseline +– +damaged +– .*\n\ncheckpoint: expected SHA-256/m)
+    expect(runs(root, 'restore', 'lstm_baseline')).toMatchObject({ status: 3, stderr: expect.stringContaining('BAD_CHECKPOINT') })
+    expect(runs(root, 'restore', 'gru_stacked').stdout).toMatch(/gru_stacked is back at save 1 of 20/)
+  })
+  it('rm asks, and where nobody can be asked wants --yes', async () => {
+    const root = await folderOfRuns()
+    const { status, stderr } = runs(root, 'rm', 'lstm_baseline')
+    expect([status, stderr]).toEqual([2, expect.stringContaining('fix: add --yes')])
+    expect(existsSync(join(root, 'lstm_baseline'))).toBe(true)
+    expect(runs(root, 'rm', 'lstm_baseline', 'gru_staked', '--yes').status).toBe(2)
+    expect(existsSync(join(root, 'lstm_baseline'))).toBe(true)
+    const document = JSON.parse(runs(root, 'rm', 'lstm_baseline', 'gru_stacked', '--yes', '--json').stdout)
+    expect(document.removed.map(({ kept }: { kept: string[] }) => kept)).toEqual([[], []])
+    expect(existsSync(join(root, 'lstm_baseline'))).toBe(false)
+  })
+})
