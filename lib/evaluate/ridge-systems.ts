@@ -24,7 +24,7 @@ async function shifted(rows: Rows, ids: Int32Array, positions: number, offset: T
   return [await moved.op('aten::flatten.using_ints', 1, -1), await rawTargets.op('aten::sub.Tensor', offset)]
 }
 
-/** (matrix + λ I)⁻¹ right, by Cholesky. */
+/** (matrix + λ I)⁻¹ right, by Cholesky, which reads the lower half of the matrix. */
 async function solveRegularised(matrix: Tensor, right: Tensor, lambda: number): Promise<Tensor | undefined> {
   using moved = await matrix.op('aten::clone')
   using diagonal = await moved.op('aten::diagonal', 0, 0, 1)
@@ -53,7 +53,7 @@ const meanDiagonal = async (matrix: Tensor, features: number): Promise<number> =
   return (await trace.item()) / features
 }
 
-/** Sums over windows of x, y, xxᵀ and xyᵀ, in float64, of inputs and targets less `offset`. */
+/** Sums over windows of x, y, xxᵀ (its lower half) and xyᵀ, in float64, of inputs and targets less `offset`. */
 export interface Moments {
   n: number
   readonly positions: number
@@ -81,6 +81,25 @@ export async function noMoments(positions: number, offset: Tensor): Promise<Mome
   return { n: 0, positions, offset, ...sums, [Symbol.dispose]: dispose }
 }
 
+/** sum += leftᵀ right, the product in float32. */
+async function addProduct(sum: Tensor, left: Tensor, right: Tensor): Promise<void> {
+  using transposed = await left.op('aten::t')
+  using product = await transposed.op('aten::mm', right)
+  await addInto(sum, product)
+}
+
+/** sum += xᵀ x below the diagonal, a block of `width` columns at a time: the other half is never read. */
+async function addSquare(sum: Tensor, x: Tensor, width: number): Promise<void> {
+  const features = x.shape[1]!
+  for (let from = 0; from < features; from += width) {
+    using columns = await x.op('aten::narrow', 1, from, width)
+    using below = await x.op('aten::narrow', 1, from, features - from)
+    using rows = await sum.op('aten::narrow', 0, from, features - from)
+    using part = await rows.op('aten::narrow', 1, from, width)
+    await addProduct(part, below, columns)
+  }
+}
+
 /** Adds more windows: float32 products of one block at a time, summed in float64. */
 export async function addMoments(moments: Moments, rows: Rows): Promise<void> {
   using offset = await moments.offset.to({ dtype: 'float32' })
@@ -88,18 +107,12 @@ export async function addMoments(moments: Moments, rows: Rows): Promise<void> {
     const [x, y] = await shifted(rows, ids, moments.positions, offset)
     using inputs = x
     using outputs = y
-    using transposed = await inputs.op('aten::t')
     using sumX = await columnSums(inputs)
     using sumY = await columnSums(outputs)
     await addInto(moments.x, sumX)
     await addInto(moments.y, sumY)
-    for (const [sum, factor] of [
-      [moments.xx, inputs],
-      [moments.xy, outputs],
-    ] as const) {
-      using product = await transposed.op('aten::mm', factor)
-      await addInto(sum, product)
-    }
+    await addSquare(moments.xx, inputs, rows.windows.dim)
+    await addProduct(moments.xy, inputs, outputs)
     moments.n += ids.length
   }
 }

@@ -8,6 +8,8 @@ import { addMoments, dualEquations, type LinearMap, noMoments, normalEquations, 
 const MOST_FEATURES = 8192
 /** The share of the training articles on which λ is judged. */
 const INNER = 0.2
+/** How many decades from its natural size λ is sought. */
+const REACH = 4
 
 /** Ridge regression of the target on the flattened context. */
 export interface Ridge extends LinearMap {
@@ -34,22 +36,29 @@ function innerSplit(rows: Rows): { inner: Rows; held: Rows } {
   return { inner: { ...rows, ids: ids.filter((id, i) => !isHeld(id, i)) }, held: { ...rows, ids: ids.filter(isHeld) } }
 }
 
-/** The power of ten, to half a decade, that gives the held articles their highest mean cosine. */
+/** The power of ten, to half a decade, that gives the held articles their highest mean cosine: uphill from the natural size of λ. */
 async function bestLambda(system: System, held: Rows, positions: number): Promise<number> {
   const middle = Math.round(Math.log10(system.scale || 1))
   let best = { exponent: middle, cosine: -1 }
-  const judge = async (exponent: number) => {
-    const map = await system.solve(10 ** exponent)
-    if (map === undefined) return
+  const improves = async (exponent: number): Promise<boolean> => {
+    const lambda = 10 ** exponent
+    const map = await system.solve(lambda)
+    if (map === undefined) return false
     using weight = map.weight
     using bias = map.bias
-    const ridge = { weight, bias, positions, lambda: 10 ** exponent }
-    const cosine = await meanCosine(held, (ids) => applyRidge(ridge, held, ids))
-    if (cosine > best.cosine) best = { exponent, cosine }
+    const cosine = await meanCosine(held, (ids) => applyRidge({ weight, bias, positions, lambda }, held, ids))
+    if (!(cosine > best.cosine)) return false
+    best = { exponent, cosine }
+    return true
   }
-  for (const decade of [-3, -2, -1, 0, 1, 2, 3]) await judge(middle + decade)
+  const climb = async (step: number) => {
+    while (Math.abs(best.exponent + step - middle) <= REACH && (await improves(best.exponent + step)));
+  }
+  await improves(middle)
+  await climb(1)
+  if (best.exponent === middle) await climb(-1)
   const { exponent } = best
-  for (const half of [-0.5, 0.5]) await judge(exponent + half)
+  for (const half of [-0.5, 0.5]) await improves(exponent + half)
   return 10 ** best.exponent
 }
 
