@@ -1,0 +1,174 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, delimiter, dirname, join, relative, sep } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { findLibtorch } from '../../lib/libtorch/find.js'
+import { packageRoot, storeRoot } from '../../lib/libtorch/paths.js'
+
+const root = packageRoot()
+const libtorch = findLibtorch()
+const scratch = mkdtempSync(join(tmpdir(), 'lvm-torch-package-'))
+const app = join(scratch, 'app')
+const bin = join(scratch, 'bin')
+afterAll(() => rmSync(scratch, { recursive: true, force: true }))
+
+/** Where a program of this machine is. */
+const which = (program: string) =>
+  process.env
+    .PATH!.split(delimiter)
+    .map((folder) => join(folder, program))
+    .find((path) => existsSync(path))
+/** An environment in which there is no compiler, no CMake and no Python. */
+const { LVM_TORCH_LIBTORCH: _, LVM_TORCH_USE_PYTORCH: __, ...rest } = process.env
+const env = Object.fromEntries(Object.entries({ ...rest, PATH: bin, NO_COLOR: '1' }).filter(([key]) => !key.startsWith('npm_')))
+/** The cache of this machine where libtorch was installed into it; else one that the test fills. */
+const ready = dirname(libtorch.path) === storeRoot()
+if (!ready) env.LVM_TORCH_CACHE = join(scratch, 'cache')
+
+const run = (program: string, ...words: string[]) => spawnSync(join(bin, program), words, { cwd: app, env, encoding: 'utf8' })
+const listed: string[] = []
+let size = 0
+
+/** The packages ours depends on, as they are in node_modules here, so that nothing has to be fetched. */
+function dependencies(): string[] {
+  const paths = execFileSync('npm', ['ls', '--omit=dev', '--all', '--parseable'], { cwd: root, encoding: 'utf8' })
+    .trim()
+    .split('\n')
+  const top = (path: string) => /^node_modules\/(@[^/]+\/)?[^/]+$/.test(relative(root, path).split(sep).join('/'))
+  return paths.filter(top)
+}
+
+beforeAll(() => {
+  mkdirSync(app)
+  mkdirSync(bin)
+  for (const program of ['node', 'npm', 'npx', 'sh', 'env']) symlinkSync(which(program)!, join(bin, program))
+  execFileSync(process.execPath, [join(root, 'scripts/prebuild.mjs')], { cwd: root })
+  const packed = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', scratch], {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: 'pipe',
+  })
+  const answer = JSON.parse(packed)
+  const [{ filename, size: bytes, files }] = Object.values(answer) as [
+    { filename: string; size: number; files: { path: string }[] },
+  ]
+  listed.push(...files.map(({ path }) => path))
+  size = bytes
+  writeFileSync(join(app, 'package.json'), '{"name": "app", "private": true}')
+  const options = ['--offline', '--ignore-scripts', '--install-links', '--no-audit', '--no-fund']
+  const installed = run('npm', 'install', ...options, join(scratch, basename(filename)), ...dependencies())
+  if (installed.status !== 0) throw new Error(installed.stderr)
+})
+
+describe('the tarball', () => {
+  test('holds what runs and what explains it, and is small', () => {
+    const platform = `${process.platform}-${process.arch}`
+    const needed = [
+      'dist/bin/lvm.js',
+      'dist/lib/index.js',
+      'dist/lib/index.d.ts',
+      'data/sample/factbook.npy',
+      `prebuilds/${platform}/lvm-torch.node`,
+      `prebuilds/${platform}/loader/loader.node`,
+      'package.json',
+    ]
+    expect(listed).toEqual(expect.arrayContaining(needed))
+    expect(size).toBeLessThan(15e6)
+  })
+  test('holds no binding.gyp, with which npm would start a build, and no sources or tests', () => {
+    expect(listed.filter((path) => /binding\.gyp|CMakeLists|^(native|test|lib|bin|scripts|build)/.test(path))).toEqual([])
+    expect(listed.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts') && !path.startsWith('examples/'))).toEqual([])
+  })
+})
+
+describe('installed in an empty folder without a compiler', () => {
+  test('there is none', () => {
+    for (const program of ['cmake', 'c++', 'gcc', 'python3']) expect(run('sh', '-c', `command -v ${program}`).status).not.toBe(0)
+  })
+
+  test('npx lvm-torch --help and --version', () => {
+    expect(run('npx', 'lvm-torch', '--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('libtorch') })
+    expect(run('npx', 'lvm', '--version')).toMatchObject({ status: 0, stdout: expect.stringContaining('lvm-torch ') })
+  })
+
+  test('npx lvm-torch libtorch install, then doctor finds all that is needed', () => {
+    const from = ready ? [] : ['--from', libtorch.path]
+    expect(run('npx', 'lvm-torch', 'libtorch', 'install', ...from)).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/libtorch (is installed|was there already): 2\.13\.\d+-cpu/),
+    })
+    const { status, stdout } = run('npx', 'lvm-torch', 'doctor', '--json')
+    expect(status).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ usable: true, addon: expect.stringContaining('prebuilds') })
+  })
+
+  test('npx lvm-torch train writes a run', () => {
+    const words = [
+      'lvm-torch',
+      'train',
+      'lstm',
+      '--data',
+      'node_modules/lvm-torch/data/sample/factbook',
+      '--max-steps',
+      '2',
+      '--epochs',
+      '1',
+    ]
+    const { status, stderr } = run('npx', ...words)
+    expect([status, stderr]).toEqual([0, expect.any(String)])
+    const models = join(app, 'artifacts/lvm/models/lstm_baseline')
+    for (const file of ['best_model.pt', 'final_model.pt', 'config.json', 'manifest.json'])
+      expect(existsSync(join(models, file))).toBe(true)
+  })
+
+  test.each([
+    ['require', 'consumer.cjs', "const lvm = require('lvm-torch')"],
+    ['import', 'consumer.mjs', "import * as lvm from 'lvm-torch'"],
+  ])('%s loads no libtorch before it is needed', (_, file, first) => {
+    const code = `${first}
+const loaded = () => process.platform === 'linux' && require('fs').readFileSync('/proc/self/maps', 'utf8').includes('torch_cpu')
+const before = loaded()
+lvm.Tensor.from([1, 2, 3]).op('aten::sum').then((sum) => sum.item()).then((sum) => console.log(JSON.stringify({ before, sum, after: loaded() })))`
+    writeFileSync(
+      join(app, file),
+      file.endsWith('.mjs')
+        ? `import { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)\n${code}`
+        : code,
+    )
+    const { stdout, stderr } = run('node', file)
+    expect(stderr).toBe('')
+    expect(JSON.parse(stdout)).toEqual({ before: false, sum: 6, after: process.platform === 'linux' })
+  })
+
+  test('both styles type-check, and a wrong use does not', () => {
+    const body = `
+const sum: Promise<number> = Tensor.from(Float32Array.of(1, 2)).item()
+async function follow(signal: AbortSignal) {
+  for await (const event of train({ model: 'lstm', data: 'x.npz' }, { signal })) if (event.type === 'epoch') console.log(event.val_cosine)
+}
+export { follow, sum }
+`
+    writeFileSync(join(app, 'consumer.mts'), `import { Tensor, train } from 'lvm-torch'\n${body}`)
+    writeFileSync(join(app, 'consumer.cts'), `import lvm = require('lvm-torch')\nconst { Tensor, train } = lvm\n${body}`)
+    const options = [
+      '--noEmit',
+      '--strict',
+      '--exactOptionalPropertyTypes',
+      '--target',
+      'es2022',
+      '--lib',
+      'es2023,esnext.disposable',
+      '--module',
+      'nodenext',
+      '--types',
+      'node',
+      '--typeRoots',
+      join(root, 'node_modules/@types'),
+    ]
+    const check = (...files: string[]) => run('node', join(root, 'node_modules/typescript/bin/tsc'), ...options, ...files)
+    expect(check('consumer.mts', 'consumer.cts')).toMatchObject({ stdout: '', status: 0 })
+    writeFileSync(join(app, 'wrong.mts'), `import { train } from 'lvm-torch'\ntrain({ model: 'lstm', data: 3 })\n`)
+    expect(check('wrong.mts').stdout).toMatch(/wrong\.mts\(2,\d+\): error TS2322/)
+  })
+})
