@@ -1,0 +1,81 @@
+// The training step of lvm-torch by itself: what `lvm-torch train` runs between two reports, without data files and checkpoints.
+import { findArchitecture } from '../dist/lib/architectures/index.js'
+import { native } from '../dist/lib/native.js'
+
+const ROWS = 42113
+const DIM = 768
+const CONTEXT = 5
+const BATCH = 32
+const WARM_UP = 8
+const OPTIONS = {
+  batch: BATCH,
+  accumulate: 1,
+  loss: 'mse',
+  seed: 0,
+  weightDecay: 0.01,
+  beta1: 0.9,
+  beta2: 0.999,
+  eps: 1e-8,
+  clip: 1,
+  ema: 0,
+}
+
+/** As many random unit vectors as the Wikipedia base has, the same in every run. */
+function base() {
+  const vectors = new Float32Array(ROWS * DIM)
+  let state = 1
+  for (let row = 0; row < vectors.length; row += DIM) {
+    let sum = 0
+    for (let k = row; k < row + DIM; k++) {
+      state = (Math.imul(state, 1664525) + 1013904223) | 0
+      vectors[k] = state
+      sum += state * state
+    }
+    const norm = Math.sqrt(sum)
+    for (let k = row; k < row + DIM; k++) vectors[k] /= norm
+  }
+  return native.tensorFrom(vectors, [ROWS, DIM], 'float32')
+}
+
+let samples
+const windows = Int32Array.from({ length: ROWS - CONTEXT }, (_, i) => i)
+const trainers = new Map()
+
+async function trainerOf(name, precision) {
+  samples ??= native.samples(
+    base(),
+    null,
+    windows,
+    windows.map((i) => i + CONTEXT),
+    CONTEXT,
+  )
+  const { node } = findArchitecture(name).spec({ dim: DIM, context: CONTEXT })
+  const model = await native.model(node, 'float32', 'cpu', 0)
+  const trainer = native.trainer(model, samples, windows, { ...OPTIONS, bf16: precision === 'bf16' })
+  const state = { trainer, epoch: 0, from: 0, perEpoch: native.trainerStepsPerEpoch(trainer) }
+  await run(state, WARM_UP)
+  return state
+}
+
+/** Makes `steps` steps, over the end of an epoch where need be; what comes back are milliseconds a step. */
+async function run(state, steps) {
+  const began = performance.now()
+  for (let left = steps; left > 0; ) {
+    const now = Math.min(left, state.perEpoch - state.from)
+    await native.trainerRun(state.trainer, state.epoch, state.from, new Float64Array(now).fill(5e-4))
+    left -= now
+    state.from += now
+    if (state.from === state.perEpoch) Object.assign(state, { epoch: state.epoch + 1, from: 0 })
+  }
+  return (performance.now() - began) / steps
+}
+
+/** Milliseconds a step of `name` (lstm, gru, transformer). A model and its place in the data are kept between calls. */
+export async function ours(name, precision, steps, threads) {
+  native.setThreads(threads)
+  const key = `${name} ${precision}`
+  if (!trainers.has(key)) trainers.set(key, await trainerOf(name, precision))
+  return run(trainers.get(key), steps)
+}
+
+export const libtorchVersion = () => native.libtorchVersion()
