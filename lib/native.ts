@@ -21,8 +21,28 @@ export interface NativeStepper {
   readonly [handle]: 'stepper'
 }
 
-export type DType = 'float32' | 'float64' | 'float16' | 'bfloat16' | 'int64' | 'int32' | 'int16' | 'int8' | 'uint8' | 'bool' | 'complex64' | 'complex128'
-export type TypedArray = Float32Array | Float64Array | BigInt64Array | Int32Array | Int16Array | Int8Array | Uint8Array | Uint16Array
+export type DType =
+  | 'float32'
+  | 'float64'
+  | 'float16'
+  | 'bfloat16'
+  | 'int64'
+  | 'int32'
+  | 'int16'
+  | 'int8'
+  | 'uint8'
+  | 'bool'
+  | 'complex64'
+  | 'complex128'
+export type TypedArray =
+  | Float32Array
+  | Float64Array
+  | BigInt64Array
+  | Int32Array
+  | Int16Array
+  | Int8Array
+  | Uint8Array
+  | Uint16Array
 
 /** What a call takes from JavaScript and gives back, once handles are unwrapped. */
 export type NativeValue = NativeTensor | number | bigint | boolean | string | null | undefined | NativeValue[]
@@ -73,9 +93,20 @@ export interface Addon {
   stepperStep(stepper: NativeStepper, x: NativeTensor): Promise<NativeTensor>
   stepperReset(stepper: NativeStepper): Promise<undefined>
   // binding/evaluation.cpp
-  samples(vectors: NativeTensor, targets: NativeTensor | null, first: Int32Array, target: Int32Array, context: number): NativeSamples
+  samples(
+    vectors: NativeTensor,
+    targets: NativeTensor | null,
+    first: Int32Array,
+    target: Int32Array,
+    context: number,
+  ): NativeSamples
   score(raw: NativeTensor, samples: NativeSamples, ids: Int32Array, centre: NativeTensor | null): Promise<Scores>
-  evaluate(model: NativeModel, samples: NativeSamples, ids: Int32Array, o: { batch: number; centre: NativeTensor | null }): Promise<Scores>
+  evaluate(
+    model: NativeModel,
+    samples: NativeSamples,
+    ids: Int32Array,
+    o: { batch: number; centre: NativeTensor | null },
+  ): Promise<Scores>
   predict(model: NativeModel, samples: NativeSamples, ids: Int32Array, batch: number): Promise<NativeTensor>
   // binding/training.cpp
   trainer(model: NativeModel, samples: NativeSamples, ids: Int32Array, o: TrainerOptions): NativeTrainer
@@ -84,7 +115,10 @@ export interface Addon {
   trainerProgress(trainer: NativeTrainer): { steps: number; loss: number }
   trainerStepsPerEpoch(trainer: NativeTrainer): number
   trainerSums(trainer: NativeTrainer, set?: TrainerSums): TrainerSums
-  trainerState(trainer: NativeTrainer): { steps: number; slots: { name: string; m: NativeTensor; v: NativeTensor; average?: NativeTensor }[] }
+  trainerState(trainer: NativeTrainer): {
+    steps: number
+    slots: { name: string; m: NativeTensor; v: NativeTensor; average?: NativeTensor }[]
+  }
   trainerSetSteps(trainer: NativeTrainer, steps: number): void
   trainerSwap(trainer: NativeTrainer): Promise<undefined>
   savePt(path: string, value: unknown): Promise<undefined>

@@ -20,19 +20,35 @@ const bounds = (kind: string, min: number, max: number) =>
   max === Infinity ? (min === -Infinity ? kind : `${kind} ≥ ${min}`) : `${kind} from ${min} to ${max}`
 
 /** A whole number between two bounds; with `default: undefined` it may be left out. */
-export const integer = <T extends number | undefined = number>(o: { default: T; min: number; max?: number; about: string; group?: string }): Field<T> => ({
+export const integer = <T extends number | undefined = number>(o: {
+  default: T
+  min: number
+  max?: number
+  about: string
+  group?: string
+}): Field<T> => ({
   ...o,
   kind: 'integer',
   expected: bounds('an integer', o.min, o.max ?? Infinity),
-  accepts: (v) => (v === undefined && o.default === undefined) || (Number.isSafeInteger(v) && (v as number) >= o.min && (v as number) <= (o.max ?? Infinity)),
+  accepts: (v) =>
+    (v === undefined && o.default === undefined) ||
+    (Number.isSafeInteger(v) && (v as number) >= o.min && (v as number) <= (o.max ?? Infinity)),
 })
 
 /** A finite number between two bounds. */
-export const real = <T extends number | undefined = number>(o: { default: T; min: number; max?: number; about: string; group?: string }): Field<T> => ({
+export const real = <T extends number | undefined = number>(o: {
+  default: T
+  min: number
+  max?: number
+  about: string
+  group?: string
+}): Field<T> => ({
   ...o,
   kind: 'real',
   expected: bounds('a number', o.min, o.max ?? Infinity),
-  accepts: (v) => (v === undefined && o.default === undefined) || (Number.isFinite(v) && (v as number) >= o.min && (v as number) <= (o.max ?? Infinity)),
+  accepts: (v) =>
+    (v === undefined && o.default === undefined) ||
+    (Number.isFinite(v) && (v as number) >= o.min && (v as number) <= (o.max ?? Infinity)),
 })
 
 /** One of a few words. */
@@ -52,19 +68,24 @@ export const flag = (o: { default: boolean; about: string; group?: string }): Fi
   accepts: (v) => typeof v === 'boolean',
 })
 
-/** A piece of text, as a rule a path or a name; `matches` narrows it. */
-export const text = <T extends string | undefined = string | undefined>(o: {
-  default: T
+interface TextOptions {
   about: string
   group?: string
   expected?: string
   matches?: RegExp
-}): Field<T> => ({
-  ...o,
-  kind: 'text',
-  expected: o.expected ?? 'text',
-  accepts: (v) => (v === undefined && o.default === undefined) || (typeof v === 'string' && v !== '' && (o.matches?.test(v) ?? true)),
-})
+}
+/** A piece of text, as a rule a path or a name; `matches` narrows it, and with `default: undefined` it may be left out. */
+export function text(o: TextOptions & { default: string }): Field<string>
+export function text(o: TextOptions & { default: undefined }): Field<string | undefined>
+export function text(o: TextOptions & { default: string | undefined }): Field<string | undefined> {
+  return {
+    ...o,
+    kind: 'text',
+    expected: o.expected ?? 'text',
+    accepts: (v) =>
+      (v === undefined && o.default === undefined) || (typeof v === 'string' && v !== '' && (o.matches?.test(v) ?? true)),
+  }
+}
 
 /** Fills defaults, rejects unknown keys and bad values, and freezes. Nothing downstream checks again. */
 export function resolve<F extends Fields>(owner: string, fields: F, given: Readonly<Record<string, unknown>> = {}): Options<F> {

@@ -8,7 +8,7 @@ import { resolve, text } from '../../lib/options.js'
 import { flags, given } from '../flags.js'
 import { answer, bytes, count, duration, table } from '../output.js'
 
-const fields = { out: text<string>({ default: RUNS, about: 'the folder of the runs', expected: 'a folder' }) }
+const fields = { out: text({ default: RUNS, about: 'the folder of the runs', expected: 'a folder' }) }
 const rootOf = (argv: Readonly<Record<string, unknown>>) => resolve('runs', fields, given(fields, argv)).out
 const aRun = (y: Argv) => y.positional('run', { type: 'string', describe: 'a folder, or a name in the folder of the runs' })
 

@@ -11,7 +11,11 @@ export const architectures: readonly Architecture[] = [lstm, gru, transformer]
 export function findArchitecture(name: string): Architecture {
   const found = architectures.find((a) => a.name === name)
   if (found !== undefined) return found
-  throw new LvmError('BAD_OPTION', `models: expected one of ${architectures.map((a) => a.name).join(', ')} for "model" but received ${shown(name)}`, {
-    hint: 'run: lvm-torch models',
-  })
+  throw new LvmError(
+    'BAD_OPTION',
+    `models: expected one of ${architectures.map((a) => a.name).join(', ')} for "model" but received ${shown(name)}`,
+    {
+      hint: 'run: lvm-torch models',
+    },
+  )
 }

@@ -1,6 +1,18 @@
 import { integer, real } from '../options.js'
 import { architecture } from '../spec/architecture.js'
-import { activation, attention, chain, dropout as drop, layerNorm, linear, memory, type Node, named, residual, sinusoid } from '../spec/ops.js'
+import {
+  activation,
+  attention,
+  chain,
+  dropout as drop,
+  layerNorm,
+  linear,
+  memory,
+  type Node,
+  named,
+  residual,
+  sinusoid,
+} from '../spec/ops.js'
 
 /**
  * Transformer decoder, post-norm, whose cross-attention reads the positioned input itself.
@@ -23,8 +35,19 @@ export const transformer = architecture({
     width: integer({ default: 512, min: 2, about: 'channels inside the model', group: 'Model' }),
     layers: integer({ default: 4, min: 1, max: 96, about: 'decoder layers', group: 'Model' }),
     heads: integer({ default: 8, min: 1, about: 'attention heads', group: 'Model' }),
-    ffn: integer<number | undefined>({ default: undefined, min: 1, about: 'channels of the feed-forward layer; 4 × width unless given', group: 'Model' }),
-    dropout: real({ default: 0.1, min: 0, max: 0.95, about: 'dropout of attention, sub-layers and feed-forward', group: 'Model' }),
+    ffn: integer<number | undefined>({
+      default: undefined,
+      min: 1,
+      about: 'channels of the feed-forward layer; 4 × width unless given',
+      group: 'Model',
+    }),
+    dropout: real({
+      default: 0.1,
+      min: 0,
+      max: 0.95,
+      about: 'dropout of attention, sub-layers and feed-forward',
+      group: 'Model',
+    }),
   },
   presets: { target: {}, prd: {}, tiny: { width: 16, layers: 2, heads: 2, ffn: 32 }, checkpoint: { head: 'mlp' } },
   rule: ({ width, heads }) => {
@@ -51,6 +74,9 @@ export const transformer = architecture({
       named('norm3', layerNorm(width)),
     )
     const stack = Array.from({ length: layers }, (_, i) => named(`transformer_decoder.layers.${i}`, layer))
-    return chain(named('in_proj', linear({ in: dim, out: width })), named('core', chain(sinusoid(width, 'pairs'), memory(...stack))))
+    return chain(
+      named('in_proj', linear({ in: dim, out: width })),
+      named('core', chain(sinusoid(width, 'pairs'), memory(...stack))),
+    )
   },
 })

@@ -32,3 +32,7 @@ export const cacheRoot = (env: Env = process.env): string => join(env.LVM_TORCH_
 
 /** Where the installed libtorch variants are. */
 export const storeRoot = (env: Env = process.env): string => join(cacheRoot(env), 'libtorch')
+
+/** The version of this package. */
+export const packageVersion = (): string =>
+  (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version

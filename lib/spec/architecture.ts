@@ -4,8 +4,16 @@ import { activation, chain, layerNorm, linear, type Node, named, predictor } fro
 
 /** The options that every architecture has, because the wrapper around its trunk is the same. */
 export const wrapperFields = {
-  head: choice(['linear', 'mlp'], { default: 'linear', about: 'read-out of the last position: one product, or two with GELU and norm', group: 'Model' }),
-  output: choice(['raw', 'unit'], { default: 'raw', about: 'what the loss is taken on: the raw head output or the normalised prediction', group: 'Model' }),
+  head: choice(['linear', 'mlp'], {
+    default: 'linear',
+    about: 'read-out of the last position: one product, or two with GELU and norm',
+    group: 'Model',
+  }),
+  output: choice(['raw', 'unit'], {
+    default: 'raw',
+    about: 'what the loss is taken on: the raw head output or the normalised prediction',
+    group: 'Model',
+  }),
   residual: choice(['none', 'last', 'mean'], {
     default: 'none',
     about: 'predict a change from the last vector or the mean of the context',
@@ -81,5 +89,8 @@ export function architecture<F extends Fields>(
 function head(width: number, dim: number, { head, residual }: Wrapper): Node {
   const last = linear({ in: width, out: dim, init: residual === 'none' ? 'default' : 'zeros' })
   if (head === 'linear') return named('head', last)
-  return named('head', chain(named('0', linear({ in: width, out: width })), activation('gelu'), named('2', layerNorm(width)), named('3', last)))
+  return named(
+    'head',
+    chain(named('0', linear({ in: width, out: width })), activation('gelu'), named('2', layerNorm(width)), named('3', last)),
+  )
 }

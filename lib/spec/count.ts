@@ -12,17 +12,24 @@ const OWN: Readonly<Record<OpName, (p: P, text: Readonly<Record<string, unknown>
   activation: () => 0,
   dropout: () => 0,
   sinusoid: () => 0,
-  lstm: (p) => Array.from({ length: p.layers! }, (_, l) => 4 * p.width! * ((l === 0 ? p.in! : p.width!) + p.width! + 2)).reduce((a, b) => a + b, 0),
+  lstm: (p) =>
+    Array.from({ length: p.layers! }, (_, l) => 4 * p.width! * ((l === 0 ? p.in! : p.width!) + p.width! + 2)).reduce(
+      (a, b) => a + b,
+      0,
+    ),
   gru: (p) => 3 * p.width! * (p.in! + p.width! + 2),
   attention: (p) => 4 * p.dim! * (p.dim! + 1),
 }
 
 /** Trainable parameters of a spec, without building it. */
 export const countParameters = (node: Node): number =>
-  (node.tied === true ? 0 : OWN[node.op](node.params as P, node.params)) + node.of.reduce((sum, child) => sum + countParameters(child), 0)
+  (node.tied === true ? 0 : OWN[node.op](node.params as P, node.params)) +
+  node.of.reduce((sum, child) => sum + countParameters(child), 0)
 
 const describe = ({ op, params }: Node): string => {
-  const shown = Object.entries(params).filter(([key, value]) => !(key === 'init' && value === 'default') && !(key === 'gain' && value === 1))
+  const shown = Object.entries(params).filter(
+    ([key, value]) => !(key === 'init' && value === 'default') && !(key === 'gain' && value === 1),
+  )
   return `${op}${shown.length === 0 ? '' : `(${shown.map(([key, value]) => `${key} ${value}`).join(', ')})`}`
 }
 

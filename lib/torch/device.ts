@@ -16,7 +16,10 @@ export function resolveDevice(name: string): string {
   if (name === 'auto') return here.find(({ type }) => type !== 'cpu')?.name ?? 'cpu'
   const found = here.find((device) => device.name === name || device.name === `${name}:0`)
   if (found !== undefined) return found.name
-  throw new LvmError('DEVICE_UNAVAILABLE', `device: expected one of ${here.map((device) => device.name).join(', ')} for "device" but received "${name}"`)
+  throw new LvmError(
+    'DEVICE_UNAVAILABLE',
+    `device: expected one of ${here.map((device) => device.name).join(', ')} for "device" but received "${name}"`,
+  )
 }
 
 /** Sets and returns the threads of this process: what is asked for, or all it may use. */

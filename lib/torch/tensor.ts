@@ -73,7 +73,8 @@ export class Tensor {
   async item(): Promise<number> {
     using flat = await this.to({ dtype: 'float64' })
     const data = await flat.data()
-    if (data.length !== 1) throw new LvmError('BAD_ARGUMENT', `Tensor.item: expected one element but the shape is [${this.shape.join(', ')}]`)
+    if (data.length !== 1)
+      throw new LvmError('BAD_ARGUMENT', `Tensor.item: expected one element but the shape is [${this.shape.join(', ')}]`)
     return Number(data[0])
   }
   /** The same values on another device or in another dtype. */
@@ -83,7 +84,8 @@ export class Tensor {
   /** `call(op, this, …)` for operators that return one tensor: `x.op('aten::softmax', -1)`. */
   async op(name: string, ...args: Value[]): Promise<Tensor> {
     const result = await call(name, [this, ...args])
-    if (!(result instanceof Tensor)) throw new LvmError('BAD_ARGUMENT', `Tensor.op: ${name} does not return one tensor; use call()`)
+    if (!(result instanceof Tensor))
+      throw new LvmError('BAD_ARGUMENT', `Tensor.op: ${name} does not return one tensor; use call()`)
     return result
   }
   /** Back-propagates from this scalar into the tensors that require a gradient. */
@@ -104,9 +106,14 @@ export class Tensor {
   }
 }
 
-const unwrap = (value: Value): unknown => (value instanceof Tensor ? value.native : Array.isArray(value) ? value.map(unwrap) : value)
+const unwrap = (value: Value): unknown =>
+  value instanceof Tensor ? value.native : Array.isArray(value) ? value.map(unwrap) : value
 const wrap = (value: NativeValue): Value =>
-  Array.isArray(value) ? value.map(wrap) : typeof value === 'object' && value !== null ? Tensor.wrap(value as NativeTensor) : value
+  Array.isArray(value)
+    ? value.map(wrap)
+    : typeof value === 'object' && value !== null
+      ? Tensor.wrap(value as NativeTensor)
+      : value
 
 /**
  * Calls any operator that libtorch registers, by its schema, off the JS thread.
@@ -119,3 +126,6 @@ export async function call(op: string, args: readonly Value[] = [], named: Reado
   const byName = Object.fromEntries(Object.entries(named).map(([key, value]) => [key, unwrap(value)]))
   return wrap(await native.call(op, args.map(unwrap), byName))
 }
+
+/** The names of all operators that `call` reaches. */
+export const operators = (): string[] => native.operators()

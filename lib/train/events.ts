@@ -11,11 +11,28 @@ export type TrainEvent = { version: 1 } & (
       precision: string
       threads: number
       resumed: boolean
-      data: { path: string; rows: number; dim: number; articles: number; windows: { train: number; val: number; test: number }; space: string | null }
+      data: {
+        path: string
+        rows: number
+        dim: number
+        articles: number
+        windows: { train: number; val: number; test: number }
+        space: string | null
+      }
       split: { mode: string; leaky: boolean }
       estimate: { memory_bytes: number; disk_bytes: number }
     }
-  | { type: 'progress'; epoch: number; epochs: number; step: number; steps: number; loss: number; lr: number; samples_per_second: number; seconds_left: number }
+  | {
+      type: 'progress'
+      epoch: number
+      epochs: number
+      step: number
+      steps: number
+      loss: number
+      lr: number
+      samples_per_second: number
+      seconds_left: number
+    }
   | ({ type: 'epoch'; epochs: number; best: boolean } & HistoryRow)
   | { type: 'saved'; epoch: number; step: number; generation: number; reason: 'epoch' | 'timer' | 'steps' | 'stop' }
   | { type: 'warning'; code: string; message: string }

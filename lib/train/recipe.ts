@@ -1,5 +1,5 @@
-import { badOption, LvmError, shown } from '../errors.js'
 import { findArchitecture } from '../architectures/index.js'
+import { badOption, LvmError, shown } from '../errors.js'
 import { type Options, resolve } from '../options.js'
 import type { Architecture } from '../spec/architecture.js'
 import { trainFields } from './fields.js'
@@ -37,7 +37,8 @@ function divide(architecture: Architecture, given: Given): { train: Given; model
     const names = [...Object.keys(trainFields), ...Object.keys(architecture.fields)].join(', ')
     throw badOption('train', unknown, `a known option (${names})`, given[unknown])
   }
-  const of = (wanted: (key: string) => boolean) => Object.fromEntries(Object.entries(given).filter(([key, value]) => value !== undefined && wanted(key)))
+  const of = (wanted: (key: string) => boolean) =>
+    Object.fromEntries(Object.entries(given).filter(([key, value]) => value !== undefined && wanted(key)))
   return { train: of((key) => key in trainFields), model: of((key) => !(key in trainFields)) }
 }
 
@@ -52,9 +53,11 @@ export function plan(model: string, given: Given): Plan {
   const { recipe, preset } = resolve('train', trainFields, own.train)
   const train = resolve('train', trainFields, { ...RECIPES[recipe].train, ...own.train })
   for (const { key, when, needs } of NEEDS) {
-    if (own.train[key] !== undefined && !when(train)) throw badOption('train', key, `no value without ${needs}, where it has no effect,`, own.train[key])
+    if (own.train[key] !== undefined && !when(train))
+      throw badOption('train', key, `no value without ${needs}, where it has no effect,`, own.train[key])
   }
-  if (train.split === 'file' && train.val === undefined) throw badOption('train', 'val', 'a validation file with --split file', undefined)
+  if (train.split === 'file' && train.val === undefined)
+    throw badOption('train', 'val', 'a validation file with --split file', undefined)
   if (train.resume && train.overwrite) throw badOption('train', 'overwrite', 'one of --resume and --overwrite', true)
   return { architecture, train, model: { ...architecture.presets[preset], ...RECIPES[recipe].model, ...own.model } }
 }
@@ -66,9 +69,13 @@ export function resumed(model: string, given: Given, saved: { train: Given; mode
   const before = { ...saved.train, ...saved.model } as Given
   for (const [key, value] of Object.entries({ ...own.train, ...own.model })) {
     if (RESUMABLE.includes(key) || key === 'data' || value === before[key]) continue
-    throw new LvmError('BAD_OPTION', `train: expected ${shown(before[key])}, as the run was started, for "${key}" but received ${shown(value)}`, {
-      hint: 'only --epochs and --save-every may differ with --resume; start another run with --name',
-    })
+    throw new LvmError(
+      'BAD_OPTION',
+      `train: expected ${shown(before[key])}, as the run was started, for "${key}" but received ${shown(value)}`,
+      {
+        hint: 'only --epochs and --save-every may differ with --resume; start another run with --name',
+      },
+    )
   }
   const changes = Object.fromEntries(Object.entries(own.train).filter(([key]) => RESUMABLE.includes(key) || key === 'data'))
   return { architecture, train: resolve('train', trainFields, { ...saved.train, ...changes }), model: saved.model }

@@ -19,7 +19,7 @@ export function rates(o: TrainSettings, state: ScheduleState, from: number, coun
   return Float64Array.from({ length: count }, (_, i) => {
     const step = from + i
     if (step < warm) return (o.lr * (step + 1)) / warm
-    return 0.5 * o.lr * (1 + Math.cos((Math.PI * Math.min(1, (step - warm) / Math.max(1, total - warm)))))
+    return 0.5 * o.lr * (1 + Math.cos(Math.PI * Math.min(1, (step - warm) / Math.max(1, total - warm))))
   })
 }
 

@@ -33,18 +33,31 @@ export function fixtures(): Fixture[] {
 export function arrays(variant: string): Arrays {
   const file = readFileSync(join(fixtureFolder, `${variant}.safetensors`))
   const length = Number(file.readBigUInt64LE(0))
-  const header = JSON.parse(file.subarray(8, 8 + length).toString()) as Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>
+  const header = JSON.parse(file.subarray(8, 8 + length).toString()) as Record<
+    string,
+    { dtype: string; shape: number[]; data_offsets: [number, number] }
+  >
   const tensors: Arrays = new Map()
   for (const [name, { dtype, shape, data_offsets }] of Object.entries(header)) {
     if (name === '__metadata__') continue
-    const bytes = file.buffer.slice(file.byteOffset + 8 + length + data_offsets[0], file.byteOffset + 8 + length + data_offsets[1])
+    const bytes = file.buffer.slice(
+      file.byteOffset + 8 + length + data_offsets[0],
+      file.byteOffset + 8 + length + data_offsets[1],
+    )
     tensors.set(name, { shape, data: dtype === 'F64' ? new Float64Array(bytes) : Float64Array.from(new Float32Array(bytes)) })
   }
   return tensors
 }
 
 /** The options of ours that a fixture's configuration stands for. */
-const OPTION: Record<string, string> = { d_model: 'width', n_layers: 'layers', n_heads: 'heads', dim_ffn: 'ffn', d_ff: 'ffn', dim_feedforward: 'ffn' }
+const OPTION: Record<string, string> = {
+  d_model: 'width',
+  n_layers: 'layers',
+  n_heads: 'heads',
+  dim_ffn: 'ffn',
+  d_ff: 'ffn',
+  dim_feedforward: 'ffn',
+}
 export function optionsOf(fixture: Fixture, known: readonly string[]): Record<string, unknown> {
   const options: Record<string, unknown> = { output: 'unit', inputScale: 'none' }
   for (const [key, value] of Object.entries(fixture.config)) {

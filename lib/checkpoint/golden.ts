@@ -1,0 +1,106 @@
+import { cpus } from 'node:os'
+import { sha256 } from '../data/file.js'
+import { random } from '../data/random.js'
+import { LvmError } from '../errors.js'
+import { addonPath } from '../libtorch/load.js'
+import { type NativeModel, native } from '../native.js'
+import { Tensor } from '../torch/tensor.js'
+import type { Engine, Golden } from './run.js'
+
+const ROWS = 8
+const encode = (data: Float32Array) => Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64')
+function decode(text: string, count: number, what: string): Float32Array {
+  const bytes = Buffer.from(text, 'base64')
+  if (bytes.length !== 4 * count)
+    throw new LvmError('BAD_CHECKPOINT', `manifest.json: expected ${count} golden ${what} but received ${bytes.length / 4}`)
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
+}
+
+let addonHash: Promise<string> | undefined
+/** What computes here: where it is the same, results must be the same to the bit. */
+export async function engine(device: string, dtype: string): Promise<Engine> {
+  addonHash ??= sha256(addonPath())
+  const cpu = `${cpus()[0]?.model ?? 'unknown'} ${native.cpuCapability()}`
+  return { device, dtype, cpu, threads: native.threads(), libtorch: native.libtorchVersion(), addon: await addonHash }
+}
+
+/** Seeded unit vectors. Shapes: [rows, context, dim]. */
+function goldenInputs(context: number, dim: number): Float32Array {
+  const normal = (i: number) => Math.sqrt(-2 * Math.log(1 - random(1, i))) * Math.cos(2 * Math.PI * random(2, i))
+  const inputs = Float32Array.from({ length: ROWS * context * dim }, (_, i) => normal(i))
+  for (let row = 0; row < ROWS * context; row++) {
+    const vector = inputs.subarray(row * dim, (row + 1) * dim)
+    const length = Math.hypot(...vector)
+    vector.forEach((x, i) => {
+      vector[i] = x / length
+    })
+  }
+  return inputs
+}
+
+async function rawOutputs(model: NativeModel, inputs: Float32Array, rows: number, context: number): Promise<Float32Array> {
+  const dim = inputs.length / (rows * context)
+  using vectors = Tensor.from(inputs, [rows * context, dim])
+  const first = Int32Array.from({ length: rows }, (_, i) => i * context)
+  const samples = native.samples(vectors.native, null, first, first, context)
+  try {
+    using raw = Tensor.wrap(
+      await native.predict(
+        model,
+        samples,
+        Int32Array.from({ length: rows }, (_, i) => i),
+        rows,
+      ),
+    )
+    using single = await raw.to({ dtype: 'float32' })
+    return (await single.data()) as Float32Array
+  } finally {
+    native.dispose(samples)
+  }
+}
+
+/** Golden rows of a model, to go with the outputs that other files of the run already have. */
+export async function goldenRows(
+  model: NativeModel,
+  o: { context: number; dim: number; device: string; name: string; others?: Record<string, string> },
+): Promise<Golden> {
+  const inputs = goldenInputs(o.context, o.dim)
+  const outputs = { ...o.others, [o.name]: encode(await rawOutputs(model, inputs, ROWS, o.context)) }
+  return { context: o.context, rows: ROWS, inputs: encode(inputs), outputs, engine: await engine(o.device, 'float32') }
+}
+
+/**
+ * Runs the golden inputs again: equal to the bit where the same engine computed them, within 1e-5 on the same kind of device, 1e-3 on another.
+ *
+ * Errors: FOREIGN_FORWARD with the largest difference; BAD_CHECKPOINT when there are no golden rows.
+ */
+export async function checkGolden(
+  model: NativeModel,
+  golden: Golden,
+  o: { run: string; name: string; dim: number; device: string },
+): Promise<void> {
+  const text = golden.outputs[o.name]
+  if (text === undefined)
+    throw new LvmError('BAD_CHECKPOINT', `${o.run}: expected golden outputs of ${o.name} in manifest.json but there are none`)
+  const want = decode(text, golden.rows * o.dim, 'outputs')
+  const got = await rawOutputs(
+    model,
+    decode(golden.inputs, golden.rows * golden.context * o.dim, 'inputs'),
+    golden.rows,
+    golden.context,
+  )
+  const here = await engine(o.device, 'float32')
+  const same = Object.entries(here).every(([key, value]) => golden.engine[key as keyof Engine] === value)
+  const kind = (device: string) => device.split(':')[0]
+  const tolerance = same ? 0 : kind(here.device) === kind(golden.engine.device) ? 1e-5 : 1e-3
+  let [difference, scale] = [0, 0]
+  want.forEach((value, i) => {
+    difference = Math.max(difference, Number.isFinite(got[i]!) ? Math.abs(got[i]! - value) : Infinity)
+    scale = Math.max(scale, Math.abs(value))
+  })
+  if (difference <= tolerance * scale) return
+  throw new LvmError(
+    'FOREIGN_FORWARD',
+    `${o.run}: expected the outputs that ${o.name} was saved with, ${same ? 'to the bit' : `within ${tolerance}`}, but they differ by ${(difference / scale).toExponential(1)}`,
+  )
+}

@@ -1,0 +1,193 @@
+import { writeFile } from 'node:fs/promises'
+import { findArchitecture } from '../architectures/index.js'
+import { badOption, LvmError } from '../errors.js'
+import { packageVersion } from '../libtorch/paths.js'
+import { native } from '../native.js'
+import type { Architecture } from '../spec/architecture.js'
+import { countParameters } from '../spec/count.js'
+import type { Node } from '../spec/ops.js'
+import { useThreads } from '../torch/device.js'
+import { isRun, runFolder } from './folder.js'
+import { goldenRows } from './golden.js'
+import { jsonHash } from './hash.js'
+import { BEST, CONFIG, HISTORY, type History, type RunFacts } from './run.js'
+import { removeRun } from './runs.js'
+import { openStore } from './store.js'
+import { disposeAll, readWeights, type Tensors } from './weights.js'
+
+export interface ImportOptions {
+  /** A .pt file with a state dict, or with one under `model_state_dict`. */
+  readonly file: string
+  readonly model: string
+  readonly name?: string
+  readonly overwrite?: boolean
+  /** Folder of runs. */
+  readonly out?: string
+  /** The encoder of the vectors it was trained on. */
+  readonly space?: string
+  readonly context?: number
+}
+/** What came of an import. */
+export interface Imported {
+  readonly version: 1
+  readonly run: string
+  readonly model: string
+  readonly parameters: number
+  readonly options: Readonly<Record<string, unknown>>
+  readonly warnings: readonly string[]
+}
+
+/** Names that the PRD's Python classes and wrappers use, as ours. */
+const RENAMED: readonly [RegExp, string][] = [
+  [/^(module|_orig_mod)\./, ''],
+  [/^input_proj\./, 'in_proj.'],
+  [/^output_proj\./, 'head.'],
+  [/^(lstm|blocks|transformer_decoder)\./, 'core.$1.'],
+]
+/** Tables that are computed, not learned. */
+const COMPUTED = /(^|\.)(pos_encoder|pos_encoding|positional_encoding|pe)(\.pe)?$/
+
+const renamed = (name: string) => RENAMED.reduce((result, [from, to]) => result.replace(from, to), name)
+
+/** The options under which an architecture has tensors of just these names and shapes. */
+function optionsFor(
+  { name, fields, spec }: Architecture,
+  tensors: Tensors,
+  args: Record<string, unknown>,
+): { dim: number; options: Record<string, unknown>; node: Node } {
+  const shape = (key: string) => tensors.get(key)?.shape
+  const head = tensors.has('head.3.weight') ? 'mlp' : 'linear'
+  const last = shape(head === 'mlp' ? 'head.3.weight' : 'head.weight')
+  if (last === undefined)
+    throw new LvmError(
+      'BAD_CHECKPOINT',
+      `import: expected a head (head.weight or head.3.weight) of ${name} but received ${[...tensors.keys()].slice(0, 8).join(', ')}`,
+    )
+  const [dim, width] = last as [number, number]
+  const layers =
+    1 +
+    Math.max(
+      -1,
+      ...[...tensors.keys()].flatMap((key) =>
+        [...key.matchAll(/(?:blocks|layers)\.(\d+)\.|_l(\d+)$/g)].map((m) => Number(m[1] ?? m[2])),
+      ),
+    )
+  const ffn = shape('core.transformer_decoder.layers.0.linear1.weight')?.[0]
+  const heads = args.nhead ?? args.n_heads ?? args.heads
+  const norm = [...tensors.keys()].some((key) => key.includes('.gru.')) ? 'post' : 'pre'
+  const found: Record<string, unknown> = { width, layers, head, norm, ffn, heads: typeof heads === 'number' ? heads : undefined }
+  const options = Object.fromEntries(Object.entries(found).filter(([key, value]) => key in fields && value !== undefined))
+  return { dim, options, node: spec({ dim, context: 5 }, options).node }
+}
+
+/** Every name that is missing or unexpected, in one error. */
+function compare(file: string, want: readonly { name: string; tensor: unknown }[], tensors: Tensors): void {
+  const names = want.map(({ name }) => name)
+  const missing = names.filter((name) => !tensors.has(name))
+  const unexpected = [...tensors.keys()].filter((name) => !names.includes(name))
+  if (missing.length + unexpected.length === 0) return
+  throw new LvmError(
+    'BAD_CHECKPOINT',
+    `${file}: expected the tensors of this model but ${missing.length} are missing (${missing.join(', ') || '–'}) and ${unexpected.length} unexpected (${unexpected.join(', ') || '–'})`,
+    {
+      hint: 'check --model; see the names with: lvm-torch models show NAME',
+    },
+  )
+}
+
+/**
+ * Turns a checkpoint of PyTorch into a run that evaluates at once.
+ *
+ * Errors: those of openPt; BAD_CHECKPOINT names every missing and unexpected tensor; RUN_EXISTS.
+ */
+export async function importCheckpoint(o: ImportOptions): Promise<Imported> {
+  const architecture = findArchitecture(o.model)
+  const context = o.context ?? 5
+  if (!Number.isSafeInteger(context) || context < 1) throw badOption('import', 'context', 'an integer ≥ 1', context)
+  const folder = runFolder(o.name ?? architecture.folder, o.out)
+  if ((await isRun(folder)) && o.overwrite !== true)
+    throw new LvmError('RUN_EXISTS', `import: expected a new run but ${folder} already holds one`)
+  const { tensors: read, rest, warnings } = await readWeights(o.file)
+  try {
+    const tensors: Tensors = new Map(
+      [...read].map(([name, tensor]) => [renamed(name), tensor] as const).filter(([name]) => !COMPUTED.test(name)),
+    )
+    const saved = rest.get('args')
+    const args = Object.fromEntries(saved instanceof Map ? saved : Object.entries((saved ?? {}) as object))
+    const { dim, options, node } = optionsFor(architecture, tensors, args)
+    const threads = useThreads(undefined)
+    const model = await native.model(node, 'float32', 'cpu', null)
+    try {
+      const state = native.modelState(model)
+      compare(o.file, state, tensors)
+      await native.modelLoad(model, Object.fromEntries([...tensors].map(([name, t]) => [name, t.native])))
+      const parameters = countParameters(node)
+      const number = (key: string) => (typeof rest.get(key) === 'number' ? (rest.get(key) as number) : null)
+      const [epoch, valLoss, valCosine] = [number('epoch'), number('val_loss'), number('val_cosine')]
+      const config = {
+        version: 1,
+        model: architecture.name,
+        imported_from: o.file,
+        model_options: options,
+        vector_dim: dim,
+        context_length: context,
+        parameters,
+      }
+      const facts: RunFacts = {
+        model: architecture.name,
+        folder: architecture.folder,
+        spec: node,
+        spec_hash: jsonHash(node),
+        dim,
+        context,
+        output: 'raw',
+        parameters,
+        weights_bytes: 4 * state.reduce((sum, { tensor }) => sum + native.tensorShape(tensor).reduce((a, b) => a * b, 1), 0),
+        options: { train: {}, model: options },
+        data: null,
+        split: null,
+        seed: 0,
+        threads,
+        device: 'cpu',
+        precision: 'fp32',
+        versions: { lvm_torch: packageVersion(), libtorch: native.libtorchVersion(), node: process.versions.node },
+        command_line: [],
+        golden: await goldenRows(model, { context, dim, device: 'cpu', name: 'best_model' }),
+        progress: null,
+        train_seconds: null,
+        complete: true,
+      }
+      const history: History = { version: 1, model: architecture.name, parameters, history: [], best_epoch: epoch }
+      const value = {
+        epoch: epoch ?? 0,
+        model_state_dict: Object.fromEntries(state.map(({ name, tensor }) => [name, tensor])),
+        val_loss: valLoss,
+        val_cosine: valCosine,
+        args: config,
+      }
+      const json = (document: unknown) => (path: string) => writeFile(path, `${JSON.stringify(document, null, 2)}\n`)
+      if (await isRun(folder)) await removeRun(folder)
+      const store = await openStore(folder)
+      try {
+        await store.save({
+          files: {
+            [BEST]: async (path) => {
+              await native.savePt(path, value)
+            },
+            [HISTORY]: json(history),
+            [CONFIG]: json(config),
+          },
+          manifest: { ...facts, imported_from: o.file, space: o.space ?? null },
+          bytes: facts.weights_bytes,
+        })
+      } finally {
+        await store.close()
+      }
+      return { version: 1, run: folder, model: architecture.name, parameters, options, warnings }
+    } finally {
+      native.dispose(model)
+    }
+  } finally {
+    disposeAll(read)
+  }
+}

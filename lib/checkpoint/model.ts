@@ -1,0 +1,175 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { findArchitecture } from '../architectures/index.js'
+import { badOption, LvmError } from '../errors.js'
+import { type NativeModel, type NativeStepper, native } from '../native.js'
+import { countParameters } from '../spec/count.js'
+import { resolveDevice, useThreads } from '../torch/device.js'
+import { Tensor } from '../torch/tensor.js'
+import { findRun, runName } from './folder.js'
+import { checkGolden } from './golden.js'
+import { jsonHash } from './hash.js'
+import { BEST, FINAL, type RunManifest } from './run.js'
+import { verifyRun } from './store.js'
+import { loadWeights } from './weights.js'
+
+export interface LoadOptions {
+  /** cpu, cuda[:n], mps or auto. */
+  readonly device?: string
+  /** Those the run was trained with unless given. */
+  readonly threads?: number
+  /** Folder of runs, for a RUN that is a name. */
+  readonly root?: string
+}
+
+/** Feeds a model one vector per row at a time. */
+export interface Stepper {
+  /** Shapes: Float32Array of batch · dim → the same, unit vectors. */
+  step(x: Float32Array): Promise<Float32Array>
+  reset(): Promise<void>
+  dispose(): void
+}
+
+/** A run that is loaded and verified. Free it with `dispose()` (or `using`). */
+export class Model {
+  readonly dim: number
+  readonly context: number
+  readonly parameters: number
+  constructor(
+    readonly native: NativeModel,
+    /** Folder of the run. */
+    readonly folder: string,
+    /** What it is called: its name below the folder of runs, or its path. */
+    readonly name: string,
+    readonly manifest: RunManifest,
+    readonly device: string,
+    readonly fileBytes: number,
+    readonly loadMs: number,
+  ) {
+    this.dim = manifest.dim
+    this.context = manifest.context
+    this.parameters = manifest.parameters
+  }
+
+  /**
+   * The vector that follows each context, of unit length.
+   *
+   * Shapes: Float32Array of batch · context · dim → batch · dim; Tensor [batch, context, dim] → [batch, dim].
+   * Errors: BAD_ARGUMENT, BAD_OPTION for a shape that does not fit; DATA_NOT_FINITE.
+   */
+  predict(x: Float32Array, options?: { context?: number }): Promise<Float32Array>
+  predict(x: Tensor): Promise<Tensor>
+  predict(x: Float32Array | Tensor, options: { context?: number } = {}): Promise<Float32Array | Tensor> {
+    return this.run(x, options, false)
+  }
+  /** The vector that follows each prefix of the context; causal models only. Shapes: as predict, with all positions. */
+  predictAll(x: Float32Array, options?: { context?: number }): Promise<Float32Array>
+  predictAll(x: Tensor): Promise<Tensor>
+  async predictAll(x: Float32Array | Tensor, options: { context?: number } = {}): Promise<Float32Array | Tensor> {
+    if (!findArchitecture(this.manifest.model).causal) {
+      throw new LvmError(
+        'BAD_OPTION',
+        `predictAll: expected a causal model but ${this.manifest.model} sees the whole context at every position`,
+      )
+    }
+    return this.run(x, options, true)
+  }
+  private async run(
+    x: Float32Array | Tensor,
+    { context = this.context }: { context?: number },
+    all: boolean,
+  ): Promise<Float32Array | Tensor> {
+    if (x instanceof Tensor) return Tensor.wrap(await native.modelPredict(this.native, x.native, all))
+    if (!Number.isSafeInteger(context) || context < 1) throw badOption('predict', 'context', 'an integer ≥ 1', context)
+    const batch = x.length / (context * this.dim)
+    if (!Number.isInteger(batch) || batch < 1) {
+      throw new LvmError(
+        'BAD_ARGUMENT',
+        `predict: expected a multiple of ${context} × ${this.dim} numbers but received ${x.length}`,
+        {
+          hint: 'say the context length with {context}',
+        },
+      )
+    }
+    using input = Tensor.from(x, [batch, context, this.dim])
+    using output = Tensor.wrap(await native.modelPredict(this.native, input.native, all))
+    using single = await output.to({ device: 'cpu', dtype: 'float32' })
+    return (await single.data()) as Float32Array
+  }
+
+  /** A state that is fed one vector at a time, and predicts the next after each. */
+  stepper({ batch = 1 }: { batch?: number } = {}): Stepper {
+    if (!Number.isSafeInteger(batch) || batch < 1) throw badOption('stepper', 'batch', 'an integer ≥ 1', batch)
+    const stepper: NativeStepper = native.stepper(this.native, batch)
+    const dim = this.dim
+    return {
+      async step(x) {
+        using input = Tensor.from(x, [batch, dim])
+        using output = Tensor.wrap(await native.stepperStep(stepper, input.native))
+        using single = await output.to({ device: 'cpu', dtype: 'float32' })
+        return (await single.data()) as Float32Array
+      },
+      reset: async () => {
+        await native.stepperReset(stepper)
+      },
+      dispose: () => native.dispose(stepper),
+    }
+  }
+
+  dispose(): void {
+    native.dispose(this.native)
+  }
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+}
+
+/** That the spec in a manifest is the one it was hashed as, and what its own architecture describes today. Errors: BAD_CHECKPOINT, FOREIGN_FORWARD. */
+function checkSpec(run: string, { model, spec, spec_hash, dim, context, options, parameters }: RunManifest): void {
+  if (jsonHash(spec) !== spec_hash)
+    throw new LvmError('BAD_CHECKPOINT', `${run}: expected a spec with hash ${spec_hash} but its hash is ${jsonHash(spec)}`)
+  const { node } = findArchitecture(model).spec({ dim, context }, options.model)
+  if (jsonHash(node) !== spec_hash) {
+    throw new LvmError(
+      'FOREIGN_FORWARD',
+      `${run}: expected the spec of ${model} with hash ${jsonHash(node)} but the run has ${spec_hash}`,
+    )
+  }
+  if (countParameters(spec) !== parameters) {
+    throw new LvmError(
+      'BAD_CHECKPOINT',
+      `${run}: expected ${countParameters(spec)} parameters but the manifest says ${parameters}`,
+    )
+  }
+}
+
+/**
+ * Loads the best weights of a run, after every hash and the golden rows were checked.
+ *
+ * Errors: RUN_MISSING, BAD_CHECKPOINT, FOREIGN_FORWARD, DEVICE_UNAVAILABLE.
+ */
+export async function load(run: string, options: LoadOptions = {}): Promise<Model> {
+  const start = performance.now()
+  const folder = await findRun(run, options.root)
+  const { path, manifest: facts } = await verifyRun(folder)
+  const manifest = facts as RunManifest
+  const name = runName(folder, options.root)
+  checkSpec(name, manifest)
+  const device = resolveDevice(options.device ?? 'auto')
+  useThreads(options.threads ?? manifest.threads)
+  const file = join(path, manifest.files[BEST] === undefined ? FINAL : BEST)
+  const model = await native.model(manifest.spec, 'float32', device, null)
+  try {
+    await loadWeights(model, file)
+    await checkGolden(model, manifest.golden, {
+      run: name,
+      name: manifest.files[BEST] === undefined ? 'final_model' : 'best_model',
+      dim: manifest.dim,
+      device,
+    })
+  } catch (error) {
+    native.dispose(model)
+    throw error
+  }
+  return new Model(model, folder, name, manifest, device, (await stat(file)).size, performance.now() - start)
+}

@@ -1,0 +1,110 @@
+import type { Node } from '../spec/ops.js'
+import type { Manifest } from './manifest.js'
+
+/** One row of training_history.json. Epoch 0 is the untrained model. Units: seconds, bytes. */
+export interface HistoryRow {
+  epoch: number
+  /** Mean loss of the training steps, dropout and all; null for epoch 0. */
+  train_loss_running: number | null
+  /** In eval mode, on a fixed sample of the training windows. */
+  train_loss: number
+  train_cosine: number
+  val_loss: number
+  val_cosine: number
+  lr: number
+  /** Mean over the epoch's steps, before clipping; null for epoch 0. */
+  grad_norm: number | null
+  /** Length of the raw outputs on the validation windows. */
+  output_norm_mean: number
+  output_norm_sd: number
+  seconds: number
+  samples_per_second: number | null
+  peak_memory_bytes: number
+}
+/** training_history.json */
+export interface History {
+  version: 1
+  model: string
+  parameters: number
+  history: HistoryRow[]
+  /** Epoch of lowest validation loss, the earliest on ties; null before one was trained. */
+  best_epoch: number | null
+}
+
+/** Golden inputs and outputs of a run, as base64 of little-endian float32. */
+export interface Golden {
+  context: number
+  rows: number
+  inputs: string
+  /** Raw outputs by file name without its ending. */
+  outputs: Record<string, string>
+  /** Where they were computed; there, they must be equal to the bit. */
+  engine: Engine
+}
+export interface Engine {
+  device: string
+  dtype: string
+  cpu: string
+  threads: number
+  libtorch: string
+  addon: string
+}
+
+/** What a run's manifest records beside its files. */
+export interface RunFacts {
+  model: string
+  folder: string
+  spec: Node
+  spec_hash: string
+  dim: number
+  context: number
+  output: 'raw' | 'unit'
+  parameters: number
+  weights_bytes: number
+  /** Settings as the library takes them, so that a run can be resumed. */
+  options: { train: Record<string, unknown>; model: Record<string, unknown> }
+  data: {
+    path: string
+    hash: string
+    space: string | null
+    kind: string
+    rows: number
+    normalized: boolean
+    val: { path: string; hash: string } | null
+  } | null
+  split: { mode: string; leaky: boolean; seed: number; train: number; val: number; test: number } | null
+  seed: number
+  threads: number
+  device: string
+  precision: string
+  versions: { lvm_torch: string; libtorch: string; node: string }
+  command_line: string[]
+  golden: Golden
+  /** Where a training stands; null for a run that was imported. */
+  progress: Progress | null
+  train_seconds: number | null
+  /** Whether the training came to its end. */
+  complete: boolean
+}
+export type RunManifest = Manifest & RunFacts
+
+/** Everything beside the tensors that a training needs to go on to the bit. */
+export interface Progress {
+  /** The epoch that is being trained, from 1, and the steps of it that are done. */
+  epoch: number
+  step: number
+  optimizer_steps: number
+  sums: { loss: number; gradNorm: number; windows: number; steps: number }
+  schedule: { lr: number; best: number | null; bad: number }
+  best: { epoch: number; val_loss: number; val_cosine: number } | null
+  /** Seconds of the epoch that is being trained, and of the training so far. */
+  epoch_seconds: number
+  seconds: number
+  finished: boolean
+}
+
+export const BEST = 'best_model.pt'
+export const FINAL = 'final_model.pt'
+export const HISTORY = 'training_history.json'
+export const CONFIG = 'config.json'
+export const SPLIT = 'split.json'

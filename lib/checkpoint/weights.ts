@@ -1,0 +1,127 @@
+import { isTensorEntry, openPt, readTensor } from '../data/pt.js'
+import { LvmError } from '../errors.js'
+import { type NativeModel, type NativeTensor, type NativeTrainer, native } from '../native.js'
+import { Tensor } from '../torch/tensor.js'
+
+/** Tensors by name, to be disposed of by whoever asked for them. */
+export type Tensors = Map<string, Tensor>
+
+export function disposeAll(tensors: Tensors): void {
+  for (const tensor of tensors.values()) tensor.dispose()
+}
+
+/** A part of a PyTorch file that maps names to tensors. */
+async function readDict(path: string, dict: unknown, read: (entry: unknown) => Promise<Tensor | undefined>): Promise<Tensors> {
+  if (!(dict instanceof Map))
+    throw new LvmError('BAD_CHECKPOINT', `${path}: expected a dict of tensors but received something else`)
+  const tensors: Tensors = new Map()
+  for (const [name, entry] of dict) {
+    const tensor = await read(entry)
+    if (tensor !== undefined) tensors.set(String(name), tensor)
+  }
+  return tensors
+}
+
+/** The weights in a .pt file: its `model_state_dict`, its `state_dict`, or the file itself. Errors: as openPt; BAD_CHECKPOINT. */
+export async function readWeights(
+  path: string,
+): Promise<{ tensors: Tensors; rest: Map<unknown, unknown>; warnings: readonly string[] }> {
+  const file = await openPt(path, { verify: false })
+  const whole = file.value instanceof Map ? file.value : new Map()
+  const dict = whole.get('model_state_dict') ?? whole.get('state_dict') ?? whole
+  const tensors = await readDict(path, dict, async (entry) => (isTensorEntry(entry) ? readTensor(file, entry) : undefined))
+  if (tensors.size === 0) throw new LvmError('BAD_CHECKPOINT', `${path}: expected weights but it holds no tensors by name`)
+  return { tensors, rest: dict === whole ? new Map() : whole, warnings: file.warnings }
+}
+
+const handles = (tensors: Tensors): Record<string, NativeTensor> =>
+  Object.fromEntries([...tensors].map(([name, t]) => [name, t.native]))
+
+/** Puts the weights of a .pt file into a model. Errors: BAD_CHECKPOINT names what is missing, unexpected or of another shape. */
+export async function loadWeights(model: NativeModel, path: string): Promise<void> {
+  const { tensors } = await readWeights(path)
+  try {
+    await native.modelLoad(model, handles(tensors))
+  } finally {
+    disposeAll(tensors)
+  }
+}
+
+/** Settings of AdamW as PyTorch's optimizer keeps them. */
+export interface ParamGroup {
+  lr: number
+  betas: [number, number]
+  eps: number
+  weight_decay: number
+}
+
+/**
+ * What `torch.save` would have written: the weights, the optimizer's moments and the figures of an epoch.
+ *
+ * With averaged weights, `model_state_dict` holds the average, which is what is judged, and `training_state_dict` what is trained;
+ * call it while the two are swapped.
+ */
+export function checkpointValue(
+  model: NativeModel,
+  trainer: NativeTrainer,
+  facts: { epoch: number; val_loss: number; val_cosine: number; args: Record<string, unknown>; group: ParamGroup },
+): Record<string, unknown> {
+  const { steps, slots } = native.trainerState(trainer)
+  const step = Tensor.from(Float32Array.of(steps), []).native
+  const { group, ...figures } = facts
+  const averaged = slots.some(({ average }) => average !== undefined)
+  return {
+    ...figures,
+    model_state_dict: Object.fromEntries(native.modelState(model).map(({ name, tensor }) => [name, tensor])),
+    ...(averaged && { training_state_dict: Object.fromEntries(slots.map(({ name, average }) => [name, average])) }),
+    optimizer_state_dict: {
+      state: Object.fromEntries(slots.map(({ m, v }, i) => [i, { step, exp_avg: m, exp_avg_sq: v }])),
+      param_groups: [
+        {
+          ...group,
+          amsgrad: false,
+          maximize: false,
+          foreach: null,
+          capturable: false,
+          differentiable: false,
+          fused: null,
+          decoupled_weight_decay: true,
+          params: slots.map((_, i) => i),
+        },
+      ],
+    },
+  }
+}
+
+async function copy(from: Tensor, into: NativeTensor): Promise<void> {
+  await Tensor.wrap(into).op('aten::copy_', from)
+}
+
+/** Brings a trainer and its model back to where `checkpointValue` left them. Errors: BAD_CHECKPOINT. */
+export async function restoreTraining(model: NativeModel, trainer: NativeTrainer, path: string, steps: number): Promise<void> {
+  const file = await openPt(path, { verify: false })
+  const damaged = (what: string) => new LvmError('BAD_CHECKPOINT', `${path}: expected ${what} but it is not there`)
+  const root = file.value as Map<string, unknown>
+  const optimizer = root.get('optimizer_state_dict') as Map<string, Map<number, Map<string, unknown>>> | undefined
+  const state = optimizer?.get('state')
+  const { slots } = native.trainerState(trainer)
+  await loadWeights(model, path)
+  for (const [i, { name, m, v, average }] of slots.entries()) {
+    for (const [key, into] of [
+      ['exp_avg', m],
+      ['exp_avg_sq', v],
+    ] as const) {
+      const entry = state?.get(i)?.get(key)
+      if (!isTensorEntry(entry)) throw damaged(`the optimizer's ${key} of "${name}"`)
+      using tensor = await readTensor(file, entry)
+      await copy(tensor, into)
+    }
+    if (average === undefined) continue
+    const entry = (root.get('training_state_dict') as Map<string, unknown> | undefined)?.get(name)
+    if (!isTensorEntry(entry)) throw damaged(`the trained weights of "${name}"`)
+    using tensor = await readTensor(file, entry)
+    await copy(tensor, average)
+  }
+  native.trainerSetSteps(trainer, steps)
+  await native.trainerSwap(trainer) // the file has the average in the model's place
+}

@@ -1,0 +1,43 @@
+import { dataFields } from '../data/fields.js'
+import { choice, integer, real, text } from '../options.js'
+
+const judged = {
+  data: text({ default: undefined, about: 'file of vectors; the one the run was trained on unless given', group: 'Data' }),
+  ...dataFields,
+  rows: choice(['auto', 'train', 'val', 'test', 'all'], {
+    default: 'auto',
+    about: 'which windows: those the run validated on if the data is the same, all otherwise',
+    group: 'Data',
+  }),
+  device: text({ default: 'auto', about: 'cpu, cuda[:n], mps, or auto', group: 'Run' }),
+  threads: integer<number | undefined>({
+    default: undefined,
+    min: 1,
+    max: 1024,
+    about: 'processor threads; those of the training unless given',
+    group: 'Run',
+  }),
+}
+
+/** What `evaluate` takes beside the runs. */
+export const evaluateFields = {
+  ...judged,
+  latency: real({
+    default: 1.5,
+    min: 0,
+    max: 600,
+    about: 'seconds of timing for each batch size; 0 to leave latency out',
+    group: 'Run',
+  }),
+  out: text({ default: 'artifacts/lvm/evaluation', about: 'folder of the reports', group: 'Run' }),
+} as const
+
+/** What `predict` takes beside the run. */
+export const predictFields = {
+  ...judged,
+  out: text({
+    default: undefined,
+    about: 'the .npy file that is written; what it predicts is listed in a .json beside it',
+    group: 'Run',
+  }),
+} as const

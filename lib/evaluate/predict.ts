@@ -1,0 +1,102 @@
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { load, type Model } from '../checkpoint/model.js'
+import { badOption } from '../errors.js'
+import { native } from '../native.js'
+import { resolve } from '../options.js'
+import { Tensor } from '../torch/tensor.js'
+import { predictFields } from './fields.js'
+import { type Chosen, chooseRows } from './subject.js'
+
+/** Options of `predict`: the run, the file that is written, and any field of `predictFields`. */
+export interface PredictOptions {
+  readonly run: string
+  readonly out: string
+  readonly data?: string
+  readonly [option: string]: string | number | boolean | undefined
+}
+/** What `predict` wrote. */
+export interface Predicted {
+  readonly version: 1
+  readonly run: string
+  readonly rows: number
+  readonly dim: number
+  readonly part: string
+  /** The predictions: float32 unit vectors, [rows, dim]. */
+  readonly out: string
+  /** Row and article of each target. */
+  readonly index: string
+}
+
+const BLOCK = 4096
+
+function npyHeader(rows: number, dim: number): Buffer {
+  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, ${dim}), }`
+  const padded = `${text.padEnd(64 * Math.ceil((text.length + 11) / 64) - 11)}\n`
+  const head = Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, 0, 0])
+  head.writeUInt16LE(padded.length, 8)
+  return Buffer.concat([head, Buffer.from(padded, 'latin1')])
+}
+
+async function writePredictions(path: string, model: Model, { base, windows, ids }: Chosen): Promise<void> {
+  const samples = native.samples(
+    base.vectors.native,
+    base.targets?.native ?? null,
+    windows.first,
+    windows.target,
+    windows.context,
+  )
+  const file = await open(path, 'w')
+  try {
+    await file.write(npyHeader(ids.length, model.dim))
+    for (let at = 0; at < ids.length; at += BLOCK) {
+      using raw = Tensor.wrap(await native.predict(model.native, samples, ids.subarray(at, at + BLOCK), 256))
+      using norm = await raw.op('aten::linalg_vector_norm', 2, [-1], true)
+      using safe = await norm.op('aten::clamp_min', 1e-12)
+      using unit = await raw.op('aten::div', safe)
+      const data = await unit.data()
+      await file.write(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
+    }
+    await file.sync()
+  } finally {
+    await file.close()
+    native.dispose(samples)
+  }
+}
+
+/**
+ * Writes the predictions of a run as `.npy`, and row and article of each target beside them as `.json`.
+ *
+ * Errors: those of load and of the data; BAD_OPTION for a file that is not called .npy.
+ */
+export async function predict({ run, ...given }: PredictOptions): Promise<Predicted> {
+  const o = resolve('predict', predictFields, given)
+  if (o.out === undefined || !o.out.endsWith('.npy')) throw badOption('predict', 'out', 'a file that ends in .npy', o.out)
+  using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
+  const chosen = await chooseRows(model, o)
+  const part = `${o.out}.part`
+  const index = o.out.replace(/\.npy$/, '.json')
+  try {
+    await mkdir(dirname(o.out), { recursive: true })
+    await writePredictions(part, model, chosen)
+    const { base, windows, ids } = chosen
+    const document = {
+      version: 1,
+      run: model.name,
+      model: model.manifest.model,
+      part: chosen.part,
+      data: { path: base.path, hash: base.hash, space: base.space ?? null },
+      split: chosen.split ? { mode: chosen.split.mode, leaky: chosen.split.leaky, seed: chosen.split.seed } : null,
+      context: windows.context,
+      rows: Array.from(ids, (w) => windows.target[w]!),
+      articles: Array.from(ids, (w) => base.articles?.ids[windows.article[w]!] ?? null),
+    }
+    await writeFile(`${index}.part`, `${JSON.stringify(document)}\n`)
+    await rename(`${index}.part`, index)
+    await rename(part, o.out)
+    return { version: 1, run: model.name, rows: ids.length, dim: model.dim, part: chosen.part, out: o.out, index }
+  } finally {
+    await rm(part, { force: true })
+    chosen.dispose()
+  }
+}

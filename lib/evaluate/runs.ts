@@ -1,0 +1,72 @@
+import { join } from 'node:path'
+import { load, type Model } from '../checkpoint/model.js'
+import { badOption } from '../errors.js'
+import { cacheRoot } from '../libtorch/paths.js'
+import { type Options, resolve } from '../options.js'
+import { evaluateRun } from './evaluate.js'
+import { evaluateFields } from './fields.js'
+import { type Document, type RunEntry, writeReports } from './report.js'
+import { renderTable } from './report-table.js'
+import { chooseRows } from './subject.js'
+
+/** Options of `evaluate`: the runs, and any field of `evaluateFields`. */
+export interface EvaluateRunsOptions {
+  readonly runs: readonly string[]
+  readonly data?: string
+  readonly [option: string]: string | number | boolean | readonly string[] | undefined
+}
+
+const BATCH = 256
+
+async function judge(model: Model, o: Options<typeof evaluateFields>): Promise<RunEntry> {
+  const { manifest } = model
+  const chosen = await chooseRows(model, o)
+  try {
+    const { split } = chosen
+    const subject = {
+      run: model.name,
+      model: manifest.model,
+      handle: model.native,
+      device: model.device,
+      output: manifest.output,
+      parameters: manifest.parameters,
+      weightsBytes: manifest.weights_bytes,
+      fileBytes: model.fileBytes,
+      trainSeconds: manifest.train_seconds,
+      loadMs: model.loadMs,
+    }
+    const rows = {
+      base: chosen.base,
+      windows: chosen.windows,
+      ids: chosen.ids,
+      part: chosen.part,
+      split: split ? { mode: split.mode, leaky: split.leaky, seed: split.seed } : null,
+      selectedOn: chosen.part === 'val',
+    }
+    return await evaluateRun(subject, rows, {
+      train: chosen.train,
+      batch: BATCH,
+      cache: join(cacheRoot(), 'baselines'),
+      latency: o.latency,
+    })
+  } finally {
+    chosen.dispose()
+  }
+}
+
+/**
+ * Judges runs against the baselines and writes validation_results.json and inference_benchmarks.json.
+ *
+ * Errors: those of load and of the data; DIVERGED when outputs are not finite.
+ */
+export async function evaluate({ runs, ...given }: EvaluateRunsOptions): Promise<{ results: Document<RunEntry>; table: string }> {
+  if (runs.length === 0) throw badOption('evaluate', 'runs', 'at least one run', runs)
+  const o = resolve('evaluate', evaluateFields, given)
+  const entries: RunEntry[] = []
+  for (const run of runs) {
+    using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
+    entries.push(await judge(model, o))
+  }
+  await writeReports(o.out, entries)
+  return { results: { version: 1, runs: entries }, table: renderTable(entries) }
+}

@@ -1,0 +1,90 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Model } from '../checkpoint/model.js'
+import { SPLIT } from '../checkpoint/run.js'
+import type { Base } from '../data/base.js'
+import { openBase } from '../data/open.js'
+import type { Split } from '../data/split.js'
+import { loadSplit } from '../data/split-file.js'
+import { makeWindows, type Windows } from '../data/windows.js'
+import { badOption, LvmError } from '../errors.js'
+import type { Options } from '../options.js'
+import type { predictFields } from './fields.js'
+
+/** Windows that a run is judged on. */
+export interface Chosen {
+  readonly base: Base
+  readonly windows: Windows
+  readonly ids: Int32Array
+  /** train, val, test or all. */
+  readonly part: 'train' | 'val' | 'test' | 'all'
+  readonly split: Split | undefined
+  /** Windows that baselines may be fitted on; undefined when the data is not that of the training. */
+  readonly train: { base: Base; windows: Windows; ids: Int32Array } | undefined
+  dispose(): void
+}
+
+type Asked = Pick<Options<typeof predictFields>, 'data' | 'space' | 'normalize' | 'rows'>
+
+const all = (windows: Windows) => Int32Array.from({ length: windows.count }, (_, i) => i)
+
+/** Opens what a run was trained on. */
+async function ownData({ manifest }: Model, path: string, normalize: boolean, space: string | undefined) {
+  const cross = manifest.split?.mode === 'windows'
+  const open = async (file: string, part: 'train' | 'val') => {
+    const base = await openBase(file, { space, normalize, part })
+    if (base.dim !== manifest.dim) {
+      base.dispose()
+      throw new LvmError(
+        'DATA_SHAPE',
+        `${file}: expected vectors of dimension ${manifest.dim}, as the run was trained on, but received ${base.dim}`,
+      )
+    }
+    return { base, windows: makeWindows(base, manifest.context, { cross }) }
+  }
+  return { main: await open(path, 'train'), open }
+}
+
+/**
+ * The windows that a run is judged on: its saved rows where the data is what it was trained on, all of other data.
+ *
+ * Errors: BAD_OPTION for rows that there are not; SPACE_MISMATCH for data of another encoder; those of openBase.
+ */
+export async function chooseRows(model: Model, asked: Asked): Promise<Chosen> {
+  const { manifest, folder, name } = model
+  const own = manifest.data
+  const path = asked.data ?? own?.path
+  if (path === undefined)
+    throw badOption(name, 'data', 'a file of vectors, because the run was imported,', undefined, 'add --data FILE')
+  const { main, open } = await ownData(model, path, asked.normalize || own?.normalized === true, asked.space)
+  const opened = [main.base]
+  const dispose = () => {
+    for (const base of opened) base.dispose()
+  }
+  try {
+    if (own?.space && main.base.space && own.space !== main.base.space) {
+      throw new LvmError(
+        'SPACE_MISMATCH',
+        `${path}: expected vectors of "${own.space}", as ${name} was trained on, but they are of "${main.base.space}"`,
+      )
+    }
+    const same = own !== null && own.hash === main.base.hash && existsSync(join(folder, SPLIT))
+    if (!same) {
+      if (asked.rows !== 'auto' && asked.rows !== 'all')
+        throw badOption(name, 'rows', 'all, because the data is not what the run was trained on,', asked.rows)
+      return { ...main, ids: all(main.windows), part: 'all', split: undefined, train: undefined, dispose }
+    }
+    const val = own.val === null ? undefined : await open(own.val.path, 'val')
+    if (val !== undefined) opened.push(val.base)
+    const split = await loadSplit(join(folder, SPLIT), main, val)
+    const part = asked.rows === 'auto' ? 'val' : asked.rows
+    const chosen = part === 'val' ? (val ?? main) : main
+    const ids = part === 'all' ? all(main.windows) : part === 'test' ? split.test : split[part]
+    if (ids === undefined || ids.length === 0)
+      throw badOption(name, 'rows', 'a part that the run set aside', asked.rows, 'train with --test 0.1 to set a test part aside')
+    return { ...chosen, ids, part, split, train: { ...main, ids: split.train }, dispose }
+  } catch (error) {
+    dispose()
+    throw error
+  }
+}

@@ -1,0 +1,106 @@
+import type { Base } from '../data/base.js'
+import { openBase } from '../data/open.js'
+import { permutation } from '../data/random.js'
+import { type Split, splitWindows } from '../data/split.js'
+import { loadSplit } from '../data/split-file.js'
+import { makeWindows, requireWindows, type Windows } from '../data/windows.js'
+import { badOption, LvmError } from '../errors.js'
+import { type NativeSamples, native } from '../native.js'
+import type { TrainSettings } from './recipe.js'
+
+/** Windows of one file, in C++. */
+export interface Side {
+  readonly base: Base
+  readonly windows: Windows
+  readonly samples: NativeSamples
+}
+/** Everything a training reads. */
+export interface Prepared {
+  readonly train: Side
+  /** The same as `train` unless the validation windows are in a file of their own. */
+  readonly val: Side
+  readonly split: Split
+  readonly warnings: readonly string[]
+  dispose(): void
+}
+
+const toSamples = (base: Base, windows: Windows): NativeSamples =>
+  native.samples(base.vectors.native, base.targets?.native ?? null, windows.first, windows.target, windows.context)
+
+/** At most `most` of some windows, a seeded sample in rising order. */
+export function sampled(ids: Int32Array, most: number | undefined, seed: number): Int32Array {
+  if (most === undefined || ids.length <= most) return ids
+  return permutation(ids.length, seed)
+    .slice(0, most)
+    .map((i) => ids[i]!)
+    .sort()
+}
+
+async function openSide(path: string, o: TrainSettings, part: 'train' | 'val'): Promise<Omit<Side, 'samples'>> {
+  const base = await openBase(path, { space: o.space, normalize: o.normalize, part })
+  return { base, windows: makeWindows(base, o.context, { cross: o.split === 'windows' }) }
+}
+
+/** A file that holds both halves validates on its own second half; otherwise `--val` names the file. */
+async function openVal(o: TrainSettings, train: Base): Promise<Omit<Side, 'samples'> | undefined> {
+  if (o.split !== 'file') return undefined
+  if (o.val !== undefined) return openSide(o.val, o, 'val')
+  if (train.parts.includes('val')) return openSide(o.data!, o, 'val')
+  throw badOption('train', 'val', 'a validation file with --split file', undefined)
+}
+
+/**
+ * Opens the data of a training, checks it and divides its windows; `saved` is the split of a run that goes on.
+ *
+ * Errors: those of openBase, splitWindows and loadSplit; DATA_TOO_FEW when there are fewer windows than a batch takes.
+ */
+export async function prepare(
+  o: TrainSettings,
+  saved?: { split: string; hash: string; valHash: string | null },
+): Promise<Prepared> {
+  if (o.data === undefined) throw badOption('train', 'data', 'a file of vectors', undefined, 'add --data FILE')
+  const opened: Base[] = []
+  const handles: NativeSamples[] = []
+  const dispose = () => {
+    for (const handle of handles) native.dispose(handle)
+    for (const base of opened) base.dispose()
+  }
+  try {
+    const train = await openSide(o.data, o, 'train')
+    opened.push(train.base)
+    const val = await openVal(o, train.base)
+    if (val !== undefined) opened.push(val.base)
+    if (saved !== undefined && (train.base.hash !== saved.hash || (val?.base.hash ?? null) !== saved.valHash)) {
+      throw new LvmError('BAD_CHECKPOINT', `${o.data}: expected the data that the run was started with but its hash differs`, {
+        hint: 'resume with the same file, or start another run with --name',
+      })
+    }
+    const split = saved
+      ? await loadSplit(saved.split, train, val)
+      : limited(splitWindows(train.windows, train.base, { mode: o.split, seed: o.seed, test: o.test, val }), o)
+    requireWindows(split.train.length, o.batchSize, 'training windows')
+    if (split.val.length === 0) throw new LvmError('DATA_TOO_FEW', `${o.data}: expected validation windows but there are none`)
+    const side = (s: Omit<Side, 'samples'>): Side => {
+      const samples = toSamples(s.base, s.windows)
+      handles.push(samples)
+      return { ...s, samples }
+    }
+    const trainSide = side(train)
+    return {
+      train: trainSide,
+      val: val ? side(val) : trainSide,
+      split,
+      warnings: [...train.base.warnings, ...(val?.base.warnings ?? [])],
+      dispose,
+    }
+  } catch (error) {
+    dispose()
+    throw error
+  }
+}
+
+const limited = (split: Split, { maxWindows, seed }: TrainSettings): Split => ({
+  ...split,
+  train: sampled(split.train, maxWindows, seed),
+  val: sampled(split.val, maxWindows, seed),
+})
