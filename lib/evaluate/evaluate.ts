@@ -44,8 +44,7 @@ async function measureSpeed(subject: Subject, rows: Rows, seconds: number): Prom
   }
   const run = async (batch: number) => {
     using output = Tensor.wrap(await native.modelPredict(subject.handle, inputs.get(batch)!.native, false))
-    const here = await output.to({ device: 'cpu' }) // a device is done only when its output has arrived
-    here.dispose()
+    await output.data() // a device is done only when its output has arrived
   }
   const batches = await measureLatency(run, { seconds, batches: LATENCY_BATCHES })
   for (const input of inputs.values()) input.dispose()

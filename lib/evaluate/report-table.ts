@@ -1,7 +1,7 @@
 import type { BaselineName } from './baselines-fit.js'
 import type { Interval } from './metrics.js'
 import type { RunEntry } from './report.js'
-import type { TierName } from './tiers.js'
+import type { Criterion, TierName, Verdict } from './tiers.js'
 
 const NAMES: Readonly<Record<BaselineName, string>> = {
   mean_vector: 'mean vector',
@@ -17,6 +17,7 @@ const short = (x: number, sign = '') => `${x < 0 ? '−' : sign}${Math.abs(x).to
 const signed = (x: number) => short(x, '+')
 const span = (interval: Interval, show = short) => (interval === null ? '–' : `${show(interval[0])} … ${show(interval[1])}`)
 const mse = (x: number | null) => (x === null ? '–' : x.toFixed(6))
+const megabytes = (n: number) => `${(n / 1e6).toFixed(1)} MB`
 const whole = (n: number) => n.toLocaleString('en-US')
 
 function aligned(lines: readonly (readonly string[])[]): string {
@@ -72,35 +73,48 @@ export function skillSentence({ run, skill }: Pick<RunEntry, 'run' | 'skill'>): 
   const interval = `(95 %: ${span(ci95, signed)})`
   if (ci95[0] > 0) return `${run}: better than every baseline, by ${short(value)} over ${rival} ${interval}`
   if (ci95[1] < 0)
-    return `${run}: worse than ${rival}, by ${short(-value)} ${interval}: a model without training does better here`
+    return `${run}: worse than ${rival}, by ${short(-value)} ${interval}: the linear baseline is the better predictor here`
   return `${run}: not told apart from ${rival}: ${signed(value)} ${interval}`
 }
 
 const TIER_TITLES: Readonly<Record<TierName, string>> = { minimum: 'minimum viable', target: 'target', stretch: 'stretch' }
-
-/** Each tier with what keeps a run from it. */
-export function tierLine(tiers: RunEntry['tiers']): string {
-  const judged = (Object.keys(TIER_TITLES) as TierName[]).map((name) => {
-    const { pass, criteria } = tiers[name]
-    const wanting = Object.entries(criteria)
-      .filter(([, criterion]) => criterion.pass === (pass === null ? null : false))
-      .map(([key, { value, limit }]) => `${key} ${value === null ? 'unknown' : Number(value.toPrecision(4))}, limit ${limit}`)
-    return `${TIER_TITLES[name]} ${pass === null ? 'open' : pass ? 'yes' : 'no'}${wanting.length > 0 ? ` (${wanting.join('; ')})` : ''}`
-  })
-  return `tiers of the PRD: ${judged.join(' · ')}`
+const CRITERIA: Readonly<Record<Criterion, string>> = {
+  val_loss: 'loss',
+  val_cosine: 'cosine',
+  train_seconds: 'training time',
+  weights_bytes: 'size',
 }
 
-function speedLine({ latency, size }: RunEntry): string {
-  const weights = `weights ${(size.weights_bytes / 1e6).toFixed(1)} MB`
-  if (latency === null) return weights
-  const { device, threads, batches, peak_memory_bytes } = latency
-  const each = batches.map(
-    (b) => `${b.batch}: ${b.p50_ms.toFixed(2)} ms (p95 ${b.p95_ms.toFixed(2)}, p99 ${b.p99_ms.toFixed(2)})`,
+/** A verdict with the figures that decide it: what fails, or what is not known. */
+export function verdictText({ pass, criteria }: Verdict): string {
+  if (pass === true) return 'yes'
+  const deciding = (Object.keys(CRITERIA) as Criterion[]).filter(
+    (key) => criteria[key] !== undefined && criteria[key].pass === pass,
   )
-  const last = batches.at(-1)
-  const rate = last === undefined ? '' : ` · ${whole(Math.round(last.samples_per_second))} per second at ${last.batch}`
-  const hardware = `${device}, ${threads} thread${threads === 1 ? '' : 's'}`
-  return `latency by batch (${hardware}): ${each.join(' · ')}${rate}\n  ${weights} · peak memory ${(peak_memory_bytes / 1e6).toFixed(0)} MB`
+  return `${pass === null ? 'unknown' : 'no'} (${deciding.map((key) => CRITERIA[key]).join(', ')})`
+}
+
+function tiers(entries: readonly RunEntry[]): string {
+  const names = Object.keys(TIER_TITLES) as TierName[]
+  const rows = entries.map((e) => [e.run, ...names.map((name) => verdictText(e.tiers[name]))])
+  return aligned([['tiers of the PRD', ...Object.values(TIER_TITLES)], ...rows])
+}
+
+function speed(entries: readonly RunEntry[]): string[] {
+  const measured = entries.flatMap((e) => (e.latency === null ? [] : [{ ...e, latency: e.latency }]))
+  const first = measured[0]?.latency
+  if (first === undefined) return []
+  const { device, threads, batches } = first
+  const title = `ms, median (p99), ${device}, ${threads} thread${threads === 1 ? '' : 's'}`
+  const titles = [title, ...batches.map(({ batch }) => `batch ${batch}`), 'per second', 'weights', 'peak memory']
+  const rows = measured.map(({ run, size, latency }) => [
+    run,
+    ...latency.batches.map(({ p50_ms, p99_ms }) => `${p50_ms.toFixed(2)} (${p99_ms.toFixed(2)})`),
+    whole(Math.round(Math.max(...latency.batches.map((b) => b.samples_per_second)))),
+    megabytes(size.weights_bytes),
+    megabytes(latency.peak_memory_bytes),
+  ])
+  return [aligned([titles, ...rows])]
 }
 
 function warnings(entries: readonly RunEntry[]): string[] {
@@ -122,8 +136,14 @@ function warnings(entries: readonly RunEntry[]): string[] {
 function section(entries: readonly RunEntry[]): string {
   const { n, articles, rows, data } = entries[0]!
   const title = `${whole(n)} windows of ${whole(articles)} article${articles === 1 ? '' : 's'} · ${rows} rows of ${data.path}`
-  const runs = entries.map((e) => [skillSentence(e), `  ${tierLine(e.tiers)}`, `  ${speedLine(e)}`].join('\n'))
-  return [title, figures(entries), ...runs, ...warnings(entries)].join('\n\n')
+  return [
+    title,
+    figures(entries),
+    entries.map(skillSentence).join('\n'),
+    tiers(entries),
+    ...speed(entries),
+    ...warnings(entries),
+  ].join('\n\n')
 }
 
 /** The table for the terminal: runs that were judged on the same windows side by side, above the baselines they have to beat. */

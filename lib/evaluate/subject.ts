@@ -31,7 +31,7 @@ const all = (windows: Windows) => Int32Array.from({ length: windows.count }, (_,
 /** Opens what a run was trained on. */
 async function ownData({ manifest }: Model, path: string, normalize: boolean, space: string | undefined) {
   const cross = manifest.split?.mode === 'windows'
-  const open = async (file: string, part: 'train' | 'val') => {
+  const open = async (file: string, part?: 'val') => {
     const base = await openBase(file, { space, normalize, part })
     if (base.dim !== manifest.dim) {
       base.dispose()
@@ -42,7 +42,7 @@ async function ownData({ manifest }: Model, path: string, normalize: boolean, sp
     }
     return { base, windows: makeWindows(base, manifest.context, { cross }) }
   }
-  return { main: await open(path, 'train'), open }
+  return { main: await open(path), open }
 }
 
 /**
@@ -74,7 +74,7 @@ export async function chooseRows(model: Model, asked: Asked): Promise<Chosen> {
         throw badOption(name, 'rows', 'all, because the data is not what the run was trained on,', asked.rows)
       return { ...main, ids: all(main.windows), part: 'all', split: undefined, train: undefined, dispose }
     }
-    const val = own.val === null ? undefined : await open(own.val.path, 'val')
+    const val = own.val === null ? undefined : await open(own.val.path, own.val.hash === own.hash ? 'val' : undefined)
     if (val !== undefined) opened.push(val.base)
     const split = await loadSplit(join(folder, SPLIT), main, val)
     const part = asked.rows === 'auto' ? 'val' : asked.rows

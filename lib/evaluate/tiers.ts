@@ -7,7 +7,7 @@ const TIERS = {
 
 /** Cosine must lie above its limit, everything else below. */
 const CRITERIA = ['val_loss', 'val_cosine', 'train_seconds', 'weights_bytes'] as const
-type Criterion = (typeof CRITERIA)[number]
+export type Criterion = (typeof CRITERIA)[number]
 export type TierName = keyof typeof TIERS
 
 /** The figures that are judged; null for what is not known. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { INFERENCE_BENCHMARKS, type RunEntry, readDocument, VALIDATION_RESULTS, writeReports } from '../../lib/evaluate/report.js'
-import { renderTable, skillSentence, tierLine } from '../../lib/evaluate/report-table.js'
+import { renderTable, skillSentence, verdictText } from '../../lib/evaluate/report-table.js'
 import { judgeTiers } from '../../lib/evaluate/tiers.js'
 
 let folder = ''
@@ -95,20 +95,20 @@ describe('skillSentence', () => {
     skillSentence({ run: 'x', skill: { value, ci95, against: 'context_mean' } })
   it('says plainly which is better', () => {
     expect(said(0.0132, [0.01, 0.016])).toBe('x: better than every baseline, by .0132 over context mean (95 %: +.0100 … +.0160)')
-    expect(said(-0.0207, [-0.025, -0.016])).toMatch(/^x: worse than context mean, by \.0207 .*without training does better/)
+    expect(said(-0.0207, [-0.025, -0.016])).toMatch(
+      /^x: worse than context mean, by \.0207 .*linear baseline is the better predictor/,
+    )
     expect(said(0.001, [-0.002, 0.004])).toMatch(/^x: not told apart from context mean: \+\.0010/)
     expect(said(0.02, null)).toMatch(/above the best baseline, context mean, by \.0200; too few articles/)
     expect(said(0, null)).toMatch(/equal to the best baseline/)
   })
 })
 
-describe('tierLine', () => {
+describe('verdictText', () => {
   it('names what keeps a run from a tier', () => {
-    const line = tierLine(judgeTiers({ val_loss: 0.00055, val_cosine: 0.76, train_seconds: null, weights_bytes: 1 }))
-    expect(line).toBe(
-      'tiers of the PRD: minimum viable open (train_seconds unknown, limit 14400) · target open (train_seconds unknown, limit 7200)' +
-        ' · stretch no (val_loss 0.00055, limit 0.0005; val_cosine 0.76, limit 0.786)',
-    )
+    const { minimum, stretch } = judgeTiers({ val_loss: 0.00055, val_cosine: 0.76, train_seconds: null, weights_bytes: 1 })
+    expect([verdictText(minimum), verdictText(stretch)]).toEqual(['unknown (training time)', 'no (loss, cosine)'])
+    expect(verdictText({ ...minimum, pass: true })).toBe('yes')
   })
 })
 

@@ -88,7 +88,7 @@ group('meanByArticle', () => {
     await meanByArticle(values, articles)
     const took = performance.now() - start
     delay.disable()
-    expect(took).toBeLessThan(400) // about 40 ms on a quiet machine
+    expect(took).toBeLessThan(1000) // about 50 ms on a quiet machine
     expect(delay.percentile(50) / 1e6).toBeLessThan(20)
   })
 })
