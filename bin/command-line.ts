@@ -1,11 +1,12 @@
-import { basename, relative } from 'node:path'
+import { basename } from 'node:path'
+import { nearby } from './output.js'
 
 const quoted = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
 
 /** How this program is called where it was called: from node_modules, from a clone, or by its name. */
 export function program(script = process.argv[1] ?? 'lvm-torch'): string {
   if (/[\\/]node_modules[\\/]/.test(script)) return 'npx lvm-torch'
-  return /\.m?js$/.test(script) ? `node ${quoted(relative(process.cwd(), script))}` : basename(script)
+  return /\.m?js$/.test(script) ? `node ${quoted(nearby(script))}` : basename(script)
 }
 
 /** The command line that goes on where this one stopped. */

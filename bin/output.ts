@@ -1,3 +1,4 @@
+import { isAbsolute, relative } from 'node:path'
 import { asLvmError } from '../lib/errors.js'
 
 /** What a table cell may hold; nothing is shown as «–». */
@@ -59,4 +60,10 @@ export function duration(seconds: number): string {
   if (whole < 60) return `${whole} s`
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`
   return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`
+}
+
+/** A path as a person would type it here: relative where it lies below the working directory. */
+export function nearby(path: string): string {
+  const short = relative(process.cwd(), path)
+  return short === '' || short.startsWith('..') || isAbsolute(short) ? path : short
 }

@@ -1,5 +1,5 @@
 import type { TrainEvent } from '../lib/index.js'
-import { bytes, count, duration } from './output.js'
+import { bytes, count, duration, nearby } from './output.js'
 
 type Of<Type extends TrainEvent['type']> = Extract<TrainEvent, { type: Type }>
 
@@ -12,23 +12,21 @@ export interface Screen {
   readonly colour: boolean
 }
 
-const fixed = (digits: number) => (value: number | null | undefined) =>
-  value === null || value === undefined
-    ? '–'
-    : Math.abs(value) < 10 ** -digits && value !== 0
-      ? value.toExponential(1)
-      : value.toFixed(digits)
+const NONE = '–'
+/** A loss keeps six decimals, or its leading digits where those would all be zero. */
+const loss = (value: number | null) => (value === null ? NONE : value < 1e-4 ? value.toExponential(2) : value.toFixed(6))
+const cosine = (value: number | null) => value?.toFixed(4) ?? NONE
 
 /** The table of epochs: title, width, and what stands in the cell. */
 const COLUMNS: readonly (readonly [string, number, (e: Of<'epoch'>) => string])[] = [
   ['epoch', 5, (e) => String(e.epoch)],
-  ['train loss', 10, (e) => fixed(6)(e.train_loss)],
-  ['val loss', 9, (e) => fixed(6)(e.val_loss)],
-  ['val cosine', 10, (e) => fixed(4)(e.val_cosine)],
-  ['lr', 7, (e) => e.lr?.toExponential(1) ?? '–'],
-  ['grad norm', 9, (e) => fixed(4)(e.grad_norm)],
-  ['seconds', 7, (e) => fixed(1)(e.seconds)],
-  ['samples/s', 9, (e) => (e.samples_per_second ? count(e.samples_per_second) : '–')],
+  ['train loss', 10, (e) => loss(e.train_loss)],
+  ['val loss', 9, (e) => loss(e.val_loss)],
+  ['val cosine', 10, (e) => cosine(e.val_cosine)],
+  ['lr', 7, (e) => e.lr.toExponential(1)],
+  ['grad norm', 9, (e) => e.grad_norm?.toExponential(2) ?? NONE],
+  ['seconds', 7, (e) => e.seconds.toFixed(1)],
+  ['samples/s', 9, (e) => (e.samples_per_second ? count(e.samples_per_second) : NONE)],
   ['best', 4, (e) => (e.best ? '★' : '')],
 ]
 const line = (cells: readonly string[]) =>
@@ -43,13 +41,13 @@ export const header = (): string => line(COLUMNS.map(([title]) => title))
 export const row = (e: Of<'epoch'>): string => line(COLUMNS.map(([, , cell]) => cell(e)))
 
 /** The figures of a step in words, with a bar in front where there is room for one. */
-export function bar(e: Of<'progress'>, cosine: number | undefined, columns: number): string {
+export function bar(e: Of<'progress'>, latest: number | undefined, columns: number): string {
   const part = e.steps === 0 ? 0 : Math.min(1, e.step / e.steps)
   const epoch = `epoch ${e.epoch}/${e.epochs}`
   const figures = [
     `${String(Math.floor(100 * part)).padStart(3)} %`,
-    `loss ${fixed(6)(e.loss)}`,
-    ...(cosine === undefined ? [] : [`cosine ${cosine.toFixed(4)}`]),
+    `loss ${loss(e.loss)}`,
+    ...(latest === undefined ? [] : [`cosine ${cosine(latest)}`]),
     `lr ${e.lr.toExponential(1)}`,
     `${count(e.samples_per_second)}/s`,
     `${duration(e.seconds_left)} left`,
@@ -65,9 +63,9 @@ export function opening(e: Of<'start'>): string {
   const { data, split, estimate } = e
   return [
     `${e.resumed ? 'going on with' : 'training'} ${e.model} · ${count(e.parameters)} parameters · ${e.device} · ${e.precision} · ${e.threads} threads`,
-    `data   ${data.path} · ${count(data.rows)} rows × ${data.dim} · ${count(data.articles)} articles · space ${data.space ?? 'unknown'}`,
+    `data   ${nearby(data.path)} · ${count(data.rows)} rows × ${data.dim} · ${count(data.articles)} articles · space ${data.space ?? 'unknown'}`,
     `split  by ${split.mode}${split.leaky ? ' (leaky: neighbours share vectors)' : ''} · ${count(data.windows.train)} training windows, ${count(data.windows.val)} validation${data.windows.test ? `, ${count(data.windows.test)} test` : ''}`,
-    `run    ${e.run}${estimate ? ` · about ${bytes(estimate.memory_bytes)} of memory, ${bytes(estimate.disk_bytes)} on disk` : ''}`,
+    `run    ${nearby(e.run)} · about ${bytes(estimate.memory_bytes)} of memory, ${bytes(estimate.disk_bytes)} on disk`,
   ].join('\n')
 }
 
@@ -80,7 +78,7 @@ const STOPPED = {
 
 /** How it ended. */
 export const closing = (e: Of<'result'>): string =>
-  `${STOPPED[e.stopped]} after ${duration(e.seconds)} · best epoch ${e.best_epoch ?? '–'} · val loss ${fixed(6)(e.val_loss)} · val cosine ${fixed(4)(e.val_cosine)}`
+  `${STOPPED[e.stopped]} after ${duration(e.seconds)} · best epoch ${e.best_epoch ?? NONE} · val loss ${loss(e.val_loss)} · val cosine ${cosine(e.val_cosine)}`
 
 /** Draws the events of a training as they come: one live bar, or plain lines every half minute where nothing can be redrawn. */
 export function progress(screen: Screen, now: () => number = () => performance.now()): (event: TrainEvent) => void {
@@ -88,7 +86,7 @@ export function progress(screen: Screen, now: () => number = () => performance.n
   let drawn = screen.live ? -Infinity : now()
   let open = false
   let titled = false
-  let cosine: number | undefined
+  let latest: number | undefined
   const say = (text: string) => {
     screen.write(`${open ? '\r\x1b[K' : ''}${text}\n`)
     open = false
@@ -101,12 +99,12 @@ export function progress(screen: Screen, now: () => number = () => performance.n
     if (event.type === 'epoch') {
       if (!titled) say(header())
       titled = true
-      cosine = event.val_cosine ?? cosine
+      latest = event.val_cosine
       say(row(event).replace('★', green('★')))
     }
     if (event.type === 'progress' && now() - drawn >= every) {
       drawn = now()
-      const text = bar(event, cosine, screen.live ? screen.columns() : 1000)
+      const text = bar(event, latest, screen.live ? screen.columns() : 1000)
       screen.write(screen.live ? `\r${text}\x1b[K` : `${text}\n`)
       open = screen.live
     }

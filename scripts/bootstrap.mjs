@@ -56,22 +56,22 @@ function packagesAreThere() {
 
 function compile() {
   // Beside and renamed, so that no half-compiled dist is ever run; `tsc -b` would leave files whose source is gone.
-  rmSync('dist.part', { recursive: true, force: true })
+  rmSync('build/dist', { recursive: true, force: true })
   run(
     process.execPath,
     'node_modules/typescript/bin/tsc',
     '-p',
     'tsconfig.build.json',
     '--outDir',
-    'dist.part',
+    'build/dist',
     '--incremental',
     'false',
     '--tsBuildInfoFile',
     'null',
   )
-  chmodSync('dist.part/bin/lvm.js', 0o755)
+  chmodSync('build/dist/bin/lvm.js', 0o755)
   rmSync('dist', { recursive: true, force: true })
-  renameSync('dist.part', 'dist')
+  renameSync('build/dist', 'dist')
 }
 
 function compileAddon() {

@@ -13,7 +13,11 @@ const out = resolve(root, process.argv[2] ?? 'build/Release/lvm_torch.node')
 
 const libtorch = process.env.LVM_TORCH_LIBTORCH ?? (await import('../dist/lib/libtorch/find.js')).findLibtorch().path
 const args = [
-  'compile', '--out', process.env.LVM_TORCH_BUILD ?? 'build-cmake', '--parallel', String(availableParallelism()),
+  'compile',
+  '--out',
+  process.env.LVM_TORCH_BUILD ?? 'build-cmake',
+  '--parallel',
+  String(availableParallelism()),
   `--CDLIBTORCH_DIR=${libtorch}`,
   `--CDNODE_ADDON_API_DIR=${require('node-addon-api').include_dir}`,
   `--CDNODE_API_HEADERS_DIR=${require('node-api-headers').include_dir}`,

@@ -26,7 +26,7 @@ export const models: CommandModule = {
         row: (m) => m.row,
         name: (m) => m.name,
         parameters: (m) => count(m.parameters),
-        target: (m) => m.target,
+        target: (m) => (m.target === null ? null : count(m.target)),
         deviation: (m) => percent(m.deviation),
         folder: (m) => m.folder,
         status: (m) => m.status,

@@ -35,14 +35,14 @@ export const train: CommandModule = {
   command: 'train <model>',
   describe: 'train a model on a file of vectors',
   builder: (y) => {
-    const model = modelOn(process.argv.slice(2))
+    const words = process.argv.slice(2)
+    const model = modelOn(words)
+    if (!words.includes('--resume')) y.demandOption('data')
     return y
       .positional('model', { type: 'string', describe: `one of ${names.join(', ')}` })
       .options(flags(trainFields))
       .options(flags(seedFields))
-      .options(
-        model ? flags(Object.fromEntries(Object.entries(model.fields).map(([k, f]) => [k, { ...f, group: 'Model' }]))) : {},
-      )
+      .options(model ? flags(model.fields) : {})
       .example('$0 train lstm --data vectors.npz', 'the recipe of the PRD')
       .example('$0 train gru --data vectors.npz --recipe strong --seeds 3', 'mean and sd over three seeds')
       .example('$0 train lstm --data vectors.npz --resume --epochs 40', 'go on where it stopped')

@@ -36,7 +36,7 @@ export function sampled(ids: Int32Array, most: number | undefined, seed: number)
     .sort()
 }
 
-async function openSide(path: string, o: TrainSettings, part: 'train' | 'val'): Promise<Omit<Side, 'samples'>> {
+async function openSide(path: string, o: TrainSettings, part?: 'val'): Promise<Omit<Side, 'samples'>> {
   const base = await openBase(path, { space: o.space, normalize: o.normalize, part })
   return { base, windows: makeWindows(base, o.context, { cross: o.split === 'windows' }) }
 }
@@ -44,7 +44,7 @@ async function openSide(path: string, o: TrainSettings, part: 'train' | 'val'): 
 /** A file that holds both halves validates on its own second half; otherwise `--val` names the file. */
 async function openVal(o: TrainSettings, train: Base): Promise<Omit<Side, 'samples'> | undefined> {
   if (o.split !== 'file') return undefined
-  if (o.val !== undefined) return openSide(o.val, o, 'val')
+  if (o.val !== undefined) return openSide(o.val, o)
   if (train.parts.includes('val')) return openSide(o.data!, o, 'val')
   throw badOption('train', 'val', 'a validation file with --split file', undefined)
 }
@@ -66,7 +66,7 @@ export async function prepare(
     for (const base of opened) base.dispose()
   }
   try {
-    const train = await openSide(o.data, o, 'train')
+    const train = await openSide(o.data, o)
     opened.push(train.base)
     const val = await openVal(o, train.base)
     if (val !== undefined) opened.push(val.base)
