@@ -18,7 +18,7 @@ const bytes = (array: Int32Array | Float64Array) => new Uint8Array(array.buffer,
 
 function rowsKey({ base, windows, ids }: Rows): string {
   const columns = [windows.first, windows.target, windows.article].map((column) => bytes(ids.map((id) => column[id]!)))
-  return sha256(`${base.hash} ${base.normalized} ${windows.context} ${windows.dim} ${ids.length} `, ...columns)
+  return sha256(`${base.hash} ${base.part} ${base.normalized} ${windows.context} ${windows.dim} ${ids.length} `, ...columns)
 }
 
 /** Changes with anything that the baselines depend on: data, training windows, judged windows, context. */

@@ -4,7 +4,7 @@ import { call, Tensor } from '../torch/tensor.js'
 
 /** Some windows of a base. */
 export interface Rows {
-  readonly base: Pick<Base, 'vectors' | 'targets' | 'hash' | 'normalized'>
+  readonly base: Pick<Base, 'vectors' | 'targets' | 'hash' | 'normalized' | 'part'>
   readonly windows: Pick<Windows, 'context' | 'dim' | 'first' | 'target' | 'article'>
   /** Numbers of windows. */
   readonly ids: Int32Array

@@ -26,7 +26,7 @@ export interface Subject {
 
 /** Windows of an opened base, and how a table calls them. */
 export interface JudgedRows extends Rows {
-  readonly base: Pick<Base, 'vectors' | 'targets' | 'hash' | 'normalized' | 'path' | 'space'>
+  readonly base: Rows['base'] & Pick<Base, 'path' | 'space'>
   /** train, val, test or all. */
   readonly part: string
   readonly split: RunEntry['split']

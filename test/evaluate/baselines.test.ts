@@ -15,6 +15,7 @@ const train = () => rowsOf(data, (a) => !isJudged(a))
 const judged = () => rowsOf(data, isJudged)
 let folder = ''
 beforeAll(async () => {
+  native.setThreads(1)
   folder = await mkdtemp(join(tmpdir(), 'lvm-baselines-'))
 })
 afterAll(() => rm(folder, { recursive: true }))
@@ -127,6 +128,7 @@ describe('baselineResults', () => {
           rowsOf(data, (a) => a > 3 && !isJudged(a)),
         ),
       () => run({ ...judged(), base: { ...judged().base, normalized: true } }),
+      () => run({ ...judged(), base: { ...judged().base, part: 'val' } }),
     ]
     for (const change of changes) {
       const before = scored

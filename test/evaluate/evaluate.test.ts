@@ -23,6 +23,7 @@ const judgedRows = (rows: Rows): JudgedRows => ({
 })
 
 beforeAll(() => {
+  native.setThreads(1)
   train = rowsOf(data, (a) => !isJudged(a))
   judged = judgedRows(rowsOf(data, isJudged))
 })

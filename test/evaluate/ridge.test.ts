@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { applyRidge, fitRidge } from '../../lib/evaluate/ridge.js'
+import { native } from '../../lib/native.js'
 import { contextOf, rowsOf, type Synthetic, split, synthetic, targetOf } from './synthetic.js'
 
 /** Solves A W = B by elimination with pivots, in float64. */
@@ -44,6 +45,8 @@ async function compare(lengths: number[]) {
   for (const [i, row] of got.entries()) for (const [d, v] of row.entries()) expect(v).toBeCloseTo(expected[i]![d]!, 5)
   return { fit, train }
 }
+
+beforeAll(() => native.setThreads(1))
 
 describe('fitRidge', () => {
   it('equals the normal equations in float64, with more windows than inputs', async () => {

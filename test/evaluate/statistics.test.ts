@@ -56,6 +56,12 @@ group('meanByArticle', () => {
     const one = await meanByArticle(Float64Array.of(1, 3), Int32Array.of(5, 5))
     expect(one).toMatchObject({ mean: 2, se: null, ci95: null, reason: expect.stringContaining('one article') })
   })
+  it('reaches further on the side of the long tail', async () => {
+    const { articles } = sample
+    const tail = Float64Array.from(articles, (a) => Math.exp(((a * 37) % 30) / 8))
+    const { mean, ci95 } = await meanByArticle(tail, articles)
+    expect(ci95![1] - mean).toBeGreaterThan(1.1 * (mean - ci95![0]))
+  })
   it('gives a point where nothing varies', async () => {
     const articles = Int32Array.from({ length: 50 }, (_, i) => i >> 1)
     expect((await meanByArticle(new Float64Array(50).fill(0.25), articles)).ci95).toEqual([0.25, 0.25])

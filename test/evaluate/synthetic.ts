@@ -42,7 +42,7 @@ export function synthetic(o: { dim: number; context: number; lengths: readonly n
 export function rowsOf(data: Synthetic, keep: (article: number) => boolean, hash = 'synthetic'): Rows {
   const { vectors, dim, context, first, target, article } = data
   return {
-    base: { vectors: Tensor.from(vectors, [vectors.length / dim, dim]), hash, normalized: false },
+    base: { vectors: Tensor.from(vectors, [vectors.length / dim, dim]), hash, part: undefined, normalized: false },
     windows: { context, dim, first, target, article },
     ids: Int32Array.from(article.keys()).filter((id) => keep(article[id]!)),
   }
