@@ -59,8 +59,9 @@ function byArticle(values: Float64Array, articles: Int32Array): { counts: Float6
  *
  * Each resample draws as many articles as there are, with replacement, and gives t* = (mean* − mean) / se*; the interval is
  * [mean − t*(.975) se, mean − t*(.025) se]. se is the article jackknife, which gives long articles their full leverage; se* is the
- * linearised ratio error √(C/(C−1) Σ(sum_c − mean n_c)²) / Σ n_c. With the lengths of real articles that covers 93.5–96 % at 20–60
- * articles; the linearised error in both places covers 92–95 %, percentile intervals 84–91 %.
+ * linearised ratio error √(C/(C−1) Σ(sum_c − mean n_c)²) / Σ n_c.
+ * With the lengths of real articles 94.5 % of the intervals hold the truth at 28 articles, 94.7 % at 60 (test/long/evaluate-real);
+ * with the linearised error in both places one in a hundred fewer.
  * Errors: DATA_TOO_FEW without values; DIVERGED when one is not finite.
  * Source: Field & Welsh 2007 (resampling clusters); Davison & Hinkley 1997 §5.2.1 (studentised) and §2.7.3 (jackknife error).
  */
