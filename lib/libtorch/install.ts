@@ -35,10 +35,10 @@ export async function freeBytes(folder: string): Promise<number> {
   return bavail * bsize
 }
 
-/** Bytes an installation writes at most; the GPU variant's libraries are some 2.5 GB of wheels and 5 GB unpacked. */
+/** Bytes an installation writes at most; the GPU variant's libraries are 2 GB of wheels and 3.5 GB unpacked. */
 function needed(variant: Variant, from: string | undefined, { wheels, unpacked }: Platform): number {
   const fetched = from === undefined || from === 'pip' ? wheels.reduce((sum, { bytes }) => sum + bytes, 0) : 0
-  return 1.1 * (fetched + unpacked) + (variant === 'cuda' ? 7.5e9 : 0)
+  return 1.1 * (fetched + unpacked) + (variant === 'cuda' ? 6.5e9 : 0)
 }
 
 /** Fetches libtorch, unpacks what is needed, and makes it the one that is used. Errors: LIBTORCH_FETCH, LIBTORCH_MISMATCH, NO_DISK. */

@@ -25,11 +25,11 @@ export interface Platform {
   readonly unpacked: number
 }
 
-// pip takes a tag literally: manylinux_2_28 does not include 2_17, which nvidia's wheels are made for.
-const manylinux = (arch: string) =>
-  [5, 12, 17, 24, 25, 26, 27, 28, 31, 34]
-    .map((minor) => `manylinux_2_${minor}_${arch}`)
-    .concat(`manylinux1_${arch}`, `manylinux2010_${arch}`, `manylinux2014_${arch}`)
+// pip takes a tag literally: manylinux_2_28 does not include 2_17, which one of nvidia's wheels is made for, and so on.
+const manylinux = (arch: string) => [
+  ...['manylinux1', 'manylinux2010', 'manylinux2014'].map((name) => `${name}_${arch}`),
+  ...Array.from({ length: 31 }, (_, i) => `manylinux_2_${5 + i}_${arch}`),
+]
 
 const torch = (bytes: number, sha256: string): Wheel => ({ name: 'torch', version: VERSION, bytes, sha256 })
 const cudart = (bytes: number, sha256: string): Wheel => ({ name: 'nvidia-cuda-runtime', version: '13.0.96', bytes, sha256 })

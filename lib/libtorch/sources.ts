@@ -65,7 +65,7 @@ async function pinned(wheel: Wheel, given: readonly string[], asked: Asked): Pro
   if (bad)
     throw wrong(
       bad,
-      `fetch the wheel for this platform again: python3 -m pip download --no-deps --platform ${platform.tags.at(-1)} ${wheel.name}==${wheel.version}`,
+      `fetch the wheel for this platform again: python3 -m pip download --no-deps --platform ${platform.tags.find((tag) => tag.includes('28')) ?? platform.tags[0]} ${wheel.name}==${wheel.version}`,
     )
   const most = wheel.bytes || Infinity // pip copies at the end, so that for a moment there is twice as much
   const report = (done: number) => progress({ phase: 'download', what, done: Math.min(done, most), total: wheel.bytes })
