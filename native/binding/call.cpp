@@ -66,7 +66,8 @@ c10::IValue fit(Napi::Value value, const c10::TypePtr& type) {
         bool lossless = true;
         return value.As<Napi::BigInt>().Int64Value(&lossless);
       }
-      if (!value.IsNumber() || std::trunc(value.As<Napi::Number>().DoubleValue()) != value.As<Napi::Number>().DoubleValue()) throw Misfit("an integer");
+      if (!value.IsNumber() || std::trunc(value.As<Napi::Number>().DoubleValue()) != value.As<Napi::Number>().DoubleValue())
+        throw Misfit("an integer");
       return value.As<Napi::Number>().Int64Value();
     case c10::TypeKind::FloatType:
       if (!value.IsNumber()) throw Misfit("a number");
@@ -135,7 +136,8 @@ Napi::Value to_js(Napi::Env env, const c10::IValue& value) {
 
 Napi::Value call(const Napi::CallbackInfo& info) {
   const auto full = text(info[0], "op");
-  if (!info[1].IsArray() || !info[2].IsObject()) throw Error("BAD_ARGUMENT", "call: expected a list of arguments and an object of named ones");
+  if (!info[1].IsArray() || !info[2].IsObject())
+    throw Error("BAD_ARGUMENT", "call: expected a list of arguments and an object of named ones");
   const auto given = info[1].As<Napi::Array>();
   const auto named = info[2].As<Napi::Object>();
   const auto dot = full.find('.');
@@ -143,7 +145,8 @@ Napi::Value call(const Napi::CallbackInfo& info) {
   auto& dispatcher = c10::Dispatcher::singleton();
 
   std::string misfits;
-  const auto attempt = [&](const c10::OperatorName& op) -> std::optional<std::pair<c10::OperatorHandle, std::vector<c10::IValue>>> {
+  const auto attempt =
+    [&](const c10::OperatorName& op) -> std::optional<std::pair<c10::OperatorHandle, std::vector<c10::IValue>>> {
     const auto handle = dispatcher.findSchema(op);
     if (!handle) return std::nullopt;
     try {

@@ -6,9 +6,18 @@ namespace lvm {
 namespace {
 
 constexpr std::pair<const char*, torch::Dtype> dtypes[] = {
-  {"float32", torch::kFloat32}, {"float64", torch::kFloat64}, {"float16", torch::kFloat16}, {"bfloat16", torch::kBFloat16},
-  {"int64", torch::kInt64},     {"int32", torch::kInt32},     {"int16", torch::kInt16},     {"int8", torch::kInt8},
-  {"uint8", torch::kUInt8},     {"bool", torch::kBool},       {"complex64", torch::kComplexFloat}, {"complex128", torch::kComplexDouble},
+  {"float32", torch::kFloat32},
+  {"float64", torch::kFloat64},
+  {"float16", torch::kFloat16},
+  {"bfloat16", torch::kBFloat16},
+  {"int64", torch::kInt64},
+  {"int32", torch::kInt32},
+  {"int16", torch::kInt16},
+  {"int8", torch::kInt8},
+  {"uint8", torch::kUInt8},
+  {"bool", torch::kBool},
+  {"complex64", torch::kComplexFloat},
+  {"complex128", torch::kComplexDouble},
 };
 
 [[noreturn]] void refuse(const char* what, const std::string& expected) {
@@ -75,7 +84,8 @@ std::vector<int64_t> integers(Napi::Value value, const char* what) {
 }
 
 std::vector<double> reals(Napi::Value value) {
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) refuse("rates", "a Float64Array");
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float64_array)
+    refuse("rates", "a Float64Array");
   const auto list = value.As<Napi::Float64Array>();
   return {list.Data(), list.Data() + list.ElementLength()};
 }
@@ -117,7 +127,8 @@ c10::IValue to_ivalue(Napi::Value value) {
     const Napi::Value key = keys.Get(i);
     const std::string name = key.ToString();
     // whole numbers as keys are numbers in Python too: the optimizer's state is keyed by parameter index
-    const bool index = !name.empty() && name.size() < 10 && std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
+    const bool index =
+      !name.empty() && name.size() < 10 && std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
     dict.insert(index ? c10::IValue(int64_t(std::stoll(name))) : c10::IValue(name), to_ivalue(object.Get(key)));
   }
   return dict;

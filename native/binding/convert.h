@@ -36,7 +36,9 @@ struct Kind<Stepper> {
 Napi::Object give_tensor(Napi::Env env, const Tensor& tensor);
 inline Tensor take_tensor(Napi::Value value) { return *take<Tensor>(value); }
 // undefined or null -> an undefined tensor
-inline Tensor take_tensor_or_none(Napi::Value value) { return value.IsNull() || value.IsUndefined() ? Tensor() : take_tensor(value); }
+inline Tensor take_tensor_or_none(Napi::Value value) {
+  return value.IsNull() || value.IsUndefined() ? Tensor() : take_tensor(value);
+}
 
 torch::Dtype dtype_of(const std::string& name);
 const char* dtype_name(torch::Dtype dtype);

@@ -8,7 +8,9 @@ namespace {
 // samples(vectors, targets | null, first: Int32Array, target: Int32Array, context) -> handle
 Napi::Value samples(const Napi::CallbackInfo& info) {
   return give(info.Env(),
-              std::make_shared<Samples>(take_tensor(info[0]), take_tensor_or_none(info[1]), ids(info[2]), ids(info[3]), integer(info[4], "context")), 0);
+              std::make_shared<Samples>(take_tensor(info[0]), take_tensor_or_none(info[1]), ids(info[2]), ids(info[3]),
+                                        integer(info[4], "context")),
+              0);
 }
 
 Napi::Value scores_object(Napi::Env env, Tensor table) {
@@ -25,13 +27,15 @@ Napi::Value score_rows(const Napi::CallbackInfo& info) {
     [raw = take_tensor(info[0]), samples = take<Samples>(info[1]), rows = ids(info[2]), centre = take_tensor_or_none(info[3])] {
       torch::InferenceMode inference;
       if (raw.dim() != 2 || raw.size(0) != rows.size(0) || raw.size(1) != samples->dim()) {
-        throw Error("BAD_ARGUMENT", "score: expected one prediction of dimension " + std::to_string(samples->dim()) + " per window");
+        throw Error("BAD_ARGUMENT",
+                    "score: expected one prediction of dimension " + std::to_string(samples->dim()) + " per window");
       }
       auto table = torch::empty({rows.size(0), 5}, torch::kFloat64);
       constexpr int64_t block = 2048;
       for (int64_t at = 0; at < rows.size(0); at += block) {
         const auto n = std::min(block, rows.size(0) - at);
-        table.narrow(0, at, n).copy_(score(raw.narrow(0, at, n), samples->target_rows(rows.narrow(0, at, n), torch::kFloat64), centre));
+        table.narrow(0, at, n).copy_(
+          score(raw.narrow(0, at, n), samples->target_rows(rows.narrow(0, at, n), torch::kFloat64), centre));
       }
       return table;
     },
@@ -44,8 +48,9 @@ Napi::Value evaluate_model(const Napi::CallbackInfo& info) {
   auto& stop = environment(info.Env()).stop;
   return run_async(
     info.Env(),
-    [model = take<Model>(info[0]), samples = take<Samples>(info[1]), rows = ids(info[2]), batch = integer(options.Get("batch"), "batch"),
-     centre = take_tensor_or_none(options.Get("centre")), &stop] { return evaluate(*model, *samples, rows, batch, centre, stop); },
+    [model = take<Model>(info[0]), samples = take<Samples>(info[1]), rows = ids(info[2]),
+     batch = integer(options.Get("batch"), "batch"), centre = take_tensor_or_none(options.Get("centre")),
+     &stop] { return evaluate(*model, *samples, rows, batch, centre, stop); },
     scores_object);
 }
 
@@ -54,9 +59,8 @@ Napi::Value predict_rows(const Napi::CallbackInfo& info) {
   auto& stop = environment(info.Env()).stop;
   return run_async(
     info.Env(),
-    [model = take<Model>(info[0]), samples = take<Samples>(info[1]), rows = ids(info[2]), batch = integer(info[3], "batch"), &stop] {
-      return predict(*model, *samples, rows, batch, stop);
-    },
+    [model = take<Model>(info[0]), samples = take<Samples>(info[1]), rows = ids(info[2]), batch = integer(info[3], "batch"),
+     &stop] { return predict(*model, *samples, rows, batch, stop); },
     give_tensor);
 }
 

@@ -44,7 +44,8 @@ template <typename T>
 Box<T>* box_of(Napi::Value value) {
   bool matches = false;
   void* data = nullptr;
-  if (!value.IsObject() || napi_check_object_type_tag(value.Env(), value, &Kind<T>::tag, &matches) != napi_ok || !matches) return nullptr;
+  if (!value.IsObject() || napi_check_object_type_tag(value.Env(), value, &Kind<T>::tag, &matches) != napi_ok || !matches)
+    return nullptr;
   return napi_unwrap(value.Env(), value, &data) == napi_ok ? static_cast<Box<T>*>(data) : nullptr;
 }
 

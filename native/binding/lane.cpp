@@ -22,7 +22,8 @@ int wanted_threads() { return threads_wanted > 0 ? threads_wanted.load() : at::g
 void set_wanted_threads(int n) { threads_wanted = n; }
 
 Lane::Lane(Napi::Env env, std::function<void()> on_stop) : env(env), on_stop(std::move(on_stop)) {
-  napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "lvm-torch"), 0, 1, nullptr, nullptr, this, settle, &deliver);
+  napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "lvm-torch"), 0, 1, nullptr, nullptr, this,
+                                  settle, &deliver);
   napi_unref_threadsafe_function(env, deliver);  // an idle lane does not keep the process alive
   napi_add_env_cleanup_hook(env, at_exit, this);
   thread = std::thread([this] { loop(); });

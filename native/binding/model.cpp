@@ -74,7 +74,10 @@ Napi::Value model_load(const Napi::CallbackInfo& info) {
 // modelPredict(model, x, all) -> Promise<tensor>
 Napi::Value model_predict(const Napi::CallbackInfo& info) {
   return run_async(
-    info.Env(), [model = take<Model>(info[0]), x = take_tensor(info[1]), all = info[2].ToBoolean().Value()] { return model->predict(x, all); },
+    info.Env(),
+    [model = take<Model>(info[0]), x = take_tensor(info[1]), all = info[2].ToBoolean().Value()] {
+      return model->predict(x, all);
+    },
     give_tensor);
 }
 

@@ -15,7 +15,8 @@ struct Extent {
 Extent extent(Napi::Value shape, Napi::Value dtype) {
   Extent e{integers(shape, "shape"), dtype_of(text(dtype, "dtype")), 1};
   for (const auto size : e.shape) {
-    if (size < 0 || __builtin_mul_overflow(e.elements, size, &e.elements)) throw Error("BAD_ARGUMENT", "Tensor: expected sizes ≥ 0 that fit in memory");
+    if (size < 0 || __builtin_mul_overflow(e.elements, size, &e.elements))
+      throw Error("BAD_ARGUMENT", "Tensor: expected sizes ≥ 0 that fit in memory");
   }
   return e;
 }
@@ -29,8 +30,8 @@ void require_bytes(const std::string& path, int64_t offset, const Extent& e) {
   if (failure) throw Error("FILE_MISSING", "Tensor: could not read " + path + ": " + failure.message());
   const auto needed = e.elements * int64_t(item_size(e.dtype));
   if (offset < 0 || needed > int64_t(size) - offset) {
-    throw Error("DATA_FORMAT", "Tensor: expected " + std::to_string(needed) + " bytes at " + std::to_string(offset) + " but " + path + " has " +
-                                 std::to_string(size));
+    throw Error("DATA_FORMAT", "Tensor: expected " + std::to_string(needed) + " bytes at " + std::to_string(offset) + " but " +
+                                 path + " has " + std::to_string(size));
   }
 }
 
@@ -39,11 +40,13 @@ Napi::Value tensor_from(const Napi::CallbackInfo& info) {
   const auto array = info[0].As<Napi::TypedArray>();
   const auto e = extent(info[1], info[2]);
   if (array.ByteLength() != size_t(e.elements) * item_size(e.dtype)) {
-    throw Error("BAD_ARGUMENT", "Tensor.from: expected " + std::to_string(e.elements) + " elements of " + dtype_name(e.dtype) + " for the shape but received " +
-                                  std::to_string(array.ByteLength()) + " bytes");
+    throw Error("BAD_ARGUMENT", "Tensor.from: expected " + std::to_string(e.elements) + " elements of " + dtype_name(e.dtype) +
+                                  " for the shape but received " + std::to_string(array.ByteLength()) + " bytes");
   }
   auto tensor = torch::empty(e.shape, e.dtype);
-  if (e.elements > 0) std::memcpy(tensor.mutable_data_ptr(), static_cast<const char*>(array.ArrayBuffer().Data()) + array.ByteOffset(), array.ByteLength());
+  if (e.elements > 0)
+    std::memcpy(tensor.mutable_data_ptr(), static_cast<const char*>(array.ArrayBuffer().Data()) + array.ByteOffset(),
+                array.ByteLength());
   return give_tensor(info.Env(), tensor);
 }
 
@@ -53,7 +56,8 @@ Napi::Value tensor_map(const Napi::CallbackInfo& info) {
   const auto e = extent(info[2], info[3]);
   require_bytes(path, offset, e);
   const auto size = int64_t(item_size(e.dtype));
-  if (offset % size != 0) throw Error("BAD_ARGUMENT", "Tensor.map: expected an offset that is a multiple of " + std::to_string(size));
+  if (offset % size != 0)
+    throw Error("BAD_ARGUMENT", "Tensor.map: expected an offset that is a multiple of " + std::to_string(size));
   const auto whole = at::from_file(path, false, offset / size + e.elements, torch::TensorOptions(e.dtype));
   return give(info.Env(), std::make_shared<Tensor>(whole.narrow(0, offset / size, e.elements).view(e.shape)), 0);
 }
@@ -69,8 +73,10 @@ Napi::Value tensor_read(const Napi::CallbackInfo& info) {
       auto tensor = torch::empty(e.shape, e.dtype);
       std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
       const auto count = size_t(e.elements) * item_size(e.dtype);
-      if (!file || std::fseek(file.get(), long(offset), SEEK_SET) != 0 || std::fread(tensor.mutable_data_ptr(), 1, count, file.get()) != count) {
-        throw Error("DATA_FORMAT", "Tensor: could not read " + std::to_string(count) + " bytes at " + std::to_string(offset) + " of " + path);
+      if (!file || std::fseek(file.get(), long(offset), SEEK_SET) != 0 ||
+          std::fread(tensor.mutable_data_ptr(), 1, count, file.get()) != count) {
+        throw Error("DATA_FORMAT",
+                    "Tensor: could not read " + std::to_string(count) + " bytes at " + std::to_string(offset) + " of " + path);
       }
       return tensor;
     },
@@ -86,11 +92,14 @@ Napi::Value tensor_shape(const Napi::CallbackInfo& info) {
 Napi::Value tensor_dtype(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), dtype_name(take_tensor(info[0]).scalar_type()));
 }
-Napi::Value tensor_device(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), take_tensor(info[0]).device().str()); }
+Napi::Value tensor_device(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), take_tensor(info[0]).device().str());
+}
 
 Napi::Value tensor_data(const Napi::CallbackInfo& info) {
   return run_async(
-    info.Env(), [tensor = take_tensor(info[0])] { return tensor.detach().resolve_conj().resolve_neg().to(torch::kCPU).contiguous(); },
+    info.Env(),
+    [tensor = take_tensor(info[0])] { return tensor.detach().resolve_conj().resolve_neg().to(torch::kCPU).contiguous(); },
     [](Napi::Env env, Tensor tensor) -> Napi::Value {
       auto buffer = Napi::ArrayBuffer::New(env, tensor.nbytes());
       if (tensor.nbytes() > 0) std::memcpy(buffer.Data(), tensor.const_data_ptr(), tensor.nbytes());

@@ -8,7 +8,8 @@ namespace {
 
 // A trainer and the lane it runs on.
 struct Training {
-  Training(Napi::Env env, std::shared_ptr<Trainer> trainer) : trainer(std::move(trainer)), lane(env, [this] { this->trainer->stop = true; }) {}
+  Training(Napi::Env env, std::shared_ptr<Trainer> trainer)
+      : trainer(std::move(trainer)), lane(env, [this] { this->trainer->stop = true; }) {}
   std::shared_ptr<Trainer> trainer;
   Lane lane;
 };
@@ -75,7 +76,8 @@ Napi::Value trainer_sums(const Napi::CallbackInfo& info) {
   auto& sums = take<Training>(info[0])->trainer->sums;
   if (info[1].IsObject()) {
     const auto o = info[1].As<Napi::Object>();
-    sums = {real(o.Get("loss"), "loss"), real(o.Get("gradNorm"), "gradNorm"), integer(o.Get("windows"), "windows"), integer(o.Get("steps"), "steps")};
+    sums = {real(o.Get("loss"), "loss"), real(o.Get("gradNorm"), "gradNorm"), integer(o.Get("windows"), "windows"),
+            integer(o.Get("steps"), "steps")};
   }
   auto object = Napi::Object::New(info.Env());
   object.Set("loss", sums.loss);
@@ -133,8 +135,8 @@ Napi::Value save_pt(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value dispose(const Napi::CallbackInfo& info) {
-  if (!(dispose_if<Tensor>(info[0]) || dispose_if<Model>(info[0]) || dispose_if<Samples>(info[0]) || dispose_if<Stepper>(info[0]) ||
-        dispose_if<Training>(info[0]))) {
+  if (!(dispose_if<Tensor>(info[0]) || dispose_if<Model>(info[0]) || dispose_if<Samples>(info[0]) ||
+        dispose_if<Stepper>(info[0]) || dispose_if<Training>(info[0]))) {
     throw Error("BAD_ARGUMENT", "dispose: expected a handle of lvm-torch");
   }
   return info.Env().Undefined();

@@ -16,7 +16,8 @@ namespace lvm {
 
 void write_pt(const std::string& path, const c10::IValue& value) {
   std::string data;
-  torch::jit::Pickler pickler([&](const char* bytes, size_t size) { data.append(bytes, size); }, nullptr, nullptr, nullptr, nullptr, false);
+  torch::jit::Pickler pickler([&](const char* bytes, size_t size) { data.append(bytes, size); }, nullptr, nullptr, nullptr,
+                              nullptr, false);
   pickler.protocol();
   pickler.pushIValue(value);
   pickler.stop();

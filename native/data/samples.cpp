@@ -15,7 +15,11 @@ void within(const Tensor& rows, int64_t reach, int64_t limit, const char* what) 
 }  // namespace
 
 Samples::Samples(Tensor vectors_, Tensor targets_, Tensor first_, Tensor target_, int64_t context)
-    : vectors(std::move(vectors_)), targets(std::move(targets_)), first(std::move(first_)), target(std::move(target_)), context(context) {
+    : vectors(std::move(vectors_)),
+      targets(std::move(targets_)),
+      first(std::move(first_)),
+      target(std::move(target_)),
+      context(context) {
   if (!targets.defined()) targets = vectors;
   if (vectors.dim() != 2 || targets.dim() != 2 || vectors.size(1) != targets.size(1) || !vectors.is_floating_point() ||
       !targets.is_floating_point() || first.sizes() != target.sizes() || context < 1) {
@@ -31,7 +35,8 @@ Samples::Batch Samples::gather(const Tensor& ids, torch::Dtype dtype, torch::Dev
   const auto starts = first.index_select(0, ids), ends = target.index_select(0, ids);
   const auto context_rows = (starts.unsqueeze(1) + torch::arange(context)).flatten();
   if (!targets.is_same(vectors)) {
-    return {vectors.index_select(0, context_rows).to(device, dtype).view({n, context, d}), targets.index_select(0, ends).to(device, dtype)};
+    return {vectors.index_select(0, context_rows).to(device, dtype).view({n, context, d}),
+            targets.index_select(0, ends).to(device, dtype)};
   }
   const auto rows = vectors.index_select(0, torch::cat({context_rows, ends})).to(device, dtype);
   return {rows.narrow(0, 0, n * context).view({n, context, d}), rows.narrow(0, n * context, n)};

@@ -10,7 +10,8 @@ Tensor forward(Model& model, const Tensor& x) {
 }
 
 template <typename Each>
-void in_batches(Model& model, const Samples& samples, const Tensor& ids, int64_t batch, const std::atomic<bool>& stop, Each each) {
+void in_batches(Model& model, const Samples& samples, const Tensor& ids, int64_t batch, const std::atomic<bool>& stop,
+                Each each) {
   torch::InferenceMode inference;
   for (int64_t at = 0; at < ids.size(0); at += batch) {
     if (stop) throw Error("INTERRUPTED", "evaluation was stopped");
@@ -25,7 +26,9 @@ void in_batches(Model& model, const Samples& samples, const Tensor& ids, int64_t
 Tensor score(const Tensor& raw_, const Tensor& targets_, const Tensor& centre_) {
   const auto raw = raw_.to(torch::kCPU, torch::kFloat64), target = targets_.to(torch::kCPU, torch::kFloat64);
   const auto norm = raw.norm(2, -1, true), unit = raw / norm.clamp_min(1e-12);
-  const auto cosine = [](const Tensor& a, const Tensor& b) { return (a * b).sum(-1) / (a.norm(2, -1) * b.norm(2, -1)).clamp_min(1e-300); };
+  const auto cosine = [](const Tensor& a, const Tensor& b) {
+    return (a * b).sum(-1) / (a.norm(2, -1) * b.norm(2, -1)).clamp_min(1e-300);
+  };
   const auto centre = centre_.defined() ? centre_.to(torch::kFloat64) : torch::zeros(raw.size(1), torch::kFloat64);
   return torch::stack({cosine(raw, target), cosine(unit - centre, target - centre), (raw - target).square().mean(-1),
                        (unit - target).square().mean(-1), norm.squeeze(-1)},
@@ -35,9 +38,8 @@ Tensor score(const Tensor& raw_, const Tensor& targets_, const Tensor& centre_) 
 Tensor predict(Model& model, const Samples& samples, const Tensor& ids, int64_t batch, const std::atomic<bool>& stop) {
   const auto dtype = model.placement.dtype == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
   auto out = torch::empty({ids.size(0), samples.dim()}, dtype);
-  in_batches(model, samples, ids, batch, stop, [&](int64_t at, const Tensor& part, const Tensor& raw) {
-    out.narrow(0, at, part.size(0)).copy_(raw);
-  });
+  in_batches(model, samples, ids, batch, stop,
+             [&](int64_t at, const Tensor& part, const Tensor& raw) { out.narrow(0, at, part.size(0)).copy_(raw); });
   return out;
 }
 

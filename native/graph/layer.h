@@ -21,11 +21,11 @@ struct Random {
 // What travels through one forward pass beside the activations.
 struct Pass {
   bool training = false;
-  bool last_only = false;                           // only the last position of the result is read: the rest may be left out
-  Random random;                                    // for dropout
-  State* state = nullptr;                           // when given, x continues what came before and the state is updated
-  Tensor memory;                                    // what cross-attention reads
-  std::map<std::string, Tensor>* seen = nullptr;    // when given, outputs of named nodes are kept here
+  bool last_only = false;                         // only the last position of the result is read: the rest may be left out
+  Random random;                                  // for dropout
+  State* state = nullptr;                         // when given, x continues what came before and the state is updated
+  Tensor memory;                                  // what cross-attention reads
+  std::map<std::string, Tensor>* seen = nullptr;  // when given, outputs of named nodes are kept here
 };
 
 // One step of a model: [batch, time, d] -> [batch, time, d'], or [batch, 1, d'] when pass.last_only is set.

@@ -34,7 +34,8 @@ Tensor Model::checked(const Tensor& x) const {
     throw Error("BAD_ARGUMENT", "predict: expected floating-point vectors of shape [batch, context, " + std::to_string(dim) +
                                   "] but received " + shape_text(x.sizes()) + " of " + c10::toString(x.scalar_type()));
   }
-  if (!x.isfinite().all().item<bool>()) throw Error("DATA_NOT_FINITE", "predict: expected finite vectors but received NaN or Inf");
+  if (!x.isfinite().all().item<bool>())
+    throw Error("DATA_NOT_FINITE", "predict: expected finite vectors but received NaN or Inf");
   return x.to(placement.device, placement.dtype);
 }
 
@@ -64,8 +65,8 @@ void Model::load(const std::map<std::string, Tensor>& values) {
     const auto it = values.find(p.name);
     if (it == values.end()) throw Error("BAD_CHECKPOINT", "weights: expected a tensor \"" + p.name + "\" but there is none");
     if (it->second.sizes() != p.value.sizes()) {
-      throw Error("BAD_CHECKPOINT", "weights: expected shape " + shape_text(p.value.sizes()) + " for \"" + p.name + "\" but received " +
-                                      shape_text(it->second.sizes()));
+      throw Error("BAD_CHECKPOINT", "weights: expected shape " + shape_text(p.value.sizes()) + " for \"" + p.name +
+                                      "\" but received " + shape_text(it->second.sizes()));
     }
   }
   for (const auto& [name, value] : values) {

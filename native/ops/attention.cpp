@@ -18,9 +18,15 @@ namespace {
 
 struct Attention final : Layer {
   Attention(const Node& node, Builder& b)
-      : dim(node.integer("dim")), heads(node.integer("heads")), cross(node.flag("cross")), causal(node.flag("causal")),
-        rate(node.real("dropout")), slot(b.slot()) {
-    if (dim % heads != 0) throw Error("BAD_SPEC", "attention: expected heads to divide " + std::to_string(dim) + " but received " + std::to_string(heads));
+      : dim(node.integer("dim")),
+        heads(node.integer("heads")),
+        cross(node.flag("cross")),
+        causal(node.flag("causal")),
+        rate(node.real("dropout")),
+        slot(b.slot()) {
+    if (dim % heads != 0)
+      throw Error("BAD_SPEC",
+                  "attention: expected heads to divide " + std::to_string(dim) + " but received " + std::to_string(heads));
     in_weight = b.parameter("in_proj_weight", {3 * dim, dim}, xavier(1));
     in_bias = b.parameter("in_proj_bias", {3 * dim}, constant(0));
     out_weight = b.parameter("out_proj.weight", {dim, dim}, uniform(1 / std::sqrt(double(dim))));
@@ -35,7 +41,8 @@ struct Attention final : Layer {
       const auto all = multiply(x, in_weight, in_bias).chunk(3, -1);
       q = split(all[0]), k = split(all[1]), v = split(all[2]);
     } else {
-      const auto both = multiply(cross ? pass.memory : x, in_weight.narrow(0, dim, 2 * dim), in_bias.narrow(0, dim, 2 * dim)).chunk(2, -1);
+      const auto both =
+        multiply(cross ? pass.memory : x, in_weight.narrow(0, dim, 2 * dim), in_bias.narrow(0, dim, 2 * dim)).chunk(2, -1);
       q = split(multiply(queries, in_weight.narrow(0, 0, dim), in_bias.narrow(0, 0, dim)));
       k = split(both[0]), v = split(both[1]);
     }
@@ -48,7 +55,9 @@ struct Attention final : Layer {
     return multiply(y, out_weight, out_bias);
   }
 
-  Tensor split(const Tensor& t) const { return t.unflatten(-1, {heads, dim / heads}).transpose(1, 2); }  // [batch, heads, time, e]
+  Tensor split(const Tensor& t) const {
+    return t.unflatten(-1, {heads, dim / heads}).transpose(1, 2);
+  }  // [batch, heads, time, e]
 
   // The last queries of the keys' positions, so query i of n sees keys 0 … m − n + i.
   Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, Pass& pass) const {

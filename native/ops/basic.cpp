@@ -28,7 +28,8 @@ struct Linear final : Layer {
     const auto in = node.integer("in"), out = node.integer("out");
     const auto& init = node.text("init");
     weight = b.parameter("weight", {out, in}, weight_init(init, node.real("gain"), in));
-    if (node.flag("bias")) bias = b.parameter("bias", {out}, init == "default" ? uniform(1 / std::sqrt(double(in))) : constant(0));
+    if (node.flag("bias"))
+      bias = b.parameter("bias", {out}, init == "default" ? uniform(1 / std::sqrt(double(in))) : constant(0));
   }
   Tensor forward(const Tensor& x, Pass&) override { return multiply(x, weight, bias); }
   Tensor weight, bias;
@@ -50,7 +51,9 @@ struct Activation final : Layer {
     else if (kind == "gelu") apply = [](const Tensor& x) { return at::gelu(x); };
     else if (kind == "gelu_tanh") apply = [](const Tensor& x) { return at::gelu(x, "tanh"); };
     else if (kind == "silu") apply = [](const Tensor& x) { return at::silu(x); };
-    else throw Error("BAD_SPEC", "activation: expected one of relu, gelu, gelu_tanh, silu for \"kind\" but received \"" + kind + "\"");
+    else
+      throw Error("BAD_SPEC",
+                  "activation: expected one of relu, gelu, gelu_tanh, silu for \"kind\" but received \"" + kind + "\"");
   }
   Tensor forward(const Tensor& x, Pass&) override { return apply(x); }
   Tensor (*apply)(const Tensor&);

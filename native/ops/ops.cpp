@@ -16,9 +16,7 @@ const std::vector<Op>& ops() {
     {"sinusoid", {{"dim", "int"}, {"layout", "text"}}, make_sinusoid},
     {"lstm", {{"in", "int"}, {"width", "int"}, {"layers", "int"}, {"dropout", "real"}}, make_lstm},
     {"gru", {{"in", "int"}, {"width", "int"}}, make_gru},
-    {"attention",
-     {{"dim", "int"}, {"heads", "int"}, {"cross", "bool"}, {"causal", "bool"}, {"dropout", "real"}},
-     make_attention},
+    {"attention", {{"dim", "int"}, {"heads", "int"}, {"cross", "bool"}, {"causal", "bool"}, {"dropout", "real"}}, make_attention},
   };
   return table;
 }
@@ -27,7 +25,8 @@ const Op& find_op(const std::string& name) {
   for (const auto& op : ops()) {
     if (name == op.name) return op;
   }
-  throw Error("BAD_SPEC", "spec: expected a known op but received \"" + name + "\"; this build of lvm-torch may be older than the spec");
+  throw Error("BAD_SPEC",
+              "spec: expected a known op but received \"" + name + "\"; this build of lvm-torch may be older than the spec");
 }
 
 }  // namespace lvm

@@ -6,7 +6,8 @@
 //
 // shapes  x [batch, time, in] -> [batch, time, width]; weights [4 width, in], [3 width, in]; state (h, c) and h from zero
 // init    every tensor U(±1/√width)
-// source  Hochreiter & Schmidhuber 1997; Cho et al. 2014, arXiv:1406.1078; gate order of torch.nn; parity: lstm, lstm_mlp, gru, gru_post
+// source  Hochreiter & Schmidhuber 1997; Cho et al. 2014, arXiv:1406.1078; gate order of torch.nn; parity: lstm, lstm_mlp, gru,
+// gru_post
 
 #include "dropout.h"
 #include "ops.h"
@@ -16,8 +17,9 @@ namespace {
 
 std::vector<Tensor> recurrent_weights(Builder& b, const std::string& layer, int64_t gates, int64_t in, int64_t width) {
   const auto init = uniform(1 / std::sqrt(double(width)));
-  return {b.parameter("weight_ih_" + layer, {gates * width, in}, init), b.parameter("weight_hh_" + layer, {gates * width, width}, init),
-          b.parameter("bias_ih_" + layer, {gates * width}, init), b.parameter("bias_hh_" + layer, {gates * width}, init)};
+  return {b.parameter("weight_ih_" + layer, {gates * width, in}, init),
+          b.parameter("weight_hh_" + layer, {gates * width, width}, init), b.parameter("bias_ih_" + layer, {gates * width}, init),
+          b.parameter("bias_hh_" + layer, {gates * width}, init)};
 }
 
 // The kept state of a slot, or zeros [1, batch, width].

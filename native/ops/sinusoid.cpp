@@ -25,7 +25,8 @@ struct Sinusoid final : Layer {
 
   Tensor positions(int64_t count) const {
     const auto even = torch::arange(0, dim, 2, torch::kFloat32);
-    const auto rates = pairs ? torch::exp(even * (-std::log(10000.0) / double(dim))) : 1.0 / torch::pow(10000.0, even / double(dim));
+    const auto rates =
+      pairs ? torch::exp(even * (-std::log(10000.0) / double(dim))) : 1.0 / torch::pow(10000.0, even / double(dim));
     const auto angles = torch::arange(count, torch::kFloat32).unsqueeze(1) * rates;
     return pairs ? torch::stack({angles.sin(), angles.cos()}, -1).flatten(-2) : torch::cat({angles.sin(), angles.cos()}, -1);
   }

@@ -44,7 +44,8 @@ LVM_CLONES double sum_of_squares(const float* g, int64_t n) {
 constexpr int64_t grain = 1 << 16;  // elements; also the unit of summation, so the norm does not depend on the thread count
 
 double square_norm(const Tensor& gradient) {
-  if (!gradient.is_cpu() || gradient.scalar_type() != torch::kFloat32) return std::pow(gradient.norm(2, torch::kFloat64).item<double>(), 2);
+  if (!gradient.is_cpu() || gradient.scalar_type() != torch::kFloat32)
+    return std::pow(gradient.norm(2, torch::kFloat64).item<double>(), 2);
   const auto n = gradient.numel(), blocks = (n + grain - 1) / grain;
   std::vector<double> parts(size_t(blocks), 0);
   const auto* g = gradient.const_data_ptr<float>();
@@ -62,7 +63,8 @@ Optimizer::Optimizer(const std::vector<Parameter>& parameters, OptimizerOptions 
   for (const auto& p : parameters) {
     if (!p.trainable) continue;
     const auto value = p.value.detach();
-    slots.push_back({p.name, p.value, torch::zeros_like(value), torch::zeros_like(value), options.ema > 0 ? value.clone() : Tensor(), p.traits});
+    slots.push_back({p.name, p.value, torch::zeros_like(value), torch::zeros_like(value),
+                     options.ema > 0 ? value.clone() : Tensor(), p.traits});
   }
 }
 
@@ -75,7 +77,8 @@ double Optimizer::step(double lr) {
   const auto norm = std::sqrt(total);
   if (!std::isfinite(norm)) {
     for (auto& slot : slots) slot.value.mutable_grad().reset();
-    throw Error("DIVERGED", "training: the gradient norm became " + std::to_string(norm) + " at step " + std::to_string(steps + 1));
+    throw Error("DIVERGED",
+                "training: the gradient norm became " + std::to_string(norm) + " at step " + std::to_string(steps + 1));
   }
   const auto scale = options.clip > 0 ? std::min(1.0, options.clip / (norm + 1e-6)) : 1.0;
   steps += 1;
@@ -92,15 +95,17 @@ void Optimizer::update(Slot& slot, const Tensor& gradient, double scale, double 
   const auto decay = slot.traits.decay ? options.weight_decay : 0.0;
   if (!slot.value.is_cpu() || slot.value.scalar_type() != torch::kFloat32) {
     const auto value = slot.value.detach();
-    at::_fused_adamw_({value}, {gradient}, {slot.m}, {slot.v}, {}, {torch::full({}, double(steps), value.options().dtype(torch::kFloat32))}, lr,
-                      options.beta1, options.beta2, decay, options.eps, false, false,
-                      torch::full({}, 1 / scale, value.options().dtype(torch::kFloat32)), std::nullopt);
+    at::_fused_adamw_({value}, {gradient}, {slot.m}, {slot.v}, {},
+                      {torch::full({}, double(steps), value.options().dtype(torch::kFloat32))}, lr, options.beta1, options.beta2,
+                      decay, options.eps, false, false, torch::full({}, 1 / scale, value.options().dtype(torch::kFloat32)),
+                      std::nullopt);
     if (slot.average.defined()) slot.average.lerp_(value, 1 - options.ema);
     return;
   }
   const auto correction1 = 1 - std::pow(options.beta1, double(steps)), correction2 = 1 - std::pow(options.beta2, double(steps));
-  const Rates rates{float(1 - lr * decay), float(options.beta1),           float(options.beta2), float(lr / correction1),
-                    float(1 / std::sqrt(correction2)), float(options.eps), float(scale),         float(options.ema)};
+  const Rates rates{
+    float(1 - lr * decay), float(options.beta1), float(options.beta2), float(lr / correction1), float(1 / std::sqrt(correction2)),
+    float(options.eps),    float(scale),         float(options.ema)};
   auto *p = slot.value.mutable_data_ptr<float>(), *m = slot.m.mutable_data_ptr<float>(), *v = slot.v.mutable_data_ptr<float>();
   auto* average = slot.average.defined() ? slot.average.mutable_data_ptr<float>() : nullptr;
   const auto* g = gradient.const_data_ptr<float>();

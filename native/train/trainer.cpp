@@ -42,7 +42,10 @@ Tensor loss_of(const Tensor& raw, const Tensor& target, Loss loss, bool unit) {
 }
 
 Trainer::Trainer(std::shared_ptr<Model> model, std::shared_ptr<Samples> samples, Tensor ids, TrainerOptions options)
-    : model(std::move(model)), samples(std::move(samples)), options(options), optimizer(this->model->parameters(), options.optimizer),
+    : model(std::move(model)),
+      samples(std::move(samples)),
+      options(options),
+      optimizer(this->model->parameters(), options.optimizer),
       ids(std::move(ids)) {
   if (this->samples->dim() != this->model->dim) {
     throw Error("DATA_SHAPE", "training: expected vectors of dimension " + std::to_string(this->model->dim) + " but received " +
@@ -79,7 +82,8 @@ int64_t Trainer::run(int64_t epoch, int64_t from, const std::vector<double>& rat
     }
     if (!std::isfinite(loss)) {
       for (auto& slot : optimizer.slots) slot.value.mutable_grad().reset();
-      throw Error("DIVERGED", "training: the loss became " + std::to_string(loss) + " at step " + std::to_string(optimizer.steps + 1));
+      throw Error("DIVERGED",
+                  "training: the loss became " + std::to_string(loss) + " at step " + std::to_string(optimizer.steps + 1));
     }
     sums.grad_norm += optimizer.step(rates[i]);
     sums.loss += loss * double(part.size(0));

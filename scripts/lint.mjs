@@ -1,0 +1,62 @@
+// Checks types, TypeScript style and C++ style: `node scripts/lint.mjs`; with --write it formats instead of complaining.
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+process.chdir(dirname(dirname(fileURLToPath(import.meta.url))))
+
+const CLANG_FORMAT = '20.1.8'
+const folder = join('node_modules', '.cache', 'clang-format')
+const own = join(folder, 'clang_format', 'data', 'bin', process.platform === 'win32' ? 'clang-format.exe' : 'clang-format')
+const write = process.argv.includes('--write')
+
+const fail = (what, fix) => {
+  process.stderr.write(`lint: ${what}\nfix: ${fix}\n`)
+  process.exit(1)
+}
+const quiet = (program, ...args) => spawnSync(program, args, { encoding: 'utf8' })
+/** Whether a program ended well, its output shown. */
+const passes = (program, ...args) => spawnSync(program, args, { stdio: 'inherit' }).status === 0
+
+/** A clang-format of just this version, since each one breaks lines in its own way; fetched by pip where there is none. */
+function clangFormat() {
+  const matches = (program) => quiet(program, '--version').stdout?.includes(`version ${CLANG_FORMAT}`)
+  const found = [own, 'clang-format'].find(matches)
+  if (found) return found
+  const python = ['python3', 'python'].find((name) => quiet(name, '-m', 'pip', '--version').status === 0)
+  const install = 'sudo apt-get install -y python3-pip'
+  if (!python)
+    fail(`expected clang-format ${CLANG_FORMAT}, or python3 with pip to fetch it, but found neither`, `run: ${install}`)
+  process.stderr.write(`lint: getting clang-format ${CLANG_FORMAT}\n`)
+  mkdirSync(dirname(folder), { recursive: true })
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--root-user-action', 'ignore', '--upgrade']
+  const { status, stderr } = quiet(python, ...pip, '--no-deps', '--target', folder, `clang-format==${CLANG_FORMAT}`)
+  if (status !== 0 || !matches(own)) {
+    const said = stderr.trim().split('\n').at(-1)
+    fail(
+      `pip could not fetch clang-format ${CLANG_FORMAT}: ${said}`,
+      `put clang-format ${CLANG_FORMAT} on the PATH, or get pip a network`,
+    )
+  }
+  return own
+}
+
+const sources = readdirSync('native', { recursive: true })
+  .filter((name) => /\.(cpp|h)$/.test(name))
+  .map((name) => join('native', name))
+const bin = (name) => {
+  const { bin } = JSON.parse(readFileSync(join('node_modules', name, 'package.json'), 'utf8'))
+  return join('node_modules', name, typeof bin === 'string' ? bin : Object.values(bin)[0])
+}
+if (!existsSync(join('node_modules', 'typescript')))
+  fail('expected the packages of this clone but they are not installed', 'run: npm ci')
+
+const checks = {
+  tsc: () => passes(process.execPath, join('node_modules', 'typescript', 'bin', 'tsc'), '--noEmit'),
+  biome: () => passes(process.execPath, bin('@biomejs/biome'), 'check', '--error-on-warnings', ...(write ? ['--write'] : [])),
+  'clang-format': () => passes(clangFormat(), ...(write ? ['-i'] : ['--dry-run', '-Werror']), ...sources),
+}
+const failed = Object.entries(checks).flatMap(([name, check]) => (check() ? [] : [name]))
+if (failed.length > 0) fail(`${failed.join(', ')} found something`, write ? 'mend what is named above' : 'run: npm run format')
+process.stdout.write(`lint: ${write ? 'everything is formatted' : 'nothing to complain about'}\n`)
