@@ -1,3 +1,4 @@
+import { runName } from '../lib/checkpoint/folder.js'
 import { asLvmError } from '../lib/errors.js'
 import type { TrainEvent, TrainOptions } from '../lib/index.js'
 import { table } from './output.js'
@@ -55,7 +56,7 @@ export function summary(results: readonly Result[]) {
   const cosine = spread(runs.map((r) => r.val_cosine))
   const figure = ({ mean, sd }: { mean: number; sd: number }, digits: number) => `${mean.toFixed(digits)} ± ${sd.toFixed(digits)}`
   const rows = table(runs, {
-    run: (r) => r.run,
+    run: (r) => runName(r.run),
     'best epoch': (r) => r.best_epoch,
     'val loss': (r) => r.val_loss.toFixed(6),
     'val cosine': (r) => r.val_cosine.toFixed(4),

@@ -1,7 +1,8 @@
+import { runName } from '../lib/checkpoint/folder.js'
 import type { LvmError } from '../lib/errors.js'
 import type { TrainOptions } from '../lib/index.js'
 import { program, resumption } from './command-line.js'
-import { diagnostic, event as emit, print } from './output.js'
+import { diagnostic, event as emit, nearby, print } from './output.js'
 import { progress, terminal } from './progress.js'
 import { type Result, type Seeds, summary, type Train, trainings } from './seeds.js'
 import { interruption } from './signals.js'
@@ -30,13 +31,13 @@ export async function follow(
 /** Trains, and says where the checkpoint is and what to type next. */
 export async function runTraining(train: Train, options: TrainOptions, seeds: Seeds | undefined, json: boolean): Promise<void> {
   const { results, stopped } = await follow(train, options, seeds, json)
-  const last = results.at(-1)
+  const folder = results.at(-1)?.run ?? ''
   if (stopped) {
-    diagnostic(`the checkpoint is in ${last?.run}\ngo on with: ${resumption()}`)
+    diagnostic(`the checkpoint is in ${nearby(folder)}\ngo on with: ${resumption()}`)
     process.exitCode = stopped.exit
   } else if (seeds) {
     const all = summary(results)
     if (json) emit(all.event)
     else print(all.text)
-  } else if (!json && last) print(`next: ${program()} evaluate ${last.run}`)
+  } else if (!json) print(`next: ${program()} evaluate ${runName(folder)}`)
 }

@@ -65,7 +65,7 @@ describe('bar', () => {
 describe('row', () => {
   it('stands under its titles, with a dash where there is no figure', () => {
     expect(header()).toBe('epoch  train loss   val loss  val cosine       lr  grad norm  seconds  samples/s  best')
-    expect(row(epoch(12, true))).toBe('   12    0.000598   0.000612      0.7034   5.0e-4     0.0123     12.3     12,346     ★')
+    expect(row(epoch(12, true))).toBe('   12    0.000598   0.000612      0.7034   5.0e-4    1.23e-2     12.3     12,346     ★')
     expect(row(epoch(0))).toBe('    0    0.000598   0.000612      0.7034   5.0e-4          –     12.3     12,346')
   })
 })
