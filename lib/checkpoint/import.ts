@@ -155,7 +155,6 @@ export async function importCheckpoint(o: ImportOptions): Promise<Imported> {
         golden: await goldenRows(model, { context, dim, device: 'cpu', name: 'best_model' }),
         progress: null,
         train_seconds: null,
-        complete: true,
       }
       const history: History = { version: 1, model: architecture.name, parameters, history: [], best_epoch: epoch }
       const value = {

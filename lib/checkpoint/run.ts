@@ -83,8 +83,6 @@ export interface RunFacts {
   /** Where a training stands; null for a run that was imported. */
   progress: Progress | null
   train_seconds: number | null
-  /** Whether the training came to its end. */
-  complete: boolean
 }
 export type RunManifest = Manifest & RunFacts
 
@@ -100,6 +98,7 @@ export interface Progress {
   /** Seconds of the epoch that is being trained, and of the training so far. */
   epoch_seconds: number
   seconds: number
+  /** Whether the training came to its end. */
   finished: boolean
 }
 

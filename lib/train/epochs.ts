@@ -1,4 +1,3 @@
-import type { HistoryRow } from '../checkpoint/run.js'
 import type { Store } from '../checkpoint/store.js'
 import { asLvmError } from '../errors.js'
 import { native } from '../native.js'
@@ -13,10 +12,16 @@ const CALL_SECONDS = 0.5
 
 export type Stopped = 'done' | 'early-stop' | 'max-steps' | 'interrupted'
 
-/** Steps of the whole training, and of the epoch that is being trained. */
-function lengths({ plan: { train }, steps, progress }: Session): { total: number; epoch: number } {
-  const total = Math.min(train.epochs * steps, train.maxSteps ?? Infinity)
-  return { total, epoch: Math.min(steps, total - (progress.epoch - 1) * steps) }
+const totalSteps = ({ plan: { train }, steps }: Session) => Math.min(train.epochs * steps, train.maxSteps ?? Infinity)
+
+/** Why a training is at its end; undefined while it is not, as within an epoch that is not judged yet. */
+function ended({ plan: { train }, progress, history }: Session): Exclude<Stopped, 'interrupted'> | undefined {
+  const { epoch, step, best, optimizer_steps } = progress
+  if (epoch === 0 || step > 0) return undefined
+  const last = history.at(-1)?.epoch ?? 0
+  if (train.earlyStop !== undefined && best !== null && last - best.epoch >= train.earlyStop) return 'early-stop'
+  if (optimizer_steps >= (train.maxSteps ?? Infinity)) return 'max-steps'
+  return epoch > train.epochs ? 'done' : undefined
 }
 
 /** With averaged weights, runs something while they stand in the model's place. */
@@ -29,16 +34,11 @@ async function judged<T>({ trainer }: Session, what: () => Promise<T>): Promise<
   }
 }
 
-async function save(
-  session: Session,
-  store: Store,
-  reason: 'epoch' | 'timer' | 'steps' | 'stop',
-  o = { best: false, complete: false },
-): Promise<Told> {
+async function save(session: Session, store: Store, reason: 'epoch' | 'timer' | 'steps' | 'stop', best = false): Promise<Told> {
   const { progress, trainer } = session
   progress.sums = native.trainerSums(trainer)
-  progress.optimizer_steps = native.trainerState(trainer).steps
-  const generation = await saveSession(session, store, o)
+  progress.finished = ended(session) !== undefined
+  const generation = await saveSession(session, store, best)
   return { type: 'saved', epoch: progress.epoch, step: progress.step, generation, reason }
 }
 
@@ -46,18 +46,19 @@ async function save(
 async function* steps(session: Session, store: Store, signal: AbortSignal): AsyncGenerator<Told> {
   const { trainer, progress, plan } = session
   const { train } = plan
-  const { total, epoch: end } = lengths(session)
+  const total = totalSteps(session)
+  const end = Math.min(session.steps, progress.step + total - progress.optimizer_steps)
   let chunk = 1
   let lastSave = performance.now()
   let sinceSave = 0
   while (progress.step < end && !signal.aborted) {
     const count = Math.min(chunk, end - progress.step, (train.saveEvery ?? Infinity) - sinceSave)
-    const before = (progress.epoch - 1) * session.steps + progress.step
-    const lrs = rates(train, progress.schedule, before, count, total)
+    const lrs = rates(train, progress.schedule, progress.optimizer_steps, count, total)
     const start = performance.now()
     const made = await native.trainerRun(trainer, progress.epoch, progress.step, lrs)
     const seconds = (performance.now() - start) / 1000
     progress.step += made
+    progress.optimizer_steps += made
     progress.epoch_seconds += seconds
     progress.seconds += seconds
     sinceSave += made
@@ -73,7 +74,7 @@ async function* steps(session: Session, store: Store, signal: AbortSignal): Asyn
       loss,
       lr: lrs.at(-1) ?? progress.schedule.lr,
       samples_per_second: (train.batchSize * train.accumulate) / perStep,
-      seconds_left: perStep * (total - (progress.epoch - 1) * session.steps - progress.step),
+      seconds_left: perStep * (total - progress.optimizer_steps),
     }
     const due =
       sinceSave >= (train.saveEvery ?? Infinity)
@@ -89,13 +90,12 @@ async function* steps(session: Session, store: Store, signal: AbortSignal): Asyn
 }
 
 /** Judges the epoch that ended, moves the schedule on and saves. */
-async function* finishEpoch(session: Session, store: Store, signal: AbortSignal): AsyncGenerator<Told, HistoryRow> {
+async function* finishEpoch(session: Session, store: Store, signal: AbortSignal): AsyncGenerator<Told> {
   const { plan, progress } = session
-  const { total } = lengths(session)
-  const done = (progress.epoch - 1) * session.steps + progress.step
-  const lr = progress.epoch === 0 ? plan.train.lr : rates(plan.train, progress.schedule, done - 1, 1, total)[0]!
+  const lastStep = Math.max(0, progress.optimizer_steps - 1)
+  const lr = rates(plan.train, progress.schedule, lastStep, 1, totalSteps(session))[0]!
   const start = performance.now()
-  const swapped = await judged(session, async () => {
+  const { row, best, saved } = await judged(session, async () => {
     const row = await evaluateEpoch(session, lr, signal)
     const best = progress.epoch > 0 && (progress.best === null || row.val_loss < progress.best.val_loss)
     session.history.push(row)
@@ -106,34 +106,19 @@ async function* finishEpoch(session: Session, store: Store, signal: AbortSignal)
     progress.step = 0
     progress.epoch_seconds = 0
     native.trainerSums(session.trainer, { loss: 0, gradNorm: 0, windows: 0, steps: 0 })
-    progress.finished = (progress.epoch - 1) * session.steps >= total || done >= total || isEarly(session)
-    return { row, best, saved: await save(session, store, 'epoch', { best, complete: progress.finished }) }
+    return { row, best, saved: await save(session, store, 'epoch', best) }
   })
-  yield { type: 'epoch', epochs: plan.train.epochs, best: swapped.best, ...swapped.row }
-  yield swapped.saved
-  return swapped.row
-}
-
-function isEarly({ plan: { train }, progress, history }: Session): boolean {
-  const last = history.at(-1)?.epoch ?? 0
-  return train.earlyStop !== undefined && progress.best !== null && last - progress.best.epoch >= train.earlyStop
+  yield { type: 'epoch', epochs: plan.train.epochs, best, ...row }
+  yield saved
 }
 
 /** Runs a training to its end, or to where it is stopped, saving as it goes. */
 export async function* epochs(session: Session, store: Store, signal: AbortSignal): AsyncGenerator<Told, Stopped> {
-  const { plan, progress, history } = session
-  const { train } = plan
-  const ended = (): Stopped | undefined => {
-    if (history.length > 0 && isEarly(session)) return 'early-stop'
-    const done = Math.max(0, progress.epoch - 1) * session.steps + progress.step
-    if (history.length > 0 && train.maxSteps !== undefined && native.trainerState(session.trainer).steps >= train.maxSteps)
-      return 'max-steps'
-    return history.length > 0 && done >= train.epochs * session.steps && progress.step === 0 ? 'done' : undefined
-  }
   try {
-    for (let end = ended(); ; end = ended()) {
+    for (;;) {
+      const end = ended(session)
       if (end !== undefined) return end
-      if (progress.epoch > 0) yield* steps(session, store, signal)
+      if (session.progress.epoch > 0) yield* steps(session, store, signal)
       if (signal.aborted) break
       yield* finishEpoch(session, store, signal)
     }

@@ -14,7 +14,7 @@ import type { Session } from './session.js'
 
 const json = (value: unknown) => (path: string) => writeFile(path, `${JSON.stringify(value, null, 2)}\n`)
 
-async function factsOf(session: Session, complete: boolean, best: boolean, before: RunManifest | undefined): Promise<RunFacts> {
+async function factsOf(session: Session, best: boolean, before: RunManifest | undefined): Promise<RunFacts> {
   const { plan, data, spec, model, progress, history } = session
   const { architecture, train } = plan
   const { base } = data.train
@@ -69,12 +69,11 @@ async function factsOf(session: Session, complete: boolean, best: boolean, befor
     golden,
     progress,
     train_seconds: history.length === 0 ? null : progress.seconds,
-    complete,
   }
 }
 
 /** Saves where a training stands; call it while the model holds the weights that are judged. Errors: NO_DISK. */
-export async function saveSession(session: Session, store: Store, o: { best: boolean; complete: boolean }): Promise<number> {
+export async function saveSession(session: Session, store: Store, best: boolean): Promise<number> {
   const { plan, data, model, trainer, progress, history } = session
   const before = store.current()?.manifest as RunManifest | undefined
   const { options } = plan.architecture.spec({ dim: data.train.base.dim, context: plan.train.context }, plan.model)
@@ -107,15 +106,15 @@ export async function saveSession(session: Session, store: Store, o: { best: boo
   const saved = await store.save({
     files: {
       [FINAL]: pt,
-      ...(o.best && { [BEST]: (path: string) => linkOrCopy(join(dirname(path), FINAL), path) }),
+      ...(best && { [BEST]: (path: string) => linkOrCopy(join(dirname(path), FINAL), path) }),
       [HISTORY]: json(document),
       [CONFIG]: json(config),
       ...(!session.saved && {
         [SPLIT]: (path: string) => saveSplit(path, data.split, data.train, val === data.train ? undefined : val),
       }),
     },
-    keep: [...(session.saved ? [SPLIT] : []), ...(!o.best && progress.best !== null ? [BEST] : [])],
-    manifest: { ...(await factsOf(session, o.complete, o.best, progress.best === null ? undefined : before)) },
+    keep: [...(session.saved ? [SPLIT] : []), ...(!best && progress.best !== null ? [BEST] : [])],
+    manifest: { ...(await factsOf(session, best, progress.best === null ? undefined : before)) },
   })
   session.saved = true
   return saved.generation
