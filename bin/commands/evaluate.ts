@@ -8,6 +8,7 @@ export const evaluate: CommandModule = {
   describe: 'judge runs against the baselines, with intervals by article',
   builder: (y) =>
     y
+      .parserConfiguration({ 'duplicate-arguments-array': true }) // else only the last of several runs gets here
       .positional('run', { type: 'string', array: true, describe: 'folders of runs, or their names below artifacts/lvm/models' })
       .options(flags(evaluateFields))
       .example('$0 evaluate lstm_baseline gru_stacked', 'side by side, on their saved validation rows')
