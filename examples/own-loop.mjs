@@ -1,0 +1,28 @@
+// Fits a linear map from each sentence vector to the next by gradient descent: every operator of libtorch is one call away.
+//   node examples/own-loop.mjs [FILE]     FILE: .npz, .npy with a .jsonl beside it, or .safetensors
+import { fileURLToPath } from 'node:url'
+import { call, openBase, Tensor } from 'lvm-torch'
+
+const data = process.argv[2] ?? fileURLToPath(new URL('../data/sample/factbook.npy', import.meta.url))
+const base = await openBase(data)
+const rows = await base.vectors.to({ dtype: 'float32' })
+const n = Math.min(base.vectors.shape[0], 501)
+const x = await rows.op('aten::slice.Tensor', 0, 0, n - 1)
+const y = await rows.op('aten::slice.Tensor', 0, 1, n)
+const weight = Tensor.from(new Float32Array(base.dim ** 2), [base.dim, base.dim])
+await call('aten::requires_grad_', [weight])
+
+// Handles free their memory with dispose(); from Node 24 or TypeScript on, `using` does it at the end of the block.
+for (let step = 0; step <= 40; step++) {
+  const guess = await x.op('aten::matmul', weight)
+  const loss = await guess.op('aten::mse_loss', y)
+  await loss.backward()
+  if (step % 10 === 0) console.log(`step ${step}: mean squared error ${(await loss.item()).toFixed(6)}`)
+
+  const values = await weight.op('aten::detach') // the same numbers, but what changes them leaves no trace for backward()
+  const gradient = weight.grad
+  await call('aten::sub_.Tensor', [values, gradient], { alpha: base.dim })
+  await gradient.op('aten::zero_')
+  for (const handle of [guess, loss, values, gradient]) handle.dispose()
+}
+for (const handle of [weight, x, y, rows, base]) handle.dispose()

@@ -1,0 +1,163 @@
+// Writes what the documentation takes from tables: `node scripts/docs.mjs`; with --check it only says which files are stale.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { kebab } from '../dist/bin/flags.js'
+import { inspectFields } from '../dist/lib/data/fields.js'
+import { evaluateFields, predictFields } from '../dist/lib/evaluate/fields.js'
+import { architectures, ERRORS, listModels, showModel } from '../dist/lib/index.js'
+import { wrapperFields } from '../dist/lib/spec/architecture.js'
+import { trainFields } from '../dist/lib/train/fields.js'
+import { plan } from '../dist/lib/train/recipe.js'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const count = (n) => n.toLocaleString('en-US')
+const percent = (part) => (part === null ? '–' : `${part > 0 ? '+' : ''}${(100 * part).toFixed(2)} %`)
+const cell = (value) => String(value ?? '–').replaceAll('|', '\\|')
+const code = (value) => `\`${value}\``
+/** A table of Markdown: columns by their title, each with what stands in the cell of a row. */
+function table(rows, columns) {
+  const line = (cells) => `| ${cells.map(cell).join(' | ')} |`
+  const reads = Object.values(columns)
+  return [
+    line(Object.keys(columns)),
+    line(reads.map(() => '---')),
+    ...rows.map((row) => line(reads.map((read) => read(row)))),
+  ].join('\n')
+}
+const generated = (title, ...parts) =>
+  `<!-- Made by scripts/docs.mjs from the tables in lib/; change those and run: npm run docs -->\n# ${title}\n\n${parts.join('\n\n')}\n`
+
+const shownDefault = ({ kind, default: preset }) =>
+  preset === undefined ? '–' : kind === 'flag' ? (preset ? 'on' : 'off') : code(preset)
+const shownType = ({ kind, expected }) => (kind === 'flag' ? 'yes or no' : expected)
+const options = (fields) =>
+  table(Object.entries(fields), {
+    flag: ([name]) => code(`--${kebab(name)}`),
+    'in a script': ([name]) => code(name),
+    type: ([, field]) => shownType(field),
+    default: ([, field]) => shownDefault(field),
+    'what it does': ([, field]) => field.about,
+  })
+/** The options of a table under a heading for each of their groups. */
+function grouped(fields) {
+  const groups = [...new Set(Object.values(fields).map(({ group }) => group))]
+  return groups.flatMap((group) => [
+    `### ${group}`,
+    options(Object.fromEntries(Object.entries(fields).filter(([, field]) => field.group === group))),
+  ])
+}
+
+/** What a recipe or a preset sets, in words of the command line. */
+const settings = (values) =>
+  Object.entries(values)
+    .map(([key, value]) => code(`--${kebab(key)} ${value}`))
+    .join(' ') || 'the defaults'
+function recipes() {
+  const model = architectures[0].name
+  const of = (recipe) => plan(model, { recipe })
+  const usual = of(trainFields.recipe.default)
+  const differing = (a, b) => Object.fromEntries(Object.entries(a).filter(([key, value]) => key !== 'recipe' && value !== b[key]))
+  return table(trainFields.recipe.choices, {
+    recipe: code,
+    'what it sets': (recipe) =>
+      settings({ ...differing(of(recipe).train, usual.train), ...differing(of(recipe).model, usual.model) }),
+  })
+}
+
+const link = (source) => {
+  const [, kind, id] = /^(arXiv|doi):(.*)$/.exec(source) ?? []
+  const url = { arXiv: `https://arxiv.org/abs/${id}`, doi: `https://doi.org/${id}` }[kind]
+  return url ? `[${source}](${url})` : source
+}
+function model(row) {
+  const { title, about, causal, complexity, fields, presets } = architectures.find(({ name }) => name === row.name)
+  const { presets: sizes, sources, tree } = showModel(row.name)
+  const target = row.target === null ? 'none' : `${count(row.target)} (${percent(row.deviation)})`
+  return [
+    `## ${code(row.name)}: ${title}`,
+    `${about[0].toUpperCase()}${about.slice(1)}. ${row.row === null ? 'Outside the matrix' : `Row ${row.row} of the matrix`}; folder ${code(row.folder)}; ${count(row.parameters)} parameters, asked for: ${target}; time ${complexity}; ${causal ? 'causal' : 'not causal'}.`,
+    options(Object.fromEntries(Object.entries(fields).filter(([key]) => !(key in wrapperFields)))),
+    table(Object.keys(presets), {
+      preset: code,
+      'what it sets': (preset) => settings(presets[preset]),
+      parameters: (preset) => count(sizes[preset]),
+    }),
+    `Its parts and their parameters (preset ${code('target')}, dimension 768):`,
+    `\`\`\`\n${tree.replaceAll(/ +$/gm, '')}\n\`\`\``,
+    `Sources: ${sources.map(link).join(', ')}`,
+  ].join('\n\n')
+}
+
+const rows = listModels()
+const matrix = table(rows, {
+  row: (r) => r.row,
+  name: (r) => code(r.name),
+  model: (r) => r.title,
+  parameters: (r) => count(r.parameters),
+  'asked for': (r) => (r.target === null ? '–' : count(r.target)),
+  deviation: (r) => percent(r.deviation),
+  time: (r) => r.complexity,
+  'what it is': (r) => architectures.find(({ name }) => name === r.name).about,
+})
+const between = (text, mark, content) => {
+  const [open, close] = [`<!-- ${mark} -->`, `<!-- /${mark} -->`]
+  const [before, rest] = text.split(open)
+  return `${before}${open}\n${content}\n${close}${rest.split(close)[1]}`
+}
+
+const documents = {
+  'docs/architectures.md': generated(
+    'The models',
+    'Parameter counts are for vectors of dimension 768 and a context of 5. A name on the command line: `lvm-torch train NAME`; its tree: `lvm-torch models show NAME`.',
+    '## Options that every model has',
+    options(wrapperFields),
+    ...rows.map(model),
+  ),
+  'docs/options.md': generated(
+    'The options',
+    'One table per verb, from the same field tables that check the values. A flag that is left out has its default, or what the recipe says; an option that would have no effect is an error. Every verb also takes `--json` and `--help`.',
+    '## train',
+    `${code('lvm-torch train MODEL --data FILE [options]')}, or ${code('train({ model, data, ... })')}. The options of each model are in [architectures.md](architectures.md). ${code('--seeds N')} trains N times, from ${code('--seed')} on (1 unless given), and gives mean and sd; it exists on the command line only.`,
+    ...grouped(trainFields),
+    '### Recipes',
+    recipes(),
+    '## evaluate',
+    `${code('lvm-torch evaluate RUN... [options]')}, or ${code('evaluate({ runs, ... })')}.`,
+    options(evaluateFields),
+    '## predict',
+    `${code('lvm-torch predict RUN --out FILE.npy [options]')}, or ${code('predict({ run, out, ... })')}.`,
+    options(predictFields),
+    '## data inspect',
+    `${code('lvm-torch data inspect FILE [options]')}.`,
+    options(inspectFields),
+  ),
+  'docs/errors.md': generated(
+    'The errors',
+    'A deliberate failure has a code, a sentence that says what was expected and what was received, and a fix. The command line prints `CODE: sentence` and `fix: …` on stderr and ends with the exit code; with `--json` the last line of stdout is the [error event](formats.md#event-error). In a script it is an `LvmError` with `code`, `message`, `hint` and `exit`. The fix below is the usual one; a sentence may come with a better one. `lvm-torch errors` prints this table.',
+    table(Object.entries(ERRORS), {
+      code: ([name]) => code(name),
+      exit: ([, { exit }]) => exit,
+      'what it means': ([, { about }]) => about,
+      fix: ([, { hint }]) => hint,
+    }),
+    'Exit code 0 means success. An error with exit code 9 leaves a report in the folder for temporary files, and names it.',
+  ),
+  'README.md': between(readFileSync(join(root, 'README.md'), 'utf8'), 'docs:models', matrix),
+}
+
+const read = (path) => {
+  try {
+    return readFileSync(join(root, path), 'utf8')
+  } catch {
+    return undefined
+  }
+}
+const stale = Object.keys(documents).filter((path) => read(path) !== documents[path])
+if (!process.argv.includes('--check')) {
+  for (const path of stale) writeFileSync(join(root, path), documents[path])
+  process.stdout.write(`docs: ${stale.length === 0 ? 'nothing has changed' : `wrote ${stale.join(', ')}`}\n`)
+} else if (stale.length > 0) {
+  process.stderr.write(`docs: ${stale.join(', ')} no longer say what the tables do\nfix: run: npm run docs\n`)
+  process.exit(1)
+}

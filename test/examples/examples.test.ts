@@ -1,0 +1,59 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, describe, expect, it } from 'vitest'
+
+const examples = fileURLToPath(new URL('../../examples/', import.meta.url))
+const sample = fileURLToPath(new URL('../../data/sample/factbook.npy', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'lvm-torch-examples-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function run(name: string, ...words: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(examples, name), ...words], {
+    cwd: folder,
+    encoding: 'utf8',
+  })
+  return { status, stderr, lines: stdout.trim().split('\n') }
+}
+const numbers = (lines: readonly string[], pattern: RegExp) => lines.flatMap((line) => pattern.exec(line)?.[1] ?? []).map(Number)
+
+/** What each example must show; a new one fails until it has a line here. */
+const EXPECTED: Record<string, (lines: string[]) => void> = {
+  'train-and-predict.mjs': (lines) => {
+    const cosines = numbers(lines, /^epoch \d: validation cosine (-?[\d.]+)$/)
+    expect(cosines).toHaveLength(3)
+    expect(cosines[2]).toBeGreaterThan(cosines[0]!)
+    expect(lines.at(-1)).toMatch(/^the next vector has 768 numbers, the first are -?0\.\d{4}, -?0\.\d{4}, -?0\.\d{4}$/)
+  },
+  'compare-with-baselines.cjs': (lines) => {
+    const text = lines.join('\n')
+    for (const name of ['mean vector', 'copy last', 'context mean', 'exponential mean', 'ridge']) expect(text).toContain(name)
+    expect(lines.slice(-2).map((line) => line.split(':')[0])).toEqual(['example_lstm', 'example_gru'])
+    expect(numbers(lines, /^example_\w+: (-?[\d.]+) against \w+/)).toHaveLength(2)
+  },
+  'own-loop.mjs': (lines) => {
+    const errors = numbers(lines, /^step \d+: mean squared error ([\d.]+)$/)
+    expect(errors).toHaveLength(5)
+    expect(errors).toEqual([...errors].sort((a, b) => b - a))
+    expect(errors.at(-1)!).toBeLessThan(0.8 * errors[0]!)
+  },
+}
+
+describe.each(readdirSync(examples))('%s', (name) => {
+  it('runs on the sample, where it is called and where it is given', { timeout: 120_000 }, () => {
+    for (const words of [[], [sample]]) {
+      const { status, stderr, lines } = run(name, ...words)
+      expect(stderr).toBe('')
+      expect(status).toBe(0)
+      EXPECTED[name]!(lines)
+    }
+  })
+  it('is short, and says what is wrong with a file', () => {
+    expect(readFileSync(join(examples, name), 'utf8').trim().split('\n').length).toBeLessThanOrEqual(40)
+    const { status, stderr } = run(name, join(folder, 'missing.npy'))
+    expect(status).not.toBe(0)
+    expect(stderr).toContain('expected vectors for')
+  })
+})
