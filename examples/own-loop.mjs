@@ -13,11 +13,11 @@ const weight = Tensor.from(new Float32Array(base.dim ** 2), [base.dim, base.dim]
 await call('aten::requires_grad_', [weight])
 
 // Handles free their memory with dispose(); from Node 24 or TypeScript on, `using` does it at the end of the block.
-for (let step = 0; step <= 40; step++) {
+for (let step = 0; step <= 20; step++) {
   const guess = await x.op('aten::matmul', weight)
   const loss = await guess.op('aten::mse_loss', y)
   await loss.backward()
-  if (step % 10 === 0) console.log(`step ${step}: mean squared error ${(await loss.item()).toFixed(6)}`)
+  if (step % 5 === 0) console.log(`step ${step}: mean squared error ${(await loss.item()).toFixed(6)}`)
 
   const values = await weight.op('aten::detach') // the same numbers, but what changes them leaves no trace for backward()
   const gradient = weight.grad
