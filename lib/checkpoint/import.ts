@@ -7,12 +7,12 @@ import type { Architecture } from '../spec/architecture.js'
 import { countParameters } from '../spec/count.js'
 import type { Node } from '../spec/ops.js'
 import { useThreads } from '../torch/device.js'
-import { isRun, runFolder } from './folder.js'
+import { claimRun } from './claim.js'
+import { runFolder } from './folder.js'
 import { goldenRows } from './golden.js'
 import { jsonHash } from './hash.js'
 import { BEST, CONFIG, HISTORY, type History, type RunFacts } from './run.js'
-import { removeRun } from './runs.js'
-import { openStore } from './store.js'
+import type { Store } from './store.js'
 import { disposeAll, readWeights, type Tensors } from './weights.js'
 
 export interface ImportOptions {
@@ -49,11 +49,21 @@ const COMPUTED = /(^|\.)(pos_encoder|pos_encoding|positional_encoding|pe)(\.pe)?
 
 const renamed = (name: string) => RENAMED.reduce((result, [from, to]) => result.replace(from, to), name)
 
+/** What a checkpoint says of itself: `args` as a dict; of our own files that is config.json. */
+function argsOf(rest: Map<unknown, unknown>): { args: Record<string, unknown>; options: Record<string, unknown> } {
+  const dict = (value: unknown) => (value instanceof Map ? Object.fromEntries(value) : {})
+  const args = dict(rest.get('args'))
+  const camel = (key: string) => key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+  const own = Object.entries(dict(args.model_options)).filter(([, value]) => value !== null)
+  return { args, options: Object.fromEntries(own.map(([key, value]) => [camel(key), value])) }
+}
+
 /** The options under which an architecture has tensors of just these names and shapes. */
 function optionsFor(
   { name, fields, spec }: Architecture,
   tensors: Tensors,
-  args: Record<string, unknown>,
+  { args, options: own }: ReturnType<typeof argsOf>,
+  context: number,
 ): { dim: number; options: Record<string, unknown>; node: Node } {
   const shape = (key: string) => tensors.get(key)?.shape
   const head = tensors.has('head.3.weight') ? 'mlp' : 'linear'
@@ -61,7 +71,7 @@ function optionsFor(
   if (last === undefined)
     throw new LvmError(
       'BAD_CHECKPOINT',
-      `import: expected a head (head.weight or head.3.weight) of ${name} but received ${[...tensors.keys()].slice(0, 8).join(', ')}`,
+      `import: expected a head (head.weight or head.3.weight) of ${name} but received ${[...tensors.keys()].join(', ')}`,
     )
   const [dim, width] = last as [number, number]
   const layers =
@@ -75,9 +85,19 @@ function optionsFor(
   const ffn = shape('core.transformer_decoder.layers.0.linear1.weight')?.[0]
   const heads = args.nhead ?? args.n_heads ?? args.heads
   const norm = [...tensors.keys()].some((key) => key.includes('.gru.')) ? 'post' : 'pre'
-  const found: Record<string, unknown> = { width, layers, head, norm, ffn, heads: typeof heads === 'number' ? heads : undefined }
+  const found: Record<string, unknown> = { ...own, width, layers, head, norm, ffn, ...(typeof heads === 'number' && { heads }) }
   const options = Object.fromEntries(Object.entries(found).filter(([key, value]) => key in fields && value !== undefined))
-  return { dim, options, node: spec({ dim, context: 5 }, options).node }
+  return { dim, options, node: spec({ dim, context }, options).node }
+}
+
+/** Errors: BAD_CHECKPOINT names the first tensor that holds NaN or Inf. */
+async function requireFinite(file: string, tensors: Tensors): Promise<void> {
+  for (const [name, tensor] of tensors) {
+    using finite = await tensor.op('aten::isfinite')
+    using all = await finite.op('aten::all')
+    if ((await all.item()) === 0)
+      throw new LvmError('BAD_CHECKPOINT', `${file}: expected finite weights but "${name}" holds NaN or Inf`)
+  }
 }
 
 /** Every name that is missing or unexpected, in one error. */
@@ -102,24 +122,32 @@ function compare(file: string, want: readonly { name: string; tensor: unknown }[
  */
 export async function importCheckpoint(o: ImportOptions): Promise<Imported> {
   const architecture = findArchitecture(o.model)
-  const context = o.context ?? 5
+  const { context = 5 } = o
   if (!Number.isSafeInteger(context) || context < 1) throw badOption('import', 'context', 'an integer ≥ 1', context)
   const folder = runFolder(o.name ?? architecture.folder, o.out)
-  if ((await isRun(folder)) && o.overwrite !== true)
-    throw new LvmError('RUN_EXISTS', `import: expected a new run but ${folder} already holds one`)
+  const store = await claimRun('import', folder, { overwrite: o.overwrite === true })
+  try {
+    return await importInto(store, architecture, o)
+  } finally {
+    await store.close()
+  }
+}
+
+async function importInto(store: Store, architecture: Architecture, o: ImportOptions): Promise<Imported> {
   const { tensors: read, rest, warnings } = await readWeights(o.file)
   try {
     const tensors: Tensors = new Map(
       [...read].map(([name, tensor]) => [renamed(name), tensor] as const).filter(([name]) => !COMPUTED.test(name)),
     )
-    const saved = rest.get('args')
-    const args = Object.fromEntries(saved instanceof Map ? saved : Object.entries((saved ?? {}) as object))
-    const { dim, options, node } = optionsFor(architecture, tensors, args)
+    const known = argsOf(rest)
+    const context = o.context ?? (Number.isSafeInteger(known.args.context_length) ? (known.args.context_length as number) : 5)
+    const { dim, options, node } = optionsFor(architecture, tensors, known, context)
     const threads = useThreads(undefined)
     const model = await native.model(node, 'float32', 'cpu', null)
     try {
       const state = native.modelState(model)
       compare(o.file, state, tensors)
+      await requireFinite(o.file, tensors)
       await native.modelLoad(model, Object.fromEntries([...tensors].map(([name, t]) => [name, t.native])))
       const parameters = countParameters(node)
       const number = (key: string) => (typeof rest.get(key) === 'number' ? (rest.get(key) as number) : null)
@@ -140,7 +168,7 @@ export async function importCheckpoint(o: ImportOptions): Promise<Imported> {
         spec_hash: jsonHash(node),
         dim,
         context,
-        output: 'raw',
+        output: node.params.output as 'raw' | 'unit',
         parameters,
         weights_bytes: 4 * state.reduce((sum, { tensor }) => sum + native.tensorShape(tensor).reduce((a, b) => a * b, 1), 0),
         options: { train: {}, model: options },
@@ -152,7 +180,7 @@ export async function importCheckpoint(o: ImportOptions): Promise<Imported> {
         precision: 'fp32',
         versions: { lvm_torch: packageVersion(), libtorch: native.libtorchVersion(), node: process.versions.node },
         command_line: [],
-        golden: await goldenRows(model, { context, dim, device: 'cpu', name: 'best_model' }),
+        golden: await goldenRows(model, { context, dim, device: 'cpu', names: ['best_model'] }),
         progress: null,
         train_seconds: null,
       }
@@ -165,24 +193,18 @@ export async function importCheckpoint(o: ImportOptions): Promise<Imported> {
         args: config,
       }
       const json = (document: unknown) => (path: string) => writeFile(path, `${JSON.stringify(document, null, 2)}\n`)
-      if (await isRun(folder)) await removeRun(folder)
-      const store = await openStore(folder)
-      try {
-        await store.save({
-          files: {
-            [BEST]: async (path) => {
-              await native.savePt(path, value)
-            },
-            [HISTORY]: json(history),
-            [CONFIG]: json(config),
+      await store.save({
+        files: {
+          [BEST]: async (path) => {
+            await native.savePt(path, value)
           },
-          manifest: { ...facts, imported_from: o.file, space: o.space ?? null },
-          bytes: facts.weights_bytes,
-        })
-      } finally {
-        await store.close()
-      }
-      return { version: 1, run: folder, model: architecture.name, parameters, options, warnings }
+          [HISTORY]: json(history),
+          [CONFIG]: json(config),
+        },
+        manifest: { ...facts, imported_from: o.file, space: o.space ?? null },
+        bytes: facts.weights_bytes,
+      })
+      return { version: 1, run: store.folder, model: architecture.name, parameters, options, warnings }
     } finally {
       native.dispose(model)
     }

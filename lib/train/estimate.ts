@@ -1,6 +1,7 @@
 import { requireDisk } from '../checkpoint/disk.js'
 import { LvmError } from '../errors.js'
 import { limits } from '../libtorch/machine.js'
+import { devices } from '../torch/device.js'
 import type { TrainSettings } from './recipe.js'
 
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`
@@ -24,8 +25,9 @@ export async function requireRoom(
   needed: { memory_bytes: number; disk_bytes: number },
   device: string,
 ): Promise<void> {
-  const free = Math.min(process.availableMemory(), limits().memory_bytes ?? Infinity)
-  if (device === 'cpu' && needed.memory_bytes > free) {
+  const here = Math.min(process.availableMemory(), limits().memory_bytes ?? Infinity)
+  const free = device === 'cpu' ? here : (devices().find(({ name }) => name === device)?.memory ?? Infinity)
+  if (needed.memory_bytes > free) {
     throw new LvmError(
       'OUT_OF_MEMORY',
       `train: expected ${gigabytes(needed.memory_bytes)} of free memory but there are ${gigabytes(free)}`,

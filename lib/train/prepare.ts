@@ -3,7 +3,7 @@ import { openBase } from '../data/open.js'
 import { permutation } from '../data/random.js'
 import { type Split, splitWindows } from '../data/split.js'
 import { loadSplit } from '../data/split-file.js'
-import { makeWindows, requireWindows, type Windows } from '../data/windows.js'
+import { makeWindows, type Windows } from '../data/windows.js'
 import { badOption, LvmError } from '../errors.js'
 import { type NativeSamples, native } from '../native.js'
 import type { TrainSettings } from './recipe.js'
@@ -52,7 +52,7 @@ async function openVal(o: TrainSettings, train: Base): Promise<Omit<Side, 'sampl
 /**
  * Opens the data of a training, checks it and divides its windows; `saved` is the split of a run that goes on.
  *
- * Errors: those of openBase, splitWindows and loadSplit; DATA_TOO_FEW when there are fewer windows than a batch takes.
+ * Errors: those of openBase, splitWindows and loadSplit; DATA_TOO_FEW when nothing is left to validate on.
  */
 export async function prepare(
   o: TrainSettings,
@@ -78,7 +78,6 @@ export async function prepare(
     const split = saved
       ? await loadSplit(saved.split, train, val)
       : limited(splitWindows(train.windows, train.base, { mode: o.split, seed: o.seed, test: o.test, val }), o)
-    requireWindows(split.train.length, o.batchSize, 'training windows')
     if (split.val.length === 0) throw new LvmError('DATA_TOO_FEW', `${o.data}: expected validation windows but there are none`)
     const side = (s: Omit<Side, 'samples'>): Side => {
       const samples = toSamples(s.base, s.windows)

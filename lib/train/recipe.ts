@@ -2,6 +2,7 @@ import { findArchitecture } from '../architectures/index.js'
 import { badOption, LvmError, shown } from '../errors.js'
 import { type Options, resolve } from '../options.js'
 import type { Architecture } from '../spec/architecture.js'
+import { resolveDevice } from '../torch/device.js'
 import { trainFields } from './fields.js'
 
 type Given = Readonly<Record<string, unknown>>
@@ -20,8 +21,8 @@ const NEEDS: readonly { key: string; when: (o: TrainSettings) => boolean; needs:
   { key: 'plateauPatience', when: (o) => o.schedule === 'plateau', needs: '--schedule plateau' },
   { key: 'warmup', when: (o) => o.schedule === 'warmup-cosine', needs: '--schedule warmup-cosine' },
 ]
-/** What may differ when a run goes on. */
-const RESUMABLE = ['epochs', 'saveEvery', 'resume', 'name', 'out']
+/** What may differ when a run goes on; files are compared by what is in them. */
+const RESUMABLE = ['epochs', 'saveEvery', 'resume', 'name', 'out', 'data', 'val']
 
 export interface Plan {
   readonly architecture: Architecture
@@ -42,41 +43,45 @@ function divide(architecture: Architecture, given: Given): { train: Given; model
   return { train: of((key) => key in trainFields), model: of((key) => !(key in trainFields)) }
 }
 
+/** What was asked for, before recipe and preset: which model, which run. Errors: BAD_OPTION. */
+export function ask(model: string, given: Given) {
+  const architecture = findArchitecture(model)
+  const own = divide(architecture, given)
+  const asked = resolve('train', trainFields, own.train)
+  if (asked.resume && asked.overwrite) throw badOption('train', 'overwrite', 'one of --resume and --overwrite', true)
+  return { architecture, own, asked }
+}
+
 /**
  * The full settings of a training: what was given, over the recipe, over the preset and the defaults.
  *
  * Errors: BAD_OPTION for an unknown option, one out of range, or one that would have no effect.
  */
 export function plan(model: string, given: Given): Plan {
-  const architecture = findArchitecture(model)
-  const own = divide(architecture, given)
-  const { recipe, preset } = resolve('train', trainFields, own.train)
+  const { architecture, own, asked } = ask(model, given)
+  const { recipe, preset } = asked
   const train = resolve('train', trainFields, { ...RECIPES[recipe].train, ...own.train })
   for (const { key, when, needs } of NEEDS) {
     if (own.train[key] !== undefined && !when(train))
       throw badOption('train', key, `no value without ${needs}, where it has no effect,`, own.train[key])
   }
-  if (train.split === 'file' && train.val === undefined)
-    throw badOption('train', 'val', 'a validation file with --split file', undefined)
-  if (train.resume && train.overwrite) throw badOption('train', 'overwrite', 'one of --resume and --overwrite', true)
   return { architecture, train, model: { ...architecture.presets[preset], ...RECIPES[recipe].model, ...own.model } }
 }
 
 /** The settings of a run that goes on: its own, with what may differ. Errors: BAD_OPTION for a change that may not be. */
 export function resumed(model: string, given: Given, saved: { train: Given; model: Given }): Plan {
-  const architecture = findArchitecture(model)
-  const own = divide(architecture, given)
-  const before = { ...saved.train, ...saved.model } as Given
+  const { architecture, own } = ask(model, given)
+  const before: Given = { ...saved.train, ...resolve(architecture.name, architecture.fields, saved.model) }
+  const same = (key: string, value: unknown) =>
+    value === before[key] || (key === 'device' && resolveDevice(String(value)) === before.device)
   for (const [key, value] of Object.entries({ ...own.train, ...own.model })) {
-    if (RESUMABLE.includes(key) || key === 'data' || value === before[key]) continue
+    if (RESUMABLE.includes(key) || same(key, value)) continue
     throw new LvmError(
       'BAD_OPTION',
       `train: expected ${shown(before[key])}, as the run was started, for "${key}" but received ${shown(value)}`,
-      {
-        hint: 'only --epochs and --save-every may differ with --resume; start another run with --name',
-      },
+      { hint: 'only --epochs and --save-every may differ with --resume; start another run with --name' },
     )
   }
-  const changes = Object.fromEntries(Object.entries(own.train).filter(([key]) => RESUMABLE.includes(key) || key === 'data'))
+  const changes = Object.fromEntries(Object.entries(own.train).filter(([key]) => RESUMABLE.includes(key)))
   return { architecture, train: resolve('train', trainFields, { ...saved.train, ...changes }), model: saved.model }
 }

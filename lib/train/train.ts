@@ -1,10 +1,11 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isRun, runFolder } from '../checkpoint/folder.js'
+import { claimRun } from '../checkpoint/claim.js'
+import { runFolder } from '../checkpoint/folder.js'
 import { HISTORY, type History, type Progress, type RunManifest, SPLIT } from '../checkpoint/run.js'
-import { removeRun } from '../checkpoint/runs.js'
-import { openStore, type Store } from '../checkpoint/store.js'
-import { asLvmError, LvmError } from '../errors.js'
+import type { Store } from '../checkpoint/store.js'
+import { requireWindows } from '../data/windows.js'
+import { badOption, LvmError, shown } from '../errors.js'
 import { native } from '../native.js'
 import { countParameters } from '../spec/count.js'
 import { resolveDevice, useThreads } from '../torch/device.js'
@@ -13,7 +14,7 @@ import { estimate, requireRoom } from './estimate.js'
 import type { Told, TrainEvent } from './events.js'
 import { slowPrecision } from './precision.js'
 import { type Prepared, prepare } from './prepare.js'
-import { type Plan, plan, resumed } from './recipe.js'
+import { ask, type Plan, plan, resumed } from './recipe.js'
 import { closeSession, openSession, type Session } from './session.js'
 
 /** Options of a training: the model, the data, and any field of `trainFields` and of the model. */
@@ -25,50 +26,32 @@ export interface TrainOptions {
   readonly [option: string]: string | number | boolean | undefined
 }
 
-/** Opens the store of a run, fresh or to go on. Errors: RUN_EXISTS, RUN_MISSING, RUN_LOCKED, BAD_CHECKPOINT. */
-async function claim(folder: string, o: { resume: boolean; overwrite: boolean }): Promise<Store> {
-  const exists = await isRun(folder)
-  if (exists && !o.resume && !o.overwrite)
-    throw new LvmError('RUN_EXISTS', `train: expected a new run but ${folder} already holds one`)
-  if (o.resume && !exists) throw new LvmError('RUN_MISSING', `train: expected a run to resume in ${folder} but there is none`)
-  await mkdir(folder, { recursive: true })
-  try {
-    return await openStore(folder)
-  } catch (error) {
-    if (!o.overwrite || asLvmError(error).code !== 'BAD_CHECKPOINT') throw error
-    await removeRun(folder) // a damaged run has nothing to keep until the new one is there
-    return openStore(folder)
-  }
-}
-
 interface Start {
   readonly plan: Plan
   readonly data: Prepared
   readonly from?: { path: string; progress: Progress; history: History['history'] }
 }
 
-async function start(options: TrainOptions, given: Record<string, unknown>, store: Store, resume: boolean): Promise<Start> {
-  if (!resume) {
-    const fresh = plan(options.model, given)
-    return { plan: fresh, data: await prepare(fresh.train) }
-  }
+/** Reads where a run stands, and the settings and data that it goes on with. Errors: BAD_OPTION, BAD_CHECKPOINT, those of the data. */
+async function goOn(model: string, given: Record<string, unknown>, store: Store): Promise<Start> {
   const { path, manifest: facts } = store.current()!
   const manifest = facts as RunManifest
-  if (manifest.model !== options.model)
-    throw new LvmError(
-      'BAD_OPTION',
-      `train: expected the model ${manifest.model}, as the run was started, but received ${options.model}`,
-    )
-  if (manifest.progress === null || manifest.data === null)
+  if (manifest.model !== model)
+    throw badOption('train', 'model', `${shown(manifest.model)}, as the run was started,`, model, 'start another run with --name')
+  const { progress } = manifest
+  if (progress === null || manifest.data === null)
     throw new LvmError('BAD_OPTION', 'train: expected a run that was trained here but it was imported, and cannot be resumed')
-  const going = resumed(options.model, given, manifest.options)
+  const going = resumed(model, given, manifest.options)
+  const begun = progress.step > 0 ? progress.epoch : progress.epoch - 1
+  if (going.train.epochs < begun)
+    throw badOption('train', 'epochs', `at least ${begun}, as many as were begun,`, going.train.epochs)
   const data = await prepare(going.train, {
     split: join(path, SPLIT),
     hash: manifest.data.hash,
     valHash: manifest.data.val?.hash ?? null,
   })
   const { history } = JSON.parse(await readFile(join(path, HISTORY), 'utf8')) as History
-  return { plan: going, data, from: { path, progress: manifest.progress, history } }
+  return { plan: going, data, from: { path, progress, history } }
 }
 
 function startEvent(
@@ -114,28 +97,29 @@ export async function* train(
 }
 
 async function* run({ model, ...given }: TrainOptions, signal: AbortSignal): AsyncGenerator<Told> {
-  const first = plan(model, given)
-  const { resume, overwrite, name, out } = first.train
-  const folder = runFolder(name ?? first.architecture.folder, out)
-  const store = await claim(folder, { resume, overwrite })
+  const { architecture, asked } = ask(model, given)
+  const { resume, overwrite, name, out } = asked
+  const fresh = resume ? undefined : plan(model, given)
+  const folder = runFolder(name ?? architecture.folder, out)
+  const store = await claimRun('train', folder, { resume, overwrite })
   let data: Prepared | undefined
   let session: Session | undefined
   try {
-    const device = resolveDevice(first.train.device)
-    const started = await start({ model, ...given }, given, store, resume)
+    if (fresh !== undefined) resolveDevice(fresh.train.device) // before minutes of reading
+    const started = fresh ? { plan: fresh, data: await prepare(fresh.train) } : await goOn(model, given, store)
     data = started.data
-    const threads = useThreads(started.plan.train.threads)
-    const { dim, rows } = data.train.base
-    const { node: spec } = started.plan.architecture.spec({ dim, context: started.plan.train.context }, started.plan.model)
-    const needed = estimate(started.plan.train, countParameters(spec), {
-      dim,
-      dataBytes: data.train.base.mapped ? 0 : rows * dim * 4,
-    })
+    const { train, model: modelOptions } = started.plan
+    const device = resolveDevice(train.device)
+    const threads = useThreads(train.threads)
+    const { dim, rows, mapped } = data.train.base
+    const { node: spec } = architecture.spec({ dim, context: train.context }, modelOptions)
+    const needed = estimate(train, countParameters(spec), { dim, dataBytes: mapped ? 0 : rows * dim * 4 })
     await requireRoom(folder, needed, device)
+    requireWindows(data.split.train.length, train.batchSize, 'training windows')
     session = await openSession(started.plan, data, { spec, device, threads, ...(started.from && { from: started.from }) })
     yield startEvent(folder, session, needed, resume)
     for (const message of data.warnings) yield { type: 'warning', code: 'DATA', message }
-    if (started.plan.train.precision === 'bf16' && device === 'cpu') {
+    if (train.precision === 'bf16' && device === 'cpu') {
       const slow = await slowPrecision()
       if (slow !== undefined) yield { type: 'warning', code: 'SLOW_PRECISION', message: slow }
     }
