@@ -11,7 +11,7 @@ const ROWS = 8
 const encode = (data: Float32Array) => Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64')
 function decode(text: string, count: number, what: string): Float32Array {
   const bytes = Buffer.from(text, 'base64')
-  if (bytes.length !== 4 * count)
+  if (bytes.length !== 4 * count || count === 0)
     throw new LvmError('BAD_CHECKPOINT', `manifest.json: expected ${count} golden ${what} but received ${bytes.length / 4}`)
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
 }
@@ -59,14 +59,28 @@ async function rawOutputs(model: NativeModel, inputs: Float32Array, rows: number
   }
 }
 
-/** Golden rows of a model, to go with the outputs that other files of the run already have. */
+/**
+ * Golden rows of the files that hold the weights of a model, beside those that `kept` has of other files.
+ *
+ * Errors: DIVERGED when the outputs are not finite.
+ */
 export async function goldenRows(
   model: NativeModel,
-  o: { context: number; dim: number; device: string; name: string; others?: Record<string, string> },
+  o: { context: number; dim: number; device: string; names: readonly string[]; kept?: Golden | undefined },
 ): Promise<Golden> {
   const inputs = goldenInputs(o.context, o.dim)
-  const outputs = { ...o.others, [o.name]: encode(await rawOutputs(model, inputs, ROWS, o.context)) }
-  return { context: o.context, rows: ROWS, inputs: encode(inputs), outputs, engine: await engine(o.device, 'float32') }
+  const raw = await rawOutputs(model, inputs, ROWS, o.context)
+  if (!raw.every(Number.isFinite))
+    throw new LvmError('DIVERGED', 'checkpoint: expected weights with finite outputs but there are NaN or Inf')
+  const here = await engine(o.device, 'float32')
+  const all = <T>(value: T) => Object.fromEntries(o.names.map((name) => [name, value]))
+  return {
+    context: o.context,
+    rows: ROWS,
+    inputs: encode(inputs),
+    outputs: { ...o.kept?.outputs, ...all(encode(raw)) },
+    engines: { ...o.kept?.engines, ...all(here) },
+  }
 }
 
 /**
@@ -90,9 +104,10 @@ export async function checkGolden(
     golden.context,
   )
   const here = await engine(o.device, 'float32')
-  const same = Object.entries(here).every(([key, value]) => golden.engine[key as keyof Engine] === value)
+  const there = golden.engines[o.name]!
+  const same = Object.entries(here).every(([key, value]) => there[key as keyof Engine] === value)
   const kind = (device: string) => device.split(':')[0]
-  const tolerance = same ? 0 : kind(here.device) === kind(golden.engine.device) ? 1e-5 : 1e-3
+  const tolerance = same ? 0 : kind(here.device) === kind(there.device) ? 1e-5 : 1e-3
   let [difference, scale] = [0, 0]
   want.forEach((value, i) => {
     difference = Math.max(difference, Number.isFinite(got[i]!) ? Math.abs(got[i]! - value) : Infinity)

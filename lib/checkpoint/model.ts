@@ -1,8 +1,7 @@
-import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { findArchitecture } from '../architectures/index.js'
 import { badOption, LvmError } from '../errors.js'
-import { type NativeModel, type NativeStepper, native } from '../native.js'
+import { type NativeModel, type NativeStepper, type NativeTensor, native } from '../native.js'
 import { countParameters } from '../spec/count.js'
 import { resolveDevice, useThreads } from '../torch/device.js'
 import { Tensor } from '../torch/tensor.js'
@@ -28,6 +27,26 @@ export interface Stepper {
   step(x: Float32Array): Promise<Float32Array>
   reset(): Promise<void>
   dispose(): void
+}
+
+/** Errors: BAD_ARGUMENT for anything but a Float32Array of one or more times `size` numbers. */
+function requireVectors(owner: string, x: unknown, size: number): asserts x is Float32Array {
+  const length = x instanceof Float32Array ? x.length : 0
+  if (length > 0 && length % size === 0) return
+  const received = length > 0 ? length : x instanceof Float32Array ? 'none' : Object.prototype.toString.call(x).slice(8, -1)
+  throw new LvmError(
+    'BAD_ARGUMENT',
+    `${owner}: expected a Float32Array of a multiple of ${size} numbers but received ${received}`,
+    {
+      hint: 'a batch of contexts lies row after row; their length, if not that of the training, is {context}',
+    },
+  )
+}
+
+async function numbers(handle: NativeTensor): Promise<Float32Array> {
+  using output = Tensor.wrap(handle)
+  using single = await output.to({ device: 'cpu', dtype: 'float32' })
+  return (await single.data()) as Float32Array
 }
 
 /** A run that is loaded and verified. Free it with `dispose()` (or `using`). */
@@ -81,20 +100,9 @@ export class Model {
   ): Promise<Float32Array | Tensor> {
     if (x instanceof Tensor) return Tensor.wrap(await native.modelPredict(this.native, x.native, all))
     if (!Number.isSafeInteger(context) || context < 1) throw badOption('predict', 'context', 'an integer ≥ 1', context)
-    const batch = x.length / (context * this.dim)
-    if (!Number.isInteger(batch) || batch < 1) {
-      throw new LvmError(
-        'BAD_ARGUMENT',
-        `predict: expected a multiple of ${context} × ${this.dim} numbers but received ${x.length}`,
-        {
-          hint: 'say the context length with {context}',
-        },
-      )
-    }
-    using input = Tensor.from(x, [batch, context, this.dim])
-    using output = Tensor.wrap(await native.modelPredict(this.native, input.native, all))
-    using single = await output.to({ device: 'cpu', dtype: 'float32' })
-    return (await single.data()) as Float32Array
+    requireVectors('predict', x, context * this.dim)
+    using input = Tensor.from(x, [x.length / (context * this.dim), context, this.dim])
+    return numbers(await native.modelPredict(this.native, input.native, all))
   }
 
   /** A state that is fed one vector at a time, and predicts the next after each. */
@@ -104,10 +112,9 @@ export class Model {
     const dim = this.dim
     return {
       async step(x) {
-        using input = Tensor.from(x, [batch, dim])
-        using output = Tensor.wrap(await native.stepperStep(stepper, input.native))
-        using single = await output.to({ device: 'cpu', dtype: 'float32' })
-        return (await single.data()) as Float32Array
+        requireVectors('stepper', x, dim)
+        using input = Tensor.from(x, [x.length / dim, dim])
+        return numbers(await native.stepperStep(stepper, input.native))
       },
       reset: async () => {
         await native.stepperReset(stepper)
@@ -143,6 +150,14 @@ function checkSpec(run: string, { model, spec, spec_hash, dim, context, options,
   }
 }
 
+/** A manifest can be whole and yet not describe a model: its errors are those of the checkpoint, not of whoever loads it. */
+function asCheckpointError(run: string, error: unknown): LvmError {
+  if (error instanceof LvmError && error.code !== 'BAD_OPTION' && error.code !== 'BAD_SPEC') return error
+  return new LvmError('BAD_CHECKPOINT', `${run}: expected a manifest that describes a model (${(error as Error).message})`, {
+    cause: error,
+  })
+}
+
 /**
  * Loads the best weights of a run, after every hash and the golden rows were checked.
  *
@@ -154,22 +169,19 @@ export async function load(run: string, options: LoadOptions = {}): Promise<Mode
   const { path, manifest: facts } = await verifyRun(folder)
   const manifest = facts as RunManifest
   const name = runName(folder, options.root)
-  checkSpec(name, manifest)
   const device = resolveDevice(options.device ?? 'auto')
-  useThreads(options.threads ?? manifest.threads)
-  const file = join(path, manifest.files[BEST] === undefined ? FINAL : BEST)
-  const model = await native.model(manifest.spec, 'float32', device, null)
+  const file = manifest.files[BEST] === undefined ? FINAL : BEST
+  let model: NativeModel | undefined
   try {
-    await loadWeights(model, file)
-    await checkGolden(model, manifest.golden, {
-      run: name,
-      name: manifest.files[BEST] === undefined ? 'final_model' : 'best_model',
-      dim: manifest.dim,
-      device,
-    })
+    checkSpec(name, manifest)
+    useThreads(options.threads ?? manifest.threads)
+    model = await native.model(manifest.spec, 'float32', device, null)
+    await loadWeights(model, join(path, file))
+    await checkGolden(model, manifest.golden, { run: name, name: basename(file, '.pt'), dim: manifest.dim, device })
   } catch (error) {
-    native.dispose(model)
-    throw error
+    if (model !== undefined) native.dispose(model)
+    throw asCheckpointError(name, error)
   }
-  return new Model(model, folder, name, manifest, device, (await stat(file)).size, performance.now() - start)
+  const bytes = manifest.files[file]!.bytes
+  return new Model(model, folder, name, manifest, device, bytes, performance.now() - start)
 }

@@ -38,8 +38,8 @@ export interface Golden {
   inputs: string
   /** Raw outputs by file name without its ending. */
   outputs: Record<string, string>
-  /** Where they were computed; there, they must be equal to the bit. */
-  engine: Engine
+  /** Where each was computed; there, it must be equal to the bit. */
+  engines: Record<string, Engine>
 }
 export interface Engine {
   device: string

@@ -19,16 +19,13 @@ async function factsOf(session: Session, best: boolean, before: RunManifest | un
   const { architecture, train } = plan
   const { base } = data.train
   const apart = data.val !== data.train
-  const names = best ? ['final_model', 'best_model'] : ['final_model']
-  const kept = best ? {} : before?.golden.outputs.best_model === undefined ? {} : { best_model: before.golden.outputs.best_model }
-  let golden = await goldenRows(model, {
+  const golden = await goldenRows(model, {
     context: train.context,
     dim: base.dim,
     device: session.device,
-    name: names[0]!,
-    others: kept,
+    names: best ? ['final_model', 'best_model'] : ['final_model'],
+    kept: before?.golden,
   })
-  if (best) golden = { ...golden, outputs: { ...golden.outputs, best_model: golden.outputs.final_model! } }
   const bytes = native
     .modelState(model)
     .reduce((sum, { tensor }) => sum + 4 * native.tensorShape(tensor).reduce((a, b) => a * b, 1), 0)
