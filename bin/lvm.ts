@@ -3,6 +3,7 @@ import yargs, { type Argv, type CommandModule } from 'yargs'
 import { withReport } from './crash.js'
 import { fail, print } from './output.js'
 import { versions } from './package.js'
+import { endWithReader } from './signals.js'
 import { usageError } from './usage.js'
 
 /** Every verb: what it does, and where it is; only the verb that is asked for is loaded. */
@@ -40,7 +41,7 @@ async function main(): Promise<void> {
     .usage('$0 VERB [options]\n\nTrain, evaluate and serve predictors of the next sentence vector.')
     .locale('en')
     .parserConfiguration({ 'parse-numbers': false, 'parse-positional-numbers': false, 'duplicate-arguments-array': false })
-    .wrap(Math.min(process.stdout.columns ?? 100, 120))
+    .wrap(null)
     .option('json', { type: 'boolean', describe: 'answer in JSON: one document, or one event a line for long work' })
     .help('help', 'show this help')
     .version('version', 'show the versions of lvm-torch, Node and libtorch', '')
@@ -66,10 +67,7 @@ async function main(): Promise<void> {
   else await parser.parseAsync()
 }
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  process.exit() // the reader has left, as in `| head`
-})
+endWithReader()
 process.on('uncaughtException', (error) => {
   fail(withReport(error), json)
   process.exit()

@@ -14,9 +14,10 @@ export interface Interruption {
 /** Under npx one Ctrl-C arrives twice, from the terminal and from npm; what comes this soon is the same one. */
 const ECHO_MS = 400
 
-/** Takes Ctrl-C and SIGTERM over until `release`. */
+/** Takes Ctrl-C and SIGTERM over until `release`; a reader that leaves stops the work too, without a word. */
 export function interruption(say: (line: string) => void = diagnostic): Interruption {
   const controller = new AbortController()
+  let reason: LvmError | undefined
   let asked = 0
   const stop = (name: 'SIGINT' | 'SIGTERM') => {
     if (controller.signal.aborted) {
@@ -26,14 +27,23 @@ export function interruption(say: (line: string) => void = diagnostic): Interrup
     asked = performance.now()
     say('stopping after this step; press Ctrl-C again to leave at once')
     const [code, by] = name === 'SIGINT' ? (['INTERRUPTED', 'Ctrl-C'] as const) : (['TERMINATED', 'SIGTERM'] as const)
-    controller.abort(new LvmError(code, `stopped by ${by}`))
+    reason = new LvmError(code, `stopped by ${by}`)
+    controller.abort(reason)
   }
-  process.on('SIGINT', stop).on('SIGTERM', stop)
+  const stopQuietly = () => controller.abort()
+  process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGPIPE', stopQuietly)
   return {
     signal: controller.signal,
     get reason() {
-      return controller.signal.reason as LvmError | undefined
+      return reason
     },
-    release: () => void process.off('SIGINT', stop).off('SIGTERM', stop),
+    release: () => void process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGPIPE', stopQuietly),
   }
 }
+
+/** Ends without a word when the reader of stdout has left, as in `| head`; work in progress is asked to stop first. */
+export const endWithReader = (): void =>
+  void process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    if (!process.emit('SIGPIPE')) process.exit()
+  })

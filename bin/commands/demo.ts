@@ -5,7 +5,6 @@ import { program } from '../command-line.js'
 import { flags, given } from '../flags.js'
 import { diagnostic, event, nearby, print } from '../output.js'
 import { packageRoot } from '../package.js'
-import { follow } from '../training.js'
 
 const MODELS = ['lstm', 'gru', 'transformer']
 const fields = { epochs: integer({ default: 4, min: 1, about: 'epochs for each model' }) }
@@ -33,7 +32,7 @@ export const demo: CommandModule = {
   handler: async (argv) => {
     const json = argv.json === true
     const { epochs } = resolve('demo', fields, given(fields, argv))
-    const { train, evaluate } = await import('../../lib/index.js')
+    const [{ train, evaluate }, { follow }] = await Promise.all([import('../../lib/index.js'), import('../training.js')])
     const data = fileURLToPath(new URL('data/sample/factbook', packageRoot))
     const runs: string[] = []
     if (!json) print(INTRO)

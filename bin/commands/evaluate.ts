@@ -9,7 +9,7 @@ export const evaluate: CommandModule = {
   builder: (y) =>
     y
       .parserConfiguration({ 'duplicate-arguments-array': true }) // else only the last of several runs gets here
-      .positional('run', { type: 'string', array: true, describe: 'folders of runs, or their names below artifacts/lvm/models' })
+      .positional('run', { type: 'string', describe: 'folders of runs, or their names below artifacts/lvm/models' })
       .options(flags(evaluateFields))
       .example('$0 evaluate lstm_baseline gru_stacked', 'side by side, on their saved validation rows')
       .example('$0 evaluate lstm_baseline --data other.npz', 'on other data, all rows'),

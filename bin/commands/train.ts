@@ -5,7 +5,6 @@ import type { TrainOptions } from '../../lib/index.js'
 import { integer, resolve } from '../../lib/options.js'
 import { trainFields } from '../../lib/train/fields.js'
 import { flags, given, kebab } from '../flags.js'
-import { runTraining } from '../training.js'
 import { nearest } from '../usage.js'
 
 const names = architectures.map(({ name }) => name)
@@ -51,7 +50,7 @@ export const train: CommandModule = {
   handler: async (argv) => {
     const model = modelOn([String(argv.model)])
     const { seeds } = resolve('train', seedFields, given(seedFields, argv))
-    const { train } = await import('../../lib/index.js')
+    const [{ train }, { runTraining }] = await Promise.all([import('../../lib/index.js'), import('../training.js')])
     const options = { model: String(argv.model), ...given({ ...trainFields, ...model?.fields }, argv) } as TrainOptions
     const name = options.name ?? model?.folder ?? options.model
     const several = seeds === 1 ? undefined : { count: seeds, first: options.seed ?? 1, name }

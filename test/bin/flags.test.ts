@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import yargs from 'yargs'
-import { flags, given, kebab } from '../../bin/flags.js'
+import { flags, given, kebab, wrapped } from '../../bin/flags.js'
 import { choice, flag, integer, real, resolve, text } from '../../lib/options.js'
 
 const fields = {
@@ -54,3 +54,9 @@ describe('help', () => {
 })
 
 it('kebab', () => expect(['lr', 'batchSize', 'saveEvery'].map(kebab)).toEqual(['lr', 'batch-size', 'save-every']))
+
+it('wraps between words, and leaves a word that is too long alone', () => {
+  expect(wrapped('one two three four', 9)).toBe('one two\nthree\nfour')
+  expect(wrapped('a unbreakable b', 5)).toBe('a\nunbreakable\nb')
+  expect(wrapped('', 5)).toBe('')
+})

@@ -66,7 +66,7 @@ it('spread is the mean and the sample standard deviation', () => {
 it('summary names each run and gives mean ± sd', () => {
   const runs = [1, 2, 3].map((seed) => result({ model: 'lstm', data: 'x', seed, name: `a_seed${seed}` }))
   const { text, event } = summary(runs)
-  expect(text).toMatch(/^a_seed2 {11}3  0.000520 {6}0.7200$/m)
+  expect(text).toMatch(/^a_seed2 {11}3 {2}0.000520 {6}0.7200$/m)
   expect(text).toContain('mean ± sd over 3 seeds: val loss 0.000520 ± 0.000010, val cosine 0.7200 ± 0.0100')
   expect(event).toMatchObject({
     type: 'result',

@@ -67,3 +67,15 @@ it('SIGTERM ends with 143', async () => {
   expect(code).toBe(143)
   expect(err).toContain('go on with:')
 })
+
+it('a reader that leaves, as in | head, stops the training without a word', async () => {
+  const child = spawn(process.execPath, [script, '0', 'train', 'lstm', '--json'])
+  let err = ''
+  child.stderr.on('data', (chunk) => {
+    err += chunk
+  })
+  const ended = new Promise((done) => child.on('close', done))
+  child.stdout.once('data', () => child.stdout.destroy())
+  expect(await ended).toBe(0)
+  expect(err).toBe('')
+})

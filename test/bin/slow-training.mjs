@@ -1,27 +1,21 @@
 // Runs the compiled command's own loop on a training that takes its time, so that a test can press Ctrl-C.
 // Arguments: how many milliseconds a step takes after it was asked to stop, then the command line to repeat.
+import { endWithReader } from '../../dist/bin/signals.js'
 import { runTraining } from '../../dist/bin/training.js'
 
 const lag = Number(process.argv.splice(2, 1)[0])
 const sleep = (ms) => new Promise((wake) => setTimeout(wake, ms))
 
 async function* train({ name }, { signal }) {
-  yield {
-    type: 'progress',
-    version: 1,
-    epoch: 1,
-    epochs: 2,
-    step: 1,
-    steps: 9,
-    loss: 1,
-    lr: 1e-3,
-    samples_per_second: 1,
-    seconds_left: 9,
+  const figures = { epoch: 1, epochs: 2, steps: 9, loss: 1, lr: 1e-3, samples_per_second: 1, seconds_left: 9 }
+  for (let step = 1; !signal.aborted; step++) {
+    yield { type: 'progress', version: 1, ...figures, step }
+    await sleep(10)
   }
-  while (!signal.aborted) await sleep(10)
   await sleep(lag)
-  const figures = { best_epoch: 0, val_loss: 0.5, val_cosine: 0.1, seconds: 1 }
-  yield { type: 'result', version: 1, run: `artifacts/${name}`, model: 'lstm', stopped: 'interrupted', ...figures }
+  const best = { best_epoch: 0, val_loss: 0.5, val_cosine: 0.1, seconds: 1 }
+  yield { type: 'result', version: 1, run: `artifacts/${name}`, model: 'lstm', stopped: 'interrupted', ...best }
 }
+endWithReader()
 process.stdout.write('ready\n')
 await runTraining(train, { model: 'lstm', data: 'x', name: 'lstm_baseline' }, undefined, process.argv.includes('--json'))
