@@ -67,7 +67,7 @@ export function checkpointValue(
   facts: { epoch: number; val_loss: number; val_cosine: number; args: Record<string, unknown>; group: ParamGroup },
 ): Record<string, unknown> {
   const { steps, slots } = native.trainerState(trainer)
-  const step = Tensor.from(Float32Array.of(steps), []).native
+  const step = () => Tensor.from(Float32Array.of(steps), []).native // its own for each: AdamW counts each up in place
   const { group, ...figures } = facts
   const averaged = slots.some(({ average }) => average !== undefined)
   return {
@@ -75,7 +75,7 @@ export function checkpointValue(
     model_state_dict: Object.fromEntries(native.modelState(model).map(({ name, tensor }) => [name, tensor])),
     ...(averaged && { training_state_dict: Object.fromEntries(slots.map(({ name, average }) => [name, average])) }),
     optimizer_state_dict: {
-      state: Object.fromEntries(slots.map(({ m, v }, i) => [i, { step, exp_avg: m, exp_avg_sq: v }])),
+      state: Object.fromEntries(slots.map(({ m, v }, i) => [i, { step: step(), exp_avg: m, exp_avg_sq: v }])),
       param_groups: [
         {
           ...group,
