@@ -1,0 +1,44 @@
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, it, onTestFinished } from 'vitest'
+import { architectures } from '../../lib/architectures/index.js'
+import { ERRORS } from '../../lib/errors.js'
+import { trainFields } from '../../lib/train/fields.js'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const page = (name: string) => readFileSync(join(root, name), 'utf8')
+const docs = (folder: string, ...words: string[]) =>
+  spawnSync(process.execPath, [join(folder, 'scripts', 'docs.mjs'), ...words], { encoding: 'utf8' })
+
+it('what is made from tables says what the tables say (otherwise: npm run docs)', () => {
+  const { status, stderr } = docs(root, '--check')
+  expect(stderr).toBe('')
+  expect(status).toBe(0)
+})
+
+it('every model, option and error has its line', () => {
+  for (const { name, title, fields } of architectures) {
+    expect(page('README.md')).toMatch(new RegExp(`^\\| \\S+ \\| \`${name}\` \\| ${title} \\| [\\d,]+ \\|`, 'm'))
+    for (const key of Object.keys(fields)) expect(page('docs/architectures.md')).toContain(`| \`${key}\` |`)
+  }
+  for (const [key, { about }] of Object.entries(trainFields))
+    expect(page('docs/options.md')).toContain(`\`${key}\``.concat(about && ' |'))
+  for (const [code, { exit }] of Object.entries(ERRORS)) expect(page('docs/errors.md')).toContain(`| \`${code}\` | ${exit} |`)
+})
+
+it('--check names a page that is stale, and writing mends it', () => {
+  const clone = mkdtempSync(join(tmpdir(), 'lvm-torch-docs-'))
+  onTestFinished(() => rmSync(clone, { recursive: true, force: true }))
+  for (const name of ['package.json', 'README.md', 'docs', 'scripts', 'dist'])
+    cpSync(join(root, name), join(clone, name), { recursive: true })
+  symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'), 'junction')
+  const stale = join(clone, 'docs', 'errors.md')
+  writeFileSync(stale, readFileSync(stale, 'utf8').replace('| 7 |', '| 70 |'))
+  const { status, stderr } = docs(clone, '--check')
+  expect([status, stderr]).toEqual([1, 'docs: docs/errors.md no longer say what the tables do\nfix: run: npm run docs\n'])
+  expect(docs(clone).stdout).toBe('docs: wrote docs/errors.md\n')
+  expect(docs(clone, '--check').status).toBe(0)
+})

@@ -1,0 +1,122 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { lockRun } from '../../lib/checkpoint/lock.js'
+import { openPt } from '../../lib/data/pt.js'
+import { findLibtorch } from '../../lib/libtorch/find.js'
+import { bytesOf, dice, npy } from '../data/fixture.js'
+import { files, torch } from '../libtorch/fake.js'
+
+const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))
+const DIM = 4
+const ROWS = 8
+
+/** A base of vectors of length 1.2, with a side file and a card. */
+function writeBase(stem: string, prefix: string, articles: number): void {
+  const roll = dice(articles)
+  const vectors = Float32Array.from({ length: articles * ROWS * DIM }, () => roll(2001) - 1000)
+  for (let at = 0; at < vectors.length; at += DIM) {
+    const vector = vectors.subarray(at, at + DIM)
+    const length = Math.hypot(...vector) / 1.2
+    vector.set(vector.map((x) => x / length))
+  }
+  const lines = Array.from({ length: articles * ROWS }, (_, row) => {
+    const id = Math.floor(row / ROWS)
+    return JSON.stringify({ article_id: `${prefix}${id}`, index: row % ROWS, title: `${id}`, text: `${row}`, categories: ['a'] })
+  })
+  writeFileSync(`${stem}.npy`, npy('<f4', [articles * ROWS, DIM], bytesOf(vectors)))
+  writeFileSync(`${stem}.jsonl`, `${lines.join('\n')}\n`)
+  writeFileSync(`${stem}.card.json`, JSON.stringify({ space: 'test', source: 'dice', licence: 'none', encoder: 'none' }))
+}
+
+/** One of everything that is written or printed, by the heading it has in docs/formats.md. */
+export async function samples(folder: string): Promise<Map<string, unknown[]>> {
+  const found = new Map<string, unknown[]>()
+  const keep = (name: string, ...values: unknown[]) => found.set(name, [...(found.get(name) ?? []), ...values])
+  const cache = join(folder, 'cache')
+  const { LVM_TORCH_USE_PYTORCH: _, ...outside } = process.env
+  const env = { ...outside, LVM_TORCH_LIBTORCH: findLibtorch().path, LVM_TORCH_CACHE: cache }
+  async function lvm(words: string, more: Record<string, string> = {}): Promise<string> {
+    const child = spawn(process.execPath, [cli, ...words.split(' '), '--json'], { cwd: folder, env: { ...env, ...more } })
+    const [out, error] = [[] as Buffer[], [] as Buffer[]]
+    child.stdout.on('data', (chunk) => out.push(chunk))
+    child.stderr.on('data', (chunk) => error.push(chunk))
+    await once(child, 'close')
+    if (out.length === 0) throw new Error(`${words}: ${Buffer.concat(error)}`)
+    return Buffer.concat(out).toString()
+  }
+  const answer = async (name: string, words: string, more?: Record<string, string>) =>
+    keep(name, JSON.parse(await lvm(words, more)))
+  const events = async (words: string, more?: Record<string, string>): Promise<{ type: string }[]> =>
+    (await lvm(words, more))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+  const read = (path: string) => JSON.parse(readFileSync(join(folder, path), 'utf8'))
+  const run = (name: string, file: string) => join('artifacts', 'lvm', 'models', name, file)
+
+  mkdirSync(folder, { recursive: true })
+  writeBase(join(folder, 'data'), 'a', 250)
+  writeBase(join(folder, 'val'), 'b', 30)
+  keep('<base>.jsonl', JSON.parse(readFileSync(join(folder, 'data.jsonl'), 'utf8').split('\n')[0]!))
+  keep('<base>.card.json', read('data.card.json'))
+  await answer('data inspect --json', 'data inspect data')
+  writeFileSync(join(folder, 'zero.npy'), npy('<f4', [2, DIM], new Uint8Array(8 * DIM)))
+  await answer('data inspect --json', 'data inspect zero.npy')
+
+  const small = '--preset tiny --epochs 2 --threads 1 --max-windows 64'
+  const trained = [
+    ...(await events(`train lstm --data data --test 0.1 --ema 0.9 --save-every 1 ${small} --name a`)),
+    ...(await events(`train gru --data data --split file --val val ${small} --name b`)),
+  ]
+  for (const event of trained) keep(`event ${event.type}${event.type === 'result' ? ' of train' : ''}`, event)
+  const several = await events(`train lstm --data data ${small} --epochs 1 --seeds 2 --name s`)
+  keep('event result of train --seeds', several.at(-1))
+  keep('event error', ...(await events('train lstm --data missing')))
+
+  await answer('import --json', `import ${run('b', 'best_model.pt')} --model gru --name i`)
+  await answer('validation_results.json', 'evaluate a b --rows train --latency 0.01')
+  keep('validation_results.json', read('artifacts/lvm/evaluation/validation_results.json'))
+  keep('inference_benchmarks.json', read('artifacts/lvm/evaluation/inference_benchmarks.json'))
+  await answer('predict --json', 'predict a --out P.npy')
+  keep('P.json', read('P.json'))
+
+  for (const name of ['a', 'b', 'i']) {
+    for (const file of ['config.json', 'training_history.json', 'manifest.json']) keep(file, read(run(name, file)))
+    keep('generations/current', read(run(name, 'generations/current')))
+    keep('best_model.pt', (await openPt(join(folder, run(name, 'best_model.pt')))).value)
+  }
+  keep('final_model.pt', (await openPt(join(folder, run('a', 'final_model.pt')))).value)
+  keep('split.json', read(run('a', 'split.json')), read(run('b', 'split.json')))
+
+  const lock = await lockRun(join(folder, run('a', '')))
+  keep('lock', read(run('a', 'lock')))
+  await answer('runs show --json', 'runs show a')
+  await lock.release()
+  appendFileSync(join(folder, run('b', 'generations/000003/config.json')), ' ')
+  await answer('runs list --json', 'runs list')
+  await answer('runs show --json', 'runs show b')
+  await answer('runs restore --json', 'runs restore b')
+  writeFileSync(join(folder, run('s_seed1', 'notes.txt')), 'mine')
+  await answer('runs rm --json', 'runs rm s_seed1 s_seed2 --yes')
+
+  await answer('models --json', 'models')
+  await answer('models show --json', 'models show transformer')
+  await answer('errors --json', 'errors')
+  await answer('doctor --json', 'doctor')
+  await answer('doctor --json', 'doctor', { LVM_TORCH_LIBTORCH: '/nonexistent' })
+  for (const part of ['trials', 'baselines'])
+    for (const name of readdirSync(join(cache, 'lvm-torch', part)))
+      keep(`${part}/*.json`, read(join('cache', 'lvm-torch', part, name)))
+
+  const none = { LVM_TORCH_LIBTORCH: '' }
+  const from = files(join(folder, 'libtorch'), torch('2.13.0'))
+  const installing = await events(`libtorch install --from ${from}`, none)
+  for (const event of installing) keep(`event ${event.type} of libtorch install`, event)
+  keep('libtorch/*/variant.json', read('cache/lvm-torch/libtorch/2.13.0-cpu/variant.json'))
+  for (const verb of ['list', 'info', 'use cpu', 'verify', 'remove cpu'])
+    await answer(`libtorch ${verb.split(' ')[0]} --json`, `libtorch ${verb}`, none)
+  return found
+}
