@@ -110,5 +110,5 @@ try {
   fail(`${error.code}: ${error.message}`, error.hint, error.exit)
 }
 
-const sources = digest(['native', 'cmake', 'CMakeLists.txt', 'scripts/build.mjs'], libtorch.path, libtorch.version, process.arch)
+const sources = digest(['native', 'cmake', 'CMakeLists.txt', 'scripts/build.mjs'], libtorch.version, process.arch)
 whenChanged('native', 'build/Release/lvm_torch.node', sources, 'building the addon', compileAddon)
