@@ -1,0 +1,97 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll } from 'vitest'
+import type { History, RunManifest } from '../../lib/checkpoint/run.js'
+import { isTensorEntry, openPt, readTensor } from '../../lib/data/pt.js'
+import { type TrainEvent, type TrainOptions, train } from '../../lib/index.js'
+import { bytesOf, npy } from '../data/fixture.js'
+import { gaussian } from '../evaluate/clustered.js'
+
+const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'lvm-train-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** A path in a folder that goes away after the test file. */
+export const place = (name: string): string => join(folder, name)
+
+/** Writes articles whose vectors wander, as .npy with a .jsonl beside it; `change` may spoil them. */
+export async function vectorFile(
+  name: string,
+  o: { articles?: number; length?: number; dim?: number; seed?: number; scale?: number; change?: (v: Float32Array) => void } = {},
+): Promise<string> {
+  const { articles = 12, length = 24, dim = 16, seed = 1, scale = 1, change } = o
+  const gauss = gaussian(seed)
+  const vectors = new Float32Array(articles * length * dim)
+  const lines: string[] = []
+  for (let article = 0; article < articles; article++) {
+    const topic = Array.from({ length: dim }, gauss)
+    for (let index = 0; index < length; index++) {
+      const row = (article * length + index) * dim
+      const before = (d: number) => (index > 0 ? vectors[row - dim + d]! / scale : 0)
+      const v = topic.map((t, d) => 0.2 * t + before(d) + 0.3 * gauss())
+      const norm = Math.hypot(...v)
+      vectors.set(
+        v.map((x) => (scale * x) / norm),
+        row,
+      )
+      lines.push(JSON.stringify({ article_id: `${name}-${article}`, index }))
+    }
+  }
+  change?.(vectors)
+  await writeFile(place(`${name}.jsonl`), `${lines.join('\n')}\n`)
+  await writeFile(place(`${name}.npy`), npy('<f4', [articles * length, dim], bytesOf(vectors)))
+  return place(`${name}.npy`)
+}
+
+/** Small enough for a step to take a millisecond. */
+export const TINY = { preset: 'tiny', batchSize: 16, epochs: 2, out: place('runs'), threads: 1 } as const
+
+/** When a training is stopped: at the first event that fits, or so many milliseconds after it started. */
+export type Stop = ((event: TrainEvent) => boolean) | number
+/** The n-th event of a kind. */
+export function nth(type: TrainEvent['type'], n: number): Stop {
+  let seen = 0
+  return (event) => event.type === type && ++seen === n
+}
+
+/** Trains to the end, or until stopped. */
+export async function trained(options: TrainOptions, stop?: Stop): Promise<TrainEvent[]> {
+  const controller = new AbortController()
+  const events: TrainEvent[] = []
+  if (typeof stop === 'number') sleep(stop).then(() => controller.abort())
+  for await (const event of train(options, { signal: controller.signal })) {
+    events.push(event)
+    if (typeof stop === 'function' && stop(event)) controller.abort()
+  }
+  return events
+}
+
+export const resultOf = (events: readonly TrainEvent[]) => events.find((event) => event.type === 'result')!
+
+export const json = <T>(...path: string[]): T => JSON.parse(readFileSync(join(...path), 'utf8')) as T
+export const historyOf = (run: string): History => json<History>(run, 'training_history.json')
+export const manifestOf = (run: string): RunManifest => json<RunManifest>(run, 'manifest.json')
+
+/** A history without what is measured. */
+export const comparable = ({ history, ...rest }: History) => ({
+  ...rest,
+  history: history.map(({ seconds, samples_per_second, peak_memory_bytes, ...row }) => row),
+})
+
+/** Every tensor and number in a .pt file by its path, as hexadecimal bytes; `args` and whatever `leave` names left out. */
+export async function contentOf(path: string): Promise<Map<string, string>> {
+  const file = await openPt(path)
+  const found = new Map<string, string>()
+  const walk = async (value: unknown, at: string): Promise<void> => {
+    if (isTensorEntry(value)) {
+      using tensor = await readTensor(file, value)
+      found.set(at, `${tensor.shape.join('x')} ${Buffer.from(bytesOf(await tensor.data())).toString('hex')}`)
+    } else if (value instanceof Map) {
+      for (const [key, entry] of value) if (key !== 'args') await walk(entry, `${at}/${key}`)
+    } else found.set(at, JSON.stringify(value))
+  }
+  await walk(file.value, '')
+  return found
+}

@@ -1,0 +1,227 @@
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { verifyRun } from '../../lib/checkpoint/store.js'
+import type { TrainEvent } from '../../lib/index.js'
+import { load } from '../../lib/index.js'
+import { contentOf, historyOf, json, manifestOf, place, resultOf, TINY, trained, vectorFile } from './runs.js'
+
+let data: string
+beforeAll(async () => {
+  data = await vectorFile('base')
+})
+
+describe('a run without options', () => {
+  const out = place('plain')
+  const run = join(out, 'lstm_baseline')
+  let data: string
+  let events: TrainEvent[]
+  beforeAll(async () => {
+    data = await vectorFile('small', { articles: 4, length: 18 })
+    events = await trained({ model: 'lstm', data, out })
+  })
+
+  it('trains with the hyper-parameters of the PRD, and writes them down', () => {
+    const { threads, device, ...config } = json<Record<string, unknown>>(run, 'config.json')
+    expect(threads).toBeGreaterThan(0)
+    expect(device).toMatch(/^(cpu|cuda|mps)/)
+    expect(config).toEqual({
+      version: 1,
+      model: 'lstm',
+      title: 'LSTM Baseline',
+      vector_dim: 16,
+      parameters: 3_194_896,
+      model_options: {
+        width: 512,
+        layers: 2,
+        dropout: 0.2,
+        head: 'linear',
+        output: 'raw',
+        residual: 'none',
+        input_scale: 'none',
+      },
+      data,
+      space: null,
+      normalize: false,
+      split: 'articles',
+      val: null,
+      test: 0,
+      max_windows: null,
+      context_length: 5,
+      batch_size: 32,
+      epochs: 20,
+      max_steps: null,
+      learning_rate: 0.0005,
+      optimizer: 'AdamW',
+      weight_decay: 0.01,
+      beta1: 0.9,
+      beta2: 0.999,
+      eps: 1e-8,
+      lr_schedule: 'ReduceLROnPlateau',
+      plateau_factor: 0.5,
+      plateau_patience: 3,
+      warmup: 0.05,
+      gradient_clip: 1,
+      loss: 'mse',
+      accumulate: 1,
+      ema: 0,
+      early_stop: null,
+      precision: 'fp32',
+      train_eval: '4096',
+      recipe: 'prd',
+      preset: 'target',
+      save_every: null,
+      seed: 0,
+    })
+  })
+
+  it('leaves the tree of the PRD', async () => {
+    expect(readdirSync(run).sort()).toEqual([
+      'best_model.pt',
+      'config.json',
+      'final_model.pt',
+      'generations',
+      'manifest.json',
+      'split.json',
+      'training_history.json',
+    ])
+    const { path, manifest } = await verifyRun(run)
+    expect(manifest).toMatchObject({
+      model: 'lstm',
+      folder: 'lstm_baseline',
+      progress: { finished: true },
+      parameters: 3_194_896,
+    })
+    expect(manifest).not.toHaveProperty('complete')
+    expect(statSync(join(path, 'best_model.pt')).size).toBe(statSync(join(run, 'best_model.pt')).size)
+  })
+
+  it('keeps a history of 21 rows with the keys of the contract', () => {
+    const { version, model, parameters, history, best_epoch } = historyOf(run)
+    expect({ version, model, parameters }).toEqual({ version: 1, model: 'lstm', parameters: 3_194_896 })
+    expect(history.map(({ epoch }) => epoch)).toEqual(Array.from({ length: 21 }, (_, i) => i))
+    const keys = [
+      'epoch',
+      'train_loss_running',
+      'train_loss',
+      'train_cosine',
+      'val_loss',
+      'val_cosine',
+      'lr',
+      'grad_norm',
+      'output_norm_mean',
+      'output_norm_sd',
+      'seconds',
+      'samples_per_second',
+      'peak_memory_bytes',
+    ]
+    for (const row of history) expect(Object.keys(row)).toEqual(keys)
+    const [untrained, ...rest] = history
+    expect(untrained).toMatchObject({ epoch: 0, train_loss_running: null, grad_norm: null, samples_per_second: null, lr: 0.0005 })
+    for (const row of rest) for (const key of keys) expect(row[key as keyof typeof row], key).toEqual(expect.any(Number))
+    const lowest = Math.min(...rest.map(({ val_loss }) => val_loss))
+    expect(best_epoch).toBe(rest.find(({ val_loss }) => val_loss === lowest)!.epoch)
+    expect(rest.at(-1)!.val_loss).toBeLessThan(untrained!.val_loss)
+  })
+
+  it('tells what it does: start, every epoch and save, one result', () => {
+    expect(events[0]).toMatchObject({
+      type: 'start',
+      version: 1,
+      run,
+      model: 'lstm',
+      resumed: false,
+      data: { rows: 72, dim: 16, articles: 4, windows: { train: 39, val: 13, test: 0 }, space: null },
+      split: { mode: 'articles', leaky: false },
+    })
+    expect(events.every(({ version }) => version === 1)).toBe(true)
+    expect(events.filter(({ type }) => type === 'epoch')).toHaveLength(21)
+    expect(events.filter((event) => event.type === 'saved' && event.reason === 'epoch')).toHaveLength(21)
+    expect(events.at(-1)).toMatchObject({ type: 'result', stopped: 'done', best_epoch: historyOf(run).best_epoch })
+  })
+})
+
+describe('the best epoch', () => {
+  it('is kept as its weights were, while later ones are worse', async () => {
+    const options = { ...TINY, model: 'lstm', data, lr: 0.3, clip: 0, seed: 4 }
+    await trained({ ...options, name: 'rise', epochs: 12 })
+    const { history, best_epoch } = historyOf(join(TINY.out, 'rise'))
+    const lowest = Math.min(...history.slice(1).map(({ val_loss }) => val_loss))
+    expect(best_epoch).toBe(history.slice(1).find(({ val_loss }) => val_loss === lowest)!.epoch)
+    expect(best_epoch).toBeLessThan(12)
+    await trained({ ...options, name: 'until', epochs: best_epoch! })
+    const weights = async (run: string, file: string) =>
+      [...(await contentOf(join(TINY.out, run, file)))].filter(([key]) => !key.startsWith('/optimizer_state_dict/param_groups'))
+    expect(await weights('rise', 'best_model.pt')).toEqual(await weights('until', 'final_model.pt'))
+    using model = await load(join(TINY.out, 'rise'))
+    expect(model.manifest.golden.outputs.best_model).not.toBe(model.manifest.golden.outputs.final_model)
+  })
+  it('is the earliest on ties, and never the untrained one', async () => {
+    await trained({ ...TINY, model: 'lstm', data, name: 'still', lr: 1e-12, weightDecay: 0, epochs: 3 })
+    const { history, best_epoch } = historyOf(join(TINY.out, 'still'))
+    expect(new Set(history.map(({ val_loss }) => val_loss)).size).toBe(1)
+    expect(best_epoch).toBe(1)
+  })
+  it('does not exist without epochs: then the untrained weights are what is loaded', async () => {
+    const events = await trained({ ...TINY, model: 'gru', data, name: 'untrained', epochs: 0 })
+    expect(resultOf(events)).toMatchObject({ stopped: 'done', best_epoch: null, val_loss: null })
+    expect(existsSync(join(TINY.out, 'untrained', 'best_model.pt'))).toBe(false)
+    using model = await load(join(TINY.out, 'untrained'))
+    expect(await model.predict(new Float32Array(5 * 16).fill(0.25))).toHaveLength(16)
+  })
+})
+
+describe('what ends a training', () => {
+  it('is --max-steps, within an epoch too, which is then judged', async () => {
+    const events = await trained({ ...TINY, model: 'lstm', data, name: 'steps', epochs: 5, maxSteps: 17 })
+    expect(resultOf(events)).toMatchObject({ stopped: 'max-steps' })
+    expect(historyOf(join(TINY.out, 'steps')).history.map(({ epoch }) => epoch)).toEqual([0, 1, 2])
+    expect(manifestOf(join(TINY.out, 'steps')).progress).toMatchObject({ optimizer_steps: 17, finished: true })
+  })
+  it('is --early-stop', async () => {
+    const events = await trained({
+      ...TINY,
+      model: 'lstm',
+      data,
+      name: 'early',
+      lr: 1e-12,
+      weightDecay: 0,
+      epochs: 9,
+      earlyStop: 2,
+    })
+    expect(resultOf(events)).toMatchObject({ stopped: 'early-stop', best_epoch: 1 })
+    expect(historyOf(join(TINY.out, 'early')).history).toHaveLength(4)
+    expect(manifestOf(join(TINY.out, 'early')).progress).toMatchObject({ finished: true })
+  })
+})
+
+it('takes as many windows as --max-windows says, of training and of validation', async () => {
+  const [start] = await trained({ ...TINY, model: 'lstm', data, name: 'few', epochs: 1, maxWindows: 18 })
+  expect(start).toMatchObject({ data: { windows: { train: 18, val: 18 } } })
+})
+
+it('sets a test part aside that is in neither of the others', async () => {
+  const [start] = await trained({ ...TINY, model: 'lstm', data, name: 'held', epochs: 1, test: 0.2 })
+  expect(start).toMatchObject({ data: { windows: { train: 171, val: 19, test: 38 } } })
+  const split = json<{ train: number[]; val: number[]; test: number[] }>(TINY.out, 'held', 'split.json')
+  expect(new Set([...split.train, ...split.val, ...split.test]).size).toBe(228)
+})
+
+it('marks a split by windows as leaky', async () => {
+  const [start] = await trained({ ...TINY, model: 'lstm', data, name: 'leaky', epochs: 1, split: 'windows' })
+  expect(start).toMatchObject({ split: { mode: 'windows', leaky: true }, data: { windows: { train: 255, val: 28 } } })
+})
+
+it('gives equal runs for equal seeds, and others for others', async () => {
+  const losses = []
+  for (const [name, seed] of [
+    ['one', 7],
+    ['same', 7],
+    ['other', 8],
+  ] as const) {
+    await trained({ ...TINY, model: 'transformer', data, name, seed })
+    losses.push(historyOf(join(TINY.out, name)).history.map(({ val_loss }) => val_loss))
+  }
+  expect(losses[1]).toEqual(losses[0])
+  expect(losses[2]).not.toEqual(losses[0])
+})
