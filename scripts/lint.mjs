@@ -45,6 +45,14 @@ function clangFormat() {
 const sources = readdirSync('native', { recursive: true })
   .filter((name) => /\.(cpp|h)$/.test(name))
   .map((name) => join('native', name))
+/** Says each line once, where clang-format shows every gap in it. */
+function isFormatted(program) {
+  const { status, stderr } = quiet(program, '--dry-run', '-Werror', ...sources)
+  const lines = new Set(stderr.match(/^.+:\d+(?=:\d+: error:)/gm))
+  for (const line of lines) process.stderr.write(`${line} is not formatted\n`)
+  if (status !== 0 && lines.size === 0) process.stderr.write(stderr)
+  return status === 0
+}
 const bin = (name) => {
   const { bin } = JSON.parse(readFileSync(join('node_modules', name, 'package.json'), 'utf8'))
   return join('node_modules', name, typeof bin === 'string' ? bin : Object.values(bin)[0])
@@ -55,7 +63,7 @@ if (!existsSync(join('node_modules', 'typescript')))
 const checks = {
   tsc: () => passes(process.execPath, join('node_modules', 'typescript', 'bin', 'tsc'), '--noEmit'),
   biome: () => passes(process.execPath, bin('@biomejs/biome'), 'check', '--error-on-warnings', ...(write ? ['--write'] : [])),
-  'clang-format': () => passes(clangFormat(), ...(write ? ['-i'] : ['--dry-run', '-Werror']), ...sources),
+  'clang-format': () => (write ? passes(clangFormat(), '-i', ...sources) : isFormatted(clangFormat())),
 }
 const failed = Object.entries(checks).flatMap(([name, check]) => (check() ? [] : [name]))
 if (failed.length > 0) fail(`${failed.join(', ')} found something`, write ? 'mend what is named above' : 'run: npm run format')
