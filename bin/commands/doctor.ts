@@ -5,10 +5,11 @@ import { answer, bytes, table } from '../output.js'
 
 function page(d: Diagnosis): string {
   const { system: os, cpu, limits } = d
-  const limited =
-    limits.cgroup === null
-      ? 'none'
-      : `${limits.cpus ?? 'no'} CPUs, ${limits.memory_bytes === null ? 'no memory' : bytes(limits.memory_bytes)} (cgroup v${limits.cgroup})`
+  const allowed = [
+    ...(limits.cpus === null ? [] : [`${limits.cpus} CPUs`]),
+    ...(limits.memory_bytes === null ? [] : [`${bytes(limits.memory_bytes)} of memory`]),
+  ]
+  const limited = allowed.length === 0 ? 'none' : `${allowed.join(', ')} (cgroup v${limits.cgroup})`
   const facts = [
     ['system', `${os.platform} ${os.release} ${os.arch}${os.libc === null ? '' : `, ${os.libc}`}, Node ${d.node}`],
     ['cpu', `${cpu.model}, ${cpu.cores} cores${cpu.flags.length > 0 ? `, ${cpu.flags.join(' ')}` : ''}`],
