@@ -94,15 +94,20 @@ async function* contents(path: string, m: { text: string; method: number; packed
   }
 }
 
-/** The files below a folder, their names beginning with `prefix`; links are followed. */
+/** A file as a member; links are followed. */
+export const fileMember = async (path: string, name: string): Promise<Member> => ({
+  name,
+  size: (await stat(path)).size,
+  chunks: () => createReadStream(path),
+})
+
+/** The files below a folder, their names beginning with `prefix`. */
 export async function folderMembers(folder: string, prefix: string): Promise<Member[]> {
   const found: Member[] = []
   for (const entry of await readdir(folder)) {
-    const path = join(folder, entry)
-    const info = await stat(path)
-    const name = `${prefix}/${entry}`
-    if (info.isDirectory()) found.push(...(await folderMembers(path, name)))
-    else found.push({ name, size: info.size, chunks: () => createReadStream(path) })
+    const [path, name] = [join(folder, entry), `${prefix}/${entry}`]
+    if ((await stat(path)).isDirectory()) found.push(...(await folderMembers(path, name)))
+    else found.push(await fileMember(path, name))
   }
   return found
 }

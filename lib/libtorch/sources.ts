@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { LvmError } from '../errors.js'
-import { folderMembers, type Member, zipMembers } from './archive.js'
+import { fileMember, folderMembers, type Member, zipMembers } from './archive.js'
 import type { Env } from './paths.js'
 import { anyVersion, type Platform, VERSION, type Wheel } from './pins.js'
 import { download, pythonWithPip } from './pip.js'
@@ -102,14 +102,14 @@ async function fromWheels(given: readonly string[], asked: Asked): Promise<Sourc
 
 async function fromFolder(folder: string): Promise<Source> {
   const root = existsSync(join(folder, 'torch', 'lib')) ? join(folder, 'torch') : folder
-  const members = [...(await folderMembers(join(root, 'lib'), 'torch/lib'))]
-  if (existsSync(join(root, 'include'))) members.push(...(await folderMembers(join(root, 'include'), 'torch/include')))
+  const there = (...names: string[]) => existsSync(join(root, ...names))
+  const members = await folderMembers(join(root, 'lib'), 'torch/lib')
+  if (there('include')) members.push(...(await folderMembers(join(root, 'include'), 'torch/include')))
   for (const file of ['version.py', 'build-version']) {
-    if (existsSync(join(root, file)))
-      members.push(...(await folderMembers(root, 'torch')).filter(({ name }) => name === `torch/${file}`))
+    if (there(file)) members.push(await fileMember(join(root, file), `torch/${file}`))
   }
   // A Python keeps the CUDA libraries that libtorch_cpu asks for in a folder beside torch.
-  if (existsSync(join(root, '..', 'nvidia'))) members.push(...(await folderMembers(join(root, '..', 'nvidia'), 'nvidia')))
+  if (there('..', 'nvidia')) members.push(...(await folderMembers(join(root, '..', 'nvidia'), 'nvidia')))
   return { members, label: folder, pinned: false }
 }
 
