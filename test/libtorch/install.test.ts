@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { library } from '../../lib/libtorch/inspect.js'
 import { type InstallOptions, install } from '../../lib/libtorch/install.js'
@@ -181,9 +181,17 @@ describe('pip', () => {
     await expect(run()).rejects.toMatchObject({
       code: 'LIBTORCH_FETCH',
       message: expect.stringContaining('SHA-256'),
-      hint: expect.stringContaining('delete it'),
+      hint: expect.stringContaining('run the same command again'),
     })
     expect(existsSync(join(store, '2.13.0-cpu'))).toBe(false)
+  })
+
+  test('a wheel that a kill cut short is fetched again, though pip would take it for done', async () => {
+    const { folder: from, torch, platform } = wheels()
+    python(`for wheel in ${from}/*; do [ -e "$dest/$(/usr/bin/basename $wheel)" ] || /bin/cp $wheel "$dest"; done`)
+    const { store, run } = setting({ platform })
+    files(join(store, 'downloads'), { [basename(torch)]: readFileSync(torch).subarray(0, 100) })
+    expect(await run()).toMatchObject({ pinned: true })
   })
 
   test.each([
