@@ -1,0 +1,58 @@
+"""next_step.py DATA.npy BEFORE AFTER …: makes the step that run AFTER has made since run BEFORE, with torch.optim.AdamW. Dropout must be 0.
+
+The optimizer is given the parameters in the order of our state dict, and in that of the module: what a PyTorch user would do.
+"""
+
+import json
+import sys
+
+import torch
+from predictors import Windows, document, order, read
+
+
+def gradients(run, data, checkpoint, model):
+    config, split = document(run, "config.json"), document(run, "split.json")
+    batch = config["batch_size"]
+    steps = int(checkpoint["optimizer_state_dict"]["state"][0]["step"])
+    epoch, step = divmod(steps, -(-len(split["train"]) // batch))
+    x, y = Windows(data, config["context_length"])(order(split["train"], config["seed"], 1 + epoch)[step * batch :][:batch])
+    raw = model.train()(x)
+    unit = config["model_options"]["output"] == "unit"
+    torch.nn.functional.mse_loss(torch.nn.functional.normalize(raw, dim=-1) if unit else raw, y).backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), config["gradient_clip"])
+
+
+def stepped(before, after, data, in_our_order):
+    checkpoint, model = read(f"{before}/final_model.pt")
+    wanted, _ = read(f"{after}/final_model.pt")
+    named = dict(model.named_parameters())
+    names = [name for name in checkpoint["model_state_dict"] if name in named] if in_our_order else list(named)
+    optimizer = torch.optim.AdamW([named[name] for name in names])
+    optimizer.load_state_dict(checkpoint["optimizer_state_dict"])
+    gradients(before, data, checkpoint, model)
+    optimizer.step()
+    weights, old = wanted["model_state_dict"], checkpoint["model_state_dict"]
+    states = wanted["optimizer_state_dict"]["state"]
+    ids = wanted["optimizer_state_dict"]["param_groups"][0]["params"]
+    apart = lambda a, b: float((a - b.detach()).abs().max())
+    moments = lambda key: max(
+        apart(states[i][key], optimizer.state[named[name]][key]) / float(states[i][key].abs().max()) for name, i in zip(names, ids)
+    )
+    return {
+        "steps": [int(state["step"]) for state in optimizer.state.values()],
+        "moved": max(apart(weights[name], old[name]) for name in names),
+        "weights": max(apart(weights[name], named[name]) for name in names),
+        "exp_avg": moments("exp_avg"),
+        "exp_avg_sq": moments("exp_avg_sq"),
+    }
+
+
+def attempt(*args):
+    try:
+        return stepped(*args)
+    except RuntimeError as error:
+        return {"error": str(error)}
+
+
+data, *runs = sys.argv[1:]
+print(json.dumps([{"ours": attempt(a, b, data, True), "module": attempt(a, b, data, False)} for a, b in zip(runs[::2], runs[1::2])]))

@@ -1,0 +1,122 @@
+"""The first three predictors in plain torch.nn, under the names of our checkpoints, and the windows and batches they see."""
+
+import json
+import math
+import pathlib
+
+import numpy as np
+import torch
+from torch import nn
+
+
+class Lstm(nn.Module):
+    def __init__(self, width, o):
+        super().__init__()
+        self.lstm = nn.LSTM(width, o["width"], o["layers"], batch_first=True, dropout=o["dropout"])
+
+    def forward(self, x):
+        return self.lstm(x)[0]
+
+
+class GruBlock(nn.Module):
+    def __init__(self, width, kind):
+        super().__init__()
+        self.kind = kind
+        setattr(self, "mamba" if kind == "pre" else "gru", nn.GRU(width, width, batch_first=True))
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, x):
+        return x + self.mamba(self.norm(x))[0] if self.kind == "pre" else self.norm(x + self.gru(x)[0])
+
+
+class Gru(nn.Module):
+    def __init__(self, width, o):
+        super().__init__()
+        self.blocks = nn.ModuleList(GruBlock(width, o["norm"]) for _ in range(o["layers"]))
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+class Transformer(nn.Module):
+    def __init__(self, width, o):
+        super().__init__()
+        layer = nn.TransformerDecoderLayer(width, o["heads"], o["ffn"] or 4 * width, o["dropout"], batch_first=True)
+        self.transformer_decoder = nn.TransformerDecoder(layer, o["layers"])
+        rates = torch.exp(torch.arange(0, width, 2) * (-math.log(10000.0) / width))
+        angles = torch.arange(100).unsqueeze(1) * rates
+        self.register_buffer("pe", torch.stack([angles.sin(), angles.cos()], -1).flatten(1), persistent=False)
+
+    def forward(self, x):
+        z = x + self.pe[: x.shape[1]]
+        mask = nn.Transformer.generate_square_subsequent_mask(x.shape[1], dtype=x.dtype)
+        return self.transformer_decoder(z, z, tgt_mask=mask, memory_mask=mask)
+
+
+class Predictor(nn.Module):
+    """raw = head(core(in_proj(scaled x)))[last] + a · anchor, and its unit vector."""
+
+    def __init__(self, kind, dim, o):
+        super().__init__()
+        self.o, self.dim, width = o, dim, o["width"]
+        if kind != "lstm":
+            self.in_proj = nn.Linear(dim, width)
+        self.core = {"lstm": Lstm, "gru": Gru, "transformer": Transformer}[kind](dim if kind == "lstm" else width, o)
+        mlp = [nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width), nn.Linear(width, dim)]
+        self.head = nn.Linear(width, dim) if o["head"] == "linear" else nn.Sequential(*mlp)
+        if o["residual"] != "none":
+            self.residual = nn.ParameterDict({"weight": torch.ones(1)})
+        if o["input_scale"] == "standardize":
+            self.input = nn.Module()
+            self.input.register_buffer("center", torch.zeros(dim))
+            self.input.register_buffer("scale", torch.ones(dim))
+
+    def forward(self, x):
+        scale, anchor = self.o["input_scale"], self.o["residual"]
+        u = x * self.dim**0.5 if scale == "sqrt_dim" else (x - self.input.center) / self.input.scale if scale == "standardize" else x
+        raw = self.head(self.core(self.in_proj(u) if hasattr(self, "in_proj") else u)[:, -1])
+        return raw if anchor == "none" else raw + self.residual["weight"] * (x[:, -1] if anchor == "last" else x.mean(1))
+
+
+def read(path):
+    """A checkpoint of ours and the module it is of, with no help but the file."""
+    checkpoint = torch.load(path, weights_only=True)
+    args = checkpoint["args"]
+    model = Predictor(args["model"], args["vector_dim"], args["model_options"])
+    model.load_state_dict(checkpoint["model_state_dict"], strict=True)
+    return checkpoint, model
+
+
+def document(*path):
+    return json.loads(pathlib.Path(*path).read_text())
+
+
+class Windows:
+    """Contexts and targets by target row, as split.json and the index of predictions name them."""
+
+    def __init__(self, data, context, dtype=torch.float32):
+        self.vectors, self.context, self.dtype = np.load(data, mmap_mode="r"), context, dtype
+
+    def __call__(self, rows):
+        rows = np.asarray(rows)
+        context = self.vectors[rows[:, None] + np.arange(-self.context, 0)]
+        return torch.from_numpy(context).to(self.dtype), torch.from_numpy(self.vectors[rows]).to(self.dtype)
+
+
+def order(rows, seed, epoch):
+    """The rows in the order in which our trainer takes them: SplitMix64 of seed and epoch seeds a permutation of PyTorch's."""
+    mask = 2**64 - 1
+    z = (seed + (epoch + 1) * 0x9E3779B97F4A7C15) & mask
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
+    generator = torch.Generator().manual_seed(z ^ (z >> 31))
+    return np.asarray(rows)[torch.randperm(len(rows), generator=generator).numpy()]
+
+
+@torch.no_grad()
+def outputs(model, windows, rows, batch=256):
+    """Raw outputs in eval mode, in the precision of the windows. Shapes: [rows, dim]."""
+    model.eval().to(windows.dtype)
+    return torch.cat([model(windows(rows[i : i + batch])[0]) for i in range(0, len(rows), batch)])
