@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { findArchitecture } from '../architectures/index.js'
 import { badOption, LvmError } from '../errors.js'
 import { packageVersion } from '../libtorch/paths.js'
-import { native } from '../native.js'
+import { type NativeTensor, native } from '../native.js'
 import type { Architecture } from '../spec/architecture.js'
 import { countParameters } from '../spec/count.js'
 import type { Node } from '../spec/ops.js'
@@ -68,10 +68,10 @@ function optionsFor(
   const shape = (key: string) => tensors.get(key)?.shape
   const head = tensors.has('head.3.weight') ? 'mlp' : 'linear'
   const last = shape(head === 'mlp' ? 'head.3.weight' : 'head.weight')
-  if (last === undefined)
+  if (last?.length !== 2)
     throw new LvmError(
       'BAD_CHECKPOINT',
-      `import: expected a head (head.weight or head.3.weight) of ${name} but received ${[...tensors.keys()].join(', ')}`,
+      `import: expected a head (head.weight or head.3.weight of shape [dim, width]) of ${name} but received ${last === undefined ? [...tensors.keys()].join(', ') : `[${last.join(', ')}]`}`,
     )
   const [dim, width] = last as [number, number]
   const layers =
@@ -100,15 +100,21 @@ async function requireFinite(file: string, tensors: Tensors): Promise<void> {
   }
 }
 
-/** Every name that is missing or unexpected, in one error. */
-function compare(file: string, want: readonly { name: string; tensor: unknown }[], tensors: Tensors): void {
+/** Every tensor that is missing, unexpected or of another shape, in one error. */
+function compare(file: string, want: readonly { name: string; tensor: NativeTensor }[], tensors: Tensors): void {
   const names = want.map(({ name }) => name)
   const missing = names.filter((name) => !tensors.has(name))
   const unexpected = [...tensors.keys()].filter((name) => !names.includes(name))
-  if (missing.length + unexpected.length === 0) return
+  const shown = (shape: readonly number[]) => `[${shape.join(', ')}]`
+  const misshapen = want.flatMap(({ name, tensor }) => {
+    const [wanted, got] = [shown(native.tensorShape(tensor)), shown(tensors.get(name)?.shape ?? [])]
+    return !tensors.has(name) || got === wanted ? [] : [`${name}: ${got} instead of ${wanted}`]
+  })
+  if (missing.length + unexpected.length + misshapen.length === 0) return
+  const listed = (things: readonly string[], what: string) => `${things.length} ${what} (${things.join(', ') || '–'})`
   throw new LvmError(
     'BAD_CHECKPOINT',
-    `${file}: expected the tensors of this model but ${missing.length} are missing (${missing.join(', ') || '–'}) and ${unexpected.length} unexpected (${unexpected.join(', ') || '–'})`,
+    `${file}: expected the tensors of this model but ${listed(missing, 'are missing')}, ${listed(unexpected, 'unexpected')} and ${listed(misshapen, 'of another shape')}`,
     {
       hint: 'check --model; see the names with: lvm-torch models show NAME',
     },
@@ -142,6 +148,8 @@ async function importInto(store: Store, architecture: Architecture, o: ImportOpt
     const known = argsOf(rest)
     const context = o.context ?? (Number.isSafeInteger(known.args.context_length) ? (known.args.context_length as number) : 5)
     const { dim, options, node } = optionsFor(architecture, tensors, known, context)
+    const { heads } = architecture.spec({ dim, context }, options).options
+    const guessed = heads === options.heads ? [] : [`it does not say how many heads attend: ${heads}, as in the PRD, are taken`]
     const threads = useThreads(undefined)
     const model = await native.model(node, 'float32', 'cpu', null)
     try {
@@ -204,7 +212,7 @@ async function importInto(store: Store, architecture: Architecture, o: ImportOpt
         manifest: { ...facts, imported_from: o.file, space: o.space ?? null },
         bytes: facts.weights_bytes,
       })
-      return { version: 1, run: store.folder, model: architecture.name, parameters, options, warnings }
+      return { version: 1, run: store.folder, model: architecture.name, parameters, options, warnings: [...warnings, ...guessed] }
     } finally {
       native.dispose(model)
     }

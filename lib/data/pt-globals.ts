@@ -91,8 +91,12 @@ export function ptGlobals(warn: (sentence: string) => void): Globals {
   }
   const namespace: Global = {
     make: () => {
-      warn('it holds an argparse.Namespace: skipped')
+      warn('it holds an argparse.Namespace: read as a dict')
       return new Map()
+    },
+    build: (made, state) => {
+      if (!(made instanceof Map && state instanceof Map)) throw new TypeError('a Namespace is damaged')
+      for (const [key, value] of state) made.set(key, value)
     },
   }
   const storages = Object.entries(STORAGES).flatMap(([name, dtype]) =>

@@ -26,7 +26,12 @@ describe.each(['checkpoint.pt', 'legacy.pt'])('%s', (name) => {
     expect(at(file, 'names')).toEqual(['a', ['b', true]])
     expect(at(file, 'set')).toEqual(new Set([1, 2]))
     expect(at(file, 'path')).toBe('/runs/lstm')
-    expect(at(file, 'args')).toEqual(new Map())
+    expect(at(file, 'args')).toEqual(
+      new Map<string, unknown>([
+        ['lr', 5e-4],
+        ['out', 'a/b'],
+      ]),
+    )
     expect([...(at(file, 'optimizer_state_dict', 'state') as Dict).keys()]).toEqual([0])
     expect(at(file, 'optimizer_state_dict', 'param_groups')).toEqual([
       new Map<string, unknown>([
