@@ -39,7 +39,7 @@ export interface Imported {
 
 /** Names that the PRD's Python classes and wrappers use, as ours. */
 const RENAMED: readonly [RegExp, string][] = [
-  [/^(module|_orig_mod)\./, ''],
+  [/^((module|_orig_mod)\.)+/, ''],
   [/^input_proj\./, 'in_proj.'],
   [/^output_proj\./, 'head.'],
   [/^(lstm|blocks|transformer_decoder)\./, 'core.$1.'],

@@ -152,7 +152,7 @@ function checkSpec(run: string, { model, spec, spec_hash, dim, context, options,
 
 /** A manifest can be whole and yet not describe a model: its errors are those of the checkpoint, not of whoever loads it. */
 function asCheckpointError(run: string, error: unknown): LvmError {
-  if (error instanceof LvmError && error.code !== 'BAD_OPTION' && error.code !== 'BAD_SPEC') return error
+  if (error instanceof LvmError && !['BAD_OPTION', 'BAD_SPEC', 'BAD_ARGUMENT'].includes(error.code)) return error
   return new LvmError('BAD_CHECKPOINT', `${run}: expected a manifest that describes a model (${(error as Error).message})`, {
     cause: error,
   })
@@ -161,10 +161,13 @@ function asCheckpointError(run: string, error: unknown): LvmError {
 /**
  * Loads the best weights of a run, after every hash and the golden rows were checked.
  *
- * Errors: RUN_MISSING, BAD_CHECKPOINT, FOREIGN_FORWARD, DEVICE_UNAVAILABLE.
+ * Errors: RUN_MISSING, BAD_CHECKPOINT, FOREIGN_FORWARD, DEVICE_UNAVAILABLE, BAD_OPTION.
  */
 export async function load(run: string, options: LoadOptions = {}): Promise<Model> {
   const start = performance.now()
+  const { threads } = options
+  if (threads !== undefined && !(Number.isSafeInteger(threads) && threads > 0))
+    throw badOption('load', 'threads', 'an integer ≥ 1', threads)
   const folder = await findRun(run, options.root)
   const { path, manifest: facts } = await verifyRun(folder)
   const manifest = facts as RunManifest
@@ -174,7 +177,7 @@ export async function load(run: string, options: LoadOptions = {}): Promise<Mode
   let model: NativeModel | undefined
   try {
     checkSpec(name, manifest)
-    useThreads(options.threads ?? manifest.threads)
+    useThreads(threads ?? manifest.threads)
     model = await native.model(manifest.spec, 'float32', device, null)
     await loadWeights(model, join(path, file))
     await checkGolden(model, manifest.golden, { run: name, name: basename(file, '.pt'), dim: manifest.dim, device })

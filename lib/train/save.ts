@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises'
-import { basename, dirname, join, relative } from 'node:path'
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { linkOrCopy } from '../checkpoint/durable.js'
 import { goldenRows } from '../checkpoint/golden.js'
 import { jsonHash } from '../checkpoint/hash.js'
@@ -13,6 +13,12 @@ import { configOf, paramGroup } from './config.js'
 import type { Session } from './session.js'
 
 const json = (value: unknown) => (path: string) => writeFile(path, `${JSON.stringify(value, null, 2)}\n`)
+
+/** Relative below the folder that is worked in, so that a project can move; absolute elsewhere, so that the run can. */
+function nearby(path: string): string {
+  const near = relative(process.cwd(), path)
+  return near.startsWith('..') || isAbsolute(near) ? resolve(path) : near
+}
 
 async function factsOf(session: Session, best: boolean, before: RunManifest | undefined): Promise<RunFacts> {
   const { plan, data, spec, model, progress, history } = session
@@ -41,13 +47,13 @@ async function factsOf(session: Session, best: boolean, before: RunManifest | un
     weights_bytes: bytes,
     options: { train: { ...train, device: session.device, threads: session.threads }, model: { ...plan.model } },
     data: {
-      path: relative(process.cwd(), base.path),
+      path: nearby(base.path),
       hash: base.hash,
       space: base.space ?? null,
       kind: base.kind,
       rows: base.rows,
       normalized: base.normalized,
-      val: apart ? { path: relative(process.cwd(), data.val.base.path), hash: data.val.base.hash } : null,
+      val: apart ? { path: nearby(data.val.base.path), hash: data.val.base.hash } : null,
     },
     split: {
       mode: data.split.mode,
