@@ -1,0 +1,111 @@
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { goldenRows } from '../../lib/checkpoint/golden.js'
+import { verifyRun } from '../../lib/checkpoint/store.js'
+import { load, Tensor } from '../../lib/index.js'
+import { native } from '../../lib/native.js'
+import { bytesOf, refused } from '../data/fixture.js'
+import { historyOf, manifestOf, place, TINY, trained, vectorFile } from '../train/runs.js'
+import { type Forged, forged } from './trained.js'
+
+const run = join(TINY.out, 'lstm')
+beforeAll(async () => {
+  const data = await vectorFile('base', { articles: 5 })
+  await trained({ ...TINY, model: 'lstm', data, name: 'lstm', epochs: 4, lr: 0.2, clip: 0 })
+})
+const floats = (text: string) => new Float32Array(new Uint8Array(Buffer.from(text, 'base64')).buffer)
+const text = (x: Float32Array) => Buffer.from(bytesOf(x)).toString('base64')
+const changed = (name: string, manifest: (m: Forged) => void) => forged(run, place(name), { manifest })
+const nudge = (by: number) => (m: Forged) => {
+  const outputs = floats(m.golden.outputs.best_model!)
+  outputs[17]! += by
+  m.golden.outputs.best_model = text(outputs)
+}
+
+describe('golden rows', () => {
+  it('are 8 contexts of unit vectors, and the raw outputs of each file of weights', async () => {
+    const { golden, dim } = manifestOf(run)
+    expect(golden).toMatchObject({ rows: 8, context: 5 })
+    expect(Object.keys(golden.outputs).sort()).toEqual(['best_model', 'final_model'])
+    expect(historyOf(run).best_epoch).toBeLessThan(4)
+    expect(golden.outputs.best_model).not.toBe(golden.outputs.final_model)
+    const inputs = floats(golden.inputs)
+    expect(inputs).toHaveLength(8 * 5 * dim)
+    for (let i = 0; i < inputs.length; i += dim) expect(Math.hypot(...inputs.subarray(i, i + dim))).toBeCloseTo(1, 6)
+    using model = await load(run)
+    const unit = await model.predict(inputs)
+    const raw = floats(golden.outputs.best_model!)
+    for (let i = 0; i < raw.length; i += dim) {
+      const length = Math.hypot(...raw.subarray(i, i + dim))
+      for (let d = 0; d < dim; d++) expect(unit[i + d]).toBeCloseTo(raw[i + d]! / length, 5)
+    }
+  })
+  it('must be equal to the bit where they were computed', async () => {
+    await refused('FOREIGN_FORWARD', load(await changed('bit', nudge(1e-7))))
+    const error = load(await changed('far', nudge(0.1)))
+    expect(await refused('FOREIGN_FORWARD', error)).toMatch(
+      /outputs that best_model was saved with, to the bit, but they differ by/,
+    )
+  })
+  it.each([
+    ['cpu', 'another processor'],
+    ['threads', 97],
+    ['libtorch', '9.9.9'],
+    ['addon', '0'.repeat(64)],
+  ])('may differ by a hundred-thousandth where the %s is another', async (key, value) => {
+    const elsewhere = (by: number) => (m: Forged) => {
+      Object.assign(m.golden.engines.best_model!, { [key]: value })
+      nudge(by)(m)
+    }
+    ;(await load(await changed(`near-${key}`, elsewhere(2e-7)))).dispose()
+    expect(await refused('FOREIGN_FORWARD', load(await changed(`off-${key}`, elsewhere(1e-3))))).toMatch(/within 0\.00001/)
+  })
+  it('may differ by a thousandth on another device', async () => {
+    const elsewhere = (by: number) => (m: Forged) => {
+      m.golden.engines.best_model!.device = 'cuda:0'
+      nudge(by)(m)
+    }
+    ;(await load(await changed('device-near', elsewhere(1e-5)))).dispose()
+    await refused('FOREIGN_FORWARD', load(await changed('device-off', elsewhere(0.1))))
+  })
+  it('notice weights that are not the ones that were saved', async () => {
+    using model = await load(run)
+    const state = Object.fromEntries(native.modelState(model.native).map(({ name, tensor }) => [name, tensor]))
+    using weight = await Tensor.wrap(state['core.lstm.weight_hh_l1']!).op('aten::mul', 1.001)
+    const bad = await forged(run, place('weights'), {
+      files: {
+        'best_model.pt': (path) =>
+          native.savePt(path, { model_state_dict: { ...state, 'core.lstm.weight_hh_l1': weight.native } }),
+      },
+    })
+    await refused('FOREIGN_FORWARD', load(bad))
+    expect((await verifyRun(bad)).manifest.golden).toEqual(manifestOf(run).golden)
+  })
+  it.each<[string, (m: Forged) => void]>([
+    ['no outputs of the file', (m) => delete m.golden.outputs.best_model],
+    ['no engine', (m) => delete m.golden.engines.best_model],
+    ['no rows', (m) => Object.assign(m.golden, { rows: 0, inputs: '', outputs: { best_model: '' } })],
+    ['too few inputs', (m) => Object.assign(m.golden, { inputs: m.golden.inputs.slice(8) })],
+    ['too many rows', (m) => Object.assign(m.golden, { rows: 9 })],
+    ['no numbers', (m) => Object.assign(m.golden, { context: null })],
+  ])('must be whole: %s', async (name, manifest) => {
+    await refused('BAD_CHECKPOINT', load(await changed(`part-${name.replaceAll(' ', '-')}`, manifest)))
+  })
+  it.each<[string, (m: Forged) => void]>([
+    ['other inputs', (m) => Object.assign(m.golden, { inputs: text(floats(m.golden.inputs).map((x) => -x)) })],
+    [
+      'outputs that are not numbers',
+      (m) => Object.assign(m.golden.outputs, { best_model: text(new Float32Array(8 * 16).fill(Number.NaN)) }),
+    ],
+    ['outputs of the other file', (m) => Object.assign(m.golden.outputs, { best_model: m.golden.outputs.final_model })],
+  ])('must be right: %s', async (name, manifest) => {
+    await refused('FOREIGN_FORWARD', load(await changed(`wrong-${name.replaceAll(' ', '-')}`, manifest)))
+  })
+  it('are not made of weights that give no numbers', async () => {
+    using model = await load(run)
+    const bias = Tensor.wrap(native.modelState(model.native).find(({ name }) => name === 'head.bias')!.tensor)
+    ;(await bias.op('aten::fill_', Number.NaN)).dispose()
+    const made = goldenRows(model.native, { context: 5, dim: 16, device: 'cpu', names: ['final_model'] })
+    expect(await refused('DIVERGED', made)).toMatch(/NaN or Inf/)
+  })
+})

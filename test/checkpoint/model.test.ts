@@ -1,0 +1,268 @@
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { jsonHash } from '../../lib/checkpoint/hash.js'
+import { verifyRun } from '../../lib/checkpoint/store.js'
+import { LvmError, load, Tensor } from '../../lib/index.js'
+import { native } from '../../lib/native.js'
+import type { Node } from '../../lib/spec/ops.js'
+import { refused } from '../data/fixture.js'
+import { gaussian } from '../evaluate/clustered.js'
+import { place, TINY, trained, vectorFile } from '../train/runs.js'
+import { clone, flip } from './run.js'
+import { type Forged, forged } from './trained.js'
+
+const DIM = 16
+const run = (name: string) => join(TINY.out, name)
+let data: string
+beforeAll(async () => {
+  data = await vectorFile('base', { articles: 5 })
+  await trained({ ...TINY, model: 'lstm', data, name: 'lstm', head: 'mlp', epochs: 1 })
+  await trained({ ...TINY, model: 'gru', data, name: 'gru', epochs: 1, residual: 'mean', inputScale: 'standardize' })
+  await trained({ ...TINY, model: 'transformer', data, name: 'transformer', epochs: 1, residual: 'last' })
+})
+
+/** Seeded vectors. */
+function vectors(count: number): Float32Array {
+  const gauss = gaussian(5)
+  return Float32Array.from({ length: count * DIM }, () => gauss() / 4)
+}
+const lengths = (x: Float32Array) =>
+  Array.from({ length: x.length / DIM }, (_, i) => Math.hypot(...x.subarray(i * DIM, (i + 1) * DIM)))
+const near = (a: Float32Array, b: Float32Array) => Math.max(...a.map((x, i) => Math.abs(x - b[i]!)))
+
+describe.each(['lstm', 'gru', 'transformer'])('%s', (name) => {
+  it('predicts unit vectors, whatever the batch, and one after the other', async () => {
+    using model = await load(run(name))
+    expect(model).toMatchObject({ dim: DIM, context: 5, name: run(name), folder: run(name), device: 'cpu' })
+    expect(model.fileBytes).toBe(statSync(join(run(name), 'best_model.pt')).size)
+    const x = vectors(3 * 5)
+    const y = await model.predict(x)
+    expect(y).toBeInstanceOf(Float32Array)
+    expect(y).toHaveLength(3 * DIM)
+    for (const length of lengths(y)) expect(length).toBeCloseTo(1, 5)
+    const single = await model.predict(x.subarray(5 * DIM, 10 * DIM))
+    expect(near(single, y.subarray(DIM, 2 * DIM))).toBeLessThan(1e-6)
+    expect(await model.predict(x)).toEqual(y)
+  })
+  it('takes other context lengths, and tensors of any float type', async () => {
+    using model = await load(run(name))
+    const x = vectors(14)
+    const seven = await model.predict(x, { context: 7 })
+    expect(seven).toHaveLength(2 * DIM)
+    using input = Tensor.from(x, [2, 7, DIM])
+    using output = await model.predict(input)
+    expect(output.shape).toEqual([2, DIM])
+    expect(await output.data()).toEqual(seven)
+    using wide = await input.to({ dtype: 'float64' })
+    using same = await model.predict(wide)
+    expect(await same.data()).toEqual(seven)
+    expect(await model.predict(x, { context: 1 })).toHaveLength(14 * DIM)
+  })
+  it('predicts every position as it predicts each prefix, and as its stepper does', async () => {
+    using model = await load(run(name))
+    const [batch, time] = [2, 5]
+    const x = vectors(batch * time)
+    const all = await model.predictAll(x)
+    expect(all).toHaveLength(batch * time * DIM)
+    const stepper = model.stepper({ batch })
+    const at = (b: number, t: number) => (b * time + t) * DIM
+    for (const round of [1, 2]) {
+      for (let t = 0; t < time; t++) {
+        const input = new Float32Array(batch * DIM)
+        for (let b = 0; b < batch; b++) input.set(x.subarray(at(b, t), at(b, t) + DIM), b * DIM)
+        const stepped = await stepper.step(input)
+        expect(stepped).toHaveLength(batch * DIM)
+        for (let b = 0; b < batch; b++) {
+          const expected = all.subarray(at(b, t), at(b, t) + DIM)
+          expect(near(stepped.subarray(b * DIM, (b + 1) * DIM), expected), `round ${round}, position ${t}`).toBeLessThan(1e-5)
+          const prefix = await model.predict(x.subarray(at(b, 0), at(b, t) + DIM), { context: t + 1 })
+          expect(near(prefix, expected)).toBeLessThan(1e-5)
+        }
+      }
+      await stepper.reset()
+    }
+    stepper.dispose()
+    using input = Tensor.from(x, [batch, time, DIM])
+    using output = await model.predictAll(input)
+    expect(output.shape).toEqual([batch, time, DIM])
+    expect(await output.data()).toEqual(all)
+  })
+})
+
+describe('wrong input is refused with a code, never a crash', () => {
+  const x = vectors(5)
+  it.each<[string, unknown, { context?: number }?]>([
+    ['an incomplete context', x.subarray(1)],
+    ['nothing', new Float32Array(0)],
+    ['null', null],
+    ['undefined', undefined],
+    ['a number', 7],
+    ['a list', [...x]],
+    ['other numbers', Float64Array.from(x)],
+    ['text', 'x'.repeat(80)],
+    ['an object', { length: 80 }],
+    ['a context that does not divide it', x, { context: 3 }],
+  ])('%s', async (_, input, options) => {
+    using model = await load(run('lstm'))
+    for (const verb of ['predict', 'predictAll'] as const)
+      expect(await refused('BAD_ARGUMENT', model[verb](input as Float32Array, options))).toMatch(
+        /^predict: expected a Float32Array of/,
+      )
+  })
+  it.each([0, -5, 2.5, Number.NaN, '5'])('a context of %s', async (context) => {
+    using model = await load(run('lstm'))
+    await refused('BAD_OPTION', model.predict(x, { context: context as number }))
+  })
+  it('NaN and infinity', async () => {
+    using model = await load(run('gru'))
+    for (const value of [Number.NaN, Number.NEGATIVE_INFINITY]) {
+      const bad = x.slice()
+      bad[33] = value
+      await refused('DATA_NOT_FINITE', model.predict(bad))
+      await refused('DATA_NOT_FINITE', model.stepper().step(bad.subarray(32, 48)))
+    }
+  })
+  it('tensors of another shape or type, or gone', async () => {
+    using model = await load(run('transformer'))
+    for (const shape of [[5, DIM], [1, 5, DIM, 1], [1, DIM, 5], [5 * DIM]]) {
+      using tensor = Tensor.from(x, shape)
+      expect(await refused('BAD_ARGUMENT', model.predict(tensor))).toMatch(/\[batch, context, 16\]/)
+    }
+    using whole = Tensor.from(new BigInt64Array(80), [1, 5, DIM])
+    await refused('BAD_ARGUMENT', model.predict(whole))
+    const gone = Tensor.from(x, [1, 5, DIM])
+    gone.dispose()
+    await refused('DISPOSED', model.predict(gone))
+  })
+  it('steppers of no size, and steps of another', async () => {
+    using model = await load(run('lstm'))
+    for (const batch of [0, 1.5, -1, Number.NaN]) expect(() => model.stepper({ batch })).toThrow(LvmError)
+    const stepper = model.stepper({ batch: 2 })
+    for (const bad of [vectors(1), vectors(3), new Float32Array(7), null, 'x'])
+      await refused('BAD_ARGUMENT', stepper.step(bad as Float32Array))
+    await stepper.step(vectors(2)) // a refusal leaves the state as it was
+    stepper.dispose()
+    await refused('DISPOSED', stepper.step(vectors(2)))
+    await refused('DISPOSED', stepper.reset())
+  })
+  it('a model that was disposed of', async () => {
+    const model = await load(run('lstm'))
+    const pending = model.predict(x)
+    model.dispose()
+    expect(await pending).toHaveLength(DIM)
+    await refused('DISPOSED', model.predict(x))
+    await refused('DISPOSED', model.predictAll(x))
+    expect(() => model.stepper()).toThrow(expect.objectContaining({ code: 'DISPOSED' }))
+    model.dispose() // twice is as good as once
+  })
+})
+
+describe('load refuses', () => {
+  it('what is not there, and a device that is not', async () => {
+    expect(await refused('RUN_MISSING', load(run('lsmt')))).toMatch(/lsmt/)
+    await refused('RUN_MISSING', load(place('nowhere')))
+    await refused('DEVICE_UNAVAILABLE', load(run('lstm'), { device: 'cuda:63' }))
+    await refused('BAD_OPTION', load(run('lstm'), { device: 'gpu' }))
+    for (const threads of [0, 1.5, -2, 'two']) await refused('BAD_OPTION', load(run('lstm'), { threads: threads as number }))
+  })
+  it('a flipped bit in any file', async () => {
+    const roll = gaussian(3)
+    const { path } = await verifyRun(run('lstm'))
+    const files = [...readdirSync(path).map((name) => join('generations', path.split('/').at(-1)!, name)), 'generations/current']
+    expect(files).toHaveLength(7)
+    for (const file of files) {
+      for (let i = 0; i < 4; i++) {
+        const copy = place(`flipped-${file.replaceAll('/', '-')}-${i}`)
+        clone(run('lstm'), copy)
+        await flip(join(copy, file), Math.floor(Math.abs(roll()) * 1e6) % statSync(join(copy, file)).size)
+        await refused('BAD_CHECKPOINT', load(copy))
+      }
+    }
+  })
+  it('weights of another shape, type, name or number, and names them', async () => {
+    using model = await load(run('lstm'))
+    const state = Object.fromEntries(native.modelState(model.native).map(({ name, tensor }) => [name, tensor]))
+    const { 'head.3.bias': bias, ...rest } = state
+    using turned = await Tensor.wrap(state['core.lstm.weight_ih_l0']!).op('aten::t')
+    using square = await turned.op('aten::contiguous')
+    using flat = await Tensor.wrap(bias!).op('aten::view', [1, DIM])
+    const cases: [string, Record<string, unknown>, RegExp][] = [
+      ['turned', { ...state, 'core.lstm.weight_ih_l0': square.native }, /weight_ih_l0/],
+      ['flat', { ...state, 'head.3.bias': flat.native }, /head\.3\.bias/],
+      ['missing', rest, /head\.3\.bias/],
+      ['more', { ...state, 'head.4.bias': bias }, /head\.4\.bias/],
+      ['none', {}, /no tensors/],
+    ]
+    for (const [name, dict, sentence] of cases) {
+      const bad = await forged(run('lstm'), place(`weights-${name}`), {
+        files: { 'best_model.pt': (path) => native.savePt(path, { model_state_dict: dict }) },
+      })
+      expect(await refused('BAD_CHECKPOINT', load(bad))).toMatch(sentence)
+    }
+  })
+  it('a GELU that became a ReLU, whatever hashes were made to fit', async () => {
+    const swap = (node: Node): Node => ({
+      ...node,
+      params: node.op === 'activation' ? { kind: 'relu' } : node.params,
+      of: node.of.map(swap),
+    })
+    const manifest = (m: Forged) => {
+      expect(JSON.stringify(m.spec)).toContain('gelu')
+      m.spec = swap(m.spec)
+    }
+    const unhashed = await forged(run('lstm'), place('relu-unhashed'), { manifest })
+    expect(await refused('BAD_CHECKPOINT', load(unhashed))).toMatch(/spec with hash/)
+    const hashed = await forged(run('lstm'), place('relu'), {
+      manifest: (m) => {
+        manifest(m)
+        m.spec_hash = jsonHash(m.spec)
+      },
+    })
+    expect(await refused('FOREIGN_FORWARD', load(hashed))).toMatch(/expected the spec of lstm/)
+  })
+  it('a manifest without anything it needs, or with something else there', async () => {
+    const { manifest } = await verifyRun(run('gru'))
+    const needed = ['model', 'spec', 'spec_hash', 'dim', 'context', 'options', 'parameters', 'golden', 'threads', 'output']
+    let i = 0
+    for (const key of needed) {
+      for (const value of [undefined, null, 'x', -1, [], {}, 3.5, true]) {
+        expect(manifest).toHaveProperty(key)
+        const bad = await forged(run('gru'), place(`odd-${i++}`), { manifest: (m) => Object.assign(m, { [key]: value }) })
+        const error = await load(bad).then(
+          (model) => model.dispose(),
+          (e) => e,
+        )
+        const codes = ['BAD_CHECKPOINT', 'FOREIGN_FORWARD']
+        if (error !== undefined) expect(codes, `${key} ${JSON.stringify(value)}: ${error}`).toContain(error.code)
+        else expect(['context', 'threads', 'output'], `${key} ${JSON.stringify(value)} was accepted`).toContain(key)
+      }
+    }
+  })
+})
+
+it('works in a worker thread, beside the main one', async () => {
+  const index = new URL('../../dist/lib/index.js', import.meta.url).href
+  const code = `
+    import { parentPort, workerData } from 'node:worker_threads'
+    const { load } = await import(workerData.index)
+    const model = await load(workerData.run)
+    parentPort.postMessage(await model.predict(workerData.x))
+    model.dispose()`
+  const x = vectors(10)
+  using model = await load(run('lstm'))
+  const own = await model.predict(x)
+  const answers = await Promise.all(
+    [1, 2, 3].map(
+      () =>
+        new Promise((resolve, reject) => {
+          const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), {
+            workerData: { index, run: run('lstm'), x },
+          })
+          worker.once('message', resolve).once('error', reject)
+        }),
+    ),
+  )
+  for (const answer of answers) expect(answer).toEqual(own)
+})

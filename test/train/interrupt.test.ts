@@ -1,0 +1,157 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, expect, it } from 'vitest'
+import { verifyRun } from '../../lib/checkpoint/store.js'
+import { load } from '../../lib/index.js'
+import { comparable, contentOf, historyOf, manifestOf, place, trained, vectorFile } from './runs.js'
+
+const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))
+const cwd = place('work')
+let data: string
+beforeAll(async () => {
+  data = await vectorFile('base')
+  mkdirSync(cwd)
+})
+
+interface Program {
+  readonly child: ChildProcess
+  /** What it has printed so far. */
+  out(): string
+  err(): string
+  /** Resolves when it has printed that. */
+  says(pattern: RegExp): Promise<void>
+  readonly end: Promise<number | null>
+}
+function lvm(...words: string[]): Program {
+  const child = spawn(process.execPath, [cli, ...words], { cwd, env: { ...process.env, NO_COLOR: '1' } })
+  let [out, err] = ['', '']
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text
+  })
+  const end = new Promise<number | null>((resolve) => child.on('close', resolve))
+  return {
+    child,
+    out: () => out,
+    err: () => err,
+    end,
+    says: async (pattern) => {
+      while (!pattern.test(out)) {
+        if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${out}${err}`)
+        await sleep(5)
+      }
+    },
+  }
+}
+const tiny = (name: string) => [
+  'train',
+  'lstm',
+  '--data',
+  data,
+  '--preset',
+  'tiny',
+  '--epochs',
+  '25',
+  '--threads',
+  '1',
+  '--name',
+  name,
+]
+const run = (name: string) => join(cwd, 'artifacts/lvm/models', name)
+
+it.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s leaves a checkpoint, says how to go on, and going on ends equal', async (signal, code) => {
+  const name = signal.toLowerCase()
+  const first = lvm(...tiny(name))
+  await first.says(/^ +3 +0\.\d+/m) // the row of the third epoch
+  first.child.kill(signal)
+  expect(await first.end).toBe(code)
+  expect(first.err()).toMatch(/stopping after this step/)
+  expect(first.err()).toContain(`the checkpoint is in artifacts/lvm/models/${name}`)
+
+  const { manifest } = await verifyRun(run(name))
+  expect(manifest.progress).toMatchObject({ finished: false })
+  expect(historyOf(run(name)).history.length).toBeLessThan(26)
+  ;(await load(run(name))).dispose()
+
+  const again = /go on with: (.*)$/m.exec(first.err())![1]!
+  expect(again).toMatch(/--resume$/)
+  execFileSync('sh', ['-c', again], { cwd, stdio: 'pipe' })
+  await trained({ model: 'lstm', data, preset: 'tiny', epochs: 25, threads: 1, out: place('.'), name: `whole-${name}` })
+  expect(comparable(historyOf(run(name)))).toEqual(comparable(historyOf(place(`whole-${name}`))))
+  expect([...(await contentOf(join(run(name), 'best_model.pt')))]).toEqual([
+    ...(await contentOf(join(place(`whole-${name}`), 'best_model.pt'))),
+  ])
+  expect(manifestOf(run(name)).progress).toMatchObject({ finished: true })
+})
+
+it('a second Ctrl-C leaves at once, and what was saved is whole', async () => {
+  const long = await vectorFile('long', { articles: 6, length: 60 })
+  const slow = ['--context', '32', '--batch-size', '64', '--width', '1024', '--threads', '1'] // seconds for a step
+  const program = lvm('train', 'lstm', '--data', long, '--name', 'twice', '--json', ...slow)
+  await program.says(/"type":"saved"/)
+  program.child.kill('SIGINT')
+  await sleep(500) // sooner, it would be taken for an echo of the first
+  const asked = performance.now()
+  program.child.kill('SIGINT')
+  expect(await program.end).toBe(130)
+  expect(performance.now() - asked).toBeLessThan(1000)
+  expect((await verifyRun(run('twice'))).manifest.progress).toMatchObject({ epoch: 1 })
+})
+
+it('events on --json are those of the library, the last one the result', async () => {
+  const program = lvm(...tiny('events'), '--json')
+  expect(await program.end).toBe(0)
+  const events = program
+    .out()
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { type: string; version: number })
+  expect(events.every(({ version }) => version === 1)).toBe(true)
+  expect(events.map(({ type }) => type).filter((type) => type === 'epoch')).toHaveLength(26)
+  expect(events.at(0)).toMatchObject({ type: 'start' })
+  expect(events.at(-1)).toMatchObject({ type: 'result', stopped: 'done' })
+})
+
+it('what goes wrong has its exit code, and as an event its code', async () => {
+  const diverging = ['train', 'gru', '--data', data, '--preset', 'tiny', '--name', 'wild', '--json', '--lr', '10', '--clip', '0']
+  const cases: [string[], number, string][] = [
+    [[...diverging, '--eps', '0', '--beta1', '0', '--beta2', '0'], 7, 'DIVERGED'],
+    [['train', 'lstm', '--data', data, '--batch-size', '10000000', '--json'], 6, 'OUT_OF_MEMORY'],
+    [['train', 'lstm', '--name', 'gone', '--resume', '--json'], 2, 'RUN_MISSING'],
+    [['evaluate', 'events', 'gone', '--json'], 2, 'RUN_MISSING'],
+  ]
+  for (const [words, code, name] of cases) {
+    const program = lvm(...words)
+    expect([await program.end, JSON.parse(program.out().trim().split('\n').at(-1)!)], words.join(' ')).toEqual([
+      code,
+      expect.objectContaining({ type: 'error', code: name, message: expect.any(String), hint: expect.any(String) }),
+    ])
+  }
+})
+
+it('evaluate judges every run that is named', async () => {
+  await trained({
+    model: 'gru',
+    data,
+    preset: 'tiny',
+    epochs: 1,
+    threads: 1,
+    out: join(cwd, 'artifacts/lvm/models'),
+    name: 'second',
+  })
+  const program = lvm('evaluate', 'events', 'second', '--latency', '0', '--json')
+  expect(await program.end, program.err()).toBe(0)
+  const { runs } = JSON.parse(program.out()) as { runs: { run: string; model: string }[] }
+  expect(runs.map(({ run, model }) => [run, model])).toEqual([
+    ['events', 'lstm'],
+    ['second', 'gru'],
+  ])
+})
