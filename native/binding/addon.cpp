@@ -2,6 +2,11 @@
 
 namespace lvm {
 
+static Napi::Value leave_process(const Napi::CallbackInfo& info) {
+  leave(int(integer(info[0], "code")));
+  return info.Env().Undefined();
+}
+
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment(env));
   export_tensors(exports);
@@ -10,6 +15,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_models(exports);
   export_evaluation(exports);
   export_training(exports);
+  export_function<leave_process>(exports, "leave");
   return exports;
 }
 

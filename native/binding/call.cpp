@@ -62,20 +62,16 @@ c10::IValue fit(Napi::Value value, const c10::TypePtr& type) {
       return take_tensor(value);
     case c10::TypeKind::IntType:
     case c10::TypeKind::SymIntType:
-      if (value.IsBigInt()) {
-        bool lossless = true;
-        return value.As<Napi::BigInt>().Int64Value(&lossless);
-      }
-      if (!value.IsNumber() || std::trunc(value.As<Napi::Number>().DoubleValue()) != value.As<Napi::Number>().DoubleValue())
-        throw Misfit("an integer");
-      return value.As<Napi::Number>().Int64Value();
+      if (const auto number = whole(value)) return *number;
+      throw Misfit("an integer");
     case c10::TypeKind::FloatType:
       if (!value.IsNumber()) throw Misfit("a number");
       return value.As<Napi::Number>().DoubleValue();
     case c10::TypeKind::NumberType:
       if (value.IsBoolean()) return value.As<Napi::Boolean>().Value();
+      if (const auto number = whole(value)) return *number;
       if (!value.IsNumber()) throw Misfit("a number");
-      return to_ivalue(value);
+      return value.As<Napi::Number>().DoubleValue();
     case c10::TypeKind::BoolType:
       if (!value.IsBoolean()) throw Misfit("true or false");
       return value.As<Napi::Boolean>().Value();
@@ -83,10 +79,12 @@ c10::IValue fit(Napi::Value value, const c10::TypePtr& type) {
       if (!value.IsString()) throw Misfit("text");
       return std::string(value.As<Napi::String>());
     case c10::TypeKind::ScalarTypeType:
-      if (!value.IsString()) throw Misfit("a dtype name");
-      return int64_t(dtype_of(value.As<Napi::String>()));
+      if (value.IsString()) {
+        if (const auto dtype = dtype_named(value.As<Napi::String>())) return int64_t(*dtype);
+      }
+      throw Misfit("a dtype name");
     case c10::TypeKind::DeviceObjType:
-      if (!value.IsString()) throw Misfit("a device name");
+      if (!value.IsString() || !device_named(value.As<Napi::String>())) throw Misfit("a device name");
       return device_of(value.As<Napi::String>());
     case c10::TypeKind::ListType:
       return fit_list(value, type->castRaw<c10::ListType>()->getElementType());
@@ -98,9 +96,10 @@ c10::IValue fit(Napi::Value value, const c10::TypePtr& type) {
 std::vector<c10::IValue> fit_all(const c10::FunctionSchema& schema, Napi::Array given, Napi::Object named) {
   std::vector<c10::IValue> stack;
   const auto& arguments = schema.arguments();
-  uint32_t used = 0;
+  uint32_t used = 0, positions = 0;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const auto& argument = arguments[i];
+    if (!argument.kwarg_only()) ++positions;
     const auto positional = i < given.Length() && !argument.kwarg_only();
     const Napi::Value value = positional ? given.Get(uint32_t(i)) : named.Get(argument.name());
     if (!positional && named.Has(argument.name())) ++used;
@@ -114,17 +113,28 @@ std::vector<c10::IValue> fit_all(const c10::FunctionSchema& schema, Napi::Array 
       throw Misfit("expected " + std::string(misfit.what()) + " for \"" + argument.name() + "\"");
     }
   }
-  if (given.Length() > arguments.size() || used < named.GetPropertyNames().Length()) throw Misfit("more arguments than it takes");
+  if (given.Length() > positions || used < named.GetPropertyNames().Length()) throw Misfit("more arguments than it takes");
   return stack;
 }
 
 Napi::Value to_js(Napi::Env env, const c10::IValue& value) {
   if (value.isTensor()) return value.toTensor().defined() ? give_tensor(env, value.toTensor()).As<Napi::Value>() : env.Null();
-  if (value.isInt()) return Napi::Number::New(env, double(value.toInt()));
+  if (value.isInt()) {
+    constexpr auto exact = int64_t(1) << 53;  // a number does not hold every integer beyond
+    const auto number = value.toInt();
+    if (number > exact || number < -exact) return Napi::BigInt::New(env, number);
+    return Napi::Number::New(env, double(number));
+  }
   if (value.isDouble()) return Napi::Number::New(env, value.toDouble());
   if (value.isBool()) return Napi::Boolean::New(env, value.toBool());
   if (value.isString()) return Napi::String::New(env, value.toStringRef());
-  if (value.isScalar()) return to_js(env, c10::IValue(value.toScalar()));
+  if (value.isComplexDouble()) {
+    const auto number = value.toComplexDouble();
+    auto pair = Napi::Array::New(env, 2);
+    pair.Set(0u, number.real());
+    pair.Set(1u, number.imag());
+    return pair;
+  }
   if (value.isList() || value.isTuple()) {
     const auto items = value.isList() ? value.toListRef().vec() : value.toTupleRef().elements().vec();
     auto array = Napi::Array::New(env, items.size());

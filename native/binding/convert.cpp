@@ -27,13 +27,20 @@ constexpr std::pair<const char*, torch::Dtype> dtypes[] = {
 }  // namespace
 
 Napi::Object give_tensor(Napi::Env env, const Tensor& tensor) {
-  return give(env, std::make_shared<Tensor>(tensor), tensor.is_cpu() ? int64_t(tensor.nbytes()) : 0);
+  // sparse tensors have no storage of their own, and an expanded one less than it has elements
+  const auto bytes = tensor.is_cpu() && tensor.has_storage() ? std::min(tensor.nbytes(), tensor.storage().nbytes()) : 0;
+  return give(env, std::make_shared<Tensor>(tensor), int64_t(bytes));
 }
 
-torch::Dtype dtype_of(const std::string& name) {
+std::optional<torch::Dtype> dtype_named(const std::string& name) {
   for (const auto& [known, dtype] : dtypes) {
     if (name == known) return dtype;
   }
+  return std::nullopt;
+}
+
+torch::Dtype dtype_of(const std::string& name) {
+  if (const auto dtype = dtype_named(name)) return *dtype;
   throw Error("BAD_ARGUMENT", "native: expected a dtype such as float32 but received \"" + name + "\"");
 }
 
@@ -44,20 +51,24 @@ const char* dtype_name(torch::Dtype dtype) {
   throw Error("BAD_ARGUMENT", std::string("native: tensors of ") + c10::toString(dtype) + " have no JavaScript form");
 }
 
-torch::Device device_of(const std::string& name) {
-  torch::Device device = torch::kCPU;
+std::optional<torch::Device> device_named(const std::string& name) {
   try {
-    device = torch::Device(name);
+    return torch::Device(name);
   } catch (const c10::Error&) {
-    throw Error("DEVICE_UNAVAILABLE", "device: expected cpu, cuda[:n] or mps but received \"" + name + "\"");
+    return std::nullopt;
   }
-  if (device.is_cpu()) return device;
+}
+
+torch::Device device_of(const std::string& name) {
+  const auto device = device_named(name);
+  if (!device) throw Error("DEVICE_UNAVAILABLE", "device: expected cpu, cuda[:n] or mps but received \"" + name + "\"");
+  if (device->is_cpu()) return *device;
   const auto accelerator = at::getAccelerator(false);
-  const auto count = accelerator == device.type() ? at::accelerator::deviceCount() : c10::DeviceIndex(0);
-  if (count <= std::max<int>(device.index(), 0)) {
+  const auto count = accelerator == device->type() ? at::accelerator::deviceCount() : c10::DeviceIndex(0);
+  if (count <= std::max<int>(device->index(), 0)) {
     throw Error("DEVICE_UNAVAILABLE", "device: \"" + name + "\" is not there (" + std::to_string(count) + " such devices)");
   }
-  return device;
+  return *device;
 }
 
 std::string text(Napi::Value value, const char* what) {
@@ -65,9 +76,28 @@ std::string text(Napi::Value value, const char* what) {
   return value.As<Napi::String>();
 }
 
+std::optional<int64_t> whole(Napi::Value value) {
+  if (value.IsBigInt()) {
+    bool lossless = true;
+    const auto result = value.As<Napi::BigInt>().Int64Value(&lossless);
+    return lossless ? std::optional(result) : std::nullopt;
+  }
+  if (!value.IsNumber()) return std::nullopt;
+  const auto number = value.As<Napi::Number>().DoubleValue();
+  if (!(number >= -0x1p63 && number < 0x1p63) || std::trunc(number) != number) return std::nullopt;
+  return int64_t(number);
+}
+
 int64_t integer(Napi::Value value, const char* what) {
-  if (!value.IsNumber()) refuse(what, "an integer");
-  return value.As<Napi::Number>().Int64Value();
+  const auto result = whole(value);
+  if (!result) refuse(what, "an integer");
+  return *result;
+}
+
+int64_t positive(Napi::Value value, const char* what) {
+  const auto result = whole(value);
+  if (!result || *result < 1) refuse(what, "an integer ≥ 1");
+  return *result;
 }
 
 double real(Napi::Value value, const char* what) {
@@ -103,7 +133,8 @@ Napi::Float64Array float64_array(Napi::Env env, const Tensor& tensor) {
   return out;
 }
 
-c10::IValue to_ivalue(Napi::Value value) {
+c10::IValue to_ivalue(Napi::Value value, int depth) {
+  if (depth > 100) refuse("value", "at most 100 lists and dicts inside each other");
   if (value.IsNull() || value.IsUndefined()) return {};
   if (value.IsBoolean()) return value.As<Napi::Boolean>().Value();
   if (value.IsString()) return std::string(value.As<Napi::String>());
@@ -116,10 +147,10 @@ c10::IValue to_ivalue(Napi::Value value) {
   if (value.IsArray()) {
     const auto array = value.As<Napi::Array>();
     c10::impl::GenericList list(c10::AnyType::get());
-    for (uint32_t i = 0; i < array.Length(); ++i) list.push_back(to_ivalue(array.Get(i)));
+    for (uint32_t i = 0; i < array.Length(); ++i) list.push_back(to_ivalue(array.Get(i), depth + 1));
     return list;
   }
-  if (!value.IsObject()) refuse("value", "a dict, list, number, text or tensor");
+  if (!value.IsObject() || value.IsFunction()) refuse("value", "a dict, list, number, text or tensor");
   const auto object = value.As<Napi::Object>();
   const auto keys = object.GetPropertyNames();
   c10::impl::GenericDict dict(c10::AnyType::get(), c10::AnyType::get());
@@ -129,7 +160,7 @@ c10::IValue to_ivalue(Napi::Value value) {
     // whole numbers as keys are numbers in Python too: the optimizer's state is keyed by parameter index
     const bool index =
       !name.empty() && name.size() < 10 && std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
-    dict.insert(index ? c10::IValue(int64_t(std::stoll(name))) : c10::IValue(name), to_ivalue(object.Get(key)));
+    dict.insert(index ? c10::IValue(int64_t(std::stoll(name))) : c10::IValue(name), to_ivalue(object.Get(key), depth + 1));
   }
   return dict;
 }

@@ -40,17 +40,21 @@ inline Tensor take_tensor_or_none(Napi::Value value) {
   return value.IsNull() || value.IsUndefined() ? Tensor() : take_tensor(value);
 }
 
+std::optional<torch::Dtype> dtype_named(const std::string& name);
 torch::Dtype dtype_of(const std::string& name);
 const char* dtype_name(torch::Dtype dtype);
-torch::Device device_of(const std::string& name);  // Errors: DEVICE_UNAVAILABLE
+std::optional<torch::Device> device_named(const std::string& name);  // whether or not it is there
+torch::Device device_of(const std::string& name);                    // Errors: DEVICE_UNAVAILABLE
 std::string text(Napi::Value value, const char* what);
+std::optional<int64_t> whole(Napi::Value value);  // a number or bigint that is an integer of 64 bits
 int64_t integer(Napi::Value value, const char* what);
+int64_t positive(Napi::Value value, const char* what);
 double real(Napi::Value value, const char* what);
 std::vector<int64_t> integers(Napi::Value value, const char* what);
 std::vector<double> reals(Napi::Value value);
 Tensor ids(Napi::Value value);  // Int32Array -> int64 tensor, a copy
 Napi::Float64Array float64_array(Napi::Env env, const Tensor& tensor);
-c10::IValue to_ivalue(Napi::Value value);  // dicts, lists, numbers, text, tensors
+c10::IValue to_ivalue(Napi::Value value, int depth = 0);  // dicts, lists, numbers, text, tensors
 
 // What exports are made of; each file of binding/ has one.
 void export_tensors(Napi::Object exports);

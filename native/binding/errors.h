@@ -2,6 +2,8 @@
 #include "../error.h"
 
 #include <c10/util/Exception.h>
+// A worker that is being terminated takes no exception any more; without this node-addon-api would abort the process.
+#define NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS
 #include <napi.h>
 
 #include <exception>
@@ -25,7 +27,8 @@ inline Napi::Value to_js_error(Napi::Env env, std::exception_ptr failure) {
     return coded("OUT_OF_MEMORY", e.what_without_backtrace());
   } catch (const c10::Error& e) {
     const std::string what = e.what_without_backtrace();
-    return coded(what.find("not enough memory") != std::string::npos ? "OUT_OF_MEMORY" : "NATIVE", what);
+    const auto full = what.find("allocate memory") != std::string::npos || what.find("not enough memory") != std::string::npos;
+    return coded(full ? "OUT_OF_MEMORY" : "NATIVE", what);
   } catch (const std::bad_alloc&) {
     return coded("OUT_OF_MEMORY", "there is not enough memory");
   } catch (const std::exception& e) {

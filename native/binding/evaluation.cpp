@@ -49,7 +49,7 @@ Napi::Value evaluate_model(const Napi::CallbackInfo& info) {
   return run_async(
     info.Env(),
     [model = take<Model>(info[0]), samples = take<Samples>(info[1]), rows = ids(info[2]),
-     batch = integer(options.Get("batch"), "batch"), centre = take_tensor_or_none(options.Get("centre")),
+     batch = positive(options.Get("batch"), "batch"), centre = take_tensor_or_none(options.Get("centre")),
      &stop] { return evaluate(*model, *samples, rows, batch, centre, stop); },
     scores_object);
 }
@@ -59,7 +59,7 @@ Napi::Value predict_rows(const Napi::CallbackInfo& info) {
   auto& stop = environment(info.Env()).stop;
   return run_async(
     info.Env(),
-    [model = take<Model>(info[0]), samples = take<Samples>(info[1]), rows = ids(info[2]), batch = integer(info[3], "batch"),
+    [model = take<Model>(info[0]), samples = take<Samples>(info[1]), rows = ids(info[2]), batch = positive(info[3], "batch"),
      &stop] { return predict(*model, *samples, rows, batch, stop); },
     give_tensor);
 }

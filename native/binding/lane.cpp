@@ -3,11 +3,19 @@
 #include <ATen/Parallel.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <set>
 
 namespace lvm {
 namespace {
 
 std::atomic<int> threads_wanted = 0;
+
+std::mutex living_mutex;
+std::set<Lane*> living;
+std::atomic<int> working = 0;
+std::atomic<bool> leaving = false;
 
 // at::set_num_threads speaks for the calling thread's OpenMP team, so each lane has to say it for itself.
 void adopt_threads() {
@@ -21,11 +29,26 @@ void adopt_threads() {
 int wanted_threads() { return threads_wanted > 0 ? threads_wanted.load() : at::get_num_threads(); }
 void set_wanted_threads(int n) { threads_wanted = n; }
 
+void leave(int code) {
+  leaving = true;
+  {
+    std::lock_guard lock(living_mutex);
+    for (auto* lane : living) lane->on_stop();
+  }
+  using namespace std::chrono_literals;
+  for (auto waited = 0ms; working > 0 && waited < 1s; waited += 1ms) std::this_thread::sleep_for(1ms);
+  if (working > 0) std::_Exit(code);
+}
+
 Lane::Lane(Napi::Env env, std::function<void()> on_stop) : env(env), on_stop(std::move(on_stop)) {
   napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "lvm-torch"), 0, 1, nullptr, nullptr, this,
                                   settle, &deliver);
   napi_unref_threadsafe_function(env, deliver);  // an idle lane does not keep the process alive
   napi_add_env_cleanup_hook(env, at_exit, this);
+  {
+    std::lock_guard lock(living_mutex);
+    living.insert(this);
+  }
   thread = std::thread([this] { loop(); });
 }
 
@@ -37,6 +60,10 @@ Lane::~Lane() {
 
 void Lane::close() {
   if (!deliver) return;
+  {
+    std::lock_guard lock(living_mutex);
+    living.erase(this);
+  }
   on_stop();
   {
     std::lock_guard lock(mutex);
@@ -44,9 +71,9 @@ void Lane::close() {
   }
   wake.notify_one();
   thread.join();
-  jobs.clear();
   napi_release_threadsafe_function(deliver, napi_tsfn_abort);
   deliver = nullptr;
+  const auto left = std::move(jobs);  // a job may hold the owner of this lane, so nothing is touched after it goes
 }
 
 void Lane::push(Napi::Env env, std::unique_ptr<Job> job) {
@@ -68,12 +95,15 @@ void Lane::loop() {
       job = std::move(jobs.front());
       jobs.pop_front();
     }
+    ++working;
     try {
       adopt_threads();
+      if (leaving) throw Error("INTERRUPTED", "the process is ending");
       job->execute();
     } catch (...) {
       job->failure = std::current_exception();
     }
+    --working;
     auto* raw = job.release();
     if (napi_call_threadsafe_function(deliver, raw, napi_tsfn_nonblocking) != napi_ok) delete raw;
   }
@@ -87,14 +117,18 @@ void Lane::settle(napi_env raw_env, napi_value, void* self, void* data) {
   auto* lane = static_cast<Lane*>(self);
   if (--lane->unsettled == 0) napi_unref_threadsafe_function(env, lane->deliver);
   try {
-    if (job->failure) std::rethrow_exception(job->failure);
-    const auto value = job->give(env);
-    job->drop();  // what the work held is free before anyone hears of the result
-    job->promise.Resolve(value);
-  } catch (...) {
-    const auto error = to_js_error(env, std::current_exception());
-    job->drop();
-    job->promise.Reject(error);
+    try {
+      if (job->failure) std::rethrow_exception(job->failure);
+      const auto value = job->give(env);
+      job->drop();  // what the work held is free before anyone hears of the result
+      job->promise.Resolve(value);
+    } catch (...) {
+      const auto error = to_js_error(env, std::current_exception());
+      job->drop();
+      job->promise.Reject(error);
+    }
+  } catch (const Napi::Error&) {
+    // A worker that is being terminated takes no value any more, and no error.
   }
 }
 

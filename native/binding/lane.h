@@ -56,6 +56,7 @@ class Lane {
   void close();
   static void settle(napi_env env, napi_value, void* lane, void* job);
   static void at_exit(void* lane) { static_cast<Lane*>(lane)->close(); }
+  friend void leave(int code);
 
   napi_env env;
   std::function<void()> on_stop;
@@ -80,6 +81,10 @@ template <typename Work, typename Wrap>
 Napi::Promise run_async(Napi::Env env, Work work, Wrap wrap) {
   return environment(env).lane.run(env, std::move(work), std::move(wrap));
 }
+
+// For process.exit(), which runs no cleanup hooks: libtorch must not go away under work that goes on, so all of it is told to
+// stop, and when it has not after a second the process ends on the spot with this code.
+void leave(int code);
 
 // The thread count that lanes bring libtorch to before their next job.
 int wanted_threads();

@@ -5,24 +5,36 @@
 namespace lvm {
 namespace {
 
-Node read_node(Napi::Value value) {
+constexpr int deepest = 64;  // nodes inside each other, so that no spec exhausts the stack
+
+Node read_node(Napi::Value value, int depth = 0) {
   if (!value.IsObject()) throw Error("BAD_SPEC", "spec: expected a node");
+  if (depth > deepest) throw Error("BAD_SPEC", "spec: expected at most " + std::to_string(deepest) + " nodes inside each other");
   const auto object = value.As<Napi::Object>();
+  const Napi::Value params = object.Get("params"), of = object.Get("of");
   Node node;
-  node.op = text(object.Get("op"), "op");
-  if (object.Has("name")) node.name = text(object.Get("name"), "name");
-  node.tied = object.Has("tied");
-  const auto params = object.Get("params").As<Napi::Object>();
-  for (const auto& [name, kind] : find_op(node.op).params) {
-    const Napi::Value v = params.Get(name);
-    const std::string wanted = kind;
-    if (wanted == "int") node.params[name] = integer(v, name);
-    else if (wanted == "real") node.params[name] = real(v, name);
-    else if (wanted == "bool") node.params[name] = v.ToBoolean().Value();
-    else node.params[name] = text(v, name);
+  if (!object.Get("op").IsString() || !params.IsObject() || !of.IsArray()) {
+    throw Error("BAD_SPEC", "spec: expected a node with op, params and a list of nodes");
   }
-  const auto of = object.Get("of").As<Napi::Array>();
-  for (uint32_t i = 0; i < of.Length(); ++i) node.of.push_back(read_node(of.Get(i)));
+  node.op = text(object.Get("op"), "op");
+  const auto& kinds = find_op(node.op).params;
+  try {
+    if (object.Has("name")) node.name = text(object.Get("name"), "name");
+    node.tied = object.Has("tied");
+    for (const auto& [name, kind] : kinds) {
+      const Napi::Value v = params.As<Napi::Object>().Get(name);
+      const std::string wanted = kind;
+      if (wanted == "int") node.params[name] = positive(v, name);
+      else if (wanted == "real") node.params[name] = real(v, name);
+      else if (wanted == "text") node.params[name] = text(v, name);
+      else if (v.IsBoolean()) node.params[name] = v.As<Napi::Boolean>().Value();
+      else throw Error("BAD_SPEC", std::string("expected true or false for \"") + name + "\"");
+    }
+  } catch (const Error& error) {
+    throw Error("BAD_SPEC", "spec: " + node.op + ": " + error.what());
+  }
+  const auto children = of.As<Napi::Array>();
+  for (uint32_t i = 0; i < children.Length(); ++i) node.of.push_back(read_node(children.Get(i), depth + 1));
   return node;
 }
 

@@ -6,6 +6,8 @@
 namespace lvm {
 namespace {
 
+size_t item_size(torch::Dtype dtype) { return c10::elementSize(dtype); }
+
 struct Extent {
   std::vector<int64_t> shape;
   torch::Dtype dtype;
@@ -14,14 +16,14 @@ struct Extent {
 
 Extent extent(Napi::Value shape, Napi::Value dtype) {
   Extent e{integers(shape, "shape"), dtype_of(text(dtype, "dtype")), 1};
+  auto bytes = int64_t(item_size(e.dtype));
   for (const auto size : e.shape) {
-    if (size < 0 || __builtin_mul_overflow(e.elements, size, &e.elements))
+    if (size < 0 || __builtin_mul_overflow(bytes, size, &bytes))
       throw Error("BAD_ARGUMENT", "Tensor: expected sizes ≥ 0 that fit in memory");
+    e.elements *= size;
   }
   return e;
 }
-
-size_t item_size(torch::Dtype dtype) { return c10::elementSize(dtype); }
 
 // A part of a file that certainly holds the extent.
 void require_bytes(const std::string& path, int64_t offset, const Extent& e) {
@@ -35,19 +37,25 @@ void require_bytes(const std::string& path, int64_t offset, const Extent& e) {
   }
 }
 
+// A bool that is neither 0 nor 1 would be counted as what it is.
+Tensor with_clean_bools(const Tensor& tensor) {
+  return tensor.scalar_type() == torch::kBool ? tensor.view(torch::kUInt8).ne(0) : tensor;
+}
+
 Napi::Value tensor_from(const Napi::CallbackInfo& info) {
   if (!info[0].IsTypedArray()) throw Error("BAD_ARGUMENT", "Tensor.from: expected a typed array");
   const auto array = info[0].As<Napi::TypedArray>();
   const auto e = extent(info[1], info[2]);
-  if (array.ByteLength() != size_t(e.elements) * item_size(e.dtype)) {
+  const auto part = item_size(c10::toRealValueType(e.dtype));
+  if (array.ElementSize() != part || array.ByteLength() != size_t(e.elements) * item_size(e.dtype)) {
     throw Error("BAD_ARGUMENT", "Tensor.from: expected " + std::to_string(e.elements) + " elements of " + dtype_name(e.dtype) +
                                   " for the shape but received " + std::to_string(array.ByteLength()) + " bytes");
   }
   auto tensor = torch::empty(e.shape, e.dtype);
-  if (e.elements > 0)
-    std::memcpy(tensor.mutable_data_ptr(), static_cast<const char*>(array.ArrayBuffer().Data()) + array.ByteOffset(),
-                array.ByteLength());
-  return give_tensor(info.Env(), tensor);
+  void* data = nullptr;  // not by way of array.ArrayBuffer(), which refuses shared memory
+  napi_get_typedarray_info(info.Env(), array, nullptr, nullptr, &data, nullptr, nullptr);
+  if (e.elements > 0) std::memcpy(tensor.mutable_data_ptr(), data, array.ByteLength());
+  return give_tensor(info.Env(), with_clean_bools(tensor));
 }
 
 Napi::Value tensor_map(const Napi::CallbackInfo& info) {
@@ -78,7 +86,7 @@ Napi::Value tensor_read(const Napi::CallbackInfo& info) {
         throw Error("DATA_FORMAT",
                     "Tensor: could not read " + std::to_string(count) + " bytes at " + std::to_string(offset) + " of " + path);
       }
-      return tensor;
+      return with_clean_bools(tensor);
     },
     give_tensor);
 }
@@ -99,7 +107,10 @@ Napi::Value tensor_device(const Napi::CallbackInfo& info) {
 Napi::Value tensor_data(const Napi::CallbackInfo& info) {
   return run_async(
     info.Env(),
-    [tensor = take_tensor(info[0])] { return tensor.detach().resolve_conj().resolve_neg().to(torch::kCPU).contiguous(); },
+    [tensor = take_tensor(info[0])] {
+      const auto plain = tensor.detach().to(torch::kCPU);
+      return (plain.layout() == torch::kStrided ? plain : plain.to_dense()).resolve_conj().resolve_neg().contiguous();
+    },
     [](Napi::Env env, Tensor tensor) -> Napi::Value {
       auto buffer = Napi::ArrayBuffer::New(env, tensor.nbytes());
       if (tensor.nbytes() > 0) std::memcpy(buffer.Data(), tensor.const_data_ptr(), tensor.nbytes());

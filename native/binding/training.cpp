@@ -32,8 +32,8 @@ OptimizerOptions read_optimizer(Napi::Object o) {
 // trainer(model, samples, ids, {batch, accumulate, loss, bf16, seed, weightDecay, beta1, beta2, eps, clip, ema}) -> handle
 Napi::Value trainer(const Napi::CallbackInfo& info) {
   const auto o = info[3].As<Napi::Object>();
-  const TrainerOptions options{integer(o.Get("batch"), "batch"),
-                               integer(o.Get("accumulate"), "accumulate"),
+  const TrainerOptions options{positive(o.Get("batch"), "batch"),
+                               positive(o.Get("accumulate"), "accumulate"),
                                text(o.Get("loss"), "loss") == "cosine" ? Loss::cosine : Loss::mse,
                                o.Get("bf16").ToBoolean().Value(),
                                uint64_t(integer(o.Get("seed"), "seed")),
@@ -45,12 +45,17 @@ Napi::Value trainer(const Napi::CallbackInfo& info) {
 // trainerRun(trainer, epoch, from, rates: Float64Array) -> Promise<steps made>
 Napi::Value trainer_run(const Napi::CallbackInfo& info) {
   const auto training = take<Training>(info[0]);
+  const auto from = integer(info[2], "from"), steps = training->trainer->steps_per_epoch();
+  const auto rates = reals(info[3]);
+  if (from < 0 || from + int64_t(rates.size()) > steps) {
+    throw Error("BAD_ARGUMENT", "training: expected steps from 0 to " + std::to_string(steps) + " but received " +
+                                  std::to_string(rates.size()) + " from step " + std::to_string(from) + " on");
+  }
   return training->lane.run(
     info.Env(),
-    [trainer = training->trainer, epoch = integer(info[1], "epoch"), from = integer(info[2], "from"), rates = reals(info[3])] {
-      return trainer->run(epoch, from, rates);
-    },
-    [](Napi::Env env, int64_t made) { return Napi::Number::New(env, double(made)); });
+    [trainer = training->trainer, epoch = integer(info[1], "epoch"), from, rates] { return trainer->run(epoch, from, rates); },
+    // holds the lane too, so that a run ends and is heard of even when its handle is gone
+    [training](Napi::Env env, int64_t made) { return Napi::Number::New(env, double(made)); });
 }
 
 Napi::Value trainer_stop(const Napi::CallbackInfo& info) {
@@ -120,7 +125,7 @@ Napi::Value trainer_swap(const Napi::CallbackInfo& info) {
       trainer->optimizer.swap_average();
       return true;
     },
-    [](Napi::Env env, bool) { return env.Undefined(); });
+    [training](Napi::Env env, bool) { return env.Undefined(); });
 }
 
 // savePt(path, value) -> Promise<void>
@@ -135,6 +140,7 @@ Napi::Value save_pt(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value dispose(const Napi::CallbackInfo& info) {
+  if (const auto* training = box_of<Training>(info[0]); training && training->thing) training->thing->trainer->stop = true;
   if (!(dispose_if<Tensor>(info[0]) || dispose_if<Model>(info[0]) || dispose_if<Samples>(info[0]) ||
         dispose_if<Stepper>(info[0]) || dispose_if<Training>(info[0]))) {
     throw Error("BAD_ARGUMENT", "dispose: expected a handle of lvm-torch");
