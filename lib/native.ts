@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { isMainThread } from 'node:worker_threads'
 import { asLvmError } from './errors.js'
 import { loadLibtorch } from './libtorch/load.js'
 import type { Node } from './spec/ops.js'
@@ -47,6 +48,8 @@ export type TypedArray =
 /** What a call takes from JavaScript and gives back, once handles are unwrapped. */
 export type NativeValue = NativeTensor | number | bigint | boolean | string | null | undefined | NativeValue[]
 
+export type Multiplier = 'aten' | 'onednn'
+
 /** Per-window figures of one evaluation, in float64. */
 export interface Scores {
   cosine: Float64Array
@@ -81,6 +84,9 @@ export interface Addon {
   setThreads(n: number): void
   cpuCapability(): string
   libtorchVersion(): string
+  /** Which library multiplies float32 matrices on the processor; with a name, sets it. */
+  multiplier(set?: Multiplier): Multiplier
+  timeMultipliers(): Promise<Record<Multiplier, number>>
   // binding/model.cpp
   describeOps(): Record<string, Record<string, string>>
   model(spec: Node, dtype: DType, device: string, seed: number | null): Promise<NativeModel>
@@ -122,6 +128,9 @@ export interface Addon {
   trainerSetSteps(trainer: NativeTrainer, steps: number): void
   trainerSwap(trainer: NativeTrainer): Promise<undefined>
   savePt(path: string, value: unknown): Promise<undefined>
+  // binding/addon.cpp
+  /** Ends all work that is under way, or else the process with this code. */
+  leave(code: number): void
 }
 
 export interface TrainerOptions {
@@ -147,7 +156,12 @@ export interface TrainerSums {
 
 let addon: Addon | undefined
 const load = (): Addon => {
-  addon ??= createRequire(import.meta.url)(loadLibtorch().addon) as Addon
+  if (addon === undefined) {
+    const loaded = createRequire(import.meta.url)(loadLibtorch().addon) as Addon
+    // process.exit() skips Node's own clean-up, and libtorch must not go away under work that is under way.
+    if (isMainThread) process.once('exit', (code) => loaded.leave?.(code))
+    addon = loaded
+  }
   return addon
 }
 

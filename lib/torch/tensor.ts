@@ -1,20 +1,21 @@
-import { LvmError } from '../errors.js'
+import { LvmError, shown } from '../errors.js'
 import { type DType, type NativeTensor, type NativeValue, native, type TypedArray } from '../native.js'
 
-const ARRAYS: Record<string, (b: ArrayBuffer) => TypedArray> = {
-  float32: (b) => new Float32Array(b),
-  float64: (b) => new Float64Array(b),
-  float16: (b) => new Uint16Array(b),
-  bfloat16: (b) => new Uint16Array(b),
-  int64: (b) => new BigInt64Array(b),
-  int32: (b) => new Int32Array(b),
-  int16: (b) => new Int16Array(b),
-  int8: (b) => new Int8Array(b),
-  uint8: (b) => new Uint8Array(b),
-  bool: (b) => new Uint8Array(b),
-  complex64: (b) => new Float32Array(b),
-  complex128: (b) => new Float64Array(b),
+const ARRAYS: Record<DType, new (buffer: ArrayBuffer) => TypedArray> = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  int16: Int16Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+  complex64: Float32Array,
+  complex128: Float64Array,
 }
+const describe = (value: unknown): string => (typeof value === 'object' ? `a ${value?.constructor.name}` : shown(value))
 const dtypeOf = (data: TypedArray): DType => {
   if (data instanceof Float32Array) return 'float32'
   if (data instanceof Float64Array) return 'float64'
@@ -23,7 +24,9 @@ const dtypeOf = (data: TypedArray): DType => {
   if (data instanceof Int16Array) return 'int16'
   if (data instanceof Int8Array) return 'int8'
   if (data instanceof Uint8Array) return 'uint8'
-  throw new LvmError('BAD_ARGUMENT', 'Tensor.from: a Uint16Array holds float16 or bfloat16: say which with {dtype}')
+  if (data instanceof Uint16Array)
+    throw new LvmError('BAD_ARGUMENT', 'Tensor.from: a Uint16Array holds float16 or bfloat16: say which with {dtype}')
+  throw new LvmError('BAD_ARGUMENT', `Tensor.from: expected a typed array of a dtype but received ${describe(data)}`)
 }
 
 /** What `call` accepts and returns in place of a native value. */
@@ -41,11 +44,15 @@ export class Tensor {
    * A copy of an array, row-major.
    *
    * Units: float16 and bfloat16 travel as the 16-bit patterns of a Uint16Array, bool as 0 and 1 in a Uint8Array.
-   * Errors: BAD_ARGUMENT when the shape does not hold exactly the array's elements.
+   * Errors: BAD_ARGUMENT when the array is not the dtype's own kind, or the shape does not hold exactly its elements.
    */
   static from(data: TypedArray | readonly number[], shape?: readonly number[], options: { dtype?: DType } = {}): Tensor {
     const array = Array.isArray(data) ? Float32Array.from(data as number[]) : (data as TypedArray)
-    return new Tensor(native.tensorFrom(array, shape ?? [array.length], options.dtype ?? dtypeOf(array)))
+    const dtype = options.dtype ?? dtypeOf(array)
+    const kind = ARRAYS[dtype]
+    if (kind !== undefined && !(array instanceof kind))
+      throw new LvmError('BAD_ARGUMENT', `Tensor.from: expected a ${kind.name} for ${dtype} but received ${describe(array)}`)
+    return new Tensor(native.tensorFrom(array, shape ?? [array.length], dtype))
   }
   /** A read-only view of a file, paged in as it is read. Errors: FILE_MISSING, DATA_FORMAT when the file is too short. */
   static map(path: string, o: { offset: number; shape: readonly number[]; dtype: DType }): Tensor {
@@ -67,7 +74,7 @@ export class Tensor {
   }
   /** The elements, row-major, as the typed array of the dtype (16-bit floats as Uint16Array patterns). */
   async data(): Promise<TypedArray> {
-    return ARRAYS[this.dtype]!(await native.tensorData(this.native))
+    return new ARRAYS[this.dtype](await native.tensorData(this.native))
   }
   /** A single element as a number. */
   async item(): Promise<number> {
