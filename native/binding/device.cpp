@@ -1,3 +1,4 @@
+#include "../ops/multiply.h"
 #include "convert.h"
 
 #include <ATen/DeviceAccelerator.h>
@@ -37,6 +38,21 @@ Napi::Value set_threads(const Napi::CallbackInfo& info) {
 Napi::Value cpu_capability(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), at::get_cpu_capability()); }
 Napi::Value libtorch_version(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), TORCH_VERSION); }
 
+// multiplier() -> which library multiplies; multiplier("aten" | "onednn") sets it
+Napi::Value which_multiplier(const Napi::CallbackInfo& info) {
+  if (info[0].IsString()) set_multiplier(text(info[0], "multiplier") == "onednn" ? Multiplier::onednn : Multiplier::aten);
+  return Napi::String::New(info.Env(), multiplier() == Multiplier::onednn ? "onednn" : "aten");
+}
+// timeMultipliers() -> Promise<{aten, onednn}> in milliseconds
+Napi::Value time_both(const Napi::CallbackInfo& info) {
+  return run_async(info.Env(), time_multipliers, [](Napi::Env env, MultiplierTimes times) -> Napi::Value {
+    auto object = Napi::Object::New(env);
+    object.Set("aten", times.aten);
+    object.Set("onednn", times.onednn);
+    return object;
+  });
+}
+
 }  // namespace
 
 void export_devices(Napi::Object exports) {
@@ -45,6 +61,8 @@ void export_devices(Napi::Object exports) {
   export_function<set_threads>(exports, "setThreads");
   export_function<cpu_capability>(exports, "cpuCapability");
   export_function<libtorch_version>(exports, "libtorchVersion");
+  export_function<which_multiplier>(exports, "multiplier");
+  export_function<time_both>(exports, "timeMultipliers");
 }
 
 }  // namespace lvm

@@ -41,10 +41,9 @@ struct Attention final : Layer {
       const auto all = multiply(x, in_weight, in_bias).chunk(3, -1);
       q = split(all[0]), k = split(all[1]), v = split(all[2]);
     } else {
-      const auto both =
-        multiply(cross ? pass.memory : x, in_weight.narrow(0, dim, 2 * dim), in_bias.narrow(0, dim, 2 * dim)).chunk(2, -1);
-      q = split(multiply(queries, in_weight.narrow(0, 0, dim), in_bias.narrow(0, 0, dim)));
-      k = split(both[0]), v = split(both[1]);
+      const auto [first, rest] = multiply_split(queries, cross ? pass.memory : x, in_weight, in_bias, dim);
+      const auto both = rest.chunk(2, -1);
+      q = split(first), k = split(both[0]), v = split(both[1]);
     }
     if (pass.state) {
       auto& kept = pass.state->slots.at(slot);

@@ -11,6 +11,7 @@
 
 #include "dropout.h"
 #include "ops.h"
+#include "recurrent-kernels.h"
 
 namespace lvm {
 namespace {
@@ -22,10 +23,16 @@ std::vector<Tensor> recurrent_weights(Builder& b, const std::string& layer, int6
           b.parameter("bias_hh_" + layer, {gates * width}, init)};
 }
 
-// The kept state of a slot, or zeros [1, batch, width].
-std::vector<Tensor> start(const Tensor& x, int64_t width, size_t count, Pass& pass, size_t slot) {
+// The kept state of a slot; nothing at the start.
+std::vector<Tensor> start(Pass& pass, size_t slot) {
   if (pass.state && !pass.state->slots.at(slot).empty()) return pass.state->slots.at(slot);
-  return std::vector<Tensor>(count, torch::zeros({1, x.size(0), width}, x.options()));
+  return {Tensor(), Tensor()};
+}
+
+// Our kernels compute on the CPU; cuDNN and its like elsewhere.
+bool ours(const Tensor& x) { return x.is_cpu() && (x.scalar_type() == torch::kFloat32 || x.scalar_type() == torch::kFloat64); }
+Tensor state_or_zeros(const Tensor& h, const Tensor& x, int64_t width) {
+  return h.defined() ? h.unsqueeze(0) : torch::zeros({1, x.size(1), width}, x.options());
 }
 
 struct Lstm final : Layer {
@@ -38,14 +45,27 @@ struct Lstm final : Layer {
   bool mixes() const override { return true; }
 
   Tensor forward(const Tensor& x, Pass& pass) override {
-    auto y = x;
+    auto y = x.transpose(0, 1).contiguous();  // [time, batch, in]: a step is one piece of memory
     for (size_t l = 0; l < weights.size(); ++l) {
       if (l > 0) y = dropout(y, rate, pass);
-      auto [out, h, c] = at::lstm(y, start(y, width, 2, pass, slots[l]), weights[l], true, 1, 0.0, pass.training, false, true);
-      if (pass.state) pass.state->slots[slots[l]] = {h, c};
-      y = out;
+      y = layer(y, l, pass);
     }
-    return pass.last_only ? last_position(y) : y;
+    return pass.last_only ? y[-1].unsqueeze(1) : y.transpose(0, 1);
+  }
+
+  Tensor layer(const Tensor& x, size_t l, Pass& pass) {
+    const auto before = start(pass, slots[l]);
+    Tensor out, cell;
+    if (ours(x)) {
+      const auto result = lstm_recurrence(x, before[0], before[1], weights[l]);
+      out = result.out, cell = result.cell;
+    } else {
+      const std::vector<Tensor> state{state_or_zeros(before[0], x, width), state_or_zeros(before[1], x, width)};
+      auto [y, h, c] = at::lstm(x, state, weights[l], true, 1, 0.0, pass.training, false, false);
+      out = y, cell = c.squeeze(0);
+    }
+    if (pass.state) pass.state->slots[slots[l]] = {out[-1], cell};
+    return out;
   }
 
   int64_t width;
@@ -59,10 +79,13 @@ struct Gru final : Layer {
       : width(node.integer("width")), weights(recurrent_weights(b, "l0", 3, node.integer("in"), width)), slot(b.slot()) {}
   bool mixes() const override { return true; }
 
-  Tensor forward(const Tensor& x, Pass& pass) override {
-    auto [out, h] = at::gru(x, start(x, width, 1, pass, slot)[0], weights, true, 1, 0.0, pass.training, false, true);
-    if (pass.state) pass.state->slots[slot] = {h};
-    return pass.last_only ? last_position(out) : out;
+  Tensor forward(const Tensor& input, Pass& pass) override {
+    const auto x = input.transpose(0, 1).contiguous();
+    const auto before = start(pass, slot)[0];
+    const auto out = ours(x) ? gru_recurrence(x, before, weights)
+                             : std::get<0>(at::gru(x, state_or_zeros(before, x, width), weights, true, 1, 0.0, pass.training, false, false));
+    if (pass.state) pass.state->slots[slot] = {out[-1]};
+    return pass.last_only ? out[-1].unsqueeze(1) : out.transpose(0, 1);
   }
 
   int64_t width;

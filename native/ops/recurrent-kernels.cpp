@@ -1,0 +1,233 @@
+#include "recurrent-kernels.h"
+
+#include "gates.h"
+#include "multiply.h"
+
+#include <ATen/Dispatch.h>
+#include <ATen/Parallel.h>
+
+namespace lvm {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// One step of an LSTM for some rows. gates: pre-activations from the input, on return the activated i, f, g, o.
+template <typename F>
+LVM_INLINE void lstm_forward(int64_t rows, int64_t n, F* gates, const F* recurrent, const F* before, F* cell, F* out) {
+  for (int64_t row = 0; row < rows; ++row, gates += 4 * n, recurrent += 4 * n, before += n, cell += n, out += n) {
+    for (int64_t j = 0; j < n; ++j) {
+      const F i = sigmoid(gates[j] + recurrent[j]), f = sigmoid(gates[n + j] + recurrent[n + j]);
+      const F g = hyperbolic_tangent(gates[2 * n + j] + recurrent[2 * n + j]), o = sigmoid(gates[3 * n + j] + recurrent[3 * n + j]);
+      const F c = f * before[j] + i * g;
+      gates[j] = i, gates[n + j] = f, gates[2 * n + j] = g, gates[3 * n + j] = o;
+      cell[j] = c;
+      out[j] = o * hyperbolic_tangent(c);
+    }
+  }
+}
+
+// gates become gradients of pre-activations; dc that of the cell before. dh is the gradient of the output.
+template <typename F>
+LVM_INLINE void lstm_backward(int64_t rows, int64_t n, F* gates, const F* dh, F* dc, const F* before, const F* cell) {
+  for (int64_t row = 0; row < rows; ++row, gates += 4 * n, dh += n, dc += n, before += n, cell += n) {
+    for (int64_t j = 0; j < n; ++j) {
+      const F i = gates[j], f = gates[n + j], g = gates[2 * n + j], o = gates[3 * n + j];
+      const F t = hyperbolic_tangent(cell[j]);
+      const F d = dc[j] + dh[j] * o * (1 - t * t);
+      gates[j] = d * g * i * (1 - i);
+      gates[n + j] = d * before[j] * f * (1 - f);
+      gates[2 * n + j] = d * i * (1 - g * g);
+      gates[3 * n + j] = dh[j] * t * o * (1 - o);
+      dc[j] = d * f;
+    }
+  }
+}
+
+// One step of a GRU for some rows. gates: as above, on return r, z, n; candidate: the recurrent part of n.
+template <typename F>
+LVM_INLINE void gru_forward(int64_t rows, int64_t n, F* gates, const F* recurrent, const F* before, F* candidate, F* out) {
+  for (int64_t row = 0; row < rows; ++row, gates += 3 * n, recurrent += 3 * n, before += n, candidate += n, out += n) {
+    for (int64_t j = 0; j < n; ++j) {
+      const F r = sigmoid(gates[j] + recurrent[j]), z = sigmoid(gates[n + j] + recurrent[n + j]);
+      const F c = recurrent[2 * n + j], m = hyperbolic_tangent(gates[2 * n + j] + r * c);
+      gates[j] = r, gates[n + j] = z, gates[2 * n + j] = m;
+      candidate[j] = c;
+      out[j] = (1 - z) * m + z * before[j];
+    }
+  }
+}
+
+// gates become gradients of the input's pre-activations, recurrent those of the recurrent ones; dh that of the output before.
+template <typename F>
+LVM_INLINE void gru_backward(int64_t rows, int64_t n, F* gates, F* recurrent, F* dh, const F* before, const F* candidate) {
+  for (int64_t row = 0; row < rows; ++row, gates += 3 * n, recurrent += 3 * n, dh += n, before += n, candidate += n) {
+    for (int64_t j = 0; j < n; ++j) {
+      const F r = gates[j], z = gates[n + j], m = gates[2 * n + j], d = dh[j];
+      const F dm = d * (1 - z) * (1 - m * m), dr = dm * candidate[j] * r * (1 - r), dz = d * (before[j] - m) * z * (1 - z);
+      gates[j] = recurrent[j] = dr, gates[n + j] = recurrent[n + j] = dz;
+      gates[2 * n + j] = dm, recurrent[2 * n + j] = dm * r;
+      dh[j] = d * z;
+    }
+  }
+}
+
+// float32 for every instruction set; float64, which only checks want, once.
+using Floats = float*;
+using Constants = const float*;
+LVM_CLONES void lstm_forward_rows(int64_t rows, int64_t n, Floats g, Constants r, Constants b, Floats c, Floats o) { lstm_forward(rows, n, g, r, b, c, o); }
+LVM_CLONES void lstm_backward_rows(int64_t rows, int64_t n, Floats g, Constants h, Floats d, Constants b, Constants c) { lstm_backward(rows, n, g, h, d, b, c); }
+LVM_CLONES void gru_forward_rows(int64_t rows, int64_t n, Floats g, Constants r, Constants b, Floats c, Floats o) { gru_forward(rows, n, g, r, b, c, o); }
+LVM_CLONES void gru_backward_rows(int64_t rows, int64_t n, Floats g, Floats r, Floats h, Constants b, Constants c) { gru_backward(rows, n, g, r, h, b, c); }
+void lstm_forward_rows(int64_t rows, int64_t n, double* g, const double* r, const double* b, double* c, double* o) { lstm_forward(rows, n, g, r, b, c, o); }
+void lstm_backward_rows(int64_t rows, int64_t n, double* g, const double* h, double* d, const double* b, const double* c) { lstm_backward(rows, n, g, h, d, b, c); }
+void gru_forward_rows(int64_t rows, int64_t n, double* g, const double* r, const double* b, double* c, double* o) { gru_forward(rows, n, g, r, b, c, o); }
+void gru_backward_rows(int64_t rows, int64_t n, double* g, double* r, double* h, const double* b, const double* c) { gru_backward(rows, n, g, r, h, b, c); }
+
+// A few rows of the batch at a time, over the threads.
+template <typename Work>
+void over_rows(int64_t batch, Work work) {
+  at::parallel_for(0, batch, 8, [&](int64_t begin, int64_t end) { work(begin, end - begin); });
+}
+
+// What a recurrence starts from; nothing stands for zeros, which spares the first product.
+using State = std::optional<Tensor>;
+State state_of(const Tensor& h) { return h.defined() ? State(h) : State(); }
+
+// The layer's factors in the dtype that products are taken in; gates stay in the dtype of the weights.
+struct Factors {
+  Tensor x, w_ih, w_hh;  // x [time · batch, in]
+  torch::ScalarType type;
+  int64_t time, batch, n;
+  bool from_zero;
+
+  Tensor times(const Tensor& g, const Tensor& weight) const { return product(g.to(w_hh.scalar_type()), weight).to(type).contiguous(); }
+  Tensor weight_gradient(const Tensor& g, const Tensor& input) const {
+    return product(g.to(w_hh.scalar_type()).t(), input.to(w_hh.scalar_type()).t()).to(type);
+  }
+  // The outputs that each step started from. Shapes: [time · batch, n]
+  Tensor inputs_of_steps(const Tensor& first, const Tensor& out) const {
+    return torch::cat({first.unsqueeze(0), out.narrow(0, 0, time - 1)}).view({time * batch, n});
+  }
+};
+
+Factors factors(const Tensor& x, const State& h0, const Tensor& w_ih, const Tensor& w_hh) {
+  return {as_factor(x.reshape({-1, x.size(2)})), as_factor(w_ih), as_factor(w_hh), w_hh.scalar_type(), x.size(0), x.size(1), w_hh.size(1), !h0.has_value()};
+}
+
+void keep(AutogradContext* ctx, const Factors& f, variable_list more) {
+  variable_list all{f.x, f.w_ih, f.w_hh};
+  all.insert(all.end(), more.begin(), more.end());
+  ctx->save_for_backward(std::move(all));
+  ctx->saved_data["sizes"] = std::vector<int64_t>{f.time, f.batch, f.n};
+  ctx->saved_data["type"] = f.type;
+}
+
+Factors kept(AutogradContext* ctx, const variable_list& saved) {
+  const auto sizes = ctx->saved_data["sizes"].toIntVector();
+  return {saved[0], saved[1], saved[2], ctx->saved_data["type"].toScalarType(), sizes[0], sizes[1], sizes[2], false};
+}
+
+Tensor or_zeros(const State& h, const Factors& f, const Tensor& like) { return h ? h->contiguous() : torch::zeros({f.batch, f.n}, like.options()); }
+
+struct Lstm final : torch::autograd::Function<Lstm> {
+  static variable_list forward(AutogradContext* ctx, const Tensor& x, const State& h0, const State& c0, const Tensor& w_ih, const Tensor& w_hh,
+                               const Tensor& b_ih, const Tensor& b_hh) {
+    const auto f = factors(x, h0, w_ih, w_hh);
+    const auto gates = product(f.x, f.w_ih, as_factor(b_ih + b_hh)).to(f.type).view({f.time, f.batch, 4 * f.n});
+    const auto first_h = or_zeros(h0, f, gates), first_c = or_zeros(c0, f, gates), none = torch::zeros({f.batch, 4 * f.n}, gates.options());
+    const auto out = torch::empty({f.time, f.batch, f.n}, gates.options()), cells = torch::empty_like(out);
+    AT_DISPATCH_FLOATING_TYPES(f.type, "lstm", [&] {
+      for (int64_t t = 0; t < f.time; ++t) {
+        const auto recurrent = t == 0 && f.from_zero ? none : f.times(t == 0 ? first_h : out[t - 1], f.w_hh);
+        const auto before = t == 0 ? first_c : cells[t - 1];
+        auto *g = gates[t].mutable_data_ptr<scalar_t>(), *c = cells[t].mutable_data_ptr<scalar_t>(), *o = out[t].mutable_data_ptr<scalar_t>();
+        const auto *r = recurrent.const_data_ptr<scalar_t>(), *b = before.const_data_ptr<scalar_t>();
+        over_rows(f.batch, [&, n = f.n](int64_t at, int64_t rows) {
+          lstm_forward_rows(rows, n, g + at * 4 * n, r + at * 4 * n, b + at * n, c + at * n, o + at * n);
+        });
+      }
+    });
+    keep(ctx, f, {gates, cells, out, first_h, first_c});
+    const auto last = cells[f.time - 1].clone();
+    ctx->mark_non_differentiable({last});
+    return {out, last};
+  }
+
+  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    const auto saved = ctx->get_saved_variables();
+    const auto f = kept(ctx, saved);
+    const auto gates = saved[3].clone(), cells = saved[4], out = saved[5], first_h = saved[6], first_c = saved[7];
+    const auto dout = gradients[0].contiguous(), dc = torch::zeros({f.batch, f.n}, gates.options());
+    auto dh = dout[f.time - 1];
+    AT_DISPATCH_FLOATING_TYPES(f.type, "lstm", [&] {
+      for (int64_t t = f.time - 1; t >= 0; --t) {
+        const auto before = t == 0 ? first_c : cells[t - 1];
+        auto *g = gates[t].mutable_data_ptr<scalar_t>(), *d = dc.mutable_data_ptr<scalar_t>();
+        const auto *h = dh.const_data_ptr<scalar_t>(), *b = before.const_data_ptr<scalar_t>(), *c = cells[t].const_data_ptr<scalar_t>();
+        over_rows(f.batch, [&, n = f.n](int64_t at, int64_t rows) {
+          lstm_backward_rows(rows, n, g + at * 4 * n, h + at * n, d + at * n, b + at * n, c + at * n);
+        });
+        if (t > 0) dh = f.times(gates[t], f.w_hh.t()).add_(dout[t - 1]);
+      }
+    });
+    const auto flat = gates.view({f.time * f.batch, 4 * f.n}), db = flat.sum(0);
+    const auto dx = ctx->needs_input_grad(0) ? f.times(flat, f.w_ih.t()).view({f.time, f.batch, -1}) : Tensor();
+    return {dx, {}, {}, f.weight_gradient(flat, f.x), f.weight_gradient(flat, f.inputs_of_steps(first_h, out)), db, db.clone()};
+  }
+};
+
+struct Gru final : torch::autograd::Function<Gru> {
+  static Tensor forward(AutogradContext* ctx, const Tensor& x, const State& h0, const Tensor& w_ih, const Tensor& w_hh, const Tensor& b_ih,
+                        const Tensor& b_hh) {
+    const auto f = factors(x, h0, w_ih, w_hh);
+    const auto gates = product(f.x, f.w_ih, as_factor(b_ih)).to(f.type).view({f.time, f.batch, 3 * f.n});
+    const auto first = or_zeros(h0, f, gates);
+    const auto out = torch::empty({f.time, f.batch, f.n}, gates.options()), candidates = torch::empty_like(out);
+    AT_DISPATCH_FLOATING_TYPES(f.type, "gru", [&] {
+      for (int64_t t = 0; t < f.time; ++t) {
+        const auto before = t == 0 ? first : out[t - 1];
+        const auto recurrent = (t == 0 && f.from_zero ? b_hh.expand({f.batch, 3 * f.n}) : f.times(before, f.w_hh).add_(b_hh)).contiguous();
+        auto *g = gates[t].mutable_data_ptr<scalar_t>(), *c = candidates[t].mutable_data_ptr<scalar_t>(), *o = out[t].mutable_data_ptr<scalar_t>();
+        const auto *r = recurrent.const_data_ptr<scalar_t>(), *b = before.const_data_ptr<scalar_t>();
+        over_rows(f.batch, [&, n = f.n](int64_t at, int64_t rows) {
+          gru_forward_rows(rows, n, g + at * 3 * n, r + at * 3 * n, b + at * n, c + at * n, o + at * n);
+        });
+      }
+    });
+    keep(ctx, f, {gates, candidates, out, first});
+    return out;
+  }
+
+  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    const auto saved = ctx->get_saved_variables();
+    const auto f = kept(ctx, saved);
+    const auto gates = saved[3].clone(), recurrent = torch::empty_like(gates), candidates = saved[4], out = saved[5], first = saved[6];
+    const auto dout = gradients[0].contiguous();
+    auto dh = dout[f.time - 1].clone();
+    AT_DISPATCH_FLOATING_TYPES(f.type, "gru", [&] {
+      for (int64_t t = f.time - 1; t >= 0; --t) {
+        const auto before = t == 0 ? first : out[t - 1];
+        auto *g = gates[t].mutable_data_ptr<scalar_t>(), *r = recurrent[t].mutable_data_ptr<scalar_t>(), *h = dh.mutable_data_ptr<scalar_t>();
+        const auto *b = before.const_data_ptr<scalar_t>(), *c = candidates[t].const_data_ptr<scalar_t>();
+        over_rows(f.batch, [&, n = f.n](int64_t at, int64_t rows) {
+          gru_backward_rows(rows, n, g + at * 3 * n, r + at * 3 * n, h + at * n, b + at * n, c + at * n);
+        });
+        if (t > 0) dh = f.times(recurrent[t], f.w_hh.t()).add_(dh).add_(dout[t - 1]);
+      }
+    });
+    const auto flat = gates.view({f.time * f.batch, 3 * f.n}), flat_recurrent = recurrent.view_as(flat);
+    const auto dx = ctx->needs_input_grad(0) ? f.times(flat, f.w_ih.t()).view({f.time, f.batch, -1}) : Tensor();
+    return {dx, {}, f.weight_gradient(flat, f.x), f.weight_gradient(flat_recurrent, f.inputs_of_steps(first, out)), flat.sum(0), flat_recurrent.sum(0)};
+  }
+};
+
+}  // namespace
+
+LstmResult lstm_recurrence(const Tensor& x, const Tensor& h0, const Tensor& c0, const std::vector<Tensor>& w) {
+  const auto result = Lstm::apply(x, state_of(h0), state_of(c0), w[0], w[1], w[2], w[3]);
+  return {result[0], result[1]};
+}
+Tensor gru_recurrence(const Tensor& x, const Tensor& h0, const std::vector<Tensor>& w) { return Gru::apply(x, state_of(h0), w[0], w[1], w[2], w[3]); }
+
+}  // namespace lvm
