@@ -159,7 +159,7 @@ const load = (): Addon => {
   if (addon === undefined) {
     const loaded = createRequire(import.meta.url)(loadLibtorch().addon) as Addon
     // process.exit() skips Node's own clean-up, and libtorch must not go away under work that is under way.
-    if (isMainThread) process.once('exit', (code) => loaded.leave?.(code))
+    if (isMainThread) process.once('exit', (code) => loaded.leave(code))
     addon = loaded
   }
   return addon
