@@ -1,14 +1,13 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, it } from 'vitest'
 import { verifyRun } from '../../lib/checkpoint/store.js'
 import { load } from '../../lib/index.js'
+import { eventsOf, lvm } from './programs.js'
 import { comparable, contentOf, historyOf, manifestOf, place, trained, vectorFile } from './runs.js'
 
-const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))
 const cwd = place('work')
 let data: string
 beforeAll(async () => {
@@ -16,38 +15,6 @@ beforeAll(async () => {
   mkdirSync(cwd)
 })
 
-interface Program {
-  readonly child: ChildProcess
-  /** What it has printed so far. */
-  out(): string
-  err(): string
-  /** Resolves when it has printed that. */
-  says(pattern: RegExp): Promise<void>
-  readonly end: Promise<number | null>
-}
-function lvm(...words: string[]): Program {
-  const child = spawn(process.execPath, [cli, ...words], { cwd, env: { ...process.env, NO_COLOR: '1' } })
-  let [out, err] = ['', '']
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    out += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    err += text
-  })
-  const end = new Promise<number | null>((resolve) => child.on('close', resolve))
-  return {
-    child,
-    out: () => out,
-    err: () => err,
-    end,
-    says: async (pattern) => {
-      while (!pattern.test(out)) {
-        if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${out}${err}`)
-        await sleep(5)
-      }
-    },
-  }
-}
 const tiny = (name: string) => [
   'train',
   'lstm',
@@ -69,7 +36,7 @@ it.each([
   ['SIGTERM', 143],
 ] as const)('%s leaves a checkpoint, says how to go on, and going on ends equal', async (signal, code) => {
   const name = signal.toLowerCase()
-  const first = lvm(...tiny(name))
+  const first = lvm(cwd, ...tiny(name))
   await first.says(/^ +3 +0\.\d+/m) // the row of the third epoch
   first.child.kill(signal)
   expect(await first.end).toBe(code)
@@ -95,7 +62,7 @@ it.each([
 it('a second Ctrl-C leaves at once, and what was saved is whole', async () => {
   const long = await vectorFile('long', { articles: 6, length: 60 })
   const slow = ['--context', '32', '--batch-size', '64', '--width', '1024', '--threads', '1'] // seconds for a step
-  const program = lvm('train', 'lstm', '--data', long, '--name', 'twice', '--json', ...slow)
+  const program = lvm(cwd, 'train', 'lstm', '--data', long, '--name', 'twice', '--json', ...slow)
   await program.says(/"type":"saved"/)
   program.child.kill('SIGINT')
   await sleep(500) // sooner, it would be taken for an echo of the first
@@ -107,13 +74,9 @@ it('a second Ctrl-C leaves at once, and what was saved is whole', async () => {
 })
 
 it('events on --json are those of the library, the last one the result', async () => {
-  const program = lvm(...tiny('events'), '--json')
+  const program = lvm(cwd, ...tiny('events'), '--json')
   expect(await program.end).toBe(0)
-  const events = program
-    .out()
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as { type: string; version: number })
+  const events = eventsOf(program)
   expect(events.every(({ version }) => version === 1)).toBe(true)
   expect(events.map(({ type }) => type).filter((type) => type === 'epoch')).toHaveLength(26)
   expect(events.at(0)).toMatchObject({ type: 'start' })
@@ -121,7 +84,23 @@ it('events on --json are those of the library, the last one the result', async (
 })
 
 it('what goes wrong has its exit code, and as an event its code', async () => {
-  const diverging = ['train', 'gru', '--data', data, '--preset', 'tiny', '--name', 'wild', '--json', '--lr', '10', '--clip', '0']
+  const diverging = [
+    'train',
+    'lstm',
+    '--data',
+    data,
+    '--preset',
+    'tiny',
+    '--name',
+    'wild',
+    '--threads',
+    '1',
+    '--json',
+    '--lr',
+    '10',
+    '--clip',
+    '0',
+  ]
   const cases: [string[], number, string][] = [
     [[...diverging, '--eps', '0', '--beta1', '0', '--beta2', '0'], 7, 'DIVERGED'],
     [['train', 'lstm', '--data', data, '--batch-size', '10000000', '--json'], 6, 'OUT_OF_MEMORY'],
@@ -129,8 +108,8 @@ it('what goes wrong has its exit code, and as an event its code', async () => {
     [['evaluate', 'events', 'gone', '--json'], 2, 'RUN_MISSING'],
   ]
   for (const [words, code, name] of cases) {
-    const program = lvm(...words)
-    expect([await program.end, JSON.parse(program.out().trim().split('\n').at(-1)!)], words.join(' ')).toEqual([
+    const program = lvm(cwd, ...words)
+    expect([await program.end, eventsOf(program).at(-1)], words.join(' ')).toEqual([
       code,
       expect.objectContaining({ type: 'error', code: name, message: expect.any(String), hint: expect.any(String) }),
     ])
@@ -147,7 +126,7 @@ it('evaluate judges every run that is named', async () => {
     out: join(cwd, 'artifacts/lvm/models'),
     name: 'second',
   })
-  const program = lvm('evaluate', 'events', 'second', '--latency', '0', '--json')
+  const program = lvm(cwd, 'evaluate', 'events', 'second', '--latency', '0', '--json')
   expect(await program.end, program.err()).toBe(0)
   const { runs } = JSON.parse(program.out()) as { runs: { run: string; model: string }[] }
   expect(runs.map(({ run, model }) => [run, model])).toEqual([

@@ -1,0 +1,54 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))
+
+/** The program in a process of its own. */
+export interface Program {
+  readonly child: ChildProcess
+  /** What it has printed so far. */
+  out(): string
+  err(): string
+  /** Resolves when it has printed that; rejects when it has ended without. */
+  says(pattern: RegExp): Promise<void>
+  /** Its exit code; null when a signal ended it. */
+  readonly end: Promise<number | null>
+}
+
+export function lvm(cwd: string, ...words: string[]): Program {
+  const child = spawn(process.execPath, [cli, ...words], { cwd, env: { ...process.env, NO_COLOR: '1' } })
+  let [out, err, ended] = ['', '', false]
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text
+  })
+  const end = new Promise<number | null>((resolve) =>
+    child.on('close', (code) => {
+      ended = true
+      resolve(code)
+    }),
+  )
+  return {
+    child,
+    out: () => out,
+    err: () => err,
+    end,
+    says: async (pattern) => {
+      while (!pattern.test(out)) {
+        if (ended) throw new Error(`it ended without ${pattern}: ${out}${err}`)
+        await sleep(5)
+      }
+    },
+  }
+}
+
+/** The events that it has printed as whole lines. */
+export const eventsOf = (program: Program): { type: string; version: number; [key: string]: unknown }[] =>
+  program
+    .out()
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line))
