@@ -2,39 +2,69 @@
 #include "errors.h"
 
 #include <memory>
+#include <unordered_set>
+#include <utility>
 
 namespace lvm {
 
 // Things of ours that JS holds: a plain object that wraps a shared pointer and carries a type tag, so that a foreign or a
 // wrong handle is an error and never a crash. The memory behind it is reported to V8.
-template <typename T>
-struct Box {
-  std::shared_ptr<T> thing;
+struct Held {
+  explicit Held(int64_t bytes) : bytes(bytes) { all().insert(this); }
+  Held(const Held&) = delete;
+  virtual ~Held() { all().erase(this); }
+  virtual void drop() = 0;
+
+  void release(Napi::Env env) {
+    drop();
+    Napi::MemoryManagement::AdjustExternalMemory(env, -std::exchange(bytes, 0));
+  }
+  static std::unordered_set<Held*>& all() {  // of this thread, and so of this environment
+    thread_local std::unordered_set<Held*> boxes;
+    return boxes;
+  }
+
   int64_t bytes;
+  napi_ref handle = nullptr;
+};
+
+template <typename T>
+struct Box final : Held {
+  Box(std::shared_ptr<T> thing, int64_t bytes) : Held(bytes), thing(std::move(thing)) {}
+  void drop() override { thing.reset(); }
+  std::shared_ptr<T> thing;
 };
 
 template <typename T>
 struct Kind;  // {static constexpr napi_type_tag tag; static constexpr const char* name}
 
-template <typename T>
-void release(Napi::Env env, Box<T>* box) {
-  if (!box->thing) return;
-  box->thing.reset();
-  Napi::MemoryManagement::AdjustExternalMemory(env, -box->bytes);
+// Node finalizes what was collected when its event loop turns, and a loop that makes tensors may never let it. So each time this
+// much was handed out, the memory behind all collected handles is freed at once.
+inline void reclaim(Napi::Env env, int64_t bytes) {
+  constexpr int64_t enough = 32 << 20;
+  thread_local int64_t handed_out = 0;
+  if ((handed_out += bytes) < enough) return;
+  handed_out = 0;
+  const Napi::HandleScope scope(env);
+  for (auto* box : Held::all()) {
+    napi_value handle = nullptr;
+    if (napi_get_reference_value(env, box->handle, &handle) == napi_ok && handle == nullptr) box->release(env);
+  }
 }
 
 template <typename T>
 Napi::Object give(Napi::Env env, std::shared_ptr<T> thing, int64_t bytes) {
+  reclaim(env, bytes);
   auto object = Napi::Object::New(env);
-  auto* box = new Box<T>{std::move(thing), bytes};
+  auto* box = new Box<T>(std::move(thing), bytes);
   napi_wrap(
     env, object, box,
     [](napi_env env, void* data, void*) {
-      auto* box = static_cast<Box<T>*>(data);
-      release(Napi::Env(env), box);
-      delete box;
+      const std::unique_ptr<Box<T>> box(static_cast<Box<T>*>(data));
+      box->release(env);
+      napi_delete_reference(env, box->handle);
     },
-    nullptr, nullptr);
+    nullptr, &box->handle);
   napi_type_tag_object(env, object, &Kind<T>::tag);
   Napi::MemoryManagement::AdjustExternalMemory(env, bytes);
   return object;
@@ -60,7 +90,7 @@ std::shared_ptr<T> take(Napi::Value value) {
 template <typename T>
 bool dispose_if(Napi::Value value) {
   auto* box = box_of<T>(value);
-  if (box) release(value.Env(), box);
+  if (box) box->release(value.Env());
   return box != nullptr;
 }
 
