@@ -1,5 +1,9 @@
 #include "convert.h"
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 namespace lvm {
 
 static Napi::Value leave_process(const Napi::CallbackInfo& info) {
@@ -7,7 +11,17 @@ static Napi::Value leave_process(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// A training step makes and drops the same large blocks again and again: the allocator keeps them instead of giving the pages
+// back to the system and clearing new ones.
+static void keep_pages() {
+#if defined(__GLIBC__)
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
+}
+
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
+  keep_pages();
   env.SetInstanceData(new Environment(env));
   export_tensors(exports);
   export_call(exports);

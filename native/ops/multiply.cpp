@@ -20,6 +20,9 @@ Tensor onednn_product(const Tensor& x, const Tensor& weight, const Tensor& bias)
   return op.call(x, weight, bias.defined() ? std::optional(bias) : std::nullopt, "none", c10::List<std::optional<at::Scalar>>(), "");
 }
 
+// oneDNN falls back to a reference loop for rows with gaps between them.
+Tensor dense(const Tensor& x) { return x.is_contiguous() || x.t().is_contiguous() ? x : x.contiguous(); }
+
 Tensor flat(const Tensor& x) { return x.dim() == 2 ? x : x.reshape({-1, x.size(-1)}); }
 
 std::vector<int64_t> with_last(const Tensor& x, int64_t last) {
@@ -115,7 +118,7 @@ Tensor as_factor(const Tensor& x) { return bf16_products(x.device()) ? x.to(at::
 
 Tensor product(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const at::AutoDispatchBelowAutograd below;
-  if (chosen == Multiplier::onednn && x.is_cpu() && x.scalar_type() == torch::kFloat32) return onednn_product(x, weight, bias);
+  if (chosen == Multiplier::onednn && x.is_cpu() && x.scalar_type() == torch::kFloat32) return onednn_product(dense(x), dense(weight), bias);
   c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
   return bias.defined() ? at::linear(x, weight, bias) : at::linear(x, weight);
 }
