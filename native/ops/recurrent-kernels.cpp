@@ -84,10 +84,10 @@ void lstm_backward_rows(int64_t rows, int64_t n, double* g, const double* h, dou
 void gru_forward_rows(int64_t rows, int64_t n, double* g, const double* r, const double* b, double* c, double* o) { gru_forward(rows, n, g, r, b, c, o); }
 void gru_backward_rows(int64_t rows, int64_t n, double* g, double* r, double* h, const double* b, const double* c) { gru_backward(rows, n, g, r, h, b, c); }
 
-// A few rows of the batch at a time, over the threads.
+// Over the threads, in parts that are worth waking one for.
 template <typename Work>
-void over_rows(int64_t batch, Work work) {
-  at::parallel_for(0, batch, 8, [&](int64_t begin, int64_t end) { work(begin, end - begin); });
+void over_rows(int64_t batch, int64_t n, Work work) {
+  at::parallel_for(0, batch, std::max<int64_t>(1, 32768 / n), [&](int64_t begin, int64_t end) { work(begin, end - begin); });
 }
 
 // What a recurrence starts from; nothing stands for zeros, which spares the first product.
@@ -143,7 +143,7 @@ struct Lstm final : torch::autograd::Function<Lstm> {
         const auto before = t == 0 ? first_c : cells[t - 1];
         auto *g = gates[t].mutable_data_ptr<scalar_t>(), *c = cells[t].mutable_data_ptr<scalar_t>(), *o = out[t].mutable_data_ptr<scalar_t>();
         const auto *r = recurrent.const_data_ptr<scalar_t>(), *b = before.const_data_ptr<scalar_t>();
-        over_rows(f.batch, [&, n = f.n](int64_t at, int64_t rows) {
+        over_rows(f.batch, f.n, [&, n = f.n](int64_t at, int64_t rows) {
           lstm_forward_rows(rows, n, g + at * 4 * n, r + at * 4 * n, b + at * n, c + at * n, o + at * n);
         });
       }
@@ -165,7 +165,7 @@ struct Lstm final : torch::autograd::Function<Lstm> {
         const auto before = t == 0 ? first_c : cells[t - 1];
         auto *g = gates[t].mutable_data_ptr<scalar_t>(), *d = dc.mutable_data_ptr<scalar_t>();
         const auto *h = dh.const_data_ptr<scalar_t>(), *b = before.const_data_ptr<scalar_t>(), *c = cells[t].const_data_ptr<scalar_t>();
-        over_rows(f.batch, [&, n = f.n](int64_t at, int64_t rows) {
+        over_rows(f.batch, f.n, [&, n = f.n](int64_t at, int64_t rows) {
           lstm_backward_rows(rows, n, g + at * 4 * n, h + at * n, d + at * n, b + at * n, c + at * n);
         });
         if (t > 0) dh = f.times(gates[t], f.w_hh.t()).add_(dout[t - 1]);
@@ -190,7 +190,7 @@ struct Gru final : torch::autograd::Function<Gru> {
         const auto recurrent = (t == 0 && f.from_zero ? b_hh.expand({f.batch, 3 * f.n}) : f.times(before, f.w_hh).add_(b_hh)).contiguous();
         auto *g = gates[t].mutable_data_ptr<scalar_t>(), *c = candidates[t].mutable_data_ptr<scalar_t>(), *o = out[t].mutable_data_ptr<scalar_t>();
         const auto *r = recurrent.const_data_ptr<scalar_t>(), *b = before.const_data_ptr<scalar_t>();
-        over_rows(f.batch, [&, n = f.n](int64_t at, int64_t rows) {
+        over_rows(f.batch, f.n, [&, n = f.n](int64_t at, int64_t rows) {
           gru_forward_rows(rows, n, g + at * 3 * n, r + at * 3 * n, b + at * n, c + at * n, o + at * n);
         });
       }
@@ -210,7 +210,7 @@ struct Gru final : torch::autograd::Function<Gru> {
         const auto before = t == 0 ? first : out[t - 1];
         auto *g = gates[t].mutable_data_ptr<scalar_t>(), *r = recurrent[t].mutable_data_ptr<scalar_t>(), *h = dh.mutable_data_ptr<scalar_t>();
         const auto *b = before.const_data_ptr<scalar_t>(), *c = candidates[t].const_data_ptr<scalar_t>();
-        over_rows(f.batch, [&, n = f.n](int64_t at, int64_t rows) {
+        over_rows(f.batch, f.n, [&, n = f.n](int64_t at, int64_t rows) {
           gru_backward_rows(rows, n, g + at * 3 * n, r + at * 3 * n, h + at * n, b + at * n, c + at * n);
         });
         if (t > 0) dh = f.times(recurrent[t], f.w_hh.t()).add_(dh).add_(dout[t - 1]);
