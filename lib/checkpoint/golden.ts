@@ -21,7 +21,15 @@ let addonHash: Promise<string> | undefined
 export async function engine(device: string, dtype: string): Promise<Engine> {
   addonHash ??= sha256(addonPath())
   const cpu = `${cpus()[0]?.model ?? 'unknown'} ${native.cpuCapability()}`
-  return { device, dtype, cpu, threads: native.threads(), libtorch: native.libtorchVersion(), addon: await addonHash }
+  return {
+    device,
+    dtype,
+    cpu,
+    threads: native.threads(),
+    multiplier: native.multiplier(),
+    libtorch: native.libtorchVersion(),
+    addon: await addonHash,
+  }
 }
 
 /** Seeded unit vectors. Shapes: [rows, context, dim]. */

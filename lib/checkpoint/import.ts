@@ -184,6 +184,7 @@ async function importInto(store: Store, architecture: Architecture, o: ImportOpt
         split: null,
         seed: 0,
         threads,
+        multiplier: native.multiplier(),
         device: 'cpu',
         precision: 'fp32',
         versions: { lvm_torch: packageVersion(), libtorch: native.libtorchVersion(), node: process.versions.node },

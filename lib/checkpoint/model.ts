@@ -4,6 +4,7 @@ import { badOption, LvmError } from '../errors.js'
 import { type NativeModel, type NativeStepper, type NativeTensor, native } from '../native.js'
 import { countParameters } from '../spec/count.js'
 import { resolveDevice, useThreads } from '../torch/device.js'
+import { useMultiplier } from '../torch/multiplier.js'
 import { Tensor } from '../torch/tensor.js'
 import { findRun, runName } from './folder.js'
 import { checkGolden } from './golden.js'
@@ -178,6 +179,7 @@ export async function load(run: string, options: LoadOptions = {}): Promise<Mode
   try {
     checkSpec(name, manifest)
     useThreads(threads ?? manifest.threads)
+    await useMultiplier(manifest.multiplier)
     model = await native.model(manifest.spec, 'float32', device, null)
     await loadWeights(model, join(path, file))
     await checkGolden(model, manifest.golden, { run: name, name: basename(file, '.pt'), dim: manifest.dim, device })

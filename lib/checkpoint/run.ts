@@ -1,3 +1,4 @@
+import type { Multiplier } from '../native.js'
 import type { Node } from '../spec/ops.js'
 import type { Manifest } from './manifest.js'
 
@@ -46,6 +47,7 @@ export interface Engine {
   dtype: string
   cpu: string
   threads: number
+  multiplier: Multiplier
   libtorch: string
   addon: string
 }
@@ -75,6 +77,8 @@ export interface RunFacts {
   split: { mode: string; leaky: boolean; seed: number; train: number; val: number; test: number } | null
   seed: number
   threads: number
+  /** The library that multiplied float32 matrices: it was chosen by timing, and is used again. */
+  multiplier: Multiplier
   device: string
   precision: string
   versions: { lvm_torch: string; libtorch: string; node: string }

@@ -65,6 +65,7 @@ async function factsOf(session: Session, best: boolean, before: RunManifest | un
     },
     seed: train.seed,
     threads: session.threads,
+    multiplier: native.multiplier(),
     device: session.device,
     precision: train.precision,
     versions: { lvm_torch: packageVersion(), libtorch: native.libtorchVersion(), node: process.versions.node },

@@ -9,6 +9,7 @@ import { badOption, LvmError, shown } from '../errors.js'
 import { native } from '../native.js'
 import { countParameters } from '../spec/count.js'
 import { resolveDevice, useThreads } from '../torch/device.js'
+import { useMultiplier } from '../torch/multiplier.js'
 import { epochs } from './epochs.js'
 import { estimate, requireRoom } from './estimate.js'
 import type { Told, TrainEvent } from './events.js'
@@ -111,6 +112,7 @@ async function* run({ model, ...given }: TrainOptions, signal: AbortSignal): Asy
     const { train, model: modelOptions } = started.plan
     const device = resolveDevice(train.device)
     const threads = useThreads(train.threads)
+    await useMultiplier((store.current()?.manifest as RunManifest | undefined)?.multiplier)
     const { dim, rows, mapped } = data.train.base
     const { node: spec } = architecture.spec({ dim, context: train.context }, modelOptions)
     const needed = estimate(train, countParameters(spec), { dim, dataBytes: mapped ? 0 : rows * dim * 4 })

@@ -1,0 +1,36 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { cacheRoot } from '../libtorch/paths.js'
+import { type Multiplier, native } from '../native.js'
+
+/** How much quicker the other library must be before it is taken, so that noise does not choose. */
+const CLEARLY = 1.3
+
+function known(path: string): Record<string, Multiplier> {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch {
+    return {}
+  }
+}
+
+/** Which library multiplies fastest on this machine: measured once for a processor, its threads and a libtorch, then remembered. */
+export async function fastestMultiplier(): Promise<Multiplier> {
+  const path = join(cacheRoot(), 'multiplier.json')
+  const key = `${cpus()[0]?.model ?? 'unknown'} · ${native.cpuCapability()} · ${native.threads()} threads · ${native.libtorchVersion()}`
+  const before = known(path)
+  if (before[key] === 'aten' || before[key] === 'onednn') return before[key]
+  const { aten, onednn } = await native.timeMultipliers()
+  const fastest = aten > CLEARLY * onednn ? 'onednn' : 'aten'
+  try {
+    mkdirSync(cacheRoot(), { recursive: true })
+    writeFileSync(path, `${JSON.stringify({ ...known(path), [key]: fastest }, null, 2)}\n`)
+  } catch {} // a cache that cannot be written costs a tenth of a second next time
+  return fastest
+}
+
+/** Sets what multiplies float32 matrices from now on: what a run was trained with, or the fastest here. */
+export async function useMultiplier(saved: Multiplier | undefined): Promise<Multiplier> {
+  return native.multiplier(saved ?? (await fastestMultiplier()))
+}
