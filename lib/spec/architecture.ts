@@ -14,9 +14,9 @@ export const wrapperFields = {
     about: 'what the loss is taken on: the raw head output or the normalised prediction',
     group: 'Model',
   }),
-  residual: choice(['none', 'last', 'mean'], {
+  residual: choice(['none', 'last', 'mean', 'decay'], {
     default: 'none',
-    about: 'predict a change from the last vector or the mean of the context',
+    about: 'predict a change from the last vector, the mean of the context, or its mean with a learned decay',
     group: 'Model',
   }),
   inputScale: choice(['none', 'sqrt_dim', 'standardize'], {

@@ -6,7 +6,7 @@ const OWN: Readonly<Record<OpName, (p: P, text: Readonly<Record<string, unknown>
   chain: () => 0,
   residual: () => 0,
   memory: () => 0,
-  predictor: (_, { residual }) => (residual === 'none' ? 0 : 1),
+  predictor: (_, { residual }) => (residual === 'none' ? 0 : residual === 'decay' ? 2 : 1),
   linear: (p, { bias }) => p.in! * p.out! + (bias === true ? p.out! : 0),
   layerNorm: (p) => 2 * p.dim!,
   activation: () => 0,

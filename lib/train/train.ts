@@ -112,7 +112,7 @@ async function* run({ model, ...given }: TrainOptions, signal: AbortSignal): Asy
     const { train, model: modelOptions } = started.plan
     const device = resolveDevice(train.device)
     const threads = useThreads(train.threads)
-    await useMultiplier((store.current()?.manifest as RunManifest | undefined)?.multiplier)
+    await useMultiplier(resume ? (store.current()!.manifest as RunManifest).multiplier : undefined)
     const { dim, rows, mapped } = data.train.base
     const { node: spec } = architecture.spec({ dim, context: train.context }, modelOptions)
     const needed = estimate(train, countParameters(spec), { dim, dataBytes: mapped ? 0 : rows * dim * 4 })

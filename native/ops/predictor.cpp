@@ -2,7 +2,8 @@
 //
 //   u = inputScale(x)      h = trunk(u)[last]      raw = head(h) + a · anchor(x)      prediction = raw / |raw|
 //   inputScale  none: x · sqrt_dim: x √dim · standardize: (x − center) / scale, both fitted on the training set
-//   anchor      none · last: x_t · mean: the mean of x_1 … x_t; a is learned from 1, and the head starts at zero
+//   anchor      none · last: x_t · mean: the mean of x_1 … x_t · decay: Σ λᵗ⁻ⁱ xᵢ / Σ λᵗ⁻ⁱ with λ = σ(θ) learned from .8;
+//               a is learned from 1, and the head starts at zero
 //
 // shapes  x [batch, time, dim] -> raw [batch, time or 1, dim]
 // source  own; the wrapper of architectures.md §0
@@ -23,7 +24,8 @@ struct Predictor final : Layer {
     trunk = b.build(node.of.at(0));
     head = b.build(node.of.at(1));
     if (anchor != "none") weight = b.parameter("residual.weight", {1}, constant(1));
-    if (anchor == "mean") slot = b.slot();
+    if (anchor == "decay") decay = b.parameter("residual.decay", {1}, constant(std::log(0.8 / 0.2)));
+    if (anchor == "mean" || anchor == "decay") slot = b.slot();
   }
   bool mixes() const override { return true; }
 
@@ -32,7 +34,7 @@ struct Predictor final : Layer {
     if (pass.last_only && hidden.size(1) > 1) hidden = last_position(hidden);
     const auto raw = (*head)(hidden, pass);
     if (anchor == "none") return raw;
-    const auto base = anchor == "mean" ? running_mean(x, pass) : x;
+    const auto base = anchor == "last" ? x : weighted_mean(x, anchor == "decay" ? torch::sigmoid(decay) : torch::ones({1}, x.options()), pass);
     return raw + weight * (pass.last_only ? last_position(base) : base);
   }
 
@@ -42,23 +44,30 @@ struct Predictor final : Layer {
     return x;
   }
 
-  // [batch, time, dim], or [batch, 1, dim] when only the last is read
-  Tensor running_mean(const Tensor& x, Pass& pass) const {
-    if (!pass.state && pass.last_only) return x.mean(1, true);
-    auto sum = x.cumsum(1);
-    auto count = torch::arange(1, x.size(1) + 1, x.options());
+  // Every position's mean of what came up to it, the older the less by a factor of `rate`.
+  // Shapes: [batch, time, dim], or [batch, 1, dim] when only the last is read
+  Tensor weighted_mean(const Tensor& x, const Tensor& rate, Pass& pass) const {
+    const auto time = x.size(1);
+    const auto age = torch::arange(time, x.options());
+    if (!pass.state && pass.last_only) {
+      const auto weights = rate.pow(age.flip(0));
+      return torch::matmul((weights / weights.sum()).unsqueeze(0), x);  // [1, time] · [batch, time, dim]
+    }
+    const auto between = age.unsqueeze(1) - age;
+    auto weights = rate.pow(between.clamp_min(0)).tril();  // [time, time]
+    auto sum = torch::matmul(weights, x), total = weights.sum(1, true);
     if (pass.state) {
       auto& kept = pass.state->slots.at(slot);
-      if (!kept.empty()) sum = sum + kept[0];
-      count = count + double(pass.state->position);
-      kept = {last_position(sum)};
+      const auto faded = rate.pow(age + 1).unsqueeze(1);
+      if (!kept.empty()) sum = sum + faded * kept[0], total = total + faded * kept[1];
+      kept = {last_position(sum), total.narrow(0, time - 1, 1)};
     }
-    return sum / count.view({1, -1, 1});
+    return sum / total;
   }
 
   std::string anchor, input_scale;
   double root_dim;
-  Tensor center, scale, weight;
+  Tensor center, scale, weight, decay;
   size_t slot = 0;
   Made trunk, head;
 };
