@@ -41,7 +41,7 @@ async function judge(model: Model, o: Options<typeof evaluateFields>): Promise<R
       ids: chosen.ids,
       part: chosen.part,
       split: split ? { mode: split.mode, leaky: split.leaky, seed: split.seed } : null,
-      selectedOn: chosen.part === 'val',
+      selectedOn: chosen.part === 'val' || (chosen.part === 'all' && chosen.split !== undefined),
     }
     return await evaluateRun(subject, rows, {
       train: chosen.train,

@@ -63,7 +63,13 @@ export function plan(model: string, given: Given): Plan {
   const train = resolve('train', trainFields, { ...RECIPES[recipe].train, ...own.train })
   for (const { key, when, needs } of NEEDS) {
     if (own.train[key] !== undefined && !when(train))
-      throw badOption('train', key, `no value without ${needs}, where it has no effect,`, own.train[key])
+      throw badOption(
+        'train',
+        key,
+        `no value without ${needs}, where it has no effect,`,
+        own.train[key],
+        `add ${needs}, or leave --${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} out`,
+      )
   }
   return { architecture, train, model: { ...architecture.presets[preset], ...RECIPES[recipe].model, ...own.model } }
 }

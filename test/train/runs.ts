@@ -16,12 +16,23 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 /** A path in a folder that goes away after the test file. */
 export const place = (name: string): string => join(folder, name)
 
-/** Writes articles whose vectors wander, as .npy with a .jsonl beside it; `change` may spoil them. */
+/**
+ * Writes articles whose vectors wander around a topic, as .npy with a .jsonl beside it; `change` may spoil them.
+ *
+ * With `noise` every vector has a direction of its own: nothing can be learned, so what is learned elsewhere is worse here every epoch.
+ */
 export async function vectorFile(
   name: string,
-  o: { articles?: number; length?: number; dim?: number; seed?: number; scale?: number; change?: (v: Float32Array) => void } = {},
+  o: {
+    articles?: number
+    length?: number
+    dim?: number
+    seed?: number
+    noise?: boolean
+    change?: (v: Float32Array) => void
+  } = {},
 ): Promise<string> {
-  const { articles = 12, length = 24, dim = 16, seed = 1, scale = 1, change } = o
+  const { articles = 12, length = 24, dim = 16, seed = 1, noise = false, change } = o
   const gauss = gaussian(seed)
   const vectors = new Float32Array(articles * length * dim)
   const lines: string[] = []
@@ -29,11 +40,11 @@ export async function vectorFile(
     const topic = Array.from({ length: dim }, gauss)
     for (let index = 0; index < length; index++) {
       const row = (article * length + index) * dim
-      const before = (d: number) => (index > 0 ? vectors[row - dim + d]! / scale : 0)
-      const v = topic.map((t, d) => 0.2 * t + before(d) + 0.3 * gauss())
+      const before = (d: number) => (index > 0 ? vectors[row - dim + d]! : 0)
+      const v = topic.map((t, d) => (noise ? 0 : 0.2 * t + before(d)) + 0.3 * gauss())
       const norm = Math.hypot(...v)
       vectors.set(
-        v.map((x) => (scale * x) / norm),
+        v.map((x) => x / norm),
         row,
       )
       lines.push(JSON.stringify({ article_id: `${name}-${article}`, index }))
