@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, delimiter, dirname, join, relative, sep } from 'node:path'
@@ -26,7 +26,13 @@ const env = Object.fromEntries(Object.entries({ ...rest, PATH: bin, NO_COLOR: '1
 const ready = dirname(libtorch.path) === storeRoot()
 if (!ready) env.LVM_TORCH_CACHE = join(scratch, 'cache')
 
-const run = (program: string, ...words: string[]) => spawnSync(join(bin, program), words, { cwd: app, env, encoding: 'utf8' })
+/** Runs a program without holding up the event loop, which the test runner needs within a minute. */
+const run = (program: string, ...words: string[]) =>
+  new Promise<{ status: number | null; stdout: string; stderr: string }>((done) => {
+    const child = execFile(join(bin, program), words, { cwd: app, env, maxBuffer: 1e8 }, (_, stdout, stderr) =>
+      done({ status: child.exitCode, stdout, stderr }),
+    )
+  })
 const listed: string[] = []
 let size = 0
 
@@ -39,7 +45,7 @@ function dependencies(): string[] {
   return paths.filter(top)
 }
 
-beforeAll(() => {
+beforeAll(async () => {
   mkdirSync(app)
   mkdirSync(bin)
   for (const program of ['node', 'npm', 'npx', 'sh', 'env']) symlinkSync(which(program)!, join(bin, program))
@@ -57,12 +63,12 @@ beforeAll(() => {
   size = bytes
   writeFileSync(join(app, 'package.json'), '{"name": "app", "private": true}')
   const options = ['--offline', '--ignore-scripts', '--install-links', '--no-audit', '--no-fund']
-  const installed = run('npm', 'install', ...options, join(scratch, basename(filename)), ...dependencies())
+  const installed = await run('npm', 'install', ...options, join(scratch, basename(filename)), ...dependencies())
   if (installed.status !== 0) throw new Error(installed.stderr)
 })
 
 describe('the tarball', () => {
-  test('holds what runs and what explains it, and is small', () => {
+  test('holds what runs and what explains it, and is small', async () => {
     const platform = `${process.platform}-${process.arch}`
     const needed = [
       'dist/bin/lvm.js',
@@ -76,34 +82,35 @@ describe('the tarball', () => {
     expect(listed).toEqual(expect.arrayContaining(needed))
     expect(size).toBeLessThan(15e6)
   })
-  test('holds no binding.gyp, with which npm would start a build, and no sources or tests', () => {
+  test('holds no binding.gyp, with which npm would start a build, and no sources or tests', async () => {
     expect(listed.filter((path) => /binding\.gyp|CMakeLists|^(native|test|lib|bin|scripts|build)/.test(path))).toEqual([])
     expect(listed.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts') && !path.startsWith('examples/'))).toEqual([])
   })
 })
 
 describe('installed in an empty folder without a compiler', () => {
-  test('there is none', () => {
-    for (const program of ['cmake', 'c++', 'gcc', 'python3']) expect(run('sh', '-c', `command -v ${program}`).status).not.toBe(0)
+  test('there is none', async () => {
+    for (const program of ['cmake', 'c++', 'gcc', 'python3'])
+      expect((await run('sh', '-c', `command -v ${program}`)).status).not.toBe(0)
   })
 
-  test('npx lvm-torch --help and --version', () => {
-    expect(run('npx', 'lvm-torch', '--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('libtorch') })
-    expect(run('npx', 'lvm', '--version')).toMatchObject({ status: 0, stdout: expect.stringContaining('lvm-torch ') })
+  test('npx lvm-torch --help and --version', async () => {
+    expect(await run('npx', 'lvm-torch', '--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('libtorch') })
+    expect(await run('npx', 'lvm', '--version')).toMatchObject({ status: 0, stdout: expect.stringContaining('lvm-torch ') })
   })
 
-  test('npx lvm-torch libtorch install, then doctor finds all that is needed', () => {
+  test('npx lvm-torch libtorch install, then doctor finds all that is needed', async () => {
     const from = ready ? [] : ['--from', libtorch.path]
-    expect(run('npx', 'lvm-torch', 'libtorch', 'install', ...from)).toMatchObject({
+    expect(await run('npx', 'lvm-torch', 'libtorch', 'install', ...from)).toMatchObject({
       status: 0,
       stdout: expect.stringMatching(/libtorch (is installed|was there already): 2\.13\.\d+-cpu/),
     })
-    const { status, stdout } = run('npx', 'lvm-torch', 'doctor', '--json')
+    const { status, stdout } = await run('npx', 'lvm-torch', 'doctor', '--json')
     expect(status).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ usable: true, addon: expect.stringContaining('prebuilds') })
   })
 
-  test('npx lvm-torch train writes a run', () => {
+  test('npx lvm-torch train writes a run', async () => {
     const words = [
       'lvm-torch',
       'train',
@@ -115,7 +122,7 @@ describe('installed in an empty folder without a compiler', () => {
       '--epochs',
       '1',
     ]
-    const { status, stderr } = run('npx', ...words)
+    const { status, stderr } = await run('npx', ...words)
     expect([status, stderr]).toEqual([0, expect.any(String)])
     const models = join(app, 'artifacts/lvm/models/lstm_baseline')
     for (const file of ['best_model.pt', 'final_model.pt', 'config.json', 'manifest.json'])
@@ -125,7 +132,7 @@ describe('installed in an empty folder without a compiler', () => {
   test.each([
     ['require', 'consumer.cjs', "const lvm = require('lvm-torch')"],
     ['import', 'consumer.mjs', "import * as lvm from 'lvm-torch'"],
-  ])('%s loads no libtorch before it is needed', (_, file, first) => {
+  ])('%s loads no libtorch before it is needed', async (_, file, first) => {
     const code = `${first}
 const loaded = () => process.platform === 'linux' && require('fs').readFileSync('/proc/self/maps', 'utf8').includes('torch_cpu')
 const before = loaded()
@@ -136,12 +143,12 @@ lvm.Tensor.from([1, 2, 3]).op('aten::sum').then((sum) => sum.item()).then((sum) 
         ? `import { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)\n${code}`
         : code,
     )
-    const { stdout, stderr } = run('node', file)
+    const { stdout, stderr } = await run('node', file)
     expect(stderr).toBe('')
     expect(JSON.parse(stdout)).toEqual({ before: false, sum: 6, after: process.platform === 'linux' })
   })
 
-  test('both styles type-check, and a wrong use does not', () => {
+  test('both styles type-check, and a wrong use does not', async () => {
     const body = `
 const sum: Promise<number> = Tensor.from(Float32Array.of(1, 2)).item()
 async function follow(signal: AbortSignal) {
@@ -168,7 +175,7 @@ export { follow, sum }
     ]
     writeFileSync(join(app, 'wrong.mts'), `import { train } from 'lvm-torch'\ntrain({ model: 'lstm', data: 3 })\n`)
     const tsc = join(root, 'node_modules/typescript/bin/tsc')
-    const { stdout } = run('node', tsc, ...options, 'consumer.mts', 'consumer.cts', 'wrong.mts')
+    const { stdout } = await run('node', tsc, ...options, 'consumer.mts', 'consumer.cts', 'wrong.mts')
     expect(stdout.match(/^\S+: error TS\d+/gm)).toEqual([expect.stringMatching(/^wrong\.mts\(2,\d+\): error TS2322/)])
   })
 })
