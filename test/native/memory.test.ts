@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest'
+import { run } from './run.js'
+
+const megabytes = async (scenes: string): Promise<number[]> => {
+  const { code, signal, out, err } = await run('scenes.mjs', [scenes])
+  expect({ code, signal, err }).toEqual({ code: 0, signal: null, err: '' })
+  return out.trim().split('\n').map(Number)
+}
+
+test('thousands of tensors of 1 MB that are dropped do not pile up, because V8 knows what they weigh', async () => {
+  for (const growth of await megabytes('dropTensors,dropResults,dropViews')) expect(growth).toBeLessThan(600)
+})
+test('dispose() frees at once, without a turn of the event loop', async () => {
+  expect((await megabytes('disposeTensors'))[0]).toBeLessThan(100)
+})

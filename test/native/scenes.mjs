@@ -1,0 +1,101 @@
+// One scene per run: `node scenes.mjs NAME [milliseconds]`. Each prints what it came to; how the process ends is the test.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { call, endless, model, native, samples, Tensor, train, trainer, vectors, windows } from './world.mjs'
+
+const say = (word) => process.stdout.write(`${word}\n`)
+const pause = Number(process.argv[3] ?? 0)
+const never = () => say('too late')
+
+const scenes = {
+  async exitWhileTraining() {
+    train(endless(await model()), 100_000).then(never)
+    await sleep(pause)
+    process.exit(3)
+  },
+  async exitWhileEvaluating() {
+    const ids = Int32Array.from({ length: 1_000_000 }, (_, i) => i % windows.length)
+    native.evaluate(await model(), samples(), ids, { batch: 16, centre: null }).then(never)
+    await sleep(pause)
+    process.exit(3)
+  },
+  async exitWhileMultiplying() {
+    const x = Tensor.from(new Float32Array(1500 * 1500).fill(0.5), [1500, 1500])
+    for (let i = 0; i < 40; i++) x.op('aten::mm', x).then(never)
+    await sleep(pause)
+    process.exit(3)
+  },
+  async throwWhileTraining() {
+    train(endless(await model()), 100_000).then(never)
+    await sleep(pause)
+    throw new Error('a mistake of the user')
+  },
+  async endWithThingsLeft() {
+    const one = await model()
+    const kept = [one, trainer(one), endless(one), native.stepper(one, 1), samples(), Tensor.from([1, 2])]
+    await train(kept[1], 3)
+    say(`kept ${kept.length}`)
+  },
+  async endWithWorkLeft() {
+    train(trainer(await model()), 12).then((steps) => say(`made ${steps}`))
+  },
+  async forgetTheTrainer() {
+    const run = train(trainer(await model()), 12)
+    for (let i = 0; i < 10; i++) {
+      globalThis.gc()
+      await sleep(2)
+    }
+    say(`made ${await run}`)
+  },
+  async disposeTheTrainer() {
+    const of = endless(await model())
+    const run = train(of, 100_000)
+    while (native.trainerProgress(of).steps < 3) await sleep(1)
+    native.dispose(of)
+    say((await run) < 100_000 ? 'stopped' : 'went on')
+  },
+  async disposeEverythingAtOnce() {
+    const one = await model()
+    const x = vectors()
+    const answer = native.modelPredict(one, x.native, false)
+    native.dispose(one)
+    x.dispose()
+    say(`shape ${Tensor.wrap(await answer).shape}`)
+  },
+  async stopTheTrainer() {
+    const of = endless(await model())
+    const run = train(of, 100_000)
+    while (native.trainerProgress(of).steps < 3) await sleep(1)
+    native.trainerStop(of)
+    const made = await run
+    say(made === native.trainerProgress(of).steps && made < 100_000 ? 'stopped' : 'went on')
+  },
+  async exitInTheMiddleOfRejections() {
+    for (let i = 0; i < 200; i++) call('aten::mm', [vectors(), vectors()]).catch(() => {})
+    await sleep(pause)
+    process.exit(3)
+  },
+}
+const megabytes = () => process.memoryUsage.rss() / 1e6
+/** How far the memory of this process grows while tensors come and go. Units: megabytes. */
+async function growth(each, { size = 1, count = 3000 } = {}) {
+  const array = new Float32Array(size * 250_000).fill(1)
+  Tensor.from(array).dispose()
+  const before = megabytes()
+  let most = 0
+  for (let i = 0; i < count; i++) {
+    const waits = each(Tensor.from(array), i)
+    if (waits) await waits
+    if (i % 5 === 0) most = Math.max(most, megabytes() - before)
+  }
+  say(Math.round(most))
+}
+const turn = () => new Promise(setImmediate)
+Object.assign(scenes, {
+  dropTensors: () => growth((_, i) => (i % 10 === 0 ? turn() : undefined)),
+  // too large for the allocator to keep: what is free here is free for every process
+  disposeTensors: () => growth((t) => t.dispose(), { size: 40, count: 25 }),
+  dropResults: () => growth((t, i) => (i % 6 === 0 ? t.op('aten::neg') : undefined), { count: 1000 }),
+  dropViews: () => growth((t, i) => (i % 6 === 0 ? t.op('aten::slice.Tensor', 0, 0, 10) : undefined), { count: 1000 }),
+})
+
+for (const name of process.argv[2].split(',')) await scenes[name]()
