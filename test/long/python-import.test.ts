@@ -1,0 +1,111 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { openPt } from '../../lib/data/pt.js'
+import { done, lvm, readJson, runPython, SAMPLE, workFolder } from './python.js'
+
+const work = workFolder()
+const file = (name: string) => join(work, `${name}.pt`)
+
+/** What write_states.py writes, in its words. */
+const FILES = [
+  'ordered-dict',
+  'plain-dict',
+  'checkpoint',
+  'legacy',
+  'double',
+  'parameters',
+  'data-parallel',
+  'compiled',
+  'transformer',
+  'two-heads',
+  'two-heads-namespace',
+  'bfloat16',
+  'float16',
+  'shared-storage',
+  'not-contiguous',
+]
+interface Found {
+  model: string
+  parameters: number
+  metrics: { n: number; mse_raw: number; mse_unit: number; cosine: Record<string, number> }
+}
+
+let found: Record<string, Found> = {}
+beforeAll(async () => {
+  const names = await runPython<string[]>('write_states.py', work, SAMPLE)
+  expect(names).toEqual(FILES.toSorted())
+  found = readJson(work, 'metrics.json')
+})
+
+describe('a state dict that Python saved is a run', () => {
+  it.each(FILES)('%s', async (name) => {
+    const { model, parameters, metrics } = found[name]!
+    const imported = await done(work, ['import', file(name), '--model', model, '--name', name])
+    expect(imported).toMatchObject({ model, parameters })
+    const { runs } = await done(work, ['evaluate', name, '--data', 'base.npy', '--latency', 0])
+    const { n, mse_raw, mse_unit, cosine } = runs[0]
+    expect(n).toBe(metrics.n)
+    expect(Math.abs(mse_raw - metrics.mse_raw)).toBeLessThan(1e-6)
+    expect(Math.abs(mse_unit - metrics.mse_unit)).toBeLessThan(1e-6)
+    for (const [key, value] of Object.entries(metrics.cosine)) expect(Math.abs(cosine[key] - value), key).toBeLessThan(1e-6)
+  })
+
+  it('keeps the figures of a checkpoint, and says what it leaves out', async () => {
+    const { warnings } = await done(work, ['import', file('checkpoint'), '--model', 'gru', '--name', 'figures'])
+    expect(warnings.join('\n')).toMatch(/Namespace/)
+    const { value } = await openPt(join(work, 'artifacts/lvm/models/figures/best_model.pt'))
+    const figures = value as Map<string, unknown>
+    expect(['epoch', 'val_loss', 'val_cosine'].map((key) => figures.get(key))).toEqual([12, 0.000503, 0.7833])
+  })
+
+  it('says what it guesses', async () => {
+    const { warnings } = await done(work, ['import', file('bfloat16'), '--model', 'transformer', '--name', 'guessed'])
+    expect(warnings.join('\n')).toMatch(/heads.*8/)
+    const known = await done(work, ['import', file('two-heads'), '--model', 'transformer', '--name', 'known'])
+    expect(known).toMatchObject({ warnings: [], options: { heads: 2 } })
+  })
+
+  it('and so is a checkpoint of ours, under whatever options it was trained', async () => {
+    const options = ['--input-scale', 'sqrt_dim', '--residual', 'mean', '--heads', 4, '--output', 'unit', '--context', 7]
+    const training = ['--preset', 'tiny', '--data', SAMPLE, '--max-steps', 20, '--train-eval', 32, '--name', 'own']
+    await done(work, ['train', 'transformer', ...training, ...options])
+    await done(work, [
+      'import',
+      join(work, 'artifacts/lvm/models/own/best_model.pt'),
+      '--model',
+      'transformer',
+      '--name',
+      'again',
+    ])
+    const of = async (name: string) => {
+      const { runs } = await done(work, ['evaluate', name, '--data', 'base.npy', '--latency', 0])
+      const { run: _, train_seconds: __, tiers: ___, size: ____, ...rest } = runs[0]
+      return rest
+    }
+    expect(await of('again')).toEqual(await of('own'))
+  })
+})
+
+describe('what is no checkpoint of the model is refused with exit code 3, and leaves no run', () => {
+  it.each([
+    ['bad-missing', 'lstm', /2 are missing.*core\.lstm\.weight_ih_l0.*core\.lstm\.bias_hh_l1/],
+    ['bad-unexpected', 'lstm', /2 unexpected.*core\.lstm\.extra.*decoder\.weight/],
+    ['bad-shape', 'lstm', /1 of another shape.*core\.lstm\.weight_hh_l1: \[96, 23\] instead of \[96, 24\]/],
+    ['bad-head', 'lstm', /head\.weight.*\[768\]/],
+    ['bad-nan', 'lstm', /core\.lstm\.bias_ih_l0.*NaN/],
+    ['bad-text', 'lstm', /1 are missing.*core\.lstm\.bias_ih_l0/],
+    ['bad-list', 'lstm', /no tensors/],
+    ['bad-module', 'lstm', /__main__\.LSTMVectorPredictor.*nothing was run/],
+    ['bad-evil', 'lstm', /(posix|os)\.system.*nothing was run/],
+    ['bad-evil-legacy', 'lstm', /(posix|os)\.system.*nothing was run/],
+    ['ordered-dict', 'gru', /missing.*core\.blocks\.0/],
+    ['transformer', 'lstm', /missing.*unexpected/],
+  ])('%s as %s', async (name, model, message) => {
+    const { status, json } = await lvm(work, ['import', file(name), '--model', model, '--name', `refused-${name}`])
+    expect(json.at(-1)).toMatchObject({ type: 'error', message: expect.stringMatching(message) })
+    expect(status).toBe(3)
+    expect(existsSync(join(work, `artifacts/lvm/models/refused-${name}`))).toBe(false)
+    expect(existsSync(join(work, 'was-run'))).toBe(false)
+  })
+})

@@ -1,0 +1,86 @@
+"""train_reference.py RUN DATA.npy --steps N | --epochs N: the PRD's recipe as a plain PyTorch loop.
+
+Model, settings, split and first weights are those of RUN, which `lvm-torch train MODEL --epochs 0` made; the batches come in our order.
+--steps prints the loss of each of the first N steps, --epochs a row like those of training_history.json for every epoch.
+"""
+
+import argparse
+import itertools
+import json
+
+import numpy as np
+import torch
+from predictors import Windows, document, order, outputs, read
+from torch.nn.functional import cosine_similarity, mse_loss, normalize
+
+parser = argparse.ArgumentParser()
+parser.add_argument("run")
+parser.add_argument("data")
+parser.add_argument("--steps", type=int)
+parser.add_argument("--epochs", type=int)
+args = parser.parse_args()
+
+config, split = document(args.run, "config.json"), document(args.run, "split.json")
+_, model = read(f"{args.run}/final_model.pt")
+windows = Windows(args.data, config["context_length"])
+unit = config["model_options"]["output"] == "unit"
+torch.manual_seed(config["seed"])
+torch.set_num_threads(config["threads"])
+
+optimizer = torch.optim.AdamW(
+    model.parameters(),
+    lr=config["learning_rate"],
+    betas=(config["beta1"], config["beta2"]),
+    eps=config["eps"],
+    weight_decay=config["weight_decay"],
+    fused=True,
+)
+scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=config["plateau_factor"], patience=config["plateau_patience"])
+
+
+def batches(epoch):
+    rows, size = order(split["train"], config["seed"], epoch), config["batch_size"]
+    return (rows[i : i + size] for i in range(0, len(rows), size))
+
+
+def step(rows):
+    """Loss and gradient norm, as numbers."""
+    x, y = windows(rows)
+    optimizer.zero_grad()
+    raw = model(x)
+    loss = mse_loss(normalize(raw, dim=-1) if unit else raw, y)
+    loss.backward()
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config["gradient_clip"])
+    optimizer.step()
+    return loss.item(), norm.item()
+
+
+def validate():
+    rows = np.array(split["val"])
+    raw = outputs(model, windows, rows).double()
+    target = windows(rows)[1].double()
+    return mse_loss(normalize(raw, dim=-1) if unit else raw, target).item(), cosine_similarity(raw, target, dim=-1).mean().item()
+
+
+if args.steps:
+    model.train()
+    endless = itertools.chain.from_iterable(batches(epoch) for epoch in itertools.count(1))
+    print(json.dumps([step(rows)[0] for rows in itertools.islice(endless, args.steps)]))
+else:
+    history = []
+    for epoch in range(1, args.epochs + 1):
+        lr = optimizer.param_groups[0]["lr"]
+        model.train()
+        steps = [(*step(rows), len(rows)) for rows in batches(epoch)]
+        losses, norms, sizes = map(np.array, zip(*steps))
+        val_loss, val_cosine = validate()
+        scheduler.step(val_loss)
+        history.append({
+            "epoch": epoch,
+            "train_loss_running": (losses * sizes).sum() / sizes.sum(),
+            "val_loss": val_loss,
+            "val_cosine": val_cosine,
+            "lr": lr,
+            "grad_norm": norms.mean(),
+        })
+    print(json.dumps(history))
