@@ -1,6 +1,7 @@
 // The training step of lvm-torch by itself: what `lvm-torch train` runs between two reports, without data files and checkpoints.
 import { findArchitecture } from '../dist/lib/architectures/index.js'
 import { native } from '../dist/lib/native.js'
+import { useMultiplier } from '../dist/lib/torch/multiplier.js'
 
 const ROWS = 42113
 const DIM = 768
@@ -73,6 +74,7 @@ async function run(state, steps) {
 /** Milliseconds a step of `name` (lstm, gru, transformer). A model and its place in the data are kept between calls. */
 export async function ours(name, precision, steps, threads) {
   native.setThreads(threads)
+  await useMultiplier(undefined)
   const key = `${name} ${precision}`
   if (!trainers.has(key)) trainers.set(key, await trainerOf(name, precision))
   return run(trainers.get(key), steps)

@@ -1,7 +1,7 @@
 // Compares a training step of lvm-torch with PyTorch's, in turns within one run: node bench/train-step.mjs [--rounds 7] [--steps 20] …
 // Writes bench/results/train-step.json and prints the table.
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -116,3 +116,27 @@ report.load_after = loadavg()[0]
 mkdirSync(dirname(values.out), { recursive: true })
 writeFileSync(values.out, `${JSON.stringify(report, null, 2)}\n`)
 process.stdout.write(`\nwritten: ${values.out}\n`)
+
+/** The README quotes the last run that was kept: ratios, and what they were seen on. */
+function quote() {
+  const path = join(here, '..', 'README.md')
+  const rows = report.results.map(
+    ({ model, precision, ratios: { pytorch_eager: r } }) =>
+      `| ${model} | ${precision} | ${r.median.toFixed(2)} (${r.min.toFixed(2)}–${r.max.toFixed(2)}) |`,
+  )
+  const block = [
+    '<!-- bench:train-step -->',
+    `A training step at batch 32, context 5, dimension 768, beside PyTorch eager with fused AdamW in one run (\`${report.command}\`); above 1, lvm-torch is faster.`,
+    `Seen on ${report.cpu} (${report.capability}), ${report.threads} threads, load ${report.load_before.toFixed(1)} before, commit ${report.commit}; other processors give other ratios.`,
+    '',
+    '| model | precision | PyTorch / lvm-torch, median of rounds (min–max) |',
+    '|---|---|---|',
+    ...rows,
+    '<!-- /bench:train-step -->',
+  ].join('\n')
+  writeFileSync(
+    path,
+    readFileSync(path, 'utf8').replace(/<!-- bench:train-step -->[\s\S]*<!-- \/bench:train-step -->/, () => block),
+  )
+}
+if (values.out === join(here, 'results', 'train-step.json')) quote()
