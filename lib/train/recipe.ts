@@ -11,7 +11,7 @@ export type TrainSettings = Options<typeof trainFields>
 /** Sets of defaults. `prd` is what the fields say; `strong` is what was measured to do better on real vectors (docs/experiments.md). */
 const RECIPES: Readonly<Record<TrainSettings['recipe'], { train: Given; model: Given }>> = {
   prd: { train: {}, model: {} },
-  strong: { train: { schedule: 'warmup-cosine', batchSize: 64, epochs: 8 }, model: { residual: 'mean', output: 'raw' } },
+  strong: { train: { schedule: 'warmup-cosine', batchSize: 64, epochs: 3 }, model: { residual: 'decay', output: 'raw' } },
 }
 
 /** Options that only count together with another one. */
