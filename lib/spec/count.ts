@@ -21,10 +21,11 @@ const OWN: Readonly<Record<OpName, (p: P, text: Readonly<Record<string, unknown>
   attention: (p) => 4 * p.dim! * (p.dim! + 1),
 }
 
-/** Trainable parameters of a spec, without building it. */
+/** Trainable parameters of a spec, without building it; what is below a tied node is there already. */
 export const countParameters = (node: Node): number =>
-  (node.tied === true ? 0 : OWN[node.op](node.params as P, node.params)) +
-  node.of.reduce((sum, child) => sum + countParameters(child), 0)
+  node.tied === true
+    ? 0
+    : OWN[node.op](node.params as P, node.params) + node.of.reduce((sum, child) => sum + countParameters(child), 0)
 
 const describe = ({ op, params }: Node): string => {
   const shown = Object.entries(params).filter(
