@@ -34,9 +34,14 @@ const describe = ({ op, params }: Node): string => {
   return `${op}${shown.length === 0 ? '' : `(${shown.map(([key, value]) => `${key} ${value}`).join(', ')})`}`
 }
 
+const lines = (node: Node, indent: string): [label: string, parameters: string][] => [
+  [`${indent}${node.name === undefined ? '' : `${node.name}: `}${describe(node)}`, countParameters(node).toLocaleString('en-US')],
+  ...node.of.flatMap((child) => lines(child, `${indent}  `)),
+]
+
 /** A spec as a tree with the parameter count of every node, one line each. */
-export function printTree(node: Node, indent = ''): string {
-  const label = `${indent}${node.name === undefined ? '' : `${node.name}: `}${describe(node)}`
-  const line = `${label.padEnd(72)} ${countParameters(node).toLocaleString('en-US').padStart(14)}`
-  return [line, ...node.of.map((child) => printTree(child, `${indent}  `))].join('\n')
+export function printTree(node: Node): string {
+  const all = lines(node, '')
+  const width = Math.max(...all.map(([label, parameters]) => label.length + parameters.length)) + 2
+  return all.map(([label, parameters]) => label + parameters.padStart(width - label.length)).join('\n')
 }

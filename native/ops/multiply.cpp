@@ -17,7 +17,8 @@ using LinearPointwise = Tensor(const Tensor&, const Tensor&, const std::optional
 // oneDNN's product is inside libtorch, but only the dispatcher reaches it.
 Tensor onednn_product(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   static const auto op = c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_linear_pointwise", "").typed<LinearPointwise>();
-  return op.call(x, weight, bias.defined() ? std::optional(bias) : std::nullopt, "none", c10::List<std::optional<at::Scalar>>(), "");
+  return op.call(x, weight, bias.defined() ? std::optional(bias) : std::nullopt, "none", c10::List<std::optional<at::Scalar>>(),
+                 "");
 }
 
 // oneDNN falls back to a reference loop for rows with gaps between them.
@@ -55,7 +56,8 @@ struct Multiply final : torch::autograd::Function<Multiply> {
     const auto dy = flat(gradients[0]).to(a.scalar_type());
     const auto w_type = ctx->saved_data["w_type"].toScalarType();
     Tensor dx, dw, db;
-    if (ctx->needs_input_grad(0)) dx = product(dy, w.t()).view(ctx->saved_data["shape"].toIntVector()).to(ctx->saved_data["x_type"].toScalarType());
+    if (ctx->needs_input_grad(0))
+      dx = product(dy, w.t()).view(ctx->saved_data["shape"].toIntVector()).to(ctx->saved_data["x_type"].toScalarType());
     if (ctx->needs_input_grad(1)) dw = product(dy.t(), a.t()).to(w_type);
     if (ctx->saved_data["bias"].toBool()) db = dy.sum(0, false, w_type);
     return {dx, dw, db};
@@ -63,7 +65,8 @@ struct Multiply final : torch::autograd::Function<Multiply> {
 };
 
 struct MultiplySplit final : torch::autograd::Function<MultiplySplit> {
-  static variable_list forward(AutogradContext* ctx, const Tensor& a, const Tensor& m, const Tensor& weight, const Tensor& bias, int64_t rows) {
+  static variable_list forward(AutogradContext* ctx, const Tensor& a, const Tensor& m, const Tensor& weight, const Tensor& bias,
+                               int64_t rows) {
     const auto fa = as_factor(flat(a)), fm = as_factor(flat(m)), w = as_factor(weight), b = as_factor(bias);
     ctx->save_for_backward({fa, fm, w, a, m});
     ctx->saved_data["rows"] = rows;
@@ -105,20 +108,21 @@ void set_multiplier(Multiplier kind) { chosen = kind; }
 MultiplierTimes time_multipliers() {
   torch::NoGradGuard no_grad;
   const auto x = torch::ones({160, 512}), w = torch::ones({2048, 512}), dy = torch::ones({160, 2048});
-  const auto all = [&](auto multiply) {
-    multiply(x, w), multiply(dy, w.t()), multiply(dy.t(), x.t());
-  };
+  const auto all = [&](auto multiply) { multiply(x, w), multiply(dy, w.t()), multiply(dy.t(), x.t()); };
   return {milliseconds([&] { all([](const Tensor& a, const Tensor& b) { return at::linear(a, b); }); }),
           milliseconds([&] { all([](const Tensor& a, const Tensor& b) { return onednn_product(a, b, {}); }); })};
 }
 
 bool bf16_products(torch::Device device) { return at::autocast::is_autocast_enabled(device.type()); }
 
-Tensor as_factor(const Tensor& x) { return bf16_products(x.device()) ? x.to(at::autocast::get_autocast_dtype(x.device().type())) : x; }
+Tensor as_factor(const Tensor& x) {
+  return bf16_products(x.device()) ? x.to(at::autocast::get_autocast_dtype(x.device().type())) : x;
+}
 
 Tensor product(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const at::AutoDispatchBelowAutograd below;
-  if (chosen == Multiplier::onednn && x.is_cpu() && x.scalar_type() == torch::kFloat32) return onednn_product(dense(x), dense(weight), bias);
+  if (chosen == Multiplier::onednn && x.is_cpu() && x.scalar_type() == torch::kFloat32)
+    return onednn_product(dense(x), dense(weight), bias);
   c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
   return bias.defined() ? at::linear(x, weight, bias) : at::linear(x, weight);
 }
@@ -127,7 +131,8 @@ Tensor multiply(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   return Multiply::apply(x, weight, bias.defined() ? std::optional(bias) : std::nullopt);
 }
 
-std::pair<Tensor, Tensor> multiply_split(const Tensor& a, const Tensor& m, const Tensor& weight, const Tensor& bias, int64_t rows) {
+std::pair<Tensor, Tensor> multiply_split(const Tensor& a, const Tensor& m, const Tensor& weight, const Tensor& bias,
+                                         int64_t rows) {
   const auto out = MultiplySplit::apply(a, m, weight, bias, rows);
   return {out[0], out[1]};
 }

@@ -23,7 +23,8 @@ Tensor multiply(const Tensor& x, const Tensor& weight, const Tensor& bias);
 
 // q = a W₁ᵀ + b₁ and kv = m W₂ᵀ + b₂ for the first `rows` rows of a packed weight and the rest.
 // Shapes: a [..., in], m [..., in], weight [out, in], bias [out] -> [..., rows], [..., out − rows]
-std::pair<Tensor, Tensor> multiply_split(const Tensor& a, const Tensor& m, const Tensor& weight, const Tensor& bias, int64_t rows);
+std::pair<Tensor, Tensor> multiply_split(const Tensor& a, const Tensor& m, const Tensor& weight, const Tensor& bias,
+                                         int64_t rows);
 
 // The same product without gradients, for kernels that bring their own: x [n, in] or strided, weight [out, in] or strided.
 Tensor product(const Tensor& x, const Tensor& weight, const Tensor& bias = {});

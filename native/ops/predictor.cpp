@@ -34,7 +34,8 @@ struct Predictor final : Layer {
     if (pass.last_only && hidden.size(1) > 1) hidden = last_position(hidden);
     const auto raw = (*head)(hidden, pass);
     if (anchor == "none") return raw;
-    const auto base = anchor == "last" ? x : weighted_mean(x, anchor == "decay" ? torch::sigmoid(decay) : torch::ones({1}, x.options()), pass);
+    const auto base =
+      anchor == "last" ? x : weighted_mean(x, anchor == "decay" ? torch::sigmoid(decay) : torch::ones({1}, x.options()), pass);
     return raw + weight * (pass.last_only ? last_position(base) : base);
   }
 

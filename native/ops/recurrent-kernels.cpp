@@ -18,7 +18,8 @@ LVM_INLINE void lstm_forward(int64_t rows, int64_t n, F* gates, const F* recurre
   for (int64_t row = 0; row < rows; ++row, gates += 4 * n, recurrent += 4 * n, before += n, cell += n, out += n) {
     for (int64_t j = 0; j < n; ++j) {
       const F i = sigmoid(gates[j] + recurrent[j]), f = sigmoid(gates[n + j] + recurrent[n + j]);
-      const F g = hyperbolic_tangent(gates[2 * n + j] + recurrent[2 * n + j]), o = sigmoid(gates[3 * n + j] + recurrent[3 * n + j]);
+      const F g = hyperbolic_tangent(gates[2 * n + j] + recurrent[2 * n + j]),
+              o = sigmoid(gates[3 * n + j] + recurrent[3 * n + j]);
       const F c = f * before[j] + i * g;
       gates[j] = i, gates[n + j] = f, gates[2 * n + j] = g, gates[3 * n + j] = o;
       cell[j] = c;
@@ -75,14 +76,30 @@ LVM_INLINE void gru_backward(int64_t rows, int64_t n, F* gates, F* recurrent, F*
 // float32 for every instruction set; float64, which only checks want, once.
 using Floats = float*;
 using Constants = const float*;
-LVM_CLONES void lstm_forward_rows(int64_t rows, int64_t n, Floats g, Constants r, Constants b, Floats c, Floats o) { lstm_forward(rows, n, g, r, b, c, o); }
-LVM_CLONES void lstm_backward_rows(int64_t rows, int64_t n, Floats g, Constants h, Floats d, Constants b, Constants c) { lstm_backward(rows, n, g, h, d, b, c); }
-LVM_CLONES void gru_forward_rows(int64_t rows, int64_t n, Floats g, Constants r, Constants b, Floats c, Floats o) { gru_forward(rows, n, g, r, b, c, o); }
-LVM_CLONES void gru_backward_rows(int64_t rows, int64_t n, Floats g, Floats r, Floats h, Constants b, Constants c) { gru_backward(rows, n, g, r, h, b, c); }
-void lstm_forward_rows(int64_t rows, int64_t n, double* g, const double* r, const double* b, double* c, double* o) { lstm_forward(rows, n, g, r, b, c, o); }
-void lstm_backward_rows(int64_t rows, int64_t n, double* g, const double* h, double* d, const double* b, const double* c) { lstm_backward(rows, n, g, h, d, b, c); }
-void gru_forward_rows(int64_t rows, int64_t n, double* g, const double* r, const double* b, double* c, double* o) { gru_forward(rows, n, g, r, b, c, o); }
-void gru_backward_rows(int64_t rows, int64_t n, double* g, double* r, double* h, const double* b, const double* c) { gru_backward(rows, n, g, r, h, b, c); }
+LVM_CLONES void lstm_forward_rows(int64_t rows, int64_t n, Floats g, Constants r, Constants b, Floats c, Floats o) {
+  lstm_forward(rows, n, g, r, b, c, o);
+}
+LVM_CLONES void lstm_backward_rows(int64_t rows, int64_t n, Floats g, Constants h, Floats d, Constants b, Constants c) {
+  lstm_backward(rows, n, g, h, d, b, c);
+}
+LVM_CLONES void gru_forward_rows(int64_t rows, int64_t n, Floats g, Constants r, Constants b, Floats c, Floats o) {
+  gru_forward(rows, n, g, r, b, c, o);
+}
+LVM_CLONES void gru_backward_rows(int64_t rows, int64_t n, Floats g, Floats r, Floats h, Constants b, Constants c) {
+  gru_backward(rows, n, g, r, h, b, c);
+}
+void lstm_forward_rows(int64_t rows, int64_t n, double* g, const double* r, const double* b, double* c, double* o) {
+  lstm_forward(rows, n, g, r, b, c, o);
+}
+void lstm_backward_rows(int64_t rows, int64_t n, double* g, const double* h, double* d, const double* b, const double* c) {
+  lstm_backward(rows, n, g, h, d, b, c);
+}
+void gru_forward_rows(int64_t rows, int64_t n, double* g, const double* r, const double* b, double* c, double* o) {
+  gru_forward(rows, n, g, r, b, c, o);
+}
+void gru_backward_rows(int64_t rows, int64_t n, double* g, double* r, double* h, const double* b, const double* c) {
+  gru_backward(rows, n, g, r, h, b, c);
+}
 
 // Over the threads, in parts that are worth waking one for.
 template <typename Work>
@@ -101,7 +118,9 @@ struct Factors {
   int64_t time, batch, n;
   bool from_zero;
 
-  Tensor times(const Tensor& g, const Tensor& weight) const { return product(g.to(w_hh.scalar_type()), weight).to(type).contiguous(); }
+  Tensor times(const Tensor& g, const Tensor& weight) const {
+    return product(g.to(w_hh.scalar_type()), weight).to(type).contiguous();
+  }
   Tensor weight_gradient(const Tensor& g, const Tensor& input) const {
     return product(g.to(w_hh.scalar_type()).t(), input.to(w_hh.scalar_type()).t()).to(type);
   }
@@ -112,7 +131,14 @@ struct Factors {
 };
 
 Factors factors(const Tensor& x, const State& h0, const Tensor& w_ih, const Tensor& w_hh) {
-  return {as_factor(x.reshape({-1, x.size(2)})), as_factor(w_ih), as_factor(w_hh), w_hh.scalar_type(), x.size(0), x.size(1), w_hh.size(1), !h0.has_value()};
+  return {as_factor(x.reshape({-1, x.size(2)})),
+          as_factor(w_ih),
+          as_factor(w_hh),
+          w_hh.scalar_type(),
+          x.size(0),
+          x.size(1),
+          w_hh.size(1),
+          !h0.has_value()};
 }
 
 void keep(AutogradContext* ctx, const Factors& f, variable_list more) {
@@ -128,20 +154,24 @@ Factors kept(AutogradContext* ctx, const variable_list& saved) {
   return {saved[0], saved[1], saved[2], ctx->saved_data["type"].toScalarType(), sizes[0], sizes[1], sizes[2], false};
 }
 
-Tensor or_zeros(const State& h, const Factors& f, const Tensor& like) { return h ? h->contiguous() : torch::zeros({f.batch, f.n}, like.options()); }
+Tensor or_zeros(const State& h, const Factors& f, const Tensor& like) {
+  return h ? h->contiguous() : torch::zeros({f.batch, f.n}, like.options());
+}
 
 struct Lstm final : torch::autograd::Function<Lstm> {
-  static variable_list forward(AutogradContext* ctx, const Tensor& x, const State& h0, const State& c0, const Tensor& w_ih, const Tensor& w_hh,
-                               const Tensor& b_ih, const Tensor& b_hh) {
+  static variable_list forward(AutogradContext* ctx, const Tensor& x, const State& h0, const State& c0, const Tensor& w_ih,
+                               const Tensor& w_hh, const Tensor& b_ih, const Tensor& b_hh) {
     const auto f = factors(x, h0, w_ih, w_hh);
     const auto gates = product(f.x, f.w_ih, as_factor(b_ih + b_hh)).to(f.type).view({f.time, f.batch, 4 * f.n});
-    const auto first_h = or_zeros(h0, f, gates), first_c = or_zeros(c0, f, gates), none = torch::zeros({f.batch, 4 * f.n}, gates.options());
+    const auto first_h = or_zeros(h0, f, gates), first_c = or_zeros(c0, f, gates),
+               none = torch::zeros({f.batch, 4 * f.n}, gates.options());
     const auto out = torch::empty({f.time, f.batch, f.n}, gates.options()), cells = torch::empty_like(out);
     AT_DISPATCH_FLOATING_TYPES(f.type, "lstm", [&] {
       for (int64_t t = 0; t < f.time; ++t) {
         const auto recurrent = t == 0 && f.from_zero ? none : f.times(t == 0 ? first_h : out[t - 1], f.w_hh);
         const auto before = t == 0 ? first_c : cells[t - 1];
-        auto *g = gates[t].mutable_data_ptr<scalar_t>(), *c = cells[t].mutable_data_ptr<scalar_t>(), *o = out[t].mutable_data_ptr<scalar_t>();
+        auto *g = gates[t].mutable_data_ptr<scalar_t>(), *c = cells[t].mutable_data_ptr<scalar_t>(),
+             *o = out[t].mutable_data_ptr<scalar_t>();
         const auto *r = recurrent.const_data_ptr<scalar_t>(), *b = before.const_data_ptr<scalar_t>();
         over_rows(f.batch, f.n, [&, n = f.n](int64_t at, int64_t rows) {
           lstm_forward_rows(rows, n, g + at * 4 * n, r + at * 4 * n, b + at * n, c + at * n, o + at * n);
@@ -164,7 +194,8 @@ struct Lstm final : torch::autograd::Function<Lstm> {
       for (int64_t t = f.time - 1; t >= 0; --t) {
         const auto before = t == 0 ? first_c : cells[t - 1];
         auto *g = gates[t].mutable_data_ptr<scalar_t>(), *d = dc.mutable_data_ptr<scalar_t>();
-        const auto *h = dh.const_data_ptr<scalar_t>(), *b = before.const_data_ptr<scalar_t>(), *c = cells[t].const_data_ptr<scalar_t>();
+        const auto *h = dh.const_data_ptr<scalar_t>(), *b = before.const_data_ptr<scalar_t>(),
+                   *c = cells[t].const_data_ptr<scalar_t>();
         over_rows(f.batch, f.n, [&, n = f.n](int64_t at, int64_t rows) {
           lstm_backward_rows(rows, n, g + at * 4 * n, h + at * n, d + at * n, b + at * n, c + at * n);
         });
@@ -178,8 +209,8 @@ struct Lstm final : torch::autograd::Function<Lstm> {
 };
 
 struct Gru final : torch::autograd::Function<Gru> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& x, const State& h0, const Tensor& w_ih, const Tensor& w_hh, const Tensor& b_ih,
-                        const Tensor& b_hh) {
+  static Tensor forward(AutogradContext* ctx, const Tensor& x, const State& h0, const Tensor& w_ih, const Tensor& w_hh,
+                        const Tensor& b_ih, const Tensor& b_hh) {
     const auto f = factors(x, h0, w_ih, w_hh);
     const auto gates = product(f.x, f.w_ih, as_factor(b_ih)).to(f.type).view({f.time, f.batch, 3 * f.n});
     const auto first = or_zeros(h0, f, gates);
@@ -187,8 +218,10 @@ struct Gru final : torch::autograd::Function<Gru> {
     AT_DISPATCH_FLOATING_TYPES(f.type, "gru", [&] {
       for (int64_t t = 0; t < f.time; ++t) {
         const auto before = t == 0 ? first : out[t - 1];
-        const auto recurrent = (t == 0 && f.from_zero ? b_hh.expand({f.batch, 3 * f.n}) : f.times(before, f.w_hh).add_(b_hh)).contiguous();
-        auto *g = gates[t].mutable_data_ptr<scalar_t>(), *c = candidates[t].mutable_data_ptr<scalar_t>(), *o = out[t].mutable_data_ptr<scalar_t>();
+        const auto recurrent =
+          (t == 0 && f.from_zero ? b_hh.expand({f.batch, 3 * f.n}) : f.times(before, f.w_hh).add_(b_hh)).contiguous();
+        auto *g = gates[t].mutable_data_ptr<scalar_t>(), *c = candidates[t].mutable_data_ptr<scalar_t>(),
+             *o = out[t].mutable_data_ptr<scalar_t>();
         const auto *r = recurrent.const_data_ptr<scalar_t>(), *b = before.const_data_ptr<scalar_t>();
         over_rows(f.batch, f.n, [&, n = f.n](int64_t at, int64_t rows) {
           gru_forward_rows(rows, n, g + at * 3 * n, r + at * 3 * n, b + at * n, c + at * n, o + at * n);
@@ -202,13 +235,15 @@ struct Gru final : torch::autograd::Function<Gru> {
   static variable_list backward(AutogradContext* ctx, variable_list gradients) {
     const auto saved = ctx->get_saved_variables();
     const auto f = kept(ctx, saved);
-    const auto gates = saved[3].clone(), recurrent = torch::empty_like(gates), candidates = saved[4], out = saved[5], first = saved[6];
+    const auto gates = saved[3].clone(), recurrent = torch::empty_like(gates), candidates = saved[4], out = saved[5],
+               first = saved[6];
     const auto dout = gradients[0].contiguous();
     auto dh = dout[f.time - 1].clone();
     AT_DISPATCH_FLOATING_TYPES(f.type, "gru", [&] {
       for (int64_t t = f.time - 1; t >= 0; --t) {
         const auto before = t == 0 ? first : out[t - 1];
-        auto *g = gates[t].mutable_data_ptr<scalar_t>(), *r = recurrent[t].mutable_data_ptr<scalar_t>(), *h = dh.mutable_data_ptr<scalar_t>();
+        auto *g = gates[t].mutable_data_ptr<scalar_t>(), *r = recurrent[t].mutable_data_ptr<scalar_t>(),
+             *h = dh.mutable_data_ptr<scalar_t>();
         const auto *b = before.const_data_ptr<scalar_t>(), *c = candidates[t].const_data_ptr<scalar_t>();
         over_rows(f.batch, f.n, [&, n = f.n](int64_t at, int64_t rows) {
           gru_backward_rows(rows, n, g + at * 3 * n, r + at * 3 * n, h + at * n, b + at * n, c + at * n);
@@ -218,7 +253,12 @@ struct Gru final : torch::autograd::Function<Gru> {
     });
     const auto flat = gates.view({f.time * f.batch, 3 * f.n}), flat_recurrent = recurrent.view_as(flat);
     const auto dx = ctx->needs_input_grad(0) ? f.times(flat, f.w_ih.t()).view({f.time, f.batch, -1}) : Tensor();
-    return {dx, {}, f.weight_gradient(flat, f.x), f.weight_gradient(flat_recurrent, f.inputs_of_steps(first, out)), flat.sum(0), flat_recurrent.sum(0)};
+    return {dx,
+            {},
+            f.weight_gradient(flat, f.x),
+            f.weight_gradient(flat_recurrent, f.inputs_of_steps(first, out)),
+            flat.sum(0),
+            flat_recurrent.sum(0)};
   }
 };
 
@@ -228,6 +268,8 @@ LstmResult lstm_recurrence(const Tensor& x, const Tensor& h0, const Tensor& c0, 
   const auto result = Lstm::apply(x, state_of(h0), state_of(c0), w[0], w[1], w[2], w[3]);
   return {result[0], result[1]};
 }
-Tensor gru_recurrence(const Tensor& x, const Tensor& h0, const std::vector<Tensor>& w) { return Gru::apply(x, state_of(h0), w[0], w[1], w[2], w[3]); }
+Tensor gru_recurrence(const Tensor& x, const Tensor& h0, const std::vector<Tensor>& w) {
+  return Gru::apply(x, state_of(h0), w[0], w[1], w[2], w[3]);
+}
 
 }  // namespace lvm

@@ -7,7 +7,8 @@ using torch::Tensor;
 
 // The recurrence of one layer over time-major inputs on the CPU, in float32 or float64, with its own gradients: one product for
 // all inputs, one small product and one fused pass over the gates per step.
-// Shapes: x [time, batch, in], h0 and c0 [batch, width] or undefined for zeros -> outputs [time, batch, width]; the last c [batch, width]
+// Shapes: x [time, batch, in], h0 and c0 [batch, width] or undefined for zeros -> outputs [time, batch, width]; the last c
+// [batch, width]
 struct LstmResult {
   Tensor out, cell;
 };

@@ -82,8 +82,9 @@ struct Gru final : Layer {
   Tensor forward(const Tensor& input, Pass& pass) override {
     const auto x = input.transpose(0, 1).contiguous();
     const auto before = start(pass, slot)[0];
-    const auto out = ours(x) ? gru_recurrence(x, before, weights)
-                             : std::get<0>(at::gru(x, state_or_zeros(before, x, width), weights, true, 1, 0.0, pass.training, false, false));
+    const auto out =
+      ours(x) ? gru_recurrence(x, before, weights)
+              : std::get<0>(at::gru(x, state_or_zeros(before, x, width), weights, true, 1, 0.0, pass.training, false, false));
     if (pass.state) pass.state->slots[slot] = {out[-1]};
     return pass.last_only ? out[-1].unsqueeze(1) : out.transpose(0, 1);
   }
