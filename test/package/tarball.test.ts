@@ -2,9 +2,12 @@ import { execFile, execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, delimiter, dirname, join, relative, sep } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { findLibtorch } from '../../lib/libtorch/find.js'
 import { packageRoot, storeRoot } from '../../lib/libtorch/paths.js'
+
+// A busy machine may take a minute to copy libtorch's nine thousand headers.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
 const root = packageRoot()
 const libtorch = findLibtorch()
