@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest'
+import { architectures, findArchitecture } from '../../lib/architectures/index.js'
+import { jsonHash } from '../../lib/checkpoint/hash.js'
+import { countParameters, printTree } from '../../lib/spec/count.js'
+import type { Node } from '../../lib/spec/ops.js'
+
+const SHAPE = { dim: 768, context: 5 }
+const spec = (name: string, preset: 'target' | 'prd' | 'checkpoint' | 'tiny', more = {}): Node => {
+  const { presets, spec } = findArchitecture(name)
+  return spec(SHAPE, { ...presets[preset], ...more }).node
+}
+
+describe('the specs of the PRD', () => {
+  test.each([
+    ['lstm', 5_120_768, 5_384_448],
+    ['gru', 7_095_552, 7_359_232],
+    ['transformer', 17_603_840, 17_867_520],
+  ])('%s has its exact number of parameters', (name, target, checkpoint) => {
+    expect(countParameters(spec(name, 'target'))).toBe(target)
+    expect(countParameters(spec(name, 'prd'))).toBe(target)
+    expect(countParameters(spec(name, 'checkpoint'))).toBe(checkpoint)
+  })
+  test('gru with its norms behind has as many', () => {
+    expect(countParameters(spec('gru', 'target', { norm: 'post' }))).toBe(7_095_552)
+  })
+
+  test.each([
+    ['lstm', '13ba93fe1bb8b28082d8af3d47e3d7eaadd7460ea8792bdb4375088b1e1233ef'],
+    ['gru', '3ab35207899836ea179ab78d3891f66bbae4c4bd8d44211fe42ecb64119d6e70'],
+    ['transformer', 'cea205e3f6adb072e86f3c473c9093105450505c7099c24e3bcce17f74f4b88f'],
+  ])('%s has the hash that saved runs know it by', (name, hash) => {
+    expect(jsonHash(spec(name, 'target'))).toBe(hash)
+  })
+  test.each(architectures.map((a) => [a.name, a] as const))('%s is plain data, and the same each time', (_, a) => {
+    const { node, options } = a.spec(SHAPE, a.presets.tiny)
+    expect(JSON.parse(JSON.stringify(node))).toEqual(node)
+    expect(JSON.stringify(a.spec(SHAPE, options).node)).toBe(JSON.stringify(node))
+    expect(Object.keys(options).sort()).toEqual(Object.keys(a.fields).sort())
+    expect(Object.isFrozen(options)).toBe(true)
+  })
+  test.each(architectures.filter((a) => a.target !== null).map((a) => [a.name, a] as const))(
+    'the target preset of %s is within two percent of the PRD',
+    (_, a) => {
+      const count = countParameters(a.spec(SHAPE, a.presets.target).node)
+      expect(Math.abs(count / a.target! - 1)).toBeLessThan(0.02)
+    },
+  )
+})
+
+describe('printTree', () => {
+  const tree = printTree(spec('transformer', 'target'))
+  const rows = tree.split('\n')
+  test('has a line for every node, its count at the end, all of one width', () => {
+    const nodes = (node: Node): number => 1 + node.of.reduce((sum, child) => sum + nodes(child), 0)
+    expect(rows).toHaveLength(nodes(spec('transformer', 'target')))
+    expect(new Set(rows.map((row) => row.length)).size).toBe(1)
+    for (const row of rows) expect(row).toMatch(/^ *\S.*\S {2,}[\d,]+$/)
+  })
+  test('shows names, sizes and how nodes stand inside each other', () => {
+    expect(rows[0]).toMatch(/^predictor\(dim 768, .*17,603,840$/)
+    expect(rows.find((row) => row.includes('in_proj:'))).toMatch(/^ {4}in_proj: linear\(.*in 768, out 512.*393,728$/)
+    expect(rows.find((row) => row.includes('layers.3:'))).toMatch(/^ {8}transformer_decoder\.layers\.3: chain +4,204,032$/)
+    expect(rows.at(-1)).toMatch(/^ {2}head: linear\(.*393,984$/)
+  })
+  test('leaves out what is as always', () => {
+    expect(tree).not.toMatch(/init default|gain 1\b/)
+    expect(printTree(spec('lstm', 'tiny', { residual: 'last' }))).toContain('init zeros')
+  })
+})
