@@ -1,0 +1,168 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { architectures } from '../../lib/architectures/index.js'
+import { native } from '../../lib/native.js'
+import { useThreads } from '../../lib/torch/device.js'
+import { Tensor } from '../../lib/torch/tensor.js'
+import { apart, build, contexts, DIM, LONGEST, predict, variants } from './tiny.js'
+
+const BATCH = 4
+/** Rounding of single precision, where sums run in another order. */
+const ROUNDING = 2e-6
+const code = (expected: string) => expect.objectContaining({ name: 'LvmError', code: expected })
+const all = architectures.flatMap((a) => variants(a).map(([about, options]) => [`${a.name} (${about})`, a, options] as const))
+
+beforeAll(() => void useThreads(1)) // nothing here is large enough to share
+
+describe.each(all)('%s', (_, a, options) => {
+  const model = build(a, options)
+
+  test.each([1, 5, 7, 64, LONGEST])('gives one finite vector of unit length per context of %d', async (time) => {
+    const y = await predict(await model, contexts(BATCH, time), BATCH)
+    expect(y.length).toBe(BATCH * DIM)
+    for (let b = 0; b < BATCH; b++) expect(Math.hypot(...y.subarray(b * DIM, (b + 1) * DIM))).toBeCloseTo(1, 5)
+  })
+
+  test('looks at every row alone', async () => {
+    const x = contexts(BATCH, 7)
+    const before = await predict(await model, x, BATCH)
+    const other = x.slice()
+    other.set(contexts(1, 7, 2), 2 * 7 * DIM)
+    const after = await predict(await model, other, BATCH)
+    const row = (y: Float64Array, b: number) => y.subarray(b * DIM, (b + 1) * DIM)
+    for (const b of [0, 1, 3]) expect(apart(row(after, b), row(before, b))).toBeLessThan(ROUNDING)
+    expect(apart(row(after, 2), row(before, 2))).toBeGreaterThan(1e-4)
+    expect(apart(await predict(await model, x.subarray(7 * DIM, 14 * DIM), 1), row(before, 1))).toBeLessThan(ROUNDING)
+  })
+
+  test('reads every position of the context', async () => {
+    const x = contexts(1, 5)
+    const before = await predict(await model, x, 1)
+    for (let t = 0; t < 5; t++) {
+      const other = x.slice()
+      other.set(contexts(1, 1, 50 + t), t * DIM)
+      expect(apart(await predict(await model, other, 1), before), `position ${t}`).toBeGreaterThan(1e-6)
+    }
+  })
+
+  test.each([1, 5, 70])('ends %d positions with what it predicts from the last alone', async (time) => {
+    const x = contexts(BATCH, time)
+    const every = await predict(await model, x, BATCH, true)
+    expect(every.length).toBe(x.length)
+    const last = Array.from({ length: BATCH }, (_, b) => [...every.subarray(((b + 1) * time - 1) * DIM, (b + 1) * time * DIM)])
+    expect(apart(await predict(await model, x, BATCH), last.flat())).toBeLessThan(ROUNDING)
+  })
+
+  test.runIf(a.causal)('never sees the future', async () => {
+    const time = 9
+    const x = contexts(1, time)
+    const before = await predict(await model, x, 1, true)
+    for (const t of [1, 4, 8]) {
+      const other = x.slice()
+      other.set(contexts(1, time - t, 3), t * DIM)
+      const after = await predict(await model, other, 1, true)
+      expect(apart(after.subarray(0, t * DIM), before.subarray(0, t * DIM))).toBeLessThan(2e-5)
+      expect(apart(after.subarray(t * DIM), before.subarray(t * DIM))).toBeGreaterThan(1e-4)
+      const prefix = await predict(await model, x.slice(0, t * DIM), 1)
+      expect(apart(prefix, before.subarray((t - 1) * DIM, t * DIM))).toBeLessThan(2e-5)
+    }
+  })
+
+  test.runIf(a.causal)('steps through a context as it reads it at once, and starts over after reset', async () => {
+    const time = 40
+    const x = contexts(BATCH, time)
+    const every = await predict(await model, x, BATCH, true)
+    const stepper = native.stepper(await model, BATCH)
+    for (const steps of [time, 3]) {
+      await native.stepperReset(stepper)
+      for (let t = 0; t < steps; t++) {
+        const at = Array.from({ length: BATCH }, (_, b) => [...x.subarray((b * time + t) * DIM, (b * time + t + 1) * DIM)]).flat()
+        using y = Tensor.wrap(await native.stepperStep(stepper, Tensor.from(at, [BATCH, DIM]).native))
+        const want = Array.from({ length: BATCH }, (_, b) => [...every.subarray((b * time + t) * DIM, (b * time + t + 1) * DIM)])
+        expect(apart((await y.data()) as Float32Array, want.flat()), `step ${t}`).toBeLessThan(2e-5)
+      }
+    }
+    native.dispose(stepper)
+  })
+
+  test('computes the same in double precision, with any number of threads and in any batch', async () => {
+    const x = contexts(33, 5)
+    const single = await predict(await model, x, 33)
+    const wide = await build(a, options, { dtype: 'float64' })
+    const weights = native.modelState(await model).map(({ name, tensor }) => [name, tensor] as const)
+    await native.modelLoad(wide, Object.fromEntries(weights))
+    expect(apart(await predict(wide, x, 33), single)).toBeLessThan(2e-5)
+    for (const threads of [2, 3]) {
+      useThreads(threads)
+      expect(apart(await predict(await model, x, 33), single)).toBeLessThan(ROUNDING)
+    }
+    useThreads(1)
+    const parts = []
+    for (let b = 0; b < 33; b += 11) parts.push(...(await predict(await model, x.slice(b * 5 * DIM, (b + 11) * 5 * DIM), 11)))
+    expect(apart(parts, single)).toBeLessThan(ROUNDING)
+  })
+})
+
+describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
+  const model = build(a)
+  const give = async (x: Tensor) => Tensor.wrap(await native.modelPredict(await model, x.native, false))
+  test.each<[string, string, () => Tensor | Promise<Tensor>]>([
+    ['vectors of another dimension', 'BAD_ARGUMENT', () => Tensor.from(contexts(1, 5), [5, 1, DIM].reverse())],
+    ['a context without vectors', 'BAD_ARGUMENT', () => Tensor.from(new Float32Array(0), [2, 0, DIM])],
+    ['a table instead of contexts', 'BAD_ARGUMENT', () => Tensor.from(contexts(1, 5), [5, DIM])],
+    ['whole numbers', 'BAD_ARGUMENT', () => Tensor.from(new Int32Array(5 * DIM), [1, 5, DIM])],
+    ['complex numbers', 'BAD_ARGUMENT', () => Tensor.from(new Float32Array(10 * DIM), [1, 5, DIM], { dtype: 'complex64' })],
+    ['NaN', 'DATA_NOT_FINITE', () => Tensor.from(contexts(1, 5).fill(NaN, 7, 8), [1, 5, DIM])],
+    ['Inf', 'DATA_NOT_FINITE', () => Tensor.from(contexts(1, 5).fill(-Infinity, 7, 8), [1, 5, DIM])],
+  ])('refuses %s', async (_, expected, make) => {
+    await expect(give(await make())).rejects.toThrow(code(expected))
+  })
+  test('takes vectors in half precision, and gives its own', async () => {
+    const x = Tensor.from(contexts(2, 5), [2, 5, DIM])
+    const want = (await (await give(x)).data()) as Float32Array
+    for (const [dtype, near] of [
+      ['float16', 5e-3],
+      ['bfloat16', 5e-2],
+      ['float64', 1e-6],
+    ] as const) {
+      const y = await give(await x.to({ dtype }))
+      expect([y.dtype, y.shape]).toEqual(['float32', [2, DIM]])
+      expect(apart((await y.data()) as Float32Array, want)).toBeLessThan(near)
+    }
+  })
+  test('answers an empty batch with an empty result', async () => {
+    expect((await give(Tensor.from(new Float32Array(0), [0, 5, DIM]))).shape).toEqual([0, DIM])
+  })
+  test('refuses weights that are not its own, and keeps those it has', async () => {
+    const mine = await model
+    const x = contexts(1, 5)
+    const before = await predict(mine, x, 1)
+    const state = Object.fromEntries(native.modelState(mine).map(({ name, tensor }) => [name, tensor]))
+    const [first] = Object.keys(state) as [string]
+    const { [first]: _, ...rest } = state
+    const flat = Tensor.from([1]).native
+    const doubled = await (await Tensor.wrap(state[first]!).op('aten::mul', 2)).to({})
+    for (const [weights, sentence] of [
+      [rest, `expected a tensor "${first}" but there is none`],
+      [{ ...state, extra: flat }, 'received "extra"'],
+      [{ ...state, [first]: flat }, `for "${first}" but received [1]`],
+      [{ ...rest, [`x${first}`]: doubled.native }, first],
+    ] as const) {
+      await expect(native.modelLoad(mine, weights)).rejects.toThrow(code('BAD_CHECKPOINT'))
+      await expect(native.modelLoad(mine, weights)).rejects.toThrow(sentence)
+    }
+    expect(await predict(mine, x, 1)).toEqual(before)
+  })
+  test('refuses steps of another width or batch', async () => {
+    const stepper = native.stepper(await model, 2)
+    for (const shape of [
+      [1, DIM],
+      [2, DIM + 1],
+      [2, 1, DIM],
+    ]) {
+      const x = Tensor.from(new Float32Array(shape.reduce((p, q) => p * q)).fill(0.1), shape)
+      await expect(native.stepperStep(stepper, x.native)).rejects.toThrow(code('BAD_ARGUMENT'))
+    }
+    const nan = Tensor.from(new Float32Array(2 * DIM).fill(NaN), [2, DIM])
+    await expect(native.stepperStep(stepper, nan.native)).rejects.toThrow(code('DATA_NOT_FINITE'))
+  })
+})

@@ -1,0 +1,120 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { architectures } from '../../lib/architectures/index.js'
+import { LvmError } from '../../lib/errors.js'
+import { native } from '../../lib/native.js'
+import type { Architecture } from '../../lib/spec/architecture.js'
+import { Tensor } from '../../lib/torch/tensor.js'
+import { type Fixture, fixtureFolder, optionsOf } from './fixtures.js'
+
+/** What the reference drew for one parameter, over eight draws. */
+interface Drawn {
+  shape: number[]
+  mean: number
+  std: number
+  min: number
+  max: number
+  same_every_draw: boolean
+}
+type Statistics = Record<string, { config: Fixture['config']; params: Record<string, Drawn> }>
+
+const file = join(fixtureFolder, 'init_stats.json')
+if (!existsSync(file)) throw new LvmError('FILE_MISSING', `fixtures: expected ${file}`, { hint: 'set LVM_FIXTURES' })
+const statistics = JSON.parse(readFileSync(file, 'utf8')) as Statistics
+const known = architectures.filter(({ name }) => name in statistics)
+
+type Weights = Map<string, { shape: number[]; data: Float64Array }>
+async function draw(a: Architecture, dim: number, options: Record<string, unknown>, seed: number | null): Promise<Weights> {
+  const { node } = a.spec({ dim, context: 64 }, options)
+  const model = await native.model(node, 'float32', 'cpu', seed)
+  const weights: Weights = new Map()
+  for (const { name, tensor, trainable } of native.modelState(model)) {
+    using t = Tensor.wrap(tensor)
+    if (trainable) weights.set(name, { shape: t.shape, data: Float64Array.from((await t.data()) as Float32Array) })
+  }
+  native.dispose(model)
+  return weights
+}
+const moments = (data: Float64Array) => {
+  const mean = data.reduce((sum, x) => sum + x, 0) / data.length
+  const std = Math.sqrt(data.reduce((sum, x) => sum + (x - mean) ** 2, 0) / data.length)
+  return { mean, std, min: Math.min(...data.subarray(0, 50_000)), max: Math.max(...data.subarray(0, 50_000)) }
+}
+const tiny = (a: Architecture, seed: number | null) => draw(a, 24, a.presets.tiny, seed)
+
+test('there are statistics for an architecture that exists', () => expect(known.length).toBeGreaterThan(0))
+
+describe.each(known.map((a) => [a.name, a] as const))('the first weights of %s', (name, a) => {
+  const { config, params } = statistics[name]!
+  const options = optionsOf({ config } as Fixture, Object.keys(a.fields))
+
+  test.each([1, 20_251_012, 2 ** 40 + 7])('are spread as the reference spreads them, with seed %d', async (seed) => {
+    const weights = await draw(a, Number(config.vec_dim), options, seed)
+    expect([...weights.keys()].sort()).toEqual(Object.keys(params).sort())
+    for (const [key, want] of Object.entries(params)) {
+      const { shape, data } = weights.get(key)!
+      expect(shape, key).toEqual(want.shape)
+      const got = moments(data)
+      if (want.same_every_draw) {
+        for (const figure of ['mean', 'std', 'min', 'max'] as const)
+          expect(got[figure], `${key} ${figure}`).toBeCloseTo(want[figure], 6)
+        if (want.std === 0) expect(new Set(data), key).toEqual(new Set([want.mean]))
+        continue
+      }
+      const n = data.length
+      expect(Math.abs(got.std / want.std - 1), `${key} std`).toBeLessThan(n > 1000 ? 0.05 : 0.05 + 4 / Math.sqrt(2 * n))
+      expect(Math.abs(got.mean - want.mean), `${key} mean`).toBeLessThan((6 * want.std) / Math.sqrt(n))
+      expect(got.max, `${key} max`).toBeLessThan(want.max + 0.4 * Math.abs(want.max))
+      expect(got.min, `${key} min`).toBeGreaterThan(want.min - 0.4 * Math.abs(want.min))
+    }
+  })
+})
+
+describe.each(architectures.map((a) => [a.name, a] as const))('the seed of %s', (_, a) => {
+  test('decides every weight, and nothing else does', async () => {
+    const first = await tiny(a, 7)
+    await Tensor.from([1]).op('aten::rand_like') // the random numbers of others
+    native.setThreads(1)
+    const again = await tiny(a, 7)
+    expect(again).toEqual(first)
+  })
+  test('changes every weight that is random', async () => {
+    const [one, two] = [await tiny(a, 7), await tiny(a, 8)]
+    for (const [name, { data }] of one) {
+      const constant = new Set(data).size === 1
+      if (constant) expect(two.get(name)!.data, name).toEqual(data)
+      else expect(two.get(name)!.data, name).not.toEqual(data)
+    }
+    const random = [...one.values()].filter(({ data }) => new Set(data).size > 1)
+    expect(random.length).toBeGreaterThan(0)
+  })
+  test('draws each tensor anew: no two that are random are alike', async () => {
+    const random = [...(await tiny(a, 7)).values()].filter(({ data }) => new Set(data).size > 1)
+    const heads = random.map(({ data }) => data.slice(0, 4).join())
+    expect(new Set(heads).size).toBe(heads.length)
+  })
+  test('of null leaves all at zero, for weights that are loaded next', async () => {
+    for (const [name, { data }] of await tiny(a, null)) expect(new Set(data), name).toEqual(new Set([0]))
+  })
+})
+
+test('the layers of a transformer start apart from each other, though one PRD script copied a single layer', async () => {
+  const weights = await tiny(architectures.find(({ name }) => name === 'transformer')!, 3)
+  const layer = (l: number, name: string) => weights.get(`core.transformer_decoder.layers.${l}.${name}`)!.data
+  for (const name of ['self_attn.in_proj_weight', 'multihead_attn.out_proj.weight', 'linear1.weight', 'linear2.bias']) {
+    expect(layer(1, name)).not.toEqual(layer(0, name))
+  }
+})
+
+test.each(['last', 'mean', 'decay'])(
+  'with the residual %s the head starts at zero, so that the model predicts what it is anchored to',
+  async (residual) => {
+    for (const a of architectures) {
+      const weights = await draw(a, 24, { ...a.presets.tiny, residual, head: 'mlp' }, 5)
+      expect([...weights.get('residual.weight')!.data]).toEqual([1])
+      for (const part of ['weight', 'bias']) expect(new Set(weights.get(`head.3.${part}`)!.data)).toEqual(new Set([0]))
+      expect(new Set(weights.get('head.0.weight')!.data).size).toBeGreaterThan(1)
+    }
+  },
+)

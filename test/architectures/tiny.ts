@@ -1,0 +1,83 @@
+import { random } from '../../lib/data/random.js'
+import { type NativeModel, native } from '../../lib/native.js'
+import type { Architecture } from '../../lib/spec/architecture.js'
+import { Tensor } from '../../lib/torch/tensor.js'
+
+/** Dimension of the vectors in these tests, and the longest context. */
+export const DIM = 12
+export const LONGEST = 300
+
+/** The `tiny` preset, alone, with the wrapper's other half, and with every other choice of the architecture's own. */
+export function variants({ fields, presets: { tiny } }: Architecture): [string, Record<string, unknown>][] {
+  const own = Object.entries(fields).filter(([, { group }]) => group === 'Model')
+  const others = own.flatMap(([name, { choices, default: usual }]) =>
+    ['head', 'output', 'residual', 'inputScale'].includes(name)
+      ? []
+      : (choices ?? [])
+          .filter((value) => value !== usual)
+          .map((value) => [`${name} ${value}`, { ...tiny, [name]: value }] as const),
+  )
+  return [
+    ['tiny', { ...tiny }],
+    ['mlp, residual mean, standardize', { ...tiny, head: 'mlp', residual: 'mean', inputScale: 'standardize' }],
+    ['residual decay, sqrt_dim', { ...tiny, residual: 'decay', inputScale: 'sqrt_dim' }],
+    ...others.map(([name, options]): [string, Record<string, unknown>] => [name, options]),
+  ]
+}
+
+/** A model whose weights all matter: a head that starts at zero would hide the trunk. */
+export async function build(
+  a: Architecture,
+  options: Record<string, unknown> = a.presets.tiny,
+  o: { dtype?: 'float32' | 'float64'; seed?: number; context?: number } = {},
+): Promise<NativeModel> {
+  const { node } = a.spec({ dim: DIM, context: o.context ?? LONGEST }, options)
+  const model = await native.model(node, o.dtype ?? 'float32', 'cpu', o.seed ?? 1)
+  for (const { name, tensor } of native.modelState(model)) {
+    const weight = Tensor.wrap(tensor)
+    if (/^head\.(3\.)?weight$/.test(name) && options.residual !== undefined && options.residual !== 'none') {
+      const values = await Tensor.from(
+        gaussian(
+          weight.shape.reduce((x, y) => x * y),
+          99,
+        ),
+        weight.shape,
+      ).to({ dtype: weight.dtype })
+      await weight.op('aten::copy_', values)
+    }
+  }
+  return model
+}
+
+/** Normal random numbers that are the same each time. */
+export const gaussian = (n: number, seed: number): Float32Array =>
+  Float32Array.from({ length: n }, (_, i) => {
+    const radius = Math.sqrt(-2 * Math.log(1 - random(seed, 2 * i)))
+    return radius * Math.cos(2 * Math.PI * random(seed, 2 * i + 1))
+  })
+
+/** Scales every run of DIM numbers to length one, in place. */
+export function unit(data: Float32Array): Float32Array {
+  for (let at = 0; at < data.length; at += DIM) {
+    const row = data.subarray(at, at + DIM)
+    const norm = Math.hypot(...row)
+    row.forEach((x, i) => {
+      row[i] = x / norm
+    })
+  }
+  return data
+}
+export const contexts = (batch: number, time: number, seed = 1): Float32Array => unit(gaussian(batch * time * DIM, seed))
+
+/** Predictions, after the last position or after all of them. Shapes: batch · time · dim → batch · dim, or as it came. */
+export async function predict(model: NativeModel, x: Float32Array, batch: number, all = false): Promise<Float64Array> {
+  using input = Tensor.from(x, [batch, x.length / (batch * DIM), DIM])
+  using output = Tensor.wrap(await native.modelPredict(model, input.native, all))
+  return Float64Array.from((await output.data()) as Float32Array)
+}
+
+/** The largest difference between two results of one size. */
+export function apart(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Infinity
+  return Array.from(a).reduce((most, x, i) => Math.max(most, Number.isNaN(x - b[i]!) ? Infinity : Math.abs(x - b[i]!)), 0)
+}
