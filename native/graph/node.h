@@ -2,6 +2,7 @@
 #include "../error.h"
 
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <variant>
@@ -23,6 +24,16 @@ struct Node {
   double real(const char* key) const { return std::get<double>(params.at(key)); }
   bool flag(const char* key) const { return std::get<bool>(params.at(key)); }
   const std::string& text(const char* key) const { return std::get<std::string>(params.at(key)); }
+  // A text that must be one of a few words. Errors: BAD_SPEC
+  const std::string& word(const char* key, std::initializer_list<const char*> words) const {
+    const auto& value = text(key);
+    std::string all;
+    for (const auto* word : words) {
+      if (value == word) return value;
+      all += (all.empty() ? "" : ", ") + std::string(word);
+    }
+    throw Error("BAD_SPEC", op + ": expected one of " + all + " for \"" + key + "\" but received \"" + value + "\"");
+  }
 };
 
 }  // namespace lvm

@@ -14,7 +14,12 @@ namespace lvm {
 namespace {
 
 struct Predictor final : Layer {
-  Predictor(const Node& node, Builder& b) : anchor(node.text("residual")), input_scale(node.text("inputScale")) {
+  Predictor(const Node& node, Builder& b)
+      : anchor(node.word("residual", {"none", "last", "mean", "decay"})),
+        input_scale(node.word("inputScale", {"none", "sqrt_dim", "standardize"})) {
+    if (node.of.size() != 2)
+      throw Error("BAD_SPEC", "predictor: expected a trunk and a head but received " + std::to_string(node.of.size()) + " parts");
+    node.word("output", {"raw", "unit"});
     const auto dim = node.integer("dim");
     root_dim = std::sqrt(double(dim));
     if (input_scale == "standardize") {

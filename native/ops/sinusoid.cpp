@@ -39,7 +39,7 @@ struct Sinusoid final : Layer {
 }  // namespace
 
 Made make_sinusoid(const Node& node, Builder&) {
-  return std::make_unique<Sinusoid>(node.integer("dim"), node.text("layout") == "pairs");
+  return std::make_unique<Sinusoid>(node.integer("dim"), node.word("layout", {"pairs", "halves"}) == "pairs");
 }
 
 }  // namespace lvm
