@@ -56,6 +56,55 @@ export async function vectorFile(
   return place(`${name}.npy`)
 }
 
+/** config.json of an LSTM on 16 dimensions that was trained without options, data and machine left out: the table of the PRD. */
+export const PRD_CONFIG = {
+  version: 1,
+  model: 'lstm',
+  title: 'LSTM Baseline',
+  vector_dim: 16,
+  parameters: 3_194_896,
+  model_options: {
+    width: 512,
+    layers: 2,
+    dropout: 0.2,
+    head: 'linear',
+    output: 'raw',
+    residual: 'none',
+    input_scale: 'none',
+  },
+  space: null,
+  normalize: false,
+  split: 'articles',
+  val: null,
+  test: 0,
+  max_windows: null,
+  context_length: 5,
+  batch_size: 32,
+  epochs: 20,
+  max_steps: null,
+  learning_rate: 0.0005,
+  optimizer: 'AdamW',
+  weight_decay: 0.01,
+  beta1: 0.9,
+  beta2: 0.999,
+  eps: 1e-8,
+  lr_schedule: 'ReduceLROnPlateau',
+  plateau_factor: 0.5,
+  plateau_patience: 3,
+  warmup: 0.05,
+  gradient_clip: 1,
+  loss: 'mse',
+  accumulate: 1,
+  ema: 0,
+  early_stop: null,
+  precision: 'fp32',
+  train_eval: '4096',
+  recipe: 'prd',
+  preset: 'target',
+  save_every: null,
+  seed: 0,
+} as const
+
 /** Small enough for a step to take a millisecond. */
 export const TINY = { preset: 'tiny', batchSize: 16, epochs: 2, out: place('runs'), threads: 1 } as const
 

@@ -4,75 +4,38 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { verifyRun } from '../../lib/checkpoint/store.js'
 import type { TrainEvent } from '../../lib/index.js'
 import { load } from '../../lib/index.js'
-import { contentOf, historyOf, json, manifestOf, place, resultOf, TINY, trained, vectorFile } from './runs.js'
+import { countParameters } from '../../lib/spec/count.js'
+import { configOf } from '../../lib/train/config.js'
+import { plan } from '../../lib/train/recipe.js'
+import { contentOf, historyOf, json, manifestOf, PRD_CONFIG, place, resultOf, TINY, trained, vectorFile } from './runs.js'
 
 let data: string
 beforeAll(async () => {
   data = await vectorFile('base')
 })
 
-describe('a run without options', () => {
+describe('a run without options, but for a small model', () => {
   const out = place('plain')
   const run = join(out, 'lstm_baseline')
   let data: string
   let events: TrainEvent[]
   beforeAll(async () => {
     data = await vectorFile('small', { articles: 4, length: 18 })
-    events = await trained({ model: 'lstm', data, out })
+    events = await trained({ model: 'lstm', data, out, preset: 'tiny', threads: 1 })
   })
 
   it('trains with the hyper-parameters of the PRD, and writes them down', () => {
     const { threads, device, ...config } = json<Record<string, unknown>>(run, 'config.json')
-    expect(threads).toBeGreaterThan(0)
+    expect(threads).toBe(1)
     expect(device).toMatch(/^(cpu|cuda|mps)/)
-    expect(config).toEqual({
-      version: 1,
-      model: 'lstm',
-      title: 'LSTM Baseline',
-      vector_dim: 16,
-      parameters: 3_194_896,
-      model_options: {
-        width: 512,
-        layers: 2,
-        dropout: 0.2,
-        head: 'linear',
-        output: 'raw',
-        residual: 'none',
-        input_scale: 'none',
-      },
-      data,
-      space: null,
-      normalize: false,
-      split: 'articles',
-      val: null,
-      test: 0,
-      max_windows: null,
-      context_length: 5,
-      batch_size: 32,
-      epochs: 20,
-      max_steps: null,
-      learning_rate: 0.0005,
-      optimizer: 'AdamW',
-      weight_decay: 0.01,
-      beta1: 0.9,
-      beta2: 0.999,
-      eps: 1e-8,
-      lr_schedule: 'ReduceLROnPlateau',
-      plateau_factor: 0.5,
-      plateau_patience: 3,
-      warmup: 0.05,
-      gradient_clip: 1,
-      loss: 'mse',
-      accumulate: 1,
-      ema: 0,
-      early_stop: null,
-      precision: 'fp32',
-      train_eval: '4096',
-      recipe: 'prd',
-      preset: 'target',
-      save_every: null,
-      seed: 0,
-    })
+    const model_options = { ...PRD_CONFIG.model_options, width: 16 }
+    expect(config).toEqual({ ...PRD_CONFIG, model_options, parameters: 4624, preset: 'tiny', data })
+  })
+  it('would without any option train the model of the PRD in the same way', () => {
+    const { architecture, train, model } = plan('lstm', { data })
+    const { options, node } = architecture.spec({ dim: 16, context: train.context }, model)
+    const facts = { dim: 16, parameters: countParameters(node), device: 'cpu', threads: 2 }
+    expect(configOf({ architecture, train, model }, options, facts)).toEqual({ ...PRD_CONFIG, data, device: 'cpu', threads: 2 })
   })
 
   it('leaves the tree of the PRD', async () => {
@@ -90,7 +53,7 @@ describe('a run without options', () => {
       model: 'lstm',
       folder: 'lstm_baseline',
       progress: { finished: true },
-      parameters: 3_194_896,
+      parameters: 4624,
     })
     expect(manifest).not.toHaveProperty('complete')
     expect(statSync(join(path, 'best_model.pt')).size).toBe(statSync(join(run, 'best_model.pt')).size)
@@ -98,7 +61,7 @@ describe('a run without options', () => {
 
   it('keeps a history of 21 rows with the keys of the contract', () => {
     const { version, model, parameters, history, best_epoch } = historyOf(run)
-    expect({ version, model, parameters }).toEqual({ version: 1, model: 'lstm', parameters: 3_194_896 })
+    expect({ version, model, parameters }).toEqual({ version: 1, model: 'lstm', parameters: 4624 })
     expect(history.map(({ epoch }) => epoch)).toEqual(Array.from({ length: 21 }, (_, i) => i))
     const keys = [
       'epoch',
