@@ -65,7 +65,9 @@ describe.each(['lstm-linear', 'lstm-mlp', 'gru-linear', 'gru-mlp', 'gru-post', '
       [
         'wrapped by DataParallel and compile',
         (state) => ({
-          model_state_dict: Object.fromEntries(Object.entries(inPython(state)).map(([key, value]) => [`module._orig_mod.${key}`, value])),
+          model_state_dict: Object.fromEntries(
+            Object.entries(inPython(state)).map(([key, value]) => [`module._orig_mod.${key}`, value]),
+          ),
           args: heads,
         }),
       ],
