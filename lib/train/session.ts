@@ -14,7 +14,7 @@ import { freshSchedule } from './schedule.js'
 
 /** Windows in one forward pass of an evaluation, and in one call, between which a training can be stopped. */
 const EVAL_BATCH = 256
-const EVAL_CALL = 2048
+const EVAL_CALL = 512
 
 /** A model and its trainer, and where they stand. */
 export interface Session {

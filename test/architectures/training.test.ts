@@ -36,6 +36,18 @@ function task(count: number, seed: number): { samples: NativeSamples; x: Float32
   return { samples: native.samples(table(x), table(y), first, targets, CONTEXT), x, y }
 }
 const TRAIN = task(2000, 11)
+/** Windows over one table, each followed by its target. */
+const CHAINED = ((): NativeSamples => {
+  const table = Tensor.from(contexts(120, 1, 13), [120, DIM])
+  const first = Int32Array.from({ length: 100 }, (_, i) => i)
+  return native.samples(
+    table.native,
+    null,
+    first,
+    first.map((row) => row + CONTEXT),
+    CONTEXT,
+  )
+})()
 const TEST = task(400, 12)
 const ids = (n: number) => Int32Array.from({ length: n }, (_, i) => i)
 const cosine = (p: ArrayLike<number>, q: ArrayLike<number>) => Array.from(p).reduce((sum, v, i) => sum + v * q[i]!, 0)
@@ -116,14 +128,14 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
   })
 
   test('reports while it trains what an evaluation of the same weights finds', async () => {
-    for (const [loss, column] of [
-      ['mse', 'mseRaw'],
-      ['cosine', 'cosine'],
-    ] as const) {
-      const model = await made(a, still)
-      const running = await train(trainer(model, { loss, weightDecay: 0 }, 100), 4, 0)
-      const found = mean((await native.evaluate(model, TRAIN.samples, ids(100), { batch: 7, centre: null }))[column])
-      expect(running).toBeCloseTo(loss === 'mse' ? found : 1 - found, 6)
+    for (const samples of [TRAIN.samples, CHAINED]) {
+      for (const loss of ['mse', 'cosine'] as const) {
+        const model = await made(a, still)
+        const of = native.trainer(model, samples, ids(100), { ...BASE, loss, weightDecay: 0 })
+        const running = await train(of, 4, 0)
+        const found = await native.evaluate(model, samples, ids(100), { batch: 7, centre: null })
+        expect(running).toBeCloseTo(loss === 'mse' ? mean(found.mseRaw) : 1 - mean(found.cosine), 6)
+      }
     }
   })
 

@@ -68,16 +68,27 @@ class Predictor(nn.Module):
         self.head = nn.Linear(width, dim) if o["head"] == "linear" else nn.Sequential(*mlp)
         if o["residual"] != "none":
             self.residual = nn.ParameterDict({"weight": torch.ones(1)})
+        if o["residual"] == "decay":
+            self.residual["decay"] = torch.ones(1)
         if o["input_scale"] == "standardize":
             self.input = nn.Module()
             self.input.register_buffer("center", torch.zeros(dim))
             self.input.register_buffer("scale", torch.ones(dim))
 
+    def scaled(self, x):
+        kind = self.o["input_scale"]
+        return {"none": lambda: x, "sqrt_dim": lambda: x * self.dim**0.5, "standardize": lambda: (x - self.input.center) / self.input.scale}[kind]()
+
+    def anchored(self, x):
+        time = x.shape[1]
+        rate = torch.sigmoid(self.residual["decay"]) if "decay" in self.residual else torch.ones(1, dtype=x.dtype)
+        weights = rate ** torch.arange(time - 1, -1, -1)
+        return x[:, -1] if self.o["residual"] == "last" else torch.einsum("t,btd->bd", weights / weights.sum(), x)
+
     def forward(self, x):
-        scale, anchor = self.o["input_scale"], self.o["residual"]
-        u = x * self.dim**0.5 if scale == "sqrt_dim" else (x - self.input.center) / self.input.scale if scale == "standardize" else x
+        u = self.scaled(x)
         raw = self.head(self.core(self.in_proj(u) if hasattr(self, "in_proj") else u)[:, -1])
-        return raw if anchor == "none" else raw + self.residual["weight"] * (x[:, -1] if anchor == "last" else x.mean(1))
+        return raw if self.o["residual"] == "none" else raw + self.residual["weight"] * self.anchored(x)
 
 
 def read(path):

@@ -21,6 +21,7 @@ const VARIANTS: readonly Case[] = [
   ['gru-checkpoint', 'gru', '--preset', 'checkpoint', '--width', 64, '--context', 9, '--max-steps', 20],
   ['transformer-mlp', 'transformer', '--preset', 'tiny', '--head', 'mlp', '--input-scale', 'standardize', '--max-steps', 50],
   ['transformer-mean', 'transformer', '--preset', 'tiny', '--residual', 'mean', '--input-scale', 'sqrt_dim', '--max-steps', 50],
+  ['lstm-decay', 'lstm', '--preset', 'tiny', '--residual', 'decay', '--context', 8, '--max-steps', 50],
   ['transformer-strong', 'transformer', '--preset', 'tiny', '--heads', 4, '--recipe', 'strong', '--max-steps', 50],
 ]
 interface Checked {
@@ -65,7 +66,7 @@ interface Step {
 }
 const STEPS: readonly Case[] = [
   ['next-lstm', 'lstm', '--dropout', 0],
-  ['next-gru', 'gru', '--seed', 7],
+  ['next-gru', 'gru', '--seed', 7, '--residual', 'decay'],
   ['next-transformer', 'transformer', '--dropout', 0],
   ['next-clipped', 'lstm', '--dropout', 0, '--preset', 'tiny', '--clip', 1e-3, '--output', 'unit', '--residual', 'mean'],
   [

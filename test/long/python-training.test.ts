@@ -46,7 +46,7 @@ describe('a plain PyTorch loop from the same weights, on the same batches, witho
     ['transformer', { dropout: 0, maxWindows: 700 }],
     ['lstm', { dropout: 0, preset: 'tiny', output: 'unit', head: 'mlp', residual: 'mean', inputScale: 'standardize', seed: 3 }],
     ['gru', { preset: 'tiny', norm: 'post', lr: 0.01, clip: 0.001, residual: 'last', batchSize: 16 }],
-    ['transformer', { dropout: 0, preset: 'tiny', inputScale: 'sqrt_dim', context: 8 }],
+    ['transformer', { dropout: 0, preset: 'tiny', inputScale: 'sqrt_dim', residual: 'decay', context: 8 }],
   ] as [string, Record<string, string | number>][])('has our losses: %s %o', async (model, options) => {
     const name = `${model}-${Object.values(options).join('-')}`
     const flags = Object.entries(options).flatMap(([key, value]) => [

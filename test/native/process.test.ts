@@ -29,8 +29,8 @@ describe('a process', () => {
   })
 })
 
-test('work goes on when its trainer was forgotten, stops when it is disposed, and is heard of either way', async () => {
-  const scenes = ['forgetTheTrainer', 'disposeTheTrainer', 'stopTheTrainer', 'disposeEverythingAtOnce']
-  const out = 'made 12\nstopped\nstopped\nshape 1,16\n'
+test('work goes on when its trainer was forgotten or its model is used, stops when it is told to, and is heard of either way', async () => {
+  const scenes = ['forgetTheTrainer', 'disposeTheTrainer', 'stopTheTrainer', 'disposeEverythingAtOnce', 'predictWhileTraining']
+  const out = 'made 12\nstopped\nstopped\nshape 1,16\nboth\n'
   expect(await run('scenes.mjs', [scenes.join(',')])).toEqual({ code: 0, signal: null, out, err: '' })
 })

@@ -7,8 +7,9 @@ const pause = Number(process.argv[3] ?? 0)
 const never = () => say('too late')
 
 const scenes = {
+  // several of every kind, because what goes wrong here goes wrong by chance
   async exitWhileTraining() {
-    train(endless(await model()), 100_000).then(never)
+    for (let i = 0; i < 9; i++) train(endless(await model(i)), 100_000).then(never)
     await sleep(pause)
     process.exit(3)
   },
@@ -60,6 +61,17 @@ const scenes = {
     native.dispose(one)
     x.dispose()
     say(`shape ${Tensor.wrap(await answer).shape}`)
+  },
+  async predictWhileTraining() {
+    for (let which = 0; which < 3; which++) {
+      const of = await model(which)
+      const long = endless(of)
+      const run = train(long, 100_000)
+      for (let length = 120; length < 220; length++) await native.modelPredict(of, vectors(length).native, false)
+      native.trainerStop(long)
+      await run
+    }
+    say('both')
   },
   async stopTheTrainer() {
     const of = endless(await model())

@@ -27,7 +27,7 @@ export function model(which = 0, seed = 1) {
   const { presets, spec } = architectures[which % architectures.length]
   return native.model(spec({ dim, context }, presets.tiny).node, 'float32', 'cpu', seed)
 }
-export const vectors = () => Tensor.from(new Float32Array(context * dim).fill(0.25), [1, context, dim])
+export const vectors = (length = context) => Tensor.from(new Float32Array(length * dim).fill(0.25), [1, length, dim])
 
 /** A trainer whose epoch has so many steps that nobody sees its end. */
 export const endless = (of) =>

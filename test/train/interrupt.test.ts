@@ -105,7 +105,7 @@ it('what goes wrong has its exit code, and as an event its code', async () => {
     [[...diverging, '--eps', '0', '--beta1', '0', '--beta2', '0'], 7, 'DIVERGED'],
     [['train', 'lstm', '--data', data, '--batch-size', '10000000', '--json'], 6, 'OUT_OF_MEMORY'],
     [['train', 'lstm', '--name', 'gone', '--resume', '--json'], 2, 'RUN_MISSING'],
-    [['evaluate', 'events', 'gone', '--json'], 2, 'RUN_MISSING'],
+    [['evaluate', 'events', 'gone', '--latency', '0', '--json'], 2, 'RUN_MISSING'],
   ]
   for (const [words, code, name] of cases) {
     const program = lvm(cwd, ...words)

@@ -7,7 +7,21 @@ import { load } from '../../lib/index.js'
 import { countParameters } from '../../lib/spec/count.js'
 import { configOf } from '../../lib/train/config.js'
 import { plan } from '../../lib/train/recipe.js'
-import { contentOf, historyOf, json, manifestOf, PRD_CONFIG, place, resultOf, TINY, trained, vectorFile } from './runs.js'
+import { fixture, refused } from '../data/fixture.js'
+import {
+  comparable,
+  contentOf,
+  historyOf,
+  json,
+  manifestOf,
+  nth,
+  PRD_CONFIG,
+  place,
+  resultOf,
+  TINY,
+  trained,
+  vectorFile,
+} from './runs.js'
 
 let data: string
 beforeAll(async () => {
@@ -188,4 +202,24 @@ it('gives equal runs for equal seeds, and others for others', async () => {
   }
   expect(losses[1]).toEqual(losses[0])
   expect(losses[2]).not.toEqual(losses[0])
+})
+
+describe('a file of sequences', () => {
+  const small = { ...TINY, model: 'gru', batchSize: 4, epochs: 2 }
+  it('that holds both halves validates on its own second half, and goes on to the bit', async () => {
+    const options = { ...small, data: fixture('train-val.npz'), split: 'file', name: 'halves' }
+    const [start] = await trained(options, nth('epoch', 2))
+    expect(start).toMatchObject({ split: { mode: 'file', leaky: false }, data: { rows: 8, windows: { train: 8, val: 4 } } })
+    await trained({ ...options, resume: true })
+    await trained({ ...options, name: 'halves-whole' })
+    expect(comparable(historyOf(join(TINY.out, 'halves')))).toEqual(comparable(historyOf(join(TINY.out, 'halves-whole'))))
+  })
+  it('in half precision, with more vectors than the context', async () => {
+    const [start] = await trained({ ...small, data: fixture('sequences-keys.npz'), context: 3, name: 'keys' })
+    expect(start).toMatchObject({ data: { rows: 12, windows: { train: 8, val: 4 } } })
+    expect(json<{ context_length: number }>(TINY.out, 'keys', 'config.json').context_length).toBe(3)
+  })
+  it('without a second half cannot validate on it', async () => {
+    await refused('BAD_OPTION', trained({ ...small, data: fixture('sequences-keys.npz'), split: 'file', name: 'half' }))
+  })
 })
