@@ -1,7 +1,7 @@
 // Builds the two addons: `node scripts/build.mjs [OUT]`, where OUT (default build/Release/lvm_torch.node) is where
 // node-gyp-build looks. CMake works in build-cmake/, because node-gyp owns build/.
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync } from 'node:fs'
+import { copyFileSync, mkdirSync, renameSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -27,5 +27,11 @@ execFileSync(process.execPath, [require.resolve('cmake-js/bin/cmake-js'), ...arg
 const built = join(root, process.env.LVM_TORCH_BUILD ?? 'build-cmake', 'Release')
 mkdirSync(dirname(out), { recursive: true })
 mkdirSync(join(dirname(dirname(out)), 'loader'), { recursive: true })
-copyFileSync(join(built, 'lvm_torch.node'), out)
-copyFileSync(join(built, 'loader.node'), join(dirname(dirname(out)), 'loader', 'loader.node'))
+
+/** Put in place in one step: a process that runs the old file keeps it. */
+function publish(name, to) {
+  copyFileSync(join(built, name), `${to}.part`)
+  renameSync(`${to}.part`, to)
+}
+publish('lvm_torch.node', out)
+publish('loader.node', join(dirname(dirname(out)), 'loader', 'loader.node'))

@@ -6,6 +6,8 @@
 // shapes  [batch, time, d] -> [batch, time, d]; d even
 // source  Vaswani et al. 2017, arXiv:1706.03762 §3.5; float32 tables, as the references have them; parity: transformer, performer
 
+#include <mutex>
+
 #include "ops.h"
 
 namespace lvm {
@@ -18,9 +20,17 @@ struct Sinusoid final : Layer {
 
   Tensor forward(const Tensor& x, Pass& pass) override {
     const auto offset = pass.state ? pass.state->position : 0;
-    const auto needed = offset + x.size(1);
-    if (!table.defined() || table.size(0) < needed) table = positions(std::max<int64_t>(needed, 128)).to(x.options());
-    return x + table.narrow(0, offset, x.size(1));
+    return x + rows(offset + x.size(1), x.device()).narrow(0, offset, x.size(1)).to(x.scalar_type());
+  }
+
+  // The table, float32 whatever a pass computes in; a prediction and a training may ask at once, from lanes of their own.
+  Tensor rows(int64_t needed, torch::Device device) {
+    const std::lock_guard lock(mutex);
+    if (!table.defined() || table.size(0) < needed) {
+      const torch::InferenceMode outside(false);
+      table = positions(std::max<int64_t>(needed, 128)).to(device);
+    }
+    return table;
   }
 
   Tensor positions(int64_t count) const {
@@ -33,6 +43,7 @@ struct Sinusoid final : Layer {
 
   int64_t dim;
   bool pairs;
+  std::mutex mutex;
   Tensor table;
 };
 

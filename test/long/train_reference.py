@@ -1,7 +1,8 @@
 """train_reference.py RUN DATA.npy --steps N | --epochs N: the PRD's recipe as a plain PyTorch loop.
 
 Model, settings, split and first weights are those of RUN, which `lvm-torch train MODEL --epochs 0` made; the batches come in our order.
---steps prints the loss of each of the first N steps, --epochs a row like those of training_history.json for every epoch.
+--steps prints the loss of each of the first N steps, in float64, since PyTorch's own float32 may be 3e-4 away from that (transformer);
+--epochs a row like those of training_history.json for every epoch, in float32.
 """
 
 import argparse
@@ -22,7 +23,9 @@ args = parser.parse_args()
 
 config, split = document(args.run, "config.json"), document(args.run, "split.json")
 _, model = read(f"{args.run}/final_model.pt")
-windows = Windows(args.data, config["context_length"])
+dtype = torch.float64 if args.steps else torch.float32
+model.to(dtype)
+windows = Windows(args.data, config["context_length"], dtype)
 unit = config["model_options"]["output"] == "unit"
 torch.manual_seed(config["seed"])
 torch.set_num_threads(config["threads"])
