@@ -50,7 +50,7 @@ describe('stock Python reads a checkpoint', () => {
       const row = file === 'best_model' ? history.find(({ epoch }: { epoch: number }) => epoch === best_epoch) : history.at(-1)
       expect(found, file).toMatchObject({ epoch: row.epoch, val_loss: row.val_loss, val_cosine: row.val_cosine, parameters })
       expect(found.keys).toEqual(expect.arrayContaining(['args', 'model_state_dict', 'optimizer_state_dict']))
-      expect(found.golden, file).toBeLessThan(1e-5)
+      expect(found.golden, file).toBeLessThan(5e-5) // random inputs, raw outputs: float32 itself is 2e-5 away from float64
     }
   })
 })
