@@ -47,6 +47,20 @@ export async function loadWeights(model: NativeModel, path: string): Promise<voi
   }
 }
 
+/** Parts of a block as PyTorch's classes list them, where that is not the order in which they compute. */
+const LISTED = ['self_attn', 'multihead_attn', 'linear1', 'linear2', 'mamba', 'gru', 'norm', 'norm1', 'norm2', 'norm3']
+
+/** Parameters in the order of PyTorch's `parameters()`: its optimizers know each by its place alone. */
+function inOrder<T extends { readonly name: string }>(parameters: readonly T[]): T[] {
+  const places = new Map(parameters.map(({ name }, i) => [name, i]))
+  return parameters.toSorted((a, b) => {
+    const [x, y] = [a.name.split('.'), b.name.split('.')]
+    const fork = x.findIndex((part, i) => part !== y[i])
+    const [i, j] = [LISTED.indexOf(x[fork] ?? ''), LISTED.indexOf(y[fork] ?? '')]
+    return i >= 0 && j >= 0 ? i - j : places.get(a.name)! - places.get(b.name)!
+  })
+}
+
 /** Settings of AdamW as PyTorch's optimizer keeps them. */
 export interface ParamGroup {
   lr: number
@@ -66,13 +80,14 @@ export function checkpointValue(
   trainer: NativeTrainer,
   facts: { epoch: number; val_loss: number; val_cosine: number; args: Record<string, unknown>; group: ParamGroup },
 ): Record<string, unknown> {
-  const { steps, slots } = native.trainerState(trainer)
+  const { steps, slots: unordered } = native.trainerState(trainer)
+  const slots = inOrder(unordered)
   const step = () => Tensor.from(Float32Array.of(steps), []).native // its own for each: AdamW counts each up in place
   const { group, ...figures } = facts
   const averaged = slots.some(({ average }) => average !== undefined)
   return {
     ...figures,
-    model_state_dict: Object.fromEntries(native.modelState(model).map(({ name, tensor }) => [name, tensor])),
+    model_state_dict: Object.fromEntries(inOrder(native.modelState(model)).map(({ name, tensor }) => [name, tensor])),
     ...(averaged && { training_state_dict: Object.fromEntries(slots.map(({ name, average }) => [name, average])) }),
     optimizer_state_dict: {
       state: Object.fromEntries(slots.map(({ m, v }, i) => [i, { step: step(), exp_avg: m, exp_avg_sq: v }])),
@@ -104,7 +119,7 @@ export async function restoreTraining(model: NativeModel, trainer: NativeTrainer
   const root = file.value as Map<string, unknown>
   const optimizer = root.get('optimizer_state_dict') as Map<string, Map<number, Map<string, unknown>>> | undefined
   const state = optimizer?.get('state')
-  const { slots } = native.trainerState(trainer)
+  const slots = inOrder(native.trainerState(trainer).slots)
   await loadWeights(model, path)
   for (const [i, { name, m, v, average }] of slots.entries()) {
     for (const [key, into] of [

@@ -1,6 +1,6 @@
 """next_step.py DATA.npy BEFORE AFTER …: makes the step that run AFTER has made since run BEFORE, with torch.optim.AdamW. Dropout must be 0.
 
-The optimizer is given the parameters in the order of our state dict, and in that of the module: what a PyTorch user would do.
+The optimizer is given the parameters as the module lists them, as a PyTorch user would.
 """
 
 import json
@@ -22,12 +22,11 @@ def gradients(run, data, checkpoint, model):
     torch.nn.utils.clip_grad_norm_(model.parameters(), config["gradient_clip"])
 
 
-def stepped(before, after, data, in_our_order):
+def stepped(before, after, data):
     checkpoint, model = read(f"{before}/final_model.pt")
     wanted, _ = read(f"{after}/final_model.pt")
     named = dict(model.named_parameters())
-    names = [name for name in checkpoint["model_state_dict"] if name in named] if in_our_order else list(named)
-    optimizer = torch.optim.AdamW([named[name] for name in names])
+    optimizer = torch.optim.AdamW(model.parameters())
     optimizer.load_state_dict(checkpoint["optimizer_state_dict"])
     gradients(before, data, checkpoint, model)
     optimizer.step()
@@ -36,23 +35,16 @@ def stepped(before, after, data, in_our_order):
     ids = wanted["optimizer_state_dict"]["param_groups"][0]["params"]
     apart = lambda a, b: float((a - b.detach()).abs().max())
     moments = lambda key: max(
-        apart(states[i][key], optimizer.state[named[name]][key]) / float(states[i][key].abs().max()) for name, i in zip(names, ids)
+        apart(states[i][key], optimizer.state[named[name]][key]) / float(states[i][key].abs().max()) for name, i in zip(named, ids)
     )
     return {
         "steps": [int(state["step"]) for state in optimizer.state.values()],
-        "moved": max(apart(weights[name], old[name]) for name in names),
-        "weights": max(apart(weights[name], named[name]) for name in names),
+        "moved": max(apart(weights[name], old[name]) for name in named),
+        "weights": max(apart(weights[name], named[name]) for name in named),
         "exp_avg": moments("exp_avg"),
         "exp_avg_sq": moments("exp_avg_sq"),
     }
 
 
-def attempt(*args):
-    try:
-        return stepped(*args)
-    except RuntimeError as error:
-        return {"error": str(error)}
-
-
 data, *runs = sys.argv[1:]
-print(json.dumps([{"ours": attempt(a, b, data, True), "module": attempt(a, b, data, False)} for a, b in zip(runs[::2], runs[1::2])]))
+print(json.dumps([stepped(before, after, data) for before, after in zip(runs[::2], runs[1::2])]))
