@@ -67,7 +67,10 @@ export function architecture<F extends Fields>(
     trunk: (o: Options<F> & Shape) => Node
   },
 ): Architecture {
-  const fields = { ...a.fields, ...wrapperFields }
+  const { inputScale } = wrapperFields
+  // Unit vectors have components of 1/√dim, too small beside positions and norms; rows 1–3 keep what the PRD's code did.
+  const usual = a.row !== null && a.row <= 3 ? 'none' : 'sqrt_dim'
+  const fields = { ...a.fields, ...wrapperFields, inputScale: { ...inputScale, default: usual } }
   return {
     ...a,
     fields,

@@ -6,12 +6,17 @@ const OWN: Readonly<Record<OpName, (p: P, text: Readonly<Record<string, unknown>
   chain: () => 0,
   residual: () => 0,
   memory: () => 0,
+  product: () => 0,
+  concat: () => 0,
   predictor: (_, { residual }) => (residual === 'none' ? 0 : residual === 'decay' ? 2 : 1),
   linear: (p, { bias }) => p.in! * p.out! + (bias === true ? p.out! : 0),
   layerNorm: (p) => 2 * p.dim!,
+  rmsNorm: (p) => p.dim!,
   activation: () => 0,
   dropout: () => 0,
   sinusoid: () => 0,
+  positions: (p) => p.rows! * p.dim!,
+  conv: (p) => p.channels! * (p.kernel! + 1),
   lstm: (p) =>
     Array.from({ length: p.layers! }, (_, l) => 4 * p.width! * ((l === 0 ? p.in! : p.width!) + p.width! + 2)).reduce(
       (a, b) => a + b,
@@ -19,6 +24,7 @@ const OWN: Readonly<Record<OpName, (p: P, text: Readonly<Record<string, unknown>
     ),
   gru: (p) => 3 * p.width! * (p.in! + p.width! + 2),
   attention: (p) => 4 * p.dim! * (p.dim! + 1),
+  attend: () => 0,
 }
 
 /** Trainable parameters of a spec, without building it; what is below a tied node is there already. */
@@ -29,7 +35,8 @@ export const countParameters = (node: Node): number =>
 
 const describe = ({ op, params }: Node): string => {
   const shown = Object.entries(params).filter(
-    ([key, value]) => !(key === 'init' && value === 'default') && !(key === 'gain' && value === 1),
+    ([key, value]) =>
+      !(key === 'init' && value === 'default') && !(key === 'gain' && value === 1) && !(key === 'transposed' && value === false),
   )
   return `${op}${shown.length === 0 ? '' : `(${shown.map(([key, value]) => `${key} ${value}`).join(', ')})`}`
 }

@@ -3,15 +3,21 @@ export const OPS = {
   chain: {},
   residual: { dropout: 'real' },
   memory: {},
+  product: {},
+  concat: {},
   predictor: { dim: 'int', output: 'text', residual: 'text', inputScale: 'text' },
-  linear: { in: 'int', out: 'int', bias: 'bool', init: 'text', gain: 'real' },
+  linear: { in: 'int', out: 'int', bias: 'bool', transposed: 'bool', init: 'text', gain: 'real' },
   layerNorm: { dim: 'int', eps: 'real' },
+  rmsNorm: { dim: 'int', eps: 'real' },
   activation: { kind: 'text' },
   dropout: { rate: 'real' },
   sinusoid: { dim: 'int', layout: 'text' },
+  positions: { rows: 'int', dim: 'int', std: 'real' },
+  conv: { channels: 'int', kernel: 'int' },
   lstm: { in: 'int', width: 'int', layers: 'int', dropout: 'real' },
   gru: { in: 'int', width: 'int' },
   attention: { dim: 'int', heads: 'int', cross: 'bool', causal: 'bool', dropout: 'real' },
+  attend: { heads: 'int', rotary: 'text', turned: 'int', dropout: 'real' },
 } as const
 
 type Kind = { int: number; real: number; bool: boolean; text: string }
@@ -43,16 +49,27 @@ export const chain = (...of: Node[]): Node => node('chain', {}, ...of)
 export const residual = (dropout: number, ...of: Node[]): Node => node('residual', { dropout }, ...of)
 /** Keeps its input for the cross-attention inside. */
 export const memory = (...of: Node[]): Node => node('memory', {}, ...of)
+/** The product of what each gives for the same input, element by element. */
+export const product = (...of: Node[]): Node => node('product', {}, ...of)
+/** What each gives for the same input, one beside the other. */
+export const concat = (...of: Node[]): Node => node('concat', {}, ...of)
 /** The wrapper of every model: input scale, trunk, last position, head, residual to the context, output. */
 export const predictor = (p: Params<'predictor'>, trunk: Node, head: Node): Node => node('predictor', p, trunk, head)
 export const linear = (p: Pick<Params<'linear'>, 'in' | 'out'> & Partial<Params<'linear'>>): Node =>
-  node('linear', { bias: true, init: 'default', gain: 1, ...p })
+  node('linear', { bias: true, transposed: false, init: 'default', gain: 1, ...p })
 export const layerNorm = (dim: number, eps = 1e-5): Node => node('layerNorm', { dim, eps })
+export const rmsNorm = (dim: number, eps: number): Node => node('rmsNorm', { dim, eps })
 /** relu, gelu (erf), gelu_tanh, silu. */
 export const activation = (kind: 'relu' | 'gelu' | 'gelu_tanh' | 'silu'): Node => node('activation', { kind })
 export const dropout = (rate: number): Node => node('dropout', { rate })
 /** Adds sin and cos of the position: `pairs` interleaves them, `halves` puts all sines first. */
 export const sinusoid = (dim: number, layout: 'pairs' | 'halves'): Node => node('sinusoid', { dim, layout })
+/** Adds a learned vector for every position. */
+export const positions = (rows: number, dim: number, std: number): Node => node('positions', { rows, dim, std })
+/** A causal convolution of a few taps, each channel alone. */
+export const conv = (channels: number, kernel: number): Node => node('conv', { channels, kernel })
 export const lstm = (p: Params<'lstm'>): Node => node('lstm', p)
 export const gru = (p: Params<'gru'>): Node => node('gru', p)
 export const attention = (p: Params<'attention'>): Node => node('attention', p)
+/** Causal softmax attention of queries, keys and values that stand side by side; `turned` channels of each head are rotated. */
+export const attend = (p: Params<'attend'>): Node => node('attend', p)

@@ -21,6 +21,15 @@ Init xavier(double gain) {
     t.uniform_(-bound, bound, g);
   };
 }
+Init orthogonal(double gain) {
+  return [=](Tensor& t, at::Generator g) {
+    const auto rows = t.size(0), columns = t.size(1);
+    const auto draw = torch::empty({std::max(rows, columns), std::min(rows, columns)}).normal_(0, 1, g);
+    const auto [q, r] = torch::linalg_qr(draw);
+    const auto turned = q * r.diagonal().sign();  // without the signs the draw would not be uniform
+    t.copy_((rows < columns ? turned.t() : turned) * gain);
+  };
+}
 
 Builder::Builder(Placement placement, std::optional<uint64_t> seed) : placement(placement) {
   if (seed) generator = at::detail::createCPUGenerator(*seed);

@@ -30,6 +30,7 @@ Init uniform(double bound);
 Init normal(double std);
 Init constant(double value);
 Init xavier(double gain);  // uniform, over a [out, in] matrix
+Init orthogonal(double gain);
 
 // Walks a spec, builds its layers, and owns the list of parameters that they share with the model.
 class Builder {

@@ -9,9 +9,9 @@
 // errors  BAD_SPEC when heads does not divide dim
 // source  Vaswani et al. 2017, arXiv:1706.03762 eq. 1; parity: transformer
 
-#include "dropout.h"
 #include "multiply.h"
 #include "ops.h"
+#include "softmax-attention.h"
 
 namespace lvm {
 namespace {
@@ -50,24 +50,13 @@ struct Attention final : Layer {
       if (!kept.empty()) k = torch::cat({kept[0], k}, 2), v = torch::cat({kept[1], v}, 2);
       kept = {k, v};
     }
-    const auto y = attend(q, k, v, pass).transpose(1, 2).flatten(2);
+    const auto y = softmax_attention(q, k, v, causal, rate, pass).transpose(1, 2).flatten(2);
     return multiply(y, out_weight, out_bias);
   }
 
   Tensor split(const Tensor& t) const {
     return t.unflatten(-1, {heads, dim / heads}).transpose(1, 2);
   }  // [batch, heads, time, e]
-
-  // The last queries of the keys' positions, so query i of n sees keys 0 … m − n + i.
-  Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, Pass& pass) const {
-    auto scores = torch::matmul(q, k.transpose(-1, -2)) * (1 / std::sqrt(double(dim / heads)));
-    const auto n = q.size(2), m = k.size(2);
-    if (causal && n > 1) {
-      const auto hidden = torch::ones({n, m}, scores.options().dtype(torch::kBool)).triu(m - n + 1);
-      scores = scores.masked_fill(hidden, -std::numeric_limits<double>::infinity());
-    }
-    return torch::matmul(dropout(scores.softmax(-1), rate, pass), v);
-  }
 
   int64_t dim, heads;
   bool cross, causal;

@@ -1,7 +1,9 @@
 // Ops that treat every position alone.
 //
-//   linear      y = x Wᵀ + b; init default U(±1/√in) · zeros · normal (std = gain) · xavier (gain)
+//   linear      y = x Wᵀ + b; init default U(±gain/√in) · zeros · normal (std = gain) · xavier (gain) · orthogonal (gain);
+//               transposed keeps the weight as [in, out]
 //   layerNorm   y = (x − mean) / √(var + eps) · w + b, biased variance
+//   rmsNorm     y = x / √(mean(x²) + eps) · w
 //   activation  relu · gelu (erf) · gelu_tanh · silu
 //   dropout     y = x · mask / (1 − rate) while training
 //
@@ -16,22 +18,26 @@ namespace lvm {
 namespace {
 
 Init weight_init(const std::string& kind, double gain, int64_t in) {
-  if (kind == "default") return uniform(1 / std::sqrt(double(in)));
+  if (kind == "default") return uniform(gain / std::sqrt(double(in)));
   if (kind == "zeros") return constant(0);
   if (kind == "normal") return normal(gain);
   if (kind == "xavier") return xavier(gain);
-  throw Error("BAD_SPEC", "linear: expected one of default, zeros, normal, xavier for \"init\" but received \"" + kind + "\"");
+  if (kind == "orthogonal") return orthogonal(gain);
+  throw Error("BAD_SPEC",
+              "linear: expected one of default, zeros, normal, xavier, orthogonal for \"init\" but received \"" + kind + "\"");
 }
 
 struct Linear final : Layer {
-  Linear(const Node& node, Builder& b) {
+  Linear(const Node& node, Builder& b) : transposed(node.flag("transposed")) {
     const auto in = node.integer("in"), out = node.integer("out");
     const auto& init = node.text("init");
-    weight = b.parameter("weight", {out, in}, weight_init(init, node.real("gain"), in));
+    const auto draw = weight_init(init, node.real("gain"), in);
+    weight = transposed ? b.parameter("weight", {in, out}, draw) : b.parameter("weight", {out, in}, draw);
     if (node.flag("bias"))
       bias = b.parameter("bias", {out}, init == "default" ? uniform(1 / std::sqrt(double(in))) : constant(0));
   }
-  Tensor forward(const Tensor& x, Pass&) override { return multiply(x, weight, bias); }
+  Tensor forward(const Tensor& x, Pass&) override { return multiply(x, transposed ? weight.t() : weight, bias); }
+  bool transposed;
   Tensor weight, bias;
 };
 
@@ -43,6 +49,14 @@ struct LayerNorm final : Layer {
   Tensor forward(const Tensor& x, Pass&) override { return at::layer_norm(x, weight.sizes(), weight, bias, eps); }
   double eps;
   Tensor weight, bias;
+};
+
+struct RmsNorm final : Layer {
+  RmsNorm(const Node& node, Builder& b)
+      : eps(node.real("eps")), weight(b.parameter("weight", {node.integer("dim")}, constant(1))) {}
+  Tensor forward(const Tensor& x, Pass&) override { return rms_norm(x, weight, eps); }
+  double eps;
+  Tensor weight;
 };
 
 struct Activation final : Layer {
@@ -67,8 +81,15 @@ struct Dropout final : Layer {
 
 }  // namespace
 
+Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
+  const auto wide = x.scalar_type() == torch::kFloat64 ? x : x.to(torch::kFloat32);  // squares of bfloat16 need float32
+  const auto y = wide * torch::rsqrt(wide.square().mean(-1, true) + eps);
+  return weight.defined() ? y * weight : y;
+}
+
 Made make_linear(const Node& node, Builder& b) { return std::make_unique<Linear>(node, b); }
 Made make_layer_norm(const Node& node, Builder& b) { return std::make_unique<LayerNorm>(node, b); }
+Made make_rms_norm(const Node& node, Builder& b) { return std::make_unique<RmsNorm>(node, b); }
 Made make_activation(const Node& node, Builder&) { return std::make_unique<Activation>(node.text("kind")); }
 Made make_dropout(const Node& node, Builder&) { return std::make_unique<Dropout>(node.real("rate")); }
 

@@ -3,6 +3,8 @@
 //   chain     y = fₙ(… f₁(x))
 //   residual  y = x + dropout(f(x))
 //   memory    y = f(x), and the cross-attention inside reads x
+//   product   y = f₁(x) · … · fₙ(x), by element
+//   concat    y = [f₁(x) … fₙ(x)], by channel
 //
 // shapes  [batch, time, d] -> what the last op inside returns
 
@@ -55,10 +57,43 @@ struct Memory final : Chain {
   }
 };
 
+// Layers side by side on one input.
+struct Parallel : Layer {
+  Parallel(const Node& node, Builder& b) : layers(b.build_all(node.of)) {
+    if (layers.empty()) throw Error("BAD_SPEC", node.op + ": expected at least one op inside but there is none");
+  }
+  bool mixes() const override {
+    return std::any_of(layers.begin(), layers.end(), [](const Made& layer) { return layer->mixes(); });
+  }
+  std::vector<Tensor> outputs(const Tensor& x, Pass& pass) {
+    std::vector<Tensor> all;
+    for (const auto& layer : layers) all.push_back((*layer)(pass.last_only && !layer->mixes() ? last_position(x) : x, pass));
+    return all;
+  }
+  std::vector<Made> layers;
+};
+
+struct Product final : Parallel {
+  using Parallel::Parallel;
+  Tensor forward(const Tensor& x, Pass& pass) override {
+    const auto all = outputs(x, pass);
+    auto y = all[0];
+    for (size_t i = 1; i < all.size(); ++i) y = y * all[i];
+    return y;
+  }
+};
+
+struct Concat final : Parallel {
+  using Parallel::Parallel;
+  Tensor forward(const Tensor& x, Pass& pass) override { return torch::cat(outputs(x, pass), -1); }
+};
+
 }  // namespace
 
 Made make_chain(const Node& node, Builder& b) { return std::make_unique<Chain>(node, b); }
 Made make_residual(const Node& node, Builder& b) { return std::make_unique<Residual>(node, b); }
 Made make_memory(const Node& node, Builder& b) { return std::make_unique<Memory>(node, b); }
+Made make_product(const Node& node, Builder& b) { return std::make_unique<Product>(node, b); }
+Made make_concat(const Node& node, Builder& b) { return std::make_unique<Concat>(node, b); }
 
 }  // namespace lvm

@@ -32,8 +32,10 @@ struct Philox {
   }
 };
 
-// The mask, already scaled by 1 / (1 − rate). rate is rounded to 1/65536, and the scale follows the rounded rate.
-Tensor scaled_mask(at::IntArrayRef shape, double rate, const Random& random) {
+}  // namespace
+
+// The rate is rounded to 1/65536, and the scale follows the rounded rate.
+Tensor dropout_mask(at::IntArrayRef shape, double rate, const Random& random) {
   const auto threshold = uint32_t(std::lround(rate * 65536));
   const auto keep = float(65536.0 / (65536.0 - threshold));
   const auto n = c10::multiply_integers(shape), blocks = (n + 7) / 8;
@@ -46,13 +48,11 @@ Tensor scaled_mask(at::IntArrayRef shape, double rate, const Random& random) {
   return mask.narrow(0, 0, n).view(shape);
 }
 
-}  // namespace
-
 Tensor dropout(const Tensor& x, double rate, Pass& pass) {
   if (!pass.training || rate == 0) return x;
   pass.random.calls += 1;
   if (!x.is_cpu()) return at::dropout(x, rate, true);  // the trainer seeds the device's generator from (seed, step)
-  return x * scaled_mask(x.sizes(), rate, pass.random).to(x.scalar_type());
+  return x * dropout_mask(x.sizes(), rate, pass.random).to(x.scalar_type());
 }
 
 }  // namespace lvm

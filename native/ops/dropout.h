@@ -7,4 +7,7 @@ namespace lvm {
 // The mask is a pure function of (seed, step, call), so a resumed run drops what the uninterrupted one would have.
 Tensor dropout(const Tensor& x, double rate, Pass& pass);
 
+// The mask itself, scaled by 1 / (1 − rate): float32, on the CPU.
+Tensor dropout_mask(at::IntArrayRef shape, double rate, const Random& random);
+
 }  // namespace lvm

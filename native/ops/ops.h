@@ -6,15 +6,24 @@ namespace lvm {
 Made make_chain(const Node&, Builder&);
 Made make_residual(const Node&, Builder&);
 Made make_memory(const Node&, Builder&);
+Made make_product(const Node&, Builder&);
+Made make_concat(const Node&, Builder&);
 Made make_predictor(const Node&, Builder&);
 Made make_linear(const Node&, Builder&);
 Made make_layer_norm(const Node&, Builder&);
+Made make_rms_norm(const Node&, Builder&);
 Made make_activation(const Node&, Builder&);
 Made make_dropout(const Node&, Builder&);
 Made make_sinusoid(const Node&, Builder&);
+Made make_positions(const Node&, Builder&);
+Made make_conv(const Node&, Builder&);
 Made make_lstm(const Node&, Builder&);
 Made make_gru(const Node&, Builder&);
 Made make_attention(const Node&, Builder&);
+Made make_attend(const Node&, Builder&);
+
+// x / √(mean(x²) + eps) · weight, or without a weight; computed in float32 or better.
+Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps);
 
 const std::vector<Op>& ops();
 const Op& find_op(const std::string& name);
