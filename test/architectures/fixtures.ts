@@ -57,12 +57,15 @@ const OPTION: Record<string, string> = {
   dim_ffn: 'ffn',
   d_ff: 'ffn',
   dim_feedforward: 'ffn',
+  ffn_dim: 'ffn',
+  n_positions: 'positions',
+  in_proj: 'inProj',
 }
 export function optionsOf(fixture: Fixture, known: readonly string[]): Record<string, unknown> {
   const options: Record<string, unknown> = { output: 'unit', inputScale: 'none' }
   for (const [key, value] of Object.entries(fixture.config)) {
     const name = OPTION[key] ?? key
-    if (known.includes(name)) options[name] = value
+    if (known.includes(name) && value !== null) options[name] = value // null: the reference's own default
   }
   return options
 }
