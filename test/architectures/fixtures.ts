@@ -59,6 +59,8 @@ const OPTION: Record<string, string> = {
   dim_feedforward: 'ffn',
   ffn_dim: 'ffn',
   n_positions: 'positions',
+  seq_len: 'positions',
+  k: 'slots',
   in_proj: 'inProj',
 }
 export function optionsOf(fixture: Fixture, known: readonly string[]): Record<string, unknown> {
