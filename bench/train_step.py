@@ -1,6 +1,6 @@
-"""PyTorch's own training step of the first three models, as a worker: a JSON line asks, a JSON line answers.
+"""PyTorch's own training step, as a worker: a JSON line asks, a JSON line answers.
 
-{"model": "lstm|gru|transformer", "precision": "fp32|bf16", "steps": 50, "threads": 2, "compile": false} → {"ms_per_step": …, "loss": …}
+{"model": "lstm", "precision": "fp32|bf16", "steps": 50, "threads": 2, "compile": false} → {"ms_per_step": …, "loss": …}
 A model, its optimizer and its place in the data are kept between questions, so that rounds may take turns with another trainer.
 Written as one would who wants PyTorch fast: nn's own modules, fused AdamW, one gather a step, nothing read back inside the loop.
 """
@@ -12,6 +12,8 @@ import time
 
 import torch
 from torch import nn
+
+import attention_models
 
 ROWS, DIM, CONTEXT, BATCH, WIDTH, WARM_UP = 42113, 768, 5, 32, 512, 8
 
@@ -64,7 +66,7 @@ class Transformer(nn.Module):
         return self.head(x[:, -1])
 
 
-MODELS = {"lstm": Lstm, "gru": Gru, "transformer": Transformer}
+MODELS = {"lstm": Lstm, "gru": Gru, "transformer": Transformer, **attention_models.MODELS}
 
 
 class Trainer:

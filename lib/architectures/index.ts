@@ -5,10 +5,12 @@ import { gru } from './gru.js'
 import { lcm } from './lcm.js'
 import { linformer } from './linformer.js'
 import { lstm } from './lstm.js'
+import { mlp } from './mlp.js'
+import { performer } from './performer.js'
 import { transformer } from './transformer.js'
 
 /** Every predictor, in the order the comparison table prints them. Adding one is a file and a line here. */
-export const architectures: readonly Architecture[] = [lstm, gru, transformer, distilgpt2, linformer, lcm]
+export const architectures: readonly Architecture[] = [lstm, gru, transformer, distilgpt2, performer, linformer, lcm, mlp]
 
 /** The architecture of that name. Errors: BAD_OPTION lists the names there are. */
 export function findArchitecture(name: string): Architecture {

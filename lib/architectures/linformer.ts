@@ -66,7 +66,8 @@ export const linformer = architecture({
   },
   rule: ({ context, width, heads, positions = context }) => {
     if (width % heads !== 0) return `expected a width that is a multiple of heads but received width ${width} and heads ${heads}`
-    if (positions < context) return `expected at least ${context} positions, one for each of the context, but received ${positions}`
+    if (positions < context)
+      return `expected at least ${context} positions, one for each of the context, but received ${positions}`
     return undefined
   },
   width: ({ width }) => width,

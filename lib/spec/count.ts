@@ -26,6 +26,9 @@ const OWN: Readonly<Record<OpName, (p: P, text: Readonly<Record<string, unknown>
   attention: (p) => 4 * p.dim! * (p.dim! + 1),
   attend: () => 0,
   linformer: (p) => 2 * p.rows! * p.slots!,
+  favor: () => 0,
+  redraw: () => 0,
+  flatten: () => 0,
 }
 
 /** Trainable parameters of a spec, without building it; what is below a tied node is there already. */

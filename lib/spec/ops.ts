@@ -19,6 +19,9 @@ export const OPS = {
   attention: { dim: 'int', heads: 'int', cross: 'bool', causal: 'bool', dropout: 'real' },
   attend: { heads: 'int', rotary: 'text', turned: 'int', dropout: 'real' },
   linformer: { heads: 'int', rows: 'int', slots: 'int', dropout: 'real' },
+  favor: { heads: 'int', channels: 'int', features: 'int', causal: 'bool' },
+  redraw: { every: 'int' },
+  flatten: { context: 'int' },
 } as const
 
 type Kind = { int: number; real: number; bool: boolean; text: string }
@@ -76,3 +79,9 @@ export const attention = (p: Params<'attention'>): Node => node('attention', p)
 export const attend = (p: Params<'attend'>): Node => node('attend', p)
 /** The same to `slots` mixtures of up to `rows` positions; not causal. */
 export const linformer = (p: Params<'linformer'>): Node => node('linformer', p)
+/** Attention estimated by `features` random features of each head; queries, keys and values stand side by side, rotated in pairs. */
+export const favor = (p: Params<'favor'>): Node => node('favor', p)
+/** Draws the random features of all layers behind it anew after so many passes of training. */
+export const redraw = (every: number): Node => node('redraw', { every })
+/** The vectors of a context side by side, as one long one. */
+export const flatten = (context: number): Node => node('flatten', { context })

@@ -26,6 +26,9 @@ const std::vector<Op>& ops() {
     {"attention", {{"dim", "int"}, {"heads", "int"}, {"cross", "bool"}, {"causal", "bool"}, {"dropout", "real"}}, make_attention},
     {"attend", {{"heads", "int"}, {"rotary", "text"}, {"turned", "int"}, {"dropout", "real"}}, make_attend},
     {"linformer", {{"heads", "int"}, {"rows", "int"}, {"slots", "int"}, {"dropout", "real"}}, make_linformer},
+    {"favor", {{"heads", "int"}, {"channels", "int"}, {"features", "int"}, {"causal", "bool"}}, make_favor},
+    {"redraw", {{"every", "int"}}, make_redraw},
+    {"flatten", {{"context", "int"}}, make_flatten},
   };
   return table;
 }

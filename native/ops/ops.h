@@ -22,6 +22,9 @@ Made make_gru(const Node&, Builder&);
 Made make_attention(const Node&, Builder&);
 Made make_attend(const Node&, Builder&);
 Made make_linformer(const Node&, Builder&);
+Made make_favor(const Node&, Builder&);
+Made make_redraw(const Node&, Builder&);
+Made make_flatten(const Node&, Builder&);
 
 // x / √(mean(x²) + eps) · weight, or without a weight; computed in float32 or better.
 Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps);

@@ -1,5 +1,7 @@
 #include "trainer.h"
 
+#include "../random.h"
+
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/autocast_mode.h>
 
@@ -25,14 +27,6 @@ class Autocast {
   bool on;
   torch::DeviceType device;
 };
-
-// SplitMix64: one well-mixed number from a seed and a counter.
-uint64_t mixed(uint64_t seed, uint64_t counter) {
-  auto z = seed + (counter + 1) * 0x9E3779B97F4A7C15u;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return z ^ (z >> 31);
-}
 
 }  // namespace
 

@@ -61,6 +61,8 @@ const OPTION: Record<string, string> = {
   n_positions: 'positions',
   seq_len: 'positions',
   k: 'slots',
+  dim_head: 'headDim',
+  nb_features: 'features',
   in_proj: 'inProj',
 }
 export function optionsOf(fixture: Fixture, known: readonly string[]): Record<string, unknown> {
