@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { isMainThread } from 'node:worker_threads'
-import { asLvmError } from './errors.js'
+import { asLvmError, LvmError } from './errors.js'
 import { loadLibtorch } from './libtorch/load.js'
 import type { Node } from './spec/ops.js'
 
@@ -154,10 +154,24 @@ export interface TrainerSums {
   steps: number
 }
 
+function required(path: string, version: string, libtorch: string): Addon {
+  try {
+    return createRequire(import.meta.url)(path) as Addon
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_DLOPEN_FAILED') throw cause
+    throw new LvmError(
+      'LIBTORCH_MISMATCH',
+      `libtorch: expected ${path} to fit libtorch ${version} in ${libtorch} but it does not load: ${(cause as Error).message}`,
+      { cause, hint: 'run: npx lvm-torch libtorch install --force; in a clone: npm run build' },
+    )
+  }
+}
+
 let addon: Addon | undefined
 const load = (): Addon => {
   if (addon === undefined) {
-    const loaded = createRequire(import.meta.url)(loadLibtorch().addon) as Addon
+    const { addon: path, version, libtorch } = loadLibtorch()
+    const loaded = required(path, version, libtorch)
     // process.exit() skips Node's own clean-up, and libtorch must not go away under work that is under way.
     if (isMainThread) process.once('exit', (code) => loaded.leave(code))
     addon = loaded

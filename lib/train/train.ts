@@ -4,6 +4,7 @@ import { claimRun } from '../checkpoint/claim.js'
 import { runFolder } from '../checkpoint/folder.js'
 import { HISTORY, type History, type Progress, type RunManifest, SPLIT } from '../checkpoint/run.js'
 import type { Store } from '../checkpoint/store.js'
+import { locateBase } from '../data/locate.js'
 import { requireWindows } from '../data/windows.js'
 import { badOption, LvmError, shown } from '../errors.js'
 import { native } from '../native.js'
@@ -101,6 +102,7 @@ async function* run({ model, ...given }: TrainOptions, signal: AbortSignal): Asy
   const { architecture, asked } = ask(model, given)
   const { resume, overwrite, name, out } = asked
   const fresh = resume ? undefined : plan(model, given)
+  if (fresh?.train.data !== undefined) locateBase(fresh.train.data) // before libtorch loads: a wrong name is the commonest mistake
   const folder = runFolder(name ?? architecture.folder, out)
   const store = await claimRun('train', folder, { resume, overwrite })
   let data: Prepared | undefined
