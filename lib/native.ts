@@ -22,6 +22,10 @@ export interface NativeStepper {
   readonly [handle]: 'stepper'
 }
 
+export interface NativeScript {
+  readonly [handle]: 'script'
+}
+
 export type DType =
   | 'float32'
   | 'float64'
@@ -128,6 +132,11 @@ export interface Addon {
   trainerSetSteps(trainer: NativeTrainer, steps: number): void
   trainerSwap(trainer: NativeTrainer): Promise<undefined>
   savePt(path: string, value: unknown): Promise<undefined>
+  // binding/script.cpp
+  scriptSave(model: NativeModel, path: string, source: string): Promise<undefined>
+  scriptLoad(path: string, device: string): Promise<NativeScript>
+  scriptRun(script: NativeScript, inputs: readonly NativeTensor[]): Promise<NativeTensor>
+  scriptDispose(script: NativeScript): void
   // binding/addon.cpp
   /** Ends all work that is under way, or else the process with this code. */
   leave(code: number): void

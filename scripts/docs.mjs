@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { kebab } from '../dist/bin/flags.js'
 import { inspectFields } from '../dist/lib/data/fields.js'
 import { evaluateFields, predictFields } from '../dist/lib/evaluate/fields.js'
+import { exportFields } from '../dist/lib/export/fields.js'
 import { architectures, ERRORS, listModels, showModel } from '../dist/lib/index.js'
 import { wrapperFields } from '../dist/lib/spec/architecture.js'
 import { trainFields } from '../dist/lib/train/fields.js'
@@ -128,6 +129,9 @@ const documents = {
     '## predict',
     `${code('lvm-torch predict RUN --out FILE.npy [options]')}, or ${code('predict({ run, out, ... })')}.`,
     options(predictFields),
+    '## export',
+    `${code('lvm-torch export RUN [options]')}, or ${code('exportRun({ run, ... })')}.`,
+    options(exportFields),
     '## data inspect',
     `${code('lvm-torch data inspect FILE [options]')}.`,
     options(inspectFields),
