@@ -146,7 +146,12 @@ export interface TrainerOptions {
   batch: number
   accumulate: number
   loss: 'mse' | 'cosine'
+  /** Products in bfloat16, whatever the weights are. */
   bf16: boolean
+  /** Every position predicts its successor. */
+  sequence: boolean
+  /** Residual layers are computed again in the backward pass. */
+  recompute: boolean
   seed: number
   weightDecay: number
   beta1: number

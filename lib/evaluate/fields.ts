@@ -41,3 +41,20 @@ export const predictFields = {
     group: 'Run',
   }),
 } as const
+
+/** What `rollout` takes beside the run. */
+export const rolloutFields = {
+  ...judged,
+  steps: integer({
+    default: 5,
+    min: 1,
+    max: 1000,
+    about: 'how many vectors are predicted on, each from those before',
+    group: 'Run',
+  }),
+  memory: choice(['auto', 'stream', 'window'], {
+    default: 'auto',
+    about: 'keep a state of all that was fed (causal models), or see a window as long as the context',
+    group: 'Run',
+  }),
+} as const

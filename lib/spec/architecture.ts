@@ -48,6 +48,8 @@ export interface Architecture {
   readonly causal: boolean
   readonly sources: readonly string[]
   readonly fields: Fields
+  /** Settings of the training that differ from the defaults, such as Adam's eps. */
+  readonly training?: Readonly<Record<string, unknown>>
   readonly presets: Readonly<Record<Preset, Readonly<Record<string, unknown>>>>
   /** The options in full, and the tree they describe. Errors: BAD_OPTION, BAD_SPEC. */
   spec(shape: Shape, given?: Readonly<Record<string, unknown>>): { options: Readonly<Record<string, unknown>>; node: Node }

@@ -60,7 +60,7 @@ export function ask(model: string, given: Given) {
 export function plan(model: string, given: Given): Plan {
   const { architecture, own, asked } = ask(model, given)
   const { recipe, preset } = asked
-  const train = resolve('train', trainFields, { ...RECIPES[recipe].train, ...own.train })
+  const train = resolve('train', trainFields, { ...architecture.training, ...RECIPES[recipe].train, ...own.train })
   for (const { key, when, needs } of NEEDS) {
     if (own.train[key] !== undefined && !when(train))
       throw badOption(
@@ -71,6 +71,12 @@ export function plan(model: string, given: Given): Plan {
         `add ${needs}, or leave --${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} out`,
       )
   }
+  if (train.objective === 'sequence' && !architecture.causal)
+    throw badOption('train', 'objective', `last, because ${model} sees the whole context at every position,`, 'sequence')
+  if (train.weights === 'bf16' && train.ema > 0)
+    throw badOption('train', 'ema', '0 with --weights bf16, which is too coarse for an average,', train.ema)
+  if (train.weights === 'bf16' && own.train.precision === 'bf16')
+    throw badOption('train', 'precision', 'no value with --weights bf16, where all products are in bf16,', 'bf16')
   return { architecture, train, model: { ...architecture.presets[preset], ...RECIPES[recipe].model, ...own.model } }
 }
 

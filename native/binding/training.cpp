@@ -26,16 +26,25 @@ namespace {
 
 OptimizerOptions read_optimizer(Napi::Object o) {
   const auto number = [&](const char* key) { return real(o.Get(key), key); };
-  return {number("weightDecay"), number("beta1"), number("beta2"), number("eps"), number("clip"), number("ema")};
+  return {number("weightDecay"),
+          number("beta1"),
+          number("beta2"),
+          number("eps"),
+          number("clip"),
+          number("ema"),
+          uint64_t(integer(o.Get("seed"), "seed"))};
 }
 
-// trainer(model, samples, ids, {batch, accumulate, loss, bf16, seed, weightDecay, beta1, beta2, eps, clip, ema}) -> handle
+// trainer(model, samples, ids, {batch, accumulate, loss, bf16, sequence, recompute, seed, weightDecay, beta1, beta2, eps, clip,
+// ema}) -> handle
 Napi::Value trainer(const Napi::CallbackInfo& info) {
   const auto o = info[3].As<Napi::Object>();
   const TrainerOptions options{positive(o.Get("batch"), "batch"),
                                positive(o.Get("accumulate"), "accumulate"),
                                text(o.Get("loss"), "loss") == "cosine" ? Loss::cosine : Loss::mse,
                                o.Get("bf16").ToBoolean().Value(),
+                               o.Get("sequence").ToBoolean().Value(),
+                               o.Get("recompute").ToBoolean().Value(),
                                uint64_t(integer(o.Get("seed"), "seed")),
                                read_optimizer(o)};
   const auto made = std::make_shared<Trainer>(take<Model>(info[0]), take<Samples>(info[1]), ids(info[2]), options);

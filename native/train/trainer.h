@@ -12,7 +12,9 @@ enum class Loss { mse, cosine };
 struct TrainerOptions {
   int64_t batch, accumulate;
   Loss loss;
-  bool bf16;
+  bool bf16;       // products in bfloat16, whatever the weights are
+  bool sequence;   // every position predicts its successor
+  bool recompute;  // see Pass
   uint64_t seed;
   OptimizerOptions optimizer;
 };
@@ -50,7 +52,7 @@ class Trainer {
   int64_t shuffled_epoch = -1;
 };
 
-// The mean loss of a batch, as a scalar tensor. Shapes: raw [batch, dim], target [batch, dim]
+// The mean loss of a batch, as a scalar tensor. Shapes: raw [..., dim], target [..., dim]
 Tensor loss_of(const Tensor& raw, const Tensor& target, Loss loss, bool unit);
 
 }  // namespace lvm
