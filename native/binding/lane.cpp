@@ -17,11 +17,9 @@ std::set<Lane*> living;
 std::atomic<int> working = 0;
 std::atomic<bool> leaving = false;
 
-// at::set_num_threads speaks for the calling thread's OpenMP team, so each lane has to say it for itself.
+// at::set_num_threads speaks for the calling thread's OpenMP team and for all of MKL, so each lane says it before each job.
 void adopt_threads() {
-  thread_local int adopted = 0;
-  const int wanted = threads_wanted;
-  if (wanted > 0 && wanted != adopted) at::set_num_threads(adopted = wanted);
+  if (const int wanted = threads_wanted; wanted > 0) at::set_num_threads(wanted);
 }
 
 }  // namespace

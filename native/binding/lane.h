@@ -11,9 +11,9 @@
 
 namespace lvm {
 
-// One thread that runs jobs in order; their promises settle on the JS thread. All tensor work happens on lanes: one for
-// short work per environment, one more per trainer. (One lasting thread, because every thread that enters OpenMP grows a
-// team of its own.) A lane ends with its owner or with its environment, whichever comes first.
+// One thread that runs jobs in order; their promises settle on the JS thread. All tensor work of an environment, training
+// included, happens on its one lane: every thread that enters OpenMP grows a team of its own, and as soon as there are more
+// threads in teams than processors, libgomp puts each to sleep at every barrier, which costs a training step a tenth of its time.
 class Lane {
  public:
   // `on_stop` is called before the thread is joined, so that long jobs can be told to end early.

@@ -11,9 +11,8 @@
 
 #include "optimizer.h"
 
+#include "../parallel.h"
 #include "../simd.h"
-
-#include <ATen/Parallel.h>
 
 #include <cstring>
 
@@ -101,7 +100,7 @@ template <typename Number>
 double square_norm_of(const Number* g, int64_t n) {
   const auto blocks = (n + grain - 1) / grain;
   std::vector<double> parts(size_t(blocks), 0);
-  at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
+  parallel(blocks, 1, [&](int64_t begin, int64_t end) {
     for (auto b = begin; b < end; ++b) parts[size_t(b)] = sum_of_squares(g + b * grain, std::min(grain, n - b * grain));
   });
   double total = 0;
@@ -175,7 +174,7 @@ void Optimizer::update(size_t index, const Tensor& gradient, double scale, doubl
     auto *p = mutable_bits(slot.value), *m = mutable_bits(slot.m), *v = mutable_bits(slot.v);
     const auto* g = bits(gradient);
     const auto key = mixed(uint32_t(options.seed) ^ mixed(uint32_t(steps) ^ mixed(uint32_t(index))));
-    at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
+    parallel(blocks, 1, [&](int64_t begin, int64_t end) {
       const auto at = begin * grain, count = std::min(n, end * grain) - at;
       adamw_bf16(p + at, g + at, m + at, v + at, count, key + uint32_t(at) * 2u, rates);
     });
@@ -184,7 +183,7 @@ void Optimizer::update(size_t index, const Tensor& gradient, double scale, doubl
   auto *p = slot.value.mutable_data_ptr<float>(), *m = slot.m.mutable_data_ptr<float>(), *v = slot.v.mutable_data_ptr<float>();
   auto* average = slot.average.defined() ? slot.average.mutable_data_ptr<float>() : nullptr;
   const auto* g = gradient.const_data_ptr<float>();
-  at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
+  parallel(blocks, 1, [&](int64_t begin, int64_t end) {
     const auto at = begin * grain, count = std::min(n, end * grain) - at;
     adamw(p + at, g + at, m + at, v + at, average ? average + at : nullptr, count, rates);
   });

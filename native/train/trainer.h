@@ -30,7 +30,8 @@ class Trainer {
   Trainer(std::shared_ptr<Model> model, std::shared_ptr<Samples> samples, Tensor ids, TrainerOptions options);
 
   // Optimizer steps of `epoch` from step `from` on, one per learning rate, until done or stopped; returns how many were made.
-  int64_t run(int64_t epoch, int64_t from, const std::vector<double>& rates);
+  // `end` is the flag of whoever may have to go before this trainer does.
+  int64_t run(int64_t epoch, int64_t from, const std::vector<double>& rates, const std::atomic<bool>& end);
   int64_t steps_per_epoch() const;
 
   const std::shared_ptr<Model> model;
