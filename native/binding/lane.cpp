@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -93,18 +94,36 @@ void Lane::loop() {
       job = std::move(jobs.front());
       jobs.pop_front();
     }
-    ++working;
-    try {
-      adopt_threads();
-      if (leaving) throw Error("INTERRUPTED", "the process is ending");
-      job->execute();
-    } catch (...) {
-      job->failure = std::current_exception();
-    }
-    --working;
-    auto* raw = job.release();
-    if (napi_call_threadsafe_function(deliver, raw, napi_tsfn_nonblocking) != napi_ok) delete raw;
+    execute(std::move(job));
   }
+}
+
+void Lane::serve() {
+  for (;;) {
+    std::unique_ptr<Job> job;
+    {
+      std::lock_guard lock(mutex);
+      const auto next = std::find_if(jobs.begin(), jobs.end(), [](const auto& job) { return !job->long_running; });
+      if (closing || next == jobs.end()) return;
+      job = std::move(*next);
+      jobs.erase(next);
+    }
+    execute(std::move(job));
+  }
+}
+
+void Lane::execute(std::unique_ptr<Job> job) {
+  ++working;
+  try {
+    adopt_threads();
+    if (leaving) throw Error("INTERRUPTED", "the process is ending");
+    job->execute();
+  } catch (...) {
+    job->failure = std::current_exception();
+  }
+  --working;
+  auto* raw = job.release();
+  if (napi_call_threadsafe_function(deliver, raw, napi_tsfn_nonblocking) != napi_ok) delete raw;
 }
 
 void Lane::settle(napi_env raw_env, napi_value, void* self, void* data) {

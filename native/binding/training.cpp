@@ -49,11 +49,16 @@ Napi::Value trainer_run(const Napi::CallbackInfo& info) {
     throw Error("BAD_ARGUMENT", "training: expected steps from 0 to " + std::to_string(steps) + " but received " +
                                   std::to_string(rates.size()) + " from step " + std::to_string(from) + " on");
   }
-  auto& stop = environment(info.Env()).stop;
-  return run_async(
+  auto& here = environment(info.Env());
+  return here.lane.run(
     info.Env(),
-    [trainer, epoch = integer(info[1], "epoch"), from, rates, &stop] { return trainer->run(epoch, from, rates, stop); },
-    [](Napi::Env env, int64_t made) { return Napi::Number::New(env, double(made)); });
+    [trainer, epoch = integer(info[1], "epoch"), from, rates, &here] {
+      return trainer->run(epoch, from, rates, [&here] {
+        here.lane.serve();  // a prediction beside a training waits for one step
+        return !here.stop;
+      });
+    },
+    [](Napi::Env env, int64_t made) { return Napi::Number::New(env, double(made)); }, true);
 }
 
 Napi::Value trainer_stop(const Napi::CallbackInfo& info) {

@@ -48,11 +48,11 @@ Tensor Trainer::order(int64_t epoch) {
   return shuffled;
 }
 
-int64_t Trainer::run(int64_t epoch, int64_t from, const std::vector<double>& rates, const std::atomic<bool>& end) {
+int64_t Trainer::run(int64_t epoch, int64_t from, const std::vector<double>& rates, const std::function<bool()>& go_on) {
   const auto windows = order(epoch);
   const auto per_step = options.batch * options.accumulate;
   for (size_t i = 0; i < rates.size(); ++i) {
-    if (stop || end) return int64_t(i);
+    if (!go_on() || stop) return int64_t(i);
     const auto at = (from + int64_t(i)) * per_step;
     const auto part = windows.narrow(0, at, std::min(per_step, windows.size(0) - at));
     double loss = 0;

@@ -4,6 +4,7 @@
 #include "optimizer.h"
 
 #include <atomic>
+#include <functional>
 
 namespace lvm {
 
@@ -30,8 +31,8 @@ class Trainer {
   Trainer(std::shared_ptr<Model> model, std::shared_ptr<Samples> samples, Tensor ids, TrainerOptions options);
 
   // Optimizer steps of `epoch` from step `from` on, one per learning rate, until done or stopped; returns how many were made.
-  // `end` is the flag of whoever may have to go before this trainer does.
-  int64_t run(int64_t epoch, int64_t from, const std::vector<double>& rates, const std::atomic<bool>& end);
+  // Between two steps it asks whether to go on.
+  int64_t run(int64_t epoch, int64_t from, const std::vector<double>& rates, const std::function<bool()>& go_on);
   int64_t steps_per_epoch() const;
 
   const std::shared_ptr<Model> model;
