@@ -20,6 +20,13 @@ describe('the specs of the PRD', () => {
     expect(countParameters(spec(name, 'prd'))).toBe(target)
     expect(countParameters(spec(name, 'checkpoint'))).toBe(checkpoint)
   })
+  test.each([
+    ['mamba2', 129_202_832, 20_635_456, 91_549_632],
+  ])('%s has its exact number of parameters in every preset', (name, target, prd, checkpoint) => {
+    expect(countParameters(spec(name, 'target'))).toBe(target)
+    expect(countParameters(spec(name, 'prd'))).toBe(prd)
+    expect(countParameters(spec(name, 'checkpoint'))).toBe(checkpoint)
+  })
   test('gru with its norms behind has as many', () => {
     expect(countParameters(spec('gru', 'target', { norm: 'post' }))).toBe(7_095_552)
   })
