@@ -30,6 +30,8 @@ const OWN: Readonly<Record<OpName, (p: P, text: Readonly<Record<string, unknown>
     (inner! + 2 * state!) * (kernel! + 1) +
     (3 * inner!) / headDim! +
     inner!,
+  timeMixing: (p) => p.dim! * (4 * p.dim! + 5),
+  channelMixing: (p) => p.dim! * (p.dim! + 2 * p.hidden! + 2),
 }
 
 /** Trainable parameters of a spec, without building it; what is below a tied node is there already. */

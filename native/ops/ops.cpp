@@ -28,6 +28,8 @@ const std::vector<Op>& ops() {
     {"mamba2",
      {{"dim", "int"}, {"inner", "int"}, {"state", "int"}, {"headDim", "int"}, {"kernel", "int"}, {"gain", "real"}},
      make_mamba2},
+    {"timeMixing", {{"dim", "int"}, {"layer", "int"}, {"layers", "int"}}, make_time_mixing},
+    {"channelMixing", {{"dim", "int"}, {"hidden", "int"}, {"layer", "int"}, {"layers", "int"}}, make_channel_mixing},
   };
   return table;
 }
