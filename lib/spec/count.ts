@@ -25,6 +25,13 @@ const OWN: Readonly<Record<OpName, (p: P, text: Readonly<Record<string, unknown>
   gru: (p) => 3 * p.width! * (p.in! + p.width! + 2),
   attention: (p) => 4 * p.dim! * (p.dim! + 1),
   attend: () => 0,
+  mamba2: ({ dim, inner, state, headDim, kernel }) =>
+    dim! * (3 * inner! + 2 * state! + inner! / headDim!) + // both products
+    (inner! + 2 * state!) * (kernel! + 1) +
+    (3 * inner!) / headDim! +
+    inner!,
+  timeMixing: (p) => p.dim! * (4 * p.dim! + 5),
+  channelMixing: (p) => p.dim! * (p.dim! + 2 * p.hidden! + 2),
 }
 
 /** Trainable parameters of a spec, without building it; what is below a tied node is there already. */

@@ -18,6 +18,9 @@ export const OPS = {
   gru: { in: 'int', width: 'int' },
   attention: { dim: 'int', heads: 'int', cross: 'bool', causal: 'bool', dropout: 'real' },
   attend: { heads: 'int', rotary: 'text', turned: 'int', dropout: 'real' },
+  mamba2: { dim: 'int', inner: 'int', state: 'int', headDim: 'int', kernel: 'int', gain: 'real' },
+  timeMixing: { dim: 'int', layer: 'int', layers: 'int' },
+  channelMixing: { dim: 'int', hidden: 'int', layer: 'int', layers: 'int' },
 } as const
 
 type Kind = { int: number; real: number; bool: boolean; text: string }
@@ -73,3 +76,9 @@ export const gru = (p: Params<'gru'>): Node => node('gru', p)
 export const attention = (p: Params<'attention'>): Node => node('attention', p)
 /** Causal softmax attention of queries, keys and values that stand side by side; `turned` channels of each head are rotated. */
 export const attend = (p: Params<'attend'>): Node => node('attend', p)
+/** The mixer of Mamba-2: a gated state space of `inner` channels in heads of `headDim`. */
+export const mamba2 = (p: Params<'mamba2'>): Node => node('mamba2', p)
+/** RWKV's mixing over time, drawn for the given one of so many layers. */
+export const timeMixing = (p: Params<'timeMixing'>): Node => node('timeMixing', p)
+/** RWKV's mixing over channels, with the position before as second input. */
+export const channelMixing = (p: Params<'channelMixing'>): Node => node('channelMixing', p)

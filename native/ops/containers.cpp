@@ -43,7 +43,7 @@ struct Residual final : Chain {
   Tensor forward(const Tensor& x, Pass& pass) override {
     const auto branch = [this](const Tensor& x, Pass& pass) { return dropout(Chain::forward(x, pass), rate, pass); };
     // The branch has a view of its own, so that its gradients are added up before that of x joins them, as when it is recomputed.
-    const auto y = pass.recompute ? recomputed(x, pass, branch) : branch(pass.training ? x.view_as(x) : x, pass);
+    const auto y = pass.recompute ? recomputed_layer(x, pass, branch) : branch(pass.training ? x.view_as(x) : x, pass);
     return (y.size(1) == x.size(1) ? x : last_position(x)) + y;
   }
   double rate;

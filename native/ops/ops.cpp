@@ -25,6 +25,11 @@ const std::vector<Op>& ops() {
     {"gru", {{"in", "int"}, {"width", "int"}}, make_gru},
     {"attention", {{"dim", "int"}, {"heads", "int"}, {"cross", "bool"}, {"causal", "bool"}, {"dropout", "real"}}, make_attention},
     {"attend", {{"heads", "int"}, {"rotary", "text"}, {"turned", "int"}, {"dropout", "real"}}, make_attend},
+    {"mamba2",
+     {{"dim", "int"}, {"inner", "int"}, {"state", "int"}, {"headDim", "int"}, {"kernel", "int"}, {"gain", "real"}},
+     make_mamba2},
+    {"timeMixing", {{"dim", "int"}, {"layer", "int"}, {"layers", "int"}}, make_time_mixing},
+    {"channelMixing", {{"dim", "int"}, {"hidden", "int"}, {"layer", "int"}, {"layers", "int"}}, make_channel_mixing},
   };
   return table;
 }

@@ -8,7 +8,7 @@ export const fixtureFolder = process.env.LVM_FIXTURES ?? '../shared/fixtures'
 export interface Fixture {
   variant: string
   arch: string
-  config: Record<string, number | string | boolean>
+  config: Record<string, number | string | boolean | number[]>
   batch: number
   vec_dim: number
   causal: boolean
@@ -57,12 +57,18 @@ const OPTION: Record<string, string> = {
   dim_ffn: 'ffn',
   d_ff: 'ffn',
   dim_feedforward: 'ffn',
+  d_state: 'state',
+  d_conv: 'kernel',
+  headdim: 'headDim',
+  attn_heads: 'heads',
+  attn_head_dim: 'attnHeadDim',
+  attn_idx: 'attnLayers',
 }
 export function optionsOf(fixture: Fixture, known: readonly string[]): Record<string, unknown> {
   const options: Record<string, unknown> = { output: 'unit', inputScale: 'none' }
   for (const [key, value] of Object.entries(fixture.config)) {
     const name = OPTION[key] ?? key
-    if (known.includes(name)) options[name] = value
+    if (known.includes(name)) options[name] = Array.isArray(value) ? value.join() : value
   }
   return options
 }

@@ -20,6 +20,15 @@ describe('the specs of the PRD', () => {
     expect(countParameters(spec(name, 'prd'))).toBe(target)
     expect(countParameters(spec(name, 'checkpoint'))).toBe(checkpoint)
   })
+  test.each([
+    ['mamba2', 129_202_832, 20_635_456, 91_549_632],
+    ['hybrid', 149_569_240, 39_417_536, 2_572_789_088],
+    ['rwkv', 170_059_776, 41_751_808, 93_298_176],
+  ])('%s has its exact number of parameters in every preset', (name, target, prd, checkpoint) => {
+    expect(countParameters(spec(name, 'target'))).toBe(target)
+    expect(countParameters(spec(name, 'prd'))).toBe(prd)
+    expect(countParameters(spec(name, 'checkpoint'))).toBe(checkpoint)
+  })
   test('gru with its norms behind has as many', () => {
     expect(countParameters(spec('gru', 'target', { norm: 'post' }))).toBe(7_095_552)
   })
