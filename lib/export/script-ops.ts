@@ -1,4 +1,5 @@
 import type { Node, OpName } from '../spec/ops.js'
+import { channelMixing, mamba2, RMS, shortConv, timeMixing } from './script-mixers.js'
 import type { ScriptWriter } from './script-writer.js'
 
 type Params = Readonly<Record<string, number>>
@@ -9,9 +10,7 @@ const number = (value: number) => (Number.isInteger(value) ? `${value}.0` : Stri
 const words = (node: Node) => node.params as Readonly<Record<string, string>>
 const numbers = (node: Node) => node.params as Params
 
-/** Dtypes as TorchScript's own numbers, 6 for float32 and 7 for float64: norms and positions are float32 at least, as in C++. */
-const WIDE = '7 if x.dtype == 7 else 6'
-
+/** Dtypes are TorchScript's own numbers, 6 for float32: positions are float32, as in C++. */
 const ANGLES = `def angles(self, x: Tensor, r: int, count: int) -> Tuple[Tensor, Tensor]:
   j = torch.arange(0, r, 2, dtype=6, device=x.device)
   by = torch.arange(count, dtype=6, device=x.device).unsqueeze(1) * (1.0 / torch.pow(10000.0, j / float(r)))
@@ -31,10 +30,6 @@ const HALVES = `def rotate_halves(self, x: Tensor, s: Tensor, c: Tensor) -> Tens
 `
 const SOFTMAX = `def softmax_attention(self, q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tensor:
   return torch.scaled_dot_product_attention(q, k, v, None, 0.0, causal)
-`
-const RMS = `def rms_norm(self, x: Tensor, weight: Tensor, eps: float) -> Tensor:
-  y = x.to(${WIDE})
-  return y * torch.rsqrt(y.square().mean(-1, True) + eps) * weight
 `
 const HEADS = `def heads(self, x: Tensor, h: int) -> Tensor:
   return x.unflatten(-1, [h, x.size(-1) // h]).transpose(1, 2)
@@ -113,6 +108,17 @@ const OPS: Readonly<Record<OpName, Emit>> = {
     const y = softmax(w, part(0, x), part(1, from), part(2, from), causal === true)
     return w.set(`torch.linear(${y}, ${w.param('out_proj.weight')}, ${w.param('out_proj.bias')})`)
   },
+  linformer: (w, { params }, x) => {
+    const split = w.method('heads', HEADS)
+    const thirds = w.set(`${x}.chunk(3, -1)`)
+    const [q, k, v] = [0, 1, 2].map((i) => w.set(`${split}(${thirds}[${i}], ${params.heads})`)) as [string, string, string]
+    const slots = (of: string, name: string) => w.set(`torch.matmul(${w.param(name)}[:${x}.size(1)].t(), ${of})`)
+    const scores = w.set(`torch.matmul(${q}, ${slots(k, 'proj_k')}.transpose(-1, -2)) / (float(${q}.size(-1)) ** 0.5)`)
+    return w.set(`torch.matmul(torch.softmax(${scores}, -1), ${slots(v, 'proj_v')}).transpose(1, 2).flatten(2)`)
+  },
+  mamba2,
+  timeMixing,
+  channelMixing,
   attend: (w, { params }, x) => {
     const { heads, rotary, turned } = params
     const split = w.method('heads', HEADS)
@@ -132,13 +138,6 @@ const activation = (kind: string, x: string): string =>
     gelu_tanh: `torch.gelu(${x}, approximate="tanh")`,
     silu: `torch.silu(${x})`,
   })[kind]!
-
-/** A depthwise causal convolution with the node's weight and bias, a few taps long. */
-export function shortConv(w: ScriptWriter, x: string, prefix: string): string {
-  const [weight, bias] = [w.param(`${prefix}weight`), w.param(`${prefix}bias`)]
-  const padded = w.set(`torch.constant_pad_nd(${x}.transpose(1, 2), [${weight}.size(2) - 1, 0])`)
-  return w.set(`torch.conv1d(${padded}, ${weight}, ${bias}, [1], [0], [1], ${weight}.size(0)).transpose(1, 2)`)
-}
 
 function recurrent(w: ScriptWriter, x: string, kind: 'lstm' | 'gru', layers: number, width: number): string {
   const names = Array.from({ length: layers }, (_, l) =>

@@ -40,6 +40,16 @@ const OWN: Readonly<Record<OpName, Own>> = {
   lstm: ({ width, layers }, time) => ({ width: width!, kept: 7 * layers! * width! * time }),
   gru: ({ width }, time) => ({ width: width!, kept: 6 * width! * time }),
   attention: ({ heads, dropout }, time, width) => ({ width, kept: 5 * width * time + scores(heads!, time, dropout!) }),
+  linformer: ({ heads, slots, dropout }, time, width) => ({
+    width: width / 3,
+    kept: 1.5 * width * time + (dropout! > 0 ? 3 : 2) * heads! * time * slots!,
+  }),
+  mamba2: ({ dim, inner, state, headDim }, time) => ({
+    width: dim!,
+    kept: (dim! + 5 * inner! + 2 * state!) * time + (inner! / headDim!) * time * Math.min(time, 64),
+  }),
+  timeMixing: same(8),
+  channelMixing: ({ hidden }, time, width) => ({ width, kept: (5 * width + 2 * hidden!) * time }),
   attend: ({ heads, dropout }, time, width) => ({ width: width / 3, kept: 2 * width * time + scores(heads!, time, dropout!) }),
 }
 

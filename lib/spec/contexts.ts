@@ -6,11 +6,8 @@ export interface Contexts {
   readonly longest: number
 }
 
-/** What an op asks of the length of a context, beside its children. */
-function own({ op, params }: Node): Contexts {
-  const rows = params.rows as number | undefined // a table with a row for every position
-  return op === 'positions' && rows !== undefined ? { shortest: 1, longest: rows } : { shortest: 1, longest: Infinity }
-}
+/** What an op asks of the length of a context, beside its children: `rows` is a table with one for every position. */
+const own = ({ params }: Node): Contexts => ({ shortest: 1, longest: (params.rows as number | undefined) ?? Infinity })
 
 /** The context lengths that a spec takes: learned tables of positions end somewhere. */
 export const contextsOf = (node: Node): Contexts =>
