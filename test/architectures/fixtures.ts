@@ -73,8 +73,8 @@ export function optionsOf(fixture: Fixture, known: readonly string[]): Record<st
   const options: Record<string, unknown> = { output: 'unit', inputScale: 'none' }
   for (const [key, value] of Object.entries(fixture.config)) {
     const name = OPTION[key] ?? key
-    if (known.includes(name)) options[name] = Array.isArray(value) ? value.join() : value
-    if (known.includes(name) && value !== null) options[name] = value // null: the reference's own default
+    if (!known.includes(name) || value === null) continue // null: the reference's own default
+    options[name] = Array.isArray(value) ? value.join() : value
   }
   return options
 }
