@@ -50,7 +50,8 @@ async function trainerOf(name, precision) {
     windows.map((i) => i + CONTEXT),
     CONTEXT,
   )
-  const { node } = findArchitecture(name).spec({ dim: DIM, context: CONTEXT })
+  const { presets, spec } = findArchitecture(name)
+  const { node } = spec({ dim: DIM, context: CONTEXT }, presets.target)
   const model = await native.model(node, 'float32', 'cpu', 0)
   const trainer = native.trainer(model, samples, windows, { ...OPTIONS, bf16: precision === 'bf16' })
   const state = { model, trainer, epoch: 0, from: 0, perEpoch: native.trainerStepsPerEpoch(trainer) }

@@ -1,14 +1,17 @@
 import { LvmError, shown } from '../errors.js'
 import type { Architecture } from '../spec/architecture.js'
+import { distilgpt2 } from './distilgpt2.js'
 import { gru } from './gru.js'
 import { hybrid } from './hybrid.js'
+import { lcm } from './lcm.js'
+import { linformer } from './linformer.js'
 import { lstm } from './lstm.js'
 import { mamba2 } from './mamba2.js'
 import { rwkv } from './rwkv.js'
 import { transformer } from './transformer.js'
 
 /** Every predictor, in the order the comparison table prints them. Adding one is a file and a line here. */
-export const architectures: readonly Architecture[] = [lstm, gru, transformer, mamba2, hybrid, rwkv]
+export const architectures: readonly Architecture[] = [lstm, gru, transformer, distilgpt2, linformer, mamba2, hybrid, rwkv, lcm]
 
 /** The architecture of that name. Errors: BAD_OPTION lists the names there are. */
 export function findArchitecture(name: string): Architecture {

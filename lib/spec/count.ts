@@ -32,6 +32,7 @@ const OWN: Readonly<Record<OpName, (p: P, text: Readonly<Record<string, unknown>
     inner!,
   timeMixing: (p) => p.dim! * (4 * p.dim! + 5),
   channelMixing: (p) => p.dim! * (p.dim! + 2 * p.hidden! + 2),
+  linformer: (p) => 2 * p.rows! * p.slots!,
 }
 
 /** Trainable parameters of a spec, without building it; what is below a tied node is there already. */

@@ -21,6 +21,7 @@ export const OPS = {
   mamba2: { dim: 'int', inner: 'int', state: 'int', headDim: 'int', kernel: 'int', gain: 'real' },
   timeMixing: { dim: 'int', layer: 'int', layers: 'int' },
   channelMixing: { dim: 'int', hidden: 'int', layer: 'int', layers: 'int' },
+  linformer: { heads: 'int', rows: 'int', slots: 'int', dropout: 'real' },
 } as const
 
 type Kind = { int: number; real: number; bool: boolean; text: string }
@@ -82,3 +83,5 @@ export const mamba2 = (p: Params<'mamba2'>): Node => node('mamba2', p)
 export const timeMixing = (p: Params<'timeMixing'>): Node => node('timeMixing', p)
 /** RWKV's mixing over channels, with the position before as second input. */
 export const channelMixing = (p: Params<'channelMixing'>): Node => node('channelMixing', p)
+/** The same to `slots` mixtures of up to `rows` positions; not causal. */
+export const linformer = (p: Params<'linformer'>): Node => node('linformer', p)

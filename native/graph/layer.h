@@ -22,6 +22,7 @@ struct Random {
 struct Pass {
   bool training = false;
   bool last_only = false;                         // only the last position of the result is read: the rest may be left out
+  bool recompute = false;                         // residual layers keep their input only, and the backward pass runs them again
   Random random;                                  // for dropout
   State* state = nullptr;                         // when given, x continues what came before and the state is updated
   Tensor memory;                                  // what cross-attention reads

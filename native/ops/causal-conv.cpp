@@ -12,7 +12,7 @@
 #include "ops.h"
 
 #include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
+#include "../parallel.h"
 
 namespace lvm {
 namespace {
@@ -67,7 +67,7 @@ constexpr int64_t block = 128;  // channels of a task
 template <typename Work>
 void over_channels(int64_t channels, int64_t positions, Work work) {
   const auto blocks = (channels + block - 1) / block, grain = std::max<int64_t>(1, 16384 / (positions * block + 1));
-  at::parallel_for(0, blocks, grain, [&](int64_t begin, int64_t end) {
+  parallel(blocks, grain, [&](int64_t begin, int64_t end) {
     for (auto i = begin; i < end; ++i) work(i * block, std::min(block, channels - i * block));
   });
 }

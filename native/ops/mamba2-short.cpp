@@ -3,7 +3,7 @@
 #include "mamba2-kernels.h"
 
 #include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
+#include "../parallel.h"
 
 namespace lvm {
 namespace {
@@ -44,7 +44,7 @@ struct Short final : torch::autograd::Function<Short> {
     const auto out = torch::empty({u.size(0), s.rows(), s.inner}, inputs.options());
     AT_DISPATCH_FLOATING_TYPES(inputs.scalar_type(), "mamba2", [&] {
       const Weights<const scalar_t> w(packed.const_data_ptr<scalar_t>(), s);
-      at::parallel_for(0, u.size(0), 1, [&](int64_t begin, int64_t end) {
+      parallel(u.size(0), 1, [&](int64_t begin, int64_t end) {
         Scratch<scalar_t> scratch(s);
         for (auto i = begin; i < end; ++i) {
           forward_one(s, inputs.const_data_ptr<scalar_t>() + i * s.time * s.row(), w, scratch,
@@ -66,7 +66,7 @@ struct Short final : torch::autograd::Function<Short> {
     const auto du = torch::empty_like(inputs), dw = torch::zeros({parts, packed.size(0)}, packed.options());
     AT_DISPATCH_FLOATING_TYPES(inputs.scalar_type(), "mamba2", [&] {
       const Weights<const scalar_t> w(packed.const_data_ptr<scalar_t>(), s);
-      at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
+      parallel(parts, 1, [&](int64_t begin, int64_t end) {
         Scratch<scalar_t> scratch(s);
         Gradients<scalar_t> room(s);
         for (auto part = begin; part < end; ++part) {

@@ -30,6 +30,7 @@ const std::vector<Op>& ops() {
      make_mamba2},
     {"timeMixing", {{"dim", "int"}, {"layer", "int"}, {"layers", "int"}}, make_time_mixing},
     {"channelMixing", {{"dim", "int"}, {"hidden", "int"}, {"layer", "int"}, {"layers", "int"}}, make_channel_mixing},
+    {"linformer", {{"heads", "int"}, {"rows", "int"}, {"slots", "int"}, {"dropout", "real"}}, make_linformer},
   };
   return table;
 }

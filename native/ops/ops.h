@@ -24,6 +24,7 @@ Made make_attend(const Node&, Builder&);
 Made make_mamba2(const Node&, Builder&);
 Made make_time_mixing(const Node&, Builder&);
 Made make_channel_mixing(const Node&, Builder&);
+Made make_linformer(const Node&, Builder&);
 
 // x / √(mean(x²) + eps) · weight, or without a weight; computed in float32 or better.
 Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps);

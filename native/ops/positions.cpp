@@ -18,9 +18,10 @@ struct Positions final : Layer {
   Tensor forward(const Tensor& x, Pass& pass) override {
     const auto first = pass.state ? pass.state->position : 0;
     if (first + x.size(1) > weight.size(0)) {
+      const auto needed = std::to_string(first + x.size(1));
       throw Error("BAD_ARGUMENT", "predict: expected at most " + std::to_string(weight.size(0)) +
-                                    " positions, for which this model has learned ones, but received " +
-                                    std::to_string(first + x.size(1)));
+                                    " positions, as many as this model has learned, but received " + needed +
+                                    "; train one with --positions " + needed);
     }
     return x + weight.narrow(0, first, x.size(1));
   }

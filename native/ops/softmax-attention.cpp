@@ -79,7 +79,7 @@ Tensor softmax_attention(const Tensor& q, const Tensor& k, const Tensor& v, bool
   if (!q.is_cpu() && n == m)
     return at::scaled_dot_product_attention(q, k, v, {}, pass.training ? rate : 0, causal);  // seeded by the trainer
   if (m <= short_context || n == 1 || !q.is_cpu())
-    return torch::matmul(dropout(probabilities(q, k, m - n, causal), rate, pass), v);
+    return torch::matmul(dropout(probabilities(q, k, m - n, causal), rate, pass).to(v.scalar_type()), v);
   const auto y = Blocks::apply(as_factor(q), as_factor(k), as_factor(v), causal, pass.training ? rate : 0, pass.random);
   if (pass.training && rate > 0) pass.random.calls += uint64_t((n + block - 1) / block);
   return y;

@@ -4,7 +4,7 @@
 #include "multiply.h"
 
 #include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
+#include "../parallel.h"
 
 namespace lvm {
 namespace {
@@ -64,7 +64,7 @@ struct Rows {
 
 template <typename Work>
 void over_rows(int64_t rows, int64_t width, Work work) {
-  at::parallel_for(0, rows, std::max<int64_t>(1, 32768 / width), [&](int64_t begin, int64_t end) {
+  parallel(rows, std::max<int64_t>(1, 32768 / width), [&](int64_t begin, int64_t end) {
     for (auto row = begin; row < end; ++row) work(row);
   });
 }
@@ -92,7 +92,7 @@ Tensor mixture_backward(const Rows& rows, const Tensor& mix, int64_t from, const
   const auto dmix = torch::zeros({parts, width}, m.options());
   AT_DISPATCH_FLOATING_TYPES(m.scalar_type(), "token_shift", [&] {
     const auto* d = dy.const_data_ptr<scalar_t>();
-    at::parallel_for(0, parts, std::max<int64_t>(1, 32768 * parts / (all * width + 1)), [&](int64_t begin, int64_t end) {
+    parallel(parts, std::max<int64_t>(1, 32768 * parts / (all * width + 1)), [&](int64_t begin, int64_t end) {
       for (auto row = begin * all / parts, part = begin; row < end * all / parts; ++row) {
         while (row >= (part + 1) * all / parts) ++part;
         const auto t = row % time, at = (row / time * count + t - from) * width;

@@ -12,7 +12,7 @@
 #include "gates.h"
 
 #include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
+#include "../parallel.h"
 
 namespace lvm {
 namespace {
@@ -141,7 +141,7 @@ void backward_run(Run run, const double* k, const double* v, const double* r, co
 template <typename Work>
 void over_blocks(int64_t batch, int64_t time, int64_t width, Work work) {
   const auto blocks = (width + block - 1) / block, grain = std::max<int64_t>(1, 8192 / (time * block));
-  at::parallel_for(0, batch * blocks, grain, [&](int64_t begin, int64_t end) {
+  parallel(batch * blocks, grain, [&](int64_t begin, int64_t end) {
     for (auto i = begin; i < end; ++i) {
       const auto at = i % blocks * block;
       work(i / blocks, at, std::min(block, width - at));

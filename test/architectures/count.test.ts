@@ -6,6 +6,7 @@ import { PRESETS } from '../../lib/spec/architecture.js'
 import { countParameters } from '../../lib/spec/count.js'
 import type { Node } from '../../lib/spec/ops.js'
 import { Tensor } from '../../lib/torch/tensor.js'
+import { fitting } from './tiny.js'
 
 /** Larger models are counted through their `tiny` preset only. */
 const BUILT = 20e6
@@ -22,9 +23,13 @@ async function built(node: Node): Promise<number> {
 }
 
 /** Every value of every option that is a choice or a flag, one at a time, and all of the wrapper's at once. */
-function variants({ fields, presets: { tiny } }: Architecture): Record<string, unknown>[] {
+function variants({ fields, presets: { tiny } }: Architecture, dim: number): Record<string, unknown>[] {
   const each = Object.entries(fields).flatMap(([name, { kind, choices }]) =>
-    (kind === 'flag' ? [true, false] : (choices ?? [])).map((value) => ({ ...tiny, [name]: value })),
+    (kind === 'flag' ? [true, false] : (choices ?? [])).map((value) => ({
+      ...tiny,
+      [name]: value,
+      ...fitting(name, value, dim),
+    })),
   )
   return [...each, { ...tiny, head: 'mlp', residual: 'last', inputScale: 'standardize', output: 'unit' }]
 }
@@ -35,7 +40,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('the count of %s w
     if (countParameters(node) <= BUILT) expect(await built(node)).toBe(countParameters(node))
   })
   test('equals what is built for every option', async () => {
-    for (const options of variants(a)) {
+    for (const options of variants(a, 24)) {
       const { node } = a.spec({ dim: 24, context: 7 }, options)
       expect({ options, count: await built(node) }).toEqual({ options, count: countParameters(node) })
     }

@@ -63,12 +63,18 @@ const OPTION: Record<string, string> = {
   attn_heads: 'heads',
   attn_head_dim: 'attnHeadDim',
   attn_idx: 'attnLayers',
+  ffn_dim: 'ffn',
+  n_positions: 'positions',
+  seq_len: 'positions',
+  k: 'slots',
+  in_proj: 'inProj',
 }
 export function optionsOf(fixture: Fixture, known: readonly string[]): Record<string, unknown> {
   const options: Record<string, unknown> = { output: 'unit', inputScale: 'none' }
   for (const [key, value] of Object.entries(fixture.config)) {
     const name = OPTION[key] ?? key
-    if (known.includes(name)) options[name] = Array.isArray(value) ? value.join() : value
+    if (!known.includes(name) || value === null) continue // null: the reference's own default
+    options[name] = Array.isArray(value) ? value.join() : value
   }
   return options
 }

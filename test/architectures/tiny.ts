@@ -7,15 +7,19 @@ import { Tensor } from '../../lib/torch/tensor.js'
 export const DIM = 12
 export const LONGEST = 300
 
+/** What else an option's value asks for: without a projection of the input, the width is that of the vectors. */
+export const fitting = (name: string, value: unknown, dim: number): Record<string, unknown> =>
+  name === 'inProj' && value === false ? { width: dim } : {}
+
 /** The `tiny` preset, alone, with the wrapper's other half, and with every other choice of the architecture's own. */
 export function variants({ fields, presets: { tiny } }: Architecture): [string, Record<string, unknown>][] {
   const own = Object.entries(fields).filter(([, { group }]) => group === 'Model')
-  const others = own.flatMap(([name, { choices, default: usual }]) =>
+  const others = own.flatMap(([name, { kind, choices, default: usual }]) =>
     ['head', 'output', 'residual', 'inputScale'].includes(name)
       ? []
-      : (choices ?? [])
+      : (kind === 'flag' ? [true, false] : (choices ?? []))
           .filter((value) => value !== usual)
-          .map((value) => [`${name} ${value}`, { ...tiny, [name]: value }] as const),
+          .map((value) => [`${name} ${value}`, { ...tiny, [name]: value, ...fitting(name, value, DIM) }] as const),
   )
   return [
     ['tiny', { ...tiny }],

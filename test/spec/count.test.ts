@@ -12,12 +12,15 @@ const spec = (name: string, preset: 'target' | 'prd' | 'checkpoint' | 'tiny', mo
 
 describe('the specs of the PRD', () => {
   test.each([
-    ['lstm', 5_120_768, 5_384_448],
-    ['gru', 7_095_552, 7_359_232],
-    ['transformer', 17_603_840, 17_867_520],
-  ])('%s has its exact number of parameters', (name, target, checkpoint) => {
+    ['lstm', 5_120_768, 5_120_768, 5_384_448],
+    ['gru', 7_095_552, 7_095_552, 7_359_232],
+    ['transformer', 17_603_840, 17_603_840, 17_867_520],
+    ['distilgpt2', 80_527_872, 43_905_792, 44_496_384],
+    ['linformer', 100_485_632, 28_353_792, 89_746_944],
+    ['lcm', 1_596_731_136, 1_648_136_960, 1_648_136_960],
+  ])('%s has its exact number of parameters', (name, target, prd, checkpoint) => {
     expect(countParameters(spec(name, 'target'))).toBe(target)
-    expect(countParameters(spec(name, 'prd'))).toBe(target)
+    expect(countParameters(spec(name, 'prd'))).toBe(prd)
     expect(countParameters(spec(name, 'checkpoint'))).toBe(checkpoint)
   })
   test.each([

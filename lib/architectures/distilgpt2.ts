@@ -1,0 +1,108 @@
+import { flag, integer, real } from '../options.js'
+import { architecture } from '../spec/architecture.js'
+import {
+  activation,
+  attend,
+  chain,
+  dropout as drop,
+  layerNorm,
+  linear,
+  type Node,
+  named,
+  positions,
+  residual,
+} from '../spec/ops.js'
+
+/**
+ * DistilGPT-2: GPT-2's pre-norm decoder with learned positions, without its table of tokens.
+ *
+ * Weights are kept as [in, out], as GPT-2's Conv1D has them.
+ * Shapes: [batch, time, dim] → [batch, dim].
+ * Source: Radford et al. 2019; Sanh et al. 2019, arXiv:1910.01108; as GPT2Model of Hugging Face transformers.
+ */
+export const distilgpt2 = architecture({
+  name: 'distilgpt2',
+  row: 4,
+  folder: 'distilgpt2',
+  title: 'DistilGPT-2',
+  about: "GPT-2's decoder with learned positions; takes the published DistilGPT-2 weights",
+  target: 82e6,
+  complexity: 'O(n²)',
+  causal: true,
+  sources: ['arXiv:1910.01108', 'huggingface/transformers models/gpt2'],
+  fields: {
+    width: integer({ default: 768, min: 1, about: 'channels inside the model', group: 'Model' }),
+    layers: integer({ default: 11, min: 1, max: 96, about: 'decoder layers', group: 'Model' }),
+    heads: integer({ default: 12, min: 1, about: 'attention heads', group: 'Model' }),
+    ffn: integer<number | undefined>({
+      default: undefined,
+      min: 1,
+      about: 'channels of the feed-forward layer; 4 × width unless given',
+      group: 'Model',
+    }),
+    positions: integer<number | undefined>({
+      default: undefined,
+      min: 1,
+      about: 'learned positions, the longest context; 1,024 or the context of the data unless given',
+      group: 'Model',
+    }),
+    dropout: real({ default: 0.1, min: 0, max: 0.95, about: 'dropout of input, attention and sub-layers', group: 'Model' }),
+    inProj: flag({
+      default: true,
+      about: 'project the vectors to the width; without it, the width is that of the vectors',
+      group: 'Model',
+    }),
+  },
+  presets: {
+    target: { head: 'mlp' },
+    prd: { layers: 6, inProj: false },
+    tiny: { width: 16, layers: 2, heads: 2 },
+    checkpoint: { layers: 6 },
+  },
+  rule: ({ dim, context, width, heads, positions = context, inProj }) => {
+    if (width % heads !== 0) return `expected a width that is a multiple of heads but received width ${width} and heads ${heads}`
+    if (!inProj && width !== dim) return `expected a width of ${dim}, as the vectors have, without inProj but received ${width}`
+    if (positions < context)
+      return `expected at least ${context} positions, one for each of the context, but received ${positions}`
+    return undefined
+  },
+  width: ({ width }) => width,
+  trunk: ({
+    dim,
+    context,
+    width,
+    layers,
+    heads,
+    ffn = 4 * width,
+    positions: rows = Math.max(1024, context),
+    dropout,
+    inProj,
+  }) => {
+    const project = (name: string, from: number, to: number, std = 0.02): Node =>
+      named(name, linear({ in: from, out: to, transposed: true, init: 'normal', gain: std }))
+    const last = 0.02 / Math.sqrt(2 * layers)
+    const layer = chain(
+      residual(
+        dropout,
+        named('ln_1', layerNorm(width)),
+        project('attn.c_attn', width, 3 * width),
+        attend({ heads, rotary: 'none', turned: width / heads, dropout }),
+        project('attn.c_proj', width, width, last),
+      ),
+      residual(
+        dropout,
+        named('ln_2', layerNorm(width)),
+        project('mlp.c_fc', width, ffn),
+        activation('gelu_tanh'),
+        project('mlp.c_proj', ffn, width, last),
+      ),
+    )
+    const core = chain(
+      named('gpt.wpe', positions(rows, width, 0.02)),
+      drop(dropout),
+      ...Array.from({ length: layers }, (_, i) => named(`gpt.h.${i}`, layer)),
+      named('gpt.ln_f', layerNorm(width)),
+    )
+    return chain(...(inProj ? [named('in_proj', linear({ in: dim, out: width }))] : []), named('core', core))
+  },
+})

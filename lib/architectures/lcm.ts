@@ -1,0 +1,66 @@
+import { integer, real } from '../options.js'
+import { architecture } from '../spec/architecture.js'
+import { activation, attend, chain, concat, linear, type Node, named, product, residual, rmsNorm } from '../spec/ops.js'
+
+/**
+ * Meta's Large Concept Model, the one that is trained by regression: a pre-norm decoder with rotary attention and a gated FFN.
+ *
+ * Shapes: [batch, time, dim] → [batch, dim].
+ * Source: LCM team 2024, arXiv:2412.08821 §2.3.1; as base_lcm of facebookresearch/large_concept_model.
+ */
+export const lcm = architecture({
+  name: 'lcm',
+  row: 13,
+  folder: 'meta_lcm',
+  title: 'Meta LCM',
+  about: 'a large decoder over sentence vectors with rotary attention and a gated feed-forward layer',
+  target: 1.6e9,
+  complexity: 'O(n²)',
+  causal: true,
+  sources: ['arXiv:2412.08821', 'facebookresearch/large_concept_model'],
+  training: { weights: 'bf16' }, // 13 GB instead of 26
+  fields: {
+    width: integer({ default: 2048, min: 2, about: 'channels inside the model', group: 'Model' }),
+    layers: integer({ default: 31, min: 1, max: 96, about: 'decoder layers', group: 'Model' }),
+    heads: integer({ default: 16, min: 1, about: 'attention heads', group: 'Model' }),
+    ffn: integer<number | undefined>({
+      default: undefined,
+      min: 1,
+      about: 'channels of the feed-forward layer; ⅔ of 4 × width unless given, rounded up to a multiple of 256',
+      group: 'Model',
+    }),
+    dropout: real({ default: 0.1, min: 0, max: 0.95, about: 'dropout of sub-layers', group: 'Model' }),
+  },
+  presets: {
+    target: {},
+    prd: { layers: 32 },
+    tiny: { width: 16, layers: 2, heads: 2, ffn: 32 },
+    checkpoint: { layers: 32 },
+  },
+  rule: ({ width, heads }) =>
+    width % (2 * heads) === 0
+      ? undefined
+      : `expected heads of an even number of channels but received width ${width} and heads ${heads}`,
+  width: ({ width }) => width,
+  trunk: ({ dim, width, layers, heads, ffn = 256 * Math.ceil(Math.floor((8 * width) / 3) / 256), dropout }) => {
+    const square = (name: string, gain: number): Node => named(name, linear({ in: width, out: width, init: 'xavier', gain }))
+    const narrow = Math.SQRT1_2
+    const attention = chain(
+      concat(square('q_proj', narrow), square('k_proj', narrow), square('v_proj', narrow)),
+      attend({ heads, rotary: 'pairs', turned: width / heads, dropout: 0 }),
+      square('output_proj', 1),
+    )
+    const widen = (name: string): Node => named(name, linear({ in: width, out: ffn }))
+    const feedForward = chain(
+      product(chain(widen('gate_proj'), activation('silu')), widen('inner_proj')),
+      named('output_proj', linear({ in: ffn, out: width })),
+    )
+    const norm = (name: string): Node => named(name, rmsNorm(width, 1e-5))
+    const layer = chain(
+      residual(dropout, norm('self_attn_layer_norm'), named('self_attn', attention)),
+      residual(dropout, norm('ffn_layer_norm'), named('ffn', feedForward)),
+    )
+    const stack = Array.from({ length: layers }, (_, i) => named(`dec.layers.${i}`, layer))
+    return chain(named('in_proj', linear({ in: dim, out: width })), named('core', chain(...stack, norm('dec.layer_norm'))))
+  },
+})

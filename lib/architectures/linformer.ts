@@ -1,0 +1,104 @@
+import { integer, real } from '../options.js'
+import { architecture } from '../spec/architecture.js'
+import {
+  activation,
+  chain,
+  concat,
+  dropout as drop,
+  layerNorm,
+  linear,
+  linformer as lowRank,
+  type Node,
+  named,
+  positions,
+  residual,
+} from '../spec/ops.js'
+
+/** Learned positions: as many as the target has, or as the data needs. */
+const rowsOf = ({ context, positions = Math.max(64, context) }: { context: number; positions: number | undefined }) => positions
+
+/**
+ * Linformer: attention to a fixed number of slots, each a learned mixture of all positions.
+ *
+ * Every position sees the whole context, so only the last is trained and read.
+ * Shapes: [batch, time, dim] → [batch, dim].
+ * Source: Wang et al. 2020, arXiv:2006.04768; as lucidrains/linformer.
+ */
+export const linformer = architecture({
+  name: 'linformer',
+  row: 6,
+  folder: 'linformer',
+  title: 'Linformer',
+  about: 'attention whose cost grows with the context only linearly, through learned slots',
+  target: 100e6,
+  complexity: 'O(n)',
+  causal: false,
+  sources: ['arXiv:2006.04768', 'lucidrains/linformer'],
+  fields: {
+    width: integer({ default: 768, min: 1, about: 'channels inside the model', group: 'Model' }),
+    layers: integer({ default: 14, min: 1, max: 96, about: 'layers', group: 'Model' }),
+    heads: integer({ default: 12, min: 1, about: 'attention heads', group: 'Model' }),
+    ffn: integer<number | undefined>({
+      default: undefined,
+      min: 1,
+      about: 'channels of the feed-forward layer; 4 × width unless given',
+      group: 'Model',
+    }),
+    positions: integer<number | undefined>({
+      default: undefined,
+      min: 1,
+      about: 'learned positions, the longest context; 64 or the context of the data unless given',
+      group: 'Model',
+    }),
+    slots: integer<number | undefined>({
+      default: undefined,
+      min: 1,
+      about: 'slots of attention; half as many as positions unless given, and at most 256',
+      group: 'Model',
+    }),
+    dropout: real({ default: 0, min: 0, max: 0.95, about: 'dropout of attention and feed-forward', group: 'Model' }),
+  },
+  presets: {
+    target: {},
+    prd: { width: 512, layers: 8, heads: 8, positions: 512 },
+    tiny: { width: 16, layers: 2, heads: 2 },
+    checkpoint: { layers: 12, positions: 512 },
+  },
+  rule: ({ context, width, heads, positions = context }) => {
+    if (width % heads !== 0) return `expected a width that is a multiple of heads but received width ${width} and heads ${heads}`
+    if (positions < context)
+      return `expected at least ${context} positions, one for each of the context, but received ${positions}`
+    return undefined
+  },
+  width: ({ width }) => width,
+  trunk: (o) => {
+    const { dim, width, layers, heads, ffn = 4 * width, dropout } = o
+    const rows = rowsOf(o)
+    const { slots = Math.min(256, Math.max(1, Math.floor(rows / 2))) } = o
+    const square = (name: string, bias: boolean): Node => named(name, linear({ in: width, out: width, bias }))
+    const attention = chain(
+      concat(square('to_q', false), square('to_k', false), square('to_v', false)),
+      lowRank({ heads, rows, slots, dropout }),
+      square('to_out', true),
+    )
+    const feedForward = chain(
+      named('w1', linear({ in: width, out: ffn })),
+      activation('gelu'),
+      drop(dropout),
+      named('w2', linear({ in: ffn, out: width })),
+    )
+    const block = (part: number, of: Node): Node =>
+      named(String(part), residual(0, named('norm', layerNorm(width)), named('fn', of)))
+    const layer = chain(block(0, attention), block(1, feedForward))
+    return chain(
+      named('in_proj', linear({ in: dim, out: width })),
+      named(
+        'core',
+        chain(
+          named('pos_emb', positions(rows, width, 1)),
+          ...Array.from({ length: layers }, (_, i) => named(`linformer.net.layers.${i}`, layer)),
+        ),
+      ),
+    )
+  },
+})
