@@ -2,10 +2,11 @@ import { LvmError, shown } from '../errors.js'
 import type { Architecture } from '../spec/architecture.js'
 import { gru } from './gru.js'
 import { lstm } from './lstm.js'
+import { retnet } from './retnet.js'
 import { transformer } from './transformer.js'
 
 /** Every predictor, in the order the comparison table prints them. Adding one is a file and a line here. */
-export const architectures: readonly Architecture[] = [lstm, gru, transformer]
+export const architectures: readonly Architecture[] = [lstm, gru, transformer, retnet]
 
 /** The architecture of that name. Errors: BAD_OPTION lists the names there are. */
 export function findArchitecture(name: string): Architecture {

@@ -25,6 +25,7 @@ const OWN: Readonly<Record<OpName, (p: P, text: Readonly<Record<string, unknown>
   gru: (p) => 3 * p.width! * (p.in! + p.width! + 2),
   attention: (p) => 4 * p.dim! * (p.dim! + 1),
   attend: () => 0,
+  retention: (p) => p.dim! * (2 * p.dim! + 3 * p.value!),
 }
 
 /** Trainable parameters of a spec, without building it; what is below a tied node is there already. */

@@ -18,6 +18,7 @@ export const OPS = {
   gru: { in: 'int', width: 'int' },
   attention: { dim: 'int', heads: 'int', cross: 'bool', causal: 'bool', dropout: 'real' },
   attend: { heads: 'int', rotary: 'text', turned: 'int', dropout: 'real' },
+  retention: { dim: 'int', value: 'int', heads: 'int', eps: 'real' },
 } as const
 
 type Kind = { int: number; real: number; bool: boolean; text: string }
@@ -73,3 +74,5 @@ export const gru = (p: Params<'gru'>): Node => node('gru', p)
 export const attention = (p: Params<'attention'>): Node => node('attention', p)
 /** Causal softmax attention of queries, keys and values that stand side by side; `turned` channels of each head are rotated. */
 export const attend = (p: Params<'attend'>): Node => node('attend', p)
+/** Multi-scale retention with its projections; `value` channels are carried over time. */
+export const retention = (p: Params<'retention'>): Node => node('retention', p)

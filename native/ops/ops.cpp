@@ -25,6 +25,7 @@ const std::vector<Op>& ops() {
     {"gru", {{"in", "int"}, {"width", "int"}}, make_gru},
     {"attention", {{"dim", "int"}, {"heads", "int"}, {"cross", "bool"}, {"causal", "bool"}, {"dropout", "real"}}, make_attention},
     {"attend", {{"heads", "int"}, {"rotary", "text"}, {"turned", "int"}, {"dropout", "real"}}, make_attend},
+    {"retention", {{"dim", "int"}, {"value", "int"}, {"heads", "int"}, {"eps", "real"}}, make_retention},
   };
   return table;
 }

@@ -57,6 +57,8 @@ const OPTION: Record<string, string> = {
   dim_ffn: 'ffn',
   d_ff: 'ffn',
   dim_feedforward: 'ffn',
+  ffn_dim: 'ffn',
+  value_dim: 'value',
 }
 export function optionsOf(fixture: Fixture, known: readonly string[]): Record<string, unknown> {
   const options: Record<string, unknown> = { output: 'unit', inputScale: 'none' }
