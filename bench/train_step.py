@@ -10,6 +10,9 @@ import math
 import sys
 import time
 
+import hyena
+import retnet
+import s4
 import torch
 from torch import nn
 
@@ -64,7 +67,7 @@ class Transformer(nn.Module):
         return self.head(x[:, -1])
 
 
-MODELS = {"lstm": Lstm, "gru": Gru, "transformer": Transformer}
+MODELS = {"lstm": Lstm, "gru": Gru, "transformer": Transformer, **retnet.MODELS, **s4.MODELS, **hyena.MODELS}
 
 
 class Trainer:

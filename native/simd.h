@@ -9,3 +9,12 @@
 #define LVM_CLONES
 #define LVM_INLINE inline
 #endif
+
+// Put before a loop whose iterations do not touch each other's memory, where the compiler cannot see that by itself.
+#if defined(__clang__)
+#define LVM_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define LVM_INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define LVM_INDEPENDENT
+#endif

@@ -1,12 +1,14 @@
 import { LvmError, shown } from '../errors.js'
 import type { Architecture } from '../spec/architecture.js'
 import { gru } from './gru.js'
+import { hyena } from './hyena.js'
 import { lstm } from './lstm.js'
 import { retnet } from './retnet.js'
+import { s4 } from './s4.js'
 import { transformer } from './transformer.js'
 
 /** Every predictor, in the order the comparison table prints them. Adding one is a file and a line here. */
-export const architectures: readonly Architecture[] = [lstm, gru, transformer, retnet]
+export const architectures: readonly Architecture[] = [lstm, gru, transformer, retnet, s4, hyena]
 
 /** The architecture of that name. Errors: BAD_OPTION lists the names there are. */
 export function findArchitecture(name: string): Architecture {

@@ -26,6 +26,12 @@ const std::vector<Op>& ops() {
     {"attention", {{"dim", "int"}, {"heads", "int"}, {"cross", "bool"}, {"causal", "bool"}, {"dropout", "real"}}, make_attention},
     {"attend", {{"heads", "int"}, {"rotary", "text"}, {"turned", "int"}, {"dropout", "real"}}, make_attend},
     {"retention", {{"dim", "int"}, {"value", "int"}, {"heads", "int"}, {"eps", "real"}}, make_retention},
+    {"s4", {{"dim", "int"}, {"state", "int"}, {"copies", "int"}}, make_s4},
+    {"s4d", {{"dim", "int"}, {"state", "int"}}, make_s4d},
+    {"hyena",
+     {{"dim", "int"}, {"order", "int"}, {"rows", "int"}, {"width", "int"}, {"bands", "int"}, {"frequency", "real"}, {"modulate", "bool"}},
+     make_hyena},
+    {"pointwise", {{"in", "int"}, {"out", "int"}}, make_pointwise},
   };
   return table;
 }

@@ -22,6 +22,10 @@ Made make_gru(const Node&, Builder&);
 Made make_attention(const Node&, Builder&);
 Made make_attend(const Node&, Builder&);
 Made make_retention(const Node&, Builder&);
+Made make_s4(const Node&, Builder&);
+Made make_s4d(const Node&, Builder&);
+Made make_hyena(const Node&, Builder&);
+Made make_pointwise(const Node&, Builder&);
 
 // x / √(mean(x²) + eps) · weight, or without a weight; computed in float32 or better.
 Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps);

@@ -59,6 +59,12 @@ const OPTION: Record<string, string> = {
   dim_feedforward: 'ffn',
   ffn_dim: 'ffn',
   value_dim: 'value',
+  d_state: 'state',
+  n_ssm: 'copies',
+  inner: 'ffn',
+  l_max: 'positions',
+  filter_order: 'filterWidth',
+  w: 'frequency',
 }
 export function optionsOf(fixture: Fixture, known: readonly string[]): Record<string, unknown> {
   const options: Record<string, unknown> = { output: 'unit', inputScale: 'none' }
@@ -66,5 +72,9 @@ export function optionsOf(fixture: Fixture, known: readonly string[]): Record<st
     const name = OPTION[key] ?? key
     if (known.includes(name)) options[name] = value
   }
+  const { d_model: width, n_ssm, expand, emb_dim } = fixture.config as Record<string, number | null>
+  if (n_ssm === null) options.copies = width // every channel has a state matrix of its own
+  if (known.includes('pattern')) options.ffn = width! * expand!
+  if (known.includes('bands')) options.bands = (emb_dim! - 1) / 2
   return options
 }
