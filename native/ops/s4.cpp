@@ -20,26 +20,27 @@ namespace lvm {
 namespace {
 
 struct Legs {
+  double a_real;
   Tensor a_imag, b, p;  // [n], [n, 2], [n, 2]
 };
 
 // The normal part of HiPPO-LegS has eigenvalues −1/2 ± i A_imag; in their basis B and the correction P become complex.
-// Single precision where the reference has it, double for the eigenvectors.
+// In single precision, as the reference has it, but for the eigenvectors.
 Legs legs(int64_t states) {
-  const auto i = torch::arange(states, torch::kFloat64);
-  const auto root = (2 * i + 1).sqrt();
+  const auto i = torch::arange(states, torch::kFloat32);
+  const auto root = (2 * i.to(torch::kFloat64) + 1).sqrt();
   const auto hippo = -(root.unsqueeze(1) * root).tril(-1) - torch::diag(i + 1);
-  const auto p = (i + 0.5).sqrt().to(torch::kFloat32), b = root.to(torch::kFloat32);
-  const auto normal = (hippo.to(torch::kFloat32) + p.unsqueeze(1) * p).to(torch::kFloat64);
-  const auto [values, vectors] = torch::linalg_eigh(torch::complex(torch::zeros_like(normal), -normal), "L");
+  const auto p = (i + 0.5).sqrt(), normal = hippo.to(torch::kFloat32) + p.unsqueeze(1) * p;
+  const auto skew = torch::complex(torch::zeros_like(hippo), -normal.to(torch::kFloat64));
+  const auto [values, vectors] = torch::linalg_eigh(skew, "L");
   const auto half = states / 2;
-  const auto turn = vectors.narrow(1, 0, half).conj().t();
+  const auto turn = vectors.narrow(1, 0, half).to(torch::kComplexFloat).conj().t();
   const auto turned = [&](const Tensor& v) {
-    return torch::view_as_real(torch::matmul(turn, v.to(turn.scalar_type())).resolve_conj()).clone();
+    return torch::view_as_real(torch::matmul(turn, v.to(torch::kComplexFloat)).resolve_conj()).clone();
   };
-  const auto b_turned = turned(b);
-  b_turned.select(-1, 1).clamp_(-2, 2);
-  return {-values.narrow(0, 0, half), b_turned, turned(p)};
+  const auto b = turned(root);
+  b.select(-1, 1).clamp_(-2, 2);
+  return {std::log(-normal.diagonal().mean().item<double>()), -values.narrow(0, 0, half), b, turned(p)};
 }
 
 // The same in every copy.
@@ -64,7 +65,7 @@ struct S4 final : StateSpace {
     inv_dt = b.parameter("kernel.inv_dt", {d, 1}, time_scale(), slow);
     c = b.parameter("kernel.C", {1, d, n, 2}, normal(std::sqrt(0.5)));
     this->b = b.parameter("kernel.B", {1, copies, n, 2}, copied([=] { return once().b; }), slow);
-    a_real = b.parameter("kernel.A_real", {copies, n}, constant(std::log(0.5)), slow);
+    a_real = b.parameter("kernel.A_real", {copies, n}, copied([=] { return torch::full({1}, once().a_real); }), slow);
     a_imag = b.parameter("kernel.A_imag", {copies, n}, copied([=] { return once().a_imag; }), slow);
     p = b.parameter("kernel.P", {1, copies, n, 2}, copied([=] { return once().p; }), slow);
   }

@@ -66,7 +66,7 @@ describe.each(variants.map((f) => [f.variant, f] as const))('%s', (variant, fixt
     async () => {
       const model = await build(fixture, all, 'float64')
       const { T } = fixture.cases.at(-1)!
-      const near = fixture.arch === 'retnet' ? 1e-4 : 1e-6 // its state cannot tell the sums that rows are divided by
+      const near = fixture.arch === 'retnet' ? 1e-3 : 1e-6 // its state cannot tell the sums that rows are divided by
       const { shape, data } = all.get(`T${T}/raw_all`)!
       const [batch, , dim] = shape as [number, number, number]
       const x = tensor(all, `T${T}/x`, 'float64')
