@@ -10,8 +10,11 @@ import math
 import sys
 import time
 
+import hyena
 import mamba
+import retnet
 import rwkv
+import s4
 import torch
 from torch import nn
 
@@ -66,7 +69,16 @@ class Transformer(nn.Module):
         return self.head(x[:, -1])
 
 
-MODELS = {"lstm": Lstm, "gru": Gru, "transformer": Transformer, **mamba.MODELS, **rwkv.MODELS}
+MODELS = {
+    "lstm": Lstm,
+    "gru": Gru,
+    "transformer": Transformer,
+    **retnet.MODELS,
+    **s4.MODELS,
+    **hyena.MODELS,
+    **mamba.MODELS,
+    **rwkv.MODELS,
+}
 
 
 class Trainer:
