@@ -157,8 +157,7 @@ struct Retention final : Layer {
 
   Tensor retain(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& g, Pass& pass) {
     const auto time = k.size(1), queries = q.size(1);
-    const RetentionScale scale{log_decay.to(k.device()),
-                               table->at(pass.state ? pass.state->position : 0, time, k.device()), eps};
+    const RetentionScale scale{log_decay.to(k.device()), table->at(pass.state ? pass.state->position : 0, time, k.device()), eps};
     if (!pass.state && time <= shortest && k.is_cpu()) return short_retention(q, k, v, g, scale);
     if (!pass.state && time > short_context && queries > 1)
       return LongRetention::apply(q, k, v, g, scale.log_decay, scale.angles.sin, scale.angles.cos, eps);
