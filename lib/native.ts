@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { isMainThread } from 'node:worker_threads'
-import { asLvmError } from './errors.js'
+import { asLvmError, LvmError } from './errors.js'
 import { loadLibtorch } from './libtorch/load.js'
 import type { Node } from './spec/ops.js'
 
@@ -20,6 +20,10 @@ export interface NativeTrainer {
 }
 export interface NativeStepper {
   readonly [handle]: 'stepper'
+}
+
+export interface NativeScript {
+  readonly [handle]: 'script'
 }
 
 export type DType =
@@ -128,6 +132,11 @@ export interface Addon {
   trainerSetSteps(trainer: NativeTrainer, steps: number): void
   trainerSwap(trainer: NativeTrainer): Promise<undefined>
   savePt(path: string, value: unknown): Promise<undefined>
+  // binding/script.cpp
+  scriptSave(model: NativeModel, path: string, source: string): Promise<undefined>
+  scriptLoad(path: string, device: string): Promise<NativeScript>
+  scriptRun(script: NativeScript, inputs: readonly NativeTensor[]): Promise<NativeTensor>
+  scriptDispose(script: NativeScript): void
   // binding/addon.cpp
   /** Ends all work that is under way, or else the process with this code. */
   leave(code: number): void
@@ -137,7 +146,12 @@ export interface TrainerOptions {
   batch: number
   accumulate: number
   loss: 'mse' | 'cosine'
+  /** Products in bfloat16, whatever the weights are. */
   bf16: boolean
+  /** Every position predicts its successor. */
+  sequence: boolean
+  /** Residual layers are computed again in the backward pass. */
+  recompute: boolean
   seed: number
   weightDecay: number
   beta1: number
@@ -154,10 +168,24 @@ export interface TrainerSums {
   steps: number
 }
 
+function required(path: string, version: string, libtorch: string): Addon {
+  try {
+    return createRequire(import.meta.url)(path) as Addon
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_DLOPEN_FAILED') throw cause
+    throw new LvmError(
+      'LIBTORCH_MISMATCH',
+      `libtorch: expected ${path} to fit libtorch ${version} in ${libtorch} but it does not load: ${(cause as Error).message}`,
+      { cause, hint: 'run: npx lvm-torch libtorch install --force; in a clone: npm run build' },
+    )
+  }
+}
+
 let addon: Addon | undefined
 const load = (): Addon => {
   if (addon === undefined) {
-    const loaded = createRequire(import.meta.url)(loadLibtorch().addon) as Addon
+    const { addon: path, version, libtorch } = loadLibtorch()
+    const loaded = required(path, version, libtorch)
     // process.exit() skips Node's own clean-up, and libtorch must not go away under work that is under way.
     if (isMainThread) process.once('exit', (code) => loaded.leave(code))
     addon = loaded

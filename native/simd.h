@@ -9,3 +9,12 @@
 #define LVM_CLONES
 #define LVM_INLINE inline
 #endif
+
+// Before a loop whose steps touch nothing of each other, where the compiler would need too many checks to see that.
+#if defined(__clang__)
+#define LVM_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define LVM_INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define LVM_INDEPENDENT
+#endif

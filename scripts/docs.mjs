@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { kebab } from '../dist/bin/flags.js'
 import { inspectFields } from '../dist/lib/data/fields.js'
-import { evaluateFields, predictFields } from '../dist/lib/evaluate/fields.js'
+import { evaluateFields, predictFields, rolloutFields } from '../dist/lib/evaluate/fields.js'
+import { exportFields } from '../dist/lib/export/fields.js'
 import { architectures, ERRORS, listModels, showModel } from '../dist/lib/index.js'
 import { wrapperFields } from '../dist/lib/spec/architecture.js'
 import { trainFields } from '../dist/lib/train/fields.js'
@@ -128,6 +129,12 @@ const documents = {
     '## predict',
     `${code('lvm-torch predict RUN --out FILE.npy [options]')}, or ${code('predict({ run, out, ... })')}.`,
     options(predictFields),
+    '## rollout',
+    `${code('lvm-torch rollout RUN [options]')}, or ${code('rollout({ run, ... })')}.`,
+    options(rolloutFields),
+    '## export',
+    `${code('lvm-torch export RUN [options]')}, or ${code('exportRun({ run, ... })')}.`,
+    options(exportFields),
     '## data inspect',
     `${code('lvm-torch data inspect FILE [options]')}.`,
     options(inspectFields),

@@ -3,7 +3,7 @@ import { sha256 } from '../data/file.js'
 import { random } from '../data/random.js'
 import { LvmError } from '../errors.js'
 import { addonPath } from '../libtorch/load.js'
-import { type NativeModel, native } from '../native.js'
+import { type DType, type NativeModel, native } from '../native.js'
 import { Tensor } from '../torch/tensor.js'
 import type { Engine, Golden } from './run.js'
 
@@ -74,13 +74,13 @@ async function rawOutputs(model: NativeModel, inputs: Float32Array, rows: number
  */
 export async function goldenRows(
   model: NativeModel,
-  o: { context: number; dim: number; device: string; names: readonly string[]; kept?: Golden | undefined },
+  o: { context: number; dim: number; device: string; dtype: DType; names: readonly string[]; kept?: Golden | undefined },
 ): Promise<Golden> {
   const inputs = goldenInputs(o.context, o.dim)
   const raw = await rawOutputs(model, inputs, ROWS, o.context)
   if (!raw.every(Number.isFinite))
     throw new LvmError('DIVERGED', 'checkpoint: expected weights with finite outputs but there are NaN or Inf')
-  const here = await engine(o.device, 'float32')
+  const here = await engine(o.device, o.dtype)
   const all = <T>(value: T) => Object.fromEntries(o.names.map((name) => [name, value]))
   return {
     context: o.context,
@@ -92,14 +92,14 @@ export async function goldenRows(
 }
 
 /**
- * Runs the golden inputs again: equal to the bit where the same engine computed them, within 1e-5 on the same kind of device, 1e-3 on another.
+ * Runs the golden inputs again: equal to the bit where the same engine computed them, within 1e-5 on the same kind of device, 1e-3 on another, 5e-2 with weights in bfloat16.
  *
  * Errors: FOREIGN_FORWARD with the largest difference; BAD_CHECKPOINT when there are no golden rows.
  */
 export async function checkGolden(
   model: NativeModel,
   golden: Golden,
-  o: { run: string; name: string; dim: number; device: string },
+  o: { run: string; name: string; dim: number; device: string; dtype: DType },
 ): Promise<void> {
   const text = golden.outputs[o.name]
   if (text === undefined)
@@ -111,11 +111,12 @@ export async function checkGolden(
     golden.rows,
     golden.context,
   )
-  const here = await engine(o.device, 'float32')
+  const here = await engine(o.device, o.dtype)
   const there = golden.engines[o.name]!
   const same = Object.entries(here).every(([key, value]) => there[key as keyof Engine] === value)
   const kind = (device: string) => device.split(':')[0]
-  const tolerance = same ? 0 : kind(here.device) === kind(there.device) ? 1e-5 : 1e-3
+  const rounding = o.dtype === 'bfloat16' ? 5e-2 : 1e-5
+  const tolerance = same ? 0 : kind(here.device) === kind(there.device) ? rounding : Math.max(rounding, 1e-3)
   let [difference, scale] = [0, 0]
   want.forEach((value, i) => {
     difference = Math.max(difference, Number.isFinite(got[i]!) ? Math.abs(got[i]! - value) : Infinity)

@@ -189,7 +189,7 @@ async function importInto(store: Store, architecture: Architecture, o: ImportOpt
         precision: 'fp32',
         versions: { lvm_torch: packageVersion(), libtorch: native.libtorchVersion(), node: process.versions.node },
         command_line: [],
-        golden: await goldenRows(model, { context, dim, device: 'cpu', names: ['best_model'] }),
+        golden: await goldenRows(model, { context, dim, device: 'cpu', dtype: 'float32', names: ['best_model'] }),
         progress: null,
         train_seconds: null,
       }

@@ -9,7 +9,7 @@ import { Tensor } from '../torch/tensor.js'
 import { findRun, runName } from './folder.js'
 import { checkGolden } from './golden.js'
 import { jsonHash } from './hash.js'
-import { BEST, FINAL, type RunManifest } from './run.js'
+import { BEST, FINAL, type RunManifest, weightsDtype } from './run.js'
 import { verifyRun } from './store.js'
 import { loadWeights } from './weights.js'
 
@@ -180,9 +180,10 @@ export async function load(run: string, options: LoadOptions = {}): Promise<Mode
     checkSpec(name, manifest)
     useThreads(threads ?? manifest.threads)
     await useMultiplier(manifest.multiplier)
-    model = await native.model(manifest.spec, 'float32', device, null)
+    const dtype = weightsDtype(manifest)
+    model = await native.model(manifest.spec, dtype, device, null)
     await loadWeights(model, join(path, file))
-    await checkGolden(model, manifest.golden, { run: name, name: basename(file, '.pt'), dim: manifest.dim, device })
+    await checkGolden(model, manifest.golden, { run: name, name: basename(file, '.pt'), dim: manifest.dim, device, dtype })
   } catch (error) {
     if (model !== undefined) native.dispose(model)
     throw asCheckpointError(name, error)

@@ -111,3 +111,7 @@ export const FINAL = 'final_model.pt'
 export const HISTORY = 'training_history.json'
 export const CONFIG = 'config.json'
 export const SPLIT = 'split.json'
+
+/** The dtype of a run's weights. */
+export const weightsDtype = ({ options }: Pick<RunFacts, 'options'>): 'float32' | 'bfloat16' =>
+  options.train.weights === 'bf16' ? 'bfloat16' : 'float32'

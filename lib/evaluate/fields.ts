@@ -1,5 +1,5 @@
 import { dataFields } from '../data/fields.js'
-import { choice, integer, real, text } from '../options.js'
+import { choice, flag, integer, real, text } from '../options.js'
 
 const judged = {
   data: text({ default: undefined, about: 'file of vectors; the one the run was trained on unless given', group: 'Data' }),
@@ -35,9 +35,31 @@ export const evaluateFields = {
 /** What `predict` takes beside the run. */
 export const predictFields = {
   ...judged,
+  stream: flag({
+    default: false,
+    about: 'read every article from its beginning, one vector at a time, instead of windows; causal models only',
+    group: 'Data',
+  }),
   out: text({
     default: undefined,
     about: 'the .npy file that is written; what it predicts is listed in a .json beside it',
+    group: 'Run',
+  }),
+} as const
+
+/** What `rollout` takes beside the run. */
+export const rolloutFields = {
+  ...judged,
+  steps: integer({
+    default: 5,
+    min: 1,
+    max: 1000,
+    about: 'how many vectors are predicted on, each from those before',
+    group: 'Run',
+  }),
+  memory: choice(['auto', 'stream', 'window'], {
+    default: 'auto',
+    about: 'keep a state of all that was fed (causal models), or see a window as long as the context',
     group: 'Run',
   }),
 } as const

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { findRun } from '../checkpoint/folder.js'
 import { load, type Model } from '../checkpoint/model.js'
 import { badOption } from '../errors.js'
 import { cacheRoot } from '../libtorch/paths.js'
@@ -62,6 +63,7 @@ async function judge(model: Model, o: Options<typeof evaluateFields>): Promise<R
 export async function evaluate({ runs, ...given }: EvaluateRunsOptions): Promise<{ results: Document<RunEntry>; table: string }> {
   if (runs.length === 0) throw badOption('evaluate', 'runs', 'at least one run', runs)
   const o = resolve('evaluate', evaluateFields, given)
+  for (const run of runs) await findRun(run) // all of them, before minutes go into the first
   const entries: RunEntry[] = []
   for (const run of runs) {
     using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })

@@ -25,7 +25,22 @@ const OWN: Readonly<Record<OpName, (p: P, text: Readonly<Record<string, unknown>
   gru: (p) => 3 * p.width! * (p.in! + p.width! + 2),
   attention: (p) => 4 * p.dim! * (p.dim! + 1),
   attend: () => 0,
+  mamba2: ({ dim, inner, state, headDim, kernel }) =>
+    dim! * (3 * inner! + 2 * state! + inner! / headDim!) + // both products
+    (inner! + 2 * state!) * (kernel! + 1) +
+    (3 * inner!) / headDim! +
+    inner!,
+  timeMixing: (p) => p.dim! * (4 * p.dim! + 5),
+  channelMixing: (p) => p.dim! * (p.dim! + 2 * p.hidden! + 2),
   linformer: (p) => 2 * p.rows! * p.slots!,
+  s4: (p) => p.dim! * (2 + p.state!) + 3 * p.copies! * p.state!,
+  s4d: (p) => 2 * p.dim! * (1 + p.state!),
+  hyena: (p) => {
+    const [features, filters] = [2 * p.bands! + 1, (p.order! - 1) * p.dim!]
+    return (p.width! + 1) * filters + features * (p.rows! + p.width!) + p.width! * (2 * p.width! + 4)
+  },
+  pointwise: (p) => p.out! * (p.in! + 1),
+  retention: (p) => p.dim! * (2 * p.dim! + 3 * p.value!),
   favor: () => 0,
   redraw: () => 0,
   flatten: () => 0,

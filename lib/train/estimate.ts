@@ -1,22 +1,37 @@
 import { requireDisk } from '../checkpoint/disk.js'
 import { LvmError } from '../errors.js'
 import { limits } from '../libtorch/machine.js'
+import { activations } from '../spec/activations.js'
+import { countParameters } from '../spec/count.js'
+import type { Node } from '../spec/ops.js'
 import { devices } from '../torch/device.js'
 import type { TrainSettings } from './recipe.js'
 
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`
 
-/** What a training will take. Units: bytes. */
+/** Activations of so many bytes are kept; more of them are computed again, unless that was said otherwise. */
+const KEPT = 2 ** 31
+
+/** What a training will take, and whether it computes layers again. Units: bytes. */
 export function estimate(
   o: TrainSettings,
-  parameters: number,
+  node: Node,
   sizes: { dim: number; dataBytes: number },
-): { memory_bytes: number; disk_bytes: number } {
-  const moments = o.ema > 0 ? 12 : 8
-  const weights = parameters * (4 + 4 + moments + (o.precision === 'bf16' ? 2 : 0))
-  const activations = 4 * o.batchSize * o.context * (64 * Math.sqrt(parameters) + 8 * sizes.dim)
-  const file = parameters * (4 + moments)
-  return { memory_bytes: Math.round(250e6 + weights + activations + sizes.dataBytes), disk_bytes: Math.round(4 * file + 1e7) }
+): { memory_bytes: number; disk_bytes: number; recompute: boolean } {
+  const parameters = countParameters(node)
+  const each = o.weights === 'bf16' ? 2 : 4
+  const moments = each * (o.ema > 0 ? 3 : 2)
+  const weights = parameters * (2 * each + moments + (o.precision === 'bf16' ? 2 : 0))
+  const { kept, inputs, largest } = activations(node, o.context, sizes.dim)
+  const bytes = (numbers: number) => 1.3 * each * o.batchSize * numbers // gradients come and go beside them
+  const recompute = o.recompute === 'on' || (o.recompute === 'auto' && bytes(kept) > KEPT)
+  const passing = bytes(recompute ? inputs + largest : kept)
+  const file = parameters * (each + moments)
+  return {
+    memory_bytes: Math.round(300e6 + weights + passing + sizes.dataBytes),
+    disk_bytes: Math.round(4 * file + 1e7),
+    recompute,
+  }
 }
 
 /** Refuses what cannot fit, before anything is computed. Errors: OUT_OF_MEMORY, NO_DISK, with the figures. */
@@ -31,6 +46,7 @@ export async function requireRoom(
     throw new LvmError(
       'OUT_OF_MEMORY',
       `train: expected ${gigabytes(needed.memory_bytes)} of free memory but there are ${gigabytes(free)}`,
+      { hint: 'use a smaller --batch-size, model or --context, or --weights bf16, which takes half' },
     )
   }
   await requireDisk(folder, needed.disk_bytes)

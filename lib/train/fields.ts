@@ -25,7 +25,7 @@ export const trainFields = {
     ...data,
   }),
 
-  recipe: choice(['prd', 'strong'], { default: 'prd', about: 'a set of defaults; flags override it', ...training }),
+  recipe: choice(['prd', 'strong', 'lcm'], { default: 'prd', about: 'a set of defaults; flags override it', ...training }),
   epochs: integer({ default: 20, min: 0, about: 'passes over the training windows', ...training }),
   maxSteps: integer<number | undefined>({ default: undefined, min: 1, about: 'stop after so many optimizer steps', ...training }),
   batchSize: integer({ default: 32, min: 1, about: 'windows in a batch', ...training }),
@@ -56,6 +56,11 @@ export const trainFields = {
     about: 'share of all steps that warm-up takes, with --schedule warmup-cosine',
     ...training,
   }),
+  objective: choice(['last', 'sequence'], {
+    default: 'last',
+    about: 'predict what follows the context, or at every position what follows it; causal models only',
+    ...training,
+  }),
   loss: choice(['mse', 'cosine'], { default: 'mse', about: 'what is minimised', ...training }),
   ema: real({
     default: 0,
@@ -71,6 +76,16 @@ export const trainFields = {
     ...training,
   }),
   precision: choice(['fp32', 'bf16'], { default: 'fp32', about: 'of products while training; weights stay fp32', ...training }),
+  weights: choice(['fp32', 'bf16'], {
+    default: 'fp32',
+    about: 'of weights, gradients and moments: 16 or 8 bytes a parameter; bf16 is rounded at random, right in the mean',
+    ...training,
+  }),
+  recompute: choice(['auto', 'on', 'off'], {
+    default: 'auto',
+    about: 'compute layers again in the backward pass instead of keeping them: less memory, a third more time, the same result',
+    ...training,
+  }),
   trainEval: text({
     default: '4096',
     about: 'training windows that are evaluated after each epoch: a number, or all',

@@ -8,10 +8,18 @@ import { trainFields } from './fields.js'
 type Given = Readonly<Record<string, unknown>>
 export type TrainSettings = Options<typeof trainFields>
 
-/** Sets of defaults. `prd` is what the fields say; `strong` is what was measured to do better on real vectors (docs/experiments.md). */
+/**
+ * Sets of defaults. `prd` is what the fields say; `strong` is what was measured to do better on real vectors (docs/experiments.md);
+ * `lcm` is that of the Large Concept Model's paper, whose loss is a sum over channels: its eps of 1e-5 and its largest gradient norm
+ * of 25 are divided by 768, as the loss is here.
+ */
 const RECIPES: Readonly<Record<TrainSettings['recipe'], { train: Given; model: Given }>> = {
   prd: { train: {}, model: {} },
   strong: { train: { schedule: 'warmup-cosine', batchSize: 64, epochs: 3 }, model: { residual: 'decay', output: 'raw' } },
+  lcm: {
+    train: { objective: 'sequence', lr: 4e-4, beta2: 0.95, eps: 1.3e-8, weightDecay: 0.1, clip: 0.033 },
+    model: { inputScale: 'standardize' },
+  },
 }
 
 /** Options that only count together with another one. */
@@ -60,7 +68,7 @@ export function ask(model: string, given: Given) {
 export function plan(model: string, given: Given): Plan {
   const { architecture, own, asked } = ask(model, given)
   const { recipe, preset } = asked
-  const train = resolve('train', trainFields, { ...RECIPES[recipe].train, ...own.train })
+  const train = resolve('train', trainFields, { ...architecture.training, ...RECIPES[recipe].train, ...own.train })
   for (const { key, when, needs } of NEEDS) {
     if (own.train[key] !== undefined && !when(train))
       throw badOption(
@@ -71,6 +79,12 @@ export function plan(model: string, given: Given): Plan {
         `add ${needs}, or leave --${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} out`,
       )
   }
+  if (train.objective === 'sequence' && !architecture.causal)
+    throw badOption('train', 'objective', `last, because ${model} sees the whole context at every position,`, 'sequence')
+  if (train.weights === 'bf16' && train.ema > 0)
+    throw badOption('train', 'ema', '0 with --weights bf16, which is too coarse for an average,', train.ema)
+  if (train.weights === 'bf16' && own.train.precision === 'bf16')
+    throw badOption('train', 'precision', 'no value with --weights bf16, where all products are in bf16,', 'bf16')
   return { architecture, train, model: { ...architecture.presets[preset], ...RECIPES[recipe].model, ...own.model } }
 }
 

@@ -29,12 +29,14 @@ async function factsOf(session: Session, best: boolean, before: RunManifest | un
     context: train.context,
     dim: base.dim,
     device: session.device,
+    dtype: session.dtype,
     names: best ? ['final_model', 'best_model'] : ['final_model'],
     kept: before?.golden,
   })
+  const each = session.dtype === 'bfloat16' ? 2 : 4
   const bytes = native
     .modelState(model)
-    .reduce((sum, { tensor }) => sum + 4 * native.tensorShape(tensor).reduce((a, b) => a * b, 1), 0)
+    .reduce((sum, { tensor }) => sum + each * native.tensorShape(tensor).reduce((a, b) => a * b, 1), 0)
   return {
     model: architecture.name,
     folder: architecture.folder,

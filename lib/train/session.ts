@@ -24,6 +24,7 @@ export interface Session {
   readonly model: NativeModel
   readonly trainer: NativeTrainer
   readonly device: string
+  readonly dtype: 'float32' | 'bfloat16'
   readonly threads: number
   readonly parameters: number
   readonly steps: number
@@ -50,10 +51,17 @@ const freshProgress = (lr: number): Progress => ({
 export async function openSession(
   plan: Plan,
   data: Prepared,
-  o: { spec: Node; device: string; threads: number; from?: { path: string; progress: Progress; history: HistoryRow[] } },
+  o: {
+    spec: Node
+    device: string
+    threads: number
+    recompute: boolean
+    from?: { path: string; progress: Progress; history: HistoryRow[] }
+  },
 ): Promise<Session> {
   const { train } = plan
-  const model = await native.model(o.spec, 'float32', o.device, o.from === undefined ? train.seed : null)
+  const dtype = train.weights === 'bf16' ? 'bfloat16' : 'float32'
+  const model = await native.model(o.spec, dtype, o.device, o.from === undefined ? train.seed : null)
   let trainer: NativeTrainer | undefined
   try {
     if (o.from === undefined) await fitInput(model, o.spec, data)
@@ -61,7 +69,9 @@ export async function openSession(
       batch: train.batchSize,
       accumulate: train.accumulate,
       loss: train.loss,
-      bf16: train.precision === 'bf16',
+      bf16: train.precision === 'bf16' && dtype === 'float32',
+      sequence: train.objective === 'sequence',
+      recompute: o.recompute,
       seed: train.seed,
       weightDecay: train.weightDecay,
       beta1: train.beta1,
@@ -86,6 +96,7 @@ export async function openSession(
     model,
     trainer,
     device: o.device,
+    dtype,
     threads: o.threads,
     parameters: countParameters(o.spec),
     steps: native.trainerStepsPerEpoch(trainer),

@@ -4,10 +4,10 @@ import { claimRun } from '../checkpoint/claim.js'
 import { runFolder } from '../checkpoint/folder.js'
 import { HISTORY, type History, type Progress, type RunManifest, SPLIT } from '../checkpoint/run.js'
 import type { Store } from '../checkpoint/store.js'
+import { locateBase } from '../data/locate.js'
 import { requireWindows } from '../data/windows.js'
 import { badOption, LvmError, shown } from '../errors.js'
 import { native } from '../native.js'
-import { countParameters } from '../spec/count.js'
 import { resolveDevice, useThreads } from '../torch/device.js'
 import { useMultiplier } from '../torch/multiplier.js'
 import { epochs } from './epochs.js'
@@ -58,7 +58,7 @@ async function goOn(model: string, given: Record<string, unknown>, store: Store)
 function startEvent(
   folder: string,
   { plan: { architecture, train }, data, parameters, device, threads }: Session,
-  needed: { memory_bytes: number; disk_bytes: number },
+  { memory_bytes, disk_bytes }: { memory_bytes: number; disk_bytes: number },
   isResumed: boolean,
 ): Told {
   const { base, windows } = data.train
@@ -69,7 +69,7 @@ function startEvent(
     model: architecture.name,
     parameters,
     device,
-    precision: train.precision,
+    precision: train.weights === 'bf16' ? 'bf16' : train.precision,
     threads,
     resumed: isResumed,
     data: {
@@ -81,7 +81,7 @@ function startEvent(
       space: base.space ?? null,
     },
     split: { mode, leaky },
-    estimate: needed,
+    estimate: { memory_bytes, disk_bytes },
   }
 }
 
@@ -101,6 +101,7 @@ async function* run({ model, ...given }: TrainOptions, signal: AbortSignal): Asy
   const { architecture, asked } = ask(model, given)
   const { resume, overwrite, name, out } = asked
   const fresh = resume ? undefined : plan(model, given)
+  if (fresh?.train.data !== undefined) locateBase(fresh.train.data) // before libtorch loads: a wrong name is the commonest mistake
   const folder = runFolder(name ?? architecture.folder, out)
   const store = await claimRun('train', folder, { resume, overwrite })
   let data: Prepared | undefined
@@ -115,10 +116,16 @@ async function* run({ model, ...given }: TrainOptions, signal: AbortSignal): Asy
     await useMultiplier(resume ? (store.current()!.manifest as RunManifest).multiplier : undefined)
     const { dim, rows, mapped } = data.train.base
     const { node: spec } = architecture.spec({ dim, context: train.context }, modelOptions)
-    const needed = estimate(train, countParameters(spec), { dim, dataBytes: mapped ? 0 : rows * dim * 4 })
+    const needed = estimate(train, spec, { dim, dataBytes: mapped ? 0 : rows * dim * 4 })
     await requireRoom(folder, needed, device)
     requireWindows(data.split.train.length, train.batchSize, 'training windows')
-    session = await openSession(started.plan, data, { spec, device, threads, ...(started.from && { from: started.from }) })
+    session = await openSession(started.plan, data, {
+      spec,
+      device,
+      threads,
+      recompute: needed.recompute,
+      ...(started.from && { from: started.from }),
+    })
     yield startEvent(folder, session, needed, resume)
     for (const message of data.warnings) yield { type: 'warning', code: 'DATA', message }
     if (train.precision === 'bf16' && device === 'cpu') {

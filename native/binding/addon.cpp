@@ -1,5 +1,7 @@
 #include "convert.h"
 
+#include <ATen/Parallel.h>
+
 #if defined(__GLIBC__)
 #include <malloc.h>
 #endif
@@ -20,8 +22,15 @@ static void keep_pages() {
 #endif
 }
 
+// The JS thread computes alone: a team of its own would count against the lane's, see binding/lane.h.
+static void stay_single() {
+  set_wanted_threads(wanted_threads());
+  at::set_num_threads(1);
+}
+
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
   keep_pages();
+  stay_single();
   env.SetInstanceData(new Environment(env));
   export_tensors(exports);
   export_call(exports);
@@ -29,6 +38,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_models(exports);
   export_evaluation(exports);
   export_training(exports);
+  export_scripts(exports);
   export_function<leave_process>(exports, "leave");
   return exports;
 }

@@ -63,5 +63,6 @@ void export_devices(Napi::Object exports);
 void export_models(Napi::Object exports);
 void export_evaluation(Napi::Object exports);
 void export_training(Napi::Object exports);
+void export_scripts(Napi::Object exports);
 
 }  // namespace lvm

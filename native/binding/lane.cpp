@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -17,11 +18,9 @@ std::set<Lane*> living;
 std::atomic<int> working = 0;
 std::atomic<bool> leaving = false;
 
-// at::set_num_threads speaks for the calling thread's OpenMP team, so each lane has to say it for itself.
+// at::set_num_threads speaks for the calling thread's OpenMP team and for all of MKL, so each lane says it before each job.
 void adopt_threads() {
-  thread_local int adopted = 0;
-  const int wanted = threads_wanted;
-  if (wanted > 0 && wanted != adopted) at::set_num_threads(adopted = wanted);
+  if (const int wanted = threads_wanted; wanted > 0) at::set_num_threads(wanted);
 }
 
 }  // namespace
@@ -95,18 +94,36 @@ void Lane::loop() {
       job = std::move(jobs.front());
       jobs.pop_front();
     }
-    ++working;
-    try {
-      adopt_threads();
-      if (leaving) throw Error("INTERRUPTED", "the process is ending");
-      job->execute();
-    } catch (...) {
-      job->failure = std::current_exception();
-    }
-    --working;
-    auto* raw = job.release();
-    if (napi_call_threadsafe_function(deliver, raw, napi_tsfn_nonblocking) != napi_ok) delete raw;
+    execute(std::move(job));
   }
+}
+
+void Lane::serve() {
+  for (;;) {
+    std::unique_ptr<Job> job;
+    {
+      std::lock_guard lock(mutex);
+      const auto next = std::find_if(jobs.begin(), jobs.end(), [](const auto& job) { return !job->long_running; });
+      if (closing || next == jobs.end()) return;
+      job = std::move(*next);
+      jobs.erase(next);
+    }
+    execute(std::move(job));
+  }
+}
+
+void Lane::execute(std::unique_ptr<Job> job) {
+  ++working;
+  try {
+    adopt_threads();
+    if (leaving) throw Error("INTERRUPTED", "the process is ending");
+    job->execute();
+  } catch (...) {
+    job->failure = std::current_exception();
+  }
+  --working;
+  auto* raw = job.release();
+  if (napi_call_threadsafe_function(deliver, raw, napi_tsfn_nonblocking) != napi_ok) delete raw;
 }
 
 void Lane::settle(napi_env raw_env, napi_value, void* self, void* data) {

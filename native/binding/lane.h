@@ -11,9 +11,9 @@
 
 namespace lvm {
 
-// One thread that runs jobs in order; their promises settle on the JS thread. All tensor work happens on lanes: one for
-// short work per environment, one more per trainer. (One lasting thread, because every thread that enters OpenMP grows a
-// team of its own.) A lane ends with its owner or with its environment, whichever comes first.
+// One thread that runs jobs in order; their promises settle on the JS thread. All tensor work of an environment, training
+// included, happens on its one lane: every thread that enters OpenMP grows a team of its own, and as soon as there are more
+// threads in teams than processors, libgomp puts each to sleep at every barrier, which costs a training step a tenth of its time.
 class Lane {
  public:
   // `on_stop` is called before the thread is joined, so that long jobs can be told to end early.
@@ -21,9 +21,10 @@ class Lane {
   ~Lane();
   Lane(const Lane&) = delete;
 
-  // Runs `work`, so no Napi type inside, then settles the promise with wrap(env, result) on the JS thread.
+  // Runs `work`, so no Napi type inside, then settles the promise with wrap(env, result) on the JS thread. Work that takes
+  // its time is `long_running` and calls serve() now and then.
   template <typename Work, typename Wrap>
-  Napi::Promise run(Napi::Env env, Work work, Wrap wrap) {
+  Napi::Promise run(Napi::Env env, Work work, Wrap wrap, bool long_running = false) {
     using Result = std::invoke_result_t<Work>;
     struct Typed final : Job {
       Typed(Napi::Env env, Work work, Wrap wrap) : Job(env), work(std::move(work)), wrap(std::move(wrap)) {}
@@ -35,10 +36,14 @@ class Lane {
       std::optional<Result> result;
     };
     auto job = std::make_unique<Typed>(env, std::move(work), std::move(wrap));
+    job->long_running = long_running;
     const auto promise = job->promise.Promise();
     push(env, std::move(job));
     return promise;
   }
+
+  // Runs the short jobs that wait, from inside a long one.
+  void serve();
 
  private:
   struct Job {
@@ -49,10 +54,12 @@ class Lane {
     virtual void drop() = 0;
     Napi::Promise::Deferred promise;
     std::exception_ptr failure;
+    bool long_running = false;
   };
 
   void push(Napi::Env env, std::unique_ptr<Job> job);
   void loop();
+  void execute(std::unique_ptr<Job> job);
   void close();
   static void settle(napi_env env, napi_value, void* lane, void* job);
   static void at_exit(void* lane) { static_cast<Lane*>(lane)->close(); }

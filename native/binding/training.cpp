@@ -4,20 +4,9 @@
 #include "convert.h"
 
 namespace lvm {
-namespace {
-
-// A trainer and the lane it runs on.
-struct Training {
-  Training(Napi::Env env, std::shared_ptr<Trainer> trainer)
-      : trainer(std::move(trainer)), lane(env, [this] { this->trainer->stop = true; }) {}
-  std::shared_ptr<Trainer> trainer;
-  Lane lane;
-};
-
-}  // namespace
 
 template <>
-struct Kind<Training> {
+struct Kind<Trainer> {
   static constexpr napi_type_tag tag{0x6c766d746f726368, 5};
   static constexpr const char* name = "trainer";
 };
@@ -26,46 +15,60 @@ namespace {
 
 OptimizerOptions read_optimizer(Napi::Object o) {
   const auto number = [&](const char* key) { return real(o.Get(key), key); };
-  return {number("weightDecay"), number("beta1"), number("beta2"), number("eps"), number("clip"), number("ema")};
+  return {number("weightDecay"),
+          number("beta1"),
+          number("beta2"),
+          number("eps"),
+          number("clip"),
+          number("ema"),
+          uint64_t(integer(o.Get("seed"), "seed"))};
 }
 
-// trainer(model, samples, ids, {batch, accumulate, loss, bf16, seed, weightDecay, beta1, beta2, eps, clip, ema}) -> handle
+// trainer(model, samples, ids, {batch, accumulate, loss, bf16, sequence, recompute, seed, weightDecay, beta1, beta2, eps, clip,
+// ema}) -> handle
 Napi::Value trainer(const Napi::CallbackInfo& info) {
   const auto o = info[3].As<Napi::Object>();
   const TrainerOptions options{positive(o.Get("batch"), "batch"),
                                positive(o.Get("accumulate"), "accumulate"),
                                text(o.Get("loss"), "loss") == "cosine" ? Loss::cosine : Loss::mse,
                                o.Get("bf16").ToBoolean().Value(),
+                               o.Get("sequence").ToBoolean().Value(),
+                               o.Get("recompute").ToBoolean().Value(),
                                uint64_t(integer(o.Get("seed"), "seed")),
                                read_optimizer(o)};
   const auto made = std::make_shared<Trainer>(take<Model>(info[0]), take<Samples>(info[1]), ids(info[2]), options);
-  return give(info.Env(), std::make_shared<Training>(info.Env(), made), made->model->bytes() * 3);
+  return give(info.Env(), made, made->model->bytes() * 3);
 }
 
 // trainerRun(trainer, epoch, from, rates: Float64Array) -> Promise<steps made>
 Napi::Value trainer_run(const Napi::CallbackInfo& info) {
-  const auto training = take<Training>(info[0]);
-  const auto from = integer(info[2], "from"), steps = training->trainer->steps_per_epoch();
+  const auto trainer = take<Trainer>(info[0]);
+  const auto from = integer(info[2], "from"), steps = trainer->steps_per_epoch();
   const auto rates = reals(info[3]);
   if (from < 0 || from + int64_t(rates.size()) > steps) {
     throw Error("BAD_ARGUMENT", "training: expected steps from 0 to " + std::to_string(steps) + " but received " +
                                   std::to_string(rates.size()) + " from step " + std::to_string(from) + " on");
   }
-  return training->lane.run(
+  auto& here = environment(info.Env());
+  return here.lane.run(
     info.Env(),
-    [trainer = training->trainer, epoch = integer(info[1], "epoch"), from, rates] { return trainer->run(epoch, from, rates); },
-    // holds the lane too, so that a run ends and is heard of even when its handle is gone
-    [training](Napi::Env env, int64_t made) { return Napi::Number::New(env, double(made)); });
+    [trainer, epoch = integer(info[1], "epoch"), from, rates, &here] {
+      return trainer->run(epoch, from, rates, [&here] {
+        here.lane.serve();  // a prediction beside a training waits for one step
+        return !here.stop;
+      });
+    },
+    [](Napi::Env env, int64_t made) { return Napi::Number::New(env, double(made)); }, true);
 }
 
 Napi::Value trainer_stop(const Napi::CallbackInfo& info) {
-  take<Training>(info[0])->trainer->stop = true;
+  take<Trainer>(info[0])->stop = true;
   return info.Env().Undefined();
 }
 
 // trainerProgress(trainer) -> {steps, loss}, while a run goes on
 Napi::Value trainer_progress(const Napi::CallbackInfo& info) {
-  const auto trainer = take<Training>(info[0])->trainer;
+  const auto trainer = take<Trainer>(info[0]);
   auto object = Napi::Object::New(info.Env());
   object.Set("steps", double(trainer->done));
   object.Set("loss", trainer->mean_loss.load());
@@ -73,12 +76,12 @@ Napi::Value trainer_progress(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value trainer_steps_per_epoch(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), double(take<Training>(info[0])->trainer->steps_per_epoch()));
+  return Napi::Number::New(info.Env(), double(take<Trainer>(info[0])->steps_per_epoch()));
 }
 
 // trainerSums(trainer) / trainerSums(trainer, {…}) reads or sets the sums of the epoch so far
 Napi::Value trainer_sums(const Napi::CallbackInfo& info) {
-  auto& sums = take<Training>(info[0])->trainer->sums;
+  auto& sums = take<Trainer>(info[0])->sums;
   if (info[1].IsObject()) {
     const auto o = info[1].As<Napi::Object>();
     sums = {real(o.Get("loss"), "loss"), real(o.Get("gradNorm"), "gradNorm"), integer(o.Get("windows"), "windows"),
@@ -95,7 +98,7 @@ Napi::Value trainer_sums(const Napi::CallbackInfo& info) {
 // The optimizer's live tensors, in the model's parameter order: [{name, m, v, average?}], and the steps made.
 Napi::Value trainer_state(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
-  const auto trainer = take<Training>(info[0])->trainer;
+  const auto trainer = take<Trainer>(info[0]);
   auto slots = Napi::Array::New(env);
   const auto view = [&](const Tensor& t) { return give(env, std::make_shared<Tensor>(t), 0); };
   for (const auto& slot : trainer->optimizer.slots) {
@@ -112,20 +115,19 @@ Napi::Value trainer_state(const Napi::CallbackInfo& info) {
   return object;
 }
 Napi::Value trainer_set_steps(const Napi::CallbackInfo& info) {
-  take<Training>(info[0])->trainer->optimizer.steps = integer(info[1], "steps");
+  take<Trainer>(info[0])->optimizer.steps = integer(info[1], "steps");
   return info.Env().Undefined();
 }
 
-// Trades the weights for their average (or back), on the trainer's lane.
+// Trades the weights for their average (or back).
 Napi::Value trainer_swap(const Napi::CallbackInfo& info) {
-  const auto training = take<Training>(info[0]);
-  return training->lane.run(
+  return run_async(
     info.Env(),
-    [trainer = training->trainer] {
+    [trainer = take<Trainer>(info[0])] {
       trainer->optimizer.swap_average();
       return true;
     },
-    [training](Napi::Env env, bool) { return env.Undefined(); });
+    [](Napi::Env env, bool) { return env.Undefined(); });
 }
 
 // savePt(path, value) -> Promise<void>
@@ -140,9 +142,9 @@ Napi::Value save_pt(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value dispose(const Napi::CallbackInfo& info) {
-  if (const auto* training = box_of<Training>(info[0]); training && training->thing) training->thing->trainer->stop = true;
+  if (const auto* trainer = box_of<Trainer>(info[0]); trainer && trainer->thing) trainer->thing->stop = true;
   if (!(dispose_if<Tensor>(info[0]) || dispose_if<Model>(info[0]) || dispose_if<Samples>(info[0]) ||
-        dispose_if<Stepper>(info[0]) || dispose_if<Training>(info[0]))) {
+        dispose_if<Stepper>(info[0]) || dispose_if<Trainer>(info[0]))) {
     throw Error("BAD_ARGUMENT", "dispose: expected a handle of lvm-torch");
   }
   return info.Env().Undefined();

@@ -32,7 +32,7 @@ Init orthogonal(double gain) {
 }
 
 Builder::Builder(Placement placement, std::optional<uint64_t> seed) : placement(placement) {
-  if (seed) generator = at::detail::createCPUGenerator(*seed);
+  if (seed) generator = at::detail::createCPUGenerator(*seed ^ (*seed >> 32));
 }
 
 Made Builder::build(const Node& node) {

@@ -14,6 +14,9 @@ std::string shape_text(at::IntArrayRef sizes) {
   return text.str();
 }
 
+// Lengths of bfloat16 vectors are taken in float32.
+Tensor single(const Tensor& x) { return x.scalar_type() == torch::kBFloat16 ? x.to(torch::kFloat32) : x; }
+
 }  // namespace
 
 Tensor normalised(const Tensor& raw) { return raw / raw.norm(2, -1, true).clamp_min(1e-12); }
@@ -43,7 +46,7 @@ Tensor Model::predict(const Tensor& x, bool all) {
   torch::InferenceMode inference;
   Pass pass;
   pass.last_only = !all;
-  auto y = normalised(forward(checked(x), pass));
+  auto y = normalised(single(forward(checked(x), pass)));
   return all ? y : y.squeeze(1);
 }
 
@@ -54,7 +57,7 @@ Tensor Model::step(const Tensor& x, State& state) {
   Pass pass;
   pass.last_only = true;
   pass.state = &state;
-  auto y = normalised(forward(checked(x.dim() == 2 ? x.unsqueeze(1) : x), pass)).squeeze(1);
+  auto y = normalised(single(forward(checked(x.dim() == 2 ? x.unsqueeze(1) : x), pass))).squeeze(1);
   state.position += 1;
   return y;
 }

@@ -10,6 +10,7 @@
 
 #include "dropout.h"
 #include "ops.h"
+#include "recompute.h"
 
 namespace lvm {
 namespace {
@@ -40,7 +41,9 @@ struct Chain : Layer {
 struct Residual final : Chain {
   Residual(const Node& node, Builder& b) : Chain(node, b), rate(node.real("dropout")) {}
   Tensor forward(const Tensor& x, Pass& pass) override {
-    const auto y = dropout(Chain::forward(x, pass), rate, pass);
+    const auto branch = [this](const Tensor& x, Pass& pass) { return dropout(Chain::forward(x, pass), rate, pass); };
+    // The branch has a view of its own, so that its gradients are added up before that of x joins them, as when it is recomputed.
+    const auto y = pass.recompute ? recomputed_layer(x, pass, branch) : branch(pass.training ? x.view_as(x) : x, pass);
     return (y.size(1) == x.size(1) ? x : last_position(x)) + y;
   }
   double rate;

@@ -1,8 +1,8 @@
 #include "dropout.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
 
+#include "../parallel.h"
 #include "../simd.h"
 
 namespace lvm {
@@ -42,7 +42,7 @@ Tensor dropout_mask(at::IntArrayRef shape, double rate, const Random& random) {
   auto mask = torch::empty({blocks * 8}, torch::kFloat32);
   auto* out = mask.data_ptr<float>();
   const Philox philox{uint32_t(random.seed), uint32_t(random.seed >> 32), uint32_t(random.step), uint32_t(random.calls)};
-  at::parallel_for(0, blocks, 2048, [&](int64_t begin, int64_t end) {
+  parallel(blocks, 2048, [&](int64_t begin, int64_t end) {
     Philox::fill(philox, uint64_t(begin), end - begin, threshold, keep, out + begin * 8);
   });
   return mask.narrow(0, 0, n).view(shape);

@@ -2,7 +2,7 @@
 #include "multiply.h"
 
 #include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
+#include "../parallel.h"
 
 namespace lvm {
 namespace {
@@ -45,7 +45,7 @@ void turn_head_back(const Sizes& z, const double* x, const double* d, const doub
 template <typename Work>
 void over_heads(const Sizes& z, Work work) {
   const auto grain = std::max<int64_t>(1, 32768 / (z.rows() * z.m));
-  at::parallel_for(0, z.pairs(), grain, [&](int64_t begin, int64_t end) {
+  parallel(z.pairs(), grain, [&](int64_t begin, int64_t end) {
     for (auto pair = begin; pair < end; ++pair) work(pair, pair / z.heads, pair % z.heads);
   });
 }

@@ -38,4 +38,18 @@ LVM_INLINE float hyperbolic_tangent(float x) {
 }
 LVM_INLINE double hyperbolic_tangent(double x) { return std::tanh(x); }
 
+// Σ a b. Sixteen sums side by side: one would have to be added up in order.
+template <typename F>
+LVM_INLINE F dot(const F* a, const F* b, int64_t n) {
+  constexpr int64_t lanes = 16;
+  F parts[lanes] = {}, total = 0;
+  const auto whole = n / lanes * lanes;
+  for (int64_t i = 0; i < whole; i += lanes) {
+    for (int64_t k = 0; k < lanes; ++k) parts[k] += a[i + k] * b[i + k];
+  }
+  for (int64_t i = whole; i < n; ++i) parts[i - whole] += a[i] * b[i];
+  for (int64_t k = 0; k < lanes; ++k) total += parts[k];
+  return total;
+}
+
 }  // namespace lvm

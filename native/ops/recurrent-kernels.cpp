@@ -1,10 +1,10 @@
 #include "recurrent-kernels.h"
 
+#include "../parallel.h"
 #include "gates.h"
 #include "multiply.h"
 
 #include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
 
 namespace lvm {
 namespace {
@@ -16,6 +16,7 @@ using torch::autograd::variable_list;
 template <typename F>
 LVM_INLINE void lstm_forward(int64_t rows, int64_t n, F* gates, const F* recurrent, const F* before, F* cell, F* out) {
   for (int64_t row = 0; row < rows; ++row, gates += 4 * n, recurrent += 4 * n, before += n, cell += n, out += n) {
+    LVM_INDEPENDENT
     for (int64_t j = 0; j < n; ++j) {
       const F i = sigmoid(gates[j] + recurrent[j]), f = sigmoid(gates[n + j] + recurrent[n + j]);
       const F g = hyperbolic_tangent(gates[2 * n + j] + recurrent[2 * n + j]),
@@ -32,6 +33,7 @@ LVM_INLINE void lstm_forward(int64_t rows, int64_t n, F* gates, const F* recurre
 template <typename F>
 LVM_INLINE void lstm_backward(int64_t rows, int64_t n, F* gates, const F* dh, F* dc, const F* before, const F* cell) {
   for (int64_t row = 0; row < rows; ++row, gates += 4 * n, dh += n, dc += n, before += n, cell += n) {
+    LVM_INDEPENDENT
     for (int64_t j = 0; j < n; ++j) {
       const F i = gates[j], f = gates[n + j], g = gates[2 * n + j], o = gates[3 * n + j];
       const F t = hyperbolic_tangent(cell[j]);
@@ -49,6 +51,7 @@ LVM_INLINE void lstm_backward(int64_t rows, int64_t n, F* gates, const F* dh, F*
 template <typename F>
 LVM_INLINE void gru_forward(int64_t rows, int64_t n, F* gates, const F* recurrent, const F* before, F* candidate, F* out) {
   for (int64_t row = 0; row < rows; ++row, gates += 3 * n, recurrent += 3 * n, before += n, candidate += n, out += n) {
+    LVM_INDEPENDENT
     for (int64_t j = 0; j < n; ++j) {
       const F r = sigmoid(gates[j] + recurrent[j]), z = sigmoid(gates[n + j] + recurrent[n + j]);
       const F c = recurrent[2 * n + j], m = hyperbolic_tangent(gates[2 * n + j] + r * c);
@@ -63,6 +66,7 @@ LVM_INLINE void gru_forward(int64_t rows, int64_t n, F* gates, const F* recurren
 template <typename F>
 LVM_INLINE void gru_backward(int64_t rows, int64_t n, F* gates, F* recurrent, F* dh, const F* before, const F* candidate) {
   for (int64_t row = 0; row < rows; ++row, gates += 3 * n, recurrent += 3 * n, dh += n, before += n, candidate += n) {
+    LVM_INDEPENDENT
     for (int64_t j = 0; j < n; ++j) {
       const F r = gates[j], z = gates[n + j], m = gates[2 * n + j], d = dh[j];
       const F dm = d * (1 - z) * (1 - m * m), dr = dm * candidate[j] * r * (1 - r), dz = d * (before[j] - m) * z * (1 - z);
@@ -104,7 +108,7 @@ void gru_backward_rows(int64_t rows, int64_t n, double* g, double* r, double* h,
 // Over the threads, in parts that are worth waking one for.
 template <typename Work>
 void over_rows(int64_t batch, int64_t n, Work work) {
-  at::parallel_for(0, batch, std::max<int64_t>(1, 32768 / n), [&](int64_t begin, int64_t end) { work(begin, end - begin); });
+  parallel(batch, std::max<int64_t>(1, 8192 / n), [&](int64_t begin, int64_t end) { work(begin, end - begin); });
 }
 
 // What a recurrence starts from; nothing stands for zeros, which spares the first product.
@@ -114,7 +118,7 @@ State state_of(const Tensor& h) { return h.defined() ? State(h) : State(); }
 // The layer's factors in the dtype that products are taken in; gates stay in the dtype of the weights.
 struct Factors {
   Tensor x, w_ih, w_hh;  // x [time · batch, in]
-  torch::ScalarType type;
+  torch::ScalarType type, x_type;
   int64_t time, batch, n;
   bool from_zero;
 
@@ -135,6 +139,7 @@ Factors factors(const Tensor& x, const State& h0, const Tensor& w_ih, const Tens
           as_factor(w_ih),
           as_factor(w_hh),
           w_hh.scalar_type(),
+          x.scalar_type(),
           x.size(0),
           x.size(1),
           w_hh.size(1),
@@ -147,11 +152,13 @@ void keep(AutogradContext* ctx, const Factors& f, variable_list more) {
   ctx->save_for_backward(std::move(all));
   ctx->saved_data["sizes"] = std::vector<int64_t>{f.time, f.batch, f.n};
   ctx->saved_data["type"] = f.type;
+  ctx->saved_data["x_type"] = f.x_type;
 }
 
 Factors kept(AutogradContext* ctx, const variable_list& saved) {
   const auto sizes = ctx->saved_data["sizes"].toIntVector();
-  return {saved[0], saved[1], saved[2], ctx->saved_data["type"].toScalarType(), sizes[0], sizes[1], sizes[2], false};
+  const auto type = [&](const char* key) { return ctx->saved_data[key].toScalarType(); };
+  return {saved[0], saved[1], saved[2], type("type"), type("x_type"), sizes[0], sizes[1], sizes[2], false};
 }
 
 Tensor or_zeros(const State& h, const Factors& f, const Tensor& like) {
@@ -203,7 +210,7 @@ struct Lstm final : torch::autograd::Function<Lstm> {
       }
     });
     const auto flat = gates.view({f.time * f.batch, 4 * f.n}), db = flat.sum(0);
-    const auto dx = ctx->needs_input_grad(0) ? f.times(flat, f.w_ih.t()).view({f.time, f.batch, -1}) : Tensor();
+    const auto dx = ctx->needs_input_grad(0) ? f.times(flat, f.w_ih.t()).view({f.time, f.batch, -1}).to(f.x_type) : Tensor();
     return {dx, {}, {}, f.weight_gradient(flat, f.x), f.weight_gradient(flat, f.inputs_of_steps(first_h, out)), db, db.clone()};
   }
 };
@@ -252,7 +259,7 @@ struct Gru final : torch::autograd::Function<Gru> {
       }
     });
     const auto flat = gates.view({f.time * f.batch, 3 * f.n}), flat_recurrent = recurrent.view_as(flat);
-    const auto dx = ctx->needs_input_grad(0) ? f.times(flat, f.w_ih.t()).view({f.time, f.batch, -1}) : Tensor();
+    const auto dx = ctx->needs_input_grad(0) ? f.times(flat, f.w_ih.t()).view({f.time, f.batch, -1}).to(f.x_type) : Tensor();
     return {dx,
             {},
             f.weight_gradient(flat, f.x),

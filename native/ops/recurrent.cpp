@@ -29,8 +29,10 @@ std::vector<Tensor> start(Pass& pass, size_t slot) {
   return {Tensor(), Tensor()};
 }
 
-// Our kernels compute on the CPU; cuDNN and its like elsewhere.
-bool ours(const Tensor& x) { return x.is_cpu() && (x.scalar_type() == torch::kFloat32 || x.scalar_type() == torch::kFloat64); }
+// Our kernels compute on the CPU with weights of single or double precision; cuDNN and its like otherwise.
+bool ours(const std::vector<Tensor>& w) {
+  return w[0].is_cpu() && (w[0].scalar_type() == torch::kFloat32 || w[0].scalar_type() == torch::kFloat64);
+}
 Tensor state_or_zeros(const Tensor& h, const Tensor& x, int64_t width) {
   return h.defined() ? h.unsqueeze(0) : torch::zeros({1, x.size(1), width}, x.options());
 }
@@ -56,7 +58,7 @@ struct Lstm final : Layer {
   Tensor layer(const Tensor& x, size_t l, Pass& pass) {
     const auto before = start(pass, slots[l]);
     Tensor out, cell;
-    if (ours(x)) {
+    if (ours(weights[l])) {
       const auto result = lstm_recurrence(x, before[0], before[1], weights[l]);
       out = result.out, cell = result.cell;
     } else {
@@ -83,8 +85,9 @@ struct Gru final : Layer {
     const auto x = input.transpose(0, 1).contiguous();
     const auto before = start(pass, slot)[0];
     const auto out =
-      ours(x) ? gru_recurrence(x, before, weights)
-              : std::get<0>(at::gru(x, state_or_zeros(before, x, width), weights, true, 1, 0.0, pass.training, false, false));
+      ours(weights)
+        ? gru_recurrence(x, before, weights)
+        : std::get<0>(at::gru(x, state_or_zeros(before, x, width), weights, true, 1, 0.0, pass.training, false, false));
     if (pass.state) pass.state->slots[slot] = {out[-1]};
     return pass.last_only ? out[-1].unsqueeze(1) : out.transpose(0, 1);
   }

@@ -3,13 +3,18 @@
 //   g ← g · min(1, clip / (|g| + 1e-6));   p ← p (1 − lr λ);   m ← β₁ m + (1 − β₁) g;   v ← β₂ v + (1 − β₂) g²
 //   p ← p − lr / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε);   average ← decay · average + (1 − decay) p
 //
+// Weights and moments in bfloat16 are rounded up or down at random, with the odds of what is cut off, so that updates smaller
+// than a step of bfloat16 count in the mean: 8 bytes a parameter with its gradient. The draws are a function of (seed, step,
+// parameter).
+//
 // source  Loshchilov & Hutter 2019, arXiv:1711.05101 alg. 2; clipping as torch.nn.utils.clip_grad_norm_
 
 #include "optimizer.h"
 
+#include "../parallel.h"
 #include "../simd.h"
 
-#include <ATen/Parallel.h>
+#include <cstring>
 
 namespace lvm {
 namespace {
@@ -31,6 +36,48 @@ LVM_CLONES void adamw(float* __restrict p, const float* __restrict g, float* __r
   for (int64_t i = 0; i < n; ++i) average[i] += (p[i] - average[i]) * (1 - r.average);
 }
 
+LVM_INLINE float wide(uint16_t half) {
+  const uint32_t bits = uint32_t(half) << 16;
+  float x;
+  std::memcpy(&x, &bits, sizeof x);
+  return x;
+}
+LVM_INLINE uint16_t rounded(float x, uint32_t random) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  return uint16_t((bits + (random & 0xFFFFu)) >> 16);
+}
+// 32 well-mixed bits of a counter.
+LVM_INLINE uint32_t mixed(uint32_t x) {
+  x = (x ^ (x >> 16)) * 0x85EBCA6Bu;
+  x = (x ^ (x >> 13)) * 0xC2B2AE35u;
+  return x ^ (x >> 16);
+}
+
+LVM_CLONES void adamw_bf16(uint16_t* __restrict p, const uint16_t* __restrict g, uint16_t* __restrict m, uint16_t* __restrict v,
+                           int64_t n, uint32_t key, Rates r) {
+  for (int64_t i = 0; i < n; ++i) {
+    const uint32_t first = mixed(key + uint32_t(i) * 2u), second = mixed(key + uint32_t(i) * 2u + 1u);
+    const float gradient = wide(g[i]) * r.scale, before = wide(m[i]);
+    const float mean = before + (gradient - before) * (1 - r.beta1);
+    const float square = r.beta2 * wide(v[i]) + (1 - r.beta2) * gradient * gradient;
+    m[i] = rounded(mean, first), v[i] = rounded(square, first >> 16);
+    p[i] = rounded(wide(p[i]) * r.decay - r.step_size * mean / (std::sqrt(square) * r.root_correction + r.eps), second);
+  }
+}
+
+LVM_CLONES double sum_of_squares(const uint16_t* g, int64_t n) {
+  constexpr int64_t lanes = 16;
+  double total = 0;
+  for (int64_t i = 0; i < n; i += lanes * 64) {
+    float parts[lanes] = {};
+    const auto end = std::min<int64_t>(n, i + lanes * 64);
+    for (auto j = i; j < end; ++j) parts[j % lanes] += wide(g[j]) * wide(g[j]);
+    for (const auto part : parts) total += double(part);
+  }
+  return total;
+}
+
 // Sixteen sums side by side: one would have to be added up in order.
 LVM_CLONES double sum_of_squares(const float* g, int64_t n) {
   constexpr int64_t lanes = 16, block = 1024;
@@ -49,18 +96,26 @@ LVM_CLONES double sum_of_squares(const float* g, int64_t n) {
 
 constexpr int64_t grain = 1 << 16;  // elements; also the unit of summation, so the norm does not depend on the thread count
 
-double square_norm(const Tensor& gradient) {
-  if (!gradient.is_cpu() || gradient.scalar_type() != torch::kFloat32)
-    return std::pow(gradient.norm(2, torch::kFloat64).item<double>(), 2);
-  const auto n = gradient.numel(), blocks = (n + grain - 1) / grain;
+template <typename Number>
+double square_norm_of(const Number* g, int64_t n) {
+  const auto blocks = (n + grain - 1) / grain;
   std::vector<double> parts(size_t(blocks), 0);
-  const auto* g = gradient.const_data_ptr<float>();
-  at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
+  parallel(blocks, 1, [&](int64_t begin, int64_t end) {
     for (auto b = begin; b < end; ++b) parts[size_t(b)] = sum_of_squares(g + b * grain, std::min(grain, n - b * grain));
   });
   double total = 0;
   for (const auto part : parts) total += part;
   return total;
+}
+
+const uint16_t* bits(const Tensor& t) { return reinterpret_cast<const uint16_t*>(t.const_data_ptr<at::BFloat16>()); }
+uint16_t* mutable_bits(const Tensor& t) { return reinterpret_cast<uint16_t*>(t.mutable_data_ptr<at::BFloat16>()); }
+
+double square_norm(const Tensor& gradient) {
+  if (gradient.is_cpu() && gradient.scalar_type() == torch::kFloat32)
+    return square_norm_of(gradient.const_data_ptr<float>(), gradient.numel());
+  if (gradient.is_cpu() && gradient.scalar_type() == torch::kBFloat16) return square_norm_of(bits(gradient), gradient.numel());
+  return std::pow(gradient.norm(2, torch::kFloat64).item<double>(), 2);
 }
 
 }  // namespace
@@ -88,18 +143,20 @@ double Optimizer::step(double lr) {
   }
   const auto scale = options.clip > 0 ? std::min(1.0, options.clip / (norm + 1e-6)) : 1.0;
   steps += 1;
-  for (auto& slot : slots) {
-    auto& gradient = slot.value.mutable_grad();
+  for (size_t i = 0; i < slots.size(); ++i) {
+    auto& gradient = slots[i].value.mutable_grad();
     if (!gradient.defined()) continue;
-    update(slot, gradient, scale, std::min(lr, slot.traits.lr_cap));
+    update(i, gradient, scale, std::min(lr, slots[i].traits.lr_cap));
     gradient.reset();
   }
   return norm;
 }
 
-void Optimizer::update(Slot& slot, const Tensor& gradient, double scale, double lr) {
+void Optimizer::update(size_t index, const Tensor& gradient, double scale, double lr) {
+  auto& slot = slots[index];
   const auto decay = slot.traits.decay ? options.weight_decay : 0.0;
-  if (!slot.value.is_cpu() || slot.value.scalar_type() != torch::kFloat32) {
+  const auto half = slot.value.scalar_type() == torch::kBFloat16;
+  if (!slot.value.is_cpu() || !(half || slot.value.scalar_type() == torch::kFloat32)) {
     const auto value = slot.value.detach();
     at::_fused_adamw_({value}, {gradient}, {slot.m}, {slot.v}, {},
                       {torch::full({}, double(steps), value.options().dtype(torch::kFloat32))}, lr, options.beta1, options.beta2,
@@ -112,11 +169,21 @@ void Optimizer::update(Slot& slot, const Tensor& gradient, double scale, double 
   const Rates rates{
     float(1 - lr * decay), float(options.beta1), float(options.beta2), float(lr / correction1), float(1 / std::sqrt(correction2)),
     float(options.eps),    float(scale),         float(options.ema)};
+  const auto n = slot.value.numel(), blocks = (n + grain - 1) / grain;
+  if (half) {
+    auto *p = mutable_bits(slot.value), *m = mutable_bits(slot.m), *v = mutable_bits(slot.v);
+    const auto* g = bits(gradient);
+    const auto key = mixed(uint32_t(options.seed) ^ mixed(uint32_t(steps) ^ mixed(uint32_t(index))));
+    parallel(blocks, 1, [&](int64_t begin, int64_t end) {
+      const auto at = begin * grain, count = std::min(n, end * grain) - at;
+      adamw_bf16(p + at, g + at, m + at, v + at, count, key + uint32_t(at) * 2u, rates);
+    });
+    return;
+  }
   auto *p = slot.value.mutable_data_ptr<float>(), *m = slot.m.mutable_data_ptr<float>(), *v = slot.v.mutable_data_ptr<float>();
   auto* average = slot.average.defined() ? slot.average.mutable_data_ptr<float>() : nullptr;
   const auto* g = gradient.const_data_ptr<float>();
-  const auto n = slot.value.numel(), blocks = (n + grain - 1) / grain;
-  at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
+  parallel(blocks, 1, [&](int64_t begin, int64_t end) {
     const auto at = begin * grain, count = std::min(n, end * grain) - at;
     adamw(p + at, g + at, m + at, v + at, average ? average + at : nullptr, count, rates);
   });

@@ -5,8 +5,9 @@ namespace lvm {
 
 struct OptimizerOptions {
   double weight_decay, beta1, beta2, eps;
-  double clip;  // largest global gradient norm; 0: no clipping
-  double ema;   // decay of the averaged weights; 0: none are kept
+  double clip;        // largest global gradient norm; 0: no clipping
+  double ema;         // decay of the averaged weights; 0: none are kept
+  uint64_t seed = 0;  // of the rounding of bfloat16 weights and moments
 };
 
 // Clipping, AdamW and the weight average in one call: the whole step from gradients to new weights goes through here.
@@ -29,7 +30,7 @@ class Optimizer {
   const OptimizerOptions options;
 
  private:
-  void update(Slot& slot, const Tensor& gradient, double scale, double lr);
+  void update(size_t index, const Tensor& gradient, double scale, double lr);
 };
 
 }  // namespace lvm

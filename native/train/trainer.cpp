@@ -1,35 +1,11 @@
 #include "trainer.h"
 
+#include "../ops/autocast.h"
 #include "../random.h"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/autocast_mode.h>
 
 namespace lvm {
-namespace {
-
-// libtorch has no guard of its own for autocast.
-class Autocast {
- public:
-  Autocast(bool on, torch::DeviceType device) : on(on), device(device) {
-    if (!on) return;
-    at::autocast::set_autocast_dtype(device, torch::kBFloat16);
-    at::autocast::set_autocast_enabled(device, true);
-    at::autocast::increment_nesting();
-  }
-  ~Autocast() {
-    if (!on) return;
-    if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
-    at::autocast::set_autocast_enabled(device, false);
-  }
-
- private:
-  bool on;
-  torch::DeviceType device;
-};
-
-}  // namespace
-
 Tensor loss_of(const Tensor& raw, const Tensor& target, Loss loss, bool unit) {
   if (loss == Loss::cosine) return 1 - (normalised(raw) * target).sum(-1).mean();
   return torch::mse_loss(unit ? normalised(raw) : raw, target);
@@ -61,11 +37,11 @@ Tensor Trainer::order(int64_t epoch) {
   return shuffled;
 }
 
-int64_t Trainer::run(int64_t epoch, int64_t from, const std::vector<double>& rates) {
+int64_t Trainer::run(int64_t epoch, int64_t from, const std::vector<double>& rates, const std::function<bool()>& go_on) {
   const auto windows = order(epoch);
   const auto per_step = options.batch * options.accumulate;
   for (size_t i = 0; i < rates.size(); ++i) {
-    if (stop) return int64_t(i);
+    if (!go_on() || stop) return int64_t(i);
     const auto at = (from + int64_t(i)) * per_step;
     const auto part = windows.narrow(0, at, std::min(per_step, windows.size(0) - at));
     double loss = 0;
@@ -90,10 +66,15 @@ int64_t Trainer::run(int64_t epoch, int64_t from, const std::vector<double>& rat
 }
 
 double Trainer::accumulate(const Tensor& batch, double share, uint64_t call_base) {
-  const auto [x, y] = samples->gather(batch, model->placement.dtype, model->placement.device);
+  const auto dtype = model->placement.dtype == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
+  const auto [given, next] = samples->gather(batch, dtype, model->placement.device);
+  const auto x = given.to(model->placement.dtype);
+  // Each position's successor, or only that of the last one.
+  const auto y = options.sequence ? torch::cat({given.narrow(1, 1, given.size(1) - 1), next.unsqueeze(1)}, 1) : next;
   Pass pass;
   pass.training = true;
-  pass.last_only = true;
+  pass.last_only = !options.sequence;
+  pass.recompute = options.recompute;
   pass.random = {options.seed, uint64_t(optimizer.steps), call_base};
   if (!x.is_cpu()) {
     auto generator = at::globalContext().defaultGenerator(x.device());
@@ -102,9 +83,9 @@ double Trainer::accumulate(const Tensor& batch, double share, uint64_t call_base
   Tensor raw;
   {
     Autocast autocast(options.bf16, x.device().type());
-    raw = model->forward(x, pass).squeeze(1);
+    raw = model->forward(x, pass);
   }
-  const auto loss = loss_of(raw.to(y.scalar_type()), y, options.loss, model->unit);
+  const auto loss = loss_of(raw.to(dtype).view_as(y), y, options.loss, model->unit);
   (share == 1 ? loss : loss * share).backward();
   return loss.item<double>();
 }

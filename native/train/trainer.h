@@ -4,6 +4,7 @@
 #include "optimizer.h"
 
 #include <atomic>
+#include <functional>
 
 namespace lvm {
 
@@ -12,7 +13,9 @@ enum class Loss { mse, cosine };
 struct TrainerOptions {
   int64_t batch, accumulate;
   Loss loss;
-  bool bf16;
+  bool bf16;       // products in bfloat16, whatever the weights are
+  bool sequence;   // every position predicts its successor
+  bool recompute;  // see Pass
   uint64_t seed;
   OptimizerOptions optimizer;
 };
@@ -28,7 +31,8 @@ class Trainer {
   Trainer(std::shared_ptr<Model> model, std::shared_ptr<Samples> samples, Tensor ids, TrainerOptions options);
 
   // Optimizer steps of `epoch` from step `from` on, one per learning rate, until done or stopped; returns how many were made.
-  int64_t run(int64_t epoch, int64_t from, const std::vector<double>& rates);
+  // Between two steps it asks whether to go on.
+  int64_t run(int64_t epoch, int64_t from, const std::vector<double>& rates, const std::function<bool()>& go_on);
   int64_t steps_per_epoch() const;
 
   const std::shared_ptr<Model> model;
@@ -50,7 +54,7 @@ class Trainer {
   int64_t shuffled_epoch = -1;
 };
 
-// The mean loss of a batch, as a scalar tensor. Shapes: raw [batch, dim], target [batch, dim]
+// The mean loss of a batch, as a scalar tensor. Shapes: raw [..., dim], target [..., dim]
 Tensor loss_of(const Tensor& raw, const Tensor& target, Loss loss, bool unit);
 
 }  // namespace lvm

@@ -29,7 +29,18 @@ function trainer(model: NativeModel, o: { seed?: number; batch?: number; accumul
     first.map((row) => row + 5),
     5,
   )
-  const usual = { loss: 'mse', bf16: false, weightDecay: 0, beta1: 0.9, beta2: 0.999, eps: 1e-8, clip: 1, ema: 0 } as const
+  const usual = {
+    loss: 'mse',
+    bf16: false,
+    sequence: false,
+    recompute: false,
+    weightDecay: 0,
+    beta1: 0.9,
+    beta2: 0.999,
+    eps: 1e-8,
+    clip: 1,
+    ema: 0,
+  } as const
   return native.trainer(model, samples, first, { batch: 2, accumulate: 1, seed: 3, ...usual, ...o })
 }
 const step = (of: ReturnType<typeof trainer>, from: number, count: number) =>

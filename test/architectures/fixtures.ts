@@ -8,7 +8,7 @@ export const fixtureFolder = process.env.LVM_FIXTURES ?? '../shared/fixtures'
 export interface Fixture {
   variant: string
   arch: string
-  config: Record<string, number | string | boolean>
+  config: Record<string, number | string | boolean | number[]>
   batch: number
   vec_dim: number
   causal: boolean
@@ -57,6 +57,12 @@ const OPTION: Record<string, string> = {
   dim_ffn: 'ffn',
   d_ff: 'ffn',
   dim_feedforward: 'ffn',
+  d_state: 'state',
+  d_conv: 'kernel',
+  headdim: 'headDim',
+  attn_heads: 'heads',
+  attn_head_dim: 'attnHeadDim',
+  attn_idx: 'attnLayers',
   ffn_dim: 'ffn',
   n_positions: 'positions',
   seq_len: 'positions',
@@ -64,12 +70,23 @@ const OPTION: Record<string, string> = {
   dim_head: 'headDim',
   nb_features: 'features',
   in_proj: 'inProj',
+  value_dim: 'value',
+  n_ssm: 'copies',
+  inner: 'ffn',
+  l_max: 'positions',
+  filter_order: 'filterWidth',
+  w: 'frequency',
 }
 export function optionsOf(fixture: Fixture, known: readonly string[]): Record<string, unknown> {
   const options: Record<string, unknown> = { output: 'unit', inputScale: 'none' }
   for (const [key, value] of Object.entries(fixture.config)) {
     const name = OPTION[key] ?? key
-    if (known.includes(name) && value !== null) options[name] = value // null: the reference's own default
+    if (!known.includes(name) || value === null) continue // null: the reference's own default
+    options[name] = Array.isArray(value) ? value.join() : value
   }
+  const { d_model: width, n_ssm, expand, emb_dim } = fixture.config as Record<string, number | null>
+  if (n_ssm === null) options.copies = width // every channel has a state matrix of its own
+  if (known.includes('pattern')) options.ffn = width! * expand!
+  if (known.includes('bands')) options.bands = (emb_dim! - 1) / 2
   return options
 }

@@ -76,7 +76,18 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s over long cont
 
 /** One step of training at a learning rate of zero. */
 async function train(model: NativeModel, samples: ReturnType<typeof native.samples>): Promise<Trained> {
-  const usual = { batch: 1, accumulate: 1, loss: 'mse', bf16: false, seed: 7, weightDecay: 0, clip: 0, ema: 0 } as const
+  const usual = {
+    batch: 1,
+    accumulate: 1,
+    loss: 'mse',
+    bf16: false,
+    sequence: false,
+    recompute: false,
+    seed: 7,
+    weightDecay: 0,
+    clip: 0,
+    ema: 0,
+  } as const
   const trainer = native.trainer(model, samples, Int32Array.of(0), { ...usual, beta1: 0, beta2: 0.5, eps: 1e-8 })
   await native.trainerRun(trainer, 1, 0, new Float64Array(1))
   const { slots } = native.trainerState(trainer)

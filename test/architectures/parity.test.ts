@@ -63,7 +63,8 @@ describe.each(variants.map((f) => [f.variant, f] as const))('%s', (variant, fixt
 
   test.runIf(fixture.causal)('stepping equals the parallel form, position by position', async () => {
     const model = await build(fixture, all, 'float64')
-    const { leak = 0 } = architectures.find(({ name }) => name === fixture.arch)!
+    // What a state cannot tell: RetNet's divisors of rows, and the stabiliser that Performer's keys share with those to come.
+    const near = { retnet: 1e-3, performer: 0.05 }[fixture.arch] ?? 1e-6
     const { T } = fixture.cases.at(-1)!
     const { shape, data } = all.get(`T${T}/raw_all`)!
     const [batch, , dim] = shape as [number, number, number]
@@ -76,7 +77,7 @@ describe.each(variants.map((f) => [f.variant, f] as const))('%s', (variant, fixt
         const raw = data.subarray((b * T + t) * dim, (b * T + t + 1) * dim)
         const norm = Math.hypot(...raw)
         const worst = raw.reduce((most, value, i) => Math.max(most, Math.abs(y[b * dim + i]! - value / norm)), 0)
-        expect(worst).toBeLessThan(1e-6 + leak)
+        expect(worst).toBeLessThan(near)
       }
     }
   })

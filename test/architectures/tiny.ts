@@ -29,7 +29,7 @@ export function variants({ fields, presets: { tiny } }: Architecture): [string, 
   ]
 }
 
-/** A model whose weights all matter: a head that starts at zero would hide the trunk. */
+/** A model whose weights all matter: products that start at zero (a head beside a residual, most of RWKV) would hide others. */
 export async function build(
   a: Architecture,
   options: Record<string, unknown> = a.presets.tiny,
@@ -37,18 +37,12 @@ export async function build(
 ): Promise<NativeModel> {
   const { node } = a.spec({ dim: DIM, context: o.context ?? LONGEST }, options)
   const model = await native.model(node, o.dtype ?? 'float32', 'cpu', o.seed ?? 1)
-  for (const { name, tensor } of native.modelState(model)) {
+  for (const [i, { tensor }] of native.modelState(model).entries()) {
     const weight = Tensor.wrap(tensor)
-    if (/^head\.(3\.)?weight$/.test(name) && options.residual !== undefined && options.residual !== 'none') {
-      const values = await Tensor.from(
-        gaussian(
-          weight.shape.reduce((x, y) => x * y),
-          99,
-        ),
-        weight.shape,
-      ).to({ dtype: weight.dtype })
-      await weight.op('aten::copy_', values)
-    }
+    const values = await (await weight.to({ dtype: 'float32' })).data()
+    if (weight.shape.length !== 2 || values.some((x) => x !== 0)) continue
+    const noise = gaussian(values.length, 99 + i).map((x) => x / Math.sqrt(weight.shape[1]!))
+    await weight.op('aten::copy_', await Tensor.from(noise, weight.shape).to({ dtype: weight.dtype }))
   }
   return model
 }

@@ -12,6 +12,8 @@ const BASE: TrainerOptions = {
   accumulate: 1,
   loss: 'mse',
   bf16: false,
+  sequence: false,
+  recompute: false,
   seed: 3,
   weightDecay: 0.01,
   beta1: 0.9,
@@ -166,6 +168,53 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
     expect(parts.sums.loss).toBeCloseTo(whole.sums.loss, 5)
     expect(parts.sums).toMatchObject({ windows: 70, steps: 3 })
     expect(ragged.sums).toMatchObject({ windows: 70, steps: 2 })
+  })
+
+  test('computes layers again in the backward pass to the same result, bit for bit', async () => {
+    const results = []
+    for (const recompute of [false, true]) {
+      const model = await made(a)
+      const of = trainer(model, { recompute, accumulate: 2, bf16: true }, 200)
+      results.push({ loss: await train(of, 8, 1e-3), weights: await weights(model) })
+    }
+    expect(results[1]).toEqual(results[0])
+  })
+
+  test.runIf(a.causal)('learns from every position with the sequence objective', async () => {
+    const model = await made(a, still)
+    const of = native.trainer(model, CHAINED, ids(100), { ...BASE, sequence: true, weightDecay: 0 })
+    const running = await train(of, 4, 0)
+    const x = contexts(120, 1, 13)
+    const rows = ids(100).length
+    const windows = new Float32Array(rows * CONTEXT * DIM)
+    for (let i = 0; i < rows; i++) windows.set(x.subarray(i * DIM, (i + CONTEXT) * DIM), i * CONTEXT * DIM)
+    const examined = await native.modelExamine(
+      model,
+      Tensor.from(windows, [rows, CONTEXT, DIM]).native,
+      Tensor.from(new Float32Array(rows * DIM).fill(0.1), [rows, DIM]).native,
+    )
+    const raw = (await Tensor.wrap(examined.raw_all!).data()) as Float32Array
+    let sum = 0
+    raw.forEach((value, i) => {
+      const row = Math.floor(i / DIM)
+      const [window, t] = [Math.floor(row / CONTEXT), row % CONTEXT]
+      sum += (value - x[(window + t + 1) * DIM + (i % DIM)]!) ** 2
+    })
+    expect(running).toBeCloseTo(sum / raw.length, 6)
+  })
+
+  test('trains with weights and moments in bfloat16 nearly as well', async () => {
+    const scores = []
+    for (const dtype of ['float32', 'bfloat16'] as const) {
+      const { node } = a.spec({ dim: DIM, context: CONTEXT }, { ...a.presets.tiny, ...still })
+      const model = await native.model(node, dtype, 'cpu', 5)
+      const before = await score(model)
+      await train(trainer(model), 300, 1e-2)
+      scores.push(await score(model))
+      expect(scores.at(-1)! - before).toBeGreaterThan(0.2)
+      for (const { tensor } of native.modelState(model)) expect(native.tensorDtype(tensor)).toBe(dtype)
+    }
+    expect(Math.abs(scores[1]! - scores[0]!)).toBeLessThan(0.15)
   })
 
   test.runIf('dropout' in a.fields)('drops out while it trains, and never otherwise', async () => {

@@ -106,7 +106,7 @@ describe('golden rows', () => {
     using model = await load(run)
     const bias = Tensor.wrap(native.modelState(model.native).find(({ name }) => name === 'head.bias')!.tensor)
     ;(await bias.op('aten::fill_', Number.NaN)).dispose()
-    const made = goldenRows(model.native, { context: 5, dim: 16, device: 'cpu', names: ['final_model'] })
+    const made = goldenRows(model.native, { context: 5, dim: 16, device: 'cpu', dtype: 'float32', names: ['final_model'] })
     expect(await refused('DIVERGED', made)).toMatch(/NaN or Inf/)
   })
 })

@@ -82,6 +82,8 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   keep('inference_benchmarks.json', read('artifacts/lvm/evaluation/inference_benchmarks.json'))
   await answer('predict --json', 'predict a --out P.npy')
   keep('P.json', read('P.json'))
+  await answer('rollout --json', 'rollout a --steps 2')
+  await answer('export --json', 'export a')
 
   for (const name of ['a', 'b', 'i']) {
     for (const file of ['config.json', 'training_history.json', 'manifest.json']) keep(file, read(run(name, file)))

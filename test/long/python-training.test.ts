@@ -22,7 +22,7 @@ async function losses(model: string, options: Record<string, string | number>, t
   const data = await prepare(planned.train)
   const { node: spec } = planned.architecture.spec({ dim: data.train.base.dim, context: planned.train.context }, planned.model)
   native.setThreads(threads)
-  const session = await openSession(planned, data, { spec, device: 'cpu', threads })
+  const session = await openSession(planned, data, { spec, device: 'cpu', threads, recompute: false })
   try {
     const found: number[] = []
     for (let step = 0; step < STEPS; step++) {

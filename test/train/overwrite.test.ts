@@ -72,7 +72,8 @@ it('a damaged run can be overwritten, and is not removed before there is another
   const run = await fresh('four')
   await writeFile(join((await verifyRun(run)).path, 'config.json'), '{}')
   await expect(trained({ ...options, data, name: 'four', overwrite: false })).rejects.toMatchObject({ code: 'RUN_EXISTS' })
-  await expect(trained({ ...options, data: `${data}.gone`, name: 'four' })).rejects.toMatchObject({ code: 'FILE_MISSING' })
+  await writeFile(place('broken.npy'), 'not vectors')
+  await expect(trained({ ...options, data: place('broken.npy'), name: 'four' })).rejects.toMatchObject({ code: 'DATA_FORMAT' })
   expect((await verifyRun(run)).manifest.model).toBe('gru')
   await rm(join(run, 'generations'), { recursive: true })
   await rm(join(run, 'final_model.pt')) // now nothing of it is whole

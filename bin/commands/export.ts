@@ -1,0 +1,26 @@
+import type { CommandModule } from 'yargs'
+import { exportFields } from '../../lib/export/fields.js'
+import { flags, given } from '../flags.js'
+import { answer, nearby } from '../output.js'
+
+export const exporting: CommandModule = {
+  command: 'export <run>',
+  describe: 'write a run as a file that others load, compared before it gets its name',
+  builder: (y) =>
+    y
+      .positional('run', { type: 'string', describe: 'the folder of a run, or its name below artifacts/lvm/models' })
+      .options(flags(exportFields))
+      .example('$0 export lstm_baseline', 'in Python: torch.jit.load("artifacts/lvm/models/lstm_baseline/exported.ts.pt")')
+      .example('$0 export lstm_baseline --format safetensors', 'the weights under their names'),
+  handler: async (argv) => {
+    const { exportRun } = await import('../../lib/index.js')
+    const made = await exportRun({ run: String(argv.run), ...given(exportFields, argv) })
+    const { batches, contexts, largest_difference: apart } = made.compared
+    const compared = `batches of ${batches.join(', ')} and contexts of ${contexts.join(', ')}: largest difference ${apart.toExponential(1)}`
+    answer(
+      made,
+      () => `${made.format} of ${made.run} in ${nearby(made.out)}\ncompared in a fresh process with ${compared}`,
+      argv.json === true,
+    )
+  },
+}

@@ -1,0 +1,33 @@
+import type { CommandModule } from 'yargs'
+import { rolloutFields } from '../../lib/evaluate/fields.js'
+import { flags, given } from '../flags.js'
+import { answer, count, table } from '../output.js'
+
+const figure = (value: number) => value.toFixed(4).replace(/^(-?)0\./, '$1.')
+
+export const rolling: CommandModule = {
+  command: 'rollout <run>',
+  describe: 'feed predictions back, and see how far they go',
+  builder: (y) =>
+    y
+      .positional('run', { type: 'string', describe: 'the folder of a run, or its name below artifacts/lvm/models' })
+      .options(flags(rolloutFields))
+      .example('$0 rollout lstm_baseline --steps 10', 'ten sentences on, from every window that has ten after it'),
+  handler: async (argv) => {
+    const { rollout } = await import('../../lib/index.js')
+    const made = await rollout({ run: String(argv.run), ...given(rolloutFields, argv) })
+    const text = () =>
+      [
+        `${made.run}: ${count(made.windows)} windows of ${made.articles} articles (${made.part}), memory: ${made.memory}\n`,
+        table(made.steps, {
+          step: ({ step }) => step,
+          cosine: ({ cosine }) => figure(cosine),
+          '95 %': ({ ci95 }) => ci95 && `${figure(ci95[0])} … ${figure(ci95[1])}`,
+          'copy last': ({ cosine_copy_last }) => figure(cosine_copy_last),
+          'to the mean': ({ cosine_mean_vector }) => figure(cosine_mean_vector),
+          'to the step before': ({ cosine_previous }) => figure(cosine_previous),
+        }),
+      ].join('\n')
+    answer(made, text, argv.json === true)
+  },
+}

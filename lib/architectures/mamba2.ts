@@ -1,0 +1,70 @@
+import { integer } from '../options.js'
+import { architecture } from '../spec/architecture.js'
+import { chain, linear, mamba2 as mixer, type Node, named, residual, rmsNorm } from '../spec/ops.js'
+
+/** The options of a Mamba-2 layer, which the hybrid has too. */
+export const mixerFields = {
+  state: integer<number>({ default: 128, min: 1, about: 'numbers of state per channel', group: 'Model' }),
+  headDim: integer<number>({ default: 64, min: 1, about: 'channels that share a decay', group: 'Model' }),
+  expand: integer<number>({ default: 2, min: 1, about: 'channels of the state space, in widths', group: 'Model' }),
+  kernel: integer<number>({ default: 4, min: 1, about: 'taps of the short convolution', group: 'Model' }),
+}
+type Mixer = { width: number; layers: number; state: number; headDim: number; expand: number; kernel: number }
+
+/** A sentence when the heads do not fit. */
+export const mixerRule = ({ width, expand, headDim }: Mixer): string | undefined =>
+  (width * expand) % headDim === 0
+    ? undefined
+    : `expected expand × width to be a multiple of headDim but received ${expand} × ${width} and headDim ${headDim}`
+
+/** What stands beside the norm in a Mamba-2 layer. */
+export const mamba2Mixer = ({ width, layers, state, headDim, expand, kernel }: Mixer): Node =>
+  mixer({ dim: width, inner: expand * width, state, headDim, kernel, gain: 1 / Math.sqrt(layers) })
+
+/** Pre-norm layers with the given mixers, and a last norm; between a product in and the head. */
+export const mixerTrunk = (dim: number, width: number, mixers: readonly Node[]): Node => {
+  const layers = mixers.map((mixer, i) =>
+    named(`layers.${i}`, residual(0, named('norm', rmsNorm(width, 1e-5)), named('mixer', mixer))),
+  )
+  return chain(
+    named('in_proj', linear({ in: dim, out: width })),
+    named('core', chain(...layers, named('norm_f', rmsNorm(width, 1e-5)))),
+  )
+}
+
+/**
+ * Mamba-2: layers of a gated state space, whose decay depends on the input, and nothing else.
+ *
+ * Shapes: [batch, time, dim] → [batch, dim].
+ * Source: Dao & Gu 2024, arXiv:2405.21060; as state-spaces/mamba's Mamba2.
+ */
+export const mamba2 = architecture({
+  name: 'mamba2',
+  row: 10,
+  folder: 'mamba2',
+  title: 'Mamba-2',
+  about: 'state space layers whose decay depends on the input',
+  target: 130e6,
+  complexity: 'O(n)',
+  causal: true,
+  sources: ['arXiv:2405.21060'],
+  fields: {
+    width: integer({ default: 768, min: 1, about: 'channels inside the model', group: 'Model' }),
+    layers: integer({ default: 34, min: 1, max: 256, about: 'layers', group: 'Model' }),
+    ...mixerFields,
+  },
+  presets: {
+    target: {},
+    prd: { width: 512, layers: 12, state: 64 },
+    tiny: { width: 16, layers: 2, state: 8, headDim: 8 },
+    checkpoint: { layers: 24 },
+  },
+  rule: mixerRule,
+  width: ({ width }) => width,
+  trunk: ({ dim, ...o }) =>
+    mixerTrunk(
+      dim,
+      o.width,
+      Array.from({ length: o.layers }, () => mamba2Mixer(o)),
+    ),
+})

@@ -1,0 +1,47 @@
+import { integer } from '../options.js'
+import { architecture } from '../spec/architecture.js'
+import { chain, channelMixing, layerNorm, linear, named, residual, timeMixing } from '../spec/ops.js'
+
+/**
+ * RWKV-4: a recurrence that weighs the past as attention does, and a feed-forward layer that sees the position before.
+ *
+ * Shapes: [batch, time, dim] → [batch, dim].
+ * Source: Peng et al. 2023, arXiv:2305.13048; as BlinkDL/RWKV-LM's version 4.
+ */
+export const rwkv = architecture({
+  name: 'rwkv',
+  row: 12,
+  folder: 'rwkv',
+  title: 'RWKV',
+  about: 'weighted key-value recurrence with a decay per channel',
+  target: 169e6,
+  complexity: 'O(n)',
+  causal: true,
+  sources: ['arXiv:2305.13048'],
+  fields: {
+    width: integer({ default: 768, min: 1, about: 'channels inside the model', group: 'Model' }),
+    layers: integer({ default: 22, min: 1, max: 256, about: 'blocks', group: 'Model' }),
+    ffn: integer<number | undefined>({
+      default: undefined,
+      min: 1,
+      about: 'channels of the feed-forward layer; 4 × width unless given',
+      group: 'Model',
+    }),
+  },
+  presets: { target: {}, prd: { width: 512, layers: 12 }, tiny: { width: 16, layers: 2 }, checkpoint: { layers: 12 } },
+  width: ({ width }) => width,
+  trunk: ({ dim, width, layers, ffn = 4 * width }) => {
+    const blocks = Array.from({ length: layers }, (_, i) => {
+      const layer = i + 1
+      const parts = [
+        residual(0, named('ln1', layerNorm(width)), named('att', timeMixing({ dim: width, layer, layers }))),
+        residual(0, named('ln2', layerNorm(width)), named('ffn', channelMixing({ dim: width, hidden: ffn, layer, layers }))),
+      ]
+      return named(`blocks.${i}`, chain(...(i === 0 ? [named('ln0', layerNorm(width))] : []), ...parts))
+    })
+    return chain(
+      named('in_proj', linear({ in: dim, out: width })),
+      named('core', chain(...blocks, named('ln_out', layerNorm(width)))),
+    )
+  },
+})

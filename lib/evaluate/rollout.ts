@@ -1,0 +1,187 @@
+import { findArchitecture } from '../architectures/index.js'
+import { load, type Model } from '../checkpoint/model.js'
+import { makeWindows } from '../data/windows.js'
+import { badOption, LvmError } from '../errors.js'
+import { native } from '../native.js'
+import { resolve } from '../options.js'
+import { call, Tensor } from '../torch/tensor.js'
+import { meanTarget } from './baselines-rows.js'
+import { rolloutFields } from './fields.js'
+import { meanByArticle } from './statistics.js'
+import { type Chosen, chooseRows } from './subject.js'
+
+/** Options of `rollout`: the run, and any field of `rolloutFields`. */
+export interface RolloutOptions {
+  readonly run: string
+  readonly steps?: number
+  readonly data?: string
+  readonly [option: string]: string | number | boolean | undefined
+}
+/** How far one step of a rollout is from the text. */
+export interface RolloutStep {
+  readonly step: number
+  /** To the vector that really stands there. */
+  readonly cosine: number
+  readonly ci95: readonly [number, number] | null
+  /** Of the last vector of the context to the same one: what not predicting at all would give. */
+  readonly cosine_copy_last: number
+  /** To the mean of what was trained on: predictions that drift there say less and less. */
+  readonly cosine_mean_vector: number
+  /** To the step before: 1 where predictions stand still. */
+  readonly cosine_previous: number
+}
+export interface Rollout {
+  readonly version: 1
+  readonly run: string
+  readonly model: string
+  readonly part: string
+  /** Whether the model keeps a state of all it was fed, or sees a window of fixed length. */
+  readonly memory: 'stream' | 'window'
+  readonly context: number
+  readonly windows: number
+  readonly articles: number
+  readonly steps: readonly RolloutStep[]
+}
+
+const BATCH = 256
+
+/** Of rows that are unit vectors, or nearly so. Shapes: [n, dim] twice, or [dim] → n numbers. */
+async function cosines(a: Tensor, b: Tensor): Promise<Float64Array> {
+  using x = await a.to({ device: 'cpu', dtype: 'float64' })
+  using y = await b.to({ device: 'cpu', dtype: 'float64' })
+  using cosine = await x.op('aten::cosine_similarity', y, -1, 1e-12)
+  return (await cosine.data()) as Float64Array
+}
+
+/** Feeds predictions back, and hands each to `see`. Shapes: rows [batch, context + steps, dim]. */
+async function roll(
+  model: Model,
+  rows: Tensor,
+  o: { context: number; steps: number; stream: boolean },
+  see: (step: number, prediction: Tensor) => Promise<void>,
+): Promise<void> {
+  const { context, steps } = o
+  let window = await rows.op('aten::narrow', 1, 0, context)
+  const stepper = o.stream ? native.stepper(model.native, rows.shape[0]!) : undefined
+  let next: Tensor | undefined
+  const feed = async (x: Tensor) => {
+    const y = Tensor.wrap(await native.stepperStep(stepper!, x.native))
+    next?.dispose()
+    next = y
+  }
+  try {
+    for (let t = 0; stepper !== undefined && t < context; t++) {
+      using x = await window.op('aten::select', 1, t)
+      await feed(x)
+    }
+    for (let step = 0; step < steps; step++) {
+      if (stepper !== undefined && step > 0) await feed(next!)
+      if (stepper === undefined) {
+        next?.dispose()
+        next = await model.predict(window)
+        using late = await window.op('aten::narrow', 1, 1, context - 1)
+        using last = await next.op('aten::unsqueeze', 1)
+        const moved = (await call('aten::cat', [[late, last], 1])) as Tensor
+        window.dispose()
+        window = moved
+      }
+      await see(step, next!)
+    }
+  } finally {
+    window.dispose()
+    next?.dispose()
+    if (stepper !== undefined) native.dispose(stepper)
+  }
+}
+
+/** The chosen windows that have `steps` vectors after them in their article. Errors: DATA_TOO_FEW, BAD_OPTION. */
+function starts({ base, windows, ids }: Chosen, steps: number) {
+  if (base.kind !== 'base') throw badOption('rollout', 'data', 'a base of vectors in order, not sequences,', base.path)
+  const long = makeWindows(base, windows.context + steps - 1)
+  const reaching = new Set(long.first)
+  const kept = ids.filter((id) => reaching.has(windows.first[id]!))
+  if (kept.length > 0) return kept
+  throw new LvmError('DATA_TOO_FEW', `${base.path}: expected windows with ${steps} vectors after them but there are none`, {
+    hint: 'use fewer --steps',
+  })
+}
+
+/**
+ * Lets a run read on in its own predictions, and compares each step with what really stands there.
+ *
+ * Errors: those of load and of the data; BAD_OPTION; DATA_TOO_FEW when no article is long enough.
+ */
+export async function rollout({ run, ...given }: RolloutOptions): Promise<Rollout> {
+  const o = resolve('rollout', rolloutFields, given)
+  using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
+  const { causal } = findArchitecture(model.manifest.model)
+  if (o.memory === 'stream' && !causal)
+    throw badOption(
+      'rollout',
+      'memory',
+      `window, because ${model.manifest.model} sees the whole context at every position,`,
+      o.memory,
+    )
+  const stream = o.memory === 'auto' ? causal : o.memory === 'stream'
+  const chosen = await chooseRows(model, o)
+  try {
+    const { base, windows } = chosen
+    const { context } = windows
+    const ids = starts(chosen, o.steps)
+    using centre = await meanTarget(chosen.train ?? { base, windows, ids: chosen.ids })
+    const columns = Array.from(
+      { length: o.steps },
+      () => ({ cosine: [], copy: [], mean: [], previous: [] }) as Record<'cosine' | 'copy' | 'mean' | 'previous', number[]>,
+    )
+    for (let at = 0; at < ids.length; at += BATCH) {
+      const part = ids.subarray(at, at + BATCH)
+      const index = BigInt64Array.from({ length: part.length * (context + o.steps) }, (_, i) =>
+        BigInt(windows.first[part[Math.floor(i / (context + o.steps))]!]! + (i % (context + o.steps))),
+      )
+      using picked = Tensor.from(index)
+      using flat = await base.vectors.op('aten::index_select', 0, picked)
+      using wide = await flat.to({ device: model.device, dtype: 'float32' })
+      using rows = await wide.op('aten::view', [part.length, context + o.steps, base.dim])
+      using copied = await rows.op('aten::select', 1, context - 1)
+      let before = await copied.op('aten::clone')
+      await roll(model, rows, { context, steps: o.steps, stream }, async (step, prediction) => {
+        using truth = await rows.op('aten::select', 1, context + step)
+        const column = columns[step]!
+        column.cosine.push(...(await cosines(prediction, truth)))
+        column.copy.push(...(await cosines(copied, truth)))
+        column.mean.push(...(await cosines(prediction, centre)))
+        column.previous.push(...(await cosines(prediction, before)))
+        before.dispose()
+        before = await prediction.op('aten::clone')
+      })
+      before.dispose()
+    }
+    const articles = Int32Array.from(ids, (id) => windows.article[id]!)
+    const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length
+    const steps: RolloutStep[] = []
+    for (const [i, column] of columns.entries()) {
+      const { mean: cosine, ci95 } = await meanByArticle(Float64Array.from(column.cosine), articles, { seed: i })
+      steps.push({
+        step: i + 1,
+        cosine,
+        ci95,
+        cosine_copy_last: mean(column.copy),
+        cosine_mean_vector: mean(column.mean),
+        cosine_previous: mean(column.previous),
+      })
+    }
+    return {
+      version: 1,
+      run: model.name,
+      model: model.manifest.model,
+      part: chosen.part,
+      memory: stream ? 'stream' : 'window',
+      context,
+      windows: ids.length,
+      articles: new Set(articles).size,
+      steps,
+    }
+  } finally {
+    chosen.dispose()
+  }
+}

@@ -1,0 +1,109 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join, resolve as resolvePath } from 'node:path'
+import { load, type Model } from '../checkpoint/model.js'
+import { badOption, type ErrorCode, LvmError } from '../errors.js'
+import { packageRoot } from '../libtorch/paths.js'
+import { native } from '../native.js'
+import { resolve } from '../options.js'
+import { contextsOf } from '../spec/contexts.js'
+import { Tensor } from '../torch/tensor.js'
+import type { Comparison } from './compare.js'
+import { exportFields, type Format } from './fields.js'
+import { writeSafetensors } from './safetensors.js'
+import { torchScript } from './torchscript.js'
+
+/** Options of `exportRun`: the run, and any field of `exportFields`. */
+export interface ExportOptions {
+  readonly run: string
+  readonly format?: Format
+  readonly out?: string
+  readonly overwrite?: boolean
+}
+/** What an export wrote, and how close a fresh process found it to the run. */
+export interface Exported {
+  readonly version: 1
+  readonly run: string
+  readonly model: string
+  readonly format: Format
+  readonly out: string
+  readonly bytes: number
+  readonly compared: Comparison
+}
+
+const ENDINGS: Record<Format, string> = { torchscript: '.ts.pt', safetensors: '.safetensors' }
+
+async function write(model: Model, path: string, format: Format): Promise<void> {
+  const { manifest } = model
+  const state = native.modelState(model.native)
+  const { dim } = manifest
+  if (format === 'torchscript') {
+    const weight = state.find(({ trainable }) => trainable)!.name
+    return native.scriptSave(model.native, path, torchScript(manifest.spec, { dim, weight, ...contextsOf(manifest.spec) }))
+  }
+  const facts = {
+    format: 'lvm-torch/1',
+    model: manifest.model,
+    context: String(manifest.context),
+    dim: String(dim),
+    space: manifest.data?.space ?? '',
+    spec: JSON.stringify(manifest.spec),
+    spec_hash: manifest.spec_hash,
+  }
+  return writeSafetensors(
+    path,
+    state.map(({ name, tensor }) => [name, Tensor.wrap(tensor)]),
+    facts,
+  )
+}
+
+/** Has another process read the file and compare what it computes with the run. Errors: FOREIGN_FORWARD, and what the process says. */
+async function compareElsewhere(folder: string, path: string, format: Format): Promise<Comparison> {
+  const script = join(packageRoot(), 'dist', 'lib', 'export', 'compare-child.js')
+  const said = await new Promise<string>((done) => {
+    execFile(process.execPath, [script, folder, path, format], { maxBuffer: 1 << 24 }, (error, stdout, stderr) =>
+      done(
+        stdout ||
+          JSON.stringify({
+            ok: false,
+            code: 'INTERNAL',
+            message: `export: the comparison ended: ${error?.message ?? ''} ${stderr}`,
+          }),
+      ),
+    )
+  })
+  const answer = JSON.parse(said) as
+    | { ok: true; comparison: Comparison }
+    | { ok: false; code: ErrorCode; message: string; hint?: string }
+  if (!answer.ok) throw new LvmError(answer.code, answer.message, answer.hint === undefined ? {} : { hint: answer.hint })
+  return answer.comparison
+}
+
+/**
+ * Writes a run as a file for others: it gets its name only after a fresh process has read it and got the same outputs.
+ *
+ * Errors: those of load; RUN_EXISTS when the file is there; FOREIGN_FORWARD when the outputs differ.
+ */
+export async function exportRun({ run, ...given }: ExportOptions): Promise<Exported> {
+  const { format, out, overwrite } = resolve('export', exportFields, given)
+  using model = await load(run, { device: 'cpu' })
+  const ending = ENDINGS[format]
+  const path = resolvePath(out ?? join(model.folder, `exported${ending}`))
+  if (format === 'safetensors' && !path.endsWith(ending)) throw badOption('export', 'out', `a file that ends in ${ending}`, out)
+  if (!overwrite && existsSync(path))
+    throw new LvmError('RUN_EXISTS', `export: expected no file at ${path} but there is one`, {
+      hint: 'use --overwrite, or --out FILE',
+    })
+  const part = `${path}.${process.pid}.part${ending}`
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    await write(model, part, format)
+    const compared = await compareElsewhere(model.folder, part, format)
+    await rename(part, path)
+    const { size: bytes } = await stat(path)
+    return { version: 1, run: model.name, model: model.manifest.model, format, out: path, bytes, compared }
+  } finally {
+    await rm(part, { force: true })
+  }
+}

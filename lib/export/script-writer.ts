@@ -1,0 +1,45 @@
+/** Python source of a forward function, written line by line; parameters are reached through the names of their nodes. */
+export class ScriptWriter {
+  readonly lines: string[] = []
+  readonly methods = new Map<string, string>()
+  /** The value that cross-attention reads. */
+  memory = ''
+  private count = 0
+  private path: readonly string[] = []
+
+  /** A new variable that holds an expression. */
+  set(expression: string): string {
+    this.count += 1
+    const name = `v${this.count}`
+    this.lines.push(`${name} = ${expression}`)
+    return name
+  }
+  /** The expression of a parameter of the node that is being written. */
+  param(name: string): string {
+    return [...this.path, ...name.split('.')].reduce(
+      (owner, part) => (/^\d/.test(part) ? `getattr(${owner}, "${part}")` : `${owner}.${part}`),
+      'self',
+    )
+  }
+  /** Lines below a heading such as `for …:`. */
+  block(heading: string, body: () => void): void {
+    const at = this.lines.length
+    body()
+    const inner = this.lines.splice(at)
+    this.lines.push(heading, ...inner.map((line) => `  ${line}`))
+  }
+  inside<T>(name: string | undefined, body: () => T): T {
+    const before = this.path
+    if (name !== undefined) this.path = [...before, ...name.split('.')]
+    try {
+      return body()
+    } finally {
+      this.path = before
+    }
+  }
+  /** Makes sure that a method of the module is there, and gives its call. */
+  method(name: string, source: string): string {
+    this.methods.set(name, source)
+    return `self.${name}`
+  }
+}

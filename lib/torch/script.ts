@@ -1,0 +1,56 @@
+import { badOption, LvmError } from '../errors.js'
+import { type NativeScript, native } from '../native.js'
+import { resolveDevice } from './device.js'
+import { Tensor } from './tensor.js'
+
+/** A TorchScript file that is loaded: a program, whoever wrote it. Free it with `dispose()` (or `using`). */
+export class TorchScriptModule {
+  private constructor(
+    private readonly handle: NativeScript,
+    readonly path: string,
+  ) {}
+
+  /**
+   * Loads any TorchScript module. It runs code, so that has to be allowed in so many words.
+   *
+   * Errors: DATA_UNSAFE without `allowCode`; FILE_MISSING, DATA_FORMAT, DEVICE_UNAVAILABLE.
+   */
+  static async load(path: string, options: { allowCode?: boolean; device?: string } = {}): Promise<TorchScriptModule> {
+    const { allowCode = false, device = 'auto' } = options
+    if (typeof path !== 'string') throw badOption('TorchScriptModule', 'path', 'the path of a file', path)
+    if (allowCode !== true) {
+      throw new LvmError('DATA_UNSAFE', `${path}: expected allowCode: true, because a TorchScript file is a program`, {
+        hint: 'load only files from people you trust, with { allowCode: true }',
+      })
+    }
+    const where = resolveDevice(device)
+    try {
+      return new TorchScriptModule(await native.scriptLoad(path, where), path)
+    } catch (cause) {
+      const missing = /No such file|open file failed/.test((cause as Error).message)
+      throw new LvmError(
+        missing ? 'FILE_MISSING' : 'DATA_FORMAT',
+        missing
+          ? `${path}: expected a TorchScript file but there is none`
+          : `${path}: expected a TorchScript file but libtorch cannot read it`,
+        { cause },
+      )
+    }
+  }
+
+  /** Calls `forward` with these tensors, without gradients. Errors: BAD_ARGUMENT unless it returns a tensor; NATIVE with what the program said. */
+  async forward(...inputs: readonly Tensor[]): Promise<Tensor> {
+    return Tensor.wrap(
+      await native.scriptRun(
+        this.handle,
+        inputs.map((input) => input.native),
+      ),
+    )
+  }
+  dispose(): void {
+    native.scriptDispose(this.handle)
+  }
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+}

@@ -1,0 +1,29 @@
+#pragma once
+#include <ATen/autocast_mode.h>
+#include <torch/torch.h>
+
+namespace lvm {
+
+// bfloat16 products for as long as it lives; libtorch has no guard of its own for autocast.
+class Autocast {
+ public:
+  Autocast(bool on, torch::DeviceType device)
+      : changed(on != at::autocast::is_autocast_enabled(device)), before(!on), device(device) {
+    if (!changed) return;
+    at::autocast::set_autocast_dtype(device, torch::kBFloat16);
+    at::autocast::set_autocast_enabled(device, on);
+    at::autocast::increment_nesting();
+  }
+  ~Autocast() {
+    if (!changed) return;
+    if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+    at::autocast::set_autocast_enabled(device, before);
+  }
+  Autocast(const Autocast&) = delete;
+
+ private:
+  bool changed, before;
+  torch::DeviceType device;
+};
+
+}  // namespace lvm

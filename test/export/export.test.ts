@@ -1,0 +1,94 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { load } from '../../lib/checkpoint/model.js'
+import { openArrays } from '../../lib/data/arrays.js'
+import { loadTensor } from '../../lib/data/load.js'
+import { readSafetensors } from '../../lib/data/safetensors.js'
+import { exportRun } from '../../lib/export/export.js'
+import { TorchScriptModule } from '../../lib/torch/script.js'
+import { Tensor } from '../../lib/torch/tensor.js'
+import { train } from '../../lib/train/train.js'
+
+const SAMPLE = 'data/sample/factbook'
+const out = mkdtempSync(join(tmpdir(), 'lvm-torch-export-'))
+const run = join(out, 'run')
+const code = (expected: string) => expect.objectContaining({ name: 'LvmError', code: expected })
+
+afterAll(() => rmSync(out, { recursive: true, force: true }))
+beforeAll(async () => {
+  const options = {
+    model: 'transformer',
+    data: SAMPLE,
+    preset: 'tiny',
+    epochs: 1,
+    maxSteps: 3,
+    name: 'run',
+    out,
+    residual: 'decay',
+  }
+  for await (const _ of train(options)) {
+  }
+})
+
+describe('an exported run', () => {
+  test('as TorchScript predicts what the run predicts', async () => {
+    const made = await exportRun({ run })
+    expect(made).toMatchObject({ version: 1, model: 'transformer', format: 'torchscript', out: join(run, 'exported.ts.pt') })
+    expect(made.compared.largest_difference).toBeLessThan(1e-5)
+    expect(made.compared.contexts).toContain(5)
+    using model = await load(run)
+    using script = await TorchScriptModule.load(made.out, { allowCode: true })
+    const x = new Float32Array(2 * 5 * model.dim).map((_, i) => Math.sin(i))
+    using y = await script.forward(Tensor.from(x, [2, 5, model.dim]))
+    const want = await model.predict(x)
+    expect(Math.max(...((await y.data()) as Float32Array).map((v, i) => Math.abs(v - want[i]!)))).toBeLessThan(1e-5)
+  })
+  test('as safetensors has its weights and says what they are', async () => {
+    const { out: path } = await exportRun({ run, format: 'safetensors' })
+    const { metadata } = await readSafetensors(path)
+    using model = await load(run)
+    expect(metadata.get('spec_hash')).toBe(model.manifest.spec_hash)
+    expect(JSON.parse(metadata.get('spec')!)).toEqual(model.manifest.spec)
+    const { arrays } = await openArrays(path)
+    expect(arrays.size).toBeGreaterThan(20)
+    using weight = await loadTensor(arrays.get('head.weight')!)
+    expect(weight.shape).toEqual([768, 16])
+  })
+  test('is not overwritten unless that is asked for, and leaves nothing half written', async () => {
+    await expect(exportRun({ run })).rejects.toThrow(code('RUN_EXISTS'))
+    await exportRun({ run, overwrite: true })
+    expect(readdirSync(run).filter((name) => name.includes('.part'))).toEqual([])
+  })
+  test('is refused for a run that is damaged or not there', async () => {
+    await expect(exportRun({ run: join(out, 'none') })).rejects.toThrow(code('RUN_MISSING'))
+    await expect(exportRun({ run, format: 'onnx' as 'torchscript' })).rejects.toThrow(code('BAD_OPTION'))
+    await expect(exportRun({ run, format: 'safetensors', out: join(out, 'weights.bin') })).rejects.toThrow(code('BAD_OPTION'))
+    const path = join(run, 'best_model.pt')
+    const bytes = readFileSync(path)
+    bytes[bytes.length >> 1]! ^= 1
+    writeFileSync(path, bytes)
+    await expect(exportRun({ run, out: join(out, 'x.pt') })).rejects.toThrow(code('BAD_CHECKPOINT'))
+    expect(existsSync(join(out, 'x.pt'))).toBe(false)
+  })
+})
+
+describe('TorchScriptModule', () => {
+  test('runs code only when that was allowed', async () => {
+    await expect(TorchScriptModule.load(join(run, 'exported.ts.pt'))).rejects.toThrow(code('DATA_UNSAFE'))
+  })
+  test('refuses what is no TorchScript file', async () => {
+    const path = join(out, 'text.pt')
+    writeFileSync(path, 'not a program')
+    await expect(TorchScriptModule.load(path, { allowCode: true })).rejects.toThrow(code('DATA_FORMAT'))
+    await expect(TorchScriptModule.load(join(run, 'best_model.pt'), { allowCode: true })).rejects.toThrow(code('DATA_FORMAT'))
+    await expect(TorchScriptModule.load(join(out, 'none.pt'), { allowCode: true })).rejects.toThrow(code('FILE_MISSING'))
+  })
+  test('says what the program said', async () => {
+    using script = await TorchScriptModule.load(join(run, 'exported.ts.pt'), { allowCode: true })
+    await expect(script.forward(Tensor.from([1, 2], [1, 2]))).rejects.toThrow(/expected contexts of shape/)
+    script.dispose()
+    await expect(script.forward(Tensor.from([1], [1]))).rejects.toThrow(code('DISPOSED'))
+  })
+})
