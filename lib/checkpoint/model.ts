@@ -2,6 +2,7 @@ import { basename, join } from 'node:path'
 import { findArchitecture } from '../architectures/index.js'
 import { badOption, LvmError } from '../errors.js'
 import { type NativeModel, type NativeStepper, type NativeTensor, native } from '../native.js'
+import { isCausal } from '../spec/architecture.js'
 import { countParameters } from '../spec/count.js'
 import { resolveDevice, useThreads } from '../torch/device.js'
 import { useMultiplier } from '../torch/multiplier.js'
@@ -55,6 +56,8 @@ export class Model {
   readonly dim: number
   readonly context: number
   readonly parameters: number
+  /** Whether every position sees only those before it, so that vectors may be fed one at a time. */
+  readonly causal: boolean
   constructor(
     readonly native: NativeModel,
     /** Folder of the run. */
@@ -69,6 +72,7 @@ export class Model {
     this.dim = manifest.dim
     this.context = manifest.context
     this.parameters = manifest.parameters
+    this.causal = isCausal(findArchitecture(manifest.model), manifest.options.model)
   }
 
   /**
@@ -86,13 +90,13 @@ export class Model {
   predictAll(x: Float32Array, options?: { context?: number }): Promise<Float32Array>
   predictAll(x: Tensor): Promise<Tensor>
   async predictAll(x: Float32Array | Tensor, options: { context?: number } = {}): Promise<Float32Array | Tensor> {
-    if (!findArchitecture(this.manifest.model).causal) {
-      throw new LvmError(
-        'BAD_OPTION',
-        `predictAll: expected a causal model but ${this.manifest.model} sees the whole context at every position`,
-      )
-    }
+    this.requireCausal('predictAll')
     return this.run(x, options, true)
+  }
+  private requireCausal(owner: string): void {
+    if (this.causal) return
+    const { model } = this.manifest
+    throw new LvmError('BAD_OPTION', `${owner}: expected a causal model but ${model} sees the whole context at every position`)
   }
   private async run(
     x: Float32Array | Tensor,
@@ -106,8 +110,9 @@ export class Model {
     return numbers(await native.modelPredict(this.native, input.native, all))
   }
 
-  /** A state that is fed one vector at a time, and predicts the next after each. */
+  /** A state that is fed one vector at a time, and predicts the next after each; causal models only. */
   stepper({ batch = 1 }: { batch?: number } = {}): Stepper {
+    this.requireCausal('stepper')
     if (!Number.isSafeInteger(batch) || batch < 1) throw badOption('stepper', 'batch', 'an integer ≥ 1', batch)
     const stepper: NativeStepper = native.stepper(this.native, batch)
     const dim = this.dim

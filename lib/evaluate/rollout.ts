@@ -1,4 +1,3 @@
-import { findArchitecture } from '../architectures/index.js'
 import { load, type Model } from '../checkpoint/model.js'
 import { makeWindows } from '../data/windows.js'
 import { badOption, LvmError } from '../errors.js'
@@ -114,7 +113,7 @@ function starts({ base, windows, ids }: Chosen, steps: number) {
 export async function rollout({ run, ...given }: RolloutOptions): Promise<Rollout> {
   const o = resolve('rollout', rolloutFields, given)
   using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
-  const { causal } = findArchitecture(model.manifest.model)
+  const { causal } = model
   if (o.memory === 'stream' && !causal)
     throw badOption(
       'rollout',

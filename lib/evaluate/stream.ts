@@ -1,4 +1,3 @@
-import { findArchitecture } from '../architectures/index.js'
 import type { Model } from '../checkpoint/model.js'
 import { badOption } from '../errors.js'
 import { Tensor } from '../torch/tensor.js'
@@ -16,7 +15,7 @@ interface Reading {
 /** Where each article that has a target begins, and its last target. Errors: BAD_OPTION for what cannot be read in order. */
 function readings(model: Model, { base, windows, ids }: Chosen): Reading[] {
   const { model: name } = model.manifest
-  if (!findArchitecture(name).causal)
+  if (!model.causal)
     throw badOption('predict', 'stream', `no --stream, because ${name} sees the whole context at every position,`, true)
   if (base.kind !== 'base')
     throw badOption('predict', 'stream', 'no --stream, because sequences do not say what came before,', true)

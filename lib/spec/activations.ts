@@ -50,7 +50,7 @@ const OWN: Readonly<Record<OpName, Own>> = {
   hyena: ({ dim, order }, time) => ({ width: dim!, kept: (2 * order! + 3) * dim! * time }),
   favor: ({ heads, features }, time, width) => ({
     width: width / 3,
-    kept: (1.5 * width + 2 * heads! * features!) * time + (time <= 32 ? 2 * heads! * time * time : 0),
+    kept: 2 * width * time + (time <= 32 ? heads! * time * (2 * features! + time) : 0),
   }),
   redraw: same(0),
   flatten: (_, time, width) => ({ width: width * time, kept: 0 }),

@@ -59,6 +59,10 @@ export interface Architecture {
   spec(shape: Shape, given?: Readonly<Record<string, unknown>>): { options: Readonly<Record<string, unknown>>; node: Node }
 }
 
+/** Whether no position of a model sees those after it: where its architecture has a flag `causal` of its own, that decides. */
+export const isCausal = ({ causal }: Architecture, options: Readonly<Record<string, unknown>>): boolean =>
+  causal && options.causal !== false
+
 type Wrapper = Options<typeof wrapperFields>
 
 /** Declares an architecture: its own options, their presets, and the trunk between input and head. */

@@ -1,7 +1,7 @@
 import { findArchitecture } from '../architectures/index.js'
 import { badOption, LvmError, shown } from '../errors.js'
 import { type Options, resolve } from '../options.js'
-import type { Architecture } from '../spec/architecture.js'
+import { type Architecture, isCausal } from '../spec/architecture.js'
 import { resolveDevice } from '../torch/device.js'
 import { trainFields } from './fields.js'
 
@@ -79,13 +79,14 @@ export function plan(model: string, given: Given): Plan {
         `add ${needs}, or leave --${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} out`,
       )
   }
-  if (train.objective === 'sequence' && !architecture.causal)
+  const options = { ...architecture.presets[preset], ...RECIPES[recipe].model, ...own.model }
+  if (train.objective === 'sequence' && !isCausal(architecture, options))
     throw badOption('train', 'objective', `last, because ${model} sees the whole context at every position,`, 'sequence')
   if (train.weights === 'bf16' && train.ema > 0)
     throw badOption('train', 'ema', '0 with --weights bf16, which is too coarse for an average,', train.ema)
   if (train.weights === 'bf16' && own.train.precision === 'bf16')
     throw badOption('train', 'precision', 'no value with --weights bf16, where all products are in bf16,', 'bf16')
-  return { architecture, train, model: { ...architecture.presets[preset], ...RECIPES[recipe].model, ...own.model } }
+  return { architecture, train, model: options }
 }
 
 /** The settings of a run that goes on: its own, with what may differ. Errors: BAD_OPTION for a change that may not be. */

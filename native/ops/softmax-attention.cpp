@@ -7,7 +7,10 @@ namespace lvm {
 namespace {
 
 // Scores of at most so many positions are held whole.
-constexpr int64_t short_context = 256, block = 256;
+constexpr int64_t short_context = 256;
+
+// Queries that are worked through at once: the fewer, the more keys they see.
+int64_t block_of(int64_t keys) { return std::clamp<int64_t>(256 * 1024 / keys, 16, 256); }
 
 // Query i stands at position first + i, and key j at j.
 Tensor probabilities(const Tensor& q, const Tensor& k, int64_t first, bool causal) {
@@ -62,7 +65,7 @@ struct Blocks final : torch::autograd::Function<Blocks> {
   template <typename Use>
   static void each(const Tensor& q, const Tensor& k, bool causal, double rate, Random random, Use use) {
     c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
-    const auto n = q.size(2), m = k.size(2);
+    const auto n = q.size(2), m = k.size(2), block = block_of(m);
     for (int64_t at = 0; at < n; at += block) {
       const auto count = std::min(block, n - at), keys = causal ? m - n + at + count : m;
       const auto p = probabilities(q.narrow(2, at, count), k.narrow(2, 0, keys), m - n + at, causal);
@@ -81,7 +84,7 @@ Tensor softmax_attention(const Tensor& q, const Tensor& k, const Tensor& v, bool
   if (m <= short_context || n == 1 || !q.is_cpu())
     return torch::matmul(dropout(probabilities(q, k, m - n, causal), rate, pass).to(v.scalar_type()), v);
   const auto y = Blocks::apply(as_factor(q), as_factor(k), as_factor(v), causal, pass.training ? rate : 0, pass.random);
-  if (pass.training && rate > 0) pass.random.calls += uint64_t((n + block - 1) / block);
+  if (pass.training && rate > 0) pass.random.calls += uint64_t((n + block_of(m) - 1) / block_of(m));
   return y;
 }
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { architectures } from '../../lib/architectures/index.js'
 import { native } from '../../lib/native.js'
-import type { Architecture } from '../../lib/spec/architecture.js'
+import { isCausal } from '../../lib/spec/architecture.js'
 import { useThreads } from '../../lib/torch/device.js'
 import { Tensor } from '../../lib/torch/tensor.js'
 import { apart, build, contexts, DIM, LONGEST, predict, variants } from './tiny.js'
@@ -9,8 +9,6 @@ import { apart, build, contexts, DIM, LONGEST, predict, variants } from './tiny.
 const BATCH = 4
 /** Rounding of single precision, where sums run in another order. */
 const ROUNDING = 2e-6
-/** A flag `causal` of an architecture's own turns it off. */
-const isCausal = (a: Architecture, options: Record<string, unknown>) => a.causal && options.causal !== false
 const code = (expected: string) => expect.objectContaining({ name: 'LvmError', code: expected })
 const all = architectures.flatMap((a) => variants(a).map(([about, options]) => [`${a.name} (${about})`, a, options] as const))
 
@@ -77,7 +75,7 @@ describe.each(all)('%s', (_, a, options) => {
   test.runIf(causal)('reads a long context as it reads its beginnings, in whatever form each is computed', async () => {
     const x = contexts(1, LONGEST)
     const every = await predict(await model, x, 1, true)
-    for (const t of [5, 64, 65, 256, 257, LONGEST])
+    for (const t of [5, 32, 33, 64, 65, 128, 130, 256, 257, LONGEST])
       expect(apart(await predict(await model, x.slice(0, t * DIM), 1), every.subarray((t - 1) * DIM, t * DIM))).toBeLessThan(
         2e-5 + leak,
       )
