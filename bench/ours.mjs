@@ -54,7 +54,7 @@ async function trainerOf(name, precision) {
   const { node } = spec({ dim: DIM, context: CONTEXT }, presets.target)
   const model = await native.model(node, 'float32', 'cpu', 0)
   const trainer = native.trainer(model, samples, windows, { ...OPTIONS, bf16: precision === 'bf16' })
-  const state = { trainer, epoch: 0, from: 0, perEpoch: native.trainerStepsPerEpoch(trainer) }
+  const state = { model, trainer, epoch: 0, from: 0, perEpoch: native.trainerStepsPerEpoch(trainer) }
   await run(state, WARM_UP)
   return state
 }
@@ -72,12 +72,16 @@ async function run(state, steps) {
   return (performance.now() - began) / steps
 }
 
-/** Milliseconds a step of `name` (lstm, gru, transformer). A model and its place in the data are kept between calls. */
+/** Milliseconds a step of `name`. The model and its place in the data are kept until another is asked for. */
 export async function ours(name, precision, steps, threads) {
   native.setThreads(threads)
   await useMultiplier(undefined)
   const key = `${name} ${precision}`
-  if (!trainers.has(key)) trainers.set(key, await trainerOf(name, precision))
+  if (!trainers.has(key)) {
+    for (const { trainer, model } of trainers.values()) for (const handle of [trainer, model]) native.dispose(handle)
+    trainers.clear()
+    trainers.set(key, await trainerOf(name, precision))
+  }
   return run(trainers.get(key), steps)
 }
 

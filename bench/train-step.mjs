@@ -59,8 +59,12 @@ if (values.compile)
   contestants.pytorch_compile = async (model, precision) =>
     (await python.ask({ model, precision, steps, threads, compile: true })).ms_per_step
 
-const names = Object.keys(contestants)
-const { torch, python: pythonVersion, capability } = await python.ask({ command: 'versions' })
+const { torch, python: pythonVersion, capability, models } = await python.ask({ command: 'versions' })
+// The form that was published, where another is quicker at a short context.
+contestants.reference = async (model, precision) =>
+  (await python.ask({ model: `${model}_reference`, precision, steps, threads })).ms_per_step
+const taking = (model) => Object.keys(contestants).filter((name) => name !== 'reference' || models.includes(`${model}_reference`))
+const columns = [...new Set(values.models.split(',').flatMap(taking))]
 const report = {
   version: 1,
   command: `node bench/train-step.mjs ${process.argv.slice(2).join(' ')}`.trim(),
@@ -85,9 +89,10 @@ process.stdout.write(
     `median ms a step over ${rounds} rounds of ${steps} steps in turns; ratio = PyTorch / lvm-torch of each round (min–max)\n\n`,
 )
 const cells = (row) => process.stdout.write(`${row.map((cell, i) => (i < 2 ? cell.padEnd(12) : cell.padStart(18))).join('')}\n`)
-cells(['model', 'precision', ...names, ...names.slice(1).map((name) => `ratio ${name.replace('pytorch_', '')}`)])
+cells(['model', 'precision', ...columns, ...columns.slice(1).map((name) => `ratio ${name.replace('pytorch_', '')}`)])
 
 for (const model of values.models.split(',')) {
+  const names = taking(model)
   for (const precision of values.precisions.split(',')) {
     const ms = Object.fromEntries(names.map((name) => [name, []]))
     // The first round builds and warms up both sides and is not counted. Who begins alternates, so that a drift favours nobody.
@@ -107,8 +112,9 @@ for (const model of values.models.split(',')) {
       ratios,
       rounds: ms,
     })
-    const shown = Object.values(ratios).map((r) => `${r.median.toFixed(2)} (${r.min.toFixed(2)}–${r.max.toFixed(2)})`)
-    cells([model, precision, ...names.map((name) => middle(ms[name]).toFixed(1)), ...shown])
+    const time = (name) => (name in ms ? middle(ms[name]).toFixed(1) : '')
+    const shown = (r) => (r === undefined ? '' : `${r.median.toFixed(2)} (${r.min.toFixed(2)}–${r.max.toFixed(2)})`)
+    cells([model, precision, ...columns.map(time), ...columns.slice(1).map((name) => shown(ratios[name]))])
   }
 }
 python.end()

@@ -1,6 +1,6 @@
-"""PyTorch's own training step of the first three models, as a worker: a JSON line asks, a JSON line answers.
+"""PyTorch's own training step of each model, as a worker: a JSON line asks, a JSON line answers.
 
-{"model": "lstm|gru|transformer", "precision": "fp32|bf16", "steps": 50, "threads": 2, "compile": false} → {"ms_per_step": …, "loss": …}
+{"model": "lstm|gru|transformer|…", "precision": "fp32|bf16", "steps": 50, "threads": 2, "compile": false} → {"ms_per_step": …, "loss": …}
 A model, its optimizer and its place in the data are kept between questions, so that rounds may take turns with another trainer.
 Written as one would who wants PyTorch fast: nn's own modules, fused AdamW, one gather a step, nothing read back inside the loop.
 """
@@ -10,6 +10,11 @@ import math
 import sys
 import time
 
+import hyena
+import mamba
+import retnet
+import rwkv
+import s4
 import torch
 from torch import nn
 
@@ -64,7 +69,16 @@ class Transformer(nn.Module):
         return self.head(x[:, -1])
 
 
-MODELS = {"lstm": Lstm, "gru": Gru, "transformer": Transformer}
+MODELS = {
+    "lstm": Lstm,
+    "gru": Gru,
+    "transformer": Transformer,
+    **retnet.MODELS,
+    **s4.MODELS,
+    **hyena.MODELS,
+    **mamba.MODELS,
+    **rwkv.MODELS,
+}
 
 
 class Trainer:
@@ -112,10 +126,13 @@ def main():
         try:
             if ask.get("command") == "versions":
                 capability = torch.backends.cpu.get_cpu_capability()
-                answer = {"torch": torch.__version__, "python": sys.version.split()[0], "capability": capability}
+                answer = {"torch": torch.__version__, "python": sys.version.split()[0], "capability": capability, "models": list(MODELS)}
             else:
                 torch.set_num_threads(ask["threads"])
                 key = ask["model"], ask["precision"], ask.get("compile", False)
+                about = lambda key: (key[0].split("_")[0], key[1])
+                if trainers and about(next(iter(trainers))) != about(key):
+                    trainers.clear()  # one model and precision in memory at a time
                 if key not in trainers:
                     trainers[key] = Trainer(base, *key)
                 trainer = trainers[key]

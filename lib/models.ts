@@ -1,11 +1,15 @@
-import { readdirSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { architectures, findArchitecture } from './architectures/index.js'
 import { RUNS } from './checkpoint/folder.js'
+import { HISTORY, type History, type RunManifest } from './checkpoint/run.js'
+import { judgeTiers, type TierName } from './evaluate/tiers.js'
 import { PRESETS } from './spec/architecture.js'
 import { countParameters, printTree } from './spec/count.js'
+import { estimate } from './train/estimate.js'
+import { plan } from './train/recipe.js'
 
-/** One row of the matrix: what was asked for, what there is, and whether it was trained in this tree. */
+/** One row of the matrix: what was asked for, what there is, and what was trained in this tree. */
 export interface ModelRow {
   readonly row: number | null
   readonly name: string
@@ -17,25 +21,54 @@ export interface ModelRow {
   readonly deviation: number | null
   readonly complexity: string
   readonly causal: boolean
-  readonly status: 'trained' | 'not trained'
+  /** What training takes at a batch of 32, for contexts of 5 and of 1,024. */
+  readonly memory_t5_bytes: number
+  readonly memory_t1024_bytes: number
+  readonly status: 'trained' | 'unfinished' | 'not trained'
+  /** Of the best epoch, as the next ones. */
+  readonly val_loss: number | null
+  readonly val_cosine: number | null
+  readonly train_seconds: number | null
+  /** The highest tier of the PRD that the run reaches, by its own figures. */
+  readonly success: TierName | 'none' | null
 }
 
 /** The PRD's shape, which parameter counts are given for. */
 const SHAPE = { dim: 768, context: 5 }
 
-function hasRun(folder: string): boolean {
+const readJson = <T>(folder: string, name: string): T | undefined => {
   try {
-    return readdirSync(join(RUNS, folder)).includes('manifest.json')
+    return JSON.parse(readFileSync(join(RUNS, folder, name), 'utf8')) as T
   } catch {
-    return false
+    return undefined // not trained yet; `runs list` says when a run is damaged
   }
+}
+
+/** Where the run of a folder stands. */
+function standing(folder: string): Pick<ModelRow, 'status' | 'val_loss' | 'val_cosine' | 'train_seconds' | 'success'> {
+  const manifest = readJson<RunManifest>(folder, 'manifest.json')
+  const history = readJson<History>(folder, HISTORY)
+  const best = history?.history?.find(({ epoch }) => epoch === history.best_epoch)
+  const status = manifest === undefined ? 'not trained' : manifest.progress?.finished === false ? 'unfinished' : 'trained'
+  if (manifest === undefined || best === undefined)
+    return { status, val_loss: null, val_cosine: null, train_seconds: null, success: null }
+  const { val_loss, val_cosine } = best
+  const { train_seconds, weights_bytes } = manifest
+  const tiers = judgeTiers({ val_loss, val_cosine, train_seconds, weights_bytes })
+  const reached = (['stretch', 'target', 'minimum'] as const).find((tier) => tiers[tier].pass === true)
+  return { status, val_loss, val_cosine, train_seconds, success: reached ?? 'none' }
+}
+
+const memory = (name: string, context: number): number => {
+  const { architecture, train, model } = plan(name, { context })
+  const { node } = architecture.spec({ dim: SHAPE.dim, context }, model)
+  return estimate(train, node, { dim: SHAPE.dim, dataBytes: 0 }).memory_bytes
 }
 
 /** Every model there is, in the order of the PRD's matrix, with its `target` preset at dimension 768. */
 export function listModels(): ModelRow[] {
   return architectures.map(({ row, name, title, folder, target, complexity, causal, presets, spec }) => {
     const parameters = countParameters(spec(SHAPE, presets.target).node)
-    const deviation = target === null ? null : (parameters - target) / target
     return {
       row,
       name,
@@ -43,10 +76,12 @@ export function listModels(): ModelRow[] {
       folder,
       parameters,
       target,
-      deviation,
+      deviation: target === null ? null : (parameters - target) / target,
       complexity,
       causal,
-      status: hasRun(folder) ? 'trained' : 'not trained',
+      memory_t5_bytes: memory(name, 5),
+      memory_t1024_bytes: memory(name, 1024),
+      ...standing(folder),
     }
   })
 }

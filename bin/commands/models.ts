@@ -1,6 +1,7 @@
 import type { Argv, CommandModule } from 'yargs'
 import { answer, count, table } from '../output.js'
 
+const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`
 const percent = (part: number | null) => (part === null ? null : `${part > 0 ? '+' : ''}${(100 * part).toFixed(2)} %`)
 
 const show: CommandModule = {
@@ -22,15 +23,19 @@ export const models: CommandModule = {
     const { listModels } = await import('../../lib/index.js')
     const models = listModels()
     const text = () =>
-      table(models, {
+      `${table(models, {
         row: (m) => m.row,
         name: (m) => m.name,
         parameters: (m) => count(m.parameters),
         target: (m) => (m.target === null ? null : count(m.target)),
         deviation: (m) => percent(m.deviation),
-        folder: (m) => m.folder,
+        time: (m) => m.complexity,
+        'memory T 5': (m) => gigabytes(m.memory_t5_bytes),
+        'T 1,024': (m) => gigabytes(m.memory_t1024_bytes),
         status: (m) => m.status,
-      })
+        'val cosine': (m) => m.val_cosine?.toFixed(4),
+        success: (m) => m.success,
+      })}\n\nmemory of a training at a batch of 32; success: the highest tier of the PRD that the run here reaches`
     answer({ models }, text, json === true)
   },
 }

@@ -18,6 +18,7 @@ export const lcm = architecture({
   complexity: 'O(n²)',
   causal: true,
   sources: ['arXiv:2412.08821', 'facebookresearch/large_concept_model'],
+  training: { weights: 'bf16' }, // 13 GB instead of 26
   fields: {
     width: integer({ default: 2048, min: 2, about: 'channels inside the model', group: 'Model' }),
     layers: integer({ default: 31, min: 1, max: 96, about: 'decoder layers', group: 'Model' }),

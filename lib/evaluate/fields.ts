@@ -1,5 +1,5 @@
 import { dataFields } from '../data/fields.js'
-import { choice, integer, real, text } from '../options.js'
+import { choice, flag, integer, real, text } from '../options.js'
 
 const judged = {
   data: text({ default: undefined, about: 'file of vectors; the one the run was trained on unless given', group: 'Data' }),
@@ -35,6 +35,11 @@ export const evaluateFields = {
 /** What `predict` takes beside the run. */
 export const predictFields = {
   ...judged,
+  stream: flag({
+    default: false,
+    about: 'read every article from its beginning, one vector at a time, instead of windows; causal models only',
+    group: 'Data',
+  }),
   out: text({
     default: undefined,
     about: 'the .npy file that is written; what it predicts is listed in a .json beside it',

@@ -2,10 +2,11 @@ import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { load, type Model } from '../checkpoint/model.js'
 import { badOption } from '../errors.js'
-import { native } from '../native.js'
+import { native, type TypedArray } from '../native.js'
 import { resolve } from '../options.js'
 import { Tensor } from '../torch/tensor.js'
 import { predictFields } from './fields.js'
+import { streamed } from './stream.js'
 import { type Chosen, chooseRows } from './subject.js'
 
 /** Options of `predict`: the run, the file that is written, and any field of `predictFields`. */
@@ -38,7 +39,8 @@ function npyHeader(rows: number, dim: number): Buffer {
   return Buffer.concat([head, Buffer.from(padded, 'latin1')])
 }
 
-async function writePredictions(path: string, model: Model, { base, windows, ids }: Chosen): Promise<void> {
+/** Unit vectors of blocks of predictions, each from its window. */
+async function* byWindow(model: Model, { base, windows, ids }: Chosen): AsyncGenerator<TypedArray> {
   const samples = native.samples(
     base.vectors.native,
     base.targets?.native ?? null,
@@ -46,21 +48,28 @@ async function writePredictions(path: string, model: Model, { base, windows, ids
     windows.target,
     windows.context,
   )
-  const file = await open(path, 'w')
   try {
-    await file.write(npyHeader(ids.length, model.dim))
     for (let at = 0; at < ids.length; at += BLOCK) {
       using raw = Tensor.wrap(await native.predict(model.native, samples, ids.subarray(at, at + BLOCK), 256))
       using norm = await raw.op('aten::linalg_vector_norm', 2, [-1], true)
       using safe = await norm.op('aten::clamp_min', 1e-12)
       using unit = await raw.op('aten::div', safe)
-      const data = await unit.data()
-      await file.write(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
+      yield await unit.data()
     }
+  } finally {
+    native.dispose(samples)
+  }
+}
+
+async function writePredictions(path: string, model: Model, chosen: Chosen, stream: boolean): Promise<void> {
+  const file = await open(path, 'w')
+  try {
+    await file.write(npyHeader(chosen.ids.length, model.dim))
+    for await (const data of stream ? streamed(model, chosen) : byWindow(model, chosen))
+      await file.write(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
     await file.sync()
   } finally {
     await file.close()
-    native.dispose(samples)
   }
 }
 
@@ -78,7 +87,7 @@ export async function predict({ run, ...given }: PredictOptions): Promise<Predic
   const index = o.out.replace(/\.npy$/, '.json')
   try {
     await mkdir(dirname(o.out), { recursive: true })
-    await writePredictions(part, model, chosen)
+    await writePredictions(part, model, chosen, o.stream)
     const { base, windows, ids } = chosen
     const document = {
       version: 1,
@@ -87,7 +96,7 @@ export async function predict({ run, ...given }: PredictOptions): Promise<Predic
       part: chosen.part,
       data: { path: base.path, hash: base.hash, space: base.space ?? null },
       split: chosen.split ? { mode: chosen.split.mode, leaky: chosen.split.leaky, seed: chosen.split.seed } : null,
-      context: windows.context,
+      context: o.stream ? null : windows.context,
       rows: Array.from(ids, (w) => windows.target[w]!),
       articles: Array.from(ids, (w) => base.articles?.ids[windows.article[w]!] ?? null),
     }

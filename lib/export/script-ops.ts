@@ -1,4 +1,5 @@
 import type { Node, OpName } from '../spec/ops.js'
+import { hyena, retention, s4, s4d } from './script-convolutions.js'
 import { channelMixing, mamba2, RMS, shortConv, timeMixing } from './script-mixers.js'
 import type { ScriptWriter } from './script-writer.js'
 
@@ -116,6 +117,15 @@ const OPS: Readonly<Record<OpName, Emit>> = {
     const scores = w.set(`torch.matmul(${q}, ${slots(k, 'proj_k')}.transpose(-1, -2)) / (float(${q}.size(-1)) ** 0.5)`)
     return w.set(`torch.matmul(torch.softmax(${scores}, -1), ${slots(v, 'proj_v')}).transpose(1, 2).flatten(2)`)
   },
+  pointwise: (w, _, x) => w.set(`torch.linear(${x}, ${w.param('weight')}.squeeze(-1), ${w.param('bias')})`),
+  s4,
+  s4d,
+  hyena,
+  retention: (w, node, x) => {
+    w.method('heads', HEADS)
+    w.method('rotate_pairs', PAIRS)
+    return retention(w, node, x)
+  },
   mamba2,
   timeMixing,
   channelMixing,
@@ -137,6 +147,7 @@ const activation = (kind: string, x: string): string =>
     gelu: `torch.gelu(${x})`,
     gelu_tanh: `torch.gelu(${x}, approximate="tanh")`,
     silu: `torch.silu(${x})`,
+    glu: `torch.glu(${x}, -1)`,
   })[kind]!
 
 function recurrent(w: ScriptWriter, x: string, kind: 'lstm' | 'gru', layers: number, width: number): string {

@@ -71,10 +71,14 @@ export function architecture<F extends Fields>(
 ): Architecture {
   const { inputScale } = wrapperFields
   // Unit vectors have components of 1/√dim, too small beside positions and norms; rows 1–3 keep what the PRD's code did.
-  const usual = a.row !== null && a.row <= 3 ? 'none' : 'sqrt_dim'
+  const asInPrd = a.row !== null && a.row <= 3
+  const usual = asInPrd ? 'none' : 'sqrt_dim'
   const fields = { ...a.fields, ...wrapperFields, inputScale: { ...inputScale, default: usual } }
+  // Gradients of a loss that is a mean over hundreds of channels are 1e-8 to 1e-5: the usual 1e-8 would not be small beside them.
+  const training = { ...(asInPrd ? {} : { eps: 1e-10 }), ...a.training }
   return {
     ...a,
+    training,
     fields,
     presets: a.presets,
     spec({ dim, context }, given = {}) {

@@ -70,7 +70,7 @@ function startEvent(
     model: architecture.name,
     parameters,
     device,
-    precision: train.precision,
+    precision: train.weights === 'bf16' ? 'bf16' : train.precision,
     threads,
     resumed: isResumed,
     data: {

@@ -70,11 +70,40 @@ LVM_INLINE void forward(Run run, const F* k, const F* v, const F* r, const F* w,
   }
 }
 
+// What one position gives to the gradients, from the sums before it; `d` are the gradients of the sums after it. Without
+// `read` nothing looks at its output.
+template <bool read, typename F>
+LVM_INLINE void step_back(int64_t n, const Sums<F>& s, Sums<F>& d, const F* k, const F* v, const F* r, const F* w, const F* u,
+                          const F* dout, F* __restrict dk, F* __restrict dv, F* __restrict dr, F* __restrict dw,
+                          F* __restrict du) {
+  for (int64_t c = 0; c < n; ++c) {
+    const F p = s.p[c], q = s.q[c], o = s.o[c], dp = d.p[c], dq = d.q[c], b = d.o[c];
+    const F along = exponential(k[c] + b);
+    const Shares<F> e(o, u[c] + k[c]), into(w[c] + b, -e.larger);
+    F by_p = 0, by_q = 0, direct = 0, by_value = 0;
+    if constexpr (read) {
+      const F below = 1 / (e.of_a * q + e.of_b), y = (e.of_a * p + e.of_b * v[c]) * below, g = sigmoid(r[c]);
+      by_p = dout[c] * g * below;
+      by_q = -by_p * y;
+      by_value = by_p * e.of_b;
+      direct = by_value * (v[c] - y);
+      dr[c] = dout[c] * y * g * (1 - g);
+      du[c] += direct;
+    }
+    dk[c] = along * (v[c] * dp + dq) + direct;
+    dv[c] = along * dp + by_value;
+    dw[c] += exponential(w[c] + o + b) * (dp * p + dq * q);
+    d.p[c] = into.of_a * dp + into.of_b * by_p;
+    d.q[c] = into.of_a * dq + into.of_b * by_q;
+    d.o[c] = into.larger;
+  }
+}
+
 // du and dw are of this sequence alone; `all` has room for the sums before every position.
 template <typename F>
 LVM_INLINE void backward(Run run, const F* k, const F* v, const F* r, const F* w, const F* u, const F* dout, F* dk, F* dv, F* dr,
                          F* dw, F* du, Sums<F>* all) {
-  Sums<F> d;  // of p, of q, and their exponent
+  Sums<F> d;  // of p and q, and their exponent
   d.clear();
   all[0].clear();
   for (int64_t t = 0; t + 1 < run.time; ++t) {
@@ -82,30 +111,11 @@ LVM_INLINE void backward(Run run, const F* k, const F* v, const F* r, const F* w
     advance(run.count, k + t * run.width, v + t * run.width, w, all[t + 1]);
   }
   for (int64_t t = run.time - 1; t >= 0; --t) {
-    const Sums<F>& s = all[t];
-    const auto at = t * run.width, row = (t - run.from) * run.width;
-    const bool read = t >= run.from;
-    for (int64_t c = 0; c < run.count; ++c) {
-      const F key = k[at + c], value = v[at + c], along = exponential(key + d.o[c]);
-      const Shares<F> e(s.o[c], u[c] + key);
-      F by_p = 0, y = 0;
-      dk[at + c] = along * (value * d.p[c] + d.q[c]);
-      dv[at + c] = along * d.p[c];
-      if (read) {
-        const F below = 1 / (e.of_a * s.q[c] + e.of_b), g = sigmoid(r[row + c]);
-        y = (e.of_a * s.p[c] + e.of_b * value) * below;
-        by_p = dout[row + c] * g * below;
-        dr[row + c] = dout[row + c] * y * g * (1 - g);
-        const F direct = by_p * e.of_b * (value - y);
-        du[c] += direct;
-        dk[at + c] += direct;
-        dv[at + c] += by_p * e.of_b;
-      }
-      dw[c] += exponential(w[c] + s.o[c] + d.o[c]) * (d.p[c] * s.p[c] + d.q[c] * s.q[c]);
-      const Shares<F> into(w[c] + d.o[c], -e.larger);
-      d.p[c] = into.of_a * d.p[c] + into.of_b * by_p;
-      d.q[c] = into.of_a * d.q[c] - into.of_b * by_p * y;
-      d.o[c] = into.larger;
+    const auto at = t * run.width, row = std::max<int64_t>(t - run.from, 0) * run.width;
+    if (t >= run.from) {
+      step_back<true>(run.count, all[t], d, k + at, v + at, r + row, w, u, dout + row, dk + at, dv + at, dr + row, dw, du);
+    } else {
+      step_back<false>(run.count, all[t], d, k + at, v + at, r, w, u, dout, dk + at, dv + at, dr, dw, du);
     }
   }
 }

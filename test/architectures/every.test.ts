@@ -67,6 +67,13 @@ describe.each(all)('%s', (_, a, options) => {
     }
   })
 
+  test.runIf(a.causal)('reads a long context as it reads its beginnings, in whatever form each is computed', async () => {
+    const x = contexts(1, LONGEST)
+    const every = await predict(await model, x, 1, true)
+    for (const t of [5, 64, 65, 256, 257, LONGEST])
+      expect(apart(await predict(await model, x.slice(0, t * DIM), 1), every.subarray((t - 1) * DIM, t * DIM))).toBeLessThan(2e-5)
+  })
+
   test.runIf(a.causal)('steps through a context as it reads it at once, and starts over after reset', async () => {
     const time = 40
     const x = contexts(BATCH, time)

@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { load } from '../../lib/checkpoint/model.js'
 import { openBase } from '../../lib/data/open.js'
+import { predict } from '../../lib/evaluate/predict.js'
 import { rollout } from '../../lib/evaluate/rollout.js'
 import { train } from '../../lib/train/train.js'
 
@@ -69,6 +70,25 @@ test('one step on is what evaluate and predict give', async () => {
   expect(stream.steps[0]!.cosine).toBeCloseTo(window.steps[0]!.cosine, 5)
   using model = await load(run)
   expect(stream.windows).toBe(model.manifest.split!.val)
+})
+test('predict --stream reads each article from its beginning', async () => {
+  const made = await predict({ run, out: join(out, 'stream.npy'), stream: true })
+  const { rows, context } = JSON.parse(readFileSync(made.index, 'utf8')) as { rows: number[]; context: number | null }
+  expect(context).toBeNull()
+  const bytes = readFileSync(made.out)
+  const data = new Float32Array(bytes.buffer, bytes.byteOffset + bytes.length - 4 * 768 * rows.length, 768 * rows.length)
+  using model = await load(run)
+  const base = await openBase(SAMPLE)
+  using wide = await base.vectors.to({ dtype: 'float32' })
+  const vectors = (await wide.data()) as Float32Array
+  for (const i of [0, 1, 17, rows.length - 1]) {
+    const target = rows[i]!
+    let first = target
+    while (first > 0 && base.articles!.of[first - 1] === base.articles!.of[target]) first--
+    const want = await model.predict(vectors.slice(first * 768, target * 768), { context: target - first })
+    expect(dot(want, data.subarray(i * 768, (i + 1) * 768))).toBeCloseTo(1, 5)
+  }
+  base.dispose()
 })
 test('more steps than any article has are refused', async () => {
   await expect(rollout({ run, steps: 900 })).rejects.toThrow(code('DATA_TOO_FEW'))

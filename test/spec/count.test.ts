@@ -32,6 +32,15 @@ describe('the specs of the PRD', () => {
     expect(countParameters(spec(name, 'prd'))).toBe(prd)
     expect(countParameters(spec(name, 'checkpoint'))).toBe(checkpoint)
   })
+  test.each([
+    ['retnet', 122_785_536, 38_942_464, 87_019_776],
+    ['s4', 101_859_072, 4_739_328, 205_317_888],
+    ['hyena', 122_897_280, 39_622_656, 111_601_056],
+  ])('%s has its exact number of parameters in every preset', (name, target, prd, checkpoint) => {
+    expect(countParameters(spec(name, 'target'))).toBe(target)
+    expect(countParameters(spec(name, 'prd'))).toBe(prd)
+    expect(countParameters(spec(name, 'checkpoint'))).toBe(checkpoint)
+  })
   test('gru with its norms behind has as many', () => {
     expect(countParameters(spec('gru', 'target', { norm: 'post' }))).toBe(7_095_552)
   })
