@@ -82,10 +82,9 @@ void gradients_at(const Sizes& z, int64_t c, const double* u, const double* k, c
 template <typename Work>
 void over_blocks(const Sizes& z, Work work) {
   const auto cost = z.batch * z.outputs * std::min(z.taps, z.time) * block;
-  parallel((z.d + block - 1) / block, std::max<int64_t>(1, 32768 / std::max<int64_t>(1, cost)),
-                   [&](int64_t begin, int64_t end) {
-                     for (auto i = begin; i < end; ++i) work(i * block);
-                   });
+  parallel((z.d + block - 1) / block, std::max<int64_t>(1, 32768 / std::max<int64_t>(1, cost)), [&](int64_t begin, int64_t end) {
+    for (auto i = begin; i < end; ++i) work(i * block);
+  });
 }
 
 struct Shifts final : torch::autograd::Function<Shifts> {

@@ -35,9 +35,18 @@ const std::vector<Op>& ops() {
     {"s4", {{"dim", "int"}, {"state", "int"}, {"copies", "int"}}, make_s4},
     {"s4d", {{"dim", "int"}, {"state", "int"}}, make_s4d},
     {"hyena",
-     {{"dim", "int"}, {"order", "int"}, {"rows", "int"}, {"width", "int"}, {"bands", "int"}, {"frequency", "real"}, {"modulate", "bool"}},
+     {{"dim", "int"},
+      {"order", "int"},
+      {"rows", "int"},
+      {"width", "int"},
+      {"bands", "int"},
+      {"frequency", "real"},
+      {"modulate", "bool"}},
      make_hyena},
     {"pointwise", {{"in", "int"}, {"out", "int"}}, make_pointwise},
+    {"favor", {{"heads", "int"}, {"channels", "int"}, {"features", "int"}, {"causal", "bool"}}, make_favor},
+    {"redraw", {{"every", "int"}}, make_redraw},
+    {"flatten", {{"context", "int"}}, make_flatten},
   };
   return table;
 }

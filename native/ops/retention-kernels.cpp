@@ -204,9 +204,8 @@ struct ShortRetention final : torch::autograd::Function<ShortRetention> {
       const auto* in = dy.template const_data_ptr<scalar_t>();
       scalar_t* out[4];
       for (size_t i = 0; i < 4; ++i) out[i] = d[i].template mutable_data_ptr<scalar_t>();
-      parallel(dy.size(0) * heads.count, 4, [&](int64_t begin, int64_t end) {
-        backward_tasks(heads, in, out[0], out[1], out[2], out[3], begin, end);
-      });
+      parallel(dy.size(0) * heads.count, 4,
+               [&](int64_t begin, int64_t end) { backward_tasks(heads, in, out[0], out[1], out[2], out[3], begin, end); });
     });
     d.resize(8);
     return d;

@@ -134,8 +134,7 @@ struct Retention final : Layer {
 
   Tensor retain(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& g, Pass& pass) {
     const auto time = k.size(1), queries = q.size(1);
-    const RetentionScale scale{log_decay.to(k.device()),
-                               table->at(pass.state ? pass.state->position : 0, time, k.device()), eps};
+    const RetentionScale scale{log_decay.to(k.device()), table->at(pass.state ? pass.state->position : 0, time, k.device()), eps};
     if (!pass.state && time <= shortest && k.is_cpu()) return short_retention(q, k, v, g, scale);
     if (!pass.state && time > short_context && queries > 1)
       return recomputed([scale](const variable_list& x) { return long_retention(x[0], x[1], x[2], x[3], scale); }, {q, k, v, g});

@@ -48,8 +48,7 @@ struct Sums {
     F tau[lanes] = {};
     for (int64_t i = 0; i < k.n; ++i) {
       LVM_INDEPENDENT
-      for (int64_t l = 0; l < lanes; ++l)
-        tau[l] += scale * (k.q[i].re[l] * gradient[i].re[l] + k.q[i].im[l] * gradient[i].im[l]);
+      for (int64_t l = 0; l < lanes; ++l) tau[l] += scale * (k.q[i].re[l] * gradient[i].re[l] + k.q[i].im[l] * gradient[i].im[l]);
     }
     for (int64_t l = 0; l < lanes; ++l) mu[l] -= tau[l] * sigma[l];
     for (int64_t i = 0; i < k.n; ++i) {
@@ -185,8 +184,7 @@ struct Taps final : torch::autograd::Function<Taps> {
       const Gradients<scalar_t> out{to(inv_dt), to(c), to(b), to(a_real), to(a_imag), to(p)};
       over_channels(d, [&](int64_t first, int64_t last) { gradients_at(in, by, first, last, out); });
     });
-    return {inv_dt, c, b.sum(0).view_as(all[2]), a_real.sum(0), a_imag.sum(0), p.sum(0).view_as(all[5]),
-            Tensor()};
+    return {inv_dt, c, b.sum(0).view_as(all[2]), a_real.sum(0), a_imag.sum(0), p.sum(0).view_as(all[5]), Tensor()};
   }
 };
 

@@ -90,8 +90,7 @@ struct PowerSums final : torch::autograd::Function<PowerSums> {
       std::vector<double> sum(size_t(time * lanes), 0);
       load(numbers(w), d, n, first, rows), load(numbers(z), d, n, first, bases);
       for (size_t i = 0; i < rows.size(); ++i) add_powers(rows[i], bases[i], time, sum.data());
-      for (int64_t t = 0; t < time; ++t)
-        std::copy_n(sum.begin() + t * lanes, std::min(lanes, d - first), to + t * d + first);
+      for (int64_t t = 0; t < time; ++t) std::copy_n(sum.begin() + t * lanes, std::min(lanes, d - first), to + t * d + first);
     });
     return out;
   }
@@ -109,8 +108,7 @@ struct PowerSums final : torch::autograd::Function<PowerSums> {
       load(numbers(w), d, n, first, rows), load(numbers(z), d, n, first, bases);
       for (int64_t t = 0; t < time; ++t)
         std::copy_n(by + t * d + first, std::min(lanes, d - first), gradient.begin() + t * lanes);
-      for (size_t i = 0; i < rows.size(); ++i)
-        add_gradients(rows[i], bases[i], time, gradient.data(), to_rows[i], to_bases[i]);
+      for (size_t i = 0; i < rows.size(); ++i) add_gradients(rows[i], bases[i], time, gradient.data(), to_rows[i], to_bases[i]);
       store(to_rows, d, n, first, numbers_of(dw)), store(to_bases, d, n, first, numbers_of(dzeta));
     });
     return {dw, dzeta, Tensor()};
