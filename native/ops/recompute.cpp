@@ -91,5 +91,4 @@ Tensor recomputed(const std::function<Tensor(const variable_list&)>& f, const va
   return Recomputed::apply(c10::make_intrusive<Work>(f), at::TensorList(inputs));
 }
 
-
 }  // namespace lvm
