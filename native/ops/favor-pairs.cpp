@@ -87,9 +87,8 @@ struct Pairs final : torch::autograd::Function<Pairs> {
     const auto &x = saved[0], &w = saved[1], &sin = saved[2], &cos = saved[3], &turned = saved[4], &phi = saved[5];
     const auto dy = gradients[0].contiguous();
     const auto heads = ctx->saved_data["heads"].toInt();
-    const Sizes z{x.size(0), x.size(1), dy.size(1),
-                  heads,     w.size(1), w.size(0),
-                  ctx->saved_data["causal"].toBool() ? denominator_floor : 0};
+    const Sizes z{
+      x.size(0), x.size(1), dy.size(1), heads, w.size(1), w.size(0), ctx->saved_data["causal"].toBool() ? denominator_floor : 0};
     const auto inner = heads * z.e;
     const auto g = torch::empty_like(phi), pull = torch::empty({z.pairs(), z.rows()}, x.options()), dx = torch::zeros_like(x);
     AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "favor", [&] {

@@ -85,8 +85,7 @@ struct Favor final : Layer {
 
   // Position by position: what is kept of the keys is rescaled whenever one of them raises M.
   Tensor stepped(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& w, std::vector<Tensor>& kept) const {
-    if (!causal)
-      throw Error("BAD_ARGUMENT", "stepper: expected a causal model but here every position sees the whole context");
+    if (!causal) throw Error("BAD_ARGUMENT", "stepper: expected a causal model but here every position sees the whole context");
     const auto m = w.size(0);
     const auto s = std::pow(double(e), -0.25), c = std::pow(double(m), -0.5);
     if (kept.empty()) {
