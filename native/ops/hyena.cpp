@@ -2,8 +2,7 @@
 //
 //   [x_0 x_1 … v] = u;   for x_i from the last to x_1: v = k_i * (v · x_i) + D_i (v · x_i);   y = v · x_0
 //   k = MLP(z[:time]) · exp(−t |δ|):   three layers h = sin(freq (W h + b)) with one freq, then W_6 h without bias
-//   z = [t, cos(f w), −sin(f w)], t from 0 to 1 over all rows, w = 2π n / rows, bands f from 1e-4 up; δ from ln .01/1.5 to ln
-//   .01/.3
+//   z = [t, cos(f w), −sin(f w)], t from 0 to 1 over all rows, w = 2π n / rows, bands f = 1e-4 …;  δ = ln .01/1.5 … ln .01/.3
 //
 // The filters do not depend on the input: they are taken once in a forward pass, in single precision or better.
 //
