@@ -10,10 +10,15 @@ import math
 import sys
 import time
 
+import attention_models
+import hyena
 import mamba
+import retnet
 import rwkv
+import s4
 import torch
 from torch import nn
+
 
 ROWS, DIM, CONTEXT, BATCH, WIDTH, WARM_UP = 42113, 768, 5, 32, 512, 8
 
@@ -66,7 +71,17 @@ class Transformer(nn.Module):
         return self.head(x[:, -1])
 
 
-MODELS = {"lstm": Lstm, "gru": Gru, "transformer": Transformer, **mamba.MODELS, **rwkv.MODELS}
+MODELS = {
+    "lstm": Lstm,
+    "gru": Gru,
+    "transformer": Transformer,
+    **attention_models.MODELS,
+    **retnet.MODELS,
+    **s4.MODELS,
+    **hyena.MODELS,
+    **mamba.MODELS,
+    **rwkv.MODELS,
+}
 
 
 class Trainer:

@@ -69,6 +69,13 @@ export function opening(e: Of<'start'>): string {
   ].join('\n')
 }
 
+/** How many tensors weights brought, and how many they did not. */
+export const tensors = (placed: Pick<Of<'init'>, 'loaded' | 'new' | 'cut' | 'dropped'>): string =>
+  `${placed.loaded.length} tensors loaded, ${placed.new.length} new, ${placed.cut.length} of further layers cut, ${placed.dropped.length} dropped`
+
+/** What a training starts from. */
+export const starting = (e: Of<'init'>): string => `init   ${nearby(e.path)} · ${tensors(e)}`
+
 const STOPPED = {
   done: 'done',
   'early-stop': 'stopped early, no longer improving',
@@ -94,6 +101,7 @@ export function progress(screen: Screen, now: () => number = () => performance.n
   const green = (text: string) => (screen.colour ? `\x1b[32m${text}\x1b[39m` : text)
   return (event) => {
     if (event.type === 'start') say(`${opening(event)}\n`)
+    if (event.type === 'init') say(`${starting(event)}\n`)
     if (event.type === 'warning') say(`warning: ${event.message}`)
     if (event.type === 'result') say(`${titled ? '\n' : ''}${closing(event)}`)
     if (event.type === 'epoch') {

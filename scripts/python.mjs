@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url'
 
 const TORCH = '2.13.0'
 const PACKAGES = [`torch==${TORCH}`, 'numpy', 'safetensors']
+/** What only some of the tests need, and can do without. */
+const EXTRA = 'transformers==5.24.0'
 const folder = join(dirname(dirname(fileURLToPath(import.meta.url))), 'node_modules', '.cache', 'lvm-torch-python')
 const stamp = join(folder, 'lvm-torch.stamp')
 const own = process.platform === 'win32' ? join(folder, 'Scripts', 'python.exe') : join(folder, 'bin', 'python')
@@ -56,5 +58,14 @@ function made() {
   return own
 }
 
+/** Adds what is wanted but not needed; without a network there are only fewer tests. */
+function extended(python) {
+  const there = quiet(python, '-c', 'import importlib.util, sys; sys.exit(importlib.util.find_spec("transformers") is None)')
+  const add = () => loud(python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', EXTRA)
+  if (there.status !== 0 && !add())
+    process.stderr.write(`python: ${EXTRA} could not be installed; the tests that need it are skipped\n`)
+  return python
+}
+
 const named = process.env.LVM_TORCH_TEST_PYTHON
-process.stdout.write(`${named ? given(named) : made()}\n`)
+process.stdout.write(`${named ? given(named) : extended(made())}\n`)

@@ -1,9 +1,11 @@
 import type { CommandModule } from 'yargs'
 import { runName } from '../../lib/checkpoint/folder.js'
 import { flag, integer, text } from '../../lib/options.js'
+import { PRESETS } from '../../lib/spec/architecture.js'
 import { program } from '../command-line.js'
 import { flags, given } from '../flags.js'
 import { answer, diagnostic, nearby } from '../output.js'
+import { tensors } from '../progress.js'
 
 const fields = {
   model: text({ default: undefined, about: 'which model the weights are for, such as lstm' }),
@@ -12,22 +14,40 @@ const fields = {
   overwrite: flag({ default: false, about: 'replace a run that exists' }),
   space: text({ default: undefined, about: 'the encoder of the vectors it was trained on' }),
   context: integer<number | undefined>({ default: undefined, min: 1, about: 'vectors in a context; 5 unless the file says so' }),
+  dim: integer<number | undefined>({
+    default: undefined,
+    min: 1,
+    about: 'of published weights: numbers in a vector; 768 unless given',
+  }),
+  preset: text({
+    default: undefined,
+    about: 'of published weights: the model whose first layers they fill; one of their own shape unless given',
+    expected: `one of ${PRESETS.join(', ')}`,
+    matches: new RegExp(`^(${PRESETS.join('|')})$`),
+  }),
 }
 
 export const importing: CommandModule = {
   command: 'import <file>',
-  describe: 'turn a PyTorch checkpoint into a run',
+  describe: 'turn a PyTorch checkpoint, or published weights, into a run',
   builder: (y) =>
     y
-      .positional('file', { type: 'string', describe: 'a .pt file with a state dict' })
+      .positional('file', { type: 'string', describe: '.pt, .pth, .bin or .safetensors, or a folder of Hugging Face' })
       .options(flags(fields))
       .demandOption('model')
-      .example('$0 import best_model.pt --model lstm', 'then evaluate it like any other run'),
+      .example('$0 import best_model.pt --model lstm', 'then evaluate it like any other run')
+      .example('$0 import distilgpt2/ --model distilgpt2', 'published weights, between new layers in and out'),
   handler: async (argv) => {
     const { importCheckpoint } = await import('../../lib/index.js')
     const made = await importCheckpoint({ file: String(argv.file), model: String(argv.model), ...given(fields, argv) })
     for (const warning of made.warnings) diagnostic(`warning: ${warning}`)
-    const next = `${program()} evaluate ${runName(made.run)} --data FILE`
-    answer(made, () => `imported into ${nearby(made.run)}\nnext: ${next}`, argv.json === true)
+    const name = runName(made.run)
+    const isNew = made.weights.new.length > 0
+    const next = isNew ? `train ${made.model} --data FILE --init ${name}` : `evaluate ${name} --data FILE`
+    answer(
+      made,
+      () => `imported into ${nearby(made.run)}\n${tensors(made.weights)}\nnext: ${program()} ${next}`,
+      argv.json === true,
+    )
   },
 }

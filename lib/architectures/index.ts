@@ -3,15 +3,35 @@ import type { Architecture } from '../spec/architecture.js'
 import { distilgpt2 } from './distilgpt2.js'
 import { gru } from './gru.js'
 import { hybrid } from './hybrid.js'
+import { hyena } from './hyena.js'
 import { lcm } from './lcm.js'
 import { linformer } from './linformer.js'
 import { lstm } from './lstm.js'
 import { mamba2 } from './mamba2.js'
+import { mlp } from './mlp.js'
+import { performer } from './performer.js'
+import { retnet } from './retnet.js'
 import { rwkv } from './rwkv.js'
+import { s4 } from './s4.js'
 import { transformer } from './transformer.js'
 
 /** Every predictor, in the order the comparison table prints them. Adding one is a file and a line here. */
-export const architectures: readonly Architecture[] = [lstm, gru, transformer, distilgpt2, linformer, mamba2, hybrid, rwkv, lcm]
+export const architectures: readonly Architecture[] = [
+  lstm,
+  gru,
+  transformer,
+  distilgpt2,
+  performer,
+  linformer,
+  s4,
+  hyena,
+  retnet,
+  mamba2,
+  hybrid,
+  rwkv,
+  lcm,
+  mlp,
+]
 
 /** The architecture of that name. Errors: BAD_OPTION lists the names there are. */
 export function findArchitecture(name: string): Architecture {

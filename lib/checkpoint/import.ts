@@ -1,22 +1,20 @@
-import { writeFile } from 'node:fs/promises'
 import { findArchitecture } from '../architectures/index.js'
-import { badOption, LvmError } from '../errors.js'
-import { packageVersion } from '../libtorch/paths.js'
-import { type NativeTensor, native } from '../native.js'
-import type { Architecture } from '../spec/architecture.js'
+import { badOption } from '../errors.js'
+import { native } from '../native.js'
+import { type Architecture, PRESETS } from '../spec/architecture.js'
 import { countParameters } from '../spec/count.js'
-import type { Node } from '../spec/ops.js'
 import { useThreads } from '../torch/device.js'
 import { claimRun } from './claim.js'
+import { headOf } from './classes.js'
 import { runFolder } from './folder.js'
-import { goldenRows } from './golden.js'
-import { jsonHash } from './hash.js'
-import { BEST, CONFIG, HISTORY, type History, type RunFacts } from './run.js'
+import { saveImported } from './imported.js'
+import { asOurs, type Ours } from './ours.js'
+import { misfit, type Placed, place, scaleInput } from './place.js'
 import type { Store } from './store.js'
-import { disposeAll, readWeights, type Tensors } from './weights.js'
+import { openWeights } from './stored.js'
 
 export interface ImportOptions {
-  /** A .pt file with a state dict, or with one under `model_state_dict`. */
+  /** Weights of PyTorch (.pt, .pth, .bin), .safetensors, or a folder as Hugging Face has it. */
   readonly file: string
   readonly model: string
   readonly name?: string
@@ -26,6 +24,10 @@ export interface ImportOptions {
   /** The encoder of the vectors it was trained on. */
   readonly space?: string
   readonly context?: number
+  /** Of published weights: numbers in a vector; 768 unless given. */
+  readonly dim?: number
+  /** Of published weights: the preset that is built, whose first layers they fill; a model of their own shape unless given. */
+  readonly preset?: string
 }
 /** What came of an import. */
 export interface Imported {
@@ -34,102 +36,33 @@ export interface Imported {
   readonly model: string
   readonly parameters: number
   readonly options: Readonly<Record<string, unknown>>
+  /** Names of tensors. */
+  readonly weights: Placed
   readonly warnings: readonly string[]
 }
 
-/** Names that the PRD's Python classes and wrappers use, as ours. */
-const RENAMED: readonly [RegExp, string][] = [
-  [/^((module|_orig_mod)\.)+/, ''],
-  [/^input_proj\./, 'in_proj.'],
-  [/^output_proj\./, 'head.'],
-  [/^(lstm|blocks|transformer_decoder)\./, 'core.$1.'],
-]
-/** Tables that are computed, not learned. */
-const COMPUTED = /(^|\.)(pos_encoder|pos_encoding|positional_encoding|pe)(\.pe)?$/
-
-const renamed = (name: string) => RENAMED.reduce((result, [from, to]) => result.replace(from, to), name)
-
-/** What a checkpoint says of itself: `args` as a dict; of our own files that is config.json. */
-function argsOf(rest: Map<unknown, unknown>): { args: Record<string, unknown>; options: Record<string, unknown> } {
-  const dict = (value: unknown) => (value instanceof Map ? Object.fromEntries(value) : {})
-  const args = dict(rest.get('args'))
-  const camel = (key: string) => key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
-  const own = Object.entries(dict(args.model_options)).filter(([, value]) => value !== null)
-  return { args, options: Object.fromEntries(own.map(([key, value]) => [camel(key), value])) }
-}
-
-/** The options under which an architecture has tensors of just these names and shapes. */
-function optionsFor(
-  { name, fields, spec }: Architecture,
-  tensors: Tensors,
-  { args, options: own }: ReturnType<typeof argsOf>,
-  context: number,
-): { dim: number; options: Record<string, unknown>; node: Node } {
-  const shape = (key: string) => tensors.get(key)?.shape
-  const head = tensors.has('head.3.weight') ? 'mlp' : 'linear'
-  const last = shape(head === 'mlp' ? 'head.3.weight' : 'head.weight')
-  if (last?.length !== 2)
-    throw new LvmError(
-      'BAD_CHECKPOINT',
-      `import: expected a head (head.weight or head.3.weight of shape [dim, width]) of ${name} but received ${last === undefined ? [...tensors.keys()].join(', ') : `[${last.join(', ')}]`}`,
-    )
-  const [dim, width] = last as [number, number]
-  const layers =
-    1 +
-    Math.max(
-      -1,
-      ...[...tensors.keys()].flatMap((key) =>
-        [...key.matchAll(/(?:blocks|layers)\.(\d+)\.|_l(\d+)$/g)].map((m) => Number(m[1] ?? m[2])),
-      ),
-    )
-  const ffn = shape('core.transformer_decoder.layers.0.linear1.weight')?.[0]
-  const heads = args.nhead ?? args.n_heads ?? args.heads
-  const norm = [...tensors.keys()].some((key) => key.includes('.gru.')) ? 'post' : 'pre'
-  const found: Record<string, unknown> = { ...own, width, layers, head, norm, ffn, ...(typeof heads === 'number' && { heads }) }
-  const options = Object.fromEntries(Object.entries(found).filter(([key, value]) => key in fields && value !== undefined))
-  return { dim, options, node: spec({ dim, context }, options).node }
-}
-
-/** Errors: BAD_CHECKPOINT names the first tensor that holds NaN or Inf. */
-async function requireFinite(file: string, tensors: Tensors): Promise<void> {
-  for (const [name, tensor] of tensors) {
-    using finite = await tensor.op('aten::isfinite')
-    using all = await finite.op('aten::all')
-    if ((await all.item()) === 0)
-      throw new LvmError('BAD_CHECKPOINT', `${file}: expected finite weights but "${name}" holds NaN or Inf`)
-  }
-}
-
-/** Every tensor that is missing, unexpected or of another shape, in one error. */
-function compare(file: string, want: readonly { name: string; tensor: NativeTensor }[], tensors: Tensors): void {
-  const names = want.map(({ name }) => name)
-  const missing = names.filter((name) => !tensors.has(name))
-  const unexpected = [...tensors.keys()].filter((name) => !names.includes(name))
-  const shown = (shape: readonly number[]) => `[${shape.join(', ')}]`
-  const misshapen = want.flatMap(({ name, tensor }) => {
-    const [wanted, got] = [shown(native.tensorShape(tensor)), shown(tensors.get(name)?.shape ?? [])]
-    return !tensors.has(name) || got === wanted ? [] : [`${name}: ${got} instead of ${wanted}`]
-  })
-  if (missing.length + unexpected.length + misshapen.length === 0) return
-  const listed = (things: readonly string[], what: string) => `${things.length} ${what} (${things.join(', ') || '–'})`
-  throw new LvmError(
-    'BAD_CHECKPOINT',
-    `${file}: expected the tensors of this model but ${listed(missing, 'are missing')}, ${listed(unexpected, 'unexpected')} and ${listed(misshapen, 'of another shape')}`,
-    {
-      hint: 'check --model; see the names with: lvm-torch models show NAME',
-    },
-  )
+/** The model that weights are put into. */
+interface Target {
+  readonly dim: number
+  readonly context: number
+  readonly options: Readonly<Record<string, unknown>>
 }
 
 /**
- * Turns a checkpoint of PyTorch into a run that evaluates at once.
+ * Turns weights into a run. Those that were trained on vectors evaluate at once; published ones have no layers in and out for
+ * vectors, which are drawn with seed 0.
  *
- * Errors: those of openPt; BAD_CHECKPOINT names every missing and unexpected tensor; RUN_EXISTS.
+ * Errors: those of openWeights; BAD_CHECKPOINT names every missing and unexpected tensor; RUN_EXISTS.
  */
 export async function importCheckpoint(o: ImportOptions): Promise<Imported> {
   const architecture = findArchitecture(o.model)
-  const { context = 5 } = o
-  if (!Number.isSafeInteger(context) || context < 1) throw badOption('import', 'context', 'an integer ≥ 1', context)
+  for (const key of ['context', 'dim'] as const) {
+    const value = o[key]
+    if (value !== undefined && (!Number.isSafeInteger(value) || value < 1))
+      throw badOption('import', key, 'an integer ≥ 1', value)
+  }
+  if (o.preset !== undefined && !PRESETS.some((preset) => preset === o.preset))
+    throw badOption('import', 'preset', `one of ${PRESETS.join(', ')}`, o.preset)
   const folder = runFolder(o.name ?? architecture.folder, o.out)
   const store = await claimRun('import', folder, { overwrite: o.overwrite === true })
   try {
@@ -140,84 +73,50 @@ export async function importCheckpoint(o: ImportOptions): Promise<Imported> {
 }
 
 async function importInto(store: Store, architecture: Architecture, o: ImportOptions): Promise<Imported> {
-  const { tensors: read, rest, warnings } = await readWeights(o.file)
+  const file = await openWeights(o.file, o.out)
+  const ours = asOurs(architecture, file)
+  const { dim, context, options } = ours.form === undefined ? ofVectors(architecture, ours, o) : ofTokens(architecture, ours, o)
+  const { node, options: taken } = architecture.spec({ dim, context }, options)
+  const guessed = guesses(architecture, ours, taken)
+  const threads = useThreads(undefined)
+  const model = await native.model(node, 'float32', 'cpu', ours.form === undefined ? null : 0)
   try {
-    const tensors: Tensors = new Map(
-      [...read].map(([name, tensor]) => [renamed(name), tensor] as const).filter(([name]) => !COMPUTED.test(name)),
-    )
-    const known = argsOf(rest)
-    const context = o.context ?? (Number.isSafeInteger(known.args.context_length) ? (known.args.context_length as number) : 5)
-    const { dim, options, node } = optionsFor(architecture, tensors, known, context)
-    const { heads } = architecture.spec({ dim, context }, options).options
-    const guessed = heads === options.heads ? [] : [`it does not say how many heads attend: ${heads}, as in the PRD, are taken`]
-    const threads = useThreads(undefined)
-    const model = await native.model(node, 'float32', 'cpu', null)
-    try {
-      const state = native.modelState(model)
-      compare(o.file, state, tensors)
-      await requireFinite(o.file, tensors)
-      await native.modelLoad(model, Object.fromEntries([...tensors].map(([name, t]) => [name, t.native])))
-      const parameters = countParameters(node)
-      const number = (key: string) => (typeof rest.get(key) === 'number' ? (rest.get(key) as number) : null)
-      const [epoch, valLoss, valCosine] = [number('epoch'), number('val_loss'), number('val_cosine')]
-      const config = {
-        version: 1,
-        model: architecture.name,
-        imported_from: o.file,
-        model_options: options,
-        vector_dim: dim,
-        context_length: context,
-        parameters,
-      }
-      const facts: RunFacts = {
-        model: architecture.name,
-        folder: architecture.folder,
-        spec: node,
-        spec_hash: jsonHash(node),
-        dim,
-        context,
-        output: node.params.output as 'raw' | 'unit',
-        parameters,
-        weights_bytes: 4 * state.reduce((sum, { tensor }) => sum + native.tensorShape(tensor).reduce((a, b) => a * b, 1), 0),
-        options: { train: {}, model: options },
-        data: null,
-        split: null,
-        seed: 0,
-        threads,
-        multiplier: native.multiplier(),
-        device: 'cpu',
-        precision: 'fp32',
-        versions: { lvm_torch: packageVersion(), libtorch: native.libtorchVersion(), node: process.versions.node },
-        command_line: [],
-        golden: await goldenRows(model, { context, dim, device: 'cpu', dtype: 'float32', names: ['best_model'] }),
-        progress: null,
-        train_seconds: null,
-      }
-      const history: History = { version: 1, model: architecture.name, parameters, history: [], best_epoch: epoch }
-      const value = {
-        epoch: epoch ?? 0,
-        model_state_dict: Object.fromEntries(state.map(({ name, tensor }) => [name, tensor])),
-        val_loss: valLoss,
-        val_cosine: valCosine,
-        args: config,
-      }
-      const json = (document: unknown) => (path: string) => writeFile(path, `${JSON.stringify(document, null, 2)}\n`)
-      await store.save({
-        files: {
-          [BEST]: async (path) => {
-            await native.savePt(path, value)
-          },
-          [HISTORY]: json(history),
-          [CONFIG]: json(config),
-        },
-        manifest: { ...facts, imported_from: o.file, space: o.space ?? null },
-        bytes: facts.weights_bytes,
-      })
-      return { version: 1, run: store.folder, model: architecture.name, parameters, options, warnings: [...warnings, ...guessed] }
-    } finally {
-      native.dispose(model)
-    }
+    const { fit, warnings: unlike } = misfit(architecture, { dim, context }, options, ours)
+    const weights = await place(model, ours, {
+      path: o.file,
+      layerwise: ours.form !== undefined,
+      hint: fit === '' ? 'check --model; see the names with: lvm-torch models show NAME' : `they fit without --preset: ${fit}`,
+    })
+    if (ours.tokens !== undefined && weights.new.includes('in_proj.weight'))
+      await scaleInput(model, ours.tokens, { dim, inputScale: node.params.inputScale })
+    const parameters = countParameters(node)
+    await saveImported(store, architecture, { ...o, dim, context, options, node, model, rest: file.rest, threads })
+    const warnings = [...file.warnings, ...guessed, ...unlike]
+    return { version: 1, run: store.folder, model: architecture.name, parameters, options, weights, warnings }
   } finally {
-    disposeAll(read)
+    native.dispose(model)
   }
+}
+
+/** Weights that were trained on vectors show what they are. */
+function ofVectors({ name }: Architecture, { tensors, args, options }: Ours, o: ImportOptions): Target {
+  const { dim } = headOf(name, tensors)
+  if (o.dim !== undefined && o.dim !== dim) throw badOption('import', 'dim', `${dim}, as the weights have,`, o.dim)
+  if (o.preset !== undefined)
+    throw badOption('import', 'preset', 'no value for weights that were trained on vectors, which keep their shape,', o.preset)
+  const said = Number.isSafeInteger(args.context_length) ? (args.context_length as number) : 5
+  return { dim, context: o.context ?? said, options }
+}
+
+/** Published weights: a model of their shape, or of a preset. */
+function ofTokens({ presets }: Architecture, { options }: Ours, { dim = 768, context = 5, preset }: ImportOptions): Target {
+  const named = PRESETS.find((name) => name === preset)
+  return { dim, context, options: named === undefined ? { ...presets.checkpoint, ...options } : presets[named] }
+}
+
+/** A sentence for every option that the weights do not tell. */
+function guesses({ name }: Architecture, { form, unseen, options }: Ours, taken: Readonly<Record<string, unknown>>): string[] {
+  if (form !== undefined) return unseen.map((key) => `it does not say ${key}: ${taken[key] ?? 'the default'} is taken`)
+  const { heads } = taken
+  return heads === options.heads ? [] : [`it does not say how many heads of ${name} attend: ${heads}, as in the PRD, are taken`]
 }

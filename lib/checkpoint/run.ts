@@ -75,6 +75,8 @@ export interface RunFacts {
     val: { path: string; hash: string } | null
   } | null
   split: { mode: string; leaky: boolean; seed: number; train: number; val: number; test: number } | null
+  /** The weights that a training started from, and their SHA-256. */
+  init: { path: string; sha256: string } | null
   seed: number
   threads: number
   /** The library that multiplied float32 matrices: it was chosen by timing, and is used again. */

@@ -2,48 +2,16 @@ import { isTensorEntry, openPt, readTensor } from '../data/pt.js'
 import { LvmError } from '../errors.js'
 import { type NativeModel, type NativeTensor, type NativeTrainer, native } from '../native.js'
 import { Tensor } from '../torch/tensor.js'
-
-/** Tensors by name, to be disposed of by whoever asked for them. */
-export type Tensors = Map<string, Tensor>
-
-export function disposeAll(tensors: Tensors): void {
-  for (const tensor of tensors.values()) tensor.dispose()
-}
-
-/** A part of a PyTorch file that maps names to tensors. */
-async function readDict(path: string, dict: unknown, read: (entry: unknown) => Promise<Tensor | undefined>): Promise<Tensors> {
-  if (!(dict instanceof Map))
-    throw new LvmError('BAD_CHECKPOINT', `${path}: expected a dict of tensors but received something else`)
-  const tensors: Tensors = new Map()
-  for (const [name, entry] of dict) {
-    const tensor = await read(entry)
-    if (tensor !== undefined) tensors.set(String(name), tensor)
-  }
-  return tensors
-}
-
-/** The weights in a .pt file: its `model_state_dict`, its `state_dict`, or the file itself. Errors: as openPt; BAD_CHECKPOINT. */
-export async function readWeights(
-  path: string,
-): Promise<{ tensors: Tensors; rest: Map<unknown, unknown>; warnings: readonly string[] }> {
-  const file = await openPt(path, { verify: false })
-  const whole = file.value instanceof Map ? file.value : new Map()
-  const dict = whole.get('model_state_dict') ?? whole.get('state_dict') ?? whole
-  const tensors = await readDict(path, dict, async (entry) => (isTensorEntry(entry) ? readTensor(file, entry) : undefined))
-  if (tensors.size === 0) throw new LvmError('BAD_CHECKPOINT', `${path}: expected weights but it holds no tensors by name`)
-  return { tensors, rest: dict === whole ? new Map() : whole, warnings: file.warnings }
-}
-
-const handles = (tensors: Tensors): Record<string, NativeTensor> =>
-  Object.fromEntries([...tensors].map(([name, t]) => [name, t.native]))
+import { openState } from './stored.js'
 
 /** Puts the weights of a .pt file into a model. Errors: BAD_CHECKPOINT names what is missing, unexpected or of another shape. */
 export async function loadWeights(model: NativeModel, path: string): Promise<void> {
-  const { tensors } = await readWeights(path)
+  const read: [string, Tensor][] = []
   try {
-    await native.modelLoad(model, handles(tensors))
+    for (const [name, stored] of (await openState(path)).tensors) read.push([name, await stored.read()])
+    await native.modelLoad(model, Object.fromEntries(read.map(([name, tensor]) => [name, tensor.native])))
   } finally {
-    disposeAll(tensors)
+    for (const [, tensor] of read) tensor.dispose()
   }
 }
 

@@ -1,4 +1,5 @@
 import { load, type Model } from '../checkpoint/model.js'
+import { weightsDtype } from '../checkpoint/run.js'
 import { openArrays } from '../data/arrays.js'
 import { loadTensor } from '../data/load.js'
 import { random } from '../data/random.js'
@@ -10,7 +11,7 @@ import { Tensor } from '../torch/tensor.js'
 import type { Format } from './fields.js'
 
 /** Largest difference of a component of a unit vector that is rounding. */
-const ROUNDING = 1e-5
+const ROUNDING = { float32: 1e-5, bfloat16: 5e-3 } as const
 
 /** What was compared. */
 export interface Comparison {
@@ -39,7 +40,7 @@ async function opened(model: Model, path: string, format: Format): Promise<{ run
     return { run: (x) => script.forward(x), dispose: () => script.dispose() }
   }
   const { spec } = model.manifest
-  const copy = await native.model(spec, 'float32', 'cpu', null)
+  const copy = await native.model(spec, weightsDtype(model.manifest), 'cpu', null)
   const tensors = new Map<string, Tensor>()
   for (const [name, array] of (await openArrays(path)).arrays) tensors.set(name, await loadTensor(array))
   await native.modelLoad(copy, Object.fromEntries([...tensors].map(([name, t]) => [name, t.native])))
@@ -52,6 +53,7 @@ export async function compare(run: string, path: string, format: Format): Promis
   using model = await load(run, { device: 'cpu' })
   const file = await opened(model, path, format)
   const [batches, times] = [[1, 3, 32], lengths(model)]
+  const rounding = ROUNDING[weightsDtype(model.manifest)]
   let largest = 0
   try {
     for (const batch of batches) {
@@ -63,10 +65,10 @@ export async function compare(run: string, path: string, format: Format): Promis
         using size = await difference.op('aten::abs')
         using most = await size.op('aten::max')
         const found = (await most.item()) as number
-        if (!(found <= ROUNDING)) {
+        if (!(found <= rounding)) {
           throw new LvmError(
             'FOREIGN_FORWARD',
-            `export: expected the outputs of ${run} within ${ROUNDING} but they are ${found} apart at batch ${batch} and context ${time}`,
+            `export: expected the outputs of ${run} within ${rounding} but they are ${found} apart at batch ${batch} and context ${time}`,
             { hint: 'this is a bug in lvm-torch; nothing was written' },
           )
         }

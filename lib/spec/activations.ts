@@ -40,6 +40,20 @@ const OWN: Readonly<Record<OpName, Own>> = {
   lstm: ({ width, layers }, time) => ({ width: width!, kept: 7 * layers! * width! * time }),
   gru: ({ width }, time) => ({ width: width!, kept: 6 * width! * time }),
   attention: ({ heads, dropout }, time, width) => ({ width, kept: 5 * width * time + scores(heads!, time, dropout!) }),
+  pointwise: ({ in: input, out }, time) => ({ width: out!, kept: input! * time }),
+  retention: ({ dim, value, heads }, time) => ({
+    width: dim!,
+    kept: (4 * dim! + 3 * value!) * time + (time <= 128 ? 2 * heads! * time * time : 0),
+  }),
+  s4: same(3),
+  s4d: same(3),
+  hyena: ({ dim, order }, time) => ({ width: dim!, kept: (2 * order! + 3) * dim! * time }),
+  favor: ({ heads, features }, time, width) => ({
+    width: width / 3,
+    kept: (1.5 * width + 2 * heads! * features!) * time + (time <= 32 ? 2 * heads! * time * time : 0),
+  }),
+  redraw: same(0),
+  flatten: (_, time, width) => ({ width: width * time, kept: 0 }),
   linformer: ({ heads, slots, dropout }, time, width) => ({
     width: width / 3,
     kept: 1.5 * width * time + (dropout! > 0 ? 3 : 2) * heads! * time * slots!,
@@ -56,6 +70,7 @@ const OWN: Readonly<Record<OpName, Own>> = {
 /** What a context of `time` vectors leaves behind on its way through a spec, from an input of so many channels. */
 export function activations(node: Node, time: number, width: number): Activations {
   const own = OWN[node.op](node.params as P, time, width)
+  if (node.params.kind === 'glu') return { width: width / 2, kept: own.kept, inputs: own.kept, largest: own.kept }
   const beside = node.op === 'product' || node.op === 'concat'
   let [at, kept, inputs, largest] = [width, own.kept, own.kept, 0]
   const widths: number[] = []

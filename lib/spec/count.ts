@@ -33,6 +33,17 @@ const OWN: Readonly<Record<OpName, (p: P, text: Readonly<Record<string, unknown>
   timeMixing: (p) => p.dim! * (4 * p.dim! + 5),
   channelMixing: (p) => p.dim! * (p.dim! + 2 * p.hidden! + 2),
   linformer: (p) => 2 * p.rows! * p.slots!,
+  s4: (p) => p.dim! * (2 + p.state!) + 3 * p.copies! * p.state!,
+  s4d: (p) => 2 * p.dim! * (1 + p.state!),
+  hyena: (p) => {
+    const [features, filters] = [2 * p.bands! + 1, (p.order! - 1) * p.dim!]
+    return (p.width! + 1) * filters + features * (p.rows! + p.width!) + p.width! * (2 * p.width! + 4)
+  },
+  pointwise: (p) => p.out! * (p.in! + 1),
+  retention: (p) => p.dim! * (2 * p.dim! + 3 * p.value!),
+  favor: () => 0,
+  redraw: () => 0,
+  flatten: () => 0,
 }
 
 /** Trainable parameters of a spec, without building it; what is below a tied node is there already. */

@@ -22,6 +22,14 @@ export const OPS = {
   timeMixing: { dim: 'int', layer: 'int', layers: 'int' },
   channelMixing: { dim: 'int', hidden: 'int', layer: 'int', layers: 'int' },
   linformer: { heads: 'int', rows: 'int', slots: 'int', dropout: 'real' },
+  retention: { dim: 'int', value: 'int', heads: 'int', eps: 'real' },
+  s4: { dim: 'int', state: 'int', copies: 'int' },
+  s4d: { dim: 'int', state: 'int' },
+  hyena: { dim: 'int', order: 'int', rows: 'int', width: 'int', bands: 'int', frequency: 'real', modulate: 'bool' },
+  pointwise: { in: 'int', out: 'int' },
+  favor: { heads: 'int', channels: 'int', features: 'int', causal: 'bool' },
+  redraw: { every: 'int' },
+  flatten: { context: 'int' },
 } as const
 
 type Kind = { int: number; real: number; bool: boolean; text: string }
@@ -63,8 +71,8 @@ export const linear = (p: Pick<Params<'linear'>, 'in' | 'out'> & Partial<Params<
   node('linear', { bias: true, transposed: false, init: 'default', gain: 1, ...p })
 export const layerNorm = (dim: number, eps = 1e-5): Node => node('layerNorm', { dim, eps })
 export const rmsNorm = (dim: number, eps: number): Node => node('rmsNorm', { dim, eps })
-/** relu, gelu (erf), gelu_tanh, silu. */
-export const activation = (kind: 'relu' | 'gelu' | 'gelu_tanh' | 'silu'): Node => node('activation', { kind })
+/** relu, gelu (erf), gelu_tanh, silu; glu: one half of the channels, gated by the sigmoid of the other. */
+export const activation = (kind: 'relu' | 'gelu' | 'gelu_tanh' | 'silu' | 'glu'): Node => node('activation', { kind })
 export const dropout = (rate: number): Node => node('dropout', { rate })
 /** Adds sin and cos of the position: `pairs` interleaves them, `halves` puts all sines first. */
 export const sinusoid = (dim: number, layout: 'pairs' | 'halves'): Node => node('sinusoid', { dim, layout })
@@ -85,3 +93,19 @@ export const timeMixing = (p: Params<'timeMixing'>): Node => node('timeMixing', 
 export const channelMixing = (p: Params<'channelMixing'>): Node => node('channelMixing', p)
 /** The same to `slots` mixtures of up to `rows` positions; not causal. */
 export const linformer = (p: Params<'linformer'>): Node => node('linformer', p)
+/** Multi-scale retention with its projections; `value` channels are carried over time. */
+export const retention = (p: Params<'retention'>): Node => node('retention', p)
+/** A state space of every channel, diagonal plus low rank (S4), of which `copies` have matrices of their own. */
+export const s4 = (p: Params<'s4'>): Node => node('s4', p)
+/** A diagonal state space of every channel (S4D). */
+export const s4d = (p: Params<'s4d'>): Node => node('s4d', p)
+/** Long convolutions and gates in turn, of order + 1 parts that stand side by side; filters are made for `rows` positions. */
+export const hyena = (p: Params<'hyena'>): Node => node('hyena', p)
+/** A linear layer whose weight has the shape of a convolution of one tap. */
+export const pointwise = (p: Params<'pointwise'>): Node => node('pointwise', p)
+/** Attention estimated by `features` random features of each head; queries, keys and values stand side by side, rotated in pairs. */
+export const favor = (p: Params<'favor'>): Node => node('favor', p)
+/** Draws the random features of all layers behind it anew after so many passes of training. */
+export const redraw = (every: number): Node => node('redraw', { every })
+/** The vectors of a context side by side, as one long one. */
+export const flatten = (context: number): Node => node('flatten', { context })

@@ -1,3 +1,4 @@
+import type { Placed } from '../checkpoint/place.js'
 import type { HistoryRow } from '../checkpoint/run.js'
 
 /** What a training tells, as it goes; the CLI's JSON lines are these. Units: seconds, bytes, vectors. */
@@ -22,6 +23,7 @@ export type TrainEvent = { version: 1 } & (
       split: { mode: string; leaky: boolean }
       estimate: { memory_bytes: number; disk_bytes: number }
     }
+  | ({ type: 'init'; path: string; sha256: string } & Placed)
   | {
       type: 'progress'
       epoch: number

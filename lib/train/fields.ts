@@ -95,6 +95,11 @@ export const trainFields = {
   }),
 
   preset: choice(PRESETS, { default: 'target', about: 'size of the model', group: 'Model' }),
+  init: text({
+    default: undefined,
+    about: 'weights to start from, those of a run or published ones (file or folder); layers that they lack are new',
+    group: 'Model',
+  }),
 
   name: text({
     default: undefined,

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { FINAL, type HistoryRow, type Progress } from '../checkpoint/run.js'
+import { FINAL, type HistoryRow, type Progress, type RunFacts } from '../checkpoint/run.js'
 import { restoreTraining } from '../checkpoint/weights.js'
 import { LvmError } from '../errors.js'
 import { peakMemory } from '../evaluate/latency.js'
@@ -7,6 +7,7 @@ import { describe } from '../evaluate/statistics.js'
 import { type NativeModel, type NativeTrainer, native, type Scores } from '../native.js'
 import { countParameters } from '../spec/count.js'
 import type { Node } from '../spec/ops.js'
+import { type Initial, initialise } from './initial.js'
 import { fitInput } from './normaliser.js'
 import { type Prepared, type Side, sampled } from './prepare.js'
 import type { Plan } from './recipe.js'
@@ -29,6 +30,9 @@ export interface Session {
   readonly parameters: number
   readonly steps: number
   readonly trainSample: Int32Array
+  /** The weights that it started from, and what became of each; of one that goes on, only which they were. */
+  readonly init: RunFacts['init']
+  readonly initialised: Awaited<ReturnType<typeof initialise>> | undefined
   progress: Progress
   history: HistoryRow[]
   /** Whether the store holds a save of this training, whose unchanged files the next one keeps. */
@@ -56,15 +60,18 @@ export async function openSession(
     device: string
     threads: number
     recompute: boolean
-    from?: { path: string; progress: Progress; history: HistoryRow[] }
+    initial?: Initial | undefined
+    from?: { path: string; progress: Progress; history: HistoryRow[]; init: RunFacts['init'] }
   },
 ): Promise<Session> {
   const { train } = plan
   const dtype = train.weights === 'bf16' ? 'bfloat16' : 'float32'
   const model = await native.model(o.spec, dtype, o.device, o.from === undefined ? train.seed : null)
   let trainer: NativeTrainer | undefined
+  let initialised: Session['initialised']
   try {
     if (o.from === undefined) await fitInput(model, o.spec, data)
+    if (o.initial !== undefined) initialised = await initialise(model, o.spec, o.initial, plan)
     trainer = native.trainer(model, data.train.samples, data.split.train, {
       batch: train.batchSize,
       accumulate: train.accumulate,
@@ -101,6 +108,8 @@ export async function openSession(
     parameters: countParameters(o.spec),
     steps: native.trainerStepsPerEpoch(trainer),
     trainSample: sampled(data.split.train, train.trainEval === 'all' ? undefined : Number(train.trainEval), train.seed),
+    init: o.from?.init ?? (o.initial ? { path: o.initial.path, sha256: o.initial.sha256 } : null),
+    initialised,
     progress: o.from?.progress ?? freshProgress(train.lr),
     history: o.from?.history ?? [],
     saved: o.from !== undefined,

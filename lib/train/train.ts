@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { claimRun } from '../checkpoint/claim.js'
 import { runFolder } from '../checkpoint/folder.js'
-import { HISTORY, type History, type Progress, type RunManifest, SPLIT } from '../checkpoint/run.js'
+import { HISTORY, type History, type Progress, type RunFacts, type RunManifest, SPLIT } from '../checkpoint/run.js'
 import type { Store } from '../checkpoint/store.js'
 import { locateBase } from '../data/locate.js'
 import { requireWindows } from '../data/windows.js'
@@ -13,6 +13,7 @@ import { useMultiplier } from '../torch/multiplier.js'
 import { epochs } from './epochs.js'
 import { estimate, requireRoom } from './estimate.js'
 import type { Told, TrainEvent } from './events.js'
+import { openInitial } from './initial.js'
 import { slowPrecision } from './precision.js'
 import { type Prepared, prepare } from './prepare.js'
 import { ask, type Plan, plan, resumed } from './recipe.js'
@@ -30,7 +31,7 @@ export interface TrainOptions {
 interface Start {
   readonly plan: Plan
   readonly data: Prepared
-  readonly from?: { path: string; progress: Progress; history: History['history'] }
+  readonly from?: { path: string; progress: Progress; history: History['history']; init: RunFacts['init'] }
 }
 
 /** Reads where a run stands, and the settings and data that it goes on with. Errors: BAD_OPTION, BAD_CHECKPOINT, those of the data. */
@@ -52,7 +53,7 @@ async function goOn(model: string, given: Record<string, unknown>, store: Store)
     valHash: manifest.data.val?.hash ?? null,
   })
   const { history } = JSON.parse(await readFile(join(path, HISTORY), 'utf8')) as History
-  return { plan: going, data, from: { path, progress, history } }
+  return { plan: going, data, from: { path, progress, history, init: manifest.init ?? null } }
 }
 
 function startEvent(
@@ -69,7 +70,7 @@ function startEvent(
     model: architecture.name,
     parameters,
     device,
-    precision: train.precision,
+    precision: train.weights === 'bf16' ? 'bf16' : train.precision,
     threads,
     resumed: isResumed,
     data: {
@@ -108,7 +109,8 @@ async function* run({ model, ...given }: TrainOptions, signal: AbortSignal): Asy
   let session: Session | undefined
   try {
     if (fresh !== undefined) resolveDevice(fresh.train.device) // before minutes of reading
-    const started = fresh ? { plan: fresh, data: await prepare(fresh.train) } : await goOn(model, given, store)
+    const initial = fresh && (await openInitial(fresh))
+    const started: Start = fresh ? { plan: fresh, data: await prepare(fresh.train) } : await goOn(model, given, store)
     data = started.data
     const { train, model: modelOptions } = started.plan
     const device = resolveDevice(train.device)
@@ -124,10 +126,13 @@ async function* run({ model, ...given }: TrainOptions, signal: AbortSignal): Asy
       device,
       threads,
       recompute: needed.recompute,
+      initial,
       ...(started.from && { from: started.from }),
     })
     yield startEvent(folder, session, needed, resume)
-    for (const message of data.warnings) yield { type: 'warning', code: 'DATA', message }
+    if (session.initialised !== undefined) yield { type: 'init', ...session.init!, ...session.initialised.placed }
+    for (const message of [...data.warnings, ...(session.initialised?.warnings ?? [])])
+      yield { type: 'warning', code: 'DATA', message }
     if (train.precision === 'bf16' && device === 'cpu') {
       const slow = await slowPrecision()
       if (slow !== undefined) yield { type: 'warning', code: 'SLOW_PRECISION', message: slow }

@@ -2,9 +2,10 @@
 //
 //   linear      y = x Wᵀ + b; init default U(±gain/√in) · zeros · normal (std = gain) · xavier (gain) · orthogonal (gain);
 //               transposed keeps the weight as [in, out]
+//   pointwise   the same with a bias, its weight kept as a convolution of one tap has it: [out, in, 1]
 //   layerNorm   y = (x − mean) / √(var + eps) · w + b, biased variance
 //   rmsNorm     y = x / √(mean(x²) + eps) · w
-//   activation  relu · gelu (erf) · gelu_tanh · silu
+//   activation  relu · gelu (erf) · gelu_tanh · silu · glu: a σ(b), of the halves a and b of the channels
 //   dropout     y = x · mask / (1 − rate) while training
 //
 // shapes  [batch, time, in] -> [batch, time, out]
@@ -41,6 +42,17 @@ struct Linear final : Layer {
   Tensor weight, bias;
 };
 
+struct Pointwise final : Layer {
+  Pointwise(const Node& node, Builder& b) {
+    const auto in = node.integer("in"), out = node.integer("out");
+    const auto draw = uniform(1 / std::sqrt(double(in)));
+    weight = b.parameter("weight", {out, in, 1}, draw);
+    bias = b.parameter("bias", {out}, draw);
+  }
+  Tensor forward(const Tensor& x, Pass&) override { return multiply(x, weight.squeeze(-1), bias); }
+  Tensor weight, bias;
+};
+
 struct LayerNorm final : Layer {
   LayerNorm(const Node& node, Builder& b) : eps(node.real("eps")) {
     weight = b.parameter("weight", {node.integer("dim")}, constant(1));
@@ -65,9 +77,10 @@ struct Activation final : Layer {
     else if (kind == "gelu") apply = [](const Tensor& x) { return at::gelu(x); };
     else if (kind == "gelu_tanh") apply = [](const Tensor& x) { return at::gelu(x, "tanh"); };
     else if (kind == "silu") apply = [](const Tensor& x) { return at::silu(x); };
+    else if (kind == "glu") apply = [](const Tensor& x) { return at::glu(x, -1); };
     else
       throw Error("BAD_SPEC",
-                  "activation: expected one of relu, gelu, gelu_tanh, silu for \"kind\" but received \"" + kind + "\"");
+                  "activation: expected one of relu, gelu, gelu_tanh, silu, glu for \"kind\" but received \"" + kind + "\"");
   }
   Tensor forward(const Tensor& x, Pass&) override { return apply(x); }
   Tensor (*apply)(const Tensor&);
@@ -82,6 +95,7 @@ struct Dropout final : Layer {
 }  // namespace
 
 Made make_linear(const Node& node, Builder& b) { return std::make_unique<Linear>(node, b); }
+Made make_pointwise(const Node& node, Builder& b) { return std::make_unique<Pointwise>(node, b); }
 Made make_layer_norm(const Node& node, Builder& b) { return std::make_unique<LayerNorm>(node, b); }
 Made make_rms_norm(const Node& node, Builder& b) { return std::make_unique<RmsNorm>(node, b); }
 Made make_activation(const Node& node, Builder&) { return std::make_unique<Activation>(node.text("kind")); }

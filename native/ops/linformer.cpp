@@ -32,7 +32,8 @@ struct Linformer final : Layer {
       throw Error("BAD_SPEC", "linformer: expected an input of 3 × heads × channels but received " + std::to_string(x.size(2)) +
                                 " channels for " + std::to_string(heads) + " heads");
     }
-    if (pass.state) throw Error("BAD_ARGUMENT", "stepper: expected a causal model but here every position sees the whole context");
+    if (pass.state)
+      throw Error("BAD_ARGUMENT", "stepper: expected a causal model but here every position sees the whole context");
     if (time > rows) {
       const auto needed = std::to_string(time);
       throw Error("BAD_ARGUMENT", "predict: expected at most " + std::to_string(rows) + " positions but received " + needed +
@@ -48,8 +49,8 @@ struct Linformer final : Layer {
                                           : torch::matmul(q, torch::matmul(k.transpose(-1, -2), from));
     const auto weights = (scores * (1 / std::sqrt(double(e)))).softmax(-1, wide(scores));  // [batch, heads, queries, slots]
     const auto kept = dropout(weights, rate, pass).to(v.scalar_type());
-    const auto y = through_positions ? torch::matmul(torch::matmul(kept, into.t()), v)
-                                     : torch::matmul(kept, torch::matmul(into.t(), v));
+    const auto y =
+      through_positions ? torch::matmul(torch::matmul(kept, into.t()), v) : torch::matmul(kept, torch::matmul(into.t(), v));
     return y.transpose(1, 2).flatten(2);
   }
 

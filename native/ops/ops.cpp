@@ -31,6 +31,22 @@ const std::vector<Op>& ops() {
     {"timeMixing", {{"dim", "int"}, {"layer", "int"}, {"layers", "int"}}, make_time_mixing},
     {"channelMixing", {{"dim", "int"}, {"hidden", "int"}, {"layer", "int"}, {"layers", "int"}}, make_channel_mixing},
     {"linformer", {{"heads", "int"}, {"rows", "int"}, {"slots", "int"}, {"dropout", "real"}}, make_linformer},
+    {"retention", {{"dim", "int"}, {"value", "int"}, {"heads", "int"}, {"eps", "real"}}, make_retention},
+    {"s4", {{"dim", "int"}, {"state", "int"}, {"copies", "int"}}, make_s4},
+    {"s4d", {{"dim", "int"}, {"state", "int"}}, make_s4d},
+    {"hyena",
+     {{"dim", "int"},
+      {"order", "int"},
+      {"rows", "int"},
+      {"width", "int"},
+      {"bands", "int"},
+      {"frequency", "real"},
+      {"modulate", "bool"}},
+     make_hyena},
+    {"pointwise", {{"in", "int"}, {"out", "int"}}, make_pointwise},
+    {"favor", {{"heads", "int"}, {"channels", "int"}, {"features", "int"}, {"causal", "bool"}}, make_favor},
+    {"redraw", {{"every", "int"}}, make_redraw},
+    {"flatten", {{"context", "int"}}, make_flatten},
   };
   return table;
 }

@@ -32,12 +32,15 @@ struct RecomputedLayer final : torch::autograd::Function<RecomputedLayer> {
     const auto capsule = ctx->saved_data["work"].toCapsule();
     const auto& work = static_cast<const LayerWork&>(*capsule);
     const at::AutoGradMode with_gradients(true);
-    const Autocast autocast(work.bf16, saved[0].device().type());
     const auto leaf = [](const Tensor& t) { return t.defined() ? t.detach().set_requires_grad(true) : t; };
     const auto x = leaf(saved[0]), memory = leaf(saved[1]);
     auto pass = work.pass;
     pass.memory = memory;
-    const auto y = work.f(x, pass);
+    Tensor y;
+    {
+      const Autocast autocast(work.bf16, saved[0].device().type());  // of the forward pass only: gradients are taken without
+      y = work.f(x, pass);
+    }
     torch::autograd::backward(variable_list{y}, variable_list{gradients[0]});
     return {x.grad(), memory.defined() ? memory.grad() : Tensor(), Tensor(), Tensor()};
   }

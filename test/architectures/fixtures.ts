@@ -67,7 +67,15 @@ const OPTION: Record<string, string> = {
   n_positions: 'positions',
   seq_len: 'positions',
   k: 'slots',
+  dim_head: 'headDim',
+  nb_features: 'features',
   in_proj: 'inProj',
+  value_dim: 'value',
+  n_ssm: 'copies',
+  inner: 'ffn',
+  l_max: 'positions',
+  filter_order: 'filterWidth',
+  w: 'frequency',
 }
 export function optionsOf(fixture: Fixture, known: readonly string[]): Record<string, unknown> {
   const options: Record<string, unknown> = { output: 'unit', inputScale: 'none' }
@@ -76,5 +84,9 @@ export function optionsOf(fixture: Fixture, known: readonly string[]): Record<st
     if (!known.includes(name) || value === null) continue // null: the reference's own default
     options[name] = Array.isArray(value) ? value.join() : value
   }
+  const { d_model: width, n_ssm, expand, emb_dim } = fixture.config as Record<string, number | null>
+  if (n_ssm === null) options.copies = width // every channel has a state matrix of its own
+  if (known.includes('pattern')) options.ffn = width! * expand!
+  if (known.includes('bands')) options.bands = (emb_dim! - 1) / 2
   return options
 }

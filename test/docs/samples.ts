@@ -77,6 +77,11 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   keep('event error', ...(await events('train lstm --data missing')))
 
   await answer('import --json', `import ${run('b', 'best_model.pt')} --model gru --name i`)
+  const started = await events(`train gru --data data ${small} --layers 3 --init b --name c`)
+  keep(
+    'event init',
+    started.find(({ type }) => type === 'init'),
+  )
   await answer('validation_results.json', 'evaluate a b --rows train --latency 0.01')
   keep('validation_results.json', read('artifacts/lvm/evaluation/validation_results.json'))
   keep('inference_benchmarks.json', read('artifacts/lvm/evaluation/inference_benchmarks.json'))
@@ -85,7 +90,7 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   await answer('rollout --json', 'rollout a --steps 2')
   await answer('export --json', 'export a')
 
-  for (const name of ['a', 'b', 'i']) {
+  for (const name of ['a', 'b', 'c', 'i']) {
     for (const file of ['config.json', 'training_history.json', 'manifest.json']) keep(file, read(run(name, file)))
     keep('generations/current', read(run(name, 'generations/current')))
     keep('best_model.pt', (await openPt(join(folder, run(name, 'best_model.pt')))).value)

@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,6 +36,12 @@ function python(): string {
     .split('\n')
     .at(-1)!
   return found
+}
+
+/** Whether that Python has a package beyond those that it must have. */
+export function hasModule(name: string): boolean {
+  const found = 'import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)'
+  return spawnSync(python(), ['-c', found, name]).status === 0
 }
 
 /** Runs a script of this folder; what it prints is one JSON document. */

@@ -16,7 +16,9 @@ describe('the specs of the PRD', () => {
     ['gru', 7_095_552, 7_095_552, 7_359_232],
     ['transformer', 17_603_840, 17_603_840, 17_867_520],
     ['distilgpt2', 80_527_872, 43_905_792, 44_496_384],
+    ['performer', 101_956_608, 38_972_928, 86_200_320],
     ['linformer', 100_485_632, 28_353_792, 89_746_944],
+    ['mlp', 4_720_384, 4_720_384, 4_720_384],
     ['lcm', 1_596_731_136, 1_648_136_960, 1_648_136_960],
   ])('%s has its exact number of parameters', (name, target, prd, checkpoint) => {
     expect(countParameters(spec(name, 'target'))).toBe(target)
@@ -27,6 +29,15 @@ describe('the specs of the PRD', () => {
     ['mamba2', 129_202_832, 20_635_456, 91_549_632],
     ['hybrid', 149_569_240, 39_417_536, 2_572_789_088],
     ['rwkv', 170_059_776, 41_751_808, 93_298_176],
+  ])('%s has its exact number of parameters in every preset', (name, target, prd, checkpoint) => {
+    expect(countParameters(spec(name, 'target'))).toBe(target)
+    expect(countParameters(spec(name, 'prd'))).toBe(prd)
+    expect(countParameters(spec(name, 'checkpoint'))).toBe(checkpoint)
+  })
+  test.each([
+    ['retnet', 122_785_536, 38_942_464, 87_019_776],
+    ['s4', 101_859_072, 4_739_328, 205_317_888],
+    ['hyena', 122_897_280, 39_622_656, 111_601_056],
   ])('%s has its exact number of parameters in every preset', (name, target, prd, checkpoint) => {
     expect(countParameters(spec(name, 'target'))).toBe(target)
     expect(countParameters(spec(name, 'prd'))).toBe(prd)

@@ -104,6 +104,7 @@ export const PRD_CONFIG = {
   train_eval: '4096',
   recipe: 'prd',
   preset: 'target',
+  init: null,
   save_every: null,
   seed: 0,
 } as const

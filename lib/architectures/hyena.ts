@@ -1,0 +1,96 @@
+import { flag, integer, real } from '../options.js'
+import { architecture } from '../spec/architecture.js'
+import { activation, chain, conv, layerNorm, linear, hyena as long, named, residual } from '../spec/ops.js'
+
+const SHORT = 3
+const STD = 0.02
+
+/** Filters know the time from 0 to 1 over all positions: a power of two, so that contexts of one size share a scale. */
+const rowsOf = ({ context, positions }: { context: number; positions: number | undefined }): number =>
+  positions ?? Math.max(64, 2 ** Math.ceil(Math.log2(context)))
+
+/**
+ * Hyena: pre-norm blocks of gated convolutions whose filters a small network makes, and a feed-forward layer.
+ *
+ * Shapes: [batch, time, dim] → [batch, dim].
+ * Source: Poli et al. 2023, arXiv:2302.10866; names of HazyResearch/safari.
+ */
+export const hyena = architecture({
+  name: 'hyena',
+  row: 8,
+  folder: 'hyena',
+  title: 'Hyena',
+  about: 'gated convolutions as long as the context, their filters made by a small network',
+  target: 125e6,
+  complexity: 'O(n log n)',
+  causal: true,
+  sources: ['arXiv:2302.10866', 'github.com/HazyResearch/safari@02220c6'],
+  fields: {
+    width: integer({ default: 768, min: 1, about: 'channels inside the model', group: 'Model' }),
+    layers: integer({ default: 17, min: 1, max: 96, about: 'blocks', group: 'Model' }),
+    order: integer({
+      default: 2,
+      min: 2,
+      max: 8,
+      about: 'gates of a block, with a long convolution before all but the first',
+      group: 'Model',
+    }),
+    ffn: integer<number | undefined>({
+      default: undefined,
+      min: 1,
+      about: 'channels of the feed-forward layer; 4 × width unless given',
+      group: 'Model',
+    }),
+    positions: integer<number | undefined>({
+      default: undefined,
+      min: 1,
+      about: 'positions that filters are made for, the longest context; 64 or what the context of the data needs unless given',
+      group: 'Model',
+    }),
+    filterWidth: integer({ default: 64, min: 1, about: 'channels of the network that makes the filters', group: 'Model' }),
+    bands: integer({ default: 16, min: 1, about: 'frequencies by which that network knows the position', group: 'Model' }),
+    frequency: real({ default: 14, min: 0, about: 'what its sines start with', group: 'Model' }),
+    modulate: flag({ default: true, about: 'let the filters fade with distance, each channel at its own pace', group: 'Model' }),
+    dropout: real({ default: 0, min: 0, max: 0.95, about: 'dropout after each half of a block', group: 'Model' }),
+  },
+  presets: {
+    target: {},
+    prd: { width: 512, layers: 12, positions: 1024 },
+    tiny: { width: 16, layers: 2, filterWidth: 8, bands: 4 },
+    checkpoint: { width: 864, layers: 18, ffn: 1728, positions: 2048, modulate: false },
+  },
+  rule: ({ context, positions = context }) =>
+    positions < context
+      ? `expected at least ${context} positions, one for each of the context, but received ${positions}`
+      : undefined,
+  width: ({ width }) => width,
+  trunk: (o) => {
+    const { dim, width, layers, order, ffn = 4 * width, filterWidth, bands, frequency, modulate, dropout } = o
+    const wide = (order + 1) * width
+    const project = (into: number, out: number, gain = STD) => linear({ in: into, out, init: 'normal', gain })
+    const last = STD / Math.sqrt(2 * layers)
+    const filter = { dim: width, order, rows: rowsOf(o), width: filterWidth, bands, frequency, modulate }
+    const block = chain(
+      residual(
+        dropout,
+        named('norm1', layerNorm(width)),
+        named('mixer.in_proj', project(width, wide)),
+        named('mixer.short_filter', conv(wide, SHORT)),
+        named('mixer.filter_fn', long(filter)),
+        named('mixer.out_proj', project(width, width, last)),
+      ),
+      residual(
+        dropout,
+        named('norm2', layerNorm(width)),
+        named('mlp.fc1', project(width, ffn)),
+        activation('gelu_tanh'),
+        named('mlp.fc2', project(ffn, width, last)),
+      ),
+    )
+    const blocks = Array.from({ length: layers }, (_, i) => named(`layers.${i}`, block))
+    return chain(
+      named('in_proj', linear({ in: dim, out: width })),
+      named('core', chain(...blocks, named('ln_f', layerNorm(width)))),
+    )
+  },
+})

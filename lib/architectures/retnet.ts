@@ -1,0 +1,70 @@
+import { choice, integer, real } from '../options.js'
+import { architecture } from '../spec/architecture.js'
+import { activation, chain, linear, named, product, residual, retention, rmsNorm } from '../spec/ops.js'
+
+const EPS = 1e-6
+
+/**
+ * RetNet: pre-norm blocks of multi-scale retention and a gated feed-forward, without a single bias.
+ *
+ * Shapes: [batch, time, dim] → [batch, dim].
+ * Source: Sun et al. 2023, arXiv:2307.08621; names of microsoft/torchscale.
+ */
+export const retnet = architecture({
+  name: 'retnet',
+  row: 9,
+  folder: 'retnet',
+  title: 'RetNet',
+  about: 'retention: attention that fades with distance, and one state per layer when it steps',
+  target: 125e6,
+  complexity: 'O(n)',
+  causal: true,
+  sources: ['arXiv:2307.08621', 'github.com/microsoft/torchscale@4d1e0e8'],
+  fields: {
+    width: integer({ default: 768, min: 2, about: 'channels inside the model', group: 'Model' }),
+    layers: integer({ default: 17, min: 1, max: 96, about: 'blocks', group: 'Model' }),
+    heads: integer({ default: 3, min: 1, about: 'retention heads, each of which forgets at its own pace', group: 'Model' }),
+    value: integer({ default: 1296, min: 1, about: 'channels that retention carries over time', group: 'Model' }),
+    ffn: integer({ default: 1296, min: 1, about: 'channels of the feed-forward layer', group: 'Model' }),
+    activation: choice(['swish', 'gelu'], {
+      default: 'swish',
+      about: 'what the feed-forward layer is gated with',
+      group: 'Model',
+    }),
+    dropout: real({ default: 0, min: 0, max: 0.95, about: 'dropout after retention and feed-forward', group: 'Model' }),
+  },
+  presets: {
+    target: {},
+    prd: { width: 512, layers: 12, heads: 2, value: 864, ffn: 864 },
+    tiny: { width: 16, layers: 2, heads: 2, value: 24, ffn: 24 },
+    checkpoint: { layers: 12 },
+  },
+  rule: ({ width, heads, value }) => {
+    if (width % (2 * heads) !== 0)
+      return `expected a width that heads divide into pairs of channels but received width ${width} and heads ${heads}`
+    if (value % heads !== 0) return `expected a value that is a multiple of heads but received value ${value} and heads ${heads}`
+    return undefined
+  },
+  width: ({ width }) => width,
+  trunk: ({ dim, width, layers, heads, value, ffn, activation: kind, dropout }) => {
+    const plain = (i: number, out: number) => linear({ in: i, out, bias: false })
+    const gate = chain(named('fc1', plain(width, ffn)), activation(kind === 'swish' ? 'silu' : 'gelu'))
+    const block = chain(
+      residual(
+        dropout,
+        named('retention_layer_norm', rmsNorm(width, EPS)),
+        named('retention', retention({ dim: width, value, heads, eps: EPS })),
+      ),
+      residual(
+        dropout,
+        named('final_layer_norm', rmsNorm(width, EPS)),
+        named('ffn', chain(product(gate, named('gate', plain(width, ffn))), named('fc2', plain(ffn, width)))),
+      ),
+    )
+    const blocks = Array.from({ length: layers }, (_, i) => named(`layers.${i}`, block))
+    return chain(
+      named('in_proj', linear({ in: dim, out: width })),
+      named('core', chain(named('retnet', chain(...blocks, named('layer_norm', rmsNorm(width, EPS)))))),
+    )
+  },
+})

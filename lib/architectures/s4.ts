@@ -1,0 +1,101 @@
+import { choice, integer, real, text } from '../options.js'
+import { architecture } from '../spec/architecture.js'
+import {
+  activation,
+  chain,
+  s4d as diagonal,
+  dropout as drop,
+  layerNorm,
+  linear,
+  s4 as lowRank,
+  type Node,
+  named,
+  pointwise,
+  residual,
+} from '../spec/ops.js'
+
+/**
+ * S4: residual blocks of state spaces and feed-forward layers in a pattern that repeats.
+ *
+ * Shapes: [batch, time, dim] → [batch, dim].
+ * Source: Gu et al. 2022, arXiv:2111.00396 and arXiv:2206.11893 (`kernel: diag`); names of state-spaces/s4.
+ */
+export const s4 = architecture({
+  name: 's4',
+  row: 7,
+  folder: 's4',
+  title: 'S4',
+  about: 'structured state spaces: a long convolution when it reads, a recurrence when it steps',
+  target: 100e6,
+  complexity: 'O(n log n)',
+  causal: true,
+  sources: ['arXiv:2111.00396', 'arXiv:2206.11893', 'github.com/state-spaces/s4@e757cef'],
+  fields: {
+    width: integer({ default: 768, min: 1, about: 'channels inside the model', group: 'Model' }),
+    layers: integer({ default: 14, min: 1, max: 96, about: 'repetitions of the pattern', group: 'Model' }),
+    pattern: text({
+      default: 'ssf',
+      matches: /^[sf]*s[sf]*$/,
+      expected: 'letters s and f, with one s at least',
+      about: 'what repeats: s is a state space, f a feed-forward layer',
+      group: 'Model',
+    }),
+    kernel: choice(['dplr', 'diag'], { default: 'dplr', about: 'S4 proper (diagonal plus low rank), or S4D', group: 'Model' }),
+    state: integer({ default: 64, min: 2, about: 'states of every channel, half of which are kept', group: 'Model' }),
+    copies: integer({
+      default: 1,
+      min: 1,
+      about: 'state matrices that channels share; as many as channels: each its own (dplr)',
+      group: 'Model',
+    }),
+    ffn: integer<number | undefined>({
+      default: undefined,
+      min: 1,
+      about: 'channels of the feed-forward layer; 4 × width unless given',
+      group: 'Model',
+    }),
+    dropout: real({ default: 0.1, min: 0, max: 0.95, about: 'dropout around activations and after each block', group: 'Model' }),
+  },
+  presets: {
+    target: {},
+    prd: { width: 512, layers: 6, pattern: 's', copies: 512 },
+    tiny: { width: 16, layers: 1, state: 8 },
+    checkpoint: { width: 1024, layers: 16 },
+  },
+  rule: ({ width, copies, state }) => {
+    if (width % copies !== 0)
+      return `expected a width that is a multiple of copies but received width ${width} and copies ${copies}`
+    if (state % 2 !== 0) return `expected an even number of states but received ${state}`
+    return undefined
+  },
+  width: ({ width }) => width,
+  trunk: ({ dim, width, layers, pattern, kernel, state, copies, ffn = 4 * width, dropout }) => {
+    const gate = { in: width, out: 2 * width }
+    const space = (name: string, inner: Node, mix: Node): Node =>
+      chain(
+        named(name, inner),
+        drop(dropout),
+        activation('gelu'),
+        drop(dropout),
+        named(`${kernel === 'dplr' ? '' : 's4d.'}output_linear.0`, mix),
+        activation('glu'),
+      )
+    const s =
+      kernel === 'dplr'
+        ? space('layer', lowRank({ dim: width, state, copies }), linear(gate))
+        : space('s4d', diagonal({ dim: width, state }), pointwise(gate))
+    const f = chain(
+      named('ff.0.0', linear({ in: width, out: ffn })),
+      activation('gelu'),
+      drop(dropout),
+      named('ff.2', linear({ in: ffn, out: width })),
+    )
+    const blocks = [...pattern.repeat(layers)].map((kind, i) =>
+      named(`layers.${i}`, residual(dropout, named('norm', layerNorm(width)), named('layer', kind === 's' ? s : f))),
+    )
+    return chain(
+      named('in_proj', linear({ in: dim, out: width })),
+      named('core', chain(...blocks, named('norm', layerNorm(width)))),
+    )
+  },
+})

@@ -1,0 +1,38 @@
+import { asOurs, type Ours } from '../checkpoint/ours.js'
+import { misfit, type Placed, place, scaleInput } from '../checkpoint/place.js'
+import { openWeights, weightsHash } from '../checkpoint/stored.js'
+import type { NativeModel } from '../native.js'
+import type { Node } from '../spec/ops.js'
+import type { Plan } from './recipe.js'
+
+/** Weights that a training starts from. */
+export interface Initial {
+  readonly path: string
+  readonly sha256: string
+  readonly ours: Ours
+  readonly warnings: readonly string[]
+}
+
+/** Opens the weights of `--init`, if there are any. Errors: FILE_MISSING, DATA_FORMAT, DATA_UNSAFE, BAD_CHECKPOINT. */
+export async function openInitial({ architecture, train }: Plan): Promise<Initial | undefined> {
+  if (train.init === undefined) return undefined
+  const file = await openWeights(train.init, train.out)
+  const ours = asOurs(architecture, file)
+  return { path: file.path, sha256: await weightsHash(file), ours, warnings: file.warnings }
+}
+
+/** Puts them into a new model, as far as its layers go. Errors: BAD_CHECKPOINT. */
+export async function initialise(
+  model: NativeModel,
+  spec: Node,
+  { path, ours, warnings }: Initial,
+  { architecture, train, model: options }: Plan,
+): Promise<{ placed: Placed; warnings: readonly string[] }> {
+  const dim = spec.params.dim as number
+  const { fit, warnings: unlike } = misfit(architecture, { dim, context: train.context }, options, ours)
+  const hint = fit === '' ? 'see the names with: lvm-torch models show NAME' : `they were made with ${fit}`
+  const placed = await place(model, ours, { path, layerwise: true, hint })
+  if (ours.tokens !== undefined && placed.new.includes('in_proj.weight'))
+    await scaleInput(model, ours.tokens, { dim, inputScale: spec.params.inputScale })
+  return { placed, warnings: [...warnings, ...unlike] }
+}

@@ -1,0 +1,77 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { architectures } from '../../lib/architectures/index.js'
+import { native } from '../../lib/native.js'
+import { useThreads } from '../../lib/torch/device.js'
+import { Tensor } from '../../lib/torch/tensor.js'
+import { apart, build, contexts, DIM, gaussian, LONGEST, predict } from './tiny.js'
+
+/** Lengths on both sides of where a layer turns from one form to another. */
+const LENGTHS = [1, 2, 5, 8, 9, 16, 17, 32, 33, 64, 65, 128, 129, 256, 257]
+const still = (options: Record<string, unknown>) => ({ ...options, inputScale: 'sqrt_dim' })
+
+beforeAll(() => void useThreads(1))
+
+/** What random features leak, and hide from gradients, test/architectures/favor.test.ts knows. */
+const exact = architectures.filter(({ leak, fixedContext }) => leak === undefined && fixedContext === undefined)
+
+describe.each(exact.map((a) => [a.name, a] as const))('%s', (_, a) => {
+  const options = still(a.presets.tiny)
+
+  test.runIf(a.causal)('says the same of a prefix as of the whole, in whatever form', async () => {
+    const model = await build(a, options, { dtype: 'float64' })
+    const x = contexts(1, LONGEST)
+    const every = await predict(model, x, 1, true)
+    for (const time of LENGTHS) {
+      const want = every.subarray((time - 1) * DIM, time * DIM)
+      expect(apart(await predict(model, x.slice(0, time * DIM), 1), want), `last of ${time}`).toBeLessThan(1e-6)
+      const all = await predict(model, x.slice(0, time * DIM), 1, true)
+      expect(apart(all, every.subarray(0, time * DIM)), `all of ${time}`).toBeLessThan(1e-6)
+    }
+  })
+
+  test.each([5, 40, LONGEST])('has the gradients of its loss, at a context of %d', async (time) => {
+    const model = await build(a, options, { dtype: 'float64' })
+    const x = Float64Array.from(contexts(1, time))
+    const target = Tensor.from(Float64Array.from(contexts(1, 1, 9)), [1, DIM])
+    const examine = async (x: Float64Array) =>
+      Object.fromEntries(
+        await Promise.all(
+          Object.entries(await native.modelExamine(model, Tensor.from(x, [1, time, DIM]).native, target.native)).map(
+            async ([name, tensor]) => [name, (await Tensor.wrap(tensor).data()) as Float64Array] as const,
+          ),
+        ),
+      )
+    const found = await examine(x)
+    const weights = native.modelState(model).map(({ name, tensor }) => [name, Tensor.wrap(tensor)] as const)
+    const start = await Promise.all(weights.map(async ([, weight]) => (await weight.data()) as Float64Array))
+    const names = ['grad_x', ...weights.map(([name]) => `grad/${name}`)].filter((name) => name in found)
+    for (const [seed, name] of names.entries()) {
+      const slope = found[name]!
+      const way = Float64Array.from(gaussian(slope.length, 100 + seed))
+      const size = Math.hypot(...way.map((w, i) => w * slope[i]!)) || 1
+      const at = weights.findIndex(([weight]) => `grad/${weight}` === name)
+      const loss = async (step: number) => {
+        if (at < 0) return (await examine(x.map((value, i) => value + step * way[i]!))).loss![0]!
+        const moved = Tensor.from(
+          start[at]!.map((value, i) => value + step * way[i]!),
+          weights[at]![1].shape,
+        )
+        await native.modelLoad(
+          model,
+          Object.fromEntries(weights.map(([key, weight], i) => [key, (i === at ? moved : weight).native])),
+        )
+        const { loss } = await examine(x)
+        const back = Tensor.from(start[at]!, weights[at]![1].shape)
+        await native.modelLoad(
+          model,
+          Object.fromEntries(weights.map(([key, weight], i) => [key, (i === at ? back : weight).native])),
+        )
+        return loss![0]!
+      }
+      const step = 1e-5
+      const difference = ((await loss(step)) - (await loss(-step))) / (2 * step)
+      const derivative = way.reduce((sum, w, i) => sum + w * slope[i]!, 0)
+      expect(Math.abs(difference - derivative) / (size + 1e-6), name).toBeLessThan(1e-4)
+    }
+  })
+})
