@@ -11,6 +11,7 @@
 #include "../parallel.h"
 #include "../simd.h"
 #include "ops.h"
+#include "wide.h"
 
 #include <ATen/Dispatch.h>
 
@@ -74,9 +75,9 @@ void over_channels(int64_t channels, int64_t positions, Work work) {
   });
 }
 
-// Single precision at least, with channels side by side.
-Tensor wide(const Tensor& x) {
-  const auto y = x.scalar_type() == torch::kFloat64 ? x : x.to(torch::kFloat32);
+// Sequences with channels side by side.
+Tensor rows(const Tensor& x) {
+  const auto y = wide(x);
   return y.stride(2) == 1 && y.stride(0) == y.size(1) * y.stride(1) ? y : y.contiguous();
 }
 Tensor as_taps(const Tensor& weight, torch::ScalarType type) { return weight.squeeze(1).t().to(type).contiguous(); }
@@ -88,7 +89,7 @@ struct Convolve final : torch::autograd::Function<Convolve> {
   static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& weight, const Tensor& bias) {
     ctx->save_for_backward({x, weight});
     ctx->saved_data["bias_type"] = bias.scalar_type();
-    const auto in = wide(x), taps = as_taps(weight, in.scalar_type()), b = bias.to(in.scalar_type());
+    const auto in = rows(x), taps = as_taps(weight, in.scalar_type()), b = bias.to(in.scalar_type());
     const auto y = torch::empty(x.sizes(), in.options().memory_format(torch::MemoryFormat::Contiguous));
     const auto batch = x.size(0), time = x.size(1), width = x.size(2);
     AT_DISPATCH_FLOATING_TYPES(in.scalar_type(), "causal_conv", [&] {
@@ -106,7 +107,7 @@ struct Convolve final : torch::autograd::Function<Convolve> {
   static variable_list backward(AutogradContext* ctx, variable_list gradients) {
     const auto saved = ctx->get_saved_variables();
     const auto &x = saved[0], &weight = saved[1];
-    const auto in = wide(x), taps = as_taps(weight, in.scalar_type()), dy = gradients[0].to(in.scalar_type()).contiguous();
+    const auto in = rows(x), taps = as_taps(weight, in.scalar_type()), dy = gradients[0].to(in.scalar_type()).contiguous();
     const auto dx = torch::empty_like(dy), dtaps = torch::zeros_like(taps), dbias = torch::zeros({x.size(2)}, taps.options());
     const auto batch = x.size(0), time = x.size(1), width = x.size(2);
     AT_DISPATCH_FLOATING_TYPES(in.scalar_type(), "causal_conv", [&] {

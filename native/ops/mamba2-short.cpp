@@ -2,6 +2,7 @@
 
 #include "../parallel.h"
 #include "mamba2-kernels.h"
+#include "wide.h"
 
 #include <ATen/Dispatch.h>
 
@@ -32,8 +33,6 @@ void backward_one(const Sizes& s, const double* u, const Weights<const double>& 
 
 // Sequences that are worth waking a thread for.
 int64_t grain(const Sizes& s) { return std::max<int64_t>(1, 4096 / (s.time * s.mixed())); }
-
-Tensor wide(const Tensor& x) { return x.scalar_type() == torch::kFloat64 ? x : x.to(torch::kFloat32); }
 
 struct Short final : torch::autograd::Function<Short> {
   static Tensor forward(AutogradContext* ctx, const Tensor& u, const Tensor& taps, const Tensor& bias, const Tensor& dt_bias,

@@ -18,6 +18,7 @@
 #include "ops.h"
 #include "recompute.h"
 #include "ssd.h"
+#include "wide.h"
 
 namespace lvm {
 namespace {
@@ -68,21 +69,20 @@ struct Mamba2 final : Layer {
 
   Tensor in_chunks(const Tensor& u, const MixerWeights& w, Pass& pass) const {
     const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
-    const auto type = u.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
     const auto heads = inner / width;
-    const auto parts = u.to(type).split_with_sizes({inner, inner + 2 * state, heads}, -1);
-    const auto active = torch::silu(causal_conv(parts[1], conv.past(parts[1], pass), w.taps.to(type), w.bias.to(type)));
+    const auto parts = wide(u).split_with_sizes({inner, inner + 2 * state, heads}, -1);
+    const auto active = torch::silu(causal_conv(parts[1], conv.past(parts[1], pass), wide(w.taps), wide(w.bias)));
     const auto xbc = active.split_with_sizes({inner, state, state}, -1);
     const auto x = xbc[0].unflatten(-1, {heads, width});
-    const auto dt = torch::softplus(parts[2] + w.dt_bias.to(type));
+    const auto dt = torch::softplus(parts[2] + wide(w.dt_bias));
 
     auto* kept = pass.state ? &pass.state->slots.at(slot) : nullptr;
     const auto [y, after] =
-      ssd(x, dt, dt * -w.a_log.to(type).exp(), xbc[1], xbc[2], kept && !kept->empty() ? kept->front() : Tensor());
+      ssd(x, dt, dt * -wide(w.a_log).exp(), xbc[1], xbc[2], kept && !kept->empty() ? kept->front() : Tensor());
     if (kept) *kept = {after};
 
     const auto only = [&](const Tensor& t) { return pass.last_only ? last_position(t) : t; };
-    const auto out = (only(y) + only(x) * w.skip.to(type).unsqueeze(-1)).flatten(2) * torch::silu(only(parts[0]));
+    const auto out = (only(y) + only(x) * wide(w.skip).unsqueeze(-1)).flatten(2) * torch::silu(only(parts[0]));
     return rms_norm(out, w.norm, 1e-5).to(u.scalar_type());
   }
 

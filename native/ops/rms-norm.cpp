@@ -5,6 +5,7 @@
 #include "../parallel.h"
 #include "gates.h"
 #include "ops.h"
+#include "wide.h"
 
 #include <ATen/Dispatch.h>
 
@@ -40,8 +41,6 @@ void norm(int64_t n, const double* x, const double* w, double eps, double* y) { 
 void norm_backward(int64_t n, const double* x, const double* w, double eps, const double* dy, double* dx, double* dw) {
   norm_row_backward(n, x, w, eps, dy, dx, dw);
 }
-
-Tensor wide(const Tensor& x) { return x.scalar_type() == torch::kFloat64 ? x : x.to(torch::kFloat32); }
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;

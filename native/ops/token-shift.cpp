@@ -3,6 +3,7 @@
 #include "../parallel.h"
 #include "../simd.h"
 #include "multiply.h"
+#include "wide.h"
 
 #include <ATen/Dispatch.h>
 
@@ -49,9 +50,8 @@ void mixed_row_backward(int64_t n, const double* now, const double* before, cons
 // Rows of the input with the row before each. Shapes: x [batch, time, d], past [batch, d]
 struct Rows {
   Rows(const Tensor& input, const Tensor& before) {
-    const auto type = input.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
-    x = input.to(type).contiguous();
-    past = before.defined() ? before.to(type).contiguous() : torch::zeros({x.size(0), x.size(2)}, x.options());
+    x = wide(input).contiguous();
+    past = wide(before).contiguous();
   }
   template <typename F>
   const F* now(int64_t row) const {

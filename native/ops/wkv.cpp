@@ -11,6 +11,7 @@
 
 #include "../parallel.h"
 #include "gates.h"
+#include "wide.h"
 
 #include <ATen/Dispatch.h>
 
@@ -148,8 +149,6 @@ void over_blocks(int64_t batch, int64_t time, int64_t width, Work work) {
     }
   });
 }
-
-Tensor wide(const Tensor& x) { return x.scalar_type() == torch::kFloat64 ? x : x.to(torch::kFloat32); }
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
