@@ -10,6 +10,7 @@ import math
 import sys
 import time
 
+import attention_models
 import hyena
 import mamba
 import retnet
@@ -17,6 +18,7 @@ import rwkv
 import s4
 import torch
 from torch import nn
+
 
 ROWS, DIM, CONTEXT, BATCH, WIDTH, WARM_UP = 42113, 768, 5, 32, 512, 8
 
@@ -73,6 +75,7 @@ MODELS = {
     "lstm": Lstm,
     "gru": Gru,
     "transformer": Transformer,
+    **attention_models.MODELS,
     **retnet.MODELS,
     **s4.MODELS,
     **hyena.MODELS,

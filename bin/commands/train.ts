@@ -4,7 +4,7 @@ import { badOption } from '../../lib/errors.js'
 import type { TrainOptions } from '../../lib/index.js'
 import { integer, resolve } from '../../lib/options.js'
 import { trainFields } from '../../lib/train/fields.js'
-import { flags, given, kebab } from '../flags.js'
+import { flags, given, kebab, wrapped } from '../flags.js'
 import { nearest } from '../usage.js'
 
 const names = architectures.map(({ name }) => name)
@@ -38,7 +38,7 @@ export const train: CommandModule = {
     const model = modelOn(words)
     if (!words.includes('--resume')) y.demandOption('data')
     return y
-      .positional('model', { type: 'string', describe: `one of ${names.join(', ')}` })
+      .positional('model', { type: 'string', describe: wrapped(`one of ${names.join(', ')}`, 60) })
       .options(flags(trainFields))
       .options(flags(seedFields))
       .options(model ? flags(model.fields) : {})

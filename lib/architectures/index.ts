@@ -8,6 +8,8 @@ import { lcm } from './lcm.js'
 import { linformer } from './linformer.js'
 import { lstm } from './lstm.js'
 import { mamba2 } from './mamba2.js'
+import { mlp } from './mlp.js'
+import { performer } from './performer.js'
 import { retnet } from './retnet.js'
 import { rwkv } from './rwkv.js'
 import { s4 } from './s4.js'
@@ -19,6 +21,7 @@ export const architectures: readonly Architecture[] = [
   gru,
   transformer,
   distilgpt2,
+  performer,
   linformer,
   s4,
   hyena,
@@ -27,6 +30,7 @@ export const architectures: readonly Architecture[] = [
   hybrid,
   rwkv,
   lcm,
+  mlp,
 ]
 
 /** The architecture of that name. Errors: BAD_OPTION lists the names there are. */

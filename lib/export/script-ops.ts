@@ -32,6 +32,26 @@ const HALVES = `def rotate_halves(self, x: Tensor, s: Tensor, c: Tensor) -> Tens
 const SOFTMAX = `def softmax_attention(self, q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tensor:
   return torch.scaled_dot_product_attention(q, k, v, None, 0.0, causal)
 `
+/** Positive random features, every pair of positions. */
+const FAVOR = `def favor(self, x: Tensor, w: Tensor, h: int, causal: bool) -> Tensor:
+  e = w.size(1)
+  s = float(e) ** -0.25
+  thirds = x.chunk(3, -1)
+  by = self.angles(x, e, x.size(1))
+  q = self.rotate_pairs(self.heads(thirds[0], h), by[0], by[1]) * s
+  k = self.rotate_pairs(self.heads(thirds[1], h), by[0], by[1]) * s
+  a = torch.matmul(q, w.t())
+  b = torch.matmul(k, w.t())
+  c = float(w.size(0)) ** -0.5
+  a = c * ((a - q.square().sum(-1, True) / 2.0 - a.amax([-1], True)).exp() + 0.0001)
+  b = c * ((b - k.square().sum(-1, True) / 2.0 - b.amax([-2, -1], True)).exp() + 0.0001)
+  m = torch.matmul(a, b.transpose(-1, -2))
+  total = m.sum(-1, True)
+  if causal:
+    m = m.tril()
+    total = m.sum(-1, True) + 0.000001 * a.sum(-1, True)
+  return (torch.matmul(m, self.heads(thirds[2], h)) / total).transpose(1, 2).flatten(2)
+`
 const HEADS = `def heads(self, x: Tensor, h: int) -> Tensor:
   return x.unflatten(-1, [h, x.size(-1) // h]).transpose(1, 2)
 `
@@ -109,6 +129,13 @@ const OPS: Readonly<Record<OpName, Emit>> = {
     const y = softmax(w, part(0, x), part(1, from), part(2, from), causal === true)
     return w.set(`torch.linear(${y}, ${w.param('out_proj.weight')}, ${w.param('out_proj.bias')})`)
   },
+  favor: (w, { params }, x) => {
+    for (const [name, source] of Object.entries({ heads: HEADS, angles: ANGLES, rotate_pairs: PAIRS })) w.method(name, source)
+    const causal = params.causal === true ? 'True' : 'False'
+    return w.set(`${w.method('favor', FAVOR)}(${x}, ${w.param('projection_matrix')}, ${params.heads}, ${causal})`)
+  },
+  redraw: (_w, _node, x) => x,
+  flatten: (w, _node, x) => w.set(`${x}.flatten(1).unsqueeze(1)`),
   linformer: (w, { params }, x) => {
     const split = w.method('heads', HEADS)
     const thirds = w.set(`${x}.chunk(3, -1)`)

@@ -48,6 +48,12 @@ const OWN: Readonly<Record<OpName, Own>> = {
   s4: same(3),
   s4d: same(3),
   hyena: ({ dim, order }, time) => ({ width: dim!, kept: (2 * order! + 3) * dim! * time }),
+  favor: ({ heads, features }, time, width) => ({
+    width: width / 3,
+    kept: (1.5 * width + 2 * heads! * features!) * time + (time <= 32 ? 2 * heads! * time * time : 0),
+  }),
+  redraw: same(0),
+  flatten: (_, time, width) => ({ width: width * time, kept: 0 }),
   linformer: ({ heads, slots, dropout }, time, width) => ({
     width: width / 3,
     kept: 1.5 * width * time + (dropout! > 0 ? 3 : 2) * heads! * time * slots!,

@@ -46,6 +46,10 @@ export interface Architecture {
   readonly target: number | null
   readonly complexity: string
   readonly causal: boolean
+  /** How far vectors of the future may move earlier outputs of unit length through a causal model; 0 unless given. */
+  readonly leak?: number
+  /** Reads contexts of one length only: the one it is built for. */
+  readonly fixedContext?: true
   readonly sources: readonly string[]
   readonly fields: Fields
   /** Settings of the training that differ from the defaults, such as Adam's eps. */

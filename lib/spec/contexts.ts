@@ -7,7 +7,10 @@ export interface Contexts {
 }
 
 /** What an op asks of the length of a context, beside its children: `rows` is a table with one for every position. */
-const own = ({ params }: Node): Contexts => ({ shortest: 1, longest: (params.rows as number | undefined) ?? Infinity })
+const own = ({ params: { rows, context } }: Node): Contexts =>
+  context === undefined
+    ? { shortest: 1, longest: (rows as number | undefined) ?? Infinity }
+    : { shortest: context as number, longest: context as number }
 
 /** The context lengths that a spec takes: learned tables of positions end somewhere. */
 export const contextsOf = (node: Node): Contexts =>

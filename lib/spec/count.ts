@@ -41,6 +41,9 @@ const OWN: Readonly<Record<OpName, (p: P, text: Readonly<Record<string, unknown>
   },
   pointwise: (p) => p.out! * (p.in! + 1),
   retention: (p) => p.dim! * (2 * p.dim! + 3 * p.value!),
+  favor: () => 0,
+  redraw: () => 0,
+  flatten: () => 0,
 }
 
 /** Trainable parameters of a spec, without building it; what is below a tied node is there already. */

@@ -27,6 +27,9 @@ export const OPS = {
   s4d: { dim: 'int', state: 'int' },
   hyena: { dim: 'int', order: 'int', rows: 'int', width: 'int', bands: 'int', frequency: 'real', modulate: 'bool' },
   pointwise: { in: 'int', out: 'int' },
+  favor: { heads: 'int', channels: 'int', features: 'int', causal: 'bool' },
+  redraw: { every: 'int' },
+  flatten: { context: 'int' },
 } as const
 
 type Kind = { int: number; real: number; bool: boolean; text: string }
@@ -100,3 +103,9 @@ export const s4d = (p: Params<'s4d'>): Node => node('s4d', p)
 export const hyena = (p: Params<'hyena'>): Node => node('hyena', p)
 /** A linear layer whose weight has the shape of a convolution of one tap. */
 export const pointwise = (p: Params<'pointwise'>): Node => node('pointwise', p)
+/** Attention estimated by `features` random features of each head; queries, keys and values stand side by side, rotated in pairs. */
+export const favor = (p: Params<'favor'>): Node => node('favor', p)
+/** Draws the random features of all layers behind it anew after so many passes of training. */
+export const redraw = (every: number): Node => node('redraw', { every })
+/** The vectors of a context side by side, as one long one. */
+export const flatten = (context: number): Node => node('flatten', { context })

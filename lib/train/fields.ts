@@ -97,7 +97,7 @@ export const trainFields = {
   preset: choice(PRESETS, { default: 'target', about: 'size of the model', group: 'Model' }),
   init: text({
     default: undefined,
-    about: 'weights to start from: of a run, or published ones (file or folder); layers that they lack are new',
+    about: 'weights to start from, those of a run or published ones (file or folder); layers that they lack are new',
     group: 'Model',
   }),
 

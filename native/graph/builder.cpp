@@ -54,11 +54,17 @@ std::vector<Made> Builder::build_all(const std::vector<Node>& nodes) {
 }
 
 Tensor Builder::parameter(const std::string& name, at::IntArrayRef shape, const Init& init, Traits traits) {
-  return add(name, shape, true, traits, [&] {
-    auto value = torch::zeros(shape);
-    if (generator) init(value, *generator);
-    return value;
-  });
+  return add(name, shape, true, traits, [&] { return drawn(shape, init); });
+}
+
+Tensor Builder::buffer(const std::string& name, at::IntArrayRef shape, const Init& init) {
+  return add(name, shape, false, {}, [&] { return drawn(shape, init); });
+}
+
+Tensor Builder::drawn(at::IntArrayRef shape, const Init& init) {
+  auto value = torch::zeros(shape);
+  if (generator) init(value, *generator);
+  return value;
 }
 
 Tensor Builder::buffer(const std::string& name, const Tensor& value) {
@@ -74,7 +80,8 @@ Tensor Builder::add(const std::string& name, at::IntArrayRef shape, bool trainab
     throw Error("BAD_SPEC", "spec: expected every parameter name once but \"" + full + "\" repeats" +
                               (tied ? " with another shape" : "; mark the node as tied to share it"));
   }
-  auto value = make().to(placement.device, placement.dtype);
+  auto value = make();
+  value = value.to(placement.device, value.is_floating_point() ? placement.dtype : value.scalar_type());  // a count stays one
   if (trainable) value.set_requires_grad(true);
   parameters.push_back({full, value, trainable, traits});
   return value;

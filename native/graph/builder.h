@@ -42,12 +42,14 @@ class Builder {
   std::vector<Made> build_all(const std::vector<Node>& nodes);
   Tensor parameter(const std::string& name, at::IntArrayRef shape, const Init& init, Traits traits = {});
   Tensor buffer(const std::string& name, const Tensor& value);
+  Tensor buffer(const std::string& name, at::IntArrayRef shape, const Init& init);
   size_t slot() { return slots++; }  // a place in State::slots
 
   std::vector<Parameter> parameters;
   size_t slots = 0;
 
  private:
+  Tensor drawn(at::IntArrayRef shape, const Init& init);
   Tensor add(const std::string& name, at::IntArrayRef shape, bool trainable, Traits traits, const std::function<Tensor()>& make);
 
   Placement placement;

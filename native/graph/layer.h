@@ -23,7 +23,8 @@ struct Pass {
   bool training = false;
   bool last_only = false;                         // only the last position of the result is read: the rest may be left out
   bool recompute = false;                         // residual layers keep their input only, and the backward pass runs them again
-  Random random;                                  // for dropout
+  bool redraw = false;                            // random features are drawn anew before they are used
+  Random random;                                  // for dropout and random features
   State* state = nullptr;                         // when given, x continues what came before and the state is updated
   Tensor memory;                                  // what cross-attention reads
   std::map<std::string, Tensor>* seen = nullptr;  // when given, outputs of named nodes are kept here

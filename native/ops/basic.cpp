@@ -94,12 +94,6 @@ struct Dropout final : Layer {
 
 }  // namespace
 
-Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
-  const auto wide = x.scalar_type() == torch::kFloat64 ? x : x.to(torch::kFloat32);  // squares of bfloat16 need float32
-  const auto y = wide * torch::rsqrt(wide.square().mean(-1, true) + eps);
-  return weight.defined() ? (y * weight).to(weight.scalar_type()) : y;
-}
-
 Made make_linear(const Node& node, Builder& b) { return std::make_unique<Linear>(node, b); }
 Made make_pointwise(const Node& node, Builder& b) { return std::make_unique<Pointwise>(node, b); }
 Made make_layer_norm(const Node& node, Builder& b) { return std::make_unique<LayerNorm>(node, b); }

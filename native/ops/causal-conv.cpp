@@ -8,11 +8,11 @@
 
 #include "causal-conv.h"
 
+#include "../parallel.h"
 #include "../simd.h"
 #include "ops.h"
 
 #include <ATen/Dispatch.h>
-#include "../parallel.h"
 
 namespace lvm {
 namespace {
@@ -30,6 +30,7 @@ LVM_INLINE void forward(Run r, const F* x, const F* taps, const F* bias, F* y) {
     for (int64_t c = 0; c < r.count; ++c) out[c] = bias[c];
     for (int64_t j = 0; j < std::min(t + 1, r.taps); ++j) {
       const F *in = x + (t - j) * r.stride, *tap = taps + (r.taps - 1 - j) * r.width;
+      LVM_INDEPENDENT
       for (int64_t c = 0; c < r.count; ++c) out[c] += tap[c] * in[c];
     }
   }
@@ -45,6 +46,7 @@ LVM_INLINE void backward(Run r, const F* x, const F* taps, const F* dy, F* dx, F
     for (int64_t j = 0; j < std::min(r.time - t, r.taps); ++j) {
       const F *d = dy + (t + j) * r.width, *tap = taps + (r.taps - 1 - j) * r.width;
       F* dtap = dtaps + (r.taps - 1 - j) * r.width;
+      LVM_INDEPENDENT
       for (int64_t c = 0; c < r.count; ++c) out[c] += tap[c] * d[c], dtap[c] += d[c] * in[c];
     }
   }

@@ -38,6 +38,16 @@ LVM_INLINE float hyperbolic_tangent(float x) {
 }
 LVM_INLINE double hyperbolic_tangent(double x) { return std::tanh(x); }
 
+// log(1 + eˣ), from log(1 + e) = 2 artanh(e / (2 + e)) for e = e^−|x|.
+LVM_INLINE float softplus(float x) {
+  const float e = exponential(x < 0 ? x : -x), s = e / (2 + e), z = s * s;
+  float p = 6.66666667e-2f;
+  p = p * z + 7.69230769e-2f, p = p * z + 9.09090909e-2f, p = p * z + 1.11111111e-1f;
+  p = p * z + 1.42857143e-1f, p = p * z + 0.2f, p = p * z + 3.33333333e-1f;
+  return (x > 0 ? x : 0) + 2 * (s + s * z * p);
+}
+LVM_INLINE double softplus(double x) { return (x > 0 ? x : 0) + std::log1p(std::exp(x < 0 ? x : -x)); }
+
 // Σ a b. Sixteen sums side by side: one would have to be added up in order.
 template <typename F>
 LVM_INLINE F dot(const F* a, const F* b, int64_t n) {

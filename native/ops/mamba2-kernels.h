@@ -88,9 +88,9 @@ LVM_INLINE void decays(const Sizes& s, const F* u, const Weights<const F>& w, F*
   const auto h = s.heads;
   for (int64_t t = 0; t < s.time; ++t) {
     const F* raw = u + t * s.row() + s.inner + s.mixed();
+    LVM_INDEPENDENT
     for (int64_t i = 0; i < h; ++i) {
-      const F v = raw[i] + w.dt[i];
-      dt[t * h + i] = std::max(v, F(0)) + std::log1p(std::exp(-std::abs(v)));
+      dt[t * h + i] = softplus(raw[i] + w.dt[i]);
       sum[t * h + i] = 0;
     }
     for (int64_t at = 0; at < t; ++at) {
@@ -132,12 +132,14 @@ LVM_INLINE void gate(int64_t n, const F* y, const F* z, const F* norm, F* out) {
 // y becomes its gradient; `row` is room for one.
 template <typename F>
 LVM_INLINE void gate_backward(int64_t n, F* y, const F* z, const F* norm, const F* dout, F* dz, F* dnorm, F* row) {
+  LVM_INDEPENDENT
   for (int64_t c = 0; c < n; ++c) {
     dz[c] = y[c] * z[c] * sigmoid(z[c]);
     row[c] = dout[c] * norm[c];
   }
   const F scale = 1 / std::sqrt(dot(dz, dz, n) / F(n) + F(1e-5));
   const F along = scale * scale * scale * dot(dz, row, n) / F(n);
+  LVM_INDEPENDENT
   for (int64_t c = 0; c < n; ++c) {
     const F s = sigmoid(z[c]), d = scale * row[c] - along * dz[c], value = y[c];
     dnorm[c] += dout[c] * dz[c] * scale;
@@ -162,20 +164,23 @@ LVM_INLINE void mix_backward(const Sizes& s, const Weights<const F>& w, const F*
         pair[i] = dot(dout, x, p);
         for (int64_t c = 0; c < p; ++c) dx[c] += weight * dout[c];
       }
+      const F similar = score[at];
+      LVM_INDEPENDENT
       for (int64_t i = 0; i < h; ++i) {
         const F by_dt = pair[i] * decay[at * h + i], by_score = by_dt * dt[at * h + i];
-        if (at == t) dw.skip[i] += pair[i];
         row[i] = by_score;
-        ddt[at * h + i] += by_dt * score[at];
-        run[i] += by_score * score[at];
+        ddt[at * h + i] += by_dt * similar;
+        run[i] += by_score * similar;
       }
-      if (at < t) {
-        for (int64_t i = 0; i < h; ++i) dlog[(at + 1) * h + i] += run[i];
-      }
+      // The decay of the next position lies between `at` and t; at t itself nothing lies between, but the input passes by.
+      F* onto = at < t ? dlog + (at + 1) * h : dw.skip;
+      const F* from = at < t ? run : pair;
+      for (int64_t i = 0; i < h; ++i) onto[i] += from[i];
       F dscore = 0;
       for (int64_t i = 0; i < h; ++i) dscore += row[i];
       const F *c = active + t * m + s.inner + s.state, *b = active + at * m + s.inner;
       F *dc = dactive + t * m + s.inner + s.state, *db = dactive + at * m + s.inner;
+      LVM_INDEPENDENT
       for (int64_t i = 0; i < s.state; ++i) dc[i] += dscore * b[i], db[i] += dscore * c[i];
     }
   }
@@ -188,12 +193,14 @@ LVM_INLINE void inputs_backward(const Sizes& s, const F* u, const Weights<const 
   const auto m = s.mixed(), h = s.heads;
   for (int64_t t = 0; t < s.time; ++t) {
     const auto at = t * s.row() + s.inner + m;
+    LVM_INDEPENDENT
     for (int64_t i = 0; i < h; ++i) {
       const F d = (ddt[t * h + i] + dlog[t * h + i] * w.decay[i]) * sigmoid(u[at + i] + w.dt[i]);
       du[at + i] = d;
       dw.dt[i] += d;
       dw.decay[i] += dlog[t * h + i] * dt[t * h + i];
     }
+    LVM_INDEPENDENT
     for (int64_t c = 0; c < m; ++c) {
       const F x = before[t * m + c], g = sigmoid(x);
       dactive[t * m + c] *= g * (1 + x * (1 - g));
@@ -208,6 +215,7 @@ LVM_INLINE void inputs_backward(const Sizes& s, const F* u, const Weights<const 
       const auto tap = (s.taps - 1 - j) * m;
       const F *d = dactive + (t + j) * m, *weight = w.taps + tap;
       F* dweight = dw.taps + tap;
+      LVM_INDEPENDENT
       for (int64_t c = 0; c < m; ++c) out[c] += weight[c] * d[c], dweight[c] += d[c] * in[c];
     }
   }

@@ -1,9 +1,9 @@
 #include "mamba2-short.h"
 
+#include "../parallel.h"
 #include "mamba2-kernels.h"
 
 #include <ATen/Dispatch.h>
-#include "../parallel.h"
 
 namespace lvm {
 namespace {
@@ -30,6 +30,9 @@ void backward_one(const Sizes& s, const double* u, const Weights<const double>& 
   backward<double>(s, u, w, k, d, dout, du, dw);
 }
 
+// Sequences that are worth waking a thread for.
+int64_t grain(const Sizes& s) { return std::max<int64_t>(1, 4096 / (s.time * s.mixed())); }
+
 Tensor wide(const Tensor& x) { return x.scalar_type() == torch::kFloat64 ? x : x.to(torch::kFloat32); }
 
 struct Short final : torch::autograd::Function<Short> {
@@ -44,7 +47,7 @@ struct Short final : torch::autograd::Function<Short> {
     const auto out = torch::empty({u.size(0), s.rows(), s.inner}, inputs.options());
     AT_DISPATCH_FLOATING_TYPES(inputs.scalar_type(), "mamba2", [&] {
       const Weights<const scalar_t> w(packed.const_data_ptr<scalar_t>(), s);
-      parallel(u.size(0), 1, [&](int64_t begin, int64_t end) {
+      parallel(u.size(0), grain(s), [&](int64_t begin, int64_t end) {
         Scratch<scalar_t> scratch(s);
         for (auto i = begin; i < end; ++i) {
           forward_one(s, inputs.const_data_ptr<scalar_t>() + i * s.time * s.row(), w, scratch,
@@ -66,7 +69,7 @@ struct Short final : torch::autograd::Function<Short> {
     const auto du = torch::empty_like(inputs), dw = torch::zeros({parts, packed.size(0)}, packed.options());
     AT_DISPATCH_FLOATING_TYPES(inputs.scalar_type(), "mamba2", [&] {
       const Weights<const scalar_t> w(packed.const_data_ptr<scalar_t>(), s);
-      parallel(parts, 1, [&](int64_t begin, int64_t end) {
+      parallel(parts, grain(s), [&](int64_t begin, int64_t end) {
         Scratch<scalar_t> scratch(s);
         Gradients<scalar_t> room(s);
         for (auto part = begin; part < end; ++part) {

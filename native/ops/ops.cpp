@@ -44,6 +44,9 @@ const std::vector<Op>& ops() {
       {"modulate", "bool"}},
      make_hyena},
     {"pointwise", {{"in", "int"}, {"out", "int"}}, make_pointwise},
+    {"favor", {{"heads", "int"}, {"channels", "int"}, {"features", "int"}, {"causal", "bool"}}, make_favor},
+    {"redraw", {{"every", "int"}}, make_redraw},
+    {"flatten", {{"context", "int"}}, make_flatten},
   };
   return table;
 }

@@ -30,6 +30,9 @@ Made make_s4(const Node&, Builder&);
 Made make_s4d(const Node&, Builder&);
 Made make_hyena(const Node&, Builder&);
 Made make_pointwise(const Node&, Builder&);
+Made make_favor(const Node&, Builder&);
+Made make_redraw(const Node&, Builder&);
+Made make_flatten(const Node&, Builder&);
 
 // x / √(mean(x²) + eps) · weight, or without a weight; computed in float32 or better.
 Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps);

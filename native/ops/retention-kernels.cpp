@@ -21,21 +21,6 @@ struct Head {
   int64_t at(int64_t query) const { return time - queries + query; }
 };
 
-// Sixteen sums side by side: one would have to be added up in order.
-template <typename F>
-LVM_INLINE F dot(const F* a, const F* b, int64_t n) {
-  constexpr int64_t lanes = 16;
-  F parts[lanes] = {};
-  const auto whole = n / lanes * lanes;
-  for (int64_t i = 0; i < whole; i += lanes) {
-    for (int64_t l = 0; l < lanes; ++l) parts[l] += a[i + l] * b[i + l];
-  }
-  for (int64_t i = whole; i < n; ++i) parts[i - whole] += a[i] * b[i];
-  F sum = 0;
-  for (const auto part : parts) sum += part;
-  return sum;
-}
-
 template <typename F>
 LVM_INLINE void add_scaled(F* y, F a, const F* x, int64_t n) {
   for (int64_t i = 0; i < n; ++i) y[i] += a * x[i];

@@ -14,6 +14,7 @@
 
 #include "multiply.h"
 #include "ops.h"
+#include "recompute.h"
 #include "retention-kernels.h"
 
 #include <ATen/autocast_mode.h>
@@ -91,37 +92,13 @@ std::pair<Tensor, Tensor> chunked(const Tensor& q, const Tensor& k, const Tensor
   return {torch::cat(parts, 2), sum};
 }
 
+// Of which only the inputs are kept: the backward pass computes the chunks again.
 Tensor long_retention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& g, const RetentionScale& scale) {
   const auto heads = scale.log_decay.size(0);
   const auto turned_q = rotate(by_heads(q, heads), scale.angles, Turn::pairs);
   const auto turned_k = rotate(by_heads(k, heads) / std::sqrt(double(k.size(2) / heads)), scale.angles, Turn::pairs);
   return gated(chunked(turned_q, turned_k, by_heads(v, heads), scale.log_decay, {}, 0).first, g, scale.eps);
 }
-
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
-
-// Keeps its inputs and nothing else: backward computes the chunks again.
-struct LongRetention final : torch::autograd::Function<LongRetention> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& g,
-                        const Tensor& log_decay, const Tensor& sin, const Tensor& cos, double eps) {
-    ctx->save_for_backward({q, k, v, g, log_decay, sin, cos});
-    ctx->saved_data["eps"] = eps;
-    return long_retention(q, k, v, g, {log_decay, {sin, cos}, eps});
-  }
-
-  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
-    const auto saved = ctx->get_saved_variables();
-    variable_list inputs;
-    for (size_t i = 0; i < 4; ++i) inputs.push_back(saved[i].detach().set_requires_grad(true));
-    const torch::AutoGradMode record(true);
-    const auto y = long_retention(inputs[0], inputs[1], inputs[2], inputs[3],
-                                  {saved[4], {saved[5], saved[6]}, ctx->saved_data["eps"].toDouble()});
-    auto d = torch::autograd::grad({y}, inputs, gradients);
-    d.resize(8);
-    return d;
-  }
-};
 
 struct Retention final : Layer {
   Retention(const Node& node, Builder& b) : heads(node.integer("heads")), eps(node.real("eps")), slot(b.slot()) {
@@ -160,7 +137,7 @@ struct Retention final : Layer {
     const RetentionScale scale{log_decay.to(k.device()), table->at(pass.state ? pass.state->position : 0, time, k.device()), eps};
     if (!pass.state && time <= shortest && k.is_cpu()) return short_retention(q, k, v, g, scale);
     if (!pass.state && time > short_context && queries > 1)
-      return LongRetention::apply(q, k, v, g, scale.log_decay, scale.angles.sin, scale.angles.cos, eps);
+      return recomputed([scale](const variable_list& x) { return long_retention(x[0], x[1], x[2], x[3], scale); }, {q, k, v, g});
     const auto skip = time - queries;
     const Angles at{scale.angles.sin.narrow(0, skip, queries), scale.angles.cos.narrow(0, skip, queries)};
     const auto turned_q = rotate(by_heads(q, heads), at, Turn::pairs);

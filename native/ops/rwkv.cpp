@@ -9,6 +9,7 @@
 //         √(hidden / dim), all other products zero
 // source  Peng et al. 2023, arXiv:2305.13048 §3; parity: rwkv
 
+#include "gated.h"
 #include "multiply.h"
 #include "ops.h"
 #include "token-shift.h"
@@ -70,21 +71,6 @@ struct TimeMixing final : Layer {
   Tensor decay, first, mix_k, mix_v, mix_r, key, value, receptance, output;
 };
 
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
-
-// relu(x)², which keeps nothing but what the product after it keeps anyway.
-struct SquaredRelu final : torch::autograd::Function<SquaredRelu> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& x) {
-    const auto y = at::relu(x).square_();
-    ctx->save_for_backward({y});
-    return y;
-  }
-  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
-    return {ctx->get_saved_variables()[0].sqrt().mul_(gradients[0]).mul_(2)};
-  }
-};
-
 struct ChannelMixing final : Layer {
   ChannelMixing(const Node& node, Builder& b) : shift(b.slot()) {
     const auto dim = node.integer("dim"), hidden = node.integer("hidden");
@@ -100,7 +86,7 @@ struct ChannelMixing final : Layer {
   Tensor forward(const Tensor& x, Pass& pass) override {
     const auto from = pass.last_only ? x.size(1) - 1 : 0;
     const auto kr = shifted_products(x, row_before(x, pass, shift), {{mix_k, key, from}, {mix_r, receptance, from}});
-    return torch::sigmoid(kr[1]) * multiply(SquaredRelu::apply(kr[0]), value, {});
+    return gated(kr[1], multiply(squared_relu(kr[0]), value, {}));
   }
 
   size_t shift;

@@ -7,7 +7,7 @@ namespace lvm {
 namespace {
 
 // Scores of at most so many positions are held whole.
-constexpr int64_t short_context = 256, block = 256;
+constexpr int64_t short_context = 256, block = 128;
 
 // Query i stands at position first + i, and key j at j.
 Tensor probabilities(const Tensor& q, const Tensor& k, int64_t first, bool causal) {

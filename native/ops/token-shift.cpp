@@ -1,17 +1,17 @@
 #include "token-shift.h"
 
+#include "../parallel.h"
 #include "../simd.h"
 #include "multiply.h"
 
 #include <ATen/Dispatch.h>
-#include "../parallel.h"
 
 namespace lvm {
 namespace {
 
 template <typename F>
-LVM_INLINE void mix_row(int64_t n, const F* __restrict now, const F* __restrict before, const F* __restrict mix,
-                        F* __restrict out) {
+LVM_INLINE void mix_row(int64_t n, const F* now, const F* before, const F* mix, F* out) {
+  LVM_INDEPENDENT
   for (int64_t c = 0; c < n; ++c) out[c] = now[c] * mix[c] + before[c] * (1 - mix[c]);
 }
 
@@ -20,9 +20,11 @@ template <typename F>
 LVM_INLINE void mix_row_backward(int64_t n, const F* now, const F* before, const F* mix, const F* here, const F* next, F* dx,
                                  F* dmix) {
   if (here != nullptr) {
+    LVM_INDEPENDENT
     for (int64_t c = 0; c < n; ++c) dx[c] += here[c] * mix[c], dmix[c] += here[c] * (now[c] - before[c]);
   }
   if (next != nullptr) {
+    LVM_INDEPENDENT
     for (int64_t c = 0; c < n; ++c) dx[c] += next[c] * (1 - mix[c]);
   }
 }
@@ -64,7 +66,7 @@ struct Rows {
 
 template <typename Work>
 void over_rows(int64_t rows, int64_t width, Work work) {
-  parallel(rows, std::max<int64_t>(1, 32768 / width), [&](int64_t begin, int64_t end) {
+  parallel(rows, std::max<int64_t>(1, 16384 / width), [&](int64_t begin, int64_t end) {
     for (auto row = begin; row < end; ++row) work(row);
   });
 }
@@ -92,7 +94,7 @@ Tensor mixture_backward(const Rows& rows, const Tensor& mix, int64_t from, const
   const auto dmix = torch::zeros({parts, width}, m.options());
   AT_DISPATCH_FLOATING_TYPES(m.scalar_type(), "token_shift", [&] {
     const auto* d = dy.const_data_ptr<scalar_t>();
-    parallel(parts, std::max<int64_t>(1, 32768 * parts / (all * width + 1)), [&](int64_t begin, int64_t end) {
+    parallel(parts, std::max<int64_t>(1, 16384 * parts / (all * width + 1)), [&](int64_t begin, int64_t end) {
       for (auto row = begin * all / parts, part = begin; row < end * all / parts; ++row) {
         while (row >= (part + 1) * all / parts) ++part;
         const auto t = row % time, at = (row / time * count + t - from) * width;

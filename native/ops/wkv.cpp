@@ -9,10 +9,10 @@
 
 #include "wkv.h"
 
+#include "../parallel.h"
 #include "gates.h"
 
 #include <ATen/Dispatch.h>
-#include "../parallel.h"
 
 namespace lvm {
 namespace {
@@ -44,13 +44,15 @@ struct Sums {
   }
 };
 
+// The sums after a position from those before it, which may be the same.
 template <typename F>
-LVM_INLINE void advance(int64_t n, const F* k, const F* v, const F* w, Sums<F>& s) {
+LVM_INLINE void advance(int64_t n, const F* k, const F* v, const F* w, const Sums<F>& s, Sums<F>& after) {
+  LVM_INDEPENDENT
   for (int64_t c = 0; c < n; ++c) {
     const Shares<F> e(w[c] + s.o[c], k[c]);
-    s.p[c] = e.of_a * s.p[c] + e.of_b * v[c];
-    s.q[c] = e.of_a * s.q[c] + e.of_b;
-    s.o[c] = e.larger;
+    after.p[c] = e.of_a * s.p[c] + e.of_b * v[c];
+    after.q[c] = e.of_a * s.q[c] + e.of_b;
+    after.o[c] = e.larger;
   }
 }
 
@@ -60,13 +62,14 @@ LVM_INLINE void forward(Run run, const F* k, const F* v, const F* r, const F* w,
   s.clear();
   for (int64_t t = 0; t < run.time; ++t, k += run.width, v += run.width) {
     if (t >= run.from) {
+      LVM_INDEPENDENT
       for (int64_t c = 0; c < run.count; ++c) {
         const Shares<F> e(s.o[c], u[c] + k[c]);
         out[c] = sigmoid(r[c]) * (e.of_a * s.p[c] + e.of_b * v[c]) / (e.of_a * s.q[c] + e.of_b);
       }
       out += run.width, r += run.width;
     }
-    advance(run.count, k, v, w, s);
+    advance(run.count, k, v, w, s, s);
   }
 }
 
@@ -74,8 +77,8 @@ LVM_INLINE void forward(Run run, const F* k, const F* v, const F* r, const F* w,
 // `read` nothing looks at its output.
 template <bool read, typename F>
 LVM_INLINE void step_back(int64_t n, const Sums<F>& s, Sums<F>& d, const F* k, const F* v, const F* r, const F* w, const F* u,
-                          const F* dout, F* __restrict dk, F* __restrict dv, F* __restrict dr, F* __restrict dw,
-                          F* __restrict du) {
+                          const F* dout, F* dk, F* dv, F* dr, F* dw, F* du) {
+  LVM_INDEPENDENT
   for (int64_t c = 0; c < n; ++c) {
     const F p = s.p[c], q = s.q[c], o = s.o[c], dp = d.p[c], dq = d.q[c], b = d.o[c];
     const F along = exponential(k[c] + b);
@@ -106,10 +109,7 @@ LVM_INLINE void backward(Run run, const F* k, const F* v, const F* r, const F* w
   Sums<F> d;  // of p and q, and their exponent
   d.clear();
   all[0].clear();
-  for (int64_t t = 0; t + 1 < run.time; ++t) {
-    all[t + 1] = all[t];
-    advance(run.count, k + t * run.width, v + t * run.width, w, all[t + 1]);
-  }
+  for (int64_t t = 0; t + 1 < run.time; ++t) advance(run.count, k + t * run.width, v + t * run.width, w, all[t], all[t + 1]);
   for (int64_t t = run.time - 1; t >= 0; --t) {
     const auto at = t * run.width, row = std::max<int64_t>(t - run.from, 0) * run.width;
     if (t >= run.from) {
@@ -183,14 +183,14 @@ struct Wkv final : torch::autograd::Function<Wkv> {
     const auto dw = torch::zeros({batch, width}, keys.options()), du = torch::zeros_like(dw);
     AT_DISPATCH_FLOATING_TYPES(keys.scalar_type(), "wkv", [&] {
       over_blocks(batch, time, width, [&](int64_t i, int64_t at, int64_t count) {
-        std::vector<Sums<scalar_t>> all(size_t(time), Sums<scalar_t>{});
+        const auto all = std::make_unique_for_overwrite<Sums<scalar_t>[]>(size_t(time));
         const auto here = i * time * width + at, there = i * rows * width + at, own = i * width + at;
         backward_run({time, time - rows, count, width}, keys.const_data_ptr<scalar_t>() + here,
                      values.const_data_ptr<scalar_t>() + here, gates.const_data_ptr<scalar_t>() + there,
                      w.const_data_ptr<scalar_t>() + at, u.const_data_ptr<scalar_t>() + at,
                      dout.const_data_ptr<scalar_t>() + there, dk.mutable_data_ptr<scalar_t>() + here,
                      dv.mutable_data_ptr<scalar_t>() + here, dr.mutable_data_ptr<scalar_t>() + there,
-                     dw.mutable_data_ptr<scalar_t>() + own, du.mutable_data_ptr<scalar_t>() + own, all.data());
+                     dw.mutable_data_ptr<scalar_t>() + own, du.mutable_data_ptr<scalar_t>() + own, all.get());
       });
     });
     return {dk.to(k.scalar_type()), dv.to(v.scalar_type()), dr.to(r.scalar_type()),

@@ -1,22 +1,11 @@
 #include "trainer.h"
 
 #include "../ops/autocast.h"
+#include "../random.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 
 namespace lvm {
-namespace {
-
-// SplitMix64: one well-mixed number from a seed and a counter.
-uint64_t mixed(uint64_t seed, uint64_t counter) {
-  auto z = seed + (counter + 1) * 0x9E3779B97F4A7C15u;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return z ^ (z >> 31);
-}
-
-}  // namespace
-
 Tensor loss_of(const Tensor& raw, const Tensor& target, Loss loss, bool unit) {
   if (loss == Loss::cosine) return 1 - (normalised(raw) * target).sum(-1).mean();
   return torch::mse_loss(unit ? normalised(raw) : raw, target);

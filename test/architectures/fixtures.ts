@@ -67,6 +67,8 @@ const OPTION: Record<string, string> = {
   n_positions: 'positions',
   seq_len: 'positions',
   k: 'slots',
+  dim_head: 'headDim',
+  nb_features: 'features',
   in_proj: 'inProj',
   value_dim: 'value',
   n_ssm: 'copies',

@@ -26,10 +26,10 @@ async function build(fixture: Fixture, all: Arrays, dtype: 'float32' | 'float64'
   const model = await native.model(node, dtype, 'cpu', null)
   const names = native.modelState(model).map(({ name }) => name)
   expect(names.filter((name) => all.has(`param/${name}`)).sort()).toEqual(fixture.params.map(({ name }) => name).sort())
-  const values = names.map((name) => [
-    name,
-    tensor(all, all.has(`param/${name}`) ? `param/${name}` : `buffer/${name}`, dtype).native,
-  ])
+  const values = native.modelState(model).map(({ name, tensor: own }) => {
+    const key = [`param/${name}`, `buffer/${name}`].find((key) => all.has(key))
+    return [name, key === undefined ? own : tensor(all, key, dtype).native] // a count that only training reads stays
+  })
   await native.modelLoad(model, Object.fromEntries(values))
   return model
 }
@@ -61,28 +61,26 @@ describe.each(variants.map((f) => [f.variant, f] as const))('%s', (variant, fixt
     ran++
   })
 
-  test.runIf(fixture.recurrent_state !== null || fixture.causal)(
-    'stepping equals the parallel form, position by position',
-    async () => {
-      const model = await build(fixture, all, 'float64')
-      const { T } = fixture.cases.at(-1)!
-      const near = fixture.arch === 'retnet' ? 1e-3 : 1e-6 // its state cannot tell the sums that rows are divided by
-      const { shape, data } = all.get(`T${T}/raw_all`)!
-      const [batch, , dim] = shape as [number, number, number]
-      const x = tensor(all, `T${T}/x`, 'float64')
-      const stepper = native.stepper(model, batch)
-      for (let t = 0; t < T; t++) {
-        using at = await x.op('aten::select', 1, t)
-        const y = (await Tensor.wrap(await native.stepperStep(stepper, at.native)).data()) as Float64Array
-        for (let b = 0; b < batch; b++) {
-          const raw = data.subarray((b * T + t) * dim, (b * T + t + 1) * dim)
-          const norm = Math.hypot(...raw)
-          const worst = raw.reduce((most, value, i) => Math.max(most, Math.abs(y[b * dim + i]! - value / norm)), 0)
-          expect(worst).toBeLessThan(near)
-        }
+  test.runIf(fixture.causal)('stepping equals the parallel form, position by position', async () => {
+    const model = await build(fixture, all, 'float64')
+    // What a state cannot tell: RetNet's divisors of rows, and the stabiliser that Performer's keys share with those to come.
+    const near = { retnet: 1e-3, performer: 0.05 }[fixture.arch] ?? 1e-6
+    const { T } = fixture.cases.at(-1)!
+    const { shape, data } = all.get(`T${T}/raw_all`)!
+    const [batch, , dim] = shape as [number, number, number]
+    const x = tensor(all, `T${T}/x`, 'float64')
+    const stepper = native.stepper(model, batch)
+    for (let t = 0; t < T; t++) {
+      using at = await x.op('aten::select', 1, t)
+      const y = (await Tensor.wrap(await native.stepperStep(stepper, at.native)).data()) as Float64Array
+      for (let b = 0; b < batch; b++) {
+        const raw = data.subarray((b * T + t) * dim, (b * T + t + 1) * dim)
+        const norm = Math.hypot(...raw)
+        const worst = raw.reduce((most, value, i) => Math.max(most, Math.abs(y[b * dim + i]! - value / norm)), 0)
+        expect(worst).toBeLessThan(near)
       }
-    },
-  )
+    }
+  })
 })
 
 afterAll(() => {

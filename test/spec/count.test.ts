@@ -16,7 +16,9 @@ describe('the specs of the PRD', () => {
     ['gru', 7_095_552, 7_095_552, 7_359_232],
     ['transformer', 17_603_840, 17_603_840, 17_867_520],
     ['distilgpt2', 80_527_872, 43_905_792, 44_496_384],
+    ['performer', 101_956_608, 38_972_928, 86_200_320],
     ['linformer', 100_485_632, 28_353_792, 89_746_944],
+    ['mlp', 4_720_384, 4_720_384, 4_720_384],
     ['lcm', 1_596_731_136, 1_648_136_960, 1_648_136_960],
   ])('%s has its exact number of parameters', (name, target, prd, checkpoint) => {
     expect(countParameters(spec(name, 'target'))).toBe(target)

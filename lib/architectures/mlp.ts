@@ -1,0 +1,35 @@
+import { integer, real } from '../options.js'
+import { architecture } from '../spec/architecture.js'
+import { activation, chain, dropout as drop, flatten, linear, named } from '../spec/ops.js'
+
+/**
+ * A multi-layer perceptron over the flattened context: it reads contexts of one length, all at once.
+ *
+ * Shapes: [batch, context, dim] → [batch, dim].
+ * Source: own.
+ */
+export const mlp = architecture({
+  name: 'mlp',
+  row: null,
+  folder: 'mlp',
+  title: 'MLP',
+  about: 'one hidden layer over the whole context at once; small, quick and hard to beat on short contexts',
+  target: null,
+  complexity: 'O(n)',
+  causal: false,
+  fixedContext: true,
+  sources: ['own'],
+  fields: {
+    width: integer({ default: 1024, min: 1, about: 'channels of a hidden layer', group: 'Model' }),
+    layers: integer({ default: 1, min: 1, max: 64, about: 'hidden layers', group: 'Model' }),
+    dropout: real({ default: 0, min: 0, max: 0.95, about: 'dropout of hidden layers', group: 'Model' }),
+  },
+  presets: { target: {}, prd: {}, tiny: { width: 16, layers: 2 }, checkpoint: {} },
+  width: ({ width }) => width,
+  trunk: ({ dim, context, width, layers, dropout }) => {
+    const hidden = Array.from({ length: layers }, (_, i) =>
+      chain(named(`layers.${i}`, linear({ in: i === 0 ? context * dim : width, out: width })), activation('gelu'), drop(dropout)),
+    )
+    return named('core', chain(flatten(context), ...hidden))
+  },
+})

@@ -1,0 +1,102 @@
+import { flag, integer, real } from '../options.js'
+import { architecture } from '../spec/architecture.js'
+import {
+  activation,
+  chain,
+  concat,
+  dropout as drop,
+  favor,
+  layerNorm,
+  linear,
+  type Node,
+  named,
+  redraw as redrawing,
+  residual,
+  sinusoid,
+} from '../spec/ops.js'
+
+/**
+ * Performer: attention by random features, whose cost grows with the context only linearly (FAVOR+).
+ *
+ * Shapes: [batch, time, dim] → [batch, dim].
+ * Source: Choromanski et al. 2020, arXiv:2009.14794; as PerformerLM of lucidrains/performer-pytorch.
+ */
+export const performer = architecture({
+  name: 'performer',
+  row: 5,
+  folder: 'performer',
+  title: 'Performer',
+  about: 'attention estimated by random features, linear in the length of the context',
+  target: 100e6,
+  complexity: 'O(n)',
+  causal: true,
+  leak: 1e-2,
+  sources: ['arXiv:2009.14794', 'lucidrains/performer-pytorch'],
+  fields: {
+    width: integer({ default: 768, min: 2, about: 'channels inside the model', group: 'Model' }),
+    layers: integer({ default: 16, min: 1, max: 96, about: 'layers', group: 'Model' }),
+    heads: integer({ default: 8, min: 1, about: 'attention heads', group: 'Model' }),
+    headDim: integer({ default: 64, min: 2, about: 'channels of an attention head', group: 'Model' }),
+    ffn: integer<number | undefined>({
+      default: undefined,
+      min: 1,
+      about: 'channels of the feed-forward layer; 4 × width unless given',
+      group: 'Model',
+    }),
+    features: integer<number | undefined>({
+      default: undefined,
+      min: 1,
+      about: 'random features of a head; headDim × ln headDim unless given',
+      group: 'Model',
+    }),
+    redraw: integer({
+      default: 1000,
+      min: 0,
+      about: 'training batches after which the random features are drawn anew; 0 for never',
+      group: 'Model',
+    }),
+    causal: flag({ default: true, about: 'let no position see those after it', group: 'Model' }),
+    dropout: real({ default: 0, min: 0, max: 0.95, about: 'dropout of attention and feed-forward', group: 'Model' }),
+  },
+  presets: {
+    target: {},
+    prd: { layers: 6 },
+    tiny: { width: 16, layers: 2, heads: 2, headDim: 8 },
+    checkpoint: { layers: 12, heads: 12 },
+  },
+  rule: ({ width, headDim }) => {
+    if (width % 2 !== 0) return `expected an even width, for sine and cosine positions, but received ${width}`
+    if (headDim % 2 !== 0) return `expected an even headDim, for rotary positions, but received ${headDim}`
+    return undefined
+  },
+  width: ({ width }) => width,
+  trunk: (o) => {
+    const { dim, width, layers, heads, headDim, redraw, causal, dropout } = o
+    const { ffn = 4 * width, features = Math.floor(headDim * Math.log(headDim)) } = o
+    const inner = heads * headDim
+    const widen = (name: string): Node => named(name, linear({ in: width, out: inner, bias: false }))
+    const attention = chain(
+      concat(widen('to_q'), widen('to_k'), widen('to_v')),
+      named('fast_attention', favor({ heads, channels: headDim, features, causal })),
+      named('to_out', linear({ in: inner, out: width, bias: false })),
+      drop(dropout),
+    )
+    const feedForward = chain(
+      named('w1', linear({ in: width, out: ffn })),
+      activation('gelu'),
+      drop(dropout),
+      named('w2', linear({ in: ffn, out: width })),
+    )
+    const layer = chain(
+      named('0', residual(0, named('norm', layerNorm(width)), named('fn', attention))),
+      named('1', residual(0, named('norm', layerNorm(width)), named('fn.fn', feedForward))),
+    )
+    const core = chain(
+      sinusoid(width, 'halves'),
+      ...(redraw > 0 ? [named('performer.proj_updater', redrawing(redraw))] : []),
+      ...Array.from({ length: layers }, (_, i) => named(`performer.net.layers.${i}`, layer)),
+      named('norm', layerNorm(width)),
+    )
+    return chain(named('in_proj', linear({ in: dim, out: width })), named('core', core))
+  },
+})

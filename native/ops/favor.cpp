@@ -1,0 +1,150 @@
+// Attention by positive random features (FAVOR+), over queries, keys and values that stand side by side in the input.
+//
+//   [q k v] = x, by heads      q, k = rotated by position, in pairs of channels
+//   y_t = Σ_s φ(q_t)·φ(k_s) v_s / Σ_s φ(q_t)·φ(k_s)        over s ≤ t when causal; φ stands in favor-forms.h
+//   W in φ: blocks of orthonormal rows, each as long as a normal vector; drawn anew when the pass says so, and only in training
+//
+// All keys share one stabiliser M, so through ε a key moves earlier outputs too, by 1e-5 of their size; a stepper knows only
+// the keys so far, and agrees with the whole form of just those.
+//
+// shapes  [batch, time, 3 heads e] -> [batch, time, heads e]; projection_matrix [features, e], a buffer
+// state   Σ exp(…) vᵀ, Σ exp(…), Σ v and the count of the keys so far, and their M
+// errors  BAD_SPEC on an input of another width; BAD_ARGUMENT in a stepper when not causal
+// source  Choromanski et al. 2020, arXiv:2009.14794 §2.3–2.4; parity: performer, performer_noncausal
+
+#include "../random.h"
+#include "favor-forms.h"
+#include "ops.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/autocast_mode.h>
+
+namespace lvm {
+namespace {
+
+constexpr int64_t short_context = 32;
+
+void draw(Tensor& w, at::Generator g) {
+  const auto m = w.size(0), e = w.size(1);
+  std::vector<Tensor> blocks;
+  for (int64_t at = 0; at < m; at += e) {
+    const auto q = std::get<0>(torch::linalg_qr(torch::empty({e, e}).normal_(0, 1, g)));
+    blocks.push_back(q.t().narrow(0, 0, std::min(e, m - at)));
+  }
+  const auto lengths = torch::empty({m, e}).normal_(0, 1, g).norm(2, 1, true);
+  w.copy_(torch::cat(blocks) * lengths);
+}
+
+struct Favor final : Layer {
+  Favor(const Node& node, Builder& b)
+      : heads(node.integer("heads")),
+        e(node.integer("channels")),
+        causal(node.flag("causal")),
+        slot(b.slot()),
+        table(rotary_rates(e)),
+        projection(b.buffer("projection_matrix", {node.integer("features"), e}, draw)) {}
+  bool mixes() const override { return true; }
+
+  Tensor forward(const Tensor& x, Pass& pass) override {
+    if (x.size(2) != 3 * heads * e) {
+      throw Error("BAD_SPEC", "favor: expected an input of " + std::to_string(3 * heads * e) + " channels but received " +
+                                std::to_string(x.size(2)));
+    }
+    const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+    if (pass.redraw) redraw(pass.random);
+    const auto wide = x.scalar_type() == torch::kFloat64 ? x : x.to(torch::kFloat32);
+    const auto w = projection.to(wide.scalar_type());
+    const auto by = table.at(pass.state ? pass.state->position : 0, x.size(1), x.device());
+    if (!pass.state && x.is_cpu() && x.size(1) <= short_context)
+      return favor_by_pairs(wide, w, by, heads, causal, pass.last_only).to(x.scalar_type());
+
+    const auto parts = wide.unflatten(-1, {3, heads, e}).permute({2, 0, 3, 1, 4});  // [3, batch, heads, time, e]
+    auto q = rotate(parts[0], by, Turn::pairs);
+    const auto k = rotate(parts[1], by, Turn::pairs);
+    Tensor y;
+    if (pass.state) {
+      y = stepped(q, k, parts[2], w, pass.state->slots.at(slot));
+    } else {
+      if (pass.last_only) q = last_row(q);
+      y = favor_by_chunks(q, k, parts[2], w, causal);
+    }
+    y = y.transpose(1, 2).flatten(2).to(x.scalar_type());
+    return pass.last_only ? last_position(y) : y;
+  }
+
+  static Tensor last_row(const Tensor& x) { return x.narrow(2, x.size(2) - 1, 1); }
+
+  // Every training of one seed draws the same features at the same step, wherever it was resumed.
+  void redraw(const Random& random) {
+    const torch::NoGradGuard no_grad;
+    const auto moment = (random.step << 16) + (random.calls >> 16);  // the step, and the batch within it
+    auto fresh = torch::empty({projection.size(0), e});
+    draw(fresh, at::detail::createCPUGenerator(mixed(mixed(random.seed, uint64_t(slot)), moment)));
+    projection.copy_(fresh);
+  }
+
+  // Position by position: what is kept of the keys is rescaled whenever one of them raises M.
+  Tensor stepped(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& w, std::vector<Tensor>& kept) const {
+    if (!causal) throw Error("BAD_ARGUMENT", "stepper: expected a causal model but here every position sees the whole context");
+    const auto m = w.size(0);
+    const auto s = std::pow(double(e), -0.25), c = std::pow(double(m), -0.5);
+    if (kept.empty()) {
+      const auto zeros = [&](std::initializer_list<int64_t> tail) {
+        std::vector<int64_t> shape{q.size(0), heads};
+        shape.insert(shape.end(), tail);
+        return q.new_zeros(shape);
+      };
+      kept = {zeros({m, e + 1}), zeros({1, e + 1}), zeros({1, 1}) - std::numeric_limits<double>::infinity()};
+    }
+    const auto exponents = [&](const Tensor& x) { return torch::matmul(x * s, w.t()) - x.square().sum(-1, true) * (s * s / 2); };
+    std::vector<Tensor> out;
+    for (int64_t t = 0; t < q.size(2); ++t) {
+      const auto qt = q.narrow(2, t, 1), kt = k.narrow(2, t, 1), vt = v.narrow(2, t, 1);
+      const auto values = torch::cat({vt, torch::ones_like(vt.narrow(-1, 0, 1))}, -1);
+      const auto top = torch::maximum(kept[2], torch::matmul(kt * s, w.t()).amax(-1, true));
+      const auto key = (exponents(kt) - top).exp();
+      const auto scaled = kept[0] * (kept[2] - top).exp() + torch::matmul(key.transpose(-1, -2), values);
+      kept = {scaled, kept[1] + values, top};
+      const auto query = ((exponents(qt) - torch::matmul(qt * s, w.t()).amax(-1, true)).exp() + feature_floor) * c;
+      const auto total = query.sum(-1, true);
+      const auto y = (torch::matmul(query, kept[0]) + total * feature_floor * kept[1]) * c;
+      out.push_back(y.narrow(-1, 0, e) / (y.narrow(-1, e, 1) + total * denominator_floor));
+    }
+    return torch::cat(out, 2);
+  }
+
+  int64_t heads, e;
+  bool causal;
+  size_t slot;
+  AngleTable table;
+  Tensor projection;
+};
+
+// Counts the passes of training, and has the features of all layers behind it drawn anew after every so many.
+//
+//   y = x
+//
+// shapes  [batch, time, d] -> the same; calls_since_last_redraw [], a buffer
+struct Redraw final : Layer {
+  Redraw(const Node& node, Builder& b)
+      : every(node.integer("every")), calls(b.buffer("calls_since_last_redraw", torch::zeros({}, torch::kInt64))) {}
+
+  Tensor forward(const Tensor& x, Pass& pass) override {
+    if (pass.training) {
+      const torch::NoGradGuard no_grad;
+      pass.redraw = calls.item<int64_t>() >= every;
+      if (pass.redraw) calls.zero_();
+      else calls.add_(1);
+    }
+    return x;
+  }
+  int64_t every;
+  Tensor calls;
+};
+
+}  // namespace
+
+Made make_favor(const Node& node, Builder& b) { return std::make_unique<Favor>(node, b); }
+Made make_redraw(const Node& node, Builder& b) { return std::make_unique<Redraw>(node, b); }
+
+}  // namespace lvm
