@@ -89,7 +89,6 @@ const hyena: Form = {
     'lm_head.weight': filled(0.5, 11, 12),
     'backbone.layers.0.mixer.filter_fn.implicit_filter.3.freq': filled(14, 1, 8),
     'backbone.layers.0.mixer.filter_fn.implicit_filter.5.freq': filled(14, 1, 8),
-    'backbone.layers.0.mixer.filter_fn.modulation.deltas': filled(1, 1, 1, 12),
   }),
   guessed: ['it does not say modulate: false is taken'],
 }
