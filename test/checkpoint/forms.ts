@@ -29,6 +29,8 @@ export interface Form {
   /** What is published beside it and has no place here. */
   beside: () => Record<string, Tensor>
   config?: Record<string, unknown>
+  /** What is said to be guessed. */
+  guessed?: string[]
 }
 export const gpt2: Form = {
   model: 'distilgpt2',
@@ -72,6 +74,24 @@ export const rwkv: Form = {
   names: (name) => name.replace('core.', ''),
   beside: () => ({ 'emb.weight': filled(0.5, DIM, 12), 'head.weight': filled(0.5, DIM, 12) }),
 }
+const s4: Form = {
+  model: 's4',
+  options: { width: 12, layers: 2, pattern: 'sf', kernel: 'dplr', state: 6, copies: 3, ffn: 20 },
+  names: (name) => name.replace('core.', 'model.').replace(/norm\.(weight|bias)$/, 'norm.norm.$1'),
+  beside: () => ({ 'encoder.0.weight': filled(0.5, 11, 12), 'decoder.output_transform.weight': filled(0.5, 11, 12) }),
+}
+const hyena: Form = {
+  model: 'hyena',
+  options: { width: 12, layers: 3, order: 3, ffn: 20, positions: 9, filterWidth: 8, bands: 2 },
+  names: (name) => name.replace('core.', 'backbone.'),
+  beside: () => ({
+    'backbone.embeddings.word_embeddings.weight': filled(0.5, 11, 12),
+    'lm_head.weight': filled(0.5, 11, 12),
+    'backbone.layers.0.mixer.filter_fn.implicit_filter.3.freq': filled(14, 1, 8),
+    'backbone.layers.0.mixer.filter_fn.implicit_filter.5.freq': filled(14, 1, 8),
+  }),
+  guessed: ['it does not say modulate: false is taken'],
+}
 const LONG = { k: 'key', v: 'value', r: 'receptance' }
 export const forms: [string, Form][] = [
   ['GPT-2 of Hugging Face', gpt2],
@@ -93,6 +113,8 @@ export const forms: [string, Form][] = [
     { ...mamba2, names: (name) => name.replace('core.', ''), beside: () => ({ 'embeddings.weight': filled(0.5, 11, 12) }) },
   ],
   ['Mamba-2 with attention', hybrid],
+  ['S4 of state-spaces', s4],
+  ['Hyena of safari', hyena],
   ['RWKV-4 of BlinkDL', rwkv],
   [
     'RWKV-4 of Hugging Face',

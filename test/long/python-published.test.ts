@@ -27,6 +27,38 @@ async function hiddenOf(run: string, x: Tensor): Promise<Float32Array> {
   return (await Tensor.wrap(seen['seen/core']!).data()) as Float32Array
 }
 
+/** Imports weights of NAME, and holds its hidden states to those that Python found. */
+async function expectEqual(file: string, model: string, dim: number, ...more: string[]): Promise<void> {
+  const name = file.replace('.pt', '')
+  const { weights, warnings } = await done(work, [
+    'import',
+    file,
+    '--model',
+    model,
+    '--name',
+    `${name}-run`,
+    '--dim',
+    dim,
+    ...more,
+  ])
+  expect(warnings).toEqual([])
+  expect(weights.new.filter((tensor: string) => tensor.startsWith('core.'))).toEqual([])
+  expect(weights.cut).toEqual([])
+  const { tensors } = await openWeights(join(work, `${name}-hidden.safetensors`))
+  using x = await tensors.get('x')!.read()
+  using expected = await tensors.get('hidden')!.read()
+  const found = await hiddenOf(join(work, 'artifacts/lvm/models', `${name}-run`), x)
+  const wanted = (await expected.data()) as Float32Array
+  expect(found.length).toBe(wanted.length)
+  const scale = Math.max(1, ...wanted.map(Math.abs))
+  expect(found.reduce((most, value, i) => Math.max(most, Math.abs(value - wanted[i]!)), 0) / scale).toBeLessThan(1e-5)
+}
+
+it('weights of S4 give the hidden states that they gave with the C of the reference', async () => {
+  const { s4 } = await runPython<{ s4: number }>('write_s4.py', work)
+  await expectEqual('s4.pt', 's4', s4)
+})
+
 describe.skipIf(!can)('weights that transformers saved', () => {
   let widths: Record<string, number>
   beforeAll(async () => {
@@ -45,31 +77,7 @@ describe.skipIf(!can)('weights that transformers saved', () => {
     ['rwkv', 'rwkv'],
     ['rwkv-4-169m', 'rwkv', '--preset', 'checkpoint'],
   ])('%s gives the hidden states that transformers gives', async (name, model, ...more) => {
-    const dim = widths[name]!
-    const { weights, warnings } = await done(work, [
-      'import',
-      name,
-      '--model',
-      model,
-      '--name',
-      `${name}-run`,
-      '--dim',
-      dim,
-      ...more,
-    ])
-    expect(warnings).toEqual([])
-    expect(weights.new.filter((tensor: string) => tensor.startsWith('core.'))).toEqual([])
-    expect(weights.cut).toEqual([])
-    const { tensors } = await openWeights(join(work, `${name}-hidden.safetensors`))
-    using x = await tensors.get('x')!.read()
-    using expected = await tensors.get('hidden')!.read()
-    const [found, wanted] = [
-      await hiddenOf(join(work, 'artifacts/lvm/models', `${name}-run`), x),
-      (await expected.data()) as Float32Array,
-    ]
-    expect(found.length).toBe(wanted.length)
-    const scale = Math.max(1, ...wanted.map(Math.abs))
-    expect(found.reduce((most, value, i) => Math.max(most, Math.abs(value - wanted[i]!)), 0) / scale).toBeLessThan(1e-5)
+    await expectEqual(name, model, widths[name]!, ...more)
   })
 
   it('fill the first layers of the target preset, and train', async () => {
