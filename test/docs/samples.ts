@@ -85,6 +85,13 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   await answer('validation_results.json', 'evaluate a b --rows train --latency 0.01')
   keep('validation_results.json', read('artifacts/lvm/evaluation/validation_results.json'))
   keep('inference_benchmarks.json', read('artifacts/lvm/evaluation/inference_benchmarks.json'))
+  await answer('audit.json', 'data audit data --against val --out E')
+  keep('audit.json', read('E/audit.json'))
+  for (const verb of ['ceiling', 'arrow']) {
+    await answer(`${verb}.json`, `${verb} --data data --out E`)
+    keep(`${verb}.json`, read(`E/${verb}.json`))
+  }
+  await answer('synth --json', 'synth --rows 40 --articles 2 --out S.npy')
   await answer('predict --json', 'predict a --out P.npy')
   keep('P.json', read('P.json'))
   await answer('rollout --json', 'rollout a --steps 2')
@@ -114,7 +121,7 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   await answer('errors --json', 'errors')
   await answer('doctor --json', 'doctor')
   await answer('doctor --json', 'doctor', { LVM_TORCH_LIBTORCH: '/nonexistent' })
-  for (const part of ['trials', 'baselines'])
+  for (const part of ['trials', 'baselines', 'audits'])
     for (const name of readdirSync(join(cache, 'lvm-torch', part)))
       keep(`${part}/*.json`, read(join('cache', 'lvm-torch', part, name)))
 
