@@ -1,0 +1,133 @@
+import type { EChartsOption } from 'echarts'
+import { GRID, INK, MUTED } from './palette.js'
+
+/** What a figure shows, as rows under titles with their units. */
+export interface Table {
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly (string | number | null)[])[]
+}
+
+/** A figure before it is drawn. */
+export interface Figure {
+  /** Its file name without an ending. */
+  readonly name: string
+  readonly title: string
+  /** On how much it rests: windows, articles, seed, interval. */
+  readonly note: string
+  readonly width: number
+  readonly height: number
+  readonly option: EChartsOption
+  readonly data: Table
+  /** What a mark says when it is pointed at, by series and index. */
+  readonly tips: readonly (readonly string[])[]
+}
+
+/** What every figure is given. */
+export interface Caption {
+  readonly name: string
+  readonly title: string
+  readonly note?: string
+}
+
+/** A quantity along an axis. */
+export interface Axis {
+  readonly title: string
+  /** Shown after the title; none for a pure number. */
+  readonly unit?: string
+  readonly log?: boolean
+  readonly show?: (value: number) => string
+  /** The range to cover whatever the data is. */
+  readonly range?: readonly [number, number]
+}
+
+export const WIDTH = 800
+export const FONT = 'DejaVu Sans Condensed'
+export const SIZE = { title: 17, note: 12, text: 12.5 } as const
+
+export const axisTitle = ({ title, unit }: Axis): string => (unit === undefined ? title : `${title} (${unit})`)
+export const show = (axis: Axis, value: number): string => axis.show?.(value) ?? String(Number(value.toPrecision(4)))
+
+/** About how wide a text is drawn. Units: px. */
+export const textWidth = (text: string, size: number = SIZE.text): number => [...text].length * size * 0.56
+
+/** Ends and step of an axis on round numbers. */
+export function ticks(low: number, high: number, count = 6): { min: number; max: number; interval: number } {
+  const span = high > low ? high - low : Math.abs(high) || 1
+  const raw = span / count
+  const power = 10 ** Math.floor(Math.log10(raw))
+  const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= raw * 0.999)!
+  const clean = (x: number) => Number(x.toPrecision(12))
+  return {
+    min: clean(Math.floor(low / step + 1e-9) * step),
+    max: clean(Math.ceil(high / step - 1e-9) * step + (high > low ? 0 : step)),
+    interval: clean(step),
+  }
+}
+
+/** The range of an axis that covers some values and what was asked for. */
+export function scale(axis: Axis, values: readonly number[], count?: number) {
+  const all = [...values, ...(axis.range ?? [])]
+  const [low, high] = [all.reduce((a, b) => Math.min(a, b), Infinity), all.reduce((a, b) => Math.max(a, b), -Infinity)]
+  if (axis.log === true)
+    return { type: 'log' as const, min: 10 ** Math.floor(Math.log10(low)), max: 10 ** Math.ceil(Math.log10(high)) }
+  return { type: 'value' as const, ...ticks(low, high, count) }
+}
+
+/** An axis of numbers as it is drawn; the gap leaves room for its labels. */
+export const drawn = (axis: Axis, range: object, gap: number) => ({
+  ...range,
+  name: axisTitle(axis),
+  nameLocation: 'middle' as const,
+  nameGap: gap,
+  nameTextStyle: { color: MUTED, fontSize: SIZE.text },
+  axisLine: { show: true, lineStyle: { color: MUTED } },
+  axisTick: { show: true, lineStyle: { color: MUTED } },
+  axisLabel: { color: INK, fontSize: SIZE.text, hideOverlap: true, formatter: (value: number) => show(axis, value) },
+  splitLine: { show: true, lineStyle: { color: GRID } },
+  minorTick: { show: false },
+})
+
+/** An axis of names. */
+export const named = (names: readonly string[]) => ({
+  type: 'category' as const,
+  data: [...names],
+  axisLine: { show: true, lineStyle: { color: MUTED } },
+  axisTick: { show: false },
+  axisLabel: { color: INK, fontSize: SIZE.text, interval: 0 },
+})
+
+/** Where the plot begins below title and note. */
+export const TOP = 74
+
+/** Puts a title and a note above a drawing. */
+export function figure(
+  { name, title, note = '' }: Caption,
+  height: number,
+  option: EChartsOption,
+  data: Table,
+  tips: Figure['tips'] = [],
+): Figure {
+  return {
+    name,
+    title,
+    note,
+    width: WIDTH,
+    height,
+    data,
+    tips,
+    option: {
+      animation: false,
+      textStyle: { fontFamily: FONT, color: INK, fontSize: SIZE.text },
+      title: {
+        text: title,
+        subtext: note,
+        left: 12,
+        top: 8,
+        itemGap: 6,
+        textStyle: { color: INK, fontSize: SIZE.title, fontWeight: 'bold', fontFamily: FONT },
+        subtextStyle: { color: MUTED, fontSize: SIZE.note, fontFamily: FONT, width: WIDTH - 24, overflow: 'break' },
+      },
+      ...option,
+    },
+  }
+}
