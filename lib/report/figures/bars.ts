@@ -14,7 +14,7 @@ import {
   WIDTH,
 } from './figure.js'
 import { spread, stroke, written } from './labels.js'
-import { colour, INK } from './palette.js'
+import { colour, FILL, INK } from './palette.js'
 
 export interface Bar {
   readonly name: string
@@ -91,7 +91,7 @@ export function bars(
         {
           type: 'bar',
           barWidth: 18,
-          data: o.bars.map(({ value, group }) => ({ value, itemStyle: { color: colour(group ?? 0) } })),
+          data: o.bars.map(({ value, group }) => ({ value, itemStyle: { color: group === undefined ? FILL : colour(group) } })),
         },
       ],
       graphic: { elements: [...marks, ...whiskers, ...values] },

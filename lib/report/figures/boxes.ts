@@ -10,7 +10,7 @@ import {
   scale,
   show,
   TOP,
-  textWidth,
+  tickWidth,
   WIDTH,
 } from './figure.js'
 import { COLOURS, INK, MUTED } from './palette.js'
@@ -34,7 +34,7 @@ export function boxes(o: Caption & { readonly x: Axis; readonly y: Axis; readonl
     o.y,
     o.boxes.flatMap(({ low, high }) => [low, high]),
   )
-  const left = Math.max(...[range.min, range.max].map((value) => textWidth(show(o.y, value)))) + 46
+  const left = tickWidth(o.y, range) + 46
   return figure(
     o,
     TOP + HEIGHT + 76,

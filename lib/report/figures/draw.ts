@@ -32,7 +32,8 @@ export async function drawSvg(figure: Figure): Promise<string> {
   const text = chart.renderToSVGString()
   chart.dispose()
   return text
-    .replace(/zr\d+-/g, `${figure.name}-`) // numbered by how many were drawn before
+    .replace(/ class="zr\d+-cls-\d+"|<style(?:.|\n)*?<\/style>\n?/g, '') // for pointers; numbered by how many were drawn before
+    .replace(/zr\d+-/g, `${figure.name}-`)
     .replace(/<svg /, `<svg role="img" aria-label="${escaped(figure.title)}" `)
 }
 

@@ -1,4 +1,5 @@
 import type { EChartsOption } from 'echarts'
+import { fixed } from '../format.js'
 import { GRID, INK, MUTED } from './palette.js'
 
 /** What a figure shows, as rows under titles with their units. */
@@ -35,7 +36,12 @@ export interface Axis {
   /** Shown after the title; none for a pure number. */
   readonly unit?: string
   readonly log?: boolean
+  /** Steps are whole numbers. */
+  readonly whole?: boolean
+  /** How a value is written. */
   readonly show?: (value: number) => string
+  /** How the steps are written; as short as they allow unless given. */
+  readonly tick?: (value: number) => string
   /** The range to cover whatever the data is. */
   readonly range?: readonly [number, number]
 }
@@ -47,15 +53,22 @@ export const SIZE = { title: 17, note: 12, text: 12.5 } as const
 export const axisTitle = ({ title, unit }: Axis): string => (unit === undefined ? title : `${title} (${unit})`)
 export const show = (axis: Axis, value: number): string => axis.show?.(value) ?? String(Number(value.toPrecision(4)))
 
-/** About how wide a text is drawn. Units: px. */
-export const textWidth = (text: string, size: number = SIZE.text): number => [...text].length * size * 0.56
+/** Widths of characters as shares of the size. */
+const WIDE: readonly (readonly [RegExp, number])[] = [
+  [/[ijlI.,:;'|!()[\]/ t f]/, 0.34],
+  [/[mwMW@%—…]/, 0.86],
+  [/[A-Z−+=<>≥≤]/, 0.64],
+]
+/** About how wide a text is drawn, rather too much than too little. Units: px. */
+export const textWidth = (text: string, size: number = SIZE.text): number =>
+  size * [...text].reduce((sum, letter) => sum + (WIDE.find(([letters]) => letters.test(letter))?.[1] ?? 0.555), 0)
 
 /** Ends and step of an axis on round numbers. */
-export function ticks(low: number, high: number, count = 6): { min: number; max: number; interval: number } {
+export function ticks(low: number, high: number, count = 6, whole = false): { min: number; max: number; interval: number } {
   const span = high > low ? high - low : Math.abs(high) || 1
-  const raw = span / count
+  const raw = whole ? Math.max(1, span / count) : span / count
   const power = 10 ** Math.floor(Math.log10(raw))
-  const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= raw * 0.999)!
+  const step = (whole ? [1, 2, 5, 10] : [1, 2, 2.5, 5, 10]).map((m) => m * power).find((s) => s >= raw * 0.999)!
   const clean = (x: number) => Number(x.toPrecision(12))
   return {
     min: clean(Math.floor(low / step + 1e-9) * step),
@@ -68,21 +81,32 @@ export function ticks(low: number, high: number, count = 6): { min: number; max:
 export function scale(axis: Axis, values: readonly number[], count?: number) {
   const all = [...values, ...(axis.range ?? [])]
   const [low, high] = [all.reduce((a, b) => Math.min(a, b), Infinity), all.reduce((a, b) => Math.max(a, b), -Infinity)]
-  if (axis.log === true)
-    return { type: 'log' as const, min: 10 ** Math.floor(Math.log10(low)), max: 10 ** Math.ceil(Math.log10(high)) }
-  return { type: 'value' as const, ...ticks(low, high, count) }
+  if (axis.log === true) return { type: 'log' as const, min: low / 1.6, max: high * 1.6, interval: 1 }
+  return { type: 'value' as const, ...ticks(low, high, count, axis.whole) }
 }
 
+/** Digits after the point that steps of an axis need. */
+const digits = (step: number) =>
+  [0, 1, 2, 3, 4, 5, 6, 7, 8].find((d) => Math.abs(step - Number(step.toFixed(d))) < step * 1e-6) ?? 8
+
+/** How a step of an axis is written. */
+export const tick = (axis: Axis, { interval }: { interval: number }, value: number): string =>
+  axis.tick?.(value) ?? (axis.log === true ? show(axis, value) : fixed(value, digits(interval)))
+
+/** Room that the steps of an axis take. Units: px. */
+export const tickWidth = (axis: Axis, range: { min: number; max: number; interval: number }): number =>
+  Math.max(textWidth(tick(axis, range, range.min)), textWidth(tick(axis, range, range.max)))
+
 /** An axis of numbers as it is drawn; the gap leaves room for its labels. */
-export const drawn = (axis: Axis, range: object, gap: number) => ({
+export const drawn = (axis: Axis, range: { min: number; max: number; interval: number }, gap: number) => ({
   ...range,
   name: axisTitle(axis),
   nameLocation: 'middle' as const,
   nameGap: gap,
   nameTextStyle: { color: MUTED, fontSize: SIZE.text },
-  axisLine: { show: true, lineStyle: { color: MUTED } },
+  axisLine: { show: true, onZero: false, lineStyle: { color: MUTED } },
   axisTick: { show: true, lineStyle: { color: MUTED } },
-  axisLabel: { color: INK, fontSize: SIZE.text, hideOverlap: true, formatter: (value: number) => show(axis, value) },
+  axisLabel: { color: INK, fontSize: SIZE.text, hideOverlap: true, formatter: (value: number) => tick(axis, range, value) },
   splitLine: { show: true, lineStyle: { color: GRID } },
   minorTick: { show: false },
 })

@@ -44,7 +44,11 @@ export function heatMap(
   const cells = o.values.flatMap((row, i) => row.flatMap((value, j) => (value === null ? [] : [{ i, j, value }])))
   const fill = (value: number) => shade(SHADES, (value - range.min) / (range.max - range.min))
   const figures = (roomy ? cells : []).map(({ i, j, value }) =>
-    written(show(o.value, value), left + (j + 0.5) * cell, TOP + (i + 0.5) * row, { align: 'center', fill: legible(fill(value)) }),
+    written(show(o.value, value), left + (j + 0.5) * cell, TOP + (i + 0.5) * row, {
+      align: 'center',
+      fill: legible(fill(value)),
+      halo: false,
+    }),
   )
   return figure(
     o,

@@ -11,10 +11,11 @@ import {
   TOP,
   textWidth,
   ticks,
+  tickWidth,
   WIDTH,
 } from './figure.js'
 import { spread, stroke, written } from './labels.js'
-import { COLOURS, INK } from './palette.js'
+import { FILL, INK } from './palette.js'
 
 /** Counts between edges; there is one more edge than counts. */
 export interface Bins {
@@ -51,9 +52,9 @@ export function histogram(
   const { edges, counts } = o.bins
   const references = o.references ?? []
   const xs = scale(o.x, [edges[0]!, edges.at(-1)!])
-  const y: Axis = { title: o.what, show: (value) => value.toLocaleString('en-US') }
+  const y: Axis = { title: o.what, whole: true, tick: (value) => value.toLocaleString('en-US') }
   const ys = scale(y, [0, ...counts])
-  const left = textWidth(show(y, ys.max)) + 46
+  const left = tickWidth(y, ys) + 46
   const top = TOP + (references.length > 0 ? 24 : 0)
   const width = WIDTH - left - 30
   const at = (value: number) => left + ((value - xs.min) / (xs.max - xs.min)) * width
@@ -78,7 +79,7 @@ export function histogram(
           renderItem: (_, api) => {
             const [from, to, n] = [api.value(0), api.value(1), api.value(2)] as [number, number, number]
             const shape = { x: at(from) + 0.5, y: up(n), width: Math.max(0.5, at(to) - at(from) - 1), height: up(0) - up(n) }
-            return { type: 'rect', shape, style: { fill: COLOURS[0] } }
+            return { type: 'rect', shape, style: { fill: FILL } }
           },
         },
       ],

@@ -1,5 +1,5 @@
 import { FONT, SIZE, textWidth } from './figure.js'
-import { INK, MUTED } from './palette.js'
+import { INK, MUTED, PAPER } from './palette.js'
 
 /** A stretch on a line that wants to be centred somewhere. */
 export interface Wish {
@@ -46,7 +46,7 @@ export const written = (
   text: string,
   x: number,
   y: number,
-  o: { align?: 'left' | 'center' | 'right'; fill?: string; size?: number; bold?: boolean } = {},
+  o: { align?: 'left' | 'center' | 'right'; fill?: string; size?: number; halo?: boolean } = {},
 ) => ({
   type: 'text' as const,
   silent: true,
@@ -56,8 +56,8 @@ export const written = (
   style: {
     text,
     fill: o.fill ?? INK,
+    ...(o.halo !== false && { stroke: PAPER, lineWidth: 3 }), // so that it is read where it lies on lines
     fontSize: o.size ?? SIZE.text,
-    fontWeight: o.bold === true ? ('bold' as const) : ('normal' as const),
     fontFamily: FONT,
     align: o.align ?? 'left',
     verticalAlign: 'middle' as const,
@@ -110,6 +110,15 @@ export function besidePoints(points: readonly { readonly x: number; readonly y: 
       cost: cost(ways[0]!, 0),
     }).box
     taken.push(best)
-    return { name, x: best.x + 1, y: best.y + height / 2 }
+    const [cx, cy] = [best.x + width / 2, best.y + height / 2]
+    const far = Math.hypot(Math.max(0, Math.abs(cx - x) - width / 2), Math.max(0, Math.abs(cy - y) - height / 2)) > 14
+    return {
+      name,
+      x: best.x + 1,
+      y: cy,
+      far,
+      from: [x, y] as const,
+      to: [Math.max(best.x, Math.min(x, best.x + width)), cy] as const,
+    }
   })
 }

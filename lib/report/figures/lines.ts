@@ -1,4 +1,17 @@
-import { type Axis, axisTitle, type Caption, drawn, type Figure, figure, scale, show, TOP, textWidth, WIDTH } from './figure.js'
+import {
+  type Axis,
+  axisTitle,
+  type Caption,
+  drawn,
+  type Figure,
+  figure,
+  scale,
+  show,
+  TOP,
+  textWidth,
+  tickWidth,
+  WIDTH,
+} from './figure.js'
 import { spread, stroke, written } from './labels.js'
 import { colour, INK, MUTED } from './palette.js'
 
@@ -10,6 +23,8 @@ export interface Line {
   readonly dashed?: boolean
   /** Lines of one group share a colour; each its own unless given. */
   readonly group?: number
+  /** Without a name at its end, as where its colour and a note say what it is. */
+  readonly quiet?: boolean
   /** A point to point out, such as the best epoch. */
   readonly mark?: readonly [x: number, y: number]
 }
@@ -40,17 +55,18 @@ export function lines(
   )
   const y = scale(o.y, [...shown.flatMap(finite), ...references.map(({ value }) => value)])
   const last = Math.max(...shown.flatMap(({ points }) => points.map(([at]) => at)))
-  const captions = [...shown.map(({ name }) => name), ...references.map(({ name, value }) => `${name} ${show(o.y, value)}`)]
+  const told = shown.filter(({ quiet }) => quiet !== true)
+  const captions = [...told.map(({ name }) => name), ...references.map(({ name, value }) => `${name} ${show(o.y, value)}`)]
   const right = Math.min(250, Math.max(...captions.map((text) => textWidth(text)))) + 34
   const height = Math.max(HEIGHT, captions.length * LABEL)
-  const left = Math.max(...[y.min, y.max].map((value) => textWidth(show(o.y, value)))) + 46
-  const plot = { x: left, y: TOP, width: WIDTH - left - right, height }
+  const left = tickWidth(o.y, y) + 46
+  const plot = { x: left, y: TOP, tickWidth, width: WIDTH - left - right, height }
   const part = (value: number, { type, min, max }: typeof y) =>
     type === 'log' ? Math.log(value / min) / Math.log(max / min) : (value - min) / (max - min)
   const xAt = (value: number) => plot.x + part(value, { ...x, max: last }) * plot.width
   const yAt = (value: number) => plot.y + (1 - part(value, y)) * plot.height
   const ends = [
-    ...shown.map(({ points }) => ({ x: xAt(points.at(-1)![0]), y: yAt(points.at(-1)![1]) })),
+    ...told.map(({ points }) => ({ x: xAt(points.at(-1)![0]), y: yAt(points.at(-1)![1]) })),
     ...references.map(({ value }) => ({ x: plot.x + plot.width, y: yAt(value) })),
   ]
   const centres = spread(
@@ -59,13 +75,13 @@ export function lines(
     plot.y + height + LABEL / 2,
   )
   const edge = plot.x + plot.width
-  const own = (i: number) => colour(shown[i]?.group ?? i)
+  const own = (line: Line) => colour(line.group ?? shown.indexOf(line))
   const labels = captions.flatMap((text, i) => [
-    stroke([[ends[i]!.x + 2, ends[i]!.y], [edge + 4, ends[i]!.y], [edge + 18, centres[i]!]], { colour: i < shown.length ? own(i) : MUTED }), // biome-ignore format: a line
-    written(text, edge + 22, centres[i]!, { fill: i < shown.length ? INK : MUTED }),
+    stroke([[ends[i]!.x + 2, ends[i]!.y], [edge + 4, ends[i]!.y], [edge + 18, centres[i]!]], { colour: i < told.length ? own(told[i]!) : MUTED }), // biome-ignore format: a line
+    written(text, edge + 22, centres[i]!, { fill: i < told.length ? INK : MUTED }),
   ])
   const baselines = references.map(({ value }) => stroke([[plot.x, yAt(value)], [edge, yAt(value)]], { dash: [4, 3] })) // biome-ignore format: a line
-  const bands = shown.flatMap(({ band }, i) => (band ? [{ band, colour: own(i) }] : []))
+  const bands = shown.flatMap((line) => (line.band ? [{ band: line.band, colour: own(line) }] : []))
   const polygons = bands.map(({ band, colour: fill }) => ({
     type: 'polygon' as const,
     silent: true,
@@ -82,21 +98,21 @@ export function lines(
       grid: { left: plot.x, top: plot.y, width: plot.width, height },
       xAxis: drawn(o.x, { ...x, max: last }, 32),
       yAxis: drawn(o.y, y, left - 24),
-      series: shown.map((line, i) => ({
+      series: shown.map((line) => ({
         type: 'line',
         data: line.points.map(([at, value]) => [at, value]),
         symbol: 'circle',
         symbolSize: line.points.length > 60 ? 0 : 4,
         showSymbol: true,
-        itemStyle: { color: own(i) },
-        lineStyle: { color: own(i), width: 2, type: line.dashed === true ? [5, 4] : 'solid' },
+        itemStyle: { color: own(line) },
+        lineStyle: { color: own(line), width: 2, type: line.dashed === true ? [5, 4] : 'solid' },
       })),
       graphic: {
         elements: [
           ...polygons,
           ...baselines,
           ...labels,
-          ...shown.flatMap(({ mark }, i) => (mark ? [ring(xAt(mark[0]), yAt(mark[1]), own(i))] : [])),
+          ...shown.flatMap((line) => (line.mark ? [ring(xAt(line.mark[0]), yAt(line.mark[1]), own(line))] : [])),
         ],
       },
     },

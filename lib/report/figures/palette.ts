@@ -7,6 +7,9 @@ export const SEQUENCE = ['#440154', '#46327e', '#365c8d', '#277f8e', '#1fa187', 
 /** From white to dark, for cells with text in them. Source: ColorBrewer, Blues. */
 export const SHADES = ['#f7fbff', '#deebf7', '#c6dbef', '#9ecae1', '#6baed6', '#4292c6', '#2171b5', '#08519c', '#08306b'] as const
 
+/** Bars, light enough for whiskers and lines on them. */
+export const FILL = '#7dbfe8'
+
 /** What is written and drawn beside the data. The page replaces these by its own, light or dark. */
 export const INK = '#1b1f24'
 export const MUTED = '#5b6470'

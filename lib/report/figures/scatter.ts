@@ -10,6 +10,7 @@ import {
   show,
   TOP,
   textWidth,
+  tickWidth,
   WIDTH,
 } from './figure.js'
 import { besidePoints, spread, stroke, written } from './labels.js'
@@ -58,7 +59,7 @@ export function scatter(
   const captions = references.map(({ name, value }) => `${name} ${show(o.y, value)}`)
   const many = points.length > 300
   const groups = o.groups ?? []
-  const left = o.bare === true ? 34 : Math.max(...[y.min, y.max].map((value) => textWidth(show(o.y, value)))) + 46
+  const left = o.bare === true ? 34 : tickWidth(o.y, y) + 46
   const right = o.colour ? 100 : Math.max(10, ...captions.map((text) => textWidth(text))) + 30
   const top = TOP + (groups.length > 0 ? 20 : 0)
   const plot = { x: left, y: top, width: WIDTH - left - right, height: o.bare === true ? 520 : HEIGHT }
@@ -76,8 +77,8 @@ export function scatter(
   const whiskers = points.flatMap(({ x: at, ci95 }) => {
     if (!ci95) return []
     const [low, high] = [yAt(ci95[0]), yAt(ci95[1])]
-    const end = (to: number) => stroke([[xAt(at) - 5, to], [xAt(at) + 5, to]], { width: 1.5 }) // biome-ignore format: a line
-    return [stroke([[xAt(at), low], [xAt(at), high]], { width: 1.5 }), end(low), end(high)] // biome-ignore format: a line
+    const end = (to: number) => stroke([[xAt(at) - 4, to], [xAt(at) + 4, to]], { width: 1 }) // biome-ignore format: a line
+    return [stroke([[xAt(at), low], [xAt(at), high]], { width: 1 }), end(low), end(high)] // biome-ignore format: a line
   })
   const centres = spread(
     references.map(({ value }) => ({ at: yAt(value), size: 16 })),
@@ -121,7 +122,10 @@ export function scatter(
         elements: [
           ...marks,
           ...whiskers,
-          ...besidePoints(named, plot).map((label) => written(label.name, label.x, label.y)),
+          ...besidePoints(named, plot).flatMap((label) => [
+            ...(label.far ? [stroke([label.from, label.to], { colour: INK, width: 0.75 })] : []),
+            written(label.name, label.x, label.y),
+          ]),
           ...legend,
           ...(o.line
             ? [
