@@ -77,12 +77,24 @@ export function ticks(low: number, high: number, count = 6, whole = false): { mi
   }
 }
 
+/** What an axis covers; of a logarithmic one, in powers of ten. */
+export interface Range {
+  readonly min: number
+  readonly max: number
+  readonly interval: number
+  readonly log: boolean
+}
+/** Where a value lies along an axis, from 0 to 1. */
+export const part = (value: number, { min, max, log }: Range): number => ((log ? Math.log10(value) : value) - min) / (max - min)
+/** A value as an axis counts it. */
+export const along = (value: number, { log }: Range): number => (log ? Math.log10(value) : value)
+
 /** The range of an axis that covers some values and what was asked for. */
-export function scale(axis: Axis, values: readonly number[], count?: number) {
+export function scale(axis: Axis, values: readonly number[], count?: number): Range {
   const all = [...values, ...(axis.range ?? [])]
   const [low, high] = [all.reduce((a, b) => Math.min(a, b), Infinity), all.reduce((a, b) => Math.max(a, b), -Infinity)]
-  if (axis.log === true) return { type: 'log' as const, min: low / 1.6, max: high * 1.6, interval: 1 }
-  return { type: 'value' as const, ...ticks(low, high, count, axis.whole) }
+  if (axis.log === true) return { min: Math.log10(low) - 0.2, max: Math.log10(high) + 0.2, interval: 1, log: true }
+  return { ...ticks(low, high, count, axis.whole), log: false }
 }
 
 /** Digits after the point that steps of an axis need. */
@@ -90,24 +102,43 @@ const digits = (step: number) =>
   [0, 1, 2, 3, 4, 5, 6, 7, 8].find((d) => Math.abs(step - Number(step.toFixed(d))) < step * 1e-6) ?? 8
 
 /** How a step of an axis is written. */
-export const tick = (axis: Axis, { interval }: { interval: number }, value: number): string =>
-  axis.tick?.(value) ?? (axis.log === true ? show(axis, value) : fixed(value, digits(interval)))
+export const tick = (axis: Axis, { interval, log }: Range, value: number): string =>
+  log ? show(axis, 10 ** value) : (axis.tick?.(value) ?? fixed(value, digits(interval)))
 
 /** Room that the steps of an axis take. Units: px. */
-export const tickWidth = (axis: Axis, range: { min: number; max: number; interval: number }): number =>
+export const tickWidth = (axis: Axis, range: Range): number =>
   Math.max(textWidth(tick(axis, range, range.min)), textWidth(tick(axis, range, range.max)))
 
+/** Round numbers on a logarithmic axis: 1, 2 and 5 times each power of ten. */
+const steps = ({ min, max, log }: Range) =>
+  log
+    ? {
+        customValues: Array.from({ length: Math.ceil(max) - Math.floor(min) }, (_, i) => Math.floor(min) + i)
+          .flatMap((power) => [1, 2, 5].map((m) => power + Math.log10(m)))
+          .filter((at) => at >= min && at <= max),
+      }
+    : {}
+
 /** An axis of numbers as it is drawn; the gap leaves room for its labels. */
-export const drawn = (axis: Axis, range: { min: number; max: number; interval: number }, gap: number) => ({
-  ...range,
+export const drawn = (axis: Axis, range: Range, gap: number) => ({
+  type: 'value' as const,
+  min: range.min,
+  max: range.max,
+  interval: range.interval,
   name: axisTitle(axis),
   nameLocation: 'middle' as const,
   nameGap: gap,
   nameTextStyle: { color: MUTED, fontSize: SIZE.text },
   axisLine: { show: true, onZero: false, lineStyle: { color: MUTED } },
-  axisTick: { show: true, lineStyle: { color: MUTED } },
-  axisLabel: { color: INK, fontSize: SIZE.text, hideOverlap: true, formatter: (value: number) => tick(axis, range, value) },
-  splitLine: { show: true, lineStyle: { color: GRID } },
+  axisTick: { show: true, lineStyle: { color: MUTED }, ...steps(range) },
+  axisLabel: {
+    color: INK,
+    fontSize: SIZE.text,
+    hideOverlap: true,
+    formatter: (value: number) => tick(axis, range, value),
+    ...steps(range),
+  },
+  splitLine: { show: !range.log, lineStyle: { color: GRID } },
   minorTick: { show: false },
 })
 

@@ -1,10 +1,12 @@
 import {
   type Axis,
+  along,
   axisTitle,
   type Caption,
   drawn,
   type Figure,
   figure,
+  part,
   scale,
   show,
   TOP,
@@ -48,22 +50,17 @@ export function lines(
 ): Figure {
   const references = o.references ?? []
   const shown = o.lines.filter(({ points }) => points.length > 0)
-  const x = scale(
-    o.x,
-    shown.flatMap(({ points }) => points.map(([at]) => at)),
-    8,
-  )
+  const ats = shown.flatMap(({ points }) => points.map(([at]) => at))
+  const whole = scale(o.x, ats, 8)
+  const x = whole.log ? whole : { ...whole, max: Math.max(...ats) } // names stand where the lines end
   const y = scale(o.y, [...shown.flatMap(finite), ...references.map(({ value }) => value)])
-  const last = Math.max(...shown.flatMap(({ points }) => points.map(([at]) => at)))
   const told = shown.filter(({ quiet }) => quiet !== true)
   const captions = [...told.map(({ name }) => name), ...references.map(({ name, value }) => `${name} ${show(o.y, value)}`)]
   const right = Math.min(250, Math.max(...captions.map((text) => textWidth(text)))) + 34
   const height = Math.max(HEIGHT, captions.length * LABEL)
   const left = tickWidth(o.y, y) + 46
   const plot = { x: left, y: TOP, tickWidth, width: WIDTH - left - right, height }
-  const part = (value: number, { type, min, max }: typeof y) =>
-    type === 'log' ? Math.log(value / min) / Math.log(max / min) : (value - min) / (max - min)
-  const xAt = (value: number) => plot.x + part(value, { ...x, max: last }) * plot.width
+  const xAt = (value: number) => plot.x + part(value, x) * plot.width
   const yAt = (value: number) => plot.y + (1 - part(value, y)) * plot.height
   const ends = [
     ...told.map(({ points }) => ({ x: xAt(points.at(-1)![0]), y: yAt(points.at(-1)![1]) })),
@@ -96,11 +93,11 @@ export function lines(
     TOP + height + 58,
     {
       grid: { left: plot.x, top: plot.y, width: plot.width, height },
-      xAxis: drawn(o.x, { ...x, max: last }, 32),
+      xAxis: drawn(o.x, x, 32),
       yAxis: drawn(o.y, y, left - 24),
       series: shown.map((line) => ({
         type: 'line',
-        data: line.points.map(([at, value]) => [at, value]),
+        data: line.points.map(([at, value]) => [along(at, x), along(value, y)]),
         symbol: 'circle',
         symbolSize: line.points.length > 60 ? 0 : 4,
         showSymbol: true,

@@ -29,8 +29,11 @@ export function shade(scale: readonly string[], share: number): string {
   return `#${mixed.map((c) => c.toString(16).padStart(2, '0')).join('')}`
 }
 
-/** Ink or paper, whichever can be read on a colour. Source: WCAG 2.2, relative luminance. */
+/** Writing on a colour, whether the page is light or dark. */
+const [DARK, LIGHT] = ['#101418', '#fdfdfe'] as const
+
+/** Dark or light, whichever can be read on a colour. Source: WCAG 2.2, relative luminance. */
 export function legible(background: string): string {
   const [r, g, b] = channels(background).map((c) => (c / 255 <= 0.03928 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4))
-  return 0.2126 * r! + 0.7152 * g! + 0.0722 * b! > 0.3 ? INK : PAPER
+  return 0.2126 * r! + 0.7152 * g! + 0.0722 * b! > 0.3 ? DARK : LIGHT
 }

@@ -1,10 +1,12 @@
 import {
   type Axis,
+  along,
   axisTitle,
   type Caption,
   drawn,
   type Figure,
   figure,
+  part,
   SIZE,
   scale,
   show,
@@ -63,8 +65,6 @@ export function scatter(
   const right = o.colour ? 100 : Math.max(10, ...captions.map((text) => textWidth(text))) + 30
   const top = TOP + (groups.length > 0 ? 20 : 0)
   const plot = { x: left, y: top, width: WIDTH - left - right, height: o.bare === true ? 520 : HEIGHT }
-  const part = (value: number, { type, min, max }: typeof y) =>
-    type === 'log' ? Math.log(value / min) / Math.log(max / min) : (value - min) / (max - min)
   const xAt = (value: number) => plot.x + part(value, x) * plot.width
   const yAt = (value: number) => plot.y + (1 - part(value, y)) * plot.height
   const edge = plot.x + plot.width
@@ -72,7 +72,7 @@ export function scatter(
   const values = points.flatMap(({ value }) => (value === undefined ? [] : [value]))
   const keyed = o.colour && scale(o.colour, values.length > 0 ? values : [0, 1])
   const fill = ({ value, group }: Point) =>
-    keyed && value !== undefined ? shade(SEQUENCE, (value - keyed.min) / (keyed.max - keyed.min)) : colour(group ?? 0)
+    keyed && value !== undefined ? shade(SEQUENCE, part(value, keyed)) : colour(group ?? 0)
   const named = points.flatMap((p) => (p.name === undefined ? [] : [{ x: xAt(p.x), y: yAt(p.y), name: p.name }]))
   const whiskers = points.flatMap(({ x: at, ci95 }) => {
     if (!ci95) return []
@@ -112,7 +112,7 @@ export function scatter(
           type: 'scatter',
           symbolSize: many ? 4 : 9,
           data: points.map((p) => ({
-            value: [p.x, p.y],
+            value: [along(p.x, x), along(p.y, y)],
             symbol: SHAPES[(p.group ?? 0) % SHAPES.length]!,
             itemStyle: { color: fill(p), opacity: many ? 0.65 : 1 },
           })),
