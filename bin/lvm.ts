@@ -16,6 +16,7 @@ const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule
   predict: ['write the predictions of a run', async () => (await import('./commands/predict.js')).predict],
   rollout: ['feed predictions back, and see how far they go', async () => (await import('./commands/rollout.js')).rolling],
   runs: ['list, show and remove runs', async () => (await import('./commands/runs.js')).runs],
+  synth: ['write a corpus whose best possible cosine is known', async () => (await import('./commands/synth.js')).synthesising],
   models: ['list the models, or show one', async () => (await import('./commands/models.js')).models],
   import: ['turn a PyTorch checkpoint into a run', async () => (await import('./commands/import.js')).importing],
   export: ['write a run as TorchScript or safetensors', async () => (await import('./commands/export.js')).exporting],
