@@ -13,6 +13,11 @@ const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule
   train: ['train a model on a file of vectors', async () => (await import('./commands/train.js')).train],
   evaluate: ['judge runs against the baselines', async () => (await import('./commands/evaluate.js')).evaluate],
   predict: ['write the predictions of a run', async () => (await import('./commands/predict.js')).predict],
+  retrieve: [
+    'search all vectors for the targets, with predictions and heuristics',
+    async () => (await import('./commands/retrieve.js')).retrieve,
+  ],
+  compare: ['compare runs and baselines in pairs', async () => (await import('./commands/compare.js')).compare],
   rollout: ['feed predictions back, and see how far they go', async () => (await import('./commands/rollout.js')).rolling],
   runs: ['list, show and remove runs', async () => (await import('./commands/runs.js')).runs],
   models: ['list the models, or show one', async () => (await import('./commands/models.js')).models],
