@@ -14,6 +14,11 @@ const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule
   evaluate: ['judge runs against the baselines', async () => (await import('./commands/evaluate.js')).evaluate],
   report: ['make the matrix, figures and a page of all runs', async () => (await import('./commands/report.js')).report],
   predict: ['write the predictions of a run', async () => (await import('./commands/predict.js')).predict],
+  retrieve: [
+    'search all vectors for the targets, with predictions and heuristics',
+    async () => (await import('./commands/retrieve.js')).retrieve,
+  ],
+  compare: ['compare runs and baselines in pairs', async () => (await import('./commands/compare.js')).compare],
   rollout: ['feed predictions back, and see how far they go', async () => (await import('./commands/rollout.js')).rolling],
   runs: ['list, show and remove runs', async () => (await import('./commands/runs.js')).runs],
   synth: ['write a corpus whose best possible cosine is known', async () => (await import('./commands/synth.js')).synthesising],

@@ -26,6 +26,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_devices(exports);
   export_models(exports);
   export_evaluation(exports);
+  export_retrieval(exports);
   export_training(exports);
   export_scripts(exports);
   export_function<leave_process>(exports, "leave");
