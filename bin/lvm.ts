@@ -18,6 +18,7 @@ const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule
   models: ['list the models, or show one', async () => (await import('./commands/models.js')).models],
   import: ['turn a PyTorch checkpoint into a run', async () => (await import('./commands/import.js')).importing],
   export: ['write a run as TorchScript or safetensors', async () => (await import('./commands/export.js')).exporting],
+  quantize: ['make a smaller run of a run', async () => (await import('./commands/quantize.js')).quantize],
   libtorch: ['install, list and check libtorch', async () => (await import('./commands/libtorch.js')).libtorch],
   doctor: ['look for what would keep training from working', async () => (await import('./commands/doctor.js')).doctor],
   errors: ['list the error codes', async () => (await import('./commands/errors.js')).errors],

@@ -11,7 +11,7 @@ import { contextsOf } from '../spec/contexts.js'
 import { Tensor } from '../torch/tensor.js'
 import type { Comparison } from './compare.js'
 import { exportFields, type Format } from './fields.js'
-import { writeSafetensors } from './safetensors.js'
+import { pieceOf, writeSafetensors } from './safetensors.js'
 import { torchScript } from './torchscript.js'
 
 /** Options of `exportRun`: the run, and any field of `exportFields`. */
@@ -53,7 +53,7 @@ async function write(model: Model, path: string, format: Format): Promise<void> 
   }
   return writeSafetensors(
     path,
-    state.map(({ name, tensor }) => [name, Tensor.wrap(tensor)]),
+    state.map(({ name, tensor }) => pieceOf(name, Tensor.wrap(tensor))),
     facts,
   )
 }

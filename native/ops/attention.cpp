@@ -27,9 +27,9 @@ struct Attention final : Layer {
     if (dim % heads != 0)
       throw Error("BAD_SPEC",
                   "attention: expected heads to divide " + std::to_string(dim) + " but received " + std::to_string(heads));
-    in_weight = b.parameter("in_proj_weight", {3 * dim, dim}, xavier(1));
+    in_weight = b.matrix("in_proj_weight", {3 * dim, dim}, xavier(1), Layout::rows, dim);
     in_bias = b.parameter("in_proj_bias", {3 * dim}, constant(0));
-    out_weight = b.parameter("out_proj.weight", {dim, dim}, uniform(1 / std::sqrt(double(dim))));
+    out_weight = b.matrix("out_proj.weight", {dim, dim}, uniform(1 / std::sqrt(double(dim))));
     out_bias = b.parameter("out_proj.bias", {dim}, constant(0));
   }
   bool mixes() const override { return !cross; }  // across the memory, each position only needs itself
@@ -37,11 +37,11 @@ struct Attention final : Layer {
   Tensor forward(const Tensor& x, Pass& pass) override {
     const auto queries = pass.last_only ? last_position(x) : x;
     Tensor q, k, v;
-    if (!cross && queries.size(1) == x.size(1)) {
-      const auto all = multiply(x, in_weight, in_bias).chunk(3, -1);
+    if (!cross && queries.size(1) == x.size(1) && in_weight->packed.empty()) {
+      const auto all = multiply(x, *in_weight, in_bias).chunk(3, -1);
       q = split(all[0]), k = split(all[1]), v = split(all[2]);
     } else {
-      const auto [first, rest] = multiply_split(queries, cross ? pass.memory : x, in_weight, in_bias, dim);
+      const auto [first, rest] = multiply_split(queries, cross ? pass.memory : x, *in_weight, in_bias);
       const auto both = rest.chunk(2, -1);
       q = split(first), k = split(both[0]), v = split(both[1]);
     }
@@ -51,7 +51,7 @@ struct Attention final : Layer {
       kept = {k, v};
     }
     const auto y = softmax_attention(q, k, v, causal, rate, pass).transpose(1, 2).flatten(2);
-    return multiply(y, out_weight, out_bias);
+    return multiply(y, *out_weight, out_bias);
   }
 
   Tensor split(const Tensor& t) const {
@@ -62,7 +62,8 @@ struct Attention final : Layer {
   bool cross, causal;
   double rate;
   size_t slot;
-  Tensor in_weight, in_bias, out_weight, out_bias;
+  Weight in_weight, out_weight;
+  Tensor in_bias, out_bias;
 };
 
 }  // namespace
