@@ -19,6 +19,7 @@ const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule
   import: ['turn a PyTorch checkpoint into a run', async () => (await import('./commands/import.js')).importing],
   export: ['write a run as TorchScript or safetensors', async () => (await import('./commands/export.js')).exporting],
   quantize: ['make a smaller run of a run', async () => (await import('./commands/quantize.js')).quantize],
+  benchmark: ['measure what runs cost here', async () => (await import('./commands/benchmark.js')).benchmark],
   libtorch: ['install, list and check libtorch', async () => (await import('./commands/libtorch.js')).libtorch],
   doctor: ['look for what would keep training from working', async () => (await import('./commands/doctor.js')).doctor],
   errors: ['list the error codes', async () => (await import('./commands/errors.js')).errors],
