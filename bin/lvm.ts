@@ -20,6 +20,7 @@ const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule
   export: ['write a run as TorchScript or safetensors', async () => (await import('./commands/export.js')).exporting],
   quantize: ['make a smaller run of a run', async () => (await import('./commands/quantize.js')).quantize],
   benchmark: ['measure what runs cost here', async () => (await import('./commands/benchmark.js')).benchmark],
+  prune: ['take out of a run what matters least', async () => (await import('./commands/prune.js')).prune],
   libtorch: ['install, list and check libtorch', async () => (await import('./commands/libtorch.js')).libtorch],
   doctor: ['look for what would keep training from working', async () => (await import('./commands/doctor.js')).doctor],
   errors: ['list the error codes', async () => (await import('./commands/errors.js')).errors],

@@ -10,6 +10,7 @@ export { type Predicted, type PredictOptions, predict } from './evaluate/predict
 export { type Rollout, type RolloutOptions, rollout } from './evaluate/rollout.js'
 export { type EvaluateRunsOptions, evaluate } from './evaluate/runs.js'
 export { type Exported, type ExportOptions, exportRun } from './export/export.js'
+export { type Pruned, type PruneOptions, prune } from './export/prune.js'
 export { type Quantized, type QuantizeOptions, quantize } from './export/quantize.js'
 export { listModels, type ModelRow, showModel } from './models.js'
 export type { DType, TypedArray } from './native.js'

@@ -166,6 +166,8 @@ export interface TrainerOptions {
   sequence: boolean
   /** Residual layers are computed again in the backward pass. */
   recompute: boolean
+  /** What is zero in a matrix at the start stays zero. */
+  keepZeros?: boolean
   seed: number
   weightDecay: number
   beta1: number

@@ -92,6 +92,8 @@ export interface RunFacts {
   train_seconds: number | null
   /** How the weights are kept, and of which run they are; only in a run that `quantize` made. */
   quantized?: Quantization
+  /** What was taken out of which run; only in a run that `prune` made. */
+  pruned?: Pruning
 }
 export type RunManifest = Manifest & RunFacts
 
@@ -109,6 +111,21 @@ export interface Progress {
   seconds: number
   /** Whether the training came to its end. */
   finished: boolean
+}
+
+/** What `prune` took out of a run. */
+export interface Pruning {
+  readonly parent: { readonly run: string; readonly weights_sha256: string }
+  readonly structured: 'none' | 'heads' | 'neurons'
+  readonly saliency: 'magnitude' | 'first-order'
+  /** The share that was asked for. */
+  readonly sparsity: number
+  /** The share of the weights of all matrices that was set to zero. */
+  readonly zeros: number
+  /** Heads or neurons of each layer before and after. */
+  readonly removed: readonly { readonly at: string; readonly units: number; readonly left: number }[]
+  /** Epochs of training that followed. */
+  readonly finetune: number
 }
 
 export const BEST = 'best_model.pt'

@@ -65,6 +65,12 @@ export async function cosines(model: NativeModel, rows: Pick<Chosen, 'base' | 'w
   return cosine
 }
 
+/** What a loaded run scores on the windows that decide. Errors: DIVERGED. */
+export const score = async (model: { readonly native: NativeModel }, chosen: Chosen): Promise<Scored> => ({
+  cosine: await cosines(model.native, chosen),
+  top10: null,
+})
+
 export const mean = (values: Float64Array): number => values.reduce((a, b) => a + b, 0) / values.length
 
 /** Compares two models window by window. Errors: DIVERGED. */

@@ -16,10 +16,10 @@ import { measureSpeed } from '../evaluate/evaluate.js'
 import type { Speed } from '../evaluate/report.js'
 import { type Chosen, chooseRows } from '../evaluate/subject.js'
 import { packageVersion } from '../libtorch/paths.js'
-import { type NativeModel, native } from '../native.js'
+import { native } from '../native.js'
 import { type Options, resolve } from '../options.js'
 import { sampled } from '../train/prepare.js'
-import { cosines, type Gate, gateError, gateSentence, judgeGate, type Scored } from './gate.js'
+import { type Gate, gateError, gateSentence, judgeGate, type Scored, score } from './gate.js'
 import { quantizeFields } from './quantize-fields.js'
 import { bytesOf, type ModelMatrix, matricesOf, writeQuantized } from './quantize-weights.js'
 import { effects, searchWindows } from './sensitivity.js'
@@ -73,10 +73,6 @@ interface Parent {
   readonly drops: ReadonlyMap<string, number>
 }
 
-async function score(model: NativeModel, chosen: Chosen): Promise<Scored> {
-  return { cosine: await cosines(model, chosen), top10: null }
-}
-
 /** The matrices that were named to be kept. Errors: BAD_OPTION for a name that is none. */
 function named(keep: string, matrices: readonly ModelMatrix[]): string[] {
   if (keep === 'auto' || keep === 'none') return []
@@ -95,7 +91,7 @@ async function examine(model: Model, o: Settings, say: (line: string) => void): 
   const chosen = await chooseRows(model, o)
   try {
     say(`${model.name}: ${chosen.ids.length} ${chosen.part} windows, as it is`)
-    const scored = await score(model.native, chosen)
+    const scored = await score(model, chosen)
     const speed = await measureSpeed({ handle: model.native, device: model.device, loadMs: null }, chosen, o.latency)
     const matrices = matricesOf(model.native)
     const from = chosen.train ?? chosen
@@ -162,7 +158,7 @@ async function search(parent: Parent, path: string, o: Settings, say: (line: str
     const made = await loadQuantized(await openQuantized(path), path, { spec, device: 'cpu', context, exact: false })
     let gate: Gate
     try {
-      gate = await judgeGate(parent.scored, await score(made.model, chosen), chosen, o)
+      gate = await judgeGate(parent.scored, await score({ native: made.model }, chosen), chosen, o)
     } finally {
       native.dispose(made.model)
     }
