@@ -2,7 +2,7 @@ import { judged } from '../evaluate/fields.js'
 import { choice, flag, integer, real, text } from '../options.js'
 import { gateFields } from './quantize-fields.js'
 
-const { device: _, rows: __, ...data } = judged
+const { rows: _, ...data } = judged
 
 /** What `prune` takes beside the run. */
 export const pruneFields = {
