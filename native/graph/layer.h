@@ -1,5 +1,6 @@
 #pragma once
 #include "node.h"
+#include "weight.h"
 
 #include "../torch.h"
 
