@@ -67,6 +67,24 @@ export interface Scores {
   norm: Float64Array
 }
 
+/** Where the targets of some queries stand in one pool, and what stands first there. */
+export interface Ranking {
+  /** Per query, rows more similar to it than its target, and other rows exactly as similar. */
+  ahead: Int32Array
+  tied: Int32Array
+  /** Its k nearest rows, the nearest first; −1 where the pool is smaller. Shapes: [queries, k], and so are the next two. */
+  rows: Int32Array
+  /** Of these rows with the query, and with the target. */
+  cosines: Float64Array
+  toTarget: Float64Array
+}
+export interface Retrieval {
+  /** The whole bank is the pool. */
+  all: Ranking
+  /** The excluded rows are left out of it. */
+  allowed: Ranking
+}
+
 /** The addon's whole surface, and the only file that loads it. Arguments are already resolved when they get here. */
 export interface Addon {
   // binding/tensor.cpp
@@ -132,6 +150,14 @@ export interface Addon {
     o: { batch: number; centre: NativeTensor | null },
   ): Promise<Scores>
   predict(model: NativeModel, samples: NativeSamples, ids: Int32Array, batch: number): Promise<NativeTensor>
+  // binding/retrieval.cpp
+  /** Query i leaves out the rows excluded[first[i] … first[i + 1]). */
+  retrieve(
+    queries: NativeTensor,
+    bank: NativeTensor,
+    rows: { target: Int32Array; first: Int32Array; excluded: Int32Array },
+    k: number,
+  ): Promise<Retrieval>
   // binding/training.cpp
   trainer(model: NativeModel, samples: NativeSamples, ids: Int32Array, o: TrainerOptions): NativeTrainer
   trainerRun(trainer: NativeTrainer, epoch: number, from: number, rates: Float64Array): Promise<number>

@@ -18,6 +18,8 @@ export interface Subject {
   /** What the loss was taken on. */
   readonly output: 'raw' | 'unit'
   readonly parameters: number
+  /** SHA-256 of the file of weights. */
+  readonly weights: string
   readonly weightsBytes: number
   readonly fileBytes: number | null
   readonly trainSeconds: number | null
@@ -109,6 +111,7 @@ export async function evaluateRun(subject: Subject, rows: JudgedRows, options: E
       data: { path: base.path, hash: base.hash, space: base.space ?? null },
       output,
       parameters: subject.parameters,
+      weights_sha256: subject.weights,
       ...judged,
       train_seconds: trainSeconds,
       latency: options.latency > 0 ? await measureSpeed(subject, rows, options.latency) : null,

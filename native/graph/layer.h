@@ -2,7 +2,7 @@
 #include "node.h"
 #include "weight.h"
 
-#include <torch/torch.h>
+#include "../torch.h"
 
 namespace lvm {
 

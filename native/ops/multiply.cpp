@@ -32,6 +32,11 @@ std::vector<int64_t> with_last(const Tensor& x, int64_t last) {
   return shape;
 }
 
+// dyᵀ a, laid out as the weight is, so that nobody has to turn it round later. Shapes: a [n, in], dy [n, out] -> [out, in]
+Tensor weight_gradient(const Tensor& dy, const Tensor& a, const Tensor& weight) {
+  return weight.is_contiguous() ? product(dy.t(), a.t()) : product(a.t(), dy.t()).t();
+}
+
 // In the weight's own dtype, whatever the product was taken in.
 Tensor as(const Tensor& gradient, const Tensor& like) { return gradient.to(like.scalar_type()); }
 
@@ -58,7 +63,7 @@ struct Multiply final : torch::autograd::Function<Multiply> {
     Tensor dx, dw, db;
     if (ctx->needs_input_grad(0))
       dx = product(dy, w.t()).view(ctx->saved_data["shape"].toIntVector()).to(ctx->saved_data["x_type"].toScalarType());
-    if (ctx->needs_input_grad(1)) dw = product(dy.t(), a.t()).to(w_type);
+    if (ctx->needs_input_grad(1)) dw = weight_gradient(dy, a, w).to(w_type);
     if (ctx->saved_data["bias"].toBool()) db = dy.sum(0, false, w_type);
     return {dx, dw, db};
   }

@@ -1,6 +1,7 @@
 #pragma once
 #include "../data/samples.h"
 #include "../graph/model.h"
+#include "../recycling.h"
 #include "optimizer.h"
 
 #include <atomic>
@@ -47,6 +48,7 @@ class Trainer {
   std::atomic<double> mean_loss = 0;
 
  private:
+  const Recycling recycling;
   double accumulate(const Tensor& ids, double share, uint64_t call_base);
   Tensor order(int64_t epoch);
 
