@@ -8,7 +8,7 @@ import { chooseKernels, DEQUANTIZED, kernelMachine, shapeKey } from '../checkpoi
 import { load, type Model } from '../checkpoint/model.js'
 import { loadQuantized } from '../checkpoint/open-model.js'
 import { openQuantized, type Quantization, type QuantizedMatrix, type Scheme, sizesOf } from '../checkpoint/quantized.js'
-import { CONFIG, HISTORY, QUANTIZED, type RunFacts, SPLIT, weightsFile } from '../checkpoint/run.js'
+import { CONFIG, QUANTIZED, type RunFacts, SPLIT, weightsFile } from '../checkpoint/run.js'
 import type { Store } from '../checkpoint/store.js'
 import { openWeights, type WeightsFile } from '../checkpoint/stored.js'
 import { badOption, LvmError } from '../errors.js'
@@ -272,7 +272,7 @@ async function publish(
     quantized,
   }
   const from = dirname(source.files[0]!)
-  const carried = [CONFIG, HISTORY, SPLIT].filter((name) => files[name] !== undefined)
+  const carried = [CONFIG, SPLIT].filter((name) => files[name] !== undefined) // the curves are those of the parent
   const { manifest } = await store.save({
     files: {
       [QUANTIZED]: (to) => linkOrCopy(path, to),

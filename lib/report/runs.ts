@@ -95,7 +95,7 @@ async function readRun(root: string, name: string, entries: readonly RunEntry[],
   const entry = entries.find((e) => e.run === name)
   const validated = ofTheseWeights(entry, weights && manifest?.files[weights]?.sha256)
   const figures = shownFigures(run, validated.validation)
-  const engine = manifest?.golden.engines[weights!.replace(/\.pt$/, '')]
+  const engine = manifest?.golden.engines[weights!.replace(/\.(pt|safetensors)$/, '')]
   return {
     run: name,
     model: run.model,
