@@ -56,11 +56,13 @@ export interface Quantized {
 
 /** Slower than its parent by more than noise. */
 const SLOWER = 1.05
-/** At least this share of the numbers must become small, or it is not what was asked for. */
-const SMALLEST_SHARE = 0.5
+/** What would be asked for instead: a result that is as large has missed its purpose. */
+const NEXT = { int4: 'int8', int8: 'bf16', bf16: 'fp32' } as const
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
-const numbersOf = (matrix: ModelMatrix) => matrix.shape.reduce((a, b) => a * b, 1)
+/** What all matrices take with some of them kept. */
+const bytesWith = (matrices: readonly ModelMatrix[], kept: ReadonlySet<string>, scheme: Scheme): number =>
+  matrices.reduce((sum, matrix) => sum + bytesOf(kept.has(matrix.name) ? 'fp32' : scheme, matrix), 0)
 
 /** Everything about the parent that outlives it in memory. */
 interface Parent {
@@ -140,7 +142,7 @@ function mostSensitive({ drops }: Parent, kept: ReadonlySet<string>, excess: num
 async function search(parent: Parent, path: string, o: Settings, say: (line: string) => void): Promise<Candidate> {
   const { model, source, chosen, matrices } = parent
   const { manifest } = model
-  const all = matrices.reduce((sum, matrix) => sum + numbersOf(matrix), 0)
+  const largest = matrices.reduce((sum, matrix) => sum + bytesOf(NEXT[o.to], matrix), 0)
   const kept = new Set(named(o.keep, matrices))
   const facts = {
     model: manifest.model,
@@ -166,15 +168,12 @@ async function search(parent: Parent, path: string, o: Settings, say: (line: str
     if (gate.pass) return { path, kept, gate }
     const lost = gate.cosine.pass ? 0 : gate.cosine.drop - gate.cosine.limit
     const more = o.keep === 'auto' ? mostSensitive(parent, kept, lost) : []
-    const would = matrices.filter(({ name }) => kept.has(name) || more.includes(name))
-    const share = 1 - would.reduce((sum, matrix) => sum + numbersOf(matrix), 0) / all
-    if (more.length === 0 || share < SMALLEST_SHARE) {
+    const bytes = bytesWith(matrices, new Set([...kept, ...more]), o.to)
+    if (more.length === 0 || bytes >= largest) {
       const stopped = [...parent.drops].sort((a, b) => b[1] - a[1]).slice(0, 3)
-      throw gateError(
-        'quantize',
-        gate,
-        `; ${stopped.map(([name, drop]) => `${name} alone costs ${drop.toFixed(5)}`).join(', ')}${kept.size > 0 ? `, with ${kept.size} of ${matrices.length} matrices kept` : ''}`,
-      )
+      const costs = stopped.map(([name, drop]) => `${name} alone costs ${drop.toFixed(5)}`).join(', ')
+      const full = more.length === 0 ? '' : `; to keep ${more.join(', ')} too would make it as large as ${NEXT[o.to]}`
+      throw gateError('quantize', gate, `, with ${kept.size} of ${matrices.length} matrices kept; ${costs}${full}`)
     }
     for (const name of more) {
       kept.add(name)

@@ -43,8 +43,8 @@ describe('two benchmarks', () => {
       for (const end = performance.now() + ms; performance.now() < end; );
     }
     const measure = async (ms: number) =>
-      (await interleaved([{ batch: 1, call: busy(ms) }], busy(0.5), { seconds: 0.4, rounds: 10 }))[0]!
-    const [a, b, slowed] = [await measure(2), await measure(2), await measure(2.6)]
+      (await interleaved([{ batch: 1, call: busy(ms) }], busy(0.5), { seconds: 0.8, rounds: 20 }))[0]!
+    const [a, b, slowed] = [await measure(2), await measure(2), await measure(2.4)]
     expect(verdict(a, b)).toBe('no change')
     expect(verdict(a, slowed)).toBe('slower')
   })
