@@ -51,10 +51,15 @@ function ratioOf(before: BlockLatency, after: BlockLatency, figure: (block: Bloc
 }
 
 const middle = (values: readonly number[], turns: Int32Array) => median(Float64Array.from(turns, (turn) => values[turn]!))
-const time = ({ blocks_ms }: BlockLatency): Figure => (turns) => middle(blocks_ms, turns)
+const time =
+  ({ blocks_ms }: BlockLatency): Figure =>
+  (turns) =>
+    middle(blocks_ms, turns)
 /** In units of the fixed product: a machine that is slower or busier as a whole makes no difference. */
-const relativeTime = ({ blocks_ms, reference_ms }: BlockLatency): Figure => (turns) =>
-  middle(blocks_ms, turns) / middle(reference_ms, turns)
+const relativeTime =
+  ({ blocks_ms, reference_ms }: BlockLatency): Figure =>
+  (turns) =>
+    middle(blocks_ms, turns) / middle(reference_ms, turns)
 
 /** Slower or faster only where both the times and their ratio to the fixed product say so. */
 export function compareBlocks(before: BlockLatency, after: BlockLatency): Omit<Pace, 'device' | 'batch'> {
