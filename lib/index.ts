@@ -4,6 +4,8 @@ export { type LoadOptions, load, type Model, type Stepper } from './checkpoint/m
 export { listRuns, removeRun, showRun } from './checkpoint/runs.js'
 export { openBase } from './data/open.js'
 export { ERRORS, type ErrorCode, LvmError } from './errors.js'
+export { renderDiagnosis } from './evaluate/diagnose/page.js'
+export { type DiagnoseRunsOptions, type Diagnosis, diagnose } from './evaluate/diagnose/runs.js'
 export { type Predicted, type PredictOptions, predict } from './evaluate/predict.js'
 export { type Rollout, type RolloutOptions, rollout } from './evaluate/rollout.js'
 export { type EvaluateRunsOptions, evaluate } from './evaluate/runs.js'

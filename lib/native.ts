@@ -118,6 +118,8 @@ export interface Addon {
     o: { batch: number; centre: NativeTensor | null },
   ): Promise<Scores>
   predict(model: NativeModel, samples: NativeSamples, ids: Int32Array, batch: number): Promise<NativeTensor>
+  /** Exact t-SNE. Shapes: x [n, dim] → places [n, 2], float64. */
+  tsne(x: NativeTensor, o: { perplexity: number; iterations: number }): Promise<{ places: NativeTensor; divergence: number }>
   // binding/training.cpp
   trainer(model: NativeModel, samples: NativeSamples, ids: Int32Array, o: TrainerOptions): NativeTrainer
   trainerRun(trainer: NativeTrainer, epoch: number, from: number, rates: Float64Array): Promise<number>

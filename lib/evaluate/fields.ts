@@ -63,3 +63,18 @@ export const rolloutFields = {
     group: 'Run',
   }),
 } as const
+
+/** What `doctor` takes beside the runs. */
+export const doctorFields = {
+  ...judged,
+  ood: text({ default: undefined, about: 'file of other texts that the runs are compared on, such as another domain', group: 'Data' }),
+  steps: integer<number>({
+    default: 5,
+    min: 0,
+    max: 1000,
+    about: 'how many vectors predictions are fed back for; 0 to leave that out',
+    group: 'Run',
+  }),
+  seed: integer({ default: 0, min: 0, about: 'of samples, shuffles and intervals', group: 'Run' }),
+  out: text({ default: 'artifacts/lvm/evaluation', about: 'folder of the reports', group: 'Run' }),
+} as const
