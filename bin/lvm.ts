@@ -19,7 +19,8 @@ const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule
   import: ['turn a PyTorch checkpoint into a run', async () => (await import('./commands/import.js')).importing],
   export: ['write a run as TorchScript or safetensors', async () => (await import('./commands/export.js')).exporting],
   libtorch: ['install, list and check libtorch', async () => (await import('./commands/libtorch.js')).libtorch],
-  doctor: ['look for what would keep training from working', async () => (await import('./commands/doctor.js')).doctor],
+  doctor: ['name what is wrong with a run, or with this machine', async () => (await import('./commands/doctor.js')).doctor],
+  selftest: ['try the instruments themselves', async () => (await import('./commands/selftest.js')).selftesting],
   errors: ['list the error codes', async () => (await import('./commands/errors.js')).errors],
 }
 

@@ -9,6 +9,8 @@ export { type DiagnoseRunsOptions, type Diagnosis, diagnose } from './evaluate/d
 export { type Predicted, type PredictOptions, predict } from './evaluate/predict.js'
 export { type Rollout, type RolloutOptions, rollout } from './evaluate/rollout.js'
 export { type EvaluateRunsOptions, evaluate } from './evaluate/runs.js'
+export { FAULTS } from './evaluate/selftest/gates.js'
+export { type Selftest, selftest } from './evaluate/selftest/selftest.js'
 export { type Exported, type ExportOptions, exportRun } from './export/export.js'
 export { listModels, type ModelRow, showModel } from './models.js'
 export type { DType, TypedArray } from './native.js'

@@ -78,3 +78,8 @@ export const doctorFields = {
   seed: integer({ default: 0, min: 0, about: 'of samples, shuffles and intervals', group: 'Run' }),
   out: text({ default: 'artifacts/lvm/evaluation', about: 'folder of the reports', group: 'Run' }),
 } as const
+
+/** What `selftest` takes. */
+export const selftestFields = {
+  seed: integer({ default: 0, min: 0, about: 'of the texts that the instruments are tried on', group: 'Run' }),
+} as const

@@ -103,6 +103,7 @@ export async function factsOf(patient: Patient, o: DiagnoseOptions): Promise<Fac
   const own = await look(predictor(patient, rows))
   const rival = await look((ids) => reference.predict(rows, ids))
   const copy = await look((ids) => byName('copy_last')!.predict(rows, ids))
+  const bag = reference.name === 'context_mean' ? rival : await look((ids) => byName('context_mean')!.predict(rows, ids))
 
   const cosine = own.at.get(0)!
   const floor = mean(own.floor)
@@ -132,7 +133,7 @@ export async function factsOf(patient: Patient, o: DiagnoseOptions): Promise<Fac
     },
     identification: figureOf(await estimate(own.identification)),
     identification_difference: await less(own.identification, rival.identification),
-    ...(await offsetFacts(rows, { own, rival, copy }, seed)),
+    ...(await offsetFacts(rows, { own, rival, copy, bag }, reference.name, seed)),
     ablations: await ablations(some(rows, MOST.spoilt, seed), patient.read, { seed }),
     dispersion: { predictions: own.spread, targets: await targetSpread(rows) },
     to_mean: mean(own.centre),
@@ -147,7 +148,7 @@ export async function factsOf(patient: Patient, o: DiagnoseOptions): Promise<Fac
 }
 
 /** What follows from the cosines at each offset. */
-async function offsetFacts(rows: DiagnoseOptions['rows'], of: Record<'own' | 'rival' | 'copy', Probe>, seed: number) {
+async function offsetFacts(rows: DiagnoseOptions['rows'], of: Record<'own' | 'rival' | 'copy' | 'bag', Probe>, name: BaselineName, seed: number) {
   const places = aligned(rows)
   const keep = places.length > 1 ? places : Int32Array.from(rows.ids.keys())
   const offsets = places.length > 1 ? offsetsOf(rows) : offsetsOf(rows).filter((k) => k >= -rows.windows.context && k <= 0)
@@ -160,8 +161,11 @@ async function offsetFacts(rows: DiagnoseOptions['rows'], of: Record<'own' | 'ri
     return points
   }
   const margins = (p: Probe) => at(p, 0).map((c, i) => c - at(p, -1)[i]!)
-  const margin = { own: margins(of.own), rival: margins(of.rival) }
-  const [reference, copying] = [mean(margin.rival), mean(margins(of.copy))]
+  const margin = { own: margins(of.own), rival: margins(of.rival), bag: margins(of.bag) }
+  // Of two predictors that copy nothing, the one nearer to the last vector: no shrunk one need be further from it.
+  const [against, shrunk] = mean(margin.bag) < mean(margin.rival) ? (['context_mean', margin.bag] as const) : ([name, margin.rival] as const)
+  const [expected, copying] = [mean(shrunk), mean(margins(of.copy))]
+  const ahead = (p: Probe) => mean(at(p, 1)) - mean(at(p, 0))
   const first = offsets[0]!
   return {
     curves: {
@@ -173,12 +177,14 @@ async function offsetFacts(rows: DiagnoseOptions['rows'], of: Record<'own' | 'ri
     },
     margin: {
       ...figureOf(await meanByArticle(margin.own, articles, { seed })),
-      reference,
+      against,
+      expected,
       copy_last: copying,
-      difference: await less(margin.own, margin.rival),
-      copying: (reference - mean(margin.own)) / Math.max(1e-6, reference - copying),
+      difference: await less(margin.own, shrunk),
+      copying: (expected - mean(margin.own)) / Math.max(1e-6, expected - copying),
     },
     ahead: offsets.includes(1) ? await less(at(of.own, 1), at(of.own, 0)) : null,
+    ahead_reference: offsets.includes(1) ? Math.max(...[of.rival, of.copy, of.bag].map(ahead)) : null,
     behind: first < -1 ? await less(at(of.own, first), at(of.own, -1)) : null,
     behind_reference: first < -1 ? mean(at(of.rival, first)) - mean(at(of.rival, -1)) : null,
   }

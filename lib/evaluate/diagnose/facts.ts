@@ -66,15 +66,19 @@ export interface Facts {
   readonly curves: Curves
   /** Cosine with the target less that with the last vector of the context: a shrunk optimal predictor has a negative one too. */
   readonly margin: Figure & {
-    readonly reference: number
+    /** Of ridge and the context mean, which copy nothing, the one that is nearer to the last vector, and its margin. */
+    readonly against: BaselineName
+    readonly expected: number
     readonly copy_last: number
-    /** Of the run less that of the reference. */
+    /** Of the run less what is expected. */
     readonly difference: Estimate
-    /** 0 where the margin is the reference's, 1 where it is that of copying. */
+    /** 0 where the margin is the expected one, 1 where it is that of copying. */
     readonly copying: number
   }
   /** Cosine at t + 1 less that at t, and at t − 4 (or the first vector) less that at t − 1; null where there are no such rows. */
   readonly ahead: Estimate | null
+  /** The most of the first that a baseline has: a text that alternates comes back to what it said. */
+  readonly ahead_reference: number | null
   readonly behind: Estimate | null
   readonly behind_reference: number | null
   readonly ablations: readonly Ablation[]

@@ -84,7 +84,7 @@ export const PATTERNS: readonly Pattern[] = [
   {
     code: 'off-by-one',
     level: 'fail',
-    holds: (f) => f.ahead !== null && above(f.ahead, 0) && f.ahead.mean > 0.02,
+    holds: (f) => f.ahead !== null && above(f.ahead, Math.max(0, f.ahead_reference!)) && f.ahead.mean > 0.02,
     what: (f) => `the vector after the target is met better than the target, by ${figure(f.ahead!.mean)}`,
     why: 'it was trained on targets that are one row late',
     fix: 'run: lvm-torch data audit; the target must be the row right after the context',
@@ -125,7 +125,7 @@ export const PATTERNS: readonly Pattern[] = [
     level: 'fail',
     holds: (f) => f.margin.copying > 0.5 && below(f.margin.difference, 0),
     what: (f) =>
-      `it repeats the last vector: its cosine with it is ${figure(-f.margin.value)} higher than with the target, for ${f.reference.name} ${figure(-f.margin.reference)}, for copying ${figure(-f.margin.copy_last)}`,
+      `it repeats the last vector: its cosine with it is ${figure(-f.margin.value)} higher than with the target, where ${figure(-f.margin.expected)} is expected (${f.margin.against}), and copying has ${figure(-f.margin.copy_last)}`,
     why: 'copying is easy and gives a cosine far above chance without predicting anything',
     fix: 'compare with copy_last in the table; --residual mean or decay starts from a better guess',
   },
