@@ -14,6 +14,7 @@ const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule
   evaluate: ['judge runs against the baselines', async () => (await import('./commands/evaluate.js')).evaluate],
   predict: ['write the predictions of a run', async () => (await import('./commands/predict.js')).predict],
   rollout: ['feed predictions back, and see how far they go', async () => (await import('./commands/rollout.js')).rolling],
+  analyze: ['say where a run goes wrong', async () => (await import('./commands/analyze.js')).analyzing],
   runs: ['list, show and remove runs', async () => (await import('./commands/runs.js')).runs],
   models: ['list the models, or show one', async () => (await import('./commands/models.js')).models],
   import: ['turn a PyTorch checkpoint into a run', async () => (await import('./commands/import.js')).importing],

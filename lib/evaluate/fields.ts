@@ -83,3 +83,14 @@ export const doctorFields = {
 export const selftestFields = {
   seed: integer({ default: 0, min: 0, about: 'of the texts that the instruments are tried on', group: 'Run' }),
 } as const
+
+/** What `analyze` takes beside the run. */
+export const analyzeFields = {
+  ...judged,
+  ood: text({ default: undefined, about: 'file of other texts that are analysed beside, such as another domain', group: 'Data' }),
+  points: integer({ default: 4000, min: 10, max: 4000, about: 'windows whose targets and predictions are drawn in a plane', group: 'Run' }),
+  clusters: integer({ default: 12, min: 2, max: 100, about: 'groups of like vectors that the targets are sorted into', group: 'Run' }),
+  projection: choice(['tsne', 'umap', 'none'], { default: 'tsne', about: 'how vectors are laid into a plane', group: 'Run' }),
+  seed: integer({ default: 0, min: 0, about: 'of samples, clusters, intervals and UMAP', group: 'Run' }),
+  out: text({ default: 'artifacts/lvm/evaluation', about: 'folder of the reports', group: 'Run' }),
+} as const
