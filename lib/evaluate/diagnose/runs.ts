@@ -14,10 +14,11 @@ import type { Rows } from '../baselines-rows.js'
 import { doctorFields } from '../fields.js'
 import { type Document, writeEntries } from '../report.js'
 import { type Rollout, rollout } from '../rollout.js'
+import type { Estimate } from '../statistics.js'
 import { type Chosen, chooseRows } from '../subject.js'
 import type { Read } from './ablations.js'
 import { factsOf, type Patient } from './diagnose.js'
-import type { Facts } from './facts.js'
+import type { Facts, Figure } from './facts.js'
 import type { Predict } from './probe.js'
 import { type Finding, findingsOf, type Verdict, verdictOf } from './patterns.js'
 
@@ -31,8 +32,23 @@ export interface DiagnoseRunsOptions {
   readonly [option: string]: string | number | boolean | readonly string[] | undefined
 }
 
+/** Estimates as they are written down. */
+type Written<T> = T extends Estimate ? Figure : T extends object ? { readonly [K in keyof T]: Written<T[K]> } : T
+
+const isEstimate = (value: object): value is Estimate => 'mean' in value && 'ci95' in value && 'se' in value
+
+function written<T>(value: T): Written<T> {
+  const inner = (x: unknown): unknown => {
+    if (typeof x !== 'object' || x === null) return x
+    if (Array.isArray(x)) return x.map(inner)
+    if (isEstimate(x)) return { value: x.mean, ci95: x.ci95 }
+    return Object.fromEntries(Object.entries(x).map(([key, y]) => [key, inner(y)]))
+  }
+  return inner(value) as Written<T>
+}
+
 /** One run in diagnostics.json. */
-export interface Diagnosis extends Omit<Facts, 'rollout_to_mean'> {
+export interface Diagnosis extends Written<Omit<Facts, 'rollout_to_mean'>> {
   readonly run: string
   readonly model: string
   readonly rows: string
@@ -157,7 +173,7 @@ async function examine(model: Model, o: Options<typeof doctorFields>, fit: (trai
       n: chosen.ids.length,
       seed: o.seed,
       data: { path: base.path, hash: base.hash, space: base.space ?? null },
-      ...figures,
+      ...written(figures),
       rollout: made && { memory: made.memory, windows: made.windows, articles: made.articles, steps: made.steps },
     }
   } finally {
