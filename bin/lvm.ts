@@ -13,6 +13,7 @@ const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule
   train: ['train a model on a file of vectors', async () => (await import('./commands/train.js')).train],
   evaluate: ['judge runs against the baselines', async () => (await import('./commands/evaluate.js')).evaluate],
   report: ['make the matrix, figures and a page of all runs', async () => (await import('./commands/report.js')).report],
+  verify: ['check a report against the files it was made from', async () => (await import('./commands/verify.js')).verify],
   predict: ['write the predictions of a run', async () => (await import('./commands/predict.js')).predict],
   rollout: ['feed predictions back, and see how far they go', async () => (await import('./commands/rollout.js')).rolling],
   runs: ['list, show and remove runs', async () => (await import('./commands/runs.js')).runs],

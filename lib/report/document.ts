@@ -41,7 +41,7 @@ export interface Report {
 }
 
 /** What is not read from files, and so is kept when a report is checked. */
-export type Imprint = Pick<Report, 'created_at' | 'written_by' | 'command_line'>
+export type Imprint = Pick<Report, 'created_at' | 'written_by' | 'command_line' | 'runs_folder'>
 
 const commit = async (): Promise<string | null> =>
   promisify(execFile)('git', ['rev-parse', 'HEAD'], { cwd: packageRoot() }).then(
@@ -49,10 +49,11 @@ const commit = async (): Promise<string | null> =>
     () => null, // installed from a package, or no git
   )
 
-export const imprint = async (words: readonly string[]): Promise<Imprint> => ({
+export const imprint = async (root: string, evaluation: string, words: readonly string[]): Promise<Imprint> => ({
   created_at: new Date().toISOString(),
   written_by: { lvm_torch: packageVersion(), commit: await commit(), node: process.versions.node },
   command_line: words,
+  runs_folder: relative(evaluation, root).replaceAll('\\', '/') || '.',
 })
 
 const textOf = (path: string): Promise<string | undefined> =>
@@ -91,7 +92,6 @@ export async function gather(
     documents[name] = about(JSON.parse(text), names)
     files[name] = { sha256: textHash(JSON.stringify(documents[name])) }
   }
-  const folder = relative(evaluation, root).replaceAll('\\', '/') || '.'
-  const matrix = matrixOf(runs, sweep?.cells ?? [], folder)
-  return { version: 1, ...printed, runs_folder: folder, matrix, runs, seeds: seedGroups(runs), files, documents }
+  const matrix = matrixOf(runs, sweep?.cells ?? [], printed.runs_folder)
+  return { version: 1, ...printed, matrix, runs, seeds: seedGroups(runs), files, documents }
 }

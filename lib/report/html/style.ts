@@ -11,13 +11,13 @@ p{margin:6px 0 12px;max-width:78ch}.muted{color:var(--muted)}
 a{color:var(--link)}a:focus-visible,button:focus-visible,summary:focus-visible,[tabindex]:focus-visible{outline:3px solid var(--link);outline-offset:2px}
 nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:4px 16px;padding:0;margin:14px 0}
 .scroll{overflow-x:auto;margin:8px 0 14px;max-width:100%}
-table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
-th,td{padding:6px 9px;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top}
+table{border-collapse:collapse;width:100%;font-size:13.5px;font-variant-numeric:tabular-nums}
+th,td{padding:6px 8px;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top}
 th{background:var(--panel);white-space:nowrap}
-td.n,th.n{text-align:right;white-space:nowrap}td.wrap{min-width:220px}
+td.n,th.n{text-align:right;white-space:nowrap}td.wrap{min-width:190px}
 td code,dd code{font-size:12.5px;overflow-wrap:anywhere}
 th button{font:inherit;font-weight:600;color:inherit;background:none;border:0;padding:0;cursor:pointer}
-th button::after{content:" ↕";color:var(--muted)}th[aria-sort=ascending] button::after{content:" ↑"}th[aria-sort=descending] button::after{content:" ↓"}
+th button::after{content:"\\2195";color:var(--muted);margin-left:3px;font-size:11px}th[aria-sort=ascending] button::after{content:"\\2191"}th[aria-sort=descending] button::after{content:"\\2193"}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(240px,1fr));gap:12px;margin:14px 0}
 .card{background:var(--panel);border:1px solid var(--grid);border-radius:8px;padding:12px 14px}
 .card h3{margin:0 0 6px}.card ul{margin:0;padding-left:20px}.big{font-size:24px;font-weight:650}
