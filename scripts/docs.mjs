@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { kebab } from '../dist/bin/flags.js'
 import { inspectFields } from '../dist/lib/data/fields.js'
 import { evaluateFields, predictFields, rolloutFields } from '../dist/lib/evaluate/fields.js'
+import { compareFields } from '../dist/lib/evaluate/compare/fields.js'
+import { retrieveFields } from '../dist/lib/evaluate/retrieval/fields.js'
 import { exportFields } from '../dist/lib/export/fields.js'
 import { architectures, ERRORS, listModels, showModel } from '../dist/lib/index.js'
 import { wrapperFields } from '../dist/lib/spec/architecture.js'
@@ -126,6 +128,12 @@ const documents = {
     '## evaluate',
     `${code('lvm-torch evaluate RUN... [options]')}, or ${code('evaluate({ runs, ... })')}.`,
     options(evaluateFields),
+    '## retrieve',
+    `${code('lvm-torch retrieve RUN... [options]')}, or ${code('retrieve({ runs, ... })')}.`,
+    options(retrieveFields),
+    '## compare',
+    `${code('lvm-torch compare RUN RUN... [--data FILE]... [options]')}, or ${code('compare({ runs, data, ... })')}. Baselines go by their names: ${code('copy_last')}, ${code('exponential_mean')}, ….`,
+    options(compareFields),
     '## predict',
     `${code('lvm-torch predict RUN --out FILE.npy [options]')}, or ${code('predict({ run, out, ... })')}.`,
     options(predictFields),

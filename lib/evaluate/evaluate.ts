@@ -38,7 +38,12 @@ export interface JudgedRows extends Rows {
 
 const LATENCY_BATCHES = [1, 8, 32, 128] as const
 
-async function measureSpeed(subject: Subject, rows: Rows, seconds: number): Promise<Speed> {
+/** What answering costs a loaded run, on contexts of these rows. */
+export async function measureSpeed(
+  subject: Pick<Subject, 'handle' | 'device' | 'loadMs'>,
+  rows: Rows,
+  seconds: number,
+): Promise<Speed> {
   const inputs = new Map<number, Tensor>()
   for (const batch of LATENCY_BATCHES) {
     const ids = Int32Array.from({ length: batch }, (_, i) => rows.ids[i % rows.ids.length]!)

@@ -1,7 +1,8 @@
 import { dataFields } from '../data/fields.js'
 import { choice, flag, integer, real, text } from '../options.js'
 
-const judged = {
+/** What every verb that judges a run takes. */
+export const judged = {
   data: text({ default: undefined, about: 'file of vectors; the one the run was trained on unless given', group: 'Data' }),
   ...dataFields,
   rows: choice(['auto', 'train', 'val', 'test', 'all'], {

@@ -42,7 +42,7 @@ export function describe(values: Float64Array): { mean: number; sd: number; medi
 }
 
 /** Per article, in the order of their ids: how many windows, and what their values sum to. */
-function byArticle(values: Float64Array, articles: Int32Array): { counts: Float64Array; sums: Float64Array } {
+export function byArticle(values: Float64Array, articles: Int32Array): { counts: Float64Array; sums: Float64Array } {
   const ids = new Map([...new Set(articles)].sort((a, b) => a - b).map((id, i) => [id, i]))
   const counts = new Float64Array(ids.size)
   const sums = new Float64Array(ids.size)
