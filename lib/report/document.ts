@@ -6,7 +6,7 @@ import { textHash } from '../checkpoint/hash.js'
 import { type RunEntry, readDocument, VALIDATION_RESULTS } from '../evaluate/report.js'
 import { packageRoot, packageVersion } from '../libtorch/paths.js'
 import { type MatrixRow, matrixOf } from './matrix.js'
-import { type ReportedRun, readRuns } from './runs.js'
+import { type ReportedRun, readRuns, speaksOf } from './runs.js'
 import { type SeedGroup, seedGroups } from './seeds.js'
 import { readSweep, SWEEP } from './sweep/cells.js'
 
@@ -63,9 +63,10 @@ const textOf = (path: string): Promise<string | undefined> =>
   })
 
 /** Entries of runs that the report does not speak of are left out, so that a later run does not make it stale. */
-function about(document: unknown, names: ReadonlySet<string>): unknown {
+function about(document: unknown, root: string, names: readonly string[]): unknown {
   const { runs } = document as { runs?: { run: string }[] }
-  return Array.isArray(runs) ? { ...(document as object), runs: runs.filter(({ run }) => names.has(run)) } : document
+  if (!Array.isArray(runs)) return document
+  return { ...(document as object), runs: runs.filter(({ run }) => names.some((name) => speaksOf(run, root, name))) }
 }
 
 /**
@@ -82,14 +83,14 @@ export async function gather(
 ): Promise<Report> {
   const { runs: entries } = await readDocument<RunEntry>(evaluation, VALIDATION_RESULTS)
   const runs = await readRuns(root, entries, options)
-  const names = new Set(runs.map(({ run }) => run))
+  const names = runs.map(({ run }) => run)
   const sweep = await readSweep(evaluation)
   const documents: Partial<Record<DocumentName, unknown>> = {}
   const files: Record<string, { sha256: string }> = {}
   for (const name of DOCUMENTS) {
     const text = await textOf(join(evaluation, name))
     if (text === undefined) continue
-    documents[name] = about(JSON.parse(text), names)
+    documents[name] = about(JSON.parse(text), root, names)
     files[name] = { sha256: textHash(JSON.stringify(documents[name])) }
   }
   const matrix = matrixOf(runs, sweep?.cells ?? [], printed.runs_folder)
