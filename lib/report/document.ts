@@ -66,7 +66,13 @@ const textOf = (path: string): Promise<string | undefined> =>
 function about(document: unknown, root: string, names: readonly string[]): unknown {
   const { runs } = document as { runs?: { run: string }[] }
   if (!Array.isArray(runs)) return document
-  return { ...(document as object), runs: runs.filter(({ run }) => names.some((name) => speaksOf(run, root, name))) }
+  return {
+    ...(document as object),
+    runs: runs.flatMap((entry) => {
+      const run = names.find((name) => speaksOf(entry.run, root, name))
+      return run === undefined ? [] : [{ ...entry, run }]
+    }),
+  }
 }
 
 /**

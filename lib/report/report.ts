@@ -43,7 +43,7 @@ export async function report({ say = () => {}, ...given }: ReportOptions = {}): 
   const words = [basename(process.argv[1] ?? 'node'), ...process.argv.slice(2)]
   const made = await gather(runs, out, await imprint(runs, out, words))
   await mkdir(out, { recursive: true })
-  const figures = await allFigures(made, join(out, PLOTS), say)
+  const figures = await allFigures(made, out, { folder: join(out, PLOTS), say })
   await replaceText(out, REPORT_JSON, reportText(made))
   await replaceText(out, REPORT_TABLE, markdown(made))
   await replaceText(out, REPORT_PAGE, page(made, figures))

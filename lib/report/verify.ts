@@ -111,7 +111,7 @@ export async function verify({ report: path, say = () => {}, ...given }: VerifyO
   const { problems, compared } = differences(report, files, '', 0)
   if (problems.length === 0) {
     say('making the report again')
-    const again = isPage ? page(files, await allFigures(files)) : reportText(files)
+    const again = isPage ? page(files, await allFigures(files, folder)) : reportText(files)
     const other = written_by.lvm_torch === packageVersion() ? '' : ` (it was made by lvm-torch ${written_by.lvm_torch})`
     problems.push(...lineDifferences(text, again).map((d) => ({ ...d, place: `${d.place}${other}` })))
   }
