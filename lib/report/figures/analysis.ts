@@ -40,7 +40,15 @@ function byLength(samples: readonly Sample[]): Box[] {
       const reach = 1.5 * (q3 - q1)
       const inside = errors.filter((e) => e >= q1 - reach && e <= q3 + reach)
       const ends = numbers([group[0]!, group.at(-1)!], 'length')
-      return { name: `${ends[0]} to ${ends[1]}`, low: inside[0]!, q1, median, q3, high: inside.at(-1)!, n: group.length }
+      return {
+        name: ends[0] === ends[1] ? String(ends[0]) : `${ends[0]} to ${ends[1]}`,
+        low: inside[0]!,
+        q1,
+        median,
+        q3,
+        high: inside.at(-1)!,
+        n: group.length,
+      }
     })
 }
 
@@ -69,7 +77,7 @@ export function analysisFigures(entry: Analysed, samples: readonly Sample[]): Fi
             rowTitle: 'Target',
             columnTitle: 'Prediction',
             values: confusion.map((row, i) => row.map((n) => (totals[i] === 0 ? null : n / totals[i]!))),
-            value: { title: 'Share', show: (x) => x.toFixed(2).replace(/^0/, '') },
+            value: { title: 'Share', show: (x) => (x < 0.005 ? '' : x.toFixed(2).replace(/^0/, '')) },
           }),
         ]),
     ...(placed.length === 0

@@ -2,12 +2,12 @@ import type { BaselineName } from '../../evaluate/baselines-fit.js'
 import { NAMES } from '../../evaluate/report-table.js'
 import type { RetrievalEntry } from '../../evaluate/retrieval/entry.js'
 import type { PoolScores } from '../../evaluate/retrieval/scores.js'
-import { count } from '../format.js'
+import { count, fixed } from '../format.js'
 import type { Figure } from './figure.js'
 import { heatMap } from './heat-map.js'
 
 const CUTS = ['top1', 'top5', 'top10', 'top20'] as const
-export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
+export const percent = (share: number): string => `${fixed(100 * share, 1)} %`
 
 /** Entries that rank the same windows in the same bank. */
 export function likeRetrievals(entries: readonly RetrievalEntry[]): RetrievalEntry[][] {

@@ -166,7 +166,7 @@ function diagnosis(d: Diagnosed, drawn: Figures['audit']): Html {
   const list =
     d.findings.length === 0
       ? html`<p class="good">The failure doctor found nothing.</p>`
-      : html`<ul>${d.findings.map((f) => html`<li>${level(f.level)} <strong>${f.code}</strong>: ${f.what}. ${f.why} <span class="muted">${f.fix}</span></li>`)}</ul>`
+      : html`<ul>${d.findings.map((f) => html`<li>${level(f.level)} <strong>${f.code}</strong>: ${f.what}; ${f.why}. <span class="muted">Fix: ${f.fix}.</span></li>`)}</ul>`
   return html`<details open><summary>Diagnosis</summary>${list}<div class="pair">${drawn.map(shown)}</div></details>`
 }
 
