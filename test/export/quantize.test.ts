@@ -57,7 +57,12 @@ describe('a quantised run', () => {
   test('says what was done, what it costs and what each matrix minds', () => {
     expect(made).toMatchObject({ version: 1, parent: run, model: 'transformer', scheme: 'int8' })
     expect(made.gate.pass).toBe(true)
-    expect(made.gate).toMatchObject({ rows: 'val', articles: 6, ci95_note: expect.stringContaining('6 articles'), top10: { pass: true } })
+    expect(made.gate).toMatchObject({
+      rows: 'val',
+      articles: 6,
+      ci95_note: expect.stringContaining('6 articles'),
+      top10: { pass: true },
+    })
     expect(Math.abs(made.gate.cosine.drop)).toBeLessThan(0.002)
     expect(made.size.weights_bytes).toBeLessThan(0.3 * made.size.parent_weights_bytes)
     expect(made.layers.map(({ name }) => name)).toContain('core.transformer_decoder.layers.1.multihead_attn.in_proj_weight')

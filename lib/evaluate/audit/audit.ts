@@ -9,7 +9,7 @@ import { type Histogram, histogram } from './histogram.js'
 import { type Judged, judge } from './judge.js'
 import { basisOf, NEAR } from './near.js'
 import { orderFinding } from './order.js'
-import { pass, type Passed } from './pass.js'
+import { type Passed, pass } from './pass.js'
 import { type Region, regionFinding, regionsOf } from './regions.js'
 import { rowFindings } from './rows.js'
 import { type Spectrum, spectrumOf } from './spectrum.js'
@@ -41,7 +41,12 @@ export interface Audit {
   readonly lengths: { readonly min: number; readonly max: number; readonly mean: number; readonly histogram: Histogram }
   readonly random_pairs: { readonly mean: number; readonly sd: number; readonly pairs: number; readonly histogram: Histogram }
   readonly adjacent: { readonly mean: number; readonly sd: number; readonly pairs: number; readonly histogram: Histogram }
-  readonly lags: readonly { readonly lag: number; readonly cosine: number; readonly ci95: Judged['ci95']; readonly pairs: number }[]
+  readonly lags: readonly {
+    readonly lag: number
+    readonly cosine: number
+    readonly ci95: Judged['ci95']
+    readonly pairs: number
+  }[]
   readonly regions: readonly Region[]
   readonly spectrum: Spectrum
   readonly duplicates: Duplicates
@@ -142,7 +147,8 @@ export async function auditBase(
   using basis = await basisOf(table, own.directions)
   const first = passed.lags[0]
   const regions = first === undefined ? [] : regionsOf(first, clusters)
-  const order = base.kind === 'base' ? [await orderFinding(table, passed, clusters, { floor, rank: spectrum.effective_rank })] : []
+  const order =
+    base.kind === 'base' ? [await orderFinding(table, passed, clusters, { floor, rank: spectrum.effective_rank })] : []
   const sufficiency = sufficiencyOf(base, windows)
   say('copies and near-copies')
   const { findings: twice, duplicates } = await duplicatesOf(own, windows, basis, share)
