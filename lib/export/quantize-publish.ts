@@ -22,20 +22,20 @@ interface Measured {
 }
 
 /** How quick a candidate is with its kernels; where its parent is quicker, it is dequantised instead. */
-export async function measure(parent: Parent, path: string, seconds: number): Promise<Measured> {
+export async function measure(parent: Parent, { path, activations }: Candidate, seconds: number): Promise<Measured> {
   const { spec, context } = parent.model.manifest
   const file = await openQuantized(path)
   const matrices = [...file.matrices.values()]
   const timed = async (by_shape: Record<string, string>) => {
     const kernels = { machine: kernelMachine(), by_shape }
-    const { model } = await loadQuantized(file, path, { spec, device: 'cpu', context, exact: false, kernels })
+    const { model } = await loadQuantized(file, path, { spec, device: 'cpu', context, exact: false, activations, kernels })
     try {
       return { kernels, speed: await measureSpeed({ handle: model, device: 'cpu', loadMs: null }, parent.chosen, seconds) }
     } finally {
       native.dispose(model)
     }
   }
-  const quick = await timed(await chooseKernels(matrices, context, undefined))
+  const quick = await timed(await chooseKernels(matrices, context, activations, undefined))
   const slower = quick.speed.batches.filter(({ p50_ms }, i) => p50_ms > SLOWER * parent.speed.batches[i]!.p50_ms)
   const packed = Object.values(quick.kernels.by_shape).some((kernel) => kernel !== DEQUANTIZED)
   if (slower.length === 0 || !packed) {
@@ -53,7 +53,13 @@ export async function measure(parent: Parent, path: string, seconds: number): Pr
 /** The golden rows of a candidate, as its dequantised numbers give them. */
 async function goldenOf({ model: { manifest } }: Parent, path: string) {
   const { spec, context, dim } = manifest
-  const { model } = await loadQuantized(await openQuantized(path), path, { spec, device: 'cpu', context, exact: true })
+  const { model } = await loadQuantized(await openQuantized(path), path, {
+    spec,
+    device: 'cpu',
+    context,
+    exact: true,
+    activations: 'bf16',
+  })
   try {
     return await goldenRows(model, { context, dim, device: 'cpu', dtype: 'float32', names: ['quantized'] })
   } finally {
@@ -65,7 +71,7 @@ async function goldenOf({ model: { manifest } }: Parent, path: string) {
 export async function publish(
   store: Store,
   parent: Parent,
-  { path, kept }: Candidate,
+  { path, kept, activations }: Candidate,
   o: Settings,
   kernels: Quantization['kernels'],
 ): Promise<Quantization & { readonly weights_bytes: number; readonly file_bytes: number }> {
@@ -88,6 +94,7 @@ export async function publish(
     scheme: o.to,
     parent: { run: basename(model.folder), weights_sha256: files[weightsFile(model.manifest)]!.sha256 },
     layers,
+    activations,
     kernels,
   }
   const written: RunFacts = {
