@@ -2,14 +2,15 @@ import { basename, dirname, join } from 'node:path'
 import { linkOrCopy } from '../checkpoint/durable.js'
 import { goldenRows } from '../checkpoint/golden.js'
 import { chooseKernels, DEQUANTIZED, kernelMachine, shapeKey } from '../checkpoint/kernels.js'
+import { load } from '../checkpoint/model.js'
 import { loadQuantized } from '../checkpoint/open-model.js'
 import { openQuantized, type Quantization, type Scheme, sizesOf } from '../checkpoint/quantized.js'
 import { CONFIG, QUANTIZED, type RunFacts, SPLIT, weightsFile } from '../checkpoint/run.js'
 import type { Store } from '../checkpoint/store.js'
-import { measureSpeed } from '../evaluate/evaluate.js'
-import type { Speed } from '../evaluate/report.js'
+import { BATCHES } from '../evaluate/benchmark/inputs.js'
 import { packageVersion } from '../libtorch/paths.js'
 import { native } from '../native.js'
+import { medians } from './medians.js'
 import type { Candidate, Parent, Settings } from './quantize-search.js'
 import { bytesOf } from './quantize-weights.js'
 
@@ -17,7 +18,8 @@ import { bytesOf } from './quantize-weights.js'
 const SLOWER = 1.05
 interface Measured {
   readonly kernels: Quantization['kernels']
-  readonly speed: Speed
+  /** Medians by batch size. */
+  readonly batches: readonly { readonly batch: number; readonly parent_ms: number; readonly ms: number }[]
   readonly notes: readonly string[]
 }
 
@@ -29,14 +31,18 @@ export async function measure(parent: Parent, { path, activations }: Candidate, 
   const timed = async (by_shape: Record<string, string>) => {
     const kernels = { machine: kernelMachine(), by_shape }
     const { model } = await loadQuantized(file, path, { spec, device: 'cpu', context, exact: false, activations, kernels })
+    const rival = parent.alone ? undefined : await load(parent.model.folder, { device: 'cpu', threads: native.threads() })
     try {
-      return { kernels, speed: await measureSpeed({ handle: model, device: 'cpu', loadMs: null }, parent.chosen, seconds) }
+      const found = await medians(rival ? [model, rival.native] : [model], parent.chosen, seconds)
+      const before = parent.alone ?? found[1]!
+      return { kernels, batches: BATCHES.map((batch, i) => ({ batch, parent_ms: before[i]!, ms: found[0]![i]! })) }
     } finally {
+      rival?.dispose()
       native.dispose(model)
     }
   }
   const quick = await timed(await chooseKernels(matrices, context, activations, undefined))
-  const slower = quick.speed.batches.filter(({ p50_ms }, i) => p50_ms > SLOWER * parent.speed.batches[i]!.p50_ms)
+  const slower = quick.batches.filter(({ parent_ms, ms }) => ms > SLOWER * parent_ms)
   const packed = Object.values(quick.kernels.by_shape).some((kernel) => kernel !== DEQUANTIZED)
   if (slower.length === 0 || !packed) {
     const none = packed ? [] : ['no kernel for few bits is quicker than float32 here: the weights are dequantised at load']

@@ -1,17 +1,16 @@
 import { basename } from 'node:path'
 import type { Model } from '../checkpoint/model.js'
 import { loadQuantized } from '../checkpoint/open-model.js'
-import { openQuantized, type QuantizedMatrix, type Scheme } from '../checkpoint/quantized.js'
+import { openQuantized, type Quantization, type QuantizedMatrix, type Scheme } from '../checkpoint/quantized.js'
 import { weightsFile } from '../checkpoint/run.js'
 import { openWeights, type WeightsFile } from '../checkpoint/stored.js'
 import { badOption } from '../errors.js'
-import { measureSpeed } from '../evaluate/evaluate.js'
-import type { Speed } from '../evaluate/report.js'
 import { type Chosen, chooseRows } from '../evaluate/subject.js'
 import { native } from '../native.js'
 import type { Options } from '../options.js'
 import { sampled } from '../train/prepare.js'
 import { type Gate, gateError, gateSentence, judgeGate, type Scored, score } from './gate.js'
+import { medians, SMALL } from './medians.js'
 import type { quantizeFields } from './quantize-fields.js'
 import { bytesOf, type ModelMatrix, matricesOf, writeQuantized } from './quantize-weights.js'
 import { effects, searchWindows } from './sensitivity.js'
@@ -33,7 +32,8 @@ export interface Parent {
   readonly chosen: Chosen
   readonly matrices: readonly ModelMatrix[]
   readonly scored: Scored
-  readonly speed: Speed
+  /** Medians by batch size, of one that is too large to be loaded beside what is made of it. */
+  readonly alone: readonly number[] | undefined
   readonly drops: ReadonlyMap<string, number>
 }
 
@@ -56,7 +56,7 @@ export async function examine(model: Model, o: Settings, say: (line: string) => 
   try {
     say(`${model.name}: ${chosen.ids.length} ${chosen.part} windows, as it is`)
     const scored = await score(model, chosen)
-    const speed = await measureSpeed({ handle: model.native, device: model.device, loadMs: null }, chosen, o.latency)
+    const alone = manifest.weights_bytes > SMALL ? (await medians([model.native], chosen, o.latency))[0] : undefined
     const matrices = matricesOf(model.native)
     const from = chosen.train ?? chosen
     const ids = sampled(from.ids, searchWindows(matrices.length, manifest.parameters), manifest.seed)
@@ -68,7 +68,7 @@ export async function examine(model: Model, o: Settings, say: (line: string) => 
       say(`  ${count} of ${matrices.length}`)
     })
     for (const [name, drop] of [...drops].sort((a, b) => b[1] - a[1])) say(`  ${drop.toFixed(6).padStart(10)}  ${name}`)
-    return { model, source, chosen, matrices, scored, speed, drops }
+    return { model, source, chosen, matrices, scored, alone, drops }
   } catch (error) {
     chosen.dispose()
     throw error

@@ -65,13 +65,8 @@ export async function quantize({ run, say = () => {}, ...given }: QuantizeOption
     }
     parent = await examine(model, o, say)
     const candidate = await search(parent, path, o, say)
-    const { kernels, speed, notes } = await measure(parent, candidate, o.latency)
+    const { kernels, batches, notes } = await measure(parent, candidate, o.latency)
     const { layers, weights_bytes, file_bytes } = await publish(store, parent, candidate, o, kernels)
-    const batches = speed.batches.map(({ batch, p50_ms }, i) => ({
-      batch,
-      parent_ms: parent!.speed.batches[i]!.p50_ms,
-      ms: p50_ms,
-    }))
     return {
       version: 1,
       run: runName(folder),
