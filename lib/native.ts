@@ -54,6 +54,9 @@ export type NativeValue = NativeTensor | number | bigint | boolean | string | nu
 
 export type Multiplier = 'aten' | 'onednn'
 
+/** How a matrix [out, in] is stored: as it is, the other way round, or as a convolution of one tap [out, in, 1]. */
+export type Layout = 'rows' | 'columns' | 'tap'
+
 /** Per-window figures of one evaluation, in float64. */
 export interface Scores {
   cosine: Float64Array
@@ -111,10 +114,21 @@ export interface Addon {
   timeMultipliers(): Promise<Record<Multiplier, number>>
   // binding/model.cpp
   describeOps(): Record<string, Record<string, string>>
-  model(spec: Node, dtype: DType, device: string, seed: number | null): Promise<NativeModel>
-  /** The live tensors: what is written into them changes the model. */
-  modelState(model: NativeModel): { name: string; tensor: NativeTensor; trainable: boolean }[]
+  /** Matrices that are named in `later` have no numbers until they are packed. */
+  model(spec: Node, dtype: DType, device: string, seed: number | null, later?: readonly string[]): Promise<NativeModel>
+  /** The live tensors: what is written into them changes the model. Those with a layout are matrices that inputs are multiplied with. */
+  modelState(model: NativeModel): { name: string; tensor: NativeTensor; trainable: boolean; layout?: Layout }[]
   modelLoad(model: NativeModel, values: Readonly<Record<string, NativeTensor>>): Promise<undefined>
+  /** Gives a matrix the form that a kernel wants; its values and scales as native/ops/packed.h says. */
+  modelPack(
+    model: NativeModel,
+    name: string,
+    kernel: string,
+    values: NativeTensor,
+    scales: NativeTensor | null,
+  ): Promise<undefined>
+  /** Milliseconds of a product by kernel, for each number of rows. */
+  timeKernels(scheme: string, out: number, input: number, rows: Int32Array): Promise<Record<string, number[]>>
   modelPredict(model: NativeModel, x: NativeTensor, all: boolean): Promise<NativeTensor>
   modelExamine(model: NativeModel, x: NativeTensor, target: NativeTensor): Promise<Record<string, NativeTensor>>
   stepper(model: NativeModel, batch: number): NativeStepper
@@ -136,6 +150,8 @@ export interface Addon {
     o: { batch: number; centre: NativeTensor | null },
   ): Promise<Scores>
   predict(model: NativeModel, samples: NativeSamples, ids: Int32Array, batch: number): Promise<NativeTensor>
+  /** Exact t-SNE. Shapes: x [n, dim] → places [n, 2], float64. */
+  tsne(x: NativeTensor, o: { perplexity: number; iterations: number }): Promise<{ places: NativeTensor; divergence: number }>
   // binding/retrieval.cpp
   /** Query i leaves out the rows excluded[first[i] … first[i + 1]). */
   retrieve(
@@ -178,6 +194,8 @@ export interface TrainerOptions {
   sequence: boolean
   /** Residual layers are computed again in the backward pass. */
   recompute: boolean
+  /** What is zero in a matrix at the start stays zero. */
+  keepZeros?: boolean
   seed: number
   weightDecay: number
   beta1: number

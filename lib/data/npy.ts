@@ -77,3 +77,12 @@ export function parseNpy(path: string, name: string, head: Buffer): NpyHeader {
     throw bad('its header is damaged')
   return { type, fortran, shape: shape as number[], start }
 }
+
+/** The first bytes of an .npy file of float32, in C order. */
+export function npyHeader(rows: number, dim: number): Buffer {
+  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, ${dim}), }`
+  const padded = `${text.padEnd(64 * Math.ceil((text.length + 11) / 64) - 11)}\n`
+  const head = Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, 0, 0])
+  head.writeUInt16LE(padded.length, 8)
+  return Buffer.concat([head, Buffer.from(padded, 'latin1')])
+}

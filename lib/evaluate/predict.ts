@@ -1,6 +1,7 @@
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { load, type Model } from '../checkpoint/model.js'
+import { npyHeader } from '../data/npy.js'
 import { badOption } from '../errors.js'
 import { native, type TypedArray } from '../native.js'
 import { resolve } from '../options.js'
@@ -30,14 +31,6 @@ export interface Predicted {
 }
 
 const BLOCK = 4096
-
-function npyHeader(rows: number, dim: number): Buffer {
-  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, ${dim}), }`
-  const padded = `${text.padEnd(64 * Math.ceil((text.length + 11) / 64) - 11)}\n`
-  const head = Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, 0, 0])
-  head.writeUInt16LE(padded.length, 8)
-  return Buffer.concat([head, Buffer.from(padded, 'latin1')])
-}
 
 /** Unit vectors of blocks of predictions, each from its window. */
 async function* byWindow(model: Model, { base, windows, ids }: Chosen): AsyncGenerator<TypedArray> {

@@ -15,7 +15,8 @@ const TITLES = ['', 'cosine', '95 %', 'centred', 'MSE raw', 'MSE unit', 'skill',
 /** Four decimals, without the zero before the point that every cosine would share. */
 export const short = (x: number, sign = '') => `${x < 0 ? '−' : sign}${Math.abs(x).toFixed(4).replace(/^0/, '')}`
 export const signed = (x: number) => short(x, '+')
-export const span = (interval: Interval, show = short) => (interval === null ? '–' : `${show(interval[0])} … ${show(interval[1])}`)
+export const span = (interval: Interval, show = short) =>
+  interval === null ? '–' : `${show(interval[0])} … ${show(interval[1])}`
 const mse = (x: number | null) => (x === null ? '–' : x.toFixed(6))
 const megabytes = (n: number) => `${(n / 1e6).toFixed(1)} MB`
 export const whole = (n: number) => n.toLocaleString('en-US')

@@ -139,3 +139,16 @@ export async function pairedDifference(
     options,
   )
 }
+
+/**
+ * The difference of two means over different windows, of articles that no two share.
+ *
+ * Source: Zou & Donner 2008: the limits of both intervals, recovered and added as variances are.
+ */
+export function difference(a: Estimate, b: Estimate): { mean: number; ci95: Estimate['ci95'] } {
+  const mean = a.mean - b.mean
+  if (a.ci95 === null || b.ci95 === null) return { mean, ci95: null }
+  const below = Math.hypot(a.mean - a.ci95[0], b.ci95[1] - b.mean)
+  const above = Math.hypot(a.ci95[1] - a.mean, b.mean - b.ci95[0])
+  return { mean, ci95: [mean - below, mean + above] }
+}

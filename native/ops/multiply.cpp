@@ -132,13 +132,23 @@ Tensor product(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   return bias.defined() ? at::linear(x, weight, bias) : at::linear(x, weight);
 }
 
-Tensor multiply(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  return Multiply::apply(x, weight, bias.defined() ? std::optional(bias) : std::nullopt);
+Tensor product(const Tensor& x, const Packed& weight, const Tensor& bias) {
+  const auto y = weight.product(flat(x).to(torch::kFloat32).contiguous());
+  return (bias.defined() ? y.add_(bias) : y).view(with_last(x, y.size(1)));
 }
 
-std::pair<Tensor, Tensor> multiply_split(const Tensor& a, const Tensor& m, const Tensor& weight, const Tensor& bias,
-                                         int64_t rows) {
-  const auto out = MultiplySplit::apply(a, m, weight, bias, rows);
+Tensor multiply(const Tensor& x, const Matrix& weight, const Tensor& bias) {
+  if (weight.packed.empty())
+    return Multiply::apply(x, weight.matrix(), bias.defined() ? std::optional(bias) : std::nullopt);
+  return product(x, *weight.packed.front(), bias);
+}
+
+std::pair<Tensor, Tensor> multiply_split(const Tensor& a, const Tensor& m, const Matrix& weight, const Tensor& bias) {
+  const auto rows = weight.first;
+  if (!weight.packed.empty())
+    return {product(a, *weight.packed[0], bias.narrow(0, 0, rows)),
+            product(m, *weight.packed[1], bias.narrow(0, rows, bias.size(0) - rows))};
+  const auto out = MultiplySplit::apply(a, m, weight.value, bias, rows);
   return {out[0], out[1]};
 }
 

@@ -16,7 +16,8 @@ struct TrainerOptions {
   Loss loss;
   bool bf16;       // products in bfloat16, whatever the weights are
   bool sequence;   // every position predicts its successor
-  bool recompute;  // see Pass
+  bool recompute;   // see Pass
+  bool keep_zeros;  // what is zero in a matrix at the start stays zero
   uint64_t seed;
   OptimizerOptions optimizer;
 };
@@ -52,6 +53,7 @@ class Trainer {
   Tensor order(int64_t epoch);
 
   const Tensor ids;
+  std::vector<std::pair<Tensor, Tensor>> zeros;  // matrices, and where they are zero
   Tensor shuffled;
   int64_t shuffled_epoch = -1;
 };

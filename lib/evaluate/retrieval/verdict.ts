@@ -1,6 +1,6 @@
-import { NAMES, signed, span } from '../report-table.js'
 import type { BaselineName } from '../baselines-fit.js'
 import type { Interval } from '../metrics.js'
+import { NAMES, signed, span } from '../report-table.js'
 import { pairedDifference } from '../statistics.js'
 
 /** Whether the model is worth its cost here. */

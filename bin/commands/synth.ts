@@ -1,0 +1,23 @@
+import type { CommandModule } from 'yargs'
+import { synthFields } from '../../lib/data/synth-fields.js'
+import { flags, given } from '../flags.js'
+import { answer, count } from '../output.js'
+
+export const synthesising: CommandModule = {
+  command: 'synth',
+  describe: 'write a corpus whose best possible cosine is known',
+  builder: (y) =>
+    y
+      .options(flags(synthFields))
+      .demandOption('out')
+      .example('$0 synth --out directed.npy', 'easier to read forward than backward')
+      .example('$0 synth --kind reversible --dim 768 --rows 40000 --out r.npy', 'the same both ways'),
+  handler: async (argv) => {
+    const { synth } = await import('../../lib/index.js')
+    const made = await synth({ out: String(argv.out), ...given(synthFields, argv) })
+    const { forward, backward } = made.optimum
+    const text = () =>
+      `${count(made.rows)} vectors × ${made.dim} of ${count(made.articles)} articles in ${made.out} (${made.kind})\nthe best possible mean cosine is ${forward.toFixed(4)} forward and ${backward.toFixed(4)} backward`
+    answer(made, text, argv.json === true)
+  },
+}

@@ -1,0 +1,119 @@
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { badOption } from '../errors.js'
+import { resolve } from '../options.js'
+import { call, Tensor } from '../torch/tensor.js'
+import { npyHeader } from './npy.js'
+import { random } from './random.js'
+import { synthFields } from './synth-fields.js'
+import { article, type Kind, normals, optimum, RECIPES } from './synth-process.js'
+
+/** Options of `synth`: the file that is written, and any field of `synthFields`. */
+export interface SynthOptions {
+  readonly out: string
+  readonly [option: string]: string | number | undefined
+}
+/** What `synth` wrote, and what is known of it. */
+export interface Synthesised {
+  readonly version: 1
+  readonly kind: Kind
+  readonly rows: number
+  readonly dim: number
+  readonly articles: number
+  readonly seed: number
+  /** The highest mean cosine that any prediction can have, forward and backward. */
+  readonly optimum: { readonly forward: number; readonly backward: number }
+  readonly out: string
+  readonly side_file: string
+  readonly card: string
+}
+
+/** Lengths between half and one and a half times the mean that sum to `rows`. */
+function lengthsOf(rows: number, articles: number, seed: number): number[] {
+  const shares = Array.from({ length: articles }, (_, i) => 0.5 + random(seed, i))
+  const total = shares.reduce((a, b) => a + b, 0)
+  let sum = 0
+  return shares.map((share, i) => {
+    const before = Math.round((rows * sum) / total)
+    sum += share
+    return (i === articles - 1 ? rows : Math.round((rows * sum) / total)) - before
+  })
+}
+
+/** A random rotation, so that no coordinate gives a part away. Shapes: [dim, dim]. */
+async function rotation(dim: number, seed: number): Promise<Tensor> {
+  const normal = normals(seed)
+  using deviates = Tensor.from(Float64Array.from({ length: dim * dim }, normal), [dim, dim])
+  const [q, r] = (await call('aten::linalg_qr', [deviates])) as [Tensor, Tensor]
+  using orthogonal = q
+  r.dispose()
+  return await orthogonal.to({ dtype: 'float32' })
+}
+
+async function writeVectors(path: string, kind: Kind, lengths: readonly number[], dim: number, seed: number): Promise<void> {
+  using turn = await rotation(dim, 2 * seed + 1)
+  const normal = normals(2 * seed)
+  const file = await open(path, 'w')
+  try {
+    await file.write(
+      npyHeader(
+        lengths.reduce((a, b) => a + b, 0),
+        dim,
+      ),
+    )
+    for (const length of lengths) {
+      await setImmediate()
+      using plain = Tensor.from(article(RECIPES[kind], length, dim, normal), [length, dim])
+      using turned = await plain.op('aten::mm', turn)
+      const data = await turned.data()
+      await file.write(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
+    }
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+function* sideLines(lengths: readonly number[], name: string): Generator<string> {
+  for (const [i, length] of lengths.entries()) {
+    for (let index = 0; index < length; index++) {
+      const text = `${name}: article ${i}, row ${index}`
+      yield `${JSON.stringify({ article_id: `${name}-${i}`, title: `Article ${i}`, index, text })}\n`
+    }
+  }
+}
+
+/**
+ * Writes a corpus whose best possible cosine and whose direction in time are known.
+ *
+ * A row is a unit vector of parts in subspaces of their own, turned by one random rotation: a direction that all share, a topic, a state
+ * that walks on a sphere, and noise. In a directed corpus a row also repeats the state before it. The card beside it says the optimum.
+ * Errors: BAD_OPTION.
+ */
+export async function synth({ out, ...given }: SynthOptions): Promise<Synthesised> {
+  const { kind, rows, dim, articles, seed } = resolve('synth', synthFields, { out, ...given })
+  if (out === undefined) throw badOption('synth', 'out', 'a name that ends in .npy', out)
+  if (articles > rows) throw badOption('synth', 'articles', `at most the ${rows} rows`, articles)
+  const stem = out.slice(0, -'.npy'.length)
+  const [side, card] = [`${stem}.jsonl`, `${stem}.card.json`]
+  const lengths = lengthsOf(rows, articles, seed)
+  const name = `synthetic ${kind} ${dim} ${seed}`
+  const known = optimum(RECIPES[kind])
+  await mkdir(dirname(out), { recursive: true })
+  try {
+    await writeVectors(`${out}.part`, kind, lengths, dim, seed)
+    await writeFile(`${side}.part`, sideLines(lengths, basename(stem)))
+    const facts = { space: name, source: 'lvm-torch synth', licence: 'CC0-1.0', encoder: 'none' }
+    await writeFile(
+      card,
+      `${JSON.stringify({ ...facts, synthetic: { kind, seed, optimum: known, ...RECIPES[kind] } }, null, 2)}\n`,
+    )
+    await rename(`${side}.part`, side)
+    await rename(`${out}.part`, out)
+  } finally {
+    await rm(`${out}.part`, { force: true })
+    await rm(`${side}.part`, { force: true })
+  }
+  return { version: 1, kind, rows, dim, articles, seed, optimum: known, out, side_file: side, card }
+}
