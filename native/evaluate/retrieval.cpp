@@ -67,7 +67,7 @@ struct Query {
   const float* vector;
   double norm;
   int64_t target;
-  double cosine;  // with its target
+  double cosine;                  // with its target
   std::vector<int64_t> excluded;  // in order
   int64_t ahead = 0, tied = 0, excluded_ahead = 0, excluded_tied = 0;
   Nearest allowed, left_out;
@@ -126,7 +126,8 @@ struct Search {
     });
     const auto bad = std::find_if(norms.begin(), norms.end(), [](double norm) { return !std::isfinite(norm); });
     if (bad != norms.end())
-      throw Error("DATA_NOT_FINITE", "retrieve: row " + std::to_string(at + (bad - norms.begin())) + " of the bank holds NaN or Inf");
+      throw Error("DATA_NOT_FINITE",
+                  "retrieve: row " + std::to_string(at + (bad - norms.begin())) + " of the bank holds NaN or Inf");
     for (int64_t from = 0; from < n; from += query_block) {
       const auto part = std::min(query_block, n - from);
       const auto cosines = product(unit.narrow(0, from, part), block).contiguous();
@@ -226,7 +227,8 @@ void check(const Tensor& queries, const Tensor& bank, const Tensor& target, cons
       !first.diff().ge(0).all().item<bool>() || !within(excluded))
     refuse("for each query where its excluded rows begin and end, all of them rows of the bank");
   if (excluded.eq(target.repeat_interleave(first.diff())).any().item<bool>()) refuse("no target among its own excluded rows");
-  if (!queries.isfinite().all().item<bool>()) throw Error("DIVERGED", "retrieve: expected finite queries but one holds NaN or Inf");
+  if (!queries.isfinite().all().item<bool>())
+    throw Error("DIVERGED", "retrieve: expected finite queries but one holds NaN or Inf");
 }
 
 }  // namespace
