@@ -1,6 +1,7 @@
 import type { Base } from '../../data/base.js'
 import { makeWindows, runLengths, type Windows } from '../../data/windows.js'
 import type { Tensor } from '../../torch/tensor.js'
+import { describe } from '../statistics.js'
 import { compareFiles, type Read } from './against.js'
 import { type Duplicates, duplicatesOf } from './duplicates.js'
 import { type Finding, finding, type Level, worst } from './findings.js'
@@ -62,9 +63,6 @@ export interface Audit {
   readonly seconds: number
 }
 
-const mean = (values: Float64Array) => values.reduce((a, b) => a + b, 0) / Math.max(1, values.length)
-const sd = (values: Float64Array) => Math.sqrt(mean(values.map((v) => (v - mean(values)) ** 2)))
-
 interface Opened extends Read {
   readonly windows: Windows
   readonly cosines: WindowCosines
@@ -85,7 +83,7 @@ async function read(base: Base, context: number): Promise<Opened> {
   const passed = { ...once, lags: base.kind === 'base' ? once.lags : inside }
   const { spectrum, directions } = await spectrumOf(passed)
   const pairs = await randomPairs(table, base.articles?.of, 0)
-  const floor = mean(pairs)
+  const floor = pairs.length > 0 ? describe(pairs).mean : 0
   const dispose = () => {
     once[Symbol.dispose]()
     directions.dispose()
@@ -119,12 +117,10 @@ async function lagCurve({ passed, clusters }: Opened): Promise<Audit['lags']> {
   return curve
 }
 
-const described = (values: Float64Array) => ({
-  mean: mean(values),
-  sd: sd(values),
-  pairs: values.length,
-  histogram: histogram(values, -1, 1, 100),
-})
+function described(values: Float64Array) {
+  const { mean, sd } = values.length > 0 ? describe(values) : { mean: 0, sd: 0 }
+  return { mean, sd, pairs: values.length, histogram: histogram(values, -1, 1, 100) }
+}
 
 /**
  * Looks for everything in data that would make a figure wrong.
