@@ -22,6 +22,7 @@ const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule
   ],
   compare: ['compare runs and baselines in pairs', async () => (await import('./commands/compare.js')).compare],
   rollout: ['feed predictions back, and see how far they go', async () => (await import('./commands/rollout.js')).rolling],
+  analyze: ['say where a run goes wrong', async () => (await import('./commands/analyze.js')).analyzing],
   runs: ['list, show and remove runs', async () => (await import('./commands/runs.js')).runs],
   synth: ['write a corpus whose best possible cosine is known', async () => (await import('./commands/synth.js')).synthesising],
   models: ['list the models, or show one', async () => (await import('./commands/models.js')).models],
@@ -31,7 +32,8 @@ const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule
   benchmark: ['measure what runs cost here', async () => (await import('./commands/benchmark.js')).benchmark],
   prune: ['take out of a run what matters least', async () => (await import('./commands/prune.js')).prune],
   libtorch: ['install, list and check libtorch', async () => (await import('./commands/libtorch.js')).libtorch],
-  doctor: ['look for what would keep training from working', async () => (await import('./commands/doctor.js')).doctor],
+  doctor: ['name what is wrong with a run, or with this machine', async () => (await import('./commands/doctor.js')).doctor],
+  selftest: ['try the instruments themselves', async () => (await import('./commands/selftest.js')).selftesting],
   errors: ['list the error codes', async () => (await import('./commands/errors.js')).errors],
 }
 

@@ -123,6 +123,9 @@ struct Search {
         retrieval::scaled(bank.at(at + j), norms[size_t(j)] > 0 ? 1 / norms[size_t(j)] : 0, out + j * bank.dim, bank.dim);
       }
     });
+    const auto bad = std::find_if(norms.begin(), norms.end(), [](double norm) { return !std::isfinite(norm); });
+    if (bad != norms.end())
+      throw Error("DATA_NOT_FINITE", "retrieve: row " + std::to_string(at + (bad - norms.begin())) + " of the bank holds NaN or Inf");
     for (int64_t from = 0; from < n; from += query_block) {
       const auto part = std::min(query_block, n - from);
       const auto cosines = product(unit.narrow(0, from, part), block).contiguous();

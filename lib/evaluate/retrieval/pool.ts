@@ -70,7 +70,10 @@ async function locateTargets(bank: Base, rows: Rows): Promise<Int32Array> {
 /** The rows of each window's context in the base that it is made of. */
 function ownContexts({ windows, ids }: Rows): Int32Array {
   const { context } = windows
-  return Int32Array.from({ length: ids.length * context }, (_, i) => windows.first[ids[Math.floor(i / context)]!]! + (i % context))
+  return Int32Array.from(
+    { length: ids.length * context },
+    (_, i) => windows.first[ids[Math.floor(i / context)]!]! + (i % context),
+  )
 }
 
 /** The lists of excluded rows, without what the bank does not hold and without the target itself. */

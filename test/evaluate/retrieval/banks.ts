@@ -31,6 +31,7 @@ export function fromHalf(bits: number): number {
 }
 
 const neighbour = (x: number, up: boolean): number => {
+  if (x === 0) return 0
   const word = new Int32Array(Float32Array.of(x).buffer)
   word[0]! += up === x > 0 ? 1 : -1
   return new Float32Array(word.buffer)[0]!

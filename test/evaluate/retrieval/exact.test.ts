@@ -109,7 +109,11 @@ describe('retrieve refuses', () => {
     ]
     for (const one of bad) await expect(attempt(one)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
   })
-  it('a query that is not finite', async () => {
+  it('what is not finite', async () => {
     await expect(attempt({ queries: Tensor.from([1, Number.NaN], [1, 2]) })).rejects.toMatchObject({ code: 'DIVERGED' })
+    await expect(attempt({ bank: Tensor.from([1, 0, Number.POSITIVE_INFINITY, 0], [2, 2]) })).rejects.toMatchObject({
+      code: 'DATA_NOT_FINITE',
+      message: expect.stringContaining('row 1'),
+    })
   })
 })
