@@ -47,8 +47,8 @@ struct Dynamic final : Packed {
     static const auto prepack = c10::Dispatcher::singleton().findSchemaOrThrow("quantized::linear_prepack", "").typed<Prepack>();
     Silent silent;
     const c10::WarningUtils::WarningHandlerGuard guard(&silent);
-    const auto q = at::_make_per_channel_quantized_tensor(values, scales.to(torch::kFloat64),
-                                                          torch::zeros(scales.sizes(), torch::kInt64), 0);
+    const auto q =
+      at::_make_per_channel_quantized_tensor(values, scales.to(torch::kFloat64), torch::zeros(scales.sizes(), torch::kInt64), 0);
     auto& context = at::globalContext();
     const auto before = context.qEngine();
     context.setQEngine(engine);
@@ -122,7 +122,8 @@ std::shared_ptr<const Packed> packed(const std::string& kernel, const Tensor& va
 
 std::vector<std::string> kernels_of(const std::string& scheme, int64_t out, int64_t in) {
   if (scheme == "bf16") return {"bf16"};
-  if (scheme == "int4") return out % 16 == 0 && in % int4_group == 0 ? std::vector<std::string>{"int4", "bf16"} : std::vector<std::string>{};
+  if (scheme == "int4")
+    return out % 16 == 0 && in % int4_group == 0 ? std::vector<std::string>{"int4", "bf16"} : std::vector<std::string>{};
   std::vector<std::string> names;
   for (const auto engine : at::globalContext().supportedQEngines()) {
     if (engine == at::QEngine::FBGEMM) names.push_back("dynamic_fbgemm");
@@ -136,7 +137,9 @@ std::vector<std::string> kernels_of(const std::string& scheme, int64_t out, int6
 // The shortest of several, so that what else the machine does counts little.
 double milliseconds(const std::function<void()>& work) {
   using clock = std::chrono::steady_clock;
-  const auto elapsed = [](clock::time_point from) { return std::chrono::duration<double, std::milli>(clock::now() - from).count(); };
+  const auto elapsed = [](clock::time_point from) {
+    return std::chrono::duration<double, std::milli>(clock::now() - from).count();
+  };
   work();
   double best = 1e300;
   const auto begin = clock::now();
