@@ -43,8 +43,8 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
     const [out, error] = [[] as Buffer[], [] as Buffer[]]
     child.stdout.on('data', (chunk) => out.push(chunk))
     child.stderr.on('data', (chunk) => error.push(chunk))
-    await once(child, 'close')
-    if (out.length === 0) throw new Error(`${words}: ${Buffer.concat(error)}`)
+    const [code, signal] = await once(child, 'close')
+    if (out.length === 0) throw new Error(`${words}: ended with ${signal ?? code}: ${Buffer.concat(error)}`)
     return Buffer.concat(out).toString()
   }
   const answer = async (name: string, words: string, more?: Record<string, string>) =>
