@@ -10,9 +10,13 @@ import { usageError } from './usage.js'
 const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule>]> = {
   demo: ['train three models on the sample and compare them', async () => (await import('./commands/demo.js')).demo],
   data: ['look into files of vectors', async () => (await import('./commands/data.js')).data],
+  ceiling: ['say what cosine can be reached', async () => (await import('./commands/ceiling.js')).reaching],
+  arrow: ['test whether a text differs from itself read backward', async () => (await import('./commands/arrow.js')).arrowing],
   train: ['train a model on a file of vectors', async () => (await import('./commands/train.js')).train],
   evaluate: ['judge runs against the baselines', async () => (await import('./commands/evaluate.js')).evaluate],
+  sweep: ['train and judge many models, one after the other', async () => (await import('./commands/sweep.js')).sweep],
   report: ['make the matrix, figures and a page of all runs', async () => (await import('./commands/report.js')).report],
+  verify: ['check a report against the files it was made from', async () => (await import('./commands/verify.js')).verify],
   predict: ['write the predictions of a run', async () => (await import('./commands/predict.js')).predict],
   retrieve: [
     'search all vectors for the targets, with predictions and heuristics',
@@ -20,6 +24,7 @@ const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule
   ],
   compare: ['compare runs and baselines in pairs', async () => (await import('./commands/compare.js')).compare],
   rollout: ['feed predictions back, and see how far they go', async () => (await import('./commands/rollout.js')).rolling],
+  analyze: ['say where a run goes wrong', async () => (await import('./commands/analyze.js')).analyzing],
   runs: ['list, show and remove runs', async () => (await import('./commands/runs.js')).runs],
   synth: ['write a corpus whose best possible cosine is known', async () => (await import('./commands/synth.js')).synthesising],
   models: ['list the models, or show one', async () => (await import('./commands/models.js')).models],
@@ -29,7 +34,8 @@ const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule
   benchmark: ['measure what runs cost here', async () => (await import('./commands/benchmark.js')).benchmark],
   prune: ['take out of a run what matters least', async () => (await import('./commands/prune.js')).prune],
   libtorch: ['install, list and check libtorch', async () => (await import('./commands/libtorch.js')).libtorch],
-  doctor: ['look for what would keep training from working', async () => (await import('./commands/doctor.js')).doctor],
+  doctor: ['name what is wrong with a run, or with this machine', async () => (await import('./commands/doctor.js')).doctor],
+  selftest: ['try the instruments themselves', async () => (await import('./commands/selftest.js')).selftesting],
   errors: ['list the error codes', async () => (await import('./commands/errors.js')).errors],
 }
 

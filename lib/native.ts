@@ -150,6 +150,8 @@ export interface Addon {
     o: { batch: number; centre: NativeTensor | null },
   ): Promise<Scores>
   predict(model: NativeModel, samples: NativeSamples, ids: Int32Array, batch: number): Promise<NativeTensor>
+  /** Exact t-SNE. Shapes: x [n, dim] → places [n, 2], float64. */
+  tsne(x: NativeTensor, o: { perplexity: number; iterations: number }): Promise<{ places: NativeTensor; divergence: number }>
   // binding/retrieval.cpp
   /** Query i leaves out the rows excluded[first[i] … first[i + 1]). */
   retrieve(

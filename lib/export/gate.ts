@@ -71,7 +71,7 @@ export async function cosines(model: NativeModel, rows: Pick<Chosen, 'base' | 'w
 /** What a loaded run scores on the windows that decide, and on all rows of their data as a bank. Errors: DIVERGED. */
 export async function score(model: { readonly native: NativeModel }, chosen: Chosen): Promise<Scored> {
   const cosine = await cosines(model.native, chosen)
-  const pool = await openPool(chosen, undefined)
+  const pool = await openPool(chosen)
   try {
     return { cosine, top10: worths((await searchWithModel(model, chosen, pool)).all, 'top10') }
   } finally {

@@ -225,7 +225,8 @@ struct Lstm final : torch::autograd::Function<Lstm> {
     });
     const auto flat = gates.view({f.time * f.batch, 4 * f.n}), db = flat.sum(0);
     const auto dx = ctx->needs_input_grad(0) ? f.times(flat, f.w_ih.t()).view({f.time, f.batch, -1}).to(f.x_type) : Tensor();
-    return {dx, {}, {}, f.weight_gradient(flat, f.x), f.weight_gradient(flat, f.inputs_of_steps(first_h, out)), db, db.clone(), {}, {}};
+    return {dx,         {}, {}, f.weight_gradient(flat, f.x), f.weight_gradient(flat, f.inputs_of_steps(first_h, out)), db,
+            db.clone(), {}, {}};
   }
 };
 

@@ -93,6 +93,10 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   await answer('predict --json', 'predict a --out P.npy')
   keep('P.json', read('P.json'))
   await answer('rollout --json', 'rollout a --steps 2')
+  await answer('diagnostics.json', 'doctor a --ood val --steps 2')
+  await answer('error_analysis.json', 'analyze a --ood val --points 20')
+  for (const name of ['diagnostics.json', 'error_analysis.json']) keep(name, read(join('artifacts/lvm/evaluation', name)))
+  await answer('selftest --json', 'selftest')
   await answer('export --json', 'export a')
   const lenient = '--latency 0.01 --max-drop 2 --max-drop-top10 100'
   await answer('quantize --json', `quantize a --keep core.lstm.weight_hh_l0 ${lenient}`)
