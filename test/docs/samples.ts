@@ -90,6 +90,13 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   await answer('comparison.json', 'compare a exponential_mean')
   await answer('comparison.json', 'compare c copy_last --data data --data val')
   keep('comparison.json', read('artifacts/lvm/evaluation/comparison.json'))
+  await answer('audit.json', 'data audit data --against val --out E')
+  keep('audit.json', read('E/audit.json'))
+  for (const verb of ['ceiling', 'arrow']) {
+    await answer(`${verb}.json`, `${verb} --data data --out E`)
+    keep(`${verb}.json`, read(`E/${verb}.json`))
+  }
+  await answer('synth --json', 'synth --rows 40 --articles 2 --out S.npy')
   await answer('predict --json', 'predict a --out P.npy')
   keep('P.json', read('P.json'))
   await answer('rollout --json', 'rollout a --steps 2')
@@ -132,7 +139,7 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   await answer('errors --json', 'errors')
   await answer('doctor --json', 'doctor')
   await answer('doctor --json', 'doctor', { LVM_TORCH_LIBTORCH: '/nonexistent' })
-  for (const part of ['trials', 'baselines'])
+  for (const part of ['trials', 'baselines', 'audits'])
     for (const name of readdirSync(join(cache, 'lvm-torch', part)))
       keep(`${part}/*.json`, read(join('cache', 'lvm-torch', part, name)))
 
