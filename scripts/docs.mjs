@@ -5,13 +5,15 @@ import { fileURLToPath } from 'node:url'
 import { kebab } from '../dist/bin/flags.js'
 import { inspectFields } from '../dist/lib/data/fields.js'
 import { benchmarkFields } from '../dist/lib/evaluate/benchmark/fields.js'
-import { evaluateFields, predictFields, rolloutFields } from '../dist/lib/evaluate/fields.js'
 import { compareFields } from '../dist/lib/evaluate/compare/fields.js'
+import { evaluateFields, predictFields, rolloutFields } from '../dist/lib/evaluate/fields.js'
 import { retrieveFields } from '../dist/lib/evaluate/retrieval/fields.js'
 import { exportFields } from '../dist/lib/export/fields.js'
 import { pruneFields } from '../dist/lib/export/prune-fields.js'
 import { quantizeFields } from '../dist/lib/export/quantize-fields.js'
 import { architectures, ERRORS, listModels, showModel } from '../dist/lib/index.js'
+import { reportFields, verifyFields } from '../dist/lib/report/fields.js'
+import { sweepFields } from '../dist/lib/report/sweep/fields.js'
 import { wrapperFields } from '../dist/lib/spec/architecture.js'
 import { trainFields } from '../dist/lib/train/fields.js'
 import { plan } from '../dist/lib/train/recipe.js'
@@ -155,6 +157,15 @@ const documents = {
     '## benchmark',
     `${code('lvm-torch benchmark RUN... [options]')}, or ${code('benchmark({ runs, ... })')}; ${code('lvm-torch benchmark compare BEFORE AFTER')}, or ${code('compareBenchmarks(before, after)')}.`,
     options(benchmarkFields),
+    '## sweep',
+    `${code('lvm-torch sweep --data FILE [options]')}, or ${code('sweep({ data, ... })')}. Beside these it takes all of ${code('train')} but ${code('--name')}, ${code('--resume')} and ${code('--init')}, and hands them on to every training.`,
+    options(Object.fromEntries(Object.entries(sweepFields).filter(([, { group }]) => group === 'Sweep'))),
+    '## report',
+    `${code('lvm-torch report [options]')}, or ${code('report({ ... })')}.`,
+    options(reportFields),
+    '## verify',
+    `${code('lvm-torch verify REPORT [options]')}, or ${code('verify({ report, ... })')}. REPORT is report.json or report.html. Ends with exit code 8 when a value was changed.`,
+    options(verifyFields),
     '## data inspect',
     `${code('lvm-torch data inspect FILE [options]')}.`,
     options(inspectFields),
