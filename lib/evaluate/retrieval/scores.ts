@@ -83,11 +83,7 @@ export async function scorePool(
 }
 
 /** Hits on the target or on a row that is nearly the same: never instead of the scores, always beside them. */
-export async function nearDuplicateHits(
-  found: Ranking,
-  articles: Int32Array,
-  seed: number,
-): Promise<Hits> {
+export async function nearDuplicateHits(found: Ranking, articles: Int32Array, seed: number): Promise<Hits> {
   const rank = ranks(found)
   const firstNear = rank.map((_, i) => {
     const at = found.toTarget.subarray(i * NEAREST, (i + 1) * NEAREST).findIndex((cosine) => cosine > NEAR_DUPLICATE)

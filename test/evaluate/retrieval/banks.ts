@@ -1,6 +1,6 @@
+import { randomIndex } from '../../../lib/evaluate/statistics-random.js'
 import { Tensor } from '../../../lib/torch/tensor.js'
 import { gaussian } from '../clustered.js'
-import { randomIndex } from '../../../lib/evaluate/statistics-random.js'
 
 /** Queries, a bank, and for each query its target and what it leaves out. */
 export interface Case {

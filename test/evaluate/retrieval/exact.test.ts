@@ -50,7 +50,11 @@ describe('retrieve', () => {
     const made = makeCase({ seed: 77, dim, rows: 1, n: 1, whole: false })
     const rows = 300
     const bank = new Float32Array(rows * dim)
-    for (let i = 0; i < rows; i++) bank.set(made.bank.map((x, d) => (d === i % dim ? x * (1 + (i + 1) * 2 ** -23) : x)), i * dim)
+    for (let i = 0; i < rows; i++)
+      bank.set(
+        made.bank.map((x, d) => (d === i % dim ? x * (1 + (i + 1) * 2 ** -23) : x)),
+        i * dim,
+      )
     const c = { ...made, bank, queries: made.bank.map((x, d) => x + 0.5 * Math.sin(d)), target: Int32Array.of(150) }
     using table = tensorOf(c, false)
     const { all } = await search({ ...c, first: Int32Array.of(0, 0), excluded: new Int32Array(0) }, table, 40)
