@@ -16,6 +16,8 @@ import { exportFields } from '../dist/lib/export/fields.js'
 import { pruneFields } from '../dist/lib/export/prune-fields.js'
 import { quantizeFields } from '../dist/lib/export/quantize-fields.js'
 import { architectures, ERRORS, listModels, showModel } from '../dist/lib/index.js'
+import { reportFields, verifyFields } from '../dist/lib/report/fields.js'
+import { sweepFields } from '../dist/lib/report/sweep/fields.js'
 import { wrapperFields } from '../dist/lib/spec/architecture.js'
 import { trainFields } from '../dist/lib/train/fields.js'
 import { plan } from '../dist/lib/train/recipe.js'
@@ -168,6 +170,15 @@ const documents = {
     '## benchmark',
     `${code('lvm-torch benchmark RUN... [options]')}, or ${code('benchmark({ runs, ... })')}; ${code('lvm-torch benchmark compare BEFORE AFTER')}, or ${code('compareBenchmarks(before, after)')}.`,
     options(benchmarkFields),
+    '## sweep',
+    `${code('lvm-torch sweep --data FILE [options]')}, or ${code('sweep({ data, ... })')}. Beside these it takes all of ${code('train')} but ${code('--name')}, ${code('--resume')} and ${code('--init')}, and hands them on to every training.`,
+    options(Object.fromEntries(Object.entries(sweepFields).filter(([, { group }]) => group === 'Sweep'))),
+    '## report',
+    `${code('lvm-torch report [options]')}, or ${code('report({ ... })')}.`,
+    options(reportFields),
+    '## verify',
+    `${code('lvm-torch verify REPORT [options]')}, or ${code('verify({ report, ... })')}. REPORT is report.json or report.html. Ends with exit code 8 when a value was changed.`,
+    options(verifyFields),
     '## data inspect',
     `${code('lvm-torch data inspect FILE [options]')}.`,
     options(inspectFields),

@@ -114,6 +114,20 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   const measured = 'artifacts/lvm/evaluation/inference_benchmarks.json'
   await answer('benchmark compare --json', `benchmark compare ${measured} ${measured}`)
 
+  const swept = `--data data --models mlp,hyena --objective sequence ${small} --latency 0.01 --out swept --evaluation swept-evaluation`
+  for (const event of await events(`sweep ${swept} --budget 1h`))
+    keep(`event ${event.type}${event.type === 'result' ? ' of sweep' : ''}`, event)
+  keep('sweep.json', read('swept-evaluation/sweep.json'))
+  keep('report.json', read('swept-evaluation/report.json'))
+  await events(`train mlp --data data ${small} --seed 5 --name e`)
+  await events(`train mlp --data data ${small} --seed 6 --name f`)
+  await answer('report.json', 'report')
+  writeFileSync(
+    join(folder, 'artifacts/lvm/evaluation/x.json'),
+    JSON.stringify({ ...read('artifacts/lvm/evaluation/report.json'), seeds: [1] }),
+  )
+  await answer('verify --json', 'verify artifacts/lvm/evaluation/x.json --recompute')
+
   for (const name of ['a_int8', 't_pruned']) keep('manifest.json', read(run(name, 'manifest.json')))
   for (const name of ['a', 'b', 'c', 'i']) {
     for (const file of ['config.json', 'training_history.json', 'manifest.json']) keep(file, read(run(name, file)))
