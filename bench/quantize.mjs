@@ -27,7 +27,10 @@ const BATCHES = [1, 8, 32, 128]
 const root = join('artifacts', 'lvm', 'models')
 const say = (line) => process.stderr.write(`${line}\n`)
 
-const python = execFileSync(process.execPath, [join(here, '../scripts/python.mjs')], { encoding: 'utf8' }).trim().split('\n').at(-1)
+const python = execFileSync(process.execPath, [join(here, '../scripts/python.mjs')], { encoding: 'utf8' })
+  .trim()
+  .split('\n')
+  .at(-1)
 if (spawnSync(python, ['-c', 'import onnx, onnxruntime']).status !== 0)
   execFileSync(python, ['-m', 'pip', 'install', '--quiet', 'onnx', 'onnxruntime'], { stdio: ['ignore', 2, 2] })
 
@@ -48,7 +51,12 @@ for (const run of values.runs.split(',')) {
     ms: Object.fromEntries(timed[i].devices[0].batches.map(({ batch, p50_ms }) => [batch, p50_ms])),
     file_bytes: judged.results.runs[i].size.weights_bytes,
   })
-  const all = { 'lvm-torch fp32': ours(0), 'lvm-torch int8': ours(1), 'onnxruntime fp32': theirs.fp32, 'onnxruntime int8': theirs.int8 }
+  const all = {
+    'lvm-torch fp32': ours(0),
+    'lvm-torch int8': ours(1),
+    'onnxruntime fp32': theirs.fp32,
+    'onnxruntime int8': theirs.int8,
+  }
   for (const [by, figures] of Object.entries(all)) rows.push({ run, by, ...figures, versions: theirs.versions })
 }
 

@@ -113,6 +113,7 @@ keep('retrieval', values.out, report, [
   '| rows | lvm-torch, seconds | FAISS, seconds | FAISS / lvm-torch, median of rounds (min–max) |',
   '|---|---|---|---|',
   ...report.results.map(
-    (r) => `| ${whole(r.rows)} | ${r.seconds.lvm_torch.median.toFixed(2)} | ${r.seconds.faiss.median.toFixed(2)} | ${shown(r.ratio)} |`,
+    (r) =>
+      `| ${whole(r.rows)} | ${r.seconds.lvm_torch.median.toFixed(2)} | ${r.seconds.faiss.median.toFixed(2)} | ${shown(r.ratio)} |`,
   ),
 ])

@@ -4,10 +4,13 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { kebab } from '../dist/bin/flags.js'
 import { inspectFields } from '../dist/lib/data/fields.js'
-import { evaluateFields, predictFields, rolloutFields } from '../dist/lib/evaluate/fields.js'
+import { benchmarkFields } from '../dist/lib/evaluate/benchmark/fields.js'
 import { compareFields } from '../dist/lib/evaluate/compare/fields.js'
+import { evaluateFields, predictFields, rolloutFields } from '../dist/lib/evaluate/fields.js'
 import { retrieveFields } from '../dist/lib/evaluate/retrieval/fields.js'
 import { exportFields } from '../dist/lib/export/fields.js'
+import { pruneFields } from '../dist/lib/export/prune-fields.js'
+import { quantizeFields } from '../dist/lib/export/quantize-fields.js'
 import { architectures, ERRORS, listModels, showModel } from '../dist/lib/index.js'
 import { wrapperFields } from '../dist/lib/spec/architecture.js'
 import { trainFields } from '../dist/lib/train/fields.js'
@@ -143,6 +146,15 @@ const documents = {
     '## export',
     `${code('lvm-torch export RUN [options]')}, or ${code('exportRun({ run, ... })')}.`,
     options(exportFields),
+    '## quantize',
+    `${code('lvm-torch quantize RUN [options]')}, or ${code('quantize({ run, ... })')}.`,
+    ...grouped(quantizeFields),
+    '## prune',
+    `${code('lvm-torch prune RUN --sparsity S [options]')}, or ${code('prune({ run, ... })')}.`,
+    ...grouped(pruneFields),
+    '## benchmark',
+    `${code('lvm-torch benchmark RUN... [options]')}, or ${code('benchmark({ runs, ... })')}; ${code('lvm-torch benchmark compare BEFORE AFTER')}, or ${code('compareBenchmarks(before, after)')}.`,
+    options(benchmarkFields),
     '## data inspect',
     `${code('lvm-torch data inspect FILE [options]')}.`,
     options(inspectFields),

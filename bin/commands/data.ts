@@ -2,8 +2,9 @@ import type { CommandModule } from 'yargs'
 import { inspectFields } from '../../lib/data/fields.js'
 import type { Inspection } from '../../lib/data/inspect.js'
 import { LvmError } from '../../lib/errors.js'
+import { auditFields } from '../../lib/evaluate/audit/fields.js'
 import { flags, given } from '../flags.js'
-import { answer, bytes, count, fail, table } from '../output.js'
+import { answer, bytes, count, diagnostic, fail, table } from '../output.js'
 
 type Facts = readonly (readonly [name: string, fact: string])[]
 
@@ -70,9 +71,35 @@ const inspect: CommandModule = {
   },
 }
 
+const auditing: CommandModule = {
+  command: 'audit <file>',
+  describe: 'look for everything in vectors that would make a figure wrong',
+  builder: (y) =>
+    y
+      .parserConfiguration({ 'duplicate-arguments-array': true })
+      .positional('file', { type: 'string', describe: '.npy, .npz or .safetensors, with or without its extension' })
+      .option('against', {
+        type: 'string',
+        array: true,
+        requiresArg: true,
+        group: 'Data:',
+        describe: 'files that should be of the same encoder and share nothing with it',
+      })
+      .options(flags(auditFields))
+      .example('$0 data audit wiki', 'a table of findings; exit code 8 if one of them is a failure')
+      .example('$0 data audit train.npz --against val.npz ood.npz', 'leaks and spaces between files'),
+  handler: async (argv) => {
+    const { audit, auditPage } = await import('../../lib/index.js')
+    const against = ((argv.against as string[] | undefined) ?? []).map(String)
+    const found = await audit({ data: String(argv.file), against, ...given(auditFields, argv) }, { say: diagnostic })
+    answer(found, () => auditPage(found), argv.json === true)
+    if (found.verdict === 'FAIL') fail(new LvmError('GATE_FAILED', `${found.path}: the data audit failed`))
+  },
+}
+
 export const data: CommandModule = {
   command: 'data',
   describe: 'look at files of vectors',
-  builder: (y) => y.command(inspect).demandCommand(1),
+  builder: (y) => y.command(inspect).command(auditing).demandCommand(1),
   handler: () => {},
 }

@@ -19,15 +19,17 @@ function refuse(
   )
 }
 
-/** Checks the lengths of all vectors; `name` says where the i-th one is. Errors: DATA_NOT_FINITE, DATA_ZERO. */
-export function checkNorms(path: string, norms: Float64Array, name: (i: number) => string): Norms {
+/** Checks the lengths of all vectors unless `faulty` ones are taken; `name` says where the i-th one is. Errors: DATA_NOT_FINITE, DATA_ZERO. */
+export function checkNorms(path: string, norms: Float64Array, name: (i: number) => string, faulty = false): Norms {
   const bad: string[] = []
   const zero: string[] = []
   let [badCount, zeroCount, deviating, sum, min, max] = [0, 0, 0, 0, Infinity, 0]
   norms.forEach((norm, i) => {
     if (!Number.isFinite(norm)) {
       if (++badCount <= SHOWN) bad.push(name(i))
-    } else if (norm === 0) {
+      return
+    }
+    if (norm === 0) {
       if (++zeroCount <= SHOWN) zero.push(name(i))
     }
     if (Math.abs(norm - 1) > TOLERANCE) deviating++
@@ -35,9 +37,9 @@ export function checkNorms(path: string, norms: Float64Array, name: (i: number) 
     min = Math.min(min, norm)
     max = Math.max(max, norm)
   })
-  if (badCount > 0) refuse('DATA_NOT_FINITE', path, 'not finite (NaN or Inf)', bad, badCount)
-  if (zeroCount > 0) refuse('DATA_ZERO', path, 'all zeros', zero, zeroCount)
-  return { min, max, mean: sum / norms.length, deviating }
+  if (badCount > 0 && !faulty) refuse('DATA_NOT_FINITE', path, 'not finite (NaN or Inf)', bad, badCount)
+  if (zeroCount > 0 && !faulty) refuse('DATA_ZERO', path, 'all zeros', zero, zeroCount)
+  return { min, max, mean: sum / (norms.length - badCount), deviating }
 }
 
 /** The warning for vectors that are not of length 1, with the figures; nothing when they are. */
@@ -47,40 +49,54 @@ export function normsWarning({ min, max, mean, deviating }: Norms, count: number
   return `${deviating} of ${count} vectors are not of length 1 (from ${low} to ${high}, mean ${middle}); --normalize makes them so`
 }
 
-/** Errors: DATA_DUPLICATE_KEY when two rows claim the same article and position. */
-export function checkUniqueKeys(path: string, { ids, of }: Articles, positions: Int32Array): void {
+/** The rows whose article and position an earlier row has claimed, each with that row. */
+export function* repeatedKeys({ of }: Articles, positions: Int32Array): Generator<readonly [earlier: number, row: number]> {
   const seen = new Map<number, Map<number, number>>()
-  let count = 0
-  let first = ''
-  of.forEach((article, row) => {
+  for (const [row, article] of of.entries()) {
     const rows = seen.get(article) ?? new Map<number, number>()
     seen.set(article, rows)
     const position = positions[row]!
     const other = rows.get(position)
     if (other === undefined) rows.set(position, row)
-    else if (count++ === 0) first = `rows ${other} and ${row} are both position ${position} of article "${ids[article]}"`
-  })
-  if (count > 0)
-    throw new LvmError('DATA_DUPLICATE_KEY', `${path}: ${first}${count > 1 ? `, and ${count - 1} more rows repeat a key` : ''}`)
+    else yield [other, row]
+  }
 }
 
-/** Errors: DATA_ORDER when the rows of an article are apart or out of order; DATA_DUPLICATE_KEY when a key is there twice. */
-export function checkOrder(path: string, articles: Articles, positions: Int32Array | undefined): void {
-  const { ids, of } = articles
+/** Errors: DATA_DUPLICATE_KEY when two rows claim the same article and position. */
+export function checkUniqueKeys(path: string, articles: Articles, positions: Int32Array): void {
+  const [first, ...more] = repeatedKeys(articles, positions)
+  if (first === undefined) return
+  const [other, row] = first
+  const key = `position ${positions[row]} of article "${articles.ids[articles.of[row]!]}"`
+  throw new LvmError(
+    'DATA_DUPLICATE_KEY',
+    `${path}: rows ${other} and ${row} are both ${key}${more.length > 0 ? `, and ${more.length} more rows repeat a key` : ''}`,
+  )
+}
+
+/** The rows that begin an article again after rows of others, or that go back within their article. */
+export function* disorder({ ids, of }: Articles, positions: Int32Array | undefined): Generator<{ row: number; apart: boolean }> {
   const ended = new Uint8Array(ids.length)
   for (let row = 1; row < of.length; row++) {
     const [before, now] = [of[row - 1]!, of[row]!]
     const apart = now !== before && ended[now] === 1
     const backwards = now === before && positions !== undefined && positions[row]! <= positions[row - 1]!
     if (now !== before) ended[before] = 1
-    if (!apart && !backwards) continue
+    if (apart || backwards) yield { row, apart }
+  }
+}
+
+/** Errors: DATA_ORDER when the rows of an article are apart or out of order; DATA_DUPLICATE_KEY when a key is there twice. */
+export function checkOrder(path: string, articles: Articles, positions: Int32Array | undefined): void {
+  for (const { row, apart } of disorder(articles, positions)) {
     if (positions !== undefined) checkUniqueKeys(path, articles, positions)
     const why = apart
       ? 'begins again after rows of other articles'
       : `goes back from position ${positions![row - 1]} to ${positions![row]}`
+    const article = articles.ids[articles.of[row]!]
     throw new LvmError(
       'DATA_ORDER',
-      `${path}: expected the rows of each article together and in order but article "${ids[now]}" ${why} at row ${row}`,
+      `${path}: expected the rows of each article together and in order but article "${article}" ${why} at row ${row}`,
     )
   }
 }

@@ -18,6 +18,8 @@ export interface OpenOptions {
   readonly normalize?: boolean | undefined
   /** Which half, in a file that holds training and validation sequences; the training half unless said. */
   readonly part?: Part | undefined
+  /** Take rows that would be refused (not finite, zero, out of order, keys twice), as the audit does, which names them. */
+  readonly faulty?: boolean | undefined
 }
 
 async function hashOf(files: readonly string[]): Promise<string> {
@@ -53,7 +55,7 @@ async function textsOf({ texts, rows }: Layout, side: string | undefined): Promi
 }
 
 /**
- * Opens a base of vectors, or sequences that are already windows, and checks every row.
+ * Opens a base of vectors, or sequences that are already windows, and checks every row unless `faulty` ones are taken.
  *
  * `path` may leave the extension away; a `.jsonl[.gz]` and a `.card.json` of the same name are read with it.
  * Errors: FILE_MISSING, DATA_FORMAT, DATA_UNSAFE, DATA_SHAPE, DATA_ORDER, DATA_NOT_FINITE, DATA_ZERO, DATA_DUPLICATE_KEY, SPACE_MISMATCH.
@@ -66,11 +68,12 @@ export async function openBase(path: string, options: OpenOptions = {}): Promise
   const sideFile = layout.kind === 'base' ? files.side : undefined
   const side = sideFile === undefined ? undefined : await readSide(sideFile, layout.rows)
   const facts: RowFacts = { ...factsOf(side), ...(await readRowFacts(layout)) }
-  checkKeys(files.vectors, layout, facts)
+  const faulty = options.faulty === true
+  if (!faulty) checkKeys(files.vectors, layout, facts)
   const normalized = options.normalize === true
   const [hash, loaded] = await Promise.all([
     hashOf(sideFile === undefined ? [files.vectors] : [files.vectors, sideFile]),
-    loadVectors(layout, facts, normalized),
+    loadVectors(layout, facts, normalized, faulty),
   ])
   const { vectors, targets, norms, mapped, count } = loaded
   const { kind, part, parts, rows, dim, context } = layout

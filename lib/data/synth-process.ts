@@ -35,7 +35,10 @@ export const RECIPES: Readonly<Record<Kind, Recipe>> = {
  */
 export function optimum({ shared, topic, state, step, echo }: Recipe): { forward: number; backward: number } {
   const known = shared + topic
-  return { forward: Math.sqrt(known + state * step ** 2 + echo), backward: Math.sqrt(known + state * (echo > 0 ? 1 : step ** 2) + echo * step ** 2) }
+  return {
+    forward: Math.sqrt(known + state * step ** 2 + echo),
+    backward: Math.sqrt(known + state * (echo > 0 ? 1 : step ** 2) + echo * step ** 2),
+  }
 }
 
 /** A seeded stream of normal deviates. */
@@ -74,7 +77,11 @@ export function article({ shared, topic, state, step, echo, noise }: Recipe, len
   const rest = dim - 1 - 3 * part
   const rows = new Float32Array(length * dim)
   const put = (row: number, at: number, share: number, v: Vector) => {
-    if (share > 0) rows.set(v.map((x) => x * Math.sqrt(share)), row * dim + at)
+    if (share > 0)
+      rows.set(
+        v.map((x) => x * Math.sqrt(share)),
+        row * dim + at,
+      )
   }
   const subject = direction(part, normal)
   let now = direction(part, normal)

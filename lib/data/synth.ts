@@ -56,7 +56,12 @@ async function writeVectors(path: string, kind: Kind, lengths: readonly number[]
   const normal = normals(2 * seed)
   const file = await open(path, 'w')
   try {
-    await file.write(npyHeader(lengths.reduce((a, b) => a + b, 0), dim))
+    await file.write(
+      npyHeader(
+        lengths.reduce((a, b) => a + b, 0),
+        dim,
+      ),
+    )
     for (const length of lengths) {
       await setImmediate()
       using plain = Tensor.from(article(RECIPES[kind], length, dim, normal), [length, dim])
@@ -100,7 +105,10 @@ export async function synth({ out, ...given }: SynthOptions): Promise<Synthesise
     await writeVectors(`${out}.part`, kind, lengths, dim, seed)
     await writeFile(`${side}.part`, sideLines(lengths, basename(stem)))
     const facts = { space: name, source: 'lvm-torch synth', licence: 'CC0-1.0', encoder: 'none' }
-    await writeFile(card, `${JSON.stringify({ ...facts, synthetic: { kind, seed, optimum: known, ...RECIPES[kind] } }, null, 2)}\n`)
+    await writeFile(
+      card,
+      `${JSON.stringify({ ...facts, synthetic: { kind, seed, optimum: known, ...RECIPES[kind] } }, null, 2)}\n`,
+    )
     await rename(`${side}.part`, side)
     await rename(`${out}.part`, out)
   } finally {

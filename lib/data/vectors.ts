@@ -47,8 +47,8 @@ function joined(a: Float64Array, b: Float64Array): Float64Array {
   return all
 }
 
-/** Loads the vectors that a layout names, and checks every row. Errors: DATA_FORMAT, DATA_NOT_FINITE, DATA_ZERO. */
-export async function loadVectors(layout: Layout, facts: RowFacts, normalize: boolean): Promise<Vectors> {
+/** Loads the vectors that a layout names, and checks every row unless faulty ones are taken. Errors: DATA_FORMAT, DATA_NOT_FINITE, DATA_ZERO. */
+export async function loadVectors(layout: Layout, facts: RowFacts, normalize: boolean, faulty: boolean): Promise<Vectors> {
   const { path } = layout.vectors
   let vectors = await load(layout.vectors, layout.dim)
   let targets = layout.targets && (await load(layout.targets, layout.dim))
@@ -56,7 +56,7 @@ export async function loadVectors(layout: Layout, facts: RowFacts, normalize: bo
     const lengths = await native.rowNorms(vectors.native)
     const targetLengths = targets === undefined ? new Float64Array(0) : await native.rowNorms(targets.native)
     const all = joined(lengths, targetLengths)
-    let norms = checkNorms(path, all, nameOf(layout, facts))
+    let norms = checkNorms(path, all, nameOf(layout, facts), faulty)
     if (normalize) {
       vectors = await unit(vectors, lengths)
       targets = targets && (await unit(targets, targetLengths))

@@ -33,7 +33,7 @@ function ofSequences(base: Base, context: number): Windows {
 }
 
 /** How many rows up to each one follow each other without a gap in one article. */
-function runs({ rows, articles, positions }: Base): Int32Array {
+export function runLengths({ rows, articles, positions }: Pick<Base, 'rows' | 'articles' | 'positions'>): Int32Array {
   const run = new Int32Array(rows)
   for (let row = 0; row < rows; row++) {
     const follows =
@@ -56,7 +56,7 @@ export function makeWindows(base: Base, context: number, { cross = false }: { cr
   if (!Number.isSafeInteger(context) || context < 1) throw badOption('windows', 'context', 'an integer ≥ 1', context)
   if (base.kind === 'sequences') return ofSequences(base, context)
   const of = base.articles?.of ?? new Int32Array(base.rows)
-  const run = cross ? undefined : runs(base)
+  const run = cross ? undefined : runLengths(base)
   const target = new Int32Array(Math.max(0, base.rows - context))
   let count = 0
   for (let row = context; row < base.rows; row++) if (run === undefined || run[row]! > context) target[count++] = row

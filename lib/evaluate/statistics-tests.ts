@@ -22,8 +22,7 @@ export async function signFlipP(
   articles: Int32Array,
   { seed = 0, flips = FLIPS }: { seed?: number; flips?: number } = {},
 ): Promise<number> {
-  if (differences.length === 0)
-    throw new LvmError('DATA_TOO_FEW', 'statistics: expected at least one window but received none')
+  if (differences.length === 0) throw new LvmError('DATA_TOO_FEW', 'statistics: expected at least one window but received none')
   const { sums } = byArticle(differences, articles)
   const seen = Math.abs(sums.reduce((a, b) => a + b, 0))
   const noise = 1e-12 * sums.reduce((a, b) => a + Math.abs(b), 0) // two orders of one sum are equal

@@ -93,7 +93,11 @@ export async function meanByArticle(
     }
   }
   const t = await studentised(counts, residuals, resamples, randomIndex(seed))
-  return { mean, n, articles: C, se, ci95: [mean - quantile(t, 0.975) * se, mean - quantile(t, 0.025) * se], reason: null }
+  const ends = [mean - quantile(t, 0.975) * se, mean - quantile(t, 0.025) * se] as const
+  // Where all but a few articles have one and the same value, resamples without those have no error to divide by.
+  if (!ends.every(Number.isFinite))
+    return { mean, n, articles: C, se, ci95: null, reason: 'too few articles have another value than the rest for an interval' }
+  return { mean, n, articles: C, se, ci95: ends, reason: null }
 }
 
 /** t* of every resample, sorted. */

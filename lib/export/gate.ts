@@ -1,5 +1,8 @@
 import { LvmError } from '../errors.js'
 import type { Interval } from '../evaluate/metrics.js'
+import { searchWithModel } from '../evaluate/retrieval/judge.js'
+import { openPool } from '../evaluate/retrieval/pool.js'
+import { worths } from '../evaluate/retrieval/scores.js'
 import { pairedDifference } from '../evaluate/statistics.js'
 import type { Chosen } from '../evaluate/subject.js'
 import { type NativeModel, native } from '../native.js'
@@ -7,8 +10,8 @@ import { type NativeModel, native } from '../native.js'
 /** What a model scores on every window. */
 export interface Scored {
   readonly cosine: Float64Array
-  /** 1 where the target is among the ten nearest rows of the data; null when that cannot be judged. */
-  readonly top10: Float64Array | null
+  /** 1 where the target is among the ten nearest rows of the data. */
+  readonly top10: Float64Array
 }
 /** A figure of a run and of what was made of it, on the same windows. */
 export interface Change {
@@ -28,7 +31,7 @@ export interface Gate {
   readonly articles: number
   readonly cosine: Change
   /** As shares of the windows. */
-  readonly top10: Change | null
+  readonly top10: Change
   /** Why there are no intervals. */
   readonly ci95_note: string | null
   readonly pass: boolean
@@ -65,13 +68,21 @@ export async function cosines(model: NativeModel, rows: Pick<Chosen, 'base' | 'w
   return cosine
 }
 
-/** What a loaded run scores on the windows that decide. Errors: DIVERGED. */
-export const score = async (model: { readonly native: NativeModel }, chosen: Chosen): Promise<Scored> => ({
-  cosine: await cosines(model.native, chosen),
-  top10: null,
-})
+/** What a loaded run scores on the windows that decide, and on all rows of their data as a bank. Errors: DIVERGED. */
+export async function score(model: { readonly native: NativeModel }, chosen: Chosen): Promise<Scored> {
+  const cosine = await cosines(model.native, chosen)
+  const pool = await openPool(chosen)
+  try {
+    return { cosine, top10: worths((await searchWithModel(model, chosen, pool)).all, 'top10') }
+  } finally {
+    pool.dispose()
+  }
+}
 
 export const mean = (values: Float64Array): number => values.reduce((a, b) => a + b, 0) / values.length
+
+/** A difference of two cosines is 2 at most; where hardly a window differs, resampling does not know that. */
+const within = (ci95: Interval): Interval => ci95 && [Math.max(ci95[0], -2), Math.min(ci95[1], 2)]
 
 /** Compares two models window by window. Errors: DIVERGED. */
 export async function judgeGate(
@@ -89,13 +100,13 @@ export async function judgeGate(
       parent: mean(a),
       result: mean(b),
       drop: difference.mean,
-      ci95: difference.ci95,
+      ci95: within(difference.ci95),
       limit,
       pass: difference.mean <= limit,
     }
   }
   const cosine = await change(parent.cosine, result.cosine, o.maxDrop)
-  const top10 = parent.top10 && result.top10 && (await change(parent.top10, result.top10, o.maxDropTop10 / 100))
+  const top10 = await change(parent.top10, result.top10, o.maxDropTop10 / 100)
   return {
     rows: chosen.part,
     n: articles.length,
@@ -103,7 +114,7 @@ export async function judgeGate(
     cosine,
     top10,
     ci95_note: note,
-    pass: cosine.pass && top10?.pass !== false,
+    pass: cosine.pass && top10.pass,
   }
 }
 
@@ -114,11 +125,7 @@ const interval = (ci95: Interval, scale: number, digits: number) =>
 export function gateSentence({ n, articles, cosine, top10, ci95_note }: Gate): string {
   const parts = [
     `cosine ${cosine.parent.toFixed(4)} → ${cosine.result.toFixed(4)}, a loss of ${cosine.drop.toFixed(5)}${interval(cosine.ci95, 1, 5)} where ${cosine.limit} is allowed`,
-    ...(top10
-      ? [
-          `Top-10 ${(100 * top10.parent).toFixed(1)} → ${(100 * top10.result).toFixed(1)} %, a loss of ${(100 * top10.drop).toFixed(2)} points${interval(top10.ci95, 100, 2)} where ${100 * top10.limit} are allowed`,
-        ]
-      : []),
+    `Top-10 ${(100 * top10.parent).toFixed(1)} → ${(100 * top10.result).toFixed(1)} %, a loss of ${(100 * top10.drop).toFixed(2)} points${interval(top10.ci95, 100, 2)} where ${100 * top10.limit} are allowed`,
   ]
   return `${n} windows of ${articles} articles: ${parts.join('; ')}${ci95_note === null ? '' : `; no interval: ${ci95_note}`}`
 }

@@ -83,7 +83,7 @@ export async function writeQuantized(
 ): Promise<void> {
   const matrix = async (stored: Stored, of: QuantizedMatrix): Promise<Tensor> => {
     using tensor = await stored.read()
-    return asMatrix(tensor, of)
+    return await asMatrix(tensor, of)
   }
   const floats: Piece[] = []
   const packed: Piece[] = []
@@ -109,12 +109,12 @@ export async function writeQuantized(
     }
     const scales = async () => {
       using exact = await matrix(stored, of)
-      return scalesOf(scheme, exact)
+      return await scalesOf(scheme, exact)
     }
     const values = async () => {
       using exact = await matrix(stored, of)
       using by = await scalesOf(scheme, exact)
-      return valuesOf(scheme, exact, by)
+      return await valuesOf(scheme, exact, by)
     }
     floats.push({
       name: scaleName(name),

@@ -6,7 +6,7 @@ import { textHash } from '../checkpoint/hash.js'
 import { type RunEntry, readDocument, VALIDATION_RESULTS } from '../evaluate/report.js'
 import { packageRoot, packageVersion } from '../libtorch/paths.js'
 import { type MatrixRow, matrixOf } from './matrix.js'
-import { type ReportedRun, readRuns } from './runs.js'
+import { type ReportedRun, readRuns, speaksOf } from './runs.js'
 import { type SeedGroup, seedGroups } from './seeds.js'
 import { readSweep, SWEEP } from './sweep/cells.js'
 
@@ -41,7 +41,7 @@ export interface Report {
 }
 
 /** What is not read from files, and so is kept when a report is checked. */
-export type Imprint = Pick<Report, 'created_at' | 'written_by' | 'command_line'>
+export type Imprint = Pick<Report, 'created_at' | 'written_by' | 'command_line' | 'runs_folder'>
 
 const commit = async (): Promise<string | null> =>
   promisify(execFile)('git', ['rev-parse', 'HEAD'], { cwd: packageRoot() }).then(
@@ -49,10 +49,11 @@ const commit = async (): Promise<string | null> =>
     () => null, // installed from a package, or no git
   )
 
-export const imprint = async (words: readonly string[]): Promise<Imprint> => ({
+export const imprint = async (root: string, evaluation: string, words: readonly string[]): Promise<Imprint> => ({
   created_at: new Date().toISOString(),
   written_by: { lvm_torch: packageVersion(), commit: await commit(), node: process.versions.node },
   command_line: words,
+  runs_folder: relative(evaluation, root).replaceAll('\\', '/') || '.',
 })
 
 const textOf = (path: string): Promise<string | undefined> =>
@@ -62,9 +63,16 @@ const textOf = (path: string): Promise<string | undefined> =>
   })
 
 /** Entries of runs that the report does not speak of are left out, so that a later run does not make it stale. */
-function about(document: unknown, names: ReadonlySet<string>): unknown {
+function about(document: unknown, root: string, names: readonly string[]): unknown {
   const { runs } = document as { runs?: { run: string }[] }
-  return Array.isArray(runs) ? { ...(document as object), runs: runs.filter(({ run }) => names.has(run)) } : document
+  if (!Array.isArray(runs)) return document
+  return {
+    ...(document as object),
+    runs: runs.flatMap((entry) => {
+      const run = names.find((name) => speaksOf(entry.run, root, name))
+      return run === undefined ? [] : [{ ...entry, run }]
+    }),
+  }
 }
 
 /**
@@ -81,17 +89,16 @@ export async function gather(
 ): Promise<Report> {
   const { runs: entries } = await readDocument<RunEntry>(evaluation, VALIDATION_RESULTS)
   const runs = await readRuns(root, entries, options)
-  const names = new Set(runs.map(({ run }) => run))
+  const names = runs.map(({ run }) => run)
   const sweep = await readSweep(evaluation)
   const documents: Partial<Record<DocumentName, unknown>> = {}
   const files: Record<string, { sha256: string }> = {}
   for (const name of DOCUMENTS) {
     const text = await textOf(join(evaluation, name))
     if (text === undefined) continue
-    documents[name] = about(JSON.parse(text), names)
+    documents[name] = about(JSON.parse(text), root, names)
     files[name] = { sha256: textHash(JSON.stringify(documents[name])) }
   }
-  const folder = relative(evaluation, root).replaceAll('\\', '/') || '.'
-  const matrix = matrixOf(runs, sweep?.cells ?? [], folder)
-  return { version: 1, ...printed, runs_folder: folder, matrix, runs, seeds: seedGroups(runs), files, documents }
+  const matrix = matrixOf(runs, sweep?.cells ?? [], printed.runs_folder)
+  return { version: 1, ...printed, matrix, runs, seeds: seedGroups(runs), files, documents }
 }

@@ -26,8 +26,11 @@ export const millions = (n: number): string => {
   return `${scaled >= 100 ? Math.round(scaled) : Number(scaled.toFixed(1))}${letter}`
 }
 
-/** Decimals with a true minus sign. */
-export const fixed = (x: number, digits: number, plus = ''): string => `${x < 0 ? '−' : plus}${Math.abs(x).toFixed(digits)}`
+/** Decimals with a true minus sign, and none before nothing but zeros. */
+export function fixed(x: number, digits: number, plus = ''): string {
+  const text = Math.abs(x).toFixed(digits)
+  return `${x < 0 && Number(text) !== 0 ? '−' : plus}${text}`
+}
 
 /** A squared error: six decimals, or its leading digits where those would all be zero. */
 export const mse = (x: number): string => (x !== 0 && Math.abs(x) < 1e-5 ? x.toExponential(2) : fixed(x, 6))

@@ -50,12 +50,17 @@ export const cellsOf = (row: MatrixRow): Record<(typeof TITLES)[number], string>
 
 const escaped = (text: string) => text.replace(/[\\|<>`*_[\]]/g, '\\$&').replace(/\s+/g, ' ')
 
+const dressed = (title: string, text: string) => {
+  if (title === 'Architecture') return `**${escaped(text)}**`
+  return title === 'Model File' && text !== NONE ? `\`${text.replaceAll('|', '\\|')}\`` : escaped(text)
+}
+
 /** The PRD's table, and what must be known to read it. */
 export function markdown(report: Report): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   const rows = report.matrix.map((row) => {
     const cells = cellsOf(row)
-    return line(TITLES.map((title) => (title === 'Architecture' ? `**${escaped(cells[title])}**` : escaped(cells[title]))))
+    return line(TITLES.map((title) => dressed(title, cells[title])))
   })
   return [
     '# LVM model training and evaluation matrix',

@@ -41,9 +41,9 @@ export async function report({ say = () => {}, ...given }: ReportOptions = {}): 
   const { runs, out } = resolve('report', reportFields, given)
   say(`reading the runs in ${runs}`)
   const words = [basename(process.argv[1] ?? 'node'), ...process.argv.slice(2)]
-  const made = await gather(runs, out, await imprint(words))
+  const made = await gather(runs, out, await imprint(runs, out, words))
   await mkdir(out, { recursive: true })
-  const figures = await allFigures(made, join(out, PLOTS), say)
+  const figures = await allFigures(made, out, { folder: join(out, PLOTS), say })
   await replaceText(out, REPORT_JSON, reportText(made))
   await replaceText(out, REPORT_TABLE, markdown(made))
   await replaceText(out, REPORT_PAGE, page(made, figures))

@@ -1,6 +1,6 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { readManifest } from '../checkpoint/manifest.js'
-import { BEST, FINAL, type HistoryRow, type RunManifest, SPLIT } from '../checkpoint/run.js'
+import { type HistoryRow, type RunManifest, SPLIT, weightsFile } from '../checkpoint/run.js'
 import { listRuns, type RunDetails, showRun } from '../checkpoint/runs.js'
 import type { RunEntry } from '../evaluate/report.js'
 import { judgeTiers, type TierName, type Verdict } from '../evaluate/tiers.js'
@@ -87,15 +87,19 @@ function shownFigures({ history, best_epoch }: RunDetails, validation: RunEntry 
   }
 }
 
+/** Whether an evaluation speaks of a run: it calls it by its name below artifacts/lvm/models, or by its path. */
+export const speaksOf = (called: string, root: string, name: string): boolean =>
+  called === name || resolve(called) === resolve(root, name)
+
 async function readRun(root: string, name: string, entries: readonly RunEntry[], deep: boolean): Promise<ReportedRun> {
   const run = await showRun(join(root, name), root, { deep })
   const manifest =
     run.problem === null && run.generation !== null ? ((await readManifest(join(root, name))).manifest as RunManifest) : undefined
-  const weights = manifest && (manifest.files[BEST] === undefined ? FINAL : BEST)
-  const entry = entries.find((e) => e.run === name)
-  const validated = ofTheseWeights(entry, weights && manifest?.files[weights]?.sha256)
+  const weights = manifest && weightsFile(manifest)
+  const entry = entries.find((e) => speaksOf(e.run, root, name))
+  const validated = ofTheseWeights(entry && { ...entry, run: name }, weights && manifest?.files[weights]?.sha256)
   const figures = shownFigures(run, validated.validation)
-  const engine = manifest?.golden.engines[weights!.replace(/\.pt$/, '')]
+  const engine = manifest?.golden.engines[weights!.replace(/\.(pt|safetensors)$/, '')]
   return {
     run: name,
     model: run.model,

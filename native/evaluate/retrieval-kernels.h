@@ -6,7 +6,7 @@ namespace lvm::retrieval {
 
 // A stored vector, whatever it is stored in.
 struct Row {
-  const float* wide;      // float32, or null
+  const float* wide;     // float32, or null
   const uint16_t* half;  // float16, or null
 };
 

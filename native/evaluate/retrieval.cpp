@@ -14,8 +14,9 @@ using retrieval::Row;
 
 // Closer cosines are equal: their float64 sums differ by more when they are taken in another order.
 constexpr double tie = 1e-14;
-constexpr int64_t query_block = 2048, strip = 128;
-constexpr int64_t bank_block_floats = 8 << 20;
+// A table of 2048² cosines is half of a usual cache, and small enough that the allocator keeps its pages.
+constexpr int64_t query_block = 2048, bank_block = 2048, strip = 128;
+constexpr int64_t bank_block_floats = 16 << 20;
 
 struct Neighbour {
   double cosine;
@@ -66,7 +67,7 @@ struct Query {
   const float* vector;
   double norm;
   int64_t target;
-  double cosine;  // with its target
+  double cosine;                  // with its target
   std::vector<int64_t> excluded;  // in order
   int64_t ahead = 0, tied = 0, excluded_ahead = 0, excluded_tied = 0;
   Nearest allowed, left_out;
@@ -123,6 +124,10 @@ struct Search {
         retrieval::scaled(bank.at(at + j), norms[size_t(j)] > 0 ? 1 / norms[size_t(j)] : 0, out + j * bank.dim, bank.dim);
       }
     });
+    const auto bad = std::find_if(norms.begin(), norms.end(), [](double norm) { return !std::isfinite(norm); });
+    if (bad != norms.end())
+      throw Error("DATA_NOT_FINITE",
+                  "retrieve: row " + std::to_string(at + (bad - norms.begin())) + " of the bank holds NaN or Inf");
     for (int64_t from = 0; from < n; from += query_block) {
       const auto part = std::min(query_block, n - from);
       const auto cosines = product(unit.narrow(0, from, part), block).contiguous();
@@ -189,13 +194,13 @@ struct Search {
     ranking.tied[size_t(i)] = int32_t(tied);
     std::sort(nearest.begin(), nearest.end(), before);
     const auto target = list[size_t(i)].target;
+    const auto norm = bank.norm(target);
     for (size_t j = 0; j < nearest.size() && int64_t(j) < k; ++j) {
       const auto at = size_t(i * k) + j;
       const auto [cosine, row] = nearest[j];
       ranking.rows[at] = int32_t(row);
       ranking.cosines[at] = cosine;
-      ranking.to_target[at] =
-        quotient(retrieval::dot(bank.at(row), bank.at(target), bank.dim), bank.norm(row), bank.norm(target));
+      ranking.to_target[at] = quotient(retrieval::dot(bank.at(row), bank.at(target), bank.dim), bank.norm(row), norm);
     }
   }
 
@@ -222,7 +227,8 @@ void check(const Tensor& queries, const Tensor& bank, const Tensor& target, cons
       !first.diff().ge(0).all().item<bool>() || !within(excluded))
     refuse("for each query where its excluded rows begin and end, all of them rows of the bank");
   if (excluded.eq(target.repeat_interleave(first.diff())).any().item<bool>()) refuse("no target among its own excluded rows");
-  if (!queries.isfinite().all().item<bool>()) throw Error("DIVERGED", "retrieve: expected finite queries but one holds NaN or Inf");
+  if (!queries.isfinite().all().item<bool>())
+    throw Error("DIVERGED", "retrieve: expected finite queries but one holds NaN or Inf");
 }
 
 }  // namespace
@@ -232,7 +238,7 @@ Retrieval retrieve(const Tensor& queries, const Tensor& bank, const Tensor& targ
   torch::InferenceMode inference;
   check(queries, bank, target, first, excluded);
   Search search(queries, bank, target, first, excluded, k);
-  const auto block = std::clamp<int64_t>(bank_block_floats / bank.size(1), 64, 4096);
+  const auto block = std::clamp<int64_t>(bank_block_floats / bank.size(1), 64, bank_block);
   for (int64_t at = 0; at < bank.size(0); at += block) {
     if (stop) throw Error("INTERRUPTED", "the search was stopped");
     search.scan(at, std::min(block, bank.size(0) - at));

@@ -25,11 +25,11 @@ struct Retrieval {
   Ranking allowed;  // each query's excluded rows are left out of it
 };
 
-// Ranks the bank for every query by cosine, as a search in float64 over the stored values does: products are taken in float32, and
-// whatever their error bound leaves open is computed again in float64. Cosines within 1e-14 of that of the target tie with it.
-// The bank is read once and may be mapped from a file; memory does not grow with it.
-// Shapes: queries [n, dim] float32, bank [rows, dim] float16 or float32, target [n], first [n + 1], excluded [first[n]] (int64):
-// query i leaves out the rows excluded[first[i] … first[i + 1]).
+// Ranks the bank for every query by cosine, as a search in float64 over the stored values does: products are taken in float32,
+// and whatever their error bound leaves open is computed again in float64. Cosines within 1e-14 of that of the target tie with
+// it. The bank is read once and may be mapped from a file; memory does not grow with it. Shapes: queries [n, dim] float32, bank
+// [rows, dim] float16 or float32, target [n], first [n + 1], excluded [first[n]] (int64): query i leaves out the rows
+// excluded[first[i] … first[i + 1]).
 Retrieval retrieve(const Tensor& queries, const Tensor& bank, const Tensor& target, const Tensor& first, const Tensor& excluded,
                    int64_t k, const std::atomic<bool>& stop);
 

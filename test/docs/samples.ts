@@ -98,7 +98,16 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   for (const name of ['diagnostics.json', 'error_analysis.json']) keep(name, read(join('artifacts/lvm/evaluation', name)))
   await answer('selftest --json', 'selftest')
   await answer('export --json', 'export a')
+  const lenient = '--latency 0.01 --max-drop 2 --max-drop-top10 100'
+  await answer('quantize --json', `quantize a --keep core.lstm.weight_hh_l0 ${lenient}`)
+  keep('kernels.json', read('cache/lvm-torch/kernels.json'))
+  await events(`train transformer --data data ${small} --epochs 1 --name t`)
+  await answer('prune --json', `prune t --sparsity 0.5 --structured neurons ${lenient}`)
+  await answer('inference_benchmarks.json', 'benchmark a --seconds 0.05 --rounds 5 --device cpu,mps,cuda')
+  const measured = 'artifacts/lvm/evaluation/inference_benchmarks.json'
+  await answer('benchmark compare --json', `benchmark compare ${measured} ${measured}`)
 
+  for (const name of ['a_int8', 't_pruned']) keep('manifest.json', read(run(name, 'manifest.json')))
   for (const name of ['a', 'b', 'c', 'i']) {
     for (const file of ['config.json', 'training_history.json', 'manifest.json']) keep(file, read(run(name, file)))
     keep('generations/current', read(run(name, 'generations/current')))

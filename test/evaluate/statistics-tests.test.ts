@@ -42,7 +42,9 @@ describe('benjaminiHochberg', () => {
   it('equals known values', () => {
     // p.adjust(c(0.01, 0.02, 0.03, 0.04, 0.05), 'BH') and the fifteen of Benjamini & Hochberg 1995, §3.2, in R
     expect(benjaminiHochberg([0.01, 0.02, 0.03, 0.04, 0.05]).map((x) => x.toFixed(10))).toEqual(new Array(5).fill('0.0500000000'))
-    const paper = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.324, 0.4262, 0.5719, 0.6528, 0.759, 1]
+    const paper = [
+      0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.324, 0.4262, 0.5719, 0.6528, 0.759, 1,
+    ]
     const adjusted = benjaminiHochberg(paper)
     expect(adjusted.filter((x) => x <= 0.05)).toHaveLength(4) // what the paper rejects
     expect(adjusted[3]).toBeCloseTo(0.035625, 12)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { pairedDifference } from '../../lib/evaluate/statistics.js'
-import { signFlipP } from '../../lib/evaluate/statistics-tests.js'
 import { randomIndex } from '../../lib/evaluate/statistics-random.js'
+import { signFlipP } from '../../lib/evaluate/statistics-tests.js'
 import { clustered, gaussian, REAL_SIZES } from '../evaluate/clustered.js'
 
 const SAMPLES = 4000

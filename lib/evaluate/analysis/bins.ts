@@ -14,8 +14,20 @@ export interface Bin {
 
 const BINS = 5
 
-async function bin(label: string, cosines: Float64Array, articles: Int32Array, keep: readonly number[], limits: [number, number] | null, seed: number): Promise<Bin> {
-  const { mean, n, articles: count, ci95 } = await meanByArticle(
+async function bin(
+  label: string,
+  cosines: Float64Array,
+  articles: Int32Array,
+  keep: readonly number[],
+  limits: [number, number] | null,
+  seed: number,
+): Promise<Bin> {
+  const {
+    mean,
+    n,
+    articles: count,
+    ci95,
+  } = await meanByArticle(
     Float64Array.from(keep, (i) => cosines[i]!),
     Int32Array.from(keep, (i) => articles[i]!),
     { seed },
@@ -30,7 +42,7 @@ export async function byNumber(values: Float64Array, cosines: Float64Array, arti
   const sorted = values.toSorted()
   const edges = [...new Set(Array.from({ length: BINS - 1 }, (_, i) => quantile(sorted, (i + 1) / BINS)))]
   const groups = Array.from({ length: edges.length + 1 }, () => [] as number[])
-  values.forEach((value, i) => groups[edges.filter((edge) => value > edge).length]!.push(i))
+  for (const [i, value] of values.entries()) groups[edges.filter((edge) => value > edge).length]!.push(i)
   const bins: Bin[] = []
   for (const keep of groups.filter((group) => group.length > 0)) {
     const inside = keep.map((i) => values[i]!)

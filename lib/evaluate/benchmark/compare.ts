@@ -14,7 +14,7 @@ export interface Pace {
   readonly after_ms: number
   readonly ratio: number
   readonly ci99: readonly [number, number]
-  /** The same after each turn was divided by what a fixed product took at the same time, so that the machine drops out. */
+  /** The same in units of a fixed product that was timed in turns with it, so that the machine drops out. */
   readonly relative: { readonly ratio: number; readonly ci99: readonly [number, number] }
   readonly verdict: Speedwise
 }
@@ -36,22 +36,35 @@ const FEWEST = 5
 
 const median = (values: Float64Array) => quantile(values.sort(), 0.5)
 
-/** The ratio of the medians of two samples, and what it may be if each is drawn again. */
-function ratioOf(before: Float64Array, after: Float64Array): { ratio: number; ci99: readonly [number, number] } {
+/** A figure of turns, given by their places. */
+type Figure = (turns: Int32Array) => number
+
+/** The ratio of what a figure is after and before, and what it may be if the turns are drawn again. */
+function ratioOf(before: BlockLatency, after: BlockLatency, figure: (block: BlockLatency) => Figure) {
   const draw = randomIndex(0)
-  const again = (values: Float64Array) => median(values.map(() => values[draw(values.length)]!))
-  const ratios = Float64Array.from({ length: RESAMPLES }, () => again(after) / again(before)).sort()
-  return {
-    ratio: median(Float64Array.from(after)) / median(Float64Array.from(before)),
-    ci99: [quantile(ratios, 0.005), quantile(ratios, 0.995)],
-  }
+  const [was, is] = [figure(before), figure(after)]
+  const all = ({ blocks_ms }: BlockLatency) => Int32Array.from(blocks_ms, (_, i) => i)
+  const [a, b] = [all(before), all(after)]
+  const again = (turns: Int32Array) => turns.map(() => draw(turns.length))
+  const ratios = Float64Array.from({ length: RESAMPLES }, () => is(again(b)) / was(again(a))).sort()
+  return { ratio: is(b) / was(a), ci99: [quantile(ratios, 0.005), quantile(ratios, 0.995)] as const }
 }
+
+const middle = (values: readonly number[], turns: Int32Array) => median(Float64Array.from(turns, (turn) => values[turn]!))
+const time =
+  ({ blocks_ms }: BlockLatency): Figure =>
+  (turns) =>
+    middle(blocks_ms, turns)
+/** In units of the fixed product: a machine that is slower or busier as a whole makes no difference. */
+const relativeTime =
+  ({ blocks_ms, reference_ms }: BlockLatency): Figure =>
+  (turns) =>
+    middle(blocks_ms, turns) / middle(reference_ms, turns)
 
 /** Slower or faster only where both the times and their ratio to the fixed product say so. */
 export function compareBlocks(before: BlockLatency, after: BlockLatency): Omit<Pace, 'device' | 'batch'> {
-  const relative = ({ blocks_ms, reference_ms }: BlockLatency) => Float64Array.from(blocks_ms, (ms, i) => ms / reference_ms[i]!)
-  const plain = ratioOf(Float64Array.from(before.blocks_ms), Float64Array.from(after.blocks_ms))
-  const machineOut = ratioOf(relative(before), relative(after))
+  const plain = ratioOf(before, after, time)
+  const machineOut = ratioOf(before, after, relativeTime)
   const both = [plain, machineOut]
   const verdict = both.every(({ ci99 }) => ci99[0] > 1 + MARGIN)
     ? 'slower'

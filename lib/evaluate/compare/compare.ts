@@ -36,9 +36,11 @@ export interface Comparison extends Provenance {
   readonly oracle: Oracle
   /** Why there is no Top-10. */
   readonly top10_note: string | null
-  readonly contestants: readonly ({ readonly name: string; readonly kind: 'run' | 'baseline'; readonly model: string | null } & Readonly<
-    Record<Measure, number | null>
-  >)[]
+  readonly contestants: readonly ({
+    readonly name: string
+    readonly kind: 'run' | 'baseline'
+    readonly model: string | null
+  } & Readonly<Record<Measure, number | null>>)[]
   readonly pairs: readonly Pair[]
 }
 /** comparison.json */

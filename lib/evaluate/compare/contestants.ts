@@ -62,7 +62,7 @@ export async function gather(
       using model = await load(name, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
       const chosen = await chooseRows(model, o)
       const on = likeness(chosen)
-      if (first === undefined) first = { name, on, ground: await openGround(chosen, o.bank) }
+      if (first === undefined) first = { name, on, ground: await openGround(chosen, o) }
       else {
         chosen.dispose()
         requireAlike(first, { name, on })

@@ -27,9 +27,9 @@ export interface Ground {
 }
 
 /** Opens a pool for some windows. Errors: those of openPool. */
-export async function openGround(chosen: Chosen, bank: string | undefined): Promise<Ground> {
+export async function openGround(chosen: Chosen, o: Parameters<typeof openPool>[1]): Promise<Ground> {
   const { base, windows, ids, train } = chosen
-  const pool = await openPool(chosen, bank)
+  const pool = await openPool(chosen, o)
   const oracle = await consultOracle(chosen, pool)
   const centre = train === undefined ? null : await meanTarget(train)
   const { first, target, context } = windows

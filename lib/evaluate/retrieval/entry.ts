@@ -1,9 +1,8 @@
 import type { BaselineName } from '../baselines-fit.js'
-import type { Interval } from '../metrics.js'
 import type { Provenance } from '../subject.js'
 import type { Failure } from './failures.js'
 import type { Oracle } from './oracle.js'
-import type { CUTS, PoolScores } from './scores.js'
+import type { Hits, PoolScores } from './scores.js'
 import type { Verdict } from './verdict.js'
 
 /** The whole bank, and the bank without the vectors that a prediction was made from. */
@@ -11,7 +10,6 @@ export interface Pools<T> {
   readonly with_context: T
   readonly without_context: T
 }
-export type Hits = Readonly<Record<keyof typeof CUTS, { readonly value: number; readonly ci95: Interval }>>
 
 /** One run in retrieval_results.json. What an oracle that fails makes meaningless is null. */
 export interface RetrievalEntry extends Provenance {

@@ -18,7 +18,7 @@ const BATCH = 256
 const SEED = 0
 
 /** Searches for the targets with the predictions of a run. */
-export async function searchWithModel(model: Model, chosen: Chosen, pool: Pool): Promise<Retrieval> {
+export async function searchWithModel(model: Pick<Model, 'native'>, chosen: Chosen, pool: Pool): Promise<Retrieval> {
   const { base, windows, ids } = chosen
   const samples = native.samples(
     base.vectors.native,

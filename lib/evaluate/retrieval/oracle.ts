@@ -2,8 +2,8 @@ import type { Retrieval } from '../../native.js'
 import { targets } from '../baselines-rows.js'
 import type { Chosen } from '../subject.js'
 import type { Pool } from './pool.js'
-import { search } from './search.js'
 import { worths } from './scores.js'
+import { search } from './search.js'
 
 /** Below this recall of the targets themselves no score of a pool means anything. */
 export const ORACLE_LIMIT = 0.97

@@ -70,7 +70,10 @@ async function locateTargets(bank: Base, rows: Rows): Promise<Int32Array> {
 /** The rows of each window's context in the base that it is made of. */
 function ownContexts({ windows, ids }: Rows): Int32Array {
   const { context } = windows
-  return Int32Array.from({ length: ids.length * context }, (_, i) => windows.first[ids[Math.floor(i / context)]!]! + (i % context))
+  return Int32Array.from(
+    { length: ids.length * context },
+    (_, i) => windows.first[ids[Math.floor(i / context)]!]! + (i % context),
+  )
 }
 
 /** The lists of excluded rows, without what the bank does not hold and without the target itself. */
@@ -92,9 +95,12 @@ function exclusions(contexts: Int32Array, target: Int32Array, context: number): 
  * In a base a window's rows are known by number; in sequences and in other files they are found by their vectors.
  * Errors: those of openBase; SPACE_MISMATCH and DATA_SHAPE for vectors of another kind; BAD_OPTION when a target is not there.
  */
-export async function openPool(chosen: Chosen, path: string | undefined): Promise<Pool> {
+export async function openPool(
+  chosen: Chosen,
+  { bank: path, space }: { readonly bank?: string | undefined; readonly space?: string | undefined } = {},
+): Promise<Pool> {
   const { base, windows, ids } = chosen
-  const { space, normalized, part } = base
+  const { normalized, part } = base
   const other = path === undefined ? undefined : await openBase(path, { space, normalize: normalized, part })
   const bank = other ?? base
   try {

@@ -40,7 +40,7 @@ export async function retrieve({
     using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
     const chosen = await chooseRows(model, o)
     try {
-      const pool = await openPool(chosen, o.bank)
+      const pool = await openPool(chosen, o)
       try {
         entries.push(await judgeRetrieval(model, chosen, pool, { failures: o.failures, say }))
       } finally {

@@ -37,6 +37,8 @@ export interface PoolScores extends Readonly<Record<ScoreName, Score>> {
   readonly tie_rule: string
 }
 
+export type Hits = Readonly<Record<keyof typeof CUTS, Omit<Score, 'chance'>>>
+
 export const TIE_RULE = 'rows as similar as the target, within 1e-14, stand before it'
 export const NEAR_DUPLICATE = 0.98
 
@@ -45,6 +47,12 @@ function chanceOf(worth: (rank: number) => number, pool: number): number {
   let sum = 0
   for (let rank = 1; rank <= pool; rank++) sum += worth(rank)
   return sum / pool
+}
+
+/** A mean of values from 0 to 1, and its interval in there. */
+async function share(values: Float64Array, articles: Int32Array, seed: number): Promise<Omit<Score, 'chance'>> {
+  const { mean, ci95 } = await meanByArticle(values, articles, { seed })
+  return { value: mean, ci95: ci95 && [Math.max(0, ci95[0]), Math.min(1, ci95[1])] }
 }
 
 /** What each window's rank is worth. */
@@ -60,10 +68,8 @@ export async function scorePool(
 ): Promise<PoolScores> {
   const size = Math.round(pool.rows - excluded)
   const scores: Partial<Record<ScoreName, Score>> = {}
-  for (const name of Object.keys(WORTH) as ScoreName[]) {
-    const { mean, ci95 } = await meanByArticle(worths(found, name), articles, { seed })
-    scores[name] = { value: mean, ci95, chance: chanceOf(WORTH[name], size) }
-  }
+  for (const name of Object.keys(WORTH) as ScoreName[])
+    scores[name] = { ...(await share(worths(found, name), articles, seed)), chance: chanceOf(WORTH[name], size) }
   return {
     pool: pool.rows - excluded,
     excluded,
@@ -77,20 +83,14 @@ export async function scorePool(
 }
 
 /** Hits on the target or on a row that is nearly the same: never instead of the scores, always beside them. */
-export async function nearDuplicateHits(
-  found: Ranking,
-  articles: Int32Array,
-  seed: number,
-): Promise<Record<keyof typeof CUTS, { value: number; ci95: Interval }>> {
+export async function nearDuplicateHits(found: Ranking, articles: Int32Array, seed: number): Promise<Hits> {
   const rank = ranks(found)
   const firstNear = rank.map((_, i) => {
     const at = found.toTarget.subarray(i * NEAREST, (i + 1) * NEAREST).findIndex((cosine) => cosine > NEAR_DUPLICATE)
     return at < 0 ? rank[i]! : Math.min(rank[i]!, at + 1)
   })
-  const hits: Partial<Record<keyof typeof CUTS, { value: number; ci95: Interval }>> = {}
-  for (const name of Object.keys(CUTS) as (keyof typeof CUTS)[]) {
-    const { mean, ci95 } = await meanByArticle(Float64Array.from(firstNear, WORTH[name]), articles, { seed })
-    hits[name] = { value: mean, ci95 }
-  }
-  return hits as Record<keyof typeof CUTS, { value: number; ci95: Interval }>
+  const hits: Partial<Record<keyof typeof CUTS, Omit<Score, 'chance'>>> = {}
+  for (const name of Object.keys(CUTS) as (keyof typeof CUTS)[])
+    hits[name] = await share(Float64Array.from(firstNear, WORTH[name]), articles, seed)
+  return hits as Hits
 }

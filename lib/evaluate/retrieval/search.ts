@@ -1,5 +1,5 @@
 import { native, type Ranking, type Retrieval } from '../../native.js'
-import { Tensor } from '../../torch/tensor.js'
+import type { Tensor } from '../../torch/tensor.js'
 import type { Pool } from './pool.js'
 
 /** How many of the nearest rows are kept. */

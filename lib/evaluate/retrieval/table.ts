@@ -46,7 +46,9 @@ function section(entries: readonly RetrievalEntry[]): string {
       `${e.run}: counting rows nearly the same as the target (cosine > ${e.near_duplicate!.threshold}): ` +
       `Top-1 ${figure(e.near_duplicate!.without_context.top1.value)}, Top-10 ${figure(e.near_duplicate!.without_context.top10.value)} without the context`,
   )
-  const failed = entries.map((e) => `${e.run}: ${whole(e.failed!)} of ${whole(n)} targets are not in the Top-20 of the whole bank`)
+  const failed = entries.map(
+    (e) => `${e.run}: ${whole(e.failed!)} of ${whole(n)} targets are not in the Top-20 of the whole bank`,
+  )
   return [
     `${title}\n${searched}`,
     block(`${whole(scores.without_context.pool)} rows, context left out`, 'without_context', entries),

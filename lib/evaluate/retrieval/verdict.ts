@@ -1,6 +1,6 @@
-import { NAMES, signed, span } from '../report-table.js'
 import type { BaselineName } from '../baselines-fit.js'
 import type { Interval } from '../metrics.js'
+import { NAMES, signed, span } from '../report-table.js'
 import { pairedDifference } from '../statistics.js'
 
 /** Whether the model is worth its cost here. */
@@ -27,7 +27,7 @@ const SENTENCES: Readonly<Record<Verdict['decision'], (rival: string) => string>
   model: (rival) => `use the model: it finds more targets in its first ten than the best heuristic, ${rival}`,
   heuristic: (rival) => `use the heuristic: ${rival} finds more targets in its first ten than the model`,
   tie: (rival) => `use the heuristic: the model is not told apart from ${rival}, which costs nothing`,
-  unknown: (rival) => `no verdict against ${rival}: too few articles to tell a difference from chance`,
+  unknown: (rival) => `no verdict against ${rival}`,
 }
 
 /** The model's Top-10 hits against those of the best heuristic. Shapes: hits per window, all over the same. */
@@ -39,9 +39,9 @@ export async function judge(
 ): Promise<Verdict> {
   const sum = (hits: Float64Array) => hits.reduce((a, b) => a + b, 0)
   const [against, rival] = [...heuristics].reduce((best, next) => (sum(next[1]) > sum(best[1]) ? next : best))
-  const { mean: difference, ci95 } = await pairedDifference(model, rival, articles, { seed })
+  const { mean: difference, ci95, reason } = await pairedDifference(model, rival, articles, { seed })
   const decision = decide(ci95)
-  const interval = ci95 === null ? '' : `, 95 %: ${span(ci95, signed)}`
+  const interval = ci95 === null ? `, ${reason}` : `, 95 %: ${span(ci95, signed)}`
   const sentence = `${SENTENCES[decision](NAMES[against])} (Top-10 ${signed(difference)}${interval}; context left out of the pool)`
   return { decision, score: 'top10', pool: 'without_context', against, difference, ci95, sentence }
 }

@@ -1,6 +1,7 @@
 import {
   type Axis,
   axisTitle,
+  below,
   type Caption,
   drawn,
   type Figure,
@@ -9,7 +10,6 @@ import {
   SIZE,
   scale,
   show,
-  TOP,
   textWidth,
   WIDTH,
 } from './figure.js'
@@ -37,6 +37,7 @@ const RAISED = 30
 export function bars(
   o: Caption & { readonly value: Axis; readonly bars: readonly Bar[]; readonly references?: readonly Reference[] },
 ): Figure {
+  const under = below(o)
   const references = o.references ?? []
   const all = [...o.bars.flatMap(({ value, ci95 }) => [value, ...(ci95 ?? [])]), ...references.map(({ value }) => value)]
   const range = scale({ range: [0, 0], ...o.value }, all)
@@ -44,7 +45,7 @@ export function bars(
   const labels = o.bars.map(({ value }) => show(o.value, value))
   const left = Math.min(260, Math.max(...names.map((name) => textWidth(name)))) + 22
   const right = Math.max(...labels.map((text) => textWidth(text))) + 26
-  const top = TOP + (references.length > 0 ? RAISED : 0)
+  const top = under + (references.length > 0 ? RAISED : 0)
   const plot = { x: left, y: top, width: WIDTH - left - right, height: o.bars.length * ROW }
   const at = (value: number) => plot.x + ((value - range.min) / (range.max - range.min)) * plot.width
   const middle = (i: number) => plot.y + (i + 0.5) * ROW
@@ -73,9 +74,7 @@ export function bars(
     const end = (x: number) => stroke([[x, y - 5], [x, y + 5]], { colour: INK, width: 1.5 }) // biome-ignore format: a line
     return [stroke([[low, y], [high, y]], { colour: INK, width: 1.5 }), end(low), end(high)] // biome-ignore format: a line
   })
-  const values = o.bars.map(({ value, ci95 }, i) =>
-    written(labels[i]!, Math.max(at(value), at(ci95?.[1] ?? value), at(0)) + 7, middle(i)),
-  )
+  const values = labels.map((text, i) => written(text, WIDTH - 18, middle(i), { align: 'right' }))
   return figure(
     o,
     top + plot.height + 58,

@@ -1,6 +1,7 @@
 import {
   type Axis,
   axisTitle,
+  below,
   type Caption,
   drawn,
   type Figure,
@@ -9,7 +10,6 @@ import {
   SIZE,
   scale,
   show,
-  TOP,
   tickWidth,
   WIDTH,
 } from './figure.js'
@@ -30,6 +30,7 @@ const HEIGHT = 330
 
 /** A box for each group: the middle half, the median, and whiskers. */
 export function boxes(o: Caption & { readonly x: Axis; readonly y: Axis; readonly boxes: readonly Box[] }): Figure {
+  const under = below(o)
   const range = scale(
     o.y,
     o.boxes.flatMap(({ low, high }) => [low, high]),
@@ -37,9 +38,9 @@ export function boxes(o: Caption & { readonly x: Axis; readonly y: Axis; readonl
   const left = tickWidth(o.y, range) + 46
   return figure(
     o,
-    TOP + HEIGHT + 76,
+    under + HEIGHT + 76,
     {
-      grid: { left, top: TOP, width: WIDTH - left - 30, height: HEIGHT },
+      grid: { left, top: under, width: WIDTH - left - 30, height: HEIGHT },
       xAxis: {
         ...named(o.boxes.map(({ name, n }) => `${name}\nn ${n.toLocaleString('en-US')}`)),
         axisLabel: { color: INK, fontSize: SIZE.text, interval: 0, lineHeight: 16 },

@@ -151,8 +151,9 @@ export const named = (names: readonly string[]) => ({
   axisLabel: { color: INK, fontSize: SIZE.text, interval: 0 },
 })
 
-/** Where the plot begins below title and note. */
-export const TOP = 74
+/** Where the plot begins below the title and the lines of the note. Units: px. */
+export const below = ({ note = '' }: Caption): number =>
+  58 + 16 * Math.max(1, Math.ceil(textWidth(note, SIZE.note) / (WIDTH - 24)))
 
 /** Puts a title and a note above a drawing. */
 export function figure(

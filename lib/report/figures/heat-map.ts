@@ -1,13 +1,13 @@
 import {
   type Axis,
   axisTitle,
+  below,
   type Caption,
   type Figure,
   figure,
   named,
   SIZE,
   show,
-  TOP,
   textWidth,
   ticks,
   WIDTH,
@@ -28,6 +28,7 @@ export function heatMap(
     readonly columnTitle?: string
   },
 ): Figure {
+  const under = below(o)
   const known = o.values.flat().filter((value) => value !== null)
   const range = o.value.range ? { min: o.value.range[0], max: o.value.range[1] } : ticks(0, Math.max(...known, 0))
   const left = Math.min(240, Math.max(...o.rows.map((name) => textWidth(name)))) + (o.rowTitle === undefined ? 24 : 44)
@@ -44,7 +45,7 @@ export function heatMap(
   const cells = o.values.flatMap((row, i) => row.flatMap((value, j) => (value === null ? [] : [{ i, j, value }])))
   const fill = (value: number) => shade(SHADES, (value - range.min) / (range.max - range.min))
   const figures = (roomy ? cells : []).map(({ i, j, value }) =>
-    written(show(o.value, value), left + (j + 0.5) * cell, TOP + (i + 0.5) * row, {
+    written(show(o.value, value), left + (j + 0.5) * cell, under + (i + 0.5) * row, {
       align: 'center',
       fill: legible(fill(value)),
       halo: false,
@@ -52,9 +53,9 @@ export function heatMap(
   )
   return figure(
     o,
-    TOP + height + bottom + 14,
+    under + height + bottom + 14,
     {
-      grid: { left, top: TOP, width: plotWidth, height },
+      grid: { left, top: under, width: plotWidth, height },
       xAxis: {
         ...named(o.columns),
         axisLabel: { color: INK, fontSize: SIZE.text, interval: 0, rotate: slanted ? 45 : 0, width: 200, overflow: 'truncate' },
@@ -82,7 +83,7 @@ export function heatMap(
           data: cells.map(({ i, j, value }) => [j, i, value]),
           renderItem: ({ dataIndex }) => {
             const { i, j, value } = cells[dataIndex]!
-            const shape = { x: left + j * cell + 0.5, y: TOP + i * row + 0.5, width: cell - 1, height: row - 1 }
+            const shape = { x: left + j * cell + 0.5, y: under + i * row + 0.5, width: cell - 1, height: row - 1 }
             return { type: 'rect', shape, style: { fill: fill(value) } }
           },
         },
@@ -90,10 +91,10 @@ export function heatMap(
       graphic: {
         elements: [
           ...figures,
-          ...key(o.value, range, WIDTH - 78, TOP - 4, SHADES),
+          ...key(o.value, range, WIDTH - 78, under - 4, SHADES),
           ...(o.rowTitle === undefined
             ? []
-            : [{ ...written(o.rowTitle, 16, TOP + height / 2, { align: 'center', fill: MUTED }), rotation: Math.PI / 2 }]),
+            : [{ ...written(o.rowTitle, 16, under + height / 2, { align: 'center', fill: MUTED }), rotation: Math.PI / 2 }]),
         ],
       },
     },

@@ -1,6 +1,7 @@
 import {
   type Axis,
   axisTitle,
+  below,
   type Caption,
   drawn,
   type Figure,
@@ -8,7 +9,6 @@ import {
   SIZE,
   scale,
   show,
-  TOP,
   textWidth,
   ticks,
   tickWidth,
@@ -49,13 +49,14 @@ export function histogram(
     readonly references?: readonly { readonly name: string; readonly value: number }[]
   },
 ): Figure {
+  const under = below(o)
   const { edges, counts } = o.bins
   const references = o.references ?? []
   const xs = scale(o.x, [edges[0]!, edges.at(-1)!])
   const y: Axis = { title: o.what, whole: true, tick: (value) => value.toLocaleString('en-US') }
   const ys = scale(y, [0, ...counts])
   const left = tickWidth(y, ys) + 46
-  const top = TOP + (references.length > 0 ? 24 : 0)
+  const top = under + (references.length > 0 ? 24 : 0)
   const width = WIDTH - left - 30
   const at = (value: number) => left + ((value - xs.min) / (xs.max - xs.min)) * width
   const up = (value: number) => top + (1 - (value - ys.min) / (ys.max - ys.min)) * HEIGHT

@@ -2,6 +2,7 @@ import {
   type Axis,
   along,
   axisTitle,
+  below,
   type Caption,
   drawn,
   type Figure,
@@ -9,7 +10,6 @@ import {
   part,
   scale,
   show,
-  TOP,
   textWidth,
   tickWidth,
   WIDTH,
@@ -48,6 +48,7 @@ export function lines(
     readonly references?: readonly { readonly name: string; readonly value: number }[]
   },
 ): Figure {
+  const under = below(o)
   const references = o.references ?? []
   const shown = o.lines.filter(({ points }) => points.length > 0)
   const ats = shown.flatMap(({ points }) => points.map(([at]) => at))
@@ -59,7 +60,7 @@ export function lines(
   const right = Math.min(250, Math.max(...captions.map((text) => textWidth(text)))) + 34
   const height = Math.max(HEIGHT, captions.length * LABEL)
   const left = tickWidth(o.y, y) + 46
-  const plot = { x: left, y: TOP, tickWidth, width: WIDTH - left - right, height }
+  const plot = { x: left, y: under, tickWidth, width: WIDTH - left - right, height }
   const xAt = (value: number) => plot.x + part(value, x) * plot.width
   const yAt = (value: number) => plot.y + (1 - part(value, y)) * plot.height
   const ends = [
@@ -90,7 +91,7 @@ export function lines(
   }))
   return figure(
     o,
-    TOP + height + 58,
+    under + height + 58,
     {
       grid: { left: plot.x, top: plot.y, width: plot.width, height },
       xAxis: drawn(o.x, x, 32),

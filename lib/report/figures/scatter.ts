@@ -2,6 +2,7 @@ import {
   type Axis,
   along,
   axisTitle,
+  below,
   type Caption,
   drawn,
   type Figure,
@@ -10,7 +11,6 @@ import {
   SIZE,
   scale,
   show,
-  TOP,
   textWidth,
   tickWidth,
   WIDTH,
@@ -51,6 +51,7 @@ export function scatter(
     readonly line?: readonly (readonly [number, number])[]
   },
 ): Figure {
+  const under = below(o)
   const { points } = o
   const references = o.references ?? []
   const x = scale(
@@ -63,7 +64,7 @@ export function scatter(
   const groups = o.groups ?? []
   const left = o.bare === true ? 34 : tickWidth(o.y, y) + 46
   const right = o.colour ? 100 : Math.max(10, ...captions.map((text) => textWidth(text))) + 30
-  const top = TOP + (groups.length > 0 ? 20 : 0)
+  const top = under + (groups.length > 0 ? 20 : 0)
   const plot = { x: left, y: top, width: WIDTH - left - right, height: o.bare === true ? 520 : HEIGHT }
   const xAt = (value: number) => plot.x + part(value, x) * plot.width
   const yAt = (value: number) => plot.y + (1 - part(value, y)) * plot.height
@@ -95,10 +96,10 @@ export function scatter(
     const dot = {
       type: 'circle' as const,
       silent: true,
-      shape: { cx: from + 6, cy: TOP, r: 5 },
+      shape: { cx: from + 6, cy: under, r: 5 },
       style: { fill: o.colour ? MUTED : colour(i) },
     }
-    return [o.colour ? written(i === 0 ? '●' : '◆', from, TOP, { fill: MUTED }) : dot, written(name, from + 16, TOP)]
+    return [o.colour ? written(i === 0 ? '●' : '◆', from, under, { fill: MUTED }) : dot, written(name, from + 16, under)]
   })
   return figure(
     o,

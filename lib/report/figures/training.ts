@@ -29,6 +29,9 @@ function line(run: ReportedRun, key: Key, group: number, more: Partial<Line> = {
 }
 const trained = (runs: readonly ReportedRun[]) => runs.filter(({ history }) => history.length > 0)
 
+/** Values so far apart that the small ones would lie on each other are drawn on a logarithmic axis. */
+const WIDE = 8
+
 /** Curves of one quantity for all runs. */
 function curves(
   runs: readonly ReportedRun[],
@@ -45,7 +48,10 @@ function curves(
       ...(dashed ? [line(run, dashed, i, { dashed: true, quiet: true, name: `${run.run}, training` })] : []),
     ]
   })
-  return all.some((l) => l.points.length > 0) ? [lines({ name, title, note, x: EPOCH, y, lines: all })] : []
+  const values = all.flatMap((l) => l.points.map(([, value]) => value))
+  const [low, high] = [Math.min(...values), Math.max(...values)]
+  const wide = low > 0 && high > WIDE * low
+  return values.length > 0 ? [lines({ name, title, note, x: EPOCH, y: { ...y, log: wide }, lines: all })] : []
 }
 
 const BOTH = 'solid: validation rows, dashed: a sample of the training rows in eval mode · ring: best epoch · epoch 0: untrained'

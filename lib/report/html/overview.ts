@@ -4,13 +4,22 @@ import type { TierName } from '../../evaluate/tiers.js'
 import type { Report } from '../document.js'
 import { basis, likeGroups } from '../figures/comparison.js'
 import { bytes, count, duration, fixed, millions, mse } from '../format.js'
-import { cellsOf, STATUS_MARK } from '../markdown.js'
-import type { MatrixRow } from '../matrix.js'
+import { cellsOf } from '../markdown.js'
+import type { MatrixRow, Status } from '../matrix.js'
 import { LOSS_TO_BEAT } from '../prd.js'
 import { anchor, type Html, html } from './html.js'
 import { number, table } from './parts.js'
 
 const runLink = (run: string) => html`<a href="#run-${anchor(run)}">${run}</a>`
+
+const KINDS: Readonly<Partial<Record<Status, string>>> = {
+  complete: 'good',
+  failed: 'bad',
+  damaged: 'bad',
+  'not trained': 'muted',
+}
+/** A status in words, in a colour that only repeats them. */
+const statusTag = (status: Status) => html`<span class="tag ${KINDS[status] ?? 'warn'}">${status}</span>`
 
 /** The run with the highest cosine of those that were judged alike, leaky ones left out. */
 export function bestOf(report: Report): RunEntry | undefined {
@@ -35,7 +44,7 @@ function toBeat(rows: readonly MatrixRow[], title: string, limit: number): Html 
     .filter(({ row }) => row !== null)
     .map((r) => {
       const done = r.val_loss !== null && r.val_loss.value < limit
-      const what = r.val_loss === null ? STATUS_MARK[r.status].toLowerCase() : mse(r.val_loss.value)
+      const what = r.val_loss === null ? r.status : mse(r.val_loss.value)
       return html`<li>${done ? html`<strong class="good">✓</strong>` : '☐'} ${r.architecture} <span class="muted">${what}</span></li>`
     })
   return html`<div class="card"><h3>${title}</h3><details><summary>${rows.filter((r) => r.val_loss !== null && r.val_loss.value < limit).length} of ${items.length} models</summary><ul>${items}</ul></details></div>`
@@ -53,7 +62,7 @@ function progress({ matrix }: Report): Html {
   const rows = matrix.filter(({ row }) => row !== null)
   const states = [...new Set(rows.map(({ status }) => status))]
   const done = rows.filter(({ status }) => status === 'complete').length
-  return html`<div class="card"><h3>Models trained</h3><div class="big">${done} of ${rows.length}</div><ul>${states.map((s) => html`<li>${STATUS_MARK[s]}: ${rows.filter(({ status }) => status === s).length}</li>`)}</ul></div>`
+  return html`<div class="card"><h3>Models trained</h3><div class="big">${done} of ${rows.length}</div><ul>${states.map((s) => html`<li>${statusTag(s)} ${rows.filter(({ status }) => status === s).length}</li>`)}</ul></div>`
 }
 
 export const dashboard = (report: Report): Html => html`<section aria-labelledby="dashboard"><h2 id="dashboard">Dashboard</h2>
@@ -68,14 +77,16 @@ ${table(
     { title: '#', numeric: true, read: (r) => number(r.row, String) },
     { title: 'Architecture', read: (r) => html`<strong>${r.architecture}</strong>` },
     { title: 'Target Params', numeric: true, read: (r) => number(r.target_parameters ?? r.parameters, millions) },
-    { title: 'Status', read: (r) => STATUS_MARK[r.status] },
+    { title: 'Status', read: (r) => statusTag(r.status) },
     { title: 'Val Loss', numeric: true, read: (r) => number(r.val_loss?.value, mse) },
     { title: 'Val Cosine', numeric: true, read: (r) => number(r.val_cosine?.value, (x) => `${fixed(100 * x, 2)} %`) },
     { title: 'Train Time', numeric: true, read: (r) => number(r.train_seconds?.value, duration) },
     {
       title: 'Model File',
       read: (r) =>
-        r.model_file === null || r.run === null ? '–' : html`<a href="#run-${anchor(r.run)}"><code>${r.model_file}</code></a>`,
+        r.model_file === null || r.run === null
+          ? '–'
+          : html`<a href="#run-${anchor(r.run)}" title="${r.model_file}"><code>${r.run}/<wbr>${r.model_file.split('/').at(-1)}</code></a>`,
     },
     {
       title: 'Success Score',
@@ -119,7 +130,7 @@ export function runsSection(report: Report): Html {
   const groups = likeGroups(report.runs)
   const tables = groups.map(
     (entries) =>
-      html`<h3>${entries[0]!.data.path}</h3><p class="muted">${basis(entries)}. Only runs in one table can be compared.</p>${table(
+      html`<h3>${entries[0]!.data.path.split(/[\\/]/).at(-1)}, ${entries[0]!.rows} rows</h3><p class="muted">${basis(entries)}. Only runs in one table can be compared.</p>${table(
         entries,
         [
           { title: 'Run', read: (e) => html`${runLink(e.run)}${e.split?.leaky && html` <span class="tag bad">leaky</span>`}` },

@@ -58,7 +58,7 @@ ${runsSection(report)}
 <section aria-labelledby="training"><h2 id="training">Training</h2><div class="pair">${figures.training.map(shown)}</div></section>
 ${sections.map(({ content }) => content)}
 <section aria-labelledby="runs"><h2 id="runs">Every run</h2>
-${report.runs.map((run) => runSection(run, figures.runs[run.run] ?? [], runExtras(report, run.run, figures)))}
+${report.runs.map((run) => runSection(run, figures.runs[run.run]?.curves ?? [], runExtras(report, run.run, figures)))}
 </section></main>
 ${about(report)}
 ${raw(DATA_START)}${json(report)}${raw(DATA_END)}

@@ -39,15 +39,12 @@ export const facts = (list: readonly (readonly [name: string, fact: string | Htm
 
 export const code = (text: string): Html => html`<code>${text}</code>`
 
-/** More marks than this would make a page slow; they are shown as a picture. */
-const MARKS = 2500
 const ROWS = 200
 
 /** A figure as part of the page: its colours follow light and dark, marks say what they are, the data stands below. */
-export function shown(drawn: Drawn & { readonly png?: Uint8Array | undefined }): Html {
-  const marks = drawn.tips.reduce((sum, tips) => sum + tips.length, 0)
+export function shown(drawn: Drawn): Html {
   const picture =
-    marks > MARKS && drawn.png !== undefined
+    drawn.png !== null
       ? html`<img alt="${drawn.title}" width="${drawn.width}" height="${drawn.height}" src="data:image/png;base64,${Buffer.from(drawn.png).toString('base64')}">`
       : raw(inline(drawn))
   return html`<figure id="figure-${drawn.name}">${picture}<details><summary>data</summary>${dataTable(drawn)}</details></figure>\n`

@@ -1,6 +1,6 @@
+import { randomIndex } from '../../../lib/evaluate/statistics-random.js'
 import { Tensor } from '../../../lib/torch/tensor.js'
 import { gaussian } from '../clustered.js'
-import { randomIndex } from '../../../lib/evaluate/statistics-random.js'
 
 /** Queries, a bank, and for each query its target and what it leaves out. */
 export interface Case {
@@ -31,6 +31,7 @@ export function fromHalf(bits: number): number {
 }
 
 const neighbour = (x: number, up: boolean): number => {
+  if (x === 0) return 0
   const word = new Int32Array(Float32Array.of(x).buffer)
   word[0]! += up === x > 0 ? 1 : -1
   return new Float32Array(word.buffer)[0]!

@@ -50,7 +50,11 @@ describe('retrieve', () => {
     const made = makeCase({ seed: 77, dim, rows: 1, n: 1, whole: false })
     const rows = 300
     const bank = new Float32Array(rows * dim)
-    for (let i = 0; i < rows; i++) bank.set(made.bank.map((x, d) => (d === i % dim ? x * (1 + (i + 1) * 2 ** -23) : x)), i * dim)
+    for (let i = 0; i < rows; i++)
+      bank.set(
+        made.bank.map((x, d) => (d === i % dim ? x * (1 + (i + 1) * 2 ** -23) : x)),
+        i * dim,
+      )
     const c = { ...made, bank, queries: made.bank.map((x, d) => x + 0.5 * Math.sin(d)), target: Int32Array.of(150) }
     using table = tensorOf(c, false)
     const { all } = await search({ ...c, first: Int32Array.of(0, 0), excluded: new Int32Array(0) }, table, 40)
@@ -109,7 +113,11 @@ describe('retrieve refuses', () => {
     ]
     for (const one of bad) await expect(attempt(one)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
   })
-  it('a query that is not finite', async () => {
+  it('what is not finite', async () => {
     await expect(attempt({ queries: Tensor.from([1, Number.NaN], [1, 2]) })).rejects.toMatchObject({ code: 'DIVERGED' })
+    await expect(attempt({ bank: Tensor.from([1, 0, Number.POSITIVE_INFINITY, 0], [2, 2]) })).rejects.toMatchObject({
+      code: 'DATA_NOT_FINITE',
+      message: expect.stringContaining('row 1'),
+    })
   })
 })

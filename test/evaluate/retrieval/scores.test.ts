@@ -63,7 +63,15 @@ describe('the verdict', () => {
   const gauss = gaussian(4)
   const hits = (share: number) => Float64Array.from({ length: 900 }, () => Number(gauss() < share))
   const against = (model: Float64Array, over = articles) =>
-    judge(model, new Map([['copy_last', hits(-1)], ['context_mean', hits(0)]] as const), over, 0)
+    judge(
+      model,
+      new Map([
+        ['copy_last', hits(-1)],
+        ['context_mean', hits(0)],
+      ] as const),
+      over,
+      0,
+    )
   it('names the better one, against the best heuristic', async () => {
     const won = await against(hits(1))
     expect(won).toMatchObject({ decision: 'model', against: 'context_mean', score: 'top10', pool: 'without_context' })
@@ -80,6 +88,11 @@ describe('the verdict', () => {
     expect(same.sentence).toContain('not told apart from context mean')
   })
   it('does not judge with fewer than twenty articles', async () => {
-    expect(await against(hits(1), articles.map((a) => a % 19))).toMatchObject({ decision: 'unknown', ci95: null })
+    expect(
+      await against(
+        hits(1),
+        articles.map((a) => a % 19),
+      ),
+    ).toMatchObject({ decision: 'unknown', ci95: null })
   })
 })

@@ -1,0 +1,144 @@
+import type { Base } from '../../data/base.js'
+import type { Tensor } from '../../torch/tensor.js'
+import { copiesBetween } from './copies.js'
+import { cos, type Finding, finding, some } from './findings.js'
+import { type Judged, judge } from './judge.js'
+import { nearBetween } from './near.js'
+import type { Passed } from './pass.js'
+import { spaceFinding } from './space.js'
+import type { Spectrum } from './spectrum.js'
+import { type Clusters, isBad, type Table, tableOf } from './table.js'
+
+/** A file that is read once, and what comparing it needs. */
+export interface Read {
+  readonly base: Base
+  readonly table: Table
+  readonly passed: Passed
+  readonly spectrum: Spectrum
+  readonly clusters: Clusters
+  readonly floor: number
+}
+
+/** More copies than this share of the rows are no boilerplate. */
+export const LEAKING = 0.05
+
+const named = (ids: readonly string[]) =>
+  `${ids
+    .slice(0, 5)
+    .map((id) => `"${id}"`)
+    .join(', ')}${ids.length > 5 ? ', …' : ''}`
+
+function sharedArticles(a: Base, b: Base): Finding {
+  const known = new Set(a.articles?.ids)
+  const shared = (b.articles?.ids ?? []).filter((id) => known.has(id))
+  const figures = { shared: shared.length }
+  if (a.articles === undefined || b.articles === undefined)
+    return finding(
+      'SHARED_ARTICLES',
+      'WARN',
+      'articles are not known in both files, so that only vectors can be compared',
+      figures,
+    )
+  if (shared.length === 0) return finding('SHARED_ARTICLES', 'PASS', 'no article is in both files', figures)
+  return finding('SHARED_ARTICLES', 'FAIL', `${some(shared.length, 'article')} in both files: ${named(shared)}`, figures)
+}
+
+/** Rows that should be the same text: those of one article and position, or else all of files of equal length. */
+function samePlaces(a: Base, b: Base): [number, number][] {
+  if (a.kind !== 'base' || b.kind !== 'base') return []
+  const key = ({ articles, positions }: Base, row: number) =>
+    articles === undefined || positions === undefined ? undefined : `${positions[row]} ${articles.ids[articles.of[row]!]}`
+  const rows = new Map<string, number>()
+  for (let row = 0; row < a.rows; row++) {
+    const at = key(a, row)
+    if (at !== undefined) rows.set(at, row)
+  }
+  const pairs: [number, number][] = []
+  for (let row = 0; row < b.rows; row++) {
+    const at = key(b, row)
+    const there = at === undefined ? undefined : rows.get(at)
+    if (there !== undefined) pairs.push([there, row])
+  }
+  return pairs.length === 0 && a.rows === b.rows ? Array.from({ length: a.rows }, (_, row) => [row, row]) : pairs
+}
+
+/** What of a file is looked for: every row of a base, every target of sequences. What it is looked for in: contexts too. */
+const tablesOf = async ({ base, table }: Read): Promise<Table[]> =>
+  base.targets === undefined ? [table] : [table, await tableOf(base.vectors)]
+
+/** How many near-duplicates chance alone would make, from the share of random pairs that are. */
+export const byChance = (pairs: number, share: number, compared: number): boolean => share > 0 && pairs < 3 * share * compared
+
+/** Rows of `b`'s file that are in `a`'s. */
+async function leakFinding(a: Read, b: Read, basis: Tensor, share: number): Promise<Finding> {
+  const rows = Int32Array.from({ length: b.table.rows }, (_, row) => row).filter((row) => !isBad(b.table.lengths[row]!))
+  const [exact, near] = [new Map<number, number>(), new Set<number>()]
+  let [pairs, compared, products] = [0, 0, 0]
+  for (const table of await tablesOf(a)) {
+    for (const [row, there] of await copiesBetween(b.table, table)) exact.set(row, there)
+    const others = Int32Array.from({ length: table.rows }, (_, row) => row).filter((row) => !isBad(table.lengths[row]!))
+    const found = await nearBetween(b.table, rows, table, others, basis)
+    for (const row of found.rows) near.add(row)
+    pairs += found.pairs
+    compared = found.compared
+    products += found.compared * others.length
+  }
+  const figures = { exact: exact.size, near: near.size, compared, rows: rows.length }
+  const told = `${some(exact.size, 'row')} of ${rows.length} ${exact.size === 1 ? 'is a copy' : 'are copies'} to the bit, ${some(near.size, 'row')} of ${compared} compared above a cosine of .98`
+  if (near.size === 0 && exact.size === 0) return finding('LEAK', 'PASS', 'no row is in both files', figures)
+  const chance = exact.size === 0 && byChance(pairs, share, products)
+  if (chance) return finding('LEAK', 'PASS', `as many near pairs as chance makes in so few dimensions: ${told}`, figures)
+  const large = Math.max(exact.size / rows.length, byChance(pairs, share, products) ? 0 : near.size / compared)
+  return finding(
+    'LEAK',
+    large > LEAKING ? 'FAIL' : 'WARN',
+    told,
+    { ...figures, share: large },
+    exact.size > 0 ? exact.keys() : near,
+  )
+}
+
+async function adjacent({ passed, clusters }: Read): Promise<Judged | undefined> {
+  const [lag] = passed.lags
+  return lag === undefined || lag.rows.length === 0 ? undefined : judge(lag.cosines, lag.rows, clusters)
+}
+
+/** Errors of differences between texts are large: only what is 5 standard errors and a tenth apart is named. */
+async function parityFinding(a: Read, b: Read): Promise<Finding> {
+  const [x, y] = [await adjacent(a), await adjacent(b)]
+  const figures = {
+    adjacent: x?.mean ?? null,
+    adjacent_other: y?.mean ?? null,
+    random_pairs: a.floor,
+    random_pairs_other: b.floor,
+    mean_norm: a.spectrum.mean_norm,
+    mean_norm_other: b.spectrum.mean_norm,
+    length: a.base.norms.mean,
+    length_other: b.base.norms.mean,
+  }
+  const differing: string[] = []
+  const apart = (p: number, q: number) => Math.abs(p - q) > 0.1 * Math.max(Math.abs(p), Math.abs(q), 0.1)
+  if (x !== undefined && y !== undefined && x.se !== null && y.se !== null) {
+    const limit = 5 * Math.hypot(x.se, y.se)
+    if (Math.abs(x.mean - y.mean) > limit && apart(x.mean, y.mean))
+      differing.push(`adjacent cosine ${cos(x.mean)} beside ${cos(y.mean)}`)
+  }
+  if (apart(a.floor, b.floor)) differing.push(`random pairs ${cos(a.floor)} beside ${cos(b.floor)}`)
+  const [lengthA, lengthB] = [a.base.norms.mean, b.base.norms.mean]
+  if (Math.abs(lengthA - lengthB) > 0.01 * Math.max(lengthA, lengthB))
+    differing.push(`length ${lengthA.toPrecision(4)} beside ${lengthB.toPrecision(4)}`)
+  return differing.length === 0
+    ? finding('PARITY', 'PASS', 'neighbours, random pairs and lengths are alike in both files', figures)
+    : finding('PARITY', 'WARN', `the files differ: ${differing.join('; ')}`, figures)
+}
+
+/** Everything that is asked of two files together: `b` is held against `a`. */
+export async function compareFiles(a: Read, b: Read, basis: Tensor, nearShare: number): Promise<Finding[]> {
+  const space = await spaceFinding(
+    { table: a.table, passed: a.passed, space: a.base.space },
+    { table: b.table, passed: b.passed, space: b.base.space },
+    samePlaces(a.base, b.base),
+  )
+  if (a.table.dim !== b.table.dim) return [sharedArticles(a.base, b.base), space]
+  return [sharedArticles(a.base, b.base), await leakFinding(a, b, basis, nearShare), space, await parityFinding(a, b)]
+}

@@ -1,0 +1,106 @@
+import { permutation } from '../../data/random.js'
+import { normals } from '../../data/synth-process.js'
+import { call, Tensor } from '../../torch/tensor.js'
+import { cos, type Finding, finding } from './findings.js'
+import { type Judged, judge, surelyAbove, surelyBelow } from './judge.js'
+import type { Lag, Passed } from './pass.js'
+import { secondMoment } from './spectrum.js'
+import { type Clusters, isBad, type Table, unitAt } from './table.js'
+
+/** An effect below this share of what it is compared with counts as none. */
+const NONE = 0.05
+const [QUERIES, POOL] = [500, 10_000]
+/** How much nearer the nearest rows must be than those of noise: half as far. */
+const CLOSER = 0.5
+/** In fewer dimensions everything has a near neighbour. */
+const FEWEST_DIMENSIONS = 8
+
+/** Mean cosine of the first rows of a table of unit vectors to the nearest of the others. */
+async function nearest(unit: Tensor): Promise<number> {
+  const rows = unit.shape[0]!
+  using queries = await unit.op('aten::narrow', 0, 0, Math.min(QUERIES, rows >> 1))
+  using others = await unit.op('aten::narrow', 0, queries.shape[0]!, rows - queries.shape[0]!)
+  using turned = await others.op('aten::t')
+  using cosines = await queries.op('aten::mm', turned)
+  using best = await cosines.op('aten::amax', [1])
+  using mean = await best.op('aten::mean')
+  return await mean.item()
+}
+
+/** As many random vectors with the mean and covariance of a table, divided by their lengths. */
+async function noiseLike(passed: Passed, rows: number): Promise<Tensor> {
+  using mean = await passed.sum.op('aten::div.Scalar', passed.good)
+  using moment = await secondMoment(passed)
+  using covariance = (await call('aten::addr', [moment, mean, mean], { alpha: -1 })) as Tensor
+  const [values, directions] = (await call('aten::linalg_eigh', [covariance])) as [Tensor, Tensor]
+  using variances = values
+  using axes = directions
+  const dim = axes.shape[0]!
+  using positive = await variances.op('aten::clamp_min', 0)
+  using deviations = await positive.op('aten::sqrt')
+  using deviates = Tensor.from(Float64Array.from({ length: rows * dim }, normals(0)), [rows, dim])
+  using stretched = await deviates.op('aten::mul.Tensor', deviations)
+  using back = await axes.op('aten::t')
+  using turned = await stretched.op('aten::mm', back)
+  using moved = await turned.op('aten::add.Tensor', mean)
+  using lengths = await moved.op('aten::linalg_vector_norm', 2, [1], true)
+  using unit = await moved.op('aten::div.Tensor', lengths)
+  return await unit.to({ dtype: 'float32' })
+}
+
+/** Whether rows have nearer neighbours somewhere in the table than noise of the same spread has: then an order is missing, not a text. */
+async function hasNeighbours(table: Table, passed: Passed, rank: number): Promise<boolean> {
+  const rows = permutation(table.rows, 0)
+    .filter((row) => !isBad(table.lengths[row]!))
+    .slice(0, POOL + QUERIES)
+  if (rank < FEWEST_DIMENSIONS || rows.length < 4 * QUERIES) return false
+  using unit = await unitAt(table, rows)
+  using noise = await noiseLike(passed, rows.length)
+  return 1 - (await nearest(unit)) < CLOSER * (1 - (await nearest(noise)))
+}
+
+/** Lag 1 less a farther lag, where a row has both. */
+async function decline(near: Lag, far: Lag, clusters: Clusters): Promise<Judged> {
+  const known = new Map([...near.rows].map((row, i) => [row, near.cosines[i]!]))
+  const differences = Float64Array.from(far.rows, (row, i) => known.get(row)! - far.cosines[i]!)
+  return judge(differences, far.rows, clusters)
+}
+
+/**
+ * Whether the order of the rows means anything.
+ *
+ * It fails where rows of an article surely have something in common but neighbours surely no more than rows far apart, and where
+ * neighbours surely have nothing in common although every row has its like somewhere: then vectors and articles do not belong together.
+ */
+export async function orderFinding(
+  table: Table,
+  passed: Passed,
+  clusters: Clusters,
+  { floor, rank }: { floor: number; rank: number },
+): Promise<Finding> {
+  const near = passed.lags[0]
+  const far = passed.lags.findLast(({ rows }) => rows.length >= (near?.rows.length ?? 0) / 4)
+  if (near === undefined || far === undefined || near === far || near.rows.length === 0)
+    return finding('ORDER', 'PASS', 'too few rows in a row to compare lags')
+  const first = await judge(near.cosines, near.rows, clusters)
+  const last = await judge(far.cosines, far.rows, clusters)
+  const fall = await decline(near, far, clusters)
+  const figures = { lag_1: first.mean, far_lag: far.lag, far_cosine: last.mean, random_pairs: floor, decline: fall.mean }
+  const told = `neighbours ${cos(first.mean)}, rows ${far.lag} apart ${cos(last.mean)}, random pairs ${cos(floor)}`
+  if (surelyAbove(first, floor) && surelyAbove(fall, 0))
+    return finding('ORDER', 'PASS', `the nearer the more alike: ${told}`, figures)
+  const together = last.mean - floor
+  if (surelyAbove(last, floor) && surelyBelow(fall, NONE * together))
+    return finding('ORDER', 'FAIL', `the rows of an article are in no order: ${told}`, figures)
+  if (!surelyAbove(first, floor) && surelyBelow(first, floor + NONE * (1 - floor)) && (await hasNeighbours(table, passed, rank)))
+    return finding(
+      'ORDER',
+      'FAIL',
+      `neighbours have nothing in common, though every row has its like elsewhere: ${told}`,
+      figures,
+    )
+  const why = surelyAbove(first, floor)
+    ? 'whether rows are in order cannot be told'
+    : 'neighbours are no more alike than random pairs'
+  return finding('ORDER', 'WARN', `${why}: ${told}`, figures)
+}
