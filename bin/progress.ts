@@ -1,4 +1,5 @@
 import type { TrainEvent } from '../lib/index.js'
+import { program } from './command-line.js'
 import { bytes, count, duration, nearby } from './output.js'
 
 type Of<Type extends TrainEvent['type']> = Extract<TrainEvent, { type: Type }>
@@ -69,6 +70,13 @@ export function opening(e: Of<'start'>): string {
   ].join('\n')
 }
 
+/** What the audit of the data says, in one line. */
+export function audited({ path, verdict, codes, forced }: Of<'audit'>): string {
+  if (verdict === null) return 'audit  looking at the data, once for a file'
+  if (codes.length === 0) return 'audit  the data is sound'
+  return `audit  ${verdict}: ${codes.join(', ')}${forced ? ', forced' : ''}; more: ${program()} data audit ${nearby(path)}`
+}
+
 /** How many tensors weights brought, and how many they did not. */
 export const tensors = (placed: Pick<Of<'init'>, 'loaded' | 'new' | 'cut' | 'dropped'>): string =>
   `${placed.loaded.length} tensors loaded, ${placed.new.length} new, ${placed.cut.length} of further layers cut, ${placed.dropped.length} dropped`
@@ -101,6 +109,7 @@ export function progress(screen: Screen, now: () => number = () => performance.n
   const green = (text: string) => (screen.colour ? `\x1b[32m${text}\x1b[39m` : text)
   return (event) => {
     if (event.type === 'start') say(`${opening(event)}\n`)
+    if (event.type === 'audit') say(audited(event))
     if (event.type === 'init') say(`${starting(event)}\n`)
     if (event.type === 'warning') say(`warning: ${event.message}`)
     if (event.type === 'result') say(`${titled ? '\n' : ''}${closing(event)}`)

@@ -16,7 +16,7 @@
 namespace lvm {
 namespace {
 
-constexpr size_t large = 1 << 20, most_kept = size_t(1) << 30;
+constexpr size_t large = 1 << 20;
 
 // Large pages take a thousandth of the faults and of the entries in the processor's table of addresses.
 void want_large_pages([[maybe_unused]] void* data, [[maybe_unused]] size_t bytes) {
@@ -58,6 +58,7 @@ class Recycler final : public c10::Allocator {
       auto* data = *it;
       kept.erase(it);
       kept_bytes -= bytes;
+      used_bytes += bytes;
       return data;
     }
     return nullptr;
@@ -67,6 +68,7 @@ class Recycler final : public c10::Allocator {
     want_large_pages(data, bytes);
     const std::lock_guard lock(mutex);
     sizes.emplace(data, bytes);
+    used_bytes += bytes;
   }
 
   static void give_back(void* data);
@@ -77,7 +79,9 @@ class Recycler final : public c10::Allocator {
     if (it == sizes.end()) return c10::free_cpu(data);
     kept.push_front(data);
     kept_bytes += it->second;
-    keep_at_most(users > 0 ? most_kept : 0);
+    used_bytes -= it->second;
+    // Gradients are a third of the weights and moments that stay; more would be blocks of sizes that never come again.
+    keep_at_most(users > 0 ? used_bytes / 2 : 0);
   }
 
   void keep_at_most(size_t bytes) {
@@ -93,7 +97,7 @@ class Recycler final : public c10::Allocator {
   std::mutex mutex;
   std::unordered_map<void*, size_t> sizes;  // of all large blocks, in use or kept
   std::list<void*> kept;                    // freed last comes first
-  size_t kept_bytes = 0;
+  size_t kept_bytes = 0, used_bytes = 0;
   int users = 0;
 };
 

@@ -61,7 +61,8 @@ export const doctor: CommandModule = {
     const runs = ((argv.run ?? []) as unknown[]).map(String)
     if (runs.length > 0) return examineRuns(runs, argv, argv.json === true)
     const [key] = Object.keys(given(doctorFields, argv))
-    if (key !== undefined) throw badOption('doctor', key, 'nothing, because no run is named,', argv[key], 'run: lvm-torch doctor RUN')
+    if (key !== undefined)
+      throw badOption('doctor', key, 'nothing, because no run is named,', argv[key], 'run: lvm-torch doctor RUN')
     const diagnosis = examine()
     answer(diagnosis, () => page(diagnosis), argv.json === true)
     if (!diagnosis.usable) process.exitCode = ERRORS.LIBTORCH_MISSING.exit

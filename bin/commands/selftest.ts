@@ -22,7 +22,10 @@ export const selftesting: CommandModule = {
           instrument: (t) => t.name,
           kind: (t) => t.kind,
           verdict: (t) => t.verdict,
-          'what it gave': (t) => Object.entries(t.values).map(([key, value]) => `${key} ${shown(value)}`).join(', '),
+          'what it gave': (t) =>
+            Object.entries(t.values)
+              .map(([key, value]) => `${key} ${shown(value)}`)
+              .join(', '),
         }),
         ...(faults.length === 0 ? [] : ['', ...faults]),
         `\n${made.valid ? 'every instrument is valid' : 'believe no figure of an invalid instrument'}`,

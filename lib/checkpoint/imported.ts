@@ -52,6 +52,7 @@ export async function saveImported(
     options: { train: {}, model: { ...options } },
     data: null,
     split: null,
+    audit: null,
     init: null,
     seed: 0,
     threads: o.threads,

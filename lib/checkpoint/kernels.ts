@@ -18,6 +18,10 @@ export const shapeKey = (matrix: Pick<QuantizedMatrix, 'scheme' | 'shape' | 'lay
   return `${matrix.scheme} ${out}×${input}`
 }
 
+/** The kernels that round inputs no more than that, by their times. */
+const fineEnough = (times: Readonly<Record<string, readonly number[]>>, activations: Quantization['activations']) =>
+  activations === 'int8' ? times : Object.fromEntries(Object.entries(times).filter(([kernel]) => !kernel.startsWith('dynamic')))
+
 /** The kernel that is quickest for one context and for 32 of them, and slower than float32 for neither. */
 export function quickest(times: Readonly<Record<string, readonly number[]>>): string {
   const single = times[DEQUANTIZED]!
@@ -41,6 +45,7 @@ function known(path: string): Record<string, Record<string, string>> {
 export async function chooseKernels(
   matrices: readonly QuantizedMatrix[],
   context: number,
+  activations: Quantization['activations'],
   recorded: Quantization['kernels'] | undefined,
 ): Promise<Record<string, string>> {
   const machine = kernelMachine()
@@ -50,13 +55,17 @@ export async function chooseKernels(
   const measured: Record<string, string> = {}
   for (const matrix of matrices) {
     const key = shapeKey(matrix)
-    const remembered = recorded?.machine === machine ? key : `${key} · ${context}`
+    const place = `${key} · ${activations} · ${context}`
+    const remembered = recorded?.machine === machine ? key : place
     if (chosen[key] !== undefined) continue
     const { out, in: input } = sizesOf(matrix)
-    chosen[key] =
-      before?.[remembered] ??
-      quickest(await native.timeKernels(matrix.scheme, out, input, Int32Array.of(context, BATCH * context)))
-    if (before?.[remembered] === undefined) measured[`${key} · ${context}`] = chosen[key]
+    const recalled = before?.[remembered]
+    if (recalled !== undefined) {
+      chosen[key] = recalled
+      continue
+    }
+    const times = await native.timeKernels(matrix.scheme, out, input, Int32Array.of(context, BATCH * context))
+    chosen[key] = measured[place] = quickest(fineEnough(times, activations))
   }
   if (Object.keys(measured).length > 0) {
     try {

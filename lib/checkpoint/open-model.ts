@@ -20,13 +20,20 @@ export interface OpenedQuantized {
 export async function loadQuantized(
   file: QuantizedFile,
   path: string,
-  o: { spec: Node; device: string; context: number; exact: boolean; kernels?: Quantization['kernels'] | undefined },
+  o: {
+    spec: Node
+    device: string
+    context: number
+    exact: boolean
+    activations: Quantization['activations']
+    kernels?: Quantization['kernels'] | undefined
+  },
 ): Promise<OpenedQuantized> {
   const matrices = [...file.matrices.values()]
   const plain = o.exact || o.device !== 'cpu' // the kernels are of the processor
   const kernels = plain
     ? Object.fromEntries(matrices.map((matrix) => [shapeKey(matrix), DEQUANTIZED]))
-    : await chooseKernels(matrices, o.context, o.kernels)
+    : await chooseKernels(matrices, o.context, o.activations, o.kernels)
   const packed = [...file.matrices].flatMap(([name, matrix]) => {
     const kernel = kernels[shapeKey(matrix)]!
     return kernel === DEQUANTIZED ? [] : [{ name, kernel }]
@@ -99,6 +106,6 @@ export async function openModel(
   const file = await openQuantized(weights)
   await checkParent(run, folder, manifest, file)
   const { spec, context, quantized } = manifest
-  const { model, kernels } = await loadQuantized(file, weights, { spec, context, ...o, kernels: quantized.kernels })
+  const { model, kernels } = await loadQuantized(file, weights, { spec, context, ...o, ...quantized })
   return { model, approximate: Object.values(kernels).some((kernel) => kernel !== DEQUANTIZED) }
 }

@@ -28,6 +28,8 @@ export interface Quantization {
     readonly bytes: number
     readonly drop: number | null
   }[]
+  /** What inputs of products may be rounded to: 8 bits, or only bfloat16 where 8 bits lose too much. */
+  readonly activations: 'int8' | 'bf16'
   /** The kernels that were quickest where it was made, by shape; `fp32` multiplies numbers that are dequantised at load. */
   readonly kernels: { readonly machine: string; readonly by_shape: Readonly<Record<string, string>> }
 }

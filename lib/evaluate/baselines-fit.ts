@@ -7,8 +7,8 @@ export const BASELINES = ['mean_vector', 'copy_last', 'context_mean', 'exponenti
 export type BaselineName = (typeof BASELINES)[number]
 
 /** A prediction without a model. */
-export interface Baseline {
-  readonly name: BaselineName
+export interface Baseline<Name extends string = BaselineName> {
+  readonly name: Name
   readonly params: Readonly<Record<string, number>>
   /** As they come, not normalised. Shapes: [n, dim], float32. */
   predict(rows: Rows, ids: Int32Array): Promise<Tensor>
@@ -19,7 +19,7 @@ export interface Baseline {
 const DECAY_WINDOWS = 4096
 
 /** The context vectors summed with weights, the last one's last. */
-async function weighted(rows: Rows, ids: Int32Array, weights: readonly number[]): Promise<Tensor> {
+export async function weighted(rows: Rows, ids: Int32Array, weights: readonly number[]): Promise<Tensor> {
   using x = await contexts(rows, ids)
   using row = Tensor.from(weights, [1, weights.length])
   using sum = await row.op('aten::matmul', x) // [n, 1, dim]
@@ -52,7 +52,7 @@ async function fitDecay(train: Rows): Promise<number> {
 
 const nothing = () => {}
 
-const copyLast: Baseline = {
+export const copyLast: Baseline = {
   name: 'copy_last',
   params: {},
   dispose: nothing,
@@ -62,14 +62,14 @@ const copyLast: Baseline = {
   },
 }
 
-const contextMean: Baseline = {
+export const contextMean: Baseline = {
   name: 'context_mean',
   params: {},
   dispose: nothing,
   predict: (rows, ids) => weighted(rows, ids, decayWeights(rows.windows.context, 1)),
 }
 
-async function meanVector(train: Rows): Promise<Baseline> {
+export async function meanVector(train: Rows): Promise<Baseline> {
   using mean = await meanTarget(train)
   const row = await mean.to({ dtype: 'float32' })
   return {
@@ -83,7 +83,7 @@ async function meanVector(train: Rows): Promise<Baseline> {
   }
 }
 
-async function exponentialMean(train: Rows): Promise<Baseline> {
+export async function exponentialMean(train: Rows): Promise<Baseline> {
   const decay = await fitDecay(train)
   const weights = decayWeights(train.windows.context, decay)
   return { name: 'exponential_mean', params: { decay }, dispose: nothing, predict: (rows, ids) => weighted(rows, ids, weights) }

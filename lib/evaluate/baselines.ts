@@ -29,7 +29,8 @@ export interface BaselineResults {
 
 const mean = (values: Float64Array) => describe(values).mean
 
-async function score(baseline: Baseline, rows: Rows, scorer: Scorer, centre: Tensor | null) {
+/** One predictor's figures on some windows, and its cosine on each. */
+export async function score(baseline: Baseline<string>, rows: Rows, scorer: Scorer, centre: Tensor | null) {
   const sums: Record<keyof Scores, number[]> = { cosine: [], cosineCentred: [], mseRaw: [], mseUnit: [], norm: [] }
   for (const ids of blocks(rows)) {
     using raw = await baseline.predict(rows, ids)

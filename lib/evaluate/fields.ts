@@ -68,7 +68,11 @@ export const rolloutFields = {
 /** What `doctor` takes beside the runs. */
 export const doctorFields = {
   ...judged,
-  ood: text({ default: undefined, about: 'file of other texts that the runs are compared on, such as another domain', group: 'Data' }),
+  ood: text({
+    default: undefined,
+    about: 'file of other texts that the runs are compared on, such as another domain',
+    group: 'Data',
+  }),
   steps: integer<number>({
     default: 5,
     min: 0,
@@ -89,8 +93,20 @@ export const selftestFields = {
 export const analyzeFields = {
   ...judged,
   ood: text({ default: undefined, about: 'file of other texts that are analysed beside, such as another domain', group: 'Data' }),
-  points: integer({ default: 4000, min: 10, max: 4000, about: 'windows whose targets and predictions are drawn in a plane', group: 'Run' }),
-  clusters: integer({ default: 12, min: 2, max: 100, about: 'groups of like vectors that the targets are sorted into', group: 'Run' }),
+  points: integer({
+    default: 4000,
+    min: 10,
+    max: 4000,
+    about: 'windows whose targets and predictions are drawn in a plane',
+    group: 'Run',
+  }),
+  clusters: integer({
+    default: 12,
+    min: 2,
+    max: 100,
+    about: 'groups of like vectors that the targets are sorted into',
+    group: 'Run',
+  }),
   projection: choice(['tsne', 'umap', 'none'], { default: 'tsne', about: 'how vectors are laid into a plane', group: 'Run' }),
   seed: integer({ default: 0, min: 0, about: 'of samples, clusters, intervals and UMAP', group: 'Run' }),
   out: text({ default: 'artifacts/lvm/evaluation', about: 'folder of the reports', group: 'Run' }),

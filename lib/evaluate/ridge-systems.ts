@@ -1,4 +1,4 @@
-import { call, type Tensor } from '../torch/tensor.js'
+import { call, Tensor } from '../torch/tensor.js'
 import { addInto, blocks, columnSums, contexts, type Rows, targets, zeros } from './baselines-rows.js'
 
 /** y ≈ x · weight + bias. Shapes: weight [features, dim], bias [dim], float32. */
@@ -11,8 +11,11 @@ export interface LinearMap {
 export interface System {
   /** Mean square of a centred input, summed over windows: the natural size of λ. */
   readonly scale: number
-  /** Undefined when λ is too small for float64. */
-  solve(lambda: number): Promise<LinearMap | undefined>
+  /**
+   * Undefined when λ is too small for float64. With an anchor, a weight for each position, the map is pulled towards that weighted sum
+   * of the context instead of towards nothing.
+   */
+  solve(lambda: number, anchor?: readonly number[]): Promise<LinearMap | undefined>
   [Symbol.dispose](): void
 }
 
@@ -46,6 +49,27 @@ async function withIntercept(weight: Tensor, x: Tensor, y: Tensor, offset: Tenso
   using flat = await product.op('aten::squeeze.dim', 0)
   using bias = await meanY.op('aten::sub.Tensor', flat)
   return { weight: await weight.to({ dtype: 'float32' }), bias: await bias.to({ dtype: 'float32' }) }
+}
+
+/** Right + the anchor's own map, which repeats a weight per position on a diagonal. Shapes: weight [positions · dim, dim]. */
+async function addAnchor(weight: Tensor, anchor: readonly number[]): Promise<Tensor> {
+  using weights = Tensor.from(Float64Array.from(anchor), [anchor.length, 1])
+  using eye = (await call('aten::eye', [weight.shape[1]!], { dtype: 'float64' })) as Tensor
+  using map = await weights.op('aten::kron', eye)
+  return await weight.op('aten::add.Tensor', map)
+}
+
+/** What the anchor leaves of the targets: xyᵀ less xxᵀ times its map. `half` is a symmetric matrix of which the lower half counts. */
+async function lessAnchor(right: Tensor, half: Tensor, anchor: readonly number[]): Promise<Tensor> {
+  using lower = await half.op('aten::tril')
+  using strict = await half.op('aten::tril', -1)
+  using upper = await strict.op('aten::t')
+  using whole = await lower.op('aten::add.Tensor', upper)
+  using blocks = await whole.op('aten::view', [half.shape[0]!, anchor.length, right.shape[1]!])
+  using weights = Tensor.from(Float64Array.from(anchor), [1, anchor.length, 1])
+  using weighted = await blocks.op('aten::mul.Tensor', weights)
+  using sum = await weighted.op('aten::sum.dim_IntList', [1])
+  return await right.op('aten::sub.Tensor', sum)
 }
 
 const meanDiagonal = async (matrix: Tensor, features: number): Promise<number> => {
@@ -125,14 +149,26 @@ export async function normalEquations({ n, positions, offset, ...sums }: Moments
   const centredXY = (await call('aten::addr', [sums.xy, x, y], { alpha: -n })) as Tensor
   return {
     scale: await meanDiagonal(centredXX, centredXX.shape[0]!),
-    async solve(lambda) {
-      using weight = await solveRegularised(centredXX, centredXY, lambda)
-      return weight && (await withIntercept(weight, x, y, offset, positions))
+    async solve(lambda, anchor) {
+      using right = anchor === undefined ? await centredXY.op('aten::clone') : await lessAnchor(centredXY, centredXX, anchor)
+      using solved = await solveRegularised(centredXX, right, lambda)
+      if (solved === undefined) return undefined
+      using weight = anchor === undefined ? await solved.op('aten::clone') : await addAnchor(solved, anchor)
+      return await withIntercept(weight, x, y, offset, positions)
     },
     [Symbol.dispose]() {
       for (const tensor of [x, y, centredXX, centredXY]) tensor.dispose()
     },
   }
+}
+
+/** Targets less the weighted sum of their inputs. Shapes: [n, dim]. */
+async function lessMean(outputs: Tensor, inputs: Tensor, anchor: readonly number[]): Promise<Tensor> {
+  using blocks = await inputs.op('aten::view', [inputs.shape[0]!, anchor.length, outputs.shape[1]!])
+  using weights = Tensor.from(Float64Array.from(anchor), [1, anchor.length, 1])
+  using weighted = await blocks.op('aten::mul.Tensor', weights)
+  using sum = await weighted.op('aten::sum.dim_IntList', [1])
+  return await outputs.op('aten::sub.Tensor', sum)
 }
 
 /** The same answer from [windows × windows] equations, in float64 throughout: for fewer windows than features. */
@@ -151,10 +187,12 @@ export async function dualEquations(rows: Rows, positions: number, offset: Tenso
   const products = await inputs.op('aten::mm', transposed)
   return {
     scale: await meanDiagonal(products, inputs.shape[1]!),
-    async solve(lambda) {
-      using dual = await solveRegularised(products, outputs, lambda)
+    async solve(lambda, anchor) {
+      using right = anchor === undefined ? await outputs.op('aten::clone') : await lessMean(outputs, inputs, anchor)
+      using dual = await solveRegularised(products, right, lambda)
       if (dual === undefined) return undefined
-      using weight = await transposed.op('aten::mm', dual)
+      using solved = await transposed.op('aten::mm', dual)
+      using weight = anchor === undefined ? await solved.op('aten::clone') : await addAnchor(solved, anchor)
       return await withIntercept(weight, x, y, offset, positions)
     },
     [Symbol.dispose]() {

@@ -26,7 +26,7 @@ export async function applyRidge({ weight, bias, positions }: Ridge, rows: Rows,
 }
 
 /** A fifth of the articles, drawn once and for all, against the rest; with one article, its last fifth. */
-function innerSplit(rows: Rows): { inner: Rows; held: Rows } {
+export function innerSplit(rows: Rows): { inner: Rows; held: Rows } {
   const { windows, ids } = rows
   const articles = [...new Set(ids.map((id) => windows.article[id]!))].sort((a, b) => a - b)
   const drawn = [...permutation(articles.length, 0)].slice(0, Math.max(1, Math.round(INNER * articles.length)))
@@ -37,12 +37,12 @@ function innerSplit(rows: Rows): { inner: Rows; held: Rows } {
 }
 
 /** The power of ten, to half a decade, that gives the held articles their highest mean cosine: uphill from the natural size of λ. */
-async function bestLambda(system: System, held: Rows, positions: number): Promise<number> {
+async function bestLambda(system: System, held: Rows, positions: number, anchor?: Anchor): Promise<number> {
   const middle = Math.round(Math.log10(system.scale || 1))
   let best = { exponent: middle, cosine: -1 }
   const improves = async (exponent: number): Promise<boolean> => {
     const lambda = 10 ** exponent
-    const map = await system.solve(lambda)
+    const map = await system.solve(lambda, anchor)
     if (map === undefined) return false
     using weight = map.weight
     using bias = map.bias
@@ -62,6 +62,14 @@ async function bestLambda(system: System, held: Rows, positions: number): Promis
   return 10 ** best.exponent
 }
 
+/** Weights of the last positions, which a map is pulled towards; undefined for none. */
+export type Anchor = readonly number[] | undefined
+/** A ridge regression of all training windows, and the one of the inner articles that its λ was judged with. */
+export interface RidgePair {
+  readonly all: Ridge
+  readonly inner: Ridge
+}
+
 /**
  * Ridge regression with an intercept; λ is chosen on a fifth of the training articles, then all of them are fitted.
  *
@@ -69,36 +77,63 @@ async function bestLambda(system: System, held: Rows, positions: number): Promis
  * Source: Hoerl & Kennard 1970; Saunders, Gammerman & Vovk 1998 (dual form).
  */
 export async function fitRidge(train: Rows): Promise<Ridge> {
+  const [{ all, inner }] = (await fitRidges(train, [undefined])) as [RidgePair]
+  disposeMap(inner)
+  return all
+}
+
+export function disposeMap({ weight, bias }: LinearMap): void {
+  weight.dispose()
+  bias.dispose()
+}
+
+/** The same for several anchors at the cost of little more than one; each has a λ of its own. */
+export async function fitRidges(train: Rows, anchors: readonly Anchor[]): Promise<RidgePair[]> {
   const { context, dim } = train.windows
   const positions = Math.min(context, Math.max(1, Math.floor(MOST_FEATURES / dim)))
+  const near = anchors.map((anchor) => anchor?.slice(-positions))
   const { inner, held } = innerSplit(train)
   using offset = await meanTarget(train)
   return train.ids.length > positions * dim
-    ? await fitWide(inner, held, positions, offset)
-    : await fitSmall(train, inner, held, positions, offset)
+    ? await fitWide(inner, held, positions, offset, near)
+    : await fitSmall(train, inner, held, positions, offset, near)
 }
 
-async function fitWide(inner: Rows, held: Rows, positions: number, offset: Tensor): Promise<Ridge> {
+async function fitWide(inner: Rows, held: Rows, positions: number, offset: Tensor, anchors: readonly Anchor[]) {
   using moments = await noMoments(positions, offset)
   await addMoments(moments, inner)
-  const lambda = await search(await normalEquations(moments), held, positions)
+  const first = await searched(await normalEquations(moments), held, positions, anchors)
   await addMoments(moments, held)
-  return await solved(await normalEquations(moments), lambda, positions)
+  return await refitted(await normalEquations(moments), first, positions, anchors)
 }
 
-async function fitSmall(train: Rows, inner: Rows, held: Rows, positions: number, offset: Tensor): Promise<Ridge> {
-  const lambda = await search(await dualEquations(inner, positions, offset), held, positions)
-  return solved(await dualEquations(train, positions, offset), lambda, positions)
+async function fitSmall(train: Rows, inner: Rows, held: Rows, positions: number, offset: Tensor, anchors: readonly Anchor[]) {
+  const first = await searched(await dualEquations(inner, positions, offset), held, positions, anchors)
+  return refitted(await dualEquations(train, positions, offset), first, positions, anchors)
 }
 
-async function search(system: System, held: Rows, positions: number): Promise<number> {
+async function searched(system: System, held: Rows, positions: number, anchors: readonly Anchor[]): Promise<Ridge[]> {
   using owned = system
-  return await bestLambda(owned, held, positions)
+  const fits: Ridge[] = []
+  for (const anchor of anchors)
+    fits.push(await solved(owned, await bestLambda(owned, held, positions, anchor), positions, anchor))
+  return fits
 }
 
-async function solved(system: System, lambda: number, positions: number): Promise<Ridge> {
+async function refitted(
+  system: System,
+  first: readonly Ridge[],
+  positions: number,
+  anchors: readonly Anchor[],
+): Promise<RidgePair[]> {
   using owned = system
-  const map = await owned.solve(lambda)
+  const pairs: RidgePair[] = []
+  for (const [i, inner] of first.entries()) pairs.push({ inner, all: await solved(owned, inner.lambda, positions, anchors[i]) })
+  return pairs
+}
+
+async function solved(system: System, lambda: number, positions: number, anchor: Anchor): Promise<Ridge> {
+  const map = await system.solve(lambda, anchor)
   if (map === undefined)
     throw new LvmError('NATIVE', `ridge: expected positive definite equations at λ = ${lambda} but they are not`)
   return { ...map, lambda, positions }

@@ -6,15 +6,15 @@ import { findRun, runName } from '../checkpoint/folder.js'
 import { load, type Model } from '../checkpoint/model.js'
 import { type Pruning, weightsFile } from '../checkpoint/run.js'
 import { badOption, LvmError } from '../errors.js'
-import { measureSpeed } from '../evaluate/evaluate.js'
-import type { Speed } from '../evaluate/report.js'
+import { BATCHES } from '../evaluate/benchmark/inputs.js'
 import { type Chosen, chooseRows } from '../evaluate/subject.js'
 import { native } from '../native.js'
 import { resolve } from '../options.js'
 import { type Gate, gateError, gateSentence, judgeGate, type Scored, score } from './gate.js'
+import { medians } from './medians.js'
 import { pruneFields } from './prune-fields.js'
 import { compressedBytes, publish, retrain } from './prune-publish.js'
-import { type Settings, withoutUnits, withoutWeights } from './prune-weights.js'
+import { withoutUnits, withoutWeights } from './prune-weights.js'
 import { writeSafetensors } from './safetensors.js'
 
 /** Options of `prune`: the run, what hears of progress, and any field of `pruneFields`. */
@@ -48,9 +48,7 @@ export interface Pruned {
 }
 
 interface Examined {
-  readonly chosen: Chosen
   readonly scored: Scored
-  readonly speed: Speed
   readonly compressed: number
 }
 
@@ -78,7 +76,7 @@ export async function prune({ run, say = () => {}, ...given }: PruneOptions): Pr
         hint: `prune ${manifest.quantized.parent.run}, which it was made of, and quantise what comes of it`,
       })
     chosen = await chooseRows(parent, { ...o, rows: 'auto' })
-    const before = await examine(parent, chosen, o, say)
+    const before = await examine(parent, chosen, say)
     const rows = chosen.train === undefined ? chosen : { ...chosen, ...chosen.train }
     say(`${o.structured === 'none' ? 'weights' : o.structured} by ${o.saliency}`)
     const thinned =
@@ -87,10 +85,11 @@ export async function prune({ run, say = () => {}, ...given }: PruneOptions): Pr
     await writeSafetensors(file, thinned.pieces, { format: 'pt' })
     await retrain(parent, thinned, relative(process.cwd(), file), stage, o, say)
     using result = await load(join(stage, 'run'), place)
-    const after = await examine(result, chosen, o, say)
+    const after = await examine(result, chosen, say)
     const gate = await judgeGate(before.scored, after.scored, chosen, o)
     say(gateSentence(gate))
     if (!gate.pass) throw gateError('prune', gate)
+    const [was, is] = await medians([parent.native, result.native], chosen, o.latency)
     const pruning: Pruning = {
       parent: { run: basename(from), weights_sha256: manifest.files[weightsFile(manifest)]!.sha256 },
       structured: o.structured,
@@ -118,11 +117,7 @@ export async function prune({ run, say = () => {}, ...given }: PruneOptions): Pr
       latency: {
         device: result.device,
         threads: native.threads(),
-        batches: after.speed.batches.map(({ batch, p50_ms }, i) => ({
-          batch,
-          parent_ms: before.speed.batches[i]!.p50_ms,
-          ms: p50_ms,
-        })),
+        batches: BATCHES.map((batch, i) => ({ batch, parent_ms: was![i]!, ms: is![i]! })),
       },
       notes:
         o.structured === 'none'
@@ -136,9 +131,8 @@ export async function prune({ run, say = () => {}, ...given }: PruneOptions): Pr
   }
 }
 
-async function examine(model: Model, chosen: Chosen, o: Settings, say: (line: string) => void): Promise<Examined> {
+async function examine(model: Model, chosen: Chosen, say: (line: string) => void): Promise<Examined> {
   say(`${chosen.ids.length} ${chosen.part} windows with ${model.parameters.toLocaleString('en-US')} parameters`)
   const scored = await score(model, chosen)
-  const speed = await measureSpeed({ handle: model.native, device: model.device, loadMs: null }, chosen, o.latency)
-  return { chosen, scored, speed, compressed: await compressedBytes(model) }
+  return { scored, compressed: await compressedBytes(model) }
 }

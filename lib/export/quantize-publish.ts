@@ -2,14 +2,15 @@ import { basename, dirname, join } from 'node:path'
 import { linkOrCopy } from '../checkpoint/durable.js'
 import { goldenRows } from '../checkpoint/golden.js'
 import { chooseKernels, DEQUANTIZED, kernelMachine, shapeKey } from '../checkpoint/kernels.js'
+import { load } from '../checkpoint/model.js'
 import { loadQuantized } from '../checkpoint/open-model.js'
 import { openQuantized, type Quantization, type Scheme, sizesOf } from '../checkpoint/quantized.js'
 import { CONFIG, QUANTIZED, type RunFacts, SPLIT, weightsFile } from '../checkpoint/run.js'
 import type { Store } from '../checkpoint/store.js'
-import { measureSpeed } from '../evaluate/evaluate.js'
-import type { Speed } from '../evaluate/report.js'
+import { BATCHES } from '../evaluate/benchmark/inputs.js'
 import { packageVersion } from '../libtorch/paths.js'
 import { native } from '../native.js'
+import { medians } from './medians.js'
 import type { Candidate, Parent, Settings } from './quantize-search.js'
 import { bytesOf } from './quantize-weights.js'
 
@@ -17,26 +18,31 @@ import { bytesOf } from './quantize-weights.js'
 const SLOWER = 1.05
 interface Measured {
   readonly kernels: Quantization['kernels']
-  readonly speed: Speed
+  /** Medians by batch size. */
+  readonly batches: readonly { readonly batch: number; readonly parent_ms: number; readonly ms: number }[]
   readonly notes: readonly string[]
 }
 
 /** How quick a candidate is with its kernels; where its parent is quicker, it is dequantised instead. */
-export async function measure(parent: Parent, path: string, seconds: number): Promise<Measured> {
+export async function measure(parent: Parent, { path, activations }: Candidate, seconds: number): Promise<Measured> {
   const { spec, context } = parent.model.manifest
   const file = await openQuantized(path)
   const matrices = [...file.matrices.values()]
   const timed = async (by_shape: Record<string, string>) => {
     const kernels = { machine: kernelMachine(), by_shape }
-    const { model } = await loadQuantized(file, path, { spec, device: 'cpu', context, exact: false, kernels })
+    const { model } = await loadQuantized(file, path, { spec, device: 'cpu', context, exact: false, activations, kernels })
+    const rival = parent.alone ? undefined : await load(parent.model.folder, { device: 'cpu', threads: native.threads() })
     try {
-      return { kernels, speed: await measureSpeed({ handle: model, device: 'cpu', loadMs: null }, parent.chosen, seconds) }
+      const found = await medians(rival ? [model, rival.native] : [model], parent.chosen, seconds)
+      const before = parent.alone ?? found[1]!
+      return { kernels, batches: BATCHES.map((batch, i) => ({ batch, parent_ms: before[i]!, ms: found[0]![i]! })) }
     } finally {
+      rival?.dispose()
       native.dispose(model)
     }
   }
-  const quick = await timed(await chooseKernels(matrices, context, undefined))
-  const slower = quick.speed.batches.filter(({ p50_ms }, i) => p50_ms > SLOWER * parent.speed.batches[i]!.p50_ms)
+  const quick = await timed(await chooseKernels(matrices, context, activations, undefined))
+  const slower = quick.batches.filter(({ parent_ms, ms }) => ms > SLOWER * parent_ms)
   const packed = Object.values(quick.kernels.by_shape).some((kernel) => kernel !== DEQUANTIZED)
   if (slower.length === 0 || !packed) {
     const none = packed ? [] : ['no kernel for few bits is quicker than float32 here: the weights are dequantised at load']
@@ -53,7 +59,13 @@ export async function measure(parent: Parent, path: string, seconds: number): Pr
 /** The golden rows of a candidate, as its dequantised numbers give them. */
 async function goldenOf({ model: { manifest } }: Parent, path: string) {
   const { spec, context, dim } = manifest
-  const { model } = await loadQuantized(await openQuantized(path), path, { spec, device: 'cpu', context, exact: true })
+  const { model } = await loadQuantized(await openQuantized(path), path, {
+    spec,
+    device: 'cpu',
+    context,
+    exact: true,
+    activations: 'bf16',
+  })
   try {
     return await goldenRows(model, { context, dim, device: 'cpu', dtype: 'float32', names: ['quantized'] })
   } finally {
@@ -65,7 +77,7 @@ async function goldenOf({ model: { manifest } }: Parent, path: string) {
 export async function publish(
   store: Store,
   parent: Parent,
-  { path, kept }: Candidate,
+  { path, kept, activations }: Candidate,
   o: Settings,
   kernels: Quantization['kernels'],
 ): Promise<Quantization & { readonly weights_bytes: number; readonly file_bytes: number }> {
@@ -88,6 +100,7 @@ export async function publish(
     scheme: o.to,
     parent: { run: basename(model.folder), weights_sha256: files[weightsFile(model.manifest)]!.sha256 },
     layers,
+    activations,
     kernels,
   }
   const written: RunFacts = {

@@ -1,17 +1,16 @@
 import { basename } from 'node:path'
 import type { Model } from '../checkpoint/model.js'
 import { loadQuantized } from '../checkpoint/open-model.js'
-import { openQuantized, type QuantizedMatrix, type Scheme } from '../checkpoint/quantized.js'
+import { openQuantized, type Quantization, type QuantizedMatrix, type Scheme } from '../checkpoint/quantized.js'
 import { weightsFile } from '../checkpoint/run.js'
 import { openWeights, type WeightsFile } from '../checkpoint/stored.js'
 import { badOption } from '../errors.js'
-import { measureSpeed } from '../evaluate/evaluate.js'
-import type { Speed } from '../evaluate/report.js'
 import { type Chosen, chooseRows } from '../evaluate/subject.js'
 import { native } from '../native.js'
 import type { Options } from '../options.js'
 import { sampled } from '../train/prepare.js'
 import { type Gate, gateError, gateSentence, judgeGate, type Scored, score } from './gate.js'
+import { medians, SMALL } from './medians.js'
 import type { quantizeFields } from './quantize-fields.js'
 import { bytesOf, type ModelMatrix, matricesOf, writeQuantized } from './quantize-weights.js'
 import { effects, searchWindows } from './sensitivity.js'
@@ -33,7 +32,8 @@ export interface Parent {
   readonly chosen: Chosen
   readonly matrices: readonly ModelMatrix[]
   readonly scored: Scored
-  readonly speed: Speed
+  /** Medians by batch size, of one that is too large to be loaded beside what is made of it. */
+  readonly alone: readonly number[] | undefined
   readonly drops: ReadonlyMap<string, number>
 }
 
@@ -56,7 +56,7 @@ export async function examine(model: Model, o: Settings, say: (line: string) => 
   try {
     say(`${model.name}: ${chosen.ids.length} ${chosen.part} windows, as it is`)
     const scored = await score(model, chosen)
-    const speed = await measureSpeed({ handle: model.native, device: model.device, loadMs: null }, chosen, o.latency)
+    const alone = manifest.weights_bytes > SMALL ? (await medians([model.native], chosen, o.latency))[0] : undefined
     const matrices = matricesOf(model.native)
     const from = chosen.train ?? chosen
     const ids = sampled(from.ids, searchWindows(matrices.length, manifest.parameters), manifest.seed)
@@ -68,7 +68,7 @@ export async function examine(model: Model, o: Settings, say: (line: string) => 
       say(`  ${count} of ${matrices.length}`)
     })
     for (const [name, drop] of [...drops].sort((a, b) => b[1] - a[1])) say(`  ${drop.toFixed(6).padStart(10)}  ${name}`)
-    return { model, source, chosen, matrices, scored, speed, drops }
+    return { model, source, chosen, matrices, scored, alone, drops }
   } catch (error) {
     chosen.dispose()
     throw error
@@ -81,19 +81,20 @@ export async function examine(model: Model, o: Settings, say: (line: string) => 
 export interface Candidate {
   readonly path: string
   readonly kept: ReadonlySet<string>
+  readonly activations: Quantization['activations']
   readonly gate: Gate
 }
 
 const quantizedMatrices = ({ matrices }: Parent, kept: ReadonlySet<string>, scheme: Scheme): Map<string, QuantizedMatrix> =>
   new Map(matrices.flatMap(({ name, shape, layout }) => (kept.has(name) ? [] : [[name, { scheme, shape, layout }]])))
 
-/** Of what is quantised, the matrices that mind it most, until what they mind makes up for a loss. */
-function mostSensitive({ drops }: Parent, kept: ReadonlySet<string>, excess: number): string[] {
-  const rest = [...drops].filter(([name]) => !kept.has(name)).sort((a, b) => b[1] - a[1])
+/** Of what is quantised, the matrices that mind it most, until what they mind makes up for a loss; only those that may be kept. */
+function mostSensitive({ drops }: Parent, excess: number, mayKeep: (names: readonly string[]) => boolean): string[] {
   const taken: string[] = []
   let won = 0
-  for (const [name, drop] of rest) {
+  for (const [name, drop] of [...drops].sort((a, b) => b[1] - a[1])) {
     if (taken.length > 0 && (won >= 1.5 * excess || drop <= 0)) break
+    if (!mayKeep([...taken, name])) continue
     taken.push(name)
     won += drop
   }
@@ -116,25 +117,39 @@ export async function search(parent: Parent, path: string, o: Settings, say: (li
     parent: basename(model.folder),
     parent_sha256: manifest.files[weightsFile(manifest)]!.sha256,
   }
+  const judge = async (activations: Quantization['activations']): Promise<Gate> => {
+    const { spec, context } = manifest
+    const { model: made } = await loadQuantized(await openQuantized(path), path, {
+      spec,
+      device: 'cpu',
+      context,
+      exact: false,
+      activations,
+    })
+    try {
+      const gate = await judgeGate(parent.scored, await score({ native: made }, chosen), chosen, o)
+      say(`${activations === 'int8' ? '' : 'inputs of products not in 8 bits: '}${gateSentence(gate)}`)
+      return gate
+    } finally {
+      native.dispose(made)
+    }
+  }
   for (;;) {
     await writeQuantized(path, source.tensors, quantizedMatrices(parent, kept, o.to), facts)
-    const { spec, context } = manifest
-    const made = await loadQuantized(await openQuantized(path), path, { spec, device: 'cpu', context, exact: false })
-    let gate: Gate
-    try {
-      gate = await judgeGate(parent.scored, await score({ native: made.model }, chosen), chosen, o)
-    } finally {
-      native.dispose(made.model)
+    let gate = await judge('int8')
+    if (gate.pass) return { path, kept, activations: 'int8', gate }
+    if (o.to === 'int8') {
+      gate = await judge('bf16')
+      if (gate.pass) return { path, kept, activations: 'bf16', gate }
     }
-    say(gateSentence(gate))
-    if (gate.pass) return { path, kept, gate }
     const lost = gate.cosine.pass ? 0 : gate.cosine.drop - gate.cosine.limit
-    const more = o.keep === 'auto' ? mostSensitive(parent, kept, lost) : []
-    const bytes = bytesWith(matrices, new Set([...kept, ...more]), o.to)
-    if (more.length === 0 || bytes >= largest) {
+    const mayKeep = (names: readonly string[]) =>
+      !names.some((name) => kept.has(name)) && bytesWith(matrices, new Set([...kept, ...names]), o.to) < largest
+    const more = o.keep === 'auto' ? mostSensitive(parent, lost, mayKeep) : []
+    if (more.length === 0) {
       const stopped = [...parent.drops].sort((a, b) => b[1] - a[1]).slice(0, 3)
       const costs = stopped.map(([name, drop]) => `${name} alone costs ${drop.toFixed(5)}`).join(', ')
-      const full = more.length === 0 ? '' : `; to keep ${more.join(', ')} too would make it as large as ${NEXT[o.to]}`
+      const full = o.keep === 'auto' ? `; to keep more would make it as large as ${NEXT[o.to]}` : ''
       throw gateError('quantize', gate, `, with ${kept.size} of ${matrices.length} matrices kept; ${costs}${full}`)
     }
     for (const name of more) {

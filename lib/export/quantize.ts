@@ -28,6 +28,7 @@ export interface Quantized {
   readonly model: string
   readonly scheme: Scheme
   readonly layers: Quantization['layers']
+  readonly activations: Quantization['activations']
   readonly kernels: Quantization['kernels']
   readonly gate: Gate
   readonly size: { readonly parent_weights_bytes: number; readonly weights_bytes: number; readonly file_bytes: number }
@@ -64,13 +65,8 @@ export async function quantize({ run, say = () => {}, ...given }: QuantizeOption
     }
     parent = await examine(model, o, say)
     const candidate = await search(parent, path, o, say)
-    const { kernels, speed, notes } = await measure(parent, path, o.latency)
+    const { kernels, batches, notes } = await measure(parent, candidate, o.latency)
     const { layers, weights_bytes, file_bytes } = await publish(store, parent, candidate, o, kernels)
-    const batches = speed.batches.map(({ batch, p50_ms }, i) => ({
-      batch,
-      parent_ms: parent!.speed.batches[i]!.p50_ms,
-      ms: p50_ms,
-    }))
     return {
       version: 1,
       run: runName(folder),
@@ -78,6 +74,7 @@ export async function quantize({ run, say = () => {}, ...given }: QuantizeOption
       model: model.manifest.model,
       scheme: o.to,
       layers,
+      activations: candidate.activations,
       kernels,
       gate: candidate.gate,
       size: { parent_weights_bytes: model.manifest.weights_bytes, weights_bytes, file_bytes },

@@ -23,6 +23,7 @@ export type TrainEvent = { version: 1 } & (
       split: { mode: string; leaky: boolean }
       estimate: { memory_bytes: number; disk_bytes: number }
     }
+  | { type: 'audit'; path: string; verdict: 'PASS' | 'WARN' | 'FAIL' | null; codes: string[]; forced: boolean }
   | ({ type: 'init'; path: string; sha256: string } & Placed)
   | {
       type: 'progress'

@@ -115,6 +115,7 @@ export const trainFields = {
   }),
   out: text({ default: 'artifacts/lvm/models', about: 'where runs are kept', ...run }),
   resume: flag({ default: false, about: 'go on where the run stopped, with its own options', ...run }),
+  force: flag({ default: false, about: 'train although the audit of the data fails', ...run }),
   overwrite: flag({ default: false, about: 'replace a run that exists', ...run }),
   saveEvery: integer<number | undefined>({
     default: undefined,

@@ -65,6 +65,7 @@ async function factsOf(session: Session, best: boolean, before: RunManifest | un
       val: data.split.val.length,
       test: data.split.test?.length ?? 0,
     },
+    audit: session.audit,
     init: session.init,
     seed: train.seed,
     threads: session.threads,

@@ -33,6 +33,8 @@ export interface Session {
   /** The weights that it started from, and what became of each; of one that goes on, only which they were. */
   readonly init: RunFacts['init']
   readonly initialised: Awaited<ReturnType<typeof initialise>> | undefined
+  /** What the audit of the data said; null until it has. */
+  audit: RunFacts['audit']
   progress: Progress
   history: HistoryRow[]
   /** Whether the store holds a save of this training, whose unchanged files the next one keeps. */
@@ -61,7 +63,7 @@ export async function openSession(
     threads: number
     recompute: boolean
     initial?: Initial | undefined
-    from?: { path: string; progress: Progress; history: HistoryRow[]; init: RunFacts['init'] }
+    from?: { path: string; progress: Progress; history: HistoryRow[]; init: RunFacts['init']; audit: RunFacts['audit'] }
   },
 ): Promise<Session> {
   const { train } = plan
@@ -111,6 +113,7 @@ export async function openSession(
     trainSample: sampled(data.split.train, train.trainEval === 'all' ? undefined : Number(train.trainEval), train.seed),
     init: o.from?.init ?? (o.initial ? { path: o.initial.path, sha256: o.initial.sha256 } : null),
     initialised,
+    audit: o.from?.audit ?? null,
     progress: o.from?.progress ?? freshProgress(train.lr),
     history: o.from?.history ?? [],
     saved: o.from !== undefined,

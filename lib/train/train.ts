@@ -10,6 +10,7 @@ import { badOption, LvmError, shown } from '../errors.js'
 import { native } from '../native.js'
 import { resolveDevice, useThreads } from '../torch/device.js'
 import { useMultiplier } from '../torch/multiplier.js'
+import { auditData } from './audit.js'
 import { epochs } from './epochs.js'
 import { estimate, requireRoom } from './estimate.js'
 import type { Told, TrainEvent } from './events.js'
@@ -31,7 +32,7 @@ export interface TrainOptions {
 interface Start {
   readonly plan: Plan
   readonly data: Prepared
-  readonly from?: { path: string; progress: Progress; history: History['history']; init: RunFacts['init'] }
+  readonly from?: { path: string; progress: Progress; history: History['history'] } & Pick<RunFacts, 'init' | 'audit'>
 }
 
 /** Reads where a run stands, and the settings and data that it goes on with. Errors: BAD_OPTION, BAD_CHECKPOINT, those of the data. */
@@ -53,7 +54,7 @@ async function goOn(model: string, given: Record<string, unknown>, store: Store)
     valHash: manifest.data.val?.hash ?? null,
   })
   const { history } = JSON.parse(await readFile(join(path, HISTORY), 'utf8')) as History
-  return { plan: going, data, from: { path, progress, history, init: manifest.init ?? null } }
+  return { plan: going, data, from: { path, progress, history, init: manifest.init ?? null, audit: manifest.audit ?? null } }
 }
 
 function startEvent(
@@ -89,7 +90,7 @@ function startEvent(
 /**
  * Trains a predictor and keeps it as a run; iterate to let it go on, abort to stop within a step with a valid checkpoint.
  *
- * Errors: BAD_OPTION, RUN_EXISTS, RUN_LOCKED, those of the data, OUT_OF_MEMORY, NO_DISK, DIVERGED (the last good checkpoint is kept).
+ * Errors: BAD_OPTION, RUN_EXISTS, RUN_LOCKED, those of the data, GATE_FAILED when its audit fails, OUT_OF_MEMORY, NO_DISK, DIVERGED (the last good checkpoint is kept).
  */
 export async function* train(
   options: TrainOptions,
@@ -133,6 +134,7 @@ async function* run({ model, ...given }: TrainOptions, signal: AbortSignal): Asy
     if (session.initialised !== undefined) yield { type: 'init', ...session.init!, ...session.initialised.placed }
     for (const message of [...data.warnings, ...(session.initialised?.warnings ?? [])])
       yield { type: 'warning', code: 'DATA', message }
+    if (fresh !== undefined) session.audit = yield* auditData(data, train.force)
     if (train.precision === 'bf16' && device === 'cpu') {
       const slow = await slowPrecision()
       if (slow !== undefined) yield { type: 'warning', code: 'SLOW_PRECISION', message: slow }

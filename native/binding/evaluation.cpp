@@ -71,9 +71,8 @@ Napi::Value embed(const Napi::CallbackInfo& info) {
   auto& stop = environment(info.Env()).stop;
   return run_async(
     info.Env(),
-    [x = take_tensor(info[0]), o = TsneOptions{real(options.Get("perplexity"), "perplexity"),
-                                               integer(options.Get("iterations"), "iterations")},
-     &stop] {
+    [x = take_tensor(info[0]),
+     o = TsneOptions{real(options.Get("perplexity"), "perplexity"), integer(options.Get("iterations"), "iterations")}, &stop] {
       if (x.dim() != 2 || x.size(0) < 4 || x.size(0) > 16384) throw Error("BAD_ARGUMENT", "tsne: expected 4 to 16384 vectors");
       return tsne(x, o, stop);
     },

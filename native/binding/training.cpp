@@ -24,8 +24,8 @@ OptimizerOptions read_optimizer(Napi::Object o) {
           uint64_t(integer(o.Get("seed"), "seed"))};
 }
 
-// trainer(model, samples, ids, {batch, accumulate, loss, bf16, sequence, recompute, keepZeros, seed, weightDecay, beta1, beta2, eps, clip,
-// ema}) -> handle
+// trainer(model, samples, ids, {batch, accumulate, loss, bf16, sequence, recompute, keepZeros, seed, weightDecay, beta1, beta2,
+// eps, clip, ema}) -> handle
 Napi::Value trainer(const Napi::CallbackInfo& info) {
   const auto o = info[3].As<Napi::Object>();
   const TrainerOptions options{positive(o.Get("batch"), "batch"),

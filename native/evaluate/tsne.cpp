@@ -44,8 +44,7 @@ LVM_INLINE void add_tile(int64_t count, const float* p, const float* a, const fl
 }
 
 LVM_CLONES void add_point(int64_t n, const float* p, const float* a, const float* b, int64_t i, Sums& sums) {
-  for (int64_t at = 0; at < n; at += kTile)
-    add_tile(std::min(kTile, n - at), p + at, a + at, b + at, a[i], b[i], sums);
+  for (int64_t at = 0; at < n; at += kTile) add_tile(std::min(kTile, n - at), p + at, a + at, b + at, a[i], b[i], sums);
 }
 
 void check_stop(const std::atomic<bool>& stop) {

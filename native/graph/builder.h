@@ -45,7 +45,8 @@ class Builder {
   std::vector<Made> build_all(const std::vector<Node>& nodes);
   Tensor parameter(const std::string& name, at::IntArrayRef shape, const Init& init, Traits traits = {});
   // A parameter that inputs are multiplied with, at multiply_split in two parts with `first` rows in the first.
-  Weight matrix(const std::string& name, at::IntArrayRef shape, const Init& init, Layout layout = Layout::rows, int64_t first = 0);
+  Weight matrix(const std::string& name, at::IntArrayRef shape, const Init& init, Layout layout = Layout::rows,
+                int64_t first = 0);
   Tensor buffer(const std::string& name, const Tensor& value);
   Tensor buffer(const std::string& name, at::IntArrayRef shape, const Init& init);
   size_t slot() { return slots++; }  // a place in State::slots

@@ -88,7 +88,8 @@ void Model::pack(const std::string& name, const std::string& kernel, const Tenso
   if (it == list.end() || !it->matrix || it->value.defined())
     throw Error("BAD_CHECKPOINT", "weights: expected a matrix that is to be packed but received \"" + name + "\"");
   auto& matrix = *it->matrix;
-  const auto across = matrix.layout == Layout::columns ? 1 : 0, out = int(matrix.shape[across]), in = int(matrix.shape[1 - across]);
+  const auto across = matrix.layout == Layout::columns ? 1 : 0, out = int(matrix.shape[across]),
+             in = int(matrix.shape[1 - across]);
   matrix.packed = packed_parts(kernel, values, scales, out, in, matrix.first);
   packed_bytes += int64_t(values.nbytes() + (scales.defined() ? scales.nbytes() : 0));
 }

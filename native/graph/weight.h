@@ -20,13 +20,11 @@ struct Matrix {
   Tensor value;  // as stored; undefined when it is packed
   std::vector<int64_t> shape;
   Layout layout;
-  int64_t first;  // of a matrix that multiply_split divides: the rows before the cut
+  int64_t first;                                      // of a matrix that multiply_split divides: the rows before the cut
   std::vector<std::shared_ptr<const Packed>> packed;  // in two parts when it is divided
 
   // Shapes: -> [out, in]
-  Tensor matrix() const {
-    return layout == Layout::rows ? value : layout == Layout::columns ? value.t() : value.squeeze(-1);
-  }
+  Tensor matrix() const { return layout == Layout::rows ? value : layout == Layout::columns ? value.t() : value.squeeze(-1); }
 };
 using Weight = std::shared_ptr<Matrix>;
 

@@ -138,8 +138,7 @@ Tensor product(const Tensor& x, const Packed& weight, const Tensor& bias) {
 }
 
 Tensor multiply(const Tensor& x, const Matrix& weight, const Tensor& bias) {
-  if (weight.packed.empty())
-    return Multiply::apply(x, weight.matrix(), bias.defined() ? std::optional(bias) : std::nullopt);
+  if (weight.packed.empty()) return Multiply::apply(x, weight.matrix(), bias.defined() ? std::optional(bias) : std::nullopt);
   return product(x, *weight.packed.front(), bias);
 }
 

@@ -84,10 +84,13 @@ struct WeightOnly final : Packed {
   Tensor values, scales;
 };
 
+Tensor unpacked(const Tensor& bytes) {
+  return torch::stack({bytes.bitwise_and(15), bytes.bitwise_right_shift(4)}, -1).flatten(1);
+}
+
 struct Int4 final : Packed {
   Int4(const Tensor& bytes, const Tensor& scales) {
-    const auto values = torch::stack({bytes.bitwise_and(15), bytes.bitwise_right_shift(4)}, -1).flatten(1).to(torch::kInt32);
-    weights = at::_convert_weight_to_int4pack_for_cpu(values.contiguous(), 1);
+    weights = at::_convert_weight_to_int4pack_for_cpu(unpacked(bytes).to(torch::kInt32).contiguous(), 1);
     const auto by_group = scales.t();
     table = torch::stack({by_group, torch::zeros_like(by_group)}, -1).to(torch::kBFloat16).contiguous();
   }
@@ -97,8 +100,13 @@ struct Int4 final : Packed {
   Tensor weights, table;
 };
 
+// bfloat16 numbers, or whole ones as such.
 struct Half final : Packed {
-  explicit Half(const Tensor& values) : values(values.contiguous()) {}
+  Half(const Tensor& given, const Tensor& scales) {
+    if (!scales.defined()) values = given.contiguous();
+    else if (given.scalar_type() == torch::kInt8) values = (given * scales.unsqueeze(1)).to(torch::kBFloat16);
+    else values = ((unpacked(given).to(torch::kFloat32) - 8) * scales.repeat_interleave(int4_group, 1)).to(torch::kBFloat16);
+  }
   Tensor product(const Tensor& x) const override { return at::linear(x.to(torch::kBFloat16), values).to(torch::kFloat32); }
   Tensor values;
 };
@@ -108,19 +116,20 @@ std::shared_ptr<const Packed> packed(const std::string& kernel, const Tensor& va
   if (kernel == "dynamic_onednn") return std::make_shared<Dynamic>(at::QEngine::ONEDNN, values, scales);
   if (kernel == "weight_only") return std::make_shared<WeightOnly>(values, scales);
   if (kernel == "int4") return std::make_shared<Int4>(values, scales);
-  if (kernel == "bf16") return std::make_shared<Half>(values);
+  if (kernel == "bf16") return std::make_shared<Half>(values, scales);
   throw Error("BAD_ARGUMENT", "weights: there is no kernel \"" + kernel + "\"");
 }
 
 std::vector<std::string> kernels_of(const std::string& scheme, int64_t out, int64_t in) {
   if (scheme == "bf16") return {"bf16"};
-  if (scheme == "int4") return out % 16 == 0 && in % int4_group == 0 ? std::vector<std::string>{"int4"} : std::vector<std::string>{};
+  if (scheme == "int4") return out % 16 == 0 && in % int4_group == 0 ? std::vector<std::string>{"int4", "bf16"} : std::vector<std::string>{};
   std::vector<std::string> names;
   for (const auto engine : at::globalContext().supportedQEngines()) {
     if (engine == at::QEngine::FBGEMM) names.push_back("dynamic_fbgemm");
     if (engine == at::QEngine::ONEDNN) names.push_back("dynamic_onednn");
   }
   names.push_back("weight_only");
+  names.push_back("bf16");
   return names;
 }
 
@@ -143,15 +152,16 @@ double milliseconds(const std::function<void()>& work) {
 
 std::vector<std::shared_ptr<const Packed>> packed_parts(const std::string& kernel, const Tensor& values, const Tensor& scales,
                                                         int64_t out, int64_t in, int64_t first) {
-  const auto is_int4 = kernel == "int4", is_half = kernel == "bf16";
-  const auto type = is_int4 ? torch::kUInt8 : is_half ? torch::kBFloat16 : torch::kInt8;
-  const std::vector<int64_t> shape{out, is_int4 ? in / 2 : in},
-    scale_shape = is_int4 ? std::vector<int64_t>{out, in / int4_group} : std::vector<int64_t>{out};
-  if (values.scalar_type() != type || values.sizes() != shape || (!is_half && (!scales.defined() || scales.sizes() != scale_shape)))
+  const auto type = values.scalar_type();
+  const auto four = type == torch::kUInt8, whole = four || type == torch::kInt8;
+  const std::vector<int64_t> shape{out, four ? in / 2 : in},
+    scale_shape = four ? std::vector<int64_t>{out, in / int4_group} : std::vector<int64_t>{out};
+  const auto fits = kernel == "int4" ? four : kernel == "bf16" ? whole || type == torch::kBFloat16 : type == torch::kInt8;
+  if (!fits || values.sizes() != shape || whole != scales.defined() || (whole && scales.sizes() != scale_shape))
     throw Error("BAD_ARGUMENT", "weights: expected values and scales as the kernel \"" + kernel + "\" wants them");
   const auto part = [&](int64_t from, int64_t count) {
     return packed(kernel, values.narrow(0, from, count).contiguous(),
-                  is_half ? Tensor() : scales.narrow(0, from, count).contiguous());
+                  whole ? scales.narrow(0, from, count).contiguous() : Tensor());
   };
   if (first == 0) return {part(0, out)};
   return {part(0, first), part(first, out - first)};
@@ -163,7 +173,7 @@ std::map<std::string, std::vector<double>> time_kernels(const std::string& schem
   const auto w = torch::ones({out, in});
   const auto values = scheme == "int4" ? torch::full({out, in / 2}, 17, torch::kUInt8)
                                        : torch::ones({out, in}, scheme == "bf16" ? torch::kBFloat16 : torch::kInt8);
-  const auto scales = scheme == "int4" ? torch::ones({out, in / int4_group}) : torch::ones({out});
+  const auto scales = scheme == "bf16" ? Tensor() : scheme == "int4" ? torch::ones({out, in / int4_group}) : torch::ones({out});
   std::map<std::string, std::vector<double>> times;
   for (const auto n : rows) {
     const auto x = torch::ones({n, in});

@@ -11,7 +11,7 @@ namespace lvm {
 //   dynamic_fbgemm, dynamic_onednn   int8 weights; each row of the input is brought to 8 bits as it comes
 //   weight_only                      int8 weights, inputs rounded to bfloat16
 //   int4                             weights of 4 bits, inputs rounded to bfloat16
-//   bf16                             both in bfloat16
+//   bf16                             both in bfloat16, whatever the weights were
 //
 // Shapes: values int8 [out, in] with a scale for each row [out]; uint8 [out, in / 2], two in a byte, the first in the low half,
 // 0 … 15 for −8 … 7, with a scale for every 128 numbers of a row [out, in / 128]; bfloat16 [out, in] without scales

@@ -111,9 +111,10 @@ void over_rows(int64_t batch, int64_t n, Work work) {
   parallel(batch, std::max<int64_t>(1, 8192 / n), [&](int64_t begin, int64_t end) { work(begin, end - begin); });
 }
 
-// What a recurrence starts from; nothing stands for zeros, which spares the first product.
-using State = std::optional<Tensor>;
-State state_of(const Tensor& h) { return h.defined() ? State(h) : State(); }
+// What a recurrence starts from, where nothing stands for zeros, which spares the first product; and weights, where nothing stands
+// for those that are packed.
+using Given = std::optional<Tensor>;
+Given given(const Tensor& h) { return h.defined() ? Given(h) : Given(); }
 
 // The layer's factors in the dtype that products are taken in; gates stay in the dtype of the weights. Packed weights stand in
 // the place of w_ih and w_hh, for inference only.
@@ -140,12 +141,12 @@ struct Factors {
   }
 };
 
-Factors factors(const Tensor& x, const State& h0, const Tensor& w_ih, const Tensor& w_hh, int64_t n, const Packed* packed_ih,
+Factors factors(const Tensor& x, const Given& h0, const Given& w_ih, const Given& w_hh, int64_t n, const Packed* packed_ih,
                 const Packed* packed_hh) {
   return {as_factor(x.reshape({-1, x.size(2)})),
-          packed_ih ? Tensor() : as_factor(w_ih),
-          packed_hh ? Tensor() : as_factor(w_hh),
-          packed_hh ? torch::kFloat32 : w_hh.scalar_type(),
+          packed_ih ? Tensor() : as_factor(*w_ih),
+          packed_hh ? Tensor() : as_factor(*w_hh),
+          packed_hh ? torch::kFloat32 : w_hh->scalar_type(),
           x.scalar_type(),
           x.size(0),
           x.size(1),
@@ -173,13 +174,13 @@ Factors kept(AutogradContext* ctx, const variable_list& saved) {
 
 const Packed* packed_in(const Weight& weight) { return weight->packed.empty() ? nullptr : weight->packed.front().get(); }
 
-Tensor or_zeros(const State& h, const Factors& f, const Tensor& like) {
+Tensor or_zeros(const Given& h, const Factors& f, const Tensor& like) {
   return h ? h->contiguous() : torch::zeros({f.batch, f.n}, like.options());
 }
 
 struct Lstm final : torch::autograd::Function<Lstm> {
-  static variable_list forward(AutogradContext* ctx, const Tensor& x, const State& h0, const State& c0, const Tensor& w_ih,
-                               const Tensor& w_hh, const Tensor& b_ih, const Tensor& b_hh, const Packed* packed_ih,
+  static variable_list forward(AutogradContext* ctx, const Tensor& x, const Given& h0, const Given& c0, const Given& w_ih,
+                               const Given& w_hh, const Tensor& b_ih, const Tensor& b_hh, const Packed* packed_ih,
                                const Packed* packed_hh) {
     const auto f = factors(x, h0, w_ih, w_hh, b_hh.size(0) / 4, packed_ih, packed_hh);
     const auto gates = f.of_inputs(b_ih + b_hh).view({f.time, f.batch, 4 * f.n});
@@ -224,12 +225,13 @@ struct Lstm final : torch::autograd::Function<Lstm> {
     });
     const auto flat = gates.view({f.time * f.batch, 4 * f.n}), db = flat.sum(0);
     const auto dx = ctx->needs_input_grad(0) ? f.times(flat, f.w_ih.t()).view({f.time, f.batch, -1}).to(f.x_type) : Tensor();
-    return {dx, {}, {}, f.weight_gradient(flat, f.x), f.weight_gradient(flat, f.inputs_of_steps(first_h, out)), db, db.clone(), {}, {}};
+    return {dx,         {}, {}, f.weight_gradient(flat, f.x), f.weight_gradient(flat, f.inputs_of_steps(first_h, out)), db,
+            db.clone(), {}, {}};
   }
 };
 
 struct Gru final : torch::autograd::Function<Gru> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& x, const State& h0, const Tensor& w_ih, const Tensor& w_hh,
+  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Given& h0, const Given& w_ih, const Given& w_hh,
                         const Tensor& b_ih, const Tensor& b_hh, const Packed* packed_ih, const Packed* packed_hh) {
     const auto f = factors(x, h0, w_ih, w_hh, b_hh.size(0) / 3, packed_ih, packed_hh);
     const auto gates = f.of_inputs(b_ih).view({f.time, f.batch, 3 * f.n});
@@ -287,12 +289,12 @@ struct Gru final : torch::autograd::Function<Gru> {
 }  // namespace
 
 LstmResult lstm_recurrence(const Tensor& x, const Tensor& h0, const Tensor& c0, const RecurrentWeights& w) {
-  const auto result = Lstm::apply(x, state_of(h0), state_of(c0), w.input->value, w.state->value, w.input_bias, w.state_bias,
+  const auto result = Lstm::apply(x, given(h0), given(c0), given(w.input->value), given(w.state->value), w.input_bias, w.state_bias,
                                   packed_in(w.input), packed_in(w.state));
   return {result[0], result[1]};
 }
 Tensor gru_recurrence(const Tensor& x, const Tensor& h0, const RecurrentWeights& w) {
-  return Gru::apply(x, state_of(h0), w.input->value, w.state->value, w.input_bias, w.state_bias, packed_in(w.input),
+  return Gru::apply(x, given(h0), given(w.input->value), given(w.state->value), w.input_bias, w.state_bias, packed_in(w.input),
                     packed_in(w.state));
 }
 

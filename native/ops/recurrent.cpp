@@ -19,8 +19,7 @@ namespace {
 RecurrentWeights recurrent_weights(Builder& b, const std::string& layer, int64_t gates, int64_t in, int64_t width) {
   const auto init = uniform(1 / std::sqrt(double(width)));
   return {b.matrix("weight_ih_" + layer, {gates * width, in}, init), b.matrix("weight_hh_" + layer, {gates * width, width}, init),
-          b.parameter("bias_ih_" + layer, {gates * width}, init),
-          b.parameter("bias_hh_" + layer, {gates * width}, init)};
+          b.parameter("bias_ih_" + layer, {gates * width}, init), b.parameter("bias_hh_" + layer, {gates * width}, init)};
 }
 
 // The kept state of a slot; nothing at the start.

@@ -14,8 +14,8 @@ enum class Loss { mse, cosine };
 struct TrainerOptions {
   int64_t batch, accumulate;
   Loss loss;
-  bool bf16;       // products in bfloat16, whatever the weights are
-  bool sequence;   // every position predicts its successor
+  bool bf16;        // products in bfloat16, whatever the weights are
+  bool sequence;    // every position predicts its successor
   bool recompute;   // see Pass
   bool keep_zeros;  // what is zero in a matrix at the start stays zero
   uint64_t seed;

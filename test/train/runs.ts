@@ -102,6 +102,7 @@ export const PRD_CONFIG = {
   weights: 'fp32',
   recompute: 'auto',
   train_eval: '4096',
+  force: false,
   recipe: 'prd',
   preset: 'target',
   init: null,

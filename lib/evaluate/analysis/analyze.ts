@@ -40,7 +40,11 @@ async function examples(rows: Opened, s: Samples, order: Int32Array, texts: read
   using index = Tensor.from(BigInt64Array.from(order, BigInt))
   using said = await s.predictions.op('aten::index_select', 0, index)
   const table = base.targets ?? base.vectors
-  const { row: near, cosine } = await nearest(said, table, Int32Array.from({ length: table.shape[0]! }, (_, i) => i))
+  const { row: near, cosine } = await nearest(
+    said,
+    table,
+    Int32Array.from({ length: table.shape[0]! }, (_, i) => i),
+  )
   const text = (row: number) => (base.kind === 'base' ? (texts?.[row] ?? null) : null)
   return Array.from(order, (i, at): Example => {
     const id = ids[i]!
@@ -62,7 +66,8 @@ async function examples(rows: Opened, s: Samples, order: Int32Array, texts: read
 /** Targets and predictions of some windows in one plane. */
 async function projected(s: Samples, o: Asked) {
   const places = sampled(Int32Array.from(s.cosine.keys()), o.points, o.seed)
-  if (o.projection === 'none' || places.length < 8) return { places: new Int32Array(0), plane: new Float64Array(0), divergence: null, method: 'none' as const }
+  if (o.projection === 'none' || places.length < 8)
+    return { places: new Int32Array(0), plane: new Float64Array(0), divergence: null, method: 'none' as const }
   using joint = await jointly(s, places)
   const made = o.projection === 'tsne' ? await tsne(joint) : await umap(joint, o.seed)
   return { places, plane: made.places, divergence: made.divergence, method: o.projection }
@@ -135,7 +140,10 @@ async function entryOf(model: Model, o: Asked, say: (line: string) => void): Pro
  *
  * Errors: those of load and of the data; DATA_TOO_FEW without windows; DIVERGED when outputs are not finite.
  */
-export async function analyze({ run, ...given }: AnalyzeOptions, say: (line: string) => void = () => {}): Promise<Document<Analysis>> {
+export async function analyze(
+  { run, ...given }: AnalyzeOptions,
+  say: (line: string) => void = () => {},
+): Promise<Document<Analysis>> {
   const o = resolve('analyze', analyzeFields, given)
   using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
   const entry = await entryOf(model, o, say)

@@ -14,8 +14,20 @@ export interface Bin {
 
 const BINS = 5
 
-async function bin(label: string, cosines: Float64Array, articles: Int32Array, keep: readonly number[], limits: [number, number] | null, seed: number): Promise<Bin> {
-  const { mean, n, articles: count, ci95 } = await meanByArticle(
+async function bin(
+  label: string,
+  cosines: Float64Array,
+  articles: Int32Array,
+  keep: readonly number[],
+  limits: [number, number] | null,
+  seed: number,
+): Promise<Bin> {
+  const {
+    mean,
+    n,
+    articles: count,
+    ci95,
+  } = await meanByArticle(
     Float64Array.from(keep, (i) => cosines[i]!),
     Int32Array.from(keep, (i) => articles[i]!),
     { seed },

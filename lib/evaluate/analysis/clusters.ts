@@ -30,7 +30,12 @@ async function spreadOut(unit: Tensor, k: number, seed: number): Promise<Tensor>
     const { cosine } = await assign(unit, last)
     away = away.map((d, i) => Math.min(d, Math.max(0, 1 - cosine[i]!)))
     let left = random(seed, rows.length) * away.reduce((a, b) => a + b, 0)
-    rows.push(Math.max(0, away.findIndex((d) => (left -= d) < 0)))
+    rows.push(
+      Math.max(
+        0,
+        away.findIndex((d) => (left -= d) < 0),
+      ),
+    )
   }
   return pick(unit, rows)
 }

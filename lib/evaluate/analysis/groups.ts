@@ -40,14 +40,22 @@ async function middles(base: Base, centres: Tensor): Promise<number[][]> {
     for (let i = 0; i < values.length; i++)
       found[Math.floor(i / count)]!.push({ row: at + Number(places[i]), cosine: Number(values[i]) })
   }
-  return found.map((list) => list.sort((a, b) => b.cosine - a.cosine).slice(0, TEXTS).map(({ row }) => row))
+  return found.map((list) =>
+    list
+      .sort((a, b) => b.cosine - a.cosine)
+      .slice(0, TEXTS)
+      .map(({ row }) => row),
+  )
 }
 
 /** The most common values of a list. */
 function commonest(values: readonly string[], most: number): string[] {
   const counts = new Map<string, number>()
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
-  return [...counts].sort((a, b) => b[1] - a[1]).slice(0, most).map(([value]) => value)
+  return [...counts]
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, most)
+    .map(([value]) => value)
 }
 
 /** Targets and predictions sorted into clusters of like vectors, found among the training targets where there are any. */
@@ -78,16 +86,22 @@ export async function groupsOf(
       const article = articleId(rows, rows.ids[i]!)
       return article === null ? null : (rows.base.titles?.get(article) ?? article)
     })
-    const judged = keep.length === 0 ? undefined : await meanByArticle(
-      Float64Array.from(keep, (i) => s.cosine[i]!),
-      keep.map((i) => rows.windows.article[rows.ids[i]!]!),
-      { seed: o.seed },
-    )
+    const judged =
+      keep.length === 0
+        ? undefined
+        : await meanByArticle(
+            Float64Array.from(keep, (i) => s.cosine[i]!),
+            keep.map((i) => rows.windows.article[rows.ids[i]!]!),
+            { seed: o.seed },
+          )
     list.push({
       id,
       name: texts[0] === undefined ? `cluster ${id}` : cut(texts[0]),
       texts,
-      titles: commonest(titles.filter((title) => title !== null), TEXTS),
+      titles: commonest(
+        titles.filter((title) => title !== null),
+        TEXTS,
+      ),
       n: keep.length,
       articles: judged?.articles ?? 0,
       cosine: { mean: judged?.mean ?? 0, ci95: judged?.ci95 ?? null },
@@ -97,5 +111,11 @@ export async function groupsOf(
   const column = (j: number) => confusion.reduce((sum, row) => sum + row[j]!, 0)
   const value = confusion.reduce((sum, row, i) => sum + row[i]!, 0) / n
   const chance = list.reduce((sum, cluster, i) => sum + (cluster.n / n) * (column(i) / n), 0)
-  return { clusters: list, confusion, agreement: { value, chance, kappa: chance < 1 ? (value - chance) / (1 - chance) : 0 }, target, predicted }
+  return {
+    clusters: list,
+    confusion,
+    agreement: { value, chance, kappa: chance < 1 ? (value - chance) / (1 - chance) : 0 },
+    target,
+    predicted,
+  }
 }

@@ -9,7 +9,12 @@ const span = (interval: Interval) => (interval === null ? '–' : `${short(inter
 function aligned(lines: readonly (readonly string[])[]): string {
   const widths = lines[0]!.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)))
   return lines
-    .map((line) => line.map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!))).join('  ').trimEnd())
+    .map((line) =>
+      line
+        .map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!)))
+        .join('  ')
+        .trimEnd(),
+    )
     .join('\n')
 }
 
@@ -22,7 +27,9 @@ const bins = (title: string, list: readonly Bin[] | null): string[] =>
     : [
         aligned([
           [title, 'windows', 'articles', 'cosine', '95 %'],
-          ...list.slice(0, SHOWN).map((b) => [cut(b.label, 40), String(b.n), String(b.articles), short(b.cosine.mean), span(b.cosine.ci95)]),
+          ...list
+            .slice(0, SHOWN)
+            .map((b) => [cut(b.label, 40), String(b.n), String(b.articles), short(b.cosine.mean), span(b.cosine.ci95)]),
         ]) + (list.length > SHOWN ? `\n… and ${list.length - SHOWN} more in error_analysis.json` : ''),
       ]
 
@@ -50,7 +57,13 @@ function clusters({ clusters: list, confusion, agreement }: Analysis): string {
 const example = (e: Example) =>
   [
     `${short(e.cosine)}  ${e.title ?? e.article ?? ''} · row ${e.row}`,
-    ...(e.target === null ? [] : [`       after:     ${cut(e.context!, 100)}`, `       comes:     ${cut(e.target, 100)}`, `       predicted: ${cut(e.predicted!, 100)}`]),
+    ...(e.target === null
+      ? []
+      : [
+          `       after:     ${cut(e.context!, 100)}`,
+          `       comes:     ${cut(e.target, 100)}`,
+          `       predicted: ${cut(e.predicted!, 100)}`,
+        ]),
   ].join('\n')
 
 /** What error analysis found, for the terminal. */
@@ -68,8 +81,14 @@ export function renderAnalysis(a: Analysis): string {
     clusters(a),
     ...(ood === null
       ? []
-      : [`${ood.path}: cosine ${short(ood.cosine.mean)}  ${span(ood.cosine.ci95)}, ${ood.n.toLocaleString('en-US')} windows of ${ood.articles} articles`]),
-    ...(a.projection.method === 'none' ? [] : [`${a.projection.points} points in a plane by ${a.projection.method}${a.projection.divergence === null ? '' : `, divergence ${a.projection.divergence.toFixed(3)}`}`]),
+      : [
+          `${ood.path}: cosine ${short(ood.cosine.mean)}  ${span(ood.cosine.ci95)}, ${ood.n.toLocaleString('en-US')} windows of ${ood.articles} articles`,
+        ]),
+    ...(a.projection.method === 'none'
+      ? []
+      : [
+          `${a.projection.points} points in a plane by ${a.projection.method}${a.projection.divergence === null ? '' : `, divergence ${a.projection.divergence.toFixed(3)}`}`,
+        ]),
     `met best\n${a.best.slice(0, 3).map(example).join('\n')}`,
     `met worst\n${a.worst.slice(0, 3).map(example).join('\n')}`,
     `each window in ${a.csv}`,

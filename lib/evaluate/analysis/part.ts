@@ -11,7 +11,8 @@ const LEAST = 20
 const mean = (values: Float64Array) => values.reduce((a, b) => a + b, 0) / values.length
 
 /** The id of a window's article; null where articles are not known. */
-export const articleId = ({ base, windows }: Opened, id: number): string | null => base.articles?.ids[windows.article[id]!] ?? null
+export const articleId = ({ base, windows }: Opened, id: number): string | null =>
+  base.articles?.ids[windows.article[id]!] ?? null
 
 /** How the cosine depends on where a window is from. */
 export async function partOf(path: string, rows: Opened, s: Samples, seed: number): Promise<Part> {

@@ -41,7 +41,11 @@ interface Judged {
 export function csvOf(judged: Judged, other: { rows: Opened; samples: Samples } | undefined): string {
   const at = new Map(Array.from(judged.places, (i, place) => [i, place]))
   const lines: string[] = [COLUMNS.join(',')]
-  const add = ({ rows, samples: s }: { rows: Opened; samples: Samples }, set: string, more: (i: number) => Partial<Record<(typeof COLUMNS)[number], Cell>>) => {
+  const add = (
+    { rows, samples: s }: { rows: Opened; samples: Samples },
+    set: string,
+    more: (i: number) => Partial<Record<(typeof COLUMNS)[number], Cell>>,
+  ) => {
     rows.ids.forEach((id, i) => {
       const values: Partial<Record<(typeof COLUMNS)[number], Cell>> = {
         row: rows.windows.target[id],

@@ -22,14 +22,23 @@ export interface Read {
 /** More copies than this share of the rows are no boilerplate. */
 export const LEAKING = 0.05
 
-const named = (ids: readonly string[]) => `${ids.slice(0, 5).map((id) => `"${id}"`).join(', ')}${ids.length > 5 ? ', …' : ''}`
+const named = (ids: readonly string[]) =>
+  `${ids
+    .slice(0, 5)
+    .map((id) => `"${id}"`)
+    .join(', ')}${ids.length > 5 ? ', …' : ''}`
 
 function sharedArticles(a: Base, b: Base): Finding {
   const known = new Set(a.articles?.ids)
   const shared = (b.articles?.ids ?? []).filter((id) => known.has(id))
   const figures = { shared: shared.length }
   if (a.articles === undefined || b.articles === undefined)
-    return finding('SHARED_ARTICLES', 'WARN', 'articles are not known in both files, so that only vectors can be compared', figures)
+    return finding(
+      'SHARED_ARTICLES',
+      'WARN',
+      'articles are not known in both files, so that only vectors can be compared',
+      figures,
+    )
   if (shared.length === 0) return finding('SHARED_ARTICLES', 'PASS', 'no article is in both files', figures)
   return finding('SHARED_ARTICLES', 'FAIL', `${some(shared.length, 'article')} in both files: ${named(shared)}`, figures)
 }
@@ -80,7 +89,13 @@ async function leakFinding(a: Read, b: Read, basis: Tensor, share: number): Prom
   const chance = exact.size === 0 && byChance(pairs, share, products)
   if (chance) return finding('LEAK', 'PASS', `as many near pairs as chance makes in so few dimensions: ${told}`, figures)
   const large = Math.max(exact.size / rows.length, byChance(pairs, share, products) ? 0 : near.size / compared)
-  return finding('LEAK', large > LEAKING ? 'FAIL' : 'WARN', told, { ...figures, share: large }, exact.size > 0 ? exact.keys() : near)
+  return finding(
+    'LEAK',
+    large > LEAKING ? 'FAIL' : 'WARN',
+    told,
+    { ...figures, share: large },
+    exact.size > 0 ? exact.keys() : near,
+  )
 }
 
 async function adjacent({ passed, clusters }: Read): Promise<Judged | undefined> {

@@ -1,6 +1,7 @@
 import type { Base } from '../../data/base.js'
 import { makeWindows, runLengths, type Windows } from '../../data/windows.js'
 import type { Tensor } from '../../torch/tensor.js'
+import { describe } from '../statistics.js'
 import { compareFiles, type Read } from './against.js'
 import { type Duplicates, duplicatesOf } from './duplicates.js'
 import { type Finding, finding, type Level, worst } from './findings.js'
@@ -9,7 +10,7 @@ import { type Histogram, histogram } from './histogram.js'
 import { type Judged, judge } from './judge.js'
 import { basisOf, NEAR } from './near.js'
 import { orderFinding } from './order.js'
-import { pass, type Passed } from './pass.js'
+import { type Passed, pass } from './pass.js'
 import { type Region, regionFinding, regionsOf } from './regions.js'
 import { rowFindings } from './rows.js'
 import { type Spectrum, spectrumOf } from './spectrum.js'
@@ -41,7 +42,12 @@ export interface Audit {
   readonly lengths: { readonly min: number; readonly max: number; readonly mean: number; readonly histogram: Histogram }
   readonly random_pairs: { readonly mean: number; readonly sd: number; readonly pairs: number; readonly histogram: Histogram }
   readonly adjacent: { readonly mean: number; readonly sd: number; readonly pairs: number; readonly histogram: Histogram }
-  readonly lags: readonly { readonly lag: number; readonly cosine: number; readonly ci95: Judged['ci95']; readonly pairs: number }[]
+  readonly lags: readonly {
+    readonly lag: number
+    readonly cosine: number
+    readonly ci95: Judged['ci95']
+    readonly pairs: number
+  }[]
   readonly regions: readonly Region[]
   readonly spectrum: Spectrum
   readonly duplicates: Duplicates
@@ -56,9 +62,6 @@ export interface Audit {
   }[]
   readonly seconds: number
 }
-
-const mean = (values: Float64Array) => values.reduce((a, b) => a + b, 0) / Math.max(1, values.length)
-const sd = (values: Float64Array) => Math.sqrt(mean(values.map((v) => (v - mean(values)) ** 2)))
 
 interface Opened extends Read {
   readonly windows: Windows
@@ -80,7 +83,7 @@ async function read(base: Base, context: number): Promise<Opened> {
   const passed = { ...once, lags: base.kind === 'base' ? once.lags : inside }
   const { spectrum, directions } = await spectrumOf(passed)
   const pairs = await randomPairs(table, base.articles?.of, 0)
-  const floor = mean(pairs)
+  const floor = pairs.length > 0 ? describe(pairs).mean : 0
   const dispose = () => {
     once[Symbol.dispose]()
     directions.dispose()
@@ -114,12 +117,10 @@ async function lagCurve({ passed, clusters }: Opened): Promise<Audit['lags']> {
   return curve
 }
 
-const described = (values: Float64Array) => ({
-  mean: mean(values),
-  sd: sd(values),
-  pairs: values.length,
-  histogram: histogram(values, -1, 1, 100),
-})
+function described(values: Float64Array) {
+  const { mean, sd } = values.length > 0 ? describe(values) : { mean: 0, sd: 0 }
+  return { mean, sd, pairs: values.length, histogram: histogram(values, -1, 1, 100) }
+}
 
 /**
  * Looks for everything in data that would make a figure wrong.
@@ -142,7 +143,8 @@ export async function auditBase(
   using basis = await basisOf(table, own.directions)
   const first = passed.lags[0]
   const regions = first === undefined ? [] : regionsOf(first, clusters)
-  const order = base.kind === 'base' ? [await orderFinding(table, passed, clusters, { floor, rank: spectrum.effective_rank })] : []
+  const order =
+    base.kind === 'base' ? [await orderFinding(table, passed, clusters, { floor, rank: spectrum.effective_rank })] : []
   const sufficiency = sufficiencyOf(base, windows)
   say('copies and near-copies')
   const { findings: twice, duplicates } = await duplicatesOf(own, windows, basis, share)

@@ -1,10 +1,10 @@
+import { splitWindows } from '../../data/split.js'
+import type { Windows } from '../../data/windows.js'
 import type { Tensor } from '../../torch/tensor.js'
 import { byChance, LEAKING, type Read } from './against.js'
 import { type Copies, copiesWithin } from './copies.js'
 import { count, type Finding, finding, some } from './findings.js'
 import { type Near, nearBetween, nearWithin } from './near.js'
-import { splitWindows } from '../../data/split.js'
-import type { Windows } from '../../data/windows.js'
 import { isBad } from './table.js'
 
 /** What is there twice. */
@@ -29,7 +29,8 @@ function exactFinding(copies: Copies, rows: number): Finding {
 
 function nearFinding({ pairs, rows, first, compared }: Near, distinct: number, share: number): Finding {
   const figures = { pairs, rows: rows.size, compared }
-  const sample = compared < distinct ? ` (a sample of ${count(compared)} rows, drawn by seed, was compared with all ${count(distinct)})` : ''
+  const sample =
+    compared < distinct ? ` (a sample of ${count(compared)} rows, drawn by seed, was compared with all ${count(distinct)})` : ''
   if (pairs === 0) return finding('NEAR_DUPLICATES', 'PASS', `no other pair above a cosine of .98${sample}`, figures)
   const told = `${some(pairs, 'pair')} above a cosine of .98, copies aside; ${some(rows.size, 'row')} concerned${sample}`
   const products = compared < distinct ? compared * distinct : (compared * (compared - 1)) / 2
@@ -40,7 +41,13 @@ function nearFinding({ pairs, rows, first, compared }: Near, distinct: number, s
 }
 
 /** Whether the targets of the default validation part are copies of rows that would be trained on. */
-async function splitFinding({ base, table }: Read, windows: Windows, copies: Copies, basis: Tensor, share: number): Promise<Finding> {
+async function splitFinding(
+  { base, table }: Read,
+  windows: Windows,
+  copies: Copies,
+  basis: Tensor,
+  share: number,
+): Promise<Finding> {
   if (base.kind === 'sequences' || new Set(windows.article).size < 2)
     return finding('SPLIT_LEAK', 'PASS', 'no split by article can be tried')
   const split = splitWindows(windows, base, { mode: 'articles', seed: 0, test: 0 })
@@ -57,7 +64,13 @@ async function splitFinding({ base, table }: Read, windows: Windows, copies: Cop
   const told = `of ${count(targets.length)} targets of the default validation part ${count(exact.length)} are copies of rows outside it to the bit, ${count(near.rows.size)} above a cosine of .98`
   if (exact.length === 0 && (near.rows.size === 0 || byChance(near.pairs, share, near.compared * rest.length)))
     return finding('SPLIT_LEAK', 'PASS', told, figures)
-  return finding('SPLIT_LEAK', exact.length > LEAKING * targets.length ? 'FAIL' : 'WARN', told, figures, exact.length > 0 ? exact : near.rows)
+  return finding(
+    'SPLIT_LEAK',
+    exact.length > LEAKING * targets.length ? 'FAIL' : 'WARN',
+    told,
+    figures,
+    exact.length > 0 ? exact : near.rows,
+  )
 }
 
 /** Copies and near-copies in one file, and between the parts that it would be split into; `share`: of random pairs above .98. */

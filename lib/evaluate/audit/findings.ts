@@ -9,17 +9,29 @@ export const CHECKS = {
   NORMS: { about: 'vectors that are not of length 1', fix: 'train with --normalize, or encode with normalisation' },
   COLLAPSE: { about: 'vectors that all say the same', fix: 'encode again: the encoder or its pooling is broken' },
   RANK: { about: 'vectors that use few of their dimensions', fix: 'look at the spectrum; check the encoder and its pooling' },
-  KEYS: { about: 'rows that claim the same article and position', fix: 'look for a field that was lost where the keys were made' },
+  KEYS: {
+    about: 'rows that claim the same article and position',
+    fix: 'look for a field that was lost where the keys were made',
+  },
   CONTIGUITY: { about: 'articles whose rows are apart or out of order', fix: 'sort the rows by article, then by position' },
-  ARTICLES: { about: 'whether articles are known, and how many', fix: 'add article ids: without them nothing can be held out fairly' },
+  ARTICLES: {
+    about: 'whether articles are known, and how many',
+    fix: 'add article ids: without them nothing can be held out fairly',
+  },
   CATEGORIES: { about: 'articles without a category', fix: 'add them where they are known; only error analysis reads them' },
   DUPLICATES: { about: 'rows that are copies of others to the bit', fix: 'remove them, or look for a file that was read twice' },
-  NEAR_DUPLICATES: { about: 'rows of a cosine above .98 to others', fix: 'look at their texts: boilerplate, or the same text twice' },
+  NEAR_DUPLICATES: {
+    about: 'rows of a cosine above .98 to others',
+    fix: 'look at their texts: boilerplate, or the same text twice',
+  },
   ORDER: {
     about: 'whether neighbours are more alike than rows farther apart, and than random pairs',
     fix: 'sort the vectors as the text runs; compare the ids beside them with where they came from',
   },
-  REGIONS: { about: 'stretches of the corpus that are unlike the rest', fix: 'look at the rows that are named and how they were made' },
+  REGIONS: {
+    about: 'stretches of the corpus that are unlike the rest',
+    fix: 'look at the rows that are named and how they were made',
+  },
   TARGET_LAG: {
     about: 'whether the target is what follows its context',
     fix: 'cut the windows again: the target is the row after the last of the context',
@@ -29,7 +41,10 @@ export const CHECKS = {
   SUFFICIENCY: { about: 'whether there is enough data to fit and to judge anything', fix: 'collect more articles' },
   SHARED_ARTICLES: { about: 'articles that are in both files', fix: 'remove them from one of the files' },
   LEAK: { about: 'rows of one file that are copies of rows of the other', fix: 'remove them from one of the files' },
-  SPACE: { about: 'whether both files are from one encoder', fix: 'encode both with the same encoder, pooling and normalisation' },
+  SPACE: {
+    about: 'whether both files are from one encoder',
+    fix: 'encode both with the same encoder, pooling and normalisation',
+  },
   PARITY: { about: 'figures that differ between the files', fix: 'judge on such a file as out-of-domain text only' },
 } as const
 export type Check = keyof typeof CHECKS

@@ -1,5 +1,5 @@
 import { permutation } from '../../data/random.js'
-import { call, Tensor } from '../../torch/tensor.js'
+import { call, type Tensor } from '../../torch/tensor.js'
 import { cosinesOf, sliceRows, type Table, unitAt, unitSlice } from './table.js'
 
 /** Above it two rows are near-duplicates. */
@@ -144,7 +144,12 @@ export async function nearPairs(a: Sketch, b: Sketch = a): Promise<Near> {
 /** Rows to compare with `others` without comparing too many pairs: all of them, or a sample drawn by seed. */
 export function sampled(rows: Int32Array, others: number): Int32Array {
   const most = Math.max(1, Math.floor(MOST_PAIRS / others))
-  return rows.length <= most ? rows : permutation(rows.length, 0).slice(0, most).map((i) => rows[i]!).sort()
+  return rows.length <= most
+    ? rows
+    : permutation(rows.length, 0)
+        .slice(0, most)
+        .map((i) => rows[i]!)
+        .sort()
 }
 
 /** The near-duplicates among some rows of a table: of all pairs, or beyond 200,000 rows those of a sample with all. */

@@ -3,9 +3,8 @@ import { normals } from '../../data/synth-process.js'
 import { call, Tensor } from '../../torch/tensor.js'
 import { cos, type Finding, finding } from './findings.js'
 import { type Judged, judge, surelyAbove, surelyBelow } from './judge.js'
-import type { Lag } from './pass.js'
+import type { Lag, Passed } from './pass.js'
 import { secondMoment } from './spectrum.js'
-import type { Passed } from './pass.js'
 import { type Clusters, isBad, type Table, unitAt } from './table.js'
 
 /** An effect below this share of what it is compared with counts as none. */
@@ -51,7 +50,9 @@ async function noiseLike(passed: Passed, rows: number): Promise<Tensor> {
 
 /** Whether rows have nearer neighbours somewhere in the table than noise of the same spread has: then an order is missing, not a text. */
 async function hasNeighbours(table: Table, passed: Passed, rank: number): Promise<boolean> {
-  const rows = permutation(table.rows, 0).filter((row) => !isBad(table.lengths[row]!)).slice(0, POOL + QUERIES)
+  const rows = permutation(table.rows, 0)
+    .filter((row) => !isBad(table.lengths[row]!))
+    .slice(0, POOL + QUERIES)
   if (rank < FEWEST_DIMENSIONS || rows.length < 4 * QUERIES) return false
   using unit = await unitAt(table, rows)
   using noise = await noiseLike(passed, rows.length)
@@ -86,12 +87,20 @@ export async function orderFinding(
   const fall = await decline(near, far, clusters)
   const figures = { lag_1: first.mean, far_lag: far.lag, far_cosine: last.mean, random_pairs: floor, decline: fall.mean }
   const told = `neighbours ${cos(first.mean)}, rows ${far.lag} apart ${cos(last.mean)}, random pairs ${cos(floor)}`
-  if (surelyAbove(first, floor) && surelyAbove(fall, 0)) return finding('ORDER', 'PASS', `the nearer the more alike: ${told}`, figures)
+  if (surelyAbove(first, floor) && surelyAbove(fall, 0))
+    return finding('ORDER', 'PASS', `the nearer the more alike: ${told}`, figures)
   const together = last.mean - floor
   if (surelyAbove(last, floor) && surelyBelow(fall, NONE * together))
     return finding('ORDER', 'FAIL', `the rows of an article are in no order: ${told}`, figures)
   if (!surelyAbove(first, floor) && surelyBelow(first, floor + NONE * (1 - floor)) && (await hasNeighbours(table, passed, rank)))
-    return finding('ORDER', 'FAIL', `neighbours have nothing in common, though every row has its like elsewhere: ${told}`, figures)
-  const why = surelyAbove(first, floor) ? 'whether rows are in order cannot be told' : 'neighbours are no more alike than random pairs'
+    return finding(
+      'ORDER',
+      'FAIL',
+      `neighbours have nothing in common, though every row has its like elsewhere: ${told}`,
+      figures,
+    )
+  const why = surelyAbove(first, floor)
+    ? 'whether rows are in order cannot be told'
+    : 'neighbours are no more alike than random pairs'
   return finding('ORDER', 'WARN', `${why}: ${told}`, figures)
 }

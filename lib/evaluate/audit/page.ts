@@ -41,7 +41,11 @@ export function auditPage(audit: Audit): string {
     `${path}${part === null ? '' : `, the ${part} half`} · ${count(rows)} ${what} × ${dim} ${dtype} · space ${space ?? 'unknown'}`,
     '',
     ...lines(findings),
-    ...against.flatMap((file) => ['', `against ${file.path}${file.part === null ? '' : `, the ${file.part} half`} · ${count(file.rows)} rows`, ...lines(file.findings)]),
+    ...against.flatMap((file) => [
+      '',
+      `against ${file.path}${file.part === null ? '' : `, the ${file.part} half`} · ${count(file.rows)} rows`,
+      ...lines(file.findings),
+    ]),
     '',
     ...curve(audit),
     '',

@@ -79,5 +79,11 @@ export function regionFinding(regions: readonly Region[], floor: number): Findin
   const names = odd.map(({ from, to, cosine }) => `rows ${count(from)} to ${count(to - 1)} (${cos(cosine)})`).join(', ')
   const message = `${odd.length} of ${regions.length} stretches are unlike the rest, whose adjacent cosine is ${cos(middle)}: ${names}`
   const why = lost.length > 0 ? `; neighbours there are no more alike than random pairs (${cos(floor)})` : ''
-  return finding('REGIONS', lost.length > 0 ? 'FAIL' : 'WARN', message + why, figures, odd.map(({ from }) => from))
+  return finding(
+    'REGIONS',
+    lost.length > 0 ? 'FAIL' : 'WARN',
+    message + why,
+    figures,
+    odd.map(({ from }) => from),
+  )
 }

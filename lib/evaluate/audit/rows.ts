@@ -7,7 +7,9 @@ import type { Table } from './table.js'
 
 /** Rows of a base, or numbers of sequences, whose length is so. */
 const rowsWhere = (tables: readonly [table: Table, each: number][], is: (length: number) => boolean): number[] => [
-  ...new Set(tables.flatMap(([{ lengths }, each]) => [...lengths.keys()].filter((i) => is(lengths[i]!)).map((i) => Math.floor(i / each)))),
+  ...new Set(
+    tables.flatMap(([{ lengths }, each]) => [...lengths.keys()].filter((i) => is(lengths[i]!)).map((i) => Math.floor(i / each))),
+  ),
 ]
 
 function lengthFindings(base: Base, tables: readonly [Table, number][]): Finding[] {
@@ -84,7 +86,10 @@ function categoryFinding({ categories, articles }: Base): Finding {
   return finding(
     'CATEGORIES',
     'WARN',
-    `${without.length} of ${some(articles.ids.length, 'article')} without a category, as ${without.slice(0, 3).map((id) => `"${id}"`).join(', ')}`,
+    `${without.length} of ${some(articles.ids.length, 'article')} without a category, as ${without
+      .slice(0, 3)
+      .map((id) => `"${id}"`)
+      .join(', ')}`,
     { without: without.length },
     rows.map((article) => articles.of.indexOf(article)),
   )
@@ -94,9 +99,15 @@ function crossingFinding({ crosses, count: all }: Windows): Finding {
   const rows = [...(crosses?.keys() ?? [])].filter((i) => crosses![i] === 1)
   return rows.length === 0
     ? finding('CROSSING', 'PASS', 'no window crosses an article')
-    : finding('CROSSING', 'WARN', `${some(rows.length, 'window')} of ${count(all)} begin in another article than their target`, {
-        crossing: rows.length,
-      }, rows)
+    : finding(
+        'CROSSING',
+        'WARN',
+        `${some(rows.length, 'window')} of ${count(all)} begin in another article than their target`,
+        {
+          crossing: rows.length,
+        },
+        rows,
+      )
 }
 
 /** What lengths, keys and articles say of the rows. */

@@ -70,8 +70,8 @@ export async function spaceFinding(
     return finding('SPACE', 'FAIL', `vectors of ${a.table.dim} numbers beside vectors of ${b.table.dim}`)
   if (a.space !== undefined && b.space !== undefined && a.space !== b.space)
     return finding('SPACE', 'FAIL', `the cards name two encoders: "${a.space}" and "${b.space}"`)
-  const text = sameText(pairs, a.passed, b.passed)
-  const some = text.kept.slice(0, 4096)
+  const same = sameText(pairs, a.passed, b.passed)
+  const some = same.kept.slice(0, 4096)
   const column = (i: 0 | 1) => Int32Array.from(some, (pair) => pair[i])
   const paired = await cosinesOf(a.table, column(0), b.table, column(1))
   const cosine = paired.length > 0 ? paired.reduce((p, q) => p + q, 0) / paired.length : null
@@ -84,22 +84,22 @@ export async function spaceFinding(
     z: between.z,
     likeness_within: within.r,
     likeness_within_other: other.r,
-    same_rows: text.kept.length,
-    same_rows_correlation: text.kept.length > 0 ? text.r : null,
+    same_rows: same.kept.length,
+    same_rows_correlation: same.kept.length > 0 ? same.r : null,
     same_rows_cosine: cosine,
   }
-  const twin = text.kept.length >= FEWEST_PAIRS && text.r > SAME_TEXT
+  const twin = same.kept.length >= FEWEST_PAIRS && same.r > SAME_TEXT
   if (twin && cosine !== null) {
-    const facts = `${text.kept.length} neighbours agree between the files (r = ${text.r.toFixed(2)}), their vectors have a cosine of ${cos(cosine)}`
+    const facts = `${same.kept.length} neighbours agree between the files (r = ${same.r.toFixed(2)}), their vectors have a cosine of ${cos(cosine)}`
     return cosine < 0.9
       ? finding('SPACE', 'FAIL', `the same text in another space, as after a rotation or from another encoder: ${facts}`, figures)
       : finding('SPACE', 'PASS', `one space: ${facts}`, figures)
   }
-  const told = `the directions of the files agree by ${between.r.toFixed(2)} (z = ${between.z.toFixed(1)}), of halves of one file by ${within.r.toFixed(2)} and ${other.r.toFixed(2)}`
+  const told = `the directions of the files agree by ${between.r.toFixed(2)}, ${between.z.toFixed(1)} standard deviations above what unrelated spaces do; those of halves of one file by ${within.r.toFixed(2)} and ${other.r.toFixed(2)}`
   if (Math.min(within.z, other.z) < TELLING)
     return finding('SPACE', 'WARN', `whether both are from one encoder cannot be told: ${told}`, figures)
   if (between.z < UNLIKE) return finding('SPACE', 'FAIL', `two spaces that have nothing in common: ${told}`, figures)
-  if (between.r < 0.5 * Math.min(within.r, other.r))
-    return finding('SPACE', 'WARN', `one space but other text, or another pooling: ${told}`, figures)
-  return finding('SPACE', 'PASS', `one space: ${told}`, figures)
+  if (between.z < TELLING) return finding('SPACE', 'WARN', `hardly one space: ${told}`, figures)
+  const text = between.r < 0.5 * Math.min(within.r, other.r) ? 'one space, but unlike texts' : 'one space'
+  return finding('SPACE', 'PASS', `${text}: ${told}`, figures)
 }

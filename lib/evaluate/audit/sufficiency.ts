@@ -53,7 +53,9 @@ export function sufficiencyFinding({ windows, independent, articles, val_article
   if (windows === 0) return finding('SUFFICIENCY', 'FAIL', 'no article is long enough for a window', figures)
   const lacking = [
     ...(independent < inputs ? [`fewer independent windows than the ${count(inputs)} inputs of a linear map`] : []),
-    ...(val_articles < FEWEST_ARTICLES ? [`about ${some(val_articles, 'article')} to judge on, ${FEWEST_ARTICLES} give an interval`] : []),
+    ...(val_articles < FEWEST_ARTICLES
+      ? [`about ${some(val_articles, 'article')} to judge on, ${FEWEST_ARTICLES} give an interval`]
+      : []),
     ...(smallest.per_window > MOST_PARAMETERS
       ? [`${count(Math.round(smallest.per_window))} parameters per window in ${smallest.name}, the smallest model`]
       : []),

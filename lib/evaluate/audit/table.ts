@@ -30,11 +30,18 @@ export const sliceRows = (dim: number): number => Math.max(16, Math.floor(SLICE 
 async function scaled(raw: Tensor, lengths: Float64Array): Promise<Tensor> {
   const shape = [lengths.length, 1]
   using wide = await raw.to({ device: 'cpu', dtype: 'float32' })
-  using divisors = Tensor.from(Float32Array.from(lengths, (length) => (isBad(length) ? 1 : length)), shape)
+  using divisors = Tensor.from(
+    Float32Array.from(lengths, (length) => (isBad(length) ? 1 : length)),
+    shape,
+  )
   const unit = await wide.op('aten::div.Tensor', divisors)
   if (!lengths.some(isBad)) return unit
   using directed = unit
-  using bad = Tensor.from(Uint8Array.from(lengths, (length) => Number(isBad(length))), shape, { dtype: 'bool' })
+  using bad = Tensor.from(
+    Uint8Array.from(lengths, (length) => Number(isBad(length))),
+    shape,
+    { dtype: 'bool' },
+  )
   return await directed.op('aten::masked_fill.Scalar', bad, 0)
 }
 
@@ -48,7 +55,10 @@ export async function unitSlice({ vectors, lengths }: Table, from: number, count
 export async function unitAt({ vectors, lengths }: Table, rows: Int32Array): Promise<Tensor> {
   using index = Tensor.from(BigInt64Array.from(rows, BigInt))
   using raw = await vectors.op('aten::index_select', 0, index)
-  return await scaled(raw, Float64Array.from(rows, (row) => lengths[row]!))
+  return await scaled(
+    raw,
+    Float64Array.from(rows, (row) => lengths[row]!),
+  )
 }
 
 /** Row-wise products of unit vectors: their cosines. Shapes: [n, dim] twice → n. */

@@ -78,23 +78,35 @@ export async function targetLag({ ids, inside, last, first }: WindowCosines, clu
     return finding('TARGET_LAG', 'PASS', 'contexts of fewer than three vectors do not say how far away the target is')
   const [d, c] = [average(last), inside.map(average)]
   const figures = { context_adjacent: c[0]!, last_to_target: d, first_to_target: average(first) }
-  const contrast = (f: (i: number) => number) => judge(Float64Array.from(ids, (_, i) => f(i)), ids, clusters)
+  const contrast = (f: (i: number) => number) =>
+    judge(
+      Float64Array.from(ids, (_, i) => f(i)),
+      ids,
+      clusters,
+    )
   const near = [1, ...c] // of lag 0, 1, …
   const guess = near.reduce((best, value, lag) => (Math.abs(value - d) < Math.abs(near[best]! - d) ? lag : best), 1)
   const lagged = { ...figures, lag: guess }
   const why = `cosine of last vector and target ${cos(d)}, of neighbours in a context ${cos(c[0]!)}`
   if (surelyAbove(await contrast((i) => first[i]! - last[i]!), 0))
-    return finding('TARGET_LAG', 'FAIL', `the target is next to the first vector of its context: contexts are reversed (${why})`, {
-      ...lagged,
-      lag: 'reversed',
-    })
-  if (guess === 1)
-    return finding('TARGET_LAG', 'PASS', `the target is lag 1, the row after its context: ${why}`, lagged)
+    return finding(
+      'TARGET_LAG',
+      'FAIL',
+      `the target is next to the first vector of its context: contexts are reversed (${why})`,
+      {
+        ...lagged,
+        lag: 'reversed',
+      },
+    )
+  if (guess === 1) return finding('TARGET_LAG', 'PASS', `the target is lag 1, the row after its context: ${why}`, lagged)
   const other = (i: number) => (guess === 0 ? 1 : inside[guess - 1]![i]!)
   const gap = await contrast((i) => other(i) - inside[0]![i]!)
   const nearer = await contrast((i) => last[i]! - (inside[0]![i]! + other(i)) / 2)
   const sure = (surelyBelow(gap, 0) && surelyBelow(nearer, 0)) || (surelyAbove(gap, 0) && surelyAbove(nearer, 0))
-  const which = guess === 0 ? 'the last vector of its context itself (lag 0)' : `lag ${guess}${guess === inside.length ? ' or more' : ''}, not the row after its context`
+  const which =
+    guess === 0
+      ? 'the last vector of its context itself (lag 0)'
+      : `lag ${guess}${guess === inside.length ? ' or more' : ''}, not the row after its context`
   return sure
     ? finding('TARGET_LAG', 'FAIL', `the target is ${which}: ${why}, of those ${guess} apart ${cos(near[guess]!)}`, lagged)
     : finding('TARGET_LAG', 'PASS', `the target may be lag 1: ${why}`, lagged)

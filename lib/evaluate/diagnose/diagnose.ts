@@ -138,7 +138,8 @@ export async function factsOf(patient: Patient, o: DiagnoseOptions): Promise<Fac
     dispersion: { predictions: own.spread, targets: await targetSpread(rows) },
     to_mean: mean(own.centre),
     norm: { mean: mean(own.norm), sd: Math.sqrt(mean(own.norm.map((x) => (x - mean(own.norm)) ** 2))) },
-    generalisation: train === undefined ? null : await gapOf(patient, train, reference, { judged: estimated, floor, rival }, seed),
+    generalisation:
+      train === undefined ? null : await gapOf(patient, train, reference, { judged: estimated, floor, rival }, seed),
     twins: train === undefined ? null : await twinsOf(rows, train, seed),
     past: pastOf(patient.history),
     recorded: recordedOf(patient, o, estimated, rows.ids.length < o.rows.ids.length),
@@ -148,7 +149,12 @@ export async function factsOf(patient: Patient, o: DiagnoseOptions): Promise<Fac
 }
 
 /** What follows from the cosines at each offset. */
-async function offsetFacts(rows: DiagnoseOptions['rows'], of: Record<'own' | 'rival' | 'copy' | 'bag', Probe>, name: BaselineName, seed: number) {
+async function offsetFacts(
+  rows: DiagnoseOptions['rows'],
+  of: Record<'own' | 'rival' | 'copy' | 'bag', Probe>,
+  name: BaselineName,
+  seed: number,
+) {
   const places = aligned(rows)
   const keep = places.length > 1 ? places : Int32Array.from(rows.ids.keys())
   const offsets = places.length > 1 ? offsetsOf(rows) : offsetsOf(rows).filter((k) => k >= -rows.windows.context && k <= 0)
@@ -163,7 +169,8 @@ async function offsetFacts(rows: DiagnoseOptions['rows'], of: Record<'own' | 'ri
   const margins = (p: Probe) => at(p, 0).map((c, i) => c - at(p, -1)[i]!)
   const margin = { own: margins(of.own), rival: margins(of.rival), bag: margins(of.bag) }
   // Of two predictors that copy nothing, the one nearer to the last vector: no shrunk one need be further from it.
-  const [against, shrunk] = mean(margin.bag) < mean(margin.rival) ? (['context_mean', margin.bag] as const) : ([name, margin.rival] as const)
+  const [against, shrunk] =
+    mean(margin.bag) < mean(margin.rival) ? (['context_mean', margin.bag] as const) : ([name, margin.rival] as const)
   const [expected, copying] = [mean(shrunk), mean(margins(of.copy))]
   const ahead = (p: Probe) => mean(at(p, 1)) - mean(at(p, 0))
   const first = offsets[0]!
@@ -240,10 +247,14 @@ async function otherOf(
 }
 
 /** What the history says of these rows against what is measured; of a sample, within four standard errors. */
-function recordedOf({ history }: Patient, { own }: DiagnoseOptions, { mean, se }: Estimate, isSample: boolean): Facts['recorded'] {
+function recordedOf(
+  { history }: Patient,
+  { own }: DiagnoseOptions,
+  { mean, se }: Estimate,
+  isSample: boolean,
+): Facts['recorded'] {
   const best = history?.history.find(({ epoch }) => epoch === history.best_epoch)
   if (!own || best === undefined) return null
   const allowed = 1e-3 + (isSample ? 4 * (se ?? 0) : 0)
   return { cosine: best.val_cosine, measured: mean, equal: Math.abs(best.val_cosine - mean) <= allowed }
 }
-

@@ -9,7 +9,12 @@ const span = (interval: Interval) => (interval === null ? '' : `${short(interval
 function aligned(lines: readonly (readonly string[])[]): string {
   const widths = lines[0]!.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)))
   return lines
-    .map((line) => line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ').trimEnd())
+    .map((line) =>
+      line
+        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+        .join('  ')
+        .trimEnd(),
+    )
     .join('\n')
 }
 
@@ -34,7 +39,12 @@ function spoilt({ ablations }: Diagnosis): string[] {
   if (ablations.length === 0) return []
   const name = ({ name, position }: Diagnosis['ablations'][number]) =>
     position === null ? name.replace('_', ' ') : `without t−${-position}`
-  const rows = ablations.map((a) => [name(a), short(a.cosine), signed(-a.drop.value), span(a.drop.ci95 && [-a.drop.ci95[1], -a.drop.ci95[0]])])
+  const rows = ablations.map((a) => [
+    name(a),
+    short(a.cosine),
+    signed(-a.drop.value),
+    span(a.drop.ci95 && [-a.drop.ci95[1], -a.drop.ci95[0]]),
+  ])
   return [aligned([['context spoilt', 'cosine', 'change', '95 %'], ...rows])]
 }
 

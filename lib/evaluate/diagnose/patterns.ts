@@ -30,7 +30,11 @@ export const above = ({ mean, se, ci95 }: Estimate, x: number): boolean =>
 export const below = ({ mean, se, ci95 }: Estimate, x: number): boolean =>
   ci95 !== null ? ci95[1] < x : se !== null && mean + ERRORS * se < x
 
-const figure = (x: number) => x.toFixed(3).replace(/^(-?)0\./, '$1.').replace('-', '−')
+const figure = (x: number) =>
+  x
+    .toFixed(3)
+    .replace(/^(-?)0\./, '$1.')
+    .replace('-', '−')
 const signed = (x: number) => (x > 0 ? '+' : '') + figure(x)
 const percent = (x: number) => `${(100 * x).toFixed(x < 0.1 ? 1 : 0)} %`
 const times = (x: number) => `${x < 10 ? x.toFixed(1) : Math.round(x)} times`
@@ -77,7 +81,8 @@ export const PATTERNS: readonly Pattern[] = [
     code: 'sign-flipped',
     level: 'fail',
     holds: flipped,
-    what: (f) => `predictions point away from their targets: cosine ${figure(f.cosine.value)}, with the sign turned ${figure(-f.cosine.value)}`,
+    what: (f) =>
+      `predictions point away from their targets: cosine ${figure(f.cosine.value)}, with the sign turned ${figure(-f.cosine.value)}`,
     why: 'a sign was lost in the head or in the loss',
     fix: 'look for a loss that is maximised, or a head that negates',
   },
@@ -144,7 +149,11 @@ export const PATTERNS: readonly Pattern[] = [
     code: 'val-above-ood',
     level: 'warn',
     holds: ({ other: o }) =>
-      o !== null && o.loss.ci95 !== null && o.loss.ci95[0] > 0 && o.advantage.value < 0.5 * o.advantage_judged.value && o.loss.value > 0.02,
+      o !== null &&
+      o.loss.ci95 !== null &&
+      o.loss.ci95[0] > 0 &&
+      o.advantage.value < 0.5 * o.advantage_judged.value &&
+      o.loss.value > 0.02,
     what: ({ other: o, reference }) =>
       `against ${reference.name} it is ${signed(o!.advantage_judged.value)} on the judged rows but ${signed(o!.advantage.value)} on ${o!.path}`,
     why: 'a leak between training and judged rows, or a model that learned these articles rather than language',
@@ -195,14 +204,16 @@ export const PATTERNS: readonly Pattern[] = [
     code: 'best-at-first',
     level: 'warn',
     holds: ({ past }) => past.best_epoch === 1 && past.epochs >= 3,
-    what: ({ past }) => `the first of ${past.epochs} epochs was the best; the last has cosine ${figure(past.cosine_last!)}, the best ${figure(past.cosine_best!)}`,
+    what: ({ past }) =>
+      `the first of ${past.epochs} epochs was the best; the last has cosine ${figure(past.cosine_last!)}, the best ${figure(past.cosine_best!)}`,
     why: 'scarcity: there are too few windows for so many parameters, or the learning rate is too high',
     fix: 'use a smaller model or --lr, --recipe strong, or more text',
   },
   {
     code: 'overfit',
     level: 'warn',
-    holds: ({ generalisation: g }) => g !== null && g.gap.ci95 !== null && g.gap.ci95[0] > 0 && g.share > 0.25 && g.share > 1.5 * g.reference_share,
+    holds: ({ generalisation: g }) =>
+      g !== null && g.gap.ci95 !== null && g.gap.ci95[0] > 0 && g.share > 0.25 && g.share > 1.5 * g.reference_share,
     what: ({ generalisation: g }) =>
       `${percent(g!.share)} of what it knows of its training rows is not there on others: cosine ${figure(g!.train)} against ${figure(g!.judged)}`,
     why: 'it remembers its training rows',
@@ -234,7 +245,8 @@ export const PATTERNS: readonly Pattern[] = [
       const drop = ablation(f, 'repeat_last')?.drop
       return drop !== undefined && !narrow(f) && !matters(f, drop.value)
     },
-    what: (f) => `with the last vector in every position the cosine changes by ${signed(-ablation(f, 'repeat_last')!.drop.value)}`,
+    what: (f) =>
+      `with the last vector in every position the cosine changes by ${signed(-ablation(f, 'repeat_last')!.drop.value)}`,
     why: 'it uses the last vector only',
     fix: 'nothing to mend, but a context of one vector would do',
   },

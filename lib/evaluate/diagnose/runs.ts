@@ -1,8 +1,8 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { findRun } from '../../checkpoint/folder.js'
 import { load, type Model } from '../../checkpoint/model.js'
 import { HISTORY, type History } from '../../checkpoint/run.js'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { openBase } from '../../data/open.js'
 import { makeWindows } from '../../data/windows.js'
 import { asLvmError, badOption } from '../../errors.js'
@@ -19,8 +19,8 @@ import { type Chosen, chooseRows } from '../subject.js'
 import type { Read } from './ablations.js'
 import { factsOf, type Patient } from './diagnose.js'
 import type { Facts, Figure } from './facts.js'
-import type { Predict } from './probe.js'
 import { type Finding, findingsOf, type Verdict, verdictOf } from './patterns.js'
+import type { Predict } from './probe.js'
 
 export const DIAGNOSTICS = 'diagnostics.json'
 
@@ -145,11 +145,20 @@ function fitter() {
   }
 }
 
-async function examine(model: Model, o: Options<typeof doctorFields>, fit: (train: Chosen['train']) => Promise<readonly Baseline[]>): Promise<Diagnosis> {
+async function examine(
+  model: Model,
+  o: Options<typeof doctorFields>,
+  fit: (train: Chosen['train']) => Promise<readonly Baseline[]>,
+): Promise<Diagnosis> {
   const chosen = await chooseRows(model, o)
   const other = o.ood === undefined ? undefined : await otherRows(model, o.ood)
   try {
-    const patient: Patient = { output: model.manifest.output, read: reader(model), predict: windowReader(model), history: await historyOf(model) }
+    const patient: Patient = {
+      output: model.manifest.output,
+      read: reader(model),
+      predict: windowReader(model),
+      history: await historyOf(model),
+    }
     const made = await rolled(model, o, chosen)
     const facts = await factsOf(patient, {
       rows: chosen,
@@ -187,7 +196,10 @@ async function examine(model: Model, o: Options<typeof doctorFields>, fit: (trai
  *
  * Errors: those of load and of the data; DATA_TOO_FEW for a single window; DIVERGED when outputs are not finite.
  */
-export async function diagnose({ runs, ...given }: DiagnoseRunsOptions, say: (line: string) => void = () => {}): Promise<Document<Diagnosis>> {
+export async function diagnose(
+  { runs, ...given }: DiagnoseRunsOptions,
+  say: (line: string) => void = () => {},
+): Promise<Document<Diagnosis>> {
   if (runs.length === 0) throw badOption('doctor', 'runs', 'at least one run', runs)
   const o = resolve('doctor', doctorFields, given)
   for (const run of runs) await findRun(run) // all of them, before minutes go into the first

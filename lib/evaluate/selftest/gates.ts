@@ -69,7 +69,9 @@ export async function tryMetric(
   const room = 0.02 * Math.abs(values.oracle - values.random)
   const noise = Math.max(values.random, values.constant)
   if (!(values.oracle > values.context_mean + room && values.context_mean > noise + room)) faults.push('no-discrimination')
-  const wrong = STAND_INS.filter((s) => expected[s] !== undefined && !(Math.abs(values[s] - expected[s].value) <= expected[s].within))
+  const wrong = STAND_INS.filter(
+    (s) => expected[s] !== undefined && !(Math.abs(values[s] - expected[s].value) <= expected[s].within),
+  )
   if (wrong.length > 0) faults.push('unexpected-value')
   return trial(name, 'metric', values, faults)
 }
@@ -102,9 +104,17 @@ export async function tryDirection(
 
 /** Several figures under one name must agree on what they say of each scene. */
 export function tryNames(name: string, definitions: readonly Trial[]): Trial {
-  const sign = (value: number | string | null | undefined) => (typeof value === 'number' && Math.abs(value) > 0.01 ? Math.sign(value) : 0)
-  const said = definitions.map(({ values }) => ['directed', 'reversed', 'reversible'].map((scene) => sign(values[scene])).join(' '))
-  return trial(name, 'direction', { definitions: definitions.length, answers: new Set(said).size }, new Set(said).size > 1 ? ['two-definitions'] : [])
+  const sign = (value: number | string | null | undefined) =>
+    typeof value === 'number' && Math.abs(value) > 0.01 ? Math.sign(value) : 0
+  const said = definitions.map(({ values }) =>
+    ['directed', 'reversed', 'reversible'].map((scene) => sign(values[scene])).join(' '),
+  )
+  return trial(
+    name,
+    'direction',
+    { definitions: definitions.length, answers: new Set(said).size },
+    new Set(said).size > 1 ? ['two-definitions'] : [],
+  )
 }
 
 /** An equation that figures must meet, by its largest error. */

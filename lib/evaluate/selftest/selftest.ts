@@ -12,7 +12,7 @@ import { metrics } from '../metrics.js'
 import { applyRidge, fitRidge } from '../ridge.js'
 import { judgeGate, type Trial, tryDirection, tryGate, tryIdentity, tryMetric } from './gates.js'
 import { type Scene, scenes } from './scenes.js'
-import { predictAs, readAs, says, STAND_INS, type StandInName, targetsOf } from './stand-ins.js'
+import { predictAs, readAs, STAND_INS, type StandInName, says, targetsOf } from './stand-ins.js'
 
 /** What `selftest` found. */
 export interface Selftest {
@@ -39,7 +39,8 @@ interface Measured {
   readonly skill: { readonly value: number; readonly ci95: readonly [number, number] | null }
 }
 
-const samplesOf = ({ base, windows }: Rows) => native.samples(base.vectors.native, null, windows.first, windows.target, windows.context)
+const samplesOf = ({ base, windows }: Rows) =>
+  native.samples(base.vectors.native, null, windows.first, windows.target, windows.context)
 
 async function measure(scene: Scene, seed: number): Promise<Record<StandInName, Measured>> {
   const { rows, train } = scene
@@ -81,7 +82,10 @@ async function identities(scene: Scene, measured: Record<StandInName, Measured>)
     using scale = Tensor.from(Float32Array.from(cosine), [cosine.length, 1])
     using best = await direction.op('aten::mul.Tensor', scale)
     const { mseRaw } = await native.score(best.native, samples, rows.ids, null)
-    scaled = Math.max(scaled, error(mseRaw, (i) => (1 - cosine[i]! ** 2) / dim))
+    scaled = Math.max(
+      scaled,
+      error(mseRaw, (i) => (1 - cosine[i]! ** 2) / dim),
+    )
   }
   native.dispose(samples)
   const variance = Math.max(...all.map(({ facts }) => facts.dispersion.predictions.variance - 1 / dim))
@@ -115,7 +119,9 @@ async function trialsOf(seed: number): Promise<{ scene: Scene; trials: Trial[] }
   const chance = { value: 0.5, within: 0.05 }
   const trials = [
     await tryMetric('cosine', async (s) => mean(measured[s].scores.cosine), known),
-    await tryMetric('cosine_centred', async (s) => mean(measured[s].scores.cosineCentred), { oracle: { value: 1, within: 1e-6 } }),
+    await tryMetric('cosine_centred', async (s) => mean(measured[s].scores.cosineCentred), {
+      oracle: { value: 1, within: 1e-6 },
+    }),
     await tryMetric('−mse_unit', async (s) => -mean(measured[s].scores.mseUnit), { oracle: { value: 0, within: 1e-9 } }),
     await tryMetric('skill', async (s) => measured[s].skill.value),
     await tryMetric('gain over the floor', async (s) => measured[s].facts.gain.mean),
@@ -124,9 +130,13 @@ async function trialsOf(seed: number): Promise<{ scene: Scene; trials: Trial[] }
       random: chance,
       constant: chance,
     }),
-    await tryGate('better than every baseline', async (s) => judgeGate(measured[s].skill.ci95?.[0] ?? null, n, (low) => low > 0), {
-      expected: { copy_last: 'fail', context_mean: 'fail' },
-    }),
+    await tryGate(
+      'better than every baseline',
+      async (s) => judgeGate(measured[s].skill.ci95?.[0] ?? null, n, (low) => low > 0),
+      {
+        expected: { copy_last: 'fail', context_mean: 'fail' },
+      },
+    ),
     await tryGate(
       'doctor',
       async (s) => judgeGate(measured[s].facts.cosine.value, n, () => verdictOf(measured[s].findings) !== 'FAIL'),

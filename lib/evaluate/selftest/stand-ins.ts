@@ -57,4 +57,5 @@ export async function readAs(scene: Scene, name: StandInName): Promise<Read> {
 }
 
 /** The targets of windows in plain numbers. */
-export const targetsOf = (scene: Scene): number[][] => Array.from(scene.rows.ids, (id) => rowOf(scene, scene.rows.windows.target[id]!))
+export const targetsOf = (scene: Scene): number[][] =>
+  Array.from(scene.rows.ids, (id) => rowOf(scene, scene.rows.windows.target[id]!))

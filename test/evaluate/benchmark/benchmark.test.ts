@@ -26,7 +26,8 @@ const verdict = (a: BlockLatency, b: BlockLatency) => compareBlocks(a, b).verdic
 
 describe('two benchmarks', () => {
   const pairs = Array.from({ length: 40 }, (_, i) => 2 * i)
-  const share = (wanted: string, of: (seed: number) => string) => pairs.filter((seed) => of(seed) === wanted).length / pairs.length
+  const share = (wanted: string, of: (seed: number) => string) =>
+    pairs.filter((seed) => of(seed) === wanted).length / pairs.length
   test('of the same run are no change, whatever the machine does meanwhile', () => {
     expect(share('no change', (seed) => verdict(blocks(seed), blocks(seed + 1)))).toBe(1)
     expect(share('no change', (seed) => verdict(blocks(seed), blocks(seed + 1, { machine: 1.6 })))).toBe(1)

@@ -22,7 +22,9 @@ export interface Ward {
   readonly ridge: Read
 }
 
-export async function ward(o: { dim?: number; context?: number; articles?: number; length?: number; seed?: number; judged?: number } = {}): Promise<Ward> {
+export async function ward(
+  o: { dim?: number; context?: number; articles?: number; length?: number; seed?: number; judged?: number } = {},
+): Promise<Ward> {
   const { dim = 16, context = 5, articles = 60, length = 20, seed = 3, judged = 0.5 } = o
   const data = synthetic({ dim, context, lengths: Array.from({ length: articles }, (_, i) => length + (i % 7)), seed })
   const isJudged = (a: number) => a >= articles * (1 - judged)
@@ -37,7 +39,11 @@ export async function ward(o: { dim?: number; context?: number; articles?: numbe
 }
 
 /** The examination of one predictor. */
-export async function examined(w: Ward, read: Read, o: Partial<DiagnoseOptions> & { history?: History; output?: Patient['output'] } = {}) {
+export async function examined(
+  w: Ward,
+  read: Read,
+  o: Partial<DiagnoseOptions> & { history?: History; output?: Patient['output'] } = {},
+) {
   const { history, output = 'raw', ...rest } = o
   const facts: Facts = await factsOf(
     { output, read, history },

@@ -2,7 +2,20 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { meanTarget } from '../../../lib/evaluate/baselines-rows.js'
 import { PATTERNS } from '../../../lib/evaluate/diagnose/patterns.js'
 import { native } from '../../../lib/native.js'
-import { constant, contextMean, copyLast, examined, history, knower, memoriser, scaled, turned, untrained, ward, type Ward } from './patients.js'
+import {
+  constant,
+  contextMean,
+  copyLast,
+  examined,
+  history,
+  knower,
+  memoriser,
+  scaled,
+  turned,
+  untrained,
+  type Ward,
+  ward,
+} from './patients.js'
 
 let w: Ward
 beforeAll(async () => {
@@ -59,7 +72,14 @@ describe('an illness has its name', () => {
   it('collapse', async () => {
     const vector = Array.from({ length: w.dim }, (_, d) => (d === 0 ? 1 : 0.1))
     await named('collapse', w, constant(vector))
-    await named('collapse', w, constant(vector.map((x) => 5 * x), w.ridge))
+    await named(
+      'collapse',
+      w,
+      constant(
+        vector.map((x) => 5 * x),
+        w.ridge,
+      ),
+    )
   })
   it('flat', async () => {
     const wide = await ward({ dim: 64 })

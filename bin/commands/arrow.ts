@@ -1,0 +1,16 @@
+import type { CommandModule } from 'yargs'
+import { arrowFields } from '../../lib/evaluate/ceiling/fields.js'
+import { flags, given } from '../flags.js'
+import { answer, diagnostic } from '../output.js'
+
+export const arrowing: CommandModule = {
+  command: 'arrow',
+  describe: 'test whether a text differs from itself read backward',
+  builder: (y) =>
+    y.options(flags(arrowFields)).demandOption('data').example('$0 arrow --data wiki', 'one sentence, with its chance'),
+  handler: async (argv) => {
+    const { arrow, arrowPage } = await import('../../lib/index.js')
+    const found = await arrow({ data: String(argv.data), ...given(arrowFields, argv) }, { say: diagnostic })
+    answer(found, () => arrowPage(found), argv.json === true)
+  },
+}

@@ -1,0 +1,19 @@
+import type { CommandModule } from 'yargs'
+import { ceilingFields } from '../../lib/evaluate/ceiling/fields.js'
+import { flags, given } from '../flags.js'
+import { answer, diagnostic } from '../output.js'
+
+export const reaching: CommandModule = {
+  command: 'ceiling',
+  describe: 'say what cosine can be reached on a file, before anyone trains',
+  builder: (y) =>
+    y
+      .options(flags(ceilingFields))
+      .demandOption('data')
+      .example('$0 ceiling --data wiki', 'a table of what simple predictors reach on held-out articles'),
+  handler: async (argv) => {
+    const { ceiling, ceilingPage } = await import('../../lib/index.js')
+    const found = await ceiling({ data: String(argv.data), ...given(ceilingFields, argv) }, { say: diagnostic })
+    answer(found, () => ceilingPage(found), argv.json === true)
+  },
+}

@@ -1,0 +1,15 @@
+import { dataFields } from '../../data/fields.js'
+import { integer, text } from '../../options.js'
+
+const judged = {
+  data: text({ default: undefined, about: 'file of vectors', group: 'Data' }),
+  ...dataFields,
+  context: integer({ default: 5, min: 1, about: 'vectors in a context', group: 'Data' }),
+  seed: integer({ default: 0, min: 0, about: 'of split and networks', group: 'Run' }),
+  out: text({ default: undefined, about: 'folder where the document is written too', group: 'Run' }),
+}
+
+/** What `ceiling` takes. */
+export const ceilingFields = judged
+/** What `arrow` takes. */
+export const arrowFields = judged

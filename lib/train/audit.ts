@@ -1,0 +1,45 @@
+import { join } from 'node:path'
+import type { RunFacts } from '../checkpoint/run.js'
+import { LvmError } from '../errors.js'
+import { auditBase } from '../evaluate/audit/audit.js'
+import { auditKey, readVerdict, type Verdict, writeVerdict } from '../evaluate/audit/cache.js'
+import { LEVELS } from '../evaluate/audit/findings.js'
+import { cacheRoot } from '../libtorch/paths.js'
+import type { Told } from './events.js'
+import type { Prepared } from './prepare.js'
+
+/** The audit of a training's data, computed once for a file and a context, and then remembered. */
+async function* verdictOn({ train, val }: Prepared): AsyncGenerator<Told, Verdict> {
+  const { base, windows } = train
+  const against = val === train ? [] : [val.base]
+  const folder = join(cacheRoot(), 'audits')
+  const key = auditKey(base, against, windows.context)
+  const known = await readVerdict(folder, key)
+  if (known !== undefined) return known
+  yield { type: 'audit', path: base.path, verdict: null, codes: [], forced: false }
+  const { findings, against: files } = await auditBase(base, { context: windows.context, against })
+  const all = [...findings, ...files.flatMap((file) => file.findings)]
+  const codes = all
+    .filter(({ level }) => level !== 'PASS')
+    .map(({ code, level, message }) => ({ code, level, message }))
+    .sort((a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level))
+  const found = { verdict: codes[0]?.level ?? 'PASS', codes } as const
+  await writeVerdict(folder, key, found)
+  return found
+}
+
+/** Audits the data before a training starts. Errors: GATE_FAILED when it is broken, unless that is forced. */
+export async function* auditData(data: Prepared, force: boolean): AsyncGenerator<Told, RunFacts['audit']> {
+  const found = yield* verdictOn(data)
+  const broken = found.codes.filter(({ level }) => level === 'FAIL')
+  const { path } = data.train.base
+  if (broken.length > 0 && !force) {
+    const list = broken.map(({ code, message }) => `${code}: ${message}`).join('; ')
+    throw new LvmError('GATE_FAILED', `${path}: expected sound data but the audit failed: ${list}`, {
+      hint: 'see all of it with: lvm-torch data audit FILE; train all the same with --force',
+    })
+  }
+  const told = { verdict: found.verdict, codes: found.codes.map(({ code }) => code), forced: broken.length > 0 }
+  yield { type: 'audit', path, ...told }
+  return told
+}
