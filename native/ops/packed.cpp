@@ -47,8 +47,8 @@ struct Dynamic final : Packed {
     static const auto prepack = c10::Dispatcher::singleton().findSchemaOrThrow("quantized::linear_prepack", "").typed<Prepack>();
     Silent silent;
     const c10::WarningUtils::WarningHandlerGuard guard(&silent);
-    const auto q = at::_make_per_channel_quantized_tensor(values, scales.to(torch::kFloat64),
-                                                          torch::zeros(scales.sizes(), torch::kInt64), 0);
+    const auto q =
+      at::_make_per_channel_quantized_tensor(values, scales.to(torch::kFloat64), torch::zeros(scales.sizes(), torch::kInt64), 0);
     auto& context = at::globalContext();
     const auto before = context.qEngine();
     context.setQEngine(engine);
@@ -142,7 +142,9 @@ std::vector<std::string> kernels_of(const std::string& scheme) {
 // The shortest of several, so that what else the machine does counts little.
 double milliseconds(const std::function<void()>& work) {
   using clock = std::chrono::steady_clock;
-  const auto elapsed = [](clock::time_point from) { return std::chrono::duration<double, std::milli>(clock::now() - from).count(); };
+  const auto elapsed = [](clock::time_point from) {
+    return std::chrono::duration<double, std::milli>(clock::now() - from).count();
+  };
   work();
   double best = 1e300;
   const auto begin = clock::now();
