@@ -62,9 +62,22 @@ class DistilGpt2(Model):
         return self.drop(z + self.wpe.weight[: z.shape[1]])
 
 
+def all_pairs(q, k, v):
+    pairs = (q @ k.transpose(-1, -2)).tril()
+    return pairs @ v / (pairs.sum(-1, keepdim=True) + 1e-6 * q.sum(-1, keepdim=True))
+
+
+def running_sums(q, k, v):
+    """The published causal form without its CUDA kernel: the outer products of keys and values, summed up over time."""
+    context = torch.einsum("bhtm,bhte->bhtme", k, v).cumsum(2)
+    scale = 1 / torch.einsum("bhtm,bhtm->bht", q, k.cumsum(2) + 1e-6)
+    return torch.einsum("bhtme,bhtm,bht->bhte", context, q, scale)
+
+
 class PerformerBlock(nn.Module):
-    def __init__(self, width=768, heads=8, e=64, m=266):
+    def __init__(self, attention, width=768, heads=8, e=64, m=266):
         super().__init__()
+        self.attention = attention
         self.heads, self.s = heads, e**-0.25
         self.norm_1, self.norm_2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.qkv, self.to_out = nn.Linear(width, 3 * heads * e, bias=False), nn.Linear(heads * e, width, bias=False)
@@ -80,15 +93,14 @@ class PerformerBlock(nn.Module):
         q, k, v = (split(t, self.heads) for t in self.qkv(self.norm_1(x)).float().chunk(3, -1))
         with torch.autocast("cpu", enabled=False):  # features are exponentials: float32
             q, k = self.features(rotated(q), -1), self.features(rotated(k), (-1, -2))
-            pairs = (q @ k.transpose(-1, -2)).tril()
-            y = merge(pairs @ v / (pairs.sum(-1, keepdim=True) + 1e-6 * q.sum(-1, keepdim=True)))
+            y = merge(self.attention(q, k, v))
         x = x + self.to_out(y)
         return x + self.ff(self.norm_2(x))
 
 
 class Performer(Model):
-    def __init__(self):
-        super().__init__(768, [PerformerBlock() for _ in range(16)], nn.LayerNorm(768), nn.Linear(768, DIM))
+    def __init__(self, attention=all_pairs):
+        super().__init__(768, [PerformerBlock(attention) for _ in range(16)], nn.LayerNorm(768), nn.Linear(768, DIM))
         angle = torch.arange(CONTEXT)[:, None] * 10000.0 ** (-torch.arange(0, 768, 2) / 768)
         self.register_buffer("position", torch.cat([angle.sin(), angle.cos()], -1))
 
@@ -152,4 +164,11 @@ class Mlp(nn.Sequential):
         super().__init__(nn.Flatten(), nn.Linear(CONTEXT * DIM, 1024), nn.GELU(), nn.Linear(1024, DIM))
 
 
-MODELS = {"distilgpt2": DistilGpt2, "performer": Performer, "linformer": Linformer, "lcm": Lcm, "mlp": Mlp}
+MODELS = {
+    "distilgpt2": DistilGpt2,
+    "performer": Performer,
+    "performer_reference": lambda: Performer(running_sums),
+    "linformer": Linformer,
+    "lcm": Lcm,
+    "mlp": Mlp,
+}

@@ -1,8 +1,7 @@
 import type { Options } from 'yargs'
-import type { Field, Fields } from '../lib/options.js'
+import { type Field, type Fields, kebab } from '../lib/options.js'
 
-/** batchSize → batch-size */
-export const kebab = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+export { kebab }
 
 /** A number where the text is one; anything else stays as typed, so that the error can quote it. */
 const number = (value: unknown) =>

@@ -1,6 +1,8 @@
 import { isAbsolute, relative } from 'node:path'
 import { asLvmError } from '../lib/errors.js'
 
+export { bytes, count, duration } from '../lib/report/format.js'
+
 /** What a table cell may hold; nothing is shown as «–». */
 export type Cell = string | number | null | undefined
 /** Columns by their title: how each cell is read from a row. */
@@ -41,25 +43,6 @@ export function table<Row>(rows: readonly Row[], columns: Columns<Row>): string 
       .join('  ')
       .trimEnd()
   return [titles, ...cells].map(align).join('\n')
-}
-
-/** A whole number with its thousands marked: 5,120,768. */
-export const count = (n: number): string => n.toLocaleString('en-US', { maximumFractionDigits: 0 })
-
-/** A size a person reads at once: 512 B, 20.5 MB, 1.6 GB. */
-export function bytes(n: number): string {
-  const step = n < 1000 ? 0 : Math.min(4, Math.floor(Math.log10(n) / 3))
-  return `${step === 0 ? n : (n / 1000 ** step).toFixed(1)} ${['B', 'kB', 'MB', 'GB', 'TB'][step]}`
-}
-
-/** A span of time: 0.4 s, 12 s, 3 min 05 s, 2 h 07 min. */
-export function duration(seconds: number): string {
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`
-  const whole = Math.round(seconds)
-  const two = (n: number) => String(n).padStart(2, '0')
-  if (whole < 60) return `${whole} s`
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`
-  return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`
 }
 
 /** A path as a person would type it here: relative where it lies below the working directory. */

@@ -54,6 +54,9 @@ export type NativeValue = NativeTensor | number | bigint | boolean | string | nu
 
 export type Multiplier = 'aten' | 'onednn'
 
+/** How a matrix [out, in] is stored: as it is, the other way round, or as a convolution of one tap [out, in, 1]. */
+export type Layout = 'rows' | 'columns' | 'tap'
+
 /** Per-window figures of one evaluation, in float64. */
 export interface Scores {
   cosine: Float64Array
@@ -62,6 +65,24 @@ export interface Scores {
   mseUnit: Float64Array
   /** Length of the raw output. */
   norm: Float64Array
+}
+
+/** Where the targets of some queries stand in one pool, and what stands first there. */
+export interface Ranking {
+  /** Per query, rows more similar to it than its target, and other rows exactly as similar. */
+  ahead: Int32Array
+  tied: Int32Array
+  /** Its k nearest rows, the nearest first; −1 where the pool is smaller. Shapes: [queries, k], and so are the next two. */
+  rows: Int32Array
+  /** Of these rows with the query, and with the target. */
+  cosines: Float64Array
+  toTarget: Float64Array
+}
+export interface Retrieval {
+  /** The whole bank is the pool. */
+  all: Ranking
+  /** The excluded rows are left out of it. */
+  allowed: Ranking
 }
 
 /** The addon's whole surface, and the only file that loads it. Arguments are already resolved when they get here. */
@@ -93,10 +114,21 @@ export interface Addon {
   timeMultipliers(): Promise<Record<Multiplier, number>>
   // binding/model.cpp
   describeOps(): Record<string, Record<string, string>>
-  model(spec: Node, dtype: DType, device: string, seed: number | null): Promise<NativeModel>
-  /** The live tensors: what is written into them changes the model. */
-  modelState(model: NativeModel): { name: string; tensor: NativeTensor; trainable: boolean }[]
+  /** Matrices that are named in `later` have no numbers until they are packed. */
+  model(spec: Node, dtype: DType, device: string, seed: number | null, later?: readonly string[]): Promise<NativeModel>
+  /** The live tensors: what is written into them changes the model. Those with a layout are matrices that inputs are multiplied with. */
+  modelState(model: NativeModel): { name: string; tensor: NativeTensor; trainable: boolean; layout?: Layout }[]
   modelLoad(model: NativeModel, values: Readonly<Record<string, NativeTensor>>): Promise<undefined>
+  /** Gives a matrix the form that a kernel wants; its values and scales as native/ops/packed.h says. */
+  modelPack(
+    model: NativeModel,
+    name: string,
+    kernel: string,
+    values: NativeTensor,
+    scales: NativeTensor | null,
+  ): Promise<undefined>
+  /** Milliseconds of a product by kernel, for each number of rows. */
+  timeKernels(scheme: string, out: number, input: number, rows: Int32Array): Promise<Record<string, number[]>>
   modelPredict(model: NativeModel, x: NativeTensor, all: boolean): Promise<NativeTensor>
   modelExamine(model: NativeModel, x: NativeTensor, target: NativeTensor): Promise<Record<string, NativeTensor>>
   stepper(model: NativeModel, batch: number): NativeStepper
@@ -118,6 +150,16 @@ export interface Addon {
     o: { batch: number; centre: NativeTensor | null },
   ): Promise<Scores>
   predict(model: NativeModel, samples: NativeSamples, ids: Int32Array, batch: number): Promise<NativeTensor>
+  /** Exact t-SNE. Shapes: x [n, dim] → places [n, 2], float64. */
+  tsne(x: NativeTensor, o: { perplexity: number; iterations: number }): Promise<{ places: NativeTensor; divergence: number }>
+  // binding/retrieval.cpp
+  /** Query i leaves out the rows excluded[first[i] … first[i + 1]). */
+  retrieve(
+    queries: NativeTensor,
+    bank: NativeTensor,
+    rows: { target: Int32Array; first: Int32Array; excluded: Int32Array },
+    k: number,
+  ): Promise<Retrieval>
   // binding/training.cpp
   trainer(model: NativeModel, samples: NativeSamples, ids: Int32Array, o: TrainerOptions): NativeTrainer
   trainerRun(trainer: NativeTrainer, epoch: number, from: number, rates: Float64Array): Promise<number>
@@ -152,6 +194,8 @@ export interface TrainerOptions {
   sequence: boolean
   /** Residual layers are computed again in the backward pass. */
   recompute: boolean
+  /** What is zero in a matrix at the start stays zero. */
+  keepZeros?: boolean
   seed: number
   weightDecay: number
   beta1: number

@@ -2,7 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/TensorIterator.h>
-#include <torch/torch.h>
+#include "torch.h"
 
 namespace lvm {
 

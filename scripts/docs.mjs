@@ -7,10 +7,17 @@ import { inspectFields } from '../dist/lib/data/fields.js'
 import { synthFields } from '../dist/lib/data/synth-fields.js'
 import { auditFields } from '../dist/lib/evaluate/audit/fields.js'
 import { CHECKS } from '../dist/lib/evaluate/audit/findings.js'
+import { benchmarkFields } from '../dist/lib/evaluate/benchmark/fields.js'
 import { arrowFields, ceilingFields } from '../dist/lib/evaluate/ceiling/fields.js'
+import { compareFields } from '../dist/lib/evaluate/compare/fields.js'
 import { evaluateFields, predictFields, rolloutFields } from '../dist/lib/evaluate/fields.js'
+import { retrieveFields } from '../dist/lib/evaluate/retrieval/fields.js'
 import { exportFields } from '../dist/lib/export/fields.js'
+import { pruneFields } from '../dist/lib/export/prune-fields.js'
+import { quantizeFields } from '../dist/lib/export/quantize-fields.js'
 import { architectures, ERRORS, listModels, showModel } from '../dist/lib/index.js'
+import { reportFields, verifyFields } from '../dist/lib/report/fields.js'
+import { sweepFields } from '../dist/lib/report/sweep/fields.js'
 import { wrapperFields } from '../dist/lib/spec/architecture.js'
 import { trainFields } from '../dist/lib/train/fields.js'
 import { plan } from '../dist/lib/train/recipe.js'
@@ -139,6 +146,12 @@ const documents = {
     '## evaluate',
     `${code('lvm-torch evaluate RUN... [options]')}, or ${code('evaluate({ runs, ... })')}.`,
     options(evaluateFields),
+    '## retrieve',
+    `${code('lvm-torch retrieve RUN... [options]')}, or ${code('retrieve({ runs, ... })')}.`,
+    options(retrieveFields),
+    '## compare',
+    `${code('lvm-torch compare RUN RUN... [--data FILE]... [options]')}, or ${code('compare({ runs, data, ... })')}. Baselines go by their names: ${code('copy_last')}, ${code('exponential_mean')}, ….`,
+    options(compareFields),
     '## predict',
     `${code('lvm-torch predict RUN --out FILE.npy [options]')}, or ${code('predict({ run, out, ... })')}.`,
     options(predictFields),
@@ -148,6 +161,24 @@ const documents = {
     '## export',
     `${code('lvm-torch export RUN [options]')}, or ${code('exportRun({ run, ... })')}.`,
     options(exportFields),
+    '## quantize',
+    `${code('lvm-torch quantize RUN [options]')}, or ${code('quantize({ run, ... })')}.`,
+    ...grouped(quantizeFields),
+    '## prune',
+    `${code('lvm-torch prune RUN --sparsity S [options]')}, or ${code('prune({ run, ... })')}.`,
+    ...grouped(pruneFields),
+    '## benchmark',
+    `${code('lvm-torch benchmark RUN... [options]')}, or ${code('benchmark({ runs, ... })')}; ${code('lvm-torch benchmark compare BEFORE AFTER')}, or ${code('compareBenchmarks(before, after)')}.`,
+    options(benchmarkFields),
+    '## sweep',
+    `${code('lvm-torch sweep --data FILE [options]')}, or ${code('sweep({ data, ... })')}. Beside these it takes all of ${code('train')} but ${code('--name')}, ${code('--resume')} and ${code('--init')}, and hands them on to every training.`,
+    options(Object.fromEntries(Object.entries(sweepFields).filter(([, { group }]) => group === 'Sweep'))),
+    '## report',
+    `${code('lvm-torch report [options]')}, or ${code('report({ ... })')}.`,
+    options(reportFields),
+    '## verify',
+    `${code('lvm-torch verify REPORT [options]')}, or ${code('verify({ report, ... })')}. REPORT is report.json or report.html. Ends with exit code 8 when a value was changed.`,
+    options(verifyFields),
     '## data inspect',
     `${code('lvm-torch data inspect FILE [options]')}.`,
     options(inspectFields),

@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url'
 
 const TORCH = '2.13.0'
 const PACKAGES = [`torch==${TORCH}`, 'numpy', 'safetensors']
-/** What only some of the tests need, and can do without. */
-const EXTRA = 'transformers==5.24.0'
+/** What only some of the tests and benchmarks need, and the others can do without, by the name it is imported by. */
+const EXTRAS = { transformers: 'transformers==5.24.0', faiss: 'faiss-cpu==1.15.1' }
 const folder = join(dirname(dirname(fileURLToPath(import.meta.url))), 'node_modules', '.cache', 'lvm-torch-python')
 const stamp = join(folder, 'lvm-torch.stamp')
 const own = process.platform === 'win32' ? join(folder, 'Scripts', 'python.exe') : join(folder, 'bin', 'python')
@@ -60,10 +60,12 @@ function made() {
 
 /** Adds what is wanted but not needed; without a network there are only fewer tests. */
 function extended(python) {
-  const there = quiet(python, '-c', 'import importlib.util, sys; sys.exit(importlib.util.find_spec("transformers") is None)')
-  const add = () => loud(python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', EXTRA)
-  if (there.status !== 0 && !add())
-    process.stderr.write(`python: ${EXTRA} could not be installed; the tests that need it are skipped\n`)
+  for (const [name, extra] of Object.entries(EXTRAS)) {
+    const there = quiet(python, '-c', `import importlib.util, sys; sys.exit(importlib.util.find_spec("${name}") is None)`)
+    const add = () => loud(python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', extra)
+    if (there.status !== 0 && !add())
+      process.stderr.write(`python: ${extra} could not be installed; the tests and benchmarks that need it are left out\n`)
+  }
   return python
 }
 

@@ -13,10 +13,12 @@ const INTRO = `Three models learn to predict the next sentence vector of 61 coun
 This takes a minute or two; the recipe is "strong": each model predicts a change from the mean of its context.
 `
 
-const next = (data: string, runs: readonly string[]) => `
+const next = (data: string, runs: readonly string[], { page, plots }: { page: string; plots: string }) => `
 the runs are in
 ${runs.map((run) => `  ${nearby(run)}`).join('\n')}
-the figures are in artifacts/lvm/evaluation
+everything in one page, which needs no network
+  ${nearby(page)}
+the figures are in ${nearby(plots)}
 
 what to type next
   ${program()} train lstm --data ${nearby(data)}    # the recipe of the PRD, 20 epochs
@@ -32,7 +34,7 @@ export const demo: CommandModule = {
   handler: async (argv) => {
     const json = argv.json === true
     const { epochs } = resolve('demo', fields, given(fields, argv))
-    const [{ train, evaluate }, { follow }] = await Promise.all([import('../../lib/index.js'), import('../training.js')])
+    const [{ train, evaluate, report }, { follow }] = await Promise.all([import('../../lib/index.js'), import('../training.js')])
     const data = fileURLToPath(new URL('data/sample/factbook', packageRoot))
     const runs: string[] = []
     if (!json) print(INTRO)
@@ -48,7 +50,9 @@ export const demo: CommandModule = {
       if (!json) print('')
     }
     const { results, table } = await evaluate({ runs, latency: 0.3 })
-    if (json) event({ type: 'result', ...results })
-    else print(`${table}\n${next(data, runs)}`)
+    if (!json) print(table)
+    const made = await report({ say: () => {} })
+    if (json) event({ type: 'result', ...results, page: made.page })
+    else print(next(data, runs, made))
   },
 }

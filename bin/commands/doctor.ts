@@ -1,7 +1,9 @@
 import type { CommandModule } from 'yargs'
-import { ERRORS } from '../../lib/errors.js'
+import { badOption, ERRORS } from '../../lib/errors.js'
+import { doctorFields } from '../../lib/evaluate/fields.js'
 import { type Diagnosis, examine } from '../../lib/libtorch/doctor.js'
-import { answer, bytes, table } from '../output.js'
+import { flags, given } from '../flags.js'
+import { answer, bytes, diagnostic, table } from '../output.js'
 
 function page(d: Diagnosis): string {
   const { system: os, cpu, limits } = d
@@ -37,13 +39,32 @@ function page(d: Diagnosis): string {
   return `${facts.map(([name, fact]) => `${name!.padEnd(9)} ${fact}`).join('\n')}\n\n${places}\n\n${problems.join('\n')}${d.problems.length > 0 ? '\n' : ''}${end}`
 }
 
+/** What is wrong with runs. */
+async function examineRuns(runs: readonly string[], argv: Record<string, unknown>, json: boolean): Promise<void> {
+  const { diagnose, renderDiagnosis } = await import('../../lib/index.js')
+  const results = await diagnose({ runs, ...given(doctorFields, argv) }, diagnostic)
+  answer(results, () => results.runs.map(renderDiagnosis).join('\n\n\n'), json)
+  if (results.runs.some(({ verdict }) => verdict === 'FAIL')) process.exitCode = ERRORS.GATE_FAILED.exit
+}
+
 export const doctor: CommandModule = {
-  command: 'doctor',
-  describe: 'look at this machine, every libtorch on it, and what is wrong',
-  builder: (y) => y.example('$0 doctor --json', 'the same for a program'),
-  handler: ({ json }) => {
+  command: 'doctor [run..]',
+  describe: 'name what is wrong with runs; without one, look at this machine and every libtorch on it',
+  builder: (y) =>
+    y
+      .parserConfiguration({ 'duplicate-arguments-array': true }) // else only the last of several runs gets here
+      .positional('run', { type: 'string', array: true, describe: 'folders of runs, or their names below artifacts/lvm/models' })
+      .options(flags(doctorFields))
+      .example('$0 doctor', 'this machine')
+      .example('$0 doctor lstm_baseline', 'a run on its saved validation rows; exit code 8 when it is broken'),
+  handler: async (argv) => {
+    const runs = ((argv.run ?? []) as unknown[]).map(String)
+    if (runs.length > 0) return examineRuns(runs, argv, argv.json === true)
+    const [key] = Object.keys(given(doctorFields, argv))
+    if (key !== undefined)
+      throw badOption('doctor', key, 'nothing, because no run is named,', argv[key], 'run: lvm-torch doctor RUN')
     const diagnosis = examine()
-    answer(diagnosis, () => page(diagnosis), json === true)
+    answer(diagnosis, () => page(diagnosis), argv.json === true)
     if (!diagnosis.usable) process.exitCode = ERRORS.LIBTORCH_MISSING.exit
   },
 }

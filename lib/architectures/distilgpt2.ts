@@ -34,6 +34,12 @@ export const distilgpt2 = architecture({
     width: integer({ default: 768, min: 1, about: 'channels inside the model', group: 'Model' }),
     layers: integer({ default: 11, min: 1, max: 96, about: 'decoder layers', group: 'Model' }),
     heads: integer({ default: 12, min: 1, about: 'attention heads', group: 'Model' }),
+    headDim: integer<number | undefined>({
+      default: undefined,
+      min: 1,
+      about: 'channels of an attention head; width / heads unless given',
+      group: 'Model',
+    }),
     ffn: integer<number | undefined>({
       default: undefined,
       min: 1,
@@ -59,8 +65,9 @@ export const distilgpt2 = architecture({
     tiny: { width: 16, layers: 2, heads: 2 },
     checkpoint: { layers: 6 },
   },
-  rule: ({ dim, context, width, heads, positions = context, inProj }) => {
-    if (width % heads !== 0) return `expected a width that is a multiple of heads but received width ${width} and heads ${heads}`
+  rule: ({ dim, context, width, heads, headDim, positions = context, inProj }) => {
+    if (headDim === undefined && width % heads !== 0)
+      return `expected a width that is a multiple of heads but received width ${width} and heads ${heads}`
     if (!inProj && width !== dim) return `expected a width of ${dim}, as the vectors have, without inProj but received ${width}`
     if (positions < context)
       return `expected at least ${context} positions, one for each of the context, but received ${positions}`
@@ -73,6 +80,7 @@ export const distilgpt2 = architecture({
     width,
     layers,
     heads,
+    headDim = width / heads,
     ffn = 4 * width,
     positions: rows = Math.max(1024, context),
     dropout,
@@ -85,9 +93,9 @@ export const distilgpt2 = architecture({
       residual(
         dropout,
         named('ln_1', layerNorm(width)),
-        project('attn.c_attn', width, 3 * width),
-        attend({ heads, rotary: 'none', turned: width / heads, dropout }),
-        project('attn.c_proj', width, width, last),
+        project('attn.c_attn', width, 3 * heads * headDim),
+        attend({ heads, rotary: 'none', turned: headDim, dropout }),
+        project('attn.c_proj', heads * headDim, width, last),
       ),
       residual(
         dropout,

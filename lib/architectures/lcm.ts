@@ -23,6 +23,12 @@ export const lcm = architecture({
     width: integer({ default: 2048, min: 2, about: 'channels inside the model', group: 'Model' }),
     layers: integer({ default: 31, min: 1, max: 96, about: 'decoder layers', group: 'Model' }),
     heads: integer({ default: 16, min: 1, about: 'attention heads', group: 'Model' }),
+    headDim: integer<number | undefined>({
+      default: undefined,
+      min: 2,
+      about: 'channels of an attention head; width / heads unless given',
+      group: 'Model',
+    }),
     ffn: integer<number | undefined>({
       default: undefined,
       min: 1,
@@ -37,18 +43,27 @@ export const lcm = architecture({
     tiny: { width: 16, layers: 2, heads: 2, ffn: 32 },
     checkpoint: { layers: 32 },
   },
-  rule: ({ width, heads }) =>
-    width % (2 * heads) === 0
+  rule: ({ width, heads, headDim = width / heads }) =>
+    headDim % 2 === 0
       ? undefined
-      : `expected heads of an even number of channels but received width ${width} and heads ${heads}`,
+      : `expected heads of an even number of channels but received ${headDim}: width ${width} and heads ${heads}`,
   width: ({ width }) => width,
-  trunk: ({ dim, width, layers, heads, ffn = 256 * Math.ceil(Math.floor((8 * width) / 3) / 256), dropout }) => {
-    const square = (name: string, gain: number): Node => named(name, linear({ in: width, out: width, init: 'xavier', gain }))
+  trunk: ({
+    dim,
+    width,
+    layers,
+    heads,
+    headDim = width / heads,
+    ffn = 256 * Math.ceil(Math.floor((8 * width) / 3) / 256),
+    dropout,
+  }) => {
     const narrow = Math.SQRT1_2
+    const inner = heads * headDim
+    const into = (name: string): Node => named(name, linear({ in: width, out: inner, init: 'xavier', gain: narrow }))
     const attention = chain(
-      concat(square('q_proj', narrow), square('k_proj', narrow), square('v_proj', narrow)),
-      attend({ heads, rotary: 'pairs', turned: width / heads, dropout: 0 }),
-      square('output_proj', 1),
+      concat(into('q_proj'), into('k_proj'), into('v_proj')),
+      attend({ heads, rotary: 'pairs', turned: headDim, dropout: 0 }),
+      named('output_proj', linear({ in: inner, out: width, init: 'xavier' })),
     )
     const widen = (name: string): Node => named(name, linear({ in: width, out: ffn }))
     const feedForward = chain(

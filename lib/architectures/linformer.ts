@@ -38,6 +38,12 @@ export const linformer = architecture({
     width: integer({ default: 768, min: 1, about: 'channels inside the model', group: 'Model' }),
     layers: integer({ default: 14, min: 1, max: 96, about: 'layers', group: 'Model' }),
     heads: integer({ default: 12, min: 1, about: 'attention heads', group: 'Model' }),
+    headDim: integer<number | undefined>({
+      default: undefined,
+      min: 1,
+      about: 'channels of an attention head; width / heads unless given',
+      group: 'Model',
+    }),
     ffn: integer<number | undefined>({
       default: undefined,
       min: 1,
@@ -64,22 +70,24 @@ export const linformer = architecture({
     tiny: { width: 16, layers: 2, heads: 2 },
     checkpoint: { layers: 12, positions: 512 },
   },
-  rule: ({ context, width, heads, positions = context }) => {
-    if (width % heads !== 0) return `expected a width that is a multiple of heads but received width ${width} and heads ${heads}`
+  rule: ({ context, width, heads, headDim, positions = context }) => {
+    if (headDim === undefined && width % heads !== 0)
+      return `expected a width that is a multiple of heads but received width ${width} and heads ${heads}`
     if (positions < context)
       return `expected at least ${context} positions, one for each of the context, but received ${positions}`
     return undefined
   },
   width: ({ width }) => width,
   trunk: (o) => {
-    const { dim, width, layers, heads, ffn = 4 * width, dropout } = o
+    const { dim, width, layers, heads, headDim = width / heads, ffn = 4 * width, dropout } = o
     const rows = rowsOf(o)
     const { slots = Math.min(256, Math.max(1, Math.floor(rows / 2))) } = o
-    const square = (name: string, bias: boolean): Node => named(name, linear({ in: width, out: width, bias }))
+    const inner = heads * headDim
+    const into = (name: string): Node => named(name, linear({ in: width, out: inner, bias: false }))
     const attention = chain(
-      concat(square('to_q', false), square('to_k', false), square('to_v', false)),
+      concat(into('to_q'), into('to_k'), into('to_v')),
       lowRank({ heads, rows, slots, dropout }),
-      square('to_out', true),
+      named('to_out', linear({ in: inner, out: width })),
     )
     const feedForward = chain(
       named('w1', linear({ in: width, out: ffn })),

@@ -35,6 +35,12 @@ export const transformer = architecture({
     width: integer({ default: 512, min: 2, about: 'channels inside the model', group: 'Model' }),
     layers: integer({ default: 4, min: 1, max: 96, about: 'decoder layers', group: 'Model' }),
     heads: integer({ default: 8, min: 1, about: 'attention heads', group: 'Model' }),
+    headDim: integer<number | undefined>({
+      default: undefined,
+      min: 1,
+      about: 'channels of an attention head; width / heads unless given',
+      group: 'Model',
+    }),
     ffn: integer<number | undefined>({
       default: undefined,
       min: 1,
@@ -50,15 +56,17 @@ export const transformer = architecture({
     }),
   },
   presets: { target: {}, prd: {}, tiny: { width: 16, layers: 2, heads: 2, ffn: 32 }, checkpoint: { head: 'mlp' } },
-  rule: ({ width, heads }) => {
-    if (width % heads !== 0) return `expected a width that is a multiple of heads but received width ${width} and heads ${heads}`
+  rule: ({ width, heads, headDim }) => {
+    if (headDim === undefined && width % heads !== 0)
+      return `expected a width that is a multiple of heads but received width ${width} and heads ${heads}`
     if (width % 2 !== 0) return `expected an even width, for sine and cosine positions, but received ${width}`
     return undefined
   },
   width: ({ width }) => width,
-  trunk: ({ dim, width, layers, heads, ffn = 4 * width, dropout }) => {
+  trunk: ({ dim, width, layers, heads, headDim, ffn = 4 * width, dropout }) => {
+    const inner = headDim === undefined ? width : heads * headDim
     const attend = (name: string, cross: boolean): Node =>
-      residual(dropout, named(name, attention({ dim: width, heads, cross, causal: true, dropout })))
+      residual(dropout, named(name, attention({ dim: width, inner, heads, cross, causal: true, dropout })))
     const layer = chain(
       attend('self_attn', false),
       named('norm1', layerNorm(width)),

@@ -8,6 +8,8 @@ import { Tensor } from '../torch/tensor.js'
 import type { Engine, Golden } from './run.js'
 
 const ROWS = 8
+/** Least cosine of outputs that kernels for few bits compute. */
+const ALIKE = 0.999
 const encode = (data: Float32Array) => Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64')
 function decode(text: string, count: number, what: string): Float32Array {
   const bytes = Buffer.from(text, 'base64')
@@ -91,15 +93,26 @@ export async function goldenRows(
   }
 }
 
+/** Cosine of two vectors that lie in larger arrays; NaN when one is not finite. */
+function cosine(a: Float32Array, b: Float32Array, at: number, dim: number): number {
+  let [ab, aa, bb] = [0, 0, 0]
+  for (let i = at; i < at + dim; i++) {
+    ab += a[i]! * b[i]!
+    aa += a[i]! * a[i]!
+    bb += b[i]! * b[i]!
+  }
+  return ab / Math.sqrt(aa * bb)
+}
+
 /**
- * Runs the golden inputs again: equal to the bit where the same engine computed them, within 1e-5 on the same kind of device, 1e-3 on another, 5e-2 with weights in bfloat16.
+ * Runs the golden inputs again: equal to the bit where the same engine computed them, within 1e-5 on the same kind of device, 1e-3 on another, 5e-2 with weights in bfloat16; `approximate` ones, by kernels for few bits, within a cosine of .999.
  *
  * Errors: FOREIGN_FORWARD with the largest difference; BAD_CHECKPOINT when there are no golden rows.
  */
 export async function checkGolden(
   model: NativeModel,
   golden: Golden,
-  o: { run: string; name: string; dim: number; device: string; dtype: DType },
+  o: { run: string; name: string; dim: number; device: string; dtype: DType; approximate?: boolean },
 ): Promise<void> {
   const text = golden.outputs[o.name]
   if (text === undefined)
@@ -111,6 +124,14 @@ export async function checkGolden(
     golden.rows,
     golden.context,
   )
+  if (o.approximate === true) {
+    const least = Math.min(...Array.from({ length: golden.rows }, (_, i) => cosine(got, want, i * o.dim, o.dim)))
+    if (least >= ALIKE) return
+    throw new LvmError(
+      'FOREIGN_FORWARD',
+      `${o.run}: expected outputs within a cosine of ${ALIKE} of those that ${o.name} was saved with but it is ${least.toFixed(4)}`,
+    )
+  }
   const here = await engine(o.device, o.dtype)
   const there = golden.engines[o.name]!
   const same = Object.entries(here).every(([key, value]) => there[key as keyof Engine] === value)

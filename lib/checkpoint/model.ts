@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path'
+import { parse } from 'node:path'
 import { findArchitecture } from '../architectures/index.js'
 import { badOption, LvmError } from '../errors.js'
 import { type NativeModel, type NativeStepper, type NativeTensor, native } from '../native.js'
@@ -10,9 +10,9 @@ import { Tensor } from '../torch/tensor.js'
 import { findRun, runName } from './folder.js'
 import { checkGolden } from './golden.js'
 import { jsonHash } from './hash.js'
-import { BEST, FINAL, type RunManifest, weightsDtype } from './run.js'
+import { openModel } from './open-model.js'
+import { type RunManifest, weightsDtype, weightsFile } from './run.js'
 import { verifyRun } from './store.js'
-import { loadWeights } from './weights.js'
 
 export interface LoadOptions {
   /** cpu, cuda[:n], mps or auto. */
@@ -21,6 +21,8 @@ export interface LoadOptions {
   readonly threads?: number
   /** Folder of runs, for a RUN that is a name. */
   readonly root?: string
+  /** Of a quantised run: multiply with its dequantised numbers, as other programs do, instead of with the quickest kernels. */
+  readonly exact?: boolean
 }
 
 /** Feeds a model one vector per row at a time. */
@@ -179,16 +181,28 @@ export async function load(run: string, options: LoadOptions = {}): Promise<Mode
   const manifest = facts as RunManifest
   const name = runName(folder, options.root)
   const device = resolveDevice(options.device ?? 'auto')
-  const file = manifest.files[BEST] === undefined ? FINAL : BEST
+  const file = weightsFile(manifest)
   let model: NativeModel | undefined
   try {
     checkSpec(name, manifest)
     useThreads(threads ?? manifest.threads)
     await useMultiplier(manifest.multiplier)
-    const dtype = weightsDtype(manifest)
-    model = await native.model(manifest.spec, dtype, device, null)
-    await loadWeights(model, join(path, file))
-    await checkGolden(model, manifest.golden, { run: name, name: basename(file, '.pt'), dim: manifest.dim, device, dtype })
+    const check = { run: name, name: parse(file).name, dim: manifest.dim, device, dtype: weightsDtype(manifest) }
+    const opened = await openModel(name, folder, path, manifest, { device, exact: options.exact === true })
+    model = opened.model
+    const { approximate } = opened
+    const close = checkGolden(model, manifest.golden, { ...check, approximate })
+    if (!approximate) await close
+    else if (
+      await close.then(
+        () => false,
+        () => true,
+      )
+    ) {
+      native.dispose(model) // the quick kernels of this machine are too coarse for this model
+      model = (await openModel(name, folder, path, manifest, { device, exact: true })).model
+      await checkGolden(model, manifest.golden, check)
+    }
   } catch (error) {
     if (model !== undefined) native.dispose(model)
     throw asCheckpointError(name, error)

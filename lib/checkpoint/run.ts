@@ -1,6 +1,7 @@
 import type { Multiplier } from '../native.js'
 import type { Node } from '../spec/ops.js'
 import type { Manifest } from './manifest.js'
+import type { Quantization } from './quantized.js'
 
 /** One row of training_history.json. Epoch 0 is the untrained model. Units: seconds, bytes. */
 export interface HistoryRow {
@@ -91,6 +92,10 @@ export interface RunFacts {
   /** Where a training stands; null for a run that was imported. */
   progress: Progress | null
   train_seconds: number | null
+  /** How the weights are kept, and of which run they are; only in a run that `quantize` made. */
+  quantized?: Quantization
+  /** What was taken out of which run; only in a run that `prune` made. */
+  pruned?: Pruning
 }
 export type RunManifest = Manifest & RunFacts
 
@@ -110,12 +115,31 @@ export interface Progress {
   finished: boolean
 }
 
+/** What `prune` took out of a run. */
+export interface Pruning {
+  readonly parent: { readonly run: string; readonly weights_sha256: string }
+  readonly structured: 'none' | 'heads' | 'neurons'
+  readonly saliency: 'magnitude' | 'first-order'
+  /** The share that was asked for. */
+  readonly sparsity: number
+  /** The share of the weights of all matrices that was set to zero. */
+  readonly zeros: number
+  /** Heads or neurons of each layer before and after. */
+  readonly removed: readonly { readonly at: string; readonly units: number; readonly left: number }[]
+  /** Epochs of training that followed. */
+  readonly finetune: number
+}
+
 export const BEST = 'best_model.pt'
 export const FINAL = 'final_model.pt'
+export const QUANTIZED = 'quantized.safetensors'
 export const HISTORY = 'training_history.json'
 export const CONFIG = 'config.json'
 export const SPLIT = 'split.json'
 
-/** The dtype of a run's weights. */
-export const weightsDtype = ({ options }: Pick<RunFacts, 'options'>): 'float32' | 'bfloat16' =>
-  options.train.weights === 'bf16' ? 'bfloat16' : 'float32'
+/** The file with the weights that a run is judged and served by. */
+export const weightsFile = ({ files }: Manifest): string => [QUANTIZED, BEST].find((name) => files[name] !== undefined) ?? FINAL
+
+/** The dtype that a run computes in. */
+export const weightsDtype = ({ options, quantized }: Pick<RunFacts, 'options' | 'quantized'>): 'float32' | 'bfloat16' =>
+  options.train.weights === 'bf16' && quantized === undefined ? 'bfloat16' : 'float32'

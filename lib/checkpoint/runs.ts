@@ -109,8 +109,9 @@ export async function listRuns(root = RUNS): Promise<RunSummary[]> {
   return rows
 }
 
-/** All that is recorded of one run, every byte checked. Errors: RUN_MISSING. */
-export const showRun = async (run: string, root = RUNS): Promise<RunDetails> => describe(await findRun(run, root), root, true)
+/** All that is recorded of one run; every byte checked, or of large files the size only. Errors: RUN_MISSING. */
+export const showRun = async (run: string, root = RUNS, { deep = true } = {}): Promise<RunDetails> =>
+  describe(await findRun(run, root), root, deep)
 
 /**
  * Removes what belongs to a run, and its folder when nothing else is in it; says what was kept.

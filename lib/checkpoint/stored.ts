@@ -10,7 +10,8 @@ import { Tensor } from '../torch/tensor.js'
 import { names } from './durable.js'
 import { isRun, runFolder } from './folder.js'
 import { textHash } from './hash.js'
-import { BEST, FINAL } from './run.js'
+import { FORMAT, openQuantized } from './quantized.js'
+import { weightsFile } from './run.js'
 import { verifyRun } from './store.js'
 
 /** A tensor of a file, not yet read. */
@@ -51,7 +52,8 @@ export async function openState(path: string): Promise<Opened> {
 }
 
 async function openSafetensors(path: string): Promise<Opened> {
-  const { tensors } = await readSafetensors(path)
+  const { tensors, metadata } = await readSafetensors(path)
+  if (metadata.get('format') === FORMAT) return { tensors: (await openQuantized(path)).tensors, rest: new Map(), warnings: [] }
   const stored = [...tensors].map(([name, { type, shape, offset }]): [string, Stored] => {
     const read = () => {
       const dtype = dtypeOf(type)
@@ -82,7 +84,7 @@ const INDEX = '.index.json'
 async function filesOf(folder: string): Promise<string[]> {
   if (await isRun(folder)) {
     const { path, manifest } = await verifyRun(folder)
-    return [join(path, manifest.files[BEST] === undefined ? FINAL : BEST)]
+    return [join(path, weightsFile(manifest))]
   }
   const there = await names(folder)
   for (const name of WEIGHTS) {

@@ -2,16 +2,28 @@ import { isTensorEntry, openPt, readTensor } from '../data/pt.js'
 import { LvmError } from '../errors.js'
 import { type NativeModel, type NativeTensor, type NativeTrainer, native } from '../native.js'
 import { Tensor } from '../torch/tensor.js'
-import { openState } from './stored.js'
+import { openState, type StoredTensors } from './stored.js'
 
 /** Puts the weights of a .pt file into a model. Errors: BAD_CHECKPOINT names what is missing, unexpected or of another shape. */
 export async function loadWeights(model: NativeModel, path: string): Promise<void> {
-  const read: [string, Tensor][] = []
-  try {
-    for (const [name, stored] of (await openState(path)).tensors) read.push([name, await stored.read()])
-    await native.modelLoad(model, Object.fromEntries(read.map(([name, tensor]) => [name, tensor.native])))
-  } finally {
-    for (const [, tensor] of read) tensor.dispose()
+  await fill(model, path, (await openState(path)).tensors)
+}
+
+/** Puts tensors into a model that has just these, one at a time, so that they are never held twice. Errors: BAD_CHECKPOINT. */
+export async function fill(model: NativeModel, path: string, tensors: StoredTensors): Promise<void> {
+  const state = new Map(native.modelState(model).map(({ name, tensor }) => [name, tensor]))
+  const refuse = (expected: string, received: string) =>
+    new LvmError('BAD_CHECKPOINT', `${path}: expected ${expected} but received ${received}`)
+  for (const [name, own] of state) {
+    const [wanted, found] = [`[${native.tensorShape(own).join(', ')}]`, tensors.get(name)]
+    if (found === undefined) throw refuse(`a tensor "${name}"`, 'none')
+    if (`[${found.shape.join(', ')}]` !== wanted) throw refuse(`shape ${wanted} for "${name}"`, `[${found.shape.join(', ')}]`)
+  }
+  const unexpected = [...tensors.keys()].find((name) => !state.has(name))
+  if (unexpected !== undefined) throw refuse("only this model's tensors", `"${unexpected}"`)
+  for (const [name, own] of state) {
+    using tensor = await tensors.get(name)!.read()
+    await copy(tensor, own)
   }
 }
 

@@ -103,10 +103,22 @@ async function ridge(train: Rows): Promise<Baseline> {
   }
 }
 
-/** All baselines, fitted on training windows only; without any, those that need no fitting. */
-export async function fitBaselines(train: Rows | undefined): Promise<Baseline[]> {
-  if (train === undefined) return [copyLast, contextMean]
-  return [await meanVector(train), copyLast, contextMean, await exponentialMean(train), await ridge(train)]
+const FITS: Readonly<Record<BaselineName, Baseline | ((train: Rows) => Promise<Baseline>)>> = {
+  mean_vector: meanVector,
+  copy_last: copyLast,
+  context_mean: contextMean,
+  exponential_mean: exponentialMean,
+  ridge,
+}
+
+/** The baselines that are named, fitted on training windows only; without any, those of them that need no fitting. */
+export async function fitBaselines(train: Rows | undefined, names: readonly BaselineName[] = BASELINES): Promise<Baseline[]> {
+  const fitted: Baseline[] = []
+  for (const fit of names.map((name) => FITS[name])) {
+    if (typeof fit !== 'function') fitted.push(fit)
+    else if (train !== undefined) fitted.push(await fit(train))
+  }
+  return fitted
 }
 
 /** One baseline's predictions for all given windows. Shapes: [n, dim], float32. */

@@ -19,7 +19,8 @@ export function* blocks({ windows, ids }: Rows): Generator<Int32Array> {
   for (let at = 0; at < ids.length; at += size) yield ids.subarray(at, at + size)
 }
 
-async function take(table: Tensor, rows: Int32Array): Promise<Tensor> {
+/** Some rows of a table. Shapes: [n, dim], float32, on the processor. */
+export async function take(table: Tensor, rows: Int32Array): Promise<Tensor> {
   using index = Tensor.from(BigInt64Array.from(rows, BigInt))
   using taken = await table.op('aten::index_select', 0, index)
   return taken.to({ device: 'cpu', dtype: 'float32' })

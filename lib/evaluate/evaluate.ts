@@ -18,6 +18,8 @@ export interface Subject {
   /** What the loss was taken on. */
   readonly output: 'raw' | 'unit'
   readonly parameters: number
+  /** SHA-256 of the file of weights. */
+  readonly weights: string
   readonly weightsBytes: number
   readonly fileBytes: number | null
   readonly trainSeconds: number | null
@@ -36,7 +38,12 @@ export interface JudgedRows extends Rows {
 
 const LATENCY_BATCHES = [1, 8, 32, 128] as const
 
-async function measureSpeed(subject: Subject, rows: Rows, seconds: number): Promise<Speed> {
+/** What answering costs a loaded run, on contexts of these rows. */
+export async function measureSpeed(
+  subject: Pick<Subject, 'handle' | 'device' | 'loadMs'>,
+  rows: Rows,
+  seconds: number,
+): Promise<Speed> {
   const inputs = new Map<number, Tensor>()
   for (const batch of LATENCY_BATCHES) {
     const ids = Int32Array.from({ length: batch }, (_, i) => rows.ids[i % rows.ids.length]!)
@@ -104,6 +111,7 @@ export async function evaluateRun(subject: Subject, rows: JudgedRows, options: E
       data: { path: base.path, hash: base.hash, space: base.space ?? null },
       output,
       parameters: subject.parameters,
+      weights_sha256: subject.weights,
       ...judged,
       train_seconds: trainSeconds,
       latency: options.latency > 0 ? await measureSpeed(subject, rows, options.latency) : null,

@@ -1,7 +1,8 @@
 import { dataFields } from '../data/fields.js'
 import { choice, flag, integer, real, text } from '../options.js'
 
-const judged = {
+/** What every verb that judges a run takes. */
+export const judged = {
   data: text({ default: undefined, about: 'file of vectors; the one the run was trained on unless given', group: 'Data' }),
   ...dataFields,
   rows: choice(['auto', 'train', 'val', 'test', 'all'], {
@@ -62,4 +63,51 @@ export const rolloutFields = {
     about: 'keep a state of all that was fed (causal models), or see a window as long as the context',
     group: 'Run',
   }),
+} as const
+
+/** What `doctor` takes beside the runs. */
+export const doctorFields = {
+  ...judged,
+  ood: text({
+    default: undefined,
+    about: 'file of other texts that the runs are compared on, such as another domain',
+    group: 'Data',
+  }),
+  steps: integer<number>({
+    default: 5,
+    min: 0,
+    max: 1000,
+    about: 'how many vectors predictions are fed back for; 0 to leave that out',
+    group: 'Run',
+  }),
+  seed: integer({ default: 0, min: 0, about: 'of samples, shuffles and intervals', group: 'Run' }),
+  out: text({ default: 'artifacts/lvm/evaluation', about: 'folder of the reports', group: 'Run' }),
+} as const
+
+/** What `selftest` takes. */
+export const selftestFields = {
+  seed: integer({ default: 0, min: 0, about: 'of the texts that the instruments are tried on', group: 'Run' }),
+} as const
+
+/** What `analyze` takes beside the run. */
+export const analyzeFields = {
+  ...judged,
+  ood: text({ default: undefined, about: 'file of other texts that are analysed beside, such as another domain', group: 'Data' }),
+  points: integer({
+    default: 4000,
+    min: 10,
+    max: 4000,
+    about: 'windows whose targets and predictions are drawn in a plane',
+    group: 'Run',
+  }),
+  clusters: integer({
+    default: 12,
+    min: 2,
+    max: 100,
+    about: 'groups of like vectors that the targets are sorted into',
+    group: 'Run',
+  }),
+  projection: choice(['tsne', 'umap', 'none'], { default: 'tsne', about: 'how vectors are laid into a plane', group: 'Run' }),
+  seed: integer({ default: 0, min: 0, about: 'of samples, clusters, intervals and UMAP', group: 'Run' }),
+  out: text({ default: 'artifacts/lvm/evaluation', about: 'folder of the reports', group: 'Run' }),
 } as const

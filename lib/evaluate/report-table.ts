@@ -3,7 +3,7 @@ import type { Interval } from './metrics.js'
 import type { RunEntry } from './report.js'
 import type { Criterion, TierName, Verdict } from './tiers.js'
 
-const NAMES: Readonly<Record<BaselineName, string>> = {
+export const NAMES: Readonly<Record<BaselineName, string>> = {
   mean_vector: 'mean vector',
   copy_last: 'copy last',
   context_mean: 'context mean',
@@ -13,14 +13,15 @@ const NAMES: Readonly<Record<BaselineName, string>> = {
 const TITLES = ['', 'cosine', '95 %', 'centred', 'MSE raw', 'MSE unit', 'skill', '95 %']
 
 /** Four decimals, without the zero before the point that every cosine would share. */
-const short = (x: number, sign = '') => `${x < 0 ? '−' : sign}${Math.abs(x).toFixed(4).replace(/^0/, '')}`
-const signed = (x: number) => short(x, '+')
-const span = (interval: Interval, show = short) => (interval === null ? '–' : `${show(interval[0])} … ${show(interval[1])}`)
+export const short = (x: number, sign = '') => `${x < 0 ? '−' : sign}${Math.abs(x).toFixed(4).replace(/^0/, '')}`
+export const signed = (x: number) => short(x, '+')
+export const span = (interval: Interval, show = short) =>
+  interval === null ? '–' : `${show(interval[0])} … ${show(interval[1])}`
 const mse = (x: number | null) => (x === null ? '–' : x.toFixed(6))
 const megabytes = (n: number) => `${(n / 1e6).toFixed(1)} MB`
-const whole = (n: number) => n.toLocaleString('en-US')
+export const whole = (n: number) => n.toLocaleString('en-US')
 
-function aligned(lines: readonly (readonly string[])[]): string {
+export function aligned(lines: readonly (readonly string[])[]): string {
   const widths = lines[0]!.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)))
   return lines
     .map((line) =>

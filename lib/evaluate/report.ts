@@ -31,6 +31,8 @@ export interface RunEntry extends Metrics {
   readonly data: { readonly path: string; readonly hash: string; readonly space: string | null }
   readonly output: 'raw' | 'unit'
   readonly parameters: number
+  /** Of the file of weights that was judged. */
+  readonly weights_sha256: string
   readonly train_seconds: number | null
   readonly latency: Speed | null
   readonly size: { readonly weights_bytes: number; readonly file_bytes: number | null }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { findRun } from '../checkpoint/folder.js'
 import { load, type Model } from '../checkpoint/model.js'
+import { weightsFile } from '../checkpoint/run.js'
 import { badOption } from '../errors.js'
 import { cacheRoot } from '../libtorch/paths.js'
 import { type Options, resolve } from '../options.js'
@@ -8,7 +9,7 @@ import { evaluateRun } from './evaluate.js'
 import { evaluateFields } from './fields.js'
 import { type Document, type RunEntry, writeReports } from './report.js'
 import { renderTable } from './report-table.js'
-import { chooseRows } from './subject.js'
+import { chooseRows, provenance } from './subject.js'
 
 /** Options of `evaluate`: the runs, and any field of `evaluateFields`. */
 export interface EvaluateRunsOptions {
@@ -23,7 +24,7 @@ async function judge(model: Model, o: Options<typeof evaluateFields>): Promise<R
   const { manifest } = model
   const chosen = await chooseRows(model, o)
   try {
-    const { split } = chosen
+    const { rows: part, split, selected_on: selectedOn } = provenance(chosen)
     const subject = {
       run: model.name,
       model: manifest.model,
@@ -31,19 +32,13 @@ async function judge(model: Model, o: Options<typeof evaluateFields>): Promise<R
       device: model.device,
       output: manifest.output,
       parameters: manifest.parameters,
+      weights: manifest.files[weightsFile(manifest)]!.sha256,
       weightsBytes: manifest.weights_bytes,
       fileBytes: model.fileBytes,
       trainSeconds: manifest.train_seconds,
       loadMs: model.loadMs,
     }
-    const rows = {
-      base: chosen.base,
-      windows: chosen.windows,
-      ids: chosen.ids,
-      part: chosen.part,
-      split: split ? { mode: split.mode, leaky: split.leaky, seed: split.seed } : null,
-      selectedOn: chosen.part === 'val' || (chosen.part === 'all' && chosen.split !== undefined),
-    }
+    const rows = { base: chosen.base, windows: chosen.windows, ids: chosen.ids, part, split, selectedOn }
     return await evaluateRun(subject, rows, {
       train: chosen.train,
       batch: BATCH,

@@ -42,7 +42,7 @@ export function describe(values: Float64Array): { mean: number; sd: number; medi
 }
 
 /** Per article, in the order of their ids: how many windows, and what their values sum to. */
-function byArticle(values: Float64Array, articles: Int32Array): { counts: Float64Array; sums: Float64Array } {
+export function byArticle(values: Float64Array, articles: Int32Array): { counts: Float64Array; sums: Float64Array } {
   const ids = new Map([...new Set(articles)].sort((a, b) => a - b).map((id, i) => [id, i]))
   const counts = new Float64Array(ids.size)
   const sums = new Float64Array(ids.size)
@@ -93,7 +93,11 @@ export async function meanByArticle(
     }
   }
   const t = await studentised(counts, residuals, resamples, randomIndex(seed))
-  return { mean, n, articles: C, se, ci95: [mean - quantile(t, 0.975) * se, mean - quantile(t, 0.025) * se], reason: null }
+  const ends = [mean - quantile(t, 0.975) * se, mean - quantile(t, 0.025) * se] as const
+  // Where all but a few articles have one and the same value, resamples without those have no error to divide by.
+  if (!ends.every(Number.isFinite))
+    return { mean, n, articles: C, se, ci95: null, reason: 'too few articles have another value than the rest for an interval' }
+  return { mean, n, articles: C, se, ci95: ends, reason: null }
 }
 
 /** t* of every resample, sorted. */
@@ -134,4 +138,17 @@ export async function pairedDifference(
     articles,
     options,
   )
+}
+
+/**
+ * The difference of two means over different windows, of articles that no two share.
+ *
+ * Source: Zou & Donner 2008: the limits of both intervals, recovered and added as variances are.
+ */
+export function difference(a: Estimate, b: Estimate): { mean: number; ci95: Estimate['ci95'] } {
+  const mean = a.mean - b.mean
+  if (a.ci95 === null || b.ci95 === null) return { mean, ci95: null }
+  const below = Math.hypot(a.mean - a.ci95[0], b.ci95[1] - b.mean)
+  const above = Math.hypot(a.ci95[1] - a.mean, b.mean - b.ci95[0])
+  return { mean, ci95: [mean - below, mean + above] }
 }

@@ -24,6 +24,23 @@ export interface Chosen {
   dispose(): void
 }
 
+/** What a report says about the windows that were judged. */
+export interface Provenance {
+  /** train, val, test or all. */
+  readonly rows: Chosen['part']
+  readonly split: { readonly mode: string; readonly leaky: boolean; readonly seed: number } | null
+  /** Whether the best epoch was chosen on these windows. */
+  readonly selected_on: boolean
+  readonly data: { readonly path: string; readonly hash: string; readonly space: string | null }
+}
+
+export const provenance = ({ base, part, split }: Chosen): Provenance => ({
+  rows: part,
+  split: split ? { mode: split.mode, leaky: split.leaky, seed: split.seed } : null,
+  selected_on: part === 'val' || (part === 'all' && split !== undefined),
+  data: { path: base.path, hash: base.hash, space: base.space ?? null },
+})
+
 type Asked = Pick<Options<typeof predictFields>, 'data' | 'space' | 'normalize' | 'rows'>
 
 const all = (windows: Windows) => Int32Array.from({ length: windows.count }, (_, i) => i)

@@ -1,7 +1,7 @@
 import { load, type Model } from '../checkpoint/model.js'
 import { weightsDtype } from '../checkpoint/run.js'
-import { openArrays } from '../data/arrays.js'
-import { loadTensor } from '../data/load.js'
+import { openWeights } from '../checkpoint/stored.js'
+import { fill } from '../checkpoint/weights.js'
 import { random } from '../data/random.js'
 import { LvmError } from '../errors.js'
 import { native } from '../native.js'
@@ -41,16 +41,13 @@ async function opened(model: Model, path: string, format: Format): Promise<{ run
   }
   const { spec } = model.manifest
   const copy = await native.model(spec, weightsDtype(model.manifest), 'cpu', null)
-  const tensors = new Map<string, Tensor>()
-  for (const [name, array] of (await openArrays(path)).arrays) tensors.set(name, await loadTensor(array))
-  await native.modelLoad(copy, Object.fromEntries([...tensors].map(([name, t]) => [name, t.native])))
-  for (const tensor of tensors.values()) tensor.dispose()
+  await fill(copy, path, (await openWeights(path)).tensors)
   return { run: async (x) => Tensor.wrap(await native.modelPredict(copy, x.native, false)), dispose: () => native.dispose(copy) }
 }
 
 /** Compares an exported file with its run at several batch sizes and context lengths. Errors: FOREIGN_FORWARD. */
 export async function compare(run: string, path: string, format: Format): Promise<Comparison> {
-  using model = await load(run, { device: 'cpu' })
+  using model = await load(run, { device: 'cpu', exact: true })
   const file = await opened(model, path, format)
   const [batches, times] = [[1, 3, 32], lengths(model)]
   const rounding = ROUNDING[weightsDtype(model.manifest)]

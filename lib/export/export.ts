@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve as resolvePath } from 'node:path'
 import { load, type Model } from '../checkpoint/model.js'
+import { QUANTIZED } from '../checkpoint/run.js'
 import { badOption, type ErrorCode, LvmError } from '../errors.js'
 import { packageRoot } from '../libtorch/paths.js'
 import { native } from '../native.js'
@@ -11,7 +12,7 @@ import { contextsOf } from '../spec/contexts.js'
 import { Tensor } from '../torch/tensor.js'
 import type { Comparison } from './compare.js'
 import { exportFields, type Format } from './fields.js'
-import { writeSafetensors } from './safetensors.js'
+import { pieceOf, writeSafetensors } from './safetensors.js'
 import { torchScript } from './torchscript.js'
 
 /** Options of `exportRun`: the run, and any field of `exportFields`. */
@@ -42,6 +43,7 @@ async function write(model: Model, path: string, format: Format): Promise<void> 
     const weight = state.find(({ trainable }) => trainable)!.name
     return native.scriptSave(model.native, path, torchScript(manifest.spec, { dim, weight, ...contextsOf(manifest.spec) }))
   }
+  if (manifest.quantized !== undefined) return copyFile(join(model.folder, QUANTIZED), path) // its numbers are whole as they are
   const facts = {
     format: 'lvm-torch/1',
     model: manifest.model,
@@ -53,7 +55,7 @@ async function write(model: Model, path: string, format: Format): Promise<void> 
   }
   return writeSafetensors(
     path,
-    state.map(({ name, tensor }) => [name, Tensor.wrap(tensor)]),
+    state.map(({ name, tensor }) => pieceOf(name, Tensor.wrap(tensor))),
     facts,
   )
 }
@@ -87,7 +89,7 @@ async function compareElsewhere(folder: string, path: string, format: Format): P
  */
 export async function exportRun({ run, ...given }: ExportOptions): Promise<Exported> {
   const { format, out, overwrite } = resolve('export', exportFields, given)
-  using model = await load(run, { device: 'cpu' })
+  using model = await load(run, { device: 'cpu', exact: true })
   const ending = ENDINGS[format]
   const path = resolvePath(out ?? join(model.folder, `exported${ending}`))
   if (format === 'safetensors' && !path.endsWith(ending)) throw badOption('export', 'out', `a file that ends in ${ending}`, out)

@@ -1,6 +1,23 @@
 import { open } from 'node:fs/promises'
 import { LvmError } from '../errors.js'
+import type { DType } from '../native.js'
 import type { Tensor } from '../torch/tensor.js'
+
+/** A tensor that is made when its turn comes, and freed after it. */
+export interface Piece {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly dtype: DType
+  make(): Promise<Tensor>
+}
+
+/** A tensor that is there already, and stays. */
+export const pieceOf = (name: string, tensor: Tensor): Piece => ({
+  name,
+  shape: tensor.shape,
+  dtype: tensor.dtype,
+  make: () => tensor.to({ device: 'cpu' }),
+})
 
 const NAMES: Readonly<Record<string, readonly [name: string, bytes: number]>> = {
   float64: ['F64', 8],
@@ -18,12 +35,11 @@ const NAMES: Readonly<Record<string, readonly [name: string, bytes: number]>> = 
 /** Writes tensors as `.safetensors`, one at a time, so that none is held twice. Errors: BAD_ARGUMENT for a dtype that the format lacks. */
 export async function writeSafetensors(
   path: string,
-  tensors: readonly (readonly [name: string, tensor: Tensor])[],
+  pieces: readonly Piece[],
   metadata: Readonly<Record<string, string>>,
 ): Promise<void> {
   let at = 0
-  const entries = tensors.map(([name, tensor]) => {
-    const { shape, dtype } = tensor
+  const entries = pieces.map(({ name, shape, dtype }) => {
     const known = NAMES[dtype]
     if (known === undefined) throw new LvmError('BAD_ARGUMENT', `${path}: safetensors has no dtype for the ${dtype} of "${name}"`)
     const from = at
@@ -40,9 +56,9 @@ export async function writeSafetensors(
   try {
     await file.write(length)
     await file.write(text)
-    for (const [, tensor] of tensors) {
-      using here = await tensor.to({ device: 'cpu' })
-      const data = await here.data()
+    for (const piece of pieces) {
+      using tensor = await piece.make()
+      const data = await tensor.data()
       await file.write(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
     }
     await file.sync()

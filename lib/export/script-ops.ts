@@ -62,6 +62,19 @@ const rotate = (w: ScriptWriter, kind: string) =>
 const softmax = (w: ScriptWriter, q: string, k: string, v: string, causal: boolean) =>
   w.set(`${w.method('softmax_attention', SOFTMAX)}(${q}, ${k}, ${v}, ${causal ? 'True' : 'False'}).transpose(1, 2).flatten(2)`)
 
+const attention: Emit = (w, { params }, x) => {
+  const { heads, dim, inner = dim, cross, causal } = params
+  const from = cross === true ? w.memory : x
+  const [weight, bias] = [w.param('in_proj_weight'), w.param('in_proj_bias')]
+  const split = w.method('heads', HEADS)
+  const part = (i: number, of: string) =>
+    w.set(
+      `${split}(torch.linear(${of}, ${weight}.narrow(0, ${i * (inner as number)}, ${inner}), ${bias}.narrow(0, ${i * (inner as number)}, ${inner})), ${heads})`,
+    )
+  const y = softmax(w, part(0, x), part(1, from), part(2, from), causal === true)
+  return w.set(`torch.linear(${y}, ${w.param('out_proj.weight')}, ${w.param('out_proj.bias')})`)
+}
+
 const OPS: Readonly<Record<OpName, Emit>> = {
   chain: each,
   residual: (w, node, x) => w.set(`${x} + ${each(w, node, x)}`),
@@ -117,18 +130,8 @@ const OPS: Readonly<Record<OpName, Emit>> = {
   conv: (w, _node, x) => shortConv(w, x, ''),
   lstm: (w, node, x) => recurrent(w, x, 'lstm', numbers(node).layers!, numbers(node).width!),
   gru: (w, node, x) => recurrent(w, x, 'gru', 1, numbers(node).width!),
-  attention: (w, { params }, x) => {
-    const { heads, dim, cross, causal } = params
-    const from = cross === true ? w.memory : x
-    const [weight, bias] = [w.param('in_proj_weight'), w.param('in_proj_bias')]
-    const split = w.method('heads', HEADS)
-    const part = (i: number, of: string) =>
-      w.set(
-        `${split}(torch.linear(${of}, ${weight}.narrow(0, ${i * (dim as number)}, ${dim}), ${bias}.narrow(0, ${i * (dim as number)}, ${dim})), ${heads})`,
-      )
-    const y = softmax(w, part(0, x), part(1, from), part(2, from), causal === true)
-    return w.set(`torch.linear(${y}, ${w.param('out_proj.weight')}, ${w.param('out_proj.bias')})`)
-  },
+  attention,
+  narrowAttention: attention,
   favor: (w, { params }, x) => {
     for (const [name, source] of Object.entries({ heads: HEADS, angles: ANGLES, rotate_pairs: PAIRS })) w.method(name, source)
     const causal = params.causal === true ? 'True' : 'False'

@@ -40,6 +40,10 @@ const OWN: Readonly<Record<OpName, Own>> = {
   lstm: ({ width, layers }, time) => ({ width: width!, kept: 7 * layers! * width! * time }),
   gru: ({ width }, time) => ({ width: width!, kept: 6 * width! * time }),
   attention: ({ heads, dropout }, time, width) => ({ width, kept: 5 * width * time + scores(heads!, time, dropout!) }),
+  narrowAttention: ({ inner, heads, dropout }, time, width) => ({
+    width,
+    kept: (width + 4 * inner!) * time + scores(heads!, time, dropout!),
+  }),
   pointwise: ({ in: input, out }, time) => ({ width: out!, kept: input! * time }),
   retention: ({ dim, value, heads }, time) => ({
     width: dim!,

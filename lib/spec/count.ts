@@ -24,6 +24,7 @@ const OWN: Readonly<Record<OpName, (p: P, text: Readonly<Record<string, unknown>
     ),
   gru: (p) => 3 * p.width! * (p.in! + p.width! + 2),
   attention: (p) => 4 * p.dim! * (p.dim! + 1),
+  narrowAttention: ({ dim, inner }) => 4 * dim! * inner! + 3 * inner! + dim!,
   attend: () => 0,
   mamba2: ({ dim, inner, state, headDim, kernel }) =>
     dim! * (3 * inner! + 2 * state! + inner! / headDim!) + // both products

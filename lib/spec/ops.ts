@@ -17,6 +17,7 @@ export const OPS = {
   lstm: { in: 'int', width: 'int', layers: 'int', dropout: 'real' },
   gru: { in: 'int', width: 'int' },
   attention: { dim: 'int', heads: 'int', cross: 'bool', causal: 'bool', dropout: 'real' },
+  narrowAttention: { dim: 'int', inner: 'int', heads: 'int', cross: 'bool', causal: 'bool', dropout: 'real' },
   attend: { heads: 'int', rotary: 'text', turned: 'int', dropout: 'real' },
   mamba2: { dim: 'int', inner: 'int', state: 'int', headDim: 'int', kernel: 'int', gain: 'real' },
   timeMixing: { dim: 'int', layer: 'int', layers: 'int' },
@@ -82,7 +83,9 @@ export const positions = (rows: number, dim: number, std: number): Node => node(
 export const conv = (channels: number, kernel: number): Node => node('conv', { channels, kernel })
 export const lstm = (p: Params<'lstm'>): Node => node('lstm', p)
 export const gru = (p: Params<'gru'>): Node => node('gru', p)
-export const attention = (p: Params<'attention'>): Node => node('attention', p)
+/** Its heads hold `inner` channels; as many as come in unless given. */
+export const attention = ({ inner, ...p }: Params<'attention'> & { inner?: number }): Node =>
+  inner === undefined || inner === p.dim ? node('attention', p) : node('narrowAttention', { ...p, inner })
 /** Causal softmax attention of queries, keys and values that stand side by side; `turned` channels of each head are rotated. */
 export const attend = (p: Params<'attend'>): Node => node('attend', p)
 /** The mixer of Mamba-2: a gated state space of `inner` channels in heads of `headDim`. */

@@ -15,10 +15,14 @@ function known(path: string): Record<string, Multiplier> {
   }
 }
 
+/** What the speed of products depends on. */
+export const machineKey = (): string =>
+  `${cpus()[0]?.model ?? 'unknown'} · ${native.cpuCapability()} · ${native.threads()} threads · ${native.libtorchVersion()}`
+
 /** Which library multiplies fastest on this machine: measured once for a processor, its threads and a libtorch, then remembered. */
 export async function fastestMultiplier(): Promise<Multiplier> {
   const path = join(cacheRoot(), 'multiplier.json')
-  const key = `${cpus()[0]?.model ?? 'unknown'} · ${native.cpuCapability()} · ${native.threads()} threads · ${native.libtorchVersion()}`
+  const key = machineKey()
   const before = known(path)
   if (before[key] === 'aten' || before[key] === 'onednn') return before[key]
   const { aten, onednn } = await native.timeMultipliers()

@@ -86,6 +86,11 @@ export const trainFields = {
     about: 'compute layers again in the backward pass instead of keeping them: less memory, a third more time, the same result',
     ...training,
   }),
+  keepZeros: flag({
+    default: false,
+    about: 'weights of matrices that are zero at the start stay zero, as after prune',
+    ...training,
+  }),
   trainEval: text({
     default: '4096',
     about: 'training windows that are evaluated after each epoch: a number, or all',

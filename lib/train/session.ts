@@ -81,6 +81,7 @@ export async function openSession(
       bf16: train.precision === 'bf16' && dtype === 'float32',
       sequence: train.objective === 'sequence',
       recompute: o.recompute,
+      keepZeros: train.keepZeros,
       seed: train.seed,
       weightDecay: train.weightDecay,
       beta1: train.beta1,

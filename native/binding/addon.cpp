@@ -1,25 +1,14 @@
+#include "../recycling.h"
+
 #include "convert.h"
 
 #include <ATen/Parallel.h>
-
-#if defined(__GLIBC__)
-#include <malloc.h>
-#endif
 
 namespace lvm {
 
 static Napi::Value leave_process(const Napi::CallbackInfo& info) {
   leave(int(integer(info[0], "code")));
   return info.Env().Undefined();
-}
-
-// A training step makes and drops the same large blocks again and again: the allocator keeps them instead of giving the pages
-// back to the system and clearing new ones.
-static void keep_pages() {
-#if defined(__GLIBC__)
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  mallopt(M_TRIM_THRESHOLD, 256 << 20);
-#endif
 }
 
 // The JS thread computes alone: a team of its own would count against the lane's, see binding/lane.h.
@@ -29,7 +18,7 @@ static void stay_single() {
 }
 
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
-  keep_pages();
+  allocate_by_ourselves();
   stay_single();
   env.SetInstanceData(new Environment(env));
   export_tensors(exports);
@@ -37,6 +26,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_devices(exports);
   export_models(exports);
   export_evaluation(exports);
+  export_retrieval(exports);
   export_training(exports);
   export_scripts(exports);
   export_function<leave_process>(exports, "leave");

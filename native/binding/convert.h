@@ -62,6 +62,7 @@ void export_call(Napi::Object exports);
 void export_devices(Napi::Object exports);
 void export_models(Napi::Object exports);
 void export_evaluation(Napi::Object exports);
+void export_retrieval(Napi::Object exports);
 void export_training(Napi::Object exports);
 void export_scripts(Napi::Object exports);
 

@@ -3,6 +3,7 @@
 
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/Version.h>
+#include <torch/version.h>
 
 namespace lvm {
 namespace {

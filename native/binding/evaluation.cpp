@@ -1,4 +1,5 @@
 #include "../evaluate/score.h"
+#include "../evaluate/tsne.h"
 
 #include "convert.h"
 
@@ -64,6 +65,25 @@ Napi::Value predict_rows(const Napi::CallbackInfo& info) {
     give_tensor);
 }
 
+// tsne(x, {perplexity, iterations}) -> Promise<{places [n, 2], divergence}>
+Napi::Value embed(const Napi::CallbackInfo& info) {
+  const auto options = info[1].As<Napi::Object>();
+  auto& stop = environment(info.Env()).stop;
+  return run_async(
+    info.Env(),
+    [x = take_tensor(info[0]),
+     o = TsneOptions{real(options.Get("perplexity"), "perplexity"), integer(options.Get("iterations"), "iterations")}, &stop] {
+      if (x.dim() != 2 || x.size(0) < 4 || x.size(0) > 16384) throw Error("BAD_ARGUMENT", "tsne: expected 4 to 16384 vectors");
+      return tsne(x, o, stop);
+    },
+    [](Napi::Env env, const Embedded& made) {
+      auto object = Napi::Object::New(env);
+      object.Set("places", give_tensor(env, made.places));
+      object.Set("divergence", Napi::Number::New(env, made.divergence));
+      return Napi::Value(object);
+    });
+}
+
 }  // namespace
 
 void export_evaluation(Napi::Object exports) {
@@ -71,6 +91,7 @@ void export_evaluation(Napi::Object exports) {
   export_function<score_rows>(exports, "score");
   export_function<evaluate_model>(exports, "evaluate");
   export_function<predict_rows>(exports, "predict");
+  export_function<embed>(exports, "tsne");
 }
 
 }  // namespace lvm

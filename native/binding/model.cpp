@@ -1,4 +1,5 @@
 #include "../ops/ops.h"
+#include "../ops/packed.h"
 #include "../train/trainer.h"
 #include "convert.h"
 
@@ -38,28 +39,39 @@ Node read_node(Napi::Value value, int depth = 0) {
   return node;
 }
 
-// model(spec, dtype, device, seed | null) -> Promise<handle>
+std::set<std::string> words(Napi::Value value) {
+  std::set<std::string> all;
+  if (!value.IsArray()) return all;
+  const auto list = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < list.Length(); ++i) all.insert(text(list.Get(i), "name"));
+  return all;
+}
+
+// model(spec, dtype, device, seed | null, names of matrices that are packed later | undefined) -> Promise<handle>
 Napi::Value model(const Napi::CallbackInfo& info) {
   const auto spec = read_node(info[0]);
   const Placement placement{dtype_of(text(info[1], "dtype")), device_of(text(info[2], "device"))};
   const auto seed = info[3].IsNull() ? std::nullopt : std::optional<uint64_t>(uint64_t(integer(info[3], "seed")));
   return run_async(
-    info.Env(), [=] { return std::make_shared<Model>(spec, placement, seed); },
+    info.Env(), [=, later = words(info[4])] { return std::make_shared<Model>(spec, placement, seed, later); },
     [](Napi::Env env, std::shared_ptr<Model> model) -> Napi::Value {
       const auto bytes = model->bytes();
       return give(env, std::move(model), bytes);
     });
 }
 
-// The live tensors: what is written into them changes the model.
+// The live tensors: what is written into them changes the model. Matrices that are packed are not among them.
 Napi::Value model_state(const Napi::CallbackInfo& info) {
   const auto model = take<Model>(info[0]);
   auto list = Napi::Array::New(info.Env());
   for (const auto& p : model->parameters()) {
+    if (!p.value.defined()) continue;
     auto entry = Napi::Object::New(info.Env());
     entry.Set("name", p.name);
     entry.Set("tensor", give(info.Env(), std::make_shared<Tensor>(p.value.detach()), 0));
     entry.Set("trainable", p.trainable);
+    constexpr const char* layouts[] = {"rows", "columns", "tap"};
+    if (p.matrix) entry.Set("layout", layouts[int(p.matrix->layout)]);
     list.Set(list.Length(), entry);
   }
   return list;
@@ -81,6 +93,39 @@ Napi::Value model_load(const Napi::CallbackInfo& info) {
       return true;
     },
     [](Napi::Env env, bool) { return env.Undefined(); });
+}
+
+// modelPack(model, name, kernel, values, scales | null) -> Promise<void>
+Napi::Value model_pack(const Napi::CallbackInfo& info) {
+  return run_async(
+    info.Env(),
+    [model = take<Model>(info[0]), name = text(info[1], "name"), kernel = text(info[2], "kernel"), values = take_tensor(info[3]),
+     scales = take_tensor_or_none(info[4])] {
+      torch::InferenceMode inference;
+      model->pack(name, kernel, values, scales);
+      return true;
+    },
+    [](Napi::Env env, bool) { return env.Undefined(); });
+}
+
+// timeKernels(scheme, out, in, rows: Int32Array) -> Promise<{kernel: [milliseconds]}>
+Napi::Value time_packed(const Napi::CallbackInfo& info) {
+  const auto given = ids(info[3]).to(torch::kInt64);
+  const std::vector<int64_t> rows(given.const_data_ptr<int64_t>(), given.const_data_ptr<int64_t>() + given.numel());
+  return run_async(
+    info.Env(),
+    [scheme = text(info[0], "scheme"), out = positive(info[1], "out"), in = positive(info[2], "in"), rows] {
+      return time_kernels(scheme, out, in, rows);
+    },
+    [](Napi::Env env, std::map<std::string, std::vector<double>> times) -> Napi::Value {
+      auto object = Napi::Object::New(env);
+      for (const auto& [kernel, all] : times) {
+        auto list = Napi::Array::New(env);
+        for (size_t i = 0; i < all.size(); ++i) list.Set(uint32_t(i), all[i]);
+        object.Set(kernel, list);
+      }
+      return object;
+    });
 }
 
 // modelPredict(model, x, all) -> Promise<tensor>
@@ -174,6 +219,8 @@ void export_models(Napi::Object exports) {
   export_function<model>(exports, "model");
   export_function<model_state>(exports, "modelState");
   export_function<model_load>(exports, "modelLoad");
+  export_function<model_pack>(exports, "modelPack");
+  export_function<time_packed>(exports, "timeKernels");
   export_function<model_predict>(exports, "modelPredict");
   export_function<model_examine>(exports, "modelExamine");
   export_function<stepper>(exports, "stepper");

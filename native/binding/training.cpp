@@ -24,8 +24,8 @@ OptimizerOptions read_optimizer(Napi::Object o) {
           uint64_t(integer(o.Get("seed"), "seed"))};
 }
 
-// trainer(model, samples, ids, {batch, accumulate, loss, bf16, sequence, recompute, seed, weightDecay, beta1, beta2, eps, clip,
-// ema}) -> handle
+// trainer(model, samples, ids, {batch, accumulate, loss, bf16, sequence, recompute, keepZeros, seed, weightDecay, beta1, beta2,
+// eps, clip, ema}) -> handle
 Napi::Value trainer(const Napi::CallbackInfo& info) {
   const auto o = info[3].As<Napi::Object>();
   const TrainerOptions options{positive(o.Get("batch"), "batch"),
@@ -34,6 +34,7 @@ Napi::Value trainer(const Napi::CallbackInfo& info) {
                                o.Get("bf16").ToBoolean().Value(),
                                o.Get("sequence").ToBoolean().Value(),
                                o.Get("recompute").ToBoolean().Value(),
+                               o.Get("keepZeros").ToBoolean().Value(),
                                uint64_t(integer(o.Get("seed"), "seed")),
                                read_optimizer(o)};
   const auto made = std::make_shared<Trainer>(take<Model>(info[0]), take<Samples>(info[1]), ids(info[2]), options);

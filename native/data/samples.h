@@ -1,7 +1,7 @@
 #pragma once
 #include "../error.h"
 
-#include <torch/torch.h>
+#include "../torch.h"
 
 namespace lvm {
 

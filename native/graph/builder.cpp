@@ -31,7 +31,8 @@ Init orthogonal(double gain) {
   };
 }
 
-Builder::Builder(Placement placement, std::optional<uint64_t> seed) : placement(placement) {
+Builder::Builder(Placement placement, std::optional<uint64_t> seed, std::set<std::string> later)
+    : placement(placement), later(std::move(later)) {
   if (seed) generator = at::detail::createCPUGenerator(*seed ^ (*seed >> 32));
 }
 
@@ -57,6 +58,16 @@ Tensor Builder::parameter(const std::string& name, at::IntArrayRef shape, const 
   return add(name, shape, true, traits, [&] { return drawn(shape, init); });
 }
 
+Weight Builder::matrix(const std::string& name, at::IntArrayRef shape, const Init& init, Layout layout, int64_t first) {
+  for (const auto& other : parameters)
+    if (tied && other.name == full(name) && other.matrix && other.matrix->shape == shape.vec()) return other.matrix;
+  auto weight = std::make_shared<Matrix>(Matrix{{}, shape.vec(), layout, first, {}});
+  if (later.count(full(name)) == 0) weight->value = add(name, shape, true, {}, [&] { return drawn(shape, init); });
+  else parameters.push_back({full(name), {}, true, {}});
+  parameters.back().matrix = weight;
+  return weight;
+}
+
 Tensor Builder::buffer(const std::string& name, at::IntArrayRef shape, const Init& init) {
   return add(name, shape, false, {}, [&] { return drawn(shape, init); });
 }
@@ -73,17 +84,17 @@ Tensor Builder::buffer(const std::string& name, const Tensor& value) {
 
 Tensor Builder::add(const std::string& name, at::IntArrayRef shape, bool trainable, Traits traits,
                     const std::function<Tensor()>& make) {
-  const auto full = prefix.empty() ? name : prefix + "." + name;
+  const auto whole = full(name);
   for (const auto& other : parameters) {
-    if (other.name != full) continue;
+    if (other.name != whole) continue;
     if (tied && other.value.sizes() == shape) return other.value;
-    throw Error("BAD_SPEC", "spec: expected every parameter name once but \"" + full + "\" repeats" +
+    throw Error("BAD_SPEC", "spec: expected every parameter name once but \"" + whole + "\" repeats" +
                               (tied ? " with another shape" : "; mark the node as tied to share it"));
   }
   auto value = make();
   value = value.to(placement.device, value.is_floating_point() ? placement.dtype : value.scalar_type());  // a count stays one
   if (trainable) value.set_requires_grad(true);
-  parameters.push_back({full, value, trainable, traits});
+  parameters.push_back({whole, value, trainable, traits});
   return value;
 }
 

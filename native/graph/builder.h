@@ -4,6 +4,7 @@
 #include <functional>
 #include <limits>
 #include <optional>
+#include <set>
 
 namespace lvm {
 
@@ -23,6 +24,7 @@ struct Parameter {
   Tensor value;
   bool trainable;  // false: a buffer, saved and loaded but never trained
   Traits traits;
+  Weight matrix = nullptr;  // set when inputs are multiplied with it
 };
 
 using Init = std::function<void(Tensor&, at::Generator)>;
@@ -36,11 +38,15 @@ Init orthogonal(double gain);
 class Builder {
  public:
   // Without a seed the parameters are left at zero, for weights that are loaded next.
-  Builder(Placement placement, std::optional<uint64_t> seed);
+  // Matrices that are named in `later` have no numbers until they are packed.
+  Builder(Placement placement, std::optional<uint64_t> seed, std::set<std::string> later = {});
 
   Made build(const Node& node);
   std::vector<Made> build_all(const std::vector<Node>& nodes);
   Tensor parameter(const std::string& name, at::IntArrayRef shape, const Init& init, Traits traits = {});
+  // A parameter that inputs are multiplied with, at multiply_split in two parts with `first` rows in the first.
+  Weight matrix(const std::string& name, at::IntArrayRef shape, const Init& init, Layout layout = Layout::rows,
+                int64_t first = 0);
   Tensor buffer(const std::string& name, const Tensor& value);
   Tensor buffer(const std::string& name, at::IntArrayRef shape, const Init& init);
   size_t slot() { return slots++; }  // a place in State::slots
@@ -50,10 +56,12 @@ class Builder {
 
  private:
   Tensor drawn(at::IntArrayRef shape, const Init& init);
+  std::string full(const std::string& name) const { return prefix.empty() ? name : prefix + "." + name; }
   Tensor add(const std::string& name, at::IntArrayRef shape, bool trainable, Traits traits, const std::function<Tensor()>& make);
 
   Placement placement;
   std::optional<at::Generator> generator;
+  std::set<std::string> later;
   std::string prefix;
   bool tied = false;
 };

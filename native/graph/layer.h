@@ -1,7 +1,8 @@
 #pragma once
 #include "node.h"
+#include "weight.h"
 
-#include <torch/torch.h>
+#include "../torch.h"
 
 namespace lvm {
 

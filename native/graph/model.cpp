@@ -1,5 +1,7 @@
 #include "model.h"
 
+#include "../ops/packed.h"
+
 namespace lvm {
 namespace {
 
@@ -21,10 +23,10 @@ Tensor single(const Tensor& x) { return x.scalar_type() == torch::kBFloat16 ? x.
 
 Tensor normalised(const Tensor& raw) { return raw / raw.norm(2, -1, true).clamp_min(1e-12); }
 
-Model::Model(const Node& spec, Placement placement, std::optional<uint64_t> seed)
+Model::Model(const Node& spec, Placement placement, std::optional<uint64_t> seed, std::set<std::string> later)
     : dim(predictor(spec).integer("dim")), unit(spec.text("output") == "unit"), placement(placement) {
   torch::NoGradGuard no_grad;
-  Builder builder(placement, seed);
+  Builder builder(placement, seed, std::move(later));
   root = builder.build(spec);
   list = std::move(builder.parameters);
   slots = builder.slots;
@@ -65,6 +67,7 @@ Tensor Model::step(const Tensor& x, State& state) {
 void Model::load(const std::map<std::string, Tensor>& values) {
   torch::NoGradGuard no_grad;
   for (const auto& p : list) {
+    if (!p.value.defined()) continue;
     const auto it = values.find(p.name);
     if (it == values.end()) throw Error("BAD_CHECKPOINT", "weights: expected a tensor \"" + p.name + "\" but there is none");
     if (it->second.sizes() != p.value.sizes()) {
@@ -76,12 +79,25 @@ void Model::load(const std::map<std::string, Tensor>& values) {
     const auto known = std::any_of(list.begin(), list.end(), [&](const Parameter& p) { return p.name == name; });
     if (!known) throw Error("BAD_CHECKPOINT", "weights: expected only this model's tensors but received \"" + name + "\"");
   }
-  for (auto& p : list) p.value.copy_(values.at(p.name));
+  for (auto& p : list)
+    if (p.value.defined()) p.value.copy_(values.at(p.name));
+}
+
+void Model::pack(const std::string& name, const std::string& kernel, const Tensor& values, const Tensor& scales) {
+  const auto it = std::find_if(list.begin(), list.end(), [&](const Parameter& p) { return p.name == name; });
+  if (it == list.end() || !it->matrix || it->value.defined())
+    throw Error("BAD_CHECKPOINT", "weights: expected a matrix that is to be packed but received \"" + name + "\"");
+  auto& matrix = *it->matrix;
+  const auto across = matrix.layout == Layout::columns ? 1 : 0, out = int(matrix.shape[across]),
+             in = int(matrix.shape[1 - across]);
+  matrix.packed = packed_parts(kernel, values, scales, out, in, matrix.first);
+  packed_bytes += int64_t(values.nbytes() + (scales.defined() ? scales.nbytes() : 0));
 }
 
 int64_t Model::bytes() const {
-  int64_t total = 0;
-  for (const auto& p : list) total += int64_t(p.value.nbytes());
+  int64_t total = packed_bytes;
+  for (const auto& p : list)
+    if (p.value.defined()) total += int64_t(p.value.nbytes());
   return total;
 }
 

@@ -6,7 +6,7 @@ namespace lvm {
 // A predictor that was built from a spec: its layers, and the parameters by name.
 class Model {
  public:
-  Model(const Node& spec, Placement placement, std::optional<uint64_t> seed);
+  Model(const Node& spec, Placement placement, std::optional<uint64_t> seed, std::set<std::string> later = {});
 
   // x [batch, time, dim] -> raw [batch, time or 1, dim], before normalisation.
   Tensor forward(const Tensor& x, Pass& pass);
@@ -17,6 +17,8 @@ class Model {
   State fresh_state() const;
   // Copies values into the parameters. Errors: BAD_CHECKPOINT names what is missing, unexpected or of another shape.
   void load(const std::map<std::string, Tensor>& values);
+  // Gives a matrix that was left for later its packed form. Errors: BAD_CHECKPOINT, BAD_ARGUMENT.
+  void pack(const std::string& name, const std::string& kernel, const Tensor& values, const Tensor& scales);
   // The dtype and device that inputs are brought to. Errors: BAD_ARGUMENT on a wrong shape, DATA_NOT_FINITE.
   Tensor checked(const Tensor& x) const;
 
@@ -29,6 +31,7 @@ class Model {
 
  private:
   std::vector<Parameter> list;
+  int64_t packed_bytes = 0;
   size_t slots;
   Made root;
 };

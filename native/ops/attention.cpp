@@ -3,10 +3,11 @@
 //   q, k, v = W_q a + b_q, W_k m + b_k, W_v m + b_v        m = a, or the memory when cross
 //   y = W_o concat_heads(dropout(softmax(q kᵀ / √e + causal mask)) v) + b_o
 //
-// shapes  a, m [batch, time, dim] -> [batch, time, dim]; in_proj_weight [3 dim, dim]
+// shapes  a, m [batch, time, dim] -> [batch, time, dim]; in_proj_weight [3 dim, dim]; narrowAttention, whose heads hold `inner`
+//         channels instead of dim: [3 inner, dim]
 // state   keys and values of all earlier positions
-// init    in_proj_weight xavier, out_proj.weight U(±1/√dim), biases 0
-// errors  BAD_SPEC when heads does not divide dim
+// init    in_proj_weight xavier, out_proj.weight U(±1/√inner), biases 0
+// errors  BAD_SPEC when heads does not divide inner
 // source  Vaswani et al. 2017, arXiv:1706.03762 eq. 1; parity: transformer
 
 #include "multiply.h"
@@ -19,17 +20,18 @@ namespace {
 struct Attention final : Layer {
   Attention(const Node& node, Builder& b)
       : dim(node.integer("dim")),
+        inner(node.op == "attention" ? dim : node.integer("inner")),
         heads(node.integer("heads")),
         cross(node.flag("cross")),
         causal(node.flag("causal")),
         rate(node.real("dropout")),
         slot(b.slot()) {
-    if (dim % heads != 0)
+    if (inner % heads != 0)
       throw Error("BAD_SPEC",
-                  "attention: expected heads to divide " + std::to_string(dim) + " but received " + std::to_string(heads));
-    in_weight = b.parameter("in_proj_weight", {3 * dim, dim}, xavier(1));
-    in_bias = b.parameter("in_proj_bias", {3 * dim}, constant(0));
-    out_weight = b.parameter("out_proj.weight", {dim, dim}, uniform(1 / std::sqrt(double(dim))));
+                  "attention: expected heads to divide " + std::to_string(inner) + " but received " + std::to_string(heads));
+    in_weight = b.matrix("in_proj_weight", {3 * inner, dim}, xavier(1), Layout::rows, inner);
+    in_bias = b.parameter("in_proj_bias", {3 * inner}, constant(0));
+    out_weight = b.matrix("out_proj.weight", {dim, inner}, uniform(1 / std::sqrt(double(inner))));
     out_bias = b.parameter("out_proj.bias", {dim}, constant(0));
   }
   bool mixes() const override { return !cross; }  // across the memory, each position only needs itself
@@ -37,11 +39,11 @@ struct Attention final : Layer {
   Tensor forward(const Tensor& x, Pass& pass) override {
     const auto queries = pass.last_only ? last_position(x) : x;
     Tensor q, k, v;
-    if (!cross && queries.size(1) == x.size(1)) {
-      const auto all = multiply(x, in_weight, in_bias).chunk(3, -1);
+    if (!cross && queries.size(1) == x.size(1) && in_weight->packed.empty()) {
+      const auto all = multiply(x, *in_weight, in_bias).chunk(3, -1);
       q = split(all[0]), k = split(all[1]), v = split(all[2]);
     } else {
-      const auto [first, rest] = multiply_split(queries, cross ? pass.memory : x, in_weight, in_bias, dim);
+      const auto [first, rest] = multiply_split(queries, cross ? pass.memory : x, *in_weight, in_bias);
       const auto both = rest.chunk(2, -1);
       q = split(first), k = split(both[0]), v = split(both[1]);
     }
@@ -51,18 +53,19 @@ struct Attention final : Layer {
       kept = {k, v};
     }
     const auto y = softmax_attention(q, k, v, causal, rate, pass).transpose(1, 2).flatten(2);
-    return multiply(y, out_weight, out_bias);
+    return multiply(y, *out_weight, out_bias);
   }
 
   Tensor split(const Tensor& t) const {
-    return t.unflatten(-1, {heads, dim / heads}).transpose(1, 2);
+    return t.unflatten(-1, {heads, inner / heads}).transpose(1, 2);
   }  // [batch, heads, time, e]
 
-  int64_t dim, heads;
+  int64_t dim, inner, heads;
   bool cross, causal;
   double rate;
   size_t slot;
-  Tensor in_weight, in_bias, out_weight, out_bias;
+  Weight in_weight, out_weight;
+  Tensor in_bias, out_bias;
 };
 
 }  // namespace

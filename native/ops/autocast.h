@@ -1,6 +1,6 @@
 #pragma once
 #include <ATen/autocast_mode.h>
-#include <torch/torch.h>
+#include "../torch.h"
 
 namespace lvm {
 

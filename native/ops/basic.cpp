@@ -29,28 +29,29 @@ Init weight_init(const std::string& kind, double gain, int64_t in) {
 }
 
 struct Linear final : Layer {
-  Linear(const Node& node, Builder& b) : transposed(node.flag("transposed")) {
+  Linear(const Node& node, Builder& b) {
     const auto in = node.integer("in"), out = node.integer("out");
     const auto& init = node.text("init");
     const auto draw = weight_init(init, node.real("gain"), in);
-    weight = transposed ? b.parameter("weight", {in, out}, draw) : b.parameter("weight", {out, in}, draw);
+    weight = node.flag("transposed") ? b.matrix("weight", {in, out}, draw, Layout::columns) : b.matrix("weight", {out, in}, draw);
     if (node.flag("bias"))
       bias = b.parameter("bias", {out}, init == "default" ? uniform(1 / std::sqrt(double(in))) : constant(0));
   }
-  Tensor forward(const Tensor& x, Pass&) override { return multiply(x, transposed ? weight.t() : weight, bias); }
-  bool transposed;
-  Tensor weight, bias;
+  Tensor forward(const Tensor& x, Pass&) override { return multiply(x, *weight, bias); }
+  Weight weight;
+  Tensor bias;
 };
 
 struct Pointwise final : Layer {
   Pointwise(const Node& node, Builder& b) {
     const auto in = node.integer("in"), out = node.integer("out");
     const auto draw = uniform(1 / std::sqrt(double(in)));
-    weight = b.parameter("weight", {out, in, 1}, draw);
+    weight = b.matrix("weight", {out, in, 1}, draw, Layout::tap);
     bias = b.parameter("bias", {out}, draw);
   }
-  Tensor forward(const Tensor& x, Pass&) override { return multiply(x, weight.squeeze(-1), bias); }
-  Tensor weight, bias;
+  Tensor forward(const Tensor& x, Pass&) override { return multiply(x, *weight, bias); }
+  Weight weight;
+  Tensor bias;
 };
 
 struct LayerNorm final : Layer {

@@ -42,17 +42,17 @@ struct Mamba2 final : Layer {
     weights.dt_bias = b.parameter("dt_bias", {heads}, draw_dt_bias, kept);
     weights.a_log = b.parameter("A_log", {heads}, draw_a_log, kept);
     weights.skip = b.parameter("D", {heads}, constant(1), kept);
-    in_weight = b.parameter("in_proj.weight", {2 * inner + 2 * state + heads, dim}, uniform(1 / std::sqrt(double(dim))));
+    in_weight = b.matrix("in_proj.weight", {2 * inner + 2 * state + heads, dim}, uniform(1 / std::sqrt(double(dim))));
     conv = CausalConv(b, "conv1d.", inner + 2 * state, node.integer("kernel"));
     weights.taps = conv.weight, weights.bias = conv.bias;
     weights.norm = b.parameter("norm.weight", {inner}, constant(1));
-    out_weight = b.parameter("out_proj.weight", {dim, inner}, uniform(node.real("gain") / std::sqrt(double(inner))));
+    out_weight = b.matrix("out_proj.weight", {dim, inner}, uniform(node.real("gain") / std::sqrt(double(inner))));
   }
   bool mixes() const override { return true; }
 
   Tensor forward(const Tensor& x, Pass& pass) override {
-    const auto u = multiply(x, in_weight, {});
-    return multiply(mixed(u, pass), out_weight, {});
+    const auto u = multiply(x, *in_weight, {});
+    return multiply(mixed(u, pass), *out_weight, {});
   }
 
   Tensor mixed(const Tensor& u, Pass& pass) const {
@@ -90,7 +90,7 @@ struct Mamba2 final : Layer {
   size_t slot;
   MixerWeights weights;
   CausalConv conv;
-  Tensor in_weight, out_weight;
+  Weight in_weight, out_weight;
 };
 
 }  // namespace

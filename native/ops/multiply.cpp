@@ -32,6 +32,11 @@ std::vector<int64_t> with_last(const Tensor& x, int64_t last) {
   return shape;
 }
 
+// dyᵀ a, laid out as the weight is, so that nobody has to turn it round later. Shapes: a [n, in], dy [n, out] -> [out, in]
+Tensor weight_gradient(const Tensor& dy, const Tensor& a, const Tensor& weight) {
+  return weight.is_contiguous() ? product(dy.t(), a.t()) : product(a.t(), dy.t()).t();
+}
+
 // In the weight's own dtype, whatever the product was taken in.
 Tensor as(const Tensor& gradient, const Tensor& like) { return gradient.to(like.scalar_type()); }
 
@@ -58,7 +63,7 @@ struct Multiply final : torch::autograd::Function<Multiply> {
     Tensor dx, dw, db;
     if (ctx->needs_input_grad(0))
       dx = product(dy, w.t()).view(ctx->saved_data["shape"].toIntVector()).to(ctx->saved_data["x_type"].toScalarType());
-    if (ctx->needs_input_grad(1)) dw = product(dy.t(), a.t()).to(w_type);
+    if (ctx->needs_input_grad(1)) dw = weight_gradient(dy, a, w).to(w_type);
     if (ctx->saved_data["bias"].toBool()) db = dy.sum(0, false, w_type);
     return {dx, dw, db};
   }
@@ -127,13 +132,22 @@ Tensor product(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   return bias.defined() ? at::linear(x, weight, bias) : at::linear(x, weight);
 }
 
-Tensor multiply(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  return Multiply::apply(x, weight, bias.defined() ? std::optional(bias) : std::nullopt);
+Tensor product(const Tensor& x, const Packed& weight, const Tensor& bias) {
+  const auto y = weight.product(flat(x).to(torch::kFloat32).contiguous());
+  return (bias.defined() ? y.add_(bias) : y).view(with_last(x, y.size(1)));
 }
 
-std::pair<Tensor, Tensor> multiply_split(const Tensor& a, const Tensor& m, const Tensor& weight, const Tensor& bias,
-                                         int64_t rows) {
-  const auto out = MultiplySplit::apply(a, m, weight, bias, rows);
+Tensor multiply(const Tensor& x, const Matrix& weight, const Tensor& bias) {
+  if (weight.packed.empty()) return Multiply::apply(x, weight.matrix(), bias.defined() ? std::optional(bias) : std::nullopt);
+  return product(x, *weight.packed.front(), bias);
+}
+
+std::pair<Tensor, Tensor> multiply_split(const Tensor& a, const Tensor& m, const Matrix& weight, const Tensor& bias) {
+  const auto rows = weight.first;
+  if (!weight.packed.empty())
+    return {product(a, *weight.packed[0], bias.narrow(0, 0, rows)),
+            product(m, *weight.packed[1], bias.narrow(0, rows, bias.size(0) - rows))};
+  const auto out = MultiplySplit::apply(a, m, weight.value, bias, rows);
   return {out[0], out[1]};
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-#include <torch/torch.h>
+#include "../graph/weight.h"
 
 namespace lvm {
 
@@ -19,15 +19,16 @@ MultiplierTimes time_multipliers();
 // y = x Wᵀ + b: every product with a weight goes through here, so that faster kernels have one door.
 // Under autocast both factors are bfloat16, and so is y.
 // Shapes: x [..., in], weight [out, in], bias [out] or undefined -> [..., out]
-Tensor multiply(const Tensor& x, const Tensor& weight, const Tensor& bias);
+Tensor multiply(const Tensor& x, const Matrix& weight, const Tensor& bias);
 
-// q = a W₁ᵀ + b₁ and kv = m W₂ᵀ + b₂ for the first `rows` rows of a packed weight and the rest.
-// Shapes: a [..., in], m [..., in], weight [out, in], bias [out] -> [..., rows], [..., out − rows]
-std::pair<Tensor, Tensor> multiply_split(const Tensor& a, const Tensor& m, const Tensor& weight, const Tensor& bias,
-                                         int64_t rows);
+// q = a W₁ᵀ + b₁ and kv = m W₂ᵀ + b₂ for the first rows of a divided weight and the rest.
+// Shapes: a [..., in], m [..., in], weight [out, in], bias [out] -> [..., first], [..., out − first]
+std::pair<Tensor, Tensor> multiply_split(const Tensor& a, const Tensor& m, const Matrix& weight, const Tensor& bias);
 
 // The same product without gradients, for kernels that bring their own: x [n, in] or strided, weight [out, in] or strided.
 Tensor product(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
+// x Wᵀ + b with a packed weight, for inference. Shapes: x [..., in], bias [out] or undefined -> [..., out]
+Tensor product(const Tensor& x, const Packed& weight, const Tensor& bias = {});
 
 // Whether products on this device are taken in bfloat16 now, and a tensor as they want it.
 bool bf16_products(torch::Device device);

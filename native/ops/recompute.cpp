@@ -2,6 +2,8 @@
 
 #include "autocast.h"
 
+#include <torch/csrc/autograd/autograd.h>
+
 namespace lvm {
 namespace {
 

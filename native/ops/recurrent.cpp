@@ -16,11 +16,10 @@
 namespace lvm {
 namespace {
 
-std::vector<Tensor> recurrent_weights(Builder& b, const std::string& layer, int64_t gates, int64_t in, int64_t width) {
+RecurrentWeights recurrent_weights(Builder& b, const std::string& layer, int64_t gates, int64_t in, int64_t width) {
   const auto init = uniform(1 / std::sqrt(double(width)));
-  return {b.parameter("weight_ih_" + layer, {gates * width, in}, init),
-          b.parameter("weight_hh_" + layer, {gates * width, width}, init), b.parameter("bias_ih_" + layer, {gates * width}, init),
-          b.parameter("bias_hh_" + layer, {gates * width}, init)};
+  return {b.matrix("weight_ih_" + layer, {gates * width, in}, init), b.matrix("weight_hh_" + layer, {gates * width, width}, init),
+          b.parameter("bias_ih_" + layer, {gates * width}, init), b.parameter("bias_hh_" + layer, {gates * width}, init)};
 }
 
 // The kept state of a slot; nothing at the start.
@@ -30,9 +29,11 @@ std::vector<Tensor> start(Pass& pass, size_t slot) {
 }
 
 // Our kernels compute on the CPU with weights of single or double precision; cuDNN and its like otherwise.
-bool ours(const std::vector<Tensor>& w) {
-  return w[0].is_cpu() && (w[0].scalar_type() == torch::kFloat32 || w[0].scalar_type() == torch::kFloat64);
+bool ours(const RecurrentWeights& w) {
+  const auto& bias = w.input_bias;
+  return bias.is_cpu() && (bias.scalar_type() == torch::kFloat32 || bias.scalar_type() == torch::kFloat64);
 }
+std::vector<Tensor> listed(const RecurrentWeights& w) { return {w.input->value, w.state->value, w.input_bias, w.state_bias}; }
 Tensor state_or_zeros(const Tensor& h, const Tensor& x, int64_t width) {
   return h.defined() ? h.unsqueeze(0) : torch::zeros({1, x.size(1), width}, x.options());
 }
@@ -63,7 +64,7 @@ struct Lstm final : Layer {
       out = result.out, cell = result.cell;
     } else {
       const std::vector<Tensor> state{state_or_zeros(before[0], x, width), state_or_zeros(before[1], x, width)};
-      auto [y, h, c] = at::lstm(x, state, weights[l], true, 1, 0.0, pass.training, false, false);
+      auto [y, h, c] = at::lstm(x, state, listed(weights[l]), true, 1, 0.0, pass.training, false, false);
       out = y, cell = c.squeeze(0);
     }
     if (pass.state) pass.state->slots[slots[l]] = {out[-1], cell};
@@ -72,7 +73,7 @@ struct Lstm final : Layer {
 
   int64_t width;
   double rate;
-  std::vector<std::vector<Tensor>> weights;
+  std::vector<RecurrentWeights> weights;
   std::vector<size_t> slots;
 };
 
@@ -87,13 +88,13 @@ struct Gru final : Layer {
     const auto out =
       ours(weights)
         ? gru_recurrence(x, before, weights)
-        : std::get<0>(at::gru(x, state_or_zeros(before, x, width), weights, true, 1, 0.0, pass.training, false, false));
+        : std::get<0>(at::gru(x, state_or_zeros(before, x, width), listed(weights), true, 1, 0.0, pass.training, false, false));
     if (pass.state) pass.state->slots[slot] = {out[-1]};
     return pass.last_only ? out[-1].unsqueeze(1) : out.transpose(0, 1);
   }
 
   int64_t width;
-  std::vector<Tensor> weights;
+  RecurrentWeights weights;
   size_t slot;
 };
 

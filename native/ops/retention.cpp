@@ -110,18 +110,18 @@ struct Retention final : Layer {
     table = std::make_unique<AngleTable>(rates(dim / heads / 2));
     log_decay = log_decays(heads);
     const auto inner = xavier(std::exp2(-2.5));
-    q_weight = b.parameter("q_proj.weight", {dim, dim}, inner);
-    k_weight = b.parameter("k_proj.weight", {dim, dim}, inner);
-    v_weight = b.parameter("v_proj.weight", {value, dim}, inner);
-    g_weight = b.parameter("g_proj.weight", {value, dim}, inner);
-    out_weight = b.parameter("out_proj.weight", {dim, value}, xavier(0.5));
+    q_weight = b.matrix("q_proj.weight", {dim, dim}, inner);
+    k_weight = b.matrix("k_proj.weight", {dim, dim}, inner);
+    v_weight = b.matrix("v_proj.weight", {value, dim}, inner);
+    g_weight = b.matrix("g_proj.weight", {value, dim}, inner);
+    out_weight = b.matrix("out_proj.weight", {dim, value}, xavier(0.5));
   }
   bool mixes() const override { return true; }
 
   Tensor forward(const Tensor& x, Pass& pass) override {
     const auto read = pass.last_only ? last_position(x) : x;
-    const auto k = multiply(x, k_weight, {}), v = multiply(x, v_weight, {});
-    const auto q = multiply(read, q_weight, {}), g = multiply(read, g_weight, {});
+    const auto k = multiply(x, *k_weight, {}), v = multiply(x, *v_weight, {});
+    const auto q = multiply(read, *q_weight, {}), g = multiply(read, *g_weight, {});
     const auto type = k.scalar_type();
     const auto wide = type == torch::kFloat64 ? type : torch::kFloat32;
     Tensor y;
@@ -129,7 +129,7 @@ struct Retention final : Layer {
       c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
       y = retain(q.to(wide), k.to(wide), v.to(wide), g.to(wide), pass);
     }
-    return multiply(y.to(type), out_weight, {});
+    return multiply(y.to(type), *out_weight, {});
   }
 
   Tensor retain(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& g, Pass& pass) {
@@ -160,7 +160,8 @@ struct Retention final : Layer {
   double eps;
   size_t slot;
   std::unique_ptr<AngleTable> table;
-  Tensor log_decay, q_weight, k_weight, v_weight, g_weight, out_weight;
+  Tensor log_decay;
+  Weight q_weight, k_weight, v_weight, g_weight, out_weight;
 };
 
 }  // namespace

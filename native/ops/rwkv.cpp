@@ -52,10 +52,10 @@ struct TimeMixing final : Layer {
     mix_k = b.parameter("time_mix_k", {1, 1, dim}, mix_init(dim, fall));
     mix_v = b.parameter("time_mix_v", {1, 1, dim}, mix_init(dim, fall, 0.3 * rise));
     mix_r = b.parameter("time_mix_r", {1, 1, dim}, mix_init(dim, 0.5 * fall));
-    key = b.parameter("key.weight", {dim, dim}, constant(0));
-    value = b.parameter("value.weight", {dim, dim}, orthogonal(1));
-    receptance = b.parameter("receptance.weight", {dim, dim}, constant(0));
-    output = b.parameter("output.weight", {dim, dim}, constant(0));
+    key = b.matrix("key.weight", {dim, dim}, constant(0));
+    value = b.matrix("value.weight", {dim, dim}, orthogonal(1));
+    receptance = b.matrix("receptance.weight", {dim, dim}, constant(0));
+    output = b.matrix("output.weight", {dim, dim}, constant(0));
   }
   bool mixes() const override { return true; }
 
@@ -64,11 +64,12 @@ struct TimeMixing final : Layer {
     const auto kvr = shifted_products(x, row_before(x, pass, shift), {{mix_k, key}, {mix_v, value}, {mix_r, receptance, from}});
     const auto y = pass.state ? wkv_steps(kvr[0], kvr[1], kvr[2], decay, first, pass.state->slots.at(sums))
                               : wkv(kvr[0], kvr[1], kvr[2], decay, first);
-    return multiply(y, output, {});
+    return multiply(y, *output, {});
   }
 
   size_t shift, sums;
-  Tensor decay, first, mix_k, mix_v, mix_r, key, value, receptance, output;
+  Tensor decay, first, mix_k, mix_v, mix_r;
+  Weight key, value, receptance, output;
 };
 
 struct ChannelMixing final : Layer {
@@ -77,20 +78,21 @@ struct ChannelMixing final : Layer {
     const auto fall = 1 - double(node.integer("layer") - 1) / double(node.integer("layers"));
     mix_k = b.parameter("time_mix_k", {1, 1, dim}, mix_init(dim, fall));
     mix_r = b.parameter("time_mix_r", {1, 1, dim}, mix_init(dim, fall));
-    key = b.parameter("key.weight", {hidden, dim}, orthogonal(std::sqrt(std::max(1.0, double(hidden) / double(dim)))));
-    receptance = b.parameter("receptance.weight", {dim, dim}, constant(0));
-    value = b.parameter("value.weight", {dim, hidden}, constant(0));
+    key = b.matrix("key.weight", {hidden, dim}, orthogonal(std::sqrt(std::max(1.0, double(hidden) / double(dim)))));
+    receptance = b.matrix("receptance.weight", {dim, dim}, constant(0));
+    value = b.matrix("value.weight", {dim, hidden}, constant(0));
   }
   bool mixes() const override { return true; }
 
   Tensor forward(const Tensor& x, Pass& pass) override {
     const auto from = pass.last_only ? x.size(1) - 1 : 0;
     const auto kr = shifted_products(x, row_before(x, pass, shift), {{mix_k, key, from}, {mix_r, receptance, from}});
-    return gated(kr[1], multiply(squared_relu(kr[0]), value, {}));
+    return gated(kr[1], multiply(squared_relu(kr[0]), *value, {}));
   }
 
   size_t shift;
-  Tensor mix_k, mix_r, key, receptance, value;
+  Tensor mix_k, mix_r;
+  Weight key, receptance, value;
 };
 
 }  // namespace

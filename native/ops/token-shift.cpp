@@ -156,13 +156,15 @@ struct Products final : torch::autograd::Function<Products> {
 std::vector<Tensor> shifted_products(const Tensor& x, const Tensor& past, const std::vector<Shifted>& all) {
   variable_list mixes, weights;
   std::vector<int64_t> from;
-  for (const auto& one : all) mixes.push_back(one.mix), weights.push_back(one.weight), from.push_back(one.from);
+  const auto is_packed = [](const Shifted& one) { return !one.weight->packed.empty(); };
+  const auto packed = std::any_of(all.begin(), all.end(), is_packed);
+  for (const auto& one : all) mixes.push_back(one.mix), weights.push_back(one.weight->value), from.push_back(one.from);
   const auto first = past.defined() ? past : x.new_zeros({x.size(0), x.size(2)});
-  if (x.is_cpu()) return Products::apply(x, at::TensorList(mixes), at::TensorList(weights), first, from);
+  if (x.is_cpu() && !packed) return Products::apply(x, at::TensorList(mixes), at::TensorList(weights), first, from);
   const auto before = torch::cat({first.unsqueeze(1), x.narrow(1, 0, x.size(1) - 1)}, 1);
   std::vector<Tensor> out;
   for (const auto& [mix, weight, at] : all)
-    out.push_back(multiply((x * mix + before * (1 - mix)).narrow(1, at, x.size(1) - at), weight, {}));
+    out.push_back(multiply((x * mix + before * (1 - mix)).narrow(1, at, x.size(1) - at), *weight, {}));
   return out;
 }
 

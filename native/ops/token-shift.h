@@ -1,5 +1,5 @@
 #pragma once
-#include <torch/torch.h>
+#include "../graph/weight.h"
 
 namespace lvm {
 
@@ -8,7 +8,8 @@ using torch::Tensor;
 // A product with a mixture of each position and the one before it.
 // Shapes: mix [1, 1, d], weight [out, d]; positions from `from` on are wanted
 struct Shifted {
-  Tensor mix, weight;
+  Tensor mix;
+  Weight weight;
   int64_t from = 0;
 };
 

@@ -21,6 +21,9 @@ Trainer::Trainer(std::shared_ptr<Model> model, std::shared_ptr<Samples> samples,
     throw Error("DATA_SHAPE", "training: expected vectors of dimension " + std::to_string(this->model->dim) + " but received " +
                                 std::to_string(this->samples->dim()));
   }
+  if (!options.keep_zeros) return;
+  for (const auto& p : this->model->parameters())
+    if (p.matrix) zeros.emplace_back(p.value.detach(), p.value.detach() == 0);
 }
 
 int64_t Trainer::steps_per_epoch() const {
@@ -56,6 +59,7 @@ int64_t Trainer::run(int64_t epoch, int64_t from, const std::vector<double>& rat
                   "training: the loss became " + std::to_string(loss) + " at step " + std::to_string(optimizer.steps + 1));
     }
     sums.grad_norm += optimizer.step(rates[i]);
+    for (auto& [value, where] : zeros) value.masked_fill_(where, 0);
     sums.loss += loss * double(part.size(0));
     sums.windows += part.size(0);
     sums.steps += 1;

@@ -1,6 +1,7 @@
 #pragma once
 #include "../data/samples.h"
 #include "../graph/model.h"
+#include "../recycling.h"
 #include "optimizer.h"
 
 #include <atomic>
@@ -13,9 +14,10 @@ enum class Loss { mse, cosine };
 struct TrainerOptions {
   int64_t batch, accumulate;
   Loss loss;
-  bool bf16;       // products in bfloat16, whatever the weights are
-  bool sequence;   // every position predicts its successor
-  bool recompute;  // see Pass
+  bool bf16;        // products in bfloat16, whatever the weights are
+  bool sequence;    // every position predicts its successor
+  bool recompute;   // see Pass
+  bool keep_zeros;  // what is zero in a matrix at the start stays zero
   uint64_t seed;
   OptimizerOptions optimizer;
 };
@@ -46,10 +48,12 @@ class Trainer {
   std::atomic<double> mean_loss = 0;
 
  private:
+  const Recycling recycling;
   double accumulate(const Tensor& ids, double share, uint64_t call_base);
   Tensor order(int64_t epoch);
 
   const Tensor ids;
+  std::vector<std::pair<Tensor, Tensor>> zeros;  // matrices, and where they are zero
   Tensor shuffled;
   int64_t shuffled_epoch = -1;
 };

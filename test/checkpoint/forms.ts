@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findArchitecture } from '../../lib/architectures/index.js'
-import { writeSafetensors } from '../../lib/export/safetensors.js'
+import { pieceOf, writeSafetensors } from '../../lib/export/safetensors.js'
 import { load, Tensor } from '../../lib/index.js'
 import { native } from '../../lib/native.js'
 import { place } from '../train/runs.js'
@@ -145,8 +145,10 @@ export async function folder(name: string, files: Record<string, State | object>
   for (const [file, value] of Object.entries(files)) {
     const path = join(place(name), file)
     if (!(value instanceof Map)) await writeFile(path, JSON.stringify(value))
-    else if (file.endsWith('.safetensors')) await writeSafetensors(path, [...value], { format: 'pt' })
-    else await native.savePt(path, Object.fromEntries([...value].map(([key, tensor]) => [key, tensor.native])))
+    else if (file.endsWith('.safetensors')) {
+      const pieces = [...value].map(([key, tensor]) => pieceOf(key, tensor))
+      await writeSafetensors(path, pieces, { format: 'pt' })
+    } else await native.savePt(path, Object.fromEntries([...value].map(([key, tensor]) => [key, tensor.native])))
   }
   return place(name)
 }

@@ -43,8 +43,8 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
     const [out, error] = [[] as Buffer[], [] as Buffer[]]
     child.stdout.on('data', (chunk) => out.push(chunk))
     child.stderr.on('data', (chunk) => error.push(chunk))
-    await once(child, 'close')
-    if (out.length === 0) throw new Error(`${words}: ${Buffer.concat(error)}`)
+    const [code, signal] = await once(child, 'close')
+    if (out.length === 0) throw new Error(`${words}: ended with ${signal ?? code}: ${Buffer.concat(error)}`)
     return Buffer.concat(out).toString()
   }
   const answer = async (name: string, words: string, more?: Record<string, string>) =>
@@ -85,6 +85,11 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   await answer('validation_results.json', 'evaluate a b --rows train --latency 0.01')
   keep('validation_results.json', read('artifacts/lvm/evaluation/validation_results.json'))
   keep('inference_benchmarks.json', read('artifacts/lvm/evaluation/inference_benchmarks.json'))
+  await answer('retrieval_results.json', 'retrieve a b')
+  keep('retrieval_results.json', read('artifacts/lvm/evaluation/retrieval_results.json'))
+  await answer('comparison.json', 'compare a exponential_mean')
+  await answer('comparison.json', 'compare c copy_last --data data --data val')
+  keep('comparison.json', read('artifacts/lvm/evaluation/comparison.json'))
   await answer('audit.json', 'data audit data --against val --out E')
   keep('audit.json', read('E/audit.json'))
   for (const verb of ['ceiling', 'arrow']) {
@@ -95,8 +100,35 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   await answer('predict --json', 'predict a --out P.npy')
   keep('P.json', read('P.json'))
   await answer('rollout --json', 'rollout a --steps 2')
+  await answer('diagnostics.json', 'doctor a --ood val --steps 2')
+  await answer('error_analysis.json', 'analyze a --ood val --points 20')
+  for (const name of ['diagnostics.json', 'error_analysis.json']) keep(name, read(join('artifacts/lvm/evaluation', name)))
+  await answer('selftest --json', 'selftest')
   await answer('export --json', 'export a')
+  const lenient = '--latency 0.01 --max-drop 2 --max-drop-top10 100'
+  await answer('quantize --json', `quantize a --keep core.lstm.weight_hh_l0 ${lenient}`)
+  keep('kernels.json', read('cache/lvm-torch/kernels.json'))
+  await events(`train transformer --data data ${small} --epochs 1 --name t`)
+  await answer('prune --json', `prune t --sparsity 0.5 --structured neurons ${lenient}`)
+  await answer('inference_benchmarks.json', 'benchmark a --seconds 0.05 --rounds 5 --device cpu,mps,cuda')
+  const measured = 'artifacts/lvm/evaluation/inference_benchmarks.json'
+  await answer('benchmark compare --json', `benchmark compare ${measured} ${measured}`)
 
+  const swept = `--data data --models mlp,hyena --objective sequence ${small} --latency 0.01 --out swept --evaluation swept-evaluation`
+  for (const event of await events(`sweep ${swept} --budget 1h`))
+    keep(`event ${event.type}${event.type === 'result' ? ' of sweep' : ''}`, event)
+  keep('sweep.json', read('swept-evaluation/sweep.json'))
+  keep('report.json', read('swept-evaluation/report.json'))
+  await events(`train mlp --data data ${small} --seed 5 --name e`)
+  await events(`train mlp --data data ${small} --seed 6 --name f`)
+  await answer('report.json', 'report')
+  writeFileSync(
+    join(folder, 'artifacts/lvm/evaluation/x.json'),
+    JSON.stringify({ ...read('artifacts/lvm/evaluation/report.json'), seeds: [1] }),
+  )
+  await answer('verify --json', 'verify artifacts/lvm/evaluation/x.json --recompute')
+
+  for (const name of ['a_int8', 't_pruned']) keep('manifest.json', read(run(name, 'manifest.json')))
   for (const name of ['a', 'b', 'c', 'i']) {
     for (const file of ['config.json', 'training_history.json', 'manifest.json']) keep(file, read(run(name, file)))
     keep('generations/current', read(run(name, 'generations/current')))

@@ -42,6 +42,7 @@ async function subject(residual: 'none' | 'mean', output: 'raw' | 'unit' = 'raw'
     device: 'cpu',
     output,
     parameters: 1000,
+    weights: 'f'.repeat(64),
     weightsBytes: 4000,
     fileBytes: 5000,
     trainSeconds: 60,

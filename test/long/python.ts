@@ -30,7 +30,7 @@ const run = (program: string, args: readonly (string | number)[], options: { cwd
 
 let found: string | undefined
 /** The Python of the long suite: LVM_TORCH_TEST_PYTHON, or the one that scripts/python.mjs makes. */
-function python(): string {
+export function python(): string {
   found ??= execFileSync(process.execPath, [join(root, 'scripts/python.mjs')], { encoding: 'utf8' })
     .trim()
     .split('\n')

@@ -1,0 +1,81 @@
+// What the benchmarks share: a Python worker that idles while the other side runs, figures over rounds, and the block in the README.
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism, cpus, loadavg } from 'node:os'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const git = (...args) => execFileSync('git', args, { cwd: here, encoding: 'utf8' }).trim()
+
+/** A Python script of this folder in a process of its own, asked line by line. */
+export function worker(script) {
+  const python = execFileSync(process.execPath, [join(here, '..', 'scripts', 'python.mjs')], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .at(-1)
+  const child = spawn(python, [join(here, script)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  child.stdin.on('error', () => {}) // the end of its answers says it better
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const ask = async (question) => {
+    child.stdin.write(`${JSON.stringify(question)}\n`)
+    const { value, done } = await answers.next()
+    if (done) throw new Error(`${script}: the Python worker ended; what it said stands above`)
+    const answer = JSON.parse(value)
+    if (answer.error) throw new Error(`${script}: the Python worker says ${answer.error}`)
+    return answer
+  }
+  return { ask, end: () => child.stdin.end() }
+}
+
+export const middle = (numbers) => {
+  const sorted = numbers.toSorted((a, b) => a - b)
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2
+}
+export const summary = (numbers) => ({ median: middle(numbers), min: Math.min(...numbers), max: Math.max(...numbers) })
+/** A summary as a cell of a table. */
+export const shown = (r) => `${r.median.toFixed(2)} (${r.min.toFixed(2)}–${r.max.toFixed(2)})`
+
+/**
+ * Seconds of every contestant in every round, in turns. The first round warms up and is not counted; who begins alternates, so that a
+ * drift favours nobody.
+ */
+export async function turns(contestants, rounds) {
+  const names = Object.keys(contestants)
+  const times = Object.fromEntries(names.map((name) => [name, []]))
+  for (let round = 0; round <= rounds; round++) {
+    for (const name of round % 2 ? names : names.toReversed()) {
+      const time = await contestants[name]()
+      if (round > 0) times[name].push(time)
+    }
+  }
+  return times
+}
+
+/** On what, and from what, figures come. */
+export const circumstances = (script) => ({
+  command: `node bench/${script} ${process.argv.slice(2).join(' ')}`.trim(),
+  cpu: cpus()[0].model,
+  cores: availableParallelism(),
+  commit: git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--untracked-files=no') ? ' with changes' : ''),
+  date: new Date().toISOString(),
+  load_before: loadavg()[0],
+})
+
+export const resultsOf = (name) => join(here, 'results', `${name}.json`)
+
+/** Writes a report; the one that is kept in the repository is also quoted in the README. */
+export function keep(name, path, report, lines) {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, `${JSON.stringify({ ...report, load_after: loadavg()[0] }, null, 2)}\n`)
+  process.stdout.write(`\nwritten: ${path}\n`)
+  if (path !== resultsOf(name)) return
+  const readme = join(here, '..', 'README.md')
+  const block = [`<!-- bench:${name} -->`, ...lines, `<!-- /bench:${name} -->`].join('\n')
+  const old = new RegExp(`<!-- bench:${name} -->[\\s\\S]*<!-- /bench:${name} -->`)
+  writeFileSync(
+    readme,
+    readFileSync(readme, 'utf8').replace(old, () => block),
+  )
+}

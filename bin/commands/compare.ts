@@ -1,0 +1,28 @@
+import type { CommandModule } from 'yargs'
+import { compareFields } from '../../lib/evaluate/compare/fields.js'
+import { flags, given } from '../flags.js'
+import { answer, diagnostic } from '../output.js'
+
+export const compare: CommandModule = {
+  command: 'compare <run..>',
+  describe: 'compare runs and baselines in pairs, window by window',
+  builder: (y) =>
+    y
+      .parserConfiguration({ 'duplicate-arguments-array': true }) // else only the last of several runs gets here
+      .positional('run', { type: 'string', describe: 'runs, or baselines by name: exponential_mean, ridge, …' })
+      .option('data', {
+        requiresArg: true,
+        group: 'Data:',
+        describe: 'file of vectors, and more of them; the one the runs were trained on unless given',
+      })
+      .options(flags(compareFields))
+      .example('$0 compare lstm_baseline gru_stacked exponential_mean', 'all pairs of the three')
+      .example('$0 compare lstm_baseline gru_stacked --data a.npz --data b.npz', 'on other data, one file after the other'),
+  handler: async (argv) => {
+    const { compare } = await import('../../lib/index.js')
+    const data = argv.data === undefined ? {} : { data: [argv.data].flat().map(String) }
+    const options = { runs: (argv.run as string[]).map(String), say: diagnostic, ...data, ...given(compareFields, argv) }
+    const { comparison, table } = await compare(options)
+    answer(comparison, () => table, argv.json === true)
+  },
+}

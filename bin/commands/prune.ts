@@ -1,0 +1,36 @@
+import type { CommandModule } from 'yargs'
+import { pruneFields } from '../../lib/export/prune-fields.js'
+import { flags, given } from '../flags.js'
+import { answer, bytes, count, diagnostic, table } from '../output.js'
+
+export const prune: CommandModule = {
+  command: 'prune <run>',
+  describe: 'take out of a run what matters least, published only when it loses no more than allowed',
+  builder: (y) =>
+    y
+      .positional('run', { type: 'string', describe: 'the folder of a run, or its name below artifacts/lvm/models' })
+      .options(flags(pruneFields))
+      .demandOption('sparsity')
+      .example('$0 prune transformer --sparsity 0.3 --structured neurons --finetune 2', 'smaller and faster')
+      .example('$0 prune lstm_baseline --sparsity 0.5', 'half of the weights zero: only a compressed file is smaller'),
+  handler: async (argv) => {
+    const { prune } = await import('../../lib/index.js')
+    const made = await prune({ run: String(argv.run), ...given(pruneFields, argv), say: diagnostic })
+    const { size, latency, parameters, notes } = made
+    const text = () =>
+      [
+        `${made.run}: ${count(parameters.parent)} → ${count(parameters.result)} parameters of ${made.parent}`,
+        `weights ${bytes(size.parent_weights_bytes)} → ${bytes(size.weights_bytes)}, compressed ${bytes(size.parent_compressed_bytes)} → ${bytes(size.compressed_bytes)}`,
+        '',
+        table(latency.batches, {
+          batch: ({ batch }) => batch,
+          [`${made.parent} ms`]: ({ parent_ms }) => parent_ms.toFixed(3),
+          [`${made.run} ms`]: ({ ms }) => ms.toFixed(3),
+          'times as fast': ({ parent_ms, ms }) => (parent_ms / ms).toFixed(2),
+        }),
+        `${latency.device}, ${latency.threads} thread${latency.threads === 1 ? '' : 's'}`,
+        ...notes,
+      ].join('\n')
+    answer(made, text, argv.json === true)
+  },
+}

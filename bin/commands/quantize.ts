@@ -1,0 +1,40 @@
+import type { CommandModule } from 'yargs'
+import { quantizeFields } from '../../lib/export/quantize-fields.js'
+import { flags, given } from '../flags.js'
+import { answer, bytes, diagnostic, table } from '../output.js'
+
+export const quantize: CommandModule = {
+  command: 'quantize <run>',
+  describe: 'make a smaller run of a run, published only when it loses no more than allowed',
+  builder: (y) =>
+    y
+      .positional('run', { type: 'string', describe: 'the folder of a run, or its name below artifacts/lvm/models' })
+      .options(flags(quantizeFields))
+      .example('$0 quantize lstm_baseline', 'lstm_baseline_int8, a run like any other')
+      .example('$0 quantize transformer --to int4 --max-drop 0.01', 'smaller still'),
+  handler: async (argv) => {
+    const { quantize } = await import('../../lib/index.js')
+    const made = await quantize({ run: String(argv.run), ...given(quantizeFields, argv), say: diagnostic })
+    const { size, latency, layers, notes } = made
+    const kept = layers.filter(({ scheme }) => scheme === 'fp32').map(({ name }) => name)
+    const text = () =>
+      [
+        `${made.run}: ${made.scheme} of ${made.parent}, weights ${bytes(size.parent_weights_bytes)} → ${bytes(size.weights_bytes)}`,
+        `kept as they are: ${kept.join(', ') || 'none'} of ${layers.length} matrices`,
+        '',
+        table(latency.batches, {
+          batch: ({ batch }) => batch,
+          [`${made.parent} ms`]: ({ parent_ms }) => parent_ms.toFixed(3),
+          [`${made.run} ms`]: ({ ms }) => ms.toFixed(3),
+          'times as fast': ({ parent_ms, ms }) => (parent_ms / ms).toFixed(2),
+        }),
+        `${latency.device}, ${latency.threads} thread${latency.threads === 1 ? '' : 's'}; kernels: ${Object.entries(
+          made.kernels.by_shape,
+        )
+          .map(([shape, kernel]) => `${shape} ${kernel}`)
+          .join(', ')}`,
+        ...notes,
+      ].join('\n')
+    answer(made, text, argv.json === true)
+  },
+}

@@ -1,0 +1,23 @@
+import type { CommandModule } from 'yargs'
+import { retrieveFields } from '../../lib/evaluate/retrieval/fields.js'
+import { flags, given } from '../flags.js'
+import { answer, diagnostic, fail } from '../output.js'
+
+export const retrieve: CommandModule = {
+  command: 'retrieve <run..>',
+  describe: 'search all vectors for the targets, with the predictions of runs and with heuristics',
+  builder: (y) =>
+    y
+      .parserConfiguration({ 'duplicate-arguments-array': true }) // else only the last of several runs gets here
+      .positional('run', { type: 'string', describe: 'folders of runs, or their names below artifacts/lvm/models' })
+      .options(flags(retrieveFields))
+      .example('$0 retrieve lstm_baseline', 'among all rows of its data, for its validation windows')
+      .example('$0 retrieve lstm_baseline gru_stacked --bank more.npy', 'in another file of the same encoder'),
+  handler: async (argv) => {
+    const { retrieve } = await import('../../lib/index.js')
+    const runs = (argv.run as string[]).map(String)
+    const { results, table, failure } = await retrieve({ runs, say: diagnostic, ...given(retrieveFields, argv) })
+    answer(results, () => table, argv.json === true)
+    if (failure !== undefined) fail(failure)
+  },
+}

@@ -1,0 +1,50 @@
+import type { CommandModule } from 'yargs'
+import type { SweepEvent, SweepOptions } from '../../lib/index.js'
+import { sweepFields } from '../../lib/report/sweep/fields.js'
+import { program } from '../command-line.js'
+import { flags, given } from '../flags.js'
+import { diagnostic, duration, event as emit, nearby, print } from '../output.js'
+import { closing, opening, row } from '../progress.js'
+import { interruption } from '../signals.js'
+
+/** What a person sees of a sweep. */
+function show(told: SweepEvent): void {
+  if (told.type === 'cell') {
+    const { cell, number, of, seconds_left } = told
+    const left = seconds_left === null ? '' : ` · ${duration(Math.max(0, seconds_left))} of the budget left`
+    const why = cell.error === null ? '' : `: ${cell.error.code}: ${cell.error.message}`
+    print(`[${number}/${of}] ${cell.model}: ${cell.state}${why}${left}`)
+  }
+  if (told.type === 'training') {
+    const { event } = told
+    if (event.type === 'start') print(opening(event))
+    if (event.type === 'epoch') print(row(event))
+    if (event.type === 'warning') diagnostic(`warning: ${event.message}`)
+    if (event.type === 'result') print(closing(event))
+  }
+}
+
+export const sweep: CommandModule = {
+  command: 'sweep',
+  describe: 'train and judge many models, each in a process of its own, and make the report',
+  builder: (y) =>
+    y
+      .options(flags(sweepFields))
+      .demandOption('data')
+      .example('$0 sweep --data vectors.npz --budget 4h', 'all thirteen, in four hours together')
+      .example('$0 sweep --models lstm,gru --data vectors.npz', 'again, it goes on where it stopped'),
+  handler: async (argv) => {
+    const { markdown, sweep } = await import('../../lib/index.js')
+    const json = argv.json === true
+    const stop = interruption()
+    try {
+      const options = given(sweepFields, argv) as SweepOptions
+      const { report, page, stopped } = await sweep(options, { signal: stop.signal, tell: json ? emit : show, say: diagnostic })
+      if (!json) print(`\n${markdown(report)}\npage  ${nearby(page)}`)
+      if (stopped) diagnostic(`stopped; go on with the same command: ${program()} ${process.argv.slice(2).join(' ')}`)
+      if (stopped && stop.reason) process.exitCode = stop.reason.exit
+    } finally {
+      stop.release()
+    }
+  },
+}

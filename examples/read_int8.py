@@ -1,0 +1,40 @@
+"""Computes what a quantised mlp predicts, without lvm-torch: python examples/read_int8.py artifacts/lvm/models/mlp_int8"""
+
+import base64, json, sys
+
+import numpy as np
+import torch
+from safetensors import safe_open
+
+manifest = json.load(open(f"{sys.argv[1]}/manifest.json"))
+weights = {}
+with safe_open(f"{sys.argv[1]}/quantized.safetensors", "pt") as file:
+    matrices = json.loads(file.metadata()["matrices"])
+    for name in file.keys():
+        weights[name] = file.get_tensor(name).float()
+        if name in matrices:  # whole numbers [out, in], and a scale for each output
+            weights[name] *= file.get_tensor(f"{name}.scale")[:, None]
+
+
+def run(node, x, path=""):
+    """The few ops that an mlp is made of: the manifest has the model as a tree of them."""
+    path = ".".join(part for part in (path, node.get("name")) if part)
+    if node["op"] == "linear":
+        return x @ weights[f"{path}.weight"].T + weights[f"{path}.bias"]
+    if node["op"] == "activation":
+        return torch.nn.functional.gelu(x)
+    if node["op"] == "flatten":
+        return x.flatten(1)
+    if node["params"].get("inputScale") == "sqrt_dim":
+        x = x * x.shape[-1] ** 0.5
+    for part in node["of"]:
+        x = run(part, x, path)
+    return x
+
+
+golden = manifest["golden"]  # seeded contexts, and what the run makes of them
+numbers = lambda text, *shape: torch.tensor(np.frombuffer(base64.b64decode(text), "<f4")).view(*shape)
+x = numbers(golden["inputs"], golden["rows"], golden["context"], manifest["dim"])
+want = numbers(golden["outputs"]["quantized"], golden["rows"], -1)
+unit = torch.nn.functional.normalize
+print(f"largest difference {(unit(run(manifest['spec'], x)) - unit(want)).abs().max():.1e}")

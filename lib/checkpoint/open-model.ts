@@ -1,0 +1,111 @@
+import { dirname, join } from 'node:path'
+import { LvmError } from '../errors.js'
+import { type NativeModel, native } from '../native.js'
+import type { Node } from '../spec/ops.js'
+import { isRun } from './folder.js'
+import { chooseKernels, DEQUANTIZED, shapeKey } from './kernels.js'
+import { readManifest } from './manifest.js'
+import { openQuantized, type Quantization, type QuantizedFile } from './quantized.js'
+import { QUANTIZED, type RunManifest, weightsDtype, weightsFile } from './run.js'
+import { fill, loadWeights } from './weights.js'
+
+/** A model of quantised weights, and the kernel that multiplies with each of its matrices. */
+export interface OpenedQuantized {
+  readonly model: NativeModel
+  /** By shape. */
+  readonly kernels: Readonly<Record<string, string>>
+}
+
+/** Loads a file of quantised weights, one tensor at a time; `exact` dequantises all of it. Errors: BAD_CHECKPOINT. */
+export async function loadQuantized(
+  file: QuantizedFile,
+  path: string,
+  o: {
+    spec: Node
+    device: string
+    context: number
+    exact: boolean
+    activations: Quantization['activations']
+    kernels?: Quantization['kernels'] | undefined
+  },
+): Promise<OpenedQuantized> {
+  const matrices = [...file.matrices.values()]
+  const plain = o.exact || o.device !== 'cpu' // the kernels are of the processor
+  const kernels = plain
+    ? Object.fromEntries(matrices.map((matrix) => [shapeKey(matrix), DEQUANTIZED]))
+    : await chooseKernels(matrices, o.context, o.activations, o.kernels)
+  const packed = [...file.matrices].flatMap(([name, matrix]) => {
+    const kernel = kernels[shapeKey(matrix)]!
+    return kernel === DEQUANTIZED ? [] : [{ name, kernel }]
+  })
+  const later = packed.map(({ name }) => name)
+  const model = await native.model(o.spec, 'float32', o.device, null, later)
+  try {
+    for (const { name, kernel } of packed) {
+      const { values, scales } = await file.parts(name)
+      try {
+        await native.modelPack(model, name, kernel, values.native, scales?.native ?? null)
+      } finally {
+        values.dispose()
+        scales?.dispose()
+      }
+    }
+    await fill(model, path, new Map([...file.tensors].filter(([name]) => !later.includes(name))))
+    return { model, kernels }
+  } catch (error) {
+    native.dispose(model)
+    throw error
+  }
+}
+
+/** That quantised weights are those of the manifest, and of the parent if that still lies beside the run. Errors: BAD_CHECKPOINT. */
+async function checkParent(run: string, folder: string, manifest: RunManifest, { metadata }: QuantizedFile): Promise<void> {
+  const { parent } = manifest.quantized!
+  const refuse = (expected: string, received: string, hint?: string) =>
+    new LvmError('BAD_CHECKPOINT', `${run}: expected ${expected} but received ${received}`, hint === undefined ? {} : { hint })
+  for (const [key, wanted] of [
+    ['spec_hash', manifest.spec_hash],
+    ['parent', parent.run],
+    ['parent_sha256', parent.weights_sha256],
+  ] as const) {
+    const said = metadata.get(key)
+    if (said !== wanted) throw refuse(`${QUANTIZED} with ${key} ${wanted}, as the manifest says,`, said ?? 'none')
+  }
+  const beside = join(dirname(folder), parent.run)
+  if (!(await isRun(beside))) return
+  const found = (await readManifest(beside).catch(() => undefined))?.manifest
+  const sha256 = found?.files[weightsFile(found)]?.sha256
+  if (sha256 !== undefined && sha256 !== parent.weights_sha256) {
+    throw refuse(
+      `weights of ${parent.run} with SHA-256 ${parent.weights_sha256}`,
+      `${sha256}: that run has been trained anew`,
+      `quantise it again with --overwrite, or give ${parent.run} another name`,
+    )
+  }
+}
+
+/** The model of a verified run; `approximate` when kernels for few bits compute it. Errors: BAD_CHECKPOINT. */
+export async function openModel(
+  run: string,
+  folder: string,
+  path: string,
+  manifest: RunManifest,
+  o: { device: string; exact: boolean },
+): Promise<{ model: NativeModel; approximate: boolean }> {
+  const weights = join(path, weightsFile(manifest))
+  if (manifest.quantized === undefined) {
+    const model = await native.model(manifest.spec, weightsDtype(manifest), o.device, null)
+    try {
+      await loadWeights(model, weights)
+    } catch (error) {
+      native.dispose(model)
+      throw error
+    }
+    return { model, approximate: false }
+  }
+  const file = await openQuantized(weights)
+  await checkParent(run, folder, manifest, file)
+  const { spec, context, quantized } = manifest
+  const { model, kernels } = await loadQuantized(file, weights, { spec, context, ...o, ...quantized })
+  return { model, approximate: Object.values(kernels).some((kernel) => kernel !== DEQUANTIZED) }
+}

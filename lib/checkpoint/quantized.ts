@@ -1,0 +1,162 @@
+import { dtypeOf } from '../data/element.js'
+import { readSafetensors, type SafeTensor } from '../data/safetensors.js'
+import { LvmError } from '../errors.js'
+import type { Layout } from '../native.js'
+import { call, Tensor } from '../torch/tensor.js'
+import type { Stored, StoredTensors } from './stored.js'
+
+/** How the numbers of a matrix are kept: 8 bits with a scale for every output, 4 bits with one for every 128 inputs of it, or bfloat16. */
+export const SCHEMES = ['int8', 'int4', 'bf16'] as const
+export type Scheme = (typeof SCHEMES)[number]
+/** A matrix of a file, which holds it as [out, in]; the model has it in `shape`. */
+export interface QuantizedMatrix {
+  readonly scheme: Scheme
+  readonly shape: readonly number[]
+  readonly layout: Layout
+}
+/** What the manifest of a quantised run records. */
+export interface Quantization {
+  readonly scheme: Scheme
+  /** The run that it was made of, which lay beside it. */
+  readonly parent: { readonly run: string; readonly weights_sha256: string }
+  /** Every matrix: those that were kept are fp32. The drop of cosine is what quantising it alone does to a sample of training windows. */
+  readonly layers: readonly {
+    readonly name: string
+    readonly scheme: Scheme | 'fp32'
+    readonly out: number
+    readonly in: number
+    readonly bytes: number
+    readonly drop: number | null
+  }[]
+  /** What inputs of products may be rounded to: 8 bits, or only bfloat16 where 8 bits lose too much. */
+  readonly activations: 'int8' | 'bf16'
+  /** The kernels that were quickest where it was made, by shape; `fp32` multiplies numbers that are dequantised at load. */
+  readonly kernels: { readonly machine: string; readonly by_shape: Readonly<Record<string, string>> }
+}
+/** A file of quantised weights, of which nothing is read yet. */
+export interface QuantizedFile {
+  readonly metadata: ReadonlyMap<string, string>
+  readonly matrices: ReadonlyMap<string, QuantizedMatrix>
+  /** All tensors as the model has them, dequantised. */
+  readonly tensors: StoredTensors
+  /** A matrix as a kernel wants it. Errors: BAD_CHECKPOINT for scales that are no positive numbers. */
+  parts(name: string): Promise<{ values: Tensor; scales: Tensor | undefined }>
+}
+
+/** What `format` says in the metadata of such a file. */
+export const FORMAT = 'lvm-torch-quantized/1'
+/** Numbers that share a scale in int4. */
+export const GROUP = 128
+/** The tensor that holds the scales of a matrix. */
+export const scaleName = (name: string): string => `${name}.scale`
+
+/** Outputs and inputs of a matrix. */
+export const sizesOf = ({ shape, layout }: Pick<QuantizedMatrix, 'shape' | 'layout'>): { out: number; in: number } =>
+  layout === 'columns' ? { out: shape[1]!, in: shape[0]! } : { out: shape[0]!, in: shape[1]! }
+
+/** A matrix [out, in] in the shape that the model has. */
+async function asStored(matrix: Tensor, { shape, layout }: QuantizedMatrix): Promise<Tensor> {
+  if (layout === 'rows') return matrix
+  using whole = matrix
+  return layout === 'columns' ? whole.op('aten::t') : whole.op('aten::view', [...shape])
+}
+
+/** 4-bit numbers, two in a byte, as floats from −8 to 7. Shapes: [out, ⌈in / 2⌉] → [out, in]. */
+async function unpacked(bytes: Tensor, columns: number): Promise<Tensor> {
+  using low = await bytes.op('aten::bitwise_and.Scalar', 15)
+  using high = await bytes.op('aten::bitwise_right_shift.Tensor_Scalar', 4)
+  using pairs = (await call('aten::stack', [[low, high], -1])) as Tensor
+  using flat = await pairs.op('aten::flatten.using_ints', 1)
+  using whole = await flat.op('aten::narrow', 1, 0, columns)
+  using wide = await whole.to({ dtype: 'float32' })
+  return wide.op('aten::sub.Scalar', 8)
+}
+
+/** The numbers that a quantised matrix stands for. Shapes: as `parts` gives them → [out, in] float32. */
+export async function dequantized(scheme: Scheme, values: Tensor, scales: Tensor | undefined, columns: number): Promise<Tensor> {
+  if (scales === undefined) return values.to({ dtype: 'float32' })
+  if (scheme === 'int8') {
+    using wide = await values.to({ dtype: 'float32' })
+    using column = await scales.op('aten::unsqueeze', 1)
+    return wide.op('aten::mul.Tensor', column)
+  }
+  using wide = await unpacked(values, columns)
+  using each = await scales.op('aten::repeat_interleave.self_int', GROUP, 1)
+  using own = await each.op('aten::narrow', 1, 0, columns)
+  return wide.op('aten::mul.Tensor', own)
+}
+
+const damaged = (path: string, expected: string, received: string) =>
+  new LvmError('BAD_CHECKPOINT', `${path}: expected ${expected} but received ${received}`)
+
+/** Errors: BAD_CHECKPOINT for NaN, Inf, zero or less. */
+async function checkScales(path: string, name: string, scales: Tensor): Promise<void> {
+  using least = await scales.op('aten::min')
+  using most = await scales.op('aten::max')
+  const [from, to] = [await least.item(), await most.item()]
+  if (!(from > 0 && Number.isFinite(to))) throw damaged(path, `positive scales for "${name}"`, `${from} to ${to}`)
+}
+
+/** The list of matrices in the metadata. Errors: BAD_CHECKPOINT when tensors are missing or of another shape. */
+function matricesOf(path: string, metadata: ReadonlyMap<string, string>, tensors: ReadonlyMap<string, SafeTensor>) {
+  let list: [string, QuantizedMatrix][]
+  try {
+    list = Object.entries(JSON.parse(metadata.get('matrices') ?? ''))
+  } catch {
+    throw damaged(path, 'a list of matrices', 'none')
+  }
+  for (const [name, matrix] of list) {
+    if (!SCHEMES.includes(matrix.scheme) || !Array.isArray(matrix.shape) || matrix.shape.length < 2)
+      throw damaged(path, `a scheme and a shape for "${name}"`, JSON.stringify(matrix))
+    const { out, in: columns } = sizesOf(matrix)
+    const groups = Math.ceil(columns / GROUP)
+    const [dtype, shape, scales] = {
+      int8: ['int8', [out, columns], [out]],
+      int4: ['uint8', [out, Math.ceil(columns / 2)], [out, groups]],
+      bf16: ['bfloat16', [out, columns], undefined],
+    }[matrix.scheme] as [string, number[], number[] | undefined]
+    const check = (tensor: string, type: string, sizes: readonly number[]) => {
+      const found = tensors.get(tensor)
+      const received = found === undefined ? 'none' : `${dtypeOf(found.type)} [${found.shape.join(', ')}]`
+      if (received !== `${type} [${sizes.join(', ')}]`)
+        throw damaged(path, `${type} [${sizes.join(', ')}] for "${tensor}"`, received)
+    }
+    check(name, dtype, shape)
+    if (scales !== undefined) check(scaleName(name), 'float32', scales)
+  }
+  return new Map(list)
+}
+
+/** Opens quantised weights without reading them. Errors: FILE_MISSING, DATA_FORMAT, BAD_CHECKPOINT. */
+export async function openQuantized(path: string): Promise<QuantizedFile> {
+  const { tensors, metadata } = await readSafetensors(path)
+  const matrices = matricesOf(path, metadata, tensors)
+  const read = (name: string): Promise<Tensor> => {
+    const { type, shape, offset } = tensors.get(name)!
+    const dtype = dtypeOf(type)
+    if (dtype === undefined) throw damaged(path, `a dtype that is read for "${name}"`, 'another')
+    return Tensor.read(path, { offset, shape, dtype })
+  }
+  const parts = async (name: string) => {
+    const values = await read(name)
+    if (matrices.get(name)!.scheme === 'bf16') return { values, scales: undefined }
+    const scales = await read(scaleName(name))
+    await checkScales(path, name, scales)
+    return { values, scales }
+  }
+  const whole = async (name: string, matrix: QuantizedMatrix): Promise<Tensor> => {
+    const { values, scales } = await parts(name)
+    try {
+      return await asStored(await dequantized(matrix.scheme, values, scales, sizesOf(matrix).in), matrix)
+    } finally {
+      values.dispose()
+      scales?.dispose()
+    }
+  }
+  const inside = [...tensors].filter(([name]) => !(name.endsWith('.scale') && matrices.has(name.slice(0, -'.scale'.length))))
+  const stored = inside.map(([name, { shape }]): [string, Stored] => {
+    const matrix = matrices.get(name)
+    return [name, matrix ? { shape: matrix.shape, read: () => whole(name, matrix) } : { shape, read: () => read(name) }]
+  })
+  return { metadata, matrices, tensors: new Map(stored), parts }
+}

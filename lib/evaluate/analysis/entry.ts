@@ -1,0 +1,73 @@
+import type { Interval } from '../metrics.js'
+import type { Bin } from './bins.js'
+
+/** A group of like vectors. */
+export interface Cluster {
+  readonly id: number
+  /** The text that is nearest to its middle, cut short; its number where texts are not known. */
+  readonly name: string
+  /** The nearest texts. */
+  readonly texts: readonly string[]
+  /** Titles of the articles that most of its targets are from. */
+  readonly titles: readonly string[]
+  readonly n: number
+  readonly articles: number
+  readonly cosine: { readonly mean: number; readonly ci95: Interval }
+}
+
+/** One window with its texts. */
+export interface Example {
+  readonly row: number
+  readonly article: string | null
+  readonly title: string | null
+  readonly cosine: number
+  /** The last text of the context, that of the target, and that which is nearest to the prediction. */
+  readonly context: string | null
+  readonly target: string | null
+  readonly predicted: string | null
+  readonly predicted_row: number
+  readonly predicted_cosine: number
+}
+
+/** What holds of a whole set of windows. */
+export interface Part {
+  readonly path: string
+  readonly n: number
+  readonly articles: number
+  readonly cosine: { readonly mean: number; readonly ci95: Interval }
+  readonly mse: number
+  readonly by_length: readonly Bin[]
+  readonly by_position: readonly Bin[]
+  readonly by_article: readonly Bin[]
+  /** Null where the side file has no categories. */
+  readonly by_category: readonly Bin[] | null
+  /** Null where the training rows are not known, as the correlation of cosine and similarity. */
+  readonly by_similarity: readonly Bin[] | null
+  readonly similarity_correlation: number | null
+}
+
+/** One run in error_analysis.json. */
+export interface Analysis extends Part {
+  readonly run: string
+  readonly model: string
+  readonly rows: string
+  /** Windows that were chosen; n of them were looked at. */
+  readonly windows: number
+  readonly seed: number
+  readonly data: { readonly path: string; readonly hash: string; readonly space: string | null }
+  readonly clusters: readonly Cluster[]
+  /** Windows by the cluster of their target (row) and of their prediction (column). */
+  readonly confusion: readonly (readonly number[])[]
+  /** Share on the diagonal, what chance would put there, and how far the one is above the other (Cohen's κ). */
+  readonly agreement: { readonly value: number; readonly chance: number; readonly kappa: number }
+  readonly projection: {
+    readonly method: 'tsne' | 'umap' | 'none'
+    readonly points: number
+    readonly divergence: number | null
+  }
+  readonly best: readonly Example[]
+  readonly worst: readonly Example[]
+  readonly ood: Part | null
+  /** Per window: row, article, cosine, … */
+  readonly csv: string
+}

@@ -1,0 +1,79 @@
+import { execFile } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+/** What a sample costs, or why that is not known. */
+export interface Energy {
+  readonly joules_per_sample: number | null
+  /** rapl: the counters of the processor; nvml: the power of the GPU, read several times. */
+  readonly source: 'rapl' | 'nvml' | null
+  readonly reason: string | null
+}
+
+const ROOT = '/sys/class/powercap'
+const number = (...path: string[]) => Number(readFileSync(join(...path), 'utf8'))
+
+/** Counters of the processor's packages and where each begins again. Units: microjoules. */
+function packages(root: string): { joules: number; range: number }[] {
+  const zones = readdirSync(root).filter((name) => /^intel-rapl:\d+$/.test(name))
+  return zones.map((zone) => ({ joules: number(root, zone, 'energy_uj'), range: number(root, zone, 'max_energy_range_uj') }))
+}
+
+const unknown = (reason: string): Energy => ({ joules_per_sample: null, source: null, reason })
+
+async function ofProcessor(call: () => Promise<unknown>, batch: number, seconds: number, root: string): Promise<Energy> {
+  let before: ReturnType<typeof packages>
+  try {
+    before = packages(root)
+  } catch (error) {
+    const denied = (error as NodeJS.ErrnoException).code === 'EACCES'
+    return unknown(denied ? 'the energy counters of the processor may be read by root only' : 'there are no energy counters here')
+  }
+  if (before.length === 0) return unknown('there are no energy counters here')
+  const samples = await busy(call, batch, seconds)
+  const spent = packages(root).map(({ joules, range }, i) => (joules - before[i]!.joules + range) % range)
+  return { joules_per_sample: spent.reduce((a, b) => a + b, 0) / 1e6 / samples, source: 'rapl', reason: null }
+}
+
+async function busy(call: () => Promise<unknown>, batch: number, seconds: number): Promise<number> {
+  let samples = 0
+  for (const end = performance.now() + 1000 * seconds; performance.now() < end; samples += batch) await call()
+  return samples
+}
+
+const watts = async (index: string) => {
+  const query = [`--id=${index}`, '--query-gpu=power.draw', '--format=csv,noheader,nounits']
+  return Number((await promisify(execFile)('nvidia-smi', query)).stdout)
+}
+
+async function ofGpu(call: () => Promise<unknown>, batch: number, seconds: number, index: string): Promise<Energy> {
+  const read: number[] = []
+  const start = performance.now()
+  let going = true
+  const reading = (async () => {
+    while (going) read.push(await watts(index))
+  })()
+  const samples = await busy(call, batch, seconds)
+  const elapsed = (performance.now() - start) / 1000
+  going = false
+  const failed = await reading.then(
+    () => false,
+    () => true,
+  )
+  const known = read.filter(Number.isFinite)
+  if (failed || known.length === 0) return unknown('the power of the GPU cannot be read: nvidia-smi gives none')
+  const power = known.reduce((a, b) => a + b, 0) / known.length
+  return { joules_per_sample: (power * elapsed) / samples, source: 'nvml', reason: null }
+}
+
+/** What a sample costs on a device that does nothing else; the whole processor or GPU is counted, idle power too. */
+export async function measureEnergy(
+  device: string,
+  call: () => Promise<unknown>,
+  { batch, seconds, root = ROOT }: { batch: number; seconds: number; root?: string },
+): Promise<Energy> {
+  if (device === 'cpu') return ofProcessor(call, batch, seconds, root)
+  if (device.startsWith('cuda')) return ofGpu(call, batch, seconds, device.split(':')[1] ?? '0')
+  return unknown(`there is no way to read the energy of ${device}`)
+}

@@ -1,0 +1,34 @@
+import { integer, real, text } from '../../options.js'
+
+/** What `benchmark` takes beside the runs. */
+export const benchmarkFields = {
+  device: text({
+    default: 'cpu,cuda,mps',
+    about: 'devices, with commas between; those that are not here are listed as absent',
+    expected: 'some of cpu, cuda[:n] and mps, with commas between',
+    matches: /^(cpu|cuda(:\d+)?|mps)(,(cpu|cuda(:\d+)?|mps))*$/,
+    group: 'Run',
+  }),
+  threads: integer<number | undefined>({
+    default: undefined,
+    min: 1,
+    max: 1024,
+    about: 'processor threads, the same for every run; all that this process may use unless given',
+    group: 'Run',
+  }),
+  seconds: real({
+    default: 3,
+    min: 0.01,
+    max: 3600,
+    about: 'seconds of timing for each run, device and batch size',
+    group: 'Run',
+  }),
+  rounds: integer({
+    default: 20,
+    min: 5,
+    max: 1000,
+    about: 'turns that these seconds are spread over, run after run',
+    group: 'Run',
+  }),
+  out: text({ default: 'artifacts/lvm/evaluation', about: 'folder of the reports', group: 'Run' }),
+} as const

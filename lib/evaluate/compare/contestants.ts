@@ -1,0 +1,84 @@
+import { findRun } from '../../checkpoint/folder.js'
+import { load } from '../../checkpoint/model.js'
+import { badOption } from '../../errors.js'
+import type { Options } from '../../options.js'
+import { BASELINES, type BaselineName, fitBaselines } from '../baselines-fit.js'
+import { chooseRows } from '../subject.js'
+import type { compareFields } from './fields.js'
+import { type Ground, openGround, type Values } from './ground.js'
+import { type Likeness, likeness, requireAlike } from './likeness.js'
+
+/** One side of a comparison: a run, or a baseline by its name. */
+export interface Contestant {
+  readonly name: string
+  readonly kind: 'run' | 'baseline'
+  readonly model: string | null
+  readonly values: Values
+}
+export type Asked = Options<typeof compareFields> & { readonly data: string | undefined }
+
+/** Whether a name is that of a baseline; a run of the same name goes before it. Errors: RUN_MISSING when it is neither. */
+export async function isBaseline(name: string): Promise<boolean> {
+  try {
+    await findRun(name)
+    return false
+  } catch (error) {
+    if ((BASELINES as readonly string[]).includes(name)) return true
+    throw error
+  }
+}
+
+async function baselineValues(name: BaselineName, ground: Ground): Promise<Contestant> {
+  const [baseline] = await fitBaselines(ground.chosen.train, [name])
+  if (baseline === undefined)
+    throw badOption('compare', 'contestants', 'what needs no fitting, because no training rows are known here,', name)
+  try {
+    return { name, kind: 'baseline', model: null, values: await ground.values((ids) => baseline.predict(ground.chosen, ids)) }
+  } finally {
+    baseline.dispose()
+  }
+}
+
+/**
+ * The figures of all contestants on the windows of the first run, once it is certain that every run is judged on the same.
+ *
+ * Errors: those of load and of the data; BAD_OPTION for runs that are judged on other windows, with the difference.
+ */
+export async function gather(
+  names: readonly string[],
+  o: Asked,
+  say: (line: string) => void,
+): Promise<{ ground: Ground; contestants: readonly Contestant[] }> {
+  const found = new Map<string, Contestant>()
+  let first: { name: string; on: Likeness; ground: Ground } | undefined
+  const dispose = () => {
+    first?.ground.dispose()
+    first?.ground.chosen.dispose()
+  }
+  try {
+    for (const name of names) {
+      if (await isBaseline(name)) continue
+      say(`${name}: its predictions`)
+      using model = await load(name, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
+      const chosen = await chooseRows(model, o)
+      const on = likeness(chosen)
+      if (first === undefined) first = { name, on, ground: await openGround(chosen, o) }
+      else {
+        chosen.dispose()
+        requireAlike(first, { name, on })
+      }
+      const { ground } = first
+      const values = await ground.values((ids) => ground.predict(model.native, ids))
+      found.set(name, { name: model.name, kind: 'run', model: model.manifest.model, values })
+    }
+    for (const name of names) {
+      if (found.has(name)) continue
+      say(`${name}: fitted on the training windows`)
+      found.set(name, await baselineValues(name as BaselineName, first!.ground))
+    }
+    return { ground: first!.ground, contestants: names.map((name) => found.get(name)!) }
+  } catch (error) {
+    dispose()
+    throw error
+  }
+}

@@ -1,0 +1,57 @@
+import { findRun } from '../../checkpoint/folder.js'
+import { load } from '../../checkpoint/model.js'
+import { badOption, LvmError } from '../../errors.js'
+import { resolve } from '../../options.js'
+import { type Document, writeEntries } from '../report.js'
+import { chooseRows } from '../subject.js'
+import { RETRIEVAL_RESULTS, type RetrievalEntry } from './entry.js'
+import { retrieveFields } from './fields.js'
+import { judgeRetrieval } from './judge.js'
+import { oracleSentence } from './oracle.js'
+import { openPool } from './pool.js'
+import { renderRetrieval } from './table.js'
+
+/** Options of `retrieve`: the runs, what hears of progress, and any field of `retrieveFields`. */
+export interface RetrieveOptions {
+  readonly runs: readonly string[]
+  readonly say?: (line: string) => void
+  readonly data?: string
+  readonly bank?: string
+  readonly [option: string]: string | number | boolean | readonly string[] | ((line: string) => void) | undefined
+}
+
+/**
+ * Searches a bank for the targets of runs, with their predictions and with heuristics, and writes retrieval_results.json.
+ *
+ * `failure` is the GATE_FAILED of a run whose pool cannot be searched; its entry has status `invalid` and no scores.
+ * Errors: those of load and of the data; BAD_OPTION, SPACE_MISMATCH and DATA_SHAPE for a bank that does not fit; DIVERGED.
+ */
+export async function retrieve({
+  runs,
+  say = () => {},
+  ...given
+}: RetrieveOptions): Promise<{ results: Document<RetrievalEntry>; table: string; failure: LvmError | undefined }> {
+  if (runs.length === 0) throw badOption('retrieve', 'runs', 'at least one run', runs)
+  const o = resolve('retrieve', retrieveFields, given)
+  for (const run of runs) await findRun(run) // all of them, before minutes go into the first
+  const entries: RetrievalEntry[] = []
+  for (const run of runs) {
+    say(`${run}: loading`)
+    using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
+    const chosen = await chooseRows(model, o)
+    try {
+      const pool = await openPool(chosen, o)
+      try {
+        entries.push(await judgeRetrieval(model, chosen, pool, { failures: o.failures, say }))
+      } finally {
+        pool.dispose()
+      }
+    } finally {
+      chosen.dispose()
+    }
+  }
+  await writeEntries(o.out, RETRIEVAL_RESULTS, entries)
+  const invalid = entries.find(({ status }) => status === 'invalid')
+  const failure = invalid && new LvmError('GATE_FAILED', `${invalid.run}: ${oracleSentence(invalid.oracle)}`)
+  return { results: { version: 1, runs: entries }, table: renderRetrieval(entries), failure }
+}

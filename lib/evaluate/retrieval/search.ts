@@ -1,0 +1,61 @@
+import { native, type Ranking, type Retrieval } from '../../native.js'
+import type { Tensor } from '../../torch/tensor.js'
+import type { Pool } from './pool.js'
+
+/** How many of the nearest rows are kept. */
+export const NEAREST = 20
+/** Windows that are searched for in one pass over the bank. */
+const BLOCK = 8192
+
+const emptyRanking = (n: number): Ranking => ({
+  ahead: new Int32Array(n),
+  tied: new Int32Array(n),
+  rows: new Int32Array(n * NEAREST),
+  cosines: new Float64Array(n * NEAREST),
+  toTarget: new Float64Array(n * NEAREST),
+})
+
+function put(whole: Ranking, part: Ranking, at: number): void {
+  whole.ahead.set(part.ahead, at)
+  whole.tied.set(part.tied, at)
+  whole.rows.set(part.rows, at * NEAREST)
+  whole.cosines.set(part.cosines, at * NEAREST)
+  whole.toTarget.set(part.toTarget, at * NEAREST)
+}
+
+/**
+ * Where the targets of all windows of a pool stand, when `query` is asked for what to look for.
+ *
+ * Shapes: query(at, count) → [count, dim] for the windows from `at` on.
+ * Errors: DIVERGED when a query is not finite.
+ */
+export async function search(pool: Pool, query: (at: number, count: number) => Promise<Tensor>): Promise<Retrieval> {
+  const n = pool.target.length
+  const found: Retrieval = { all: emptyRanking(n), allowed: emptyRanking(n) }
+  for (let at = 0; at < n; at += BLOCK) {
+    const count = Math.min(BLOCK, n - at)
+    const start = pool.first[at]!
+    using raw = await query(at, count)
+    using queries = await raw.to({ device: 'cpu', dtype: 'float32' })
+    const rows = {
+      target: pool.target.subarray(at, at + count),
+      first: pool.first.subarray(at, at + count + 1).map((end) => end - start),
+      excluded: pool.excluded.subarray(start, pool.first[at + count]!),
+    }
+    const part = await native.retrieve(queries.native, pool.vectors.native, rows, NEAREST)
+    put(found.all, part.all, at)
+    put(found.allowed, part.allowed, at)
+  }
+  return found
+}
+
+/** The rank of each target: rows that tie with it stand before it. */
+export const ranks = ({ ahead, tied }: Ranking): Int32Array => ahead.map((n, i) => n + tied[i]! + 1)
+
+/** The nearest row of a bank to each vector, and its cosine. Shapes: vectors [n, dim]. */
+export async function nearestRows(bank: Tensor, vectors: Tensor): Promise<{ rows: Int32Array; cosines: Float64Array }> {
+  const n = vectors.shape[0]!
+  const none = { target: new Int32Array(n), first: new Int32Array(n + 1), excluded: new Int32Array(0) }
+  const { all } = await native.retrieve(vectors.native, bank.native, none, 1)
+  return { rows: all.rows, cosines: all.cosines }
+}

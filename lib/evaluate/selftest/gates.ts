@@ -1,0 +1,122 @@
+import type { Scene } from './scenes.js'
+import { STAND_INS, type StandInName } from './stand-ins.js'
+
+/** A gate that cannot be judged is invalid: that is neither a pass nor a fail. */
+export type GateVerdict = 'pass' | 'fail' | 'invalid'
+
+/** A figure against what it must be; without samples, or not a number, it is invalid. */
+export const judgeGate = (value: number | null, n: number, passes: (value: number) => boolean): GateVerdict =>
+  n === 0 || value === null || !Number.isFinite(value) ? 'invalid' : passes(value) ? 'pass' : 'fail'
+
+/** Why an instrument must not be used. */
+export const FAULTS = {
+  'oracle-fails': 'a predictor that is always right does not pass',
+  'passes-noise': 'a predictor that knows nothing passes',
+  'not-finite': 'it gives no number for a predictor that it must judge',
+  'no-discrimination': 'it does not put the oracle above the context mean, and that above noise',
+  'direction-blind': 'it gives the same for a text and for that text read backwards',
+  'sees-direction-in-none': 'it finds a direction in a text that has none',
+  'two-definitions': 'one name has several definitions, and they disagree',
+  'unexpected-value': 'it does not give what was computed beforehand',
+} as const
+export type Fault = keyof typeof FAULTS
+
+/** What an instrument gave for each stand-in, or for each scene. */
+export interface Trial {
+  readonly name: string
+  readonly kind: 'metric' | 'gate' | 'direction' | 'identity'
+  readonly verdict: 'valid' | 'invalid'
+  readonly faults: readonly Fault[]
+  readonly values: Readonly<Record<string, number | string | null>>
+}
+
+const trial = (name: string, kind: Trial['kind'], values: Trial['values'], faults: readonly Fault[]): Trial => ({
+  name,
+  kind,
+  verdict: faults.length === 0 ? 'valid' : 'invalid',
+  faults,
+  values,
+})
+
+/** Tries a gate on the stand-ins: the oracle must pass, and what knows nothing must not. */
+export async function tryGate(
+  name: string,
+  gate: (standIn: StandInName) => Promise<GateVerdict>,
+  o: { expected?: Partial<Record<StandInName, GateVerdict>> } = {},
+): Promise<Trial> {
+  const expected = { oracle: 'pass', random: 'fail', constant: 'fail', ...o.expected }
+  const values: Partial<Record<StandInName, GateVerdict>> = {}
+  for (const standIn of STAND_INS) values[standIn] = await gate(standIn)
+  const faults: Fault[] = []
+  if (values.oracle !== 'pass') faults.push('oracle-fails')
+  if (values.random === 'pass' || values.constant === 'pass') faults.push('passes-noise')
+  if (Object.values(values).includes('invalid')) faults.push('not-finite')
+  const others = STAND_INS.filter((s) => expected[s] !== undefined && values[s] !== expected[s])
+  if (faults.length === 0 && others.length > 0) faults.push('unexpected-value')
+  return trial(name, 'gate', values, faults)
+}
+
+/** Tries a figure of which more is better: the oracle above the context mean, and that above noise. */
+export async function tryMetric(
+  name: string,
+  metric: (standIn: StandInName) => Promise<number>,
+  expected: Partial<Record<StandInName, { value: number; within: number }>> = {},
+): Promise<Trial> {
+  const values = {} as Record<StandInName, number>
+  for (const standIn of STAND_INS) values[standIn] = await metric(standIn)
+  const faults: Fault[] = []
+  if (!Object.values(values).every(Number.isFinite)) faults.push('not-finite')
+  const room = 0.02 * Math.abs(values.oracle - values.random)
+  const noise = Math.max(values.random, values.constant)
+  if (!(values.oracle > values.context_mean + room && values.context_mean > noise + room)) faults.push('no-discrimination')
+  const wrong = STAND_INS.filter(
+    (s) => expected[s] !== undefined && !(Math.abs(values[s] - expected[s].value) <= expected[s].within),
+  )
+  if (wrong.length > 0) faults.push('unexpected-value')
+  return trial(name, 'metric', values, faults)
+}
+
+/** A text and the same text read backwards. */
+export interface Ways {
+  readonly forward: Scene
+  readonly backward: Scene
+}
+
+/** Tries a measure of direction: nothing where there is none, and another figure for a text read backwards. */
+export async function tryDirection(
+  name: string,
+  { directed, reversible }: { readonly directed: Ways; readonly reversible: Ways },
+  measure: (ways: Ways) => Promise<number>,
+  noise: number,
+): Promise<Trial> {
+  const turned = ({ forward, backward }: Ways): Ways => ({ forward: backward, backward: forward })
+  const values = {
+    directed: await measure(directed),
+    reversed: await measure(turned(directed)),
+    reversible: await measure(reversible),
+  }
+  const faults: Fault[] = []
+  if (!Object.values(values).every(Number.isFinite)) faults.push('not-finite')
+  if (!(Math.abs(values.directed - values.reversed) > 2 * noise)) faults.push('direction-blind')
+  if (Math.abs(values.reversible) > noise) faults.push('sees-direction-in-none')
+  return trial(name, 'direction', values, faults)
+}
+
+/** Several figures under one name must agree on what they say of each scene. */
+export function tryNames(name: string, definitions: readonly Trial[]): Trial {
+  const sign = (value: number | string | null | undefined) =>
+    typeof value === 'number' && Math.abs(value) > 0.01 ? Math.sign(value) : 0
+  const said = definitions.map(({ values }) =>
+    ['directed', 'reversed', 'reversible'].map((scene) => sign(values[scene])).join(' '),
+  )
+  return trial(
+    name,
+    'direction',
+    { definitions: definitions.length, answers: new Set(said).size },
+    new Set(said).size > 1 ? ['two-definitions'] : [],
+  )
+}
+
+/** An equation that figures must meet, by its largest error. */
+export const tryIdentity = (name: string, error: number, allowed: number): Trial =>
+  trial(name, 'identity', { error, allowed }, error <= allowed ? [] : ['unexpected-value'])

@@ -1,0 +1,9 @@
+import type { Tensor } from '../torch/tensor.js'
+
+/** Vectors divided by their length, and the lengths. Shapes: [n, dim] → [n, dim], [n, 1], float32. */
+export async function unitVectors(raw: Tensor): Promise<{ unit: Tensor; norm: Tensor }> {
+  using x = await raw.to({ device: 'cpu', dtype: 'float32' })
+  const norm = await x.op('aten::linalg_vector_norm', 2, [-1], true)
+  using safe = await norm.op('aten::clamp_min', 1e-12)
+  return { unit: await x.op('aten::div.Tensor', safe), norm }
+}

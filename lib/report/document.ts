@@ -1,0 +1,104 @@
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { promisify } from 'node:util'
+import { textHash } from '../checkpoint/hash.js'
+import { type RunEntry, readDocument, VALIDATION_RESULTS } from '../evaluate/report.js'
+import { packageRoot, packageVersion } from '../libtorch/paths.js'
+import { type MatrixRow, matrixOf } from './matrix.js'
+import { type ReportedRun, readRuns, speaksOf } from './runs.js'
+import { type SeedGroup, seedGroups } from './seeds.js'
+import { readSweep, SWEEP } from './sweep/cells.js'
+
+/** Files beside validation_results.json that a report takes in whole. */
+export const DOCUMENTS = [
+  'inference_benchmarks.json',
+  'retrieval_results.json',
+  'comparison.json',
+  'diagnostics.json',
+  'error_analysis.json',
+  'audit.json',
+  'ceiling.json',
+  'arrow.json',
+  SWEEP,
+] as const
+export type DocumentName = (typeof DOCUMENTS)[number]
+
+/** What stands in report.json, and in the page. */
+export interface Report {
+  readonly version: 1
+  readonly created_at: string
+  readonly written_by: { readonly lvm_torch: string; readonly commit: string | null; readonly node: string }
+  readonly command_line: readonly string[]
+  /** The folder of the runs, as seen from the report. */
+  readonly runs_folder: string
+  readonly matrix: readonly MatrixRow[]
+  readonly runs: readonly ReportedRun[]
+  /** Runs that differ in their seed only. */
+  readonly seeds: readonly SeedGroup[]
+  readonly files: Readonly<Record<string, { readonly sha256: string }>>
+  readonly documents: Readonly<Partial<Record<DocumentName, unknown>>>
+}
+
+/** What is not read from files, and so is kept when a report is checked. */
+export type Imprint = Pick<Report, 'created_at' | 'written_by' | 'command_line' | 'runs_folder'>
+
+const commit = async (): Promise<string | null> =>
+  promisify(execFile)('git', ['rev-parse', 'HEAD'], { cwd: packageRoot() }).then(
+    ({ stdout }) => stdout.trim(),
+    () => null, // installed from a package, or no git
+  )
+
+export const imprint = async (root: string, evaluation: string, words: readonly string[]): Promise<Imprint> => ({
+  created_at: new Date().toISOString(),
+  written_by: { lvm_torch: packageVersion(), commit: await commit(), node: process.versions.node },
+  command_line: words,
+  runs_folder: relative(evaluation, root).replaceAll('\\', '/') || '.',
+})
+
+const textOf = (path: string): Promise<string | undefined> =>
+  readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+    return undefined
+  })
+
+/** Entries of runs that the report does not speak of are left out, so that a later run does not make it stale. */
+function about(document: unknown, root: string, names: readonly string[]): unknown {
+  const { runs } = document as { runs?: { run: string }[] }
+  if (!Array.isArray(runs)) return document
+  return {
+    ...(document as object),
+    runs: runs.flatMap((entry) => {
+      const run = names.find((name) => speaksOf(entry.run, root, name))
+      return run === undefined ? [] : [{ ...entry, run }]
+    }),
+  }
+}
+
+/**
+ * Gathers a report from the files of runs and evaluations.
+ *
+ * `only` names the runs it speaks of, all of them unless given; `deep` reads every byte of them.
+ * Errors: DATA_FORMAT for a file that is not what its name says.
+ */
+export async function gather(
+  root: string,
+  evaluation: string,
+  printed: Imprint,
+  options: { only?: readonly string[] | undefined; deep?: boolean } = {},
+): Promise<Report> {
+  const { runs: entries } = await readDocument<RunEntry>(evaluation, VALIDATION_RESULTS)
+  const runs = await readRuns(root, entries, options)
+  const names = runs.map(({ run }) => run)
+  const sweep = await readSweep(evaluation)
+  const documents: Partial<Record<DocumentName, unknown>> = {}
+  const files: Record<string, { sha256: string }> = {}
+  for (const name of DOCUMENTS) {
+    const text = await textOf(join(evaluation, name))
+    if (text === undefined) continue
+    documents[name] = about(JSON.parse(text), root, names)
+    files[name] = { sha256: textHash(JSON.stringify(documents[name])) }
+  }
+  const matrix = matrixOf(runs, sweep?.cells ?? [], printed.runs_folder)
+  return { version: 1, ...printed, matrix, runs, seeds: seedGroups(runs), files, documents }
+}

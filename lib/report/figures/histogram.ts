@@ -1,0 +1,100 @@
+import {
+  type Axis,
+  axisTitle,
+  below,
+  type Caption,
+  drawn,
+  type Figure,
+  figure,
+  SIZE,
+  scale,
+  show,
+  textWidth,
+  ticks,
+  tickWidth,
+  WIDTH,
+} from './figure.js'
+import { spread, stroke, written } from './labels.js'
+import { FILL, INK } from './palette.js'
+
+/** Counts between edges; there is one more edge than counts. */
+export interface Bins {
+  readonly edges: readonly number[]
+  readonly counts: readonly number[]
+}
+
+const MOST = 60
+const HEIGHT = 320
+
+/** Counts in bins on round numbers. Source: Freedman & Diaconis 1981 (width 2 IQR n^(−1/3)), at most 60 of them. */
+export function binned(values: readonly number[]): Bins {
+  const sorted = Float64Array.from(values).sort()
+  const at = (p: number) => sorted[Math.round(p * (sorted.length - 1))]!
+  const [low, high] = [at(0), at(1)]
+  const width = 2 * (at(0.75) - at(0.25)) * sorted.length ** (-1 / 3)
+  const { min, max, interval } = ticks(low, high, Math.max(5, Math.min(MOST, width > 0 ? Math.ceil((high - low) / width) : 10)))
+  const bins = Math.round((max - min) / interval)
+  const counts = new Array<number>(bins).fill(0)
+  for (const value of sorted) counts[Math.min(bins - 1, Math.floor((value - min) / interval + 1e-9))]! += 1
+  return { edges: Array.from({ length: bins + 1 }, (_, i) => Number((min + i * interval).toPrecision(12))), counts }
+}
+
+/** How often values occur, with lines at those to point out. */
+export function histogram(
+  o: Caption & {
+    readonly x: Axis
+    readonly bins: Bins
+    /** What is counted, in the plural. */
+    readonly what: string
+    readonly references?: readonly { readonly name: string; readonly value: number }[]
+  },
+): Figure {
+  const under = below(o)
+  const { edges, counts } = o.bins
+  const references = o.references ?? []
+  const xs = scale(o.x, [edges[0]!, edges.at(-1)!])
+  const y: Axis = { title: o.what, whole: true, tick: (value) => value.toLocaleString('en-US') }
+  const ys = scale(y, [0, ...counts])
+  const left = tickWidth(y, ys) + 46
+  const top = under + (references.length > 0 ? 24 : 0)
+  const width = WIDTH - left - 30
+  const at = (value: number) => left + ((value - xs.min) / (xs.max - xs.min)) * width
+  const up = (value: number) => top + (1 - (value - ys.min) / (ys.max - ys.min)) * HEIGHT
+  const captions = references.map(({ name, value }) => `${name} ${show(o.x, value)}`)
+  const centres = spread(
+    references.map(({ value }, i) => ({ at: at(value), size: textWidth(captions[i]!, SIZE.note) + 14 })),
+    12,
+    WIDTH - 12,
+  )
+  return figure(
+    o,
+    top + HEIGHT + 58,
+    {
+      grid: { left, top, width, height: HEIGHT },
+      xAxis: drawn(o.x, xs, 32),
+      yAxis: drawn(y, ys, left - 24),
+      series: [
+        {
+          type: 'custom',
+          data: counts.map((n, i) => [edges[i]!, edges[i + 1]!, n]),
+          renderItem: (_, api) => {
+            const [from, to, n] = [api.value(0), api.value(1), api.value(2)] as [number, number, number]
+            const shape = { x: at(from) + 0.5, y: up(n), width: Math.max(0.5, at(to) - at(from) - 1), height: up(0) - up(n) }
+            return { type: 'rect', shape, style: { fill: FILL } }
+          },
+        },
+      ],
+      graphic: {
+        elements: references.flatMap(({ value }, i) => [
+          stroke([[centres[i]!, top - 12], [at(value), top], [at(value), top + HEIGHT]], { colour: INK, dash: [4, 3] }), // biome-ignore format: a line
+          written(captions[i]!, centres[i]!, top - 20, { align: 'center', size: SIZE.note }),
+        ]),
+      },
+    },
+    {
+      columns: [`${axisTitle(o.x)} from`, 'to', o.what],
+      rows: [...counts.map((n, i) => [edges[i]!, edges[i + 1]!, n]), ...references.map(({ name, value }) => [value, name, null])],
+    },
+    [counts.map((n, i) => `${show(o.x, edges[i]!)} to ${show(o.x, edges[i + 1]!)}: ${n.toLocaleString('en-US')} ${o.what}`)],
+  )
+}

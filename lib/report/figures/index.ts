@@ -1,0 +1,8 @@
+export { bars } from './bars.js'
+export { boxes } from './boxes.js'
+export type { Axis, Caption, Figure, Table } from './figure.js'
+export { heatMap } from './heat-map.js'
+export { binned, histogram } from './histogram.js'
+export { lines } from './lines.js'
+export { scatter } from './scatter.js'
+export { type Drawn, drawFigures } from './write.js'

@@ -1,0 +1,124 @@
+import { FONT, SIZE, textWidth } from './figure.js'
+import { INK, MUTED, PAPER } from './palette.js'
+
+/** A stretch on a line that wants to be centred somewhere. */
+export interface Wish {
+  readonly at: number
+  readonly size: number
+}
+
+/**
+ * Centres for stretches on a line so that none overlap and each is as near as it can be to where it wants to be.
+ *
+ * Source: own; neighbours that touch are merged and centred on the mean of their wishes (isotonic regression).
+ */
+export function spread(wishes: readonly Wish[], low: number, high: number): number[] {
+  const order = wishes.map((_, i) => i).sort((a, b) => wishes[a]!.at - wishes[b]!.at)
+  const blocks: { members: number[]; size: number; centre: number }[] = []
+  for (const i of order) {
+    let block = { members: [i], size: wishes[i]!.size, centre: wishes[i]!.at }
+    for (;;) {
+      const half = block.size / 2
+      block.centre = Math.max(low + half, Math.min(high - half, block.centre))
+      const before = blocks.at(-1)
+      if (before === undefined || before.centre + before.size / 2 <= block.centre - half) break
+      blocks.pop()
+      const members = [...before.members, ...block.members]
+      const n = members.length
+      const centre = (before.centre * before.members.length + block.centre * block.members.length) / n
+      block = { members, size: before.size + block.size, centre }
+    }
+    blocks.push(block)
+  }
+  const centres = new Array<number>(wishes.length).fill(0)
+  for (const { members, size, centre } of blocks) {
+    let edge = centre - size / 2
+    for (const i of members) {
+      centres[i] = edge + wishes[i]!.size / 2
+      edge += wishes[i]!.size
+    }
+  }
+  return centres
+}
+
+/** A piece of text drawn at a pixel. */
+export const written = (
+  text: string,
+  x: number,
+  y: number,
+  o: { align?: 'left' | 'center' | 'right'; fill?: string; size?: number; halo?: boolean } = {},
+) => ({
+  type: 'text' as const,
+  silent: true,
+  z: 100,
+  x,
+  y,
+  style: {
+    text,
+    fill: o.fill ?? INK,
+    ...(o.halo !== false && { stroke: PAPER, lineWidth: 3 }), // so that it is read where it lies on lines
+    fontSize: o.size ?? SIZE.text,
+    fontFamily: FONT,
+    align: o.align ?? 'left',
+    verticalAlign: 'middle' as const,
+  },
+})
+
+/** A line through pixels. */
+export const stroke = (
+  points: readonly (readonly [number, number])[],
+  o: { colour?: string; width?: number; dash?: number[] } = {},
+) => ({
+  type: 'polyline' as const,
+  silent: true,
+  z: 90,
+  shape: { points: points.map(([x, y]) => [x, y]) },
+  style: { stroke: o.colour ?? MUTED, lineWidth: o.width ?? 1, fill: 'none', ...(o.dash && { lineDash: o.dash }) },
+})
+
+/** A rectangle in pixels. */
+interface Box {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+const overlap = (a: Box, b: Box) =>
+  Math.max(0, Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x)) *
+  Math.max(0, Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y))
+
+/** Places names beside points, each where it covers least of the others and of the points. */
+export function besidePoints(points: readonly { readonly x: number; readonly y: number; readonly name: string }[], plot: Box) {
+  const height = SIZE.text + 3
+  const dots = points.map(({ x, y }): Box => ({ x: x - 6, y: y - 6, width: 12, height: 12 }))
+  const taken: Box[] = []
+  return points.map(({ x, y, name }) => {
+    const width = textWidth(name) + 2
+    const ways = [1, 2, 3].flatMap((far): Box[] => [
+      { x: x + 9, y: y - height / 2 + (far - 1) * height, width, height },
+      { x: x - 9 - width, y: y - height / 2 - (far - 1) * height, width, height },
+      { x: x - width / 2, y: y - 8 - height * far, width, height },
+      { x: x - width / 2, y: y + 8 + height * (far - 1), width, height },
+    ])
+    const cost = (box: Box, i: number) => {
+      const inside = overlap(box, plot)
+      const covered = [...taken, ...dots].reduce((sum, other) => sum + overlap(box, other), 0)
+      return covered + 4 * (width * height - inside) + i * 0.5
+    }
+    const best = ways.reduce((a, b, i) => (cost(b, i) < a.cost ? { box: b, cost: cost(b, i) } : a), {
+      box: ways[0]!,
+      cost: cost(ways[0]!, 0),
+    }).box
+    taken.push(best)
+    const [cx, cy] = [best.x + width / 2, best.y + height / 2]
+    const far = Math.hypot(Math.max(0, Math.abs(cx - x) - width / 2), Math.max(0, Math.abs(cy - y) - height / 2)) > 14
+    return {
+      name,
+      x: best.x + 1,
+      y: cy,
+      far,
+      from: [x, y] as const,
+      to: [Math.max(best.x, Math.min(x, best.x + width)), cy] as const,
+    }
+  })
+}

@@ -1,0 +1,35 @@
+/** Text that is HTML already. */
+export interface Html {
+  readonly html: string
+}
+type Content = Html | string | number | null | undefined | false | readonly Content[]
+
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+/** Any text as it is written between tags or in a quoted attribute. Characters that HTML cannot hold become a mark. */
+export const escaped = (text: string): string =>
+  text.replace(/[^\P{Cc}\t\n\r]|\p{Cs}/gu, '\ufffd').replace(/[&<>"']/g, (c) => ENTITIES[c]!)
+
+function markup(content: Content): string {
+  if (content === null || content === undefined || content === false) return ''
+  if (typeof content === 'object') return 'html' in content ? content.html : content.map(markup).join('')
+  return escaped(String(content))
+}
+
+/** HTML from a template: everything that is put in is escaped, unless it is HTML already. */
+export const html = (parts: TemplateStringsArray, ...values: readonly Content[]): Html => ({
+  html: parts.map((part, i) => part + (i < values.length ? markup(values[i]) : '')).join(''),
+})
+
+/** HTML that was made elsewhere. */
+export const raw = (html: string): Html => ({ html })
+
+/** JSON inside a script element, which no text in it can end. */
+export const json = (value: unknown): Html =>
+  raw(
+    JSON.stringify(value, null, 1)
+      .replace(/</g, '\\u003c')
+      .replace(/\u2028|\u2029/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`),
+  )
+
+/** A name as an anchor. */
+export const anchor = (text: string): string => text.replace(/[^\w-]+/g, '-')

@@ -1,0 +1,76 @@
+import type { Report } from './document.js'
+import { duration, fixed, millions, mse, NONE } from './format.js'
+import type { MatrixRow, Status } from './matrix.js'
+
+export const STATUS_MARK: Readonly<Record<Status, string>> = {
+  complete: '✅ COMPLETE',
+  interrupted: '⏸ INTERRUPTED',
+  running: '▶ RUNNING',
+  damaged: '❌ DAMAGED',
+  failed: '❌ FAILED',
+  'out of budget': '⏱ OUT OF BUDGET',
+  queued: '🔄 QUEUED',
+  'not trained': 'NOT TRAINED',
+}
+
+/** The cells of a row, under the PRD's titles; page and Markdown show the same. */
+export const TITLES = [
+  '#',
+  'Architecture',
+  'Target Params',
+  'Status',
+  'Val Loss',
+  'Val Cosine',
+  'Train Time',
+  'Model File',
+  'Success Score',
+  'Notes',
+] as const
+
+const percent = (share: number) => `${Math.round(100 * share)} %`
+
+export function scoreText({ success, expected_score }: MatrixRow): string {
+  const expected = expected_score === null ? '' : `expected ${percent(expected_score)}`
+  if (success === null) return expected === '' ? NONE : `${NONE} (${expected})`
+  return `${percent(success.met / success.of)} (${[`${success.met} of ${success.of}`, expected].filter(Boolean).join(', ')})`
+}
+
+export const cellsOf = (row: MatrixRow): Record<(typeof TITLES)[number], string> => ({
+  '#': row.row === null ? NONE : String(row.row),
+  Architecture: row.architecture,
+  'Target Params': row.target_parameters === null ? millions(row.parameters) : millions(row.target_parameters),
+  Status: STATUS_MARK[row.status],
+  'Val Loss': row.val_loss ? mse(row.val_loss.value) : NONE,
+  'Val Cosine': row.val_cosine ? `${fixed(100 * row.val_cosine.value, 2)} %` : NONE,
+  'Train Time': row.train_seconds ? duration(row.train_seconds.value) : NONE,
+  'Model File': row.model_file ?? NONE,
+  'Success Score': scoreText(row),
+  Notes: [...(row.why === null ? [] : [row.why]), ...row.notes].join('; ') || NONE,
+})
+
+const escaped = (text: string) => text.replace(/[\\|<>`*_[\]]/g, '\\$&').replace(/\s+/g, ' ')
+
+const dressed = (title: string, text: string) => {
+  if (title === 'Architecture') return `**${escaped(text)}**`
+  return title === 'Model File' && text !== NONE ? `\`${text.replaceAll('|', '\\|')}\`` : escaped(text)
+}
+
+/** The PRD's table, and what must be known to read it. */
+export function markdown(report: Report): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  const rows = report.matrix.map((row) => {
+    const cells = cellsOf(row)
+    return line(TITLES.map((title) => dressed(title, cells[title])))
+  })
+  return [
+    '# LVM model training and evaluation matrix',
+    '',
+    line(TITLES),
+    line(TITLES.map(() => '---')),
+    ...rows,
+    '',
+    `Made by lvm-torch ${report.written_by.lvm_torch} on ${report.created_at} from the files of the runs; the numbers and where each is from are in report.json.`,
+    'Val Loss and Val Cosine are those of the best epoch on the validation rows, on which it was chosen. Success Score: how many of the nine criteria of the three tiers are met.',
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,103 @@
+import { architectures } from '../architectures/index.js'
+import { skillSentence } from '../evaluate/report-table.js'
+import type { TierName } from '../evaluate/tiers.js'
+import { countParameters } from '../spec/count.js'
+import { fixed } from './format.js'
+import { EXPECTED_SCORE } from './prd.js'
+import type { ReportedRun, Sourced } from './runs.js'
+import type { Cell } from './sweep/cells.js'
+
+export type Status = 'complete' | 'interrupted' | 'running' | 'damaged' | 'failed' | 'out of budget' | 'queued' | 'not trained'
+
+/** One row of the PRD's matrix. */
+export interface MatrixRow {
+  readonly row: number | null
+  readonly model: string
+  readonly architecture: string
+  readonly target_parameters: number | null
+  readonly parameters: number
+  readonly status: Status
+  /** Why a cell has no figures. */
+  readonly why: string | null
+  readonly run: string | null
+  readonly val_loss: Sourced | null
+  readonly val_cosine: Sourced | null
+  readonly train_seconds: Sourced | null
+  readonly model_file: string | null
+  /** Criteria of the PRD's three tiers that are met, of all nine; and the highest tier whose every criterion is. */
+  readonly success: { readonly met: number; readonly of: number; readonly tier: TierName | 'none' } | null
+  /** What the PRD expects, as a share. */
+  readonly expected_score: number | null
+  readonly notes: readonly string[]
+}
+
+const SHAPE = { dim: 768, context: 5 }
+
+/** How much of what the PRD asks a run meets. */
+export function successOf({ tiers }: Pick<ReportedRun, 'tiers'>): MatrixRow['success'] {
+  if (tiers === null) return null
+  const criteria = Object.values(tiers).flatMap((tier) => Object.values(tier.criteria))
+  const tier = (['stretch', 'target', 'minimum'] as const).find((name) => tiers[name].pass === true) ?? 'none'
+  return { met: criteria.filter(({ pass }) => pass === true).length, of: criteria.length, tier }
+}
+
+/** What must be known to read a run's figures. */
+export function notesOf(run: ReportedRun): string[] {
+  const { validation: v, lineage, best_epoch, epochs } = run
+  return [
+    ...(lineage?.split?.leaky ? ['leaky'] : []),
+    ...(best_epoch === null ? [] : [`best epoch ${best_epoch} of ${epochs}`]),
+    ...(v === null ? [] : [skillSentence({ run: '', skill: v.skill }).slice(2)]),
+    ...(v !== null && v.rows !== 'val' ? [`${v.rows} rows: cosine ${fixed(v.cosine.mean, 4)}`] : []),
+    ...(v === null && run.validation_note !== null && run.state === 'complete' ? [run.validation_note] : []),
+  ]
+}
+
+const STATUS = { complete: 'complete', interrupted: 'interrupted', running: 'running', damaged: 'damaged' } as const
+
+/** What a sweep says of a model that a run does not say itself. */
+function planned(cell: Cell | undefined): { status: Status; why: string | null } {
+  if (cell === undefined) return { status: 'not trained', why: null }
+  if (cell.state === 'failed') return { status: 'failed', why: cell.error && `${cell.error.code}: ${cell.error.message}` }
+  if (cell.state === 'out of budget') return { status: 'out of budget', why: 'the budget of the sweep was used up before' }
+  return { status: 'queued', why: null }
+}
+
+/** The run that stands for a model: the one in its usual folder, or else the one that reached the lowest loss. */
+function runOf(runs: readonly ReportedRun[], model: string, folder: string): ReportedRun | undefined {
+  const own = runs.filter((run) => run.model === model || run.run === folder)
+  const loss = ({ val_loss }: ReportedRun) => val_loss?.value ?? Infinity
+  return own.find(({ run }) => run === folder) ?? own.toSorted((a, b) => loss(a) - loss(b))[0]
+}
+
+/** The rows of the matrix, and below them models outside it that were trained. */
+export function matrixOf(runs: readonly ReportedRun[], cells: readonly Cell[], runsPath: string): MatrixRow[] {
+  return architectures.flatMap(({ row, name, title, folder, target, presets, spec }): MatrixRow[] => {
+    const run = runOf(runs, name, folder)
+    const cell = cells.find((c) => c.model === name)
+    if (row === null && run === undefined && cell === undefined) return []
+    const failed = cell?.state === 'failed' || (cell?.state === 'out of budget' && run?.state !== 'complete')
+    const plan = planned(cell)
+    const state = run === undefined || (failed && run.state !== 'complete') ? plan.status : STATUS[run.state]
+    const seconds = run?.train_seconds ?? null
+    return [
+      {
+        row,
+        model: name,
+        architecture: title,
+        target_parameters: target,
+        parameters: run?.parameters ?? countParameters(spec(SHAPE, presets.target).node),
+        status: state,
+        why: failed ? plan.why : run?.problem ? `${run.problem.code}: ${run.problem.message}` : null,
+        run: run?.run ?? null,
+        val_loss: run?.val_loss ?? null,
+        val_cosine: run?.val_cosine ?? null,
+        train_seconds: seconds === null ? null : { value: seconds, file: 'manifest.json', key: 'train_seconds' },
+        model_file: run?.lineage ? `${runsPath}/${run.run}/${run.lineage.weights_file}` : null,
+        success: run ? successOf(run) : null,
+        expected_score: EXPECTED_SCORE[name] ?? null,
+        notes: run ? notesOf(run) : [],
+      },
+    ]
+  })
+}

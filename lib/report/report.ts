@@ -1,0 +1,52 @@
+import { mkdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { replaceText } from '../checkpoint/durable.js'
+import { resolve } from '../options.js'
+import { gather, imprint, type Report } from './document.js'
+import { reportFields } from './fields.js'
+import { allFigures } from './figures/all.js'
+import { page } from './html/page.js'
+import { markdown } from './markdown.js'
+
+/** Options of `report`: any field of `reportFields`, and what hears of progress. */
+export interface ReportOptions {
+  readonly runs?: string
+  readonly out?: string
+  readonly say?: (line: string) => void
+}
+
+export const REPORT_JSON = 'report.json'
+export const REPORT_PAGE = 'report.html'
+export const REPORT_TABLE = 'report.md'
+export const PLOTS = 'comparison_plots'
+
+/** What `report` wrote. */
+export interface Reported {
+  readonly report: Report
+  /** Paths of the page, the JSON, the table and the folder of figures. */
+  readonly page: string
+  readonly json: string
+  readonly table: string
+  readonly plots: string
+}
+
+export const reportText = (report: Report): string => `${JSON.stringify(report, null, 2)}\n`
+
+/**
+ * Makes the matrix, report.json, a page and the figures from the files of the runs and evaluations.
+ *
+ * Errors: DATA_FORMAT for a file that is not what its name says.
+ */
+export async function report({ say = () => {}, ...given }: ReportOptions = {}): Promise<Reported> {
+  const { runs, out } = resolve('report', reportFields, given)
+  say(`reading the runs in ${runs}`)
+  const words = [basename(process.argv[1] ?? 'node'), ...process.argv.slice(2)]
+  const made = await gather(runs, out, await imprint(runs, out, words))
+  await mkdir(out, { recursive: true })
+  const figures = await allFigures(made, out, { folder: join(out, PLOTS), say })
+  await replaceText(out, REPORT_JSON, reportText(made))
+  await replaceText(out, REPORT_TABLE, markdown(made))
+  await replaceText(out, REPORT_PAGE, page(made, figures))
+  const at = (name: string) => join(out, name)
+  return { report: made, page: at(REPORT_PAGE), json: at(REPORT_JSON), table: at(REPORT_TABLE), plots: at(PLOTS) }
+}

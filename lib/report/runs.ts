@@ -1,0 +1,161 @@
+import { join, resolve } from 'node:path'
+import { readManifest } from '../checkpoint/manifest.js'
+import { type HistoryRow, type RunManifest, SPLIT, weightsFile } from '../checkpoint/run.js'
+import { listRuns, type RunDetails, showRun } from '../checkpoint/runs.js'
+import type { RunEntry } from '../evaluate/report.js'
+import { judgeTiers, type TierName, type Verdict } from '../evaluate/tiers.js'
+
+/** A number, and the file and key that it is from. */
+export interface Sourced {
+  readonly value: number
+  readonly file: string
+  readonly key: string
+}
+
+/** What a run's figures rest on, each link known by its SHA-256. */
+export interface Lineage {
+  readonly weights_file: string
+  readonly weights_sha256: string
+  readonly manifest_digest: string
+  readonly spec_hash: string
+  readonly split: RunManifest['split']
+  readonly split_sha256: string | null
+  readonly data: RunManifest['data']
+}
+
+/** All that a report says of one run. */
+export interface ReportedRun {
+  readonly run: string
+  readonly model: string | null
+  readonly state: RunDetails['state']
+  readonly problem: RunDetails['problem']
+  readonly parameters: number | null
+  readonly weights_bytes: number | null
+  readonly train_seconds: number | null
+  readonly best_epoch: number | null
+  readonly epochs: number | null
+  /** Of the best epoch: judged anew where validation_results.json has these weights on these rows, else from the training. */
+  readonly val_loss: Sourced | null
+  readonly val_cosine: Sourced | null
+  readonly tiers: Readonly<Record<TierName, Verdict>> | null
+  readonly lineage: Lineage | null
+  readonly seed: number | null
+  readonly hardware: {
+    readonly device: string
+    readonly cpu: string | null
+    readonly threads: number
+    readonly precision: string
+    readonly multiplier: string
+  } | null
+  readonly versions: RunManifest['versions'] | null
+  readonly command_line: readonly string[] | null
+  readonly config: Readonly<Record<string, unknown>>
+  readonly history: readonly HistoryRow[]
+  /** The entry of validation_results.json, if it speaks of these weights. */
+  readonly validation: RunEntry | null
+  /** Why an entry is left out. */
+  readonly validation_note: string | null
+}
+
+/** A run whose entry in validation_results.json is of other weights must not lend them its figures. */
+function ofTheseWeights(
+  entry: RunEntry | undefined,
+  weights: string | undefined,
+): Pick<ReportedRun, 'validation' | 'validation_note'> {
+  if (entry === undefined) return { validation: null, validation_note: 'not evaluated yet; run: lvm-torch evaluate' }
+  if (entry.weights_sha256 === weights) return { validation: entry, validation_note: null }
+  return { validation: null, validation_note: 'validation_results.json speaks of other weights; run evaluate again' }
+}
+
+const of = (value: number | null | undefined, file: string, key: string): Sourced | null =>
+  value === null || value === undefined ? null : { value, file, key }
+
+/** The two figures that the matrix shows, each with where it is from. */
+function shownFigures({ history, best_epoch }: RunDetails, validation: RunEntry | null) {
+  if (validation?.rows === 'val') {
+    const loss = validation.output === 'raw' ? 'mse_raw' : 'mse_unit'
+    const entry = `runs[run=${validation.run}]`
+    return {
+      val_loss: of(validation[loss], 'validation_results.json', `${entry}.${loss}`),
+      val_cosine: of(validation.cosine.mean, 'validation_results.json', `${entry}.cosine.mean`),
+    }
+  }
+  const at = history.findIndex(({ epoch }) => epoch === best_epoch)
+  return {
+    val_loss: of(history[at]?.val_loss, 'training_history.json', `history[${at}].val_loss`),
+    val_cosine: of(history[at]?.val_cosine, 'training_history.json', `history[${at}].val_cosine`),
+  }
+}
+
+/** Whether an evaluation speaks of a run: it calls it by its name below artifacts/lvm/models, or by its path. */
+export const speaksOf = (called: string, root: string, name: string): boolean =>
+  called === name || resolve(called) === resolve(root, name)
+
+async function readRun(root: string, name: string, entries: readonly RunEntry[], deep: boolean): Promise<ReportedRun> {
+  const run = await showRun(join(root, name), root, { deep })
+  const manifest =
+    run.problem === null && run.generation !== null ? ((await readManifest(join(root, name))).manifest as RunManifest) : undefined
+  const weights = manifest && weightsFile(manifest)
+  const entry = entries.find((e) => speaksOf(e.run, root, name))
+  const validated = ofTheseWeights(entry && { ...entry, run: name }, weights && manifest?.files[weights]?.sha256)
+  const figures = shownFigures(run, validated.validation)
+  const engine = manifest?.golden.engines[weights!.replace(/\.(pt|safetensors)$/, '')]
+  return {
+    run: name,
+    model: run.model,
+    state: run.state,
+    problem: run.problem,
+    parameters: run.parameters,
+    weights_bytes: manifest?.weights_bytes ?? null,
+    train_seconds: manifest?.train_seconds ?? null,
+    best_epoch: run.best_epoch,
+    epochs: run.epochs,
+    ...figures,
+    tiers: manifest
+      ? judgeTiers({
+          val_loss: figures.val_loss?.value ?? null,
+          val_cosine: figures.val_cosine?.value ?? null,
+          train_seconds: manifest.train_seconds,
+          weights_bytes: manifest.weights_bytes,
+        })
+      : null,
+    lineage: manifest
+      ? {
+          weights_file: weights!,
+          weights_sha256: manifest.files[weights!]!.sha256,
+          manifest_digest: manifest.digest,
+          spec_hash: manifest.spec_hash,
+          split: manifest.split,
+          split_sha256: manifest.files[SPLIT]?.sha256 ?? null,
+          data: manifest.data,
+        }
+      : null,
+    seed: manifest?.seed ?? null,
+    hardware: manifest
+      ? {
+          device: manifest.device,
+          cpu: engine?.cpu ?? null,
+          threads: manifest.threads,
+          precision: manifest.precision,
+          multiplier: manifest.multiplier,
+        }
+      : null,
+    versions: manifest?.versions ?? null,
+    command_line: manifest?.command_line ?? null,
+    config: run.config,
+    history: run.history,
+    ...validated,
+  }
+}
+
+/** The runs below a folder, or those of them that are named; with `deep` every byte of them is checked. */
+export async function readRuns(
+  root: string,
+  entries: readonly RunEntry[],
+  { only, deep = false }: { only?: readonly string[] | undefined; deep?: boolean } = {},
+): Promise<ReportedRun[]> {
+  const names = only ?? (await listRuns(root)).map(({ run }) => run)
+  const runs: ReportedRun[] = []
+  for (const name of names) runs.push(await readRun(root, name, entries, deep))
+  return runs
+}

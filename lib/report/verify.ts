@@ -1,0 +1,129 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve as resolvePath } from 'node:path'
+import { asLvmError, LvmError, shown } from '../errors.js'
+import { evaluate } from '../evaluate/runs.js'
+import { packageVersion } from '../libtorch/paths.js'
+import { resolve } from '../options.js'
+import { type Difference, differences } from './differences.js'
+import { gather, type Report } from './document.js'
+import { verifyFields } from './fields.js'
+import { allFigures } from './figures/all.js'
+import { embedded, page } from './html/page.js'
+import { reportText } from './report.js'
+
+/** Options of `verify`: the report, and any field of `verifyFields`. */
+export interface VerifyOptions {
+  readonly report: string
+  readonly runs?: string
+  readonly recompute?: boolean
+  readonly tolerance?: number
+  readonly say?: (line: string) => void
+}
+
+/** What `verify` found. */
+export interface Verified {
+  readonly version: 1
+  readonly report: string
+  readonly ok: boolean
+  /** How many values of the report were compared with the files. */
+  readonly compared: number
+  /** Runs whose figures were computed again. */
+  readonly recomputed: readonly string[]
+  readonly problems: readonly Difference[]
+}
+
+const broken = (path: string, what: string) =>
+  new LvmError('DATA_FORMAT', `${path}: expected a report of lvm-torch but ${what}`, { hint: 'make one with: lvm-torch report' })
+
+function parse(path: string, text: string | undefined): Report {
+  if (text === undefined) throw broken(path, 'the page holds none')
+  try {
+    const report = JSON.parse(text) as Report
+    if (report.version === 1 && Array.isArray(report.runs) && Array.isArray(report.matrix)) return report
+  } catch {}
+  throw broken(path, 'it is something else')
+}
+
+/** Lines of a text that are not what they should be. */
+function lineDifferences(found: string, expected: string): Difference[] {
+  const [a, b] = [found.split('\n'), expected.split('\n')]
+  const problems: Difference[] = []
+  for (let i = 0; i < Math.max(a.length, b.length) && problems.length < 20; i++) {
+    if (a[i] === b[i]) continue
+    const [x = '', y = ''] = [a[i], b[i]]
+    const at = [...x].findIndex((c, j) => c !== y[j])
+    const near = (line: string) => line.slice(Math.max(0, at - 40), Math.max(0, at) + 60)
+    problems.push({ place: `line ${i + 1}, column ${Math.max(0, at) + 1}`, report: near(x), files: near(y) })
+    if (a.length !== b.length) break // all that follows has moved
+  }
+  return problems
+}
+
+/** Judges runs again, each on the rows it was judged on, and compares what is not timing. */
+async function recomputed(report: Report, root: string, tolerance: number, say: (line: string) => void) {
+  const out = await mkdtemp(join(tmpdir(), 'lvm-torch-verify-'))
+  const problems: Difference[] = []
+  const runs: string[] = []
+  try {
+    for (const [i, { run, validation, lineage }] of report.runs.entries()) {
+      if (validation === null) continue
+      say(`judging ${run} again`)
+      const { latency: _, ...before } = validation
+      try {
+        const data = lineage?.data?.hash === validation.data.hash ? {} : { data: validation.data.path }
+        const { results } = await evaluate({ runs: [join(root, run)], rows: validation.rows, latency: 0, out, ...data })
+        const { latency: __, ...after } = { ...results.runs[0]!, run }
+        problems.push(...differences(before, after, `runs[${i}].validation`, tolerance).problems)
+        runs.push(run)
+      } catch (error) {
+        const { code, message } = asLvmError(error)
+        problems.push({
+          place: `runs[${i}].validation`,
+          report: 'figures',
+          files: `could not be computed again: ${code}: ${message}`,
+        })
+      }
+    }
+  } finally {
+    await rm(out, { recursive: true, force: true })
+  }
+  return { problems, runs }
+}
+
+/**
+ * Reads the files of the runs and evaluations again, and names every value of a report that is not what they say.
+ *
+ * With `recompute`, the figures themselves are computed again.
+ * Errors: FILE_MISSING; DATA_FORMAT for a file that is no report.
+ */
+export async function verify({ report: path, say = () => {}, ...given }: VerifyOptions): Promise<Verified> {
+  const o = resolve('verify', verifyFields, given)
+  const text = await readFile(path, 'utf8')
+  const isPage = /^\s*</.test(text)
+  const report = parse(path, isPage ? embedded(text) : text)
+  const folder = dirname(resolvePath(path))
+  const root = o.runs ?? join(folder, report.runs_folder)
+  const { created_at, written_by, command_line, runs_folder } = report
+  say(`reading ${report.runs.length} runs, every byte of them`)
+  const only = report.runs.map(({ run }) => run)
+  const files = await gather(root, folder, { created_at, written_by, command_line, runs_folder }, { only, deep: true })
+  const { problems, compared } = differences(report, files, '', 0)
+  if (problems.length === 0) {
+    say('making the report again')
+    const again = isPage ? page(files, await allFigures(files, folder)) : reportText(files)
+    const other = written_by.lvm_torch === packageVersion() ? '' : ` (it was made by lvm-torch ${written_by.lvm_torch})`
+    problems.push(...lineDifferences(text, again).map((d) => ({ ...d, place: `${d.place}${other}` })))
+  }
+  const again = o.recompute ? await recomputed(report, root, o.tolerance, say) : { problems: [], runs: [] }
+  const all = [...problems, ...again.problems]
+  return { version: 1, report: path, ok: all.length === 0, compared, recomputed: again.runs, problems: all }
+}
+
+/** What was found, in words. */
+export const verifiedText = ({ report, ok, compared, recomputed, problems }: Verified): string =>
+  ok
+    ? `${report}: all ${compared.toLocaleString('en-US')} values are what the files say${recomputed.length > 0 ? `; the figures of ${recomputed.join(', ')} were computed again and agree` : ''}`
+    : problems
+        .map(({ place, report, files }) => `${place}: the report says ${shown(report)}, the files say ${shown(files)}`)
+        .join('\n')

@@ -1,0 +1,142 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { meanTarget } from '../../../lib/evaluate/baselines-rows.js'
+import { PATTERNS } from '../../../lib/evaluate/diagnose/patterns.js'
+import { native } from '../../../lib/native.js'
+import {
+  constant,
+  contextMean,
+  copyLast,
+  examined,
+  history,
+  knower,
+  memoriser,
+  scaled,
+  turned,
+  untrained,
+  type Ward,
+  ward,
+} from './patients.js'
+
+let w: Ward
+beforeAll(async () => {
+  native.setThreads(1)
+  w = await ward()
+})
+
+describe('a healthy predictor is not called ill', () => {
+  it.each([
+    { dim: 8, articles: 40, seed: 1 },
+    { dim: 16, articles: 60, seed: 2 },
+    { dim: 16, articles: 16, seed: 3 },
+    { dim: 96, articles: 50, seed: 4 },
+    { dim: 24, articles: 44, context: 1, seed: 5 },
+    { dim: 24, articles: 44, context: 12, length: 30, seed: 6 },
+  ])('%o', async (size) => {
+    const healthy = await ward(size)
+    for (const read of [healthy.ridge, await knower(healthy, 0), await knower(healthy, 0, 1)]) {
+      const { findings } = await examined(healthy, read)
+      expect(findings.filter(({ level }) => level === 'fail')).toEqual([])
+    }
+    if (size.context !== 1) {
+      const { findings } = await examined(healthy, contextMean)
+      expect(findings.filter(({ level }) => level === 'fail')).toEqual([])
+    }
+  })
+  it('and an oracle passes', async () => {
+    const { verdict, facts } = await examined(w, await knower(w, 0))
+    expect(verdict).toBe('PASS')
+    expect(facts.cosine.value).toBeCloseTo(1, 5)
+    expect(facts.identification.value).toBeGreaterThan(0.999)
+  })
+})
+
+describe('an illness has its name', () => {
+  const named = async (code: string, ...args: Parameters<typeof examined>) => {
+    const { codes, verdict } = await examined(...args)
+    expect(codes).toContain(code)
+    const { level } = PATTERNS.find((p) => p.code === code)!
+    if (level === 'fail') expect(verdict).toBe('FAIL')
+    return codes
+  }
+  it('copying', async () => {
+    const codes = await named('copying', w, copyLast)
+    expect(codes).toContain('below-baseline')
+    expect(codes).toContain('last-only')
+  })
+  it('mean-seeking', async () => {
+    using mean = await meanTarget(w.train)
+    const vector = [...((await mean.data()) as Float64Array)]
+    await named('mean-seeking', w, constant(vector))
+    await named('mean-seeking', w, constant(vector, w.ridge, 0.02))
+  })
+  it('collapse', async () => {
+    const vector = Array.from({ length: w.dim }, (_, d) => (d === 0 ? 1 : 0.1))
+    await named('collapse', w, constant(vector))
+    await named(
+      'collapse',
+      w,
+      constant(
+        vector.map((x) => 5 * x),
+        w.ridge,
+      ),
+    )
+  })
+  it('flat', async () => {
+    const wide = await ward({ dim: 64 })
+    await named('flat', wide, untrained(wide))
+  })
+  it('sign-flipped', async () => {
+    const codes = await named('sign-flipped', w, scaled(w.ridge, -1))
+    expect(codes).not.toContain('flat')
+  })
+  it('off-by-one', async () => {
+    await named('off-by-one', w, await knower(w, 1, 1))
+  })
+  it('reads-backwards', async () => {
+    await named('reads-backwards', w, turned(w.ridge))
+  })
+  it('norm-explosion', async () => {
+    await named('norm-explosion', w, scaled(w.ridge, 20))
+    expect((await examined(w, scaled(w.ridge, 20), { output: 'unit' })).codes).not.toContain('norm-explosion')
+  })
+  it('overfit', async () => {
+    const { codes, facts } = await examined(w, await memoriser(w))
+    expect(codes).toContain('overfit')
+    expect(facts.generalisation!.train).toBeGreaterThan(0.99)
+  })
+  it('leak', async () => {
+    const both = { ...w.train, ids: Int32Array.of(...w.train.ids, ...w.judged.ids).sort() }
+    await named('leak', w, w.ridge, { train: both })
+    await named('leak', w, w.ridge, { leaky: true })
+  })
+  it('val-above-ood', async () => {
+    const knows = await memoriser({ ...w, train: w.judged }) // it learned the judged rows by heart
+    const elsewhere = await ward({ seed: 77 })
+    await named('val-above-ood', w, knows, { other: { path: 'else.npy', rows: elsewhere.judged } })
+    const { codes } = await examined(w, w.ridge, { other: { path: 'else.npy', rows: elsewhere.judged } })
+    expect(codes).not.toContain('val-above-ood')
+  })
+  it('foreign-forward', async () => {
+    const good = await examined(w, w.ridge)
+    const measured = good.facts.cosine.value
+    await named('foreign-forward', w, untrained(w), { own: true, history: history([0, measured], 1) })
+    const { codes } = await examined(w, w.ridge, { own: true, history: history([0, measured], 1) })
+    expect(codes).not.toContain('foreign-forward')
+  })
+  it('what the history says', async () => {
+    await named('best-at-first', w, w.ridge, { history: history([0, 0.5, 0.4, 0.3], 1) })
+    await named('still-improving', w, w.ridge, { history: history([0, 0.3, 0.4, 0.5], 3) })
+    await named('nothing-learned', w, w.ridge, { history: history([0.5, 0.5, 0.5], 1) })
+    await named('gradient-peak', w, w.ridge, { history: history([0, 0.3, 0.4, 0.5], 3, { gradNorms: [1, 1000, 1] }) })
+  })
+  it('few-articles', async () => {
+    const codes = await named('few-articles', await ward({ articles: 12 }), copyLast)
+    expect(codes).toContain('copying')
+  })
+})
+
+it('refuses what cannot be examined', async () => {
+  const one = { ...w.judged, ids: w.judged.ids.slice(0, 1) }
+  await expect(examined(w, w.ridge, { rows: one })).rejects.toMatchObject({ code: 'DATA_TOO_FEW' })
+  await expect(examined(w, scaled(w.ridge, Number.NaN))).rejects.toMatchObject({ code: 'DIVERGED' })
+})

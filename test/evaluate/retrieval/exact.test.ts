@@ -1,0 +1,123 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { native, type Ranking } from '../../../lib/native.js'
+import { Tensor } from '../../../lib/torch/tensor.js'
+import { bruteForce, type Case, makeCase, rounded, tensorOf, toHalf } from './banks.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'lvm-retrieval-'))
+beforeAll(() => native.setThreads(2))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function search(c: Case, bank: Tensor, k: number) {
+  using queries = Tensor.from(c.queries, [c.target.length, c.dim])
+  return native.retrieve(queries.native, bank.native, c, k)
+}
+
+function expectEqual(found: Ranking, c: Case, k: number, without: boolean): void {
+  bruteForce(c, k, without).forEach((want, i) => {
+    const at = (list: Int32Array | Float64Array) => [...list.subarray(i * k, i * k + want.rows.length)]
+    const name = `query ${i}`
+    expect([found.ahead[i], found.tied[i]], name).toEqual([want.ahead, want.tied])
+    expect(at(found.rows), name).toEqual(want.rows)
+    for (const key of ['cosines', 'toTarget'] as const)
+      at(found[key]).forEach((cosine, j) => {
+        expect(Math.abs(cosine - want[key][j]!), name).toBeLessThan(1e-13)
+      })
+    const rest = found.rows.subarray(i * k + want.rows.length, (i + 1) * k)
+    expect([...rest], name).toEqual(new Array(rest.length).fill(-1))
+  })
+}
+
+const DIMS = [1, 2, 3, 5, 8, 16, 17, 31, 33, 48, 64, 100, 128, 200, 256, 300, 384, 512, 768, 1000]
+
+describe('retrieve', () => {
+  it.each(DIMS.map((dim, i) => ({ dim, seed: i, rows: [1, 7, 130, 700, 4500][i % 5]!, half: i % 2 === 1 })))(
+    'equals a search in float64: $rows rows of $dim, float16 $half',
+    async ({ dim, seed, rows, half }) => {
+      const made = makeCase({ seed, dim, rows, n: rows > 1000 ? 6 : 24, whole: seed % 3 === 0 })
+      const c = half ? rounded(made) : made
+      using bank = tensorOf(c, half)
+      const k = 12
+      const { all, allowed } = await search(c, bank, k)
+      expectEqual(all, c, k, false)
+      expectEqual(allowed, c, k, true)
+    },
+  )
+  it('tells rows apart that float32 does not', async () => {
+    const dim = 64
+    const made = makeCase({ seed: 77, dim, rows: 1, n: 1, whole: false })
+    const rows = 300
+    const bank = new Float32Array(rows * dim)
+    for (let i = 0; i < rows; i++)
+      bank.set(
+        made.bank.map((x, d) => (d === i % dim ? x * (1 + (i + 1) * 2 ** -23) : x)),
+        i * dim,
+      )
+    const c = { ...made, bank, queries: made.bank.map((x, d) => x + 0.5 * Math.sin(d)), target: Int32Array.of(150) }
+    using table = tensorOf(c, false)
+    const { all } = await search({ ...c, first: Int32Array.of(0, 0), excluded: new Int32Array(0) }, table, 40)
+    const [want] = bruteForce({ ...c, first: Int32Array.of(0, 0), excluded: new Int32Array(0) }, 40, false)
+    expect(new Set(want!.cosines.map((x) => Math.fround(x))).size).toBeLessThan(20) // or the test shows nothing
+    expect([all.ahead[0], all.tied[0]]).toEqual([want!.ahead, want!.tied])
+    expect([...all.rows]).toEqual(want!.rows)
+  })
+  it('reads a float16 bank from a file, whatever stands before it', async () => {
+    const c = rounded(makeCase({ seed: 5, dim: 32, rows: 900, n: 30, whole: false }))
+    const path = join(folder, 'bank.bin')
+    writeFileSync(path, Buffer.concat([Buffer.alloc(14), Buffer.from(Uint16Array.from(c.bank, toHalf).buffer)]))
+    using mapped = Tensor.map(path, { offset: 14, shape: [900, 32], dtype: 'float16' })
+    expectEqual((await search(c, mapped, 5)).allowed, c, 5, true)
+  })
+  it('does not depend on the number of threads', async () => {
+    const c = makeCase({ seed: 6, dim: 96, rows: 5000, n: 40, whole: false })
+    using bank = tensorOf(c, false)
+    const two = await search(c, bank, 20)
+    native.setThreads(1)
+    const one = await search(c, bank, 20)
+    native.setThreads(2)
+    expect(one).toEqual(two)
+  })
+  it('handles no queries at all', async () => {
+    const none = { target: new Int32Array(0), first: Int32Array.of(0), excluded: new Int32Array(0) }
+    using bank = Tensor.from([1, 0], [1, 2])
+    using queries = Tensor.from(new Float32Array(0), [0, 2])
+    const { all } = await native.retrieve(queries.native, bank.native, none, 3)
+    expect([all.ahead.length, all.rows.length]).toEqual([0, 0])
+  })
+})
+
+describe('retrieve refuses', () => {
+  const rows = { target: Int32Array.of(0), first: Int32Array.of(0, 0), excluded: new Int32Array(0) }
+  const attempt = async (o: { queries?: Tensor; bank?: Tensor; rows?: typeof rows; k?: number }) => {
+    using queries = o.queries ?? Tensor.from([1, 0], [1, 2])
+    using bank = o.bank ?? Tensor.from([1, 0, 0, 1], [2, 2])
+    return native.retrieve(queries.native, bank.native, o.rows ?? rows, o.k ?? 1)
+  }
+  it('what does not fit', async () => {
+    await expect(attempt({})).resolves.toBeDefined()
+    const bad = [
+      { queries: Tensor.from([1, 0, 0], [1, 3]) },
+      { queries: Tensor.from([1, 0], [2]) },
+      { queries: Tensor.from(Float64Array.of(1, 0), [1, 2]) },
+      { bank: Tensor.from(Int32Array.of(1, 0), [1, 2]) },
+      { rows: { ...rows, target: Int32Array.of(2) } },
+      { rows: { ...rows, target: Int32Array.of(-1) } },
+      { rows: { ...rows, target: Int32Array.of(0, 1) } },
+      { rows: { ...rows, first: Int32Array.of(0) } },
+      { rows: { ...rows, first: Int32Array.of(0, 1) } },
+      { rows: { ...rows, first: Int32Array.of(0, 1), excluded: Int32Array.of(5) } },
+      { rows: { ...rows, first: Int32Array.of(0, 1), excluded: Int32Array.of(0) } },
+      { k: 0 },
+    ]
+    for (const one of bad) await expect(attempt(one)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
+  })
+  it('what is not finite', async () => {
+    await expect(attempt({ queries: Tensor.from([1, Number.NaN], [1, 2]) })).rejects.toMatchObject({ code: 'DIVERGED' })
+    await expect(attempt({ bank: Tensor.from([1, 0, Number.POSITIVE_INFINITY, 0], [2, 2]) })).rejects.toMatchObject({
+      code: 'DATA_NOT_FINITE',
+      message: expect.stringContaining('row 1'),
+    })
+  })
+})

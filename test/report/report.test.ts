@@ -1,0 +1,243 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFile, cp, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { sha256 } from '../../lib/data/file.js'
+import { evaluate, markdown, type Report, report, verify } from '../../lib/index.js'
+import { differences } from '../../lib/report/differences.js'
+import { escaped } from '../../lib/report/html/html.js'
+import { embedded } from '../../lib/report/html/page.js'
+import { place, trained, vectorFile } from '../train/runs.js'
+
+const HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)">\u0000\ud800 & \u2028'
+const models = place('models')
+const evaluation = place('evaluation')
+const at = (name: string) => join(evaluation, name)
+const json = (path: string) => JSON.parse(readFileSync(path, 'utf8'))
+const write = (name: string, value: unknown) => writeFileSync(at(name), typeof value === 'string' ? value : JSON.stringify(value))
+
+let made: Report
+let page: string
+beforeAll(async () => {
+  const data = await vectorFile('report', { articles: 60, length: 20 })
+  const small = { data, preset: 'tiny', epochs: 2, threads: 1, out: models, maxWindows: 300 }
+  for (const [model, name] of [['lstm', 'lstm_baseline'], ['gru', 'odd <b>&'], ['lstm', 'seeded']] as const) // biome-ignore format: pairs
+    await trained({ ...small, model, name, ...(name === 'seeded' && { seed: 7 }) })
+  await trained({ ...small, model: 'mlp', name: 'mlp', split: 'windows' })
+  const runs = ['lstm_baseline', 'odd <b>&', 'mlp', 'seeded'].map((name) => join(models, name))
+  await evaluate({ runs, out: evaluation, latency: 0 })
+  const example = {
+    row: 1,
+    title: HOSTILE,
+    article: HOSTILE,
+    cosine: 0.1,
+    context: HOSTILE,
+    target: HOSTILE,
+    predicted: HOSTILE,
+    predicted_cosine: 0.5,
+  }
+  write('error_analysis.json', {
+    version: 1,
+    runs: [
+      {
+        run: 'lstm_baseline', rows: 'val', n: 2, seed: 0, clusters: [{ name: HOSTILE, n: 2 }], confusion: [[2]], csv: 'analysis/none.csv',
+        agreement: { value: 1, chance: 1, kappa: 0 }, projection: { method: 'none', points: 0 }, similarity_correlation: null,
+        by_length: [], by_position: [], by_category: [], by_article: [{ label: HOSTILE, n: 2, articles: 1, cosine: { mean: 0.1, ci95: null } }],
+        best: [example], worst: [example],
+      }, // biome-ignore format: one entry
+    ],
+  })
+  write('sweep.json', {
+    version: 1, data, options: {}, budget_seconds: null, runs: models,
+    cells: [{ model: 'transformer', run: 'transformer', state: 'failed', exit: null, signal: 'SIGKILL', error: { code: 'SIGKILL', message: 'killed' }, seconds: 1 }],
+  }) // biome-ignore format: one document
+  made = (await report({ runs: models, out: evaluation })).report
+  page = readFileSync(at('report.html'), 'utf8')
+}, 600_000)
+
+describe('the report', () => {
+  it('has every row of the matrix, with its figures and where they are from', () => {
+    expect(made.matrix.map(({ row }) => row)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, null])
+    const [lstm, , transformer, distilgpt2] = made.matrix
+    const [entry] = json(at('validation_results.json')).runs
+    expect(lstm).toMatchObject({
+      status: 'complete',
+      run: 'lstm_baseline',
+      val_loss: { value: entry.mse_raw, file: 'validation_results.json' },
+      val_cosine: { value: entry.cosine.mean },
+      expected_score: 0.7,
+      model_file: '../models/lstm_baseline/best_model.pt',
+    })
+    expect(lstm!.success!.of).toBe(9)
+    expect(transformer).toMatchObject({ status: 'failed', why: 'SIGKILL: killed', val_loss: null })
+    expect(distilgpt2).toMatchObject({ status: 'not trained', run: null })
+  })
+  it('leads from each number to weights, split and data by their SHA-256', async () => {
+    for (const run of made.runs) {
+      const { lineage } = run
+      const folder = join(models, run.run)
+      expect(lineage!.weights_sha256).toBe(await sha256(join(folder, 'best_model.pt')))
+      expect(lineage!.split_sha256).toBe(await sha256(join(folder, 'split.json')))
+      expect(run.validation!.weights_sha256).toBe(lineage!.weights_sha256)
+      expect(lineage!.data!.hash).toBe(run.validation!.data.hash)
+    }
+  })
+  it('gives mean and sd over seeds of runs that differ in nothing else', () => {
+    expect(made.seeds).toHaveLength(1)
+    const values = ['lstm_baseline', 'seeded'].map((name) => made.runs.find(({ run }) => run === name)!.val_cosine!.value)
+    const [a, b] = values as [number, number]
+    expect(made.seeds[0]).toMatchObject({ seeds: [0, 7], val_cosine: { mean: (a + b) / 2, sd: Math.abs(a - b) / Math.SQRT2 } })
+  })
+  it('marks what is leaky, and compares only what was judged alike', () => {
+    expect(made.matrix.at(-1)!.notes[0]).toBe('leaky')
+    expect(page).toContain('<span class="tag bad">leaky</span>')
+    expect(existsSync(at('comparison_plots/cosine_comparison_2.png'))).toBe(true)
+  })
+  it('writes the table of the specification', () => {
+    const lines = markdown(made).split('\n')
+    expect(lines[2]).toBe(
+      '| # | Architecture | Target Params | Status | Val Loss | Val Cosine | Train Time | Model File | Success Score | Notes |',
+    )
+    expect(lines[4]).toMatch(/^\| 1 \| \*\*LSTM Baseline\*\* \| 5\.1M \| ✅ COMPLETE \| \d\.\d{6} \| −?\d+\.\d\d % \| /)
+    expect(lines[6]).toMatch(/❌ FAILED .* SIGKILL: killed \|$/)
+    expect(lines.slice(2, 18).every((line) => line.split(/(?<!\\)\|/).length === 12)).toBe(true)
+    expect(readFileSync(at('report.md'), 'utf8')).toBe(markdown(made))
+  })
+  it('draws the figures that the specification names', () => {
+    const names = [
+      'loss_comparison',
+      'cosine_comparison',
+      'params_vs_performance',
+      'time_vs_performance',
+      'loss_curves',
+      'cosine_curves',
+      'learning_rate',
+      'gradient_norm',
+    ]
+    for (const name of names)
+      for (const end of ['png', 'svg', 'csv']) expect(existsSync(at(`comparison_plots/${name}.${end}`)), name).toBe(true)
+  })
+  it('does not lend a run the figures of other weights', async () => {
+    const folder = place('stale')
+    await mkdir(folder)
+    const document = json(at('validation_results.json'))
+    document.runs[0].weights_sha256 = '0'.repeat(64)
+    writeFileSync(join(folder, 'validation_results.json'), JSON.stringify(document))
+    const { report: stale } = await report({ runs: models, out: folder })
+    const run = stale.runs.find(({ run }) => run === 'lstm_baseline')!
+    expect(run.validation).toBeNull()
+    expect(run.validation_note).toMatch(/other weights/)
+    expect(run.val_cosine).toMatchObject({ file: 'training_history.json', key: `history[${run.best_epoch}].val_cosine` })
+  })
+  it('says what is wrong with a damaged run', async () => {
+    const [runs, out] = [place('damaged'), place('damaged-evaluation')]
+    await cp(join(models, 'seeded'), join(runs, 'lstm_baseline'), { recursive: true })
+    for (const generation of ['000002', '000003']) {
+      const path = join(runs, 'lstm_baseline', 'generations', generation, 'config.json')
+      if (existsSync(path)) await appendFile(path, ' ')
+    }
+    const { report: damaged } = await report({ runs, out })
+    expect(damaged.matrix[0]).toMatchObject({ status: 'damaged', val_loss: null })
+    expect(damaged.matrix[0]!.why).toMatch(/^BAD_CHECKPOINT: /)
+  })
+  it('refuses a document that is none', async () => {
+    const out = place('broken')
+    await mkdir(out)
+    writeFileSync(join(out, 'validation_results.json'), '[1]')
+    await expect(report({ runs: models, out })).rejects.toMatchObject({ code: 'DATA_FORMAT' })
+  })
+})
+
+describe('the page', () => {
+  it('lets no text of a corpus become markup', () => {
+    expect(page).not.toMatch(/<script>alert|<img src=x|<b>&</)
+    expect(page).not.toContain('\u0000')
+    expect(page).toContain('&lt;/script&gt;&lt;script&gt;alert(1)')
+    expect(page.match(/<script/g)).toHaveLength(2)
+    expect(page).toContain('run-odd-b-')
+  })
+  it('asks for nothing from outside', () => {
+    const addresses = [...page.matchAll(/(?:src|href|action|srcset)="([^"]*)"|url\(([^)]*)\)/g)].map((m) => m[1] ?? m[2]!)
+    expect(addresses.filter((address) => !/^(#|data:)/.test(address))).toEqual([])
+    expect(page).toMatch(/Content-Security-Policy" content="default-src &#39;none&#39;/)
+  })
+  it('holds the whole report', () => {
+    expect(JSON.parse(embedded(page)!)).toEqual(JSON.parse(JSON.stringify(made)))
+    expect(Buffer.byteLength(page)).toBeLessThan(3e6)
+  })
+  it('escapes every character that could end a text', () => {
+    expect(escaped(`<>&"'\u0007\ud83d\ude00\udc00`)).toBe('&lt;&gt;&amp;&quot;&#39;\ufffd\u{1f600}\ufffd')
+  })
+})
+
+describe('verify', () => {
+  const check = (name: string, options = {}) => verify({ report: at(name), ...options })
+  it('agrees with what was just made, from wherever it is called', async () => {
+    for (const name of ['report.json', 'report.html']) expect(await check(name)).toMatchObject({ ok: true, problems: [] })
+  })
+  it('finds any number that was changed in the JSON, and says where', async () => {
+    const places: [string, number][] = []
+    const walk = (value: unknown, path: string): void => {
+      if (typeof value === 'number') places.push([path, value])
+      else if (typeof value === 'object' && value !== null)
+        for (const [key, inner] of Object.entries(value))
+          walk(inner, Array.isArray(value) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`)
+    }
+    walk(made, '')
+    expect(places.length).toBeGreaterThan(300)
+    const changed = JSON.parse(JSON.stringify(made), (_, value) =>
+      typeof value === 'number' && value !== 1 ? value + 1e-9 + Math.abs(value) * 1e-12 : value,
+    )
+    const { problems } = differences(changed, made, '', 0)
+    expect(problems.length).toBe(places.filter(([, value]) => value !== 1).length)
+    const [path, value] = places.find(([path]) => path.endsWith('skill.value'))!
+    write('x.json', readFileSync(at('report.json'), 'utf8').replace(`"value": ${value}`, `"value": ${value + 0.01}`))
+    const { ok, problems: found } = await check('x.json')
+    expect(ok).toBe(false)
+    expect(found[0]).toMatchObject({ report: value + 0.01, files: value })
+    expect(path.endsWith(found[0]!.place.split('.').slice(-2).join('.'))).toBe(true)
+  })
+  it.each([
+    [
+      'a figure in a table',
+      (text: string) => text.replace(/(class="n" data-key="[^"]*">0\.00)(\d)/, (_, a, b) => `${a}${(Number(b) + 1) % 10}`),
+    ],
+    [
+      'a hash in a model card',
+      (text: string) => text.replace(/(SHA-256 <code>)(.)/, (_, a, b) => `${a}${b === '0' ? '1' : '0'}`),
+    ],
+    ['a bar in a figure', (text: string) => text.replace(/(data-tip="[^"]*: )0/, '$11')],
+    ['the length of a bar', (text: string) => text.replace(/<path d="M(\d+) (\d+)l/, '<path d="M$1 $2l1')],
+    ['a number inside the JSON', (text: string) => text.replace(/("parameters": )(\d)/, '$19$2')],
+    ['a word', (text: string) => text.replace('expected 70 %', 'expected 30 %')],
+  ])('finds %s that was changed in the page', async (_, change) => {
+    const changed = change(page)
+    expect(changed).not.toBe(page)
+    write('x.html', changed)
+    const { ok, problems } = await check('x.html')
+    expect(ok).toBe(false)
+    expect(problems[0]!.place).not.toBe('')
+  })
+  it('computes the figures again, and so finds what was forged before the report was made', async () => {
+    const out = place('forged')
+    await mkdir(out)
+    const document = json(at('validation_results.json'))
+    document.runs = document.runs.slice(0, 1)
+    document.runs[0].cosine.mean += 0.001
+    writeFileSync(join(out, 'validation_results.json'), JSON.stringify(document))
+    await report({ runs: models, out })
+    expect(await verify({ report: join(out, 'report.json') })).toMatchObject({ ok: true })
+    const { ok, problems, recomputed } = await verify({ report: join(out, 'report.json'), recompute: true })
+    expect([ok, recomputed]).toEqual([false, ['lstm_baseline']])
+    expect(problems.map(({ place }) => place.replace(/^runs\[\d\]\./, ''))).toEqual(['validation.cosine.mean'])
+    const honest = await verify({ report: at('report.json'), recompute: true })
+    expect(honest.problems).toEqual([])
+  })
+  it('refuses what is no report', async () => {
+    write('x.json', '{}')
+    write('x.html', '<!doctype html><p>nothing')
+    for (const name of ['x.json', 'x.html']) await expect(check(name)).rejects.toMatchObject({ code: 'DATA_FORMAT' })
+    rmSync(at('x.json'))
+    await expect(check('x.json')).rejects.toThrow(/no such file/)
+  })
+})
