@@ -8,8 +8,8 @@ import type { Lag, Passed } from './pass.js'
 import { secondMoment } from './spectrum.js'
 import { type Clusters, isBad, type Table, unitAt } from './table.js'
 
-/** An effect below this share of what it is compared with counts as none. */
-const NONE = 0.05
+/** Shares below which an effect counts as none: of what rows of an article have in common (.46 in real text), and of all there could be. */
+const [FLAT, NONE] = [0.15, 0.05]
 const [QUERIES, POOL] = [500, 10_000]
 /**
  * How much nearer than in noise the nearest rows must be, and by how many standard errors. Real text comes to .66–.76 and 25–44, even
@@ -101,7 +101,7 @@ export async function orderFinding(
   if (surelyAbove(first, floor) && surelyAbove(fall, 0))
     return finding('ORDER', 'PASS', `the nearer the more alike: ${told}`, figures)
   const together = last.mean - floor
-  if (surelyAbove(last, floor) && surelyBelow(fall, NONE * together))
+  if (surelyAbove(last, floor) && surelyBelow(fall, FLAT * together))
     return finding('ORDER', 'FAIL', `the rows of an article are in no order: ${told}`, figures)
   if (!surelyAbove(first, floor) && surelyBelow(first, floor + NONE * (1 - floor)) && (await hasNeighbours(table, passed, rank)))
     return finding(
