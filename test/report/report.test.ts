@@ -47,6 +47,7 @@ beforeAll(async () => {
       }, // biome-ignore format: one entry
     ],
   })
+  write('retrieval_results.json', { version: 1, runs: [{ run: 'mlp', weights_sha256: '0'.repeat(64), scores: null }] })
   write('sweep.json', {
     version: 1, data, options: {}, budget_seconds: null, runs: models,
     cells: [{ model: 'transformer', run: 'transformer', state: 'failed', exit: null, signal: 'SIGKILL', error: { code: 'SIGKILL', message: 'killed' }, seconds: 1 }],
@@ -128,6 +129,11 @@ describe('the report', () => {
     expect(run.validation).toBeNull()
     expect(run.validation_note).toMatch(/other weights/)
     expect(run.val_cosine).toMatchObject({ file: 'training_history.json', key: `history[${run.best_epoch}].val_cosine` })
+  })
+  it('leaves out what other documents say of other weights, and says so', () => {
+    expect(made.documents['retrieval_results.json']).toEqual({ version: 1, runs: [] })
+    expect(made.files['retrieval_results.json']).toMatchObject({ stale: ['mlp'] })
+    expect(page).toContain('retrieval_results.json speaks of other weights')
   })
   it('says what is wrong with a damaged run', async () => {
     const [runs, out] = [place('damaged'), place('damaged-evaluation')]

@@ -198,7 +198,11 @@ export function runExtras(report: Report, run: string, figures: Figures): Html[]
   const { retrieval, diagnosed, analysed } = documentsOf(report)
   const drawn = figures.runs[run]
   const of = <Entry extends { readonly run: string }>(list: readonly Entry[]) => list.filter((entry) => entry.run === run)
+  const stale = Object.entries(report.files).flatMap(([name, { stale }]) => (stale.includes(run) ? [name] : []))
   return [
+    ...stale.map(
+      (name) => html`<p class="warn">${name} speaks of other weights than this run has now, and is left out here.</p>`,
+    ),
     ...of(diagnosed).map((d) => diagnosis(d, drawn?.diagnosis ?? [])),
     ...of(analysed).map((a) => analysis(a, drawn?.analysis ?? [])),
     ...of(retrieval).map(failures),
