@@ -54,7 +54,7 @@ beforeAll(async () => {
   }) // biome-ignore format: one document
   made = (await report({ runs: models, out: evaluation })).report
   page = readFileSync(at('report.html'), 'utf8')
-}, 600_000)
+}, 1_800_000)
 
 describe('the report', () => {
   it('has every row of the matrix, with its figures and where they are from', () => {
