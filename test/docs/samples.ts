@@ -43,8 +43,8 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
     const [out, error] = [[] as Buffer[], [] as Buffer[]]
     child.stdout.on('data', (chunk) => out.push(chunk))
     child.stderr.on('data', (chunk) => error.push(chunk))
-    await once(child, 'close')
-    if (out.length === 0) throw new Error(`${words}: ${Buffer.concat(error)}`)
+    const [code, signal] = await once(child, 'close')
+    if (out.length === 0) throw new Error(`${words}: ended with ${signal ?? code}: ${Buffer.concat(error)}`)
     return Buffer.concat(out).toString()
   }
   const answer = async (name: string, words: string, more?: Record<string, string>) =>
@@ -90,6 +90,13 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   await answer('comparison.json', 'compare a exponential_mean')
   await answer('comparison.json', 'compare c copy_last --data data --data val')
   keep('comparison.json', read('artifacts/lvm/evaluation/comparison.json'))
+  await answer('audit.json', 'data audit data --against val --out E')
+  keep('audit.json', read('E/audit.json'))
+  for (const verb of ['ceiling', 'arrow']) {
+    await answer(`${verb}.json`, `${verb} --data data --out E`)
+    keep(`${verb}.json`, read(`E/${verb}.json`))
+  }
+  await answer('synth --json', 'synth --rows 40 --articles 2 --out S.npy')
   await answer('predict --json', 'predict a --out P.npy')
   keep('P.json', read('P.json'))
   await answer('rollout --json', 'rollout a --steps 2')
@@ -146,7 +153,7 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   await answer('errors --json', 'errors')
   await answer('doctor --json', 'doctor')
   await answer('doctor --json', 'doctor', { LVM_TORCH_LIBTORCH: '/nonexistent' })
-  for (const part of ['trials', 'baselines'])
+  for (const part of ['trials', 'baselines', 'audits'])
     for (const name of readdirSync(join(cache, 'lvm-torch', part)))
       keep(`${part}/*.json`, read(join('cache', 'lvm-torch', part, name)))
 
