@@ -2,17 +2,17 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { load } from '../../lib/checkpoint/model.js'
 import { lockRun } from '../../lib/checkpoint/lock.js'
-import { findingsOf } from '../../lib/evaluate/diagnose/patterns.js'
+import { load } from '../../lib/checkpoint/model.js'
 import { requireAlike } from '../../lib/evaluate/compare/likeness.js'
+import { findingsOf } from '../../lib/evaluate/diagnose/patterns.js'
 import { scorePool } from '../../lib/evaluate/retrieval/scores.js'
 import { judgeGate, tryDirection, tryGate, tryNames } from '../../lib/evaluate/selftest/gates.js'
 import { scenes } from '../../lib/evaluate/selftest/scenes.js'
 import { native, type Ranking } from '../../lib/native.js'
 import { trainFields } from '../../lib/train/fields.js'
 import { train } from '../../lib/train/train.js'
-import { constant, copyLast, examined, history, untrained, ward, type Ward } from './diagnose/patients.js'
+import { constant, copyLast, examined, history, untrained, type Ward, ward } from './diagnose/patients.js'
 import { alignment, DELTAS } from './selftest/deltas.js'
 
 /**
@@ -25,7 +25,16 @@ let w: Ward
 beforeAll(async () => {
   native.setThreads(1)
   w = await ward({ dim: 64 })
-  for await (const _ of train({ model: 'lstm', data: 'data/sample/factbook', preset: 'tiny', maxSteps: 2, epochs: 1, threads: 1, name: 'run', out })) {
+  for await (const _ of train({
+    model: 'lstm',
+    data: 'data/sample/factbook',
+    preset: 'tiny',
+    maxSteps: 2,
+    epochs: 1,
+    threads: 1,
+    name: 'run',
+    out,
+  })) {
   }
 }, 120_000)
 afterAll(() => rmSync(out, { recursive: true, force: true }))
@@ -76,7 +85,7 @@ describe('failure', () => {
   })
   it('10, a variance that no unit vector has: selftest, oracle-fails; the doctor calls a healthy run of any dimension healthy', async () => {
     for (const dim of [8, 64]) {
-      const some = dim === 64 ? w : await ward({ dim })
+      const some = dim === 64 ? w : await ward({ dim, articles: 24 })
       const { facts } = await examined(some, some.ridge)
       expect(facts.dispersion.predictions.variance).toBeLessThanOrEqual(1 / dim)
       expect(findingsOf(facts).map(({ code }) => code)).not.toContain('collapse')
@@ -85,7 +94,9 @@ describe('failure', () => {
   it('11, a number that was moved by hand: load, BAD_CHECKPOINT', async () => {
     const path = join(run, 'training_history.json')
     const text = readFileSync(path, 'utf8')
-    const [generation] = [readFileSync(join(run, 'generations', 'current'), 'utf8')].map((current) => JSON.parse(current).generation as number)
+    const [generation] = [readFileSync(join(run, 'generations', 'current'), 'utf8')].map(
+      (current) => JSON.parse(current).generation as number,
+    )
     const inside = join(run, 'generations', String(generation).padStart(6, '0'), 'training_history.json')
     writeFileSync(inside, text.replace(/"val_cosine": ?-?\d/, '"val_cosine": 9'))
     await expect(load(run)).rejects.toMatchObject({ code: 'BAD_CHECKPOINT' })

@@ -112,7 +112,16 @@ describe('analyze', () => {
   const run = join(out, 'run')
   const asked = { run, points: 20, clusters: 4, threads: 1, out: join(out, 'reports'), ood: 'data/sample/factbook' }
   beforeAll(async () => {
-    for await (const _ of train({ model: 'lstm', data: 'data/sample/factbook', preset: 'tiny', maxSteps: 3, epochs: 1, threads: 1, name: 'run', out })) {
+    for await (const _ of train({
+      model: 'lstm',
+      data: 'data/sample/factbook',
+      preset: 'tiny',
+      maxSteps: 3,
+      epochs: 1,
+      threads: 1,
+      name: 'run',
+      out,
+    })) {
     }
     entry = (await analyze(asked)).runs[0]!
   }, 120_000)

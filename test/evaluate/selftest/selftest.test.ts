@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { judgeGate, tryDirection, tryGate, tryIdentity, tryMetric, tryNames } from '../../../lib/evaluate/selftest/gates.js'
 import { type Scenes, scenes } from '../../../lib/evaluate/selftest/scenes.js'
 import { type Selftest, selftest } from '../../../lib/evaluate/selftest/selftest.js'
-import { says, STAND_INS, type StandInName } from '../../../lib/evaluate/selftest/stand-ins.js'
+import { STAND_INS, type StandInName, says } from '../../../lib/evaluate/selftest/stand-ins.js'
 import { native } from '../../../lib/native.js'
 import { alignment, DELTAS } from './deltas.js'
 
@@ -94,7 +94,9 @@ describe('a measure that is wrong is invalid', () => {
     expect((await tryMetric('nan', async (s) => (s === 'constant' ? Number.NaN : 1))).faults).toContain('not-finite')
     const order = { oracle: 1, context_mean: 0.5, copy_last: 0.4, random: 0, constant: 0 }
     expect((await tryMetric('good', async (s) => order[s])).faults).toEqual([])
-    expect((await tryMetric('off', async (s) => order[s], { oracle: { value: 2, within: 0.1 } })).faults).toEqual(['unexpected-value'])
+    expect((await tryMetric('off', async (s) => order[s], { oracle: { value: 2, within: 0.1 } })).faults).toEqual([
+      'unexpected-value',
+    ])
   })
   it('an identity that does not hold', () => {
     expect(tryIdentity('x', 1, 0.1).verdict).toBe('invalid')
