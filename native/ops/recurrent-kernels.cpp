@@ -111,8 +111,8 @@ void over_rows(int64_t batch, int64_t n, Work work) {
   parallel(batch, std::max<int64_t>(1, 8192 / n), [&](int64_t begin, int64_t end) { work(begin, end - begin); });
 }
 
-// What a recurrence starts from, where nothing stands for zeros, which spares the first product; and weights, where nothing stands
-// for those that are packed.
+// What a recurrence starts from, where nothing stands for zeros, which spares the first product; and weights, where nothing
+// stands for those that are packed.
 using Given = std::optional<Tensor>;
 Given given(const Tensor& h) { return h.defined() ? Given(h) : Given(); }
 
@@ -289,8 +289,8 @@ struct Gru final : torch::autograd::Function<Gru> {
 }  // namespace
 
 LstmResult lstm_recurrence(const Tensor& x, const Tensor& h0, const Tensor& c0, const RecurrentWeights& w) {
-  const auto result = Lstm::apply(x, given(h0), given(c0), given(w.input->value), given(w.state->value), w.input_bias, w.state_bias,
-                                  packed_in(w.input), packed_in(w.state));
+  const auto result = Lstm::apply(x, given(h0), given(c0), given(w.input->value), given(w.state->value), w.input_bias,
+                                  w.state_bias, packed_in(w.input), packed_in(w.state));
   return {result[0], result[1]};
 }
 Tensor gru_recurrence(const Tensor& x, const Tensor& h0, const RecurrentWeights& w) {

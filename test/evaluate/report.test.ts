@@ -19,6 +19,7 @@ const entry = (o: Partial<RunEntry> = {}): RunEntry => ({
   rows: 'val',
   split: { mode: 'articles', leaky: false, seed: 0 },
   selected_on: true,
+  weights_sha256: 'def',
   data: { path: 'wiki.npy', hash: 'abc', space: null },
   output: 'raw',
   parameters: 5_120_768,

@@ -53,7 +53,7 @@ beforeAll(async () => {
   }) // biome-ignore format: one document
   made = (await report({ runs: models, out: evaluation })).report
   page = readFileSync(at('report.html'), 'utf8')
-}, 300_000)
+}, 600_000)
 
 describe('the report', () => {
   it('has every row of the matrix, with its figures and where they are from', () => {

@@ -42,7 +42,7 @@ export async function byNumber(values: Float64Array, cosines: Float64Array, arti
   const sorted = values.toSorted()
   const edges = [...new Set(Array.from({ length: BINS - 1 }, (_, i) => quantile(sorted, (i + 1) / BINS)))]
   const groups = Array.from({ length: edges.length + 1 }, () => [] as number[])
-  values.forEach((value, i) => groups[edges.filter((edge) => value > edge).length]!.push(i))
+  for (const [i, value] of values.entries()) groups[edges.filter((edge) => value > edge).length]!.push(i)
   const bins: Bin[] = []
   for (const keep of groups.filter((group) => group.length > 0)) {
     const inside = keep.map((i) => values[i]!)

@@ -30,12 +30,11 @@ async function spreadOut(unit: Tensor, k: number, seed: number): Promise<Tensor>
     const { cosine } = await assign(unit, last)
     away = away.map((d, i) => Math.min(d, Math.max(0, 1 - cosine[i]!)))
     let left = random(seed, rows.length) * away.reduce((a, b) => a + b, 0)
-    rows.push(
-      Math.max(
-        0,
-        away.findIndex((d) => (left -= d) < 0),
-      ),
-    )
+    const drawn = away.findIndex((d) => {
+      left -= d
+      return left < 0
+    })
+    rows.push(Math.max(0, drawn))
   }
   return pick(unit, rows)
 }

@@ -1,7 +1,10 @@
+import type { Analysis } from '../../evaluate/analysis/entry.js'
+import type { Audit } from '../../evaluate/audit/audit.js'
+import type { Diagnosis } from '../../evaluate/diagnose/runs.js'
 import { short, signed, span } from '../../evaluate/report-table.js'
 import type { RetrievalEntry } from '../../evaluate/retrieval/entry.js'
 import type { Report } from '../document.js'
-import { type Analysed, type Audited, type Diagnosed, documentsOf } from '../documents.js'
+import { documentsOf } from '../documents.js'
 import type { Figures } from '../figures/all.js'
 import { contestants, likeRetrievals, percent, poolNote } from '../figures/retrieval.js'
 import { count, fixed, NONE } from '../format.js'
@@ -91,7 +94,7 @@ function comparison({ comparison }: ReturnType<typeof documentsOf>): Html {
   })}<p class="muted">Detectable: the smallest true difference that windows like these would show in four cases of five.</p>`
 }
 
-function findings(list: Audited['findings']): Html {
+function findings(list: Audit['findings']): Html {
   return table(
     list,
     [
@@ -104,7 +107,7 @@ function findings(list: Audited['findings']): Html {
   )
 }
 
-const audit = (a: Audited, figures: Figures): Html =>
+const audit = (a: Audit, figures: Figures): Html =>
   html`<p>${level(a.verdict)} ${a.path}, ${count(a.rows)} rows × ${a.dim}, SHA-256 ${code(a.hash)}</p>${findings(a.findings)}${a.against.map((f) => html`<h3>Against ${f.path}</h3>${findings(f.findings)}`)}${pair(figures.audit)}`
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -162,7 +165,7 @@ function failures({ failures: list, failed, n, run }: RetrievalEntry): Html {
     )}</details>`
 }
 
-function diagnosis(d: Diagnosed, drawn: Figures['audit']): Html {
+function diagnosis(d: Diagnosis, drawn: Figures['audit']): Html {
   const list =
     d.findings.length === 0
       ? html`<p class="good">The failure doctor found nothing.</p>`
@@ -170,8 +173,8 @@ function diagnosis(d: Diagnosed, drawn: Figures['audit']): Html {
   return html`<details open><summary>Diagnosis</summary>${list}<div class="pair">${drawn.map(shown)}</div></details>`
 }
 
-function analysis(a: Analysed, drawn: Figures['audit']): Html {
-  const examples = (title: string, list: Analysed['worst']) =>
+function analysis(a: Analysis, drawn: Figures['audit']): Html {
+  const examples = (title: string, list: Analysis['worst']) =>
     html`<details><summary>${title}</summary>${list
       .slice(0, 10)
       .map(
