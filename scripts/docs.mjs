@@ -4,7 +4,11 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { kebab } from '../dist/bin/flags.js'
 import { inspectFields } from '../dist/lib/data/fields.js'
+import { synthFields } from '../dist/lib/data/synth-fields.js'
+import { auditFields } from '../dist/lib/evaluate/audit/fields.js'
+import { CHECKS } from '../dist/lib/evaluate/audit/findings.js'
 import { benchmarkFields } from '../dist/lib/evaluate/benchmark/fields.js'
+import { arrowFields, ceilingFields } from '../dist/lib/evaluate/ceiling/fields.js'
 import { compareFields } from '../dist/lib/evaluate/compare/fields.js'
 import {
   analyzeFields,
@@ -19,6 +23,8 @@ import { exportFields } from '../dist/lib/export/fields.js'
 import { pruneFields } from '../dist/lib/export/prune-fields.js'
 import { quantizeFields } from '../dist/lib/export/quantize-fields.js'
 import { architectures, ERRORS, listModels, showModel } from '../dist/lib/index.js'
+import { reportFields, verifyFields } from '../dist/lib/report/fields.js'
+import { sweepFields } from '../dist/lib/report/sweep/fields.js'
 import { wrapperFields } from '../dist/lib/spec/architecture.js'
 import { trainFields } from '../dist/lib/train/fields.js'
 import { plan } from '../dist/lib/train/recipe.js'
@@ -120,6 +126,15 @@ const between = (text, mark, content) => {
 }
 
 const documents = {
+  'docs/audit.md': generated(
+    'The audit',
+    `${code('lvm-torch data audit FILE')} makes these checks, and ${code('train')} makes them once for a file before it starts. A check says PASS, WARN or FAIL; the worst of them is the verdict. FAIL is kept for what makes every figure wrong and is never said by chance: an effect must be five standard errors over articles away. It ends with exit code 8, and a training with ${code('GATE_FAILED')} unless it is given ${code('--force')}, which the run records.`,
+    table(Object.entries(CHECKS), {
+      code: ([name]) => code(name),
+      'what it looks at': ([, { about }]) => about,
+      'what mends it': ([, { fix }]) => fix,
+    }),
+  ),
   'docs/architectures.md': generated(
     'The models',
     'Parameter counts are for vectors of dimension 768 and a context of 5. A name on the command line: `lvm-torch train NAME`; its tree: `lvm-torch models show NAME`.',
@@ -171,9 +186,30 @@ const documents = {
     '## benchmark',
     `${code('lvm-torch benchmark RUN... [options]')}, or ${code('benchmark({ runs, ... })')}; ${code('lvm-torch benchmark compare BEFORE AFTER')}, or ${code('compareBenchmarks(before, after)')}.`,
     options(benchmarkFields),
+    '## sweep',
+    `${code('lvm-torch sweep --data FILE [options]')}, or ${code('sweep({ data, ... })')}. Beside these it takes all of ${code('train')} but ${code('--name')}, ${code('--resume')} and ${code('--init')}, and hands them on to every training.`,
+    options(Object.fromEntries(Object.entries(sweepFields).filter(([, { group }]) => group === 'Sweep'))),
+    '## report',
+    `${code('lvm-torch report [options]')}, or ${code('report({ ... })')}.`,
+    options(reportFields),
+    '## verify',
+    `${code('lvm-torch verify REPORT [options]')}, or ${code('verify({ report, ... })')}. REPORT is report.json or report.html. Ends with exit code 8 when a value was changed.`,
+    options(verifyFields),
     '## data inspect',
     `${code('lvm-torch data inspect FILE [options]')}.`,
     options(inspectFields),
+    '## data audit',
+    `${code('lvm-torch data audit FILE [--against FILE...] [options]')}, or ${code('audit({ data, against, ... })')}.`,
+    options(auditFields),
+    '## ceiling',
+    `${code('lvm-torch ceiling --data FILE [options]')}, or ${code('ceiling({ data, ... })')}.`,
+    options(ceilingFields),
+    '## arrow',
+    `${code('lvm-torch arrow --data FILE [options]')}, or ${code('arrow({ data, ... })')}.`,
+    options(arrowFields),
+    '## synth',
+    `${code('lvm-torch synth --out FILE.npy [options]')}, or ${code('synth({ out, ... })')}.`,
+    options(synthFields),
   ),
   'docs/errors.md': generated(
     'The errors',

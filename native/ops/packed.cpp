@@ -120,10 +120,15 @@ std::shared_ptr<const Packed> packed(const std::string& kernel, const Tensor& va
   throw Error("BAD_ARGUMENT", "weights: there is no kernel \"" + kernel + "\"");
 }
 
-std::vector<std::string> kernels_of(const std::string& scheme, int64_t out, int64_t in) {
+// libtorch reads these in blocks, and does not look whether they come out even.
+bool in_blocks(const std::string& kernel, int64_t out, int64_t in) {
+  if (kernel == "int4") return out % 16 == 0 && in % int4_group == 0;
+  return kernel != "weight_only" || (out % 16 == 0 && in % 16 == 0);
+}
+
+std::vector<std::string> kernels_of(const std::string& scheme) {
   if (scheme == "bf16") return {"bf16"};
-  if (scheme == "int4")
-    return out % 16 == 0 && in % int4_group == 0 ? std::vector<std::string>{"int4", "bf16"} : std::vector<std::string>{};
+  if (scheme == "int4") return {"int4", "bf16"};
   std::vector<std::string> names;
   for (const auto engine : at::globalContext().supportedQEngines()) {
     if (engine == at::QEngine::FBGEMM) names.push_back("dynamic_fbgemm");
@@ -163,6 +168,8 @@ std::vector<std::shared_ptr<const Packed>> packed_parts(const std::string& kerne
   if (!fits || values.sizes() != shape || whole != scales.defined() || (whole && scales.sizes() != scale_shape))
     throw Error("BAD_ARGUMENT", "weights: expected values and scales as the kernel \"" + kernel + "\" wants them");
   const auto part = [&](int64_t from, int64_t count) {
+    if (!in_blocks(kernel, count, in))
+      throw Error("BAD_ARGUMENT", "weights: the kernel \"" + kernel + "\" does not take a matrix of this shape");
     return packed(kernel, values.narrow(0, from, count).contiguous(),
                   whole ? scales.narrow(0, from, count).contiguous() : Tensor());
   };
@@ -182,7 +189,9 @@ std::map<std::string, std::vector<double>> time_kernels(const std::string& schem
     const auto x = torch::ones({n, in});
     times["fp32"].push_back(milliseconds([&] { product(x, w); }));
   }
-  for (const auto& kernel : kernels_of(scheme, out, in)) {
+  if (scheme == "int4" && in % int4_group != 0) return times;
+  for (const auto& kernel : kernels_of(scheme)) {
+    if (!in_blocks(kernel, out, in)) continue;
     try {
       const auto weights = packed(kernel, values, scales);
       std::vector<double> all;

@@ -43,8 +43,8 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
     const [out, error] = [[] as Buffer[], [] as Buffer[]]
     child.stdout.on('data', (chunk) => out.push(chunk))
     child.stderr.on('data', (chunk) => error.push(chunk))
-    await once(child, 'close')
-    if (out.length === 0) throw new Error(`${words}: ${Buffer.concat(error)}`)
+    const [code, signal] = await once(child, 'close')
+    if (out.length === 0) throw new Error(`${words}: ended with ${signal ?? code}: ${Buffer.concat(error)}`)
     return Buffer.concat(out).toString()
   }
   const answer = async (name: string, words: string, more?: Record<string, string>) =>
@@ -90,6 +90,13 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   await answer('comparison.json', 'compare a exponential_mean')
   await answer('comparison.json', 'compare c copy_last --data data --data val')
   keep('comparison.json', read('artifacts/lvm/evaluation/comparison.json'))
+  await answer('audit.json', 'data audit data --against val --out E')
+  keep('audit.json', read('E/audit.json'))
+  for (const verb of ['ceiling', 'arrow']) {
+    await answer(`${verb}.json`, `${verb} --data data --out E`)
+    keep(`${verb}.json`, read(`E/${verb}.json`))
+  }
+  await answer('synth --json', 'synth --rows 40 --articles 2 --out S.npy')
   await answer('predict --json', 'predict a --out P.npy')
   keep('P.json', read('P.json'))
   await answer('rollout --json', 'rollout a --steps 2')
@@ -106,6 +113,20 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   await answer('inference_benchmarks.json', 'benchmark a --seconds 0.05 --rounds 5 --device cpu,mps,cuda')
   const measured = 'artifacts/lvm/evaluation/inference_benchmarks.json'
   await answer('benchmark compare --json', `benchmark compare ${measured} ${measured}`)
+
+  const swept = `--data data --models mlp,hyena --objective sequence ${small} --latency 0.01 --out swept --evaluation swept-evaluation`
+  for (const event of await events(`sweep ${swept} --budget 1h`))
+    keep(`event ${event.type}${event.type === 'result' ? ' of sweep' : ''}`, event)
+  keep('sweep.json', read('swept-evaluation/sweep.json'))
+  keep('report.json', read('swept-evaluation/report.json'))
+  await events(`train mlp --data data ${small} --seed 5 --name e`)
+  await events(`train mlp --data data ${small} --seed 6 --name f`)
+  await answer('report.json', 'report')
+  writeFileSync(
+    join(folder, 'artifacts/lvm/evaluation/x.json'),
+    JSON.stringify({ ...read('artifacts/lvm/evaluation/report.json'), seeds: [1] }),
+  )
+  await answer('verify --json', 'verify artifacts/lvm/evaluation/x.json --recompute')
 
   for (const name of ['a_int8', 't_pruned']) keep('manifest.json', read(run(name, 'manifest.json')))
   for (const name of ['a', 'b', 'c', 'i']) {
@@ -132,7 +153,7 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   await answer('errors --json', 'errors')
   await answer('doctor --json', 'doctor')
   await answer('doctor --json', 'doctor', { LVM_TORCH_LIBTORCH: '/nonexistent' })
-  for (const part of ['trials', 'baselines'])
+  for (const part of ['trials', 'baselines', 'audits'])
     for (const name of readdirSync(join(cache, 'lvm-torch', part)))
       keep(`${part}/*.json`, read(join('cache', 'lvm-torch', part, name)))
 

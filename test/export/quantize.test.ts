@@ -175,6 +175,12 @@ describe('numbers of few bits', () => {
       for (const ms of Object.values(times)) expect(ms).toEqual([expect.any(Number), expect.any(Number)])
     }
     expect(Object.keys(await native.timeKernels('int4', 10, 33, rows))).toEqual(['fp32'])
+    for (const [out, input] of [
+      [17, 33],
+      [1, 1],
+      [64, 4],
+    ] as const) // some kernels read in blocks, and beyond the end
+      expect(await native.timeKernels('int8', out, input, rows)).toHaveProperty('fp32')
   })
   test('are multiplied by the kernel that is quickest, and slower than float32 nowhere', () => {
     expect(quickest({ fp32: [1, 10], a: [0.5, 9], b: [0.4, 11] })).toBe('a')

@@ -1,5 +1,5 @@
+import type { Analysis } from '../../evaluate/analysis/entry.js'
 import { describe, quantile } from '../../evaluate/statistics.js'
-import type { Analysed } from '../documents.js'
 import { count, mse } from '../format.js'
 import { bars } from './bars.js'
 import { type Box, boxes } from './boxes.js'
@@ -53,7 +53,7 @@ function byLength(samples: readonly Sample[]): Box[] {
 }
 
 /** What error_analysis.json and the file beside it say of a run, as figures. */
-export function analysisFigures(entry: Analysed, samples: readonly Sample[]): Figure[] {
+export function analysisFigures(entry: Analysis, samples: readonly Sample[]): Figure[] {
   const { run, clusters, confusion, agreement, projection } = entry
   const slug = run.replace(/[^\w.-]+/g, '_')
   const judged = samples.filter((s) => s.set === undefined || s.set === 'judged')

@@ -1,4 +1,4 @@
-import type { Audited } from '../documents.js'
+import type { Audit } from '../../evaluate/audit/audit.js'
 import { count } from '../format.js'
 import type { Axis, Figure } from './figure.js'
 import { histogram } from './histogram.js'
@@ -7,7 +7,7 @@ import { lines } from './lines.js'
 const COSINE: Axis = { title: 'Mean cosine', show: (x) => x.toFixed(3).replace(/^(-?)0/, '$1') }
 
 /** The counts of a histogram whose empty ends are left out. */
-function trimmed({ from, to, counts }: Audited['adjacent']['histogram']) {
+function trimmed({ from, to, counts }: Audit['adjacent']['histogram']) {
   const width = (to - from) / counts.length
   const first = counts.findIndex((n) => n > 0)
   const last = counts.findLastIndex((n) => n > 0)
@@ -16,7 +16,7 @@ function trimmed({ from, to, counts }: Audited['adjacent']['histogram']) {
 }
 
 /** What audit.json says of a file, as figures. */
-export function auditFigures({ path, rows, dim, lags, random_pairs, adjacent, regions, spectrum }: Audited): Figure[] {
+export function auditFigures({ path, rows, dim, lags, random_pairs, adjacent, regions, spectrum }: Audit): Figure[] {
   const note = `${path.split(/[\\/]/).at(-1)} · ${count(rows)} rows × ${dim}`
   const banded = lags.every(({ ci95 }) => ci95 !== null)
   return [

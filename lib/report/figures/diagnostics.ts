@@ -1,6 +1,6 @@
 import type { BaselineName } from '../../evaluate/baselines-fit.js'
+import type { Diagnosis } from '../../evaluate/diagnose/runs.js'
 import { NAMES } from '../../evaluate/report-table.js'
-import type { Diagnosed } from '../documents.js'
 import { count, fixed } from '../format.js'
 import { bars } from './bars.js'
 import type { Axis, Figure } from './figure.js'
@@ -15,9 +15,9 @@ const ABLATIONS: Readonly<Record<string, string>> = {
 }
 
 /** What diagnostics.json says of a run, as figures. */
-export function diagnosticFigures({ run, curves, reference, ablations, ...entry }: Diagnosed): Figure[] {
+export function diagnosticFigures({ run, curves, reference, ablations, ...entry }: Diagnosis): Figure[] {
   const slug = run.replace(/[^\w.-]+/g, '_')
-  const curve = (name: string, points: Diagnosed['curves']['run'], more: Partial<Line> = {}): Line => ({
+  const curve = (name: string, points: Diagnosis['curves']['run'], more: Partial<Line> = {}): Line => ({
     name,
     points: points.map(({ offset, value }) => [offset, value]),
     ...(points.every(({ ci95 }) => ci95 !== null) && {

@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { synth } from '../../lib/data/synth.js'
+import { arrow } from '../../lib/evaluate/ceiling/arrow.js'
+import { type Ceiling, ceiling } from '../../lib/evaluate/ceiling/ceiling.js'
+import { fitRidges } from '../../lib/evaluate/ridge.js'
+import { studentLimit, studentP } from '../../lib/evaluate/statistics-student.js'
+import { native } from '../../lib/native.js'
+import { refused, scratch } from '../data/fixture.js'
+import { corpus, npz, sequences, vectorsOf } from './corpus.js'
+import { rowsOf, synthetic } from './synthetic.js'
+
+beforeAll(() => native.setThreads(1))
+const cosineOf = (found: Ceiling, name: string) => found.predictors.find((reach) => reach.name === name)!.cosine
+
+describe('synth', () => {
+  it.each([
+    ['directed', 16],
+    ['reversible', 33],
+    ['noise', 64],
+  ] as const)('%s, dimension %d: unit vectors, the same for a seed, with the rows that were asked for', async (kind, dim) => {
+    const o = { kind, dim, rows: 501, articles: 7, seed: 4 }
+    const made = await synth({ ...o, out: scratch(`${kind}.npy`) })
+    const vectors = vectorsOf(made.out)
+    expect(vectors.length).toBe(501 * dim)
+    for (let at = 0; at < vectors.length; at += dim) expect(Math.hypot(...vectors.subarray(at, at + dim))).toBeCloseTo(1, 5)
+    const lines = readFileSync(made.side_file, 'utf8').trim().split('\n')
+    expect(lines).toHaveLength(501)
+    expect(new Set(lines.map((line) => JSON.parse(line).article_id)).size).toBe(7)
+    expect(JSON.parse(readFileSync(made.card, 'utf8')).synthetic).toMatchObject({ kind, seed: 4, optimum: made.optimum })
+    const again = await synth({ ...o, out: scratch(`${kind}-again.npy`) })
+    expect(vectorsOf(again.out)).toEqual(vectors)
+    expect(vectorsOf((await synth({ ...o, seed: 5, out: scratch(`${kind}-other.npy`) })).out)).not.toEqual(vectors)
+  })
+  it('refuses what cannot be made', async () => {
+    await refused('BAD_OPTION', synth({ out: scratch('x.npz') }))
+    await refused('BAD_OPTION', synth({ out: scratch('x.npy'), dim: 8 }))
+    await refused('BAD_OPTION', synth({ out: scratch('x.npy'), rows: 3, articles: 4 }))
+  })
+})
+
+describe('ceiling', () => {
+  it.each([
+    ['directed', 1],
+    ['reversible', 2],
+  ] as const)('comes to the known optimum of a %s corpus and never above it', async (kind, seed) => {
+    const out = scratch(`known-${kind}.npy`)
+    const { optimum } = await synth({ kind, rows: 8000, dim: 16, articles: 320, seed, out })
+    const found = await ceiling({ data: out, context: 3 })
+    expect(found.best.cosine).toBeGreaterThan(optimum.forward - 0.02)
+    expect(found.best.ci95![0]).toBeLessThan(optimum.forward)
+    expect(cosineOf(found, 'ridge')).toBeGreaterThan(cosineOf(found, 'exponential_mean') - 0.01)
+    expect(cosineOf(found, 'lag_weights')).toBeGreaterThan(cosineOf(found, 'context_mean'))
+    expect(found.predictors.map(({ name }) => name)).toHaveLength(11)
+    for (const { mse_unit, cosine } of found.predictors) expect(mse_unit).toBeCloseTo((2 * (1 - cosine)) / 16, 5)
+  })
+  it('says that a tier is out of reach, and that one is within', async () => {
+    const noise = await ceiling({ data: await corpus({ kind: 'noise', dim: 64 }) })
+    expect(noise.tiers).toEqual({ minimum: 'no', target: 'no', stretch: 'no' })
+    const wide = await ceiling({ data: await corpus({ dim: 512, rows: 2500 }), context: 1 })
+    expect(wide.tiers.minimum).toBe('yes')
+  })
+  it('refuses what cannot be split or read', async () => {
+    await refused('BAD_OPTION', ceiling({ data: '', context: 5 }))
+    await refused('FILE_MISSING', ceiling({ data: scratch('gone.npy') }))
+    await refused('DATA_ONE_ARTICLE', ceiling({ data: await corpus({ articles: 1, rows: 200 }) }))
+  })
+})
+
+describe('ridge towards a weighted sum', () => {
+  it.each([
+    ['more windows than inputs', 60],
+    ['fewer', 4],
+  ])('is that sum for a large λ and ridge for a small one: %s', async (_, articles) => {
+    const data = synthetic({ dim: 12, context: 4, lengths: new Array(articles).fill(14), seed: 3 })
+    const rows = rowsOf(data, () => true)
+    const [plain, anchored] = await fitRidges(rows, [undefined, [0.1, 0.2, 0.3, 0.4]])
+    const [a, b] = [await plain!.all.weight.data(), await anchored!.all.weight.data()]
+    expect(a).not.toEqual(b)
+    expect([anchored!.all.positions, anchored!.inner.lambda]).toEqual([4, anchored!.all.lambda])
+  })
+})
+
+describe('arrow', () => {
+  it.each([1, 2, 3])('finds the direction of a directed corpus, and none in a reversible one (seed %d)', async (seed) => {
+    const directed = await arrow({ data: await corpus({ kind: 'directed', seed }) })
+    expect(directed.evidence).toBe(true)
+    expect(directed.verdict).toMatch(/^evidence of direction: what follows is easier/)
+    expect(directed.predictors.every((d) => d.p! < 1e-3 && d.difference > 0.02)).toBe(true)
+    const reversible = await arrow({ data: await corpus({ kind: 'reversible', seed }) })
+    expect(reversible.evidence).toBe(false)
+    expect(reversible.verdict).toMatch(/^no evidence of direction/)
+  })
+  it('reads a directed corpus backward when it was written backward', async () => {
+    const data = await corpus({ rows: 2000 }, (v, dim, lines) => {
+      const before = v.slice()
+      for (let i = 0; i < lines.length; i++) v.set(before.subarray(i * dim, (i + 1) * dim), (lines.length - 1 - i) * dim)
+      const ids = lines.map((line) => line.article_id).reverse()
+      const seen = new Map<string, number>()
+      for (const [i, line] of lines.entries()) {
+        line.article_id = ids[i]!
+        line.index = seen.get(ids[i]!) ?? 0
+        seen.set(ids[i]!, line.index + 1)
+      }
+    })
+    expect((await arrow({ data })).verdict).toMatch(/^evidence of direction: what came before is easier/)
+  })
+  it('reads sequences both ways too', async () => {
+    const path = npz('arrow.npz', sequences(await corpus({ rows: 1500 }), 32))
+    const found = await arrow({ data: path, context: 3 })
+    expect(found.predictors[0]!.difference).toBeGreaterThan(0.02)
+  })
+})
+
+describe("Student's t", () => {
+  it('has the quantiles of the tables', () => {
+    expect(studentP(2.262157, 9)).toBeCloseTo(0.05, 6)
+    expect(studentP(0, 3)).toBeCloseTo(1, 12)
+    expect(studentP(1.959964, 1e7)).toBeCloseTo(0.05, 5)
+    expect(studentLimit(0.05, 9)).toBeCloseTo(2.262157, 5)
+    expect(studentLimit(0.01, 2.5)).toBeGreaterThan(5.84)
+  })
+})
