@@ -101,7 +101,7 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   keep('P.json', read('P.json'))
   await answer('rollout --json', 'rollout a --steps 2')
   await answer('diagnostics.json', 'doctor a --ood val --steps 2')
-  await answer('error_analysis.json', 'analyze a --ood val --points 20')
+  await answer('error_analysis.json', 'analyze a --ood val --points 20 --clusters 2')
   for (const name of ['diagnostics.json', 'error_analysis.json']) keep(name, read(join('artifacts/lvm/evaluation', name)))
   await answer('selftest --json', 'selftest')
   await answer('export --json', 'export a')
