@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { architectures } from '../../lib/architectures/index.js'
 import { kernelMachine, shapeKey } from '../../lib/checkpoint/kernels.js'
 import { loadQuantized } from '../../lib/checkpoint/open-model.js'
-import { openQuantized, type Scheme } from '../../lib/checkpoint/quantized.js'
+import { openQuantized, type Scheme, sizesOf } from '../../lib/checkpoint/quantized.js'
 import { matricesOf, writeQuantized } from '../../lib/export/quantize-weights.js'
 import { type NativeModel, native } from '../../lib/native.js'
 import { isCausal } from '../../lib/spec/architecture.js'
@@ -57,11 +57,11 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (name, archi
       const o = { spec, device: 'cpu', context: CONTEXT, exact: false, activations: 'int8' as const }
       return (await loadQuantized(file, path, { ...o, kernels: { machine: kernelMachine(), by_shape } })).model
     }
-    return { load, inputs: [...file.matrices.values()].map(({ shape, layout }) => shape[layout === 'columns' ? 0 : 1]!) }
+    return { load, sizes: [...file.matrices.values()].flatMap((matrix) => Object.values(sizesOf(matrix))) }
   }
   test.each(KERNELS)('multiplies with %s', async (kernel) => {
-    const { load, inputs } = await quantized('int8')
-    if (kernel === 'weight_only' && inputs.some((n) => n % 16 !== 0)) return
+    const { load, sizes } = await quantized('int8')
+    if (kernel === 'weight_only' && sizes.some((n) => n % 16 !== 0)) return
     const [exact, packed] = [await load('fp32'), await load(kernel)]
     const [want, got] = [await predictions(exact), await predictions(packed)]
     expect(furthest(got, want)).toBeLessThan(0.1)
