@@ -2,9 +2,9 @@
 
 #include "../ops/multiply.h"
 #include "../parallel.h"
+#include "nearest.h"
 #include "retrieval-kernels.h"
 
-#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -18,32 +18,6 @@ constexpr double tie = 1e-14;
 // A table of 2048² cosines is half of a usual cache, and small enough that the allocator keeps its pages.
 constexpr int64_t query_block = 2048, bank_block = 2048, strip = 128;
 constexpr int64_t bank_block_floats = 16 << 20;
-
-struct Neighbour {
-  double cosine;
-  int64_t row;
-};
-bool before(const Neighbour& a, const Neighbour& b) { return a.cosine > b.cosine || (a.cosine == b.cosine && a.row < b.row); }
-
-// The k first of what is offered.
-class Nearest {
- public:
-  void offer(Neighbour neighbour, int64_t k) {
-    if (int64_t(heap.size()) == k) {
-      if (!before(neighbour, heap.front())) return;
-      std::pop_heap(heap.begin(), heap.end(), before);
-      heap.pop_back();
-    }
-    heap.push_back(neighbour);
-    std::push_heap(heap.begin(), heap.end(), before);
-  }
-  // What a row needs to get in.
-  double least(int64_t k) const { return int64_t(heap.size()) < k ? -2 : heap.front().cosine; }
-  const std::vector<Neighbour>& all() const { return heap; }
-
- private:
-  std::vector<Neighbour> heap;  // the last of them in front
-};
 
 // The bank as it is stored.
 struct Bank {

@@ -1,0 +1,37 @@
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace lvm {
+
+// A row of a bank; the nearer comes first, and of two that tie the smaller row.
+struct Neighbour {
+  double cosine;
+  int64_t row;
+};
+inline bool before(const Neighbour& a, const Neighbour& b) {
+  return a.cosine > b.cosine || (a.cosine == b.cosine && a.row < b.row);
+}
+
+// The k first of what is offered.
+class Nearest {
+ public:
+  void offer(Neighbour neighbour, int64_t k) {
+    if (int64_t(heap.size()) == k) {
+      if (!before(neighbour, heap.front())) return;
+      std::pop_heap(heap.begin(), heap.end(), before);
+      heap.pop_back();
+    }
+    heap.push_back(neighbour);
+    std::push_heap(heap.begin(), heap.end(), before);
+  }
+  // What a row needs to get in.
+  double least(int64_t k) const { return int64_t(heap.size()) < k ? -2 : heap.front().cosine; }
+  const std::vector<Neighbour>& all() const { return heap; }
+
+ private:
+  std::vector<Neighbour> heap;  // the last of them in front
+};
+
+}  // namespace lvm
