@@ -10,7 +10,14 @@ import { CHECKS } from '../dist/lib/evaluate/audit/findings.js'
 import { benchmarkFields } from '../dist/lib/evaluate/benchmark/fields.js'
 import { arrowFields, ceilingFields } from '../dist/lib/evaluate/ceiling/fields.js'
 import { compareFields } from '../dist/lib/evaluate/compare/fields.js'
-import { evaluateFields, predictFields, rolloutFields } from '../dist/lib/evaluate/fields.js'
+import {
+  analyzeFields,
+  doctorFields,
+  evaluateFields,
+  predictFields,
+  rolloutFields,
+  selftestFields,
+} from '../dist/lib/evaluate/fields.js'
 import { retrieveFields } from '../dist/lib/evaluate/retrieval/fields.js'
 import { exportFields } from '../dist/lib/export/fields.js'
 import { pruneFields } from '../dist/lib/export/prune-fields.js'
@@ -158,6 +165,15 @@ const documents = {
     '## rollout',
     `${code('lvm-torch rollout RUN [options]')}, or ${code('rollout({ run, ... })')}.`,
     options(rolloutFields),
+    '## doctor',
+    `${code('lvm-torch doctor RUN... [options]')}, or ${code('diagnose({ runs, ... })')}. Without a run it looks at the machine, and takes no option.`,
+    options(doctorFields),
+    '## analyze',
+    `${code('lvm-torch analyze RUN [options]')}, or ${code('analyze({ run, ... })')}.`,
+    options(analyzeFields),
+    '## selftest',
+    `${code('lvm-torch selftest [options]')}, or ${code('selftest({ seed })')}.`,
+    options(selftestFields),
     '## export',
     `${code('lvm-torch export RUN [options]')}, or ${code('exportRun({ run, ... })')}.`,
     options(exportFields),

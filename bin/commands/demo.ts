@@ -51,7 +51,8 @@ export const demo: CommandModule = {
     }
     const { results, table } = await evaluate({ runs, latency: 0.3 })
     if (!json) print(table)
-    const made = await report({ say: () => {} })
+    diagnostic('making the report')
+    const made = await report()
     if (json) event({ type: 'result', ...results, page: made.page })
     else print(next(data, runs, made))
   },

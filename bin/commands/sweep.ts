@@ -1,10 +1,10 @@
 import type { CommandModule } from 'yargs'
 import type { SweepEvent, SweepOptions } from '../../lib/index.js'
 import { sweepFields } from '../../lib/report/sweep/fields.js'
-import { program } from '../command-line.js'
+import { resumption } from '../command-line.js'
 import { flags, given } from '../flags.js'
 import { diagnostic, duration, event as emit, nearby, print } from '../output.js'
-import { closing, opening, row } from '../progress.js'
+import { closing, header, opening, row } from '../progress.js'
 import { interruption } from '../signals.js'
 
 /** What a person sees of a sweep. */
@@ -17,12 +17,15 @@ function show(told: SweepEvent): void {
   }
   if (told.type === 'training') {
     const { event } = told
-    if (event.type === 'start') print(opening(event))
+    if (event.type === 'start') print(`${opening(event)}\n\n${header()}`)
     if (event.type === 'epoch') print(row(event))
     if (event.type === 'warning') diagnostic(`warning: ${event.message}`)
     if (event.type === 'result') print(closing(event))
   }
 }
+
+/** The command line that goes on where this one stopped. */
+const again = () => resumption().replace(/ --resume$/, '')
 
 export const sweep: CommandModule = {
   command: 'sweep',
@@ -41,7 +44,7 @@ export const sweep: CommandModule = {
       const options = given(sweepFields, argv) as SweepOptions
       const { report, page, stopped } = await sweep(options, { signal: stop.signal, tell: json ? emit : show, say: diagnostic })
       if (!json) print(`\n${markdown(report)}\npage  ${nearby(page)}`)
-      if (stopped) diagnostic(`stopped; go on with the same command: ${program()} ${process.argv.slice(2).join(' ')}`)
+      if (stopped) diagnostic(`stopped; go on with: ${again()}`)
       if (stopped && stop.reason) process.exitCode = stop.reason.exit
     } finally {
       stop.release()

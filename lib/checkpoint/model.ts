@@ -60,6 +60,8 @@ export class Model {
   readonly parameters: number
   /** Whether every position sees only those before it, so that vectors may be fed one at a time. */
   readonly causal: boolean
+  /** SHA-256 of the file of weights. */
+  readonly weights: string
   constructor(
     readonly native: NativeModel,
     /** Folder of the run. */
@@ -75,6 +77,7 @@ export class Model {
     this.context = manifest.context
     this.parameters = manifest.parameters
     this.causal = isCausal(findArchitecture(manifest.model), manifest.options.model)
+    this.weights = manifest.files[weightsFile(manifest)]!.sha256
   }
 
   /**

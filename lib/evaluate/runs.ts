@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { findRun } from '../checkpoint/folder.js'
 import { load, type Model } from '../checkpoint/model.js'
-import { weightsFile } from '../checkpoint/run.js'
 import { badOption } from '../errors.js'
 import { cacheRoot } from '../libtorch/paths.js'
 import { type Options, resolve } from '../options.js'
@@ -32,7 +31,7 @@ async function judge(model: Model, o: Options<typeof evaluateFields>): Promise<R
       device: model.device,
       output: manifest.output,
       parameters: manifest.parameters,
-      weights: manifest.files[weightsFile(manifest)]!.sha256,
+      weights: model.weights,
       weightsBytes: manifest.weights_bytes,
       fileBytes: model.fileBytes,
       trainSeconds: manifest.train_seconds,

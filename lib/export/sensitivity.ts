@@ -7,7 +7,7 @@ import { cosines, mean } from './gate.js'
 import { asMatrix, type ModelMatrix, scalesOf, valuesOf } from './quantize-weights.js'
 
 /** A search takes about so many products of a window with a parameter, whatever the size of the model. */
-const WORK = 2e13
+const WORK = 1e13
 const [FEWEST, MOST] = [32, 512]
 
 /** How many windows a search looks at. */

@@ -36,7 +36,8 @@ export interface Report {
   readonly runs: readonly ReportedRun[]
   /** Runs that differ in their seed only. */
   readonly seeds: readonly SeedGroup[]
-  readonly files: Readonly<Record<string, { readonly sha256: string }>>
+  /** Of each document its SHA-256, and the runs of which it speaks with other weights. */
+  readonly files: Readonly<Record<string, { readonly sha256: string; readonly stale: readonly string[] }>>
   readonly documents: Readonly<Partial<Record<DocumentName, unknown>>>
 }
 
@@ -62,16 +63,24 @@ const textOf = (path: string): Promise<string | undefined> =>
     return undefined
   })
 
-/** Entries of runs that the report does not speak of are left out, so that a later run does not make it stale. */
-function about(document: unknown, root: string, names: readonly string[]): unknown {
-  const { runs } = document as { runs?: { run: string }[] }
-  if (!Array.isArray(runs)) return document
+/**
+ * What a document says of the runs of a report.
+ *
+ * Entries of other runs are left out, so that a later run does not make the report stale; and those of other weights, which say nothing
+ * of what the run is now.
+ */
+function about(document: unknown, root: string, runs: readonly ReportedRun[]): { document: unknown; stale: string[] } {
+  const { runs: entries } = document as { runs?: { run: string; weights_sha256?: string }[] }
+  if (!Array.isArray(entries)) return { document, stale: [] }
+  const named = entries.flatMap((entry) => {
+    const of = runs.find(({ run }) => speaksOf(entry.run, root, run))
+    return of === undefined ? [] : [{ of, entry: { ...entry, run: of.run } }]
+  })
+  const isStale = ({ of, entry }: (typeof named)[number]) =>
+    entry.weights_sha256 !== undefined && entry.weights_sha256 !== of.lineage?.weights_sha256
   return {
-    ...(document as object),
-    runs: runs.flatMap((entry) => {
-      const run = names.find((name) => speaksOf(entry.run, root, name))
-      return run === undefined ? [] : [{ ...entry, run }]
-    }),
+    document: { ...(document as object), runs: named.filter((pair) => !isStale(pair)).map(({ entry }) => entry) },
+    stale: named.filter(isStale).map(({ of }) => of.run),
   }
 }
 
@@ -89,15 +98,15 @@ export async function gather(
 ): Promise<Report> {
   const { runs: entries } = await readDocument<RunEntry>(evaluation, VALIDATION_RESULTS)
   const runs = await readRuns(root, entries, options)
-  const names = runs.map(({ run }) => run)
   const sweep = await readSweep(evaluation)
   const documents: Partial<Record<DocumentName, unknown>> = {}
-  const files: Record<string, { sha256: string }> = {}
+  const files: Record<string, { sha256: string; stale: string[] }> = {}
   for (const name of DOCUMENTS) {
     const text = await textOf(join(evaluation, name))
     if (text === undefined) continue
-    documents[name] = about(JSON.parse(text), root, names)
-    files[name] = { sha256: textHash(JSON.stringify(documents[name])) }
+    const { document, stale } = about(JSON.parse(text), root, runs)
+    documents[name] = document
+    files[name] = { sha256: textHash(JSON.stringify(document)), stale }
   }
   const matrix = matrixOf(runs, sweep?.cells ?? [], printed.runs_folder)
   return { version: 1, ...printed, matrix, runs, seeds: seedGroups(runs), files, documents }

@@ -1,5 +1,7 @@
 import type { Analysis } from '../evaluate/analysis/entry.js'
 import type { Audit } from '../evaluate/audit/audit.js'
+import type { Arrow } from '../evaluate/ceiling/arrow.js'
+import type { Ceiling } from '../evaluate/ceiling/ceiling.js'
 import type { ComparisonDocument } from '../evaluate/compare/compare.js'
 import type { Diagnosis } from '../evaluate/diagnose/runs.js'
 import type { Document } from '../evaluate/report.js'
@@ -15,6 +17,6 @@ export const documentsOf = ({ documents }: Report) => ({
   diagnosed: entries<Diagnosis>(documents['diagnostics.json']),
   analysed: entries<Analysis>(documents['error_analysis.json']),
   audit: documents['audit.json'] as Audit | undefined,
-  ceiling: documents['ceiling.json'],
-  arrow: documents['arrow.json'],
+  ceiling: documents['ceiling.json'] as Ceiling | undefined,
+  arrow: documents['arrow.json'] as Arrow | undefined,
 })

@@ -64,7 +64,8 @@ function ofTheseWeights(
 ): Pick<ReportedRun, 'validation' | 'validation_note'> {
   if (entry === undefined) return { validation: null, validation_note: 'not evaluated yet; run: lvm-torch evaluate' }
   if (entry.weights_sha256 === weights) return { validation: entry, validation_note: null }
-  return { validation: null, validation_note: 'validation_results.json speaks of other weights; run evaluate again' }
+  const what = entry.weights_sha256 === undefined ? 'does not say which weights it judged' : 'speaks of other weights'
+  return { validation: null, validation_note: `validation_results.json ${what}; run evaluate again` }
 }
 
 const of = (value: number | null | undefined, file: string, key: string): Sourced | null =>

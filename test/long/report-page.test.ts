@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -48,7 +49,7 @@ describe.skipIf(missing)('the page in a browser', () => {
   ] as const)('opens at %i px, %s, without a complaint, a request or a bar below it', async (width, scheme) => {
     const { page, heard } = await open(width, scheme)
     expect(await page.locator('#matrix').textContent()).toBe('The matrix')
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
+    expect(await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0)
     await page.screenshot({ path: join(shots, `${width}-${scheme}.png`), fullPage: true })
     expect(heard).toEqual([])
     await page.close()
@@ -60,7 +61,8 @@ describe.skipIf(missing)('the page in a browser', () => {
     const column = () =>
       page
         .locator('section:has(#matrix) tbody tr')
-        .evaluateAll((rows) => rows.map((row) => (row as HTMLTableRowElement).cells[4]!.dataset.key!))
+        .locator('td:nth-child(5)')
+        .evaluateAll((cells) => cells.map((cell) => cell.getAttribute('data-key')!))
     const known = (keys: string[]) => keys.filter((key) => key !== '').map(Number)
     await button.focus()
     await page.keyboard.press('Enter')
@@ -82,7 +84,7 @@ describe.skipIf(missing)('the page in a browser', () => {
     await mark.hover()
     expect(await page.locator('#tip').textContent()).toMatch(/^page_(lstm|gru): \.\d{4}/)
     await page.locator('section:has(#matrix) a', { hasText: 'page_lstm' }).click()
-    expect(await page.evaluate(() => location.hash)).toBe('#run-page_lstm')
+    expect(await page.evaluate('location.hash')).toBe('#run-page_lstm')
     expect(await page.locator('#run-page_lstm').isVisible()).toBe(true)
     expect(heard).toEqual([])
     await page.close()
@@ -90,7 +92,7 @@ describe.skipIf(missing)('the page in a browser', () => {
 
   it('prints with everything open', async () => {
     const { page } = await open(1280)
-    await page.evaluate(() => dispatchEvent(new Event('beforeprint')))
+    await page.evaluate("dispatchEvent(new Event('beforeprint'))")
     expect(await page.locator('details:not([open])').count()).toBe(0)
     expect((await page.pdf({ format: 'A4' })).length).toBeGreaterThan(50_000)
     await page.close()

@@ -91,6 +91,18 @@ it('writes SVG, PNG of twice the size, and the data', async () => {
   expect(svg).not.toContain('<b>')
 })
 
+it('draws a line of a single point, and values that are all the same', async () => {
+  const one = lines({
+    name: 'one',
+    title: 'One',
+    x: { title: 'Epoch', whole: true },
+    y: COSINE,
+    lines: [{ name: 'a', points: [[0, 0.5]] }],
+  })
+  const same = bars({ name: 'same', title: 'Same', value: COSINE, bars: [{ name: 'a', value: 0 }] })
+  for (const { svg } of await drawFigures([one, same])) expect(svg).not.toMatch(/NaN|Infinity/)
+})
+
 it('reads the CSV that it writes', () => {
   const data = { columns: ['a', 'b'], rows: [['x,"y"\nz', 1], [null, -2.5]] } // biome-ignore format: rows
   expect(records(csv(data))).toEqual([

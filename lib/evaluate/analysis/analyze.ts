@@ -112,6 +112,7 @@ async function entryOf(model: Model, o: Asked, say: (line: string) => void): Pro
     return {
       run: model.name,
       model: model.manifest.model,
+      weights_sha256: model.weights,
       rows: chosen.part,
       windows: chosen.ids.length,
       seed: o.seed,

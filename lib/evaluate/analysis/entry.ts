@@ -50,6 +50,8 @@ export interface Part {
 export interface Analysis extends Part {
   readonly run: string
   readonly model: string
+  /** Of the file of weights that was judged. */
+  readonly weights_sha256: string
   readonly rows: string
   /** Windows that were chosen; n of them were looked at. */
   readonly windows: number

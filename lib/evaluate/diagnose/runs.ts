@@ -51,6 +51,8 @@ function written<T>(value: T): Written<T> {
 export interface Diagnosis extends Written<Omit<Facts, 'rollout_to_mean'>> {
   readonly run: string
   readonly model: string
+  /** Of the file of weights that was judged. */
+  readonly weights_sha256: string
   readonly rows: string
   readonly n: number
   readonly seed: number
@@ -176,6 +178,7 @@ async function examine(
     return {
       run: model.name,
       model: model.manifest.model,
+      weights_sha256: model.weights,
       verdict: verdictOf(findings),
       findings,
       rows: chosen.part,

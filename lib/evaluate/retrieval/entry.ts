@@ -15,6 +15,8 @@ export interface Pools<T> {
 export interface RetrievalEntry extends Provenance {
   readonly run: string
   readonly model: string
+  /** Of the file of weights that was judged. */
+  readonly weights_sha256: string
   readonly bank: { readonly path: string; readonly hash: string; readonly rows: number; readonly space: string | null }
   readonly context: number
   readonly n: number

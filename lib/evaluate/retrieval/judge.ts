@@ -61,6 +61,7 @@ export async function judgeRetrieval(
   const entry = {
     run: model.name,
     model: model.manifest.model,
+    weights_sha256: model.weights,
     ...provenance(chosen),
     bank: { path: base.path, hash: base.hash, rows: pool.rows, space: base.space ?? null },
     context: chosen.windows.context,

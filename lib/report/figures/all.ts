@@ -4,6 +4,7 @@ import type { Report } from '../document.js'
 import { documentsOf } from '../documents.js'
 import { analysisFigures } from './analysis.js'
 import { auditFigures } from './audit.js'
+import { arrowFigures, ceilingFigures } from './ceiling.js'
 import { comparisonFigures } from './comparison.js'
 import { diagnosticFigures } from './diagnostics.js'
 import type { Figure } from './figure.js'
@@ -18,6 +19,8 @@ export interface Figures {
   readonly training: readonly Drawn[]
   readonly retrieval: readonly Drawn[]
   readonly audit: readonly Drawn[]
+  readonly ceiling: readonly Drawn[]
+  readonly arrow: readonly Drawn[]
   /** By run: its curves, and what was diagnosed and analysed. */
   readonly runs: Readonly<
     Record<
@@ -40,7 +43,7 @@ export async function allFigures(
   evaluation: string,
   { folder, say = () => {} }: { folder?: string; say?: (line: string) => void } = {},
 ): Promise<Figures> {
-  const { retrieval, diagnosed, analysed, audit } = documentsOf(report)
+  const { retrieval, diagnosed, analysed, audit, ceiling, arrow } = documentsOf(report)
   const draw = async (figures: readonly Figure[]) => {
     if (figures.length > 0) say(`drawing ${figures.map(({ name }) => name).join(', ')}`)
     return drawFigures(figures, folder)
@@ -60,6 +63,8 @@ export async function allFigures(
     training: await draw(trainingFigures(report.runs)),
     retrieval: await draw(retrievalFigures(retrieval)),
     audit: await draw(audit ? auditFigures(audit) : []),
+    ceiling: await draw(ceiling ? ceilingFigures(ceiling) : []),
+    arrow: await draw(arrow ? arrowFigures(arrow) : []),
     runs,
   }
 }

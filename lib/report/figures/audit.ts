@@ -73,7 +73,7 @@ export function auditFigures({ path, rows, dim, lags, random_pairs, adjacent, re
       note: `${note} · effective rank ${spectrum.effective_rank.toFixed(1)}`,
       x: { title: 'Direction', log: true, show: (x) => count(x) },
       y: { title: 'Share of the variance', log: true, show: (x) => `${Number((100 * x).toPrecision(2))} %` },
-      lines: [{ name: 'share', points: spectrum.shares.flatMap((share, i) => (share > 1e-9 ? [[i + 1, share] as const] : [])) }],
+      lines: [{ name: 'share', points: spectrum.shares.flatMap((share, i) => (share > 1e-5 ? [[i + 1, share] as const] : [])) }],
     }),
   ]
 }

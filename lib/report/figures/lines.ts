@@ -53,7 +53,8 @@ export function lines(
   const shown = o.lines.filter(({ points }) => points.length > 0)
   const ats = shown.flatMap(({ points }) => points.map(([at]) => at))
   const whole = scale(o.x, ats, 8)
-  const x = whole.log ? whole : { ...whole, max: Math.max(...ats) } // names stand where the lines end
+  const last = Math.max(...ats)
+  const x = whole.log || last <= whole.min ? whole : { ...whole, max: last } // names stand where the lines end
   const y = scale(o.y, [...shown.flatMap(finite), ...references.map(({ value }) => value)])
   const told = shown.filter(({ quiet }) => quiet !== true)
   const captions = [...told.map(({ name }) => name), ...references.map(({ name, value }) => `${name} ${show(o.y, value)}`)]

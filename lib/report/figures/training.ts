@@ -50,7 +50,7 @@ function curves(
   })
   const values = all.flatMap((l) => l.points.map(([, value]) => value))
   const [low, high] = [Math.min(...values), Math.max(...values)]
-  const wide = low > 0 && high > WIDE * low
+  const wide = y !== COSINE && low > 0 && high > WIDE * low
   return values.length > 0 ? [lines({ name, title, note, x: EPOCH, y: { ...y, log: wide }, lines: all })] : []
 }
 

@@ -1,5 +1,7 @@
 import type { Analysis } from '../../evaluate/analysis/entry.js'
 import type { Audit } from '../../evaluate/audit/audit.js'
+import type { Arrow } from '../../evaluate/ceiling/arrow.js'
+import type { Ceiling } from '../../evaluate/ceiling/ceiling.js'
 import type { Diagnosis } from '../../evaluate/diagnose/runs.js'
 import { short, signed, span } from '../../evaluate/report-table.js'
 import type { RetrievalEntry } from '../../evaluate/retrieval/entry.js'
@@ -7,9 +9,9 @@ import type { Report } from '../document.js'
 import { documentsOf } from '../documents.js'
 import type { Figures } from '../figures/all.js'
 import { contestants, likeRetrievals, percent, poolNote } from '../figures/retrieval.js'
-import { count, fixed, NONE } from '../format.js'
+import { count, mse, NONE } from '../format.js'
 import { anchor, type Html, html } from './html.js'
-import { code, facts, number, shown, table } from './parts.js'
+import { code, number, shown, table } from './parts.js'
 
 /** A part of the page about one evaluation document. */
 export interface Section {
@@ -110,36 +112,38 @@ function findings(list: Audit['findings']): Html {
 const audit = (a: Audit, figures: Figures): Html =>
   html`<p>${level(a.verdict)} ${a.path}, ${count(a.rows)} rows × ${a.dim}, SHA-256 ${code(a.hash)}</p>${findings(a.findings)}${a.against.map((f) => html`<h3>Against ${f.path}</h3>${findings(f.findings)}`)}${pair(figures.audit)}`
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-const plain = (value: unknown): string =>
-  value === null || value === undefined
-    ? NONE
-    : typeof value === 'number'
-      ? Number.isInteger(value)
-        ? count(value)
-        : fixed(value, 4)
-      : String(value)
-const words = (key: string) => key.replaceAll('_', ' ')
+const words = (name: string) => name.replaceAll('_', ' ')
 
-/** Any document as facts and tables: what a verb writes is shown even where the page knows no better form. */
-function plainly(value: unknown): Html {
-  if (Array.isArray(value)) {
-    if (!value.every(isObject)) return html`${value.map(plain).join(', ')}`
-    const titles = [...new Set(value.flatMap((row) => Object.keys(row)))]
-    return table(
-      value,
-      titles.map((title) => ({
-        title: words(title),
-        read: (row) => (typeof row[title] === 'object' && row[title] !== null ? plainly(row[title]) : plain(row[title])),
-      })),
-    )
-  }
-  if (!isObject(value)) return html`${plain(value)}`
-  return facts(
-    Object.entries(value).flatMap(([key, inner]) => (key === 'version' ? [] : [[words(key), plainly(inner)] as const])),
-  )
+function ceiling(c: Ceiling, drawn: Figures['audit']): Html {
+  const rows = c.predictors.map((p) => ({ ...p, name: words(p.name) }))
+  const tiers = Object.entries(c.tiers).map(([name, answer]) => html`<li>${name}: ${answer}</li>`)
+  return html`<p>Best of these: <strong>${words(c.best.name)}</strong> with ${short(c.best.cosine)}${c.best.ci95 && ` (95 %: ${span(c.best.ci95)})`}, on ${count(c.val.windows)} windows of ${count(c.val.articles)} articles. Can the tiers of the PRD be met on this data?</p><ul>${tiers}</ul>${pair(drawn)}${table(
+    rows,
+    [
+      { title: 'Predictor', read: (p) => p.name },
+      { title: 'Cosine', numeric: true, read: (p) => number(p.cosine, (x) => short(x)) },
+      { title: '95 %', numeric: true, read: (p) => span(p.ci95) },
+      { title: 'Centred', numeric: true, read: (p) => number(p.cosine_centred, (x) => short(x)) },
+      { title: 'MSE raw', numeric: true, read: (p) => number(p.mse_raw, mse) },
+      { title: 'MSE unit', numeric: true, read: (p) => number(p.mse_unit, mse) },
+    ],
+    'what can be reached',
+  )}`
 }
+
+const arrow = (a: Arrow, drawn: Figures['audit']): Html =>
+  html`<p><strong>${a.verdict}</strong></p>${pair(drawn)}${table(
+    a.predictors,
+    [
+      { title: 'Predictor', read: (p) => p.name },
+      { title: 'Forward', numeric: true, read: (p) => number(p.forward, (x) => short(x)) },
+      { title: 'Reversed', numeric: true, read: (p) => number(p.reversed, (x) => short(x)) },
+      { title: 'Difference', numeric: true, read: (p) => number(p.difference, (x) => signed(x)) },
+      { title: '95 %', numeric: true, read: (p) => span(p.ci95, signed) },
+      { title: 'p', numeric: true, read: (p) => number(p.p, (x) => x.toPrecision(2)) },
+    ],
+    'forward and reversed',
+  )}`
 
 /** The parts of the page about retrieval, comparison, audit and the rest, where their documents are there. */
 export function evaluationSections(report: Report, figures: Figures): Section[] {
@@ -147,8 +151,8 @@ export function evaluationSections(report: Report, figures: Figures): Section[] 
   return [
     ...(documents.retrieval.length > 0 ? [section('retrieval', 'Retrieval', retrieval(documents.retrieval, figures))] : []),
     ...(documents.comparison ? [section('paired', 'Paired comparison', comparison(documents))] : []),
-    ...(documents.ceiling ? [section('ceiling', 'What can be reached', plainly(documents.ceiling))] : []),
-    ...(documents.arrow ? [section('arrow', 'Arrow of time', plainly(documents.arrow))] : []),
+    ...(documents.ceiling ? [section('ceiling', 'What can be reached', ceiling(documents.ceiling, figures.ceiling))] : []),
+    ...(documents.arrow ? [section('arrow', 'Arrow of time', arrow(documents.arrow, figures.arrow))] : []),
     ...(documents.audit ? [section('audit', 'Audit of the data', audit(documents.audit, figures))] : []),
   ]
 }
@@ -198,7 +202,11 @@ export function runExtras(report: Report, run: string, figures: Figures): Html[]
   const { retrieval, diagnosed, analysed } = documentsOf(report)
   const drawn = figures.runs[run]
   const of = <Entry extends { readonly run: string }>(list: readonly Entry[]) => list.filter((entry) => entry.run === run)
+  const stale = Object.entries(report.files).flatMap(([name, { stale }]) => (stale.includes(run) ? [name] : []))
   return [
+    ...stale.map(
+      (name) => html`<p class="warn">${name} speaks of other weights than this run has now, and is left out here.</p>`,
+    ),
     ...of(diagnosed).map((d) => diagnosis(d, drawn?.diagnosis ?? [])),
     ...of(analysed).map((a) => analysis(a, drawn?.analysis ?? [])),
     ...of(retrieval).map(failures),

@@ -61,7 +61,8 @@ function afterTraining(cell: Cell, ended: Ended): Cell {
   const { exit, signal, error } = ended
   const seconds = cell.seconds + ended.seconds
   if (ended.stopped === 'told') return { ...cell, exit, signal, seconds, error: null, state: 'interrupted' }
-  if (ended.stopped === 'time' && exit === 130) return { ...cell, exit, signal, seconds, error: null, state: 'out of budget' }
+  if (ended.stopped === 'time' && (exit === 130 || signal !== null))
+    return { ...cell, exit, signal, seconds, error: null, state: 'out of budget' }
   return { ...cell, exit, signal, seconds, error, state: error === null ? 'evaluating' : 'failed' }
 }
 

@@ -1,0 +1,47 @@
+import { join } from 'node:path'
+import { beforeAll, expect, it } from 'vitest'
+import { done, runPython, shared, workFolder } from './python.js'
+
+const WIKI = shared('wiki42113.npy')
+const work = workFolder()
+const run = join(work, 'artifacts/lvm/models/wide')
+beforeAll(async () => {
+  const training = ['--data', WIKI, '--preset', 'tiny', '--recipe', 'strong', '--max-windows', 8000, '--max-steps', 120]
+  await done(work, ['train', 'lstm', ...training, '--name', 'wide'])
+})
+
+interface Reference {
+  scores: Record<string, Record<string, Record<string, number>>>
+  failed: number
+  difference: number
+  p: number
+}
+
+it('retrieve and compare say what numpy says in float64', async () => {
+  const { runs } = await done(work, ['retrieve', 'wide'])
+  const { comparisons } = await done(work, ['compare', 'wide', 'copy_last'])
+  const predictions = join(work, 'predictions.npy')
+  await done(work, ['predict', 'wide', '--out', predictions])
+  const want = await runPython<Reference>('reference_retrieval.py', run, predictions, WIKI)
+  const [entry] = runs
+  const got: Record<string, typeof entry.scores> = {
+    model: entry.scores,
+    copy_last: entry.baselines.copy_last.scores,
+    context_mean: entry.baselines.context_mean.scores,
+  }
+  for (const pool of ['with_context', 'without_context']) {
+    expect(entry.oracle.top1[pool]).toBe(want.scores.oracle![pool]!.top1)
+    for (const [name, scores] of Object.entries(got)) {
+      // A prediction is written as a unit vector, and a mean taken in float32: a rank may move where two rows are that close.
+      const near = name === 'copy_last' ? 1e-12 : 2 / entry.n
+      for (const [score, value] of Object.entries(want.scores[name]![pool]!))
+        expect(Math.abs(scores[pool][score].value - value), `${name} ${pool} ${score}`).toBeLessThan(
+          score === 'median_rank' ? 1.01 : near,
+        )
+    }
+  }
+  expect(Math.abs(entry.failed - want.failed)).toBeLessThanOrEqual(2)
+  const { top10 } = comparisons[0].pairs[0]
+  expect(Math.abs(top10.difference - want.difference)).toBeLessThan(2 / entry.n)
+  expect(Math.abs(top10.p - want.p)).toBeLessThan(0.02)
+})
