@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { lockRun } from '../../lib/checkpoint/lock.js'
@@ -101,7 +101,7 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   keep('P.json', read('P.json'))
   await answer('rollout --json', 'rollout a --steps 2')
   await answer('diagnostics.json', 'doctor a --ood val --steps 2')
-  await answer('error_analysis.json', 'analyze a --ood val --points 20')
+  await answer('error_analysis.json', 'analyze a --ood val --points 20 --clusters 2')
   for (const name of ['diagnostics.json', 'error_analysis.json']) keep(name, read(join('artifacts/lvm/evaluation', name)))
   await answer('selftest --json', 'selftest')
   await answer('export --json', 'export a')
@@ -121,12 +121,15 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   keep('report.json', read('swept-evaluation/report.json'))
   await events(`train mlp --data data ${small} --seed 5 --name e`)
   await events(`train mlp --data data ${small} --seed 6 --name f`)
+  mkdirSync(join(folder, run('damaged', '.')), { recursive: true })
+  writeFileSync(join(folder, run('damaged', 'manifest.json')), '{}')
   await answer('report.json', 'report')
   writeFileSync(
     join(folder, 'artifacts/lvm/evaluation/x.json'),
     JSON.stringify({ ...read('artifacts/lvm/evaluation/report.json'), seeds: [1] }),
   )
   await answer('verify --json', 'verify artifacts/lvm/evaluation/x.json --recompute')
+  rmSync(join(folder, run('damaged', '.')), { recursive: true })
 
   for (const name of ['a_int8', 't_pruned']) keep('manifest.json', read(run(name, 'manifest.json')))
   for (const name of ['a', 'b', 'c', 'i']) {

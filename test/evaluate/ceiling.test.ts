@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { synth } from '../../lib/data/synth.js'
+import { meanTarget, type Rows } from '../../lib/evaluate/baselines-rows.js'
 import { arrow } from '../../lib/evaluate/ceiling/arrow.js'
 import { type Ceiling, ceiling } from '../../lib/evaluate/ceiling/ceiling.js'
-import { fitRidges } from '../../lib/evaluate/ridge.js'
+import { addMoments, dualEquations, noMoments, normalEquations } from '../../lib/evaluate/ridge-systems.js'
 import { studentLimit, studentP } from '../../lib/evaluate/statistics-student.js'
 import { native } from '../../lib/native.js'
+import type { Tensor } from '../../lib/torch/tensor.js'
 import { refused, scratch } from '../data/fixture.js'
 import { corpus, npz, sequences, vectorsOf } from './corpus.js'
 import { rowsOf, synthetic } from './synthetic.js'
@@ -68,16 +70,31 @@ describe('ceiling', () => {
 })
 
 describe('ridge towards a weighted sum', () => {
+  const data = synthetic({ dim: 6, context: 3, lengths: new Array(20).fill(14), seed: 3 })
+  const anchor = [0.1, 0.2, 0.7]
+  const sum = Float32Array.from({ length: 3 * 6 * 6 }, (_, i) =>
+    Math.floor(i / 6) % 6 === i % 6 ? anchor[Math.floor(i / 36)]! : 0,
+  )
   it.each([
-    ['more windows than inputs', 60],
-    ['fewer', 4],
-  ])('is that sum for a large λ and ridge for a small one: %s', async (_, articles) => {
-    const data = synthetic({ dim: 12, context: 4, lengths: new Array(articles).fill(14), seed: 3 })
+    [
+      'primal',
+      async (rows: Rows, offset: Tensor) => {
+        using moments = await noMoments(3, offset)
+        await addMoments(moments, rows)
+        return await normalEquations(moments)
+      },
+    ],
+    ['dual', (rows: Rows, offset: Tensor) => dualEquations(rows, 3, offset)],
+  ] as const)('is that sum for a huge λ and least squares for a tiny one: %s', async (_, systemOf) => {
     const rows = rowsOf(data, () => true)
-    const [plain, anchored] = await fitRidges(rows, [undefined, [0.1, 0.2, 0.3, 0.4]])
-    const [a, b] = [await plain!.all.weight.data(), await anchored!.all.weight.data()]
-    expect(a).not.toEqual(b)
-    expect([anchored!.all.positions, anchored!.inner.lambda]).toEqual([4, anchored!.all.lambda])
+    using offset = await meanTarget(rows)
+    using system = await systemOf(rows, offset)
+    const weightAt = async (lambda: number, to?: readonly number[]) =>
+      [...(await (await system.solve(lambda, to))!.weight.data())].map(Number)
+    const far = await weightAt(1e12, anchor)
+    for (const [i, value] of far.entries()) expect(value).toBeCloseTo(sum[i]!, 6)
+    const [plain, near] = [await weightAt(1e-6), await weightAt(1e-6, anchor)]
+    for (const [i, value] of near.entries()) expect(value).toBeCloseTo(plain[i]!, 3)
   })
 })
 

@@ -9,6 +9,8 @@ import type { Facts } from '../diagnose/facts.js'
 import { type Finding, findingsOf, verdictOf } from '../diagnose/patterns.js'
 import { selftestFields } from '../fields.js'
 import { metrics } from '../metrics.js'
+import { worths } from '../retrieval/scores.js'
+import { search } from '../retrieval/search.js'
 import { applyRidge, fitRidge } from '../ridge.js'
 import { judgeGate, type Trial, tryDirection, tryGate, tryIdentity, tryMetric } from './gates.js'
 import { type Scene, scenes } from './scenes.js'
@@ -96,6 +98,26 @@ async function identities(scene: Scene, measured: Record<StandInName, Measured>)
   ]
 }
 
+/** Where the targets stand among all vectors but those of their context, when a stand-in says what to look for. */
+async function mrrOf(scene: Scene, name: StandInName): Promise<Float64Array> {
+  const { base, windows, ids } = scene.rows
+  const { context } = scene
+  const pool = {
+    base: { path: 'selftest', hash: 'selftest', space: undefined, texts: async () => undefined },
+    vectors: base.vectors,
+    rows: base.vectors.shape[0]!,
+    target: ids.map((id) => windows.target[id]!),
+    first: Int32Array.from({ length: ids.length + 1 }, (_, i) => i * context),
+    excluded: Int32Array.from(
+      { length: ids.length * context },
+      (_, i) => windows.first[ids[Math.floor(i / context)]!]! + (i % context),
+    ),
+    dispose: () => {},
+  }
+  const { allowed } = await search(pool, (at, count) => predictAs(scene, name)(ids.subarray(at, at + count)))
+  return worths(allowed, 'mrr')
+}
+
 /** Ridge on a text less ridge on the text read backwards. */
 async function arrow(forward: Scene, backward: Scene): Promise<number> {
   const reached = async ({ train, rows }: Scene) => {
@@ -130,6 +152,7 @@ async function trialsOf(seed: number): Promise<{ scene: Scene; trials: Trial[] }
       random: chance,
       constant: chance,
     }),
+    await tryMetric('retrieval, MRR', async (s) => mean(await mrrOf(scene, s)), { oracle: { value: 1, within: 1e-9 } }),
     await tryGate(
       'better than every baseline',
       async (s) => judgeGate(measured[s].skill.ci95?.[0] ?? null, n, (low) => low > 0),
