@@ -5,6 +5,7 @@
 #include "retrieval-kernels.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 namespace lvm {
@@ -87,6 +88,26 @@ double error_bound(int64_t dim) {
   return nu / (1 - nu) + 2 * tie;
 }
 
+// Products of one shape, by whichever library was faster in the first few of them: float64 decides, so the result is the same.
+class Products {
+ public:
+  Tensor operator()(const Tensor& x, const Tensor& weight) {
+    constexpr int trials = 6;
+    const auto kind = done < trials ? done % 2 : int(best[1] < best[0]);
+    const auto start = std::chrono::steady_clock::now();
+    auto y = product_by(kind == 0 ? Multiplier::aten : Multiplier::onednn, x, weight).contiguous();
+    if (done++ < trials) {
+      const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+      best[kind] = std::min(best[kind], seconds.count() / double(y.numel()));
+    }
+    return y;
+  }
+
+ private:
+  int done = 0;
+  double best[2] = {INFINITY, INFINITY};  // seconds per element
+};
+
 struct Search {
   Search(const Tensor& queries, const Tensor& table, const Tensor& target, const Tensor& first, const Tensor& excluded, int64_t k)
       : bank(table), n(queries.size(0)), k(k), error(error_bound(bank.dim)), unit(torch::empty({n, bank.dim})), list(size_t(n)) {
@@ -130,7 +151,7 @@ struct Search {
                   "retrieve: row " + std::to_string(at + (bad - norms.begin())) + " of the bank holds NaN or Inf");
     for (int64_t from = 0; from < n; from += query_block) {
       const auto part = std::min(query_block, n - from);
-      const auto cosines = product(unit.narrow(0, from, part), block).contiguous();
+      const auto cosines = products(unit.narrow(0, from, part), block);
       const float* table = cosines.const_data_ptr<float>();
       parallel(part, 16, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) look(list[size_t(from + i)], table + i * count, at, norms);
@@ -208,6 +229,7 @@ struct Search {
   int64_t n, k;
   double error;
   Tensor unit;  // the queries, each of length 1
+  Products products;
   std::vector<Query> list;
 };
 

@@ -124,9 +124,13 @@ Tensor as_factor(const Tensor& x) {
   return bf16_products(x.device()) ? x.to(at::autocast::get_autocast_dtype(x.device().type())) : x;
 }
 
-Tensor product(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+Tensor product(const Tensor& x, const Tensor& weight, const Tensor& bias) { return product_by(chosen, x, weight, bias); }
+
+Tensor product_by(Multiplier kind, const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const at::AutoDispatchBelowAutograd below;
-  if (chosen == Multiplier::onednn && x.is_cpu() && x.scalar_type() == torch::kFloat32)
+  // Not every libtorch is built with oneDNN.
+  static const bool there = c10::Dispatcher::singleton().findSchema({"mkldnn::_linear_pointwise", ""}).has_value();
+  if (kind == Multiplier::onednn && there && x.is_cpu() && x.scalar_type() == torch::kFloat32)
     return onednn_product(dense(x), dense(weight), bias);
   c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
   return bias.defined() ? at::linear(x, weight, bias) : at::linear(x, weight);

@@ -27,6 +27,8 @@ std::pair<Tensor, Tensor> multiply_split(const Tensor& a, const Tensor& m, const
 
 // The same product without gradients, for kernels that bring their own: x [n, in] or strided, weight [out, in] or strided.
 Tensor product(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
+// … by the library that is named, for results that do not depend on it.
+Tensor product_by(Multiplier kind, const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 // x Wᵀ + b with a packed weight, for inference. Shapes: x [..., in], bias [out] or undefined -> [..., out]
 Tensor product(const Tensor& x, const Packed& weight, const Tensor& bias = {});
 
