@@ -42,7 +42,7 @@ describe('what went wrong in the field', () => {
     expect(codesOf(await audited(a, [b]), 'FAIL')).toEqual(['SPACE'])
   })
   it('9: vectors scrambled under their articles are ORDER, and truth keys of (0, 0) are KEYS', async () => {
-    const scrambled = await corpus({ rows: 4000 }, (v, dim) => {
+    const scrambled = await corpus({ rows: 4000, dim: 64 }, (v, dim) => {
       const before = v.slice()
       permutation(4000, 1).forEach((from, to) => {
         v.set(before.subarray(from * dim, (from + 1) * dim), to * dim)

@@ -14,7 +14,7 @@ export const sweepFields = {
   }),
   budget: text({
     default: undefined,
-    about: 'time for all of them together, such as 90m or 4h: shared evenly, and what one leaves is shared by the rest',
+    about: 'time for all trainings together: shared evenly, and what one leaves is shared by the rest',
     expected: 'a time such as 90s, 90m or 4h',
     matches: /^\d+(\.\d+)?[smh]$/,
     group: 'Sweep',

@@ -113,14 +113,16 @@ export async function sweep(
       continue
     }
     const work: Work = { o, sweep, signal, tell }
+    const share = left === null ? undefined : left / (open.length - i)
     let cell = await put({ ...waiting, state: 'training', error: null })
-    if (o.overwrite || (await standing(o.out, cell.run)) !== 'ended')
-      cell = await put(afterTraining(cell, await train(work, cell, left === null ? undefined : left / (open.length - i))))
-    else cell = await put({ ...cell, state: 'evaluating' })
+    if (o.overwrite || (await standing(o.out, cell.run)) !== 'ended') {
+      const ended = await train(work, cell, share)
+      if (left !== null) left -= Math.min(share!, ended.seconds) // what stopping takes is nobody else's loss
+      cell = await put(afterTraining(cell, ended))
+    } else cell = await put({ ...cell, state: 'evaluating' })
     const judgeable =
       cell.state === 'evaluating' || (cell.state === 'out of budget' && (await standing(o.out, cell.run)) !== 'none')
     if (judgeable) cell = await put(await evaluate(work, cell))
-    if (left !== null) left -= cell.seconds - waiting.seconds
   }
   const made: Reported = await report({ runs: o.out, out: o.evaluation, say })
   const { page, json, table, plots } = made
