@@ -1,5 +1,6 @@
 import type { Base } from '../data/base.js'
 import type { Windows } from '../data/windows.js'
+import { type NativeSamples, native } from '../native.js'
 import { call, Tensor } from '../torch/tensor.js'
 
 /** Some windows of a base. */
@@ -9,6 +10,10 @@ export interface Rows {
   /** Numbers of windows. */
   readonly ids: Int32Array
 }
+
+/** Windows as models and scores take them. Dispose of it. */
+export const samplesOf = ({ base, windows }: Pick<Rows, 'base' | 'windows'>): NativeSamples =>
+  native.samples(base.vectors.native, base.targets?.native ?? null, windows.first, windows.target, windows.context)
 
 /** Floats gathered at a time, 32 MB. */
 const BLOCK = 1 << 23

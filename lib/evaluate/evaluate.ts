@@ -3,7 +3,7 @@ import { LvmError } from '../errors.js'
 import { type NativeModel, type NativeSamples, native } from '../native.js'
 import { Tensor } from '../torch/tensor.js'
 import { baselineResults } from './baselines.js'
-import { contexts, type Rows } from './baselines-rows.js'
+import { contexts, type Rows, samplesOf } from './baselines-rows.js'
 import { measureLatency, peakMemory } from './latency.js'
 import { metrics } from './metrics.js'
 import type { RunEntry, Speed } from './report.js'
@@ -89,16 +89,10 @@ export interface EvaluateOptions {
  * Errors: DATA_TOO_FEW without windows; DIVERGED when the model's outputs are not finite.
  */
 export async function evaluateRun(subject: Subject, rows: JudgedRows, options: EvaluateOptions): Promise<RunEntry> {
-  const { base, windows, ids } = rows
+  const { base, ids } = rows
   if (ids.length === 0)
     throw new LvmError('DATA_TOO_FEW', `${subject.run}: expected ${rows.part} rows to judge but there are none`)
-  const samples = native.samples(
-    base.vectors.native,
-    base.targets?.native ?? null,
-    windows.first,
-    windows.target,
-    windows.context,
-  )
+  const samples = samplesOf(rows)
   try {
     const judged = await judge(subject, rows, samples, options)
     const { output, weightsBytes, trainSeconds } = subject

@@ -6,6 +6,7 @@ import { badOption } from '../errors.js'
 import { native, type TypedArray } from '../native.js'
 import { resolve } from '../options.js'
 import { Tensor } from '../torch/tensor.js'
+import { samplesOf } from './baselines-rows.js'
 import { predictFields } from './fields.js'
 import { streamed } from './stream.js'
 import { type Chosen, chooseRows } from './subject.js'
@@ -34,13 +35,7 @@ const BLOCK = 4096
 
 /** Unit vectors of blocks of predictions, each from its window. */
 async function* byWindow(model: Model, { base, windows, ids }: Chosen): AsyncGenerator<TypedArray> {
-  const samples = native.samples(
-    base.vectors.native,
-    base.targets?.native ?? null,
-    windows.first,
-    windows.target,
-    windows.context,
-  )
+  const samples = samplesOf({ base, windows })
   try {
     for (let at = 0; at < ids.length; at += BLOCK) {
       using raw = Tensor.wrap(await native.predict(model.native, samples, ids.subarray(at, at + BLOCK), 256))

@@ -1,4 +1,5 @@
 import { LvmError } from '../errors.js'
+import { samplesOf } from '../evaluate/baselines-rows.js'
 import type { Interval } from '../evaluate/metrics.js'
 import { searchWithModel } from '../evaluate/retrieval/judge.js'
 import { openPool } from '../evaluate/retrieval/pool.js'
@@ -44,13 +45,7 @@ export async function withSamples<T>(
   { base, windows }: Pick<Chosen, 'base' | 'windows'>,
   what: (samples: ReturnType<typeof native.samples>) => Promise<T>,
 ): Promise<T> {
-  const samples = native.samples(
-    base.vectors.native,
-    base.targets?.native ?? null,
-    windows.first,
-    windows.target,
-    windows.context,
-  )
+  const samples = samplesOf({ base, windows })
   try {
     return await what(samples)
   } finally {

@@ -5,6 +5,7 @@ import { type Split, splitWindows } from '../data/split.js'
 import { loadSplit } from '../data/split-file.js'
 import { makeWindows, type Windows } from '../data/windows.js'
 import { badOption, LvmError } from '../errors.js'
+import { samplesOf } from '../evaluate/baselines-rows.js'
 import { type NativeSamples, native } from '../native.js'
 import type { TrainSettings } from './recipe.js'
 
@@ -23,9 +24,6 @@ export interface Prepared {
   readonly warnings: readonly string[]
   dispose(): void
 }
-
-const toSamples = (base: Base, windows: Windows): NativeSamples =>
-  native.samples(base.vectors.native, base.targets?.native ?? null, windows.first, windows.target, windows.context)
 
 /** At most `most` of some windows, a seeded sample in rising order. */
 export function sampled(ids: Int32Array, most: number | undefined, seed: number): Int32Array {
@@ -80,7 +78,7 @@ export async function prepare(
       : limited(splitWindows(train.windows, train.base, { mode: o.split, seed: o.seed, test: o.test, val }), o)
     if (split.val.length === 0) throw new LvmError('DATA_TOO_FEW', `${o.data}: expected validation windows but there are none`)
     const side = (s: Omit<Side, 'samples'>): Side => {
-      const samples = toSamples(s.base, s.windows)
+      const samples = samplesOf(s)
       handles.push(samples)
       return { ...s, samples }
     }

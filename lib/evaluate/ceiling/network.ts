@@ -3,7 +3,7 @@ import { native } from '../../native.js'
 import { Tensor } from '../../torch/tensor.js'
 import type { Baseline } from '../baselines-fit.js'
 import type { Rows } from '../baselines-rows.js'
-import { samplesOf } from './rows.js'
+import { samplesOf } from '../baselines-rows.js'
 
 const [BATCH, EVAL_BATCH, CHUNK] = [64, 256, 100]
 const [RATE, WARM] = [1e-3, 0.05]

@@ -8,6 +8,7 @@ import { badOption, LvmError } from '../../errors.js'
 import { native } from '../../native.js'
 import type { Scorer } from '../baselines.js'
 import type { Rows } from '../baselines-rows.js'
+import { samplesOf } from '../baselines-rows.js'
 
 /** Training windows that are fitted on at most; of more a seeded sample. */
 const MOST = 60_000
@@ -59,9 +60,6 @@ export async function partsOf(
 }
 
 /** Samples of some rows in C++; the caller disposes of them. */
-export const samplesOf = ({ base, windows }: Rows) =>
-  native.samples(base.vectors.native, base.targets?.native ?? null, windows.first, windows.target, windows.context)
-
 /** Runs something with what scores predictions for some rows. */
 export async function withScorer<T>(rows: Rows, what: (scorer: Scorer) => Promise<T>): Promise<T> {
   const samples = samplesOf(rows)

@@ -1,6 +1,6 @@
 import { native } from '../../native.js'
 import { Tensor } from '../../torch/tensor.js'
-import { meanTarget } from '../baselines-rows.js'
+import { meanTarget, samplesOf } from '../baselines-rows.js'
 import { consultOracle, type Oracle } from '../retrieval/oracle.js'
 import { openPool, type Pool } from '../retrieval/pool.js'
 import { worths } from '../retrieval/scores.js'
@@ -32,8 +32,7 @@ export async function openGround(chosen: Chosen, o: Parameters<typeof openPool>[
   const pool = await openPool(chosen, o)
   const oracle = await consultOracle(chosen, pool)
   const centre = train === undefined ? null : await meanTarget(train)
-  const { first, target, context } = windows
-  const samples = native.samples(base.vectors.native, base.targets?.native ?? null, first, target, context)
+  const samples = samplesOf({ base, windows })
   return {
     chosen,
     pool,

@@ -1,22 +1,11 @@
 import type { Interval } from '../metrics.js'
+import { aligned } from '../report-table.js'
 import type { CurvePoint } from './facts.js'
 import type { Diagnosis } from './runs.js'
 
 const short = (x: number) => `${x < 0 ? '−' : ''}${Math.abs(x).toFixed(4).replace(/^0/, '')}`
 const signed = (x: number) => `${x > 0 ? '+' : ''}${short(x)}`
 const span = (interval: Interval) => (interval === null ? '' : `${short(interval[0])} … ${short(interval[1])}`)
-
-function aligned(lines: readonly (readonly string[])[]): string {
-  const widths = lines[0]!.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)))
-  return lines
-    .map((line) =>
-      line
-        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
-}
 
 const offset = (k: number) => (k === 0 ? 'target' : k < 0 ? `t−${-k}` : `t+${k}`)
 const curve = (name: string, points: readonly CurvePoint[]) => [name, ...points.map(({ value }) => short(value))]

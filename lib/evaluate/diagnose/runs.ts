@@ -11,6 +11,7 @@ import { type Options, resolve } from '../../options.js'
 import { call, Tensor } from '../../torch/tensor.js'
 import { type Baseline, fitBaselines } from '../baselines-fit.js'
 import type { Rows } from '../baselines-rows.js'
+import { samplesOf } from '../baselines-rows.js'
 import { doctorFields } from '../fields.js'
 import { type Document, writeEntries } from '../report.js'
 import { type Rollout, rollout } from '../rollout.js'
@@ -69,8 +70,7 @@ export const windowReader =
   (model: Model) =>
   ({ base, windows }: Rows): Predict =>
   async (ids) => {
-    const { first, target, context } = windows
-    const samples = native.samples(base.vectors.native, base.targets?.native ?? null, first, target, context)
+    const samples = samplesOf({ base, windows })
     try {
       return Tensor.wrap(await native.predict(model.native, samples, ids, BATCH))
     } finally {

@@ -2,6 +2,7 @@ import type { Model } from '../../checkpoint/model.js'
 import { native, type Retrieval } from '../../native.js'
 import { Tensor } from '../../torch/tensor.js'
 import { type Baseline, type BaselineName, fitBaselines } from '../baselines-fit.js'
+import { samplesOf } from '../baselines-rows.js'
 import { FEWEST_ARTICLES } from '../statistics.js'
 import { type Chosen, provenance } from '../subject.js'
 import type { Pools, RetrievalEntry } from './entry.js'
@@ -19,14 +20,8 @@ const SEED = 0
 
 /** Searches for the targets with the predictions of a run. */
 export async function searchWithModel(model: Pick<Model, 'native'>, chosen: Chosen, pool: Pool): Promise<Retrieval> {
-  const { base, windows, ids } = chosen
-  const samples = native.samples(
-    base.vectors.native,
-    base.targets?.native ?? null,
-    windows.first,
-    windows.target,
-    windows.context,
-  )
+  const { ids } = chosen
+  const samples = samplesOf(chosen)
   try {
     return await search(pool, async (at, count) =>
       Tensor.wrap(await native.predict(model.native, samples, ids.subarray(at, at + count), BATCH)),

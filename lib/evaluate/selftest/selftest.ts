@@ -3,7 +3,7 @@ import { resolve } from '../../options.js'
 import { Tensor } from '../../torch/tensor.js'
 import { baselineResults } from '../baselines.js'
 import { fitBaselines } from '../baselines-fit.js'
-import { meanTarget, type Rows } from '../baselines-rows.js'
+import { meanTarget, samplesOf } from '../baselines-rows.js'
 import { cosinesOf, factsOf } from '../diagnose/diagnose.js'
 import type { Facts } from '../diagnose/facts.js'
 import { type Finding, findingsOf, verdictOf } from '../diagnose/patterns.js'
@@ -40,9 +40,6 @@ interface Measured {
   readonly findings: readonly Finding[]
   readonly skill: { readonly value: number; readonly ci95: readonly [number, number] | null }
 }
-
-const samplesOf = ({ base, windows }: Rows) =>
-  native.samples(base.vectors.native, null, windows.first, windows.target, windows.context)
 
 async function measure(scene: Scene, seed: number): Promise<Record<StandInName, Measured>> {
   const { rows, train } = scene
