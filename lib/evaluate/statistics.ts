@@ -7,6 +7,8 @@ export const FEWEST_ARTICLES = 20
 const RESAMPLES = 10_000
 /** Article draws between two breaths of the event loop, about 2 ms. */
 const STRIDE = 200_000
+/** What is left of a difference of equal numbers, as a share of them. */
+const ROUNDING = 1e-12
 
 /** A mean over windows and how well the articles pin it down. */
 export interface Estimate {
@@ -120,7 +122,7 @@ async function studentised(counts: Float64Array, residuals: Float64Array, resamp
     }
     const shift = r / n // mean* − mean
     const spread = rr - 2 * shift * rn + shift * shift * nn // Σ (r_c − shift n_c)²
-    const se = Math.sqrt((C / (C - 1)) * Math.max(0, spread)) / n
+    const se = spread > ROUNDING * rr ? Math.sqrt((C / (C - 1)) * spread) / n : 0
     t[b] = shift === 0 ? 0 : shift / se
   }
   return t.sort()

@@ -76,9 +76,6 @@ export async function score(model: { readonly native: NativeModel }, chosen: Cho
 
 export const mean = (values: Float64Array): number => values.reduce((a, b) => a + b, 0) / values.length
 
-/** A difference of two cosines is 2 at most: where hardly a window differs, resampling articles says nothing. */
-const known = (ci95: Interval): Interval => (ci95 !== null && ci95[0] >= -2 && ci95[1] <= 2 ? ci95 : null)
-
 /** Compares two models window by window. Errors: DIVERGED. */
 export async function judgeGate(
   parent: Scored,
@@ -95,7 +92,7 @@ export async function judgeGate(
       parent: mean(a),
       result: mean(b),
       drop: difference.mean,
-      ci95: known(difference.ci95),
+      ci95: difference.ci95,
       limit,
       pass: difference.mean <= limit,
     }

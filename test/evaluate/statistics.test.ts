@@ -96,6 +96,19 @@ group('meanByArticle', () => {
   })
 })
 
+group('windows of which hardly one differs', () => {
+  it.each([1, 2, 3, 4, 5, 6, 8])('have an interval only where it says something: %i articles of 28', async (different) => {
+    const sizes = Array.from({ length: 28 }, (_, i) => 37 + ((i * 7919) % 61))
+    const articles = Int32Array.from(sizes.flatMap((n, i) => new Array<number>(n).fill(i)))
+    const values = new Float64Array(articles.length).fill(1 / 3) // whose sums are rounded
+    for (let i = 0; i < different; i++) values[articles.indexOf(3 * i)] = 0.7 + 0.01 * i
+    const { mean, ci95, reason } = await meanByArticle(values, articles)
+    expect(mean).toBeCloseTo(1 / 3, 2)
+    expect(ci95 === null).toBe(reason !== null)
+    for (const end of ci95 ?? []) expect(Math.abs(end - mean)).toBeLessThan(0.1)
+  })
+})
+
 group('randomIndex', () => {
   it('fills its range evenly and differs by seed', () => {
     const draw = randomIndex(5)
