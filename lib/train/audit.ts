@@ -8,8 +8,20 @@ import { cacheRoot } from '../libtorch/paths.js'
 import type { Told } from './events.js'
 import type { Prepared } from './prepare.js'
 
+/** Lets go of some work when asked to stop: it ends by itself as soon as the data is closed. Errors: INTERRUPTED, TERMINATED. */
+const orStop = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
+  new Promise((done, fail) => {
+    const stop = () => {
+      const code = signal.reason instanceof LvmError ? signal.reason.code : 'INTERRUPTED'
+      fail(new LvmError(code, 'training: stopped before its first step, so there is no checkpoint', { hint: 'start it again' }))
+    }
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    work.then(done, fail).finally(() => signal.removeEventListener('abort', stop))
+  })
+
 /** The audit of a training's data, computed once for a file and a context, and then remembered. */
-async function* verdictOn({ train, val }: Prepared): AsyncGenerator<Told, Verdict> {
+async function* verdictOn({ train, val }: Prepared, signal: AbortSignal): AsyncGenerator<Told, Verdict> {
   const { base, windows } = train
   const against = val === train ? [] : [val.base]
   const folder = join(cacheRoot(), 'audits')
@@ -17,7 +29,7 @@ async function* verdictOn({ train, val }: Prepared): AsyncGenerator<Told, Verdic
   const known = await readVerdict(folder, key)
   if (known !== undefined) return known
   yield { type: 'audit', path: base.path, verdict: null, codes: [], forced: false }
-  const { findings, against: files } = await auditBase(base, { context: windows.context, against })
+  const { findings, against: files } = await orStop(auditBase(base, { context: windows.context, against }), signal)
   const all = [...findings, ...files.flatMap((file) => file.findings)]
   const codes = all
     .filter(({ level }) => level !== 'PASS')
@@ -28,9 +40,9 @@ async function* verdictOn({ train, val }: Prepared): AsyncGenerator<Told, Verdic
   return found
 }
 
-/** Audits the data before a training starts. Errors: GATE_FAILED when it is broken, unless that is forced. */
-export async function* auditData(data: Prepared, force: boolean): AsyncGenerator<Told, RunFacts['audit']> {
-  const found = yield* verdictOn(data)
+/** Audits the data before a training starts. Errors: GATE_FAILED when it is broken, unless that is forced; INTERRUPTED, TERMINATED. */
+export async function* auditData(data: Prepared, force: boolean, signal: AbortSignal): AsyncGenerator<Told, RunFacts['audit']> {
+  const found = yield* verdictOn(data, signal)
   const broken = found.codes.filter(({ level }) => level === 'FAIL')
   const { path } = data.train.base
   if (broken.length > 0 && !force) {

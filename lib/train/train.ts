@@ -134,7 +134,7 @@ async function* run({ model, ...given }: TrainOptions, signal: AbortSignal): Asy
     if (session.initialised !== undefined) yield { type: 'init', ...session.init!, ...session.initialised.placed }
     for (const message of [...data.warnings, ...(session.initialised?.warnings ?? [])])
       yield { type: 'warning', code: 'DATA', message }
-    if (fresh !== undefined) session.audit = yield* auditData(data, train.force)
+    if (fresh !== undefined) session.audit = yield* auditData(data, train.force, signal)
     if (train.precision === 'bf16' && device === 'cpu') {
       const slow = await slowPrecision()
       if (slow !== undefined) yield { type: 'warning', code: 'SLOW_PRECISION', message: slow }

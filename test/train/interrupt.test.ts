@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, expect, it } from 'vitest'
 import { verifyRun } from '../../lib/checkpoint/store.js'
-import { load } from '../../lib/index.js'
+import { load, train } from '../../lib/index.js'
 import { eventsOf, lvm } from './programs.js'
 import { comparable, contentOf, historyOf, manifestOf, place, trained, vectorFile } from './runs.js'
 
@@ -133,4 +133,23 @@ it('evaluate judges every run that is named', async () => {
     ['events', 'lstm'],
     ['second', 'gru'],
   ])
+})
+
+it('stops while the data is audited, before there is anything to go on from', async () => {
+  const unknown = await vectorFile('unknown', { seed: Date.now() }) // to no cache of audits
+  const stop = new AbortController()
+  const training = train(
+    { model: 'lstm', data: unknown, preset: 'tiny', out: place('.'), name: 'unaudited' },
+    { signal: stop.signal },
+  )
+  const told: string[] = []
+  const all = async () => {
+    for await (const event of training) {
+      told.push(event.type)
+      if (event.type === 'audit') stop.abort()
+    }
+  }
+  await expect(all()).rejects.toMatchObject({ code: 'INTERRUPTED', exit: 130 })
+  expect(told).toEqual(['start', 'audit'])
+  await expect(load(place('unaudited'))).rejects.toMatchObject({ code: 'RUN_MISSING' })
 })
