@@ -44,11 +44,17 @@ export interface Report {
 /** What is not read from files, and so is kept when a report is checked. */
 export type Imprint = Pick<Report, 'created_at' | 'written_by' | 'command_line' | 'runs_folder'>
 
-const commit = async (): Promise<string | null> =>
-  promisify(execFile)('git', ['rev-parse', 'HEAD'], { cwd: packageRoot() }).then(
-    ({ stdout }) => stdout.trim(),
-    () => null, // installed from a package, or no git
-  )
+/** The commit of this package; null where it was installed, perhaps into a project that has commits of its own, or without git. */
+async function commit(): Promise<string | null> {
+  const root = packageRoot()
+  try {
+    const { stdout } = await promisify(execFile)('git', ['rev-parse', '--show-prefix', 'HEAD'], { cwd: root })
+    const [prefix, head] = stdout.split('\n')
+    return prefix === '' ? head! : null
+  } catch {
+    return null
+  }
+}
 
 export const imprint = async (root: string, evaluation: string, words: readonly string[]): Promise<Imprint> => ({
   created_at: new Date().toISOString(),
