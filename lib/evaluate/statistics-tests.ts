@@ -2,13 +2,13 @@ import { setImmediate } from 'node:timers/promises'
 import { LvmError } from '../errors.js'
 import { byArticle } from './statistics.js'
 import { randomIndex } from './statistics-random.js'
+import { studentLimit } from './statistics-student.js'
 
 const FLIPS = 10_000
 /** Sign flips between two breaths of the event loop, about 2 ms. */
 const STRIDE = 200_000
-/** A difference this likely to be found, at 5 % false alarms. */
-const POWER_80 = 0.8416212335729143
-const TWO_SIDED_95 = 1.959963984540054
+/** Chances, both sides together, of false alarms and of missing what is there: one side of the latter is one in five. */
+const [FALSE_ALARM, MISSED] = [0.05, 2 * 0.2]
 
 /**
  * How often paired differences as far from 0 as these would come about if each article's were as likely of either sign.
@@ -54,17 +54,6 @@ export function benjaminiHochberg(p: readonly number[]): number[] {
   return adjusted
 }
 
-/** The quantile of Student's t at that of the normal distribution. Source: Abramowitz & Stegun 1964, 26.7.5. */
-function studentT(z: number, freedom: number): number {
-  const terms = [
-    (z ** 3 + z) / 4,
-    (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96,
-    (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384,
-    (79 * z ** 9 + 776 * z ** 7 + 1482 * z ** 5 - 1920 * z ** 3 - 945 * z) / 92160,
-  ]
-  return terms.reduce((sum, term, i) => sum + term / freedom ** (i + 1), z)
-}
-
 /**
  * The smallest true difference that data like these would show in four cases of five, at 5 % false alarms (two-sided).
  *
@@ -72,4 +61,4 @@ function studentT(z: number, freedom: number): number {
  * Source: Bloom 1995, Minimum detectable effects.
  */
 export const minimumDetectable = ({ se, articles }: { readonly se: number | null; readonly articles: number }): number | null =>
-  se === null ? null : se * (studentT(TWO_SIDED_95, articles - 1) + studentT(POWER_80, articles - 1))
+  se === null ? null : se * (studentLimit(FALSE_ALARM, articles - 1) + studentLimit(MISSED, articles - 1))
