@@ -63,7 +63,7 @@ const WIDE: readonly (readonly [RegExp, number])[] = [
 export const textWidth = (text: string, size: number = SIZE.text): number =>
   size * [...text].reduce((sum, letter) => sum + (WIDE.find(([letters]) => letters.test(letter))?.[1] ?? 0.555), 0)
 
-/** Ends and step of an axis on round numbers. */
+/** Ends and step of an axis on round numbers; what lies a millionth of a step beyond one, as a cosine of 1 may by rounding, counts as on it. */
 export function ticks(low: number, high: number, count = 6, whole = false): { min: number; max: number; interval: number } {
   const span = high > low ? high - low : Math.abs(high) || 1
   const raw = whole ? Math.max(1, span / count) : span / count
@@ -71,8 +71,8 @@ export function ticks(low: number, high: number, count = 6, whole = false): { mi
   const step = (whole ? [1, 2, 5, 10] : [1, 2, 2.5, 5, 10]).map((m) => m * power).find((s) => s >= raw * 0.999)!
   const clean = (x: number) => Number(x.toPrecision(12))
   return {
-    min: clean(Math.floor(low / step + 1e-9) * step),
-    max: clean(Math.ceil(high / step - 1e-9) * step + (high > low ? 0 : step)),
+    min: clean(Math.floor(low / step + 1e-6) * step),
+    max: clean(Math.ceil(high / step - 1e-6) * step + (high > low ? 0 : step)),
     interval: clean(step),
   }
 }
