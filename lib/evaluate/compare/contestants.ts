@@ -62,8 +62,13 @@ export async function gather(
       using model = await load(name, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
       const chosen = await chooseRows(model, o)
       const on = likeness(chosen)
-      if (first === undefined) first = { name, on, ground: await openGround(chosen, o) }
-      else {
+      if (first === undefined) {
+        const opened = await openGround(chosen, o).catch((error) => {
+          chosen.dispose()
+          throw error
+        })
+        first = { name, on, ground: opened }
+      } else {
         chosen.dispose()
         requireAlike(first, { name, on })
       }
