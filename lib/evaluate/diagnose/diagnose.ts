@@ -1,88 +1,12 @@
-import type { History } from '../../checkpoint/run.js'
 import { LvmError } from '../../errors.js'
-import type { Baseline, BaselineName } from '../baselines-fit.js'
-import { blocks, contexts, meanTarget, type Rows, targets } from '../baselines-rows.js'
-import { nearest } from '../nearest.js'
-import { difference, type Estimate, meanByArticle, pairedDifference } from '../statistics.js'
-import { unitVectors } from '../unit-vectors.js'
-import { ablations, type Read } from './ablations.js'
-import { type CurvePoint, type Facts, type Figure, type Other, pastOf } from './facts.js'
-import { aligned, drawPool, offsetsOf, type Predict, type Probe, probe, sampled, targetSpread } from './probe.js'
-
-/** A run, or anything else that predicts, with what is known of its training. */
-export interface Patient {
-  readonly output: 'raw' | 'unit'
-  /** Outputs for contexts, of any length. */
-  readonly read: Read
-  /** Raw outputs for windows; what `read` gives unless there is another way. */
-  readonly predict?: (rows: Rows) => Predict
-  readonly history?: History | undefined
-}
-
-export interface DiagnoseOptions {
-  readonly rows: Rows & { readonly windows: { readonly crosses?: Uint8Array } }
-  /** What the run and the baselines were fitted on; undefined for other data. */
-  readonly train: Rows | undefined
-  readonly baselines: readonly Baseline[]
-  readonly leaky: boolean
-  /** Whether the rows are those that the history speaks of. */
-  readonly own: boolean
-  readonly other?: { readonly path: string; readonly rows: Rows } | undefined
-  readonly rolloutToMean?: number | null
-  readonly seed?: number
-}
-
-/** Windows that are looked at, of the judged rows, of the training rows, with a spoilt context, and for twins. */
-const MOST = { judged: 8192, train: 4096, spoilt: 1024, twins: 1024 } as const
-/** Vectors that are nearer than this are the same text. */
-const TWIN = 0.98
-
-const figureOf = ({ mean, ci95 }: Pick<Estimate, 'mean' | 'ci95'>): Figure => ({ value: mean, ci95 })
-const mean = (values: Float64Array) => values.reduce((a, b) => a + b, 0) / values.length
-const some = <R extends Rows>(rows: R, most: number, seed: number): R => ({ ...rows, ids: sampled(rows.ids, most, seed) })
-
-/** Cosines with the targets, window by window. */
-export async function cosinesOf(rows: Rows, predict: Predict): Promise<Float64Array> {
-  const all = new Float64Array(rows.ids.length)
-  let at = 0
-  for (const ids of blocks(rows)) {
-    using raw = await predict(ids)
-    using y = await targets(rows, ids)
-    using cosine = await raw.op('aten::cosine_similarity', y, 1, 1e-12)
-    using wide = await cosine.to({ dtype: 'float64' })
-    all.set((await wide.data()) as Float64Array, at)
-    at += ids.length
-  }
-  return all
-}
-
-const predictor = ({ predict, read }: Patient, rows: Rows): Predict =>
-  predict?.(rows) ??
-  (async (ids) => {
-    using x = await contexts(rows, ids)
-    return await read(x)
-  })
-
-/** Rows of the base that some windows read or predict. */
-export function rowsUsed({ base, windows, ids }: Rows): Int32Array {
-  const used = new Set<number>()
-  for (const id of ids) {
-    for (let j = 0; j < windows.context; j++) used.add(windows.first[id]! + j)
-    if (base.targets === undefined) used.add(windows.target[id]!)
-  }
-  return Int32Array.from(used).sort()
-}
-
-/** Share of the judged targets that the training rows hold too. */
-async function twinsOf(rows: Rows, train: Rows, seed: number): Promise<number> {
-  const { ids } = some(rows, MOST.twins, seed)
-  using raw = await targets(rows, ids)
-  const { unit, norm } = await unitVectors(raw)
-  using queries = unit
-  norm.dispose()
-  const { cosine } = await nearest(queries, train.base.vectors, rowsUsed(train))
-  return cosine.filter((c) => c > TWIN).length / cosine.length
-}
+import type { BaselineName } from '../baselines-fit.js'
+import { meanTarget } from '../baselines-rows.js'
+import { meanByArticle, pairedDifference } from '../statistics.js'
+import { ablations } from './ablations.js'
+import { gapOf, otherOf, recordedOf, twinsOf } from './elsewhere.js'
+import { type CurvePoint, type Facts, pastOf } from './facts.js'
+import { cosinesOf, type DiagnoseOptions, figureOf, MOST, mean, type Patient, predictor, some } from './patient.js'
+import { aligned, drawPool, offsetsOf, type Predict, type Probe, probe, targetSpread } from './probe.js'
 
 /** Everything that is measured, on one set of windows. */
 export async function factsOf(patient: Patient, o: DiagnoseOptions): Promise<Facts> {
@@ -195,66 +119,4 @@ async function offsetFacts(
     behind: first < -1 ? await less(at(of.own, first), at(of.own, -1)) : null,
     behind_reference: first < -1 ? mean(at(of.rival, first)) - mean(at(of.rival, -1)) : null,
   }
-}
-
-/** Run and reference on training rows against the judged ones, from the same function. */
-async function gapOf(
-  patient: Patient,
-  train: Rows,
-  reference: Baseline,
-  o: { judged: Estimate; floor: number; rival: Probe },
-  seed: number,
-): Promise<Facts['generalisation']> {
-  const rows = some(train, MOST.train, seed)
-  const articles = rows.ids.map((id) => rows.windows.article[id]!)
-  const trained = await meanByArticle(await cosinesOf(rows, predictor(patient, rows)), articles, { seed })
-  const rival = mean(await cosinesOf(rows, (ids) => reference.predict(rows, ids)))
-  const share = (at: number, judged: number, floor: number) => (at - judged) / Math.max(1e-6, at - floor)
-  return {
-    train: trained.mean,
-    judged: o.judged.mean,
-    gap: figureOf(difference(trained, o.judged)),
-    share: share(trained.mean, o.judged.mean, o.floor),
-    reference_share: share(rival, mean(o.rival.at.get(0)!), mean(o.rival.floor)),
-    windows: rows.ids.length,
-  }
-}
-
-/** The run against the reference on other data, beside the judged rows. */
-async function otherOf(
-  patient: Patient,
-  other: NonNullable<DiagnoseOptions['other']>,
-  reference: Baseline,
-  here: Estimate,
-  seed: number,
-): Promise<Other> {
-  const rows = some(other.rows, MOST.train, seed)
-  const articles = rows.ids.map((id) => rows.windows.article[id]!)
-  const own = await cosinesOf(rows, predictor(patient, rows))
-  const rival = await cosinesOf(rows, (ids) => reference.predict(rows, ids))
-  const there = await pairedDifference(own, rival, articles, { seed })
-  const cosine = await meanByArticle(own, articles, { seed })
-  return {
-    path: other.path,
-    n: cosine.n,
-    articles: cosine.articles,
-    cosine: figureOf(cosine),
-    reference: mean(rival),
-    advantage: figureOf(there),
-    advantage_judged: figureOf(here),
-    loss: figureOf(difference(here, there)),
-  }
-}
-
-/** What the history says of these rows against what is measured; of a sample, within four standard errors. */
-function recordedOf(
-  { history }: Patient,
-  { own }: DiagnoseOptions,
-  { mean, se }: Estimate,
-  isSample: boolean,
-): Facts['recorded'] {
-  const best = history?.history.find(({ epoch }) => epoch === history.best_epoch)
-  if (!own || best === undefined) return null
-  const allowed = 1e-3 + (isSample ? 4 * (se ?? 0) : 0)
-  return { cosine: best.val_cosine, measured: mean, equal: Math.abs(best.val_cosine - mean) <= allowed }
 }

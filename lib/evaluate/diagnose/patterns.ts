@@ -1,16 +1,22 @@
-import type { Estimate } from '../statistics.js'
-import type { Ablation } from './ablations.js'
-import type { Facts, Figure } from './facts.js'
-
-/** What is wrong with a run, why it is thought so, and what to do about it. */
-export interface Finding {
-  readonly code: string
-  /** fail: the instrument or the run is broken; warn: the run is weak; note: good to know. */
-  readonly level: 'fail' | 'warn' | 'note'
-  readonly what: string
-  readonly why: string
-  readonly fix: string
-}
+import type { Facts } from './facts.js'
+import type { Finding } from './findings.js'
+import {
+  ablation,
+  above,
+  below,
+  blurred,
+  figure,
+  flipped,
+  isFlat,
+  matters,
+  narrow,
+  peak,
+  percent,
+  signed,
+  span,
+  spreadShare,
+  times,
+} from './signs.js'
 
 interface Pattern {
   readonly code: string
@@ -20,43 +26,6 @@ interface Pattern {
   readonly why: string
   readonly fix: string
 }
-
-/** Standard errors that stand in for an interval where there are too few articles for one. */
-const ERRORS = 4
-
-/** Whether an estimate is surely above a number: by its interval, or by four standard errors where there is none. */
-export const above = ({ mean, se, ci95 }: Estimate, x: number): boolean =>
-  ci95 !== null ? ci95[0] > x : se !== null && mean - ERRORS * se > x
-export const below = ({ mean, se, ci95 }: Estimate, x: number): boolean =>
-  ci95 !== null ? ci95[1] < x : se !== null && mean + ERRORS * se < x
-
-const figure = (x: number) =>
-  x
-    .toFixed(3)
-    .replace(/^(-?)0\./, '$1.')
-    .replace('-', '−')
-const signed = (x: number) => (x > 0 ? '+' : '') + figure(x)
-const percent = (x: number) => `${(100 * x).toFixed(x < 0.1 ? 1 : 0)} %`
-const times = (x: number) => `${x < 10 ? x.toFixed(1) : Math.round(x)} times`
-const span = ({ ci95 }: Pick<Figure, 'ci95'>) => (ci95 === null ? '' : ` (95 %: ${figure(ci95[0])} … ${figure(ci95[1])})`)
-
-/** The spread of predictions as a share of the reference's: what a healthy predictor of this data has. */
-const spreadShare = ({ dispersion, reference }: Facts) =>
-  dispersion.predictions.dispersion / Math.max(1e-9, reference.spread.dispersion)
-/** The most that the cosine rises above the floor at any offset. */
-const peak = ({ curves, floor }: Facts) => Math.max(...curves.run.map(({ value }) => Math.abs(value - floor)))
-const ablation = (f: Facts, name: Ablation['name']) => f.ablations.find((a) => a.name === name)
-/** A drop that matters beside all that the context gives. */
-const matters = (f: Facts, drop: number) => Math.abs(drop) > 0.02 * Math.max(f.gain.mean, 1e-3)
-const narrow = (f: Facts) => spreadShare(f) < 0.25
-const flipped = (f: Facts) => below(f.gain, 0) && -f.gain.mean > 0.25 * f.reference.gain
-const isFlat = (f: Facts) =>
-  !narrow(f) && !flipped(f) && f.gain.mean < 0.15 * f.reference.gain && peak(f) < 0.5 * f.reference.gain
-const blurred = (f: Facts) =>
-  below(f.identification_difference, 0) &&
-  f.identification.value - 0.5 < 0.5 * (f.reference.identification - 0.5) &&
-  f.cosine.value > f.floor &&
-  !isFlat(f)
 
 /** Every failure that is known by its figures. The order is that of the page: what makes other findings meaningless comes first. */
 export const PATTERNS: readonly Pattern[] = [
@@ -267,17 +236,3 @@ export const PATTERNS: readonly Pattern[] = [
     fix: 'judge on at least 20 articles: --rows all, or another file with --data',
   },
 ]
-
-/** The patterns that hold. */
-export const findingsOf = (facts: Facts): Finding[] =>
-  PATTERNS.filter(({ holds }) => holds(facts)).map(({ code, level, what, why, fix }) => ({
-    code,
-    level,
-    what: what(facts),
-    why,
-    fix,
-  }))
-
-export type Verdict = 'PASS' | 'WARN' | 'FAIL'
-export const verdictOf = (findings: readonly Pick<Finding, 'level'>[]): Verdict =>
-  findings.some(({ level }) => level === 'fail') ? 'FAIL' : findings.some(({ level }) => level === 'warn') ? 'WARN' : 'PASS'

@@ -1,0 +1,84 @@
+import type { Baseline } from '../baselines-fit.js'
+import { type Rows, targets } from '../baselines-rows.js'
+import { nearest } from '../nearest.js'
+import { difference, type Estimate, meanByArticle, pairedDifference } from '../statistics.js'
+import { unitVectors } from '../unit-vectors.js'
+import type { Facts, Other } from './facts.js'
+import { cosinesOf, type DiagnoseOptions, figureOf, MOST, mean, type Patient, predictor, rowsUsed, some } from './patient.js'
+import type { Probe } from './probe.js'
+
+/** Vectors that are nearer than this are the same text. */
+const TWIN = 0.98
+
+/** Share of the judged targets that the training rows hold too. */
+export async function twinsOf(rows: Rows, train: Rows, seed: number): Promise<number> {
+  const { ids } = some(rows, MOST.twins, seed)
+  using raw = await targets(rows, ids)
+  const { unit, norm } = await unitVectors(raw)
+  using queries = unit
+  norm.dispose()
+  const { cosine } = await nearest(queries, train.base.vectors, rowsUsed(train))
+  return cosine.filter((c) => c > TWIN).length / cosine.length
+}
+
+/** Run and reference on training rows against the judged ones, from the same function. */
+export async function gapOf(
+  patient: Patient,
+  train: Rows,
+  reference: Baseline,
+  o: { judged: Estimate; floor: number; rival: Probe },
+  seed: number,
+): Promise<Facts['generalisation']> {
+  const rows = some(train, MOST.train, seed)
+  const articles = rows.ids.map((id) => rows.windows.article[id]!)
+  const trained = await meanByArticle(await cosinesOf(rows, predictor(patient, rows)), articles, { seed })
+  const rival = mean(await cosinesOf(rows, (ids) => reference.predict(rows, ids)))
+  const share = (at: number, judged: number, floor: number) => (at - judged) / Math.max(1e-6, at - floor)
+  return {
+    train: trained.mean,
+    judged: o.judged.mean,
+    gap: figureOf(difference(trained, o.judged)),
+    share: share(trained.mean, o.judged.mean, o.floor),
+    reference_share: share(rival, mean(o.rival.at.get(0)!), mean(o.rival.floor)),
+    windows: rows.ids.length,
+  }
+}
+
+/** The run against the reference on other data, beside the judged rows. */
+export async function otherOf(
+  patient: Patient,
+  other: NonNullable<DiagnoseOptions['other']>,
+  reference: Baseline,
+  here: Estimate,
+  seed: number,
+): Promise<Other> {
+  const rows = some(other.rows, MOST.train, seed)
+  const articles = rows.ids.map((id) => rows.windows.article[id]!)
+  const own = await cosinesOf(rows, predictor(patient, rows))
+  const rival = await cosinesOf(rows, (ids) => reference.predict(rows, ids))
+  const there = await pairedDifference(own, rival, articles, { seed })
+  const cosine = await meanByArticle(own, articles, { seed })
+  return {
+    path: other.path,
+    n: cosine.n,
+    articles: cosine.articles,
+    cosine: figureOf(cosine),
+    reference: mean(rival),
+    advantage: figureOf(there),
+    advantage_judged: figureOf(here),
+    loss: figureOf(difference(here, there)),
+  }
+}
+
+/** What the history says of these rows against what is measured; of a sample, within four standard errors. */
+export function recordedOf(
+  { history }: Patient,
+  { own }: DiagnoseOptions,
+  { mean, se }: Estimate,
+  isSample: boolean,
+): Facts['recorded'] {
+  const best = history?.history.find(({ epoch }) => epoch === history.best_epoch)
+  if (!own || best === undefined) return null
+  const allowed = 1e-3 + (isSample ? 4 * (se ?? 0) : 0)
+  return { cosine: best.val_cosine, measured: mean, equal: Math.abs(best.val_cosine - mean) <= allowed }
+}
