@@ -25,11 +25,12 @@ async function* verdictOn({ train, val }: Prepared, signal: AbortSignal): AsyncG
   const { base, windows } = train
   const against = val === train ? [] : [val.base]
   const folder = join(cacheRoot(), 'audits')
-  const key = auditKey(base, against, windows.context)
+  const cross = windows.crosses !== undefined && base.kind === 'base'
+  const key = auditKey(base, against, windows.context, cross)
   const known = await readVerdict(folder, key)
   if (known !== undefined) return known
   yield { type: 'audit', path: base.path, verdict: null, codes: [], forced: false }
-  const { findings, against: files } = await orStop(auditBase(base, { context: windows.context, against }), signal)
+  const { findings, against: files } = await orStop(auditBase(base, { context: windows.context, cross, against }), signal)
   const all = [...findings, ...files.flatMap((file) => file.findings)]
   const codes = all
     .filter(({ level }) => level !== 'PASS')

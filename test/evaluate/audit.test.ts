@@ -4,7 +4,7 @@ import { permutation } from '../../lib/data/random.js'
 import { audit } from '../../lib/evaluate/audit/run.js'
 import { native } from '../../lib/native.js'
 import { refused, scratch } from '../data/fixture.js'
-import { audited, codesOf, corpus, findingOf, type Line, levelOf, npz, rotated, sequences } from './corpus.js'
+import { audited, codesOf, corpus, findingOf, type Line, levelOf, npz, openAudit, rotated, sequences } from './corpus.js'
 
 beforeAll(() => native.setThreads(1))
 
@@ -152,6 +152,16 @@ describe('planted in the rows', () => {
       }),
     )
     expect(findingOf(found, 'CATEGORIES')).toMatchObject({ level: 'WARN', figures: { without: 6 } })
+  })
+  it('a context of thousands is audited by a sample of its windows', async () => {
+    const found = await openAudit(await corpus({ rows: 4000, articles: 1 }), { context: 2048 })
+    expect(codesOf(found, 'FAIL')).toEqual([])
+    expect(found.sufficiency.windows).toBe(4000 - 2048)
+  })
+  it('windows that cross articles count where they are trained on', async () => {
+    const path = await corpus({ rows: 600, articles: 20 })
+    expect(levelOf(await openAudit(path, { context: 100 }), 'SUFFICIENCY')).toBe('FAIL')
+    expect(levelOf(await openAudit(path, { context: 100, cross: true }), 'SUFFICIENCY')).toBe('WARN')
   })
   it('too little is warned about', async () => {
     const found = await audited(await corpus({ rows: 150, articles: 4 }))

@@ -119,9 +119,9 @@ export function rotated(vectors: Float32Array, dim: number, seed: number): void 
 }
 
 export const audited = (data: string, against: readonly string[] = []): Promise<Audit> => audit({ data, against })
-export const openAudit = async (path: string) => {
+export const openAudit = async (path: string, o: { context?: number; cross?: boolean } = {}) => {
   const base = await openBase(path)
-  return auditBase(base, { context: 5 }).finally(() => base.dispose())
+  return auditBase(base, { context: 5, ...o }).finally(() => base.dispose())
 }
 const all = (found: Audit) => [...found.findings, ...found.against.flatMap((file) => file.findings)]
 /** The level of a check; undefined where it was not made. */

@@ -185,6 +185,13 @@ it('sets a test part aside that is in neither of the others', async () => {
   expect(new Set([...split.train, ...split.val, ...split.test]).size).toBe(228)
 })
 
+it('trains on contexts that no article is long enough for when windows may cross articles', async () => {
+  const long = { ...TINY, model: 'lstm', data, context: 100, batchSize: 4, epochs: 1 }
+  await expect(trained({ ...long, name: 'short' })).rejects.toMatchObject({ code: 'DATA_TOO_FEW' })
+  const [start] = await trained({ ...long, name: 'long', split: 'windows', force: false })
+  expect(start).toMatchObject({ data: { windows: { train: 169, val: 19 } } })
+})
+
 it('marks a split by windows as leaky', async () => {
   const [start] = await trained({ ...TINY, model: 'lstm', data, name: 'leaky', epochs: 1, split: 'windows' })
   expect(start).toMatchObject({ split: { mode: 'windows', leaky: true }, data: { windows: { train: 255, val: 28 } } })

@@ -73,8 +73,8 @@ interface Opened extends Read {
 }
 
 /** Reads what every check needs of one file. */
-async function read(base: Base, context: number): Promise<Opened> {
-  const windows = makeWindows(base, Math.min(context, base.context ?? context))
+async function read(base: Base, o: { context: number; cross?: boolean }): Promise<Opened> {
+  const windows = makeWindows(base, Math.min(o.context, base.context ?? o.context), o)
   const table = await tableOf(base.targets ?? base.vectors)
   const clusters = clustersOf(base)
   const once = await pass(table, base.kind === 'base' ? runLengths(base) : undefined, LAGS)
@@ -125,17 +125,18 @@ function described(values: Float64Array) {
 /**
  * Looks for everything in data that would make a figure wrong.
  *
+ * `cross`: windows that run from one article into the next count, as in the split by windows.
  * `against`: other files that should be of the same encoder and share nothing, such as those that are judged on.
  * Errors: those of libtorch; what is wrong with the data is in the result.
  */
 export async function auditBase(
   base: Base,
-  o: { context: number; against?: readonly Base[]; say?: (doing: string) => void },
+  o: { context: number; cross?: boolean; against?: readonly Base[]; say?: (doing: string) => void },
 ): Promise<Audit> {
   const began = performance.now()
   const say = o.say ?? (() => {})
   say(`lengths, lags and spectrum of ${base.rows.toLocaleString('en-US')} rows × ${base.dim}`)
-  using own = await read(base, o.context)
+  using own = await read(base, o)
   const { table, windows, passed, clusters, spectrum, floor, pairs } = own
   const tables: [typeof table, number][] = [[table, 1]]
   if (base.targets !== undefined) tables.unshift([await tableOf(base.vectors), base.context!])
@@ -161,7 +162,7 @@ export async function auditBase(
   const against: Audit['against'][number][] = []
   for (const other of o.against ?? []) {
     say(`comparing with ${other.path}`)
-    using there = await read(other, o.context)
+    using there = await read(other, o)
     const { path, hash, part, space, rows } = other
     const found = await compareFiles(own, there, basis, share)
     against.push({ path, hash, part: part ?? null, space: space ?? null, rows, findings: found })

@@ -6,7 +6,7 @@ import type { Base } from '../../data/base.js'
 import type { Level } from './findings.js'
 
 /** Rises whenever a finding would come out differently. */
-const VERSION = 1
+const VERSION = 2
 
 /** What a training keeps of an audit. */
 export interface Verdict {
@@ -18,8 +18,8 @@ export interface Verdict {
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 /** Changes with anything that an audit depends on. */
-export const auditKey = (base: Base, against: readonly Base[], context: number): string =>
-  sha256(JSON.stringify([VERSION, context, ...[base, ...against].map((b) => [b.hash, b.part, b.normalized, b.space])]))
+export const auditKey = (base: Base, against: readonly Base[], context: number, cross: boolean): string =>
+  sha256(JSON.stringify([VERSION, context, cross, ...[base, ...against].map((b) => [b.hash, b.part, b.normalized, b.space])]))
 
 const fileName = (key: string) => `audit-${key.slice(0, 16)}.json`
 

@@ -48,7 +48,9 @@ async function splitFinding(
   basis: Tensor,
   share: number,
 ): Promise<Finding> {
-  if (base.kind === 'sequences' || new Set(windows.article).size < 2)
+  if (windows.crosses !== undefined && base.kind === 'base')
+    return finding('SPLIT_LEAK', 'WARN', 'windows that cross articles are split at random: neighbours share vectors')
+  if (base.kind === 'sequences' || windows.count < 3 || new Set(windows.article).size < 2)
     return finding('SPLIT_LEAK', 'PASS', 'no split by article can be tried')
   const split = splitWindows(windows, base, { mode: 'articles', seed: 0, test: 0 })
   const targets = split.val.map((w) => windows.target[w]!).filter((row) => !isBad(table.lengths[row]!))

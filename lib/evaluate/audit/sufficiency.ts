@@ -23,7 +23,7 @@ export interface Sufficiency {
 
 function independentOf(base: Base, windows: Windows): number {
   const length = windows.context + 1
-  if (base.kind === 'sequences') return Math.max(1, Math.floor(windows.count / length))
+  if (windows.crosses !== undefined || base.kind === 'sequences') return Math.max(1, Math.floor(base.rows / length))
   const run = runLengths(base)
   let sum = 0
   for (let row = 0; row < base.rows; row++) if (row + 1 === base.rows || run[row + 1] === 1) sum += Math.floor(run[row]! / length)

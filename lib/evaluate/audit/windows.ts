@@ -5,13 +5,14 @@ import { cos, type Finding, finding } from './findings.js'
 import { judge, surelyAbove, surelyBelow } from './judge.js'
 import type { Clusters } from './table.js'
 
-const WINDOWS = 8192
+/** At most so many windows, and so many vectors in them; lags inside contexts that a target's distance is told by. */
+const [WINDOWS, FEWEST, VECTORS, LAGS] = [8192, 64, 2 ** 17, 16]
 
 /** How alike the vectors of windows are, each window's mean, by how far apart they stand. */
 export interface WindowCosines {
   /** Numbers of the windows. */
   readonly ids: Int32Array
-  /** Of lag 1 … context − 1, inside contexts. */
+  /** Of lag 1 … context − 1, at most 16, inside contexts. */
   readonly inside: readonly Float64Array[]
   /** Last vector of the context to the target, and the first one. */
   readonly last: Float64Array
@@ -19,16 +20,17 @@ export interface WindowCosines {
 }
 
 /** Windows spread evenly over the file that do not cross articles. */
-function chosen({ count, crosses }: Windows): Int32Array {
+function chosen({ count, context, crosses }: Windows): Int32Array {
   const inside = Int32Array.from({ length: count }, (_, i) => i).filter((i) => crosses?.[i] !== 1)
-  const n = Math.min(WINDOWS, inside.length)
+  const n = Math.min(WINDOWS, Math.max(FEWEST, Math.floor(VECTORS / context)), inside.length)
   return Int32Array.from({ length: n }, (_, i) => inside[Math.floor((i * inside.length) / n)]!)
 }
 
 /** Cosines inside a sample of windows; those with a vector that has no direction are left out. */
 export async function windowCosines(base: Base, windows: Windows): Promise<WindowCosines> {
   const { context, dim } = windows
-  const inside = Array.from({ length: context - 1 }, () => [] as number[])
+  const most = Math.min(context - 1, LAGS)
+  const inside = Array.from({ length: most }, () => [] as number[])
   const [ids, last, first]: [number[], number[], number[]] = [[], [], []]
   const all = chosen(windows)
   const slice = Math.max(1, Math.floor(2 ** 21 / (context * dim)))
@@ -46,7 +48,7 @@ export async function windowCosines(base: Base, windows: Windows): Promise<Windo
       return (await mean.data()) as Float32Array
     }
     const lags: Float32Array[] = []
-    for (let lag = 1; lag < context; lag++) lags.push(await lagged(lag))
+    for (let lag = 1; lag <= most; lag++) lags.push(await lagged(lag))
     using toTarget = await x.op('aten::cosine_similarity', column, -1, 0)
     const cosines = (await toTarget.data()) as Float32Array
     part.forEach((id, i) => {
