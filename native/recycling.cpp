@@ -3,6 +3,7 @@
 #include <c10/core/Allocator.h>
 #include <c10/core/impl/alloc_cpu.h>
 
+#include <algorithm>
 #include <cstring>
 #include <list>
 #include <mutex>
@@ -17,6 +18,7 @@ namespace lvm {
 namespace {
 
 constexpr size_t large = 1 << 20;
+constexpr size_t most = 1 << 30;  // kept for later, lest it cost a model that only just fits its memory
 
 // Large pages take a thousandth of the faults and of the entries in the processor's table of addresses.
 void want_large_pages([[maybe_unused]] void* data, [[maybe_unused]] size_t bytes) {
@@ -81,7 +83,7 @@ class Recycler final : public c10::Allocator {
     kept_bytes += it->second;
     used_bytes -= it->second;
     // Gradients are a third of the weights and moments that stay; more would be blocks of sizes that never come again.
-    keep_at_most(users > 0 ? used_bytes / 2 : 0);
+    keep_at_most(users > 0 ? std::min(used_bytes / 2, most) : 0);
   }
 
   void keep_at_most(size_t bytes) {

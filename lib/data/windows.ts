@@ -72,6 +72,9 @@ export function makeWindows(base: Base, context: number, { cross = false }: { cr
   }
 }
 
+/** Contexts that go through a model at once where nothing is trained: fewer of long ones, so that memory does not grow with them. */
+export const atOnce = (context: number): number => Math.max(1, Math.min(256, Math.floor(8192 / context)))
+
 /** Errors: DATA_TOO_FEW when there are fewer windows than a batch takes. */
 export function requireWindows(count: number, batch: number, what = 'windows'): void {
   if (count < batch)

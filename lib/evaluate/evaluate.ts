@@ -36,7 +36,8 @@ export interface JudgedRows extends Rows {
   readonly selectedOn: boolean
 }
 
-const LATENCY_BATCHES = [1, 8, 32, 128] as const
+/** Batches that are timed, of at most so many vectors. */
+const [BATCHES, VECTORS] = [[1, 8, 32, 128], 2 ** 17] as const
 
 /** What answering costs a loaded run, on contexts of these rows. */
 export async function measureSpeed(
@@ -44,8 +45,9 @@ export async function measureSpeed(
   rows: Rows,
   seconds: number,
 ): Promise<Speed> {
+  const batches = BATCHES.filter((batch) => batch === 1 || batch * rows.windows.context <= VECTORS)
   const inputs = new Map<number, Tensor>()
-  for (const batch of LATENCY_BATCHES) {
+  for (const batch of batches) {
     const ids = Int32Array.from({ length: batch }, (_, i) => rows.ids[i % rows.ids.length]!)
     inputs.set(batch, await contexts(rows, ids))
   }
@@ -53,9 +55,15 @@ export async function measureSpeed(
     using output = Tensor.wrap(await native.modelPredict(subject.handle, inputs.get(batch)!.native, false))
     await output.data() // a device is done only when its output has arrived
   }
-  const batches = await measureLatency(run, { seconds, batches: LATENCY_BATCHES })
+  const timed = await measureLatency(run, { seconds, batches })
   for (const input of inputs.values()) input.dispose()
-  return { device: subject.device, threads: native.threads(), load_ms: subject.loadMs, batches, peak_memory_bytes: peakMemory() }
+  return {
+    device: subject.device,
+    threads: native.threads(),
+    load_ms: subject.loadMs,
+    batches: timed,
+    peak_memory_bytes: peakMemory(),
+  }
 }
 
 async function judge(subject: Subject, rows: JudgedRows, samples: NativeSamples, o: EvaluateOptions) {

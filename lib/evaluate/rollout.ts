@@ -1,5 +1,5 @@
 import { load, type Model } from '../checkpoint/model.js'
-import { makeWindows } from '../data/windows.js'
+import { atOnce, makeWindows } from '../data/windows.js'
 import { badOption, LvmError } from '../errors.js'
 import { native } from '../native.js'
 import { resolve } from '../options.js'
@@ -41,8 +41,6 @@ export interface Rollout {
   readonly articles: number
   readonly steps: readonly RolloutStep[]
 }
-
-const BATCH = 256
 
 /** Of rows that are unit vectors, or nearly so. Shapes: [n, dim] twice, or [dim] → n numbers. */
 async function cosines(a: Tensor, b: Tensor): Promise<Float64Array> {
@@ -132,8 +130,9 @@ export async function rollout({ run, ...given }: RolloutOptions): Promise<Rollou
       { length: o.steps },
       () => ({ cosine: [], copy: [], mean: [], previous: [] }) as Record<'cosine' | 'copy' | 'mean' | 'previous', number[]>,
     )
-    for (let at = 0; at < ids.length; at += BATCH) {
-      const part = ids.subarray(at, at + BATCH)
+    const batch = atOnce(context)
+    for (let at = 0; at < ids.length; at += batch) {
+      const part = ids.subarray(at, at + batch)
       const index = BigInt64Array.from({ length: part.length * (context + o.steps) }, (_, i) =>
         BigInt(windows.first[part[Math.floor(i / (context + o.steps))]!]! + (i % (context + o.steps))),
       )

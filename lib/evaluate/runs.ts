@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { findRun } from '../checkpoint/folder.js'
 import { load, type Model } from '../checkpoint/model.js'
+import { atOnce } from '../data/windows.js'
 import { badOption } from '../errors.js'
 import { cacheRoot } from '../libtorch/paths.js'
 import { type Options, resolve } from '../options.js'
@@ -16,8 +17,6 @@ export interface EvaluateRunsOptions {
   readonly data?: string
   readonly [option: string]: string | number | boolean | readonly string[] | undefined
 }
-
-const BATCH = 256
 
 async function judge(model: Model, o: Options<typeof evaluateFields>): Promise<RunEntry> {
   const { manifest } = model
@@ -40,7 +39,7 @@ async function judge(model: Model, o: Options<typeof evaluateFields>): Promise<R
     const rows = { base: chosen.base, windows: chosen.windows, ids: chosen.ids, part, split, selectedOn }
     return await evaluateRun(subject, rows, {
       train: chosen.train,
-      batch: BATCH,
+      batch: atOnce(chosen.windows.context),
       cache: join(cacheRoot(), 'baselines'),
       latency: o.latency,
     })

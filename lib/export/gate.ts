@@ -1,3 +1,4 @@
+import { atOnce } from '../data/windows.js'
 import { LvmError } from '../errors.js'
 import { samplesOf } from '../evaluate/baselines-rows.js'
 import type { Interval } from '../evaluate/metrics.js'
@@ -38,8 +39,6 @@ export interface Gate {
   readonly pass: boolean
 }
 
-const BATCH = 256
-
 /** Runs something on the windows as the native side wants them. */
 export async function withSamples<T>(
   { base, windows }: Pick<Chosen, 'base' | 'windows'>,
@@ -56,7 +55,7 @@ export async function withSamples<T>(
 /** The cosine of every window. Errors: DIVERGED when one is not finite. */
 export async function cosines(model: NativeModel, rows: Pick<Chosen, 'base' | 'windows' | 'ids'>): Promise<Float64Array> {
   const { cosine } = await withSamples(rows, (samples) =>
-    native.evaluate(model, samples, rows.ids, { batch: BATCH, centre: null }),
+    native.evaluate(model, samples, rows.ids, { batch: atOnce(rows.windows.context), centre: null }),
   )
   const bad = cosine.findIndex((value) => !Number.isFinite(value))
   if (bad >= 0) throw new LvmError('DIVERGED', `gate: expected finite cosines but that of window ${bad} is ${cosine[bad]}`)

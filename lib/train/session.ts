@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { FINAL, type HistoryRow, type Progress, type RunFacts } from '../checkpoint/run.js'
 import { restoreTraining } from '../checkpoint/weights.js'
+import { atOnce } from '../data/windows.js'
 import { LvmError } from '../errors.js'
 import { peakMemory } from '../evaluate/latency.js'
 import { describe } from '../evaluate/statistics.js'
@@ -13,9 +14,8 @@ import { type Prepared, type Side, sampled } from './prepare.js'
 import type { Plan } from './recipe.js'
 import { freshSchedule } from './schedule.js'
 
-/** Windows in one forward pass of an evaluation, and in one call, between which a training can be stopped. */
-const EVAL_BATCH = 256
-const EVAL_CALL = 512
+/** Batches that are judged in one call, between which a training can be stopped. */
+const CALL = 2
 
 /** A model and its trainer, and where they stand. */
 export interface Session {
@@ -126,11 +126,12 @@ export function closeSession({ trainer, model }: Session): void {
 }
 
 /** The one function behind every loss and cosine of a training: eval mode, float64 sums. */
-async function judge({ model, plan }: Session, { samples }: Side, ids: Int32Array, signal: AbortSignal) {
+async function judge({ model, plan }: Session, { samples, windows }: Side, ids: Int32Array, signal: AbortSignal) {
+  const batch = atOnce(windows.context)
   const parts: Scores[] = []
-  for (let at = 0; at < ids.length; at += EVAL_CALL) {
+  for (let at = 0; at < ids.length; at += CALL * batch) {
     if (signal.aborted) throw new LvmError('INTERRUPTED', 'training was stopped while it evaluated')
-    parts.push(await native.evaluate(model, samples, ids.subarray(at, at + EVAL_CALL), { batch: EVAL_BATCH, centre: null }))
+    parts.push(await native.evaluate(model, samples, ids.subarray(at, at + CALL * batch), { batch, centre: null }))
   }
   const column = (key: keyof Scores) => describe(Float64Array.from(parts.flatMap((part) => [...part[key]])))
   const cosine = column('cosine').mean

@@ -4,7 +4,7 @@ import { findRun } from '../../checkpoint/folder.js'
 import { load, type Model } from '../../checkpoint/model.js'
 import { HISTORY, type History } from '../../checkpoint/run.js'
 import { openBase } from '../../data/open.js'
-import { makeWindows } from '../../data/windows.js'
+import { atOnce, makeWindows } from '../../data/windows.js'
 import { asLvmError, badOption } from '../../errors.js'
 import { native } from '../../native.js'
 import { type Options, resolve } from '../../options.js'
@@ -64,8 +64,6 @@ export interface Diagnosis extends Written<Omit<Facts, 'rollout_to_mean'>> {
   readonly findings: readonly Finding[]
 }
 
-const BATCH = 256
-
 /** Raw outputs of a model for windows. */
 export const windowReader =
   (model: Model) =>
@@ -73,7 +71,7 @@ export const windowReader =
   async (ids) => {
     const samples = samplesOf({ base, windows })
     try {
-      return Tensor.wrap(await native.predict(model.native, samples, ids, BATCH))
+      return Tensor.wrap(await native.predict(model.native, samples, ids, atOnce(windows.context)))
     } finally {
       native.dispose(samples)
     }
@@ -84,8 +82,9 @@ export const reader =
   (model: Model): Read =>
   async (x) => {
     const parts: Tensor[] = []
-    for (let at = 0; at < x.shape[0]!; at += BATCH) {
-      using some = await x.op('aten::narrow', 0, at, Math.min(BATCH, x.shape[0]! - at))
+    const batch = atOnce(x.shape[1]!)
+    for (let at = 0; at < x.shape[0]!; at += batch) {
+      using some = await x.op('aten::narrow', 0, at, Math.min(batch, x.shape[0]! - at))
       parts.push(Tensor.wrap(await native.modelPredict(model.native, some.native, false)))
     }
     const all = (await call('aten::cat', [parts])) as Tensor

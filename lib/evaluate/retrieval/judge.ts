@@ -1,4 +1,5 @@
 import type { Model } from '../../checkpoint/model.js'
+import { atOnce } from '../../data/windows.js'
 import { native, type Retrieval } from '../../native.js'
 import { Tensor } from '../../torch/tensor.js'
 import { type Baseline, type BaselineName, fitBaselines } from '../baselines-fit.js'
@@ -15,7 +16,6 @@ import { judge } from './verdict.js'
 
 /** What can be looked for without a model. */
 export const HEURISTICS = ['copy_last', 'context_mean', 'exponential_mean'] as const satisfies readonly BaselineName[]
-const BATCH = 256
 const SEED = 0
 
 /** Searches for the targets with the predictions of a run. */
@@ -24,7 +24,7 @@ export async function searchWithModel(model: Pick<Model, 'native'>, chosen: Chos
   const samples = samplesOf(chosen)
   try {
     return await search(pool, async (at, count) =>
-      Tensor.wrap(await native.predict(model.native, samples, ids.subarray(at, at + count), BATCH)),
+      Tensor.wrap(await native.predict(model.native, samples, ids.subarray(at, at + count), atOnce(chosen.windows.context))),
     )
   } finally {
     native.dispose(samples)
