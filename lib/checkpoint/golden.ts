@@ -1,13 +1,15 @@
 import { cpus } from 'node:os'
 import { sha256 } from '../data/file.js'
 import { random } from '../data/random.js'
+import { atOnce } from '../data/windows.js'
 import { LvmError } from '../errors.js'
 import { addonPath } from '../libtorch/load.js'
 import { type DType, type NativeModel, native } from '../native.js'
 import { Tensor } from '../torch/tensor.js'
 import type { Engine, Golden } from './run.js'
 
-const ROWS = 8
+/** Eight golden rows, fewer of long contexts. */
+const rowsOf = (context: number) => Math.min(8, atOnce(context))
 /** Least cosine of outputs that kernels for few bits compute. */
 const ALIKE = 0.999
 const encode = (data: Float32Array) => Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64')
@@ -35,10 +37,10 @@ export async function engine(device: string, dtype: string): Promise<Engine> {
 }
 
 /** Seeded unit vectors. Shapes: [rows, context, dim]. */
-function goldenInputs(context: number, dim: number): Float32Array {
+function goldenInputs(rows: number, context: number, dim: number): Float32Array {
   const normal = (i: number) => Math.sqrt(-2 * Math.log(1 - random(1, i))) * Math.cos(2 * Math.PI * random(2, i))
-  const inputs = Float32Array.from({ length: ROWS * context * dim }, (_, i) => normal(i))
-  for (let row = 0; row < ROWS * context; row++) {
+  const inputs = Float32Array.from({ length: rows * context * dim }, (_, i) => normal(i))
+  for (let row = 0; row < rows * context; row++) {
     const vector = inputs.subarray(row * dim, (row + 1) * dim)
     const length = Math.hypot(...vector)
     vector.forEach((x, i) => {
@@ -78,15 +80,16 @@ export async function goldenRows(
   model: NativeModel,
   o: { context: number; dim: number; device: string; dtype: DType; names: readonly string[]; kept?: Golden | undefined },
 ): Promise<Golden> {
-  const inputs = goldenInputs(o.context, o.dim)
-  const raw = await rawOutputs(model, inputs, ROWS, o.context)
+  const rows = rowsOf(o.context)
+  const inputs = goldenInputs(rows, o.context, o.dim)
+  const raw = await rawOutputs(model, inputs, rows, o.context)
   if (!raw.every(Number.isFinite))
     throw new LvmError('DIVERGED', 'checkpoint: expected weights with finite outputs but there are NaN or Inf')
   const here = await engine(o.device, o.dtype)
   const all = <T>(value: T) => Object.fromEntries(o.names.map((name) => [name, value]))
   return {
     context: o.context,
-    rows: ROWS,
+    rows,
     inputs: encode(inputs),
     outputs: { ...o.kept?.outputs, ...all(encode(raw)) },
     engines: { ...o.kept?.engines, ...all(here) },

@@ -64,7 +64,8 @@ const OWN: Readonly<Record<OpName, Own>> = {
   }),
   mamba2: ({ dim, inner, state, headDim }, time) => ({
     width: dim!,
-    kept: (dim! + 5 * inner! + 2 * state!) * time + (inner! / headDim!) * time * Math.min(time, 64),
+    // of long contexts most is worked out again, yet all of it is there at once while that is done
+    kept: (dim! + (time > 64 ? 16 : 5) * inner! + 2 * state!) * time + (inner! / headDim!) * time * Math.min(time, 64),
   }),
   timeMixing: same(8),
   channelMixing: ({ hidden }, time, width) => ({ width, kept: (5 * width + 2 * hidden!) * time }),

@@ -12,6 +12,9 @@ const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`
 /** Activations of so many bytes are kept; more of them are computed again, unless that was said otherwise. */
 const KEPT = 2 ** 31
 
+/** What Node and libtorch take before there is a model, and the memory that is kept for the next tensor. */
+const BASE = 600e6
+
 /** What a training will take, and whether it computes layers again. Units: bytes. */
 export function estimate(
   o: TrainSettings,
@@ -28,7 +31,7 @@ export function estimate(
   const passing = bytes(recompute ? inputs + largest : kept)
   const file = parameters * (each + moments)
   return {
-    memory_bytes: Math.round(300e6 + weights + passing + sizes.dataBytes),
+    memory_bytes: Math.round(BASE + weights + passing + sizes.dataBytes),
     disk_bytes: Math.round(4 * file + 1e7),
     recompute,
   }
