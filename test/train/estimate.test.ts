@@ -26,7 +26,7 @@ test('contexts of thousands are computed again, short ones kept', () => {
   expect(needed('transformer', { recompute: 'on' }).recompute).toBe(true)
 })
 test('weights in bf16 take half the memory and half the disk', () => {
-  const [wide, half] = [needed('transformer'), needed('transformer', { weights: 'bf16' })]
+  const [wide, half] = [needed('distilgpt2'), needed('distilgpt2', { weights: 'bf16' })]
   expect(half.memory_bytes).toBeLessThan(0.75 * wide.memory_bytes)
   expect(half.disk_bytes).toBeLessThan(0.6 * wide.disk_bytes)
 })
