@@ -1,41 +1,36 @@
 // int8 beside ONNX Runtime's dynamic int8 of the same weights: cosine on the validation windows, latency and size in one table.
 //
-//   node bench/quantize.mjs --runs lstm_baseline,transformer --data vectors.npy [--threads 1] [--seconds 3] [--json FILE]
+//   node bench/quantize.mjs [--runs lstm_baseline,transformer] [--threads 1] [--seconds 3] [--out FILE]
 //
 // The runs are lstm, gru or transformer runs below artifacts/lvm/models, whose int8 is made where it is missing.
-import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
-import { cpus, loadavg } from 'node:os'
+// Writes bench/results/quantize.json and prints the table.
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { benchmark, evaluate, quantize } from '../dist/lib/index.js'
+import { circumstances, keep, pythonWith, resultsOf } from './turns.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: 'lstm_baseline,gru_stacked,transformer' },
-    data: { type: 'string' },
     threads: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '3' },
-    json: { type: 'string' },
+    out: { type: 'string', default: resultsOf('quantize') },
   },
 })
-if (values.data === undefined) throw new Error('quantize: expected --data FILE.npy, the vectors that the runs were trained on')
 const [threads, seconds] = [Number(values.threads), Number(values.seconds)]
 const BATCHES = [1, 8, 32, 128]
 const root = join('artifacts', 'lvm', 'models')
 const say = (line) => process.stderr.write(`${line}\n`)
 
-const python = execFileSync(process.execPath, [join(here, '../scripts/python.mjs')], { encoding: 'utf8' })
-  .trim()
-  .split('\n')
-  .at(-1)
-if (spawnSync(python, ['-c', 'import onnx, onnxruntime']).status !== 0)
-  execFileSync(python, ['-m', 'pip', 'install', '--quiet', 'onnx', 'onnxruntime'], { stdio: ['ignore', 2, 2] })
+const python = pythonWith({ onnx: 'onnx', onnxruntime: 'onnxruntime' })
 
 function onnx(run) {
-  const input = JSON.stringify({ run: join(root, run), data: values.data, threads, seconds, batches: BATCHES })
+  const { data } = JSON.parse(readFileSync(join(root, run, 'manifest.json'), 'utf8'))
+  const input = JSON.stringify({ run: join(root, run), data: data.path, threads, seconds, batches: BATCHES })
   return JSON.parse(execFileSync(python, [join(here, 'quantize_onnx.py')], { input, encoding: 'utf8', maxBuffer: 1 << 26 }))
 }
 
@@ -68,6 +63,12 @@ const cells = rows.map(({ run, by, cosine, ms, file_bytes }) => [
   `${(file_bytes / 1e6).toFixed(1)} MB`,
 ])
 const titles = ['run', 'by', 'cosine', ...BATCHES.map((batch) => `batch ${batch}, ms`), 'weights']
-process.stdout.write(`${cpus()[0].model}, ${threads} thread(s), load ${loadavg()[0].toFixed(1)}\n\n`)
-for (const line of [titles, titles.map(() => '---'), ...cells]) process.stdout.write(`| ${line.join(' | ')} |\n`)
-if (values.json) writeFileSync(values.json, `${JSON.stringify({ version: 1, cpu: cpus()[0].model, threads, rows }, null, 2)}\n`)
+const table = [titles, titles.map(() => '---'), ...cells].map((line) => `| ${line.join(' | ')} |`)
+process.stdout.write(`${table.join('\n')}\n`)
+const report = { version: 1, ...circumstances('quantize.mjs'), threads, rows }
+keep('quantize', values.out, report, [
+  `int8 beside ONNX Runtime's dynamic int8 of the same weights: cosine on the validation windows, median latency, size (\`${report.command}\`).`,
+  `Seen on ${report.cpu}, ${threads} thread, load ${report.load_before.toFixed(1)} before, commit ${report.commit}; other processors give other figures.`,
+  '',
+  ...table,
+])

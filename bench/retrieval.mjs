@@ -42,7 +42,7 @@ function differences(ours, rows, least) {
   return { rows_that_differ: other, largest_cosine_difference: below }
 }
 
-const python = worker('retrieval.py')
+const python = worker('retrieval.py', { faiss: 'faiss-cpu' })
 const { faiss, python: pythonVersion } = await python.ask({ command: 'versions' })
 native.setThreads(threads)
 const multiplier = await useMultiplier(undefined)

@@ -1,5 +1,5 @@
 // What the benchmarks share: a Python worker that idles while the other side runs, figures over rounds, and the block in the README.
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -9,13 +9,19 @@ import { fileURLToPath } from 'node:url'
 const here = dirname(fileURLToPath(import.meta.url))
 const git = (...args) => execFileSync('git', args, { cwd: here, encoding: 'utf8' }).trim()
 
+/** A Python with PyTorch and what else is asked for, as {module: package}; packages that are missing are fetched. */
+export function pythonWith(packages = {}) {
+  const said = execFileSync(process.execPath, [join(here, '..', 'scripts', 'python.mjs')], { encoding: 'utf8' })
+  const python = said.trim().split('\n').at(-1)
+  const missing = Object.keys(packages).filter((module) => spawnSync(python, ['-c', `import ${module}`]).status !== 0)
+  const pip = ['-m', 'pip', 'install', '--quiet', ...missing.map((module) => packages[module])]
+  if (missing.length > 0) execFileSync(python, pip, { stdio: ['ignore', 2, 2] })
+  return python
+}
+
 /** A Python script of this folder in a process of its own, asked line by line. */
-export function worker(script) {
-  const python = execFileSync(process.execPath, [join(here, '..', 'scripts', 'python.mjs')], { encoding: 'utf8' })
-    .trim()
-    .split('\n')
-    .at(-1)
-  const child = spawn(python, [join(here, script)], { stdio: ['pipe', 'pipe', 'inherit'] })
+export function worker(script, packages) {
+  const child = spawn(pythonWith(packages), [join(here, script)], { stdio: ['pipe', 'pipe', 'inherit'] })
   child.stdin.on('error', () => {}) // the end of its answers says it better
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const ask = async (question) => {
