@@ -27,6 +27,7 @@ const SHARED = [
   'beta2',
   'eps',
   'clip',
+  'ema',
   'objective',
   'loss',
   'weights',
