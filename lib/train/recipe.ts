@@ -15,7 +15,10 @@ export type TrainSettings = Options<typeof trainFields>
  */
 const RECIPES: Readonly<Record<TrainSettings['recipe'], { train: Given; model: Given }>> = {
   prd: { train: {}, model: {} },
-  strong: { train: { schedule: 'warmup-cosine', batchSize: 64, epochs: 3 }, model: { residual: 'decay', output: 'raw' } },
+  strong: {
+    train: { schedule: 'warmup-cosine', batchSize: 64, epochs: 3, ema: 0.998 },
+    model: { residual: 'decay', output: 'raw' },
+  },
   lcm: {
     train: { objective: 'sequence', lr: 4e-4, beta2: 0.95, eps: 1.3e-8, weightDecay: 0.1, clip: 0.033 },
     model: { inputScale: 'standardize' },
