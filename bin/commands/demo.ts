@@ -49,7 +49,7 @@ export const demo: CommandModule = {
       runs.push(results.at(-1)!.run)
       if (!json) print('')
     }
-    const { results, table } = await evaluate({ runs, latency: 0.3 })
+    const { results, table } = await evaluate({ runs, say: diagnostic, latency: 0.3 })
     if (!json) print(table)
     diagnostic('making the report')
     const made = await report()

@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { evaluateFields } from '../../lib/evaluate/fields.js'
 import { flags, given } from '../flags.js'
-import { answer } from '../output.js'
+import { answer, diagnostic } from '../output.js'
 
 export const evaluate: CommandModule = {
   command: 'evaluate <run..>',
@@ -15,7 +15,8 @@ export const evaluate: CommandModule = {
       .example('$0 evaluate lstm_baseline --data other.npz', 'on other data, all rows'),
   handler: async (argv) => {
     const { evaluate } = await import('../../lib/index.js')
-    const { results, table } = await evaluate({ runs: (argv.run as string[]).map(String), ...given(evaluateFields, argv) })
+    const runs = (argv.run as string[]).map(String)
+    const { results, table } = await evaluate({ runs, say: diagnostic, ...given(evaluateFields, argv) })
     answer(results, () => table, argv.json === true)
   },
 }

@@ -73,11 +73,14 @@ export async function baselineResults(o: {
   readonly scorer: Scorer
   /** A folder, made when missing. */
   readonly cache?: string | undefined
+  /** Told before what takes long. */
+  readonly say?: ((line: string) => void) | undefined
 }): Promise<BaselineResults> {
   if (o.cache === undefined) return compute(o.train, o.rows, o.scorer)
   const key = cacheKey(o.train, o.rows)
   const known = await readCached(o.cache, key)
   if (known !== undefined) return known
+  o.say?.('fitting the baselines, once for these windows')
   const results = await compute(o.train, o.rows, o.scorer)
   await writeCached(o.cache, key, results)
   return results

@@ -71,6 +71,7 @@ async function judge(subject: Subject, rows: JudgedRows, samples: NativeSamples,
     train: o.train,
     rows,
     cache: o.cache,
+    say: o.say,
     scorer: (raw, ids, centre) => native.score(raw.native, samples, ids, centre?.native ?? null),
   })
   using centre = baselines.centre && Tensor.from(baselines.centre)
@@ -89,6 +90,8 @@ export interface EvaluateOptions {
   /** Seconds of timing per batch size; 0 leaves latency out. */
   readonly latency: number
   readonly seed?: number
+  /** Told before what takes long. */
+  readonly say?: (line: string) => void
 }
 
 /**

@@ -11,18 +11,20 @@ import { type Document, type RunEntry, writeReports } from './report.js'
 import { renderTable } from './report-table.js'
 import { chooseRows, provenance } from './subject.js'
 
-/** Options of `evaluate`: the runs, and any field of `evaluateFields`. */
+/** Options of `evaluate`: the runs, what hears of progress, and any field of `evaluateFields`. */
 export interface EvaluateRunsOptions {
   readonly runs: readonly string[]
   readonly data?: string
-  readonly [option: string]: string | number | boolean | readonly string[] | undefined
+  readonly say?: (line: string) => void
+  readonly [option: string]: string | number | boolean | readonly string[] | ((line: string) => void) | undefined
 }
 
-async function judge(model: Model, o: Options<typeof evaluateFields>): Promise<RunEntry> {
+async function judge(model: Model, o: Options<typeof evaluateFields>, say: (line: string) => void): Promise<RunEntry> {
   const { manifest } = model
   const chosen = await chooseRows(model, o)
   try {
     const { rows: part, split, selected_on: selectedOn } = provenance(chosen)
+    say(`${model.name}: ${chosen.ids.length.toLocaleString('en-US')} windows`)
     const subject = {
       run: model.name,
       model: manifest.model,
@@ -42,6 +44,7 @@ async function judge(model: Model, o: Options<typeof evaluateFields>): Promise<R
       batch: atOnce(chosen.windows.context),
       cache: join(cacheRoot(), 'baselines'),
       latency: o.latency,
+      say,
     })
   } finally {
     chosen.dispose()
@@ -53,14 +56,18 @@ async function judge(model: Model, o: Options<typeof evaluateFields>): Promise<R
  *
  * Errors: those of load and of the data; DIVERGED when outputs are not finite.
  */
-export async function evaluate({ runs, ...given }: EvaluateRunsOptions): Promise<{ results: Document<RunEntry>; table: string }> {
+export async function evaluate({
+  runs,
+  say = () => {},
+  ...given
+}: EvaluateRunsOptions): Promise<{ results: Document<RunEntry>; table: string }> {
   if (runs.length === 0) throw badOption('evaluate', 'runs', 'at least one run', runs)
   const o = resolve('evaluate', evaluateFields, given)
   for (const run of runs) await findRun(run) // all of them, before minutes go into the first
   const entries: RunEntry[] = []
   for (const run of runs) {
     using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
-    entries.push(await judge(model, o))
+    entries.push(await judge(model, o, say))
   }
   await writeReports(o.out, entries)
   return { results: { version: 1, runs: entries }, table: renderTable(entries) }
