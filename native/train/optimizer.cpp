@@ -138,8 +138,8 @@ double Optimizer::step(double lr) {
   const auto norm = std::sqrt(total);
   if (!std::isfinite(norm)) {
     for (auto& slot : slots) slot.value.mutable_grad().reset();
-    throw Error("DIVERGED",
-                "training: the gradient norm became " + std::to_string(norm) + " at step " + std::to_string(steps + 1));
+    throw Error("DIVERGED", std::string("training: the gradient norm became ") + (std::isnan(norm) ? "NaN" : "infinite") +
+                              " at step " + std::to_string(steps + 1));
   }
   const auto scale = options.clip > 0 ? std::min(1.0, options.clip / (norm + 1e-6)) : 1.0;
   steps += 1;
