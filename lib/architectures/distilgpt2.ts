@@ -1,5 +1,6 @@
-import { flag, integer, real } from '../options.js'
+import { flag } from '../options.js'
 import { architecture } from '../spec/architecture.js'
+import * as field from '../spec/fields.js'
 import {
   activation,
   attend,
@@ -31,28 +32,13 @@ export const distilgpt2 = architecture({
   causal: true,
   sources: ['arXiv:1910.01108', 'huggingface/transformers models/gpt2'],
   fields: {
-    width: integer({ default: 768, min: 1, about: 'channels inside the model', group: 'Model' }),
-    layers: integer({ default: 11, min: 1, max: 96, about: 'decoder layers', group: 'Model' }),
-    heads: integer({ default: 12, min: 1, about: 'attention heads', group: 'Model' }),
-    headDim: integer<number | undefined>({
-      default: undefined,
-      min: 1,
-      about: 'channels of an attention head; width / heads unless given',
-      group: 'Model',
-    }),
-    ffn: integer<number | undefined>({
-      default: undefined,
-      min: 1,
-      about: 'channels of the feed-forward layer; 4 × width unless given',
-      group: 'Model',
-    }),
-    positions: integer<number | undefined>({
-      default: undefined,
-      min: 1,
-      about: 'learned positions, the longest context; 1,024 or the context of the data unless given',
-      group: 'Model',
-    }),
-    dropout: real({ default: 0.1, min: 0, max: 0.95, about: 'dropout of input, attention and sub-layers', group: 'Model' }),
+    width: field.width(768),
+    layers: field.layers(11, 'decoder layers'),
+    heads: field.heads(12),
+    headDim: field.headDim(),
+    ffn: field.ffn,
+    positions: field.derived('learned positions, the longest context; 1,024 or the context of the data'),
+    dropout: field.dropout(0.1, 'of input, attention and sub-layers'),
     inProj: flag({
       default: true,
       about: 'project the vectors to the width; without it, the width is that of the vectors',

@@ -1,5 +1,6 @@
-import { choice, integer } from '../options.js'
+import { choice } from '../options.js'
 import { architecture } from '../spec/architecture.js'
+import * as field from '../spec/fields.js'
 import { chain, layerNorm, linear, named, gru as recurrent, residual } from '../spec/ops.js'
 
 /**
@@ -19,8 +20,8 @@ export const gru = architecture({
   causal: true,
   sources: ['arXiv:1406.1078'],
   fields: {
-    width: integer({ default: 512, min: 1, about: 'channels inside the model', group: 'Model' }),
-    layers: integer({ default: 4, min: 1, max: 64, about: 'blocks', group: 'Model' }),
+    width: field.width(512),
+    layers: field.layers(4, 'blocks', 64),
     norm: choice(['pre', 'post'], { default: 'pre', about: 'x + GRU(norm(x)), or norm(x + GRU(x))', group: 'Model' }),
   },
   presets: { target: {}, prd: {}, tiny: { width: 16, layers: 2 }, checkpoint: { head: 'mlp' } },

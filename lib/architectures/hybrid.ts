@@ -1,5 +1,6 @@
 import { integer, text } from '../options.js'
 import { architecture } from '../spec/architecture.js'
+import * as field from '../spec/fields.js'
 import { attend, chain, conv, linear, named } from '../spec/ops.js'
 import { mamba2Mixer, mixerFields, mixerRule, mixerTrunk } from './mamba2.js'
 
@@ -21,8 +22,8 @@ export const hybrid = architecture({
   causal: true,
   sources: ['arXiv:2406.07887', 'arXiv:2403.19887'],
   fields: {
-    width: integer({ default: 768, min: 1, about: 'channels inside the model', group: 'Model' }),
-    layers: integer({ default: 42, min: 1, max: 256, about: 'layers', group: 'Model' }),
+    width: field.width(768),
+    layers: field.layers(42, 'layers', 256),
     attnEvery: integer<number | undefined>({
       default: undefined,
       min: 1,
@@ -36,14 +37,9 @@ export const hybrid = architecture({
       expected: 'numbers with commas between',
       matches: /^\d+(,\d+)*$/,
     }),
-    heads: integer({ default: 12, min: 1, about: 'attention heads', group: 'Model' }),
+    heads: field.heads(12),
     attnHeadDim: integer({ default: 64, min: 2, about: 'channels of an attention head', group: 'Model' }),
-    rotary: integer<number | undefined>({
-      default: undefined,
-      min: 2,
-      about: 'channels of an attention head that its position turns; half of them unless given',
-      group: 'Model',
-    }),
+    rotary: field.derived('channels of an attention head that its position turns; half of them', 2),
     ...mixerFields,
   },
   presets: {

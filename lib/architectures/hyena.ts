@@ -1,5 +1,6 @@
 import { flag, integer, real } from '../options.js'
 import { architecture } from '../spec/architecture.js'
+import * as field from '../spec/fields.js'
 import { activation, chain, conv, layerNorm, linear, hyena as long, named, residual } from '../spec/ops.js'
 
 const SHORT = 3
@@ -26,8 +27,8 @@ export const hyena = architecture({
   causal: true,
   sources: ['arXiv:2302.10866', 'github.com/HazyResearch/safari@02220c6'],
   fields: {
-    width: integer({ default: 768, min: 1, about: 'channels inside the model', group: 'Model' }),
-    layers: integer({ default: 17, min: 1, max: 96, about: 'blocks', group: 'Model' }),
+    width: field.width(768),
+    layers: field.layers(17, 'blocks'),
     order: integer({
       default: 2,
       min: 2,
@@ -35,23 +36,15 @@ export const hyena = architecture({
       about: 'gates of a block, with a long convolution before all but the first',
       group: 'Model',
     }),
-    ffn: integer<number | undefined>({
-      default: undefined,
-      min: 1,
-      about: 'channels of the feed-forward layer; 4 × width unless given',
-      group: 'Model',
-    }),
-    positions: integer<number | undefined>({
-      default: undefined,
-      min: 1,
-      about: 'positions that filters are made for, the longest context; 64 or what the context of the data needs unless given',
-      group: 'Model',
-    }),
+    ffn: field.ffn,
+    positions: field.derived(
+      'positions that filters are made for, the longest context; 64 or what the context of the data needs',
+    ),
     filterWidth: integer({ default: 64, min: 1, about: 'channels of the network that makes the filters', group: 'Model' }),
     bands: integer({ default: 16, min: 1, about: 'frequencies by which that network knows the position', group: 'Model' }),
     frequency: real({ default: 14, min: 0, about: 'what its sines start with', group: 'Model' }),
     modulate: flag({ default: true, about: 'let the filters fade with distance, each channel at its own pace', group: 'Model' }),
-    dropout: real({ default: 0, min: 0, max: 0.95, about: 'dropout after each half of a block', group: 'Model' }),
+    dropout: field.dropout(0, 'after each half of a block'),
   },
   presets: {
     target: {},

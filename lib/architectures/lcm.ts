@@ -1,5 +1,6 @@
-import { integer, real } from '../options.js'
+import { integer } from '../options.js'
 import { architecture } from '../spec/architecture.js'
+import * as field from '../spec/fields.js'
 import { activation, attend, chain, concat, linear, type Node, named, product, residual, rmsNorm } from '../spec/ops.js'
 
 /**
@@ -20,22 +21,17 @@ export const lcm = architecture({
   sources: ['arXiv:2412.08821', 'facebookresearch/large_concept_model'],
   training: { weights: 'bf16' }, // 13 GB instead of 26
   fields: {
-    width: integer({ default: 2048, min: 2, about: 'channels inside the model', group: 'Model' }),
-    layers: integer({ default: 31, min: 1, max: 96, about: 'decoder layers', group: 'Model' }),
-    heads: integer({ default: 16, min: 1, about: 'attention heads', group: 'Model' }),
-    headDim: integer<number | undefined>({
-      default: undefined,
-      min: 2,
-      about: 'channels of an attention head; width / heads unless given',
-      group: 'Model',
-    }),
+    width: field.width(2048, 2),
+    layers: field.layers(31, 'decoder layers'),
+    heads: field.heads(16),
+    headDim: field.headDim(2),
     ffn: integer<number | undefined>({
       default: undefined,
       min: 1,
       about: 'channels of the feed-forward layer; ⅔ of 4 × width unless given, rounded up to a multiple of 256',
       group: 'Model',
     }),
-    dropout: real({ default: 0.1, min: 0, max: 0.95, about: 'dropout of sub-layers', group: 'Model' }),
+    dropout: field.dropout(0.1, 'of sub-layers'),
   },
   presets: {
     target: {},

@@ -1,5 +1,6 @@
-import { integer, real } from '../options.js'
+import { integer } from '../options.js'
 import { architecture } from '../spec/architecture.js'
+import * as field from '../spec/fields.js'
 import {
   activation,
   chain,
@@ -35,34 +36,19 @@ export const linformer = architecture({
   causal: false,
   sources: ['arXiv:2006.04768', 'lucidrains/linformer'],
   fields: {
-    width: integer({ default: 768, min: 1, about: 'channels inside the model', group: 'Model' }),
-    layers: integer({ default: 14, min: 1, max: 96, about: 'layers', group: 'Model' }),
-    heads: integer({ default: 12, min: 1, about: 'attention heads', group: 'Model' }),
-    headDim: integer<number | undefined>({
-      default: undefined,
-      min: 1,
-      about: 'channels of an attention head; width / heads unless given',
-      group: 'Model',
-    }),
-    ffn: integer<number | undefined>({
-      default: undefined,
-      min: 1,
-      about: 'channels of the feed-forward layer; 4 × width unless given',
-      group: 'Model',
-    }),
-    positions: integer<number | undefined>({
-      default: undefined,
-      min: 1,
-      about: 'learned positions, the longest context; 64 or the context of the data unless given',
-      group: 'Model',
-    }),
+    width: field.width(768),
+    layers: field.layers(14, 'layers'),
+    heads: field.heads(12),
+    headDim: field.headDim(),
+    ffn: field.ffn,
+    positions: field.derived('learned positions, the longest context; 64 or the context of the data'),
     slots: integer<number | undefined>({
       default: undefined,
       min: 1,
       about: 'slots of attention; half as many as positions unless given, and at most 256',
       group: 'Model',
     }),
-    dropout: real({ default: 0, min: 0, max: 0.95, about: 'dropout of attention and feed-forward', group: 'Model' }),
+    dropout: field.dropout(0, 'of attention and feed-forward'),
   },
   presets: {
     target: {},

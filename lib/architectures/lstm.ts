@@ -1,5 +1,6 @@
-import { integer, real } from '../options.js'
+import { integer } from '../options.js'
 import { architecture } from '../spec/architecture.js'
+import * as field from '../spec/fields.js'
 import { chain, named, lstm as recurrent } from '../spec/ops.js'
 
 /**
@@ -20,8 +21,8 @@ export const lstm = architecture({
   sources: ['doi:10.1162/neco.1997.9.8.1735'],
   fields: {
     width: integer({ default: 512, min: 1, about: 'channels of the hidden state', group: 'Model' }),
-    layers: integer({ default: 2, min: 1, max: 64, about: 'recurrent layers', group: 'Model' }),
-    dropout: real({ default: 0.2, min: 0, max: 0.95, about: 'dropout between layers', group: 'Model' }),
+    layers: field.layers(2, 'recurrent layers', 64),
+    dropout: field.dropout(0.2, 'between layers'),
   },
   presets: { target: {}, prd: {}, tiny: { width: 16, layers: 2 }, checkpoint: { head: 'mlp' } },
   width: ({ width }) => width,

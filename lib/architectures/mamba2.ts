@@ -1,5 +1,6 @@
 import { integer } from '../options.js'
 import { architecture } from '../spec/architecture.js'
+import * as field from '../spec/fields.js'
 import { chain, linear, mamba2 as mixer, type Node, named, residual, rmsNorm } from '../spec/ops.js'
 
 /** The options of a Mamba-2 layer, which the hybrid has too. */
@@ -49,8 +50,8 @@ export const mamba2 = architecture({
   causal: true,
   sources: ['arXiv:2405.21060'],
   fields: {
-    width: integer({ default: 768, min: 1, about: 'channels inside the model', group: 'Model' }),
-    layers: integer({ default: 34, min: 1, max: 256, about: 'layers', group: 'Model' }),
+    width: field.width(768),
+    layers: field.layers(34, 'layers', 256),
     ...mixerFields,
   },
   presets: {

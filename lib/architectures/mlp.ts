@@ -1,5 +1,6 @@
-import { integer, real } from '../options.js'
+import { integer } from '../options.js'
 import { architecture } from '../spec/architecture.js'
+import * as field from '../spec/fields.js'
 import { activation, chain, dropout as drop, flatten, linear, named } from '../spec/ops.js'
 
 /**
@@ -21,8 +22,8 @@ export const mlp = architecture({
   sources: ['own'],
   fields: {
     width: integer({ default: 1024, min: 1, about: 'channels of a hidden layer', group: 'Model' }),
-    layers: integer({ default: 1, min: 1, max: 64, about: 'hidden layers', group: 'Model' }),
-    dropout: real({ default: 0, min: 0, max: 0.95, about: 'dropout of hidden layers', group: 'Model' }),
+    layers: field.layers(1, 'hidden layers', 64),
+    dropout: field.dropout(0, 'of hidden layers'),
   },
   presets: { target: {}, prd: {}, tiny: { width: 16, layers: 2 }, checkpoint: {} },
   width: ({ width }) => width,

@@ -1,5 +1,6 @@
-import { flag, integer, real } from '../options.js'
+import { flag, integer } from '../options.js'
 import { architecture } from '../spec/architecture.js'
+import * as field from '../spec/fields.js'
 import {
   activation,
   chain,
@@ -33,22 +34,12 @@ export const performer = architecture({
   leak: 1e-2,
   sources: ['arXiv:2009.14794', 'lucidrains/performer-pytorch'],
   fields: {
-    width: integer({ default: 768, min: 2, about: 'channels inside the model', group: 'Model' }),
-    layers: integer({ default: 16, min: 1, max: 96, about: 'layers', group: 'Model' }),
-    heads: integer({ default: 8, min: 1, about: 'attention heads', group: 'Model' }),
+    width: field.width(768, 2),
+    layers: field.layers(16, 'layers'),
+    heads: field.heads(8),
     headDim: integer({ default: 64, min: 2, about: 'channels of an attention head', group: 'Model' }),
-    ffn: integer<number | undefined>({
-      default: undefined,
-      min: 1,
-      about: 'channels of the feed-forward layer; 4 × width unless given',
-      group: 'Model',
-    }),
-    features: integer<number | undefined>({
-      default: undefined,
-      min: 1,
-      about: 'random features of a head; headDim × ln headDim unless given',
-      group: 'Model',
-    }),
+    ffn: field.ffn,
+    features: field.derived('random features of a head; headDim × ln headDim'),
     redraw: integer({
       default: 1000,
       min: 0,
@@ -56,7 +47,7 @@ export const performer = architecture({
       group: 'Model',
     }),
     causal: flag({ default: true, about: 'let no position see those after it', group: 'Model' }),
-    dropout: real({ default: 0, min: 0, max: 0.95, about: 'dropout of attention and feed-forward', group: 'Model' }),
+    dropout: field.dropout(0, 'of attention and feed-forward'),
   },
   presets: {
     target: {},

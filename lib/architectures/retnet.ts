@@ -1,5 +1,6 @@
-import { choice, integer, real } from '../options.js'
+import { choice, integer } from '../options.js'
 import { architecture } from '../spec/architecture.js'
+import * as field from '../spec/fields.js'
 import { activation, chain, linear, named, product, residual, retention, rmsNorm } from '../spec/ops.js'
 
 const EPS = 1e-6
@@ -21,8 +22,8 @@ export const retnet = architecture({
   causal: true,
   sources: ['arXiv:2307.08621', 'github.com/microsoft/torchscale@4d1e0e8'],
   fields: {
-    width: integer({ default: 768, min: 2, about: 'channels inside the model', group: 'Model' }),
-    layers: integer({ default: 17, min: 1, max: 96, about: 'blocks', group: 'Model' }),
+    width: field.width(768, 2),
+    layers: field.layers(17, 'blocks'),
     heads: integer({ default: 3, min: 1, about: 'retention heads, each of which forgets at its own pace', group: 'Model' }),
     value: integer({ default: 1296, min: 1, about: 'channels that retention carries over time', group: 'Model' }),
     ffn: integer({ default: 1296, min: 1, about: 'channels of the feed-forward layer', group: 'Model' }),
@@ -31,7 +32,7 @@ export const retnet = architecture({
       about: 'what the feed-forward layer is gated with',
       group: 'Model',
     }),
-    dropout: real({ default: 0, min: 0, max: 0.95, about: 'dropout after retention and feed-forward', group: 'Model' }),
+    dropout: field.dropout(0, 'after retention and feed-forward'),
   },
   presets: {
     target: {},

@@ -1,5 +1,5 @@
-import { integer } from '../options.js'
 import { architecture } from '../spec/architecture.js'
+import * as field from '../spec/fields.js'
 import { chain, channelMixing, layerNorm, linear, named, residual, timeMixing } from '../spec/ops.js'
 
 /**
@@ -19,14 +19,9 @@ export const rwkv = architecture({
   causal: true,
   sources: ['arXiv:2305.13048'],
   fields: {
-    width: integer({ default: 768, min: 1, about: 'channels inside the model', group: 'Model' }),
-    layers: integer({ default: 22, min: 1, max: 256, about: 'blocks', group: 'Model' }),
-    ffn: integer<number | undefined>({
-      default: undefined,
-      min: 1,
-      about: 'channels of the feed-forward layer; 4 × width unless given',
-      group: 'Model',
-    }),
+    width: field.width(768),
+    layers: field.layers(22, 'blocks', 256),
+    ffn: field.ffn,
   },
   presets: { target: {}, prd: { width: 512, layers: 12 }, tiny: { width: 16, layers: 2 }, checkpoint: { layers: 12 } },
   width: ({ width }) => width,

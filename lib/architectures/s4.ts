@@ -1,5 +1,6 @@
-import { choice, integer, real, text } from '../options.js'
+import { choice, integer, text } from '../options.js'
 import { architecture } from '../spec/architecture.js'
+import * as field from '../spec/fields.js'
 import {
   activation,
   chain,
@@ -31,8 +32,8 @@ export const s4 = architecture({
   causal: true,
   sources: ['arXiv:2111.00396', 'arXiv:2206.11893', 'github.com/state-spaces/s4@e757cef'],
   fields: {
-    width: integer({ default: 768, min: 1, about: 'channels inside the model', group: 'Model' }),
-    layers: integer({ default: 14, min: 1, max: 96, about: 'repetitions of the pattern', group: 'Model' }),
+    width: field.width(768),
+    layers: field.layers(14, 'repetitions of the pattern'),
     pattern: text({
       default: 'ssf',
       matches: /^[sf]*s[sf]*$/,
@@ -48,13 +49,8 @@ export const s4 = architecture({
       about: 'state matrices that channels share; as many as channels: each its own (dplr)',
       group: 'Model',
     }),
-    ffn: integer<number | undefined>({
-      default: undefined,
-      min: 1,
-      about: 'channels of the feed-forward layer; 4 × width unless given',
-      group: 'Model',
-    }),
-    dropout: real({ default: 0.1, min: 0, max: 0.95, about: 'dropout around activations and after each block', group: 'Model' }),
+    ffn: field.ffn,
+    dropout: field.dropout(0.1, 'around activations and after each block'),
   },
   presets: {
     target: {},

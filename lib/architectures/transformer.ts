@@ -1,5 +1,5 @@
-import { integer, real } from '../options.js'
 import { architecture } from '../spec/architecture.js'
+import * as field from '../spec/fields.js'
 import {
   activation,
   attention,
@@ -32,28 +32,12 @@ export const transformer = architecture({
   causal: true,
   sources: ['arXiv:1706.03762'],
   fields: {
-    width: integer({ default: 512, min: 2, about: 'channels inside the model', group: 'Model' }),
-    layers: integer({ default: 4, min: 1, max: 96, about: 'decoder layers', group: 'Model' }),
-    heads: integer({ default: 8, min: 1, about: 'attention heads', group: 'Model' }),
-    headDim: integer<number | undefined>({
-      default: undefined,
-      min: 1,
-      about: 'channels of an attention head; width / heads unless given',
-      group: 'Model',
-    }),
-    ffn: integer<number | undefined>({
-      default: undefined,
-      min: 1,
-      about: 'channels of the feed-forward layer; 4 × width unless given',
-      group: 'Model',
-    }),
-    dropout: real({
-      default: 0.1,
-      min: 0,
-      max: 0.95,
-      about: 'dropout of attention, sub-layers and feed-forward',
-      group: 'Model',
-    }),
+    width: field.width(512, 2),
+    layers: field.layers(4, 'decoder layers'),
+    heads: field.heads(8),
+    headDim: field.headDim(),
+    ffn: field.ffn,
+    dropout: field.dropout(0.1, 'of attention, sub-layers and feed-forward'),
   },
   presets: { target: {}, prd: {}, tiny: { width: 16, layers: 2, heads: 2, ffn: 32 }, checkpoint: { head: 'mlp' } },
   rule: ({ width, heads, headDim }) => {
