@@ -7,8 +7,8 @@ import { cosines, mean } from './gate.js'
 import { asMatrix, type ModelMatrix, scalesOf, valuesOf } from './quantize-weights.js'
 
 /** A search takes about so many products of a window with a parameter, whatever the size of the model. */
-const WORK = 1e13
-const [FEWEST, MOST] = [32, 512]
+const WORK = 3e12
+const [FEWEST, MOST] = [16, 512]
 
 /** How many windows a search looks at. */
 export const searchWindows = (matrices: number, parameters: number): number =>
