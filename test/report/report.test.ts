@@ -120,6 +120,11 @@ describe('the report', () => {
     for (const name of names)
       for (const end of ['png', 'svg', 'csv']) expect(existsSync(at(`comparison_plots/${name}.${end}`)), name).toBe(true)
   })
+  it('draws baselines beside the cosine of a run, but not of runs that were judged on other windows', () => {
+    const csv = (name: string) => readFileSync(at(`comparison_plots/${name}.csv`), 'utf8')
+    expect(csv('lstm_baseline_cosine')).toContain('context mean')
+    expect(csv('cosine_curves')).not.toContain('context mean')
+  })
   it('does not lend a run the figures of other weights', async () => {
     const folder = place('stale')
     await mkdir(folder)

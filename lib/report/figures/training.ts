@@ -1,6 +1,8 @@
 import type { HistoryRow } from '../../checkpoint/run.js'
 import { mse } from '../format.js'
 import type { ReportedRun } from '../runs.js'
+import { references } from './baselines.js'
+import { likeGroups } from './comparison.js'
 import type { Axis, Figure } from './figure.js'
 import { type Line, lines } from './lines.js'
 
@@ -32,6 +34,17 @@ const trained = (runs: readonly ReportedRun[]) => runs.filter(({ history }) => h
 /** Values so far apart that the small ones would lie on each other are drawn on a logarithmic axis. */
 const WIDE = 8
 
+/** How far below the curves a baseline may lie that is drawn beside them, in cosine. */
+const NEAR = 0.03
+
+/** The baselines on the validation rows beside curves of the cosine, where all runs were judged on the same. */
+function baselinesOf(runs: readonly ReportedRun[], all: readonly Line[]) {
+  const [group, other] = likeGroups(runs)
+  if (other !== undefined || group?.length !== runs.length || group[0]!.rows !== 'val') return []
+  const lowest = Math.min(...all.flatMap((l) => l.points.map(([, value]) => value)))
+  return references(group[0], 'cosine').filter(({ value }) => value > lowest - NEAR)
+}
+
 /** Curves of one quantity for all runs. */
 function curves(
   runs: readonly ReportedRun[],
@@ -51,7 +64,8 @@ function curves(
   const values = all.flatMap((l) => l.points.map(([, value]) => value))
   const [low, high] = [Math.min(...values), Math.max(...values)]
   const wide = y !== COSINE && low > 0 && high > WIDE * low
-  return values.length > 0 ? [lines({ name, title, note, x: EPOCH, y: { ...y, log: wide }, lines: all })] : []
+  const known = y === COSINE ? { references: baselinesOf(trained(runs), all) } : {}
+  return values.length > 0 ? [lines({ name, title, note, x: EPOCH, y: { ...y, log: wide }, lines: all, ...known })] : []
 }
 
 const BOTH = 'solid: validation rows, dashed: a sample of the training rows in eval mode · ring: best epoch · epoch 0: untrained'
@@ -73,6 +87,7 @@ export function runFigures(run: ReportedRun): Figure[] {
     line(run, dashed, 1, { dashed: true, name: 'training' }),
   ]
   const title = (what: string) => `${run.run}: ${what}`
+  const cosines = pair('val_cosine', 'train_cosine')
   return [
     lines({
       name: name('loss'),
@@ -88,7 +103,8 @@ export function runFigures(run: ReportedRun): Figure[] {
       note: BOTH,
       x: EPOCH,
       y: COSINE,
-      lines: pair('val_cosine', 'train_cosine'),
+      lines: cosines,
+      references: baselinesOf([run], cosines),
     }),
     lines({
       name: name('learning_rate'),
