@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path'
+import { runNames } from '../checkpoint/folder.js'
 import { readManifest } from '../checkpoint/manifest.js'
 import { type HistoryRow, type RunManifest, SPLIT, weightsFile } from '../checkpoint/run.js'
-import { listRuns, type RunDetails, showRun } from '../checkpoint/runs.js'
+import { type RunDetails, showRun } from '../checkpoint/runs.js'
 import type { RunEntry } from '../evaluate/report.js'
 import { judgeTiers, type TierName, type Verdict } from '../evaluate/tiers.js'
 
@@ -155,7 +156,7 @@ export async function readRuns(
   entries: readonly RunEntry[],
   { only, deep = false }: { only?: readonly string[] | undefined; deep?: boolean } = {},
 ): Promise<ReportedRun[]> {
-  const names = only ?? (await listRuns(root)).map(({ run }) => run)
+  const names = only ?? (await runNames(root))
   const runs: ReportedRun[] = []
   for (const name of names) runs.push(await readRun(root, name, entries, deep))
   return runs

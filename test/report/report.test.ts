@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { appendFile, cp, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { lockRun } from '../../lib/checkpoint/lock.js'
 import { sha256 } from '../../lib/data/file.js'
 import { evaluate, markdown, type Report, report, verify } from '../../lib/index.js'
 import { differences } from '../../lib/report/differences.js'
@@ -124,6 +125,15 @@ describe('the report', () => {
     const csv = (name: string) => readFileSync(at(`comparison_plots/${name}.csv`), 'utf8')
     expect(csv('lstm_baseline_cosine')).toContain('context mean')
     expect(csv('cosine_curves')).not.toContain('context mean')
+  })
+  it('leaves out a run that is being made, before it was saved for the first time', async () => {
+    const making = join(models, 'making')
+    await mkdir(making)
+    const lock = await lockRun(making)
+    const { report: now } = await report({ runs: models, out: place('meanwhile') })
+    expect(now.runs.map(({ run }) => run)).toEqual(made.runs.map(({ run }) => run))
+    await lock.release()
+    rmSync(making, { recursive: true })
   })
   it('does not lend a run the figures of other weights', async () => {
     const folder = place('stale')
