@@ -41,6 +41,14 @@ describe('golden rows', () => {
       for (let d = 0; d < dim; d++) expect(unit[i + d]).toBeCloseTo(raw[i + d]! / length, 5)
     }
   })
+  it('are fewer where contexts are long, and hold all the same', async () => {
+    const data = await vectorFile('long', { articles: 3, length: 4100 })
+    const options = { ...TINY, model: 'lstm', data, context: 4096, batchSize: 1, maxWindows: 2, epochs: 0, force: true }
+    await trained({ ...options, name: 'long' })
+    expect(manifestOf(join(TINY.out, 'long')).golden).toMatchObject({ rows: 2, context: 4096 })
+    using model = await load(join(TINY.out, 'long'))
+    expect(model.dim).toBe(16)
+  })
   it('must be equal to the bit where they were computed', async () => {
     await refused('FOREIGN_FORWARD', load(await changed('bit', nudge(1e-7))))
     const error = load(await changed('far', nudge(0.1)))
