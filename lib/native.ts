@@ -116,7 +116,7 @@ export interface Addon {
   describeOps(): Record<string, Record<string, string>>
   /** Matrices that are named in `later` have no numbers until they are packed. */
   model(spec: Node, dtype: DType, device: string, seed: number | null, later?: readonly string[]): Promise<NativeModel>
-  /** The live tensors: what is written into them changes the model. Those with a layout are matrices that inputs are multiplied with. */
+  /** The live tensors: what is written into them changes the model, and they are disposed with it. Those with a layout are matrices that inputs are multiplied with. */
   modelState(model: NativeModel): { name: string; tensor: NativeTensor; trainable: boolean; layout?: Layout }[]
   modelLoad(model: NativeModel, values: Readonly<Record<string, NativeTensor>>): Promise<undefined>
   /** Gives a matrix the form that a kernel wants; its values and scales as native/ops/packed.h says. */
@@ -167,6 +167,7 @@ export interface Addon {
   trainerProgress(trainer: NativeTrainer): { steps: number; loss: number }
   trainerStepsPerEpoch(trainer: NativeTrainer): number
   trainerSums(trainer: NativeTrainer, set?: TrainerSums): TrainerSums
+  /** The live tensors of the optimizer, which are disposed with the trainer. */
   trainerState(trainer: NativeTrainer): {
     steps: number
     slots: { name: string; m: NativeTensor; v: NativeTensor; average?: NativeTensor }[]

@@ -13,6 +13,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #endif
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 namespace lvm {
 namespace {
@@ -116,6 +119,12 @@ void Recycler::give_back(void* data) {
 }  // namespace
 
 void allocate_by_ourselves() { c10::SetAllocator(c10::DeviceType::CPU, &recycler(), 1); }
+
+void give_back_free_memory() {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
+}
 
 Recycling::Recycling() { recycler().begin(); }
 Recycling::~Recycling() { recycler().end(); }

@@ -13,4 +13,7 @@ struct Recycling {
   Recycling(const Recycling&) = delete;
 };
 
+// Gives what is free back to the system, where the C library keeps it between blocks in use.
+void give_back_free_memory();
+
 }  // namespace lvm

@@ -1,4 +1,5 @@
 #pragma once
+#include "../recycling.h"
 #include "errors.h"
 
 #include <memory>
@@ -25,6 +26,7 @@ struct Held {
   }
 
   int64_t bytes;
+  std::weak_ptr<void> whole;  // what it is a part of, like a model of its weights
   napi_ref handle = nullptr;
 };
 
@@ -53,10 +55,11 @@ inline void reclaim(Napi::Env env, int64_t bytes) {
 }
 
 template <typename T>
-Napi::Object give(Napi::Env env, std::shared_ptr<T> thing, int64_t bytes) {
+Napi::Object give(Napi::Env env, std::shared_ptr<T> thing, int64_t bytes, std::weak_ptr<void> whole = {}) {
   reclaim(env, bytes);
   auto object = Napi::Object::New(env);
   auto* box = new Box<T>(std::move(thing), bytes);
+  box->whole = std::move(whole);
   napi_wrap(
     env, object, box,
     [](napi_env env, void* data, void*) {
@@ -92,6 +95,19 @@ bool dispose_if(Napi::Value value) {
   auto* box = box_of<T>(value);
   if (box) box->release(value.Env());
   return box != nullptr;
+}
+
+// Its parts go with it, or they would keep its memory until they are collected.
+template <typename T>
+bool dispose_whole_if(Napi::Value value) {
+  auto* box = box_of<T>(value);
+  if (box == nullptr || !box->thing) return dispose_if<T>(value);
+  for (auto* part : Held::all()) {
+    if (part->whole.lock() == box->thing) part->release(value.Env());
+  }
+  box->release(value.Env());
+  give_back_free_memory();
+  return true;
 }
 
 }  // namespace lvm

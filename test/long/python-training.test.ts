@@ -95,7 +95,15 @@ describe.runIf(FULL)('the whole recipe on the real corpus', () => {
     const data = shared('wiki42113.npy')
     await done(work, ['train', model, '--data', data, '--epochs', 0, '--name', 'first-weights'])
     await done(work, ['train', model, '--data', data, '--name', 'whole'])
-    const theirs = await runPython<HistoryRow[]>('train_reference.py', run('first-weights'), data, '--epochs', 20)
+    const theirs = await runPython<HistoryRow[]>(
+      'train_reference.py',
+      run('first-weights'),
+      data,
+      '--epochs',
+      20,
+      '--patience',
+      6,
+    )
     const { history } = readJson(run('whole'), 'training_history.json')
     const best = (rows: HistoryRow[]) => rows.reduce((a, b) => (b.val_loss < a.val_loss ? b : a)).val_cosine
     const found = { ours: best(history.slice(1)), theirs: best(theirs) }

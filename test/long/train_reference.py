@@ -1,13 +1,14 @@
-"""train_reference.py RUN DATA.npy --steps N | --epochs N: the PRD's recipe as a plain PyTorch loop.
+"""train_reference.py RUN DATA.npy --steps N | --epochs N [--patience N]: the PRD's recipe as a plain PyTorch loop.
 
 Model, settings, split and first weights are those of RUN, which `lvm-torch train MODEL --epochs 0` made; the batches come in our order.
 --steps prints the loss of each of the first N steps, in float64, since PyTorch's own float32 may be 3e-4 away from that (transformer);
---epochs a row like those of training_history.json for every epoch, in float32.
+--epochs a row like those of training_history.json for every epoch, in float32, until so many epochs in a row (--patience) bring no lower loss.
 """
 
 import argparse
 import itertools
 import json
+import sys
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ parser.add_argument("run")
 parser.add_argument("data")
 parser.add_argument("--steps", type=int)
 parser.add_argument("--epochs", type=int)
+parser.add_argument("--patience", type=int, default=1000)
 args = parser.parse_args()
 
 config, split = document(args.run, "config.json"), document(args.run, "split.json")
@@ -86,4 +88,7 @@ else:
             "lr": lr,
             "grad_norm": norms.mean(),
         })
+        print(history[-1], file=sys.stderr, flush=True)
+        if epoch - 1 - int(np.argmin([row["val_loss"] for row in history])) >= args.patience:
+            break
     print(json.dumps(history))

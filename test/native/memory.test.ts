@@ -13,3 +13,9 @@ test('thousands of tensors of 1 MB that are dropped do not pile up, because V8 k
 test('dispose() frees at once, without a turn of the event loop', async () => {
   expect((await megabytes('disposeTensors'))[0]).toBeLessThan(100)
 })
+test('a disposed model takes with it the weights and moments that were handed out', async () => {
+  const { out, err } = await run('scenes.mjs', ['disposeModels'])
+  const [growth, code] = out.trim().split('\n')
+  expect({ err, code }).toEqual({ err: '', code: 'DISPOSED' })
+  expect(Number(growth)).toBeLessThan(150)
+})

@@ -1,6 +1,6 @@
 // One scene per run: `node scenes.mjs NAME [milliseconds]`. Each prints what it came to; how the process ends is the test.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { call, endless, model, native, samples, Tensor, train, trainer, vectors, windows } from './world.mjs'
+import { call, endless, large, model, native, samples, Tensor, train, trainer, vectors, windows } from './world.mjs'
 
 const say = (word) => process.stdout.write(`${word}\n`)
 const pause = Number(process.argv[3] ?? 0)
@@ -106,6 +106,22 @@ Object.assign(scenes, {
   dropTensors: () => growth((_, i) => (i % 10 === 0 ? turn() : undefined)),
   // too large for the allocator to keep: what is free here is free for every process
   disposeTensors: () => growth((t) => t.dispose(), { size: 40, count: 25 }),
+  // its weights and moments were handed out, and are not collected yet
+  async disposeModels() {
+    const before = megabytes()
+    const parts = []
+    for (let i = 0; i < 6; i++) {
+      const one = await large()
+      const of = trainer(one)
+      parts.push(...native.modelState(one), native.trainerState(of))
+      native.dispose(of)
+      native.dispose(one)
+    }
+    say(Math.round(megabytes() - before))
+    await Tensor.wrap(parts[0].tensor)
+      .op('aten::neg')
+      .catch(({ code }) => say(code))
+  },
   dropResults: () => growth((t, i) => (i % 6 === 0 ? t.op('aten::neg') : undefined), { count: 1000 }),
   dropViews: () => growth((t, i) => (i % 6 === 0 ? t.op('aten::slice.Tensor', 0, 0, 10) : undefined), { count: 1000 }),
 })

@@ -27,6 +27,14 @@ export function model(which = 0, seed = 1) {
   const { presets, spec } = architectures[which % architectures.length]
   return native.model(spec({ dim, context }, presets.tiny).node, 'float32', 'cpu', seed)
 }
+/** One of 37 MB. */
+export const large = () =>
+  native.model(
+    architectures.find(({ name }) => name === 'lstm').spec({ dim, context }, { width: 1500, layers: 1, dropout: 0 }).node,
+    'float32',
+    'cpu',
+    1,
+  )
 export const vectors = (length = context) => Tensor.from(new Float32Array(length * dim).fill(0.25), [1, length, dim])
 
 /** A trainer whose epoch has so many steps that nobody sees its end. */
