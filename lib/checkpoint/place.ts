@@ -63,7 +63,7 @@ async function write(path: string, name: string, stored: Stored, into: Tensor): 
   using all = await finite.op('aten::all')
   if ((await all.item()) === 0)
     throw new LvmError('BAD_CHECKPOINT', `${path}: expected finite weights but "${name}" holds NaN or Inf`)
-  await into.op('aten::copy_', tensor)
+  await into.change('aten::copy_', tensor)
 }
 
 /**
@@ -129,5 +129,5 @@ export async function scaleInput(model: NativeModel, tokens: Stored, spec: { dim
   const now = component * spec.dim * (await meanSquare(weight)) + (await meanSquare(bias))
   const factor = Math.sqrt((await meanSquare(table)) / now)
   if (!(Number.isFinite(factor) && factor > 0)) return
-  for (const tensor of [weight, bias]) await tensor.op('aten::mul_', factor)
+  for (const tensor of [weight, bias]) await tensor.change('aten::mul_', factor)
 }

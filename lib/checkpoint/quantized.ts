@@ -76,9 +76,10 @@ async function unpacked(bytes: Tensor, columns: number): Promise<Tensor> {
 export async function dequantized(scheme: Scheme, values: Tensor, scales: Tensor | undefined, columns: number): Promise<Tensor> {
   if (scales === undefined) return values.to({ dtype: 'float32' })
   if (scheme === 'int8') {
-    using wide = await values.to({ dtype: 'float32' })
+    const wide = await values.to({ dtype: 'float32' })
     using column = await scales.op('aten::unsqueeze', 1)
-    return wide.op('aten::mul.Tensor', column)
+    await wide.change('aten::mul_.Tensor', column)
+    return wide
   }
   using wide = await unpacked(values, columns)
   using each = await scales.op('aten::repeat_interleave.self_int', GROUP, 1)

@@ -89,7 +89,7 @@ export function checkpointValue(
 }
 
 async function copy(from: Tensor, into: NativeTensor): Promise<void> {
-  await Tensor.wrap(into).op('aten::copy_', from)
+  await Tensor.wrap(into).change('aten::copy_', from)
 }
 
 /** Brings a trainer and its model back to where `checkpointValue` left them. Errors: BAD_CHECKPOINT. */

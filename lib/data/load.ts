@@ -59,7 +59,7 @@ async function assemble(array: StoredArray, dtype: DType, as: readonly number[])
     if (type.swap) reorder(Buffer.from(copy.buffer), type)
     using source = Tensor.from(new ARRAYS[dtype](copy.buffer), [copy.length / type.size], { dtype })
     using target = await flat.op('aten::narrow', 0, at, copy.length / type.size)
-    ;(await target.op('aten::copy_', source)).dispose()
+    await target.change('aten::copy_', source)
     at += copy.length / type.size
   }
   if (at !== count) throw damaged(array.path, `"${array.name}" holds ${at} elements, not the ${count} of its shape`)

@@ -15,7 +15,7 @@ export async function unitRows(vectors: Tensor, lengths: Float64Array): Promise<
     using divisors = Tensor.from(lengths.slice(from, from + length), [length, 1])
     using scaled = await wide.op('aten::div.Tensor', divisors)
     using target = await unit.op('aten::narrow', 0, from, length)
-    ;(await target.op('aten::copy_', scaled)).dispose()
+    await target.change('aten::copy_', scaled)
   }
   return unit
 }

@@ -43,9 +43,9 @@ export async function effects(
     const weight = state.get(matrix.name)!
     using before = await weight.op('aten::clone')
     using after = await rounded(scheme, weight, matrix)
-    await weight.op('aten::copy_', after)
+    await weight.change('aten::copy_', after)
     found.set(matrix.name, whole - mean(await cosines(model, rows)))
-    await weight.op('aten::copy_', before)
+    await weight.change('aten::copy_', before)
     done(found.size)
   }
   return found

@@ -95,6 +95,11 @@ export class Tensor {
       throw new LvmError('BAD_ARGUMENT', `Tensor.op: ${name} does not return one tensor; use call()`)
     return result
   }
+  /** Calls an operator that changes this tensor, whose result is this tensor again: `x.change('aten::copy_', y)`. */
+  async change(name: string, ...args: Value[]): Promise<void> {
+    const same = await this.op(name, ...args)
+    same.dispose() // a second handle, which would keep the memory until it is collected
+  }
   /** Back-propagates from this scalar into the tensors that require a gradient. */
   async backward(): Promise<void> {
     await native.tensorBackward(this.native)

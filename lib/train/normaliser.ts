@@ -33,7 +33,7 @@ export async function fitInput(model: NativeModel, spec: Node, { train, split }:
   using scaled = await range.op('aten::mul', 0.7413)
   using scale = await scaled.op('aten::clamp_min', 1e-6)
   for (const { name, tensor } of native.modelState(model)) {
-    if (name === 'input.center') await Tensor.wrap(tensor).op('aten::copy_', median)
-    if (name === 'input.scale') await Tensor.wrap(tensor).op('aten::copy_', scale)
+    if (name === 'input.center') await Tensor.wrap(tensor).change('aten::copy_', median)
+    if (name === 'input.scale') await Tensor.wrap(tensor).change('aten::copy_', scale)
   }
 }

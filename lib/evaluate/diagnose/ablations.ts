@@ -59,8 +59,7 @@ const leaveOut =
     using length = await others.op('aten::linalg_vector_norm', 2, [-1], true)
     using safe = await length.op('aten::clamp_min', 1e-12)
     using unit = await others.op('aten::div.Tensor', safe)
-    const same = await own.op('aten::copy_', unit)
-    same.dispose()
+    await own.change('aten::copy_', unit)
     return changed
   }
 
