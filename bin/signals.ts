@@ -15,7 +15,7 @@ export interface Interruption {
 const ECHO_MS = 400
 
 /** Takes Ctrl-C and SIGTERM over until `release`; a reader that leaves stops the work too, without a word. */
-export function interruption(say: (line: string) => void = diagnostic): Interruption {
+export function interruption(say: (line: string) => void = diagnostic, hint?: string): Interruption {
   const controller = new AbortController()
   let reason: LvmError | undefined
   let asked = 0
@@ -27,7 +27,7 @@ export function interruption(say: (line: string) => void = diagnostic): Interrup
     asked = performance.now()
     say('stopping after this step; press Ctrl-C again to leave at once')
     const [code, by] = name === 'SIGINT' ? (['INTERRUPTED', 'Ctrl-C'] as const) : (['TERMINATED', 'SIGTERM'] as const)
-    reason = new LvmError(code, `stopped by ${by}`)
+    reason = new LvmError(code, `stopped by ${by}`, hint === undefined ? {} : { hint })
     controller.abort(reason)
   }
   const stopQuietly = () => controller.abort()
@@ -38,6 +38,16 @@ export function interruption(say: (line: string) => void = diagnostic): Interrup
       return reason
     },
     release: () => void process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGPIPE', stopQuietly),
+  }
+}
+
+/** Work that is done as a whole or leaves nothing behind, also when the user stops it. */
+export async function allOrNothing<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const stop = interruption(diagnostic, 'nothing was published; the same command starts again')
+  try {
+    return await work(stop.signal)
+  } finally {
+    stop.release()
   }
 }
 

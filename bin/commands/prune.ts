@@ -2,6 +2,7 @@ import type { CommandModule } from 'yargs'
 import { pruneFields } from '../../lib/export/prune-fields.js'
 import { flags, given } from '../flags.js'
 import { answer, bytes, count, diagnostic, table } from '../output.js'
+import { allOrNothing } from '../signals.js'
 
 export const prune: CommandModule = {
   command: 'prune <run>',
@@ -15,7 +16,8 @@ export const prune: CommandModule = {
       .example('$0 prune lstm_baseline --sparsity 0.5', 'half of the weights zero: only a compressed file is smaller'),
   handler: async (argv) => {
     const { prune } = await import('../../lib/index.js')
-    const made = await prune({ run: String(argv.run), ...given(pruneFields, argv), say: diagnostic })
+    const options = { run: String(argv.run), ...given(pruneFields, argv), say: diagnostic }
+    const made = await allOrNothing((signal) => prune(options, { signal }))
     const { size, latency, parameters, notes } = made
     const text = () =>
       [

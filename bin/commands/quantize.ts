@@ -2,6 +2,7 @@ import type { CommandModule } from 'yargs'
 import { quantizeFields } from '../../lib/export/quantize-fields.js'
 import { flags, given } from '../flags.js'
 import { answer, bytes, diagnostic, table } from '../output.js'
+import { allOrNothing } from '../signals.js'
 
 export const quantize: CommandModule = {
   command: 'quantize <run>',
@@ -14,7 +15,8 @@ export const quantize: CommandModule = {
       .example('$0 quantize transformer --to int4 --max-drop 0.01', 'smaller still'),
   handler: async (argv) => {
     const { quantize } = await import('../../lib/index.js')
-    const made = await quantize({ run: String(argv.run), ...given(quantizeFields, argv), say: diagnostic })
+    const options = { run: String(argv.run), ...given(quantizeFields, argv), say: diagnostic }
+    const made = await allOrNothing((signal) => quantize(options, { signal }))
     const { size, latency, layers, notes } = made
     const kept = layers.filter(({ scheme }) => scheme === 'fp32').map(({ name }) => name)
     const text = () =>

@@ -130,3 +130,11 @@ export const gateError = (owner: string, gate: Gate, more = ''): LvmError =>
       hint: 'allow more with --max-drop, or ask for less',
     },
   )
+
+/** Says how it goes, until that is where the work stops. */
+export const stoppable =
+  (say: (line: string) => void, signal: AbortSignal | undefined) =>
+  (line: string): void => {
+    signal?.throwIfAborted()
+    say(line)
+  }

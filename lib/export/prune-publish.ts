@@ -65,6 +65,7 @@ export async function retrain(
   stage: string,
   o: Settings,
   say: (line: string) => void,
+  signal: AbortSignal | undefined,
 ) {
   const { manifest } = model
   const before = manifest.options.train
@@ -91,10 +92,11 @@ export async function retrain(
     ...(o.space !== undefined && { space: o.space }),
   } as TrainOptions
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined && value !== null))
-  for await (const event of train(given as TrainOptions)) {
+  for await (const event of train(given as TrainOptions, signal && { signal })) {
     if (event.type === 'epoch' && o.finetune > 0)
       say(`  epoch ${event.epoch} of ${event.epochs}: validation cosine ${event.val_cosine.toFixed(4)}`)
   }
+  signal?.throwIfAborted()
 }
 
 /** Keeps the run that lies in `stage` as one of its own. Errors: NO_DISK. */

@@ -10,7 +10,7 @@ import { BATCHES } from '../evaluate/benchmark/inputs.js'
 import { type Chosen, chooseRows } from '../evaluate/subject.js'
 import { native } from '../native.js'
 import { resolve } from '../options.js'
-import { type Gate, gateError, gateSentence, judgeGate, type Scored, score } from './gate.js'
+import { type Gate, gateError, gateSentence, judgeGate, type Scored, score, stoppable } from './gate.js'
 import { medians } from './medians.js'
 import { pruneFields } from './prune-fields.js'
 import { compressedBytes, publish, retrain } from './prune-publish.js'
@@ -56,9 +56,14 @@ interface Examined {
  * Makes a thinner run of a run: weights, heads or neurons that matter least go, and what is left may be trained on. It is
  * published only when it loses no more than allowed.
  *
- * Errors: those of load, of the data and of train; RUN_EXISTS, BAD_OPTION; GATE_FAILED with the figures, and then nothing is left.
+ * Errors: those of load, of the data and of train; RUN_EXISTS, BAD_OPTION; GATE_FAILED with the figures, or the reason of `signal`, and then
+ * nothing is left.
  */
-export async function prune({ run, say = () => {}, ...given }: PruneOptions): Promise<Pruned> {
+export async function prune(
+  { run, say: tell = () => {}, ...given }: PruneOptions,
+  { signal }: { signal?: AbortSignal } = {},
+): Promise<Pruned> {
+  const say = stoppable(tell, signal)
   const o = resolve('prune', pruneFields, given)
   const from = await findRun(run)
   const folder = join(dirname(from), o.name ?? `${basename(from)}_pruned`)
@@ -83,7 +88,7 @@ export async function prune({ run, say = () => {}, ...given }: PruneOptions): Pr
       o.structured === 'none' ? await withoutWeights(parent, o, rows) : await withoutUnits(parent, o.structured, o, rows)
     const file = join(stage, 'pruned.safetensors')
     await writeSafetensors(file, thinned.pieces, { format: 'pt' })
-    await retrain(parent, thinned, relative(process.cwd(), file), stage, o, say)
+    await retrain(parent, thinned, relative(process.cwd(), file), stage, o, say, signal)
     using result = await load(join(stage, 'run'), place)
     const after = await examine(result, chosen, say)
     const gate = await judgeGate(before.scored, after.scored, chosen, o)
@@ -99,6 +104,7 @@ export async function prune({ run, say = () => {}, ...given }: PruneOptions): Pr
       removed: thinned.removed,
       finetune: o.finetune,
     }
+    signal?.throwIfAborted()
     await publish(store, stage, parent, pruning)
     return {
       version: 1,

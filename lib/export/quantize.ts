@@ -8,7 +8,7 @@ import type { Quantization, Scheme } from '../checkpoint/quantized.js'
 import { badOption, LvmError } from '../errors.js'
 import { native } from '../native.js'
 import { resolve } from '../options.js'
-import type { Gate } from './gate.js'
+import { type Gate, stoppable } from './gate.js'
 import { quantizeFields } from './quantize-fields.js'
 import { measure, publish } from './quantize-publish.js'
 import { examine, type Parent, search } from './quantize-search.js'
@@ -45,9 +45,14 @@ export interface Quantized {
 /**
  * Makes a smaller run of a run: matrices become whole numbers with scales. It is published only when it loses no more than allowed.
  *
- * Errors: those of load and of the data; RUN_EXISTS, BAD_OPTION; GATE_FAILED with the figures, and then nothing is left behind.
+ * Errors: those of load and of the data; RUN_EXISTS, BAD_OPTION; GATE_FAILED with the figures, or the reason of `signal`, and then nothing
+ * is left behind.
  */
-export async function quantize({ run, say = () => {}, ...given }: QuantizeOptions): Promise<Quantized> {
+export async function quantize(
+  { run, say: tell = () => {}, ...given }: QuantizeOptions,
+  { signal }: { signal?: AbortSignal } = {},
+): Promise<Quantized> {
+  const say = stoppable(tell, signal)
   const o = resolve('quantize', quantizeFields, given)
   const from = await findRun(run)
   const folder = join(dirname(from), o.name ?? `${basename(from)}_${o.to}`)
@@ -66,6 +71,7 @@ export async function quantize({ run, say = () => {}, ...given }: QuantizeOption
     parent = await examine(model, o, say)
     const candidate = await search(parent, path, o, say)
     const { kernels, batches, notes } = await measure(parent, candidate, o.latency)
+    signal?.throwIfAborted()
     const { layers, weights_bytes, file_bytes } = await publish(store, parent, candidate, o, kernels)
     return {
       version: 1,

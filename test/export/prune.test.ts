@@ -86,6 +86,14 @@ describe('pruning', () => {
     await expect(prune({ run, ...lossy })).rejects.toThrow(code('GATE_FAILED'))
     expect(readdirSync(out).sort()).toEqual(before)
   }, 60_000)
+  test('that is stopped while it is trained on leaves nothing either', async () => {
+    const before = readdirSync(out).sort()
+    const stop = new AbortController()
+    const say = (line: string) => line.includes('epoch') && stop.abort(new Error('enough'))
+    const long = { sparsity: 0.1, finetune: 1000, name: 'stopped', ...fast, say }
+    await expect(prune({ run, ...long }, { signal: stop.signal })).rejects.toThrow('enough')
+    expect(readdirSync(out).sort()).toEqual(before)
+  }, 60_000)
   test('is refused where there is nothing to take', async () => {
     await expect(prune({ run, sparsity: 1, name: 'x', ...fast })).rejects.toThrow(code('BAD_OPTION'))
     await expect(prune({ run, name: 'run', ...fast })).rejects.toThrow(code('BAD_OPTION'))

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -109,6 +110,30 @@ describe('a quantised run', () => {
     const before = readdirSync(out).sort()
     await expect(quantize({ run, to: 'int4', maxDrop: 0, name: 'lossy', ...fast })).rejects.toThrow(code('GATE_FAILED'))
     expect(readdirSync(out).sort()).toEqual(before)
+  }, 120_000)
+  test.each(['each of', 'windows of'])(
+    'that is stopped at «%s» leaves nothing either',
+    async (phrase) => {
+      const before = readdirSync(out).sort()
+      const stop = new AbortController()
+      const say = (line: string) => line.includes(phrase) && stop.abort(new Error('enough'))
+      await expect(quantize({ run, name: 'stopped', ...fast, say }, { signal: stop.signal })).rejects.toThrow('enough')
+      expect(readdirSync(out).sort()).toEqual(before)
+    },
+    120_000,
+  )
+  test('that SIGTERM stops leaves nothing either, and says so', async () => {
+    const child = spawn(process.execPath, ['dist/bin/lvm.js', 'quantize', run, '--name', 'stopped', '--latency', '60'])
+    let err = ''
+    child.stderr.on('data', (chunk) => {
+      if (!err.includes('each of') && `${chunk}`.includes('each of')) child.kill('SIGTERM')
+      err += chunk
+    })
+    expect({ code: await new Promise((ended) => child.on('close', ended)), err }).toEqual({
+      code: 143,
+      err: expect.stringContaining('nothing was published'),
+    })
+    expect(existsSync(join(out, 'stopped'))).toBe(false)
   }, 120_000)
   test('is refused under a name that is taken, of what is quantised, and with options that say nothing', async () => {
     await expect(quantize({ run, ...fast })).rejects.toThrow(code('RUN_EXISTS'))
