@@ -9,8 +9,13 @@ const ROUNDS = 10
 /** Models of more bytes are not loaded side by side. */
 export const SMALL = 1e9
 
-/** Milliseconds of a call by batch size, for each of some models that take turns. */
-export async function medians(models: readonly NativeModel[], rows: Chosen, seconds: number): Promise<number[][]> {
+/** Milliseconds of a call by batch size, for each of some models that take turns. Errors: the reason of `signal`. */
+export async function medians(
+  models: readonly NativeModel[],
+  rows: Chosen,
+  { latency: seconds }: { latency: number },
+  signal: AbortSignal | undefined,
+): Promise<number[][]> {
   const inputs: Tensor[] = []
   try {
     for (const batch of BATCHES) {
@@ -21,6 +26,7 @@ export async function medians(models: readonly NativeModel[], rows: Chosen, seco
       models.map((model) => ({
         batch,
         call: async () => {
+          signal?.throwIfAborted()
           using output = Tensor.wrap(await native.modelPredict(model, inputs[i]!.native, false))
           await output.data() // a device is done only when its output has arrived
         },

@@ -94,7 +94,7 @@ export async function prune(
     const gate = await judgeGate(before.scored, after.scored, chosen, o)
     say(gateSentence(gate))
     if (!gate.pass) throw gateError('prune', gate)
-    const [was, is] = await medians([parent.native, result.native], chosen, o.latency)
+    const [was, is] = await medians([parent.native, result.native], chosen, o, signal)
     const pruning: Pruning = {
       parent: { run: basename(from), weights_sha256: manifest.files[weightsFile(manifest)]!.sha256 },
       structured: o.structured,
@@ -104,7 +104,6 @@ export async function prune(
       removed: thinned.removed,
       finetune: o.finetune,
     }
-    signal?.throwIfAborted()
     await publish(store, stage, parent, pruning)
     return {
       version: 1,

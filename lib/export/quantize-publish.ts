@@ -24,7 +24,12 @@ interface Measured {
 }
 
 /** How quick a candidate is with its kernels; where its parent is quicker, it is dequantised instead. */
-export async function measure(parent: Parent, { path, activations }: Candidate, seconds: number): Promise<Measured> {
+export async function measure(
+  parent: Parent,
+  { path, activations }: Candidate,
+  o: Settings,
+  signal: AbortSignal | undefined,
+): Promise<Measured> {
   const { spec, context } = parent.model.manifest
   const file = await openQuantized(path)
   const matrices = [...file.matrices.values()]
@@ -33,7 +38,7 @@ export async function measure(parent: Parent, { path, activations }: Candidate, 
     const { model } = await loadQuantized(file, path, { spec, device: 'cpu', context, exact: false, activations, kernels })
     const rival = parent.alone ? undefined : await load(parent.model.folder, { device: 'cpu', threads: native.threads() })
     try {
-      const found = await medians(rival ? [model, rival.native] : [model], parent.chosen, seconds)
+      const found = await medians(rival ? [model, rival.native] : [model], parent.chosen, o, signal)
       const before = parent.alone ?? found[1]!
       return { kernels, batches: BATCHES.map((batch, i) => ({ batch, parent_ms: before[i]!, ms: found[0]![i]! })) }
     } finally {

@@ -49,14 +49,19 @@ function named(keep: string, matrices: readonly ModelMatrix[]): string[] {
 }
 
 /** Judges the parent, and finds what each of its matrices minds; its memory is free again afterwards. */
-export async function examine(model: Model, o: Settings, say: (line: string) => void): Promise<Parent> {
+export async function examine(
+  model: Model,
+  o: Settings,
+  say: (line: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<Parent> {
   const { manifest } = model
   const source = await openWeights(model.folder)
   const chosen = await chooseRows(model, o)
   try {
     say(`${model.name}: ${chosen.ids.length} ${chosen.part} windows, as it is`)
     const scored = await score(model, chosen)
-    const alone = manifest.weights_bytes > SMALL ? (await medians([model.native], chosen, o.latency))[0] : undefined
+    const alone = manifest.weights_bytes > SMALL ? (await medians([model.native], chosen, o, signal))[0] : undefined
     const matrices = matricesOf(model.native)
     const from = chosen.train ?? chosen
     const ids = sampled(from.ids, searchWindows(matrices.length, manifest.parameters), manifest.seed)

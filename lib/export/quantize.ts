@@ -68,10 +68,9 @@ export async function quantize(
         hint: `quantise ${model.manifest.quantized.parent.run}, which it was made of`,
       })
     }
-    parent = await examine(model, o, say)
+    parent = await examine(model, o, say, signal)
     const candidate = await search(parent, path, o, say)
-    const { kernels, batches, notes } = await measure(parent, candidate, o.latency)
-    signal?.throwIfAborted()
+    const { kernels, batches, notes } = await measure(parent, candidate, o, signal)
     const { layers, weights_bytes, file_bytes } = await publish(store, parent, candidate, o, kernels)
     return {
       version: 1,
