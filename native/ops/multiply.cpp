@@ -1,5 +1,7 @@
 #include "multiply.h"
 
+#include "few-rows.h"
+
 #include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 
@@ -124,7 +126,9 @@ Tensor as_factor(const Tensor& x) {
   return bf16_products(x.device()) ? x.to(at::autocast::get_autocast_dtype(x.device().type())) : x;
 }
 
-Tensor product(const Tensor& x, const Tensor& weight, const Tensor& bias) { return product_by(chosen, x, weight, bias); }
+Tensor product(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  return few_rows(x, weight) ? few_rows_product(x, weight, bias) : product_by(chosen, x, weight, bias);
+}
 
 Tensor product_by(Multiplier kind, const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const at::AutoDispatchBelowAutograd below;

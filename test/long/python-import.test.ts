@@ -80,7 +80,7 @@ describe('a state dict that Python saved is a run', () => {
     ])
     const of = async (name: string) => {
       const { runs } = await done(work, ['evaluate', name, '--data', 'base.npy', '--latency', 0])
-      const { run: _, train_seconds: __, tiers: ___, size: ____, ...rest } = runs[0]
+      const { run: _, train_seconds: __, tiers: ___, size: ____, weights_sha256: _____, ...rest } = runs[0]
       return rest
     }
     expect(await of('again')).toEqual(await of('own'))

@@ -1,0 +1,117 @@
+#include "few-rows.h"
+
+#include "../parallel.h"
+#include "../simd.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace lvm {
+
+#if defined(__GNUC__)
+#pragma GCC diagnostic ignored "-Wpsabi"  // how vectors are passed does not matter: all of it is inlined
+namespace {
+
+constexpr int64_t most_rows = 8, lanes = 16;
+typedef float Lanes __attribute__((vector_size(lanes * sizeof(float))));
+
+LVM_INLINE Lanes at(const float* p) {
+  Lanes v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+// Sums of neighbours in a, then of those in b.
+LVM_INLINE Lanes neighbours(const Lanes& a, const Lanes& b) {
+  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30) +
+         __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+}
+
+// The sum of all lanes of each of 16 or 8, in their order.
+template <int n>
+LVM_INLINE Lanes totals(const Lanes* v) {
+  if constexpr (n == 1) return v[0];
+  else return neighbours(totals<n / 2>(v), totals<n / 2>(v + n / 2));
+}
+
+// y = x Wᵀ for some rows of each.
+template <int rows, int outputs>
+LVM_INLINE void tile(const float* x, const float* w, int64_t in, float* y, int64_t out) {
+  constexpr int count = rows * outputs, whole = count > 8 ? 16 : 8;
+  Lanes sums[whole] = {};
+  int64_t j = 0;
+  for (; j + lanes <= in; j += lanes) {
+    for (int m = 0; m < rows; ++m) {
+      for (int r = 0; r < outputs; ++r) sums[m * outputs + r] += at(w + r * in + j) * at(x + m * in + j);
+    }
+  }
+  Lanes total = totals<whole>(sums);
+  if constexpr (whole == 8) total = neighbours(total, total);
+  for (int m = 0; m < rows; ++m) {
+    for (int r = 0; r < outputs; ++r) y[m * out + r] = total[m * outputs + r];
+  }
+  for (; j < in; ++j) {
+    for (int m = 0; m < rows; ++m) {
+      for (int r = 0; r < outputs; ++r) y[m * out + r] += w[r * in + j] * x[m * in + j];
+    }
+  }
+}
+
+template <int rows>
+LVM_INLINE void outputs_of(const float* x, const float* w, int64_t in, float* y, int64_t out, int64_t o, int64_t end) {
+  constexpr int at_once = rows <= 2 ? 4 : 2;  // that their sums stay in registers
+  for (; o + at_once <= end; o += at_once) tile<rows, at_once>(x, w + o * in, in, y + o, out);
+  for (; o < end; ++o) tile<rows, 1>(x, w + o * in, in, y + o, out);
+}
+
+using Rows = void(const float* x, const float* w, int64_t in, float* y, int64_t out, int64_t o, int64_t end);
+LVM_CLONES void rows_1(const float* x, const float* w, int64_t in, float* y, int64_t out, int64_t o, int64_t end) {
+  outputs_of<1>(x, w, in, y, out, o, end);
+}
+LVM_CLONES void rows_2(const float* x, const float* w, int64_t in, float* y, int64_t out, int64_t o, int64_t end) {
+  outputs_of<2>(x, w, in, y, out, o, end);
+}
+LVM_CLONES void rows_3(const float* x, const float* w, int64_t in, float* y, int64_t out, int64_t o, int64_t end) {
+  outputs_of<3>(x, w, in, y, out, o, end);
+}
+LVM_CLONES void rows_4(const float* x, const float* w, int64_t in, float* y, int64_t out, int64_t o, int64_t end) {
+  outputs_of<4>(x, w, in, y, out, o, end);
+}
+LVM_CLONES void rows_5(const float* x, const float* w, int64_t in, float* y, int64_t out, int64_t o, int64_t end) {
+  outputs_of<5>(x, w, in, y, out, o, end);
+}
+constexpr Rows* kernels[] = {nullptr, rows_1, rows_2, rows_3, rows_4, rows_5};
+
+}  // namespace
+
+bool few_rows(const Tensor& x, const Tensor& weight) {
+  return x.is_cpu() && x.scalar_type() == torch::kFloat32 && weight.scalar_type() == torch::kFloat32 && x.size(0) >= 1 &&
+         x.size(0) <= most_rows && weight.is_contiguous();
+}
+
+Tensor few_rows_product(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  const auto n = x.size(0), in = x.size(1), out = weight.size(0);
+  const at::AutoDispatchBelowAutograd below;
+  const auto dense = x.contiguous(), y = torch::empty({n, out}, x.options());
+  const auto *from = dense.const_data_ptr<float>(), *w = weight.const_data_ptr<float>();
+  auto* to = y.mutable_data_ptr<float>();
+  const auto first = n <= 5 ? n : 4;
+  parallel(out, std::max<int64_t>(16, 32768 / std::max<int64_t>(1, in)), [&](int64_t begin, int64_t end) {
+    const int64_t strip = n == first ? end - begin : 32;  // of W, which the second pass finds in the cache
+    for (auto o = begin; o < end; o += strip) {
+      const auto stop = std::min(end, o + strip);
+      kernels[first](from, w, in, to, out, o, stop);
+      if (n > first) kernels[n - first](from + first * in, w, in, to + first * out, out, o, stop);
+    }
+  });
+  return bias.defined() ? y.add_(bias) : y;
+}
+
+#else  // libraries have to do
+
+bool few_rows(const Tensor&, const Tensor&) { return false; }
+Tensor few_rows_product(const Tensor&, const Tensor&, const Tensor&) { return {}; }
+
+#endif
+
+}  // namespace lvm
