@@ -82,21 +82,43 @@ LVM_CLONES void rows_5(const float* x, const float* w, int64_t in, float* y, int
 }
 constexpr Rows* kernels[] = {nullptr, rows_1, rows_2, rows_3, rows_4, rows_5};
 
+// y += x V for some columns of V, which lie side by side, four of its rows at a time. Shapes: V [in, out], y [n, count] of [n,
+// out]
+LVM_CLONES void add_columns(const float* x, int64_t n, const float* v, int64_t in, int64_t out, int64_t count, float* y) {
+  for (int64_t j = 0; j < in; j += 4) {
+    const auto* r = v + j * out;
+    const auto second = j + 1 < in ? out : 0, third = j + 2 < in ? 2 * out : 0, fourth = j + 3 < in ? 3 * out : 0;
+    for (int64_t m = 0; m < n; ++m) {
+      const auto* a = x + m * in + j;
+      const float a0 = a[0], a1 = second ? a[1] : 0, a2 = third ? a[2] : 0, a3 = fourth ? a[3] : 0;
+      auto* to = y + m * out;
+      LVM_INDEPENDENT
+      for (int64_t o = 0; o < count; ++o) to[o] += a0 * r[o] + a1 * r[second + o] + (a2 * r[third + o] + a3 * r[fourth + o]);
+    }
+  }
+}
+
 }  // namespace
 
 bool few_rows(const Tensor& x, const Tensor& weight) {
   return x.is_cpu() && x.scalar_type() == torch::kFloat32 && weight.scalar_type() == torch::kFloat32 && x.size(0) >= 1 &&
-         x.size(0) <= most_rows && weight.is_contiguous();
+         x.size(0) <= most_rows && (weight.is_contiguous() || weight.t().is_contiguous());
 }
 
 Tensor few_rows_product(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const auto n = x.size(0), in = x.size(1), out = weight.size(0);
   const at::AutoDispatchBelowAutograd below;
-  const auto dense = x.contiguous(), y = torch::empty({n, out}, x.options());
+  const bool by_columns = !weight.is_contiguous();
+  const auto dense = x.contiguous(), y = by_columns ? torch::zeros({n, out}, x.options()) : torch::empty({n, out}, x.options());
   const auto *from = dense.const_data_ptr<float>(), *w = weight.const_data_ptr<float>();
   auto* to = y.mutable_data_ptr<float>();
   const auto first = n <= 5 ? n : 4;
   parallel(out, std::max<int64_t>(16, 32768 / std::max<int64_t>(1, in)), [&](int64_t begin, int64_t end) {
+    if (by_columns) {
+      constexpr int64_t strip = 512;  // whose sums stay in the first cache
+      for (auto o = begin; o < end; o += strip) add_columns(from, n, w + o, in, out, std::min(strip, end - o), to + o);
+      return;
+    }
     const int64_t strip = n == first ? end - begin : 32;  // of W, which the second pass finds in the cache
     for (auto o = begin; o < end; o += strip) {
       const auto stop = std::min(end, o + strip);
