@@ -58,7 +58,7 @@ describe('a plain PyTorch loop from the same weights, on the same batches, witho
     const theirs = await runPython<number[]>('train_reference.py', run(name), SAMPLE, '--steps', STEPS)
     const ours = await losses(model, { data: SAMPLE, ...options }, threads)
     expect(ours.length).toBe(STEPS)
-    for (const [i, loss] of ours.entries()) expect(Math.abs(loss / theirs[i]! - 1), `step ${i + 1}`).toBeLessThan(1e-5)
+    for (const [i, loss] of ours.entries()) expect(Math.abs(loss / theirs[i]! - 1), `step ${i + 1}`).toBeLessThan(5e-5)
     expect(Math.min(...ours)).toBeLessThan(ours[0]!)
   })
 
