@@ -25,7 +25,8 @@ Tensor multiply(const Tensor& x, const Matrix& weight, const Tensor& bias);
 // Shapes: a [..., in], m [..., in], weight [out, in], bias [out] -> [..., first], [..., out − first]
 std::pair<Tensor, Tensor> multiply_split(const Tensor& a, const Tensor& m, const Matrix& weight, const Tensor& bias);
 
-// The same product without gradients, for kernels that bring their own: x [n, in] or strided, weight [out, in] or strided.
+// The same product without gradients, for kernels that bring their own; few rows go through a kernel of ours (few-rows.h).
+// Shapes: x [n, in] or strided, weight [out, in] or strided
 Tensor product(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 // … by the library that is named, for results that do not depend on it.
 Tensor product_by(Multiplier kind, const Tensor& x, const Tensor& weight, const Tensor& bias = {});

@@ -1,25 +1,10 @@
-import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { hostname } from 'node:os'
 import { basename, join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { library } from '../../lib/libtorch/inspect.js'
-import { type InstallOptions, install } from '../../lib/libtorch/install.js'
-import type { Progress } from '../../lib/libtorch/sources.js'
-import { installed, pick, remove, verify } from '../../lib/libtorch/store.js'
-import { deadPid, files, folder, python, torch, wheels, zip } from './fake.js'
-
-/** An installer into an empty cache. */
-function setting(options: InstallOptions = {}) {
-  const cache = folder()
-  const env = { LVM_TORCH_CACHE: cache, ...options.env }
-  const store = join(cache, 'lvm-torch', 'libtorch')
-  const seen: Progress[] = []
-  const run = (more: InstallOptions = {}) =>
-    install({ progress: (p) => seen.push(p), ...options, ...more, env: { ...env, ...more.env } })
-  return { store, env, seen, run }
-}
-const path = (store: string, name: string) => join(store, '2.13.0-cpu', name)
+import { installed, pick, verify } from '../../lib/libtorch/store.js'
+import { files, folder, python, torch, wheels, zip } from './fake.js'
+import { path, setting } from './setting.js'
 
 describe('what is installed', () => {
   test('the libraries a CPU needs, the headers, the version; nothing else, and nothing is left over', async () => {
@@ -232,61 +217,5 @@ describe('pip', () => {
     })
     writeFileSync(join(bin, 'python3'), '#!/bin/sh\necho "No module named pip" >&2; exit 1\n', { mode: 0o755 })
     await expect(run()).rejects.toMatchObject({ message: expect.stringContaining('python3 with pip but it has no pip') })
-  })
-})
-
-describe('two at once', () => {
-  test('one installs, the other waits, says so, and finds it there', async () => {
-    const { folder: from, platform } = wheels()
-    const { seen, run } = setting({ from, platform })
-    const both = await Promise.all([run(), run()])
-    expect(both.map(({ already }) => already).sort()).toEqual([false, true])
-    expect(seen.filter(({ phase }) => phase === 'wait')).toHaveLength(1)
-    expect(seen.find(({ phase }) => phase === 'wait')?.what).toContain(`process ${process.pid}`)
-  })
-
-  test('what a killed installation left is cleaned up, and its lock taken over', async () => {
-    const { folder: from, platform } = wheels()
-    const { store, seen, run } = setting({ from, platform })
-    files(store, {
-      lock: JSON.stringify({ pid: deadPid(), host: hostname() }),
-      'cpu.part/lib/old.so': 'half',
-      '2.13.0-cpu.old.part/x': 'half',
-    })
-    await run()
-    expect(seen.some(({ phase }) => phase === 'wait')).toBe(false)
-    expect(readdirSync(store).sort()).toEqual(['2.13.0-cpu', 'active'])
-    expect(existsSync(path(store, 'lib/old.so'))).toBe(false)
-  })
-})
-
-describe('the store', () => {
-  test('remove deletes it, and nothing is used then', async () => {
-    const { folder: from, platform } = wheels()
-    const { store, env, run } = setting({ from, platform })
-    await run()
-    expect(await remove('cpu', env)).toMatchObject({ name: '2.13.0-cpu' })
-    expect(readdirSync(store)).toEqual([])
-    expect(() => pick(undefined, env)).toThrow(expect.objectContaining({ code: 'LIBTORCH_MISSING' }))
-  })
-
-  test('a name that is not there is answered with those that are', async () => {
-    const { folder: from, platform } = wheels()
-    const { env, run } = setting({ from, platform })
-    await run()
-    expect(() => pick('cuda', env)).toThrow('libtorch: expected one of 2.13.0-cpu for "name" but received "cuda"')
-  })
-
-  test('a file that is missing, and a list of sums that was changed, are found', async () => {
-    const { folder: from, platform } = wheels()
-    const { store, env, run } = setting({ from, platform })
-    const done = await run()
-    const text = readFileSync(path(store, 'SHA256SUMS'), 'utf8')
-    expect(createHash('sha256').update(text).digest('hex')).toBe(done.sums)
-    writeFileSync(path(store, 'SHA256SUMS'), text.split('\n').slice(1).join('\n'))
-    await expect(verify(undefined, env)).rejects.toMatchObject({
-      message: expect.stringContaining('SHA256SUMS'),
-      hint: expect.stringContaining('--force'),
-    })
   })
 })

@@ -7,6 +7,7 @@ const ROOMS = [
   'errors',
   'options',
   'libtorch',
+  'addon',
   'native',
   'torch',
   'spec',

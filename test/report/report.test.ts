@@ -4,55 +4,17 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { lockRun } from '../../lib/checkpoint/lock.js'
 import { sha256 } from '../../lib/data/file.js'
-import { evaluate, markdown, type Report, report, verify } from '../../lib/index.js'
+import { markdown, type Report, report, verify } from '../../lib/index.js'
 import { differences } from '../../lib/report/differences.js'
 import { escaped } from '../../lib/report/html/html.js'
 import { embedded } from '../../lib/report/html/page.js'
-import { place, trained, vectorFile } from '../train/runs.js'
-
-const HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)">\u0000\ud800 & \u2028'
-const models = place('models')
-const evaluation = place('evaluation')
-const at = (name: string) => join(evaluation, name)
-const json = (path: string) => JSON.parse(readFileSync(path, 'utf8'))
-const write = (name: string, value: unknown) => writeFileSync(at(name), typeof value === 'string' ? value : JSON.stringify(value))
+import { place } from '../train/runs.js'
+import { at, evaluation, json, makeRuns, models, write } from './material.js'
 
 let made: Report
 let page: string
 beforeAll(async () => {
-  const data = await vectorFile('report', { articles: 60, length: 20 })
-  const small = { data, preset: 'tiny', epochs: 2, threads: 1, out: models, maxWindows: 300 }
-  for (const [model, name] of [['lstm', 'lstm_baseline'], ['gru', 'odd <b>&'], ['lstm', 'seeded']] as const) // biome-ignore format: pairs
-    await trained({ ...small, model, name, ...(name === 'seeded' && { seed: 7 }) })
-  await trained({ ...small, model: 'mlp', name: 'mlp', split: 'windows' })
-  const runs = ['lstm_baseline', 'odd <b>&', 'mlp', 'seeded'].map((name) => join(models, name))
-  await evaluate({ runs, out: evaluation, latency: 0 })
-  const example = {
-    row: 1,
-    title: HOSTILE,
-    article: HOSTILE,
-    cosine: 0.1,
-    context: HOSTILE,
-    target: HOSTILE,
-    predicted: HOSTILE,
-    predicted_cosine: 0.5,
-  }
-  write('error_analysis.json', {
-    version: 1,
-    runs: [
-      {
-        run: 'lstm_baseline', rows: 'val', n: 2, seed: 0, clusters: [{ name: HOSTILE, n: 2 }], confusion: [[2]], csv: 'analysis/none.csv',
-        agreement: { value: 1, chance: 1, kappa: 0 }, projection: { method: 'none', points: 0 }, similarity_correlation: null,
-        by_length: [], by_position: [], by_category: [], by_article: [{ label: HOSTILE, n: 2, articles: 1, cosine: { mean: 0.1, ci95: null } }],
-        best: [example], worst: [example],
-      }, // biome-ignore format: one entry
-    ],
-  })
-  write('retrieval_results.json', { version: 1, runs: [{ run: 'mlp', weights_sha256: '0'.repeat(64), scores: null }] })
-  write('sweep.json', {
-    version: 1, data, options: {}, budget_seconds: null, runs: models,
-    cells: [{ model: 'transformer', run: 'transformer', state: 'failed', exit: null, signal: 'SIGKILL', error: { code: 'SIGKILL', message: 'killed' }, seconds: 1 }],
-  }) // biome-ignore format: one document
+  await makeRuns()
   made = (await report({ runs: models, out: evaluation })).report
   page = readFileSync(at('report.html'), 'utf8')
 }, 600_000)
