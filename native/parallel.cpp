@@ -15,7 +15,7 @@ void parallel(int64_t n, int64_t grain, const std::function<void(int64_t begin, 
   auto places = at::from_blob(base, {n}, at::kByte);
   auto iterator = at::TensorIteratorConfig().set_check_mem_overlap(false).add_output(places).add_const_input(places).build();
   iterator.for_each(
-    [&](char** data, const int64_t*, int64_t count) {
+    [&](char** data, const int64_t*, int64_t count, int64_t) {  // of one dimension, so once
       const auto begin = int64_t(data[0] - base);
       f(begin, begin + count);
     },

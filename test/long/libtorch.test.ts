@@ -1,4 +1,4 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,6 +16,22 @@ const { LVM_TORCH_LIBTORCH: _, LVM_TORCH_USE_PYTORCH: __, ...rest } = process.en
 const env = { ...rest, LVM_TORCH_CACHE: cache }
 afterAll(() => rmSync(cache, { recursive: true, force: true }))
 
+/** Waits without blocking: vitest gives a worker up that does not answer for a minute. */
+async function run(
+  file: string,
+  args: readonly string[],
+  options: SpawnOptions = {},
+): Promise<{ status: number; stdout: string }> {
+  const child = spawn(file, args, { env, ...options, stdio: ['ignore', 'pipe', 'inherit'] })
+  let stdout = ''
+  child.stdout!.setEncoding('utf8').on('data', (text) => {
+    stdout += text
+  })
+  const [status] = await once(child, 'close')
+  return { status, stdout }
+}
+const lvm = (args: readonly string[], options?: SpawnOptions) => run(process.execPath, [cli, ...args], options)
+
 describe('the real libtorch', () => {
   test('an installation that is killed while it fetches leaves nothing that is used, and the next one succeeds', async () => {
     const first = spawn(process.execPath, [cli, 'libtorch', 'install'], { env, stdio: 'ignore', detached: true })
@@ -25,15 +41,15 @@ describe('the real libtorch', () => {
     await sleep(2000)
     process.kill(-first.pid!, 'SIGKILL') // pip too, as a closed terminal would
     await once(first, 'exit')
-    expect(spawnSync(process.execPath, [cli, 'libtorch', 'info'], { env }).status).toBe(4)
-    const second = spawnSync(process.execPath, [cli, 'libtorch', 'install'], { env, encoding: 'utf8' })
+    expect((await lvm(['libtorch', 'info'])).status).toBe(4)
+    const second = await lvm(['libtorch', 'install'])
     expect([second.status, second.stdout]).toEqual([0, expect.stringMatching(/is installed: 2\.13\.0-cpu/)])
     expect(readdirSync(store).sort()).toEqual(['2.13.0-cpu', 'active'])
-    expect(spawnSync(process.execPath, [cli, 'libtorch', 'verify'], { env }).status).toBe(0)
-    expect(spawnSync(process.execPath, [cli, 'doctor'], { env }).status).toBe(0)
+    expect((await lvm(['libtorch', 'verify'])).status).toBe(0)
+    expect((await lvm(['doctor'])).status).toBe(0)
   })
 
-  test('pip finds the pinned wheels of every platform', () => {
+  test('pip finds the pinned wheels of every platform', async () => {
     for (const { tags, wheels } of Object.values(PLATFORMS)) {
       for (const { name, version } of wheels) {
         // `pip download` has no dry run; `pip install` has, and resolves in the same way.
@@ -50,14 +66,14 @@ describe('the real libtorch', () => {
           cache,
         ]
         const all = tags.flatMap((tag) => ['--platform', tag])
-        expect(spawnSync('python3', [...args, ...all, `${name}==${version}`], { encoding: 'utf8' })).toMatchObject({ status: 0 })
+        expect((await run('python3', [...args, ...all, `${name}==${version}`])).status).toBe(0)
       }
     }
   })
 })
 
 describe.each(['2.11.0', '2.15.0'])('libtorch %s', (version) => {
-  test('the sources compile against it, and what they make computes', () => {
+  test('the sources compile against it, and what they make computes', async () => {
     const downloads = join(cache, version)
     const tags = PLATFORMS[here]!.tags.flatMap((tag) => ['--platform', tag])
     const pip = [
@@ -73,20 +89,18 @@ describe.each(['2.11.0', '2.15.0'])('libtorch %s', (version) => {
       downloads,
       `torch==${version}`,
     ]
-    execFileSync('python3', pip, { stdio: 'ignore' })
+    expect((await run('python3', pip)).status).toBe(0)
     const any = { ...env, LVM_TORCH_ANY_VERSION: '1' }
-    execFileSync(process.execPath, [cli, 'libtorch', 'install', '--from', downloads], { env: any, stdio: 'ignore' })
+    expect((await lvm(['libtorch', 'install', '--from', downloads], { env: any })).status).toBe(0)
     rmSync(downloads, { recursive: true })
     const libtorch = join(store, `${version}-cpu`)
     const made = join(cache, `build-${version}`)
     const building = { ...any, LVM_TORCH_LIBTORCH: libtorch, LVM_TORCH_BUILD: `build-cmake/${version}` }
-    execFileSync(process.execPath, [join(root, 'scripts/build.mjs'), join(made, 'build/Release/lvm_torch.node')], {
-      cwd: root,
-      env: building,
-      stdio: 'inherit',
-    })
+    const build = [join(root, 'scripts/build.mjs'), join(made, 'build/Release/lvm_torch.node')]
+    expect((await run(process.execPath, build, { cwd: root, env: building })).status).toBe(0)
     const trying = { ...building, LVM_TORCH_TRIAL: '1', LVM_TORCH_PREBUILD: made }
-    const trial = spawnSync(process.execPath, [join(root, 'dist/lib/torch/trial.js'), 'cpu'], { env: trying, encoding: 'utf8' })
+    const trial = await run(process.execPath, [join(root, 'dist/lib/torch/trial.js'), 'cpu'], { env: trying })
+    rmSync(join(root, building.LVM_TORCH_BUILD), { recursive: true })
     expect(JSON.parse(trial.stdout)).toMatchObject({ ok: true, libtorch: version })
   })
 })
