@@ -82,8 +82,8 @@ LVM_CLONES void rows_5(const float* x, const float* w, int64_t in, float* y, int
 }
 constexpr Rows* kernels[] = {nullptr, rows_1, rows_2, rows_3, rows_4, rows_5};
 
-// y += x V for some columns of V, which lie side by side, four of its rows at a time. Shapes: V [in, out], y [n, count] of [n,
-// out]
+// y += x V for some columns of V, which lie side by side, four of its rows at a time.
+// Shapes: x [n, in], V [in, count] of [in, out], y [n, count] of [n, out]
 LVM_CLONES void add_columns(const float* x, int64_t n, const float* v, int64_t in, int64_t out, int64_t count, float* y) {
   for (int64_t j = 0; j < in; j += 4) {
     const auto* r = v + j * out;

@@ -4,7 +4,7 @@ import { native } from '../../lib/native.js'
 import { Tensor } from '../../lib/torch/tensor.js'
 import { gaussian } from './tiny.js'
 
-/** Products of up to 8 rows are computed by a kernel of ours, whose tiles fit neither of these sizes. */
+/** Products of up to 8 rows are computed by a kernel of ours, in tiles of 16 numbers and 2 or 4 outputs, which few of these sizes fill. */
 test.each([
   ['lstm', 7, { width: 5 }],
   ['lstm', 16, { width: 32 }],

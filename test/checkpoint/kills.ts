@@ -5,14 +5,25 @@ import { start } from './processes.js'
 import { listing } from './run.js'
 import { stepIn } from './saves.js'
 
+/** Milliseconds from the start of a process that saves without pause to its fourth save, as busy as the machine is. */
+async function fourSaves(folder: string): Promise<number> {
+  const child = start('save', folder)
+  await child.line(/ready/)
+  const begun = performance.now()
+  await child.line(/^4$/)
+  await child.kill()
+  return performance.now() - begun
+}
+
 /** Kills a process that saves without pause, again and again; each time what is left must be whole, and lack no save that was reported. */
 export async function killWhileSaving(folder: string, kills: number): Promise<{ steps: number; deaths: Set<string> }> {
+  const reach = await fourSaves(`${folder}-timed`)
   let steps = 0
   const deaths = new Set<string>()
   for (let kill = 0; kill < kills; kill++) {
     const child = start('save', folder)
     await child.line(/ready/)
-    await sleep(100 * Math.random())
+    await sleep(reach * Math.random())
     await child.kill()
     expect(child.lines.filter((line) => !/^(ready|\d+)$/.test(line))).toEqual([])
     const reported = Math.max(steps, ...child.lines.filter((line) => /^\d+$/.test(line)).map(Number))
