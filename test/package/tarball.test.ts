@@ -24,7 +24,9 @@ const which = (program: string) =>
     .find((path) => existsSync(path))
 /** An environment in which there is no compiler, no CMake and no Python. */
 const { LVM_TORCH_LIBTORCH: _, LVM_TORCH_USE_PYTORCH: __, ...rest } = process.env
-const env = Object.fromEntries(Object.entries({ ...rest, PATH: bin, NO_COLOR: '1' }).filter(([key]) => !key.startsWith('npm_')))
+/** What npm says of our own folder to a script is left out; where the registry and the cache are holds for the app as well. */
+const ofScript = /^npm_(?!config_(registry|cache)$)/
+const env = Object.fromEntries(Object.entries({ ...rest, PATH: bin, NO_COLOR: '1' }).filter(([key]) => !ofScript.test(key)))
 /** The cache of this machine where libtorch was installed into it; else one that the test fills. */
 const ready = dirname(libtorch.path) === storeRoot()
 if (!ready) env.LVM_TORCH_CACHE = join(scratch, 'cache')
