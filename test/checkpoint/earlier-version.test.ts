@@ -1,0 +1,43 @@
+import { cp, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeAll, expect, it } from 'vitest'
+import { verifyRun } from '../../lib/checkpoint/store.js'
+import { evaluate, load, train } from '../../lib/index.js'
+import { comparable, historyOf, place } from '../train/runs.js'
+
+/** A run of one epoch with averaged weights, made before 0.1.0 was released, and what that version made of it in two more epochs. */
+const fixture = new URL('fixtures/earlier-version/', import.meta.url)
+const read = async (name: string) => JSON.parse(await readFile(new URL(name, fixture), 'utf8'))
+const data = place('base.npy')
+const run = join(place('runs'), 'run')
+
+beforeAll(async () => {
+  for (const name of ['base.npy', 'base.jsonl', 'base.card.json']) await cp(new URL(name, fixture), place(name))
+  await cp(new URL('run', fixture), run, { recursive: true })
+})
+
+/** Numbers of two JSON values agree to 1e-5, other values are equal; keys that the later value adds are ignored. */
+function expectAgreement(now: unknown, then: unknown, path = ''): void {
+  if (typeof then === 'number' && !Number.isInteger(then)) {
+    expect(Math.abs((now as number) - then), `${path}: ${now} beside ${then}`).toBeLessThanOrEqual(
+      1e-5 * Math.max(1, Math.abs(then)),
+    )
+  } else if (then !== null && typeof then === 'object') {
+    for (const [key, value] of Object.entries(then))
+      expectAgreement((now as Record<string, unknown>)[key], value, `${path}.${key}`)
+  } else expect(now, path).toEqual(then)
+}
+
+it('a run of an earlier version is verified, loads, goes on as that version did, and is judged alike', async () => {
+  await verifyRun(run)
+  const model = await load(run)
+  model.dispose()
+  const options = { model: 'mlp', data, resume: true, epochs: 3, threads: 1, name: 'run', out: place('runs') }
+  for await (const _ of train(options));
+  const then = await read('resumed_history.json')
+  expectAgreement(comparable(historyOf(run)), comparable(then))
+  const { results } = await evaluate({ runs: [run], latency: 0, out: place('results') })
+  const { cosine, cosine_centred, mse_raw, mse_unit, baselines, skill, n, articles } = (await read('resumed_results.json'))
+    .runs[0]
+  expectAgreement(results.runs[0], { cosine, cosine_centred, mse_raw, mse_unit, baselines, skill, n, articles })
+})
