@@ -76,6 +76,8 @@ export interface RunFacts {
     val: { path: string; hash: string } | null
   } | null
   split: { mode: string; leaky: boolean; seed: number; train: number; val: number; test: number } | null
+  /** The encoder of the vectors that it was trained on; only in a run that `import` made. */
+  space?: string | null
   /** What the audit of the data said before the training started; null where it was not asked. */
   audit: { verdict: string; codes: string[]; forced: boolean } | null
   /** The weights that a training started from, and their SHA-256. */

@@ -11,9 +11,13 @@ export function agreedSpace(path: string, card: Card | undefined, option: string
   return card?.space ?? option
 }
 
-/** Errors: SPACE_MISMATCH unless both bases are known to be from one encoder, or are halves of one file. */
-export function requireSameSpace(a: Pick<Base, 'path' | 'space'>, b: Pick<Base, 'path' | 'space'>): void {
-  if (a.path === b.path || (a.space !== undefined && a.space === b.space)) return
+type Placed = Pick<Base, 'path' | 'space'> & { readonly hash?: string | undefined }
+
+/** Errors: SPACE_MISMATCH unless both bases are known to be from one encoder, or are one file of which no more than one space is known. */
+export function requireSameSpace(a: Placed, b: Placed): void {
+  const known = a.space !== undefined && b.space !== undefined
+  const one = a.path === b.path || (a.hash !== undefined && a.hash === b.hash)
+  if (known ? a.space === b.space : one) return
   const shown = (space: string | undefined) => (space === undefined ? 'an unknown space' : `"${space}"`)
   throw new LvmError(
     'SPACE_MISMATCH',

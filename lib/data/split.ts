@@ -1,7 +1,6 @@
 import { badOption, LvmError } from '../errors.js'
 import type { Base } from './base.js'
 import { permutation } from './random.js'
-import { requireSameSpace } from './space.js'
 import type { Windows } from './windows.js'
 
 export type SplitMode = 'articles' | 'windows' | 'file'
@@ -83,7 +82,6 @@ function byWindow(windows: Windows, seed: number, test: number) {
 
 function byFile(base: Base, windows: Windows, { val, seed, test }: SplitOptions) {
   if (val === undefined) throw badOption('split', 'val', 'a file of validation data for mode "file"', undefined)
-  requireSameSpace(base, val.base)
   if (val.windows.dim !== windows.dim || val.windows.context !== windows.context) {
     throw new LvmError(
       'DATA_SHAPE',
@@ -122,7 +120,7 @@ export function checkDisjoint(owner: string, articles: Split['articles']): void 
  *
  * `articles`: a tenth of the articles, at least one, validates. `windows`: a tenth of the windows, at random; it leaks, since neighbours share vectors.
  * `file`: another file validates.
- * Errors: BAD_OPTION, DATA_ONE_ARTICLE, DATA_SHARED_ARTICLE, DATA_TOO_FEW, SPACE_MISMATCH.
+ * Errors: BAD_OPTION, DATA_ONE_ARTICLE, DATA_SHARED_ARTICLE, DATA_TOO_FEW.
  */
 export function splitWindows(windows: Windows, base: Base, options: SplitOptions): Split {
   const { mode, seed, test } = options

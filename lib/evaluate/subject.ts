@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import type { Model } from '../checkpoint/model.js'
 import { SPLIT } from '../checkpoint/run.js'
 import type { Base } from '../data/base.js'
-import { openBase } from '../data/open.js'
+import { openBeside } from '../data/beside.js'
 import type { Split } from '../data/split.js'
 import { loadSplit } from '../data/split-file.js'
 import { makeWindows, type Windows } from '../data/windows.js'
-import { badOption, LvmError } from '../errors.js'
+import { badOption } from '../errors.js'
 import type { Options } from '../options.js'
 import type { predictFields } from './fields.js'
 
@@ -45,19 +45,14 @@ type Asked = Pick<Options<typeof predictFields>, 'data' | 'space' | 'normalize' 
 
 const all = (windows: Windows) => Int32Array.from({ length: windows.count }, (_, i) => i)
 
-/** Opens what a run was trained on. */
-async function ownData({ manifest }: Model, path: string, normalize: boolean, space: string | undefined) {
+/** Opens data for a run, beside what it was trained on. */
+async function openFor({ manifest, name }: Model, path: string, { normalize, space }: Asked) {
+  const { data: own, dim, context } = manifest
   const cross = manifest.split?.mode === 'windows'
+  const first = { path: own?.path ?? name, hash: own?.hash, space: own?.space ?? manifest.space ?? space, dim }
   const open = async (file: string, part?: 'val') => {
-    const base = await openBase(file, { space, normalize, part })
-    if (base.dim !== manifest.dim) {
-      base.dispose()
-      throw new LvmError(
-        'DATA_SHAPE',
-        `${file}: expected vectors of dimension ${manifest.dim}, as the run was trained on, but received ${base.dim}`,
-      )
-    }
-    return { base, windows: makeWindows(base, manifest.context, { cross }) }
+    const base = await openBeside(first, file, { space, normalize: normalize || own?.normalized === true, part })
+    return { base, windows: makeWindows(base, context, { cross }) }
   }
   return { main: await open(path), open }
 }
@@ -65,7 +60,7 @@ async function ownData({ manifest }: Model, path: string, normalize: boolean, sp
 /**
  * The windows that a run is judged on: its saved rows where the data is what it was trained on, all of other data.
  *
- * Errors: BAD_OPTION for rows that there are not; SPACE_MISMATCH for data of another encoder; those of openBase.
+ * Errors: BAD_OPTION for rows that there are not; those of openBeside for data of another encoder or dimension.
  */
 export async function chooseRows(model: Model, asked: Asked): Promise<Chosen> {
   const { manifest, folder, name } = model
@@ -73,18 +68,12 @@ export async function chooseRows(model: Model, asked: Asked): Promise<Chosen> {
   const path = asked.data ?? own?.path
   if (path === undefined)
     throw badOption(name, 'data', 'a file of vectors, because the run was imported,', undefined, 'add --data FILE')
-  const { main, open } = await ownData(model, path, asked.normalize || own?.normalized === true, asked.space)
+  const { main, open } = await openFor(model, path, asked)
   const opened = [main.base]
   const dispose = () => {
     for (const base of opened) base.dispose()
   }
   try {
-    if (own?.space && main.base.space && own.space !== main.base.space) {
-      throw new LvmError(
-        'SPACE_MISMATCH',
-        `${path}: expected vectors of "${own.space}", as ${name} was trained on, but they are of "${main.base.space}"`,
-      )
-    }
     const same = own !== null && own.hash === main.base.hash && existsSync(join(folder, SPLIT))
     if (!same) {
       if (asked.rows !== 'auto' && asked.rows !== 'all')

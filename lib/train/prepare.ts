@@ -1,4 +1,5 @@
 import type { Base } from '../data/base.js'
+import { openBeside } from '../data/beside.js'
 import { openBase } from '../data/open.js'
 import { permutation } from '../data/random.js'
 import { type Split, splitWindows } from '../data/split.js'
@@ -34,16 +35,18 @@ export function sampled(ids: Int32Array, most: number | undefined, seed: number)
     .sort()
 }
 
-async function openSide(path: string, o: TrainSettings, part?: 'val'): Promise<Omit<Side, 'samples'>> {
-  const base = await openBase(path, { space: o.space, normalize: o.normalize, part })
-  return { base, windows: makeWindows(base, o.context, { cross: o.split === 'windows' }) }
-}
+const sideOf = (base: Base, o: TrainSettings): Omit<Side, 'samples'> => ({
+  base,
+  windows: makeWindows(base, o.context, { cross: o.split === 'windows' }),
+})
 
 /** A file that holds both halves validates on its own second half; otherwise `--val` names the file. */
 async function openVal(o: TrainSettings, train: Base): Promise<Omit<Side, 'samples'> | undefined> {
   if (o.split !== 'file') return undefined
-  if (o.val !== undefined) return openSide(o.val, o)
-  if (train.parts.includes('val')) return openSide(o.data!, o, 'val')
+  const open = async (path: string, part?: 'val') =>
+    sideOf(await openBeside(train, path, { space: o.space, normalize: o.normalize, part }), o)
+  if (o.val !== undefined) return open(o.val)
+  if (train.parts.includes('val')) return open(o.data!, 'val')
   throw badOption('train', 'val', 'a validation file with --split file', undefined)
 }
 
@@ -64,7 +67,7 @@ export async function prepare(
     for (const base of opened) base.dispose()
   }
   try {
-    const train = await openSide(o.data, o)
+    const train = sideOf(await openBase(o.data, { space: o.space, normalize: o.normalize }), o)
     opened.push(train.base)
     const val = await openVal(o, train.base)
     if (val !== undefined) opened.push(val.base)

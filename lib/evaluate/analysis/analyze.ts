@@ -4,13 +4,12 @@ import { replaceText } from '../../checkpoint/durable.js'
 import { load, type Model } from '../../checkpoint/model.js'
 import { type Options, resolve } from '../../options.js'
 import { Tensor } from '../../torch/tensor.js'
-import type { Rows } from '../baselines-rows.js'
 import { sampled } from '../diagnose/probe.js'
 import { otherRows, windowReader } from '../diagnose/runs.js'
 import { analyzeFields } from '../fields.js'
 import { nearest } from '../nearest.js'
 import { type Document, writeEntries } from '../report.js'
-import { chooseRows } from '../subject.js'
+import { type Chosen, chooseRows } from '../subject.js'
 import type { Analysis, Example } from './entry.js'
 import { groupsOf } from './groups.js'
 import { articleId, partOf } from './part.js'
@@ -73,12 +72,12 @@ async function projected(s: Samples, o: Asked) {
   return { places, plane: made.places, divergence: made.divergence, method: o.projection }
 }
 
-async function other(model: Model, o: Asked, train: Rows | undefined, say: (line: string) => void) {
+async function other(model: Model, o: Asked, chosen: Chosen, say: (line: string) => void) {
   if (o.ood === undefined) return undefined
   say(`analysing ${o.ood}`)
-  const opened = await otherRows(model, o.ood)
+  const opened = await otherRows(model, chosen, o.ood, o.space)
   const rows = { ...opened, ids: sampled(opened.ids, MOST, o.seed) }
-  const samples = await samplesOf(rows, windowReader(model)(rows), { output: model.manifest.output, train })
+  const samples = await samplesOf(rows, windowReader(model)(rows), { output: model.manifest.output, train: chosen.train })
   return { rows, samples, part: await partOf(o.ood, rows, samples, o.seed) }
 }
 
@@ -102,7 +101,7 @@ async function entryOf(model: Model, o: Asked, say: (line: string) => void): Pro
     const groups = await groupsOf(rows, s, { train, texts: known, k: o.clusters, seed: o.seed })
     if (o.projection !== 'none') say(`laying ${2 * Math.min(o.points, rows.ids.length)} points into a plane (${o.projection})`)
     const plane = await projected(s, o)
-    beside = await other(model, o, train, say)
+    beside = await other(model, o, chosen, say)
     const order = Int32Array.from(s.cosine.keys()).sort((a, b) => s!.cosine[b]! - s!.cosine[a]! || a - b)
     const csv = join('analysis', `${model.name.replace(/[\\/:]+/g, '_')}.csv`)
     await mkdir(dirname(join(o.out, csv)), { recursive: true })

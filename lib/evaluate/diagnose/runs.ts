@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { findRun } from '../../checkpoint/folder.js'
 import { load, type Model } from '../../checkpoint/model.js'
 import { HISTORY, type History } from '../../checkpoint/run.js'
-import { openBase } from '../../data/open.js'
+import { openBeside } from '../../data/beside.js'
 import { atOnce, makeWindows } from '../../data/windows.js'
 import { asLvmError, badOption } from '../../errors.js'
 import { native } from '../../native.js'
@@ -101,9 +101,9 @@ export async function historyOf({ folder }: Model): Promise<History | undefined>
   }
 }
 
-/** All windows of another file, for a model. */
-export async function otherRows({ context, manifest }: Model, path: string) {
-  const base = await openBase(path, { normalize: manifest.data?.normalized === true })
+/** All windows of another file, for a model that is judged on `base`. Errors: those of openBeside. */
+export async function otherRows({ context }: Model, { base: first }: Chosen, path: string, space: string | undefined) {
+  const base = await openBeside(first, path, { space, normalize: first.normalized })
   const windows = makeWindows(base, context)
   return { base, windows, ids: Int32Array.from({ length: windows.count }, (_, i) => i) }
 }
@@ -153,8 +153,9 @@ async function examine(
   fit: (train: Chosen['train']) => Promise<readonly Baseline[]>,
 ): Promise<Diagnosis> {
   const chosen = await chooseRows(model, o)
-  const other = o.ood === undefined ? undefined : await otherRows(model, o.ood)
+  let other: Awaited<ReturnType<typeof otherRows>> | undefined
   try {
+    if (o.ood !== undefined) other = await otherRows(model, chosen, o.ood, o.space)
     const patient: Patient = {
       output: model.manifest.output,
       read: reader(model),

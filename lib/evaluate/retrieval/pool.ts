@@ -1,7 +1,6 @@
 import type { Base } from '../../data/base.js'
-import { openBase } from '../../data/open.js'
-import { requireSameSpace } from '../../data/space.js'
-import { badOption, LvmError } from '../../errors.js'
+import { openBeside } from '../../data/beside.js'
+import { badOption } from '../../errors.js'
 import type { Tensor } from '../../torch/tensor.js'
 import { blocks, contexts, type Rows, targets } from '../baselines-rows.js'
 import type { Chosen } from '../subject.js'
@@ -93,7 +92,7 @@ function exclusions(contexts: Int32Array, target: Int32Array, context: number): 
  * What is searched for the targets of the chosen windows: all rows of their data, or those of another file.
  *
  * In a base a window's rows are known by number; in sequences and in other files they are found by their vectors.
- * Errors: those of openBase; SPACE_MISMATCH and DATA_SHAPE for vectors of another kind; BAD_OPTION when a target is not there.
+ * Errors: those of openBeside; BAD_OPTION when a target is not there.
  */
 export async function openPool(
   chosen: Chosen,
@@ -101,12 +100,9 @@ export async function openPool(
 ): Promise<Pool> {
   const { base, windows, ids } = chosen
   const { normalized, part } = base
-  const other = path === undefined ? undefined : await openBase(path, { space, normalize: normalized, part })
+  const other = path === undefined ? undefined : await openBeside(base, path, { space, normalize: normalized, part })
   const bank = other ?? base
   try {
-    if (bank.dim !== base.dim)
-      throw new LvmError('DATA_SHAPE', `${bank.path}: expected vectors of dimension ${base.dim} but received ${bank.dim}`)
-    requireSameSpace(bank, base)
     const own = bank.hash === base.hash
     const target = own ? ids.map((id) => windows.target[id]!) : await locateTargets(bank, chosen)
     const rows = own && base.kind === 'base' ? ownContexts(chosen) : await locateContexts(searched(bank), chosen)

@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { analyze } from '../../lib/evaluate/analysis/analyze.js'
+import { compare } from '../../lib/evaluate/compare/compare.js'
+import { diagnose } from '../../lib/evaluate/diagnose/runs.js'
+import { predict } from '../../lib/evaluate/predict.js'
+import { retrieve } from '../../lib/evaluate/retrieval/retrieve.js'
+import { rollout } from '../../lib/evaluate/rollout.js'
+import { evaluate } from '../../lib/evaluate/runs.js'
+import { prune } from '../../lib/export/prune.js'
+import { quantize } from '../../lib/export/quantize.js'
+import { trainOn, wander, writeCorpus } from './retrieval/corpus.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'lvm-second-files-'))
+const out = join(folder, 'reports')
+const code = (expected: string) => expect.objectContaining({ name: 'LvmError', code: expected })
+let [data, run] = ['', '']
+/** Every way to a second file: what opens `path` beside the data of `run`. */
+const doors: Record<string, (path: string, more?: { space?: string }) => Promise<unknown>> = {
+  'evaluate --data': (path, more) => evaluate({ runs: [run], data: path, out, latency: 0, threads: 1, ...more }),
+  'retrieve --data': (path, more) => retrieve({ runs: [run], data: path, out, threads: 1, ...more }),
+  'retrieve --bank': (path, more) => retrieve({ runs: [run], bank: path, out, threads: 1, ...more }),
+  'compare --data': (path, more) => compare({ runs: [run, 'copy_last'], data: path, out, threads: 1, ...more }),
+  'predict --data': (path, more) => predict({ run, data: path, out: join(folder, 'p.npy'), threads: 1, ...more }),
+  'rollout --data': (path, more) => rollout({ run, data: path, threads: 1, ...more }),
+  'doctor --data': (path, more) => diagnose({ runs: [run], data: path, out, steps: 0, threads: 1, ...more }),
+  'doctor --ood': (path, more) => diagnose({ runs: [run], ood: path, out, steps: 0, threads: 1, ...more }),
+  'analyze --data': (path, more) => analyze({ run, data: path, out, projection: 'none', clusters: 2, threads: 1, ...more }),
+  'analyze --ood': (path, more) => analyze({ run, ood: path, out, projection: 'none', clusters: 2, threads: 1, ...more }),
+  'quantize --data': (path, more) => quantize({ run, data: path, threads: 1, name: `q${more?.space}`, ...more }),
+  'prune --data': (path, more) => prune({ run, data: path, threads: 1, name: `p${more?.space}`, ...more }),
+  'train --val': (path, more) => trainOn(data, folder, 'beside', { split: 'file', val: path, space: more?.space as string }),
+}
+const unknown = (path: string) => {
+  rmSync(path.replace(/npy$/, 'card.json'))
+  return path
+}
+beforeAll(async () => {
+  data = writeCorpus(folder, 'corpus', wander(1))
+  run = await trainOn(data, folder, 'run')
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe.each(Object.entries(doors))('%s', (name, open) => {
+  it('refuses vectors of another encoder and of another dimension', async () => {
+    const other = writeCorpus(folder, 'other', wander(2), { space: 'other' })
+    await expect(open(other)).rejects.toThrow(code('SPACE_MISMATCH'))
+    await expect(open('data/sample/factbook')).rejects.toThrow(code('DATA_SHAPE'))
+  })
+  it('refuses vectors of an unknown encoder until --space names it', async () => {
+    const path = unknown(writeCorpus(folder, 'unknown', wander(name === 'retrieve --bank' ? 1 : 3)))
+    await expect(open(path)).rejects.toThrow(code('SPACE_MISMATCH'))
+    // Searching what can be cut or rounded takes seconds and opens its data as evaluate does.
+    if (!['quantize --data', 'prune --data'].includes(name)) await open(path, { space: 'test' })
+  })
+})
+
+it('a run of an unknown encoder takes its own data, and other data once --space names both', async () => {
+  const own = unknown(writeCorpus(folder, 'nameless', wander(4)))
+  const nameless = await trainOn(own, folder, 'nameless-run', { space: undefined as never })
+  const judge = (more: { data?: string; space?: string } = {}) =>
+    evaluate({ runs: [nameless], out, latency: 0, threads: 1, ...more })
+  await judge()
+  const copy = writeCorpus(folder, 'nameless', wander(4))
+  await judge({ data: unknown(copy) })
+  const other = unknown(writeCorpus(folder, 'unknown', wander(3)))
+  await expect(judge({ data: other })).rejects.toThrow(code('SPACE_MISMATCH'))
+  await judge({ data: other, space: 'test' })
+})
