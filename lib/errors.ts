@@ -114,14 +114,12 @@ export type ErrorCode = keyof typeof ERRORS
 /** A failure that lvm-torch reports on purpose. */
 export class LvmError extends Error {
   override readonly name = 'LvmError'
+  readonly code: ErrorCode
   readonly hint: string
-  constructor(
-    readonly code: ErrorCode,
-    message: string,
-    options: ErrorOptions & { hint?: string } = {},
-  ) {
+  constructor(code: ErrorCode, message: string, options: ErrorOptions & { hint?: string } = {}) {
     super(message, options)
-    this.hint = options.hint ?? ERRORS[code].hint
+    this.code = isErrorCode(code) ? code : 'INTERNAL'
+    this.hint = options.hint ?? ERRORS[this.code].hint
   }
   /** What a shell should see as the exit code. */
   get exit(): number {
@@ -129,24 +127,73 @@ export class LvmError extends Error {
   }
 }
 
-/** How a value is shown in a sentence, so that strings keep their quotes and numbers like NaN their names. */
-export const shown = (value: unknown): string =>
-  typeof value === 'number' || value === undefined ? String(value) : (JSON.stringify(value) ?? String(value))
+const isErrorCode = (code: unknown): code is ErrorCode => typeof code === 'string' && Object.hasOwn(ERRORS, code)
+
+/** Text of at most `most` characters: of longer text the beginning, and that something is left out. */
+export const cut = (text: string, most = 80): string =>
+  text.length <= most ? text : `${text.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
+
+const LONGEST = 80
+const nameOf = (value: object): string => {
+  const prototype: { constructor?: { name?: unknown } } | null = Object.getPrototypeOf(value)
+  return prototype === null ? 'Object' : cut(String(prototype.constructor?.name ?? 'object'), 40)
+}
+
+/** A value as it would be written in a program, no more of it than can be shown; user code may run and throw here. */
+function sketch(value: unknown, depth: number): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, LONGEST))
+  if (typeof value === 'bigint') return value > -(2n ** 128n) && value < 2n ** 128n ? `${value}n` : 'a bigint beyond 2^128'
+  if (typeof value === 'function') return `a function ${cut(String(value.name), 40)}`.trimEnd()
+  if (typeof value !== 'object' || value === null) return String(value)
+  const list = Array.isArray(value)
+  const name = nameOf(value)
+  if (ArrayBuffer.isView(value)) return `${name} of ${value.byteLength} bytes`
+  if (!list && name !== 'Object') return /^[AEIOU]/.test(name) ? `an ${name}` : `a ${name}`
+  if (depth === 0) return list ? '[…]' : '{…}'
+  const keys = list ? Array.from({ length: Math.min(value.length, LONGEST) }, (_, i) => String(i)) : Object.keys(value)
+  const parts: string[] = []
+  for (let length = 0; length <= LONGEST && parts.length < keys.length; length += parts.at(-1)!.length) {
+    const key = keys[parts.length]!
+    const item = sketch((value as Record<string, unknown>)[key], depth - 1)
+    parts.push(list ? item : `${JSON.stringify(cut(key))}:${item}`)
+  }
+  return list ? `[${parts.join(',')}]` : `{${parts.join(',')}}`
+}
+
+/** How a value is shown in a sentence, in at most 80 characters: strings keep their quotes and numbers like NaN their names. */
+export function shown(value: unknown): string {
+  try {
+    return cut(sketch(value, 2), LONGEST)
+  } catch {
+    return `a ${typeof value} that cannot be read`
+  }
+}
 
 /** The one sentence for a bad option. */
 export const badOption = (owner: string, key: string, expected: string, actual: unknown, hint?: string): LvmError =>
   new LvmError(
     'BAD_OPTION',
-    `${owner}: expected ${expected} for "${key}" but received ${shown(actual)}`,
+    `${owner}: expected ${expected} for "${cut(key)}" but received ${shown(actual)}`,
     hint === undefined ? {} : { hint },
   )
+
+/** A property of something that was thrown, which may be anything. */
+function property(thrown: unknown, key: 'code' | 'message'): string | undefined {
+  try {
+    const value: unknown = (thrown as Record<string, unknown> | null | undefined)?.[key]
+    return typeof value === 'string' ? value : undefined
+  } catch {
+    return undefined
+  }
+}
 
 /** Any thrown value as an LvmError: itself, a coded native error, or INTERNAL with the cause kept. */
 export function asLvmError(error: unknown): LvmError {
   if (error instanceof LvmError) return error
-  const { code, message } = (error ?? {}) as { code?: string; message?: string }
-  if (code !== undefined && code in ERRORS) return new LvmError(code as ErrorCode, message ?? code, { cause: error })
-  if (code === 'ENOENT') return new LvmError('FILE_MISSING', message ?? 'no such file', { cause: error })
-  if (code === 'ENOSPC') return new LvmError('NO_DISK', message ?? 'the disk is full', { cause: error })
-  return new LvmError('INTERNAL', message ?? String(error), { cause: error })
+  const code = property(error, 'code')
+  const message = property(error, 'message') ?? shown(error)
+  if (isErrorCode(code)) return new LvmError(code, message, { cause: error })
+  if (code === 'ENOENT') return new LvmError('FILE_MISSING', message, { cause: error })
+  if (code === 'ENOSPC') return new LvmError('NO_DISK', message, { cause: error })
+  return new LvmError('INTERNAL', message, { cause: error })
 }

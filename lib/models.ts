@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { architectures, findArchitecture } from './architectures/index.js'
 import { RUNS } from './checkpoint/folder.js'
 import { HISTORY, type History, type RunManifest } from './checkpoint/run.js'
+import { door, word } from './door.js'
 import { judgeTiers, type TierName } from './evaluate/tiers.js'
 import { PRESETS } from './spec/architecture.js'
 import { countParameters, printTree } from './spec/count.js'
@@ -66,7 +67,7 @@ const memory = (name: string, context: number): number => {
 }
 
 /** Every model there is, in the order of the PRD's matrix, with its `target` preset at dimension 768. */
-export function listModels(): ModelRow[] {
+export const listModels = door('models list', {}, (): ModelRow[] => {
   return architectures.map(({ row, name, title, folder, target, complexity, causal, presets, spec }) => {
     const parameters = countParameters(spec(SHAPE, presets.target).node)
     return {
@@ -84,10 +85,10 @@ export function listModels(): ModelRow[] {
       ...standing(folder),
     }
   })
-}
+})
 
 /** One model as a tree with parameter counts, its presets and its sources. Errors: BAD_OPTION for a name that is none. */
-export function showModel(name: string) {
+export const showModel = door('models show', { name: word }, (name: string) => {
   const { title, about, fields, presets, spec, sources } = findArchitecture(name)
   const { node } = spec(SHAPE, presets.target)
   const sizes = Object.fromEntries(PRESETS.map((preset) => [preset, countParameters(spec(SHAPE, presets[preset]).node)]))
@@ -109,4 +110,4 @@ export function showModel(name: string) {
     tree: printTree(node),
     spec: node,
   }
-}
+})

@@ -93,7 +93,7 @@ export const kebab = (key: string): string => key.replace(/[A-Z]/g, (letter) => 
 /** Fills defaults, rejects unknown keys and bad values, and freezes. Nothing downstream checks again. */
 export function resolve<F extends Fields>(owner: string, fields: F, given: Readonly<Record<string, unknown>> = {}): Options<F> {
   for (const key of Object.keys(given)) {
-    if (!(key in fields)) throw badOption(owner, key, `a known option (${Object.keys(fields).join(', ')})`, given[key])
+    if (!Object.hasOwn(fields, key)) throw badOption(owner, key, `a known option (${Object.keys(fields).join(', ')})`, given[key])
   }
   const pairs = Object.entries(fields).map(([key, field]) => {
     const value = given[key] === undefined ? field.default : given[key]

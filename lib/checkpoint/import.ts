@@ -1,4 +1,5 @@
 import { findArchitecture } from '../architectures/index.js'
+import { asyncDoor, count, oneOf, only, optional, word, yesOrNo } from '../door.js'
 import { badOption } from '../errors.js'
 import { native } from '../native.js'
 import { type Architecture, PRESETS } from '../spec/architecture.js'
@@ -48,21 +49,28 @@ interface Target {
   readonly options: Readonly<Record<string, unknown>>
 }
 
+const IMPORT = {
+  o: only({
+    file: word,
+    model: word,
+    name: optional(word),
+    overwrite: optional(yesOrNo),
+    out: optional(word),
+    space: optional(word),
+    context: optional(count),
+    dim: optional(count),
+    preset: optional(oneOf(PRESETS)),
+  }),
+}
+
 /**
  * Turns weights into a run. Those that were trained on vectors evaluate at once; published ones have no layers in and out for
  * vectors, which are drawn with seed 0.
  *
  * Errors: those of openWeights; BAD_CHECKPOINT names every missing and unexpected tensor; RUN_EXISTS.
  */
-export async function importCheckpoint(o: ImportOptions): Promise<Imported> {
+export const importCheckpoint = asyncDoor('import', IMPORT, async (o: ImportOptions): Promise<Imported> => {
   const architecture = findArchitecture(o.model)
-  for (const key of ['context', 'dim'] as const) {
-    const value = o[key]
-    if (value !== undefined && (!Number.isSafeInteger(value) || value < 1))
-      throw badOption('import', key, 'an integer ≥ 1', value)
-  }
-  if (o.preset !== undefined && !PRESETS.some((preset) => preset === o.preset))
-    throw badOption('import', 'preset', `one of ${PRESETS.join(', ')}`, o.preset)
   const folder = runFolder(o.name ?? architecture.folder, o.out)
   const store = await claimRun('import', folder, { overwrite: o.overwrite === true })
   try {
@@ -70,7 +78,7 @@ export async function importCheckpoint(o: ImportOptions): Promise<Imported> {
   } finally {
     await store.close()
   }
-}
+})
 
 async function importInto(store: Store, architecture: Architecture, o: ImportOptions): Promise<Imported> {
   const file = await openWeights(o.file, o.out)

@@ -1,5 +1,6 @@
 import { parse } from 'node:path'
 import { findArchitecture } from '../architectures/index.js'
+import { asyncDoor, count, only, optional, word, yesOrNo } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
 import { type NativeModel, type NativeStepper, type NativeTensor, native } from '../native.js'
 import { isCausal } from '../spec/architecture.js'
@@ -169,16 +170,19 @@ function asCheckpointError(run: string, error: unknown): LvmError {
   })
 }
 
+const LOAD = {
+  run: word,
+  options: only({ device: optional(word), threads: optional(count), root: optional(word), exact: optional(yesOrNo) }),
+}
+
 /**
  * Loads the best weights of a run, after every hash and the golden rows were checked.
  *
  * Errors: RUN_MISSING, BAD_CHECKPOINT, FOREIGN_FORWARD, DEVICE_UNAVAILABLE, BAD_OPTION.
  */
-export async function load(run: string, options: LoadOptions = {}): Promise<Model> {
+export const load = asyncDoor('load', LOAD, async (run: string, options: LoadOptions = {}): Promise<Model> => {
   const start = performance.now()
   const { threads } = options
-  if (threads !== undefined && !(Number.isSafeInteger(threads) && threads > 0))
-    throw badOption('load', 'threads', 'an integer ≥ 1', threads)
   const folder = await findRun(run, options.root)
   const { path, manifest: facts } = await verifyRun(folder)
   const manifest = facts as RunManifest
@@ -212,4 +216,4 @@ export async function load(run: string, options: LoadOptions = {}): Promise<Mode
   }
   const bytes = manifest.files[file]!.bytes
   return new Model(model, folder, name, manifest, device, bytes, performance.now() - start)
-}
+})

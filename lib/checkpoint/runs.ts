@@ -1,5 +1,6 @@
 import { lstat, readFile, rm, rmdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { asyncDoor, only, optional, word, yesOrNo } from '../door.js'
 import { asLvmError, badOption, type ErrorCode, type LvmError } from '../errors.js'
 import { names, removeLeftovers } from './durable.js'
 import { findRun, generationFolder, generationNumbers, generationsOf, isRun, RUNS, runName } from './folder.js'
@@ -98,7 +99,7 @@ async function describe(folder: string, root: string, deep: boolean): Promise<Ru
 }
 
 /** Every run directly below `root`, by name; large files are checked by their size only. */
-export async function listRuns(root = RUNS): Promise<RunSummary[]> {
+export const listRuns = asyncDoor('runs list', { root: optional(word) }, async (root = RUNS): Promise<RunSummary[]> => {
   const rows: RunSummary[] = []
   for (const name of (await names(root)).sort()) {
     const folder = resolve(root, name)
@@ -107,18 +108,22 @@ export async function listRuns(root = RUNS): Promise<RunSummary[]> {
     rows.push(summary)
   }
   return rows
-}
+})
 
 /** All that is recorded of one run; every byte checked, or of large files the size only. Errors: RUN_MISSING. */
-export const showRun = async (run: string, root = RUNS, { deep = true } = {}): Promise<RunDetails> =>
-  describe(await findRun(run, root), root, deep)
+export const showRun = asyncDoor(
+  'runs show',
+  { run: word, root: optional(word), options: only({ deep: optional(yesOrNo) }) },
+  async (run: string, root = RUNS, { deep = true }: { deep?: boolean } = {}): Promise<RunDetails> =>
+    describe(await findRun(run, root), root, deep),
+)
 
 /**
  * Removes what belongs to a run, and its folder when nothing else is in it; says what was kept.
  *
  * Errors: RUN_LOCKED while it is written; BAD_OPTION for a link to a folder, which is not followed.
  */
-export async function removeRun(folder: string): Promise<{ kept: string[] }> {
+export const removeRun = asyncDoor('runs rm', { folder: word }, async (folder: string): Promise<{ kept: string[] }> => {
   if ((await lstat(folder)).isSymbolicLink())
     throw badOption('runs rm', 'run', 'a folder', folder, 'name the folder that the link leads to')
   const lock = await lockRun(folder)
@@ -137,4 +142,4 @@ export async function removeRun(folder: string): Promise<{ kept: string[] }> {
   const kept = await names(folder)
   if (kept.length === 0) await rmdir(folder)
   return { kept }
-}
+})

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { asyncDoor, oneOf, only, optional, word, yesOrNo } from '../door.js'
 import { openArrays } from './arrays.js'
 import type { Base, Part } from './base.js'
 import { checkOrder, checkUniqueKeys, normsWarning } from './checks.js'
@@ -54,13 +55,23 @@ async function textsOf({ texts, rows }: Layout, side: string | undefined): Promi
   return values.length === rows && values.every((text) => typeof text === 'string') ? (values as string[]) : undefined
 }
 
+const OPEN = {
+  path: word,
+  options: only({
+    space: optional(word),
+    normalize: optional(yesOrNo),
+    part: optional(oneOf(['train', 'val'])),
+    faulty: optional(yesOrNo),
+  }),
+}
+
 /**
  * Opens a base of vectors, or sequences that are already windows, and checks every row unless `faulty` ones are taken.
  *
  * `path` may leave the extension away; a `.jsonl[.gz]` and a `.card.json` of the same name are read with it.
  * Errors: FILE_MISSING, DATA_FORMAT, DATA_UNSAFE, DATA_SHAPE, DATA_ORDER, DATA_NOT_FINITE, DATA_ZERO, DATA_DUPLICATE_KEY, SPACE_MISMATCH.
  */
-export async function openBase(path: string, options: OpenOptions = {}): Promise<Base> {
+export const openBase = asyncDoor('openBase', OPEN, async (path: string, options: OpenOptions = {}): Promise<Base> => {
   const files = locateBase(path)
   const card = files.card === undefined ? undefined : await readCard(files.card)
   const space = agreedSpace(files.vectors, card, options.space)
@@ -104,4 +115,4 @@ export async function openBase(path: string, options: OpenOptions = {}): Promise
       targets?.dispose()
     },
   }
-}
+})

@@ -1,6 +1,7 @@
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
+import { asyncDoor, optional, withFields, word } from '../door.js'
 import { badOption } from '../errors.js'
 import { resolve } from '../options.js'
 import { call, Tensor } from '../torch/tensor.js'
@@ -84,6 +85,8 @@ function* sideLines(lengths: readonly number[], name: string): Generator<string>
   }
 }
 
+const SYNTH = { options: withFields({ out: optional(word) }) }
+
 /**
  * Writes a corpus whose best possible cosine and whose direction in time are known.
  *
@@ -91,7 +94,7 @@ function* sideLines(lengths: readonly number[], name: string): Generator<string>
  * that walks on a sphere, and noise. In a directed corpus a row also repeats the state before it. The card beside it says the optimum.
  * Errors: BAD_OPTION.
  */
-export async function synth({ out, ...given }: SynthOptions): Promise<Synthesised> {
+export const synth = asyncDoor('synth', SYNTH, async ({ out, ...given }: SynthOptions): Promise<Synthesised> => {
   const { kind, rows, dim, articles, seed } = resolve('synth', synthFields, { out, ...given })
   if (out === undefined) throw badOption('synth', 'out', 'a name that ends in .npy', out)
   if (articles > rows) throw badOption('synth', 'articles', `at most the ${rows} rows`, articles)
@@ -116,4 +119,4 @@ export async function synth({ out, ...given }: SynthOptions): Promise<Synthesise
     await rm(`${side}.part`, { force: true })
   }
   return { version: 1, kind, rows, dim, articles, seed, optimum: known, out, side_file: side, card }
-}
+})

@@ -2,6 +2,7 @@ import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { load, type Model } from '../checkpoint/model.js'
 import { npyHeader } from '../data/npy.js'
+import { asyncDoor, optional, withFields, word } from '../door.js'
 import { badOption } from '../errors.js'
 import { native, type TypedArray } from '../native.js'
 import { resolve } from '../options.js'
@@ -61,12 +62,14 @@ async function writePredictions(path: string, model: Model, chosen: Chosen, stre
   }
 }
 
+const ARGS = { options: withFields({ run: word, out: optional(word) }) }
+
 /**
  * Writes the predictions of a run as `.npy`, and row and article of each target beside them as `.json`.
  *
  * Errors: those of load and of the data; BAD_OPTION for a file that is not called .npy.
  */
-export async function predict({ run, ...given }: PredictOptions): Promise<Predicted> {
+export const predict = asyncDoor('predict', ARGS, async ({ run, ...given }: PredictOptions): Promise<Predicted> => {
   const o = resolve('predict', predictFields, given)
   if (o.out === undefined || !o.out.endsWith('.npy')) throw badOption('predict', 'out', 'a file that ends in .npy', o.out)
   using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
@@ -96,4 +99,4 @@ export async function predict({ run, ...given }: PredictOptions): Promise<Predic
     await rm(part, { force: true })
     chosen.dispose()
   }
-}
+})

@@ -1,5 +1,6 @@
 import { load, type Model } from '../checkpoint/model.js'
 import { atOnce, makeWindows } from '../data/windows.js'
+import { asyncDoor, withFields, word } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
 import { native } from '../native.js'
 import { resolve } from '../options.js'
@@ -103,12 +104,14 @@ function starts({ base, windows, ids }: Chosen, steps: number) {
   })
 }
 
+const ARGS = { options: withFields({ run: word }) }
+
 /**
  * Lets a run read on in its own predictions, and compares each step with what really stands there.
  *
  * Errors: those of load and of the data; BAD_OPTION; DATA_TOO_FEW when no article is long enough.
  */
-export async function rollout({ run, ...given }: RolloutOptions): Promise<Rollout> {
+export const rollout = asyncDoor('rollout', ARGS, async ({ run, ...given }: RolloutOptions): Promise<Rollout> => {
   const o = resolve('rollout', rolloutFields, given)
   using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
   const { causal } = model
@@ -182,4 +185,4 @@ export async function rollout({ run, ...given }: RolloutOptions): Promise<Rollou
   } finally {
     chosen.dispose()
   }
-}
+})

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { findRun } from '../checkpoint/folder.js'
 import { load, type Model } from '../checkpoint/model.js'
 import { atOnce } from '../data/windows.js'
+import { asyncDoor, callback, optional, withFields, words } from '../door.js'
 import { badOption } from '../errors.js'
 import { cacheRoot } from '../libtorch/paths.js'
 import { type Options, resolve } from '../options.js'
@@ -51,16 +52,16 @@ async function judge(model: Model, o: Options<typeof evaluateFields>, say: (line
   }
 }
 
+type Evaluated = { results: Document<RunEntry>; table: string }
+const ARGS = { options: withFields({ runs: words, say: optional(callback) }) }
+
 /**
  * Judges runs against the baselines and writes validation_results.json and inference_benchmarks.json.
  *
  * Errors: those of load and of the data; DIVERGED when outputs are not finite.
  */
-export async function evaluate({
-  runs,
-  say = () => {},
-  ...given
-}: EvaluateRunsOptions): Promise<{ results: Document<RunEntry>; table: string }> {
+export const evaluate = asyncDoor('evaluate', ARGS, async (options: EvaluateRunsOptions): Promise<Evaluated> => {
+  const { runs, say = () => {}, ...given } = options
   if (runs.length === 0) throw badOption('evaluate', 'runs', 'at least one run', runs)
   const o = resolve('evaluate', evaluateFields, given)
   for (const run of runs) await findRun(run) // all of them, before minutes go into the first
@@ -71,4 +72,4 @@ export async function evaluate({
   }
   await writeReports(o.out, entries)
   return { results: { version: 1, runs: entries }, table: renderTable(entries) }
-}
+})

@@ -4,6 +4,7 @@ import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve as resolvePath } from 'node:path'
 import { load, type Model } from '../checkpoint/model.js'
 import { QUANTIZED } from '../checkpoint/run.js'
+import { asyncDoor, withFields, word } from '../door.js'
 import { badOption, type ErrorCode, LvmError } from '../errors.js'
 import { packageRoot } from '../libtorch/paths.js'
 import { native } from '../native.js'
@@ -82,12 +83,14 @@ async function compareElsewhere(folder: string, path: string, format: Format): P
   return answer.comparison
 }
 
+const ARGS = { options: withFields({ run: word }) }
+
 /**
  * Writes a run as a file for others: it gets its name only after a fresh process has read it and got the same outputs.
  *
  * Errors: those of load; RUN_EXISTS when the file is there; FOREIGN_FORWARD when the outputs differ.
  */
-export async function exportRun({ run, ...given }: ExportOptions): Promise<Exported> {
+export const exportRun = asyncDoor('export', ARGS, async ({ run, ...given }: ExportOptions): Promise<Exported> => {
   const { format, out, overwrite } = resolve('export', exportFields, given)
   using model = await load(run, { device: 'cpu', exact: true })
   const ending = ENDINGS[format]
@@ -108,4 +111,4 @@ export async function exportRun({ run, ...given }: ExportOptions): Promise<Expor
   } finally {
     await rm(part, { force: true })
   }
-}
+})

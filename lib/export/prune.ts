@@ -5,6 +5,7 @@ import { temporary } from '../checkpoint/durable.js'
 import { findRun, runName } from '../checkpoint/folder.js'
 import { load, type Model } from '../checkpoint/model.js'
 import { type Pruning, weightsFile } from '../checkpoint/run.js'
+import { abortSignal, asyncDoor, callback, only, optional, withFields, word } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
 import { BATCHES } from '../evaluate/benchmark/inputs.js'
 import { type Chosen, chooseRows } from '../evaluate/subject.js'
@@ -52,6 +53,9 @@ interface Examined {
   readonly compressed: number
 }
 
+type Control = { signal?: AbortSignal }
+const ARGS = { options: withFields({ run: word, say: optional(callback) }), more: only({ signal: optional(abortSignal) }) }
+
 /**
  * Makes a thinner run of a run: weights, heads or neurons that matter least go, and what is left may be trained on. It is
  * published only when it loses no more than allowed.
@@ -59,10 +63,8 @@ interface Examined {
  * Errors: those of load, of the data and of train; RUN_EXISTS, BAD_OPTION; GATE_FAILED with the figures, or the reason of `signal`, and then
  * nothing is left.
  */
-export async function prune(
-  { run, say: tell = () => {}, ...given }: PruneOptions,
-  { signal }: { signal?: AbortSignal } = {},
-): Promise<Pruned> {
+export const prune = asyncDoor('prune', ARGS, async (options: PruneOptions, { signal }: Control = {}): Promise<Pruned> => {
+  const { run, say: tell = () => {}, ...given } = options
   const say = stoppable(tell, signal)
   const o = resolve('prune', pruneFields, given)
   const from = await findRun(run)
@@ -134,7 +136,7 @@ export async function prune(
     await rm(stage, { recursive: true, force: true })
     await store.close()
   }
-}
+})
 
 async function examine(model: Model, chosen: Chosen, say: (line: string) => void): Promise<Examined> {
   say(`${chosen.ids.length} ${chosen.part} windows with ${model.parameters.toLocaleString('en-US')} parameters`)

@@ -5,6 +5,7 @@ import { temporary } from '../checkpoint/durable.js'
 import { findRun, runName } from '../checkpoint/folder.js'
 import { load } from '../checkpoint/model.js'
 import type { Quantization, Scheme } from '../checkpoint/quantized.js'
+import { abortSignal, asyncDoor, callback, only, optional, withFields, word } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
 import { native } from '../native.js'
 import { resolve } from '../options.js'
@@ -42,16 +43,18 @@ export interface Quantized {
   readonly notes: readonly string[]
 }
 
+type Control = { signal?: AbortSignal }
+const ARGS = { options: withFields({ run: word, say: optional(callback) }), more: only({ signal: optional(abortSignal) }) }
+
 /**
  * Makes a smaller run of a run: matrices become whole numbers with scales. It is published only when it loses no more than allowed.
  *
  * Errors: those of load and of the data; RUN_EXISTS, BAD_OPTION; GATE_FAILED with the figures, or the reason of `signal`, and then nothing
  * is left behind.
  */
-export async function quantize(
-  { run, say: tell = () => {}, ...given }: QuantizeOptions,
-  { signal }: { signal?: AbortSignal } = {},
-): Promise<Quantized> {
+export const quantize = asyncDoor('quantize', ARGS, async (options: QuantizeOptions, more: Control = {}): Promise<Quantized> => {
+  const { run, say: tell = () => {}, ...given } = options
+  const { signal } = more
   const say = stoppable(tell, signal)
   const o = resolve('quantize', quantizeFields, given)
   const from = await findRun(run)
@@ -91,4 +94,4 @@ export async function quantize(
     await rm(path, { force: true })
     await store.close()
   }
-}
+})

@@ -1,3 +1,4 @@
+import { pageDoor } from '../door.js'
 import type { Report } from './document.js'
 import { duration, fixed, millions, mse, NONE } from './format.js'
 import type { MatrixRow, Status } from './matrix.js'
@@ -56,7 +57,7 @@ const dressed = (title: string, text: string) => {
 }
 
 /** The PRD's table, and what must be known to read it. */
-export function markdown(report: Report): string {
+export const markdown = pageDoor('markdown', 'report', (report: Report): string => {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   const rows = report.matrix.map((row) => {
     const cells = cellsOf(row)
@@ -73,4 +74,4 @@ export function markdown(report: Report): string {
     'Val Loss and Val Cosine are those of the best epoch on the validation rows, on which it was chosen. Success Score: how many of the nine criteria of the three tiers are met.',
     '',
   ].join('\n')
-}
+})

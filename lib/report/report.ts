@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { replaceText } from '../checkpoint/durable.js'
+import { asyncDoor, callback, optional, withFields } from '../door.js'
 import { resolve } from '../options.js'
 import { gather, imprint, type Report } from './document.js'
 import { reportFields } from './fields.js'
@@ -32,12 +33,15 @@ export interface Reported {
 
 export const reportText = (report: Report): string => `${JSON.stringify(report, null, 2)}\n`
 
+const ARGS = { options: withFields({ say: optional(callback) }) }
+
 /**
  * Makes the matrix, report.json, a page and the figures from the files of the runs and evaluations.
  *
  * Errors: DATA_FORMAT for a file that is not what its name says.
  */
-export async function report({ say = () => {}, ...given }: ReportOptions = {}): Promise<Reported> {
+export const report = asyncDoor('report', ARGS, async (options: ReportOptions = {}): Promise<Reported> => {
+  const { say = () => {}, ...given } = options
   const { runs, out } = resolve('report', reportFields, given)
   say(`reading the runs in ${runs}`)
   const words = [basename(process.argv[1] ?? 'node'), ...process.argv.slice(2)]
@@ -49,4 +53,4 @@ export async function report({ say = () => {}, ...given }: ReportOptions = {}): 
   await replaceText(out, REPORT_PAGE, page(made, figures))
   const at = (name: string) => join(out, name)
   return { report: made, page: at(REPORT_PAGE), json: at(REPORT_JSON), table: at(REPORT_TABLE), plots: at(PLOTS) }
-}
+})

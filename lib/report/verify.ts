@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve as resolvePath } from 'node:path'
+import { asyncDoor, callback, optional, pageDoor, withFields, word } from '../door.js'
 import { asLvmError, LvmError, shown } from '../errors.js'
 import { evaluate } from '../evaluate/runs.js'
 import { packageVersion } from '../libtorch/paths.js'
@@ -91,13 +92,16 @@ async function recomputed(report: Report, root: string, tolerance: number, say: 
   return { problems, runs }
 }
 
+const ARGS = { options: withFields({ report: word, say: optional(callback) }) }
+
 /**
  * Reads the files of the runs and evaluations again, and names every value of a report that is not what they say.
  *
  * With `recompute`, the figures themselves are computed again.
  * Errors: FILE_MISSING; DATA_FORMAT for a file that is no report.
  */
-export async function verify({ report: path, say = () => {}, ...given }: VerifyOptions): Promise<Verified> {
+export const verify = asyncDoor('verify', ARGS, async (options: VerifyOptions): Promise<Verified> => {
+  const { report: path, say = () => {}, ...given } = options
   const o = resolve('verify', verifyFields, given)
   const text = await readFile(path, 'utf8')
   const isPage = /^\s*</.test(text)
@@ -118,12 +122,14 @@ export async function verify({ report: path, say = () => {}, ...given }: VerifyO
   const again = o.recompute ? await recomputed(report, root, o.tolerance, say) : { problems: [], runs: [] }
   const all = [...problems, ...again.problems]
   return { version: 1, report: path, ok: all.length === 0, compared, recomputed: again.runs, problems: all }
-}
+})
 
 /** What was found, in words. */
-export const verifiedText = ({ report, ok, compared, recomputed, problems }: Verified): string =>
-  ok
+export const verifiedText = pageDoor('verifiedText', 'verify', (v: Verified): string => {
+  const { report, ok, compared, recomputed, problems } = v
+  return ok
     ? `${report}: all ${compared.toLocaleString('en-US')} values are what the files say${recomputed.length > 0 ? `; the figures of ${recomputed.join(', ')} were computed again and agree` : ''}`
     : problems
         .map(({ place, report, files }) => `${place}: the report says ${shown(report)}, the files say ${shown(files)}`)
         .join('\n')
+})

@@ -43,7 +43,7 @@ export interface Plan {
 }
 
 function divide(architecture: Architecture, given: Given): { train: Given; model: Given } {
-  const known = (key: string) => key in trainFields || key in architecture.fields
+  const known = (key: string) => Object.hasOwn(trainFields, key) || Object.hasOwn(architecture.fields, key)
   const unknown = Object.keys(given).find((key) => !known(key))
   if (unknown !== undefined) {
     const names = [...Object.keys(trainFields), ...Object.keys(architecture.fields)].join(', ')
@@ -51,7 +51,7 @@ function divide(architecture: Architecture, given: Given): { train: Given; model
   }
   const of = (wanted: (key: string) => boolean) =>
     Object.fromEntries(Object.entries(given).filter(([key, value]) => value !== undefined && wanted(key)))
-  return { train: of((key) => key in trainFields), model: of((key) => !(key in trainFields)) }
+  return { train: of((key) => Object.hasOwn(trainFields, key)), model: of((key) => !Object.hasOwn(trainFields, key)) }
 }
 
 /** What was asked for, before recipe and preset: which model, which run. Errors: BAD_OPTION. */

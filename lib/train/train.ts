@@ -6,6 +6,7 @@ import { HISTORY, type History, type Progress, type RunFacts, type RunManifest, 
 import type { Store } from '../checkpoint/store.js'
 import { locateBase } from '../data/locate.js'
 import { requireWindows } from '../data/windows.js'
+import { abortSignal, eventDoor, only, optional, withFields, word } from '../door.js'
 import { badOption, LvmError, shown } from '../errors.js'
 import { native } from '../native.js'
 import { resolveDevice, useThreads } from '../torch/device.js'
@@ -87,17 +88,22 @@ function startEvent(
   }
 }
 
+type Control = { signal?: AbortSignal }
+const ARGS = { options: withFields({ model: word }), control: only({ signal: optional(abortSignal) }) }
+
 /**
  * Trains a predictor and keeps it as a run; iterate to let it go on, abort to stop within a step with a valid checkpoint.
  *
  * Errors: BAD_OPTION, RUN_EXISTS, RUN_LOCKED, those of the data, GATE_FAILED when its audit fails, OUT_OF_MEMORY, NO_DISK, DIVERGED (the last good checkpoint is kept).
  */
-export async function* train(
-  options: TrainOptions,
-  { signal = new AbortController().signal }: { signal?: AbortSignal } = {},
-): AsyncGenerator<TrainEvent, void, void> {
+export const train = eventDoor('train', ARGS, async function* (options: TrainOptions, control: Control = {}): AsyncGenerator<
+  TrainEvent,
+  void,
+  void
+> {
+  const { signal = new AbortController().signal } = control
   for await (const event of run(options, signal)) yield { version: 1, ...event }
-}
+})
 
 async function* run({ model, ...given }: TrainOptions, signal: AbortSignal): AsyncGenerator<Told> {
   const { architecture, asked } = ask(model, given)

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { replaceText } from '../../checkpoint/durable.js'
 import { load, type Model } from '../../checkpoint/model.js'
+import { asyncDoor, callback, optional, withFields, word } from '../../door.js'
 import { type Options, resolve } from '../../options.js'
 import { Tensor } from '../../torch/tensor.js'
 import { sampled } from '../diagnose/probe.js'
@@ -134,19 +135,24 @@ async function entryOf(model: Model, o: Asked, say: (line: string) => void): Pro
   }
 }
 
+type Say = (line: string) => void
+const ANALYZE = { options: withFields({ run: word }), say: optional(callback) }
+
 /**
  * Says where a run goes wrong: by article, length, position, category, cluster and similarity to its training, with the best and
  * worst windows and a map of targets and predictions. Writes error_analysis.json and analysis/<run>.csv.
  *
  * Errors: those of load and of the data; DATA_TOO_FEW without windows; DIVERGED when outputs are not finite.
  */
-export async function analyze(
-  { run, ...given }: AnalyzeOptions,
-  say: (line: string) => void = () => {},
-): Promise<Document<Analysis>> {
-  const o = resolve('analyze', analyzeFields, given)
-  using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
-  const entry = await entryOf(model, o, say)
-  await writeEntries(o.out, ERROR_ANALYSIS, [entry])
-  return { version: 1, runs: [entry] }
-}
+export const analyze = asyncDoor(
+  'analyze',
+  ANALYZE,
+  async (options: AnalyzeOptions, say: Say = () => {}): Promise<Document<Analysis>> => {
+    const { run, ...given } = options
+    const o = resolve('analyze', analyzeFields, given)
+    using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
+    const entry = await entryOf(model, o, say)
+    await writeEntries(o.out, ERROR_ANALYSIS, [entry])
+    return { version: 1, runs: [entry] }
+  },
+)

@@ -1,3 +1,4 @@
+import { pageDoor } from '../../door.js'
 import type { Interval } from '../metrics.js'
 import type { Bin } from './bins.js'
 import type { Analysis, Example } from './entry.js'
@@ -67,7 +68,7 @@ const example = (e: Example) =>
   ].join('\n')
 
 /** What error analysis found, for the terminal. */
-export function renderAnalysis(a: Analysis): string {
+export const renderAnalysis = pageDoor('renderAnalysis', 'analyze', (a: Analysis): string => {
   const { ood } = a
   return [
     `${a.run} (${a.model}) · ${a.n.toLocaleString('en-US')} windows of ${a.articles} articles · ${a.rows} rows of ${a.data.path} · seed ${a.seed}`,
@@ -93,4 +94,4 @@ export function renderAnalysis(a: Analysis): string {
     `met worst\n${a.worst.slice(0, 3).map(example).join('\n')}`,
     `each window in ${a.csv}`,
   ].join('\n\n')
-}
+})

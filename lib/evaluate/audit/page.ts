@@ -1,3 +1,4 @@
+import { pageDoor } from '../../door.js'
 import type { Audit } from './audit.js'
 import { CHECKS, type Check, cos, count, type Finding, type Level } from './findings.js'
 
@@ -34,7 +35,7 @@ const VERDICTS: Readonly<Record<Level, string>> = {
 }
 
 /** The audit for the terminal. */
-export function auditPage(audit: Audit): string {
+export const auditPage = pageDoor('auditPage', 'audit', (audit: Audit): string => {
   const { path, part, rows, dim, dtype, kind, space, findings, against, verdict, seconds } = audit
   const what = kind === 'sequences' ? 'sequences' : 'rows'
   return [
@@ -51,4 +52,4 @@ export function auditPage(audit: Audit): string {
     '',
     `${verdict}, ${VERDICTS[verdict]} (${seconds.toFixed(1)} s)`,
   ].join('\n')
-}
+})

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { replaceText } from '../../checkpoint/durable.js'
 import type { Base } from '../../data/base.js'
 import { type OpenOptions, openBase } from '../../data/open.js'
+import { asyncDoor, callback, only, optional, withFields, word, words } from '../../door.js'
 import { resolve } from '../../options.js'
 import { type Audit, auditBase } from './audit.js'
 import { auditFields } from './fields.js'
@@ -16,16 +17,17 @@ export interface AuditOptions {
   readonly [option: string]: string | number | readonly string[] | undefined
 }
 
+type Listener = { say?: (doing: string) => void }
+const ARGS = { options: withFields({ data: word, against: optional(words) }), more: only({ say: optional(callback) }) }
+
 /**
  * Audits a file of vectors, and what it shares with others.
  *
  * A file that holds training and validation sequences is held against its own other half.
  * Errors: FILE_MISSING, DATA_FORMAT, DATA_UNSAFE, DATA_SHAPE; everything else that is wrong is in the result.
  */
-export async function audit(
-  { data, against = [], ...given }: AuditOptions,
-  { say }: { say?: (doing: string) => void } = {},
-): Promise<Audit> {
+export const audit = asyncDoor('audit', ARGS, async (options: AuditOptions, { say }: Listener = {}): Promise<Audit> => {
+  const { data, against = [], ...given } = options
   const { space, part, context, out } = resolve('data audit', auditFields, given)
   const opened: Base[] = []
   const open = async (path: string, options: OpenOptions = {}) => {
@@ -48,4 +50,4 @@ export async function audit(
   } finally {
     for (const base of opened) base.dispose()
   }
-}
+})

@@ -3,6 +3,7 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { findRun } from '../../checkpoint/folder.js'
 import { load, type Model } from '../../checkpoint/model.js'
+import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
 import { badOption, type ErrorCode, LvmError } from '../../errors.js'
 import { packageRoot } from '../../libtorch/paths.js'
 import { native } from '../../native.js'
@@ -117,12 +118,15 @@ async function onDevice(
   }
 }
 
+const ARGS = { options: withFields({ runs: words, say: optional(callback) }) }
+
 /**
  * Measures what runs cost on every device that is here, in turns, and puts it into inference_benchmarks.json.
  *
  * Errors: BAD_OPTION; DEVICE_UNAVAILABLE when none of the devices is here; those of load.
  */
-export async function benchmark({ runs, say = () => {}, ...given }: BenchmarkOptions): Promise<Document<FullBenchmark>> {
+export const benchmark = asyncDoor('benchmark', ARGS, async (options: BenchmarkOptions): Promise<Document<FullBenchmark>> => {
+  const { runs, say = () => {}, ...given } = options
   if (runs.length === 0) throw badOption('benchmark', 'runs', 'at least one run', runs)
   const o = resolve('benchmark', benchmarkFields, given)
   const folders: string[] = []
@@ -165,4 +169,4 @@ export async function benchmark({ runs, say = () => {}, ...given }: BenchmarkOpt
   })
   await writeEntries(o.out, INFERENCE_BENCHMARKS, entries)
   return { version: 1, runs: entries }
-}
+})

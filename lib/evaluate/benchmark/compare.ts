@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { asyncDoor, word } from '../../door.js'
 import { asLvmError, badOption, LvmError } from '../../errors.js'
 import { quantile } from '../statistics.js'
 import { randomIndex } from '../statistics-random.js'
@@ -107,15 +108,15 @@ function paired(before: readonly FullBenchmark[], after: readonly FullBenchmark[
   return before.flatMap((a) => after.flatMap((b): [FullBenchmark, FullBenchmark][] => (a.run === b.run ? [[a, b]] : [])))
 }
 
+type Compared = { comparison: PaceComparison; failure: LvmError | undefined }
+const ARGS = { before: word, after: word }
+
 /**
  * Says what became slower between two documents of `benchmark`, beyond noise; `failure` is a GATE_FAILED that names it.
  *
  * Errors: FILE_MISSING, DATA_FORMAT; BAD_OPTION when nothing in them can be compared.
  */
-export async function compareBenchmarks(
-  before: string,
-  after: string,
-): Promise<{ comparison: PaceComparison; failure: LvmError | undefined }> {
+export const compareBenchmarks = asyncDoor('benchmark', ARGS, async (before: string, after: string): Promise<Compared> => {
   const [a, b] = [await readBenchmarks(before), await readBenchmarks(after)]
   const pairs = paired(a, b)
   if (pairs.length === 0)
@@ -150,4 +151,4 @@ export async function compareBenchmarks(
       ? undefined
       : new LvmError('GATE_FAILED', `benchmark compare: expected nothing slower but ${slower.join(', ')}`)
   return { comparison, failure }
-}
+})

@@ -1,4 +1,5 @@
 import type { Base } from '../../data/base.js'
+import { asyncDoor, callback, only, optional, withFields, word } from '../../door.js'
 import { resolve } from '../../options.js'
 import { call, type Tensor } from '../../torch/tensor.js'
 import { score } from '../baselines.js'
@@ -140,12 +141,16 @@ function verdictOf(predictors: readonly Direction[]): Pick<Arrow, 'evidence' | '
   }
 }
 
+type Listener = { say?: (doing: string) => void }
+const ARGS = { options: withFields({ data: optional(word) }), more: only({ say: optional(callback) }) }
+
 /**
  * Whether a text can be told from itself read backward: the same predictors are fitted on both, and judged on the same held-out windows.
  *
  * Errors: those of openBase and splitWindows; DATA_TOO_FEW.
  */
-export async function arrow(options: ArrowOptions, { say = () => {} }: { say?: (doing: string) => void } = {}): Promise<Arrow> {
+export const arrow = asyncDoor('arrow', ARGS, async (options: ArrowOptions, listener: Listener = {}): Promise<Arrow> => {
+  const { say = () => {} } = listener
   const began = performance.now()
   const o = resolve('arrow', arrowFields, options)
   say(`reading ${o.data}`)
@@ -184,4 +189,4 @@ export async function arrow(options: ArrowOptions, { say = () => {} }: { say?: (
     back.base.targets?.dispose()
     parts.dispose()
   }
-}
+})

@@ -1,3 +1,4 @@
+import { asyncDoor, callback, only, optional, withFields, word } from '../../door.js'
 import { resolve } from '../../options.js'
 import { Tensor } from '../../torch/tensor.js'
 import { type BaselineFigures, score } from '../baselines.js'
@@ -147,15 +148,16 @@ function tiersOf(best: Ceiling['best']): Ceiling['tiers'] {
   return { minimum: word('minimum'), target: word('target'), stretch: word('stretch') }
 }
 
+type Listener = { say?: (doing: string) => void }
+const ARGS = { options: withFields({ data: optional(word) }), more: only({ say: optional(callback) }) }
+
 /**
  * What cosine can be reached on a file before anyone trains, judged on held-out articles of the default split.
  *
  * Errors: those of openBase and splitWindows; DATA_TOO_FEW.
  */
-export async function ceiling(
-  options: CeilingOptions,
-  { say = () => {} }: { say?: (doing: string) => void } = {},
-): Promise<Ceiling> {
+export const ceiling = asyncDoor('ceiling', ARGS, async (options: CeilingOptions, listener: Listener = {}): Promise<Ceiling> => {
+  const { say = () => {} } = listener
   const began = performance.now()
   const o = resolve('ceiling', ceilingFields, options)
   say(`reading ${o.data}`)
@@ -185,4 +187,4 @@ export async function ceiling(
   } finally {
     parts.dispose()
   }
-}
+})

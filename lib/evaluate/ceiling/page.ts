@@ -1,3 +1,4 @@
+import { pageDoor } from '../../door.js'
 import type { TierName } from '../tiers.js'
 import type { Arrow } from './arrow.js'
 import type { Ceiling } from './ceiling.js'
@@ -31,7 +32,7 @@ const TIERS: Readonly<Record<TierName, string>> = { minimum: 'minimum viable', t
 const REACH = { yes: 'within reach', open: 'perhaps', no: 'out of reach' }
 
 /** The ceiling for the terminal. */
-export function ceilingPage(c: Ceiling): string {
+export const ceilingPage = pageDoor('ceilingPage', 'ceiling', (c: Ceiling): string => {
   const rows = c.predictors.map((r) => [
     NAMES[r.name] ?? r.name,
     short(r.cosine),
@@ -51,10 +52,10 @@ export function ceilingPage(c: Ceiling): string {
     ...(c.ci95_note === null ? [] : [`no interval: ${c.ci95_note}`]),
     `${c.seconds.toFixed(1)} s`,
   ].join('\n')
-}
+})
 
 /** The arrow of time for the terminal. */
-export function arrowPage(a: Arrow): string {
+export const arrowPage = pageDoor('arrowPage', 'arrow', (a: Arrow): string => {
   const rows = a.predictors.map((d) => [
     NAMES[d.name] ?? d.name,
     short(d.forward),
@@ -72,4 +73,4 @@ export function arrowPage(a: Arrow): string {
     ...(a.ci95_note === null ? [] : [`no interval: ${a.ci95_note}`]),
     `${a.seconds.toFixed(1)} s`,
   ].join('\n')
-}
+})

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { replaceText } from '../../checkpoint/durable.js'
+import { asyncDoor, callback, optional, withFields, wordOrWords, words } from '../../door.js'
 import { badOption } from '../../errors.js'
 import { native } from '../../native.js'
 import { resolve } from '../../options.js'
@@ -95,17 +96,16 @@ function adjusted(all: readonly (readonly RawPair[])[]): Pair[][] {
   return pairs
 }
 
+type Compared = { comparison: ComparisonDocument; table: string }
+const ARGS = { options: withFields({ runs: words, data: optional(wordOrWords), say: optional(callback) }) }
+
 /**
  * Compares runs and baselines in pairs, window by window, on one file or several, and writes comparison.json.
  *
  * Errors: BAD_OPTION for contestants that cannot stand side by side, with the difference; those of load and of the data.
  */
-export async function compare({
-  runs: names,
-  data,
-  say = () => {},
-  ...given
-}: CompareOptions): Promise<{ comparison: ComparisonDocument; table: string }> {
+export const compare = asyncDoor('compare', ARGS, async (options: CompareOptions): Promise<Compared> => {
+  const { runs: names, data, say = () => {}, ...given } = options
   const o = resolve('compare', compareFields, given)
   if (names.length < 2 || new Set(names).size < names.length)
     throw badOption('compare', 'runs', 'two or more different runs or baselines', names)
@@ -124,4 +124,4 @@ export async function compare({
   await mkdir(o.out, { recursive: true })
   await replaceText(o.out, COMPARISON, `${JSON.stringify(comparison, null, 2)}\n`)
   return { comparison, table: renderComparison(comparison) }
-}
+})

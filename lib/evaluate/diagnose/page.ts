@@ -1,3 +1,4 @@
+import { pageDoor } from '../../door.js'
 import type { Interval } from '../metrics.js'
 import { aligned } from '../report-table.js'
 import type { CurvePoint } from './facts.js'
@@ -96,7 +97,7 @@ function rolled({ rollout }: Diagnosis): string[] {
 }
 
 /** What the doctor says about a run, for the terminal. */
-export function renderDiagnosis(d: Diagnosis): string {
+export const renderDiagnosis = pageDoor('renderDiagnosis', 'diagnose', (d: Diagnosis): string => {
   const { cosine, skill, floor } = d
   const order = ['fail', 'warn', 'note']
   const findings = d.findings
@@ -112,4 +113,4 @@ export function renderDiagnosis(d: Diagnosis): string {
     ...training(d),
     ...rolled(d),
   ].join('\n\n')
-}
+})

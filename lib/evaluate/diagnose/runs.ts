@@ -5,6 +5,7 @@ import { load, type Model } from '../../checkpoint/model.js'
 import { HISTORY, type History } from '../../checkpoint/run.js'
 import { openBeside } from '../../data/beside.js'
 import { atOnce, makeWindows } from '../../data/windows.js'
+import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
 import { asLvmError, badOption } from '../../errors.js'
 import { native } from '../../native.js'
 import { type Options, resolve } from '../../options.js'
@@ -195,15 +196,17 @@ async function examine(
   }
 }
 
+type Say = (line: string) => void
+type Diagnosed = Document<Diagnosis>
+const ARGS = { options: withFields({ runs: words }), say: optional(callback) }
+
 /**
  * Examines runs, names what is wrong with them, and writes diagnostics.json.
  *
  * Errors: those of load and of the data; DATA_TOO_FEW for a single window; DIVERGED when outputs are not finite.
  */
-export async function diagnose(
-  { runs, ...given }: DiagnoseRunsOptions,
-  say: (line: string) => void = () => {},
-): Promise<Document<Diagnosis>> {
+export const diagnose = asyncDoor('doctor', ARGS, async (options: DiagnoseRunsOptions, say?: Say): Promise<Diagnosed> => {
+  const { runs, ...given } = options
   if (runs.length === 0) throw badOption('doctor', 'runs', 'at least one run', runs)
   const o = resolve('doctor', doctorFields, given)
   for (const run of runs) await findRun(run) // all of them, before minutes go into the first
@@ -211,7 +214,7 @@ export async function diagnose(
   const entries: Diagnosis[] = []
   try {
     for (const run of runs) {
-      say(`examining ${run}`)
+      say?.(`examining ${run}`)
       using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
       entries.push(await examine(model, o, fit))
     }
@@ -220,4 +223,4 @@ export async function diagnose(
   }
   await writeEntries(o.out, DIAGNOSTICS, entries)
   return { version: 1, runs: entries }
-}
+})

@@ -1,5 +1,6 @@
 import { findRun } from '../../checkpoint/folder.js'
 import { load } from '../../checkpoint/model.js'
+import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
 import { badOption, LvmError } from '../../errors.js'
 import { resolve } from '../../options.js'
 import { type Document, writeEntries } from '../report.js'
@@ -20,17 +21,17 @@ export interface RetrieveOptions {
   readonly [option: string]: string | number | boolean | readonly string[] | ((line: string) => void) | undefined
 }
 
+type Retrieved = { results: Document<RetrievalEntry>; table: string; failure: LvmError | undefined }
+const ARGS = { options: withFields({ runs: words, say: optional(callback) }) }
+
 /**
  * Searches a bank for the targets of runs, with their predictions and with heuristics, and writes retrieval_results.json.
  *
  * `failure` is the GATE_FAILED of a run whose pool cannot be searched; its entry has status `invalid` and no scores.
  * Errors: those of load and of the data; BAD_OPTION, SPACE_MISMATCH and DATA_SHAPE for a bank that does not fit; DIVERGED.
  */
-export async function retrieve({
-  runs,
-  say = () => {},
-  ...given
-}: RetrieveOptions): Promise<{ results: Document<RetrievalEntry>; table: string; failure: LvmError | undefined }> {
+export const retrieve = asyncDoor('retrieve', ARGS, async (options: RetrieveOptions): Promise<Retrieved> => {
+  const { runs, say = () => {}, ...given } = options
   if (runs.length === 0) throw badOption('retrieve', 'runs', 'at least one run', runs)
   const o = resolve('retrieve', retrieveFields, given)
   for (const run of runs) await findRun(run) // all of them, before minutes go into the first
@@ -54,4 +55,4 @@ export async function retrieve({
   const invalid = entries.find(({ status }) => status === 'invalid')
   const failure = invalid && new LvmError('GATE_FAILED', `${invalid.run}: ${oracleSentence(invalid.oracle)}`)
   return { results: { version: 1, runs: entries }, table: renderRetrieval(entries), failure }
-}
+})

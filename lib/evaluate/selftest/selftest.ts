@@ -1,3 +1,4 @@
+import { asyncDoor, withFields } from '../../door.js'
 import { native, type Scores } from '../../native.js'
 import { resolve } from '../../options.js'
 import { Tensor } from '../../torch/tensor.js'
@@ -169,13 +170,15 @@ async function trialsOf(seed: number): Promise<{ scene: Scene; trials: Trial[] }
   return { scene, trials }
 }
 
+const ARGS = { given: withFields({}) }
+
 /**
  * Puts an oracle, copy-last, the context mean, noise and a constant through every metric and every gate.
  *
  * A gate that the oracle fails, or a figure that does not tell it from noise, is invalid: no number of it may be believed.
  * Errors: BAD_OPTION.
  */
-export async function selftest(given: { seed?: number } = {}): Promise<Selftest> {
+export const selftest = asyncDoor('selftest', ARGS, async (given: { seed?: number } = {}): Promise<Selftest> => {
   const { seed } = resolve('selftest', selftestFields, { ...given })
   const { scene, trials } = await trialsOf(seed)
   const { ids, windows } = scene.rows
@@ -188,4 +191,4 @@ export async function selftest(given: { seed?: number } = {}): Promise<Selftest>
     valid: trials.every(({ verdict }) => verdict === 'valid'),
     trials,
   }
-}
+})

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { replaceText } from '../../checkpoint/durable.js'
 import { isRun } from '../../checkpoint/folder.js'
 import { showRun } from '../../checkpoint/runs.js'
+import { abortSignal, asyncDoor, callback, only, optional, withFields } from '../../door.js'
 import { kebab } from '../../options.js'
 import type { TrainEvent } from '../../train/events.js'
 import { type Reported, report } from '../report.js'
@@ -76,16 +77,19 @@ async function evaluate({ o, signal }: Work, cell: Cell): Promise<Cell> {
   return { ...after, state: cell.state === 'out of budget' ? cell.state : 'done' }
 }
 
+type Control = { signal?: AbortSignal; tell?: Work['tell']; say?: (line: string) => void }
+const ARGS = {
+  options: withFields({}),
+  control: only({ signal: optional(abortSignal), tell: optional(callback), say: optional(callback) }),
+}
+
 /**
  * Trains and judges models one after the other, each in a process of its own, and makes the report.
  *
  * Called again with the same options, it goes on where it stopped: what is done is left as it is, what failed is tried again.
  * Errors: BAD_OPTION; RUN_EXISTS. What goes wrong in a cell stands in the result.
  */
-export async function sweep(
-  options: SweepOptions,
-  control: { signal?: AbortSignal; tell?: Work['tell']; say?: (line: string) => void } = {},
-) {
+export const sweep = asyncDoor('sweep', ARGS, async (options: SweepOptions, control: Control = {}) => {
   const { signal, tell = () => {}, say = () => {} } = control
   const { o, sweep: planned } = await plan(options)
   await mkdir(o.evaluation, { recursive: true })
@@ -129,4 +133,4 @@ export async function sweep(
   const stopped = signal?.aborted === true
   tell({ version: 1, type: 'result', sweep, stopped, page, json, table, plots })
   return { sweep, stopped, ...made }
-}
+})
