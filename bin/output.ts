@@ -1,5 +1,6 @@
 import { isAbsolute, relative } from 'node:path'
 import { asLvmError } from '../lib/errors.js'
+import { jsonText, oneLine, terminalText } from '../lib/shown-text.js'
 
 export { bytes, count, duration } from '../lib/report/format.js'
 
@@ -8,18 +9,21 @@ export type Cell = string | number | null | undefined
 /** Columns by their title: how each cell is read from a row. */
 export type Columns<Row> = Readonly<Record<string, (row: Row) => Cell>>
 
+/** Writes to stdout what is safe there. */
+const write = (text: string): void => void process.stdout.write(`${text}\n`)
+
 /** One line, or several, on stdout. */
-export const print = (text: string): void => void process.stdout.write(`${text}\n`)
+export const print = (text: string): void => write(terminalText(text))
 
 /** One line on stderr, where it disturbs no pipe. */
-export const diagnostic = (line: string): void => void process.stderr.write(`${line}\n`)
+export const diagnostic = (line: string): void => void process.stderr.write(`${terminalText(line)}\n`)
 
 /** The whole answer of a verb that answers once: one JSON document, or text. */
 export const answer = (document: object, text: () => string, json: boolean): void =>
-  print(json ? JSON.stringify(document, null, 2) : text())
+  json ? write(jsonText(document, 2)) : print(text())
 
 /** One event of long work, as a line of JSON. */
-export const event = (document: object): void => print(JSON.stringify(document))
+export const event = (document: object): void => write(jsonText(document))
 
 /** Ends with an error: `code: message` and `fix: hint` on stderr, a last JSON line on stdout with --json, and the exit code. */
 export function fail(error: unknown, json = false): void {
@@ -34,7 +38,7 @@ const numeric = /^[-+±]?[\d.,]+(e[-+]?\d+)?( ?[%A-Za-z]{1,3})?$/
 /** Aligned plain text under a row of titles; columns of numbers are set flush right. */
 export function table<Row>(rows: readonly Row[], columns: Columns<Row>): string {
   const titles = Object.keys(columns)
-  const cells = rows.map((row) => Object.values(columns).map((read) => String(read(row) ?? '–')))
+  const cells = rows.map((row) => Object.values(columns).map((read) => oneLine(String(read(row) ?? '–'))))
   const widths = titles.map((title, i) => Math.max(title.length, ...cells.map((line) => line[i]!.length)))
   const flushRight = titles.map((_, i) => cells.length > 0 && cells.every((line) => line[i] === '–' || numeric.test(line[i]!)))
   const align = (line: readonly string[]) =>

@@ -1,4 +1,5 @@
 import type { TrainEvent } from '../lib/index.js'
+import { terminalText } from '../lib/shown-text.js'
 import { program } from './command-line.js'
 import { bytes, count, duration, nearby } from './output.js'
 
@@ -102,8 +103,8 @@ export function progress(screen: Screen, now: () => number = () => performance.n
   let open = false
   let titled = false
   let latest: number | undefined
-  const say = (text: string) => {
-    screen.write(`${open ? '\r\x1b[K' : ''}${text}\n`)
+  const say = (text: string, dress = (safe: string) => safe) => {
+    screen.write(`${open ? '\r\x1b[K' : ''}${dress(terminalText(text))}\n`)
     open = false
   }
   const green = (text: string) => (screen.colour ? `\x1b[32m${text}\x1b[39m` : text)
@@ -117,7 +118,7 @@ export function progress(screen: Screen, now: () => number = () => performance.n
       if (!titled) say(header())
       titled = true
       latest = event.val_cosine
-      say(row(event).replace('★', green('★')))
+      say(row(event), (text) => text.replace('★', green('★')))
     }
     if (event.type === 'progress' && now() - drawn >= every) {
       drawn = now()

@@ -1,4 +1,5 @@
 import type { Progress } from '../lib/libtorch/sources.js'
+import { oneLine } from '../lib/shown-text.js'
 import { bytes, diagnostic, event } from './output.js'
 
 const VERBS = { wait: 'waiting for', download: 'fetching', check: 'checking', unpack: 'unpacking' }
@@ -16,7 +17,7 @@ export function transfer(
     last = ''
   }
   const step = ({ phase, what, done, total }: Progress) => {
-    const title = `${VERBS[phase]} ${what}`
+    const title = `${VERBS[phase]} ${oneLine(what)}`
     const fresh = title !== last
     if (!fresh && now() - drawn < (json ? 1000 : 100)) return
     drawn = now()

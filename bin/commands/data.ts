@@ -3,6 +3,7 @@ import { inspectFields } from '../../lib/data/fields.js'
 import type { Inspection } from '../../lib/data/inspect.js'
 import { LvmError } from '../../lib/errors.js'
 import { auditFields } from '../../lib/evaluate/audit/fields.js'
+import { oneLine } from '../../lib/shown-text.js'
 import { flags, given } from '../flags.js'
 import { answer, bytes, count, diagnostic, fail, table } from '../output.js'
 
@@ -48,9 +49,12 @@ function page(inspection: Inspection): string {
     mapped: (a) => (a.mapped ? 'yes' : 'no'),
   })
   const warnings = inspection.warnings.map((warning) => `warning: ${warning}`)
-  return [...lines.map(([name, fact]) => `${name.padEnd(width)}  ${fact}`), '', arrays, ...warnings.flatMap((w) => ['', w])].join(
-    '\n',
-  )
+  return [
+    ...lines.map(([name, fact]) => `${name.padEnd(width)}  ${oneLine(fact)}`),
+    '',
+    arrays,
+    ...warnings.flatMap((w) => ['', w]),
+  ].join('\n')
 }
 
 const inspect: CommandModule = {

@@ -2,6 +2,7 @@ import type { CommandModule } from 'yargs'
 import { badOption, ERRORS } from '../../lib/errors.js'
 import { doctorFields } from '../../lib/evaluate/fields.js'
 import { type Diagnosis, examine } from '../../lib/libtorch/doctor.js'
+import { oneLine } from '../../lib/shown-text.js'
 import { flags, given } from '../flags.js'
 import { answer, bytes, diagnostic, table } from '../output.js'
 
@@ -36,7 +37,7 @@ function page(d: Diagnosis): string {
   })
   const problems = d.problems.map(({ what, fix, fatal }) => `${fatal ? 'wrong' : 'note'}: ${what}\nfix: ${fix}\n`)
   const end = d.usable ? 'everything that training needs is there' : 'training cannot start before this is mended'
-  return `${facts.map(([name, fact]) => `${name!.padEnd(9)} ${fact}`).join('\n')}\n\n${places}\n\n${problems.join('\n')}${d.problems.length > 0 ? '\n' : ''}${end}`
+  return `${facts.map(([name, fact]) => `${name!.padEnd(9)} ${oneLine(fact!)}`).join('\n')}\n\n${places}\n\n${problems.join('\n')}${d.problems.length > 0 ? '\n' : ''}${end}`
 }
 
 /** What is wrong with runs. */

@@ -5,6 +5,7 @@ import { listRuns, type RunDetails, type RunSummary, removeRun, showRun } from '
 import { restoreRun } from '../../lib/checkpoint/store.js'
 import { badOption, ERRORS } from '../../lib/errors.js'
 import { resolve, text } from '../../lib/options.js'
+import { oneLine } from '../../lib/shown-text.js'
 import { flags, given } from '../flags.js'
 import { answer, bytes, count, duration, table } from '../output.js'
 
@@ -69,7 +70,7 @@ function details(run: RunDetails): string {
     lr: (r) => small(r.lr),
     time: (r) => (r.seconds === null ? null : duration(r.seconds)),
   })
-  const lines = shown.map(([name, value]) => `${name.padEnd(width)}  ${value}`)
+  const lines = shown.map(([name, value]) => `${name.padEnd(width)}  ${oneLine(String(value))}`)
   return [...lines, ...(run.history.length > 0 ? ['', history] : [])].join('\n')
 }
 
@@ -123,7 +124,7 @@ const rm: CommandModule = {
 async function confirmed(question: string): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stdout })
   try {
-    return /^y(es)?$/i.test((await terminal.question(question)).trim())
+    return /^y(es)?$/i.test((await terminal.question(oneLine(question))).trim())
   } finally {
     terminal.close()
   }

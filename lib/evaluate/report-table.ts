@@ -1,3 +1,4 @@
+import { oneLine } from '../shown-text.js'
 import type { BaselineName } from './baselines-fit.js'
 import type { Interval } from './metrics.js'
 import type { RunEntry } from './report.js'
@@ -21,7 +22,9 @@ const mse = (x: number | null) => (x === null ? '–' : x.toFixed(6))
 const megabytes = (n: number) => `${(n / 1e6).toFixed(1)} MB`
 export const whole = (n: number) => n.toLocaleString('en-US')
 
-export function aligned(lines: readonly (readonly string[])[]): string {
+/** Lines of cells as columns, the first flush left and the others flush right. */
+export function aligned(table: readonly (readonly string[])[]): string {
+  const lines = table.map((line) => line.map(oneLine))
   const widths = lines[0]!.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)))
   return lines
     .map((line) =>

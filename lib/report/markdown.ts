@@ -1,4 +1,5 @@
 import { pageDoor } from '../door.js'
+import { oneLine } from '../shown-text.js'
 import type { Report } from './document.js'
 import { duration, fixed, millions, mse, NONE } from './format.js'
 import type { MatrixRow, Status } from './matrix.js'
@@ -49,11 +50,18 @@ export const cellsOf = (row: MatrixRow): Record<(typeof TITLES)[number], string>
   Notes: [...(row.why === null ? [] : [row.why]), ...row.notes].join('; ') || NONE,
 })
 
-const escaped = (text: string) => text.replace(/[\\|<>`*_[\]]/g, '\\$&').replace(/\s+/g, ' ')
+const escaped = (text: string) => oneLine(text.replace(/\s+/g, ' ')).replace(/[\\|<>`*_[\]]/g, '\\$&')
+
+/** A path as code, whatever backticks are in it. */
+function code(text: string): string {
+  const fence = '`'.repeat(1 + Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length)))
+  const room = /^`|`$/.test(text) ? ' ' : ''
+  return fence + room + oneLine(text).replaceAll('|', '\\|') + room + fence
+}
 
 const dressed = (title: string, text: string) => {
   if (title === 'Architecture') return `**${escaped(text)}**`
-  return title === 'Model File' && text !== NONE ? `\`${text.replaceAll('|', '\\|')}\`` : escaped(text)
+  return title === 'Model File' && text !== NONE ? code(text) : escaped(text)
 }
 
 /** The PRD's table, and what must be known to read it. */

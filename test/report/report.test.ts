@@ -8,6 +8,7 @@ import { markdown, type Report, report, verify } from '../../lib/index.js'
 import { differences } from '../../lib/report/differences.js'
 import { escaped } from '../../lib/report/html/html.js'
 import { embedded } from '../../lib/report/html/page.js'
+import { xmlText } from '../../lib/shown-text.js'
 import { place } from '../train/runs.js'
 import { at, evaluation, json, makeRuns, models, write } from './material.js'
 
@@ -139,7 +140,8 @@ describe('the page', () => {
     expect(page).not.toContain('\u0000')
     expect(page).toContain('&lt;/script&gt;&lt;script&gt;alert(1)')
     expect(page.match(/<script/g)).toHaveLength(2)
-    expect(page).toContain('run-odd-b-')
+    expect(page).toContain('run--odd-b-2J-')
+    expect(page).toBe(xmlText(page))
   })
   it('asks for nothing from outside', () => {
     const addresses = [...page.matchAll(/(?:src|href|action|srcset)="([^"]*)"|url\(([^)]*)\)/g)].map((m) => m[1] ?? m[2]!)

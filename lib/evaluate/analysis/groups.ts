@@ -17,7 +17,12 @@ const NAME = 60
 
 export const cut = (text: string, length = NAME) => {
   const line = text.replace(/\s+/g, ' ').trim()
-  return line.length > length ? `${line.slice(0, length - 1).trimEnd()}…` : line
+  return line.length > length
+    ? `${line
+        .slice(0, length - 1)
+        .replace(/[\ud800-\udbff]$/, '')
+        .trimEnd()}…`
+    : line
 }
 
 /** The rows of a base that are nearest to each centre. */

@@ -1,23 +1,12 @@
 import { pageDoor } from '../../door.js'
 import type { Interval } from '../metrics.js'
+import { aligned } from '../report-table.js'
 import type { Bin } from './bins.js'
 import type { Analysis, Example } from './entry.js'
 import { cut } from './groups.js'
 
 const short = (x: number) => `${x < 0 ? '−' : ''}${Math.abs(x).toFixed(4).replace(/^0/, '')}`
 const span = (interval: Interval) => (interval === null ? '–' : `${short(interval[0])} … ${short(interval[1])}`)
-
-function aligned(lines: readonly (readonly string[])[]): string {
-  const widths = lines[0]!.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)))
-  return lines
-    .map((line) =>
-      line
-        .map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
-}
 
 /** Bins that are shown of a long list. */
 const SHOWN = 8

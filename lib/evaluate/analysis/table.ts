@@ -1,3 +1,4 @@
+import { csvCell } from '../../shown-text.js'
 import { articleId } from './part.js'
 import type { Opened, Samples } from './samples.js'
 
@@ -21,11 +22,7 @@ export const COLUMNS = [
 ] as const
 
 type Cell = string | number | null | undefined
-const cell = (value: Cell) => {
-  if (value === null || value === undefined) return ''
-  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : String(+value.toPrecision(9))
-  return /[",\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value
-}
+const cell = (value: Cell) => csvCell(typeof value === 'number' && !Number.isInteger(value) ? +value.toPrecision(9) : value)
 
 interface Judged {
   readonly rows: Opened

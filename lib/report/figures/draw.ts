@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { csvCell, xmlText } from '../../shown-text.js'
 import type { Figure, Table } from './figure.js'
 import { FONT } from './figure.js'
 import { PAPER } from './palette.js'
@@ -31,10 +32,10 @@ export async function drawSvg(figure: Figure): Promise<string> {
   chart.setOption({ ...figure.option, backgroundColor: PAPER })
   const text = chart.renderToSVGString()
   chart.dispose()
-  return text
+  return xmlText(text)
     .replace(/ class="zr\d+-cls-\d+"|<style(?:.|\n)*?<\/style>\n?/g, '') // for pointers; numbered by how many were drawn before
     .replace(/zr\d+-/g, `${figure.name}-`)
-    .replace(/<svg /, `<svg role="img" aria-label="${escaped(figure.title)}" `)
+    .replace(/<svg /, `<svg role="img" aria-label="${escaped(xmlText(figure.title))}" `)
 }
 
 async function rasteriser() {
@@ -66,11 +67,6 @@ export async function drawPng(svg: string): Promise<Uint8Array> {
   }
 }
 
-const cell = (value: string | number | null) => {
-  const text = String(value ?? '')
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
-}
-
 /** The data of a figure. Source: RFC 4180, with line feeds. */
 export const csv = ({ columns, rows }: Table): string =>
-  `${[columns, ...rows].map((row) => row.map(cell).join(',')).join('\n')}\n`
+  `${[columns, ...rows].map((row) => row.map(csvCell).join(',')).join('\n')}\n`

@@ -1,8 +1,10 @@
+import { fromCsvText } from '../../shown-text.js'
+
 /** The records of a CSV file by their column titles. Source: RFC 4180. */
 export function records(text: string): Record<string, string>[] {
   const rows: string[][] = [[]]
   for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/g)) {
-    rows.at(-1)!.push(quoted?.replaceAll('""', '"') ?? plain ?? '')
+    rows.at(-1)!.push(fromCsvText(quoted?.replaceAll('""', '"') ?? plain ?? ''))
     if (end === '') break
     if (end !== ',') rows.push([])
   }

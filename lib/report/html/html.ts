@@ -1,3 +1,5 @@
+import { jsonText, xmlText } from '../../shown-text.js'
+
 /** Text that is HTML already. */
 export interface Html {
   readonly html: string
@@ -6,8 +8,7 @@ type Content = Html | string | number | null | undefined | false | readonly Cont
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 /** Any text as it is written between tags or in a quoted attribute. Characters that HTML cannot hold become a mark. */
-export const escaped = (text: string): string =>
-  text.replace(/[^\P{Cc}\t\n\r]|\p{Cs}/gu, '\ufffd').replace(/[&<>"']/g, (c) => ENTITIES[c]!)
+export const escaped = (text: string): string => xmlText(text).replace(/[&<>"']/g, (c) => ENTITIES[c]!)
 
 function markup(content: Content): string {
   if (content === null || content === undefined || content === false) return ''
@@ -24,12 +25,7 @@ export const html = (parts: TemplateStringsArray, ...values: readonly Content[])
 export const raw = (html: string): Html => ({ html })
 
 /** JSON inside a script element, which no text in it can end. */
-export const json = (value: unknown): Html =>
-  raw(
-    JSON.stringify(value, null, 1)
-      .replace(/</g, '\\u003c')
-      .replace(/\u2028|\u2029/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`),
-  )
+export const json = (value: unknown): Html => raw(jsonText(value, 1).replaceAll('<', '\\u003c'))
 
 /** A name as an anchor. */
 export const anchor = (text: string): string => text.replace(/[^\w-]+/g, '-')
