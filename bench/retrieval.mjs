@@ -45,7 +45,8 @@ function differences(ours, rows, least) {
 const python = worker('retrieval.py', { faiss: 'faiss-cpu' })
 const { faiss, python: pythonVersion } = await python.ask({ command: 'versions' })
 native.setThreads(threads)
-const multiplier = await useMultiplier(undefined)
+await useMultiplier(undefined)
+const multiplier = native.multiplier()
 const report = {
   version: 1,
   ...circumstances('retrieval.mjs'),

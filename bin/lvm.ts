@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import yargs, { type Argv, type CommandModule } from 'yargs'
 import { withReport } from './crash.js'
-import { fail, print } from './output.js'
+import { diagnostic, fail, print } from './output.js'
 import { versions } from './package.js'
 import { endWithReader } from './signals.js'
 import { usageError } from './usage.js'
@@ -86,6 +86,8 @@ async function main(): Promise<void> {
 }
 
 endWithReader()
+process.removeAllListeners('warning') // Node's own way of showing them
+process.on('warning', ({ message }) => diagnostic(`warning: ${message}`))
 process.on('uncaughtException', (error) => {
   fail(withReport(error), json)
   process.exit()

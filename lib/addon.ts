@@ -108,6 +108,8 @@ export interface Addon {
   /** Which library multiplies float32 matrices on the processor; with a name, sets it. */
   multiplier(set?: Multiplier): Multiplier
   timeMultipliers(): Promise<Record<Multiplier, number>>
+  /** Whether its products are right on this machine. */
+  multiplierAgrees(kind: Multiplier): Promise<boolean>
   // binding/model.cpp
   describeOps(): Record<string, Record<string, string>>
   /** Matrices that are named in `later` have no numbers until they are packed. */
@@ -115,15 +117,11 @@ export interface Addon {
   /** The live tensors: what is written into them changes the model, and they are disposed with it. Those with a layout are matrices that inputs are multiplied with. */
   modelState(model: NativeModel): { name: string; tensor: NativeTensor; trainable: boolean; layout?: Layout }[]
   modelLoad(model: NativeModel, values: Readonly<Record<string, NativeTensor>>): Promise<undefined>
-  /** Gives a matrix the form that a kernel wants; its values and scales as native/ops/packed.h says. */
-  modelPack(
-    model: NativeModel,
-    name: string,
-    kernel: string,
-    values: NativeTensor,
-    scales: NativeTensor | null,
-  ): Promise<undefined>
-  /** Milliseconds of a product by kernel, for each number of rows. */
+  /** Gives a matrix the form that a kernel wants, or false where the kernel is wrong on this machine; its values and scales as native/ops/packed.h says. */
+  modelPack(model: NativeModel, name: string, kernel: string, values: NativeTensor, scales: NativeTensor | null): Promise<boolean>
+  /** Kernels that multiply wrongly on this machine. */
+  wrongKernels(scheme: string, out: number, input: number): Promise<string[]>
+  /** Milliseconds of a product by every kernel that is right, for each number of rows. */
   timeKernels(scheme: string, out: number, input: number, rows: Int32Array): Promise<Record<string, number[]>>
   modelPredict(model: NativeModel, x: NativeTensor, all: boolean): Promise<NativeTensor>
   modelExamine(model: NativeModel, x: NativeTensor, target: NativeTensor): Promise<Record<string, NativeTensor>>

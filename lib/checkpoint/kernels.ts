@@ -41,16 +41,34 @@ function known(path: string): Record<string, Record<string, string>> {
   }
 }
 
+/** A kernel that was ruled out for a shape because its products are wrong on this machine. */
+export interface RuledOut {
+  readonly kernel: string
+  /** Of the matrix. */
+  readonly shape: string
+}
+export const ruledOutSentence = ({ kernel, shape }: RuledOut): string =>
+  `the kernel ${kernel} was ruled out for ${shape}: its products are not within rounding of exact ones on this machine`
+
+export interface Choice {
+  /** By shape. */
+  readonly kernels: Readonly<Record<string, string>>
+  readonly ruledOut: readonly RuledOut[]
+}
+
 /** The kernel for every shape on this machine: as it was recorded in the run or found before, otherwise measured and remembered. */
 export async function chooseKernels(
   matrices: readonly QuantizedMatrix[],
   context: number,
   activations: Quantization['activations'],
   recorded: Quantization['kernels'] | undefined,
-): Promise<Record<string, string>> {
+  before: readonly RuledOut[] = [],
+): Promise<Choice> {
+  const ruledOut = [...before]
+  const isRuledOut = (kernel: string, shape: string) => ruledOut.some((r) => r.kernel === kernel && r.shape === shape)
   const machine = kernelMachine()
   const path = join(cacheRoot(), 'kernels.json')
-  const before = recorded?.machine === machine ? recorded.by_shape : known(path)[machine]
+  const memory = recorded?.machine === machine ? recorded.by_shape : known(path)[machine]
   const chosen: Record<string, string> = {}
   const measured: Record<string, string> = {}
   for (const matrix of matrices) {
@@ -59,13 +77,16 @@ export async function chooseKernels(
     const remembered = recorded?.machine === machine ? key : place
     if (chosen[key] !== undefined) continue
     const { out, in: input } = sizesOf(matrix)
-    const recalled = before?.[remembered]
-    if (recalled !== undefined) {
+    const recalled = memory?.[remembered]
+    if (recalled !== undefined && !isRuledOut(recalled, key)) {
       chosen[key] = recalled
       continue
     }
+    for (const kernel of await native.wrongKernels(matrix.scheme, out, input))
+      if (!isRuledOut(kernel, key)) ruledOut.push({ kernel, shape: key })
     const times = await native.timeKernels(matrix.scheme, out, input, Int32Array.of(context, BATCH * context))
-    chosen[key] = measured[place] = quickest(fineEnough(times, activations))
+    const right = Object.fromEntries(Object.entries(times).filter(([kernel]) => !isRuledOut(kernel, key)))
+    chosen[key] = measured[place] = quickest(fineEnough(right, activations))
   }
   if (Object.keys(measured).length > 0) {
     try {
@@ -74,5 +95,5 @@ export async function chooseKernels(
       writeFileSync(path, `${JSON.stringify({ ...all, [machine]: { ...all[machine], ...measured } }, null, 2)}\n`)
     } catch {} // a cache that cannot be written costs a moment next time
   }
-  return chosen
+  return { kernels: chosen, ruledOut }
 }

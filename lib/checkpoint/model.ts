@@ -7,6 +7,7 @@ import { isCausal } from '../spec/architecture.js'
 import { countParameters } from '../spec/count.js'
 import { resolveDevice, useThreads } from '../torch/device.js'
 import { useMultiplier } from '../torch/multiplier.js'
+import { warnRuledOut } from '../torch/ruled-out.js'
 import { Tensor } from '../torch/tensor.js'
 import { findRun, runName } from './folder.js'
 import { checkGolden } from './golden.js'
@@ -193,7 +194,8 @@ export const load = asyncDoor('load', LOAD, async (run: string, options: LoadOpt
   try {
     checkSpec(name, manifest)
     useThreads(threads ?? manifest.threads)
-    await useMultiplier(manifest.multiplier)
+    const replaced = await useMultiplier(manifest.multiplier)
+    if (replaced !== undefined) warnRuledOut(replaced)
     const check = { run: name, name: parse(file).name, dim: manifest.dim, device, dtype: weightsDtype(manifest) }
     const opened = await openModel(name, folder, path, manifest, { device, exact: options.exact === true })
     model = opened.model
@@ -206,7 +208,8 @@ export const load = asyncDoor('load', LOAD, async (run: string, options: LoadOpt
         () => true,
       )
     ) {
-      native.dispose(model) // the quick kernels of this machine are too coarse for this model
+      native.dispose(model)
+      warnRuledOut(`${name}: its kernels for few bits are too coarse on this machine: the weights were dequantised instead`)
       model = (await openModel(name, folder, path, manifest, { device, exact: true })).model
       await checkGolden(model, manifest.golden, check)
     }

@@ -2,21 +2,43 @@ import { dirname, join } from 'node:path'
 import { LvmError } from '../errors.js'
 import { type NativeModel, native } from '../native.js'
 import type { Node } from '../spec/ops.js'
+import { warnRuledOut } from '../torch/ruled-out.js'
 import { isRun } from './folder.js'
-import { chooseKernels, DEQUANTIZED, shapeKey } from './kernels.js'
+import { type Choice, chooseKernels, DEQUANTIZED, type RuledOut, ruledOutSentence, shapeKey } from './kernels.js'
 import { readManifest } from './manifest.js'
 import { openQuantized, type Quantization, type QuantizedFile } from './quantized.js'
 import { QUANTIZED, type RunManifest, weightsDtype, weightsFile } from './run.js'
 import { fill, loadWeights } from './weights.js'
 
 /** A model of quantised weights, and the kernel that multiplies with each of its matrices. */
-export interface OpenedQuantized {
+export interface OpenedQuantized extends Choice {
   readonly model: NativeModel
-  /** By shape. */
-  readonly kernels: Readonly<Record<string, string>>
 }
 
-/** Loads a file of quantised weights, one tensor at a time; `exact` dequantises all of it. Errors: BAD_CHECKPOINT. */
+/** Packs matrices for their kernels, up to the first whose product is wrong here. */
+async function pack(
+  model: NativeModel,
+  file: QuantizedFile,
+  matrices: readonly (RuledOut & { readonly name: string })[],
+): Promise<RuledOut | undefined> {
+  for (const { name, kernel, shape } of matrices) {
+    const { values, scales } = await file.parts(name)
+    try {
+      if (!(await native.modelPack(model, name, kernel, values.native, scales?.native ?? null))) return { kernel, shape }
+    } finally {
+      values.dispose()
+      scales?.dispose()
+    }
+  }
+  return undefined
+}
+
+/**
+ * Loads a file of quantised weights, one tensor at a time; `exact` dequantises all of it. A kernel whose product with a matrix is wrong
+ * here is ruled out, whatever chose it.
+ *
+ * Errors: BAD_CHECKPOINT.
+ */
 export async function loadQuantized(
   file: QuantizedFile,
   path: string,
@@ -28,34 +50,33 @@ export async function loadQuantized(
     activations: Quantization['activations']
     kernels?: Quantization['kernels'] | undefined
   },
+  before: readonly RuledOut[] = [],
 ): Promise<OpenedQuantized> {
   const matrices = [...file.matrices.values()]
   const plain = o.exact || o.device !== 'cpu' // the kernels are of the processor
-  const kernels = plain
-    ? Object.fromEntries(matrices.map((matrix) => [shapeKey(matrix), DEQUANTIZED]))
-    : await chooseKernels(matrices, o.context, o.activations, o.kernels)
+  const { kernels, ruledOut } = plain
+    ? { kernels: Object.fromEntries(matrices.map((matrix) => [shapeKey(matrix), DEQUANTIZED])), ruledOut: [] }
+    : await chooseKernels(matrices, o.context, o.activations, o.kernels, before)
   const packed = [...file.matrices].flatMap(([name, matrix]) => {
     const kernel = kernels[shapeKey(matrix)]!
-    return kernel === DEQUANTIZED ? [] : [{ name, kernel }]
+    return kernel === DEQUANTIZED ? [] : [{ name, kernel, shape: shapeKey(matrix) }]
   })
   const later = packed.map(({ name }) => name)
   const model = await native.model(o.spec, 'float32', o.device, null, later)
+  let wrong: RuledOut | undefined
   try {
-    for (const { name, kernel } of packed) {
-      const { values, scales } = await file.parts(name)
-      try {
-        await native.modelPack(model, name, kernel, values.native, scales?.native ?? null)
-      } finally {
-        values.dispose()
-        scales?.dispose()
-      }
+    wrong = await pack(model, file, packed)
+    if (wrong === undefined) {
+      await fill(model, path, new Map([...file.tensors].filter(([name]) => !later.includes(name))))
+      for (const one of ruledOut) warnRuledOut(ruledOutSentence(one))
+      return { model, kernels, ruledOut }
     }
-    await fill(model, path, new Map([...file.tensors].filter(([name]) => !later.includes(name))))
-    return { model, kernels }
   } catch (error) {
     native.dispose(model)
     throw error
   }
+  native.dispose(model)
+  return loadQuantized(file, path, o, [...ruledOut, wrong])
 }
 
 /** That quantised weights are those of the manifest, and of the parent if that still lies beside the run. Errors: BAD_CHECKPOINT. */

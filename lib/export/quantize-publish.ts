@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path'
 import { linkOrCopy } from '../checkpoint/durable.js'
 import { goldenRows } from '../checkpoint/golden.js'
-import { chooseKernels, DEQUANTIZED, kernelMachine, shapeKey } from '../checkpoint/kernels.js'
+import { chooseKernels, DEQUANTIZED, kernelMachine, ruledOutSentence, shapeKey } from '../checkpoint/kernels.js'
 import { load } from '../checkpoint/model.js'
 import { loadQuantized } from '../checkpoint/open-model.js'
 import { openQuantized, type Quantization, type Scheme, sizesOf } from '../checkpoint/quantized.js'
@@ -33,7 +33,7 @@ export async function measure(
   const { spec, context } = parent.model.manifest
   const file = await openQuantized(path)
   const matrices = [...file.matrices.values()]
-  const timed = async (by_shape: Record<string, string>) => {
+  const timed = async (by_shape: Readonly<Record<string, string>>) => {
     const kernels = { machine: kernelMachine(), by_shape }
     const { model } = await loadQuantized(file, path, { spec, device: 'cpu', context, exact: false, activations, kernels })
     const rival = parent.alone ? undefined : await load(parent.model.folder, { device: 'cpu', threads: native.threads() })
@@ -46,18 +46,20 @@ export async function measure(
       native.dispose(model)
     }
   }
-  const quick = await timed(await chooseKernels(matrices, context, activations, undefined))
+  const choice = await chooseKernels(matrices, context, activations, undefined)
+  const wrong = choice.ruledOut.map(ruledOutSentence)
+  const quick = await timed(choice.kernels)
   const slower = quick.batches.filter(({ parent_ms, ms }) => ms > SLOWER * parent_ms)
   const packed = Object.values(quick.kernels.by_shape).some((kernel) => kernel !== DEQUANTIZED)
   if (slower.length === 0 || !packed) {
     const none = packed ? [] : ['no kernel for few bits is quicker than float32 here: the weights are dequantised at load']
-    return { ...quick, notes: none }
+    return { ...quick, notes: [...wrong, ...none] }
   }
   const plain = await timed(Object.fromEntries(matrices.map((matrix) => [shapeKey(matrix), DEQUANTIZED])))
   const where = slower.map(({ batch }) => batch).join(', ')
   return {
     ...plain,
-    notes: [`the kernels for few bits were slower than float32 at batch ${where}: the weights are dequantised at load`],
+    notes: [...wrong, `the kernels for few bits were slower than float32 at batch ${where}: the weights are dequantised at load`],
   }
 }
 

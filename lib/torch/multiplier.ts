@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
+import { LvmError } from '../errors.js'
 import { cacheRoot } from '../libtorch/paths.js'
 import { type Multiplier, native } from '../native.js'
 
@@ -34,7 +35,25 @@ export async function fastestMultiplier(): Promise<Multiplier> {
   return fastest
 }
 
-/** Sets what multiplies float32 matrices from now on: what a run was trained with, or the fastest here. */
-export async function useMultiplier(saved: Multiplier | undefined): Promise<Multiplier> {
-  return native.multiplier(saved ?? (await fastestMultiplier()))
+const ruledOut = (kind: Multiplier, other: Multiplier) =>
+  `float32 products by ${kind} are not within rounding of exact ones on this machine: ${other} multiplies instead`
+
+/**
+ * Sets what multiplies float32 matrices from now on: what a run was trained with, or the fastest here, once its products were
+ * compared with exact ones. Returns a sentence when it was ruled out.
+ *
+ * Errors: LIBTORCH_MISMATCH when no library is right.
+ */
+export async function useMultiplier(saved: Multiplier | undefined): Promise<string | undefined> {
+  const wanted = saved ?? (await fastestMultiplier())
+  const other = wanted === 'aten' ? 'onednn' : 'aten'
+  const right = await native.multiplierAgrees(wanted)
+  if (!right && !(await native.multiplierAgrees(other))) {
+    throw new LvmError(
+      'LIBTORCH_MISMATCH',
+      'libtorch: expected products within rounding of exact ones but none of its libraries gives them',
+    )
+  }
+  native.multiplier(right ? wanted : other)
+  return right ? undefined : ruledOut(wanted, other)
 }

@@ -122,7 +122,7 @@ async function* run({ model, ...given }: TrainOptions, signal: AbortSignal): Asy
     const { train, model: modelOptions } = started.plan
     const device = resolveDevice(train.device)
     const threads = useThreads(train.threads)
-    await useMultiplier(resume ? (store.current()!.manifest as RunManifest).multiplier : undefined)
+    const replaced = await useMultiplier(resume ? (store.current()!.manifest as RunManifest).multiplier : undefined)
     const { dim, rows, mapped } = data.train.base
     const { node: spec } = architecture.spec({ dim, context: train.context }, modelOptions)
     const needed = estimate(train, spec, { dim, dataBytes: mapped ? 0 : rows * dim * 4 })
@@ -140,6 +140,7 @@ async function* run({ model, ...given }: TrainOptions, signal: AbortSignal): Asy
     if (session.initialised !== undefined) yield { type: 'init', ...session.init!, ...session.initialised.placed }
     for (const message of [...data.warnings, ...(session.initialised?.warnings ?? [])])
       yield { type: 'warning', code: 'DATA', message }
+    if (replaced !== undefined) yield { type: 'warning', code: 'KERNEL', message: replaced }
     if (fresh !== undefined) session.audit = yield* auditData(data, train.force, signal)
     if (train.precision === 'bf16' && device === 'cpu') {
       const slow = await slowPrecision()

@@ -1,4 +1,4 @@
-#include "../ops/multiply.h"
+#include "../ops/agreement.h"
 #include "convert.h"
 
 #include <ATen/DeviceAccelerator.h>
@@ -53,6 +53,13 @@ Napi::Value time_both(const Napi::CallbackInfo& info) {
     return object;
   });
 }
+// multiplierAgrees("aten" | "onednn") -> Promise<boolean>
+Napi::Value multiplier_agrees(const Napi::CallbackInfo& info) {
+  const auto kind = text(info[0], "multiplier") == "onednn" ? Multiplier::onednn : Multiplier::aten;
+  return run_async(
+    info.Env(), [kind] { return agrees(kind); },
+    [](Napi::Env env, bool right) -> Napi::Value { return Napi::Boolean::New(env, right); });
+}
 
 }  // namespace
 
@@ -64,6 +71,7 @@ void export_devices(Napi::Object exports) {
   export_function<libtorch_version>(exports, "libtorchVersion");
   export_function<which_multiplier>(exports, "multiplier");
   export_function<time_both>(exports, "timeMultipliers");
+  export_function<multiplier_agrees>(exports, "multiplierAgrees");
 }
 
 }  // namespace lvm

@@ -95,17 +95,16 @@ Napi::Value model_load(const Napi::CallbackInfo& info) {
     [](Napi::Env env, bool) { return env.Undefined(); });
 }
 
-// modelPack(model, name, kernel, values, scales | null) -> Promise<void>
+// modelPack(model, name, kernel, values, scales | null) -> Promise<whether the kernel is right here>
 Napi::Value model_pack(const Napi::CallbackInfo& info) {
   return run_async(
     info.Env(),
     [model = take<Model>(info[0]), name = text(info[1], "name"), kernel = text(info[2], "kernel"), values = take_tensor(info[3]),
      scales = take_tensor_or_none(info[4])] {
       torch::InferenceMode inference;
-      model->pack(name, kernel, values, scales);
-      return true;
+      return model->pack(name, kernel, values, scales);
     },
-    [](Napi::Env env, bool) { return env.Undefined(); });
+    [](Napi::Env env, bool right) -> Napi::Value { return Napi::Boolean::New(env, right); });
 }
 
 // timeKernels(scheme, out, in, rows: Int32Array) -> Promise<{kernel: [milliseconds]}>
@@ -125,6 +124,20 @@ Napi::Value time_packed(const Napi::CallbackInfo& info) {
         object.Set(kernel, list);
       }
       return object;
+    });
+}
+
+// wrongKernels(scheme, out, in) -> Promise<[kernel]>
+Napi::Value wrong_packed(const Napi::CallbackInfo& info) {
+  return run_async(
+    info.Env(),
+    [scheme = text(info[0], "scheme"), out = positive(info[1], "out"), in = positive(info[2], "in")] {
+      return wrong_kernels(scheme, out, in);
+    },
+    [](Napi::Env env, std::vector<std::string> names) -> Napi::Value {
+      auto list = Napi::Array::New(env);
+      for (const auto& name : names) list.Set(list.Length(), name);
+      return list;
     });
 }
 
@@ -221,6 +234,7 @@ void export_models(Napi::Object exports) {
   export_function<model_load>(exports, "modelLoad");
   export_function<model_pack>(exports, "modelPack");
   export_function<time_packed>(exports, "timeKernels");
+  export_function<wrong_packed>(exports, "wrongKernels");
   export_function<model_predict>(exports, "modelPredict");
   export_function<model_examine>(exports, "modelExamine");
   export_function<stepper>(exports, "stepper");

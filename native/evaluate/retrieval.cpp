@@ -1,6 +1,6 @@
 #include "retrieval.h"
 
-#include "../ops/multiply.h"
+#include "../ops/agreement.h"
 #include "../parallel.h"
 #include "nearest.h"
 #include "retrieval-kernels.h"
@@ -62,12 +62,13 @@ double error_bound(int64_t dim) {
   return nu / (1 - nu) + 2 * tie;
 }
 
-// Products of one shape, by whichever library was faster in the first few of them: float64 decides, so the result is the same.
+// Products of one shape, by whichever library was faster in the first few of them, unless it errs beyond the bound above: float64
+// decides, so the result is the same.
 class Products {
  public:
   Tensor operator()(const Tensor& x, const Tensor& weight) {
     constexpr int trials = 6;
-    const auto kind = done < trials ? done % 2 : int(best[1] < best[0]);
+    const auto kind = !onednn ? 0 : done < trials ? done % 2 : int(best[1] < best[0]);
     const auto start = std::chrono::steady_clock::now();
     auto y = product_by(kind == 0 ? Multiplier::aten : Multiplier::onednn, x, weight).contiguous();
     if (done++ < trials) {
@@ -78,6 +79,7 @@ class Products {
   }
 
  private:
+  const bool onednn = agrees(Multiplier::onednn);
   int done = 0;
   double best[2] = {INFINITY, INFINITY};  // seconds per element
 };

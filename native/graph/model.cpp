@@ -83,7 +83,7 @@ void Model::load(const std::map<std::string, Tensor>& values) {
     if (p.value.defined()) p.value.copy_(values.at(p.name));
 }
 
-void Model::pack(const std::string& name, const std::string& kernel, const Tensor& values, const Tensor& scales) {
+bool Model::pack(const std::string& name, const std::string& kernel, const Tensor& values, const Tensor& scales) {
   const auto it = std::find_if(list.begin(), list.end(), [&](const Parameter& p) { return p.name == name; });
   if (it == list.end() || !it->matrix || it->value.defined())
     throw Error("BAD_CHECKPOINT", "weights: expected a matrix that is to be packed but received \"" + name + "\"");
@@ -91,7 +91,9 @@ void Model::pack(const std::string& name, const std::string& kernel, const Tenso
   const auto across = matrix.layout == Layout::columns ? 1 : 0, out = int(matrix.shape[across]),
              in = int(matrix.shape[1 - across]);
   matrix.packed = packed_parts(kernel, values, scales, out, in, matrix.first);
+  if (matrix.packed.empty()) return false;
   packed_bytes += int64_t(values.nbytes() + (scales.defined() ? scales.nbytes() : 0));
+  return true;
 }
 
 int64_t Model::bytes() const {

@@ -17,8 +17,9 @@ class Model {
   State fresh_state() const;
   // Copies values into the parameters. Errors: BAD_CHECKPOINT names what is missing, unexpected or of another shape.
   void load(const std::map<std::string, Tensor>& values);
-  // Gives a matrix that was left for later its packed form. Errors: BAD_CHECKPOINT, BAD_ARGUMENT.
-  void pack(const std::string& name, const std::string& kernel, const Tensor& values, const Tensor& scales);
+  // Gives a matrix that was left for later its packed form, unless the kernel is wrong on this machine.
+  // Errors: BAD_CHECKPOINT, BAD_ARGUMENT.
+  bool pack(const std::string& name, const std::string& kernel, const Tensor& values, const Tensor& scales);
   // The dtype and device that inputs are brought to. Errors: BAD_ARGUMENT on a wrong shape, DATA_NOT_FINITE.
   Tensor checked(const Tensor& x) const;
 

@@ -2,6 +2,7 @@
 // Knows nothing of torch, so that a missing or broken libtorch is a message and not a failed `require`.
 #include <node_api.h>
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,8 @@ std::string open(const std::string& path) {
   return path + ": Windows error " + std::to_string(GetLastError());
 }
 bool has_driver() { return LoadLibraryA(kDriver) != nullptr; }
+bool has_variable(const char* name) { return GetEnvironmentVariableA(name, nullptr, 0) != 0; }
+void set_variable(const char* name, const char* value) { SetEnvironmentVariableA(name, value); }
 #else
 const char kSeparator = '/';
 #ifdef __APPLE__
@@ -57,7 +60,22 @@ std::string open(const std::string& path) {
   return why ? why : path;
 }
 bool has_driver() { return kDriver && dlopen(kDriver, RTLD_LAZY | RTLD_LOCAL); }
+bool has_variable(const char* name) { return getenv(name) != nullptr; }
+void set_variable(const char* name, const char* value) { setenv(name, value, 1); }
 #endif
+
+/**
+ * Lets idle threads of OpenMP sleep after some microseconds instead of spinning beside other work for milliseconds, unless a
+ * variable of the user's says how long. OpenMP reads these once, when it loads: `process.env` of a worker thread would be a copy.
+ *
+ * Source: libgomp manual, GOMP_SPINCOUNT (iterations); LLVM OpenMP, KMP_BLOCKTIME (milliseconds; libiomp5 and libomp)
+ */
+void spin_briefly() {
+  for (const char* name : {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"})
+    if (has_variable(name)) return;
+  set_variable("GOMP_SPINCOUNT", "1000");
+  set_variable("KMP_BLOCKTIME", "1");
+}
 
 /** Opens what is there of `names`, in order; the first refusal is the answer. */
 std::string open_all(const std::string& folder, const std::vector<const char*>& names, bool required) {
@@ -82,6 +100,7 @@ napi_value load(napi_env env, napi_callback_info info) {
   napi_get_value_string_utf8(env, argument, folder.data(), folder.size(), &length);
   folder.resize(length);
 
+  spin_briefly();
   std::string why = open_all(folder, kRuntime, false);
   if (why.empty()) why = open_all(folder, kCore, true);
   if (!why.empty()) {

@@ -3,14 +3,16 @@
 #include "../error.h"
 #include "../parallel.h"
 #include "../simd.h"
-#include "multiply.h"
+#include "agreement.h"
 
 #include <ATen/Context.h>
 #include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/cpu/Utils.h>
 #include <ATen/native/quantized/PackedParams.h>
 
-#include <chrono>
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <tuple>
 
 namespace lvm {
 namespace {
@@ -43,7 +45,7 @@ using Prepack = c10::intrusive_ptr<LinearPackedParamsBase>(Tensor, std::optional
 // The kernels take one range for all rows, so every row is brought to a largest magnitude of 1 before: what comes of it then does
 // not depend on the others, and small ones lose nothing beside large ones.
 struct Dynamic final : Packed {
-  Dynamic(at::QEngine engine, const Tensor& values, const Tensor& scales) {
+  Dynamic(at::QEngine engine, bool reduced, const Tensor& values, const Tensor& scales) : reduced(reduced) {
     static const auto prepack = c10::Dispatcher::singleton().findSchemaOrThrow("quantized::linear_prepack", "").typed<Prepack>();
     Silent silent;
     const c10::WarningUtils::WarningHandlerGuard guard(&silent);
@@ -56,9 +58,7 @@ struct Dynamic final : Packed {
     context.setQEngine(before);
   }
   Tensor product(const Tensor& x) const override {
-    // Without these instructions sums of two products of 8 bits overflow 16.
-    static const bool reduce_range = !at::cpu::is_avx512_vnni_supported();
-    if (x.size(0) == 1) return weights->apply_dynamic(x, reduce_range);
+    if (x.size(0) == 1) return weights->apply_dynamic(x, reduced);
     const auto rows = x.size(0), in = x.size(1);
     const auto level = torch::empty_like(x), sizes = torch::empty({rows}, x.options());
     auto *size = sizes.mutable_data_ptr<float>(), *to = level.mutable_data_ptr<float>();
@@ -67,13 +67,14 @@ struct Dynamic final : Packed {
       size[row] = std::max(largest(in, from + row * in), 1e-30f);
       times(in, 1 / size[row], from + row * in, to + row * in);
     });
-    const auto y = weights->apply_dynamic(level, reduce_range);
+    const auto y = weights->apply_dynamic(level, reduced);
     const auto out = y.size(1);
     auto* of = y.mutable_data_ptr<float>();
     over_rows(rows, out, [&](int64_t row) { times(out, size[row], of + row * out, of + row * out); });
     return y;
   }
   c10::intrusive_ptr<LinearPackedParamsBase> weights;
+  const bool reduced;  // inputs have 7 bits: without VNNI instructions sums of two products of 8 bits overflow 16
 };
 
 struct WeightOnly final : Packed {
@@ -83,10 +84,6 @@ struct WeightOnly final : Packed {
   }
   Tensor values, scales;
 };
-
-Tensor unpacked(const Tensor& bytes) {
-  return torch::stack({bytes.bitwise_and(15), bytes.bitwise_right_shift(4)}, -1).flatten(1);
-}
 
 struct Int4 final : Packed {
   Int4(const Tensor& bytes, const Tensor& scales) {
@@ -111,52 +108,66 @@ struct Half final : Packed {
   Tensor values;
 };
 
-std::shared_ptr<const Packed> packed(const std::string& kernel, const Tensor& values, const Tensor& scales) {
-  if (kernel == "dynamic_fbgemm") return std::make_shared<Dynamic>(at::QEngine::FBGEMM, values, scales);
-  if (kernel == "dynamic_onednn") return std::make_shared<Dynamic>(at::QEngine::ONEDNN, values, scales);
-  if (kernel == "weight_only") return std::make_shared<WeightOnly>(values, scales);
-  if (kernel == "int4") return std::make_shared<Int4>(values, scales);
-  if (kernel == "bf16") return std::make_shared<Half>(values, scales);
+// What a kernel may be apart, and how it is made.
+struct Form {
+  Rounding rounding;
+  std::function<std::shared_ptr<const Packed>(const Tensor& values, const Tensor& scales)> make;
+};
+
+// In the order in which they are tried. Ranges of inputs are rounded too, so an end may be off by half a step more.
+std::vector<Form> forms_of(const std::string& kernel) {
+  // At most a weight, its scale, an input and an output are rounded to bfloat16.
+  constexpr Rounding bfloat16{0, 4 * 0x1p-8};
+  const auto dynamic = [](at::QEngine engine) {
+    const auto make = [=](bool reduced) {
+      return
+        [=](const Tensor& values, const Tensor& scales) { return std::make_shared<Dynamic>(engine, reduced, values, scales); };
+    };
+    return std::vector<Form>{{{2. / 255, 0}, make(false)}, {{2. / 127, 0}, make(true)}};
+  };
+  if (kernel == "dynamic_fbgemm") return dynamic(at::QEngine::FBGEMM);
+  if (kernel == "dynamic_onednn") return dynamic(at::QEngine::ONEDNN);
+  if (kernel == "weight_only") return {{bfloat16, [](auto& v, auto& s) { return std::make_shared<WeightOnly>(v, s); }}};
+  if (kernel == "int4") return {{bfloat16, [](auto& v, auto& s) { return std::make_shared<Int4>(v, s); }}};
+  if (kernel == "bf16") return {{bfloat16, [](auto& v, auto& s) { return std::make_shared<Half>(v, s); }}};
   throw Error("BAD_ARGUMENT", "weights: there is no kernel \"" + kernel + "\"");
 }
 
-// libtorch reads these in blocks, and does not look whether they come out even.
+// Whether a form of a kernel is right at the extremes of a shape; found once for a thread count.
+bool right_at_extremes(const std::string& kernel, size_t index, const Form& form, torch::Dtype dtype, int64_t out, int64_t in) {
+  static std::mutex mutex;
+  static std::map<std::tuple<std::string, size_t, torch::Dtype, int64_t, int64_t, int>, bool> known;
+  const std::lock_guard lock(mutex);
+  const auto key = std::tuple(kernel, index, dtype, out, in, at::get_num_threads());
+  if (const auto found = known.find(key); found != known.end()) return found->second;
+  const auto [values, scales] = extreme_weights(dtype, out, in);
+  return known[key] = disagreement(*form.make(values, scales), form.rounding, values, scales, Outputs::all) <= 1;
+}
+
+// The first form of a kernel that is right on this machine, or null.
+std::shared_ptr<const Packed> packed(const std::string& kernel, const Tensor& values, const Tensor& scales, int64_t in) {
+  const auto forms = forms_of(kernel);
+  for (size_t i = 0; i < forms.size(); ++i) {
+    try {
+      if (!right_at_extremes(kernel, i, forms[i], values.scalar_type(), values.size(0), in)) continue;
+      auto made = forms[i].make(values, scales);
+      if (disagreement(*made, forms[i].rounding, values, scales, Outputs::ends) <= 1) return made;
+    } catch (const c10::Error&) {  // this libtorch does not have it, or not for this shape
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
 bool in_blocks(const std::string& kernel, int64_t out, int64_t in) {
   if (kernel == "int4") return out % 16 == 0 && in % int4_group == 0;
   return kernel != "weight_only" || (out % 16 == 0 && in % 16 == 0);
 }
 
-std::vector<std::string> kernels_of(const std::string& scheme) {
-  if (scheme == "bf16") return {"bf16"};
-  if (scheme == "int4") return {"int4", "bf16"};
-  std::vector<std::string> names;
-  for (const auto engine : at::globalContext().supportedQEngines()) {
-    if (engine == at::QEngine::FBGEMM) names.push_back("dynamic_fbgemm");
-    if (engine == at::QEngine::ONEDNN) names.push_back("dynamic_onednn");
-  }
-  names.push_back("weight_only");
-  names.push_back("bf16");
-  return names;
+Tensor unpacked(const Tensor& bytes) {
+  return torch::stack({bytes.bitwise_and(15), bytes.bitwise_right_shift(4)}, -1).flatten(1);
 }
-
-// The shortest of several, so that what else the machine does counts little.
-double milliseconds(const std::function<void()>& work) {
-  using clock = std::chrono::steady_clock;
-  const auto elapsed = [](clock::time_point from) {
-    return std::chrono::duration<double, std::milli>(clock::now() - from).count();
-  };
-  work();
-  double best = 1e300;
-  const auto begin = clock::now();
-  for (int i = 0; i < 4 || (i < 20 && elapsed(begin) < 5); ++i) {
-    const auto start = clock::now();
-    work();
-    best = std::min(best, elapsed(start));
-  }
-  return best;
-}
-
-}  // namespace
 
 std::vector<std::shared_ptr<const Packed>> packed_parts(const std::string& kernel, const Tensor& values, const Tensor& scales,
                                                         int64_t out, int64_t in, int64_t first) {
@@ -171,39 +182,11 @@ std::vector<std::shared_ptr<const Packed>> packed_parts(const std::string& kerne
     if (!in_blocks(kernel, count, in))
       throw Error("BAD_ARGUMENT", "weights: the kernel \"" + kernel + "\" does not take a matrix of this shape");
     return packed(kernel, values.narrow(0, from, count).contiguous(),
-                  whole ? scales.narrow(0, from, count).contiguous() : Tensor());
+                  whole ? scales.narrow(0, from, count).contiguous() : Tensor(), in);
   };
-  if (first == 0) return {part(0, out)};
-  return {part(0, first), part(first, out - first)};
-}
-
-std::map<std::string, std::vector<double>> time_kernels(const std::string& scheme, int64_t out, int64_t in,
-                                                        const std::vector<int64_t>& rows) {
-  torch::InferenceMode inference;
-  const auto w = torch::ones({out, in});
-  const auto values = scheme == "int4" ? torch::full({out, in / 2}, 17, torch::kUInt8)
-                                       : torch::ones({out, in}, scheme == "bf16" ? torch::kBFloat16 : torch::kInt8);
-  const auto scales = scheme == "bf16" ? Tensor() : scheme == "int4" ? torch::ones({out, in / int4_group}) : torch::ones({out});
-  std::map<std::string, std::vector<double>> times;
-  for (const auto n : rows) {
-    const auto x = torch::ones({n, in});
-    times["fp32"].push_back(milliseconds([&] { product(x, w); }));
-  }
-  if (scheme == "int4" && in % int4_group != 0) return times;
-  for (const auto& kernel : kernels_of(scheme)) {
-    if (!in_blocks(kernel, out, in)) continue;
-    try {
-      const auto weights = packed(kernel, values, scales);
-      std::vector<double> all;
-      for (const auto n : rows) {
-        const auto x = torch::ones({n, in});
-        all.push_back(milliseconds([&] { weights->product(x); }));
-      }
-      times[kernel] = all;
-    } catch (const c10::Error&) {  // not for this shape, or not on this machine
-    }
-  }
-  return times;
+  std::vector<std::shared_ptr<const Packed>> parts{part(0, first == 0 ? out : first)};
+  if (first != 0) parts.push_back(part(first, out - first));
+  return std::count(parts.begin(), parts.end(), nullptr) == 0 ? parts : std::vector<std::shared_ptr<const Packed>>();
 }
 
 }  // namespace lvm

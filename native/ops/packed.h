@@ -19,13 +19,23 @@ namespace lvm {
 
 constexpr int64_t int4_group = 128;
 
-// The whole matrix, or with `first` that many rows and then the rest.
+// The whole matrix, or with `first` that many rows and then the rest. Empty where the kernel is wrong on this machine: its
+// products with these weights and with extreme ones of their shape are compared with exact ones first.
 std::vector<std::shared_ptr<const Packed>> packed_parts(const std::string& kernel, const Tensor& values, const Tensor& scales,
                                                         int64_t out, int64_t in, int64_t first);
 
-// Milliseconds of a product with each kernel for int8, int4 or bf16 weights that works here, and with float32 ones, for each
+// Milliseconds of a product with each kernel for int8, int4 or bf16 weights that is right here, and with float32 ones, for each
 // number of rows.
 std::map<std::string, std::vector<double>> time_kernels(const std::string& scheme, int64_t out, int64_t in,
                                                         const std::vector<int64_t>& rows);
+
+// Kernels for such weights that multiply wrongly here, so that they are not taken.
+std::vector<std::string> wrong_kernels(const std::string& scheme, int64_t out, int64_t in);
+
+// Whether a kernel takes this shape: libtorch reads some in blocks, and does not look whether they come out even.
+bool in_blocks(const std::string& kernel, int64_t out, int64_t in);
+
+// The numbers of 4 bits, 0 … 15. Shapes: [out, in / 2] -> [out, in]
+Tensor unpacked(const Tensor& bytes);
 
 }  // namespace lvm

@@ -1,0 +1,8 @@
+const said = new Set<string>()
+
+/** Says once, as a warning of the process, that a kernel was ruled out. */
+export function warnRuledOut(sentence: string): void {
+  if (said.has(sentence)) return
+  said.add(sentence)
+  process.emitWarning(sentence, 'LvmWarning')
+}

@@ -1,0 +1,87 @@
+#include "agreement.h"
+#include "packed.h"
+
+#include <ATen/Context.h>
+
+#include <chrono>
+
+namespace lvm {
+namespace {
+
+std::vector<std::string> kernels_of(const std::string& scheme) {
+  if (scheme == "bf16") return {"bf16"};
+  if (scheme == "int4") return {"int4", "bf16"};
+  std::vector<std::string> names;
+  for (const auto engine : at::globalContext().supportedQEngines()) {
+    if (engine == at::QEngine::FBGEMM) names.push_back("dynamic_fbgemm");
+    if (engine == at::QEngine::ONEDNN) names.push_back("dynamic_onednn");
+  }
+  names.push_back("weight_only");
+  names.push_back("bf16");
+  return names;
+}
+
+// The shortest of several, so that what else the machine does counts little.
+double milliseconds(const std::function<void()>& work) {
+  using clock = std::chrono::steady_clock;
+  const auto elapsed = [](clock::time_point from) {
+    return std::chrono::duration<double, std::milli>(clock::now() - from).count();
+  };
+  work();
+  double best = 1e300;
+  const auto begin = clock::now();
+  for (int i = 0; i < 4 || (i < 20 && elapsed(begin) < 5); ++i) {
+    const auto start = clock::now();
+    work();
+    best = std::min(best, elapsed(start));
+  }
+  return best;
+}
+
+using Parts = std::vector<std::shared_ptr<const Packed>>;
+
+// Every kernel of a scheme that takes this shape and that this libtorch has, with extreme weights; without parts where it is
+// wrong.
+void each_kernel(const std::string& scheme, int64_t out, int64_t in,
+                 const std::function<void(const std::string& kernel, const Parts& parts)>& visit) {
+  if (scheme == "int4" && in % int4_group != 0) return;
+  const auto dtype = scheme == "int4" ? torch::kUInt8 : scheme == "bf16" ? torch::kBFloat16 : torch::kInt8;
+  const auto [values, scales] = extreme_weights(dtype, out, in);
+  for (const auto& kernel : kernels_of(scheme)) {
+    if (in_blocks(kernel, out, in)) visit(kernel, packed_parts(kernel, values, scales, out, in, 0));
+  }
+}
+
+}  // namespace
+
+std::map<std::string, std::vector<double>> time_kernels(const std::string& scheme, int64_t out, int64_t in,
+                                                        const std::vector<int64_t>& rows) {
+  torch::InferenceMode inference;
+  const auto w = torch::ones({out, in});
+  std::map<std::string, std::vector<double>> times;
+  for (const auto n : rows) {
+    const auto x = torch::ones({n, in});
+    times["fp32"].push_back(milliseconds([&] { product(x, w); }));
+  }
+  each_kernel(scheme, out, in, [&](const std::string& kernel, const Parts& parts) {
+    if (parts.empty()) return;
+    std::vector<double> all;
+    for (const auto n : rows) {
+      const auto x = torch::ones({n, in});
+      all.push_back(milliseconds([&] { parts.front()->product(x); }));
+    }
+    times[kernel] = all;
+  });
+  return times;
+}
+
+std::vector<std::string> wrong_kernels(const std::string& scheme, int64_t out, int64_t in) {
+  torch::InferenceMode inference;
+  std::vector<std::string> wrong;
+  each_kernel(scheme, out, in, [&](const std::string& kernel, const Parts& parts) {
+    if (parts.empty()) wrong.push_back(kernel);
+  });
+  return wrong;
+}
+
+}  // namespace lvm
