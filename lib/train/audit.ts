@@ -20,17 +20,18 @@ const orStop = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
     work.then(done, fail).finally(() => signal.removeEventListener('abort', stop))
   })
 
-/** The audit of a training's data, computed once for a file and a context, and then remembered. */
-async function* verdictOn({ train, val }: Prepared, signal: AbortSignal): AsyncGenerator<Told, Verdict> {
+/** The audit of a training's data, computed once for files, context and split, and then remembered. */
+async function* verdictOn({ train, val, split }: Prepared, signal: AbortSignal): AsyncGenerator<Told, Verdict> {
   const { base, windows } = train
   const against = val === train ? [] : [val.base]
   const folder = join(cacheRoot(), 'audits')
   const cross = windows.crosses !== undefined && base.kind === 'base'
-  const key = auditKey(base, against, windows.context, cross)
+  const checked = { context: windows.context, cross, split: { split, val } }
+  const key = auditKey(base, against, checked)
   const known = await readVerdict(folder, key)
   if (known !== undefined) return known
   yield { type: 'audit', path: base.path, verdict: null, codes: [], forced: false }
-  const { findings, against: files } = await orStop(auditBase(base, { context: windows.context, cross, against }), signal)
+  const { findings, against: files } = await orStop(auditBase(base, { ...checked, against }), signal)
   const all = [...findings, ...files.flatMap((file) => file.findings)]
   const codes = all
     .filter(({ level }) => level !== 'PASS')

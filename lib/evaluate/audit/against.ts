@@ -1,13 +1,12 @@
 import type { Base } from '../../data/base.js'
 import type { Tensor } from '../../torch/tensor.js'
-import { copiesBetween } from './copies.js'
 import { cos, type Finding, finding, some } from './findings.js'
 import { type Judged, judge } from './judge.js'
-import { nearBetween } from './near.js'
+import { everyRow, leakOf } from './leak.js'
 import type { Passed } from './pass.js'
 import { spaceFinding } from './space.js'
 import type { Spectrum } from './spectrum.js'
-import { type Clusters, isBad, type Table, tableOf } from './table.js'
+import { type Clusters, type Table, tableOf } from './table.js'
 
 /** A file that is read once, and what comparing it needs. */
 export interface Read {
@@ -17,10 +16,9 @@ export interface Read {
   readonly spectrum: Spectrum
   readonly clusters: Clusters
   readonly floor: number
+  /** Mean cosine of neighbours. */
+  readonly adjacent: number
 }
-
-/** More copies than this share of the rows are no boilerplate. */
-export const LEAKING = 0.05
 
 const named = (ids: readonly string[]) =>
   `${ids
@@ -66,36 +64,13 @@ function samePlaces(a: Base, b: Base): [number, number][] {
 const tablesOf = async ({ base, table }: Read): Promise<Table[]> =>
   base.targets === undefined ? [table] : [table, await tableOf(base.vectors)]
 
-/** How many near-duplicates chance alone would make, from the share of random pairs that are. */
-export const byChance = (pairs: number, share: number, compared: number): boolean => share > 0 && pairs < 3 * share * compared
-
 /** Rows of `b`'s file that are in `a`'s. */
-async function leakFinding(a: Read, b: Read, basis: Tensor, share: number): Promise<Finding> {
-  const rows = Int32Array.from({ length: b.table.rows }, (_, row) => row).filter((row) => !isBad(b.table.lengths[row]!))
-  const [exact, near] = [new Map<number, number>(), new Set<number>()]
-  let [pairs, compared, products] = [0, 0, 0]
-  for (const table of await tablesOf(a)) {
-    for (const [row, there] of await copiesBetween(b.table, table)) exact.set(row, there)
-    const others = Int32Array.from({ length: table.rows }, (_, row) => row).filter((row) => !isBad(table.lengths[row]!))
-    const found = await nearBetween(b.table, rows, table, others, basis)
-    for (const row of found.rows) near.add(row)
-    pairs += found.pairs
-    compared = found.compared
-    products += found.compared * others.length
-  }
-  const figures = { exact: exact.size, near: near.size, compared, rows: rows.length }
-  const told = `${some(exact.size, 'row')} of ${rows.length} ${exact.size === 1 ? 'is a copy' : 'are copies'} to the bit, ${some(near.size, 'row')} of ${compared} compared above a cosine of .98`
-  if (near.size === 0 && exact.size === 0) return finding('LEAK', 'PASS', 'no row is in both files', figures)
-  const chance = exact.size === 0 && byChance(pairs, share, products)
-  if (chance) return finding('LEAK', 'PASS', `as many near pairs as chance makes in so few dimensions: ${told}`, figures)
-  const large = Math.max(exact.size / rows.length, byChance(pairs, share, products) ? 0 : near.size / compared)
-  return finding(
-    'LEAK',
-    large > LEAKING ? 'FAIL' : 'WARN',
-    told,
-    { ...figures, share: large },
-    exact.size > 0 ? exact.keys() : near,
-  )
+async function leakFinding(a: Read, b: Read, basis: Tensor, chance: number): Promise<Finding> {
+  const seen = (await tablesOf(a)).map(everyRow)
+  const adjacent = a.adjacent
+  const { level, told, rows, figures } = await leakOf(everyRow(b.table), seen, { basis, chance, adjacent })
+  if (figures.exact + figures.near === 0) return finding('LEAK', 'PASS', 'no row is in both files', figures)
+  return finding('LEAK', level, `rows of this file that are in the other: ${told}`, figures, rows)
 }
 
 async function adjacent({ passed, clusters }: Read): Promise<Judged | undefined> {
@@ -133,12 +108,12 @@ async function parityFinding(a: Read, b: Read): Promise<Finding> {
 }
 
 /** Everything that is asked of two files together: `b` is held against `a`. */
-export async function compareFiles(a: Read, b: Read, basis: Tensor, nearShare: number): Promise<Finding[]> {
+export async function compareFiles(a: Read, b: Read, basis: Tensor, chance: number): Promise<Finding[]> {
   const space = await spaceFinding(
     { table: a.table, passed: a.passed, space: a.base.space },
     { table: b.table, passed: b.passed, space: b.base.space },
     samePlaces(a.base, b.base),
   )
   if (a.table.dim !== b.table.dim) return [sharedArticles(a.base, b.base), space]
-  return [sharedArticles(a.base, b.base), await leakFinding(a, b, basis, nearShare), space, await parityFinding(a, b)]
+  return [sharedArticles(a.base, b.base), await leakFinding(a, b, basis, chance), space, await parityFinding(a, b)]
 }

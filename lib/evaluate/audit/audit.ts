@@ -5,10 +5,11 @@ import { describe } from '../statistics.js'
 import { compareFiles, type Read } from './against.js'
 import { type Duplicates, duplicatesOf } from './duplicates.js'
 import { type Finding, finding, type Level, worst } from './findings.js'
-import { randomPairs } from './floor.js'
+import { nearByChance, randomPairs } from './floor.js'
 import { type Histogram, histogram } from './histogram.js'
 import { type Judged, judge } from './judge.js'
-import { basisOf, NEAR } from './near.js'
+import { type Drawn, splitFinding } from './leak.js'
+import { basisOf } from './near.js'
 import { orderFinding } from './order.js'
 import { type Passed, pass } from './pass.js'
 import { type Region, regionFinding, regionsOf } from './regions.js'
@@ -84,11 +85,26 @@ async function read(base: Base, o: { context: number; cross?: boolean }): Promis
   const { spectrum, directions } = await spectrumOf(passed)
   const pairs = await randomPairs(table, base.articles?.of, 0)
   const floor = pairs.length > 0 ? describe(pairs).mean : 0
+  const [first] = passed.lags
+  const adjacent = first !== undefined && first.cosines.length > 0 ? describe(first.cosines).mean : floor
   const dispose = () => {
     once[Symbol.dispose]()
     directions.dispose()
   }
-  return { base, table, windows, cosines, clusters, passed, spectrum, directions, pairs, floor, [Symbol.dispose]: dispose }
+  return {
+    base,
+    table,
+    windows,
+    cosines,
+    clusters,
+    passed,
+    spectrum,
+    directions,
+    pairs,
+    floor,
+    adjacent,
+    [Symbol.dispose]: dispose,
+  }
 }
 
 function spreadFindings({ table, passed, spectrum, floor }: Opened): Finding[] {
@@ -126,12 +142,13 @@ function described(values: Float64Array) {
  * Looks for everything in data that would make a figure wrong.
  *
  * `cross`: windows that run from one article into the next count, as in the split by windows.
+ * `split`: what a training drew; the usual split is tried otherwise.
  * `against`: other files that should be of the same encoder and share nothing, such as those that are judged on.
  * Errors: those of libtorch; what is wrong with the data is in the result.
  */
 export async function auditBase(
   base: Base,
-  o: { context: number; cross?: boolean; against?: readonly Base[]; say?: (doing: string) => void },
+  o: { context: number; cross?: boolean; against?: readonly Base[]; split?: Drawn; say?: (doing: string) => void },
 ): Promise<Audit> {
   const began = performance.now()
   const say = o.say ?? (() => {})
@@ -140,7 +157,7 @@ export async function auditBase(
   const { table, windows, passed, clusters, spectrum, floor, pairs } = own
   const tables: [typeof table, number][] = [[table, 1]]
   if (base.targets !== undefined) tables.unshift([await tableOf(base.vectors), base.context!])
-  const share = pairs.filter((cosine) => cosine > NEAR).length / Math.max(1, pairs.length)
+  const chance = nearByChance(pairs)
   using basis = await basisOf(table, own.directions)
   const first = passed.lags[0]
   const regions = first === undefined ? [] : regionsOf(first, clusters)
@@ -148,7 +165,7 @@ export async function auditBase(
     base.kind === 'base' ? [await orderFinding(table, passed, clusters, { floor, rank: spectrum.effective_rank })] : []
   const sufficiency = sufficiencyOf(base, windows)
   say('copies and near-copies')
-  const { findings: twice, duplicates } = await duplicatesOf(own, windows, basis, share)
+  const { findings: twice, duplicates } = await duplicatesOf(own, basis, chance)
   const windowClusters = { ...clusters, of: Int32Array.from(windows.target, (row) => clusters.of[row]!) }
   const findings = [
     ...rowFindings(base, tables, windows),
@@ -157,6 +174,7 @@ export async function auditBase(
     regionFinding(regions, floor),
     await targetLag(own.cosines, windowClusters),
     ...twice,
+    await splitFinding(own, windows, o.split, { basis, chance, adjacent: own.adjacent }),
     sufficiencyFinding(sufficiency),
   ]
   const against: Audit['against'][number][] = []
@@ -164,7 +182,7 @@ export async function auditBase(
     say(`comparing with ${other.path}`)
     using there = await read(other, o)
     const { path, hash, part, space, rows } = other
-    const found = await compareFiles(own, there, basis, share)
+    const found = await compareFiles(own, there, basis, chance)
     against.push({ path, hash, part: part ?? null, space: space ?? null, rows, findings: found })
   }
   const { min, max, mean: middle } = base.norms

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { replaceText } from '../../checkpoint/durable.js'
 import type { Base } from '../../data/base.js'
 import type { Level } from './findings.js'
+import type { Drawn } from './leak.js'
 
 /** Rises whenever a finding would come out differently. */
-const VERSION = 2
+const VERSION = 3
 
 /** What a training keeps of an audit. */
 export interface Verdict {
@@ -18,8 +19,14 @@ export interface Verdict {
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 /** Changes with anything that an audit depends on. */
-export const auditKey = (base: Base, against: readonly Base[], context: number, cross: boolean): string =>
-  sha256(JSON.stringify([VERSION, context, cross, ...[base, ...against].map((b) => [b.hash, b.part, b.normalized, b.space])]))
+export function auditKey(base: Base, against: readonly Base[], o: { context: number; cross: boolean; split: Drawn }): string {
+  const files = [base, ...against].map((b) => [b.hash, b.part, b.normalized, b.space])
+  const hash = createHash('sha256').update(JSON.stringify([VERSION, o.context, o.cross, ...files]))
+  const { mode, train, val, test = new Int32Array(0) } = o.split.split
+  hash.update(JSON.stringify([mode, train.length, val.length]))
+  for (const ids of [train, val, test]) hash.update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength))
+  return hash.digest('hex')
+}
 
 const fileName = (key: string) => `audit-${key.slice(0, 16)}.json`
 

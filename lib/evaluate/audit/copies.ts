@@ -13,8 +13,19 @@ async function integers(vectors: Tensor, rows?: Int32Array): Promise<Tensor> {
   return await taken.op('aten::view.dtype', kind)
 }
 
+/** Some rows of a table. */
+export interface Some {
+  readonly table: Table
+  readonly rows: Int32Array
+}
+
+const printed = new WeakMap<Table, BigInt64Array>()
+
 /** Of each row the sum of its bits times random 64-bit weights, modulo 2⁶⁴: equal for equal rows, and else as good as never. */
-export async function fingerprints({ vectors, rows, dim }: Table): Promise<BigInt64Array> {
+export async function fingerprints(table: Table): Promise<BigInt64Array> {
+  const { vectors, rows, dim } = table
+  const made = printed.get(table)
+  if (made !== undefined) return made
   const draw = randomIndex(0x5eed)
   const weight = () => BigInt.asIntN(64, (BigInt(draw(2 ** 32)) << 32n) | BigInt(draw(2 ** 32)) | 1n)
   using weights = Tensor.from(BigInt64Array.from({ length: dim }, weight), [1, dim])
@@ -28,6 +39,7 @@ export async function fingerprints({ vectors, rows, dim }: Table): Promise<BigIn
     using sums = await product.op('aten::sum.dim_IntList', [1])
     all.set((await sums.data()) as BigInt64Array, from)
   }
+  printed.set(table, all)
   return all
 }
 
@@ -63,15 +75,15 @@ export async function copiesWithin(table: Table): Promise<Copies> {
 }
 
 /** The rows of `a` that are in `b` too, to the bit, each with one of them; none where the files are of different precision. */
-export async function copiesBetween(a: Table, b: Table): Promise<Copies> {
-  if (a.dim !== b.dim || a.vectors.dtype !== b.vectors.dtype) return new Map()
-  const known = new Map<bigint, number>()
-  for (const [row, print] of (await fingerprints(b)).entries()) if (!isBad(b.lengths[row]!)) known.set(print, row)
-  const pairs = [...(await fingerprints(a)).entries()].flatMap(([row, print]) => {
-    const there = isBad(a.lengths[row]!) ? undefined : known.get(print)
+export async function copiesBetween(a: Some, b: Some): Promise<Copies> {
+  if (a.table.dim !== b.table.dim || a.table.vectors.dtype !== b.table.vectors.dtype) return new Map()
+  const [ofA, ofB] = [await fingerprints(a.table), await fingerprints(b.table)]
+  const known = new Map([...b.rows].map((row) => [ofB[row]!, row] as const))
+  const pairs = [...a.rows].flatMap((row) => {
+    const there = known.get(ofA[row]!)
     return there === undefined ? [] : [[row, there] as const]
   })
   const column = (i: 0 | 1) => Int32Array.from(pairs, (pair) => pair[i])
-  const same = await equal(a, column(0), b, column(1))
+  const same = await equal(a.table, column(0), b.table, column(1))
   return new Map(pairs.filter((_, i) => same[i] === 1))
 }
