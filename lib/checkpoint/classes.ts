@@ -16,10 +16,15 @@ export const CLASSES = { renamed: RENAMED, dropped: COMPUTED }
 /** What a checkpoint says of itself: `args` as a dict; of our own files that is config.json. */
 export function argsOf(rest: ReadonlyMap<unknown, unknown>): { args: Record<string, unknown>; own: Record<string, unknown> } {
   const dict = (value: unknown) => (value instanceof Map ? Object.fromEntries(value) : {})
-  const args = dict(rest.get('args'))
+  const args = dict(rest.get('args') ?? rest.get('hyper_parameters')) // the latter of Lightning
   const camel = (key: string) => key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
   const own = Object.entries(dict(args.model_options)).filter(([, value]) => value !== null)
   return { args, own: Object.fromEntries(own.map(([key, value]) => [camel(key), value])) }
+}
+
+const keysOf = (tensors: StoredTensors) => {
+  const names = [...tensors.keys()]
+  return `the names ${names.slice(0, 20).join(', ') || '–'}${names.length > 20 ? ` and ${names.length - 20} more` : ''}`
 }
 
 /** The matrix that ends a head. Errors: BAD_CHECKPOINT when there is none. */
@@ -28,7 +33,8 @@ export function headOf(model: string, tensors: StoredTensors): { dim: number; wi
   if (shape?.length === 2) return { dim: shape[0]!, width: shape[1]! }
   throw new LvmError(
     'BAD_CHECKPOINT',
-    `import: expected a head (head.weight or head.3.weight of shape [dim, width]) of ${model} but received ${shape === undefined ? [...tensors.keys()].join(', ') : `[${shape.join(', ')}]`}`,
+    `import: expected a head (head.weight or head.3.weight of shape [dim, width]) of ${model} but received ${shape === undefined ? keysOf(tensors) : `[${shape.join(', ')}]`}`,
+    { hint: 'check --model; see the names with: lvm-torch models show NAME' },
   )
 }
 

@@ -1,4 +1,5 @@
 import { findArchitecture } from '../architectures/index.js'
+import { type Limits, resolveLimits, someLimits } from '../data/limits.js'
 import { asyncDoor, count, oneOf, only, optional, word, yesOrNo } from '../door.js'
 import { badOption } from '../errors.js'
 import { native } from '../native.js'
@@ -29,6 +30,8 @@ export interface ImportOptions {
   readonly dim?: number
   /** Of published weights: the preset that is built, whose first layers they fill; a model of their own shape unless given. */
   readonly preset?: string
+  /** Lower bounds on what is unpacked, counted, nested and expanded than SECURITY.md lists. */
+  readonly limits?: Partial<Limits>
 }
 /** What came of an import. */
 export interface Imported {
@@ -60,6 +63,7 @@ const IMPORT = {
     context: optional(count),
     dim: optional(count),
     preset: optional(oneOf(PRESETS)),
+    limits: optional(someLimits),
   }),
 }
 
@@ -81,7 +85,7 @@ export const importCheckpoint = asyncDoor('import', IMPORT, async (o: ImportOpti
 })
 
 async function importInto(store: Store, architecture: Architecture, o: ImportOptions): Promise<Imported> {
-  const file = await openWeights(o.file, o.out)
+  const file = await openWeights(o.file, o.out, resolveLimits('import', o.limits))
   const ours = asOurs(architecture, file)
   const { dim, context, options } = ours.form === undefined ? ofVectors(architecture, ours, o) : ofTokens(architecture, ours, o)
   const { node, options: taken } = architecture.spec({ dim, context }, options)
@@ -99,11 +103,18 @@ async function importInto(store: Store, architecture: Architecture, o: ImportOpt
       await scaleInput(model, ours.tokens, { dim, inputScale: node.params.inputScale })
     const parameters = countParameters(node)
     await saveImported(store, architecture, { ...o, dim, context, options, node, model, rest: file.rest, threads })
-    const warnings = [...file.warnings, ...guessed, ...unlike]
+    const warnings = [...file.warnings, ...guessed, ...unlike, ...leftOut(weights, ours)]
     return { version: 1, run: store.folder, model: architecture.name, parameters, options, weights, warnings }
   } finally {
     native.dispose(model)
   }
+}
+
+/** A sentence on tensors of the file that are no part of any form of the model. */
+function leftOut({ dropped }: Placed, ours: Ours): string[] {
+  const names = dropped.filter((name) => !ours.dropped.includes(name))
+  const more = names.length > 10 ? ` and ${names.length - 10} more` : ''
+  return names.length === 0 ? [] : [`not read, as they are no weights of the model: ${names.slice(0, 10).join(', ')}${more}`]
 }
 
 /** Weights that were trained on vectors show what they are. */

@@ -2,6 +2,7 @@ import { architectures } from '../architectures/index.js'
 import { LvmError, shown } from '../errors.js'
 import type { Architecture } from '../spec/architecture.js'
 import { argsOf, CLASSES, optionsOf } from './classes.js'
+import { unwrapped } from './prefixes.js'
 import { type Published, recognised } from './published.js'
 import type { Stored, StoredTensors, WeightsFile } from './stored.js'
 
@@ -18,6 +19,8 @@ export interface Ours {
   readonly unseen: readonly string[]
   readonly form: Published | undefined
   readonly args: Readonly<Record<string, unknown>>
+  /** Names in the file of what belongs to something else than the model. */
+  readonly outside: readonly string[]
 }
 
 /** The layer that a tensor is in, by its name; none for what stands before and after them. */
@@ -26,8 +29,6 @@ export const layerOf = (name: string): number | undefined => {
   return dotted === undefined && after === undefined ? undefined : Number(dotted ?? after)
 }
 export const depthOf = (names: Iterable<string>): number => 1 + Math.max(-1, ...[...names].map((name) => layerOf(name) ?? -1))
-
-const WRAPPED = /^((module|_orig_mod)\.)+/
 
 /** Errors: BAD_CHECKPOINT for a config.json that describes another function. */
 function checkConfig({ path, config }: WeightsFile, { about, only = {} }: Published): void {
@@ -43,7 +44,7 @@ function checkConfig({ path, config }: WeightsFile, { about, only = {} }: Publis
 
 /** Gives weights our names, and finds the options they were made with. Errors: BAD_CHECKPOINT for weights of another model. */
 export function asOurs(architecture: Architecture, file: WeightsFile): Ours {
-  const bare = new Map([...file.tensors].map(([name, stored]) => [name.replace(WRAPPED, ''), stored]))
+  const { tensors: bare, outside } = unwrapped(file)
   const form = recognised([...bare.keys()])
   const { args, own } = argsOf(file.rest)
   const of = form?.model ?? architectures.find(({ name }) => name === args.model)?.name ?? architecture.name
@@ -71,5 +72,6 @@ export function asOurs(architecture: Architecture, file: WeightsFile): Ours {
     unseen: (form?.unseen ?? []).filter((key) => key in architecture.fields && found[key] === undefined),
     form,
     args,
+    outside,
   }
 }

@@ -13,10 +13,14 @@ export interface Placed {
   readonly new: readonly string[]
   /** Of the file, layers beyond those of the model. */
   readonly cut: readonly string[]
-  /** Of the file, what has no place in a model of vectors. */
+  /** Of the file, what has no place in a model of vectors, or is not read. */
   readonly dropped: readonly string[]
 }
 
+/** The most names that an error lists; a model may have thousands. */
+const SHOWN = 40
+const cutList = (names: readonly string[]) =>
+  `${names.slice(0, SHOWN).join(', ')}${names.length > SHOWN ? ` and ${names.length - SHOWN} more` : ''}`
 const sizes = (shape: readonly number[]) => `[${shape.join(', ')}]`
 
 /** Options as they are typed. */
@@ -74,7 +78,7 @@ async function write(path: string, name: string, stored: Stored, into: Tensor): 
  */
 export async function place(
   model: NativeModel,
-  { tensors, dropped, form }: Ours,
+  { tensors, dropped, form, outside }: Ours,
   o: { path: string; layerwise: boolean; hint: string },
 ): Promise<Placed> {
   const state = new Map(native.modelState(model).map(({ name, tensor }) => [name, Tensor.wrap(tensor)]))
@@ -89,16 +93,23 @@ export async function place(
   const isNew = (name: string) => o.layerwise && (!name.startsWith('core.') || beyond(name, theirs))
   const missing = absent.filter((name) => !isNew(name))
   const others = given.filter((name) => !filled.has(name) && !dropped.includes(name))
-  const unexpected = others.filter((name) => !beyond(name, ours))
+  // counters, masks and tables, and what is not read, are no part of the function
+  const side = others.filter((name) => tensors.get(name)!.unread !== undefined || tensors.get(name)!.isBuffer === true)
+  const unexpected = others.filter((name) => !beyond(name, ours) && !side.includes(name))
+  const unread = loaded.flatMap((name) => {
+    const what = tensors.get(name)!.unread
+    return what === undefined ? [] : [`${name}: ${what}`]
+  })
   const misshapen = loaded.flatMap((name) => {
     const [wanted, got] = [sizes(state.get(name)!.shape), sizes(tensors.get(name)!.shape)]
-    return wanted === got ? [] : [`${name}: ${got} instead of ${wanted}`]
+    return wanted === got || tensors.get(name)!.unread !== undefined ? [] : [`${name}: ${got} instead of ${wanted}`]
   })
-  if (missing.length + unexpected.length + misshapen.length > 0) {
-    const listed = (things: readonly string[], what: string) => `${things.length} ${what} (${things.join(', ') || '–'})`
+  if (missing.length + unexpected.length + misshapen.length + unread.length > 0) {
+    const listed = (things: readonly string[], what: string) => `${things.length} ${what} (${cutList(things) || '–'})`
+    const also = unread.length > 0 ? `; ${listed(unread, 'are of a type that is not read')}` : ''
     throw new LvmError(
       'BAD_CHECKPOINT',
-      `${o.path}: expected the tensors of this model but ${listed(missing, 'are missing')}, ${listed(unexpected, 'unexpected')} and ${listed(misshapen, 'of another shape')}`,
+      `${o.path}: expected the tensors of this model but ${listed(missing, 'are missing')}, ${listed(unexpected, 'unexpected')} and ${listed(misshapen, 'of another shape')}${also}`,
       { hint: o.hint },
     )
   }
@@ -106,8 +117,8 @@ export async function place(
   return {
     loaded,
     new: absent,
-    cut: others,
-    dropped: dropped.filter((name) => !filled.has(name)),
+    cut: others.filter((name) => !side.includes(name)),
+    dropped: [...dropped.filter((name) => !filled.has(name)), ...side, ...outside],
   }
 }
 

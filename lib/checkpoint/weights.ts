@@ -2,7 +2,8 @@ import { isTensorEntry, openPt, readTensor } from '../data/pt.js'
 import { LvmError } from '../errors.js'
 import { type NativeModel, type NativeTensor, type NativeTrainer, native } from '../native.js'
 import { Tensor } from '../torch/tensor.js'
-import { openState, type StoredTensors } from './stored.js'
+import { openState } from './state-dict.js'
+import type { StoredTensors } from './stored.js'
 
 /** Puts the weights of a .pt file into a model. Errors: BAD_CHECKPOINT names what is missing, unexpected or of another shape. */
 export async function loadWeights(model: NativeModel, path: string): Promise<void> {

@@ -2,9 +2,11 @@ import type { DType } from '../native.js'
 
 /** What one element of a stored array is. */
 export interface ElementType {
-  readonly kind: 'float' | 'bfloat' | 'int' | 'uint' | 'bool' | 'complex' | 'text' | 'bytes' | 'object'
+  readonly kind: 'float' | 'bfloat' | 'int' | 'uint' | 'bool' | 'complex' | 'text' | 'bytes' | 'object' | 'unread'
   /** Bytes of one element; for objects, which have no fixed size, 0. */
   readonly size: number
+  /** Of a type that is not read, what its file calls it. */
+  readonly name?: string
   /** Stored in big-endian order. */
   readonly swap: boolean
 }
@@ -17,16 +19,24 @@ const KINDS: Readonly<Record<string, [ElementType['kind'], readonly number[]]>> 
   c: ['complex', [8, 16]],
 }
 
-/** Reads numpy's short names (`<f2`, `|b1`, `<U36`, `|O`); undefined for a type that is not read here. */
+/** A type whose elements are not read; such an array may lie beside what is needed. */
+export const unreadType = (name: string, size: number): ElementType => ({ kind: 'unread', size, swap: false, name })
+
+/** Times, raw bytes, and the long numbers of some processors. */
+const UNREAD = /^[<>|=]?([mM]8(\[[\w/]{1,20}\])?|V\d{1,7}|f(12|16)|c(24|32))$/
+
+/** Reads numpy's short names (`<f2`, `|b1`, `<U36`, `|O`); undefined for what is not one. */
 export function parseElementType(descr: string): ElementType | undefined {
-  const [, order = '', letter = '', digits = ''] = /^([<>|=]?)([fiubcUSaO])(\d{0,7})$/.exec(descr) ?? []
+  const [, order = '', letter = '', digits = ''] = /^([<>|=]?)([a-zA-Z])(\d{0,7})(?:\[[\w/]{1,20}\])?$/.exec(descr) ?? []
   const swap = order === '>'
   const size = Number(digits)
   if (letter === 'O') return { kind: 'object', size: 0, swap: false }
   if (letter === 'U') return { kind: 'text', size: size * 4, swap }
   if (letter === 'S' || letter === 'a') return { kind: 'bytes', size, swap: false }
+  if (letter === 'V' && size === 2) return { kind: 'bfloat', size: 2, swap } // as ml_dtypes stores bfloat16
   const [kind, sizes] = KINDS[letter] ?? []
-  return kind !== undefined && sizes!.includes(size) ? { kind, size, swap: swap && size > 1 } : undefined
+  if (kind !== undefined && sizes!.includes(size)) return { kind, size, swap: swap && size > 1 }
+  return UNREAD.test(descr) ? unreadType(descr, size) : undefined
 }
 
 /** The dtype of a tensor that can hold such elements as they are, byte order aside. */
@@ -38,7 +48,8 @@ export function dtypeOf({ kind, size }: ElementType): DType | undefined {
 }
 
 /** How an element type is shown: `float16`, `text[36]`, `object`. */
-export function elementName({ kind, size }: ElementType): string {
+export function elementName({ kind, size, name }: ElementType): string {
+  if (name !== undefined) return name
   if (kind === 'object' || kind === 'bool') return kind
   if (kind === 'text') return `text[${size / 4}]`
   return kind === 'bytes' ? `bytes[${size}]` : `${kind}${size * 8}`

@@ -5,8 +5,11 @@ import { crc32 } from 'node:zlib'
 import { LvmError } from '../errors.js'
 
 /** The one error for a file that is not what it should be. */
-export const damaged = (path: string, sentence: string, cause?: unknown): LvmError =>
-  new LvmError('DATA_FORMAT', `${path}: ${sentence}`, cause === undefined ? {} : { cause })
+export const damaged = (path: string, sentence: string, cause?: unknown, hint?: string): LvmError =>
+  new LvmError('DATA_FORMAT', `${path}: ${sentence}`, {
+    ...(cause !== undefined && { cause }),
+    ...(hint !== undefined && { hint }),
+  })
 
 /** The bytes a file holds. Errors: FILE_MISSING, DATA_FORMAT for a folder. */
 export async function fileSize(path: string): Promise<number> {
@@ -17,23 +20,32 @@ export async function fileSize(path: string): Promise<number> {
   return found.size
 }
 
-/** A part of a file. Errors: DATA_FORMAT when the file ends before it. */
-export async function readBytes(path: string, offset: number, length: number): Promise<Buffer> {
+/** Reads a part of a file. */
+export type Read = (offset: number, length: number) => Promise<Buffer>
+
+/** Opens a file once for many small reads. Errors: DATA_FORMAT for a part that lies behind its end. */
+export async function withFile<T>(path: string, use: (read: Read) => Promise<T>): Promise<T> {
   const file = await open(path)
   try {
     const { size } = await file.stat()
-    if (offset + length > size) throw damaged(path, `expected ${offset + length} bytes at least but it holds ${size}`)
-    const bytes = Buffer.allocUnsafe(length)
-    for (let done = 0; done < length; ) {
-      const { bytesRead } = await file.read(bytes, done, length - done, offset + done)
-      if (bytesRead === 0) throw damaged(path, 'it became shorter while it was read')
-      done += bytesRead
-    }
-    return bytes
+    return await use(async (offset, length) => {
+      if (offset + length > size) throw damaged(path, `expected ${offset + length} bytes at least but it holds ${size}`)
+      const bytes = Buffer.allocUnsafe(length)
+      for (let done = 0; done < length; ) {
+        const { bytesRead } = await file.read(bytes, done, length - done, offset + done)
+        if (bytesRead === 0) throw damaged(path, 'it became shorter while it was read')
+        done += bytesRead
+      }
+      return bytes
+    })
   } finally {
     await file.close()
   }
 }
+
+/** A part of a file. Errors: DATA_FORMAT when the file ends before it. */
+export const readBytes = (path: string, offset: number, length: number): Promise<Buffer> =>
+  withFile(path, (read) => read(offset, length))
 
 /** A part of a file, piece by piece. */
 export async function* streamBytes(path: string, offset: number, length: number): AsyncGenerator<Buffer> {

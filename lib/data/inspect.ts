@@ -1,10 +1,11 @@
-import { asLvmError, type ErrorCode } from '../errors.js'
+import { asLvmError, type ErrorCode, LvmError } from '../errors.js'
 import { resolve } from '../options.js'
 import { isMappable, openArrays, type StoredArray } from './arrays.js'
 import type { Articles, Base, Card, Norms } from './base.js'
 import { dtypeOf, elementName } from './element.js'
 import { inspectFields } from './fields.js'
 import { fileSize } from './file.js'
+import { type Limits, resolveLimits } from './limits.js'
 import { locateBase } from './locate.js'
 import { type OpenOptions, openBase } from './open.js'
 import { isTensorEntry, openPt } from './pt.js'
@@ -58,7 +59,7 @@ const arrayOf = (array: StoredArray): InspectedArray => ({
   name: array.name,
   dtype: dtypeOf(array.type) ?? elementName(array.type),
   shape: array.shape,
-  mapped: isMappable(array) && array.type.kind !== 'object',
+  mapped: isMappable(array) && array.type.kind !== 'object' && array.type.kind !== 'unread',
 })
 
 function sizes({ of, ids }: Articles) {
@@ -104,10 +105,18 @@ function* tensorsIn(value: unknown, path: string, seen = new Set<unknown>()): Ge
   }
 }
 
-async function inspectPt(path: string): Promise<Inspection> {
-  const { format, value, warnings } = await openPt(path)
+async function inspectPt(path: string, limits: Limits): Promise<Inspection> {
+  const { format, value, warnings } = await openPt(path, { limits })
   const arrays = [...tensorsIn(value, '')]
   return { version: 1, path, format: `pt (${format})`, bytes: await fileSize(path), arrays, base: null, warnings, error: null }
+}
+
+/** The hint of a failed look must not be to look. */
+function asFailure(thrown: unknown): LvmError {
+  const error = asLvmError(thrown)
+  if (!error.hint.includes('data inspect')) return error
+  const hint = 'compare the file with its original, or write it again where it was made'
+  return new LvmError(error.code, error.message, { hint, cause: error.cause })
 }
 
 /**
@@ -116,10 +125,19 @@ async function inspectPt(path: string): Promise<Inspection> {
  * Errors: BAD_OPTION; FILE_MISSING, DATA_FORMAT, DATA_UNSAFE when not even its arrays can be listed; later ones are in the result.
  */
 export async function inspectData(path: string, given: OpenOptions = {}): Promise<Inspection> {
-  const options = resolve('data inspect', inspectFields, { ...given }) as OpenOptions
-  if (/\.(pt|pth|bin)$/.test(path)) return inspectPt(path)
+  const { limits, ...others } = given
+  const options = { ...resolve('data inspect', inspectFields, { ...others }), limits } as OpenOptions
+  try {
+    return await inspectFile(path, options, resolveLimits('data inspect', limits))
+  } catch (thrown) {
+    throw asFailure(thrown)
+  }
+}
+
+async function inspectFile(path: string, options: OpenOptions, limits: Limits): Promise<Inspection> {
+  if (/\.(pt|pth|bin|ckpt)$/i.test(path)) return inspectPt(path, limits)
   const file = locateBase(path).vectors
-  const { format, arrays } = await openArrays(file)
+  const { format, arrays } = await openArrays(file, limits)
   const listed = {
     version: 1,
     path: file,
@@ -132,7 +150,7 @@ export async function inspectData(path: string, given: OpenOptions = {}): Promis
     base = await openBase(path, options)
     return { ...listed, base: baseOf(base), warnings: base.warnings, error: null }
   } catch (thrown) {
-    const { code, message, hint } = asLvmError(thrown)
+    const { code, message, hint } = asFailure(thrown)
     return { ...listed, base: null, warnings: [], error: { code, message, hint } }
   } finally {
     base?.dispose()

@@ -2,6 +2,7 @@ import { LvmError } from '../errors.js'
 import type { ArrayFile, StoredArray } from './arrays.js'
 import type { Part } from './base.js'
 import { elements } from './element.js'
+import { damaged } from './file.js'
 
 /** The names under which real files keep the same thing; the first that is there counts. */
 const KEYS = {
@@ -16,6 +17,13 @@ const KEYS = {
   metadata: ['metadata'],
   texts: ['concept_texts'],
 } as const
+
+/** How many arrays an error names. */
+export const SHOWN = 10
+
+/** The arrays of types that nothing here reads. */
+export const unreadArrays = ({ arrays }: ArrayFile): StoredArray[] =>
+  [...arrays.values()].filter(({ type }) => type.kind === 'unread' || type.kind === 'complex')
 
 /** Which arrays of a file hold what. */
 export interface Layout {
@@ -36,11 +44,22 @@ export interface Layout {
 
 const misfit = (path: string, sentence: string) => new LvmError('DATA_SHAPE', `${path}: ${sentence}`)
 const shapeOf = ({ name, shape }: StoredArray) => `"${name}" [${shape.join(', ')}]`
+/** What is said of an array whose elements are needed but not read. */
+const unread = (path: string, { name, type }: StoredArray) =>
+  type.name === 'record'
+    ? damaged(
+        path,
+        `"${name}" is a record array, which is not read`,
+        undefined,
+        'store each of its fields as an array of its own',
+      )
+    : damaged(path, `"${name}": its element type ${type.name} is not read`, undefined, 'store it as float32, as int64 or as text')
 const isVectors = ({ type }: StoredArray) => type.kind === 'float' || type.kind === 'bfloat'
 const oneRow = (array: StoredArray) => elements(array.shape.slice(1))
 
 function requireVectors(path: string, array: StoredArray, axes: number, expected: string): void {
   const { shape } = array
+  if (array.type.kind === 'unread') throw unread(path, array)
   if (shape.length !== axes || shape.includes(0)) throw misfit(path, `expected ${expected} but received ${shapeOf(array)}`)
   if (!isVectors(array)) throw misfit(path, `expected floating-point vectors in "${array.name}" but it holds ${array.type.kind}`)
   if (elements(shape.slice(0, -1)) > 2 ** 31 - 1) throw misfit(path, `expected fewer than 2^31 vectors in ${shapeOf(array)}`)
@@ -89,6 +108,10 @@ export function layoutOf(file: ArrayFile, wanted?: Part): Layout {
   function perRow(rows: number, articleNames: readonly string[], positionNames: readonly string[]) {
     const find = (names: readonly string[], width: number) => {
       const array = first(names, prefix) ?? first(names)
+      if (array?.type.kind === 'unread') {
+        if (array.name.endsWith('metadata') || names.includes('concept_texts')) return undefined // listed as not read
+        throw unread(path, array)
+      }
       if (array === undefined || (array.shape[0] === rows && oneRow(array) === width)) return array
       if (array.name === 'metadata') return undefined // then it describes the file, not its rows
       throw misfit(path, `expected ${rows} rows${width > 1 ? ` of ${width}` : ''} but received ${shapeOf(array)}`)
@@ -107,6 +130,9 @@ export function layoutOf(file: ArrayFile, wanted?: Part): Layout {
 function only({ path, arrays }: ArrayFile): StoredArray {
   const matrices = [...arrays.values()].filter((array) => isVectors(array) && array.shape.length === 2)
   if (matrices.length === 1) return matrices[0]!
-  const held = [...arrays.values()].map(shapeOf).join(', ')
-  throw misfit(path, `expected "vectors" [rows, dim], or "contexts" and "targets", but it holds ${held}`)
+  const [single] = arrays.values()
+  if (arrays.size === 1 && single?.type.kind === 'unread') throw unread(path, single)
+  const held = [...arrays.values()].slice(0, SHOWN).map(shapeOf).join(', ')
+  const more = arrays.size > SHOWN ? ` and ${arrays.size - SHOWN} more` : ''
+  throw misfit(path, `expected "vectors" [rows, dim], or "contexts" and "targets", but it holds ${held || 'nothing'}${more}`)
 }

@@ -1,29 +1,51 @@
+import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream'
-import { StringDecoder } from 'node:string_decoder'
 import { createGunzip } from 'node:zlib'
 import { damaged } from './file.js'
+import { foreignEncoding } from './json.js'
+import { DEFAULT_LIMITS, type Limits } from './limits.js'
 
-const LINE_LIMIT = 16 << 20
+/** Some lines of a text; `broken` when bytes among them are not UTF-8, which then read as U+FFFD. */
+interface Batch {
+  readonly texts: readonly string[]
+  readonly broken: boolean
+}
+const LINE_FEED = 10
 
 /** The lines of a text file, unpacked when its name ends in .gz, in batches as they arrive. Errors: DATA_FORMAT. */
-export async function* lines(path: string): AsyncGenerator<string[]> {
+export async function* lines(path: string, limits: Limits = DEFAULT_LIMITS): AsyncGenerator<Batch> {
   const file = createReadStream(path, { highWaterMark: 1 << 18 })
-  const pieces = path.endsWith('.gz') ? pipeline(file, createGunzip({ chunkSize: 1 << 18 }), () => {}) : file
-  const decoder = new StringDecoder('utf8')
-  let rest = ''
+  const packed = /\.gz$/i.test(path)
+  const pieces = packed ? pipeline(file, createGunzip({ chunkSize: 1 << 18 }), () => {}) : file
+  let rest = Buffer.alloc(0)
+  let size = 0
   try {
-    for await (const piece of pieces) {
-      const batch = (rest + decoder.write(piece as Buffer)).split('\n')
-      rest = batch.pop()!
-      if (rest.length > LINE_LIMIT) throw damaged(path, `a line is longer than ${LINE_LIMIT} characters`)
-      yield batch
+    for await (const piece of pieces as AsyncIterable<Buffer>) {
+      if (size === 0) checkEncoding(path, piece)
+      const isMarked = size === 0 && piece.toString('hex', 0, 3) === 'efbbbf'
+      size += piece.length
+      const most = limits.unpackedBytes + limits.unpackedRatio * file.bytesRead
+      if (packed && size > most) throw damaged(path, `its ${file.bytesRead} bytes unpack to more than ${most}`)
+      const bytes = Buffer.concat([rest, isMarked ? piece.subarray(3) : piece])
+      const end = bytes.lastIndexOf(LINE_FEED) + 1
+      rest = bytes.subarray(end)
+      if (rest.length > limits.lineBytes) throw damaged(path, `a line is longer than ${limits.lineBytes} bytes`)
+      if (end > 0) yield batch(bytes.subarray(0, end - 1))
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code?.startsWith('Z_'))
       throw damaged(path, 'it cannot be unpacked: it is damaged or truncated', error)
     throw error
+  } finally {
+    file.destroy()
   }
-  rest += decoder.end()
-  if (rest !== '') yield [rest]
+  if (rest.length > 0) yield batch(rest)
+}
+
+const batch = (bytes: Buffer): Batch => ({ texts: bytes.toString('utf8').split('\n'), broken: !isUtf8(bytes) })
+
+function checkEncoding(path: string, head: Buffer): void {
+  const encoding = foreignEncoding(head)
+  if (encoding !== undefined) throw damaged(path, `expected UTF-8 but it is ${encoding}`, undefined, 'save it as UTF-8')
 }

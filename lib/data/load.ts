@@ -3,11 +3,10 @@ import { call, Tensor } from '../torch/tensor.js'
 import { isMappable, type StoredArray } from './arrays.js'
 import { dtypeOf, type ElementType, elementName, elements, plainElements } from './element.js'
 import { damaged } from './file.js'
-import { PLAIN_GLOBALS } from './python-globals.js'
+import { isNdArray, PLAIN_GLOBALS } from './python-globals.js'
 import { unpickle } from './unpickle.js'
 
 const CHUNK = 8 << 20
-const PICKLE_LIMIT = 1 << 30
 
 /** Regroups pieces into large chunks of whole elements. */
 async function* chunks(pieces: AsyncIterable<Buffer>, itemSize: number): AsyncGenerator<Buffer> {
@@ -82,18 +81,17 @@ export async function loadTensor(array: StoredArray, shape: readonly number[] = 
   return isMappable(array) ? Tensor.map(path, { offset, shape, dtype }) : Tensor.read(path, { offset, shape, dtype })
 }
 
-async function loadObjects({ path, name, pieces }: StoredArray): Promise<readonly unknown[]> {
+async function loadObjects({ path, name, pieces, limits }: StoredArray): Promise<readonly unknown[]> {
   const parts: Buffer[] = []
   let length = 0
   for await (const piece of pieces()) {
     length += piece.length
-    if (length > PICKLE_LIMIT) throw damaged(path, `"${name}" is too large to be read`)
+    if (length > limits.pickleBytes) throw damaged(path, `"${name}" holds more than ${limits.pickleBytes} bytes of objects`)
     parts.push(piece)
   }
-  const { value } = await unpickle(Buffer.concat(parts, length), { owner: `${path}, "${name}"`, globals: PLAIN_GLOBALS })
-  const data = typeof value === 'object' && value !== null && 'data' in value ? value.data : undefined
-  if (!Array.isArray(data)) throw damaged(path, `"${name}": its objects are not an array`)
-  return data
+  const { value } = await unpickle(Buffer.concat(parts, length), { owner: `${path}, "${name}"`, globals: PLAIN_GLOBALS, limits })
+  if (!isNdArray(value) || Buffer.isBuffer(value.content)) throw damaged(path, `"${name}": its objects are not an array`)
+  return value.content
 }
 
 /** The elements of an array as plain values, row-major. Errors: DATA_FORMAT; DATA_UNSAFE for objects that are not plain. */

@@ -1,8 +1,10 @@
-import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { existsSync, readdirSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { LvmError } from '../errors.js'
 import type { Card } from './base.js'
 import { damaged } from './file.js'
+import { readJsonObject } from './json.js'
+import { DEFAULT_LIMITS, type Limits } from './limits.js'
 
 const VECTORS = ['.npy', '.npz', '.safetensors']
 const SIDES = ['.jsonl.gz', '.jsonl']
@@ -15,13 +17,31 @@ export interface BaseFiles {
   readonly card: string | undefined
 }
 
-/** Finds the file of vectors, the side file and the card of a base that is named with or without an extension. Errors: FILE_MISSING, BAD_OPTION. */
+/** The names in a folder, `.` for the current one; none when it cannot be listed. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+/** Finds the file of vectors, the side file and the card of a base that is named with or without an extension, in either case. Errors: FILE_MISSING, BAD_OPTION. */
 export function locateBase(path: string): BaseFiles {
-  const ending = [...VECTORS, ...SIDES].find((end) => path.endsWith(end))
-  if (path.endsWith('.parquet'))
+  const lower = path.toLowerCase()
+  const ending = [...VECTORS, ...SIDES].find((end) => lower.endsWith(end))
+  if (lower.endsWith('.parquet'))
     throw damaged(path, 'parquet files are not read; save the vectors as .npy, with a .jsonl beside them')
   const stem = ending === undefined ? path : path.slice(0, -ending.length)
-  const beside = (ends: readonly string[]) => ends.map((end) => stem + end).filter((file) => existsSync(file))
+  const there = namesIn(dirname(stem))
+  const beside = (ends: readonly string[]) =>
+    ends.flatMap((end) => {
+      const exact = basename(stem) + end
+      const found = there.includes(exact)
+        ? exact
+        : there.find((name) => name.startsWith(basename(stem)) && name.slice(basename(stem).length).toLowerCase() === end)
+      return found === undefined ? [] : [stem.slice(0, stem.length - basename(stem).length) + found]
+    })
   const named = ending !== undefined && VECTORS.includes(ending)
   const found = named ? [path].filter((file) => existsSync(file)) : beside(VECTORS)
   if (found.length > 1) {
@@ -38,18 +58,10 @@ export function locateBase(path: string): BaseFiles {
 }
 
 /** Reads a card. Errors: DATA_FORMAT. */
-export async function readCard(path: string): Promise<Card> {
-  let card: unknown
-  try {
-    card = JSON.parse(await readFile(path, 'utf8'))
-  } catch (error) {
-    throw damaged(path, 'it is not JSON', error)
-  }
-  if (typeof card !== 'object' || card === null || Array.isArray(card)) throw damaged(path, 'expected an object')
-  const fields = card as Record<string, unknown>
-  for (const key of CARD_FIELDS) {
-    if (fields[key] !== undefined && (typeof fields[key] !== 'string' || fields[key] === ''))
-      throw damaged(path, `expected a text for "${key}"`)
-  }
-  return Object.fromEntries(CARD_FIELDS.flatMap((key) => (fields[key] === undefined ? [] : [[key, fields[key]]])))
+export async function readCard(path: string, limits: Limits = DEFAULT_LIMITS): Promise<Card> {
+  const fields = await readJsonObject(path, limits)
+  const known = CARD_FIELDS.filter((key) => fields[key] !== undefined && fields[key] !== null)
+  for (const key of known)
+    if (typeof fields[key] !== 'string' || fields[key] === '') throw damaged(path, `expected a text for "${key}"`)
+  return Object.fromEntries(known.map((key) => [key, fields[key]]))
 }

@@ -1,4 +1,5 @@
-import { type ElementType, elements, parseElementType } from './element.js'
+import { shown } from '../errors.js'
+import { type ElementType, elements, parseElementType, unreadType } from './element.js'
 import { damaged } from './file.js'
 
 /** What the header of a numpy array says, and where its elements begin. */
@@ -9,9 +10,6 @@ export interface NpyHeader {
   readonly shape: readonly number[]
   readonly start: number
 }
-
-/** A header is never longer: numpy itself refuses to read more than 10,000 bytes of it. */
-export const NPY_HEADER_LIMIT = 65_536
 
 const TOKEN = /\s*(?:'([^'\\]*)'|"([^"\\]*)"|(\d{1,16})L?|(True|False|None)|([{}()[\],:]))\s*/y
 const CLOSES: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' }
@@ -52,6 +50,13 @@ export function parseLiteral(text: string): unknown {
   return result
 }
 
+/** Where the elements begin, by the first bytes of an array; Infinity when those are too few to tell. */
+function startOf(head: Buffer): number {
+  if (head.length < 12) return Infinity
+  return head[6] === 1 ? 10 + head.readUInt16LE(8) : 12 + head.readUInt32LE(8)
+}
+export const isWholeHeader = (head: Buffer): boolean => startOf(head) <= head.length
+
 /** Reads the header of an .npy array from its first bytes. Errors: DATA_FORMAT. */
 export function parseNpy(path: string, name: string, head: Buffer): NpyHeader {
   const bad = (sentence: string, cause?: unknown) => damaged(path, `"${name}": ${sentence}`, cause)
@@ -60,7 +65,7 @@ export function parseNpy(path: string, name: string, head: Buffer): NpyHeader {
   const version = head[6]!
   if (version < 1 || version > 3) throw bad(`expected version 1 to 3 of the .npy format but received ${version}`)
   const begins = version === 1 ? 10 : 12
-  const start = begins + (version === 1 ? head.readUInt16LE(8) : head.length < 12 ? Infinity : head.readUInt32LE(8))
+  const start = startOf(head)
   if (start > head.length) throw bad('its header is longer than the file or than any numpy array needs')
   let fields: unknown
   try {
@@ -70,9 +75,8 @@ export function parseNpy(path: string, name: string, head: Buffer): NpyHeader {
   }
   const get = (key: string) => (fields instanceof Map ? fields.get(key) : undefined)
   const [descr, fortran, shape] = [get('descr'), get('fortran_order'), get('shape')]
-  if (Array.isArray(descr)) throw bad('it is a record array; store each of its fields as an array of its own')
-  const type = typeof descr === 'string' ? parseElementType(descr) : undefined
-  if (type === undefined) throw bad(`its element type ${JSON.stringify(descr)} is not read`)
+  const type = Array.isArray(descr) ? unreadType('record', 0) : typeof descr === 'string' ? parseElementType(descr) : undefined
+  if (type === undefined) throw bad(`its element type ${shown(descr)} is not one of numpy`)
   if (!Array.isArray(shape) || typeof fortran !== 'boolean' || elements(shape) * Math.max(1, type.size) === Infinity)
     throw bad('its header is damaged')
   return { type, fortran, shape: shape as number[], start }

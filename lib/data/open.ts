@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { asyncDoor, oneOf, only, optional, word, yesOrNo } from '../door.js'
-import { openArrays } from './arrays.js'
+import { type ArrayFile, openArrays } from './arrays.js'
 import type { Base, Part } from './base.js'
 import { checkOrder, checkUniqueKeys, normsWarning } from './checks.js'
+import { elementName } from './element.js'
 import { sha256 } from './file.js'
-import { type Layout, layoutOf } from './keys.js'
+import { type Layout, layoutOf, SHOWN, unreadArrays } from './keys.js'
+import { type Limits, resolveLimits, someLimits } from './limits.js'
 import { loadValues } from './load.js'
 import { locateBase, readCard } from './locate.js'
 import { type RowFacts, readRowFacts } from './row-facts.js'
@@ -21,6 +23,8 @@ export interface OpenOptions {
   readonly part?: Part | undefined
   /** Take rows that would be refused (not finite, zero, out of order, keys twice), as the audit does, which names them. */
   readonly faulty?: boolean | undefined
+  /** Lower bounds on what is unpacked, counted, nested and expanded than SECURITY.md lists. */
+  readonly limits?: Partial<Limits> | undefined
 }
 
 async function hashOf(files: readonly string[]): Promise<string> {
@@ -49,8 +53,19 @@ function crossingWarning(crossing: Uint8Array | undefined): string | undefined {
   return count === 0 ? undefined : `${count} of ${crossing!.length} sequences begin in another article than their target`
 }
 
-async function textsOf({ texts, rows }: Layout, side: string | undefined): Promise<readonly string[] | undefined> {
-  if (texts === undefined) return side === undefined ? undefined : readTexts(side)
+function unreadWarning(file: ArrayFile): string | undefined {
+  const arrays = unreadArrays(file)
+  const more = arrays.length > SHOWN ? ` and ${arrays.length - SHOWN} more` : ''
+  const shown = arrays.slice(0, SHOWN).map(({ name, type }) => `"${name}" (${elementName(type)})`)
+  return arrays.length === 0 ? undefined : `not read, and not needed: ${shown.join(', ')}${more}`
+}
+
+async function textsOf(
+  { texts, rows }: Layout,
+  side: string | undefined,
+  limits: Limits,
+): Promise<readonly string[] | undefined> {
+  if (texts === undefined) return side === undefined ? undefined : readTexts(side, limits)
   const values = await loadValues(texts)
   return values.length === rows && values.every((text) => typeof text === 'string') ? (values as string[]) : undefined
 }
@@ -62,6 +77,7 @@ const OPEN = {
     normalize: optional(yesOrNo),
     part: optional(oneOf(['train', 'val'])),
     faulty: optional(yesOrNo),
+    limits: optional(someLimits),
   }),
 }
 
@@ -72,12 +88,14 @@ const OPEN = {
  * Errors: FILE_MISSING, DATA_FORMAT, DATA_UNSAFE, DATA_SHAPE, DATA_ORDER, DATA_NOT_FINITE, DATA_ZERO, DATA_DUPLICATE_KEY, SPACE_MISMATCH.
  */
 export const openBase = asyncDoor('openBase', OPEN, async (path: string, options: OpenOptions = {}): Promise<Base> => {
+  const limits = resolveLimits('openBase', options.limits)
   const files = locateBase(path)
-  const card = files.card === undefined ? undefined : await readCard(files.card)
+  const card = files.card === undefined ? undefined : await readCard(files.card, limits)
   const space = agreedSpace(files.vectors, card, options.space)
-  const layout = layoutOf(await openArrays(files.vectors), options.part)
+  const file = await openArrays(files.vectors, limits)
+  const layout = layoutOf(file, options.part)
   const sideFile = layout.kind === 'base' ? files.side : undefined
-  const side = sideFile === undefined ? undefined : await readSide(sideFile, layout.rows)
+  const side = sideFile === undefined ? undefined : await readSide(sideFile, layout.rows, limits)
   const facts: RowFacts = { ...factsOf(side), ...(await readRowFacts(layout)) }
   const faulty = options.faulty === true
   if (!faulty) checkKeys(files.vectors, layout, facts)
@@ -108,8 +126,10 @@ export const openBase = asyncDoor('openBase', OPEN, async (path: string, options
     mapped,
     normalized,
     norms,
-    warnings: [normsWarning(norms, count), crossingWarning(facts.crossing)].filter((warning) => warning !== undefined),
-    texts: () => textsOf(layout, sideFile),
+    warnings: [normsWarning(norms, count), crossingWarning(facts.crossing), unreadWarning(file)].filter(
+      (warning) => warning !== undefined,
+    ),
+    texts: () => textsOf(layout, sideFile, limits),
     dispose: () => {
       vectors.dispose()
       targets?.dispose()

@@ -1,4 +1,7 @@
+import { getHeapStatistics } from 'node:v8'
 import { LvmError } from '../errors.js'
+import { DEFAULT_LIMITS, type Limits } from './limits.js'
+import { Opaque, opaqueClass } from './opaque.js'
 import { longFrom, type PickleReader } from './pickle-reader.js'
 
 /** What may stand for a global of Python: our own function, or a constant. No other code is ever reached. */
@@ -9,6 +12,8 @@ export interface Global {
   readonly build?: (made: object, state: unknown) => void
   /** For globals that are not called. */
   readonly value?: unknown
+  /** Of a class that is unknown here, its name. */
+  readonly opaque?: string
 }
 export type Globals = ReadonlyMap<string, Global>
 
@@ -20,35 +25,70 @@ export interface UnpickleOptions {
   readonly persistent?: (id: unknown) => unknown
   /** Where the pickle begins. */
   readonly start?: number
+  readonly limits?: Limits
 }
 
-const STACK_LIMIT = 1 << 26
-const LONG_LIMIT = 1024
-const sizeOf = (value: unknown): number => {
-  if (value instanceof Map || value instanceof Set) return value.size
-  return typeof value === 'string' || Array.isArray(value) ? value.length : 1
+/** Estimated bytes of memory: an empty container with what is kept to walk it, an entry of a map or set, an item of a list. */
+const COST = { container: 300, entry: 50, item: 24 }
+/** What a copy of a value takes. */
+const copyCost = (value: unknown): number => {
+  if (value instanceof Map || value instanceof Set) return COST.entry * value.size
+  return typeof value === 'string' ? value.length : Array.isArray(value) ? COST.item * value.length : COST.item
 }
 
 /** The stack machine that a pickle is a program for. */
 export class Machine {
   readonly stack: unknown[] = []
   readonly marks: number[] = []
-  readonly memo = new Map<number, unknown>()
+  /** What was remembered under 0, 1, 2, …, as picklers count, and under other numbers. */
+  private readonly memo: unknown[] = []
+  private readonly scattered = new Map<number, unknown>()
   readonly makers = new WeakMap<object, Global>()
   readonly allowed: Set<unknown>
-  /** What makers may copy: a few bytes that recall one long list again and again must not fill the memory. */
-  readonly copyLimit: number
-  private copied = 0
+  readonly limits: Limits
+  private readonly unknown = new Map<string, Global>()
+  private bytes = 0
+  private reached = 0
+  private readonly most: number
   constructor(
     readonly reader: PickleReader,
     readonly options: UnpickleOptions,
   ) {
-    this.copyLimit = 16 * reader.bytes.length + (1 << 20)
+    this.limits = options.limits ?? DEFAULT_LIMITS
+    this.most = Math.min(this.limits.pickleMemoryBytes, getHeapStatistics().heap_size_limit / 3)
     this.allowed = new Set(options.globals.values())
   }
+  /** Counts memory before it is taken. */
+  spend(bytes: number): void {
+    this.bytes += bytes
+    if (this.bytes > this.most) throw this.reader.fail(`its values need more than ${Math.floor(this.most)} bytes of memory`)
+  }
+  /** Counts the highest that the stacks have been. */
+  private grow(): void {
+    if (this.stack.length + this.marks.length <= this.reached) return
+    this.reached++
+    this.spend(COST.item)
+  }
   push(value: unknown): void {
-    if (this.stack.length >= STACK_LIMIT) throw this.reader.fail('it nests too much')
+    this.grow()
     this.stack.push(value)
+  }
+  mark(): void {
+    this.grow()
+    this.marks.push(this.stack.length)
+  }
+  pushText(text: string): void {
+    this.spend(COST.item + text.length)
+    this.push(text)
+  }
+  pushFloat(value: number): void {
+    this.spend(COST.item)
+    this.push(value)
+  }
+  /** A new dict, set or list, or a view of the pickle's bytes. */
+  pushObject(value: object): void {
+    this.spend(COST.container)
+    this.push(value)
   }
   pop(): unknown {
     if (this.stack.length <= (this.marks.at(-1) ?? 0)) throw this.reader.fail('it takes what is not there')
@@ -61,11 +101,13 @@ export class Machine {
   popMark(): unknown[] {
     const from = this.marks.pop()
     if (from === undefined) throw this.reader.fail('a mark is missing')
+    this.spend(COST.item * (this.stack.length - from))
     return this.stack.splice(from)
   }
   tuple(n: number): void {
-    const items = Array.from({ length: n }, () => this.pop())
-    this.push(items.reverse())
+    const from = this.stack.length - n
+    if (from < (this.marks.at(-1) ?? 0)) throw this.reader.fail('it takes what is not there')
+    this.pushObject(this.stack.splice(from))
   }
   as<T>(value: unknown, type: abstract new (...args: never[]) => T): T {
     if (value instanceof type) return value
@@ -74,15 +116,30 @@ export class Machine {
   setItems(items: unknown[]): void {
     const map = this.as(this.top(), Map)
     if (items.length % 2 !== 0) throw this.reader.fail('a key has no value')
+    this.spend((COST.entry * items.length) / 2)
     for (let i = 0; i < items.length; i += 2) map.set(items[i], items[i + 1])
   }
   append(items: readonly unknown[]): void {
+    if (this.top() instanceof Opaque) return
     const list = this.as(this.top(), Array)
+    this.spend(COST.item * items.length)
     for (const item of items) list.push(item)
   }
+  addItems(items: readonly unknown[]): void {
+    if (this.top() instanceof Opaque) return
+    const set = this.as(this.top(), Set)
+    this.spend(COST.entry * items.length)
+    for (const item of items) set.add(item)
+  }
   global(module: unknown, name: unknown): void {
-    const known = this.options.globals.get(`${module}.${name}`)
-    if (known === undefined) throw this.unsafe(`the global ${module}.${name}`)
+    const path = `${module}.${name}`
+    const known = this.options.globals.get(path) ?? this.unknown.get(path) ?? opaqueClass(String(module), String(name))
+    if (known === undefined) throw this.unsafe(`the global ${path.slice(0, 200)}`)
+    if (known.opaque !== undefined) {
+      if (!this.unknown.has(path)) this.spend(COST.container + path.length)
+      this.unknown.set(path, known)
+      this.allowed.add(known)
+    }
     this.push(known.make === undefined ? known.value : known)
   }
   unsafe(what: string): LvmError {
@@ -94,8 +151,9 @@ export class Machine {
   call(maker: unknown, args: unknown): void {
     if (!this.allowed.has(maker)) throw this.reader.fail('it calls what is not a function')
     const list = this.as(args, Array)
-    for (const arg of list) this.copied += sizeOf(arg)
-    if (this.copied > this.copyLimit) throw this.reader.fail('it unfolds to too many values')
+    // a few bytes that recall one long list again and again must not fill the memory
+    for (const arg of list) this.spend(copyCost(arg))
+    this.spend(COST.container)
     const made = this.guarded(() => (maker as Global).make!(...list))
     if (typeof made === 'object' && made !== null) this.makers.set(made, maker as Global)
     this.push(made)
@@ -118,19 +176,23 @@ export class Machine {
       throw this.reader.fail((error as Error).message, error)
     }
   }
-  remember(key: number): void {
-    this.memo.set(key, this.top())
+  /** Remembers the top under a number, or under the next one. */
+  remember(key = this.memo.length + this.scattered.size): void {
+    this.spend(COST.entry)
+    if (key <= this.memo.length && !this.scattered.has(key)) this.memo[key] = this.top()
+    else this.scattered.set(key, this.top())
   }
   recall(key: number): void {
-    if (!this.memo.has(key)) throw this.reader.fail('it recalls what it did not remember')
-    this.push(this.memo.get(key))
+    if (!(key in this.memo) && !this.scattered.has(key)) throw this.reader.fail('it recalls what it did not remember')
+    this.push(this.scattered.has(key) ? this.scattered.get(key) : this.memo[key])
   }
   whole(value: number | bigint | undefined): void {
     if (value === undefined) throw this.reader.fail('expected a whole number')
     this.push(value)
   }
   long(length: number): void {
-    if (length > LONG_LIMIT) throw this.reader.fail(`a number of ${length} bytes is not read`)
+    if (length > this.limits.pickleNumberBytes) throw this.reader.fail(`a number of ${length} bytes is not read`)
+    this.spend(COST.item + length)
     this.push(longFrom(this.reader.take(length)))
   }
 }

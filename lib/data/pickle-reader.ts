@@ -1,13 +1,15 @@
 import { damaged } from './file.js'
-
-const LINE_LIMIT = 1 << 16
+import { DEFAULT_LIMITS, type Limits } from './limits.js'
 
 /** A cursor over the bytes of a pickle; nothing is read past their end. */
 export class PickleReader {
+  /** Bytes of all lines so far. */
+  lineBytes = 0
   constructor(
     readonly owner: string,
     readonly bytes: Buffer,
     public at: number,
+    readonly limits: Limits = DEFAULT_LIMITS,
   ) {}
   fail(sentence: string, cause?: unknown): Error {
     return damaged(this.owner, `its pickle is damaged near byte ${this.at}: ${sentence}`, cause)
@@ -32,8 +34,9 @@ export class PickleReader {
   /** The text up to the next line feed. */
   line(): string {
     const end = this.bytes.indexOf(10, this.at)
-    if (end < 0 || end - this.at > LINE_LIMIT) throw this.fail('a line does not end')
+    if (end < 0 || end - this.at > this.limits.pickleLineBytes) throw this.fail('a line does not end')
     const text = this.bytes.toString('latin1', this.at, end)
+    this.lineBytes += text.length
     this.at = end + 1
     return text
   }
@@ -46,9 +49,9 @@ export function longFrom(bytes: Buffer): number | bigint {
   return exact(BigInt.asIntN(bytes.length * 8, BigInt(`0x${hex}`)))
 }
 
-/** A whole number written in decimal, as `12` or `12L`; undefined when it is not one. */
-export const longOf = (text: string): number | bigint | undefined =>
-  /^-?\d{1,1000}L?$/.test(text) ? exact(BigInt(text.replace('L', ''))) : undefined
+/** A whole number written in decimal, as `12` or `12L`, of at most `digits`; undefined when it is not one. */
+export const longOf = (text: string, digits: number): number | bigint | undefined =>
+  text.length <= digits + 2 && /^-?\d+L?$/.test(text) ? exact(BigInt(text.replace('L', ''))) : undefined
 
 const exact = (value: bigint): number | bigint => {
   const narrow = Number(value)

@@ -1,6 +1,5 @@
 import { damaged } from './file.js'
 
-const DEPTH_LIMIT = 200
 /** How many values a walk that follows every reference may meet. */
 const WALK_LIMIT = 1e8
 /** Steps between two breaths of the event loop. */
@@ -23,7 +22,7 @@ interface Visit {
 }
 
 /** Makes sure that a value can be walked naively: no circles, no endless nesting, no list of lists of lists that explodes. Errors: DATA_FORMAT. */
-export async function checkPlain(owner: string, root: unknown): Promise<void> {
+export async function checkPlain(owner: string, root: unknown, depth: number): Promise<void> {
   const done = new Map<object, { depth: number; size: number }>()
   const open = new Set<object>()
   const path: Visit[] = []
@@ -46,7 +45,7 @@ export async function checkPlain(owner: string, root: unknown): Promise<void> {
   for (let step = 1; path.length > 0; step++) {
     if (step % STRIDE === 0) await new Promise(setImmediate)
     const visit = path.at(-1)!
-    if (path.length > DEPTH_LIMIT || visit.depth > DEPTH_LIMIT) throw damaged(owner, 'its pickle nests too deep')
+    if (path.length > depth || visit.depth > depth) throw damaged(owner, 'its pickle nests too deep')
     if (visit.size > WALK_LIMIT) throw damaged(owner, 'its pickle unfolds to too many values')
     if (visit.next < visit.items.length) {
       enter(visit.items[visit.next++])

@@ -1,40 +1,10 @@
 import type { DType } from '../native.js'
-import { elements } from './element.js'
+import { DEFAULT_LIMITS, type Limits } from './limits.js'
+import { Opaque } from './opaque.js'
 import type { Global, Globals } from './pickle-machine.js'
+import { bool, hooked, ITEM_SIZE, rebuilding, type StorageType, wholesOf } from './pt-tensors.js'
 import { PLAIN_GLOBALS } from './python-globals.js'
 
-/** A block of elements of one dtype in a .pt file. */
-export interface Storage {
-  readonly key: string
-  readonly dtype: DType
-  readonly elements: number
-  offsetInFile: number
-}
-/** A tensor in a .pt file: a view of a storage. */
-export interface TensorEntry {
-  readonly tensor: true
-  readonly dtype: DType
-  readonly shape: readonly number[]
-  readonly strides: readonly number[]
-  /** In elements, from the begin of its storage. */
-  readonly storageOffset: number
-  readonly storage: Storage
-}
-
-export const ITEM_SIZE: Readonly<Record<DType, number>> = {
-  float32: 4,
-  float64: 8,
-  float16: 2,
-  bfloat16: 2,
-  int64: 8,
-  int32: 4,
-  int16: 2,
-  int8: 1,
-  uint8: 1,
-  bool: 1,
-  complex64: 8,
-  complex128: 16,
-}
 const STORAGES: Readonly<Record<string, DType>> = {
   Float: 'float32',
   Double: 'float64',
@@ -49,40 +19,64 @@ const STORAGES: Readonly<Record<string, DType>> = {
   ComplexFloat: 'complex64',
   ComplexDouble: 'complex128',
 }
-/** An expanded tensor repeats its elements, so the file does not bound its size; this does. */
-const EXPANDED_LIMIT = 1 << 30
+/** Storages of quantised tensors, and bytes that any tensor may use, with the size of an element. */
+const UNTYPED: Readonly<Record<string, number>> = {
+  'torch.storage.UntypedStorage': 1,
+  'torch.UntypedStorage': 1,
+  'torch.QUInt8Storage': 1,
+  'torch.QInt8Storage': 1,
+  'torch.QInt32Storage': 4,
+  'torch.QUInt4x2Storage': 1,
+  'torch.QUInt2x4Storage': 1,
+}
+/** Names below torch that stand for a constant: dtypes that are not read, layouts, schemes of quantisation. */
+const CONSTANTS = `uint16 uint32 uint64 complex32 quint8 qint8 qint32 quint4x2 quint2x4 float8_e4m3fn float8_e5m2 float8_e4m3fnuz
+  float8_e5m2fnuz float8_e8m0fnu float4_e2m1fn_x2 per_tensor_affine per_channel_affine per_channel_affine_float_qparams per_tensor_symmetric
+  per_channel_symmetric strided sparse_coo sparse_csr jagged contiguous_format channels_last preserve_format`.split(/\s+/)
+/** Tensors of a kind that is not read. */
+const KINDS: Readonly<Record<string, string>> = {
+  _rebuild_sparse_tensor: 'a sparse tensor',
+  _rebuild_sparse_csr_tensor: 'a sparse tensor',
+  _rebuild_nested_tensor: 'a nested tensor',
+  _rebuild_qtensor: 'a quantised tensor',
+  _rebuild_meta_tensor_no_storage: 'a tensor without values (device "meta")',
+  _rebuild_wrapper_subclass: 'a tensor of a class of its own',
+  _rebuild_device_tensor_from_numpy: 'a tensor of another device',
+  _rebuild_device_tensor_from_cpu_tensor: 'a tensor of another device',
+  _rebuild_xla_tensor: 'a tensor of another device',
+}
 
-const whole = (value: unknown): number => {
-  if (!Number.isSafeInteger(value) || (value as number) < 0)
-    throw new RangeError('a size, stride or offset is not a whole number ≥ 0')
-  return value as number
-}
-const wholes = (value: unknown): number[] => {
-  if (!Array.isArray(value) || value.length > 64) throw new TypeError('a shape is damaged')
-  return value.map(whole)
-}
-
-/** The elements of its storage that a view reaches, from its offset on. */
-export function span(shape: readonly number[], strides: readonly number[]): number {
-  return shape.includes(0) ? 0 : shape.reduce((reach, n, i) => reach + (n - 1) * strides[i]!, 1)
-}
-
-function rebuildTensor(storage: unknown, offset: unknown, size: unknown, stride: unknown): TensorEntry {
-  const { dtype, elements: held } = (storage ?? {}) as Partial<Storage>
-  if (dtype === undefined || held === undefined) throw new TypeError('a tensor has no storage')
-  const [shape, strides, storageOffset] = [wholes(size), wholes(stride), whole(offset)]
-  if (shape.length !== strides.length) throw new RangeError('a tensor has more sizes than strides, or fewer')
-  const reach = span(shape, strides)
-  if (reach > 0 && !(storageOffset + reach <= held))
-    throw new RangeError(`a tensor of shape [${shape.join(', ')}] reaches past its storage`)
-  if (!(elements(shape) <= Math.max(reach, EXPANDED_LIMIT)))
-    throw new RangeError(`a tensor of shape [${shape.join(', ')}] is too large`)
-  return { tensor: true, dtype, shape, strides, storageOffset, storage: storage as Storage }
-}
+/** Stands for PyTorch's own classes of tensors. */
+const PLAIN_TENSOR = { class: 'torch.Tensor' }
+const isTensor = (value: unknown) => value instanceof Opaque || (typeof value === 'object' && value !== null && 'tensor' in value)
 
 /** What .pt files may name: plain values, tensors, and the few Python objects that training scripts leave beside them. */
-export function ptGlobals(warn: (sentence: string) => void): Globals {
-  const parameter: Global = { make: (tensor) => tensor }
+export function ptGlobals(warn: (sentence: string) => void, { tensorAxes }: Limits = DEFAULT_LIMITS): Globals {
+  const rebuilt = rebuilding(tensorAxes)
+  const attributes = (state: unknown) => {
+    const names = [state].flat().flatMap((part) => (part instanceof Map ? [...part.keys()].map(String) : []))
+    const own = names.filter((name) => name !== '_is_buffer' && name !== 'persistent')
+    if (own.length > 0) warn(`it holds tensors with attributes (${own.slice(0, 5).join(', ')}): left out`)
+  }
+  const parameter: Global = {
+    make: (tensor, grad, hooks, state) => {
+      if (!isTensor(tensor)) throw new TypeError('a parameter has no tensor')
+      bool(grad)
+      attributes(state)
+      return hooked(hooks) ? new Opaque('a parameter with hooks') : tensor
+    },
+  }
+  /** A tensor of a class: read where the class is PyTorch's own. */
+  const fromType: Global = {
+    make: (rebuild, type, args, state) => {
+      if (type !== PLAIN_TENSOR) return new Opaque(`a tensor of class ${(type as Global | null)?.opaque ?? 'unknown'}`)
+      if (!Object.values<unknown>(rebuilt).includes(rebuild) && rebuild !== parameter)
+        return new Opaque('a tensor of an unknown kind')
+      if (!Array.isArray(args)) throw new TypeError('a tensor is damaged')
+      attributes(state)
+      return (rebuild as Global).make!(...args)
+    },
+  }
   const path: Global = {
     make: (...parts) => {
       warn('it holds a pathlib path: read as text')
@@ -100,23 +94,41 @@ export function ptGlobals(warn: (sentence: string) => void): Globals {
     },
   }
   const storages = Object.entries(STORAGES).flatMap(([name, dtype]) =>
-    ['torch', 'torch.cuda'].map((module): [string, Global] => [`${module}.${name}Storage`, { value: dtype }]),
+    ['torch', 'torch.cuda'].map((module): [string, Global] => {
+      const value: StorageType = { name: dtype, dtype, size: ITEM_SIZE[dtype] }
+      return [`${module}.${name}Storage`, { value }]
+    }),
   )
-  const dtypes = Object.keys(ITEM_SIZE).map((dtype): [string, Global] => [`torch.${dtype}`, { value: dtype }])
+  const untyped = Object.entries(UNTYPED).map(([name, size]): [string, Global] => {
+    const value: StorageType = { name: name.replace(/^.*\.|Storage$/g, ''), dtype: undefined, size }
+    return [name, { value }]
+  })
+  const constants = [...Object.keys(ITEM_SIZE), ...CONSTANTS].map((name): [string, Global] => [`torch.${name}`, { value: name }])
   const paths = ['PosixPath', 'WindowsPath', 'PurePosixPath', 'PureWindowsPath', 'Path'].flatMap((name) =>
     ['pathlib', 'pathlib._local'].map((module): [string, Global] => [`${module}.${name}`, path]),
   )
-  return new Map([
+  const classes = ['torch.Tensor', 'torch._tensor.Tensor', 'torch.nn.parameter.Parameter', 'torch.nn.parameter.Buffer']
+  const kinds = Object.entries(KINDS).map(([name, what]): [string, Global] => [
+    `torch._utils.${name}`,
+    { make: () => new Opaque(what) },
+  ])
+  return new Map<string, Global>([
     ...PLAIN_GLOBALS,
     ...storages,
-    ...dtypes,
+    ...untyped,
+    ...constants,
     ...paths,
+    ...kinds,
+    ...classes.map((name): [string, Global] => [name, { value: PLAIN_TENSOR }]),
+    ...Object.entries(rebuilt).map(([name, global]): [string, Global] => [`torch._utils.${name}`, global]),
     ['argparse.Namespace', namespace],
-    ['torch._utils._rebuild_tensor', { make: rebuildTensor }],
-    ['torch._utils._rebuild_tensor_v2', { make: rebuildTensor }],
+    ['types.SimpleNamespace', namespace],
     ['torch._utils._rebuild_parameter', parameter],
     ['torch._utils._rebuild_parameter_with_state', parameter],
-    ['torch.Size', { make: wholes }],
+    ['torch._tensor._rebuild_from_type', fromType],
+    ['torch._tensor._rebuild_from_type_v2', fromType],
+    ['torch.serialization._get_layout', { make: String }],
+    ['torch.Size', { make: wholesOf(tensorAxes) }],
     ['torch.device', { make: (...parts) => parts.join(':') }],
   ])
 }

@@ -1,11 +1,20 @@
-import { type ElementType, elements, parseElementType, plainElements } from './element.js'
+import { type ElementType, elements, parseElementType, plainElements, unreadType } from './element.js'
+import { Opaque } from './opaque.js'
 import type { Global, Globals } from './pickle-machine.js'
 
-/** A numpy array found inside a pickle: its elements as plain values, row-major. */
+/** A numpy array found inside a pickle, its elements not yet read. */
 export interface NdArray {
+  readonly ndarray: true
   shape: readonly number[]
-  data: readonly unknown[]
+  type: ElementType
+  /** Stored column by column. */
+  fortran: boolean
+  /** Bytes of its elements; of objects, the objects. */
+  content: Buffer | readonly unknown[]
 }
+export const isNdArray = (value: unknown): value is NdArray =>
+  typeof value === 'object' && value !== null && (value as Partial<NdArray>).ndarray === true
+
 interface NumpyType {
   element: ElementType
 }
@@ -37,45 +46,63 @@ const elementType = (value: unknown): ElementType => {
   if (element === undefined) throw new TypeError('expected a numpy dtype')
   return element
 }
-const decode = (bytes: Buffer, type: ElementType, count: number): unknown[] => {
-  if (bytes.length !== count * type.size) throw new RangeError('a numpy value has another size than its type')
+const decode = (bytes: Buffer, type: ElementType): unknown => {
+  if (type.kind === 'unread') return new Opaque(`a numpy value of type ${type.name}`)
+  if (bytes.length !== type.size) throw new RangeError('a numpy value has another size than its type')
   const values = plainElements(bytes, type)
   if (values === undefined) throw new TypeError('a numpy value of this type is not read')
-  return values
+  return values[0]
 }
 
 const numpyType: Global = {
   make: (descr) => {
+    const { opaque } = (descr ?? {}) as Partial<Global>
+    if (opaque === 'ml_dtypes.bfloat16') return { element: { kind: 'bfloat', size: 2, swap: false } } satisfies NumpyType
+    if (opaque !== undefined) return { element: unreadType(opaque, 0) } satisfies NumpyType
     const element = parseElementType(text(descr))
     if (element === undefined) throw new TypeError(`the numpy type ${descr} is not read`)
     return { element } satisfies NumpyType
   },
   build: (made, state) => {
-    const [, order] = state as unknown[]
+    const [, order, , fields] = state as unknown[]
     const type = made as NumpyType
-    type.element = { ...type.element, swap: order === '>' }
+    if (fields !== undefined && fields !== null) type.element = unreadType('record', type.element.size)
+    else type.element = { ...type.element, swap: order === '>' }
   },
 }
 const ndArray = (content: unknown, dtype: unknown, shape: unknown, order: unknown): NdArray => {
-  if (!Array.isArray(shape) || (order === 'F' && shape.length > 1))
-    throw new TypeError('a numpy array stored by columns is not read')
-  const count = elements(shape)
+  const count = Array.isArray(shape) ? elements(shape) : Infinity
   const type = elementType(dtype)
-  const data = type.kind === 'object' ? [...iterable(content)] : decode(raw(content), type, count)
-  if (data.length !== count) throw new RangeError('a numpy array has another size than its shape')
-  return { shape, data }
+  const held = type.kind === 'object' ? [...iterable(content)] : raw(content)
+  if (type.kind !== 'unread' && held.length !== count * (type.size || 1))
+    throw new RangeError('a numpy array has another size than its shape')
+  return { ndarray: true, shape: shape as number[], type, fortran: order === 'F', content: held }
 }
+const empty = (): NdArray => ({ ndarray: true, shape: [0], type: unreadType('none', 0), fortran: false, content: [] })
 const numpyArray: Global = {
-  make: () => ({ shape: [0], data: [] }) satisfies NdArray,
+  make: empty,
   build: (made, state) => {
     const [, shape, dtype, fortran, content] = state as unknown[]
     Object.assign(made as NdArray, ndArray(content, dtype, shape, fortran === true ? 'F' : 'C'))
   },
 }
-const numpyScalar: Global = { make: (dtype, bytes) => decode(raw(bytes), elementType(dtype), 1)[0] }
+const numpyScalar: Global = { make: (dtype, bytes) => decode(raw(bytes), elementType(dtype)) }
+/** numpy's strings of any length lie in a pickle as a list of texts. */
+const numpyStrings: Global = { make: () => ({ element: { kind: 'object', size: 0, swap: false } }) satisfies NumpyType }
 
 const named = (modules: readonly string[], globals: Readonly<Record<string, Global>>): [string, Global][] =>
   modules.flatMap((module) => Object.entries(globals).map(([name, global]): [string, Global] => [`${module}.${name}`, global]))
+
+/** Where Lightning has had its dict with attributes. */
+const DICTS = ['lightning_fabric', 'lightning.fabric', 'pytorch_lightning', 'lightning.pytorch'].flatMap((root) => [
+  `${root}.utilities.data`,
+  `${root}.utilities.parsing`,
+])
+function reconstruct(of: unknown, base: unknown, state: unknown): unknown {
+  const make = (of as Global | null)?.make
+  if (make === undefined) throw new TypeError('expected a class')
+  return (of as Global).opaque === undefined && state !== null && base !== undefined ? make(state) : make()
+}
 
 /** The plain types of Python and numpy that a pickle may name. */
 export const PLAIN_GLOBALS: Globals = new Map([
@@ -91,14 +118,19 @@ export const PLAIN_GLOBALS: Globals = new Map([
     bool: { make: (value = false) => Boolean(value) },
     bytes: { make: (value = '') => raw(value) },
     bytearray: { make: (value = '') => raw(value) },
+    object: { value: 'object' },
   }),
   ...named(['collections'], {
     OrderedDict: { make: map },
     Counter: { make: map },
     defaultdict: { make: (_, items) => map(items) },
   }),
+  ...named(DICTS, { AttributeDict: { make: map } }),
+  // how protocols 0 and 1 make an object of a class of Python's
+  ...named(['copyreg', 'copy_reg'], { _reconstructor: { make: reconstruct } }),
   ...named(['_codecs'], { encode: { make: (value) => raw(value) } }),
-  ...named(['numpy'], { dtype: numpyType, ndarray: { make: () => ({ shape: [0], data: [] }) } }),
+  ...named(['numpy'], { dtype: numpyType, ndarray: { make: empty } }),
   ...named(['numpy.core.multiarray', 'numpy._core.multiarray'], { _reconstruct: numpyArray, scalar: numpyScalar }),
+  ...named(['numpy._core._internal'], { _convert_to_stringdtype_kwargs: numpyStrings }),
   ...named(['numpy.core.numeric', 'numpy._core.numeric'], { _frombuffer: { make: ndArray } }),
 ])

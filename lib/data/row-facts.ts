@@ -1,8 +1,10 @@
+import { shown } from '../errors.js'
+import { articleTable } from './articles.js'
 import type { Articles } from './base.js'
 import { damaged } from './file.js'
 import type { Layout } from './keys.js'
 import { loadValues } from './load.js'
-import { articleTable } from './side-file.js'
+import { needed } from './opaque.js'
 
 /** What a file says about each of its rows. */
 export interface RowFacts {
@@ -11,14 +13,10 @@ export interface RowFacts {
   readonly crossing?: Uint8Array
 }
 
-const isId = (value: unknown) => typeof value === 'string' || typeof value === 'bigint' || Number.isSafeInteger(value)
-
 function articlesOf(path: string, name: string, values: readonly unknown[]): Articles {
-  const table = articleTable(values.length)
+  const table = articleTable(path, values.length)
   values.forEach((value, row) => {
-    if (!isId(value))
-      throw damaged(path, `"${name}" row ${row}: expected a whole number or text as article id but received ${String(value)}`)
-    table.add(row, String(value))
+    table.add(row, needed(path, value), `"${name}" row ${row}`)
   })
   return table.articles()
 }
@@ -26,7 +24,7 @@ function articlesOf(path: string, name: string, values: readonly unknown[]): Art
 function positionsOf(path: string, name: string, values: readonly unknown[]): Int32Array {
   return Int32Array.from(values, (value, row) => {
     if (!Number.isInteger(value) || Math.abs(value as number) > 2 ** 31 - 1) {
-      throw damaged(path, `"${name}" row ${row}: expected a whole number as position but received ${String(value)}`)
+      throw damaged(path, `"${name}" row ${row}: expected a whole number as position but received ${shown(value)}`)
     }
     return value as number
   })

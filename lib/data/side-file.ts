@@ -1,6 +1,9 @@
-import { LvmError } from '../errors.js'
+import { LvmError, shown } from '../errors.js'
+import { articleTable } from './articles.js'
 import type { Articles } from './base.js'
 import { damaged } from './file.js'
+import { parseJson } from './json.js'
+import { DEFAULT_LIMITS, type Limits } from './limits.js'
 import { lines } from './lines.js'
 
 /** What a side file says about the rows of a base, its texts left out. */
@@ -19,61 +22,64 @@ interface Line {
   readonly categories?: unknown
 }
 
-/** The objects of a JSON-lines file with their line numbers; blank lines are skipped. */
-async function* objects(path: string): AsyncGenerator<[Line, number]> {
+/** The objects of a JSON-lines file with their line numbers; blank lines are skipped. Errors: DATA_FORMAT, and when lines go on far beyond `rows`. */
+async function* objects(path: string, limits: Limits, rows = Infinity): AsyncGenerator<[Line, number]> {
   let number = 0
-  for await (const batch of lines(path)) {
-    for (const line of batch) {
+  let blank = 0
+  for await (const { texts, broken } of lines(path, limits)) {
+    for (const line of texts) {
       number++
-      if (line.trim() === '') continue
+      if (number > rows + limits.extraLines || blank > limits.extraLines)
+        throw damaged(path, `it has ${limits.extraLines} lines more than there are vectors, or blank ones`)
+      if (line.trim() === '') {
+        blank++
+        continue
+      }
       let value: unknown
       try {
-        value = JSON.parse(line)
+        value = parseJson(line, limits.jsonDepth)
       } catch (error) {
-        throw damaged(path, `line ${number} is not JSON`, error)
+        throw damaged(
+          path,
+          error instanceof RangeError ? `line ${number}: ${error.message}` : `line ${number} is not JSON`,
+          error,
+        )
       }
       if (typeof value !== 'object' || value === null) throw damaged(path, `line ${number} is not an object`)
+      const { article_id: id } = value as Line
+      if (broken && typeof id === 'string' && id.includes('\uFFFD'))
+        throw damaged(path, `line ${number}: "article_id" is not in UTF-8`, undefined, 'save the file as UTF-8')
       yield [value as Line, number]
     }
   }
 }
 
-const isId = (value: unknown): value is string | number => typeof value === 'string' || Number.isSafeInteger(value)
-
-/** Gives every distinct id a number, in order of appearance. */
-export function articleTable(rows: number) {
-  const numbers = new Map<string, number>()
-  const of = new Int32Array(rows)
-  return {
-    add(row: number, id: string): void {
-      if (!numbers.has(id)) numbers.set(id, numbers.size)
-      of[row] = numbers.get(id)!
-    },
-    articles: (): Articles => ({ ids: [...numbers.keys()], of }),
-  }
-}
+const isLabel = (value: unknown) => typeof value === 'string' || typeof value === 'number'
+/** A value that a line has; Python writes null for none. */
+const has = (value: unknown): boolean => value !== undefined && value !== null
 
 /** Reads a side file, one object for each of `rows` vectors. Errors: DATA_FORMAT, DATA_SHAPE when it has more or fewer. */
-export async function readSide(path: string, rows: number): Promise<Side> {
-  const table = articleTable(rows)
+export async function readSide(path: string, rows: number, limits: Limits = DEFAULT_LIMITS): Promise<Side> {
+  const table = articleTable(path, rows)
   const positions = new Int32Array(rows)
   const titles = new Map<string, string>()
   const categories = new Map<string, readonly string[]>()
   let row = 0
   const having = { id: 0, index: 0 }
-  for await (const [{ article_id: id, index, title, categories: names }, number] of objects(path)) {
-    if (row < rows && isId(id)) {
-      table.add(row, String(id))
-      having.id++
-      if (typeof title === 'string' && !titles.has(String(id))) titles.set(String(id), title)
-      if (Array.isArray(names) && !categories.has(String(id))) categories.set(String(id), names.map(String))
-    } else if (id !== undefined && !isId(id))
-      throw damaged(path, `line ${number}: expected a text or whole number for "article_id"`)
-    if (index !== undefined) {
-      if (!Number.isInteger(index) || Math.abs(index as number) > 2 ** 31 - 1)
-        throw damaged(path, `line ${number}: expected a whole number for "index"`)
-      positions[row] = index as number
-      having.index++
+  for await (const [{ article_id: id, index, title, categories: names }, number] of objects(path, limits, rows)) {
+    if (row < rows) {
+      if (has(id)) {
+        const known = table.add(row, id, `line ${number}: "article_id"`)
+        having.id++
+        if (typeof title === 'string' && !titles.has(known)) titles.set(known, title)
+        if (Array.isArray(names) && !categories.has(known)) categories.set(known, names.filter(isLabel).map(String))
+      }
+      if (has(index)) {
+        if (!Number.isInteger(index) || Math.abs(index as number) > 2 ** 31 - 1)
+          throw damaged(path, `line ${number}: expected a whole number for "index" but received ${shown(index)}`)
+        positions[row] = index as number
+        having.index++
+      }
     }
     row++
   }
@@ -93,9 +99,9 @@ export async function readSide(path: string, rows: number): Promise<Side> {
 }
 
 /** The texts of a side file; undefined when a line has none. */
-export async function readTexts(path: string): Promise<readonly string[] | undefined> {
+export async function readTexts(path: string, limits: Limits = DEFAULT_LIMITS): Promise<readonly string[] | undefined> {
   const texts: string[] = []
-  for await (const [{ text }] of objects(path)) {
+  for await (const [{ text }] of objects(path, limits)) {
     if (typeof text !== 'string') return undefined
     texts.push(text)
   }

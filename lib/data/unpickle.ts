@@ -1,4 +1,5 @@
-import { Machine, type UnpickleOptions } from './pickle-machine.js'
+import { DEFAULT_LIMITS } from './limits.js'
+import { type Global, Machine, type UnpickleOptions } from './pickle-machine.js'
 import { longOf, PickleReader, rawUnicode, unquote } from './pickle-reader.js'
 import { checkPlain } from './plain.js'
 
@@ -24,7 +25,7 @@ const OPCODES: Readonly<Record<string, Opcode>> = {
     if (protocol > 5) throw r.fail(`expected protocol 0 to 5 but received ${protocol}`)
   },
   '\x95': (_, r) => void r.u64(),
-  '(': (m) => void m.marks.push(m.stack.length),
+  '(': (m) => m.mark(),
   '0': (m) => void (m.marks.length > 0 && m.stack.length === m.marks.at(-1) ? m.marks.pop() : m.pop()),
   '1': (m) => void m.popMark(),
   '2': (m) => m.push(m.top()),
@@ -34,40 +35,40 @@ const OPCODES: Readonly<Record<string, Opcode>> = {
   I: (m, r) => {
     const text = r.line()
     if (text === '00' || text === '01') m.push(text === '01')
-    else m.whole(longOf(text))
+    else m.whole(longOf(text, m.limits.pickleNumberBytes))
   },
   J: (m, r) => m.push(r.take(4).readInt32LE()),
   K: (m, r) => m.push(r.u8()),
   M: (m, r) => m.push(r.take(2).readUInt16LE()),
-  L: (m, r) => m.whole(longOf(r.line())),
+  L: (m, r) => m.whole(longOf(r.line(), m.limits.pickleNumberBytes)),
   '\x8a': (m, r) => m.long(r.u8()),
   '\x8b': (m, r) => m.long(r.u32()),
-  F: (m, r) => m.push(Number(r.line().replace('inf', 'Infinity'))),
-  G: (m, r) => m.push(r.take(8).readDoubleBE()),
-  S: (m, r) => m.push(quoted(r)),
-  T: (m, r) => m.push(latin1(r.take(r.u32()))),
-  U: (m, r) => m.push(latin1(r.take(r.u8()))),
-  B: (m, r) => m.push(r.take(r.u32())),
-  C: (m, r) => m.push(r.take(r.u8())),
-  '\x8e': (m, r) => m.push(r.take(r.u64())),
-  '\x96': (m, r) => m.push(r.take(r.u64())),
-  V: (m, r) => m.push(rawUnicode(r.line())),
-  X: (m, r) => m.push(utf8(r.take(r.u32()))),
-  '\x8c': (m, r) => m.push(utf8(r.take(r.u8()))),
-  '\x8d': (m, r) => m.push(utf8(r.take(r.u64()))),
-  ']': (m) => m.push([]),
+  F: (m, r) => m.pushFloat(Number(r.line().replace('inf', 'Infinity'))),
+  G: (m, r) => m.pushFloat(r.take(8).readDoubleBE()),
+  S: (m, r) => m.pushText(quoted(r)),
+  T: (m, r) => m.pushText(latin1(r.take(r.u32()))),
+  U: (m, r) => m.pushText(latin1(r.take(r.u8()))),
+  B: (m, r) => m.pushObject(r.take(r.u32())),
+  C: (m, r) => m.pushObject(r.take(r.u8())),
+  '\x8e': (m, r) => m.pushObject(r.take(r.u64())),
+  '\x96': (m, r) => m.pushObject(r.take(r.u64())),
+  V: (m, r) => m.pushText(rawUnicode(r.line())),
+  X: (m, r) => m.pushText(utf8(r.take(r.u32()))),
+  '\x8c': (m, r) => m.pushText(utf8(r.take(r.u8()))),
+  '\x8d': (m, r) => m.pushText(utf8(r.take(r.u64()))),
+  ']': (m) => m.pushObject([]),
   a: (m) => m.append([m.pop()]),
   e: (m) => m.append(m.popMark()),
-  l: (m) => m.push(m.popMark()),
-  ')': (m) => m.push([]),
-  t: (m) => m.push(m.popMark()),
+  l: (m) => m.pushObject(m.popMark()),
+  ')': (m) => m.pushObject([]),
+  t: (m) => m.pushObject(m.popMark()),
   '\x85': (m) => m.tuple(1),
   '\x86': (m) => m.tuple(2),
   '\x87': (m) => m.tuple(3),
-  '}': (m) => m.push(new Map()),
+  '}': (m) => m.pushObject(new Map()),
   d: (m) => {
     const items = m.popMark()
-    m.push(new Map())
+    m.pushObject(new Map())
     m.setItems(items)
   },
   s: (m) => {
@@ -75,17 +76,17 @@ const OPCODES: Readonly<Record<string, Opcode>> = {
     m.setItems([m.pop(), value])
   },
   u: (m) => m.setItems(m.popMark()),
-  '\x8f': (m) => m.push(new Set()),
-  '\x90': (m) => {
+  '\x8f': (m) => m.pushObject(new Set()),
+  '\x90': (m) => m.addItems(m.popMark()),
+  '\x91': (m) => {
     const items = m.popMark()
-    const set = m.as(m.top(), Set)
-    for (const item of items) set.add(item)
+    m.pushObject(new Set())
+    m.addItems(items)
   },
-  '\x91': (m) => m.push(new Set(m.popMark())),
   p: (m, r) => m.remember(Number(r.line())),
   q: (m, r) => m.remember(r.u8()),
   r: (m, r) => m.remember(r.u32()),
-  '\x94': (m) => m.remember(m.memo.size),
+  '\x94': (m) => m.remember(),
   g: (m, r) => m.recall(Number(r.line())),
   h: (m, r) => m.recall(r.u8()),
   j: (m, r) => m.recall(r.u32()),
@@ -103,9 +104,11 @@ const OPCODES: Readonly<Record<string, Opcode>> = {
     m.call(m.pop(), args)
   },
   '\x92': (m, r) => {
-    if (m.as(m.pop(), Map).size > 0) throw r.fail('arguments by name are not read')
+    const named = m.as(m.pop(), Map).size > 0
     const args = m.pop()
-    m.call(m.pop(), args)
+    const maker = m.pop()
+    if (named && (maker as Global | null)?.opaque === undefined) throw r.fail('arguments by name are not read')
+    m.call(maker, args)
   },
   i: (m, r) => {
     m.global(r.line(), r.line())
@@ -136,9 +139,13 @@ const STOP = '.'.charCodeAt(0)
  * Errors: DATA_UNSAFE for any global that is not in the caller's table; DATA_FORMAT when it is damaged, circular or too deep.
  */
 export async function unpickle(bytes: Buffer, options: UnpickleOptions): Promise<{ value: unknown; end: number }> {
-  const reader = new PickleReader(options.owner, bytes, options.start ?? 0)
+  const { limits = DEFAULT_LIMITS } = options
+  const reader = new PickleReader(options.owner, bytes, options.start ?? 0, limits)
+  if (bytes.length > limits.pickleBytes) throw reader.fail(`expected at most ${limits.pickleBytes} bytes`)
   const machine = new Machine(reader, options)
   for (let step = 1; ; step++) {
+    if (step + (reader.lineBytes >> 2) > limits.pickleOpcodes)
+      throw reader.fail(`it takes more than ${limits.pickleOpcodes} operations`)
     const code = reader.u8()
     if (code === STOP) break
     const run = TABLE[code]
@@ -147,6 +154,6 @@ export async function unpickle(bytes: Buffer, options: UnpickleOptions): Promise
     if (step % STRIDE === 0) await new Promise(setImmediate)
   }
   const value = machine.pop()
-  await checkPlain(options.owner, value)
+  await checkPlain(options.owner, value, limits.pickleDepth)
   return { value, end: reader.at }
 }

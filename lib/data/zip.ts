@@ -1,6 +1,7 @@
 import { pipeline } from 'node:stream/promises'
 import { createInflateRaw } from 'node:zlib'
-import { checkCrc, collect, damaged, fileSize, readBytes, streamBytes } from './file.js'
+import { checkCrc, collect, damaged, fileSize, type Read, readBytes, streamBytes } from './file.js'
+import { DEFAULT_LIMITS, type Limits } from './limits.js'
 
 /** One file inside a zip. */
 export interface ZipEntry {
@@ -16,14 +17,13 @@ export interface Zip {
   /** Where the central directory begins: no entry reaches past it. */
   readonly end: number
   readonly entries: ReadonlyMap<string, ZipEntry>
+  readonly limits: Limits
 }
 
 const STORED = 0
 const DEFLATED = 8
-const DIRECTORY_LIMIT = 64 << 20
 /** Deflate cannot shrink more than this, so a larger claim is a lie. */
 const MAX_RATIO = 1032
-const MEMORY_LIMIT = 1 << 30
 
 /** An unsigned 64-bit number; what no file can reach becomes Infinity, so that every bound refuses it. */
 const u64 = (bytes: Buffer, at: number): number => {
@@ -31,25 +31,31 @@ const u64 = (bytes: Buffer, at: number): number => {
   return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : Infinity
 }
 
-async function directory(path: string, size: number): Promise<{ offset: number; length: number; count: number }> {
+interface Directory {
+  readonly offset: number
+  readonly length: number
+  readonly count: number
+}
+async function directory(path: string, size: number, limits: Limits): Promise<Directory> {
   const tail = await readBytes(path, size - Math.min(size, 65_557), Math.min(size, 65_557))
   let at = tail.length - 22
   while (at >= 0 && !(tail.readUInt32LE(at) === 0x06054b50 && at + 22 + tail.readUInt16LE(at + 20) === tail.length)) at--
   if (at < 0) throw damaged(path, 'expected a zip file but it has no end record: it is truncated or something else')
   const found = { count: tail.readUInt16LE(at + 10), length: tail.readUInt32LE(at + 12), offset: tail.readUInt32LE(at + 16) }
   const end = size - tail.length + at
-  if (at < 20 || tail.readUInt32LE(at - 20) !== 0x07064b50) return { ...found, ...fits(path, found, end) }
+  if (at < 20 || tail.readUInt32LE(at - 20) !== 0x07064b50) return { ...found, ...fits(path, found, end, limits) }
   const record = u64(tail, at - 12)
   if (record + 56 > end) throw damaged(path, 'its zip64 end record lies outside the file')
   const big = await readBytes(path, record, 56)
   if (big.readUInt32LE(0) !== 0x06064b50) throw damaged(path, 'its zip64 end record is damaged')
   const wide = { count: u64(big, 32), length: u64(big, 40), offset: u64(big, 48) }
-  return { ...wide, ...fits(path, wide, record) }
+  return { ...wide, ...fits(path, wide, record, limits) }
 }
 
-function fits(path: string, d: { offset: number; length: number; count: number }, end: number): object {
+function fits(path: string, d: Directory, end: number, { zipDirectoryBytes, zipEntries }: Limits): object {
   if (d.offset + d.length > end || d.count * 46 > d.length) throw damaged(path, 'its zip directory lies outside the file')
-  if (d.length > DIRECTORY_LIMIT) throw damaged(path, `expected a zip directory of at most ${DIRECTORY_LIMIT} bytes`)
+  if (d.length > zipDirectoryBytes) throw damaged(path, `expected a zip directory of at most ${zipDirectoryBytes} bytes`)
+  if (d.count > zipEntries) throw damaged(path, `expected a zip of at most ${zipEntries} files but it holds ${d.count}`)
   return {}
 }
 
@@ -94,8 +100,8 @@ function parseEntry(path: string, bytes: Buffer, at: number, end: number): { ent
 }
 
 /** The directory of a zip file, every size and offset checked against the file. Errors: DATA_FORMAT, FILE_MISSING. */
-export async function openZip(path: string): Promise<Zip> {
-  const { offset, length, count } = await directory(path, await fileSize(path))
+export async function openZip(path: string, limits: Limits = DEFAULT_LIMITS): Promise<Zip> {
+  const { offset, length, count } = await directory(path, await fileSize(path), limits)
   const bytes = await readBytes(path, offset, length)
   const entries = new Map<string, ZipEntry>()
   for (let i = 0, at = 0; i < count; i++) {
@@ -109,21 +115,28 @@ export async function openZip(path: string): Promise<Zip> {
     if (entry.header < reached) throw damaged(path, `"${entry.name}" overlaps another entry`)
     reached = entry.header + 30 + entry.packed
   }
-  return { path, end: offset, entries }
+  return { path, end: offset, entries, limits }
+}
+
+/** Where the bytes of an entry begin in the file; `bytes` are those from its header on, as many as are at hand. Errors: DATA_FORMAT. */
+export function offsetIn(zip: Zip, entry: ZipEntry, bytes: Buffer): number {
+  const name = Buffer.from(entry.name)
+  const offset = entry.header + 30 + bytes.readUInt16LE(26) + bytes.readUInt16LE(28)
+  const same =
+    bytes.readUInt32LE(0) === 0x04034b50 && bytes.readUInt16LE(8) === entry.method && bytes.readUInt16LE(26) === name.length
+  if (!same || offset + entry.packed > zip.end) throw damaged(zip.path, `the local header of "${entry.name}" is damaged`)
+  if (!bytes.subarray(30, 30 + name.length).equals(name))
+    throw damaged(zip.path, `the local header of "${entry.name}" names another file`)
+  return offset
 }
 
 /** Where the bytes of an entry begin in the file. Errors: DATA_FORMAT. */
-export async function entryOffset(zip: Zip, entry: ZipEntry): Promise<number> {
-  const name = Buffer.from(entry.name)
-  const local = await readBytes(zip.path, entry.header, 30)
-  const offset = entry.header + 30 + local.readUInt16LE(26) + local.readUInt16LE(28)
-  const same =
-    local.readUInt32LE(0) === 0x04034b50 && local.readUInt16LE(8) === entry.method && local.readUInt16LE(26) === name.length
-  if (!same || offset + entry.packed > zip.end) throw damaged(zip.path, `the local header of "${entry.name}" is damaged`)
-  if (!(await readBytes(zip.path, entry.header + 30, name.length)).equals(name)) {
-    throw damaged(zip.path, `the local header of "${entry.name}" names another file`)
-  }
-  return offset
+export async function entryOffset(
+  zip: Zip,
+  entry: ZipEntry,
+  read: Read = (at, n) => readBytes(zip.path, at, n),
+): Promise<number> {
+  return offsetIn(zip, entry, await read(entry.header, 30 + Buffer.byteLength(entry.name)))
 }
 
 export const isStored = (entry: ZipEntry): boolean => entry.method === STORED
@@ -150,12 +163,16 @@ export async function* streamEntry(zip: Zip, entry: ZipEntry): AsyncGenerator<Bu
   if (entry.method !== STORED && entry.method !== DEFLATED) {
     throw damaged(zip.path, `"${entry.name}" is packed by method ${entry.method}; only stored and deflated entries are read`)
   }
+  const { unpackedBytes, unpackedRatio } = zip.limits
+  const most = unpackedBytes + unpackedRatio * entry.packed
+  if (!isStored(entry) && entry.size > most)
+    throw damaged(zip.path, `"${entry.name}" unpacks from ${entry.packed} bytes to ${entry.size}; at most ${most} are unpacked`)
   const packed = streamBytes(zip.path, await entryOffset(zip, entry), entry.packed)
   yield* checkCrc(zip.path, entry.name, isStored(entry) ? packed : inflate(zip, entry, packed), entry.crc)
 }
 
 /** All bytes of an entry. Errors: DATA_FORMAT. */
 export async function readEntry(zip: Zip, entry: ZipEntry): Promise<Buffer> {
-  if (entry.size > MEMORY_LIMIT) throw damaged(zip.path, `"${entry.name}" is too large to be read at once`)
+  if (entry.size > zip.limits.pickleBytes) throw damaged(zip.path, `"${entry.name}" is too large to be read at once`)
   return collect(zip.path, streamEntry(zip, entry), entry.size)
 }

@@ -4,6 +4,7 @@ import { isMappable, openArrays } from '../../lib/data/arrays.js'
 import { elementName } from '../../lib/data/element.js'
 import { layoutOf } from '../../lib/data/keys.js'
 import { loadValues } from '../../lib/data/load.js'
+import { openBase } from '../../lib/data/open.js'
 import { readRowFacts } from '../../lib/data/row-facts.js'
 import { readSafetensors } from '../../lib/data/safetensors.js'
 import { LvmError } from '../../lib/errors.js'
@@ -66,7 +67,7 @@ describe('arrays of files that numpy wrote', () => {
     )
   })
   it('refuse records and truncated files', async () => {
-    expect(await refused('DATA_FORMAT', openArrays(fixture('record.npy')))).toMatch(/record array/)
+    expect(await refused('DATA_FORMAT', openBase(fixture('record.npy')))).toMatch(/record array/)
     const bytes = readFileSync(fixture('half.npy'))
     for (const length of [0, 5, 9, 50, 127, 200, bytes.length - 1]) {
       await refused('DATA_FORMAT', openArrays(scratch('cut.npy', bytes.subarray(0, length))))
@@ -95,12 +96,48 @@ describe('safetensors', () => {
     ['an end before the begin', { v: { dtype: 'F32', shape: [0], data_offsets: [8, 4] } }],
     ['a negative begin', { v: { dtype: 'F32', shape: [1], data_offsets: [-4, 0] } }],
     ['a huge shape', { v: { dtype: 'F32', shape: [2 ** 40, 2 ** 40], data_offsets: [0, 12] } }],
-    ['an unknown dtype', { v: { dtype: 'F8_E4M3', shape: [12], data_offsets: [0, 12] } }],
+    ['an unknown dtype', { v: { dtype: 'F9', shape: [12], data_offsets: [0, 12] } }],
+    ['half a byte', { v: { dtype: 'F4', shape: [23], data_offsets: [0, 12] } }],
+    ['bytes behind the last tensor', { v: { dtype: 'U8', shape: [11], data_offsets: [0, 11] } }],
+    ['a hole', { a: { dtype: 'U8', shape: [4], data_offsets: [0, 4] }, b: { dtype: 'U8', shape: [4], data_offsets: [8, 12] } }],
+    ['a hole before the first', { v: { dtype: 'U8', shape: [4], data_offsets: [8, 12] } }],
+    [
+      'an overlap',
+      { a: { dtype: 'U8', shape: [8], data_offsets: [0, 8] }, b: { dtype: 'U8', shape: [8], data_offsets: [4, 12] } },
+    ],
+    ['three offsets', { v: { dtype: 'U8', shape: [12], data_offsets: [0, 12, 12] } }],
+    ['a number in the metadata', { __metadata__: { a: 5 }, v: { dtype: 'U8', shape: [12], data_offsets: [0, 12] } }],
+    [
+      'an object in the metadata',
+      { __metadata__: { a: { toString: 1 } }, v: { dtype: 'U8', shape: [12], data_offsets: [0, 12] } },
+    ],
     ['a dtype of the prototype', { v: { dtype: 'constructor', shape: [12], data_offsets: [0, 12] } }],
     ['an entry that is none', { v: 3 }],
     ['a list', [1]],
   ])('refuses %s', async (_, bad) => {
     await refused('DATA_FORMAT', readSafetensors(scratch('bad.safetensors', safetensors(bad, new Uint8Array(12)))))
+  })
+  it.each([
+    [
+      'a name twice',
+      '{"v":{"dtype":"U8","shape":[12],"data_offsets":[0,12]},"v":{"dtype":"U8","shape":[12],"data_offsets":[0,12]}}',
+      /"v" twice/,
+    ],
+    ['a name twice, once escaped', '{"v":{"dtype":"U8","shape":[12],"data_offsets":[0,12]},"\\u0076":{}}', /"v" twice/],
+    ['a key twice', '{"v":{"dtype":"U8","dtype":"I8","shape":[12],"data_offsets":[0,12]}}', /"dtype" twice/],
+    [
+      'a deep nest',
+      `{"v":{"dtype":${'['.repeat(100_000)}${']'.repeat(100_000)},"shape":[12],"data_offsets":[0,12]}}`,
+      /deeper than 100/,
+    ],
+    ['NaN', '{"v":{"dtype":"U8","shape":[NaN],"data_offsets":[0,12]}}', /not JSON/],
+    ['bytes that are not UTF-8', '{"\xff":{"dtype":"U8","shape":[12],"data_offsets":[0,12]}}', /not JSON/],
+  ])('refuses a header with %s', async (_, text, message) => {
+    const head = Buffer.from(text, 'latin1')
+    const length = Buffer.alloc(8)
+    length.writeBigUInt64LE(BigInt(head.length))
+    const path = scratch('header.safetensors', Buffer.concat([length, head, new Uint8Array(12)]))
+    expect(await refused('DATA_FORMAT', readSafetensors(path))).toMatch(message)
   })
   it('refuses headers that do not fit', async () => {
     const bytes = safetensors(header, new Uint8Array(12))

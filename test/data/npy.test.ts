@@ -36,8 +36,7 @@ describe('npy headers', () => {
   })
 
   it.each([
-    ['a record', npy('', [1], new Uint8Array(1)).toString('latin1').replace("''", "[('a', '<f4')]")],
-    ['an unknown type', npy('<M8[ns]', [1], new Uint8Array(8)).toString('latin1')],
+    ['an unknown type', npy('<q9', [1], new Uint8Array(8)).toString('latin1')],
     ['a huge shape', npy('<f4', [2 ** 40, 2 ** 40], new Uint8Array(8)).toString('latin1')],
     ['another magic', 'hello world'],
     ['version 9', '\x93NUMPY\x09\x00\x10\x00{}'],
@@ -45,6 +44,17 @@ describe('npy headers', () => {
     ['nothing', ''],
   ])('refuses %s', (_, text) => {
     expect(() => parse(Buffer.from(text, 'latin1'))).toThrow(LvmError)
+  })
+
+  it.each([
+    ['a record', "[('a', '<f4')]", 'record'],
+    ['times', "'<M8[ns]'", '<M8[ns]'],
+    ['spans of time', "'<m8[25s]'", '<m8[25s]'],
+    ['long numbers', "'<f16'", '<f16'],
+    ['raw bytes', "'|V12'", '|V12'],
+  ])('tells the type of an array that is not read: %s', (_, descr, name) => {
+    const head = npy('', [1], new Uint8Array(1)).toString('latin1').replace("''", descr)
+    expect(parse(Buffer.from(head, 'latin1'))).toMatchObject({ type: { kind: 'unread', name }, shape: [1] })
   })
 
   it('survives 5,000 random mutations', () => {
@@ -75,7 +85,9 @@ describe('elements', () => {
     expect(values('|S4', Buffer.from('ab\0\0caf\0'))).toEqual(['ab', 'caf'])
   })
   it('knows which types it does not read', () => {
-    for (const descr of ['<f3', '<c8x', 'V8', '<m8', '<U99999999', 'f4; os']) expect(parseElementType(descr)).toBeUndefined()
+    for (const descr of ['<f3', '<c8x', '<q8', '<U99999999', 'f4; os']) expect(parseElementType(descr)).toBeUndefined()
+    for (const descr of ['|V8', '<m8', '<M8[D]', '<f16']) expect(parseElementType(descr)?.kind).toBe('unread')
+    expect(parseElementType('<V2')).toEqual({ kind: 'bfloat', size: 2, swap: false })
     expect(elements([3, 0, 2 ** 50, 2 ** 50])).toBe(0)
     expect(elements([-1, 3])).toBe(Infinity)
   })

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { PLAIN_GLOBALS } from '../../lib/data/python-globals.js'
+import { plainElements } from '../../lib/data/element.js'
+import { type Limits, resolveLimits } from '../../lib/data/limits.js'
+import { Opaque } from '../../lib/data/opaque.js'
+import { type NdArray, PLAIN_GLOBALS } from '../../lib/data/python-globals.js'
 import { unpickle } from '../../lib/data/unpickle.js'
 import { LvmError } from '../../lib/errors.js'
 import { dice, fixture, mutate, refused } from './fixture.js'
@@ -38,7 +41,9 @@ describe('unpickle', () => {
     expect(value.get('frozen')).toEqual(new Set([3]))
     expect(value.get('od')).toEqual(new Map([['x', 1]]))
     expect(value.get('scalar')).toBe(0.5)
-    expect(value.get('array')).toEqual({ shape: [2, 3], data: [0, 1, 2, 3, 4, 5] })
+    const array = value.get('array') as NdArray
+    expect(array).toMatchObject({ ndarray: true, shape: [2, 3], fortran: false, type: { kind: 'int', size: 4 } })
+    expect(plainElements(array.content as Buffer, array.type)).toEqual([0, 1, 2, 3, 4, 5])
   })
 
   it.each([
@@ -97,6 +102,71 @@ describe('unpickle', () => {
     ],
   ])('refuses damage: %s', async (_, bytes) => {
     await refused('DATA_FORMAT', load(bytes))
+  })
+
+  const limited = (bytes: string, limits: Partial<Limits>) =>
+    unpickle(Buffer.from(bytes, 'latin1'), { owner: 'test.pkl', globals: PLAIN_GLOBALS, limits: resolveLimits('test', limits) })
+  it.each<[string, string, Partial<Limits>]>([
+    ['empty dicts', '}'.repeat(1000), { pickleMemoryBytes: 100_000 }],
+    ['empty sets', '\x8f'.repeat(1000), { pickleMemoryBytes: 100_000 }],
+    ['empty tuples', ')'.repeat(1000), { pickleMemoryBytes: 100_000 }],
+    ['marks', '('.repeat(10_000), { pickleMemoryBytes: 100_000 }],
+    ['Nones', 'N'.repeat(10_000), { pickleMemoryBytes: 100_000 }],
+    ['texts', '\x8c\x01a\x94'.repeat(2000), { pickleMemoryBytes: 100_000 }],
+    ['views of no bytes', 'C\x00'.repeat(1000), { pickleMemoryBytes: 100_000 }],
+    ['numbers', `G${'\x00'.repeat(8)}`.repeat(4000), { pickleMemoryBytes: 100_000 }],
+    ['items of one list', `](${'K\x01'.repeat(5000)}e`, { pickleMemoryBytes: 100_000 }],
+    [
+      'keys of one dict',
+      `}(${Array.from({ length: 3000 }, (_, i) => `M${String.fromCharCode(i & 255, i >> 8)}N`).join('')}u`,
+      { pickleMemoryBytes: 200_000 },
+    ],
+    ['operations that leave nothing', 'N0'.repeat(3000), { pickleOpcodes: 5000 }],
+    ['long lines of escapes', `V${'\\u0041'.repeat(1000)}\n0`.repeat(20), { pickleOpcodes: 5000 }],
+    ['a long number', `\x8a\x40${'\x7f'.repeat(64)}`, { pickleNumberBytes: 32 }],
+    ['a long line', `V${'a'.repeat(500)}\n`, { pickleLineBytes: 100 }],
+    ['a nest', `${'('.repeat(50)}N${'l'.repeat(50)}`, { pickleDepth: 20 }],
+    ['all of its bytes', 'N'.repeat(200), { pickleBytes: 100 }],
+  ])('bounds %s', async (_, bytes, limits) => {
+    await refused('DATA_FORMAT', limited(`${bytes}.`, limits))
+    await limited(`${bytes}.`, {}).catch((error) => expect(error).toBeInstanceOf(LvmError))
+  })
+
+  it('remembers under numbers in any order', async () => {
+    expect(await load('K\x05r\x40\x42\x0f\x000K\x06\x94\x94j\x40\x42\x0f\x00h\x01\x86.')).toEqual([5, 6])
+  })
+
+  it.each([
+    ['a class of a project', 'capp.models\nSettings\n)\x81}U\x01aK\x01sb.', 'app.models.Settings'],
+    ['a class with arguments by name', '\x80\x04capp\nThing\n)}U\x01aK\x01s\x92.', 'app.Thing'],
+    ['an enumeration', 'capp\nColour\n(K\x01tR.', 'app.Colour'],
+    ['a list of a class of its own', 'capp\nTrail\n)\x81(K\x01K\x02e.', 'app.Trail'],
+    ['an object of protocol 0', 'ccopy_reg\n_reconstructor\n(capp\nThing\nc__builtin__\nobject\nNtR.', 'app.Thing'],
+    ['a date', "cdatetime\ndate\n(S'x'\ntR.", 'datetime.date'],
+  ])('keeps %s opaque', async (_, bytes, name) => {
+    const value = await load(bytes)
+    expect(value).toBeInstanceOf(Opaque)
+    expect((value as Opaque).what).toBe(`an object of class ${name}`)
+  })
+  it('keeps the items of an unknown dict', async () => {
+    expect([...((await load('capp\nConfig\n)\x81(U\x01aK\x01u.')) as Map<string, number>)]).toEqual([['a', 1]])
+    const known = await load('clightning_fabric.utilities.data\nAttributeDict\n)\x81(U\x01aK\x01u.')
+    expect(known).toEqual(new Map([['a', 1]]))
+    expect(known).not.toBeInstanceOf(Opaque)
+  })
+  it.each([
+    ['a function of a project', 'capp\nrun\n.'],
+    ['a class that starts a process', 'csubprocess\nPopen\n.'],
+    ['a class that loads a library', 'cctypes\nCDLL\n.'],
+    ['a class that opens a file', 'cio\nFileIO\n.'],
+    ['a partial function', 'cfunctools\npartial\n.'],
+    ['a code object', 'ctypes\nCodeType\n.'],
+    ['a method of a class', 'capp\nThing.run\n.'],
+    ['a module of PyTorch that runs code', 'ctorch.jit\nScriptModule\n.'],
+    ['numpy’s loader of libraries', 'cnumpy.ctypeslib\nThing\n.'],
+    ['a name that is none', 'capp\n\n.'],
+  ])('refuses %s', async (_, bytes) => {
+    await refused('DATA_UNSAFE', load(bytes))
   })
 
   it('keeps keys that JavaScript objects would trip over', async () => {

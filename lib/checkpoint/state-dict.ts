@@ -1,0 +1,92 @@
+import { dtypeOf } from '../data/element.js'
+import { damaged } from '../data/file.js'
+import { loadTensor } from '../data/load.js'
+import { needed, Opaque } from '../data/opaque.js'
+import { isTensorEntry, openPt, type PtFile, readTensor } from '../data/pt.js'
+import { isNdArray, type NdArray } from '../data/python-globals.js'
+import { LvmError } from '../errors.js'
+import type { Opened, Stored } from './stored.js'
+
+type Dict = ReadonlyMap<unknown, unknown>
+
+/** Keys under which trainers keep the weights that a model is judged by, the first that is there counts. */
+const KEYS = ['model_state_dict', 'state_dict', 'model', 'module', 'net', 'network', 'weights', 'params', 'ema', 'ema_state_dict']
+/** What our own files hold beside them. */
+const BESIDE = ['training_state_dict', 'optimizer_state_dict']
+const DEPTH = 3
+const HINT = 'save one state dict where it was made: torch.save(model.state_dict(), FILE)'
+
+const isWeights = (value: unknown) => isTensorEntry(value) || isNdArray(value)
+const holdsWeights = (value: unknown): boolean =>
+  value instanceof Map && [...value].some(([key, entry]) => typeof key === 'string' && isWeights(entry))
+const listed = (keys: Iterable<unknown>): string => {
+  const names = Array.from(keys, String)
+  const shown = names.slice(0, 10).map((name) => (name.length > 60 ? `${name.slice(0, 59)}…` : name))
+  return `${shown.join(', ') || 'none'}${names.length > shown.length ? ` and ${names.length - shown.length} more` : ''}`
+}
+
+/** Whether a value is a dict of weights, or has one below the keys that trainers use. */
+const leadsToWeights = (value: unknown, depth = 0): boolean =>
+  holdsWeights(value) || (value instanceof Map && depth < DEPTH && KEYS.some((key) => leadsToWeights(value.get(key), depth + 1)))
+
+/** The dict of weights in a file, and the keys of others that are left out. Errors: BAD_CHECKPOINT, DATA_UNSAFE. */
+function findWeights(path: string, value: unknown): { dict: Dict; others: readonly string[] } {
+  needed(path, value)
+  const whole: Dict | undefined = value instanceof Map ? value : undefined
+  if (whole === undefined)
+    throw new LvmError('BAD_CHECKPOINT', `${path}: expected a dict of tensors but received something else`, { hint: HINT })
+  const below = [...whole].filter(([, value]) => holdsWeights(value)).map(([key]) => String(key))
+  const known = KEYS.find((name) => leadsToWeights(whole.get(name), 1))
+  const key = known ?? (below.length === 1 && !holdsWeights(whole) ? below[0] : undefined)
+  if (key !== undefined) {
+    const { dict, others } = findWeights(path, whole.get(key))
+    return { dict, others: [...others, ...below.filter((other) => other !== key && !BESIDE.includes(other))] }
+  }
+  if (holdsWeights(whole)) return { dict: whole, others: below }
+  for (const name of KEYS) needed(path, whole.get(name))
+  const several =
+    below.length > 1
+      ? `weights under several keys (${listed(below)})`
+      : `no tensors by name; its keys are ${listed(whole.keys())}`
+  throw new LvmError('BAD_CHECKPOINT', `${path}: expected weights but it holds ${several}`, { hint: HINT })
+}
+
+/** A tensor that lies in the pickle itself, as numpy keeps it. */
+function ofArray(file: PtFile, name: string, { type, shape, fortran, content }: NdArray): Stored {
+  if (dtypeOf(type) === undefined || !Buffer.isBuffer(content))
+    return unread(file.path, name, `an array of numpy's ${type.name ?? type.kind}`)
+  async function* pieces() {
+    yield content as Buffer
+  }
+  const { path, limits } = file
+  const array = { path, name, type, shape, fortran, limits, offset: undefined, pieces, verify: async () => {} }
+  return { shape, isBuffer: type.kind === 'int' || type.kind === 'uint' || type.kind === 'bool', read: () => loadTensor(array) }
+}
+
+/** What stands for a tensor of a type that is not read. */
+export const unread = (path: string, name: string, what: string, shape: readonly number[] = []): Stored => ({
+  shape,
+  unread: what,
+  read: async () => {
+    throw damaged(path, `"${name}" is ${what}, which is not read`, undefined, 'convert it to float32 where it was made')
+  },
+})
+
+const FLOATING = /^(b?float|complex)/
+
+/** The tensors of a .pt file: of the state dict that it is, or that it holds one or a few levels down. Errors: as openPt; BAD_CHECKPOINT. */
+export async function openState(path: string, limits?: PtFile['limits']): Promise<Opened> {
+  const file = await openPt(path, { verify: false, ...(limits && { limits }) })
+  const { dict, others } = findWeights(path, file.value)
+  const tensors = new Map<string, Stored>()
+  for (const [key, entry] of dict) {
+    const name = String(key)
+    if (isTensorEntry(entry))
+      tensors.set(name, { shape: entry.shape, isBuffer: !FLOATING.test(entry.dtype), read: () => readTensor(file, entry) })
+    else if (isNdArray(entry)) tensors.set(name, ofArray(file, name, entry))
+    else if (entry instanceof Opaque) tensors.set(name, unread(path, name, entry.what))
+  }
+  const warnings = others.length > 0 ? [`it also holds weights under ${listed(others)}: not read`] : []
+  const rest = dict === file.value ? new Map() : (file.value as Dict)
+  return { tensors, rest, warnings: [...file.warnings, ...warnings] }
+}

@@ -1,0 +1,125 @@
+import type { DType } from '../native.js'
+import { elements } from './element.js'
+import { Opaque } from './opaque.js'
+import type { Global } from './pickle-machine.js'
+
+/** How the elements of a storage are kept; of bytes that tensors share whatever their dtype, and of those that are not read, no dtype. */
+export interface StorageType {
+  readonly name: string
+  readonly dtype: DType | undefined
+  readonly size: number
+}
+/** A block of elements of one type in a .pt file. */
+export interface Storage {
+  readonly key: string
+  readonly type: StorageType
+  readonly elements: number
+  offsetInFile: number
+}
+/** A tensor in a .pt file: a view of a storage. */
+export interface TensorEntry {
+  readonly tensor: true
+  readonly dtype: DType
+  readonly shape: readonly number[]
+  readonly strides: readonly number[]
+  /** In elements, from the begin of its storage. */
+  readonly storageOffset: number
+  readonly storage: Storage
+  /** The values are those of the storage, negated or conjugated. */
+  readonly neg: boolean
+  readonly conj: boolean
+}
+
+export const ITEM_SIZE: Readonly<Record<DType, number>> = {
+  float32: 4,
+  float64: 8,
+  float16: 2,
+  bfloat16: 2,
+  int64: 8,
+  int32: 4,
+  int16: 2,
+  int8: 1,
+  uint8: 1,
+  bool: 1,
+  complex64: 8,
+  complex128: 16,
+}
+const whole = (value: unknown): number => {
+  if (!Number.isSafeInteger(value) || (value as number) < 0)
+    throw new RangeError('a size, stride or offset is not a whole number ≥ 0')
+  return value as number
+}
+export const wholesOf =
+  (axes: number) =>
+  (value: unknown): number[] => {
+    if (!Array.isArray(value) || value.length > axes) throw new TypeError('a shape is damaged')
+    return value.map(whole)
+  }
+export const bool = (value: unknown): boolean => {
+  if (typeof value !== 'boolean') throw new TypeError('expected a flag of a tensor to be True or False')
+  return value
+}
+
+/** The elements of its storage that a view reaches, from its offset on. */
+export function span(shape: readonly number[], strides: readonly number[]): number {
+  return shape.includes(0) ? 0 : shape.reduce((reach, n, i) => reach + (n - 1) * strides[i]!, 1)
+}
+
+/** Whether anything but None or an empty dict stands for the hooks of a tensor. */
+export const hooked = (hooks: unknown): boolean => {
+  if (hooks === undefined || hooks === null) return false
+  if (!(hooks instanceof Map)) throw new TypeError('the hooks of a tensor are damaged')
+  return hooks.size > 0
+}
+
+/** How tensors are made again, every argument honoured; what cannot be honoured gives a value that is not read. */
+export function rebuilding(axes: number) {
+  const wholes = wholesOf(axes)
+  const view = (storage: unknown, offset: unknown, size: unknown, stride: unknown, dtype: unknown, metadata: unknown) => {
+    const { type, elements: held } = (storage ?? {}) as Partial<Storage>
+    if (type === undefined || held === undefined) throw new TypeError('a tensor has no storage')
+    const [shape, strides, storageOffset] = [wholes(size), wholes(stride), whole(offset)]
+    if (shape.length !== strides.length) throw new RangeError('a tensor has more sizes than strides, or fewer')
+    const shown = `${String(dtype ?? type.name)} tensor of shape [${shape.join(', ')}]`
+    const own = (dtype === undefined ? type.dtype : dtype) as DType | undefined
+    if (own === undefined || !(own in ITEM_SIZE)) return new Opaque(`a ${shown}`)
+    const reach = span(shape, strides)
+    if (reach > 0 && !((storageOffset + reach) * ITEM_SIZE[own] <= held * type.size))
+      throw new RangeError(`a tensor of shape [${shape.join(', ')}] reaches past its storage`)
+    if (elements(shape) === Infinity) throw new RangeError(`a tensor of shape [${shape.join(', ')}] is too large`)
+    if (metadata !== undefined && metadata !== null && !(metadata instanceof Map)) throw new TypeError('a tensor is damaged')
+    const marks = new Map<unknown, unknown>(metadata as Map<unknown, unknown> | undefined | null)
+    const [neg, conj] = [bool(marks.get('neg') ?? false), bool(marks.get('conj') ?? false)]
+    const others = [...marks.keys()].filter((key) => key !== 'neg' && key !== 'conj')
+    if (others.length > 0) return new Opaque(`a ${shown} with "${others.slice(0, 5).join(', ')}" beside it`)
+    if (conj && !own.startsWith('complex')) throw new TypeError('a tensor of real numbers cannot be conjugated')
+    return { tensor: true, dtype: own, shape, strides, storageOffset, storage: storage as Storage, neg, conj } as TensorEntry
+  }
+  const flagged = (made: TensorEntry | Opaque, grad: unknown, hooks: unknown) => {
+    bool(grad)
+    return hooked(hooks) ? new Opaque('a tensor with hooks') : made
+  }
+  const none = (more: readonly unknown[]) => {
+    if (more.length > 0) throw new TypeError('a tensor has more arguments than are known')
+  }
+  return {
+    _rebuild_tensor: {
+      make: (...[storage, offset, size, stride, ...more]: unknown[]) => {
+        none(more)
+        return view(storage, offset, size, stride, undefined, null)
+      },
+    },
+    _rebuild_tensor_v2: {
+      make: (...[storage, offset, size, stride, grad, hooks, metadata, ...more]: unknown[]) => {
+        none(more)
+        return flagged(view(storage, offset, size, stride, undefined, metadata), grad, hooks)
+      },
+    },
+    _rebuild_tensor_v3: {
+      make: (...[storage, offset, size, stride, grad, hooks, dtype, metadata, ...more]: unknown[]) => {
+        none(more)
+        return flagged(view(storage, offset, size, stride, dtype ?? null, metadata), grad, hooks)
+      },
+    },
+  } satisfies Record<string, Global>
+}
