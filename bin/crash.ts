@@ -22,5 +22,5 @@ export function withReport(error: unknown): LvmError {
   } catch {
     return known
   }
-  return new LvmError(known.code, known.message, { cause: error, hint: `${known.hint} (report: ${path})` })
+  return new LvmError(known.code, known.message, { cause: error, hint: `${known.commandHint} (report: ${path})` })
 }

@@ -27,7 +27,7 @@ export const event = (document: object): void => write(jsonText(document))
 
 /** Ends with an error: `code: message` and `fix: hint` on stderr, a last JSON line on stdout with --json, and the exit code. */
 export function fail(error: unknown, json = false): void {
-  const { code, message, hint, exit } = asLvmError(error)
+  const { code, message, commandHint: hint, exit } = asLvmError(error)
   diagnostic(`${code}: ${message}\nfix: ${hint}`)
   if (json) event({ type: 'error', version: 1, code, message, hint, exit })
   process.exitCode = exit

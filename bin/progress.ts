@@ -1,5 +1,5 @@
 import type { TrainEvent } from '../lib/index.js'
-import { terminalText } from '../lib/shown-text.js'
+import { shellWord, terminalText } from '../lib/shown-text.js'
 import { program } from './command-line.js'
 import { bytes, count, duration, nearby } from './output.js'
 
@@ -75,7 +75,7 @@ export function opening(e: Of<'start'>): string {
 export function audited({ path, verdict, codes, forced }: Of<'audit'>): string {
   if (verdict === null) return 'audit  looking at the data, once for a file'
   if (codes.length === 0) return 'audit  the data is sound'
-  return `audit  ${verdict}: ${codes.join(', ')}${forced ? ', forced' : ''}; more: ${program()} data audit ${nearby(path)}`
+  return `audit  ${verdict}: ${codes.join(', ')}${forced ? ', forced' : ''}; more: ${program()} data audit ${shellWord(nearby(path))}`
 }
 
 /** How many tensors weights brought, and how many they did not. */
@@ -94,7 +94,11 @@ const STOPPED = {
 
 /** How it ended. */
 export const closing = (e: Of<'result'>): string =>
-  `${STOPPED[e.stopped]} after ${duration(e.seconds)} · best epoch ${e.best_epoch ?? NONE} · val loss ${loss(e.val_loss)} · val cosine ${cosine(e.val_cosine)}`
+  `${STOPPED[e.stopped]} after ${duration(e.seconds)} · ${
+    e.best_epoch === null
+      ? 'no epoch has ended, so there is no best one'
+      : `best epoch ${e.best_epoch} · val loss ${loss(e.val_loss)} · val cosine ${cosine(e.val_cosine)}`
+  }`
 
 /** Draws the events of a training as they come: one live bar, or plain lines every half minute where nothing can be redrawn. */
 export function progress(screen: Screen, now: () => number = () => performance.now()): (event: TrainEvent) => void {

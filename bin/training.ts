@@ -1,6 +1,7 @@
 import { runName } from '../lib/checkpoint/folder.js'
 import type { LvmError } from '../lib/errors.js'
 import type { TrainOptions } from '../lib/index.js'
+import { shellWord } from '../lib/shown-text.js'
 import { program, resumption } from './command-line.js'
 import { diagnostic, event as emit, nearby, print } from './output.js'
 import { progress, terminal } from './progress.js'
@@ -39,5 +40,5 @@ export async function runTraining(train: Train, options: TrainOptions, seeds: Se
     const all = summary(results)
     if (json) emit(all.event)
     else print(all.text)
-  } else if (!json) print(`next: ${program()} evaluate ${runName(folder)}`)
+  } else if (!json) print(`next: ${program()} evaluate ${shellWord(runName(folder))}`)
 }

@@ -1,4 +1,6 @@
-/** Every failure lvm-torch reports on purpose: what it means for the shell, and what to do about it. One table, nowhere else. */
+import { forPrograms } from './hints.js'
+
+/** Every failure lvm-torch reports on purpose: what it means for the shell, and what to do about it there. One table, nowhere else. */
 export const ERRORS = {
   BAD_OPTION: {
     exit: 2,
@@ -83,7 +85,7 @@ export const ERRORS = {
   DEVICE_UNAVAILABLE: {
     exit: 5,
     about: 'the device that was named is not there',
-    hint: 'use --device auto, or see: lvm-torch doctor',
+    hint: 'use --device auto; for the devices that are here run: lvm-torch doctor',
   },
   OUT_OF_MEMORY: { exit: 6, about: 'there is not enough memory', hint: 'use a smaller --batch-size, model or --context' },
   DIVERGED: {
@@ -91,11 +93,11 @@ export const ERRORS = {
     about: 'the loss or a gradient became NaN or Inf',
     hint: 'use a smaller --lr, or --precision fp32; the last good checkpoint is kept',
   },
-  GATE_FAILED: { exit: 8, about: 'a quality gate or an audit failed', hint: 'see the figures above' },
+  GATE_FAILED: { exit: 8, about: 'a quality gate or an audit failed', hint: 'see what failed in the result or above' },
   BAD_ARGUMENT: {
     exit: 9,
     about: 'a value handed to the native side has the wrong type, shape or dtype',
-    hint: 'see the sentence above',
+    hint: 'check the value that the message names',
   },
   DISPOSED: { exit: 9, about: 'a handle was used after dispose()', hint: 'keep the handle until you are done with it' },
   NATIVE: {
@@ -115,11 +117,15 @@ export type ErrorCode = keyof typeof ERRORS
 export class LvmError extends Error {
   override readonly name = 'LvmError'
   readonly code: ErrorCode
+  /** What mends it, in the words of a program. */
   readonly hint: string
+  /** The same in the words of the command line, as every throw site gives it. */
+  readonly commandHint: string
   constructor(code: ErrorCode, message: string, options: ErrorOptions & { hint?: string } = {}) {
     super(message, options)
     this.code = isErrorCode(code) ? code : 'INTERNAL'
-    this.hint = options.hint ?? ERRORS[this.code].hint
+    this.commandHint = options.hint ?? ERRORS[this.code].hint
+    this.hint = forPrograms(this.commandHint)
   }
   /** What a shell should see as the exit code. */
   get exit(): number {

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { CommandModule } from 'yargs'
 import { integer, resolve } from '../../lib/options.js'
+import { shellWord } from '../../lib/shown-text.js'
 import { program } from '../command-line.js'
 import { flags, given } from '../flags.js'
 import { diagnostic, event, nearby, print } from '../output.js'
@@ -21,7 +22,7 @@ everything in one page, which needs no network
 the figures are in ${nearby(plots)}
 
 what to type next
-  ${program()} train lstm --data ${nearby(data)}    # the recipe of the PRD, 20 epochs
+  ${program()} train lstm --data ${shellWord(nearby(data))}    # the recipe of the PRD, 20 epochs
   ${program()} data inspect YOUR.npz
   ${program()} train lstm --data YOUR.npz
   ${program()} --help

@@ -1,6 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { runName } from '../../lib/checkpoint/folder.js'
 import { flag, integer, text } from '../../lib/options.js'
+import { shellWord } from '../../lib/shown-text.js'
 import { PRESETS } from '../../lib/spec/architecture.js'
 import { program } from '../command-line.js'
 import { flags, given } from '../flags.js'
@@ -41,7 +42,7 @@ export const importing: CommandModule = {
     const { importCheckpoint } = await import('../../lib/index.js')
     const made = await importCheckpoint({ file: String(argv.file), model: String(argv.model), ...given(fields, argv) })
     for (const warning of made.warnings) diagnostic(`warning: ${warning}`)
-    const name = runName(made.run)
+    const name = shellWord(runName(made.run))
     const isNew = made.weights.new.length > 0
     const next = isNew ? `train ${made.model} --data FILE --init ${name}` : `evaluate ${name} --data FILE`
     answer(

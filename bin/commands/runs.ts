@@ -3,7 +3,7 @@ import type { Argv, CommandModule } from 'yargs'
 import { findRun, RUNS } from '../../lib/checkpoint/folder.js'
 import { listRuns, type RunDetails, type RunSummary, removeRun, showRun } from '../../lib/checkpoint/runs.js'
 import { restoreRun } from '../../lib/checkpoint/store.js'
-import { badOption, ERRORS } from '../../lib/errors.js'
+import { ERRORS, LvmError } from '../../lib/errors.js'
 import { resolve, text } from '../../lib/options.js'
 import { oneLine } from '../../lib/shown-text.js'
 import { flags, given } from '../flags.js'
@@ -48,7 +48,9 @@ function details(run: RunDetails): string {
     [
       'best',
       run.best_epoch === null
-        ? null
+        ? run.history.length > 0
+          ? 'none: no epoch has ended; epoch 0 is the model before training'
+          : null
         : `epoch ${run.best_epoch}: val loss ${figure(run.val_loss, 6)}, val cosine ${figure(run.val_cosine, 4)}`,
     ],
     ...Object.entries(run.files).map(([name, size]): [string, string] => [name, bytes(size)]),
@@ -108,7 +110,7 @@ const rm: CommandModule = {
     for (const run of argv.run as string[]) folders.push(await findRun(String(run), rootOf(argv)))
     const ask = argv.yes !== true
     if (ask && (argv.json === true || !process.stdin.isTTY || !process.stdout.isTTY)) {
-      throw badOption('runs rm', 'yes', 'a yes where nobody can be asked', undefined, 'add --yes')
+      throw new LvmError('BAD_OPTION', 'runs rm: needs --yes when there is no terminal to ask on', { hint: 'add --yes' })
     }
     const removed: { path: string; kept: string[] }[] = []
     for (const path of folders) {

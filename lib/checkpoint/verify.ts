@@ -1,6 +1,7 @@
 import { lstat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { LvmError } from '../errors.js'
+import { shellWord } from '../shown-text.js'
 import { names } from './durable.js'
 import { generationFolder, generationNumbers, generationsOf, isRun, POINTER, runName } from './folder.js'
 import { checkFile, damagedFile, type FileRecord, MANIFEST, type Manifest, readManifest, readText } from './manifest.js'
@@ -126,7 +127,7 @@ async function withRescue(error: unknown, folder: string): Promise<unknown> {
   const { generation, manifest } = whole.checkpoint
   return new LvmError('BAD_CHECKPOINT', `${error.message}; generation ${generation}, saved ${manifest.saved_at}, is whole`, {
     cause: error,
-    hint: `to go back to what is whole, run: lvm-torch runs restore ${runName(relative(process.cwd(), folder) || '.')}`,
+    hint: `to go back to what is whole, run: lvm-torch runs restore ${shellWord(runName(relative(process.cwd(), folder) || '.'))}`,
   })
 }
 

@@ -150,7 +150,7 @@ async function inspectFile(path: string, options: OpenOptions, limits: Limits): 
     base = await openBase(path, options)
     return { ...listed, base: baseOf(base), warnings: base.warnings, error: null }
   } catch (thrown) {
-    const { code, message, hint } = asFailure(thrown)
+    const { code, message, commandHint: hint } = asFailure(thrown)
     return { ...listed, base: null, warnings: [], error: { code, message, hint } }
   } finally {
     base?.dispose()

@@ -4,7 +4,7 @@ import type { Base, Card } from './base.js'
 /** The space that card and option agree on. Errors: SPACE_MISMATCH when they do not. */
 export function agreedSpace(path: string, card: Card | undefined, option: string | undefined): string | undefined {
   if (card?.space !== undefined && option !== undefined && card.space !== option) {
-    throw new LvmError('SPACE_MISMATCH', `${path}: its card says "${card.space}" but --space says "${option}"`, {
+    throw new LvmError('SPACE_MISMATCH', `${path}: its card says "${card.space}" but "space" is "${option}"`, {
       hint: 'leave --space away, or correct the card beside the vectors',
     })
   }

@@ -16,9 +16,8 @@ interface Reading {
 function readings(model: Model, { base, windows, ids }: Chosen): Reading[] {
   const { model: name } = model.manifest
   if (!model.causal)
-    throw badOption('predict', 'stream', `no --stream, because ${name} sees the whole context at every position,`, true)
-  if (base.kind !== 'base')
-    throw badOption('predict', 'stream', 'no --stream, because sequences do not say what came before,', true)
+    throw badOption('predict', 'stream', `false, because ${name} sees the whole context at every position,`, true)
+  if (base.kind !== 'base') throw badOption('predict', 'stream', 'false, because sequences do not say what came before,', true)
   const of = base.articles?.of
   const last = new Map<number, number>()
   for (const id of ids) {

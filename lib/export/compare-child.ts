@@ -7,7 +7,7 @@ const [run, path, format] = process.argv.slice(2) as [string, string, Format]
 compare(run, path, format).then(
   (comparison) => process.stdout.write(JSON.stringify({ ok: true, comparison })),
   (error) => {
-    const { code, message, hint } = asLvmError(error)
+    const { code, message, commandHint: hint } = asLvmError(error)
     process.stdout.write(JSON.stringify({ ok: false, code, message, hint }))
     process.exitCode = 1
   },

@@ -53,7 +53,7 @@ function attempted<T>(problems: Problem[], work: () => T): T | undefined {
   try {
     return work()
   } catch (error) {
-    const { message, hint } = asLvmError(error)
+    const { message, commandHint: hint } = asLvmError(error)
     problems.push({ what: message, fix: hint, fatal: true })
     return undefined
   }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { userInfo } from 'node:os'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LvmError } from '../errors.js'
 
@@ -21,14 +21,30 @@ export function packageRoot(): string {
   return folder
 }
 
+/** A setting that names a folder; one that is empty or relative counts as none, as XDG's base directory specification says. */
+const folder = (path: string | undefined): string | undefined => (path !== undefined && isAbsolute(path) ? path : undefined)
+
+/** The user's own folder, also where HOME is empty or unset. Errors: FILE_MISSING. */
+function home(env: Env): string {
+  const named = folder(process.platform === 'win32' ? env.USERPROFILE : env.HOME)
+  if (named !== undefined) return named
+  try {
+    const { homedir } = userInfo()
+    if (isAbsolute(homedir)) return homedir
+  } catch {} // the user has no entry among the users of this machine
+  throw new LvmError('FILE_MISSING', 'cache: expected a home folder to keep it in but the user has none', {
+    hint: 'set LVM_TORCH_CACHE=/a/folder that only you can write',
+  })
+}
+
 function userCache(env: Env): string {
-  if (process.platform === 'win32') return env.LOCALAPPDATA || join(homedir(), 'AppData', 'Local')
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches')
-  return env.XDG_CACHE_HOME || join(homedir(), '.cache')
+  if (process.platform === 'win32') return folder(env.LOCALAPPDATA) ?? join(home(env), 'AppData', 'Local')
+  if (process.platform === 'darwin') return join(home(env), 'Library', 'Caches')
+  return folder(env.XDG_CACHE_HOME) ?? join(home(env), '.cache')
 }
 
 /** Where lvm-torch keeps what it can fetch again; LVM_TORCH_CACHE names another parent folder. */
-export const cacheRoot = (env: Env = process.env): string => join(env.LVM_TORCH_CACHE || userCache(env), 'lvm-torch')
+export const cacheRoot = (env: Env = process.env): string => resolve(env.LVM_TORCH_CACHE || userCache(env), 'lvm-torch')
 
 /** Where the installed libtorch variants are. */
 export const storeRoot = (env: Env = process.env): string => join(cacheRoot(env), 'libtorch')

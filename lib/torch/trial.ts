@@ -28,7 +28,7 @@ async function trial(device: string): Promise<object> {
 trial(process.argv[2] ?? 'cpu').then(
   (answer) => process.stdout.write(JSON.stringify(answer)),
   (error) => {
-    const { code, message, hint } = asLvmError(error)
+    const { code, message, commandHint: hint } = asLvmError(error)
     process.stdout.write(JSON.stringify({ ok: false, crashed: false, code, message, hint }))
     process.exitCode = 1
   },

@@ -47,7 +47,7 @@ async function openVal(o: TrainSettings, train: Base): Promise<Omit<Side, 'sampl
     sideOf(await openBeside(train, path, { space: o.space, normalize: o.normalize, part }), o)
   if (o.val !== undefined) return open(o.val)
   if (train.parts.includes('val')) return open(o.data!, 'val')
-  throw badOption('train', 'val', 'a validation file with --split file', undefined)
+  throw badOption('train', 'val', 'a validation file with "split" file', undefined)
 }
 
 /**

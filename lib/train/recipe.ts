@@ -1,5 +1,6 @@
 import { findArchitecture } from '../architectures/index.js'
 import { badOption, LvmError, shown } from '../errors.js'
+import { forPrograms } from '../hints.js'
 import { type Options, resolve } from '../options.js'
 import { type Architecture, isCausal } from '../spec/architecture.js'
 import { resolveDevice } from '../torch/device.js'
@@ -59,7 +60,7 @@ export function ask(model: string, given: Given) {
   const architecture = findArchitecture(model)
   const own = divide(architecture, given)
   const asked = resolve('train', trainFields, own.train)
-  if (asked.resume && asked.overwrite) throw badOption('train', 'overwrite', 'one of --resume and --overwrite', true)
+  if (asked.resume && asked.overwrite) throw badOption('train', 'overwrite', 'one of "resume" and "overwrite"', true)
   return { architecture, own, asked }
 }
 
@@ -77,7 +78,7 @@ export function plan(model: string, given: Given): Plan {
       throw badOption(
         'train',
         key,
-        `no value without ${needs}, where it has no effect,`,
+        `no value without ${forPrograms(needs)}, where it has no effect,`,
         own.train[key],
         `add ${needs}, or leave --${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} out`,
       )
@@ -86,9 +87,9 @@ export function plan(model: string, given: Given): Plan {
   if (train.objective === 'sequence' && !isCausal(architecture, options))
     throw badOption('train', 'objective', `last, because ${model} sees the whole context at every position,`, 'sequence')
   if (train.weights === 'bf16' && train.ema > 0)
-    throw badOption('train', 'ema', '0 with --weights bf16, which is too coarse for an average,', train.ema)
+    throw badOption('train', 'ema', '0 with "weights" bf16, which is too coarse for an average,', train.ema)
   if (train.weights === 'bf16' && own.train.precision === 'bf16')
-    throw badOption('train', 'precision', 'no value with --weights bf16, where all products are in bf16,', 'bf16')
+    throw badOption('train', 'precision', 'no value with "weights" bf16, where all products are in bf16,', 'bf16')
   return { architecture, train, model: options }
 }
 

@@ -80,7 +80,10 @@ describe('runs', () => {
   it('rm asks, and where nobody can be asked wants --yes', async () => {
     const root = await folderOfRuns()
     const { status, stderr } = runs(root, 'rm', 'lstm_baseline')
-    expect([status, stderr]).toEqual([2, expect.stringContaining('fix: add --yes')])
+    expect([status, stderr]).toEqual([
+      2,
+      'BAD_OPTION: runs rm: needs --yes when there is no terminal to ask on\nfix: add --yes\n',
+    ])
     expect(existsSync(join(root, 'lstm_baseline'))).toBe(true)
     expect(runs(root, 'rm', 'lstm_baseline', 'gru_staked', '--yes').status).toBe(2)
     expect(existsSync(join(root, 'lstm_baseline'))).toBe(true)

@@ -103,7 +103,7 @@ describe('published weights', () => {
     const error = await importing(files, 'distilgpt2', 'shapes', { preset: 'tiny' }).catch((error) => error)
     expect(error).toMatchObject({ code: 'BAD_CHECKPOINT' })
     expect(error.message).toContain('core.gpt.wpe.weight: [9, 12] instead of [1024, 16]')
-    expect(error.hint).toContain('--width 12 --heads 3 --ffn 20 --positions 9')
+    expect(error.commandHint).toContain('--width 12 --heads 3 --ffn 20 --positions 9')
   })
   it('are refused when they compute something else', async () => {
     for (const [key, value] of [

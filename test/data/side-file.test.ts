@@ -103,7 +103,7 @@ describe('the files of a base', () => {
     expect(agreedSpace('x', card, 'gtr')).toBe('gtr')
     expect(agreedSpace('x', undefined, 'mpnet')).toBe('mpnet')
     expect(agreedSpace('x', {}, undefined)).toBeUndefined()
-    expect(() => agreedSpace('x', card, 'mpnet')).toThrow(/its card says "gtr" but --space says "mpnet"/)
+    expect(() => agreedSpace('x', card, 'mpnet')).toThrow(/its card says "gtr" but "space" is "mpnet"/)
   })
   it('mix only when both spaces are known and equal', () => {
     requireSameSpace({ path: 'a', space: 'gtr' }, { path: 'b', space: 'gtr' })

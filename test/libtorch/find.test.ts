@@ -1,4 +1,5 @@
 import { chmodSync, writeFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { findLibtorch, search } from '../../lib/libtorch/find.js'
@@ -101,6 +102,23 @@ describe('what does not serve', () => {
 })
 
 describe('paths', () => {
+  test.skipIf(process.platform !== 'linux')(
+    'an empty, relative or missing setting does not move the cache into the working directory',
+    () => {
+      const own = join(userInfo().homedir, '.cache', 'lvm-torch')
+      for (const env of [
+        {},
+        { HOME: '' },
+        { HOME: '.' },
+        { HOME: '', XDG_CACHE_HOME: '' },
+        { XDG_CACHE_HOME: 'cache' },
+        { XDG_CACHE_HOME: './c', HOME: 'x' },
+      ])
+        expect(cacheRoot(env), JSON.stringify(env)).toBe(own)
+      expect(cacheRoot({ HOME: '/me', XDG_CACHE_HOME: 'relative' })).toBe('/me/.cache/lvm-torch')
+      expect(cacheRoot({ LVM_TORCH_CACHE: 'here' })).toBe(join(process.cwd(), 'here', 'lvm-torch'))
+    },
+  )
   test('the cache follows LVM_TORCH_CACHE', () => expect(cacheRoot({ LVM_TORCH_CACHE: '/big' })).toBe(join('/big', 'lvm-torch')))
   test.runIf(process.platform === 'linux')('and else the conventions of the system', () =>
     expect(cacheRoot({ XDG_CACHE_HOME: '/x' })).toBe('/x/lvm-torch'),

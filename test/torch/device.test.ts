@@ -29,7 +29,7 @@ describe('resolveDevice', () => {
   const absent = ['cuda', 'cuda:0', 'mps'].filter((name) => here.every((d) => d.name !== name && d.name !== `${name}:0`))
   test.each([...absent, 'cuda:99'])('%s that is not there is an error, and never another device', (name) => {
     const error = thrown(() => resolveDevice(name))
-    expect(error).toMatchObject({ code: 'DEVICE_UNAVAILABLE', exit: 5, hint: expect.stringContaining('--device auto') })
+    expect(error).toMatchObject({ code: 'DEVICE_UNAVAILABLE', exit: 5, hint: expect.stringContaining('"device" auto') })
     expect(error).toHaveProperty('message', expect.stringMatching(/^device: expected one of cpu.* but received "/))
   })
   test.each(['', 'gpu', 'CPU', 'cpu:0', 'cuda:', 'cuda:x', 'cuda:-1', 'cuda 0', 'mps:0', 'cpu\n', 'meta', '__proto__'])(

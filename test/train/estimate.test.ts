@@ -32,8 +32,8 @@ test('weights in bf16 take half the memory and half the disk', () => {
 })
 test('options that contradict each other are refused', () => {
   const refused = (model: string, given: Record<string, unknown>) => () => plan(model, { data: 'x.npy', ...given })
-  expect(refused('lstm', { weights: 'bf16', ema: 0.9 })).toThrow(/0 with --weights bf16/)
-  expect(refused('lstm', { weights: 'bf16', precision: 'bf16' })).toThrow(/--weights bf16/)
+  expect(refused('lstm', { weights: 'bf16', ema: 0.9 })).toThrow(/0 with "weights" bf16/)
+  expect(refused('lstm', { weights: 'bf16', precision: 'bf16' })).toThrow(/"weights" bf16/)
   for (const { name, causal } of architectures)
     if (!causal) expect(refused(name, { objective: 'sequence' })).toThrow(/sees the whole context/)
   expect(findArchitecture('lstm').causal).toBe(true)

@@ -81,7 +81,7 @@ describe('train --init', () => {
   it('refuses shapes that do not fit, with the options that would', async () => {
     const error = await start('no', { init: file, width: 16, state: 4 }).catch((error) => error)
     expect(error.message).toContain('core.norm_f.weight: [12] instead of [16]')
-    expect(error.hint).toContain('--width 12 --state 6')
+    expect(error.commandHint).toContain('--width 12 --state 6')
     expect(existsSync(join(TINY.out, 'no', 'manifest.json'))).toBe(false)
   })
   it('warns of what no shape shows', async () => {

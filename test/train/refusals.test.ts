@@ -16,8 +16,8 @@ const start = (name: string, more: Partial<TrainOptions> = {}) =>
 
 describe('an option', () => {
   it.each<[string, unknown, RegExp]>([
-    ['warmup', 0.1, /without --schedule warmup-cosine, where it has no effect/],
-    ['val', 'x.npy', /without --split file/],
+    ['warmup', 0.1, /without "schedule" warmup-cosine, where it has no effect/],
+    ['val', 'x.npy', /without "split" file/],
     ['epochs', -1, /an integer ≥ 0/],
     ['epochs', 1.5, /an integer ≥ 0/],
     ['epochs', '3', /an integer ≥ 0/],

@@ -17,7 +17,7 @@ const [run, device, threads] = process.argv.slice(2) as [string, string, string]
 measure(run, device, Number(threads)).then(
   (measured) => process.stdout.write(JSON.stringify({ ok: true, measured })),
   (error) => {
-    const { code, message, hint } = asLvmError(error)
+    const { code, message, commandHint: hint } = asLvmError(error)
     process.stdout.write(JSON.stringify({ ok: false, code, message, hint }))
     process.exitCode = 1
   },
