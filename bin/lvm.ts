@@ -10,8 +10,11 @@ import { usageError } from './usage.js'
 const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule>]> = {
   demo: ['train three models on the sample and compare them', async () => (await import('./commands/demo.js')).demo],
   data: ['look into files of vectors', async () => (await import('./commands/data.js')).data],
-  ceiling: ['say what cosine can be reached', async () => (await import('./commands/ceiling.js')).reaching],
-  arrow: ['test whether a text differs from itself read backward', async () => (await import('./commands/arrow.js')).arrowing],
+  ceiling: ['say what cosine can at least be reached', async () => (await import('./commands/ceiling.js')).reaching],
+  arrow: [
+    'compare how well a text is predicted forward and backward',
+    async () => (await import('./commands/arrow.js')).arrowing,
+  ],
   train: ['train a model on a file of vectors', async () => (await import('./commands/train.js')).train],
   evaluate: ['judge runs against the baselines', async () => (await import('./commands/evaluate.js')).evaluate],
   sweep: ['train and judge many models, one after the other', async () => (await import('./commands/sweep.js')).sweep],

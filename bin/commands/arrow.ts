@@ -5,7 +5,7 @@ import { answer, diagnostic } from '../output.js'
 
 export const arrowing: CommandModule = {
   command: 'arrow',
-  describe: 'test whether a text differs from itself read backward',
+  describe: 'compare how well a text is predicted forward and backward',
   builder: (y) =>
     y.options(flags(arrowFields)).demandOption('data').example('$0 arrow --data wiki', 'one sentence, with its chance'),
   handler: async (argv) => {

@@ -5,7 +5,7 @@ import { answer, diagnostic } from '../output.js'
 
 export const reaching: CommandModule = {
   command: 'ceiling',
-  describe: 'say what cosine can be reached on a file, before anyone trains',
+  describe: 'say what cosine can at least be reached on a file, before anyone trains',
   builder: (y) =>
     y
       .options(flags(ceilingFields))

@@ -96,7 +96,8 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
     await answer(`${verb}.json`, `${verb} --data data --out E`)
     keep(`${verb}.json`, read(`E/${verb}.json`))
   }
-  await answer('synth --json', 'synth --rows 40 --articles 2 --out S.npy')
+  await answer('synth --json', 'synth --rows 80 --articles 4 --out S.npy')
+  await answer('ceiling.json', 'ceiling --data S')
   await answer('predict --json', 'predict a --out P.npy')
   keep('P.json', read('P.json'))
   await answer('rollout --json', 'rollout a --steps 2')

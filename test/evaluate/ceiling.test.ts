@@ -1,15 +1,17 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { synth } from '../../lib/data/synth.js'
 import { meanTarget, type Rows } from '../../lib/evaluate/baselines-rows.js'
 import { arrow } from '../../lib/evaluate/ceiling/arrow.js'
 import { type Ceiling, ceiling } from '../../lib/evaluate/ceiling/ceiling.js'
+import { ceilingPage } from '../../lib/evaluate/ceiling/page.js'
 import { addMoments, dualEquations, noMoments, normalEquations } from '../../lib/evaluate/ridge-systems.js'
 import { studentLimit, studentP } from '../../lib/evaluate/statistics-student.js'
 import { native } from '../../lib/native.js'
 import type { Tensor } from '../../lib/torch/tensor.js'
 import { refused, scratch } from '../data/fixture.js'
 import { corpus, npz, sequences, vectorsOf } from './corpus.js'
+import { nonLinear, OPTIMUM } from './non-linear.js'
 import { rowsOf, synthetic } from './synthetic.js'
 
 beforeAll(() => native.setThreads(1))
@@ -53,20 +55,54 @@ describe('ceiling', () => {
     expect(found.best.ci95![0]).toBeLessThan(optimum.forward)
     expect(cosineOf(found, 'ridge')).toBeGreaterThan(cosineOf(found, 'exponential_mean') - 0.01)
     expect(cosineOf(found, 'lag_weights')).toBeGreaterThan(cosineOf(found, 'context_mean'))
-    expect(found.predictors.map(({ name }) => name)).toHaveLength(11)
+    expect(found.predictors.map(({ name }) => name)).toHaveLength(12)
+    expect(found.upper_bound!.cosine).toBe(optimum.forward)
     for (const { mse_unit, cosine } of found.predictors) expect(mse_unit).toBeCloseTo((2 * (1 - cosine)) / 16, 5)
   })
-  it('says that a tier is out of reach, and that one is within', async () => {
-    const noise = await ceiling({ data: await corpus({ kind: 'noise', dim: 64 }) })
-    expect(noise.tiers).toEqual({ minimum: 'no', target: 'no', stretch: 'no' })
-    const wide = await ceiling({ data: await corpus({ dim: 512, rows: 2500 }), context: 1 })
-    expect(wide.tiers.minimum).toBe('yes')
+  it('excludes a tier by the proved optimum of a synthetic corpus only, and says which are reached', async () => {
+    const noise = await ceiling({ data: await corpus({ kind: 'noise', dim: 64 }), seconds: 2 })
+    expect(noise.tiers).toEqual({ minimum: 'excluded', target: 'excluded', stretch: 'excluded' })
+    expect(ceilingPage(noise)).toContain('stretch above the upper bound')
+    const wide = await ceiling({ data: await corpus({ dim: 512, rows: 2500 }), context: 1, seconds: 4 })
+    expect(wide.tiers.minimum).toBe('reached')
+    const unknown = await corpus({ kind: 'noise', dim: 64 })
+    rmSync(unknown.replace(/npy$/, 'card.json'))
+    const open = await ceiling({ data: unknown, seconds: 2 })
+    expect(open.upper_bound).toBeNull()
+    expect(open.tiers).toEqual({ minimum: 'not shown', target: 'not shown', stretch: 'not shown' })
+  })
+  it('says when the time was over before a network stopped improving', async () => {
+    const found = await ceiling({ data: await corpus({ dim: 64, rows: 8000, articles: 160 }), seconds: 1 })
+    expect(found.networks.map(({ finished }) => finished)).toContain(false)
+    expect(ceilingPage(found)).toContain('stopped by --seconds while it may still improve')
   })
   it('refuses what cannot be split or read', async () => {
     await refused('BAD_OPTION', ceiling({ data: '', context: 5 }))
     await refused('FILE_MISSING', ceiling({ data: scratch('gone.npy') }))
     await refused('DATA_ONE_ARTICLE', ceiling({ data: await corpus({ articles: 1, rows: 200 }) }))
   })
+})
+
+describe('ceiling of a non-linear rule', () => {
+  it.each([
+    ['product', 24, 8800, 0.74],
+    ['sign', 16, 8800, 0.62],
+    ['permutation', 24, 8800, 0.7],
+  ] as const)(
+    'comes near the optimum of a %s of the last two vectors, and calls it a lower bound',
+    async (rule, dim, rows, least) => {
+      const data = nonLinear({ rule, dim, rows, articles: 220, seed: 5 })
+      const found = await ceiling({ data, context: 3 })
+      expect(cosineOf(found, 'ridge')).toBeLessThan(least - 0.1)
+      expect(found.best.cosine).toBeGreaterThan(least)
+      expect(found.best.ci95![0]).toBeLessThan(OPTIMUM)
+      expect(found.networks.every(({ finished, epochs }) => finished && epochs > 6)).toBe(true)
+      expect(found.upper_bound).toBeNull()
+      const page = ceilingPage(found)
+      expect(page).toContain(`at least ${found.best.cosine.toFixed(4).slice(1)}`)
+      expect(page).not.toMatch(/about|out of reach|expect/)
+    },
+  )
 })
 
 describe('ridge towards a weighted sum', () => {

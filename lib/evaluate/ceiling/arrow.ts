@@ -133,7 +133,11 @@ function verdictOf(predictors: readonly Direction[]): Pick<Arrow, 'evidence' | '
   const figures = `cosine forward less reversed: ${predictors.map(told).join(', ')}`
   if (predictors.every((d) => d.p === null))
     return { evidence: false, verdict: `no evidence of direction: one article cannot tell; ${figures}` }
-  if (sure.length === 0) return { evidence: false, verdict: `no evidence of direction; ${figures}` }
+  if (sure.length === 0)
+    return {
+      evidence: false,
+      verdict: `no evidence of direction: both predictors do equally well forward and backward, which does not show that the text is the same both ways; ${figures}`,
+    }
   const forward = sure.reduce((x, y) => (Math.abs(y.difference) > Math.abs(x.difference) ? y : x)).difference > 0
   return {
     evidence: true,
@@ -145,8 +149,9 @@ type Listener = { say?: (doing: string) => void }
 const ARGS = { options: withFields({ data: optional(word) }), more: only({ say: optional(callback) }) }
 
 /**
- * Whether a text can be told from itself read backward: the same predictors are fitted on both, and judged on the same held-out windows.
+ * Compares how well a text is predicted forward and backward: the same predictors are fitted both ways and judged on the same held-out windows.
  *
+ * A text may differ from its reverse and yet be as predictable both ways, so equal figures prove no symmetry.
  * Errors: those of openBase and splitWindows; DATA_TOO_FEW.
  */
 export const arrow = asyncDoor('arrow', ARGS, async (options: ArrowOptions, listener: Listener = {}): Promise<Arrow> => {

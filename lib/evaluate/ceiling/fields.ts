@@ -1,5 +1,5 @@
 import { dataFields } from '../../data/fields.js'
-import { integer, text } from '../../options.js'
+import { integer, real, text } from '../../options.js'
 
 const judged = {
   data: text({ default: undefined, about: 'file of vectors', group: 'Data' }),
@@ -10,6 +10,15 @@ const judged = {
 }
 
 /** What `ceiling` takes. */
-export const ceilingFields = judged
+export const ceilingFields = {
+  ...judged,
+  seconds: real({
+    default: 300,
+    min: 1,
+    max: 86_400,
+    about: 'longest training of the networks together; they end earlier once they stop improving',
+    group: 'Run',
+  }),
+}
 /** What `arrow` takes. */
 export const arrowFields = judged

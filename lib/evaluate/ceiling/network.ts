@@ -2,26 +2,23 @@ import { findArchitecture } from '../../architectures/index.js'
 import { native } from '../../native.js'
 import { Tensor } from '../../torch/tensor.js'
 import type { Baseline } from '../baselines-fit.js'
-import type { Rows } from '../baselines-rows.js'
-import { samplesOf } from '../baselines-rows.js'
+import { type Rows, samplesOf } from '../baselines-rows.js'
 
 const [BATCH, EVAL_BATCH, CHUNK] = [64, 256, 100]
 const [RATE, WARM] = [1e-3, 0.05]
 
-/** Rates that rise over the first twentieth of the steps and then fall to zero along a cosine. */
-function rates(from: number, count: number, total: number): Float64Array {
-  const warm = Math.max(1, Math.round(WARM * total))
-  return Float64Array.from({ length: count }, (_, i) => {
-    const step = from + i
-    return step < warm ? (RATE * (step + 1)) / warm : 0.5 * RATE * (1 + Math.cos((Math.PI * (step - warm)) / (total - warm)))
-  })
+/** How a network is built; `seed` is that of its weights and of the order of its batches. */
+export interface NetworkOptions {
+  readonly seed: number
+  readonly width: number
+  readonly dropout?: number
 }
 
-/** The model `mlp` as a change from the decaying mean of the context, trained by the native trainer. */
-export async function fitNetwork(train: Rows, o: { seed: number; epochs: number; width: number }): Promise<Baseline<'mlp'>> {
+/** The model `mlp` as a change from the decaying mean of the context, with the native trainer. Call `close`, and `dispose` the model. */
+export async function openNetwork(train: Rows, { seed, width, dropout = 0 }: NetworkOptions) {
   const { dim, context } = train.windows
-  const { node } = findArchitecture('mlp').spec({ dim, context }, { residual: 'decay', width: o.width })
-  const model = await native.model(node, 'float32', 'cpu', o.seed)
+  const { node } = findArchitecture('mlp').spec({ dim, context }, { residual: 'decay', width, dropout })
+  const model = await native.model(node, 'float32', 'cpu', seed)
   const samples = samplesOf(train)
   const trainer = native.trainer(model, samples, train.ids, {
     batch: BATCH,
@@ -30,7 +27,7 @@ export async function fitNetwork(train: Rows, o: { seed: number; epochs: number;
     bf16: false,
     sequence: false,
     recompute: false,
-    seed: o.seed,
+    seed,
     weightDecay: 0.01,
     beta1: 0.9,
     beta2: 0.999,
@@ -38,24 +35,21 @@ export async function fitNetwork(train: Rows, o: { seed: number; epochs: number;
     clip: 1,
     ema: 0,
   })
-  try {
-    const steps = native.trainerStepsPerEpoch(trainer)
-    for (let epoch = 1; epoch <= o.epochs; epoch++)
-      for (let step = 0; step < steps; step += CHUNK) {
-        const count = Math.min(CHUNK, steps - step)
-        await native.trainerRun(trainer, epoch, step, rates((epoch - 1) * steps + step, count, o.epochs * steps))
-      }
-  } catch (error) {
-    native.dispose(model)
-    throw error
-  } finally {
-    native.dispose(trainer)
-    native.dispose(samples)
-  }
+  const stepsPerEpoch = native.trainerStepsPerEpoch(trainer)
   return {
-    name: 'mlp',
-    params: { width: o.width, epochs: o.epochs },
-    async predict(rows, ids) {
+    model,
+    stepsPerEpoch,
+    /** Makes the steps from number `first` on, each with the rate that its number has. */
+    async advance(first: number, count: number, rate: (step: number) => number): Promise<void> {
+      for (let at = first; at < first + count; ) {
+        const from = at % stepsPerEpoch
+        const some = Math.min(CHUNK, stepsPerEpoch - from, first + count - at)
+        const rates = Float64Array.from({ length: some }, (_, i) => rate(at + i))
+        await native.trainerRun(trainer, Math.floor(at / stepsPerEpoch) + 1, from, rates)
+        at += some
+      }
+    },
+    predict: async (rows: Rows, ids: Int32Array): Promise<Tensor> => {
       const judged = samplesOf(rows)
       try {
         return Tensor.wrap(await native.predict(model, judged, ids, EVAL_BATCH))
@@ -63,6 +57,29 @@ export async function fitNetwork(train: Rows, o: { seed: number; epochs: number;
         native.dispose(judged)
       }
     },
+    close() {
+      native.dispose(trainer)
+      native.dispose(samples)
+    },
     dispose: () => native.dispose(model),
   }
+}
+export type Network = Awaited<ReturnType<typeof openNetwork>>
+
+/** Trained for so many epochs, with rates that rise over the first twentieth of the steps and then fall to zero along a cosine. */
+export async function fitNetwork(train: Rows, { epochs, ...o }: NetworkOptions & { epochs: number }): Promise<Baseline<'mlp'>> {
+  const network = await openNetwork(train, o)
+  const total = epochs * network.stepsPerEpoch
+  const warm = Math.max(1, Math.round(WARM * total))
+  const rate = (step: number) =>
+    step < warm ? (RATE * (step + 1)) / warm : 0.5 * RATE * (1 + Math.cos((Math.PI * (step - warm)) / (total - warm)))
+  try {
+    await network.advance(0, total, rate)
+  } catch (error) {
+    network.dispose()
+    throw error
+  } finally {
+    network.close()
+  }
+  return { name: 'mlp', params: { width: o.width, epochs }, predict: network.predict, dispose: network.dispose }
 }

@@ -1,7 +1,8 @@
 import { pageDoor } from '../../door.js'
 import type { TierName } from '../tiers.js'
 import type { Arrow } from './arrow.js'
-import type { Ceiling } from './ceiling.js'
+import type { Ceiling, Reachable } from './ceiling.js'
+import type { NetworkEnd } from './until-best.js'
 
 const short = (x: number) => x.toFixed(4).replace(/^(-?)0\./, '$1.')
 const span = (ci: readonly [number, number] | null) => (ci === null ? '–' : `${short(ci[0])} … ${short(ci[1])}`)
@@ -26,12 +27,31 @@ const NAMES: Readonly<Record<string, string>> = {
   ridge_to_mean: 'ridge to the exp. mean',
   knn: 'nearest neighbours',
   mlp: 'small network',
+  mlp_dropout: 'small network, dropout',
   combined: 'combination',
 }
 const TIERS: Readonly<Record<TierName, string>> = { minimum: 'minimum viable', target: 'target', stretch: 'stretch' }
-const REACH = { yes: 'within reach', open: 'perhaps', no: 'out of reach' }
+const REACH: Readonly<Record<Reachable, string>> = {
+  reached: 'reached',
+  'not shown': 'not shown to be reachable',
+  excluded: 'above the upper bound',
+}
 
-/** The ceiling for the terminal. */
+/** What is known of each tier. */
+export const tierSentences = ({ tiers }: Pick<Ceiling, 'tiers'>): string[] =>
+  (Object.keys(TIERS) as TierName[]).map((tier) => `${TIERS[tier]} ${REACH[tiers[tier]]}`)
+
+/** The lower bound in words, and the upper one where there is one. */
+export function reachSentence({ best, upper_bound: most }: Pick<Ceiling, 'best' | 'upper_bound'>): string {
+  const interval = best.ci95 === null ? '' : ` (95 %: ${span(best.ci95)}, the choice of the best included)`
+  const above = most == null ? 'a larger model may reach more' : `at most ${short(most.cosine)}: ${most.why}`
+  return `reachable here: a cosine of at least ${short(best.cosine)}${interval}; ${above}`
+}
+
+const ended = ({ name, epochs, finished }: NetworkEnd) =>
+  `${NAMES[name] ?? name} ${epochs.toFixed(epochs < 10 ? 1 : 0)} epochs${finished ? '' : ', stopped by --seconds while it may still improve'}`
+
+/** What can be reached at least, for the terminal. */
 export const ceilingPage = pageDoor('ceilingPage', 'ceiling', (c: Ceiling): string => {
   const rows = c.predictors.map((r) => [
     NAMES[r.name] ?? r.name,
@@ -47,8 +67,9 @@ export const ceilingPage = pageDoor('ceilingPage', 'ceiling', (c: Ceiling): stri
     '',
     ...aligned([['', 'cosine', '95 %', 'MSE raw', 'MSE unit', ''], ...rows]),
     '',
-    `reachable here: a cosine of about ${short(c.best.cosine)}${c.best.ci95 === null ? '' : ` (95 %: ${span(c.best.ci95)})`}; expect a trained model within ${short(c.margin)} of it`,
-    `tiers of the PRD (loss and cosine): ${(Object.keys(TIERS) as TierName[]).map((tier) => `${TIERS[tier]} ${REACH[c.tiers[tier]]}`).join(', ')}`,
+    reachSentence(c),
+    `tiers of the PRD (loss and cosine): ${tierSentences(c).join(', ')}`,
+    `networks were trained until they stopped improving: ${c.networks.map(ended).join('; ')}`,
     ...(c.ci95_note === null ? [] : [`no interval: ${c.ci95_note}`]),
     `${c.seconds.toFixed(1)} s`,
   ].join('\n')

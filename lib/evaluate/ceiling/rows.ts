@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { replaceText } from '../../checkpoint/durable.js'
+import type { Base } from '../../data/base.js'
 import { openBase } from '../../data/open.js'
 import { permutation } from '../../data/random.js'
 import { splitWindows } from '../../data/split.js'
@@ -19,6 +20,7 @@ export interface Parts {
   readonly path: string
   readonly hash: string
   readonly space: string | null
+  readonly card: Base['card']
   readonly train: Rows
   readonly val: Rows
   /** Training windows before a sample was drawn. */
@@ -48,6 +50,7 @@ export async function partsOf(
       path: base.path,
       hash: base.hash,
       space: base.space ?? null,
+      card: base.card,
       train: { ...rows, ids },
       val: { ...rows, ids: split.val },
       available: split.train.length,
@@ -59,7 +62,6 @@ export async function partsOf(
   }
 }
 
-/** Samples of some rows in C++; the caller disposes of them. */
 /** Runs something with what scores predictions for some rows. */
 export async function withScorer<T>(rows: Rows, what: (scorer: Scorer) => Promise<T>): Promise<T> {
   const samples = samplesOf(rows)

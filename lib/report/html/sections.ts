@@ -2,6 +2,7 @@ import type { Analysis } from '../../evaluate/analysis/entry.js'
 import type { Audit } from '../../evaluate/audit/audit.js'
 import type { Arrow } from '../../evaluate/ceiling/arrow.js'
 import type { Ceiling } from '../../evaluate/ceiling/ceiling.js'
+import { reachSentence, tierSentences } from '../../evaluate/ceiling/page.js'
 import type { Diagnosis } from '../../evaluate/diagnose/runs.js'
 import { short, signed, span } from '../../evaluate/report-table.js'
 import type { RetrievalEntry } from '../../evaluate/retrieval/entry.js'
@@ -116,8 +117,12 @@ const words = (name: string) => name.replaceAll('_', ' ')
 
 function ceiling(c: Ceiling, drawn: Figures['audit']): Html {
   const rows = c.predictors.map((p) => ({ ...p, name: words(p.name) }))
-  const tiers = Object.entries(c.tiers).map(([name, answer]) => html`<li>${name}: ${answer}</li>`)
-  return html`<p>Best of these: <strong>${words(c.best.name)}</strong> with ${short(c.best.cosine)}${c.best.ci95 && ` (95 %: ${span(c.best.ci95)})`}, on ${count(c.val.windows)} windows of ${count(c.val.articles)} articles. Can the tiers of the PRD be met on this data?</p><ul>${tiers}</ul>${pair(drawn)}${table(
+  // Before version 2 the best of the predictors was taken for the most that any can reach.
+  const known: Html =
+    c.version === 2
+      ? html`<ul>${tierSentences(c).map((line) => html`<li>${line}</li>`)}</ul>`
+      : html`<p>ceiling.json is of an earlier version, which took this for an upper bound; run ceiling again.</p>`
+  return html`<p>Best of these: <strong>${words(c.best.name)}</strong>, on ${count(c.val.windows)} windows of ${count(c.val.articles)} articles; ${reachSentence(c)}.</p>${known}${pair(drawn)}${table(
     rows,
     [
       { title: 'Predictor', read: (p) => p.name },
@@ -127,7 +132,7 @@ function ceiling(c: Ceiling, drawn: Figures['audit']): Html {
       { title: 'MSE raw', numeric: true, read: (p) => number(p.mse_raw, mse) },
       { title: 'MSE unit', numeric: true, read: (p) => number(p.mse_unit, mse) },
     ],
-    'what can be reached',
+    'what is reachable at least',
   )}`
 }
 
@@ -151,7 +156,9 @@ export function evaluationSections(report: Report, figures: Figures): Section[] 
   return [
     ...(documents.retrieval.length > 0 ? [section('retrieval', 'Retrieval', retrieval(documents.retrieval, figures))] : []),
     ...(documents.comparison ? [section('paired', 'Paired comparison', comparison(documents))] : []),
-    ...(documents.ceiling ? [section('ceiling', 'What can be reached', ceiling(documents.ceiling, figures.ceiling))] : []),
+    ...(documents.ceiling
+      ? [section('ceiling', 'What can be reached at least', ceiling(documents.ceiling, figures.ceiling))]
+      : []),
     ...(documents.arrow ? [section('arrow', 'Arrow of time', arrow(documents.arrow, figures.arrow))] : []),
     ...(documents.audit ? [section('audit', 'Audit of the data', audit(documents.audit, figures))] : []),
   ]
