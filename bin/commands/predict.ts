@@ -15,6 +15,11 @@ export const predict: CommandModule = {
   handler: async (argv) => {
     const { predict } = await import('../../lib/index.js')
     const made = await predict({ run: String(argv.run), out: String(argv.out), ...given(predictFields, argv) })
-    answer(made, () => `${count(made.rows)} predictions in ${made.out}, their targets in ${made.index}`, argv.json === true)
+    const seen = made.trained_on ? `; ${(100 * made.trained_on).toFixed(1)} % of them were trained on` : ''
+    answer(
+      made,
+      () => `${count(made.rows)} predictions in ${made.out}, their targets in ${made.index}${seen}`,
+      argv.json === true,
+    )
   },
 }

@@ -16,9 +16,10 @@ export const rolling: CommandModule = {
   handler: async (argv) => {
     const { rollout } = await import('../../lib/index.js')
     const made = await rollout({ run: String(argv.run), ...given(rolloutFields, argv) })
+    const trained = made.trained_on ? `; ${(100 * made.trained_on).toFixed(1)} % of them were trained on` : ''
     const text = () =>
       [
-        `${made.run}: ${count(made.windows)} windows of ${made.articles} articles (${made.part}), memory: ${made.memory}\n`,
+        `${made.run}: ${count(made.windows)} windows of ${made.articles} articles (${made.part}), memory: ${made.memory}${trained}\n`,
         table(made.steps, {
           step: ({ step }) => step,
           cosine: ({ cosine }) => figure(cosine),

@@ -34,6 +34,8 @@ export interface JudgedRows extends Rows {
   readonly split: RunEntry['split']
   /** Whether the best epoch was chosen on them. */
   readonly selectedOn: boolean
+  /** Share of them that the run was trained on. */
+  readonly trainedOn: number | null
 }
 
 /** Batches that are timed, of at most so many vectors. */
@@ -107,26 +109,31 @@ export async function evaluateRun(subject: Subject, rows: JudgedRows, options: E
   try {
     const judged = await judge(subject, rows, samples, options)
     const { output, weightsBytes, trainSeconds } = subject
+    const seen = (rows.trainedOn ?? 0) > 0
     return {
       run: subject.run,
       model: subject.model,
       rows: rows.part,
       split: rows.split,
       selected_on: rows.selectedOn,
+      trained_on: rows.trainedOn,
       data: { path: base.path, hash: base.hash, space: base.space ?? null },
       output,
       parameters: subject.parameters,
       weights_sha256: subject.weights,
       ...judged,
+      skill: seen ? null : judged.skill,
       train_seconds: trainSeconds,
       latency: options.latency > 0 ? await measureSpeed(subject, rows, options.latency) : null,
       size: { weights_bytes: weightsBytes, file_bytes: subject.fileBytes },
-      tiers: judgeTiers({
-        val_loss: output === 'raw' ? judged.mse_raw : judged.mse_unit,
-        val_cosine: judged.cosine.mean,
-        train_seconds: trainSeconds,
-        weights_bytes: weightsBytes,
-      }),
+      tiers: seen
+        ? null
+        : judgeTiers({
+            val_loss: output === 'raw' ? judged.mse_raw : judged.mse_unit,
+            val_cosine: judged.cosine.mean,
+            train_seconds: trainSeconds,
+            weights_bytes: weightsBytes,
+          }),
       libtorch: native.libtorchVersion(),
     }
   } finally {

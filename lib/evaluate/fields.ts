@@ -7,7 +7,8 @@ export const judged = {
   ...dataFields,
   rows: choice(['auto', 'train', 'val', 'test', 'all'], {
     default: 'auto',
-    about: 'which windows: those the run validated on if the data is the same, all otherwise',
+    about:
+      'which windows: those the run validated on if the data is the same, all otherwise; no verdict on windows that were trained on',
     group: 'Data',
   }),
   device: text({ default: 'auto', about: 'cpu, cuda[:n], mps, or auto', group: 'Run' }),

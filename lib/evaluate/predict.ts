@@ -11,6 +11,7 @@ import { samplesOf } from './baselines-rows.js'
 import { predictFields } from './fields.js'
 import { streamed } from './stream.js'
 import { type Chosen, chooseRows } from './subject.js'
+import { trainedShare } from './trained-on.js'
 
 /** Options of `predict`: the run, the file that is written, and any field of `predictFields`. */
 export interface PredictOptions {
@@ -26,6 +27,8 @@ export interface Predicted {
   readonly rows: number
   readonly dim: number
   readonly part: string
+  /** Share of the predicted windows that were trained on; null where the data is not that of the training. */
+  readonly trained_on: number | null
   /** The predictions: float32 unit vectors, [rows, dim]. */
   readonly out: string
   /** Row and article of each target. */
@@ -80,12 +83,14 @@ export const predict = asyncDoor('predict', ARGS, async ({ run, ...given }: Pred
     await mkdir(dirname(o.out), { recursive: true })
     await writePredictions(part, model, chosen, o.stream)
     const { base, windows, ids } = chosen
+    const share = trainedShare(chosen, chosen.train)
     const document = {
       version: 1,
       run: model.name,
       model: model.manifest.model,
       part: chosen.part,
       data: { path: base.path, hash: base.hash, space: base.space ?? null },
+      trained_on: share,
       split: chosen.split ? { mode: chosen.split.mode, leaky: chosen.split.leaky, seed: chosen.split.seed } : null,
       context: o.stream ? null : windows.context,
       rows: Array.from(ids, (w) => windows.target[w]!),
@@ -94,7 +99,16 @@ export const predict = asyncDoor('predict', ARGS, async ({ run, ...given }: Pred
     await writeFile(`${index}.part`, `${JSON.stringify(document)}\n`)
     await rename(`${index}.part`, index)
     await rename(part, o.out)
-    return { version: 1, run: model.name, rows: ids.length, dim: model.dim, part: chosen.part, out: o.out, index }
+    return {
+      version: 1,
+      run: model.name,
+      rows: ids.length,
+      dim: model.dim,
+      part: chosen.part,
+      trained_on: share,
+      out: o.out,
+      index,
+    }
   } finally {
     await rm(part, { force: true })
     chosen.dispose()

@@ -3,6 +3,7 @@ import type { BaselineName } from './baselines-fit.js'
 import type { Interval } from './metrics.js'
 import type { RunEntry } from './report.js'
 import type { Criterion, TierName, Verdict } from './tiers.js'
+import { trainedOnNote } from './trained-on.js'
 
 export const NAMES: Readonly<Record<BaselineName, string>> = {
   mean_vector: 'mean vector',
@@ -44,8 +45,8 @@ function figures(entries: readonly RunEntry[]): string {
     e.cosine_centred === null ? '–' : short(e.cosine_centred),
     mse(e.mse_raw),
     mse(e.mse_unit),
-    signed(e.skill.value),
-    span(e.skill.ci95, signed),
+    e.skill === null ? '–' : signed(e.skill.value),
+    span(e.skill?.ci95 ?? null, signed),
   ])
   const baselines = (Object.keys(NAMES) as BaselineName[]).flatMap((name) => {
     const b = entries[0]!.baselines[name]
@@ -68,6 +69,7 @@ function figures(entries: readonly RunEntry[]): string {
 
 /** Whether a run is better than the best baseline, in words. */
 export function skillSentence({ run, skill }: Pick<RunEntry, 'run' | 'skill'>): string {
+  if (skill === null) return `${run}: no verdict, because it was trained on these windows`
   const { value, ci95, against } = skill
   const rival = NAMES[against]
   if (ci95 === null) {
@@ -100,7 +102,7 @@ export function verdictText({ pass, criteria }: Verdict): string {
 
 function tiers(entries: readonly RunEntry[]): string {
   const names = Object.keys(TIER_TITLES) as TierName[]
-  const rows = entries.map((e) => [e.run, ...names.map((name) => verdictText(e.tiers[name]))])
+  const rows = entries.map((e) => [e.run, ...names.map((name) => (e.tiers === null ? '–' : verdictText(e.tiers[name])))])
   return aligned([['tiers of the PRD', ...Object.values(TIER_TITLES)], ...rows])
 }
 
@@ -141,7 +143,7 @@ function section(entries: readonly RunEntry[]): string {
   const { n, articles, rows, data } = entries[0]!
   const title = `${whole(n)} windows of ${whole(articles)} article${articles === 1 ? '' : 's'} · ${rows} rows of ${data.path}`
   return [
-    title,
+    [title, ...trainedOnNote(entries[0]!)].join('\n'),
     figures(entries),
     entries.map(skillSentence).join('\n'),
     tiers(entries),
@@ -154,7 +156,7 @@ function section(entries: readonly RunEntry[]): string {
 export function renderTable(entries: readonly RunEntry[]): string {
   const groups = new Map<string, RunEntry[]>()
   for (const entry of entries) {
-    const key = JSON.stringify([entry.data.hash, entry.rows, entry.n, entry.baselines])
+    const key = JSON.stringify([entry.data.hash, entry.rows, entry.n, entry.trained_on, entry.baselines])
     groups.set(key, [...(groups.get(key) ?? []), entry])
   }
   return [...groups.values()].map(section).join('\n\n\n')

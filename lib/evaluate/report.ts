@@ -20,7 +20,7 @@ export interface Speed {
 }
 
 /** One run in validation_results.json. */
-export interface RunEntry extends Metrics {
+export interface RunEntry extends Omit<Metrics, 'skill'> {
   readonly run: string
   readonly model: string
   /** Which rows were judged: train, val, test or all. */
@@ -28,6 +28,8 @@ export interface RunEntry extends Metrics {
   readonly split: { readonly mode: string; readonly leaky: boolean; readonly seed: number } | null
   /** Whether the best epoch was chosen on these rows. */
   readonly selected_on: boolean
+  /** Share of these windows that were trained on; null where the data is not that of the training. */
+  readonly trained_on?: number | null
   readonly data: { readonly path: string; readonly hash: string; readonly space: string | null }
   readonly output: 'raw' | 'unit'
   readonly parameters: number
@@ -36,7 +38,9 @@ export interface RunEntry extends Metrics {
   readonly train_seconds: number | null
   readonly latency: Speed | null
   readonly size: { readonly weights_bytes: number; readonly file_bytes: number | null }
-  readonly tiers: Readonly<Record<TierName, Verdict>>
+  /** Null, as the tiers, where windows were trained on. */
+  readonly skill: Metrics['skill'] | null
+  readonly tiers: Readonly<Record<TierName, Verdict>> | null
   readonly libtorch: string
 }
 

@@ -9,6 +9,7 @@ import { meanTarget } from './baselines-rows.js'
 import { rolloutFields } from './fields.js'
 import { meanByArticle } from './statistics.js'
 import { type Chosen, chooseRows } from './subject.js'
+import { trainedShare } from './trained-on.js'
 
 /** Options of `rollout`: the run, and any field of `rolloutFields`. */
 export interface RolloutOptions {
@@ -35,6 +36,8 @@ export interface Rollout {
   readonly run: string
   readonly model: string
   readonly part: string
+  /** Share of the windows that were trained on; null where the data is not that of the training. */
+  readonly trained_on: number | null
   /** Whether the model keeps a state of all it was fed, or sees a window of fixed length. */
   readonly memory: 'stream' | 'window'
   readonly context: number
@@ -176,6 +179,7 @@ export const rollout = asyncDoor('rollout', ARGS, async ({ run, ...given }: Roll
       run: model.name,
       model: model.manifest.model,
       part: chosen.part,
+      trained_on: trainedShare({ windows, ids }, chosen.train),
       memory: stream ? 'stream' : 'window',
       context,
       windows: ids.length,

@@ -24,7 +24,7 @@ async function judge(model: Model, o: Options<typeof evaluateFields>, say: (line
   const { manifest } = model
   const chosen = await chooseRows(model, o)
   try {
-    const { rows: part, split, selected_on: selectedOn } = provenance(chosen)
+    const { rows: part, split, selected_on: selectedOn, trained_on: trainedOn } = provenance(chosen)
     say(`${model.name}: ${chosen.ids.length.toLocaleString('en-US')} windows`)
     const subject = {
       run: model.name,
@@ -39,7 +39,7 @@ async function judge(model: Model, o: Options<typeof evaluateFields>, say: (line
       trainSeconds: manifest.train_seconds,
       loadMs: model.loadMs,
     }
-    const rows = { base: chosen.base, windows: chosen.windows, ids: chosen.ids, part, split, selectedOn }
+    const rows = { base: chosen.base, windows: chosen.windows, ids: chosen.ids, part, split, selectedOn, trainedOn }
     return await evaluateRun(subject, rows, {
       train: chosen.train,
       batch: atOnce(chosen.windows.context),

@@ -10,6 +10,7 @@ import { makeWindows, type Windows } from '../data/windows.js'
 import { badOption } from '../errors.js'
 import type { Options } from '../options.js'
 import type { predictFields } from './fields.js'
+import { trainedShare } from './trained-on.js'
 
 /** Windows that a run is judged on. */
 export interface Chosen {
@@ -31,13 +32,16 @@ export interface Provenance {
   readonly split: { readonly mode: string; readonly leaky: boolean; readonly seed: number } | null
   /** Whether the best epoch was chosen on these windows. */
   readonly selected_on: boolean
+  /** Share of these windows that were trained on; null where the data is not that of the training. */
+  readonly trained_on: number | null
   readonly data: { readonly path: string; readonly hash: string; readonly space: string | null }
 }
 
-export const provenance = ({ base, part, split }: Chosen): Provenance => ({
+export const provenance = ({ base, windows, ids, part, split, train }: Chosen): Provenance => ({
   rows: part,
   split: split ? { mode: split.mode, leaky: split.leaky, seed: split.seed } : null,
   selected_on: part === 'val' || (part === 'all' && split !== undefined),
+  trained_on: trainedShare({ windows, ids }, train),
   data: { path: base.path, hash: base.hash, space: base.space ?? null },
 })
 

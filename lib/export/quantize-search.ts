@@ -6,6 +6,7 @@ import { weightsFile } from '../checkpoint/run.js'
 import { openWeights, type WeightsFile } from '../checkpoint/stored.js'
 import { badOption } from '../errors.js'
 import { type Chosen, chooseRows } from '../evaluate/subject.js'
+import { trainedShare } from '../evaluate/trained-on.js'
 import { native } from '../native.js'
 import type { Options } from '../options.js'
 import { sampled } from '../train/prepare.js'
@@ -59,6 +60,9 @@ export async function examine(
   const source = await openWeights(model.folder)
   const chosen = await chooseRows(model, o)
   try {
+    if (trainedShare(chosen, chosen.train))
+      // the gate would judge what the run remembers
+      throw badOption('quantize', 'rows', 'rows that the run was not trained on', o.rows, 'leave --rows away, or use --rows test')
     say(`${model.name}: ${chosen.ids.length} ${chosen.part} windows, as it is`)
     const scored = await score(model, chosen)
     const alone = manifest.weights_bytes > SMALL ? (await medians([model.native], chosen, o, signal))[0] : undefined

@@ -1,6 +1,7 @@
 import { architectures } from '../architectures/index.js'
 import { skillSentence } from '../evaluate/report-table.js'
 import type { TierName } from '../evaluate/tiers.js'
+import { trainedOnNote } from '../evaluate/trained-on.js'
 import { countParameters } from '../spec/count.js'
 import { fixed } from './format.js'
 import { EXPECTED_SCORE } from './prd.js'
@@ -48,6 +49,7 @@ export function notesOf(run: ReportedRun): string[] {
     ...(lineage?.split?.leaky ? ['leaky'] : []),
     ...(best_epoch === null ? [] : [`best epoch ${best_epoch} of ${epochs}`]),
     ...(v === null ? [] : [skillSentence({ run: '', skill: v.skill }).slice(2)]),
+    ...(v === null ? [] : trainedOnNote(v)),
     ...(v !== null && v.rows !== 'val' ? [`${v.rows} rows: cosine ${fixed(v.cosine.mean, 4)}`] : []),
     ...(v === null && run.validation_note !== null && run.state === 'complete' ? [run.validation_note] : []),
   ]

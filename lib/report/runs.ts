@@ -5,6 +5,7 @@ import { type HistoryRow, type RunManifest, SPLIT, weightsFile } from '../checkp
 import { type RunDetails, showRun } from '../checkpoint/runs.js'
 import type { RunEntry } from '../evaluate/report.js'
 import { judgeTiers, type TierName, type Verdict } from '../evaluate/tiers.js'
+import { wasTrainedOn } from '../evaluate/trained-on.js'
 
 /** A number, and the file and key that it is from. */
 export interface Sourced {
@@ -64,7 +65,9 @@ function ofTheseWeights(
   weights: string | undefined,
 ): Pick<ReportedRun, 'validation' | 'validation_note'> {
   if (entry === undefined) return { validation: null, validation_note: 'not evaluated yet; run: lvm-torch evaluate' }
-  if (entry.weights_sha256 === weights) return { validation: entry, validation_note: null }
+  // Earlier versions gave a verdict on windows that were trained on.
+  const judged = wasTrainedOn(entry) ? { ...entry, skill: null, tiers: null } : entry
+  if (entry.weights_sha256 === weights) return { validation: judged, validation_note: null }
   const what = entry.weights_sha256 === undefined ? 'does not say which weights it judged' : 'speaks of other weights'
   return { validation: null, validation_note: `validation_results.json ${what}; run evaluate again` }
 }

@@ -20,6 +20,7 @@ const judgedRows = (rows: Rows): JudgedRows => ({
   part: 'val',
   split: { mode: 'articles', leaky: false, seed: 0 },
   selectedOn: true,
+  trainedOn: 0,
 })
 
 beforeAll(() => {
@@ -69,14 +70,14 @@ describe('evaluateRun', () => {
     expect(entry.mse_unit).toBeCloseTo(mean(scores.mseUnit), 9)
     expect(entry.output_norm.mean).toBeCloseTo(mean(scores.norm), 9)
     expect(entry).toMatchObject({ n: 300, articles: 30, rows: 'val', selected_on: true, latency: null, train_seconds: 60 })
-    expect(entry.tiers.minimum.criteria.val_loss!.value).toBe(entry.mse_raw)
-    expect(entry.skill.value).toBeCloseTo(entry.cosine.mean - entry.baselines[entry.skill.against]!.cosine, 12)
+    expect(entry.tiers!.minimum.criteria.val_loss!.value).toBe(entry.mse_raw)
+    expect(entry.skill!.value).toBeCloseTo(entry.cosine.mean - entry.baselines[entry.skill!.against]!.cosine, 12)
   })
   it('gives a model that is the context mean the figures of the context mean', async () => {
     const entry = await evaluateRun(await subject('mean'), judged, options()) // its head is zero before training
     expect(entry.cosine.mean).toBeCloseTo(entry.baselines.context_mean!.cosine, 6)
     expect(entry.mse_raw).toBeCloseTo(entry.baselines.context_mean!.mse_raw, 7)
-    expect(entry.skill.value).toBeLessThanOrEqual(1e-6)
+    expect(entry.skill!.value).toBeLessThanOrEqual(1e-6)
   })
   it('does not depend on the batch size', async () => {
     const lstm = await subject('none')
@@ -90,7 +91,7 @@ describe('evaluateRun', () => {
   it('judges a unit-trained run by the loss it was trained on', async () => {
     const entry = await evaluateRun(await subject('none', 'unit'), judged, options())
     expect(entry.mse_raw).toBe(null)
-    expect(entry.tiers.minimum.criteria.val_loss!.value).toBe(entry.mse_unit)
+    expect(entry.tiers!.minimum.criteria.val_loss!.value).toBe(entry.mse_unit)
   })
   it('measures latency of the model itself', async () => {
     const { latency } = await evaluateRun(await subject('none'), judged, options({ latency: 0.05, train: undefined }))

@@ -137,6 +137,7 @@ describe('a quantised run', () => {
   }, 120_000)
   test('is refused under a name that is taken, of what is quantised, and with options that say nothing', async () => {
     await expect(quantize({ run, ...fast })).rejects.toThrow(code('RUN_EXISTS'))
+    await expect(quantize({ run, ...fast, name: 'seen', rows: 'all' })).rejects.toThrow(/rows that the run was not trained on/)
     await expect(quantize({ run: join(out, 'run_int8'), ...fast })).rejects.toThrow(/quantised already/)
     await expect(quantize({ run, to: 'int2' as 'int8', name: 'x', ...fast })).rejects.toThrow(code('BAD_OPTION'))
     await expect(quantize({ run, keep: 'nothing', name: 'x', ...fast })).rejects.toThrow(/in_proj\.weight/)

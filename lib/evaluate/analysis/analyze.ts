@@ -10,7 +10,8 @@ import { otherRows, windowReader } from '../diagnose/runs.js'
 import { analyzeFields } from '../fields.js'
 import { nearest } from '../nearest.js'
 import { type Document, writeEntries } from '../report.js'
-import { type Chosen, chooseRows } from '../subject.js'
+import { type Chosen, chooseRows, provenance } from '../subject.js'
+import { trainedShare } from '../trained-on.js'
 import type { Analysis, Example } from './entry.js'
 import { groupsOf } from './groups.js'
 import { articleId, partOf } from './part.js'
@@ -114,6 +115,8 @@ async function entryOf(model: Model, o: Asked, say: (line: string) => void): Pro
       model: model.manifest.model,
       weights_sha256: model.weights,
       rows: chosen.part,
+      trained_on: trainedShare(rows, train),
+      split: provenance(chosen).split,
       windows: chosen.ids.length,
       seed: o.seed,
       data: { path: base.path, hash: base.hash, space: base.space ?? null },

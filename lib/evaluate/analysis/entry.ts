@@ -1,4 +1,5 @@
 import type { Interval } from '../metrics.js'
+import type { Provenance } from '../subject.js'
 import type { Bin } from './bins.js'
 
 /** A group of like vectors. */
@@ -53,6 +54,9 @@ export interface Analysis extends Part {
   /** Of the file of weights that was judged. */
   readonly weights_sha256: string
   readonly rows: string
+  /** Share of the windows that were trained on; null where the data is not that of the training. */
+  readonly trained_on: number | null
+  readonly split: Provenance['split']
   /** Windows that were chosen; n of them were looked at. */
   readonly windows: number
   readonly seed: number

@@ -1,6 +1,7 @@
 import { pageDoor } from '../../door.js'
 import type { Interval } from '../metrics.js'
 import { aligned } from '../report-table.js'
+import { trainedOnNote } from '../trained-on.js'
 import type { Bin } from './bins.js'
 import type { Analysis, Example } from './entry.js'
 import { cut } from './groups.js'
@@ -62,6 +63,7 @@ export const renderAnalysis = pageDoor('renderAnalysis', 'analyze', (a: Analysis
   return [
     `${a.run} (${a.model}) · ${a.n.toLocaleString('en-US')} windows of ${a.articles} articles · ${a.rows} rows of ${a.data.path} · seed ${a.seed}`,
     `cosine ${short(a.cosine.mean)}  ${span(a.cosine.ci95)}`,
+    ...trainedOnNote(a),
     ...bins('article length', a.by_length),
     ...bins('position in the article', a.by_position),
     ...bins('similarity to the training rows', a.by_similarity),

@@ -9,6 +9,7 @@ import { oracleSentence } from '../retrieval/oracle.js'
 import { FEWEST_ARTICLES } from '../statistics.js'
 import { benjaminiHochberg } from '../statistics-tests.js'
 import { type Provenance, provenance } from '../subject.js'
+import { wasTrainedOn } from '../trained-on.js'
 import { type Asked, gather, isBaseline } from './contestants.js'
 import { compareFields } from './fields.js'
 import { MEASURES, type Measure } from './ground.js'
@@ -60,8 +61,9 @@ async function compareOn(names: readonly string[], o: Asked, say: (line: string)
   try {
     const { chosen, pool, oracle, articles } = ground
     const count = new Set(articles).size
+    const from = provenance(chosen)
     return {
-      ...provenance(chosen),
+      ...from,
       bank: { path: pool.base.path, hash: pool.base.hash, rows: pool.rows },
       excluded: pool.excluded.length / pool.target.length,
       context: chosen.windows.context,
@@ -74,7 +76,7 @@ async function compareOn(names: readonly string[], o: Asked, say: (line: string)
         const means = MEASURES.map((measure) => [measure, values[measure] && mean(values[measure])])
         return { name, kind, model, ...(Object.fromEntries(means) as Record<Measure, number | null>) }
       }),
-      pairs: await comparePairs(contestants, articles, o.seed),
+      pairs: await comparePairs(contestants, articles, { seed: o.seed, seen: wasTrainedOn(from) }),
     }
   } finally {
     ground.dispose()
@@ -86,12 +88,13 @@ async function compareOn(names: readonly string[], o: Asked, say: (line: string)
 function adjusted(all: readonly (readonly RawPair[])[]): Pair[][] {
   const pairs = all.map((list) => list.map((pair) => ({ ...pair }) as Pair & Record<Measure, unknown>))
   for (const measure of MEASURES) {
-    const measured = pairs.flat().filter((pair) => pair[measure] !== null)
-    const p = benjaminiHochberg(measured.map((pair) => pair[measure]!.p))
-    measured.forEach((pair, i) => {
-      const difference = { ...pair[measure]!, p_adjusted: p[i]! }
-      pair[measure] = { ...difference, verdict: verdict(difference) }
-    })
+    const measured = pairs.flat().flatMap((pair) => (pair[measure] === null ? [] : [{ pair, difference: pair[measure] }]))
+    const tested = measured.flatMap(({ difference }) => (difference.p === null ? [] : [difference.p]))
+    const p = benjaminiHochberg(tested)[Symbol.iterator]()
+    for (const { pair, difference } of measured) {
+      const complete = { ...difference, p_adjusted: difference.p === null ? null : p.next().value! }
+      pair[measure] = { ...complete, verdict: verdict(complete) }
+    }
   }
   return pairs
 }

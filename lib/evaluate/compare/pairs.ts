@@ -9,14 +9,14 @@ export interface Difference {
   /** Mean of a − b over the windows. */
   readonly difference: number
   readonly ci95: Interval
-  /** Of differences this far from 0 if there were none, by sign flips of whole articles. */
-  readonly p: number
+  /** Of differences this far from 0 if there were none, by sign flips of whole articles; null where windows were trained on. */
+  readonly p: number | null
   /** The same after Benjamini-Hochberg over all that is compared in one call. */
-  readonly p_adjusted: number
-  /** The smallest true difference that windows like these show in four cases of five; null with one article. */
+  readonly p_adjusted: number | null
+  /** The smallest true difference that windows like these show in four cases of five; null with one article or where windows were trained on. */
   readonly minimum_detectable: number | null
-  /** `unknown` with too few articles for an interval. */
-  readonly verdict: 'a' | 'b' | 'tie' | 'unknown'
+  /** `unknown` with too few articles for an interval; `none` where windows were trained on. */
+  readonly verdict: 'a' | 'b' | 'tie' | 'unknown' | 'none'
 }
 export type Pair = { readonly a: string; readonly b: string } & Readonly<Record<Measure, Difference | null>>
 
@@ -24,11 +24,17 @@ export type Pair = { readonly a: string; readonly b: string } & Readonly<Record<
 export type RawDifference = Omit<Difference, 'p_adjusted' | 'verdict'>
 export type RawPair = { readonly a: string; readonly b: string } & Readonly<Record<Measure, RawDifference | null>>
 
-async function difference(a: Float64Array, b: Float64Array, articles: Int32Array, seed: number): Promise<RawDifference> {
+async function difference(
+  a: Float64Array,
+  b: Float64Array,
+  articles: Int32Array,
+  { seed, seen }: { seed: number; seen: boolean },
+): Promise<RawDifference> {
   const estimate = await pairedDifference(a, b, articles, { seed })
+  const figures = { difference: estimate.mean, ci95: estimate.ci95 }
+  if (seen) return { ...figures, p: null, minimum_detectable: null }
   return {
-    difference: estimate.mean,
-    ci95: estimate.ci95,
+    ...figures,
     p: await signFlipP(
       a.map((value, i) => value - b[i]!),
       articles,
@@ -38,11 +44,11 @@ async function difference(a: Float64Array, b: Float64Array, articles: Int32Array
   }
 }
 
-/** Every contestant against every one after it. */
+/** Every contestant against every one after it; `seen`: the windows include some that were trained on. */
 export async function comparePairs(
   contestants: readonly Contestant[],
   articles: Int32Array,
-  seed: number,
+  o: { seed: number; seen: boolean },
 ): Promise<readonly RawPair[]> {
   const pairs: RawPair[] = []
   for (const [i, a] of contestants.entries()) {
@@ -50,7 +56,7 @@ export async function comparePairs(
       const measured: Partial<Record<Measure, RawDifference | null>> = {}
       for (const measure of MEASURES) {
         const [mine, theirs] = [a.values[measure], b.values[measure]]
-        measured[measure] = mine && theirs && (await difference(mine, theirs, articles, seed))
+        measured[measure] = mine && theirs && (await difference(mine, theirs, articles, o))
       }
       pairs.push({ a: a.name, b: b.name, ...(measured as Record<Measure, RawDifference | null>) })
     }
@@ -60,6 +66,7 @@ export async function comparePairs(
 
 /** A side wins when the adjusted p and the interval agree; anything else is a tie. */
 export function verdict({ difference, ci95, p_adjusted }: Omit<Difference, 'verdict'>): Difference['verdict'] {
+  if (p_adjusted === null) return 'none'
   if (ci95 === null) return 'unknown'
   const apart = p_adjusted <= 0.05 && (ci95[0] > 0 || ci95[1] < 0)
   return apart ? (difference > 0 ? 'a' : 'b') : 'tie'

@@ -1,4 +1,5 @@
 import { aligned, short, signed, span, whole } from '../report-table.js'
+import { trainedOnNote } from '../trained-on.js'
 import type { Comparison, ComparisonDocument } from './compare.js'
 import { MEASURES, type Measure } from './ground.js'
 import type { Difference } from './pairs.js'
@@ -6,10 +7,11 @@ import type { Difference } from './pairs.js'
 const TITLES: Readonly<Record<Measure, string>> = { cosine: 'cosine', cosine_centred: 'centred', top10: 'Top-10' }
 const figure = (value: number | null) => (value === null ? '–' : short(value))
 /** p down to what 10,000 flips can tell. */
-const p = (value: number) => value.toFixed(4).replace(/^0/, '')
+const p = (value: number | null) => (value === null ? '–' : value.toFixed(4).replace(/^0/, ''))
 
 function outcome({ verdict }: Difference, a: string, b: string): string {
   if (verdict === 'tie') return 'tie'
+  if (verdict === 'none') return 'no verdict'
   return verdict === 'unknown' ? 'too few articles' : `${verdict === 'a' ? a : b} is better`
 }
 
@@ -27,7 +29,7 @@ function section(c: Comparison): string {
     }),
   )
   return [
-    `${title}\n${pool}`,
+    [title, pool, ...trainedOnNote(c)].join('\n'),
     aligned([['', ...Object.values(TITLES)], ...figures]),
     aligned([['difference', '', '', '95 %', 'p', 'adjusted', 'detectable', ''], ...differences]),
     ...(c.ci95_note === null ? [] : [`no interval: ${c.ci95_note}`]),

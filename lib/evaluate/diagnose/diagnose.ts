@@ -10,7 +10,9 @@ import { aligned, drawPool, offsetsOf, type Predict, type Probe, probe, targetSp
 
 /** Everything that is measured, on one set of windows. */
 export async function factsOf(patient: Patient, o: DiagnoseOptions): Promise<Facts> {
-  const { seed = 0, train } = o
+  const { seed = 0, trainedOn = null } = o
+  const seen = (trainedOn ?? 0) > 0
+  const train = seen ? undefined : o.train // nothing to hold them against
   if (o.rows.ids.length < 2)
     throw new LvmError('DATA_TOO_FEW', `doctor: expected at least two windows but there are ${o.rows.ids.length}`)
   const rows = some(o.rows, MOST.judged, seed)
@@ -18,7 +20,7 @@ export async function factsOf(patient: Patient, o: DiagnoseOptions): Promise<Fac
   const estimate = (values: Float64Array) => meanByArticle(values, articles, { seed })
   const less = (a: Float64Array, b: Float64Array) => pairedDifference(a, b, articles, { seed })
 
-  using centre = await meanTarget(train ?? rows)
+  using centre = await meanTarget(o.train ?? rows)
   const pool = await drawPool(rows, seed)
   using vectors = pool.vectors
   const look = (predict: Predict) => probe(rows, predict, { pool: { ...pool, vectors }, centre })
@@ -43,9 +45,10 @@ export async function factsOf(patient: Patient, o: DiagnoseOptions): Promise<Fac
     dim: rows.windows.dim,
     output: patient.output,
     leaky: o.leaky,
+    trained_on: trainedOn,
     articles: estimated.articles,
     cosine: figureOf(estimated),
-    skill: { ...figureOf(skill), against },
+    skill: seen ? null : { ...figureOf(skill), against },
     floor,
     gain,
     reference: {

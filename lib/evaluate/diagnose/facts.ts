@@ -45,10 +45,12 @@ export interface Facts {
   readonly dim: number
   readonly output: 'raw' | 'unit'
   readonly leaky: boolean
+  /** Share of the windows that were trained on; null where the data is not that of the training. */
+  readonly trained_on: number | null
   readonly articles: number
   readonly cosine: Figure
-  /** The best baseline, and the run's cosine less its. */
-  readonly skill: Figure & { readonly against: BaselineName }
+  /** The best baseline, and the run's cosine less its; null where windows were trained on, as generalisation and twins are. */
+  readonly skill: (Figure & { readonly against: BaselineName }) | null
   /** What knows nothing of the context reaches, and how much more the run does; the same of the reference. */
   readonly floor: number
   readonly gain: Estimate

@@ -105,7 +105,7 @@ export const renderDiagnosis = pageDoor('renderDiagnosis', 'diagnose', (d: Diagn
     .map(({ level, code, what, why, fix }) => `${level.toUpperCase()} ${code}: ${what}\n     why: ${why}\n     fix: ${fix}`)
   return [
     `${d.run} (${d.model}) · ${d.n.toLocaleString('en-US')} windows of ${d.articles} articles · ${d.rows} rows of ${d.data.path} · seed ${d.seed}`,
-    `${d.verdict}  cosine ${short(cosine.value)} ${span(cosine.ci95)} · floor ${short(floor)} · skill ${signed(skill.value)} ${span(skill.ci95)} against ${skill.against}`,
+    `${d.verdict}  cosine ${short(cosine.value)} ${span(cosine.ci95)} · floor ${short(floor)}${skill === null ? '' : ` · skill ${signed(skill.value)} ${span(skill.ci95)} against ${skill.against}`}`,
     findings.length === 0 ? 'nothing was found' : findings.join('\n'),
     offsets(d),
     ...spoilt(d),

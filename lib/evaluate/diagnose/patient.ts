@@ -22,6 +22,8 @@ export interface DiagnoseOptions {
   readonly train: Rows | undefined
   readonly baselines: readonly Baseline[]
   readonly leaky: boolean
+  /** Share of the rows that were trained on. */
+  readonly trainedOn?: number | null
   /** Whether the rows are those that the history speaks of. */
   readonly own: boolean
   readonly other?: { readonly path: string; readonly rows: Rows } | undefined

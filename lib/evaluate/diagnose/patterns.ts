@@ -22,6 +22,8 @@ interface Pattern {
   readonly code: string
   readonly level: Finding['level']
   readonly holds: (f: Facts) => boolean
+  /** Looked for only on windows that were not trained on. */
+  readonly unseen?: true
   readonly what: (f: Facts) => string
   readonly why: string
   readonly fix: string
@@ -106,6 +108,7 @@ export const PATTERNS: readonly Pattern[] = [
   {
     code: 'leak',
     level: 'fail',
+    unseen: true,
     holds: (f) => (f.twins !== null && f.twins > 0.05) || f.leaky,
     what: (f) =>
       f.leaky
@@ -117,6 +120,7 @@ export const PATTERNS: readonly Pattern[] = [
   {
     code: 'val-above-ood',
     level: 'warn',
+    unseen: true,
     holds: ({ other: o }) =>
       o !== null &&
       o.loss.ci95 !== null &&
@@ -148,16 +152,18 @@ export const PATTERNS: readonly Pattern[] = [
   {
     code: 'below-baseline',
     level: 'warn',
-    holds: (f) => f.skill.ci95 !== null && f.skill.ci95[1] < 0,
-    what: (f) => `${f.skill.against} predicts better, by ${figure(-f.skill.value)}${span(f.skill)}`,
+    unseen: true,
+    holds: ({ skill }) => skill !== null && skill.ci95 !== null && skill.ci95[1] < 0,
+    what: ({ skill }) => `${skill!.against} predicts better, by ${figure(-skill!.value)}${span(skill!)}`,
     why: 'the recipe does not get as much out of the context as a fit of one line',
     fix: 'use the baseline, or train with --recipe strong',
   },
   {
     code: 'no-skill',
     level: 'warn',
-    holds: (f) => f.skill.ci95 !== null && f.skill.ci95[0] <= 0 && f.skill.ci95[1] >= 0,
-    what: (f) => `not told apart from ${f.skill.against}: ${signed(f.skill.value)}${span(f.skill)}`,
+    unseen: true,
+    holds: ({ skill }) => skill !== null && skill.ci95 !== null && skill.ci95[0] <= 0 && skill.ci95[1] >= 0,
+    what: ({ skill }) => `not told apart from ${skill!.against}: ${signed(skill!.value)}${span(skill!)}`,
     why: 'the interval holds zero',
     fix: 'use the simpler one of the two, or judge on more articles',
   },
@@ -181,6 +187,7 @@ export const PATTERNS: readonly Pattern[] = [
   {
     code: 'overfit',
     level: 'warn',
+    unseen: true,
     holds: ({ generalisation: g }) =>
       g !== null && g.gap.ci95 !== null && g.gap.ci95[0] > 0 && g.share > 0.25 && g.share > 1.5 * g.reference_share,
     what: ({ generalisation: g }) =>
@@ -228,11 +235,20 @@ export const PATTERNS: readonly Pattern[] = [
     fix: 'look up a real vector near each prediction before feeding it back',
   },
   {
+    code: 'trained-on',
+    level: 'note',
+    holds: ({ trained_on: share }) => share !== null && share > 0,
+    what: ({ trained_on: share }) => `${percent(share!)} of these windows were trained on: only what is broken shows on them`,
+    why: 'what a model remembers of its training rows tells nothing about other text',
+    fix: 'leave --rows away to judge on the validation rows, or train with --test 0.1 and use --rows test',
+  },
+  {
     code: 'few-articles',
     level: 'note',
+    unseen: true,
     holds: (f) => f.cosine.ci95 === null,
     what: (f) => `only ${f.articles} article${f.articles === 1 ? '' : 's'}: no intervals, and findings need four standard errors`,
     why: 'windows of one article are not independent',
-    fix: 'judge on at least 20 articles: --rows all, or another file with --data',
+    fix: 'judge on at least 20 articles that were not trained on: another file with --data, or a run on more articles, of which a tenth is set aside (--test 0.1: another tenth)',
   },
 ]

@@ -18,6 +18,7 @@ import { type Document, writeEntries } from '../report.js'
 import { type Rollout, rollout } from '../rollout.js'
 import type { Estimate } from '../statistics.js'
 import { type Chosen, chooseRows } from '../subject.js'
+import { trainedShare } from '../trained-on.js'
 import type { Read } from './ablations.js'
 import { factsOf } from './diagnose.js'
 import type { Facts, Figure } from './facts.js'
@@ -169,6 +170,7 @@ async function examine(
       train: chosen.train,
       baselines: await fit(chosen.train),
       leaky: chosen.split?.leaky === true,
+      trainedOn: trainedShare(chosen, chosen.train),
       own: chosen.part === 'val' && chosen.split !== undefined,
       other: other && { path: o.ood!, rows: other },
       rolloutToMean: made?.steps.at(-1)?.cosine_mean_vector ?? null,
@@ -181,7 +183,7 @@ async function examine(
       run: model.name,
       model: model.manifest.model,
       weights_sha256: model.weights,
-      verdict: verdictOf(findings),
+      verdict: verdictOf(findings, facts),
       findings,
       rows: chosen.part,
       n: chosen.ids.length,

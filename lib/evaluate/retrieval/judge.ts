@@ -6,6 +6,7 @@ import { type Baseline, type BaselineName, fitBaselines } from '../baselines-fit
 import { samplesOf } from '../baselines-rows.js'
 import { FEWEST_ARTICLES } from '../statistics.js'
 import { type Chosen, provenance } from '../subject.js'
+import { wasTrainedOn } from '../trained-on.js'
 import type { Pools, RetrievalEntry } from './entry.js'
 import { describeFailures, missed } from './failures.js'
 import { consultOracle } from './oracle.js'
@@ -95,7 +96,7 @@ export async function judgeRetrieval(
       without_context: await nearDuplicateHits(found.allowed, articles, SEED),
     },
     baselines,
-    verdict: await judge(worths(found.allowed, 'top10'), hits, articles, SEED),
+    verdict: wasTrainedOn(entry) ? null : await judge(worths(found.allowed, 'top10'), hits, articles, SEED),
     failed: failed.length,
     failures: await describeFailures(found.all, pool, failed.slice(0, o.failures)),
   }

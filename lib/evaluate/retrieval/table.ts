@@ -1,5 +1,6 @@
 import type { BaselineName } from '../baselines-fit.js'
 import { aligned, NAMES, span, whole } from '../report-table.js'
+import { trainedOnNote } from '../trained-on.js'
 import type { Pools, RetrievalEntry } from './entry.js'
 import { oracleSentence } from './oracle.js'
 import { type PoolScores, type ScoreName, TIE_RULE } from './scores.js'
@@ -50,10 +51,10 @@ function section(entries: readonly RetrievalEntry[]): string {
     (e) => `${e.run}: ${whole(e.failed!)} of ${whole(n)} targets are not in the Top-20 of the whole bank`,
   )
   return [
-    `${title}\n${searched}`,
+    [title, searched, ...trainedOnNote(entries[0]!)].join('\n'),
     block(`${whole(scores.without_context.pool)} rows, context left out`, 'without_context', entries),
     block(`${whole(scores.with_context.pool)} rows, context in the pool`, 'with_context', entries),
-    entries.map((e) => `${e.run}: ${e.verdict!.sentence}`).join('\n'),
+    entries.map((e) => `${e.run}: ${e.verdict?.sentence ?? 'no verdict, because it was trained on these windows'}`).join('\n'),
     [...near, ...failed].join('\n'),
     `ties: ${TIE_RULE} (${whole(scores.with_context.ties)} queries)`,
     ...(ci95_note === null ? [] : [`no interval: ${ci95_note}`]),
@@ -66,7 +67,7 @@ function section(entries: readonly RetrievalEntry[]): string {
 export function renderRetrieval(entries: readonly RetrievalEntry[]): string {
   const groups = new Map<string, RetrievalEntry[]>()
   for (const e of entries) {
-    const key = JSON.stringify([e.data.hash, e.bank.hash, e.rows, e.n, e.context, e.split, e.status])
+    const key = JSON.stringify([e.data.hash, e.bank.hash, e.rows, e.n, e.trained_on, e.context, e.split, e.status])
     groups.set(key, [...(groups.get(key) ?? []), e])
   }
   return [...groups.values()].map(section).join('\n\n\n')

@@ -161,7 +161,8 @@ async function trialsOf(seed: number): Promise<{ scene: Scene; trials: Trial[] }
     ),
     await tryGate(
       'doctor',
-      async (s) => judgeGate(measured[s].facts.cosine.value, n, () => verdictOf(measured[s].findings) !== 'FAIL'),
+      async (s) =>
+        judgeGate(measured[s].facts.cosine.value, n, () => verdictOf(measured[s].findings, measured[s].facts) !== 'FAIL'),
       { expected: { copy_last: 'fail', context_mean: 'pass' } },
     ),
     await tryDirection('arrow of time', all, ({ forward, backward }) => arrow(forward, backward), 0.03),

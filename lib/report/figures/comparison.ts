@@ -1,4 +1,5 @@
 import type { RunEntry } from '../../evaluate/report.js'
+import { trainedOnNote } from '../../evaluate/trained-on.js'
 import { count, duration, millions, mse } from '../format.js'
 import type { ReportedRun } from '../runs.js'
 import { bars } from './bars.js'
@@ -19,6 +20,7 @@ export function basis(entries: readonly RunEntry[]): string {
   return [
     `${first.rows} rows: ${count(first.n)} windows of ${articles}`,
     first.ci95_note === null ? '95 % intervals by article' : `no intervals: ${first.ci95_note}`,
+    ...trainedOnNote(first),
     ...(entries.some((e) => e.selected_on) ? ['the best epoch was chosen on these rows'] : []),
     ...(entries.some((e) => e.split?.leaky) ? ['LEAKY split'] : []),
   ].join(' · ')
@@ -29,7 +31,7 @@ export function likeGroups(runs: readonly ReportedRun[]): RunEntry[][] {
   const groups = new Map<string, RunEntry[]>()
   for (const { validation } of runs) {
     if (validation === null) continue
-    const key = JSON.stringify([validation.data.hash, validation.rows, validation.n, validation.baselines])
+    const key = JSON.stringify([validation.data.hash, validation.rows, validation.n, validation.trained_on, validation.baselines])
     groups.set(key, [...(groups.get(key) ?? []), validation])
   }
   return [...groups.values()].sort((a, b) => b.length - a.length)

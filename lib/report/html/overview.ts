@@ -52,7 +52,7 @@ function toBeat(rows: readonly MatrixRow[], title: string, limit: number): Html 
 
 /** Models whose interval says that they are better than every baseline. */
 function overBaselines(report: Report): Html {
-  const judged = report.runs.flatMap(({ validation }) => (validation ? [validation] : []))
+  const judged = report.runs.flatMap(({ validation: e }) => (e?.skill ? [{ run: e.run, skill: e.skill }] : []))
   const better = judged.filter(({ skill }) => skill.ci95 !== null && skill.ci95[0] > 0)
   const text = better.length === 0 ? 'None of the runs is told apart from the best baseline by its interval.' : ''
   return html`<div class="card"><h3>Better than every baseline</h3><div class="big">${better.length} of ${judged.length}</div><p>${text}</p><ul>${better.map((e) => html`<li>${runLink(e.run)} ${signed(e.skill.value)}</li>`)}</ul></div>`
@@ -139,8 +139,8 @@ export function runsSection(report: Report): Html {
           { title: 'Centred', numeric: true, read: (e) => number(e.cosine_centred, short) },
           { title: 'MSE raw', numeric: true, read: (e) => number(e.mse_raw, mse) },
           { title: 'MSE unit', numeric: true, read: (e) => number(e.mse_unit, mse) },
-          { title: 'Skill', numeric: true, read: (e) => number(e.skill.value, signed) },
-          { title: '95 % of skill', numeric: true, read: (e) => span(e.skill.ci95, signed) },
+          { title: 'Skill', numeric: true, read: (e) => number(e.skill?.value ?? null, signed) },
+          { title: '95 % of skill', numeric: true, read: (e) => span(e.skill?.ci95 ?? null, signed) },
           { title: 'Verdict', wide: true, read: (e) => skillSentence(e).slice(e.run.length + 2) },
         ],
         'runs that were judged on the same windows',

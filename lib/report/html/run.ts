@@ -45,6 +45,7 @@ function card(run: ReportedRun): Html {
     ['versions', v && `lvm-torch ${v.lvm_torch}, libtorch ${v.libtorch}, Node ${v.node}`],
     ['command line', run.command_line && code(run.command_line.join(' '))],
     ['judged on', e && basis([e])],
+    ['trained on', e?.trained_on != null && `${(100 * e.trained_on).toFixed(1)} % of the judged windows`],
     ['selected on', e && (e.selected_on ? 'yes: the best epoch was chosen on these rows, which flatters a little' : 'no')],
     ['judged weights', e && html`SHA-256 ${code(e.weights_sha256)}`],
   ])
@@ -77,7 +78,7 @@ function judged({ validation: e, validation_note }: ReportedRun): Html {
       { title: 'MSE unit', numeric: true, read: (r) => number(r.mse_unit, mse) },
     ],
     `${e.run} and the baselines`,
-  )}<p class="muted">Skill ${signed(e.skill.value)} over ${NAMES[e.skill.against]} (95 %: ${span(e.skill.ci95, signed)}). Cosine by window: sd ${short(e.cosine.sd)}, median ${short(e.cosine.median)}, lowest tenth ${short(e.cosine.p10)}.${e.latency && ` ${e.latency.device}, ${e.latency.threads} threads: ${speed!.join(', ')}.`}</p>`
+  )}<p class="muted">${e.skill && `Skill ${signed(e.skill.value)} over ${NAMES[e.skill.against]} (95 %: ${span(e.skill.ci95, signed)}). `}Cosine by window: sd ${short(e.cosine.sd)}, median ${short(e.cosine.median)}, lowest tenth ${short(e.cosine.p10)}.${e.latency && ` ${e.latency.device}, ${e.latency.threads} threads: ${speed!.join(', ')}.`}</p>`
 }
 
 const setting = (value: unknown) => (value === null ? NONE : typeof value === 'object' ? JSON.stringify(value) : String(value))

@@ -6,6 +6,7 @@ import { reachSentence, tierSentences } from '../../evaluate/ceiling/page.js'
 import type { Diagnosis } from '../../evaluate/diagnose/runs.js'
 import { short, signed, span } from '../../evaluate/report-table.js'
 import type { RetrievalEntry } from '../../evaluate/retrieval/entry.js'
+import { type TrainedOn, trainedOnNote, wasTrainedOn } from '../../evaluate/trained-on.js'
 import type { Report } from '../document.js'
 import { documentsOf } from '../documents.js'
 import type { Figures } from '../figures/all.js'
@@ -42,7 +43,7 @@ function retrieval(entries: readonly RetrievalEntry[], figures: Figures): Html {
   const scored = likeRetrievals(entries).map((group) =>
     (['without_context', 'with_context'] as const).map((pool) => {
       const rows = contestants(group, pool)
-      return html`<h3>The context ${pool === 'with_context' ? 'in' : 'left out of'} the pool</h3><p class="muted">${poolNote(rows[0]!.scores)}. ${group[0]!.ci95_note}</p>${table(
+      return html`<h3>The context ${pool === 'with_context' ? 'in' : 'left out of'} the pool</h3><p class="muted">${poolNote(rows[0]!.scores)}. ${trainedOnNote(group[0]!)} ${group[0]!.ci95_note}</p>${table(
         rows,
         [
           { title: 'Query', read: (r) => r.name },
@@ -65,8 +66,10 @@ function retrieval(entries: readonly RetrievalEntry[], figures: Figures): Html {
       )}`
     }),
   )
-  const verdicts = entries.flatMap(({ run, verdict }) =>
-    verdict ? [html`<li><a href="#run-${anchor(run)}">${run}</a>: ${verdict.sentence}</li>`] : [],
+  const verdicts = entries.flatMap(({ verdict, ...entry }) =>
+    verdict && !wasTrainedOn(entry)
+      ? [html`<li><a href="#run-${anchor(entry.run)}">${entry.run}</a>: ${verdict.sentence}</li>`]
+      : [],
   )
   return html`${invalid.map((e) => html`<p class="bad">${e.run}: invalid; a perfect prediction finds its target in ${percent(e.oracle.top1.with_context)} only.</p>`)}<ul>${verdicts}</ul>${pair(figures.retrieval)}${scored}`
 }
@@ -75,7 +78,7 @@ function comparison({ comparison }: ReturnType<typeof documentsOf>): Html {
   return html`${comparison!.comparisons.map((c) => {
     const measures = ['cosine', 'top10'] as const
     const rows = c.pairs.flatMap((p) => measures.flatMap((measure) => (p[measure] ? [{ ...p, measure, d: p[measure] }] : [])))
-    return html`<h3>${c.data.path.split(/[\\/]/).at(-1)}, ${c.rows} rows</h3><p class="muted">${count(c.n)} windows of ${count(c.articles)} articles. ${c.ci95_note} p: sign flips of whole articles, adjusted by Benjamini-Hochberg.</p>${table(
+    return html`<h3>${c.data.path.split(/[\\/]/).at(-1)}, ${c.rows} rows</h3><p class="muted">${count(c.n)} windows of ${count(c.articles)} articles. ${trainedOnNote(c)} ${c.ci95_note} p: sign flips of whole articles, adjusted by Benjamini-Hochberg.</p>${table(
       rows,
       [
         { title: 'A', read: (r) => r.a },
@@ -89,7 +92,13 @@ function comparison({ comparison }: ReturnType<typeof documentsOf>): Html {
         {
           title: 'Verdict',
           read: (r) =>
-            ({ a: `${r.a} is better`, b: `${r.b} is better`, tie: 'tie', unknown: 'unknown: too few articles' })[r.d.verdict],
+            ({
+              a: `${r.a} is better`,
+              b: `${r.b} is better`,
+              tie: 'tie',
+              unknown: 'unknown: too few articles',
+              none: 'none: trained on',
+            })[wasTrainedOn(c) ? 'none' : r.d.verdict],
         },
       ],
       'paired comparison',
@@ -176,12 +185,15 @@ function failures({ failures: list, failed, n, run }: RetrievalEntry): Html {
     )}</details>`
 }
 
+const trainedNote = (entry: Pick<TrainedOn, 'rows' | 'trained_on'> & Partial<TrainedOn>) =>
+  trainedOnNote({ split: null, ...entry }).map((line) => html`<p class="warn">${line}</p>`)
+
 function diagnosis(d: Diagnosis, drawn: Figures['audit']): Html {
   const list =
     d.findings.length === 0
       ? html`<p class="good">The failure doctor found nothing.</p>`
       : html`<ul>${d.findings.map((f) => html`<li>${level(f.level)} <strong>${f.code}</strong>: ${f.what}; ${f.why}. <span class="muted">Fix: ${f.fix}.</span></li>`)}</ul>`
-  return html`<details open><summary>Diagnosis</summary>${list}<div class="pair">${drawn.map(shown)}</div></details>`
+  return html`<details open><summary>Diagnosis</summary>${trainedNote(d)}${list}<div class="pair">${drawn.map(shown)}</div></details>`
 }
 
 function analysis(a: Analysis, drawn: Figures['audit']): Html {
@@ -201,7 +213,7 @@ function analysis(a: Analysis, drawn: Figures['audit']): Html {
     ],
     'cosine by article',
   )
-  return html`<details><summary>Error analysis</summary><div class="pair">${drawn.map(shown)}</div><details><summary>By article</summary>${articles}</details>${examples('Worst windows', a.worst)}${examples('Best windows', a.best)}</details>`
+  return html`<details><summary>Error analysis</summary>${trainedNote(a)}<div class="pair">${drawn.map(shown)}</div><details><summary>By article</summary>${articles}</details>${examples('Worst windows', a.worst)}${examples('Best windows', a.best)}</details>`
 }
 
 /** What the evaluation documents say of one run. */

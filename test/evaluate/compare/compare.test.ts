@@ -2,8 +2,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { analyze } from '../../../lib/evaluate/analysis/analyze.js'
 import { compare } from '../../../lib/evaluate/compare/compare.js'
+import { diagnose } from '../../../lib/evaluate/diagnose/runs.js'
+import { predict } from '../../../lib/evaluate/predict.js'
 import { retrieve } from '../../../lib/evaluate/retrieval/retrieve.js'
+import { rollout } from '../../../lib/evaluate/rollout.js'
 import { evaluate } from '../../../lib/evaluate/runs.js'
 import { benjaminiHochberg } from '../../../lib/evaluate/statistics-tests.js'
 import { trainOn, wander, writeCorpus } from '../retrieval/corpus.js'
@@ -52,7 +56,7 @@ describe('compare', () => {
       ['context_mean', 'ridge'],
     ])
     expect(table).toContain('tie')
-    const p = pairs.map((pair) => pair.cosine!.p)
+    const p = pairs.map((pair) => pair.cosine!.p!)
     expect(pairs.map((pair) => pair.cosine!.p_adjusted)).toEqual(benjaminiHochberg(p))
   })
   it('is the same for the same seed, and writes what it returns', async () => {
@@ -70,8 +74,48 @@ describe('compare', () => {
     expect(comparisons.map((c) => [c.data.path, c.rows, c.split, c.n])).toEqual(more.map((path) => [path, 'all', null, 1100]))
     const all = comparisons.flatMap((c) => c.pairs)
     expect(all).toHaveLength(6)
-    expect(all.map((pair) => pair.cosine!.p_adjusted)).toEqual(benjaminiHochberg(all.map((pair) => pair.cosine!.p)))
+    expect(all.map((pair) => pair.cosine!.p_adjusted)).toEqual(benjaminiHochberg(all.map((pair) => pair.cosine!.p!)))
     expect(all.every((pair) => pair.cosine_centred === null)).toBe(true) // no training rows to take a centre from
+  })
+  it.each(['train', 'all'])('gives no verdict on %s rows, which were trained on, in any verb', async (rows) => {
+    const share = rows === 'train' ? 1 : 990 / 1100
+    const here = { out: join(folder, `seen-${rows}`), rows, threads: 1 }
+    const { comparison, table } = await versus([a, 'ridge', 'exponential_mean'], { out: here.out, rows })
+    const [one] = comparison.comparisons
+    expect(one!.trained_on).toBeCloseTo(share, 2)
+    for (const pair of one!.pairs)
+      expect(pair.cosine).toMatchObject({ verdict: 'none', p: null, p_adjusted: null, minimum_detectable: null })
+    expect(table).toMatch(/trained on: .* of these windows/)
+    expect(table).not.toContain('is better')
+
+    const judged = await evaluate({ runs: [a], latency: 0, ...here })
+    expect(judged.results.runs[0]).toMatchObject({ trained_on: one!.trained_on, skill: null, tiers: null })
+    expect(judged.table).toMatch(/trained on: /)
+    expect(judged.table).not.toMatch(/better than|worse than|not told apart|yes|no \(/)
+
+    const found = await retrieve({ runs: [a], ...here })
+    expect(found.results.runs[0]).toMatchObject({ trained_on: one!.trained_on, verdict: null })
+    expect(found.table).not.toMatch(/use the/)
+
+    const { runs } = await diagnose({ runs: [a], steps: 0, ...here })
+    expect(runs[0]).toMatchObject({ verdict: 'NONE', skill: null, generalisation: null, twins: null })
+    expect(runs[0]!.findings.map(({ code }) => code)).toContain('trained-on')
+    expect(runs[0]!.findings.map(({ code }) => code)).not.toContain('leak')
+
+    const analysed = await analyze({ run: a, projection: 'none', ...here })
+    expect(analysed.runs[0]!.trained_on).toBe(one!.trained_on)
+    const made = await predict({ run: a, rows, out: join(folder, 'p.npy') })
+    expect(JSON.parse(readFileSync(made.index, 'utf8')).trained_on).toBe(one!.trained_on)
+    expect((await rollout({ run: a, rows, steps: 2, threads: 1 })).trained_on).toBeGreaterThan(0.8)
+  })
+  it('says 0 for validation rows and nothing for other data', async () => {
+    const { results } = await evaluate({ runs: [a], out, latency: 0, threads: 1 })
+    expect(results.runs[0]!.trained_on).toBe(0)
+    expect(results.runs[0]!.skill).not.toBeNull()
+    const other = writeCorpus(folder, 'unseen', wander(9))
+    const { results: there } = await evaluate({ runs: [a], data: other, out, latency: 0, threads: 1 })
+    expect(there.runs[0]!.trained_on).toBeNull()
+    expect(there.runs[0]!.skill).not.toBeNull()
   })
   it('gives no interval with fewer than twenty articles, and says so', async () => {
     const few = writeCorpus(folder, 'few', wander(7).subarray(0, 12 * 8 * 16))

@@ -51,7 +51,7 @@ export async function examined(
     { rows: w.judged, train: w.train, baselines: w.baselines, leaky: false, own: false, ...rest },
   )
   const findings: Finding[] = findingsOf(facts)
-  return { facts, findings, codes: findings.map(({ code }) => code), verdict: verdictOf(findings) }
+  return { facts, findings, codes: findings.map(({ code }) => code), verdict: verdictOf(findings, facts) }
 }
 
 /** What knows the row at an offset from the target: contexts are looked up among all windows of the base. */
