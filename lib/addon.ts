@@ -171,7 +171,7 @@ export interface Addon {
   savePt(path: string, value: unknown): Promise<undefined>
   // binding/script.cpp
   scriptSave(model: NativeModel, path: string, source: string): Promise<undefined>
-  scriptLoad(path: string, device: string): Promise<NativeScript>
+  scriptLoad(path: string, device: string, dtype?: DType): Promise<NativeScript>
   scriptRun(script: NativeScript, inputs: readonly NativeTensor[]): Promise<NativeTensor>
   scriptDispose(script: NativeScript): void
   // binding/addon.cpp

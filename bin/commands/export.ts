@@ -15,8 +15,8 @@ export const exporting: CommandModule = {
   handler: async (argv) => {
     const { exportRun } = await import('../../lib/index.js')
     const made = await exportRun({ run: String(argv.run), ...given(exportFields, argv) })
-    const { batches, contexts, largest_difference: apart } = made.compared
-    const compared = `batches of ${batches.join(', ')} and contexts of ${contexts.join(', ')}: largest difference ${apart.toExponential(1)}`
+    const { batches, contexts, largest_difference: apart, allowed } = made.compared
+    const compared = `batches of ${batches.join(', ')} and contexts of ${contexts.join(', ')}: largest difference ${apart.toExponential(1)} where rounding allows ${allowed.toExponential(1)}`
     answer(
       made,
       () => `${made.format} of ${made.run} in ${nearby(made.out)}\ncompared in a fresh process with ${compared}`,

@@ -46,6 +46,8 @@ export const performer = architecture({
       about: 'training batches after which the random features are drawn anew; 0 for never',
       group: 'Model',
     }),
+    qkvBias: flag({ default: false, about: 'give queries, keys and values a bias', group: 'Model' }),
+    attnOutBias: flag({ default: false, about: 'give the output of attention a bias', group: 'Model' }),
     causal: flag({ default: true, about: 'let no position see those after it', group: 'Model' }),
     dropout: field.dropout(0, 'of attention and feed-forward'),
   },
@@ -62,14 +64,14 @@ export const performer = architecture({
   },
   width: ({ width }) => width,
   trunk: (o) => {
-    const { dim, width, layers, heads, headDim, redraw, causal, dropout } = o
+    const { dim, width, layers, heads, headDim, redraw, qkvBias, attnOutBias, causal, dropout } = o
     const { ffn = 4 * width, features = Math.floor(headDim * Math.log(headDim)) } = o
     const inner = heads * headDim
-    const widen = (name: string): Node => named(name, linear({ in: width, out: inner, bias: false }))
+    const widen = (name: string): Node => named(name, linear({ in: width, out: inner, bias: qkvBias }))
     const attention = chain(
       concat(widen('to_q'), widen('to_k'), widen('to_v')),
       named('fast_attention', favor({ heads, channels: headDim, features, causal })),
-      named('to_out', linear({ in: inner, out: width, bias: false })),
+      named('to_out', linear({ in: inner, out: width, bias: attnOutBias })),
       drop(dropout),
     )
     const feedForward = chain(

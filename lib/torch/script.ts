@@ -1,5 +1,5 @@
 import { badOption, LvmError } from '../errors.js'
-import { type NativeScript, native } from '../native.js'
+import { type DType, type NativeScript, native } from '../native.js'
 import { resolveDevice } from './device.js'
 import { Tensor } from './tensor.js'
 
@@ -11,12 +11,15 @@ export class TorchScriptModule {
   ) {}
 
   /**
-   * Loads any TorchScript module. It runs code, so that has to be allowed in so many words.
+   * Loads any TorchScript module, with its parameters in `dtype` if that is given. It runs code, so that has to be allowed in so many words.
    *
    * Errors: DATA_UNSAFE without `allowCode`; FILE_MISSING, DATA_FORMAT, DEVICE_UNAVAILABLE.
    */
-  static async load(path: string, options: { allowCode?: boolean; device?: string } = {}): Promise<TorchScriptModule> {
-    const { allowCode = false, device = 'auto' } = options
+  static async load(
+    path: string,
+    options: { allowCode?: boolean; device?: string; dtype?: DType } = {},
+  ): Promise<TorchScriptModule> {
+    const { allowCode = false, device = 'auto', dtype } = options
     if (typeof path !== 'string') throw badOption('TorchScriptModule', 'path', 'the path of a file', path)
     if (allowCode !== true) {
       throw new LvmError('DATA_UNSAFE', `${path}: expected allowCode: true, because a TorchScript file is a program`, {
@@ -25,7 +28,7 @@ export class TorchScriptModule {
     }
     const where = resolveDevice(device)
     try {
-      return new TorchScriptModule(await native.scriptLoad(path, where), path)
+      return new TorchScriptModule(await native.scriptLoad(path, where, dtype), path)
     } catch (cause) {
       const missing = /No such file|open file failed/.test((cause as Error).message)
       throw new LvmError(

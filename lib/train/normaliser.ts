@@ -1,3 +1,4 @@
+import type { Windows } from '../data/windows.js'
 import { type NativeModel, native } from '../native.js'
 import type { Node } from '../spec/ops.js'
 import { call, Tensor, type Value } from '../torch/tensor.js'
@@ -5,6 +6,22 @@ import { type Prepared, sampled } from './prepare.js'
 
 /** Rows that centre and scale are fitted on at most. */
 const ROWS = 100_000
+
+/** The rows of the vectors that are in a context of some windows, in their order. */
+export function contextRows(ids: Int32Array, { first, context }: Pick<Windows, 'first' | 'context'>, rows: number): Int32Array {
+  const change = new Int32Array(rows + 1) // of how many contexts hold a row, from the row before
+  for (const id of ids) {
+    change[first[id]!]! += 1
+    change[first[id]! + context]! -= 1
+  }
+  const held = new Int32Array(rows)
+  let [count, inside] = [0, 0]
+  for (let row = 0; row < rows; row++) {
+    inside += change[row]!
+    if (inside > 0) held[count++] = row
+  }
+  return held.subarray(0, count)
+}
 
 /**
  * Fits the input normaliser of a model that has one: the median of every dimension, and 0.7413 of its interquartile range.
@@ -14,11 +31,8 @@ const ROWS = 100_000
 export async function fitInput(model: NativeModel, spec: Node, { train, split }: Prepared): Promise<void> {
   if (spec.params.inputScale !== 'standardize') return
   const { vectors } = train.base
-  const { first, context } = train.windows
-  const rows = [...new Set([...split.train].flatMap((w) => Array.from({ length: context }, (_, i) => first[w]! + i)))].sort(
-    (a, b) => a - b,
-  )
-  using index = Tensor.from(BigInt64Array.from(sampled(Int32Array.from(rows), ROWS, 0), BigInt))
+  const rows = contextRows(split.train, train.windows, vectors.shape[0]!)
+  using index = Tensor.from(BigInt64Array.from(sampled(rows, ROWS, 0), BigInt))
   using chosen = await vectors.op('aten::index_select', 0, index)
   using wide = await chosen.to({ dtype: 'float32' })
   const sorted = (await call('aten::sort', [wide, 0])) as Value[]

@@ -133,7 +133,15 @@ async function judge({ model, plan }: Session, { samples, windows }: Side, ids: 
     if (signal.aborted) throw new LvmError('INTERRUPTED', 'training was stopped while it evaluated')
     parts.push(await native.evaluate(model, samples, ids.subarray(at, at + CALL * batch), { batch, centre: null }))
   }
-  const column = (key: keyof Scores) => describe(Float64Array.from(parts.flatMap((part) => [...part[key]])))
+  const column = (key: keyof Scores) => {
+    const all = new Float64Array(ids.length)
+    let at = 0
+    for (const part of parts) {
+      all.set(part[key], at)
+      at += part[key].length
+    }
+    return describe(all)
+  }
   const cosine = column('cosine').mean
   const mse = column(plan.model.output === 'unit' ? 'mseUnit' : 'mseRaw').mean
   return { loss: plan.train.loss === 'cosine' ? 1 - cosine : mse, cosine, norm: column('norm') }

@@ -47,12 +47,14 @@ Napi::Value script_save(const Napi::CallbackInfo& info) {
     [](Napi::Env env, bool) { return env.Undefined(); });
 }
 
-// scriptLoad(path, device) -> Promise<handle>
+// scriptLoad(path, device, dtype | undefined) -> Promise<handle>, whose parameters are brought to that dtype
 Napi::Value script_load(const Napi::CallbackInfo& info) {
   return run_async(
     info.Env(),
-    [path = text(info[0], "path"), device = device_of(text(info[1], "device"))] {
+    [path = text(info[0], "path"), device = device_of(text(info[1], "device")),
+     dtype = info[2].IsString() ? std::optional(dtype_of(text(info[2], "dtype"))) : std::nullopt] {
       auto module = std::make_shared<torch::jit::Module>(torch::jit::load(path, device));
+      if (dtype) module->to(*dtype);
       module->eval();
       int64_t bytes = 0;
       for (const auto& p : module->parameters()) bytes += int64_t(p.nbytes());

@@ -18,8 +18,9 @@ Extent extent(Napi::Value shape, Napi::Value dtype) {
   Extent e{integers(shape, "shape"), dtype_of(text(dtype, "dtype")), 1};
   auto bytes = int64_t(item_size(e.dtype));
   for (const auto size : e.shape) {
-    if (size < 0 || __builtin_mul_overflow(bytes, size, &bytes))
+    if (size < 0 || (size > 0 && bytes > std::numeric_limits<int64_t>::max() / size))
       throw Error("BAD_ARGUMENT", "Tensor: expected sizes ≥ 0 that fit in memory");
+    bytes *= size;
     e.elements *= size;
   }
   return e;

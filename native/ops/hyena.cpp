@@ -17,6 +17,8 @@
 
 #include <ATen/autocast_mode.h>
 
+#include <numbers>
+
 namespace lvm {
 namespace {
 
@@ -27,7 +29,7 @@ Init copy_of(const Tensor& value) {
 // Features of every position. Shapes: -> [1, rows, 2 bands + 1]
 Tensor features(int64_t rows, int64_t bands) {
   const auto t = torch::linspace(0, 1, rows).unsqueeze(-1);
-  const auto w = 2 * M_PI * torch::linspace(0, double(rows - 1), rows).unsqueeze(-1) / double(rows);
+  const auto w = 2 * std::numbers::pi * torch::linspace(0, double(rows - 1), rows).unsqueeze(-1) / double(rows);
   const auto angle = torch::linspace(1e-4, double(bands - 1), bands) * w;
   return torch::cat({t, angle.cos(), -angle.sin()}, -1).unsqueeze(0);
 }

@@ -59,16 +59,26 @@ struct Predictor final : Layer {
       const auto weights = rate.pow(age.flip(0));
       return torch::matmul((weights / weights.sum()).unsqueeze(0), x);  // [1, time] · [batch, time, dim]
     }
-    const auto between = age.unsqueeze(1) - age;
-    auto weights = rate.pow(between.clamp_min(0)).tril();  // [time, time]
-    auto sum = torch::matmul(weights, x), total = weights.sum(1, true);
-    if (pass.state) {
-      auto& kept = pass.state->slots.at(slot);
-      const auto faded = rate.pow(age + 1).unsqueeze(1);
-      if (!kept.empty()) sum = sum + faded * kept[0], total = total + faded * kept[1];
-      kept = {last_position(sum), total.narrow(0, time - 1, 1)};
+    // In blocks, each of which goes on from the sums of those before it: no table grows with the square of the time.
+    constexpr int64_t block = 128;
+    auto* kept = pass.state ? &pass.state->slots.at(slot) : nullptr;
+    Tensor sum, total;
+    if (kept && !kept->empty()) sum = (*kept)[0], total = (*kept)[1];
+    std::vector<Tensor> means;
+    for (int64_t from = 0; from < time; from += block) {
+      const auto n = std::min(block, time - from);
+      const auto since = age.narrow(0, 0, n);
+      const auto weights = rate.pow((since.unsqueeze(1) - since).clamp_min(0)).tril();  // [n, n]
+      auto sums = torch::matmul(weights, x.narrow(1, from, n)), totals = weights.sum(1, true);
+      if (sum.defined()) {
+        const auto faded = rate.pow(since + 1).unsqueeze(1);
+        sums = sums + faded * sum, totals = totals + faded * total;
+      }
+      sum = last_position(sums), total = totals.narrow(0, n - 1, 1);
+      means.push_back(sums / totals);
     }
-    return sum / total;
+    if (kept) *kept = {sum, total};
+    return means.size() == 1 ? means.front() : torch::cat(means, 1);
   }
 
   std::string anchor, input_scale;

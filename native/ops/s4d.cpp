@@ -15,6 +15,8 @@
 #include "s4-kernels.h"
 #include "state-space.h"
 
+#include <numbers>
+
 namespace lvm {
 namespace {
 
@@ -27,7 +29,9 @@ struct S4d final : StateSpace {
     c = b.parameter("kernel.C", {d, n, 2}, normal(std::sqrt(0.5)));
     log_dt = b.parameter("kernel.log_dt", {d}, time_scale(), slow);
     log_a_real = b.parameter("kernel.log_A_real", {d, n}, constant(std::log(0.5)), slow);
-    const auto frequencies = [](Tensor& t, at::Generator) { t.copy_((torch::arange(t.size(1)) * M_PI).expand_as(t)); };
+    const auto frequencies = [](Tensor& t, at::Generator) {
+      t.copy_((torch::arange(t.size(1)) * std::numbers::pi).expand_as(t));
+    };
     a_imag = b.parameter("kernel.A_imag", {d, n}, frequencies, slow);
   }
 

@@ -7,8 +7,8 @@
 
 namespace lvm {
 Tensor loss_of(const Tensor& raw, const Tensor& target, Loss loss, bool unit) {
-  if (loss == Loss::cosine) return 1 - (normalised(raw) * target).sum(-1).mean();
-  return torch::mse_loss(unit ? normalised(raw) : raw, target);
+  if (loss == Loss::cosine) return 1 - (normalised(raw) * normalised(target)).sum(-1).mean();
+  return unit ? torch::mse_loss(normalised(raw), normalised(target)) : torch::mse_loss(raw, target);
 }
 
 Trainer::Trainer(std::shared_ptr<Model> model, std::shared_ptr<Samples> samples, Tensor ids, TrainerOptions options)

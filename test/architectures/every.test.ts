@@ -4,20 +4,34 @@ import { native } from '../../lib/native.js'
 import { isCausal } from '../../lib/spec/architecture.js'
 import { useThreads } from '../../lib/torch/device.js'
 import { Tensor } from '../../lib/torch/tensor.js'
-import { apart, build, contexts, DIM, LONGEST, predict, variants } from './tiny.js'
+import { expectRounding, printMargin, ULP } from '../rounding.js'
+import { apart, build, contexts, DIM, LONGEST, predict, variants, widened } from './tiny.js'
 
 const BATCH = 4
-/** Rounding of single precision, where sums run in another order. */
-const ROUNDING = 2e-6
+/** An error that is rounding to float32, and no other formula, whatever the model: some hundred ulps of a unit vector. */
+const FLOAT32 = 1000 * ULP
 const code = (expected: string) => expect.objectContaining({ name: 'LvmError', code: expected })
 const all = architectures.flatMap((a) => variants(a).map(([about, options]) => [`${a.name} (${about})`, a, options] as const))
 
+printMargin()
 beforeAll(() => void useThreads(1)) // nothing here is large enough to share
 
-describe.each(all)('%s', (_, a, options) => {
+describe.each(all)('%s', (title, a, options) => {
   const causal = isCausal(a, options)
   const leak = a.leak ?? 0
   const model = build(a, options, a.fixedContext ? { context: 5 } : {})
+  const wide = model.then((narrow) => widened(a, options, narrow, a.fixedContext ? 5 : undefined))
+  /** The largest error of its outputs against double precision. */
+  const own = (async () => {
+    const probes = a.fixedContext ? [contexts(33, 5)] : [contexts(33, 5), contexts(BATCH, 70), contexts(1, LONGEST)]
+    const errors = probes.map(async (x, i) => {
+      const batch = [33, BATCH, 1][i]!
+      return apart(await predict(await model, x, batch, causal), await predict(await wide, x, batch, causal))
+    })
+    return Math.max(...(await Promise.all(errors)))
+  })()
+  const expectSame = async (got: ArrayLike<number>, want: ArrayLike<number>, what: string) =>
+    expectRounding(Math.max(0, apart(got, want) - leak), await own, `${title}, ${what}`)
   const reading = (time: number) => (a.fixedContext ? build(a, options, { context: time }) : model)
 
   test.each([1, 5, 7, 64, LONGEST])('gives one finite vector of unit length per context of %d', async (time) => {
@@ -34,9 +48,9 @@ describe.each(all)('%s', (_, a, options) => {
     other.set(contexts(1, 7, 2), 2 * 7 * DIM)
     const after = await predict(model, other, BATCH)
     const row = (y: Float64Array, b: number) => y.subarray(b * DIM, (b + 1) * DIM)
-    for (const b of [0, 1, 3]) expect(apart(row(after, b), row(before, b))).toBeLessThan(ROUNDING)
+    for (const b of [0, 1, 3]) await expectSame(row(after, b), row(before, b), `row ${b}`)
     expect(apart(row(after, 2), row(before, 2))).toBeGreaterThan(1e-4)
-    expect(apart(await predict(model, x.subarray(7 * DIM, 14 * DIM), 1), row(before, 1))).toBeLessThan(ROUNDING)
+    await expectSame(await predict(model, x.subarray(7 * DIM, 14 * DIM), 1), row(before, 1), 'a row alone')
   })
 
   test('reads every position of the context', async () => {
@@ -54,7 +68,7 @@ describe.each(all)('%s', (_, a, options) => {
     const every = await predict(await model, x, BATCH, true)
     expect(every.length).toBe(x.length)
     const last = Array.from({ length: BATCH }, (_, b) => [...every.subarray(((b + 1) * time - 1) * DIM, (b + 1) * time * DIM)])
-    expect(apart(await predict(await model, x, BATCH), last.flat())).toBeLessThan(ROUNDING)
+    await expectSame(await predict(await model, x, BATCH), last.flat(), `the last of ${time}`)
   })
 
   test.runIf(causal)('never sees the future', async () => {
@@ -65,10 +79,10 @@ describe.each(all)('%s', (_, a, options) => {
       const other = x.slice()
       other.set(contexts(1, time - t, 3), t * DIM)
       const after = await predict(await model, other, 1, true)
-      expect(apart(after.subarray(0, t * DIM), before.subarray(0, t * DIM))).toBeLessThan(2e-5 + leak)
+      await expectSame(after.subarray(0, t * DIM), before.subarray(0, t * DIM), `before ${t}`)
       expect(apart(after.subarray(t * DIM), before.subarray(t * DIM))).toBeGreaterThan(1e-4)
       const prefix = await predict(await model, x.slice(0, t * DIM), 1)
-      expect(apart(prefix, before.subarray((t - 1) * DIM, t * DIM))).toBeLessThan(2e-5 + leak)
+      await expectSame(prefix, before.subarray((t - 1) * DIM, t * DIM), `a prefix of ${t}`)
     }
   })
 
@@ -76,9 +90,7 @@ describe.each(all)('%s', (_, a, options) => {
     const x = contexts(1, LONGEST)
     const every = await predict(await model, x, 1, true)
     for (const t of [5, 32, 33, 64, 65, 128, 130, 256, 257, LONGEST])
-      expect(apart(await predict(await model, x.slice(0, t * DIM), 1), every.subarray((t - 1) * DIM, t * DIM))).toBeLessThan(
-        2e-5 + leak,
-      )
+      await expectSame(await predict(await model, x.slice(0, t * DIM), 1), every.subarray((t - 1) * DIM, t * DIM), `${t} of many`)
   })
 
   test.runIf(causal)('steps through a context as it reads it at once, and starts over after reset', async () => {
@@ -94,7 +106,7 @@ describe.each(all)('%s', (_, a, options) => {
         const at = Tensor.from(rowsOf(x, t), [BATCH, DIM])
         using y = Tensor.wrap(await native.stepperStep(stepper, at.native))
         const want = rowsOf(every, t)
-        expect(apart((await y.data()) as Float32Array, want), `step ${t}`).toBeLessThan(2e-5 + leak)
+        await expectSame((await y.data()) as Float32Array, want, `step ${t}`)
       }
     }
     native.dispose(stepper)
@@ -103,18 +115,15 @@ describe.each(all)('%s', (_, a, options) => {
   test('computes the same in double precision, with any number of threads and in any batch', async () => {
     const x = contexts(33, 5)
     const single = await predict(await model, x, 33)
-    const wide = await build(a, options, { dtype: 'float64', ...(a.fixedContext && { context: 5 }) })
-    const weights = native.modelState(await model).map(({ name, tensor }) => [name, tensor] as const)
-    await native.modelLoad(wide, Object.fromEntries(weights))
-    expect(apart(await predict(wide, x, 33), single)).toBeLessThan(2e-5)
+    expect(await own).toBeLessThan(FLOAT32)
     for (const threads of [2, 3]) {
       useThreads(threads)
-      expect(apart(await predict(await model, x, 33), single)).toBeLessThan(ROUNDING)
+      await expectSame(await predict(await model, x, 33), single, `${threads} threads`)
     }
     useThreads(1)
     const parts = []
     for (let b = 0; b < 33; b += 11) parts.push(...(await predict(await model, x.slice(b * 5 * DIM, (b + 11) * 5 * DIM), 11)))
-    expect(apart(parts, single)).toBeLessThan(ROUNDING)
+    await expectSame(parts, single, 'parts of a batch')
   })
 })
 

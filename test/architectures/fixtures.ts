@@ -76,6 +76,8 @@ const OPTION: Record<string, string> = {
   l_max: 'positions',
   filter_order: 'filterWidth',
   w: 'frequency',
+  qkv_bias: 'qkvBias',
+  attn_out_bias: 'attnOutBias',
 }
 export function optionsOf(fixture: Fixture, known: readonly string[]): Record<string, unknown> {
   const options: Record<string, unknown> = { output: 'unit', inputScale: 'none' }

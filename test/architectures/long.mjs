@@ -1,15 +1,21 @@
-// long.mjs MODEL TIME: trains the tiny preset for two steps on one context of TIME, and prints by how many bytes memory grew at most.
+// long.mjs MODEL TIME [RESIDUAL]: trains the tiny preset for two steps on one context of TIME, at every position with a RESIDUAL, and
+// prints by how many bytes memory grew at most.
 import { findArchitecture } from '../../dist/lib/architectures/index.js'
 import { native } from '../../dist/lib/native.js'
 import { Tensor } from '../../dist/lib/torch/tensor.js'
 
-const [name, time] = [process.argv[2], Number(process.argv[3])]
+const [name, time, residual] = [process.argv[2], Number(process.argv[3]), process.argv[4]]
 const dim = 12
 const { presets, spec } = findArchitecture(name)
 native.setThreads(1)
 
 async function train(context) {
-  const model = await native.model(spec({ dim, context }, presets.tiny).node, 'float32', 'cpu', 1)
+  const model = await native.model(
+    spec({ dim, context }, { ...presets.tiny, ...(residual && { residual }) }).node,
+    'float32',
+    'cpu',
+    1,
+  )
   const numbers = Float32Array.from({ length: (context + 1) * dim }, (_, i) => Math.sin(i * i))
   const table = Tensor.from(numbers, [context + 1, dim]).native
   const samples = native.samples(table, null, Int32Array.of(0), Int32Array.of(context), context)
@@ -17,6 +23,7 @@ async function train(context) {
     batch: 1,
     accumulate: 1,
     loss: 'mse',
+    sequence: residual !== undefined,
     bf16: false,
     seed: 1,
     weightDecay: 0,

@@ -53,6 +53,15 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s over long cont
   })
 })
 
+test.runIf(process.platform === 'linux').each(['mean', 'decay'])(
+  'the residual %s at every position takes memory that does not grow with the square of their number',
+  async (residual) => {
+    const { code, out, err } = await run('../architectures/long.mjs', ['lstm', TIME, residual])
+    expect([code, err]).toEqual([0, ''])
+    expect(Number(out)).toBeLessThan(ALLOWED)
+  },
+)
+
 const length = (v: Float64Array) => Math.sqrt(v.reduce((sum, x) => sum + x * x, 0))
 
 /** One step of training at a learning rate of zero. */

@@ -74,6 +74,13 @@ export async function predict(model: NativeModel, x: Float32Array, batch: number
   return Float64Array.from((await output.data()) as Float32Array)
 }
 
+/** The same model in double precision. */
+export async function widened(a: Architecture, options: Record<string, unknown>, model: NativeModel, context?: number) {
+  const wide = await build(a, options, { dtype: 'float64', ...(context !== undefined && { context }) })
+  await native.modelLoad(wide, Object.fromEntries(native.modelState(model).map(({ name, tensor }) => [name, tensor])))
+  return wide
+}
+
 /** The largest difference between two results of one size. */
 export function apart(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) return Infinity

@@ -5,6 +5,9 @@ import type { WeightsFile } from '../../lib/checkpoint/stored.js'
 import { Tensor } from '../../lib/index.js'
 import type { Architecture } from '../../lib/spec/architecture.js'
 import { gaussian } from '../evaluate/clustered.js'
+import { expectRounding, printMargin } from '../rounding.js'
+
+printMargin()
 
 type Complex = readonly [number, number]
 const add = ([a, b]: Complex, [c, d]: Complex): Complex => [a + c, b + d]
@@ -79,7 +82,8 @@ function random() {
 async function expectClose(tensor: Tensor, expected: ArrayLike<number>): Promise<void> {
   const data = (await tensor.data()) as Float32Array
   expect(data.length).toBe(expected.length)
-  data.forEach((x, i) => void expect(Math.abs(x - expected[i]!)).toBeLessThan(2e-6))
+  const largest = Math.max(1, ...Array.from(expected, Math.abs))
+  for (const [i, x] of data.entries()) expectRounding(Math.abs(x - expected[i]!), 0, `number ${i}`, largest)
 }
 
 it('the C of S4 comes out of what the reference trains', async () => {

@@ -6,7 +6,11 @@ import { load } from '../../lib/checkpoint/model.js'
 import { openArrays } from '../../lib/data/arrays.js'
 import { loadTensor } from '../../lib/data/load.js'
 import { readSafetensors } from '../../lib/data/safetensors.js'
+import { compare } from '../../lib/export/compare.js'
 import { exportRun } from '../../lib/export/export.js'
+import { torchScript } from '../../lib/export/torchscript.js'
+import { native } from '../../lib/native.js'
+import { contextsOf } from '../../lib/spec/contexts.js'
 import { TorchScriptModule } from '../../lib/torch/script.js'
 import { Tensor } from '../../lib/torch/tensor.js'
 import { train } from '../../lib/train/train.js'
@@ -36,15 +40,41 @@ describe('an exported run', () => {
   test('as TorchScript predicts what the run predicts', async () => {
     const made = await exportRun({ run })
     expect(made).toMatchObject({ version: 1, model: 'transformer', format: 'torchscript', out: join(run, 'exported.ts.pt') })
-    expect(made.compared.largest_difference).toBeLessThan(1e-5)
+    expect(made.compared.share).toBeLessThanOrEqual(1)
     expect(made.compared.contexts).toContain(5)
     using model = await load(run)
     using script = await TorchScriptModule.load(made.out, { allowCode: true })
     const x = new Float32Array(2 * 5 * model.dim).map((_, i) => Math.sin(i))
     using y = await script.forward(Tensor.from(x, [2, 5, model.dim]))
     const want = await model.predict(x)
-    expect(Math.max(...((await y.data()) as Float32Array).map((v, i) => Math.abs(v - want[i]!)))).toBeLessThan(1e-5)
+    expect(Math.max(...((await y.data()) as Float32Array).map((v, i) => Math.abs(v - want[i]!)))).toBeLessThanOrEqual(
+      made.compared.allowed,
+    )
   })
+  test('is refused when it computes another function, whatever its precision', async () => {
+    for (const [model, weights] of [
+      ['linformer', 'fp32'],
+      ['lcm', 'bf16'],
+    ] as const) {
+      const name = `foreign-${model}`
+      const options = { model, data: SAMPLE, preset: 'tiny', epochs: 1, maxSteps: 3, weights, name, out }
+      for await (const _ of train(options)) {
+      }
+      using loaded = await load(join(out, name))
+      const { spec } = loaded.manifest
+      const weight = native.modelState(loaded.native).find(({ trainable }) => trainable)!.name
+      const source = torchScript(spec, { dim: loaded.dim, weight, ...contextsOf(spec) })
+      const path = join(out, `${name}.ts.pt`)
+      await native.scriptSave(loaded.native, path, source)
+      const { share, allowed } = await compare(loaded.folder, path, 'torchscript')
+      expect(share).toBeLessThanOrEqual(1)
+      expect(allowed).toBeGreaterThan(0)
+      const foreign = source.replaceAll(/torch\.(gelu|silu)\(/g, 'torch.relu(')
+      expect(foreign).not.toBe(source)
+      await native.scriptSave(loaded.native, path, foreign)
+      await expect(compare(loaded.folder, path, 'torchscript')).rejects.toThrow(code('FOREIGN_FORWARD'))
+    }
+  }, 120_000)
   test('as safetensors has its weights and says what they are', async () => {
     const { out: path } = await exportRun({ run, format: 'safetensors' })
     const { metadata } = await readSafetensors(path)
