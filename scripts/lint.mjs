@@ -15,7 +15,8 @@ const fail = (what, fix) => {
   process.stderr.write(`lint: ${what}\nfix: ${fix}\n`)
   process.exit(1)
 }
-const quiet = (program, ...args) => spawnSync(program, args, { encoding: 'utf8' })
+const env = { ...process.env, PYTHONSAFEPATH: '1' } // modules come from the Python, never from the working folder
+const quiet = (program, ...args) => spawnSync(program, args, { encoding: 'utf8', env })
 /** Whether a program ended well, its output shown. */
 const passes = (program, ...args) => spawnSync(program, args, { stdio: 'inherit' }).status === 0
 

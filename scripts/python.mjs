@@ -2,7 +2,7 @@
 // LVM_TORCH_TEST_PYTHON names one that exists; otherwise a virtual environment is made once, below node_modules/.cache.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const TORCH = '2.13.0'
@@ -17,9 +17,11 @@ const fail = (what, fix) => {
   process.stderr.write(`python: ${what}\nfix: ${fix}\n`)
   process.exit(1)
 }
-const quiet = (program, ...args) => spawnSync(program, args, { encoding: 'utf8' })
+/** Modules come from the Python, never from the folder that this is called in. */
+const apart = { cwd: dirname(dirname(fileURLToPath(import.meta.url))), env: { ...process.env, PYTHONSAFEPATH: '1' } }
+const quiet = (program, ...args) => spawnSync(program, args, { ...apart, encoding: 'utf8' })
 /** Runs with its output on stderr, because stdout carries the path alone. */
-const loud = (program, ...args) => spawnSync(program, args, { stdio: ['ignore', 2, 2] }).status === 0
+const loud = (program, ...args) => spawnSync(program, args, { ...apart, stdio: ['ignore', 2, 2] }).status === 0
 const last = (text) => text.trim().split('\n').at(-1)
 
 /** A Python that someone else looks after is only checked. */
@@ -69,5 +71,6 @@ function extended(python) {
   return python
 }
 
-const named = process.env.LVM_TORCH_TEST_PYTHON
+const setting = process.env.LVM_TORCH_TEST_PYTHON
+const named = setting && /[\\/]/.test(setting) ? resolve(setting) : setting
 process.stdout.write(`${named ? given(named) : extended(made())}\n`)

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { LvmError } from '../errors.js'
 import { inspect, type Libtorch } from './inspect.js'
-import { type Env, packageRoot, storeRoot } from './paths.js'
+import { apart, type Env, packageRoot, storeRoot } from './paths.js'
 import { here, VERSION } from './pins.js'
 
 /** One place that was looked at. */
@@ -26,7 +26,8 @@ export const step = (source: string, path: string, env: Env = process.env): Step
 function pythonTorch(python: string): string | undefined {
   const script = "import importlib.util as u; s = u.find_spec('torch'); print(s.submodule_search_locations[0] if s else '')"
   try {
-    return execFileSync(python, ['-c', script], { encoding: 'utf8', stdio: 'pipe', timeout: 30_000 }).trim() || undefined
+    const options = { ...apart(), encoding: 'utf8', stdio: 'pipe', timeout: 30_000 } as const
+    return execFileSync(python, ['-c', script], options).trim() || undefined
   } catch {
     return undefined
   }
@@ -34,7 +35,7 @@ function pythonTorch(python: string): string | undefined {
 
 /** The torch of a Python: `1` for python3, or a path. */
 export function fromPython(setting: string, source: string, env: Env = process.env): Step {
-  const python = setting === '1' ? 'python3' : setting
+  const python = setting === '1' ? 'python3' : /[\\/]/.test(setting) ? resolve(setting) : setting
   const path = pythonTorch(python)
   return path === undefined
     ? { source, path: python, verdict: 'this Python does not run, or has no torch' }

@@ -18,10 +18,20 @@ export const library = (name: string, platform = process.platform): string =>
 
 const text = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined)
 
+/** The version in a variant.json, if it is one. */
+function versionIn(json: string): string | undefined {
+  try {
+    const version: unknown = JSON.parse(json)?.version
+    return typeof version === 'string' ? version : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** The version, read from what stands beside the libraries, so that nothing has to be loaded. */
 function versionOf(root: string): string | undefined {
   const own = text(join(root, 'variant.json'))
-  if (own !== undefined) return JSON.parse(own).version
+  if (own !== undefined) return versionIn(own)
   const python = /__version__ = '([^']+)'/.exec(text(join(root, 'version.py')) ?? '')?.[1]
   return python ?? text(join(root, 'build-version'))?.trim()
 }

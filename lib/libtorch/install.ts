@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { badOption, LvmError } from '../errors.js'
+import { asLvmError, badOption, cut, LvmError } from '../errors.js'
 import { inspect } from './inspect.js'
 import { withLock } from './lock.js'
 import { type Env, storeRoot } from './paths.js'
@@ -78,11 +78,26 @@ export async function install(options: InstallOptions = {}): Promise<Installed &
       )
     }
     const downloads = join(store, 'downloads')
-    const made = await build({ variant, from, env, platform, downloads, store, progress })
+    const made = await build({ variant, from, env, platform, downloads, store, progress }).catch((error) => {
+      throw unpackable(error, from)
+    })
     await activate(made, env)
     if (!options.keep) await rm(downloads, { recursive: true, force: true })
     return { ...pick(made, env), already: false }
   })
+}
+
+/** What goes wrong with the files of a source has a code: names that are files and folders at once, or that no disk takes. */
+function unpackable(error: unknown, from: string | undefined): LvmError {
+  const coded = asLvmError(error)
+  if (coded.code !== 'INTERNAL') return coded
+  return new LvmError(
+    'LIBTORCH_FETCH',
+    `libtorch install: expected ${from ?? 'pip'} to unpack but received: ${cut(coded.message, 300)}`,
+    {
+      cause: error,
+    },
+  )
 }
 
 interface Job {

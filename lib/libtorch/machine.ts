@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
+import { apart } from './paths.js'
 
 const read = (path: string) => {
   try {
@@ -80,7 +81,8 @@ export function libc(): string | null {
 
 /** The first line a program says about its version, or null when it does not run. */
 export function tool(program: string, args: readonly string[] = ['--version']): string | null {
-  const { status, stdout } = spawnSync(program, args, { encoding: 'utf8', timeout: 20_000, shell: platform() === 'win32' })
+  const options = { ...apart(), encoding: 'utf8', timeout: 20_000, shell: platform() === 'win32' } as const
+  const { status, stdout } = spawnSync(program, args, options)
   return status === 0 ? (stdout.trim().split('\n')[0] ?? '') : null
 }
 

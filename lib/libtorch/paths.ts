@@ -43,6 +43,12 @@ function userCache(env: Env): string {
   return folder(env.XDG_CACHE_HOME) ?? join(home(env), '.cache')
 }
 
+/**
+ * How another program is started so that nothing in the working folder becomes part of it: away from there, because Python takes
+ * modules from where it is started (PYTHONSAFEPATH forbids that too, from 3.11 on), and Windows programs.
+ */
+export const apart = () => ({ cwd: packageRoot(), env: { ...process.env, PYTHONSAFEPATH: '1' } })
+
 /** Where lvm-torch keeps what it can fetch again; LVM_TORCH_CACHE names another parent folder. */
 export const cacheRoot = (env: Env = process.env): string => resolve(env.LVM_TORCH_CACHE || userCache(env), 'lvm-torch')
 

@@ -1,3 +1,5 @@
+import { cudaWheels } from './cuda-pins.js'
+
 /** The one version that is supported. */
 export const VERSION = '2.13.0'
 
@@ -21,6 +23,8 @@ export interface Platform {
   /** The tags by which pip finds the wheels. */
   readonly tags: readonly string[]
   readonly wheels: readonly Wheel[]
+  /** What the GPU variant needs beside them. */
+  readonly cuda?: readonly Wheel[]
   /** Bytes on disk once unpacked. */
   readonly unpacked: number
 }
@@ -39,6 +43,7 @@ const cupti = (bytes: number, sha256: string): Wheel => ({ name: 'nvidia-cuda-cu
 export const PLATFORMS: Readonly<Record<string, Platform>> = {
   'linux-x64': {
     tags: manylinux('x86_64'),
+    cuda: cudaWheels('x64'),
     unpacked: 520e6,
     wheels: [
       cudart(2_243_632, '7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548'),
@@ -48,6 +53,7 @@ export const PLATFORMS: Readonly<Record<string, Platform>> = {
   },
   'linux-arm64': {
     tags: manylinux('aarch64'),
+    cuda: cudaWheels('arm64'),
     unpacked: 700e6,
     wheels: [
       cudart(0, 'ef9bcbe90493a2b9d810e43d249adb3d02e98dd30200d86607d8d02687c43f55'),

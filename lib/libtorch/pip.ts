@@ -3,6 +3,7 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { LvmError } from '../errors.js'
+import { apart } from './paths.js'
 import { VERSION } from './pins.js'
 
 const run = promisify(execFile)
@@ -12,7 +13,7 @@ const offline = `or fetch torch-${VERSION} elsewhere and run: npx lvm-torch libt
 export async function pythonWithPip(): Promise<string> {
   let seen: string | undefined
   for (const python of ['python3', 'python']) {
-    const version = await run(python, ['-m', 'pip', '--version']).catch((error: NodeJS.ErrnoException) => error)
+    const version = await run(python, ['-m', 'pip', '--version'], apart()).catch((error: NodeJS.ErrnoException) => error)
     if (!(version instanceof Error)) return python
     if (version.code !== 'ENOENT') seen ??= python
   }
@@ -70,17 +71,21 @@ export async function download(
   python: string,
   requirements: readonly string[],
   folder: string,
-  {
-    tags,
-    dependencies = false,
-    progress,
-  }: { tags: readonly string[]; dependencies?: boolean; progress: (bytes: number) => void },
+  { tags, progress }: { tags: readonly string[]; progress: (bytes: number) => void },
 ): Promise<void> {
   // pip writes to its temporary folder first: on our disk it can be watched, moved without a copy, and cleaned up after a kill.
   const temporary = join(folder, 'tmp')
   await mkdir(temporary, { recursive: true })
-  const options = ['--only-binary=:all:', '--python-version', '311', '--no-cache-dir', '--progress-bar', 'off', '--no-input']
-  if (!dependencies) options.push('--no-deps')
+  const options = [
+    '--no-deps',
+    '--only-binary=:all:',
+    '--python-version',
+    '311',
+    '--no-cache-dir',
+    '--progress-bar',
+    'off',
+    '--no-input',
+  ]
   const args = [
     '-m',
     'pip',
@@ -91,9 +96,10 @@ export async function download(
     folder,
     ...requirements,
   ]
-  const env = { ...process.env, TMPDIR: temporary, TEMP: temporary, TMP: temporary, PIP_DISABLE_PIP_VERSION_CHECK: '1' }
+  const { cwd, env: safe } = apart()
+  const env = { ...safe, TMPDIR: temporary, TEMP: temporary, TMP: temporary, PIP_DISABLE_PIP_VERSION_CHECK: '1' }
   const before = await sizeOf(folder)
-  const child = spawn(python, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(python, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (log += text))
   const kill = () => child.kill()

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LvmError } from '../errors.js'
-import { type Libtorch, library } from './inspect.js'
+import type { Libtorch } from './inspect.js'
 import { cacheRoot, packageRoot } from './paths.js'
 
 /** What a child process found out about a libtorch. */
@@ -19,7 +19,30 @@ export type Trial =
   | { ok: false; code: string; message: string; hint: string; crashed: boolean }
 
 const script = () => join(packageRoot(), 'dist', 'lib', 'torch', 'trial.js')
-const stamp = (path: string) => [path, statSync(path).size, statSync(path).mtimeMs]
+const MEGABYTE = 1 << 20
+
+/** What tells whether a file is still the one that was tried: its times, which a copy may keep, and what stands at its ends. */
+function stamp(path: string): (string | number)[] {
+  const { size, mtimeMs, ctimeMs } = statSync(path)
+  const hash = createHash('sha256')
+  const file = openSync(path, 'r')
+  try {
+    for (const at of new Set([0, Math.max(0, size - MEGABYTE)])) {
+      const end = Buffer.alloc(Math.min(size, MEGABYTE))
+      hash.update(end.subarray(0, readSync(file, end, 0, end.length, at)))
+    }
+  } finally {
+    closeSync(file)
+  }
+  return [path, size, mtimeMs, ctimeMs, hash.digest('hex')]
+}
+
+/** The libraries of a libtorch, damage to any of which may crash a process. */
+const libraries = (folder: string): string[] =>
+  readdirSync(folder)
+    .filter((name) => /\.(so(\.\d+)*|dylib|dll)$/.test(name) && !/torch_python|shm/.test(name))
+    .sort()
+    .map((name) => join(folder, name))
 
 /** Has a child process multiply two matrices and go backward, so that a crash is an answer. */
 export function attempt({ path, version }: Libtorch, device: string): Trial {
@@ -52,8 +75,8 @@ export function attempt({ path, version }: Libtorch, device: string): Trial {
 /** Tries a libtorch with this Node on a device once, in a child process; a good verdict is kept until one of them changes. Errors: LIBTORCH_MISMATCH. */
 export function probe(libtorch: Libtorch, addon: string, device: string): void {
   if (process.env.LVM_TORCH_TRIAL || !existsSync(script())) return
-  const core = join(libtorch.path, 'lib', library('torch_cpu'))
-  const key = JSON.stringify([stamp(core), stamp(addon), process.version, process.arch, device])
+  const tried = [...libraries(join(libtorch.path, 'lib')), addon].map(stamp)
+  const key = JSON.stringify([...tried, process.version, process.arch, device])
   const folder = join(cacheRoot(), 'trials')
   const file = join(folder, `${createHash('sha256').update(key).digest('hex').slice(0, 32)}.json`)
   if (existsSync(file)) return

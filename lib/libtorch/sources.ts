@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { LvmError } from '../errors.js'
+import { badOption, LvmError } from '../errors.js'
 import { fileMember, folderMembers, type Member, zipMembers } from './archive.js'
 import type { Env } from './paths.js'
 import { anyVersion, type Platform, VERSION, type Wheel } from './pins.js'
@@ -77,18 +77,6 @@ async function pinned(wheel: Wheel, given: readonly string[], asked: Asked): Pro
   throw wrong(unlike, 'run the same command again; if it stays so, the package index or a proxy changes files')
 }
 
-/** The GPU variant's own dependencies, as the wheel states them. */
-async function cudaWheels(torch: string, { platform, downloads, progress }: Asked): Promise<string[]> {
-  const metadata = (await zipMembers(torch)).find(({ name }) => /^torch-[^/]+\.dist-info\/METADATA$/.test(name))
-  let text = ''
-  for await (const chunk of metadata?.chunks() ?? []) text += chunk.toString()
-  const requirements = [...text.matchAll(/^Requires-Dist: ((?:cuda-toolkit|nvidia-)[^;\n]*)/gm)].map((match) => match[1]!.trim())
-  const folder = join(downloads, 'cuda')
-  const report = (done: number) => progress({ phase: 'download', what: 'CUDA libraries', done, total: 0 })
-  await download(await pythonWithPip(), requirements, folder, { tags: platform.tags, dependencies: true, progress: report })
-  return wheels(folder)
-}
-
 async function fromWheels(given: readonly string[], asked: Asked): Promise<Source> {
   const files: string[] = []
   const torch = given.find((file) => parse(file).name === 'torch')
@@ -96,7 +84,16 @@ async function fromWheels(given: readonly string[], asked: Asked): Promise<Sourc
   for (const wheel of asked.platform.wheels) {
     files.push(foreign && wheel.name === 'torch' ? torch : await pinned(wheel, given, asked))
   }
-  if (asked.variant === 'cuda') files.push(...(await cudaWheels(files.at(-1)!, asked)))
+  if (asked.variant === 'cuda') {
+    if (foreign)
+      throw badOption(
+        'libtorch install',
+        'variant',
+        `cpu with torch ${parse(torch).version}, whose CUDA wheels have no pins,`,
+        'cuda',
+      )
+    for (const wheel of asked.platform.cuda ?? []) files.push(await pinned(wheel, given, asked))
+  }
   const members = (await Promise.all(files.map(zipMembers))).flat()
   return { members, label: files.map((file) => basename(file)).join(', '), pinned: !foreign }
 }

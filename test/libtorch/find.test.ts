@@ -1,6 +1,6 @@
 import { chmodSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { findLibtorch, search } from '../../lib/libtorch/find.js'
 import { inspect } from '../../lib/libtorch/inspect.js'
@@ -39,6 +39,12 @@ describe('the order', () => {
       ['LVM_TORCH_LIBTORCH', 'not set'],
       ['LVM_TORCH_USE_PYTORCH', 'usable'],
     ])
+  })
+
+  test('a Python may be named from the working folder', () => {
+    const torch = libtorch()
+    const path = relative(process.cwd(), python(`echo ${torch}`))
+    expect(search({ LVM_TORCH_USE_PYTORCH: path, LVM_TORCH_CACHE: cache() }).libtorch?.path).toBe(torch)
   })
 
   test('then what was installed', () => {
