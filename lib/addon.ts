@@ -123,10 +123,11 @@ export interface Addon {
   wrongKernels(scheme: string, out: number, input: number): Promise<string[]>
   /** Milliseconds of a product by every kernel that is right, for each number of rows. */
   timeKernels(scheme: string, out: number, input: number, rows: Int32Array): Promise<Record<string, number[]>>
-  modelPredict(model: NativeModel, x: NativeTensor, all: boolean): Promise<NativeTensor>
+  /** Unit vectors, or with `raw` what the head gives. */
+  modelPredict(model: NativeModel, x: NativeTensor, all: boolean, raw?: boolean): Promise<NativeTensor>
   modelExamine(model: NativeModel, x: NativeTensor, target: NativeTensor): Promise<Record<string, NativeTensor>>
   stepper(model: NativeModel, batch: number): NativeStepper
-  stepperStep(stepper: NativeStepper, x: NativeTensor): Promise<NativeTensor>
+  stepperStep(stepper: NativeStepper, x: NativeTensor, raw?: boolean): Promise<NativeTensor>
   stepperReset(stepper: NativeStepper): Promise<undefined>
   // binding/evaluation.cpp
   samples(

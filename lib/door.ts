@@ -4,6 +4,8 @@ import { asLvmError, badOption, LvmError, shown } from './errors.js'
 export interface Check {
   readonly expected: string
   accepts(value: unknown): boolean
+  /** What the function is handed instead of an accepted value. */
+  readonly handed?: (value: unknown, owner: string, name: string) => unknown
 }
 /** The keys of an object of options that are checked here. */
 interface Keys {
@@ -38,7 +40,26 @@ export const count: Check = {
   expected: 'an integer ≥ 1',
   accepts: (value) => Number.isSafeInteger(value) && (value as number) > 0,
 }
-export const callback: Check = { expected: 'a function', accepts: (value) => typeof value === 'function' }
+/** A function of the caller; what it throws gets a code too. */
+export const callback: Check = {
+  expected: 'a function',
+  accepts: (value) => typeof value === 'function',
+  handed:
+    (value, owner, name) =>
+    (...given: unknown[]) => {
+      try {
+        return (value as (...given: unknown[]) => unknown)(...given)
+      } catch (cause) {
+        throw new LvmError(
+          'BAD_OPTION',
+          `${owner}: expected a function for "${name}" that does not throw but it threw ${shown(cause)}`,
+          {
+            cause,
+          },
+        )
+      }
+    },
+}
 export const abortSignal: Check = { expected: 'an AbortSignal', accepts: (value) => value instanceof AbortSignal }
 export const oneOf = (values: readonly string[]): Check => ({
   expected: `one of ${values.join(', ')}`,
@@ -46,7 +67,7 @@ export const oneOf = (values: readonly string[]): Check => ({
 })
 /** The same, or nothing. */
 export const optional = (check: Check): Check => ({
-  expected: check.expected,
+  ...check,
   accepts: (value) => value === undefined || check.accepts(value),
 })
 /** An object with these keys and no others. */
@@ -54,18 +75,23 @@ export const only = (keys: Readonly<Record<string, Check>>): Keys => ({ keys, mo
 /** An object with these keys, and others that `resolve` checks. */
 export const withFields = (keys: Readonly<Record<string, Check>>): Keys => ({ keys, more: true })
 
-/** A copy of an object's own properties, read once: getters and proxies run their code here and nowhere later. */
+/**
+ * A copy of the own properties of a plain object, read once: getters and proxies run their code here and nowhere later. Undefined for
+ * anything else; throws what reading throws.
+ */
+export function plainCopy(value: unknown): Record<string, unknown> | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return undefined
+  return Object.fromEntries(Object.entries(value))
+}
+
 function snapshot(owner: string, name: string, value: unknown): Record<string, unknown> {
-  const expected = 'an object of options'
-  let copy: Record<string, unknown>
+  let copy: Record<string, unknown> | undefined
   try {
-    if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value))
-      throw badOption(owner, name, expected, value)
-    copy = Object.fromEntries(Object.entries(value))
-  } catch (cause) {
-    if (cause instanceof LvmError) throw cause
-    throw new LvmError('BAD_OPTION', `${owner}: expected ${expected} for "${name}" but reading it throws`, { cause })
-  }
+    copy = plainCopy(value)
+  } catch {} // nothing that a function takes
+  if (copy === undefined) throw badOption(owner, name, 'a plain object of options', value)
   return copy
 }
 
@@ -89,7 +115,7 @@ function read(owner: string, name: string, rule: Check | Keys, value: unknown): 
 function accepted(owner: string, name: string, check: Check, value: unknown): unknown {
   try {
     const plain = Array.isArray(value) && value.length <= MANY ? Array.from<unknown>(value) : value
-    if (check.accepts(plain)) return plain
+    if (check.accepts(plain)) return plain !== undefined && check.handed ? check.handed(plain, owner, name) : plain
   } catch {} // a proxy or a getter that throws is nothing that a function takes
   throw badOption(owner, name, check.expected, value)
 }

@@ -1,3 +1,4 @@
+import { word } from './door.js'
 import { badOption } from './errors.js'
 
 /** One option: its kind, default, one-line help, and the sentence that says which values are allowed. */
@@ -82,8 +83,7 @@ export function text(o: TextOptions & { default: string | undefined }): Field<st
     ...o,
     kind: 'text',
     expected: o.expected ?? 'text',
-    accepts: (v) =>
-      (v === undefined && o.default === undefined) || (typeof v === 'string' && v !== '' && (o.matches?.test(v) ?? true)),
+    accepts: (v) => (v === undefined && o.default === undefined) || (word.accepts(v) && (o.matches?.test(v as string) ?? true)),
   }
 }
 

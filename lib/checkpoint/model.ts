@@ -1,11 +1,13 @@
 import { parse } from 'node:path'
 import { findArchitecture } from '../architectures/index.js'
-import { asyncDoor, count, only, optional, word, yesOrNo } from '../door.js'
-import { badOption, LvmError } from '../errors.js'
-import { type NativeModel, type NativeStepper, type NativeTensor, native } from '../native.js'
+import { asyncDoor, count, only, optional, taken, word, yesOrNo } from '../door.js'
+import { LvmError } from '../errors.js'
+import { type NativeModel, native } from '../native.js'
 import { isCausal } from '../spec/architecture.js'
+import { type Contexts, contextsOf } from '../spec/contexts.js'
 import { countParameters } from '../spec/count.js'
 import { resolveDevice, useThreads } from '../torch/device.js'
+import { readable } from '../torch/lists.js'
 import { useMultiplier } from '../torch/multiplier.js'
 import { warnRuledOut } from '../torch/ruled-out.js'
 import { Tensor } from '../torch/tensor.js'
@@ -14,6 +16,7 @@ import { checkGolden } from './golden.js'
 import { jsonHash } from './hash.js'
 import { openModel } from './open-model.js'
 import { type RunManifest, weightsDtype, weightsFile } from './run.js'
+import { numbers, openStepper, requireVectors, type Stepper } from './stepper.js'
 import { verifyRun } from './store.js'
 
 export interface LoadOptions {
@@ -27,33 +30,15 @@ export interface LoadOptions {
   readonly exact?: boolean
 }
 
-/** Feeds a model one vector per row at a time. */
-export interface Stepper {
-  /** Shapes: Float32Array of batch · dim → the same, unit vectors. */
-  step(x: Float32Array): Promise<Float32Array>
-  reset(): Promise<void>
-  dispose(): void
+/** What a prediction is asked for with. */
+export interface ModelOptions {
+  /** Vectors in each context; as in the training unless given. */
+  readonly context?: number
+  /** What the head gives, in the scale of the loss, instead of unit vectors. */
+  readonly raw?: boolean
 }
-
-/** Errors: BAD_ARGUMENT for anything but a Float32Array of one or more times `size` numbers. */
-function requireVectors(owner: string, x: unknown, size: number): asserts x is Float32Array {
-  const length = x instanceof Float32Array ? x.length : 0
-  if (length > 0 && length % size === 0) return
-  const received = length > 0 ? length : x instanceof Float32Array ? 'none' : Object.prototype.toString.call(x).slice(8, -1)
-  throw new LvmError(
-    'BAD_ARGUMENT',
-    `${owner}: expected a Float32Array of a multiple of ${size} numbers but received ${received}`,
-    {
-      hint: 'a batch of contexts lies row after row; their length, if not that of the training, is {context}',
-    },
-  )
-}
-
-async function numbers(handle: NativeTensor): Promise<Float32Array> {
-  using output = Tensor.wrap(handle)
-  using single = await output.to({ device: 'cpu', dtype: 'float32' })
-  return (await single.data()) as Float32Array
-}
+const PREDICTED = only({ context: optional(count), raw: optional(yesOrNo) })
+const STEPPED = only({ batch: optional(count), raw: optional(yesOrNo) })
 
 /** A run that is loaded and verified. Free it with `dispose()` (or `using`). */
 export class Model {
@@ -62,6 +47,8 @@ export class Model {
   readonly parameters: number
   /** Whether every position sees only those before it, so that vectors may be fed one at a time. */
   readonly causal: boolean
+  /** The context lengths that it takes: some models are built for so many positions and no more. */
+  readonly contexts: Contexts
   /** SHA-256 of the file of weights. */
   readonly weights: string
   constructor(
@@ -79,61 +66,67 @@ export class Model {
     this.context = manifest.context
     this.parameters = manifest.parameters
     this.causal = isCausal(findArchitecture(manifest.model), manifest.options.model)
+    this.contexts = contextsOf(manifest.spec)
     this.weights = manifest.files[weightsFile(manifest)]!.sha256
   }
 
   /**
-   * The vector that follows each context, of unit length.
+   * The vector that follows each context, of unit length unless `raw` is asked for.
    *
    * Shapes: Float32Array of batch · context · dim → batch · dim; Tensor [batch, context, dim] → [batch, dim].
    * Errors: BAD_ARGUMENT, BAD_OPTION for a shape that does not fit; DATA_NOT_FINITE.
    */
-  predict(x: Float32Array, options?: { context?: number }): Promise<Float32Array>
-  predict(x: Tensor): Promise<Tensor>
-  predict(x: Float32Array | Tensor, options: { context?: number } = {}): Promise<Float32Array | Tensor> {
-    return this.run(x, options, false)
+  predict(x: Float32Array, options?: ModelOptions): Promise<Float32Array>
+  predict(x: Tensor, options?: Pick<ModelOptions, 'raw'>): Promise<Tensor>
+  predict(x: Float32Array | Tensor, options?: ModelOptions): Promise<Float32Array | Tensor> {
+    return this.run('predict', x, options, false)
   }
   /** The vector that follows each prefix of the context; causal models only. Shapes: as predict, with all positions. */
-  predictAll(x: Float32Array, options?: { context?: number }): Promise<Float32Array>
-  predictAll(x: Tensor): Promise<Tensor>
-  async predictAll(x: Float32Array | Tensor, options: { context?: number } = {}): Promise<Float32Array | Tensor> {
+  predictAll(x: Float32Array, options?: ModelOptions): Promise<Float32Array>
+  predictAll(x: Tensor, options?: Pick<ModelOptions, 'raw'>): Promise<Tensor>
+  async predictAll(x: Float32Array | Tensor, options?: ModelOptions): Promise<Float32Array | Tensor> {
     this.requireCausal('predictAll')
-    return this.run(x, options, true)
+    return this.run('predictAll', x, options, true)
   }
   private requireCausal(owner: string): void {
     if (this.causal) return
     const { model } = this.manifest
     throw new LvmError('BAD_OPTION', `${owner}: expected a causal model but ${model} sees the whole context at every position`)
   }
+  /** Errors: BAD_OPTION for more or fewer vectors than the model was built for. */
+  requireContext(owner: string, length: number, what = 'contexts', hint?: string): void {
+    const { shortest, longest } = this.contexts
+    if (length >= shortest && length <= longest) return
+    const built = shortest === longest ? `${longest} vectors` : `at most ${longest} vectors`
+    throw new LvmError(
+      'BAD_OPTION',
+      `${owner}: expected ${what} of ${built}, as this ${this.manifest.model} was built for, but received ${length}`,
+      { hint: hint ?? `train one for a context of ${length}, or an architecture that takes any length, such as lstm or s4` },
+    )
+  }
   private async run(
+    owner: string,
     x: Float32Array | Tensor,
-    { context = this.context }: { context?: number },
+    options: ModelOptions | undefined,
     all: boolean,
   ): Promise<Float32Array | Tensor> {
-    if (x instanceof Tensor) return Tensor.wrap(await native.modelPredict(this.native, x.native, all))
-    if (!Number.isSafeInteger(context) || context < 1) throw badOption('predict', 'context', 'an integer ≥ 1', context)
-    requireVectors('predict', x, context * this.dim)
+    const { context = this.context, raw = false } = taken(owner, { options: PREDICTED }, [options])[0] as ModelOptions
+    if (readable(owner, () => x instanceof Tensor)) {
+      const given = x as Tensor
+      if (given.shape.length === 3) this.requireContext(owner, given.shape[1]!)
+      return Tensor.wrap(await native.modelPredict(this.native, given.native, all, raw))
+    }
+    this.requireContext(owner, context)
+    requireVectors(owner, x, context * this.dim)
     using input = Tensor.from(x, [x.length / (context * this.dim), context, this.dim])
-    return numbers(await native.modelPredict(this.native, input.native, all))
+    return numbers(await native.modelPredict(this.native, input.native, all, raw))
   }
 
   /** A state that is fed one vector at a time, and predicts the next after each; causal models only. */
-  stepper({ batch = 1 }: { batch?: number } = {}): Stepper {
+  stepper(options?: { batch?: number; raw?: boolean }): Stepper {
+    const { batch = 1, raw = false } = taken('stepper', { options: STEPPED }, [options])[0] as { batch?: number; raw?: boolean }
     this.requireCausal('stepper')
-    if (!Number.isSafeInteger(batch) || batch < 1) throw badOption('stepper', 'batch', 'an integer ≥ 1', batch)
-    const stepper: NativeStepper = native.stepper(this.native, batch)
-    const dim = this.dim
-    return {
-      async step(x) {
-        requireVectors('stepper', x, dim)
-        using input = Tensor.from(x, [x.length / dim, dim])
-        return numbers(await native.stepperStep(stepper, input.native))
-      },
-      reset: async () => {
-        await native.stepperReset(stepper)
-      },
-      dispose: () => native.dispose(stepper),
-    }
+    return openStepper(this.native, { dim: this.dim, batch, raw, require: (fed) => this.requireContext('stepper', fed, 'texts') })
   }
 
   dispose(): void {

@@ -14,8 +14,7 @@ function endOfString(text: string, start: number): number {
   return text.length
 }
 
-/** How often a part stands in a text; of more than `enough`, one more. */
-export const countOf = (text: string, part: string, enough: number): number => {
+const countOf = (text: string, part: string, enough: number): number => {
   let count = 0
   for (let at = text.indexOf(part); at >= 0 && count <= enough; at = text.indexOf(part, at + 1)) count++
   return count

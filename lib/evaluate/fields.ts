@@ -42,9 +42,14 @@ export const predictFields = {
     about: 'read every article from its beginning, one vector at a time, instead of windows; causal models only',
     group: 'Data',
   }),
+  raw: flag({
+    default: false,
+    about: 'write what the head gives, in the scale of the loss, instead of vectors of length 1',
+    group: 'Run',
+  }),
   out: text({
     default: undefined,
-    about: 'the .npy file that is written; what it predicts is listed in a .json beside it',
+    about: 'the .npy file that is written; what it predicts, and whether scaled to length 1, is listed in a .json beside it',
     group: 'Run',
   }),
 } as const

@@ -29,7 +29,9 @@ export interface Predicted {
   readonly part: string
   /** Share of the predicted windows that were trained on; null where the data is not that of the training. */
   readonly trained_on: number | null
-  /** The predictions: float32 unit vectors, [rows, dim]. */
+  /** Whether the predictions have length 1, or are what the head gives, in the scale of the loss. */
+  readonly scale: 'unit' | 'raw'
+  /** The predictions: float32, [rows, dim]. */
   readonly out: string
   /** Row and article of each target. */
   readonly index: string
@@ -37,12 +39,16 @@ export interface Predicted {
 
 const BLOCK = 4096
 
-/** Unit vectors of blocks of predictions, each from its window. */
-async function* byWindow(model: Model, { base, windows, ids }: Chosen): AsyncGenerator<TypedArray> {
+/** Blocks of predictions, each from its window: unit vectors, or what the head gives. */
+async function* byWindow(model: Model, { base, windows, ids }: Chosen, asRaw: boolean): AsyncGenerator<TypedArray> {
   const samples = samplesOf({ base, windows })
   try {
     for (let at = 0; at < ids.length; at += BLOCK) {
       using raw = Tensor.wrap(await native.predict(model.native, samples, ids.subarray(at, at + BLOCK), 256))
+      if (asRaw) {
+        yield await raw.data()
+        continue
+      }
       using norm = await raw.op('aten::linalg_vector_norm', 2, [-1], true)
       using safe = await norm.op('aten::clamp_min', 1e-12)
       using unit = await raw.op('aten::div', safe)
@@ -53,11 +59,11 @@ async function* byWindow(model: Model, { base, windows, ids }: Chosen): AsyncGen
   }
 }
 
-async function writePredictions(path: string, model: Model, chosen: Chosen, stream: boolean): Promise<void> {
+async function writePredictions(path: string, model: Model, chosen: Chosen, o: { stream: boolean; raw: boolean }): Promise<void> {
   const file = await open(path, 'w')
   try {
     await file.write(npyHeader(chosen.ids.length, model.dim))
-    for await (const data of stream ? streamed(model, chosen) : byWindow(model, chosen))
+    for await (const data of o.stream ? streamed(model, chosen, o.raw) : byWindow(model, chosen, o.raw))
       await file.write(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
     await file.sync()
   } finally {
@@ -68,7 +74,8 @@ async function writePredictions(path: string, model: Model, chosen: Chosen, stre
 const ARGS = { options: withFields({ run: word, out: optional(word) }) }
 
 /**
- * Writes the predictions of a run as `.npy`, and row and article of each target beside them as `.json`.
+ * Writes the predictions of a run as `.npy`, and row and article of each target beside them as `.json`: unit vectors whatever the
+ * scale of the data, or with `raw` what the head gives.
  *
  * Errors: those of load and of the data; BAD_OPTION for a file that is not called .npy.
  */
@@ -81,14 +88,16 @@ export const predict = asyncDoor('predict', ARGS, async ({ run, ...given }: Pred
   const index = o.out.replace(/\.npy$/, '.json')
   try {
     await mkdir(dirname(o.out), { recursive: true })
-    await writePredictions(part, model, chosen, o.stream)
+    await writePredictions(part, model, chosen, o)
     const { base, windows, ids } = chosen
     const share = trainedShare(chosen, chosen.train)
+    const scale = o.raw ? 'raw' : 'unit'
     const document = {
       version: 1,
       run: model.name,
       model: model.manifest.model,
       part: chosen.part,
+      scale,
       data: { path: base.path, hash: base.hash, space: base.space ?? null },
       trained_on: share,
       split: chosen.split ? { mode: chosen.split.mode, leaky: chosen.split.leaky, seed: chosen.split.seed } : null,
@@ -106,6 +115,7 @@ export const predict = asyncDoor('predict', ARGS, async ({ run, ...given }: Pred
       dim: model.dim,
       part: chosen.part,
       trained_on: share,
+      scale,
       out: o.out,
       index,
     }

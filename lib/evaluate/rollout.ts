@@ -125,7 +125,9 @@ export const rollout = asyncDoor('rollout', ARGS, async ({ run, ...given }: Roll
       `window, because ${model.manifest.model} sees the whole context at every position,`,
       o.memory,
     )
-  const stream = o.memory === 'auto' ? causal : o.memory === 'stream'
+  const fed = model.context + o.steps - 1
+  const stream = o.memory === 'auto' ? causal && fed <= model.contexts.longest : o.memory === 'stream'
+  if (stream) model.requireContext('rollout', fed, 'texts', 'use fewer steps, or the memory "window"')
   const chosen = await chooseRows(model, o)
   try {
     const { base, windows } = chosen

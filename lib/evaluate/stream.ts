@@ -1,5 +1,5 @@
 import type { Model } from '../checkpoint/model.js'
-import { badOption } from '../errors.js'
+import { badOption, shown } from '../errors.js'
 import { Tensor } from '../torch/tensor.js'
 import type { Chosen } from './subject.js'
 
@@ -12,37 +12,53 @@ interface Reading {
   readonly end: number
 }
 
-/** Where each article that has a target begins, and its last target. Errors: BAD_OPTION for what cannot be read in order. */
-function readings(model: Model, { base, windows, ids }: Chosen): Reading[] {
+type Readable = { base: Pick<Chosen['base'], 'rows' | 'articles'> } & Pick<Chosen, 'ids'> & {
+    windows: Pick<Chosen['windows'], 'first' | 'target'>
+  }
+
+/** Where each article that has a target begins, and its last target; the longest first. */
+export function readings({ base, windows, ids }: Readable): Reading[] {
+  const of = base.articles?.of
+  const first = new Int32Array(base.rows) // of the article of each row
+  for (let row = 1; row < base.rows; row++) first[row] = of?.[row - 1] === of?.[row] ? first[row - 1]! : row
+  const last = new Map<number, number>()
+  for (const id of ids) {
+    const target = windows.target[id]!
+    const begin = first[windows.first[id]!]!
+    last.set(begin, Math.max(last.get(begin) ?? 0, target))
+  }
+  return [...last].map(([first, end]) => ({ first, end })).sort((a, b) => b.end - b.first - (a.end - a.first))
+}
+
+/** Errors: BAD_OPTION for what cannot be read in order, and for an article that is longer than the model takes, by its name. */
+function requireReadable(model: Model, { base }: Chosen, [longest]: readonly Reading[]): void {
   const { model: name } = model.manifest
   if (!model.causal)
     throw badOption('predict', 'stream', `false, because ${name} sees the whole context at every position,`, true)
   if (base.kind !== 'base') throw badOption('predict', 'stream', 'false, because sequences do not say what came before,', true)
-  const of = base.articles?.of
-  const last = new Map<number, number>()
-  for (const id of ids) {
-    const target = windows.target[id]!
-    let first = windows.first[id]!
-    while (first > 0 && of?.[first - 1] === of?.[target]) first--
-    last.set(first, Math.max(last.get(first) ?? 0, target))
-  }
-  return [...last].map(([first, end]) => ({ first, end })).sort((a, b) => b.end - b.first - (a.end - a.first))
+  if (longest === undefined) return
+  const article = base.articles?.ids[base.articles.of[longest.first]!]
+  const which = article === undefined ? 'texts' : `articles (the longest is ${shown(article)})`
+  model.requireContext('predict --stream', longest.end - longest.first, which)
 }
 
 /**
  * Predictions of the chosen targets from all that came before them in their articles, one vector at a time.
  *
  * Shapes: one block of [ids, dim], in the order of the ids.
+ * Errors: BAD_OPTION for a model or data that cannot be read in order, and for articles that are longer than the model takes.
  */
-export async function* streamed(model: Model, chosen: Chosen): AsyncGenerator<Float32Array> {
+export async function* streamed(model: Model, chosen: Chosen, raw = false): AsyncGenerator<Float32Array> {
   const { base, windows, ids } = chosen
   const { dim } = model
-  const places = new Map(Array.from(ids, (id, i) => [windows.target[id]!, i]))
+  const articles = readings(chosen)
+  requireReadable(model, chosen, articles)
+  const places = new Int32Array(base.rows).fill(-1) // of each target's prediction in the output
+  for (const [i, id] of ids.entries()) places[windows.target[id]!] = i
   const out = new Float32Array(ids.length * dim)
-  const articles = readings(model, chosen)
   for (let at = 0; at < articles.length; at += BATCH) {
     const part = articles.slice(at, at + BATCH)
-    const stepper = model.stepper({ batch: part.length })
+    const stepper = model.stepper({ batch: part.length, raw })
     try {
       for (let t = 0; t < part[0]!.end - part[0]!.first; t++) {
         // An article that has ended goes on with its last row, and nobody reads what comes of it.
@@ -52,8 +68,8 @@ export async function* streamed(model: Model, chosen: Chosen): AsyncGenerator<Fl
         using wide = await taken.to({ dtype: 'float32' })
         const next = await stepper.step((await wide.data()) as Float32Array)
         for (const [i, { first, end }] of part.entries()) {
-          const place = first + t < end ? places.get(first + t + 1) : undefined
-          if (place !== undefined) out.set(next.subarray(i * dim, (i + 1) * dim), place * dim)
+          const place = first + t < end ? places[first + t + 1]! : -1
+          if (place >= 0) out.set(next.subarray(i * dim, (i + 1) * dim), place * dim)
         }
       }
     } finally {

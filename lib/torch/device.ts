@@ -1,4 +1,4 @@
-import { badOption, LvmError } from '../errors.js'
+import { badOption, LvmError, shown } from '../errors.js'
 import { findLibtorch } from '../libtorch/find.js'
 import { addonPath } from '../libtorch/load.js'
 import { limits, usableThreads } from '../libtorch/machine.js'
@@ -26,7 +26,7 @@ export function resolveDevice(name: string): string {
   }
   throw new LvmError(
     'DEVICE_UNAVAILABLE',
-    `device: expected one of ${here.map((device) => device.name).join(', ')} for "device" but received "${name}"`,
+    `device: expected one of ${here.map((device) => device.name).join(', ')} for "device" but received ${shown(name)}`,
   )
 }
 

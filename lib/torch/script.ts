@@ -1,7 +1,11 @@
-import { badOption, LvmError } from '../errors.js'
+import { only, optional, taken, word, yesOrNo } from '../door.js'
+import { LvmError } from '../errors.js'
 import { type DType, type NativeScript, native } from '../native.js'
 import { resolveDevice } from './device.js'
-import { Tensor } from './tensor.js'
+import { readable } from './lists.js'
+import { DTYPE, Tensor } from './tensor.js'
+
+const ARGS = { path: word, options: only({ allowCode: optional(yesOrNo), device: optional(word), dtype: optional(DTYPE) }) }
 
 /** A TorchScript file that is loaded: a program, whoever wrote it. Free it with `dispose()` (or `using`). */
 export class TorchScriptModule {
@@ -19,23 +23,23 @@ export class TorchScriptModule {
     path: string,
     options: { allowCode?: boolean; device?: string; dtype?: DType } = {},
   ): Promise<TorchScriptModule> {
-    const { allowCode = false, device = 'auto', dtype } = options
-    if (typeof path !== 'string') throw badOption('TorchScriptModule', 'path', 'the path of a file', path)
+    const [file, given] = taken('TorchScriptModule.load', ARGS, [path, options]) as [string, typeof options]
+    const { allowCode = false, device = 'auto', dtype } = given
     if (allowCode !== true) {
-      throw new LvmError('DATA_UNSAFE', `${path}: expected allowCode: true, because a TorchScript file is a program`, {
+      throw new LvmError('DATA_UNSAFE', `${file}: expected allowCode: true, because a TorchScript file is a program`, {
         hint: 'load only files from people you trust, with { allowCode: true }',
       })
     }
     const where = resolveDevice(device)
     try {
-      return new TorchScriptModule(await native.scriptLoad(path, where, dtype), path)
+      return new TorchScriptModule(await native.scriptLoad(file, where, dtype), file)
     } catch (cause) {
       const missing = /No such file|open file failed/.test((cause as Error).message)
       throw new LvmError(
         missing ? 'FILE_MISSING' : 'DATA_FORMAT',
         missing
-          ? `${path}: expected a TorchScript file but there is none`
-          : `${path}: expected a TorchScript file but libtorch cannot read it`,
+          ? `${file}: expected a TorchScript file but there is none`
+          : `${file}: expected a TorchScript file but libtorch cannot read it`,
         { cause },
       )
     }
@@ -46,7 +50,7 @@ export class TorchScriptModule {
     return Tensor.wrap(
       await native.scriptRun(
         this.handle,
-        inputs.map((input) => input.native),
+        inputs.map((input) => readable('TorchScriptModule.forward', () => input.native)),
       ),
     )
   }

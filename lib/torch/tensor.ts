@@ -1,5 +1,7 @@
+import { type Check, word } from '../door.js'
 import { LvmError, shown } from '../errors.js'
 import { type DType, type NativeTensor, type NativeValue, native, type TypedArray } from '../native.js'
+import { flattened, type Numbers, optionsOf, readable, sizes, unwrapped } from './lists.js'
 
 const ARRAYS: Record<DType, new (buffer: ArrayBuffer) => TypedArray> = {
   float32: Float32Array,
@@ -15,7 +17,6 @@ const ARRAYS: Record<DType, new (buffer: ArrayBuffer) => TypedArray> = {
   complex64: Float32Array,
   complex128: Float64Array,
 }
-const describe = (value: unknown): string => (typeof value === 'object' ? `a ${value?.constructor.name}` : shown(value))
 const dtypeOf = (data: TypedArray): DType => {
   if (data instanceof Float32Array) return 'float32'
   if (data instanceof Float64Array) return 'float64'
@@ -26,7 +27,23 @@ const dtypeOf = (data: TypedArray): DType => {
   if (data instanceof Uint8Array) return 'uint8'
   if (data instanceof Uint16Array)
     throw new LvmError('BAD_ARGUMENT', 'Tensor.from: a Uint16Array holds float16 or bfloat16: say which with {dtype}')
-  throw new LvmError('BAD_ARGUMENT', `Tensor.from: expected a typed array of a dtype but received ${describe(data)}`)
+  throw new LvmError('BAD_ARGUMENT', `Tensor.from: expected a typed array of a dtype but received ${shown(data)}`)
+}
+
+/** The name of a dtype. */
+export const DTYPE: Check = {
+  expected: `one of ${Object.keys(ARRAYS).join(', ')}`,
+  accepts: (value) => typeof value === 'string' && Object.hasOwn(ARRAYS, value),
+}
+function knownDtype(owner: string, dtype: unknown): DType {
+  if (DTYPE.accepts(dtype)) return dtype as DType
+  throw new LvmError('BAD_ARGUMENT', `${owner}: expected a dtype such as float32 but received ${shown(dtype)}`)
+}
+/** Where a tensor lies in a file, read once. */
+function extent(owner: string, path: unknown, o: unknown): { offset: number; shape: number[]; dtype: DType } {
+  if (!word.accepts(path)) throw new LvmError('BAD_ARGUMENT', `${owner}: expected a path but received ${shown(path)}`)
+  const { offset, shape, dtype } = optionsOf(owner, ['offset', 'shape', 'dtype'], o)
+  return { offset: offset as number, shape: sizes(owner, 'shape', shape), dtype: knownDtype(owner, dtype) }
 }
 
 /** What `call` accepts and returns in place of a native value. */
@@ -41,26 +58,32 @@ export class Tensor {
   }
 
   /**
-   * A copy of an array, row-major.
+   * A copy of an array, row-major; lists of numbers inside each other have their own shape, in float32.
    *
    * Units: float16 and bfloat16 travel as the 16-bit patterns of a Uint16Array, bool as 0 and 1 in a Uint8Array.
    * Errors: BAD_ARGUMENT when the array is not the dtype's own kind, or the shape does not hold exactly its elements.
    */
-  static from(data: TypedArray | readonly number[], shape?: readonly number[], options: { dtype?: DType } = {}): Tensor {
-    const array = Array.isArray(data) ? Float32Array.from(data as number[]) : (data as TypedArray)
-    const dtype = options.dtype ?? dtypeOf(array)
+  static from(data: TypedArray | Numbers, shape?: readonly number[], options: { dtype?: DType } = {}): Tensor {
+    const owner = 'Tensor.from'
+    const { dtype: said } = optionsOf(owner, ['dtype'], options)
+    const asked = shape === undefined ? undefined : sizes(owner, 'shape', shape) // getters run before the array is looked at
+    const given = readable(owner, () => (Array.isArray(data) ? flattened(owner, data) : { array: data as TypedArray }))
+    const { array } = given
+    const dtype = said === undefined ? readable(owner, () => dtypeOf(array)) : knownDtype(owner, said)
     const kind = ARRAYS[dtype]
-    if (kind !== undefined && !(array instanceof kind))
-      throw new LvmError('BAD_ARGUMENT', `Tensor.from: expected a ${kind.name} for ${dtype} but received ${describe(array)}`)
-    return new Tensor(native.tensorFrom(array, shape ?? [array.length], dtype))
+    if (!readable(owner, () => array instanceof kind))
+      throw new LvmError('BAD_ARGUMENT', `${owner}: expected a ${kind.name} for ${dtype} but received ${shown(array)}`)
+    return new Tensor(native.tensorFrom(array, asked ?? ('shape' in given ? given.shape : [array.length]), dtype))
   }
   /** A read-only view of a file, paged in as it is read. Errors: FILE_MISSING, DATA_FORMAT when the file is too short. */
   static map(path: string, o: { offset: number; shape: readonly number[]; dtype: DType }): Tensor {
-    return new Tensor(native.tensorMap(path, o.offset, o.shape, o.dtype))
+    const { offset, shape, dtype } = extent('Tensor.map', path, o)
+    return new Tensor(native.tensorMap(path, offset, shape, dtype))
   }
   /** The bytes of a part of a file, read off the JS thread. Errors: FILE_MISSING, DATA_FORMAT when the file is too short. */
   static async read(path: string, o: { offset: number; shape: readonly number[]; dtype: DType }): Promise<Tensor> {
-    return new Tensor(await native.tensorRead(path, o.offset, o.shape, o.dtype))
+    const { offset, shape, dtype } = extent('Tensor.read', path, o)
+    return new Tensor(await native.tensorRead(path, offset, shape, dtype))
   }
 
   get shape(): number[] {
@@ -86,7 +109,10 @@ export class Tensor {
   }
   /** The same values on another device or in another dtype. */
   async to(o: { device?: string; dtype?: DType }): Promise<Tensor> {
-    return new Tensor(await native.tensorTo(this.native, o.device ?? this.device, o.dtype ?? ''))
+    const { device = this.device, dtype } = optionsOf('Tensor.to', ['device', 'dtype'], o)
+    return new Tensor(
+      await native.tensorTo(this.native, device as string, dtype === undefined ? '' : knownDtype('Tensor.to', dtype)),
+    )
   }
   /** `call(op, this, …)` for operators that return one tensor: `x.op('aten::softmax', -1)`. */
   async op(name: string, ...args: Value[]): Promise<Tensor> {
@@ -118,8 +144,7 @@ export class Tensor {
   }
 }
 
-const unwrap = (value: Value): unknown =>
-  value instanceof Tensor ? value.native : Array.isArray(value) ? value.map(unwrap) : value
+const unwrap = (value: unknown): unknown => unwrapped(value, (item) => (item instanceof Tensor ? item.native : item))
 const wrap = (value: NativeValue): Value =>
   Array.isArray(value)
     ? value.map(wrap)
@@ -135,8 +160,12 @@ const wrap = (value: NativeValue): Value =>
  * Errors: BAD_ARGUMENT when no such operator takes these arguments; NATIVE when libtorch refuses them.
  */
 export async function call(op: string, args: readonly Value[] = [], named: Readonly<Record<string, Value>> = {}): Promise<Value> {
-  const byName = Object.fromEntries(Object.entries(named).map(([key, value]) => [key, unwrap(value)]))
-  return wrap(await native.call(op, args.map(unwrap), byName))
+  const [positional, byName] = readable('call', () => {
+    if (!Array.isArray(args) || typeof named !== 'object' || named === null)
+      throw new LvmError('BAD_ARGUMENT', 'call: expected a list of arguments and an object of named ones')
+    return [unwrap(args) as unknown[], Object.fromEntries(Object.entries(named).map(([key, value]) => [key, unwrap(value)]))]
+  })
+  return wrap(await native.call(op, positional, byName))
 }
 
 /** The names of all operators that `call` reaches. */

@@ -155,6 +155,7 @@ Napi::Value call(const Napi::CallbackInfo& info) {
   auto& dispatcher = c10::Dispatcher::singleton();
 
   std::string misfits;
+  int forms = 0;
   const auto attempt =
     [&](const c10::OperatorName& op) -> std::optional<std::pair<c10::OperatorHandle, std::vector<c10::IValue>>> {
     const auto handle = dispatcher.findSchema(op);
@@ -162,9 +163,11 @@ Napi::Value call(const Napi::CallbackInfo& info) {
     try {
       return std::pair(*handle, fit_all(handle->schema(), given, named));
     } catch (const Misfit& misfit) {
+      constexpr int told = 5;  // of an operator with many overloads
       std::ostringstream line;
       line << "\n  " << handle->schema() << ": " << misfit.what();
-      misfits += line.str();
+      if (++forms <= told) misfits += line.str();
+      else if (forms == told + 1) misfits += "\n  …";
       return std::nullopt;
     }
   };
@@ -176,8 +179,8 @@ Napi::Value call(const Napi::CallbackInfo& info) {
     }
   }
   if (!found) {
-    throw Error("BAD_ARGUMENT", misfits.empty() ? "call: libtorch has no operator \"" + full + "\"; operators() lists them"
-                                                : "call: no form of " + full + " takes these arguments:" + misfits);
+    throw Error("BAD_ARGUMENT", misfits.empty() ? "call: libtorch has no operator \"" + cut(full) + "\"; operators() lists them"
+                                                : "call: no form of " + cut(full) + " takes these arguments:" + misfits);
   }
   return run_async(
     info.Env(),

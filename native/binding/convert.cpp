@@ -41,7 +41,7 @@ std::optional<torch::Dtype> dtype_named(const std::string& name) {
 
 torch::Dtype dtype_of(const std::string& name) {
   if (const auto dtype = dtype_named(name)) return *dtype;
-  throw Error("BAD_ARGUMENT", "native: expected a dtype such as float32 but received \"" + name + "\"");
+  throw Error("BAD_ARGUMENT", "native: expected a dtype such as float32 but received \"" + cut(name) + "\"");
 }
 
 const char* dtype_name(torch::Dtype dtype) {
@@ -61,12 +61,12 @@ std::optional<torch::Device> device_named(const std::string& name) {
 
 torch::Device device_of(const std::string& name) {
   const auto device = device_named(name);
-  if (!device) throw Error("DEVICE_UNAVAILABLE", "device: expected cpu, cuda[:n] or mps but received \"" + name + "\"");
+  if (!device) throw Error("DEVICE_UNAVAILABLE", "device: expected cpu, cuda[:n] or mps but received \"" + cut(name) + "\"");
   if (device->is_cpu()) return *device;
   const auto accelerator = at::getAccelerator(false);
   const auto count = accelerator == device->type() ? at::accelerator::deviceCount() : c10::DeviceIndex(0);
   if (count <= std::max<int>(device->index(), 0)) {
-    throw Error("DEVICE_UNAVAILABLE", "device: \"" + name + "\" is not there (" + std::to_string(count) + " such devices)");
+    throw Error("DEVICE_UNAVAILABLE", "device: \"" + cut(name) + "\" is not there (" + std::to_string(count) + " such devices)");
   }
   return *device;
 }
@@ -74,6 +74,14 @@ torch::Device device_of(const std::string& name) {
 std::string text(Napi::Value value, const char* what) {
   if (!value.IsString()) refuse(what, "text");
   return value.As<Napi::String>();
+}
+
+std::string cut(const std::string& text) {
+  constexpr size_t most = 80;
+  if (text.size() <= most) return text;
+  auto end = most - 3;
+  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;  // not inside a character of UTF-8
+  return text.substr(0, end) + "…";
 }
 
 std::optional<int64_t> whole(Napi::Value value) {

@@ -46,6 +46,7 @@ const char* dtype_name(torch::Dtype dtype);
 std::optional<torch::Device> device_named(const std::string& name);  // whether or not it is there
 torch::Device device_of(const std::string& name);                    // Errors: DEVICE_UNAVAILABLE
 std::string text(Napi::Value value, const char* what);
+std::string cut(const std::string& text);         // at most 80 bytes of it, as a sentence quotes it
 std::optional<int64_t> whole(Napi::Value value);  // a number or bigint that is an integer of 64 bits
 int64_t integer(Napi::Value value, const char* what);
 int64_t positive(Napi::Value value, const char* what);

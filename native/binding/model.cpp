@@ -141,13 +141,12 @@ Napi::Value wrong_packed(const Napi::CallbackInfo& info) {
     });
 }
 
-// modelPredict(model, x, all) -> Promise<tensor>
+// modelPredict(model, x, all, raw) -> Promise<tensor>
 Napi::Value model_predict(const Napi::CallbackInfo& info) {
   return run_async(
     info.Env(),
-    [model = take<Model>(info[0]), x = take_tensor(info[1]), all = info[2].ToBoolean().Value()] {
-      return model->predict(x, all);
-    },
+    [model = take<Model>(info[0]), x = take_tensor(info[1]), all = info[2].ToBoolean().Value(),
+     raw = info[3].ToBoolean().Value()] { return model->predict(x, all, raw); },
     give_tensor);
 }
 
@@ -196,12 +195,12 @@ Napi::Value stepper(const Napi::CallbackInfo& info) {
 Napi::Value stepper_step(const Napi::CallbackInfo& info) {
   return run_async(
     info.Env(),
-    [stepper = take<Stepper>(info[0]), x = take_tensor(info[1])] {
+    [stepper = take<Stepper>(info[0]), x = take_tensor(info[1]), raw = info[2].ToBoolean().Value()] {
       if (x.dim() != 2 || x.size(0) != stepper->batch) {
         throw Error("BAD_ARGUMENT", "stepper: expected vectors of shape [" + std::to_string(stepper->batch) + ", " +
                                       std::to_string(stepper->model->dim) + "]");
       }
-      return stepper->model->step(x, stepper->state);
+      return stepper->model->step(x, stepper->state, raw);
     },
     give_tensor);
 }

@@ -68,6 +68,7 @@ Napi::Value script_load(const Napi::CallbackInfo& info) {
 // scriptRun(module, [tensor]) -> Promise<tensor>
 Napi::Value script_run(const Napi::CallbackInfo& info) {
   std::vector<c10::IValue> inputs;
+  if (!info[1].IsArray()) throw Error("BAD_ARGUMENT", "TorchScript: expected a list of tensors");
   const auto given = info[1].As<Napi::Array>();
   for (uint32_t i = 0; i < given.Length(); ++i) inputs.emplace_back(take_tensor(given.Get(i)));
   return run_async(

@@ -45,8 +45,8 @@ Tensor with_clean_bools(const Tensor& tensor) {
 
 Napi::Value tensor_from(const Napi::CallbackInfo& info) {
   if (!info[0].IsTypedArray()) throw Error("BAD_ARGUMENT", "Tensor.from: expected a typed array");
+  const auto e = extent(info[1], info[2]);  // may run getters, which may detach or shrink the array: it is looked at afterwards
   const auto array = info[0].As<Napi::TypedArray>();
-  const auto e = extent(info[1], info[2]);
   const auto part = item_size(c10::toRealValueType(e.dtype));
   if (array.ElementSize() != part || array.ByteLength() != size_t(e.elements) * item_size(e.dtype)) {
     throw Error("BAD_ARGUMENT", "Tensor.from: expected " + std::to_string(e.elements) + " elements of " + dtype_name(e.dtype) +
@@ -54,8 +54,9 @@ Napi::Value tensor_from(const Napi::CallbackInfo& info) {
   }
   auto tensor = torch::empty(e.shape, e.dtype);
   void* data = nullptr;  // not by way of array.ArrayBuffer(), which refuses shared memory
-  napi_get_typedarray_info(info.Env(), array, nullptr, nullptr, &data, nullptr, nullptr);
-  if (e.elements > 0) std::memcpy(tensor.mutable_data_ptr(), data, array.ByteLength());
+  size_t length = 0;
+  napi_get_typedarray_info(info.Env(), array, nullptr, &length, &data, nullptr, nullptr);
+  if (e.elements > 0 && data != nullptr) std::memcpy(tensor.mutable_data_ptr(), data, length * array.ElementSize());
   return give_tensor(info.Env(), with_clean_bools(tensor));
 }
 

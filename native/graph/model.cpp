@@ -44,24 +44,25 @@ Tensor Model::checked(const Tensor& x) const {
   return x.to(placement.device, placement.dtype);
 }
 
-Tensor Model::predict(const Tensor& x, bool all) {
+Tensor Model::predict(const Tensor& x, bool all, bool raw) {
   torch::InferenceMode inference;
   Pass pass;
   pass.last_only = !all;
-  auto y = normalised(single(forward(checked(x), pass)));
+  auto y = single(forward(checked(x), pass));
+  if (!raw) y = normalised(y);
   return all ? y : y.squeeze(1);
 }
 
 State Model::fresh_state() const { return {std::vector<std::vector<Tensor>>(slots), 0}; }
 
-Tensor Model::step(const Tensor& x, State& state) {
+Tensor Model::step(const Tensor& x, State& state, bool raw) {
   torch::InferenceMode inference;
   Pass pass;
   pass.last_only = true;
   pass.state = &state;
-  auto y = normalised(single(forward(checked(x.dim() == 2 ? x.unsqueeze(1) : x), pass))).squeeze(1);
+  auto y = single(forward(checked(x.dim() == 2 ? x.unsqueeze(1) : x), pass)).squeeze(1);
   state.position += 1;
-  return y;
+  return raw ? y : normalised(y);
 }
 
 void Model::load(const std::map<std::string, Tensor>& values) {

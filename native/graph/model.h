@@ -10,10 +10,11 @@ class Model {
 
   // x [batch, time, dim] -> raw [batch, time or 1, dim], before normalisation.
   Tensor forward(const Tensor& x, Pass& pass);
-  // x [batch, time, dim], any floating dtype -> unit vectors [batch, dim], or [batch, time, dim] with `all`.
-  Tensor predict(const Tensor& x, bool all);
-  // One position after the other: x [batch, dim] -> unit vectors [batch, dim].
-  Tensor step(const Tensor& x, State& state);
+  // x [batch, time, dim], any floating dtype -> unit vectors [batch, dim], or [batch, time, dim] with `all`; `raw` ones as the
+  // head gives them.
+  Tensor predict(const Tensor& x, bool all, bool raw = false);
+  // One position after the other: x [batch, dim] -> unit vectors [batch, dim], or `raw` ones.
+  Tensor step(const Tensor& x, State& state, bool raw = false);
   State fresh_state() const;
   // Copies values into the parameters. Errors: BAD_CHECKPOINT names what is missing, unexpected or of another shape.
   void load(const std::map<std::string, Tensor>& values);

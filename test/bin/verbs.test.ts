@@ -57,7 +57,10 @@ describe('from vectors to figures', () => {
     const made = JSON.parse(lvm('predict lstm_baseline --out p.npy --json').stdout)
     const index = JSON.parse(readFileSync(join(cwd, made.index), 'utf8'))
     expect(index.rows).toHaveLength(made.rows)
-    expect(lvm('predict lstm_baseline --out p.npy').stdout).toContain(`${made.rows} predictions in p.npy`)
+    expect([made.scale, index.scale]).toEqual(['unit', 'unit'])
+    expect(lvm('predict lstm_baseline --out p.npy').stdout).toContain(`${made.rows} predictions, scaled to length 1, in p.npy`)
+    expect(lvm('predict lstm_baseline --out raw.npy --raw').stdout).toContain('predictions, as the head gives them, in raw.npy')
+    expect(JSON.parse(readFileSync(join(cwd, 'raw.json'), 'utf8')).scale).toBe('raw')
   })
   it('import turns its checkpoint into another run', () => {
     const { status, stdout } = lvm('import artifacts/lvm/models/lstm_baseline/best_model.pt --model lstm --name copied')

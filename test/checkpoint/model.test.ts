@@ -85,6 +85,39 @@ describe.each(['lstm', 'gru', 'transformer'])('%s', (name) => {
   })
 })
 
+describe('with raw', () => {
+  it.each(['lstm', 'transformer'])('%s gives what the head gives, of which the prediction is the direction', async (name) => {
+    using model = await load(run(name))
+    const x = vectors(10)
+    const [unit, raw] = [await model.predict(x), await model.predict(x, { raw: true })]
+    for (let b = 0; b < 2; b++) {
+      const own = raw.subarray(b * DIM, (b + 1) * DIM)
+      const length = Math.hypot(...own)
+      expect(Math.abs(length - 1)).toBeGreaterThan(0.01)
+      expect(
+        near(
+          own.map((v) => v / length),
+          unit.subarray(b * DIM, (b + 1) * DIM),
+        ),
+      ).toBeLessThan(1e-5)
+    }
+    using input = Tensor.from(x, [2, 5, DIM])
+    using output = await model.predict(input, { raw: true })
+    expect(await output.data()).toEqual(raw)
+  })
+  it('a stepper gives it too, and predictAll', async () => {
+    using model = await load(run('gru'))
+    const x = vectors(4)
+    const all = await model.predictAll(x, { context: 4, raw: true })
+    const stepper = model.stepper({ raw: true })
+    for (let t = 0; t < 4; t++) {
+      const stepped = await stepper.step(x.subarray(t * DIM, (t + 1) * DIM))
+      expect(near(stepped, all.subarray(t * DIM, (t + 1) * DIM))).toBeLessThan(1e-5)
+    }
+    stepper.dispose()
+  })
+})
+
 describe('wrong input is refused with a code, never a crash', () => {
   const x = vectors(5)
   it.each<[string, unknown, { context?: number }?]>([
@@ -102,7 +135,7 @@ describe('wrong input is refused with a code, never a crash', () => {
     using model = await load(run('lstm'))
     for (const verb of ['predict', 'predictAll'] as const)
       expect(await refused('BAD_ARGUMENT', model[verb](input as Float32Array, options))).toMatch(
-        /^predict: expected a Float32Array of/,
+        new RegExp(`^${verb}: expected a Float32Array of`),
       )
   })
   it.each([0, -5, 2.5, Number.NaN, '5'])('a context of %s', async (context) => {

@@ -5,6 +5,26 @@ import { Tensor } from '../../lib/torch/tensor.js'
 
 const code = (expected: string) => expect.objectContaining({ name: 'LvmError', code: expected })
 
+const fail = () => {
+  throw new Error('mine')
+}
+const cyclic = (): number[] => {
+  const list: unknown[] = []
+  list.push(list)
+  return list as number[]
+}
+type Resizable = ArrayBuffer & { resize(bytes: number): void }
+/** An array, and a shape that does something to its buffer while it is read. */
+function whoseShape(change: (v: Float32Array) => void): [Float32Array, number[]] {
+  const Buffer = ArrayBuffer as unknown as new (bytes: number, o: { maxByteLength: number }) => ArrayBuffer
+  const v = new Float32Array(new Buffer(1 << 18, { maxByteLength: 1 << 18 }))
+  const get = () => {
+    change(v)
+    return 1 << 16
+  }
+  return [v, Object.defineProperty([0], 0, { get })]
+}
+
 describe('a tensor made of a typed array', () => {
   const kinds: [DType, TypedArray][] = [
     ['float32', Float32Array.of(1.5, -0, Infinity, NaN)],
@@ -113,8 +133,61 @@ describe('a tensor made of a typed array', () => {
         return Tensor.from(gone, [4])
       },
     ],
+    ['text among numbers', () => Tensor.from([1, 'x', 2] as unknown as number[])],
+    ['undefined among numbers', () => Tensor.from([1, undefined] as unknown as number[])],
+    ['a hole among numbers', () => Tensor.from(new Array(3) as number[])],
+    ['lists of other lengths', () => Tensor.from([[1, 2], [3]])],
+    ['lists of other depths', () => Tensor.from([[1, 2], 3])],
+    ['a list where a number is', () => Tensor.from([1, [2]])],
+    ['nothing inside lists', () => Tensor.from([[1], [null]] as unknown as number[][])],
+    ['a list that holds itself', () => Tensor.from(cyclic())],
+    ['the longest list there is', () => Tensor.from(new Array(2 ** 32 - 1).fill(0, 0, 1) as number[])],
+    ['lists that do not hold the elements of a shape', () => Tensor.from([[1, 2]], [3])],
+    ['a dtype that every object has', () => Tensor.from(new Float32Array(1), [1], { dtype: 'toString' as DType })],
+    ['an option that is none', () => Tensor.from([1], [1], { type: 'float32' } as object)],
+    ['a getter that throws', () => Tensor.from(Object.defineProperty([0], 0, { get: fail }) as number[])],
+    [
+      'a shape with a getter that gives the buffer away',
+      () => Tensor.from(...whoseShape((v) => structuredClone(v.buffer, { transfer: [v.buffer] }))),
+    ],
+    ['a shape with a getter that shrinks the buffer', () => Tensor.from(...whoseShape((v) => (v.buffer as Resizable).resize(0)))],
+    [
+      'options with a getter that shrinks the buffer',
+      () => {
+        const [v] = whoseShape(() => {})
+        const options = Object.defineProperty({}, 'dtype', {
+          get: () => {
+            ;(v.buffer as Resizable).resize(16)
+            return 'float32'
+          },
+          enumerable: true,
+        })
+        return Tensor.from(v, [1 << 16], options)
+      },
+    ],
   ])('refuses %s', (_, make) => {
     expect(make).toThrow(code('BAD_ARGUMENT'))
+  })
+
+  test('has the shape of lists inside each other', async () => {
+    using table = Tensor.from([
+      [1, 2],
+      [3, 4],
+      [5, Number.NaN],
+    ])
+    expect([table.dtype, table.shape, [...(await table.data())]]).toEqual(['float32', [3, 2], [1, 2, 3, 4, 5, Number.NaN]])
+    using deep = Tensor.from([[[1], [2]]])
+    expect(deep.shape).toEqual([1, 2, 1])
+    using none = Tensor.from([[], []])
+    expect(none.shape).toEqual([2, 0])
+    using flat = Tensor.from(
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      [4],
+    )
+    expect(flat.shape).toEqual([4])
   })
 })
 

@@ -1,0 +1,67 @@
+import { LvmError, shown } from '../errors.js'
+import { type NativeModel, type NativeTensor, native } from '../native.js'
+import { readable } from '../torch/lists.js'
+import { Tensor } from '../torch/tensor.js'
+
+/** Feeds a model one vector per row at a time. */
+export interface Stepper {
+  /**
+   * The vector that follows what was fed so far, of unit length unless `raw` was asked for.
+   *
+   * Shapes: Float32Array of batch · dim → the same.
+   * Errors: BAD_ARGUMENT; BAD_OPTION for more vectors than the model was built for; DATA_NOT_FINITE.
+   */
+  step(x: Float32Array): Promise<Float32Array>
+  reset(): Promise<void>
+  dispose(): void
+}
+
+/** Errors: BAD_ARGUMENT for anything but a Float32Array of one or more times `size` numbers. */
+export function requireVectors(owner: string, x: unknown, size: number): asserts x is Float32Array {
+  const vectors = readable(owner, () => x instanceof Float32Array)
+  const length = vectors ? (x as Float32Array).length : 0
+  if (length > 0 && length % size === 0) return
+  const received = length > 0 ? length : vectors ? 'none' : shown(x)
+  throw new LvmError(
+    'BAD_ARGUMENT',
+    `${owner}: expected a Float32Array of a multiple of ${size} numbers but received ${received}`,
+    {
+      hint: 'a batch of contexts lies row after row; their length, if not that of the training, is {context}',
+    },
+  )
+}
+
+/** The numbers of a result, in float32. */
+export async function numbers(handle: NativeTensor): Promise<Float32Array> {
+  using output = Tensor.wrap(handle)
+  using single = await output.to({ device: 'cpu', dtype: 'float32' })
+  return (await single.data()) as Float32Array
+}
+
+/** A stepper of a model; `require` refuses more vectors than it takes. */
+export function openStepper(
+  model: NativeModel,
+  { dim, batch, raw, require }: { dim: number; batch: number; raw: boolean; require: (fed: number) => void },
+): Stepper {
+  const stepper = native.stepper(model, batch)
+  let fed = 0
+  return {
+    async step(x) {
+      requireVectors('stepper', x, dim)
+      require(fed + 1)
+      using input = Tensor.from(x, [x.length / dim, dim])
+      fed++
+      try {
+        return await numbers(await native.stepperStep(stepper, input.native, raw))
+      } catch (error) {
+        fed--
+        throw error
+      }
+    },
+    async reset() {
+      await native.stepperReset(stepper)
+      fed = 0
+    },
+    dispose: () => native.dispose(stepper),
+  }
+}

@@ -1,0 +1,243 @@
+// Calls everything that the package exports with arguments that it cannot take, and prints each answer that is not as it should be:
+// `node misuse.mjs PART OF`. A crash shows as the signal that ends this process.
+import { readdirSync, writeFileSync } from 'node:fs'
+
+const [part, of] = process.argv.slice(2).map(Number)
+const dist = new URL('../../dist/lib/', import.meta.url)
+const api = await import(`${dist}index.js`)
+const { ERRORS, LvmError, Tensor, TorchScriptModule } = api
+
+/** Every table of options, by the name it is exported by. */
+const tables = Object.assign(
+  {},
+  ...(await Promise.all(
+    readdirSync(dist, { recursive: true })
+      .filter((file) => /fields\.js$/.test(file))
+      .map((file) => import(`${dist}${file}`)),
+  )),
+)
+
+await api.synth({ out: 'base.npy', rows: 200, dim: 16, articles: 10 })
+const train = async (options, ...more) => {
+  for await (const _ of api.train(options, ...more));
+}
+const RUN = { model: 'lstm', data: 'base.npy', preset: 'tiny', context: 3, epochs: 1, name: 'run', force: true }
+await train(RUN)
+const model = await api.load('run')
+const base = await api.openBase('base.npy')
+
+const throwing = () => {
+  throw new Error('mine')
+}
+const everyTrap = Object.fromEntries(Object.getOwnPropertyNames(Reflect).map((name) => [name, throwing]))
+const revoked = () => {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
+const detached = () => {
+  const array = new Float32Array(24)
+  structuredClone(array.buffer, { transfer: [array.buffer] })
+  return array
+}
+const cyclic = () => {
+  const list = []
+  list.push(list)
+  return Object.assign(list, { list })
+}
+const bound = (name) => ({ [name]: 1 })
+/** What nobody takes for an argument; each is made anew. */
+const misuses = {
+  undefined: () => undefined,
+  null: () => null,
+  NaN: () => Number.NaN,
+  infinite: () => Infinity,
+  negative: () => -1,
+  fraction: () => 1.5,
+  huge: () => 1e308,
+  bigint: () => 5n,
+  'long bigint': () => 2n ** 100_000n,
+  true: () => true,
+  'empty text': () => '',
+  'long text': () => 'x'.repeat(100_000),
+  'text with a zero': () => 'a\0b',
+  toString: () => 'toString',
+  __proto__: () => '__proto__',
+  'half a pair': () => '\ud800',
+  symbol: () => Symbol('s'),
+  function: () => throwing,
+  class: () => class A {},
+  'empty object': () => ({}),
+  'object without prototype': () => Object.create(null),
+  'object of many keys': () => Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`key${i}`, i])),
+  'object with toString': () => bound('toString'),
+  'object with constructor': () => bound('constructor'),
+  'object that throws as text': () => ({ toString: throwing, toJSON: throwing, [Symbol.toPrimitive]: throwing }),
+  'getter that throws': () => Object.defineProperty({}, 'run', { get: throwing, enumerable: true }),
+  'tag that throws': () => Object.defineProperty({}, Symbol.toStringTag, { get: throwing }),
+  'empty list': () => [],
+  'nested list': () => [[['x']]],
+  'list that holds itself': cyclic,
+  'list of everything': () => [null, undefined, Symbol('s'), 5n, {}],
+  'longest list': () => new Array(2 ** 32 - 1),
+  'list with a getter': () => Object.defineProperty([0], 0, { get: throwing }),
+  'proxy that throws': () => new Proxy({}, everyTrap),
+  'proxy of a list': () => new Proxy([], everyTrap),
+  'revoked proxy': revoked,
+  Float32Array: () => new Float32Array(100_000),
+  Uint32Array: () => new Uint32Array(8),
+  'detached array': detached,
+  DataView: () => new DataView(new ArrayBuffer(8)),
+  Map: () => new Map([[1, 2]]),
+  Date: () => new Date(Number.NaN),
+  promise: () => Promise.resolve(),
+  error: () => new Error('x'),
+  'false Tensor': () => Object.create(Tensor.prototype),
+}
+
+const keys = (...names) => names.flatMap((name) => Object.keys(tables[name]))
+const tensor = () => Tensor.from([1, 2, 3])
+const SAY = { say: undefined }
+const SIGNAL = { signal: undefined }
+/** Functions with arguments that they take, and the options that are spoilt in each of these. */
+const calls = [
+  ['load', api.load, ['run', {}], [[], ['device', 'threads', 'root', 'exact', 'x']]],
+  [
+    'importCheckpoint',
+    api.importCheckpoint,
+    [{ file: 'x.pt', model: 'lstm' }],
+    [['file', 'model', 'name', 'overwrite', 'out', 'space', 'context', 'dim', 'preset', 'x']],
+  ],
+  ['listRuns', api.listRuns, ['nowhere'], []],
+  ['showRun', api.showRun, ['run', undefined, {}], [[], [], ['deep']]],
+  ['removeRun', api.removeRun, ['nowhere'], []],
+  ['openBase', api.openBase, ['base.npy', {}], [[], ['space', 'normalize', 'part', 'faulty', 'x']]],
+  ['synth', api.synth, [{ out: 'more.npy' }], [['kind', 'rows', 'dim', 'articles', 'seed', 'out', 'x']]],
+  ['analyze', api.analyze, [{ run: 'run', projection: 'none' }, undefined], [['run', ...keys('analyzeFields'), 'x']]],
+  [
+    'audit',
+    api.audit,
+    [{ data: 'base.npy' }, SAY],
+    [
+      ['data', 'against', ...keys('auditFields'), 'x'],
+      ['say', 'x'],
+    ],
+  ],
+  ['benchmark', api.benchmark, [{ runs: ['nowhere'] }], [['runs', 'say', ...keys('benchmarkFields')]]],
+  ['compareBenchmarks', api.compareBenchmarks, ['a.json', 'b.json'], []],
+  ['arrow', api.arrow, [{ data: 'nowhere.npy' }, SAY], [keys('arrowFields'), ['say', 'x']]],
+  ['ceiling', api.ceiling, [{ data: 'nowhere.npy' }, SAY], [keys('ceilingFields'), ['say', 'x']]],
+  ['compare', api.compare, [{ runs: ['run', 'nowhere'] }], [['runs', 'data', 'say', ...keys('compareFields')]]],
+  ['diagnose', api.diagnose, [{ runs: ['nowhere'] }, undefined], [['runs', ...keys('doctorFields')]]],
+  ['evaluate', api.evaluate, [{ runs: ['nowhere'] }], [['runs', 'say', ...keys('evaluateFields')]]],
+  ['retrieve', api.retrieve, [{ runs: ['nowhere'] }], [['runs', 'say', ...keys('retrieveFields')]]],
+  ['predict', api.predict, [{ run: 'run', out: 'p.npy' }], [['run', ...keys('predictFields'), 'x']]],
+  ['rollout', api.rollout, [{ run: 'nowhere' }], [['run', ...keys('rolloutFields')]]],
+  ['selftest', api.selftest, [{ seed: -1 }], [['seed', 'x']]],
+  ['exportRun', api.exportRun, [{ run: 'nowhere' }], [['run', ...keys('exportFields')]]],
+  [
+    'prune',
+    api.prune,
+    [{ run: 'nowhere' }, SIGNAL],
+    [
+      ['run', 'say', ...keys('pruneFields')],
+      ['signal', 'x'],
+    ],
+  ],
+  [
+    'quantize',
+    api.quantize,
+    [{ run: 'nowhere' }, SIGNAL],
+    [
+      ['run', 'say', ...keys('quantizeFields')],
+      ['signal', 'x'],
+    ],
+  ],
+  ['report', api.report, [{ runs: 'nowhere', out: 'report' }], [['say', ...keys('reportFields')]]],
+  ['verify', api.verify, [{ report: 'nowhere.json' }], [['report', 'say', ...keys('verifyFields')]]],
+  ['sweep', api.sweep, [{ data: 'nowhere.npy', models: 'none' }, SIGNAL], [keys('sweepFields'), ['signal', 'tell', 'say', 'x']]],
+  [
+    'train',
+    train,
+    [{ ...RUN, data: 'nowhere.npy', name: 'other' }, SIGNAL],
+    [
+      ['model', ...keys('trainFields'), 'x'],
+      ['signal', 'x'],
+    ],
+  ],
+  ['showModel', api.showModel, ['nothing'], []],
+  ...['renderAnalysis', 'auditPage', 'arrowPage', 'ceilingPage', 'renderDiagnosis', 'markdown', 'verifiedText'].map((name) => [
+    name,
+    api[name],
+    [null],
+    [],
+  ]),
+  ['call', api.call, ['aten::neg', [tensor()], {}], [[], [], ['self', 'x']]],
+  ['Tensor.from', Tensor.from, [[1, 2], [2], {}], [[], [], ['dtype', 'x']]],
+  ['Tensor.map', Tensor.map, ['base.npy', { offset: 0, shape: [1], dtype: 'float32' }], [[], ['offset', 'shape', 'dtype', 'x']]],
+  [
+    'Tensor.read',
+    Tensor.read,
+    ['base.npy', { offset: 0, shape: [1], dtype: 'float32' }],
+    [[], ['offset', 'shape', 'dtype', 'x']],
+  ],
+  ['tensor.to', (...a) => tensor().to(...a), [{}], [['device', 'dtype', 'x']]],
+  ['tensor.op', (...a) => tensor().op(...a), ['aten::sum', undefined], []],
+  ['tensor.change', (...a) => tensor().change(...a), ['aten::neg_', undefined], []],
+  ['TorchScriptModule.load', TorchScriptModule.load, ['nowhere.pt', { allowCode: true }], [[], ['allowCode', 'device', 'x']]],
+  ['model.predict', (...a) => model.predict(...a), [new Float32Array(48).fill(0.5), {}], [[], ['context', 'raw', 'x']]],
+  ['model.predictAll', (...a) => model.predictAll(...a), [new Float32Array(48).fill(0.5), {}], [[], ['context', 'raw', 'x']]],
+  ['model.stepper', (...a) => model.stepper(...a).dispose(), [{}], [['batch', 'raw', 'x']]],
+  ['stepper.step', (...a) => model.stepper().step(...a), [new Float32Array(16)], []],
+  [
+    'new LvmError',
+    (code) => {
+      const error = new LvmError(code, 'x')
+      if (!Object.hasOwn(ERRORS, error.code) || error.exit === undefined) throw new Error(`${error.code}`)
+    },
+    ['NATIVE'],
+    [],
+  ],
+]
+/** What is no misuse where every option may be left out. */
+const NOTHING = ['undefined', 'empty object', 'object without prototype', 'tag that throws', 'object that throws as text']
+const problems = []
+let count = 0
+
+async function tried(name, run, given, what) {
+  count++
+  try {
+    await run(...given)
+  } catch (error) {
+    const own = error instanceof LvmError && Object.hasOwn(ERRORS, error.code) && Number.isInteger(error.exit)
+    const fault = !own
+      ? `threw ${error?.constructor?.name}: ${error?.message}`
+      : error.code === 'INTERNAL'
+        ? `INTERNAL: ${error.message} ${error.cause?.stack}`
+        : error.message.length > 1500 || error.hint.length > 1500
+          ? `a sentence of ${error.message.length} characters: ${error.message.slice(0, 200)}`
+          : undefined
+    if (fault !== undefined) problems.push(`${name}, ${what}: ${fault}`)
+  }
+}
+
+for (const [i, [name, run, given, options]] of calls.entries()) {
+  if (i % of !== part) continue
+  const began = performance.now()
+  for (const [what, make] of Object.entries(misuses)) {
+    for (let at = 0; at < given.length; at++) {
+      if (['selftest', 'report', 'audit'].includes(name) && NOTHING.includes(what)) continue
+      const spoilt = (value) => given.map((own, j) => (j === at ? value : own))
+      await tried(name, run, spoilt(make()), `argument ${at} ${what}`)
+      for (const key of options[at] ?? []) {
+        if (what !== 'undefined') await tried(name, run, spoilt({ ...given[at], [key]: make() }), `${key} ${what}`)
+      }
+    }
+  }
+  if (process.env.TIMES) console.error(name, Math.round(performance.now() - began))
+}
+base.dispose()
+model.dispose()
+const covered = new Set(calls.map(([name]) => name))
+writeFileSync(1, JSON.stringify({ count, problems, covered: [...covered], exported: Object.keys(api) }))
+process.exit(0)
