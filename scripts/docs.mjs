@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { kebab } from '../dist/bin/flags.js'
 import { inspectFields } from '../dist/lib/data/fields.js'
+import { LIMITS } from '../dist/lib/data/limits.js'
 import { synthFields } from '../dist/lib/data/synth-fields.js'
 import { auditFields } from '../dist/lib/evaluate/audit/fields.js'
 import { CHECKS } from '../dist/lib/evaluate/audit/findings.js'
@@ -221,6 +222,16 @@ const documents = {
       fix: ([, { hint }]) => hint,
     }),
     'Exit code 0 means success. An error with exit code 9 leaves a report in the folder for temporary files, and names it.',
+  ),
+  'SECURITY.md': between(
+    readFileSync(join(root, 'SECURITY.md'), 'utf8'),
+    'docs:limits',
+    table(Object.entries(LIMITS), {
+      limit: ([name]) => code(name),
+      files: ([, { files }]) => files,
+      most: ([, { most }]) => count(most),
+      'of what': ([, { about }]) => about,
+    }),
   ),
   'README.md': between(readFileSync(join(root, 'README.md'), 'utf8'), 'docs:models', matrix),
 }

@@ -1,8 +1,11 @@
 import { lstat, readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { sha256 } from '../data/file.js'
+import { parseJson } from '../data/json.js'
+import { DEFAULT_LIMITS } from '../data/limits.js'
 import { LvmError, shown } from '../errors.js'
 import { jsonHash, textHash } from './hash.js'
+import { isRecord, manifestFault } from './manifest-types.js'
 
 export const MANIFEST = 'manifest.json'
 
@@ -41,8 +44,6 @@ export const manifestText = (manifest: Manifest): string => `${JSON.stringify(ma
 export const seal = (fields: Omit<Manifest, 'digest'>): Manifest =>
   JSON.parse(JSON.stringify({ ...fields, digest: jsonHash(withoutDigest(fields)) }))
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 const isFileRecord = (record: unknown) =>
   isRecord(record) &&
   /^[0-9a-f]{64}$/.test(String(record.sha256)) &&
@@ -66,7 +67,7 @@ export async function readManifest(folder: string): Promise<{ manifest: Manifest
   let manifest: Manifest
   let digest: string
   try {
-    manifest = JSON.parse(text)
+    manifest = parseJson(text, DEFAULT_LIMITS.jsonDepth, { python: false }) as Manifest
     digest = jsonHash(withoutDigest(manifest))
   } catch (cause) {
     throw damagedFile(path, 'a manifest in JSON', (cause as Error).message, cause)
@@ -79,6 +80,8 @@ export async function readManifest(folder: string): Promise<{ manifest: Manifest
   if (!sound || !Object.entries(files).every(([name, record]) => isFileName(name) && isFileRecord(record))) {
     throw damagedFile(path, 'a generation and its files', 'something else')
   }
+  const fault = manifestFault(manifest)
+  if (fault !== undefined) throw damagedFile(path, ...fault)
   return { manifest, sha256: textHash(text) }
 }
 

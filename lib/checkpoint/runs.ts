@@ -1,7 +1,8 @@
-import { lstat, readFile, rm, rmdir } from 'node:fs/promises'
+import { lstat, rm, rmdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { asyncDoor, only, optional, word, yesOrNo } from '../door.js'
 import { asLvmError, badOption, type ErrorCode, type LvmError } from '../errors.js'
+import { readDocument } from './documents.js'
 import { names, removeLeftovers } from './durable.js'
 import { findRun, generationFolder, generationNumbers, generationsOf, isRun, RUNS, runName } from './folder.js'
 import type { Holder } from './holder.js'
@@ -43,9 +44,9 @@ export interface RunDetails extends RunSummary {
   readonly holder: Holder | null
 }
 
-/** A JSON file of a checkpoint whose bytes were checked; empty where it has none. */
-const readJson = async ({ path, manifest }: Checkpoint, name: string): Promise<object> =>
-  manifest.files[name] === undefined ? {} : JSON.parse(await readFile(join(path, name), 'utf8'))
+/** A JSON file of a checkpoint whose bytes were checked; empty where it has none. Errors: BAD_CHECKPOINT. */
+const readJson = async ({ path, manifest }: Checkpoint, name: string): Promise<Record<string, unknown>> =>
+  manifest.files[name] === undefined ? {} : readDocument(join(path, name))
 
 /** Bytes of all that lies below a folder, a file with two names counted once, links not followed. */
 async function bytesIn(folder: string, seen = new Set<string>()): Promise<number> {
@@ -63,15 +64,15 @@ async function describe(folder: string, root: string, deep: boolean): Promise<Ru
   const [bytes, holder] = await Promise.all([bytesIn(folder), lockHolder(folder)])
   let checkpoint: Checkpoint | undefined
   let problem: LvmError | undefined
+  let [config, curve]: [Record<string, unknown>, Partial<History>] = [{}, {}]
   try {
     checkpoint = await verifyRun(folder, { deep })
+    config = await readJson(checkpoint, CONFIG)
+    curve = await readJson(checkpoint, HISTORY)
   } catch (error) {
     problem = asLvmError(error)
     if (problem.code === 'RUN_MISSING' && holder !== undefined) problem = undefined // its first save is still to come
   }
-  const [config, curve]: [Record<string, unknown>, Partial<History>] = checkpoint
-    ? await Promise.all([readJson(checkpoint, CONFIG) as Promise<Record<string, unknown>>, readJson(checkpoint, HISTORY)])
-    : [{}, {}]
   const { golden: _, files = {}, ...manifest }: Partial<RunManifest> = checkpoint?.manifest ?? {}
   const history = curve.history ?? []
   const best = history.find(({ epoch }) => epoch === curve.best_epoch)

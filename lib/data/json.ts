@@ -14,7 +14,8 @@ function endOfString(text: string, start: number): number {
   return text.length
 }
 
-const countOf = (text: string, part: string, enough: number): number => {
+/** How often a part stands in a text; of more than `enough`, one more. */
+export const countOf = (text: string, part: string, enough: number): number => {
   let count = 0
   for (let at = text.indexOf(part); at >= 0 && count <= enough; at = text.indexOf(part, at + 1)) count++
   return count

@@ -1,7 +1,7 @@
 import { LvmError, shown } from '../errors.js'
 import { type ElementType, elements, unreadType } from './element.js'
 import { damaged, fileSize, readBytes } from './file.js'
-import { jsonFault, parseJson, repeatedKey } from './json.js'
+import { countOf, jsonFault, parseJson, repeatedKey } from './json.js'
 import { DEFAULT_LIMITS, type Limits } from './limits.js'
 
 /** A tensor of a .safetensors file: what it is and where its elements begin in the file. */
@@ -69,6 +69,8 @@ function parseHeader(path: string, bytes: Buffer, limits: Limits): Record<string
   let header: unknown
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    const most = limits.safetensorsTensors
+    if (countOf(text, '{', most + 2) > most + 2) throw damaged(path, `expected at most ${most} tensors but its header holds more`)
     header = parseJson(text, limits.jsonDepth, { python: false })
     const twice = repeatedKey(text)
     if (twice !== undefined) throw damaged(path, `its header has ${shown(twice)} twice`)

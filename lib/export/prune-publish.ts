@@ -1,6 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createGzip } from 'node:zlib'
+import { readDocument } from '../checkpoint/documents.js'
 import { linkOrCopy } from '../checkpoint/durable.js'
 import type { Model } from '../checkpoint/model.js'
 import { CONFIG, type Pruning, type RunManifest } from '../checkpoint/run.js'
@@ -104,7 +105,7 @@ export async function publish(store: Store, stage: string, parent: Model, prunin
   const { path, manifest } = await verifyRun(join(stage, 'run'))
   const { version: _v, generation: _g, saved_at: _s, files, digest: _d, ...facts } = manifest as RunManifest
   const init = { path: parent.name, sha256: pruning.parent.weights_sha256 }
-  const config = JSON.parse(await readFile(join(path, CONFIG), 'utf8')) as Record<string, unknown>
+  const config = await readDocument(join(path, CONFIG))
   await store.save({
     files: {
       ...Object.fromEntries(Object.keys(files).map((name) => [name, (to: string) => linkOrCopy(join(path, name), to)])),

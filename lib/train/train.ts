@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { claimRun } from '../checkpoint/claim.js'
+import { readHistory } from '../checkpoint/documents.js'
 import { runFolder } from '../checkpoint/folder.js'
-import { HISTORY, type History, type Progress, type RunFacts, type RunManifest, SPLIT } from '../checkpoint/run.js'
+import { type History, type Progress, type RunFacts, type RunManifest, SPLIT } from '../checkpoint/run.js'
 import type { Store } from '../checkpoint/store.js'
 import { locateBase } from '../data/locate.js'
 import { requireWindows } from '../data/windows.js'
@@ -54,7 +54,7 @@ async function goOn(model: string, given: Record<string, unknown>, store: Store)
     hash: manifest.data.hash,
     valHash: manifest.data.val?.hash ?? null,
   })
-  const { history } = JSON.parse(await readFile(join(path, HISTORY), 'utf8')) as History
+  const { history } = await readHistory(path)
   return { plan: going, data, from: { path, progress, history, init: manifest.init ?? null, audit: manifest.audit ?? null } }
 }
 

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { checkNorms, checkOrder, checkUniqueKeys, normsWarning } from '../../lib/data/checks.js'
+import { resolveLimits } from '../../lib/data/limits.js'
 import { locateBase, readCard } from '../../lib/data/locate.js'
 import { readSide, readTexts } from '../../lib/data/side-file.js'
 import { agreedSpace, requireSameSpace } from '../../lib/data/space.js'
@@ -51,6 +52,59 @@ describe('side files', () => {
   ])('refuse %s', async (_, content, message, name = 'bad.jsonl') => {
     expect(await refused('DATA_FORMAT', readSide(scratch(name, content), 2))).toMatch(message)
   })
+  it.each<[string, string | Uint8Array]>([
+    ['a byte order mark', `\uFEFF${jsonl(rows)}`],
+    ['null for what is not there', jsonl(rows.map((row) => ({ ...row, index: null, title: null, categories: null })))],
+    ['NaN and Infinity', jsonl(rows).replaceAll('"text"', '"score":NaN,"low":-Infinity,"list":[NaN,1],"text"')],
+    ['lines that end as on Windows', jsonl(rows).replaceAll('\n', '\r\n')],
+  ])('are read with %s', async (_, content) => {
+    const side = await readSide(scratch('other.jsonl', content), 3)
+    expect(side.articles!.ids).toEqual(['a', '7'])
+    expect(await readTexts(scratch('other.jsonl'))).toEqual(['one – é', 'two', 'three'])
+  })
+  it('keep NaN in a text', async () => {
+    expect(await readTexts(scratch('nan.jsonl', '{"score":NaN,"text":"a \\"NaN\\", NaN, b"}'))).toEqual(['a "NaN", NaN, b'])
+  })
+  it.each<[string, string | Uint8Array, RegExp]>([
+    ['UTF-16', Buffer.from(`\uFEFF${jsonl(rows)}`, 'utf16le'), /it is UTF-16/],
+    ['UTF-16 of the other order', Buffer.from(`\uFEFF${jsonl(rows)}`, 'utf16le').swap16(), /it is UTF-16/],
+    ['UTF-16 without a mark', Buffer.from(jsonl(rows), 'utf16le'), /it is UTF-16 without a mark/],
+    [
+      'ids in Latin-1',
+      Buffer.from(jsonl([{ article_id: 'é' }, { article_id: 'è' }, { article_id: 'e' }]), 'latin1'),
+      /line 1: "article_id" is not in UTF-8/,
+    ],
+    ['a number beyond 2^53', `{"article_id":${2 ** 53 + 2}}\n`.repeat(3), /line 1.*within 2\^53/],
+    [
+      'a number and a text that read the same',
+      jsonl([{ article_id: 1 }, { article_id: '1' }, {}]),
+      /line 2.*both as a number and as a text/,
+    ],
+    ['a deep nest', `{"article_id":${'['.repeat(1e5)}${']'.repeat(1e5)}}\n`, /line 1: it nests deeper than 100/],
+    ['an id that throws when it is shown', jsonl([{ article_id: { toString: 1, valueOf: 1 } }, {}, {}]), /line 1/],
+    ['a position that throws when it is shown', jsonl([{ index: { toString: 1 } }, {}, {}]), /line 1/],
+    ['blank lines without end', '\n'.repeat(200_000), /100000 lines/],
+    ['lines without end', '{}\n'.repeat(200_000), /100000 lines/],
+  ])('refuse %s', async (_, content, message) => {
+    expect(await refused('DATA_FORMAT', readSide(scratch('odd.jsonl', content), 3))).toMatch(message)
+  })
+  it('keep numbers and texts apart that do not read the same', async () => {
+    expect(
+      (await readSide(scratch('mixed.jsonl', jsonl([{ article_id: 1 }, { article_id: '01' }, { article_id: '1.0' }])), 3))
+        .articles!.ids,
+    ).toEqual(['1', '01', '1.0'])
+  })
+  it('take a text that is not UTF-8, but no category that is no label', async () => {
+    const lines = jsonl([{ article_id: 'a', text: 'é', categories: ['x', { toString: 1 }, [[1]], 5, null] }])
+    const side = await readSide(scratch('latin.jsonl', Buffer.from(lines, 'latin1')), 1)
+    expect([...side.categories]).toEqual([['a', ['x', '5']]])
+  })
+  it('are not unpacked without bound', async () => {
+    const path = scratch('bomb.jsonl.gz', gzipSync(Buffer.alloc(40 << 20, 'a')))
+    expect(await refused('DATA_FORMAT', readSide(path, 3))).toMatch(/a line is longer/)
+    const limits = resolveLimits('test', { unpackedBytes: 1 << 20, unpackedRatio: 2 })
+    expect(await refused('DATA_FORMAT', readSide(path, 3, limits))).toMatch(/unpack to more than/)
+  })
   it('do not hold up the event loop', async () => {
     const path = scratch(
       'many.jsonl',
@@ -75,6 +129,22 @@ describe('the files of a base', () => {
     const card = scratch('wiki.card.json', '{}')
     const stem = scratch('wiki')
     for (const name of [stem, vectors, side]) expect(locateBase(name)).toEqual({ vectors, side, card })
+  })
+  it('are found whatever the case of their extensions', () => {
+    const [vectors, side, card] = ['LOUD.NPY', 'LOUD.Jsonl', 'LOUD.CARD.JSON'].map((name) => scratch(name, '{}'))
+    expect(locateBase(vectors!)).toEqual({ vectors, side, card })
+    expect(locateBase(scratch('LOUD'))).toEqual({ vectors, side, card })
+    const [packed, lines] = ['Zipped.NPZ', 'Zipped.JSONL.GZ'].map((name) => scratch(name, ''))
+    expect(locateBase(packed!)).toEqual({ vectors: packed, side: lines, card: undefined })
+  })
+  it('take a card with a byte order mark, null and NaN; one that is not UTF-8 or nests deep is refused', async () => {
+    expect(await readCard(scratch('mark.card.json', '\uFEFF{"space":"x","source":null,"score":NaN}'))).toEqual({ space: 'x' })
+    const utf16 = scratch('utf16.card.json', Buffer.from('\uFEFF{"space":"x"}', 'utf16le'))
+    expect(await refused('DATA_FORMAT', readCard(utf16))).toMatch(/UTF-16/)
+    const deep = scratch('deep.card.json', `{"space":${'['.repeat(1e5)}${']'.repeat(1e5)}}`)
+    expect(await refused('DATA_FORMAT', readCard(deep))).toMatch(/deeper than 100/)
+    const odd = scratch('odd.card.json', '{"space":{"toString":1}}')
+    expect(await refused('DATA_FORMAT', readCard(odd))).toMatch(/a text for "space"/)
   })
   it('are an error when missing, ambiguous or of a kind that is not read', () => {
     scratch('twice.npy', '')

@@ -32,7 +32,7 @@ it('every model, option and error has its line', () => {
 it('--check names a page that is stale, and writing mends it', () => {
   const clone = mkdtempSync(join(tmpdir(), 'lvm-torch-docs-'))
   onTestFinished(() => rmSync(clone, { recursive: true, force: true }))
-  for (const name of ['package.json', 'README.md', 'docs', 'scripts', 'dist'])
+  for (const name of ['package.json', 'README.md', 'SECURITY.md', 'docs', 'scripts', 'dist'])
     cpSync(join(root, name), join(clone, name), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'), 'junction')
   const stale = join(clone, 'docs', 'errors.md')

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readHistory } from '../../checkpoint/documents.js'
 import { findRun } from '../../checkpoint/folder.js'
 import { load, type Model } from '../../checkpoint/model.js'
-import { HISTORY, type History } from '../../checkpoint/run.js'
+import type { History } from '../../checkpoint/run.js'
 import { openBeside } from '../../data/beside.js'
 import { atOnce, makeWindows } from '../../data/windows.js'
 import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
@@ -97,7 +96,7 @@ export const reader =
 /** The history of a run; undefined where there is none, as after an import. */
 export async function historyOf({ folder }: Model): Promise<History | undefined> {
   try {
-    return JSON.parse(await readFile(join(folder, HISTORY), 'utf8')) as History
+    return await readHistory(folder)
   } catch {
     return undefined
   }

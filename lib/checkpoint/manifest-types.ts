@@ -1,0 +1,132 @@
+import { shown } from '../errors.js'
+
+type Check = (value: unknown) => boolean
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const isNumber: Check = (value) => typeof value === 'number'
+const isText: Check = (value) => typeof value === 'string'
+const KINDS: Readonly<Record<string, Check>> = {
+  text: isText,
+  number: isNumber,
+  count: (value) => Number.isSafeInteger(value) && (value as number) > 0,
+  record: isRecord,
+  list: Array.isArray,
+  texts: (value) => Array.isArray(value) && value.every(isText),
+  records: (value) => Array.isArray(value) && value.every(isRecord),
+  'records of text': (value) => isRecord(value) && Object.values(value).every(isText),
+}
+
+/** Types of what a run records, by path; a question mark allows null. Whoever writes a digest can write anything. */
+const MANIFEST: Readonly<Record<string, string>> = {
+  saved_at: 'text',
+  model: 'text',
+  folder: 'text',
+  spec: 'record',
+  spec_hash: 'text',
+  dim: 'count',
+  context: 'count',
+  output: 'text',
+  parameters: 'number',
+  weights_bytes: 'number',
+  options: 'record',
+  'options.train': 'record',
+  'options.model': 'record',
+  data: 'record?',
+  'data.path': 'text',
+  'data.hash': 'text',
+  'data.space': 'text?',
+  'data.val': 'record?',
+  'data.val.path': 'text',
+  'data.val.hash': 'text',
+  split: 'record?',
+  'split.mode': 'text',
+  audit: 'record?',
+  'audit.verdict': 'text',
+  'audit.codes': 'texts',
+  init: 'record?',
+  'init.path': 'text',
+  seed: 'number',
+  threads: 'count',
+  multiplier: 'text',
+  device: 'text',
+  precision: 'text',
+  versions: 'record',
+  command_line: 'texts',
+  golden: 'record',
+  'golden.context': 'count',
+  'golden.rows': 'count',
+  'golden.inputs': 'text',
+  'golden.outputs': 'records of text',
+  'golden.engines': 'record',
+  progress: 'record?',
+  'progress.sums': 'record',
+  'progress.schedule': 'record',
+  'progress.best': 'record?',
+  train_seconds: 'number?',
+  quantized: 'record?',
+  'quantized.scheme': 'text',
+  'quantized.parent': 'record',
+  'quantized.parent.run': 'text',
+  'quantized.layers': 'records',
+  'quantized.kernels': 'record',
+  'quantized.kernels.by_shape': 'records of text',
+  pruned: 'record?',
+  'pruned.parent': 'record',
+  'pruned.parent.run': 'text',
+  'pruned.removed': 'records',
+  imported_from: 'text',
+  space: 'text?',
+}
+/** What every run of a model has. */
+const NEEDED = [
+  'model',
+  'folder',
+  'spec_hash',
+  'dim',
+  'context',
+  'parameters',
+  'options',
+  'options.train',
+  'options.model',
+  'golden',
+]
+const HISTORY: Readonly<Record<string, string>> = {
+  history: 'records',
+  best_epoch: 'number?',
+  parameters: 'number',
+  model: 'text',
+}
+
+const at = (document: unknown, path: string): unknown =>
+  path.split('.').reduce((value, key) => (isRecord(value) && Object.hasOwn(value, key) ? value[key] : undefined), document)
+
+/** What was expected of a document, and what it holds instead. */
+export type Fault = readonly [expected: string, received: string]
+
+function typeFault(document: object, types: Readonly<Record<string, string>>): Fault | undefined {
+  for (const [path, type] of Object.entries(types)) {
+    const value = at(document, path)
+    if (value === undefined || (value === null && type.endsWith('?'))) continue
+    const kind = type.replace('?', '')
+    if (!KINDS[kind]!(value)) return [`a ${kind} as ${path}`, shown(value)]
+  }
+  return undefined
+}
+
+/** What a manifest has that is not of the type that it is read as; nothing for a sound one. */
+export function manifestFault(manifest: object): Fault | undefined {
+  const fault = typeFault(manifest, MANIFEST)
+  if (fault !== undefined || at(manifest, 'spec') === undefined) return fault
+  const missing = NEEDED.find((path) => at(manifest, path) === undefined)
+  return missing === undefined ? undefined : [`a manifest of a model with ${missing}`, 'none']
+}
+
+const isPlain = (value: unknown) => value === null || ['number', 'string', 'boolean'].includes(typeof value)
+/** The same of a history. */
+export function historyFault(document: object): Fault | undefined {
+  const rows = (at(document, 'history') ?? []) as Record<string, unknown>[]
+  const fault = typeFault(document, HISTORY)
+  if (fault !== undefined) return fault
+  const odd = rows.find((row) => !isNumber(row.epoch) || !Object.values(row).every(isPlain))
+  return odd === undefined ? undefined : ['numbers in every row of the history', shown(odd)]
+}

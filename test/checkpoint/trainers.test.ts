@@ -1,0 +1,95 @@
+import { expect, it } from 'vitest'
+import { LvmError } from '../../lib/errors.js'
+import { type ImportOptions, importCheckpoint, load, Tensor } from '../../lib/index.js'
+import { type NativeTensor, native } from '../../lib/native.js'
+import { fixture, refused } from '../data/fixture.js'
+import { place } from '../train/runs.js'
+
+const out = place('trainers')
+const importing = (file: string, name: string, more: Partial<ImportOptions> = {}) =>
+  importCheckpoint({ file, model: 'lstm', name, out, overwrite: true, ...more })
+const x = Float32Array.from({ length: 5 * 8 }, (_, i) => Math.sin(i))
+async function predictions(run: string): Promise<Float32Array> {
+  using model = await load(run)
+  return model.predict(x, { context: 5 })
+}
+const plain = await predictions((await importing(fixture('trainer-plain.pt'), 'plain')).run)
+
+it.each<[string, string[], RegExp]>([
+  ['trainer-lightning.pt', ['criterion.weight', 'metric.total'], /not read.*criterion\.weight, metric\.total/],
+  ['trainer-averaged.pt', ['n_averaged'], /not read.*n_averaged/],
+  ['trainer-arrays.pt', [], /also holds weights under ema: not read/],
+  ['trainer-beside.pt', ['seen', 'scale'], /not read.*seen, scale/],
+])('%s gives the same model, and what was not read is listed', async (name, dropped, warning) => {
+  const made = await importing(fixture(name), name)
+  expect(await predictions(made.run)).toEqual(plain)
+  expect(made.weights).toMatchObject({ new: [], cut: [] })
+  expect([...made.weights.dropped].sort()).toEqual([...dropped].sort())
+  expect(made.warnings.join('\n')).toMatch(warning)
+})
+
+/** The weights of the plain file under other names. */
+async function renamed(name: string, change: (name: string) => string, more: Record<string, unknown> = {}): Promise<string> {
+  using model = await load(`${out}/plain`)
+  const state = native.modelState(model.native).map(({ name, tensor }) => {
+    const python = name
+      .replace(/^core\./, '')
+      .replace(/^in_proj\./, 'input_proj.')
+      .replace(/^head\./, 'output_proj.')
+    return [change(python), tensor] as const
+  })
+  await native.savePt(place(name), { ...Object.fromEntries<NativeTensor>(state), ...more })
+  return place(name)
+}
+it.each<[string, (name: string) => string]>([
+  ['a prefix of one part', (n) => `net.${n}`],
+  ['a prefix of three parts', (n) => `trainer.student.core_model.${n}`],
+  ['a compiled model in a prefix', (n) => `model._orig_mod.${n}`],
+  ['a compiled part', (n) => n.replace('lstm.', 'lstm._orig_mod.')],
+  ['a parallel part of a compiled model', (n) => `_orig_mod.${n.replace('lstm.', 'lstm.module.')}`],
+  ['a sharded model', (n) => `_fsdp_wrapped_module.${n}`],
+])('names with %s are those of the model', async (what, change) => {
+  const made = await importing(await renamed('renamed.pt', change), what.replaceAll(' ', '-'))
+  expect(await predictions(made.run)).toEqual(plain)
+})
+it('of two models under one roof, that named "model" is taken and the other listed', async () => {
+  const other = Tensor.from(new Float32Array(8 * 4), [8, 4]).native
+  const made = await importing(await renamed('two.pt', (n) => `model.${n}`, { 'teacher.output_proj.weight': other }), 'two')
+  expect(made.weights.dropped).toEqual(['teacher.output_proj.weight'])
+  expect(await predictions(made.run)).toEqual(plain)
+})
+it('two models of which none stands out are refused', async () => {
+  const other = Tensor.from(new Float32Array(8 * 4), [8, 4]).native
+  const file = await renamed('both.pt', (n) => `student.${n}`, { 'teacher.output_proj.weight': other })
+  expect(await refused('BAD_CHECKPOINT', importing(file, 'both'))).toMatch(/student\. and teacher\./)
+})
+it('a tensor that is needed but not read is named with its type', async () => {
+  const message = await refused('BAD_CHECKPOINT', importing(fixture('trainer-float8.pt'), 'float8'))
+  expect(message).toMatch(/head\.bias: a float8_e4m3fn tensor of shape \[8\]/)
+})
+it('a whole module is refused, with the way out', async () => {
+  const error = await importing(fixture('trainer-module.pt'), 'module').catch((thrown: unknown) => thrown)
+  expect(error).toBeInstanceOf(LvmError)
+  expect(error).toMatchObject({ code: 'DATA_UNSAFE', message: expect.stringMatching(/class app\.Net; nothing was run/) })
+  expect((error as LvmError).hint).toMatch(/state_dict\(\)/)
+})
+it('a file without weights is refused with the keys that it has', async () => {
+  await native.savePt(place('keys.pt'), { epoch: 3, notes: 'x', nested: { lr: 1 } })
+  expect(await refused('BAD_CHECKPOINT', importing(place('keys.pt'), 'keys'))).toMatch(/its keys are epoch, notes, nested/)
+  await native.savePt(place('several.pt'), { a: { w: Tensor.from(x).native }, b: { w: Tensor.from(x).native } })
+  expect(await refused('BAD_CHECKPOINT', importing(place('several.pt'), 'several'))).toMatch(/under several keys \(a, b\)/)
+})
+it('an error names the tensors that are there, some of many', async () => {
+  const tensor = Tensor.from(new Float32Array(4), [4]).native
+  const names = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`other.${i}`, tensor]))
+  await native.savePt(place('many.pt'), names)
+  const message = await refused('BAD_CHECKPOINT', importing(place('many.pt'), 'many'))
+  expect(message).toMatch(/other\.0, other\.1/)
+  expect(message.length).toBeLessThan(1000)
+})
+it('limits can be lowered, not raised', async () => {
+  const file = fixture('trainer-plain.pt')
+  await refused('DATA_FORMAT', importing(file, 'limited', { limits: { pickleOpcodes: 10 } }))
+  await refused('DATA_FORMAT', importing(file, 'limited', { limits: { zipEntries: 2 } }))
+  await refused('BAD_OPTION', importing(file, 'limited', { limits: { zipEntries: 1e9 } }))
+})
