@@ -52,12 +52,6 @@ const MANIFEST: Readonly<Record<string, string>> = {
   precision: 'text',
   versions: 'record',
   command_line: 'texts',
-  golden: 'record',
-  'golden.context': 'count',
-  'golden.rows': 'count',
-  'golden.inputs': 'text',
-  'golden.outputs': 'records of text',
-  'golden.engines': 'record',
   progress: 'record?',
   'progress.sums': 'record',
   'progress.schedule': 'record',
@@ -76,6 +70,15 @@ const MANIFEST: Readonly<Record<string, string>> = {
   'pruned.removed': 'records',
   imported_from: 'text',
   space: 'text?',
+}
+/** The same of the golden rows, which only a model has. */
+const GOLDEN: Readonly<Record<string, string>> = {
+  golden: 'record',
+  'golden.context': 'count',
+  'golden.rows': 'count',
+  'golden.inputs': 'text',
+  'golden.outputs': 'records of text',
+  'golden.engines': 'record',
 }
 /** What every run of a model has. */
 const NEEDED = [
@@ -117,6 +120,8 @@ function typeFault(document: object, types: Readonly<Record<string, string>>): F
 export function manifestFault(manifest: object): Fault | undefined {
   const fault = typeFault(manifest, MANIFEST)
   if (fault !== undefined || at(manifest, 'spec') === undefined) return fault
+  const golden = typeFault(manifest, GOLDEN)
+  if (golden !== undefined) return golden
   const missing = NEEDED.find((path) => at(manifest, path) === undefined)
   return missing === undefined ? undefined : [`a manifest of a model with ${missing}`, 'none']
 }
