@@ -8,11 +8,13 @@ import { afterAll } from 'vitest'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** What child processes run: this room as it is now, in plain JavaScript, whatever was built before. */
+/** What child processes run: this room and those it needs as they are now, in plain JavaScript, whatever was built before. */
 function compiled(): string {
   const out = mkdtempSync(join(tmpdir(), 'lvm-compiled-'))
-  const room = readdirSync(join(root, 'lib/checkpoint')).map((name) => `lib/checkpoint/${name}`)
-  for (const file of [...room, 'lib/errors.ts', 'lib/data/file.ts', 'test/checkpoint/saves.ts', 'test/checkpoint/child.ts']) {
+  const rooms = ['lib', 'lib/data', 'lib/checkpoint'].flatMap((room) =>
+    readdirSync(join(root, room)).flatMap((name) => (name.endsWith('.ts') ? [`${room}/${name}`] : [])),
+  )
+  for (const file of [...rooms, 'test/checkpoint/saves.ts', 'test/checkpoint/child.ts']) {
     const { outputText } = ts.transpileModule(readFileSync(join(root, file), 'utf8'), {
       compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022, verbatimModuleSyntax: true },
     })
