@@ -1,7 +1,10 @@
+#include "../data/utf8-path.h"
 #include "convert.h"
 
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/serialization/import.h>
+
+#include <fstream>
 
 namespace lvm {
 
@@ -53,7 +56,9 @@ Napi::Value script_load(const Napi::CallbackInfo& info) {
     info.Env(),
     [path = text(info[0], "path"), device = device_of(text(info[1], "device")),
      dtype = info[2].IsString() ? std::optional(dtype_of(text(info[2], "dtype"))) : std::nullopt] {
-      auto module = std::make_shared<torch::jit::Module>(torch::jit::load(path, device));
+      std::ifstream file(path_of(path), std::ios::binary);
+      if (!file) throw Error("FILE_MISSING", path + ": No such file");
+      auto module = std::make_shared<torch::jit::Module>(torch::jit::load(file, device));
       if (dtype) module->to(*dtype);
       module->eval();
       int64_t bytes = 0;

@@ -1,7 +1,7 @@
+#include "../data/utf8-path.h"
 #include "convert.h"
 
-#include <cstdio>
-#include <filesystem>
+#include <fstream>
 
 namespace lvm {
 namespace {
@@ -29,7 +29,7 @@ Extent extent(Napi::Value shape, Napi::Value dtype) {
 // A part of a file that certainly holds the extent.
 void require_bytes(const std::string& path, int64_t offset, const Extent& e) {
   std::error_code failure;
-  const auto size = std::filesystem::file_size(path, failure);
+  const auto size = std::filesystem::file_size(path_of(path), failure);
   if (failure) throw Error("FILE_MISSING", "Tensor: could not read " + path + ": " + failure.message());
   const auto needed = e.elements * int64_t(item_size(e.dtype));
   if (offset < 0 || needed > int64_t(size) - offset) {
@@ -81,10 +81,9 @@ Napi::Value tensor_read(const Napi::CallbackInfo& info) {
     [=] {
       require_bytes(path, offset, e);
       auto tensor = torch::empty(e.shape, e.dtype);
-      std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
-      const auto count = size_t(e.elements) * item_size(e.dtype);
-      if (!file || std::fseek(file.get(), long(offset), SEEK_SET) != 0 ||
-          std::fread(tensor.mutable_data_ptr(), 1, count, file.get()) != count) {
+      std::ifstream file(path_of(path), std::ios::binary);
+      const auto count = e.elements * int64_t(item_size(e.dtype));
+      if (!file.seekg(offset) || !file.read(static_cast<char*>(tensor.mutable_data_ptr()), count)) {
         throw Error("DATA_FORMAT",
                     "Tensor: could not read " + std::to_string(count) + " bytes at " + std::to_string(offset) + " of " + path);
       }
