@@ -72,6 +72,7 @@ export async function factsOf(patient: Patient, o: DiagnoseOptions): Promise<Fac
     recorded: recordedOf(patient, o, estimated, rows.ids.length < o.rows.ids.length),
     other: o.other === undefined ? null : await otherOf(patient, o.other, reference, await less(cosine, rival.at.get(0)!), seed),
     rollout_to_mean: o.rolloutToMean ?? null,
+    settings: patient.settings ?? null,
   }
 }
 

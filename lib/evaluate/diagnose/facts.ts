@@ -34,6 +34,10 @@ export interface Past {
   readonly cosine_last: number | null
   /** Validation cosine that training added. */
   readonly gain: number | null
+  /** Running loss of the last epoch over that of the first, less 1; of a single epoch, over the judged loss before it. */
+  readonly running_loss_change: number | null
+  /** The largest rise of the judged loss on training rows: of the last epoch over the first and over the untrained model, less 1. */
+  readonly judged_loss_change: number | null
   /** The largest mean gradient norm of an epoch over the median one. */
   readonly grad_norm_peak: number | null
   /** Mean output norm of the last epoch over that of the first. */
@@ -104,6 +108,8 @@ export interface Facts {
   readonly recorded: { readonly cosine: number; readonly measured: number; readonly equal: boolean } | null
   readonly other: Other | null
   readonly rollout_to_mean: number | null
+  /** config.json of the run, with the options of its model; null where there is none. */
+  readonly settings: Readonly<Record<string, unknown>> | null
 }
 
 /** The run on other data, such as an out-of-domain file, beside the reference. */
@@ -131,6 +137,9 @@ export function pastOf(history: History | undefined): Past {
   const typical = median(grads)
   const [first, last] = [trained[0], trained.at(-1)]
   const start = at(0)?.val_cosine ?? null
+  const change = (to: number | null | undefined, from: number | null | undefined) => (to && from ? to / from - 1 : null)
+  const running = change(last?.train_loss_running, trained.length > 1 ? first?.train_loss_running : at(0)?.train_loss)
+  const rises = [at(0), ...(trained.length > 1 ? [first] : [])].flatMap((row) => change(last?.train_loss, row?.train_loss) ?? [])
   return {
     epochs: trained.length,
     best_epoch: history?.best_epoch ?? null,
@@ -138,6 +147,8 @@ export function pastOf(history: History | undefined): Past {
     cosine_best: best?.val_cosine ?? null,
     cosine_last: last?.val_cosine ?? null,
     gain: best === undefined || start === null ? null : best.val_cosine - start,
+    running_loss_change: running,
+    judged_loss_change: rises.length === 0 ? null : Math.max(...rises),
     grad_norm_peak: typical === undefined || typical === 0 ? null : Math.max(...grads) / typical,
     output_norm_growth: first && last ? last.output_norm_mean / Math.max(1e-12, first.output_norm_mean) : null,
   }

@@ -1,4 +1,5 @@
 import type { Facts } from './facts.js'
+import { said } from './pattern.js'
 import { PATTERNS } from './patterns.js'
 
 /** What is wrong with a run, why it is thought so, and what to do about it. */
@@ -19,8 +20,8 @@ export const findingsOf = (facts: Facts): Finding[] =>
     code,
     level,
     what: what(facts),
-    why,
-    fix,
+    why: said(why, facts),
+    fix: said(fix, facts),
   }))
 
 /** `NONE`: windows were trained on, and nothing is broken that shows there too. */

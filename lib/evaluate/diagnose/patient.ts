@@ -3,7 +3,7 @@ import type { Baseline } from '../baselines-fit.js'
 import { blocks, contexts, type Rows, targets } from '../baselines-rows.js'
 import type { Estimate } from '../statistics.js'
 import type { Read } from './ablations.js'
-import type { Figure } from './facts.js'
+import type { Facts, Figure } from './facts.js'
 import { type Predict, sampled } from './probe.js'
 
 /** A run, or anything else that predicts, with what is known of its training. */
@@ -14,6 +14,7 @@ export interface Patient {
   /** Raw outputs for windows; what `read` gives unless there is another way. */
   readonly predict?: (rows: Rows) => Predict
   readonly history?: History | undefined
+  readonly settings?: Facts['settings']
 }
 
 export interface DiagnoseOptions {

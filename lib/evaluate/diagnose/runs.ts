@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { readHistory } from '../../checkpoint/documents.js'
 import { findRun } from '../../checkpoint/folder.js'
 import { load, type Model } from '../../checkpoint/model.js'
-import type { History } from '../../checkpoint/run.js'
+import { CONFIG, type History } from '../../checkpoint/run.js'
 import { openBeside } from '../../data/beside.js'
 import { atOnce, makeWindows } from '../../data/windows.js'
 import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
@@ -51,7 +53,7 @@ function written<T>(value: T): Written<T> {
 }
 
 /** One run in diagnostics.json. */
-export interface Diagnosis extends Written<Omit<Facts, 'rollout_to_mean'>> {
+export interface Diagnosis extends Written<Omit<Facts, 'rollout_to_mean' | 'settings'>> {
   readonly run: string
   readonly model: string
   /** Of the file of weights that was judged. */
@@ -99,6 +101,16 @@ export async function historyOf({ folder }: Model): Promise<History | undefined>
     return await readHistory(folder)
   } catch {
     return undefined
+  }
+}
+
+/** The settings of a run and of its model; null where there are none, as after an import. */
+async function settingsOf({ folder }: Model): Promise<Facts['settings']> {
+  try {
+    const { model_options: model, ...config } = JSON.parse(await readFile(join(folder, CONFIG), 'utf8'))
+    return { ...config, ...model }
+  } catch {
+    return null
   }
 }
 
@@ -162,6 +174,7 @@ async function examine(
       read: reader(model),
       predict: windowReader(model),
       history: await historyOf(model),
+      settings: await settingsOf(model),
     }
     const made = await rolled(model, o, chosen)
     const facts = await factsOf(patient, {
@@ -176,7 +189,7 @@ async function examine(
       seed: o.seed,
     })
     const findings = findingsOf(facts)
-    const { rollout_to_mean, ...figures } = facts
+    const { rollout_to_mean, settings, ...figures } = facts
     const { base } = chosen
     return {
       run: model.name,

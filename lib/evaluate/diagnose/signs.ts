@@ -33,6 +33,15 @@ export const narrow = (f: Facts) => spreadShare(f) < 0.25
 export const flipped = (f: Facts) => below(f.gain, 0) && -f.gain.mean > 0.25 * f.reference.gain
 export const isFlat = (f: Facts) =>
   !narrow(f) && !flipped(f) && f.gain.mean < 0.15 * f.reference.gain && peak(f) < 0.5 * f.reference.gain
+/** Whether the training itself never had a higher cosine, so that a low one is no sign of foreign weights. */
+export const neverBetter = ({ recorded, past, cosine }: Facts) =>
+  recorded?.equal ?? (past.cosine_best !== null && past.cosine_best <= cosine.value + 0.02)
+/** Nothing gained over the floor, neither in the training: no sign of a broken forward, nor of a collapse from something better. */
+export const undertrained = (f: Facts) =>
+  neverBetter(f) && (isFlat(f) || (narrow(f) && f.to_mean <= 0.9 && !flipped(f) && f.gain.mean < 0.15 * f.reference.gain))
+/** Whether steps made the running loss smaller while the weights that are judged got worse on the same rows. */
+export const averageLags = ({ running_loss_change: running, judged_loss_change: judged }: Facts['past']) =>
+  running !== null && judged !== null && running < -0.01 && judged > 0.002
 export const blurred = (f: Facts) =>
   below(f.identification_difference, 0) &&
   f.identification.value - 0.5 < 0.5 * (f.reference.identification - 0.5) &&

@@ -43,11 +43,11 @@ export async function ward(
 export async function examined(
   w: Ward,
   read: Read,
-  o: Partial<DiagnoseOptions> & { history?: History; output?: Patient['output'] } = {},
+  o: Partial<DiagnoseOptions> & { history?: History; output?: Patient['output']; settings?: Patient['settings'] } = {},
 ) {
-  const { history, output = 'raw', ...rest } = o
+  const { history, output = 'raw', settings, ...rest } = o
   const facts: Facts = await factsOf(
-    { output, read, history },
+    { output, read, history, ...(settings !== undefined && { settings }) },
     { rows: w.judged, train: w.train, baselines: w.baselines, leaky: false, own: false, ...rest },
   )
   const findings: Finding[] = findingsOf(facts)
@@ -128,7 +128,11 @@ export function untrained(w: Ward, seed = 9): Read {
 }
 
 /** A history whose validation cosines are given from epoch 0 on. */
-export function history(cosines: readonly number[], best: number, o: { gradNorms?: readonly number[] } = {}): History {
+export function history(
+  cosines: readonly number[],
+  best: number,
+  o: { gradNorms?: readonly number[]; running?: readonly number[]; judged?: readonly number[] } = {},
+): History {
   return {
     version: 1,
     model: 'lstm',
@@ -136,8 +140,8 @@ export function history(cosines: readonly number[], best: number, o: { gradNorms
     best_epoch: best,
     history: cosines.map((val_cosine, epoch) => ({
       epoch,
-      train_loss_running: null,
-      train_loss: 0.1,
+      train_loss_running: epoch === 0 ? null : (o.running?.[epoch - 1] ?? 0.1),
+      train_loss: o.judged?.[epoch] ?? 0.1,
       train_cosine: val_cosine,
       val_loss: 0.1,
       val_cosine,

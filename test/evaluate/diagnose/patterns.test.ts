@@ -87,7 +87,25 @@ describe('an illness has its name', () => {
   })
   it('sign-flipped', async () => {
     const codes = await named('sign-flipped', w, scaled(w.ridge, -1))
-    expect(codes).not.toContain('flat')
+    for (const code of ['flat', 'off-by-one', 'copying', 'reads-backwards']) expect(codes).not.toContain(code)
+    for (const predictor of [copyLast, contextMean, await knower(w, 0, 1)])
+      expect((await examined(w, scaled(predictor, -1))).codes).not.toContain('off-by-one')
+  })
+  it('undertrained, and not flat, where the training had no better figure', async () => {
+    const wide = await ward({ dim: 64 })
+    const read = scaled(untrained(wide), 0.1)
+    const measured = (await examined(wide, read)).facts.cosine.value
+    const own = { own: true, history: history([0, measured], 1) }
+    for (const options of [own, { ...own, own: false }]) {
+      const { codes, findings, verdict } = await examined(wide, read, options)
+      expect(codes).toContain('undertrained')
+      expect(codes).not.toContain('flat')
+      expect(codes).not.toContain('foreign-forward')
+      expect(findings.map(({ why }) => why).join()).not.toMatch(/not loaded|foreign/)
+      expect(verdict).toBe('WARN')
+    }
+    const other = await examined(wide, read, { history: history([0, 0.7], 1) })
+    expect(other.findings.find(({ code }) => code === 'flat')!.why).toMatch(/weights are those of the training/)
   })
   it('off-by-one', async () => {
     await named('off-by-one', w, await knower(w, 1, 1))
@@ -129,9 +147,42 @@ describe('an illness has its name', () => {
     await named('nothing-learned', w, w.ridge, { history: history([0.5, 0.5, 0.5], 1) })
     await named('gradient-peak', w, w.ridge, { history: history([0, 0.3, 0.4, 0.5], 3, { gradNorms: [1, 1000, 1] }) })
   })
+  it('average-lags, instead of what it looks like', async () => {
+    const lagging = { running: [0.04, 0.03, 0.02], judged: [0.03, 0.031, 0.033, 0.036] }
+    const options = { history: history([0.45, 0.44, 0.43, 0.4], 1, lagging), settings: { ema: 0.998, recipe: 'strong' } }
+    const codes = await named('average-lags', w, w.ridge, options)
+    expect(codes).not.toContain('nothing-learned')
+    expect(codes).not.toContain('best-at-first')
+    const { findings, facts } = await examined(w, w.ridge, options)
+    expect(findings.find(({ code }) => code === 'average-lags')!.fix).toMatch(/--ema 0 /)
+    expect(facts.past.running_loss_change).toBeCloseTo(-0.5, 12)
+    expect(facts.past.judged_loss_change).toBeCloseTo(0.2, 12)
+    for (const sound of [
+      { ...lagging, judged: [0.05, 0.04, 0.03, 0.02] },
+      { ...lagging, running: [0.02, 0.03, 0.04] },
+    ])
+      expect((await examined(w, w.ridge, { history: history([0.4, 0.5, 0.5, 0.5], 3, sound) })).codes).not.toContain(
+        'average-lags',
+      )
+    await named('average-lags', w, w.ridge, { history: history([0.4, 0.3], 1, { running: [0.02], judged: [0.03, 0.035] }) })
+  })
+  it('with a remedy that the run does not have already', async () => {
+    const first = history([0, 0.5, 0.4, 0.3], 1)
+    const fixes = async (settings: Record<string, unknown> | null) =>
+      [await examined(w, copyLast, { history: first, settings }), await examined(w, await memoriser(w), { settings })]
+        .flatMap(({ findings }) => findings.map(({ fix }) => fix))
+        .join('\n')
+    const plain = await fixes({ recipe: 'prd', residual: 'none' })
+    for (const option of ['--recipe strong', '--residual decay', '--early-stop']) expect(plain).toContain(option)
+    const made = await fixes({ recipe: 'strong', residual: 'decay', gradient_clip: 1, early_stop: 4 })
+    expect(made).not.toMatch(/--recipe strong|--residual|--clip 1|--early-stop|undefined/)
+  })
   it('few-articles', async () => {
     const codes = await named('few-articles', await ward({ articles: 12 }), copyLast)
     expect(codes).toContain('copying')
+    expect((await examined(await ward({ articles: 12 }), copyLast)).findings.map(({ fix }) => fix).join()).not.toContain(
+      '--rows all',
+    )
   })
 })
 
