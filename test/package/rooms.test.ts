@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 
 /** Data flows down: a file of lib/ imports from its own room or from one before it. */
 const ROOMS = [
+  'extremes',
   'shown-text',
   'hints',
   'errors',

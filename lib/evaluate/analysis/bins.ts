@@ -1,3 +1,4 @@
+import { extremes } from '../../extremes.js'
 import type { Interval } from '../metrics.js'
 import { meanByArticle, quantile } from '../statistics.js'
 
@@ -45,8 +46,8 @@ export async function byNumber(values: Float64Array, cosines: Float64Array, arti
   for (const [i, value] of values.entries()) groups[edges.filter((edge) => value > edge).length]!.push(i)
   const bins: Bin[] = []
   for (const keep of groups.filter((group) => group.length > 0)) {
-    const inside = keep.map((i) => values[i]!)
-    const limits: [number, number] = [Math.min(...inside), Math.max(...inside)]
+    const { least, most } = extremes(keep.map((i) => values[i]!))
+    const limits: [number, number] = [least, most]
     bins.push(await bin(`${short(limits[0])} – ${short(limits[1])}`, cosines, articles, keep, limits, seed))
   }
   return bins
@@ -72,7 +73,7 @@ export async function byName(
   return bins
 }
 
-/** Pearson's correlation; 0 where one of the two does not vary. */
+/** Pearson's correlation; 0 where one of the two does not vary by more than rounding. */
 export function correlation(a: Float64Array, b: Float64Array): number {
   const mean = (v: Float64Array) => v.reduce((x, y) => x + y, 0) / v.length
   const [ma, mb] = [mean(a), mean(b)]
@@ -82,5 +83,6 @@ export function correlation(a: Float64Array, b: Float64Array): number {
     aa += (a[i]! - ma) ** 2
     bb += (b[i]! - mb) ** 2
   }
-  return aa > 0 && bb > 0 ? ab / Math.sqrt(aa * bb) : 0
+  const varies = (square: number, m: number) => square > a.length * (Number.EPSILON * a.length * m) ** 2
+  return varies(aa, ma) && varies(bb, mb) ? ab / Math.sqrt(aa * bb) : 0
 }

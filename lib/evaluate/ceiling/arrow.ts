@@ -121,7 +121,11 @@ async function compared(
   if (se === null) return { ...figures, se: null, p: null }
   const whole = se ** 2 + spread[0]! + spread[1]!
   const freedom = whole ** 2 / (se ** 4 / (count - 1) + spread.reduce((sum, v) => sum + v ** 2 / (NETWORKS - 1), 0)) // Welch, Satterthwaite
-  return { ...figures, se: Math.sqrt(whole), p: whole > 0 ? studentP(difference / Math.sqrt(whole), freedom) : 1 }
+  return {
+    ...figures,
+    se: Math.sqrt(whole),
+    p: whole > 0 ? studentP(difference / Math.sqrt(whole), freedom) : Number(difference === 0),
+  }
 }
 
 const p = (value: number | null) => (value === null ? 'unknown' : value < 1e-4 ? '< .0001' : value.toFixed(4).replace(/^0/, ''))

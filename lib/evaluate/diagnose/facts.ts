@@ -1,4 +1,5 @@
 import type { History } from '../../checkpoint/run.js'
+import { extremes } from '../../extremes.js'
 import type { BaselineName } from '../baselines-fit.js'
 import type { Interval } from '../metrics.js'
 import type { Estimate } from '../statistics.js'
@@ -149,7 +150,7 @@ export function pastOf(history: History | undefined): Past {
     gain: best === undefined || start === null ? null : best.val_cosine - start,
     running_loss_change: running,
     judged_loss_change: rises.length === 0 ? null : Math.max(...rises),
-    grad_norm_peak: typical === undefined || typical === 0 ? null : Math.max(...grads) / typical,
+    grad_norm_peak: typical === undefined || typical === 0 ? null : extremes(grads).most / typical,
     output_norm_growth: first && last ? last.output_norm_mean / Math.max(1e-12, first.output_norm_mean) : null,
   }
 }

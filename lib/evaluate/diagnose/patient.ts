@@ -62,10 +62,10 @@ export const predictor = ({ predict, read }: Patient, rows: Rows): Predict =>
 
 /** Rows of the base that some windows read or predict. */
 export function rowsUsed({ base, windows, ids }: Rows): Int32Array {
-  const used = new Set<number>()
+  const used = new Uint8Array(base.vectors.shape[0]!)
   for (const id of ids) {
-    for (let j = 0; j < windows.context; j++) used.add(windows.first[id]! + j)
-    if (base.targets === undefined) used.add(windows.target[id]!)
+    used.fill(1, windows.first[id]!, windows.first[id]! + windows.context)
+    if (base.targets === undefined) used[windows.target[id]!] = 1
   }
-  return Int32Array.from(used).sort()
+  return Int32Array.from(used.keys()).filter((row) => used[row] === 1)
 }

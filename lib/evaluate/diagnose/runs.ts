@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readHistory } from '../../checkpoint/documents.js'
+import { readDocument, readHistory } from '../../checkpoint/documents.js'
 import { findRun } from '../../checkpoint/folder.js'
 import { load, type Model } from '../../checkpoint/model.js'
 import { CONFIG, type History } from '../../checkpoint/run.js'
@@ -107,8 +106,8 @@ export async function historyOf({ folder }: Model): Promise<History | undefined>
 /** The settings of a run and of its model; null where there are none, as after an import. */
 async function settingsOf({ folder }: Model): Promise<Facts['settings']> {
   try {
-    const { model_options: model, ...config } = JSON.parse(await readFile(join(folder, CONFIG), 'utf8'))
-    return { ...config, ...model }
+    const { model_options: model, ...config } = await readDocument(join(folder, CONFIG))
+    return { ...config, ...(model as Record<string, unknown>) }
   } catch {
     return null
   }

@@ -13,9 +13,13 @@ export interface Spread {
   readonly effective_rank: number
 }
 
-/** Sums over unit vectors, in float64. */
+/** Variance, as a share of the squared length, below which all vectors are one: float32 rounds each to about 1e-14. */
+const ROUNDING = 1e-12
+
+/** Sums over unit vectors less the first of them, in float64: what they share would drown a small variance in rounding. */
 export interface SpreadSums {
   n: number
+  origin: Tensor | undefined
   readonly sum: Tensor
   readonly products: Tensor
   [Symbol.dispose](): void
@@ -27,42 +31,50 @@ export async function noSpread(dim: number): Promise<SpreadSums> {
   const dispose = () => {
     sum.dispose()
     products.dispose()
+    sums.origin?.dispose()
   }
-  return { n: 0, sum, products, [Symbol.dispose]: dispose }
+  const sums: SpreadSums = { n: 0, origin: undefined, sum, products, [Symbol.dispose]: dispose }
+  return sums
 }
 
 /** Adds more vectors. Shapes: unit [n, dim], float32. */
 export async function addSpread(sums: SpreadSums, unit: Tensor): Promise<void> {
-  using part = await columnSums(unit)
+  if (sums.origin === undefined) {
+    using first = await unit.op('aten::select.int', 0, 0)
+    sums.origin = await first.op('aten::clone')
+  }
+  using moved = await unit.op('aten::sub.Tensor', sums.origin)
+  using part = await columnSums(moved)
   await addInto(sums.sum, part)
-  using transposed = await unit.op('aten::t')
-  using product = await transposed.op('aten::mm', unit)
+  using transposed = await moved.op('aten::t')
+  using product = await transposed.op('aten::mm', moved)
   await addInto(sums.products, product)
   sums.n += unit.shape[0]!
 }
 
 /**
- * Source: effective rank as Roy & Vetterli 2007, of the covariance.
+ * Vectors that are all one have no variance and an effective rank of 1; so has a single one.
  *
- * Errors: none; of fewer than two vectors everything is 0.
+ * Source: effective rank as Roy & Vetterli 2007, of the covariance.
+ * Errors: none; of no vectors everything is 0.
  */
-export async function spread({ n, sum, products }: SpreadSums): Promise<Spread> {
-  if (n < 2) return { pairwise_cosine: 0, variance: 0, dispersion: 0, effective_rank: 0 }
+export async function spread({ n, origin, sum, products }: SpreadSums): Promise<Spread> {
+  if (origin === undefined) return { pairwise_cosine: 0, variance: 0, dispersion: 0, effective_rank: 0 }
   const dim = sum.shape[0]!
-  using mean = await sum.op('aten::div.Scalar', n)
+  using moved = await sum.op('aten::div.Scalar', n)
   using scaled = await products.op('aten::div.Scalar', n)
-  using covariance = (await call('aten::addr', [scaled, mean, mean], { alpha: -1 })) as Tensor
-  using eigenvalues = await covariance.op('aten::linalg_eigvalsh')
-  const values = [...((await eigenvalues.data()) as Float64Array)].map((value) => Math.max(0, value))
+  using covariance = (await call('aten::addr', [scaled, moved, moved], { alpha: -1 })) as Tensor
+  using mean = await moved.op('aten::add.Tensor', origin)
   const length = ((await mean.data()) as Float64Array).reduce((q, x) => q + x * x, 0)
+  using eigenvalues = await covariance.op('aten::linalg_eigvalsh')
+  const values = ((await eigenvalues.data()) as Float64Array).map((value) => Math.max(0, value))
   const total = values.reduce((a, b) => a + b, 0)
-  const shares = values.map((value) => value / total).filter((share) => share > 0)
-  const entropy = shares.reduce((h, share) => h - share * Math.log(share), 0)
-  const dispersion = Math.max(0, 1 - length)
+  const varies = total > ROUNDING * (total + length)
+  const entropy = values.reduce((h, value) => (value > 0 ? h - (value / total) * Math.log(value / total) : h), 0)
   return {
-    pairwise_cosine: (n * length - 1) / (n - 1),
-    variance: dispersion / dim,
-    dispersion,
-    effective_rank: total > 1e-9 ? Math.exp(entropy) : 0,
+    pairwise_cosine: n < 2 ? 1 : (n * length - (total + length)) / (n - 1),
+    variance: varies ? total / dim : 0,
+    dispersion: varies ? total : 0,
+    effective_rank: varies ? Math.exp(entropy) : 1,
   }
 }

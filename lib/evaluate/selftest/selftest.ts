@@ -1,4 +1,5 @@
 import { asyncDoor, withFields } from '../../door.js'
+import { extremes } from '../../extremes.js'
 import { native, type Scores } from '../../native.js'
 import { resolve } from '../../options.js'
 import { Tensor } from '../../torch/tensor.js'
@@ -33,7 +34,7 @@ export interface Selftest {
 const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, x, i) => sum + x * b[i]!, 0)
 const cosine = (a: readonly number[], b: readonly number[]) => dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b))
 const mean = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => a + b, 0) / values.length
-const error = (a: ArrayLike<number>, b: (i: number) => number) => Math.max(...Array.from(a, (x, i) => Math.abs(x - b(i))))
+const error = (a: ArrayLike<number>, b: (i: number) => number) => extremes(Array.from(a, (x, i) => Math.abs(x - b(i)))).most
 
 /** What is known of one stand-in on a scene, all by the functions that real runs go through. */
 interface Measured {

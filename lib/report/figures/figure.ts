@@ -1,4 +1,5 @@
 import type { EChartsOption } from 'echarts'
+import { extremes } from '../../extremes.js'
 import { fixed } from '../format.js'
 import { GRID, INK, MUTED } from './palette.js'
 
@@ -92,7 +93,7 @@ export const along = (value: number, { log }: Range): number => (log ? Math.log1
 /** The range of an axis that covers some values and what was asked for. */
 export function scale(axis: Axis, values: readonly number[], count?: number): Range {
   const all = [...values, ...(axis.range ?? [])]
-  const [low, high] = [all.reduce((a, b) => Math.min(a, b), Infinity), all.reduce((a, b) => Math.max(a, b), -Infinity)]
+  const { least: low, most: high } = extremes(all)
   if (axis.log === true) return { min: Math.log10(low) - 0.2, max: Math.log10(high) + 0.2, interval: 1, log: true }
   return { ...ticks(low, high, count, axis.whole), log: false }
 }

@@ -1,3 +1,4 @@
+import { extremes } from '../../extremes.js'
 import {
   type Axis,
   along,
@@ -53,7 +54,7 @@ export function lines(
   const shown = o.lines.filter(({ points }) => points.length > 0)
   const ats = shown.flatMap(({ points }) => points.map(([at]) => at))
   const whole = scale(o.x, ats, 8)
-  const last = Math.max(...ats)
+  const last = extremes(ats).most
   const x = whole.log || last <= whole.min ? whole : { ...whole, max: last } // names stand where the lines end
   const y = scale(o.y, [...shown.flatMap(finite), ...references.map(({ value }) => value)])
   const told = shown.filter(({ quiet }) => quiet !== true)

@@ -1,4 +1,5 @@
 import type { HistoryRow } from '../../checkpoint/run.js'
+import { extremes } from '../../extremes.js'
 import { mse } from '../format.js'
 import type { ReportedRun } from '../runs.js'
 import { references } from './baselines.js'
@@ -41,7 +42,7 @@ const NEAR = 0.03
 function baselinesOf(runs: readonly ReportedRun[], all: readonly Line[]) {
   const [group, other] = likeGroups(runs)
   if (other !== undefined || group?.length !== runs.length || group[0]!.rows !== 'val') return []
-  const lowest = Math.min(...all.flatMap((l) => l.points.map(([, value]) => value)))
+  const lowest = extremes(all.flatMap((l) => l.points.map(([, value]) => value))).least
   return references(group[0], 'cosine').filter(({ value }) => value > lowest - NEAR)
 }
 
@@ -62,7 +63,7 @@ function curves(
     ]
   })
   const values = all.flatMap((l) => l.points.map(([, value]) => value))
-  const [low, high] = [Math.min(...values), Math.max(...values)]
+  const { least: low, most: high } = extremes(values)
   const wide = y !== COSINE && low > 0 && high > WIDE * low
   const known = y === COSINE ? { references: baselinesOf(trained(runs), all) } : {}
   return values.length > 0 ? [lines({ name, title, note, x: EPOCH, y: { ...y, log: wide }, lines: all, ...known })] : []

@@ -1,5 +1,6 @@
 import type { BaselineName } from '../../evaluate/baselines-fit.js'
 import { NAMES, short, signed, skillSentence, span } from '../../evaluate/report-table.js'
+import { extremes } from '../../extremes.js'
 import { basis } from '../figures/comparison.js'
 import type { Drawn } from '../figures/write.js'
 import { bytes, count, duration, mse, NONE } from '../format.js'
@@ -12,7 +13,7 @@ const STATES = { complete: 'good', interrupted: 'warn', running: 'warn', damaged
 /** Everything that tells what a run is and what its figures rest on. */
 function card(run: ReportedRun): Html {
   const { lineage: l, hardware: h, versions: v, validation: e } = run
-  const peak = Math.max(0, ...run.history.map(({ peak_memory_bytes }) => peak_memory_bytes))
+  const peak = Math.max(0, extremes(run.history.map(({ peak_memory_bytes }) => peak_memory_bytes)).most)
   return facts([
     ['model', run.model],
     ['parameters', run.parameters !== null && count(run.parameters)],

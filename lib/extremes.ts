@@ -1,0 +1,9 @@
+/** The smallest and the largest of any number of values; Math.min and Math.max with one argument for each overflow the stack. */
+export function extremes(values: Iterable<number>): { readonly least: number; readonly most: number } {
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (const value of values) {
+    least = Math.min(least, value)
+    most = Math.max(most, value)
+  }
+  return { least, most }
+}

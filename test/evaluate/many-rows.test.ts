@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import { byNumber, correlation } from '../../lib/evaluate/analysis/bins.js'
+import type { Rows } from '../../lib/evaluate/baselines-rows.js'
+import { bestByArticle } from '../../lib/evaluate/ceiling/best-interval.js'
+import { pastOf } from '../../lib/evaluate/diagnose/facts.js'
+import { rowsUsed } from '../../lib/evaluate/diagnose/patient.js'
+import { innerSplit } from '../../lib/evaluate/ridge.js'
+import { describe as described, meanByArticle } from '../../lib/evaluate/statistics.js'
+import { signFlipP } from '../../lib/evaluate/statistics-tests.js'
+import { trainedShare } from '../../lib/evaluate/trained-on.js'
+import { extremes } from '../../lib/extremes.js'
+import { history } from './diagnose/patients.js'
+
+const N = 1_000_000
+const CONTEXT = 5
+const articles = Int32Array.from({ length: N }, (_, i) => Math.floor(i / 500))
+const values = Float64Array.from({ length: N }, (_, i) => Math.sin(i * 0.37))
+const windows = {
+  context: CONTEXT,
+  dim: 1,
+  first: Int32Array.from({ length: N }, (_, i) => i),
+  target: Int32Array.from({ length: N }, (_, i) => i + CONTEXT),
+  article: articles,
+}
+const all = Int32Array.from({ length: N }, (_, i) => i)
+const rows: Rows = {
+  base: { vectors: { shape: [N + CONTEXT, 1] }, targets: undefined, hash: '', normalized: false, part: undefined } as never,
+  windows,
+  ids: all,
+}
+const few = { resamples: 50 }
+
+describe('a million rows', () => {
+  it('have extremes, bins and a correlation', async () => {
+    expect(extremes(values)).toEqual({ least: values.toSorted()[0], most: values.toSorted()[N - 1] })
+    const constant = new Float64Array(N).fill(0.1)
+    const [bin, other] = await byNumber(
+      constant,
+      values,
+      articles.map((a) => a % 10),
+      0,
+    )
+    expect([bin!.n, bin!.from, bin!.to, other]).toEqual([N, 0.1, 0.1, undefined])
+    expect(correlation(constant, values)).toBe(0)
+    expect(correlation(values, values)).toBeCloseTo(1, 12)
+  })
+  it('have means, intervals and p values', async () => {
+    expect((await meanByArticle(values, articles, few)).articles).toBe(2000)
+    const { best } = await bestByArticle([values.map((v) => v - 1), values], articles, few)
+    expect(best).toBe(1)
+    expect(await signFlipP(values, articles, { flips: 50 })).toBeGreaterThan(0)
+    expect(described(values).p10).toBeLessThan(-0.9)
+  })
+  it('have training rows that can be told, split and counted', () => {
+    expect(rowsUsed(rows)).toEqual(Int32Array.from({ length: N + CONTEXT }, (_, i) => i))
+    expect(trainedShare(rows, { ...rows, ids: all.subarray(0, N / 4) })).toBe(0.25)
+    const { inner, held } = innerSplit(rows)
+    expect(inner.ids.length + held.ids.length).toBe(N)
+  })
+  it('may be as many epochs', () => {
+    const cosines = new Array<number>(200_000).fill(0.5)
+    expect(pastOf(history(cosines, 1)).grad_norm_peak).toBe(1)
+  })
+})
