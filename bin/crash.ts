@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
@@ -9,16 +9,17 @@ import { versions } from './package.js'
 export function withReport(error: unknown): LvmError {
   const known = asLvmError(error)
   if (known.exit !== 9) return known
-  const path = join(tmpdir(), `lvm-torch-report-${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}-${process.pid}.txt`)
-  const lines = [
-    versions(),
-    `${process.platform} ${process.arch}`,
-    process.argv.join(' '),
-    `${known.code}: ${known.message}`,
-    inspect(error, { depth: 4 }),
-  ]
+  let path: string
   try {
-    writeFileSync(path, `${lines.join('\n')}\n`)
+    const lines = [
+      versions(),
+      `${process.platform} ${process.arch}`,
+      process.argv.join(' '),
+      `${known.code}: ${known.message}`,
+      inspect(error, { depth: 4 }),
+    ]
+    path = join(mkdtempSync(join(tmpdir(), 'lvm-torch-report-')), 'report.txt') // a folder that nobody else can have made
+    writeFileSync(path, `${lines.join('\n')}\n`, { flag: 'wx', mode: 0o600 })
   } catch {
     return known
   }

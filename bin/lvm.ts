@@ -3,7 +3,7 @@ import yargs, { type Argv, type CommandModule } from 'yargs'
 import { withReport } from './crash.js'
 import { diagnostic, fail, print } from './output.js'
 import { versions } from './package.js'
-import { endWithReader } from './signals.js'
+import { endWithReader, hearParent } from './signals.js'
 import { usageError } from './usage.js'
 
 /** Every verb: what it does, and where it is; only the verb that is asked for is loaded. */
@@ -89,10 +89,15 @@ async function main(): Promise<void> {
 }
 
 endWithReader()
+hearParent()
 process.removeAllListeners('warning') // Node's own way of showing them
 process.on('warning', ({ message }) => diagnostic(`warning: ${message}`))
 process.on('uncaughtException', (error) => {
-  fail(withReport(error), json)
+  try {
+    fail(withReport(error), json)
+  } catch {
+    process.exitCode = 9 // Node's own code for an error in here is 7, which says that a training diverged
+  }
   process.exit()
 })
 main().catch((error) => fail(withReport(error), json))

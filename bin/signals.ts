@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import { LvmError } from '../lib/errors.js'
+import { fileError, LvmError } from '../lib/errors.js'
 import { diagnostic } from './output.js'
 
 /** The wish of the user to stop: the first signal asks for it, the second leaves at once. */
@@ -14,30 +14,50 @@ export interface Interruption {
 /** Under npx one Ctrl-C arrives twice, from the terminal and from npm; what comes this soon is the same one. */
 const ECHO_MS = 400
 
-/** Takes Ctrl-C and SIGTERM over until `release`; a reader that leaves stops the work too, without a word. */
+/** What asks the user's work to stop besides signals. */
+const stops = new Set<(why: LvmError) => void>()
+
+const BY = { SIGINT: 'Ctrl-C', SIGTERM: 'SIGTERM', SIGHUP: 'SIGHUP: its terminal has gone' } as const
+
+/** Whether there is a terminal to lose; under nohup there is none. */
+const attended = (): boolean => process.stdout.isTTY === true || process.stderr.isTTY === true
+
+/** Takes Ctrl-C, SIGTERM and the end of its terminal over until `release`; a reader of stdout that leaves stops the work too. */
 export function interruption(say: (line: string) => void = diagnostic, hint?: string): Interruption {
   const controller = new AbortController()
   let reason: LvmError | undefined
   let asked = 0
-  const stop = (name: 'SIGINT' | 'SIGTERM') => {
+  const abort = (why: LvmError) => {
+    reason = why
+    controller.abort(why)
+  }
+  const stop = (name: keyof typeof BY) => {
     if (controller.signal.aborted) {
       if (performance.now() - asked > ECHO_MS) process.exit(128 + constants.signals[name])
       return
     }
     asked = performance.now()
     say('stopping after this step; press Ctrl-C again to leave at once')
-    const [code, by] = name === 'SIGINT' ? (['INTERRUPTED', 'Ctrl-C'] as const) : (['TERMINATED', 'SIGTERM'] as const)
-    reason = new LvmError(code, `stopped by ${by}`, hint === undefined ? {} : { hint })
-    controller.abort(reason)
+    const code = name === 'SIGINT' ? 'INTERRUPTED' : 'TERMINATED'
+    abort(new LvmError(code, `stopped by ${BY[name]}`, hint === undefined ? {} : { hint }))
   }
-  const stopQuietly = () => controller.abort()
-  process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGPIPE', stopQuietly)
+  const leave = (why: LvmError) => {
+    if (controller.signal.aborted) return
+    say(`stopping after this step: ${why.message}`)
+    abort(why)
+  }
+  const hangUp = () => attended() && stop('SIGHUP')
+  process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', hangUp)
+  stops.add(leave)
   return {
     signal: controller.signal,
     get reason() {
       return reason
     },
-    release: () => void process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGPIPE', stopQuietly),
+    release: () => {
+      process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGHUP', hangUp)
+      stops.delete(leave)
+    },
   }
 }
 
@@ -51,9 +71,29 @@ export async function allOrNothing<T>(work: (signal: AbortSignal) => Promise<T>)
   }
 }
 
-/** Ends without a word when the reader of stdout has left, as in `| head`; work in progress is asked to stop first. */
-export const endWithReader = (): void =>
-  void process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    if (!process.emit('SIGPIPE')) process.exit()
+/** What stdout says when nobody is at its other end. */
+const LEFT = ['EPIPE', 'EIO', 'ECONNRESET']
+
+/** Stops the work in progress, saved and with an exit code of its own, when stdout can take no more; else ends without a word, as `| head` wants. */
+export function endWithReader(): void {
+  process.stderr.on('error', () => {}) // a terminal that has gone
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    const left = LEFT.includes(error.code ?? '')
+    if (stops.size === 0 && left) process.exit()
+    const why = left ? new LvmError('TERMINATED', 'the reader of stdout has left') : fileError(error, 'could not write to stdout')
+    if (stops.size === 0 || !(why instanceof LvmError)) throw why
+    for (const stop of stops) stop(why)
   })
+}
+
+/** Takes what a parent process says in the place of a signal, and lets work without a terminal outlive a hang-up, as nohup promises. */
+export function hearParent(): void {
+  process.on('message', (word) => {
+    if (word === 'stop' && !process.emit('SIGINT')) process.exit(128 + constants.signals.SIGINT)
+  })
+  process.channel?.unref()
+  process.on('SIGHUP', () => {
+    if (!attended()) diagnostic('SIGHUP: going on, because no terminal shows the output; SIGTERM stops')
+    else if (process.listenerCount('SIGHUP') === 1) process.exit(128 + constants.signals.SIGHUP)
+  })
+}

@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import { forPrograms } from './hints.js'
 
 /** Every failure lvm-torch reports on purpose: what it means for the shell, and what to do about it there. One table, nowhere else. */
@@ -17,6 +18,16 @@ export const ERRORS = {
   RUN_MISSING: { exit: 2, about: 'there is no run of that name', hint: 'run: lvm-torch runs list' },
   FILE_MISSING: { exit: 2, about: 'a file or folder that was named is not there', hint: 'check the path' },
   NO_DISK: { exit: 2, about: 'there is not enough free disk space', hint: 'free some space or choose another folder' },
+  FILE_ACCESS: {
+    exit: 2,
+    about: 'a file or folder cannot be read or written',
+    hint: 'check the rights of the file and its folder, and that its disk is there and can be written',
+  },
+  OPEN_FILES: {
+    exit: 2,
+    about: 'the limit of open files is reached',
+    hint: 'close other programs, or raise the limit, for example with: ulimit -n 4096',
+  },
   DATA_FORMAT: {
     exit: 3,
     about: 'a data file is damaged, truncated or in a form that is not read',
@@ -54,6 +65,11 @@ export const ERRORS = {
     exit: 3,
     about: 'there are fewer windows than the run needs',
     hint: 'use a smaller --batch-size or --context, or more data',
+  },
+  DATA_CHANGED: {
+    exit: 3,
+    about: 'a data file was changed while it was used',
+    hint: 'leave the file as it is while it is used, and run the same command again',
   },
   SPACE_MISMATCH: {
     exit: 3,
@@ -193,13 +209,40 @@ function property(thrown: unknown, key: 'code' | 'message'): string | undefined 
   }
 }
 
+/** What an error of the system means; any other is INTERNAL. */
+const SYSTEM: Readonly<Record<string, ErrorCode>> = {
+  ENOENT: 'FILE_MISSING',
+  ...Object.fromEntries(['ENOSPC', 'EDQUOT', 'EFBIG'].map((code) => [code, 'NO_DISK'] as const)),
+  ...Object.fromEntries(['EMFILE', 'ENFILE'].map((code) => [code, 'OPEN_FILES'] as const)),
+  ...Object.fromEntries(['ENOMEM', 'ENOBUFS'].map((code) => [code, 'OUT_OF_MEMORY'] as const)),
+  ...Object.fromEntries(
+    'EACCES EPERM EROFS EIO EBUSY ETXTBSY EISDIR ENOTDIR ENOTEMPTY EEXIST ENAMETOOLONG ELOOP EXDEV ESTALE ENXIO ENODEV EMLINK ENOTSUP'
+      .split(' ')
+      .map((code) => [code, 'FILE_ACCESS'] as const),
+  ),
+}
+
+/** The code of ours for an error of the system; Node has no name for some of them, but all have a number. */
+function systemCode(error: unknown): ErrorCode | undefined {
+  const { code, errno } = (error ?? {}) as { code?: unknown; errno?: unknown }
+  if (typeof code !== 'string') return undefined
+  const named = code.startsWith('Unknown system error')
+    ? Object.entries(constants.errno).find(([, number]) => number === -Number(errno))?.[0]
+    : code
+  return named !== undefined && Object.hasOwn(SYSTEM, named) ? SYSTEM[named] : undefined
+}
+
+/** An error of the system with a code of ours and what was being done; any other error as it is. */
+export function fileError(error: unknown, doing: string): unknown {
+  const code = error instanceof LvmError ? undefined : systemCode(error)
+  return code === undefined ? error : new LvmError(code, `${doing}: ${(error as Error).message}`, { cause: error })
+}
+
 /** Any thrown value as an LvmError: itself, a coded native error, or INTERNAL with the cause kept. */
 export function asLvmError(error: unknown): LvmError {
   if (error instanceof LvmError) return error
   const code = property(error, 'code')
   const message = property(error, 'message') ?? shown(error)
   if (isErrorCode(code)) return new LvmError(code, message, { cause: error })
-  if (code === 'ENOENT') return new LvmError('FILE_MISSING', message, { cause: error })
-  if (code === 'ENOSPC') return new LvmError('NO_DISK', message, { cause: error })
-  return new LvmError('INTERNAL', message, { cause: error })
+  return new LvmError(systemCode(error) ?? 'INTERNAL', message, { cause: error })
 }

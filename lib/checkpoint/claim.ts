@@ -4,9 +4,10 @@ import { removeRun } from './runs.js'
 import { openStore, restoreRun, type Store } from './store.js'
 
 /**
- * Opens the store of a run, a new one unless it is resumed; a run that is overwritten stays until the first save of the new one.
+ * Opens the store of a run, a new one unless it is resumed; a run that is overwritten stays until the first save of the new one, and one
+ * that is damaged is resumed from its newest save that is whole.
  *
- * Errors: RUN_EXISTS, RUN_MISSING, RUN_LOCKED; BAD_CHECKPOINT for a damaged run, unless it is overwritten.
+ * Errors: RUN_EXISTS, RUN_MISSING, RUN_LOCKED; BAD_CHECKPOINT when no save is whole, unless the run is overwritten.
  */
 export async function claimRun(owner: string, folder: string, o: { resume?: boolean; overwrite: boolean }): Promise<Store> {
   const exists = await isRun(folder)
@@ -16,8 +17,16 @@ export async function claimRun(owner: string, folder: string, o: { resume?: bool
   try {
     return await openStore(folder)
   } catch (error) {
-    if (!o.overwrite || asLvmError(error).code !== 'BAD_CHECKPOINT') throw error
-    await restoreRun(folder).catch(() => removeRun(folder)) // what is whole of it stays, as a whole run does
-    return openStore(folder)
+    if (!(o.overwrite || o.resume) || asLvmError(error).code !== 'BAD_CHECKPOINT') throw error
+    const restored = restoreRun(folder)
+    if (o.overwrite) await restored.catch(() => removeRun(folder)) // what is whole of it stays, as a whole run does
+    const back = o.resume ? await restored.catch(() => Promise.reject(error)) : undefined
+    const store = await openStore(folder)
+    return back === undefined
+      ? store
+      : {
+          ...store,
+          rescued: `${asLvmError(error).message.split('; ')[0]}: going on from save ${back.generation} of ${back.manifest.saved_at}`,
+        }
   }
 }

@@ -1,7 +1,7 @@
-import { stat } from 'node:fs/promises'
+import { lstat, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { LvmError } from '../errors.js'
-import { names } from './durable.js'
+import { names } from '../files/leftovers.js'
 
 /** Where runs are kept, below the folder that is worked in. */
 export const RUNS = join('artifacts', 'lvm', 'models')
@@ -12,10 +12,31 @@ export const generationsOf = (folder: string): string => join(folder, 'generatio
 export const generationFolder = (folder: string, generation: number): string =>
   join(generationsOf(folder), String(generation).padStart(6, '0'))
 
+/** Whether a path is a folder itself; what is behind a link is not part of a run. */
+export const isPlainFolder = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+
+/** Whether a folder is a save of ours, whole or damaged: nothing else is ever removed. */
+export async function isOurs(path: string): Promise<boolean> {
+  if (!(await isPlainFolder(path))) return false
+  const manifest = join(path, 'manifest.json')
+  const plain = await lstat(manifest).then(
+    (found) => found.isFile(),
+    () => false,
+  )
+  return plain && /"(saved_at|sha256|digest)"/.test(await readFile(manifest, 'utf8').catch(() => ''))
+}
+
+const generationNames = async (folder: string): Promise<string[]> =>
+  (await isPlainFolder(generationsOf(folder))) ? names(generationsOf(folder)) : []
+
 /** Numbers of the generations that are there, newest first. */
 export const generationNumbers = async (folder: string): Promise<number[]> =>
-  (await names(generationsOf(folder)))
-    .filter((name) => /^\d{6,}$/.test(name))
+  (await generationNames(folder))
+    .filter((name) => /^\d{6,}$/.test(name) && generationFolder(folder, Number(name)) === join(generationsOf(folder), name))
     .map(Number)
     .sort((a, b) => b - a)
 
@@ -28,7 +49,7 @@ export const runName = (folder: string, root = RUNS): string =>
 
 /** Whether a folder holds a run, whole or damaged; what a kill before the first save leaves is none. */
 export async function isRun(folder: string): Promise<boolean> {
-  const [top, generations] = await Promise.all([names(folder), names(generationsOf(folder))])
+  const [top, generations] = await Promise.all([names(folder), generationNames(folder)])
   return (
     top.includes('manifest.json') ||
     generations.includes(POINTER) ||

@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises'
 import { packageVersion } from '../libtorch/paths.js'
 import { type NativeModel, native } from '../native.js'
 import type { Architecture } from '../spec/architecture.js'
@@ -73,7 +72,7 @@ export async function saveImported(
     val_cosine: valCosine,
     args: config,
   }
-  const json = (document: unknown) => (path: string) => writeFile(path, `${JSON.stringify(document, null, 2)}\n`)
+  const json = (document: unknown) => `${JSON.stringify(document, null, 2)}\n`
   await store.save({
     files: {
       [BEST]: async (path) => {

@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { publish } from '../files/write.js'
 import { cacheRoot } from '../libtorch/paths.js'
 import { native } from '../native.js'
 import { machineKey } from '../torch/multiplier.js'
@@ -91,8 +92,7 @@ export async function chooseKernels(
   if (Object.keys(measured).length > 0) {
     try {
       const all = known(path)
-      mkdirSync(cacheRoot(), { recursive: true })
-      writeFileSync(path, `${JSON.stringify({ ...all, [machine]: { ...all[machine], ...measured } }, null, 2)}\n`)
+      await publish({ [path]: `${JSON.stringify({ ...all, [machine]: { ...all[machine], ...measured } }, null, 2)}\n` })
     } catch {} // a cache that cannot be written costs a moment next time
   }
   return { kernels: chosen, ruledOut }

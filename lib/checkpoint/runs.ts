@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 import { lstat, rm, rmdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { asyncDoor, only, optional, word, yesOrNo } from '../door.js'
@@ -7,10 +8,32 @@ import { names, removeLeftovers } from './durable.js'
 import { findRun, generationFolder, generationNumbers, generationsOf, isRun, RUNS, runName } from './folder.js'
 import type { Holder } from './holder.js'
 import { lockHolder, lockRun } from './lock.js'
+=======
+import { lstat, readFile, rm, rmdir } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { asyncDoor, only, optional, word, yesOrNo } from '../door.js'
+import { asLvmError, badOption, type ErrorCode, type LvmError } from '../errors.js'
+import type { Holder } from '../files/holder.js'
+import { names, removeLeftovers } from '../files/leftovers.js'
+import { lockHolder, lockRun } from '../files/lock.js'
+import {
+  findRun,
+  generationFolder,
+  generationNumbers,
+  generationsOf,
+  isOurs,
+  isPlainFolder,
+  isRun,
+  POINTER,
+  RUNS,
+  runName,
+} from './folder.js'
+import { removeGeneration } from './generation.js'
+>>>>>>> d209b86 (Write every published file whole through one writer, keep saves apart, and notice data that changes)
 import { isFileName, MANIFEST, readManifest } from './manifest.js'
 import { CONFIG, HISTORY, type History, type HistoryRow, type RunManifest } from './run.js'
 import { verifyRun } from './store.js'
-import type { Checkpoint } from './verify.js'
+import { type Checkpoint, spareProblem } from './verify.js'
 
 /** What a list says about a run; the figures of a damaged one are null, never guessed. */
 export interface RunSummary {
@@ -67,8 +90,12 @@ async function describe(folder: string, root: string, deep: boolean): Promise<Ru
   let [config, curve]: [Record<string, unknown>, Partial<History>] = [{}, {}]
   try {
     checkpoint = await verifyRun(folder, { deep })
+<<<<<<< HEAD
     config = await readJson(checkpoint, CONFIG)
     curve = await readJson(checkpoint, HISTORY)
+=======
+    problem = await spareProblem(folder, checkpoint, deep)
+>>>>>>> d209b86 (Write every published file whole through one writer, keep saves apart, and notice data that changes)
   } catch (error) {
     problem = asLvmError(error)
     if (problem.code === 'RUN_MISSING' && holder !== undefined) problem = undefined // its first save is still to come
@@ -119,6 +146,13 @@ export const showRun = asyncDoor(
     describe(await findRun(run, root), root, deep),
 )
 
+/** Names of the files of a save: by its manifest, or where that is damaged, all that look like it. */
+async function namesOf(path: string): Promise<string[]> {
+  const read = await readManifest(path).catch(() => undefined)
+  if (read !== undefined) return Object.keys(read.manifest.files)
+  return (await isOurs(path)) && basename(dirname(path)) === 'generations' ? (await names(path)).filter(isFileName) : []
+}
+
 /**
  * Removes what belongs to a run, and its folder when nothing else is in it; says what was kept.
  *
@@ -130,11 +164,15 @@ export const removeRun = asyncDoor('runs rm', { folder: word }, async (folder: s
   const lock = await lockRun(folder)
   try {
     const numbers = await generationNumbers(folder)
-    const inside = await Promise.all(numbers.map((generation) => names(generationFolder(folder, generation))))
-    const copy = await readManifest(folder).catch(() => undefined)
-    const own = new Set([...inside.flat(), ...Object.keys(copy?.manifest.files ?? {})].filter(isFileName))
-    for (const name of own) await rm(join(folder, name), { force: true })
-    await rm(generationsOf(folder), { recursive: true, force: true })
+    const saves = [folder, ...numbers.map((generation) => generationFolder(folder, generation))]
+    const inside = await Promise.all(saves.map(namesOf))
+    for (const name of new Set(inside.flat())) await rm(join(folder, name), { force: true })
+    for (const generation of numbers) await removeGeneration(folder, generation)
+    if (await isPlainFolder(generationsOf(folder))) {
+      await removeLeftovers(generationsOf(folder))
+      await rm(join(generationsOf(folder), POINTER), { force: true })
+      await rmdir(generationsOf(folder)).catch(() => {}) // a folder that is not ours may be in it
+    }
     await removeLeftovers(folder)
     await rm(join(folder, MANIFEST), { force: true }) // last: until then it is a run, and can be removed again
   } finally {

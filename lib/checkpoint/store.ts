@@ -1,17 +1,19 @@
 import { rmdir } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { LvmError } from '../errors.js'
-import { diskError, requireDisk } from './disk.js'
-import { removeLeftovers } from './durable.js'
-import { generationsOf } from './folder.js'
-import { adoptCopy, point, prune, renewTop, type Save, writeGeneration } from './generation.js'
-import { lockRun } from './lock.js'
+import { fileError, LvmError } from '../errors.js'
+import { requireDisk, saveError } from '../files/disk.js'
+import { removeLeftovers } from '../files/leftovers.js'
+import { lockRun } from '../files/lock.js'
+import { generationNumbers, generationsOf, isPlainFolder } from './folder.js'
+import { adoptCopy, mendGeneration, point, prune, removeGeneration, renewTop, type Save, writeGeneration } from './generation.js'
 import { isFileName } from './manifest.js'
-import { type Checkpoint, type Found, inspectRun, newestWhole } from './verify.js'
+import { type Checkpoint, type Found, inspectRun, newestWhole, spareProblem } from './verify.js'
 
 /** A run that this process alone may write, until it is closed. */
 export interface Store {
   readonly folder: string
+  /** What was damaged and which save was gone back to; only of a run that is resumed from its spare. */
+  readonly rescued?: string
   /** The save that counts; undefined before the first. */
   current(): Checkpoint | undefined
   /** Saves all or nothing: whatever happens, the save before stays until this one is complete. Errors: NO_DISK. */
@@ -51,7 +53,7 @@ export async function openStore(folder: string): Promise<Store> {
   try {
     now = await look(true)
     await removeLeftovers(folder)
-    await removeLeftovers(generationsOf(folder))
+    if (await isPlainFolder(generationsOf(folder))) await removeLeftovers(generationsOf(folder))
     if (now.checkpoint === undefined) await rmdir(generationsOf(folder)).catch(() => {})
     if (now.checkpoint?.path === folder) now = { ...now, checkpoint: await adoptCopy(folder, now.checkpoint) }
     await renew()
@@ -75,7 +77,7 @@ export async function openStore(folder: string): Promise<Store> {
       return next
     } catch (error) {
       now = await look(false).catch(() => now) // what is on the disk decides whether this save counts
-      throw await diskError(error, folder, now.checkpoint ? `save ${now.checkpoint.generation} is whole` : 'nothing was saved')
+      throw await saveError(error, folder, now.checkpoint ? `save ${now.checkpoint.generation} is whole` : 'nothing was saved')
     }
   }
   let tail: Promise<unknown> = Promise.resolve()
@@ -105,19 +107,24 @@ export async function verifyRun(folder: string, { deep = true }: { deep?: boolea
 }
 
 /**
- * Goes back to the newest generation that is whole, and renews the files that people read from it.
+ * Goes back to the newest generation that is whole, once damaged files have been replaced by copies that are, and renews the files that
+ * people read from it.
  *
  * Errors: RUN_LOCKED; BAD_CHECKPOINT when there is none.
  */
 export async function restoreRun(folder: string): Promise<Checkpoint> {
   const lock = await lockRun(folder)
   try {
+    for (const generation of await generationNumbers(folder)) await mendGeneration(folder, generation).catch(() => {})
     const whole = await newestWhole(folder)
     if (whole === undefined)
       throw new LvmError('BAD_CHECKPOINT', `${folder}: expected a generation that is whole but there is none`)
     await point(folder, whole.checkpoint)
     await renewTop(folder, whole.checkpoint)
+    if (await spareProblem(folder, whole.checkpoint, true)) await removeGeneration(folder, whole.checkpoint.generation - 1)
     return whole.checkpoint
+  } catch (error) {
+    throw fileError(error, `could not restore ${folder}`)
   } finally {
     await lock.release()
   }

@@ -1,9 +1,9 @@
 import { lstat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { LvmError } from '../errors.js'
+import { names } from '../files/leftovers.js'
 import { shellWord } from '../shown-text.js'
-import { names } from './durable.js'
-import { generationFolder, generationNumbers, generationsOf, isRun, POINTER, runName } from './folder.js'
+import { generationFolder, generationNumbers, generationsOf, isPlainFolder, isRun, POINTER, runName } from './folder.js'
 import { checkFile, damagedFile, type FileRecord, MANIFEST, type Manifest, readManifest, readText } from './manifest.js'
 
 /** One save of a run: its files lie in `path`, where they stay as they are until two later saves. */
@@ -42,6 +42,7 @@ async function checkGeneration(
   deep: boolean,
 ): Promise<{ checkpoint: Checkpoint; sha256: string }> {
   const path = generationFolder(folder, generation)
+  if (!(await isPlainFolder(path))) throw damagedFile(path, 'a folder', 'none, or a link, which is not followed')
   const { manifest, sha256 } = await readManifest(path)
   if (manifest.generation !== generation)
     throw damagedFile(join(path, MANIFEST), `generation ${generation}`, `${manifest.generation}`)
@@ -119,6 +120,25 @@ export async function newestWhole(folder: string): Promise<{ checkpoint: Checkpo
   return undefined
 }
 
+/** What is wrong with the save before the one that counts, if it is there: it is what a damaged run goes back to. */
+export async function spareProblem(folder: string, current: Checkpoint, deep: boolean): Promise<LvmError | undefined> {
+  const pointer = () => readText(join(generationsOf(folder), POINTER), 4096).catch(() => undefined)
+  const before = await pointer()
+  const spare = (await generationNumbers(folder)).find((number) => number === current.generation - 1)
+  if (spare === undefined) return undefined
+  try {
+    await checkGeneration(folder, spare, deep)
+  } catch (error) {
+    if ((await pointer()) !== before) return undefined // a writer may have saved meanwhile, and removed it
+    if (!(error instanceof LvmError)) throw error
+    return new LvmError(error.code, `${error.message}; save ${current.generation}, the one that counts, is whole`, {
+      cause: error,
+      hint: `the next save replaces it; without one, run: lvm-torch runs restore ${runName(relative(process.cwd(), folder) || '.')}`,
+    })
+  }
+  return undefined
+}
+
 /** Says with an error what can be gone back to. */
 async function withRescue(error: unknown, folder: string): Promise<unknown> {
   if (!(error instanceof LvmError) || error.code !== 'BAD_CHECKPOINT') return error
@@ -140,6 +160,8 @@ export async function inspectRun(folder: string, deep: boolean): Promise<Found> 
     try {
       if (!(await isRun(folder))) return { checkpoint: undefined, halfRenewed: false }
       if (!(await names(folder)).includes('generations')) return await checkCopy(folder, deep)
+      if (!(await isPlainFolder(generationsOf(folder))))
+        throw damagedFile(generationsOf(folder), 'a folder', 'a link or a file; links inside a run are not followed')
       text = await read()
       return await checkRun(folder, text, deep)
     } catch (error) {

@@ -31,9 +31,12 @@ export interface ArrayFile {
   readonly arrays: ReadonlyMap<string, StoredArray>
 }
 
-/** Whether a tensor can be mapped from the file: stored plainly, and aligned to its elements. */
-export const isMappable = ({ offset, type, fortran }: StoredArray): boolean =>
-  offset !== undefined && !type.swap && !fortran && offset % type.size === 0
+/** Smaller arrays are read: what happens to their file afterwards does not matter. Units: bytes. */
+const MAP_FROM = 32 << 20
+
+/** Whether a tensor is mapped from the file: large, stored plainly, and aligned to its elements. */
+export const isMapped = ({ offset, type, fortran, shape }: StoredArray): boolean =>
+  offset !== undefined && !type.swap && !fortran && offset % type.size === 0 && elements(shape) * type.size >= MAP_FROM
 
 async function* skip(pieces: AsyncIterable<Buffer>, count: number): AsyncGenerator<Buffer> {
   let left = count

@@ -62,5 +62,7 @@ export interface Base {
   readonly warnings: readonly string[]
   /** The text of each row, when it is known. */
   texts(): Promise<readonly string[] | undefined>
+  /** Whether what it was opened from has changed since, in place where it is mapped. */
+  changed?(): Promise<boolean>
   dispose(): void
 }

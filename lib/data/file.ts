@@ -20,6 +20,12 @@ export async function fileSize(path: string): Promise<number> {
   return found.size
 }
 
+/** Changes with the content of a file, with the file system's word for it. */
+export async function fileStamp(path: string): Promise<string> {
+  const { dev, ino, size, mtimeNs } = await stat(path, { bigint: true })
+  return [dev, ino, size, mtimeNs].join(' ')
+}
+
 /** Reads a part of a file. */
 export type Read = (offset: number, length: number) => Promise<Buffer>
 

@@ -1,6 +1,6 @@
 import { asLvmError, type ErrorCode, LvmError } from '../errors.js'
 import { resolve } from '../options.js'
-import { isMappable, openArrays, type StoredArray } from './arrays.js'
+import { isMapped, openArrays, type StoredArray } from './arrays.js'
 import type { Articles, Base, Card, Norms } from './base.js'
 import { dtypeOf, elementName } from './element.js'
 import { inspectFields } from './fields.js'
@@ -59,7 +59,7 @@ const arrayOf = (array: StoredArray): InspectedArray => ({
   name: array.name,
   dtype: dtypeOf(array.type) ?? elementName(array.type),
   shape: array.shape,
-  mapped: isMappable(array) && array.type.kind !== 'object' && array.type.kind !== 'unread',
+  mapped: isMapped(array) && array.type.kind !== 'object' && array.type.kind !== 'unread',
 })
 
 function sizes({ of, ids }: Articles) {

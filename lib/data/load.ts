@@ -1,6 +1,6 @@
 import type { DType, TypedArray } from '../native.js'
 import { call, Tensor } from '../torch/tensor.js'
-import { isMappable, type StoredArray } from './arrays.js'
+import { isMapped, type StoredArray } from './arrays.js'
 import { dtypeOf, type ElementType, elementName, elements, plainElements } from './element.js'
 import { damaged } from './file.js'
 import { isNdArray, PLAIN_GLOBALS } from './python-globals.js'
@@ -71,14 +71,14 @@ async function assemble(array: StoredArray, dtype: DType, as: readonly number[])
   return await rows.op('aten::reshape', as)
 }
 
-/** An array as a tensor, of another shape if one is given: mapped where it is stored plainly and aligned, read or inflated otherwise. Errors: DATA_FORMAT. */
+/** An array as a tensor, of another shape if one is given: mapped where it is large and stored plainly, read or inflated otherwise. Errors: DATA_FORMAT, DATA_CHANGED. */
 export async function loadTensor(array: StoredArray, shape: readonly number[] = array.shape): Promise<Tensor> {
   const { path, name, type, offset } = array
   const dtype = dtypeOf(type)
   if (dtype === undefined) throw damaged(path, `"${name}": ${elementName(type)} is not a type that tensors have`)
   if (offset === undefined || type.swap || array.fortran || elements(shape) === 0) return assemble(array, dtype, shape)
   await array.verify()
-  return isMappable(array) ? Tensor.map(path, { offset, shape, dtype }) : Tensor.read(path, { offset, shape, dtype })
+  return isMapped(array) ? Tensor.map(path, { offset, shape, dtype }) : Tensor.read(path, { offset, shape, dtype })
 }
 
 async function loadObjects({ path, name, pieces, limits }: StoredArray): Promise<readonly unknown[]> {

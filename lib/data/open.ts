@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { asyncDoor, oneOf, only, optional, word, yesOrNo } from '../door.js'
+import { LvmError } from '../errors.js'
 import { type ArrayFile, openArrays } from './arrays.js'
 import type { Base, Part } from './base.js'
 import { checkOrder, checkUniqueKeys, normsWarning } from './checks.js'
 import { elementName } from './element.js'
-import { sha256 } from './file.js'
+import { fileStamp, sha256 } from './file.js'
 import { type Layout, layoutOf, SHOWN, unreadArrays } from './keys.js'
 import { type Limits, resolveLimits, someLimits } from './limits.js'
 import { loadValues } from './load.js'
@@ -85,13 +86,15 @@ const OPEN = {
  * Opens a base of vectors, or sequences that are already windows, and checks every row unless `faulty` ones are taken.
  *
  * `path` may leave the extension away; a `.jsonl[.gz]` and a `.card.json` of the same name are read with it.
- * Errors: FILE_MISSING, DATA_FORMAT, DATA_UNSAFE, DATA_SHAPE, DATA_ORDER, DATA_NOT_FINITE, DATA_ZERO, DATA_DUPLICATE_KEY, SPACE_MISMATCH.
+ * Errors: FILE_MISSING, DATA_FORMAT, DATA_UNSAFE, DATA_SHAPE, DATA_ORDER, DATA_NOT_FINITE, DATA_ZERO, DATA_DUPLICATE_KEY, DATA_CHANGED, SPACE_MISMATCH.
  */
 export const openBase = asyncDoor('openBase', OPEN, async (path: string, options: OpenOptions = {}): Promise<Base> => {
   const limits = resolveLimits('openBase', options.limits)
   const files = locateBase(path)
   const card = files.card === undefined ? undefined : await readCard(files.card, limits)
   const space = agreedSpace(files.vectors, card, options.space)
+  const stampOf = async (path: string) => fileStamp(path).catch(() => undefined)
+  const stamp = await stampOf(files.vectors)
   const file = await openArrays(files.vectors, limits)
   const layout = layoutOf(file, options.part)
   const sideFile = layout.kind === 'base' ? files.side : undefined
@@ -100,11 +103,17 @@ export const openBase = asyncDoor('openBase', OPEN, async (path: string, options
   const faulty = options.faulty === true
   if (!faulty) checkKeys(files.vectors, layout, facts)
   const normalized = options.normalize === true
-  const [hash, loaded] = await Promise.all([
-    hashOf(sideFile === undefined ? [files.vectors] : [files.vectors, sideFile]),
-    loadVectors(layout, facts, normalized, faulty),
-  ])
+  const hashed = sideFile === undefined ? [files.vectors] : [files.vectors, sideFile]
+  const [hash, loaded] = await Promise.all([hashOf(hashed), loadVectors(layout, facts, normalized, faulty)])
   const { vectors, targets, norms, mapped, count } = loaded
+  if ((await stampOf(files.vectors)) !== stamp) {
+    vectors.dispose()
+    targets?.dispose()
+    throw new LvmError(
+      'DATA_CHANGED',
+      `${files.vectors}: expected the file to stay as it was but it was changed while it was read`,
+    )
+  }
   const { kind, part, parts, rows, dim, context } = layout
   return {
     path: files.vectors,
@@ -130,6 +139,12 @@ export const openBase = asyncDoor('openBase', OPEN, async (path: string, options
       (warning) => warning !== undefined,
     ),
     texts: () => textsOf(layout, sideFile, limits),
+    changed: async () => {
+      const now = await stampOf(files.vectors)
+      const inode = (text: string | undefined) => text?.split(' ').slice(0, 2).join(' ')
+      if (now === undefined || (mapped ? inode(now) !== inode(stamp) : now === stamp)) return false // what is held is as it was
+      return (await hashOf(hashed)) !== hash
+    },
     dispose: () => {
       vectors.dispose()
       targets?.dispose()

@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { LvmError } from '../errors.js'
 import type { Base } from './base.js'
 import { damaged } from './file.js'
@@ -39,11 +39,9 @@ export function splitDocument(split: Split, { windows }: Source, val?: Source): 
   }
 }
 
-/** Writes split.json as a whole or not at all. */
-export async function saveSplit(path: string, split: Split, source: Source, val?: Source): Promise<void> {
-  await writeFile(`${path}.part`, `${JSON.stringify(splitDocument(split, source, val))}\n`)
-  await rename(`${path}.part`, path)
-}
+/** The text of split.json. */
+export const splitText = (split: Split, source: Source, val?: Source): string =>
+  `${JSON.stringify(splitDocument(split, source, val))}\n`
 
 const isRows = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((row) => Number.isSafeInteger(row) && row >= 0)

@@ -1,8 +1,8 @@
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
-import { basename, dirname } from 'node:path'
+import { basename } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { asyncDoor, optional, withFields, word } from '../door.js'
 import { badOption } from '../errors.js'
+import { publish } from '../files/write.js'
 import { resolve } from '../options.js'
 import { call, Tensor } from '../torch/tensor.js'
 import { npyHeader } from './npy.js'
@@ -52,27 +52,18 @@ async function rotation(dim: number, seed: number): Promise<Tensor> {
   return await orthogonal.to({ dtype: 'float32' })
 }
 
-async function writeVectors(path: string, kind: Kind, lengths: readonly number[], dim: number, seed: number): Promise<void> {
+async function* npyOf(kind: Kind, lengths: readonly number[], dim: number, seed: number): AsyncGenerator<NodeJS.ArrayBufferView> {
   using turn = await rotation(dim, 2 * seed + 1)
   const normal = normals(2 * seed)
-  const file = await open(path, 'w')
-  try {
-    await file.write(
-      npyHeader(
-        lengths.reduce((a, b) => a + b, 0),
-        dim,
-      ),
-    )
-    for (const length of lengths) {
-      await setImmediate()
-      using plain = Tensor.from(article(RECIPES[kind], length, dim, normal), [length, dim])
-      using turned = await plain.op('aten::mm', turn)
-      const data = await turned.data()
-      await file.write(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
-    }
-    await file.sync()
-  } finally {
-    await file.close()
+  yield npyHeader(
+    lengths.reduce((a, b) => a + b, 0),
+    dim,
+  )
+  for (const length of lengths) {
+    await setImmediate()
+    using plain = Tensor.from(article(RECIPES[kind], length, dim, normal), [length, dim])
+    using turned = await plain.op('aten::mm', turn)
+    yield await turned.data()
   }
 }
 
@@ -103,20 +94,11 @@ export const synth = asyncDoor('synth', SYNTH, async ({ out, ...given }: SynthOp
   const lengths = lengthsOf(rows, articles, seed)
   const name = `synthetic ${kind} ${dim} ${seed}`
   const known = optimum(RECIPES[kind])
-  await mkdir(dirname(out), { recursive: true })
-  try {
-    await writeVectors(`${out}.part`, kind, lengths, dim, seed)
-    await writeFile(`${side}.part`, sideLines(lengths, basename(stem)))
-    const facts = { space: name, source: 'lvm-torch synth', licence: 'CC0-1.0', encoder: 'none' }
-    await writeFile(
-      card,
-      `${JSON.stringify({ ...facts, synthetic: { kind, seed, optimum: known, ...RECIPES[kind] } }, null, 2)}\n`,
-    )
-    await rename(`${side}.part`, side)
-    await rename(`${out}.part`, out)
-  } finally {
-    await rm(`${out}.part`, { force: true })
-    await rm(`${side}.part`, { force: true })
-  }
+  const facts = { space: name, source: 'lvm-torch synth', licence: 'CC0-1.0', encoder: 'none' }
+  await publish({
+    [card]: `${JSON.stringify({ ...facts, synthetic: { kind, seed, optimum: known, ...RECIPES[kind] } }, null, 2)}\n`,
+    [side]: sideLines(lengths, basename(stem)),
+    [out]: npyOf(kind, lengths, dim, seed),
+  })
   return { version: 1, kind, rows, dim, articles, seed, optimum: known, out, side_file: side, card }
 })

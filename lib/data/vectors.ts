@@ -1,6 +1,6 @@
 import { type DType, native } from '../native.js'
 import type { Tensor } from '../torch/tensor.js'
-import { isMappable, type StoredArray } from './arrays.js'
+import { isMapped, type StoredArray } from './arrays.js'
 import type { Norms } from './base.js'
 import { checkNorms } from './checks.js'
 import { elements } from './element.js'
@@ -62,8 +62,7 @@ export async function loadVectors(layout: Layout, facts: RowFacts, normalize: bo
       targets = targets && (await unit(targets, targetLengths))
       norms = { min: 1, max: 1, mean: 1, deviating: 0 }
     }
-    const mapped =
-      isMappable(layout.vectors) && layout.vectors.type.kind === 'float' && layout.vectors.type.size < 8 && !normalize
+    const mapped = isMapped(layout.vectors) && layout.vectors.type.kind === 'float' && layout.vectors.type.size < 8 && !normalize
     return { vectors, targets, norms, count: all.length, mapped }
   } catch (error) {
     vectors.dispose()

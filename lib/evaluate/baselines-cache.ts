@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { replaceText } from '../checkpoint/durable.js'
+import { replaceText } from '../files/write.js'
 import type { BaselineResults } from './baselines.js'
 import type { BaselineName } from './baselines-fit.js'
 import type { Rows } from './baselines-rows.js'

@@ -1,9 +1,8 @@
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { load, type Model } from '../checkpoint/model.js'
 import { npyHeader } from '../data/npy.js'
 import { asyncDoor, optional, withFields, word } from '../door.js'
 import { badOption } from '../errors.js'
+import { publish } from '../files/write.js'
 import { native, type TypedArray } from '../native.js'
 import { resolve } from '../options.js'
 import { Tensor } from '../torch/tensor.js'
@@ -59,6 +58,7 @@ async function* byWindow(model: Model, { base, windows, ids }: Chosen, asRaw: bo
   }
 }
 
+<<<<<<< HEAD
 async function writePredictions(path: string, model: Model, chosen: Chosen, o: { stream: boolean; raw: boolean }): Promise<void> {
   const file = await open(path, 'w')
   try {
@@ -69,6 +69,11 @@ async function writePredictions(path: string, model: Model, chosen: Chosen, o: {
   } finally {
     await file.close()
   }
+=======
+async function* npyOf(model: Model, chosen: Chosen, stream: boolean): AsyncGenerator<NodeJS.ArrayBufferView> {
+  yield npyHeader(chosen.ids.length, model.dim)
+  yield* stream ? streamed(model, chosen) : byWindow(model, chosen)
+>>>>>>> d209b86 (Write every published file whole through one writer, keep saves apart, and notice data that changes)
 }
 
 const ARGS = { options: withFields({ run: word, out: optional(word) }) }
@@ -84,11 +89,13 @@ export const predict = asyncDoor('predict', ARGS, async ({ run, ...given }: Pred
   if (o.out === undefined || !o.out.endsWith('.npy')) throw badOption('predict', 'out', 'a file that ends in .npy', o.out)
   using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
   const chosen = await chooseRows(model, o)
-  const part = `${o.out}.part`
   const index = o.out.replace(/\.npy$/, '.json')
   try {
+<<<<<<< HEAD
     await mkdir(dirname(o.out), { recursive: true })
     await writePredictions(part, model, chosen, o)
+=======
+>>>>>>> d209b86 (Write every published file whole through one writer, keep saves apart, and notice data that changes)
     const { base, windows, ids } = chosen
     const share = trainedShare(chosen, chosen.train)
     const scale = o.raw ? 'raw' : 'unit'
@@ -105,9 +112,7 @@ export const predict = asyncDoor('predict', ARGS, async ({ run, ...given }: Pred
       rows: Array.from(ids, (w) => windows.target[w]!),
       articles: Array.from(ids, (w) => base.articles?.ids[windows.article[w]!] ?? null),
     }
-    await writeFile(`${index}.part`, `${JSON.stringify(document)}\n`)
-    await rename(`${index}.part`, index)
-    await rename(part, o.out)
+    await publish({ [index]: `${JSON.stringify(document)}\n`, [o.out]: npyOf(model, chosen, o.stream) })
     return {
       version: 1,
       run: model.name,
@@ -120,7 +125,6 @@ export const predict = asyncDoor('predict', ARGS, async ({ run, ...given }: Pred
       index,
     }
   } finally {
-    await rm(part, { force: true })
     chosen.dispose()
   }
 })

@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve as resolvePath } from 'node:path'
 import { load, type Model } from '../checkpoint/model.js'
 import { QUANTIZED } from '../checkpoint/run.js'
 import { asyncDoor, withFields, word } from '../door.js'
-import { badOption, type ErrorCode, LvmError } from '../errors.js'
+import { badOption, type ErrorCode, fileError, LvmError } from '../errors.js'
+import { removeStale } from '../files/leftovers.js'
+import { copyWhole, syncFolder, temporary } from '../files/write.js'
 import { packageRoot } from '../libtorch/paths.js'
 import { native } from '../native.js'
 import { resolve } from '../options.js'
@@ -44,7 +46,7 @@ async function write(model: Model, path: string, format: Format): Promise<void> 
     const weight = state.find(({ trainable }) => trainable)!.name
     return native.scriptSave(model.native, path, torchScript(manifest.spec, { dim, weight, ...contextsOf(manifest.spec) }))
   }
-  if (manifest.quantized !== undefined) return copyFile(join(model.folder, QUANTIZED), path) // its numbers are whole as they are
+  if (manifest.quantized !== undefined) return copyWhole(join(model.folder, QUANTIZED), path) // its numbers are whole as they are
   const facts = {
     format: 'lvm-torch/1',
     model: manifest.model,
@@ -100,15 +102,19 @@ export const exportRun = asyncDoor('export', ARGS, async ({ run, ...given }: Exp
     throw new LvmError('RUN_EXISTS', `export: expected no file at ${path} but there is one`, {
       hint: 'use --overwrite, or --out FILE',
     })
-  const part = `${path}.${process.pid}.part${ending}`
+  const part = temporary(dirname(path), ending)
   try {
     await mkdir(dirname(path), { recursive: true })
+    await removeStale(dirname(path))
     await write(model, part, format)
     const compared = await compareElsewhere(model.folder, part, format)
     await rename(part, path)
+    await syncFolder(dirname(path))
     const { size: bytes } = await stat(path)
     return { version: 1, run: model.name, model: model.manifest.model, format, out: path, bytes, compared }
+  } catch (error) {
+    throw fileError(error, `could not write ${path}`)
   } finally {
-    await rm(part, { force: true })
+    await rm(part, { force: true }).catch(() => {})
   }
 })

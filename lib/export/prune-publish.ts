@@ -1,12 +1,19 @@
+<<<<<<< HEAD
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createGzip } from 'node:zlib'
 import { readDocument } from '../checkpoint/documents.js'
 import { linkOrCopy } from '../checkpoint/durable.js'
+=======
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createGzip } from 'node:zlib'
+>>>>>>> d209b86 (Write every published file whole through one writer, keep saves apart, and notice data that changes)
 import type { Model } from '../checkpoint/model.js'
 import { CONFIG, type Pruning, type RunManifest } from '../checkpoint/run.js'
 import { type Store, verifyRun } from '../checkpoint/store.js'
 import { badOption } from '../errors.js'
+import { copyWhole } from '../files/write.js'
 import { native } from '../native.js'
 import { Tensor } from '../torch/tensor.js'
 import { type TrainOptions, train } from '../train/train.js'
@@ -108,10 +115,10 @@ export async function publish(store: Store, stage: string, parent: Model, prunin
   const config = await readDocument(join(path, CONFIG))
   await store.save({
     files: {
-      ...Object.fromEntries(Object.keys(files).map((name) => [name, (to: string) => linkOrCopy(join(path, name), to)])),
-      [CONFIG]: (to) => writeFile(to, `${JSON.stringify({ ...config, init: parent.name }, null, 2)}\n`),
+      ...Object.fromEntries(Object.keys(files).map((name) => [name, (to: string) => copyWhole(join(path, name), to)])),
+      [CONFIG]: `${JSON.stringify({ ...config, init: parent.name }, null, 2)}\n`,
     },
     manifest: { ...(facts as object), init, pruned: pruning },
-    bytes: 0, // all of it is on this disk already
+    bytes: Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0),
   })
 }

@@ -1,5 +1,4 @@
 import { basename, dirname, join } from 'node:path'
-import { linkOrCopy } from '../checkpoint/durable.js'
 import { goldenRows } from '../checkpoint/golden.js'
 import { chooseKernels, DEQUANTIZED, kernelMachine, ruledOutSentence, shapeKey } from '../checkpoint/kernels.js'
 import { load } from '../checkpoint/model.js'
@@ -8,6 +7,7 @@ import { openQuantized, type Quantization, type Scheme, sizesOf } from '../check
 import { CONFIG, QUANTIZED, type RunFacts, SPLIT, weightsFile } from '../checkpoint/run.js'
 import type { Store } from '../checkpoint/store.js'
 import { BATCHES } from '../evaluate/benchmark/inputs.js'
+import { copyWhole } from '../files/write.js'
 import { packageVersion } from '../libtorch/paths.js'
 import { native } from '../native.js'
 import { medians } from './medians.js'
@@ -126,11 +126,11 @@ export async function publish(
   const carried = [CONFIG, SPLIT].filter((name) => files[name] !== undefined) // the curves are those of the parent
   const { manifest } = await store.save({
     files: {
-      [QUANTIZED]: (to) => linkOrCopy(path, to),
-      ...Object.fromEntries(carried.map((name) => [name, (to: string) => linkOrCopy(join(from, name), to)])),
+      [QUANTIZED]: (to) => copyWhole(path, to),
+      ...Object.fromEntries(carried.map((name) => [name, (to: string) => copyWhole(join(from, name), to)])),
     },
     manifest: { ...written },
-    bytes: 0, // all of it is on this disk already
+    bytes: weights_bytes,
   })
   return { ...quantized, weights_bytes, file_bytes: manifest.files[QUANTIZED]!.bytes }
 }

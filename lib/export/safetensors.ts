@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises'
 import { LvmError } from '../errors.js'
+import { writeNew } from '../files/write.js'
 import type { DType } from '../native.js'
 import type { Tensor } from '../torch/tensor.js'
 
@@ -52,17 +52,15 @@ export async function writeSafetensors(
   )
   const length = Buffer.alloc(8)
   length.writeBigUInt64LE(BigInt(text.length))
-  const file = await open(path, 'w')
-  try {
-    await file.write(length)
-    await file.write(text)
-    for (const piece of pieces) {
-      using tensor = await piece.make()
-      const data = await tensor.data()
-      await file.write(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
-    }
-    await file.sync()
-  } finally {
-    await file.close()
-  }
+  await writeNew(
+    path,
+    (async function* () {
+      yield length
+      yield text
+      for (const piece of pieces) {
+        using tensor = await piece.make()
+        yield await tensor.data()
+      }
+    })(),
+  )
 }

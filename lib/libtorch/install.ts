@@ -8,7 +8,7 @@ import { withLock } from './lock.js'
 import { type Env, storeRoot } from './paths.js'
 import { anyVersion, here, PLATFORMS, type Platform, VERSION } from './pins.js'
 import { type Progress, source } from './sources.js'
-import { activate, type Description, type Installed, lockPath, pick, SUMS } from './store.js'
+import { activate, type Description, type Installed, pick, SUMS } from './store.js'
 import { place, unpack, type Variant } from './unpack.js'
 
 /** What to install, and how. */
@@ -58,7 +58,7 @@ export async function install(options: InstallOptions = {}): Promise<Installed &
   const store = storeRoot(env)
   await mkdir(store, { recursive: true })
   const waiting = (owner: string) => progress({ phase: 'wait', what: `another installation (${owner})`, done: 0, total: 0 })
-  return withLock(lockPath(env), waiting, async () => {
+  return withLock(store, waiting, async () => {
     const name = `${VERSION}-${variant}`
     if (!options.force && !anyVersion(env) && typeof inspect(join(store, name), env) !== 'string') {
       await activate(name, env)

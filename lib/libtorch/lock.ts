@@ -1,72 +1,45 @@
-import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { asLvmError, LvmError } from '../errors.js'
+import type { Holder } from '../files/holder.js'
+import { lockHolder, lockRun } from '../files/lock.js'
 
-/** Who holds a lock. */
-interface Owner {
-  readonly pid: number
-  readonly host: string
-}
+/** A download and its unpacking end long before. Units: ms. */
+const PATIENCE = 60 * 60_000
 
-const succeeds = (work: Promise<unknown>, except: string) =>
-  work.then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code !== except) throw error
-      return false
-    },
-  )
-
-/** The holder of a lock; `gone` when it died or never finished writing its name, undefined when the lock is no more. */
-async function holder(path: string): Promise<{ owner: Owner | undefined; content: string; gone: boolean } | undefined> {
-  try {
-    const [content, { mtimeMs }] = [await readFile(path, 'utf8'), await stat(path)]
-    if (content === '') return { owner: undefined, content, gone: Date.now() - mtimeMs > 10_000 }
-    const owner = JSON.parse(content) as Owner
-    // A process of another machine on a shared disk cannot be seen from here.
-    return { owner, content, gone: owner.host === hostname() && !alive(owner.pid) }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
-/** Takes a lock whose holder is gone out of the way; what was newly taken in the meantime is put back. */
-async function clear(path: string, content: string): Promise<void> {
-  const aside = `${path}.${process.pid}`
-  if (!(await succeeds(rename(path, aside), 'ENOENT'))) return
-  if ((await readFile(aside, 'utf8')) !== content) await succeeds(link(aside, path), 'EEXIST')
-  await rm(aside)
-}
-
-/** Runs `work` while no other process holds the lock file `path`; `waiting` is told once whom it waits for. */
+/**
+ * Runs `work` while no other process holds the lock of a folder; `waiting` is told once who does.
+ *
+ * Errors: RUN_LOCKED with the holder when it has not let go after `patience` milliseconds.
+ */
 export async function withLock<T>(
-  path: string,
+  folder: string,
   waiting: (owner: string) => void,
   work: () => Promise<T>,
-  every = 500,
+  { every = 500, patience = PATIENCE } = {},
 ): Promise<T> {
-  const me = JSON.stringify({ pid: process.pid, host: hostname() } satisfies Owner)
-  for (let told = false; !(await succeeds(writeFile(path, me, { flag: 'wx' }), 'EEXIST')); ) {
-    const other = await holder(path)
-    if (other?.gone) await clear(path, other.content)
-    if (other === undefined || other.gone) continue
-    if (!told && other.owner) waiting(`process ${other.owner.pid} on ${other.owner.host}`)
-    told ||= other.owner !== undefined
-    await sleep(every)
-  }
-  try {
-    return await work()
-  } finally {
-    await rm(path, { force: true })
+  const until = performance.now() + patience
+  for (let told = false; ; ) {
+    const lock = await lockRun(folder, 'libtorch').catch((error) => {
+      const { code, message } = asLvmError(error)
+      if (code !== 'RUN_LOCKED') throw error
+      if (performance.now() < until) return undefined
+      const minutes = Math.round(patience / 60_000)
+      throw new LvmError(code, `${message}; it was waited for during ${minutes} minutes`, {
+        cause: error,
+        hint: `end that process, or delete ${folder}/lock if it no longer runs`,
+      })
+    })
+    if (lock === undefined) {
+      const holder: Holder | undefined = told ? undefined : await lockHolder(folder)
+      if (holder !== undefined) waiting(`process ${holder.pid} on ${holder.host}`)
+      told ||= holder !== undefined
+      await sleep(every)
+      continue
+    }
+    try {
+      return await work()
+    } finally {
+      await lock.release()
+    }
   }
 }

@@ -1,9 +1,17 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
+<<<<<<< HEAD
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LvmError } from '../errors.js'
 import type { Libtorch } from './inspect.js'
+=======
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { LvmError } from '../errors.js'
+import { publishSync } from '../files/write.js'
+import { type Libtorch, library } from './inspect.js'
+>>>>>>> d209b86 (Write every published file whole through one writer, keep saves apart, and notice data that changes)
 import { cacheRoot, packageRoot } from './paths.js'
 
 /** What a child process found out about a libtorch. */
@@ -85,8 +93,7 @@ export function probe(libtorch: Libtorch, addon: string, device: string): void {
   if (!trial.ok && trial.crashed) throw new LvmError('LIBTORCH_MISMATCH', trial.message, { hint: trial.hint })
   if (!trial.ok) return
   try {
-    mkdirSync(folder, { recursive: true })
-    writeFileSync(file, JSON.stringify({ version: 1, key: JSON.parse(key), ...trial }))
+    publishSync(file, JSON.stringify({ version: 1, key: JSON.parse(key), ...trial }))
   } catch {
     // A cache that cannot be written only means that the next run tries again.
   }

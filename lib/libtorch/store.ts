@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, existsSync, readdirSync, readFileSync } from 'node:fs'
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { badOption, LvmError } from '../errors.js'
+import { replaceText } from '../files/write.js'
 import { active } from './find.js'
 import { inspect } from './inspect.js'
 import { withLock } from './lock.js'
@@ -33,8 +34,6 @@ export interface Installed extends Description {
 }
 
 export const SUMS = 'SHA256SUMS'
-export const lockPath = (env: Env): string => join(storeRoot(env), 'lock')
-
 /** The SHA-256 of a file; `read` is told the bytes so far. */
 export async function sha256(path: string, read: (bytes: number) => void = () => {}): Promise<string> {
   const hash = createHash('sha256')
@@ -72,16 +71,14 @@ export function pick(name: string | undefined, env: Env = process.env): Installe
 
 /** Makes an installed libtorch the one that is used. */
 export async function activate(name: string, env: Env = process.env): Promise<void> {
-  const file = join(storeRoot(env), 'active')
-  await writeFile(`${file}.${process.pid}`, `${name}\n`)
-  await rename(`${file}.${process.pid}`, file)
+  await replaceText(storeRoot(env), 'active', `${name}\n`)
 }
 
 /** Deletes an installed libtorch. */
 export async function remove(name: string, env: Env = process.env): Promise<Installed> {
   const one = pick(name, env)
   await withLock(
-    lockPath(env),
+    storeRoot(env),
     () => {},
     async () => {
       // Renamed first, so that a kill in between leaves no half variant under a name that is looked for.

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { replaceText } from '../checkpoint/durable.js'
 import { asyncDoor, callback, optional, withFields } from '../door.js'
+import { replaceText } from '../files/write.js'
 import { resolve } from '../options.js'
 import { gather, imprint, type Report } from './document.js'
 import { reportFields } from './fields.js'

@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { LvmError } from '../errors.js'
+import { publish } from '../files/write.js'
 import { cacheRoot } from '../libtorch/paths.js'
 import { type Multiplier, native } from '../native.js'
 
@@ -29,8 +30,7 @@ export async function fastestMultiplier(): Promise<Multiplier> {
   const { aten, onednn } = await native.timeMultipliers()
   const fastest = aten > CLEARLY * onednn ? 'onednn' : 'aten'
   try {
-    mkdirSync(cacheRoot(), { recursive: true })
-    writeFileSync(path, `${JSON.stringify({ ...known(path), [key]: fastest }, null, 2)}\n`)
+    await publish({ [path]: `${JSON.stringify({ ...known(path), [key]: fastest }, null, 2)}\n` })
   } catch {} // a cache that cannot be written costs a tenth of a second next time
   return fastest
 }

@@ -1,5 +1,5 @@
 import type { Store } from '../checkpoint/store.js'
-import { asLvmError } from '../errors.js'
+import { asLvmError, LvmError } from '../errors.js'
 import { native } from '../native.js'
 import type { Told } from './events.js'
 import { saveSession } from './save.js'
@@ -34,10 +34,22 @@ async function judged<T>({ trainer }: Session, what: () => Promise<T>): Promise<
   }
 }
 
+/** Before the last save, once more over all bytes: a write through a mapping may leave the file's time as it was. Errors: DATA_CHANGED. */
+async function requireUnchanged({ data }: Session): Promise<void> {
+  for (const { base } of new Set([data.train, data.val])) {
+    if (base.mapped && (await base.changed?.()))
+      throw new LvmError(
+        'DATA_CHANGED',
+        `${base.path}: expected the file to stay as it was while it is used but it was written to`,
+      )
+  }
+}
+
 async function save(session: Session, store: Store, reason: 'epoch' | 'timer' | 'steps' | 'stop', best = false): Promise<Told> {
   const { progress, trainer } = session
   progress.sums = native.trainerSums(trainer)
   progress.finished = ended(session) !== undefined
+  if (progress.finished) await requireUnchanged(session)
   const generation = await saveSession(session, store, best)
   return { type: 'saved', epoch: progress.epoch, step: progress.step, generation, reason }
 }

@@ -1,5 +1,5 @@
-import { requireDisk } from '../checkpoint/disk.js'
 import { LvmError } from '../errors.js'
+import { requireDisk } from '../files/disk.js'
 import { limits } from '../libtorch/machine.js'
 import { activations } from '../spec/activations.js'
 import { countParameters } from '../spec/count.js'
@@ -32,7 +32,7 @@ export function estimate(
   const file = parameters * (each + moments)
   return {
     memory_bytes: Math.round(BASE + weights + passing + sizes.dataBytes),
-    disk_bytes: Math.round(4 * file + 1e7),
+    disk_bytes: Math.round(6 * file + 1e7),
     recompute,
   }
 }

@@ -1,18 +1,17 @@
-import { writeFile } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
-import { linkOrCopy } from '../checkpoint/durable.js'
+import { linkOrCopy } from '../checkpoint/generation.js'
 import { goldenRows } from '../checkpoint/golden.js'
 import { jsonHash } from '../checkpoint/hash.js'
 import { BEST, CONFIG, FINAL, HISTORY, type History, type RunFacts, type RunManifest, SPLIT } from '../checkpoint/run.js'
 import type { Store } from '../checkpoint/store.js'
 import { checkpointValue } from '../checkpoint/weights.js'
-import { saveSplit } from '../data/split-file.js'
+import { splitText } from '../data/split-file.js'
 import { packageVersion } from '../libtorch/paths.js'
 import { native } from '../native.js'
 import { configOf, paramGroup } from './config.js'
 import type { Session } from './session.js'
 
-const json = (value: unknown) => (path: string) => writeFile(path, `${JSON.stringify(value, null, 2)}\n`)
+const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
 
 /** Relative below the folder that is worked in, so that a project can move; absolute elsewhere, so that the run can. */
 function nearby(path: string): string {
@@ -118,7 +117,7 @@ export async function saveSession(session: Session, store: Store, best: boolean)
       [HISTORY]: json(document),
       [CONFIG]: json(config),
       ...(!session.saved && {
-        [SPLIT]: (path: string) => saveSplit(path, data.split, data.train, val === data.train ? undefined : val),
+        [SPLIT]: splitText(data.split, data.train, val === data.train ? undefined : val),
       }),
     },
     keep: [...(session.saved ? [SPLIT] : []), ...(!best && progress.best !== null ? [BEST] : [])],

@@ -138,6 +138,7 @@ async function* run({ model, ...given }: TrainOptions, signal: AbortSignal): Asy
     })
     yield startEvent(folder, session, needed, resume)
     if (session.initialised !== undefined) yield { type: 'init', ...session.init!, ...session.initialised.placed }
+    if (store.rescued !== undefined) yield { type: 'warning', code: 'BAD_CHECKPOINT', message: store.rescued }
     for (const message of [...data.warnings, ...(session.initialised?.warnings ?? [])])
       yield { type: 'warning', code: 'DATA', message }
     if (replaced !== undefined) yield { type: 'warning', code: 'KERNEL', message: replaced }
@@ -150,6 +151,11 @@ async function* run({ model, ...given }: TrainOptions, signal: AbortSignal): Asy
     signal.addEventListener('abort', stop)
     try {
       const stopped = yield* epochs(session, store, signal)
+      for (const { base } of new Set([data.train, data.val])) {
+        if (base.mapped || !(await base.changed?.())) continue
+        const message = `${base.path} was changed after it was read: the run was trained on what it held before, of SHA-256 ${base.hash}`
+        yield { type: 'warning', code: 'DATA_CHANGED', message }
+      }
       const best = session.progress.best
       yield {
         type: 'result',

@@ -1,4 +1,5 @@
 #pragma once
+#include "../data/mapped-file.h"
 #include "../data/samples.h"
 #include "../graph/model.h"
 #include "handle.h"
@@ -34,7 +35,12 @@ struct Kind<Stepper> {
 };
 
 Napi::Object give_tensor(Napi::Env env, const Tensor& tensor);
-inline Tensor take_tensor(Napi::Value value) { return *take<Tensor>(value); }
+// Errors: DATA_CHANGED for a mapped file that is no longer as it was
+inline Tensor take_tensor(Napi::Value value) {
+  const auto tensor = *take<Tensor>(value);
+  require_unchanged(tensor);
+  return tensor;
+}
 // undefined or null -> an undefined tensor
 inline Tensor take_tensor_or_none(Napi::Value value) {
   return value.IsNull() || value.IsUndefined() ? Tensor() : take_tensor(value);

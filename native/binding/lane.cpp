@@ -1,5 +1,7 @@
 #include "lane.h"
 
+#include "../data/mapped-file.h"
+
 #include <ATen/Parallel.h>
 
 #include <algorithm>
@@ -114,6 +116,7 @@ void Lane::serve() {
 
 void Lane::execute(std::unique_ptr<Job> job) {
   ++working;
+  const auto missing = missing_pages();
   try {
     adopt_threads();
     if (leaving) throw Error("INTERRUPTED", "the process is ending");
@@ -121,6 +124,7 @@ void Lane::execute(std::unique_ptr<Job> job) {
   } catch (...) {
     job->failure = std::current_exception();
   }
+  if (missing_pages() != missing) job->failure = missing_page_error();
   --working;
   auto* raw = job.release();
   if (napi_call_threadsafe_function(deliver, raw, napi_tsfn_nonblocking) != napi_ok) delete raw;

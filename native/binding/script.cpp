@@ -1,7 +1,9 @@
+#include "../checkpoint/file-sink.h"
 #include "../data/utf8-path.h"
 #include "convert.h"
 
 #include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/serialization/export.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <fstream>
@@ -44,7 +46,9 @@ Napi::Value script_save(const Napi::CallbackInfo& info) {
       auto module = tree.module("Predictor", std::make_shared<torch::jit::CompilationUnit>());
       module.define(source);
       module.eval();
-      module.save(path);
+      FileSink sink(path);
+      torch::jit::ExportModule(module, [&](const void* bytes, size_t size) { return sink.write(bytes, size); });
+      sink.finish();
       return true;
     },
     [](Napi::Env env, bool) { return env.Undefined(); });

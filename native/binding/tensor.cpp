@@ -68,8 +68,7 @@ Napi::Value tensor_map(const Napi::CallbackInfo& info) {
   const auto size = int64_t(item_size(e.dtype));
   if (offset % size != 0)
     throw Error("BAD_ARGUMENT", "Tensor.map: expected an offset that is a multiple of " + std::to_string(size));
-  const auto whole = at::from_file(path, false, offset / size + e.elements, torch::TensorOptions(e.dtype));
-  return give(info.Env(), std::make_shared<Tensor>(whole.narrow(0, offset / size, e.elements).view(e.shape)), 0);
+  return give(info.Env(), std::make_shared<Tensor>(map_file(path, offset, e.shape, e.dtype)), 0);
 }
 
 Napi::Value tensor_read(const Napi::CallbackInfo& info) {

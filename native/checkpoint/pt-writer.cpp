@@ -3,16 +3,23 @@
 
 #include "pt-writer.h"
 
-#include "../error.h"
+#include "file-sink.h"
 
 #include <caffe2/serialize/inline_container.h>
 #include <torch/csrc/jit/serialization/pickler.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-
 namespace lvm {
+namespace {
+
+// A writer that was not ended ends itself in its destructor, where an exception ends the process.
+void end_quietly(caffe2::serialize::PyTorchStreamWriter& writer) noexcept {
+  try {
+    if (!writer.finalized()) writer.writeEndOfFile();
+  } catch (...) {
+  }
+}
+
+}  // namespace
 
 void write_pt(const std::string& path, const c10::IValue& value) {
   std::string data;
@@ -22,24 +29,24 @@ void write_pt(const std::string& path, const c10::IValue& value) {
   pickler.pushIValue(value);
   pickler.stop();
 
-  std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "wb"), std::fclose);
-  const auto failed = [&] {
-    return Error(errno == ENOSPC ? "NO_DISK" : "NATIVE", "checkpoint: could not write " + path + ": " + std::strerror(errno));
-  };
-  if (!file) throw failed();
-  caffe2::serialize::PyTorchStreamWriter writer([&](const void* bytes, size_t size) {
-    if (std::fwrite(bytes, 1, size, file.get()) != size) throw failed();
-    return size;
-  });
-  writer.writeRecord("data.pkl", data.data(), data.size());
-  writer.writeRecord("byteorder", "little", 6);
-  size_t i = 0;
-  for (const auto& tensor : pickler.tensorData()) {
-    const auto writable = torch::jit::getWriteableTensorData(tensor);
-    writer.writeRecord("data/" + std::to_string(i++), writable.data(), writable.sizeInBytes());
+  FileSink sink(path);
+  {
+    caffe2::serialize::PyTorchStreamWriter writer([&](const void* bytes, size_t size) { return sink.write(bytes, size); });
+    try {
+      writer.writeRecord("data.pkl", data.data(), data.size());
+      writer.writeRecord("byteorder", "little", 6);
+      size_t i = 0;
+      for (const auto& tensor : pickler.tensorData()) {
+        const auto writable = torch::jit::getWriteableTensorData(tensor);
+        writer.writeRecord("data/" + std::to_string(i++), writable.data(), writable.sizeInBytes());
+      }
+      writer.writeEndOfFile();
+    } catch (...) {
+      end_quietly(writer);
+      throw;
+    }
   }
-  writer.writeEndOfFile();
-  if (std::fflush(file.get()) != 0) throw failed();
+  sink.finish();
 }
 
 }  // namespace lvm

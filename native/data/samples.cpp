@@ -1,5 +1,7 @@
 #include "samples.h"
 
+#include "mapped-file.h"
+
 namespace lvm {
 namespace {
 
@@ -31,6 +33,8 @@ Samples::Samples(Tensor vectors_, Tensor targets_, Tensor first_, Tensor target_
 
 Samples::Batch Samples::gather(const Tensor& ids, torch::Dtype dtype, torch::Device device) const {
   within(ids, 1, size(), "window");
+  require_unchanged(vectors);
+  if (!targets.is_same(vectors)) require_unchanged(targets);
   const auto n = ids.size(0), d = dim();
   const auto starts = first.index_select(0, ids), ends = target.index_select(0, ids);
   const auto context_rows = (starts.unsqueeze(1) + torch::arange(context)).flatten();
@@ -44,6 +48,7 @@ Samples::Batch Samples::gather(const Tensor& ids, torch::Dtype dtype, torch::Dev
 
 Tensor Samples::target_rows(const Tensor& ids, torch::Dtype dtype) const {
   within(ids, 1, size(), "window");
+  require_unchanged(targets);
   return targets.index_select(0, target.index_select(0, ids)).to(dtype);
 }
 

@@ -1,5 +1,6 @@
 #include "retrieval.h"
 
+#include "../data/mapped-file.h"
 #include "../ops/agreement.h"
 #include "../parallel.h"
 #include "nearest.h"
@@ -239,8 +240,10 @@ Retrieval retrieve(const Tensor& queries, const Tensor& bank, const Tensor& targ
   const auto block = std::clamp<int64_t>(bank_block_floats / bank.size(1), 64, bank_block);
   for (int64_t at = 0; at < bank.size(0); at += block) {
     if (stop) throw Error("INTERRUPTED", "the search was stopped");
+    require_unchanged(bank);
     search.scan(at, std::min(block, bank.size(0) - at));
   }
+  require_unchanged(bank);
   return search.result();
 }
 

@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { ERRORS } from '../../lib/errors.js'
@@ -107,7 +108,9 @@ describe('when something goes wrong that nobody foresaw', () => {
     const report = /report: (.*)\)/.exec(stderr)?.[1] ?? ''
     expect(existsSync(report)).toBe(true)
     const text = readFileSync(report, 'utf8')
-    rmSync(report)
+    expect(statSync(report).mode & 0o777).toBe(0o600)
+    expect(statSync(dirname(report)).mode & 0o777).toBe(0o700)
+    rmSync(dirname(report), { recursive: true })
     for (const part of ['lvm-torch ', 'node v', 'errors', 'TypeError: broken', '    at ']) expect(text).toContain(part)
   })
 })

@@ -68,7 +68,7 @@ it('SIGTERM ends with 143', async () => {
   expect(err).toContain('go on with:')
 })
 
-it('a reader that leaves, as in | head, stops the training without a word', async () => {
+it('a reader that leaves, as in | head -1, stops the training, which says so and does not end as a whole one does', async () => {
   const child = spawn(process.execPath, [script, '0', 'train', 'lstm', '--json'])
   let err = ''
   child.stderr.on('data', (chunk) => {
@@ -76,6 +76,7 @@ it('a reader that leaves, as in | head, stops the training without a word', asyn
   })
   const ended = new Promise((done) => child.on('close', done))
   child.stdout.once('data', () => child.stdout.destroy())
-  expect(await ended).toBe(0)
-  expect(err).toBe('')
+  expect(await ended).toBe(143)
+  expect(err).toContain('stopping after this step: the reader of stdout has left')
+  expect(err).toContain('the checkpoint is in')
 })

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
-import { lockRun } from '../../lib/checkpoint/lock.js'
 import { openStore } from '../../lib/checkpoint/store.js'
 import type { LvmError } from '../../lib/errors.js'
+import { lockRun } from '../../lib/files/lock.js'
 import { saveOf, stepIn } from './saves.js'
 
 const [, , verb, folder] = process.argv as [string, string, 'save' | 'lock', string]

@@ -3,8 +3,8 @@ import { statfsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { requireDisk } from '../../lib/checkpoint/disk.js'
 import { openStore, verifyRun } from '../../lib/checkpoint/store.js'
+import { requireDisk } from '../../lib/files/disk.js'
 import { listing, refusal, runOf, tempFolder } from './run.js'
 import { saveOf, stepIn } from './saves.js'
 
@@ -35,7 +35,7 @@ describe('a full disk', () => {
     const full = { ...saveOf(3), files: { ...saveOf(3).files, 'split.json': () => writeFile('/dev/full', 'x') } }
     const error = await refusal(store.save(full))
     expect(error).toMatchObject({ code: 'NO_DISK', exit: 2 })
-    expect(error.message).toMatch(/the disk is full \(\d+\.\d MB free\); save 2 is whole/)
+    expect(error.message).toMatch(/ENOSPC.*\(\d+\.\d MB free\); save 2 is whole/)
     await store.save(saveOf(3))
     await store.close()
     expect(listing(folder).length).toBe(before.length)

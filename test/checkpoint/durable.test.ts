@@ -10,7 +10,7 @@ vi.mock('node:fs/promises', async (original) => {
   const real = await original<typeof import('node:fs/promises')>()
   const last = (path: unknown) =>
     String(path)
-      .replace(/\.tmp-\d+-\d+/g, 'tmp')
+      .replace(/\.tmp-\d+-\w+/g, 'tmp')
       .split('/')
       .slice(-2)
       .join('/')

@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { lockRun } from '../../lib/checkpoint/lock.js'
 import { listRuns, removeRun, showRun } from '../../lib/checkpoint/runs.js'
 import { openStore, verifyRun } from '../../lib/checkpoint/store.js'
+import { lockRun } from '../../lib/files/lock.js'
 import { flip, listing, refusal, tempFolder } from './run.js'
 
 const row = (epoch: number, val_loss: number) => ({

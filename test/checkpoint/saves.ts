@@ -7,7 +7,7 @@ import type { Store } from '../../lib/checkpoint/store.js'
 
 /** A save like those of a training: weights, a history that names the step, and every third time a new best model. */
 export function saveOf(step: number, best = step % 3 === 1, size = 3000): Save {
-  const text = (value: unknown) => (path: string) => writeFile(path, JSON.stringify(value))
+  const text = (value: unknown) => JSON.stringify(value)
   const weights = (path: string) => writeFile(path, Buffer.concat([Buffer.from(`${step}\n`), randomBytes(size)]))
   return {
     files: {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { isMappable, openArrays } from '../../lib/data/arrays.js'
+import { isMapped, openArrays } from '../../lib/data/arrays.js'
 import { elementName } from '../../lib/data/element.js'
 import { layoutOf } from '../../lib/data/keys.js'
 import { loadValues } from '../../lib/data/load.js'
@@ -30,15 +30,18 @@ describe('arrays of files that numpy wrote', () => {
       ['cpe_ids', 'int64', [12], undefined],
     ])
   })
-  it('are mappable when stored plainly and aligned', async () => {
+  it('are mapped when large, stored plainly and aligned', async () => {
     const half = await array(fixture('half.npy'), 'vectors')
-    expect([half.offset, isMappable(half)]).toEqual([128, true])
+    const large = { ...half, shape: [1 << 20, 16] } // 32 MiB
+    expect([half.offset, isMapped(half), isMapped(large)]).toEqual([128, false, true])
+    expect(isMapped({ ...large, shape: [1 << 20, 15] })).toBe(false)
+    expect(isMapped({ ...large, offset: 129 })).toBe(false)
     const stored = await array(fixture('zip64.npz'), 'vectors')
     const bytes = readFileSync(fixture('zip64.npz')).subarray(stored.offset, stored.offset! + 4)
     expect(stored.offset).toBeGreaterThan(100)
     expect(Math.abs(bytes.readFloatLE())).toBeLessThan(1)
-    expect(isMappable(await array(fixture('big-endian.npz'), 'vectors'))).toBe(false)
-    expect(isMappable(await array(fixture('fortran.npz'), 'vectors'))).toBe(false)
+    for (const name of ['big-endian.npz', 'fortran.npz'])
+      expect(isMapped({ ...(await array(fixture(name), 'vectors')), shape: [1 << 20, 16] })).toBe(false)
   })
   it('give their values', async () => {
     const texts = await values(fixture('base-uuid.npz'), 'concept_texts')

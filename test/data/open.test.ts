@@ -98,7 +98,7 @@ describe('an .npy with its side file', () => {
     text: `text ${i}`,
     ...(i === 0 && { categories: ['c'] }),
   }))
-  it('is mapped, and knows what the side file says', async () => {
+  it('knows what the side file says', async () => {
     const vectors = f4([6, 2], circle(6))
     const side = gzipSync(jsonl(rows))
     const path = scratch('pair.npy', vectors)
@@ -107,7 +107,7 @@ describe('an .npy with its side file', () => {
     await opened(scratch('pair'), async (base) => {
       expect(base).toMatchObject({
         path,
-        mapped: true,
+        mapped: false,
         space: 'gtr',
         card: { licence: 'MIT' },
         sideFile: scratch('pair.jsonl.gz'),
@@ -128,14 +128,16 @@ describe('an .npy with its side file', () => {
   })
 })
 
-it.each([0, 1, 2, 3])('a .safetensors is mapped where its header lets it: %i bytes of padding', async (length) => {
-  const header = { vectors: { dtype: 'F32', shape: [3, 2], data_offsets: [0, 24] }, __metadata__: { pad: 'x'.repeat(length) } }
-  const bytes = safetensors(header, bytesOf(circle(3)))
-  await opened(scratch(`pad${length}.safetensors`, bytes), async (base) => {
-    expect(base.mapped).toBe(bytes.length % 4 === 0)
-    expect(await numbers(base.vectors)).toEqual([...circle(3)])
-  })
-})
+it.each([0, 1, 2, 3])(
+  'a .safetensors is read wherever its header lets the numbers begin: %i bytes of padding',
+  async (length) => {
+    const header = { vectors: { dtype: 'F32', shape: [3, 2], data_offsets: [0, 24] }, __metadata__: { pad: 'x'.repeat(length) } }
+    const bytes = safetensors(header, bytesOf(circle(3)))
+    await opened(scratch(`pad${length}.safetensors`, bytes), async (base) => {
+      expect(await numbers(base.vectors)).toEqual([...circle(3)])
+    })
+  },
+)
 
 describe('bad rows', () => {
   const changed = (change: (data: Float32Array) => void) => {

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { permutation, random } from '../../lib/data/random.js'
 import { type SplitOptions, splitWindows } from '../../lib/data/split.js'
-import { loadSplit, saveSplit } from '../../lib/data/split-file.js'
+import { loadSplit, splitText } from '../../lib/data/split-file.js'
 import { makeWindows } from '../../lib/data/windows.js'
 import { LvmError } from '../../lib/errors.js'
 import { baseOf, dice, refused, scratch } from './fixture.js'
@@ -144,7 +144,7 @@ describe('split.json', () => {
   const split = splitWindows(windows, base, options({ test: 0.1 }))
   const saved = async () => {
     const path = scratch('split.json')
-    await saveSplit(path, split, source)
+    writeFileSync(path, splitText(split, source))
     return path
   }
 
@@ -160,7 +160,7 @@ describe('split.json', () => {
     const val = { base: other, windows: makeWindows(other, 5) }
     const byFile = splitWindows(windows, base, options({ mode: 'file', val }))
     const path = scratch('file-split.json')
-    await saveSplit(path, byFile, source, val)
+    writeFileSync(path, splitText(byFile, source, val))
     expect(await loadSplit(path, source, val)).toEqual(byFile)
     await refused('DATA_SHAPE', loadSplit(path, source))
   })

@@ -8,16 +8,19 @@ import { expect, onTestFinished, test } from 'vitest'
 import { withLock } from '../../lib/libtorch/lock.js'
 import { deadPid, folder } from './fake.js'
 
+/** A lock as an earlier version wrote it. */
 const owner = (pid: number, host = hostname()) => JSON.stringify({ pid, host })
+const pidIn = (path: string) => JSON.parse(readFileSync(path, 'utf8')).pid
 const nobody = () => {
   throw new Error('there is nobody to wait for')
 }
 
 test('is held while the work runs, names its holder, and is gone afterwards, also after a failure', async () => {
-  const path = join(folder(), 'lock')
-  await withLock(path, nobody, async () => expect(readFileSync(path, 'utf8')).toBe(owner(process.pid)))
+  const place = folder()
+  const path = join(place, 'lock')
+  await withLock(place, nobody, async () => expect(pidIn(path)).toBe(process.pid))
   expect(existsSync(path)).toBe(false)
-  const failing = withLock(path, nobody, async () => {
+  const failing = withLock(place, nobody, async () => {
     throw new Error('the work')
   })
   await expect(failing).rejects.toThrow('the work')
@@ -25,11 +28,12 @@ test('is held while the work runs, names its holder, and is gone afterwards, als
 })
 
 test('ten at once take turns', async () => {
-  const path = join(folder(), 'lock')
+  const place = folder()
+  const path = join(place, 'lock')
   let inside = 0
   const turn = () =>
     withLock(
-      path,
+      place,
       () => {},
       async () => {
         inside++
@@ -37,42 +41,44 @@ test('ten at once take turns', async () => {
         await sleep(2)
         inside--
       },
-      1,
+      { every: 1 },
     )
   await Promise.all(Array.from({ length: 10 }, turn))
   expect(readdirSync(join(path, '..'))).toEqual([])
 })
 
 test('another living process is waited for; once it is killed its lock is taken over', async () => {
-  const path = join(folder(), 'lock')
+  const place = folder()
+  const path = join(place, 'lock')
   const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
   onTestFinished(() => void other.kill('SIGKILL'))
   writeFileSync(path, owner(other.pid!))
   const waited: string[] = []
   const mine = withLock(
-    path,
+    place,
     (who) => waited.push(who),
-    async () => readFileSync(path, 'utf8'),
-    5,
+    async () => pidIn(path),
+    { every: 5 },
   )
   await sleep(50)
   expect(waited).toEqual([`process ${other.pid} on ${hostname()}`])
   other.kill('SIGKILL')
   await once(other, 'exit')
-  expect(await mine).toBe(owner(process.pid))
+  expect(await mine).toBe(process.pid)
 })
 
 test.each([
   ['of a dead process', owner(deadPid())],
   ['whose holder died before it wrote its name', ''],
 ])('a lock %s is taken over by exactly one of those who wait', async (_, content) => {
-  const path = join(folder(), 'lock')
+  const place = folder()
+  const path = join(place, 'lock')
   writeFileSync(path, content)
   utimesSync(path, new Date(0), new Date(0))
   let inside = 0
   const turn = () =>
     withLock(
-      path,
+      place,
       () => {},
       async () => {
         inside++
@@ -80,24 +86,37 @@ test.each([
         await sleep(2)
         inside--
       },
-      1,
+      { every: 1 },
     )
   await Promise.all(Array.from({ length: 5 }, turn))
   expect(readdirSync(join(path, '..'))).toEqual([])
 })
 
 test('a process of another machine cannot be seen from here, and is waited for', async () => {
-  const path = join(folder(), 'lock')
+  const place = folder()
+  const path = join(place, 'lock')
   writeFileSync(path, owner(deadPid(), 'elsewhere'))
   let waited = ''
   const mine = withLock(
-    path,
+    place,
     (who) => (waited = who),
     async () => true,
-    5,
+    { every: 5 },
   )
   await sleep(50)
   expect(waited).toContain('on elsewhere')
   writeFileSync(path, owner(deadPid()))
   expect(await mine).toBe(true)
+})
+
+test('one that is never let go ends the wait with an error that names its holder', async () => {
+  const place = folder()
+  writeFileSync(join(place, 'lock'), owner(process.ppid))
+  const mine = withLock(
+    place,
+    () => {},
+    async () => true,
+    { every: 5, patience: 40 },
+  )
+  await expect(mine).rejects.toMatchObject({ code: 'RUN_LOCKED', message: expect.stringContaining(`process ${process.ppid}`) })
 })

@@ -10,6 +10,7 @@ const ROOMS = [
   'errors',
   'door',
   'options',
+  'files',
   'libtorch',
   'addon',
   'native',

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { replaceText } from '../../checkpoint/durable.js'
 import type { Base } from '../../data/base.js'
+import { replaceText } from '../../files/write.js'
 import type { Level } from './findings.js'
 import type { Drawn } from './leak.js'
 

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
-import { replaceText } from '../../checkpoint/durable.js'
 import { asyncDoor, callback, optional, withFields, wordOrWords, words } from '../../door.js'
 import { badOption } from '../../errors.js'
+import { replaceText } from '../../files/write.js'
 import { native } from '../../native.js'
 import { resolve } from '../../options.js'
 import type { Oracle } from '../retrieval/oracle.js'

@@ -1,5 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { publish } from '../../files/write.js'
 import { csv, drawPng, drawSvg } from './draw.js'
 import type { Figure } from './figure.js'
 
@@ -17,16 +17,14 @@ const isDense = ({ tips }: Figure) => tips.reduce((sum, list) => sum + list.leng
 /** Draws figures one after the other; with a folder, writes each there as SVG, PNG and CSV. */
 export async function drawFigures(figures: readonly Figure[], folder?: string): Promise<Drawn[]> {
   const done: Drawn[] = []
-  if (folder !== undefined) await mkdir(folder, { recursive: true })
   for (const figure of figures) {
     const svg = await drawSvg(figure)
     const dense = isDense(figure)
     const png = dense || folder !== undefined ? await drawPng(svg) : null
     done.push({ ...figure, svg, png: dense ? png : null })
     if (folder === undefined) continue
-    await writeFile(join(folder, `${figure.name}.svg`), svg)
-    await writeFile(join(folder, `${figure.name}.csv`), csv(figure.data))
-    await writeFile(join(folder, `${figure.name}.png`), png!)
+    const path = join(folder, figure.name)
+    await publish({ [`${path}.svg`]: svg, [`${path}.csv`]: csv(figure.data), [`${path}.png`]: png! })
   }
   return done
 }

@@ -44,13 +44,13 @@ export async function runVerb(
 ): Promise<Ended> {
   const began = performance.now()
   const child = spawn(process.execPath, [join(packageRoot(), 'dist', 'bin', 'lvm.js'), ...words, '--json'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   let stopped: Ended['stopped'] = null
   let kill: NodeJS.Timeout | undefined
   const stop = (why: 'time' | 'told') => {
     stopped ??= why
-    child.kill('SIGINT')
+    if (child.connected) child.send('stop', () => {}) // Windows ends a process that is sent a signal
     kill ??= setTimeout(() => child.kill('SIGKILL'), PATIENCE)
   }
   const told = () => stop('told')
@@ -59,14 +59,14 @@ export async function runVerb(
   if (o.signal?.aborted) told()
   let last: Event = {}
   let said = ''
-  const lines = createInterface({ input: child.stdout })
+  const lines = createInterface({ input: child.stdout! })
   lines.on('line', (line) => {
     const event = parse(line)
     if (event.type === undefined) return
     last = event
     o.hear?.(event)
   })
-  child.stderr.on('data', (piece: Buffer) => {
+  child.stderr!.on('data', (piece: Buffer) => {
     said = (said + piece.toString()).slice(-2000)
   })
   const [exit, signal] = (await once(child, 'close')) as [number | null, string | null]

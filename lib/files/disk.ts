@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { LvmError } from '../errors.js'
+import { fileError, LvmError } from '../errors.js'
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
 
@@ -23,11 +23,11 @@ export async function requireDisk(folder: string, bytes: number): Promise<void> 
   }
 }
 
-/** A full disk as NO_DISK with the figures and what is still safe; any other error as it is. */
-export async function diskError(error: unknown, folder: string, safe: string): Promise<unknown> {
-  const code = (error as NodeJS.ErrnoException).code
-  if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'NO_DISK') return error
-  if (error instanceof LvmError) return new LvmError('NO_DISK', `${error.message}; ${safe}`, { cause: error })
-  const why = code === 'EDQUOT' ? 'the disk quota is used up' : `the disk is full (${megabytes(await freeBytes(folder))} free)`
-  return new LvmError('NO_DISK', `${folder}: ${why}; ${safe}`, { cause: error })
+/** An error of a save with what is still whole; a full disk with its figures. */
+export async function saveError(error: unknown, folder: string, safe: string): Promise<unknown> {
+  const known = fileError(error, `could not save in ${folder}`)
+  if (!(known instanceof LvmError)) return error
+  const full = known.code === 'NO_DISK' && (await freeBytes(folder).catch(() => undefined))
+  const free = typeof full === 'number' ? ` (${megabytes(full)} free)` : ''
+  return new LvmError(known.code, `${known.message}${free}; ${safe}`, { cause: error, hint: known.hint })
 }

@@ -1,0 +1,66 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { constants, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ERRORS } from '../../lib/errors.js'
+import { tempFolder } from './run.js'
+
+const here = (name: string) => fileURLToPath(new URL(`faults/${name}`, import.meta.url))
+const built = mkdtempSync(join(tmpdir(), 'lvm-faults-'))
+afterAll(() => rmSync(built, { recursive: true }))
+const shim = join(built, 'shim.so')
+const { errno } = constants
+
+/** The libraries of this system can be put in front of a process's own, and be compiled. */
+const possible = process.platform === 'linux' && spawnSync('g++', ['--version']).status === 0
+
+interface Try {
+  readonly at: number
+  readonly fired: number
+  readonly outcome: string
+  readonly step: number
+  readonly found: number
+}
+
+async function saves(error: number, keep: boolean): Promise<Try[]> {
+  const place = await tempFolder(true)
+  const [folder, control] = [join(place, 'run'), join(place, 'control')]
+  writeFileSync(control, Buffer.alloc(20))
+  const env = { ...process.env, LD_PRELOAD: shim, FAULT_CONTROL: control, FAULT_UNDER: folder }
+  const child = spawnSync(process.execPath, [here('saves.mjs'), folder, control, String(error), keep ? '1' : '0'], {
+    env,
+    encoding: 'utf8',
+    timeout: 280_000,
+  })
+  expect(child.signal, child.stderr).toBe(null)
+  expect(child.status, child.stderr).toBe(0)
+  expect(readdirSync(folder).filter((name) => name.startsWith('.tmp'))).toEqual([])
+  return child.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Try)
+}
+
+describe.skipIf(!possible)('a save in which one call to the system fails after the other', () => {
+  beforeAll(() => void execFileSync('g++', ['-shared', '-fPIC', '-O1', '-o', shim, here('shim.cpp'), '-ldl']))
+
+  it.each([
+    ['the disk is full', errno.ENOSPC, false, 'NO_DISK'],
+    ['the quota is used up from then on', errno.EDQUOT, true, 'NO_DISK'],
+    ['the disk cannot be read or written', errno.EIO, false, 'FILE_ACCESS'],
+    ['the disk can only be read from then on', errno.EROFS, true, 'FILE_ACCESS'],
+    ['too many files are open', errno.EMFILE, false, 'OPEN_FILES'],
+    ['there is no memory while libtorch writes', errno.ENOMEM, false, 'OUT_OF_MEMORY'],
+  ])('because %s ends with a code, and the save before is whole', { timeout: 300_000 }, async (_, error, keep, code) => {
+    const tries = await saves(error, keep)
+    for (const { at, outcome, step, found } of tries) {
+      expect([...Object.keys(ERRORS), 'saved'], `call ${at}`).toContain(outcome)
+      expect(outcome === 'saved' ? [step] : [step - 1, step], `call ${at}: ${outcome}`).toContain(found)
+    }
+    expect(tries.length).toBeGreaterThan(10)
+    expect(tries.filter(({ outcome }) => outcome === code).length).toBeGreaterThan(5)
+    expect(tries.at(-1)).toMatchObject({ fired: 0, outcome: 'saved' })
+  })
+})

@@ -1,0 +1,108 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { systemTag } from '../../lib/files/leftovers.js'
+import { publish, publishSync, temporary, writeAll, writeNew } from '../../lib/files/write.js'
+import { refusal, tempFolder } from '../checkpoint/run.js'
+
+describe('writing all bytes', () => {
+  /** A file that takes so many bytes at a time, and what it was asked for. */
+  function slow(most: number) {
+    const asked: number[] = []
+    const taken: number[] = []
+    const write = async (_: unknown, at: number, length: number) => {
+      asked.push(length)
+      taken.push(at)
+      return { bytesWritten: Math.min(most, length) }
+    }
+    return { asked, taken, file: { write } as unknown as Parameters<typeof writeAll>[0] }
+  }
+  it('goes on where the system took only a part', async () => {
+    const { file, taken } = slow(1000)
+    await writeAll(file, new Uint8Array(2500))
+    expect(taken).toEqual([0, 1000, 2000])
+  })
+  it('asks for less than 2 GiB at a time, which is as much as the system takes', async () => {
+    const { file, asked } = slow(Infinity)
+    await writeAll(file, new Uint8Array(2 ** 31 + 10)) // zeros that are never touched take no memory
+    expect(Math.max(...asked)).toBeLessThan(2 ** 31)
+    expect(asked.reduce((a, b) => a + b)).toBe(2 ** 31 + 10)
+  })
+  it('fails when the system takes nothing', async () => {
+    await expect(writeAll(slow(0).file, new Uint8Array(5))).rejects.toMatchObject({ code: 'ENOSPC' })
+  })
+})
+
+describe('publishing', () => {
+  it('joins text, bytes and numbers in their order, and makes the folder', async () => {
+    const path = join(await tempFolder(), 'a', 'b', 'file')
+    await publish({ [path]: ['one\n', Buffer.from('two\n'), new Uint16Array([0x3333]), 'x'.repeat(3 << 20)] })
+    expect(readFileSync(path, 'latin1')).toBe(`one\ntwo\n33${'x'.repeat(3 << 20)}`)
+    expect(readdirSync(join(path, '..'))).toEqual(['file'])
+  })
+  it('changes no file when one of them fails, and leaves nothing behind', async () => {
+    const folder = await tempFolder()
+    writeFileSync(join(folder, 'a'), 'old')
+    const broken = (async function* () {
+      yield 'half'
+      throw new Error('no more')
+    })()
+    await expect(publish({ [join(folder, 'a')]: 'new', [join(folder, 'b')]: broken })).rejects.toThrow('no more')
+    expect(readdirSync(folder)).toEqual(['a'])
+    expect(readFileSync(join(folder, 'a'), 'utf8')).toBe('old')
+  })
+  it('in the place of a folder is FILE_ACCESS, and a new file never follows a link', async () => {
+    const folder = await tempFolder()
+    symlinkSync('/dev/full', join(folder, 'full'))
+    mkdirSync(join(folder, 'folder'))
+    expect(await refusal(publish({ [join(folder, 'folder')]: 'x' }))).toMatchObject({ code: 'FILE_ACCESS', exit: 2 })
+    expect(await refusal(writeNew(join(folder, 'full'), 'x'))).toMatchObject({ code: 'FILE_ACCESS' }) // it never follows a link
+  })
+  it.skipIf(process.platform === 'win32')('beyond the largest file that is allowed is NO_DISK, not a short file', async () => {
+    const folder = await tempFolder(true)
+    const code = `import { publish } from ${JSON.stringify(new URL('../../dist/lib/files/write.js', import.meta.url).href)}
+      await publish({ [process.argv[1]]: new Uint8Array(115328) }).then(() => console.log('whole'), ({ code }) => console.log(code))`
+    const words = [
+      '-c',
+      'ulimit -f 100 && exec "$0" --input-type=module -e "$1" "$2"',
+      process.execPath,
+      code,
+      join(folder, 'x.npy'),
+    ]
+    const { stdout } = spawnSync('bash', words, { encoding: 'utf8' })
+    expect(stdout.trim()).toBe('NO_DISK')
+    expect(readdirSync(folder)).toEqual([])
+  })
+})
+
+it('a writer removes what killed ones left in its folder, and nothing else', async () => {
+  const folder = await tempFolder()
+  const dead = spawnSync(process.execPath, ['--version']).pid
+  const old = new Date(Date.now() - 48 * 3600_000)
+  const put = (name: string, time = new Date()) => {
+    writeFileSync(join(folder, name), '')
+    utimesSync(join(folder, name), time, time)
+  }
+  const chance = '0123456789ab'
+  for (const name of [`.tmp-${dead}-${systemTag}${chance}`, `.tmp-${dead}-3`, `.tmp-${dead}-${systemTag}${chance}.npy`]) put(name)
+  put(`.tmp-${process.pid}-deadbeef${chance}`, old)
+  const kept = [
+    `.tmp-${process.pid}-${systemTag}${chance}`,
+    `.tmp-${dead}-deadbeef${chance}`,
+    '.tmp-notes',
+    '.tmp-12-x',
+    'report.json',
+  ]
+  for (const name of kept) put(name)
+  mkdirSync(join(folder, `.tmp-${dead}-4`))
+  publishSync(join(folder, 'other'), 'x')
+  await publish({ [join(folder, 'report.json')]: '{}' })
+  expect(readdirSync(folder).sort()).toEqual([...kept, 'other', `.tmp-${dead}-4`].sort())
+  expect(statSync(join(folder, 'report.json')).size).toBe(2)
+})
+
+it('names of unfinished files differ between threads and processes', () => {
+  const many = Array.from({ length: 1000 }, () => temporary('x'))
+  expect(new Set(many).size).toBe(1000)
+})
