@@ -89,7 +89,7 @@ export function endWithReader(): void {
 /** Takes what a parent process says in the place of a signal, and lets work without a terminal outlive a hang-up, as nohup promises. */
 export function hearParent(): void {
   process.on('message', (word) => {
-    if (word === 'stop' && !process.emit('SIGINT')) process.exit(128 + constants.signals.SIGINT)
+    if (word === 'stop' && !process.emit('SIGINT', 'SIGINT')) process.exit(128 + constants.signals.SIGINT)
   })
   process.channel?.unref()
   process.on('SIGHUP', () => {

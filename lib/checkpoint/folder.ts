@@ -19,15 +19,14 @@ export const isPlainFolder = (path: string): Promise<boolean> =>
     () => false,
   )
 
-/** Whether a folder is a save of ours, whole or damaged: nothing else is ever removed. */
+const SAVED = ['final_model.pt', 'best_model.pt', 'quantized.safetensors', 'training_history.json']
+
+/** Whether a folder is a save of ours, whole or damaged, by its manifest or the files beside it: nothing else is ever removed. */
 export async function isOurs(path: string): Promise<boolean> {
-  if (!(await isPlainFolder(path))) return false
   const manifest = join(path, 'manifest.json')
-  const plain = await lstat(manifest).then(
-    (found) => found.isFile(),
-    () => false,
-  )
-  return plain && /"(saved_at|sha256|digest)"/.test(await readFile(manifest, 'utf8').catch(() => ''))
+  if (!(await isPlainFolder(path)) || !(await lstat(manifest).catch(() => undefined))?.isFile()) return false
+  if (/"(saved_at|sha256|digest)"/.test(await readFile(manifest, 'utf8').catch(() => ''))) return true
+  return (await names(path)).some((name) => SAVED.includes(name))
 }
 
 const generationNames = async (folder: string): Promise<string[]> =>

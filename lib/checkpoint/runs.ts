@@ -170,7 +170,10 @@ export const removeRun = asyncDoor('runs rm', { folder: word }, async (folder: s
     for (const generation of numbers) await removeGeneration(folder, generation)
     if (await isPlainFolder(generationsOf(folder))) {
       await removeLeftovers(generationsOf(folder))
-      await rm(join(generationsOf(folder), POINTER), { force: true })
+      for (const name of await names(generationsOf(folder))) {
+        const path = join(generationsOf(folder), name)
+        if (name === POINTER || (await lstat(path)).isSymbolicLink()) await rm(path, { force: true }) // a link, not what it leads to
+      }
       await rmdir(generationsOf(folder)).catch(() => {}) // a folder that is not ours may be in it
     }
     await removeLeftovers(folder)

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -79,4 +79,29 @@ it('a reader that leaves, as in | head -1, stops the training, which says so and
   expect(await ended).toBe(143)
   expect(err).toContain('stopping after this step: the reader of stdout has left')
   expect(err).toContain('the checkpoint is in')
+})
+
+describe('when the terminal goes away', () => {
+  it('a training without one, as under nohup, goes on', async () => {
+    const { code, err } = await interrupted(0, [
+      [50, 'SIGHUP'],
+      [300, 'SIGTERM'],
+    ])
+    expect(err).toContain('SIGHUP: going on')
+    expect(err.indexOf('going on')).toBeLessThan(err.indexOf('stopping after this step'))
+    expect(code).toBe(143)
+  })
+  it.skipIf(spawnSync('script', ['--version']).status !== 0)('a training that is shown in it stops with a checkpoint', async () => {
+    const command = `${process.execPath} ${script} 0 train lstm --data x 2>&1; echo "exit $?"`
+    const child = spawn('script', ['-qefc', command, '/dev/null'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    let out = ''
+    child.stdout.on('data', (chunk) => {
+      out += chunk
+      const pid = /pid (\d+)/.exec(out)?.[1]
+      if (pid !== undefined && !out.includes('stopping')) process.kill(Number(pid), 'SIGHUP')
+    })
+    await new Promise((done) => child.on('close', done))
+    expect(out).toContain('stopping after this step')
+    expect(out).toContain('exit 143')
+  })
 })

@@ -1,6 +1,6 @@
 // Runs the compiled command's own loop on a training that takes its time, so that a test can press Ctrl-C.
 // Arguments: how many milliseconds a step takes after it was asked to stop, then the command line to repeat.
-import { endWithReader } from '../../dist/bin/signals.js'
+import { endWithReader, hearParent } from '../../dist/bin/signals.js'
 import { runTraining } from '../../dist/bin/training.js'
 
 const lag = Number(process.argv.splice(2, 1)[0])
@@ -17,5 +17,6 @@ async function* train({ name }, { signal }) {
   yield { type: 'result', version: 1, run: `artifacts/${name}`, model: 'lstm', stopped: 'interrupted', ...best }
 }
 endWithReader()
-process.stdout.write('ready\n')
+hearParent()
+process.stdout.write(`pid ${process.pid}, ready\n`)
 await runTraining(train, { model: 'lstm', data: 'x', name: 'lstm_baseline' }, undefined, process.argv.includes('--json'))
