@@ -224,11 +224,9 @@ const SYSTEM: Readonly<Record<string, ErrorCode>> = {
 
 /** The code of ours for an error of the system; Node has no name for some of them, but all have a number. */
 function systemCode(error: unknown): ErrorCode | undefined {
-  const { code, errno } = (error ?? {}) as { code?: unknown; errno?: unknown }
-  if (typeof code !== 'string') return undefined
-  const named = code.startsWith('Unknown system error')
-    ? Object.entries(constants.errno).find(([, number]) => number === -Number(errno))?.[0]
-    : code
+  const code = property(error, 'code')
+  const number = /^Unknown system error -(\d+)$/.exec(code ?? '')?.[1]
+  const named = number === undefined ? code : Object.entries(constants.errno).find(([, errno]) => errno === Number(number))?.[0]
   return named !== undefined && Object.hasOwn(SYSTEM, named) ? SYSTEM[named] : undefined
 }
 

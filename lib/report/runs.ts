@@ -98,8 +98,7 @@ export const speaksOf = (called: string, root: string, name: string): boolean =>
 
 async function readRun(root: string, name: string, entries: readonly RunEntry[], deep: boolean): Promise<ReportedRun> {
   const run = await showRun(join(root, name), root, { deep })
-  const manifest =
-    run.generation !== null ? ((await readManifest(join(root, name))).manifest as RunManifest) : undefined
+  const manifest = run.generation !== null ? ((await readManifest(join(root, name))).manifest as RunManifest) : undefined
   const weights = manifest && weightsFile(manifest)
   const entry = entries.find((e) => speaksOf(e.run, root, name))
   const validated = ofTheseWeights(entry && { ...entry, run: name }, weights && manifest?.files[weights]?.sha256)

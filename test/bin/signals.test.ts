@@ -91,17 +91,20 @@ describe('when the terminal goes away', () => {
     expect(err.indexOf('going on')).toBeLessThan(err.indexOf('stopping after this step'))
     expect(code).toBe(143)
   })
-  it.skipIf(spawnSync('script', ['--version']).status !== 0)('a training that is shown in it stops with a checkpoint', async () => {
-    const command = `${process.execPath} ${script} 0 train lstm --data x 2>&1; echo "exit $?"`
-    const child = spawn('script', ['-qefc', command, '/dev/null'], { stdio: ['ignore', 'pipe', 'ignore'] })
-    let out = ''
-    child.stdout.on('data', (chunk) => {
-      out += chunk
-      const pid = /pid (\d+)/.exec(out)?.[1]
-      if (pid !== undefined && !out.includes('stopping')) process.kill(Number(pid), 'SIGHUP')
-    })
-    await new Promise((done) => child.on('close', done))
-    expect(out).toContain('stopping after this step')
-    expect(out).toContain('exit 143')
-  })
+  it.skipIf(spawnSync('script', ['--version']).status !== 0)(
+    'a training that is shown in it stops with a checkpoint',
+    async () => {
+      const command = `${process.execPath} ${script} 0 train lstm --data x 2>&1; echo "exit $?"`
+      const child = spawn('script', ['-qefc', command, '/dev/null'], { stdio: ['ignore', 'pipe', 'ignore'] })
+      let out = ''
+      child.stdout.on('data', (chunk) => {
+        out += chunk
+        const pid = /pid (\d+)/.exec(out)?.[1]
+        if (pid !== undefined && !out.includes('stopping')) process.kill(Number(pid), 'SIGHUP')
+      })
+      await new Promise((done) => child.on('close', done))
+      expect(out).toContain('stopping after this step')
+      expect(out).toContain('exit 143')
+    },
+  )
 })
