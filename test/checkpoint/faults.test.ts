@@ -1,20 +1,13 @@
-import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { constants, tmpdir } from 'node:os'
+import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { constants } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ERRORS } from '../../lib/errors.js'
+import { faulty, here, possible } from './faults/preload.js'
 import { tempFolder } from './run.js'
 
-const here = (name: string) => fileURLToPath(new URL(`faults/${name}`, import.meta.url))
-const built = mkdtempSync(join(tmpdir(), 'lvm-faults-'))
-afterAll(() => rmSync(built, { recursive: true }))
-const shim = join(built, 'shim.so')
 const { errno } = constants
-
-/** The libraries of this system can be put in front of a process's own, and be compiled. */
-const possible = process.platform === 'linux' && spawnSync('g++', ['--version']).status === 0
 
 interface Try {
   readonly at: number
@@ -27,8 +20,7 @@ interface Try {
 async function saves(error: number, keep: boolean): Promise<Try[]> {
   const place = await tempFolder(true)
   const [folder, control] = [join(place, 'run'), join(place, 'control')]
-  writeFileSync(control, Buffer.alloc(20))
-  const env = { ...process.env, LD_PRELOAD: shim, FAULT_CONTROL: control, FAULT_UNDER: folder }
+  const env = faulty(folder, control, { at: 0, errno: error, keep })
   const child = spawnSync(process.execPath, [here('saves.mjs'), folder, control, String(error), keep ? '1' : '0'], {
     env,
     encoding: 'utf8',
@@ -44,8 +36,6 @@ async function saves(error: number, keep: boolean): Promise<Try[]> {
 }
 
 describe.skipIf(!possible)('a save in which one call to the system fails after the other', () => {
-  beforeAll(() => void execFileSync('g++', ['-shared', '-fPIC', '-O1', '-o', shim, here('shim.cpp'), '-ldl']))
-
   it.each([
     ['the disk is full', errno.ENOSPC, false, 'NO_DISK'],
     ['the quota is used up from then on', errno.EDQUOT, true, 'NO_DISK'],

@@ -6,8 +6,8 @@ import { listing } from './run.js'
 import { stepIn } from './saves.js'
 
 /** Milliseconds from the start of a process that saves without pause to its fourth save, as busy as the machine is. */
-async function fourSaves(folder: string): Promise<number> {
-  const child = start('save', folder)
+async function fourSaves(folder: string, env?: NodeJS.ProcessEnv): Promise<number> {
+  const child = start('save', folder, env)
   await child.line(/ready/)
   const begun = performance.now()
   await child.line(/^4$/)
@@ -15,13 +15,17 @@ async function fourSaves(folder: string): Promise<number> {
   return performance.now() - begun
 }
 
-/** Kills a process that saves without pause, again and again; each time what is left must be whole, and lack no save that was reported. */
-export async function killWhileSaving(folder: string, kills: number): Promise<{ steps: number; deaths: Set<string> }> {
-  const reach = await fourSaves(`${folder}-timed`)
+/** Kills a process that saves without pause, again and again; each time what is left must be whole, and lack no save that was reported; in an environment with faults, calls to the system fail as well. */
+export async function killWhileSaving(
+  folder: string,
+  kills: number,
+  env?: NodeJS.ProcessEnv,
+): Promise<{ steps: number; deaths: Set<string> }> {
+  const reach = await fourSaves(`${folder}-timed`, env)
   let steps = 0
   const deaths = new Set<string>()
   for (let kill = 0; kill < kills; kill++) {
-    const child = start('save', folder)
+    const child = start('save', folder, env)
     await child.line(/ready/)
     await sleep(reach * Math.random())
     await child.kill()

@@ -1,5 +1,5 @@
 // Preloaded into a process: lets one call to the file system, or every one from it on, fail below a folder, and allocations while a native
-// writer has a file of it open. The control file holds five int32: the call to fail (0: none), errno, whether later ones fail as well,
+// writer has a file of it open. The control file holds five int32: the call to fail (0: none; -n: one in n, by chance), errno, whether later ones fail as well,
 // calls seen, calls failed.
 
 #include <dlfcn.h>
@@ -33,6 +33,7 @@ __attribute__((constructor)) void start() {
   if (!path || !folder) return;
   strncpy(under, folder, sizeof under - 1);
   const int file = open(path, O_RDWR | O_CLOEXEC);
+  srand(unsigned(getpid()));
   void* shared = mmap(nullptr, sizeof(Control), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   if (shared != MAP_FAILED) control = static_cast<Control*>(shared);
 }
@@ -51,8 +52,8 @@ bool below(int file) {
 bool fails(bool ours, bool allocation = false) {
   if (!control || control->at == 0 || !ours) return false;
   if (allocation != (control->error == ENOMEM)) return false;
-  const int now = ++control->seen;
-  if (now != control->at && !(control->keep && now > control->at)) return false;
+  const int now = ++control->seen, at = control->at;
+  if (at < 0 ? rand() % -at != 0 : now != at && !(control->keep && now > at)) return false;
   ++control->failed;
   errno = control->error;
   return true;
