@@ -4,9 +4,9 @@ import { expect, it } from 'vitest'
 import { claimRun } from '../../lib/checkpoint/claim.js'
 import { showRun } from '../../lib/checkpoint/runs.js'
 import { verifyRun } from '../../lib/checkpoint/store.js'
+import { random } from '../../lib/data/random.js'
 import { load } from '../../lib/index.js'
 import { clone, flip } from '../checkpoint/run.js'
-import { random } from '../../lib/data/random.js'
 import { place, TINY, trained, vectorFile } from '../train/runs.js'
 
 it('2,000 flipped bits over all files of a run are noticed, and the run goes on from what is whole', {
