@@ -1,21 +1,11 @@
-<<<<<<< HEAD
 import { lstat, rm, rmdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import { asyncDoor, only, optional, word, yesOrNo } from '../door.js'
-import { asLvmError, badOption, type ErrorCode, type LvmError } from '../errors.js'
-import { readDocument } from './documents.js'
-import { names, removeLeftovers } from './durable.js'
-import { findRun, generationFolder, generationNumbers, generationsOf, isRun, RUNS, runName } from './folder.js'
-import type { Holder } from './holder.js'
-import { lockHolder, lockRun } from './lock.js'
-=======
-import { lstat, readFile, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { asyncDoor, only, optional, word, yesOrNo } from '../door.js'
 import { asLvmError, badOption, type ErrorCode, type LvmError } from '../errors.js'
 import type { Holder } from '../files/holder.js'
 import { names, removeLeftovers } from '../files/leftovers.js'
 import { lockHolder, lockRun } from '../files/lock.js'
+import { readDocument } from './documents.js'
 import {
   findRun,
   generationFolder,
@@ -29,7 +19,6 @@ import {
   runName,
 } from './folder.js'
 import { removeGeneration } from './generation.js'
->>>>>>> d209b86 (Write every published file whole through one writer, keep saves apart, and notice data that changes)
 import { isFileName, MANIFEST, readManifest } from './manifest.js'
 import { CONFIG, HISTORY, type History, type HistoryRow, type RunManifest } from './run.js'
 import { verifyRun } from './store.js'
@@ -90,12 +79,9 @@ async function describe(folder: string, root: string, deep: boolean): Promise<Ru
   let [config, curve]: [Record<string, unknown>, Partial<History>] = [{}, {}]
   try {
     checkpoint = await verifyRun(folder, { deep })
-<<<<<<< HEAD
     config = await readJson(checkpoint, CONFIG)
     curve = await readJson(checkpoint, HISTORY)
-=======
     problem = await spareProblem(folder, checkpoint, deep)
->>>>>>> d209b86 (Write every published file whole through one writer, keep saves apart, and notice data that changes)
   } catch (error) {
     problem = asLvmError(error)
     if (problem.code === 'RUN_MISSING' && holder !== undefined) problem = undefined // its first save is still to come

@@ -58,22 +58,9 @@ async function* byWindow(model: Model, { base, windows, ids }: Chosen, asRaw: bo
   }
 }
 
-<<<<<<< HEAD
-async function writePredictions(path: string, model: Model, chosen: Chosen, o: { stream: boolean; raw: boolean }): Promise<void> {
-  const file = await open(path, 'w')
-  try {
-    await file.write(npyHeader(chosen.ids.length, model.dim))
-    for await (const data of o.stream ? streamed(model, chosen, o.raw) : byWindow(model, chosen, o.raw))
-      await file.write(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-=======
-async function* npyOf(model: Model, chosen: Chosen, stream: boolean): AsyncGenerator<NodeJS.ArrayBufferView> {
+async function* npyOf(model: Model, chosen: Chosen, o: { stream: boolean; raw: boolean }): AsyncGenerator<NodeJS.ArrayBufferView> {
   yield npyHeader(chosen.ids.length, model.dim)
-  yield* stream ? streamed(model, chosen) : byWindow(model, chosen)
->>>>>>> d209b86 (Write every published file whole through one writer, keep saves apart, and notice data that changes)
+  yield* o.stream ? streamed(model, chosen, o.raw) : byWindow(model, chosen, o.raw)
 }
 
 const ARGS = { options: withFields({ run: word, out: optional(word) }) }
@@ -91,11 +78,6 @@ export const predict = asyncDoor('predict', ARGS, async ({ run, ...given }: Pred
   const chosen = await chooseRows(model, o)
   const index = o.out.replace(/\.npy$/, '.json')
   try {
-<<<<<<< HEAD
-    await mkdir(dirname(o.out), { recursive: true })
-    await writePredictions(part, model, chosen, o)
-=======
->>>>>>> d209b86 (Write every published file whole through one writer, keep saves apart, and notice data that changes)
     const { base, windows, ids } = chosen
     const share = trainedShare(chosen, chosen.train)
     const scale = o.raw ? 'raw' : 'unit'
@@ -112,7 +94,7 @@ export const predict = asyncDoor('predict', ARGS, async ({ run, ...given }: Pred
       rows: Array.from(ids, (w) => windows.target[w]!),
       articles: Array.from(ids, (w) => base.articles?.ids[windows.article[w]!] ?? null),
     }
-    await publish({ [index]: `${JSON.stringify(document)}\n`, [o.out]: npyOf(model, chosen, o.stream) })
+    await publish({ [index]: `${JSON.stringify(document)}\n`, [o.out]: npyOf(model, chosen, o) })
     return {
       version: 1,
       run: model.name,

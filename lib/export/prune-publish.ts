@@ -1,14 +1,6 @@
-<<<<<<< HEAD
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createGzip } from 'node:zlib'
 import { readDocument } from '../checkpoint/documents.js'
-import { linkOrCopy } from '../checkpoint/durable.js'
-=======
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { createGzip } from 'node:zlib'
->>>>>>> d209b86 (Write every published file whole through one writer, keep saves apart, and notice data that changes)
 import type { Model } from '../checkpoint/model.js'
 import { CONFIG, type Pruning, type RunManifest } from '../checkpoint/run.js'
 import { type Store, verifyRun } from '../checkpoint/store.js'

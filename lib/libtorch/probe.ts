@@ -1,17 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-<<<<<<< HEAD
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { LvmError } from '../errors.js'
-import type { Libtorch } from './inspect.js'
-=======
-import { existsSync, statSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { LvmError } from '../errors.js'
 import { publishSync } from '../files/write.js'
-import { type Libtorch, library } from './inspect.js'
->>>>>>> d209b86 (Write every published file whole through one writer, keep saves apart, and notice data that changes)
+import type { Libtorch } from './inspect.js'
 import { cacheRoot, packageRoot } from './paths.js'
 
 /** What a child process found out about a libtorch. */

@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 /** What child processes run: this room and those it needs as they are now, in plain JavaScript, whatever was built before. */
 function compiled(): string {
   const out = mkdtempSync(join(tmpdir(), 'lvm-compiled-'))
-  const rooms = ['lib', 'lib/data', 'lib/checkpoint', 'lib/files', 'lib/files'].flatMap((room) =>
+  const rooms = ['lib', 'lib/data', 'lib/checkpoint', 'lib/files'].flatMap((room) =>
     readdirSync(join(root, room)).flatMap((name) => (name.endsWith('.ts') ? [`${room}/${name}`] : [])),
   )
   for (const file of [...rooms, 'test/checkpoint/saves.ts', 'test/checkpoint/child.ts']) {
