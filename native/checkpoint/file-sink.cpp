@@ -1,5 +1,6 @@
 #include "file-sink.h"
 
+#include "../data/utf8-path.h"
 #include "../error.h"
 
 #include <cerrno>
@@ -24,9 +25,17 @@ const char* code_of(int failure) {
   }
 }
 
+FILE* open_new(const std::string& path) {
+#ifdef _WIN32
+  return ::_wfopen(path_of(path).c_str(), L"wb");
+#else
+  return std::fopen(path.c_str(), "wb");
+#endif
+}
+
 }  // namespace
 
-FileSink::FileSink(const std::string& path) : path(path), file(std::fopen(path.c_str(), "wb"), std::fclose) {
+FileSink::FileSink(const std::string& path) : path(path), file(open_new(path), std::fclose) {
   if (!file) failure = errno;
 }
 
