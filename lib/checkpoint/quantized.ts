@@ -1,13 +1,17 @@
-import { dtypeOf } from '../data/element.js'
+import { dtypeOf, elements } from '../data/element.js'
+import { jsonFault, parseJson } from '../data/json.js'
+import { DEFAULT_LIMITS } from '../data/limits.js'
 import { readSafetensors, type SafeTensor } from '../data/safetensors.js'
-import { LvmError } from '../errors.js'
+import { LvmError, shown } from '../errors.js'
 import type { Layout } from '../native.js'
 import { call, Tensor } from '../torch/tensor.js'
+import { isRecord } from './manifest-types.js'
 import type { Stored, StoredTensors } from './stored.js'
 
 /** How the numbers of a matrix are kept: 8 bits with a scale for every output, 4 bits with one for every 128 inputs of it, or bfloat16. */
 export const SCHEMES = ['int8', 'int4', 'bf16'] as const
 export type Scheme = (typeof SCHEMES)[number]
+const LAYOUTS: readonly Layout[] = ['rows', 'columns', 'tap']
 /** A matrix of a file, which holds it as [out, in]; the model has it in `shape`. */
 export interface QuantizedMatrix {
   readonly scheme: Scheme
@@ -98,17 +102,27 @@ async function checkScales(path: string, name: string, scales: Tensor): Promise<
   if (!(from > 0 && Number.isFinite(to))) throw damaged(path, `positive scales for "${name}"`, `${from} to ${to}`)
 }
 
+const isMatrix = (value: unknown): value is QuantizedMatrix =>
+  isRecord(value) &&
+  SCHEMES.some((scheme) => scheme === value.scheme) &&
+  LAYOUTS.some((layout) => layout === value.layout) &&
+  Array.isArray(value.shape) &&
+  value.shape.length >= 2 &&
+  elements(value.shape) !== Infinity
+
 /** The list of matrices in the metadata. Errors: BAD_CHECKPOINT when tensors are missing or of another shape. */
 function matricesOf(path: string, metadata: ReadonlyMap<string, string>, tensors: ReadonlyMap<string, SafeTensor>) {
-  let list: [string, QuantizedMatrix][]
+  let said: unknown
   try {
-    list = Object.entries(JSON.parse(metadata.get('matrices') ?? ''))
-  } catch {
-    throw damaged(path, 'a list of matrices', 'none')
+    said = parseJson(metadata.get('matrices') ?? '', DEFAULT_LIMITS.jsonDepth, { python: false })
+  } catch (cause) {
+    throw damaged(path, 'a list of matrices', jsonFault(cause))
   }
-  for (const [name, matrix] of list) {
-    if (!SCHEMES.includes(matrix.scheme) || !Array.isArray(matrix.shape) || matrix.shape.length < 2)
-      throw damaged(path, `a scheme and a shape for "${name}"`, JSON.stringify(matrix))
+  if (!isRecord(said)) throw damaged(path, 'a list of matrices', shown(said))
+  const list: [string, QuantizedMatrix][] = []
+  for (const [name, matrix] of Object.entries(said)) {
+    if (!isMatrix(matrix)) throw damaged(path, `a scheme, a shape and a layout for ${shown(name)}`, shown(matrix))
+    list.push([name, matrix])
     const { out, in: columns } = sizesOf(matrix)
     const groups = Math.ceil(columns / GROUP)
     const [dtype, shape, scales] = {

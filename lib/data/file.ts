@@ -81,6 +81,9 @@ export async function drain(pieces: AsyncIterable<Buffer>): Promise<void> {
   for await (const _ of pieces);
 }
 
+export const badCrc = (path: string, name: string): LvmError =>
+  damaged(path, `"${name}" is damaged: its CRC-32 is not the one that was stored`)
+
 /** Passes pieces on, and fails at their end when their CRC-32 is another one. */
 export async function* checkCrc(path: string, name: string, pieces: AsyncIterable<Buffer>, crc: number): AsyncGenerator<Buffer> {
   let seen = 0
@@ -88,7 +91,7 @@ export async function* checkCrc(path: string, name: string, pieces: AsyncIterabl
     seen = crc32(piece, seen)
     yield piece
   }
-  if (seen !== crc) throw damaged(path, `"${name}" is damaged: its CRC-32 is not the one that was stored`)
+  if (seen !== crc) throw badCrc(path, name)
 }
 
 /** SHA-256 of a file, in hex. */

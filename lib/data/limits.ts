@@ -22,7 +22,11 @@ export const LIMITS = {
   safetensorsHeaderBytes: { files: '.safetensors', most: 64 << 20, about: 'bytes of the header' },
   safetensorsTensors: { files: '.safetensors', most: 100_000, about: 'tensors' },
   pickleBytes: { files: 'pickle', most: 1 << 30, about: 'bytes of a pickle, unpacked' },
-  pickleOpcodes: { files: 'pickle', most: 1 << 24, about: 'operations; in protocol 0, four bytes of a line count as one' },
+  pickleOpcodes: {
+    files: 'pickle',
+    most: 1 << 24,
+    about: 'operations; those that take long, such as names, long numbers and the lines of protocol 0, count as several',
+  },
   pickleMemoryBytes: { files: 'pickle', most: 640 << 20, about: 'bytes that its values take in memory, estimated' },
   pickleDepth: { files: 'pickle', most: 200, about: 'levels of nesting' },
   pickleNumberBytes: { files: 'pickle', most: 1024, about: 'bytes, or decimal digits, of a whole number' },

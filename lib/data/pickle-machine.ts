@@ -28,8 +28,10 @@ export interface UnpickleOptions {
   readonly limits?: Limits
 }
 
-/** Estimated bytes of memory: an empty container with what is kept to walk it, an entry of a map or set, an item of a list. */
-const COST = { container: 300, entry: 50, item: 24 }
+/** Estimated bytes of memory: an empty container with what is kept to walk it, an entry of a map or set, an item of a list, a text. */
+const COST = { container: 300, entry: 50, item: 24, text: 48 }
+/** Work of what takes longer than other operations: a long number, and a name that is looked up. */
+const SLOW = 64
 /** What a copy of a value takes. */
 const copyCost = (value: unknown): number => {
   if (value instanceof Map || value instanceof Set) return COST.entry * value.size
@@ -78,7 +80,7 @@ export class Machine {
     this.marks.push(this.stack.length)
   }
   pushText(text: string): void {
-    this.spend(COST.item + text.length)
+    this.spend(COST.text + text.length)
     this.push(text)
   }
   pushFloat(value: number): void {
@@ -132,6 +134,7 @@ export class Machine {
     for (const item of items) set.add(item)
   }
   global(module: unknown, name: unknown): void {
+    this.reader.work += SLOW
     const path = `${module}.${name}`
     const known = this.options.globals.get(path) ?? this.unknown.get(path) ?? opaqueClass(String(module), String(name))
     if (known === undefined) throw this.unsafe(`the global ${path.slice(0, 200)}`)
@@ -192,7 +195,8 @@ export class Machine {
   }
   long(length: number): void {
     if (length > this.limits.pickleNumberBytes) throw this.reader.fail(`a number of ${length} bytes is not read`)
-    this.spend(COST.item + length)
+    this.spend(COST.text + length)
+    if (length > 8) this.reader.work += SLOW + length
     this.push(longFrom(this.reader.take(length)))
   }
 }

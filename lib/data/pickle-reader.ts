@@ -3,8 +3,8 @@ import { DEFAULT_LIMITS, type Limits } from './limits.js'
 
 /** A cursor over the bytes of a pickle; nothing is read past their end. */
 export class PickleReader {
-  /** Bytes of all lines so far. */
-  lineBytes = 0
+  /** Work beyond the operations themselves. Units: bytes that are looked at one by one */
+  work = 0
   constructor(
     readonly owner: string,
     readonly bytes: Buffer,
@@ -36,7 +36,7 @@ export class PickleReader {
     const end = this.bytes.indexOf(10, this.at)
     if (end < 0 || end - this.at > this.limits.pickleLineBytes) throw this.fail('a line does not end')
     const text = this.bytes.toString('latin1', this.at, end)
-    this.lineBytes += text.length
+    this.work += text.length
     this.at = end + 1
     return text
   }
@@ -45,6 +45,8 @@ export class PickleReader {
 /** A little-endian two's-complement number of any length, as a number where it is exact. */
 export function longFrom(bytes: Buffer): number | bigint {
   if (bytes.length === 0) return 0
+  if (bytes.length <= 6) return bytes.readIntLE(0, bytes.length)
+  if (bytes.length === 8) return exact(bytes.readBigInt64LE())
   const hex = Buffer.from(bytes).reverse().toString('hex')
   return exact(BigInt.asIntN(bytes.length * 8, BigInt(`0x${hex}`)))
 }

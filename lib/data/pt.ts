@@ -1,13 +1,13 @@
 import { LvmError } from '../errors.js'
 import { call, Tensor } from '../torch/tensor.js'
 import { elements } from './element.js'
-import { damaged, drain, fileSize, type Read, readBytes, withFile } from './file.js'
+import { damaged, fileSize, type Read, readBytes, withFile } from './file.js'
 import { DEFAULT_LIMITS, type Limits } from './limits.js'
 import { needed } from './opaque.js'
 import { ptGlobals } from './pt-globals.js'
 import { ITEM_SIZE, type Storage, type StorageType, span, type TensorEntry } from './pt-tensors.js'
 import { unpickle } from './unpickle.js'
-import { entryOffset, isStored, openZip, readEntry, streamEntry, type Zip } from './zip.js'
+import { entryOffset, isStored, openZip, readEntry, verifyEntry, type Zip } from './zip.js'
 
 export type { Storage, TensorEntry } from './pt-tensors.js'
 
@@ -65,10 +65,9 @@ async function readZip(path: string, verify: boolean, limits: Limits): Promise<P
   const { value } = await unpickle(bytes, { owner: path, globals: ptGlobals((w) => warnings.add(w), limits), persistent, limits })
   await withFile(path, async (read) => {
     for (const storage of storages.values()) await locate(zip, root, storage, read)
+    for (const key of verify ? new Set([...storages.values()].map((s) => s.key)) : [])
+      await verifyEntry(zip, zip.entries.get(`${root}data/${key}`)!, read)
   })
-  for (const key of verify ? new Set([...storages.values()].map((s) => s.key)) : []) {
-    await drain(streamEntry(zip, zip.entries.get(`${root}data/${key}`)!))
-  }
   return { path, format: 'zip', value: needed(path, value), warnings: [...warnings], limits }
 }
 

@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { LvmError } from '../errors.js'
 import type { Base } from './base.js'
 import { damaged } from './file.js'
+import { jsonFault, parseJson } from './json.js'
+import { DEFAULT_LIMITS } from './limits.js'
 import { articlesOf, checkDisjoint, type Split, type SplitMode } from './split.js'
 import type { Windows } from './windows.js'
 
@@ -49,9 +51,9 @@ const isRows = (value: unknown): value is number[] =>
 function parse(path: string, text: string): SplitDocument {
   let document: Partial<Record<keyof SplitDocument, unknown>> | null
   try {
-    document = JSON.parse(text)
+    document = parseJson(text, DEFAULT_LIMITS.jsonDepth, { python: false }) as typeof document
   } catch (error) {
-    throw damaged(path, 'it is not JSON', error)
+    throw damaged(path, jsonFault(error), error)
   }
   const { version, mode, leaky, seed, context, train, val, test } = document ?? {}
   const known = version === 1 && ['articles', 'windows', 'file'].includes(mode as string) && typeof leaky === 'boolean'

@@ -144,8 +144,7 @@ export async function unpickle(bytes: Buffer, options: UnpickleOptions): Promise
   if (bytes.length > limits.pickleBytes) throw reader.fail(`expected at most ${limits.pickleBytes} bytes`)
   const machine = new Machine(reader, options)
   for (let step = 1; ; step++) {
-    if (step + (reader.lineBytes >> 2) > limits.pickleOpcodes)
-      throw reader.fail(`it takes more than ${limits.pickleOpcodes} operations`)
+    if (step + reader.work / 4 > limits.pickleOpcodes) throw reader.fail(`it takes more than ${limits.pickleOpcodes} operations`)
     const code = reader.u8()
     if (code === STOP) break
     const run = TABLE[code]

@@ -1,6 +1,6 @@
 import { pipeline } from 'node:stream/promises'
-import { createInflateRaw } from 'node:zlib'
-import { checkCrc, collect, damaged, fileSize, type Read, readBytes, streamBytes } from './file.js'
+import { crc32, createInflateRaw } from 'node:zlib'
+import { badCrc, checkCrc, collect, damaged, drain, fileSize, type Read, readBytes, streamBytes } from './file.js'
 import { DEFAULT_LIMITS, type Limits } from './limits.js'
 
 /** One file inside a zip. */
@@ -169,6 +169,17 @@ export async function* streamEntry(zip: Zip, entry: ZipEntry): AsyncGenerator<Bu
     throw damaged(zip.path, `"${entry.name}" unpacks from ${entry.packed} bytes to ${entry.size}; at most ${most} are unpacked`)
   const packed = streamBytes(zip.path, await entryOffset(zip, entry), entry.packed)
   yield* checkCrc(zip.path, entry.name, isStored(entry) ? packed : inflate(zip, entry, packed), entry.crc)
+}
+
+/** Entries up to here are read at once, so that thousands of them do not open the file again and again. */
+const SMALL = 1 << 20
+
+/** Compares the checksum of an entry with its bytes. Errors: DATA_FORMAT. */
+export async function verifyEntry(zip: Zip, entry: ZipEntry, read: Read): Promise<void> {
+  const isSmall = isStored(entry) && entry.packed <= SMALL
+  const bytes = isSmall ? await read(await entryOffset(zip, entry, read), entry.packed) : undefined
+  if (bytes === undefined) await drain(streamEntry(zip, entry))
+  else if (crc32(bytes) !== entry.crc) throw badCrc(zip.path, entry.name)
 }
 
 /** All bytes of an entry. Errors: DATA_FORMAT. */

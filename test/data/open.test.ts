@@ -3,6 +3,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import type { Base } from '../../lib/data/base.js'
+import { inspectData } from '../../lib/data/inspect.js'
+import { LIMITS, type LimitName } from '../../lib/data/limits.js'
 import { type OpenOptions, openBase } from '../../lib/data/open.js'
 import { splitWindows } from '../../lib/data/split.js'
 import { makeWindows } from '../../lib/data/windows.js'
@@ -233,4 +235,100 @@ it('survives 600 random mutations', async () => {
     await opened(path, (base) => base.texts()).catch((error) => expect(error, String(error?.stack)).toBeInstanceOf(LvmError))
     scratch('fuzz.npy', '')
   }
+})
+
+describe('limits', () => {
+  const vectors = f4([3, 2], circle(3))
+  /** Vectors with a file of text beside them. */
+  const beside = (stem: string, end: string, text: string) => {
+    scratch(stem + end, text)
+    return scratch(`${stem}.npy`, vectors)
+  }
+  it.each<[LimitName, number, () => string]>([
+    ['jsonDepth', 1, () => beside('depth', '.jsonl', '{"article_id":"a","categories":["x"]}\n'.repeat(3))],
+    ['jsonBytes', 5, () => beside('card', '.card.json', '{"space":"x"}')],
+    ['lineBytes', 10, () => beside('line', '.jsonl', '{"article_id":"a"}\n'.repeat(3).trimEnd())],
+    ['extraLines', 2, () => beside('extra', '.jsonl', `\n\n\n${'{}\n'.repeat(3)}`)],
+    [
+      'zipEntries',
+      1,
+      () => scratch('two.npz', storedZip(['vectors', 'more'].map((name) => ({ name: `${name}.npy`, data: vectors })))),
+    ],
+    ['zipDirectoryBytes', 10, () => scratch('directory.npz', storedZip([{ name: 'vectors.npy', data: vectors }]))],
+    ['npyHeaderBytes', 100, () => scratch('header.npy', vectors)],
+    [
+      'safetensorsHeaderBytes',
+      10,
+      () =>
+        scratch(
+          'header.safetensors',
+          safetensors({ vectors: { dtype: 'F32', shape: [3, 2], data_offsets: [0, 24] } }, bytesOf(circle(3))),
+        ),
+    ],
+  ])('%s can be lowered to %i, and then refuses', async (name, value, make) => {
+    const path = make()
+    await opened(path, (base) => expect(base.rows).toBe(3))
+    await refused('DATA_FORMAT', openBase(path, { limits: { [name]: value } }))
+  })
+  it('bound what an entry unpacks to', async () => {
+    const zeros = npy('<f4', [1000, 2], new Uint8Array(8000))
+    const path = scratch('zeros.npz', storedZip([{ name: 'vectors.npy', data: zeros, deflate: true }]))
+    await refused('DATA_ZERO', openBase(path))
+    expect(await refused('DATA_FORMAT', openBase(path, { limits: { unpackedBytes: 1000, unpackedRatio: 2 } }))).toMatch(
+      /unpacks from/,
+    )
+  })
+  it('are names of the table, and lower than it', async () => {
+    const path = scratch('any.npy', vectors)
+    await refused('BAD_OPTION', openBase(path, { limits: { depth: 3 } as never }))
+    await refused('BAD_OPTION', openBase(path, { limits: { toString: 3 } as never }))
+    for (const value of [0, 1.5, Number.NaN, LIMITS.jsonDepth.most + 1, '3'])
+      await refused('BAD_OPTION', openBase(path, { limits: { jsonDepth: value as number } }))
+    await refused('BAD_OPTION', openBase(path, { limits: 5 as never }))
+  })
+})
+
+describe('ids of articles', () => {
+  const column = (descr: string, data: ArrayBufferView) => npy(descr, [3], bytesOf(data))
+  const zip = (name: string, ids: Buffer) =>
+    scratch(
+      name,
+      storedZip([
+        { name: 'vectors.npy', data: f4([3, 2], circle(3)) },
+        { name: 'article_ids.npy', data: ids },
+      ]),
+    )
+  /** A pickled list of ids. */
+  const objects = (items: string) =>
+    npy(
+      '|O',
+      [3],
+      Buffer.from(
+        `\x80\x02cnumpy.core.multiarray\n_reconstruct\n)R(K\x01K\x03\x85cnumpy\ndtype\nU\x02O8\x85R\x89](${items}etb.`,
+        'latin1',
+      ),
+    )
+  it('are refused when a number and a text read the same, also in a pickle', async () => {
+    expect(await refused('DATA_FORMAT', openBase(zip('mixed.npz', objects('K\x01K\x01U\x011'))))).toMatch(
+      /row 2: .*number and as a text/,
+    )
+    await opened(zip('kinds.npz', objects('K\x01K\x02U\x013')), (base) => expect(base.articles!.ids).toEqual(['1', '2', '3']))
+  })
+  it('of 64 bits stay exact', async () => {
+    const ids = column('<i8', BigInt64Array.of(2n ** 53n + 1n, 2n ** 53n + 1n, 2n ** 53n + 2n))
+    await opened(zip('long.npz', ids), (base) => expect(base.articles!.ids).toEqual(['9007199254740993', '9007199254740994']))
+  })
+  it('that only a class could make are refused', async () => {
+    expect(
+      await refused('DATA_UNSAFE', openBase(zip('class.npz', objects('capp\nId\n)\x810capp\nId\n)\x81K\x01K\x02')))),
+    ).toMatch(/class app\.Id/)
+  })
+})
+
+it('what inspection says to do next is not to inspect', async () => {
+  const cut = scratch('cut.npy', f4([3, 2], circle(3)).subarray(0, 130))
+  await expect(inspectData(cut)).rejects.toMatchObject({ code: 'DATA_FORMAT', hint: expect.not.stringMatching(/inspect/) })
+  scratch('bad.jsonl', 'hello\n')
+  const { error } = await inspectData(scratch('bad.npy', f4([3, 2], circle(3))))
+  expect(error).toMatchObject({ code: 'DATA_FORMAT', hint: expect.not.stringMatching(/inspect/) })
 })
