@@ -55,7 +55,7 @@ async function trainerOf(name, precision) {
   const { presets, spec } = findArchitecture(name)
   const { node } = spec({ dim: DIM, context: CONTEXT }, { ...presets.target, ...SMALLER[name] })
   const model = await native.model(node, 'float32', 'cpu', 0)
-  const trainer = native.trainer(model, samples, windows, { ...OPTIONS, bf16: precision === 'bf16' })
+  const trainer = await native.trainer(model, samples, windows, { ...OPTIONS, bf16: precision === 'bf16' })
   const state = { model, trainer, epoch: 0, from: 0, perEpoch: native.trainerStepsPerEpoch(trainer) }
   await run(state, WARM_UP)
   return state

@@ -156,7 +156,7 @@ export interface Addon {
     k: number,
   ): Promise<Retrieval>
   // binding/training.cpp
-  trainer(model: NativeModel, samples: NativeSamples, ids: Int32Array, o: TrainerOptions): NativeTrainer
+  trainer(model: NativeModel, samples: NativeSamples, ids: Int32Array, o: TrainerOptions): Promise<NativeTrainer>
   trainerRun(trainer: NativeTrainer, epoch: number, from: number, rates: Float64Array): Promise<number>
   trainerStop(trainer: NativeTrainer): void
   trainerProgress(trainer: NativeTrainer): { steps: number; loss: number }
@@ -199,6 +199,8 @@ export interface TrainerOptions {
   eps: number
   clip: number
   ema: number
+  /** The decay rises to `ema` from the first steps on. */
+  emaWarmup?: boolean
 }
 /** Sums over the steps of the epoch so far; part of a checkpoint, so that a resumed epoch reports the same to the bit. */
 export interface TrainerSums {

@@ -52,13 +52,16 @@ export const real = <T extends number | undefined = number>(o: {
     (Number.isFinite(v) && (v as number) >= o.min && (v as number) <= (o.max ?? Infinity)),
 })
 
-/** One of a few words. */
-export const choice = <const T extends string>(of: readonly T[], o: { default: T; about: string; group?: string }): Field<T> => ({
+/** One of a few words; with `default: undefined` it may be left out. */
+export const choice = <const T extends string, const D extends T | undefined>(
+  of: readonly T[],
+  o: { default: D; about: string; group?: string },
+): Field<T | D> => ({
   ...o,
   kind: 'choice',
   choices: of,
   expected: `one of ${of.join(', ')}`,
-  accepts: (v) => of.includes(v as T),
+  accepts: (v) => (v === undefined && o.default === undefined) || of.includes(v as T),
 })
 
 /** A yes-or-no option. */

@@ -22,7 +22,13 @@ export interface HistoryRow {
   seconds: number
   samples_per_second: number | null
   peak_memory_bytes: number
+  /** With averaged weights only: whether this row is of the raw weights or of their average, whichever has the lower validation loss. */
+  weights?: Weights
+  /** With averaged weights only, from epoch 1 on: both on the validation windows. */
+  judged?: Record<Weights, { val_loss: number; val_cosine: number }>
 }
+/** Weights as the optimizer leaves them, or their moving average. */
+export type Weights = 'raw' | 'average'
 /** training_history.json */
 export interface History {
   version: 1
@@ -31,6 +37,8 @@ export interface History {
   history: HistoryRow[]
   /** Epoch of lowest validation loss, the earliest on ties; null before one was trained. */
   best_epoch: number | null
+  /** How the run was taken beyond the length that its schedule was planned for; only where it was. */
+  extended?: Stretch[]
 }
 
 /** Golden inputs and outputs of a run, as base64 of little-endian float32. */
@@ -93,6 +101,10 @@ export interface RunFacts {
   golden: Golden
   /** Where a training stands; null for a run that was imported. */
   progress: Progress | null
+  /** Which weights the run is judged and served by. Absent in runs that were made before it was recorded: the average with `ema`. */
+  weights_kept?: Weights
+  /** How the decay of the average came to be `ema`. Absent in runs that were made before it was recorded: constant. */
+  ema_rule?: EmaRule | null
   train_seconds: number | null
   /** How the weights are kept, and of which run they are; only in a run that `quantize` made. */
   quantized?: Quantization
@@ -100,6 +112,18 @@ export interface RunFacts {
   pruned?: Pruning
 }
 export type RunManifest = Manifest & RunFacts
+
+/** `warmup`: min(ema, (1 + t) / (10 + t)) in step t, raw weights judged too; `constant`: ema from the first step on, only the average judged. */
+export type EmaRule = 'warmup' | 'constant'
+
+/** A part of the plan of a schedule; a step's rate is that of the last one whose `since` it has reached. Units: optimizer steps. */
+export interface Stretch {
+  readonly kind: 'planned' | 'constant' | 'restart' | 'replan'
+  readonly since: number
+  /** Where its warm-up begins and its cosine ends. */
+  readonly from: number
+  readonly to: number
+}
 
 /** Everything beside the tensors that a training needs to go on to the bit. */
 export interface Progress {
@@ -115,6 +139,10 @@ export interface Progress {
   seconds: number
   /** Whether the training came to its end. */
   finished: boolean
+  /** Absent in runs that were made before it was recorded: as long as their options say. */
+  plan?: readonly Stretch[]
+  /** Where an epoch that `maxSteps` cut short stood before it was judged, so that it can go on. */
+  cut?: Pick<Progress, 'epoch' | 'step' | 'sums' | 'schedule' | 'best' | 'epoch_seconds'>
 }
 
 /** What `prune` took out of a run. */
@@ -134,6 +162,8 @@ export interface Pruning {
 
 export const BEST = 'best_model.pt'
 export const FINAL = 'final_model.pt'
+/** The best weights before an epoch that `maxSteps` cut short was better. */
+export const EARLIER = 'earlier_best.pt'
 export const QUANTIZED = 'quantized.safetensors'
 export const HISTORY = 'training_history.json'
 export const CONFIG = 'config.json'

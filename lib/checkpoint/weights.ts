@@ -2,6 +2,7 @@ import { isTensorEntry, openPt, readTensor } from '../data/pt.js'
 import { LvmError } from '../errors.js'
 import { type NativeModel, type NativeTensor, type NativeTrainer, native } from '../native.js'
 import { Tensor } from '../torch/tensor.js'
+import type { Weights } from './run.js'
 import { openState } from './state-dict.js'
 import type { StoredTensors } from './stored.js'
 
@@ -53,23 +54,24 @@ export interface ParamGroup {
 /**
  * What `torch.save` would have written: the weights, the optimizer's moments and the figures of an epoch.
  *
- * With averaged weights, `model_state_dict` holds the average, which is what is judged, and `training_state_dict` what is trained;
- * call it while the two are swapped.
+ * `model_state_dict` holds the weights that are in the model now. With averaged weights, the others are beside them: those that
+ * are trained as `training_state_dict`, the average as `average_state_dict`.
  */
 export function checkpointValue(
   model: NativeModel,
   trainer: NativeTrainer,
-  facts: { epoch: number; val_loss: number; val_cosine: number; args: Record<string, unknown>; group: ParamGroup },
+  facts: { epoch: number; val_loss: number; val_cosine: number; args: Record<string, unknown>; group: ParamGroup; weights: Weights },
 ): Record<string, unknown> {
   const { steps, slots: unordered } = native.trainerState(trainer)
   const slots = inOrder(unordered)
   const step = () => Tensor.from(Float32Array.of(steps), []).native // its own for each: AdamW counts each up in place
-  const { group, ...figures } = facts
+  const { group, weights, ...figures } = facts
+  const others = weights === 'average' ? 'training_state_dict' : 'average_state_dict'
   const averaged = slots.some(({ average }) => average !== undefined)
   return {
     ...figures,
     model_state_dict: Object.fromEntries(inOrder(native.modelState(model)).map(({ name, tensor }) => [name, tensor])),
-    ...(averaged && { training_state_dict: Object.fromEntries(slots.map(({ name, average }) => [name, average])) }),
+    ...(averaged && { [others]: Object.fromEntries(slots.map(({ name, average }) => [name, average])) }),
     optimizer_state_dict: {
       state: Object.fromEntries(slots.map(({ m, v }, i) => [i, { step: step(), exp_avg: m, exp_avg_sq: v }])),
       param_groups: [
@@ -101,6 +103,8 @@ export async function restoreTraining(model: NativeModel, trainer: NativeTrainer
   const optimizer = root.get('optimizer_state_dict') as Map<string, Map<number, Map<string, unknown>>> | undefined
   const state = optimizer?.get('state')
   const slots = inOrder(native.trainerState(trainer).slots)
+  const trained = root.get('training_state_dict') as Map<string, unknown> | undefined
+  const others = trained ?? (root.get('average_state_dict') as Map<string, unknown> | undefined)
   await loadWeights(model, path)
   for (const [i, { name, m, v, average }] of slots.entries()) {
     for (const [key, into] of [
@@ -113,11 +117,11 @@ export async function restoreTraining(model: NativeModel, trainer: NativeTrainer
       await copy(tensor, into)
     }
     if (average === undefined) continue
-    const entry = (root.get('training_state_dict') as Map<string, unknown> | undefined)?.get(name)
-    if (!isTensorEntry(entry)) throw damaged(`the trained weights of "${name}"`)
+    const entry = others?.get(name)
+    if (!isTensorEntry(entry)) throw damaged(`the ${trained ? 'trained' : 'averaged'} weights of "${name}"`)
     using tensor = await readTensor(file, entry)
     await copy(tensor, average)
   }
   native.trainerSetSteps(trainer, steps)
-  await native.trainerSwap(trainer) // the file has the average in the model's place
+  if (trained !== undefined) await native.trainerSwap(trainer) // the file has the average in the model's place
 }

@@ -1,3 +1,4 @@
+import type { EmaRule } from '../checkpoint/run.js'
 import type { ParamGroup } from '../checkpoint/weights.js'
 import type { Plan } from './recipe.js'
 
@@ -7,7 +8,7 @@ const snake = (key: string) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLo
 export function configOf(
   { architecture, train }: Plan,
   model: Readonly<Record<string, unknown>>,
-  facts: { dim: number; parameters: number; device: string; threads: number },
+  facts: { dim: number; parameters: number; device: string; threads: number; emaRule: EmaRule | null },
 ) {
   const {
     lr,
@@ -22,6 +23,7 @@ export function configOf(
     out: ____,
     device: _____,
     threads: ______,
+    extend: _______,
     ...others
   } = train
   return {
@@ -40,6 +42,7 @@ export function configOf(
     gradient_clip: clip,
     device: facts.device,
     threads: facts.threads,
+    ema_rule: facts.emaRule,
     ...Object.fromEntries(Object.entries(others).map(([key, value]) => [snake(key), value ?? null])),
   }
 }

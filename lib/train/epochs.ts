@@ -3,8 +3,8 @@ import { asLvmError, LvmError } from '../errors.js'
 import { native } from '../native.js'
 import type { Told } from './events.js'
 import { saveSession } from './save.js'
-import { afterEpoch, rates } from './schedule.js'
-import { evaluateEpoch, type Session } from './session.js'
+import { afterEpoch, rates, totalSteps } from './schedule.js'
+import { evaluateEpoch, holding, type Session, standing } from './session.js'
 
 const SAVE_SECONDS = 300
 /** How long a call into C++ should take: short enough for a progress bar, long enough to cost nothing. */
@@ -12,26 +12,14 @@ const CALL_SECONDS = 0.5
 
 export type Stopped = 'done' | 'early-stop' | 'max-steps' | 'interrupted'
 
-const totalSteps = ({ plan: { train }, steps }: Session) => Math.min(train.epochs * steps, train.maxSteps ?? Infinity)
-
 /** Why a training is at its end; undefined while it is not, as within an epoch that is not judged yet. */
-function ended({ plan: { train }, progress, history }: Session): Exclude<Stopped, 'interrupted'> | undefined {
+export function ended({ plan: { train }, progress, history }: Session): Exclude<Stopped, 'interrupted'> | undefined {
   const { epoch, step, best, optimizer_steps } = progress
   if (epoch === 0 || step > 0) return undefined
   const last = history.at(-1)?.epoch ?? 0
   if (train.earlyStop !== undefined && best !== null && last - best.epoch >= train.earlyStop) return 'early-stop'
   if (optimizer_steps >= (train.maxSteps ?? Infinity)) return 'max-steps'
   return epoch > train.epochs ? 'done' : undefined
-}
-
-/** With averaged weights, runs something while they stand in the model's place. */
-async function judged<T>({ trainer }: Session, what: () => Promise<T>): Promise<T> {
-  await native.trainerSwap(trainer)
-  try {
-    return await what()
-  } finally {
-    await native.trainerSwap(trainer)
-  }
 }
 
 /** Before the last save, once more over all bytes: a write through a mapping may leave the file's time as it was. Errors: DATA_CHANGED. */
@@ -50,7 +38,7 @@ async function save(session: Session, store: Store, reason: 'epoch' | 'timer' | 
   progress.sums = native.trainerSums(trainer)
   progress.finished = ended(session) !== undefined
   if (progress.finished) await requireUnchanged(session)
-  const generation = await saveSession(session, store, best)
+  const generation = await holding(session, standing(session), () => saveSession(session, store, best))
   return { type: 'saved', epoch: progress.epoch, step: progress.step, generation, reason }
 }
 
@@ -58,14 +46,14 @@ async function save(session: Session, store: Store, reason: 'epoch' | 'timer' | 
 async function* steps(session: Session, store: Store, signal: AbortSignal): AsyncGenerator<Told> {
   const { trainer, progress, plan } = session
   const { train } = plan
-  const total = totalSteps(session)
+  const total = totalSteps(train, session.steps)
   const end = Math.min(session.steps, progress.step + total - progress.optimizer_steps)
   let chunk = 1
   let lastSave = performance.now()
   let sinceSave = 0
   while (progress.step < end && !signal.aborted) {
     const count = Math.min(chunk, end - progress.step, (train.saveEvery ?? Infinity) - sinceSave)
-    const lrs = rates(train, progress.schedule, progress.optimizer_steps, count, total)
+    const lrs = rates(train, progress, progress.optimizer_steps, count)
     const start = performance.now()
     const made = await native.trainerRun(trainer, progress.epoch, progress.step, lrs)
     const seconds = (performance.now() - start) / 1000
@@ -95,7 +83,7 @@ async function* steps(session: Session, store: Store, signal: AbortSignal): Asyn
           ? 'timer'
           : undefined
     if (due === undefined || progress.step >= end || signal.aborted) continue
-    yield await judged(session, () => save(session, store, due))
+    yield await save(session, store, due)
     lastSave = performance.now()
     sinceSave = 0
   }
@@ -104,22 +92,23 @@ async function* steps(session: Session, store: Store, signal: AbortSignal): Asyn
 /** Judges the epoch that ended, moves the schedule on and saves. */
 async function* finishEpoch(session: Session, store: Store, signal: AbortSignal): AsyncGenerator<Told> {
   const { plan, progress } = session
-  const lastStep = Math.max(0, progress.optimizer_steps - 1)
-  const lr = rates(plan.train, progress.schedule, lastStep, 1, totalSteps(session))[0]!
+  const lr = rates(plan.train, progress, Math.max(0, progress.optimizer_steps - 1), 1)[0]!
   const start = performance.now()
-  const { row, best, saved } = await judged(session, async () => {
-    const row = await evaluateEpoch(session, lr, signal)
-    const best = progress.epoch > 0 && (progress.best === null || row.val_loss < progress.best.val_loss)
-    session.history.push(row)
-    if (best) progress.best = { epoch: row.epoch, val_loss: row.val_loss, val_cosine: row.val_cosine }
-    if (progress.epoch > 0) progress.schedule = afterEpoch(plan.train, progress.schedule, row.val_loss)
-    progress.seconds += (performance.now() - start) / 1000
-    progress.epoch += 1
-    progress.step = 0
-    progress.epoch_seconds = 0
-    native.trainerSums(session.trainer, { loss: 0, gradNorm: 0, windows: 0, steps: 0 })
-    return { row, best, saved: await save(session, store, 'epoch', best) }
-  })
+  const row = await evaluateEpoch(session, lr, signal)
+  if (progress.epoch > 0 && progress.step < session.steps) {
+    const { epoch, step, schedule, best, epoch_seconds } = progress
+    progress.cut = { epoch, step, schedule, best, epoch_seconds, sums: native.trainerSums(session.trainer) }
+  }
+  const best = progress.epoch > 0 && (progress.best === null || row.val_loss < progress.best.val_loss)
+  session.history.push(row)
+  if (best) progress.best = { epoch: row.epoch, val_loss: row.val_loss, val_cosine: row.val_cosine }
+  if (progress.epoch > 0) progress.schedule = afterEpoch(plan.train, progress.schedule, row.val_loss)
+  progress.seconds += (performance.now() - start) / 1000
+  progress.epoch += 1
+  progress.step = 0
+  progress.epoch_seconds = 0
+  native.trainerSums(session.trainer, { loss: 0, gradNorm: 0, windows: 0, steps: 0 })
+  const saved = await save(session, store, 'epoch', best)
   yield { type: 'epoch', epochs: plan.train.epochs, best, ...row }
   yield saved
 }
@@ -137,6 +126,6 @@ export async function* epochs(session: Session, store: Store, signal: AbortSigna
   } catch (error) {
     if (!signal.aborted || asLvmError(error).code !== 'INTERRUPTED') throw error
   }
-  yield await judged(session, () => save(session, store, 'stop'))
+  yield await save(session, store, 'stop')
   return 'interrupted'
 }

@@ -1,5 +1,5 @@
 import type { Placed } from '../checkpoint/place.js'
-import type { HistoryRow } from '../checkpoint/run.js'
+import type { HistoryRow, Stretch } from '../checkpoint/run.js'
 
 /** What a training tells, as it goes; the CLI's JSON lines are these. Units: seconds, bytes, vectors. */
 export type TrainEvent = { version: 1 } & (
@@ -22,6 +22,8 @@ export type TrainEvent = { version: 1 } & (
       }
       split: { mode: string; leaky: boolean }
       estimate: { memory_bytes: number; disk_bytes: number }
+      /** How the schedule goes on beyond its first plan, where it does. */
+      extended?: Stretch[]
     }
   | { type: 'audit'; path: string; verdict: 'PASS' | 'WARN' | 'FAIL' | null; codes: string[]; forced: boolean }
   | ({ type: 'init'; path: string; sha256: string } & Placed)

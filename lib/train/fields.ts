@@ -49,6 +49,12 @@ export const trainFields = {
     ...training,
   }),
   plateauPatience: integer({ default: 3, min: 0, about: 'epochs without improvement that a plateau lasts', ...training }),
+  extend: choice(['constant', 'restart', 'replan'], {
+    default: undefined,
+    about:
+      'go on beyond the steps that --schedule warmup-cosine was planned for: at the last rate, with warm-up and cosine over the new steps, or with one cosine over all steps',
+    ...training,
+  }),
   warmup: real({
     default: 0.05,
     min: 0,
@@ -66,7 +72,7 @@ export const trainFields = {
     default: 0,
     min: 0,
     max: 0.999999,
-    about: 'decay of averaged weights, which are then judged and kept; 0 for none',
+    about: 'decay of averaged weights, which it rises to as min(ema, (1 + t) / (10 + t)); the better of raw and averaged weights is kept; 0 for none',
     ...training,
   }),
   earlyStop: integer<number | undefined>({

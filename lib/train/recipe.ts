@@ -34,7 +34,7 @@ const NEEDS: readonly { key: string; when: (o: TrainSettings) => boolean; needs:
   { key: 'warmup', when: (o) => o.schedule === 'warmup-cosine', needs: '--schedule warmup-cosine' },
 ]
 /** What may differ when a run goes on; files are compared by what is in them. */
-const RESUMABLE = ['epochs', 'saveEvery', 'resume', 'name', 'out', 'data', 'val']
+const RESUMABLE = ['epochs', 'maxSteps', 'earlyStop', 'extend', 'saveEvery', 'resume', 'name', 'out', 'data', 'val']
 
 export interface Plan {
   readonly architecture: Architecture
@@ -61,6 +61,8 @@ export function ask(model: string, given: Given) {
   const own = divide(architecture, given)
   const asked = resolve('train', trainFields, own.train)
   if (asked.resume && asked.overwrite) throw badOption('train', 'overwrite', 'one of "resume" and "overwrite"', true)
+  if (asked.extend !== undefined && !asked.resume)
+    throw badOption('train', 'extend', 'no value without "resume", where it has no effect,', asked.extend)
   return { architecture, own, asked }
 }
 
@@ -104,9 +106,9 @@ export function resumed(model: string, given: Given, saved: { train: Given; mode
     throw new LvmError(
       'BAD_OPTION',
       `train: expected ${shown(before[key])}, as the run was started, for "${key}" but received ${shown(value)}`,
-      { hint: 'only --epochs and --save-every may differ with --resume; start another run with --name' },
+      { hint: 'with --resume only --epochs, --max-steps, --early-stop, --extend and --save-every may differ; start another run with --name' },
     )
   }
   const changes = Object.fromEntries(Object.entries(own.train).filter(([key]) => RESUMABLE.includes(key)))
-  return { architecture, train: resolve('train', trainFields, { ...saved.train, ...changes }), model: saved.model }
+  return { architecture, train: resolve('train', trainFields, { ...saved.train, extend: undefined, ...changes }), model: saved.model }
 }

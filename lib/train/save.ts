@@ -2,14 +2,26 @@ import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:pat
 import { linkOrCopy } from '../checkpoint/generation.js'
 import { goldenRows } from '../checkpoint/golden.js'
 import { jsonHash } from '../checkpoint/hash.js'
-import { BEST, CONFIG, FINAL, HISTORY, type History, type RunFacts, type RunManifest, SPLIT } from '../checkpoint/run.js'
+import {
+  BEST,
+  CONFIG,
+  EARLIER,
+  FINAL,
+  type Golden,
+  HISTORY,
+  type History,
+  type RunFacts,
+  type RunManifest,
+  SPLIT,
+  type Weights,
+} from '../checkpoint/run.js'
 import type { Store } from '../checkpoint/store.js'
 import { checkpointValue } from '../checkpoint/weights.js'
 import { splitText } from '../data/split-file.js'
 import { packageVersion } from '../libtorch/paths.js'
 import { native } from '../native.js'
 import { configOf, paramGroup } from './config.js'
-import type { Session } from './session.js'
+import { type Session, standing } from './session.js'
 
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
 
@@ -17,6 +29,22 @@ const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
 function nearby(path: string): string {
   const near = relative(process.cwd(), path)
   return near.startsWith('..') || isAbsolute(near) ? resolve(path) : near
+}
+
+const name = (file: string) => file.replace(/\.pt$/, '')
+
+/** Weights of earlier epochs that a save carries over: the files it keeps them in, each with its name in the save before. */
+function carried({ progress, undone }: Session, best: boolean): Record<string, string> {
+  if (best) return progress.cut?.best ? { [EARLIER]: BEST } : {}
+  if (progress.best === null) return {}
+  return { [BEST]: undone ? EARLIER : BEST }
+}
+
+/** The golden outputs of weights that are carried over. */
+function goldenOf({ outputs, engines, ...golden }: Golden, files: Record<string, string>): Golden {
+  const renamed = <T>(of: Record<string, T>) =>
+    Object.fromEntries(Object.entries(files).map(([to, from]) => [name(to), of[name(from)]!]))
+  return { ...golden, outputs: renamed(outputs), engines: renamed(engines) }
 }
 
 async function factsOf(session: Session, best: boolean, before: RunManifest | undefined): Promise<RunFacts> {
@@ -29,8 +57,8 @@ async function factsOf(session: Session, best: boolean, before: RunManifest | un
     dim: base.dim,
     device: session.device,
     dtype: session.dtype,
-    names: best ? ['final_model', 'best_model'] : ['final_model'],
-    kept: before?.golden,
+    names: (best ? [FINAL, BEST] : [FINAL]).map(name),
+    kept: before && goldenOf(before.golden, carried(session, best)),
   })
   const each = session.dtype === 'bfloat16' ? 2 : 4
   const bytes = native
@@ -75,8 +103,17 @@ async function factsOf(session: Session, best: boolean, before: RunManifest | un
     command_line: [basename(process.argv[1] ?? 'node'), ...process.argv.slice(2)],
     golden,
     progress,
+    weights_kept: keptWeights(session),
+    ema_rule: session.emaRule,
     train_seconds: history.length === 0 ? null : progress.seconds,
   }
+}
+
+/** Which weights the run is judged and served by: those of the best epoch, or the last ones before there is one. */
+function keptWeights(session: Session): Weights {
+  const { progress, history, emaRule } = session
+  if (progress.best === null) return standing(session)
+  return history.find(({ epoch }) => epoch === progress.best!.epoch)?.weights ?? (emaRule === null ? 'raw' : 'average')
 }
 
 /** Saves where a training stands; call it while the model holds the weights that are judged. Errors: NO_DISK. */
@@ -89,6 +126,7 @@ export async function saveSession(session: Session, store: Store, best: boolean)
     parameters: session.parameters,
     device: session.device,
     threads: session.threads,
+    emaRule: session.emaRule,
   })
   const last = history.at(-1)
   const value = () =>
@@ -98,6 +136,7 @@ export async function saveSession(session: Session, store: Store, best: boolean)
       val_cosine: last?.val_cosine ?? 0,
       args: config,
       group: paramGroup(plan, progress.schedule.lr),
+      weights: standing(session),
     })
   const document: History = {
     version: 1,
@@ -105,24 +144,30 @@ export async function saveSession(session: Session, store: Store, best: boolean)
     parameters: session.parameters,
     history,
     best_epoch: progress.best?.epoch ?? null,
+    ...(progress.plan && progress.plan.length > 1 && { extended: progress.plan.slice(1) }),
   }
   const pt = async (path: string) => {
     await native.savePt(path, value())
   }
   const { val } = data
+  const earlier = store.current()?.path
+  const others = Object.entries(carried(session, best))
+  const moved = others.filter(([to, from]) => to !== from)
   const saved = await store.save({
     files: {
       [FINAL]: pt,
       ...(best && { [BEST]: (path: string) => linkOrCopy(join(dirname(path), FINAL), path) }),
+      ...Object.fromEntries(moved.map(([to, from]) => [to, (path: string) => linkOrCopy(join(earlier!, from), path)])),
       [HISTORY]: json(document),
       [CONFIG]: json(config),
       ...(!session.saved && {
         [SPLIT]: splitText(data.split, data.train, val === data.train ? undefined : val),
       }),
     },
-    keep: [...(session.saved ? [SPLIT] : []), ...(!best && progress.best !== null ? [BEST] : [])],
-    manifest: { ...(await factsOf(session, best, progress.best === null ? undefined : before)) },
+    keep: [...(session.saved ? [SPLIT] : []), ...others.filter(([to, from]) => to === from).map(([to]) => to)],
+    manifest: { ...(await factsOf(session, best, before)) },
   })
   session.saved = true
+  session.undone = false
   return saved.generation
 }

@@ -1,3 +1,5 @@
+import type { Stretch } from '../checkpoint/run.js'
+import { badOption, LvmError } from '../errors.js'
 import type { TrainSettings } from './recipe.js'
 
 /** What a learning-rate schedule remembers; plain numbers, so that a checkpoint holds it. */
@@ -8,20 +10,63 @@ export interface ScheduleState {
 }
 export const freshSchedule = (lr: number): ScheduleState => ({ lr, best: null, bad: 0 })
 
+/** Optimizer steps of a whole training with so many in an epoch. */
+export const totalSteps = ({ epochs, maxSteps }: TrainSettings, perEpoch: number): number =>
+  Math.min(epochs * perEpoch, maxSteps ?? Infinity)
+
+/** The plan of a training of so many steps. */
+export const planned = (total: number): Stretch[] => [{ kind: 'planned', since: 0, from: 0, to: total }]
+
 /**
- * The learning rates of `count` steps from step `from` (counted over the whole training) on.
+ * The plan of a run that goes on to `total` steps, of which `done` are made.
  *
- * Source: warm-up and cosine as in Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts.
+ * Errors: BAD_OPTION when the schedule was planned for fewer steps and `extend` does not say how it goes on.
  */
-export function rates(o: TrainSettings, state: ScheduleState, from: number, count: number, total: number): Float64Array {
-  if (o.schedule !== 'warmup-cosine') return new Float64Array(count).fill(state.lr)
-  const warm = Math.max(1, Math.round(o.warmup * total))
-  return Float64Array.from({ length: count }, (_, i) => {
-    const step = from + i
-    if (step < warm) return (o.lr * (step + 1)) / warm
-    return 0.5 * o.lr * (1 + Math.cos(Math.PI * Math.min(1, (step - warm) / Math.max(1, total - warm))))
-  })
+export function extended(o: TrainSettings, plan: readonly Stretch[], total: number, done: number): readonly Stretch[] {
+  const last = plan.at(-1)!
+  if (o.schedule !== 'warmup-cosine') {
+    if (o.extend === undefined) return planned(total) // rates do not depend on it
+    throw badOption('train', 'extend', 'no value without --schedule warmup-cosine, where it has no effect,', o.extend)
+  }
+  if (done === 0 && o.extend === undefined) return planned(total)
+  const isLast = total === last.to && o.extend === last.kind // the command that was interrupted, again
+  if (total <= last.to) {
+    if (o.extend === undefined || isLast) return plan
+    throw badOption('train', 'extend', `no value up to step ${last.to}, for which the schedule is planned,`, o.extend)
+  }
+  if (o.extend === undefined)
+    throw new LvmError(
+      'BAD_OPTION',
+      `train: expected at most ${last.to} steps, for which warm-up and cosine of this run were planned, but received ${total}`,
+      {
+        hint: 'say how the learning rate goes on: --extend constant (the last rate), restart (warm-up and cosine over the new steps) or replan (one cosine over all steps: the rate jumps, and the run is not the one of as many epochs)',
+      },
+    )
+  const beyond = o.extend === 'replan' ? { since: done, from: 0 } : { since: last.to, from: last.to }
+  return [...plan, { kind: o.extend, ...beyond, to: total }]
 }
+
+/** Source: warm-up and cosine as in Loshchilov & Hutter 2017, arXiv:1608.03983; `restart` is its warm restart. */
+function warmupCosine(o: TrainSettings, plan: readonly Stretch[], step: number): number {
+  const index = plan.findLastIndex(({ since }) => since <= step)
+  const { kind, from, to } = plan[index]!
+  if (kind === 'constant') return warmupCosine(o, plan.slice(0, index), from - 1)
+  const [total, at] = [to - from, step - from]
+  const warm = Math.max(1, Math.round(o.warmup * total))
+  if (at < warm) return (o.lr * (at + 1)) / warm
+  return 0.5 * o.lr * (1 + Math.cos(Math.PI * Math.min(1, (at - warm) / Math.max(1, total - warm))))
+}
+
+/** The learning rates of `count` steps from step `from` (counted over the whole training) on. */
+export const rates = (
+  o: TrainSettings,
+  { schedule, plan }: { schedule: ScheduleState; plan?: readonly Stretch[] },
+  from: number,
+  count: number,
+): Float64Array =>
+  Float64Array.from({ length: count }, (_, i) =>
+    o.schedule === 'warmup-cosine' ? warmupCosine(o, plan!, from + i) : schedule.lr,
+  )
 
 /** After an epoch: torch.optim.lr_scheduler.ReduceLROnPlateau with its default threshold, in double. */
 export function afterEpoch(o: TrainSettings, state: ScheduleState, loss: number): ScheduleState {

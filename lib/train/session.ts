@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { FINAL, type HistoryRow, type Progress, type RunFacts } from '../checkpoint/run.js'
+import { type EmaRule, FINAL, type HistoryRow, type Progress, type RunFacts, type Weights } from '../checkpoint/run.js'
 import { restoreTraining } from '../checkpoint/weights.js'
 import { atOnce } from '../data/windows.js'
 import { LvmError } from '../errors.js'
@@ -12,7 +12,8 @@ import { type Initial, initialise } from './initial.js'
 import { fitInput } from './normaliser.js'
 import { type Prepared, type Side, sampled } from './prepare.js'
 import type { Plan } from './recipe.js'
-import { freshSchedule } from './schedule.js'
+import type { From } from './resume.js'
+import { freshSchedule, planned, totalSteps } from './schedule.js'
 
 /** Batches that are judged in one call, between which a training can be stopped. */
 const CALL = 2
@@ -35,18 +36,23 @@ export interface Session {
   readonly initialised: Awaited<ReturnType<typeof initialise>> | undefined
   /** What the audit of the data said; null until it has. */
   audit: RunFacts['audit']
+  /** How weights are averaged; null where they are not. */
+  readonly emaRule: EmaRule | null
   progress: Progress
   history: HistoryRow[]
   /** Whether the store holds a save of this training, whose unchanged files the next one keeps. */
   saved: boolean
+  /** Whether the best weights are those that the save before has set aside. */
+  undone: boolean
 }
 
-const freshProgress = (lr: number): Progress => ({
+const freshProgress = (lr: number, total: number): Progress => ({
   epoch: 0,
   step: 0,
   optimizer_steps: 0,
   sums: { loss: 0, gradNorm: 0, windows: 0, steps: 0 },
   schedule: freshSchedule(lr),
+  plan: planned(total),
   best: null,
   epoch_seconds: 0,
   seconds: 0,
@@ -63,18 +69,19 @@ export async function openSession(
     threads: number
     recompute: boolean
     initial?: Initial | undefined
-    from?: { path: string; progress: Progress; history: HistoryRow[]; init: RunFacts['init']; audit: RunFacts['audit'] }
+    from?: From
   },
 ): Promise<Session> {
   const { train } = plan
   const dtype = train.weights === 'bf16' ? 'bfloat16' : 'float32'
+  const emaRule = train.ema === 0 ? null : o.from === undefined ? 'warmup' : (o.from.facts.ema_rule ?? 'constant')
   const model = await native.model(o.spec, dtype, o.device, o.from === undefined ? train.seed : null)
   let trainer: NativeTrainer | undefined
   let initialised: Session['initialised']
   try {
     if (o.from === undefined) await fitInput(model, o.spec, data)
     if (o.initial !== undefined) initialised = await initialise(model, o.spec, o.initial, plan)
-    trainer = native.trainer(model, data.train.samples, data.split.train, {
+    trainer = await native.trainer(model, data.train.samples, data.split.train, {
       batch: train.batchSize,
       accumulate: train.accumulate,
       loss: train.loss,
@@ -89,6 +96,7 @@ export async function openSession(
       eps: train.eps,
       clip: train.clip,
       ema: train.ema,
+      emaWarmup: emaRule === 'warmup',
     })
     if (o.from !== undefined) {
       await restoreTraining(model, trainer, join(o.from.path, FINAL), o.from.progress.optimizer_steps)
@@ -99,6 +107,7 @@ export async function openSession(
     native.dispose(model)
     throw error
   }
+  const steps = native.trainerStepsPerEpoch(trainer)
   return {
     plan,
     data,
@@ -109,14 +118,16 @@ export async function openSession(
     dtype,
     threads: o.threads,
     parameters: countParameters(o.spec),
-    steps: native.trainerStepsPerEpoch(trainer),
+    steps,
     trainSample: sampled(data.split.train, train.trainEval === 'all' ? undefined : Number(train.trainEval), train.seed),
-    init: o.from?.init ?? (o.initial ? { path: o.initial.path, sha256: o.initial.sha256 } : null),
+    init: o.from?.facts.init ?? (o.initial ? { path: o.initial.path, sha256: o.initial.sha256 } : null),
     initialised,
-    audit: o.from?.audit ?? null,
-    progress: o.from?.progress ?? freshProgress(train.lr),
+    audit: o.from?.facts.audit ?? null,
+    emaRule,
+    progress: o.from?.progress ?? freshProgress(train.lr, totalSteps(train, steps)),
     history: o.from?.history ?? [],
     saved: o.from !== undefined,
+    undone: o.from?.undone ?? false,
   }
 }
 
@@ -147,24 +158,54 @@ async function judge({ model, plan }: Session, { samples, windows }: Side, ids: 
   return { loss: plan.train.loss === 'cosine' ? 1 - cosine : mse, cosine, norm: column('norm') }
 }
 
-/** The history row of the epoch that just ended, from the weights that are in the model now. */
+/** Runs something while these weights stand in the model's place. */
+export async function holding<T>({ trainer }: Session, weights: Weights, what: () => Promise<T>): Promise<T> {
+  if (weights === 'raw') return what()
+  await native.trainerSwap(trainer)
+  try {
+    return await what()
+  } finally {
+    await native.trainerSwap(trainer)
+  }
+}
+
+/** The weights that a save puts first: those that the last epoch was judged by, or within an epoch the average. */
+export function standing({ emaRule, progress, history }: Session): Weights {
+  if (emaRule === null) return 'raw'
+  return progress.step === 0 ? (history.at(-1)?.weights ?? 'average') : 'average'
+}
+
+/** The weights that an epoch is judged by; on ties the first count. */
+function candidates({ emaRule, progress }: Session): readonly Weights[] {
+  if (emaRule === null || (emaRule === 'warmup' && progress.optimizer_steps === 0)) return ['raw']
+  return emaRule === 'warmup' ? ['average', 'raw'] : ['average']
+}
+
+/** The history row of the epoch that just ended, of the raw or the averaged weights, whichever are better. Errors: DIVERGED. */
 export async function evaluateEpoch(session: Session, lr: number, signal: AbortSignal): Promise<HistoryRow> {
-  const { data, progress } = session
+  const { data, progress, emaRule } = session
   const start = performance.now()
-  const train = await judge(session, data.train, session.trainSample, signal)
-  const val = await judge(session, data.val, data.split.val, signal)
+  const judged = []
+  for (const weights of candidates(session)) {
+    const scores = await holding(session, weights, () => judge(session, data.val, data.split.val, signal))
+    judged.push({ weights, ...scores })
+  }
+  const val = judged.reduce((best, other) => (other.loss < best.loss ? other : best))
+  const train = await holding(session, val.weights, () => judge(session, data.train, session.trainSample, signal))
   const { loss, gradNorm, windows, steps } = native.trainerSums(session.trainer)
   const trained = progress.epoch > 0
-  if (!Number.isFinite(val.loss) || !Number.isFinite(train.loss)) {
-    throw new LvmError('DIVERGED', `training: the loss of epoch ${progress.epoch} is ${val.loss} on the validation windows`)
+  const lost = Object.entries({ training: train.loss, validation: val.loss }).filter(([, value]) => !Number.isFinite(value))
+  if (lost.length > 0) {
+    const what = lost.map(([part, value]) => `the loss on the ${part} windows is ${value}`).join(' and ')
+    throw new LvmError('DIVERGED', `training: ${what} after epoch ${progress.epoch} (step ${progress.optimizer_steps})`)
   }
+  const figures = ({ loss, cosine }: { loss: number; cosine: number }) => ({ val_loss: loss, val_cosine: cosine })
   return {
     epoch: progress.epoch,
     train_loss_running: trained ? loss / windows : null,
     train_loss: train.loss,
     train_cosine: train.cosine,
-    val_loss: val.loss,
-    val_cosine: val.cosine,
+    ...figures(val),
     lr,
     grad_norm: trained ? gradNorm / steps : null,
     output_norm_mean: val.norm.mean,
@@ -172,5 +213,9 @@ export async function evaluateEpoch(session: Session, lr: number, signal: AbortS
     seconds: progress.epoch_seconds + (performance.now() - start) / 1000,
     samples_per_second: trained ? windows / progress.epoch_seconds : null,
     peak_memory_bytes: peakMemory(),
+    ...(emaRule === 'warmup' && { weights: val.weights }),
+    ...(judged.length > 1 && {
+      judged: Object.fromEntries(judged.map((each) => [each.weights, figures(each)])) as NonNullable<HistoryRow['judged']>,
+    }),
   }
 }

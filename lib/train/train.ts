@@ -1,24 +1,21 @@
-import { join } from 'node:path'
 import { claimRun } from '../checkpoint/claim.js'
-import { readHistory } from '../checkpoint/documents.js'
 import { runFolder } from '../checkpoint/folder.js'
-import { type History, type Progress, type RunFacts, type RunManifest, SPLIT } from '../checkpoint/run.js'
-import type { Store } from '../checkpoint/store.js'
+import type { RunManifest } from '../checkpoint/run.js'
 import { locateBase } from '../data/locate.js'
 import { requireWindows } from '../data/windows.js'
 import { abortSignal, eventDoor, only, optional, withFields, word } from '../door.js'
-import { badOption, LvmError, shown } from '../errors.js'
 import { native } from '../native.js'
 import { resolveDevice, useThreads } from '../torch/device.js'
 import { useMultiplier } from '../torch/multiplier.js'
 import { auditData } from './audit.js'
-import { epochs } from './epochs.js'
+import { ended, epochs } from './epochs.js'
 import { estimate, requireRoom } from './estimate.js'
 import type { Told, TrainEvent } from './events.js'
 import { openInitial } from './initial.js'
 import { slowPrecision } from './precision.js'
 import { type Prepared, prepare } from './prepare.js'
-import { ask, type Plan, plan, resumed } from './recipe.js'
+import { ask, plan } from './recipe.js'
+import { goOn, type Start } from './resume.js'
 import { closeSession, openSession, type Session } from './session.js'
 
 /** Options of a training: the model, the data, and any field of `trainFields` and of the model. */
@@ -30,37 +27,9 @@ export interface TrainOptions {
   readonly [option: string]: string | number | boolean | undefined
 }
 
-interface Start {
-  readonly plan: Plan
-  readonly data: Prepared
-  readonly from?: { path: string; progress: Progress; history: History['history'] } & Pick<RunFacts, 'init' | 'audit'>
-}
-
-/** Reads where a run stands, and the settings and data that it goes on with. Errors: BAD_OPTION, BAD_CHECKPOINT, those of the data. */
-async function goOn(model: string, given: Record<string, unknown>, store: Store): Promise<Start> {
-  const { path, manifest: facts } = store.current()!
-  const manifest = facts as RunManifest
-  if (manifest.model !== model)
-    throw badOption('train', 'model', `${shown(manifest.model)}, as the run was started,`, model, 'start another run with --name')
-  const { progress } = manifest
-  if (progress === null || manifest.data === null)
-    throw new LvmError('BAD_OPTION', 'train: expected a run that was trained here but it was imported, and cannot be resumed')
-  const going = resumed(model, given, manifest.options)
-  const begun = progress.step > 0 ? progress.epoch : progress.epoch - 1
-  if (going.train.epochs < begun)
-    throw badOption('train', 'epochs', `at least ${begun}, as many as were begun,`, going.train.epochs)
-  const data = await prepare(going.train, {
-    split: join(path, SPLIT),
-    hash: manifest.data.hash,
-    valHash: manifest.data.val?.hash ?? null,
-  })
-  const { history } = await readHistory(path)
-  return { plan: going, data, from: { path, progress, history, init: manifest.init ?? null, audit: manifest.audit ?? null } }
-}
-
 function startEvent(
   folder: string,
-  { plan: { architecture, train }, data, parameters, device, threads }: Session,
+  { plan: { architecture, train }, data, parameters, device, threads, progress: { plan = [] } }: Session,
   { memory_bytes, disk_bytes }: { memory_bytes: number; disk_bytes: number },
   isResumed: boolean,
 ): Told {
@@ -85,11 +54,21 @@ function startEvent(
     },
     split: { mode, leaky },
     estimate: { memory_bytes, disk_bytes },
+    ...(plan.length > 1 && { extended: plan.slice(1) }),
   }
 }
 
 type Control = { signal?: AbortSignal }
 const ARGS = { options: withFields({ model: word }), control: only({ signal: optional(abortSignal) }) }
+/** Why a run that is at its end trains nothing, and what would take it further. */
+function nothingToTrain({ plan: { train }, progress: { best, optimizer_steps } }: Session, why: ReturnType<typeof ended>): string {
+  const further = {
+    'early-stop': `it stopped ${train.earlyStop} epochs after its best, epoch ${best?.epoch}; a larger --early-stop takes it further`,
+    'max-steps': `all ${optimizer_steps} steps of --max-steps are made; a larger --max-steps takes it further`,
+    done: `all ${train.epochs} epochs are done; a larger --epochs takes it further`,
+  }
+  return `nothing to train: ${further[why!]}`
+}
 
 /**
  * Trains a predictor and keeps it as a run; iterate to let it go on, abort to stop within a step with a valid checkpoint.
@@ -117,7 +96,7 @@ async function* run({ model, ...given }: TrainOptions, signal: AbortSignal): Asy
   try {
     if (fresh !== undefined) resolveDevice(fresh.train.device) // before minutes of reading
     const initial = fresh && (await openInitial(fresh))
-    const started: Start = fresh ? { plan: fresh, data: await prepare(fresh.train) } : await goOn(model, given, store)
+    const started: Start = fresh ? { plan: fresh, data: await prepare(fresh.train) } : await goOn(model, given, store.current()!)
     data = started.data
     const { train, model: modelOptions } = started.plan
     const device = resolveDevice(train.device)
@@ -142,6 +121,8 @@ async function* run({ model, ...given }: TrainOptions, signal: AbortSignal): Asy
     for (const message of [...data.warnings, ...(session.initialised?.warnings ?? [])])
       yield { type: 'warning', code: 'DATA', message }
     if (replaced !== undefined) yield { type: 'warning', code: 'KERNEL', message: replaced }
+    const end = resume ? ended(session) : undefined
+    if (end !== undefined) yield { type: 'warning', code: 'NOTHING_TO_TRAIN', message: nothingToTrain(session, end) }
     if (fresh !== undefined) session.audit = yield* auditData(data, train.force, signal)
     if (train.precision === 'bf16' && device === 'cpu') {
       const slow = await slowPrecision()

@@ -21,11 +21,12 @@ OptimizerOptions read_optimizer(Napi::Object o) {
           number("eps"),
           number("clip"),
           number("ema"),
+          o.Get("emaWarmup").ToBoolean().Value(),
           uint64_t(integer(o.Get("seed"), "seed"))};
 }
 
 // trainer(model, samples, ids, {batch, accumulate, loss, bf16, sequence, recompute, keepZeros, seed, weightDecay, beta1, beta2,
-// eps, clip, ema}) -> handle
+// eps, clip, ema, emaWarmup}) -> Promise<handle>
 Napi::Value trainer(const Napi::CallbackInfo& info) {
   const auto o = info[3].As<Napi::Object>();
   const TrainerOptions options{positive(o.Get("batch"), "batch"),
@@ -37,8 +38,15 @@ Napi::Value trainer(const Napi::CallbackInfo& info) {
                                o.Get("keepZeros").ToBoolean().Value(),
                                uint64_t(integer(o.Get("seed"), "seed")),
                                read_optimizer(o)};
-  const auto made = std::make_shared<Trainer>(take<Model>(info[0]), take<Samples>(info[1]), ids(info[2]), options);
-  return give(info.Env(), made, made->model->bytes() * 3);
+  return run_async(
+    info.Env(),
+    [model = take<Model>(info[0]), samples = take<Samples>(info[1]), windows = ids(info[2]), options] {
+      return std::make_shared<Trainer>(model, samples, windows, options);
+    },
+    [](Napi::Env env, std::shared_ptr<Trainer> trainer) -> Napi::Value {
+      const auto bytes = trainer->model->bytes() * 3;
+      return give(env, std::move(trainer), bytes);
+    });
 }
 
 // trainerRun(trainer, epoch, from, rates: Float64Array) -> Promise<steps made>

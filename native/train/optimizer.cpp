@@ -1,7 +1,8 @@
 // AdamW with decoupled weight decay, one pass over memory.
 //
 //   g ← g · min(1, clip / (|g| + 1e-6));   p ← p (1 − lr λ);   m ← β₁ m + (1 − β₁) g;   v ← β₂ v + (1 − β₂) g²
-//   p ← p − lr / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε);   average ← decay · average + (1 − decay) p
+//   p ← p − lr / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε);   average ← d · average + (1 − d) p
+//   d = decay, or min(decay, (1 + t) / (10 + t)) while it warms up
 //
 // Weights and moments in bfloat16 are rounded up or down at random, with the odds of what is cut off, so that updates smaller
 // than a step of bfloat16 count in the mean: 8 bytes a parameter with its gradient. The draws are a function of (seed, step,
@@ -152,6 +153,12 @@ double Optimizer::step(double lr) {
   return norm;
 }
 
+// The average of few steps must not be mostly the weights that it began with.
+double Optimizer::average_decay() const {
+  const auto t = double(steps);
+  return options.ema_warmup ? std::min(options.ema, (1 + t) / (10 + t)) : options.ema;
+}
+
 void Optimizer::update(size_t index, const Tensor& gradient, double scale, double lr) {
   auto& slot = slots[index];
   const auto decay = slot.traits.decay ? options.weight_decay : 0.0;
@@ -162,13 +169,13 @@ void Optimizer::update(size_t index, const Tensor& gradient, double scale, doubl
                       {torch::full({}, double(steps), value.options().dtype(torch::kFloat32))}, lr, options.beta1, options.beta2,
                       decay, options.eps, false, false, torch::full({}, 1 / scale, value.options().dtype(torch::kFloat32)),
                       std::nullopt);
-    if (slot.average.defined()) slot.average.lerp_(value, 1 - options.ema);
+    if (slot.average.defined()) slot.average.lerp_(value, 1 - average_decay());
     return;
   }
   const auto correction1 = 1 - std::pow(options.beta1, double(steps)), correction2 = 1 - std::pow(options.beta2, double(steps));
   const Rates rates{
     float(1 - lr * decay), float(options.beta1), float(options.beta2), float(lr / correction1), float(1 / std::sqrt(correction2)),
-    float(options.eps),    float(scale),         float(options.ema)};
+    float(options.eps),    float(scale),         float(average_decay())};
   const auto n = slot.value.numel(), blocks = (n + grain - 1) / grain;
   if (half) {
     auto *p = mutable_bits(slot.value), *m = mutable_bits(slot.m), *v = mutable_bits(slot.v);

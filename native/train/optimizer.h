@@ -7,6 +7,7 @@ struct OptimizerOptions {
   double weight_decay, beta1, beta2, eps;
   double clip;        // largest global gradient norm; 0: no clipping
   double ema;         // decay of the averaged weights; 0: none are kept
+  bool ema_warmup;    // the decay rises to `ema` from the first steps on
   uint64_t seed = 0;  // of the rounding of bfloat16 weights and moments
 };
 
@@ -30,6 +31,7 @@ class Optimizer {
   const OptimizerOptions options;
 
  private:
+  double average_decay() const;
   void update(size_t index, const Tensor& gradient, double scale, double lr);
 };
 

@@ -19,7 +19,7 @@ const value = async (model: NativeModel, name: string) => {
 }
 const features = (model: NativeModel) => Promise.all(FEATURES.map((name) => value(model, name)))
 
-function trainer(model: NativeModel, o: { seed?: number; batch?: number; accumulate?: number } = {}) {
+async function trainer(model: NativeModel, o: { seed?: number; batch?: number; accumulate?: number } = {}) {
   const table = Tensor.from(contexts(200, 1), [200, DIM]).native
   const first = Int32Array.from({ length: 190 }, (_, i) => i)
   const samples = native.samples(
@@ -43,7 +43,7 @@ function trainer(model: NativeModel, o: { seed?: number; batch?: number; accumul
   } as const
   return native.trainer(model, samples, first, { batch: 2, accumulate: 1, seed: 3, ...usual, ...o })
 }
-const step = (of: ReturnType<typeof trainer>, from: number, count: number) =>
+const step = (of: Awaited<ReturnType<typeof trainer>>, from: number, count: number) =>
   native.trainerRun(of, 1, from, new Float64Array(count).fill(1e-3))
 
 test('a stepper of one layer gives what a context that ends at its step gives, whatever the keys so far were', async () => {
@@ -84,7 +84,7 @@ describe('random features', () => {
 
   test('are drawn anew for all layers at once, after so many batches of training, and then after so many more', async () => {
     const model = await build(performer, options)
-    const training = trainer(model)
+    const training = await trainer(model)
     const drawn = [await features(model)]
     for (let i = 0; i < 2 * EVERY + 3; i++) {
       await step(training, i, 1)
@@ -103,7 +103,7 @@ describe('random features', () => {
   test('are the same for the same seed, and others for another, or for another batch of one step', async () => {
     const drawnAfter = async (o: Parameters<typeof trainer>[1], steps = EVERY + 1) => {
       const model = await build(performer, options)
-      await step(trainer(model, o), 0, steps)
+      await step(await trainer(model, o), 0, steps)
       return features(model)
     }
     const first = await drawnAfter({})
@@ -121,15 +121,15 @@ describe('random features', () => {
     const never = await build(performer, { ...options, redraw: 0 })
     expect(native.modelState(never).map(({ name }) => name)).not.toContain(COUNT)
     const fixed = await features(never)
-    await step(trainer(never), 0, 2 * EVERY)
+    await step(await trainer(never), 0, 2 * EVERY)
     expect(await features(never)).toEqual(fixed)
   })
 
   test('go on from a saved count as if nothing had happened', async () => {
     const whole = await build(performer, options)
-    await step(trainer(whole), 0, EVERY + 4)
+    await step(await trainer(whole), 0, EVERY + 4)
     const [early, late] = [await build(performer, options), await build(performer, options, { seed: 9 })]
-    const [a, b] = [trainer(early), trainer(late)]
+    const [a, b] = [await trainer(early), await trainer(late)]
     await step(a, 0, 4)
     await native.modelLoad(late, Object.fromEntries(native.modelState(early).map(({ name, tensor }) => [name, tensor])))
     for (const [i, { m, v }] of native.trainerState(a).slots.entries()) {

@@ -31,7 +31,7 @@ async function train(context) {
     beta2: 0.999,
     eps: 1e-8,
   }
-  const trainer = native.trainer(model, samples, Int32Array.of(0), { ...usual, clip: 0, ema: 0 })
+  const trainer = await native.trainer(model, samples, Int32Array.of(0), { ...usual, clip: 0, ema: 0 })
   for (let epoch = 1; epoch <= 2; epoch++) await native.trainerRun(trainer, epoch, 0, new Float64Array(1).fill(1e-3))
 }
 

@@ -78,7 +78,7 @@ async function train(model: NativeModel, samples: ReturnType<typeof native.sampl
     clip: 0,
     ema: 0,
   } as const
-  const trainer = native.trainer(model, samples, Int32Array.of(0), { ...usual, beta1: 0, beta2: 0.5, eps: 1e-8 })
+  const trainer = await native.trainer(model, samples, Int32Array.of(0), { ...usual, beta1: 0, beta2: 0.5, eps: 1e-8 })
   await native.trainerRun(trainer, 1, 0, new Float64Array(1))
   const { slots } = native.trainerState(trainer)
   const gradients = await Promise.all(

@@ -107,7 +107,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
   test('learns a rule that neither the last vector nor the mean explains', async () => {
     const model = await made(a)
     expect(Math.abs(await score(model))).toBeLessThan(0.25)
-    await train(trainer(model), 300, 1e-2)
+    await train(await trainer(model), 300, 1e-2)
     expect(await score(model)).toBeGreaterThan(0.5)
   })
 
@@ -115,7 +115,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
     const results = []
     for (const seed of [3, 3, 4]) {
       const model = await made(a)
-      const loss = await train(trainer(model, { seed }), 70, 1e-3)
+      const loss = await train(await trainer(model, { seed }), 70, 1e-3)
       results.push({ loss, weights: await weights(model) })
     }
     expect(results[1]).toEqual(results[0])
@@ -127,7 +127,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
     const losses = []
     for (const bf16 of [false, true]) {
       const model = await made(a, still)
-      losses.push(await train(trainer(model, { bf16 }), 150, 1e-2))
+      losses.push(await train(await trainer(model, { bf16 }), 150, 1e-2))
       scores.push(await score(model))
       const fresh = await made(a, still, 99)
       await native.modelLoad(fresh, Object.fromEntries(native.modelState(model).map(({ name, tensor }) => [name, tensor])))
@@ -144,7 +144,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
     for (const samples of [TRAIN.samples, CHAINED]) {
       for (const loss of ['mse', 'cosine'] as const) {
         const model = await made(a, still)
-        const of = native.trainer(model, samples, ids(100), { ...BASE, loss, weightDecay: 0 })
+        const of = await native.trainer(model, samples, ids(100), { ...BASE, loss, weightDecay: 0 })
         const running = await train(of, 4, 0)
         const found = await native.evaluate(model, samples, ids(100), { batch: 7, centre: null })
         expect(running).toBeCloseTo(loss === 'mse' ? mean(found.mseRaw) : 1 - mean(found.cosine), 6)
@@ -157,7 +157,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
     const runs = []
     for (const o of [{ batch: 32 }, { batch: 8, accumulate: 4 }, { batch: 5, accumulate: 7 }]) {
       const model = await made(a, still)
-      const of = trainer(model, { ...o, clip: 0, weightDecay: 0 }, 70)
+      const of = await trainer(model, { ...o, clip: 0, weightDecay: 0 }, 70)
       const moments = []
       for (let step = 0; step < native.trainerStepsPerEpoch(of); step++) {
         await native.trainerRun(of, 1, step, new Float64Array(1)) // the rate is 0: only the gradients matter
@@ -188,7 +188,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
     const results = []
     for (const recompute of [false, true]) {
       const model = await made(a)
-      const of = trainer(model, { recompute, accumulate: 2, bf16: true }, 200)
+      const of = await trainer(model, { recompute, accumulate: 2, bf16: true }, 200)
       results.push({ loss: await train(of, 8, 1e-3), weights: await weights(model) })
     }
     expect(results[1]).toEqual(results[0])
@@ -196,7 +196,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
 
   test.runIf(a.causal)('learns from every position with the sequence objective', async () => {
     const model = await made(a, still)
-    const of = native.trainer(model, CHAINED, ids(100), { ...BASE, sequence: true, weightDecay: 0 })
+    const of = await native.trainer(model, CHAINED, ids(100), { ...BASE, sequence: true, weightDecay: 0 })
     const running = await train(of, 4, 0)
     const x = contexts(120, 1, 13)
     const rows = ids(100).length
@@ -223,7 +223,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
       const { node } = a.spec({ dim: DIM, context: CONTEXT }, { ...a.presets.tiny, ...still })
       const model = await native.model(node, dtype, 'cpu', 5)
       const before = await score(model)
-      await train(trainer(model), 300, 1e-2)
+      await train(await trainer(model), 300, 1e-2)
       scores.push(await score(model))
       expect(scores.at(-1)! - before).toBeGreaterThan(0.2)
       for (const { tensor, trainable } of native.modelState(model)) if (trainable) expect(native.tensorDtype(tensor)).toBe(dtype)
@@ -232,7 +232,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
   })
 
   test.runIf('dropout' in a.fields)('drops out while it trains, and never otherwise', async () => {
-    const running = async (dropout: number, seed: number) => train(trainer(await made(a, { dropout }), { seed }, 320), 10, 0)
+    const running = async (dropout: number, seed: number) => train(await trainer(await made(a, { dropout }), { seed }, 320), 10, 0)
     const none = await running(0, 3)
     const some = await running(0.5, 3)
     expect(Math.abs(some / none - 1)).toBeGreaterThan(1e-4)
@@ -242,7 +242,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
     const x = contexts(8, CONTEXT, 5)
     const want = await predict(plain, x, 8)
     expect(await predict(dropping, x, 8)).toEqual(want)
-    await train(trainer(dropping, { weightDecay: 0 }, 64), 2, 0)
+    await train(await trainer(dropping, { weightDecay: 0 }, 64), 2, 0)
     expect(await predict(dropping, x, 8)).toEqual(want)
   })
 })

@@ -9,7 +9,7 @@ const never = () => say('too late')
 const scenes = {
   // several of every kind, because what goes wrong here goes wrong by chance
   async exitWhileTraining() {
-    for (let i = 0; i < 9; i++) train(endless(await model(i)), 100_000).then(never)
+    for (let i = 0; i < 9; i++) train(await endless(await model(i)), 100_000).then(never)
     await sleep(pause)
     process.exit(3)
   },
@@ -26,21 +26,21 @@ const scenes = {
     process.exit(3)
   },
   async throwWhileTraining() {
-    train(endless(await model()), 100_000).then(never)
+    train(await endless(await model()), 100_000).then(never)
     await sleep(pause)
     throw new Error('a mistake of the user')
   },
   async endWithThingsLeft() {
     const one = await model()
-    const kept = [one, trainer(one), endless(one), native.stepper(one, 1), samples(), Tensor.from([1, 2])]
+    const kept = [one, await trainer(one), await endless(one), native.stepper(one, 1), samples(), Tensor.from([1, 2])]
     await train(kept[1], 3)
     say(`kept ${kept.length}`)
   },
   async endWithWorkLeft() {
-    train(trainer(await model()), 12).then((steps) => say(`made ${steps}`))
+    train(await trainer(await model()), 12).then((steps) => say(`made ${steps}`))
   },
   async forgetTheTrainer() {
-    const run = train(trainer(await model()), 12)
+    const run = train(await trainer(await model()), 12)
     for (let i = 0; i < 10; i++) {
       globalThis.gc()
       await sleep(2)
@@ -48,7 +48,7 @@ const scenes = {
     say(`made ${await run}`)
   },
   async disposeTheTrainer() {
-    const of = endless(await model())
+    const of = await endless(await model())
     const run = train(of, 100_000)
     while (native.trainerProgress(of).steps < 3) await sleep(1)
     native.dispose(of)
@@ -65,7 +65,7 @@ const scenes = {
   async predictWhileTraining() {
     for (let which = 0; which < 3; which++) {
       const of = await model(which)
-      const long = endless(of)
+      const long = await endless(of)
       const run = train(long, 100_000)
       for (let length = 120; length < 220; length++) await native.modelPredict(of, vectors(length).native, false)
       native.trainerStop(long)
@@ -74,7 +74,7 @@ const scenes = {
     say('both')
   },
   async stopTheTrainer() {
-    const of = endless(await model())
+    const of = await endless(await model())
     const run = train(of, 100_000)
     while (native.trainerProgress(of).steps < 3) await sleep(1)
     native.trainerStop(of)
@@ -112,7 +112,7 @@ Object.assign(scenes, {
     const parts = []
     for (let i = 0; i < 6; i++) {
       const one = await large()
-      const of = trainer(one)
+      const of = await trainer(one)
       parts.push(...native.modelState(one), native.trainerState(of))
       native.dispose(of)
       native.dispose(one)

@@ -6,7 +6,7 @@ import { call, endless, model, native, samples, Tensor, train, trainer, vectors,
 async function work() {
   for (let round = 0; ; round++) {
     const of = await model(workerData + round, round)
-    const [short, long, x] = [trainer(of), endless(of), vectors()]
+    const [short, long, x] = [await trainer(of), await endless(of), vectors()]
     const jobs = [
       train(short, 5),
       native.modelPredict(of, x.native, false),

@@ -97,6 +97,7 @@ export const PRD_CONFIG = {
   loss: 'mse',
   accumulate: 1,
   ema: 0,
+  ema_rule: null,
   keep_zeros: false,
   early_stop: null,
   precision: 'fp32',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { resolve } from '../../lib/options.js'
 import { trainFields } from '../../lib/train/fields.js'
-import { afterEpoch, freshSchedule, rates, type ScheduleState } from '../../lib/train/schedule.js'
+import { afterEpoch, extended, freshSchedule, planned, rates, type ScheduleState, totalSteps } from '../../lib/train/schedule.js'
 
 const settings = (given: Record<string, unknown>) => resolve('train', trainFields, given)
 
@@ -49,7 +49,7 @@ describe('plateau, by hand as torch.optim.lr_scheduler.ReduceLROnPlateau', () =>
 
 describe('warm-up and cosine', () => {
   const o = settings({ schedule: 'warmup-cosine', warmup: 0.1, lr: 0.01 })
-  const at = (from: number, count: number, total: number) => [...rates(o, freshSchedule(0.01), from, count, total)]
+  const at = (from: number, count: number, total: number) => [...rates(o, { schedule: freshSchedule(0.01), plan: planned(total) }, from, count)]
 
   it('rises evenly to the full rate, then falls along half a cosine to almost nothing', () => {
     const all = at(0, 100, 100)
@@ -67,5 +67,63 @@ describe('warm-up and cosine', () => {
     expect(at(0, 1, 1)).toEqual([0.01])
     expect(at(120, 1, 100)).toEqual([0])
     expect(at(0, 3, 0).every(Number.isFinite)).toBe(true)
+  })
+})
+
+describe('a run that goes on', () => {
+  const cosine = { schedule: 'warmup-cosine', warmup: 0.1, lr: 0.01 }
+  const schedule = freshSchedule(0.01)
+  const of = (plan: ReturnType<typeof planned>, from: number, count: number) =>
+    [...rates(settings(cosine), { schedule, plan }, from, count)]
+  const further = (extend: string | undefined, total: number, done: number, plan = planned(100)) =>
+    [...extended(settings({ ...cosine, extend, resume: true }), plan, total, done)]
+
+  it('keeps its plan up to the steps that it was planned for', () => {
+    expect(further(undefined, 40, 20)).toEqual(planned(100))
+    expect(further(undefined, 100, 100)).toEqual(planned(100))
+  })
+  it('is refused beyond them, with the three ways on', () => {
+    for (const done of [1, 50, 100]) expect(() => further(undefined, 101, done)).toThrow(/at most 100 steps.*received 101/)
+  })
+  it('may be planned anew while no step was made', () => {
+    expect(further(undefined, 300, 0)).toEqual(planned(300))
+  })
+  it('goes on at the last rate', () => {
+    const plan = further('constant', 150, 60)
+    expect(of(plan, 0, 100)).toEqual(of(planned(100), 0, 100))
+    expect(of(plan, 100, 50)).toEqual(Array(50).fill(of(planned(100), 99, 1)[0]))
+  })
+  it('starts again over the new steps', () => {
+    const plan = further('restart', 150, 100)
+    expect(of(plan, 0, 150)).toEqual([...of(planned(100), 0, 100), ...of(planned(50), 0, 50)])
+  })
+  it('follows one cosine over all steps from where it is', () => {
+    const plan = further('replan', 200, 70)
+    expect(of(plan, 0, 200)).toEqual([...of(planned(100), 0, 70), ...of(planned(200), 70, 130)])
+  })
+  it('can be taken further again and again', () => {
+    const restarted = further('restart', 150, 100)
+    const constant = further('constant', 180, 150, restarted)
+    expect(constant.map(({ kind }) => kind)).toEqual(['planned', 'restart', 'constant'])
+    expect(of(constant, 150, 30)).toEqual(Array(30).fill(of(planned(50), 49, 1)[0]))
+    const twice = further('constant', 200, 180, constant)
+    expect(of(twice, 180, 20)).toEqual(of(constant, 160, 20))
+    expect(() => further(undefined, 181, 180, constant)).toThrow(/at most 180 steps/)
+  })
+  it('takes the command that was interrupted once more', () => {
+    const plan = further('restart', 150, 100)
+    expect(further('restart', 150, 120, plan)).toEqual(plan)
+    expect(() => further('constant', 150, 120, plan)).toThrow(/up to step 150/)
+    expect(() => further('restart', 90, 80)).toThrow(/up to step 100/)
+  })
+  it('needs no extension where the rate does not depend on the plan', () => {
+    for (const name of ['plateau', 'constant']) {
+      expect(extended(settings({ schedule: name }), planned(100), 150, 100)).toEqual(planned(150))
+      expect(() => extended(settings({ schedule: name, extend: 'restart' }), planned(100), 150, 100)).toThrow(/warmup-cosine/)
+    }
+  })
+  it('has as many steps as its epochs, or as --max-steps allows', () => {
+    expect(totalSteps(settings({ epochs: 3 }), 7)).toBe(21)
+    expect(totalSteps(settings({ epochs: 3, maxSteps: 9 }), 7)).toBe(9)
   })
 })

@@ -48,7 +48,7 @@ describe('a run without options, but for a small model', () => {
   it('would without any option train the model of the PRD in the same way', () => {
     const { architecture, train, model } = plan('lstm', { data })
     const { options, node } = architecture.spec({ dim: 16, context: train.context }, model)
-    const facts = { dim: 16, parameters: countParameters(node), device: 'cpu', threads: 2 }
+    const facts = { dim: 16, parameters: countParameters(node), device: 'cpu', threads: 2, emaRule: null }
     expect(configOf({ architecture, train, model }, options, facts)).toEqual({ ...PRD_CONFIG, data, device: 'cpu', threads: 2 })
   })
 

@@ -20,7 +20,7 @@ export async function openNetwork(train: Rows, { seed, width, dropout = 0 }: Net
   const { node } = findArchitecture('mlp').spec({ dim, context }, { residual: 'decay', width, dropout })
   const model = await native.model(node, 'float32', 'cpu', seed)
   const samples = samplesOf(train)
-  const trainer = native.trainer(model, samples, train.ids, {
+  const trainer = await native.trainer(model, samples, train.ids, {
     batch: BATCH,
     accumulate: 1,
     loss: 'mse',

@@ -17,7 +17,7 @@ const NORM: Axis = {
   show: (x) => String(Number(x.toPrecision(3))),
 }
 
-type Key = keyof HistoryRow
+type Key = Exclude<keyof HistoryRow, 'weights' | 'judged'>
 const points = (history: readonly HistoryRow[], key: Key): (readonly [number, number])[] =>
   history.flatMap((row) => (row[key] === null ? [] : [[row.epoch, row[key]] as const]))
 

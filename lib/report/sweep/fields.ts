@@ -3,7 +3,7 @@ import { badOption } from '../../errors.js'
 import { real, text } from '../../options.js'
 import { trainFields } from '../../train/fields.js'
 
-const { name: _name, resume: _resume, init: _init, ...training } = trainFields
+const { name: _name, resume: _resume, init: _init, extend: _extend, ...training } = trainFields
 
 /** What `sweep` takes: everything of `train` that can be said of several models at once, and what follows. */
 export const sweepFields = {
