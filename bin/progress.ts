@@ -1,3 +1,4 @@
+import { beyondPlan } from '../lib/checkpoint/run.js'
 import type { TrainEvent } from '../lib/index.js'
 import { shellWord, terminalText } from '../lib/shown-text.js'
 import { program } from './command-line.js'
@@ -31,16 +32,19 @@ const COLUMNS: readonly (readonly [string, number, (e: Of<'epoch'>) => string])[
   ['samples/s', 9, (e) => (e.samples_per_second ? count(e.samples_per_second) : NONE)],
   ['best', 4, (e) => (e.best ? '★' : '')],
 ]
-const line = (cells: readonly string[]) =>
-  cells
-    .map((cell, i) => cell.padStart(COLUMNS[i]![1]))
+/** Which weights were better, where they are averaged; it stands before the mark of the best. */
+const columnsOf = (e: Of<'epoch'>) =>
+  e.weights === undefined ? COLUMNS : COLUMNS.toSpliced(-1, 0, ['weights', 7, ({ weights = NONE }) => weights])
+const line = (e: Of<'epoch'>, text: (column: (typeof COLUMNS)[number]) => string) =>
+  columnsOf(e)
+    .map((column) => text(column).padStart(column[1]))
     .join('  ')
     .trimEnd()
 
-/** The row of titles. */
-export const header = (): string => line(COLUMNS.map(([title]) => title))
+/** The row of titles above an epoch. */
+export const header = (e: Of<'epoch'>): string => line(e, ([title]) => title)
 /** One finished epoch, aligned under the titles. */
-export const row = (e: Of<'epoch'>): string => line(COLUMNS.map(([, , cell]) => cell(e)))
+export const row = (e: Of<'epoch'>): string => line(e, ([, , cell]) => cell(e))
 
 /** The figures of a step in words, with a bar in front where there is room for one. */
 export function bar(e: Of<'progress'>, latest: number | undefined, columns: number): string {
@@ -62,12 +66,13 @@ export function bar(e: Of<'progress'>, latest: number | undefined, columns: numb
 
 /** What is trained on what, before the first step. */
 export function opening(e: Of<'start'>): string {
-  const { data, split, estimate } = e
+  const { data, split, estimate, extended } = e
   return [
     `${e.resumed ? 'going on with' : 'training'} ${e.model} · ${count(e.parameters)} parameters · ${e.device} · ${e.precision} · ${e.threads} threads`,
     `data   ${nearby(data.path)} · ${count(data.rows)} rows × ${data.dim} · ${count(data.articles)} articles · space ${data.space ?? 'unknown'}`,
     `split  by ${split.mode}${split.leaky ? ' (leaky: neighbours share vectors)' : ''} · ${count(data.windows.train)} training windows, ${count(data.windows.val)} validation${data.windows.test ? `, ${count(data.windows.test)} test` : ''}`,
     `run    ${nearby(e.run)} · about ${bytes(estimate.memory_bytes)} of memory, ${bytes(estimate.disk_bytes)} on disk`,
+    ...(extended ? [`rate   beyond its plan: ${beyondPlan(extended)}`] : []),
   ].join('\n')
 }
 
@@ -119,7 +124,7 @@ export function progress(screen: Screen, now: () => number = () => performance.n
     if (event.type === 'warning') say(`warning: ${event.message}`)
     if (event.type === 'result') say(`${titled ? '\n' : ''}${closing(event)}`)
     if (event.type === 'epoch') {
-      if (!titled) say(header())
+      if (!titled) say(header(event))
       titled = true
       latest = event.val_cosine
       say(row(event), (text) => text.replace('★', green('★')))

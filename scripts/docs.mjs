@@ -91,7 +91,7 @@ const link = (source) => {
   return url ? `[${source}](${url})` : source
 }
 function model(row) {
-  const { title, about, causal, complexity, fields, presets } = architectures.find(({ name }) => name === row.name)
+  const { title, about, causal, complexity, fields, presets, training } = architectures.find(({ name }) => name === row.name)
   const { presets: sizes, sources, tree } = showModel(row.name)
   const target = row.target === null ? 'none' : `${count(row.target)} (${percent(row.deviation)})`
   return [
@@ -103,6 +103,7 @@ function model(row) {
       'what it sets': (preset) => settings(presets[preset]),
       parameters: (preset) => count(sizes[preset]),
     }),
+    ...(Object.keys(training).length > 0 ? [`Training defaults of its own: ${settings(training)}`] : []),
     `Its parts and their parameters (preset ${code('target')}, dimension 768):`,
     `\`\`\`\n${tree.replaceAll(/ +$/gm, '')}\n\`\`\``,
     `Sources: ${sources.map(link).join(', ')}`,

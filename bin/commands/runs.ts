@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises'
 import type { Argv, CommandModule } from 'yargs'
 import { findRun, RUNS } from '../../lib/checkpoint/folder.js'
+import { beyondPlan } from '../../lib/checkpoint/run.js'
 import { listRuns, type RunDetails, type RunSummary, removeRun, showRun } from '../../lib/checkpoint/runs.js'
 import { restoreRun } from '../../lib/checkpoint/store.js'
 import { ERRORS, LvmError } from '../../lib/errors.js'
@@ -53,6 +54,8 @@ function details(run: RunDetails): string {
           : null
         : `epoch ${run.best_epoch}: val loss ${figure(run.val_loss, 6)}, val cosine ${figure(run.val_cosine, 4)}`,
     ],
+    ['weights kept', run.manifest.weights_kept as string | undefined],
+    ['beyond its plan', run.extended.length === 0 ? null : beyondPlan(run.extended)],
     ...Object.entries(run.files).map(([name, size]): [string, string] => [name, bytes(size)]),
     ...Object.entries(run.config).map(([key, value]): [string, string] => [
       key,
@@ -70,6 +73,7 @@ function details(run: RunDetails): string {
     'train cosine': (r) => figure(r.train_cosine, 4),
     'val cosine': (r) => figure(r.val_cosine, 4),
     lr: (r) => small(r.lr),
+    ...(run.history.some(({ weights }) => weights) && { weights: (r: RunDetails['history'][number]) => r.weights }),
     time: (r) => (r.seconds === null ? null : duration(r.seconds)),
   })
   const lines = shown.map(([name, value]) => `${name.padEnd(width)}  ${oneLine(String(value))}`)

@@ -8,17 +8,24 @@ import { closing, header, opening, row } from '../progress.js'
 import { interruption } from '../signals.js'
 
 /** What a person sees of a sweep. */
-function show(told: SweepEvent): void {
-  if (told.type === 'cell') {
-    const { cell, number, of, seconds_left } = told
-    const left = seconds_left === null ? '' : ` · ${duration(Math.max(0, seconds_left))} of the budget left`
-    const why = cell.error === null ? '' : `: ${cell.error.code}: ${cell.error.message}`
-    print(`[${number}/${of}] ${cell.model}: ${cell.state}${why}${left}`)
-  }
-  if (told.type === 'training') {
+function show(): (told: SweepEvent) => void {
+  let titled = false
+  return (told) => {
+    if (told.type === 'cell') {
+      const { cell, number, of, seconds_left } = told
+      const left = seconds_left === null ? '' : ` · ${duration(Math.max(0, seconds_left))} of the budget left`
+      const why = cell.error === null ? '' : `: ${cell.error.code}: ${cell.error.message}`
+      print(`[${number}/${of}] ${cell.model}: ${cell.state}${why}${left}`)
+      titled = false
+    }
+    if (told.type !== 'training') return
     const { event } = told
-    if (event.type === 'start') print(`${opening(event)}\n\n${header()}`)
-    if (event.type === 'epoch') print(row(event))
+    if (event.type === 'start') print(`${opening(event)}\n`)
+    if (event.type === 'epoch') {
+      if (!titled) print(header(event))
+      titled = true
+      print(row(event))
+    }
     if (event.type === 'warning') diagnostic(`warning: ${event.message}`)
     if (event.type === 'result') print(closing(event))
   }
@@ -42,7 +49,7 @@ export const sweep: CommandModule = {
     const stop = interruption()
     try {
       const options = given(sweepFields, argv) as SweepOptions
-      const { report, page, stopped } = await sweep(options, { signal: stop.signal, tell: json ? emit : show, say: diagnostic })
+      const { report, page, stopped } = await sweep(options, { signal: stop.signal, tell: json ? emit : show(), say: diagnostic })
       if (!json) print(`\n${markdown(report)}\npage  ${nearby(page)}`)
       if (stopped) diagnostic(`stopped; go on with: ${again()}`)
       if (stopped && stop.reason) process.exitCode = stop.reason.exit

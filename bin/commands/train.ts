@@ -3,7 +3,7 @@ import { architectures } from '../../lib/architectures/index.js'
 import { badOption } from '../../lib/errors.js'
 import type { TrainOptions } from '../../lib/index.js'
 import { integer, resolve } from '../../lib/options.js'
-import { trainFields } from '../../lib/train/fields.js'
+import { trainFields, trainFieldsOf } from '../../lib/train/fields.js'
 import { flags, given, kebab, wrapped } from '../flags.js'
 import { nearest } from '../usage.js'
 
@@ -39,7 +39,7 @@ export const train: CommandModule = {
     if (!words.includes('--resume')) y.demandOption('data')
     return y
       .positional('model', { type: 'string', describe: wrapped(`one of ${names.join(', ')}`, 60) })
-      .options(flags(trainFields))
+      .options(flags(model ? trainFieldsOf(model) : trainFields))
       .options(flags(seedFields))
       .options(model ? flags(model.fields) : {})
       .example('$0 train lstm --data vectors.npz', 'the recipe of the PRD')

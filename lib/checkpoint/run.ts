@@ -125,6 +125,10 @@ export interface Stretch {
   readonly to: number
 }
 
+/** How a schedule goes on beyond its first plan, in words. */
+export const beyondPlan = (extended: readonly Stretch[]): string =>
+  extended.map(({ kind, since, to }) => `${kind} from step ${since + 1} to ${to}`).join(', then ')
+
 /** Everything beside the tensors that a training needs to go on to the bit. */
 export interface Progress {
   /** The epoch that is being trained, from 1, and the steps of it that are done. */

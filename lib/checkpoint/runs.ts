@@ -20,7 +20,7 @@ import {
 } from './folder.js'
 import { removeGeneration } from './generation.js'
 import { isFileName, MANIFEST, readManifest } from './manifest.js'
-import { CONFIG, HISTORY, type History, type HistoryRow, type RunManifest } from './run.js'
+import { CONFIG, HISTORY, type History, type HistoryRow, type RunManifest, type Stretch } from './run.js'
 import { verifyRun } from './store.js'
 import { type Checkpoint, spareProblem } from './verify.js'
 
@@ -51,6 +51,8 @@ export interface RunDetails extends RunSummary {
   readonly files: Readonly<Record<string, number>>
   readonly config: Readonly<Record<string, unknown>>
   readonly history: readonly HistoryRow[]
+  /** How the schedule went on beyond its first plan; empty where it did not. */
+  readonly extended: readonly Stretch[]
   /** What the manifest records besides the files and the golden rows. */
   readonly manifest: Readonly<Record<string, unknown>>
   readonly holder: Holder | null
@@ -107,6 +109,7 @@ async function describe(folder: string, root: string, deep: boolean): Promise<Ru
     files: Object.fromEntries(Object.entries(files).map(([name, record]) => [name, record.bytes])),
     config,
     history,
+    extended: curve.extended ?? [],
     manifest,
     holder: holder ?? null,
   }
@@ -118,7 +121,7 @@ export const listRuns = asyncDoor('runs list', { root: optional(word) }, async (
   for (const name of (await names(root)).sort()) {
     const folder = resolve(root, name)
     if (!(await isRun(folder)) && (await lockHolder(folder)) === undefined) continue
-    const { generation, files, config, history, manifest, holder, ...summary } = await describe(folder, root, false)
+    const { generation, files, config, history, extended, manifest, holder, ...summary } = await describe(folder, root, false)
     rows.push(summary)
   }
   return rows

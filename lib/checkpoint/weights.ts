@@ -60,7 +60,14 @@ export interface ParamGroup {
 export function checkpointValue(
   model: NativeModel,
   trainer: NativeTrainer,
-  facts: { epoch: number; val_loss: number; val_cosine: number; args: Record<string, unknown>; group: ParamGroup; weights: Weights },
+  facts: {
+    epoch: number
+    val_loss: number
+    val_cosine: number
+    args: Record<string, unknown>
+    group: ParamGroup
+    weights: Weights
+  },
 ): Record<string, unknown> {
   const { steps, slots: unordered } = native.trainerState(trainer)
   const slots = inOrder(unordered)

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import { runNames } from '../checkpoint/folder.js'
 import { readManifest } from '../checkpoint/manifest.js'
-import { type HistoryRow, type RunManifest, SPLIT, weightsFile } from '../checkpoint/run.js'
+import { type HistoryRow, type RunManifest, SPLIT, type Stretch, type Weights, weightsFile } from '../checkpoint/run.js'
 import { type RunDetails, showRun } from '../checkpoint/runs.js'
 import type { RunEntry } from '../evaluate/report.js'
 import { judgeTiers, type TierName, type Verdict } from '../evaluate/tiers.js'
@@ -36,6 +36,10 @@ export interface ReportedRun {
   readonly train_seconds: number | null
   readonly best_epoch: number | null
   readonly epochs: number | null
+  /** Which weights are judged, where they were averaged. */
+  readonly weights_kept: Weights | null
+  /** How the schedule went on beyond its first plan; empty where it did not. */
+  readonly extended: readonly Stretch[]
   /** Of the best epoch: judged anew where validation_results.json has these weights on these rows, else from the training. */
   readonly val_loss: Sourced | null
   readonly val_cosine: Sourced | null
@@ -114,6 +118,8 @@ async function readRun(root: string, name: string, entries: readonly RunEntry[],
     train_seconds: manifest?.train_seconds ?? null,
     best_epoch: run.best_epoch,
     epochs: run.epochs,
+    weights_kept: manifest?.ema_rule ? (manifest.weights_kept ?? null) : null,
+    extended: run.extended,
     ...figures,
     tiers: manifest
       ? judgeTiers({

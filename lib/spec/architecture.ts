@@ -21,7 +21,8 @@ export const wrapperFields = {
   }),
   inputScale: choice(['none', 'sqrt_dim', 'standardize'], {
     default: 'none',
-    about: 'scale of the inputs: as they are, times √dim, or centred and scaled on the training set',
+    about:
+      'scale of the inputs: as they are, times √dim, or centred and scaled on the training set; sqrt_dim for all models but lstm, gru and transformer',
     group: 'Model',
   }),
 } as const

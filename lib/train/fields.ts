@@ -1,6 +1,6 @@
 import { dataFields } from '../data/fields.js'
-import { choice, flag, integer, real, text } from '../options.js'
-import { PRESETS } from '../spec/architecture.js'
+import { choice, type Fields, flag, integer, real, text } from '../options.js'
+import { type Architecture, PRESETS } from '../spec/architecture.js'
 
 const training = { group: 'Training' }
 const data = { group: 'Data' }
@@ -34,7 +34,14 @@ export const trainFields = {
   weightDecay: real({ default: 0.01, min: 0, max: 10, about: 'decoupled weight decay', ...training }),
   beta1: real({ default: 0.9, min: 0, max: 0.999999, about: 'decay of the first moment', ...training }),
   beta2: real({ default: 0.999, min: 0, max: 0.9999999, about: 'decay of the second moment', ...training }),
-  eps: real({ default: 1e-8, min: 0, max: 1, about: 'added to the root of the second moment', ...training }),
+  eps: real({
+    default: 1e-8,
+    min: 0,
+    max: 1,
+    about:
+      'added to the root of the second moment; 1e-10 for all models but lstm, gru and transformer, because their gradients are smaller',
+    ...training,
+  }),
   clip: real({ default: 1, min: 0, about: 'largest global gradient norm; 0 for no clipping', ...training }),
   schedule: choice(['plateau', 'warmup-cosine', 'constant'], {
     default: 'plateau',
@@ -72,7 +79,8 @@ export const trainFields = {
     default: 0,
     min: 0,
     max: 0.999999,
-    about: 'decay of averaged weights, which it rises to as min(ema, (1 + t) / (10 + t)); the better of raw and averaged weights is kept; 0 for none',
+    about:
+      'decay of averaged weights, which it rises to as min(ema, (1 + t) / (10 + t)); the better of raw and averaged weights is kept; 0 for none',
     ...training,
   }),
   earlyStop: integer<number | undefined>({
@@ -84,7 +92,8 @@ export const trainFields = {
   precision: choice(['fp32', 'bf16'], { default: 'fp32', about: 'of products while training; weights stay fp32', ...training }),
   weights: choice(['fp32', 'bf16'], {
     default: 'fp32',
-    about: 'of weights, gradients and moments: 16 or 8 bytes a parameter; bf16 is rounded at random, right in the mean',
+    about:
+      'of weights, gradients and moments: 16 or 8 bytes a parameter; bf16 is rounded at random, right in the mean; lcm has bf16',
     ...training,
   }),
   recompute: choice(['auto', 'on', 'off'], {
@@ -139,3 +148,9 @@ export const trainFields = {
     ...run,
   }),
 } as const
+
+/** The same with the defaults of one architecture. */
+export const trainFieldsOf = ({ training = {} }: Architecture): Fields =>
+  Object.fromEntries(
+    Object.entries(trainFields).map(([key, field]) => [key, key in training ? { ...field, default: training[key] } : field]),
+  )

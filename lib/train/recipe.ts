@@ -106,9 +106,15 @@ export function resumed(model: string, given: Given, saved: { train: Given; mode
     throw new LvmError(
       'BAD_OPTION',
       `train: expected ${shown(before[key])}, as the run was started, for "${key}" but received ${shown(value)}`,
-      { hint: 'with --resume only --epochs, --max-steps, --early-stop, --extend and --save-every may differ; start another run with --name' },
+      {
+        hint: 'with --resume only --epochs, --max-steps, --early-stop, --extend and --save-every may differ; start another run with --name',
+      },
     )
   }
   const changes = Object.fromEntries(Object.entries(own.train).filter(([key]) => RESUMABLE.includes(key)))
-  return { architecture, train: resolve('train', trainFields, { ...saved.train, extend: undefined, ...changes }), model: saved.model }
+  return {
+    architecture,
+    train: resolve('train', trainFields, { ...saved.train, extend: undefined, ...changes }),
+    model: saved.model,
+  }
 }

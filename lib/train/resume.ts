@@ -60,7 +60,10 @@ export async function goOn(model: string, given: Record<string, unknown>, { path
     const { epoch, step } = stands.progress
     const skipped = step === 0 && epoch > 1 && total > done && done < (epoch - 1) * perEpoch
     const warnings = skipped
-      ? [...data.warnings, `epoch ${epoch - 1} was cut short, and its remaining windows are left out: the run was made by an older version`]
+      ? [
+          ...data.warnings,
+          `epoch ${epoch - 1} was cut short, and its remaining windows are left out: the run was made by an older version`,
+        ]
       : data.warnings
     return { plan: going, data: { ...data, warnings }, from: { path, facts, ...stands } }
   } catch (error) {

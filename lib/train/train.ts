@@ -61,7 +61,10 @@ function startEvent(
 type Control = { signal?: AbortSignal }
 const ARGS = { options: withFields({ model: word }), control: only({ signal: optional(abortSignal) }) }
 /** Why a run that is at its end trains nothing, and what would take it further. */
-function nothingToTrain({ plan: { train }, progress: { best, optimizer_steps } }: Session, why: ReturnType<typeof ended>): string {
+function nothingToTrain(
+  { plan: { train }, progress: { best, optimizer_steps } }: Session,
+  why: ReturnType<typeof ended>,
+): string {
   const further = {
     'early-stop': `it stopped ${train.earlyStop} epochs after its best, epoch ${best?.epoch}; a larger --early-stop takes it further`,
     'max-steps': `all ${optimizer_steps} steps of --max-steps are made; a larger --max-steps takes it further`,

@@ -173,9 +173,14 @@ void Optimizer::update(size_t index, const Tensor& gradient, double scale, doubl
     return;
   }
   const auto correction1 = 1 - std::pow(options.beta1, double(steps)), correction2 = 1 - std::pow(options.beta2, double(steps));
-  const Rates rates{
-    float(1 - lr * decay), float(options.beta1), float(options.beta2), float(lr / correction1), float(1 / std::sqrt(correction2)),
-    float(options.eps),    float(scale),         float(average_decay())};
+  const Rates rates{float(1 - lr * decay),
+                    float(options.beta1),
+                    float(options.beta2),
+                    float(lr / correction1),
+                    float(1 / std::sqrt(correction2)),
+                    float(options.eps),
+                    float(scale),
+                    float(average_decay())};
   const auto n = slot.value.numel(), blocks = (n + grain - 1) / grain;
   if (half) {
     auto *p = mutable_bits(slot.value), *m = mutable_bits(slot.m), *v = mutable_bits(slot.v);

@@ -232,7 +232,8 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
   })
 
   test.runIf('dropout' in a.fields)('drops out while it trains, and never otherwise', async () => {
-    const running = async (dropout: number, seed: number) => train(await trainer(await made(a, { dropout }), { seed }, 320), 10, 0)
+    const running = async (dropout: number, seed: number) =>
+      train(await trainer(await made(a, { dropout }), { seed }, 320), 10, 0)
     const none = await running(0, 3)
     const some = await running(0.5, 3)
     expect(Math.abs(some / none - 1)).toBeGreaterThan(1e-4)
@@ -245,4 +246,15 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
     await train(await trainer(dropping, { weightDecay: 0 }, 64), 2, 0)
     expect(await predict(dropping, x, 8)).toEqual(want)
   })
+})
+
+test('a trainer is built beside the JS thread', async () => {
+  const { node } = architectures[0]!.spec({ dim: DIM, context: CONTEXT }, { width: 1500, layers: 1, dropout: 0 })
+  const model = await native.model(node, 'float32', 'cpu', 1)
+  const start = performance.now()
+  const built = native.trainer(model, TRAIN.samples, ids(10), { ...BASE, ema: 0.9 })
+  const blocked = performance.now() - start
+  native.dispose(await built)
+  expect(blocked).toBeLessThan((performance.now() - start) / 2)
+  native.dispose(model)
 })

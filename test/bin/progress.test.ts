@@ -64,9 +64,14 @@ describe('bar', () => {
 
 describe('row', () => {
   it('stands under its titles, with a dash where there is no figure', () => {
-    expect(header()).toBe('epoch  train loss   val loss  val cosine       lr  grad norm  seconds  samples/s  best')
+    expect(header(epoch(0))).toBe('epoch  train loss   val loss  val cosine       lr  grad norm  seconds  samples/s  best')
     expect(row(epoch(12, true))).toBe('   12    0.000598   0.000612      0.7034   5.0e-4    1.23e-2     12.3     12,346     ★')
     expect(row(epoch(0))).toBe('    0    0.000598   0.000612      0.7034   5.0e-4          –     12.3     12,346')
+  })
+  it('says which weights were better, where they are averaged', () => {
+    const averaged = { ...epoch(1, true), weights: 'average' as const }
+    expect(header(averaged)).toMatch(/samples\/s {2}weights {2}best$/)
+    expect(row(averaged)).toMatch(/12,346 {2}average {5}★$/)
   })
 })
 
@@ -85,7 +90,7 @@ describe('on a terminal', () => {
     show(epoch(0))
     show(step(1))
     show(epoch(1, true))
-    expect(written[0]).toBe(`${header()}\n`)
+    expect(written[0]).toBe(`${header(epoch(0))}\n`)
     expect(written.at(-1)).toBe(`\r\x1b[K${row(epoch(1, true))}\n`)
     expect(written.filter((t) => t.includes('train loss'))).toHaveLength(1)
   })

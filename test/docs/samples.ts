@@ -69,6 +69,11 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   const small = '--preset tiny --epochs 2 --threads 1 --max-windows 64'
   const trained = [
     ...(await events(`train lstm --data data --test 0.1 --ema 0.9 --save-every 1 ${small} --name a`)),
+    // an epoch cut short, and more steps than were planned
+    ...(await events(`train lstm --data data --ema 0.9 --schedule warmup-cosine ${small} --max-steps 1 --name x`)),
+    ...(await events('train lstm --resume --max-steps 3 --extend restart --name x')),
+    // at such a rate the average is better than the raw weights
+    ...(await events(`train lstm --data data --ema 0.9 --lr 0.1 ${small} --name y`)),
     ...(await events(`train gru --data data --split file --val val ${small} --name b`)),
   ]
   for (const event of trained) keep(`event ${event.type}${event.type === 'result' ? ' of train' : ''}`, event)
@@ -134,7 +139,7 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   rmSync(join(folder, run('damaged', '.')), { recursive: true })
 
   for (const name of ['a_int8', 't_pruned']) keep('manifest.json', read(run(name, 'manifest.json')))
-  for (const name of ['a', 'b', 'c', 'i']) {
+  for (const name of ['a', 'b', 'c', 'i', 'x', 'y']) {
     for (const file of ['config.json', 'training_history.json', 'manifest.json']) keep(file, read(run(name, file)))
     keep('generations/current', read(run(name, 'generations/current')))
     keep('best_model.pt', (await openPt(join(folder, run(name, 'best_model.pt')))).value)
@@ -144,7 +149,7 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
 
   const lock = await lockRun(join(folder, run('a', '')))
   keep('lock', read(run('a', 'lock')))
-  await answer('runs show --json', 'runs show a')
+  for (const name of ['a', 'x']) await answer('runs show --json', `runs show ${name}`)
   await lock.release()
   appendFileSync(join(folder, run('b', 'generations/000003/config.json')), ' ')
   await answer('runs list --json', 'runs list')

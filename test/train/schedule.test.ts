@@ -49,7 +49,9 @@ describe('plateau, by hand as torch.optim.lr_scheduler.ReduceLROnPlateau', () =>
 
 describe('warm-up and cosine', () => {
   const o = settings({ schedule: 'warmup-cosine', warmup: 0.1, lr: 0.01 })
-  const at = (from: number, count: number, total: number) => [...rates(o, { schedule: freshSchedule(0.01), plan: planned(total) }, from, count)]
+  const at = (from: number, count: number, total: number) => [
+    ...rates(o, { schedule: freshSchedule(0.01), plan: planned(total) }, from, count),
+  ]
 
   it('rises evenly to the full rate, then falls along half a cosine to almost nothing', () => {
     const all = at(0, 100, 100)
@@ -73,10 +75,12 @@ describe('warm-up and cosine', () => {
 describe('a run that goes on', () => {
   const cosine = { schedule: 'warmup-cosine', warmup: 0.1, lr: 0.01 }
   const schedule = freshSchedule(0.01)
-  const of = (plan: ReturnType<typeof planned>, from: number, count: number) =>
-    [...rates(settings(cosine), { schedule, plan }, from, count)]
-  const further = (extend: string | undefined, total: number, done: number, plan = planned(100)) =>
-    [...extended(settings({ ...cosine, extend, resume: true }), plan, total, done)]
+  const of = (plan: ReturnType<typeof planned>, from: number, count: number) => [
+    ...rates(settings(cosine), { schedule, plan }, from, count),
+  ]
+  const further = (extend: string | undefined, total: number, done: number, plan = planned(100)) => [
+    ...extended(settings({ ...cosine, extend, resume: true }), plan, total, done),
+  ]
 
   it('keeps its plan up to the steps that it was planned for', () => {
     expect(further(undefined, 40, 20)).toEqual(planned(100))

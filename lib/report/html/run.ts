@@ -1,3 +1,4 @@
+import { beyondPlan } from '../../checkpoint/run.js'
 import type { BaselineName } from '../../evaluate/baselines-fit.js'
 import { NAMES, short, signed, skillSentence, span } from '../../evaluate/report-table.js'
 import { extremes } from '../../extremes.js'
@@ -34,6 +35,8 @@ function card(run: ReportedRun): Html {
     ['split file', l?.split_sha256 && html`SHA-256 ${code(l.split_sha256)}`],
     ['seed', run.seed !== null && String(run.seed)],
     ['best epoch', run.best_epoch === null ? null : `${run.best_epoch} of ${run.epochs}, by validation loss`],
+    ['kept weights', run.weights_kept && `${run.weights_kept}, whichever of raw and average has the lower validation loss`],
+    ['schedule', run.extended.length > 0 && `beyond its plan: ${beyondPlan(run.extended)}`],
     [
       'training',
       run.train_seconds !== null && `${duration(run.train_seconds)}, ${(run.train_seconds / 3600).toFixed(3)} device-hours`,

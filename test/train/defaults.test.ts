@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { architectures } from '../../lib/architectures/index.js'
+import { wrapperFields } from '../../lib/spec/architecture.js'
+import { configOf } from '../../lib/train/config.js'
+import { trainFields, trainFieldsOf } from '../../lib/train/fields.js'
+import { plan } from '../../lib/train/recipe.js'
+
+const page = readFileSync(new URL('../../docs/options.md', import.meta.url), 'utf8')
+
+describe.each(architectures.map((a) => [a.name, a] as const))('%s without options', (name, architecture) => {
+  const planned = plan(name, { data: 'x.npy' })
+  it('trains with the defaults that its help shows', () => {
+    const { data: _, ...used } = planned.train
+    const shown = Object.fromEntries(Object.entries(trainFieldsOf(architecture)).map(([key, field]) => [key, field.default]))
+    expect(shown).toEqual({ data: undefined, ...used })
+  })
+  it('writes the eps and weights that it trains with into config.json', () => {
+    const facts = { dim: 8, parameters: 1, device: 'cpu', threads: 1, emaRule: null }
+    const { eps, weights } = planned.train
+    expect(configOf(planned, {}, facts)).toMatchObject({ eps, weights })
+  })
+  it('differs from the table of options only where the text of the option says so', () => {
+    const said = (about: string, value: unknown) => expect(about).toContain(`${value}`)
+    for (const [key, field] of Object.entries(trainFieldsOf(architecture))) {
+      const { about, default: usual } = trainFields[key as keyof typeof trainFields]
+      if (field.default !== usual) said(about, field.default)
+      if (field.default !== usual) expect(page).toContain(about)
+    }
+    for (const [key, { about, default: usual }] of Object.entries(wrapperFields))
+      if (architecture.fields[key]!.default !== usual) said(about, architecture.fields[key]!.default)
+  })
+})

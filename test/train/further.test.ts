@@ -1,0 +1,200 @@
+import { cp, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { textHash } from '../../lib/checkpoint/hash.js'
+import { manifestText, seal } from '../../lib/checkpoint/manifest.js'
+import { pointerText } from '../../lib/checkpoint/verify.js'
+import { load, type TrainOptions } from '../../lib/index.js'
+import { refused } from '../data/fixture.js'
+import { comparable, contentOf, historyOf, manifestOf, nth, resultOf, TINY, trained, vectorFile } from './runs.js'
+
+let data: string
+let noise: string
+beforeAll(async () => {
+  data = await vectorFile('base')
+  noise = await vectorFile('noise', { noise: true })
+})
+
+const folder = (name: string) => join(TINY.out, name)
+const again = (name: string, more: Partial<TrainOptions> = {}) =>
+  trained({ model: 'lstm', name, out: TINY.out, resume: true, ...more } as TrainOptions)
+const copy = (name: string, to: string) => cp(folder(name), folder(to), { recursive: true })
+const ratesOf = (name: string) => historyOf(folder(name)).history.map(({ lr }) => lr)
+
+/** Two runs must agree to the bit in history, weights and golden outputs. */
+async function expectEqual(run: string, reference: string): Promise<void> {
+  expect(comparable(historyOf(folder(run)))).toEqual(comparable(historyOf(folder(reference))))
+  for (const file of ['final_model.pt', 'best_model.pt'])
+    expect([...(await contentOf(join(folder(run), file)))], file).toEqual([...(await contentOf(join(folder(reference), file)))])
+  expect(manifestOf(folder(run)).golden.outputs).toEqual(manifestOf(folder(reference)).golden.outputs)
+}
+
+describe('a run that stopped at --max-steps', () => {
+  it.each([
+    ['within its first epoch', 5, 20],
+    ['within its second epoch', 15, 31],
+    ['at the end of an epoch', 11, 25],
+    ['and is stopped there again', 3, 8],
+  ])('%s goes on as if it had never stopped', async (name, first, then) => {
+    for (const ema of [0, 0.9]) {
+      const run = `steps-${first}-${ema}`
+      const options = { ...TINY, model: 'lstm', data, epochs: 4, ema }
+      await trained({ ...options, name: run, maxSteps: first })
+      expect(manifestOf(folder(run)).progress, name).toMatchObject({ optimizer_steps: first, finished: true })
+      await again(run, { maxSteps: then })
+      await trained({ ...options, name: `${run}-straight`, maxSteps: then })
+      await expectEqual(run, `${run}-straight`)
+    }
+  })
+  it('gets its best weights back when the whole epoch is worse than its beginning was', async () => {
+    const options = { ...TINY, model: 'lstm', data, epochs: 2, lr: 0.03 }
+    await trained({ ...options, name: 'worse-straight' })
+    expect(historyOf(folder('worse-straight')).best_epoch).toBe(1)
+    for (const maxSteps of [16, 20, 24]) {
+      const name = `worse-${maxSteps}`
+      await trained({ ...options, name, maxSteps })
+      expect(historyOf(folder(name)).best_epoch).toBe(2)
+      expect(Object.keys(manifestOf(folder(name)).files)).toContain('earlier_best.pt')
+      ;(await load(folder(name))).dispose()
+      await again(name, { maxSteps: 100 })
+      await expectEqual(name, 'worse-straight')
+      expect(Object.keys(manifestOf(folder(name)).files)).not.toContain('earlier_best.pt')
+    }
+  })
+  it('is not given fewer steps than it has made', async () => {
+    await trained({ ...TINY, model: 'lstm', data, name: 'fewer', maxSteps: 7 })
+    expect(await refused('BAD_OPTION', again('fewer', { maxSteps: 6 }))).toMatch(/at least 7.*"maxSteps"/)
+  })
+})
+
+describe('a run that stopped early', () => {
+  it('goes on with a larger --early-stop, as if it had been asked for at once', async () => {
+    const options = { ...TINY, model: 'lstm', data: noise, epochs: 9, lr: 0.05 }
+    const events = await trained({ ...options, name: 'early', earlyStop: 1 })
+    expect(resultOf(events).stopped).toBe('early-stop')
+    await again('early', { earlyStop: 5 })
+    await trained({ ...options, name: 'early-straight', earlyStop: 5 })
+    expect(historyOf(folder('early')).history.length).toBeGreaterThan(historyOf(folder('early')).best_epoch! + 2)
+    await expectEqual('early', 'early-straight')
+  })
+})
+
+describe('a resume that trains nothing', () => {
+  it.each<[string, Partial<TrainOptions>, RegExp]>([
+    ['its epochs are done', { epochs: 1 }, /all 1 epochs are done; a larger --epochs/],
+    ['its steps are made', { maxSteps: 3 }, /all 3 steps.*a larger --max-steps/],
+    ['it stopped early', { lr: 0.05, epochs: 9, earlyStop: 1 }, /1 epochs after its best.*a larger --early-stop/],
+  ])('says so when %s', async (name, options, message) => {
+    await trained({ ...TINY, model: 'lstm', data: noise, name, ...options })
+    const before = manifestOf(folder(name))
+    const events = await again(name)
+    expect(events.find(({ type }) => type === 'warning')).toMatchObject({ code: 'NOTHING_TO_TRAIN', message })
+    expect(manifestOf(folder(name))).toEqual(before)
+    const more = await again(name, name.includes('early') ? { earlyStop: 3 } : { epochs: 3, maxSteps: 30 })
+    expect(more.some(({ type }) => type === 'epoch')).toBe(true)
+    expect(more.some((event) => event.type === 'warning' && event.code === 'NOTHING_TO_TRAIN')).toBe(false)
+  })
+})
+
+describe('a run under warm-up and cosine', () => {
+  const options = { ...TINY, model: 'lstm', schedule: 'warmup-cosine', epochs: 2 }
+  beforeAll(async () => {
+    await trained({ ...options, data, name: 'cosine' })
+  })
+  it('is refused beyond the steps that it was planned for, whole or not, and keeps what it has', async () => {
+    const before = manifestOf(folder('cosine'))
+    expect(await refused('BAD_OPTION', again('cosine', { epochs: 4 }))).toMatch(/at most 28 steps.*received 56/)
+    expect(manifestOf(folder('cosine'))).toEqual(before)
+    await trained({ ...options, data, name: 'half' }, nth('progress', 2))
+    await refused('BAD_OPTION', again('half', { epochs: 4 }))
+    await again('half')
+    await expectEqual('half', 'cosine')
+  })
+  it('keeps its rates when it is told to stop sooner, and then goes on to its end', async () => {
+    await trained({ ...options, data, epochs: 3, name: 'sooner' }, nth('progress', 2))
+    await again('sooner', { epochs: 2 })
+    await again('sooner', { epochs: 3 })
+    await trained({ ...options, data, epochs: 3, name: 'sooner-straight' })
+    await expectEqual('sooner', 'sooner-straight')
+  })
+  it.each(['constant', 'restart', 'replan'])('goes on with --extend %s, to the same bits when it is stopped', async (extend) => {
+    const [name, stopped] = [`beyond-${extend}`, `beyond-${extend}-stopped`]
+    await copy('cosine', name)
+    await copy('cosine', stopped)
+    const events = await again(name, { epochs: 4, extend })
+    const extension = [{ kind: extend, since: 28, from: extend === 'replan' ? 0 : 28, to: 56 }]
+    expect(events[0]).toMatchObject({ type: 'start', extended: extension })
+    expect(historyOf(folder(name)).extended).toEqual(extension)
+    await trained({ ...options, name: stopped, resume: true, epochs: 4, extend }, nth('progress', 2))
+    await again(stopped, { epochs: 4, extend })
+    await expectEqual(stopped, name)
+    const [, , end, third, last] = ratesOf(name)
+    if (extend === 'constant') expect([third, last]).toEqual([end, end])
+    else expect(third).toBeGreaterThan(10 * end!)
+    if (extend === 'restart') expect(last).toBe(end)
+  })
+  it('takes no --extend that changes nothing', async () => {
+    await refused('BAD_OPTION', again('cosine', { extend: 'restart' }))
+    await trained({ ...TINY, model: 'lstm', data, name: 'plateau', epochs: 1 })
+    expect(await refused('BAD_OPTION', again('plateau', { epochs: 2, extend: 'constant' }))).toMatch(/warmup-cosine/)
+    expect(await refused('BAD_OPTION', trained({ ...options, data, name: 'new', extend: 'constant' }))).toMatch(/--resume/)
+  })
+})
+
+describe('averaged weights', () => {
+  it('are judged beside the raw ones, and the better are kept', async () => {
+    const options = { ...TINY, model: 'lstm', ema: 0.99, epochs: 6 }
+    const kept = new Set<string>()
+    for (const [name, lr, file] of [
+      ['rising', 0.002, data],
+      ['falling', 0.03, noise],
+    ] as const) {
+      await trained({ ...options, data: file, name, lr })
+      const { history, best_epoch } = historyOf(folder(name))
+      expect(history[0]).toMatchObject({ epoch: 0, weights: 'raw' })
+      expect(history[0]).not.toHaveProperty('judged')
+      for (const { weights, judged, val_loss, val_cosine } of history.slice(1)) {
+        expect(judged![weights!]).toEqual({ val_loss, val_cosine })
+        expect(val_loss).toBe(Math.min(judged!.raw.val_loss, judged!.average.val_loss))
+        kept.add(weights!)
+      }
+      expect(manifestOf(folder(name))).toMatchObject({
+        ema_rule: 'warmup',
+        weights_kept: history.find(({ epoch }) => epoch === best_epoch)!.weights,
+      })
+      await trained({ ...options, data: file, name: `${name}-raw`, lr, ema: 0 })
+      const raw = historyOf(folder(`${name}-raw`)).history.slice(1)
+      expect(history.slice(1).map(({ judged }) => judged!.raw.val_loss)).toEqual(raw.map(({ val_loss }) => val_loss))
+      ;(await load(folder(name))).dispose()
+    }
+    expect([...kept].sort()).toEqual(['average', 'raw'])
+  })
+  it('are not mostly the first weights after a few steps', async () => {
+    await trained({ ...TINY, model: 'lstm', data: noise, ema: 0.999, lr: 0.01, epochs: 3, name: 'few' })
+    const { history } = historyOf(folder('few'))
+    const [first, last] = [history[0]!, history.at(-1)!]
+    const gain = (weights: 'raw' | 'average') => first.val_loss - last.judged![weights].val_loss
+    expect(gain('average')).toBeGreaterThan(0.5 * gain('raw')) // with a constant decay, 42 steps leave 96 % of the first weights
+  })
+  it('of a run from before the rule was recorded go on by the old one', async () => {
+    await trained({ ...TINY, model: 'lstm', data, ema: 0.9, epochs: 1, name: 'old' })
+    await trained({ ...TINY, model: 'lstm', data, ema: 0.9, epochs: 1, name: 'new' })
+    const path = join(folder('old'), 'generations')
+    const pointer = JSON.parse(await readFile(join(path, 'current'), 'utf8')) as { generation: number }
+    const file = join(path, String(pointer.generation).padStart(6, '0'), 'manifest.json')
+    const { digest: _, ema_rule: __, weights_kept: ___, ...facts } = JSON.parse(await readFile(file, 'utf8'))
+    const { plan: ____, ...progress } = facts.progress
+    const text = manifestText(seal({ ...facts, progress }))
+    await writeFile(file, text)
+    await writeFile(join(folder('old'), 'manifest.json'), text)
+    await writeFile(join(path, 'current'), pointerText({ ...pointer, manifest_sha256: textHash(text) }))
+    await again('old', { epochs: 2 })
+    await again('new', { epochs: 2 })
+    const [old, fresh] = [historyOf(folder('old')).history[2]!, historyOf(folder('new')).history[2]!]
+    expect(old).not.toHaveProperty('weights')
+    expect(old).not.toHaveProperty('judged')
+    expect(fresh).toHaveProperty('judged')
+    expect(old.train_loss_running).toBe(fresh.train_loss_running)
+    expect(manifestOf(folder('old'))).toMatchObject({ ema_rule: 'constant', weights_kept: 'average' })
+  })
+})
