@@ -8,7 +8,7 @@ const data = process.argv[2] ?? join(__dirname, '..', 'data', 'sample', 'factboo
 async function main() {
   const runs = []
   for (const model of ['lstm', 'gru']) {
-    const options = { model, data, preset: 'tiny', recipe: 'strong', epochs: 3, name: `example_${model}`, overwrite: true }
+    const options = { model, data, preset: 'tiny', recipe: 'small', name: `example_${model}`, overwrite: true }
     for await (const event of train(options)) if (event.type === 'result') runs.push(event.run)
   }
   const { results, table } = await evaluate({ runs, latency: 0.2 })

@@ -1,4 +1,4 @@
-// Trains a small LSTM on real sentence vectors, then asks it for the vector after five sentences.
+// Trains an LSTM on real sentence vectors, then asks it for the vector after five sentences.
 //   node examples/train-and-predict.mjs [FILE]     FILE: .npz, .npy with a .jsonl beside it, or .safetensors
 import { fileURLToPath } from 'node:url'
 import { load, openBase, train } from 'lvm-torch'
@@ -6,20 +6,25 @@ import { load, openBase, train } from 'lvm-torch'
 const data = process.argv[2] ?? fileURLToPath(new URL('../data/sample/factbook.npy', import.meta.url))
 
 // Iterating lets the training go on; an AbortSignal as { signal } would stop it with a valid checkpoint.
-const options = { model: 'lstm', data, preset: 'tiny', epochs: 2, name: 'example_lstm', overwrite: true }
+const options = { model: 'lstm', data, recipe: 'small', epochs: 2, name: 'example_lstm', overwrite: true }
 for await (const event of train(options)) {
   if (event.type === 'epoch') console.log(`epoch ${event.epoch}: validation cosine ${event.val_cosine.toFixed(4)}`)
 }
 
 // Loading verifies every file of the run, and that the model still gives the outputs it was saved with.
 const model = await load('example_lstm')
+const { context, dim } = model
 const base = await openBase(data)
-const rows = await base.vectors.to({ dtype: 'float32' })
-const context = (await rows.data()).slice(0, model.context * model.dim)
+const vectors = await base.vectors.to({ dtype: 'float32' })
+const rows = await vectors.data()
+const contexts = rows.slice(0, context * dim) // the first five sentences of the first article
 
-const next = await model.predict(context) // a Float32Array of length 1
+const next = await model.predict(contexts) // a Float32Array of length 1
 console.log(
   `the next vector has ${next.length} numbers, the first are ${Array.from(next.slice(0, 3), (x) => x.toFixed(4)).join(', ')}`,
 )
+const cosine = (a, b) => a.reduce((sum, x, i) => sum + x * b[i], 0) // of vectors of length 1
+const [last, sixth] = [context - 1, context].map((row) => rows.slice(row * dim, (row + 1) * dim))
+console.log(`its cosine with the sixth sentence is ${cosine(next, sixth).toFixed(4)}, that of the fifth ${cosine(last, sixth).toFixed(4)}`)
 
-for (const handle of [rows, base, model]) handle.dispose()
+for (const handle of [vectors, base, model]) handle.dispose()

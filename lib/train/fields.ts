@@ -25,7 +25,11 @@ export const trainFields = {
     ...data,
   }),
 
-  recipe: choice(['prd', 'strong', 'lcm'], { default: 'prd', about: 'a set of defaults; flags override it', ...training }),
+  recipe: choice(['prd', 'strong', 'small', 'lcm'], {
+    default: 'prd',
+    about: 'a set of defaults; flags override it; strong is for ten thousand windows and more, small for fewer',
+    ...training,
+  }),
   epochs: integer({ default: 20, min: 0, about: 'passes over the training windows', ...training }),
   maxSteps: integer<number | undefined>({ default: undefined, min: 1, about: 'stop after so many optimizer steps', ...training }),
   batchSize: integer({ default: 32, min: 1, about: 'windows in a batch', ...training }),

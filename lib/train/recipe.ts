@@ -9,17 +9,21 @@ import { trainFields } from './fields.js'
 type Given = Readonly<Record<string, unknown>>
 export type TrainSettings = Options<typeof trainFields>
 
+const strong = {
+  train: { schedule: 'warmup-cosine', batchSize: 64, epochs: 3, ema: 0.998 },
+  model: { residual: 'decay', output: 'raw' },
+}
+
 /**
- * Sets of defaults. `prd` is what the fields say; `strong` is what was measured to do better on real vectors (docs/experiments.md);
+ * Sets of defaults. `prd` is what the fields say; `strong` is what was measured to do better on real vectors (docs/experiments.md),
+ * and `small` the same for some thousand windows, where `strong` would end after a few dozen steps;
  * `lcm` is that of the Large Concept Model's paper, whose loss is a sum over channels: its eps of 1e-5 and its largest gradient norm
  * of 25 are divided by 768, as the loss is here.
  */
 const RECIPES: Readonly<Record<TrainSettings['recipe'], { train: Given; model: Given }>> = {
   prd: { train: {}, model: {} },
-  strong: {
-    train: { schedule: 'warmup-cosine', batchSize: 64, epochs: 3, ema: 0.998 },
-    model: { residual: 'decay', output: 'raw' },
-  },
+  strong,
+  small: { ...strong, train: { ...strong.train, batchSize: 32, epochs: 4, lr: 1e-3 } },
   lcm: {
     train: { objective: 'sequence', lr: 4e-4, beta2: 0.95, eps: 1.3e-8, weightDecay: 0.1, clip: 0.033 },
     model: { inputScale: 'standardize' },

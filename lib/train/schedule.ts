@@ -26,7 +26,7 @@ export function extended(o: TrainSettings, plan: readonly Stretch[], total: numb
   const last = plan.at(-1)!
   if (o.schedule !== 'warmup-cosine') {
     if (o.extend === undefined) return planned(total) // rates do not depend on it
-    throw badOption('train', 'extend', 'no value without --schedule warmup-cosine, where it has no effect,', o.extend)
+    throw badOption('train', 'extend', 'no value without "schedule" warmup-cosine, where it has no effect,', o.extend)
   }
   if (done === 0 && o.extend === undefined) return planned(total)
   const isLast = total === last.to && o.extend === last.kind // the command that was interrupted, again

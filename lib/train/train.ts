@@ -66,9 +66,9 @@ function nothingToTrain(
   why: ReturnType<typeof ended>,
 ): string {
   const further = {
-    'early-stop': `it stopped ${train.earlyStop} epochs after its best, epoch ${best?.epoch}; a larger --early-stop takes it further`,
-    'max-steps': `all ${optimizer_steps} steps of --max-steps are made; a larger --max-steps takes it further`,
-    done: `all ${train.epochs} epochs are done; a larger --epochs takes it further`,
+    'early-stop': `it stopped ${train.earlyStop} epochs after its best, epoch ${best?.epoch}; a larger "earlyStop" takes it further`,
+    'max-steps': `all ${optimizer_steps} steps of "maxSteps" are made; a larger "maxSteps" takes it further`,
+    done: `all ${train.epochs} epochs are done; a larger "epochs" takes it further`,
   }
   return `nothing to train: ${further[why!]}`
 }

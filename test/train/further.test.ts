@@ -68,7 +68,7 @@ describe('a run that stopped at --max-steps', () => {
 })
 
 describe('a run that stopped early', () => {
-  it('goes on with a larger --early-stop, as if it had been asked for at once', async () => {
+  it('goes on with a larger "earlyStop", as if it had been asked for at once', async () => {
     const options = { ...TINY, model: 'lstm', data: noise, epochs: 9, lr: 0.05 }
     const events = await trained({ ...options, name: 'early', earlyStop: 1 })
     expect(resultOf(events).stopped).toBe('early-stop')
@@ -81,8 +81,8 @@ describe('a run that stopped early', () => {
 
 describe('a resume that trains nothing', () => {
   it.each<[string, Partial<TrainOptions>, RegExp]>([
-    ['its epochs are done', { epochs: 1 }, /all 1 epochs are done; a larger --epochs/],
-    ['its steps are made', { maxSteps: 3 }, /all 3 steps.*a larger --max-steps/],
+    ['its epochs are done', { epochs: 1 }, /all 1 epochs are done; a larger "epochs"/],
+    ['its steps are made', { maxSteps: 3 }, /all 3 steps.*a larger "maxSteps"/],
     ['it stopped early', { lr: 0.05, epochs: 9, earlyStop: 1 }, /1 epochs after its best.*a larger --early-stop/],
   ])('says so when %s', async (name, options, message) => {
     await trained({ ...TINY, model: 'lstm', data: noise, name, ...options })

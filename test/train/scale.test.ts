@@ -23,7 +23,7 @@ async function losses(scale: (row: number) => number, loss: 'mse' | 'cosine', ou
   const ids = Int32Array.from({ length: N }, (_, i) => i)
   const scores = await native.evaluate(model, samples, ids, { batch: N, centre: null })
   const o = { batch: N, accumulate: 1, loss, bf16: false, sequence: false, recompute: false, seed: 3, weightDecay: 0, clip: 0 }
-  const trainer = native.trainer(model, samples, ids, { ...o, beta1: 0.9, beta2: 0.999, eps: 1e-8, ema: 0 })
+  const trainer = await native.trainer(model, samples, ids, { ...o, beta1: 0.9, beta2: 0.999, eps: 1e-8, ema: 0 })
   await native.trainerRun(trainer, 1, 0, Float64Array.of(0))
   const mean = (values: Float64Array) => values.reduce((a, b) => a + b, 0) / values.length
   return { running: native.trainerSums(trainer).loss / N, cosine: mean(scores.cosine), mseUnit: mean(scores.mseUnit) }
