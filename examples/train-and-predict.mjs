@@ -25,6 +25,8 @@ console.log(
 )
 const cosine = (a, b) => a.reduce((sum, x, i) => sum + x * b[i], 0) // of vectors of length 1
 const [last, sixth] = [context - 1, context].map((row) => rows.slice(row * dim, (row + 1) * dim))
-console.log(`its cosine with the sixth sentence is ${cosine(next, sixth).toFixed(4)}, that of the fifth ${cosine(last, sixth).toFixed(4)}`)
+console.log(
+  `its cosine with the sixth sentence is ${cosine(next, sixth).toFixed(4)}, that of the fifth ${cosine(last, sixth).toFixed(4)}`,
+)
 
 for (const handle of [vectors, base, model]) handle.dispose()

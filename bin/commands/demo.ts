@@ -9,7 +9,8 @@ import { flags, given } from '../flags.js'
 import { diagnostic, event, nearby, print } from '../output.js'
 import { packageRoot } from '../package.js'
 
-const MODELS = ['lstm', 'gru', 'transformer']
+/** The transformer adds positions to its inputs, beside which unit vectors are small unless they are scaled. */
+const MODELS = { lstm: {}, gru: {}, transformer: { inputScale: 'sqrt_dim' } }
 const fields = { epochs: integer({ default: 4, min: 1, about: 'epochs for each model' }) }
 
 const INTRO = `Three models learn to predict the next sentence vector of 61 country profiles from the World Factbook.
@@ -22,7 +23,12 @@ export function besideRidge(runs: readonly Pick<RunEntry, 'run' | 'n' | 'cosine'
   const { n, baselines } = runs[0]!
   const ridge = baselines.ridge!.cosine
   const above = runs.filter(({ cosine }) => cosine.mean > ridge).map(({ run }) => run)
-  const which = above.length === 0 ? 'none of the models is' : above.length === runs.length ? 'all of the models are' : `only ${above.join(' and ')} ${above.length > 1 ? 'are' : 'is'}`
+  const which =
+    above.length === 0
+      ? 'none of the models is'
+      : above.length === runs.length
+        ? 'all of the models are'
+        : `only ${above.join(' and ')} ${above.length > 1 ? 'are' : 'is'}`
   const each = runs.map(({ run, cosine }) => `${run} ${short(cosine.mean)} (${signed(cosine.mean - ridge)})`).join(', ')
   return `Ridge regression has a mean cosine of ${short(ridge)} on these ${whole(n)} windows, and ${which} above it: ${each}.`
 }
@@ -37,7 +43,7 @@ the figures are in ${nearby(plots)}
 what to type next
   ${program()} train lstm --data ${shellWord(nearby(data))} --recipe small --epochs 8
   ${program()} data inspect YOUR.npz
-  ${program()} train lstm --data YOUR.npz --recipe strong    # of fewer than ten thousand windows: small
+  ${program()} train lstm --data YOUR.npz --recipe small    # or strong, for tens of thousands of windows
   ${program()} --help
 `
 
@@ -52,8 +58,8 @@ export const demo: CommandModule = {
     const data = fileURLToPath(new URL('data/sample/factbook', packageRoot))
     const runs: string[] = []
     if (!json) print(INTRO)
-    for (const model of MODELS) {
-      const options = { model, data, epochs, recipe: 'small', name: `demo_${model}`, overwrite: true }
+    for (const [model, more] of Object.entries(MODELS)) {
+      const options = { model, data, epochs, recipe: 'small', ...more, name: `demo_${model}`, overwrite: true }
       const { results, stopped } = await follow(train, options, undefined, json)
       if (stopped) {
         diagnostic('the demo was stopped; it starts afresh when it is called again')

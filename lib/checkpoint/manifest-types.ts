@@ -5,6 +5,8 @@ export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 const isNumber: Check = (value) => typeof value === 'number'
 const isText: Check = (value) => typeof value === 'string'
+const isStretch = (value: unknown) =>
+  isRecord(value) && isText(value.kind) && ['since', 'from', 'to'].every((key) => isNumber(value[key]))
 const KINDS: Readonly<Record<string, Check>> = {
   text: isText,
   number: isNumber,
@@ -13,6 +15,8 @@ const KINDS: Readonly<Record<string, Check>> = {
   list: Array.isArray,
   texts: (value) => Array.isArray(value) && value.every(isText),
   records: (value) => Array.isArray(value) && value.every(isRecord),
+  plan: (value) => Array.isArray(value) && value[0]?.since === 0 && value.every(isStretch),
+  extension: (value) => Array.isArray(value) && value.every(isStretch),
   'records of text': (value) => isRecord(value) && Object.values(value).every(isText),
 }
 
@@ -56,6 +60,13 @@ const MANIFEST: Readonly<Record<string, string>> = {
   'progress.sums': 'record',
   'progress.schedule': 'record',
   'progress.best': 'record?',
+  'progress.plan': 'plan',
+  'progress.cut': 'record',
+  'progress.cut.sums': 'record',
+  'progress.cut.schedule': 'record',
+  'progress.cut.best': 'record?',
+  weights_kept: 'text',
+  ema_rule: 'text?',
   train_seconds: 'number?',
   quantized: 'record?',
   'quantized.scheme': 'text',
@@ -96,6 +107,7 @@ const NEEDED = [
 const HISTORY: Readonly<Record<string, string>> = {
   history: 'records',
   best_epoch: 'number?',
+  extended: 'extension',
   parameters: 'number',
   model: 'text',
 }

@@ -25,7 +25,10 @@ export interface HistoryRow {
   /** With averaged weights only: whether this row is of the raw weights or of their average, whichever has the lower validation loss. */
   weights?: Weights
   /** With averaged weights only, from epoch 1 on: both on the validation windows. */
-  judged?: Record<Weights, { val_loss: number; val_cosine: number }>
+  val_loss_raw?: number
+  val_cosine_raw?: number
+  val_loss_average?: number
+  val_cosine_average?: number
 }
 /** Weights as the optimizer leaves them, or their moving average. */
 export type Weights = 'raw' | 'average'

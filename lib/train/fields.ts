@@ -27,7 +27,7 @@ export const trainFields = {
 
   recipe: choice(['prd', 'strong', 'small', 'lcm'], {
     default: 'prd',
-    about: 'a set of defaults; flags override it; strong is for ten thousand windows and more, small for fewer',
+    about: 'a set of defaults; flags override it; strong was chosen on 36,801 windows, small on 1,244',
     ...training,
   }),
   epochs: integer({ default: 20, min: 0, about: 'passes over the training windows', ...training }),

@@ -16,7 +16,7 @@ const strong = {
 
 /**
  * Sets of defaults. `prd` is what the fields say; `strong` is what was measured to do better on real vectors (docs/experiments.md),
- * and `small` the same for some thousand windows, where `strong` would end after a few dozen steps;
+ * and `small` the same for few windows, where `strong` would end after a few dozen steps;
  * `lcm` is that of the Large Concept Model's paper, whose loss is a sum over channels: its eps of 1e-5 and its largest gradient norm
  * of 25 are divided by 768, as the loss is here.
  */

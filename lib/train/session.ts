@@ -199,13 +199,13 @@ export async function evaluateEpoch(session: Session, lr: number, signal: AbortS
     const what = lost.map(([part, value]) => `the loss on the ${part} windows is ${value}`).join(' and ')
     throw new LvmError('DIVERGED', `training: ${what} after epoch ${progress.epoch} (step ${progress.optimizer_steps})`)
   }
-  const figures = ({ loss, cosine }: { loss: number; cosine: number }) => ({ val_loss: loss, val_cosine: cosine })
   return {
     epoch: progress.epoch,
     train_loss_running: trained ? loss / windows : null,
     train_loss: train.loss,
     train_cosine: train.cosine,
-    ...figures(val),
+    val_loss: val.loss,
+    val_cosine: val.cosine,
     lr,
     grad_norm: trained ? gradNorm / steps : null,
     output_norm_mean: val.norm.mean,
@@ -214,8 +214,12 @@ export async function evaluateEpoch(session: Session, lr: number, signal: AbortS
     samples_per_second: trained ? windows / progress.epoch_seconds : null,
     peak_memory_bytes: peakMemory(),
     ...(emaRule === 'warmup' && { weights: val.weights }),
-    ...(judged.length > 1 && {
-      judged: Object.fromEntries(judged.map((each) => [each.weights, figures(each)])) as NonNullable<HistoryRow['judged']>,
-    }),
+    ...(judged.length > 1 &&
+      Object.fromEntries(
+        judged.flatMap(({ weights, loss, cosine }) => [
+          [`val_loss_${weights}`, loss],
+          [`val_cosine_${weights}`, cosine],
+        ]),
+      )),
   }
 }

@@ -55,8 +55,8 @@ int64_t Trainer::run(int64_t epoch, int64_t from, const std::vector<double>& rat
     }
     if (!std::isfinite(loss)) {
       for (auto& slot : optimizer.slots) slot.value.mutable_grad().reset();
-      throw Error("DIVERGED", std::string("training: the loss of the training batch became ") + (std::isnan(loss) ? "NaN" : "infinite") + " at step " +
-                                std::to_string(optimizer.steps + 1));
+      throw Error("DIVERGED", std::string("training: the loss of the training batch became ") +
+                                (std::isnan(loss) ? "NaN" : "infinite") + " at step " + std::to_string(optimizer.steps + 1));
     }
     sums.grad_norm += optimizer.step(rates[i]);
     for (auto& [value, where] : zeros) value.masked_fill_(where, 0);

@@ -152,10 +152,10 @@ describe('averaged weights', () => {
       await trained({ ...options, data: file, name, lr })
       const { history, best_epoch } = historyOf(folder(name))
       expect(history[0]).toMatchObject({ epoch: 0, weights: 'raw' })
-      expect(history[0]).not.toHaveProperty('judged')
-      for (const { weights, judged, val_loss, val_cosine } of history.slice(1)) {
-        expect(judged![weights!]).toEqual({ val_loss, val_cosine })
-        expect(val_loss).toBe(Math.min(judged!.raw.val_loss, judged!.average.val_loss))
+      expect(history[0]).not.toHaveProperty('val_loss_raw')
+      for (const { weights, val_loss, val_cosine, ...row } of history.slice(1)) {
+        expect([row[`val_loss_${weights!}`], row[`val_cosine_${weights!}`]]).toEqual([val_loss, val_cosine])
+        expect(val_loss).toBe(Math.min(row.val_loss_raw!, row.val_loss_average!))
         kept.add(weights!)
       }
       expect(manifestOf(folder(name))).toMatchObject({
@@ -164,7 +164,7 @@ describe('averaged weights', () => {
       })
       await trained({ ...options, data: file, name: `${name}-raw`, lr, ema: 0 })
       const raw = historyOf(folder(`${name}-raw`)).history.slice(1)
-      expect(history.slice(1).map(({ judged }) => judged!.raw.val_loss)).toEqual(raw.map(({ val_loss }) => val_loss))
+      expect(history.slice(1).map(({ val_loss_raw }) => val_loss_raw)).toEqual(raw.map(({ val_loss }) => val_loss))
       ;(await load(folder(name))).dispose()
     }
     expect([...kept].sort()).toEqual(['average', 'raw'])
@@ -173,7 +173,7 @@ describe('averaged weights', () => {
     await trained({ ...TINY, model: 'lstm', data: noise, ema: 0.999, lr: 0.01, epochs: 3, name: 'few' })
     const { history } = historyOf(folder('few'))
     const [first, last] = [history[0]!, history.at(-1)!]
-    const gain = (weights: 'raw' | 'average') => first.val_loss - last.judged![weights].val_loss
+    const gain = (weights: 'raw' | 'average') => first.val_loss - last[`val_loss_${weights}`]!
     expect(gain('average')).toBeGreaterThan(0.5 * gain('raw')) // with a constant decay, 42 steps leave 96 % of the first weights
   })
   it('of a run from before the rule was recorded go on by the old one', async () => {
@@ -192,8 +192,8 @@ describe('averaged weights', () => {
     await again('new', { epochs: 2 })
     const [old, fresh] = [historyOf(folder('old')).history[2]!, historyOf(folder('new')).history[2]!]
     expect(old).not.toHaveProperty('weights')
-    expect(old).not.toHaveProperty('judged')
-    expect(fresh).toHaveProperty('judged')
+    expect(old).not.toHaveProperty('val_loss_raw')
+    expect(fresh).toHaveProperty('val_loss_raw')
     expect(old.train_loss_running).toBe(fresh.train_loss_running)
     expect(manifestOf(folder('old'))).toMatchObject({ ema_rule: 'constant', weights_kept: 'average' })
   })

@@ -17,9 +17,9 @@ const NORM: Axis = {
   show: (x) => String(Number(x.toPrecision(3))),
 }
 
-type Key = Exclude<keyof HistoryRow, 'weights' | 'judged'>
+type Key = Exclude<keyof HistoryRow, 'weights'>
 const points = (history: readonly HistoryRow[], key: Key): (readonly [number, number])[] =>
-  history.flatMap((row) => (row[key] === null ? [] : [[row.epoch, row[key]] as const]))
+  history.flatMap(({ epoch, [key]: value }) => (typeof value === 'number' ? [[epoch, value] as const] : []))
 
 const lossAxis = (run: ReportedRun | undefined): Axis =>
   run?.config.loss === 'cosine' ? { title: 'Loss', unit: '1 − cosine', show: mse } : MSE
