@@ -137,7 +137,7 @@ describe('a run under warm-up and cosine', () => {
     await refused('BAD_OPTION', again('cosine', { extend: 'restart' }))
     await trained({ ...TINY, model: 'lstm', data, name: 'plateau', epochs: 1 })
     expect(await refused('BAD_OPTION', again('plateau', { epochs: 2, extend: 'constant' }))).toMatch(/warmup-cosine/)
-    expect(await refused('BAD_OPTION', trained({ ...options, data, name: 'new', extend: 'constant' }))).toMatch(/--resume/)
+    expect(await refused('BAD_OPTION', trained({ ...options, data, name: 'new', extend: 'constant' }))).toMatch(/"resume"/)
   })
 })
 
