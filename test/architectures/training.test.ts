@@ -176,7 +176,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
       const most = Math.max(...slots.map((m, i) => apart(parts.moments[step]![i]!, m)))
       expect(most / largest, `step ${step}`).toBeLessThan(1e-5)
     })
-    const exact = trainer(await exactly(a, still), { batch: 32, clip: 0, weightDecay: 0 }, 70)
+    const exact = await trainer(await exactly(a, still), { batch: 32, clip: 0, weightDecay: 0 }, 70)
     await native.trainerRun(exact, 1, 0, new Float64Array(native.trainerStepsPerEpoch(exact)))
     const own = Math.abs(whole.sums.loss - native.trainerSums(exact).loss)
     expectRounding(Math.abs(parts.sums.loss - whole.sums.loss), own, `loss of ${a.name} in parts`, whole.sums.loss)
