@@ -8,6 +8,7 @@ import { LIMITS } from '../dist/lib/data/limits.js'
 import { synthFields } from '../dist/lib/data/synth-fields.js'
 import { auditFields } from '../dist/lib/evaluate/audit/fields.js'
 import { CHECKS } from '../dist/lib/evaluate/audit/findings.js'
+import { LIMITS } from '../dist/lib/evaluate/audit/limits.js'
 import { benchmarkFields } from '../dist/lib/evaluate/benchmark/fields.js'
 import { arrowFields, ceilingFields } from '../dist/lib/evaluate/ceiling/fields.js'
 import { compareFields } from '../dist/lib/evaluate/compare/fields.js'
@@ -130,12 +131,15 @@ const between = (text, mark, content) => {
 const documents = {
   'docs/audit.md': generated(
     'The audit',
-    `${code('lvm-torch data audit FILE')} makes these checks, and ${code('train')} makes them once for a file before it starts. A check says PASS, WARN or FAIL; the worst of them is the verdict. FAIL is kept for what makes every figure wrong and is never said by chance: an effect must be five standard errors over articles away. It ends with exit code 8, and a training with ${code('GATE_FAILED')} unless it is given ${code('--force')}, which the run records.`,
+    `${code('lvm-torch data audit FILE')} makes these checks, and ${code('train')} makes them once for files, context and split before it starts. A check says PASS, WARN or FAIL; the worst of them is the verdict. FAIL is kept for what makes every figure wrong and is never said by chance: an effect must be five standard errors over articles away. It ends with exit code 8, and a training with ${code('GATE_FAILED')} unless it is given ${code('--force')}, which the run records.`,
     table(Object.entries(CHECKS), {
       code: ([name]) => code(name),
       'what it looks at': ([, { about }]) => about,
       'what mends it': ([, { fix }]) => fix,
     }),
+    '## What the checks see, and what not',
+    'PASS says that a check found nothing, not that there is nothing.',
+    Object.entries(LIMITS).map(([name, text]) => `- ${code(name)}: ${text}`).join('\n'),
   ),
   'docs/architectures.md': generated(
     'The models',

@@ -103,7 +103,7 @@ async function parityFinding(a: Read, b: Read): Promise<Finding> {
   if (Math.abs(lengthA - lengthB) > 0.01 * Math.max(lengthA, lengthB))
     differing.push(`length ${lengthA.toPrecision(4)} beside ${lengthB.toPrecision(4)}`)
   return differing.length === 0
-    ? finding('PARITY', 'PASS', 'neighbours, random pairs and lengths are alike in both files', figures)
+    ? finding('PARITY', 'PASS', 'neighbours, random pairs and lengths are alike on average in both files', figures)
     : finding('PARITY', 'WARN', `the files differ: ${differing.join('; ')}`, figures)
 }
 

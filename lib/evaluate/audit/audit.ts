@@ -3,12 +3,14 @@ import { makeWindows, runLengths, type Windows } from '../../data/windows.js'
 import type { Tensor } from '../../torch/tensor.js'
 import { describe } from '../statistics.js'
 import { compareFiles, type Read } from './against.js'
+import { borderFinding } from './borders.js'
 import { type Duplicates, duplicatesOf } from './duplicates.js'
 import { type Finding, finding, type Level, worst } from './findings.js'
 import { nearByChance, randomPairs } from './floor.js'
 import { type Histogram, histogram } from './histogram.js'
 import { type Judged, judge } from './judge.js'
 import { type Drawn, splitFinding } from './leak.js'
+import { mixedFinding } from './mixed.js'
 import { basisOf } from './near.js'
 import { orderFinding } from './order.js'
 import { type Passed, pass } from './pass.js'
@@ -16,7 +18,8 @@ import { type Region, regionFinding, regionsOf } from './regions.js'
 import { rowFindings } from './rows.js'
 import { type Spectrum, spectrumOf } from './spectrum.js'
 import { type Sufficiency, sufficiencyFinding, sufficiencyOf } from './sufficiency.js'
-import { clustersOf, tableOf } from './table.js'
+import { type Clusters, clustersOf, tableOf } from './table.js'
+import { targetInContext } from './target.js'
 import { targetLag, type WindowCosines, windowCosines } from './windows.js'
 
 /** Lags of the curve. */
@@ -123,6 +126,12 @@ function spreadFindings({ table, passed, spectrum, floor }: Opened): Finding[] {
   ]
 }
 
+/** Of windows that were cut from rows here, the target is where it should be. */
+async function targetFindings({ base, cosines }: Opened, clusters: Clusters): Promise<Finding[]> {
+  const lag = await targetLag(cosines, clusters)
+  return base.kind === 'base' || lag.level === 'FAIL' ? [lag] : [lag, await targetInContext(cosines, clusters)]
+}
+
 async function lagCurve({ passed, clusters }: Opened): Promise<Audit['lags']> {
   const curve = []
   for (const { lag, rows, cosines } of passed.lags) {
@@ -172,7 +181,9 @@ export async function auditBase(
     ...spreadFindings(own),
     ...order,
     regionFinding(regions, floor),
-    await targetLag(own.cosines, windowClusters),
+    ...(base.kind === 'base' ? [await borderFinding(base, table, first, floor)] : []),
+    await mixedFinding(table, clusters, base.articles?.of ?? clusters.of),
+    ...(await targetFindings(own, windowClusters)),
     ...twice,
     await splitFinding(own, windows, o.split, { basis, chance, adjacent: own.adjacent }),
     sufficiencyFinding(sufficiency),

@@ -32,9 +32,21 @@ export const CHECKS = {
     about: 'stretches of the corpus that are unlike the rest',
     fix: 'look at the rows that are named and how they were made',
   },
+  BORDERS: {
+    about: 'whether articles begin where the text changes',
+    fix: 'compare the ids with the rows that they were made for: they may be some rows off',
+  },
+  MIXED: {
+    about: 'rows that are of another space than the rest, or have another mean',
+    fix: 'encode all rows with one encoder, pooling and normalisation',
+  },
   TARGET_LAG: {
     about: 'whether the target is what follows its context',
     fix: 'cut the windows again: the target is the row after the last of the context',
+  },
+  TARGET_IN_CONTEXT: {
+    about: 'targets that are in their own contexts, as a vector or blended into one',
+    fix: 'cut the windows again: the target is in none of the vectors that it is predicted from',
   },
   CROSSING: { about: 'windows that cross from one article into another', fix: 'cut windows inside articles' },
   SPLIT_LEAK: { about: 'validation targets that are copies of training rows', fix: 'remove copies before splitting' },

@@ -2,7 +2,7 @@ import { FEWEST_ARTICLES, meanByArticle } from '../statistics.js'
 import type { Clusters } from './table.js'
 
 /** Standard errors by which something must be off before it is called sure: by chance once in ten thousand audits of 20 articles. */
-const SURE = 5
+export const SURE = 5
 /** Draws of articles that one interval may cost, a tenth of a second. */
 const DRAWS = 1e7
 

@@ -99,7 +99,7 @@ export async function orderFinding(
   const figures = { lag_1: first.mean, far_lag: far.lag, far_cosine: last.mean, random_pairs: floor, decline: fall.mean }
   const told = `neighbours ${cos(first.mean)}, rows ${far.lag} apart ${cos(last.mean)}, random pairs ${cos(floor)}`
   if (surelyAbove(first, floor) && surelyAbove(fall, 0))
-    return finding('ORDER', 'PASS', `the nearer the more alike: ${told}`, figures)
+    return finding('ORDER', 'PASS', `on average the nearer the more alike: ${told}`, figures)
   const together = last.mean - floor
   if (surelyAbove(last, floor) && surelyBelow(fall, FLAT * together))
     return finding('ORDER', 'FAIL', `the rows of an article are in no order: ${told}`, figures)

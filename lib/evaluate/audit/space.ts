@@ -13,7 +13,7 @@ export interface Likeness {
 }
 
 /** Standard deviations that two halves of one file must agree by for a comparison to say anything, and below which files do not agree. */
-const [TELLING, UNLIKE] = [8, 4]
+export const [TELLING, UNLIKE] = [8, 4]
 /** Correlation of the adjacent cosines of two files from which they are the same text. */
 const [SAME_TEXT, FEWEST_PAIRS] = [0.5, 50]
 

@@ -3,6 +3,7 @@ import type { Windows } from '../../data/windows.js'
 import { contexts, targets } from '../baselines-rows.js'
 import { cos, type Finding, finding } from './findings.js'
 import { judge, surelyAbove, surelyBelow } from './judge.js'
+import { NEAR } from './near.js'
 import type { Clusters } from './table.js'
 
 /** At most so many windows, and so many vectors in them; lags inside contexts that a target's distance is told by. */
@@ -17,6 +18,13 @@ export interface WindowCosines {
   /** Last vector of the context to the target, and the first one. */
   readonly last: Float64Array
   readonly first: Float64Array
+  /** Of each target to the vector 1, 2, … rows before it, at most 16. */
+  readonly toTarget: readonly Float64Array[]
+  /** Of the last vector of each context to the vector as many rows before that; one fewer. */
+  readonly toLast: readonly Float64Array[]
+  /** 1 where a vector of the context is a near-copy of the target, and of the last vector. */
+  readonly copied: Uint8Array
+  readonly repeated: Uint8Array
 }
 
 /** Windows spread evenly over the file that do not cross articles. */
@@ -31,7 +39,9 @@ export async function windowCosines(base: Base, windows: Windows): Promise<Windo
   const { context, dim } = windows
   const most = Math.min(context - 1, LAGS)
   const inside = Array.from({ length: most }, () => [] as number[])
-  const [ids, last, first]: [number[], number[], number[]] = [[], [], []]
+  const [ids, last, first, copied, repeated]: [number[], number[], number[], number[], number[]] = [[], [], [], [], []]
+  const toTarget = Array.from({ length: Math.min(context, LAGS) }, () => [] as number[])
+  const toLast = Array.from({ length: most }, () => [] as number[])
   const all = chosen(windows)
   const slice = Math.max(1, Math.floor(2 ** 21 / (context * dim)))
   for (let at = 0; at < all.length; at += slice) {
@@ -49,14 +59,23 @@ export async function windowCosines(base: Base, windows: Windows): Promise<Windo
     }
     const lags: Float32Array[] = []
     for (let lag = 1; lag <= most; lag++) lags.push(await lagged(lag))
-    using toTarget = await x.op('aten::cosine_similarity', column, -1, 0)
-    const cosines = (await toTarget.data()) as Float32Array
+    using alike = await x.op('aten::cosine_similarity', column, -1, 0)
+    const cosines = (await alike.data()) as Float32Array
+    using final = await x.op('aten::narrow', 1, context - 1, 1)
+    using before = await x.op('aten::cosine_similarity', final, -1, 0)
+    const earlier = (await before.data()) as Float32Array
     part.forEach((id, i) => {
       const [from, to] = [cosines[i * context]!, cosines[(i + 1) * context - 1]!]
       if (![from, to, ...lags.map((values) => values[i]!)].every(Number.isFinite)) return
       ids.push(id)
       first.push(from)
       last.push(to)
+      const own = cosines.subarray(i * context, (i + 1) * context)
+      const others = earlier.subarray(i * context, (i + 1) * context - 1)
+      copied.push(Number(own.some((cosine) => cosine > NEAR)))
+      repeated.push(Number(others.some((cosine) => cosine > NEAR)))
+      for (const [k, values] of toTarget.entries()) values.push(own[context - 1 - k]!)
+      for (const [k, values] of toLast.entries()) values.push(others[context - 2 - k]!)
       for (const [k, values] of lags.entries()) inside[k]!.push(values[i]!)
     })
   }
@@ -65,6 +84,10 @@ export async function windowCosines(base: Base, windows: Windows): Promise<Windo
     inside: inside.map((values) => Float64Array.from(values)),
     last: Float64Array.from(last),
     first: Float64Array.from(first),
+    toTarget: toTarget.map((values) => Float64Array.from(values)),
+    toLast: toLast.map((values) => Float64Array.from(values)),
+    copied: Uint8Array.from(copied),
+    repeated: Uint8Array.from(repeated),
   }
 }
 

@@ -1,0 +1,131 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { random } from '../../lib/data/random.js'
+import { native } from '../../lib/native.js'
+import { audited, codesOf, corpus, findingOf, type Line, levelOf, npz, rotated, sequences } from './corpus.js'
+
+beforeAll(() => native.setThreads(1))
+
+const articlesOf = (lines: readonly Line[]) => [...new Set(lines.map((line) => line.article_id))]
+/** Which rows are spoilt: a stretch, every so manieth article, or rows at random. */
+const chosen = {
+  contiguous: (share: number, lines: readonly Line[]) => (row: number) => row >= 0.3 * lines.length && row < (0.3 + share) * lines.length,
+  'interleaved articles': (share: number, lines: readonly Line[]) => {
+    const held = new Set(articlesOf(lines).filter((_, i) => i % Math.round(1 / share) === 1 % Math.round(1 / share)))
+    return (row: number) => held.has(lines[row]!.article_id)
+  },
+  'random rows': (share: number) => (row: number) => random(9, row) < share,
+} as const
+const arrangements = Object.keys(chosen) as (keyof typeof chosen)[]
+
+describe('a base that mixes spaces', () => {
+  const turn = (share: number, how: keyof typeof chosen) => (v: Float32Array, dim: number, lines: Line[]) => {
+    const other = v.slice()
+    rotated(other, dim, 4)
+    const is = chosen[how](share, lines)
+    for (let row = 0; row < lines.length; row++) if (is(row)) v.set(other.subarray(row * dim, (row + 1) * dim), row * dim)
+  }
+  it.each(arrangements.flatMap((how) => [0.05, 0.25, 0.5].map((share) => [how, share] as const)))(
+    'is named where its rows were rotated: %s, %d',
+    async (how, share) => {
+      const found = await audited(await corpus({ kind: 'reversible', dim: 64, rows: 4000, seed: 6 }, turn(share, how)))
+      expect(levelOf(found, 'MIXED')).toBe('FAIL')
+      expect(findingOf(found, 'MIXED').message).toMatch(/another space than the rest/)
+    },
+  )
+  it('is named by its rows', async () => {
+    const found = await audited(await corpus({ kind: 'reversible', dim: 64, rows: 4000, seed: 6 }, turn(0.25, 'contiguous')))
+    for (const row of findingOf(found, 'MIXED').rows) expect(row >= 1200 && row < 2200).toBe(true)
+  })
+  it('is warned about where every fourth article has another offset', async () => {
+    const found = await audited(
+      await corpus({ kind: 'reversible', dim: 96, rows: 4000, seed: 6 }, (v, dim, lines) => {
+        const is = chosen['interleaved articles'](0.25, lines)
+        for (let row = 0; row < lines.length; row++) {
+          if (!is(row)) continue
+          const vector = v.subarray(row * dim, (row + 1) * dim)
+          vector[0]! += 1.5
+          const length = Math.hypot(...vector)
+          vector.set(vector.map((x) => x / length))
+        }
+      }),
+    )
+    expect(findingOf(found, 'MIXED')).toMatchObject({ level: 'WARN', message: expect.stringMatching(/another offset/) })
+    expect(codesOf(found, 'FAIL')).toEqual([])
+  })
+})
+
+describe('ids that do not fit the rows', () => {
+  const shifted = (by: number, is: (article: number) => boolean) => (_: Float32Array, __: number, lines: Line[]) => {
+    const ids = lines.map((line) => line.article_id)
+    const numbers = new Map(articlesOf(lines).map((id, i) => [id, i]))
+    lines.forEach((line, row) => {
+      const from = ids[(row + by + ids.length) % ids.length]!
+      if (is(numbers.get(from)!)) line.article_id = row + by < ids.length && row + by >= 0 ? from : ids[row]!
+    })
+    const seen = new Map<string, number>()
+    for (const line of lines) {
+      line.index = seen.get(line.article_id) ?? 0
+      seen.set(line.article_id, line.index + 1)
+    }
+  }
+  it.each([1, 3, -2, 17, 400])('are named when all are %d rows off', async (by) => {
+    const found = await audited(await corpus({ rows: 4000, articles: 80, dim: 48, seed: 2 }, shifted(by, () => true)))
+    expect(findingOf(found, 'BORDERS')).toMatchObject({ level: 'FAIL', figures: { shift: by } })
+  })
+  it.each([2, 4])('are named when those of the articles of one in %d are 2 rows off', async (every) => {
+    const found = await audited(
+      await corpus({ rows: 6000, articles: 120, dim: 48, seed: 2 }, shifted(2, (article) => Math.floor(article / 12) % every === 0)),
+    )
+    expect(findingOf(found, 'BORDERS')).toMatchObject({ level: 'FAIL', figures: { shift: 2 } })
+  })
+  it.each([6, 60, 400])('fit in sound data of %d articles', async (articles) => {
+    const found = await audited(await corpus({ rows: 4000, articles, dim: 48, seed: articles }))
+    expect(levelOf(found, 'BORDERS')).toBe('PASS')
+    expect(codesOf(found, 'FAIL')).toEqual([])
+  })
+})
+
+describe('a target in its own context', () => {
+  const DIM = 48
+  type Cut = ReturnType<typeof sequences>
+  /** Sequences of which `share`, at random or in a stretch, are changed by `plant`. */
+  async function planted(share: number, together: boolean, plant: (context: Float32Array[], target: Float32Array) => void) {
+    const cut = sequences(await corpus({ rows: 3000, articles: 60, dim: DIM, seed: 7 }), DIM)
+    const n = cut.windows.length
+    const is = (i: number) => (together ? i >= 0.4 * n && i < (0.4 + share) * n : random(3, i) < share)
+    const made: Float32Array[] = []
+    const windows = cut.windows.map((window, i) => {
+      const context = Array.from({ length: cut.context }, (_, k) => cut.row(window.at + k).slice())
+      const target = cut.row(window.target).slice()
+      if (is(i)) plant(context, target)
+      const at = made.length
+      made.push(...context, target)
+      return { ...window, at, target: at + cut.context }
+    })
+    const lines = windows.flatMap((window, i) => {
+      const line = cut.lines[cut.windows[i]!.target]!
+      return Array.from({ length: cut.context + 1 }, () => ({ ...line, article_id: String(window.article) }))
+    })
+    const changed: Cut = { ...cut, windows, lines, row: (i: number) => made[i]! }
+    return audited(npz(`planted-${share}-${together}-${made.length}-${random(1, Math.round(1000 * share))}.npz`, changed))
+  }
+  const blend = (x: Float32Array, y: Float32Array, part: number) => {
+    const sum = x.map((value, i) => (1 - part) * value + part * y[i]!)
+    const length = Math.hypot(...sum)
+    x.set(sum.map((value) => value / length))
+  }
+  it.each(
+    [0.05, 0.25, 0.5, 1].flatMap((share) => [true, false].map((together) => [share, together] as const)),
+  )('is named: %d of the sequences, in a stretch %s', async (share, together) => {
+    const middle = await planted(share, together, (context, target) => context[2]!.set(target))
+    expect(findingOf(middle, 'TARGET_IN_CONTEXT')).toMatchObject({ level: 'FAIL', message: expect.stringMatching(/above a cosine of .98/) })
+    const mixed = await planted(share, together, (context, target) => blend(context[4]!, target, 0.6))
+    const level = share === 1 ? [levelOf(mixed, 'TARGET_LAG'), levelOf(mixed, 'TARGET_IN_CONTEXT')] : [levelOf(mixed, 'TARGET_IN_CONTEXT')]
+    expect(level).toContain('FAIL')
+  })
+  it('is not named in sound sequences', async () => {
+    const sound = await planted(0, false, () => {})
+    expect(findingOf(sound, 'TARGET_IN_CONTEXT').level).toBe('PASS')
+    expect(codesOf(sound, 'FAIL')).toEqual([])
+  })
+})
