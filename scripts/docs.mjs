@@ -139,7 +139,9 @@ const documents = {
     }),
     '## What the checks see, and what not',
     'PASS says that a check found nothing, not that there is nothing.',
-    Object.entries(LIMITS).map(([name, text]) => `- ${code(name)}: ${text}`).join('\n'),
+    Object.entries(LIMITS)
+      .map(([name, text]) => `- ${code(name)}: ${text}`)
+      .join('\n'),
   ),
   'docs/architectures.md': generated(
     'The models',

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { random } from '../../lib/data/random.js'
+import { permutation, random } from '../../lib/data/random.js'
 import { native } from '../../lib/native.js'
 import { audited, codesOf, corpus, findingOf, type Line, levelOf, npz, rotated, sequences } from './corpus.js'
 
@@ -8,7 +8,8 @@ beforeAll(() => native.setThreads(1))
 const articlesOf = (lines: readonly Line[]) => [...new Set(lines.map((line) => line.article_id))]
 /** Which rows are spoilt: a stretch, every so manieth article, or rows at random. */
 const chosen = {
-  contiguous: (share: number, lines: readonly Line[]) => (row: number) => row >= 0.3 * lines.length && row < (0.3 + share) * lines.length,
+  contiguous: (share: number, lines: readonly Line[]) => (row: number) =>
+    row >= 0.3 * lines.length && row < (0.3 + share) * lines.length,
   'interleaved articles': (share: number, lines: readonly Line[]) => {
     const held = new Set(articlesOf(lines).filter((_, i) => i % Math.round(1 / share) === 1 % Math.round(1 / share)))
     return (row: number) => held.has(lines[row]!.article_id)
@@ -69,12 +70,20 @@ describe('ids that do not fit the rows', () => {
     }
   }
   it.each([1, 3, -2, 17, 400])('are named when all are %d rows off', async (by) => {
-    const found = await audited(await corpus({ rows: 4000, articles: 80, dim: 48, seed: 2 }, shifted(by, () => true)))
+    const found = await audited(
+      await corpus(
+        { rows: 4000, articles: 80, dim: 48, seed: 2 },
+        shifted(by, () => true),
+      ),
+    )
     expect(findingOf(found, 'BORDERS')).toMatchObject({ level: 'FAIL', figures: { shift: by } })
   })
   it.each([2, 4])('are named when those of the articles of one in %d are 2 rows off', async (every) => {
     const found = await audited(
-      await corpus({ rows: 6000, articles: 120, dim: 48, seed: 2 }, shifted(2, (article) => Math.floor(article / 12) % every === 0)),
+      await corpus(
+        { rows: 6000, articles: 120, dim: 48, seed: 2 },
+        shifted(2, (article) => Math.floor(article / 12) % every === 0),
+      ),
     )
     expect(findingOf(found, 'BORDERS')).toMatchObject({ level: 'FAIL', figures: { shift: 2 } })
   })
@@ -114,18 +123,42 @@ describe('a target in its own context', () => {
     const length = Math.hypot(...sum)
     x.set(sum.map((value) => value / length))
   }
-  it.each(
-    [0.05, 0.25, 0.5, 1].flatMap((share) => [true, false].map((together) => [share, together] as const)),
-  )('is named: %d of the sequences, in a stretch %s', async (share, together) => {
-    const middle = await planted(share, together, (context, target) => context[2]!.set(target))
-    expect(findingOf(middle, 'TARGET_IN_CONTEXT')).toMatchObject({ level: 'FAIL', message: expect.stringMatching(/above a cosine of .98/) })
-    const mixed = await planted(share, together, (context, target) => blend(context[4]!, target, 0.6))
-    const level = share === 1 ? [levelOf(mixed, 'TARGET_LAG'), levelOf(mixed, 'TARGET_IN_CONTEXT')] : [levelOf(mixed, 'TARGET_IN_CONTEXT')]
-    expect(level).toContain('FAIL')
-  })
+  it.each([0.05, 0.25, 0.5, 1].flatMap((share) => [true, false].map((together) => [share, together] as const)))(
+    'is named: %d of the sequences, in a stretch %s',
+    async (share, together) => {
+      const middle = await planted(share, together, (context, target) => context[2]!.set(target))
+      expect(findingOf(middle, 'TARGET_IN_CONTEXT')).toMatchObject({
+        level: 'FAIL',
+        message: expect.stringMatching(/above a cosine of .98/),
+      })
+      const mixed = await planted(share, together, (context, target) => blend(context[4]!, target, 0.6))
+      const level =
+        share === 1 ? [levelOf(mixed, 'TARGET_LAG'), levelOf(mixed, 'TARGET_IN_CONTEXT')] : [levelOf(mixed, 'TARGET_IN_CONTEXT')]
+      expect(level).toContain('FAIL')
+    },
+  )
   it('is not named in sound sequences', async () => {
     const sound = await planted(0, false, () => {})
     expect(findingOf(sound, 'TARGET_IN_CONTEXT').level).toBe('PASS')
     expect(codesOf(sound, 'FAIL')).toEqual([])
+  })
+})
+
+describe('a scrambled stretch', () => {
+  it.each([0.1, 0.25, 0.5])('of %d of the corpus is named', async (share) => {
+    const found = await audited(
+      await corpus({ rows: 6000, articles: 200, dim: 48, seed: 4 }, (v, dim, lines) => {
+        const rows = [...lines.keys()].filter(chosen.contiguous(share, lines))
+        const before = v.slice()
+        const order = permutation(rows.length, 1)
+        rows.forEach((row, i) => {
+          v.set(before.subarray(rows[order[i]!]! * dim, (rows[order[i]!]! + 1) * dim), row * dim)
+        })
+      }),
+    )
+    expect(findingOf(found, 'REGIONS')).toMatchObject({
+      level: 'FAIL',
+      message: expect.stringMatching(/no more alike than random pairs/),
+    })
   })
 })

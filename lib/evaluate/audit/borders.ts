@@ -81,7 +81,8 @@ export async function borderFinding(base: Base, table: Table, near: Lag | undefi
   const told = `across borders ${cos(here.mean)}, inside articles ${cos(inside)}, random pairs ${cos(floor)}`
   const changes = (place: Place | undefined): place is Place =>
     place !== undefined && place.mean < middle && inside - place.mean > SURE * place.se
-  const together = here.mean > middle ? leastAlike(all, borders.slice(0, MOST), Math.min(FARTHEST, base.rows >> 1), true) : undefined
+  const together =
+    here.mean > middle ? leastAlike(all, borders.slice(0, MOST), Math.min(FARTHEST, base.rows >> 1), true) : undefined
   const fails = (place: Place, number: number, of: readonly number[]) =>
     finding(
       'BORDERS',

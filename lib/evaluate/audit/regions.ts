@@ -94,7 +94,7 @@ export function regionFinding(regions: readonly Region[], floor: number): Findin
       : finding('REGIONS', 'PASS', `no stretch is surely unlike the rest: ${span}`, figures)
   const named = regions.filter((region) => region.odd || lost.includes(region))
   const names = named.map(({ from, to, cosine }) => `rows ${count(from)} to ${count(to - 1)} (${cos(cosine)})`).join(', ')
-  const message = `${named.length} of ${regions.length} stretches are unlike the others, the upper quarter of which has an adjacent cosine of ${cos(usual)} and more: ${names}`
+  const message = `${named.length} of ${regions.length} stretches are unlike the rest (adjacent cosine: median ${cos(middle)}, upper quartile ${cos(usual)}): ${names}`
   const why = lost.length > 0 ? `; neighbours in ${lost.length} of them are no more alike than random pairs (${cos(floor)})` : ''
   return finding(
     'REGIONS',

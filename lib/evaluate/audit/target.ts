@@ -59,8 +59,7 @@ export async function targetInContext(windows: WindowCosines, clusters: Clusters
       [...ids.keys()].filter((i) => values[i]! > limit).map((i) => ids[i]!),
     )
   }
-  if (holds)
-    return finding('TARGET_IN_CONTEXT', 'WARN', `${told}, worth ${cos(worth)} of the cosine`, figures, rows())
+  if (holds) return finding('TARGET_IN_CONTEXT', 'WARN', `${told}, worth ${cos(worth)} of the cosine`, figures, rows())
   return finding(
     'TARGET_IN_CONTEXT',
     'PASS',
