@@ -139,7 +139,7 @@ const documents = {
     }),
     '## What the checks see, and what not',
     'PASS says that a check found nothing, not that there is nothing.',
-    Object.entries(LIMITS)
+    Object.entries(AUDIT_LIMITS)
       .map(([name, text]) => `- ${code(name)}: ${text}`)
       .join('\n'),
   ),
