@@ -5,7 +5,7 @@ import type { Format } from './fields.js'
 
 const [run, path, format] = process.argv.slice(2) as [string, string, Format]
 compare(run, path, format).then(
-  (comparison) => process.stdout.write(JSON.stringify({ ok: true, comparison })),
+  (comparison) => process.stdout.write(JSON.stringify({ ok: true, value: comparison })),
   (error) => {
     const { code, message, commandHint: hint } = asLvmError(error)
     process.stdout.write(JSON.stringify({ ok: false, code, message, hint }))

@@ -1,11 +1,11 @@
-import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve as resolvePath } from 'node:path'
+import { inFreshProcess } from '../checkpoint/fresh-process.js'
 import { load, type Model } from '../checkpoint/model.js'
 import { QUANTIZED } from '../checkpoint/run.js'
 import { asyncDoor, withFields, word } from '../door.js'
-import { badOption, type ErrorCode, fileError, LvmError } from '../errors.js'
+import { badOption, fileError, LvmError } from '../errors.js'
 import { removeStale } from '../files/leftovers.js'
 import { copyWhole, syncFolder, temporary } from '../files/write.js'
 import { packageRoot } from '../libtorch/paths.js'
@@ -64,26 +64,8 @@ async function write(model: Model, path: string, format: Format): Promise<void> 
 }
 
 /** Has another process read the file and compare what it computes with the run. Errors: FOREIGN_FORWARD, and what the process says. */
-async function compareElsewhere(folder: string, path: string, format: Format): Promise<Comparison> {
-  const script = join(packageRoot(), 'dist', 'lib', 'export', 'compare-child.js')
-  const said = await new Promise<string>((done) => {
-    execFile(process.execPath, [script, folder, path, format], { maxBuffer: 1 << 24 }, (error, stdout, stderr) =>
-      done(
-        stdout ||
-          JSON.stringify({
-            ok: false,
-            code: 'INTERNAL',
-            message: `export: the comparison ended: ${error?.message ?? ''} ${stderr}`,
-          }),
-      ),
-    )
-  })
-  const answer = JSON.parse(said) as
-    | { ok: true; comparison: Comparison }
-    | { ok: false; code: ErrorCode; message: string; hint?: string }
-  if (!answer.ok) throw new LvmError(answer.code, answer.message, answer.hint === undefined ? {} : { hint: answer.hint })
-  return answer.comparison
-}
+const compareElsewhere = (folder: string, path: string, format: Format): Promise<Comparison> =>
+  inFreshProcess('export', join(packageRoot(), 'dist', 'lib', 'export', 'compare-child.js'), [folder, path, format])
 
 const ARGS = { options: withFields({ run: word }) }
 

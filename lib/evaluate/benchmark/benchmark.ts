@@ -1,10 +1,10 @@
-import { execFile } from 'node:child_process'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { findRun } from '../../checkpoint/folder.js'
+import { inFreshProcess } from '../../checkpoint/fresh-process.js'
 import { load, type Model } from '../../checkpoint/model.js'
 import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
-import { badOption, type ErrorCode, LvmError } from '../../errors.js'
+import { badOption, LvmError } from '../../errors.js'
 import { packageRoot } from '../../libtorch/paths.js'
 import { native } from '../../native.js'
 import { type Options, resolve } from '../../options.js'
@@ -48,19 +48,12 @@ interface Fresh {
 }
 
 /** What a run costs a program that has just started. Errors: those of load. */
-async function inFreshProcess(folder: string, device: string): Promise<Fresh> {
-  const script = join(packageRoot(), 'dist', 'lib', 'evaluate', 'benchmark', 'fresh-child.js')
-  const said = await new Promise<string>((done) => {
-    execFile(process.execPath, [script, folder, device, String(native.threads())], (error, stdout, stderr) =>
-      done(stdout || JSON.stringify({ ok: false, code: 'INTERNAL', message: `benchmark: ${error?.message ?? ''} ${stderr}` })),
-    )
-  })
-  const answer = JSON.parse(said) as
-    | { ok: true; measured: Fresh }
-    | { ok: false; code: ErrorCode; message: string; hint?: string }
-  if (!answer.ok) throw new LvmError(answer.code, answer.message, answer.hint === undefined ? {} : { hint: answer.hint })
-  return answer.measured
-}
+const afterStart = (folder: string, device: string): Promise<Fresh> =>
+  inFreshProcess('benchmark', join(packageRoot(), 'dist', 'lib', 'evaluate', 'benchmark', 'fresh-child.js'), [
+    folder,
+    device,
+    String(native.threads()),
+  ])
 
 /** A product that is always the same. */
 async function fixedProduct(device: string): Promise<{ call: () => Promise<number>; dispose: () => void }> {
@@ -92,7 +85,7 @@ async function onDevice(
   const fresh: Fresh[] = []
   for (const folder of folders) {
     say(`${device}: ${folder} in a fresh process`)
-    fresh.push(await inFreshProcess(folder, device))
+    fresh.push(await afterStart(folder, device))
   }
   const models: Model[] = []
   const reference = await fixedProduct(device)

@@ -14,10 +14,15 @@ export interface Energy {
 const ROOT = '/sys/class/powercap'
 const number = (...path: string[]) => Number(readFileSync(join(...path), 'utf8'))
 
-/** Counters of the processor's packages and where each begins again. Units: microjoules. */
-function packages(root: string): { joules: number; range: number }[] {
-  const zones = readdirSync(root).filter((name) => /^intel-rapl:\d+$/.test(name))
-  return zones.map((zone) => ({ joules: number(root, zone, 'energy_uj'), range: number(root, zone, 'max_energy_range_uj') }))
+/** Counters of the processor's packages and where each begins again; `psys`, beside them, counts the packages once more. Units: microjoules. */
+function packages(root: string): { microjoules: number; range: number }[] {
+  const zones = readdirSync(root).filter(
+    (name) => /^intel-rapl:\d+$/.test(name) && readFileSync(join(root, name, 'name'), 'utf8').startsWith('package'),
+  )
+  return zones.map((zone) => ({
+    microjoules: number(root, zone, 'energy_uj'),
+    range: number(root, zone, 'max_energy_range_uj'),
+  }))
 }
 
 const unknown = (reason: string): Energy => ({ joules_per_sample: null, source: null, reason })
@@ -32,7 +37,7 @@ async function ofProcessor(call: () => Promise<unknown>, batch: number, seconds:
   }
   if (before.length === 0) return unknown('there are no energy counters here')
   const samples = await busy(call, batch, seconds)
-  const spent = packages(root).map(({ joules, range }, i) => (joules - before[i]!.joules + range) % range)
+  const spent = packages(root).map(({ microjoules, range }, i) => (microjoules - before[i]!.microjoules + range) % range)
   return { joules_per_sample: spent.reduce((a, b) => a + b, 0) / 1e6 / samples, source: 'rapl', reason: null }
 }
 
@@ -42,9 +47,11 @@ async function busy(call: () => Promise<unknown>, batch: number, seconds: number
   return samples
 }
 
+/** Power of a GPU. Units: watts. */
 const watts = async (index: string) => {
-  const query = [`--id=${index}`, '--query-gpu=power.draw', '--format=csv,noheader,nounits']
-  return Number((await promisify(execFile)('nvidia-smi', query)).stdout)
+  const id = process.env.CUDA_VISIBLE_DEVICES?.split(',')[Number(index)]?.trim() ?? index
+  const query = [`--id=${id}`, '--query-gpu=power.draw', '--format=csv,noheader,nounits']
+  return Number((await promisify(execFile)('nvidia-smi', query, { timeout: 10_000 })).stdout)
 }
 
 async function ofGpu(call: () => Promise<unknown>, batch: number, seconds: number, index: string): Promise<Energy> {
@@ -53,16 +60,16 @@ async function ofGpu(call: () => Promise<unknown>, batch: number, seconds: numbe
   let going = true
   const reading = (async () => {
     while (going) read.push(await watts(index))
-  })()
+  })().then(
+    () => true,
+    () => false, // handled at once: it may fail long before the calls are done
+  )
   const samples = await busy(call, batch, seconds)
   const elapsed = (performance.now() - start) / 1000
   going = false
-  const failed = await reading.then(
-    () => false,
-    () => true,
-  )
+  const readable = await reading
   const known = read.filter(Number.isFinite)
-  if (failed || known.length === 0) return unknown('the power of the GPU cannot be read: nvidia-smi gives none')
+  if (!readable || known.length === 0) return unknown('the power of the GPU cannot be read: nvidia-smi gives none')
   const power = known.reduce((a, b) => a + b, 0) / known.length
   return { joules_per_sample: (power * elapsed) / samples, source: 'nvml', reason: null }
 }

@@ -15,7 +15,7 @@ async function measure(run: string, device: string, threads: number) {
 
 const [run, device, threads] = process.argv.slice(2) as [string, string, string]
 measure(run, device, Number(threads)).then(
-  (measured) => process.stdout.write(JSON.stringify({ ok: true, measured })),
+  (measured) => process.stdout.write(JSON.stringify({ ok: true, value: measured })),
   (error) => {
     const { code, message, commandHint: hint } = asLvmError(error)
     process.stdout.write(JSON.stringify({ ok: false, code, message, hint }))

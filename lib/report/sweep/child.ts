@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { packageRoot } from '../../libtorch/paths.js'
@@ -69,7 +68,12 @@ export async function runVerb(
   child.stderr!.on('data', (piece: Buffer) => {
     said = (said + piece.toString()).slice(-2000)
   })
-  const [exit, signal] = (await once(child, 'close')) as [number | null, string | null]
+  child.on('error', ({ message }) => {
+    said = message // it could not be started, which ends in `close` too
+  })
+  const [exit, signal] = await new Promise<[number | null, string | null]>((done) => {
+    child.on('close', (...end) => done(end))
+  })
   clearTimeout(timer)
   clearTimeout(kill)
   o.signal?.removeEventListener('abort', told)

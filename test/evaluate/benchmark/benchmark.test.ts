@@ -73,8 +73,17 @@ describe('energy', () => {
   test('is what the counters say, over the samples', async () => {
     const zone = join(out, 'powercap', 'intel-rapl:0')
     mkdirSync(zone, { recursive: true })
+    writeFileSync(join(zone, 'name'), 'package-0\n')
     writeFileSync(join(zone, 'max_energy_range_uj'), '1000000')
     writeFileSync(join(zone, 'energy_uj'), '999000')
+    for (const [i, name] of ['psys', 'dram'].entries()) {
+      const other = join(out, 'powercap', `intel-rapl:${i + 1}`)
+      mkdirSync(other, { recursive: true })
+      writeFileSync(join(other, 'name'), `${name}\n`)
+      writeFileSync(join(other, 'max_energy_range_uj'), '1000000')
+      writeFileSync(join(other, 'energy_uj'), '0')
+      setTimeout(() => writeFileSync(join(other, 'energy_uj'), '900000'), 10)
+    }
     const later = setTimeout(() => writeFileSync(join(zone, 'energy_uj'), '1000'), 10) // it has begun again
     const { joules_per_sample, source } = await measureEnergy('cpu', call, {
       batch: 2,
@@ -89,6 +98,14 @@ describe('energy', () => {
   test('is not known where nothing counts it', async () => {
     const none = await measureEnergy('cpu', call, { batch: 1, seconds: 0.01, root: join(out, 'nowhere') })
     expect(none).toEqual({ joules_per_sample: null, source: null, reason: expect.stringContaining('no energy counters') })
+    const path = process.env.PATH
+    process.env.PATH = out // there is no nvidia-smi
+    try {
+      const gpu = await measureEnergy('cuda', () => sleep(50), { batch: 1, seconds: 0.2 })
+      expect(gpu).toEqual({ joules_per_sample: null, source: null, reason: expect.stringContaining('nvidia-smi') })
+    } finally {
+      process.env.PATH = path
+    }
     expect(await measureEnergy('mps', call, { batch: 1, seconds: 0.01 })).toMatchObject({ joules_per_sample: null })
   })
 })
