@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { architectures, findArchitecture } from './architectures/index.js'
+import { sizeOf } from './architectures/size.js'
 import { RUNS } from './checkpoint/folder.js'
 import { HISTORY, type History, type RunManifest } from './checkpoint/run.js'
 import { door, word } from './door.js'
@@ -25,7 +26,8 @@ export interface ModelRow {
   /** What training takes at a batch of 32, for contexts of 5 and of 1,024. */
   readonly memory_t5_bytes: number
   readonly memory_t1024_bytes: number
-  readonly status: 'trained' | 'unfinished' | 'not trained'
+  /** `other size`: a run that was trained with fewer or more parameters than its row is about. */
+  readonly status: 'trained' | 'other size' | 'unfinished' | 'not trained'
   /** Of the best epoch, as the next ones. */
   readonly val_loss: number | null
   readonly val_cosine: number | null
@@ -50,11 +52,20 @@ function standing(folder: string): Pick<ModelRow, 'status' | 'val_loss' | 'val_c
   const manifest = readJson<RunManifest>(folder, 'manifest.json')
   const history = readJson<History>(folder, HISTORY)
   const best = history?.history?.find(({ epoch }) => epoch === history.best_epoch)
-  const status = manifest === undefined ? 'not trained' : manifest.progress?.finished === false ? 'unfinished' : 'trained'
+  const done = manifest !== undefined && (history?.best_epoch != null || manifest.progress === null)
+  const status =
+    manifest === undefined
+      ? 'not trained'
+      : manifest.progress?.finished === false || !done
+        ? 'unfinished'
+        : sizeOf(manifest.model, manifest).fits
+          ? 'trained'
+          : 'other size'
   if (manifest === undefined || best === undefined)
     return { status, val_loss: null, val_cosine: null, train_seconds: null, success: null }
   const { val_loss, val_cosine } = best
   const { train_seconds, weights_bytes } = manifest
+  if (status === 'other size') return { status, val_loss, val_cosine, train_seconds, success: null }
   const tiers = judgeTiers({ val_loss, val_cosine, train_seconds, weights_bytes })
   const reached = (['stretch', 'target', 'minimum'] as const).find((tier) => tiers[tier].pass === true)
   return { status, val_loss, val_cosine, train_seconds, success: reached ?? 'none' }

@@ -6,6 +6,7 @@ import { lockRun } from '../files/lock.js'
 import { replaceText } from '../files/write.js'
 import type { BatchLatency } from './latency.js'
 import type { Metrics } from './metrics.js'
+import { sealedText, wholeDocument } from './sealed.js'
 import type { TierName, Verdict } from './tiers.js'
 
 /** What answering costs, and on what. */
@@ -58,15 +59,19 @@ export interface Document<Entry> {
 export const VALIDATION_RESULTS = 'validation_results.json'
 export const INFERENCE_BENCHMARKS = 'inference_benchmarks.json'
 
-/** The document of a folder; an empty one where there is none. Errors: DATA_FORMAT when it is not one. */
-export async function readDocument<Entry>(folder: string, name: string): Promise<Document<Entry>> {
+/** The document of a folder; an empty one where there is none. Errors: DATA_FORMAT when it is not one, or was changed by hand. */
+export async function readDocument<Entry>(
+  folder: string,
+  name: string,
+  changed?: (path: string) => void,
+): Promise<Document<Entry>> {
   const path = join(folder, name)
   try {
-    const document = JSON.parse(await readFile(path, 'utf8')) as Document<Entry>
+    const document = wholeDocument(path, await readFile(path, 'utf8'), changed) as unknown as Document<Entry>
     if (document.version === 1 && Array.isArray(document.runs)) return document
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { version: 1, runs: [] }
-    if (!(error instanceof SyntaxError)) throw error
+    throw error
   }
   throw new LvmError('DATA_FORMAT', `${path}: expected {"version": 1, "runs": […]} but received something else`, {
     hint: 'move the file away; evaluate writes a new one',
@@ -96,7 +101,7 @@ export async function writeEntries<Entry extends { readonly run: string }>(
   try {
     const { runs } = await readDocument<Entry>(folder, name)
     const merged = new Map([...runs, ...entries].map((entry) => [entry.run, entry]))
-    await replaceText(folder, name, `${JSON.stringify({ version: 1, runs: [...merged.values()] }, null, 2)}\n`)
+    await replaceText(folder, name, sealedText({ version: 1, runs: [...merged.values()] }))
   } finally {
     await lock.release()
   }

@@ -3,7 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { textHash } from '../checkpoint/hash.js'
+import type { Analysis } from '../evaluate/analysis/entry.js'
 import { type RunEntry, readDocument, VALIDATION_RESULTS } from '../evaluate/report.js'
+import { refuseChanged, unsealed } from '../evaluate/sealed.js'
 import { packageRoot, packageVersion } from '../libtorch/paths.js'
 import { type MatrixRow, matrixOf } from './matrix.js'
 import { type ReportedRun, readRuns, speaksOf } from './runs.js'
@@ -36,8 +38,10 @@ export interface Report {
   readonly runs: readonly ReportedRun[]
   /** Runs that differ in their seed only. */
   readonly seeds: readonly SeedGroup[]
-  /** Of each document its SHA-256, and the runs of which it speaks with other weights. */
-  readonly files: Readonly<Record<string, { readonly sha256: string; readonly stale: readonly string[] }>>
+  /** Of each document its SHA-256, whether it carries a digest of its own, and the runs of which it speaks with other weights. */
+  readonly files: Readonly<
+    Record<string, { readonly sha256: string; readonly sealed: boolean; readonly stale: readonly string[] }>
+  >
   readonly documents: Readonly<Partial<Record<DocumentName, unknown>>>
 }
 
@@ -93,27 +97,37 @@ function about(document: unknown, root: string, runs: readonly ReportedRun[]): {
 /**
  * Gathers a report from the files of runs and evaluations.
  *
- * `only` names the runs it speaks of, all of them unless given; `deep` reads every byte of them.
+ * `only` names the runs it speaks of, all of them unless given; `deep` reads every byte of them; `changedFile` hears of results files that
+ * were changed after they were written, which are errors unless it is given.
  * Errors: DATA_FORMAT for a file that is not what its name says.
  */
 export async function gather(
   root: string,
   evaluation: string,
   printed: Imprint,
-  options: { only?: readonly string[] | undefined; deep?: boolean } = {},
+  options: { only?: readonly string[] | undefined; deep?: boolean; changedFile?: (path: string) => void } = {},
 ): Promise<Report> {
-  const { runs: entries } = await readDocument<RunEntry>(evaluation, VALIDATION_RESULTS)
+  const changedFile = options.changedFile ?? refuseChanged
+  const { runs: entries } = await readDocument<RunEntry>(evaluation, VALIDATION_RESULTS, changedFile)
   const runs = await readRuns(root, entries, options)
-  const sweep = await readSweep(evaluation)
   const documents: Partial<Record<DocumentName, unknown>> = {}
-  const files: Record<string, { sha256: string; stale: string[] }> = {}
-  for (const name of DOCUMENTS) {
-    const text = await textOf(join(evaluation, name))
+  const files: Record<string, { sha256: string; sealed: boolean; stale: string[] }> = {}
+  for (const name of [VALIDATION_RESULTS, ...DOCUMENTS] as const) {
+    const path = join(evaluation, name)
+    const text = await textOf(path)
     if (text === undefined) continue
-    const { document, stale } = about(JSON.parse(text), root, runs)
-    documents[name] = document
-    files[name] = { sha256: textHash(JSON.stringify(document)), stale }
+    const { document: whole, seal } = unsealed(path, text)
+    if (seal === 'broken' && name !== VALIDATION_RESULTS) changedFile(path)
+    const { document, stale } = about(whole, root, runs)
+    if (name !== VALIDATION_RESULTS) documents[name] = document
+    files[name] = { sha256: textHash(JSON.stringify(document)), sealed: seal !== 'none', stale }
   }
+  const { runs: analysed = [] } = (documents['error_analysis.json'] ?? {}) as { runs?: readonly Analysis[] }
+  for (const { csv, csv_sha256 } of analysed) {
+    const text = await textOf(join(evaluation, csv))
+    if (text !== undefined && csv_sha256 !== undefined && textHash(text) !== csv_sha256) changedFile(join(evaluation, csv))
+  }
+  const sweep = documents[SWEEP] === undefined ? undefined : await readSweep(evaluation, changedFile)
   const matrix = matrixOf(runs, sweep?.cells ?? [], printed.runs_folder)
   return { version: 1, ...printed, matrix, runs, seeds: seedGroups(runs), files, documents }
 }

@@ -1,11 +1,14 @@
 import { pageDoor } from '../door.js'
 import { oneLine } from '../shown-text.js'
+import { basesOf } from './basis.js'
 import type { Report } from './document.js'
 import { duration, fixed, millions, mse, NONE } from './format.js'
 import type { MatrixRow, Status } from './matrix.js'
 
 export const STATUS_MARK: Readonly<Record<Status, string>> = {
   complete: '✅ COMPLETE',
+  'other size': '⚠ OTHER SIZE',
+  untrained: '⚠ UNTRAINED',
   interrupted: '⏸ INTERRUPTED',
   running: '▶ RUNNING',
   damaged: '❌ DAMAGED',
@@ -40,7 +43,10 @@ export function scoreText({ success, expected_score }: MatrixRow): string {
 export const cellsOf = (row: MatrixRow): Record<(typeof TITLES)[number], string> => ({
   '#': row.row === null ? NONE : String(row.row),
   Architecture: row.architecture,
-  'Target Params': row.target_parameters === null ? millions(row.parameters) : millions(row.target_parameters),
+  'Target Params':
+    row.target_parameters === null
+      ? millions(row.parameters)
+      : `${millions(row.target_parameters)}${row.status === 'other size' ? ` (run: ${millions(row.parameters)})` : ''}`,
   Status: STATUS_MARK[row.status],
   'Val Loss': row.val_loss ? mse(row.val_loss.value) : NONE,
   'Val Cosine': row.val_cosine ? `${fixed(100 * row.val_cosine.value, 2)} %` : NONE,
@@ -64,6 +70,14 @@ const dressed = (title: string, text: string) => {
   return title === 'Model File' && text !== NONE ? code(text) : escaped(text)
 }
 
+/** Says that some rows cannot be compared, where that is so. */
+export function comparability({ matrix, runs }: Report): string[] {
+  const n = basesOf(runs.filter(({ run }) => matrix.some((row) => row.run === run)))
+  return n > 1
+    ? [`Rows rest on ${n} different data files or splits, which their notes name: only figures on the same one can be compared.`]
+    : []
+}
+
 /** The PRD's table, and what must be known to read it. */
 export const markdown = pageDoor('markdown', 'report', (report: Report): string => {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
@@ -79,7 +93,8 @@ export const markdown = pageDoor('markdown', 'report', (report: Report): string 
     ...rows,
     '',
     `Made by lvm-torch ${report.written_by.lvm_torch} on ${report.created_at} from the files of the runs; the numbers and where each is from are in report.json.`,
-    'Val Loss and Val Cosine are those of the best epoch on the validation rows, on which it was chosen. Success Score: how many of the nine criteria of the three tiers are met.',
+    'Val Loss and Val Cosine are those of the best epoch on the validation rows, on which it was chosen. Success Score: how many of the six criteria on loss and cosine in the three tiers are met by a run of the row’s size. OTHER SIZE: the run has the parameters that its note says, so it does not fill the row.',
+    ...comparability(report),
     '',
   ].join('\n')
 })

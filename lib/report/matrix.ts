@@ -1,14 +1,26 @@
 import { architectures } from '../architectures/index.js'
+import { sizeOf } from '../architectures/size.js'
 import { skillSentence } from '../evaluate/report-table.js'
 import type { TierName } from '../evaluate/tiers.js'
 import { trainedOnNote } from '../evaluate/trained-on.js'
 import { countParameters } from '../spec/count.js'
-import { fixed } from './format.js'
+import { basesOf, basisOf } from './basis.js'
+import { count, fixed, millions } from './format.js'
 import { EXPECTED_SCORE } from './prd.js'
 import type { ReportedRun, Sourced } from './runs.js'
 import type { Cell } from './sweep/cells.js'
 
-export type Status = 'complete' | 'interrupted' | 'running' | 'damaged' | 'failed' | 'out of budget' | 'queued' | 'not trained'
+export type Status =
+  | 'complete'
+  | 'other size'
+  | 'untrained'
+  | 'interrupted'
+  | 'running'
+  | 'damaged'
+  | 'failed'
+  | 'out of budget'
+  | 'queued'
+  | 'not trained'
 
 /** One row of the PRD's matrix. */
 export interface MatrixRow {
@@ -25,7 +37,9 @@ export interface MatrixRow {
   readonly val_cosine: Sourced | null
   readonly train_seconds: Sourced | null
   readonly model_file: string | null
-  /** Criteria of the PRD's three tiers that are met, of all nine; and the highest tier whose every criterion is. */
+  /** The preset of that size; null for another size, and without a run. */
+  readonly preset: string | null
+  /** Criteria on loss and cosine of the PRD's three tiers that are met, of all six, by a run of the row's size; and the highest tier whose every criterion is. */
   readonly success: { readonly met: number; readonly of: number; readonly tier: TierName | 'none' } | null
   /** What the PRD expects, as a share. */
   readonly expected_score: number | null
@@ -34,10 +48,10 @@ export interface MatrixRow {
 
 const SHAPE = { dim: 768, context: 5 }
 
-/** How much of what the PRD asks a run meets. */
+/** How much of what the PRD asks of its predictions a run meets; cheap training alone is no success. */
 export function successOf({ tiers }: Pick<ReportedRun, 'tiers'>): MatrixRow['success'] {
   if (tiers === null) return null
-  const criteria = Object.values(tiers).flatMap((tier) => Object.values(tier.criteria))
+  const criteria = Object.values(tiers).flatMap(({ criteria: { val_loss, val_cosine } }) => [val_loss!, val_cosine!])
   const tier = (['stretch', 'target', 'minimum'] as const).find((name) => tiers[name].pass === true) ?? 'none'
   return { met: criteria.filter(({ pass }) => pass === true).length, of: criteria.length, tier }
 }
@@ -47,6 +61,7 @@ export function notesOf(run: ReportedRun): string[] {
   const { validation: v, lineage, best_epoch, epochs } = run
   return [
     ...(lineage?.split?.leaky ? ['leaky'] : []),
+    ...(lineage !== null && !run.ended ? ['no epoch has ended: these weights are not trained'] : []),
     ...(best_epoch === null ? [] : [`best epoch ${best_epoch} of ${epochs}`]),
     ...(v === null ? [] : [skillSentence({ run: '', skill: v.skill }).slice(2)]),
     ...(v === null ? [] : trainedOnNote(v)),
@@ -72,16 +87,28 @@ function runOf(runs: readonly ReportedRun[], model: string, folder: string): Rep
   return own.find(({ run }) => run === folder) ?? own.toSorted((a, b) => loss(a) - loss(b))[0]
 }
 
+/** The size of a run; models outside the matrix have no other than their own. */
+function sizeIn({ model, parameters, dim, context }: ReportedRun, row: number | null) {
+  if (model === null || parameters === null || dim === null || context === null) return { preset: null, fits: false }
+  const { preset, fits } = sizeOf(model, { dim, context, parameters })
+  return { preset, fits: fits || row === null }
+}
+
 /** The rows of the matrix, and below them models outside it that were trained. */
 export function matrixOf(runs: readonly ReportedRun[], cells: readonly Cell[], runsPath: string): MatrixRow[] {
-  return architectures.flatMap(({ row, name, title, folder, target, presets, spec }): MatrixRow[] => {
-    const run = runOf(runs, name, folder)
+  const chosen = architectures.map(({ name, folder }) => runOf(runs, name, folder))
+  const several = basesOf(chosen.flatMap((run) => run ?? [])) > 1
+  return architectures.flatMap(({ row, name, title, folder: _, target, presets, spec }, i): MatrixRow[] => {
+    const run = chosen[i]
     const cell = cells.find((c) => c.model === name)
     if (row === null && run === undefined && cell === undefined) return []
     const failed = cell?.state === 'failed' || (cell?.state === 'out of budget' && run?.state !== 'complete')
     const plan = planned(cell)
-    const state = run === undefined || (failed && run.state !== 'complete') ? plan.status : STATUS[run.state]
+    const size = run && sizeIn(run, row)
+    const done = run?.state !== 'complete' ? undefined : !run.ended ? 'untrained' : size!.fits ? 'complete' : 'other size'
+    const state = done ?? (run === undefined || failed ? plan.status : STATUS[run.state])
     const seconds = run?.train_seconds ?? null
+    const basis = run && basisOf(run)
     return [
       {
         row,
@@ -89,6 +116,7 @@ export function matrixOf(runs: readonly ReportedRun[], cells: readonly Cell[], r
         architecture: title,
         target_parameters: target,
         parameters: run?.parameters ?? countParameters(spec(SHAPE, presets.target).node),
+        preset: size?.preset ?? null,
         status: state,
         why: failed ? plan.why : run?.problem ? `${run.problem.code}: ${run.problem.message}` : null,
         run: run?.run ?? null,
@@ -96,10 +124,19 @@ export function matrixOf(runs: readonly ReportedRun[], cells: readonly Cell[], r
         val_cosine: run?.val_cosine ?? null,
         train_seconds: seconds === null ? null : { value: seconds, file: 'manifest.json', key: 'train_seconds' },
         model_file: run?.lineage ? `${runsPath}/${run.run}/${run.lineage.weights_file}` : null,
-        success: run ? successOf(run) : null,
+        success: run && size!.fits ? successOf(run) : null,
         expected_score: EXPECTED_SCORE[name] ?? null,
-        notes: run ? notesOf(run) : [],
+        notes: run
+          ? [
+              ...(size!.fits || run.parameters === null ? [] : [otherSize(run.parameters, size!.preset, target)]),
+              ...(several && basis ? [basis.text] : []),
+              ...notesOf(run),
+            ]
+          : [],
       },
     ]
   })
 }
+
+const otherSize = (parameters: number, preset: string | null, target: number | null) =>
+  `${count(parameters)} parameters${preset === null ? '' : ` (preset ${preset})`}, not the ${target === null ? 'size' : millions(target)} of this row`

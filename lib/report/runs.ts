@@ -33,6 +33,9 @@ export interface ReportedRun {
   readonly problem: RunDetails['problem']
   readonly parameters: number | null
   readonly weights_bytes: number | null
+  /** Numbers in a vector, and vectors in a context. */
+  readonly dim: number | null
+  readonly context: number | null
   readonly train_seconds: number | null
   readonly best_epoch: number | null
   readonly epochs: number | null
@@ -40,6 +43,8 @@ export interface ReportedRun {
   readonly weights_kept: Weights | null
   /** How the schedule went on beyond its first plan; empty where it did not. */
   readonly extended: readonly Stretch[]
+  /** Whether its weights are trained: false where no epoch has ended. */
+  readonly ended: boolean
   /** Of the best epoch: judged anew where validation_results.json has these weights on these rows, else from the training. */
   readonly val_loss: Sourced | null
   readonly val_cosine: Sourced | null
@@ -107,6 +112,7 @@ async function readRun(root: string, name: string, entries: readonly RunEntry[],
   const entry = entries.find((e) => speaksOf(e.run, root, name))
   const validated = ofTheseWeights(entry && { ...entry, run: name }, weights && manifest?.files[weights]?.sha256)
   const figures = shownFigures(run, validated.validation)
+  const ended = manifest !== undefined && (run.best_epoch !== null || manifest.progress === null)
   const engine = manifest?.golden.engines[weights!.replace(/\.(pt|safetensors)$/, '')]
   return {
     run: name,
@@ -115,20 +121,24 @@ async function readRun(root: string, name: string, entries: readonly RunEntry[],
     problem: run.problem,
     parameters: run.parameters,
     weights_bytes: manifest?.weights_bytes ?? null,
+    dim: manifest?.dim ?? null,
+    context: manifest?.context ?? null,
     train_seconds: manifest?.train_seconds ?? null,
     best_epoch: run.best_epoch,
     epochs: run.epochs,
     weights_kept: manifest?.ema_rule ? (manifest.weights_kept ?? null) : null,
     extended: run.extended,
+    ended,
     ...figures,
-    tiers: manifest
-      ? judgeTiers({
-          val_loss: figures.val_loss?.value ?? null,
-          val_cosine: figures.val_cosine?.value ?? null,
-          train_seconds: manifest.train_seconds,
-          weights_bytes: manifest.weights_bytes,
-        })
-      : null,
+    tiers:
+      manifest && ended
+        ? judgeTiers({
+            val_loss: figures.val_loss?.value ?? null,
+            val_cosine: figures.val_cosine?.value ?? null,
+            train_seconds: manifest.train_seconds,
+            weights_bytes: manifest.weights_bytes,
+          })
+        : null,
     lineage: manifest
       ? {
           weights_file: weights!,

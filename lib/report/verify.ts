@@ -6,12 +6,13 @@ import { asLvmError, LvmError, shown } from '../errors.js'
 import { evaluate } from '../evaluate/runs.js'
 import { packageVersion } from '../libtorch/paths.js'
 import { resolve } from '../options.js'
+import { besideDifferences, contradictions, lineDifferences } from './beside.js'
 import { type Difference, differences } from './differences.js'
 import { gather, type Report } from './document.js'
 import { verifyFields } from './fields.js'
 import { allFigures } from './figures/all.js'
 import { embedded, page } from './html/page.js'
-import { reportText } from './report.js'
+import { PLOTS, REPORT_TABLE, reportText } from './report.js'
 
 /** Options of `verify`: the report, and any field of `verifyFields`. */
 export interface VerifyOptions {
@@ -31,6 +32,8 @@ export interface Verified {
   readonly compared: number
   /** Runs whose figures were computed again. */
   readonly recomputed: readonly string[]
+  /** Results files without a digest, as earlier versions wrote them: nothing says whether they were changed before the report. */
+  readonly unsealed: readonly string[]
   readonly problems: readonly Difference[]
 }
 
@@ -44,21 +47,6 @@ function parse(path: string, text: string | undefined): Report {
     if (report.version === 1 && Array.isArray(report.runs) && Array.isArray(report.matrix)) return report
   } catch {}
   throw broken(path, 'it is something else')
-}
-
-/** Lines of a text that are not what they should be. */
-function lineDifferences(found: string, expected: string): Difference[] {
-  const [a, b] = [found.split('\n'), expected.split('\n')]
-  const problems: Difference[] = []
-  for (let i = 0; i < Math.max(a.length, b.length) && problems.length < 20; i++) {
-    if (a[i] === b[i]) continue
-    const [x = '', y = ''] = [a[i], b[i]]
-    const at = [...x].findIndex((c, j) => c !== y[j])
-    const near = (line: string) => line.slice(Math.max(0, at - 40), Math.max(0, at) + 60)
-    problems.push({ place: `line ${i + 1}, column ${Math.max(0, at) + 1}`, report: near(x), files: near(y) })
-    if (a.length !== b.length) break // all that follows has moved
-  }
-  return problems
 }
 
 /** Judges runs again, each on the rows it was judged on, and compares what is not timing. */
@@ -95,7 +83,8 @@ async function recomputed(report: Report, root: string, tolerance: number, say: 
 const ARGS = { options: withFields({ report: word, say: optional(callback) }) }
 
 /**
- * Reads the files of the runs and evaluations again, and names every value of a report that is not what they say.
+ * Reads the files of the runs and evaluations again, and names every value of a report, and of the table and figures beside it, that is not
+ * what they say.
  *
  * With `recompute`, the figures themselves are computed again.
  * Errors: FILE_MISSING; DATA_FORMAT for a file that is no report.
@@ -111,24 +100,33 @@ export const verify = asyncDoor('verify', ARGS, async (options: VerifyOptions): 
   const { created_at, written_by, command_line, runs_folder } = report
   say(`reading ${report.runs.length} runs, every byte of them`)
   const only = report.runs.map(({ run }) => run)
-  const files = await gather(root, folder, { created_at, written_by, command_line, runs_folder }, { only, deep: true })
+  const changed: Difference[] = []
+  const changedFile = (name: string) => changed.push({ place: name, report: 'as it was written', files: 'changed afterwards' })
+  const printed = { created_at, written_by, command_line, runs_folder }
+  const files = await gather(root, folder, printed, { only, deep: true, changedFile })
   const { problems, compared } = differences(report, files, '', 0)
+  problems.unshift(...changed, ...files.runs.flatMap(contradictions))
   if (problems.length === 0) {
     say('making the report again')
-    const again = isPage ? page(files, await allFigures(files, folder)) : reportText(files)
+    const figures = await allFigures(files, folder)
+    const beside = await besideDifferences(files, figures, folder, { table: REPORT_TABLE, plots: PLOTS })
+    const again = isPage ? page(files, figures) : reportText(files)
     const other = written_by.lvm_torch === packageVersion() ? '' : ` (it was made by lvm-torch ${written_by.lvm_torch})`
-    problems.push(...lineDifferences(text, again).map((d) => ({ ...d, place: `${d.place}${other}` })))
+    problems.push(...[...lineDifferences(text, again), ...beside.problems].map((d) => ({ ...d, place: `${d.place}${other}` })))
   }
+  const unsealed = Object.entries(files.files).flatMap(([name, { sealed }]) => (sealed ? [] : [name]))
   const again = o.recompute ? await recomputed(report, root, o.tolerance, say) : { problems: [], runs: [] }
   const all = [...problems, ...again.problems]
-  return { version: 1, report: path, ok: all.length === 0, compared, recomputed: again.runs, problems: all }
+  return { version: 1, report: path, ok: all.length === 0, compared, recomputed: again.runs, unsealed, problems: all }
 })
 
 /** What was found, in words. */
 export const verifiedText = pageDoor('verifiedText', 'verify', (v: Verified): string => {
-  const { report, ok, compared, recomputed, problems } = v
+  const { report, ok, compared, recomputed, unsealed, problems } = v
+  const open =
+    unsealed.length === 0 ? '' : `\nwithout a digest, so changes before the report would not show: ${unsealed.join(', ')}`
   return ok
-    ? `${report}: all ${compared.toLocaleString('en-US')} values are what the files say${recomputed.length > 0 ? `; the figures of ${recomputed.join(', ')} were computed again and agree` : ''}`
+    ? `${report}: all ${compared.toLocaleString('en-US')} values are what the files say${recomputed.length > 0 ? `; the figures of ${recomputed.join(', ')} were computed again and agree` : ''}${open}`
     : problems
         .map(({ place, report, files }) => `${place}: the report says ${shown(report)}, the files say ${shown(files)}`)
         .join('\n')

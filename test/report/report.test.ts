@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { sha256 } from '../../lib/data/file.js'
 import { lockRun } from '../../lib/files/lock.js'
+import { sealedText } from '../../lib/evaluate/sealed.js'
+import { judgeTiers } from '../../lib/evaluate/tiers.js'
 import { markdown, type Report, report, verify } from '../../lib/index.js'
+import { contradictions } from '../../lib/report/beside.js'
 import { differences } from '../../lib/report/differences.js'
 import { escaped } from '../../lib/report/html/html.js'
 import { embedded } from '../../lib/report/html/page.js'
@@ -26,14 +29,16 @@ describe('the report', () => {
     const [lstm, , transformer, distilgpt2] = made.matrix
     const [entry] = json(at('validation_results.json')).runs
     expect(lstm).toMatchObject({
-      status: 'complete',
+      status: 'other size',
+      preset: 'tiny',
+      parameters: made.runs.find(({ run }) => run === 'lstm_baseline')!.parameters,
+      success: null,
       run: 'lstm_baseline',
       val_loss: { value: entry.mse_raw, file: 'validation_results.json' },
       val_cosine: { value: entry.cosine.mean },
       expected_score: 0.7,
       model_file: '../models/lstm_baseline/best_model.pt',
     })
-    expect(lstm!.success!.of).toBe(9)
     expect(transformer).toMatchObject({ status: 'failed', why: 'SIGKILL: killed', val_loss: null })
     expect(distilgpt2).toMatchObject({ status: 'not trained', run: null })
   })
@@ -56,7 +61,10 @@ describe('the report', () => {
     expect(made.seeds[0]!.val_cosine.sd).toBeCloseTo(Math.abs(a - b) / Math.SQRT2, 12)
   })
   it('marks what is leaky, and compares only what was judged alike', () => {
-    expect(made.matrix.at(-1)!.notes[0]).toBe('leaky')
+    expect(made.matrix.at(-1)!.notes).toContain('leaky')
+    expect(made.matrix.at(-1)!.notes[0]).toMatch(/^on report\.npy, split by windows, seed 0, \d+ validation windows$/)
+    expect(made.matrix[0]!.notes[1]).toMatch(/split by articles/)
+    expect(markdown(made)).toContain('Rows rest on 2 different data files or splits')
     expect(page).toContain('<span class="tag bad">leaky</span>')
     expect(existsSync(at('comparison_plots/cosine_comparison_2.png'))).toBe(true)
   })
@@ -65,7 +73,9 @@ describe('the report', () => {
     expect(lines[2]).toBe(
       '| # | Architecture | Target Params | Status | Val Loss | Val Cosine | Train Time | Model File | Success Score | Notes |',
     )
-    expect(lines[4]).toMatch(/^\| 1 \| \*\*LSTM Baseline\*\* \| 5\.1M \| ✅ COMPLETE \| \d\.\d{6} \| −?\d+\.\d\d % \| /)
+    expect(lines[4]).toMatch(
+      /^\| 1 \| \*\*LSTM Baseline\*\* \| 5\.1M \(run: 4\.6k\) \| ⚠ OTHER SIZE \| \d\.\d{6} \| −?\d+\.\d\d % \| /,
+    )
     expect(lines[6]).toMatch(/❌ FAILED .* SIGKILL: killed \|$/)
     expect(lines.slice(2, 18).every((line) => line.split(/(?<!\\)\|/).length === 12)).toBe(true)
     expect(readFileSync(at('report.md'), 'utf8')).toBe(markdown(made))
@@ -103,6 +113,7 @@ describe('the report', () => {
     await mkdir(folder)
     const document = json(at('validation_results.json'))
     document.runs[0].weights_sha256 = '0'.repeat(64)
+    delete document.digest // as earlier versions wrote it
     writeFileSync(join(folder, 'validation_results.json'), JSON.stringify(document))
     const { report: stale } = await report({ runs: models, out: folder })
     const run = stale.runs.find(({ run }) => run === 'lstm_baseline')!
@@ -210,15 +221,72 @@ describe('verify', () => {
     await mkdir(out)
     const document = json(at('validation_results.json'))
     document.runs = document.runs.slice(0, 1)
-    document.runs[0].cosine.mean += 0.001
+    const entry = document.runs[0]
+    entry.cosine.mean += 0.001
+    entry.skill.value += 0.001
+    entry.mse_unit -= 0.002 / made.runs[0]!.dim!
+    entry.tiers = judgeTiers({
+      val_loss: entry.mse_raw,
+      val_cosine: entry.cosine.mean,
+      train_seconds: entry.train_seconds,
+      weights_bytes: entry.size.weights_bytes,
+    })
+    delete document.digest
     writeFileSync(join(out, 'validation_results.json'), JSON.stringify(document))
     await report({ runs: models, out })
-    expect(await verify({ report: join(out, 'report.json') })).toMatchObject({ ok: true })
+    expect(await verify({ report: join(out, 'report.json') })).toMatchObject({ ok: true, unsealed: ['validation_results.json'] })
     const { ok, problems, recomputed } = await verify({ report: join(out, 'report.json'), recompute: true })
     expect([ok, recomputed]).toEqual([false, ['lstm_baseline']])
-    expect(problems.map(({ place }) => place.replace(/^runs\[\d\]\./, ''))).toEqual(['validation.cosine.mean'])
+    expect(problems.map(({ place }) => place.replace(/^runs\[\d\]\./, ''))).toEqual(
+      expect.arrayContaining(['validation.cosine.mean', 'validation.skill.value']),
+    )
     const honest = await verify({ report: at('report.json'), recompute: true })
     expect(honest.problems).toEqual([])
+  })
+  it.each([
+    ['validation_results.json', (text: string) => text.replace(/("mean": )(-?)0\./, '$1$20.1')],
+    ['error_analysis.json', (text: string) => text.replace('"chance": 1', '"chance": 0.5')],
+    ['analysis/none.csv', () => 'row,cosine,mse\n1,0.9,0.01\n'],
+  ])('finds that %s was changed after it was written, and nothing is made of it', async (name, change) => {
+    const out = place('resealed')
+    await cp(evaluation, out, { recursive: true })
+    await mkdir(join(out, 'analysis'), { recursive: true })
+    writeFileSync(join(out, 'analysis/none.csv'), 'row,cosine,mse\n1,0.1,0.01\n')
+    const analysis = json(join(out, 'error_analysis.json'))
+    analysis.runs[0].csv_sha256 = await sha256(join(out, 'analysis/none.csv'))
+    writeFileSync(join(out, 'error_analysis.json'), sealedText(analysis))
+    await report({ runs: models, out })
+    const path = join(out, name)
+    const changed = change(readFileSync(path, 'utf8'))
+    expect(changed).not.toBe(readFileSync(path, 'utf8'))
+    writeFileSync(path, changed)
+    const { ok, problems } = await verify({ report: join(out, 'report.json') })
+    expect([ok, problems[0]!.place]).toEqual([false, path])
+    await expect(report({ runs: models, out })).rejects.toMatchObject({ code: 'DATA_FORMAT' })
+    rmSync(out, { recursive: true })
+  })
+  it.each(['report.md', 'comparison_plots/cosine_comparison.csv', 'comparison_plots/loss_curves.svg'])(
+    'finds a change of %s',
+    async (name) => {
+      const text = readFileSync(at(name), 'utf8')
+      write(
+        name,
+        text.replace(/\d(?=\D*$)/, (digit) => String((Number(digit) + 1) % 10)),
+      )
+      const { ok, problems } = await check('report.json')
+      write(name, text)
+      expect([ok, problems[0]!.place]).toEqual([false, expect.stringContaining(`${name}, line `)])
+    },
+  )
+  it('finds figures that do not follow from each other, in a file that was sealed again', async () => {
+    const run = made.runs.find(({ run }) => run === 'lstm_baseline')!
+    const e = run.validation!
+    const keys = (validation: object) =>
+      contradictions({ ...run, validation: validation as typeof e }).map(({ place }) => place.split('.').slice(2).join('.'))
+    expect(keys(e)).toEqual([])
+    expect(keys({ ...e, cosine: { ...e.cosine, mean: e.cosine.mean + 1e-4 } })).toEqual(['skill.value', 'mse_unit', 'tiers'])
+    expect(keys({ ...e, skill: { ...e.skill, value: 0.1 } })).toEqual(['skill.value'])
+    expect(keys({ ...e, mse_unit: e.mse_unit / 2 })).toEqual(['mse_unit'])
   })
   it('refuses what is no report', async () => {
     write('x.json', '{}')

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { textHash } from '../../checkpoint/hash.js'
 import { load, type Model } from '../../checkpoint/model.js'
 import { asyncDoor, callback, optional, withFields, word } from '../../door.js'
 import { replaceText } from '../../files/write.js'
@@ -129,6 +130,7 @@ async function entryOf(model: Model, o: Asked, say: (line: string) => void): Pro
       worst: await examples(rows, s, order.slice(-EXAMPLES).reverse(), texts),
       ood: beside?.part ?? null,
       csv,
+      csv_sha256: textHash(table),
     }
   } finally {
     freed(s)

@@ -76,4 +76,6 @@ export interface Analysis extends Part {
   readonly ood: Part | null
   /** Per window: row, article, cosine, … */
   readonly csv: string
+  /** Undefined in files of earlier versions. */
+  readonly csv_sha256?: string
 }

@@ -4,6 +4,7 @@ import { type OpenOptions, openBase } from '../../data/open.js'
 import { asyncDoor, callback, only, optional, withFields, word, words } from '../../door.js'
 import { replaceText } from '../../files/write.js'
 import { resolve } from '../../options.js'
+import { sealedText } from '../sealed.js'
 import { type Audit, auditBase } from './audit.js'
 import { auditFields } from './fields.js'
 
@@ -44,7 +45,7 @@ export const audit = asyncDoor('audit', ARGS, async (options: AuditOptions, { sa
     const document = await auditBase(base, { context, against: others, ...(say && { say }) })
     if (out !== undefined) {
       await mkdir(out, { recursive: true })
-      await replaceText(out, AUDIT, `${JSON.stringify(document, null, 2)}\n`)
+      await replaceText(out, AUDIT, sealedText(document))
     }
     return document
   } finally {

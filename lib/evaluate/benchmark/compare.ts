@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { asyncDoor, word } from '../../door.js'
 import { asLvmError, badOption, LvmError } from '../../errors.js'
+import { wholeDocument } from '../sealed.js'
 import { quantile } from '../statistics.js'
 import { randomIndex } from '../statistics-random.js'
 import type { FullBenchmark } from './benchmark.js'
@@ -84,9 +85,8 @@ async function readBenchmarks(path: string): Promise<FullBenchmark[]> {
     })
   let document: { version?: number; runs?: FullBenchmark[] }
   try {
-    document = JSON.parse(await readFile(path, 'utf8'))
+    document = wholeDocument(path, await readFile(path, 'utf8'))
   } catch (error) {
-    if (error instanceof SyntaxError) throw broken('it is not JSON', error)
     throw asLvmError(error)
   }
   const runs = Array.isArray(document?.runs) ? document.runs.filter(({ devices }) => Array.isArray(devices)) : []

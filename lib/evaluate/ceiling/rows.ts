@@ -10,6 +10,7 @@ import { native } from '../../native.js'
 import type { Scorer } from '../baselines.js'
 import type { Rows } from '../baselines-rows.js'
 import { samplesOf } from '../baselines-rows.js'
+import { sealedText } from '../sealed.js'
 
 /** Training windows that are fitted on at most; of more a seeded sample. */
 const MOST = 60_000
@@ -77,5 +78,5 @@ export const articlesOf = ({ windows, ids }: Rows): Int32Array => ids.map((id) =
 /** Writes a document into a folder, as a whole or not at all. */
 export async function writeDocument(folder: string, name: string, document: object): Promise<void> {
   await mkdir(folder, { recursive: true })
-  await replaceText(folder, name, `${JSON.stringify(document, null, 2)}\n`)
+  await replaceText(folder, name, sealedText(document))
 }

@@ -6,6 +6,7 @@ import { native } from '../../native.js'
 import { resolve } from '../../options.js'
 import type { Oracle } from '../retrieval/oracle.js'
 import { oracleSentence } from '../retrieval/oracle.js'
+import { sealedText } from '../sealed.js'
 import { FEWEST_ARTICLES } from '../statistics.js'
 import { benjaminiHochberg } from '../statistics-tests.js'
 import { type Provenance, provenance } from '../subject.js'
@@ -125,6 +126,6 @@ export const compare = asyncDoor('compare', ARGS, async (options: CompareOptions
     comparisons: raw.map((one, i) => ({ ...one, pairs: pairs[i]! })),
   }
   await mkdir(o.out, { recursive: true })
-  await replaceText(o.out, COMPARISON, `${JSON.stringify(comparison, null, 2)}\n`)
+  await replaceText(o.out, COMPARISON, sealedText(comparison))
   return { comparison, table: renderComparison(comparison) }
 })

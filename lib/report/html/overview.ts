@@ -1,12 +1,14 @@
 import type { RunEntry } from '../../evaluate/report.js'
 import { short, signed, skillSentence, span, verdictText } from '../../evaluate/report-table.js'
 import type { TierName } from '../../evaluate/tiers.js'
+import { basisOf } from '../basis.js'
 import type { Report } from '../document.js'
 import { basis, likeGroups } from '../figures/comparison.js'
-import { bytes, count, duration, fixed, millions, mse } from '../format.js'
-import { cellsOf } from '../markdown.js'
+import { bytes, count, duration, fixed, mse } from '../format.js'
+import { cellsOf, comparability } from '../markdown.js'
 import type { MatrixRow, Status } from '../matrix.js'
 import { LOSS_TO_BEAT } from '../prd.js'
+import { fairEntries, skillVerdicts } from '../verdicts.js'
 import { anchor, type Html, html } from './html.js'
 import { number, table } from './parts.js'
 
@@ -21,41 +23,70 @@ const KINDS: Readonly<Partial<Record<Status, string>>> = {
 /** A status in words, in a colour that only repeats them. */
 const statusTag = (status: Status) => html`<span class="tag ${KINDS[status] ?? 'warn'}">${status}</span>`
 
-/** The run with the highest cosine of those that were judged alike, leaky ones left out. */
-export function bestOf(report: Report): RunEntry | undefined {
-  const [group = []] = likeGroups(report.runs)
-  const fair = group.filter((e) => e.split?.leaky !== true)
-  return fair.toSorted((a, b) => b.cosine.mean - a.cosine.mean)[0]
+/** Of each group of runs that were judged alike the one with the highest cosine; those that allow no verdict are left out. */
+export function bestOf(report: Report): RunEntry[] {
+  const fair = new Set(fairEntries(report.runs))
+  return likeGroups(report.runs).flatMap((group) => {
+    const entries = group.filter((e) => fair.has(e))
+    return entries.toSorted((a, b) => b.cosine.mean - a.cosine.mean).slice(0, 1)
+  })
 }
 
 function best(report: Report): Html {
-  const e = bestOf(report)
-  if (e === undefined)
-    return html`<div class="card"><h3>Current best</h3><p>No run was evaluated yet. Run: lvm-torch evaluate RUN…</p></div>`
-  const loss = e.output === 'raw' ? e.mse_raw : e.mse_unit
-  return html`<div class="card"><h3>Current best</h3><div class="big">${runLink(e.run)}</div>
+  const all = bestOf(report)
+  if (all.length === 0)
+    return html`<div class="card"><h3>Current best</h3><p>No trained run was judged on windows of its own yet. Run: lvm-torch evaluate RUN…</p></div>`
+  const one = (e: RunEntry) => {
+    const loss = e.output === 'raw' ? e.mse_raw : e.mse_unit
+    return html`<div class="big">${runLink(e.run)}</div>${all.length > 1 && html`<p class="muted">${e.data.path.split(/[\\/]/).at(-1)}, ${basis([e])}</p>`}
 <ul><li>cosine ${short(e.cosine.mean)}${e.cosine.ci95 && ` (95 %: ${span(e.cosine.ci95)})`}</li><li>loss ${loss === null ? '–' : mse(loss)}</li><li>${count(e.parameters)} parameters</li><li>${e.train_seconds === null ? 'training time unknown' : `${duration(e.train_seconds)} of training`}</li></ul>
-<p>${skillSentence(e)}.</p></div>`
+<p>${skillSentence(e)}.</p>`
+  }
+  const more =
+    all.length > 1 &&
+    html`<p class="muted">One for each file and choice of windows; only runs judged on the same windows can be compared.</p>`
+  return html`<div class="card"><h3>Current best</h3>${more}${all.map(one)}</div>`
 }
+
+/** Whether the run of a row is of its size and has a loss below a limit. */
+const below = ({ status, val_loss }: MatrixRow, limit: number) =>
+  status === 'complete' && val_loss !== null && val_loss.value < limit
 
 /** Models with a loss below a limit, as the PRD's dashboard lists them. */
 function toBeat(rows: readonly MatrixRow[], title: string, limit: number): Html {
   const items = rows
     .filter(({ row }) => row !== null)
     .map((r) => {
-      const done = r.val_loss !== null && r.val_loss.value < limit
-      const what = r.val_loss === null ? r.status : mse(r.val_loss.value)
+      const done = below(r, limit)
+      const what = r.status !== 'complete' || r.val_loss === null ? r.status : mse(r.val_loss.value)
       return html`<li>${done ? html`<strong class="good">✓</strong>` : '☐'} ${r.architecture} <span class="muted">${what}</span></li>`
     })
-  return html`<div class="card"><h3>${title}</h3><details><summary>${rows.filter((r) => r.val_loss !== null && r.val_loss.value < limit).length} of ${items.length} models</summary><ul>${items}</ul></details></div>`
+  return html`<div class="card"><h3>${title}</h3><details><summary>${rows.filter((r) => r.row !== null && below(r, limit)).length} of ${items.length} models</summary><ul>${items}</ul></details></div>`
 }
 
-/** Models whose interval says that they are better than every baseline. */
+const VERDICTS = {
+  better: 'better than every baseline',
+  worse: 'worse than the best baseline',
+  'not told apart': 'not told apart from the best baseline',
+  'no interval': 'without an interval, because of too few articles',
+} as const
+
+/** Runs beside their best baselines, as many as there are, each kind counted. */
 function overBaselines(report: Report): Html {
-  const judged = report.runs.flatMap(({ validation: e }) => (e?.skill ? [{ run: e.run, skill: e.skill }] : []))
-  const better = judged.filter(({ skill }) => skill.ci95 !== null && skill.ci95[0] > 0)
-  const text = better.length === 0 ? 'None of the runs is told apart from the best baseline by its interval.' : ''
-  return html`<div class="card"><h3>Better than every baseline</h3><div class="big">${better.length} of ${judged.length}</div><p>${text}</p><ul>${better.map((e) => html`<li>${runLink(e.run)} ${signed(e.skill.value)}</li>`)}</ul></div>`
+  const all = skillVerdicts(report.runs)
+  const kinds = (Object.keys(VERDICTS) as (keyof typeof VERDICTS)[]).map((kind) => ({
+    kind,
+    runs: all.filter(({ verdict }) => verdict === kind),
+  }))
+  const intervals = all.filter(({ interval }) => interval !== null).length
+  const corrected =
+    intervals > 1 &&
+    html`<p class="muted">Each interval is widened for ${intervals} comparisons (Bonferroni), so that all of them hold together with 95 %.</p>`
+  return html`<div class="card"><h3>Better than every baseline</h3><div class="big">${kinds[0]!.runs.length} of ${all.length}</div>${corrected}${kinds.map(
+    ({ kind, runs }) =>
+      runs.length > 0 &&
+      html`<p>${runs.length} ${VERDICTS[kind]}:</p><ul>${runs.map((e) => html`<li>${runLink(e.run)} ${signed(e.value)}${e.interval && ` (${span(e.interval, signed)})`}</li>`)}</ul>`,
+  )}</div>`
 }
 
 function progress({ matrix }: Report): Html {
@@ -76,7 +107,11 @@ ${table(
   [
     { title: '#', numeric: true, read: (r) => number(r.row, String) },
     { title: 'Architecture', read: (r) => html`<strong>${r.architecture}</strong>` },
-    { title: 'Target Params', numeric: true, read: (r) => number(r.target_parameters ?? r.parameters, millions) },
+    {
+      title: 'Target Params',
+      numeric: true,
+      read: (r) => number(r.target_parameters ?? r.parameters, () => cellsOf(r)['Target Params']),
+    },
     { title: 'Status', read: (r) => statusTag(r.status) },
     { title: 'Val Loss', numeric: true, read: (r) => number(r.val_loss?.value, mse) },
     { title: 'Val Cosine', numeric: true, read: (r) => number(r.val_cosine?.value, (x) => `${fixed(100 * x, 2)} %`) },
@@ -96,7 +131,7 @@ ${table(
   ],
   'the matrix of models',
 )}
-<p class="muted">Val Loss and Val Cosine are those of the best epoch on the validation rows, on which that epoch was chosen. Success Score: how many of the nine criteria of the three tiers are met, and what the PRD expects of the model.</p></section>`
+<p class="muted">Val Loss and Val Cosine are those of the best epoch on the validation rows, on which that epoch was chosen. Success Score: how many of the six criteria on loss and cosine in the three tiers are met by a run of the row’s size, and what the PRD expects of the model. Other size: the run has the parameters that its note says, so it does not fill the row.</p>${comparability(report).map((line) => html`<p class="warn">${line}</p>`)}</section>`
 
 const TIERS: readonly (readonly [TierName, string])[] = [
   ['minimum', 'Minimum viable'],
@@ -116,6 +151,7 @@ ${table(
         return html`<span class="${verdict.pass === true ? 'good' : verdict.pass === false ? 'bad' : 'muted'}">${verdictText(verdict)}</span>`
       },
     })),
+    { title: 'On', read: (r) => basisOf(r)?.text.replace(/^on /, '') ?? '–' },
     { title: 'Loss', numeric: true, read: (r) => number(r.val_loss?.value, mse) },
     { title: 'Cosine', numeric: true, read: (r) => number(r.val_cosine?.value, short) },
     { title: 'Training', numeric: true, read: (r) => number(r.train_seconds, duration) },

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LvmError } from '../../errors.js'
+import { wholeDocument } from '../../evaluate/sealed.js'
 
 export const CELL_STATES = ['queued', 'training', 'evaluating', 'done', 'failed', 'out of budget', 'interrupted'] as const
 
@@ -32,14 +33,14 @@ export interface Sweep {
 export const SWEEP = 'sweep.json'
 
 /** The sweep of a folder; undefined where there is none. Errors: DATA_FORMAT when the file is something else. */
-export async function readSweep(folder: string): Promise<Sweep | undefined> {
+export async function readSweep(folder: string, changed?: (path: string) => void): Promise<Sweep | undefined> {
   const path = join(folder, SWEEP)
   try {
-    const sweep = JSON.parse(await readFile(path, 'utf8')) as Sweep
+    const sweep = wholeDocument(path, await readFile(path, 'utf8'), changed) as unknown as Sweep
     if (sweep.version === 1 && Array.isArray(sweep.cells)) return sweep
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    if (!(error instanceof SyntaxError)) throw error
+    throw error
   }
   throw new LvmError('DATA_FORMAT', `${path}: expected {"version": 1, "cells": […]} but received something else`, {
     hint: 'move the file away; sweep writes a new one',

@@ -4,6 +4,7 @@ import { isRun } from '../../checkpoint/folder.js'
 import { showRun } from '../../checkpoint/runs.js'
 import { abortSignal, asyncDoor, callback, only, optional, withFields } from '../../door.js'
 import { replaceText } from '../../files/write.js'
+import { sealedText } from '../../evaluate/sealed.js'
 import { kebab } from '../../options.js'
 import type { TrainEvent } from '../../train/events.js'
 import { type Reported, report } from '../report.js'
@@ -99,7 +100,7 @@ export const sweep = asyncDoor('sweep', ARGS, async (options: SweepOptions, cont
   let left = sweep.budget_seconds
   const put = async (cell: Cell): Promise<Cell> => {
     sweep = { ...sweep, cells: sweep.cells.map((c) => (c.model === cell.model ? cell : c)) }
-    await replaceText(o.evaluation, SWEEP, `${JSON.stringify(sweep, null, 2)}\n`)
+    await replaceText(o.evaluation, SWEEP, sealedText(sweep))
     tell({
       version: 1,
       type: 'cell',

@@ -1,0 +1,66 @@
+import { expect, it } from 'vitest'
+import { judgeTiers } from '../../lib/evaluate/tiers.js'
+import type { Report } from '../../lib/report/document.js'
+import { bestOf, dashboard } from '../../lib/report/html/overview.js'
+import { successOf } from '../../lib/report/matrix.js'
+import type { ReportedRun } from '../../lib/report/runs.js'
+import { skillVerdicts } from '../../lib/report/verdicts.js'
+
+const reported = (run: string, value: number, ci95: readonly [number, number] | null, more: object = {}, ended = true) =>
+  ({
+    run,
+    ended,
+    validation: {
+      run, rows: 'val', n: 100, articles: 30, selected_on: false, trained_on: 0, parameters: 1, train_seconds: 1, output: 'raw', mse_raw: 0.001, mse_unit: 0.001,
+      data: { path: 'a.npy', hash: 'a', space: null }, split: { mode: 'articles', leaky: false, seed: 0 }, ci95_note: null, baselines: { ridge: { cosine: 0.5 } },
+      cosine: { mean: 0.5 + value, ci95: null }, skill: { value, ci95, against: 'ridge' }, ...more,
+    }, // biome-ignore format: one entry
+  }) as unknown as ReportedRun
+const page = (runs: ReportedRun[]) => dashboard({ runs, matrix: [] } as unknown as Report).html
+
+it('three intervals wholly below zero are worse, not undecided', () => {
+  const runs = ['a', 'b', 'c'].map((run) => reported(run, -0.1, [-0.13, -0.07]))
+  expect(skillVerdicts(runs).map(({ verdict }) => verdict)).toEqual(['worse', 'worse', 'worse'])
+  expect(page(runs)).toMatch(/0 of 3<.*3 worse than the best baseline/s)
+  expect(page(runs)).not.toMatch(/not told apart/)
+})
+it('an interval that is above zero alone may not be so beside nineteen others', () => {
+  const one = reported('a', 0.02, [0.001, 0.039])
+  expect(skillVerdicts([one])[0]).toMatchObject({
+    verdict: 'better',
+    interval: [expect.closeTo(0.001, 9), expect.closeTo(0.039, 9)],
+  })
+  const others = Array.from({ length: 19 }, (_, i) => reported(`o${i}`, 0, [-0.02, 0.02]))
+  const [first] = skillVerdicts([one, ...others])
+  expect(first!.verdict).toBe('not told apart')
+  expect(first!.interval![0]).toBeCloseTo(0.02 - 0.019 * (3.3102 / 2.0452), 4) // quantiles of t for .05/20 and .05, both sides, 29 degrees of freedom
+  expect(page([one, ...others])).toContain('widened for 20 comparisons')
+})
+it('nothing is concluded from leaky, trained-on or untrained runs, or without an interval', () => {
+  const runs = [
+    reported('leaky', 0.3, [0.2, 0.4], { split: { mode: 'windows', leaky: true, seed: 0 } }),
+    reported('seen', 0.3, [0.2, 0.4], { trained_on: 0.9, rows: 'all' }),
+    reported('raw', 0.3, [0.2, 0.4], {}, false),
+    reported('few', 0.3, null),
+  ]
+  expect(skillVerdicts(runs)).toEqual([{ run: 'few', value: 0.3, interval: null, verdict: 'no interval' }])
+})
+it('the best run is named for each file and choice of windows, not for the largest group', () => {
+  const other = { data: { path: 'b.npy', hash: 'b', space: null } }
+  const runs = [reported('a', 0.01, null), reported('b', 0.02, null), reported('c', 0.3, null, other)]
+  expect(bestOf({ runs } as unknown as Report).map(({ run }) => run)).toEqual(['b', 'c'])
+  expect(page(runs)).toMatch(/a\.npy, .*b\.npy, /s)
+})
+it('a run that predicts nothing has no share of success, however cheap it was', () => {
+  const cheap = { train_seconds: 1, weights_bytes: 1000 }
+  expect(successOf({ tiers: judgeTiers({ val_loss: 0.002, val_cosine: 0.067, ...cheap }) })).toEqual({
+    met: 0,
+    of: 6,
+    tier: 'none',
+  })
+  expect(successOf({ tiers: judgeTiers({ val_loss: 0.0007, val_cosine: 0.76, ...cheap }) })).toEqual({
+    met: 3,
+    of: 6,
+    tier: 'minimum',
+  })
+})
