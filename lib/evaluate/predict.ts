@@ -58,7 +58,11 @@ async function* byWindow(model: Model, { base, windows, ids }: Chosen, asRaw: bo
   }
 }
 
-async function* npyOf(model: Model, chosen: Chosen, o: { stream: boolean; raw: boolean }): AsyncGenerator<NodeJS.ArrayBufferView> {
+async function* npyOf(
+  model: Model,
+  chosen: Chosen,
+  o: { stream: boolean; raw: boolean },
+): AsyncGenerator<NodeJS.ArrayBufferView> {
   yield npyHeader(chosen.ids.length, model.dim)
   yield* o.stream ? streamed(model, chosen, o.raw) : byWindow(model, chosen, o.raw)
 }

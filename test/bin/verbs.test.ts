@@ -69,7 +69,14 @@ describe('from vectors to figures', () => {
   })
   it('models says what was trained here', () => {
     const { models } = JSON.parse(lvm('models --json').stdout)
-    expect(models[0]).toMatchObject({ row: 1, name: 'lstm', folder: 'lstm_baseline', parameters: 5_120_768, status: 'other size', success: null })
+    expect(models[0]).toMatchObject({
+      row: 1,
+      name: 'lstm',
+      folder: 'lstm_baseline',
+      parameters: 5_120_768,
+      status: 'other size',
+      success: null,
+    })
     expect(lvm('models').stdout).toMatch(
       /^ +1 {2}lstm +5,120,768 +5,100,000 +\+0.41 % +O\(n\) +0\.\d GB +\d\.\d GB {2}other size +-?0\.\d{4} +–$/m,
     )
