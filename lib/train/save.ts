@@ -18,6 +18,7 @@ import {
 import type { Store } from '../checkpoint/store.js'
 import { checkpointValue } from '../checkpoint/weights.js'
 import { splitText } from '../data/split-file.js'
+import { copyWhole } from '../files/write.js'
 import { packageVersion } from '../libtorch/paths.js'
 import { native } from '../native.js'
 import { configOf, paramGroup } from './config.js'
@@ -157,7 +158,7 @@ export async function saveSession(session: Session, store: Store, best: boolean)
     files: {
       [FINAL]: pt,
       ...(best && { [BEST]: (path: string) => linkOrCopy(join(dirname(path), FINAL), path) }),
-      ...Object.fromEntries(moved.map(([to, from]) => [to, (path: string) => linkOrCopy(join(earlier!, from), path)])),
+      ...Object.fromEntries(moved.map(([to, from]) => [to, (path: string) => copyWhole(join(earlier!, from), path)])),
       [HISTORY]: json(document),
       [CONFIG]: json(config),
       ...(!session.saved && {
