@@ -42,13 +42,13 @@ async function stepped(model: NativeModel): Promise<Float32Array> {
   native.dispose(stepper)
   return last
 }
-/** Half a step of the grid that a kernel brings inputs to, which without VNNI instructions has 7 bits, relative to the largest of them. */
-const half = (kernel: string) => (kernel.startsWith('dynamic') ? 1 / 127 : 2 ** -8)
+/** A step of the grid that a kernel brings inputs to, which without VNNI instructions has 7 bits, relative to the largest of them: half for rounding, half because its ends are rounded. */
+const step = (kernel: string) => (kernel.startsWith('dynamic') ? 2 / 127 : 2 ** -8)
 /** How far the exact model's outputs move when all its inputs are off by that, up or down. */
 async function rounding(exact: NativeModel, kernel: string): Promise<number> {
   const want = await predictions(exact)
   const moved = [1, 2, 3, 4].map(async (seed) => {
-    const off = contexts.map((x, i) => x + (random(seed, i) < 0.5 ? -1 : 1) * half(kernel) * LARGEST)
+    const off = contexts.map((x, i) => x + (random(seed, i) < 0.5 ? -1 : 1) * step(kernel) * LARGEST)
     return furthest(await predictions(exact, off), want)
   })
   return Math.max(...(await Promise.all(moved)))
@@ -64,7 +64,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (name, archi
       .map(({ name: of, tensor, trainable }) => ({ of, tensor: Tensor.wrap(tensor), trainable }))
     for (const { tensor, trainable } of state) if (trainable) await tensor.op('aten::add_.Scalar', 0.01) // some are drawn as zeros
     const stored = new Map(state.map(({ of, tensor }) => [of, { shape: tensor.shape, read: () => tensor.op('aten::clone') }]))
-    const path = join(out, `${name}-${scheme}.safetensors`)
+    const path = join(mkdtempSync(join(out, 'weights-')), `${name}-${scheme}.safetensors`)
     await writeQuantized(path, stored, new Map(matricesOf(model).map(({ name: of, ...rest }) => [of, { scheme, ...rest }])), {})
     native.dispose(model)
     const file = await openQuantized(path)
