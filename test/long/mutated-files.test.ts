@@ -12,7 +12,7 @@ const MUTATIONS = Number(process.env.LVM_MUTATIONS ?? 20_000)
 /** One process opens so many, so that a process per file is not what takes the time. */
 const PER_PROCESS = 1000
 /** A process that says nothing for so long hangs. Units: ms */
-const SILENCE = 60_000
+const SILENCE = 300_000
 const MEMORY = 1.5e9
 
 const FIXTURES =
