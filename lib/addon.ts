@@ -201,6 +201,8 @@ export interface TrainerOptions {
   ema: number
   /** The decay rises to `ema` from the first steps on. */
   emaWarmup?: boolean
+  /** Of its steps; as many as everything else has unless given. */
+  threads?: number
 }
 /** Sums over the steps of the epoch so far; part of a checkpoint, so that a resumed epoch reports the same to the bit. */
 export interface TrainerSums {

@@ -3,6 +3,8 @@
 #include "../train/trainer.h"
 #include "convert.h"
 
+#include <ATen/Parallel.h>
+
 namespace lvm {
 
 template <>
@@ -26,7 +28,7 @@ OptimizerOptions read_optimizer(Napi::Object o) {
 }
 
 // trainer(model, samples, ids, {batch, accumulate, loss, bf16, sequence, recompute, keepZeros, seed, weightDecay, beta1, beta2,
-// eps, clip, ema, emaWarmup}) -> Promise<handle>
+// eps, clip, ema, emaWarmup, threads}) -> Promise<handle>
 Napi::Value trainer(const Napi::CallbackInfo& info) {
   const auto o = info[3].As<Napi::Object>();
   const TrainerOptions options{positive(o.Get("batch"), "batch"),
@@ -37,6 +39,7 @@ Napi::Value trainer(const Napi::CallbackInfo& info) {
                                o.Get("recompute").ToBoolean().Value(),
                                o.Get("keepZeros").ToBoolean().Value(),
                                uint64_t(integer(o.Get("seed"), "seed")),
+                               o.Get("threads").IsNumber() ? positive(o.Get("threads"), "threads") : 0,
                                read_optimizer(o)};
   return run_async(
     info.Env(),
@@ -62,8 +65,14 @@ Napi::Value trainer_run(const Napi::CallbackInfo& info) {
   return here.lane.run(
     info.Env(),
     [trainer, epoch = integer(info[1], "epoch"), from, rates, &here] {
-      return trainer->run(epoch, from, rates, [&here] {
+      // Small steps are quicker on one thread, and do not wait for others that a busy machine holds up.
+      const auto own_threads = [threads = trainer->options.threads] {
+        if (threads > 0) at::set_num_threads(int(threads));
+      };
+      own_threads();
+      return trainer->run(epoch, from, rates, [&here, &own_threads] {
         here.lane.serve();  // a prediction beside a training waits for one step
+        own_threads();
         return !here.stop;
       });
     },

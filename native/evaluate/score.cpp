@@ -25,14 +25,19 @@ void in_batches(Model& model, const Samples& samples, const Tensor& ids, int64_t
 
 Tensor score(const Tensor& raw_, const Tensor& targets_, const Tensor& centre_) {
   const auto raw = raw_.to(torch::kCPU, torch::kFloat64), target = targets_.to(torch::kCPU, torch::kFloat64);
-  const auto norm = raw.norm(2, -1, true), unit = raw / norm.clamp_min(1e-12);
+  const auto norm = raw.norm(2, -1, true), unit = raw / norm.clamp_min(1e-300);
   const auto unit_target = target / target.norm(2, -1, true).clamp_min(1e-12);
   const auto cosine = [](const Tensor& a, const Tensor& b) {
     return (a * b).sum(-1) / (a.norm(2, -1) * b.norm(2, -1)).clamp_min(1e-300);
   };
+  // What is left of a vector that is the centre itself is rounding, and has no direction.
+  const auto centred = [&](const Tensor& x, const Tensor& centre) {
+    const auto rest = x - centre;
+    return rest.masked_fill(rest.norm(2, -1, true) <= 1e-6 * x.norm(2, -1, true), 0);
+  };
   const auto centre = centre_.defined() ? centre_.to(torch::kFloat64) : torch::zeros(raw.size(1), torch::kFloat64);
-  return torch::stack({cosine(raw, target), cosine(unit - centre, target - centre), (raw - target).square().mean(-1),
-                       (unit - unit_target).square().mean(-1), norm.squeeze(-1)},
+  return torch::stack({cosine(raw, target), cosine(centred(unit, centre), centred(target, centre)),
+                       (raw - target).square().mean(-1), (unit - unit_target).square().mean(-1), norm.squeeze(-1)},
                       1);
 }
 

@@ -19,6 +19,7 @@ struct TrainerOptions {
   bool recompute;   // see Pass
   bool keep_zeros;  // what is zero in a matrix at the start stays zero
   uint64_t seed;
+  int64_t threads;  // of its steps; 0: as many as everything else has
   OptimizerOptions optimizer;
 };
 

@@ -5,6 +5,8 @@ import type { Baseline } from '../baselines-fit.js'
 import { type Rows, samplesOf } from '../baselines-rows.js'
 
 const [BATCH, EVAL_BATCH, CHUNK] = [64, 256, 100]
+/** Products of a step below this, in floating-point operations, gain nothing from a second thread. */
+const ONE_THREAD = 1e8
 const [RATE, WARM] = [1e-3, 0.05]
 
 /** How a network is built; `seed` is that of its weights and of the order of its batches. */
@@ -19,6 +21,7 @@ export async function openNetwork(train: Rows, { seed, width, dropout = 0 }: Net
   const { dim, context } = train.windows
   const { node } = findArchitecture('mlp').spec({ dim, context }, { residual: 'decay', width, dropout })
   const model = await native.model(node, 'float32', 'cpu', seed)
+  const operations = 6 * BATCH * width * dim * (context + 1)
   const samples = samplesOf(train)
   const trainer = await native.trainer(model, samples, train.ids, {
     batch: BATCH,
@@ -34,6 +37,7 @@ export async function openNetwork(train: Rows, { seed, width, dropout = 0 }: Net
     eps: 1e-10,
     clip: 1,
     ema: 0,
+    ...(operations < ONE_THREAD && { threads: 1 }),
   })
   const stepsPerEpoch = native.trainerStepsPerEpoch(trainer)
   return {
