@@ -40,10 +40,10 @@ async function* pieces(content: Content): AsyncGenerator<Uint8Array> {
   if (lines !== '') yield Buffer.from(lines)
 }
 
-/** Writes a new file and forces it onto the disk. Errors: NO_DISK, FILE_ACCESS, OPEN_FILES, those of the content. */
-export async function writeNew(path: string, content: Content): Promise<void> {
+/** Writes a new file and forces it onto the disk; `called` is its name in an error. Errors: NO_DISK, FILE_ACCESS, OPEN_FILES, those of the content. */
+export async function writeNew(path: string, content: Content, called = path): Promise<void> {
   const coded = (error: unknown): never => {
-    throw fileError(error, `could not write ${path}`)
+    throw fileError(error, `could not write ${called}`)
   }
   const file = await open(path, 'wx').catch(coded)
   try {
@@ -100,7 +100,7 @@ export async function publish(files: Readonly<Record<string, Content>>): Promise
     }
     for (const [path, content] of Object.entries(files)) {
       at = path
-      await writeNew(written.get(path)!, content)
+      await writeNew(written.get(path)!, content, path)
     }
     for (const [path, part] of written) {
       at = path
