@@ -98,7 +98,10 @@ export async function writeGeneration(
     for (const name of keep) {
       const record = before!.manifest.files[name]!
       const spare = generationFolder(folder, before!.generation - 1)
-      await copyMatching([before!.path, folder, spare], name, record, join(written, name)) // two saves never share a file
+      const inSpare = await checkFile(join(spare, name), record, true).catch(() => false)
+      // Two saves that are kept never share a file: the spare goes after this save, so its copy is taken where it has one.
+      if (inSpare !== false) await linkOrCopy(join(spare, name), join(written, name))
+      else await copyMatching([before!.path, folder], name, record, join(written, name))
       records[name] = record
     }
     for (const [name, content] of Object.entries(files)) {

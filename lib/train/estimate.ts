@@ -32,7 +32,7 @@ export function estimate(
   const file = parameters * (each + moments)
   return {
     memory_bytes: Math.round(BASE + weights + passing + sizes.dataBytes),
-    disk_bytes: Math.round(6 * file + 1e7),
+    disk_bytes: Math.round(4 * file + 1e7),
     recompute,
   }
 }
