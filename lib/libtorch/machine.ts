@@ -4,7 +4,8 @@ import { arch, availableParallelism, cpus, platform, release, totalmem } from 'n
 import { dirname, join } from 'node:path'
 import { apart } from './paths.js'
 
-const read = (path: string) => {
+/** The text of a file of the system, if it has one. */
+export const read = (path: string): string | undefined => {
   try {
     return readFileSync(path, 'utf8').trim()
   } catch {
@@ -31,28 +32,33 @@ function hierarchy(mount: string, group: string): string[] {
   return folders.filter((folder) => existsSync(folder))
 }
 
-/** What control groups allow this process, the narrowest of all its ancestors. */
-export function limits(root = '/'): Limits {
+/** The folders of the control groups of this process for a controller, and the version of cgroups. */
+export function groupFolders(controller: 'cpu' | 'memory', root = '/'): { folders: string[]; cgroup: 1 | 2 } {
   const groups = (read(join(root, 'proc/self/cgroup')) ?? '').split('\n').map((line) => line.split(':'))
   const mount = join(root, 'sys/fs/cgroup')
   const unified = groups.find(([id]) => id === '0')?.[2]
-  if (unified !== undefined && existsSync(join(mount, 'cgroup.controllers'))) {
-    const folders = hierarchy(mount, unified)
+  if (unified !== undefined && existsSync(join(mount, 'cgroup.controllers')))
+    return { folders: hierarchy(mount, unified), cgroup: 2 }
+  const group = groups.find(([, names]) => names?.split(',').includes(controller))?.[2]
+  return { folders: group === undefined ? [] : hierarchy(join(mount, controller), group), cgroup: 1 }
+}
+
+/** What control groups allow this process, the narrowest of all its ancestors. */
+export function limits(root = '/'): Limits {
+  const { folders, cgroup } = groupFolders('cpu', root)
+  const memories = groupFolders('memory', root).folders
+  if (cgroup === 2) {
     const quota = folders.map((folder) => {
       const [allowed, period] = (read(join(folder, 'cpu.max')) ?? '').split(' ')
       return positive(Number(allowed) / Number(period))
     })
-    const memory = folders.map((folder) => positive(Number(read(join(folder, 'memory.max')) ?? Number.NaN)))
+    const memory = memories.map((folder) => positive(Number(read(join(folder, 'memory.max')) ?? Number.NaN)))
     return { cpus: least(quota), memory_bytes: least(memory), cgroup: 2 }
   }
-  const folders = (controller: string) => {
-    const group = groups.find(([, names]) => names?.split(',').includes(controller))?.[2]
-    return group === undefined ? [] : hierarchy(join(mount, controller), group)
-  }
-  const quota = folders('cpu').map((folder) =>
+  const quota = folders.map((folder) =>
     positive(Number(read(join(folder, 'cpu.cfs_quota_us'))) / Number(read(join(folder, 'cpu.cfs_period_us')))),
   )
-  const memory = folders('memory').map((folder) => positive(Number(read(join(folder, 'memory.limit_in_bytes')))))
+  const memory = memories.map((folder) => positive(Number(read(join(folder, 'memory.limit_in_bytes')))))
   return { cpus: least(quota), memory_bytes: least(memory), cgroup: quota.length + memory.length > 0 ? 1 : null }
 }
 

@@ -1,6 +1,6 @@
 import { LvmError } from '../errors.js'
 import { requireDisk } from '../files/disk.js'
-import { limits } from '../libtorch/machine.js'
+import { freeMemory } from '../libtorch/memory.js'
 import { activations } from '../spec/activations.js'
 import { countParameters } from '../spec/count.js'
 import type { Node } from '../spec/ops.js'
@@ -37,20 +37,40 @@ export function estimate(
   }
 }
 
-/** Refuses what cannot fit, before anything is computed. Errors: OUT_OF_MEMORY, NO_DISK, with the figures. */
+/** More than this share of what is free is worth a warning: other programs want some too. */
+const TIGHT = 0.8
+
+/** Refuses what cannot fit; returns a sentence when it will be tight. Errors: OUT_OF_MEMORY with the figures. */
+export function requireMemory(what: string, bytes: number, free: number, hint: string): string | undefined {
+  const figures = `${gigabytes(bytes)} of free memory for ${what}`
+  if (bytes > free) throw new LvmError('OUT_OF_MEMORY', `train: expected ${figures} but there are ${gigabytes(free)}`, { hint })
+  return bytes > TIGHT * free ? `expects ${figures}, of ${gigabytes(free)}` : undefined
+}
+
+/** Refuses data that cannot fit, before it is read. Errors: OUT_OF_MEMORY. */
+export function requireDataMemory(bytes: number): void {
+  requireMemory(
+    'the data',
+    bytes,
+    freeMemory(),
+    'use a float16 or float32 .npy, which is mapped, leave --normalize out, or use less data',
+  )
+}
+
+/**
+ * Refuses what cannot fit beside the data that is open, before anything is computed; returns a sentence when it will be tight.
+ *
+ * Errors: OUT_OF_MEMORY, NO_DISK, with the figures.
+ */
 export async function requireRoom(
   folder: string,
   needed: { memory_bytes: number; disk_bytes: number },
-  device: string,
-): Promise<void> {
-  const here = Math.min(process.availableMemory(), limits().memory_bytes ?? Infinity)
-  const free = device === 'cpu' ? here : (devices().find(({ name }) => name === device)?.memory ?? Infinity)
-  if (needed.memory_bytes > free) {
-    throw new LvmError(
-      'OUT_OF_MEMORY',
-      `train: expected ${gigabytes(needed.memory_bytes)} of free memory but there are ${gigabytes(free)}`,
-      { hint: 'use a smaller --batch-size, model or --context, or --weights bf16, which takes half' },
-    )
-  }
+  o: { device: string; dataBytes: number },
+): Promise<string | undefined> {
+  const own = devices().find(({ name }) => name === o.device)?.memory
+  const free = o.device === 'cpu' ? freeMemory() : (own ?? Infinity)
+  const hint = 'use a smaller --batch-size, model or --context, or --weights bf16, which takes half'
+  const tight = requireMemory('the model and its training', needed.memory_bytes - o.dataBytes, free, hint)
   await requireDisk(folder, needed.disk_bytes)
+  return tight
 }

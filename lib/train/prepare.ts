@@ -1,5 +1,6 @@
 import type { Base } from '../data/base.js'
 import { openBeside } from '../data/beside.js'
+import { heldBytes } from '../data/held-bytes.js'
 import { openBase } from '../data/open.js'
 import { permutation } from '../data/random.js'
 import { type Split, splitWindows } from '../data/split.js'
@@ -8,6 +9,7 @@ import { makeWindows, type Windows } from '../data/windows.js'
 import { badOption, LvmError } from '../errors.js'
 import { samplesOf } from '../evaluate/baselines-rows.js'
 import { type NativeSamples, native } from '../native.js'
+import { requireDataMemory } from './estimate.js'
 import type { TrainSettings } from './recipe.js'
 
 /** Windows of one file, in C++. */
@@ -23,6 +25,8 @@ export interface Prepared {
   readonly val: Side
   readonly split: Split
   readonly warnings: readonly string[]
+  /** Memory that the vectors take; what is mapped takes none. */
+  readonly bytes: number
   dispose(): void
 }
 
@@ -53,13 +57,17 @@ async function openVal(o: TrainSettings, train: Base): Promise<Omit<Side, 'sampl
 /**
  * Opens the data of a training, checks it and divides its windows; `saved` is the split of a run that goes on.
  *
- * Errors: those of openBase, splitWindows and loadSplit; DATA_TOO_FEW when nothing is left to validate on.
+ * Errors: those of openBase, splitWindows and loadSplit; OUT_OF_MEMORY for data that cannot fit; DATA_TOO_FEW when nothing is left to validate on.
  */
 export async function prepare(
   o: TrainSettings,
   saved?: { split: string; hash: string; valHash: string | null },
 ): Promise<Prepared> {
   if (o.data === undefined) throw badOption('train', 'data', 'a file of vectors', undefined, 'add --data FILE')
+  const both = o.split === 'file' && o.val === undefined
+  const own = await heldBytes(o.data, { normalize: o.normalize, both })
+  const bytes = own + (o.split === 'file' && o.val !== undefined ? await heldBytes(o.val, o) : 0)
+  requireDataMemory(bytes)
   const opened: Base[] = []
   const handles: NativeSamples[] = []
   const dispose = () => {
@@ -91,6 +99,7 @@ export async function prepare(
       val: val ? side(val) : trainSide,
       split,
       warnings: [...train.base.warnings, ...(val?.base.warnings ?? [])],
+      bytes,
       dispose,
     }
   } catch (error) {

@@ -105,10 +105,10 @@ async function* run({ model, ...given }: TrainOptions, signal: AbortSignal): Asy
     const device = resolveDevice(train.device)
     const threads = useThreads(train.threads)
     const replaced = await useMultiplier(resume ? (store.current()!.manifest as RunManifest).multiplier : undefined)
-    const { dim, rows, mapped } = data.train.base
+    const { dim } = data.train.base
     const { node: spec } = architecture.spec({ dim, context: train.context }, modelOptions)
-    const needed = estimate(train, spec, { dim, dataBytes: mapped ? 0 : rows * dim * 4 })
-    await requireRoom(folder, needed, device)
+    const needed = estimate(train, spec, { dim, dataBytes: data.bytes })
+    const tight = await requireRoom(folder, needed, { device, dataBytes: data.bytes })
     requireWindows(data.split.train.length, train.batchSize, 'training windows')
     session = await openSession(started.plan, data, {
       spec,
@@ -123,6 +123,7 @@ async function* run({ model, ...given }: TrainOptions, signal: AbortSignal): Asy
     if (store.rescued !== undefined) yield { type: 'warning', code: 'BAD_CHECKPOINT', message: store.rescued }
     for (const message of [...data.warnings, ...(session.initialised?.warnings ?? [])])
       yield { type: 'warning', code: 'DATA', message }
+    if (tight !== undefined) yield { type: 'warning', code: 'MEMORY', message: tight }
     if (replaced !== undefined) yield { type: 'warning', code: 'KERNEL', message: replaced }
     const end = resume ? ended(session) : undefined
     if (end !== undefined) yield { type: 'warning', code: 'NOTHING_TO_TRAIN', message: nothingToTrain(session, end) }

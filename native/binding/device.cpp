@@ -29,11 +29,11 @@ Napi::Value devices(const Napi::CallbackInfo& info) {
   return list;
 }
 
-Napi::Value threads(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), wanted_threads()); }
+Napi::Value threads(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), wanted_settings().threads); }
 Napi::Value set_threads(const Napi::CallbackInfo& info) {
   const auto n = integer(info[0], "threads");
   if (n < 1 || n > 4096) throw Error("BAD_ARGUMENT", "native: expected 1 to 4096 threads but received " + std::to_string(n));
-  set_wanted_threads(int(n));
+  want_threads(int(n));
   return info.Env().Undefined();
 }
 Napi::Value cpu_capability(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), at::get_cpu_capability()); }
@@ -41,8 +41,8 @@ Napi::Value libtorch_version(const Napi::CallbackInfo& info) { return Napi::Stri
 
 // multiplier() -> which library multiplies; multiplier("aten" | "onednn") sets it
 Napi::Value which_multiplier(const Napi::CallbackInfo& info) {
-  if (info[0].IsString()) set_multiplier(text(info[0], "multiplier") == "onednn" ? Multiplier::onednn : Multiplier::aten);
-  return Napi::String::New(info.Env(), multiplier() == Multiplier::onednn ? "onednn" : "aten");
+  if (info[0].IsString()) want_multiplier(text(info[0], "multiplier") == "onednn" ? Multiplier::onednn : Multiplier::aten);
+  return Napi::String::New(info.Env(), wanted_settings().multiplier == Multiplier::onednn ? "onednn" : "aten");
 }
 // timeMultipliers() -> Promise<{aten, onednn}> in milliseconds
 Napi::Value time_both(const Napi::CallbackInfo& info) {

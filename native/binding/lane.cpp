@@ -9,11 +9,13 @@
 #include <chrono>
 #include <cstdlib>
 #include <set>
+#include <utility>
 
 namespace lvm {
 namespace {
 
 std::atomic<int> threads_wanted = 0;
+std::atomic<Multiplier> multiplier_wanted = Multiplier::aten;
 
 std::mutex living_mutex;
 std::set<Lane*> living;
@@ -21,14 +23,20 @@ std::atomic<int> working = 0;
 std::atomic<bool> leaving = false;
 
 // at::set_num_threads speaks for the calling thread's OpenMP team and for all of MKL, so each lane says it before each job.
-void adopt_threads() {
-  if (const int wanted = threads_wanted; wanted > 0) at::set_num_threads(wanted);
+void adopt(const Settings& settings) {
+  at::set_num_threads(settings.threads);
+  set_multiplier(settings.multiplier);
 }
 
 }  // namespace
 
-int wanted_threads() { return threads_wanted > 0 ? threads_wanted.load() : at::get_num_threads(); }
-void set_wanted_threads(int n) { threads_wanted = n; }
+Settings wanted_settings() {
+  return {threads_wanted > 0 ? threads_wanted.load() : at::get_num_threads(), multiplier_wanted.load()};
+}
+void want_threads(int n) { threads_wanted = n; }
+void want_multiplier(Multiplier kind) { multiplier_wanted = kind; }
+
+Lane::Job::Job(Napi::Env env) : promise(env), settings(wanted_settings()) {}
 
 void leave(int code) {
   leaving = true;
@@ -117,14 +125,17 @@ void Lane::serve() {
 void Lane::execute(std::unique_ptr<Job> job) {
   ++working;
   const auto missing = missing_pages();
+  const auto* outer = std::exchange(current, &job->settings);
   try {
-    adopt_threads();
+    adopt(job->settings);
     if (leaving) throw Error("INTERRUPTED", "the process is ending");
     job->execute();
   } catch (...) {
     job->failure = std::current_exception();
   }
   if (missing_pages() != missing) job->failure = missing_page_error();
+  current = outer;
+  if (outer != nullptr) adopt(*outer);
   --working;
   auto* raw = job.release();
   if (napi_call_threadsafe_function(deliver, raw, napi_tsfn_nonblocking) != napi_ok) delete raw;

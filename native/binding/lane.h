@@ -1,4 +1,5 @@
 #pragma once
+#include "../ops/multiply.h"
 #include "errors.h"
 
 #include <condition_variable>
@@ -10,6 +11,13 @@
 #include <thread>
 
 namespace lvm {
+
+// What a job computes with: each keeps what was wanted when it was asked for, so that models with other settings do not disturb
+// each other.
+struct Settings {
+  int threads;
+  Multiplier multiplier;
+};
 
 // One thread that runs jobs in order; their promises settle on the JS thread. All tensor work of an environment, training
 // included, happens on its one lane: every thread that enters OpenMP grows a team of its own, and as soon as there are more
@@ -47,12 +55,13 @@ class Lane {
 
  private:
   struct Job {
-    explicit Job(Napi::Env env) : promise(env) {}
+    explicit Job(Napi::Env env);
     virtual ~Job() = default;
     virtual void execute() = 0;
     virtual Napi::Value give(Napi::Env env) = 0;
     virtual void drop() = 0;
     Napi::Promise::Deferred promise;
+    const Settings settings;
     std::exception_ptr failure;
     bool long_running = false;
   };
@@ -60,6 +69,7 @@ class Lane {
   void push(Napi::Env env, std::unique_ptr<Job> job);
   void loop();
   void execute(std::unique_ptr<Job> job);
+  const Settings* current = nullptr;  // of the job that runs, in which others may be served
   void close();
   static void settle(napi_env env, napi_value, void* lane, void* job);
   static void at_exit(void* lane) { static_cast<Lane*>(lane)->close(); }
@@ -93,8 +103,9 @@ Napi::Promise run_async(Napi::Env env, Work work, Wrap wrap) {
 // stop, and when it has not after a second the process ends on the spot with this code.
 void leave(int code);
 
-// The thread count that lanes bring libtorch to before their next job.
-int wanted_threads();
-void set_wanted_threads(int n);
+// What jobs that are asked for from now on compute with.
+Settings wanted_settings();
+void want_threads(int n);
+void want_multiplier(Multiplier kind);
 
 }  // namespace lvm

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { limits, processor, system, tool, usableThreads } from '../../lib/libtorch/machine.js'
+import { freeMemory, freeOnMac } from '../../lib/libtorch/memory.js'
 import { files, folder } from './fake.js'
 
 const at = (contents: Record<string, string>) => limits(files(folder(), contents))
@@ -60,6 +61,55 @@ describe('limits', () => {
   test('half a processor is still one thread, and none is all there are', () => {
     expect(usableThreads({ ...none, cpus: 0.5, cgroup: 1 })).toBe(1)
     expect(usableThreads({ ...none, cgroup: null })).toBeGreaterThanOrEqual(1)
+  })
+})
+
+describe('memory that can be had', () => {
+  const gigabyte = 2 ** 30
+  const free = (contents: Record<string, string>) =>
+    freeMemory(
+      files(folder(), { 'proc/meminfo': `MemTotal: ${64 * 2 ** 20} kB\nMemAvailable:   ${8 * 2 ** 20} kB\n`, ...contents }),
+    )
+  const linux = process.platform === 'linux'
+  const stat = (prefix = '') =>
+    `anon 1\n${prefix}inactive_file ${gigabyte / 2}\n${prefix}active_file ${gigabyte / 4}\nslab_reclaimable ${gigabyte / 8}\n`
+
+  test.runIf(linux)('is what the machine has where nothing limits it', () => expect(free({})).toBe(8 * gigabyte))
+  test.runIf(linux)('in a container of cgroup v2 leaves out pages of files, which go when memory is wanted', () => {
+    const group = {
+      'proc/self/cgroup': '0::/box\n',
+      'sys/fs/cgroup/cgroup.controllers': 'memory',
+      'sys/fs/cgroup/box/memory.max': String(2 * gigabyte),
+      'sys/fs/cgroup/box/memory.current': String(gigabyte),
+    }
+    expect(free(group)).toBe(gigabyte)
+    expect(free({ ...group, 'sys/fs/cgroup/box/memory.stat': stat() })).toBe((2 - 1 / 8) * gigabyte)
+    expect(free({ ...group, 'sys/fs/cgroup/memory.max': String(gigabyte), 'sys/fs/cgroup/memory.current': '0' })).toBe(gigabyte)
+    expect(free({ ...group, 'sys/fs/cgroup/box/memory.max': 'max' })).toBe(8 * gigabyte)
+    expect(free({ ...group, 'sys/fs/cgroup/box/memory.current': String(3 * gigabyte) })).toBe(0)
+  })
+  test.runIf(linux)('in a container of cgroup v1 too', () => {
+    const group = {
+      'proc/self/cgroup': '4:memory:/box\n',
+      'sys/fs/cgroup/memory/box/memory.limit_in_bytes': String(2 * gigabyte),
+      'sys/fs/cgroup/memory/box/memory.usage_in_bytes': String(gigabyte),
+      'sys/fs/cgroup/memory/box/memory.stat': stat('total_'),
+    }
+    expect(free(group)).toBe((2 - 1 / 4) * gigabyte)
+  })
+  test('of macOS counts pages that are inactive or can be purged', () => {
+    const text = `Mach Virtual Memory Statistics: (page size of 16384 bytes)
+Pages free:                                8000.
+Pages active:                            400000.
+Pages inactive:                          300000.
+Pages speculative:                         1000.
+Pages throttled:                              0.
+Pages wired down:                        100000.
+Pages purgeable:                          20000.
+"Translation faults":                 123456789.
+`
+    expect(freeOnMac(text)).toBe(329_000 * 16_384)
+    expect(freeOnMac('')).toBeUndefined()
   })
 })
 

@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { architectures, findArchitecture } from '../../lib/architectures/index.js'
+import { heldBytes } from '../../lib/data/held-bytes.js'
+import { freeMemory } from '../../lib/libtorch/memory.js'
 import { activations } from '../../lib/spec/activations.js'
-import { estimate } from '../../lib/train/estimate.js'
+import { estimate, requireDataMemory, requireMemory, requireRoom } from '../../lib/train/estimate.js'
 import { plan } from '../../lib/train/recipe.js'
+import { bytesOf, npy, scratch } from '../data/fixture.js'
+import { zip } from '../libtorch/fake.js'
 
 const SIZES = { dim: 768, dataBytes: 0 }
 const needed = (model: string, given: Record<string, unknown> = {}) => {
@@ -29,6 +33,37 @@ test('weights in bf16 take half the memory and half the disk', () => {
   const [wide, half] = [needed('distilgpt2'), needed('distilgpt2', { weights: 'bf16' })]
   expect(half.memory_bytes).toBeLessThan(0.75 * wide.memory_bytes)
   expect(half.disk_bytes).toBeLessThan(0.6 * wide.disk_bytes)
+})
+test('data that fits is not counted twice, what cannot fit is refused with the figures, and what is tight is said', async () => {
+  const folder = process.cwd()
+  const free = freeMemory()
+  const room = (memory_bytes: number, dataBytes: number) =>
+    requireRoom(folder, { memory_bytes, disk_bytes: 0 }, { device: 'cpu', dataBytes })
+  expect(await room(0.5 * free, 0)).toBeUndefined()
+  expect(await room(1.5 * free, free)).toBeUndefined() // the data is open already, and what is free is without it
+  expect(requireMemory('this', 90, 100, '')).toMatch(/^expects .* of free memory for this/)
+  await expect(room(1.5 * free, 0)).rejects.toMatchObject({
+    code: 'OUT_OF_MEMORY',
+    exit: 6,
+    message: expect.stringMatching(/expected \d.* GB/),
+  })
+  expect(() => requireDataMemory(2 * free)).toThrow(/of free memory for the data/)
+})
+test('data takes what of it is held: sequences with their contexts, both halves where both are read, and nothing that is mapped', async () => {
+  const numbers = (count: number) => bytesOf(new Float32Array(count).fill(1))
+  const plain = scratch('plain.npy', npy('<f4', [10, 4], numbers(40)))
+  const double = scratch('double.npy', npy('<f8', [10, 4], bytesOf(new Float64Array(40).fill(1))))
+  expect(await heldBytes(plain, { normalize: false })).toBe(0)
+  expect(await heldBytes(plain, { normalize: true })).toBe(160)
+  expect(await heldBytes(double, { normalize: false })).toBe(160)
+  const half = (part: string, rows: number) => ({
+    [`${part}_context_sequences.npy`]: npy('<f4', [rows, 5, 4], numbers(20 * rows)),
+    [`${part}_target_vectors.npy`]: npy('<f4', [rows, 4], numbers(4 * rows)),
+  })
+  const both = scratch('both.npz', zip({ ...half('train', 8), ...half('val', 2) }))
+  const [one, two] = [await heldBytes(both, { normalize: true }), await heldBytes(both, { normalize: true, both: true })]
+  expect(one).toBeGreaterThanOrEqual(4 * 8 * 6 * 4)
+  expect(two / one).toBe(10 / 8)
 })
 test('options that contradict each other are refused', () => {
   const refused = (model: string, given: Record<string, unknown>) => () => plan(model, { data: 'x.npy', ...given })
