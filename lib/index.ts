@@ -1,6 +1,6 @@
 export { architectures } from './architectures/index.js'
 export { type ImportOptions, importCheckpoint } from './checkpoint/import.js'
-export { type LoadOptions, load, type Model, type ModelOptions } from './checkpoint/model.js'
+export { type LoadOptions, loadAlone as load, type Model, type ModelOptions } from './checkpoint/model.js'
 export { listRuns, removeRun, showRun } from './checkpoint/runs.js'
 export type { Stepper } from './checkpoint/stepper.js'
 export { openBase } from './data/open.js'

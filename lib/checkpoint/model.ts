@@ -9,6 +9,7 @@ import { countParameters } from '../spec/count.js'
 import { resolveDevice, useThreads } from '../torch/device.js'
 import { readable } from '../torch/lists.js'
 import { useMultiplier } from '../torch/multiplier.js'
+import { type ProcessSettings, processSettings, useSettings, withSettings } from '../torch/process-settings.js'
 import { warnRuledOut } from '../torch/ruled-out.js'
 import { Tensor } from '../torch/tensor.js'
 import { findRun, runName } from './folder.js'
@@ -22,7 +23,7 @@ import { verifyRun } from './store.js'
 export interface LoadOptions {
   /** cpu, cuda[:n], mps or auto. */
   readonly device?: string
-  /** Those the run was trained with unless given. */
+  /** Those the run was trained with unless given; of this model only. */
   readonly threads?: number
   /** Folder of runs, for a RUN that is a name. */
   readonly root?: string
@@ -61,6 +62,8 @@ export class Model {
     readonly device: string,
     readonly fileBytes: number,
     readonly loadMs: number,
+    /** Threads and multiplier that its predictions are computed with. */
+    readonly settings: ProcessSettings,
   ) {
     this.dim = manifest.dim
     this.context = manifest.context
@@ -114,19 +117,25 @@ export class Model {
     if (readable(owner, () => x instanceof Tensor)) {
       const given = x as Tensor
       if (given.shape.length === 3) this.requireContext(owner, given.shape[1]!)
-      return Tensor.wrap(await native.modelPredict(this.native, given.native, all, raw))
+      return Tensor.wrap(await withSettings(this.settings, () => native.modelPredict(this.native, given.native, all, raw)))
     }
     this.requireContext(owner, context)
     requireVectors(owner, x, context * this.dim)
     using input = Tensor.from(x, [x.length / (context * this.dim), context, this.dim])
-    return numbers(await native.modelPredict(this.native, input.native, all, raw))
+    return numbers(await withSettings(this.settings, () => native.modelPredict(this.native, input.native, all, raw)))
   }
 
   /** A state that is fed one vector at a time, and predicts the next after each; causal models only. */
   stepper(options?: { batch?: number; raw?: boolean }): Stepper {
     const { batch = 1, raw = false } = taken('stepper', { options: STEPPED }, [options])[0] as { batch?: number; raw?: boolean }
     this.requireCausal('stepper')
-    return openStepper(this.native, { dim: this.dim, batch, raw, require: (fed) => this.requireContext('stepper', fed, 'texts') })
+    return openStepper(this.native, {
+      settings: this.settings,
+      dim: this.dim,
+      batch,
+      raw,
+      require: (fed) => this.requireContext('stepper', fed, 'texts'),
+    })
   }
 
   dispose(): void {
@@ -169,12 +178,7 @@ const LOAD = {
   options: only({ device: optional(word), threads: optional(count), root: optional(word), exact: optional(yesOrNo) }),
 }
 
-/**
- * Loads the best weights of a run, after every hash and the golden rows were checked.
- *
- * Errors: RUN_MISSING, BAD_CHECKPOINT, FOREIGN_FORWARD, DEVICE_UNAVAILABLE, BAD_OPTION.
- */
-export const load = asyncDoor('load', LOAD, async (run: string, options: LoadOptions = {}): Promise<Model> => {
+async function open(run: string, options: LoadOptions = {}, alone = false): Promise<Model> {
   const start = performance.now()
   const { threads } = options
   const folder = await findRun(run, options.root)
@@ -183,10 +187,11 @@ export const load = asyncDoor('load', LOAD, async (run: string, options: LoadOpt
   const name = runName(folder, options.root)
   const device = resolveDevice(options.device ?? 'auto')
   const file = weightsFile(manifest)
+  const before = processSettings()
   let model: NativeModel | undefined
   try {
     checkSpec(name, manifest)
-    useThreads(threads ?? manifest.threads)
+    useThreads(threads ?? manifest.threads, { recorded: threads === undefined ? name : undefined })
     const replaced = await useMultiplier(manifest.multiplier)
     if (replaced !== undefined) warnRuledOut(replaced)
     const check = { run: name, name: parse(file).name, dim: manifest.dim, device, dtype: weightsDtype(manifest) }
@@ -208,8 +213,33 @@ export const load = asyncDoor('load', LOAD, async (run: string, options: LoadOpt
     }
   } catch (error) {
     if (model !== undefined) native.dispose(model)
+    if (alone) useSettings(before)
     throw asCheckpointError(name, error)
   }
+  const own = processSettings()
+  if (alone) useSettings(before)
   const bytes = manifest.files[file]!.bytes
-  return new Model(model, folder, name, manifest, device, bytes, performance.now() - start)
+  return new Model(model, folder, name, manifest, device, bytes, performance.now() - start, own)
+}
+
+/**
+ * Loads the best weights of a run, after every hash and the golden rows were checked, and has this process compute with its threads and
+ * its multiplier from now on: for verbs.
+ *
+ * Errors: RUN_MISSING, BAD_CHECKPOINT, FOREIGN_FORWARD, DEVICE_UNAVAILABLE, BAD_OPTION.
+ */
+export const load = asyncDoor('load', LOAD, (run: string, options?: LoadOptions) => open(run, options))
+
+let turn: Promise<unknown> = Promise.resolve()
+/**
+ * Loads the best weights of a run, after every hash and the golden rows were checked.
+ *
+ * The model keeps its threads and its multiplier to itself: other models and operators of this process compute with their own.
+ *
+ * Errors: RUN_MISSING, BAD_CHECKPOINT, FOREIGN_FORWARD, DEVICE_UNAVAILABLE, BAD_OPTION.
+ */
+export const loadAlone = asyncDoor('load', LOAD, (run: string, options?: LoadOptions) => {
+  const loaded = turn.then(() => open(run, options, true)) // one after the other, so that each finds the settings of the process
+  turn = loaded.catch(() => {})
+  return loaded
 })

@@ -1,6 +1,7 @@
 import { LvmError, shown } from '../errors.js'
 import { type NativeModel, type NativeTensor, native } from '../native.js'
 import { readable } from '../torch/lists.js'
+import { type ProcessSettings, withSettings } from '../torch/process-settings.js'
 import { Tensor } from '../torch/tensor.js'
 
 /** Feeds a model one vector per row at a time. */
@@ -41,8 +42,9 @@ export async function numbers(handle: NativeTensor): Promise<Float32Array> {
 /** A stepper of a model; `require` refuses more vectors than it takes. */
 export function openStepper(
   model: NativeModel,
-  { dim, batch, raw, require }: { dim: number; batch: number; raw: boolean; require: (fed: number) => void },
+  o: { settings: ProcessSettings; dim: number; batch: number; raw: boolean; require: (fed: number) => void },
 ): Stepper {
+  const { settings, dim, batch, raw, require } = o
   const stepper = native.stepper(model, batch)
   let fed = 0
   return {
@@ -52,7 +54,7 @@ export function openStepper(
       using input = Tensor.from(x, [x.length / dim, dim])
       fed++
       try {
-        return await numbers(await native.stepperStep(stepper, input.native, raw))
+        return await numbers(await withSettings(settings, () => native.stepperStep(stepper, input.native, raw)))
       } catch (error) {
         fed--
         throw error

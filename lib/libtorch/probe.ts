@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { LvmError } from '../errors.js'
 import { publishSync } from '../files/write.js'
 import type { Libtorch } from './inspect.js'
@@ -25,17 +26,17 @@ const MEGABYTE = 1 << 20
 /** What tells whether a file is still the one that was tried: its times, which a copy may keep, and what stands at its ends. */
 function stamp(path: string): (string | number)[] {
   const { size, mtimeMs, ctimeMs } = statSync(path)
-  const hash = createHash('sha256')
+  let sum = 0
   const file = openSync(path, 'r')
   try {
     for (const at of new Set([0, Math.max(0, size - MEGABYTE)])) {
       const end = Buffer.alloc(Math.min(size, MEGABYTE))
-      hash.update(end.subarray(0, readSync(file, end, 0, end.length, at)))
+      sum = crc32(end.subarray(0, readSync(file, end, 0, end.length, at)), sum)
     }
   } finally {
     closeSync(file)
   }
-  return [path, size, mtimeMs, ctimeMs, hash.digest('hex')]
+  return [path, size, mtimeMs, ctimeMs, sum]
 }
 
 /** The libraries of a libtorch, damage to any of which may crash a process. */
@@ -73,11 +74,14 @@ export function attempt({ path, version }: Libtorch, device: string): Trial {
   }
 }
 
+/** All that a verdict is about: when any of it changes, a libtorch is tried again. */
+export const trialKey = ({ path }: Libtorch, addon: string, device: string): string =>
+  JSON.stringify([...[...libraries(join(path, 'lib')), addon].map(stamp), process.version, process.arch, device])
+
 /** Tries a libtorch with this Node on a device once, in a child process; a good verdict is kept until one of them changes. Errors: LIBTORCH_MISMATCH. */
 export function probe(libtorch: Libtorch, addon: string, device: string): void {
   if (process.env.LVM_TORCH_TRIAL || !existsSync(script())) return
-  const tried = [...libraries(join(libtorch.path, 'lib')), addon].map(stamp)
-  const key = JSON.stringify([...tried, process.version, process.arch, device])
+  const key = trialKey(libtorch, addon, device)
   const folder = join(cacheRoot(), 'trials')
   const file = join(folder, `${createHash('sha256').update(key).digest('hex').slice(0, 32)}.json`)
   if (existsSync(file)) return

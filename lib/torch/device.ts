@@ -4,6 +4,7 @@ import { addonPath } from '../libtorch/load.js'
 import { limits, usableThreads } from '../libtorch/machine.js'
 import { probe } from '../libtorch/probe.js'
 import { native } from '../native.js'
+import { warnRuledOut } from './ruled-out.js'
 
 /** Devices that libtorch can compute on here. Units: memory in bytes, null for the processor's. */
 export const devices = (): { name: string; type: string; memory: number | null }[] => native.devices()
@@ -30,8 +31,23 @@ export function resolveDevice(name: string): string {
   )
 }
 
-/** Sets and returns the threads of this process: what is asked for, or all it may use. */
-export function useThreads(threads: number | undefined): number {
-  native.setThreads(threads ?? usableThreads(limits()))
+/** Threads that OMP_NUM_THREADS asks for: its first number, where there are several. */
+export function threadsOfEnvironment(value: string | undefined = process.env.OMP_NUM_THREADS): number | undefined {
+  const threads = Number(/^\s*(\d+)\s*(,|$)/.exec(value ?? '')?.[1])
+  return threads >= 1 && threads <= 1024 ? threads : undefined
+}
+
+/**
+ * Sets and returns the threads of this process: what is asked for, what OMP_NUM_THREADS says, or all it may use.
+ *
+ * A run that is `recorded` with other threads than OMP_NUM_THREADS says keeps its own, so that its figures stay the same; that is said.
+ */
+export function useThreads(threads: number | undefined, { recorded }: { recorded?: string | undefined } = {}): number {
+  const asked = threadsOfEnvironment()
+  if (recorded !== undefined && asked !== undefined && asked !== threads)
+    warnRuledOut(
+      `OMP_NUM_THREADS=${asked} is overruled by the ${threads} threads that ${recorded} was trained with; set "threads" instead`,
+    )
+  native.setThreads(threads ?? asked ?? usableThreads(limits()))
   return native.threads()
 }

@@ -148,7 +148,7 @@ export const trainFields = {
     default: undefined,
     min: 1,
     max: 1024,
-    about: 'processor threads; all that this process may use unless given',
+    about: 'processor threads; those of OMP_NUM_THREADS, or all that this process may use, unless given',
     ...run,
   }),
 } as const

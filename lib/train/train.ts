@@ -103,7 +103,7 @@ async function* run({ model, ...given }: TrainOptions, signal: AbortSignal): Asy
     data = started.data
     const { train, model: modelOptions } = started.plan
     const device = resolveDevice(train.device)
-    const threads = useThreads(train.threads)
+    const threads = useThreads(train.threads, { recorded: resume ? folder : undefined })
     const replaced = await useMultiplier(resume ? (store.current()!.manifest as RunManifest).multiplier : undefined)
     const { dim } = data.train.base
     const { node: spec } = architecture.spec({ dim, context: train.context }, modelOptions)
