@@ -42,9 +42,9 @@ const TIGHT = 0.8
 
 /** Refuses what cannot fit; returns a sentence when it will be tight. Errors: OUT_OF_MEMORY with the figures. */
 export function requireMemory(what: string, bytes: number, free: number, hint: string): string | undefined {
-  const figures = `${gigabytes(bytes)} of free memory for ${what}`
-  if (bytes > free) throw new LvmError('OUT_OF_MEMORY', `train: expected ${figures} but there are ${gigabytes(free)}`, { hint })
-  return bytes > TIGHT * free ? `expects ${figures}, of ${gigabytes(free)}` : undefined
+  const figures = (there: string) => `expected ${gigabytes(bytes)} of free memory ${there} ${gigabytes(free)}, for ${what}`
+  if (bytes > free) throw new LvmError('OUT_OF_MEMORY', `train: ${figures('but there are')}`, { hint })
+  return bytes > TIGHT * free ? figures('of') : undefined
 }
 
 /** Refuses data that cannot fit, before it is read. Errors: OUT_OF_MEMORY. */

@@ -41,13 +41,13 @@ test('data that fits is not counted twice, what cannot fit is refused with the f
     requireRoom(folder, { memory_bytes, disk_bytes: 0 }, { device: 'cpu', dataBytes })
   expect(await room(0.5 * free, 0)).toBeUndefined()
   expect(await room(1.5 * free, free)).toBeUndefined() // the data is open already, and what is free is without it
-  expect(requireMemory('this', 90, 100, '')).toMatch(/^expects .* of free memory for this/)
+  expect(requireMemory('this', 90, 100, '')).toMatch(/^expected .* of free memory of .* for this$/)
   await expect(room(1.5 * free, 0)).rejects.toMatchObject({
     code: 'OUT_OF_MEMORY',
     exit: 6,
     message: expect.stringMatching(/expected \d.* GB/),
   })
-  expect(() => requireDataMemory(2 * free)).toThrow(/of free memory for the data/)
+  expect(() => requireDataMemory(2 * free)).toThrow(/of free memory but there are .* GB, for the data$/)
 })
 test('data takes what of it is held: sequences with their contexts, both halves where both are read, and nothing that is mapped', async () => {
   const numbers = (count: number) => bytesOf(new Float32Array(count).fill(1))
