@@ -1,15 +1,15 @@
-import { isMappable, openArrays, type StoredArray } from './arrays.js'
+import { isMapped, openArrays, type StoredArray } from './arrays.js'
 import type { Part } from './base.js'
 import { elements } from './element.js'
 import { layoutOf } from './keys.js'
 import { locateBase } from './locate.js'
 
-/** Memory that the elements of an array take once they are open, its conversions included. Units: bytes. */
+/** Memory that the elements of an array take once they are open, conversions included. Units: bytes. */
 function held(array: StoredArray, normalize: boolean): number {
   const { kind, size } = array.type
   const count = elements(array.shape)
   const kept = kind === 'float' && size < 8 // others become float32
-  return count * ((isMappable(array) ? 0 : size) + (kept ? 0 : 4) + (normalize ? 4 : 0))
+  return count * ((isMapped(array) ? 0 : size) + (kept ? 0 : 4) + (normalize ? 4 : 0))
 }
 
 /**

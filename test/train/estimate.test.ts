@@ -1,3 +1,4 @@
+import { statSync, truncateSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { architectures, findArchitecture } from '../../lib/architectures/index.js'
 import { heldBytes } from '../../lib/data/held-bytes.js'
@@ -53,9 +54,13 @@ test('data takes what of it is held: sequences with their contexts, both halves 
   const numbers = (count: number) => bytesOf(new Float32Array(count).fill(1))
   const plain = scratch('plain.npy', npy('<f4', [10, 4], numbers(40)))
   const double = scratch('double.npy', npy('<f8', [10, 4], bytesOf(new Float64Array(40).fill(1))))
-  expect(await heldBytes(plain, { normalize: false })).toBe(0)
-  expect(await heldBytes(plain, { normalize: true })).toBe(160)
-  expect(await heldBytes(double, { normalize: false })).toBe(160)
+  expect(await heldBytes(plain, { normalize: false })).toBe(160)
+  expect(await heldBytes(plain, { normalize: true })).toBe(320)
+  const large = scratch('large.npy', npy('<f4', [1 << 20, 16], new Uint8Array(0)))
+  truncateSync(large, statSync(large).size + (64 << 20)) // mapped, and its zeros are not on the disk
+  expect(await heldBytes(large, { normalize: false })).toBe(0)
+  expect(await heldBytes(large, { normalize: true })).toBe(64 << 20)
+  expect(await heldBytes(double, { normalize: false })).toBe(320 + 160)
   const half = (part: string, rows: number) => ({
     [`${part}_context_sequences.npy`]: npy('<f4', [rows, 5, 4], numbers(20 * rows)),
     [`${part}_target_vectors.npy`]: npy('<f4', [rows, 4], numbers(4 * rows)),
