@@ -142,7 +142,8 @@ for (let i = first; i < first + count; i++) {
   const start = process.cpuUsage()
   const wrong = await tried(join(work, name))
   const { user, system } = process.cpuUsage(start)
-  if (wrong !== undefined || user + system > SLOW) say({ number: i, file: basename(target), wrong: wrong ?? `took ${user + system} µs of the processor` })
+  if (wrong !== undefined || user + system > SLOW)
+    say({ number: i, file: basename(target), wrong: wrong ?? `took ${user + system} µs of the processor` })
 }
 rmSync(work, { recursive: true, force: true })
 say({ done: true, peak: process.resourceUsage().maxRSS * 1024 })
