@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Model } from '../checkpoint/model.js'
 import { loadQuantized } from '../checkpoint/open-model.js'
@@ -144,6 +145,7 @@ export async function search(parent: Parent, path: string, o: Settings, say: (li
     }
   }
   for (;;) {
+    await rm(path, { force: true }) // the candidate before, which kept too little
     await writeQuantized(path, source.tensors, quantizedMatrices(parent, kept, o.to), facts)
     let gate = await judge('int8')
     if (gate.pass) return { path, kept, activations: 'int8', gate }
