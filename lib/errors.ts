@@ -69,7 +69,7 @@ export const ERRORS = {
   DATA_CHANGED: {
     exit: 3,
     about: 'a data file was changed while it was used',
-    hint: 'leave the file as it is while it is used, and run the same command again',
+    hint: 'leave the file as it is while it is used, then start again',
   },
   SPACE_MISMATCH: {
     exit: 3,

@@ -87,10 +87,14 @@ export async function install(options: InstallOptions = {}): Promise<Installed &
   })
 }
 
-/** What goes wrong with the files of a source has a code: names that are files and folders at once, or that no disk takes. */
+/** What the system says of names that are files and folders at once, or that no disk takes. */
+const BAD_NAMES = ['EEXIST', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG']
+
+/** What goes wrong with the files of a source, as an error with a code. */
 function unpackable(error: unknown, from: string | undefined): LvmError {
   const coded = asLvmError(error)
-  if (coded.code !== 'INTERNAL') return coded
+  const named = BAD_NAMES.includes((error as NodeJS.ErrnoException).code ?? '')
+  if (coded.code !== 'INTERNAL' && !named) return coded
   return new LvmError(
     'LIBTORCH_FETCH',
     `libtorch install: expected ${from ?? 'pip'} to unpack but received: ${cut(coded.message, 300)}`,

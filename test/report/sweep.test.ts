@@ -44,7 +44,7 @@ it.skipIf(process.platform === 'win32')(
     expect(stopped).toBe(false)
     expect(states('kill')).toEqual(['lstm done', 'gru failed', 'mlp done'])
     expect(cells('kill')[1]).toMatchObject({ exit: null, signal: 'SIGKILL', error: { code: 'SIGKILL' } })
-    expect(report.matrix[0]).toMatchObject({ status: 'complete' })
+    expect(report.matrix[0]).toMatchObject({ status: 'other size' })
     expect(report.matrix[1]).toMatchObject({ model: 'gru', status: 'failed', val_loss: null })
     expect(report.matrix[1]!.why).toMatch(/^SIGKILL: killed from outside/)
     expect(readFileSync(page, 'utf8')).toContain('killed from outside')
@@ -53,7 +53,7 @@ it.skipIf(process.platform === 'win32')(
     const again = await sweep(options('kill', { epochs: 3 }))
     expect(states('kill')).toEqual(['lstm done', 'gru done', 'mlp done'])
     expect(cells('kill')[0]).toEqual(before[0]) // what was done is left as it is
-    expect(again.report.matrix[1]).toMatchObject({ status: 'complete' })
+    expect(again.report.matrix[1]).toMatchObject({ status: 'other size' })
   },
 )
 

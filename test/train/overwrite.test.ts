@@ -22,7 +22,7 @@ const fresh = async (name: string) => {
 
 it('an overwritten run is the old one until the first save, and none of its files is in the new one', async () => {
   const run = await fresh('one')
-  await trained({ ...options, data, name: 'one', seed: 1 }, nth('start', 1))
+  await trained({ ...options, data, name: 'one', seed: 9 }, nth('start', 1)) // the split whose audit is known already
   const { manifest, path } = await verifyRun(run)
   expect(manifest).toMatchObject({ model: 'lstm', generation: manifestOf(old).generation + 1 })
   for (const folder of [run, path]) {
