@@ -129,7 +129,13 @@ export function layoutOf(file: ArrayFile, wanted?: Part): Layout {
 /** A file with one matrix needs no name for it. */
 function only({ path, arrays }: ArrayFile): StoredArray {
   const matrices = [...arrays.values()].filter((array) => isVectors(array) && array.shape.length === 2)
-  if (matrices.length === 1) return matrices[0]!
+  const [matrix] = matrices
+  const contextsOf =
+    ({ shape }: StoredArray) =>
+    (array: StoredArray) =>
+      isVectors(array) && array.shape.length === 3 && array.shape[0] === shape[0] && array.shape[2] === shape[1]
+  // Targets beside contexts of another name are no base.
+  if (matrix && matrices.length === 1 && ![...arrays.values()].some(contextsOf(matrix))) return matrix
   const [single] = arrays.values()
   if (arrays.size === 1 && single?.type.kind === 'unread') throw unread(path, single)
   const held = [...arrays.values()].slice(0, SHOWN).map(shapeOf).join(', ')

@@ -2,11 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { judgeTiers } from '../evaluate/tiers.js'
 import type { Difference } from './differences.js'
-import type { Report } from './document.js'
 import type { Figures } from './figures/all.js'
 import { csv } from './figures/draw.js'
 import type { Drawn } from './figures/write.js'
-import { markdown } from './markdown.js'
 import type { ReportedRun } from './runs.js'
 
 /** The largest difference of figures that follow from each other, for round-off. */
@@ -34,18 +32,21 @@ export function lineDifferences(found: string, expected: string): Difference[] {
   return problems
 }
 
-/** Texts beside a report, its table and the data and drawings of its figures, that are not what it says; a file that is gone says nothing. */
+/**
+ * Texts beside a report that are not what it says: its other form, its table, and the data and drawings of its figures.
+ *
+ * A file that is gone says nothing. `others`: text of its other form and of its table, by name.
+ */
 export async function besideDifferences(
-  report: Report,
   figures: Figures,
   folder: string,
-  names: { table: string; plots: string },
+  { plots, others }: { plots: string; others: Readonly<Record<string, string>> },
 ) {
   const expected = new Map([
-    [names.table, markdown(report)],
+    ...Object.entries(others),
     ...drawnIn(figures).flatMap((f): [string, string][] => [
-      [`${names.plots}/${f.name}.csv`, csv(f.data)],
-      [`${names.plots}/${f.name}.svg`, f.svg],
+      [`${plots}/${f.name}.csv`, csv(f.data)],
+      [`${plots}/${f.name}.svg`, f.svg],
     ]),
   ])
   const problems: Difference[] = []

@@ -12,7 +12,8 @@ import { gather, type Report } from './document.js'
 import { verifyFields } from './fields.js'
 import { allFigures } from './figures/all.js'
 import { embedded, page } from './html/page.js'
-import { PLOTS, REPORT_TABLE, reportText } from './report.js'
+import { markdown } from './markdown.js'
+import { PLOTS, REPORT_JSON, REPORT_PAGE, REPORT_TABLE, reportText } from './report.js'
 
 /** Options of `verify`: the report, and any field of `verifyFields`. */
 export interface VerifyOptions {
@@ -83,8 +84,8 @@ async function recomputed(report: Report, root: string, tolerance: number, say: 
 const ARGS = { options: withFields({ report: word, say: optional(callback) }) }
 
 /**
- * Reads the files of the runs and evaluations again, and names every value of a report, and of the table and figures beside it, that is not
- * what they say.
+ * Reads the files of the runs and evaluations again, and names every value of a report, and of its other form, table and figures beside it, that
+ * is not what they say.
  *
  * With `recompute`, the figures themselves are computed again.
  * Errors: FILE_MISSING; DATA_FORMAT for a file that is no report.
@@ -109,10 +110,12 @@ export const verify = asyncDoor('verify', ARGS, async (options: VerifyOptions): 
   if (problems.length === 0) {
     say('making the report again')
     const figures = await allFigures(files, folder)
-    const beside = await besideDifferences(files, figures, folder, { table: REPORT_TABLE, plots: PLOTS })
-    const again = isPage ? page(files, figures) : reportText(files)
-    const other = written_by.lvm_torch === packageVersion() ? '' : ` (it was made by lvm-torch ${written_by.lvm_torch})`
-    problems.push(...[...lineDifferences(text, again), ...beside.problems].map((d) => ({ ...d, place: `${d.place}${other}` })))
+    const forms = { [REPORT_PAGE]: page(files, figures), [REPORT_JSON]: reportText(files) }
+    const { [isPage ? REPORT_PAGE : REPORT_JSON]: again = '', ...other } = forms
+    const others = { ...other, [REPORT_TABLE]: markdown(files) }
+    const beside = await besideDifferences(figures, folder, { plots: PLOTS, others })
+    const version = written_by.lvm_torch === packageVersion() ? '' : ` (it was made by lvm-torch ${written_by.lvm_torch})`
+    problems.push(...[...lineDifferences(text, again), ...beside.problems].map((d) => ({ ...d, place: `${d.place}${version}` })))
   }
   const unsealed = Object.entries(files.files).flatMap(([name, { sealed }]) => (sealed ? [] : [name]))
   const again = o.recompute ? await recomputed(report, root, o.tolerance, say) : { problems: [], runs: [] }

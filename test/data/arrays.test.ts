@@ -187,6 +187,8 @@ describe('layouts', () => {
   it('take the only matrix whatever it is called', async () => {
     expect((await layout(npz('one.npz', { arr_0: f4([2, 3]), ids: i4([2], 1, 2) }))).vectors.name).toBe('arr_0')
     await refused('DATA_SHAPE', layout(npz('two.npz', { a: f4([2, 3]), b: f4([2, 3]) })))
+    await refused('DATA_SHAPE', layout(npz('unnamed.npz', { sequences: f4([4, 5, 3]), targets: f4([4, 3]) })))
+    expect((await layout(npz('beside.npz', { states: f4([2, 5, 3]), targets: f4([4, 3]) }))).rows).toBe(4)
     await refused('DATA_SHAPE', layout(npz('none.npz', { a: i4([2, 3], 1, 2, 3, 4, 5, 6) })))
   })
   it.each<[string, Record<string, Buffer>, RegExp]>([

@@ -33,6 +33,10 @@ describe('a base that mixes spaces', () => {
       expect(findingOf(found, 'MIXED').message).toMatch(/another space than the rest/)
     },
   )
+  it('is named where rows of every article were rotated, and articles have little in common', async () => {
+    const found = await audited(await corpus({ kind: 'reversible', dim: 384, rows: 2400, seed: 8 }, turn(0.5, 'random rows')))
+    expect(levelOf(found, 'MIXED')).toBe('FAIL')
+  })
   it('is named by its rows', async () => {
     const found = await audited(await corpus({ kind: 'reversible', dim: 64, rows: 4000, seed: 6 }, turn(0.25, 'contiguous')))
     for (const row of findingOf(found, 'MIXED').rows) expect(row >= 1200 && row < 2200).toBe(true)

@@ -278,6 +278,16 @@ describe('verify', () => {
       expect([ok, problems[0]!.place]).toEqual([false, expect.stringContaining(`${name}, line `)])
     },
   )
+  it.each([
+    ['report.html', 'report.json'],
+    ['report.json', 'report.html'],
+  ])('finds a change of the other form: of %s, in %s', async (name, other) => {
+    const text = readFileSync(at(other), 'utf8')
+    write(other, text.replace(/0\.\d\d\d/, '0.123'))
+    const { ok, problems } = await check(name)
+    write(other, text)
+    expect([ok, problems[0]!.place]).toEqual([false, expect.stringContaining(`${other}, line `)])
+  })
   it('finds figures that do not follow from each other, in a file that was sealed again', async () => {
     const run = made.runs.find(({ run }) => run === 'lstm_baseline')!
     const e = run.validation!

@@ -1,5 +1,5 @@
 import { normals } from '../../data/synth-process.js'
-import { call, type Tensor } from '../../torch/tensor.js'
+import { call, Tensor } from '../../torch/tensor.js'
 
 /** Neighbours of each row, and steps of the power iteration. */
 const [NEIGHBOURS, STEPS] = [8, 200]
@@ -12,21 +12,27 @@ export interface Graph {
   readonly to: Int32Array
 }
 
-/** The nearest rows of each of some unit vectors, itself aside. Shapes: unit [rows, dim]. */
-export async function graphOf(unit: Tensor): Promise<Graph> {
+/** The nearest rows of each of some unit vectors: of all but itself, or of those in other groups alone. Shapes: unit [rows, dim]. */
+export async function graphOf(unit: Tensor, groups?: Int32Array): Promise<Graph> {
   const rows = unit.shape[0]!
   const degree = Math.min(NEIGHBOURS, rows - 1)
   const to = new Int32Array(rows * degree)
   using turned = await unit.op('aten::t')
+  using all = groups && Tensor.from(groups, [1, rows])
   for (let from = 0; from < rows; from += BLOCK) {
     using some = await unit.op('aten::narrow', 0, from, Math.min(BLOCK, rows - from))
     using cosines = await some.op('aten::mm', turned)
+    if (groups !== undefined && all !== undefined) {
+      using own = Tensor.from(groups.slice(from, from + some.shape[0]!), [some.shape[0]!, 1])
+      using same = await all.op('aten::eq.Tensor', own)
+      ;(await cosines.op('aten::masked_fill_.Scalar', same, -2)).dispose()
+    }
     const [values, places] = (await call('aten::topk', [cosines, degree + 1])) as [Tensor, Tensor]
     values.dispose()
     using held = places
-    const all = (await held.data()) as BigInt64Array
+    const found = (await held.data()) as BigInt64Array
     for (let i = 0; i < some.shape[0]!; i++) {
-      const near = Array.from(all.subarray(i * (degree + 1), (i + 1) * (degree + 1)), Number).filter((j) => j !== from + i)
+      const near = Array.from(found.subarray(i * (degree + 1), (i + 1) * (degree + 1)), Number).filter((j) => j !== from + i)
       to.set(near.slice(0, degree), (from + i) * degree)
     }
   }

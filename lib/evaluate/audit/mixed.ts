@@ -116,7 +116,10 @@ async function divided(sample: Sample, [group, rest]: readonly [Int32Array, Int3
   return { group, between, inside, telling, apart: distance }
 }
 
-/** The divisions of a sample that its nearest neighbours suggest: of the vectors, and of what is left of them beside their article's mean. */
+/**
+ * The divisions of a sample that its nearest neighbours suggest: of the vectors, of what is left of them beside their article's mean, and of
+ * the vectors with neighbours in other articles alone (rows of two spaces in every article have their nearest neighbours in their own).
+ */
 async function suggested(sample: Sample, dim: number): Promise<(readonly [Int32Array, Int32Array])[]> {
   const least = Math.max(FEWEST, Math.floor(SHARE * sample.of.length))
   const ways = dim >= DIMENSIONS ? WAYS : 1
@@ -124,7 +127,9 @@ async function suggested(sample: Sample, dim: number): Promise<(readonly [Int32A
   using lengths = await left.op('aten::linalg_vector_norm', 2, [1], true)
   using divisors = await lengths.op('aten::clamp_min', 1e-3)
   using directions = await left.op('aten::div.Tensor', divisors)
-  const all = [...divisions(await graphOf(sample.unit), ways, least), ...divisions(await graphOf(directions), ways, least)]
+  const graphs = [await graphOf(sample.unit), await graphOf(directions)]
+  if (new Set(sample.of).size >= SEVERAL) graphs.push(await graphOf(sample.unit, sample.of))
+  const all = graphs.flatMap((graph) => divisions(graph, ways, least))
   return all.filter(([group, rest]) => Math.min(group.length, rest.length) >= least / 2)
 }
 

@@ -21,7 +21,7 @@ function offsets({ curves, reference, margin }: Diagnosis): string {
       curve(reference.name, curves.reference),
       curve('copy_last', curves.copy_last),
     ]),
-    `target less last vector: run ${signed(margin.value)}, expected ${signed(margin.expected)} (${margin.against}), copy_last ${signed(margin.copy_last)}; a shrunk optimal predictor is nearer to t−1 too, so only what is below the expected margin is copying (${Math.round(100 * margin.copying)} % of the way)`,
+    `target less last vector: run ${signed(margin.value)}, expected ${signed(margin.expected)} (${margin.against}), copy_last ${signed(margin.copy_last)}; a shrunk optimal predictor is nearer to t−1 too, so only what is below the expected margin is copying (${Math.round(100 * Math.max(0, margin.copying))} % of the way)`,
   ].join('\n')
 }
 
