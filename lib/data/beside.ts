@@ -15,9 +15,14 @@ export interface Beside {
 /**
  * Opens a file whose vectors are used beside others; every second file of a command is opened here.
  *
+ * `judged`: the vectors are only put before a model, not searched or trained with the others; nothing speaks against two unknown spaces.
  * Errors: those of openBase; DATA_SHAPE for vectors of another dimension; SPACE_MISMATCH unless both spaces are known and equal.
  */
-export async function openBeside(first: Beside, path: string, options: OpenOptions = {}): Promise<Base> {
+export async function openBeside(
+  first: Beside,
+  path: string,
+  { judged = false, ...options }: OpenOptions & { judged?: boolean } = {},
+): Promise<Base> {
   const base = await openBase(path, options)
   try {
     if (base.dim !== first.dim)
@@ -26,7 +31,8 @@ export async function openBeside(first: Beside, path: string, options: OpenOptio
         `${base.path}: expected vectors of dimension ${first.dim}, as ${first.path} has, but received ${base.dim}`,
       )
     // An imported run of an unknown encoder has no vectors to mix with.
-    if (first.hash !== undefined || first.space !== undefined) requireSameSpace(first, base)
+    const unknown = first.space === undefined && (first.hash === undefined || (judged && base.space === undefined))
+    if (!unknown) requireSameSpace(first, base)
     return base
   } catch (error) {
     base.dispose()

@@ -132,6 +132,9 @@ function warnings(entries: readonly RunEntry[]): string[] {
     ...(entries.some((e) => e.selected_on)
       ? ['selected on: the best epoch was chosen on these rows; --test sets rows aside for a fair figure']
       : []),
+    ...(entries.some((e) => !e.split && e.data.space === null)
+      ? ['unknown encoder: nothing says that these vectors and those of the training are of one encoder; --space names it']
+      : []),
     ...(first!.ci95_note === null ? [] : [`no interval: ${first!.ci95_note}`]),
     ...(first!.baselines.ridge === undefined
       ? ['no training rows are known here: baselines that must be fitted are left out']

@@ -55,7 +55,7 @@ async function openFor({ manifest, name }: Model, path: string, { normalize, spa
   const cross = manifest.split?.mode === 'windows'
   const first = { path: own?.path ?? name, hash: own?.hash, space: own?.space ?? manifest.space ?? space, dim }
   const open = async (file: string, part?: 'val') => {
-    const base = await openBeside(first, file, { space, normalize: normalize || own?.normalized === true, part })
+    const base = await openBeside(first, file, { space, normalize: normalize || own?.normalized === true, part, judged: true })
     return { base, windows: makeWindows(base, context, { cross }) }
   }
   return { main: await open(path), open }

@@ -57,7 +57,7 @@ describe.each(Object.entries(doors))('%s', (name, open) => {
   })
 })
 
-it('a run of an unknown encoder takes its own data, and other data once --space names both', async () => {
+it('a run of an unknown encoder is judged on data of an unknown encoder, with a warning, and on none of a known one', async () => {
   const own = unknown(writeCorpus(folder, 'nameless', wander(4)))
   const nameless = await trainOn(own, folder, 'nameless-run', { space: undefined as never })
   const judge = (more: { data?: string; space?: string } = {}) =>
@@ -66,6 +66,9 @@ it('a run of an unknown encoder takes its own data, and other data once --space 
   const copy = writeCorpus(folder, 'nameless', wander(4))
   await judge({ data: unknown(copy) })
   const other = unknown(writeCorpus(folder, 'unknown', wander(3)))
-  await expect(judge({ data: other })).rejects.toThrow(code('SPACE_MISMATCH'))
-  await judge({ data: other, space: 'test' })
+  expect((await judge({ data: other })).table).toMatch(/unknown encoder: .*--space names it/)
+  expect((await judge({ data: other, space: 'test' })).table).not.toMatch(/unknown encoder/)
+  const named = writeCorpus(folder, 'named', wander(3))
+  await expect(judge({ data: named })).rejects.toThrow(code('SPACE_MISMATCH'))
+  await expect(retrieve({ runs: [nameless], bank: other, out, threads: 1 })).rejects.toThrow(code('SPACE_MISMATCH'))
 })

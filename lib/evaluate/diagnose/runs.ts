@@ -115,7 +115,7 @@ async function settingsOf({ folder }: Model): Promise<Facts['settings']> {
 
 /** All windows of another file, for a model that is judged on `base`. Errors: those of openBeside. */
 export async function otherRows({ context }: Model, { base: first }: Chosen, path: string, space: string | undefined) {
-  const base = await openBeside(first, path, { space, normalize: first.normalized })
+  const base = await openBeside(first, path, { space, normalize: first.normalized, judged: true })
   const windows = makeWindows(base, context)
   return { base, windows, ids: Int32Array.from({ length: windows.count }, (_, i) => i) }
 }
