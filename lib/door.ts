@@ -40,6 +40,11 @@ export const count: Check = {
   expected: 'an integer ≥ 1',
   accepts: (value) => Number.isSafeInteger(value) && (value as number) > 0,
 }
+const MOST_THREADS = 1024
+export const threadCount: Check = {
+  expected: `an integer from 1 to ${MOST_THREADS}`,
+  accepts: (value) => count.accepts(value) && (value as number) <= MOST_THREADS,
+}
 /** A function of the caller; what it throws gets a code too. */
 export const callback: Check = {
   expected: 'a function',

@@ -1,6 +1,6 @@
 import { parse } from 'node:path'
 import { findArchitecture } from '../architectures/index.js'
-import { asyncDoor, count, only, optional, taken, word, yesOrNo } from '../door.js'
+import { asyncDoor, count, only, optional, taken, threadCount, word, yesOrNo } from '../door.js'
 import { LvmError } from '../errors.js'
 import { type NativeModel, native } from '../native.js'
 import { isCausal } from '../spec/architecture.js'
@@ -100,6 +100,7 @@ export class Model {
   requireContext(owner: string, length: number, what = 'contexts', hint?: string): void {
     const { shortest, longest } = this.contexts
     if (length >= shortest && length <= longest) return
+    if (length === 0) throw new LvmError('BAD_ARGUMENT', `${owner}: expected ${what} of at least one vector but received none`)
     const built = shortest === longest ? `${longest} vectors` : `at most ${longest} vectors`
     throw new LvmError(
       'BAD_OPTION',
@@ -175,7 +176,7 @@ function asCheckpointError(run: string, error: unknown): LvmError {
 
 const LOAD = {
   run: word,
-  options: only({ device: optional(word), threads: optional(count), root: optional(word), exact: optional(yesOrNo) }),
+  options: only({ device: optional(word), threads: optional(threadCount), root: optional(word), exact: optional(yesOrNo) }),
 }
 
 async function open(run: string, options: LoadOptions = {}, alone = false): Promise<Model> {

@@ -10,7 +10,19 @@ import type { Opened, Stored } from './stored.js'
 type Dict = ReadonlyMap<unknown, unknown>
 
 /** Keys under which trainers keep the weights that a model is judged by, the first that is there counts. */
-const KEYS = ['model_state_dict', 'state_dict', 'model', 'module', 'net', 'network', 'weights', 'params', 'ema', 'ema_state_dict']
+const KEYS = [
+  'model_state_dict',
+  'state_dict',
+  'model',
+  'module',
+  'net',
+  'network',
+  'weights',
+  'params',
+  'state',
+  'ema',
+  'ema_state_dict',
+]
 /** What our own files hold beside them. */
 const BESIDE = ['training_state_dict', 'optimizer_state_dict']
 const DEPTH = 3
@@ -28,6 +40,15 @@ const listed = (keys: Iterable<unknown>): string => {
 /** Whether a value is a dict of weights, or has one below the keys that trainers use. */
 const leadsToWeights = (value: unknown, depth = 0): boolean =>
   holdsWeights(value) || (value instanceof Map && depth < DEPTH && KEYS.some((key) => leadsToWeights(value.get(key), depth + 1)))
+
+/** In words, a tensor of a type that is not read, of a dict or of one below it. */
+function unreadTensor(whole: Dict): string | undefined {
+  const dicts = [whole, ...KEYS.map((key) => whole.get(key)).filter((value) => value instanceof Map)]
+  const found = dicts
+    .flatMap((dict) => [...dict.values()])
+    .find((value) => value instanceof Opaque && /\btensor\b/.test(value.what))
+  return found instanceof Opaque ? `only tensors that are not read, such as ${found.what}` : undefined
+}
 
 /** The dict of weights in a file, and the keys of others that are left out. Errors: BAD_CHECKPOINT, DATA_UNSAFE. */
 function findWeights(path: string, value: unknown): { dict: Dict; others: readonly string[] } {
@@ -47,7 +68,7 @@ function findWeights(path: string, value: unknown): { dict: Dict; others: readon
   const several =
     below.length > 1
       ? `weights under several keys (${listed(below)})`
-      : `no tensors by name; its keys are ${listed(whole.keys())}`
+      : `${unreadTensor(whole) ?? 'no tensors by name'}; its keys are ${listed(whole.keys())}`
   throw new LvmError('BAD_CHECKPOINT', `${path}: expected weights but it holds ${several}`, { hint: HINT })
 }
 

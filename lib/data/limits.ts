@@ -1,4 +1,4 @@
-import type { Check } from '../door.js'
+import { type Check, plainCopy } from '../door.js'
 import { badOption } from '../errors.js'
 
 interface Limit {
@@ -44,7 +44,8 @@ export const DEFAULT_LIMITS: Limits = Object.fromEntries(Object.entries(LIMITS).
 /** Limits as a public function takes them; `resolveLimits` checks each. */
 export const someLimits: Check = {
   expected: 'an object of limits',
-  accepts: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  accepts: (value) => plainCopy(value) !== undefined,
+  handed: plainCopy,
 }
 
 /** The limits of a call, those that it gives lowered. Errors: BAD_OPTION for an unknown name, and for more than the table allows. */

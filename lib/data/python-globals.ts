@@ -50,8 +50,7 @@ const decode = (bytes: Buffer, type: ElementType): unknown => {
   if (type.kind === 'unread') return new Opaque(`a numpy value of type ${type.name}`)
   if (bytes.length !== type.size) throw new RangeError('a numpy value has another size than its type')
   const values = plainElements(bytes, type)
-  if (values === undefined) throw new TypeError('a numpy value of this type is not read')
-  return values[0]
+  return values === undefined ? new Opaque(`a numpy value of type ${type.kind}`) : values[0]
 }
 
 const numpyType: Global = {
@@ -104,6 +103,10 @@ function reconstruct(of: unknown, base: unknown, state: unknown): unknown {
   return (of as Global).opaque === undefined && state !== null && base !== undefined ? make(state) : make()
 }
 
+/** Functions that a pickle calls to make a value without effect: what they would make is not read. */
+const unreadValues = (...names: readonly string[]): Record<string, Global> =>
+  Object.fromEntries(names.map((name) => [name, { make: () => new Opaque(`a value made by ${name}`) }]))
+
 /** The plain types of Python and numpy that a pickle may name. */
 export const PLAIN_GLOBALS: Globals = new Map([
   ...named(['builtins', '__builtin__'], {
@@ -114,12 +117,19 @@ export const PLAIN_GLOBALS: Globals = new Map([
     frozenset: { make: (items) => new Set(iterable(items)) },
     str: { make: (value = '') => text(value) },
     int: { make: (value = 0) => (typeof value === 'bigint' ? value : Math.trunc(Number(value))) },
+    long: { make: (value = 0) => (typeof value === 'bigint' ? value : Math.trunc(Number(value))) },
     float: { make: (value = 0) => Number(value) },
     bool: { make: (value = false) => Boolean(value) },
     bytes: { make: (value = '') => raw(value) },
     bytearray: { make: (value = '') => raw(value) },
     object: { value: 'object' },
+    ...unreadValues('complex', 'range', 'xrange', 'slice'),
+    Ellipsis: { value: 'Ellipsis' },
+    NotImplemented: { value: 'NotImplemented' },
   }),
+  ...named(['re'], unreadValues('_compile')),
+  ...named(['numpy.random._pickle'], unreadValues('__generator_ctor', '__randomstate_ctor', '__bit_generator_ctor')),
+  ...named(['numpy.random.bit_generator'], unreadValues('__pyx_unpickle_SeedSequence')),
   ...named(['collections'], {
     OrderedDict: { make: map },
     Counter: { make: map },

@@ -1,4 +1,4 @@
-import { LvmError, shown } from '../errors.js'
+import { cut, LvmError, shown } from '../errors.js'
 import { type ElementType, elements, unreadType } from './element.js'
 import { damaged, fileSize, readBytes } from './file.js'
 import { countOf, jsonFault, parseJson, repeatedKey } from './json.js'
@@ -34,6 +34,9 @@ const TYPES: ReadonlyMap<unknown, ElementType> = new Map([
   ['C64', type('complex', 8)],
   ...Object.entries(UNREAD).map(([name, size]) => [name, unreadType(name, size)] as const),
 ])
+
+/** A size or offset with a point, an exponent or a sign, which JSON.parse may turn into a whole number. */
+const NOT_WHOLE = /"(?:shape|data_offsets)"\s*:\s*\[[^\]]*[.eE-][^\]]*\]/
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -74,6 +77,8 @@ function parseHeader(path: string, bytes: Buffer, limits: Limits): Record<string
     header = parseJson(text, limits.jsonDepth, { python: false })
     const twice = repeatedKey(text)
     if (twice !== undefined) throw damaged(path, `its header has ${shown(twice)} twice`)
+    const written = text.match(NOT_WHOLE)
+    if (written !== null) throw damaged(path, `expected whole numbers in its header but received ${shown(cut(written[0]))}`)
   } catch (error) {
     if (error instanceof LvmError) throw error
     throw damaged(path, `expected a safetensors file but of its header, ${jsonFault(error)}`, error)

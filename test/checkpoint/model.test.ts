@@ -163,6 +163,11 @@ describe('wrong input is refused with a code, never a crash', () => {
     gone.dispose()
     await refused('DISPOSED', model.predict(gone))
   })
+  it('a context without vectors is said to be that', async () => {
+    using model = await load(run('lstm'))
+    using none = Tensor.from(new Float32Array(0), [1, 0, DIM])
+    expect(await refused('BAD_ARGUMENT', model.predict(none))).toMatch(/at least one vector/)
+  })
   it('steppers of no size, and steps of another', async () => {
     using model = await load(run('lstm'))
     for (const batch of [0, 1.5, -1, Number.NaN]) expect(() => model.stepper({ batch })).toThrow(LvmError)

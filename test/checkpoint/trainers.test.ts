@@ -67,6 +67,21 @@ it('a tensor that is needed but not read is named with its type', async () => {
   const message = await refused('BAD_CHECKPOINT', importing(fixture('trainer-float8.pt'), 'float8'))
   expect(message).toMatch(/head\.bias: a float8_e4m3fn tensor of shape \[8\]/)
 })
+it('weights below "state" and "model", as Composer writes them, are found', async () => {
+  using model = await load(`${out}/plain`)
+  const weights = Object.fromEntries(native.modelState(model.native).map(({ name, tensor }) => [name, tensor]))
+  await native.savePt(place('composer.pt'), { state: { model: weights, timestamp: 3 }, epoch: 1 })
+  expect(await predictions((await importing(place('composer.pt'), 'composer')).run)).toEqual(plain)
+})
+it('the state of an optimizer alone is no weights', async () => {
+  const [exp_avg] = [Tensor.from(x).native]
+  await native.savePt(place('optimizer.pt'), { state: { 0: { exp_avg } }, param_groups: [] })
+  expect(await refused('BAD_CHECKPOINT', importing(place('optimizer.pt'), 'optimizer'))).toMatch(/no tensors by name/)
+})
+it('weights of which none can be read are said to be that', async () => {
+  const message = await refused('BAD_CHECKPOINT', importing(fixture('trainer-all-float8.pt'), 'all-float8'))
+  expect(message).toMatch(/only tensors that are not read, such as a float8_e4m3fn tensor/)
+})
 it('a whole module is refused, with the way out', async () => {
   const error = await importing(fixture('trainer-module.pt'), 'module').catch((thrown: unknown) => thrown)
   expect(error).toBeInstanceOf(LvmError)

@@ -134,6 +134,9 @@ describe('safetensors', () => {
       /deeper than 100/,
     ],
     ['NaN', '{"v":{"dtype":"U8","shape":[NaN],"data_offsets":[0,12]}}', /not JSON/],
+    ['a size with a point', '{"v":{"dtype":"U8","shape":[12.0],"data_offsets":[0,12]}}', /whole numbers.*12\.0/],
+    ['an offset with an exponent', '{"v":{"dtype":"U8","shape":[12],"data_offsets":[0, 12e0]}}', /whole numbers.*12e0/],
+    ['a zero with a sign', '{"v":{"dtype":"U8","shape":[12],"data_offsets":[-0,12]}}', /whole numbers.*-0/],
     ['bytes that are not UTF-8', '{"\xff":{"dtype":"U8","shape":[12],"data_offsets":[0,12]}}', /not JSON/],
   ])('refuses a header with %s', async (_, text, message) => {
     const head = Buffer.from(text, 'latin1')

@@ -244,6 +244,15 @@ describe('limits', () => {
     scratch(stem + end, text)
     return scratch(`${stem}.npy`, vectors)
   }
+  it('are refused when reading them throws', async () => {
+    const limits = Object.defineProperty({}, 'zipEntries', {
+      enumerable: true,
+      get: () => {
+        throw new Error('no')
+      },
+    })
+    await refused('BAD_OPTION', openBase(scratch('getter.npy', vectors), { limits }))
+  })
   it.each<[LimitName, number, () => string]>([
     ['jsonDepth', 1, () => beside('depth', '.jsonl', '{"article_id":"a","categories":["x"]}\n'.repeat(3))],
     ['jsonBytes', 5, () => beside('card', '.card.json', '{"space":"x"}')],

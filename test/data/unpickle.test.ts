@@ -148,6 +148,16 @@ describe('unpickle', () => {
     expect(value).toBeInstanceOf(Opaque)
     expect((value as Opaque).what).toBe(`an object of class ${name}`)
   })
+  it.each([
+    ['a range', 'cbuiltins\nrange\n(K\x00K\x03K\x01tR.', 'range'],
+    ['a range of protocol 2', 'c__builtin__\nxrange\n(K\x00K\x03K\x01tR.', 'xrange'],
+    ['a slice', 'cbuiltins\nslice\n(NK\x03NtR.', 'slice'],
+    ['a complex number', 'cbuiltins\ncomplex\n(K\x01K\x02tR.', 'complex'],
+    ['a pattern', "cre\n_compile\n(S'a'\nK\x00tR.", '_compile'],
+    ['a generator of numpy', "cnumpy.random._pickle\n__generator_ctor\n(S'PCG64'\ntR.", '__generator_ctor'],
+  ])('keeps %s beside the weights opaque', async (_, bytes, name) => {
+    expect(((await load(bytes)) as Opaque).what).toBe(`a value made by ${name}`)
+  })
   it('keeps the items of an unknown dict', async () => {
     expect([...((await load('capp\nConfig\n)\x81(U\x01aK\x01u.')) as Map<string, number>)]).toEqual([['a', 1]])
     const known = await load('clightning_fabric.utilities.data\nAttributeDict\n)\x81(U\x01aK\x01u.')
