@@ -41,14 +41,17 @@ describe('a base that mixes spaces', () => {
     const found = await audited(await corpus({ kind: 'reversible', dim: 64, rows: 4000, seed: 6 }, turn(0.25, 'contiguous')))
     for (const row of findingOf(found, 'MIXED').rows) expect(row >= 1200 && row < 2200).toBe(true)
   })
-  it('is warned about where every fourth article has another offset', async () => {
+  it.each([
+    [96, 1.5],
+    [384, 0.7],
+  ])('is warned about where every fourth article has another offset: %d dimensions, %d', async (dim, offset) => {
     const found = await audited(
-      await corpus({ kind: 'reversible', dim: 96, rows: 4000, seed: 6 }, (v, dim, lines) => {
+      await corpus({ kind: 'reversible', dim, rows: 4000, seed: 6 }, (v, dim, lines) => {
         const is = chosen['interleaved articles'](0.25, lines)
         for (let row = 0; row < lines.length; row++) {
           if (!is(row)) continue
           const vector = v.subarray(row * dim, (row + 1) * dim)
-          vector[0]! += 1.5
+          vector[0]! += offset
           const length = Math.hypot(...vector)
           vector.set(vector.map((x) => x / length))
         }
@@ -56,6 +59,17 @@ describe('a base that mixes spaces', () => {
     )
     expect(findingOf(found, 'MIXED')).toMatchObject({ level: 'WARN', message: expect.stringMatching(/another offset/) })
     expect(codesOf(found, 'FAIL')).toEqual([])
+  })
+})
+
+describe('sound rows whose neighbours are less alike than rows farther apart', () => {
+  const turned = (v: Float32Array, dim: number) => {
+    for (let row = 0; row < v.length / dim; row += 2) for (let i = row * dim; i < (row + 1) * dim; i++) v[i] = -v[i]!
+  }
+  it('are not taken for reversed contexts', async () => {
+    const path = await corpus({ kind: 'reversible', dim: 64, rows: 3000, seed: 7 }, turned)
+    expect(levelOf(await audited(path), 'TARGET_LAG')).toBe('PASS')
+    expect(levelOf(await audited(npz('turned.npz', sequences(path, 64))), 'TARGET_LAG')).toBe('PASS')
   })
 })
 

@@ -182,7 +182,7 @@ export async function auditBase(
     ...order,
     regionFinding(regions, floor),
     ...(base.kind === 'base' ? [await borderFinding(base, table, first, floor)] : []),
-    await mixedFinding(table, clusters, base.articles?.of ?? clusters.of),
+    await mixedFinding(table, clusters, base.articles?.of ?? clusters.of, own.directions),
     ...(await targetFindings(own, windowClusters)),
     ...twice,
     await splitFinding(own, windows, o.split, { basis, chance, adjacent: own.adjacent }),

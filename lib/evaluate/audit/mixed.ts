@@ -15,6 +15,8 @@ const [ROWS, FEWEST, SHARE] = [4096, 40, 0.005]
 const NOTHING = 0.08
 /** Ways to divide the rows: in few dimensions the later ones sort rows by how far they are from the mean, which looks like two spaces. */
 const [WAYS, DIMENSIONS] = [4, 48]
+/** Principal directions along which another offset is looked for. */
+const PRINCIPAL = 4
 /** A group that varies less than this share of the rest is a text that repeats. */
 const VARIES = 0.25
 /** Standard deviations between groups, and articles in a group, from which another offset is named. Sound text comes to 6.7. */
@@ -89,6 +91,39 @@ async function apart(a: Tensor, b: Tensor): Promise<number> {
   return (x.mean - y.mean) / Math.max(1e-12, Math.sqrt((x.sd ** 2 + y.sd ** 2) / 2))
 }
 
+/** The ends of a group's rows along a direction, divided where both are nearest to their means. */
+function ends(along: Float32Array): readonly [Int32Array, Int32Array] {
+  const order = Int32Array.from(along.keys()).sort((a, b) => along[a]! - along[b]! || a - b)
+  const total = along.reduce((a, b) => a + b, 0)
+  let [sum, best, at] = [0, -Infinity, 0]
+  for (let size = 1; size < order.length; size++) {
+    sum += along[order[size - 1]!]!
+    const rest = order.length - size
+    const between = (sum / size - (total - sum) / rest) ** 2 * size * rest
+    if (between > best) [best, at] = [between, size]
+  }
+  const [low, high] = [order.slice(0, at), order.slice(at)]
+  return low.length <= high.length ? [low, high] : [high, low]
+}
+
+/** Groups of rows with another mean, and how far apart they are: rows of another offset lie apart along a principal direction. */
+async function offsets(sample: Sample, directions: Tensor): Promise<Pick<Division, 'group' | 'apart'>[]> {
+  const found: Pick<Division, 'group' | 'apart'>[] = []
+  const dim = directions.shape[0]!
+  for (let k = 1; k <= Math.min(PRINCIPAL, dim); k++) {
+    using column = await directions.op('aten::select.int', 1, dim - k)
+    using direction = await column.to({ dtype: 'float32' })
+    using projected = await sample.unit.op('aten::mv', direction)
+    const [group, rest] = ends((await projected.data()) as Float32Array)
+    if (group.length < FEWEST) continue
+    const [a, b] = [await pick(sample, group), await pick(sample, rest)]
+    using x = a.unit
+    using y = b.unit
+    found.push({ group, apart: await apart(x, y) })
+  }
+  return found
+}
+
 interface Division {
   readonly group: Int32Array
   readonly between: Likeness
@@ -140,7 +175,7 @@ async function suggested(sample: Sample, dim: number): Promise<(readonly [Int32A
  * leave them alike, another encoder or a rotation does not. Shapes: clusters and articles run over rows.
  * Source: own.
  */
-export async function mixedFinding(table: Table, clusters: Clusters, articles: Int32Array): Promise<Finding> {
+export async function mixedFinding(table: Table, clusters: Clusters, articles: Int32Array, directions: Tensor): Promise<Finding> {
   const good = permutation(table.rows, 1).filter((row) => !isBad(table.lengths[row]!))
   const rows = Int32Array.from(good.slice(0, ROWS)).sort()
   const unsure = (figures = {}) => finding('MIXED', 'PASS', 'too few rows to say whether all are of one space', figures)
@@ -149,11 +184,12 @@ export async function mixedFinding(table: Table, clusters: Clusters, articles: I
   const sample = { unit, of: rows.map((row) => clusters.of[row]!) }
   const found: Division[] = []
   for (const division of await suggested(sample, table.dim)) found.push(await divided(sample, division))
-  const several = ({ group }: Division) => new Set(Array.from(group, (i) => articles[rows[i]!])).size
+  const several = ({ group }: Pick<Division, 'group'>) => new Set(Array.from(group, (i) => articles[rows[i]!])).size
   const telling = found.filter((division) => division.telling)
   const ratio = ({ between, inside }: Division) => between.z / Math.max(1e-9, inside)
   const least = telling.length > 0 ? telling.reduce((a, b) => (ratio(b) < ratio(a) ? b : a)) : undefined
-  const offset = found.find((division) => division.apart > APART && several(division) >= SEVERAL)
+  const means = [...found, ...(await offsets(sample, directions))]
+  const offset = means.find((division) => division.apart > APART && several(division) >= SEVERAL)
   const figures = {
     rows: rows.length,
     divisions: telling.length,
@@ -162,8 +198,8 @@ export async function mixedFinding(table: Table, clusters: Clusters, articles: I
     z_within: least?.inside ?? null,
     offset: offset?.apart ?? null,
   }
-  const namedRows = ({ group }: Division) => Array.from(group, (i) => rows[i]!)
-  const share = ({ group }: Division) =>
+  const namedRows = ({ group }: Pick<Division, 'group'>) => Array.from(group, (i) => rows[i]!)
+  const share = ({ group }: Pick<Division, 'group'>) =>
     `at least ${((100 * group.length) / rows.length).toFixed(0)} % of ${count(rows.length)} rows that were looked at`
   if (least !== undefined && least.between.z < Math.max(UNLIKE, NOTHING * least.inside))
     return finding(

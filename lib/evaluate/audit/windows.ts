@@ -113,7 +113,9 @@ export async function targetLag({ ids, inside, last, first }: WindowCosines, clu
   const guess = near.reduce((best, value, lag) => (Math.abs(value - d) < Math.abs(near[best]! - d) ? lag : best), 1)
   const lagged = { ...figures, lag: guess }
   const why = `cosine of last vector and target ${cos(d)}, of neighbours in a context ${cos(c[0]!)}`
-  if (surelyAbove(await contrast((i) => first[i]! - last[i]!), 0))
+  // Where neighbours are less alike than rows farther apart, the first vector of a sound context is the most alike.
+  const isReversed = Math.abs(figures.first_to_target - c[0]!) < Math.abs(d - c[0]!)
+  if (isReversed && surelyAbove(await contrast((i) => first[i]! - last[i]!), 0))
     return finding(
       'TARGET_LAG',
       'FAIL',
