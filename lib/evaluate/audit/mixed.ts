@@ -2,7 +2,7 @@ import { permutation } from '../../data/random.js'
 import { call, Tensor } from '../../torch/tensor.js'
 import { describe } from '../statistics.js'
 import { cos, count, type Finding, finding } from './findings.js'
-import { divisions, graphOf } from './graph.js'
+import { divisions, type Graph, graphOf } from './graph.js'
 import { type Likeness, likeness, TELLING, UNLIKE } from './space.js'
 import { type Clusters, isBad, type Table, unitAt } from './table.js'
 
@@ -155,17 +155,17 @@ async function divided(sample: Sample, [group, rest]: readonly [Int32Array, Int3
  * The divisions of a sample that its nearest neighbours suggest: of the vectors, of what is left of them beside their article's mean, and of
  * the vectors with neighbours in other articles alone (rows of two spaces in every article have their nearest neighbours in their own).
  */
-async function suggested(sample: Sample, dim: number): Promise<(readonly [Int32Array, Int32Array])[]> {
+async function suggested(sample: Sample, dim: number) {
   const least = Math.max(FEWEST, Math.floor(SHARE * sample.of.length))
   const ways = dim >= DIMENSIONS ? WAYS : 1
   using left = await residuals(sample)
   using lengths = await left.op('aten::linalg_vector_norm', 2, [1], true)
   using divisors = await lengths.op('aten::clamp_min', 1e-3)
   using directions = await left.op('aten::div.Tensor', divisors)
-  const graphs = [await graphOf(sample.unit), await graphOf(directions)]
-  if (new Set(sample.of).size >= SEVERAL) graphs.push(await graphOf(sample.unit, sample.of))
-  const all = graphs.flatMap((graph) => divisions(graph, ways, least))
-  return all.filter(([group, rest]) => Math.min(group.length, rest.length) >= least / 2)
+  const some = (graph: Graph) =>
+    divisions(graph, ways, least).filter(([group, rest]) => Math.min(group.length, rest.length) >= least / 2)
+  const near = [...some(await graphOf(sample.unit)), ...some(await graphOf(directions))]
+  return { near, across: new Set(sample.of).size < SEVERAL ? [] : some(await graphOf(sample.unit, sample.of)) }
 }
 
 /**
@@ -183,12 +183,14 @@ export async function mixedFinding(table: Table, clusters: Clusters, articles: I
   using unit = await unitAt(table, rows)
   const sample = { unit, of: rows.map((row) => clusters.of[row]!) }
   const found: Division[] = []
-  for (const division of await suggested(sample, table.dim)) found.push(await divided(sample, division))
+  const { near, across } = await suggested(sample, table.dim)
+  for (const division of [...near, ...across]) found.push(await divided(sample, division))
   const several = ({ group }: Pick<Division, 'group'>) => new Set(Array.from(group, (i) => articles[rows[i]!])).size
   const telling = found.filter((division) => division.telling)
   const ratio = ({ between, inside }: Division) => between.z / Math.max(1e-9, inside)
   const least = telling.length > 0 ? telling.reduce((a, b) => (ratio(b) < ratio(a) ? b : a)) : undefined
-  const means = [...found, ...(await offsets(sample, directions))]
+  // Formulas that articles share are near neighbours across them, and far from the rest.
+  const means = [...found.slice(0, near.length), ...(await offsets(sample, directions))]
   const offset = means.find((division) => division.apart > APART && several(division) >= SEVERAL)
   const figures = {
     rows: rows.length,
