@@ -216,7 +216,7 @@ const SYSTEM: Readonly<Record<string, ErrorCode>> = {
   ...Object.fromEntries(['EMFILE', 'ENFILE'].map((code) => [code, 'OPEN_FILES'] as const)),
   ...Object.fromEntries(['ENOMEM', 'ENOBUFS'].map((code) => [code, 'OUT_OF_MEMORY'] as const)),
   ...Object.fromEntries(
-    'EACCES EPERM EROFS EIO EBUSY ETXTBSY EISDIR ENOTDIR ENOTEMPTY EEXIST ENAMETOOLONG ELOOP EXDEV ESTALE ENXIO ENODEV EMLINK ENOTSUP'
+    'EACCES EPERM EROFS EIO EBUSY ETXTBSY EISDIR ERR_FS_EISDIR ENOTDIR ENOTEMPTY EEXIST ENAMETOOLONG ELOOP EXDEV ESTALE ENXIO ENODEV EMLINK ENOTSUP'
       .split(' ')
       .map((code) => [code, 'FILE_ACCESS'] as const),
   ),

@@ -155,7 +155,8 @@ export const removeRun = asyncDoor('runs rm', { folder: word }, async (folder: s
     const numbers = await generationNumbers(folder)
     const saves = [folder, ...numbers.map((generation) => generationFolder(folder, generation))]
     const inside = await Promise.all(saves.map(namesOf))
-    for (const name of new Set(inside.flat())) await rm(join(folder, name), { force: true })
+    for (const path of [...new Set(inside.flat())].map((name) => join(folder, name)))
+      if (!(await isPlainFolder(path))) await rm(path, { force: true }) // no file of a run is a folder: it is kept
     for (const generation of numbers) await removeGeneration(folder, generation)
     if (await isPlainFolder(generationsOf(folder))) {
       await removeLeftovers(generationsOf(folder))

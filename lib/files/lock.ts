@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { closeSync, openSync, writeFileSync } from 'node:fs'
-import { link, mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { link, lstat, mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileError, LvmError } from '../errors.js'
@@ -22,12 +22,19 @@ interface Link {
 const claimOn = (folder: string, text: string) =>
   join(folder, `lock.${createHash('sha256').update(text).digest('hex').slice(0, 16)}`)
 
+const gone = (error: NodeJS.ErrnoException): undefined => {
+  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
+}
+
 async function chainOf(folder: string): Promise<Link[]> {
   const chain: Link[] = []
   for (let path = join(folder, 'lock'); ; ) {
-    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
-    })
+    const found = await lstat(path).catch(gone)
+    if (found?.isFile() === false) {
+      const message = `${path}: expected a lock of lvm-torch, a plain file, but found something else`
+      throw new LvmError('FILE_ACCESS', message, { hint: 'remove it' }) // reading a pipe would wait for ever
+    }
+    const text = found && (await readFile(path, 'utf8').catch(gone))
     if (text === undefined) return chain
     chain.push({ path, text, holder: parseHolder(text) })
     path = claimOn(folder, text)
@@ -154,8 +161,8 @@ export async function lockRun(folder: string, what = `run ${basename(folder)}`):
   }
 }
 
-/** The process that writes a run now, if there is one. */
+/** The process that writes a run now, if there is one; a lock that cannot be read names nobody. */
 export async function lockHolder(folder: string): Promise<Holder | undefined> {
-  const last = (await chainOf(folder)).at(-1)
+  const last = (await chainOf(folder).catch(() => [])).at(-1)
   return last?.holder !== undefined && (await held(last, await thisProcess())) ? last.holder : undefined
 }

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve as resolvePath } from 'node:path'
 import { asyncDoor, callback, optional, pageDoor, withFields, word } from '../door.js'
-import { asLvmError, LvmError, shown } from '../errors.js'
+import { asLvmError, fileError, LvmError, shown } from '../errors.js'
 import { evaluate } from '../evaluate/runs.js'
 import { packageVersion } from '../libtorch/paths.js'
 import { resolve } from '../options.js'
@@ -93,7 +93,11 @@ const ARGS = { options: withFields({ report: word, say: optional(callback) }) }
 export const verify = asyncDoor('verify', ARGS, async (options: VerifyOptions): Promise<Verified> => {
   const { report: path, say = () => {}, ...given } = options
   const o = resolve('verify', verifyFields, given)
-  const text = await readFile(path, 'utf8')
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'EISDIR'
+      ? broken(path, 'it is a folder; name its report.html or report.json')
+      : fileError(error, 'verify')
+  })
   const isPage = /^\s*</.test(text)
   const report = parse(path, isPage ? embedded(text) : text)
   const folder = dirname(resolvePath(path))

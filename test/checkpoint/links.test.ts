@@ -32,6 +32,13 @@ describe('a run whose folder of generations is a link', () => {
     expect(readdirSync(victim)).toEqual(before)
     expect(foreign()).toHaveLength(2)
   })
+  it('keeps a folder that stands in the place of a file of the run', async () => {
+    const folder = await runOf(1)
+    const [name] = Object.keys((await verifyRun(folder)).manifest.files)
+    rmSync(join(folder, name!))
+    mkdirSync(join(folder, name!))
+    expect((await removeRun(folder)).kept).toEqual([name])
+  })
   it('is removed without what is behind the link', async () => {
     const { folder, victim, foreign } = await linked()
     const before = readdirSync(victim)

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
@@ -31,6 +31,14 @@ describe('a lock', () => {
     expect(await lockHolder(folder)).toBeUndefined()
     await (await openStore(folder)).close()
     expect(readdirSync(folder)).not.toContain('lock')
+  })
+  it('that is a folder, or a pipe that nobody writes to, is refused and not waited for', { timeout: 10_000 }, async () => {
+    for (const make of [(path: string) => mkdirSync(path), (path: string) => execFileSync('mkfifo', [path])]) {
+      const folder = await runOf(1)
+      make(join(folder, 'lock'))
+      expect(await refusal(openStore(folder))).toMatchObject({ code: 'FILE_ACCESS', exit: 2 })
+      expect(await lockHolder(folder)).toBeUndefined()
+    }
   })
   it('is refused to the same process as well, until it is released', async () => {
     const folder = join(await tempFolder(), 'run')
