@@ -60,8 +60,7 @@ test('another living process is waited for; once it is killed its lock is taken 
     async () => pidIn(path),
     { every: 5 },
   )
-  await sleep(50)
-  expect(waited).toEqual([`process ${other.pid} on ${hostname()}`])
+  await expect.poll(() => waited).toEqual([`process ${other.pid} on ${hostname()}`])
   other.kill('SIGKILL')
   await once(other, 'exit')
   expect(await mine).toBe(process.pid)
