@@ -15,12 +15,16 @@ function answerIn<Value>(stdout: string): Answer<Value> | undefined {
   }
 }
 
-/** Runs one of our scripts in a process of its own, and gives what it says. Errors: what it says; INTERNAL when it says nothing. */
+/**
+ * Runs one of our scripts in a child process and returns its answer.
+ *
+ * Errors: the error that the script answers with; INTERNAL without an answer.
+ */
 export async function inFreshProcess<Value>(owner: string, script: string, words: readonly string[]): Promise<Value> {
   const answer = await new Promise<Answer<Value>>((done) => {
     execFile(process.execPath, [script, ...words], { maxBuffer: 1 << 24 }, (error, stdout, stderr) => {
       const end = error?.signal ? `was ended by ${error.signal}` : `ended with ${error?.code ?? 'exit code 0'}`
-      const message = `${owner}: the process of its own ${end} without an answer${stderr === '' ? '' : `: ${stderr.trim().split('\n').at(-1)}`}`
+      const message = `${owner}: the child process ${end} without an answer${stderr === '' ? '' : `: ${stderr.trim().split('\n').at(-1)}`}`
       done(answerIn<Value>(stdout) ?? { ok: false, code: 'INTERNAL', message })
     })
   })

@@ -9,7 +9,7 @@ import { type Checkpoint, pointerText } from './verify.js'
 
 /** What a save holds. */
 export interface Save {
-  /** New files by name, each with what it holds or with what writes it to a path. */
+  /** New files by name: their content, or a function that writes it to a path. */
   readonly files: Readonly<Record<string, Content | ((path: string) => Promise<void>)>>
   /** Names of files carried over unchanged from the save before. */
   readonly keep?: readonly string[]

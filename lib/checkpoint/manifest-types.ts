@@ -115,7 +115,7 @@ const HISTORY: Readonly<Record<string, string>> = {
 const at = (document: unknown, path: string): unknown =>
   path.split('.').reduce((value, key) => (isRecord(value) && Object.hasOwn(value, key) ? value[key] : undefined), document)
 
-/** What was expected of a document, and what it holds instead. */
+/** The expected type and the received value of one key of a document. */
 export type Fault = readonly [expected: string, received: string]
 
 function typeFault(document: object, types: Readonly<Record<string, string>>): Fault | undefined {

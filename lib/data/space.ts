@@ -13,7 +13,11 @@ export function agreedSpace(path: string, card: Card | undefined, option: string
 
 type Placed = Pick<Base, 'path' | 'space'> & { readonly hash?: string | undefined }
 
-/** Errors: SPACE_MISMATCH unless both bases are known to be from one encoder, or are one file of which no more than one space is known. */
+/**
+ * Refuses two bases whose spaces are not known and equal; one file of an unknown space may be opened twice.
+ *
+ * Errors: SPACE_MISMATCH.
+ */
 export function requireSameSpace(a: Placed, b: Placed): void {
   const known = a.space !== undefined && b.space !== undefined
   const one = a.path === b.path || (a.hash !== undefined && a.hash === b.hash)

@@ -67,7 +67,7 @@ it('a tensor that is needed but not read is named with its type', async () => {
   const message = await refused('BAD_CHECKPOINT', importing(fixture('trainer-float8.pt'), 'float8'))
   expect(message).toMatch(/head\.bias: a float8_e4m3fn tensor of shape \[8\]/)
 })
-it('weights below "state" and "model", as Composer writes them, are found', async () => {
+it('import finds the weights of a Composer checkpoint, which lie in state.model', async () => {
   using model = await load(`${out}/plain`)
   const weights = Object.fromEntries(native.modelState(model.native).map(({ name, tensor }) => [name, tensor]))
   await native.savePt(place('composer.pt'), { state: { model: weights, timestamp: 3 }, epoch: 1 })

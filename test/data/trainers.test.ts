@@ -53,7 +53,7 @@ describe('every argument of a rebuilt tensor is honoured or refused', () => {
   ])('reads %s', async (_, more) => {
     expect(await numbers(await openPt(made(more)), 'w')).toEqual([1, 2, 3, 4])
   })
-  it('negates by the mark', async () => {
+  it('a tensor whose neg flag is set is read with the opposite sign', async () => {
     expect(await numbers(await openPt(made(`\x89${NO_HOOKS}}U\x03neg\x88s`)), 'w')).toEqual([-1, -2, -3, -4])
   })
   it.each([

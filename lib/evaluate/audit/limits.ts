@@ -10,7 +10,7 @@ export const LIMITS: Partial<Readonly<Record<Check, string>>> = {
   ORDER:
     'It compares means over the corpus: rows that are shuffled in a part of the articles lower them without a failure (REGIONS sees a stretch of them). In few dimensions rows far apart come near the floor, so that fewer than 20 articles or 16 dimensions may give no more than a warning.',
   REGIONS:
-    'It compares means of 20 stretches: up to three quarters of them may be lost. Rows that are spoilt one by one over the whole file lower all stretches alike and are not seen.',
+    'It compares the means of 20 stretches and still works when three quarters of them are scrambled. It does not see scrambled rows that are spread evenly over the file, because they lower all stretches alike.',
   BORDERS:
     'It sees ids that are the same number of rows off, for all articles (up to 20,000 rows) or for at least 8 of them (up to 64 rows). It cannot see articles whose ids were exchanged whole, fewer than 8 borders, and texts in which neighbours have hardly more in common than random pairs. Articles that are pieces of one text are warned about.',
   MIXED:
@@ -19,5 +19,5 @@ export const LIMITS: Partial<Readonly<Record<Check, string>>> = {
   TARGET_IN_CONTEXT:
     'Only for files of sequences. A near-copy of the target (cosine above .98) is looked for at every place, more of them than of the last vector by five standard errors and worth .01 of cosine. A target that is blended into a vector is seen at the last 16 places, by the mean (.01 of cosine, five standard errors over articles) or by 2 % more pairs above the 99th percentile of sound ones. A blend into 5 % of the sequences is seen from a part of about one half on.',
   SPACE:
-    'It compares covariances of whole files by random rotations: z below 4 fails, between 4 and 8 warns. A file of which a part is of another space agrees in the rest and passes here; MIXED looks inside one file.',
+    'It compares the covariances of whole files with those of random rotations: a z-score below 4 fails, one between 4 and 8 warns. It passes a file that holds another space in a part of its rows; MIXED looks inside one file.',
 }
