@@ -200,7 +200,7 @@ export const badOption = (owner: string, key: string, expected: string, actual: 
   )
 
 /** A property of something that was thrown, which may be anything. */
-function property(thrown: unknown, key: 'code' | 'message'): string | undefined {
+function property(thrown: unknown, key: 'code' | 'message' | 'path'): string | undefined {
   try {
     const value: unknown = (thrown as Record<string, unknown> | null | undefined)?.[key]
     return typeof value === 'string' ? value : undefined
@@ -230,17 +230,23 @@ function systemCode(error: unknown): ErrorCode | undefined {
   return named !== undefined && Object.hasOwn(SYSTEM, named) ? SYSTEM[named] : undefined
 }
 
+/** What an error says; of a file that is not there in our words, because Node's name the system call. */
+function messageOf(error: unknown): string {
+  const path = property(error, 'code') === 'ENOENT' ? property(error, 'path') : undefined
+  return path === undefined ? (property(error, 'message') ?? shown(error)) : `${path}: there is no such file or folder`
+}
+
 /** An error of the system with a code of ours and what was being done; any other error as it is. */
 export function fileError(error: unknown, doing: string): unknown {
   const code = error instanceof LvmError ? undefined : systemCode(error)
-  return code === undefined ? error : new LvmError(code, `${doing}: ${(error as Error).message}`, { cause: error })
+  return code === undefined ? error : new LvmError(code, `${doing}: ${messageOf(error)}`, { cause: error })
 }
 
 /** Any thrown value as an LvmError: itself, a coded native error, or INTERNAL with the cause kept. */
 export function asLvmError(error: unknown): LvmError {
   if (error instanceof LvmError) return error
   const code = property(error, 'code')
-  const message = property(error, 'message') ?? shown(error)
+  const message = messageOf(error)
   if (isErrorCode(code)) return new LvmError(code, message, { cause: error })
   return new LvmError(systemCode(error) ?? 'INTERNAL', message, { cause: error })
 }

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 /** Controls, line separators, bidi overrides and isolates, lone surrogates: a terminal would act on them, or show other text than is there. */
 const UNSAFE = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu
 /** What XML 1.0 and HTML cannot hold, and what would reorder the text beside it. */
@@ -34,6 +36,12 @@ export function csvCell(value: string | number | null | undefined): string {
   if (typeof value !== 'string') return String(value ?? '')
   const text = xmlText(csvText(value))
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+/** A name for a file or an anchor: of letters, digits, `.`, `-` and `_`, and unlike for unlike texts. */
+export function plainName(text: string): string {
+  const plain = text.replace(/[^\p{L}\p{N}._-]+/gu, '_')
+  return plain === text ? text : `${plain}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`
 }
 
 /** A word as it can be pasted into a shell: bash and zsh, on Windows cmd. */

@@ -20,6 +20,8 @@ export interface Chosen {
   /** train, val, test or all. */
   readonly part: 'train' | 'val' | 'test' | 'all'
   readonly split: Split | undefined
+  /** Whether the best epoch was chosen on these windows, or some of them. */
+  readonly selectedOn: boolean
   /** Windows that baselines may be fitted on; undefined when the data is not that of the training. */
   readonly train: { base: Base; windows: Windows; ids: Int32Array } | undefined
   dispose(): void
@@ -37,10 +39,10 @@ export interface Provenance {
   readonly data: { readonly path: string; readonly hash: string; readonly space: string | null }
 }
 
-export const provenance = ({ base, windows, ids, part, split, train }: Chosen): Provenance => ({
+export const provenance = ({ base, windows, ids, part, split, selectedOn, train }: Chosen): Provenance => ({
   rows: part,
   split: split ? { mode: split.mode, leaky: split.leaky, seed: split.seed } : null,
-  selected_on: part === 'val' || (part === 'all' && split !== undefined),
+  selected_on: selectedOn,
   trained_on: trainedShare({ windows, ids }, train),
   data: { path: base.path, hash: base.hash, space: base.space ?? null },
 })
@@ -82,7 +84,7 @@ export async function chooseRows(model: Model, asked: Asked): Promise<Chosen> {
     if (!same) {
       if (asked.rows !== 'auto' && asked.rows !== 'all')
         throw badOption(name, 'rows', 'all, because the data is not what the run was trained on,', asked.rows)
-      return { ...main, ids: all(main.windows), part: 'all', split: undefined, train: undefined, dispose }
+      return { ...main, ids: all(main.windows), part: 'all', split: undefined, selectedOn: false, train: undefined, dispose }
     }
     const val = own.val === null ? undefined : await open(own.val.path, own.val.hash === own.hash ? 'val' : undefined)
     if (val !== undefined) opened.push(val.base)
@@ -92,7 +94,8 @@ export async function chooseRows(model: Model, asked: Asked): Promise<Chosen> {
     const ids = part === 'all' ? all(main.windows) : part === 'test' ? split.test : split[part]
     if (ids === undefined || ids.length === 0)
       throw badOption(name, 'rows', 'a part that the run set aside', asked.rows, 'train with --test 0.1 to set a test part aside')
-    return { ...chosen, ids, part, split, train: { ...main, ids: split.train }, dispose }
+    const selectedOn = (part === 'val' || part === 'all') && manifest.progress?.best !== null
+    return { ...chosen, ids, part, split, selectedOn, train: { ...main, ids: split.train }, dispose }
   } catch (error) {
     dispose()
     throw error

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { judgeTiers } from '../evaluate/tiers.js'
 import type { Difference } from './differences.js'
 import type { Figures } from './figures/all.js'
-import { csv } from './figures/draw.js'
+import { csv, drawPng } from './figures/draw.js'
 import type { Drawn } from './figures/write.js'
 import type { ReportedRun } from './runs.js'
 
@@ -32,8 +32,15 @@ export function lineDifferences(found: string, expected: string): Difference[] {
   return problems
 }
 
+/** The bytes of a file; undefined where it is gone. */
+const bytesOf = (path: string): Promise<Buffer | undefined> =>
+  readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+    return undefined
+  })
+
 /**
- * Texts beside a report that are not what it says: its other form, its table, and the data and drawings of its figures.
+ * Files beside a report that are not what it says: its other form, its table, and the data and drawings of its figures.
  *
  * A file that is gone says nothing. `others`: text of its other form and of its table, by name.
  */
@@ -42,22 +49,20 @@ export async function besideDifferences(
   folder: string,
   { plots, others }: { plots: string; others: Readonly<Record<string, string>> },
 ) {
-  const expected = new Map([
-    ...Object.entries(others),
-    ...drawnIn(figures).flatMap((f): [string, string][] => [
-      [`${plots}/${f.name}.csv`, csv(f.data)],
-      [`${plots}/${f.name}.svg`, f.svg],
-    ]),
-  ])
   const problems: Difference[] = []
-  for (const [name, text] of expected) {
-    const found = await readFile(join(folder, name), 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error
-      return text
-    })
+  const compare = async (name: string, text: string) => {
+    const found = (await bytesOf(join(folder, name)))?.toString() ?? text
     problems.push(...lineDifferences(found, text).map((d) => ({ ...d, place: `${name}, ${d.place}` })))
   }
-  return { problems, files: [...expected.keys()] }
+  for (const [name, text] of Object.entries(others)) await compare(name, text)
+  for (const { name, data, svg } of drawnIn(figures)) {
+    await compare(`${plots}/${name}.csv`, csv(data))
+    await compare(`${plots}/${name}.svg`, svg)
+    const png = await bytesOf(join(folder, plots, `${name}.png`))
+    if (png !== undefined && !png.equals(await drawPng(svg)))
+      problems.push({ place: `${plots}/${name}.png`, report: 'another picture', files: 'the picture of the SVG' })
+  }
+  return problems
 }
 
 /** Figures of an evaluation that do not follow from each other: skill, verdicts on tiers and, of targets of length 1, errors. */

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { textHash } from '../checkpoint/hash.js'
+import { asLvmError, LvmError } from '../errors.js'
 import type { Analysis } from '../evaluate/analysis/entry.js'
 import { type RunEntry, readDocument, VALIDATION_RESULTS } from '../evaluate/report.js'
 import { refuseChanged, unsealed } from '../evaluate/sealed.js'
@@ -25,6 +26,29 @@ export const DOCUMENTS = [
   SWEEP,
 ] as const
 export type DocumentName = (typeof DOCUMENTS)[number]
+
+/** What is made of the results files of a folder. Errors: DATA_FORMAT where those without a digest lack what it is made of; with one, that is a bug. */
+export async function madeOf<T>(evaluation: string, make: () => Promise<T>): Promise<T> {
+  try {
+    return await make()
+  } catch (cause) {
+    if (asLvmError(cause).code !== 'INTERNAL') throw cause
+    const open: string[] = []
+    for (const name of [VALIDATION_RESULTS, ...DOCUMENTS]) {
+      const text = await textOf(join(evaluation, name))
+      if (text !== undefined && unsealed(name, text).seal === 'none') open.push(name)
+    }
+    if (open.length === 0) throw cause
+    throw new LvmError(
+      'DATA_FORMAT',
+      `${open.join(', ')}: expected what lvm-torch writes but a part is missing or of another kind`,
+      {
+        cause,
+        hint: 'move the file away and run the command that writes it again',
+      },
+    )
+  }
+}
 
 /** What stands in report.json, and in the page. */
 export interface Report {

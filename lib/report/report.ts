@@ -3,7 +3,7 @@ import { basename, join } from 'node:path'
 import { asyncDoor, callback, optional, withFields } from '../door.js'
 import { replaceText } from '../files/write.js'
 import { resolve } from '../options.js'
-import { gather, imprint, type Report } from './document.js'
+import { gather, imprint, madeOf, type Report } from './document.js'
 import { reportFields } from './fields.js'
 import { allFigures } from './figures/all.js'
 import { page } from './html/page.js'
@@ -31,7 +31,16 @@ export interface Reported {
   readonly plots: string
 }
 
-export const reportText = (report: Report): string => `${JSON.stringify(report, null, 2)}\n`
+/** A report in its three forms, by file name, and the figures of the page. */
+export async function formsOf(report: Report, evaluation: string, options?: Parameters<typeof allFigures>[2]) {
+  const figures = await allFigures(report, evaluation, options)
+  const texts = {
+    [REPORT_JSON]: `${JSON.stringify(report, null, 2)}\n`,
+    [REPORT_TABLE]: markdown(report),
+    [REPORT_PAGE]: page(report, figures),
+  }
+  return { figures, texts }
+}
 
 const ARGS = { options: withFields({ say: optional(callback) }) }
 
@@ -45,12 +54,12 @@ export const report = asyncDoor('report', ARGS, async (options: ReportOptions = 
   const { runs, out } = resolve('report', reportFields, given)
   say(`reading the runs in ${runs}`)
   const words = [basename(process.argv[1] ?? 'node'), ...process.argv.slice(2)]
-  const made = await gather(runs, out, await imprint(runs, out, words))
-  await mkdir(out, { recursive: true })
-  const figures = await allFigures(made, out, { folder: join(out, PLOTS), say })
-  await replaceText(out, REPORT_JSON, reportText(made))
-  await replaceText(out, REPORT_TABLE, markdown(made))
-  await replaceText(out, REPORT_PAGE, page(made, figures))
+  const made = await madeOf(out, async () => {
+    const report = await gather(runs, out, await imprint(runs, out, words))
+    await mkdir(out, { recursive: true })
+    return { report, ...(await formsOf(report, out, { folder: join(out, PLOTS), say })) }
+  })
+  for (const [name, text] of Object.entries(made.texts)) await replaceText(out, name, text)
   const at = (name: string) => join(out, name)
-  return { report: made, page: at(REPORT_PAGE), json: at(REPORT_JSON), table: at(REPORT_TABLE), plots: at(PLOTS) }
+  return { report: made.report, page: at(REPORT_PAGE), json: at(REPORT_JSON), table: at(REPORT_TABLE), plots: at(PLOTS) }
 })

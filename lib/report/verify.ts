@@ -8,12 +8,10 @@ import { packageVersion } from '../libtorch/paths.js'
 import { resolve } from '../options.js'
 import { besideDifferences, contradictions, lineDifferences } from './beside.js'
 import { type Difference, differences } from './differences.js'
-import { gather, type Report } from './document.js'
+import { gather, madeOf, type Report } from './document.js'
 import { verifyFields } from './fields.js'
-import { allFigures } from './figures/all.js'
-import { embedded, page } from './html/page.js'
-import { markdown } from './markdown.js'
-import { PLOTS, REPORT_JSON, REPORT_PAGE, REPORT_TABLE, reportText } from './report.js'
+import { embedded } from './html/page.js'
+import { formsOf, PLOTS, REPORT_JSON, REPORT_PAGE } from './report.js'
 
 /** Options of `verify`: the report, and any field of `verifyFields`. */
 export interface VerifyOptions {
@@ -45,7 +43,9 @@ function parse(path: string, text: string | undefined): Report {
   if (text === undefined) throw broken(path, 'the page holds none')
   try {
     const report = JSON.parse(text) as Report
-    if (report.version === 1 && Array.isArray(report.runs) && Array.isArray(report.matrix)) return report
+    const lists = [report.runs, report.matrix, report.command_line].every(Array.isArray)
+    const texts = [report.created_at, report.runs_folder, report.written_by.lvm_torch, ...report.runs.map(({ run }) => run)]
+    if (report.version === 1 && lists && texts.every((text) => typeof text === 'string')) return report
   } catch {}
   throw broken(path, 'it is something else')
 }
@@ -84,8 +84,8 @@ async function recomputed(report: Report, root: string, tolerance: number, say: 
 const ARGS = { options: withFields({ report: word, say: optional(callback) }) }
 
 /**
- * Reads the files of the runs and evaluations again, and names every value of a report, and of its other form, table and figures beside it, that
- * is not what they say.
+ * Reads the files of the runs and evaluations again, and names every value of a report, and of its other form, table and figures beside it,
+ * that is not what they say.
  *
  * With `recompute`, the figures themselves are computed again.
  * Errors: FILE_MISSING; DATA_FORMAT for a file that is no report.
@@ -94,9 +94,8 @@ export const verify = asyncDoor('verify', ARGS, async (options: VerifyOptions): 
   const { report: path, say = () => {}, ...given } = options
   const o = resolve('verify', verifyFields, given)
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'EISDIR'
-      ? broken(path, 'it is a folder; name its report.html or report.json')
-      : fileError(error, 'verify')
+    if (error.code === 'EISDIR') throw broken(path, 'it is a folder; name its report.html or report.json')
+    throw fileError(error, 'verify')
   })
   const isPage = /^\s*</.test(text)
   const report = parse(path, isPage ? embedded(text) : text)
@@ -108,18 +107,16 @@ export const verify = asyncDoor('verify', ARGS, async (options: VerifyOptions): 
   const changed: Difference[] = []
   const changedFile = (name: string) => changed.push({ place: name, report: 'as it was written', files: 'changed afterwards' })
   const printed = { created_at, written_by, command_line, runs_folder }
-  const files = await gather(root, folder, printed, { only, deep: true, changedFile })
+  const files = await madeOf(folder, () => gather(root, folder, printed, { only, deep: true, changedFile }))
   const { problems, compared } = differences(report, files, '', 0)
   problems.unshift(...changed, ...files.runs.flatMap(contradictions))
   if (problems.length === 0) {
     say('making the report again')
-    const figures = await allFigures(files, folder)
-    const forms = { [REPORT_PAGE]: page(files, figures), [REPORT_JSON]: reportText(files) }
-    const { [isPage ? REPORT_PAGE : REPORT_JSON]: again = '', ...other } = forms
-    const others = { ...other, [REPORT_TABLE]: markdown(files) }
+    const { figures, texts } = await madeOf(folder, () => formsOf(files, folder))
+    const { [isPage ? REPORT_PAGE : REPORT_JSON]: again, ...others } = texts
     const beside = await besideDifferences(figures, folder, { plots: PLOTS, others })
     const version = written_by.lvm_torch === packageVersion() ? '' : ` (it was made by lvm-torch ${written_by.lvm_torch})`
-    problems.push(...[...lineDifferences(text, again), ...beside.problems].map((d) => ({ ...d, place: `${d.place}${version}` })))
+    problems.push(...[...lineDifferences(text, again), ...beside].map((d) => ({ ...d, place: `${d.place}${version}` })))
   }
   const unsealed = Object.entries(files.files).flatMap(([name, { sealed }]) => (sealed ? [] : [name]))
   const again = o.recompute ? await recomputed(report, root, o.tolerance, say) : { problems: [], runs: [] }

@@ -5,6 +5,7 @@ import { load, type Model } from '../../checkpoint/model.js'
 import { asyncDoor, callback, optional, withFields, word } from '../../door.js'
 import { replaceText } from '../../files/write.js'
 import { type Options, resolve } from '../../options.js'
+import { plainName } from '../../shown-text.js'
 import { Tensor } from '../../torch/tensor.js'
 import { sampled } from '../diagnose/probe.js'
 import { otherRows, windowReader } from '../diagnose/runs.js'
@@ -106,7 +107,7 @@ async function entryOf(model: Model, o: Asked, say: (line: string) => void): Pro
     const plane = await projected(s, o)
     beside = await other(model, o, chosen, say)
     const order = Int32Array.from(s.cosine.keys()).sort((a, b) => s!.cosine[b]! - s!.cosine[a]! || a - b)
-    const csv = join('analysis', `${model.name.replace(/[\\/:]+/g, '_')}.csv`)
+    const csv = join('analysis', `${plainName(model.name)}.csv`)
     await mkdir(dirname(join(o.out, csv)), { recursive: true })
     const table = csvOf({ rows, samples: s, ...groups, ...plane }, beside)
     await replaceText(dirname(join(o.out, csv)), csv.slice('analysis/'.length), table)

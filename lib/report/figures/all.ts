@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { LvmError } from '../../errors.js'
 import type { Report } from '../document.js'
 import { documentsOf } from '../documents.js'
-import { analysisFigures } from './analysis.js'
+import { analysisFigures, type Sample } from './analysis.js'
 import { auditFigures } from './audit.js'
 import { arrowFigures, ceilingFigures } from './ceiling.js'
 import { comparisonFigures } from './comparison.js'
@@ -30,12 +31,26 @@ export interface Figures {
   >
 }
 
-/** The windows of a run's analysis; none where the file is gone. */
-const samplesOf = (evaluation: string, csv: string) =>
-  readFile(join(evaluation, csv), 'utf8').then(records, (error: NodeJS.ErrnoException) => {
+/** Columns that every window has a number in, and those that may be empty or absent. */
+const NUMBERS = ['row', 'cosine', 'mse']
+const OPTIONAL = ['length', 'similarity', 'x', 'y', 'predicted_x', 'predicted_y']
+
+/** The windows of a run's analysis; none where the file is gone. Errors: DATA_FORMAT where a column lacks its numbers. */
+async function samplesOf(evaluation: string, csv: string): Promise<Sample[]> {
+  const text = await readFile(join(evaluation, csv), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error
-    return []
+    return ''
   })
+  const samples = records(text)
+  const isNumber = (cell: string | undefined) => cell !== undefined && cell.trim() !== '' && Number.isFinite(Number(cell))
+  const wrong =
+    NUMBERS.find((column) => !samples.every((s) => isNumber(s[column]))) ??
+    OPTIONAL.find((column) => !samples.every((s) => (s[column] ?? '') === '' || isNumber(s[column])))
+  if (wrong === undefined) return samples
+  throw new LvmError('DATA_FORMAT', `${csv}: expected numbers in the column "${wrong}" but they are missing or something else`, {
+    hint: 'run analyze again',
+  })
+}
 
 /** Draws every figure that there is data for; with a folder, writes each there as SVG, PNG and CSV. */
 export async function allFigures(

@@ -1,5 +1,6 @@
 import type { Analysis } from '../../evaluate/analysis/entry.js'
 import { describe, quantile } from '../../evaluate/statistics.js'
+import { plainName } from '../../shown-text.js'
 import { count, mse } from '../format.js'
 import { bars } from './bars.js'
 import { type Box, boxes } from './boxes.js'
@@ -55,7 +56,7 @@ function byLength(samples: readonly Sample[]): Box[] {
 /** What error_analysis.json and the file beside it say of a run, as figures. */
 export function analysisFigures(entry: Analysis, samples: readonly Sample[]): Figure[] {
   const { run, clusters, confusion, agreement, projection } = entry
-  const slug = run.replace(/[^\w.-]+/g, '_')
+  const slug = plainName(run)
   const judged = samples.filter((s) => s.set === undefined || s.set === 'judged')
   const note = `${run} · ${count(entry.n)} windows, ${entry.rows} rows · seed ${entry.seed}`
   const errors = numbers(judged, 'mse')

@@ -1,6 +1,7 @@
 import type { BaselineName } from '../../evaluate/baselines-fit.js'
 import type { Diagnosis } from '../../evaluate/diagnose/runs.js'
 import { NAMES } from '../../evaluate/report-table.js'
+import { plainName } from '../../shown-text.js'
 import { count, fixed } from '../format.js'
 import { bars } from './bars.js'
 import type { Axis, Figure } from './figure.js'
@@ -16,7 +17,7 @@ const ABLATIONS: Readonly<Record<string, string>> = {
 
 /** What diagnostics.json says of a run, as figures. */
 export function diagnosticFigures({ run, curves, reference, ablations, ...entry }: Diagnosis): Figure[] {
-  const slug = run.replace(/[^\w.-]+/g, '_')
+  const slug = plainName(run)
   const curve = (name: string, points: Diagnosis['curves']['run'], more: Partial<Line> = {}): Line => ({
     name,
     points: points.map(({ offset, value }) => [offset, value]),
@@ -43,7 +44,7 @@ export function diagnosticFigures({ run, curves, reference, ablations, ...entry 
       : [
           bars({
             name: `ablations_${slug}`,
-            title: 'What is lost when the context is spoilt',
+            title: 'Cosine lost when the context is ablated',
             note: `${run} · ${count(entry.n)} windows of ${count(entry.articles)} articles · 95 % intervals by article`,
             value: { title: 'Loss of mean cosine', show: (x) => fixed(x, 4) },
             bars: ablations.map((a) => ({

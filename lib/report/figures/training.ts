@@ -1,5 +1,6 @@
 import type { HistoryRow } from '../../checkpoint/run.js'
 import { extremes } from '../../extremes.js'
+import { plainName } from '../../shown-text.js'
 import { mse } from '../format.js'
 import type { ReportedRun } from '../runs.js'
 import { references } from './baselines.js'
@@ -82,7 +83,7 @@ export const trainingFigures = (runs: readonly ReportedRun[]): Figure[] => [
 /** The training curves of one run. */
 export function runFigures(run: ReportedRun): Figure[] {
   if (run.history.length === 0) return []
-  const name = (what: string) => `${run.run.replace(/[^\w.-]+/g, '_')}_${what}`
+  const name = (what: string) => `${plainName(run.run)}_${what}`
   const pair = (main: Key, dashed: Key) => [
     line(run, main, 0, { name: 'validation' }),
     line(run, dashed, 1, { dashed: true, name: 'training' }),

@@ -26,6 +26,3 @@ export const raw = (html: string): Html => ({ html })
 
 /** JSON inside a script element, which no text in it can end. */
 export const json = (value: unknown): Html => raw(jsonText(value, 1).replaceAll('<', '\\u003c'))
-
-/** A name as an anchor. */
-export const anchor = (text: string): string => text.replace(/[^\w-]+/g, '-')

@@ -1,6 +1,7 @@
 import type { RunEntry } from '../../evaluate/report.js'
 import { short, signed, skillSentence, span, verdictText } from '../../evaluate/report-table.js'
 import type { TierName } from '../../evaluate/tiers.js'
+import { plainName } from '../../shown-text.js'
 import { basisOf } from '../basis.js'
 import type { Report } from '../document.js'
 import { basis, likeGroups } from '../figures/comparison.js'
@@ -9,10 +10,10 @@ import { cellsOf, comparability } from '../markdown.js'
 import type { MatrixRow, Status } from '../matrix.js'
 import { LOSS_TO_BEAT } from '../prd.js'
 import { fairEntries, skillVerdicts } from '../verdicts.js'
-import { anchor, type Html, html } from './html.js'
+import { type Html, html } from './html.js'
 import { number, table } from './parts.js'
 
-const runLink = (run: string) => html`<a href="#run-${anchor(run)}">${run}</a>`
+const runLink = (run: string) => html`<a href="#run-${plainName(run)}">${run}</a>`
 
 const KINDS: Readonly<Partial<Record<Status, string>>> = {
   complete: 'good',
@@ -121,7 +122,7 @@ ${table(
       read: (r) =>
         r.model_file === null || r.run === null
           ? '–'
-          : html`<a href="#run-${anchor(r.run)}" title="${r.model_file}"><code>${r.run}/<wbr>${r.model_file.split('/').at(-1)}</code></a>`,
+          : html`<a href="#run-${plainName(r.run)}" title="${r.model_file}"><code>${r.run}/<wbr>${r.model_file.split('/').at(-1)}</code></a>`,
     },
     {
       title: 'Success Score',

@@ -2,11 +2,12 @@ import { beyondPlan } from '../../checkpoint/run.js'
 import type { BaselineName } from '../../evaluate/baselines-fit.js'
 import { NAMES, short, signed, skillSentence, span } from '../../evaluate/report-table.js'
 import { extremes } from '../../extremes.js'
+import { plainName } from '../../shown-text.js'
 import { basis } from '../figures/comparison.js'
 import type { Drawn } from '../figures/write.js'
 import { bytes, count, duration, mse, NONE } from '../format.js'
 import type { ReportedRun } from '../runs.js'
-import { anchor, type Html, html } from './html.js'
+import { type Html, html } from './html.js'
 import { code, facts, number, shown, table } from './parts.js'
 
 const STATES = { complete: 'good', interrupted: 'warn', running: 'warn', damaged: 'bad' } as const
@@ -50,7 +51,7 @@ function card(run: ReportedRun): Html {
     ['command line', run.command_line && code(run.command_line.join(' '))],
     ['judged on', e && basis([e])],
     ['trained on', e?.trained_on != null && `${(100 * e.trained_on).toFixed(1)} % of the judged windows`],
-    ['selected on', e && (e.selected_on ? 'yes: the best epoch was chosen on these rows, which flatters a little' : 'no')],
+    ['selected on', e && (e.selected_on ? 'yes: the best epoch was chosen on these rows, so the figures are optimistic' : 'no')],
     ['judged weights', e && html`SHA-256 ${code(e.weights_sha256)}`],
   ])
 }
@@ -90,7 +91,7 @@ const setting = (value: unknown) => (value === null ? NONE : typeof value === 'o
 /** The part of the page about one run. */
 export function runSection(run: ReportedRun, figures: readonly Drawn[], more: readonly Html[]): Html {
   const [first, ...others] = figures
-  return html`<section class="run" id="run-${anchor(run.run)}" aria-label="run ${run.run}"><h3>${run.run} <span class="tag ${STATES[run.state]}">${run.state}</span>${run.lineage?.split?.leaky && html` <span class="tag bad">leaky</span>`}</h3>
+  return html`<section class="run" id="run-${plainName(run.run)}" aria-label="run ${run.run}"><h3>${run.run} <span class="tag ${STATES[run.state]}">${run.state}</span>${run.lineage?.split?.leaky && html` <span class="tag bad">leaky</span>`}</h3>
 ${run.problem && html`<p class="bad">${run.problem.code}: ${run.problem.message}<br>fix: ${run.problem.hint}</p>`}
 ${judged(run)}
 ${more}

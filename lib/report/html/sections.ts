@@ -7,12 +7,13 @@ import type { Diagnosis } from '../../evaluate/diagnose/runs.js'
 import { short, signed, span } from '../../evaluate/report-table.js'
 import type { RetrievalEntry } from '../../evaluate/retrieval/entry.js'
 import { type TrainedOn, trainedOnNote, wasTrainedOn } from '../../evaluate/trained-on.js'
+import { plainName } from '../../shown-text.js'
 import type { Report } from '../document.js'
 import { documentsOf } from '../documents.js'
 import type { Figures } from '../figures/all.js'
 import { contestants, likeRetrievals, percent, poolNote } from '../figures/retrieval.js'
 import { count, mse, NONE } from '../format.js'
-import { anchor, type Html, html } from './html.js'
+import { type Html, html } from './html.js'
 import { code, number, shown, table } from './parts.js'
 
 /** A part of the page about one evaluation document. */
@@ -68,7 +69,7 @@ function retrieval(entries: readonly RetrievalEntry[], figures: Figures): Html {
   )
   const verdicts = entries.flatMap(({ verdict, ...entry }) =>
     verdict && !wasTrainedOn(entry)
-      ? [html`<li><a href="#run-${anchor(entry.run)}">${entry.run}</a>: ${verdict.sentence}</li>`]
+      ? [html`<li><a href="#run-${plainName(entry.run)}">${entry.run}</a>: ${verdict.sentence}</li>`]
       : [],
   )
   return html`${invalid.map((e) => html`<p class="bad">${e.run}: invalid; a perfect prediction finds its target in ${percent(e.oracle.top1.with_context)} only.</p>`)}<ul>${verdicts}</ul>${pair(figures.retrieval)}${scored}`
