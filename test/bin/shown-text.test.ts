@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { csv } from '../../lib/report/figures/draw.js'
 import { records } from '../../lib/report/figures/table-file.js'
-import { jsonText, oneLine, shellWord, terminalText, xmlText } from '../../lib/shown-text.js'
+import { jsonText, oneLine, plainName, shellWord, terminalText, xmlText } from '../../lib/shown-text.js'
 
 const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))
 const HOSTILE = '\x1b[2J\x07\x9b31m\x7f\u202e\u2066\ud800\u2028\r\t'
@@ -33,6 +33,12 @@ it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '\n=1', '＝1', "'=1", 
     expect(records(file)).toEqual([{ [text]: text, b: '-1.5' }])
   },
 )
+it('a name for files keeps ordinary names, and tells others apart', () => {
+  for (const name of ['lstm_baseline', 'a.b-c_1', '中文']) expect(plainName(name)).toBe(name)
+  const odd = ['a b', 'a?b', 'a_b', 'a/b', '=a', '..\\x', '\ud800', '\x1b[2J', '../x'].map(plainName)
+  expect(new Set(odd).size).toBe(odd.length)
+  for (const name of odd) expect(name).toMatch(/^[\p{L}\p{N}._-]+$/u)
+})
 it.each(["it's", 'a b', '$(id)', 'a\x1b[2J\nb', '-', '=ls', '~', 'a\\b', '', "a\u202eb'\\", 'é', '`x`|y;z'])(
   'the word %j can be pasted',
   (word) => {

@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Report, report } from '../../lib/index.js'
+import { escaped } from '../../lib/report/html/html.js'
+import { embedded } from '../../lib/report/html/page.js'
+import { plainName, xmlText } from '../../lib/shown-text.js'
+import { at, evaluation, makeRuns, models, ODD } from './material.js'
+
+let made: Report
+let page: string
+beforeAll(async () => {
+  await makeRuns()
+  made = (await report({ runs: models, out: evaluation })).report
+  page = readFileSync(at('report.html'), 'utf8')
+}, 600_000)
+
+describe('the page', () => {
+  it('lets no text of a corpus become markup', () => {
+    expect(page).not.toMatch(/<script>alert|<img src=x|<b>&</)
+    expect(page).not.toContain('\u0000')
+    expect(page).toContain('&lt;/script&gt;&lt;script&gt;alert(1)')
+    expect(page.match(/<script/g)).toHaveLength(2)
+    expect(page).toContain(`id="run-${plainName(ODD)}"`)
+    expect(page).toBe(xmlText(page))
+  })
+  it('leads every link inside it to one place', () => {
+    const ids = [...page.matchAll(/<[^>]* id="([^"]*)"/g)].map(([, id]) => id)
+    expect(new Set(ids).size).toBe(ids.length)
+    for (const [, id] of page.matchAll(/href="#([^"]*)"/g)) expect(ids).toContain(id)
+  })
+  it('asks for nothing from outside', () => {
+    const addresses = [...page.matchAll(/(?:src|href|action|srcset)="([^"]*)"|url\(([^)]*)\)/g)].map((m) => m[1] ?? m[2]!)
+    expect(addresses.filter((address) => !/^(#|data:)/.test(address))).toEqual([])
+    expect(page).toMatch(/Content-Security-Policy" content="default-src &#39;none&#39;/)
+  })
+  it('holds the whole report', () => {
+    expect(JSON.parse(embedded(page)!)).toEqual(JSON.parse(JSON.stringify(made)))
+    expect(Buffer.byteLength(page)).toBeLessThan(3e6)
+  })
+  it('escapes every character that could end a text', () => {
+    expect(escaped(`<>&"'\u0007\ud83d\ude00\udc00`)).toBe('&lt;&gt;&amp;&quot;&#39;\ufffd\u{1f600}\ufffd')
+  })
+})
