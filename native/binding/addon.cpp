@@ -13,7 +13,7 @@ static Napi::Value leave_process(const Napi::CallbackInfo& info) {
 
 // The JS thread computes alone: a team of its own would count against the lane's, see binding/lane.h.
 static void stay_single() {
-  want_threads(wanted_settings().threads);
+  wanted_settings();  // the thread count of libtorch, before it changes
   at::set_num_threads(1);
 }
 

@@ -14,8 +14,14 @@
 namespace lvm {
 namespace {
 
-std::atomic<int> threads_wanted = 0;
-std::atomic<Multiplier> multiplier_wanted = Multiplier::aten;
+// Of libtorch as it was loaded: later its count is that of whoever set it last.
+int initial_threads() {
+  static const int threads = at::get_num_threads();
+  return threads;
+}
+
+// Of each JS thread, so that workers do not disturb each other.
+thread_local Settings wanted{initial_threads(), Multiplier::aten};
 
 std::mutex living_mutex;
 std::set<Lane*> living;
@@ -30,11 +36,9 @@ void adopt(const Settings& settings) {
 
 }  // namespace
 
-Settings wanted_settings() {
-  return {threads_wanted > 0 ? threads_wanted.load() : at::get_num_threads(), multiplier_wanted.load()};
-}
-void want_threads(int n) { threads_wanted = n; }
-void want_multiplier(Multiplier kind) { multiplier_wanted = kind; }
+Settings wanted_settings() { return wanted; }
+void want_threads(int n) { wanted.threads = n; }
+void want_multiplier(Multiplier kind) { wanted.multiplier = kind; }
 
 Lane::Job::Job(Napi::Env env) : promise(env), settings(wanted_settings()) {}
 

@@ -103,7 +103,7 @@ Napi::Promise run_async(Napi::Env env, Work work, Wrap wrap) {
 // stop, and when it has not after a second the process ends on the spot with this code.
 void leave(int code);
 
-// What jobs that are asked for from now on compute with.
+// What jobs that this JS thread asks for from now on compute with.
 Settings wanted_settings();
 void want_threads(int n);
 void want_multiplier(Multiplier kind);

@@ -62,23 +62,35 @@ std::atomic<uint64_t> missing = 0;
 std::atomic<Region*> last_cut = nullptr;
 struct sigaction previous{};
 
-void on_bus_error(int signal, siginfo_t* info, void* context) {
-  const int kept = errno;
+// Replaces the rest of the file by zeros, from the page on that could not be read. Returns whether an open region holds it.
+bool fill_missing_page(void* address) {
   for (auto* region = first.load(); region != nullptr; region = region->next) {
-    if (!region->holds(info->si_addr)) continue;
+    if (!region->holds(address)) continue;
     auto* const begin = region->begin.load();
-    auto* const page = begin + (static_cast<char*>(info->si_addr) - begin) / ::getpagesize() * ::getpagesize();
+    auto* const page = begin + (static_cast<char*>(address) - begin) / ::getpagesize() * ::getpagesize();
     const auto rest = size_t(begin + region->size.load() - page);
-    if (::mmap(page, rest, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_PRIVATE | MAP_ANON, -1, 0) == MAP_FAILED) break;
+    if (::mmap(page, rest, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_PRIVATE | MAP_ANON, -1, 0) == MAP_FAILED) return false;
     region->cut = true;
     last_cut = region;
     ++missing;
+    return true;
+  }
+  return false;
+}
+
+// Any thread may be here, several at once. A signal that is not about a mapped file is passed on to whoever had it before.
+void on_bus_error(int signal, siginfo_t* info, void* context) {
+  const int kept = errno;
+  const bool sent = info->si_code == SI_USER || info->si_code == SI_QUEUE;  // by a process, without an address
+  if (!sent && fill_missing_page(info->si_addr)) {
     errno = kept;
     return;
   }
   if (previous.sa_flags & SA_SIGINFO) return previous.sa_sigaction(signal, info, context);
+  if (previous.sa_handler == SIG_IGN && sent) return;
   if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) return previous.sa_handler(signal);
-  ::signal(signal, SIG_DFL);  // the same access comes again, and ends the process as it would have
+  ::signal(signal, SIG_DFL);
+  if (sent) ::raise(signal);  // otherwise the same access comes again, and ends the process as it would have
 }
 
 void catch_bus_errors() {

@@ -64,9 +64,10 @@ struct Hyena final : Layer {
     const auto type = u.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
     const auto first = pass.state ? pass.state->position : 0, time = u.size(1);
     if (first + time > rows) {
+      const auto needed = std::to_string(first + time);
       throw Error("BAD_ARGUMENT", "predict: expected at most " + std::to_string(rows) +
-                                    " positions, for which this model has filters, but received " + std::to_string(first + time) +
-                                    "; train with a larger --context or --positions");
+                                    " positions, for which this model has filters, but received " + needed +
+                                    "; train one for a context of " + needed);
     }
     const auto x = u.to(type).split(dim, -1);
     const auto gate = pass.last_only ? last_position(x[0]) : x[0];

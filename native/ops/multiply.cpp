@@ -5,13 +5,12 @@
 #include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 
-#include <atomic>
 #include <chrono>
 
 namespace lvm {
 namespace {
 
-std::atomic<Multiplier> chosen = Multiplier::aten;
+thread_local Multiplier chosen = Multiplier::aten;
 
 using LinearPointwise = Tensor(const Tensor&, const Tensor&, const std::optional<Tensor>&, std::string_view,
                                c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
@@ -109,7 +108,6 @@ double milliseconds(const std::function<void()>& work) {
 
 }  // namespace
 
-Multiplier multiplier() { return chosen; }
 void set_multiplier(Multiplier kind) { chosen = kind; }
 
 MultiplierTimes time_multipliers() {

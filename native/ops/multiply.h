@@ -8,8 +8,7 @@ using torch::Tensor;
 // Which library multiplies float32 matrices on the CPU. Which one is faster differs between processors by a factor of two,
 // and no name tells: it is measured once, recorded in the run and used again.
 enum class Multiplier { aten, onednn };
-Multiplier multiplier();
-void set_multiplier(Multiplier kind);
+void set_multiplier(Multiplier kind);  // of this thread
 // Milliseconds of a typical product with each, for this thread count.
 struct MultiplierTimes {
   double aten, onednn;

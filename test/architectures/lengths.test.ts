@@ -1,14 +1,16 @@
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, test } from 'vitest'
 import { architectures } from '../../lib/architectures/index.js'
 import { native } from '../../lib/native.js'
 import { useThreads } from '../../lib/torch/device.js'
 import { Tensor } from '../../lib/torch/tensor.js'
-import { apart, build, contexts, DIM, gaussian, LONGEST, predict } from './tiny.js'
+import { expectRounding, expectSlope, printMargin, ULP, ULP64 } from '../rounding.js'
+import { apart, build, contexts, DIM, gaussian, LONGEST, predict, widened } from './tiny.js'
 
 /** Lengths on both sides of where a layer turns from one form to another. */
 const LENGTHS = [1, 2, 5, 8, 9, 16, 17, 32, 33, 64, 65, 128, 129, 256, 257]
 const still = (options: Record<string, unknown>) => ({ ...options, inputScale: 'sqrt_dim' })
 
+printMargin()
 beforeAll(() => void useThreads(1))
 
 /** What random features leak, and hide from gradients, test/architectures/favor.test.ts knows. */
@@ -18,14 +20,17 @@ describe.each(exact.map((a) => [a.name, a] as const))('%s', (_, a) => {
   const options = still(a.presets.tiny)
 
   test.runIf(a.causal)('says the same of a prefix as of the whole, in whatever form', async () => {
-    const model = await build(a, options, { dtype: 'float64' })
+    const single = await build(a, options)
+    const model = await widened(a, options, single)
     const x = contexts(1, LONGEST)
     const every = await predict(model, x, 1, true)
+    const own = (apart(await predict(single, x, 1, true), every) * ULP64) / ULP // what float32 errs by, in float64
     for (const time of LENGTHS) {
       const want = every.subarray((time - 1) * DIM, time * DIM)
-      expect(apart(await predict(model, x.slice(0, time * DIM), 1), want), `last of ${time}`).toBeLessThan(1e-6)
+      const last = apart(await predict(model, x.slice(0, time * DIM), 1), want)
+      expectRounding(last, own, `${a.name}, last of ${time}`, 1, ULP64)
       const all = await predict(model, x.slice(0, time * DIM), 1, true)
-      expect(apart(all, every.subarray(0, time * DIM)), `all of ${time}`).toBeLessThan(1e-6)
+      expectRounding(apart(all, every.subarray(0, time * DIM)), own, `${a.name}, all of ${time}`, 1, ULP64)
     }
   })
 
@@ -48,7 +53,6 @@ describe.each(exact.map((a) => [a.name, a] as const))('%s', (_, a) => {
     for (const [seed, name] of names.entries()) {
       const slope = found[name]!
       const way = Float64Array.from(gaussian(slope.length, 100 + seed))
-      const size = Math.hypot(...way.map((w, i) => w * slope[i]!)) || 1
       const at = weights.findIndex(([weight]) => `grad/${weight}` === name)
       const loss = async (step: number) => {
         if (at < 0) return (await examine(x.map((value, i) => value + step * way[i]!))).loss![0]!
@@ -68,10 +72,8 @@ describe.each(exact.map((a) => [a.name, a] as const))('%s', (_, a) => {
         )
         return loss![0]!
       }
-      const step = 1e-5
-      const difference = ((await loss(step)) - (await loss(-step))) / (2 * step)
       const derivative = way.reduce((sum, w, i) => sum + w * slope[i]!, 0)
-      expect(Math.abs(difference - derivative) / (size + 1e-6), name).toBeLessThan(1e-4)
+      await expectSlope(derivative, loss, `${a.name} at ${time}, ${name}`, 1e-4)
     }
   })
 })
