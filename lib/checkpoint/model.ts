@@ -105,7 +105,7 @@ export class Model {
     throw new LvmError(
       'BAD_OPTION',
       `${owner}: expected ${what} of ${built}, as this ${this.manifest.model} was built for, but received ${length}`,
-      { hint: hint ?? `train one for a context of ${length}, or an architecture that takes any length, such as lstm or s4` },
+      { hint: hint ?? `train one with --context ${length}, or an architecture that takes any length, such as lstm or s4` },
     )
   }
   private async run(

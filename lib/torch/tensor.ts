@@ -52,8 +52,9 @@ export type Value = Tensor | number | bigint | boolean | string | null | undefin
 /** A tensor that lives in libtorch. Free it with `dispose()` (or `using`); what is forgotten is freed with its handle. */
 export class Tensor {
   private constructor(readonly native: NativeTensor) {}
-  /** Wraps a handle that the addon returned. */
+  /** Wraps a handle that the addon returned. Errors: BAD_ARGUMENT for anything else; DISPOSED. */
   static wrap(handle: NativeTensor): Tensor {
+    native.tensorDtype(handle) // refuses now what any use would refuse later
     return new Tensor(handle)
   }
 

@@ -19,7 +19,7 @@ struct Flatten final : Layer {
       const auto received = std::to_string(x.size(1));
       throw Error("BAD_ARGUMENT", "predict: expected contexts of " + std::to_string(context) +
                                     ", the only length that this model reads, but received " + received +
-                                    "; train one for a context of " + received);
+                                    "; train one with \"context\" " + received);
     }
     return x.flatten(1).unsqueeze(1);
   }

@@ -67,7 +67,7 @@ struct Hyena final : Layer {
       const auto needed = std::to_string(first + time);
       throw Error("BAD_ARGUMENT", "predict: expected at most " + std::to_string(rows) +
                                     " positions, for which this model has filters, but received " + needed +
-                                    "; train one for a context of " + needed);
+                                    "; train one with \"positions\" " + needed);
     }
     const auto x = u.to(type).split(dim, -1);
     const auto gate = pass.last_only ? last_position(x[0]) : x[0];

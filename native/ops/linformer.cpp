@@ -37,7 +37,7 @@ struct Linformer final : Layer {
     if (time > rows) {
       const auto needed = std::to_string(time);
       throw Error("BAD_ARGUMENT", "predict: expected at most " + std::to_string(rows) + " positions but received " + needed +
-                                    "; train one for a context of " + needed);
+                                    "; train one with \"positions\" " + needed);
     }
     const auto parts = x.unflatten(-1, {3, heads, e}).permute({2, 0, 3, 1, 4});  // [3, batch, heads, time, e]
     const auto k = parts[1], v = parts[2], from = proj_k.narrow(0, 0, time), into = proj_v.narrow(0, 0, time);

@@ -21,7 +21,7 @@ struct Positions final : Layer {
       const auto needed = std::to_string(first + x.size(1));
       throw Error("BAD_ARGUMENT", "predict: expected at most " + std::to_string(weight.size(0)) +
                                     " positions, as many as this model has learned, but received " + needed +
-                                    "; train one for a context of " + needed);
+                                    "; train one with \"positions\" " + needed);
     }
     return x + weight.narrow(0, first, x.size(1));
   }

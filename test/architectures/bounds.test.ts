@@ -6,10 +6,11 @@ import { build, contexts, DIM, predict } from './tiny.js'
 
 /** Contexts that a model cannot read, for which it says what would. */
 const refusals = [
-  ['distilgpt2', { positions: 16 }, 16, 17, 'predict: expected at most 16 positions', '--positions 17'],
-  ['linformer', { positions: 16 }, 16, 17, 'predict: expected at most 16 positions', '--positions 17'],
-  ['mlp', {}, 5, 7, 'predict: expected contexts of 5', '--context 7'],
-  ['mlp', {}, 5, 1, 'predict: expected contexts of 5', '--context 1'],
+  ['distilgpt2', { positions: 16 }, 16, 17, 'predict: expected at most 16 positions', '"positions" 17'],
+  ['hyena', { positions: 16 }, 16, 17, 'predict: expected at most 16 positions', '"positions" 17'],
+  ['linformer', { positions: 16 }, 16, 17, 'predict: expected at most 16 positions', '"positions" 17'],
+  ['mlp', {}, 5, 7, 'predict: expected contexts of 5', '"context" 7'],
+  ['mlp', {}, 5, 1, 'predict: expected contexts of 5', '"context" 1'],
 ] as const
 
 describe.each(refusals)('%s with %j', (name, options, context, time, sentence, fix) => {

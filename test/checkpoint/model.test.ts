@@ -2,13 +2,16 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { LvmError, load, Tensor } from '../../lib/index.js'
+import { LvmError, load, type Model, Tensor } from '../../lib/index.js'
+import { native } from '../../lib/native.js'
 import { refused } from '../data/fixture.js'
 import { gaussian } from '../evaluate/clustered.js'
+import { expectRounding, printMargin } from '../rounding.js'
 import { TINY, trained, vectorFile } from '../train/runs.js'
 
 const DIM = 16
 const run = (name: string) => join(TINY.out, name)
+printMargin()
 let data: string
 beforeAll(async () => {
   data = await vectorFile('base', { articles: 5 })
@@ -24,7 +27,17 @@ function vectors(count: number): Float32Array {
 }
 const lengths = (x: Float32Array) =>
   Array.from({ length: x.length / DIM }, (_, i) => Math.hypot(...x.subarray(i * DIM, (i + 1) * DIM)))
-const near = (a: Float32Array, b: Float32Array) => Math.max(...a.map((x, i) => Math.abs(x - b[i]!)))
+const near = (a: ArrayLike<number>, b: ArrayLike<number>) => Math.max(...Array.from(a, (x, i) => Math.abs(x - b[i]!)))
+/** The largest error of a model's predictions against its own weights in double precision. Shapes: x batch · time · dim */
+async function ownError(model: Model, x: Float32Array, time: number, o: { all?: boolean; raw?: boolean } = {}): Promise<number> {
+  const wide = await native.model(model.manifest.spec, 'float64', 'cpu', null)
+  await native.modelLoad(wide, Object.fromEntries(native.modelState(model.native).map(({ name, tensor }) => [name, tensor])))
+  using input = Tensor.from(x, [x.length / (time * DIM), time, DIM])
+  using exact = Tensor.wrap(await native.modelPredict(wide, input.native, o.all ?? false, o.raw ?? false))
+  using single = Tensor.wrap(await native.modelPredict(model.native, input.native, o.all ?? false, o.raw ?? false))
+  native.dispose(wide)
+  return near((await single.data()) as Float32Array, (await exact.data()) as Float64Array)
+}
 
 describe.each(['lstm', 'gru', 'transformer'])('%s', (name) => {
   it('predicts unit vectors, whatever the batch, and one after the other', async () => {
@@ -37,7 +50,7 @@ describe.each(['lstm', 'gru', 'transformer'])('%s', (name) => {
     expect(y).toHaveLength(3 * DIM)
     for (const length of lengths(y)) expect(length).toBeCloseTo(1, 5)
     const single = await model.predict(x.subarray(5 * DIM, 10 * DIM))
-    expect(near(single, y.subarray(DIM, 2 * DIM))).toBeLessThan(1e-6)
+    expectRounding(near(single, y.subarray(DIM, 2 * DIM)), await ownError(model, x, 5), `${name}, a context alone`)
     expect(await model.predict(x)).toEqual(y)
   })
   it('takes other context lengths, and tensors of any float type', async () => {
@@ -60,6 +73,7 @@ describe.each(['lstm', 'gru', 'transformer'])('%s', (name) => {
     const x = vectors(batch * time)
     const all = await model.predictAll(x)
     expect(all).toHaveLength(batch * time * DIM)
+    const own = await ownError(model, x, time, { all: true })
     const stepper = model.stepper({ batch })
     const at = (b: number, t: number) => (b * time + t) * DIM
     for (const round of [1, 2]) {
@@ -70,9 +84,10 @@ describe.each(['lstm', 'gru', 'transformer'])('%s', (name) => {
         expect(stepped).toHaveLength(batch * DIM)
         for (let b = 0; b < batch; b++) {
           const expected = all.subarray(at(b, t), at(b, t) + DIM)
-          expect(near(stepped.subarray(b * DIM, (b + 1) * DIM), expected), `round ${round}, position ${t}`).toBeLessThan(1e-5)
+          const step = near(stepped.subarray(b * DIM, (b + 1) * DIM), expected)
+          expectRounding(step, own, `${name}, round ${round}, position ${t}`)
           const prefix = await model.predict(x.subarray(at(b, 0), at(b, t) + DIM), { context: t + 1 })
-          expect(near(prefix, expected)).toBeLessThan(1e-5)
+          expectRounding(near(prefix, expected), own, `${name}, a prefix of ${t + 1}`)
         }
       }
       await stepper.reset()
@@ -94,12 +109,8 @@ describe('with raw', () => {
       const own = raw.subarray(b * DIM, (b + 1) * DIM)
       const length = Math.hypot(...own)
       expect(Math.abs(length - 1)).toBeGreaterThan(0.01)
-      expect(
-        near(
-          own.map((v) => v / length),
-          unit.subarray(b * DIM, (b + 1) * DIM),
-        ),
-      ).toBeLessThan(1e-5)
+      const direction = own.map((v) => v / length)
+      expectRounding(near(direction, unit.subarray(b * DIM, (b + 1) * DIM)), 0, `${name}, the direction of raw`)
     }
     using input = Tensor.from(x, [2, 5, DIM])
     using output = await model.predict(input, { raw: true })
@@ -109,10 +120,11 @@ describe('with raw', () => {
     using model = await load(run('gru'))
     const x = vectors(4)
     const all = await model.predictAll(x, { context: 4, raw: true })
+    const own = await ownError(model, x, 4, { all: true, raw: true })
     const stepper = model.stepper({ raw: true })
     for (let t = 0; t < 4; t++) {
       const stepped = await stepper.step(x.subarray(t * DIM, (t + 1) * DIM))
-      expect(near(stepped, all.subarray(t * DIM, (t + 1) * DIM))).toBeLessThan(1e-5)
+      expectRounding(near(stepped, all.subarray(t * DIM, (t + 1) * DIM)), own, `gru, raw step ${t}`)
     }
     stepper.dispose()
   })

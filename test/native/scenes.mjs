@@ -118,9 +118,11 @@ Object.assign(scenes, {
       native.dispose(one)
     }
     say(Math.round(megabytes() - before))
-    await Tensor.wrap(parts[0].tensor)
-      .op('aten::neg')
-      .catch(({ code }) => say(code))
+    try {
+      Tensor.wrap(parts[0].tensor)
+    } catch ({ code }) {
+      say(code)
+    }
   },
   dropResults: () => growth((t, i) => (i % 6 === 0 ? t.op('aten::neg') : undefined), { count: 1000 }),
   dropViews: () => growth((t, i) => (i % 6 === 0 ? t.op('aten::slice.Tensor', 0, 0, 10) : undefined), { count: 1000 }),

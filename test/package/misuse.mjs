@@ -99,7 +99,7 @@ const keys = (...names) => names.flatMap((name) => Object.keys(tables[name]))
 const tensor = () => Tensor.from([1, 2, 3])
 const SAY = { say: undefined }
 const SIGNAL = { signal: undefined }
-/** Functions with arguments that they take, and the options that are spoilt in each of these. */
+/** Functions with arguments that they take, and the options that are replaced in each of these. */
 const calls = [
   ['load', api.load, ['run', {}], [[], ['device', 'threads', 'root', 'exact', 'x']]],
   [
@@ -173,6 +173,7 @@ const calls = [
     [],
   ]),
   ['call', api.call, ['aten::neg', [tensor()], {}], [[], [], ['self', 'x']]],
+  ['Tensor.wrap', Tensor.wrap, [tensor().native], []],
   ['Tensor.from', Tensor.from, [[1, 2], [2], {}], [[], [], ['dtype', 'x']]],
   ['Tensor.map', Tensor.map, ['base.npy', { offset: 0, shape: [1], dtype: 'float32' }], [[], ['offset', 'shape', 'dtype', 'x']]],
   [
@@ -227,10 +228,10 @@ for (const [i, [name, run, given, options]] of calls.entries()) {
   for (const [what, make] of Object.entries(misuses)) {
     for (let at = 0; at < given.length; at++) {
       if (['selftest', 'report', 'audit'].includes(name) && NOTHING.includes(what)) continue
-      const spoilt = (value) => given.map((own, j) => (j === at ? value : own))
-      await tried(name, run, spoilt(make()), `argument ${at} ${what}`)
+      const changed = (value) => given.map((own, j) => (j === at ? value : own))
+      await tried(name, run, changed(make()), `argument ${at} ${what}`)
       for (const key of options[at] ?? []) {
-        if (what !== 'undefined') await tried(name, run, spoilt({ ...given[at], [key]: make() }), `${key} ${what}`)
+        if (what !== 'undefined') await tried(name, run, changed({ ...given[at], [key]: make() }), `${key} ${what}`)
       }
     }
   }

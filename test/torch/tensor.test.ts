@@ -84,6 +84,7 @@ describe('a handle that is none', () => {
     ['samples', () => native.samples(Tensor.from([1, 2], [2, 1]).native, null, Int32Array.of(0), Int32Array.of(1), 1)],
   ])('such as %s is refused', (_, make) => {
     expect(() => native.tensorShape(make() as NativeTensor)).toThrow(code('BAD_ARGUMENT'))
+    expect(() => Tensor.wrap(make() as NativeTensor)).toThrow(code('BAD_ARGUMENT'))
   })
   test('cannot be disposed', () => {
     expect(() => native.dispose({} as NativeTensor)).toThrow(code('BAD_ARGUMENT'))
