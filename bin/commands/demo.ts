@@ -11,7 +11,9 @@ import { packageRoot } from '../package.js'
 
 /** The transformer adds positions to its inputs, beside which unit vectors are small unless they are scaled. */
 const MODELS = { lstm: {}, gru: {}, transformer: { inputScale: 'sqrt_dim' } }
-const fields = { epochs: integer({ default: 4, min: 1, about: 'epochs for each model' }) }
+const fields = {
+  epochs: integer({ default: 4, min: 1, about: 'epochs for each model; one is too few for gru and transformer to improve' }),
+}
 
 const INTRO = `Three models learn to predict the next sentence vector of 61 country profiles from the World Factbook.
 This takes a minute or two; the recipe is "small": each model predicts a change from the mean of its context.

@@ -10,10 +10,11 @@ const SAVE_SECONDS = 300
 /** How long a call into C++ should take: short enough for a progress bar, long enough to cost nothing. */
 const CALL_SECONDS = 0.5
 
-export type Stopped = 'done' | 'early-stop' | 'max-steps' | 'interrupted'
+export type Ended = 'done' | 'early-stop' | 'max-steps'
+export type Stopped = Ended | 'interrupted'
 
 /** Why a training is at its end; undefined while it is not, as within an epoch that is not judged yet. */
-export function ended({ plan: { train }, progress, history }: Session): Exclude<Stopped, 'interrupted'> | undefined {
+export function ended({ plan: { train }, progress, history }: Session): Ended | undefined {
   const { epoch, step, best, optimizer_steps } = progress
   if (epoch === 0 || step > 0) return undefined
   const last = history.at(-1)?.epoch ?? 0

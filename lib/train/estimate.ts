@@ -37,14 +37,15 @@ export function estimate(
   }
 }
 
-/** More than this share of what is free is worth a warning: other programs want some too. */
+/** A training that takes more than this share of the free memory gets a warning: other programs need some too. */
 const TIGHT = 0.8
 
-/** Refuses what cannot fit; returns a sentence when it will be tight. Errors: OUT_OF_MEMORY with the figures. */
+/** Refuses what cannot fit; returns a warning when memory is tight. Errors: OUT_OF_MEMORY with the figures. */
 export function requireMemory(what: string, bytes: number, free: number, hint: string): string | undefined {
-  const figures = (there: string) => `expected ${gigabytes(bytes)} of free memory ${there} ${gigabytes(free)}, for ${what}`
-  if (bytes > free) throw new LvmError('OUT_OF_MEMORY', `train: ${figures('but there are')}`, { hint })
-  return bytes > TIGHT * free ? figures('of') : undefined
+  const [needed, there] = [gigabytes(bytes), gigabytes(free)]
+  if (bytes > free)
+    throw new LvmError('OUT_OF_MEMORY', `train: expected ${needed} of free memory but there are ${there}, for ${what}`, { hint })
+  return bytes > TIGHT * free ? `memory is tight: ${what} may take ${needed} of the ${there} that are free` : undefined
 }
 
 /** Refuses data that cannot fit, before it is read. Errors: OUT_OF_MEMORY. */
@@ -58,7 +59,7 @@ export function requireDataMemory(bytes: number): void {
 }
 
 /**
- * Refuses what cannot fit beside the data that is open, before anything is computed; returns a sentence when it will be tight.
+ * Refuses what cannot fit beside the data that is open, before anything is computed; returns a warning when memory is tight.
  *
  * Errors: OUT_OF_MEMORY, NO_DISK, with the figures.
  */

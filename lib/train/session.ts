@@ -190,13 +190,14 @@ export async function evaluateEpoch(session: Session, lr: number, signal: AbortS
     const scores = await holding(session, weights, () => judge(session, data.val, data.split.val, signal))
     judged.push({ weights, ...scores })
   }
-  const val = judged.reduce((best, other) => (other.loss < best.loss ? other : best))
+  const finite = ({ loss }: { loss: number }) => Number.isFinite(loss)
+  const val = judged.find((each) => !finite(each)) ?? judged.reduce((best, other) => (other.loss < best.loss ? other : best))
   const train = await holding(session, val.weights, () => judge(session, data.train, session.trainSample, signal))
   const { loss, gradNorm, windows, steps } = native.trainerSums(session.trainer)
   const trained = progress.epoch > 0
-  const lost = Object.entries({ training: train.loss, validation: val.loss }).filter(([, value]) => !Number.isFinite(value))
-  if (lost.length > 0) {
-    const what = lost.map(([part, value]) => `the loss on the ${part} windows is ${value}`).join(' and ')
+  const diverged = Object.entries({ training: train, validation: val }).filter(([, scores]) => !finite(scores))
+  if (diverged.length > 0) {
+    const what = diverged.map(([part, { loss }]) => `the loss on the ${part} windows is ${loss}`).join(' and ')
     throw new LvmError('DIVERGED', `training: ${what} after epoch ${progress.epoch} (step ${progress.optimizer_steps})`)
   }
   return {

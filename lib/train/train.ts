@@ -8,7 +8,7 @@ import { native } from '../native.js'
 import { resolveDevice, useThreads } from '../torch/device.js'
 import { useMultiplier } from '../torch/multiplier.js'
 import { auditData } from './audit.js'
-import { ended, epochs } from './epochs.js'
+import { type Ended, ended, epochs } from './epochs.js'
 import { estimate, requireRoom } from './estimate.js'
 import type { Told, TrainEvent } from './events.js'
 import { openInitial } from './initial.js'
@@ -60,17 +60,16 @@ function startEvent(
 
 type Control = { signal?: AbortSignal }
 const ARGS = { options: withFields({ model: word }), control: only({ signal: optional(abortSignal) }) }
-/** Why a run that is at its end trains nothing, and what would take it further. */
-function nothingToTrain(
-  { plan: { train }, progress: { best, optimizer_steps } }: Session,
-  why: ReturnType<typeof ended>,
-): string {
-  const further = {
-    'early-stop': `it stopped ${train.earlyStop} epochs after its best, epoch ${best?.epoch}; a larger "earlyStop" takes it further`,
-    'max-steps': `all ${optimizer_steps} steps of "maxSteps" are made; a larger "maxSteps" takes it further`,
-    done: `all ${train.epochs} epochs are done; a larger "epochs" takes it further`,
+
+/** Why a run that is at its end trains nothing, and which option takes it further. */
+function nothingToTrain({ plan: { train }, progress: { best, epoch, optimizer_steps } }: Session, why: Ended): string {
+  const further = train.schedule === 'warmup-cosine' ? 'with "extend" takes it further' : 'takes it further'
+  const reasons = {
+    'early-stop': `no epoch after epoch ${best?.epoch} was better; a larger "earlyStop" takes it further`,
+    'max-steps': `step ${optimizer_steps} of ${train.maxSteps} is made; a larger "maxSteps" ${further}`,
+    done: `epoch ${epoch - 1} of ${train.epochs} is trained; a larger "epochs" ${further}`,
   }
-  return `nothing to train: ${further[why!]}`
+  return `nothing to train: ${reasons[why]}`
 }
 
 /**

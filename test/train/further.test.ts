@@ -81,14 +81,17 @@ describe('a run that stopped early', () => {
 
 describe('a resume that trains nothing', () => {
   it.each<[string, Partial<TrainOptions>, RegExp]>([
-    ['its epochs are done', { epochs: 1 }, /all 1 epochs are done; a larger "epochs"/],
-    ['its steps are made', { maxSteps: 3 }, /all 3 steps.*a larger "maxSteps"/],
-    ['it stopped early', { lr: 0.05, epochs: 9, earlyStop: 1 }, /1 epochs after its best.*a larger --early-stop/],
+    ['its epochs are done', { epochs: 1 }, /epoch 1 of 1 is trained; a larger "epochs" takes it further$/],
+    ['its steps are made', { maxSteps: 3 }, /step 3 of 3 is made; a larger "maxSteps" takes it further$/],
+    ['it stopped early', { lr: 0.05, epochs: 9, earlyStop: 1 }, /no epoch after epoch \d was better; a larger "earlyStop"/],
   ])('says so when %s', async (name, options, message) => {
     await trained({ ...TINY, model: 'lstm', data: noise, name, ...options })
     const before = manifestOf(folder(name))
     const events = await again(name)
-    expect(events.find(({ type }) => type === 'warning')).toMatchObject({ code: 'NOTHING_TO_TRAIN', message })
+    expect(events.find(({ type }) => type === 'warning')).toMatchObject({
+      code: 'NOTHING_TO_TRAIN',
+      message: expect.stringMatching(message),
+    })
     expect(manifestOf(folder(name))).toEqual(before)
     const more = await again(name, name.includes('early') ? { earlyStop: 3 } : { epochs: 3, maxSteps: 30 })
     expect(more.some(({ type }) => type === 'epoch')).toBe(true)
@@ -109,6 +112,10 @@ describe('a run under warm-up and cosine', () => {
     await refused('BAD_OPTION', again('half', { epochs: 4 }))
     await again('half')
     await expectEqual('half', 'cosine')
+  })
+  it('is told that only a larger "epochs" with "extend" takes it further', async () => {
+    const told = (await again('cosine')).find(({ type }) => type === 'warning')
+    expect(told).toMatchObject({ message: expect.stringMatching(/epoch 2 of 2 is trained; a larger "epochs" with "extend"/) })
   })
   it('keeps its rates when it is told to stop sooner, and then goes on to its end', async () => {
     await trained({ ...options, data, epochs: 3, name: 'sooner' }, nth('progress', 2))

@@ -146,6 +146,11 @@ describe('a training that diverges', () => {
     expect(manifestOf(run).progress!.step).toBe(progress!.step)
     await verifyRun(run)
   })
+  it('names the validation windows alone when only their loss is not finite', async () => {
+    const val = await vectorFile('wild-val', { seed: 9, change: (v) => v.fill(3e38, 40 * 16, 41 * 16) })
+    const message = await refused('DIVERGED', start('wild-val', { model: 'transformer', split: 'file', val, space: 'any' }))
+    expect(message).toMatch(/^training: the loss on the validation windows is (NaN|Infinity) after epoch 0 \(step 0\)$/)
+  })
   it('because of its data says what became infinite', async () => {
     const wild = await vectorFile('wild', { change: (v) => v.fill(3e37, 40 * 16, 41 * 16) })
     expect(await refused('DIVERGED', start('wild', { data: wild }))).toMatch(
