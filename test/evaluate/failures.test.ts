@@ -12,7 +12,7 @@ import { lockRun } from '../../lib/files/lock.js'
 import { native, type Ranking } from '../../lib/native.js'
 import { trainFields } from '../../lib/train/fields.js'
 import { train } from '../../lib/train/train.js'
-import { constant, copyLast, examined, history, untrained, type Ward, ward } from './diagnose/patients.js'
+import { type Corpora, constant, copyLast, corpora, examined, history, untrained } from './diagnose/planted-predictors.js'
 import { alignment, DELTAS } from './selftest/deltas.js'
 
 /**
@@ -21,10 +21,10 @@ import { alignment, DELTAS } from './selftest/deltas.js'
  */
 const out = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'lvm-failures-'))
 const run = join(out, 'run')
-let w: Ward
+let w: Corpora
 beforeAll(async () => {
   native.setThreads(1)
-  w = await ward({ dim: 64 })
+  w = await corpora({ dim: 64 })
   for await (const _ of train({
     model: 'lstm',
     data: 'data/sample/factbook',
@@ -83,9 +83,9 @@ describe('failure', () => {
     expect(trainFields.loss.choices).toEqual(['mse', 'cosine'])
     expect(Object.keys(trainFields).filter((key) => /loss|margin|auxiliary/i.test(key))).toEqual(['loss'])
   })
-  it('10, a variance that no unit vector has: selftest, oracle-fails; the doctor calls a healthy run of any dimension healthy', async () => {
+  it('10, a variance that no unit vector has: selftest, oracle-fails; doctor finds no collapse in a sound run of any dimension', async () => {
     for (const dim of [8, 64]) {
-      const some = dim === 64 ? w : await ward({ dim, articles: 24 })
+      const some = dim === 64 ? w : await corpora({ dim, articles: 24 })
       const { facts } = await examined(some, some.ridge)
       expect(facts.dispersion.predictions.variance).toBeLessThanOrEqual(1 / dim)
       expect(findingsOf(facts).map(({ code }) => code)).not.toContain('collapse')

@@ -2,7 +2,7 @@ import type { Base } from '../../data/base.js'
 import { native } from '../../native.js'
 import { call, Tensor } from '../../torch/tensor.js'
 import { contexts, type Rows, targets } from '../baselines-rows.js'
-import { rowsUsed } from '../diagnose/patient.js'
+import { rowsUsed } from '../diagnose/examined-subject.js'
 import { nearest } from '../nearest.js'
 import { unitVectors } from '../unit-vectors.js'
 

@@ -13,8 +13,8 @@ import { type Provenance, provenance } from '../subject.js'
 import { wasTrainedOn } from '../trained-on.js'
 import { type Asked, gather, isBaseline } from './contestants.js'
 import { compareFields } from './fields.js'
-import { MEASURES, type Measure } from './ground.js'
 import { comparePairs, type Pair, type RawPair, verdict } from './pairs.js'
+import { MEASURES, type Measure } from './shared-windows.js'
 import { renderComparison } from './table.js'
 
 /** Options of `compare`: runs and baselines, files to compare them on, what hears of progress, and any field of `compareFields`. */
@@ -58,9 +58,9 @@ export const COMPARISON = 'comparison.json'
 const mean = (values: Float64Array) => values.reduce((a, b) => a + b, 0) / values.length
 
 async function compareOn(names: readonly string[], o: Asked, say: (line: string) => void) {
-  const { ground, contestants } = await gather(names, o, say)
+  const { shared, contestants } = await gather(names, o, say)
   try {
-    const { chosen, pool, oracle, articles } = ground
+    const { chosen, pool, oracle, articles } = shared
     const count = new Set(articles).size
     const from = provenance(chosen)
     return {
@@ -80,8 +80,8 @@ async function compareOn(names: readonly string[], o: Asked, say: (line: string)
       pairs: await comparePairs(contestants, articles, { seed: o.seed, seen: wasTrainedOn(from) }),
     }
   } finally {
-    ground.dispose()
-    ground.chosen.dispose()
+    shared.dispose()
+    shared.chosen.dispose()
   }
 }
 

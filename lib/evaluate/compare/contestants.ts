@@ -5,8 +5,8 @@ import type { Options } from '../../options.js'
 import { BASELINES, type BaselineName, fitBaselines } from '../baselines-fit.js'
 import { chooseRows } from '../subject.js'
 import type { compareFields } from './fields.js'
-import { type Ground, openGround, type Values } from './ground.js'
 import { type Likeness, likeness, requireAlike } from './likeness.js'
+import { openSharedWindows, type SharedWindows, type Values } from './shared-windows.js'
 
 /** One side of a comparison: a run, or a baseline by its name. */
 export interface Contestant {
@@ -28,12 +28,12 @@ export async function isBaseline(name: string): Promise<boolean> {
   }
 }
 
-async function baselineValues(name: BaselineName, ground: Ground): Promise<Contestant> {
-  const [baseline] = await fitBaselines(ground.chosen.train, [name])
+async function baselineValues(name: BaselineName, shared: SharedWindows): Promise<Contestant> {
+  const [baseline] = await fitBaselines(shared.chosen.train, [name])
   if (baseline === undefined)
     throw badOption('compare', 'contestants', 'what needs no fitting, because no training rows are known here,', name)
   try {
-    return { name, kind: 'baseline', model: null, values: await ground.values((ids) => baseline.predict(ground.chosen, ids)) }
+    return { name, kind: 'baseline', model: null, values: await shared.values((ids) => baseline.predict(shared.chosen, ids)) }
   } finally {
     baseline.dispose()
   }
@@ -48,12 +48,12 @@ export async function gather(
   names: readonly string[],
   o: Asked,
   say: (line: string) => void,
-): Promise<{ ground: Ground; contestants: readonly Contestant[] }> {
+): Promise<{ shared: SharedWindows; contestants: readonly Contestant[] }> {
   const found = new Map<string, Contestant>()
-  let first: { name: string; on: Likeness; ground: Ground } | undefined
+  let first: { name: string; on: Likeness; shared: SharedWindows } | undefined
   const dispose = () => {
-    first?.ground.dispose()
-    first?.ground.chosen.dispose()
+    first?.shared.dispose()
+    first?.shared.chosen.dispose()
   }
   try {
     for (const name of names) {
@@ -63,25 +63,25 @@ export async function gather(
       const chosen = await chooseRows(model, o)
       const on = likeness(chosen)
       if (first === undefined) {
-        const opened = await openGround(chosen, o).catch((error) => {
+        const opened = await openSharedWindows(chosen, o).catch((error) => {
           chosen.dispose()
           throw error
         })
-        first = { name, on, ground: opened }
+        first = { name, on, shared: opened }
       } else {
         chosen.dispose()
         requireAlike(first, { name, on })
       }
-      const { ground } = first
-      const values = await ground.values((ids) => ground.predict(model.native, ids))
+      const { shared } = first
+      const values = await shared.values((ids) => shared.predict(model.native, ids))
       found.set(name, { name: model.name, kind: 'run', model: model.manifest.model, values })
     }
     for (const name of names) {
       if (found.has(name)) continue
       say(`${name}: fitted on the training windows`)
-      found.set(name, await baselineValues(name as BaselineName, first!.ground))
+      found.set(name, await baselineValues(name as BaselineName, first!.shared))
     }
-    return { ground: first!.ground, contestants: names.map((name) => found.get(name)!) }
+    return { shared: first!.shared, contestants: names.map((name) => found.get(name)!) }
   } catch (error) {
     dispose()
     throw error

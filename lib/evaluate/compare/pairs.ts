@@ -2,7 +2,7 @@ import type { Interval } from '../metrics.js'
 import { pairedDifference } from '../statistics.js'
 import { minimumDetectable, signFlipP } from '../statistics-tests.js'
 import type { Contestant } from './contestants.js'
-import { MEASURES, type Measure } from './ground.js'
+import { MEASURES, type Measure } from './shared-windows.js'
 
 /** What the windows say about one measure of two contestants. */
 export interface Difference {

@@ -1,8 +1,8 @@
 import { aligned, short, signed, span, whole } from '../report-table.js'
 import { trainedOnNote } from '../trained-on.js'
 import type { Comparison, ComparisonDocument } from './compare.js'
-import { MEASURES, type Measure } from './ground.js'
 import type { Difference } from './pairs.js'
+import { MEASURES, type Measure } from './shared-windows.js'
 
 const TITLES: Readonly<Record<Measure, string>> = { cosine: 'cosine', cosine_centred: 'centred', top10: 'Top-10' }
 const figure = (value: number | null) => (value === null ? '–' : short(value))

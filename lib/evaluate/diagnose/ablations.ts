@@ -4,7 +4,7 @@ import { blocks, contexts, type Rows, targets } from '../baselines-rows.js'
 import type { Interval } from '../metrics.js'
 import { pairedDifference } from '../statistics.js'
 
-/** What a predictor loses when its context is spoilt. */
+/** What a predictor loses when its context is corrupted. */
 export interface Ablation {
   readonly name: 'shuffle' | 'reverse' | 'repeat_last' | 'leave_out'
   /** Of leave_out: which vector, from −context for the first to −1 for the last. */
@@ -48,7 +48,7 @@ const repeatLast: Change = async (x) => {
   return spread.op('aten::contiguous')
 }
 
-/** Puts the direction of the others' mean in place of one vector: the length of the context, which a model may be bound to, stays. */
+/** Replaces one vector by the direction of the mean of the others, so that the context keeps its length (some models accept only one). */
 const leaveOut =
   (position: number): Change =>
   async (x) => {
@@ -86,7 +86,7 @@ async function cosinesOf(rows: Rows, read: Read, change: Change): Promise<Float6
   return all
 }
 
-/** Spoils the context in every way, and measures what each costs; a context of one vector has nothing to spoil. */
+/** Measures the cost of each corruption of the context; none for a context of one vector. */
 export async function ablations(rows: Rows, read: Read, { seed = 0 } = {}): Promise<Ablation[]> {
   const { context, article } = rows.windows
   if (context === 1) return []
@@ -100,9 +100,9 @@ export async function ablations(rows: Rows, read: Read, { seed = 0 } = {}): Prom
   const whole = await cosinesOf(rows, read, (x) => x.op('aten::clone'))
   const found: Ablation[] = []
   for (const [name, position, change] of changes) {
-    const spoilt = await cosinesOf(rows, read, change)
-    const { mean, ci95 } = await pairedDifference(whole, spoilt, articles, { seed })
-    found.push({ name, position, cosine: spoilt.reduce((a, b) => a + b, 0) / spoilt.length, drop: { value: mean, ci95 } })
+    const ablated = await cosinesOf(rows, read, change)
+    const { mean, ci95 } = await pairedDifference(whole, ablated, articles, { seed })
+    found.push({ name, position, cosine: ablated.reduce((a, b) => a + b, 0) / ablated.length, drop: { value: mean, ci95 } })
   }
   return found
 }

@@ -3,13 +3,13 @@ import type { BaselineName } from '../baselines-fit.js'
 import { meanTarget } from '../baselines-rows.js'
 import { meanByArticle, pairedDifference } from '../statistics.js'
 import { ablations } from './ablations.js'
-import { gapOf, otherOf, recordedOf, twinsOf } from './elsewhere.js'
+import { gapOf, nearDuplicateShare, otherOf, recordedOf } from './elsewhere.js'
+import { cosinesOf, type DiagnoseOptions, figureOf, MOST, mean, predictor, type Subject, some } from './examined-subject.js'
 import { type CurvePoint, type Facts, pastOf } from './facts.js'
-import { cosinesOf, type DiagnoseOptions, figureOf, MOST, mean, type Patient, predictor, some } from './patient.js'
 import { aligned, drawPool, offsetsOf, type Predict, type Probe, probe, targetSpread } from './probe.js'
 
 /** Everything that is measured, on one set of windows. */
-export async function factsOf(patient: Patient, o: DiagnoseOptions): Promise<Facts> {
+export async function factsOf(subject: Subject, o: DiagnoseOptions): Promise<Facts> {
   const { seed = 0, trainedOn = null } = o
   const seen = (trainedOn ?? 0) > 0
   const train = seen ? undefined : o.train // nothing to hold them against
@@ -26,7 +26,7 @@ export async function factsOf(patient: Patient, o: DiagnoseOptions): Promise<Fac
   const look = (predict: Predict) => probe(rows, predict, { pool: { ...pool, vectors }, centre })
   const byName = (name: BaselineName) => o.baselines.find((b) => b.name === name)
   const reference = byName('ridge') ?? byName('context_mean')!
-  const own = await look(predictor(patient, rows))
+  const own = await look(predictor(subject, rows))
   const rival = await look((ids) => reference.predict(rows, ids))
   const copy = await look((ids) => byName('copy_last')!.predict(rows, ids))
   const bag = reference.name === 'context_mean' ? rival : await look((ids) => byName('context_mean')!.predict(rows, ids))
@@ -43,7 +43,7 @@ export async function factsOf(patient: Patient, o: DiagnoseOptions): Promise<Fac
 
   return {
     dim: rows.windows.dim,
-    output: patient.output,
+    output: subject.output,
     leaky: o.leaky,
     trained_on: trainedOn,
     articles: estimated.articles,
@@ -61,18 +61,18 @@ export async function factsOf(patient: Patient, o: DiagnoseOptions): Promise<Fac
     identification: figureOf(await estimate(own.identification)),
     identification_difference: await less(own.identification, rival.identification),
     ...(await offsetFacts(rows, { own, rival, copy, bag }, reference.name, seed)),
-    ablations: await ablations(some(rows, MOST.spoilt, seed), patient.read, { seed }),
+    ablations: await ablations(some(rows, MOST.ablated, seed), subject.read, { seed }),
     dispersion: { predictions: own.spread, targets: await targetSpread(rows) },
     to_mean: mean(own.centre),
     norm: { mean: mean(own.norm), sd: Math.sqrt(mean(own.norm.map((x) => (x - mean(own.norm)) ** 2))) },
     generalisation:
-      train === undefined ? null : await gapOf(patient, train, reference, { judged: estimated, floor, rival }, seed),
-    twins: train === undefined ? null : await twinsOf(rows, train, seed),
-    past: pastOf(patient.history),
-    recorded: recordedOf(patient, o, estimated, rows.ids.length < o.rows.ids.length),
-    other: o.other === undefined ? null : await otherOf(patient, o.other, reference, await less(cosine, rival.at.get(0)!), seed),
+      train === undefined ? null : await gapOf(subject, train, reference, { judged: estimated, floor, rival }, seed),
+    twins: train === undefined ? null : await nearDuplicateShare(rows, train, seed),
+    past: pastOf(subject.history),
+    recorded: recordedOf(subject, o, estimated, rows.ids.length < o.rows.ids.length),
+    other: o.other === undefined ? null : await otherOf(subject, o.other, reference, await less(cosine, rival.at.get(0)!), seed),
     rollout_to_mean: o.rolloutToMean ?? null,
-    settings: patient.settings ?? null,
+    settings: subject.settings ?? null,
   }
 }
 

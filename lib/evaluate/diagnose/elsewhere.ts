@@ -1,29 +1,37 @@
+import { NEAR } from '../audit/near.js'
 import type { Baseline } from '../baselines-fit.js'
 import { type Rows, targets } from '../baselines-rows.js'
 import { nearest } from '../nearest.js'
 import { difference, type Estimate, meanByArticle, pairedDifference } from '../statistics.js'
 import { unitVectors } from '../unit-vectors.js'
+import {
+  cosinesOf,
+  type DiagnoseOptions,
+  figureOf,
+  MOST,
+  mean,
+  predictor,
+  rowsUsed,
+  type Subject,
+  some,
+} from './examined-subject.js'
 import type { Facts, Other } from './facts.js'
-import { cosinesOf, type DiagnoseOptions, figureOf, MOST, mean, type Patient, predictor, rowsUsed, some } from './patient.js'
 import type { Probe } from './probe.js'
 
-/** Vectors that are nearer than this are the same text. */
-const TWIN = 0.98
-
-/** Share of the judged targets that the training rows hold too. */
-export async function twinsOf(rows: Rows, train: Rows, seed: number): Promise<number> {
-  const { ids } = some(rows, MOST.twins, seed)
+/** Share of the judged targets that have a near-duplicate among the training rows. */
+export async function nearDuplicateShare(rows: Rows, train: Rows, seed: number): Promise<number> {
+  const { ids } = some(rows, MOST.duplicates, seed)
   using raw = await targets(rows, ids)
   const { unit, norm } = await unitVectors(raw)
   using queries = unit
   norm.dispose()
   const { cosine } = await nearest(queries, train.base.vectors, rowsUsed(train))
-  return cosine.filter((c) => c > TWIN).length / cosine.length
+  return cosine.filter((c) => c > NEAR).length / cosine.length
 }
 
 /** Run and reference on training rows against the judged ones, from the same function. */
 export async function gapOf(
-  patient: Patient,
+  subject: Subject,
   train: Rows,
   reference: Baseline,
   o: { judged: Estimate; floor: number; rival: Probe },
@@ -31,7 +39,7 @@ export async function gapOf(
 ): Promise<Facts['generalisation']> {
   const rows = some(train, MOST.train, seed)
   const articles = rows.ids.map((id) => rows.windows.article[id]!)
-  const trained = await meanByArticle(await cosinesOf(rows, predictor(patient, rows)), articles, { seed })
+  const trained = await meanByArticle(await cosinesOf(rows, predictor(subject, rows)), articles, { seed })
   const rival = mean(await cosinesOf(rows, (ids) => reference.predict(rows, ids)))
   const share = (at: number, judged: number, floor: number) => (at - judged) / Math.max(1e-6, at - floor)
   return {
@@ -46,7 +54,7 @@ export async function gapOf(
 
 /** The run against the reference on other data, beside the judged rows. */
 export async function otherOf(
-  patient: Patient,
+  subject: Subject,
   other: NonNullable<DiagnoseOptions['other']>,
   reference: Baseline,
   here: Estimate,
@@ -54,7 +62,7 @@ export async function otherOf(
 ): Promise<Other> {
   const rows = some(other.rows, MOST.train, seed)
   const articles = rows.ids.map((id) => rows.windows.article[id]!)
-  const own = await cosinesOf(rows, predictor(patient, rows))
+  const own = await cosinesOf(rows, predictor(subject, rows))
   const rival = await cosinesOf(rows, (ids) => reference.predict(rows, ids))
   const there = await pairedDifference(own, rival, articles, { seed })
   const cosine = await meanByArticle(own, articles, { seed })
@@ -72,7 +80,7 @@ export async function otherOf(
 
 /** What the history says of these rows against what is measured; of a sample, within four standard errors. */
 export function recordedOf(
-  { history }: Patient,
+  { history }: Subject,
   { own }: DiagnoseOptions,
   { mean, se }: Estimate,
   isSample: boolean,

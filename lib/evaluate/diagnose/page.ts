@@ -25,7 +25,7 @@ function offsets({ curves, reference, margin }: Diagnosis): string {
   ].join('\n')
 }
 
-function spoilt({ ablations }: Diagnosis): string[] {
+function ablated({ ablations }: Diagnosis): string[] {
   if (ablations.length === 0) return []
   const name = ({ name, position }: Diagnosis['ablations'][number]) =>
     position === null ? name.replace('_', ' ') : `without t−${-position}`
@@ -35,7 +35,7 @@ function spoilt({ ablations }: Diagnosis): string[] {
     signed(-a.drop.value),
     span(a.drop.ci95 && [-a.drop.ci95[1], -a.drop.ci95[0]]),
   ])
-  return [aligned([['context spoilt', 'cosine', 'change', '95 %'], ...rows])]
+  return [aligned([['context ablated', 'cosine', 'change', '95 %'], ...rows])]
 }
 
 function spreads({ dispersion, reference, identification, to_mean, norm, dim }: Diagnosis): string {
@@ -96,7 +96,7 @@ function rolled({ rollout }: Diagnosis): string[] {
   ]
 }
 
-/** What the doctor says about a run, for the terminal. */
+/** The diagnosis of a run, for the terminal. */
 export const renderDiagnosis = pageDoor('renderDiagnosis', 'diagnose', (d: Diagnosis): string => {
   const { cosine, skill, floor } = d
   const order = ['fail', 'warn', 'note']
@@ -108,7 +108,7 @@ export const renderDiagnosis = pageDoor('renderDiagnosis', 'diagnose', (d: Diagn
     `${d.verdict}  cosine ${short(cosine.value)} ${span(cosine.ci95)} · floor ${short(floor)}${skill === null ? '' : ` · skill ${signed(skill.value)} ${span(skill.ci95)} against ${skill.against}`}`,
     findings.length === 0 ? 'nothing was found' : findings.join('\n'),
     offsets(d),
-    ...spoilt(d),
+    ...ablated(d),
     spreads(d),
     ...training(d),
     ...rolled(d),

@@ -21,9 +21,9 @@ import { type Chosen, chooseRows } from '../subject.js'
 import { trainedShare } from '../trained-on.js'
 import type { Read } from './ablations.js'
 import { factsOf } from './diagnose.js'
+import type { Subject } from './examined-subject.js'
 import type { Facts, Figure } from './facts.js'
 import { type Finding, findingsOf, type Verdict, verdictOf } from './findings.js'
-import type { Patient } from './patient.js'
 import type { Predict } from './probe.js'
 
 export const DIAGNOSTICS = 'diagnostics.json'
@@ -168,7 +168,7 @@ async function examine(
   let other: Awaited<ReturnType<typeof otherRows>> | undefined
   try {
     if (o.ood !== undefined) other = await otherRows(model, chosen, o.ood, o.space)
-    const patient: Patient = {
+    const subject: Subject = {
       output: model.manifest.output,
       read: reader(model),
       predict: windowReader(model),
@@ -176,7 +176,7 @@ async function examine(
       settings: await settingsOf(model),
     }
     const made = await rolled(model, o, chosen)
-    const facts = await factsOf(patient, {
+    const facts = await factsOf(subject, {
       rows: chosen,
       train: chosen.train,
       baselines: await fit(chosen.train),

@@ -21,7 +21,7 @@ export const percent = (x: number) => `${(100 * x).toFixed(x < 0.1 ? 1 : 0)} %`
 export const times = (x: number) => `${x < 10 ? x.toFixed(1) : Math.round(x)} times`
 export const span = ({ ci95 }: Pick<Figure, 'ci95'>) => (ci95 === null ? '' : ` (95 %: ${figure(ci95[0])} … ${figure(ci95[1])})`)
 
-/** The spread of predictions as a share of the reference's: what a healthy predictor of this data has. */
+/** The spread of predictions as a share of the reference predictor's. */
 export const spreadShare = ({ dispersion, reference }: Facts) =>
   dispersion.predictions.dispersion / Math.max(1e-9, reference.spread.dispersion)
 /** The most that the cosine rises above the floor at any offset. */

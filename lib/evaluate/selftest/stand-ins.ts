@@ -43,7 +43,7 @@ export const predictAs =
   async (ids: Int32Array): Promise<Tensor> =>
     Tensor.from(flat(Array.from(ids, (id) => says(scene, name, id))), [ids.length, scene.dim])
 
-/** A stand-in for contexts, which may be spoilt: it knows each by the most similar one of the scene. */
+/** A stand-in for contexts, which may be ablated: it knows each by the most similar one of the scene. */
 export async function readAs(scene: Scene, name: StandInName): Promise<Read> {
   const all = Int32Array.from(scene.rows.windows.target.keys())
   const known = await contexts(scene.rows, all)

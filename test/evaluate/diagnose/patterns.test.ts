@@ -3,9 +3,11 @@ import { meanTarget } from '../../../lib/evaluate/baselines-rows.js'
 import { PATTERNS } from '../../../lib/evaluate/diagnose/patterns.js'
 import { native } from '../../../lib/native.js'
 import {
+  type Corpora,
   constant,
   contextMean,
   copyLast,
+  corpora,
   examined,
   history,
   knower,
@@ -13,17 +15,15 @@ import {
   scaled,
   turned,
   untrained,
-  type Ward,
-  ward,
-} from './patients.js'
+} from './planted-predictors.js'
 
-let w: Ward
+let w: Corpora
 beforeAll(async () => {
   native.setThreads(1)
-  w = await ward()
+  w = await corpora()
 })
 
-describe('a healthy predictor is not called ill', () => {
+describe('a sound predictor has no finding of level fail', () => {
   it.each([
     { dim: 8, articles: 40, seed: 1 },
     { dim: 16, articles: 60, seed: 2 },
@@ -32,17 +32,17 @@ describe('a healthy predictor is not called ill', () => {
     { dim: 24, articles: 44, context: 1, seed: 5 },
     { dim: 24, articles: 44, context: 12, length: 30, seed: 6 },
   ])('%o', async (size) => {
-    const healthy = await ward(size)
-    for (const read of [healthy.ridge, await knower(healthy, 0), await knower(healthy, 0, 1)]) {
-      const { findings } = await examined(healthy, read)
+    const sound = await corpora(size)
+    for (const read of [sound.ridge, await knower(sound, 0), await knower(sound, 0, 1)]) {
+      const { findings } = await examined(sound, read)
       expect(findings.filter(({ level }) => level === 'fail')).toEqual([])
     }
     if (size.context !== 1) {
-      const { findings } = await examined(healthy, contextMean)
+      const { findings } = await examined(sound, contextMean)
       expect(findings.filter(({ level }) => level === 'fail')).toEqual([])
     }
   })
-  it('and an oracle passes', async () => {
+  it('an oracle passes', async () => {
     const { verdict, facts } = await examined(w, await knower(w, 0))
     expect(verdict).toBe('PASS')
     expect(facts.cosine.value).toBeCloseTo(1, 5)
@@ -50,7 +50,7 @@ describe('a healthy predictor is not called ill', () => {
   })
 })
 
-describe('an illness has its name', () => {
+describe('doctor names the planted failure', () => {
   const named = async (code: string, ...args: Parameters<typeof examined>) => {
     const { codes, verdict } = await examined(...args)
     expect(codes).toContain(code)
@@ -82,7 +82,7 @@ describe('an illness has its name', () => {
     )
   })
   it('flat', async () => {
-    const wide = await ward({ dim: 64 })
+    const wide = await corpora({ dim: 64 })
     await named('flat', wide, untrained(wide))
   })
   it('sign-flipped', async () => {
@@ -92,7 +92,7 @@ describe('an illness has its name', () => {
       expect((await examined(w, scaled(predictor, -1))).codes).not.toContain('off-by-one')
   })
   it('undertrained, and not flat, where the training had no better figure', async () => {
-    const wide = await ward({ dim: 64 })
+    const wide = await corpora({ dim: 64 })
     const read = scaled(untrained(wide), 0.1)
     const measured = (await examined(wide, read)).facts.cosine.value
     const own = { own: true, history: history([0, measured], 1) }
@@ -129,7 +129,7 @@ describe('an illness has its name', () => {
   })
   it('val-above-ood', async () => {
     const knows = await memoriser({ ...w, train: w.judged }) // it learned the judged rows by heart
-    const elsewhere = await ward({ seed: 77 })
+    const elsewhere = await corpora({ seed: 77 })
     await named('val-above-ood', w, knows, { other: { path: 'else.npy', rows: elsewhere.judged } })
     const { codes } = await examined(w, w.ridge, { other: { path: 'else.npy', rows: elsewhere.judged } })
     expect(codes).not.toContain('val-above-ood')
@@ -178,9 +178,9 @@ describe('an illness has its name', () => {
     expect(made).not.toMatch(/--recipe strong|--residual|--clip 1|--early-stop|undefined/)
   })
   it('few-articles', async () => {
-    const codes = await named('few-articles', await ward({ articles: 12 }), copyLast)
+    const codes = await named('few-articles', await corpora({ articles: 12 }), copyLast)
     expect(codes).toContain('copying')
-    expect((await examined(await ward({ articles: 12 }), copyLast)).findings.map(({ fix }) => fix).join()).not.toContain(
+    expect((await examined(await corpora({ articles: 12 }), copyLast)).findings.map(({ fix }) => fix).join()).not.toContain(
       '--rows all',
     )
   })

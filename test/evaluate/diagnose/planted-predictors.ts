@@ -3,9 +3,9 @@ import { type Baseline, fitBaselines } from '../../../lib/evaluate/baselines-fit
 import { contexts, type Rows, targets } from '../../../lib/evaluate/baselines-rows.js'
 import type { Read } from '../../../lib/evaluate/diagnose/ablations.js'
 import { factsOf } from '../../../lib/evaluate/diagnose/diagnose.js'
+import type { DiagnoseOptions, Subject } from '../../../lib/evaluate/diagnose/examined-subject.js'
 import type { Facts } from '../../../lib/evaluate/diagnose/facts.js'
 import { type Finding, findingsOf, verdictOf } from '../../../lib/evaluate/diagnose/findings.js'
-import type { DiagnoseOptions, Patient } from '../../../lib/evaluate/diagnose/patient.js'
 import { nearest } from '../../../lib/evaluate/nearest.js'
 import { fitRidge } from '../../../lib/evaluate/ridge.js'
 import { call, Tensor } from '../../../lib/torch/tensor.js'
@@ -13,7 +13,7 @@ import { gaussian } from '../clustered.js'
 import { rowsOf, synthetic } from '../synthetic.js'
 
 /** Articles to train on and others to judge, with everything a planted predictor may need. */
-export interface Ward {
+export interface Corpora {
   readonly train: Rows
   readonly judged: Rows
   readonly baselines: readonly Baseline[]
@@ -23,9 +23,9 @@ export interface Ward {
   readonly ridge: Read
 }
 
-export async function ward(
+export async function corpora(
   o: { dim?: number; context?: number; articles?: number; length?: number; seed?: number; judged?: number } = {},
-): Promise<Ward> {
+): Promise<Corpora> {
   const { dim = 16, context = 5, articles = 60, length = 20, seed = 3, judged = 0.5 } = o
   const data = synthetic({ dim, context, lengths: Array.from({ length: articles }, (_, i) => length + (i % 7)), seed })
   const isJudged = (a: number) => a >= articles * (1 - judged)
@@ -39,11 +39,11 @@ export async function ward(
   return { train, judged: rowsOf(data, isJudged), baselines: await fitBaselines(train), dim, context, ridge }
 }
 
-/** The examination of one predictor. */
+/** The diagnosis of one predictor. */
 export async function examined(
-  w: Ward,
+  w: Corpora,
   read: Read,
-  o: Partial<DiagnoseOptions> & { history?: History; output?: Patient['output']; settings?: Patient['settings'] } = {},
+  o: Partial<DiagnoseOptions> & { history?: History; output?: Subject['output']; settings?: Subject['settings'] } = {},
 ) {
   const { history, output = 'raw', settings, ...rest } = o
   const facts: Facts = await factsOf(
@@ -55,7 +55,7 @@ export async function examined(
 }
 
 /** What knows the row at an offset from the target: contexts are looked up among all windows of the base. */
-export async function knower(w: Ward, offset: number, noise = 0): Promise<Read> {
+export async function knower(w: Corpora, offset: number, noise = 0): Promise<Read> {
   const { windows, base } = w.judged
   const all: Rows = { ...w.judged, ids: Int32Array.from(windows.target.keys()) }
   using x = await contexts(all, all.ids)
@@ -77,7 +77,7 @@ export async function knower(w: Ward, offset: number, noise = 0): Promise<Read> 
 }
 
 /** What gives the target of the most similar training context. */
-export async function memoriser(w: Ward): Promise<Read> {
+export async function memoriser(w: Corpora): Promise<Read> {
   using x = await contexts(w.train, w.train.ids)
   const table = await x.op('aten::flatten.using_ints', 1, -1)
   const answers = await targets(w.train, w.train.ids)
@@ -118,7 +118,7 @@ export const constant =
   }
 
 /** A map of the last vector that was never trained. */
-export function untrained(w: Ward, seed = 9): Read {
+export function untrained(w: Corpora, seed = 9): Read {
   const gauss = gaussian(seed)
   const weight = Tensor.from(Float32Array.from({ length: w.dim * w.dim }, gauss), [w.dim, w.dim])
   return async (x) => {

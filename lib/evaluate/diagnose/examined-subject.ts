@@ -7,7 +7,7 @@ import type { Facts, Figure } from './facts.js'
 import { type Predict, sampled } from './probe.js'
 
 /** A run, or anything else that predicts, with what is known of its training. */
-export interface Patient {
+export interface Subject {
   readonly output: 'raw' | 'unit'
   /** Outputs for contexts, of any length. */
   readonly read: Read
@@ -32,8 +32,8 @@ export interface DiagnoseOptions {
   readonly seed?: number
 }
 
-/** Windows that are looked at, of the judged rows, of the training rows, with a spoilt context, and for twins. */
-export const MOST = { judged: 8192, train: 4096, spoilt: 1024, twins: 1024 } as const
+/** Largest samples of windows: judged, of the training rows, with an ablated context, and compared for near-duplicates. */
+export const MOST = { judged: 8192, train: 4096, ablated: 1024, duplicates: 1024 } as const
 export const figureOf = ({ mean, ci95 }: Pick<Estimate, 'mean' | 'ci95'>): Figure => ({ value: mean, ci95 })
 export const mean = (values: Float64Array) => values.reduce((a, b) => a + b, 0) / values.length
 export const some = <R extends Rows>(rows: R, most: number, seed: number): R => ({ ...rows, ids: sampled(rows.ids, most, seed) })
@@ -53,7 +53,7 @@ export async function cosinesOf(rows: Rows, predict: Predict): Promise<Float64Ar
   return all
 }
 
-export const predictor = ({ predict, read }: Patient, rows: Rows): Predict =>
+export const predictor = ({ predict, read }: Subject, rows: Rows): Predict =>
   predict?.(rows) ??
   (async (ids) => {
     using x = await contexts(rows, ids)

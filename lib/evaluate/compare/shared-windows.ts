@@ -14,7 +14,7 @@ export type Measure = (typeof MEASURES)[number]
 export type Values = Readonly<Record<Measure, Float64Array | null>>
 
 /** The windows and the pool that all contestants share. */
-export interface Ground {
+export interface SharedWindows {
   readonly chosen: Chosen
   readonly pool: Pool
   readonly oracle: Oracle
@@ -27,7 +27,7 @@ export interface Ground {
 }
 
 /** Opens a pool for some windows. Errors: those of openPool. */
-export async function openGround(chosen: Chosen, o: Parameters<typeof openPool>[1]): Promise<Ground> {
+export async function openSharedWindows(chosen: Chosen, o: Parameters<typeof openPool>[1]): Promise<SharedWindows> {
   const { base, windows, ids, train } = chosen
   const pool = await openPool(chosen, o)
   const oracle = await consultOracle(chosen, pool)
