@@ -79,7 +79,7 @@ export function skillSentence({ run, skill }: Pick<RunEntry, 'run' | 'skill'>): 
   const interval = `(95 %: ${span(ci95, signed)})`
   if (ci95[0] > 0) return `${run}: better than every baseline, by ${short(value)} over ${rival} ${interval}`
   if (ci95[1] < 0)
-    return `${run}: worse than ${rival}, by ${short(-value)} ${interval}: the linear baseline is the better predictor here`
+    return `${run}: worse than ${rival}, by ${short(-value)} ${interval}: the baseline is the better predictor here`
   return `${run}: not told apart from ${rival}: ${signed(value)} ${interval}`
 }
 

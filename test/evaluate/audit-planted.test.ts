@@ -6,7 +6,7 @@ import { audited, codesOf, corpus, findingOf, type Line, levelOf, npz, rotated, 
 beforeAll(() => native.setThreads(1))
 
 const articlesOf = (lines: readonly Line[]) => [...new Set(lines.map((line) => line.article_id))]
-/** Which rows are spoilt: a stretch, every so manieth article, or rows at random. */
+/** Which rows are corrupted: a stretch, every n-th article, or rows at random. */
 const chosen = {
   contiguous: (share: number, lines: readonly Line[]) => (row: number) =>
     row >= 0.3 * lines.length && row < (0.3 + share) * lines.length,
@@ -109,56 +109,6 @@ describe('ids that do not fit the rows', () => {
     const found = await audited(await corpus({ rows: 4000, articles, dim: 48, seed: articles }))
     expect(levelOf(found, 'BORDERS')).toBe('PASS')
     expect(codesOf(found, 'FAIL')).toEqual([])
-  })
-})
-
-describe('a target in its own context', () => {
-  const DIM = 48
-  type Cut = ReturnType<typeof sequences>
-  /** Sequences of which `share`, at random or in a stretch, are changed by `plant`. */
-  async function planted(share: number, together: boolean, plant: (context: Float32Array[], target: Float32Array) => void) {
-    const cut = sequences(await corpus({ rows: 3000, articles: 60, dim: DIM, seed: 7 }), DIM)
-    const n = cut.windows.length
-    const is = (i: number) => (together ? i >= 0.4 * n && i < (0.4 + share) * n : random(3, i) < share)
-    const made: Float32Array[] = []
-    const windows = cut.windows.map((window, i) => {
-      const context = Array.from({ length: cut.context }, (_, k) => cut.row(window.at + k).slice())
-      const target = cut.row(window.target).slice()
-      if (is(i)) plant(context, target)
-      const at = made.length
-      made.push(...context, target)
-      return { ...window, at, target: at + cut.context }
-    })
-    const lines = windows.flatMap((window, i) => {
-      const line = cut.lines[cut.windows[i]!.target]!
-      return Array.from({ length: cut.context + 1 }, () => ({ ...line, article_id: String(window.article) }))
-    })
-    const changed: Cut = { ...cut, windows, lines, row: (i: number) => made[i]! }
-    return audited(npz(`planted-${share}-${together}-${made.length}-${random(1, Math.round(1000 * share))}.npz`, changed))
-  }
-  const blend = (x: Float32Array, y: Float32Array, part: number) => {
-    const sum = x.map((value, i) => (1 - part) * value + part * y[i]!)
-    const length = Math.hypot(...sum)
-    x.set(sum.map((value) => value / length))
-  }
-  it.each([0.05, 0.25, 0.5, 1].flatMap((share) => [true, false].map((together) => [share, together] as const)))(
-    'is named: %d of the sequences, in a stretch %s',
-    async (share, together) => {
-      const middle = await planted(share, together, (context, target) => context[2]!.set(target))
-      expect(findingOf(middle, 'TARGET_IN_CONTEXT')).toMatchObject({
-        level: 'FAIL',
-        message: expect.stringMatching(/above a cosine of .98/),
-      })
-      const mixed = await planted(share, together, (context, target) => blend(context[4]!, target, 0.6))
-      const level =
-        share === 1 ? [levelOf(mixed, 'TARGET_LAG'), levelOf(mixed, 'TARGET_IN_CONTEXT')] : [levelOf(mixed, 'TARGET_IN_CONTEXT')]
-      expect(level).toContain('FAIL')
-    },
-  )
-  it('is not named in sound sequences', async () => {
-    const sound = await planted(0, false, () => {})
-    expect(findingOf(sound, 'TARGET_IN_CONTEXT').level).toBe('PASS')
-    expect(codesOf(sound, 'FAIL')).toEqual([])
   })
 })
 

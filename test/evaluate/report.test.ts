@@ -97,7 +97,7 @@ describe('skillSentence', () => {
   it('says plainly which is better', () => {
     expect(said(0.0132, [0.01, 0.016])).toBe('x: better than every baseline, by .0132 over context mean (95 %: +.0100 … +.0160)')
     expect(said(-0.0207, [-0.025, -0.016])).toMatch(
-      /^x: worse than context mean, by \.0207 .*linear baseline is the better predictor/,
+      /^x: worse than context mean, by \.0207 .*: the baseline is the better predictor here/,
     )
     expect(said(0.001, [-0.002, 0.004])).toMatch(/^x: not told apart from context mean: \+\.0010/)
     expect(said(0.02, null)).toMatch(/above the best baseline, context mean, by \.0200; too few articles/)

@@ -19,7 +19,7 @@ import { rowFindings } from './rows.js'
 import { type Spectrum, spectrumOf } from './spectrum.js'
 import { type Sufficiency, sufficiencyFinding, sufficiencyOf } from './sufficiency.js'
 import { type Clusters, clustersOf, tableOf } from './table.js'
-import { targetInContext } from './target.js'
+import { sequenceTargets } from './target.js'
 import { targetLag, type WindowCosines, windowCosines } from './windows.js'
 
 /** Lags of the curve. */
@@ -126,11 +126,9 @@ function spreadFindings({ table, passed, spectrum, floor }: Opened): Finding[] {
   ]
 }
 
-/** Of windows that were cut from rows here, the target is where it should be. */
-async function targetFindings({ base, cosines }: Opened, clusters: Clusters): Promise<Finding[]> {
-  const lag = await targetLag(cosines, clusters)
-  return base.kind === 'base' || lag.level === 'FAIL' ? [lag] : [lag, await targetInContext(cosines, clusters)]
-}
+/** Windows that are cut from rows here cannot hold their targets. */
+const targetFindings = async ({ base, cosines }: Opened, clusters: Clusters): Promise<Finding[]> =>
+  base.kind === 'base' ? [await targetLag(cosines, clusters)] : sequenceTargets(cosines, clusters)
 
 async function lagCurve({ passed, clusters }: Opened): Promise<Audit['lags']> {
   const curve = []

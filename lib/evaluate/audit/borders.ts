@@ -83,21 +83,20 @@ export async function borderFinding(base: Base, table: Table, near: Lag | undefi
     place !== undefined && place.mean < middle && inside - place.mean > SURE * place.se
   const together =
     here.mean > middle ? leastAlike(all, borders.slice(0, MOST), Math.min(FARTHEST, base.rows >> 1), true) : undefined
-  const fails = (place: Place, number: number, of: readonly number[]) =>
+  const fails = (place: Place) =>
     finding(
       'BORDERS',
       'FAIL',
-      `${count(number)} of ${count(borders.length)} articles begin where the text goes on, and it changes ${rows(place.shift)} (${cos(place.mean)}): ids and vectors do not belong together (${told})`,
+      `${count(high.length)} of ${count(borders.length)} borders between articles lie where the text goes on, and it changes ${rows(place.shift)} (${cos(place.mean)}): ids and vectors do not belong together (${told})`,
       { ...figures, shift: place.shift },
-      of,
+      high,
     )
-  if (changes(together)) return fails(together, borders.length, borders)
+  if (changes(together)) return fails(together)
   const some = high.length >= FEWEST ? leastAlike(all, high, NEAREST, false) : undefined
   const low = borders.filter((row) => all[row]! <= middle)
   const elsewhere = some && meanAt(all, low, some.shift, false)
   // What every article has at that distance, such as a title, is no border.
-  if (changes(some) && (elsewhere === undefined || elsewhere.mean - some.mean > (inside - floor) / 4))
-    return fails(some, high.length, high)
+  if (changes(some) && (elsewhere === undefined || elsewhere.mean - some.mean > (inside - floor) / 4)) return fails(some)
   if (here.mean - 2 * here.se > middle)
     return finding('BORDERS', 'WARN', `articles begin where the text goes on as it does inside them: ${told}`, figures, high)
   return finding('BORDERS', 'PASS', `articles begin where the text changes: ${told}`, figures)

@@ -7,7 +7,7 @@ import type { Level } from './findings.js'
 import type { Drawn } from './leak.js'
 
 /** Rises whenever a finding would come out differently. */
-const VERSION = 6
+const VERSION = 7
 
 /** What a training keeps of an audit. */
 export interface Verdict {

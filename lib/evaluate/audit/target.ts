@@ -1,44 +1,62 @@
 import { quantile } from '../statistics.js'
-import { cos, count, type Finding, finding, some } from './findings.js'
+import { cos, count, type Finding, finding, type Level, some } from './findings.js'
 import { judge, SURE, surelyAbove } from './judge.js'
 import type { Clusters } from './table.js'
-import type { WindowCosines } from './windows.js'
+import { targetLag, type WindowCosines } from './windows.js'
 
-/** Cosine that a model gains by copying from its context, from which it fails; fewer windows are texts that repeat. */
-const [WORTH, FEW] = [0.01, 3]
+/** Cosine that a model gains by copying from its context, from which it fails. */
+const WORTH = 0.01
 /** The share of sound pairs that are more alike than a limit, and by how much the share of targets may be larger. */
 const [TAIL, EXCESS] = [0.01, 0.02]
 
 /** Whether one of two counts of paired windows is larger by more than chance: articles are the same in both. */
 const surelyMore = (a: number, b: number): boolean => a - b > SURE * Math.sqrt(a + b)
 
+/** Near-copies of targets in their own contexts, beside those of the last vectors among the vectors before them. */
+function copiesIn({ ids, toLast, copied, repeated }: WindowCosines) {
+  const adjacent = toLast[0]!.reduce((a, b) => a + b, 0) / ids.length
+  const sum = (flags: Uint8Array) => flags.reduce((a, b) => a + b, 0)
+  const [number, repeats] = [sum(copied), sum(repeated)]
+  const worth = (Math.max(0, number - repeats) / ids.length) * (1 - adjacent)
+  const level: Level = !surelyMore(number, repeats) ? 'PASS' : worth > WORTH ? 'FAIL' : 'WARN'
+  return {
+    level,
+    told: `${some(number, 'target')} and ${some(repeats, 'last vector')} of ${count(ids.length)} windows are in their own context above a cosine of .98`,
+    worth,
+    figures: { copies: number, share: number / ids.length, worth, windows: ids.length },
+    rows: [...ids.keys()].filter((i) => copied[i] === 1).map((i) => ids[i]!),
+  }
+}
+
+type Copies = ReturnType<typeof copiesIn>
+const copiesFinding = ({ level, told, worth, figures, rows }: Copies): Finding =>
+  level === 'PASS'
+    ? finding(
+        'TARGET_IN_CONTEXT',
+        level,
+        `contexts do not surely hold more of their targets than of their last vectors: ${told}`,
+        figures,
+      )
+    : finding('TARGET_IN_CONTEXT', level, `${told}, worth ${cos(worth)} of the cosine`, figures, rows)
+
 /**
- * Whether targets are in their own contexts: as one of the vectors, or blended into one.
+ * Whether targets are blended into a vector of their contexts.
  *
  * A target is compared with the vector that stands so many rows before it, the last vector of the context with the one that stands as many
  * rows before that: in sound data both are equally alike. Shapes: clusters run over windows.
  * Source: own.
  */
-export async function targetInContext(windows: WindowCosines, clusters: Clusters): Promise<Finding> {
-  const { ids, toTarget, toLast, copied, repeated } = windows
-  if (ids.length === 0 || toLast.length === 0)
-    return finding('TARGET_IN_CONTEXT', 'PASS', 'contexts of one vector do not say whether they hold their target')
+async function blended(
+  { ids, toTarget, toLast }: WindowCosines,
+  clusters: Clusters,
+  { figures }: Copies,
+): Promise<Finding | undefined> {
   const over = (f: (i: number) => number) =>
     judge(
       Float64Array.from(ids, (_, i) => f(i)),
       ids,
       clusters,
     )
-  const adjacent = toLast[0]!.reduce((a, b) => a + b, 0) / ids.length
-  const sum = (flags: Uint8Array) => flags.reduce((a, b) => a + b, 0)
-  const [number, repeats] = [sum(copied), sum(repeated)]
-  const holds = surelyMore(number, repeats)
-  const worth = (Math.max(0, number - repeats) / ids.length) * (1 - adjacent)
-  const figures = { copies: number, share: number / ids.length, worth, windows: ids.length }
-  const rows = () => [...ids.keys()].filter((i) => copied[i] === 1).map((i) => ids[i]!)
-  const told = `${some(number, 'target')} of ${count(ids.length)} in their own context above a cosine of .98`
-  if (holds && worth > WORTH && number >= FEW)
-    return finding('TARGET_IN_CONTEXT', 'FAIL', `${told}, worth ${cos(worth)} of the cosine`, figures, rows())
   for (const [j, control] of toLast.entries()) {
     const values = toTarget[j]!
     const nearer = await over((i) => values[i]! - control[i]!)
@@ -59,11 +77,23 @@ export async function targetInContext(windows: WindowCosines, clusters: Clusters
       [...ids.keys()].filter((i) => values[i]! > limit).map((i) => ids[i]!),
     )
   }
-  if (holds) return finding('TARGET_IN_CONTEXT', 'WARN', `${told}, worth ${cos(worth)} of the cosine`, figures, rows())
-  return finding(
-    'TARGET_IN_CONTEXT',
-    'PASS',
-    `contexts hold no more of their targets than of their last vectors: ${told}`,
-    figures,
-  )
+  return undefined
+}
+
+/**
+ * Whether targets of sequences are where they should be: right after their contexts, and not inside them.
+ *
+ * A target that is a copy from its context is as far from the last vector as that copy, so copies are judged before the distance. A
+ * blended target is looked for only where the distance is right: any other makes targets unlike what is expected.
+ */
+export async function sequenceTargets(windows: WindowCosines, clusters: Clusters): Promise<Finding[]> {
+  const lag = await targetLag(windows, clusters)
+  if (windows.ids.length === 0 || windows.toLast.length === 0)
+    return [lag, finding('TARGET_IN_CONTEXT', 'PASS', 'contexts of one vector do not say whether they hold their target')]
+  const copies = copiesIn(windows)
+  if (copies.level !== 'FAIL')
+    return lag.level === 'FAIL' ? [lag] : [lag, (await blended(windows, clusters, copies)) ?? copiesFinding(copies)]
+  const explained = lag.level === 'FAIL' && lag.figures.lag !== 0
+  const hidden = 'copies of the targets in their contexts hide how far away targets are'
+  return [explained ? finding('TARGET_LAG', 'PASS', hidden, lag.figures) : lag, copiesFinding(copies)]
 }

@@ -140,12 +140,13 @@ function verdictOf(predictors: readonly Direction[]): Pick<Arrow, 'evidence' | '
   if (sure.length === 0)
     return {
       evidence: false,
-      verdict: `no evidence of direction: both predictors do equally well forward and backward, which does not show that the text is the same both ways; ${figures}`,
+      verdict: `no evidence of direction: neither predictor does surely better one way (p below ${ALPHA / predictors.length} needed), which does not show that the text is the same both ways; ${figures}`,
     }
-  const forward = sure.reduce((x, y) => (Math.abs(y.difference) > Math.abs(x.difference) ? y : x)).difference > 0
+  const ways = new Set(sure.map(({ difference }) => (difference > 0 ? 'what follows' : 'what came before')))
+  const easier = ways.size > 1 ? 'the predictors differ in which way' : [...ways][0]!
   return {
     evidence: true,
-    verdict: `evidence of direction: ${forward ? 'what follows' : 'what came before'} is easier to predict; ${figures}`,
+    verdict: `evidence of direction: ${easier} is easier to predict; ${figures}`,
   }
 }
 

@@ -49,7 +49,7 @@ export function reachSentence({ best, upper_bound: most }: Pick<Ceiling, 'best' 
 }
 
 const ended = ({ name, epochs, finished }: NetworkEnd) =>
-  `${NAMES[name] ?? name} ${epochs.toFixed(epochs < 10 ? 1 : 0)} epochs${finished ? '' : ', stopped by --seconds while it may still improve'}`
+  `${NAMES[name] ?? name} ${epochs.toFixed(epochs < 10 ? 1 : 0)} epochs, ${finished ? 'until it stopped improving' : 'stopped by --seconds while it may still improve'}`
 
 /** What can be reached at least, for the terminal. */
 export const ceilingPage = pageDoor('ceilingPage', 'ceiling', (c: Ceiling): string => {
@@ -69,7 +69,7 @@ export const ceilingPage = pageDoor('ceilingPage', 'ceiling', (c: Ceiling): stri
     '',
     reachSentence(c),
     `tiers of the PRD (loss and cosine): ${tierSentences(c).join(', ')}`,
-    `networks were trained until they stopped improving: ${c.networks.map(ended).join('; ')}`,
+    `training of the networks: ${c.networks.map(ended).join('; ')}`,
     ...(c.ci95_note === null ? [] : [`no interval: ${c.ci95_note}`]),
     `${c.seconds.toFixed(1)} s`,
   ].join('\n')

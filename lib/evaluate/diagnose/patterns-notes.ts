@@ -10,7 +10,7 @@ export const NOTES: readonly Pattern[] = [
       const drop = ablation(f, 'shuffle')?.drop
       return drop !== undefined && !narrow(f) && !matters(f, drop.value)
     },
-    what: (f) => `shuffling the context changes the cosine by ${signed(-ablation(f, 'shuffle')!.drop.value)}`,
+    what: (f) => `shuffling the context changes the cosine by only ${signed(-ablation(f, 'shuffle')!.drop.value)}`,
     why: 'it reads the context as a bag of vectors',
     fix: 'nothing to mend, but a mean of the context may do as well',
   },

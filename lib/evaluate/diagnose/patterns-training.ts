@@ -17,7 +17,7 @@ export const TRAINING: readonly Pattern[] = [
     unseen: true,
     holds: ({ skill }) => skill !== null && skill.ci95 !== null && skill.ci95[1] < 0,
     what: ({ skill }) => `${skill!.against} predicts better, by ${figure(-skill!.value)}${span(skill!)}`,
-    why: 'the recipe does not get as much out of the context as a fit of one line',
+    why: ({ skill }) => `the run gets less out of the context than ${skill!.against} does`,
     fix: (f) => advice(f, 'the baseline itself', '--recipe strong', 'more text'),
   },
   {

@@ -33,7 +33,7 @@ export const PATTERNS: readonly Pattern[] = [
     level: 'fail',
     holds: (f) => isFlat(f) && !undertrained(f),
     what: (f) =>
-      `the cosine is that of strangers: ${signed(f.gain.mean)} from the floor ${figure(f.floor)} at the target, at most ${figure(peak(f))} at any offset, where ${f.reference.name} gains ${figure(f.reference.gain)}`,
+      `the cosine is that of unrelated targets: ${signed(f.gain.mean)} from the floor ${figure(f.floor)} at the target, at most ${figure(peak(f))} at any offset, where ${f.reference.name} gains ${figure(f.reference.gain)}`,
     // A run that was trained here has given its golden rows again when it was loaded.
     why: ({ past }) =>
       past.epochs > 0
@@ -51,7 +51,7 @@ export const PATTERNS: readonly Pattern[] = [
     what: (f) =>
       `the cosine is hardly above the floor: ${figure(f.cosine.value)}, where targets of other articles have ${figure(f.floor)} and ${f.reference.name} has ${figure(f.reference.cosine)}`,
     why: (f) =>
-      `the history says ${figure(f.past.cosine_best!)} too, so weights and forward are those of the training: it has learned too little yet`,
+      `the training had no better figure (best epoch: ${figure(f.past.cosine_best!)}), so nothing points to other weights or another forward: it has learned too little yet`,
     fix: 'train with more --epochs or another --lr; lvm-torch ceiling says what is reachable at least',
   },
   {
@@ -98,8 +98,8 @@ export const PATTERNS: readonly Pattern[] = [
     level: 'fail',
     holds: (f) => !undertrained(f) && (narrow(f) ? f.to_mean <= 0.9 : blurred(f) && !isFlat(f)),
     what: (f) =>
-      `predictions are too alike to be told apart: spread ${percent(spreadShare(f))} of that of ${f.reference.name}, and ${percent(f.identification.value)} of other targets are further away than the true one (${f.reference.name}: ${percent(f.reference.identification)}, chance: 50 %)`,
-    why: 'the cosine rises by moving to where most targets are, and retrieval falls',
+      `${narrow(f) ? 'predictions are nearly the same vector' : 'predictions do not tell their targets apart'}: spread ${percent(spreadShare(f))} of that of ${f.reference.name}, and ${percent(f.identification.value)} of other targets are further away than the true one (${f.reference.name}: ${percent(f.reference.identification)}, chance: 50 %)`,
+    why: 'predictions that move to where most targets are can gain cosine, but they lose retrieval',
     fix: 'judge by retrieval, not by cosine; train with a smaller --lr or less regularisation',
   },
   {
