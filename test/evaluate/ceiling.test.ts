@@ -1,10 +1,10 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { synth } from '../../lib/data/synth.js'
 import { meanTarget, type Rows } from '../../lib/evaluate/baselines-rows.js'
 import { arrow } from '../../lib/evaluate/ceiling/arrow.js'
 import { type Ceiling, ceiling } from '../../lib/evaluate/ceiling/ceiling.js'
-import { ceilingPage } from '../../lib/evaluate/ceiling/page.js'
+import { ceilingPage, reachSentence } from '../../lib/evaluate/ceiling/page.js'
 import { addMoments, dualEquations, noMoments, normalEquations } from '../../lib/evaluate/ridge-systems.js'
 import { studentLimit, studentP } from '../../lib/evaluate/statistics-student.js'
 import { native } from '../../lib/native.js'
@@ -70,6 +70,18 @@ describe('ceiling', () => {
     const open = await ceiling({ data: unknown, seconds: 2 })
     expect(open.upper_bound).toBeNull()
     expect(open.tiers).toEqual({ minimum: 'not shown', target: 'not shown', stretch: 'not shown' })
+  })
+  it('drops the bound of a card whose vectors surely allow more, and calls a figure above a sound bound chance', async () => {
+    const path = await corpus({ dim: 24, rows: 3000, articles: 240 })
+    const card = path.replace(/npy$/, 'card.json')
+    writeFileSync(card, readFileSync(card, 'utf8').replace('synthetic directed', 'synthetic noise'))
+    const found = await ceiling({ data: path, seconds: 2 })
+    expect(found.upper_bound).toBeNull()
+    expect(ceilingPage(found)).toContain('a larger model may reach more')
+    const best = { ...found.best, cosine: 0.31 }
+    const upper_bound = { cosine: 0.3, why: 'known' }
+    expect(reachSentence({ best, upper_bound })).toMatch(/^reached here: a cosine of \.3100 .* by chance above .* \.3000: known$/)
+    expect(reachSentence({ best: { ...best, cosine: 0.29 }, upper_bound })).toMatch(/at least \.2900 .*; at most \.3000: known$/)
   })
   it('says when the time was over before a network stopped improving', async () => {
     const found = await ceiling({ data: await corpus({ dim: 64, rows: 8000, articles: 160 }), seconds: 1 })

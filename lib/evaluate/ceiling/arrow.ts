@@ -140,7 +140,7 @@ function verdictOf(predictors: readonly Direction[]): Pick<Arrow, 'evidence' | '
   if (sure.length === 0)
     return {
       evidence: false,
-      verdict: `no evidence of direction: neither predictor does surely better one way (p below ${ALPHA / predictors.length} needed), which does not show that the text is the same both ways; ${figures}`,
+      verdict: `no evidence of direction: neither predictor does surely better one way (p below ${p(ALPHA / predictors.length)} needed), which does not show that the text is the same both ways; ${figures}`,
     }
   const ways = new Set(sure.map(({ difference }) => (difference > 0 ? 'what follows' : 'what came before')))
   const easier = ways.size > 1 ? 'the predictors differ in which way' : [...ways][0]!

@@ -186,7 +186,7 @@ export const ceiling = asyncDoor('ceiling', ARGS, async (options: CeilingOptions
   try {
     const { reaches, ends, top, note } = await judged(parts, o, say)
     const lowest = (key: 'mse_raw' | 'mse_unit') => Math.min(...reaches.map((reach) => reach[key]))
-    const bound = upperBound(parts)
+    const bound = upperBound(parts, top.ci95)
     const document: Ceiling = {
       version: 2,
       data: { path: parts.path, hash: parts.hash, space: parts.space },

@@ -44,8 +44,11 @@ export const tierSentences = ({ tiers }: Pick<Ceiling, 'tiers'>): string[] =>
 /** The lower bound in words, and the upper one where there is one. */
 export function reachSentence({ best, upper_bound: most }: Pick<Ceiling, 'best' | 'upper_bound'>): string {
   const interval = best.ci95 === null ? '' : ` (95 %: ${span(best.ci95)}, the choice of the best included)`
-  const above = most == null ? 'a larger model may reach more' : `at most ${short(most.cosine)}: ${most.why}`
-  return `reachable here: a cosine of at least ${short(best.cosine)}${interval}; ${above}`
+  if (most == null) return `reachable here: a cosine of at least ${short(best.cosine)}${interval}; a larger model may reach more`
+  const bound = `${short(most.cosine)}: ${most.why}`
+  return best.cosine > most.cosine
+    ? `reached here: a cosine of ${short(best.cosine)}${interval}, by chance above the most that any predictor reaches on average, ${bound}`
+    : `reachable here: a cosine of at least ${short(best.cosine)}${interval}; at most ${bound}`
 }
 
 const ended = ({ name, epochs, finished }: NetworkEnd) =>
