@@ -3,7 +3,7 @@ import yargs, { type Argv, type CommandModule } from 'yargs'
 import { withReport } from './crash.js'
 import { diagnostic, fail, print } from './output.js'
 import { versions } from './package.js'
-import { endWithReader, hearParent } from './signals.js'
+import { endWhenAsked, endWithReader, hearParent } from './signals.js'
 import { usageError } from './usage.js'
 
 /** Every verb: what it does, and where it is; only the verb that is asked for is loaded. */
@@ -89,6 +89,7 @@ async function main(): Promise<void> {
 }
 
 endWithReader()
+endWhenAsked(json)
 hearParent()
 process.removeAllListeners('warning') // Node's own way of showing them
 process.on('warning', ({ message }) => diagnostic(`warning: ${message}`))

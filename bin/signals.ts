@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import { fileError, LvmError } from '../lib/errors.js'
-import { diagnostic } from './output.js'
+import { diagnostic, fail } from './output.js'
 
 /** The wish of the user to stop: the first signal asks for it, the second leaves at once. */
 export interface Interruption {
@@ -18,6 +18,9 @@ const ECHO_MS = 400
 const stops = new Set<(why: LvmError) => void>()
 
 const BY = { SIGINT: 'Ctrl-C', SIGTERM: 'SIGTERM', SIGHUP: 'SIGHUP: its terminal has gone' } as const
+
+const stopped = (name: keyof typeof BY, hint?: string): LvmError =>
+  new LvmError(name === 'SIGINT' ? 'INTERRUPTED' : 'TERMINATED', `stopped by ${BY[name]}`, hint === undefined ? {} : { hint })
 
 /** Whether there is a terminal to lose; under nohup there is none. */
 const attended = (): boolean => process.stdout.isTTY === true || process.stderr.isTTY === true
@@ -38,8 +41,7 @@ export function interruption(say: (line: string) => void = diagnostic, hint?: st
     }
     asked = performance.now()
     say('stopping after this step; press Ctrl-C again to leave at once')
-    const code = name === 'SIGINT' ? 'INTERRUPTED' : 'TERMINATED'
-    abort(new LvmError(code, `stopped by ${BY[name]}`, hint === undefined ? {} : { hint }))
+    abort(stopped(name, hint))
   }
   const leave = (why: LvmError) => {
     if (controller.signal.aborted) return
@@ -84,6 +86,17 @@ export function endWithReader(): void {
     if (stops.size === 0 || !(why instanceof LvmError)) throw why
     for (const stop of stops) stop(why)
   })
+}
+
+/** Ends work that has no save to go on from when the user asks for it; as the process exits, its unfinished files are removed. */
+export function endWhenAsked(json: boolean): void {
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (process.listenerCount(name) > 1) return // an interruption stops the work
+      fail(stopped(name, 'unfinished files were removed; the same command starts again'), json)
+      process.exit()
+    })
+  }
 }
 
 /** Takes what a parent process says in the place of a signal, and lets work without a terminal outlive a hang-up, as nohup promises. */

@@ -22,11 +22,14 @@ function answerIn<Value>(stdout: string): Answer<Value> | undefined {
  */
 export async function inFreshProcess<Value>(owner: string, script: string, words: readonly string[]): Promise<Value> {
   const answer = await new Promise<Answer<Value>>((done) => {
-    execFile(process.execPath, [script, ...words], { maxBuffer: 1 << 24 }, (error, stdout, stderr) => {
+    const child = execFile(process.execPath, [script, ...words], { maxBuffer: 1 << 24 }, (error, stdout, stderr) => {
+      process.off('exit', kill)
       const end = error?.signal ? `was ended by ${error.signal}` : `ended with ${error?.code ?? 'exit code 0'}`
       const message = `${owner}: the child process ${end} without an answer${stderr === '' ? '' : `: ${stderr.trim().split('\n').at(-1)}`}`
       done(answerIn<Value>(stdout) ?? { ok: false, code: 'INTERNAL', message })
     })
+    const kill = () => void child.kill()
+    process.prependOnceListener('exit', kill) // before the addon ends the process
   })
   if (answer.ok) return answer.value
   throw new LvmError(answer.code, answer.message, answer.hint === undefined ? {} : { hint: answer.hint })

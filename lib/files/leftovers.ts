@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { lstat, readdir, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { isMainThread } from 'node:worker_threads'
 
 const code = (error: unknown) => (error as NodeJS.ErrnoException).code ?? ''
 const orNothing = (read: () => string) => {
@@ -24,6 +25,9 @@ export const systemTag: string = createHash('sha256')
   )
   .digest('hex')
   .slice(0, 8)
+
+/** The beginning of the names of this process. */
+export const ownLeftover = `.tmp-${process.pid}-${systemTag}`
 
 /** Names that a writer gives to what is not finished: its pid, the tag of its system, and chance. Older writers: the pid and a number. */
 const LEFTOVER = /^\.tmp-(\d+)-(?:([0-9a-f]{8})[0-9a-f]{12}|\d+)(\.[\w.]+)?$/
@@ -73,4 +77,23 @@ export async function removeLeftovers(folder: string): Promise<void> {
   for (const name of await names(folder)) {
     if (LEFTOVER.test(name) || CLAIM.test(name)) await rm(join(folder, name), { recursive: true, force: true })
   }
+}
+
+/** Folders in which this process has begun files. */
+const begun = new Set<string>()
+
+function removeOwn(): void {
+  for (const folder of begun) {
+    try {
+      for (const name of readdirSync(folder))
+        if (name.startsWith(ownLeftover)) rmSync(join(folder, name), { recursive: true, force: true })
+    } catch {} // the folder has gone, or a thread still writes there: the next writer removes it
+  }
+}
+
+/** Lets the files that this process begins in a folder go with it, where it exits before they are finished. */
+export function removeAtExit(folder: string): void {
+  if (!isMainThread) return // a worker ends alone, and others of its process may be writing
+  if (begun.size === 0) process.prependOnceListener('exit', removeOwn) // before the addon ends the process
+  begun.add(resolve(folder))
 }

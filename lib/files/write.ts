@@ -3,7 +3,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFil
 import { constants, copyFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileError } from '../errors.js'
-import { removeStale, systemTag } from './leftovers.js'
+import { ownLeftover, removeAtExit, removeStale } from './leftovers.js'
 
 type Piece = string | NodeJS.ArrayBufferView
 /** What a file is to hold, whole or in pieces that are made as they are written. */
@@ -14,9 +14,11 @@ const CHUNK = 64 << 20
 /** Lines are collected into pieces of this size. Units: characters. */
 const LINES = 1 << 20
 
-/** A name below a folder that nobody else uses, of this process and this machine. */
-export const temporary = (folder: string, ending = ''): string =>
-  join(folder, `.tmp-${process.pid}-${systemTag}${randomBytes(6).toString('hex')}${ending}`)
+/** A name below a folder that nobody else uses, of this process and this machine; it is removed when the process exits. */
+export function temporary(folder: string, ending = ''): string {
+  removeAtExit(folder)
+  return join(folder, `${ownLeftover}${randomBytes(6).toString('hex')}${ending}`)
+}
 
 /** Writes all bytes, in chunks, however few the system takes at a time. */
 export async function writeAll(file: Pick<FileHandle, 'write'>, bytes: Uint8Array): Promise<void> {

@@ -1,7 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { tempFolder } from '../checkpoint/run.js'
 
 const script = fileURLToPath(new URL('slow-training.mjs', import.meta.url))
 
@@ -107,4 +110,25 @@ describe('when the terminal goes away', () => {
       expect(out).toContain('exit 143')
     },
   )
+})
+
+describe('a verb that has no save to go on from', () => {
+  it.each([
+    ['SIGTERM', 143, 'TERMINATED'],
+    ['SIGINT', 130, 'INTERRUPTED'],
+  ] as const)('ends at once on %s with exit code %i and removes its unfinished files', async (signal, exit, code) => {
+    const folder = await tempFolder()
+    const words = ['synth', '--rows', '1000000', '--dim', '256', '--articles', '5000', '--out', join(folder, 'x.npy'), '--json']
+    const child = spawn(process.execPath, [fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url)), ...words])
+    let out = ''
+    child.stdout.on('data', (chunk) => {
+      out += chunk
+    })
+    const ended = new Promise((done) => child.on('close', done))
+    await expect.poll(() => readdirSync(folder).length, { timeout: 60_000, interval: 20 }).toBe(3)
+    child.kill(signal)
+    expect(await ended).toBe(exit)
+    expect(readdirSync(folder)).toEqual([])
+    expect(JSON.parse(out)).toMatchObject({ type: 'error', code, exit })
+  })
 })

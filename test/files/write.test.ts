@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { fileError } from '../../lib/errors.js'
 import { systemTag } from '../../lib/files/leftovers.js'
 import { publish, publishSync, temporary, writeAll, writeNew } from '../../lib/files/write.js'
 import { refusal, tempFolder } from '../checkpoint/run.js'
@@ -59,6 +60,12 @@ describe('publishing', () => {
     expect(await refusal(publish({ [join(folder, 'folder')]: 'x' }))).toMatchObject({ code: 'FILE_ACCESS', exit: 2 })
     expect(await refusal(writeNew(join(folder, 'full'), 'x'))).toMatchObject({ code: 'FILE_ACCESS' }) // it never follows a link
   })
+  it('into a new folder of a disk that can only be read is FILE_ACCESS, which Node calls a missing folder', () => {
+    const told = (syscall: string) =>
+      fileError(Object.assign(new Error('no such file or directory'), { code: 'ENOENT', syscall }), 'x')
+    expect(told('mkdir')).toMatchObject({ code: 'FILE_ACCESS' })
+    expect(told('open')).toMatchObject({ code: 'FILE_MISSING' })
+  })
   it.skipIf(process.platform === 'win32')('beyond the largest file that is allowed is NO_DISK, not a short file', async () => {
     const folder = await tempFolder(true)
     const code = `import { publish } from ${JSON.stringify(new URL('../../dist/lib/files/write.js', import.meta.url).href)}
@@ -100,6 +107,25 @@ it('a writer removes what killed ones left in its folder, and nothing else', asy
   await publish({ [join(folder, 'report.json')]: '{}' })
   expect(readdirSync(folder).sort()).toEqual([...kept, 'other', `.tmp-${dead}-4`].sort())
   expect(statSync(join(folder, 'report.json')).size).toBe(2)
+})
+
+it('a process that exits removes the files that it has not finished, of its main thread only', async () => {
+  const folder = await tempFolder()
+  const dist = new URL('../../dist/lib/files/write.js', import.meta.url).href
+  const code = (before: string) => `import { mkdirSync, writeFileSync } from 'node:fs'
+    import { Worker } from 'node:worker_threads'
+    import { temporary } from ${JSON.stringify(dist)}
+    ${before}
+    writeFileSync(temporary('.', '.npy'), 'x')
+    mkdirSync(temporary('.') + '/inside', { recursive: true })`
+  const run = (text: string) =>
+    spawnSync(process.execPath, ['--input-type=module', '-e', text], { cwd: folder, encoding: 'utf8' })
+  writeFileSync(join(folder, `.tmp-1-${systemTag}0123456789ab`), '')
+  expect(run(code('')).stderr).toBe('')
+  expect(readdirSync(folder)).toHaveLength(1)
+  const inWorker = `new Worker(new URL('data:text/javascript,' + encodeURIComponent(${JSON.stringify(code(''))})))`
+  expect(run(`import { Worker } from 'node:worker_threads'; ${inWorker}`).stderr).toBe('')
+  expect(readdirSync(folder)).toHaveLength(3)
 })
 
 it('names of unfinished files differ between threads and processes', () => {
