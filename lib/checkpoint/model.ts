@@ -12,7 +12,7 @@ import { useMultiplier } from '../torch/multiplier.js'
 import { type ProcessSettings, processSettings, useSettings, withSettings } from '../torch/process-settings.js'
 import { warnRuledOut } from '../torch/ruled-out.js'
 import { Tensor } from '../torch/tensor.js'
-import { findRun, runName } from './folder.js'
+import { findRun, isPlainFolder, runName } from './folder.js'
 import { checkGolden } from './golden.js'
 import { jsonHash } from './hash.js'
 import { openModel } from './open-model.js'
@@ -179,7 +179,10 @@ const LOAD = {
   options: only({ device: optional(word), threads: optional(threadCount), root: optional(word), exact: optional(yesOrNo) }),
 }
 
-async function open(run: string, options: LoadOptions = {}, alone = false): Promise<Model> {
+/** Loads that may be begun anew while a writer removes the saves that they read. */
+const ATTEMPTS = 20
+
+async function open(run: string, options: LoadOptions = {}, alone = false, attempts = ATTEMPTS): Promise<Model> {
   const start = performance.now()
   const { threads } = options
   const folder = await findRun(run, options.root)
@@ -215,6 +218,8 @@ async function open(run: string, options: LoadOptions = {}, alone = false): Prom
   } catch (error) {
     if (model !== undefined) native.dispose(model)
     if (alone) useSettings(before)
+    const removed = path !== folder && !(await isPlainFolder(path)) // a writer has saved twice since
+    if (removed && attempts > 1) return open(run, options, alone, attempts - 1)
     throw asCheckpointError(name, error)
   }
   const own = processSettings()
