@@ -1,9 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { LvmError } from '../errors.js'
-import { apart } from './paths.js'
+import { apart, type Env } from './paths.js'
 import { VERSION } from './pins.js'
 
 const run = promisify(execFile)
@@ -66,6 +67,28 @@ function refusal(requirement: string, log: string): LvmError {
   })
 }
 
+/** Settings of pip and of its network library that name files. */
+const PATHS = [
+  'PIP_FIND_LINKS',
+  'PIP_CONFIG_FILE',
+  'PIP_CONSTRAINT',
+  'PIP_CERT',
+  'PIP_CLIENT_CERT',
+  'REQUESTS_CA_BUNDLE',
+  'SSL_CERT_FILE',
+]
+
+/** Those settings with paths that hold in any working folder: relative ones are meant from where the user is. */
+export const placed = (env: Env): Env =>
+  Object.fromEntries(
+    PATHS.filter((name) => env[name]).map((name) => [
+      name,
+      env[name]!.split(/\s+/)
+        .map((word) => (existsSync(word) ? resolve(word) : word))
+        .join(' '),
+    ]),
+  )
+
 /** Has pip fetch wheels into a folder; `progress` is told the bytes that have come so far. Errors: LIBTORCH_FETCH, NO_DISK. */
 export async function download(
   python: string,
@@ -97,7 +120,7 @@ export async function download(
     ...requirements,
   ]
   const { cwd, env: safe } = apart()
-  const env = { ...safe, TMPDIR: temporary, TEMP: temporary, TMP: temporary, PIP_DISABLE_PIP_VERSION_CHECK: '1' }
+  const env = { ...safe, ...placed(safe), TMPDIR: temporary, TEMP: temporary, TMP: temporary, PIP_DISABLE_PIP_VERSION_CHECK: '1' }
   const before = await sizeOf(folder)
   const child = spawn(python, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''

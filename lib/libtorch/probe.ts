@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { LvmError } from '../errors.js'
+import { asLvmError, LvmError } from '../errors.js'
 import { publishSync } from '../files/write.js'
 import type { Libtorch } from './inspect.js'
 import { cacheRoot, packageRoot } from './paths.js'
@@ -58,10 +58,12 @@ export function attempt({ path, version }: Libtorch, device: string): Trial {
       return { ok: false, code: 'INTERNAL', message: child.stderr.trim(), hint: 'please report it', crashed: false }
     }
   }
-  const end =
-    (child.error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT'
-      ? 'did not end in 2 minutes'
-      : `died (${signal ?? `exit code ${status}`})`
+  const late = (child.error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT'
+  if (child.error !== undefined && !late) {
+    const { code, message, commandHint: hint } = asLvmError(child.error) // it was not started, which tells nothing of libtorch
+    return { ok: false, code, message: `libtorch: could not try ${path}: ${message}`, hint, crashed: false }
+  }
+  const end = late ? 'did not end in 2 minutes' : `died (${signal ?? `exit code ${status}`})`
   return {
     ok: false,
     crashed: true,

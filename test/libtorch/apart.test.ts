@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { packageRoot } from '../../lib/libtorch/paths.js'
+import { placed } from '../../lib/libtorch/pip.js'
 import { files, folder } from './fake.js'
 
 const bin = join(packageRoot(), 'dist', 'bin', 'lvm.js')
@@ -41,4 +42,16 @@ test('a folder called torch in the working folder is not the torch of a Python',
   const { libtorch } = JSON.parse(stdout) as { libtorch: { path: string | null }[] }
   expect(libtorch.filter(({ path }) => path?.startsWith(cwd))).toEqual([])
   expect(ran()).toBe(false)
+})
+test('paths in the settings of pip are meant from the working folder, and what is no path stays', () => {
+  const env = {
+    PIP_FIND_LINKS: 'lib https://wheels.example/  docs',
+    PIP_CERT: '/none.pem',
+    PIP_INDEX_URL: 'lib',
+    PIP_CONSTRAINT: '',
+  }
+  expect(placed(env)).toEqual({
+    PIP_FIND_LINKS: `${resolve('lib')} https://wheels.example/ ${resolve('docs')}`,
+    PIP_CERT: '/none.pem',
+  })
 })

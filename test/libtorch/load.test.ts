@@ -111,6 +111,13 @@ describe('the trial in a child process', () => {
     )
   })
 
+  test('that cannot be started says so, and nothing of libtorch', () => {
+    const node = process.execPath
+    onTestFinished(() => void Object.assign(process, { execPath: node }))
+    process.execPath = join(folder(), 'no-such-node')
+    expect(attempt(libtorch, 'cpu')).toMatchObject({ ok: false, crashed: false, code: 'FILE_MISSING' })
+  })
+
   test('is made once for the same libtorch, Node, addon and device', () => {
     const cache = folder()
     vi.stubEnv('LVM_TORCH_CACHE', cache)
