@@ -79,7 +79,7 @@ export const ERRORS = {
   BAD_CHECKPOINT: {
     exit: 3,
     about: 'a checkpoint is damaged, incomplete or not what its manifest says',
-    hint: 'restore the file from a copy, or train again with --overwrite',
+    hint: 'restore the file from a copy, or train the run again',
   },
   FOREIGN_FORWARD: {
     exit: 3,
@@ -200,7 +200,7 @@ export const badOption = (owner: string, key: string, expected: string, actual: 
   )
 
 /** A property of something that was thrown, which may be anything. */
-function property(thrown: unknown, key: 'code' | 'message' | 'path'): string | undefined {
+function property(thrown: unknown, key: 'code' | 'message' | 'path' | 'syscall'): string | undefined {
   try {
     const value: unknown = (thrown as Record<string, unknown> | null | undefined)?.[key]
     return typeof value === 'string' ? value : undefined
@@ -225,6 +225,7 @@ const SYSTEM: Readonly<Record<string, ErrorCode>> = {
 /** The code of ours for an error of the system; Node has no name for some of them, but all have a number. */
 function systemCode(error: unknown): ErrorCode | undefined {
   const code = property(error, 'code')
+  if (code === 'ENOENT' && property(error, 'syscall') === 'mkdir') return 'FILE_ACCESS' // so Node calls a disk that can only be read
   const number = /^Unknown system error -(\d+)$/.exec(code ?? '')?.[1]
   const named = number === undefined ? code : Object.entries(constants.errno).find(([, errno]) => errno === Number(number))?.[0]
   return named !== undefined && Object.hasOwn(SYSTEM, named) ? SYSTEM[named] : undefined

@@ -40,7 +40,7 @@ export async function openStore(folder: string): Promise<Store> {
   let now: Found
   const close = async () => {
     await lock.release()
-    await rmdir(folder).catch(() => {}) // only succeeds on an empty one, that nothing was saved to
+    for (const empty of [generationsOf(folder), folder]) await rmdir(empty).catch(() => {}) // where nothing was saved
   }
   const look = async (deep: boolean): Promise<Found> => {
     const found = await inspectRun(folder, deep)

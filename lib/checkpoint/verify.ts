@@ -120,6 +120,9 @@ export async function newestWhole(folder: string): Promise<{ checkpoint: Checkpo
   return undefined
 }
 
+/** A run as it is named on the command line. */
+const named = (folder: string) => shellWord(runName(relative(process.cwd(), folder) || '.'))
+
 /** What is wrong with the save before the one that counts, if it is there: it is what a damaged run goes back to. */
 export async function spareProblem(folder: string, current: Checkpoint, deep: boolean): Promise<LvmError | undefined> {
   const pointer = () => readText(join(generationsOf(folder), POINTER), 4096).catch(() => undefined)
@@ -133,7 +136,7 @@ export async function spareProblem(folder: string, current: Checkpoint, deep: bo
     if (!(error instanceof LvmError)) throw error
     return new LvmError(error.code, `${error.message}; save ${current.generation}, the one that counts, is whole`, {
       cause: error,
-      hint: `the next save replaces it; without one, run: lvm-torch runs restore ${runName(relative(process.cwd(), folder) || '.')}`,
+      hint: `the next save replaces it; without one, run: lvm-torch runs restore ${named(folder)}`,
     })
   }
   return undefined
@@ -147,7 +150,7 @@ async function withRescue(error: unknown, folder: string): Promise<unknown> {
   const { generation, manifest } = whole.checkpoint
   return new LvmError('BAD_CHECKPOINT', `${error.message}; generation ${generation}, saved ${manifest.saved_at}, is whole`, {
     cause: error,
-    hint: `to go back to what is whole, run: lvm-torch runs restore ${shellWord(runName(relative(process.cwd(), folder) || '.'))}`,
+    hint: `to go back to what is whole, run: lvm-torch runs restore ${named(folder)}`,
   })
 }
 

@@ -29,5 +29,5 @@ export async function saveError(error: unknown, folder: string, safe: string): P
   if (!(known instanceof LvmError)) return error
   const full = known.code === 'NO_DISK' && (await freeBytes(folder).catch(() => undefined))
   const free = typeof full === 'number' ? ` (${megabytes(full)} free)` : ''
-  return new LvmError(known.code, `${known.message}${free}; ${safe}`, { cause: error, hint: known.hint })
+  return new LvmError(known.code, `${known.message}${free}; ${safe}`, { cause: error, hint: known.commandHint })
 }

@@ -57,13 +57,13 @@ async function held({ path, holder }: Link, me: Holder): Promise<boolean> {
 }
 
 /** A folder that cannot be written as an error that says so; a full disk and the like by their own codes. */
-function unwritable(folder: string, error: unknown): unknown {
+function unwritable(folder: string, what: string, error: unknown): unknown {
   const { message } = error as NodeJS.ErrnoException
   const known = fileError(error, `could not lock ${folder}`)
   if (!(known instanceof LvmError) || known.code !== 'FILE_ACCESS') return known
-  return new LvmError('BAD_OPTION', `run: expected a folder that can be written but received "${folder}" (${message})`, {
+  return new LvmError('BAD_OPTION', `${what}: expected a folder that can be written but received "${folder}" (${message})`, {
     cause: error,
-    hint: 'choose another --name or --out, or change the rights of the folder',
+    hint: 'change the rights of the folder, or choose another one',
   })
 }
 
@@ -80,7 +80,7 @@ function openNew(path: string, text: string): number {
 }
 
 /** Makes a file with its text in one step, and keeps it open; undefined when the name is taken. */
-async function create(folder: string, path: string, text: string): Promise<number | undefined> {
+async function create(folder: string, what: string, path: string, text: string): Promise<number | undefined> {
   const written = temporary(folder)
   let file: number | undefined
   try {
@@ -97,7 +97,7 @@ async function create(folder: string, path: string, text: string): Promise<numbe
   } catch (error) {
     const taken = (error as NodeJS.ErrnoException).code === 'EEXIST' && (error as NodeJS.ErrnoException).syscall === 'open'
     if (taken) return undefined
-    throw unwritable(folder, error)
+    throw unwritable(folder, what, error)
   } finally {
     await rm(written, { force: true }).catch(() => {})
   }
@@ -140,14 +140,14 @@ export async function lockRun(folder: string, what = `run ${basename(folder)}`):
     return { release }
   }
   for (let attempt = 0; ; attempt++) {
-    const file = await create(folder, lock, text)
+    const file = await create(folder, what, lock, text)
     if (file !== undefined) return heldBy(file)
     const chain = await chainOf(folder)
     const last = chain.at(-1)
     if (attempt > 100 || (last !== undefined && (await held(last, me))))
       throw locked(what, last ?? { path: lock, holder: undefined }, me)
     const claim = last && claimOn(folder, last.text)
-    const claimed = claim === undefined ? undefined : await create(folder, claim, text)
+    const claimed = claim === undefined ? undefined : await create(folder, what, claim, text)
     if (claim !== undefined && claimed !== undefined) {
       if ((await readFile(lock, 'utf8').catch(() => '')) === chain[0]?.text) {
         await rename(claim, lock)

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { statfsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { existsSync, statfsSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openStore, verifyRun } from '../../lib/checkpoint/store.js'
-import { requireDisk } from '../../lib/files/disk.js'
+import { LvmError } from '../../lib/errors.js'
+import { requireDisk, saveError } from '../../lib/files/disk.js'
 import { listing, refusal, runOf, tempFolder } from './run.js'
 import { saveOf, stepIn } from './saves.js'
 
@@ -17,6 +18,20 @@ describe('requireDisk', () => {
     expect(error).toMatchObject({ code: 'NO_DISK', exit: 2 })
     expect(error.message).toMatch(/1000000000000\.0 MB .* but there are \d+\.\d MB/)
   })
+})
+
+it('an error of a save keeps its hint in the words of the command line', async () => {
+  const error = (await saveError(new LvmError('NO_DISK', 'x', { hint: 'use --out' }), '/', 'nothing was saved')) as LvmError
+  expect(error).toMatchObject({ commandHint: 'use --out', hint: 'use "out"' })
+})
+
+it('a run whose folder is deleted while it is saved ends with BAD_CHECKPOINT and leaves no empty folders', async () => {
+  const folder = await runOf(1)
+  const store = await openStore(folder)
+  await rm(folder, { recursive: true })
+  expect(await refusal(store.save({ ...saveOf(2, false) }))).toMatchObject({ code: 'BAD_CHECKPOINT', exit: 3 })
+  await store.close()
+  expect(existsSync(folder)).toBe(false)
 })
 
 describe('a full disk', () => {
