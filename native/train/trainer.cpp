@@ -21,9 +21,18 @@ Trainer::Trainer(std::shared_ptr<Model> model, std::shared_ptr<Samples> samples,
     throw Error("DATA_SHAPE", "training: expected vectors of dimension " + std::to_string(this->model->dim) + " but received " +
                                 std::to_string(this->samples->dim()));
   }
-  if (!options.keep_zeros) return;
-  for (const auto& p : this->model->parameters())
-    if (p.matrix) zeros.emplace_back(p.value.detach(), p.value.detach() == 0);
+}
+
+// Called before the first step, because a run that goes on gets its weights after the trainer is made.
+void Trainer::mark_zeros() {
+  std::unordered_map<std::string, Tensor> averages;
+  for (const auto& slot : optimizer.slots) averages[slot.name] = slot.average;
+  for (const auto& p : model->parameters()) {
+    if (!p.matrix) continue;
+    const auto value = p.value.detach(), where = value == 0;
+    zeros.emplace_back(value, where);
+    if (const auto average = averages[p.name]; average.defined()) zeros.emplace_back(average, where);
+  }
 }
 
 int64_t Trainer::steps_per_epoch() const {
@@ -41,6 +50,7 @@ Tensor Trainer::order(int64_t epoch) {
 }
 
 int64_t Trainer::run(int64_t epoch, int64_t from, const std::vector<double>& rates, const std::function<bool()>& go_on) {
+  if (options.keep_zeros && zeros.empty()) mark_zeros();
   const auto windows = order(epoch);
   const auto per_step = options.batch * options.accumulate;
   for (size_t i = 0; i < rates.size(); ++i) {

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <functional>
+#include <unordered_map>
 
 namespace lvm {
 
@@ -52,9 +53,10 @@ class Trainer {
   const Recycling recycling;
   double accumulate(const Tensor& ids, double share, uint64_t call_base);
   Tensor order(int64_t epoch);
+  void mark_zeros();
 
   const Tensor ids;
-  std::vector<std::pair<Tensor, Tensor>> zeros;  // matrices, and where they are zero
+  std::vector<std::pair<Tensor, Tensor>> zeros;  // matrices and their averages, and where they stay zero
   Tensor shuffled;
   int64_t shuffled_epoch = -1;
 };
