@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import yargs, { type Argv, type CommandModule } from 'yargs'
+import { speakShell } from '../lib/hints.js'
 import { withReport } from './crash.js'
 import { diagnostic, fail, print } from './output.js'
 import { versions } from './package.js'
@@ -88,6 +89,7 @@ async function main(): Promise<void> {
   else await parser.parseAsync()
 }
 
+speakShell()
 endWithReader()
 endWhenAsked(json)
 hearParent()

@@ -30,3 +30,11 @@ export const forPrograms = (hint: string): string =>
         return call === undefined ? all : all.replace(command, call).replace(/^run: /, 'call ')
       },
     )
+
+let inShell = false
+/** Makes sentences of this process name options as the command line takes them; bin/ calls it before anything else. */
+export const speakShell = (): void => {
+  inShell = true
+}
+/** A sentence with its options named as whoever reads it gives them: on the command line, or in a program. */
+export const worded = (sentence: string): string => (inShell ? sentence : forPrograms(sentence))

@@ -6,6 +6,7 @@ import { listRuns, type RunDetails, type RunSummary, removeRun, showRun } from '
 import { restoreRun } from '../../lib/checkpoint/store.js'
 import { ERRORS, LvmError } from '../../lib/errors.js'
 import { resolve, text } from '../../lib/options.js'
+import { basesOf } from '../../lib/report/basis.js'
 import { oneLine } from '../../lib/shown-text.js'
 import { flags, given } from '../flags.js'
 import { answer, bytes, count, duration, table } from '../output.js'
@@ -30,10 +31,18 @@ function listing(runs: readonly RunSummary[], root: string): string {
     'val cosine': (r) => figure(r.val_cosine, 4),
     parameters: (r) => r.parameters && count(r.parameters),
     data: (r) => r.data,
+    split: ({ split }) => split && `${split.mode}, seed ${split.seed}${split.leaky ? ', leaky' : ''}`,
     size: (r) => bytes(r.bytes),
     saved: (r) => day(r.saved_at),
   })
-  return [rows, ...runs.flatMap(({ problem }) => (problem ? ['', problem.message, `fix: ${problem.hint}`] : []))].join('\n')
+  const bases = basesOf(
+    runs.map(({ data, data_hash: hash, split }) => ({ data: data && hash ? { path: data, hash } : null, split })),
+  )
+  const mixed =
+    bases > 1 ? ['', `they rest on ${bases} different data files or splits: only figures on the same one can be compared`] : []
+  return [rows, ...mixed, ...runs.flatMap(({ problem }) => (problem ? ['', problem.message, `fix: ${problem.hint}`] : []))].join(
+    '\n',
+  )
 }
 
 function details(run: RunDetails): string {

@@ -32,6 +32,9 @@ export interface RunSummary {
   readonly model: string | null
   readonly parameters: number | null
   readonly data: string | null
+  /** What the figures rest on beside the weights: SHA-256 of the data, and how it was split; null for an imported run. */
+  readonly data_hash: string | null
+  readonly split: RunManifest['split']
   /** Epochs done. */
   readonly epochs: number | null
   readonly best_epoch: number | null
@@ -98,6 +101,8 @@ async function describe(folder: string, root: string, deep: boolean): Promise<Ru
     model: manifest.model ?? null,
     parameters: manifest.parameters ?? null,
     data: manifest.data?.path ?? null,
+    data_hash: manifest.data?.hash ?? null,
+    split: manifest.split ?? null,
     epochs: checkpoint ? (history.at(-1)?.epoch ?? 0) : null,
     best_epoch: curve.best_epoch ?? null,
     val_loss: best?.val_loss ?? null,

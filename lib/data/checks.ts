@@ -1,4 +1,5 @@
 import { LvmError } from '../errors.js'
+import { worded } from '../hints.js'
 import type { Articles, Norms } from './base.js'
 
 const SHOWN = 5
@@ -46,7 +47,9 @@ export function checkNorms(path: string, norms: Float64Array, name: (i: number) 
 export function normsWarning({ min, max, mean, deviating }: Norms, count: number): string | undefined {
   if (deviating === 0) return undefined
   const [low, high, middle] = [min, max, mean].map((n) => n.toPrecision(4))
-  return `${deviating} of ${count} vectors are not of length 1 (from ${low} to ${high}, mean ${middle}); --normalize makes them so`
+  return worded(
+    `${deviating} of ${count} vectors are not of length 1 (from ${low} to ${high}, mean ${middle}); --normalize makes them so`,
+  )
 }
 
 /** The rows whose article and position an earlier row has claimed, each with that row. */

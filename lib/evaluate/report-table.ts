@@ -1,3 +1,4 @@
+import { worded } from '../hints.js'
 import { oneLine } from '../shown-text.js'
 import type { BaselineName } from './baselines-fit.js'
 import type { Interval } from './metrics.js'
@@ -130,10 +131,14 @@ function warnings(entries: readonly RunEntry[]): string[] {
       ? ['leaky: windows were split at random, so contexts and targets of training lie among these; every figure is too good']
       : []),
     ...(entries.some((e) => e.selected_on)
-      ? ['selected on: the best epoch was chosen on these rows; --test sets rows aside for a fair figure']
+      ? [worded('selected on: the best epoch was chosen on these rows; --test sets rows aside for a fair figure')]
       : []),
     ...(entries.some((e) => !e.split && e.data.space === null)
-      ? ['unknown encoder: nothing says that these vectors and those of the training are of one encoder; --space names it']
+      ? [
+          worded(
+            'unknown encoder: nothing says that these vectors and those of the training are of one encoder; --space names it',
+          ),
+        ]
       : []),
     ...(first!.ci95_note === null ? [] : [`no interval: ${first!.ci95_note}`]),
     ...(first!.baselines.ridge === undefined

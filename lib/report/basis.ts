@@ -1,4 +1,5 @@
-import type { ReportedRun } from './runs.js'
+import type { RunManifest } from '../checkpoint/run.js'
+import { count } from './format.js'
 
 /** What a run's validation figures rest on: figures of other data or another split cannot be compared with them. */
 export interface Basis {
@@ -6,17 +7,19 @@ export interface Basis {
   readonly text: string
 }
 
-/** The basis of a run's figures; undefined where it was not trained here. */
-export function basisOf({ lineage }: Pick<ReportedRun, 'lineage'>): Basis | undefined {
-  const { data, split } = lineage ?? {}
+type Source = { readonly data: { readonly path: string; readonly hash: string } | null } & Pick<RunManifest, 'split'>
+
+/** The basis of figures by the data and the split of a run; undefined where it was not trained here. */
+export function basisOf(source: Source | null): Basis | undefined {
+  const { data, split } = source ?? {}
   if (!data || !split) return undefined
   const { mode, seed, val } = split
   return {
     key: JSON.stringify([data.hash, mode, seed, val]),
-    text: `on ${data.path.split(/[\\/]/).at(-1)}, split by ${mode}, seed ${seed}, ${val} validation windows`,
+    text: `on ${data.path.split(/[\\/]/).at(-1)}, split by ${mode}, seed ${seed}, ${count(val)} validation windows`,
   }
 }
 
-/** How many bases some runs have. */
-export const basesOf = (runs: readonly Pick<ReportedRun, 'lineage'>[]): number =>
-  new Set(runs.flatMap((run) => basisOf(run)?.key ?? [])).size
+/** How many bases there are. */
+export const basesOf = (sources: readonly (Source | null)[]): number =>
+  new Set(sources.flatMap((source) => basisOf(source)?.key ?? [])).size

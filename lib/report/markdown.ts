@@ -72,7 +72,8 @@ const dressed = (title: string, text: string) => {
 
 /** Says that some rows cannot be compared, where that is so. */
 export function comparability({ matrix, runs }: Report): string[] {
-  const n = basesOf(runs.filter(({ run }) => matrix.some((row) => row.run === run)))
+  const shown = runs.filter(({ run }) => matrix.some((row) => row.run === run))
+  const n = basesOf(shown.map(({ lineage }) => lineage))
   return n > 1
     ? [`Rows rest on ${n} different data files or splits, which their notes name: only figures on the same one can be compared.`]
     : []

@@ -97,7 +97,7 @@ function sizeIn({ model, parameters, dim, context }: ReportedRun, row: number | 
 /** The rows of the matrix, and below them models outside it that were trained. */
 export function matrixOf(runs: readonly ReportedRun[], cells: readonly Cell[], runsPath: string): MatrixRow[] {
   const chosen = architectures.map(({ name, folder }) => runOf(runs, name, folder))
-  const several = basesOf(chosen.flatMap((run) => run ?? [])) > 1
+  const several = basesOf(chosen.map((run) => run?.lineage ?? null)) > 1
   return architectures.flatMap(({ row, name, title, folder: _, target, presets, spec }, i): MatrixRow[] => {
     const run = chosen[i]
     const cell = cells.find((c) => c.model === name)
@@ -108,7 +108,7 @@ export function matrixOf(runs: readonly ReportedRun[], cells: readonly Cell[], r
     const done = run?.state !== 'complete' ? undefined : !run.ended ? 'untrained' : size!.fits ? 'complete' : 'other size'
     const state = done ?? (run === undefined || failed ? plan.status : STATUS[run.state])
     const seconds = run?.train_seconds ?? null
-    const basis = run && basisOf(run)
+    const basis = run && basisOf(run.lineage)
     return [
       {
         row,

@@ -1,4 +1,5 @@
 import { badOption, LvmError, shown } from '../errors.js'
+import { worded } from '../hints.js'
 import { findLibtorch } from '../libtorch/find.js'
 import { addonPath } from '../libtorch/load.js'
 import { limits, usableThreads } from '../libtorch/machine.js'
@@ -46,7 +47,7 @@ export function useThreads(threads: number | undefined, { recorded }: { recorded
   const asked = threadsOfEnvironment()
   if (recorded !== undefined && asked !== undefined && asked !== threads)
     warnRuledOut(
-      `OMP_NUM_THREADS=${asked} is overruled by the ${threads} threads that ${recorded} was trained with; set "threads" instead`,
+      `OMP_NUM_THREADS=${asked} is overruled by the ${threads} threads that ${recorded} was trained with; ${worded('set --threads instead')}`,
     )
   native.setThreads(threads ?? asked ?? usableThreads(limits()))
   return native.threads()

@@ -1,3 +1,4 @@
+import { worded } from '../hints.js'
 import { Tensor } from '../torch/tensor.js'
 
 async function product(dtype: 'float32' | 'bfloat16'): Promise<number> {
@@ -20,5 +21,7 @@ async function product(dtype: 'float32' | 'bfloat16'): Promise<number> {
 export async function slowPrecision(): Promise<string | undefined> {
   const [fp32, bf16] = [await product('float32'), await product('bfloat16')]
   if (bf16 <= fp32) return undefined
-  return `bf16 products take ${(bf16 / fp32).toFixed(1)} times as long as fp32 ones on this processor; --precision fp32 will be faster`
+  return worded(
+    `bf16 products take ${(bf16 / fp32).toFixed(1)} times as long as fp32 ones on this processor; --precision fp32 will be faster`,
+  )
 }

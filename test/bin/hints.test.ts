@@ -1,8 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { fileURLToPath } from 'node:url'
+import { expect, it, onTestFinished } from 'vitest'
+import { normsWarning } from '../../lib/data/checks.js'
 import { ERRORS, type ErrorCode, LvmError } from '../../lib/errors.js'
-import { forPrograms } from '../../lib/hints.js'
+import { PATTERNS } from '../../lib/evaluate/diagnose/patterns.js'
+import { forPrograms, worded } from '../../lib/hints.js'
+import { npy } from '../data/fixture.js'
 
 const OPTION = /(^|\s)--[a-z]/
 
@@ -40,4 +46,22 @@ it('no message of the library names an option as the command line writes it', ()
     for (const [call] of source.matchAll(/(?:badOption\([^,]*,[^,]*, |new LvmError\('[A-Z_]+', )(['`])(?:(?!\1).)*\1/gs))
       expect(call, file).not.toMatch(OPTION)
   }
+})
+
+it('no sentence of a result in a program names an option as the command line writes it', () => {
+  expect(worded('train with --ema 0 or a smaller --lr')).toBe('train with "ema" 0 or a smaller "lr"')
+  expect(normsWarning({ min: 1, max: 2, mean: 1.5, deviating: 1 }, 2)).not.toMatch(OPTION)
+  for (const { why, fix } of PATTERNS)
+    for (const words of [why, fix]) if (typeof words === 'string') expect(worded(words)).not.toMatch(OPTION)
+})
+it('the command line names options as a shell takes them, in warnings and results', () => {
+  const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))
+  const folder = mkdtempSync(join(tmpdir(), 'lvm-torch-hints-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const long = npy('<f4', [12, 4], new Uint8Array(new Float32Array(12 * 4).fill(1).buffer))
+  writeFileSync(join(folder, 'long.npy'), long)
+  const { stdout } = spawnSync(process.execPath, [cli, 'data', 'inspect', 'long.npy'], { cwd: folder, encoding: 'utf8' })
+  expect(stdout).toContain(
+    'warning: 12 of 12 vectors are not of length 1 (from 2.000 to 2.000, mean 2.000); --normalize makes them so',
+  )
 })

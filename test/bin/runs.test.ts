@@ -12,11 +12,12 @@ const runs = (root: string, ...words: string[]) =>
   spawnSync(process.execPath, [cli, 'runs', ...words, '--out', root], { encoding: 'utf8', input: '' })
 
 /** A folder of two runs of two epochs. */
-async function folderOfRuns(): Promise<string> {
+async function folderOfRuns(seeds: readonly [number, number] = [0, 0]): Promise<string> {
   const root = await tempFolder()
   const text = (value: object) => (path: string) => writeFile(path, JSON.stringify(value))
   const row = { train_loss: 0.0006, val_loss: 0.000504, train_cosine: 0.8, val_cosine: 0.783, lr: 5e-4, seconds: 65 }
-  for (const name of ['lstm_baseline', 'gru_stacked']) {
+  for (const [i, name] of ['lstm_baseline', 'gru_stacked'].entries()) {
+    const split = { mode: 'articles', leaky: false, seed: seeds[i], train: 90, val: 10, test: 0 }
     const store = await openStore(join(root, name))
     await store.save({
       files: {
@@ -30,7 +31,10 @@ async function folderOfRuns(): Promise<string> {
           best_epoch: 2,
         }),
       },
-      manifest: { model: name.slice(0, 4), parameters: 5120768, data: { path: 'wiki.npz' }, progress: { finished: name > 'h' } },
+      manifest: {
+        ...{ model: name.slice(0, 4), parameters: 5120768, data: { path: 'wiki.npz', hash: 'a' }, split },
+        progress: { finished: name > 'h' },
+      },
     })
     await store.close()
   }
@@ -42,11 +46,17 @@ describe('runs', () => {
     const root = await folderOfRuns()
     const { stdout, status } = runs(root, 'list')
     expect(status).toBe(0)
-    expect(stdout).toMatch(/^run +model +state +epochs +best +val loss +val cosine +parameters +data +size +saved$/m)
-    expect(stdout).toMatch(/^lstm_baseline +lstm +complete +2 +2 +0\.000504 +0\.7830 +5,120,768 +wiki\.npz +2\.0 MB +20\d\d-/m)
+    expect(stdout).toMatch(/^run +model +state +epochs +best +val loss +val cosine +parameters +data +split +size +saved$/m)
+    expect(stdout).toMatch(/^lstm_baseline +lstm +complete +2 +2 +0\.000504 +0\.7830 +5,120,768 +wiki\.npz +articles, seed 0 +2\.0 MB +20\d\d-/m)
     expect(stdout).toMatch(/^gru_stacked +gru_ +interrupted /m)
+    expect(stdout).not.toContain('only figures on the same one')
     const document = JSON.parse(runs(root, 'list', '--json').stdout)
     expect(document.runs[1]).toMatchObject({ run: 'lstm_baseline', state: 'complete', val_loss: 0.000504, epochs: 2 })
+  })
+  it('list says that runs of different splits cannot be compared', async () => {
+    const { stdout } = runs(await folderOfRuns([0, 7]), 'list')
+    expect(stdout).toMatch(/^gru_stacked .* articles, seed 7 /m)
+    expect(stdout).toMatch(/^they rest on 2 different data files or splits: only figures on the same one can be compared$/m)
   })
   it('list of nothing says how to begin', async () => {
     expect(runs(await tempFolder(), 'list').stdout).toContain('lvm-torch train')

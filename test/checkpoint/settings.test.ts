@@ -70,7 +70,9 @@ describe('OMP_NUM_THREADS', () => {
       expect(useThreads(1, { recorded: 'a run' })).toBe(1)
       await new Promise((done) => setImmediate(done))
       expect(warnings).toEqual([
-        expect.stringMatching(/^OMP_NUM_THREADS=3 is overruled by the 1 threads that a run was trained with/),
+        expect.stringMatching(
+          /^OMP_NUM_THREADS=3 is overruled by the 1 threads that a run was trained with; set "threads" instead$/,
+        ),
       ])
     } finally {
       process.off('warning', hear)

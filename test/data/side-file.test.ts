@@ -206,7 +206,9 @@ describe('checks', () => {
   it('of lengths give the figures', () => {
     expect(norms(1, 1.005, 2, 0.5)).toEqual({ min: 0.5, max: 2, mean: 1.12625, deviating: 2 })
     expect(normsWarning(norms(1, 1.009), 2)).toBeUndefined()
-    expect(normsWarning(norms(1, 2), 2)).toMatch(/1 of 2 vectors .*from 1\.000 to 2\.000, mean 1\.500.*--normalize/)
+    expect(normsWarning(norms(1, 2), 2)).toMatch(
+      /1 of 2 vectors .*from 1\.000 to 2\.000, mean 1\.500.*; "normalize" makes them so/,
+    )
   })
   it('name rows that are not finite or zero', () => {
     expect(caught(() => norms(1, Number.NaN, Infinity))).toEqual([

@@ -66,7 +66,7 @@ it('a run of an unknown encoder is judged on data of an unknown encoder, with a 
   const copy = writeCorpus(folder, 'nameless', wander(4))
   await judge({ data: unknown(copy) })
   const other = unknown(writeCorpus(folder, 'unknown', wander(3)))
-  expect((await judge({ data: other })).table).toMatch(/unknown encoder: .*--space names it/)
+  expect((await judge({ data: other })).table).toMatch(/unknown encoder: .*"space" names it/)
   expect((await judge({ data: other, space: 'test' })).table).not.toMatch(/unknown encoder/)
   const named = writeCorpus(folder, 'named', wander(3))
   await expect(judge({ data: named })).rejects.toThrow(code('SPACE_MISMATCH'))

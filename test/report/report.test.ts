@@ -5,9 +5,9 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { sha256 } from '../../lib/data/file.js'
 import { sealedText } from '../../lib/evaluate/sealed.js'
 import { lockRun } from '../../lib/files/lock.js'
-import { markdown, type Report, report } from '../../lib/index.js'
+import { evaluate, markdown, type Report, report } from '../../lib/index.js'
 import { runFigures } from '../../lib/report/figures/training.js'
-import { place } from '../train/runs.js'
+import { place, trained } from '../train/runs.js'
 import { at, evaluation, json, makeRuns, models } from './material.js'
 
 let made: Report
@@ -131,6 +131,16 @@ describe('the report', () => {
     const { report: damaged } = await report({ runs, out })
     expect(damaged.matrix[0]).toMatchObject({ status: 'damaged', val_loss: null })
     expect(damaged.matrix[0]!.why).toMatch(/^BAD_CHECKPOINT: /)
+  })
+  it('says that an epoch was chosen on the validation rows only of a run that has one', async () => {
+    const [runs, out] = [place('no-epoch'), place('no-epoch-evaluation')]
+    const data = made.runs[0]!.lineage!.data!.path
+    await trained({ data, model: 'mlp', preset: 'tiny', epochs: 0, threads: 1, out: runs, name: 'untrained', maxWindows: 300 })
+    const { results } = await evaluate({ runs: [join(runs, 'untrained')], out, latency: 0 })
+    expect(results.runs[0]).toMatchObject({ rows: 'val', selected_on: false })
+    const { matrix } = (await report({ runs, out })).report
+    expect(matrix.at(-1)).toMatchObject({ status: 'untrained', success: null, val_cosine: { file: 'validation_results.json' } })
+    expect(made.runs[0]!.validation!.selected_on).toBe(true)
   })
   it('draws runs whose names differ only in special characters into files of their own', () => {
     const [run] = made.runs

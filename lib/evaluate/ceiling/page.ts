@@ -1,4 +1,5 @@
 import { pageDoor } from '../../door.js'
+import { worded } from '../../hints.js'
 import type { TierName } from '../tiers.js'
 import type { Arrow } from './arrow.js'
 import type { Ceiling, Reachable } from './ceiling.js'
@@ -52,7 +53,7 @@ export function reachSentence({ best, upper_bound: most }: Pick<Ceiling, 'best' 
 }
 
 const ended = ({ name, epochs, finished }: NetworkEnd) =>
-  `${NAMES[name] ?? name} ${epochs.toFixed(epochs < 10 ? 1 : 0)} epochs, ${finished ? 'until it stopped improving' : 'stopped by --seconds while it may still improve'}`
+  `${NAMES[name] ?? name} ${epochs.toFixed(epochs < 10 ? 1 : 0)} epochs, ${finished ? 'until it stopped improving' : worded('stopped by --seconds while it may still improve')}`
 
 /** What can be reached at least, for the terminal. */
 export const ceilingPage = pageDoor('ceilingPage', 'ceiling', (c: Ceiling): string => {

@@ -1,3 +1,4 @@
+import { worded } from '../../hints.js'
 import type { Facts } from './facts.js'
 import type { Finding } from './findings.js'
 
@@ -15,7 +16,7 @@ export interface Pattern {
   readonly fix: Words
 }
 
-export const said = (words: Words, f: Facts): string => (typeof words === 'string' ? words : words(f))
+export const said = (words: Words, f: Facts): string => worded(typeof words === 'string' ? words : words(f))
 
 type Settings = NonNullable<Facts['settings']>
 /** Options that may be advised, and the runs that have them already. */

@@ -152,7 +152,7 @@ ${table(
         return html`<span class="${verdict.pass === true ? 'good' : verdict.pass === false ? 'bad' : 'muted'}">${verdictText(verdict)}</span>`
       },
     })),
-    { title: 'On', read: (r) => basisOf(r)?.text.replace(/^on /, '') ?? '–' },
+    { title: 'On', read: (r) => basisOf(r.lineage)?.text.replace(/^on /, '') ?? '–' },
     { title: 'Loss', numeric: true, read: (r) => number(r.val_loss?.value, mse) },
     { title: 'Cosine', numeric: true, read: (r) => number(r.val_cosine?.value, short) },
     { title: 'Training', numeric: true, read: (r) => number(r.train_seconds, duration) },

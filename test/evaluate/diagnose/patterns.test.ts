@@ -154,7 +154,7 @@ describe('doctor names the planted failure', () => {
     expect(codes).not.toContain('nothing-learned')
     expect(codes).not.toContain('best-at-first')
     const { findings, facts } = await examined(w, w.ridge, options)
-    expect(findings.find(({ code }) => code === 'average-lags')!.fix).toMatch(/--ema 0 /)
+    expect(findings.find(({ code }) => code === 'average-lags')!.fix).toMatch(/"ema" 0 /)
     expect(facts.past.running_loss_change).toBeCloseTo(-0.5, 12)
     expect(facts.past.judged_loss_change).toBeCloseTo(0.2, 12)
     for (const sound of [
@@ -173,9 +173,9 @@ describe('doctor names the planted failure', () => {
         .flatMap(({ findings }) => findings.map(({ fix }) => fix))
         .join('\n')
     const plain = await fixes({ recipe: 'prd', residual: 'none' })
-    for (const option of ['--recipe strong', '--residual decay', '--early-stop']) expect(plain).toContain(option)
+    for (const option of ['"recipe" strong', '"residual" decay', '"earlyStop"']) expect(plain).toContain(option)
     const made = await fixes({ recipe: 'strong', residual: 'decay', gradient_clip: 1, early_stop: 4 })
-    expect(made).not.toMatch(/--recipe strong|--residual|--clip 1|--early-stop|undefined/)
+    expect(made).not.toMatch(/"recipe" strong|"residual"|"clip" 1|"earlyStop"|undefined/)
   })
   it('few-articles', async () => {
     const codes = await named('few-articles', await corpora({ articles: 12 }), copyLast)
