@@ -42,10 +42,11 @@ export function headOf(model: string, tensors: StoredTensors): { dim: number; wi
 export function optionsOf(tensors: StoredTensors, args: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const names = [...tensors.keys()]
   const counted = names.flatMap((name) => [...name.matchAll(/(?:blocks|layers|h)\.(\d+)\.|_l(\d+)$/g)])
+  const layers = counted.reduce((most, m) => Math.max(most, 1 + Number(m[1] ?? m[2])), 0)
   const heads = args.nhead ?? args.n_heads ?? args.heads
   return {
     width: (tensors.get('head.3.weight') ?? tensors.get('head.weight'))?.shape[1],
-    layers: 1 + Math.max(-1, ...counted.map((m) => Number(m[1] ?? m[2]))),
+    layers: layers || undefined,
     head: tensors.has('head.3.weight') ? 'mlp' : 'linear',
     norm: names.some((name) => name.includes('.gru.')) ? 'post' : 'pre',
     ffn: tensors.get('core.transformer_decoder.layers.0.linear1.weight')?.shape[0],

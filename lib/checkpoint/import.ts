@@ -112,7 +112,8 @@ async function importInto(store: Store, architecture: Architecture, o: ImportOpt
 
 /** A sentence on tensors of the file that are no part of any form of the model. */
 function leftOut({ dropped }: Placed, ours: Ours): string[] {
-  const names = dropped.filter((name) => !ours.dropped.includes(name))
+  const known = new Set(ours.dropped)
+  const names = dropped.filter((name) => !known.has(name))
   const more = names.length > 10 ? ` and ${names.length - 10} more` : ''
   return names.length === 0 ? [] : [`not read, as they are no weights of the model: ${names.slice(0, 10).join(', ')}${more}`]
 }

@@ -28,7 +28,12 @@ export const layerOf = (name: string): number | undefined => {
   const [, dotted, after] = /\.(?:h|layers|blocks)\.(\d+)\.|_l(\d+)$/.exec(name) ?? []
   return dotted === undefined && after === undefined ? undefined : Number(dotted ?? after)
 }
-export const depthOf = (names: Iterable<string>): number => 1 + Math.max(-1, ...[...names].map((name) => layerOf(name) ?? -1))
+/** One more than the highest number of a layer in the names. */
+export const depthOf = (names: readonly string[]): number =>
+  names.reduce((depth, name) => Math.max(depth, 1 + (layerOf(name) ?? -1)), 0)
+
+/** No model has more; a name may have any number in it. */
+const MOST_LAYERS = 1024
 
 /** Errors: BAD_CHECKPOINT for a config.json that describes another function. */
 function checkConfig({ path, config }: WeightsFile, { about, only = {} }: Published): void {
@@ -58,15 +63,17 @@ export function asOurs(architecture: Architecture, file: WeightsFile): Ours {
   const named = new Map([...bare].map(([name, stored]) => [renamed.reduce((n, [from, to]) => n.replace(from, to), name), stored]))
   const changed = form?.change?.(named) ?? named
   const names = [...changed.keys()]
-  const left = new Set(names.filter((name) => dropped.test(name)))
+  const depth = depthOf(names)
+  if (depth > MOST_LAYERS)
+    throw new LvmError('BAD_CHECKPOINT', `${file.path}: expected at most ${MOST_LAYERS} layers but its names count ${depth}`)
   const shape = (name: string) => changed.get(name)?.shape ?? []
-  const found = form?.options(shape, depthOf(names), file.config, names) ?? { ...optionsOf(changed, args), ...own }
+  const found = form?.options(shape, depth, file.config, names) ?? { ...optionsOf(changed, args), ...own }
   const options = Object.entries(found).filter(
     ([key, value]) => key in architecture.fields && value !== undefined && value !== null,
   )
   return {
     tensors: changed,
-    dropped: [...left],
+    dropped: names.filter((name) => dropped.test(name)),
     tokens: [...bare].find(([name, { shape }]) => form?.tokens.test(name) && shape.length === 2)?.[1],
     options: Object.fromEntries(options),
     unseen: (form?.unseen ?? []).filter((key) => key in architecture.fields && found[key] === undefined),

@@ -92,10 +92,11 @@ export async function place(
   const absent = names.filter((name) => !filled.has(name))
   const isNew = (name: string) => o.layerwise && (!name.startsWith('core.') || beyond(name, theirs))
   const missing = absent.filter((name) => !isNew(name))
-  const others = given.filter((name) => !filled.has(name) && !dropped.includes(name))
+  const left = new Set(dropped)
+  const others = given.filter((name) => !filled.has(name) && !left.has(name))
   // counters, masks and tables, and what is not read, are no part of the function
-  const side = others.filter((name) => tensors.get(name)!.unread !== undefined || tensors.get(name)!.isBuffer === true)
-  const unexpected = others.filter((name) => !beyond(name, ours) && !side.includes(name))
+  const isBeside = (name: string) => tensors.get(name)!.unread !== undefined || tensors.get(name)!.isBuffer === true
+  const unexpected = others.filter((name) => !beyond(name, ours) && !isBeside(name))
   const unread = loaded.flatMap((name) => {
     const what = tensors.get(name)!.unread
     return what === undefined ? [] : [`${name}: ${what}`]
@@ -117,8 +118,8 @@ export async function place(
   return {
     loaded,
     new: absent,
-    cut: others.filter((name) => !side.includes(name)),
-    dropped: [...dropped.filter((name) => !filled.has(name)), ...side, ...outside],
+    cut: others.filter((name) => !isBeside(name)),
+    dropped: [...dropped.filter((name) => !filled.has(name)), ...others.filter(isBeside), ...outside],
   }
 }
 

@@ -39,13 +39,13 @@ function modelPrefix(path: string, names: readonly string[]): string {
     }
   const fitting = [...below].filter(([, inside]) => isModel(inside)).map(([prefix]) => prefix)
   const depth = (prefix: string) => prefix.split('.').length
-  const least = Math.min(...fitting.map(depth))
+  const least = fitting.reduce((least, prefix) => Math.min(least, depth(prefix)), Infinity)
   const shortest = fitting.filter((prefix) => depth(prefix) === least)
   if (shortest.length <= 1) return shortest[0] ?? ''
   if (shortest.includes('model.')) return 'model.'
   throw new LvmError(
     'BAD_CHECKPOINT',
-    `${path}: expected weights of one model but there are several, below ${shortest.join(' and ')}`,
+    `${path}: expected weights of one model but there are several, below ${shortest.slice(0, 5).join(' and ')}${shortest.length > 5 ? ' and others' : ''}`,
     {
       hint: 'save the state dict of one of them',
     },

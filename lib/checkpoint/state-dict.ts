@@ -2,6 +2,7 @@ import { dtypeOf } from '../data/element.js'
 import { damaged } from '../data/file.js'
 import { loadTensor } from '../data/load.js'
 import { needed, Opaque } from '../data/opaque.js'
+import { keyText } from '../data/plain.js'
 import { isTensorEntry, openPt, type PtFile, readTensor } from '../data/pt.js'
 import { isNdArray, type NdArray } from '../data/python-globals.js'
 import { LvmError } from '../errors.js'
@@ -32,7 +33,7 @@ const isWeights = (value: unknown) => isTensorEntry(value) || isNdArray(value)
 const holdsWeights = (value: unknown): boolean =>
   value instanceof Map && [...value].some(([key, entry]) => typeof key === 'string' && isWeights(entry))
 const listed = (keys: Iterable<unknown>): string => {
-  const names = Array.from(keys, String)
+  const names = Array.from(keys, keyText)
   const shown = names.slice(0, 10).map((name) => (name.length > 60 ? `${name.slice(0, 59)}…` : name))
   return `${shown.join(', ') || 'none'}${names.length > shown.length ? ` and ${names.length - shown.length} more` : ''}`
 }
@@ -56,7 +57,7 @@ function findWeights(path: string, value: unknown): { dict: Dict; others: readon
   const whole: Dict | undefined = value instanceof Map ? value : undefined
   if (whole === undefined)
     throw new LvmError('BAD_CHECKPOINT', `${path}: expected a dict of tensors but received something else`, { hint: HINT })
-  const below = [...whole].filter(([, value]) => holdsWeights(value)).map(([key]) => String(key))
+  const below = [...whole].filter(([, value]) => holdsWeights(value)).map(([key]) => keyText(key))
   const known = KEYS.find((name) => leadsToWeights(whole.get(name), 1))
   const key = known ?? (below.length === 1 && !holdsWeights(whole) ? below[0] : undefined)
   if (key !== undefined) {
@@ -101,7 +102,7 @@ export async function openState(path: string, limits?: PtFile['limits']): Promis
   const { dict, others } = findWeights(path, file.value)
   const tensors = new Map<string, Stored>()
   for (const [key, entry] of dict) {
-    const name = String(key)
+    const name = keyText(key)
     if (isTensorEntry(entry))
       tensors.set(name, { shape: entry.shape, isBuffer: !FLOATING.test(entry.dtype), read: () => readTensor(file, entry) })
     else if (isNdArray(entry)) tensors.set(name, ofArray(file, name, entry))

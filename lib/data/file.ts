@@ -26,6 +26,9 @@ export async function fileStamp(path: string): Promise<string> {
   return [dev, ino, size, mtimeNs].join(' ')
 }
 
+/** The most that one read asks for: Node aborts the process from 2^31 on. Units: bytes */
+const AT_ONCE = 1 << 30
+
 /** Reads a part of a file. */
 export type Read = (offset: number, length: number) => Promise<Buffer>
 
@@ -38,7 +41,7 @@ export async function withFile<T>(path: string, use: (read: Read) => Promise<T>)
       if (offset + length > size) throw damaged(path, `expected ${offset + length} bytes at least but it holds ${size}`)
       const bytes = Buffer.allocUnsafe(length)
       for (let done = 0; done < length; ) {
-        const { bytesRead } = await file.read(bytes, done, length - done, offset + done)
+        const { bytesRead } = await file.read(bytes, done, Math.min(length - done, AT_ONCE), offset + done)
         if (bytesRead === 0) throw damaged(path, 'it became shorter while it was read')
         done += bytesRead
       }

@@ -8,6 +8,7 @@ import { fileSize } from './file.js'
 import { type Limits, resolveLimits } from './limits.js'
 import { locateBase } from './locate.js'
 import { type OpenOptions, openBase } from './open.js'
+import { keyText } from './plain.js'
 import { isTensorEntry, openPt } from './pt.js'
 import { makeWindows } from './windows.js'
 
@@ -101,7 +102,8 @@ function* tensorsIn(value: unknown, path: string, seen = new Set<unknown>()): Ge
   if (isTensorEntry(value)) yield { name: path, dtype: value.dtype, shape: value.shape, mapped: false }
   else if ((value instanceof Map || Array.isArray(value)) && !seen.has(value)) {
     seen.add(value)
-    for (const [key, item] of value.entries()) yield* tensorsIn(item, path === '' ? String(key) : `${path}.${String(key)}`, seen)
+    for (const [key, item] of value.entries())
+      yield* tensorsIn(item, path === '' ? keyText(key) : `${path}.${keyText(key)}`, seen)
   }
 }
 

@@ -22,12 +22,22 @@ export const LIMITS = {
   safetensorsHeaderBytes: { files: '.safetensors', most: 64 << 20, about: 'bytes of the header' },
   safetensorsTensors: { files: '.safetensors', most: 100_000, about: 'tensors' },
   pickleBytes: { files: 'pickle', most: 1 << 30, about: 'bytes of a pickle, unpacked' },
+  legacyPickleBytes: {
+    files: '.pt',
+    most: 64 << 20,
+    about: 'bytes of the pickles before the tensors, in the form of before PyTorch 1.6',
+  },
   pickleOpcodes: {
     files: 'pickle',
     most: 1 << 24,
     about: 'operations; those that take long, such as names, long numbers and the lines of protocol 0, count as several',
   },
   pickleMemoryBytes: { files: 'pickle', most: 640 << 20, about: 'bytes that its values take in memory, estimated' },
+  pickleValues: {
+    files: 'pickle',
+    most: 100_000_000,
+    about: 'values that its lists and dicts hold, those that are shared counted each time',
+  },
   pickleDepth: { files: 'pickle', most: 200, about: 'levels of nesting' },
   pickleNumberBytes: { files: 'pickle', most: 1024, about: 'bytes, or decimal digits, of a whole number' },
   pickleLineBytes: { files: 'pickle', most: 65_536, about: 'bytes of a line, in protocol 0' },

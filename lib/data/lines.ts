@@ -30,8 +30,8 @@ export async function* lines(path: string, limits: Limits = DEFAULT_LIMITS): Asy
       const bytes = Buffer.concat([rest, isMarked ? piece.subarray(3) : piece])
       const end = bytes.lastIndexOf(LINE_FEED) + 1
       rest = bytes.subarray(end)
-      if (rest.length > limits.lineBytes) throw damaged(path, `a line is longer than ${limits.lineBytes} bytes`)
-      if (end > 0) yield batch(bytes.subarray(0, end - 1))
+      if (rest.length > limits.lineBytes) throw tooLong(path, limits)
+      if (end > 0) yield batch(path, bytes.subarray(0, end - 1), limits)
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code?.startsWith('Z_'))
@@ -40,10 +40,17 @@ export async function* lines(path: string, limits: Limits = DEFAULT_LIMITS): Asy
   } finally {
     file.destroy()
   }
-  if (rest.length > 0) yield batch(rest)
+  if (rest.length > 0) yield batch(path, rest, limits)
 }
 
-const batch = (bytes: Buffer): Batch => ({ texts: bytes.toString('utf8').split('\n'), broken: !isUtf8(bytes) })
+const tooLong = (path: string, { lineBytes }: Limits) => damaged(path, `a line is longer than ${lineBytes} bytes`)
+
+function batch(path: string, bytes: Buffer, limits: Limits): Batch {
+  const texts = bytes.toString('utf8').split('\n')
+  const isLong = (text: string) => 3 * text.length > limits.lineBytes && Buffer.byteLength(text) > limits.lineBytes
+  if (bytes.length > limits.lineBytes && texts.some(isLong)) throw tooLong(path, limits)
+  return { texts, broken: !isUtf8(bytes) }
+}
 
 function checkEncoding(path: string, head: Buffer): void {
   const encoding = foreignEncoding(head)

@@ -33,14 +33,14 @@ export function locateBase(path: string): BaseFiles {
   if (lower.endsWith('.parquet'))
     throw damaged(path, 'parquet files are not read; save the vectors as .npy, with a .jsonl beside them')
   const stem = ending === undefined ? path : path.slice(0, -ending.length)
-  const there = namesIn(dirname(stem))
+  const name = basename(stem)
+  const endings = namesIn(dirname(stem))
+    .filter((other) => other.startsWith(name))
+    .map((other) => other.slice(name.length))
   const beside = (ends: readonly string[]) =>
     ends.flatMap((end) => {
-      const exact = basename(stem) + end
-      const found = there.includes(exact)
-        ? exact
-        : there.find((name) => name.startsWith(basename(stem)) && name.slice(basename(stem).length).toLowerCase() === end)
-      return found === undefined ? [] : [stem.slice(0, stem.length - basename(stem).length) + found]
+      const found = existsSync(stem + end) ? end : endings.find((other) => other.toLowerCase() === end)
+      return found === undefined ? [] : [stem + found]
     })
   const named = ending !== undefined && VECTORS.includes(ending)
   const found = named ? [path].filter((file) => existsSync(file)) : beside(VECTORS)

@@ -30,6 +30,9 @@ const ACTING = new Set(
   torch.serialization torch.testing torch.utils`.split(/\s+/),
 )
 
+/** Longer names are none of classes. Units: characters */
+const LONGEST = 500
+
 /** Classes that Python writes without a capital letter. */
 const SMALL =
   /^(datetime\.(date|datetime|time|timedelta|timezone)|collections\.deque|ml_dtypes\.\w+|numpy\.(\w+64|float\w+|u?int\w+))$/
@@ -40,6 +43,7 @@ const SMALL =
  */
 export function opaqueClass(module: string, name: string): Global | undefined {
   const path = `${module}.${name}`
+  if (path.length > LONGEST) return undefined
   if (!/^[A-Za-z_]\w*(\.\w+)*$/.test(module) || !/^\w+(\.\w+)*$/.test(name)) return undefined
   const parts = module.split('.')
   if (parts.some((_, i) => ACTING.has(parts.slice(0, i + 1).join('.')))) return undefined

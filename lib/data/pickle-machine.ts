@@ -65,6 +65,10 @@ export class Machine {
     this.bytes += bytes
     if (this.bytes > this.most) throw this.reader.fail(`its values need more than ${Math.floor(this.most)} bytes of memory`)
   }
+  /** Counts copies of values: a few bytes that recall one long list again and again must take neither memory nor time without bound. */
+  private spendCopies(values: readonly unknown[]): void {
+    for (const value of values) this.spend(copyCost(value))
+  }
   /** Counts the highest that the stacks have been. */
   private grow(): void {
     if (this.stack.length + this.marks.length <= this.reached) return
@@ -135,8 +139,10 @@ export class Machine {
   }
   global(module: unknown, name: unknown): void {
     this.reader.work += SLOW
+    if (typeof module !== 'string' || typeof name !== 'string')
+      throw this.reader.fail('expected a name but received something else')
     const path = `${module}.${name}`
-    const known = this.options.globals.get(path) ?? this.unknown.get(path) ?? opaqueClass(String(module), String(name))
+    const known = this.options.globals.get(path) ?? this.unknown.get(path) ?? opaqueClass(module, name)
     if (known === undefined) throw this.unsafe(`the global ${path.slice(0, 200)}`)
     if (known.opaque !== undefined) {
       if (!this.unknown.has(path)) this.spend(COST.container + path.length)
@@ -154,8 +160,7 @@ export class Machine {
   call(maker: unknown, args: unknown): void {
     if (!this.allowed.has(maker)) throw this.reader.fail('it calls what is not a function')
     const list = this.as(args, Array)
-    // a few bytes that recall one long list again and again must not fill the memory
-    for (const arg of list) this.spend(copyCost(arg))
+    this.spendCopies(list)
     this.spend(COST.container)
     const made = this.guarded(() => (maker as Global).make!(...list))
     if (typeof made === 'object' && made !== null) this.makers.set(made, maker as Global)
@@ -165,7 +170,9 @@ export class Machine {
     const state = this.pop()
     const made = this.top()
     const maker = typeof made === 'object' && made !== null ? this.makers.get(made) : undefined
-    this.guarded(() => maker?.build?.(made as object, state))
+    if (maker?.build === undefined) return
+    this.spendCopies(Array.isArray(state) ? state : [state])
+    this.guarded(() => maker.build!(made as object, state))
   }
   persistent(id: unknown): void {
     const resolve = this.options.persistent

@@ -1,8 +1,8 @@
+import { shown } from '../errors.js'
 import { damaged } from './file.js'
+import type { Limits } from './limits.js'
 
-/** How many values a walk that follows every reference may meet. */
-const WALK_LIMIT = 1e8
-/** Steps between two breaths of the event loop. */
+/** Steps between two ticks of the event loop. */
 const STRIDE = 1 << 16
 
 const children = (value: object): unknown[] | undefined => {
@@ -21,8 +21,17 @@ interface Visit {
   size: number
 }
 
+/** A key of a dict as text. Lists are not written out: a list that holds another twice, and so on, has a text without end. */
+export const keyText = (key: unknown): string => (typeof key === 'string' ? key : shown(key))
+
+/** A text, or a number as a text. Errors: TypeError for a list, a dict and the like, whose texts have no bound. */
+export function scalarText(value: unknown): string {
+  if (!['string', 'number', 'bigint', 'boolean'].includes(typeof value)) throw new TypeError('expected a text or a number')
+  return String(value)
+}
+
 /** Makes sure that a value can be walked naively: no circles, no endless nesting, no list of lists of lists that explodes. Errors: DATA_FORMAT. */
-export async function checkPlain(owner: string, root: unknown, depth: number): Promise<void> {
+export async function checkPlain(owner: string, root: unknown, { pickleDepth, pickleValues }: Limits): Promise<void> {
   const done = new Map<object, { depth: number; size: number }>()
   const open = new Set<object>()
   const path: Visit[] = []
@@ -45,8 +54,8 @@ export async function checkPlain(owner: string, root: unknown, depth: number): P
   for (let step = 1; path.length > 0; step++) {
     if (step % STRIDE === 0) await new Promise(setImmediate)
     const visit = path.at(-1)!
-    if (path.length > depth || visit.depth > depth) throw damaged(owner, 'its pickle nests too deep')
-    if (visit.size > WALK_LIMIT) throw damaged(owner, 'its pickle unfolds to too many values')
+    if (path.length > pickleDepth || visit.depth > pickleDepth) throw damaged(owner, 'its pickle nests too deep')
+    if (visit.size > pickleValues) throw damaged(owner, 'its pickle unfolds to too many values')
     if (visit.next < visit.items.length) {
       enter(visit.items[visit.next++])
       continue

@@ -2,6 +2,7 @@ import type { DType } from '../native.js'
 import { DEFAULT_LIMITS, type Limits } from './limits.js'
 import { Opaque } from './opaque.js'
 import type { Global, Globals } from './pickle-machine.js'
+import { keyText, scalarText } from './plain.js'
 import { bool, hooked, ITEM_SIZE, rebuilding, type StorageType, wholesOf } from './pt-tensors.js'
 import { PLAIN_GLOBALS } from './python-globals.js'
 
@@ -54,7 +55,8 @@ const isTensor = (value: unknown) => value instanceof Opaque || (typeof value ==
 export function ptGlobals(warn: (sentence: string) => void, { tensorAxes }: Limits = DEFAULT_LIMITS): Globals {
   const rebuilt = rebuilding(tensorAxes)
   const attributes = (state: unknown) => {
-    const names = [state].flat().flatMap((part) => (part instanceof Map ? [...part.keys()].map(String) : []))
+    const parts = Array.isArray(state) ? state.slice(0, 2) : [state] // a dict, or that and one of slots
+    const names = parts.flatMap((part) => (part instanceof Map ? [...part.keys()].map(keyText) : []))
     const own = names.filter((name) => name !== '_is_buffer' && name !== 'persistent')
     if (own.length > 0) warn(`it holds tensors with attributes (${own.slice(0, 5).join(', ')}): left out`)
   }
@@ -80,7 +82,7 @@ export function ptGlobals(warn: (sentence: string) => void, { tensorAxes }: Limi
   const path: Global = {
     make: (...parts) => {
       warn('it holds a pathlib path: read as text')
-      return parts.map(String).join('/').replace(/^\/\//, '/')
+      return parts.map(scalarText).join('/').replace(/^\/\//, '/')
     },
   }
   const namespace: Global = {
@@ -127,8 +129,8 @@ export function ptGlobals(warn: (sentence: string) => void, { tensorAxes }: Limi
     ['torch._utils._rebuild_parameter_with_state', parameter],
     ['torch._tensor._rebuild_from_type', fromType],
     ['torch._tensor._rebuild_from_type_v2', fromType],
-    ['torch.serialization._get_layout', { make: String }],
+    ['torch.serialization._get_layout', { make: scalarText }],
     ['torch.Size', { make: wholesOf(tensorAxes) }],
-    ['torch.device', { make: (...parts) => parts.join(':') }],
+    ['torch.device', { make: (...parts) => parts.map(scalarText).join(':') }],
   ])
 }

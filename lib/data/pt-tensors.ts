@@ -2,6 +2,7 @@ import type { DType } from '../native.js'
 import { elements } from './element.js'
 import { Opaque } from './opaque.js'
 import type { Global } from './pickle-machine.js'
+import { keyText, scalarText } from './plain.js'
 
 /** How the elements of a storage are kept; of bytes that tensors share whatever their dtype, and of those that are not read, no dtype. */
 export interface StorageType {
@@ -44,6 +45,7 @@ export const ITEM_SIZE: Readonly<Record<DType, number>> = {
   complex64: 8,
   complex128: 16,
 }
+const isDType = (name: string | undefined): name is DType => name !== undefined && Object.hasOwn(ITEM_SIZE, name)
 const whole = (value: unknown): number => {
   if (!Number.isSafeInteger(value) || (value as number) < 0)
     throw new RangeError('a size, stride or offset is not a whole number ≥ 0')
@@ -80,9 +82,9 @@ export function rebuilding(axes: number) {
     if (type === undefined || held === undefined) throw new TypeError('a tensor has no storage')
     const [shape, strides, storageOffset] = [wholes(size), wholes(stride), whole(offset)]
     if (shape.length !== strides.length) throw new RangeError('a tensor has more sizes than strides, or fewer')
-    const shown = `${String(dtype ?? type.name)} tensor of shape [${shape.join(', ')}]`
-    const own = (dtype === undefined ? type.dtype : dtype) as DType | undefined
-    if (own === undefined || !(own in ITEM_SIZE)) return new Opaque(`a ${shown}`)
+    const own = dtype === undefined ? type.dtype : scalarText(dtype)
+    const shown = `${own ?? type.name} tensor of shape [${shape.join(', ')}]`
+    if (!isDType(own)) return new Opaque(`a ${shown}`)
     const reach = span(shape, strides)
     if (reach > 0 && !((storageOffset + reach) * ITEM_SIZE[own] <= held * type.size))
       throw new RangeError(`a tensor of shape [${shape.join(', ')}] reaches past its storage`)
@@ -91,9 +93,18 @@ export function rebuilding(axes: number) {
     const marks = new Map<unknown, unknown>(metadata as Map<unknown, unknown> | undefined | null)
     const [neg, conj] = [bool(marks.get('neg') ?? false), bool(marks.get('conj') ?? false)]
     const others = [...marks.keys()].filter((key) => key !== 'neg' && key !== 'conj')
-    if (others.length > 0) return new Opaque(`a ${shown} with "${others.slice(0, 5).join(', ')}" beside it`)
+    if (others.length > 0) return new Opaque(`a ${shown} with "${others.slice(0, 5).map(keyText).join(', ')}" beside it`)
     if (conj && !own.startsWith('complex')) throw new TypeError('a tensor of real numbers cannot be conjugated')
-    return { tensor: true, dtype: own, shape, strides, storageOffset, storage: storage as Storage, neg, conj } as TensorEntry
+    return {
+      tensor: true,
+      dtype: own,
+      shape,
+      strides,
+      storageOffset,
+      storage: storage as Storage,
+      neg,
+      conj,
+    } satisfies TensorEntry
   }
   const flagged = (made: TensorEntry | Opaque, grad: unknown, hooks: unknown) => {
     bool(grad)

@@ -23,8 +23,8 @@ export interface PtFile {
 
 const isStorageType = (value: unknown): value is StorageType =>
   typeof value === 'object' && value !== null && 'size' in value && 'dtype' in value
-/** How much of an old file may be pickles; its storages follow them. */
-const LEGACY_PICKLES = 64 << 20
+/** Longer keys are none that PyTorch gives. Units: characters */
+const LONGEST_KEY = 100
 const MAGIC = BigInt('0x1950a86a20f9469cfc6c')
 
 /** Collects the storages that a pickle refers to; where they lie is found afterwards. */
@@ -35,7 +35,14 @@ function storageTable() {
     if (tag === 'module') return type // a class with its source, in old files
     if (view !== undefined && view !== null)
       throw new TypeError('a storage is part of another one, as in very old files; save it again')
-    if (tag !== 'storage' || !isStorageType(type) || typeof key !== 'string' || !Number.isSafeInteger(count) || count < 0) {
+    if (
+      tag !== 'storage' ||
+      !isStorageType(type) ||
+      typeof key !== 'string' ||
+      key.length > LONGEST_KEY ||
+      !Number.isSafeInteger(count) ||
+      count < 0
+    ) {
       throw new TypeError('a storage is of a kind that is not read')
     }
     const name = `${key} ${type.name} ${count}`
@@ -82,7 +89,7 @@ async function locate(zip: Zip, root: string, storage: Storage, read: Read): Pro
 }
 
 async function readLegacy(path: string, size: number, limits: Limits): Promise<PtFile> {
-  const head = await readBytes(path, 0, Math.min(size, LEGACY_PICKLES))
+  const head = await readBytes(path, 0, Math.min(size, limits.legacyPickleBytes, limits.pickleBytes))
   const warnings = new Set<string>()
   const { storages, persistent } = storageTable()
   const globals = ptGlobals((w) => warnings.add(w), limits)

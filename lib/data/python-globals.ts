@@ -1,6 +1,7 @@
 import { type ElementType, elements, parseElementType, plainElements, unreadType } from './element.js'
 import { Opaque } from './opaque.js'
 import type { Global, Globals } from './pickle-machine.js'
+import { scalarText } from './plain.js'
 
 /** A numpy array found inside a pickle, its elements not yet read. */
 export interface NdArray {
@@ -19,6 +20,7 @@ interface NumpyType {
   element: ElementType
 }
 
+const whole = (value: unknown = 0) => (typeof value === 'bigint' ? value : Math.trunc(Number(scalarText(value))))
 const iterable = (value: unknown): Iterable<unknown> => {
   if (value === undefined) return []
   if (Array.isArray(value) || value instanceof Set) return value
@@ -116,9 +118,9 @@ export const PLAIN_GLOBALS: Globals = new Map([
     set: { make: (items) => new Set(iterable(items)) },
     frozenset: { make: (items) => new Set(iterable(items)) },
     str: { make: (value = '') => text(value) },
-    int: { make: (value = 0) => (typeof value === 'bigint' ? value : Math.trunc(Number(value))) },
-    long: { make: (value = 0) => (typeof value === 'bigint' ? value : Math.trunc(Number(value))) },
-    float: { make: (value = 0) => Number(value) },
+    int: { make: whole },
+    long: { make: whole },
+    float: { make: (value = 0) => Number(scalarText(value)) },
     bool: { make: (value = false) => Boolean(value) },
     bytes: { make: (value = '') => raw(value) },
     bytearray: { make: (value = '') => raw(value) },

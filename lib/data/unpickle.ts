@@ -3,7 +3,7 @@ import { type Global, Machine, type UnpickleOptions } from './pickle-machine.js'
 import { longOf, PickleReader, rawUnicode, unquote } from './pickle-reader.js'
 import { checkPlain } from './plain.js'
 
-/** Opcodes between two breaths of the event loop. */
+/** Opcodes between two ticks of the event loop. */
 const STRIDE = 1 << 16
 
 type Opcode = (m: Machine, r: PickleReader) => void
@@ -153,6 +153,6 @@ export async function unpickle(bytes: Buffer, options: UnpickleOptions): Promise
     if (step % STRIDE === 0) await new Promise(setImmediate)
   }
   const value = machine.pop()
-  await checkPlain(options.owner, value, limits.pickleDepth)
+  await checkPlain(options.owner, value, limits)
   return { value, end: reader.at }
 }

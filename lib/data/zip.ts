@@ -43,20 +43,19 @@ async function directory(path: string, size: number, limits: Limits): Promise<Di
   if (at < 0) throw damaged(path, 'expected a zip file but it has no end record: it is truncated or something else')
   const found = { count: tail.readUInt16LE(at + 10), length: tail.readUInt32LE(at + 12), offset: tail.readUInt32LE(at + 16) }
   const end = size - tail.length + at
-  if (at < 20 || tail.readUInt32LE(at - 20) !== 0x07064b50) return { ...found, ...fits(path, found, end, limits) }
+  if (at < 20 || tail.readUInt32LE(at - 20) !== 0x07064b50) return checked(path, found, end, limits)
   const record = u64(tail, at - 12)
   if (record + 56 > end) throw damaged(path, 'its zip64 end record lies outside the file')
   const big = await readBytes(path, record, 56)
   if (big.readUInt32LE(0) !== 0x06064b50) throw damaged(path, 'its zip64 end record is damaged')
-  const wide = { count: u64(big, 32), length: u64(big, 40), offset: u64(big, 48) }
-  return { ...wide, ...fits(path, wide, record, limits) }
+  return checked(path, { count: u64(big, 32), length: u64(big, 40), offset: u64(big, 48) }, record, limits)
 }
 
-function fits(path: string, d: Directory, end: number, { zipDirectoryBytes, zipEntries }: Limits): object {
+function checked(path: string, d: Directory, end: number, { zipDirectoryBytes, zipEntries }: Limits): Directory {
   if (d.offset + d.length > end || d.count * 46 > d.length) throw damaged(path, 'its zip directory lies outside the file')
   if (d.length > zipDirectoryBytes) throw damaged(path, `expected a zip directory of at most ${zipDirectoryBytes} bytes`)
   if (d.count > zipEntries) throw damaged(path, `expected a zip of at most ${zipEntries} files but it holds ${d.count}`)
-  return {}
+  return d
 }
 
 /** Sizes that do not fit 32 bits stand in the zip64 extra field, in this order. */

@@ -103,12 +103,17 @@ void catch_bus_errors() {
   });
 }
 
-Region* take_region() {
+// A region that nobody else has; holding the file makes it taken.
+Region* take_region(int file) {
   std::lock_guard lock(changing);
   ++in_use;
-  for (auto* region = first.load(); region != nullptr; region = region->next)
-    if (region->file < 0) return region;
+  for (auto* region = first.load(); region != nullptr; region = region->next) {
+    if (region->file >= 0) continue;
+    region->file = file;
+    return region;
+  }
   auto* region = new Region;
+  region->file = file;
   region->next = first;
   first = region;
   return region;
@@ -146,8 +151,7 @@ torch::Tensor map_file(const std::string& path, int64_t offset, at::IntArrayRef 
     if (size_t(now.size) < end) throw changed(path, "cut");
     throw Error("FILE_ACCESS", path + ": could not be mapped: " + std::strerror(why));
   }
-  auto* const region = take_region();
-  region->file = file;
+  auto* const region = take_region(file);
   region->path = path;
   region->mapped = now;
   region->cut = false;

@@ -102,6 +102,21 @@ it('an error names the tensors that are there, some of many', async () => {
   expect(message).toMatch(/other\.0, other\.1/)
   expect(message.length).toBeLessThan(1000)
 })
+it('weights whose names count a billion layers, or name layers by the hundred thousand, are refused', async () => {
+  const tensor = Tensor.from(new Float32Array(32), [8, 4]).native
+  const of = async (model: string, names: readonly string[]) => {
+    await native.savePt(place('layers.pt'), Object.fromEntries(names.map((name) => [name, tensor])))
+    return refused('BAD_CHECKPOINT', importing(place('layers.pt'), 'layers', { model }))
+  }
+  expect(await of('lstm', ['head.weight', 'core.lstm.weight_ih_l999999999'])).toMatch(/at most 1024 layers/)
+  expect(await of('s4', ['encoder.weight', 'layers.99999999.layer.kernel.kernel.C'])).toMatch(/at most 1024 layers/)
+  const many = Array.from({ length: 150_000 }, (_, i) => `x${i}.layers.1.layers.2.weight`)
+  expect(await of('lstm', ['head.weight', ...many])).toMatch(/150000 unexpected/)
+})
+it('weights without a numbered layer are refused with the names that are missing', async () => {
+  await native.savePt(place('head.pt'), { 'head.weight': Tensor.from(new Float32Array(32), [8, 4]).native })
+  expect(await refused('BAD_CHECKPOINT', importing(place('head.pt'), 'head'))).toMatch(/are missing \(core\.lstm\.weight_ih_l0/)
+})
 it('limits can be lowered, not raised', async () => {
   const file = fixture('trainer-plain.pt')
   await refused('DATA_FORMAT', importing(file, 'limited', { limits: { pickleOpcodes: 10 } }))

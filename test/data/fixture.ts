@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { crc32, deflateRawSync } from 'node:zlib'
 import { afterAll, expect } from 'vitest'
 import type { Base } from '../../lib/data/base.js'
+import { type OpenOptions, openBase } from '../../lib/data/open.js'
 import { type ErrorCode, LvmError } from '../../lib/errors.js'
 import type { Tensor } from '../../lib/torch/tensor.js'
 
@@ -148,3 +149,25 @@ export function safetensors(header: object, data: Uint8Array): Buffer {
   length.writeBigUInt64LE(BigInt(text.length))
   return Buffer.concat([length, text, data])
 }
+
+/** The elements of a tensor. */
+export const numbers = async (tensor: Tensor) => {
+  using wide = await tensor.to({ dtype: 'float64' })
+  return [...((await wide.data()) as Float64Array)]
+}
+
+/** Opens, looks, and frees. */
+export async function opened<T>(path: string, look: (base: Base) => T | Promise<T>, options?: OpenOptions): Promise<T> {
+  const base = await openBase(path, options)
+  try {
+    return await look(base)
+  } finally {
+    base.dispose()
+  }
+}
+
+/** Rows of length 1 in two dimensions. */
+export const circle = (rows: number, scale = 1) =>
+  Float32Array.from({ length: 2 * rows }, (_, i) => scale * (i % 2 ? Math.sin(i >> 1) : Math.cos(i >> 1)))
+/** The bytes of an .npy file of float32. */
+export const f4 = (shape: readonly number[], data: Float32Array) => npy('<f4', shape, bytesOf(data))

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import yargs from 'yargs'
 import { data } from '../../bin/commands/data.js'
 import { inspectData } from '../../lib/data/inspect.js'
-import { fixture, npy, scratch, storedZip } from './fixture.js'
+import { circle, f4, fixture, npy, scratch, storedZip } from './fixture.js'
 
 /** Runs `data …` and gives what it printed and its exit code. */
 async function run(...words: string[]) {
@@ -86,4 +86,12 @@ describe('inspectData', () => {
     expect(shown.arrays.map((array) => array.name)).toContain('optimizer_state_dict.state.0.exp_avg')
     expect(shown.warnings).toHaveLength(2)
   })
+})
+
+it('data inspect of a file that it cannot read gives a hint other than data inspect', async () => {
+  const cut = scratch('cut.npy', f4([3, 2], circle(3)).subarray(0, 130))
+  await expect(inspectData(cut)).rejects.toMatchObject({ code: 'DATA_FORMAT', hint: expect.not.stringMatching(/inspect/) })
+  scratch('bad.jsonl', 'hello\n')
+  const { error } = await inspectData(scratch('bad.npy', f4([3, 2], circle(3))))
+  expect(error).toMatchObject({ code: 'DATA_FORMAT', hint: expect.not.stringMatching(/inspect/) })
 })

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { resolveLimits } from '../../lib/data/limits.js'
 import { isTensorEntry, openPt, type PtFile, readTensor, type TensorEntry } from '../../lib/data/pt.js'
 import { LvmError } from '../../lib/errors.js'
 import { dice, fixture, mutate, refused, scratch } from './fixture.js'
@@ -94,6 +95,13 @@ describe.each(['views.pt', 'views-legacy.pt'])('%s', (name) => {
     expect(await numbers(file, 'bytes')).toEqual([1, 255])
     expect(await numbers(file, 'shorts')).toEqual([-3])
   })
+})
+
+it('pickleBytes bounds the pickles of a file of before PyTorch 1.6, not its tensors', async () => {
+  const size = readFileSync(fixture('legacy.pt')).length
+  const pickles = resolveLimits('test', { pickleBytes: size - 8 })
+  expect((await openPt(fixture('legacy.pt'), { limits: pickles })).format).toBe('legacy')
+  await refused('DATA_FORMAT', openPt(fixture('legacy.pt'), { limits: resolveLimits('test', { legacyPickleBytes: 100 }) }))
 })
 
 describe('unsafe and damaged files', () => {

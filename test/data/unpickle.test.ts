@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { plainElements } from '../../lib/data/element.js'
-import { type Limits, resolveLimits } from '../../lib/data/limits.js'
 import { Opaque } from '../../lib/data/opaque.js'
 import { type NdArray, PLAIN_GLOBALS } from '../../lib/data/python-globals.js'
 import { unpickle } from '../../lib/data/unpickle.js'
@@ -11,6 +10,12 @@ import { dice, fixture, mutate, refused } from './fixture.js'
 const load = async (bytes: Buffer | string) => {
   const options = { owner: 'test.pkl', globals: PLAIN_GLOBALS }
   return (await unpickle(Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes, 'latin1'), options)).value
+}
+/** What stands for a value that is not read. */
+async function opaque(bytes: string): Promise<string> {
+  const value = await load(bytes)
+  expect(value).toBeInstanceOf(Opaque)
+  return (value as Opaque).what
 }
 
 describe('unpickle', () => {
@@ -88,11 +93,6 @@ describe('unpickle', () => {
     ['a deep nest', `${'('.repeat(1000)}N${'l'.repeat(1000)}.`],
     ['a deep tuple', `N${'\x85'.repeat(100_000)}.`],
     [
-      'a billion laughs',
-      `]q\x00${Array.from({ length: 60 }, (_, i) => `]q${String.fromCharCode(i + 1)}(h${String.fromCharCode(i)}h${String.fromCharCode(i)}e`).join('')}.`,
-    ],
-    ['a list copied again and again', `](${'K\x01'.repeat(1 << 17)}eq\x00(${'cbuiltins\nlist\n(h\x00tR'.repeat(1000)}l.`],
-    [
       'an array of another size',
       'cnumpy.core.multiarray\n_reconstruct\n)R(K\x01(K\x05tcnumpy\ndtype\n(U\x02i4tR\x89U\x04abcdtb.',
     ],
@@ -102,34 +102,6 @@ describe('unpickle', () => {
     ],
   ])('refuses damage: %s', async (_, bytes) => {
     await refused('DATA_FORMAT', load(bytes))
-  })
-
-  const limited = (bytes: string, limits: Partial<Limits>) =>
-    unpickle(Buffer.from(bytes, 'latin1'), { owner: 'test.pkl', globals: PLAIN_GLOBALS, limits: resolveLimits('test', limits) })
-  it.each<[string, string, Partial<Limits>]>([
-    ['empty dicts', '}'.repeat(1000), { pickleMemoryBytes: 100_000 }],
-    ['empty sets', '\x8f'.repeat(1000), { pickleMemoryBytes: 100_000 }],
-    ['empty tuples', ')'.repeat(1000), { pickleMemoryBytes: 100_000 }],
-    ['marks', '('.repeat(10_000), { pickleMemoryBytes: 100_000 }],
-    ['Nones', 'N'.repeat(10_000), { pickleMemoryBytes: 100_000 }],
-    ['texts', '\x8c\x01a\x94'.repeat(2000), { pickleMemoryBytes: 100_000 }],
-    ['views of no bytes', 'C\x00'.repeat(1000), { pickleMemoryBytes: 100_000 }],
-    ['numbers', `G${'\x00'.repeat(8)}`.repeat(4000), { pickleMemoryBytes: 100_000 }],
-    ['items of one list', `](${'K\x01'.repeat(5000)}e`, { pickleMemoryBytes: 100_000 }],
-    [
-      'keys of one dict',
-      `}(${Array.from({ length: 3000 }, (_, i) => `M${String.fromCharCode(i & 255, i >> 8)}N`).join('')}u`,
-      { pickleMemoryBytes: 200_000 },
-    ],
-    ['operations that leave nothing', 'N0'.repeat(3000), { pickleOpcodes: 5000 }],
-    ['long lines of escapes', `V${'\\u0041'.repeat(1000)}\n0`.repeat(20), { pickleOpcodes: 5000 }],
-    ['a long number', `\x8a\x40${'\x7f'.repeat(64)}`, { pickleNumberBytes: 32 }],
-    ['a long line', `V${'a'.repeat(500)}\n`, { pickleLineBytes: 100 }],
-    ['a nest', `${'('.repeat(50)}N${'l'.repeat(50)}`, { pickleDepth: 20 }],
-    ['all of its bytes', 'N'.repeat(200), { pickleBytes: 100 }],
-  ])('bounds %s', async (_, bytes, limits) => {
-    await refused('DATA_FORMAT', limited(`${bytes}.`, limits))
-    await limited(`${bytes}.`, {}).catch((error) => expect(error).toBeInstanceOf(LvmError))
   })
 
   it('remembers under numbers in any order', async () => {
@@ -143,10 +115,8 @@ describe('unpickle', () => {
     ['a list of a class of its own', 'capp\nTrail\n)\x81(K\x01K\x02e.', 'app.Trail'],
     ['an object of protocol 0', 'ccopy_reg\n_reconstructor\n(capp\nThing\nc__builtin__\nobject\nNtR.', 'app.Thing'],
     ['a date', "cdatetime\ndate\n(S'x'\ntR.", 'datetime.date'],
-  ])('keeps %s opaque', async (_, bytes, name) => {
-    const value = await load(bytes)
-    expect(value).toBeInstanceOf(Opaque)
-    expect((value as Opaque).what).toBe(`an object of class ${name}`)
+  ])('keeps an object of an unknown class opaque: %s', async (_, bytes, name) => {
+    expect(await opaque(bytes)).toBe(`an object of class ${name}`)
   })
   it.each([
     ['a range', 'cbuiltins\nrange\n(K\x00K\x03K\x01tR.', 'range'],
@@ -155,8 +125,8 @@ describe('unpickle', () => {
     ['a complex number', 'cbuiltins\ncomplex\n(K\x01K\x02tR.', 'complex'],
     ['a pattern', "cre\n_compile\n(S'a'\nK\x00tR.", '_compile'],
     ['a generator of numpy', "cnumpy.random._pickle\n__generator_ctor\n(S'PCG64'\ntR.", '__generator_ctor'],
-  ])('keeps %s beside the weights opaque', async (_, bytes, name) => {
-    expect(((await load(bytes)) as Opaque).what).toBe(`a value made by ${name}`)
+  ])('does not read a value that only a function of Python could make: %s', async (_, bytes, name) => {
+    expect(await opaque(bytes)).toBe(`a value made by ${name}`)
   })
   it('keeps the items of an unknown dict', async () => {
     expect([...((await load('capp\nConfig\n)\x81(U\x01aK\x01u.')) as Map<string, number>)]).toEqual([['a', 1]])
