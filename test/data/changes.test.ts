@@ -1,7 +1,7 @@
 import { closeSync, openSync, renameSync, truncateSync, utimesSync, writeFileSync, writeSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { openBase } from '../../lib/data/open.js'
 import { sha256 } from '../../lib/data/file.js'
+import { openBase } from '../../lib/data/open.js'
 import { native } from '../../lib/native.js'
 import { Tensor } from '../../lib/torch/tensor.js'
 import { bytesOf, npy, refused, scratch } from './fixture.js'
