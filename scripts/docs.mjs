@@ -28,6 +28,7 @@ import { architectures, ERRORS, listModels, showModel } from '../dist/lib/index.
 import { reportFields, verifyFields } from '../dist/lib/report/fields.js'
 import { sweepFields } from '../dist/lib/report/sweep/fields.js'
 import { wrapperFields } from '../dist/lib/spec/architecture.js'
+import { printFolded } from '../dist/lib/spec/print.js'
 import { trainFields } from '../dist/lib/train/fields.js'
 import { plan } from '../dist/lib/train/recipe.js'
 
@@ -93,7 +94,7 @@ const link = (source) => {
 }
 function model(row) {
   const { title, about, causal, complexity, fields, presets, training } = architectures.find(({ name }) => name === row.name)
-  const { presets: sizes, sources, tree } = showModel(row.name)
+  const { presets: sizes, sources, spec } = showModel(row.name)
   const target = row.target === null ? 'none' : `${count(row.target)} (${percent(row.deviation)})`
   return [
     `## ${code(row.name)}: ${title}`,
@@ -106,7 +107,7 @@ function model(row) {
     }),
     ...(Object.keys(training).length > 0 ? [`Training defaults of its own: ${settings(training)}`] : []),
     `Its parts and their parameters (preset ${code('target')}, dimension 768):`,
-    `\`\`\`\n${tree.replaceAll(/ +$/gm, '')}\n\`\`\``,
+    `\`\`\`\n${printFolded(spec)}\n\`\`\``,
     `Sources: ${sources.map(link).join(', ')}`,
   ].join('\n\n')
 }
@@ -145,7 +146,7 @@ const documents = {
   ),
   'docs/architectures.md': generated(
     'The models',
-    'Parameter counts are for vectors of dimension 768 and a context of 5. A name on the command line: `lvm-torch train NAME`; its tree: `lvm-torch models show NAME`.',
+    'Parameter counts are for vectors of dimension 768 and a context of 5. A name on the command line: `lvm-torch train NAME`; its tree: `lvm-torch models show NAME`. Equal layers are written once, with the range of their numbers and the parameters of one.',
     '## Options that every model has',
     options(wrapperFields),
     ...rows.map(model),

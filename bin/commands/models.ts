@@ -10,8 +10,9 @@ const show: CommandModule = {
   builder: (y) => y.positional('name', { type: 'string', describe: 'the name of a model, such as lstm' }),
   handler: async ({ name, json }) => {
     const { showModel } = await import('../../lib/index.js')
+    const { printFolded } = await import('../../lib/spec/print.js')
     const model = showModel(String(name))
-    answer(model, () => model.tree, json === true)
+    answer(model, () => printFolded(model.spec), json === true)
   },
 }
 

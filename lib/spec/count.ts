@@ -52,23 +52,3 @@ export const countParameters = (node: Node): number =>
   node.tied === true
     ? 0
     : OWN[node.op](node.params as P, node.params) + node.of.reduce((sum, child) => sum + countParameters(child), 0)
-
-const describe = ({ op, params }: Node): string => {
-  const shown = Object.entries(params).filter(
-    ([key, value]) =>
-      !(key === 'init' && value === 'default') && !(key === 'gain' && value === 1) && !(key === 'transposed' && value === false),
-  )
-  return `${op}${shown.length === 0 ? '' : `(${shown.map(([key, value]) => `${key} ${value}`).join(', ')})`}`
-}
-
-const lines = (node: Node, indent: string): [label: string, parameters: string][] => [
-  [`${indent}${node.name === undefined ? '' : `${node.name}: `}${describe(node)}`, countParameters(node).toLocaleString('en-US')],
-  ...node.of.flatMap((child) => lines(child, `${indent}  `)),
-]
-
-/** A spec as a tree with the parameter count of every node, one line each. */
-export function printTree(node: Node): string {
-  const all = lines(node, '')
-  const width = Math.max(...all.map(([label, parameters]) => label.length + parameters.length)) + 2
-  return all.map(([label, parameters]) => label + parameters.padStart(width - label.length)).join('\n')
-}

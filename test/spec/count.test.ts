@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { architectures, findArchitecture } from '../../lib/architectures/index.js'
 import { jsonHash } from '../../lib/checkpoint/hash.js'
-import { countParameters, printTree } from '../../lib/spec/count.js'
+import { countParameters } from '../../lib/spec/count.js'
 import type { Node } from '../../lib/spec/ops.js'
 
 const SHAPE = { dim: 768, context: 5 }
@@ -68,25 +68,4 @@ describe('the specs of the PRD', () => {
       expect(Math.abs(count / a.target! - 1)).toBeLessThan(0.02)
     },
   )
-})
-
-describe('printTree', () => {
-  const tree = printTree(spec('transformer', 'target'))
-  const rows = tree.split('\n')
-  test('has a line for every node, its count at the end, all of one width', () => {
-    const nodes = (node: Node): number => 1 + node.of.reduce((sum, child) => sum + nodes(child), 0)
-    expect(rows).toHaveLength(nodes(spec('transformer', 'target')))
-    expect(new Set(rows.map((row) => row.length)).size).toBe(1)
-    for (const row of rows) expect(row).toMatch(/^ *\S.*\S {2,}[\d,]+$/)
-  })
-  test('shows names, sizes and how nodes stand inside each other', () => {
-    expect(rows[0]).toMatch(/^predictor\(dim 768, .*17,603,840$/)
-    expect(rows.find((row) => row.includes('in_proj:'))).toMatch(/^ {4}in_proj: linear\(.*in 768, out 512.*393,728$/)
-    expect(rows.find((row) => row.includes('layers.3:'))).toMatch(/^ {8}transformer_decoder\.layers\.3: chain +4,204,032$/)
-    expect(rows.at(-1)).toMatch(/^ {2}head: linear\(.*393,984$/)
-  })
-  test('leaves out what is as always', () => {
-    expect(tree).not.toMatch(/init default|gain 1\b/)
-    expect(printTree(spec('lstm', 'tiny', { residual: 'last' }))).toContain('init zeros')
-  })
 })
