@@ -1,7 +1,7 @@
 #pragma once
 #include "../data/mapped-file.h"
 #include "../data/samples.h"
-#include "../graph/model.h"
+#include "../model/predictor-model.h"
 #include "handle.h"
 #include "lane.h"
 

@@ -1,5 +1,5 @@
 #pragma once
-#include "../ops/multiply.h"
+#include "../kernels/multiply.h"
 #include "errors.h"
 
 #include <condition_variable>

@@ -1,7 +1,7 @@
 #include "retrieval.h"
 
 #include "../data/mapped-file.h"
-#include "../ops/agreement.h"
+#include "../kernels/agreement.h"
 #include "../parallel.h"
 #include "nearest.h"
 #include "retrieval-kernels.h"

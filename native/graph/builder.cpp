@@ -1,7 +1,5 @@
 #include "builder.h"
 
-#include "../ops/ops.h"
-
 #include <ATen/CPUGeneratorImpl.h>
 
 namespace lvm {
@@ -31,8 +29,8 @@ Init orthogonal(double gain) {
   };
 }
 
-Builder::Builder(Placement placement, std::optional<uint64_t> seed, std::set<std::string> later)
-    : placement(placement), later(std::move(later)) {
+Builder::Builder(FindOp find_op, Placement placement, std::optional<uint64_t> seed, std::set<std::string> later)
+    : find_op(find_op), placement(placement), later(std::move(later)) {
   if (seed) generator = at::detail::createCPUGenerator(*seed ^ (*seed >> 32));
 }
 

@@ -34,12 +34,15 @@ Init constant(double value);
 Init xavier(double gain);  // uniform, over a [out, in] matrix
 Init orthogonal(double gain);
 
+// The op of a name. Errors: BAD_SPEC
+using FindOp = const Op& (*)(const std::string& name);
+
 // Walks a spec, builds its layers, and owns the list of parameters that they share with the model.
 class Builder {
  public:
   // Without a seed the parameters are left at zero, for weights that are loaded next.
   // Matrices that are named in `later` have no numbers until they are packed.
-  Builder(Placement placement, std::optional<uint64_t> seed, std::set<std::string> later = {});
+  Builder(FindOp find_op, Placement placement, std::optional<uint64_t> seed, std::set<std::string> later = {});
 
   Made build(const Node& node);
   std::vector<Made> build_all(const std::vector<Node>& nodes);
@@ -59,6 +62,7 @@ class Builder {
   std::string full(const std::string& name) const { return prefix.empty() ? name : prefix + "." + name; }
   Tensor add(const std::string& name, at::IntArrayRef shape, bool trainable, Traits traits, const std::function<Tensor()>& make);
 
+  FindOp find_op;
   Placement placement;
   std::optional<at::Generator> generator;
   std::set<std::string> later;

@@ -51,7 +51,7 @@ inline Tensor last_position(const Tensor& x) { return x.narrow(1, x.size(1) - 1,
 
 class Builder;
 
-// An op as the table in ops.cpp lists it: its name, its parameters, its builder.
+// An op as ops/op-table.cpp lists it: its name, its parameters, its builder.
 struct Op {
   const char* name;
   std::vector<std::pair<const char*, const char*>> params;

@@ -8,9 +8,9 @@
 // errors  BAD_SPEC when heads does not divide d
 // source  Vaswani et al. 2017, arXiv:1706.03762 eq. 1; Su et al. 2021, arXiv:2104.09864; parity: distilgpt2, hybrid, lcm
 
-#include "ops.h"
-#include "rotary.h"
-#include "softmax-attention.h"
+#include "../kernels/rotary.h"
+#include "../kernels/softmax-attention.h"
+#include "op-table.h"
 
 namespace lvm {
 namespace {

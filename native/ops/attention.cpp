@@ -3,24 +3,25 @@
 //   q, k, v = W_q a + b_q, W_k m + b_k, W_v m + b_v        m = a, or the memory when cross
 //   y = W_o concat_heads(dropout(softmax(q kᵀ / √e + causal mask)) v) + b_o
 //
-// shapes  a, m [batch, time, dim] -> [batch, time, dim]; in_proj_weight [3 dim, dim]; narrowAttention, whose heads hold `inner`
-//         channels instead of dim: [3 inner, dim]
+// shapes  a, m [batch, time, dim] -> [batch, time, dim]; in_proj_weight [3 dim, dim]
 // state   keys and values of all earlier positions
-// init    in_proj_weight xavier, out_proj.weight U(±1/√inner), biases 0
-// errors  BAD_SPEC when heads does not divide inner
+// init    in_proj_weight xavier, out_proj.weight U(±1/√dim), biases 0
+// errors  BAD_SPEC when heads does not divide dim
 // source  Vaswani et al. 2017, arXiv:1706.03762 eq. 1; parity: transformer
 
-#include "multiply.h"
-#include "ops.h"
-#include "softmax-attention.h"
+#include "attention.h"
+
+#include "../kernels/multiply.h"
+#include "../kernels/softmax-attention.h"
+#include "op-table.h"
 
 namespace lvm {
 namespace {
 
 struct Attention final : Layer {
-  Attention(const Node& node, Builder& b)
+  Attention(const Node& node, Builder& b, int64_t inner)
       : dim(node.integer("dim")),
-        inner(node.op == "attention" ? dim : node.integer("inner")),
+        inner(inner),
         heads(node.integer("heads")),
         cross(node.flag("cross")),
         causal(node.flag("causal")),
@@ -70,6 +71,8 @@ struct Attention final : Layer {
 
 }  // namespace
 
-Made make_attention(const Node& node, Builder& b) { return std::make_unique<Attention>(node, b); }
+Made make_attention_of(int64_t inner, const Node& node, Builder& b) { return std::make_unique<Attention>(node, b, inner); }
+
+Made make_attention(const Node& node, Builder& b) { return make_attention_of(node.integer("dim"), node, b); }
 
 }  // namespace lvm

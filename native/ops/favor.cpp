@@ -12,9 +12,9 @@
 // errors  BAD_SPEC on an input of another width; BAD_ARGUMENT in a stepper when not causal
 // source  Choromanski et al. 2020, arXiv:2009.14794 §2.3–2.4; parity: performer, performer_noncausal
 
+#include "../kernels/favor-forms.h"
 #include "../random.h"
-#include "favor-forms.h"
-#include "ops.h"
+#include "op-table.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/autocast_mode.h>
@@ -120,31 +120,8 @@ struct Favor final : Layer {
   Tensor projection;
 };
 
-// Counts the passes of training, and has the features of all layers behind it drawn anew after every so many.
-//
-//   y = x
-//
-// shapes  [batch, time, d] -> the same; calls_since_last_redraw [], a buffer
-struct Redraw final : Layer {
-  Redraw(const Node& node, Builder& b)
-      : every(node.integer("every")), calls(b.buffer("calls_since_last_redraw", torch::zeros({}, torch::kInt64))) {}
-
-  Tensor forward(const Tensor& x, Pass& pass) override {
-    if (pass.training) {
-      const torch::NoGradGuard no_grad;
-      pass.redraw = calls.item<int64_t>() >= every;
-      if (pass.redraw) calls.zero_();
-      else calls.add_(1);
-    }
-    return x;
-  }
-  int64_t every;
-  Tensor calls;
-};
-
 }  // namespace
 
 Made make_favor(const Node& node, Builder& b) { return std::make_unique<Favor>(node, b); }
-Made make_redraw(const Node& node, Builder& b) { return std::make_unique<Redraw>(node, b); }
 
 }  // namespace lvm

@@ -6,7 +6,7 @@
 // errors  BAD_ARGUMENT when a context has another length
 // source  own
 
-#include "ops.h"
+#include "op-table.h"
 
 namespace lvm {
 namespace {

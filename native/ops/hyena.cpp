@@ -12,8 +12,8 @@
 // errors  BAD_ARGUMENT when a context is longer than the rows that the filters are made from
 // source  Poli et al. 2023, arXiv:2302.10866; parity: hyena, hyena_order3
 
-#include "long-conv.h"
-#include "ops.h"
+#include "../kernels/long-conv.h"
+#include "op-table.h"
 
 #include <ATen/autocast_mode.h>
 

@@ -11,8 +11,8 @@
 // errors  BAD_SPEC when heads does not divide d; BAD_ARGUMENT when a context is longer than `rows`, or in a stepper
 // source  Wang et al. 2020, arXiv:2006.04768 eq. 7; parity: linformer
 
-#include "dropout.h"
-#include "ops.h"
+#include "../kernels/seeded-dropout.h"
+#include "op-table.h"
 
 namespace lvm {
 namespace {

@@ -12,13 +12,14 @@
 // errors  BAD_SPEC when headDim does not divide inner
 // source  Dao & Gu 2024, arXiv:2405.21060 §6–7; parity: mamba2, hybrid
 
-#include "causal-conv.h"
-#include "mamba2-short.h"
-#include "multiply.h"
-#include "ops.h"
-#include "recompute.h"
-#include "ssd.h"
-#include "wide.h"
+#include "../kernels/causal-conv.h"
+#include "../kernels/mamba2-short.h"
+#include "../kernels/multiply.h"
+#include "../kernels/recompute.h"
+#include "../kernels/root-mean-square.h"
+#include "../kernels/ssd.h"
+#include "../kernels/wide.h"
+#include "op-table.h"
 
 namespace lvm {
 namespace {

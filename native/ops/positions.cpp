@@ -6,7 +6,7 @@
 // errors  BAD_ARGUMENT when a context is longer than the table
 // source  parity: distilgpt2, linformer
 
-#include "ops.h"
+#include "op-table.h"
 
 namespace lvm {
 namespace {

@@ -8,7 +8,7 @@
 // shapes  x [batch, time, dim] -> raw [batch, time or 1, dim]
 // source  own; the wrapper of architectures.md §0
 
-#include "ops.h"
+#include "op-table.h"
 
 namespace lvm {
 namespace {

@@ -12,10 +12,11 @@
 // errors  BAD_SPEC when heads do not divide dim into pairs, or value
 // source  Sun et al. 2023, arXiv:2307.08621; parity: retnet, retnet_gelu
 
-#include "multiply.h"
-#include "ops.h"
-#include "recompute.h"
-#include "retention-kernels.h"
+#include "../kernels/multiply.h"
+#include "../kernels/recompute.h"
+#include "../kernels/retention-kernels.h"
+#include "../kernels/root-mean-square.h"
+#include "op-table.h"
 
 #include <ATen/autocast_mode.h>
 

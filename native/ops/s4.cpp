@@ -12,9 +12,9 @@
 // errors  BAD_SPEC when copies do not divide d, or the number of states is odd
 // source  Gu et al. 2022, arXiv:2111.00396; C is the true one, not that of a kernel cut off at some length; parity: s4, s4_untied
 
-#include "ops.h"
-#include "s4-kernels.h"
-#include "state-space.h"
+#include "../kernels/s4-kernels.h"
+#include "../kernels/state-space.h"
+#include "op-table.h"
 
 namespace lvm {
 namespace {

@@ -11,9 +11,9 @@
 // errors  BAD_SPEC when the number of states is odd
 // source  Gu et al. 2022, arXiv:2206.11893; parity: s4d
 
-#include "ops.h"
-#include "s4-kernels.h"
-#include "state-space.h"
+#include "../kernels/s4-kernels.h"
+#include "../kernels/state-space.h"
+#include "op-table.h"
 
 #include <numbers>
 

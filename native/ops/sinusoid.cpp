@@ -8,7 +8,7 @@
 
 #include <mutex>
 
-#include "ops.h"
+#include "op-table.h"
 
 namespace lvm {
 namespace {

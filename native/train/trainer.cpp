@@ -1,6 +1,6 @@
 #include "trainer.h"
 
-#include "../ops/autocast.h"
+#include "../kernels/autocast.h"
 #include "../random.h"
 
 #include <ATen/CPUGeneratorImpl.h>

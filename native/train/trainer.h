@@ -1,6 +1,6 @@
 #pragma once
 #include "../data/samples.h"
-#include "../graph/model.h"
+#include "../model/predictor-model.h"
 #include "../recycling.h"
 #include "optimizer.h"
 

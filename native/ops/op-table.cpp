@@ -1,4 +1,4 @@
-#include "ops.h"
+#include "op-table.h"
 
 namespace lvm {
 
@@ -26,7 +26,7 @@ const std::vector<Op>& ops() {
     {"attention", {{"dim", "int"}, {"heads", "int"}, {"cross", "bool"}, {"causal", "bool"}, {"dropout", "real"}}, make_attention},
     {"narrowAttention",
      {{"dim", "int"}, {"inner", "int"}, {"heads", "int"}, {"cross", "bool"}, {"causal", "bool"}, {"dropout", "real"}},
-     make_attention},
+     make_narrow_attention},
     {"attend", {{"heads", "int"}, {"rotary", "text"}, {"turned", "int"}, {"dropout", "real"}}, make_attend},
     {"mamba2",
      {{"dim", "int"}, {"inner", "int"}, {"state", "int"}, {"headDim", "int"}, {"kernel", "int"}, {"gain", "real"}},

@@ -1,6 +1,7 @@
-#include "model.h"
+#include "predictor-model.h"
 
-#include "../ops/packed.h"
+#include "../kernels/packed.h"
+#include "../ops/op-table.h"
 
 namespace lvm {
 namespace {
@@ -26,7 +27,7 @@ Tensor normalised(const Tensor& raw) { return raw / raw.norm(2, -1, true).clamp_
 Model::Model(const Node& spec, Placement placement, std::optional<uint64_t> seed, std::set<std::string> later)
     : dim(predictor(spec).integer("dim")), unit(spec.text("output") == "unit"), placement(placement) {
   torch::NoGradGuard no_grad;
-  Builder builder(placement, seed, std::move(later));
+  Builder builder(find_op, placement, seed, std::move(later));
   root = builder.build(spec);
   list = std::move(builder.parameters);
   slots = builder.slots;

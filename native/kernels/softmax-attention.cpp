@@ -1,7 +1,7 @@
 #include "softmax-attention.h"
 
-#include "dropout.h"
 #include "multiply.h"
+#include "seeded-dropout.h"
 
 namespace lvm {
 namespace {

@@ -20,6 +20,7 @@ Made make_conv(const Node&, Builder&);
 Made make_lstm(const Node&, Builder&);
 Made make_gru(const Node&, Builder&);
 Made make_attention(const Node&, Builder&);
+Made make_narrow_attention(const Node&, Builder&);
 Made make_attend(const Node&, Builder&);
 Made make_mamba2(const Node&, Builder&);
 Made make_time_mixing(const Node&, Builder&);
@@ -33,9 +34,6 @@ Made make_pointwise(const Node&, Builder&);
 Made make_favor(const Node&, Builder&);
 Made make_redraw(const Node&, Builder&);
 Made make_flatten(const Node&, Builder&);
-
-// x / √(mean(x²) + eps) · weight, or without a weight; computed in float32 or better.
-Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps);
 
 const std::vector<Op>& ops();
 const Op& find_op(const std::string& name);

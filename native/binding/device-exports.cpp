@@ -1,4 +1,4 @@
-#include "../ops/agreement.h"
+#include "../kernels/agreement.h"
 #include "convert.h"
 
 #include <ATen/DeviceAccelerator.h>

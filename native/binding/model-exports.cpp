@@ -1,5 +1,5 @@
-#include "../ops/ops.h"
-#include "../ops/packed.h"
+#include "../kernels/packed.h"
+#include "../ops/op-table.h"
 #include "../train/trainer.h"
 #include "convert.h"
 

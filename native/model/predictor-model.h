@@ -1,5 +1,5 @@
 #pragma once
-#include "builder.h"
+#include "../graph/builder.h"
 
 namespace lvm {
 

@@ -1,0 +1,67 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+import { OPS } from '../../lib/spec/ops.js'
+
+/** A native file includes from its own room or from a room before it; files that lie in native/ itself come first. */
+const ROOMS = ['.', 'data', 'graph', 'kernels', 'ops', 'model', 'evaluate', 'checkpoint', 'train', 'binding']
+/** Includes nothing of the others: it opens libtorch before the addon is loaded. */
+const ALONE = 'loader'
+
+const files = readdirSync('native', { recursive: true, encoding: 'utf8' })
+  .map((file) => file.replaceAll('\\', '/'))
+  .filter((file) => /\.(cpp|h)$/.test(file))
+const source = (file: string) => readFileSync(join('native', file), 'utf8')
+const room = (file: string) => dirname(file)
+const included = (file: string) =>
+  [...source(file).matchAll(/^#include "([^"]+)"/gm)].map(([, target]) => join(dirname(file), target!).replaceAll('\\', '/'))
+const kebab = (op: string) => op.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+
+test('every op has one file in native/ops, named as the op is, and every other .cpp there is the table', () => {
+  const found = files.filter((file) => room(file) === 'ops' && file.endsWith('.cpp')).map((file) => basename(file, '.cpp'))
+  expect(found.sort()).toEqual([...Object.keys(OPS).map(kebab), 'op-table'].sort())
+})
+
+test('every op is made in its own file', () => {
+  for (const op of Object.keys(OPS)) {
+    const maker = `Made make_${kebab(op).replaceAll('-', '_')}(`
+    expect(source(`ops/${kebab(op)}.cpp`), op).toContain(maker)
+  }
+})
+
+test('every native file is in a room that is in the order', () => {
+  for (const file of files) expect([...ROOMS, ALONE], file).toContain(room(file))
+})
+
+test.each(files)('native/%s includes nothing from a later room', (file) => {
+  for (const target of included(file)) {
+    expect(files, `${file} includes ${target}`).toContain(target)
+    if (room(file) === ALONE) expect(room(target)).toBe(ALONE)
+    else expect(ROOMS.indexOf(room(target)), `${file} includes ${target}`).toBeLessThanOrEqual(ROOMS.indexOf(room(file)))
+  }
+})
+
+test('no native header includes itself through others', () => {
+  const done = new Set<string>()
+  const follow = (file: string, path: string[]) => {
+    expect(path, `a circle: ${[...path, file].join(' → ')}`).not.toContain(file)
+    if (done.has(file)) return
+    for (const target of included(file)) follow(target, [...path, file])
+    done.add(file)
+  }
+  for (const file of files) follow(file, [])
+})
+
+test('only native/binding and the loader include the N-API', () => {
+  const users = files.filter((file) => /#include <(napi|node_api|js_native_api)\.h>/.test(source(file)))
+  expect(new Set(users.map(room))).toEqual(new Set(['binding', ALONE]))
+})
+
+test('no two native files of different rooms have one name', () => {
+  const rooms = new Map<string, Set<string>>()
+  for (const file of files) {
+    const name = basename(file).replace(/\.\w+$/, '')
+    rooms.set(name, (rooms.get(name) ?? new Set()).add(room(file)))
+  }
+  for (const [name, where] of rooms) expect([...where], name).toHaveLength(1)
+})
