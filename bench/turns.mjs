@@ -1,4 +1,4 @@
-// What the benchmarks share: a Python worker that idles while the other side runs, figures over rounds, and the block in the README.
+// What the benchmarks share: a Python worker that idles while the other side runs, figures over rounds, and the block in docs/speed.md.
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg } from 'node:os'
@@ -71,17 +71,17 @@ export const circumstances = (script) => ({
 
 export const resultsOf = (name) => join(here, 'results', `${name}.json`)
 
-/** Writes a report; the one that is kept in the repository is also quoted in the README. */
+/** Writes a report; the one that is kept in the repository is also quoted in docs/speed.md. */
 export function keep(name, path, report, lines) {
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, `${JSON.stringify({ ...report, load_after: loadavg()[0] }, null, 2)}\n`)
   process.stdout.write(`\nwritten: ${path}\n`)
   if (path !== resultsOf(name)) return
-  const readme = join(here, '..', 'README.md')
+  const page = join(here, '..', 'docs', 'speed.md')
   const block = [`<!-- bench:${name} -->`, ...lines, `<!-- /bench:${name} -->`].join('\n')
   const old = new RegExp(`<!-- bench:${name} -->[\\s\\S]*<!-- /bench:${name} -->`)
   writeFileSync(
-    readme,
-    readFileSync(readme, 'utf8').replace(old, () => block),
+    page,
+    readFileSync(page, 'utf8').replace(old, () => block),
   )
 }

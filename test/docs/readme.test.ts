@@ -1,15 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,25 +12,24 @@ const blocks = (language: string) =>
 const lvm = (...words: string[]) =>
   spawnSync(process.execPath, [join(root, 'dist', 'bin', 'lvm.js'), ...words], { encoding: 'utf8' })
 
-it('the example does what its comments say', { timeout: 180_000 }, () => {
+it('the example of the README runs as it stands on the sample that ships', { timeout: 180_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'lvm-torch-readme-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   mkdirSync(join(folder, 'node_modules'))
   symlinkSync(root, join(folder, 'node_modules', 'lvm-torch'), 'junction')
-  for (const end of ['.npy', '.jsonl']) cpSync(join(root, 'data', 'sample', `factbook${end}`), join(folder, `vectors${end}`))
   const [example, ...others] = blocks('js')
   expect(others).toEqual([])
   writeFileSync(join(folder, 'example.mjs'), example!)
   const [, required] = /or: (const .*)$/m.exec(example!)!
-  writeFileSync(join(folder, 'required.cjs'), `${required}; console.log(typeof load, typeof train)`)
+  writeFileSync(join(folder, 'required.cjs'), `${required}; console.log(typeof load, typeof openBase, typeof train)`)
   const node = (name: string) => spawnSync(process.execPath, [name], { cwd: folder, encoding: 'utf8' })
   const { stdout, stderr, status } = node('example.mjs')
   expect([status, stderr]).toEqual([0, ''])
-  expect(stdout).toMatch(/^0 -?0\.\d+\n1 0\.\d+\ntrue\n$/)
-  expect(node('required.cjs').stdout).toBe('function function\n')
+  expect(stdout).toMatch(/^0 0\.\d+\n1 0\.\d+\n2 0\.\d+\ntrue\n$/)
+  expect(node('required.cjs').stdout).toBe('function function function\n')
 })
 
-it('every command line that it shows exists, with its options', () => {
+it('every command line that the README shows exists, with its options', () => {
   const lines = blocks('sh')
     .flatMap((block) => block.split('\n'))
     .flatMap((line) => /^npx lvm-torch ([^#]*)/.exec(line)?.[1]?.trim() ?? [])
@@ -54,25 +43,40 @@ it('every command line that it shows exists, with its options', () => {
   }
 })
 
+it('the README names the two commands that a bare machine needs', () => {
+  for (const command of ['npm run demo', 'npm test']) expect(blocks('sh').join('')).toMatch(new RegExp(`^${command} +#`, 'm'))
+})
+
+/** The Markdown pages of the repository, and their links to other files with the part after `#`. */
+const pages = ['.', 'docs', 'docs/decisions'].flatMap((folder) =>
+  readdirSync(join(root, folder)).flatMap((name) => (name.endsWith('.md') ? [join(folder, name)] : [])),
+)
+const links = (page: string) =>
+  [...readFileSync(join(root, page), 'utf8').matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)].map(([link, path, anchor]) => ({
+    link: `${page}: ${link}`,
+    target: path === '' ? page : join(dirname(page), path!),
+    anchor,
+  }))
+
 it('every link in a page leads somewhere', () => {
-  const pages = ['.', 'docs', 'docs/decisions'].flatMap((folder) =>
-    readdirSync(join(root, folder)).flatMap((name) => (name.endsWith('.md') ? [join(folder, name)] : [])),
-  )
   const slug = (title: string) =>
     title
       .toLowerCase()
       .replace(/[^\p{L}\p{N} _-]/gu, '')
       .replaceAll(' ', '-')
-  const dead = pages.flatMap((page) =>
-    [...readFileSync(join(root, page), 'utf8').matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)].flatMap(
-      ([link, path, anchor]) => {
-        const target = path === '' ? join(root, page) : join(root, dirname(page), path!)
-        if (!existsSync(target)) return [`${page}: ${link}`]
-        if (anchor === undefined) return []
-        const titles = [...readFileSync(target, 'utf8').matchAll(/^#+ (.*)$/gm)].map((match) => slug(match[1]!))
-        return titles.includes(anchor) ? [] : [`${page}: ${link}`]
-      },
-    ),
-  )
+  const dead = pages.flatMap(links).filter(({ target, anchor }) => {
+    if (!existsSync(join(root, target))) return true
+    const titles = anchor === undefined ? [] : [...readFileSync(join(root, target), 'utf8').matchAll(/^#+ (.*)$/gm)]
+    return anchor !== undefined && !titles.some((match) => slug(match[1]!) === anchor)
+  })
   expect(dead).toEqual([])
+})
+
+it('a page that ships with the package links only to files that ship too', () => {
+  const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const shipped = [...files, 'README.md', 'LICENSE', 'package.json']
+  const ships = (path: string) => shipped.some((name) => path === name || path.startsWith(join(name, '/')))
+  const outside = pages.filter(ships).flatMap(links)
+  expect(outside.length).toBeGreaterThan(20)
+  expect(outside.filter(({ target }) => !ships(target)).map(({ link }) => link)).toEqual([])
 })
