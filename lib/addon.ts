@@ -117,7 +117,7 @@ export interface Addon {
   /** The live tensors: what is written into them changes the model, and they are disposed with it. Those with a layout are matrices that inputs are multiplied with. */
   modelState(model: NativeModel): { name: string; tensor: NativeTensor; trainable: boolean; layout?: Layout }[]
   modelLoad(model: NativeModel, values: Readonly<Record<string, NativeTensor>>): Promise<undefined>
-  /** Gives a matrix the form that a kernel wants, or false where the kernel is wrong on this machine; its values and scales as native/kernels/packed.h says. */
+  /** Gives a matrix the form that a kernel wants, or false where the kernel is wrong on this machine; its values and scales as native/kernels/packed-weights.h says. */
   modelPack(model: NativeModel, name: string, kernel: string, values: NativeTensor, scales: NativeTensor | null): Promise<boolean>
   /** Kernels that multiply wrongly on this machine. */
   wrongKernels(scheme: string, out: number, input: number): Promise<string[]>

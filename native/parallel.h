@@ -4,9 +4,9 @@
 
 namespace lvm {
 
-// f(begin, end) for parts of 0 … n, each of at least `grain` unless it is the last, on libtorch's own threads.
-// at::parallel_for is a template that runs on one thread unless the file that includes it is compiled with the very OpenMP
-// that libtorch was; this goes through a compiled function of libtorch instead, so no second OpenMP is ever loaded.
+// Calls f(begin, end) for ranges of 0 … n on libtorch's threads; every range but the last has at least `grain` elements.
+// at::parallel_for is a template: it runs on one thread unless the including file is compiled with the same OpenMP as libtorch.
+// This function is compiled into libtorch's own loop instead, so no second OpenMP is loaded.
 void parallel(int64_t n, int64_t grain, const std::function<void(int64_t begin, int64_t end)>& f);
 
 }  // namespace lvm

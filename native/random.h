@@ -3,7 +3,7 @@
 
 namespace lvm {
 
-// SplitMix64: one well-mixed number from a seed and a counter.
+// SplitMix64: a pseudo-random number from a seed and a counter.
 inline uint64_t mixed(uint64_t seed, uint64_t counter) {
   auto z = seed + (counter + 1) * 0x9E3779B97F4A7C15u;
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;

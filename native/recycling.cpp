@@ -21,9 +21,9 @@ namespace lvm {
 namespace {
 
 constexpr size_t large = 1 << 20;
-constexpr size_t most = 1 << 30;  // kept for later, lest it cost a model that only just fits its memory
+constexpr size_t most = 1 << 30;  // limit of the cache, so that a model that barely fits its memory still fits
 
-// Large pages take a thousandth of the faults and of the entries in the processor's table of addresses.
+// Huge pages need a thousandth of the page faults and TLB entries.
 void want_large_pages([[maybe_unused]] void* data, [[maybe_unused]] size_t bytes) {
 #if defined(__linux__)
   static const auto page = uintptr_t(sysconf(_SC_PAGESIZE));
@@ -85,7 +85,8 @@ class Recycler final : public c10::Allocator {
     kept.push_front(data);
     kept_bytes += it->second;
     used_bytes -= it->second;
-    // Gradients are a third of the weights and moments that stay; more would be blocks of sizes that never come again.
+    // Gradients take a third of the memory of weights and moments; a larger cache would hold sizes that are never requested
+    // again.
     keep_at_most(users > 0 ? std::min(used_bytes / 2, most) : 0);
   }
 
@@ -100,13 +101,13 @@ class Recycler final : public c10::Allocator {
   }
 
   std::mutex mutex;
-  std::unordered_map<void*, size_t> sizes;  // of all large blocks, in use or kept
-  std::list<void*> kept;                    // freed last comes first
+  std::unordered_map<void*, size_t> sizes;  // all large blocks, in use or cached
+  std::list<void*> kept;                    // the last freed is first
   size_t kept_bytes = 0, used_bytes = 0;
   int users = 0;
 };
 
-// Never destroyed: tensors of other libraries' statics are freed after ours.
+// Never destroyed, because static tensors of other libraries may be freed later.
 Recycler& recycler() {
   static auto* one = new Recycler;
   return *one;

@@ -2,18 +2,18 @@
 
 namespace lvm {
 
-// Has the tensors of the processor come from an allocator of ours, for the whole process.
+// Installs our allocator for CPU tensors, for the whole process.
 void allocate_by_ourselves();
 
-// While one of these lives, large blocks that are freed wait for the next tensor of their size. A training step asks for the
-// same blocks again and again: to give them back to the system each time costs a tenth of the step, which clears the new ones.
+// While an instance lives, freed large blocks are cached for the next tensor of the same size. Training steps request the same
+// sizes again and again, and clearing fresh pages from the system costs a tenth of the step.
 struct Recycling {
   Recycling();
   ~Recycling();
   Recycling(const Recycling&) = delete;
 };
 
-// Gives what is free back to the system, where the C library keeps it between blocks in use.
+// Returns free memory to the system where the C library keeps it (glibc).
 void give_back_free_memory();
 
 }  // namespace lvm

@@ -1,7 +1,7 @@
 #pragma once
 
-// Kernels of ours are compiled for several instruction sets, and the best one is picked when the addon loads: one thin
-// binary per platform, and no -march that would crash on an older machine.
+// Our kernels are compiled for several instruction sets; the loader picks the best one. This gives one binary per platform,
+// without an -march that would crash on older processors.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__linux__)
 #define LVM_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #define LVM_INLINE __attribute__((always_inline)) inline
@@ -10,7 +10,7 @@
 #define LVM_INLINE inline
 #endif
 
-// Before a loop whose steps touch nothing of each other, where the compiler would need too many checks to see that.
+// Marks a loop whose iterations are independent, where the compiler would otherwise need too many alias checks.
 #if defined(__clang__)
 #define LVM_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #elif defined(__GNUC__)

@@ -1,7 +1,7 @@
 #pragma once
 
-// What all of native/ takes from libtorch. torch/torch.h would bring modules, optimizers and data loaders as well, and with them
-// five more seconds to the compilation of every file.
+// The part of libtorch that native/ uses. torch/torch.h adds modules, optimizers and data loaders, and five seconds of compile
+// time per file.
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/types.h>
 #include <torch/utils.h>

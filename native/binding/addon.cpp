@@ -11,9 +11,9 @@ static Napi::Value leave_process(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// The JS thread computes alone: a team of its own would count against the lane's, see binding/lane.h.
+// The JS thread computes with one thread, because an OpenMP team of its own would compete with that of the lane; see lane.h.
 static void stay_single() {
-  wanted_settings();  // the thread count of libtorch, before it changes
+  wanted_settings();  // reads libtorch's thread count before it changes
   at::set_num_threads(1);
 }
 

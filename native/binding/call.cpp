@@ -1,4 +1,4 @@
-// Any operator that libtorch registers, called by its schema: the schema says what each JavaScript value has to become.
+// Calls any operator that libtorch registers. Its schema determines the conversion of each JavaScript value.
 
 #include "convert.h"
 
@@ -7,7 +7,7 @@
 namespace lvm {
 namespace {
 
-// A value that does not fit its argument: the next overload may.
+// A value that does not match its argument; the next overload is tried.
 struct Misfit : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -120,7 +120,7 @@ std::vector<c10::IValue> fit_all(const c10::FunctionSchema& schema, Napi::Array 
 Napi::Value to_js(Napi::Env env, const c10::IValue& value) {
   if (value.isTensor()) return value.toTensor().defined() ? give_tensor(env, value.toTensor()).As<Napi::Value>() : env.Null();
   if (value.isInt()) {
-    constexpr auto exact = int64_t(1) << 53;  // a number does not hold every integer beyond
+    constexpr auto exact = int64_t(1) << 53;  // largest range in which a number holds every integer
     const auto number = value.toInt();
     if (number > exact || number < -exact) return Napi::BigInt::New(env, number);
     return Napi::Number::New(env, double(number));
@@ -163,7 +163,7 @@ Napi::Value call(const Napi::CallbackInfo& info) {
     try {
       return std::pair(*handle, fit_all(handle->schema(), given, named));
     } catch (const Misfit& misfit) {
-      constexpr int told = 5;  // of an operator with many overloads
+      constexpr int told = 5;  // overloads listed in the message
       std::ostringstream line;
       line << "\n  " << handle->schema() << ": " << misfit.what();
       if (++forms <= told) misfits += line.str();

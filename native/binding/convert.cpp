@@ -27,7 +27,7 @@ constexpr std::pair<const char*, torch::Dtype> dtypes[] = {
 }  // namespace
 
 Napi::Object give_tensor(Napi::Env env, const Tensor& tensor) {
-  // sparse tensors have no storage of their own, and an expanded one less than it has elements
+  // sparse tensors have no storage, and the storage of expanded ones is smaller than their elements
   const auto bytes = tensor.is_cpu() && tensor.has_storage() ? std::min(tensor.nbytes(), tensor.storage().nbytes()) : 0;
   return give(env, std::make_shared<Tensor>(tensor), int64_t(bytes));
 }
@@ -80,7 +80,7 @@ std::string cut(const std::string& text) {
   constexpr size_t most = 80;
   if (text.size() <= most) return text;
   auto end = most - 3;
-  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;  // not inside a character of UTF-8
+  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;  // not inside a UTF-8 character
   return text.substr(0, end) + "…";
 }
 
@@ -165,7 +165,7 @@ c10::IValue to_ivalue(Napi::Value value, int depth) {
   for (uint32_t i = 0; i < keys.Length(); ++i) {
     const Napi::Value key = keys.Get(i);
     const std::string name = key.ToString();
-    // whole numbers as keys are numbers in Python too: the optimizer's state is keyed by parameter index
+    // integer keys become numbers, because Python keys the optimizer's state by parameter index
     const bool index =
       !name.empty() && name.size() < 10 && std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
     dict.insert(index ? c10::IValue(int64_t(std::stoll(name))) : c10::IValue(name), to_ivalue(object.Get(key), depth + 1));

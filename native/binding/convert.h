@@ -35,7 +35,7 @@ struct Kind<Stepper> {
 };
 
 Napi::Object give_tensor(Napi::Env env, const Tensor& tensor);
-// Errors: DATA_CHANGED for a mapped file that is no longer as it was
+// Errors: DATA_CHANGED for a mapped file that has changed
 inline Tensor take_tensor(Napi::Value value) {
   const auto tensor = *take<Tensor>(value);
   require_unchanged(tensor);
@@ -49,10 +49,10 @@ inline Tensor take_tensor_or_none(Napi::Value value) {
 std::optional<torch::Dtype> dtype_named(const std::string& name);
 torch::Dtype dtype_of(const std::string& name);
 const char* dtype_name(torch::Dtype dtype);
-std::optional<torch::Device> device_named(const std::string& name);  // whether or not it is there
+std::optional<torch::Device> device_named(const std::string& name);  // also if it is not available
 torch::Device device_of(const std::string& name);                    // Errors: DEVICE_UNAVAILABLE
 std::string text(Napi::Value value, const char* what);
-std::string cut(const std::string& text);         // at most 80 bytes of it, as a sentence quotes it
+std::string cut(const std::string& text);         // at most 80 bytes, for messages
 std::optional<int64_t> whole(Napi::Value value);  // a number or bigint that is an integer of 64 bits
 int64_t integer(Napi::Value value, const char* what);
 int64_t positive(Napi::Value value, const char* what);
@@ -63,7 +63,7 @@ Tensor ids(Napi::Value value);  // Int32Array -> int64 tensor, a copy
 Napi::Float64Array float64_array(Napi::Env env, const Tensor& tensor);
 c10::IValue to_ivalue(Napi::Value value, int depth = 0);  // dicts, lists, numbers, text, tensors
 
-// What exports are made of; each file of binding/ has one.
+// Registration of exports; one function per file of binding/.
 void export_tensors(Napi::Object exports);
 void export_call(Napi::Object exports);
 void export_devices(Napi::Object exports);

@@ -39,7 +39,7 @@ Napi::Value set_threads(const Napi::CallbackInfo& info) {
 Napi::Value cpu_capability(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), at::get_cpu_capability()); }
 Napi::Value libtorch_version(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), TORCH_VERSION); }
 
-// multiplier() -> which library multiplies; multiplier("aten" | "onednn") sets it
+// multiplier() -> current library; multiplier("aten" | "onednn") sets it
 Napi::Value which_multiplier(const Napi::CallbackInfo& info) {
   if (info[0].IsString()) want_multiplier(text(info[0], "multiplier") == "onednn" ? Multiplier::onednn : Multiplier::aten);
   return Napi::String::New(info.Env(), wanted_settings().multiplier == Multiplier::onednn ? "onednn" : "aten");

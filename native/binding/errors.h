@@ -2,7 +2,7 @@
 #include "../error.h"
 
 #include <c10/util/Exception.h>
-// A worker that is being terminated takes no exception any more; without this node-addon-api would abort the process.
+// A terminating worker accepts no exception; without this node-addon-api aborts the process.
 #define NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS
 #include <napi.h>
 
@@ -10,7 +10,7 @@
 
 namespace lvm {
 
-// The one place where a C++ failure becomes a JS error with a code; lib/native.ts makes it an LvmError.
+// The only translation of C++ exceptions into JS errors with a code; lib/native.ts turns them into LvmError.
 inline Napi::Value to_js_error(Napi::Env env, std::exception_ptr failure) {
   const auto coded = [&](const std::string& code, const std::string& message) {
     auto error = Napi::Error::New(env, message);
@@ -38,7 +38,7 @@ inline Napi::Value to_js_error(Napi::Env env, std::exception_ptr failure) {
   }
 }
 
-// Every exported function is registered as guarded<fn>, so nothing thrown on the JS thread escapes uncoded.
+// Every exported function is registered as guarded<fn>, so that every exception on the JS thread gets a code.
 template <Napi::Value (*fn)(const Napi::CallbackInfo&)>
 Napi::Value guarded(const Napi::CallbackInfo& info) {
   try {

@@ -8,8 +8,8 @@
 
 namespace lvm {
 
-// Things of ours that JS holds: a plain object that wraps a shared pointer and carries a type tag, so that a foreign or a
-// wrong handle is an error and never a crash. The memory behind it is reported to V8.
+// C++ objects held by JS: a plain object wraps a shared pointer and carries a type tag, so that a wrong handle is an error and
+// not a crash. V8 is told their size.
 struct Held {
   explicit Held(int64_t bytes) : bytes(bytes) { all().insert(this); }
   Held(const Held&) = delete;
@@ -26,7 +26,7 @@ struct Held {
   }
 
   int64_t bytes;
-  std::weak_ptr<void> whole;  // what it is a part of, like a model of its weights
+  std::weak_ptr<void> whole;  // object that it belongs to, such as the model of a weight
   napi_ref handle = nullptr;
 };
 
@@ -40,8 +40,8 @@ struct Box final : Held {
 template <typename T>
 struct Kind;  // {static constexpr napi_type_tag tag; static constexpr const char* name}
 
-// Node finalizes what was collected when its event loop turns, and a loop that makes tensors may never let it. So each time this
-// much was handed out, the memory behind all collected handles is freed at once.
+// Node finalizes collected handles only when the event loop turns, which a loop that makes tensors may prevent. So the memory of
+// all collected handles is freed after each 32 MB handed out.
 inline void reclaim(Napi::Env env, int64_t bytes) {
   constexpr int64_t enough = 32 << 20;
   thread_local int64_t handed_out = 0;
@@ -97,7 +97,7 @@ bool dispose_if(Napi::Value value) {
   return box != nullptr;
 }
 
-// Its parts go with it, or they would keep its memory until they are collected.
+// Disposes its parts too, which would keep its memory until they are collected.
 template <typename T>
 bool dispose_whole_if(Napi::Value value) {
   auto* box = box_of<T>(value);

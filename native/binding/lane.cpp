@@ -14,13 +14,13 @@
 namespace lvm {
 namespace {
 
-// Of libtorch as it was loaded: later its count is that of whoever set it last.
+// libtorch's count when it was loaded; later it is the last value set by any thread.
 int initial_threads() {
   static const int threads = at::get_num_threads();
   return threads;
 }
 
-// Of each JS thread, so that workers do not disturb each other.
+// One per JS thread, so that workers are independent.
 thread_local Settings wanted{initial_threads(), Multiplier::aten};
 
 std::mutex living_mutex;
@@ -28,7 +28,7 @@ std::set<Lane*> living;
 std::atomic<int> working = 0;
 std::atomic<bool> leaving = false;
 
-// at::set_num_threads speaks for the calling thread's OpenMP team and for all of MKL, so each lane says it before each job.
+// at::set_num_threads applies to the calling thread's OpenMP team and to all of MKL, so each lane calls it before each job.
 void adopt(const Settings& settings) {
   at::set_num_threads(settings.threads);
   set_multiplier(settings.multiplier);
@@ -86,7 +86,7 @@ void Lane::close() {
   thread.join();
   napi_release_threadsafe_function(deliver, napi_tsfn_abort);
   deliver = nullptr;
-  const auto left = std::move(jobs);  // a job may hold the owner of this lane, so nothing is touched after it goes
+  const auto left = std::move(jobs);  // destroyed last, because a job may own the owner of this lane
 }
 
 void Lane::push(Napi::Env env, std::unique_ptr<Job> job) {
@@ -147,7 +147,7 @@ void Lane::execute(std::unique_ptr<Job> job) {
 
 void Lane::settle(napi_env raw_env, napi_value, void* self, void* data) {
   const std::unique_ptr<Job> job(static_cast<Job*>(data));
-  if (raw_env == nullptr) return;  // the environment is going down: nobody waits any more
+  if (raw_env == nullptr) return;  // the environment is shutting down: nobody waits
   const Napi::Env env(raw_env);
   const Napi::HandleScope scope(env);
   auto* lane = static_cast<Lane*>(self);
@@ -156,7 +156,7 @@ void Lane::settle(napi_env raw_env, napi_value, void* self, void* data) {
     try {
       if (job->failure) std::rethrow_exception(job->failure);
       const auto value = job->give(env);
-      job->drop();  // what the work held is free before anyone hears of the result
+      job->drop();  // frees the job's memory before its promise settles
       job->promise.Resolve(value);
     } catch (...) {
       const auto error = to_js_error(env, std::current_exception());
@@ -164,7 +164,7 @@ void Lane::settle(napi_env raw_env, napi_value, void* self, void* data) {
       job->promise.Reject(error);
     }
   } catch (const Napi::Error&) {
-    // A worker that is being terminated takes no value any more, and no error.
+    // A terminating worker accepts neither a value nor an error.
   }
 }
 

@@ -12,25 +12,24 @@
 
 namespace lvm {
 
-// What a job computes with: each keeps what was wanted when it was asked for, so that models with other settings do not disturb
-// each other.
+// Settings of a job, taken when it is requested, so that models with other settings do not affect it.
 struct Settings {
   int threads;
   Multiplier multiplier;
 };
 
-// One thread that runs jobs in order; their promises settle on the JS thread. All tensor work of an environment, training
-// included, happens on its one lane: every thread that enters OpenMP grows a team of its own, and as soon as there are more
-// threads in teams than processors, libgomp puts each to sleep at every barrier, which costs a training step a tenth of its time.
+// A thread that runs jobs in order; their promises settle on the JS thread. All tensor work of an environment, training included,
+// runs on its one lane. Every thread that enters OpenMP gets its own team; with more team threads than processors libgomp sleeps
+// at every barrier, which costs a tenth of a training step.
 class Lane {
  public:
-  // `on_stop` is called before the thread is joined, so that long jobs can be told to end early.
+  // `on_stop` is called before the thread is joined, so that long jobs can end early.
   explicit Lane(Napi::Env env, std::function<void()> on_stop = [] {});
   ~Lane();
   Lane(const Lane&) = delete;
 
-  // Runs `work`, so no Napi type inside, then settles the promise with wrap(env, result) on the JS thread. Work that takes
-  // its time is `long_running` and calls serve() now and then.
+  // Runs `work`, which must not use Napi types, then settles the promise with wrap(env, result) on the JS thread. A
+  // `long_running` job calls serve() regularly.
   template <typename Work, typename Wrap>
   Napi::Promise run(Napi::Env env, Work work, Wrap wrap, bool long_running = false) {
     using Result = std::invoke_result_t<Work>;
@@ -50,7 +49,7 @@ class Lane {
     return promise;
   }
 
-  // Runs the short jobs that wait, from inside a long one.
+  // Runs waiting short jobs; called inside a long one.
   void serve();
 
  private:
@@ -69,7 +68,7 @@ class Lane {
   void push(Napi::Env env, std::unique_ptr<Job> job);
   void loop();
   void execute(std::unique_ptr<Job> job);
-  const Settings* current = nullptr;  // of the job that runs, in which others may be served
+  const Settings* current = nullptr;  // of the running job, which may serve others
   void close();
   static void settle(napi_env env, napi_value, void* lane, void* job);
   static void at_exit(void* lane) { static_cast<Lane*>(lane)->close(); }
@@ -78,7 +77,7 @@ class Lane {
   napi_env env;
   std::function<void()> on_stop;
   napi_threadsafe_function deliver = nullptr;
-  size_t unsettled = 0;  // touched on the JS thread only
+  size_t unsettled = 0;  // used on the JS thread only
   std::mutex mutex;
   std::condition_variable wake;
   std::deque<std::unique_ptr<Job>> jobs;
@@ -86,10 +85,10 @@ class Lane {
   std::thread thread;
 };
 
-// What an environment (the main thread or a worker) owns, so that none of it is static.
+// State of an environment (main thread or worker); nothing is static.
 struct Environment {
   explicit Environment(Napi::Env env) : lane(env, [this] { stop = true; }) {}
-  std::atomic<bool> stop = false;  // set when the environment goes down
+  std::atomic<bool> stop = false;  // set when the environment shuts down
   Lane lane;
 };
 inline Environment& environment(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
@@ -99,11 +98,11 @@ Napi::Promise run_async(Napi::Env env, Work work, Wrap wrap) {
   return environment(env).lane.run(env, std::move(work), std::move(wrap));
 }
 
-// For process.exit(), which runs no cleanup hooks: libtorch must not go away under work that goes on, so all of it is told to
-// stop, and when it has not after a second the process ends on the spot with this code.
+// For process.exit(), which runs no cleanup hooks: libtorch must not be unloaded while work runs. Tells all work to stop, and
+// ends the process with this code if it has not stopped after a second.
 void leave(int code);
 
-// What jobs that this JS thread asks for from now on compute with.
+// Settings of jobs that this JS thread requests from now on.
 Settings wanted_settings();
 void want_threads(int n);
 void want_multiplier(Multiplier kind);

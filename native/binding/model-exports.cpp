@@ -1,4 +1,4 @@
-#include "../kernels/packed.h"
+#include "../kernels/packed-weights.h"
 #include "../ops/op-table.h"
 #include "../train/trainer.h"
 #include "convert.h"
@@ -6,7 +6,7 @@
 namespace lvm {
 namespace {
 
-constexpr int deepest = 64;  // nodes inside each other, so that no spec exhausts the stack
+constexpr int deepest = 64;  // deepest nesting of nodes, so that no spec overflows the stack
 
 Node read_node(Napi::Value value, int depth = 0) {
   if (!value.IsObject()) throw Error("BAD_SPEC", "spec: expected a node");
@@ -60,7 +60,7 @@ Napi::Value model(const Napi::CallbackInfo& info) {
     });
 }
 
-// The live tensors: what is written into them changes the model. Matrices that are packed are not among them.
+// The model's own tensors: writing to them changes the model. Packed matrices are not listed.
 Napi::Value model_state(const Napi::CallbackInfo& info) {
   const auto model = take<Model>(info[0]);
   auto list = Napi::Array::New(info.Env());
@@ -95,7 +95,7 @@ Napi::Value model_load(const Napi::CallbackInfo& info) {
     [](Napi::Env env, bool) { return env.Undefined(); });
 }
 
-// modelPack(model, name, kernel, values, scales | null) -> Promise<whether the kernel is right here>
+// modelPack(model, name, kernel, values, scales | null) -> Promise<whether the kernel is correct here>
 Napi::Value model_pack(const Napi::CallbackInfo& info) {
   return run_async(
     info.Env(),
@@ -150,8 +150,8 @@ Napi::Value model_predict(const Napi::CallbackInfo& info) {
     give_tensor);
 }
 
-// modelExamine(model, x, target) -> Promise<{name: tensor}>: every named node's output, raw and unit outputs at all positions
-// and at the last, the loss on the unit output, and its gradients. For tests and golden rows.
+// modelExamine(model, x, target) -> Promise<{name: tensor}>: outputs of all named nodes, raw and unit outputs at all positions
+// and at the last, the loss of the unit output, and its gradients. For tests and golden rows.
 Napi::Value model_examine(const Napi::CallbackInfo& info) {
   return run_async(
     info.Env(),

@@ -18,7 +18,7 @@ struct Kind<torch::jit::Module> {
 
 namespace {
 
-// A tree of modules whose state dict has these names.
+// Builds a tree of modules whose state dict has these names.
 struct Tree {
   std::map<std::string, Tree> inner;
   std::vector<std::pair<std::string, Parameter>> own;
@@ -36,7 +36,7 @@ struct Tree {
   }
 };
 
-// scriptSave(model, path, source) -> Promise<void>: the model's tensors under their names, and `source` as what it computes.
+// scriptSave(model, path, source) -> Promise<void>; `source` is the TorchScript of its methods
 Napi::Value script_save(const Napi::CallbackInfo& info) {
   return run_async(
     info.Env(),
@@ -54,7 +54,7 @@ Napi::Value script_save(const Napi::CallbackInfo& info) {
     [](Napi::Env env, bool) { return env.Undefined(); });
 }
 
-// scriptLoad(path, device, dtype | undefined) -> Promise<handle>, whose parameters are brought to that dtype
+// scriptLoad(path, device, dtype | undefined) -> Promise<handle>; converts parameters to dtype
 Napi::Value script_load(const Napi::CallbackInfo& info) {
   return run_async(
     info.Env(),

@@ -26,7 +26,7 @@ Extent extent(Napi::Value shape, Napi::Value dtype) {
   return e;
 }
 
-// A part of a file that certainly holds the extent.
+// Checks that a file holds the extent at this offset.
 void require_bytes(const std::string& path, int64_t offset, const Extent& e) {
   std::error_code failure;
   const auto size = std::filesystem::file_size(path_of(path), failure);
@@ -38,14 +38,14 @@ void require_bytes(const std::string& path, int64_t offset, const Extent& e) {
   }
 }
 
-// A bool that is neither 0 nor 1 would be counted as what it is.
+// Maps bools other than 0 and 1 to 1, because libtorch sums their bytes.
 Tensor with_clean_bools(const Tensor& tensor) {
   return tensor.scalar_type() == torch::kBool ? tensor.view(torch::kUInt8).ne(0) : tensor;
 }
 
 Napi::Value tensor_from(const Napi::CallbackInfo& info) {
   if (!info[0].IsTypedArray()) throw Error("BAD_ARGUMENT", "Tensor.from: expected a typed array");
-  const auto e = extent(info[1], info[2]);  // may run getters, which may detach or shrink the array: it is looked at afterwards
+  const auto e = extent(info[1], info[2]);  // may run getters that detach or shrink the array, so its length is read afterwards
   const auto array = info[0].As<Napi::TypedArray>();
   const auto part = item_size(c10::toRealValueType(e.dtype));
   if (array.ElementSize() != part || array.ByteLength() != size_t(e.elements) * item_size(e.dtype)) {
@@ -53,7 +53,7 @@ Napi::Value tensor_from(const Napi::CallbackInfo& info) {
                                   " for the shape but received " + std::to_string(array.ByteLength()) + " bytes");
   }
   auto tensor = torch::empty(e.shape, e.dtype);
-  void* data = nullptr;  // not by way of array.ArrayBuffer(), which refuses shared memory
+  void* data = nullptr;  // array.ArrayBuffer() refuses shared memory
   size_t length = 0;
   napi_get_typedarray_info(info.Env(), array, nullptr, &length, &data, nullptr, nullptr);
   if (e.elements > 0 && data != nullptr) std::memcpy(tensor.mutable_data_ptr(), data, length * array.ElementSize());
@@ -141,7 +141,7 @@ Napi::Value tensor_backward(const Napi::CallbackInfo& info) {
     [](Napi::Env env, bool) { return env.Undefined(); });
 }
 
-// In float64, so that the verdict on a norm does not depend on its dtype; a row that is not finite gives NaN or Inf.
+// In float64, so that the check of norms does not depend on the dtype; a row that is not finite gives NaN or Inf.
 Napi::Value row_norms(const Napi::CallbackInfo& info) {
   const auto tensor = take_tensor(info[0]);
   if (tensor.dim() != 2) throw Error("BAD_ARGUMENT", "rowNorms: expected a table of shape [rows, dim]");

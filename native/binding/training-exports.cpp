@@ -65,13 +65,13 @@ Napi::Value trainer_run(const Napi::CallbackInfo& info) {
   return here.lane.run(
     info.Env(),
     [trainer, epoch = integer(info[1], "epoch"), from, rates, &here] {
-      // Small steps are quicker on one thread, and do not wait for others that a busy machine holds up.
+      // Small steps are faster on one thread, which does not wait for threads that other load delays.
       const auto own_threads = [threads = trainer->options.threads] {
         if (threads > 0) at::set_num_threads(int(threads));
       };
       own_threads();
       return trainer->run(epoch, from, rates, [&here, &own_threads] {
-        here.lane.serve();  // a prediction beside a training waits for one step
+        here.lane.serve();  // a prediction during training waits for one step
         own_threads();
         return !here.stop;
       });
@@ -84,7 +84,7 @@ Napi::Value trainer_stop(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// trainerProgress(trainer) -> {steps, loss}, while a run goes on
+// trainerProgress(trainer) -> {steps, loss}, during a run
 Napi::Value trainer_progress(const Napi::CallbackInfo& info) {
   const auto trainer = take<Trainer>(info[0]);
   auto object = Napi::Object::New(info.Env());
@@ -97,7 +97,7 @@ Napi::Value trainer_steps_per_epoch(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), double(take<Trainer>(info[0])->steps_per_epoch()));
 }
 
-// trainerSums(trainer) / trainerSums(trainer, {…}) reads or sets the sums of the epoch so far
+// trainerSums(trainer) reads the sums of the epoch so far; trainerSums(trainer, {…}) sets them
 Napi::Value trainer_sums(const Napi::CallbackInfo& info) {
   auto& sums = take<Trainer>(info[0])->sums;
   if (info[1].IsObject()) {
@@ -113,7 +113,7 @@ Napi::Value trainer_sums(const Napi::CallbackInfo& info) {
   return object;
 }
 
-// The optimizer's live tensors, in the model's parameter order: [{name, m, v, average?}], and the steps made.
+// The optimizer's own tensors, in the order of the model's parameters: [{name, m, v, average?}], and the number of steps.
 Napi::Value trainer_state(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto trainer = take<Trainer>(info[0]);
@@ -137,7 +137,7 @@ Napi::Value trainer_set_steps(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// Trades the weights for their average (or back).
+// Swaps the weights with their average.
 Napi::Value trainer_swap(const Napi::CallbackInfo& info) {
   return run_async(
     info.Env(),

@@ -5,8 +5,8 @@
 
 namespace lvm {
 
-// A new file for a writer of libtorch, which must never see a failure: its destructor writes, and an exception there ends the
-// process. The first failure is kept, what comes after it is dropped, and finish() throws.
+// A new file for a libtorch writer. Its write() never throws, because the writer's destructor writes and an exception there ends
+// the process. The first failure is stored, later writes are dropped, and finish() throws.
 class FileSink {
  public:
   explicit FileSink(const std::string& path);

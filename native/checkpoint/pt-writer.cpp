@@ -1,5 +1,5 @@
-// The zip-and-pickle form of torch.save. torch::pickle_save tags its dicts with a type that Python's restricted reader
-// refuses, so the pickler is driven by hand with tag_aggregates off.
+// Writes the zip-and-pickle format of torch.save. torch::pickle_save tags dicts with a type that Python's weights_only reader
+// refuses, so this file calls the pickler itself, with tag_aggregates off.
 
 #include "pt-writer.h"
 
@@ -11,7 +11,7 @@
 namespace lvm {
 namespace {
 
-// A writer that was not ended ends itself in its destructor, where an exception ends the process.
+// Ends the writer before its destructor does, because an exception there ends the process.
 void end_quietly(caffe2::serialize::PyTorchStreamWriter& writer) noexcept {
   try {
     if (!writer.finalized()) writer.writeEndOfFile();

@@ -39,7 +39,7 @@ Written written(int file) {
 #endif
 }
 
-// One mapped file. The signal handler walks the list at any time, so regions are never freed, only used again.
+// One mapped file. The signal handler may walk the list at any time, so regions are reused and never freed.
 struct Region {
   std::atomic<char*> begin = nullptr;
   std::atomic<size_t> size = 0;
@@ -62,7 +62,7 @@ std::atomic<uint64_t> missing = 0;
 std::atomic<Region*> last_cut = nullptr;
 struct sigaction previous{};
 
-// Replaces the rest of the file by zeros, from the page on that could not be read. Returns whether an open region holds it.
+// Replaces the unreadable page and all after it by zeros. Returns whether the address lies in an open region.
 bool fill_missing_page(void* address) {
   for (auto* region = first.load(); region != nullptr; region = region->next) {
     if (!region->holds(address)) continue;
@@ -78,10 +78,10 @@ bool fill_missing_page(void* address) {
   return false;
 }
 
-// Any thread may be here, several at once. A signal that is not about a mapped file is passed on to whoever had it before.
+// Several threads may run this at once. A signal that does not concern a mapped file goes to the previous handler.
 void on_bus_error(int signal, siginfo_t* info, void* context) {
   const int kept = errno;
-  const bool sent = info->si_code == SI_USER || info->si_code == SI_QUEUE;  // by a process, without an address
+  const bool sent = info->si_code == SI_USER || info->si_code == SI_QUEUE;  // sent by a process, so without a fault address
   if (!sent && fill_missing_page(info->si_addr)) {
     errno = kept;
     return;
@@ -90,7 +90,7 @@ void on_bus_error(int signal, siginfo_t* info, void* context) {
   if (previous.sa_handler == SIG_IGN && sent) return;
   if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) return previous.sa_handler(signal);
   ::signal(signal, SIG_DFL);
-  if (sent) ::raise(signal);  // otherwise the same access comes again, and ends the process as it would have
+  if (sent) ::raise(signal);  // otherwise the access is repeated and ends the process as before
 }
 
 void catch_bus_errors() {
@@ -103,7 +103,7 @@ void catch_bus_errors() {
   });
 }
 
-// A region that nobody else has; holding the file makes it taken.
+// Takes a free region or appends a new one; `file` marks it as taken.
 Region* take_region(int file) {
   std::lock_guard lock(changing);
   ++in_use;
@@ -180,7 +180,7 @@ std::exception_ptr missing_page_error() { return std::make_exception_ptr(changed
 #else
 #include <ATen/ATen.h>
 
-// Windows refuses to cut a file that is mapped.
+// Windows does not let a mapped file be truncated.
 namespace lvm {
 
 torch::Tensor map_file(const std::string& path, int64_t offset, at::IntArrayRef shape, torch::Dtype dtype) {

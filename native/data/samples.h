@@ -8,7 +8,7 @@ namespace lvm {
 using torch::Tensor;
 
 // Windows over a table of vectors, as row numbers: window i reads `context` rows from first[i] on and predicts row target[i].
-// Nothing is stored six times: a batch is gathered when it is needed, and promoted to the wanted dtype then.
+// Overlapping windows share their rows: a batch is gathered and converted to its dtype on request.
 struct Samples {
   Samples(Tensor vectors, Tensor targets, Tensor first, Tensor target, int64_t context);
 

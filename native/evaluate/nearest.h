@@ -5,7 +5,7 @@
 
 namespace lvm {
 
-// A row of a bank; the nearer comes first, and of two that tie the smaller row.
+// A row of a bank and its cosine. Ties are ordered by row.
 struct Neighbour {
   double cosine;
   int64_t row;
@@ -14,7 +14,7 @@ inline bool before(const Neighbour& a, const Neighbour& b) {
   return a.cosine > b.cosine || (a.cosine == b.cosine && a.row < b.row);
 }
 
-// The k first of what is offered.
+// Keeps the k nearest of the rows offered.
 class Nearest {
  public:
   void offer(Neighbour neighbour, int64_t k) {
@@ -26,12 +26,12 @@ class Nearest {
     heap.push_back(neighbour);
     std::push_heap(heap.begin(), heap.end(), before);
   }
-  // What a row needs to get in.
+  // Smallest cosine that is accepted.
   double least(int64_t k) const { return int64_t(heap.size()) < k ? -2 : heap.front().cosine; }
   const std::vector<Neighbour>& all() const { return heap; }
 
  private:
-  std::vector<Neighbour> heap;  // the last of them in front
+  std::vector<Neighbour> heap;  // a heap; the worst is in front
 };
 
 }  // namespace lvm

@@ -8,7 +8,7 @@ namespace lvm::retrieval {
 namespace {
 
 LVM_INLINE float widened(float x) { return x; }
-// The exponent of a float16 is set right by a product; one that is infinite stays large, and vectors are finite.
+// The product corrects the exponent of a float16. Infinity becomes a large number; vectors are finite.
 LVM_INLINE float widened(uint16_t x) {
   const auto magnitude = std::bit_cast<float>(uint32_t(x & 0x7fff) << 13) * 0x1p112f;
   return std::bit_cast<float>(std::bit_cast<uint32_t>(magnitude) | uint32_t(x & 0x8000) << 16);

@@ -1,29 +1,29 @@
 #pragma once
 #include <cstdint>
 
-// The loops of retrieve() that every similarity passes through, for the best instruction set of this processor.
+// Inner loops of retrieve(), compiled for several instruction sets.
 namespace lvm::retrieval {
 
-// A stored vector, whatever it is stored in.
+// A stored vector: exactly one pointer is set.
 struct Row {
-  const float* wide;     // float32, or null
-  const uint16_t* half;  // float16, or null
+  const float* wide;     // float32
+  const uint16_t* half;  // float16
 };
 
-// In float64 and in one order everywhere, so that equal vectors give equal bits.
+// In float64 and in a fixed order, so that equal vectors give equal bits.
 double dot(const float* a, Row b, int64_t n);
 double dot(Row a, Row b, int64_t n);
 
 // a · scale, rounded to float32.
 void scaled(Row a, double scale, float* out, int64_t n);
 
-// What a float32 cosine says about a row: surely ahead of the target above `high`, open between `low` and `high`, and perhaps
-// one of the nearest from `near` on.
+// Thresholds for a float32 cosine: above `high` the row is certainly ahead of the target, from `low` to `high` that is open; from
+// `near` on it may be one of the nearest.
 struct Limits {
   float low, high, near;
 };
 
-// Adds the rows that are surely ahead to `ahead`; whether any needs a closer look.
+// Adds the number of rows certainly ahead to `ahead`. Returns whether any row must be computed in float64.
 bool examine(const float* cosines, int64_t n, Limits limits, int64_t& ahead);
 
 }  // namespace lvm::retrieval

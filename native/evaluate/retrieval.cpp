@@ -14,13 +14,13 @@ namespace {
 
 using retrieval::Row;
 
-// Closer cosines are equal: their float64 sums differ by more when they are taken in another order.
+// Cosines closer than this tie: another order of summation changes a float64 sum by less.
 constexpr double tie = 1e-14;
-// A table of 2048² cosines is half of a usual cache, and small enough that the allocator keeps its pages.
+// A block of 2048² cosines fits the last-level cache and is small enough for the allocator to keep its pages.
 constexpr int64_t query_block = 2048, bank_block = 2048, strip = 128;
 constexpr int64_t bank_block_floats = 16 << 20;
 
-// The bank as it is stored.
+// The bank in its stored dtype.
 struct Bank {
   explicit Bank(const Tensor& table)
       : rows(table.size(0)),
@@ -36,15 +36,15 @@ struct Bank {
   const uint16_t* half;
 };
 
-// Of vectors without length: 0.
+// Cosine; 0 for a zero vector.
 double quotient(double product, double a, double b) { return a > 0 && b > 0 ? product / (a * b) : 0; }
 
 struct Query {
   const float* vector;
   double norm;
   int64_t target;
-  double cosine;                  // with its target
-  std::vector<int64_t> excluded;  // in order
+  double cosine;                  // cosine with its target
+  std::vector<int64_t> excluded;  // sorted
   int64_t ahead = 0, tied = 0, excluded_ahead = 0, excluded_tied = 0;
   Nearest allowed, left_out;
 
@@ -56,15 +56,15 @@ struct Query {
 float below(double x) { return std::nextafter(float(x), -INFINITY); }
 float above(double x) { return std::nextafter(float(x), INFINITY); }
 
-// Of a float32 product of two unit vectors that were rounded to float32, whatever the order of its sum, with a margin.
-// Source: Higham, Accuracy and Stability of Numerical Algorithms, 2002, §3.1.
+// Error bound of the float32 product of two unit vectors rounded to float32, in any order of summation, with a margin.
+// Source: Higham, Accuracy and Stability of Numerical Algorithms, 2002, §3.1
 double error_bound(int64_t dim) {
   const double nu = double(dim + 16) * 0x1p-24;
   return nu / (1 - nu) + 2 * tie;
 }
 
-// Products of one shape, by whichever library was faster in the first few of them, unless it errs beyond the bound above: float64
-// decides, so the result is the same.
+// Products of one shape. The first few measure which library is faster; a library beyond the error bound is not used. Float64
+// decides every open case, so the result does not depend on the library.
 class Products {
  public:
   Tensor operator()(const Tensor& x, const Tensor& weight) {
@@ -111,7 +111,7 @@ struct Search {
     return quotient(retrieval::dot(q.vector, bank.at(row), bank.dim), q.norm, norm);
   }
 
-  // The bank from row `at` on, `count` rows of it.
+  // Scans `count` rows of the bank from row `at` on.
   void scan(int64_t at, int64_t count) {
     auto block = torch::empty({count, bank.dim});
     std::vector<double> norms(static_cast<size_t>(count));
@@ -205,7 +205,7 @@ struct Search {
   Bank bank;
   int64_t n, k;
   double error;
-  Tensor unit;  // the queries, each of length 1
+  Tensor unit;  // queries, normalised
   Products products;
   std::vector<Query> list;
 };

@@ -10,26 +10,26 @@ namespace lvm {
 
 using torch::Tensor;
 
-// Where the targets of some queries stand in one pool, and what stands first there.
+// Rank of each query's target in a pool, and the nearest rows there.
 struct Ranking {
-  // Per query: rows more similar to it than its target, and other rows exactly as similar.
+  // Per query: rows more similar than its target, and other rows that tie with it.
   std::vector<int32_t> ahead, tied;
-  // Per query its k nearest rows, the nearest first and the smaller row first of two that tie: −1 where the pool is smaller.
+  // Per query its k nearest rows; ties are ordered by row; −1 where the pool is smaller.
   std::vector<int32_t> rows;
-  // Of these rows with the query, and with the target.
+  // Cosines of these rows with the query, and with the target.
   std::vector<double> cosines, to_target;
 };
 
 struct Retrieval {
-  Ranking all;      // the whole bank is the pool
-  Ranking allowed;  // each query's excluded rows are left out of it
+  Ranking all;      // over the whole bank
+  Ranking allowed;  // without each query's excluded rows
 };
 
-// Ranks the bank for every query by cosine, as a search in float64 over the stored values does: products are taken in float32,
-// and whatever their error bound leaves open is computed again in float64. Cosines within 1e-14 of that of the target tie with
-// it. The bank is read once and may be mapped from a file; memory does not grow with it. Shapes: queries [n, dim] float32, bank
-// [rows, dim] float16 or float32, target [n], first [n + 1], excluded [first[n]] (int64): query i leaves out the rows
-// excluded[first[i] … first[i + 1]).
+// Ranks the bank for every query by cosine, with the result of a float64 search over the stored values: products are float32, and
+// rows within their error bound are computed again in float64. Cosines within 1e-14 of the target's tie with it. Reads the bank
+// once; it may be memory-mapped, and memory does not grow with it.
+// Shapes: queries [n, dim] float32, bank [rows, dim] float16 or float32, target [n], first [n + 1], excluded [first[n]] (int64):
+// query i leaves out rows excluded[first[i] … first[i + 1])
 Retrieval retrieve(const Tensor& queries, const Tensor& bank, const Tensor& target, const Tensor& first, const Tensor& excluded,
                    int64_t k, const std::atomic<bool>& stop);
 

@@ -30,7 +30,7 @@ Tensor score(const Tensor& raw_, const Tensor& targets_, const Tensor& centre_) 
   const auto cosine = [](const Tensor& a, const Tensor& b) {
     return (a * b).sum(-1) / (a.norm(2, -1) * b.norm(2, -1)).clamp_min(1e-300);
   };
-  // What is left of a vector that is the centre itself is rounding, and has no direction.
+  // A vector equal to the centre leaves only round-off, which has no direction.
   const auto centred = [&](const Tensor& x, const Tensor& centre) {
     const auto rest = x - centre;
     return rest.masked_fill(rest.norm(2, -1, true) <= 1e-6 * x.norm(2, -1, true), 0);

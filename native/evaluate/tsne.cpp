@@ -8,7 +8,7 @@ namespace lvm {
 namespace {
 
 constexpr int64_t kLanes = 16;
-constexpr int64_t kTile = 1024;  // pairs that are summed in float32 before they go into a double
+constexpr int64_t kTile = 1024;  // pairs summed in float32 before they are added to a double
 constexpr double kExaggeration = 12;
 constexpr int64_t kExaggerated = 250;
 
@@ -16,7 +16,7 @@ struct Sums {
   double attract[2] = {}, repel[2] = {}, weight = 0;
 };
 
-// One point against `count` others: the parts of its gradient and of the normaliser.
+// Adds the terms of one point against `count` others to its gradient and to the normaliser.
 LVM_INLINE void add_tile(int64_t count, const float* p, const float* a, const float* b, float ya, float yb, Sums& sums) {
   float attract_a[kLanes] = {}, attract_b[kLanes] = {}, repel_a[kLanes] = {}, repel_b[kLanes] = {}, weight[kLanes] = {};
   int64_t at = 0;
@@ -51,7 +51,8 @@ void check_stop(const std::atomic<bool>& stop) {
   if (stop) throw Error("INTERRUPTED", "t-SNE was stopped");
 }
 
-// The widths of some rows' Gaussians by bisection, and their conditional affinities. Shapes: d [rows, n], squared distances.
+// Finds the Gaussian widths of some rows by bisection, and their conditional affinities.
+// Shapes: d [rows, n], squared distances
 Tensor conditional(Tensor d, int64_t first, double perplexity) {
   const auto rows = d.size(0);
   d.diagonal(first).fill_(std::numeric_limits<float>::infinity());
@@ -114,7 +115,7 @@ double tsne_gradient(const Tensor& p, const Tensor& y, double exaggeration, Tens
   parallel(n, 32, [&](int64_t begin, int64_t end) {
     for (auto i = begin; i < end; ++i) add_point(n, near + i * n, a, b, i, all[i]);
   });
-  double weight = -double(n);  // each point was weighed against itself
+  double weight = -double(n);  // without each point's pair with itself
   for (const auto& sums : all) weight += sums.weight;
   auto* out = gradient.mutable_data_ptr<double>();
   for (int64_t i = 0; i < n; ++i)

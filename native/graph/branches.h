@@ -5,7 +5,8 @@
 
 namespace lvm {
 
-// Layers side by side on one input. Errors: BAD_SPEC when there are none.
+// Layers that read the same input.
+// Errors: BAD_SPEC when there are none
 struct Branches : Layer {
   Branches(const Node& node, Builder& b) : layers(b.build_all(node.of)) {
     if (layers.empty()) throw Error("BAD_SPEC", node.op + ": expected at least one op inside but there is none");

@@ -24,7 +24,7 @@ Init orthogonal(double gain) {
     const auto rows = t.size(0), columns = t.size(1);
     const auto draw = torch::empty({std::max(rows, columns), std::min(rows, columns)}).normal_(0, 1, g);
     const auto [q, r] = torch::linalg_qr(draw);
-    const auto turned = q * r.diagonal().sign();  // without the signs the draw would not be uniform
+    const auto turned = q * r.diagonal().sign();  // without the signs the distribution is not uniform
     t.copy_((rows < columns ? turned.t() : turned) * gain);
   };
 }
@@ -90,7 +90,8 @@ Tensor Builder::add(const std::string& name, at::IntArrayRef shape, bool trainab
                               (tied ? " with another shape" : "; mark the node as tied to share it"));
   }
   auto value = make();
-  value = value.to(placement.device, value.is_floating_point() ? placement.dtype : value.scalar_type());  // a count stays one
+  value = value.to(placement.device,
+                   value.is_floating_point() ? placement.dtype : value.scalar_type());  // integer buffers keep their dtype
   if (trainable) value.set_requires_grad(true);
   parameters.push_back({whole, value, trainable, traits});
   return value;

@@ -16,43 +16,44 @@ struct Placement {
 // How the optimizer treats a parameter.
 struct Traits {
   bool decay = true;                                        // weight decay applies
-  double lr_cap = std::numeric_limits<double>::infinity();  // its learning rate never exceeds this
+  double lr_cap = std::numeric_limits<double>::infinity();  // upper bound of its learning rate
 };
 
 struct Parameter {
   std::string name;
   Tensor value;
-  bool trainable;  // false: a buffer, saved and loaded but never trained
+  bool trainable;  // false: a buffer, saved and loaded but not trained
   Traits traits;
-  Weight matrix = nullptr;  // set when inputs are multiplied with it
+  Weight matrix = nullptr;  // set for matrices that inputs are multiplied with
 };
 
 using Init = std::function<void(Tensor&, at::Generator)>;
 Init uniform(double bound);
 Init normal(double std);
 Init constant(double value);
-Init xavier(double gain);  // uniform, over a [out, in] matrix
+Init xavier(double gain);  // uniform, for a matrix [out, in]
 Init orthogonal(double gain);
 
-// The op of a name. Errors: BAD_SPEC
+// Finds an op by its name.
+// Errors: BAD_SPEC
 using FindOp = const Op& (*)(const std::string& name);
 
-// Walks a spec, builds its layers, and owns the list of parameters that they share with the model.
+// Walks a spec and builds its layers; owns the list of parameters that layers and model share.
 class Builder {
  public:
-  // Without a seed the parameters are left at zero, for weights that are loaded next.
-  // Matrices that are named in `later` have no numbers until they are packed.
+  // Without a seed all parameters are zero, for weights that are loaded afterwards. Matrices named in `later` stay undefined
+  // until they are packed.
   Builder(FindOp find_op, Placement placement, std::optional<uint64_t> seed, std::set<std::string> later = {});
 
   Made build(const Node& node);
   std::vector<Made> build_all(const std::vector<Node>& nodes);
   Tensor parameter(const std::string& name, at::IntArrayRef shape, const Init& init, Traits traits = {});
-  // A parameter that inputs are multiplied with, at multiply_split in two parts with `first` rows in the first.
+  // A matrix that inputs are multiplied with. multiply_split divides it after `first` rows.
   Weight matrix(const std::string& name, at::IntArrayRef shape, const Init& init, Layout layout = Layout::rows,
                 int64_t first = 0);
   Tensor buffer(const std::string& name, const Tensor& value);
   Tensor buffer(const std::string& name, at::IntArrayRef shape, const Init& init);
-  size_t slot() { return slots++; }  // a place in State::slots
+  size_t slot() { return slots++; }  // index in State::slots
 
   std::vector<Parameter> parameters;
   size_t slots = 0;

@@ -8,27 +8,27 @@ namespace lvm {
 
 using torch::Tensor;
 
-// What recurrent layers and attention caches remember between calls; `position` counts the inputs seen so far.
+// State of recurrent layers and attention caches between calls; `position` counts the inputs so far.
 struct State {
   std::vector<std::vector<Tensor>> slots;
   int64_t position = 0;
 };
 
-// Where a pass takes its random numbers from: a pure function of these, so a resumed run draws the same ones.
+// Key of the random numbers of a pass. They are a pure function of it, so a resumed run draws the same numbers.
 struct Random {
   uint64_t seed = 0, step = 0, calls = 0;
 };
 
-// What travels through one forward pass beside the activations.
+// Arguments and results of one forward pass beside the activations.
 struct Pass {
   bool training = false;
-  bool last_only = false;                         // only the last position of the result is read: the rest may be left out
-  bool recompute = false;                         // residual layers keep their input only, and the backward pass runs them again
-  bool redraw = false;                            // random features are drawn anew before they are used
+  bool last_only = false;                         // only the last output position is needed
+  bool recompute = false;                         // residual layers keep only their input; the backward pass runs them again
+  bool redraw = false;                            // redraw random features before use
   Random random;                                  // for dropout and random features
-  State* state = nullptr;                         // when given, x continues what came before and the state is updated
-  Tensor memory;                                  // what cross-attention reads
-  std::map<std::string, Tensor>* seen = nullptr;  // when given, outputs of named nodes are kept here
+  State* state = nullptr;                         // if set, x continues the sequence and the state is updated
+  Tensor memory;                                  // input of cross-attention
+  std::map<std::string, Tensor>* seen = nullptr;  // if set, receives the outputs of named nodes
 };
 
 // One step of a model: [batch, time, d] -> [batch, time, d'], or [batch, 1, d'] when pass.last_only is set.
@@ -43,7 +43,7 @@ struct Layer {
     if (pass.seen && !name.empty()) (*pass.seen)[name] = y;
     return y;
   }
-  std::string name;  // full name of its node, empty for unnamed ones
+  std::string name;  // full name of its node; empty if the node has none
 };
 using Made = std::unique_ptr<Layer>;
 
@@ -51,7 +51,7 @@ inline Tensor last_position(const Tensor& x) { return x.narrow(1, x.size(1) - 1,
 
 class Builder;
 
-// An op as ops/op-table.cpp lists it: its name, its parameters, its builder.
+// A row of ops/op-table.cpp: name, parameters, builder.
 struct Op {
   const char* name;
   std::vector<std::pair<const char*, const char*>> params;

@@ -12,11 +12,11 @@ namespace lvm {
 
 using Value = std::variant<int64_t, double, bool, std::string>;
 
-// A spec as plain C++ data: what lib/spec/ops.ts calls Node. No N-API type goes past this point.
+// A spec as plain C++ data; lib/spec/ops.ts calls it Node. Only this side of the binding sees N-API types.
 struct Node {
   std::string op;
-  std::string name;   // this node's part of its parameters' names; may be empty
-  bool tied = false;  // its names may repeat and then mean the same tensors
+  std::string name;   // the node's part of its parameters' names; may be empty
+  bool tied = false;  // its parameter names may repeat and then share tensors
   std::map<std::string, Value> params;
   std::vector<Node> of;
 
@@ -24,7 +24,8 @@ struct Node {
   double real(const char* key) const { return std::get<double>(params.at(key)); }
   bool flag(const char* key) const { return std::get<bool>(params.at(key)); }
   const std::string& text(const char* key) const { return std::get<std::string>(params.at(key)); }
-  // A text that must be one of a few words. Errors: BAD_SPEC
+  // Returns a text parameter that must be one of `words`.
+  // Errors: BAD_SPEC
   const std::string& word(const char* key, std::initializer_list<const char*> words) const {
     const auto& value = text(key);
     std::string all;

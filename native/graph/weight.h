@@ -5,23 +5,23 @@ namespace lvm {
 
 using torch::Tensor;
 
-// A matrix in the form that a quick kernel wants, instead of numbers.
+// A quantised matrix, in the memory layout of its kernel.
 struct Packed {
   virtual ~Packed() = default;
   // y = x Wᵀ. Shapes: x [n, in] float32, dense -> [n, out], new
   virtual Tensor product(const Tensor& x) const = 0;
 };
 
-// How a matrix [out, in] is stored: as it is, the other way round, or as a convolution of one tap [out, in, 1].
+// Storage of a matrix [out, in]: as it is, transposed, or as a convolution of one tap [out, in, 1].
 enum class Layout { rows, columns, tap };
 
-// What inputs are multiplied with: numbers, or a packed form of them that a quantised run is loaded into.
+// A weight matrix: either a tensor, or the packed form that a quantised run is loaded into.
 struct Matrix {
-  Tensor value;  // as stored; undefined when it is packed
+  Tensor value;  // as stored; undefined if packed
   std::vector<int64_t> shape;
   Layout layout;
-  int64_t first;                                      // of a matrix that multiply_split divides: the rows before the cut
-  std::vector<std::shared_ptr<const Packed>> packed;  // in two parts when it is divided
+  int64_t first;                                      // rows before the cut of multiply_split; 0 for none
+  std::vector<std::shared_ptr<const Packed>> packed;  // two parts if multiply_split divides it
 
   // Shapes: -> [out, in]
   Tensor matrix() const { return layout == Layout::rows ? value : layout == Layout::columns ? value.t() : value.squeeze(-1); }

@@ -1,6 +1,6 @@
 #include "agreement.h"
 
-#include "packed.h"
+#include "packed-weights.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 
@@ -12,20 +12,20 @@ namespace {
 
 constexpr double float32_ulp = 0x1p-24;
 
-// Of a float32 sum of `n` products, whatever its order.
+// Error bound of a float32 sum of `n` products in any order, relative to the sum of magnitudes.
 double sum_error(int64_t n) { return double(n + 16) * float32_ulp; }
 
 Tensor seeded_normal(at::IntArrayRef shape, uint64_t seed) {
   return torch::randn(shape, at::detail::createCPUGenerator(seed), torch::kFloat32);
 }
 
-// The largest |y − exact| / allowed, infinite for NaN.
+// Largest |y − exact| / allowed; infinite for NaN.
 double worst(const Tensor& y, const Tensor& exact, const Tensor& allowed) {
   const auto ratio = (y.to(torch::kFloat64) - exact).abs() / (allowed + 1e-300);
   return ratio.nan_to_num(INFINITY, INFINITY).max().item<double>();
 }
 
-// Shapes: values and scales as in packed.h -> [out, in] float64
+// Shapes: values and scales as in packed-weights.h -> [out, in] float64
 Tensor exact_weights(const Tensor& values, const Tensor& scales) {
   if (values.scalar_type() != torch::kUInt8) {
     const auto wide = values.to(torch::kFloat64);
@@ -51,7 +51,7 @@ Tensor probe_rows(const Tensor& values, const Tensor& scales) {
   return rows;
 }
 
-// Rows that are multiplied at once. Equal extremes fall on the grid itself, so that nothing of them is rounded away.
+// Probe inputs of one product. Equal extremes lie on the quantisation grid, so they are not rounded.
 struct Batch {
   std::vector<int64_t> rows;
   bool on_grid;
@@ -100,7 +100,7 @@ double disagreement(const Packed& packed, Rounding rounding, const Tensor& value
     found.emplace_back(std::move(batch), std::move(y));
   }
   double most = 0;
-  constexpr int64_t block = 256;  // of weights, so that all of them are never wide at once
+  constexpr int64_t block = 256;  // rows of the weight converted at once, to bound memory
   for (int64_t from = 0; from < out; from += block) {
     const auto count = std::min(block, out - from);
     if (outputs == Outputs::ends && from > 0 && out - from >= 2 * block) continue;
@@ -133,7 +133,8 @@ std::pair<Tensor, Tensor> extreme_weights(torch::Dtype dtype, int64_t out, int64
 
 bool agrees(Multiplier kind) {
   static std::mutex mutex;
-  static std::map<std::pair<Multiplier, int>, bool> known;  // by thread count: what splits a product can be what breaks it
+  static std::map<std::pair<Multiplier, int>, bool>
+    known;  // by thread count: a product is split over threads, and the split may be what is wrong
   const std::lock_guard lock(mutex);
   const auto [entry, fresh] = known.try_emplace({kind, at::get_num_threads()}, false);
   if (fresh) {

@@ -4,7 +4,7 @@
 
 namespace lvm {
 
-// bfloat16 products for as long as it lives; libtorch has no guard of its own for autocast.
+// Enables or disables bfloat16 products in its scope; libtorch has no guard for autocast.
 class Autocast {
  public:
   Autocast(bool on, torch::DeviceType device)

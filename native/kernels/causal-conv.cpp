@@ -2,19 +2,19 @@
 
 #include "../parallel.h"
 #include "../simd.h"
-#include "wide.h"
+#include "at-least-float32.h"
 
 #include <ATen/Dispatch.h>
 
 namespace lvm {
 namespace {
 
-// `count` channels of one sequence; x and dx stand `stride` apart from one position to the next, y and dy `width`.
+// `count` channels of one sequence. Positions of x and dx are `stride` elements apart, those of y and dy `width`.
 struct Run {
   int64_t time, count, taps, width, stride;
 };
 
-// taps [K, width], the last one for the present position.
+// taps [K, width]; the last one weights the current position.
 template <typename F>
 LVM_INLINE void forward(Run r, const F* x, const F* taps, const F* bias, F* y) {
   for (int64_t t = 0; t < r.time; ++t) {
@@ -55,9 +55,9 @@ void backward_run(Run r, const double* x, const double* taps, const double* dy, 
   backward(r, x, taps, dy, dx, dtaps, dbias);
 }
 
-constexpr int64_t block = 128;  // channels of a task
+constexpr int64_t block = 128;  // channels per task
 
-// Over blocks of channels, each with all its sequences: gradients of taps need no sum over threads.
+// Splits by blocks of channels, each over all sequences, so that gradients of taps need no sum over threads.
 template <typename Work>
 void over_channels(int64_t channels, int64_t positions, Work work) {
   const auto blocks = (channels + block - 1) / block, grain = std::max<int64_t>(1, 16384 / (positions * block + 1));
@@ -66,7 +66,7 @@ void over_channels(int64_t channels, int64_t positions, Work work) {
   });
 }
 
-// Sequences with channels side by side.
+// Returns x with stride 1 over channels and one stride over all positions.
 Tensor rows(const Tensor& x) {
   const auto y = wide(x);
   return y.stride(2) == 1 && y.stride(0) == y.size(1) * y.stride(1) ? y : y.contiguous();

@@ -22,7 +22,7 @@ struct Features {
     return of(q, a, a.amax(-1, true));
   }
   Tensor of_keys(const Tensor& k, const Tensor& top) const { return of(k, projected(k), top); }
-  // The gradient of x from that of its features.
+  // Gradient of x from the gradient of its features.
   Tensor pulled(const Tensor& x, const Tensor& phi, const Tensor& dphi) const {
     const auto g = (phi - c * feature_floor).mul_(dphi);
     return torch::matmul(g, w) * s - x * g.sum(-1, true) * (s * s);
@@ -32,7 +32,7 @@ struct Features {
   double s, c;
 };
 
-// Values get a column of ones, so that one product gives the weighted sum and the sum of the weights.
+// Appends a column of ones to the values, so that one product gives the weighted sum and the sum of weights.
 Tensor with_ones(const Tensor& v) { return torch::cat({v, torch::ones_like(v.narrow(-1, 0, 1))}, -1); }
 
 template <typename Use>
@@ -44,7 +44,7 @@ struct Chunks final : torch::autograd::Function<Chunks> {
   static Tensor forward(AutogradContext* ctx, const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& w, bool causal) {
     const Features features(w);
     const auto time = k.size(2), e = v.size(3);
-    const auto masked = causal && q.size(2) == time;  // a single query at the end sees all
+    const auto masked = causal && q.size(2) == time;  // a single last query sees all keys
     Tensor top;
     each_chunk(time, [&](int64_t at, int64_t n) {
       const auto here = features.projected(k.narrow(2, at, n)).amax({-1, -2}, true);
@@ -83,9 +83,9 @@ struct Chunks final : torch::autograd::Function<Chunks> {
     const auto time = k.size(2), e = v.size(3);
     const auto causal = ctx->saved_data["causal"].toBool(), masked = causal && q.size(2) == time;
     const auto dy = gradients[0] / saved[6], dweight = -(dy * saved[5]).sum(-1, true);
-    const auto dsums = torch::cat({dy, dweight}, -1);  // of the weighted sum, and of the sum of the weights
+    const auto dsums = torch::cat({dy, dweight}, -1);  // gradients of the weighted sum and of the sum of weights
 
-    std::vector<Tensor> before;  // the sums that each chunk of queries has read
+    std::vector<Tensor> before;  // sums read by each chunk of queries
     auto sum = k.new_zeros({k.size(0), k.size(1), features.w.size(0), e + 1});
     each_chunk(time, [&](int64_t at, int64_t n) {
       if (masked) before.push_back(sum);

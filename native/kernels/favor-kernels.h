@@ -1,11 +1,12 @@
 #pragma once
 #include "favor-forms.h"
-#include "gates.h"
+#include "vector-math.h"
 
-// The loops of favor_by_pairs over one head of one context, for whatever instruction set they are inlined into.
+// Inner loops of favor_by_pairs over one head of one sequence; inlined into functions for each instruction set.
 namespace lvm::favor {
 
-// Sizes of one head of one context: queries stand in rows 0 … queries − 1 of its table, keys in the `time` rows after them.
+// Sizes of one head of one sequence. Its table holds the queries in rows 0 … queries − 1 and the keys in the `time` rows after
+// them.
 struct Sizes {
   int64_t batch, time, queries, heads, e, m;
   double causal_floor;  // 0 when not causal
@@ -49,7 +50,7 @@ LVM_INLINE void add(int64_t n, F a, const F* x, F* y) {
   for (int64_t j = 0; j < n; ++j) y[j] += a * x[j];
 }
 
-// One head's queries and keys, rotated and times s. x: this head's queries of the first position.
+// Rotates queries and keys of one head and multiplies them by s. x: the head's query at the first position.
 template <typename F>
 LVM_INLINE void turn(const Sizes& z, const F* x, const F* sin, const F* cos, F* out) {
   const auto inner = z.heads * z.e, half = z.e / 2;
@@ -65,8 +66,8 @@ LVM_INLINE void turn(const Sizes& z, const F* x, const F* sin, const F* cos, F* 
   }
 }
 
-// phi: projections on entry, features on return. weights [queries, time] sum to one but for the floor; sums [queries] are what
-// they were divided by.
+// phi: projections on entry, features on return. weights [queries, time]: rows sum to one, up to the floor. sums [queries]: the
+// divisors of the rows.
 template <typename F>
 LVM_INLINE void attend(const Sizes& z, const F* turned, F* phi, const F* v, F* weights, F* sums, F* out) {
   const auto inner = z.heads * z.e;
@@ -97,7 +98,7 @@ LVM_INLINE void attend(const Sizes& z, const F* turned, F* phi, const F* v, F* w
   }
 }
 
-// g: on return the gradients of the projections, and `pull` those of |x|² / 2 with their sign turned; dv is added to.
+// g: on return gradients of the projections. pull: on return gradients of −|x|² / 2. Adds to dv.
 template <typename F>
 LVM_INLINE void attend_back(const Sizes& z, const F* phi, const F* v, const F* weights, const F* sums, const F* dy, F* g, F* pull,
                             F* dv) {
@@ -131,7 +132,7 @@ LVM_INLINE void attend_back(const Sizes& z, const F* phi, const F* v, const F* w
   }
 }
 
-// Turns gradients back, and adds those of the queries and keys to dx.
+// Rotates gradients back and adds those of queries and keys to dx.
 template <typename F>
 LVM_INLINE void turn_back(const Sizes& z, const F* turned, const F* d, const F* pull, const F* sin, const F* cos, F* dx) {
   const auto inner = z.heads * z.e, half = z.e / 2;

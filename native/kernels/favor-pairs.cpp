@@ -12,7 +12,7 @@ using torch::autograd::variable_list;
 
 using favor::Sizes;
 
-// float32 for every instruction set; float64, which only checks want, once.
+// float32 for every instruction set; float64 serves tests only and is compiled once.
 LVM_CLONES void turn_head(const Sizes& z, const float* x, const float* sin, const float* cos, float* out) {
   favor::turn(z, x, sin, cos, out);
 }

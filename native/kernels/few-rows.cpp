@@ -9,7 +9,7 @@
 namespace lvm {
 
 #if defined(__GNUC__)
-#pragma GCC diagnostic ignored "-Wpsabi"  // how vectors are passed does not matter: all of it is inlined
+#pragma GCC diagnostic ignored "-Wpsabi"  // the calling convention of vector types does not matter, because all is inlined
 namespace {
 
 constexpr int64_t most_rows = 8, lanes = 16;
@@ -21,20 +21,20 @@ LVM_INLINE Lanes at(const float* p) {
   return v;
 }
 
-// Sums of neighbours in a, then of those in b.
+// Sums of neighbouring lanes of a, then of b.
 LVM_INLINE Lanes neighbours(const Lanes& a, const Lanes& b) {
   return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30) +
          __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
 }
 
-// The sum of all lanes of each of 16 or 8, in their order.
+// Sums of all lanes of each of 16 or 8 vectors, in their order.
 template <int n>
 LVM_INLINE Lanes totals(const Lanes* v) {
   if constexpr (n == 1) return v[0];
   else return neighbours(totals<n / 2>(v), totals<n / 2>(v + n / 2));
 }
 
-// y = x Wᵀ for some rows of each.
+// y = x Wᵀ for `rows` rows of x and `outputs` rows of W.
 template <int rows, int outputs>
 LVM_INLINE void tile(const float* x, const float* w, int64_t in, float* y, int64_t out) {
   constexpr int count = rows * outputs, whole = count > 8 ? 16 : 8;
@@ -59,7 +59,7 @@ LVM_INLINE void tile(const float* x, const float* w, int64_t in, float* y, int64
 
 template <int rows>
 LVM_INLINE void outputs_of(const float* x, const float* w, int64_t in, float* y, int64_t out, int64_t o, int64_t end) {
-  constexpr int at_once = rows <= 2 ? 4 : 2;  // that their sums stay in registers
+  constexpr int at_once = rows <= 2 ? 4 : 2;  // as many as fit in registers
   for (; o + at_once <= end; o += at_once) tile<rows, at_once>(x, w + o * in, in, y + o, out);
   for (; o < end; ++o) tile<rows, 1>(x, w + o * in, in, y + o, out);
 }
@@ -82,7 +82,7 @@ LVM_CLONES void rows_5(const float* x, const float* w, int64_t in, float* y, int
 }
 constexpr Rows* kernels[] = {nullptr, rows_1, rows_2, rows_3, rows_4, rows_5};
 
-// y += x V for some columns of V, which lie side by side, four of its rows at a time.
+// y += x V for `count` adjacent columns of V, four of its rows at a time.
 // Shapes: x [n, in], V [in, count] of [in, out], y [n, count] of [n, out]
 LVM_CLONES void add_columns(const float* x, int64_t n, const float* v, int64_t in, int64_t out, int64_t count, float* y) {
   for (int64_t j = 0; j < in; j += 4) {
@@ -115,11 +115,11 @@ Tensor few_rows_product(const Tensor& x, const Tensor& weight, const Tensor& bia
   const auto first = n <= 5 ? n : 4;
   parallel(out, std::max<int64_t>(16, 32768 / std::max<int64_t>(1, in)), [&](int64_t begin, int64_t end) {
     if (by_columns) {
-      constexpr int64_t strip = 512;  // whose sums stay in the first cache
+      constexpr int64_t strip = 512;  // their sums stay in the L1 cache
       for (auto o = begin; o < end; o += strip) add_columns(from, n, w + o, in, out, std::min(strip, end - o), to + o);
       return;
     }
-    const int64_t strip = n == first ? end - begin : 32;  // of W, which the second pass finds in the cache
+    const int64_t strip = n == first ? end - begin : 32;  // rows of W that stay in the cache for the second pass
     for (auto o = begin; o < end; o += strip) {
       const auto stop = std::min(end, o + strip);
       kernels[first](from, w, in, to, out, o, stop);
@@ -129,7 +129,7 @@ Tensor few_rows_product(const Tensor& x, const Tensor& weight, const Tensor& bia
   return bias.defined() ? y.add_(bias) : y;
 }
 
-#else  // libraries have to do
+#else  // other compilers use the libraries
 
 bool few_rows(const Tensor&, const Tensor&) { return false; }
 Tensor few_rows_product(const Tensor&, const Tensor&, const Tensor&) { return {}; }

@@ -5,10 +5,12 @@ namespace lvm {
 
 using torch::Tensor;
 
-// Whether the time of x Wᵀ goes into reading W, which libraries copy first: float32 on the CPU, up to 8 rows.
+// Whether few_rows_product applies: float32 on the CPU, up to 8 rows. Such products are bound by reading W, which libraries copy
+// first.
 bool few_rows(const Tensor& x, const Tensor& weight);
 
-// x Wᵀ + bias, which reads W once and as it lies. Shapes: x [n, in], weight [out, in] -> [n, out]
+// x Wᵀ + bias. Reads W once, in its own layout.
+// Shapes: x [n, in], weight [out, in] -> [n, out]
 Tensor few_rows_product(const Tensor& x, const Tensor& weight, const Tensor& bias);
 
 }  // namespace lvm

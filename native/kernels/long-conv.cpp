@@ -11,16 +11,16 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// Up to so many positions, adding up shifted copies is faster than spectra.
+// Longest context for which shifted copies are faster than the FFT.
 constexpr int64_t short_context = 256;
-// Channels that are worked on together, and elements of spectra held at once.
+// Channels per block, and elements of spectra held at once.
 constexpr int64_t block = 64, held = 1 << 22;
 
 struct Sizes {
   int64_t batch, time, outputs, taps, d;
 };
 
-// Channels from c on, `width` of them. y_t for the last `outputs` positions t.
+// `width` channels from c on. Computes y_t for the last `outputs` positions t.
 template <typename F>
 LVM_INLINE void sums(const Sizes& z, int64_t c, int64_t width, const F* u, const F* k, F* y) {
   for (int64_t b = 0; b < z.batch; ++b) {
@@ -41,7 +41,7 @@ template <typename F>
 LVM_INLINE void gradients(const Sizes& z, int64_t c, int64_t width, const F* u, const F* k, const F* dy, F* du, F* dk) {
   const auto first = z.time - z.outputs;
   for (int64_t b = 0; b < z.batch; ++b) {
-    const F* g = dy + b * z.outputs * z.d + c - first * z.d;  // as if it had all positions
+    const F* g = dy + b * z.outputs * z.d + c - first * z.d;  // offset as if dy had all positions
     for (int64_t s = 0; s < z.time; ++s) {
       F sum[block] = {};
       for (int64_t t = std::max(s, first); t < std::min(z.time, s + z.taps); ++t) {
@@ -78,7 +78,7 @@ void gradients_at(const Sizes& z, int64_t c, const double* u, const double* k, c
   gradients_of(z, c, u, k, dy, du, dk);
 }
 
-// Every block of channels by one thread, so that sums over the batch have one order.
+// One thread per block of channels, so that the order of sums over the batch is fixed.
 template <typename Work>
 void over_blocks(const Sizes& z, Work work) {
   const auto cost = z.batch * z.outputs * std::min(z.taps, z.time) * block;
@@ -116,7 +116,7 @@ struct Shifts final : torch::autograd::Function<Shifts> {
   }
 };
 
-// The first length from n on that has no prime factor above 5.
+// Returns the first length ≥ n without a prime factor above 5.
 int64_t smooth(int64_t n) {
   for (;; ++n) {
     auto rest = n;
@@ -127,7 +127,7 @@ int64_t smooth(int64_t n) {
   }
 }
 
-// By spectra, some channels at a time; only the inputs are kept, their spectra are taken again for the gradients.
+// By FFT, a block of channels at a time. Only inputs are kept; the backward pass computes their spectra again.
 struct Spectra final : torch::autograd::Function<Spectra> {
   static Tensor forward(AutogradContext* ctx, const Tensor& u, const Tensor& k) {
     ctx->save_for_backward({u, k});
@@ -152,7 +152,7 @@ struct Spectra final : torch::autograd::Function<Spectra> {
     return {du, dk};
   }
 
-  // Over time, the dimension before the channels; inside, time is the last one.
+  // FFT over time, the dimension before the channels; inside, time is the last one.
   static Tensor spectrum(const Tensor& x, int64_t n) { return at::fft_rfft(x.transpose(-1, -2), n); }
   static Tensor signal(const Tensor& s, int64_t n) { return at::fft_irfft(s, n).transpose(-1, -2); }
 

@@ -1,13 +1,13 @@
 #pragma once
-#include "gates.h"
+#include "vector-math.h"
 
 #include <algorithm>
 #include <vector>
 
-// One sequence of a Mamba-2 mixer between its two products, forwards and backwards; see mamba2.cpp for the equations.
+// Forward and backward of one sequence between the two projections of a Mamba-2 mixer; see ops/mamba2.cpp for the equations.
 namespace lvm::mixer {
 
-// A row of u holds [gate (inner), x (inner), b (state), c (state), dt (heads)]; the convolution takes the middle three.
+// A row of u holds [gate (inner), x (inner), b (state), c (state), dt (heads)]; the convolution reads the middle three.
 struct Sizes {
   int64_t time, first, inner, state, heads, taps;  // outputs start at position `first`
   int64_t mixed() const { return inner + 2 * state; }
@@ -16,7 +16,7 @@ struct Sizes {
   int64_t rows() const { return time - first; }
 };
 
-// Weights on the way in, their gradients on the way out, packed in one buffer; taps are [K, mixed], decay is −exp(A_log).
+// Weights, or their gradients, packed in one buffer; taps are [K, mixed], decay is −exp(A_log).
 inline std::vector<int64_t> packing(const Sizes& s) {
   return {s.taps * s.mixed(), s.mixed(), s.heads, s.heads, s.heads, s.inner};
 }
@@ -40,7 +40,7 @@ struct Room {
   std::vector<F> values;
 };
 
-// What one sequence is worked out with. Pairs are [t from `first`, s ≤ t, head].
+// Intermediate results of one sequence. Pairs are [t from `first`, s ≤ t, head].
 template <typename F>
 struct Scratch {
   explicit Scratch(const Sizes& s)
@@ -51,7 +51,7 @@ struct Scratch {
         decay(s.rows() * s.time * s.heads),
         score(s.rows() * s.time),
         y(s.rows() * s.inner) {}
-  Room<F> before, active;  // the convolution, and silu of it
+  Room<F> before, active;  // convolution, and silu of it
   Room<F> dt, sum;
   Room<F> decay, score, y;
 };
@@ -82,7 +82,8 @@ LVM_INLINE void convolve(const Sizes& s, const F* u, const Weights<const F>& w, 
   }
 }
 
-// dt = softplus(raw + bias), and for every pair exp(Σ_{s<j≤t} a dt_j): sums of segments, not differences of long sums.
+// dt = softplus(raw + bias), and exp(Σ_{s<j≤t} a dt_j) for every pair. Sums each segment, because differences of long sums lose
+// digits.
 template <typename F>
 LVM_INLINE void decays(const Sizes& s, const F* u, const Weights<const F>& w, F* dt, F* sum, F* decay) {
   const auto h = s.heads;
@@ -129,7 +130,7 @@ LVM_INLINE void gate(int64_t n, const F* y, const F* z, const F* norm, F* out) {
   for (int64_t c = 0; c < n; ++c) out[c] *= scale * norm[c];
 }
 
-// y becomes its gradient; `row` is room for one.
+// On return y holds its gradient; `row` is scratch memory of one row.
 template <typename F>
 LVM_INLINE void gate_backward(int64_t n, F* y, const F* z, const F* norm, const F* dout, F* dz, F* dnorm, F* row) {
   LVM_INDEPENDENT
@@ -148,7 +149,7 @@ LVM_INLINE void gate_backward(int64_t n, F* y, const F* z, const F* norm, const 
   }
 }
 
-// From gradients of y to those of `active`, dt and the logarithm of the decay at each position.
+// Gradients of `active`, dt and the log decay per position, from those of y.
 template <typename F>
 LVM_INLINE void mix_backward(const Sizes& s, const Weights<const F>& w, const F* active, const F* dt, const F* decay,
                              const F* score, const F* dy, const Weights<F>& dw, Gradients<F>& d) {
@@ -172,7 +173,7 @@ LVM_INLINE void mix_backward(const Sizes& s, const Weights<const F>& w, const F*
         ddt[at * h + i] += by_dt * similar;
         run[i] += by_score * similar;
       }
-      // The decay of the next position lies between `at` and t; at t itself nothing lies between, but the input passes by.
+      // The decay of the next position lies between `at` and t. At t itself there is none, but the skip connection adds its part.
       F* onto = at < t ? dlog + (at + 1) * h : dw.skip;
       const F* from = at < t ? run : pair;
       for (int64_t i = 0; i < h; ++i) onto[i] += from[i];
@@ -186,7 +187,7 @@ LVM_INLINE void mix_backward(const Sizes& s, const Weights<const F>& w, const F*
   }
 }
 
-// From gradients of `active`, dt and the logarithm of the decay to those of u.
+// Gradients of u, from those of `active`, dt and the log decay.
 template <typename F>
 LVM_INLINE void inputs_backward(const Sizes& s, const F* u, const Weights<const F>& w, const F* before, const F* dt, F* dactive,
                                 const F* ddt, const F* dlog, F* du, const Weights<F>& dw) {

@@ -1,8 +1,8 @@
 #include "mamba2-short.h"
 
 #include "../parallel.h"
+#include "at-least-float32.h"
 #include "mamba2-kernels.h"
-#include "wide.h"
 
 #include <ATen/Dispatch.h>
 
@@ -13,7 +13,7 @@ using namespace mixer;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// float32 for every instruction set; float64, which only checks want, once.
+// float32 for every instruction set; float64 serves tests only and is compiled once.
 using Floats = float*;
 using Constants = const float*;
 LVM_CLONES void forward_one(const Sizes& s, Constants u, const Weights<const float>& w, Scratch<float>& k, Floats out) {
@@ -31,7 +31,7 @@ void backward_one(const Sizes& s, const double* u, const Weights<const double>& 
   backward<double>(s, u, w, k, d, dout, du, dw);
 }
 
-// Sequences that are worth waking a thread for.
+// Fewest sequences per thread.
 int64_t grain(const Sizes& s) { return std::max<int64_t>(1, 4096 / (s.time * s.mixed())); }
 
 struct Short final : torch::autograd::Function<Short> {
@@ -63,7 +63,7 @@ struct Short final : torch::autograd::Function<Short> {
     const auto sizes = ctx->saved_data["sizes"].toIntVector();
     const Sizes s{sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]};
     const auto inputs = wide(u).contiguous(), dout = gradients[0].to(inputs.scalar_type()).contiguous();
-    // So many sums side by side whatever the number of threads is, so that it does not change the result.
+    // A fixed number of partial sums, so that the result does not depend on the number of threads.
     const auto batch = u.size(0), parts = std::min<int64_t>(batch, 16);
     const auto du = torch::empty_like(inputs), dw = torch::zeros({parts, packed.size(0)}, packed.options());
     AT_DISPATCH_FLOATING_TYPES(inputs.scalar_type(), "mamba2", [&] {

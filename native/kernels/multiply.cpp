@@ -15,14 +15,14 @@ thread_local Multiplier chosen = Multiplier::aten;
 using LinearPointwise = Tensor(const Tensor&, const Tensor&, const std::optional<Tensor>&, std::string_view,
                                c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
 
-// oneDNN's product is inside libtorch, but only the dispatcher reaches it.
+// oneDNN's product is inside libtorch, but only the dispatcher can call it.
 Tensor onednn_product(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   static const auto op = c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_linear_pointwise", "").typed<LinearPointwise>();
   return op.call(x, weight, bias.defined() ? std::optional(bias) : std::nullopt, "none", c10::List<std::optional<at::Scalar>>(),
                  "");
 }
 
-// oneDNN falls back to a reference loop for rows with gaps between them.
+// oneDNN falls back to a slow reference loop for rows with gaps between them.
 Tensor dense(const Tensor& x) { return x.is_contiguous() || x.t().is_contiguous() ? x : x.contiguous(); }
 
 Tensor flat(const Tensor& x) { return x.dim() == 2 ? x : x.reshape({-1, x.size(-1)}); }
@@ -33,12 +33,13 @@ std::vector<int64_t> with_last(const Tensor& x, int64_t last) {
   return shape;
 }
 
-// dyᵀ a, laid out as the weight is, so that nobody has to turn it round later. Shapes: a [n, in], dy [n, out] -> [out, in]
+// dyᵀ a, in the memory layout of the weight, so that no later step transposes it.
+// Shapes: a [n, in], dy [n, out] -> [out, in]
 Tensor weight_gradient(const Tensor& dy, const Tensor& a, const Tensor& weight) {
   return weight.is_contiguous() ? product(dy.t(), a.t()) : product(a.t(), dy.t()).t();
 }
 
-// In the weight's own dtype, whatever the product was taken in.
+// In the dtype of the weight, whatever the dtype of the product.
 Tensor as(const Tensor& gradient, const Tensor& like) { return gradient.to(like.scalar_type()); }
 
 using torch::autograd::AutogradContext;
@@ -130,7 +131,7 @@ Tensor product(const Tensor& x, const Tensor& weight, const Tensor& bias) {
 
 Tensor product_by(Multiplier kind, const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const at::AutoDispatchBelowAutograd below;
-  // Not every libtorch is built with oneDNN.
+  // libtorch may be built without oneDNN.
   static const bool there = c10::Dispatcher::singleton().findSchema({"mkldnn::_linear_pointwise", ""}).has_value();
   if (kind == Multiplier::onednn && there && x.is_cpu() && x.scalar_type() == torch::kFloat32)
     return onednn_product(dense(x), dense(weight), bias);

@@ -7,7 +7,7 @@
 namespace lvm {
 namespace {
 
-// What a backward pass needs to compute a layer again.
+// State that the backward pass needs to run a layer again.
 struct LayerWork final : torch::CustomClassHolder {
   std::function<Tensor(const Tensor&, Pass&)> f;
   Pass pass;
@@ -18,7 +18,7 @@ struct LayerWork final : torch::CustomClassHolder {
 using torch::autograd::AutogradContext;
 
 struct RecomputedLayer final : torch::autograd::Function<RecomputedLayer> {
-  // `trigger` wants a gradient, so that the layer's own parameters get theirs even when x wants none.
+  // `trigger` needs a gradient, so that the layer's parameters get theirs even if x needs none.
   static Tensor forward(AutogradContext* ctx, const Tensor& x, const std::optional<Tensor>& memory, const Tensor& trigger,
                         const c10::intrusive_ptr<LayerWork>& work) {
     ctx->save_for_backward({x, memory.value_or(Tensor())});
@@ -40,7 +40,7 @@ struct RecomputedLayer final : torch::autograd::Function<RecomputedLayer> {
     pass.memory = memory;
     Tensor y;
     {
-      const Autocast autocast(work.bf16, saved[0].device().type());  // of the forward pass only: gradients are taken without
+      const Autocast autocast(work.bf16, saved[0].device().type());  // forward only: gradients are computed without autocast
       y = work.f(x, pass);
     }
     torch::autograd::backward(variable_list{y}, variable_list{gradients[0]});
@@ -63,7 +63,7 @@ struct Recomputed final : torch::autograd::Function<Recomputed> {
   static variable_list backward(AutogradContext* ctx, variable_list gradients) {
     const auto saved = ctx->get_saved_variables();
     const auto work = c10::static_intrusive_pointer_cast<Work>(ctx->saved_data["work"].toCapsule());
-    variable_list inputs, wanted, out(saved.size() + 1);  // the work itself has no gradient
+    variable_list inputs, wanted, out(saved.size() + 1);  // `work` has no gradient
     for (size_t i = 0; i < saved.size(); ++i) {
       inputs.push_back(saved[i].detach().set_requires_grad(ctx->needs_input_grad(i)));
       if (ctx->needs_input_grad(i)) wanted.push_back(inputs.back());
@@ -87,7 +87,7 @@ Tensor recomputed_layer(const Tensor& x, Pass& pass, std::function<Tensor(const 
   work->bf16 = at::autocast::is_autocast_enabled(x.device().type());
   const auto trigger = torch::zeros({0}, x.options()).set_requires_grad(true);
   const auto y = RecomputedLayer::apply(x, pass.memory.defined() ? std::optional(pass.memory) : std::nullopt, trigger, work);
-  work->pass.memory = Tensor();  // the saved one stands for it
+  work->pass.memory = Tensor();  // saved as a tensor instead
   pass.random.calls = work->calls_after;
   return y;
 }

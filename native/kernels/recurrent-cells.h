@@ -1,10 +1,10 @@
 #pragma once
 #include "../simd.h"
-#include "gates.h"
+#include "vector-math.h"
 
 namespace lvm {
 
-// One step of an LSTM for some rows. gates: pre-activations from the input, on return the activated i, f, g, o.
+// One LSTM step. gates: on entry the input's part of the pre-activations, on return the activated i, f, g, o.
 template <typename F>
 LVM_INLINE void lstm_forward(int64_t rows, int64_t n, F* gates, const F* recurrent, const F* before, F* cell, F* out) {
   for (int64_t row = 0; row < rows; ++row, gates += 4 * n, recurrent += 4 * n, before += n, cell += n, out += n) {
@@ -21,7 +21,7 @@ LVM_INLINE void lstm_forward(int64_t rows, int64_t n, F* gates, const F* recurre
   }
 }
 
-// gates become gradients of pre-activations; dc that of the cell before. dh is the gradient of the output.
+// gates: on return gradients of the pre-activations. dc: on return the gradient of the previous cell. dh: gradient of the output.
 template <typename F>
 LVM_INLINE void lstm_backward(int64_t rows, int64_t n, F* gates, const F* dh, F* dc, const F* before, const F* cell) {
   for (int64_t row = 0; row < rows; ++row, gates += 4 * n, dh += n, dc += n, before += n, cell += n) {
@@ -39,7 +39,7 @@ LVM_INLINE void lstm_backward(int64_t rows, int64_t n, F* gates, const F* dh, F*
   }
 }
 
-// One step of a GRU for some rows. gates: as above, on return r, z, n; candidate: the recurrent part of n.
+// One GRU step. gates: on entry as above, on return r, z, n. candidate: the recurrent part of n.
 template <typename F>
 LVM_INLINE void gru_forward(int64_t rows, int64_t n, F* gates, const F* recurrent, const F* before, F* candidate, F* out) {
   for (int64_t row = 0; row < rows; ++row, gates += 3 * n, recurrent += 3 * n, before += n, candidate += n, out += n) {
@@ -54,7 +54,7 @@ LVM_INLINE void gru_forward(int64_t rows, int64_t n, F* gates, const F* recurren
   }
 }
 
-// gates become gradients of the input's pre-activations, recurrent those of the recurrent ones; dh that of the output before.
+// gates: on return gradients of the input's pre-activations; recurrent: of the recurrent ones; dh: of the previous output.
 template <typename F>
 LVM_INLINE void gru_backward(int64_t rows, int64_t n, F* gates, F* recurrent, F* dh, const F* before, const F* candidate) {
   for (int64_t row = 0; row < rows; ++row, gates += 3 * n, recurrent += 3 * n, dh += n, before += n, candidate += n) {

@@ -12,7 +12,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// float32 for every instruction set; float64, which only checks want, once.
+// float32 for every instruction set; float64 serves tests only and is compiled once.
 using Floats = float*;
 using Constants = const float*;
 LVM_CLONES void lstm_forward_rows(int64_t rows, int64_t n, Floats g, Constants r, Constants b, Floats c, Floats o) {
@@ -40,19 +40,19 @@ void gru_backward_rows(int64_t rows, int64_t n, double* g, double* r, double* h,
   gru_backward(rows, n, g, r, h, b, c);
 }
 
-// Over the threads, in parts that are worth waking one for.
+// Splits rows over threads, in ranges large enough to pay for waking a thread.
 template <typename Work>
 void over_rows(int64_t batch, int64_t n, Work work) {
   parallel(batch, std::max<int64_t>(1, 8192 / n), [&](int64_t begin, int64_t end) { work(begin, end - begin); });
 }
 
-// What a recurrence starts from, where nothing stands for zeros, which spares the first product; and weights, where nothing
-// stands for those that are packed.
+// Initial state and weights of a recurrence. An undefined state is zero and saves the first product; undefined weights are
+// packed.
 using Given = std::optional<Tensor>;
 Given given(const Tensor& h) { return h.defined() ? Given(h) : Given(); }
 
-// The layer's factors in the dtype that products are taken in; gates stay in the dtype of the weights. Packed weights stand in
-// the place of w_ih and w_hh, for inference only.
+// Factors of the products in their dtype; gates keep the dtype of the weights. Packed weights replace w_ih and w_hh, for
+// inference only.
 struct Factors {
   Tensor x, w_ih, w_hh;  // x [time · batch, in]
   torch::ScalarType type, x_type;
@@ -70,7 +70,8 @@ struct Factors {
   Tensor weight_gradient(const Tensor& g, const Tensor& input) const {
     return product(g.to(w_hh.scalar_type()).t(), input.to(w_hh.scalar_type()).t()).to(type);
   }
-  // The outputs that each step started from. Shapes: [time · batch, n]
+  // Previous output of each step.
+  // Shapes: [time · batch, n]
   Tensor inputs_of_steps(const Tensor& first, const Tensor& out) const {
     return torch::cat({first.unsqueeze(0), out.narrow(0, 0, time - 1)}).view({time * batch, n});
   }

@@ -5,8 +5,8 @@ namespace lvm {
 
 using torch::Tensor;
 
-// The recurrence of one layer over time-major inputs on the CPU, in float32 or float64, with its own gradients: one product for
-// all inputs, one small product and one fused pass over the gates per step.
+// LSTM and GRU over time-major inputs on the CPU, in float32 or float64, with their own gradients. One product covers all inputs;
+// each step takes one small product and one fused pass over the gates.
 // Shapes: x [time, batch, in], h0 and c0 [batch, width] or undefined for zeros -> outputs [time, batch, width]; the last c
 // [batch, width]
 struct RecurrentWeights {

@@ -1,6 +1,6 @@
 #include "retention-kernels.h"
 
-#include "gates.h"
+#include "vector-math.h"
 
 #include <ATen/Dispatch.h>
 #include "../parallel.h"
@@ -11,7 +11,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// A head of one context: pointers to its first channel, and how far apart its positions are.
+// One head of one sequence: pointers to its first channel, and the distance between its positions.
 template <typename F>
 struct Head {
   int64_t time, queries, e, ev, d, dv;
@@ -26,7 +26,7 @@ LVM_INLINE void add_scaled(F* y, F a, const F* x, int64_t n) {
   for (int64_t i = 0; i < n; ++i) y[i] += a * x[i];
 }
 
-// Turns adjacent pairs by an angle, or back with `sign` −1.
+// Rotates adjacent pairs by an angle; `sign` −1 rotates back.
 template <typename F>
 LVM_INLINE void turn(F* y, const F* x, const F* sin, const F* cos, F sign, F scale, int64_t e) {
   for (int64_t j = 0; j < e / 2; ++j) {
@@ -36,7 +36,7 @@ LVM_INLINE void turn(F* y, const F* x, const F* sin, const F* cos, F sign, F sca
   }
 }
 
-// Room for what both directions compute first: turned q and k, the rows of A, what A is divided by, outputs and their 1/rms.
+// Scratch memory of forward and backward: rotated q and k, the rows of A and their divisors, outputs and their 1/rms.
 template <typename F>
 struct Room {
   explicit Room(const Head<F>& h)
@@ -84,7 +84,7 @@ LVM_INLINE void forward_head(const Head<F>& h, Room<F>& m, F* y) {
   }
 }
 
-// The divisor of A is a constant here, as in the reference.
+// The divisor of A has no gradient, as in the reference.
 template <typename F>
 LVM_INLINE void backward_head(const Head<F>& h, Room<F>& m, F* change, F* turned, const F* dy, F* dq, F* dk, F* dv, F* dg) {
   attend(h, m);
@@ -117,7 +117,7 @@ LVM_INLINE void backward_head(const Head<F>& h, Room<F>& m, F* change, F* turned
     turn(dk + s * h.d, turned + s * h.e, h.sin + s * half, h.cos + s * half, F(-1), scale, h.e);
 }
 
-// A context's tensors, from which the head of a task is taken.
+// Tensors of one sequence; each task takes one head of them.
 template <typename F>
 struct Heads {
   int64_t count;

@@ -1,12 +1,12 @@
-// One pass forwards and one backwards over rows of the last dimension.
+// Forward and backward take one pass each over the rows of the last dimension.
 //
 //   y = r x w,  r = 1 / √(mean(x²) + eps)        dx = r (w dy − x r² mean(x w dy))        dw = Σ r x dy
 
 #include "root-mean-square.h"
 
 #include "../parallel.h"
-#include "gates.h"
-#include "wide.h"
+#include "at-least-float32.h"
+#include "vector-math.h"
 
 #include <ATen/Dispatch.h>
 
@@ -70,7 +70,7 @@ struct RmsNorm final : torch::autograd::Function<RmsNorm> {
     const auto dy = gradients[0].to(in.scalar_type()).contiguous(), dx = torch::empty_like(in);
     const auto n = w.size(0), rows = in.numel() / n;
     const auto eps = ctx->saved_data["eps"].toDouble();
-    // So many sums side by side whatever the number of threads is, so that it does not change the result.
+    // A fixed number of partial sums, so that the result does not depend on the number of threads.
     const auto parts = std::min<int64_t>(rows, 16);
     const auto dw = torch::zeros({parts, n}, in.options());
     AT_DISPATCH_FLOATING_TYPES(in.scalar_type(), "rms_norm", [&] {
@@ -92,7 +92,7 @@ struct RmsNorm final : torch::autograd::Function<RmsNorm> {
 
 Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
   if (x.is_cpu() && weight.defined()) return RmsNorm::apply(x, weight, eps);
-  const auto in = wide(x);  // squares of bfloat16 need float32
+  const auto in = wide(x);  // squares of bfloat16 lose digits
   const auto y = in * torch::rsqrt(in.square().mean(-1, true) + eps);
   return weight.defined() ? (y * weight).to(weight.scalar_type()) : y;
 }

@@ -5,7 +5,7 @@ namespace lvm {
 
 using torch::Tensor;
 
-// x / √(mean(x²) + eps) · weight, or without a weight; computed in float32 or better.
+// x / √(mean(x²) + eps) · weight; weight may be undefined. Computes in float32 or float64.
 Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps);
 
 }  // namespace lvm

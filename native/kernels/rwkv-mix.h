@@ -5,13 +5,14 @@
 
 namespace lvm {
 
-// A value for every channel, whatever the seed.
+// Sets a value per channel, independent of the seed.
 Init by_channel(const std::function<double(int64_t)>& value);
 
-// The share of the present position in the mixture with the one before: (c / dim)^power + more, for channel c.
+// Weight of the current position in its mixture with the previous one: (c / dim)^power + more, for channel c.
 Init mix_init(int64_t dim, double power, double more = 0);
 
-// The last input of the call before, which the slot keeps; undefined at the start. The slot then keeps the last of x.
+// Returns the last input of the previous call, which the slot holds, and stores the last input of x there; undefined at the
+// start.
 // Shapes: x [batch, time, dim] -> [batch, dim]
 Tensor row_before(const Tensor& x, Pass& pass, size_t slot);
 

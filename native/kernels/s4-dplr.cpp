@@ -15,7 +15,7 @@ using namespace dplr;
 
 template <typename F>
 struct Gradients {
-  F *inv_dt, *c, *b, *a_real, *a_imag, *p;  // of every channel: copies are added up afterwards
+  F *inv_dt, *c, *b, *a_real, *a_imag, *p;  // per channel; channels that share a copy are summed afterwards
 };
 
 template <typename F>
@@ -32,8 +32,8 @@ LVM_INLINE void taps_of(const Inputs<F>& in, int64_t first, int64_t last, F* out
   }
 }
 
-// What h leaves behind on the way back: with a the gradient of h(s), m0 = Σ a s̄, m1 = Σ σ a, m2 = Σ τ s, where
-// τ = Re Σ q̄ a. On return, `gradient` is that of s, X̄ (a − μ τ P), less · a taken off.
+// Sums that the backward pass of h needs. With a the gradient of h(s): m0 = Σ a s̄, m1 = Σ σ a, m2 = Σ τ s, where τ = Re Σ q̄ a.
+// On return, `gradient` is that of s: X̄ (a − μ τ P) − less · a.
 template <typename F>
 struct Sums {
   Sums(int64_t n) : m0(n), m1(n), m2(n), c(n) {}
@@ -93,7 +93,7 @@ LVM_INLINE void gradients_of(const Inputs<F>& in, const F* g, int64_t first, int
       }
       if (t > 0) m.back(k, s - n, sigma.data() + t * lanes, F(2), gradient.data());
     }
-    // s_1 = h(δ B): by linearity the gradient of h is taken at B, and δ put to it.
+    // s_1 = h(δ B) = δ h(B), because h is linear: the gradient is computed at B and multiplied by δ.
     F dt[lanes] = {}, to_norm[lanes];
     for (int64_t i = 0; i < n; ++i) {
       LVM_INDEPENDENT

@@ -5,8 +5,8 @@ namespace lvm {
 
 using torch::Tensor;
 
-// The first `time` answers of an S4 layer to a single 1, by its own recurrence, every channel in one pass over memory.
-// Complex numbers stand as two real ones; channel c reads copy c mod S of A, B and P. float32 or float64 on the CPU.
+// Impulse response of an S4 layer: its first `time` outputs, by its recurrence. All channels take one pass over memory. Complex
+// numbers are pairs of real ones; channel c reads copy c mod S of A, B and P. float32 or float64, on the CPU.
 //
 //   a = −exp(A_real) − i A_imag, δ = exp(inv_dt), X = 1 / (1 − δ a / 2), μ = δ / (1 + δ Σ |P|² Re X)
 //   h(s) = X s − X P μ Re Σ P̄ X s        solves (1 − δ/2 · (a − P P*)) over a state and its conjugate

@@ -10,14 +10,14 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// Channels side by side.
+// Channels per vector.
 constexpr int64_t lanes = 16;
 
 struct Row {
   double re[lanes], im[lanes];
 };
 
-// [d, n] complex numbers of `lanes` channels from `first` on; what is beyond d repeats the last.
+// Loads [d, n] complex numbers of `lanes` channels from `first` on; channels beyond d repeat the last.
 void load(const double* from, int64_t d, int64_t n, int64_t first, std::vector<Row>& rows) {
   for (int64_t l = 0; l < lanes; ++l) {
     const auto* at = from + std::min(first + l, d - 1) * 2 * n;

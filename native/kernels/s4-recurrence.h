@@ -1,12 +1,12 @@
 #pragma once
-#include "gates.h"
+#include "vector-math.h"
 
 #include <algorithm>
 #include <vector>
 
 namespace lvm::dplr {
 
-// Channels side by side: sums over the state then run down a column, and need no order of their own.
+// Channels per vector. Sums over the state add vectors, so their order is fixed.
 constexpr int64_t lanes = 16;
 
 template <typename F>
@@ -14,7 +14,7 @@ struct Row {
   F re[lanes], im[lanes];
 };
 template <typename F>
-using Rows = std::vector<Row<F>>;  // one for each of the n state variables
+using Rows = std::vector<Row<F>>;  // one per state variable
 
 template <typename F>
 struct Inputs {
@@ -22,7 +22,7 @@ struct Inputs {
   const F *inv_dt, *c, *b, *a_real, *a_imag, *p;
 };
 
-// What some channels compute with: q = X P, v = P̄ X.
+// Constants of `lanes` channels: q = X P, v = P̄ X.
 template <typename F>
 struct Channels {
   Channels(const Inputs<F>& in) : n(in.n), a(n), x(n), p(n), q(n), v(n), b(n), c(n) {}
@@ -60,7 +60,7 @@ struct Channels {
   F dt[lanes], mu[lanes], norm[lanes];
 };
 
-// Re Σ f s and, in the same pass, Re Σ g s.
+// Re Σ f s and Re Σ g s, in one pass.
 template <typename F>
 LVM_INLINE void real_sums(int64_t n, const Row<F>* s, const Row<F>* f, const Row<F>* g, F* of_f, F* of_g) {
   F one[lanes] = {}, two[lanes] = {};
@@ -90,7 +90,7 @@ LVM_INLINE void solve(const Channels<F>& k, const Row<F>* s, const F* sigma, con
   }
 }
 
-// All states s_1 … s_T, Re Σ v of what each came from, and Re Σ C s of each.
+// Computes all states s_1 … s_T, Re Σ v of the state before each, and Re Σ C s of each.
 template <typename F>
 LVM_INLINE void run(const Channels<F>& k, int64_t time, Row<F>* states, F* sigma, F* answers) {
   F twice[lanes];

@@ -8,11 +8,11 @@
 namespace lvm {
 namespace {
 
-// Philox-4x32-10: eight 16-bit draws for each counter value.
+// Philox-4x32-10: eight 16-bit draws per counter value.
 struct Philox {
   uint32_t key0, key1, stream0, stream1;
 
-  // `count` draws of eight lanes each, starting at counter `first`, as 0 or `keep` per element.
+  // Writes `count` draws of eight elements each, from counter `first` on, as 0 or `keep`.
   LVM_CLONES static void fill(Philox p, uint64_t first, int64_t count, uint32_t threshold, float keep, float* out) {
     for (int64_t i = 0; i < count; ++i) {
       const auto counter = first + uint64_t(i);
@@ -34,7 +34,7 @@ struct Philox {
 
 }  // namespace
 
-// The rate is rounded to 1/65536, and the scale follows the rounded rate.
+// The rate is rounded to a multiple of 1/65536; the scale uses the rounded rate.
 Tensor dropout_mask(at::IntArrayRef shape, double rate, const Random& random) {
   const auto threshold = uint32_t(std::lround(rate * 65536));
   const auto keep = float(65536.0 / (65536.0 - threshold));

@@ -6,13 +6,13 @@
 namespace lvm {
 namespace {
 
-// Scores of at most so many positions are held whole.
+// Longest context whose scores are held at once.
 constexpr int64_t short_context = 256;
 
-// Queries that are worked through at once: the fewer, the more keys they see.
+// Queries per block: fewer for more keys.
 int64_t block_of(int64_t keys) { return std::clamp<int64_t>(256 * 1024 / keys, 16, 256); }
 
-// Query i stands at position first + i, and key j at j.
+// Query i is at position first + i, key j at position j.
 Tensor probabilities(const Tensor& q, const Tensor& k, int64_t first, bool causal) {
   const auto n = q.size(2), m = k.size(2);
   auto scores = torch::matmul(q, k.transpose(-1, -2)) * (1 / std::sqrt(double(q.size(3))));
@@ -80,7 +80,8 @@ struct Blocks final : torch::autograd::Function<Blocks> {
 Tensor softmax_attention(const Tensor& q, const Tensor& k, const Tensor& v, bool causal, double rate, Pass& pass) {
   const auto n = q.size(2), m = k.size(2);
   if (!q.is_cpu() && n == m)
-    return at::scaled_dot_product_attention(q, k, v, {}, pass.training ? rate : 0, causal);  // seeded by the trainer
+    return at::scaled_dot_product_attention(q, k, v, {}, pass.training ? rate : 0,
+                                            causal);  // the trainer seeds the device's generator
   if (m <= short_context || n == 1 || !q.is_cpu())
     return torch::matmul(dropout(probabilities(q, k, m - n, causal), rate, pass).to(v.scalar_type()), v);
   const auto y = Blocks::apply(as_factor(q), as_factor(k), as_factor(v), causal, pass.training ? rate : 0, pass.random);

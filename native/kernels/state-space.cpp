@@ -26,7 +26,7 @@ Tensor StateSpace::forward(const Tensor& x, Pass& pass) {
   return long_conv(wide, with_skip, pass.last_only).to(x.scalar_type());
 }
 
-// The constants are kept beside the state: they cost more than a step.
+// The constants are stored beside the state, because computing them costs more than a step.
 Tensor StateSpace::continued(const Tensor& x, const Tensor& d, Pass& pass) const {
   auto& kept = pass.state->slots.at(slot);
   if (kept.empty()) {

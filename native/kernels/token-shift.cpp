@@ -2,8 +2,8 @@
 
 #include "../parallel.h"
 #include "../simd.h"
+#include "at-least-float32.h"
 #include "multiply.h"
-#include "wide.h"
 
 #include <ATen/Dispatch.h>
 
@@ -16,7 +16,7 @@ LVM_INLINE void mix_row(int64_t n, const F* now, const F* before, const F* mix, 
   for (int64_t c = 0; c < n; ++c) out[c] = now[c] * mix[c] + before[c] * (1 - mix[c]);
 }
 
-// Gradients of a row from those of the mixture there (`here`) and of the one after it (`next`); either may be missing.
+// Gradients of a row, from those of its mixture (`here`) and of the next row's mixture (`next`); either may be null.
 template <typename F>
 LVM_INLINE void mix_row_backward(int64_t n, const F* now, const F* before, const F* mix, const F* here, const F* next, F* dx,
                                  F* dmix) {
@@ -47,7 +47,8 @@ void mixed_row_backward(int64_t n, const double* now, const double* before, cons
   mix_row_backward(n, now, before, mix, here, next, dx, dmix);
 }
 
-// Rows of the input with the row before each. Shapes: x [batch, time, d], past [batch, d]
+// Rows of the input, each with the row before it.
+// Shapes: x [batch, time, d], past [batch, d]
 struct Rows {
   Rows(const Tensor& input, const Tensor& before) {
     x = wide(input).contiguous();
@@ -85,11 +86,12 @@ Tensor mixture(const Rows& rows, const Tensor& mix, int64_t from) {
   return out;
 }
 
-// Adds the gradient of the input to dx, and returns that of the mix. Shapes: dy [batch · (time − from), d]
+// Adds the gradient of the input to dx and returns that of the mix.
+// Shapes: dy [batch · (time − from), d]
 Tensor mixture_backward(const Rows& rows, const Tensor& mix, int64_t from, const Tensor& dy, const Tensor& dx) {
   const auto time = rows.x.size(1), count = time - from, width = rows.x.size(2), all = rows.x.size(0) * time;
   const auto m = mix.to(rows.x.scalar_type()).contiguous();
-  // So many sums side by side whatever the number of threads is, so that it does not change the result.
+  // A fixed number of partial sums, so that the result does not depend on the number of threads.
   const auto parts = std::min<int64_t>(all, 16);
   const auto dmix = torch::zeros({parts, width}, m.options());
   AT_DISPATCH_FLOATING_TYPES(m.scalar_type(), "token_shift", [&] {
@@ -146,7 +148,7 @@ struct Products final : torch::autograd::Function<Products> {
     out.push_back(dx.to(x.scalar_type()));
     out.insert(out.end(), dmixes.begin(), dmixes.end());
     out.insert(out.end(), dweights.begin(), dweights.end());
-    out.resize(out.size() + 2);  // neither the past nor the numbers have one
+    out.resize(out.size() + 2);  // `past` and `from` have no gradient
     return out;
   }
 };

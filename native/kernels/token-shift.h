@@ -5,16 +5,16 @@ namespace lvm {
 
 using torch::Tensor;
 
-// A product with a mixture of each position and the one before it.
-// Shapes: mix [1, 1, d], weight [out, d]; positions from `from` on are wanted
+// Product with a mixture of each position and the previous one; only positions from `from` on are computed.
+// Shapes: mix [1, 1, d], weight [out, d]
 struct Shifted {
   Tensor mix;
   Weight weight;
   int64_t from = 0;
 };
 
-// y = (x mix + shift(x) (1 − mix)) Wᵀ for each of them. Before the first position stands `past`, or zeros where it is
-// undefined; it has no gradient. Mixtures are not kept: the backward pass works them out again.
+// y = (x mix + shift(x) (1 − mix)) Wᵀ for each entry. `past` precedes the first position; zeros if undefined. It has no gradient.
+// The backward pass computes mixtures again.
 // Shapes: x [batch, time, d], past [batch, d] -> [batch, time − from, out]
 std::vector<Tensor> shifted_products(const Tensor& x, const Tensor& past, const std::vector<Shifted>& all);
 

@@ -1,32 +1,32 @@
-// The sums are kept as p eᵒ and q eᵒ, with o the largest exponent so far: nothing overflows, whatever the keys are.
+// The sums are stored as p eᵒ and q eᵒ, with o the largest exponent so far, so that no key overflows them.
 //
 //   M = max(o, u + k)        y = (e^{o−M} p + e^{u+k−M} v) / (e^{o−M} q + e^{u+k−M})
 //   M' = max(w + o, k)       p = e^{w+o−M'} p + e^{k−M'} v,  q likewise,  o = M'
 //
-// Backwards, the gradients of p and q are kept the same way, with an exponent b that is at most −k.
+// The backward pass stores the gradients of p and q in the same way, with an exponent b ≤ −k.
 //
 // source  Peng et al. 2023, arXiv:2305.13048 appendix; parity: rwkv
 
 #include "wkv.h"
 
 #include "../parallel.h"
-#include "gates.h"
-#include "wide.h"
+#include "at-least-float32.h"
+#include "vector-math.h"
 
 #include <ATen/Dispatch.h>
 
 namespace lvm {
 namespace {
 
-constexpr int64_t block = 64;  // channels that go through time together
+constexpr int64_t block = 64;  // channels per task
 constexpr double nothing = -1e38;
 
-// One block of channels of one sequence; a position is `width` after the one before. Outputs start at `from`.
+// One block of channels of one sequence. `width` is the distance between positions; outputs start at `from`.
 struct Run {
   int64_t time, from, count, width;
 };
 
-// e^{a−m} and e^{b−m} for m = max(a, b), with one exponential.
+// e^{a−m} and e^{b−m} for m = max(a, b), with one call of exp.
 template <typename F>
 struct Shares {
   LVM_INLINE Shares(F a, F b) : larger(a > b ? a : b) {
@@ -45,7 +45,7 @@ struct Sums {
   }
 };
 
-// The sums after a position from those before it, which may be the same.
+// Sums after a position, from those before it; both may be the same object.
 template <typename F>
 LVM_INLINE void advance(int64_t n, const F* k, const F* v, const F* w, const Sums<F>& s, Sums<F>& after) {
   LVM_INDEPENDENT
@@ -74,8 +74,8 @@ LVM_INLINE void forward(Run run, const F* k, const F* v, const F* r, const F* w,
   }
 }
 
-// What one position gives to the gradients, from the sums before it; `d` are the gradients of the sums after it. Without
-// `read` nothing looks at its output.
+// Gradients of one position, from the sums before it. `d` holds the gradients of the sums after it. `read` is false where the
+// output is not used.
 template <bool read, typename F>
 LVM_INLINE void step_back(int64_t n, const Sums<F>& s, Sums<F>& d, const F* k, const F* v, const F* r, const F* w, const F* u,
                           const F* dout, F* dk, F* dv, F* dr, F* dw, F* du) {
@@ -103,7 +103,7 @@ LVM_INLINE void step_back(int64_t n, const Sums<F>& s, Sums<F>& d, const F* k, c
   }
 }
 
-// du and dw are of this sequence alone; `all` has room for the sums before every position.
+// du and dw are those of this sequence alone. `all` is scratch memory for the sums before every position.
 template <typename F>
 LVM_INLINE void backward(Run run, const F* k, const F* v, const F* r, const F* w, const F* u, const F* dout, F* dk, F* dv, F* dr,
                          F* dw, F* du, Sums<F>* all) {
@@ -138,7 +138,7 @@ void backward_run(Run run, const double* k, const double* v, const double* r, co
   backward(run, k, v, r, w, u, dout, dk, dv, dr, dw, du, all);
 }
 
-// Over all blocks of channels of all sequences: work(sequence, first channel, channels).
+// Calls work(sequence, first channel, channels) for every block of channels of every sequence.
 template <typename Work>
 void over_blocks(int64_t batch, int64_t time, int64_t width, Work work) {
   const auto blocks = (width + block - 1) / block, grain = std::max<int64_t>(1, 8192 / (time * block));

@@ -1,5 +1,5 @@
-// load(folder): brings libtorch into this process by absolute path, before the real addon asks for it by name.
-// Knows nothing of torch, so that a missing or broken libtorch is a message and not a failed `require`.
+// load(folder): loads libtorch by absolute path before the addon requests it by name. Does not link to libtorch, so that a
+// missing or broken libtorch gives a message instead of a failed `require`.
 #include <node_api.h>
 
 #include <cstdlib>
@@ -54,7 +54,7 @@ bool exists(const std::string& path) {
   return stat(path.c_str(), &info) == 0;
 }
 std::string open(const std::string& path) {
-  // NODELETE: libtorch keeps threads and thread-local state, so unloading it when a worker ends would crash.
+  // NODELETE: libtorch keeps threads and thread-local state, so unloading it with a worker would crash.
   if (dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE)) return {};
   const char* why = dlerror();
   return why ? why : path;
@@ -107,7 +107,7 @@ napi_value load(napi_env env, napi_callback_info info) {
     napi_throw_error(env, "LIBTORCH_MISSING", why.c_str());
     return nullptr;
   }
-  // Without a driver the CUDA part can only cost a second and half a gigabyte of address space.
+  // Without a driver the CUDA libraries would cost a second and half a gigabyte of address space.
   const std::string cuda = has_driver() ? open_all(folder, kCuda, false) : std::string();
   napi_create_string_utf8(env, cuda.c_str(), cuda.size(), &result);
   return result;

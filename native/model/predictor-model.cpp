@@ -1,6 +1,6 @@
 #include "predictor-model.h"
 
-#include "../kernels/packed.h"
+#include "../kernels/packed-weights.h"
 #include "../ops/op-table.h"
 
 namespace lvm {
@@ -17,7 +17,7 @@ std::string shape_text(at::IntArrayRef sizes) {
   return text.str();
 }
 
-// Lengths of bfloat16 vectors are taken in float32.
+// Norms of bfloat16 vectors are computed in float32.
 Tensor single(const Tensor& x) { return x.scalar_type() == torch::kBFloat16 ? x.to(torch::kFloat32) : x; }
 
 }  // namespace

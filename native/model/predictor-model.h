@@ -3,32 +3,35 @@
 
 namespace lvm {
 
-// A predictor that was built from a spec: its layers, and the parameters by name.
+// A model built from a spec: its layers, and its parameters by name.
 class Model {
  public:
   Model(const Node& spec, Placement placement, std::optional<uint64_t> seed, std::set<std::string> later = {});
 
   // x [batch, time, dim] -> raw [batch, time or 1, dim], before normalisation.
   Tensor forward(const Tensor& x, Pass& pass);
-  // x [batch, time, dim], any floating dtype -> unit vectors [batch, dim], or [batch, time, dim] with `all`; `raw` ones as the
-  // head gives them.
+  // Shapes: x [batch, time, dim] of any floating dtype -> unit vectors [batch, dim], or [batch, time, dim] with `all`; `raw`
+  // skips the normalisation
   Tensor predict(const Tensor& x, bool all, bool raw = false);
-  // One position after the other: x [batch, dim] -> unit vectors [batch, dim], or `raw` ones.
+  // One position after the other.
+  // Shapes: x [batch, dim] -> unit vectors [batch, dim]; `raw` skips the normalisation
   Tensor step(const Tensor& x, State& state, bool raw = false);
   State fresh_state() const;
-  // Copies values into the parameters. Errors: BAD_CHECKPOINT names what is missing, unexpected or of another shape.
+  // Copies values into the parameters.
+  // Errors: BAD_CHECKPOINT on a missing or unexpected name, or another shape
   void load(const std::map<std::string, Tensor>& values);
-  // Gives a matrix that was left for later its packed form, unless the kernel is wrong on this machine.
-  // Errors: BAD_CHECKPOINT, BAD_ARGUMENT.
+  // Sets the packed form of a matrix named in `later`. Returns false if the kernel is wrong on this machine.
+  // Errors: BAD_CHECKPOINT, BAD_ARGUMENT
   bool pack(const std::string& name, const std::string& kernel, const Tensor& values, const Tensor& scales);
-  // The dtype and device that inputs are brought to. Errors: BAD_ARGUMENT on a wrong shape, DATA_NOT_FINITE.
+  // Converts inputs to the model's dtype and device.
+  // Errors: BAD_ARGUMENT on a wrong shape, DATA_NOT_FINITE
   Tensor checked(const Tensor& x) const;
 
   const std::vector<Parameter>& parameters() const { return list; }
   int64_t bytes() const;
 
   const int64_t dim;
-  const bool unit;  // the loss is taken on the normalised output
+  const bool unit;  // the loss reads the normalised output
   const Placement placement;
 
  private:

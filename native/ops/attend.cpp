@@ -1,4 +1,4 @@
-// Causal softmax attention over queries, keys and values that stand side by side in the input.
+// Causal softmax attention; the input holds queries, keys and values side by side.
 //
 //   [q k v] = x, by heads      q, k = rotated by position      y = concat_heads(dropout(softmax(q kᵀ / √e + mask)) v)
 //   rotary  none · pairs: channels (0,1), (2,3) … · halves: channels (j, turned/2 + j), of the first `turned` of each head

@@ -35,7 +35,7 @@ struct Attention final : Layer {
     out_weight = b.matrix("out_proj.weight", {dim, inner}, uniform(1 / std::sqrt(double(inner))));
     out_bias = b.parameter("out_proj.bias", {dim}, constant(0));
   }
-  bool mixes() const override { return !cross; }  // across the memory, each position only needs itself
+  bool mixes() const override { return !cross; }  // each position of cross-attention needs only itself and the memory
 
   Tensor forward(const Tensor& x, Pass& pass) override {
     const auto queries = pass.last_only ? last_position(x) : x;

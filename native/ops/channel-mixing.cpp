@@ -7,9 +7,9 @@
 // init    time_* by layer and channel as below; W_k orthogonal times √(hidden / dim), the other products zero
 // source  Peng et al. 2023, arXiv:2305.13048 §3; parity: rwkv
 
-#include "../kernels/gated.h"
 #include "../kernels/multiply.h"
 #include "../kernels/rwkv-mix.h"
+#include "../kernels/sigmoid-gate.h"
 #include "../kernels/token-shift.h"
 #include "op-table.h"
 

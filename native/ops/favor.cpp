@@ -1,11 +1,11 @@
-// Attention by positive random features (FAVOR+), over queries, keys and values that stand side by side in the input.
+// Attention by positive random features (FAVOR+); the input holds queries, keys and values side by side.
 //
 //   [q k v] = x, by heads      q, k = rotated by position, in pairs of channels
-//   y_t = Σ_s φ(q_t)·φ(k_s) v_s / Σ_s φ(q_t)·φ(k_s)        over s ≤ t when causal; φ stands in favor-forms.h
-//   W in φ: blocks of orthonormal rows, each as long as a normal vector; drawn anew when the pass says so, and only in training
+//   y_t = Σ_s φ(q_t)·φ(k_s) v_s / Σ_s φ(q_t)·φ(k_s)        over s ≤ t when causal; φ is defined in favor-forms.h
+//   W in φ: blocks of orthonormal rows, each scaled to the length of a normal vector; redrawn on request while training
 //
-// All keys share one stabiliser M, so through ε a key moves earlier outputs too, by 1e-5 of their size; a stepper knows only
-// the keys so far, and agrees with the whole form of just those.
+// All keys share one stabiliser M, so through ε a key changes earlier outputs, by 1e-5 of their size. A stepper knows only the
+// keys so far; it equals the whole form over those keys.
 //
 // shapes  [batch, time, 3 heads e] -> [batch, time, heads e]; projection_matrix [features, e], a buffer
 // state   Σ exp(…) vᵀ, Σ exp(…), Σ v and the count of the keys so far, and their M
@@ -74,16 +74,16 @@ struct Favor final : Layer {
 
   static Tensor last_row(const Tensor& x) { return x.narrow(2, x.size(2) - 1, 1); }
 
-  // Every training of one seed draws the same features at the same step, wherever it was resumed.
+  // A pure function of seed and step, so a resumed run draws the same features.
   void redraw(const Random& random) {
     const torch::NoGradGuard no_grad;
-    const auto moment = (random.step << 16) + (random.calls >> 16);  // the step, and the batch within it
+    const auto moment = (random.step << 16) + (random.calls >> 16);  // step, and batch within it
     auto fresh = torch::empty({projection.size(0), e});
     draw(fresh, at::detail::createCPUGenerator(mixed(mixed(random.seed, uint64_t(slot)), moment)));
     projection.copy_(fresh);
   }
 
-  // Position by position: what is kept of the keys is rescaled whenever one of them raises M.
+  // Rescales the sums over keys whenever a key raises M.
   Tensor stepped(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& w, std::vector<Tensor>& kept) const {
     if (!causal) throw Error("BAD_ARGUMENT", "stepper: expected a causal model but here every position sees the whole context");
     const auto m = w.size(0);

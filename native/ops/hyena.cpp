@@ -1,15 +1,15 @@
-// The Hyena operator: convolutions as long as the context and gates in turn, over channels that stand side by side.
+// The Hyena operator: alternates gates with convolutions as long as the context; the input holds order + 1 parts side by side.
 //
 //   [x_0 x_1 … v] = u;   for x_i from the last to x_1: v = k_i * (v · x_i) + D_i (v · x_i);   y = v · x_0
 //   k = MLP(z[:time]) · exp(−t |δ|):   three layers h = sin(freq (W h + b)) with one freq, then W_6 h without bias
 //   z = [t, cos(f w), −sin(f w)], t from 0 to 1 over all rows, w = 2π n / rows, bands f = 1e-4 …;  δ = ln .01/1.5 … ln .01/.3
 //
-// The filters do not depend on the input: they are taken once in a forward pass, in single precision or better.
+// The filters do not depend on the input. They are computed once per forward pass, in float32 or float64.
 //
 // shapes  [batch, time, (order + 1) d] -> [batch, time, d]; z [1, rows, 2 bands + 1], W [width, ·], W_6 [(order − 1) d, width]
-// state   the filters, and all that was convolved so far: there is no exact one of fixed size
+// state   the filters, and all inputs of the convolutions so far: no state of fixed size is exact
 // init    weights N(0, 0.02), biases 0, freq as given, D N(0, 1)
-// errors  BAD_ARGUMENT when a context is longer than the rows that the filters are made from
+// errors  BAD_ARGUMENT when a context is longer than the number of rows
 // source  Poli et al. 2023, arXiv:2302.10866; parity: hyena, hyena_order3
 
 #include "../kernels/long-conv.h"
@@ -82,7 +82,7 @@ struct Hyena final : Layer {
     return v;
   }
 
-  // With what was convolved before; the filters are kept for twice as many positions as they were last needed for.
+  // Appends to the inputs of earlier calls. Filters are computed for twice the positions, so that they are seldom computed again.
   Tensor continued(const std::vector<Tensor>& x, torch::Dtype type, Pass& pass) const {
     auto& kept = pass.state->slots.at(slot);
     const auto time = x[0].size(1), all = pass.state->position + time;
@@ -98,7 +98,8 @@ struct Hyena final : Layer {
     return pass.last_only ? last_position(v) : v;
   }
 
-  // The filters of every order, D added to their first tap. Shapes: -> [time, (order − 1) dim]
+  // Filters of every order, with D added to their first tap.
+  // Shapes: -> [time, (order − 1) dim]
   Tensor taps(int64_t time, torch::Dtype type) const {
     auto h = z[0].narrow(0, 0, time).to(type);
     for (size_t i = 0; i < weights.size(); ++i)

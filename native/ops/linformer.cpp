@@ -1,12 +1,12 @@
-// Attention to a fixed number of slots instead of positions, over queries, keys and values that stand side by side.
+// Attention to a fixed number of slots instead of positions; the input holds queries, keys and values side by side.
 //
 //   [q k v] = x, by heads      k' = Eᵀ k      v' = Fᵀ v      y = concat_heads(dropout(softmax(q k'ᵀ / √e)) v')
 //   E, F are the first `time` rows of proj_k, proj_v. Every position sees the whole context: only the last may be trained.
 //
-// The products are taken in the cheaper order: q (Eᵀ k)ᵀ, or (q kᵀ) E where there are more slots than positions.
+// Takes the cheaper order of products: q (Eᵀ k)ᵀ, or (q kᵀ) E if there are more slots than positions.
 //
 // shapes  [batch, time, 3 d] -> [batch, time, d]; proj_k, proj_v [rows, slots]
-// state   none: it cannot go on from where it was
+// state   none: it cannot run in a stepper
 // init    U(±1/√slots)
 // errors  BAD_SPEC when heads does not divide d; BAD_ARGUMENT when a context is longer than `rows`, or in a stepper
 // source  Wang et al. 2020, arXiv:2006.04768 eq. 7; parity: linformer

@@ -25,7 +25,7 @@ struct Lstm final : Layer {
   bool mixes() const override { return true; }
 
   Tensor forward(const Tensor& x, Pass& pass) override {
-    auto y = x.transpose(0, 1).contiguous();  // [time, batch, in]: a step is one piece of memory
+    auto y = x.transpose(0, 1).contiguous();  // [time, batch, in], so that each step is contiguous
     for (size_t l = 0; l < weights.size(); ++l) {
       if (l > 0) y = dropout(y, rate, pass);
       y = layer(y, l, pass);

@@ -6,19 +6,19 @@
 //
 // shapes  n [batch, time, dim] -> [batch, time, dim]; in_proj [2 inner + 2 state + heads, dim], heads = inner / headDim
 // state   the last K − 1 inputs of the convolution, and S [batch, heads, headDim, state]
-// forms   pairs of positions for short contexts, chunks whose values the backward pass works out again for long ones
+// forms   pairs of positions for short contexts; chunks for long ones, which the backward pass computes again
 // init    dt_bias = softplus⁻¹(exp(U(ln .001, ln .1))), A_log = ln U(1, 16), D 1, in_proj default, out_proj U(±gain/√inner);
 //         dt_bias, A_log and D without weight decay
 // errors  BAD_SPEC when headDim does not divide inner
 // source  Dao & Gu 2024, arXiv:2405.21060 §6–7; parity: mamba2, hybrid
 
+#include "../kernels/at-least-float32.h"
 #include "../kernels/causal-conv.h"
 #include "../kernels/mamba2-short.h"
 #include "../kernels/multiply.h"
 #include "../kernels/recompute.h"
 #include "../kernels/root-mean-square.h"
 #include "../kernels/ssd.h"
-#include "../kernels/wide.h"
 #include "op-table.h"
 
 namespace lvm {

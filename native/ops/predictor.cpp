@@ -1,4 +1,4 @@
-// What all predictors share around their trunk.
+// The wrapper of every model: input scale, trunk, head, residual to the context.
 //
 //   u = inputScale(x)      h = trunk(u)[last]      raw = head(h) + a · anchor(x)      prediction = raw / |raw|
 //   inputScale  none: x · sqrt_dim: x √dim · standardize: (x − center) / scale, both fitted on the training set
@@ -50,8 +50,8 @@ struct Predictor final : Layer {
     return x;
   }
 
-  // Every position's mean of what came up to it, the older the less by a factor of `rate`.
-  // Shapes: [batch, time, dim], or [batch, 1, dim] when only the last is read
+  // Mean of all positions up to each, with weight rate^age.
+  // Shapes: [batch, time, dim], or [batch, 1, dim] with last_only
   Tensor weighted_mean(const Tensor& x, const Tensor& rate, Pass& pass) const {
     const auto time = x.size(1);
     const auto age = torch::arange(time, x.options());
@@ -59,7 +59,7 @@ struct Predictor final : Layer {
       const auto weights = rate.pow(age.flip(0));
       return torch::matmul((weights / weights.sum()).unsqueeze(0), x);  // [1, time] · [batch, time, dim]
     }
-    // In blocks, each of which goes on from the sums of those before it: no table grows with the square of the time.
+    // In blocks that carry sums on, so that no table grows with the square of the time.
     constexpr int64_t block = 128;
     auto* kept = pass.state ? &pass.state->slots.at(slot) : nullptr;
     Tensor sum, total;

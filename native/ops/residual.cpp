@@ -16,7 +16,7 @@ struct Residual final : Chain {
   Residual(const Node& node, Builder& b) : Chain(node, b), rate(node.real("dropout")) {}
   Tensor forward(const Tensor& x, Pass& pass) override {
     const auto branch = [this](const Tensor& x, Pass& pass) { return dropout(Chain::forward(x, pass), rate, pass); };
-    // The branch has a view of its own, so that its gradients are added up before that of x joins them, as when it is recomputed.
+    // The branch reads its own view of x, so that its gradients are summed before that of x is added, as under recomputation.
     const auto y = pass.recompute ? recomputed_layer(x, pass, branch) : branch(pass.training ? x.view_as(x) : x, pass);
     return (y.size(1) == x.size(1) ? x : last_position(x)) + y;
   }

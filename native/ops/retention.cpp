@@ -1,13 +1,15 @@
-// Multi-scale retention: linear attention whose memory fades, at another pace in every head.
+// Multi-scale retention: linear attention with an exponential decay, different in every head.
 //
 //   q, k, v, g = W_q x, W_k x, W_v x, W_g x, by heads; q, k rotated (adjacent pairs, rates 10000^(−j/(e/2 − 1))); k = k / √e
 //   A_ts = q_t · k_s γ^(t−s) / √n_t for s ≤ t,  n_t = Σ_{s≤t} γ^(t−s),  γ_h = 1 − 2^(−5−h)
 //   o_t = Σ_s A_ts v_s / clamp(Σ_s |A_ts|, 1, 5e4), the divisor without gradient;  y = W_o (silu(g) · concat_heads(o / rms(o)))
 //
-// Short contexts take A whole, longer ones in chunks with the sum S_t = Σ γ^(t−s) k_sᵀ v_s carried over: memory linear in time.
+// Short contexts compute all of A. Longer ones use chunks and carry the sum S_t = Σ γ^(t−s) k_sᵀ v_s, so memory is linear in
+// time.
 //
 // shapes  [batch, time, dim] -> the same; q, k [dim, dim], v, g [value, dim], out [dim, value]
-// state   S [batch, heads, e, value/heads]; alone it cannot tell Σ|A|, which then only matters through the eps of the norm
+// state   S [batch, heads, e, value/heads]; Σ|A| cannot be computed from S, so a stepper omits the divisor, which only changes
+// the eps of rms
 // init    q, k, v, g xavier with gain 2^−2.5, out xavier with gain 1/2; no biases
 // errors  BAD_SPEC when heads do not divide dim into pairs, or value
 // source  Sun et al. 2023, arXiv:2307.08621; parity: retnet, retnet_gelu
@@ -23,10 +25,10 @@
 namespace lvm {
 namespace {
 
-// A is held whole up to so many positions; the kernel of one pass pays for the first few of them.
+// Longest context that computes all of A, positions per chunk, and longest context of the single-pass kernel.
 constexpr int64_t short_context = 128, chunk = 128, shortest = 16;
 
-// As the reference has them: float32 constants, whatever the model computes in.
+// float32 constants, as in the reference, whatever the dtype of the model.
 Tensor rates(int64_t half) {
   return (1.0 / torch::pow(10000.0, torch::linspace(0, 1, half, torch::kFloat32))).to(torch::kFloat64);
 }
@@ -39,30 +41,33 @@ Tensor by_heads(const Tensor& x, int64_t heads) { return x.unflatten(-1, {heads,
 Tensor gated(const Tensor& o, const Tensor& g, double eps) {
   return at::silu(g) * rms_norm(o, {}, eps).transpose(1, 2).flatten(2);
 }
-// What the rows of A are divided by. Shapes: scores [..., n, time] -> [..., n, 1]
+// Divisors of the rows of A.
+// Shapes: scores [..., n, time] -> [..., n, 1]
 Tensor divisor(const Tensor& scores) { return scores.abs().sum(-1, true).clamp(1, 5e4); }
 
-// All of A. Shapes: q [batch, heads, n, e], k, v [batch, heads, time, ·] -> [batch, heads, n, ev]
+// Computes all of A.
+// Shapes: q [batch, heads, n, e], k, v [batch, heads, time, ·] -> [batch, heads, n, ev]
 Tensor whole(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& log_decay) {
   const auto a = torch::matmul(q, k.transpose(-1, -2)) * retention_mask(log_decay, q.size(2), k.size(2), q.scalar_type());
   return torch::matmul(a / divisor(a.detach()), v);
 }
 
-// γ^n of every head, and what √n_t is. Shapes: n, t [count] -> [heads, count, 1]
+// γ^n of every head, and √n_t.
+// Shapes: n, t [count] -> [heads, count, 1]
 Tensor faded(const Tensor& n, const Tensor& log_decay) { return (n * log_decay.view({-1, 1})).exp().unsqueeze(-1); }
 Tensor root_norm(const Tensor& t, const Tensor& log_decay) {
   return (faded(t + 1, log_decay).neg().add(1) / log_decay.expm1().neg().view({-1, 1, 1})).sqrt();
 }
 
-// γ^age of the keys in a chunk and up to `before` positions ahead of it. Shapes: -> [heads, size, before + size]
+// γ^age of the keys in a chunk and of up to `before` keys ahead of it.
+// Shapes: -> [heads, size, before + size]
 Tensor fading(const Tensor& log_decay, int64_t before, int64_t size, torch::Dtype dtype) {
   const auto position = torch::arange(-before, size, log_decay.options());
   const auto age = position.narrow(0, before, size).unsqueeze(1) - position;
   return (age.clamp_min(0) * log_decay.view({-1, 1, 1})).exp().tril(before).to(dtype);
 }
 
-// In chunks. Σ|A|, which no carried sum can tell, is taken of the keys that have not faded to 1e-5; after an earlier sum the
-// rows are not divided.
+// Computes in chunks. Σ|A| runs over keys whose decay is above 1e-5; with an initial sum, rows are not divided by it.
 // Shapes: q, k, v [batch, heads, time, ·], sum [batch, heads, e, ev] -> [batch, heads, time, ev] and the sum
 std::pair<Tensor, Tensor> chunked(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& log_decay, Tensor sum,
                                   int64_t first) {
@@ -93,7 +98,7 @@ std::pair<Tensor, Tensor> chunked(const Tensor& q, const Tensor& k, const Tensor
   return {torch::cat(parts, 2), sum};
 }
 
-// Of which only the inputs are kept: the backward pass computes the chunks again.
+// Keeps only the inputs; the backward pass computes the chunks again.
 Tensor long_retention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& g, const RetentionScale& scale) {
   const auto heads = scale.log_decay.size(0);
   const auto turned_q = rotate(by_heads(q, heads), scale.angles, Turn::pairs);
@@ -147,7 +152,7 @@ struct Retention final : Layer {
     return gated(continued(turned_q, turned_k, by_heads(v, heads), scale.log_decay, *pass.state), g, eps);
   }
 
-  // From the sum that is kept; q may be the last position alone.
+  // Continues from the stored sum; q may be the last position alone.
   Tensor continued(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& decay, State& state) const {
     auto& kept = state.slots.at(slot);
     const auto sum = kept.empty() ? k.new_zeros({k.size(0), heads, k.size(3), v.size(3)}) : kept[0];

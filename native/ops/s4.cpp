@@ -1,16 +1,16 @@
-// A structured state space (S4, DPLR form): every channel a linear system of N states, diagonal plus a product of two vectors.
+// A structured state space (S4, DPLR form): each channel is a linear system of N states with a matrix diagonal plus rank one.
 //
 //   s' = (1 − δ/2 M)⁻¹ ((1 + δ/2 M) s + δ B u),   y = 2 Re Σ C s' + D u,   M = diag(a) − P P*, a = −exp(A_real) − i A_imag
-//   over n = N/2 states, each of which stands for itself and its conjugate; δ = exp(inv_dt)
+//   over n = N/2 states, each with its complex conjugate; δ = exp(inv_dt)
 //
-// The answer to a single 1 does not depend on the input: it is taken step by step once in a forward pass, whatever the context
-// (O(d n time), and no more memory than its result), and every channel is convolved with it.
+// The impulse response does not depend on the input. It is computed once per forward pass, step by step, in O(d n time) and
+// without memory beyond its result; then every channel is convolved with it.
 //
 // shapes  [batch, time, d] -> the same; A [S, n], B, P [1, S, n, 2] in S copies, channel c reads copy c mod S; C [1, d, n, 2]
 // state   s [batch, d, n], complex
-// init    HiPPO-LegS, its eigenvectors as LAPACK turns them; inv_dt from 1/1000 to 1/10, C and D N(0, 1)
+// init    HiPPO-LegS, with the eigenvectors of LAPACK; inv_dt from 1/1000 to 1/10, C and D N(0, 1)
 // errors  BAD_SPEC when copies do not divide d, or the number of states is odd
-// source  Gu et al. 2022, arXiv:2111.00396; C is the true one, not that of a kernel cut off at some length; parity: s4, s4_untied
+// source  Gu et al. 2022, arXiv:2111.00396; C is not that of a truncated kernel; parity: s4, s4_untied
 
 #include "../kernels/s4-kernels.h"
 #include "../kernels/state-space.h"
@@ -25,7 +25,7 @@ struct Legs {
 };
 
 // The normal part of HiPPO-LegS has eigenvalues −1/2 ± i A_imag; in their basis B and the correction P become complex.
-// In single precision, as the reference has it, but for the eigenvectors.
+// In float32 as in the reference, except for the eigenvectors.
 Legs legs(int64_t states) {
   const auto i = torch::arange(states, torch::kFloat32);
   const auto root = (2 * i.to(torch::kFloat64) + 1).sqrt();
@@ -43,7 +43,7 @@ Legs legs(int64_t states) {
   return {std::log(-normal.diagonal().mean().item<double>()), -values.narrow(0, 0, half), b, turned(p)};
 }
 
-// The same in every copy.
+// The same value for every copy.
 Init copied(std::function<Tensor()> value) {
   return [value = std::move(value)](Tensor& t, at::Generator) { t.copy_(value().expand_as(t)); };
 }

@@ -1,9 +1,8 @@
-// A diagonal state space (S4D): every channel a sum of n damped oscillations.
+// A diagonal state space (S4D): each channel is a sum of n damped oscillations.
 //
 //   K_t = 2 Re Σ C (e^{δA} − 1) / A · e^{t δA},   y = K * u + D u,   A = −exp(log_A_real) + i A_imag, δ = exp(log_dt)
 //
-// Powers are multiplied up in double precision: in single precision e^{t δA} loses its phase as t grows, and e^{δA} − 1 three
-// or four digits.
+// Powers are computed in float64: in float32 the phase of e^{t δA} drifts as t grows, and e^{δA} − 1 loses three or four digits.
 //
 // shapes  [batch, time, d] -> the same; log_A_real, A_imag [d, n], C [d, n, 2]
 // state   s [batch, d, n], complex

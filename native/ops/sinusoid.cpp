@@ -23,7 +23,7 @@ struct Sinusoid final : Layer {
     return x + rows(offset + x.size(1), x.device()).narrow(0, offset, x.size(1)).to(x.scalar_type());
   }
 
-  // The table, float32 whatever a pass computes in; a prediction and a training may ask at once, from lanes of their own.
+  // float32 in every pass. Locked, because a prediction and a training may ask from different threads.
   Tensor rows(int64_t needed, torch::Device device) {
     const std::lock_guard lock(mutex);
     if (!table.defined() || table.size(0) < needed) {

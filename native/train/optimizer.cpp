@@ -2,11 +2,10 @@
 //
 //   g ← g · min(1, clip / (|g| + 1e-6));   p ← p (1 − lr λ);   m ← β₁ m + (1 − β₁) g;   v ← β₂ v + (1 − β₂) g²
 //   p ← p − lr / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε);   average ← d · average + (1 − d) p
-//   d = decay, or min(decay, (1 + t) / (10 + t)) while it warms up
+//   d = decay, or min(decay, (1 + t) / (10 + t)) during warm-up
 //
-// Weights and moments in bfloat16 are rounded up or down at random, with the odds of what is cut off, so that updates smaller
-// than a step of bfloat16 count in the mean: 8 bytes a parameter with its gradient. The draws are a function of (seed, step,
-// parameter).
+// bfloat16 weights and moments are rounded stochastically, so that updates below one ulp count in the mean. This takes 8 bytes
+// per parameter with its gradient. The random numbers are a pure function of (seed, step, parameter).
 //
 // source  Loshchilov & Hutter 2019, arXiv:1711.05101 alg. 2; clipping as torch.nn.utils.clip_grad_norm_
 
@@ -48,7 +47,7 @@ LVM_INLINE uint16_t rounded(float x, uint32_t random) {
   std::memcpy(&bits, &x, sizeof bits);
   return uint16_t((bits + (random & 0xFFFFu)) >> 16);
 }
-// 32 well-mixed bits of a counter.
+// 32 pseudo-random bits of a counter.
 LVM_INLINE uint32_t mixed(uint32_t x) {
   x = (x ^ (x >> 16)) * 0x85EBCA6Bu;
   x = (x ^ (x >> 13)) * 0xC2B2AE35u;
@@ -79,7 +78,7 @@ LVM_CLONES double sum_of_squares(const uint16_t* g, int64_t n) {
   return total;
 }
 
-// Sixteen sums side by side: one would have to be added up in order.
+// Sixteen partial sums, because a single one could not be vectorised.
 LVM_CLONES double sum_of_squares(const float* g, int64_t n) {
   constexpr int64_t lanes = 16, block = 1024;
   double total = 0;
@@ -95,7 +94,7 @@ LVM_CLONES double sum_of_squares(const float* g, int64_t n) {
   return total;
 }
 
-constexpr int64_t grain = 1 << 16;  // elements; also the unit of summation, so the norm does not depend on the thread count
+constexpr int64_t grain = 1 << 16;  // elements per partial sum of the norm, so that it does not depend on the thread count
 
 template <typename Number>
 double square_norm_of(const Number* g, int64_t n) {
@@ -153,7 +152,7 @@ double Optimizer::step(double lr) {
   return norm;
 }
 
-// The average of few steps must not be mostly the weights that it began with.
+// Warm-up, so that the average of the first steps is not mostly the initial weights.
 double Optimizer::average_decay() const {
   const auto t = double(steps);
   return options.ema_warmup ? std::min(options.ema, (1 + t) / (10 + t)) : options.ema;

@@ -5,20 +5,21 @@ namespace lvm {
 
 struct OptimizerOptions {
   double weight_decay, beta1, beta2, eps;
-  double clip;        // largest global gradient norm; 0: no clipping
-  double ema;         // decay of the averaged weights; 0: none are kept
-  bool ema_warmup;    // the decay rises to `ema` from the first steps on
-  uint64_t seed = 0;  // of the rounding of bfloat16 weights and moments
+  double clip;        // largest global gradient norm; 0 for none
+  double ema;         // decay of the averaged weights; 0 for none
+  bool ema_warmup;    // the decay rises to `ema` over the first steps
+  uint64_t seed = 0;  // of the stochastic rounding of bfloat16 weights and moments
 };
 
-// Clipping, AdamW and the weight average in one call: the whole step from gradients to new weights goes through here.
+// Clips gradients, applies AdamW and updates the averaged weights, in one call.
 class Optimizer {
  public:
   Optimizer(const std::vector<Parameter>& parameters, OptimizerOptions options);
 
-  // Uses up the gradients and returns their global norm before clipping. Errors: DIVERGED when it is not finite.
+  // Applies one step, consumes the gradients, and returns their global norm before clipping.
+  // Errors: DIVERGED when it is not finite
   double step(double lr);
-  // Trades the weights for their average and back.
+  // Swaps the weights with their average.
   void swap_average();
 
   struct Slot {

@@ -23,7 +23,7 @@ Trainer::Trainer(std::shared_ptr<Model> model, std::shared_ptr<Samples> samples,
   }
 }
 
-// Called before the first step, because a run that goes on gets its weights after the trainer is made.
+// Called before the first step, because a resumed run loads its weights after the trainer is built.
 void Trainer::mark_zeros() {
   std::unordered_map<std::string, Tensor> averages;
   for (const auto& slot : optimizer.slots) averages[slot.name] = slot.average;
@@ -83,7 +83,7 @@ double Trainer::accumulate(const Tensor& batch, double share, uint64_t call_base
   const auto dtype = model->placement.dtype == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
   const auto [given, next] = samples->gather(batch, dtype, model->placement.device);
   const auto x = given.to(model->placement.dtype);
-  // Each position's successor, or only that of the last one.
+  // Successor of each position, or of the last one only.
   const auto y = options.sequence ? torch::cat({given.narrow(1, 1, given.size(1) - 1), next.unsqueeze(1)}, 1) : next;
   Pass pass;
   pass.training = true;

@@ -15,16 +15,16 @@ enum class Loss { mse, cosine };
 struct TrainerOptions {
   int64_t batch, accumulate;
   Loss loss;
-  bool bf16;        // products in bfloat16, whatever the weights are
+  bool bf16;        // products in bfloat16, whatever the dtype of weights
   bool sequence;    // every position predicts its successor
   bool recompute;   // see Pass
-  bool keep_zeros;  // what is zero in a matrix at the start stays zero
+  bool keep_zeros;  // zero weights of matrices stay zero
   uint64_t seed;
-  int64_t threads;  // of its steps; 0: as many as everything else has
+  int64_t threads;  // threads of its steps; 0 for those of the environment
   OptimizerOptions optimizer;
 };
 
-// Sums over the steps of an epoch so far. Part of a checkpoint, so that a resumed epoch reports the same figures to the bit.
+// Sums over the steps of an epoch so far. Stored in checkpoints, so that a resumed epoch reports bit-equal metrics.
 struct Sums {
   double loss = 0, grad_norm = 0;
   int64_t windows = 0, steps = 0;
@@ -34,8 +34,8 @@ class Trainer {
  public:
   Trainer(std::shared_ptr<Model> model, std::shared_ptr<Samples> samples, Tensor ids, TrainerOptions options);
 
-  // Optimizer steps of `epoch` from step `from` on, one per learning rate, until done or stopped; returns how many were made.
-  // Between two steps it asks whether to go on.
+  // Runs optimizer steps of `epoch` from step `from` on, one per learning rate, until done or until `go_on` returns false.
+  // Returns the number of steps made.
   int64_t run(int64_t epoch, int64_t from, const std::vector<double>& rates, const std::function<bool()>& go_on);
   int64_t steps_per_epoch() const;
 
@@ -44,7 +44,7 @@ class Trainer {
   const TrainerOptions options;
   Optimizer optimizer;
   Sums sums;
-  // Read from the JS thread while a run goes on.
+  // Read from the JS thread during a run.
   std::atomic<bool> stop = false;
   std::atomic<int64_t> done = 0;
   std::atomic<double> mean_loss = 0;
@@ -56,12 +56,13 @@ class Trainer {
   void mark_zeros();
 
   const Tensor ids;
-  std::vector<std::pair<Tensor, Tensor>> zeros;  // matrices and their averages, and where they stay zero
+  std::vector<std::pair<Tensor, Tensor>> zeros;  // matrices or averages, and masks of their zeros
   Tensor shuffled;
   int64_t shuffled_epoch = -1;
 };
 
-// The mean loss of a batch, as a scalar tensor. Shapes: raw [..., dim], target [..., dim]
+// Mean loss of a batch, as a scalar tensor.
+// Shapes: raw [..., dim], target [..., dim]
 Tensor loss_of(const Tensor& raw, const Tensor& target, Loss loss, bool unit);
 
 }  // namespace lvm

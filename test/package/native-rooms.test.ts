@@ -65,3 +65,28 @@ test('no two native files of different rooms have one name', () => {
   }
   for (const [name, where] of rooms) expect([...where], name).toHaveLength(1)
 })
+
+test('no native file is above 250 lines', () => {
+  for (const file of files) expect(source(file).split('\n').length - 1, file).toBeLessThanOrEqual(250)
+})
+
+/** A function's first line and length; its body ends at the first brace that stands as far right as its first line. */
+function functions(lines: string[]): { line: number; length: number }[] {
+  return lines.flatMap((line, last) => {
+    let first = last
+    while (first > 0 && !/[;{}:>]$|^\s*\/\/|^$/.test(lines[first - 1]!)) first -= 1
+    const indent = /^( {0,2})(?!namespace|struct|class|enum|union|extern|for|if|while|return)\w/.exec(lines[first]!)?.[1]
+    if (indent === undefined || !line.endsWith('{')) return []
+    return [{ line: first + 1, length: lines.findIndex((other, at) => at > last && other.startsWith(`${indent}}`)) - first + 1 }]
+  })
+}
+
+test('no native function is above 60 lines', () => {
+  const all = files.flatMap((file) => functions(source(file).split('\n')).map((found) => ({ file, ...found })))
+  expect(all.length).toBeGreaterThan(400)
+  expect(all.filter(({ length }) => length > 60)).toEqual([])
+})
+
+test('no native message names a flag of the command line', () => {
+  for (const file of files) expect(source(file).match(/"(?:[^"\\\n]|\\.)*(?<=[ "])--[a-z](?:[^"\\\n]|\\.)*"/g), file).toBeNull()
+})

@@ -1,4 +1,4 @@
-#include "packed.h"
+#include "packed-weights.h"
 
 #include "../error.h"
 #include "../parallel.h"
@@ -35,15 +35,15 @@ void over_rows(int64_t rows, int64_t width, Work work) {
   });
 }
 
-// libtorch warns once that its quantised tensors will move to another package; what is used here is only their packed form.
+// libtorch warns once that quantised tensors will move to another package. Only their packed form is used here.
 struct Silent final : c10::WarningHandler {
   void process(const c10::Warning&) override {}
 };
 
 using Prepack = c10::intrusive_ptr<LinearPackedParamsBase>(Tensor, std::optional<Tensor>);
 
-// The kernels take one range for all rows, so every row is brought to a largest magnitude of 1 before: what comes of it then does
-// not depend on the others, and small ones lose nothing beside large ones.
+// The kernels use one quantisation range for all rows. Each row is first scaled to a largest magnitude of 1, so that results do
+// not depend on the other rows and small rows keep their precision.
 struct Dynamic final : Packed {
   Dynamic(at::QEngine engine, bool reduced, const Tensor& values, const Tensor& scales) : reduced(reduced) {
     static const auto prepack = c10::Dispatcher::singleton().findSchemaOrThrow("quantized::linear_prepack", "").typed<Prepack>();
@@ -74,7 +74,7 @@ struct Dynamic final : Packed {
     return y;
   }
   c10::intrusive_ptr<LinearPackedParamsBase> weights;
-  const bool reduced;  // inputs have 7 bits: without VNNI instructions sums of two products of 8 bits overflow 16
+  const bool reduced;  // 7-bit inputs: without VNNI instructions a sum of two 8-bit products overflows 16 bits
 };
 
 struct WeightOnly final : Packed {
@@ -97,7 +97,7 @@ struct Int4 final : Packed {
   Tensor weights, table;
 };
 
-// bfloat16 numbers, or whole ones as such.
+// Weights in bfloat16, from quantised or bfloat16 values.
 struct Half final : Packed {
   Half(const Tensor& given, const Tensor& scales) {
     if (!scales.defined()) values = given.contiguous();
@@ -108,15 +108,15 @@ struct Half final : Packed {
   Tensor values;
 };
 
-// What a kernel may be apart, and how it is made.
+// A variant of a kernel, with its allowed rounding error.
 struct Form {
   Rounding rounding;
   std::function<std::shared_ptr<const Packed>(const Tensor& values, const Tensor& scales)> make;
 };
 
-// In the order in which they are tried. Ranges of inputs are rounded too, so an end may be off by half a step more.
+// Variants in the order in which they are tried. The input range is rounded too, which adds half a step at its ends.
 std::vector<Form> forms_of(const std::string& kernel) {
-  // At most a weight, its scale, an input and an output are rounded to bfloat16.
+  // At most the weight, its scale, the input and the output are rounded to bfloat16.
   constexpr Rounding bfloat16{0, 4 * 0x1p-8};
   const auto dynamic = [](at::QEngine engine) {
     const auto make = [=](bool reduced) {
@@ -133,7 +133,7 @@ std::vector<Form> forms_of(const std::string& kernel) {
   throw Error("BAD_ARGUMENT", "weights: there is no kernel \"" + kernel + "\"");
 }
 
-// Whether a form of a kernel is right at the extremes of a shape; found once for a thread count.
+// Whether a variant is correct for extreme weights of a shape; cached per thread count.
 bool right_at_extremes(const std::string& kernel, size_t index, const Form& form, torch::Dtype dtype, int64_t out, int64_t in) {
   static std::mutex mutex;
   static std::map<std::tuple<std::string, size_t, torch::Dtype, int64_t, int64_t, int>, bool> known;
@@ -144,7 +144,7 @@ bool right_at_extremes(const std::string& kernel, size_t index, const Form& form
   return known[key] = disagreement(*form.make(values, scales), form.rounding, values, scales, Outputs::all) <= 1;
 }
 
-// The first form of a kernel that is right on this machine, or null.
+// Returns the first variant of a kernel that is correct on this machine, or null.
 std::shared_ptr<const Packed> packed(const std::string& kernel, const Tensor& values, const Tensor& scales, int64_t in) {
   const auto forms = forms_of(kernel);
   for (size_t i = 0; i < forms.size(); ++i) {
@@ -152,7 +152,7 @@ std::shared_ptr<const Packed> packed(const std::string& kernel, const Tensor& va
       if (!right_at_extremes(kernel, i, forms[i], values.scalar_type(), values.size(0), in)) continue;
       auto made = forms[i].make(values, scales);
       if (disagreement(*made, forms[i].rounding, values, scales, Outputs::ends) <= 1) return made;
-    } catch (const c10::Error&) {  // this libtorch does not have it, or not for this shape
+    } catch (const c10::Error&) {  // missing in this libtorch, or not for this shape
     }
   }
   return nullptr;

@@ -1,7 +1,7 @@
-#include "gated.h"
+#include "sigmoid-gate.h"
 
 #include "../parallel.h"
-#include "gates.h"
+#include "vector-math.h"
 
 #include <ATen/Dispatch.h>
 

@@ -5,10 +5,10 @@ namespace lvm {
 
 using torch::Tensor;
 
-// σ(gate) · x, by element.
+// σ(gate) · x, elementwise.
 Tensor gated(const Tensor& gate, const Tensor& x);
 
-// relu(x)², of which the result alone is kept: a product after it keeps that anyway.
+// relu(x)². Keeps only its result for the backward pass, which the product after it keeps as well.
 Tensor squared_relu(const Tensor& x);
 
 }  // namespace lvm

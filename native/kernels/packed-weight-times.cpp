@@ -1,5 +1,5 @@
 #include "agreement.h"
-#include "packed.h"
+#include "packed-weights.h"
 
 #include <ATen/Context.h>
 
@@ -21,7 +21,7 @@ std::vector<std::string> kernels_of(const std::string& scheme) {
   return names;
 }
 
-// The shortest of several, so that what else the machine does counts little.
+// The shortest of several runs, because other load on the machine only adds time.
 double milliseconds(const std::function<void()>& work) {
   using clock = std::chrono::steady_clock;
   const auto elapsed = [](clock::time_point from) {
@@ -40,8 +40,8 @@ double milliseconds(const std::function<void()>& work) {
 
 using Parts = std::vector<std::shared_ptr<const Packed>>;
 
-// Every kernel of a scheme that takes this shape and that this libtorch has, with extreme weights; without parts where it is
-// wrong.
+// Calls `visit` for every kernel of a scheme that takes this shape and exists in this libtorch, with extreme weights. `parts` is
+// empty if the kernel is wrong.
 void each_kernel(const std::string& scheme, int64_t out, int64_t in,
                  const std::function<void(const std::string& kernel, const Parts& parts)>& visit) {
   if (scheme == "int4" && in % int4_group != 0) return;
