@@ -31,6 +31,7 @@ import { wrapperFields } from '../dist/lib/spec/architecture.js'
 import { printFolded } from '../dist/lib/spec/print.js'
 import { trainFields } from '../dist/lib/train/fields.js'
 import { plan } from '../dist/lib/train/recipe.js'
+import { apiPage } from './api-page.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const count = (n) => n.toLocaleString('en-US')
@@ -112,6 +113,8 @@ function model(row) {
   ].join('\n\n')
 }
 
+/** The options of `sweep` that it does not hand on to every training. */
+const ownSweepFields = Object.fromEntries(Object.entries(sweepFields).filter(([, { group }]) => group === 'Sweep'))
 const rows = listModels()
 const matrix = table(rows, {
   row: (r) => r.row,
@@ -197,7 +200,7 @@ const documents = {
     options(benchmarkFields),
     '## sweep',
     `${code('lvm-torch sweep --data FILE [options]')}, or ${code('sweep({ data, ... })')}. Beside these it takes all of ${code('train')} but ${code('--name')}, ${code('--resume')} and ${code('--init')}, and hands them on to every training.`,
-    options(Object.fromEntries(Object.entries(sweepFields).filter(([, { group }]) => group === 'Sweep'))),
+    options(ownSweepFields),
     '## report',
     `${code('lvm-torch report [options]')}, or ${code('report({ ... })')}.`,
     options(reportFields),
@@ -219,6 +222,32 @@ const documents = {
     '## synth',
     `${code('lvm-torch synth --out FILE.npy [options]')}, or ${code('synth({ out, ... })')}.`,
     options(synthFields),
+  ),
+  'docs/api.md': generated(
+    'Functions for JavaScript',
+    'Everything that the package exports, for `import` and `require`. Failures are an [`LvmError`](#lvmerror) with a code; functions that return a promise reject with it. An option that is left out has the default in [options.md](options.md); `train` also takes the options of the model, which [architectures.md](architectures.md) lists, and `sweep` those of `train`. Keys of results are listed in [formats.md](formats.md).',
+    ...apiPage({
+      train: trainFields,
+      sweep: ownSweepFields,
+      evaluate: evaluateFields,
+      retrieve: retrieveFields,
+      compare: compareFields,
+      predict: predictFields,
+      rollout: rolloutFields,
+      benchmark: benchmarkFields,
+      diagnose: doctorFields,
+      analyze: analyzeFields,
+      selftest: selftestFields,
+      exportRun: exportFields,
+      quantize: quantizeFields,
+      prune: pruneFields,
+      report: reportFields,
+      verify: verifyFields,
+      audit: auditFields,
+      ceiling: ceilingFields,
+      arrow: arrowFields,
+      synth: synthFields,
+    }),
   ),
   'docs/errors.md': generated(
     'The errors',

@@ -29,6 +29,18 @@ it('every model, option and error has its line', () => {
   for (const [code, { exit }] of Object.entries(ERRORS)) expect(page('docs/errors.md')).toContain(`| \`${code}\` | ${exit} |`)
 })
 
+it('the page of functions has every export of the package, and every option of train with its sentence', async () => {
+  const api = page('docs/api.md')
+  const names = (await import('../../lib/index.js')) as Record<string, unknown>
+  for (const name of Object.keys(names)) expect(api).toContain(`\n### \`${name}\`\n`)
+  const options = api.split('#### `TrainOptions`')[1]!.split('\n### ')[0]!
+  for (const [key, { about }] of Object.entries(trainFields)) {
+    expect(options).toMatch(new RegExp(`^\\| \`${key}\\?`, 'm'))
+    expect(options).toContain(about.replaceAll('|', '\\|'))
+  }
+  expect(api).not.toMatch(/\.ts:\d+/) // line numbers of sources would go stale
+})
+
 it('--check names a page that is stale, and writing mends it', () => {
   const clone = mkdtempSync(join(tmpdir(), 'lvm-torch-docs-'))
   onTestFinished(() => rmSync(clone, { recursive: true, force: true }))
