@@ -1,5 +1,7 @@
 #include "score.h"
 
+#include "../kernels/at-least-float32.h"
+
 namespace lvm {
 namespace {
 
@@ -42,7 +44,7 @@ Tensor score(const Tensor& raw_, const Tensor& targets_, const Tensor& centre_) 
 }
 
 Tensor predict(Model& model, const Samples& samples, const Tensor& ids, int64_t batch, const std::atomic<bool>& stop) {
-  const auto dtype = model.placement.dtype == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
+  const auto dtype = wide(model.placement.dtype);
   auto out = torch::empty({ids.size(0), samples.dim()}, dtype);
   in_batches(model, samples, ids, batch, stop,
              [&](int64_t at, const Tensor& part, const Tensor& raw) { out.narrow(0, at, part.size(0)).copy_(raw); });

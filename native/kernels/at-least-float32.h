@@ -3,7 +3,8 @@
 
 namespace lvm {
 
-// Converts to float32, or keeps float64. Norms, decays and sums are computed so, whatever the dtype of products.
-inline torch::Tensor wide(const torch::Tensor& x) { return x.scalar_type() == torch::kFloat64 ? x : x.to(torch::kFloat32); }
+// float32, or float64 for float64. Norms, decays and sums are computed so, whatever the dtype of products.
+inline torch::Dtype wide(torch::Dtype type) { return type == torch::kFloat64 ? type : torch::kFloat32; }
+inline torch::Tensor wide(const torch::Tensor& x) { return x.to(wide(x.scalar_type())); }
 
 }  // namespace lvm

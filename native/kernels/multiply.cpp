@@ -1,11 +1,10 @@
 #include "multiply.h"
 
 #include "few-rows.h"
+#include "shortest-time.h"
 
 #include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
-
-#include <chrono>
 
 namespace lvm {
 namespace {
@@ -96,17 +95,6 @@ struct MultiplySplit final : torch::autograd::Function<MultiplySplit> {
   }
 };
 
-double milliseconds(const std::function<void()>& work) {
-  double best = 1e300;
-  work();
-  for (int i = 0; i < 5; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    work();
-    best = std::min(best, std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
-  }
-  return best;
-}
-
 }  // namespace
 
 void set_multiplier(Multiplier kind) { chosen = kind; }
@@ -115,8 +103,8 @@ MultiplierTimes time_multipliers() {
   torch::NoGradGuard no_grad;
   const auto x = torch::ones({160, 512}), w = torch::ones({2048, 512}), dy = torch::ones({160, 2048});
   const auto all = [&](auto multiply) { multiply(x, w), multiply(dy, w.t()), multiply(dy.t(), x.t()); };
-  return {milliseconds([&] { all([](const Tensor& a, const Tensor& b) { return at::linear(a, b); }); }),
-          milliseconds([&] { all([](const Tensor& a, const Tensor& b) { return onednn_product(a, b, {}); }); })};
+  return {shortest_milliseconds([&] { all([](const Tensor& a, const Tensor& b) { return at::linear(a, b); }); }),
+          shortest_milliseconds([&] { all([](const Tensor& a, const Tensor& b) { return onednn_product(a, b, {}); }); })};
 }
 
 bool bf16_products(torch::Device device) { return at::autocast::is_autocast_enabled(device.type()); }

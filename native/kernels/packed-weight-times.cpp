@@ -1,9 +1,8 @@
 #include "agreement.h"
 #include "packed-weights.h"
+#include "shortest-time.h"
 
 #include <ATen/Context.h>
-
-#include <chrono>
 
 namespace lvm {
 namespace {
@@ -19,23 +18,6 @@ std::vector<std::string> kernels_of(const std::string& scheme) {
   names.push_back("weight_only");
   names.push_back("bf16");
   return names;
-}
-
-// The shortest of several runs, because other load on the machine only adds time.
-double milliseconds(const std::function<void()>& work) {
-  using clock = std::chrono::steady_clock;
-  const auto elapsed = [](clock::time_point from) {
-    return std::chrono::duration<double, std::milli>(clock::now() - from).count();
-  };
-  work();
-  double best = 1e300;
-  const auto begin = clock::now();
-  for (int i = 0; i < 4 || (i < 20 && elapsed(begin) < 5); ++i) {
-    const auto start = clock::now();
-    work();
-    best = std::min(best, elapsed(start));
-  }
-  return best;
 }
 
 using Parts = std::vector<std::shared_ptr<const Packed>>;
@@ -61,14 +43,14 @@ std::map<std::string, std::vector<double>> time_kernels(const std::string& schem
   std::map<std::string, std::vector<double>> times;
   for (const auto n : rows) {
     const auto x = torch::ones({n, in});
-    times["fp32"].push_back(milliseconds([&] { product(x, w); }));
+    times["fp32"].push_back(shortest_milliseconds([&] { product(x, w); }));
   }
   each_kernel(scheme, out, in, [&](const std::string& kernel, const Parts& parts) {
     if (parts.empty()) return;
     std::vector<double> all;
     for (const auto n : rows) {
       const auto x = torch::ones({n, in});
-      all.push_back(milliseconds([&] { parts.front()->product(x); }));
+      all.push_back(shortest_milliseconds([&] { parts.front()->product(x); }));
     }
     times[kernel] = all;
   });

@@ -2,10 +2,12 @@
 
 namespace lvm {
 
-RecurrentWeights recurrent_weights(Builder& b, const std::string& layer, int64_t gates, int64_t in, int64_t width) {
+RecurrentWeights recurrent_weights(Builder& b, int64_t layer, int64_t gates, int64_t in, int64_t width) {
   const auto init = uniform(1 / std::sqrt(double(width)));
-  return {b.matrix("weight_ih_" + layer, {gates * width, in}, init), b.matrix("weight_hh_" + layer, {gates * width, width}, init),
-          b.parameter("bias_ih_" + layer, {gates * width}, init), b.parameter("bias_hh_" + layer, {gates * width}, init)};
+  const auto number = std::to_string(layer);
+  return {b.matrix("weight_ih_l" + number, {gates * width, in}, init),
+          b.matrix("weight_hh_l" + number, {gates * width, width}, init),
+          b.parameter("bias_ih_l" + number, {gates * width}, init), b.parameter("bias_hh_l" + number, {gates * width}, init)};
 }
 
 std::vector<Tensor> listed(const RecurrentWeights& w) { return {w.input->value, w.state->value, w.input_bias, w.state_bias}; }

@@ -4,8 +4,8 @@
 
 namespace lvm {
 
-// Adds the parameters of one layer under their names in torch.nn, drawn from U(±1/√width).
-RecurrentWeights recurrent_weights(Builder& b, const std::string& layer, int64_t gates, int64_t in, int64_t width);
+// Adds the parameters of one layer, counted from 0, under their names in torch.nn, drawn from U(±1/√width).
+RecurrentWeights recurrent_weights(Builder& b, int64_t layer, int64_t gates, int64_t in, int64_t width);
 
 // In the order of arguments of at::lstm and at::gru.
 std::vector<Tensor> listed(const RecurrentWeights& weights);

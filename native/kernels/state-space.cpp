@@ -1,14 +1,13 @@
 #include "state-space.h"
 
+#include "at-least-float32.h"
 #include "long-conv.h"
 
 #include <ATen/autocast_mode.h>
 
 namespace lvm {
 
-Tensor precise(const Tensor& parameter) {
-  return parameter.to(torch::kCPU, parameter.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32);
-}
+Tensor precise(const Tensor& parameter) { return parameter.to(torch::kCPU, wide(parameter.scalar_type())); }
 
 Tensor as_complex(const Tensor& pairs) { return torch::view_as_complex(pairs.contiguous()); }
 
@@ -18,12 +17,12 @@ Init time_scale() {
 
 Tensor StateSpace::forward(const Tensor& x, Pass& pass) {
   c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
-  const auto type = x.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
-  const auto wide = x.to(type), d = skip.to(type).view({1, -1});
-  if (pass.state) return continued(wide, d, pass).to(x.scalar_type());
+  const auto type = wide(x.scalar_type());
+  const auto input = x.to(type), d = skip.to(type).view({1, -1});
+  if (pass.state) return continued(input, d, pass).to(x.scalar_type());
   const auto k = taps(x.size(1)).to(x.device(), type);
   const auto with_skip = torch::cat({k.narrow(0, 0, 1) + d, k.narrow(0, 1, k.size(0) - 1)});
-  return long_conv(wide, with_skip, pass.last_only).to(x.scalar_type());
+  return long_conv(input, with_skip, pass.last_only).to(x.scalar_type());
 }
 
 // The constants are stored beside the state, because computing them costs more than a step.

@@ -12,6 +12,7 @@
 // errors  BAD_SPEC on an input of another width; BAD_ARGUMENT in a stepper when not causal
 // source  Choromanski et al. 2020, arXiv:2009.14794 §2.3–2.4; parity: performer, performer_noncausal
 
+#include "../kernels/at-least-float32.h"
 #include "../kernels/favor-forms.h"
 #include "../random.h"
 #include "op-table.h"
@@ -52,13 +53,12 @@ struct Favor final : Layer {
     }
     const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
     if (pass.redraw) redraw(pass.random);
-    const auto wide = x.scalar_type() == torch::kFloat64 ? x : x.to(torch::kFloat32);
-    const auto w = projection.to(wide.scalar_type());
+    const auto input = wide(x), w = projection.to(input.scalar_type());
     const auto by = table.at(pass.state ? pass.state->position : 0, x.size(1), x.device());
     if (!pass.state && x.is_cpu() && x.size(1) <= short_context)
-      return favor_by_pairs(wide, w, by, heads, causal, pass.last_only).to(x.scalar_type());
+      return favor_by_pairs(input, w, by, heads, causal, pass.last_only).to(x.scalar_type());
 
-    const auto parts = wide.unflatten(-1, {3, heads, e}).permute({2, 0, 3, 1, 4});  // [3, batch, heads, time, e]
+    const auto parts = input.unflatten(-1, {3, heads, e}).permute({2, 0, 3, 1, 4});  // [3, batch, heads, time, e]
     auto q = rotate(parts[0], by, Turn::pairs);
     const auto k = rotate(parts[1], by, Turn::pairs);
     Tensor y;

@@ -15,7 +15,7 @@ namespace {
 
 struct Gru final : Layer {
   Gru(const Node& node, Builder& b)
-      : width(node.integer("width")), weights(recurrent_weights(b, "l0", 3, node.integer("in"), width)), slot(b.slot()) {}
+      : width(node.integer("width")), weights(recurrent_weights(b, 0, 3, node.integer("in"), width)), slot(b.slot()) {}
   bool mixes() const override { return true; }
 
   Tensor forward(const Tensor& input, Pass& pass) override {

@@ -12,6 +12,7 @@
 // errors  BAD_ARGUMENT when a context is longer than the number of rows
 // source  Poli et al. 2023, arXiv:2302.10866; parity: hyena, hyena_order3
 
+#include "../kernels/at-least-float32.h"
 #include "../kernels/long-conv.h"
 #include "op-table.h"
 
@@ -61,7 +62,7 @@ struct Hyena final : Layer {
 
   Tensor forward(const Tensor& u, Pass& pass) override {
     c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
-    const auto type = u.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
+    const auto type = wide(u.scalar_type());
     const auto first = pass.state ? pass.state->position : 0, time = u.size(1);
     if (first + time > rows) {
       const auto needed = std::to_string(first + time);

@@ -18,7 +18,7 @@ namespace {
 struct Lstm final : Layer {
   Lstm(const Node& node, Builder& b) : width(node.integer("width")), rate(node.real("dropout")) {
     for (int64_t l = 0; l < node.integer("layers"); ++l) {
-      weights.push_back(recurrent_weights(b, "l" + std::to_string(l), 4, l == 0 ? node.integer("in") : width, width));
+      weights.push_back(recurrent_weights(b, l, 4, l == 0 ? node.integer("in") : width, width));
       slots.push_back(b.slot());
     }
   }

@@ -6,7 +6,7 @@
 //               a is learned from 1, and the head starts at zero
 //
 // shapes  x [batch, time, dim] -> raw [batch, time or 1, dim]
-// source  own; the wrapper of architectures.md §0
+// source  own
 
 #include "op-table.h"
 

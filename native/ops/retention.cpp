@@ -14,6 +14,7 @@
 // errors  BAD_SPEC when heads do not divide dim into pairs, or value
 // source  Sun et al. 2023, arXiv:2307.08621; parity: retnet, retnet_gelu
 
+#include "../kernels/at-least-float32.h"
 #include "../kernels/multiply.h"
 #include "../kernels/recompute.h"
 #include "../kernels/retention-kernels.h"
@@ -129,11 +130,10 @@ struct Retention final : Layer {
     const auto k = multiply(x, *k_weight, {}), v = multiply(x, *v_weight, {});
     const auto q = multiply(read, *q_weight, {}), g = multiply(read, *g_weight, {});
     const auto type = k.scalar_type();
-    const auto wide = type == torch::kFloat64 ? type : torch::kFloat32;
     Tensor y;
     {
       c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
-      y = retain(q.to(wide), k.to(wide), v.to(wide), g.to(wide), pass);
+      y = retain(wide(q), wide(k), wide(v), wide(g), pass);
     }
     return multiply(y.to(type), *out_weight, {});
   }

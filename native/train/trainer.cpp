@@ -1,5 +1,6 @@
 #include "trainer.h"
 
+#include "../kernels/at-least-float32.h"
 #include "../kernels/autocast.h"
 #include "../random.h"
 
@@ -80,7 +81,7 @@ int64_t Trainer::run(int64_t epoch, int64_t from, const std::vector<double>& rat
 }
 
 double Trainer::accumulate(const Tensor& batch, double share, uint64_t call_base) {
-  const auto dtype = model->placement.dtype == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
+  const auto dtype = wide(model->placement.dtype);
   const auto [given, next] = samples->gather(batch, dtype, model->placement.device);
   const auto x = given.to(model->placement.dtype);
   // Successor of each position, or of the last one only.
