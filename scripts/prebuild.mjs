@@ -1,21 +1,39 @@
-// Makes prebuilds/<platform>-<arch>/ of what was built: the addon, stripped, and the loader in a folder of its own, where
-// node-gyp-build does not take it for the addon. `node scripts/prebuild.mjs [FOLDER]`, where FOLDER is prebuilds by default.
+// Makes prebuilds/<platform>-<arch>/ of what was built, with prebuildify: `node scripts/prebuild.mjs [FOLDER]`, where FOLDER is
+// this package by default. PREBUILD_ARCH and LVM_TORCH_BUILD name another processor and the folder of its build.
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, rmSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const folder = join(process.argv[2] ?? join(root, 'prebuilds'), `${process.platform}-${process.arch}`)
-const addons = {
-  [join(root, 'build', 'Release', 'lvm_torch.node')]: join(folder, 'lvm-torch.node'),
-  [join(root, 'build', 'loader', 'loader.node')]: join(folder, 'loader', 'loader.node'),
-}
+const headers = createRequire(import.meta.url)('node-api-headers').include_dir
+const build = resolve(root, process.env.LVM_TORCH_BUILD ?? 'build-cmake')
+const out = resolve(process.argv[2] ?? root)
 
-rmSync(folder, { recursive: true, force: true })
-mkdirSync(join(folder, 'loader'), { recursive: true })
-for (const [from, to] of Object.entries(addons)) {
-  copyFileSync(from, to)
-  if (process.platform !== 'win32') execFileSync('strip', [process.platform === 'darwin' ? '-Sx' : '--strip-all', to])
-  process.stdout.write(`${to} ${(statSync(to).size / 1e6).toFixed(1)} MB\n`)
-}
+// prebuildify deletes build/ and moves the addon out of it. It works in a folder of its own, so that this clone keeps its build.
+const stage = join(build, 'stage')
+rmSync(stage, { recursive: true, force: true })
+mkdirSync(join(stage, 'node', 'include'), { recursive: true })
+for (const name of ['binding.gyp', 'package.json', 'CMakeLists.txt']) copyFileSync(join(root, name), join(stage, name))
+symlinkSync(join(root, 'scripts'), join(stage, 'scripts'), 'junction')
+
+// node-gyp downloads Node's headers unless a folder is named. Those of Node-API are enough; common.gypi only has to exist.
+symlinkSync(headers, join(stage, 'node', 'include', 'node'), 'junction')
+writeFileSync(
+  join(stage, 'node', 'common.gypi'),
+  "{ 'target_defaults': { 'default_configuration': 'Release', 'configurations': { 'Release': {}, 'Debug': {} } } }\n",
+)
+
+rmSync(join(out, 'prebuilds', `${process.platform}-${process.env.PREBUILD_ARCH ?? process.arch}`), {
+  recursive: true,
+  force: true,
+})
+// npm puts its own node-gyp on the PATH of what it starts.
+const words = ['prebuildify', '--napi', '--strip', '--cwd', stage, '--out', out, '--artifacts', join(build, 'artifacts')]
+execFileSync('npm', ['exec', '--offline', '--', ...words], {
+  cwd: root,
+  stdio: 'inherit',
+  shell: process.platform === 'win32',
+  env: { ...process.env, LVM_TORCH_BUILT: '1', npm_config_nodedir: join(stage, 'node') },
+})

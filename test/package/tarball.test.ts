@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, delimiter, dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -40,12 +40,23 @@ const run = (program: string, ...words: string[]) =>
   })
 const listed: string[] = []
 let size = 0
+/** The addon and the loader of this clone, as they are on disk. */
+const own = () => ['Release/lvm_torch.node', 'loader/loader.node'].map((file) => statSync(join(root, 'build', file)))
+const before = own()
+/** What prebuildify printed. */
+let said = ''
 
 beforeAll(async () => {
   mkdirSync(app)
   mkdirSync(bin)
   for (const program of ['node', 'npm', 'npx', 'sh', 'env']) symlinkSync(which(program)!, join(bin, program))
-  execFileSync(process.execPath, [join(root, 'scripts/prebuild.mjs')], { cwd: root })
+  // Headers of Node could only come from where nobody answers.
+  const offline = { ...process.env, npm_config_disturl: 'http://127.0.0.1:9/' }
+  said = execFileSync(process.execPath, [join(root, 'scripts/prebuild.mjs')], {
+    cwd: root,
+    env: offline,
+    stdio: 'pipe',
+  }).toString()
   const packed = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', scratch], {
     cwd: root,
     encoding: 'utf8',
@@ -82,6 +93,19 @@ describe('the tarball', () => {
   test('holds no binding.gyp, with which npm would start a build, and no sources or tests', async () => {
     expect(listed.filter((path) => /binding\.gyp|CMakeLists|^(native|test|lib|bin|scripts|build)/.test(path))).toEqual([])
     expect(listed.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts') && !path.startsWith('examples/'))).toEqual([])
+  })
+})
+
+describe('the prebuilt addon', () => {
+  const folder = join(root, 'prebuilds', `${process.platform}-${process.arch}`)
+
+  test('is made through binding.gyp, which downloads nothing, and only the two addons are in its folder', () => {
+    expect(said).toMatch(/binding_gyp_lvm_torch_target_cmake/)
+    expect(readdirSync(folder, { recursive: true }).sort()).toEqual(['loader', join('loader', 'loader.node'), 'lvm-torch.node'])
+  })
+  test('is stripped, and the clone keeps the one it was made of', () => {
+    expect(own().map(({ ino, mtimeMs }) => [ino, mtimeMs])).toEqual(before.map(({ ino, mtimeMs }) => [ino, mtimeMs]))
+    if (process.platform === 'linux') expect(statSync(join(folder, 'lvm-torch.node')).size).toBeLessThan(before[0]!.size)
   })
 })
 
