@@ -6,7 +6,6 @@ export default defineConfig({
     include: [
       'test/architectures/{every,gradients}.test.ts',
       'test/checkpoint/{golden,model}.test.ts',
-      'test/libtorch/load.test.ts',
       'test/torch/{call,multiplier,tensor,tensor-from}.test.ts',
       'test/train/train.test.ts',
     ],
