@@ -5,11 +5,11 @@ import { parseArgs } from 'node:util'
 import { findArchitecture } from '../dist/lib/architectures/index.js'
 import { Tensor } from '../dist/lib/index.js'
 import { native } from '../dist/lib/native.js'
-import { trainFields } from '../dist/lib/train/fields.js'
 import { prepare } from '../dist/lib/train/prepare.js'
 import { plan } from '../dist/lib/train/recipe.js'
 import { planned, rates, totalSteps } from '../dist/lib/train/schedule.js'
 import { closeSession, openSession } from '../dist/lib/train/session.js'
+import { trainFields } from '../dist/lib/train/train-fields.js'
 
 /** The decay of step t, from 1. */
 const RULES = {

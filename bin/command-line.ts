@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { shellWord } from '../lib/shown-text.js'
+import { shellWord } from '../lib/show.js'
 import { nearby } from './output.js'
 
 /** How this program is called where it was called: from node_modules, from a clone, or by its name. */

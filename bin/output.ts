@@ -1,6 +1,6 @@
 import { isAbsolute, relative } from 'node:path'
 import { asLvmError } from '../lib/errors.js'
-import { jsonText, oneLine, terminalText } from '../lib/shown-text.js'
+import { jsonText, oneLine, terminalText } from '../lib/show.js'
 
 export { bytes, count, duration } from '../lib/report/format.js'
 

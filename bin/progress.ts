@@ -1,6 +1,6 @@
-import { beyondPlan } from '../lib/checkpoint/run.js'
+import { beyondPlan } from '../lib/checkpoint/run-manifest.js'
 import type { TrainEvent } from '../lib/index.js'
-import { shellWord, terminalText } from '../lib/shown-text.js'
+import { shellWord, terminalText } from '../lib/show.js'
 import { program } from './command-line.js'
 import { bytes, count, duration, nearby } from './output.js'
 

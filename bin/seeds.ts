@@ -1,4 +1,4 @@
-import { runName } from '../lib/checkpoint/folder.js'
+import { runName } from '../lib/checkpoint/run-folder.js'
 import { asLvmError } from '../lib/errors.js'
 import type { TrainEvent, TrainOptions } from '../lib/index.js'
 import { table } from './output.js'

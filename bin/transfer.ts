@@ -1,5 +1,5 @@
 import type { Progress } from '../lib/libtorch/sources.js'
-import { oneLine } from '../lib/shown-text.js'
+import { oneLine } from '../lib/show.js'
 import { bytes, diagnostic, event } from './output.js'
 
 const VERBS = { wait: 'waiting for', download: 'fetching', check: 'checking', unpack: 'unpacking' }

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { isMainThread } from 'node:worker_threads'
 import type { Addon } from './addon.js'
 import { asLvmError, LvmError } from './errors.js'
-import { loadLibtorch } from './libtorch/load.js'
+import { loadLibtorch } from './libtorch/load-libtorch.js'
 
 export type * from './addon.js'
 

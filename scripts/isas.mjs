@@ -18,7 +18,7 @@ const NUMBERS = [
   'test/checkpoint/s4',
   'test/evaluate/baselines',
   'test/evaluate/metrics',
-  'test/evaluate/retrieval/exact',
+  'test/study/retrieval/exact',
   'test/evaluate/ridge',
   'test/evaluate/rollout',
   'test/export/export',

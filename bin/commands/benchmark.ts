@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { benchmarkFields } from '../../lib/evaluate/benchmark/fields.js'
+import { benchmarkFields } from '../../lib/study/benchmark/benchmark-fields.js'
 import { flags, given } from '../flags.js'
 import { answer, bytes, count, diagnostic, table } from '../output.js'
 

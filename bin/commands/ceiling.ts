@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { ceilingFields } from '../../lib/evaluate/ceiling/fields.js'
+import { ceilingFields } from '../../lib/study/ceiling/ceiling-fields.js'
 import { flags, given } from '../flags.js'
 import { answer, diagnostic } from '../output.js'
 

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { compareFields } from '../../lib/evaluate/compare/fields.js'
+import { compareFields } from '../../lib/study/compare/compare-fields.js'
 import { flags, given } from '../flags.js'
 import { answer, diagnostic } from '../output.js'
 

@@ -1,9 +1,9 @@
 import type { CommandModule } from 'yargs'
-import { inspectFields } from '../../lib/data/fields.js'
-import type { Inspection } from '../../lib/data/inspect.js'
+import { auditFields } from '../../lib/audit/audit-fields.js'
+import { inspectFields } from '../../lib/data/data-fields.js'
+import type { Inspection } from '../../lib/data/inspect-data.js'
 import { LvmError } from '../../lib/errors.js'
-import { auditFields } from '../../lib/evaluate/audit/fields.js'
-import { oneLine } from '../../lib/shown-text.js'
+import { oneLine } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
 import { answer, bytes, count, diagnostic, fail, table } from '../output.js'
 
@@ -67,7 +67,7 @@ const inspect: CommandModule = {
       .example('$0 data inspect wiki', 'wiki.npy with wiki.jsonl.gz and wiki.card.json beside it')
       .example('$0 data inspect sequences.npz --json', 'the same for a program'),
   handler: async (argv) => {
-    const { inspectData } = await import('../../lib/data/inspect.js')
+    const { inspectData } = await import('../../lib/data/inspect-data.js')
     const inspection = await inspectData(String(argv.file), given(inspectFields, argv))
     answer(inspection, () => page(inspection), argv.json === true)
     const { error } = inspection

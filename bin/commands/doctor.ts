@@ -1,8 +1,8 @@
 import type { CommandModule } from 'yargs'
 import { badOption, ERRORS } from '../../lib/errors.js'
-import { doctorFields } from '../../lib/evaluate/fields.js'
+import { doctorFields } from '../../lib/evaluate/evaluate-fields.js'
 import { type Diagnosis, examine } from '../../lib/libtorch/doctor.js'
-import { oneLine } from '../../lib/shown-text.js'
+import { oneLine } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
 import { answer, bytes, diagnostic, table } from '../output.js'
 

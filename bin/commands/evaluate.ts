@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { evaluateFields } from '../../lib/evaluate/fields.js'
+import { evaluateFields } from '../../lib/evaluate/evaluate-fields.js'
 import { flags, given } from '../flags.js'
 import { answer, diagnostic } from '../output.js'
 

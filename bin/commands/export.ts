@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { exportFields } from '../../lib/export/fields.js'
+import { exportFields } from '../../lib/export/export-fields.js'
 import { flags, given } from '../flags.js'
 import { answer, nearby } from '../output.js'
 

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { predictFields } from '../../lib/evaluate/fields.js'
+import { predictFields } from '../../lib/evaluate/evaluate-fields.js'
 import { flags, given } from '../flags.js'
 import { answer, count } from '../output.js'
 

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { pruneFields } from '../../lib/export/prune-fields.js'
+import { pruneFields } from '../../lib/compress/prune-fields.js'
 import { flags, given } from '../flags.js'
 import { answer, bytes, count, diagnostic, table } from '../output.js'
 import { allOrNothing } from '../signals.js'

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { quantizeFields } from '../../lib/export/quantize-fields.js'
+import { quantizeFields } from '../../lib/compress/quantize-fields.js'
 import { flags, given } from '../flags.js'
 import { answer, bytes, diagnostic, table } from '../output.js'
 import { allOrNothing } from '../signals.js'

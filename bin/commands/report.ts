@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { reportFields } from '../../lib/report/fields.js'
+import { reportFields } from '../../lib/report/report-fields.js'
 import { flags, given } from '../flags.js'
 import { answer, diagnostic, nearby } from '../output.js'
 

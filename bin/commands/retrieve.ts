@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { retrieveFields } from '../../lib/evaluate/retrieval/fields.js'
+import { retrieveFields } from '../../lib/study/retrieval/retrieve-fields.js'
 import { flags, given } from '../flags.js'
 import { answer, diagnostic, fail } from '../output.js'
 

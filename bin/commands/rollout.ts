@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { rolloutFields } from '../../lib/evaluate/fields.js'
+import { rolloutFields } from '../../lib/evaluate/evaluate-fields.js'
 import { flags, given } from '../flags.js'
 import { answer, count, table } from '../output.js'
 

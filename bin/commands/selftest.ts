@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs'
 import { ERRORS } from '../../lib/errors.js'
-import { selftestFields } from '../../lib/evaluate/fields.js'
+import { selftestFields } from '../../lib/evaluate/evaluate-fields.js'
 import { flags, given } from '../flags.js'
 import { answer, count, table } from '../output.js'
 

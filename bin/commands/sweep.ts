@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs'
 import type { SweepEvent, SweepOptions } from '../../lib/index.js'
-import { sweepFields } from '../../lib/report/sweep/fields.js'
+import { sweepFields } from '../../lib/sweep/sweep-fields.js'
 import { resumption } from '../command-line.js'
 import { flags, given } from '../flags.js'
 import { diagnostic, duration, event as emit, nearby, print } from '../output.js'

@@ -3,7 +3,7 @@ import { architectures } from '../../lib/architectures/index.js'
 import { badOption } from '../../lib/errors.js'
 import type { TrainOptions } from '../../lib/index.js'
 import { integer, resolve } from '../../lib/options.js'
-import { trainFields, trainFieldsOf } from '../../lib/train/fields.js'
+import { trainFields, trainFieldsOf } from '../../lib/train/train-fields.js'
 import { flags, given, kebab, wrapped } from '../flags.js'
 import { nearest } from '../usage.js'
 

@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs'
 import { LvmError } from '../../lib/errors.js'
-import { verifyFields } from '../../lib/report/fields.js'
+import { verifyFields } from '../../lib/report/report-fields.js'
 import { flags, given } from '../flags.js'
 import { answer, diagnostic, fail } from '../output.js'
 

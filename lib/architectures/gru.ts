@@ -1,6 +1,6 @@
 import { choice } from '../options.js'
 import { architecture } from '../spec/architecture.js'
-import * as field from '../spec/fields.js'
+import * as field from '../spec/architecture-fields.js'
 import { chain, layerNorm, linear, named, gru as recurrent, residual } from '../spec/ops.js'
 
 /**

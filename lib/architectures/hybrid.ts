@@ -1,6 +1,6 @@
 import { integer, text } from '../options.js'
 import { architecture } from '../spec/architecture.js'
-import * as field from '../spec/fields.js'
+import * as field from '../spec/architecture-fields.js'
 import { attend, chain, conv, linear, named } from '../spec/ops.js'
 import { mamba2Mixer, mixerFields, mixerRule, mixerTrunk } from './mamba2.js'
 

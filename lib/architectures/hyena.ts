@@ -1,6 +1,6 @@
 import { flag, integer, real } from '../options.js'
 import { architecture } from '../spec/architecture.js'
-import * as field from '../spec/fields.js'
+import * as field from '../spec/architecture-fields.js'
 import { activation, chain, conv, layerNorm, linear, hyena as long, named, residual } from '../spec/ops.js'
 
 const SHORT = 3

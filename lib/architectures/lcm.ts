@@ -1,6 +1,6 @@
 import { integer } from '../options.js'
 import { architecture } from '../spec/architecture.js'
-import * as field from '../spec/fields.js'
+import * as field from '../spec/architecture-fields.js'
 import { activation, attend, chain, concat, linear, type Node, named, product, residual, rmsNorm } from '../spec/ops.js'
 
 /**

@@ -1,6 +1,6 @@
 import { integer } from '../options.js'
 import { architecture } from '../spec/architecture.js'
-import * as field from '../spec/fields.js'
+import * as field from '../spec/architecture-fields.js'
 import { chain, linear, mamba2 as mixer, type Node, named, residual, rmsNorm } from '../spec/ops.js'
 
 /** The options of a Mamba-2 layer, which the hybrid has too. */

@@ -1,6 +1,6 @@
 import { choice, integer } from '../options.js'
 import { architecture } from '../spec/architecture.js'
-import * as field from '../spec/fields.js'
+import * as field from '../spec/architecture-fields.js'
 import { activation, chain, linear, named, product, residual, retention, rmsNorm } from '../spec/ops.js'
 
 const EPS = 1e-6

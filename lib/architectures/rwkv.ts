@@ -1,5 +1,5 @@
 import { architecture } from '../spec/architecture.js'
-import * as field from '../spec/fields.js'
+import * as field from '../spec/architecture-fields.js'
 import { chain, channelMixing, layerNorm, linear, named, residual, timeMixing } from '../spec/ops.js'
 
 /**

@@ -1,7 +1,7 @@
 import { asLvmError, LvmError } from '../errors.js'
-import { isRun } from './folder.js'
-import { removeRun } from './runs.js'
-import { openStore, restoreRun, type Store } from './store.js'
+import { removeRun } from './list-runs.js'
+import { isRun } from './run-folder.js'
+import { openStore, restoreRun, type Store } from './run-store.js'
 
 /**
  * Opens the store of a run, a new one unless it is resumed; a run that is overwritten stays until the first save of the new one, and one

@@ -1,11 +1,11 @@
 import { link, mkdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { asLvmError } from '../errors.js'
+import { textHash } from '../files/hash.js'
 import { type Content, copyWhole, replaceText, syncFile, syncFolder, temporary, writeNew } from '../files/write.js'
-import { generationFolder, generationNumbers, generationsOf, isOurs, POINTER } from './folder.js'
-import { textHash } from './hash.js'
 import { checkFile, type FileRecord, MANIFEST, manifestText, readManifest, recordOf, seal } from './manifest.js'
-import { type Checkpoint, pointerText } from './verify.js'
+import { generationFolder, generationNumbers, generationsOf, isOurs, POINTER } from './run-folder.js'
+import { type Checkpoint, pointerText } from './verify-save.js'
 
 /** What a save holds. */
 export interface Save {

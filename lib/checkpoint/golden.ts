@@ -1,12 +1,12 @@
 import { cpus } from 'node:os'
-import { sha256 } from '../data/file.js'
-import { random } from '../data/random.js'
 import { atOnce } from '../data/windows.js'
 import { LvmError } from '../errors.js'
-import { addonPath } from '../libtorch/load.js'
+import { sha256 } from '../files/read-file.js'
+import { addonPath } from '../libtorch/load-libtorch.js'
 import { type DType, type NativeModel, native } from '../native.js'
+import { random } from '../statistics/random.js'
 import { Tensor } from '../torch/tensor.js'
-import type { Engine, Golden } from './run.js'
+import type { Engine, Golden } from './run-manifest.js'
 
 /** Eight golden rows, fewer of long contexts. */
 const rowsOf = (context: number) => Math.min(8, atOnce(context))

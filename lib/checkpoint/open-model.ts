@@ -3,12 +3,12 @@ import { LvmError } from '../errors.js'
 import { type NativeModel, native } from '../native.js'
 import type { Node } from '../spec/ops.js'
 import { warnRuledOut } from '../torch/ruled-out.js'
-import { isRun } from './folder.js'
 import { type Choice, chooseKernels, DEQUANTIZED, type RuledOut, ruledOutSentence, shapeKey } from './kernels.js'
 import { readManifest } from './manifest.js'
 import { openQuantized, type Quantization, type QuantizedFile } from './quantized.js'
-import { QUANTIZED, type RunManifest, weightsDtype, weightsFile } from './run.js'
-import { fill, loadWeights } from './weights.js'
+import { isRun } from './run-folder.js'
+import { QUANTIZED, type RunManifest, weightsDtype, weightsFile } from './run-manifest.js'
+import { fill, loadWeights } from './run-weights.js'
 
 /** A model of quantised weights, and the kernel that multiplies with each of its matrices. */
 export interface OpenedQuantized extends Choice {

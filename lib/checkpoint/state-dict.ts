@@ -1,12 +1,12 @@
-import { dtypeOf } from '../data/element.js'
-import { damaged } from '../data/file.js'
-import { loadTensor } from '../data/load.js'
-import { needed, Opaque } from '../data/opaque.js'
-import { keyText } from '../data/plain.js'
-import { isTensorEntry, openPt, type PtFile, readTensor } from '../data/pt.js'
-import { isNdArray, type NdArray } from '../data/python-globals.js'
 import { LvmError } from '../errors.js'
-import type { Opened, Stored } from './stored.js'
+import { dtypeOf } from '../files/element.js'
+import { needed, Opaque } from '../files/opaque.js'
+import { keyText } from '../files/plain.js'
+import { isTensorEntry, openPt, type PtFile, readTensor } from '../files/pt.js'
+import { isNdArray, type NdArray } from '../files/python-globals.js'
+import { damaged } from '../files/read-file.js'
+import { loadTensor } from '../torch/load-array.js'
+import type { Opened, Stored } from '../weights/open-weights.js'
 
 type Dict = ReadonlyMap<unknown, unknown>
 

@@ -1,6 +1,6 @@
 import { shown } from '../errors.js'
+import { damaged } from '../files/read-file.js'
 import type { Articles } from './base.js'
-import { damaged } from './file.js'
 
 /** Why a value is no id of an article; undefined when it is one. */
 function fault(id: unknown): string | undefined {

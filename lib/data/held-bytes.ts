@@ -1,6 +1,6 @@
-import { isMapped, openArrays, type StoredArray } from './arrays.js'
+import { isMapped, openArrays, type StoredArray } from '../files/arrays.js'
+import { elements } from '../files/element.js'
 import type { Part } from './base.js'
-import { elements } from './element.js'
 import { layoutOf } from './keys.js'
 import { locateBase } from './locate.js'
 

@@ -1,8 +1,8 @@
 import { LvmError } from '../errors.js'
-import type { ArrayFile, StoredArray } from './arrays.js'
+import type { ArrayFile, StoredArray } from '../files/arrays.js'
+import { elements } from '../files/element.js'
+import { damaged } from '../files/read-file.js'
 import type { Part } from './base.js'
-import { elements } from './element.js'
-import { damaged } from './file.js'
 
 /** The names under which real files keep the same thing; the first that is there counts. */
 const KEYS = {

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { LvmError } from '../errors.js'
+import { readJsonObject } from '../files/json.js'
+import { DEFAULT_LIMITS, type Limits } from '../files/limits.js'
+import { damaged } from '../files/read-file.js'
 import type { Card } from './base.js'
-import { damaged } from './file.js'
-import { readJsonObject } from './json.js'
-import { DEFAULT_LIMITS, type Limits } from './limits.js'
 
 const VECTORS = ['.npy', '.npz', '.safetensors']
 const SIDES = ['.jsonl.gz', '.jsonl']

@@ -1,10 +1,10 @@
 import { shown } from '../errors.js'
+import { needed } from '../files/opaque.js'
+import { damaged } from '../files/read-file.js'
+import { loadValues } from '../torch/load-array.js'
 import { articleTable } from './articles.js'
 import type { Articles } from './base.js'
-import { damaged } from './file.js'
 import type { Layout } from './keys.js'
-import { loadValues } from './load.js'
-import { needed } from './opaque.js'
 
 /** What a file says about each of its rows. */
 export interface RowFacts {

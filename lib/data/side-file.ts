@@ -1,10 +1,10 @@
 import { LvmError, shown } from '../errors.js'
+import { parseJson } from '../files/json.js'
+import { DEFAULT_LIMITS, type Limits } from '../files/limits.js'
+import { lines } from '../files/lines.js'
+import { damaged } from '../files/read-file.js'
 import { articleTable } from './articles.js'
 import type { Articles } from './base.js'
-import { damaged } from './file.js'
-import { parseJson } from './json.js'
-import { DEFAULT_LIMITS, type Limits } from './limits.js'
-import { lines } from './lines.js'
 
 /** What a side file says about the rows of a base, its texts left out. */
 export interface Side {

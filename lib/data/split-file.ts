@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { LvmError } from '../errors.js'
+import { jsonFault, parseJson } from '../files/json.js'
+import { DEFAULT_LIMITS } from '../files/limits.js'
+import { damaged } from '../files/read-file.js'
 import type { Base } from './base.js'
-import { damaged } from './file.js'
-import { jsonFault, parseJson } from './json.js'
-import { DEFAULT_LIMITS } from './limits.js'
 import { articlesOf, checkDisjoint, type Split, type SplitMode } from './split.js'
 import type { Windows } from './windows.js'
 

@@ -1,6 +1,6 @@
 import { badOption, LvmError } from '../errors.js'
+import { permutation } from '../statistics/random.js'
 import type { Base } from './base.js'
-import { permutation } from './random.js'
 import type { Windows } from './windows.js'
 
 export type SplitMode = 'articles' | 'windows' | 'file'

@@ -1,4 +1,4 @@
-import { random } from './random.js'
+import { random } from '../statistics/random.js'
 import type { KINDS } from './synth-fields.js'
 
 export type Kind = (typeof KINDS)[number]

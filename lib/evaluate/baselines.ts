@@ -1,9 +1,9 @@
 import type { Scores } from '../native.js'
+import { describe } from '../statistics/estimates.js'
 import type { Tensor } from '../torch/tensor.js'
 import { cacheKey, readCached, writeCached } from './baselines-cache.js'
 import { type Baseline, type BaselineName, fitBaselines } from './baselines-fit.js'
 import { blocks, meanTarget, type Rows } from './baselines-rows.js'
-import { describe } from './statistics.js'
 
 /** What scores raw predictions for some windows; models and baselines go through the same one. */
 export type Scorer = (raw: Tensor, ids: Int32Array, centre: Tensor | null) => Promise<Scores>

@@ -6,7 +6,7 @@ import { baselineResults } from './baselines.js'
 import { contexts, type Rows, samplesOf } from './baselines-rows.js'
 import { measureLatency, peakMemory } from './latency.js'
 import { metrics } from './metrics.js'
-import type { RunEntry, Speed } from './report.js'
+import type { RunEntry, Speed } from './results-file.js'
 import { judgeTiers } from './tiers.js'
 
 /** A run that is loaded, with what its files say about it. */

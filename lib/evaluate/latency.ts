@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { quantile } from './statistics.js'
+import { quantile } from '../statistics/estimates.js'
 
 /** What one batch size costs. Units: milliseconds per call. */
 export interface BatchLatency {

@@ -1,5 +1,5 @@
-import { permutation } from '../data/random.js'
 import { LvmError } from '../errors.js'
+import { permutation } from '../statistics/random.js'
 import { call, type Tensor } from '../torch/tensor.js'
 import { contexts, meanCosine, meanTarget, type Rows } from './baselines-rows.js'
 import { addMoments, dualEquations, type LinearMap, noMoments, normalEquations, type System } from './ridge-systems.js'

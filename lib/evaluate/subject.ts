@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Model } from '../checkpoint/model.js'
-import { SPLIT } from '../checkpoint/run.js'
+import { SPLIT } from '../checkpoint/run-manifest.js'
 import type { Base } from '../data/base.js'
 import { openBeside } from '../data/beside.js'
 import type { Split } from '../data/split.js'
@@ -9,7 +9,7 @@ import { loadSplit } from '../data/split-file.js'
 import { makeWindows, type Windows } from '../data/windows.js'
 import { badOption } from '../errors.js'
 import type { Options } from '../options.js'
-import type { predictFields } from './fields.js'
+import type { predictFields } from './evaluate-fields.js'
 import { trainedShare } from './trained-on.js'
 
 /** Windows that a run is judged on. */

@@ -2,12 +2,12 @@ import { existsSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { asLvmError } from '../errors.js'
 import { findLibtorch, fromPython, type Step, step, steps } from './find.js'
-import { addonPath } from './load.js'
+import { installed } from './libtorch-store.js'
+import { addonPath } from './load-libtorch.js'
 import { limits, processor, system, tool, usableThreads } from './machine.js'
 import { packageRoot, storeRoot } from './paths.js'
 import { here, PLATFORMS } from './pins.js'
-import { attempt, type Trial } from './probe.js'
-import { installed } from './store.js'
+import { attempt, type Trial } from './probe-libtorch.js'
 
 /** Something that is wrong, and what mends it. */
 export interface Problem {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { LvmError } from '../errors.js'
-import { inspect, type Libtorch } from './inspect.js'
+import { inspect, type Libtorch } from './inspect-libtorch.js'
 import { apart, type Env, packageRoot, storeRoot } from './paths.js'
 import { here, VERSION } from './pins.js'
 

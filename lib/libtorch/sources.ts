@@ -3,10 +3,10 @@ import { readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { badOption, LvmError } from '../errors.js'
 import { fileMember, folderMembers, type Member, zipMembers } from './archive.js'
+import { sha256 } from './libtorch-store.js'
 import type { Env } from './paths.js'
 import { anyVersion, type Platform, VERSION, type Wheel } from './pins.js'
 import { download, pythonWithPip } from './pip.js'
-import { sha256 } from './store.js'
 import type { Variant } from './unpack.js'
 
 /** How far an installation is. */

@@ -1,4 +1,4 @@
-import type { RunManifest } from '../checkpoint/run.js'
+import type { RunManifest } from '../checkpoint/run-manifest.js'
 import { count } from './format.js'
 
 /** What a run's validation figures rest on: figures of other data or another split cannot be compared with them. */

@@ -1,9 +1,9 @@
 import { pageDoor } from '../door.js'
-import { oneLine } from '../shown-text.js'
+import { oneLine } from '../show.js'
 import { basesOf } from './basis.js'
-import type { Report } from './document.js'
 import { duration, fixed, millions, mse, NONE } from './format.js'
 import type { MatrixRow, Status } from './matrix.js'
+import type { Report } from './report-document.js'
 
 export const STATUS_MARK: Readonly<Record<Status, string>> = {
   complete: '✅ COMPLETE',

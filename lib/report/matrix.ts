@@ -1,14 +1,14 @@
 import { architectures } from '../architectures/index.js'
 import { sizeOf } from '../architectures/size.js'
-import { skillSentence } from '../evaluate/report-table.js'
+import { skillSentence } from '../evaluate/results-table.js'
 import type { TierName } from '../evaluate/tiers.js'
 import { trainedOnNote } from '../evaluate/trained-on.js'
 import { countParameters } from '../spec/count.js'
+import type { Cell } from '../sweep/cells.js'
 import { basesOf, basisOf } from './basis.js'
+import { EXPECTED_SCORE } from './expected-scores.js'
 import { count, fixed, millions } from './format.js'
-import { EXPECTED_SCORE } from './prd.js'
-import type { ReportedRun, Sourced } from './runs.js'
-import type { Cell } from './sweep/cells.js'
+import type { ReportedRun, Sourced } from './reported-runs.js'
 
 export type Status =
   | 'complete'

@@ -3,11 +3,11 @@ import { basename, join } from 'node:path'
 import { asyncDoor, callback, optional, withFields } from '../door.js'
 import { replaceText } from '../files/write.js'
 import { resolve } from '../options.js'
-import { gather, imprint, madeOf, type Report } from './document.js'
-import { reportFields } from './fields.js'
-import { allFigures } from './figures/all.js'
-import { page } from './html/page.js'
+import { allFigures } from './figures/all-figures.js'
+import { page } from './html/report-page.js'
 import { markdown } from './markdown.js'
+import { gather, imprint, madeOf, type Report } from './report-document.js'
+import { reportFields } from './report-fields.js'
 
 /** Options of `report`: any field of `reportFields`, and what hears of progress. */
 export interface ReportOptions {

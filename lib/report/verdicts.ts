@@ -1,7 +1,7 @@
-import type { RunEntry } from '../evaluate/report.js'
-import { studentLimit } from '../evaluate/statistics-student.js'
+import type { RunEntry } from '../evaluate/results-file.js'
 import { wasTrainedOn } from '../evaluate/trained-on.js'
-import type { ReportedRun } from './runs.js'
+import { studentLimit } from '../statistics/student.js'
+import type { ReportedRun } from './reported-runs.js'
 
 /** A run beside the best baseline on its windows, corrected for how many runs are compared. */
 export interface SkillVerdict {

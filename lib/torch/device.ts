@@ -1,9 +1,9 @@
 import { badOption, LvmError, shown } from '../errors.js'
 import { worded } from '../hints.js'
 import { findLibtorch } from '../libtorch/find.js'
-import { addonPath } from '../libtorch/load.js'
+import { addonPath } from '../libtorch/load-libtorch.js'
 import { limits, usableThreads } from '../libtorch/machine.js'
-import { probe } from '../libtorch/probe.js'
+import { probe } from '../libtorch/probe-libtorch.js'
 import { native } from '../native.js'
 import { warnRuledOut } from './ruled-out.js'
 

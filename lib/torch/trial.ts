@@ -1,4 +1,4 @@
-// Run in a process of its own (lib/libtorch/probe.ts): does this libtorch compute on this device, or does it take the process down?
+// Run in a process of its own (lib/libtorch/probe-libtorch.ts): does this libtorch compute on this device, or does it take the process down?
 import { asLvmError, LvmError } from '../errors.js'
 import { native } from '../native.js'
 import { Tensor } from './tensor.js'

@@ -1,10 +1,10 @@
-import type { Store } from '../checkpoint/store.js'
+import type { Store } from '../checkpoint/run-store.js'
 import { asLvmError, LvmError } from '../errors.js'
 import { native } from '../native.js'
-import type { Told } from './events.js'
 import { saveSession } from './save.js'
 import { afterEpoch, rates, totalSteps } from './schedule.js'
 import { evaluateEpoch, holding, type Session, standing } from './session.js'
+import type { Told } from './train-events.js'
 
 const SAVE_SECONDS = 300
 /** How long a call into C++ should take: short enough for a progress bar, long enough to cost nothing. */

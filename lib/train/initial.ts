@@ -1,8 +1,8 @@
-import { asOurs, type Ours } from '../checkpoint/ours.js'
-import { misfit, type Placed, place, scaleInput } from '../checkpoint/place.js'
-import { openWeights, weightsHash } from '../checkpoint/stored.js'
 import type { NativeModel } from '../native.js'
 import type { Node } from '../spec/ops.js'
+import { asOurs, type Ours } from '../weights/as-ours.js'
+import { openWeights, weightsHash } from '../weights/open-weights.js'
+import { misfit, type Placed, place, scaleInput } from '../weights/place-weights.js'
 import type { Plan } from './recipe.js'
 
 /** Weights that a training starts from. */

@@ -4,7 +4,7 @@ import { forPrograms } from '../hints.js'
 import { type Options, resolve } from '../options.js'
 import { type Architecture, isCausal } from '../spec/architecture.js'
 import { resolveDevice } from '../torch/device.js'
-import { trainFields } from './fields.js'
+import { trainFields } from './train-fields.js'
 
 type Given = Readonly<Record<string, unknown>>
 export type TrainSettings = Options<typeof trainFields>

@@ -1,7 +1,6 @@
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { linkOrCopy } from '../checkpoint/generation.js'
 import { goldenRows } from '../checkpoint/golden.js'
-import { jsonHash } from '../checkpoint/hash.js'
 import {
   BEST,
   CONFIG,
@@ -14,14 +13,15 @@ import {
   type RunManifest,
   SPLIT,
   type Weights,
-} from '../checkpoint/run.js'
-import type { Store } from '../checkpoint/store.js'
-import { checkpointValue } from '../checkpoint/weights.js'
+} from '../checkpoint/run-manifest.js'
+import type { Store } from '../checkpoint/run-store.js'
+import { checkpointValue } from '../checkpoint/run-weights.js'
 import { splitText } from '../data/split-file.js'
+import { jsonHash } from '../files/hash.js'
 import { copyWhole } from '../files/write.js'
 import { packageVersion } from '../libtorch/paths.js'
 import { native } from '../native.js'
-import { configOf, paramGroup } from './config.js'
+import { configOf, paramGroup } from './config-file.js'
 import { type Session, standing } from './session.js'
 
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`

@@ -1,4 +1,4 @@
-import type { Stretch } from '../checkpoint/run.js'
+import type { Stretch } from '../checkpoint/run-manifest.js'
 import { badOption, LvmError } from '../errors.js'
 import type { TrainSettings } from './recipe.js'
 

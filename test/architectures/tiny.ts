@@ -1,6 +1,6 @@
-import { random } from '../../lib/data/random.js'
 import { type NativeModel, native } from '../../lib/native.js'
 import type { Architecture } from '../../lib/spec/architecture.js'
+import { random } from '../../lib/statistics/random.js'
 import { Tensor } from '../../lib/torch/tensor.js'
 
 /** Dimension of the vectors in these tests, and the longest context. */

@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
 import { normsWarning } from '../../lib/data/checks.js'
 import { ERRORS, type ErrorCode, LvmError } from '../../lib/errors.js'
-import { PATTERNS } from '../../lib/evaluate/diagnose/patterns.js'
 import { forPrograms, worded } from '../../lib/hints.js'
-import { npy } from '../data/fixture.js'
+import { PATTERNS } from '../../lib/study/diagnose/patterns.js'
+import { npy } from '../files/fixture.js'
 
 const OPTION = /(^|\s)--[a-z]/
 

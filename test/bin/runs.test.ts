@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { openStore } from '../../lib/checkpoint/store.js'
+import { openStore } from '../../lib/checkpoint/run-store.js'
 import { flip, tempFolder } from '../checkpoint/run.js'
 
 const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))

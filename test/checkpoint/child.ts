@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs'
-import { openStore, type Store } from '../../lib/checkpoint/store.js'
+import { openStore, type Store } from '../../lib/checkpoint/run-store.js'
 import type { LvmError } from '../../lib/errors.js'
 import { lockRun } from '../../lib/files/lock.js'
 import { saveOf, stepIn } from './saves.js'

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import { openStore, type Store, verifyRun } from '../../lib/checkpoint/store.js'
+import { openStore, type Store, verifyRun } from '../../lib/checkpoint/run-store.js'
 import { clone, listing, tempFolder } from './run.js'
 import { saveOf, saveSteps, stepIn } from './saves.js'
 

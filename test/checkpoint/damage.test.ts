@@ -2,7 +2,7 @@ import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'nod
 import { mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openStore, restoreRun, verifyRun } from '../../lib/checkpoint/store.js'
+import { openStore, restoreRun, verifyRun } from '../../lib/checkpoint/run-store.js'
 import type { LvmError } from '../../lib/errors.js'
 import { FILES, flip, listing, refusal, replace, runOf, tempFolder } from './run.js'
 import { saveOf, saveSteps, stepIn } from './saves.js'
@@ -91,7 +91,7 @@ describe('damage is BAD_CHECKPOINT, names the file and deletes nothing:', () => 
   it('a manifest that names files elsewhere', async () => {
     const folder = await runOf(1)
     const copy = await tempFolder()
-    const { jsonHash } = await import('../../lib/checkpoint/hash.js')
+    const { jsonHash } = await import('../../lib/files/hash.js')
     const { digest: _, ...manifest } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'))
     manifest.files = { '../../etc/passwd': { sha256: '0'.repeat(64), bytes: 1 } }
     writeFileSync(join(copy, 'manifest.json'), `${JSON.stringify({ ...manifest, digest: jsonHash(manifest) }, null, 2)}\n`)

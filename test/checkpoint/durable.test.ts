@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path'
 import { expect, it, vi } from 'vitest'
-import { openStore } from '../../lib/checkpoint/store.js'
+import { openStore } from '../../lib/checkpoint/run-store.js'
 import { tempFolder } from './run.js'
 import { saveOf } from './saves.js'
 

@@ -1,7 +1,7 @@
 import { cp, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
-import { verifyRun } from '../../lib/checkpoint/store.js'
+import { verifyRun } from '../../lib/checkpoint/run-store.js'
 import { evaluate, load, train } from '../../lib/index.js'
 import { comparable, historyOf, place } from '../train/runs.js'
 

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { findRun, isRun, runFolder, runName } from '../../lib/checkpoint/folder.js'
-import { openStore } from '../../lib/checkpoint/store.js'
+import { findRun, isRun, runFolder, runName } from '../../lib/checkpoint/run-folder.js'
+import { openStore } from '../../lib/checkpoint/run-store.js'
 import { refusal, tempFolder } from './run.js'
 import { saveSteps } from './saves.js'
 

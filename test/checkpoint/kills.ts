@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
-import { openStore, verifyRun } from '../../lib/checkpoint/store.js'
+import { openStore, verifyRun } from '../../lib/checkpoint/run-store.js'
 import { start } from './processes.js'
 import { listing } from './run.js'
 import { stepIn } from './saves.js'

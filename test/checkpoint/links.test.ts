@@ -1,8 +1,8 @@
 import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { removeRun } from '../../lib/checkpoint/runs.js'
-import { openStore, restoreRun, verifyRun } from '../../lib/checkpoint/store.js'
+import { removeRun } from '../../lib/checkpoint/list-runs.js'
+import { openStore, restoreRun, verifyRun } from '../../lib/checkpoint/run-store.js'
 import { listing, refusal, runOf, tempFolder } from './run.js'
 import { saveSteps, stepIn } from './saves.js'
 

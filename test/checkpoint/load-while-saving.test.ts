@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
 import { openModel } from '../../lib/checkpoint/open-model.js'
-import { openStore } from '../../lib/checkpoint/store.js'
+import { openStore } from '../../lib/checkpoint/run-store.js'
 import { load } from '../../lib/index.js'
 import { TINY, trained, vectorFile } from '../train/runs.js'
 

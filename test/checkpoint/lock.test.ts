@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSy
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { openStore } from '../../lib/checkpoint/store.js'
+import { openStore } from '../../lib/checkpoint/run-store.js'
 import { thisProcess } from '../../lib/files/holder.js'
 import { lockHolder, lockRun } from '../../lib/files/lock.js'
 import { type Child, start } from './processes.js'
@@ -107,7 +107,7 @@ describe('a lock', () => {
   })
   it('claimed by one who died over it goes to the next', async () => {
     const folder = await tempFolder()
-    const { textHash } = await import('../../lib/checkpoint/hash.js')
+    const { textHash } = await import('../../lib/files/hash.js')
     const dead = await Promise.all([1, 2].map(async (n) => lockText({ pid: await deadPid(), started: String(n) })))
     writeFileSync(join(folder, 'lock'), dead[0]!)
     writeFileSync(join(folder, `lock.${textHash(dead[0]!).slice(0, 16)}`), dead[1]!)

@@ -4,9 +4,9 @@ import { Worker } from 'node:worker_threads'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { LvmError, load, type Model, Tensor } from '../../lib/index.js'
 import { native } from '../../lib/native.js'
-import { refused } from '../data/fixture.js'
-import { gaussian } from '../evaluate/clustered.js'
+import { refused } from '../files/fixture.js'
 import { expectRounding, printMargin } from '../rounding.js'
+import { gaussian } from '../statistics/clustered.js'
 import { TINY, trained, vectorFile } from '../train/runs.js'
 
 const DIM = 16

@@ -2,7 +2,7 @@ import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openStore, type Store, verifyRun } from '../../lib/checkpoint/store.js'
+import { openStore, type Store, verifyRun } from '../../lib/checkpoint/run-store.js'
 import { FILES, listing, refusal, replace, runOf } from './run.js'
 import { saveOf, stepIn } from './saves.js'
 

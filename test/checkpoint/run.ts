@@ -3,7 +3,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect } from 'vitest'
-import { openStore } from '../../lib/checkpoint/store.js'
+import { openStore } from '../../lib/checkpoint/run-store.js'
 import type { LvmError } from '../../lib/errors.js'
 import { saveSteps } from './saves.js'
 

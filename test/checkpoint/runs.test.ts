@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { listRuns, removeRun, showRun } from '../../lib/checkpoint/runs.js'
-import { openStore, verifyRun } from '../../lib/checkpoint/store.js'
+import { listRuns, removeRun, showRun } from '../../lib/checkpoint/list-runs.js'
+import { openStore, verifyRun } from '../../lib/checkpoint/run-store.js'
 import { lockRun } from '../../lib/files/lock.js'
 import { flip, listing, refusal, tempFolder } from './run.js'
 

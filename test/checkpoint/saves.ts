@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Save } from '../../lib/checkpoint/generation.js'
-import type { Store } from '../../lib/checkpoint/store.js'
+import type { Store } from '../../lib/checkpoint/run-store.js'
 
 /** A save like those of a training: weights, a history that names the step, and every third time a new best model. */
 export function saveOf(step: number, best = step % 3 === 1, size = 3000): Save {

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openStore, verifyRun } from '../../lib/checkpoint/store.js'
+import { openStore, verifyRun } from '../../lib/checkpoint/run-store.js'
 import { FILES, flip, listing, refusal, runOf, tempFolder } from './run.js'
 import { saveOf, saveSteps, stepIn } from './saves.js'
 

@@ -2,8 +2,8 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { point, renewTop } from '../../lib/checkpoint/generation.js'
 import { type FileRecord, manifestText, recordOf, seal } from '../../lib/checkpoint/manifest.js'
-import type { RunManifest } from '../../lib/checkpoint/run.js'
-import { verifyRun } from '../../lib/checkpoint/store.js'
+import type { RunManifest } from '../../lib/checkpoint/run-manifest.js'
+import { verifyRun } from '../../lib/checkpoint/run-store.js'
 import { clone } from './run.js'
 
 /** What a forger may change; manifests are read-only otherwise. */

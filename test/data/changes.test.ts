@@ -1,10 +1,10 @@
 import { closeSync, openSync, renameSync, truncateSync, utimesSync, writeFileSync, writeSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { sha256 } from '../../lib/data/file.js'
 import { openBase } from '../../lib/data/open.js'
+import { sha256 } from '../../lib/files/read-file.js'
 import { native } from '../../lib/native.js'
 import { Tensor } from '../../lib/torch/tensor.js'
-import { bytesOf, npy, refused, scratch } from './fixture.js'
+import { bytesOf, npy, refused, scratch } from '../files/fixture.js'
 
 const DIM = 16
 /** A file of constant rows; from 524,288 of them on it is mapped. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { openBase } from '../../lib/data/open.js'
-import { bytesOf, circle, f4, npy, opened, refused, scratch, storedZip } from './fixture.js'
+import { bytesOf, circle, f4, npy, opened, refused, scratch, storedZip } from '../files/fixture.js'
 
 describe('article ids in arrays', () => {
   const column = (descr: string, data: ArrayBufferView) => npy(descr, [3], bytesOf(data))

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { LIMITS, type LimitName } from '../../lib/data/limits.js'
 import { openBase } from '../../lib/data/open.js'
-import { bytesOf, circle, f4, npy, opened, refused, safetensors, scratch, storedZip } from './fixture.js'
+import { LIMITS, type LimitName } from '../../lib/files/limits.js'
+import { bytesOf, circle, f4, npy, opened, refused, safetensors, scratch, storedZip } from '../files/fixture.js'
 
 describe('openBase limits', () => {
   const vectors = f4([3, 2], circle(3))

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { openBase } from '../../lib/data/open.js'
-import { bytesOf, circle, f4, npy, numbers, opened, refused, scratch, storedZip } from './fixture.js'
+import { bytesOf, circle, f4, npy, numbers, opened, refused, scratch, storedZip } from '../files/fixture.js'
 
 describe('bad rows', () => {
   const changed = (change: (data: Float32Array) => void) => {

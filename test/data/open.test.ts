@@ -6,7 +6,7 @@ import { openBase } from '../../lib/data/open.js'
 import { splitWindows } from '../../lib/data/split.js'
 import { makeWindows } from '../../lib/data/windows.js'
 import { LvmError } from '../../lib/errors.js'
-import { bytesOf, circle, dice, f4, fixture, mutate, numbers, opened, refused, safetensors, scratch } from './fixture.js'
+import { bytesOf, circle, dice, f4, fixture, mutate, numbers, opened, refused, safetensors, scratch } from '../files/fixture.js'
 
 const jsonl = (rows: readonly object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
 const sha = (data: Uint8Array | string) => createHash('sha256').update(data).digest('hex')

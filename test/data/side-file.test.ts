@@ -1,12 +1,12 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { checkNorms, checkOrder, checkUniqueKeys, normsWarning } from '../../lib/data/checks.js'
-import { resolveLimits } from '../../lib/data/limits.js'
 import { locateBase, readCard } from '../../lib/data/locate.js'
 import { readSide, readTexts } from '../../lib/data/side-file.js'
 import { agreedSpace, requireSameSpace } from '../../lib/data/space.js'
 import { LvmError } from '../../lib/errors.js'
-import { refused, scratch } from './fixture.js'
+import { resolveLimits } from '../../lib/files/limits.js'
+import { refused, scratch } from '../files/fixture.js'
 
 const jsonl = (rows: readonly object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
 const rows = [

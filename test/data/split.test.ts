@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { permutation, random } from '../../lib/data/random.js'
 import { type SplitOptions, splitWindows } from '../../lib/data/split.js'
 import { loadSplit, splitText } from '../../lib/data/split-file.js'
 import { makeWindows } from '../../lib/data/windows.js'
 import { LvmError } from '../../lib/errors.js'
-import { baseOf, dice, refused, scratch } from './fixture.js'
+import { permutation, random } from '../../lib/statistics/random.js'
+import { baseOf, dice, refused, scratch } from '../files/fixture.js'
 
 const lengths = Array.from({ length: 40 }, (_, i) => 7 + (i % 5))
 const base = baseOf(lengths)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Base } from '../../lib/data/base.js'
 import { makeWindows, requireWindows } from '../../lib/data/windows.js'
 import { LvmError } from '../../lib/errors.js'
-import { baseOf } from './fixture.js'
+import { baseOf } from '../files/fixture.js'
 
 const list = (array: ArrayLike<number>) => Array.from(array)
 const sequences = (rows: number, context: number, more: Partial<Base> = {}): Base => {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
 import { architectures } from '../../lib/architectures/index.js'
 import { ERRORS } from '../../lib/errors.js'
-import { trainFields } from '../../lib/train/fields.js'
+import { trainFields } from '../../lib/train/train-fields.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const page = (name: string) => readFileSync(join(root, name), 'utf8')

@@ -1,4 +1,4 @@
-import { isTensorEntry } from '../../lib/data/pt.js'
+import { isTensorEntry } from '../../lib/files/pt.js'
 
 /** The way to a value: keys, and `[]` for each element of a list. */
 type Path = readonly string[]

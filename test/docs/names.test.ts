@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import type { ArrayFile, StoredArray } from '../../lib/data/arrays.js'
 import { type Layout, layoutOf } from '../../lib/data/keys.js'
+import type { ArrayFile, StoredArray } from '../../lib/files/arrays.js'
 
 const page = readFileSync(new URL('../../docs/formats.md', import.meta.url), 'utf8')
 const source = readFileSync(new URL('../../lib/data/keys.ts', import.meta.url), 'utf8')

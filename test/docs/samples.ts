@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { openPt } from '../../lib/data/pt.js'
 import { lockRun } from '../../lib/files/lock.js'
+import { openPt } from '../../lib/files/pt.js'
 import { findLibtorch } from '../../lib/libtorch/find.js'
-import { bytesOf, dice, npy } from '../data/fixture.js'
+import { bytesOf, dice, npy } from '../files/fixture.js'
 import { files, torch } from '../libtorch/fake.js'
 
 const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))

@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { type Audit, auditBase } from '../../lib/audit/audit.js'
+import type { Check, Level } from '../../lib/audit/audit-findings.js'
+import { audit } from '../../lib/audit/run-audit.js'
 import { openBase } from '../../lib/data/open.js'
 import { synth } from '../../lib/data/synth.js'
 import { normals } from '../../lib/data/synth-process.js'
-import { type Audit, auditBase } from '../../lib/evaluate/audit/audit.js'
-import type { Check, Level } from '../../lib/evaluate/audit/findings.js'
-import { audit } from '../../lib/evaluate/audit/run.js'
-import { bytesOf, npy, scratch, storedZip } from '../data/fixture.js'
+import { bytesOf, npy, scratch, storedZip } from '../files/fixture.js'
 
 export interface Made {
   readonly kind?: 'directed' | 'reversible' | 'noise'

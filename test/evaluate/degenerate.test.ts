@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { meanByArticle, pairedDifference } from '../../lib/evaluate/statistics.js'
-import { signFlipP } from '../../lib/evaluate/statistics-tests.js'
 import { native, type Scores } from '../../lib/native.js'
+import { meanByArticle, pairedDifference } from '../../lib/statistics/estimates.js'
+import { signFlipP } from '../../lib/statistics/paired-tests.js'
 import { Tensor } from '../../lib/torch/tensor.js'
-import { gaussian } from './clustered.js'
+import { gaussian } from '../statistics/clustered.js'
 import { direction, referenceScores } from './reference.js'
 
 const DIM = 24

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { byNumber, correlation } from '../../lib/evaluate/analysis/bins.js'
 import type { Rows } from '../../lib/evaluate/baselines-rows.js'
-import { bestByArticle } from '../../lib/evaluate/ceiling/best-interval.js'
-import { rowsUsed } from '../../lib/evaluate/diagnose/examined-subject.js'
-import { pastOf } from '../../lib/evaluate/diagnose/facts.js'
 import { innerSplit } from '../../lib/evaluate/ridge.js'
-import { describe as described, meanByArticle } from '../../lib/evaluate/statistics.js'
-import { signFlipP } from '../../lib/evaluate/statistics-tests.js'
 import { trainedShare } from '../../lib/evaluate/trained-on.js'
-import { extremes } from '../../lib/extremes.js'
-import { history } from './diagnose/planted-predictors.js'
+import { bestByArticle } from '../../lib/statistics/best-interval.js'
+import { describe as described, meanByArticle } from '../../lib/statistics/estimates.js'
+import { extremes } from '../../lib/statistics/extremes.js'
+import { signFlipP } from '../../lib/statistics/paired-tests.js'
+import { byNumber, correlation } from '../../lib/study/analysis/bins.js'
+import { rowsUsed } from '../../lib/study/diagnose/examined-subject.js'
+import { pastOf } from '../../lib/study/diagnose/facts.js'
+import { history } from '../study/diagnose/planted-predictors.js'
 
 const N = 1_000_000
 const CONTEXT = 5

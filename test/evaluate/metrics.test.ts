@@ -3,7 +3,7 @@ import type { BaselineResults } from '../../lib/evaluate/baselines.js'
 import type { BaselineName } from '../../lib/evaluate/baselines-fit.js'
 import { bestBaseline, metrics } from '../../lib/evaluate/metrics.js'
 import type { Scores } from '../../lib/native.js'
-import { gaussian } from './clustered.js'
+import { gaussian } from '../statistics/clustered.js'
 import { direction, referenceScores } from './reference.js'
 
 const DIM = 24

@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readings } from '../../lib/evaluate/stream.js'
+import { readings } from '../../lib/evaluate/stream-predictions.js'
 import { load, predict, rollout, train } from '../../lib/index.js'
-import { bytesOf, npy, refused } from '../data/fixture.js'
+import { bytesOf, npy, refused } from '../files/fixture.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'lvm-stream-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

@@ -1,6 +1,6 @@
 import type { Rows } from '../../lib/evaluate/baselines-rows.js'
 import { Tensor } from '../../lib/torch/tensor.js'
-import { gaussian } from './clustered.js'
+import { gaussian } from '../statistics/clustered.js'
 
 /** A small base in memory: every article wanders around a direction of its own, and its next vector leans on the last ones. */
 export interface Synthetic {

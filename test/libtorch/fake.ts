@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { crc32, deflateRawSync } from 'node:zlib'
 import { onTestFinished, vi } from 'vitest'
-import { library } from '../../lib/libtorch/inspect.js'
+import { library } from '../../lib/libtorch/inspect-libtorch.js'
 import type { Platform } from '../../lib/libtorch/pins.js'
 
 /** A folder of its own for one test. */

@@ -3,7 +3,7 @@ import { userInfo } from 'node:os'
 import { join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { findLibtorch, search } from '../../lib/libtorch/find.js'
-import { inspect } from '../../lib/libtorch/inspect.js'
+import { inspect } from '../../lib/libtorch/inspect-libtorch.js'
 import { cacheRoot, packageRoot } from '../../lib/libtorch/paths.js'
 import { files, folder, torch } from './fake.js'
 

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { library } from '../../lib/libtorch/inspect.js'
-import { installed, pick, verify } from '../../lib/libtorch/store.js'
+import { library } from '../../lib/libtorch/inspect-libtorch.js'
+import { installed, pick, verify } from '../../lib/libtorch/libtorch-store.js'
 import { files, folder, python, torch, wheels, zip } from './fake.js'
 import { path, setting } from './setting.js'
 

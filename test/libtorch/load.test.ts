@@ -14,10 +14,10 @@ import {
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { findLibtorch } from '../../lib/libtorch/find.js'
-import { inspect, type Libtorch, library } from '../../lib/libtorch/inspect.js'
-import { addonPath } from '../../lib/libtorch/load.js'
+import { inspect, type Libtorch, library } from '../../lib/libtorch/inspect-libtorch.js'
+import { addonPath } from '../../lib/libtorch/load-libtorch.js'
 import { packageRoot } from '../../lib/libtorch/paths.js'
-import { attempt, probe, trialKey } from '../../lib/libtorch/probe.js'
+import { attempt, probe, trialKey } from '../../lib/libtorch/probe-libtorch.js'
 import { files, folder } from './fake.js'
 
 const libtorch = findLibtorch()

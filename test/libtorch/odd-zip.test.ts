@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { library } from '../../lib/libtorch/inspect.js'
+import { library } from '../../lib/libtorch/inspect-libtorch.js'
 import { PLATFORMS } from '../../lib/libtorch/pins.js'
 import { folder, torch, wheels, zip } from './fake.js'
 import { setting } from './setting.js'

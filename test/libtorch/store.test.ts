@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { describe, expect, test } from 'vitest'
-import { pick, remove, verify } from '../../lib/libtorch/store.js'
+import { pick, remove, verify } from '../../lib/libtorch/libtorch-store.js'
 import { deadPid, files, wheels } from './fake.js'
 import { path, setting } from './setting.js'
 

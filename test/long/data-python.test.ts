@@ -3,9 +3,9 @@ import { rmSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Base } from '../../lib/data/base.js'
 import { openBase } from '../../lib/data/open.js'
-import { openPt, readTensor, type TensorEntry } from '../../lib/data/pt.js'
+import { openPt, readTensor, type TensorEntry } from '../../lib/files/pt.js'
 import type { Tensor } from '../../lib/torch/tensor.js'
-import { scratch } from '../data/fixture.js'
+import { scratch } from '../files/fixture.js'
 
 const python = process.env.LVM_TORCH_TEST_PYTHON
 

@@ -8,7 +8,7 @@ import { makeWindows } from '../../lib/data/windows.js'
 import { baselineResults } from '../../lib/evaluate/baselines.js'
 import { peakMemory } from '../../lib/evaluate/latency.js'
 import { native } from '../../lib/native.js'
-import { coverage, REAL_SIZES } from '../evaluate/clustered.js'
+import { coverage, REAL_SIZES } from '../statistics/clustered.js'
 
 const CORPUS = join(import.meta.dirname, '../../../shared/data/wiki42113.npy')
 let cache = ''

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { records } from '../../lib/report/figures/table-file.js'
-import { terminalText } from '../../lib/shown-text.js'
+import { records } from '../../lib/report/figures/csv-records.js'
+import { terminalText } from '../../lib/show.js'
 import { vectorFile } from '../train/runs.js'
 
 const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))

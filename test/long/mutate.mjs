@@ -2,9 +2,9 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib'
-import { openWeights } from '../../dist/lib/checkpoint/stored.js'
-import { inspectData } from '../../dist/lib/data/inspect.js'
+import { inspectData } from '../../dist/lib/data/inspect-data.js'
 import { ERRORS, LvmError, openBase } from '../../dist/lib/index.js'
+import { openWeights } from '../../dist/lib/weights/open-weights.js'
 
 const [folder, first, count] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])]
 /** Of the processor, as the machine may have other work. Units: µs */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { expect, it, onTestFinished } from 'vitest'
-import { bytesOf, fixture, npy, safetensors } from '../data/fixture.js'
+import { bytesOf, fixture, npy, safetensors } from '../files/fixture.js'
 
 /** LVM_MUTATIONS takes another number. */
 const MUTATIONS = Number(process.env.LVM_MUTATIONS ?? 20_000)

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { openPt } from '../../lib/data/pt.js'
+import { openPt } from '../../lib/files/pt.js'
 import { done, lvm, readJson, runPython, SAMPLE, workFolder } from './python.js'
 
 const work = workFolder()

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { openWeights } from '../../lib/checkpoint/stored.js'
 import { load, Tensor } from '../../lib/index.js'
 import { native } from '../../lib/native.js'
+import { openWeights } from '../../lib/weights/open-weights.js'
 import { done, hasModule, readJson, runPython, SAMPLE, workFolder } from './python.js'
 
 const work = workFolder()

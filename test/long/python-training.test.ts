@@ -4,7 +4,7 @@
 
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { HistoryRow } from '../../lib/checkpoint/run.js'
+import type { HistoryRow } from '../../lib/checkpoint/run-manifest.js'
 import { native } from '../../lib/native.js'
 import { prepare } from '../../lib/train/prepare.js'
 import { plan } from '../../lib/train/recipe.js'

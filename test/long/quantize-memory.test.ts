@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, expect, test } from 'vitest'
 import { findArchitecture } from '../../lib/architectures/index.js'
-import { importCheckpoint } from '../../lib/checkpoint/import.js'
 import { packageRoot } from '../../lib/libtorch/paths.js'
 import { native } from '../../lib/native.js'
+import { importCheckpoint } from '../../lib/weights/import-run.js'
 
 const out = mkdtempSync(join(tmpdir(), 'lvm-torch-memory-'))
 afterAll(() => rmSync(out, { recursive: true, force: true }))

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { pairedDifference } from '../../lib/evaluate/statistics.js'
-import { randomIndex } from '../../lib/evaluate/statistics-random.js'
-import { signFlipP } from '../../lib/evaluate/statistics-tests.js'
-import { clustered, gaussian, REAL_SIZES } from '../evaluate/clustered.js'
+import { pairedDifference } from '../../lib/statistics/estimates.js'
+import { signFlipP } from '../../lib/statistics/paired-tests.js'
+import { randomIndex } from '../../lib/statistics/random-index.js'
+import { clustered, gaussian, REAL_SIZES } from '../statistics/clustered.js'
 
 const SAMPLES = 4000
 

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { native } from '../../lib/native.js'
 import { Tensor } from '../../lib/torch/tensor.js'
-import { bytesOf, npy } from '../data/fixture.js'
-import { gaussian } from '../evaluate/clustered.js'
+import { bytesOf, npy } from '../files/fixture.js'
+import { gaussian } from '../statistics/clustered.js'
 import { runPython, workFolder } from './python.js'
 
 const work = workFolder()

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Report, report } from '../../lib/index.js'
 import { escaped } from '../../lib/report/html/html.js'
-import { embedded } from '../../lib/report/html/page.js'
-import { plainName, xmlText } from '../../lib/shown-text.js'
+import { embedded } from '../../lib/report/html/report-page.js'
+import { plainName, xmlText } from '../../lib/show.js'
 import { at, evaluation, makeRuns, models, ODD } from './material.js'
 
 let made: Report

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
 import { judgeTiers } from '../../lib/evaluate/tiers.js'
-import type { Report } from '../../lib/report/document.js'
-import { bestOf, dashboard } from '../../lib/report/html/overview.js'
+import { bestOf, dashboard } from '../../lib/report/html/overview-section.js'
 import { successOf } from '../../lib/report/matrix.js'
-import type { ReportedRun } from '../../lib/report/runs.js'
+import type { Report } from '../../lib/report/report-document.js'
+import type { ReportedRun } from '../../lib/report/reported-runs.js'
 import { skillVerdicts } from '../../lib/report/verdicts.js'
 
 const reported = (run: string, value: number, ci95: readonly [number, number] | null, more: object = {}, ended = true) =>

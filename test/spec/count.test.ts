@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { architectures, findArchitecture } from '../../lib/architectures/index.js'
-import { jsonHash } from '../../lib/checkpoint/hash.js'
+import { jsonHash } from '../../lib/files/hash.js'
 import { countParameters } from '../../lib/spec/count.js'
 import type { Node } from '../../lib/spec/ops.js'
 

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, renameSync, truncateSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { verifyRun } from '../../lib/checkpoint/store.js'
+import { verifyRun } from '../../lib/checkpoint/run-store.js'
 import { LvmError } from '../../lib/errors.js'
 import { type TrainEvent, train } from '../../lib/index.js'
 import { manifestOf, place, vectorFile } from './runs.js'

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { architectures } from '../../lib/architectures/index.js'
 import { wrapperFields } from '../../lib/spec/architecture.js'
-import { configOf } from '../../lib/train/config.js'
-import { trainFields, trainFieldsOf } from '../../lib/train/fields.js'
+import { configOf } from '../../lib/train/config-file.js'
 import { plan } from '../../lib/train/recipe.js'
+import { trainFields, trainFieldsOf } from '../../lib/train/train-fields.js'
 
 const page = readFileSync(new URL('../../docs/options.md', import.meta.url), 'utf8')
 

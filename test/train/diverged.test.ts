@@ -5,7 +5,7 @@ import { Tensor } from '../../lib/torch/tensor.js'
 import { prepare } from '../../lib/train/prepare.js'
 import { plan } from '../../lib/train/recipe.js'
 import { closeSession, evaluateEpoch, openSession } from '../../lib/train/session.js'
-import { refused } from '../data/fixture.js'
+import { refused } from '../files/fixture.js'
 import { vectorFile } from './runs.js'
 
 /** What an epoch of three steps ends with when the raw weights are not finite after it. */

@@ -6,7 +6,7 @@ import { freeMemory } from '../../lib/libtorch/memory.js'
 import { activations } from '../../lib/spec/activations.js'
 import { estimate, requireDataMemory, requireMemory, requireRoom } from '../../lib/train/estimate.js'
 import { plan } from '../../lib/train/recipe.js'
-import { bytesOf, npy, scratch } from '../data/fixture.js'
+import { bytesOf, npy, scratch } from '../files/fixture.js'
 import { zip } from '../libtorch/fake.js'
 
 const SIZES = { dim: 768, dataBytes: 0 }

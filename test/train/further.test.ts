@@ -1,11 +1,11 @@
 import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { textHash } from '../../lib/checkpoint/hash.js'
 import { manifestText, seal } from '../../lib/checkpoint/manifest.js'
-import { pointerText } from '../../lib/checkpoint/verify.js'
+import { pointerText } from '../../lib/checkpoint/verify-save.js'
+import { textHash } from '../../lib/files/hash.js'
 import { load, type TrainOptions } from '../../lib/index.js'
-import { refused } from '../data/fixture.js'
+import { refused } from '../files/fixture.js'
 import { comparable, contentOf, historyOf, manifestOf, nth, resultOf, TINY, trained, vectorFile } from './runs.js'
 
 let data: string

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { train } from '../../lib/index.js'
-import { checkpoint, core, folder, gpt2, mamba2, numbers, type State, weightsOf } from '../checkpoint/forms.js'
-import { refused } from '../data/fixture.js'
+import { refused } from '../files/fixture.js'
+import { checkpoint, core, folder, gpt2, mamba2, numbers, type State, weightsOf } from '../weights/forms.js'
 import { contentOf, historyOf, json, manifestOf, nth, TINY, trained, vectorFile } from './runs.js'
 
 let data: string

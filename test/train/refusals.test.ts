@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { verifyRun } from '../../lib/checkpoint/store.js'
+import { verifyRun } from '../../lib/checkpoint/run-store.js'
 import { load, type TrainOptions, train } from '../../lib/index.js'
-import { refused } from '../data/fixture.js'
+import { refused } from '../files/fixture.js'
 import { historyOf, manifestOf, TINY, trained, vectorFile } from './runs.js'
 
 let data: string

@@ -1,9 +1,9 @@
 import { copyFile, cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { verifyRun } from '../../lib/checkpoint/store.js'
+import { verifyRun } from '../../lib/checkpoint/run-store.js'
 import { load, type TrainOptions } from '../../lib/index.js'
-import { refused } from '../data/fixture.js'
+import { refused } from '../files/fixture.js'
 import {
   comparable,
   contentOf,

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll } from 'vitest'
-import type { History, RunManifest } from '../../lib/checkpoint/run.js'
-import { isTensorEntry, openPt, readTensor } from '../../lib/data/pt.js'
+import type { History, RunManifest } from '../../lib/checkpoint/run-manifest.js'
+import { isTensorEntry, openPt, readTensor } from '../../lib/files/pt.js'
 import { type TrainEvent, type TrainOptions, train } from '../../lib/index.js'
-import { bytesOf, npy } from '../data/fixture.js'
-import { gaussian } from '../evaluate/clustered.js'
+import { bytesOf, npy } from '../files/fixture.js'
+import { gaussian } from '../statistics/clustered.js'
 
 const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'lvm-train-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { resolve } from '../../lib/options.js'
-import { trainFields } from '../../lib/train/fields.js'
 import { afterEpoch, extended, freshSchedule, planned, rates, type ScheduleState, totalSteps } from '../../lib/train/schedule.js'
+import { trainFields } from '../../lib/train/train-fields.js'
 
 const settings = (given: Record<string, unknown>) => resolve('train', trainFields, given)
 

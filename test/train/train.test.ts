@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { verifyRun } from '../../lib/checkpoint/store.js'
+import { verifyRun } from '../../lib/checkpoint/run-store.js'
 import type { TrainEvent } from '../../lib/index.js'
 import { load } from '../../lib/index.js'
 import { countParameters } from '../../lib/spec/count.js'
-import { configOf } from '../../lib/train/config.js'
+import { configOf } from '../../lib/train/config-file.js'
 import { plan } from '../../lib/train/recipe.js'
-import { fixture, refused } from '../data/fixture.js'
+import { fixture, refused } from '../files/fixture.js'
 import {
   comparable,
   contentOf,

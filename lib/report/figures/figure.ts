@@ -1,5 +1,5 @@
 import type { EChartsOption } from 'echarts'
-import { extremes } from '../../extremes.js'
+import { extremes } from '../../statistics/extremes.js'
 import { fixed } from '../format.js'
 import { GRID, INK, MUTED } from './palette.js'
 

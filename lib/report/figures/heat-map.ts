@@ -14,7 +14,7 @@ import {
 } from './figure.js'
 import { written } from './labels.js'
 import { INK, legible, MUTED, SHADES, shade } from './palette.js'
-import { key } from './scatter.js'
+import { key } from './scatter-plot.js'
 
 /** A matrix of cells, darker for more, each with its figure in it where there is room. */
 export function heatMap(

@@ -1,4 +1,4 @@
-import { jsonText, xmlText } from '../../shown-text.js'
+import { jsonText, xmlText } from '../../show.js'
 
 /** Text that is HTML already. */
 export interface Html {

@@ -1,6 +1,6 @@
-import { csv } from '../figures/draw.js'
+import { csv } from '../figures/draw-figure.js'
 import { GRID, INK, MUTED, PAPER } from '../figures/palette.js'
-import type { Drawn } from '../figures/write.js'
+import type { Drawn } from '../figures/write-figures.js'
 import { NONE } from '../format.js'
 import { escaped, type Html, html, raw } from './html.js'
 

@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { openSync, readSync, writeSync } from 'node:fs'
-import { openStore, verifyRun } from '../../../dist/lib/checkpoint/store.js'
+import { openStore, verifyRun } from '../../../dist/lib/checkpoint/run-store.js'
 import { native } from '../../../dist/lib/native.js'
 import { Tensor } from '../../../dist/lib/torch/tensor.js'
 

@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Base } from '../data/base.js'
+import { replaceText } from '../files/write.js'
+import type { Level } from './audit-findings.js'
+import type { Drawn } from './leak.js'
+
+/** Rises whenever a finding would come out differently. */
+const VERSION = 7
+
+/** What a training keeps of an audit. */
+export interface Verdict {
+  readonly verdict: Level
+  /** Codes of what is not sound, the worst first. */
+  readonly codes: readonly { readonly code: string; readonly level: Level; readonly message: string }[]
+}
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+
+/** Changes with anything that an audit depends on. */
+export function auditKey(base: Base, against: readonly Base[], o: { context: number; cross: boolean; split: Drawn }): string {
+  const files = [base, ...against].map((b) => [b.hash, b.part, b.normalized, b.space])
+  const hash = createHash('sha256').update(JSON.stringify([VERSION, o.context, o.cross, ...files]))
+  const { mode, train, val, test = new Int32Array(0) } = o.split.split
+  hash.update(JSON.stringify([mode, train.length, val.length]))
+  for (const ids of [train, val, test]) hash.update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength))
+  return hash.digest('hex')
+}
+
+const fileName = (key: string) => `audit-${key.slice(0, 16)}.json`
+
+/** A verdict that was stored under a key; undefined when there is none or the file is not as it was written. */
+export async function readVerdict(folder: string, key: string): Promise<Verdict | undefined> {
+  try {
+    const stored = JSON.parse(await readFile(join(folder, fileName(key)), 'utf8')) as {
+      key: string
+      digest: string
+      found: Verdict
+    }
+    return stored.key === key && stored.digest === sha256(JSON.stringify(stored.found)) ? stored.found : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Stores a verdict for the next training. A folder that cannot be written only costs time then. */
+export async function writeVerdict(folder: string, key: string, found: Verdict): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true })
+    await replaceText(folder, fileName(key), JSON.stringify({ key, digest: sha256(JSON.stringify(found)), found }))
+  } catch {}
+}

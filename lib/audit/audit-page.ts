@@ -1,0 +1,55 @@
+import { pageDoor } from '../door.js'
+import type { Audit } from './audit.js'
+import { CHECKS, type Check, cos, count, type Finding, type Level } from './audit-findings.js'
+
+const MARK: Readonly<Record<Level, string>> = { PASS: '  ok', WARN: 'WARN', FAIL: 'FAIL' }
+
+function lines(findings: readonly Finding[]): string[] {
+  const width = Math.max(...findings.map(({ code }) => code.length))
+  return findings.flatMap(({ code, level, message, rows }) => {
+    const where = level === 'PASS' || rows.length === 0 ? '' : ` (row ${rows.join(', ')}${rows.length === 5 ? ', …' : ''})`
+    const indent = ' '.repeat(width + 8)
+    const fix = level === 'PASS' ? [] : [`${indent}fix: ${CHECKS[code as Check].fix}`]
+    return [`${MARK[level]}  ${code.padEnd(width)}  ${message}${where}`, ...fix]
+  })
+}
+
+const bar = (x: number, top: number) => '█'.repeat(Math.max(0, Math.round((30 * x) / Math.max(top, 1e-9))))
+
+function curve({ lags, random_pairs }: Audit): string[] {
+  if (lags.length === 0) return []
+  const top = Math.max(...lags.map(({ cosine }) => cosine), random_pairs.mean)
+  const row = (name: string, x: number, ci: readonly [number, number] | null) =>
+    `  ${name.padStart(6)}  ${cos(x).padStart(6)}  ${(ci === null ? '' : `${cos(ci[0])} … ${cos(ci[1])}`).padEnd(13)}  ${bar(x, top)}`
+  return [
+    'cosine of rows that are so far apart in an article, with 95 % intervals by article',
+    ...lags.map(({ lag, cosine, ci95 }) => row(String(lag), cosine, ci95)),
+    row('random', random_pairs.mean, null),
+  ]
+}
+
+const VERDICTS: Readonly<Record<Level, string>> = {
+  PASS: 'sound: nothing that would make a figure wrong was found',
+  WARN: 'usable: read the warnings',
+  FAIL: 'broken: figures from this data would be wrong',
+}
+
+/** The audit for the terminal. */
+export const auditPage = pageDoor('auditPage', 'audit', (audit: Audit): string => {
+  const { path, part, rows, dim, dtype, kind, space, findings, against, verdict, seconds } = audit
+  const what = kind === 'sequences' ? 'sequences' : 'rows'
+  return [
+    `${path}${part === null ? '' : `, the ${part} half`} · ${count(rows)} ${what} × ${dim} ${dtype} · space ${space ?? 'unknown'}`,
+    '',
+    ...lines(findings),
+    ...against.flatMap((file) => [
+      '',
+      `against ${file.path}${file.part === null ? '' : `, the ${file.part} half`} · ${count(file.rows)} rows`,
+      ...lines(file.findings),
+    ]),
+    '',
+    ...curve(audit),
+    '',
+    `${verdict}, ${VERDICTS[verdict]} (${seconds.toFixed(1)} s)`,
+  ].join('\n')
+})

@@ -1,0 +1,222 @@
+import type { Base } from '../data/base.js'
+import { makeWindows, runLengths, type Windows } from '../data/windows.js'
+import { describe } from '../statistics/estimates.js'
+import { type Histogram, histogram } from '../statistics/histogram.js'
+import type { Tensor } from '../torch/tensor.js'
+import { type Finding, finding, type Level, worst } from './audit-findings.js'
+import { borderFinding } from './borders.js'
+import { nearByChance, randomPairs } from './chance-level.js'
+import { compareFiles, type Read } from './compare-files.js'
+import { type Duplicates, duplicatesOf } from './duplicates.js'
+import { type Drawn, splitFinding } from './leak.js'
+import { mixedFinding } from './mixed.js'
+import { basisOf } from './near-duplicates.js'
+import { type Passed, pass } from './neighbour-pass.js'
+import { type Region, regionFinding, regionsOf } from './regions.js'
+import { rowFindings } from './row-findings.js'
+import { orderFinding } from './row-order.js'
+import { type Spectrum, spectrumOf } from './spectrum.js'
+import { type Sufficiency, sufficiencyFinding, sufficiencyOf } from './sufficiency.js'
+import { type Judged, judge } from './sure-estimate.js'
+import { sequenceTargets } from './target-findings.js'
+import { type Clusters, clustersOf, tableOf } from './unit-table.js'
+import { targetLag, type WindowCosines, windowCosines } from './window-cosines.js'
+
+/** Lags of the curve. */
+const LAGS = 10
+/** Random pairs so alike on average that nothing is left to tell apart. */
+const [COLLAPSED, ALIKE] = [0.999, 0.9]
+/** An effective rank below this share of what is possible is low. */
+const LOW_RANK = 0.05
+
+/** audit.json */
+export interface Audit {
+  readonly version: 1
+  readonly path: string
+  readonly hash: string
+  readonly kind: Base['kind']
+  readonly part: string | null
+  readonly space: string | null
+  readonly rows: number
+  readonly dim: number
+  readonly dtype: string
+  readonly context: number
+  readonly verdict: Level
+  readonly findings: readonly Finding[]
+  readonly lengths: { readonly min: number; readonly max: number; readonly mean: number; readonly histogram: Histogram }
+  readonly random_pairs: { readonly mean: number; readonly sd: number; readonly pairs: number; readonly histogram: Histogram }
+  readonly adjacent: { readonly mean: number; readonly sd: number; readonly pairs: number; readonly histogram: Histogram }
+  readonly lags: readonly {
+    readonly lag: number
+    readonly cosine: number
+    readonly ci95: Judged['ci95']
+    readonly pairs: number
+  }[]
+  readonly regions: readonly Region[]
+  readonly spectrum: Spectrum
+  readonly duplicates: Duplicates
+  readonly sufficiency: Sufficiency
+  readonly against: readonly {
+    readonly path: string
+    readonly hash: string
+    readonly part: string | null
+    readonly space: string | null
+    readonly rows: number
+    readonly findings: readonly Finding[]
+  }[]
+  readonly seconds: number
+}
+
+interface Opened extends Read {
+  readonly windows: Windows
+  readonly cosines: WindowCosines
+  readonly pairs: Float64Array
+  readonly directions: Tensor
+  readonly passed: Passed
+  [Symbol.dispose](): void
+}
+
+/** Reads what every check needs of one file. */
+async function read(base: Base, o: { context: number; cross?: boolean }): Promise<Opened> {
+  const windows = makeWindows(base, Math.min(o.context, base.context ?? o.context), o)
+  const table = await tableOf(base.targets ?? base.vectors)
+  const clusters = clustersOf(base)
+  const once = await pass(table, base.kind === 'base' ? runLengths(base) : undefined, LAGS)
+  const cosines = await windowCosines(base, windows)
+  const inside = cosines.inside.map((values, i) => ({ lag: i + 1, rows: cosines.ids, cosines: values }))
+  const passed = { ...once, lags: base.kind === 'base' ? once.lags : inside }
+  const { spectrum, directions } = await spectrumOf(passed)
+  const pairs = await randomPairs(table, base.articles?.of, 0)
+  const floor = pairs.length > 0 ? describe(pairs).mean : 0
+  const [first] = passed.lags
+  const adjacent = first !== undefined && first.cosines.length > 0 ? describe(first.cosines).mean : floor
+  const dispose = () => {
+    once[Symbol.dispose]()
+    directions.dispose()
+  }
+  return {
+    base,
+    table,
+    windows,
+    cosines,
+    clusters,
+    passed,
+    spectrum,
+    directions,
+    pairs,
+    floor,
+    adjacent,
+    [Symbol.dispose]: dispose,
+  }
+}
+
+function spreadFindings({ table, passed, spectrum, floor }: Opened): Finding[] {
+  const { effective_rank, mean_norm } = spectrum
+  const possible = Math.min(table.dim, passed.good - 1)
+  const figures = { effective_rank, mean_norm, random_pairs: floor }
+  const low = effective_rank < LOW_RANK * possible
+  return [
+    finding(
+      'COLLAPSE',
+      floor > COLLAPSED ? 'FAIL' : floor > ALIKE ? 'WARN' : 'PASS',
+      `random pairs have a cosine of ${floor.toFixed(3)}, the mean vector a length of ${mean_norm.toFixed(3)}`,
+      figures,
+    ),
+    finding('RANK', low ? 'WARN' : 'PASS', `an effective rank of ${effective_rank.toFixed(1)}, of ${possible} possible`, figures),
+  ]
+}
+
+/** Windows that are cut from rows here cannot hold their targets. */
+const targetFindings = async ({ base, cosines }: Opened, clusters: Clusters): Promise<Finding[]> =>
+  base.kind === 'base' ? [await targetLag(cosines, clusters)] : sequenceTargets(cosines, clusters)
+
+async function lagCurve({ passed, clusters }: Opened): Promise<Audit['lags']> {
+  const curve = []
+  for (const { lag, rows, cosines } of passed.lags) {
+    if (rows.length === 0) continue
+    const { mean, ci95, n } = await judge(cosines, rows, clusters)
+    curve.push({ lag, cosine: mean, ci95, pairs: n })
+  }
+  return curve
+}
+
+function described(values: Float64Array) {
+  const { mean, sd } = values.length > 0 ? describe(values) : { mean: 0, sd: 0 }
+  return { mean, sd, pairs: values.length, histogram: histogram(values, -1, 1, 100) }
+}
+
+/**
+ * Looks for everything in data that would make a figure wrong.
+ *
+ * `cross`: windows that run from one article into the next count, as in the split by windows.
+ * `split`: what a training drew; the usual split is tried otherwise.
+ * `against`: other files that should be of the same encoder and share nothing, such as those that are judged on.
+ * Errors: those of libtorch; what is wrong with the data is in the result.
+ */
+export async function auditBase(
+  base: Base,
+  o: { context: number; cross?: boolean; against?: readonly Base[]; split?: Drawn; say?: (doing: string) => void },
+): Promise<Audit> {
+  const began = performance.now()
+  const say = o.say ?? (() => {})
+  say(`lengths, lags and spectrum of ${base.rows.toLocaleString('en-US')} rows × ${base.dim}`)
+  using own = await read(base, o)
+  const { table, windows, passed, clusters, spectrum, floor, pairs } = own
+  const tables: [typeof table, number][] = [[table, 1]]
+  if (base.targets !== undefined) tables.unshift([await tableOf(base.vectors), base.context!])
+  const chance = nearByChance(pairs)
+  using basis = await basisOf(table, own.directions)
+  const first = passed.lags[0]
+  const regions = first === undefined ? [] : regionsOf(first, clusters)
+  const order =
+    base.kind === 'base' ? [await orderFinding(table, passed, clusters, { floor, rank: spectrum.effective_rank })] : []
+  const sufficiency = sufficiencyOf(base, windows)
+  say('copies and near-copies')
+  const { findings: twice, duplicates } = await duplicatesOf(own, basis, chance)
+  const windowClusters = { ...clusters, of: Int32Array.from(windows.target, (row) => clusters.of[row]!) }
+  const findings = [
+    ...rowFindings(base, tables, windows),
+    ...spreadFindings(own),
+    ...order,
+    regionFinding(regions, floor),
+    ...(base.kind === 'base' ? [await borderFinding(base, table, first, floor)] : []),
+    await mixedFinding(table, clusters, base.articles?.of ?? clusters.of, own.directions),
+    ...(await targetFindings(own, windowClusters)),
+    ...twice,
+    await splitFinding(own, windows, o.split, { basis, chance, adjacent: own.adjacent }),
+    sufficiencyFinding(sufficiency),
+  ]
+  const against: Audit['against'][number][] = []
+  for (const other of o.against ?? []) {
+    say(`comparing with ${other.path}`)
+    using there = await read(other, o)
+    const { path, hash, part, space, rows } = other
+    const found = await compareFiles(own, there, basis, chance)
+    against.push({ path, hash, part: part ?? null, space: space ?? null, rows, findings: found })
+  }
+  const { min, max, mean: middle } = base.norms
+  return {
+    version: 1,
+    path: base.path,
+    hash: base.hash,
+    kind: base.kind,
+    part: base.part ?? null,
+    space: base.space ?? null,
+    rows: base.rows,
+    dim: base.dim,
+    dtype: base.dtype,
+    context: windows.context,
+    verdict: worst([...findings, ...against.flatMap((file) => file.findings)]),
+    findings,
+    lengths: { min, max, mean: middle, histogram: histogram(table.lengths, 0, 2, 100) },
+    random_pairs: described(pairs),
+    adjacent: described(first?.cosines ?? new Float64Array(0)),
+    lags: await lagCurve(own),
+    regions,
+    spectrum,
+    duplicates,
+    sufficiency,
+    against,
+    seconds: (performance.now() - began) / 1000,
+  }
+}

@@ -1,0 +1,89 @@
+import { randomIndex } from '../statistics/random-index.js'
+import { call, Tensor } from '../torch/tensor.js'
+import { isBad, sliceRows, type Table } from './unit-table.js'
+
+/** Rows that are copies of earlier ones to the bit, each with the earliest. */
+export type Copies = ReadonlyMap<number, number>
+
+async function integers(vectors: Tensor, rows?: Int32Array): Promise<Tensor> {
+  const kind = vectors.dtype === 'float16' ? 'int16' : 'int32'
+  if (rows === undefined) return vectors.op('aten::view.dtype', kind)
+  using index = Tensor.from(BigInt64Array.from(rows, BigInt))
+  using taken = await vectors.op('aten::index_select', 0, index)
+  return await taken.op('aten::view.dtype', kind)
+}
+
+/** Some rows of a table. */
+export interface Some {
+  readonly table: Table
+  readonly rows: Int32Array
+}
+
+const printed = new WeakMap<Table, BigInt64Array>()
+
+/** Of each row the sum of its bits times random 64-bit weights, modulo 2⁶⁴: equal for equal rows, and else as good as never. */
+export async function fingerprints(table: Table): Promise<BigInt64Array> {
+  const { vectors, rows, dim } = table
+  const made = printed.get(table)
+  if (made !== undefined) return made
+  const draw = randomIndex(0x5eed)
+  const weight = () => BigInt.asIntN(64, (BigInt(draw(2 ** 32)) << 32n) | BigInt(draw(2 ** 32)) | 1n)
+  using weights = Tensor.from(BigInt64Array.from({ length: dim }, weight), [1, dim])
+  const all = new BigInt64Array(rows)
+  const slice = sliceRows(dim)
+  for (let from = 0; from < rows; from += slice) {
+    using part = await vectors.op('aten::narrow', 0, from, Math.min(slice, rows - from))
+    using bits = await integers(part)
+    using wide = await bits.to({ dtype: 'int64' })
+    using product = await wide.op('aten::mul.Tensor', weights)
+    using sums = await product.op('aten::sum.dim_IntList', [1])
+    all.set((await sums.data()) as BigInt64Array, from)
+  }
+  printed.set(table, all)
+  return all
+}
+
+/** Which of some pairs of rows are equal to the bit. */
+async function equal(a: Table, rowsA: Int32Array, b: Table, rowsB: Int32Array): Promise<Uint8Array> {
+  const all = new Uint8Array(rowsA.length)
+  const slice = sliceRows(a.dim)
+  for (let at = 0; at < rowsA.length; at += slice) {
+    using x = await integers(a.vectors, rowsA.subarray(at, at + slice))
+    using y = await integers(b.vectors, rowsB.subarray(at, at + slice))
+    using same = await x.op('aten::eq.Tensor', y)
+    using every = (await call('aten::all.dim', [same, 1])) as Tensor
+    all.set((await every.data()) as Uint8Array, at)
+  }
+  return all
+}
+
+/** The rows of a table that repeat an earlier one to the bit. Rows without a direction are left out. */
+export async function copiesWithin(table: Table): Promise<Copies> {
+  const first = new Map<bigint, number>()
+  const [earlier, later]: [number[], number[]] = [[], []]
+  for (const [row, print] of (await fingerprints(table)).entries()) {
+    if (isBad(table.lengths[row]!)) continue
+    const known = first.get(print)
+    if (known === undefined) first.set(print, row)
+    else {
+      earlier.push(known)
+      later.push(row)
+    }
+  }
+  const same = await equal(table, Int32Array.from(earlier), table, Int32Array.from(later))
+  return new Map(later.flatMap((row, i) => (same[i] === 1 ? [[row, earlier[i]!] as const] : [])))
+}
+
+/** The rows of `a` that are in `b` too, to the bit, each with one of them; none where the files are of different precision. */
+export async function copiesBetween(a: Some, b: Some): Promise<Copies> {
+  if (a.table.dim !== b.table.dim || a.table.vectors.dtype !== b.table.vectors.dtype) return new Map()
+  const [ofA, ofB] = [await fingerprints(a.table), await fingerprints(b.table)]
+  const known = new Map([...b.rows].map((row) => [ofB[row]!, row] as const))
+  const pairs = [...a.rows].flatMap((row) => {
+    const there = known.get(ofA[row]!)
+    return there === undefined ? [] : [[row, there] as const]
+  })
+  const column = (i: 0 | 1) => Int32Array.from(pairs, (pair) => pair[i])
+  const same = await equal(a.table, column(0), b.table, column(1))
+  return new Map(pairs.filter((_, i) => same[i] === 1))
+}

@@ -1,0 +1,229 @@
+import { describe } from '../statistics/estimates.js'
+import { permutation } from '../statistics/random.js'
+import { call, Tensor } from '../torch/tensor.js'
+import { cos, count, type Finding, finding } from './audit-findings.js'
+import { divisions, type Graph, graphOf } from './neighbour-graph.js'
+import { type Likeness, likeness, TELLING, UNLIKE } from './same-space.js'
+import { type Clusters, isBad, type Table, unitAt } from './unit-table.js'
+
+/** Rows that are looked at, and the fewest that make a group. */
+const [ROWS, FEWEST, SHARE] = [4096, 40, 0.005]
+/**
+ * How little of the likeness inside groups there may be between them before they are called two spaces. Groups of sound text have .26
+ * (a template beside prose) and more, rotated ones up to .03.
+ */
+const NOTHING = 0.08
+/** Ways to divide the rows: in few dimensions the later ones sort rows by how far they are from the mean, which looks like two spaces. */
+const [WAYS, DIMENSIONS] = [4, 48]
+/** Principal directions along which another offset is looked for. */
+const PRINCIPAL = 4
+/** A group that varies less than this share of the rest is a text that repeats. */
+const VARIES = 0.25
+/** Standard deviations between groups, and articles in a group, from which another offset is named. Sound text comes to 6.7. */
+const [APART, SEVERAL] = [8, 5]
+
+/** Unit vectors of some rows, and numbers of the articles or stretches that they are from. */
+interface Sample {
+  readonly unit: Tensor
+  readonly of: Int32Array
+}
+
+async function pick({ unit, of }: Sample, rows: Int32Array): Promise<Sample> {
+  using index = Tensor.from(BigInt64Array.from(rows, BigInt))
+  return { unit: await unit.op('aten::index_select', 0, index), of: rows.map((row) => of[row]!) }
+}
+
+/** Vectors less the mean of their article. Shapes: [rows, dim]. */
+async function residuals({ unit, of }: Sample): Promise<Tensor> {
+  const numbers = new Map([...new Set(of)].map((cluster, i) => [cluster, i]))
+  const counts = new Float32Array(numbers.size)
+  for (const cluster of of) counts[numbers.get(cluster)!]! += 1
+  using index = Tensor.from(BigInt64Array.from(of, (cluster) => BigInt(numbers.get(cluster)!)))
+  using none = (await call('aten::zeros', [[numbers.size, unit.shape[1]!]], { dtype: 'float32' })) as Tensor
+  using sums = await none.op('aten::index_add', 0, index, unit)
+  using divisors = Tensor.from(counts, [numbers.size, 1])
+  using means = await sums.op('aten::div.Tensor', divisors)
+  using each = await means.op('aten::index_select', 0, index)
+  return await unit.op('aten::sub.Tensor', each)
+}
+
+/** The covariance inside articles. Shapes: [dim, dim]. */
+async function within(sample: Sample): Promise<Tensor> {
+  using left = await residuals(sample)
+  using turned = await left.op('aten::t')
+  using product = await turned.op('aten::mm', left)
+  return await product.op('aten::div.Scalar', sample.of.length)
+}
+
+/** How alike two halves of a group are: of every other article, or of its first and last rows where it is from one. */
+async function halvesAlike(sample: Sample): Promise<Likeness> {
+  const { of } = sample
+  const clusters = [...new Set(of)]
+  const order = permutation(clusters.length, 0)
+  const first = new Set(clusters.filter((_, i) => order[i]! % 2 === 0))
+  const rows = Int32Array.from(of.keys())
+  const isFirst = (row: number) => (clusters.length > 1 ? first.has(of[row]!) : row < of.length / 2)
+  const [a, b] = [
+    await pick(sample, rows.filter(isFirst)),
+    await pick(
+      sample,
+      rows.filter((row) => !isFirst(row)),
+    ),
+  ]
+  using x = a.unit
+  using y = b.unit
+  using p = await within({ unit: x, of: a.of })
+  using q = await within({ unit: y, of: b.of })
+  return await likeness(p, q)
+}
+
+/** Standard deviations between the means of two groups, along what divides them. */
+async function apart(a: Tensor, b: Tensor): Promise<number> {
+  const meanOf = (x: Tensor) => x.op('aten::mean.dim', [0])
+  using p = await meanOf(a)
+  using q = await meanOf(b)
+  using between = await p.op('aten::sub.Tensor', q)
+  const along = async (x: Tensor) => {
+    using projected = await x.op('aten::mv', between)
+    return describe(Float64Array.from((await projected.data()) as Float32Array))
+  }
+  const [x, y] = [await along(a), await along(b)]
+  return (x.mean - y.mean) / Math.max(1e-12, Math.sqrt((x.sd ** 2 + y.sd ** 2) / 2))
+}
+
+/** The ends of a group's rows along a direction, divided where both are nearest to their means. */
+function ends(along: Float32Array): readonly [Int32Array, Int32Array] {
+  const order = Int32Array.from(along.keys()).sort((a, b) => along[a]! - along[b]! || a - b)
+  const total = along.reduce((a, b) => a + b, 0)
+  let [sum, best, at] = [0, -Infinity, 0]
+  for (let size = 1; size < order.length; size++) {
+    sum += along[order[size - 1]!]!
+    const rest = order.length - size
+    const between = (sum / size - (total - sum) / rest) ** 2 * size * rest
+    if (between > best) [best, at] = [between, size]
+  }
+  const [low, high] = [order.slice(0, at), order.slice(at)]
+  return low.length <= high.length ? [low, high] : [high, low]
+}
+
+/** Groups of rows with another mean, and how far apart they are: rows of another offset lie apart along a principal direction. */
+async function offsets(sample: Sample, directions: Tensor): Promise<Pick<Division, 'group' | 'apart'>[]> {
+  const found: Pick<Division, 'group' | 'apart'>[] = []
+  const dim = directions.shape[0]!
+  for (let k = 1; k <= Math.min(PRINCIPAL, dim); k++) {
+    using column = await directions.op('aten::select.int', 1, dim - k)
+    using direction = await column.to({ dtype: 'float32' })
+    using projected = await sample.unit.op('aten::mv', direction)
+    const [group, rest] = ends((await projected.data()) as Float32Array)
+    if (group.length < FEWEST) continue
+    const [a, b] = [await pick(sample, group), await pick(sample, rest)]
+    using x = a.unit
+    using y = b.unit
+    found.push({ group, apart: await apart(x, y) })
+  }
+  return found
+}
+
+interface Division {
+  readonly group: Int32Array
+  readonly between: Likeness
+  /** Geometric mean of the likeness inside both groups, as z. */
+  readonly inside: number
+  readonly telling: boolean
+  readonly apart: number
+}
+
+async function divided(sample: Sample, [group, rest]: readonly [Int32Array, Int32Array]): Promise<Division> {
+  const [a, b] = [await pick(sample, group), await pick(sample, rest)]
+  using x = a.unit
+  using y = b.unit
+  using p = await within(a)
+  using q = await within(b)
+  const traceOf = async (moment: Tensor) => {
+    using trace = await moment.op('aten::trace')
+    return await trace.item()
+  }
+  const varies = (await traceOf(p)) > VARIES * (await traceOf(q))
+  const [one, other] = [await halvesAlike(a), await halvesAlike(b)]
+  const [between, distance] = [await likeness(p, q), await apart(x, y)]
+  const telling = varies && Math.min(one.z, other.z) > TELLING
+  const inside = Math.sqrt(Math.max(0, one.z) * Math.max(0, other.z))
+  return { group, between, inside, telling, apart: distance }
+}
+
+/**
+ * The divisions of a sample that its nearest neighbours suggest: of the vectors, of what is left of them beside their article's mean, and of
+ * the vectors with neighbours in other articles alone (rows of two spaces in every article have their nearest neighbours in their own).
+ */
+async function suggested(sample: Sample, dim: number) {
+  const least = Math.max(FEWEST, Math.floor(SHARE * sample.of.length))
+  const ways = dim >= DIMENSIONS ? WAYS : 1
+  using left = await residuals(sample)
+  using lengths = await left.op('aten::linalg_vector_norm', 2, [1], true)
+  using divisors = await lengths.op('aten::clamp_min', 1e-3)
+  using directions = await left.op('aten::div.Tensor', divisors)
+  const some = (graph: Graph) =>
+    divisions(graph, ways, least).filter(([group, rest]) => Math.min(group.length, rest.length) >= least / 2)
+  const near = [...some(await graphOf(sample.unit)), ...some(await graphOf(directions))]
+  return { near, across: new Set(sample.of).size < SEVERAL ? [] : some(await graphOf(sample.unit, sample.of)) }
+}
+
+/**
+ * Whether all rows are of one space.
+ *
+ * Rows are divided where few of them are near neighbours, and the covariances inside articles of both parts are compared: other topics
+ * leave them alike, another encoder or a rotation does not. Shapes: clusters and articles run over rows.
+ * Source: own.
+ */
+export async function mixedFinding(table: Table, clusters: Clusters, articles: Int32Array, directions: Tensor): Promise<Finding> {
+  const good = permutation(table.rows, 1).filter((row) => !isBad(table.lengths[row]!))
+  const rows = Int32Array.from(good.slice(0, ROWS)).sort()
+  const unsure = (figures = {}) => finding('MIXED', 'PASS', 'too few rows to say whether all are of one space', figures)
+  if (rows.length < 4 * FEWEST) return unsure({ rows: rows.length })
+  using unit = await unitAt(table, rows)
+  const sample = { unit, of: rows.map((row) => clusters.of[row]!) }
+  const found: Division[] = []
+  const { near, across } = await suggested(sample, table.dim)
+  for (const division of [...near, ...across]) found.push(await divided(sample, division))
+  const several = ({ group }: Pick<Division, 'group'>) => new Set(Array.from(group, (i) => articles[rows[i]!])).size
+  const telling = found.filter((division) => division.telling)
+  const ratio = ({ between, inside }: Division) => between.z / Math.max(1e-9, inside)
+  const least = telling.length > 0 ? telling.reduce((a, b) => (ratio(b) < ratio(a) ? b : a)) : undefined
+  // Formulas that articles share are near neighbours across them, and far from the rest.
+  const means = [...found.slice(0, near.length), ...(await offsets(sample, directions))]
+  const offset = means.find((division) => division.apart > APART && several(division) >= SEVERAL)
+  const figures = {
+    rows: rows.length,
+    divisions: telling.length,
+    likeness: least?.between.r ?? null,
+    z: least?.between.z ?? null,
+    z_within: least?.inside ?? null,
+    offset: offset?.apart ?? null,
+  }
+  const namedRows = ({ group }: Pick<Division, 'group'>) => Array.from(group, (i) => rows[i]!)
+  const share = ({ group }: Pick<Division, 'group'>) =>
+    `at least ${((100 * group.length) / rows.length).toFixed(0)} % of ${count(rows.length)} rows that were looked at`
+  if (least !== undefined && least.between.z < Math.max(UNLIKE, NOTHING * least.inside))
+    return finding(
+      'MIXED',
+      'FAIL',
+      `${share(least)} are of another space than the rest: the directions that they vary in agree by ${cos(least.between.r)}, ${least.between.z.toFixed(1)} standard deviations above what unrelated spaces do, those of halves of one group by ${least.inside.toFixed(0)}`,
+      figures,
+      namedRows(least),
+    )
+  if (offset !== undefined)
+    return finding(
+      'MIXED',
+      'WARN',
+      `${share(offset)} have another mean than the rest, ${offset.apart.toFixed(1)} standard deviations away in ${several(offset)} articles or stretches: another offset, or another kind of text`,
+      figures,
+      namedRows(offset),
+    )
+  if (least === undefined) return unsure(figures)
+  return finding(
+    'MIXED',
+    'PASS',
+    `no group of rows of another space was found among ${count(rows.length)}: the least alike agree by ${cos(least.between.r)}, ${least.between.z.toFixed(0)} standard deviations above what unrelated spaces do`,
+    figures,
+  )
+}

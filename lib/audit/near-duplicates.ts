@@ -1,0 +1,173 @@
+import { permutation } from '../statistics/random.js'
+import { call, type Tensor } from '../torch/tensor.js'
+import { cosinesOf, sliceRows, type Table, unitAt, unitSlice } from './unit-table.js'
+
+/** Above it two rows are near-duplicates. */
+export const NEAR = 0.98
+/** More pairs than this are not all compared: of the first file a seeded sample of rows is. */
+const MOST_PAIRS = 2e10
+/** Rounding of the products. */
+const SLACK = 1e-4
+/** The fewest principal directions of a sketch, and how much of the squared length the others may hold. */
+const FEWEST = 64
+const REST = 0.9
+const [TALL, WIDE] = [2048, 8192]
+/** So many candidates in one block are no longer looked at one by one. */
+const MANY = 200_000
+
+/** Principal directions that hold most of the length of a table's rows. Shapes: [dim, k], float32. */
+export async function basisOf(table: Table, directions: Tensor): Promise<Tensor> {
+  const { dim } = table
+  using sample = await unitSlice(table, 0, Math.min(table.rows, sliceRows(dim)))
+  for (let k = Math.min(dim, FEWEST); ; k = Math.min(dim, 2 * k)) {
+    using top = await directions.op('aten::narrow', 1, dim - k, k)
+    const basis = await top.to({ dtype: 'float32' })
+    using projected = await sample.op('aten::mm', basis)
+    using squares = await projected.op('aten::square')
+    using mean = await squares.op('aten::mean')
+    if (k === dim || 1 - (await mean.item()) * k <= REST) return basis
+    basis.dispose()
+  }
+}
+
+/** Some rows of a table in few dimensions: their projection on a basis, and the length of what it leaves out. Shapes: codes [rows, k + 1]. */
+export interface Sketch {
+  readonly table: Table
+  readonly rows: Int32Array
+  readonly codes: Tensor
+}
+
+export async function sketch(table: Table, rows: Int32Array, basis: Tensor): Promise<Sketch> {
+  const parts: Tensor[] = []
+  const slice = sliceRows(table.dim)
+  for (let at = 0; at < rows.length; at += slice) {
+    using unit = await unitAt(table, rows.subarray(at, at + slice))
+    using projected = await unit.op('aten::mm', basis)
+    using whole = await squared(unit)
+    using known = await squared(projected)
+    using left = await whole.op('aten::sub.Tensor', known)
+    using positive = await left.op('aten::clamp_min', 0)
+    using rest = await positive.op('aten::sqrt')
+    parts.push((await call('aten::cat', [[projected, rest], 1])) as Tensor)
+  }
+  const codes = (await call('aten::cat', [parts])) as Tensor
+  for (const part of parts) part.dispose()
+  return { table, rows, codes }
+}
+
+async function squared(x: Tensor): Promise<Tensor> {
+  using squares = await x.op('aten::square')
+  return await squares.op('aten::sum.dim_IntList', [1], true)
+}
+
+/** Pairs of rows that are near-duplicates. */
+export interface Near {
+  pairs: number
+  /** Rows of the first table that have a partner. */
+  readonly rows: Set<number>
+  /** The first pairs. */
+  readonly first: { a: number; b: number; cosine: number }[]
+  /** How many rows of the first table were compared. */
+  readonly compared: number
+}
+
+function keep(near: Near, a: number, b: number, cosine: number): void {
+  near.pairs++
+  near.rows.add(a)
+  if (near.first.length < 5) near.first.push({ a, b, cosine })
+}
+
+/** Looks at a few candidates one by one. */
+async function few(near: Near, a: Sketch, b: Sketch, at: [number, number], found: BigInt64Array): Promise<void> {
+  const pick = ({ rows }: Sketch, from: number, i: 0 | 1) =>
+    Int32Array.from({ length: found.length / 2 }, (_, pair) => rows[from + Number(found[2 * pair + i])]!)
+  const [rowsA, rowsB] = [pick(a, at[0], 0), pick(b, at[1], 1)]
+  const cosines = await cosinesOf(a.table, rowsA, b.table, rowsB)
+  const itself = (i: number) => a.table === b.table && rowsA[i] === rowsB[i]
+  for (const [i, cosine] of cosines.entries()) if (cosine > NEAR && !itself(i)) keep(near, rowsA[i]!, rowsB[i]!, cosine)
+}
+
+/** Looks at a whole block at once, and names none of its pairs. */
+async function many(near: Near, a: Sketch, b: Sketch, at: [number, number], size: [number, number], upper: number | undefined) {
+  const rows = a.rows.subarray(at[0], at[0] + size[0])
+  const others = b.rows.subarray(at[1], at[1] + size[1])
+  using x = await unitAt(a.table, rows)
+  using y = await unitAt(b.table, others)
+  using turned = await y.op('aten::t')
+  using cosines = await x.op('aten::mm', turned)
+  using above = await cosines.op('aten::gt.Scalar', NEAR)
+  using mask = upper === undefined ? await above.op('aten::clone') : await above.op('aten::triu', upper)
+  using sums = await mask.op('aten::sum.dim_IntList', [1])
+  const itself = new Set(a !== b && a.table === b.table ? others : [])
+  for (const [i, sum] of ((await sums.data()) as BigInt64Array).entries()) {
+    const partners = Number(sum) - Number(itself.has(rows[i]!))
+    if (partners > 0) near.rows.add(rows[i]!)
+    near.pairs += partners
+  }
+}
+
+/**
+ * All pairs above a cosine of .98, of one sketch with itself (each pair once) or of two.
+ *
+ * With p the projection of a unit vector and r the length of what it leaves out, cos(a, b) ≤ pₐ·p_b + rₐ r_b (Cauchy–Schwarz), so that no
+ * pair is missed by multiplying sketches and looking closely only where that bound is high.
+ * Source: own.
+ */
+export async function nearPairs(a: Sketch, b: Sketch = a): Promise<Near> {
+  const near: Near = { pairs: 0, rows: new Set(), first: [], compared: a.rows.length }
+  const within = a === b
+  for (let i = 0; i < a.rows.length; i += TALL) {
+    const tall = Math.min(TALL, a.rows.length - i)
+    using left = await a.codes.op('aten::narrow', 0, i, tall)
+    for (let j = within ? i - (i % WIDE) : 0; j < b.rows.length; j += WIDE) {
+      const wide = Math.min(WIDE, b.rows.length - j)
+      const upper = within && j < i + tall ? i - j + 1 : undefined
+      using right = await b.codes.op('aten::narrow', 0, j, wide)
+      using turned = await right.op('aten::t')
+      using bound = await left.op('aten::mm', turned)
+      using top = await bound.op('aten::max')
+      if ((await top.item()) <= NEAR - SLACK) continue
+      using above = await bound.op('aten::gt.Scalar', NEAR - SLACK)
+      using mask = upper === undefined ? await above.op('aten::clone') : await above.op('aten::triu', upper)
+      using number = await mask.op('aten::sum')
+      if ((await number.item()) > MANY) {
+        await many(near, a, b, [i, j], [tall, wide], upper)
+        continue
+      }
+      using found = await mask.op('aten::nonzero')
+      await few(near, a, b, [i, j], (await found.data()) as BigInt64Array)
+    }
+  }
+  return near
+}
+
+/** Rows to compare with `others` without comparing too many pairs: all of them, or a sample drawn by seed. */
+export function sampled(rows: Int32Array, others: number): Int32Array {
+  const most = Math.max(1, Math.floor(MOST_PAIRS / others))
+  return rows.length <= most
+    ? rows
+    : permutation(rows.length, 0)
+        .slice(0, most)
+        .map((i) => rows[i]!)
+        .sort()
+}
+
+/** The near-duplicates among some rows of a table: of all pairs, or beyond 200,000 rows those of a sample with all. */
+export async function nearWithin(table: Table, rows: Int32Array, basis: Tensor): Promise<Near> {
+  const all = await sketch(table, rows, basis)
+  using _ = all.codes
+  const some = sampled(rows, rows.length / 2)
+  if (some === rows) return await nearPairs(all)
+  const part = await sketch(table, some, basis)
+  using __ = part.codes
+  return await nearPairs(part, all)
+}
+
+/** The rows of one table that have a near-duplicate in another. */
+export async function nearBetween(a: Table, rowsA: Int32Array, b: Table, rowsB: Int32Array, basis: Tensor): Promise<Near> {
+  const left = await sketch(a, sampled(rowsA, rowsB.length), basis)
+  using _ = left.codes
+  const right = await sketch(b, rowsB, basis)
+  using __ = right.codes
+  return await nearPairs(left, right)
+}

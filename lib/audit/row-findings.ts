@@ -1,0 +1,122 @@
+import type { Articles, Base } from '../data/base.js'
+import { disorder, repeatedKeys } from '../data/checks.js'
+import type { Windows } from '../data/windows.js'
+import { FEWEST_ARTICLES } from '../statistics/estimates.js'
+import { count, type Finding, finding, some } from './audit-findings.js'
+import type { Table } from './unit-table.js'
+
+/** Rows of a base, or numbers of sequences, whose length is so. */
+const rowsWhere = (tables: readonly [table: Table, each: number][], is: (length: number) => boolean): number[] => [
+  ...new Set(
+    tables.flatMap(([{ lengths }, each]) => [...lengths.keys()].filter((i) => is(lengths[i]!)).map((i) => Math.floor(i / each))),
+  ),
+]
+
+function lengthFindings(base: Base, tables: readonly [Table, number][]): Finding[] {
+  const what = base.kind === 'base' ? 'row' : 'sequence'
+  const broken = rowsWhere(tables, (length) => !Number.isFinite(length))
+  const zero = rowsWhere(tables, (length) => length === 0)
+  const { min, max, mean, deviating } = base.norms
+  const span = `from ${min.toPrecision(4)} to ${max.toPrecision(4)}, mean ${mean.toPrecision(4)}`
+  return [
+    broken.length === 0
+      ? finding('FINITE', 'PASS', 'every number is finite')
+      : finding('FINITE', 'FAIL', `${some(broken.length, what)} with NaN or Inf`, { rows: broken.length }, broken),
+    zero.length === 0
+      ? finding('ZERO_ROWS', 'PASS', 'no vector is all zeros')
+      : finding('ZERO_ROWS', 'FAIL', `${some(zero.length, what)} of nothing but zeros`, { rows: zero.length }, zero),
+    deviating === 0
+      ? finding('NORMS', 'PASS', `every length is 1 to .01 (${span})`, { min, max, mean, deviating })
+      : finding(
+          'NORMS',
+          'WARN',
+          `${some(deviating, 'vector')} not of length 1 (${span})`,
+          { min, max, mean, deviating },
+          rowsWhere(tables, (length) => Math.abs(length - 1) > 0.01),
+        ),
+  ]
+}
+
+function keyFindings({ kind, positions, rows }: Base, articles: Articles): Finding[] {
+  const repeated = positions === undefined ? [] : [...repeatedKeys(articles, positions)]
+  const share = repeated.length / rows
+  const keys =
+    repeated.length === 0
+      ? finding('KEYS', 'PASS', positions === undefined ? 'no positions are known' : 'every article and position is there once')
+      : finding(
+          'KEYS',
+          'FAIL',
+          `${some(repeated.length, 'row')} of ${count(rows)} (${(100 * share).toFixed(1)} %) claim an article and position that an earlier one has`,
+          { repeated: repeated.length, share },
+          repeated.map(([, row]) => row),
+        )
+  if (kind === 'sequences') return [keys]
+  const faults = [...disorder(articles, positions)]
+  const apart = faults.filter((fault) => fault.apart).length
+  return [
+    keys,
+    faults.length === 0
+      ? finding('CONTIGUITY', 'PASS', 'the rows of every article are together and in order')
+      : finding(
+          'CONTIGUITY',
+          'FAIL',
+          `${some(apart, 'time')} an article begins again after rows of others, ${some(faults.length - apart, 'time')} it goes back`,
+          { apart, backwards: faults.length - apart },
+          faults.map(({ row }) => row),
+        ),
+  ]
+}
+
+function articleFinding({ articles }: Base): Finding {
+  const known = articles?.ids.length ?? 0
+  if (known >= FEWEST_ARTICLES) return finding('ARTICLES', 'PASS', some(known, 'article'), { articles: known })
+  const why = articles === undefined ? 'no article ids' : some(known, 'article')
+  return finding('ARTICLES', 'WARN', `${why}: a fair split needs 2, an interval ${FEWEST_ARTICLES} on the side that is judged`, {
+    articles: known,
+  })
+}
+
+function categoryFinding({ categories, articles }: Base): Finding {
+  if (articles === undefined || categories === undefined || categories.size === 0)
+    return finding('CATEGORIES', 'PASS', 'no categories are known, and none are needed')
+  const without = articles.ids.filter((id) => (categories.get(id)?.length ?? 0) === 0)
+  if (without.length === 0) return finding('CATEGORIES', 'PASS', 'every article has a category')
+  const first = new Set(without)
+  const rows = [...new Set(articles.of)].filter((article) => first.has(articles.ids[article]!)).slice(0, 5)
+  return finding(
+    'CATEGORIES',
+    'WARN',
+    `${without.length} of ${some(articles.ids.length, 'article')} without a category, as ${without
+      .slice(0, 3)
+      .map((id) => `"${id}"`)
+      .join(', ')}`,
+    { without: without.length },
+    rows.map((article) => articles.of.indexOf(article)),
+  )
+}
+
+function crossingFinding({ crosses, count: all }: Windows): Finding {
+  const rows = [...(crosses?.keys() ?? [])].filter((i) => crosses![i] === 1)
+  return rows.length === 0
+    ? finding('CROSSING', 'PASS', 'no window crosses an article')
+    : finding(
+        'CROSSING',
+        'WARN',
+        `${some(rows.length, 'window')} of ${count(all)} begin in another article than their target`,
+        {
+          crossing: rows.length,
+        },
+        rows,
+      )
+}
+
+/** What lengths, keys and articles say of the rows. */
+export function rowFindings(base: Base, tables: readonly [Table, number][], windows: Windows): Finding[] {
+  return [
+    ...lengthFindings(base, tables),
+    ...(base.articles === undefined ? [] : keyFindings(base, base.articles)),
+    articleFinding(base),
+    categoryFinding(base),
+    crossingFinding(windows),
+  ]
+}

@@ -1,0 +1,117 @@
+import { normals } from '../data/synth-process.js'
+import { describe } from '../statistics/estimates.js'
+import { permutation } from '../statistics/random.js'
+import { call, Tensor } from '../torch/tensor.js'
+import { cos, type Finding, finding } from './audit-findings.js'
+import type { Lag, Passed } from './neighbour-pass.js'
+import { secondMoment } from './spectrum.js'
+import { type Judged, judge, surelyAbove, surelyBelow } from './sure-estimate.js'
+import { type Clusters, isBad, type Table, unitAt } from './unit-table.js'
+
+/** Shares below which an effect counts as none: of what rows of an article have in common (.46 in real text), and of all there could be. */
+const [FLAT, NONE] = [0.15, 0.05]
+const [QUERIES, POOL] = [500, 10_000]
+/**
+ * How much nearer than in noise the nearest rows must be, and by how many standard errors. Real text comes to .66–.76 and 25–44, even
+ * the synthetic corpora to .86 and 15; noise that is not normal (uniform, random bits) to .87–.93, but 5–9.
+ */
+const [CLOSER, SURE] = [0.88, 10]
+/** In fewer dimensions everything has a near neighbour. */
+const FEWEST_DIMENSIONS = 8
+
+/** Cosines of the first rows of a table of unit vectors to the nearest of the others. */
+async function nearest(unit: Tensor): Promise<{ mean: number; se: number }> {
+  const rows = unit.shape[0]!
+  using queries = await unit.op('aten::narrow', 0, 0, Math.min(QUERIES, rows >> 1))
+  using others = await unit.op('aten::narrow', 0, queries.shape[0]!, rows - queries.shape[0]!)
+  using turned = await others.op('aten::t')
+  using cosines = await queries.op('aten::mm', turned)
+  using best = await cosines.op('aten::amax', [1])
+  const { mean, sd } = describe(Float64Array.from((await best.data()) as Float32Array))
+  return { mean, se: sd / Math.sqrt(best.shape[0]!) }
+}
+
+/** As many random vectors with the mean and covariance of a table, divided by their lengths. */
+async function noiseLike(passed: Passed, rows: number): Promise<Tensor> {
+  using mean = await passed.sum.op('aten::div.Scalar', passed.good)
+  using moment = await secondMoment(passed)
+  using covariance = (await call('aten::addr', [moment, mean, mean], { alpha: -1 })) as Tensor
+  const [values, directions] = (await call('aten::linalg_eigh', [covariance])) as [Tensor, Tensor]
+  using variances = values
+  using axes = directions
+  const dim = axes.shape[0]!
+  using positive = await variances.op('aten::clamp_min', 0)
+  using deviations = await positive.op('aten::sqrt')
+  using deviates = Tensor.from(Float64Array.from({ length: rows * dim }, normals(0)), [rows, dim])
+  using stretched = await deviates.op('aten::mul.Tensor', deviations)
+  using back = await axes.op('aten::t')
+  using turned = await stretched.op('aten::mm', back)
+  using moved = await turned.op('aten::add.Tensor', mean)
+  using lengths = await moved.op('aten::linalg_vector_norm', 2, [1], true)
+  using unit = await moved.op('aten::div.Tensor', lengths)
+  return await unit.to({ dtype: 'float32' })
+}
+
+/** Whether rows have nearer neighbours somewhere in the table than noise of the same spread has: then an order is missing, not a text. */
+async function hasNeighbours(table: Table, passed: Passed, rank: number): Promise<boolean> {
+  const rows = permutation(table.rows, 0)
+    .filter((row) => !isBad(table.lengths[row]!))
+    .slice(0, POOL + QUERIES)
+  if (rank < FEWEST_DIMENSIONS || rows.length < 4 * QUERIES) return false
+  using unit = await unitAt(table, rows)
+  using noise = await noiseLike(passed, rows.length)
+  const [here, there] = [await nearest(unit), await nearest(noise)]
+  const sure = here.mean - there.mean > SURE * Math.hypot(here.se, there.se)
+  return sure && 1 - here.mean < CLOSER * (1 - there.mean)
+}
+
+/** Lag 1 less a farther lag, where a row has both. */
+async function decline(near: Lag, far: Lag, clusters: Clusters): Promise<Judged> {
+  const known = new Map([...near.rows].map((row, i) => [row, near.cosines[i]!]))
+  const both = [...far.rows.keys()].filter((i) => known.has(far.rows[i]!))
+  const differences = Float64Array.from(both, (i) => known.get(far.rows[i]!)! - far.cosines[i]!)
+  return judge(
+    differences,
+    Int32Array.from(both, (i) => far.rows[i]!),
+    clusters,
+  )
+}
+
+/**
+ * Whether the order of the rows means anything.
+ *
+ * It fails where rows of an article surely have something in common but neighbours surely no more than rows far apart, and where
+ * neighbours surely have nothing in common although every row has its like somewhere: then vectors and articles do not belong together.
+ */
+export async function orderFinding(
+  table: Table,
+  passed: Passed,
+  clusters: Clusters,
+  { floor, rank }: { floor: number; rank: number },
+): Promise<Finding> {
+  const near = passed.lags[0]
+  const far = passed.lags.findLast(({ rows }) => rows.length >= (near?.rows.length ?? 0) / 4)
+  if (near === undefined || far === undefined || near === far || near.rows.length === 0)
+    return finding('ORDER', 'PASS', 'too few rows in a row to compare lags')
+  const first = await judge(near.cosines, near.rows, clusters)
+  const last = await judge(far.cosines, far.rows, clusters)
+  const fall = await decline(near, far, clusters)
+  const figures = { lag_1: first.mean, far_lag: far.lag, far_cosine: last.mean, random_pairs: floor, decline: fall.mean }
+  const told = `neighbours ${cos(first.mean)}, rows ${far.lag} apart ${cos(last.mean)}, random pairs ${cos(floor)}`
+  if (surelyAbove(first, floor) && surelyAbove(fall, 0))
+    return finding('ORDER', 'PASS', `on average the nearer the more alike: ${told}`, figures)
+  const together = last.mean - floor
+  if (surelyAbove(last, floor) && surelyBelow(fall, FLAT * together))
+    return finding('ORDER', 'FAIL', `the rows of an article are in no order: ${told}`, figures)
+  if (!surelyAbove(first, floor) && surelyBelow(first, floor + NONE * (1 - floor)) && (await hasNeighbours(table, passed, rank)))
+    return finding(
+      'ORDER',
+      'FAIL',
+      `neighbours have nothing in common, though every row has its like elsewhere: ${told}`,
+      figures,
+    )
+  const why = surelyAbove(first, floor)
+    ? 'whether rows are in order cannot be told'
+    : 'neighbours are no more alike than random pairs'
+  return finding('ORDER', 'WARN', `${why}: ${told}`, figures)
+}

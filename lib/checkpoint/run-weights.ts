@@ -1,0 +1,134 @@
+import { LvmError } from '../errors.js'
+import { isTensorEntry, openPt, readTensor } from '../files/pt.js'
+import { type NativeModel, type NativeTensor, type NativeTrainer, native } from '../native.js'
+import { Tensor } from '../torch/tensor.js'
+import type { StoredTensors } from '../weights/open-weights.js'
+import type { Weights } from './run-manifest.js'
+import { openState } from './state-dict.js'
+
+/** Puts the weights of a .pt file into a model. Errors: BAD_CHECKPOINT names what is missing, unexpected or of another shape. */
+export async function loadWeights(model: NativeModel, path: string): Promise<void> {
+  await fill(model, path, (await openState(path)).tensors)
+}
+
+/** Puts tensors into a model that has just these, one at a time, so that they are never held twice. Errors: BAD_CHECKPOINT. */
+export async function fill(model: NativeModel, path: string, tensors: StoredTensors): Promise<void> {
+  const state = new Map(native.modelState(model).map(({ name, tensor }) => [name, tensor]))
+  const refuse = (expected: string, received: string) =>
+    new LvmError('BAD_CHECKPOINT', `${path}: expected ${expected} but received ${received}`)
+  for (const [name, own] of state) {
+    const [wanted, found] = [`[${native.tensorShape(own).join(', ')}]`, tensors.get(name)]
+    if (found === undefined) throw refuse(`a tensor "${name}"`, 'none')
+    if (`[${found.shape.join(', ')}]` !== wanted) throw refuse(`shape ${wanted} for "${name}"`, `[${found.shape.join(', ')}]`)
+  }
+  const unexpected = [...tensors.keys()].find((name) => !state.has(name))
+  if (unexpected !== undefined) throw refuse("only this model's tensors", `"${unexpected}"`)
+  for (const [name, own] of state) {
+    using tensor = await tensors.get(name)!.read()
+    await copy(tensor, own)
+  }
+}
+
+/** Parts of a block as PyTorch's classes list them, where that is not the order in which they compute. */
+const LISTED = ['self_attn', 'multihead_attn', 'linear1', 'linear2', 'mamba', 'gru', 'norm', 'norm1', 'norm2', 'norm3']
+
+/** Parameters in the order of PyTorch's `parameters()`: its optimizers know each by its place alone. */
+function inOrder<T extends { readonly name: string }>(parameters: readonly T[]): T[] {
+  const places = new Map(parameters.map(({ name }, i) => [name, i]))
+  return parameters.toSorted((a, b) => {
+    const [x, y] = [a.name.split('.'), b.name.split('.')]
+    const fork = x.findIndex((part, i) => part !== y[i])
+    const [i, j] = [LISTED.indexOf(x[fork] ?? ''), LISTED.indexOf(y[fork] ?? '')]
+    return i >= 0 && j >= 0 ? i - j : places.get(a.name)! - places.get(b.name)!
+  })
+}
+
+/** Settings of AdamW as PyTorch's optimizer keeps them. */
+export interface ParamGroup {
+  lr: number
+  betas: [number, number]
+  eps: number
+  weight_decay: number
+}
+
+/**
+ * What `torch.save` would have written: the weights, the optimizer's moments and the figures of an epoch.
+ *
+ * `model_state_dict` holds the weights that are in the model now. With averaged weights, the others are beside them: those that
+ * are trained as `training_state_dict`, the average as `average_state_dict`.
+ */
+export function checkpointValue(
+  model: NativeModel,
+  trainer: NativeTrainer,
+  facts: {
+    epoch: number
+    val_loss: number
+    val_cosine: number
+    args: Record<string, unknown>
+    group: ParamGroup
+    weights: Weights
+  },
+): Record<string, unknown> {
+  const { steps, slots: unordered } = native.trainerState(trainer)
+  const slots = inOrder(unordered)
+  const step = () => Tensor.from(Float32Array.of(steps), []).native // its own for each: AdamW counts each up in place
+  const { group, weights, ...figures } = facts
+  const others = weights === 'average' ? 'training_state_dict' : 'average_state_dict'
+  const averaged = slots.some(({ average }) => average !== undefined)
+  return {
+    ...figures,
+    model_state_dict: Object.fromEntries(inOrder(native.modelState(model)).map(({ name, tensor }) => [name, tensor])),
+    ...(averaged && { [others]: Object.fromEntries(slots.map(({ name, average }) => [name, average])) }),
+    optimizer_state_dict: {
+      state: Object.fromEntries(slots.map(({ m, v }, i) => [i, { step: step(), exp_avg: m, exp_avg_sq: v }])),
+      param_groups: [
+        {
+          ...group,
+          amsgrad: false,
+          maximize: false,
+          foreach: null,
+          capturable: false,
+          differentiable: false,
+          fused: null,
+          decoupled_weight_decay: true,
+          params: slots.map((_, i) => i),
+        },
+      ],
+    },
+  }
+}
+
+async function copy(from: Tensor, into: NativeTensor): Promise<void> {
+  await Tensor.wrap(into).change('aten::copy_', from)
+}
+
+/** Brings a trainer and its model back to where `checkpointValue` left them. Errors: BAD_CHECKPOINT. */
+export async function restoreTraining(model: NativeModel, trainer: NativeTrainer, path: string, steps: number): Promise<void> {
+  const file = await openPt(path, { verify: false })
+  const damaged = (what: string) => new LvmError('BAD_CHECKPOINT', `${path}: expected ${what} but it is not there`)
+  const root = file.value as Map<string, unknown>
+  const optimizer = root.get('optimizer_state_dict') as Map<string, Map<number, Map<string, unknown>>> | undefined
+  const state = optimizer?.get('state')
+  const slots = inOrder(native.trainerState(trainer).slots)
+  const trained = root.get('training_state_dict') as Map<string, unknown> | undefined
+  const others = trained ?? (root.get('average_state_dict') as Map<string, unknown> | undefined)
+  await loadWeights(model, path)
+  for (const [i, { name, m, v, average }] of slots.entries()) {
+    for (const [key, into] of [
+      ['exp_avg', m],
+      ['exp_avg_sq', v],
+    ] as const) {
+      const entry = state?.get(i)?.get(key)
+      if (!isTensorEntry(entry)) throw damaged(`the optimizer's ${key} of "${name}"`)
+      using tensor = await readTensor(file, entry)
+      await copy(tensor, into)
+    }
+    if (average === undefined) continue
+    const entry = others?.get(name)
+    if (!isTensorEntry(entry)) throw damaged(`the ${trained ? 'trained' : 'averaged'} weights of "${name}"`)
+    using tensor = await readTensor(file, entry)
+    await copy(tensor, average)
+  }
+  native.trainerSetSteps(trainer, steps)
+  if (trained !== undefined) await native.trainerSwap(trainer) // the file has the average in the model's place
+}

@@ -1,0 +1,116 @@
+import { join } from 'node:path'
+import { createGzip } from 'node:zlib'
+import type { Model } from '../checkpoint/model.js'
+import { readDocument } from '../checkpoint/run-documents.js'
+import { CONFIG, type Pruning, type RunManifest } from '../checkpoint/run-manifest.js'
+import { type Store, verifyRun } from '../checkpoint/run-store.js'
+import { badOption } from '../errors.js'
+import { copyWhole } from '../files/write.js'
+import { native } from '../native.js'
+import { Tensor } from '../torch/tensor.js'
+import { type TrainOptions, train } from '../train/train.js'
+import { optionsOf, type Settings, type Thinned } from './prune-weights.js'
+
+/** Settings of a training that its fine-tuning shares. */
+const SHARED = [
+  'space',
+  'normalize',
+  'context',
+  'split',
+  'val',
+  'test',
+  'maxWindows',
+  'batchSize',
+  'accumulate',
+  'weightDecay',
+  'beta1',
+  'beta2',
+  'eps',
+  'clip',
+  'ema',
+  'objective',
+  'loss',
+  'weights',
+  'precision',
+  'recompute',
+  'trainEval',
+  'preset',
+  'seed',
+] as const
+/** Fine-tuning goes in smaller steps than training did. */
+const GENTLER = 5
+
+/** Bytes of the weights once gzip has packed them. */
+export async function compressedBytes(model: Model): Promise<number> {
+  const gzip = createGzip({ level: 6 })
+  let bytes = 0
+  const counted = (async () => {
+    for await (const chunk of gzip) bytes += (chunk as Buffer).length
+  })()
+  for (const { tensor } of native.modelState(model.native)) {
+    using here = await Tensor.wrap(tensor).to({ device: 'cpu' })
+    const { buffer, byteOffset, byteLength } = await here.data()
+    if (!gzip.write(Buffer.from(buffer, byteOffset, byteLength))) await new Promise((drained) => gzip.once('drain', drained))
+  }
+  gzip.end()
+  await counted
+  return bytes
+}
+
+/** Trains the thinned weights on as their run was trained, for no epoch at least; the run lies in `stage`. */
+export async function retrain(
+  model: Model,
+  thinned: Thinned,
+  file: string,
+  stage: string,
+  o: Settings,
+  say: (line: string) => void,
+  signal: AbortSignal | undefined,
+) {
+  const { manifest } = model
+  const before = manifest.options.train
+  const data = o.data ?? manifest.data?.path
+  if (data === undefined)
+    throw badOption('prune', 'data', 'a file of vectors, because the run was imported,', undefined, 'add --data FILE')
+  const lr = o.lr ?? Number(before.lr ?? 5e-4) / GENTLER
+  const shared = Object.fromEntries(SHARED.map((key) => [key, before[key]]))
+  const options = {
+    ...shared,
+    ...optionsOf(manifest),
+    ...thinned.options,
+    model: manifest.model,
+    data,
+    schedule: 'constant',
+    epochs: o.finetune,
+    lr,
+    keepZeros: o.structured === 'none',
+    init: file,
+    device: o.device,
+    threads: o.threads ?? manifest.threads,
+    out: stage,
+    name: 'run',
+    ...(o.space !== undefined && { space: o.space }),
+  } as TrainOptions
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined && value !== null))
+  for await (const event of train(given as TrainOptions, signal && { signal })) {
+    if (event.type === 'epoch' && o.finetune > 0)
+      say(`  epoch ${event.epoch} of ${event.epochs}: validation cosine ${event.val_cosine.toFixed(4)}`)
+  }
+  signal?.throwIfAborted()
+}
+
+/** Keeps the run that lies in `stage` as one of its own. Errors: NO_DISK. */
+export async function publish(store: Store, stage: string, parent: Model, pruning: Pruning): Promise<void> {
+  const { path, manifest } = await verifyRun(join(stage, 'run'))
+  const { version: _v, generation: _g, saved_at: _s, files, digest: _d, ...facts } = manifest as RunManifest
+  const init = { path: parent.name, sha256: pruning.parent.weights_sha256 }
+  const config = await readDocument(join(path, CONFIG))
+  await store.save({
+    files: {
+      ...Object.fromEntries(Object.keys(files).map((name) => [name, (to: string) => copyWhole(join(path, name), to)])),
+      [CONFIG]: `${JSON.stringify({ ...config, init: parent.name }, null, 2)}\n`,
+    },
+    manifest: { ...(facts as object), init, pruned: pruning },
+    bytes: Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0),
+  })
+}

@@ -1,0 +1,145 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { basename, dirname, join, relative } from 'node:path'
+import { claimRun } from '../checkpoint/claim.js'
+import { load, type Model } from '../checkpoint/model.js'
+import { findRun, runName } from '../checkpoint/run-folder.js'
+import { type Pruning, weightsFile } from '../checkpoint/run-manifest.js'
+import { abortSignal, asyncDoor, callback, only, optional, withFields, word } from '../door.js'
+import { badOption, LvmError } from '../errors.js'
+import { type Chosen, chooseRows } from '../evaluate/subject.js'
+import { temporary } from '../files/write.js'
+import { writeSafetensors } from '../files/write-safetensors.js'
+import { native } from '../native.js'
+import { resolve } from '../options.js'
+import { BATCHES } from '../study/benchmark/benchmark-inputs.js'
+import { type Gate, gateError, gateSentence, judgeGate, type Scored, score, stoppable } from './compress-gate.js'
+import { medians } from './latency-medians.js'
+import { pruneFields } from './prune-fields.js'
+import { compressedBytes, publish, retrain } from './prune-publish.js'
+import { withoutUnits, withoutWeights } from './prune-weights.js'
+
+/** Options of `prune`: the run, what hears of progress, and any field of `pruneFields`. */
+export interface PruneOptions {
+  readonly run: string
+  readonly say?: (line: string) => void
+  readonly [option: string]: string | number | boolean | ((line: string) => void) | undefined
+}
+/** What became of a run, and what that costs. */
+export interface Pruned {
+  readonly version: 1
+  readonly run: string
+  readonly parent: string
+  readonly model: string
+  readonly pruning: Pruning
+  readonly gate: Gate
+  readonly parameters: { readonly parent: number; readonly result: number }
+  readonly size: {
+    readonly parent_weights_bytes: number
+    readonly weights_bytes: number
+    /** Of the weights, once gzip has packed them. */
+    readonly parent_compressed_bytes: number
+    readonly compressed_bytes: number
+  }
+  readonly latency: {
+    readonly device: string
+    readonly threads: number
+    readonly batches: readonly { readonly batch: number; readonly parent_ms: number; readonly ms: number }[]
+  }
+  readonly notes: readonly string[]
+}
+
+interface Examined {
+  readonly scored: Scored
+  readonly compressed: number
+}
+
+type Control = { signal?: AbortSignal }
+const ARGS = { options: withFields({ run: word, say: optional(callback) }), more: only({ signal: optional(abortSignal) }) }
+
+/**
+ * Makes a thinner run of a run: weights, heads or neurons that matter least go, and what is left may be trained on. It is
+ * published only when it loses no more than allowed.
+ *
+ * Errors: those of load, of the data and of train; RUN_EXISTS, BAD_OPTION; GATE_FAILED with the figures, or the reason of `signal`, and then
+ * nothing is left.
+ */
+export const prune = asyncDoor('prune', ARGS, async (options: PruneOptions, { signal }: Control = {}): Promise<Pruned> => {
+  const { run, say: tell = () => {}, ...given } = options
+  const say = stoppable(tell, signal)
+  const o = resolve('prune', pruneFields, given)
+  const from = await findRun(run)
+  const folder = join(dirname(from), o.name ?? `${basename(from)}_pruned`)
+  if (folder === from) throw badOption('prune', 'name', 'another name than that of the run', o.name)
+  const store = await claimRun('prune', folder, { overwrite: o.overwrite })
+  const stage = temporary(folder)
+  const place = { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) }
+  let chosen: Chosen | undefined
+  try {
+    await mkdir(stage, { recursive: true })
+    using parent = await load(from, place)
+    const { manifest } = parent
+    if (manifest.quantized !== undefined)
+      throw new LvmError('BAD_OPTION', `prune: expected a run as it was trained but ${parent.name} is quantised`, {
+        hint: `prune ${manifest.quantized.parent.run}, which it was made of, and quantise what comes of it`,
+      })
+    chosen = await chooseRows(parent, { ...o, rows: 'auto' })
+    const before = await examine(parent, chosen, say)
+    const rows = chosen.train === undefined ? chosen : { ...chosen, ...chosen.train }
+    say(`${o.structured === 'none' ? 'weights' : o.structured} by ${o.saliency}`)
+    const thinned =
+      o.structured === 'none' ? await withoutWeights(parent, o, rows) : await withoutUnits(parent, o.structured, o, rows)
+    const file = join(stage, 'pruned.safetensors')
+    await writeSafetensors(file, thinned.pieces, { format: 'pt' })
+    await retrain(parent, thinned, relative(process.cwd(), file), stage, o, say, signal)
+    using result = await load(join(stage, 'run'), place)
+    const after = await examine(result, chosen, say)
+    const gate = await judgeGate(before.scored, after.scored, chosen, o)
+    say(gateSentence(gate))
+    if (!gate.pass) throw gateError('prune', gate)
+    const [was, is] = await medians([parent.native, result.native], chosen, o, signal)
+    const pruning: Pruning = {
+      parent: { run: basename(from), weights_sha256: manifest.files[weightsFile(manifest)]!.sha256 },
+      structured: o.structured,
+      saliency: o.saliency,
+      sparsity: o.sparsity,
+      zeros: thinned.zeros,
+      removed: thinned.removed,
+      finetune: o.finetune,
+    }
+    await publish(store, stage, parent, pruning)
+    return {
+      version: 1,
+      run: runName(folder),
+      parent: parent.name,
+      model: manifest.model,
+      pruning,
+      gate,
+      parameters: { parent: parent.parameters, result: result.parameters },
+      size: {
+        parent_weights_bytes: manifest.weights_bytes,
+        weights_bytes: result.manifest.weights_bytes,
+        parent_compressed_bytes: before.compressed,
+        compressed_bytes: after.compressed,
+      },
+      latency: {
+        device: result.device,
+        threads: native.threads(),
+        batches: BATCHES.map((batch, i) => ({ batch, parent_ms: was![i]!, ms: is![i]! })),
+      },
+      notes:
+        o.structured === 'none'
+          ? ['weights that are zero take as much memory and time as others: only a compressed file is smaller']
+          : [],
+    }
+  } finally {
+    chosen?.dispose()
+    await rm(stage, { recursive: true, force: true })
+    await store.close()
+  }
+})
+
+async function examine(model: Model, chosen: Chosen, say: (line: string) => void): Promise<Examined> {
+  say(`${chosen.ids.length} ${chosen.part} windows with ${model.parameters.toLocaleString('en-US')} parameters`)
+  const scored = await score(model, chosen)
+  return { scored, compressed: await compressedBytes(model) }
+}

@@ -1,0 +1,172 @@
+import { rm } from 'node:fs/promises'
+import { basename } from 'node:path'
+import type { Model } from '../checkpoint/model.js'
+import { loadQuantized } from '../checkpoint/open-model.js'
+import { openQuantized, type Quantization, type QuantizedMatrix, type Scheme } from '../checkpoint/quantized.js'
+import { weightsFile } from '../checkpoint/run-manifest.js'
+import { badOption } from '../errors.js'
+import { type Chosen, chooseRows } from '../evaluate/subject.js'
+import { trainedShare } from '../evaluate/trained-on.js'
+import { native } from '../native.js'
+import type { Options } from '../options.js'
+import { sampled } from '../train/prepare.js'
+import { openWeights, type WeightsFile } from '../weights/open-weights.js'
+import { type Gate, gateError, gateSentence, judgeGate, type Scored, score } from './compress-gate.js'
+import { medians, SMALL } from './latency-medians.js'
+import type { quantizeFields } from './quantize-fields.js'
+import { bytesOf, type ModelMatrix, matricesOf, writeQuantized } from './quantize-weights.js'
+import { effects, searchWindows } from './sensitivity.js'
+
+export type Settings = Options<typeof quantizeFields>
+
+/** What would be asked for instead: a result that is as large has missed its purpose. */
+const NEXT = { int4: 'int8', int8: 'bf16', bf16: 'fp32' } as const
+
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
+/** What all matrices take with some of them kept. */
+const bytesWith = (matrices: readonly ModelMatrix[], kept: ReadonlySet<string>, scheme: Scheme): number =>
+  matrices.reduce((sum, matrix) => sum + bytesOf(kept.has(matrix.name) ? 'fp32' : scheme, matrix), 0)
+
+/** Everything about the parent that outlives it in memory. */
+export interface Parent {
+  readonly model: Model
+  readonly source: WeightsFile
+  readonly chosen: Chosen
+  readonly matrices: readonly ModelMatrix[]
+  readonly scored: Scored
+  /** Medians by batch size, of one that is too large to be loaded beside what is made of it. */
+  readonly alone: readonly number[] | undefined
+  readonly drops: ReadonlyMap<string, number>
+}
+
+/** The matrices that were named to be kept. Errors: BAD_OPTION for a name that is none. */
+function named(keep: string, matrices: readonly ModelMatrix[]): string[] {
+  if (keep === 'auto' || keep === 'none') return []
+  return keep.split(',').flatMap((word) => {
+    const found = matrices.filter(({ name }) => name === word || name.startsWith(`${word}.`))
+    if (found.length === 0)
+      throw badOption('quantize', 'keep', `auto, none or names among ${matrices.map(({ name }) => name).join(', ')}`, word)
+    return found.map(({ name }) => name)
+  })
+}
+
+/** Judges the parent, and finds what each of its matrices minds; its memory is free again afterwards. */
+export async function examine(
+  model: Model,
+  o: Settings,
+  say: (line: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<Parent> {
+  const { manifest } = model
+  const source = await openWeights(model.folder)
+  const chosen = await chooseRows(model, o)
+  try {
+    if (trainedShare(chosen, chosen.train))
+      // the gate would judge what the run remembers
+      throw badOption('quantize', 'rows', 'rows that the run was not trained on', o.rows, 'leave --rows away, or use --rows test')
+    say(`${model.name}: ${chosen.ids.length} ${chosen.part} windows, as it is`)
+    const scored = await score(model, chosen)
+    const alone = manifest.weights_bytes > SMALL ? (await medians([model.native], chosen, o, signal))[0] : undefined
+    const matrices = matricesOf(model.native)
+    const from = chosen.train ?? chosen
+    const ids = sampled(from.ids, searchWindows(matrices.length, manifest.parameters), manifest.seed)
+    say(`each of ${matrices.length} matrices alone, on ${ids.length} ${chosen.train ? 'training' : chosen.part} windows`)
+    let told = performance.now()
+    const drops = await effects(model.native, matrices, { ...from, ids }, o.to, (count) => {
+      if (performance.now() - told < 5000) return
+      told = performance.now()
+      say(`  ${count} of ${matrices.length}`)
+    })
+    for (const [name, drop] of [...drops].sort((a, b) => b[1] - a[1])) say(`  ${drop.toFixed(6).padStart(10)}  ${name}`)
+    return { model, source, chosen, matrices, scored, alone, drops }
+  } catch (error) {
+    chosen.dispose()
+    throw error
+  } finally {
+    model.dispose()
+  }
+}
+
+/** A candidate on the disk, and how it did. */
+export interface Candidate {
+  readonly path: string
+  readonly kept: ReadonlySet<string>
+  readonly activations: Quantization['activations']
+  readonly gate: Gate
+}
+
+const quantizedMatrices = ({ matrices }: Parent, kept: ReadonlySet<string>, scheme: Scheme): Map<string, QuantizedMatrix> =>
+  new Map(matrices.flatMap(({ name, shape, layout }) => (kept.has(name) ? [] : [[name, { scheme, shape, layout }]])))
+
+/** Of what is quantised, the matrices that mind it most, until what they mind makes up for a loss; only those that may be kept. */
+function mostSensitive({ drops }: Parent, excess: number, mayKeep: (names: readonly string[]) => boolean): string[] {
+  const taken: string[] = []
+  let won = 0
+  for (const [name, drop] of [...drops].sort((a, b) => b[1] - a[1])) {
+    if (taken.length > 0 && (won >= 1.5 * excess || drop <= 0)) break
+    if (!mayKeep([...taken, name])) continue
+    taken.push(name)
+    won += drop
+  }
+  return taken
+}
+
+/** Writes candidates until one passes: each keeps more of what minds most. Errors: GATE_FAILED. */
+export async function search(parent: Parent, path: string, o: Settings, say: (line: string) => void): Promise<Candidate> {
+  const { model, source, chosen, matrices } = parent
+  const { manifest } = model
+  const largest = matrices.reduce((sum, matrix) => sum + bytesOf(NEXT[o.to], matrix), 0)
+  const kept = new Set(named(o.keep, matrices))
+  const facts = {
+    model: manifest.model,
+    context: String(manifest.context),
+    dim: String(manifest.dim),
+    space: manifest.data?.space ?? '',
+    spec: JSON.stringify(manifest.spec),
+    spec_hash: manifest.spec_hash,
+    parent: basename(model.folder),
+    parent_sha256: manifest.files[weightsFile(manifest)]!.sha256,
+  }
+  const judge = async (activations: Quantization['activations']): Promise<Gate> => {
+    const { spec, context } = manifest
+    const { model: made } = await loadQuantized(await openQuantized(path), path, {
+      spec,
+      device: 'cpu',
+      context,
+      exact: false,
+      activations,
+    })
+    try {
+      const gate = await judgeGate(parent.scored, await score({ native: made }, chosen), chosen, o)
+      say(`${activations === 'int8' ? '' : 'inputs of products not in 8 bits: '}${gateSentence(gate)}`)
+      return gate
+    } finally {
+      native.dispose(made)
+    }
+  }
+  for (;;) {
+    await rm(path, { force: true }) // the candidate before, which kept too little
+    await writeQuantized(path, source.tensors, quantizedMatrices(parent, kept, o.to), facts)
+    let gate = await judge('int8')
+    if (gate.pass) return { path, kept, activations: 'int8', gate }
+    if (o.to === 'int8') {
+      gate = await judge('bf16')
+      if (gate.pass) return { path, kept, activations: 'bf16', gate }
+    }
+    const lost = gate.cosine.pass ? 0 : gate.cosine.drop - gate.cosine.limit
+    const mayKeep = (names: readonly string[]) =>
+      !names.some((name) => kept.has(name)) && bytesWith(matrices, new Set([...kept, ...names]), o.to) < largest
+    const more = o.keep === 'auto' ? mostSensitive(parent, lost, mayKeep) : []
+    if (more.length === 0) {
+      const stopped = [...parent.drops].sort((a, b) => b[1] - a[1]).slice(0, 3)
+      const costs = stopped.map(([name, drop]) => `${name} alone costs ${drop.toFixed(5)}`).join(', ')
+      const full = o.keep === 'auto' ? `; to keep more would make it as large as ${NEXT[o.to]}` : ''
+      throw gateError('quantize', gate, `, with ${kept.size} of ${matrices.length} matrices kept; ${costs}${full}`)
+    }
+    for (const name of more) {
+      kept.add(name)
+      const matrix = matrices.find((one) => one.name === name)!
+      say(`  kept: ${name}, ${megabytes(bytesOf('fp32', matrix) - bytesOf(o.to, matrix))} more`)
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import { FORMAT, GROUP, type QuantizedMatrix, type Scheme, scaleName, sizesOf } from '../checkpoint/quantized.js'
+import { type Piece, writeSafetensors } from '../files/write-safetensors.js'
+import { type Layout, type NativeModel, native } from '../native.js'
+import type { Tensor } from '../torch/tensor.js'
+import type { Stored, StoredTensors } from '../weights/open-weights.js'
+
+/** A matrix that inputs are multiplied with, as a model has it. */
+export interface ModelMatrix {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly layout: Layout
+}
+
+/** Largest magnitudes of 8 and 4 bits; −128 and −8 are left out, so that zero is in the middle. */
+const LARGEST = { int8: 127, int4: 7 } as const
+
+/** The matrices of a model, in its order. */
+export const matricesOf = (model: NativeModel): ModelMatrix[] =>
+  native
+    .modelState(model)
+    .flatMap(({ name, tensor, layout }) => (layout === undefined ? [] : [{ name, shape: native.tensorShape(tensor), layout }]))
+
+/** Bytes that a matrix takes, with its scales. */
+export function bytesOf(scheme: Scheme | 'fp32', matrix: Pick<ModelMatrix, 'shape' | 'layout'>): number {
+  const { out, in: input } = sizesOf(matrix)
+  if (scheme === 'int8') return out * (input + 4)
+  if (scheme === 'int4') return out * (Math.ceil(input / 2) + 4 * Math.ceil(input / GROUP))
+  return out * input * (scheme === 'bf16' ? 2 : 4)
+}
+
+/** A stored matrix as [out, in] float32. */
+export async function asMatrix(tensor: Tensor, { layout }: Pick<ModelMatrix, 'layout'>): Promise<Tensor> {
+  using wide = await tensor.to({ dtype: 'float32' })
+  if (layout === 'rows') return wide.op('aten::contiguous')
+  using turned = layout === 'columns' ? await wide.op('aten::t') : await wide.op('aten::squeeze.dim', -1)
+  return turned.op('aten::contiguous')
+}
+
+/** Rows with so many zeros behind them that groups come out even. */
+async function padded(matrix: Tensor, columns: number, to: number): Promise<Tensor> {
+  return matrix.op('aten::constant_pad_nd', [0, Math.ceil(columns / to) * to - columns], 0)
+}
+
+/** Shapes: matrix [out, in] → [out], or in groups of 128 of a row [out, groups]; 1 where all numbers are zero. */
+export async function scalesOf(scheme: 'int8' | 'int4', matrix: Tensor): Promise<Tensor> {
+  using sizes = await matrix.op('aten::abs')
+  const [out, columns] = matrix.shape as [number, number]
+  using even = scheme === 'int8' ? await sizes.op('aten::alias') : await padded(sizes, columns, GROUP)
+  using grouped = await even.op('aten::view', scheme === 'int8' ? [out, columns] : [out, -1, GROUP])
+  using most = await grouped.op('aten::amax', [-1])
+  using scales = await most.op('aten::div.Scalar', LARGEST[scheme])
+  using none = await scales.op('aten::eq.Scalar', 0)
+  return scales.op('aten::masked_fill.Scalar', none, 1)
+}
+
+/** The whole numbers nearest to a matrix in units of its scales. Shapes: [out, in] → int8 [out, in], or uint8 [out, ⌈in / 2⌉]. */
+export async function valuesOf(scheme: 'int8' | 'int4', matrix: Tensor, scales: Tensor): Promise<Tensor> {
+  const [, columns] = matrix.shape as [number, number]
+  const limit = LARGEST[scheme]
+  using each =
+    scheme === 'int8' ? await scales.op('aten::unsqueeze', 1) : await scales.op('aten::repeat_interleave.self_int', GROUP, 1)
+  using own = scheme === 'int8' ? await each.op('aten::alias') : await each.op('aten::narrow', 1, 0, columns)
+  using whole = await matrix.op('aten::div.Tensor', own)
+  await whole.change('aten::round_')
+  await whole.change('aten::clamp_', -limit, limit)
+  if (scheme === 'int8') return whole.to({ dtype: 'int8' })
+  using shifted = await whole.op('aten::add.Scalar', 8)
+  using even = await padded(shifted, columns, 2)
+  using bytes = await even.to({ dtype: 'uint8' })
+  using pairs = await bytes.op('aten::view', [bytes.shape[0]!, -1, 2])
+  using low = await pairs.op('aten::select.int', 2, 0)
+  using high = await pairs.op('aten::select.int', 2, 1)
+  using up = await high.op('aten::bitwise_left_shift.Tensor_Scalar', 4)
+  return low.op('aten::bitwise_or.Tensor', up)
+}
+
+/** Writes weights with some of their matrices quantised, one at a time. */
+export async function writeQuantized(
+  path: string,
+  tensors: StoredTensors,
+  matrices: ReadonlyMap<string, QuantizedMatrix>,
+  facts: Readonly<Record<string, string>>,
+): Promise<void> {
+  const matrix = async (stored: Stored, of: QuantizedMatrix): Promise<Tensor> => {
+    using tensor = await stored.read()
+    return await asMatrix(tensor, of)
+  }
+  const floats: Piece[] = []
+  const packed: Piece[] = []
+  for (const [name, stored] of tensors) {
+    const of = matrices.get(name)
+    if (of === undefined) {
+      const make = async () => {
+        using tensor = await stored.read()
+        return tensor.to({ dtype: 'float32' })
+      }
+      floats.push({ name, shape: stored.shape, dtype: 'float32', make })
+      continue
+    }
+    const { out, in: input } = sizesOf(of)
+    const { scheme } = of
+    if (scheme === 'bf16') {
+      const make = async () => {
+        using exact = await matrix(stored, of)
+        return exact.to({ dtype: 'bfloat16' })
+      }
+      packed.push({ name, shape: [out, input], dtype: 'bfloat16', make })
+      continue
+    }
+    const scales = async () => {
+      using exact = await matrix(stored, of)
+      return await scalesOf(scheme, exact)
+    }
+    const values = async () => {
+      using exact = await matrix(stored, of)
+      using by = await scalesOf(scheme, exact)
+      return await valuesOf(scheme, exact, by)
+    }
+    floats.push({
+      name: scaleName(name),
+      shape: scheme === 'int8' ? [out] : [out, Math.ceil(input / GROUP)],
+      dtype: 'float32',
+      make: scales,
+    })
+    packed.push({
+      name,
+      shape: [out, scheme === 'int8' ? input : Math.ceil(input / 2)],
+      dtype: scheme === 'int8' ? 'int8' : 'uint8',
+      make: values,
+    })
+  }
+  const metadata = { format: FORMAT, ...facts, matrices: JSON.stringify(Object.fromEntries(matrices)) }
+  await writeSafetensors(path, [...floats, ...packed], metadata)
+}

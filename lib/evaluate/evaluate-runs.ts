@@ -1,0 +1,75 @@
+import { join } from 'node:path'
+import { load, type Model } from '../checkpoint/model.js'
+import { findRun } from '../checkpoint/run-folder.js'
+import { atOnce } from '../data/windows.js'
+import { asyncDoor, callback, optional, withFields, words } from '../door.js'
+import { badOption } from '../errors.js'
+import { cacheRoot } from '../libtorch/paths.js'
+import { type Options, resolve } from '../options.js'
+import { evaluateRun } from './evaluate.js'
+import { evaluateFields } from './evaluate-fields.js'
+import { type Document, type RunEntry, writeReports } from './results-file.js'
+import { renderTable } from './results-table.js'
+import { chooseRows, provenance } from './subject.js'
+
+/** Options of `evaluate`: the runs, what hears of progress, and any field of `evaluateFields`. */
+export interface EvaluateRunsOptions {
+  readonly runs: readonly string[]
+  readonly data?: string
+  readonly say?: (line: string) => void
+  readonly [option: string]: string | number | boolean | readonly string[] | ((line: string) => void) | undefined
+}
+
+async function judge(model: Model, o: Options<typeof evaluateFields>, say: (line: string) => void): Promise<RunEntry> {
+  const { manifest } = model
+  const chosen = await chooseRows(model, o)
+  try {
+    const { rows: part, split, selected_on: selectedOn, trained_on: trainedOn } = provenance(chosen)
+    say(`${model.name}: ${chosen.ids.length.toLocaleString('en-US')} windows`)
+    const subject = {
+      run: model.name,
+      model: manifest.model,
+      handle: model.native,
+      device: model.device,
+      output: manifest.output,
+      parameters: manifest.parameters,
+      weights: model.weights,
+      weightsBytes: manifest.weights_bytes,
+      fileBytes: model.fileBytes,
+      trainSeconds: manifest.train_seconds,
+      loadMs: model.loadMs,
+    }
+    const rows = { base: chosen.base, windows: chosen.windows, ids: chosen.ids, part, split, selectedOn, trainedOn }
+    return await evaluateRun(subject, rows, {
+      train: chosen.train,
+      batch: atOnce(chosen.windows.context),
+      cache: join(cacheRoot(), 'baselines'),
+      latency: o.latency,
+      say,
+    })
+  } finally {
+    chosen.dispose()
+  }
+}
+
+type Evaluated = { results: Document<RunEntry>; table: string }
+const ARGS = { options: withFields({ runs: words, say: optional(callback) }) }
+
+/**
+ * Judges runs against the baselines and writes validation_results.json and inference_benchmarks.json.
+ *
+ * Errors: those of load and of the data; DIVERGED when outputs are not finite.
+ */
+export const evaluate = asyncDoor('evaluate', ARGS, async (options: EvaluateRunsOptions): Promise<Evaluated> => {
+  const { runs, say = () => {}, ...given } = options
+  if (runs.length === 0) throw badOption('evaluate', 'runs', 'at least one run', runs)
+  const o = resolve('evaluate', evaluateFields, given)
+  for (const run of runs) await findRun(run) // all of them, before minutes go into the first
+  const entries: RunEntry[] = []
+  for (const run of runs) {
+    using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
+    entries.push(await judge(model, o, say))
+  }
+  await writeReports(o.out, entries)
+  return { results: { version: 1, runs: entries }, table: renderTable(entries) }
+})

@@ -1,0 +1,117 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { asLvmError, LvmError } from '../errors.js'
+import { lockRun } from '../files/lock.js'
+import { sealedText, wholeDocument } from '../files/sealed.js'
+import { replaceText } from '../files/write.js'
+import type { BatchLatency } from './latency.js'
+import type { Metrics } from './metrics.js'
+import type { TierName, Verdict } from './tiers.js'
+
+/** What answering costs, and on what. */
+export interface Speed {
+  readonly device: string
+  readonly threads: number
+  /** From opening the run to its first prediction. */
+  readonly load_ms: number | null
+  readonly batches: readonly BatchLatency[]
+  /** The most memory the process held, data and baselines included. */
+  readonly peak_memory_bytes: number
+}
+
+/** One run in validation_results.json. */
+export interface RunEntry extends Omit<Metrics, 'skill'> {
+  readonly run: string
+  readonly model: string
+  /** Which rows were judged: train, val, test or all. */
+  readonly rows: string
+  readonly split: { readonly mode: string; readonly leaky: boolean; readonly seed: number } | null
+  /** Whether the best epoch was chosen on these rows. */
+  readonly selected_on: boolean
+  /** Share of these windows that were trained on; null where the data is not that of the training. */
+  readonly trained_on?: number | null
+  readonly data: { readonly path: string; readonly hash: string; readonly space: string | null }
+  readonly output: 'raw' | 'unit'
+  readonly parameters: number
+  /** Of the file of weights that was judged. */
+  readonly weights_sha256: string
+  readonly train_seconds: number | null
+  readonly latency: Speed | null
+  readonly size: { readonly weights_bytes: number; readonly file_bytes: number | null }
+  /** Null, as the tiers, where windows were trained on. */
+  readonly skill: Metrics['skill'] | null
+  readonly tiers: Readonly<Record<TierName, Verdict>> | null
+  readonly libtorch: string
+}
+
+/** One run in inference_benchmarks.json. */
+export interface Benchmark extends Speed {
+  readonly run: string
+  readonly model: string
+}
+
+export interface Document<Entry> {
+  readonly version: 1
+  readonly runs: readonly Entry[]
+}
+
+export const VALIDATION_RESULTS = 'validation_results.json'
+export const INFERENCE_BENCHMARKS = 'inference_benchmarks.json'
+
+/** The document of a folder; an empty one where there is none. Errors: DATA_FORMAT when it is not one, or was changed by hand. */
+export async function readDocument<Entry>(
+  folder: string,
+  name: string,
+  changed?: (path: string) => void,
+): Promise<Document<Entry>> {
+  const path = join(folder, name)
+  try {
+    const document = wholeDocument(path, await readFile(path, 'utf8'), changed) as unknown as Document<Entry>
+    if (document.version === 1 && Array.isArray(document.runs)) return document
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { version: 1, runs: [] }
+    throw error
+  }
+  throw new LvmError('DATA_FORMAT', `${path}: expected {"version": 1, "runs": […]} but received something else`, {
+    hint: 'move the file away; evaluate writes a new one',
+  })
+}
+
+/** Two evaluations may end at once: the second waits for the first. */
+async function patientLock(folder: string) {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await lockRun(folder)
+    } catch (error) {
+      if (asLvmError(error).code !== 'RUN_LOCKED' || attempt === 200) throw error
+      await sleep(50)
+    }
+  }
+}
+
+/** Puts entries into a document: those of the same runs are replaced where they stand, all others stay. Errors: DATA_FORMAT, RUN_LOCKED. */
+export async function writeEntries<Entry extends { readonly run: string }>(
+  folder: string,
+  name: string,
+  entries: readonly Entry[],
+): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  const lock = await patientLock(folder)
+  try {
+    const { runs } = await readDocument<Entry>(folder, name)
+    const merged = new Map([...runs, ...entries].map((entry) => [entry.run, entry]))
+    await replaceText(folder, name, sealedText({ version: 1, runs: [...merged.values()] }))
+  } finally {
+    await lock.release()
+  }
+}
+
+/** Writes what was found about some runs to both documents of a folder. Errors: DATA_FORMAT, RUN_LOCKED. */
+export async function writeReports(folder: string, entries: readonly RunEntry[]): Promise<void> {
+  await writeEntries(folder, VALIDATION_RESULTS, entries)
+  const measured = entries.flatMap(({ run, model, latency }): Benchmark[] =>
+    latency === null ? [] : [{ run, model, ...latency }],
+  )
+  if (measured.length > 0) await writeEntries(folder, INFERENCE_BENCHMARKS, measured)
+}

@@ -1,0 +1,171 @@
+import { worded } from '../hints.js'
+import { oneLine } from '../show.js'
+import type { BaselineName } from './baselines-fit.js'
+import type { Interval } from './metrics.js'
+import type { RunEntry } from './results-file.js'
+import type { Criterion, TierName, Verdict } from './tiers.js'
+import { trainedOnNote } from './trained-on.js'
+
+export const NAMES: Readonly<Record<BaselineName, string>> = {
+  mean_vector: 'mean vector',
+  copy_last: 'copy last',
+  context_mean: 'context mean',
+  exponential_mean: 'exponential mean',
+  ridge: 'ridge',
+}
+const TITLES = ['', 'cosine', '95 %', 'centred', 'MSE raw', 'MSE unit', 'skill', '95 %']
+
+/** Four decimals, without the zero before the point that every cosine would share. */
+export const short = (x: number, sign = '') => `${x < 0 ? '−' : sign}${Math.abs(x).toFixed(4).replace(/^0/, '')}`
+export const signed = (x: number) => short(x, '+')
+export const span = (interval: Interval, show = short) =>
+  interval === null ? '–' : `${show(interval[0])} … ${show(interval[1])}`
+const mse = (x: number | null) => (x === null ? '–' : x.toFixed(6))
+const megabytes = (n: number) => `${(n / 1e6).toFixed(1)} MB`
+export const whole = (n: number) => n.toLocaleString('en-US')
+
+/** Lines of cells as columns, the first flush left and the others flush right. */
+export function aligned(table: readonly (readonly string[])[]): string {
+  const lines = table.map((line) => line.map(oneLine))
+  const widths = lines[0]!.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)))
+  return lines
+    .map((line) =>
+      line
+        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+function figures(entries: readonly RunEntry[]): string {
+  const models = entries.map((e) => [
+    e.run,
+    short(e.cosine.mean),
+    span(e.cosine.ci95),
+    e.cosine_centred === null ? '–' : short(e.cosine_centred),
+    mse(e.mse_raw),
+    mse(e.mse_unit),
+    e.skill === null ? '–' : signed(e.skill.value),
+    span(e.skill?.ci95 ?? null, signed),
+  ])
+  const baselines = (Object.keys(NAMES) as BaselineName[]).flatMap((name) => {
+    const b = entries[0]!.baselines[name]
+    if (b === undefined) return []
+    return [
+      [
+        `  ${NAMES[name]}`,
+        short(b.cosine),
+        '',
+        b.cosine_centred === null ? '–' : short(b.cosine_centred),
+        mse(b.mse_raw),
+        mse(b.mse_unit),
+        '',
+        '',
+      ],
+    ]
+  })
+  return aligned([TITLES, ...models, ...baselines])
+}
+
+/** Whether a run is better than the best baseline, in words. */
+export function skillSentence({ run, skill }: Pick<RunEntry, 'run' | 'skill'>): string {
+  if (skill === null) return `${run}: no verdict, because it was trained on these windows`
+  const { value, ci95, against } = skill
+  const rival = NAMES[against]
+  if (ci95 === null) {
+    const side = value > 0 ? 'above' : value < 0 ? 'below' : 'equal to'
+    return `${run}: ${side} the best baseline, ${rival}, by ${short(Math.abs(value))}; too few articles to tell it from chance`
+  }
+  const interval = `(95 %: ${span(ci95, signed)})`
+  if (ci95[0] > 0) return `${run}: better than every baseline, by ${short(value)} over ${rival} ${interval}`
+  if (ci95[1] < 0)
+    return `${run}: worse than ${rival}, by ${short(-value)} ${interval}: the baseline is the better predictor here`
+  return `${run}: not told apart from ${rival}: ${signed(value)} ${interval}`
+}
+
+const TIER_TITLES: Readonly<Record<TierName, string>> = { minimum: 'minimum viable', target: 'target', stretch: 'stretch' }
+const CRITERIA: Readonly<Record<Criterion, string>> = {
+  val_loss: 'loss',
+  val_cosine: 'cosine',
+  train_seconds: 'training time',
+  weights_bytes: 'size',
+}
+
+/** A verdict with the figures that decide it: what fails, or what is not known. */
+export function verdictText({ pass, criteria }: Verdict): string {
+  if (pass === true) return 'yes'
+  const deciding = (Object.keys(CRITERIA) as Criterion[]).filter(
+    (key) => criteria[key] !== undefined && criteria[key].pass === pass,
+  )
+  return `${pass === null ? 'unknown' : 'no'} (${deciding.map((key) => CRITERIA[key]).join(', ')})`
+}
+
+function tiers(entries: readonly RunEntry[]): string {
+  const names = Object.keys(TIER_TITLES) as TierName[]
+  const rows = entries.map((e) => [e.run, ...names.map((name) => (e.tiers === null ? '–' : verdictText(e.tiers[name])))])
+  return aligned([['tiers of the PRD', ...Object.values(TIER_TITLES)], ...rows])
+}
+
+function speed(entries: readonly RunEntry[]): string[] {
+  const measured = entries.flatMap((e) => (e.latency === null ? [] : [{ ...e, latency: e.latency }]))
+  const first = measured[0]?.latency
+  if (first === undefined) return []
+  const { device, threads, batches } = first
+  const title = `ms, median (p99), ${device}, ${threads} thread${threads === 1 ? '' : 's'}`
+  const titles = [title, ...batches.map(({ batch }) => `batch ${batch}`), 'per second', 'weights', 'peak memory']
+  const rows = measured.map(({ run, size, latency }) => [
+    run,
+    ...latency.batches.map(({ p50_ms, p99_ms }) => `${p50_ms.toFixed(2)} (${p99_ms.toFixed(2)})`),
+    whole(Math.round(Math.max(...latency.batches.map((b) => b.samples_per_second)))),
+    megabytes(size.weights_bytes),
+    megabytes(latency.peak_memory_bytes),
+  ])
+  return [aligned([titles, ...rows])]
+}
+
+function warnings(entries: readonly RunEntry[]): string[] {
+  const [first] = entries
+  return [
+    ...(entries.some((e) => e.split?.leaky)
+      ? ['leaky: windows were split at random, so contexts and targets of training lie among these; every figure is too good']
+      : []),
+    ...(entries.some((e) => e.selected_on)
+      ? [worded('selected on: the best epoch was chosen on these rows; --test sets rows aside for a fair figure')]
+      : []),
+    ...(entries.some((e) => !e.split && e.data.space === null)
+      ? [
+          worded(
+            'unknown encoder: nothing says that these vectors and those of the training are of one encoder; --space names it',
+          ),
+        ]
+      : []),
+    ...(first!.ci95_note === null ? [] : [`no interval: ${first!.ci95_note}`]),
+    ...(first!.baselines.ridge === undefined
+      ? ['no training rows are known here: baselines that must be fitted are left out']
+      : []),
+  ]
+}
+
+function section(entries: readonly RunEntry[]): string {
+  const { n, articles, rows, data } = entries[0]!
+  const title = `${whole(n)} windows of ${whole(articles)} article${articles === 1 ? '' : 's'} · ${rows} rows of ${data.path}`
+  return [
+    [title, ...trainedOnNote(entries[0]!)].join('\n'),
+    figures(entries),
+    entries.map(skillSentence).join('\n'),
+    tiers(entries),
+    ...speed(entries),
+    ...warnings(entries),
+  ].join('\n\n')
+}
+
+/** The table for the terminal: runs that were judged on the same windows side by side, above the baselines they have to beat. */
+export function renderTable(entries: readonly RunEntry[]): string {
+  const groups = new Map<string, RunEntry[]>()
+  for (const entry of entries) {
+    const key = JSON.stringify([entry.data.hash, entry.rows, entry.n, entry.trained_on, entry.baselines])
+    groups.set(key, [...(groups.get(key) ?? []), entry])
+  }
+  return [...groups.values()].map(section).join('\n\n\n')
+}

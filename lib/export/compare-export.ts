@@ -1,0 +1,141 @@
+import { load, type Model } from '../checkpoint/model.js'
+import { weightsDtype } from '../checkpoint/run-manifest.js'
+import { fill } from '../checkpoint/run-weights.js'
+import { LvmError } from '../errors.js'
+import { type DType, type NativeModel, native } from '../native.js'
+import { contextsOf } from '../spec/contexts.js'
+import { random } from '../statistics/random.js'
+import { TorchScriptModule } from '../torch/script.js'
+import { Tensor } from '../torch/tensor.js'
+import { openWeights } from '../weights/open-weights.js'
+import type { Format } from './export-fields.js'
+
+/** Two computations of one model round differently: a multiple of what the run's own outputs differ from wider ones. */
+const TIMES = 8
+/** Unit round-off. */
+const ROUND_OFF = { float32: 2 ** -24, bfloat16: 2 ** -8 } as const
+const WIDER = { float32: 'float64', bfloat16: 'float32' } as const
+/** What the wider dtype is allowed of that: float32 rounds 2⁻¹⁶ as far as bfloat16, and what lies half way between is another function. */
+const IN_WIDER = { float32: 1, bfloat16: 2 ** -8 } as const
+
+/** What was compared. */
+export interface Comparison {
+  readonly batches: readonly number[]
+  readonly contexts: readonly number[]
+  /** Of components of unit vectors. */
+  readonly largest_difference: number
+  /** What is allowed where the difference comes nearest to it. */
+  readonly allowed: number
+  /** The largest difference as a share of what is allowed there. */
+  readonly share: number
+}
+
+const lengths = (model: Model): number[] => {
+  const { shortest, longest } = contextsOf(model.manifest.spec)
+  return [...new Set([1, 2, model.context, 17, 70].map((t) => Math.min(Math.max(t, shortest), longest)))]
+}
+
+/** Unit vectors of a seeded batch of contexts. */
+async function contexts(batch: number, time: number, dim: number): Promise<Tensor> {
+  const values = Float32Array.from({ length: batch * time * dim }, (_, i) => random(7, i) - 0.5)
+  using raw = Tensor.from(values, [batch, time, dim])
+  using norm = await raw.op('aten::linalg_vector_norm', 2, [-1], true)
+  return await raw.op('aten::div', norm)
+}
+
+/** What the exported file computes in a dtype, from the file alone. */
+async function opened(model: Model, path: string, format: Format, dtype: DType): Promise<Computer> {
+  if (format === 'torchscript') {
+    const script = await TorchScriptModule.load(path, { allowCode: true, device: 'cpu', dtype })
+    return { run: (x) => script.forward(x), dispose: () => script.dispose() }
+  }
+  const copy = await native.model(model.manifest.spec, dtype, 'cpu', null)
+  await fill(copy, path, (await openWeights(path)).tensors)
+  return computer(copy)
+}
+
+interface Computer {
+  run(x: Tensor): Promise<Tensor>
+  dispose(): void
+}
+const computer = (model: NativeModel): Computer => ({
+  run: async (x) => Tensor.wrap(await native.modelPredict(model, x.native, false)),
+  dispose: () => native.dispose(model),
+})
+
+/** The run's model in a wider dtype. */
+async function widened(model: Model, dtype: DType): Promise<Computer> {
+  const copy = await native.model(model.manifest.spec, dtype, 'cpu', null)
+  await native.modelLoad(copy, Object.fromEntries(native.modelState(model.native).map(({ name, tensor }) => [name, tensor])))
+  return computer(copy)
+}
+
+interface Probe {
+  readonly batch: number
+  readonly time: number
+}
+/** One computer's outputs for all probes; it is disposed of, so that one at a time is in memory. */
+async function outputs(computer: Computer, probes: readonly Probe[], dim: number): Promise<Float64Array[]> {
+  const all: Float64Array[] = []
+  try {
+    for (const { batch, time } of probes) {
+      using x = await contexts(batch, time, dim)
+      using y = await computer.run(x)
+      using wide = await y.to({ dtype: 'float64' })
+      all.push((await wide.data()) as Float64Array)
+    }
+  } finally {
+    computer.dispose()
+  }
+  return all
+}
+
+/** The largest difference; infinite where one is NaN. */
+function apart(a: Float64Array, b: Float64Array): number {
+  return a.reduce((most, x, i) => {
+    const difference = Math.abs(x - b[i]!)
+    return Number.isNaN(difference) ? Infinity : Math.max(most, difference)
+  }, 0)
+}
+
+/**
+ * Compares an exported file with its run at several batch sizes and context lengths: as it is, and in a wider dtype, where a forward
+ * that is not that of the run shows even if rounding to bfloat16 would cover it.
+ *
+ * Errors: FOREIGN_FORWARD.
+ */
+export async function compare(run: string, path: string, format: Format): Promise<Comparison> {
+  using model = await load(run, { device: 'cpu', exact: true })
+  const [batches, times] = [[1, 3, 32], lengths(model)]
+  const probes = times.flatMap((time) => batches.map((batch) => ({ batch, time })))
+  const dtype = weightsDtype(model.manifest)
+  const of = (computer: Computer) => outputs(computer, probes, model.dim)
+  const own = await of({ run: (x) => model.predict(x), dispose: () => {} })
+  const exact = await of(await widened(model, WIDER[dtype]))
+  const have = await of(await opened(model, path, format, dtype))
+  const wide = await of(await opened(model, path, format, WIDER[dtype]))
+  let worst = { largest_difference: 0, allowed: 0, share: 0 }
+  let largest = 0
+  for (const [i, { batch, time }] of probes.entries()) {
+    const sameTime = probes.flatMap((probe, j) => (probe.time === time ? [j] : []))
+    const rounding = Math.max(...sameTime.map((j) => apart(own[j]!, exact[j]!)))
+    const largestNumber = exact[i]!.reduce((most, x) => Math.max(most, Math.abs(x)), 0)
+    const at = { run, batch, time }
+    const asItIs = checked(have[i]!, own[i]!, TIMES * (rounding + ROUND_OFF[dtype] * largestNumber), { ...at, dtype })
+    checked(wide[i]!, exact[i]!, asItIs.allowed * IN_WIDER[dtype], { ...at, dtype: WIDER[dtype] })
+    largest = Math.max(largest, asItIs.largest_difference)
+    if (asItIs.share >= worst.share) worst = asItIs
+  }
+  return { batches, contexts: times, ...worst, largest_difference: largest }
+}
+
+/** Errors: FOREIGN_FORWARD when outputs are further apart than is allowed. */
+function checked(have: Float64Array, want: Float64Array, allowed: number, at: Probe & { run: string; dtype: DType }) {
+  const found = apart(have, want)
+  if (found <= allowed) return { largest_difference: found, allowed, share: found / allowed }
+  throw new LvmError(
+    'FOREIGN_FORWARD',
+    `export: expected the ${at.dtype} outputs of ${at.run} within ${allowed.toExponential(1)}, ${TIMES} times its own rounding, but they are ${found.toExponential(1)} apart at batch ${at.batch} and context ${at.time}`,
+    { hint: 'this is a bug in lvm-torch; nothing was written' },
+  )
+}

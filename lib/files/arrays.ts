@@ -1,0 +1,142 @@
+import { extname } from 'node:path'
+import { constants, inflateRawSync } from 'node:zlib'
+import { type ElementType, elements } from './element.js'
+import { DEFAULT_LIMITS, type Limits } from './limits.js'
+import { isWholeHeader, type NpyHeader, parseNpy } from './npy.js'
+import { damaged, drain, fileSize, type Read, readBytes, streamBytes, withFile } from './read-file.js'
+import { readSafetensors } from './safetensors.js'
+import { isStored, offsetIn, openZip, streamEntry, type Zip, type ZipEntry } from './zip.js'
+
+/** One named array of a file, its elements not yet read. */
+export interface StoredArray {
+  readonly path: string
+  readonly name: string
+  readonly type: ElementType
+  readonly shape: readonly number[]
+  /** Stored column by column. */
+  readonly fortran: boolean
+  readonly limits: Limits
+  /** Where its elements begin in the file, when they are stored there as they are. */
+  readonly offset: number | undefined
+  /** The bytes of its elements, checked by the time they end. */
+  pieces(): AsyncIterable<Buffer>
+  /** Compares the stored checksum, where there is one, without keeping the bytes. */
+  verify(): Promise<void>
+}
+
+/** The arrays of an .npy, .npz or .safetensors file by their names. */
+export interface ArrayFile {
+  readonly path: string
+  readonly format: 'npy' | 'npz' | 'safetensors'
+  readonly arrays: ReadonlyMap<string, StoredArray>
+}
+
+/** Smaller arrays are read: what happens to their file afterwards does not matter. Units: bytes. */
+const MAP_FROM = 32 << 20
+
+/** Whether a tensor is mapped from the file: large, stored plainly, and aligned to its elements. */
+export const isMapped = ({ offset, type, fortran, shape }: StoredArray): boolean =>
+  offset !== undefined && !type.swap && !fortran && offset % type.size === 0 && elements(shape) * type.size >= MAP_FROM
+
+async function* skip(pieces: AsyncIterable<Buffer>, count: number): AsyncGenerator<Buffer> {
+  let left = count
+  for await (const piece of pieces) {
+    if (left < piece.length) yield left === 0 ? piece : piece.subarray(left)
+    left = Math.max(0, left - piece.length)
+  }
+}
+
+function checkLength(path: string, name: string, { type, shape, start }: NpyHeader, size: number): void {
+  const expected = start + elements(shape) * type.size
+  if (type.kind !== 'object' && type.kind !== 'unread' && size !== expected)
+    throw damaged(path, `"${name}": expected ${expected} bytes but it holds ${size}`)
+}
+
+async function openNpy(path: string, size: number, limits: Limits): Promise<StoredArray> {
+  const header = parseNpy(path, 'vectors', await readBytes(path, 0, Math.min(size, limits.npyHeaderBytes)))
+  checkLength(path, 'vectors', header, size)
+  const pieces = () => streamBytes(path, header.start, size - header.start)
+  return { path, name: 'vectors', ...header, limits, offset: header.start, pieces, verify: async () => {} }
+}
+
+/** Bytes that hold most headers: those of the zip entry, and of the array in it. */
+const AT_ONCE = 1024
+
+/** The first bytes of an entry, unpacked. */
+function unpacked(path: string, entry: ZipEntry, bytes: Buffer): Buffer {
+  if (isStored(entry)) return bytes
+  try {
+    return inflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH })
+  } catch (error) {
+    throw damaged(path, `"${entry.name}" cannot be inflated`, error)
+  }
+}
+
+async function openEntry(zip: Zip, entry: ZipEntry, read: Read): Promise<StoredArray> {
+  const { path, limits } = zip
+  const name = entry.name.slice(0, -'.npy'.length)
+  const room = zip.end - entry.header
+  const bytes = await read(entry.header, Math.min(room, 30 + Buffer.byteLength(entry.name) + AT_ONCE))
+  const offset = offsetIn(zip, entry, bytes)
+  const begin = (from: Buffer) => unpacked(path, entry, from.subarray(0, entry.packed)).subarray(0, limits.npyHeaderBytes)
+  let head = begin(bytes.subarray(offset - entry.header))
+  if (!isWholeHeader(head)) head = begin(await read(offset, Math.min(entry.packed, limits.npyHeaderBytes)))
+  const header = parseNpy(path, name, head)
+  checkLength(path, name, header, entry.size)
+  return {
+    path,
+    name,
+    ...header,
+    limits,
+    offset: isStored(entry) ? offset + header.start : undefined,
+    pieces: () => skip(streamEntry(zip, entry), header.start),
+    verify: () => drain(streamEntry(zip, entry)),
+  }
+}
+
+async function openNpz(path: string, limits: Limits): Promise<StoredArray[]> {
+  const zip = await openZip(path, limits)
+  const entries = [...zip.entries.values()].filter(({ name }) => name.endsWith('.npy'))
+  if (entries.length === 0) {
+    if ([...zip.entries.keys()].some((name) => name.endsWith('/data.pkl'))) throw ofPyTorch(path)
+    throw damaged(path, 'expected an .npz file but the zip holds no numpy array')
+  }
+  return withFile(path, async (read) => {
+    const arrays: StoredArray[] = []
+    for (const entry of entries) arrays.push(await openEntry(zip, entry, read))
+    return arrays
+  })
+}
+
+const ofPyTorch = (path: string) =>
+  damaged(
+    path,
+    'expected vectors in .npy, .npz or .safetensors but it is a file of PyTorch',
+    undefined,
+    "save the vectors where it was made: numpy.save('base.npy', tensor.float().cpu().numpy())",
+  )
+
+async function openSafetensors(path: string, limits: Limits): Promise<StoredArray[]> {
+  const { tensors } = await readSafetensors(path, limits)
+  return [...tensors].map(([name, { type, shape, offset }]) => {
+    const pieces = () => streamBytes(path, offset, elements(shape) * type.size)
+    return { path, name, type, shape, fortran: false, limits, offset, pieces, verify: async () => {} }
+  })
+}
+
+/** Opens a file of arrays by what it holds, not by its name. Errors: FILE_MISSING, DATA_FORMAT. */
+export async function openArrays(path: string, limits: Limits = DEFAULT_LIMITS): Promise<ArrayFile> {
+  const size = await fileSize(path)
+  const head = (await readBytes(path, 0, Math.min(size, 9))).toString('latin1')
+  const named = (format: ArrayFile['format'], arrays: readonly StoredArray[]): ArrayFile => ({
+    path,
+    format,
+    arrays: new Map(arrays.map((array) => [array.name, array])),
+  })
+  if (head.startsWith('\x93NUMPY')) return named('npy', [await openNpy(path, size, limits)])
+  if (head.startsWith('PK')) return named('npz', await openNpz(path, limits))
+  if (head[8] === '{' || extname(path).toLowerCase() === '.safetensors')
+    return named('safetensors', await openSafetensors(path, limits))
+  if (head.startsWith('\x80')) throw ofPyTorch(path) // a pickle, as it saved before 1.6
+  throw damaged(path, 'expected an .npy, .npz or .safetensors file but it is something else, or its begin is damaged')
+}

@@ -1,0 +1,66 @@
+import { LvmError } from '../errors.js'
+import type { DType } from '../native.js'
+import type { Tensor } from '../torch/tensor.js'
+import { writeNew } from './write.js'
+
+/** A tensor that is made when its turn comes, and freed after it. */
+export interface Piece {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly dtype: DType
+  make(): Promise<Tensor>
+}
+
+/** A tensor that is there already, and stays. */
+export const pieceOf = (name: string, tensor: Tensor): Piece => ({
+  name,
+  shape: tensor.shape,
+  dtype: tensor.dtype,
+  make: () => tensor.to({ device: 'cpu' }),
+})
+
+const NAMES: Readonly<Record<string, readonly [name: string, bytes: number]>> = {
+  float64: ['F64', 8],
+  float32: ['F32', 4],
+  float16: ['F16', 2],
+  bfloat16: ['BF16', 2],
+  int64: ['I64', 8],
+  int32: ['I32', 4],
+  int16: ['I16', 2],
+  int8: ['I8', 1],
+  uint8: ['U8', 1],
+  bool: ['BOOL', 1],
+}
+
+/** Writes tensors as `.safetensors`, one at a time, so that none is held twice. Errors: BAD_ARGUMENT for a dtype that the format lacks. */
+export async function writeSafetensors(
+  path: string,
+  pieces: readonly Piece[],
+  metadata: Readonly<Record<string, string>>,
+): Promise<void> {
+  let at = 0
+  const entries = pieces.map(({ name, shape, dtype }) => {
+    const known = NAMES[dtype]
+    if (known === undefined) throw new LvmError('BAD_ARGUMENT', `${path}: safetensors has no dtype for the ${dtype} of "${name}"`)
+    const from = at
+    at += shape.reduce((a, b) => a * b, 1) * known[1]
+    return [name, { dtype: known[0], shape, data_offsets: [from, at] }] as const
+  })
+  const header = JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(entries) })
+  const text = Buffer.from(
+    header.padEnd(Math.ceil((Buffer.byteLength(header) + 8) / 64) * 64 - 8 + header.length - Buffer.byteLength(header)),
+  )
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(text.length))
+  await writeNew(
+    path,
+    (async function* () {
+      yield length
+      yield text
+      for (const piece of pieces) {
+        using tensor = await piece.make()
+        yield await tensor.data()
+      }
+    })(),
+  )
+}

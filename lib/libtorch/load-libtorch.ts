@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { LvmError } from '../errors.js'
+import { findLibtorch } from './find.js'
+import type { Libtorch } from './inspect-libtorch.js'
+import { packageRoot } from './paths.js'
+import { here } from './pins.js'
+import { probe } from './probe-libtorch.js'
+
+const require = createRequire(import.meta.url)
+
+/** What the addon needs to be required. */
+export interface Loaded {
+  /** The path of the addon. */
+  readonly addon: string
+  /** The folder of the libtorch that is now in this process. */
+  readonly libtorch: string
+  readonly version: string
+  /** What kept the CUDA part from loading; empty where it loaded or there is no driver. */
+  readonly withoutCuda: string
+}
+
+/** The addon for this platform: built in a clone, or shipped in the package. Errors: ADDON_MISSING. */
+export function addonPath(root: string = packageRoot()): string {
+  try {
+    return require('node-gyp-build').resolve(root)
+  } catch (cause) {
+    throw new LvmError('ADDON_MISSING', `lvm-torch: expected its native addon for ${here} in ${root} but found none`, {
+      cause,
+      hint: 'in a clone run: npm run build; from npm the addon is shipped for linux-x64, linux-arm64, darwin-arm64 and win32-x64',
+    })
+  }
+}
+
+/** The loader stands in a folder of its own, where node-gyp-build does not take it for the addon. */
+function loaderPath(addon: string): string {
+  const places = [join(dirname(addon), 'loader'), join(dirname(addon), '..', 'loader')].map((folder) =>
+    join(folder, 'loader.node'),
+  )
+  const path = places.find((place) => existsSync(place))
+  if (path === undefined)
+    throw new LvmError('ADDON_MISSING', `lvm-torch: expected loader.node beside ${addon} but it is not there`)
+  return path
+}
+
+function open(addon: string, { path, version }: Libtorch): string {
+  try {
+    return require(loaderPath(addon)).load(join(path, 'lib'))
+  } catch (cause) {
+    if (cause instanceof LvmError) throw cause
+    const why = (cause as Error).message
+    const old = /GLIBC|GLIBCXX|musl/.test(why)
+    throw new LvmError(
+      'LIBTORCH_MISMATCH',
+      `libtorch: expected libtorch ${version} in ${path} to load but the system refused: ${why}`,
+      {
+        cause,
+        hint: old
+          ? 'this needs a Linux with glibc 2.28 or newer (Debian 10, Ubuntu 20.04, RHEL 8)'
+          : 'run: npx lvm-torch libtorch install --force, then npx lvm-torch doctor',
+      },
+    )
+  }
+}
+
+/** Brings libtorch into this process, so that the addon can be required. Errors: LIBTORCH_MISSING, LIBTORCH_MISMATCH, ADDON_MISSING. */
+export function loadLibtorch(): Loaded {
+  const libtorch = findLibtorch()
+  const addon = addonPath()
+  probe(libtorch, addon, 'cpu')
+  return { addon, libtorch: libtorch.path, version: libtorch.version, withoutCuda: open(addon, libtorch) }
+}

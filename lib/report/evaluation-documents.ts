@@ -1,0 +1,22 @@
+import type { Audit } from '../audit/audit.js'
+import type { Document } from '../evaluate/results-file.js'
+import type { Analysis } from '../study/analysis/analysis-entry.js'
+import type { Arrow } from '../study/ceiling/arrow.js'
+import type { Ceiling } from '../study/ceiling/ceiling.js'
+import type { ComparisonDocument } from '../study/compare/compare.js'
+import type { Diagnosis } from '../study/diagnose/diagnose-runs.js'
+import type { RetrievalEntry } from '../study/retrieval/retrieval-entry.js'
+import type { Report } from './report-document.js'
+
+const entries = <Entry>(document: unknown): readonly Entry[] => (document as Document<Entry> | undefined)?.runs ?? []
+
+/** The evaluation documents of a report, typed. */
+export const documentsOf = ({ documents }: Report) => ({
+  retrieval: entries<RetrievalEntry>(documents['retrieval_results.json']),
+  comparison: documents['comparison.json'] as ComparisonDocument | undefined,
+  diagnosed: entries<Diagnosis>(documents['diagnostics.json']),
+  analysed: entries<Analysis>(documents['error_analysis.json']),
+  audit: documents['audit.json'] as Audit | undefined,
+  ceiling: documents['ceiling.json'] as Ceiling | undefined,
+  arrow: documents['arrow.json'] as Arrow | undefined,
+})

@@ -1,0 +1,85 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { LvmError } from '../../errors.js'
+import { documentsOf } from '../evaluation-documents.js'
+import type { Report } from '../report-document.js'
+import { analysisFigures, type Sample } from './analysis-figures.js'
+import { auditFigures } from './audit-figures.js'
+import { arrowFigures, ceilingFigures } from './ceiling-figures.js'
+import { comparisonFigures } from './comparison-figures.js'
+import { records } from './csv-records.js'
+import { diagnosticFigures } from './diagnosis-figures.js'
+import type { Figure } from './figure.js'
+import { retrievalFigures } from './retrieval-figures.js'
+import { runFigures, trainingFigures } from './training-figures.js'
+import { type Drawn, drawFigures } from './write-figures.js'
+
+/** The figures of a report, as the page places them. */
+export interface Figures {
+  readonly comparison: readonly Drawn[]
+  readonly training: readonly Drawn[]
+  readonly retrieval: readonly Drawn[]
+  readonly audit: readonly Drawn[]
+  readonly ceiling: readonly Drawn[]
+  readonly arrow: readonly Drawn[]
+  /** By run: its curves, and what was diagnosed and analysed. */
+  readonly runs: Readonly<
+    Record<
+      string,
+      { readonly curves: readonly Drawn[]; readonly diagnosis: readonly Drawn[]; readonly analysis: readonly Drawn[] }
+    >
+  >
+}
+
+/** Columns that every window has a number in, and those that may be empty or absent. */
+const NUMBERS = ['row', 'cosine', 'mse']
+const OPTIONAL = ['length', 'similarity', 'x', 'y', 'predicted_x', 'predicted_y']
+
+/** The windows of a run's analysis; none where the file is gone. Errors: DATA_FORMAT where a column lacks its numbers. */
+async function samplesOf(evaluation: string, csv: string): Promise<Sample[]> {
+  const text = await readFile(join(evaluation, csv), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+    return ''
+  })
+  const samples = records(text)
+  const isNumber = (cell: string | undefined) => cell !== undefined && cell.trim() !== '' && Number.isFinite(Number(cell))
+  const wrong =
+    NUMBERS.find((column) => !samples.every((s) => isNumber(s[column]))) ??
+    OPTIONAL.find((column) => !samples.every((s) => (s[column] ?? '') === '' || isNumber(s[column])))
+  if (wrong === undefined) return samples
+  throw new LvmError('DATA_FORMAT', `${csv}: expected numbers in the column "${wrong}" but they are missing or something else`, {
+    hint: 'run analyze again',
+  })
+}
+
+/** Draws every figure that there is data for; with a folder, writes each there as SVG, PNG and CSV. */
+export async function allFigures(
+  report: Report,
+  evaluation: string,
+  { folder, say = () => {} }: { folder?: string; say?: (line: string) => void } = {},
+): Promise<Figures> {
+  const { retrieval, diagnosed, analysed, audit, ceiling, arrow } = documentsOf(report)
+  const draw = async (figures: readonly Figure[]) => {
+    if (figures.length > 0) say(`drawing ${figures.map(({ name }) => name).join(', ')}`)
+    return drawFigures(figures, folder)
+  }
+  const runs: Record<string, Figures['runs'][string]> = {}
+  for (const run of report.runs) {
+    const diagnosis = diagnosed.find((d) => d.run === run.run)
+    const analysis = analysed.find((a) => a.run === run.run)
+    runs[run.run] = {
+      curves: await draw(runFigures(run)),
+      diagnosis: await draw(diagnosis ? diagnosticFigures(diagnosis) : []),
+      analysis: await draw(analysis ? analysisFigures(analysis, await samplesOf(evaluation, analysis.csv)) : []),
+    }
+  }
+  return {
+    comparison: await draw(comparisonFigures(report.runs)),
+    training: await draw(trainingFigures(report.runs)),
+    retrieval: await draw(retrievalFigures(retrieval)),
+    audit: await draw(audit ? auditFigures(audit) : []),
+    ceiling: await draw(ceiling ? ceilingFigures(ceiling) : []),
+    arrow: await draw(arrow ? arrowFigures(arrow) : []),
+    runs,
+  }
+}

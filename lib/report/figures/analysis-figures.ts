@@ -1,0 +1,164 @@
+import { plainName } from '../../show.js'
+import { describe, quantile } from '../../statistics/estimates.js'
+import type { Analysis } from '../../study/analysis/analysis-entry.js'
+import { count, mse } from '../format.js'
+import { bars } from './bar-chart.js'
+import { type Box, boxes } from './box-plot.js'
+import type { Axis, Figure } from './figure.js'
+import { heatMap } from './heat-map.js'
+import { binned, histogram } from './histogram-chart.js'
+import { scatter } from './scatter-plot.js'
+
+/** One window of analysis/<run>.csv, as text. */
+export type Sample = Readonly<Record<string, string>>
+
+const COSINE: Axis = { title: 'Mean cosine', show: (x) => x.toFixed(3).replace(/^(-?)0/, '$1') }
+const ERROR: Axis = { title: 'Error', unit: '1 − cosine', show: (x) => x.toFixed(3) }
+const MSE: Axis = { title: 'Error', unit: 'MSE per dimension', show: mse }
+const GROUPS = 5
+/** More points than this say no more, and cover each other. */
+const MOST = 2000
+
+const numbers = (samples: readonly Sample[], column: string): number[] => samples.map((s) => Number(s[column]))
+const known = (samples: readonly Sample[], ...columns: string[]) =>
+  samples.filter((s) => columns.every((c) => (s[c] ?? '') !== ''))
+const spaced = <T>(list: readonly T[], most: number): T[] =>
+  list.length <= most ? [...list] : Array.from({ length: most }, (_, i) => list[Math.floor((i * list.length) / most)]!)
+const shorten = (text: string) => (text.length > 26 ? `${text.slice(0, 25)}…` : text)
+
+/** Boxes of the error over five groups of articles by their length, with as many windows each. */
+function byLength(samples: readonly Sample[]): Box[] {
+  const sorted = known(samples, 'length').toSorted((a, b) => Number(a.length) - Number(b.length))
+  const lengths = Float64Array.from(numbers(sorted, 'length'))
+  const edges = [...new Set(Array.from({ length: GROUPS - 1 }, (_, i) => quantile(lengths, (i + 1) / GROUPS)))]
+  const groups = Array.from({ length: edges.length + 1 }, () => [] as Sample[])
+  for (const s of sorted) groups[edges.filter((edge) => Number(s.length) > edge).length]!.push(s)
+  return groups
+    .filter((group) => group.length > 0)
+    .map((group): Box => {
+      const errors = Float64Array.from(numbers(group, 'cosine'), (c) => 1 - c).sort()
+      const [q1, median, q3] = [0.25, 0.5, 0.75].map((p) => quantile(errors, p)) as [number, number, number]
+      const reach = 1.5 * (q3 - q1)
+      const inside = errors.filter((e) => e >= q1 - reach && e <= q3 + reach)
+      const ends = numbers([group[0]!, group.at(-1)!], 'length')
+      return {
+        name: ends[0] === ends[1] ? String(ends[0]) : `${ends[0]} to ${ends[1]}`,
+        low: inside[0]!,
+        q1,
+        median,
+        q3,
+        high: inside.at(-1)!,
+        n: group.length,
+      }
+    })
+}
+
+/** What error_analysis.json and the file beside it say of a run, as figures. */
+export function analysisFigures(entry: Analysis, samples: readonly Sample[]): Figure[] {
+  const { run, clusters, confusion, agreement, projection } = entry
+  const slug = plainName(run)
+  const judged = samples.filter((s) => s.set === undefined || s.set === 'judged')
+  const note = `${run} · ${count(entry.n)} windows, ${entry.rows} rows · seed ${entry.seed}`
+  const errors = numbers(judged, 'mse')
+  const names = clusters.map(({ name }, i) => shorten(`${i + 1} ${name}`))
+  const totals = confusion.map((row) => row.reduce((a, b) => a + b, 0))
+  const placed = known(judged, 'x', 'y', 'predicted_x', 'predicted_y')
+  const compared = known(judged, 'similarity')
+  const categories = entry.by_category ?? []
+  return [
+    ...(clusters.length === 0
+      ? []
+      : [
+          heatMap({
+            name: `confusion_${slug}`,
+            title: 'Cluster of the target and of the prediction',
+            note: `${note} · share of each row · agreement ${agreement.value.toFixed(2)}, by chance ${agreement.chance.toFixed(2)}, κ ${agreement.kappa.toFixed(2)}`,
+            rows: names,
+            columns: names,
+            rowTitle: 'Target',
+            columnTitle: 'Prediction',
+            values: confusion.map((row, i) => row.map((n) => (totals[i] === 0 ? null : n / totals[i]!))),
+            value: { title: 'Share', show: (x) => (x < 0.005 ? '' : x.toFixed(2).replace(/^0/, '')) },
+          }),
+        ]),
+    ...(placed.length === 0
+      ? []
+      : [
+          scatter({
+            name: `${projection.method}_${slug}`,
+            title: `Targets and predictions in a plane (${projection.method === 'tsne' ? 't-SNE' : 'UMAP'})`,
+            note: `${note} · ${count(placed.length)} of each, laid out together · only neighbourhoods mean something, not distances`,
+            x: { title: 'first direction' },
+            y: { title: 'second direction' },
+            bare: true,
+            groups: ['target', 'prediction'],
+            colour: { title: '1 − cosine', show: (x) => x.toFixed(2) },
+            points: placed.flatMap((s) => {
+              const value = 1 - Number(s.cosine)
+              return [
+                { x: Number(s.x), y: Number(s.y), group: 0, value, tip: `target of row ${s.row}: error ${value.toFixed(3)}` },
+                {
+                  x: Number(s.predicted_x),
+                  y: Number(s.predicted_y),
+                  group: 1,
+                  value,
+                  tip: `prediction for row ${s.row}: error ${value.toFixed(3)}`,
+                },
+              ]
+            }),
+          }),
+        ]),
+    ...(errors.length === 0
+      ? []
+      : [
+          histogram({
+            name: `error_histogram_${slug}`,
+            title: 'Error by window',
+            note,
+            x: MSE,
+            what: 'windows',
+            bins: binned(errors),
+            references: (['mean', 'median'] as const).map((name) => ({ name, value: describe(Float64Array.from(errors))[name] })),
+          }),
+        ]),
+    ...(known(judged, 'length').length === 0
+      ? []
+      : [
+          boxes({
+            name: `error_by_length_${slug}`,
+            title: 'Error by length of the article',
+            note: `${note} · box: middle half, line: median, whiskers: within 1.5 of its height`,
+            x: { title: 'Vectors in the article' },
+            y: ERROR,
+            boxes: byLength(judged),
+          }),
+        ]),
+    ...(compared.length === 0
+      ? []
+      : [
+          scatter({
+            name: `error_vs_similarity_${slug}`,
+            title: 'Error and similarity to the training data',
+            note: `${note} · correlation of cosine and similarity ${entry.similarity_correlation?.toFixed(2) ?? '–'}${compared.length > MOST ? ` · ${count(MOST)} of ${count(compared.length)} windows drawn` : ''}`,
+            x: { title: 'Cosine of the target with the nearest training vector', show: (x) => x.toFixed(2) },
+            y: ERROR,
+            points: spaced(compared, MOST).map((s) => ({
+              x: Number(s.similarity),
+              y: 1 - Number(s.cosine),
+              tip: `row ${s.row}: similarity ${Number(s.similarity).toFixed(3)}, error ${(1 - Number(s.cosine)).toFixed(3)}`,
+            })),
+          }),
+        ]),
+    ...(categories.length === 0
+      ? []
+      : [
+          bars({
+            name: `cosine_by_category_${slug}`,
+            title: 'Mean cosine by category of the article',
+            note: `${note} · 95 % intervals by article, where there are 20`,
+            value: COSINE,
+            bars: categories.slice(0, 20).map((b) => ({ name: shorten(b.label), value: b.cosine.mean, ci95: b.cosine.ci95 })),
+          }),
+        ]),
+  ]
+}

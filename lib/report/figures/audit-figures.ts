@@ -1,0 +1,79 @@
+import type { Audit } from '../../audit/audit.js'
+import { count } from '../format.js'
+import type { Axis, Figure } from './figure.js'
+import { histogram } from './histogram-chart.js'
+import { lines } from './line-chart.js'
+
+const COSINE: Axis = { title: 'Mean cosine', show: (x) => x.toFixed(3).replace(/^(-?)0/, '$1') }
+
+/** The counts of a histogram whose empty ends are left out. */
+function trimmed({ from, to, counts }: Audit['adjacent']['histogram']) {
+  const width = (to - from) / counts.length
+  const first = counts.findIndex((n) => n > 0)
+  const last = counts.findLastIndex((n) => n > 0)
+  const edge = (i: number) => Number((from + i * width).toPrecision(10))
+  return { edges: Array.from({ length: last - first + 2 }, (_, i) => edge(first + i)), counts: counts.slice(first, last + 1) }
+}
+
+/** What audit.json says of a file, as figures. */
+export function auditFigures({ path, rows, dim, lags, random_pairs, adjacent, regions, spectrum }: Audit): Figure[] {
+  const note = `${path.split(/[\\/]/).at(-1)} · ${count(rows)} rows × ${dim}`
+  const banded = lags.every(({ ci95 }) => ci95 !== null)
+  return [
+    ...(lags.length === 0
+      ? []
+      : [
+          lines({
+            name: 'lag_curve',
+            title: 'How alike rows of an article are, by their distance',
+            note: `${note} · ${banded ? 'band: 95 % by article' : 'no intervals'}`,
+            x: { title: 'Distance', unit: 'rows', whole: true },
+            y: COSINE,
+            lines: [
+              {
+                name: 'same article',
+                points: lags.map((l) => [l.lag, l.cosine]),
+                ...(banded && { band: lags.map((l) => [l.lag, l.ci95![0], l.ci95![1]] as const) }),
+              },
+            ],
+            references: [{ name: 'random pairs', value: random_pairs.mean }],
+          }),
+        ]),
+    ...(['adjacent', 'random_pairs'] as const).flatMap((key) => {
+      const { histogram: h, mean } = { adjacent, random_pairs }[key]
+      if (!h.counts.some((n) => n > 0)) return []
+      const title = key === 'adjacent' ? 'Cosine of neighbours' : 'Cosine of random pairs'
+      return [
+        histogram({
+          name: `${key}_cosine`,
+          title,
+          note,
+          x: { title: 'Cosine', show: (x) => x.toFixed(3) },
+          what: 'pairs',
+          bins: trimmed(h),
+          references: [{ name: 'mean', value: mean }],
+        }),
+      ]
+    }),
+    ...(regions.length < 2
+      ? []
+      : [
+          lines({
+            name: 'regions',
+            title: 'Cosine of neighbours along the corpus',
+            note: `${note} · ${regions.filter(({ odd }) => odd).length} of ${regions.length} stretches are unlike the rest`,
+            x: { title: 'Row', show: count, tick: count },
+            y: COSINE,
+            lines: [{ name: 'stretches', points: regions.map((r) => [(r.from + r.to) / 2, r.cosine]) }],
+          }),
+        ]),
+    lines({
+      name: 'spectrum',
+      title: 'Share of the variance along the principal directions',
+      note: `${note} · effective rank ${spectrum.effective_rank.toFixed(1)}`,
+      x: { title: 'Direction', log: true, show: (x) => count(x) },
+      y: { title: 'Share of the variance', log: true, show: (x) => `${Number((100 * x).toPrecision(2))} %` },
+      lines: [{ name: 'share', points: spectrum.shares.flatMap((share, i) => (share > 1e-5 ? [[i + 1, share] as const] : [])) }],
+    }),
+  ]
+}

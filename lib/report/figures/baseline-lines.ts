@@ -1,0 +1,10 @@
+import type { BaselineName } from '../../evaluate/baselines-fit.js'
+import type { RunEntry } from '../../evaluate/results-file.js'
+import { NAMES } from '../../evaluate/results-table.js'
+
+/** The baselines of an entry as lines to compare with. */
+export const references = (entry: Pick<RunEntry, 'baselines'> | undefined, key: 'cosine' | 'mse_raw' | 'mse_unit') =>
+  Object.entries(entry?.baselines ?? {}).map(([name, figures]) => ({
+    name: NAMES[name as BaselineName],
+    value: figures[key],
+  }))

@@ -1,0 +1,59 @@
+import type { BaselineName } from '../../evaluate/baselines-fit.js'
+import { NAMES } from '../../evaluate/results-table.js'
+import { plainName } from '../../show.js'
+import type { Diagnosis } from '../../study/diagnose/diagnose-runs.js'
+import { count, fixed } from '../format.js'
+import { bars } from './bar-chart.js'
+import type { Axis, Figure } from './figure.js'
+import { type Line, lines } from './line-chart.js'
+
+const COSINE: Axis = { title: 'Mean cosine with the row', show: (x) => x.toFixed(3).replace(/^(-?)0/, '$1') }
+const ABLATIONS: Readonly<Record<string, string>> = {
+  shuffle: 'shuffled',
+  reverse: 'reversed',
+  repeat_last: 'last one repeated',
+  leave_out: 'without vector',
+}
+
+/** What diagnostics.json says of a run, as figures. */
+export function diagnosticFigures({ run, curves, reference, ablations, ...entry }: Diagnosis): Figure[] {
+  const slug = plainName(run)
+  const curve = (name: string, points: Diagnosis['curves']['run'], more: Partial<Line> = {}): Line => ({
+    name,
+    points: points.map(({ offset, value }) => [offset, value]),
+    ...(points.every(({ ci95 }) => ci95 !== null) && {
+      band: points.map(({ offset, ci95 }) => [offset, ci95![0], ci95![1]] as const),
+    }),
+    ...more,
+  })
+  return [
+    lines({
+      name: `offsets_${slug}`,
+      title: 'What the predictions are like',
+      note: `${run} · ${count(curves.windows)} windows of ${count(curves.articles)} articles · 0: the target, −1: the last vector of the context · bands: 95 % by article`,
+      x: { title: 'Row, from the target', whole: true, show: (x) => fixed(x, 0), tick: (x) => fixed(x, 0) },
+      y: COSINE,
+      lines: [
+        curve(run, curves.run),
+        curve(NAMES[reference.name as BaselineName] ?? reference.name, curves.reference),
+        curve('copy last', curves.copy_last, { dashed: true }),
+      ],
+    }),
+    ...(ablations.length === 0
+      ? []
+      : [
+          bars({
+            name: `ablations_${slug}`,
+            title: 'Cosine lost when the context is ablated',
+            note: `${run} · ${count(entry.n)} windows of ${count(entry.articles)} articles · 95 % intervals by article`,
+            value: { title: 'Loss of mean cosine', show: (x) => fixed(x, 4) },
+            bars: ablations.map((a) => ({
+              name:
+                a.position === null ? (ABLATIONS[a.name] ?? a.name) : `${ABLATIONS[a.name] ?? a.name} ${fixed(a.position, 0)}`,
+              value: a.drop.value,
+              ci95: a.drop.ci95,
+            })),
+          }),
+        ]),
+  ]
+}

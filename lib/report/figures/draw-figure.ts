@@ -1,0 +1,72 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { csvCell, xmlText } from '../../show.js'
+import type { Figure, Table } from './figure.js'
+import { FONT } from './figure.js'
+import { PAPER } from './palette.js'
+
+const require = createRequire(import.meta.url)
+/** PNGs have this many pixels for one of the figure's, so that they stay sharp on dense screens. */
+const ZOOM = 2
+
+const escaped = (text: string) =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+
+async function charts() {
+  const [core, kinds, parts, renderers] = await Promise.all([
+    import('echarts/core'),
+    import('echarts/charts'),
+    import('echarts/components'),
+    import('echarts/renderers'),
+  ])
+  core.use([kinds.LineChart, kinds.BarChart, kinds.ScatterChart, kinds.CustomChart, kinds.BoxplotChart])
+  core.use([parts.TitleComponent, parts.GridComponent, parts.GraphicComponent, renderers.SVGRenderer])
+  return core
+}
+let loaded: ReturnType<typeof charts> | undefined
+
+/** A figure as SVG, the same text for the same data on every machine. */
+export async function drawSvg(figure: Figure): Promise<string> {
+  loaded ??= charts()
+  const chart = (await loaded).init(null, null, { renderer: 'svg', ssr: true, width: figure.width, height: figure.height })
+  chart.setOption({ ...figure.option, backgroundColor: PAPER })
+  const text = chart.renderToSVGString()
+  chart.dispose()
+  return xmlText(text)
+    .replace(/ class="zr\d+-cls-\d+"|<style(?:.|\n)*?<\/style>\n?/g, '') // for pointers; numbered by how many were drawn before
+    .replace(/zr\d+-/g, `${figure.name}-`)
+    .replace(/<svg /, `<svg role="img" aria-label="${escaped(xmlText(figure.title))}" `)
+}
+
+async function rasteriser() {
+  const { initWasm, Resvg } = await import('@resvg/resvg-wasm')
+  const font = (style: string) => readFile(require.resolve(`dejavu-fonts-ttf/ttf/DejaVuSansCondensed${style}.ttf`))
+  await initWasm(await readFile(require.resolve('@resvg/resvg-wasm/index_bg.wasm')))
+  const fontBuffers = await Promise.all([font(''), font('-Bold')])
+  return (svg: string) =>
+    new Resvg(svg, {
+      fitTo: { mode: 'zoom', value: ZOOM },
+      font: { fontBuffers, defaultFontFamily: FONT, sansSerifFamily: FONT },
+    })
+}
+let drawing: ReturnType<typeof rasteriser> | undefined
+
+/** An SVG as PNG, with the bundled font, the same bytes on every machine. */
+export async function drawPng(svg: string): Promise<Uint8Array> {
+  drawing ??= rasteriser()
+  const image = (await drawing)(svg)
+  try {
+    const pixels = image.render()
+    try {
+      return pixels.asPng()
+    } finally {
+      pixels.free()
+    }
+  } finally {
+    image.free()
+  }
+}
+
+/** The data of a figure. Source: RFC 4180, with line feeds. */
+export const csv = ({ columns, rows }: Table): string =>
+  `${[columns, ...rows].map((row) => row.map(csvCell).join(',')).join('\n')}\n`

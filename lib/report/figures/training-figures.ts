@@ -1,0 +1,126 @@
+import type { HistoryRow } from '../../checkpoint/run-manifest.js'
+import { plainName } from '../../show.js'
+import { extremes } from '../../statistics/extremes.js'
+import { mse } from '../format.js'
+import type { ReportedRun } from '../reported-runs.js'
+import { references } from './baseline-lines.js'
+import { likeGroups } from './comparison-figures.js'
+import type { Axis, Figure } from './figure.js'
+import { type Line, lines } from './line-chart.js'
+
+const EPOCH: Axis = { title: 'Epoch', whole: true, show: String }
+const MSE: Axis = { title: 'Loss', unit: 'MSE per dimension', show: mse }
+const COSINE: Axis = { title: 'Mean cosine', show: (x) => x.toFixed(4) }
+const LR: Axis = { title: 'Learning rate', show: (x) => x.toExponential(1), tick: (x) => (x === 0 ? '0' : x.toExponential(1)) }
+const NORM: Axis = {
+  title: 'Gradient norm',
+  unit: 'before clipping, mean of the epoch',
+  show: (x) => String(Number(x.toPrecision(3))),
+}
+
+type Key = Exclude<keyof HistoryRow, 'weights'>
+const points = (history: readonly HistoryRow[], key: Key): (readonly [number, number])[] =>
+  history.flatMap(({ epoch, [key]: value }) => (typeof value === 'number' ? [[epoch, value] as const] : []))
+
+const lossAxis = (run: ReportedRun | undefined): Axis =>
+  run?.config.loss === 'cosine' ? { title: 'Loss', unit: '1 − cosine', show: mse } : MSE
+
+/** A line of a run, with its best epoch ringed. */
+function line(run: ReportedRun, key: Key, group: number, more: Partial<Line> = {}): Line {
+  const best = run.history.find(({ epoch }) => epoch === run.best_epoch)
+  const mark = key.startsWith('val_') && best ? { mark: [best.epoch, best[key] as number] as const } : {}
+  return { name: run.run, group, points: points(run.history, key), ...mark, ...more }
+}
+const trained = (runs: readonly ReportedRun[]) => runs.filter(({ history }) => history.length > 0)
+
+/** Values so far apart that the small ones would lie on each other are drawn on a logarithmic axis. */
+const WIDE = 8
+
+/** How far below the curves a baseline may lie that is drawn beside them, in cosine. */
+const NEAR = 0.03
+
+/** The baselines on the validation rows beside curves of the cosine, where all runs were judged on the same. */
+function baselinesOf(runs: readonly ReportedRun[], all: readonly Line[]) {
+  const [group, other] = likeGroups(runs)
+  if (other !== undefined || group?.length !== runs.length || group[0]!.rows !== 'val') return []
+  const lowest = extremes(all.flatMap((l) => l.points.map(([, value]) => value))).least
+  return references(group[0], 'cosine').filter(({ value }) => value > lowest - NEAR)
+}
+
+/** Curves of one quantity for all runs. */
+function curves(
+  runs: readonly ReportedRun[],
+  name: string,
+  title: string,
+  note: string,
+  y: Axis,
+  keys: readonly [Key, Key?],
+): Figure[] {
+  const all = trained(runs).flatMap((run, i) => {
+    const [main, dashed] = keys
+    return [
+      line(run, main, i),
+      ...(dashed ? [line(run, dashed, i, { dashed: true, quiet: true, name: `${run.run}, training` })] : []),
+    ]
+  })
+  const values = all.flatMap((l) => l.points.map(([, value]) => value))
+  const { least: low, most: high } = extremes(values)
+  const wide = y !== COSINE && low > 0 && high > WIDE * low
+  const known = y === COSINE ? { references: baselinesOf(trained(runs), all) } : {}
+  return values.length > 0 ? [lines({ name, title, note, x: EPOCH, y: { ...y, log: wide }, lines: all, ...known })] : []
+}
+
+const BOTH = 'solid: validation rows, dashed: a sample of the training rows in eval mode · ring: best epoch · epoch 0: untrained'
+
+/** The training curves of all runs together. */
+export const trainingFigures = (runs: readonly ReportedRun[]): Figure[] => [
+  ...curves(runs, 'loss_curves', 'Loss while training', BOTH, lossAxis(trained(runs)[0]), ['val_loss', 'train_loss']),
+  ...curves(runs, 'cosine_curves', 'Mean cosine while training', BOTH, COSINE, ['val_cosine', 'train_cosine']),
+  ...curves(runs, 'learning_rate', 'Learning rate', 'of the last step of each epoch', LR, ['lr']),
+  ...curves(runs, 'gradient_norm', 'Gradient norm', 'mean over the steps of each epoch', NORM, ['grad_norm']),
+]
+
+/** The training curves of one run. */
+export function runFigures(run: ReportedRun): Figure[] {
+  if (run.history.length === 0) return []
+  const name = (what: string) => `${plainName(run.run)}_${what}`
+  const pair = (main: Key, dashed: Key) => [
+    line(run, main, 0, { name: 'validation' }),
+    line(run, dashed, 1, { dashed: true, name: 'training' }),
+  ]
+  const title = (what: string) => `${run.run}: ${what}`
+  const cosines = pair('val_cosine', 'train_cosine')
+  return [
+    lines({
+      name: name('loss'),
+      title: title('loss'),
+      note: BOTH,
+      x: EPOCH,
+      y: lossAxis(run),
+      lines: pair('val_loss', 'train_loss'),
+    }),
+    lines({
+      name: name('cosine'),
+      title: title('mean cosine'),
+      note: BOTH,
+      x: EPOCH,
+      y: COSINE,
+      lines: cosines,
+      references: baselinesOf([run], cosines),
+    }),
+    lines({
+      name: name('learning_rate'),
+      title: title('learning rate'),
+      x: EPOCH,
+      y: LR,
+      lines: [line(run, 'lr', 0, { name: 'learning rate' })],
+    }),
+    lines({
+      name: name('gradient_norm'),
+      title: title('gradient norm'),
+      x: EPOCH,
+      y: NORM,
+      lines: [line(run, 'grad_norm', 0, { name: 'gradient norm' })],
+    }),
+  ].filter(({ data }) => data.rows.length > 0)
+}

@@ -1,0 +1,202 @@
+import type { RunEntry } from '../../evaluate/results-file.js'
+import { short, signed, skillSentence, span, verdictText } from '../../evaluate/results-table.js'
+import type { TierName } from '../../evaluate/tiers.js'
+import { plainName } from '../../show.js'
+import { basisOf } from '../basis.js'
+import { LOSS_TO_BEAT } from '../expected-scores.js'
+import { basis, likeGroups } from '../figures/comparison-figures.js'
+import { bytes, count, duration, fixed, mse } from '../format.js'
+import { cellsOf, comparability } from '../markdown.js'
+import type { MatrixRow, Status } from '../matrix.js'
+import type { Report } from '../report-document.js'
+import { fairEntries, skillVerdicts } from '../verdicts.js'
+import { type Html, html } from './html.js'
+import { number, table } from './parts.js'
+
+const runLink = (run: string) => html`<a href="#run-${plainName(run)}">${run}</a>`
+
+const KINDS: Readonly<Partial<Record<Status, string>>> = {
+  complete: 'good',
+  failed: 'bad',
+  damaged: 'bad',
+  'not trained': 'muted',
+}
+/** A status in words, in a colour that only repeats them. */
+const statusTag = (status: Status) => html`<span class="tag ${KINDS[status] ?? 'warn'}">${status}</span>`
+
+/** Of each group of runs that were judged alike the one with the highest cosine; those that allow no verdict are left out. */
+export function bestOf(report: Report): RunEntry[] {
+  const fair = new Set(fairEntries(report.runs))
+  return likeGroups(report.runs).flatMap((group) => {
+    const entries = group.filter((e) => fair.has(e))
+    return entries.toSorted((a, b) => b.cosine.mean - a.cosine.mean).slice(0, 1)
+  })
+}
+
+function best(report: Report): Html {
+  const all = bestOf(report)
+  if (all.length === 0)
+    return html`<div class="card"><h3>Current best</h3><p>No trained run was judged on windows of its own yet. Run: lvm-torch evaluate RUN…</p></div>`
+  const one = (e: RunEntry) => {
+    const loss = e.output === 'raw' ? e.mse_raw : e.mse_unit
+    return html`<div class="big">${runLink(e.run)}</div>${all.length > 1 && html`<p class="muted">${e.data.path.split(/[\\/]/).at(-1)}, ${basis([e])}</p>`}
+<ul><li>cosine ${short(e.cosine.mean)}${e.cosine.ci95 && ` (95 %: ${span(e.cosine.ci95)})`}</li><li>loss ${loss === null ? '–' : mse(loss)}</li><li>${count(e.parameters)} parameters</li><li>${e.train_seconds === null ? 'training time unknown' : `${duration(e.train_seconds)} of training`}</li></ul>
+<p>${skillSentence(e)}.</p>`
+  }
+  const more =
+    all.length > 1 &&
+    html`<p class="muted">One for each file and choice of windows; only runs judged on the same windows can be compared.</p>`
+  return html`<div class="card"><h3>Current best</h3>${more}${all.map(one)}</div>`
+}
+
+/** Whether the run of a row is of its size and has a loss below a limit. */
+const below = ({ status, val_loss }: MatrixRow, limit: number) =>
+  status === 'complete' && val_loss !== null && val_loss.value < limit
+
+/** Models with a loss below a limit, as the PRD's dashboard lists them. */
+function toBeat(rows: readonly MatrixRow[], title: string, limit: number): Html {
+  const items = rows
+    .filter(({ row }) => row !== null)
+    .map((r) => {
+      const done = below(r, limit)
+      const what = r.status !== 'complete' || r.val_loss === null ? r.status : mse(r.val_loss.value)
+      return html`<li>${done ? html`<strong class="good">✓</strong>` : '☐'} ${r.architecture} <span class="muted">${what}</span></li>`
+    })
+  return html`<div class="card"><h3>${title}</h3><details><summary>${rows.filter((r) => r.row !== null && below(r, limit)).length} of ${items.length} models</summary><ul>${items}</ul></details></div>`
+}
+
+const VERDICTS = {
+  better: 'better than every baseline',
+  worse: 'worse than the best baseline',
+  'not told apart': 'not told apart from the best baseline',
+  'no interval': 'without an interval, because of too few articles',
+} as const
+
+/** Runs beside their best baselines, as many as there are, each kind counted. */
+function overBaselines(report: Report): Html {
+  const all = skillVerdicts(report.runs)
+  const kinds = (Object.keys(VERDICTS) as (keyof typeof VERDICTS)[]).map((kind) => ({
+    kind,
+    runs: all.filter(({ verdict }) => verdict === kind),
+  }))
+  const intervals = all.filter(({ interval }) => interval !== null).length
+  const corrected =
+    intervals > 1 &&
+    html`<p class="muted">Each interval is widened for ${intervals} comparisons (Bonferroni), so that all of them hold together with 95 %.</p>`
+  return html`<div class="card"><h3>Better than every baseline</h3><div class="big">${kinds[0]!.runs.length} of ${all.length}</div>${corrected}${kinds.map(
+    ({ kind, runs }) =>
+      runs.length > 0 &&
+      html`<p>${runs.length} ${VERDICTS[kind]}:</p><ul>${runs.map((e) => html`<li>${runLink(e.run)} ${signed(e.value)}${e.interval && ` (${span(e.interval, signed)})`}</li>`)}</ul>`,
+  )}</div>`
+}
+
+function progress({ matrix }: Report): Html {
+  const rows = matrix.filter(({ row }) => row !== null)
+  const states = [...new Set(rows.map(({ status }) => status))]
+  const done = rows.filter(({ status }) => status === 'complete').length
+  return html`<div class="card"><h3>Models trained</h3><div class="big">${done} of ${rows.length}</div><ul>${states.map((s) => html`<li>${statusTag(s)} ${rows.filter(({ status }) => status === s).length}</li>`)}</ul></div>`
+}
+
+export const dashboard = (report: Report): Html => html`<section aria-labelledby="dashboard"><h2 id="dashboard">Dashboard</h2>
+<div class="cards">${best(report)}${progress(report)}${overBaselines(report)}${toBeat(report.matrix, `Loss below the PRD’s baseline (${mse(LOSS_TO_BEAT.baseline)})`, LOSS_TO_BEAT.baseline)}${toBeat(report.matrix, `Loss below the PRD’s best (${mse(LOSS_TO_BEAT.stretch)})`, LOSS_TO_BEAT.stretch)}</div>
+<p class="muted">The PRD’s limits were set for other vectors; on these, what counts is the difference to the best baseline.</p></section>`
+
+/** The PRD's table. */
+export const matrixSection = (report: Report): Html => html`<section aria-labelledby="matrix"><h2 id="matrix">The matrix</h2>
+${table(
+  report.matrix,
+  [
+    { title: '#', numeric: true, read: (r) => number(r.row, String) },
+    { title: 'Architecture', read: (r) => html`<strong>${r.architecture}</strong>` },
+    {
+      title: 'Target Params',
+      numeric: true,
+      read: (r) => number(r.target_parameters ?? r.parameters, () => cellsOf(r)['Target Params']),
+    },
+    { title: 'Status', read: (r) => statusTag(r.status) },
+    { title: 'Val Loss', numeric: true, read: (r) => number(r.val_loss?.value, mse) },
+    { title: 'Val Cosine', numeric: true, read: (r) => number(r.val_cosine?.value, (x) => `${fixed(100 * x, 2)} %`) },
+    { title: 'Train Time', numeric: true, read: (r) => number(r.train_seconds?.value, duration) },
+    {
+      title: 'Model File',
+      read: (r) =>
+        r.model_file === null || r.run === null
+          ? '–'
+          : html`<a href="#run-${plainName(r.run)}" title="${r.model_file}"><code>${r.run}/<wbr>${r.model_file.split('/').at(-1)}</code></a>`,
+    },
+    {
+      title: 'Success Score',
+      read: (r) => ({ text: cellsOf(r)['Success Score'], key: r.success ? r.success.met / r.success.of : null }),
+    },
+    { title: 'Notes', wide: true, read: (r) => cellsOf(r).Notes },
+  ],
+  'the matrix of models',
+)}
+<p class="muted">Val Loss and Val Cosine are those of the best epoch on the validation rows, on which that epoch was chosen. Success Score: how many of the six criteria on loss and cosine in the three tiers are met by a run of the row’s size, and what the PRD expects of the model. Other size: the run has the parameters that its note says, so it does not fill the row.</p>${comparability(report).map((line) => html`<p class="warn">${line}</p>`)}</section>`
+
+const TIERS: readonly (readonly [TierName, string])[] = [
+  ['minimum', 'Minimum viable'],
+  ['target', 'Target'],
+  ['stretch', 'Stretch'],
+]
+
+export const tiersSection = (report: Report): Html => html`<section aria-labelledby="tiers"><h2 id="tiers">Tiers of the PRD</h2>
+${table(
+  report.runs.filter(({ tiers }) => tiers !== null),
+  [
+    { title: 'Run', read: (r) => runLink(r.run) },
+    ...TIERS.map(([name, title]) => ({
+      title,
+      read: (r: Report['runs'][number]) => {
+        const verdict = r.tiers![name]
+        return html`<span class="${verdict.pass === true ? 'good' : verdict.pass === false ? 'bad' : 'muted'}">${verdictText(verdict)}</span>`
+      },
+    })),
+    { title: 'On', read: (r) => basisOf(r.lineage)?.text.replace(/^on /, '') ?? '–' },
+    { title: 'Loss', numeric: true, read: (r) => number(r.val_loss?.value, mse) },
+    { title: 'Cosine', numeric: true, read: (r) => number(r.val_cosine?.value, short) },
+    { title: 'Training', numeric: true, read: (r) => number(r.train_seconds, duration) },
+    { title: 'Weights', numeric: true, read: (r) => number(r.weights_bytes, bytes) },
+  ],
+  'the tiers of the PRD by run',
+)}
+<p class="muted">Minimum: loss below .001, cosine above .70, at most 4 hours, weights below 2 GB. Target: .0006, .75, 2 hours. Stretch: .0005, .786. In brackets: what fails.</p></section>`
+
+/** Every run that was judged, beside the baselines on the same windows. */
+export function runsSection(report: Report): Html {
+  const groups = likeGroups(report.runs)
+  const tables = groups.map(
+    (entries) =>
+      html`<h3>${entries[0]!.data.path.split(/[\\/]/).at(-1)}, ${entries[0]!.rows} rows</h3><p class="muted">${basis(entries)}. Only runs in one table can be compared.</p>${table(
+        entries,
+        [
+          { title: 'Run', read: (e) => html`${runLink(e.run)}${e.split?.leaky && html` <span class="tag bad">leaky</span>`}` },
+          { title: 'Cosine', numeric: true, read: (e) => number(e.cosine.mean, short) },
+          { title: '95 %', numeric: true, read: (e) => span(e.cosine.ci95) },
+          { title: 'Centred', numeric: true, read: (e) => number(e.cosine_centred, short) },
+          { title: 'MSE raw', numeric: true, read: (e) => number(e.mse_raw, mse) },
+          { title: 'MSE unit', numeric: true, read: (e) => number(e.mse_unit, mse) },
+          { title: 'Skill', numeric: true, read: (e) => number(e.skill?.value ?? null, signed) },
+          { title: '95 % of skill', numeric: true, read: (e) => span(e.skill?.ci95 ?? null, signed) },
+          { title: 'Verdict', wide: true, read: (e) => skillSentence(e).slice(e.run.length + 2) },
+        ],
+        'runs that were judged on the same windows',
+      )}`,
+  )
+  const seeds =
+    report.seeds.length === 0
+      ? ''
+      : html`<h3>Over seeds</h3>${table(
+          report.seeds,
+          [
+            { title: 'Model', read: (g) => g.model },
+            { title: 'Seeds', read: (g) => g.seeds.join(', ') },
+            { title: 'Loss, mean', numeric: true, read: (g) => number(g.val_loss.mean, mse) },
+            { title: 'sd', numeric: true, read: (g) => number(g.val_loss.sd, mse) },
+            { title: 'Cosine, mean', numeric: true, read: (g) => number(g.val_cosine.mean, short) },
+            { title: 'sd', numeric: true, read: (g) => number(g.val_cosine.sd, short) },
+          ],
+          'mean and standard deviation over seeds',
+        )}`
+  return html`<section aria-labelledby="comparison"><h2 id="comparison">Runs and baselines</h2>${tables}${seeds}`
+}

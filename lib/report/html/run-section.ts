@@ -1,0 +1,102 @@
+import { beyondPlan } from '../../checkpoint/run-manifest.js'
+import type { BaselineName } from '../../evaluate/baselines-fit.js'
+import { NAMES, short, signed, skillSentence, span } from '../../evaluate/results-table.js'
+import { plainName } from '../../show.js'
+import { extremes } from '../../statistics/extremes.js'
+import { basis } from '../figures/comparison-figures.js'
+import type { Drawn } from '../figures/write-figures.js'
+import { bytes, count, duration, mse, NONE } from '../format.js'
+import type { ReportedRun } from '../reported-runs.js'
+import { type Html, html } from './html.js'
+import { code, facts, number, shown, table } from './parts.js'
+
+const STATES = { complete: 'good', interrupted: 'warn', running: 'warn', damaged: 'bad' } as const
+
+/** Everything that tells what a run is and what its figures rest on. */
+function card(run: ReportedRun): Html {
+  const { lineage: l, hardware: h, versions: v, validation: e } = run
+  const peak = Math.max(0, extremes(run.history.map(({ peak_memory_bytes }) => peak_memory_bytes)).most)
+  return facts([
+    ['model', run.model],
+    ['parameters', run.parameters !== null && count(run.parameters)],
+    ['weights', l && html`${l.weights_file}, SHA-256 ${code(l.weights_sha256)}`],
+    ['size', run.weights_bytes !== null && html`${bytes(run.weights_bytes)} of weights`],
+    ['specification', l && html`hash ${code(l.spec_hash)}`],
+    ['manifest', l && html`digest ${code(l.manifest_digest)}`],
+    [
+      'data',
+      l?.data &&
+        html`${l.data.path}, ${count(l.data.rows)} ${l.data.kind === 'base' ? 'rows' : 'sequences'}, space ${l.data.space ?? 'unknown'}, SHA-256 ${code(l.data.hash)}`,
+    ],
+    [
+      'split',
+      l?.split &&
+        html`by ${l.split.mode}, seed ${l.split.seed}: ${count(l.split.train)} training, ${count(l.split.val)} validation, ${count(l.split.test)} test windows${l.split.leaky && html` <span class="tag bad">leaky</span>`}`,
+    ],
+    ['split file', l?.split_sha256 && html`SHA-256 ${code(l.split_sha256)}`],
+    ['seed', run.seed !== null && String(run.seed)],
+    ['best epoch', run.best_epoch === null ? null : `${run.best_epoch} of ${run.epochs}, by validation loss`],
+    ['kept weights', run.weights_kept && `${run.weights_kept}, whichever of raw and average has the lower validation loss`],
+    ['schedule', run.extended.length > 0 && `beyond its plan: ${beyondPlan(run.extended)}`],
+    [
+      'training',
+      run.train_seconds !== null && `${duration(run.train_seconds)}, ${(run.train_seconds / 3600).toFixed(3)} device-hours`,
+    ],
+    ['peak memory', peak > 0 && bytes(peak)],
+    [
+      'hardware',
+      h && `${h.device}${h.cpu === null ? '' : `, ${h.cpu}`}, ${h.threads} threads, ${h.precision}, products by ${h.multiplier}`,
+    ],
+    ['versions', v && `lvm-torch ${v.lvm_torch}, libtorch ${v.libtorch}, Node ${v.node}`],
+    ['command line', run.command_line && code(run.command_line.join(' '))],
+    ['judged on', e && basis([e])],
+    ['trained on', e?.trained_on != null && `${(100 * e.trained_on).toFixed(1)} % of the judged windows`],
+    ['selected on', e && (e.selected_on ? 'yes: the best epoch was chosen on these rows, so the figures are optimistic' : 'no')],
+    ['judged weights', e && html`SHA-256 ${code(e.weights_sha256)}`],
+  ])
+}
+
+function judged({ validation: e, validation_note }: ReportedRun): Html {
+  if (e === null) return html`<p class="muted">${validation_note}</p>`
+  const rows = [
+    {
+      name: e.run,
+      cosine: e.cosine.mean,
+      ci95: e.cosine.ci95,
+      cosine_centred: e.cosine_centred,
+      mse_raw: e.mse_raw,
+      mse_unit: e.mse_unit,
+    },
+    ...Object.entries(e.baselines).map(([name, b]) => ({ name: NAMES[name as BaselineName], ...b, ci95: null })),
+  ]
+  const speed = e.latency?.batches.map(
+    ({ batch, p50_ms, p99_ms }) => `batch ${batch}: ${p50_ms.toFixed(2)} ms (p99 ${p99_ms.toFixed(2)})`,
+  )
+  return html`<p><strong>${skillSentence(e)}.</strong> ${basis([e])}.</p>${table(
+    rows,
+    [
+      { title: 'Predictor', read: (r) => r.name },
+      { title: 'Cosine', numeric: true, read: (r) => number(r.cosine, short) },
+      { title: '95 %', numeric: true, read: (r) => span(r.ci95) },
+      { title: 'Centred', numeric: true, read: (r) => number(r.cosine_centred, short) },
+      { title: 'MSE raw', numeric: true, read: (r) => number(r.mse_raw, mse) },
+      { title: 'MSE unit', numeric: true, read: (r) => number(r.mse_unit, mse) },
+    ],
+    `${e.run} and the baselines`,
+  )}<p class="muted">${e.skill && `Skill ${signed(e.skill.value)} over ${NAMES[e.skill.against]} (95 %: ${span(e.skill.ci95, signed)}). `}Cosine by window: sd ${short(e.cosine.sd)}, median ${short(e.cosine.median)}, lowest tenth ${short(e.cosine.p10)}.${e.latency && ` ${e.latency.device}, ${e.latency.threads} threads: ${speed!.join(', ')}.`}</p>`
+}
+
+const setting = (value: unknown) => (value === null ? NONE : typeof value === 'object' ? JSON.stringify(value) : String(value))
+
+/** The part of the page about one run. */
+export function runSection(run: ReportedRun, figures: readonly Drawn[], more: readonly Html[]): Html {
+  const [first, ...others] = figures
+  return html`<section class="run" id="run-${plainName(run.run)}" aria-label="run ${run.run}"><h3>${run.run} <span class="tag ${STATES[run.state]}">${run.state}</span>${run.lineage?.split?.leaky && html` <span class="tag bad">leaky</span>`}</h3>
+${run.problem && html`<p class="bad">${run.problem.code}: ${run.problem.message}<br>fix: ${run.problem.hint}</p>`}
+${judged(run)}
+${more}
+<details><summary>Training curves</summary><div class="pair">${first && shown(first)}${others.map(shown)}</div></details>
+<details><summary>Model card</summary>${card(run)}</details>
+<details><summary>Settings</summary>${facts(Object.entries(run.config).map(([key, value]) => [key, setting(value)] as const))}</details>
+</section>\n`
+}

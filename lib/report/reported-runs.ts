@@ -1,0 +1,181 @@
+import { join, resolve } from 'node:path'
+import { type RunDetails, showRun } from '../checkpoint/list-runs.js'
+import { readManifest } from '../checkpoint/manifest.js'
+import { runNames } from '../checkpoint/run-folder.js'
+import { type HistoryRow, type RunManifest, SPLIT, type Stretch, type Weights, weightsFile } from '../checkpoint/run-manifest.js'
+import type { RunEntry } from '../evaluate/results-file.js'
+import { judgeTiers, type TierName, type Verdict } from '../evaluate/tiers.js'
+import { wasTrainedOn } from '../evaluate/trained-on.js'
+
+/** A number, and the file and key that it is from. */
+export interface Sourced {
+  readonly value: number
+  readonly file: string
+  readonly key: string
+}
+
+/** What a run's figures rest on, each link known by its SHA-256. */
+export interface Lineage {
+  readonly weights_file: string
+  readonly weights_sha256: string
+  readonly manifest_digest: string
+  readonly spec_hash: string
+  readonly split: RunManifest['split']
+  readonly split_sha256: string | null
+  readonly data: RunManifest['data']
+}
+
+/** All that a report says of one run. */
+export interface ReportedRun {
+  readonly run: string
+  readonly model: string | null
+  readonly state: RunDetails['state']
+  readonly problem: RunDetails['problem']
+  readonly parameters: number | null
+  readonly weights_bytes: number | null
+  /** Numbers in a vector, and vectors in a context. */
+  readonly dim: number | null
+  readonly context: number | null
+  readonly train_seconds: number | null
+  readonly best_epoch: number | null
+  readonly epochs: number | null
+  /** Which weights are judged, where they were averaged. */
+  readonly weights_kept: Weights | null
+  /** How the schedule went on beyond its first plan; empty where it did not. */
+  readonly extended: readonly Stretch[]
+  /** Whether its weights are trained: false where no epoch has ended. */
+  readonly ended: boolean
+  /** Of the best epoch: judged anew where validation_results.json has these weights on these rows, else from the training. */
+  readonly val_loss: Sourced | null
+  readonly val_cosine: Sourced | null
+  readonly tiers: Readonly<Record<TierName, Verdict>> | null
+  readonly lineage: Lineage | null
+  readonly seed: number | null
+  readonly hardware: {
+    readonly device: string
+    readonly cpu: string | null
+    readonly threads: number
+    readonly precision: string
+    readonly multiplier: string
+  } | null
+  readonly versions: RunManifest['versions'] | null
+  readonly command_line: readonly string[] | null
+  readonly config: Readonly<Record<string, unknown>>
+  readonly history: readonly HistoryRow[]
+  /** The entry of validation_results.json, if it speaks of these weights. */
+  readonly validation: RunEntry | null
+  /** Why an entry is left out. */
+  readonly validation_note: string | null
+}
+
+/** A run whose entry in validation_results.json is of other weights must not lend them its figures. */
+function ofTheseWeights(
+  entry: RunEntry | undefined,
+  weights: string | undefined,
+): Pick<ReportedRun, 'validation' | 'validation_note'> {
+  if (entry === undefined) return { validation: null, validation_note: 'not evaluated yet; run: lvm-torch evaluate' }
+  // Earlier versions gave a verdict on windows that were trained on.
+  const judged = wasTrainedOn(entry) ? { ...entry, skill: null, tiers: null } : entry
+  if (entry.weights_sha256 === weights) return { validation: judged, validation_note: null }
+  const what = entry.weights_sha256 === undefined ? 'does not say which weights it judged' : 'speaks of other weights'
+  return { validation: null, validation_note: `validation_results.json ${what}; run evaluate again` }
+}
+
+const of = (value: number | null | undefined, file: string, key: string): Sourced | null =>
+  value === null || value === undefined ? null : { value, file, key }
+
+/** The two figures that the matrix shows, each with where it is from. */
+function shownFigures({ history, best_epoch }: RunDetails, validation: RunEntry | null) {
+  if (validation?.rows === 'val') {
+    const loss = validation.output === 'raw' ? 'mse_raw' : 'mse_unit'
+    const entry = `runs[run=${validation.run}]`
+    return {
+      val_loss: of(validation[loss], 'validation_results.json', `${entry}.${loss}`),
+      val_cosine: of(validation.cosine.mean, 'validation_results.json', `${entry}.cosine.mean`),
+    }
+  }
+  const at = history.findIndex(({ epoch }) => epoch === best_epoch)
+  return {
+    val_loss: of(history[at]?.val_loss, 'training_history.json', `history[${at}].val_loss`),
+    val_cosine: of(history[at]?.val_cosine, 'training_history.json', `history[${at}].val_cosine`),
+  }
+}
+
+/** Whether an evaluation speaks of a run: it calls it by its name below artifacts/lvm/models, or by its path. */
+export const speaksOf = (called: string, root: string, name: string): boolean =>
+  called === name || resolve(called) === resolve(root, name)
+
+async function readRun(root: string, name: string, entries: readonly RunEntry[], deep: boolean): Promise<ReportedRun> {
+  const run = await showRun(join(root, name), root, { deep })
+  const manifest = run.generation !== null ? ((await readManifest(join(root, name))).manifest as RunManifest) : undefined
+  const weights = manifest && weightsFile(manifest)
+  const entry = entries.find((e) => speaksOf(e.run, root, name))
+  const validated = ofTheseWeights(entry && { ...entry, run: name }, weights && manifest?.files[weights]?.sha256)
+  const figures = shownFigures(run, validated.validation)
+  const ended = manifest !== undefined && (run.best_epoch !== null || manifest.progress === null)
+  const engine = manifest?.golden.engines[weights!.replace(/\.(pt|safetensors)$/, '')]
+  return {
+    run: name,
+    model: run.model,
+    state: run.state,
+    problem: run.problem,
+    parameters: run.parameters,
+    weights_bytes: manifest?.weights_bytes ?? null,
+    dim: manifest?.dim ?? null,
+    context: manifest?.context ?? null,
+    train_seconds: manifest?.train_seconds ?? null,
+    best_epoch: run.best_epoch,
+    epochs: run.epochs,
+    weights_kept: manifest?.ema_rule ? (manifest.weights_kept ?? null) : null,
+    extended: run.extended,
+    ended,
+    ...figures,
+    tiers:
+      manifest && ended
+        ? judgeTiers({
+            val_loss: figures.val_loss?.value ?? null,
+            val_cosine: figures.val_cosine?.value ?? null,
+            train_seconds: manifest.train_seconds,
+            weights_bytes: manifest.weights_bytes,
+          })
+        : null,
+    lineage: manifest
+      ? {
+          weights_file: weights!,
+          weights_sha256: manifest.files[weights!]!.sha256,
+          manifest_digest: manifest.digest,
+          spec_hash: manifest.spec_hash,
+          split: manifest.split,
+          split_sha256: manifest.files[SPLIT]?.sha256 ?? null,
+          data: manifest.data,
+        }
+      : null,
+    seed: manifest?.seed ?? null,
+    hardware: manifest
+      ? {
+          device: manifest.device,
+          cpu: engine?.cpu ?? null,
+          threads: manifest.threads,
+          precision: manifest.precision,
+          multiplier: manifest.multiplier,
+        }
+      : null,
+    versions: manifest?.versions ?? null,
+    command_line: manifest?.command_line ?? null,
+    config: run.config,
+    history: run.history,
+    ...validated,
+  }
+}
+
+/** The runs below a folder, or those of them that are named; with `deep` every byte of them is checked. */
+export async function readRuns(
+  root: string,
+  entries: readonly RunEntry[],
+  { only, deep = false }: { only?: readonly string[] | undefined; deep?: boolean } = {},
+): Promise<ReportedRun[]> {
+  const names = only ?? (await runNames(root))
+  const runs: ReportedRun[] = []
+  for (const name of names) runs.push(await readRun(root, name, entries, deep))
+  return runs
+}

@@ -1,0 +1,137 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve as resolvePath } from 'node:path'
+import { asyncDoor, callback, optional, pageDoor, withFields, word } from '../door.js'
+import { asLvmError, fileError, LvmError, shown } from '../errors.js'
+import { evaluate } from '../evaluate/evaluate-runs.js'
+import { packageVersion } from '../libtorch/paths.js'
+import { resolve } from '../options.js'
+import { type Difference, differences } from './differences.js'
+import { besideDifferences, contradictions, lineDifferences } from './files-beside.js'
+import { embedded } from './html/report-page.js'
+import { formsOf, PLOTS, REPORT_JSON, REPORT_PAGE } from './report.js'
+import { gather, madeOf, type Report } from './report-document.js'
+import { verifyFields } from './report-fields.js'
+
+/** Options of `verify`: the report, and any field of `verifyFields`. */
+export interface VerifyOptions {
+  readonly report: string
+  readonly runs?: string
+  readonly recompute?: boolean
+  readonly tolerance?: number
+  readonly say?: (line: string) => void
+}
+
+/** What `verify` found. */
+export interface Verified {
+  readonly version: 1
+  readonly report: string
+  readonly ok: boolean
+  /** How many values of the report were compared with the files. */
+  readonly compared: number
+  /** Runs whose figures were computed again. */
+  readonly recomputed: readonly string[]
+  /** Results files without a digest, as earlier versions wrote them: nothing says whether they were changed before the report. */
+  readonly unsealed: readonly string[]
+  readonly problems: readonly Difference[]
+}
+
+const broken = (path: string, what: string) =>
+  new LvmError('DATA_FORMAT', `${path}: expected a report of lvm-torch but ${what}`, { hint: 'make one with: lvm-torch report' })
+
+function parse(path: string, text: string | undefined): Report {
+  if (text === undefined) throw broken(path, 'the page holds none')
+  try {
+    const report = JSON.parse(text) as Report
+    const lists = [report.runs, report.matrix, report.command_line].every(Array.isArray)
+    const texts = [report.created_at, report.runs_folder, report.written_by.lvm_torch, ...report.runs.map(({ run }) => run)]
+    if (report.version === 1 && lists && texts.every((text) => typeof text === 'string')) return report
+  } catch {}
+  throw broken(path, 'it is something else')
+}
+
+/** Judges runs again, each on the rows it was judged on, and compares what is not timing. */
+async function recomputed(report: Report, root: string, tolerance: number, say: (line: string) => void) {
+  const out = await mkdtemp(join(tmpdir(), 'lvm-torch-verify-'))
+  const problems: Difference[] = []
+  const runs: string[] = []
+  try {
+    for (const [i, { run, validation, lineage }] of report.runs.entries()) {
+      if (validation === null) continue
+      say(`judging ${run} again`)
+      const { latency: _, ...before } = validation
+      try {
+        const data = lineage?.data?.hash === validation.data.hash ? {} : { data: validation.data.path }
+        const { results } = await evaluate({ runs: [join(root, run)], rows: validation.rows, latency: 0, out, ...data })
+        const { latency: __, ...after } = { ...results.runs[0]!, run }
+        problems.push(...differences(before, after, `runs[${i}].validation`, tolerance).problems)
+        runs.push(run)
+      } catch (error) {
+        const { code, message } = asLvmError(error)
+        problems.push({
+          place: `runs[${i}].validation`,
+          report: 'figures',
+          files: `could not be computed again: ${code}: ${message}`,
+        })
+      }
+    }
+  } finally {
+    await rm(out, { recursive: true, force: true })
+  }
+  return { problems, runs }
+}
+
+const ARGS = { options: withFields({ report: word, say: optional(callback) }) }
+
+/**
+ * Reads the files of the runs and evaluations again, and names every value of a report, and of its other form, table and figures beside it,
+ * that is not what they say.
+ *
+ * With `recompute`, the figures themselves are computed again.
+ * Errors: FILE_MISSING; DATA_FORMAT for a file that is no report.
+ */
+export const verify = asyncDoor('verify', ARGS, async (options: VerifyOptions): Promise<Verified> => {
+  const { report: path, say = () => {}, ...given } = options
+  const o = resolve('verify', verifyFields, given)
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EISDIR') throw broken(path, 'it is a folder; name its report.html or report.json')
+    throw fileError(error, 'verify')
+  })
+  const isPage = /^\s*</.test(text)
+  const report = parse(path, isPage ? embedded(text) : text)
+  const folder = dirname(resolvePath(path))
+  const root = o.runs ?? join(folder, report.runs_folder)
+  const { created_at, written_by, command_line, runs_folder } = report
+  say(`reading ${report.runs.length} runs, every byte of them`)
+  const only = report.runs.map(({ run }) => run)
+  const changed: Difference[] = []
+  const changedFile = (name: string) => changed.push({ place: name, report: 'as it was written', files: 'changed afterwards' })
+  const printed = { created_at, written_by, command_line, runs_folder }
+  const files = await madeOf(folder, () => gather(root, folder, printed, { only, deep: true, changedFile }))
+  const { problems, compared } = differences(report, files, '', 0)
+  problems.unshift(...changed, ...files.runs.flatMap(contradictions))
+  if (problems.length === 0) {
+    say('making the report again')
+    const { figures, texts } = await madeOf(folder, () => formsOf(files, folder))
+    const { [isPage ? REPORT_PAGE : REPORT_JSON]: again, ...others } = texts
+    const beside = await besideDifferences(figures, folder, { plots: PLOTS, others })
+    const version = written_by.lvm_torch === packageVersion() ? '' : ` (it was made by lvm-torch ${written_by.lvm_torch})`
+    problems.push(...[...lineDifferences(text, again), ...beside].map((d) => ({ ...d, place: `${d.place}${version}` })))
+  }
+  const unsealed = Object.entries(files.files).flatMap(([name, { sealed }]) => (sealed ? [] : [name]))
+  const again = o.recompute ? await recomputed(report, root, o.tolerance, say) : { problems: [], runs: [] }
+  const all = [...problems, ...again.problems]
+  return { version: 1, report: path, ok: all.length === 0, compared, recomputed: again.runs, unsealed, problems: all }
+})
+
+/** What was found, in words. */
+export const verifiedText = pageDoor('verifiedText', 'verify', (v: Verified): string => {
+  const { report, ok, compared, recomputed, unsealed, problems } = v
+  const open =
+    unsealed.length === 0 ? '' : `\nwithout a digest, so changes before the report would not show: ${unsealed.join(', ')}`
+  return ok
+    ? `${report}: all ${compared.toLocaleString('en-US')} values are what the files say${recomputed.length > 0 ? `; the figures of ${recomputed.join(', ')} were computed again and agree` : ''}${open}`
+    : problems
+        .map(({ place, report, files }) => `${place}: the report says ${shown(report)}, the files say ${shown(files)}`)
+        .join('\n')
+})

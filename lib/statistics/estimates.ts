@@ -1,0 +1,156 @@
+import { setImmediate } from 'node:timers/promises'
+import { LvmError } from '../errors.js'
+import { randomIndex } from './random-index.js'
+
+/** Below this many articles no interval is given: it would not keep its 95 %. */
+export const FEWEST_ARTICLES = 20
+const RESAMPLES = 10_000
+/** Article draws between two breaths of the event loop, about 2 ms. */
+const STRIDE = 200_000
+/** What is left of a difference of equal numbers, as a share of them. */
+const ROUNDING = 1e-12
+
+/** A mean over windows and how well the articles pin it down. */
+export interface Estimate {
+  readonly mean: number
+  readonly n: number
+  readonly articles: number
+  /** Standard error over articles; null with a single article. */
+  readonly se: number | null
+  readonly ci95: readonly [number, number] | null
+  /** Why there is no interval. */
+  readonly reason: string | null
+}
+
+/**
+ * The value below which a share `p` lies, between neighbours by straight line.
+ *
+ * Source: Hyndman & Fan 1996, definition 7 (numpy's default).
+ */
+export function quantile(sorted: Float64Array, p: number): number {
+  const at = p * (sorted.length - 1)
+  const below = sorted[Math.floor(at)]!
+  const above = sorted[Math.ceil(at)]!
+  return below === above ? below : below + (above - below) * (at - Math.floor(at))
+}
+
+/** Mean, population standard deviation, median and the lowest tenth. Errors: DATA_TOO_FEW without values. */
+export function describe(values: Float64Array): { mean: number; sd: number; median: number; p10: number } {
+  if (values.length === 0) throw new LvmError('DATA_TOO_FEW', 'statistics: expected at least one window but received none')
+  const sorted = values.toSorted()
+  const mean = sorted.reduce((sum, v) => sum + v, 0) / sorted.length
+  const variance = sorted.reduce((sum, v) => sum + (v - mean) ** 2, 0) / sorted.length
+  return { mean, sd: Math.sqrt(variance), median: quantile(sorted, 0.5), p10: quantile(sorted, 0.1) }
+}
+
+/** Per article, in the order of their ids: how many windows, and what their values sum to. */
+export function byArticle(values: Float64Array, articles: Int32Array): { counts: Float64Array; sums: Float64Array } {
+  const ids = new Map([...new Set(articles)].sort((a, b) => a - b).map((id, i) => [id, i]))
+  const counts = new Float64Array(ids.size)
+  const sums = new Float64Array(ids.size)
+  for (let i = 0; i < values.length; i++) {
+    const c = ids.get(articles[i]!)!
+    counts[c]! += 1
+    sums[c]! += values[i]!
+  }
+  return { counts, sums }
+}
+
+/**
+ * The mean over windows with a 95 % interval from resampling whole articles.
+ *
+ * Each resample draws as many articles as there are, with replacement, and gives t* = (mean* − mean) / se*; the interval is
+ * [mean − t*(.975) se, mean − t*(.025) se]. se is the article jackknife, which gives long articles their full leverage; se* is the
+ * linearised ratio error √(C/(C−1) Σ(sum_c − mean n_c)²) / Σ n_c.
+ * With the lengths of real articles 94.5 % of the intervals hold the truth at 28 articles, 94.7 % at 60 (test/long/evaluate-real);
+ * with the linearised error in both places one in a hundred fewer.
+ * Errors: DATA_TOO_FEW without values; DIVERGED when one is not finite.
+ * Source: Field & Welsh 2007 (resampling clusters); Davison & Hinkley 1997 §5.2.1 (studentised) and §2.7.3 (jackknife error).
+ */
+export async function meanByArticle(
+  values: Float64Array,
+  articles: Int32Array,
+  { seed = 0, resamples = RESAMPLES }: { seed?: number; resamples?: number } = {},
+): Promise<Estimate> {
+  if (values.length === 0) throw new LvmError('DATA_TOO_FEW', 'statistics: expected at least one window but received none')
+  const bad = values.findIndex((v) => !Number.isFinite(v))
+  if (bad >= 0) throw new LvmError('DIVERGED', `statistics: expected finite scores but window ${bad} has ${values[bad]}`)
+  const { counts, sums } = byArticle(values, articles)
+  const C = counts.length
+  const n = values.length
+  const mean = sums.reduce((a, b) => a + b, 0) / n
+  if (C === 1) return { mean, n, articles: C, se: null, ci95: null, reason: 'one article only: no interval' }
+
+  const residuals = sums.map((sum, c) => sum - mean * counts[c]!)
+  const jackknife = residuals.reduce((q, r, c) => q + (r / (n - counts[c]!)) ** 2, 0)
+  const se = Math.sqrt(((C - 1) / C) * jackknife)
+  if (C < FEWEST_ARTICLES) {
+    return {
+      mean,
+      n,
+      articles: C,
+      se,
+      ci95: null,
+      reason: `${C} articles are too few for an interval (${FEWEST_ARTICLES} at least)`,
+    }
+  }
+  const t = await studentised(counts, residuals, resamples, randomIndex(seed))
+  const ends = [mean - quantile(t, 0.975) * se, mean - quantile(t, 0.025) * se] as const
+  // Where all but a few articles have one and the same value, resamples without those have no error to divide by.
+  if (!ends.every(Number.isFinite))
+    return { mean, n, articles: C, se, ci95: null, reason: 'too few articles have another value than the rest for an interval' }
+  return { mean, n, articles: C, se, ci95: ends, reason: null }
+}
+
+/** t* of every resample, sorted. */
+async function studentised(counts: Float64Array, residuals: Float64Array, resamples: number, draw: (below: number) => number) {
+  const C = counts.length
+  const t = new Float64Array(resamples)
+  const stride = Math.max(1, Math.floor(STRIDE / C))
+  for (let b = 0; b < resamples; b++) {
+    if (b % stride === stride - 1) await setImmediate()
+    let [n, r, nn, rn, rr] = [0, 0, 0, 0, 0]
+    for (let i = 0; i < C; i++) {
+      const c = draw(C)
+      const nc = counts[c]!
+      const rc = residuals[c]!
+      n += nc
+      r += rc
+      nn += nc * nc
+      rn += rc * nc
+      rr += rc * rc
+    }
+    const shift = r / n // mean* − mean
+    const spread = rr - 2 * shift * rn + shift * shift * nn // Σ (r_c − shift n_c)²
+    const se = spread > ROUNDING * rr ? Math.sqrt((C / (C - 1)) * spread) / n : 0
+    t[b] = shift === 0 ? 0 : shift / se
+  }
+  return t.sort()
+}
+
+/** The mean of a − b over the same windows, with its interval. */
+export async function pairedDifference(
+  a: Float64Array,
+  b: Float64Array,
+  articles: Int32Array,
+  options: { seed?: number; resamples?: number } = {},
+): Promise<Estimate> {
+  return meanByArticle(
+    a.map((value, i) => value - b[i]!),
+    articles,
+    options,
+  )
+}
+
+/**
+ * The difference of two means over different windows, of articles that no two share.
+ *
+ * Source: Zou & Donner 2008: the limits of both intervals, recovered and added as variances are.
+ */
+export function difference(a: Estimate, b: Estimate): { mean: number; ci95: Estimate['ci95'] } {
+  const mean = a.mean - b.mean
+  if (a.ci95 === null || b.ci95 === null) return { mean, ci95: null }
+  const below = Math.hypot(a.mean - a.ci95[0], b.ci95[1] - b.mean)
+  const above = Math.hypot(a.ci95[1] - a.mean, b.mean - b.ci95[0])
+  return { mean, ci95: [mean - below, mean + above] }
+}

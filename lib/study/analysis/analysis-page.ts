@@ -1,0 +1,88 @@
+import { pageDoor } from '../../door.js'
+import type { Interval } from '../../evaluate/metrics.js'
+import { aligned } from '../../evaluate/results-table.js'
+import { trainedOnNote } from '../../evaluate/trained-on.js'
+import type { Analysis, Example } from './analysis-entry.js'
+import type { Bin } from './bins.js'
+import { cut } from './groups.js'
+
+const short = (x: number) => `${x < 0 ? '−' : ''}${Math.abs(x).toFixed(4).replace(/^0/, '')}`
+const span = (interval: Interval) => (interval === null ? '–' : `${short(interval[0])} … ${short(interval[1])}`)
+
+/** Bins that are shown of a long list. */
+const SHOWN = 8
+
+const bins = (title: string, list: readonly Bin[] | null): string[] =>
+  list === null || list.length === 0
+    ? []
+    : [
+        aligned([
+          [title, 'windows', 'articles', 'cosine', '95 %'],
+          ...list
+            .slice(0, SHOWN)
+            .map((b) => [cut(b.label, 40), String(b.n), String(b.articles), short(b.cosine.mean), span(b.cosine.ci95)]),
+        ]) + (list.length > SHOWN ? `\n… and ${list.length - SHOWN} more in error_analysis.json` : ''),
+      ]
+
+function clusters({ clusters: list, confusion, agreement }: Analysis): string {
+  const other = (i: number) => {
+    const wrong = confusion[i]!.map((n, j) => ({ n, j })).filter(({ j }) => j !== i)
+    const most = wrong.reduce((a, b) => (b.n > a.n ? b : a), { n: 0, j: -1 })
+    return most.n === 0 ? '–' : `${most.j} (${most.n})`
+  }
+  return [
+    aligned([
+      ['cluster', 'windows', 'cosine', 'kept', 'taken for'],
+      ...list.map((c, i) => [
+        `${c.id}  ${cut(c.name, 50)}`,
+        String(c.n),
+        c.n === 0 ? '–' : short(c.cosine.mean),
+        c.n === 0 ? '–' : `${Math.round((100 * confusion[i]![i]!) / c.n)} %`,
+        other(i),
+      ]),
+    ]),
+    `prediction and target in one cluster: ${(100 * agreement.value).toFixed(1)} % (chance ${(100 * agreement.chance).toFixed(1)} %, κ ${agreement.kappa.toFixed(2)})`,
+  ].join('\n')
+}
+
+const example = (e: Example) =>
+  [
+    `${short(e.cosine)}  ${e.title ?? e.article ?? ''} · row ${e.row}`,
+    ...(e.target === null
+      ? []
+      : [
+          `       after:     ${cut(e.context!, 100)}`,
+          `       comes:     ${cut(e.target, 100)}`,
+          `       predicted: ${cut(e.predicted!, 100)}`,
+        ]),
+  ].join('\n')
+
+/** What error analysis found, for the terminal. */
+export const renderAnalysis = pageDoor('renderAnalysis', 'analyze', (a: Analysis): string => {
+  const { ood } = a
+  return [
+    `${a.run} (${a.model}) · ${a.n.toLocaleString('en-US')} windows of ${a.articles} articles · ${a.rows} rows of ${a.data.path} · seed ${a.seed}`,
+    `cosine ${short(a.cosine.mean)}  ${span(a.cosine.ci95)}`,
+    ...trainedOnNote(a),
+    ...bins('article length', a.by_length),
+    ...bins('position in the article', a.by_position),
+    ...bins('similarity to the training rows', a.by_similarity),
+    ...(a.similarity_correlation === null ? [] : [`correlation of cosine and similarity: ${short(a.similarity_correlation)}`]),
+    ...bins('category', a.by_category),
+    ...bins('article', a.by_article),
+    clusters(a),
+    ...(ood === null
+      ? []
+      : [
+          `${ood.path}: cosine ${short(ood.cosine.mean)}  ${span(ood.cosine.ci95)}, ${ood.n.toLocaleString('en-US')} windows of ${ood.articles} articles`,
+        ]),
+    ...(a.projection.method === 'none'
+      ? []
+      : [
+          `${a.projection.points} points in a plane by ${a.projection.method}${a.projection.divergence === null ? '' : `, divergence ${a.projection.divergence.toFixed(3)}`}`,
+        ]),
+    `met best\n${a.best.slice(0, 3).map(example).join('\n')}`,
+    `met worst\n${a.worst.slice(0, 3).map(example).join('\n')}`,
+    `each window in ${a.csv}`,
+  ].join('\n\n')
+})

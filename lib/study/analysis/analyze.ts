@@ -1,0 +1,164 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { load, type Model } from '../../checkpoint/model.js'
+import { asyncDoor, callback, optional, withFields, word } from '../../door.js'
+import { analyzeFields } from '../../evaluate/evaluate-fields.js'
+import { type Document, writeEntries } from '../../evaluate/results-file.js'
+import { type Chosen, chooseRows, provenance } from '../../evaluate/subject.js'
+import { trainedShare } from '../../evaluate/trained-on.js'
+import { textHash } from '../../files/hash.js'
+import { replaceText } from '../../files/write.js'
+import { type Options, resolve } from '../../options.js'
+import { plainName } from '../../show.js'
+import { Tensor } from '../../torch/tensor.js'
+import { otherRows, windowReader } from '../diagnose/diagnose-runs.js'
+import { sampled } from '../diagnose/probe-model.js'
+import { nearest } from '../nearest-rows.js'
+import type { Analysis, Example } from './analysis-entry.js'
+import { csvOf } from './analysis-table.js'
+import { groupsOf } from './groups.js'
+import { articleId, partOf } from './part.js'
+import { tsne, umap } from './project.js'
+import { jointly, type Opened, type Samples, samplesOf } from './samples.js'
+
+export const ERROR_ANALYSIS = 'error_analysis.json'
+
+/** Options of `analyze`: the run, and any field of `analyzeFields`. */
+export interface AnalyzeOptions {
+  readonly run: string
+  readonly data?: string
+  readonly ood?: string
+  readonly [option: string]: string | number | boolean | undefined
+}
+
+/** Windows that are looked at. */
+const MOST = 32_768
+const EXAMPLES = 20
+
+type Asked = Options<typeof analyzeFields>
+
+/** The windows that are met best, or worst, with their texts. */
+async function examples(rows: Opened, s: Samples, order: Int32Array, texts: readonly string[] | undefined): Promise<Example[]> {
+  const { base, windows, ids } = rows
+  using index = Tensor.from(BigInt64Array.from(order, BigInt))
+  using said = await s.predictions.op('aten::index_select', 0, index)
+  const table = base.targets ?? base.vectors
+  const { row: near, cosine } = await nearest(
+    said,
+    table,
+    Int32Array.from({ length: table.shape[0]! }, (_, i) => i),
+  )
+  const text = (row: number) => (base.kind === 'base' ? (texts?.[row] ?? null) : null)
+  return Array.from(order, (i, at): Example => {
+    const id = ids[i]!
+    const article = articleId(rows, id)
+    return {
+      row: windows.target[id]!,
+      article,
+      title: article === null ? null : (base.titles?.get(article) ?? null),
+      cosine: s.cosine[i]!,
+      context: text(windows.first[id]! + windows.context - 1),
+      target: text(windows.target[id]!),
+      predicted: text(near[at]!),
+      predicted_row: near[at]!,
+      predicted_cosine: cosine[at]!,
+    }
+  })
+}
+
+/** Targets and predictions of some windows in one plane. */
+async function projected(s: Samples, o: Asked) {
+  const places = sampled(Int32Array.from(s.cosine.keys()), o.points, o.seed)
+  if (o.projection === 'none' || places.length < 8)
+    return { places: new Int32Array(0), plane: new Float64Array(0), divergence: null, method: 'none' as const }
+  using joint = await jointly(s, places)
+  const made = o.projection === 'tsne' ? await tsne(joint) : await umap(joint, o.seed)
+  return { places, plane: made.places, divergence: made.divergence, method: o.projection }
+}
+
+async function other(model: Model, o: Asked, chosen: Chosen, say: (line: string) => void) {
+  if (o.ood === undefined) return undefined
+  say(`analysing ${o.ood}`)
+  const opened = await otherRows(model, chosen, o.ood, o.space)
+  const rows = { ...opened, ids: sampled(opened.ids, MOST, o.seed) }
+  const samples = await samplesOf(rows, windowReader(model)(rows), { output: model.manifest.output, train: chosen.train })
+  return { rows, samples, part: await partOf(o.ood, rows, samples, o.seed) }
+}
+
+const freed = (s: Samples | undefined) => {
+  s?.predictions.dispose()
+  s?.targets.dispose()
+}
+
+async function entryOf(model: Model, o: Asked, say: (line: string) => void): Promise<Analysis> {
+  const chosen = await chooseRows(model, o)
+  let beside: Awaited<ReturnType<typeof other>>
+  let s: Samples | undefined
+  try {
+    const rows = { base: chosen.base, windows: chosen.windows, ids: sampled(chosen.ids, MOST, o.seed) }
+    const { train, base } = chosen
+    say(`predicting ${rows.ids.length} windows of ${base.path}`)
+    s = await samplesOf(rows, windowReader(model)(rows), { output: model.manifest.output, train })
+    const texts = await base.texts()
+    const known = train === undefined || train.base === base ? texts : await train.base.texts()
+    say(`sorting them into ${o.clusters} clusters`)
+    const groups = await groupsOf(rows, s, { train, texts: known, k: o.clusters, seed: o.seed })
+    if (o.projection !== 'none') say(`laying ${2 * Math.min(o.points, rows.ids.length)} points into a plane (${o.projection})`)
+    const plane = await projected(s, o)
+    beside = await other(model, o, chosen, say)
+    const order = Int32Array.from(s.cosine.keys()).sort((a, b) => s!.cosine[b]! - s!.cosine[a]! || a - b)
+    const csv = join('analysis', `${plainName(model.name)}.csv`)
+    await mkdir(dirname(join(o.out, csv)), { recursive: true })
+    const table = csvOf({ rows, samples: s, ...groups, ...plane }, beside)
+    await replaceText(dirname(join(o.out, csv)), csv.slice('analysis/'.length), table)
+    const { clusters, confusion, agreement } = groups
+    return {
+      run: model.name,
+      model: model.manifest.model,
+      weights_sha256: model.weights,
+      rows: chosen.part,
+      trained_on: trainedShare(rows, train),
+      split: provenance(chosen).split,
+      windows: chosen.ids.length,
+      seed: o.seed,
+      data: { path: base.path, hash: base.hash, space: base.space ?? null },
+      ...(await partOf(base.path, rows, s, o.seed)),
+      clusters,
+      confusion,
+      agreement,
+      projection: { method: plane.method, points: 2 * plane.places.length, divergence: plane.divergence },
+      best: await examples(rows, s, order.slice(0, EXAMPLES), texts),
+      worst: await examples(rows, s, order.slice(-EXAMPLES).reverse(), texts),
+      ood: beside?.part ?? null,
+      csv,
+      csv_sha256: textHash(table),
+    }
+  } finally {
+    freed(s)
+    freed(beside?.samples)
+    beside?.rows.base.dispose()
+    chosen.dispose()
+  }
+}
+
+type Say = (line: string) => void
+const ANALYZE = { options: withFields({ run: word }), say: optional(callback) }
+
+/**
+ * Says where a run goes wrong: by article, length, position, category, cluster and similarity to its training, with the best and
+ * worst windows and a map of targets and predictions. Writes error_analysis.json and analysis/<run>.csv.
+ *
+ * Errors: those of load and of the data; DATA_TOO_FEW without windows; DIVERGED when outputs are not finite.
+ */
+export const analyze = asyncDoor(
+  'analyze',
+  ANALYZE,
+  async (options: AnalyzeOptions, say: Say = () => {}): Promise<Document<Analysis>> => {
+    const { run, ...given } = options
+    const o = resolve('analyze', analyzeFields, given)
+    using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
+    const entry = await entryOf(model, o, say)
+    await writeEntries(o.out, ERROR_ANALYSIS, [entry])
+    return { version: 1, runs: [entry] }
+  },
+)

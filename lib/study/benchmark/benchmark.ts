@@ -1,0 +1,165 @@
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { inFreshProcess } from '../../checkpoint/fresh-process.js'
+import { load, type Model } from '../../checkpoint/model.js'
+import { findRun } from '../../checkpoint/run-folder.js'
+import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
+import { badOption, LvmError } from '../../errors.js'
+import { type Benchmark, type Document, INFERENCE_BENCHMARKS, type Speed, writeEntries } from '../../evaluate/results-file.js'
+import { packageRoot } from '../../libtorch/paths.js'
+import { native } from '../../native.js'
+import { type Options, resolve } from '../../options.js'
+import { devices, useThreads } from '../../torch/device.js'
+import { Tensor } from '../../torch/tensor.js'
+import { benchmarkFields } from './benchmark-fields.js'
+import { BATCHES, inputOf } from './benchmark-inputs.js'
+import { type BlockLatency, interleaved } from './blocks.js'
+import { type Energy, measureEnergy } from './energy.js'
+
+/** Options of `benchmark`: the runs, what hears of progress, and any field of `benchmarkFields`. */
+export interface BenchmarkOptions {
+  readonly runs: readonly string[]
+  readonly say?: (line: string) => void
+  readonly [option: string]: string | number | boolean | readonly string[] | ((line: string) => void) | undefined
+}
+/** What a run costs on one device. */
+export interface DeviceBenchmark extends Speed {
+  /** From the loaded run to its first answer, in a fresh process, as load time and peak memory are. */
+  readonly first_call_ms: number
+  readonly batches: readonly BlockLatency[]
+  readonly energy: Energy
+}
+/** One run in inference_benchmarks.json, when `benchmark` measured it; the figures of its first device stand at the top. */
+export interface FullBenchmark extends Benchmark {
+  readonly machine: { readonly cpu: string; readonly libtorch: string; readonly node: string }
+  readonly devices: readonly DeviceBenchmark[]
+  /** Devices that were asked for and are not here. */
+  readonly absent: readonly { readonly device: string; readonly reason: string }[]
+}
+
+/** The batch whose energy is measured. */
+const ENERGY_BATCH = 32
+const ABSENT = 'libtorch finds no such device here'
+
+interface Fresh {
+  readonly load_ms: number
+  readonly first_call_ms: number
+  readonly peak_memory_bytes: number
+}
+
+/** What a run costs a program that has just started. Errors: those of load. */
+const afterStart = (folder: string, device: string): Promise<Fresh> =>
+  inFreshProcess('benchmark', join(packageRoot(), 'dist', 'lib', 'evaluate', 'benchmark', 'fresh-child.js'), [
+    folder,
+    device,
+    String(native.threads()),
+  ])
+
+/** A product that is always the same. */
+async function fixedProduct(device: string): Promise<{ call: () => Promise<number>; dispose: () => void }> {
+  const ones = async (rows: number) => {
+    using here = Tensor.from(new Float32Array(rows * 512).fill(0.01), [rows, 512])
+    return here.to({ device })
+  }
+  const [x, w] = [await ones(160), await ones(2048)]
+  const call = async () => {
+    using y = await x.op('aten::linear', w, null)
+    using sum = await y.op('aten::sum')
+    return sum.item()
+  }
+  const dispose = () => {
+    x.dispose()
+    w.dispose()
+  }
+  return { call, dispose }
+}
+
+/** Measures runs on a device, in turns. */
+async function onDevice(
+  folders: readonly string[],
+  device: string,
+  o: Options<typeof benchmarkFields>,
+  say: (line: string) => void,
+): Promise<{ name: string; model: string; measured: DeviceBenchmark }[]> {
+  const threads = useThreads(o.threads)
+  const fresh: Fresh[] = []
+  for (const folder of folders) {
+    say(`${device}: ${folder} in a fresh process`)
+    fresh.push(await afterStart(folder, device))
+  }
+  const models: Model[] = []
+  const reference = await fixedProduct(device)
+  try {
+    for (const folder of folders) models.push(await load(folder, { device, threads }))
+    const calls = models.map((model) => BATCHES.map((batch) => ({ batch, input: inputOf(model, batch) })))
+    const timed = models.flatMap((model, i) => calls[i]!.map(({ batch, input }) => ({ batch, call: () => model.predict(input) })))
+    say(`${device}: ${timed.length} timings of about ${o.seconds} s, in ${o.rounds} turns`)
+    const found = await interleaved(timed, reference.call, o)
+    const results: { name: string; model: string; measured: DeviceBenchmark }[] = []
+    for (const [i, model] of models.entries()) {
+      const input = calls[i]!.find(({ batch }) => batch === ENERGY_BATCH)!.input
+      const energy = await measureEnergy(device, () => model.predict(input), { batch: ENERGY_BATCH, seconds: o.seconds / 2 })
+      const { peak_memory_bytes, load_ms, first_call_ms } = fresh[i]!
+      const batches = found.slice(i * BATCHES.length, (i + 1) * BATCHES.length)
+      const measured = { device, threads, load_ms, first_call_ms, batches, peak_memory_bytes, energy }
+      results.push({ name: model.name, model: model.manifest.model, measured })
+    }
+    return results
+  } finally {
+    reference.dispose()
+    for (const model of models) model.dispose()
+  }
+}
+
+const ARGS = { options: withFields({ runs: words, say: optional(callback) }) }
+
+/**
+ * Measures what runs cost on every device that is here, in turns, and puts it into inference_benchmarks.json.
+ *
+ * Errors: BAD_OPTION; DEVICE_UNAVAILABLE when none of the devices is here; those of load.
+ */
+export const benchmark = asyncDoor('benchmark', ARGS, async (options: BenchmarkOptions): Promise<Document<FullBenchmark>> => {
+  const { runs, say = () => {}, ...given } = options
+  if (runs.length === 0) throw badOption('benchmark', 'runs', 'at least one run', runs)
+  const o = resolve('benchmark', benchmarkFields, given)
+  const folders: string[] = []
+  for (const run of runs) folders.push(await findRun(run))
+  const here = devices()
+  const asked = [...new Set(o.device.split(','))].map((name) => ({
+    name,
+    found: here.find((device) => device.name === name || device.name === `${name}:0`)?.name,
+  }))
+  const absent = asked.flatMap(({ name, found }) => (found === undefined ? [{ device: name, reason: ABSENT }] : []))
+  const present = asked.flatMap(({ found }) => (found === undefined ? [] : [found]))
+  if (present.length === 0) {
+    throw new LvmError(
+      'DEVICE_UNAVAILABLE',
+      `benchmark: expected one of ${here.map(({ name }) => name).join(', ')} for "device" but received "${o.device}"`,
+    )
+  }
+  const measured = new Map<number, { name: string; model: string; measured: DeviceBenchmark }[]>()
+  for (const device of present) {
+    const all = await onDevice(folders, device, o, say)
+    for (const [i, one] of all.entries()) measured.set(i, [...(measured.get(i) ?? []), one])
+  }
+  const machine = { cpu: cpus()[0]?.model ?? 'unknown', libtorch: native.libtorchVersion(), node: process.versions.node }
+  const entries = [...measured.values()].map((list): FullBenchmark => {
+    const { name, model, measured: first } = list[0]!
+    const batches = first.batches.map(({ blocks_ms: _, reference_ms: __, ...plain }) => plain)
+    const { device, threads, load_ms, peak_memory_bytes } = first
+    return {
+      run: name,
+      model,
+      device,
+      threads,
+      load_ms,
+      batches,
+      peak_memory_bytes,
+      machine,
+      devices: list.map((one) => one.measured),
+      absent,
+    }
+  })
+  await writeEntries(o.out, INFERENCE_BENCHMARKS, entries)
+  return { version: 1, runs: entries }
+})

@@ -1,0 +1,72 @@
+import type { BatchLatency } from '../../evaluate/latency.js'
+import { quantile } from '../../statistics/estimates.js'
+
+/** Something that is timed: one call of a batch. */
+export interface Timed {
+  readonly batch: number
+  /** Resolves when its results are there. */
+  call(): Promise<unknown>
+}
+/** What a batch size costs, with the medians of its turns, each beside that of a fixed product at the same time. Units: milliseconds. */
+export interface BlockLatency extends BatchLatency {
+  readonly blocks_ms: readonly number[]
+  readonly reference_ms: readonly number[]
+}
+
+/** Calls of the fixed product in a turn. */
+const REFERENCE_CALLS = 5
+/** Turns that even the slowest gets. */
+const FEWEST_ROUNDS = 5
+/** Slow ones stop after so many times their seconds. */
+const PATIENCE = 4
+
+async function times(call: () => Promise<unknown>, seconds: number, most = Infinity): Promise<number[]> {
+  const found: number[] = []
+  const end = performance.now() + 1000 * seconds
+  do {
+    const start = performance.now()
+    await call()
+    found.push(performance.now() - start)
+  } while (performance.now() < end && found.length < most)
+  return found
+}
+
+const median = (values: readonly number[]) => quantile(Float64Array.from(values).sort(), 0.5)
+
+/**
+ * Times several things in turns, forwards and backwards, so that what the machine does meanwhile hits all of them alike.
+ *
+ * Each turn begins with an untimed call, and with a fixed product that shows how quick the machine is just then.
+ */
+export async function interleaved(
+  subjects: readonly Timed[],
+  reference: () => Promise<unknown>,
+  { seconds, rounds }: { seconds: number; rounds: number },
+): Promise<BlockLatency[]> {
+  const all = subjects.map((timed) => ({ timed, calls: [] as number[], blocks: [] as number[], references: [] as number[] }))
+  for (const { timed } of all) await times(timed.call, seconds / 5)
+  for (let round = 0; round < rounds; round++) {
+    for (const one of round % 2 === 0 ? all : all.toReversed()) {
+      const spent = one.calls.reduce((a, b) => a + b, 0) / 1000
+      if (round >= FEWEST_ROUNDS && spent > PATIENCE * seconds) continue
+      one.references.push(median(await times(reference, Infinity, REFERENCE_CALLS)))
+      await one.timed.call()
+      const calls = await times(one.timed.call, seconds / rounds)
+      one.calls.push(...calls)
+      one.blocks.push(median(calls))
+    }
+  }
+  return all.map(({ timed: { batch }, calls, blocks, references }) => {
+    const sorted = Float64Array.from(calls).sort()
+    return {
+      batch,
+      p50_ms: quantile(sorted, 0.5),
+      p95_ms: quantile(sorted, 0.95),
+      p99_ms: quantile(sorted, 0.99),
+      samples_per_second: (1000 * batch * calls.length) / sorted.reduce((a, b) => a + b, 0),
+      calls: calls.length,
+      blocks_ms: blocks,
+      reference_ms: references,
+    }
+  })
+}

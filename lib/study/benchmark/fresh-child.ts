@@ -1,0 +1,24 @@
+// Run in a process of its own (fresh.ts): what a run costs a program that has just started.
+import { load } from '../../checkpoint/model.js'
+import { asLvmError } from '../../errors.js'
+import { peakMemory } from '../../evaluate/latency.js'
+import { BATCHES, inputOf } from './benchmark-inputs.js'
+
+async function measure(run: string, device: string, threads: number) {
+  using model = await load(run, { device, threads })
+  const start = performance.now()
+  await model.predict(inputOf(model, 1))
+  const first_call_ms = performance.now() - start
+  for (const batch of BATCHES) await model.predict(inputOf(model, batch))
+  return { load_ms: model.loadMs, first_call_ms, peak_memory_bytes: peakMemory() }
+}
+
+const [run, device, threads] = process.argv.slice(2) as [string, string, string]
+measure(run, device, Number(threads)).then(
+  (measured) => process.stdout.write(JSON.stringify({ ok: true, value: measured })),
+  (error) => {
+    const { code, message, commandHint: hint } = asLvmError(error)
+    process.stdout.write(JSON.stringify({ ok: false, code, message, hint }))
+    process.exitCode = 1
+  },
+)

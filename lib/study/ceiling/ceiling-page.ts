@@ -1,0 +1,101 @@
+import { pageDoor } from '../../door.js'
+import type { TierName } from '../../evaluate/tiers.js'
+import { worded } from '../../hints.js'
+import type { Arrow } from './arrow.js'
+import type { Ceiling, Reachable } from './ceiling.js'
+import type { NetworkEnd } from './until-best.js'
+
+const short = (x: number) => x.toFixed(4).replace(/^(-?)0\./, '$1.')
+const span = (ci: readonly [number, number] | null) => (ci === null ? '–' : `${short(ci[0])} … ${short(ci[1])}`)
+const whole = (n: number) => n.toLocaleString('en-US')
+
+function aligned(lines: readonly (readonly string[])[]): string[] {
+  const widths = lines[0]!.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)))
+  return lines.map((line) =>
+    line
+      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+const NAMES: Readonly<Record<string, string>> = {
+  mean_vector: 'mean vector',
+  copy_last: 'copy last',
+  context_mean: 'context mean',
+  exponential_mean: 'exponential mean',
+  lag_weights: 'a weight per lag',
+  ridge_to_mean: 'ridge to the exp. mean',
+  knn: 'nearest neighbours',
+  mlp: 'small network',
+  mlp_dropout: 'small network, dropout',
+  combined: 'combination',
+}
+const TIERS: Readonly<Record<TierName, string>> = { minimum: 'minimum viable', target: 'target', stretch: 'stretch' }
+const REACH: Readonly<Record<Reachable, string>> = {
+  reached: 'reached',
+  'not shown': 'not shown to be reachable',
+  excluded: 'above the upper bound',
+}
+
+/** What is known of each tier. */
+export const tierSentences = ({ tiers }: Pick<Ceiling, 'tiers'>): string[] =>
+  (Object.keys(TIERS) as TierName[]).map((tier) => `${TIERS[tier]} ${REACH[tiers[tier]]}`)
+
+/** The lower bound in words, and the upper one where there is one. */
+export function reachSentence({ best, upper_bound: most }: Pick<Ceiling, 'best' | 'upper_bound'>): string {
+  const interval = best.ci95 === null ? '' : ` (95 %: ${span(best.ci95)}, the choice of the best included)`
+  if (most == null) return `reachable here: a cosine of at least ${short(best.cosine)}${interval}; a larger model may reach more`
+  const bound = `${short(most.cosine)}: ${most.why}`
+  return best.cosine > most.cosine
+    ? `reached here: a cosine of ${short(best.cosine)}${interval}, by chance above the most that any predictor reaches on average, ${bound}`
+    : `reachable here: a cosine of at least ${short(best.cosine)}${interval}; at most ${bound}`
+}
+
+const ended = ({ name, epochs, finished }: NetworkEnd) =>
+  `${NAMES[name] ?? name} ${epochs.toFixed(epochs < 10 ? 1 : 0)} epochs, ${finished ? 'until it stopped improving' : worded('stopped by --seconds while it may still improve')}`
+
+/** What can be reached at least, for the terminal. */
+export const ceilingPage = pageDoor('ceilingPage', 'ceiling', (c: Ceiling): string => {
+  const rows = c.predictors.map((r) => [
+    NAMES[r.name] ?? r.name,
+    short(r.cosine),
+    span(r.ci95),
+    r.mse_raw.toFixed(6),
+    r.mse_unit.toFixed(6),
+    r.name === c.best.name ? '★' : '',
+  ])
+  const sample = c.train.fitted_on < c.train.windows ? `, of which a sample of ${whole(c.train.fitted_on)} was fitted` : ''
+  return [
+    `${c.data.path} · context ${c.context} · fitted on ${whole(c.train.windows)} windows${sample}, judged on ${whole(c.val.windows)} of ${c.val.articles} other articles`,
+    '',
+    ...aligned([['', 'cosine', '95 %', 'MSE raw', 'MSE unit', ''], ...rows]),
+    '',
+    reachSentence(c),
+    `tiers of the PRD (loss and cosine): ${tierSentences(c).join(', ')}`,
+    `training of the networks: ${c.networks.map(ended).join('; ')}`,
+    ...(c.ci95_note === null ? [] : [`no interval: ${c.ci95_note}`]),
+    `${c.seconds.toFixed(1)} s`,
+  ].join('\n')
+})
+
+/** The arrow of time for the terminal. */
+export const arrowPage = pageDoor('arrowPage', 'arrow', (a: Arrow): string => {
+  const rows = a.predictors.map((d) => [
+    NAMES[d.name] ?? d.name,
+    short(d.forward),
+    short(d.reversed),
+    short(d.difference),
+    span(d.ci95),
+    d.p === null ? '–' : d.p < 1e-4 ? '< .0001' : short(d.p),
+  ])
+  return [
+    `${a.data.path} · context ${a.context} · ${whole(a.val.windows)} held-out windows of ${a.val.articles} articles, read both ways`,
+    '',
+    ...aligned([['', 'forward', 'reversed', 'difference', '95 %', 'p'], ...rows]),
+    '',
+    a.verdict,
+    ...(a.ci95_note === null ? [] : [`no interval: ${a.ci95_note}`]),
+    `${a.seconds.toFixed(1)} s`,
+  ].join('\n')
+})

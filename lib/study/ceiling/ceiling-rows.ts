@@ -1,0 +1,82 @@
+import { mkdir } from 'node:fs/promises'
+import type { Base } from '../../data/base.js'
+import { openBase } from '../../data/open.js'
+import { splitWindows } from '../../data/split.js'
+import { makeWindows } from '../../data/windows.js'
+import { badOption, LvmError } from '../../errors.js'
+import type { Scorer } from '../../evaluate/baselines.js'
+import type { Rows } from '../../evaluate/baselines-rows.js'
+import { samplesOf } from '../../evaluate/baselines-rows.js'
+import { sealedText } from '../../files/sealed.js'
+import { replaceText } from '../../files/write.js'
+import { native } from '../../native.js'
+import { permutation } from '../../statistics/random.js'
+
+/** Training windows that are fitted on at most; of more a seeded sample. */
+const MOST = 60_000
+const FEWEST = 20
+
+/** The default split of a file: what is fitted on and what is judged. */
+export interface Parts {
+  readonly path: string
+  readonly hash: string
+  readonly space: string | null
+  readonly card: Base['card']
+  readonly train: Rows
+  readonly val: Rows
+  /** Training windows before a sample was drawn. */
+  readonly available: number
+  dispose(): void
+}
+
+/** Opens a file and splits it by article, as `train` does. Errors: those of openBase and splitWindows; DATA_TOO_FEW. */
+export async function partsOf(
+  verb: string,
+  o: { data: string | undefined; space: string | undefined; normalize: boolean; context: number; seed: number },
+): Promise<Parts> {
+  if (o.data === undefined) throw badOption(verb, 'data', 'a file of vectors', undefined, 'add --data FILE')
+  const base = await openBase(o.data, { space: o.space, normalize: o.normalize })
+  try {
+    const windows = makeWindows(base, o.context)
+    const split = splitWindows(windows, base, { mode: 'articles', seed: o.seed, test: 0 })
+    if (split.train.length < FEWEST)
+      throw new LvmError(
+        'DATA_TOO_FEW',
+        `${o.data}: expected at least ${FEWEST} training windows but there are ${split.train.length}`,
+      )
+    const drawn = permutation(split.train.length, o.seed).slice(0, MOST)
+    const ids = split.train.length <= MOST ? split.train : drawn.map((i) => split.train[i]!).sort()
+    const rows = { base, windows }
+    return {
+      path: base.path,
+      hash: base.hash,
+      space: base.space ?? null,
+      card: base.card,
+      train: { ...rows, ids },
+      val: { ...rows, ids: split.val },
+      available: split.train.length,
+      dispose: () => base.dispose(),
+    }
+  } catch (error) {
+    base.dispose()
+    throw error
+  }
+}
+
+/** Runs something with what scores predictions for some rows. */
+export async function withScorer<T>(rows: Rows, what: (scorer: Scorer) => Promise<T>): Promise<T> {
+  const samples = samplesOf(rows)
+  try {
+    return await what((raw, ids, centre) => native.score(raw.native, samples, ids, centre?.native ?? null))
+  } finally {
+    native.dispose(samples)
+  }
+}
+
+export const articlesOf = ({ windows, ids }: Rows): Int32Array => ids.map((id) => windows.article[id]!)
+
+/** Writes a document into a folder, as a whole or not at all. */
+export async function writeDocument(folder: string, name: string, document: object): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  await replaceText(folder, name, sealedText(document))
+}

@@ -1,0 +1,211 @@
+import { asyncDoor, callback, only, optional, withFields, word } from '../../door.js'
+import { type BaselineFigures, score } from '../../evaluate/baselines.js'
+import { type Baseline, contextMean, copyLast, decayWeights, exponentialMean, meanVector } from '../../evaluate/baselines-fit.js'
+import { meanTarget, type Rows, targets } from '../../evaluate/baselines-rows.js'
+import type { Interval } from '../../evaluate/metrics.js'
+import { applyRidge, disposeMap, fitRidges, innerSplit, type Ridge } from '../../evaluate/ridge.js'
+import { judgeTiers, type TierName } from '../../evaluate/tiers.js'
+import { resolve } from '../../options.js'
+import { bestByArticle } from '../../statistics/best-interval.js'
+import { meanByArticle } from '../../statistics/estimates.js'
+import { randomIndex } from '../../statistics/random-index.js'
+import { Tensor } from '../../torch/tensor.js'
+import { ceilingFields } from './ceiling-fields.js'
+import { articlesOf, type Parts, partsOf, withScorer, writeDocument } from './ceiling-rows.js'
+import { combine, fitLags } from './combine.js'
+import { type UpperBound, upperBound } from './known-optimum.js'
+import { fitNeighbours } from './neighbours.js'
+import { fitUntilBest, type NetworkEnd } from './until-best.js'
+
+export const CEILING = 'ceiling.json'
+/** Held windows that k and the weights of the combination are chosen on. */
+const HELD = 2048
+/** Networks that are fitted, in the order of the table. */
+const NETWORKS = [
+  { name: 'mlp', width: 512 },
+  { name: 'mlp_dropout', width: 512, dropout: 0.3 },
+] as const
+
+/** What one way to predict reaches on held-out articles. */
+export interface Reach extends BaselineFigures {
+  readonly name: string
+  readonly ci95: Interval
+}
+/** `not shown`: no predictor here reached it, and nothing says that none can. */
+export type Reachable = 'reached' | 'not shown' | 'excluded'
+/** ceiling.json */
+export interface Ceiling {
+  readonly version: 2
+  readonly data: { readonly path: string; readonly hash: string; readonly space: string | null }
+  readonly context: number
+  readonly dim: number
+  readonly seed: number
+  readonly train: { readonly windows: number; readonly fitted_on: number; readonly articles: number }
+  readonly val: { readonly windows: number; readonly articles: number }
+  readonly ci95_note: string | null
+  /** In the order of the table, the weakest ideas first. */
+  readonly predictors: readonly Reach[]
+  /** How the training of each network ended. */
+  readonly networks: readonly NetworkEnd[]
+  /** What is reachable at least. */
+  readonly best: {
+    readonly name: string
+    readonly cosine: number
+    /** Every resample chooses its own best. */
+    readonly ci95: Interval
+    /** Lowest errors that any predictor reached. */
+    readonly mse_raw: number
+    readonly mse_unit: number
+  }
+  /** Null wherever none can be proved. */
+  readonly upper_bound: UpperBound | null
+  /** Of each tier of the PRD, whether one predictor meets loss and cosine here, or whether the upper bound excludes it. */
+  readonly tiers: Readonly<Record<TierName, Reachable>>
+  readonly seconds: number
+}
+/** Options of `ceiling`: any field of `ceilingFields`. */
+export interface CeilingOptions {
+  readonly data: string
+  readonly [option: string]: string | number | boolean | undefined
+}
+
+/** A training target drawn at random: what knowing nothing but the space gives. */
+function random(train: Rows, seed: number): Baseline<'random'> {
+  const draw = randomIndex(seed)
+  return {
+    name: 'random',
+    params: {},
+    predict: (_, ids) =>
+      targets(
+        train,
+        ids.map(() => train.ids[draw(train.ids.length)]!),
+      ),
+    dispose: () => {},
+  }
+}
+
+const ridge = <Name extends string>(name: Name, fit: Ridge): Baseline<Name> => ({
+  name,
+  params: { lambda: fit.lambda, positions: fit.positions },
+  predict: (rows, ids) => applyRidge(fit, rows, ids),
+  dispose: () => disposeMap(fit),
+})
+
+/** Every way to predict, fitted on training articles; what the combination is made of saw only the inner ones. */
+async function fitAll(train: Rows, { seed, seconds }: { seed: number; seconds: number }, say: (doing: string) => void) {
+  const split = innerSplit(train)
+  const step = Math.max(1, split.held.ids.length / HELD)
+  const ids = Int32Array.from({ length: Math.min(HELD, split.held.ids.length) }, (_, i) => split.held.ids[Math.floor(i * step)]!)
+  const held = { ...split.held, ids }
+  say('means and lags')
+  const decaying = await exponentialMean(train)
+  const weights = decayWeights(train.windows.context, decaying.params.decay!)
+  const simple = [random(train, seed), await meanVector(train), copyLast, contextMean, decaying, await fitLags(train)]
+  say('ridge, towards nothing and towards the exponential mean')
+  const [plain, anchored] = (await fitRidges(train, [undefined, weights])) as [Pair, Pair]
+  say('nearest neighbours')
+  const near = await fitNeighbours(train, split.inner, held, weights)
+  const networks: Awaited<ReturnType<typeof fitUntilBest>>[] = []
+  for (const { name, ...shape } of NETWORKS) {
+    say(`${name === 'mlp' ? 'a small network' : 'the same with dropout'}, until it stops improving`)
+    networks.push(await fitUntilBest(name, split.inner, { seed, ...shape, held, seconds: seconds / NETWORKS.length }))
+  }
+  const fitted = networks.map((network) => network.fitted)
+  const inner = [decaying, ridge('ridge_to_mean', anchored.inner), near.inner, ...fitted]
+  const together = await combine(inner, held)
+  const shown = [
+    ...simple,
+    ridge('ridge', plain.all),
+    ridge('ridge_to_mean', anchored.all),
+    near.all,
+    ...fitted,
+    together,
+  ] as readonly Baseline<string>[]
+  const owned = new Set<Baseline<string>>([...shown, ...inner])
+  disposeMap(plain.inner)
+  return {
+    shown,
+    ends: networks.map(({ end }) => end),
+    dispose: () => {
+      for (const one of owned) one.dispose()
+    },
+  }
+}
+type Pair = { all: Ridge; inner: Ridge }
+
+async function judged(parts: Parts, o: { seed: number; seconds: number }, say: (doing: string) => void) {
+  const { shown, ends, dispose } = await fitAll(parts.train, o, say)
+  say('judging on the held-out articles')
+  using mean = await meanTarget(parts.train)
+  using centre = Tensor.from((await mean.data()) as Float64Array)
+  const reaches: Reach[] = []
+  const columns: Float64Array[] = []
+  const articles = articlesOf(parts.val)
+  try {
+    for (const one of shown) {
+      const { figures, cosines } = await withScorer(parts.val, (scorer) => score(one, parts.val, scorer, centre))
+      const { ci95 } = await meanByArticle(cosines, articles, { seed: o.seed })
+      reaches.push({ name: one.name, ...figures, ci95 })
+      columns.push(cosines)
+    }
+  } finally {
+    dispose()
+  }
+  const { best, estimate } = await bestByArticle(columns, articles, { seed: o.seed })
+  return {
+    reaches,
+    ends,
+    top: { name: reaches[best]!.name, cosine: reaches[best]!.cosine, ci95: estimate.ci95 },
+    note: estimate.reason,
+  }
+}
+
+function tiersOf(reaches: readonly Reach[], bound: UpperBound | null): Ceiling['tiers'] {
+  const judge = (val_loss: number, val_cosine: number) => judgeTiers({ val_loss, val_cosine, train_seconds: 0, weights_bytes: 0 })
+  const seen = reaches.map(({ mse_raw, cosine }) => judge(mse_raw, cosine))
+  const most = judge(0, bound?.cosine ?? 1)
+  const word = (tier: TierName): Reachable =>
+    seen.some((verdicts) => verdicts[tier].pass) ? 'reached' : most[tier].pass ? 'not shown' : 'excluded'
+  return { minimum: word('minimum'), target: word('target'), stretch: word('stretch') }
+}
+
+type Listener = { say?: (doing: string) => void }
+const ARGS = { options: withFields({ data: optional(word) }), more: only({ say: optional(callback) }) }
+
+/**
+ * What cosine can at least be reached on a file before anyone trains, judged on held-out articles of the default split.
+ *
+ * Errors: those of openBase and splitWindows; DATA_TOO_FEW.
+ */
+export const ceiling = asyncDoor('ceiling', ARGS, async (options: CeilingOptions, listener: Listener = {}): Promise<Ceiling> => {
+  const { say = () => {} } = listener
+  const began = performance.now()
+  const o = resolve('ceiling', ceilingFields, options)
+  say(`reading ${o.data}`)
+  const parts = await partsOf('ceiling', o)
+  try {
+    const { reaches, ends, top, note } = await judged(parts, o, say)
+    const lowest = (key: 'mse_raw' | 'mse_unit') => Math.min(...reaches.map((reach) => reach[key]))
+    const bound = upperBound(parts, top.ci95)
+    const document: Ceiling = {
+      version: 2,
+      data: { path: parts.path, hash: parts.hash, space: parts.space },
+      context: parts.train.windows.context,
+      dim: parts.train.windows.dim,
+      seed: o.seed,
+      train: { windows: parts.available, fitted_on: parts.train.ids.length, articles: new Set(articlesOf(parts.train)).size },
+      val: { windows: parts.val.ids.length, articles: new Set(articlesOf(parts.val)).size },
+      ci95_note: note,
+      predictors: reaches,
+      networks: ends,
+      best: { ...top, mse_raw: lowest('mse_raw'), mse_unit: lowest('mse_unit') },
+      upper_bound: bound,
+      tiers: tiersOf(reaches, bound),
+      seconds: (performance.now() - began) / 1000,
+    }
+    if (o.out !== undefined) await writeDocument(o.out, CEILING, document)
+    return document
+  } finally {
+    parts.dispose()
+  }
+})

@@ -1,0 +1,89 @@
+import { findArchitecture } from '../../architectures/index.js'
+import type { Baseline } from '../../evaluate/baselines-fit.js'
+import { type Rows, samplesOf } from '../../evaluate/baselines-rows.js'
+import { native } from '../../native.js'
+import { Tensor } from '../../torch/tensor.js'
+
+const [BATCH, EVAL_BATCH, CHUNK] = [64, 256, 100]
+/** Products of a step below this, in floating-point operations, gain nothing from a second thread. */
+const ONE_THREAD = 1e8
+const [RATE, WARM] = [1e-3, 0.05]
+
+/** How a network is built; `seed` is that of its weights and of the order of its batches. */
+export interface NetworkOptions {
+  readonly seed: number
+  readonly width: number
+  readonly dropout?: number
+}
+
+/** The model `mlp` as a change from the decaying mean of the context, with the native trainer. Call `close`, and `dispose` the model. */
+export async function openNetwork(train: Rows, { seed, width, dropout = 0 }: NetworkOptions) {
+  const { dim, context } = train.windows
+  const { node } = findArchitecture('mlp').spec({ dim, context }, { residual: 'decay', width, dropout })
+  const model = await native.model(node, 'float32', 'cpu', seed)
+  const operations = 6 * BATCH * width * dim * (context + 1)
+  const samples = samplesOf(train)
+  const trainer = await native.trainer(model, samples, train.ids, {
+    batch: BATCH,
+    accumulate: 1,
+    loss: 'mse',
+    bf16: false,
+    sequence: false,
+    recompute: false,
+    seed,
+    weightDecay: 0.01,
+    beta1: 0.9,
+    beta2: 0.999,
+    eps: 1e-10,
+    clip: 1,
+    ema: 0,
+    ...(operations < ONE_THREAD && { threads: 1 }),
+  })
+  const stepsPerEpoch = native.trainerStepsPerEpoch(trainer)
+  return {
+    model,
+    stepsPerEpoch,
+    /** Makes the steps from number `first` on, each with the rate that its number has. */
+    async advance(first: number, count: number, rate: (step: number) => number): Promise<void> {
+      for (let at = first; at < first + count; ) {
+        const from = at % stepsPerEpoch
+        const some = Math.min(CHUNK, stepsPerEpoch - from, first + count - at)
+        const rates = Float64Array.from({ length: some }, (_, i) => rate(at + i))
+        await native.trainerRun(trainer, Math.floor(at / stepsPerEpoch) + 1, from, rates)
+        at += some
+      }
+    },
+    predict: async (rows: Rows, ids: Int32Array): Promise<Tensor> => {
+      const judged = samplesOf(rows)
+      try {
+        return Tensor.wrap(await native.predict(model, judged, ids, EVAL_BATCH))
+      } finally {
+        native.dispose(judged)
+      }
+    },
+    close() {
+      native.dispose(trainer)
+      native.dispose(samples)
+    },
+    dispose: () => native.dispose(model),
+  }
+}
+export type Network = Awaited<ReturnType<typeof openNetwork>>
+
+/** Trained for so many epochs, with rates that rise over the first twentieth of the steps and then fall to zero along a cosine. */
+export async function fitNetwork(train: Rows, { epochs, ...o }: NetworkOptions & { epochs: number }): Promise<Baseline<'mlp'>> {
+  const network = await openNetwork(train, o)
+  const total = epochs * network.stepsPerEpoch
+  const warm = Math.max(1, Math.round(WARM * total))
+  const rate = (step: number) =>
+    step < warm ? (RATE * (step + 1)) / warm : 0.5 * RATE * (1 + Math.cos((Math.PI * (step - warm)) / (total - warm)))
+  try {
+    await network.advance(0, total, rate)
+  } catch (error) {
+    network.dispose()
+    throw error
+  } finally {
+    network.close()
+  }
+  return { name: 'mlp', params: { width: o.width, epochs }, predict: network.predict, dispose: network.dispose }
+}

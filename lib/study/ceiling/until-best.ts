@@ -1,0 +1,86 @@
+import type { Baseline } from '../../evaluate/baselines-fit.js'
+import { meanCosine, type Rows } from '../../evaluate/baselines-rows.js'
+import { native } from '../../native.js'
+import { Tensor } from '../../torch/tensor.js'
+import { type Network, type NetworkOptions, openNetwork } from './network.js'
+
+/** Learning rates in turn: the next one begins where the one before no longer improves the held windows. */
+const RATES = [1e-3, 3e-4, 1e-4]
+/** Share of the time after which a rate ends in any case, so that the smaller ones have their turn. */
+const ENDS = [0.6, 0.8, 1]
+/** Steps over which the first rate rises, and the fewest steps between two checks of the held windows. */
+const [WARM, CHECK] = [100, 200]
+/** Checks in a row without this gain in cosine that end a rate. */
+const [PATIENCE, GAIN] = [4, 1e-4]
+
+/** How the training of one network ended. */
+export interface NetworkEnd {
+  readonly name: string
+  readonly epochs: number
+  /** False where the time was over before the held windows stopped improving. */
+  readonly finished: boolean
+}
+
+/** Copies of a network's weights. */
+async function copyWeights({ model }: Network) {
+  const live = native.modelState(model).map(({ tensor }) => Tensor.wrap(tensor))
+  const copies: Tensor[] = []
+  for (const tensor of live) copies.push(await tensor.op('aten::clone'))
+  return {
+    async restore() {
+      for (const [i, tensor] of live.entries()) await tensor.change('aten::copy_', copies[i]!)
+    },
+    dispose() {
+      for (const copy of copies) copy.dispose()
+    },
+  }
+}
+
+/** Trains until no rate improves the held windows, then takes the weights of the best check. */
+async function trainUntilBest(network: Network, held: Rows, seconds: number) {
+  const began = performance.now()
+  const spent = () => (performance.now() - began) / 1000 / seconds
+  const every = Math.max(CHECK, network.stepsPerEpoch)
+  let [steps, cosine, finished] = [0, -Infinity, true]
+  let best: Awaited<ReturnType<typeof copyWeights>> | undefined
+  try {
+    for (const [i, rate] of RATES.entries()) {
+      await best?.restore()
+      let failed = 0
+      while (failed < PATIENCE && (steps === 0 || spent() < ENDS[i]!)) {
+        await network.advance(steps, every, (step) => rate * Math.min(1, (step + 1) / WARM))
+        steps += every
+        const now = await meanCosine(held, (ids) => network.predict(held, ids))
+        failed = now > cosine + GAIN ? 0 : failed + 1
+        if (now <= cosine) continue
+        cosine = now
+        best?.dispose()
+        best = await copyWeights(network)
+      }
+      finished &&= failed === PATIENCE
+    }
+    await best?.restore()
+  } finally {
+    best?.dispose()
+  }
+  return { epochs: steps / network.stepsPerEpoch, finished }
+}
+
+/** A network that is fitted on some windows until it no longer improves others, or the time is over. Units: seconds. */
+export async function fitUntilBest<Name extends string>(
+  name: Name,
+  train: Rows,
+  { held, seconds, ...o }: NetworkOptions & { readonly held: Rows; readonly seconds: number },
+): Promise<{ fitted: Baseline<Name>; end: NetworkEnd }> {
+  const network = await openNetwork(train, o)
+  try {
+    const { epochs, finished } = await trainUntilBest(network, held, seconds)
+    const params = { width: o.width, dropout: o.dropout ?? 0, epochs }
+    return { fitted: { name, params, predict: network.predict, dispose: network.dispose }, end: { name, epochs, finished } }
+  } catch (error) {
+    network.dispose()
+    throw error
+  } finally {
+    network.close()
+  }
+}

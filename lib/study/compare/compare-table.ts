@@ -1,0 +1,47 @@
+import { aligned, short, signed, span, whole } from '../../evaluate/results-table.js'
+import { trainedOnNote } from '../../evaluate/trained-on.js'
+import type { Comparison, ComparisonDocument } from './compare.js'
+import type { Difference } from './pairs.js'
+import { MEASURES, type Measure } from './shared-windows.js'
+
+const TITLES: Readonly<Record<Measure, string>> = { cosine: 'cosine', cosine_centred: 'centred', top10: 'Top-10' }
+const figure = (value: number | null) => (value === null ? '–' : short(value))
+/** p down to what 10,000 flips can tell. */
+const p = (value: number | null) => (value === null ? '–' : value.toFixed(4).replace(/^0/, ''))
+
+function outcome({ verdict }: Difference, a: string, b: string): string {
+  if (verdict === 'tie') return 'tie'
+  if (verdict === 'none') return 'no verdict'
+  return verdict === 'unknown' ? 'too few articles' : `${verdict === 'a' ? a : b} is better`
+}
+
+function section(c: Comparison): string {
+  const title = `${whole(c.n)} windows of ${whole(c.articles)} article${c.articles === 1 ? '' : 's'} · ${c.rows} rows of ${c.data.path}`
+  const pool = `pool of ${whole(c.bank.rows - c.excluded)} rows of ${c.bank.path}, context left out`
+  const figures = c.contestants.map((one) => [one.name, ...MEASURES.map((measure) => figure(one[measure]))])
+  const differences = c.pairs.flatMap(({ a, b, ...measured }) =>
+    MEASURES.flatMap((measure) => {
+      const d = measured[measure]
+      if (d === null) return []
+      const least = d.minimum_detectable === null ? '–' : `±${short(d.minimum_detectable)}`
+      const cells = [signed(d.difference), span(d.ci95, signed), p(d.p), p(d.p_adjusted), least, outcome(d, a, b)]
+      return [[`${a} − ${b}`, TITLES[measure], ...cells]]
+    }),
+  )
+  return [
+    [title, pool, ...trainedOnNote(c)].join('\n'),
+    aligned([['', ...Object.values(TITLES)], ...figures]),
+    aligned([['difference', '', '', '95 %', 'p', 'adjusted', 'detectable', ''], ...differences]),
+    ...(c.ci95_note === null ? [] : [`no interval: ${c.ci95_note}`]),
+    ...(c.top10_note === null ? [] : [`no Top-10: ${c.top10_note}`]),
+    ...(c.split?.leaky ? ['leaky: windows were split at random; every figure is too good'] : []),
+    ...(c.selected_on ? ['selected on: the best epochs were chosen on these rows'] : []),
+  ].join('\n\n')
+}
+
+/** The tables for the terminal. */
+export const renderComparison = ({ comparisons }: ComparisonDocument): string =>
+  [
+    ...comparisons.map(section),
+    'p: sign flips of whole articles; adjusted: Benjamini-Hochberg over all pairs here; detectable: what windows like these show in four cases of five',
+  ].join('\n\n\n')

@@ -1,0 +1,89 @@
+import { load } from '../../checkpoint/model.js'
+import { findRun } from '../../checkpoint/run-folder.js'
+import { badOption } from '../../errors.js'
+import { BASELINES, type BaselineName, fitBaselines } from '../../evaluate/baselines-fit.js'
+import { chooseRows } from '../../evaluate/subject.js'
+import type { Options } from '../../options.js'
+import type { compareFields } from './compare-fields.js'
+import { type Likeness, likeness, requireAlike } from './likeness.js'
+import { openSharedWindows, type SharedWindows, type Values } from './shared-windows.js'
+
+/** One side of a comparison: a run, or a baseline by its name. */
+export interface Contestant {
+  readonly name: string
+  readonly kind: 'run' | 'baseline'
+  readonly model: string | null
+  readonly values: Values
+}
+export type Asked = Options<typeof compareFields> & { readonly data: string | undefined }
+
+/** Whether a name is that of a baseline; a run of the same name goes before it. Errors: RUN_MISSING when it is neither. */
+export async function isBaseline(name: string): Promise<boolean> {
+  try {
+    await findRun(name)
+    return false
+  } catch (error) {
+    if ((BASELINES as readonly string[]).includes(name)) return true
+    throw error
+  }
+}
+
+async function baselineValues(name: BaselineName, shared: SharedWindows): Promise<Contestant> {
+  const [baseline] = await fitBaselines(shared.chosen.train, [name])
+  if (baseline === undefined)
+    throw badOption('compare', 'contestants', 'what needs no fitting, because no training rows are known here,', name)
+  try {
+    return { name, kind: 'baseline', model: null, values: await shared.values((ids) => baseline.predict(shared.chosen, ids)) }
+  } finally {
+    baseline.dispose()
+  }
+}
+
+/**
+ * The figures of all contestants on the windows of the first run, once it is certain that every run is judged on the same.
+ *
+ * Errors: those of load and of the data; BAD_OPTION for runs that are judged on other windows, with the difference.
+ */
+export async function gather(
+  names: readonly string[],
+  o: Asked,
+  say: (line: string) => void,
+): Promise<{ shared: SharedWindows; contestants: readonly Contestant[] }> {
+  const found = new Map<string, Contestant>()
+  let first: { name: string; on: Likeness; shared: SharedWindows } | undefined
+  const dispose = () => {
+    first?.shared.dispose()
+    first?.shared.chosen.dispose()
+  }
+  try {
+    for (const name of names) {
+      if (await isBaseline(name)) continue
+      say(`${name}: its predictions`)
+      using model = await load(name, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
+      const chosen = await chooseRows(model, o)
+      const on = likeness(chosen)
+      if (first === undefined) {
+        const opened = await openSharedWindows(chosen, o).catch((error) => {
+          chosen.dispose()
+          throw error
+        })
+        first = { name, on, shared: opened }
+      } else {
+        chosen.dispose()
+        requireAlike(first, { name, on })
+      }
+      const { shared } = first
+      const values = await shared.values((ids) => shared.predict(model.native, ids))
+      found.set(name, { name: model.name, kind: 'run', model: model.manifest.model, values })
+    }
+    for (const name of names) {
+      if (found.has(name)) continue
+      say(`${name}: fitted on the training windows`)
+      found.set(name, await baselineValues(name as BaselineName, first!.shared))
+    }
+    return { shared: first!.shared, contestants: names.map((name) => found.get(name)!) }
+  } catch (error) {
+    dispose()
+    throw error
+  }
+}

@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto'
+import { LvmError } from '../../errors.js'
+import type { Chosen } from '../../evaluate/subject.js'
+
+/** What must be equal before two figures may stand side by side, in the words of an error. */
+export type Likeness = Readonly<Record<string, string>>
+
+const digest = (...columns: Int32Array[]): string => {
+  const hash = createHash('sha256')
+  for (const column of columns) hash.update(new Uint8Array(column.buffer, column.byteOffset, column.byteLength)).update('\n')
+  return hash.digest('hex').slice(0, 16)
+}
+
+/** On what a contestant is judged. */
+export function likeness({ base, windows, ids, part, split }: Chosen): Likeness {
+  const column = (of: Int32Array) => ids.map((id) => of[id]!)
+  return {
+    data: base.hash,
+    space: base.space ?? 'unknown',
+    normalisation: base.normalized ? 'divided by length' : 'as stored',
+    rows: part,
+    split: split === undefined ? 'none' : `by ${split.mode}, seed ${split.seed}${split.leaky ? ', leaky' : ''}`,
+    'context length': String(windows.context),
+    windows: `${ids.length} windows (${digest(column(windows.first), column(windows.target))})`,
+    'training windows': split === undefined ? 'none' : `${split.train.length} windows (${digest(split.train)})`,
+  }
+}
+
+/** Errors: BAD_OPTION with the first difference; unlike figures are not compared. */
+export function requireAlike(a: { name: string; on: Likeness }, b: { name: string; on: Likeness }): void {
+  for (const [what, mine] of Object.entries(a.on)) {
+    const theirs = b.on[what]!
+    if (mine === theirs) continue
+    throw new LvmError(
+      'BAD_OPTION',
+      `compare: expected the same ${what} for all but ${a.name} has ${mine} and ${b.name} has ${theirs}`,
+      { hint: 'train both with the same data, --split, --seed and --context, or judge both on other --data' },
+    )
+  }
+}

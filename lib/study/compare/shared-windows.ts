@@ -1,0 +1,60 @@
+import { meanTarget, samplesOf } from '../../evaluate/baselines-rows.js'
+import type { Chosen } from '../../evaluate/subject.js'
+import { native } from '../../native.js'
+import { Tensor } from '../../torch/tensor.js'
+import { consultOracle, type Oracle } from '../retrieval/oracle.js'
+import { openPool, type Pool } from '../retrieval/pool.js'
+import { worths } from '../retrieval/retrieval-scores.js'
+import { search } from '../retrieval/search.js'
+
+/** What is compared: figures for each window. */
+export const MEASURES = ['cosine', 'cosine_centred', 'top10'] as const
+export type Measure = (typeof MEASURES)[number]
+/** Null where there are no training rows to take a centre from, or the pool cannot be searched. */
+export type Values = Readonly<Record<Measure, Float64Array | null>>
+
+/** The windows and the pool that all contestants share. */
+export interface SharedWindows {
+  readonly chosen: Chosen
+  readonly pool: Pool
+  readonly oracle: Oracle
+  readonly articles: Int32Array
+  /** The figures of whatever predicts. Shapes: predict(ids) → [ids, dim]. */
+  values(predict: (ids: Int32Array) => Promise<Tensor>): Promise<Values>
+  /** What a model predicts. */
+  predict(model: Parameters<typeof native.predict>[0], ids: Int32Array): Promise<Tensor>
+  dispose(): void
+}
+
+/** Opens a pool for some windows. Errors: those of openPool. */
+export async function openSharedWindows(chosen: Chosen, o: Parameters<typeof openPool>[1]): Promise<SharedWindows> {
+  const { base, windows, ids, train } = chosen
+  const pool = await openPool(chosen, o)
+  const oracle = await consultOracle(chosen, pool)
+  const centre = train === undefined ? null : await meanTarget(train)
+  const samples = samplesOf({ base, windows })
+  return {
+    chosen,
+    pool,
+    oracle,
+    articles: ids.map((id) => windows.article[id]!),
+    async values(predict) {
+      const [cosine, centred] = [new Float64Array(ids.length), new Float64Array(ids.length)]
+      const found = await search(pool, async (at, count) => {
+        const part = ids.subarray(at, at + count)
+        const raw = await predict(part)
+        const scores = await native.score(raw.native, samples, part, centre?.native ?? null)
+        cosine.set(scores.cosine, at)
+        centred.set(scores.cosineCentred, at)
+        return raw
+      })
+      return { cosine, cosine_centred: centre && centred, top10: oracle.valid ? worths(found.allowed, 'top10') : null }
+    },
+    predict: async (model, part) => Tensor.wrap(await native.predict(model, samples, part, 256)),
+    dispose() {
+      native.dispose(samples)
+      centre?.dispose()
+      pool.dispose()
+    },
+  }
+}

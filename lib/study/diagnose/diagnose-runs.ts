@@ -1,0 +1,239 @@
+import { join } from 'node:path'
+import { load, type Model } from '../../checkpoint/model.js'
+import { readDocument, readHistory } from '../../checkpoint/run-documents.js'
+import { findRun } from '../../checkpoint/run-folder.js'
+import { CONFIG, type History } from '../../checkpoint/run-manifest.js'
+import { openBeside } from '../../data/beside.js'
+import { atOnce, makeWindows } from '../../data/windows.js'
+import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
+import { asLvmError, badOption } from '../../errors.js'
+import { type Baseline, fitBaselines } from '../../evaluate/baselines-fit.js'
+import type { Rows } from '../../evaluate/baselines-rows.js'
+import { samplesOf } from '../../evaluate/baselines-rows.js'
+import { doctorFields } from '../../evaluate/evaluate-fields.js'
+import { type Document, writeEntries } from '../../evaluate/results-file.js'
+import { type Rollout, rollout } from '../../evaluate/rollout.js'
+import { type Chosen, chooseRows } from '../../evaluate/subject.js'
+import { trainedShare } from '../../evaluate/trained-on.js'
+import { native } from '../../native.js'
+import { type Options, resolve } from '../../options.js'
+import type { Estimate } from '../../statistics/estimates.js'
+import { call, Tensor } from '../../torch/tensor.js'
+import type { Read } from './ablations.js'
+import { factsOf } from './diagnose.js'
+import { type Finding, findingsOf, type Verdict, verdictOf } from './diagnosis-findings.js'
+import type { Subject } from './examined-subject.js'
+import type { Facts, Figure } from './facts.js'
+import type { Predict } from './probe-model.js'
+
+export const DIAGNOSTICS = 'diagnostics.json'
+
+/** Options of `diagnose`: the runs, and any field of `doctorFields`. */
+export interface DiagnoseRunsOptions {
+  readonly runs: readonly string[]
+  readonly data?: string
+  readonly ood?: string
+  readonly [option: string]: string | number | boolean | readonly string[] | undefined
+}
+
+/** Estimates as they are written down. */
+type Written<T> = T extends Estimate ? Figure : T extends object ? { readonly [K in keyof T]: Written<T[K]> } : T
+
+const isEstimate = (value: object): value is Estimate => 'mean' in value && 'ci95' in value && 'se' in value
+
+function written<T>(value: T): Written<T> {
+  const inner = (x: unknown): unknown => {
+    if (typeof x !== 'object' || x === null) return x
+    if (Array.isArray(x)) return x.map(inner)
+    if (isEstimate(x)) return { value: x.mean, ci95: x.ci95 }
+    return Object.fromEntries(Object.entries(x).map(([key, y]) => [key, inner(y)]))
+  }
+  return inner(value) as Written<T>
+}
+
+/** One run in diagnostics.json. */
+export interface Diagnosis extends Written<Omit<Facts, 'rollout_to_mean' | 'settings'>> {
+  readonly run: string
+  readonly model: string
+  /** Of the file of weights that was judged. */
+  readonly weights_sha256: string
+  readonly rows: string
+  readonly n: number
+  readonly seed: number
+  readonly data: { readonly path: string; readonly hash: string; readonly space: string | null }
+  readonly rollout: Pick<Rollout, 'memory' | 'windows' | 'articles' | 'steps'> | null
+  readonly verdict: Verdict
+  readonly findings: readonly Finding[]
+}
+
+/** Raw outputs of a model for windows. */
+export const windowReader =
+  (model: Model) =>
+  ({ base, windows }: Rows): Predict =>
+  async (ids) => {
+    const samples = samplesOf({ base, windows })
+    try {
+      return Tensor.wrap(await native.predict(model.native, samples, ids, atOnce(windows.context)))
+    } finally {
+      native.dispose(samples)
+    }
+  }
+
+/** Unit vectors that a model predicts from contexts, batch by batch. */
+export const reader =
+  (model: Model): Read =>
+  async (x) => {
+    const parts: Tensor[] = []
+    const batch = atOnce(x.shape[1]!)
+    for (let at = 0; at < x.shape[0]!; at += batch) {
+      using some = await x.op('aten::narrow', 0, at, Math.min(batch, x.shape[0]! - at))
+      parts.push(Tensor.wrap(await native.modelPredict(model.native, some.native, false)))
+    }
+    const all = (await call('aten::cat', [parts])) as Tensor
+    for (const part of parts) part.dispose()
+    return all
+  }
+
+/** The history of a run; undefined where there is none, as after an import. */
+export async function historyOf({ folder }: Model): Promise<History | undefined> {
+  try {
+    return await readHistory(folder)
+  } catch {
+    return undefined
+  }
+}
+
+/** The settings of a run and of its model; null where there are none, as after an import. */
+async function settingsOf({ folder }: Model): Promise<Facts['settings']> {
+  try {
+    const { model_options: model, ...config } = await readDocument(join(folder, CONFIG))
+    return { ...config, ...(model as Record<string, unknown>) }
+  } catch {
+    return null
+  }
+}
+
+/** All windows of another file, for a model that is judged on `base`. Errors: those of openBeside. */
+export async function otherRows({ context }: Model, { base: first }: Chosen, path: string, space: string | undefined) {
+  const base = await openBeside(first, path, { space, normalize: first.normalized, judged: true })
+  const windows = makeWindows(base, context)
+  return { base, windows, ids: Int32Array.from({ length: windows.count }, (_, i) => i) }
+}
+
+/** Five steps on, or null where no article is long enough or the rows are not in order. */
+async function rolled(model: Model, o: Options<typeof doctorFields>, chosen: Chosen): Promise<Rollout | null> {
+  if (o.steps === 0 || chosen.base.kind !== 'base') return null
+  const { data, rows, space, normalize, device, threads, steps } = o
+  try {
+    return await rollout({
+      run: model.folder,
+      rows,
+      normalize,
+      device,
+      steps,
+      ...(data !== undefined && { data }),
+      ...(space !== undefined && { space }),
+      ...(threads !== undefined && { threads }),
+    })
+  } catch (error) {
+    if (asLvmError(error).code === 'DATA_TOO_FEW') return null
+    throw error
+  }
+}
+
+/** Baselines are fitted once for all runs with the same training rows. */
+function fitter() {
+  let known: { key: string; baselines: Baseline[] } | undefined
+  const dispose = () => {
+    for (const baseline of known?.baselines ?? []) baseline.dispose()
+  }
+  return {
+    async fit(train: Chosen['train']): Promise<readonly Baseline[]> {
+      const key = train === undefined ? '' : `${train.base.hash} ${train.base.normalized} ${train.windows.context} ${train.ids}`
+      if (known?.key === key) return known.baselines
+      dispose()
+      known = { key, baselines: await fitBaselines(train) }
+      return known.baselines
+    },
+    dispose,
+  }
+}
+
+async function examine(
+  model: Model,
+  o: Options<typeof doctorFields>,
+  fit: (train: Chosen['train']) => Promise<readonly Baseline[]>,
+): Promise<Diagnosis> {
+  const chosen = await chooseRows(model, o)
+  let other: Awaited<ReturnType<typeof otherRows>> | undefined
+  try {
+    if (o.ood !== undefined) other = await otherRows(model, chosen, o.ood, o.space)
+    const subject: Subject = {
+      output: model.manifest.output,
+      read: reader(model),
+      predict: windowReader(model),
+      history: await historyOf(model),
+      settings: await settingsOf(model),
+    }
+    const made = await rolled(model, o, chosen)
+    const facts = await factsOf(subject, {
+      rows: chosen,
+      train: chosen.train,
+      baselines: await fit(chosen.train),
+      leaky: chosen.split?.leaky === true,
+      trainedOn: trainedShare(chosen, chosen.train),
+      own: chosen.part === 'val' && chosen.split !== undefined,
+      other: other && { path: o.ood!, rows: other },
+      rolloutToMean: made?.steps.at(-1)?.cosine_mean_vector ?? null,
+      seed: o.seed,
+    })
+    const findings = findingsOf(facts)
+    const { rollout_to_mean, settings, ...figures } = facts
+    const { base } = chosen
+    return {
+      run: model.name,
+      model: model.manifest.model,
+      weights_sha256: model.weights,
+      verdict: verdictOf(findings, facts),
+      findings,
+      rows: chosen.part,
+      n: chosen.ids.length,
+      seed: o.seed,
+      data: { path: base.path, hash: base.hash, space: base.space ?? null },
+      ...written(figures),
+      rollout: made && { memory: made.memory, windows: made.windows, articles: made.articles, steps: made.steps },
+    }
+  } finally {
+    chosen.dispose()
+    other?.base.dispose()
+  }
+}
+
+type Say = (line: string) => void
+type Diagnosed = Document<Diagnosis>
+const ARGS = { options: withFields({ runs: words }), say: optional(callback) }
+
+/**
+ * Examines runs, names what is wrong with them, and writes diagnostics.json.
+ *
+ * Errors: those of load and of the data; DATA_TOO_FEW for a single window; DIVERGED when outputs are not finite.
+ */
+export const diagnose = asyncDoor('doctor', ARGS, async (options: DiagnoseRunsOptions, say?: Say): Promise<Diagnosed> => {
+  const { runs, ...given } = options
+  if (runs.length === 0) throw badOption('doctor', 'runs', 'at least one run', runs)
+  const o = resolve('doctor', doctorFields, given)
+  for (const run of runs) await findRun(run) // all of them, before minutes go into the first
+  const { fit, dispose } = fitter()
+  const entries: Diagnosis[] = []
+  try {
+    for (const run of runs) {
+      say?.(`examining ${run}`)
+      using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
+      entries.push(await examine(model, o, fit))
+    }
+  } finally {
+    dispose()
+  }
+  await writeEntries(o.out, DIAGNOSTICS, entries)
+  return { version: 1, runs: entries }
+})

@@ -1,0 +1,116 @@
+import { pageDoor } from '../../door.js'
+import type { Interval } from '../../evaluate/metrics.js'
+import { aligned } from '../../evaluate/results-table.js'
+import type { Diagnosis } from './diagnose-runs.js'
+import type { CurvePoint } from './facts.js'
+
+const short = (x: number) => `${x < 0 ? '−' : ''}${Math.abs(x).toFixed(4).replace(/^0/, '')}`
+const signed = (x: number) => `${x > 0 ? '+' : ''}${short(x)}`
+const span = (interval: Interval) => (interval === null ? '' : `${short(interval[0])} … ${short(interval[1])}`)
+
+const offset = (k: number) => (k === 0 ? 'target' : k < 0 ? `t−${-k}` : `t+${k}`)
+const curve = (name: string, points: readonly CurvePoint[]) => [name, ...points.map(({ value }) => short(value))]
+
+function offsets({ curves, reference, margin }: Diagnosis): string {
+  return [
+    `cosine with the rows around the target (${curves.windows} windows of ${curves.articles} articles that have all of them)`,
+    aligned([
+      ['', ...curves.run.map((p) => offset(p.offset))],
+      curve('run', curves.run),
+      ['  95 %', ...curves.run.map(({ ci95 }) => (ci95 === null ? '' : `±${short((ci95[1] - ci95[0]) / 2)}`))],
+      curve(reference.name, curves.reference),
+      curve('copy_last', curves.copy_last),
+    ]),
+    `target less last vector: run ${signed(margin.value)}, expected ${signed(margin.expected)} (${margin.against}), copy_last ${signed(margin.copy_last)}; a shrunk optimal predictor is nearer to t−1 too, so only what is below the expected margin is copying (${Math.round(100 * Math.max(0, margin.copying))} % of the way)`,
+  ].join('\n')
+}
+
+function ablated({ ablations }: Diagnosis): string[] {
+  if (ablations.length === 0) return []
+  const name = ({ name, position }: Diagnosis['ablations'][number]) =>
+    position === null ? name.replace('_', ' ') : `without t−${-position}`
+  const rows = ablations.map((a) => [
+    name(a),
+    short(a.cosine),
+    signed(-a.drop.value),
+    span(a.drop.ci95 && [-a.drop.ci95[1], -a.drop.ci95[0]]),
+  ])
+  return [aligned([['context ablated', 'cosine', 'change', '95 %'], ...rows])]
+}
+
+function spreads({ dispersion, reference, identification, to_mean, norm, dim }: Diagnosis): string {
+  const row = (name: string, s: Diagnosis['dispersion']['targets']) => [
+    name,
+    short(s.pairwise_cosine),
+    short(s.dispersion),
+    s.variance.toExponential(2),
+    s.effective_rank.toFixed(1),
+  ]
+  return [
+    aligned([
+      ['spread', 'pairwise cosine', 'dispersion', 'variance', 'effective rank'],
+      row('predictions', dispersion.predictions),
+      row(reference.name, reference.spread),
+      row('targets', dispersion.targets),
+    ]),
+    `variance is at most 1/${dim} = ${(1 / dim).toExponential(2)} for unit vectors; dispersion is its share of that`,
+    `${(100 * identification.value).toFixed(1)} % of other articles' targets are further away than the true one (${reference.name}: ${(100 * reference.identification).toFixed(1)} %, chance: 50 %) · cosine to the mean vector ${short(to_mean)} · output norm ${norm.mean.toFixed(3)} ± ${norm.sd.toFixed(3)}`,
+  ].join('\n')
+}
+
+function training({ past, generalisation: g, twins, other, reference }: Diagnosis): string[] {
+  const cosine = (x: number | null) => (x === null ? '–' : short(x))
+  return [
+    ...(past.epochs === 0
+      ? []
+      : [
+          `epochs: best ${past.best_epoch ?? '–'} of ${past.epochs}; validation cosine ${cosine(past.cosine_epoch0)} untrained, ${cosine(past.cosine_best)} best, ${cosine(past.cosine_last)} last`,
+        ]),
+    ...(g === null
+      ? []
+      : [
+          `training rows ${short(g.train)}, these ${short(g.judged)}: gap ${signed(g.gap.value)} ${span(g.gap.ci95)}, ${Math.round(100 * g.share)} % of what it knows (${reference.name}: ${Math.round(100 * g.reference_share)} %)`,
+        ]),
+    ...(twins === null ? [] : [`${(100 * twins).toFixed(1)} % of the targets lie in the training rows too`]),
+    ...(other === null
+      ? []
+      : [
+          `${other.path}: cosine ${short(other.cosine.value)}, ${reference.name} ${short(other.reference)}; against ${reference.name} ${signed(other.advantage.value)} ${span(other.advantage.ci95)} there, ${signed(other.advantage_judged.value)} here`,
+        ]),
+  ]
+}
+
+function rolled({ rollout }: Diagnosis): string[] {
+  if (rollout === null) return []
+  const { steps, windows, memory } = rollout
+  return [
+    [
+      `fed with its own predictions (${windows} windows, memory: ${memory})`,
+      aligned([
+        ['step', ...steps.map(({ step }) => String(step))],
+        ['cosine', ...steps.map(({ cosine }) => short(cosine))],
+        ['copy last', ...steps.map((s) => short(s.cosine_copy_last))],
+        ['to the mean', ...steps.map((s) => short(s.cosine_mean_vector))],
+      ]),
+    ].join('\n'),
+  ]
+}
+
+/** The diagnosis of a run, for the terminal. */
+export const renderDiagnosis = pageDoor('renderDiagnosis', 'diagnose', (d: Diagnosis): string => {
+  const { cosine, skill, floor } = d
+  const order = ['fail', 'warn', 'note']
+  const findings = d.findings
+    .toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level))
+    .map(({ level, code, what, why, fix }) => `${level.toUpperCase()} ${code}: ${what}\n     why: ${why}\n     fix: ${fix}`)
+  return [
+    `${d.run} (${d.model}) · ${d.n.toLocaleString('en-US')} windows of ${d.articles} articles · ${d.rows} rows of ${d.data.path} · seed ${d.seed}`,
+    `${d.verdict}  cosine ${short(cosine.value)} ${span(cosine.ci95)} · floor ${short(floor)}${skill === null ? '' : ` · skill ${signed(skill.value)} ${span(skill.ci95)} against ${skill.against}`}`,
+    findings.length === 0 ? 'nothing was found' : findings.join('\n'),
+    offsets(d),
+    ...ablated(d),
+    spreads(d),
+    ...training(d),
+    ...rolled(d),
+  ].join('\n\n')
+})

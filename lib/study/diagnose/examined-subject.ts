@@ -1,0 +1,71 @@
+import type { History } from '../../checkpoint/run-manifest.js'
+import type { Baseline } from '../../evaluate/baselines-fit.js'
+import { blocks, contexts, type Rows, targets } from '../../evaluate/baselines-rows.js'
+import type { Estimate } from '../../statistics/estimates.js'
+import type { Read } from './ablations.js'
+import type { Facts, Figure } from './facts.js'
+import { type Predict, sampled } from './probe-model.js'
+
+/** A run, or anything else that predicts, with what is known of its training. */
+export interface Subject {
+  readonly output: 'raw' | 'unit'
+  /** Outputs for contexts, of any length. */
+  readonly read: Read
+  /** Raw outputs for windows; what `read` gives unless there is another way. */
+  readonly predict?: (rows: Rows) => Predict
+  readonly history?: History | undefined
+  readonly settings?: Facts['settings']
+}
+
+export interface DiagnoseOptions {
+  readonly rows: Rows & { readonly windows: { readonly crosses?: Uint8Array } }
+  /** What the run and the baselines were fitted on; undefined for other data. */
+  readonly train: Rows | undefined
+  readonly baselines: readonly Baseline[]
+  readonly leaky: boolean
+  /** Share of the rows that were trained on. */
+  readonly trainedOn?: number | null
+  /** Whether the rows are those that the history speaks of. */
+  readonly own: boolean
+  readonly other?: { readonly path: string; readonly rows: Rows } | undefined
+  readonly rolloutToMean?: number | null
+  readonly seed?: number
+}
+
+/** Largest samples of windows: judged, of the training rows, with an ablated context, and compared for near-duplicates. */
+export const MOST = { judged: 8192, train: 4096, ablated: 1024, duplicates: 1024 } as const
+export const figureOf = ({ mean, ci95 }: Pick<Estimate, 'mean' | 'ci95'>): Figure => ({ value: mean, ci95 })
+export const mean = (values: Float64Array) => values.reduce((a, b) => a + b, 0) / values.length
+export const some = <R extends Rows>(rows: R, most: number, seed: number): R => ({ ...rows, ids: sampled(rows.ids, most, seed) })
+
+/** Cosines with the targets, window by window. */
+export async function cosinesOf(rows: Rows, predict: Predict): Promise<Float64Array> {
+  const all = new Float64Array(rows.ids.length)
+  let at = 0
+  for (const ids of blocks(rows)) {
+    using raw = await predict(ids)
+    using y = await targets(rows, ids)
+    using cosine = await raw.op('aten::cosine_similarity', y, 1, 1e-12)
+    using wide = await cosine.to({ dtype: 'float64' })
+    all.set((await wide.data()) as Float64Array, at)
+    at += ids.length
+  }
+  return all
+}
+
+export const predictor = ({ predict, read }: Subject, rows: Rows): Predict =>
+  predict?.(rows) ??
+  (async (ids) => {
+    using x = await contexts(rows, ids)
+    return await read(x)
+  })
+
+/** Rows of the base that some windows read or predict. */
+export function rowsUsed({ base, windows, ids }: Rows): Int32Array {
+  const used = new Uint8Array(base.vectors.shape[0]!)
+  for (const id of ids) {
+    used.fill(1, windows.first[id]!, windows.first[id]! + windows.context)
+    if (base.targets === undefined) used[windows.target[id]!] = 1
+  }
+  return Int32Array.from(used.keys()).filter((row) => used[row] === 1)
+}

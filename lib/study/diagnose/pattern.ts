@@ -1,0 +1,35 @@
+import { worded } from '../../hints.js'
+import type { Finding } from './diagnosis-findings.js'
+import type { Facts } from './facts.js'
+
+type Words = string | ((f: Facts) => string)
+
+/** A failure that is known by its figures. */
+export interface Pattern {
+  readonly code: string
+  readonly level: Finding['level']
+  readonly holds: (f: Facts) => boolean
+  /** Looked for only on windows that were not trained on. */
+  readonly unseen?: true
+  readonly what: (f: Facts) => string
+  readonly why: Words
+  readonly fix: Words
+}
+
+export const said = (words: Words, f: Facts): string => worded(typeof words === 'string' ? words : words(f))
+
+type Settings = NonNullable<Facts['settings']>
+/** Options that may be advised, and the runs that have them already. */
+const HAS: Readonly<Record<string, (s: Settings) => boolean>> = {
+  '--recipe strong': ({ recipe }) => recipe === 'strong',
+  '--residual decay': ({ residual }) => residual !== undefined && residual !== 'none',
+  '--clip 1': ({ gradient_clip: clip }) => Number(clip) > 0 && Number(clip) <= 1,
+  '--loss cosine': ({ loss }) => loss === 'cosine',
+  '--early-stop 3': ({ early_stop: stop }) => Number(stop ?? 0) > 0,
+}
+
+/** What may help, without the options that the run was trained with. */
+export function advice({ settings }: Facts, ...ways: readonly string[]): string {
+  const left = ways.filter((way) => settings === null || !HAS[way]?.(settings))
+  return `try ${left.length < 2 ? left.join() : `${left.slice(0, -1).join(', ')} or ${left.at(-1)}`}`
+}

@@ -1,0 +1,121 @@
+import type { Base } from '../../data/base.js'
+import { openBeside } from '../../data/beside.js'
+import { badOption } from '../../errors.js'
+import { blocks, contexts, type Rows, targets } from '../../evaluate/baselines-rows.js'
+import type { Chosen } from '../../evaluate/subject.js'
+import type { Tensor } from '../../torch/tensor.js'
+import { nearestRows } from './search.js'
+
+/** Vectors that are searched, and where the targets and contexts of some windows stand among them. */
+export interface Pool {
+  readonly base: Pick<Base, 'path' | 'hash' | 'space' | 'articles' | 'texts'>
+  /** Shapes: [rows, dim]. */
+  readonly vectors: Tensor
+  readonly rows: number
+  /** Per window, the row of its target. */
+  readonly target: Int32Array
+  /** Window i leaves out the rows excluded[first[i] … first[i + 1]): its context. */
+  readonly first: Int32Array
+  readonly excluded: Int32Array
+  dispose(): void
+}
+
+/** A vector is found where a row has this cosine with it: the same one, perhaps rounded to float16 or divided by its length. */
+const SAME = 1 - 1e-6
+
+const searched = ({ vectors, targets }: Base): Tensor => targets ?? vectors
+
+/** The row of each of some vectors in a bank; −1 where it has none like it. */
+async function locate(bank: Tensor, vectors: Tensor): Promise<Int32Array> {
+  const { rows, cosines } = await nearestRows(bank, vectors)
+  return rows.map((row, i) => (cosines[i]! >= SAME ? row : -1))
+}
+
+/** The rows of each window's context. Shapes: [windows · context], −1 where the bank does not have it. */
+async function locateContexts(bank: Tensor, rows: Rows): Promise<Int32Array> {
+  const { context, dim } = rows.windows
+  const found = new Int32Array(rows.ids.length * context)
+  let at = 0
+  for (const ids of blocks(rows)) {
+    using x = await contexts(rows, ids)
+    using flat = await x.op('aten::view', [ids.length * context, dim])
+    found.set(await locate(bank, flat), at)
+    at += ids.length * context
+  }
+  return found
+}
+
+async function locateTargets(bank: Base, rows: Rows): Promise<Int32Array> {
+  const found = new Int32Array(rows.ids.length)
+  let at = 0
+  for (const ids of blocks(rows)) {
+    using y = await targets(rows, ids)
+    found.set(await locate(searched(bank), y), at)
+    at += ids.length
+  }
+  const missing = found.filter((row) => row < 0).length
+  if (missing > 0) {
+    throw badOption(
+      'retrieve',
+      'bank',
+      `a file that holds all ${found.length} targets (${missing} are not in it)`,
+      bank.path,
+      'add the rows that are predicted to the bank, or leave --bank away to search the data itself',
+    )
+  }
+  return found
+}
+
+/** The rows of each window's context in the base that it is made of. */
+function ownContexts({ windows, ids }: Rows): Int32Array {
+  const { context } = windows
+  return Int32Array.from(
+    { length: ids.length * context },
+    (_, i) => windows.first[ids[Math.floor(i / context)]!]! + (i % context),
+  )
+}
+
+/** The lists of excluded rows, without what the bank does not hold and without the target itself. */
+function exclusions(contexts: Int32Array, target: Int32Array, context: number): Pick<Pool, 'first' | 'excluded'> {
+  const first = new Int32Array(target.length + 1)
+  const excluded = new Int32Array(contexts.length)
+  let count = 0
+  target.forEach((own, i) => {
+    const rows = new Set(contexts.subarray(i * context, (i + 1) * context))
+    for (const row of rows) if (row >= 0 && row !== own) excluded[count++] = row
+    first[i + 1] = count
+  })
+  return { first, excluded: excluded.slice(0, count) }
+}
+
+/**
+ * What is searched for the targets of the chosen windows: all rows of their data, or those of another file.
+ *
+ * In a base a window's rows are known by number; in sequences and in other files they are found by their vectors.
+ * Errors: those of openBeside; BAD_OPTION when a target is not there.
+ */
+export async function openPool(
+  chosen: Chosen,
+  { bank: path, space }: { readonly bank?: string | undefined; readonly space?: string | undefined } = {},
+): Promise<Pool> {
+  const { base, windows, ids } = chosen
+  const { normalized, part } = base
+  const other = path === undefined ? undefined : await openBeside(base, path, { space, normalize: normalized, part })
+  const bank = other ?? base
+  try {
+    const own = bank.hash === base.hash
+    const target = own ? ids.map((id) => windows.target[id]!) : await locateTargets(bank, chosen)
+    const rows = own && base.kind === 'base' ? ownContexts(chosen) : await locateContexts(searched(bank), chosen)
+    return {
+      base: bank,
+      vectors: searched(bank),
+      rows: bank.rows,
+      target,
+      ...exclusions(rows, target, windows.context),
+      dispose: () => other?.dispose(),
+    }
+  } catch (error) {
+    other?.dispose()
+    throw error
+  }
+}

@@ -1,0 +1,74 @@
+import type { BaselineName } from '../../evaluate/baselines-fit.js'
+import { aligned, NAMES, span, whole } from '../../evaluate/results-table.js'
+import { trainedOnNote } from '../../evaluate/trained-on.js'
+import { oracleSentence } from './oracle.js'
+import type { Pools, RetrievalEntry } from './retrieval-entry.js'
+import { type PoolScores, type ScoreName, TIE_RULE } from './retrieval-scores.js'
+
+const COLUMNS: Readonly<Partial<Record<ScoreName, string>>> = {
+  top1: 'Top-1',
+  top5: 'Top-5',
+  top10: 'Top-10',
+  top20: 'Top-20',
+  mrr: 'MRR',
+  ndcg10: 'nDCG@10',
+}
+const names = Object.keys(COLUMNS) as ScoreName[]
+const figure = (value: number) => value.toFixed(4).replace(/^0\./, '.')
+const percent = (share: number) => `${(100 * share).toFixed(2)} %`
+
+const line = (title: string, scores: PoolScores): string[] => [
+  title,
+  ...names.map((name) => figure(scores[name].value)),
+  whole(scores.median_rank.value),
+  span(scores.top10.ci95, (x) => figure(x)),
+]
+
+function block(title: string, pool: keyof Pools<unknown>, entries: readonly RetrievalEntry[]): string {
+  const [first] = entries
+  const { scores, baselines } = first!
+  const own = scores![pool]
+  const chance = ['  chance', ...names.map((name) => figure(own[name].chance)), whole(Math.round(own.median_rank.chance)), '']
+  return aligned([
+    [title, ...Object.values(COLUMNS), 'median rank', 'Top-10, 95 %'],
+    ...entries.map((e) => line(e.run, e.scores![pool])),
+    ...Object.entries(baselines!).map(([name, b]) => line(`  ${NAMES[name as BaselineName]}`, b.scores[pool])),
+    chance,
+  ])
+}
+
+function section(entries: readonly RetrievalEntry[]): string {
+  const { n, articles, rows, data, bank, scores, oracle, ci95_note } = entries[0]!
+  const title = `${whole(n)} windows of ${whole(articles)} article${articles === 1 ? '' : 's'} · ${rows} rows of ${data.path}`
+  const searched = `bank ${bank.path} · ${whole(bank.rows)} rows · oracle ${percent(Math.min(...Object.values(oracle.top1)))}`
+  if (scores === null) return [title, searched, ...entries.map((e) => `${e.run}: ${oracleSentence(e.oracle)}`)].join('\n')
+  const near = entries.map(
+    (e) =>
+      `${e.run}: counting rows nearly the same as the target (cosine > ${e.near_duplicate!.threshold}): ` +
+      `Top-1 ${figure(e.near_duplicate!.without_context.top1.value)}, Top-10 ${figure(e.near_duplicate!.without_context.top10.value)} without the context`,
+  )
+  const failed = entries.map(
+    (e) => `${e.run}: ${whole(e.failed!)} of ${whole(n)} targets are not in the Top-20 of the whole bank`,
+  )
+  return [
+    [title, searched, ...trainedOnNote(entries[0]!)].join('\n'),
+    block(`${whole(scores.without_context.pool)} rows, context left out`, 'without_context', entries),
+    block(`${whole(scores.with_context.pool)} rows, context in the pool`, 'with_context', entries),
+    entries.map((e) => `${e.run}: ${e.verdict?.sentence ?? 'no verdict, because it was trained on these windows'}`).join('\n'),
+    [...near, ...failed].join('\n'),
+    `ties: ${TIE_RULE} (${whole(scores.with_context.ties)} queries)`,
+    ...(ci95_note === null ? [] : [`no interval: ${ci95_note}`]),
+    ...(entries.some((e) => e.split?.leaky) ? ['leaky: windows were split at random; every figure is too good'] : []),
+    ...(entries.some((e) => e.selected_on) ? ['selected on: the best epoch was chosen on these rows'] : []),
+  ].join('\n\n')
+}
+
+/** The tables for the terminal: runs that searched the same bank for the same windows side by side, above the heuristics. */
+export function renderRetrieval(entries: readonly RetrievalEntry[]): string {
+  const groups = new Map<string, RetrievalEntry[]>()
+  for (const e of entries) {
+    const key = JSON.stringify([e.data.hash, e.bank.hash, e.rows, e.n, e.trained_on, e.context, e.split, e.status])
+    groups.set(key, [...(groups.get(key) ?? []), e])
+  }
+  return [...groups.values()].map(section).join('\n\n\n')
+}

@@ -1,0 +1,47 @@
+import type { BaselineName } from '../../evaluate/baselines-fit.js'
+import type { Interval } from '../../evaluate/metrics.js'
+import { NAMES, signed, span } from '../../evaluate/results-table.js'
+import { pairedDifference } from '../../statistics/estimates.js'
+
+/** Whether the model is worth its cost here. */
+export interface Verdict {
+  /** `model`, `heuristic`, `tie` (the heuristic costs nothing) or `unknown` (too few articles). */
+  readonly decision: 'model' | 'heuristic' | 'tie' | 'unknown'
+  readonly score: 'top10'
+  readonly pool: 'without_context'
+  /** The best of the heuristics. */
+  readonly against: BaselineName
+  /** Score of the model less that of the heuristic, over the same windows. */
+  readonly difference: number
+  readonly ci95: Interval
+  readonly sentence: string
+}
+
+function decide(ci95: Interval): Verdict['decision'] {
+  if (ci95 === null) return 'unknown'
+  if (ci95[0] > 0) return 'model'
+  return ci95[1] < 0 ? 'heuristic' : 'tie'
+}
+
+const SENTENCES: Readonly<Record<Verdict['decision'], (rival: string) => string>> = {
+  model: (rival) => `use the model: it finds more targets in its first ten than the best heuristic, ${rival}`,
+  heuristic: (rival) => `use the heuristic: ${rival} finds more targets in its first ten than the model`,
+  tie: (rival) => `use the heuristic: the model is not told apart from ${rival}, which costs nothing`,
+  unknown: (rival) => `no verdict against ${rival}`,
+}
+
+/** The model's Top-10 hits against those of the best heuristic. Shapes: hits per window, all over the same. */
+export async function judge(
+  model: Float64Array,
+  heuristics: ReadonlyMap<BaselineName, Float64Array>,
+  articles: Int32Array,
+  seed: number,
+): Promise<Verdict> {
+  const sum = (hits: Float64Array) => hits.reduce((a, b) => a + b, 0)
+  const [against, rival] = [...heuristics].reduce((best, next) => (sum(next[1]) > sum(best[1]) ? next : best))
+  const { mean: difference, ci95, reason } = await pairedDifference(model, rival, articles, { seed })
+  const decision = decide(ci95)
+  const interval = ci95 === null ? `, ${reason}` : `, 95 %: ${span(ci95, signed)}`
+  const sentence = `${SENTENCES[decision](NAMES[against])} (Top-10 ${signed(difference)}${interval}; context left out of the pool)`
+  return { decision, score: 'top10', pool: 'without_context', against, difference, ci95, sentence }
+}

@@ -1,0 +1,58 @@
+import { load } from '../../checkpoint/model.js'
+import { findRun } from '../../checkpoint/run-folder.js'
+import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
+import { badOption, LvmError } from '../../errors.js'
+import { type Document, writeEntries } from '../../evaluate/results-file.js'
+import { chooseRows } from '../../evaluate/subject.js'
+import { resolve } from '../../options.js'
+import { judgeRetrieval } from './judge-retrieval.js'
+import { oracleSentence } from './oracle.js'
+import { openPool } from './pool.js'
+import { RETRIEVAL_RESULTS, type RetrievalEntry } from './retrieval-entry.js'
+import { renderRetrieval } from './retrieval-table.js'
+import { retrieveFields } from './retrieve-fields.js'
+
+/** Options of `retrieve`: the runs, what hears of progress, and any field of `retrieveFields`. */
+export interface RetrieveOptions {
+  readonly runs: readonly string[]
+  readonly say?: (line: string) => void
+  readonly data?: string
+  readonly bank?: string
+  readonly [option: string]: string | number | boolean | readonly string[] | ((line: string) => void) | undefined
+}
+
+type Retrieved = { results: Document<RetrievalEntry>; table: string; failure: LvmError | undefined }
+const ARGS = { options: withFields({ runs: words, say: optional(callback) }) }
+
+/**
+ * Searches a bank for the targets of runs, with their predictions and with heuristics, and writes retrieval_results.json.
+ *
+ * `failure` is the GATE_FAILED of a run whose pool cannot be searched; its entry has status `invalid` and no scores.
+ * Errors: those of load and of the data; BAD_OPTION, SPACE_MISMATCH and DATA_SHAPE for a bank that does not fit; DIVERGED.
+ */
+export const retrieve = asyncDoor('retrieve', ARGS, async (options: RetrieveOptions): Promise<Retrieved> => {
+  const { runs, say = () => {}, ...given } = options
+  if (runs.length === 0) throw badOption('retrieve', 'runs', 'at least one run', runs)
+  const o = resolve('retrieve', retrieveFields, given)
+  for (const run of runs) await findRun(run) // all of them, before minutes go into the first
+  const entries: RetrievalEntry[] = []
+  for (const run of runs) {
+    say(`${run}: loading`)
+    using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
+    const chosen = await chooseRows(model, o)
+    try {
+      const pool = await openPool(chosen, o)
+      try {
+        entries.push(await judgeRetrieval(model, chosen, pool, { failures: o.failures, say }))
+      } finally {
+        pool.dispose()
+      }
+    } finally {
+      chosen.dispose()
+    }
+  }
+  await writeEntries(o.out, RETRIEVAL_RESULTS, entries)
+  const invalid = entries.find(({ status }) => status === 'invalid')
+  const failure = invalid && new LvmError('GATE_FAILED', `${invalid.run}: ${oracleSentence(invalid.oracle)}`)
+  return { results: { version: 1, runs: entries }, table: renderRetrieval(entries), failure }
+})

@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { LvmError } from '../errors.js'
+import { wholeDocument } from '../files/sealed.js'
+
+export const CELL_STATES = ['queued', 'training', 'evaluating', 'done', 'failed', 'out of budget', 'interrupted'] as const
+
+/** One model of a sweep. */
+export interface Cell {
+  readonly model: string
+  /** Its folder below the runs. */
+  readonly run: string
+  readonly state: (typeof CELL_STATES)[number]
+  /** Exit code of the last command; null when a signal ended it, or none ran yet. */
+  readonly exit: number | null
+  readonly signal: string | null
+  readonly error: { readonly code: string; readonly message: string } | null
+  /** Training and evaluation so far. */
+  readonly seconds: number
+}
+
+/** sweep.json */
+export interface Sweep {
+  readonly version: 1
+  readonly data: string
+  /** Options of every training, by their names in a script. */
+  readonly options: Readonly<Record<string, string | number | boolean>>
+  readonly budget_seconds: number | null
+  readonly runs: string
+  readonly cells: readonly Cell[]
+}
+
+export const SWEEP = 'sweep.json'
+
+/** The sweep of a folder; undefined where there is none. Errors: DATA_FORMAT when the file is something else. */
+export async function readSweep(folder: string, changed?: (path: string) => void): Promise<Sweep | undefined> {
+  const path = join(folder, SWEEP)
+  try {
+    const sweep = wholeDocument(path, await readFile(path, 'utf8'), changed) as unknown as Sweep
+    if (sweep.version === 1 && Array.isArray(sweep.cells)) return sweep
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  throw new LvmError('DATA_FORMAT', `${path}: expected {"version": 1, "cells": […]} but received something else`, {
+    hint: 'move the file away; sweep writes a new one',
+  })
+}

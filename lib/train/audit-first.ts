@@ -1,0 +1,59 @@
+import { join } from 'node:path'
+import { auditBase } from '../audit/audit.js'
+import { auditKey, readVerdict, type Verdict, writeVerdict } from '../audit/audit-cache.js'
+import { LEVELS } from '../audit/audit-findings.js'
+import type { RunFacts } from '../checkpoint/run-manifest.js'
+import { LvmError } from '../errors.js'
+import { cacheRoot } from '../libtorch/paths.js'
+import type { Prepared } from './prepare.js'
+import type { Told } from './train-events.js'
+
+/** Lets go of some work when asked to stop: it ends by itself as soon as the data is closed. Errors: INTERRUPTED, TERMINATED. */
+const orStop = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
+  new Promise((done, fail) => {
+    const stop = () => {
+      const code = signal.reason instanceof LvmError ? signal.reason.code : 'INTERRUPTED'
+      fail(new LvmError(code, 'training: stopped before its first step, so there is no checkpoint', { hint: 'start it again' }))
+    }
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    work.then(done, fail).finally(() => signal.removeEventListener('abort', stop))
+  })
+
+/** The audit of a training's data, computed once for files, context and split, and then remembered. */
+async function* verdictOn({ train, val, split }: Prepared, signal: AbortSignal): AsyncGenerator<Told, Verdict> {
+  const { base, windows } = train
+  const against = val === train ? [] : [val.base]
+  const folder = join(cacheRoot(), 'audits')
+  const cross = windows.crosses !== undefined && base.kind === 'base'
+  const checked = { context: windows.context, cross, split: { split, val } }
+  const key = auditKey(base, against, checked)
+  const known = await readVerdict(folder, key)
+  if (known !== undefined) return known
+  yield { type: 'audit', path: base.path, verdict: null, codes: [], forced: false }
+  const { findings, against: files } = await orStop(auditBase(base, { ...checked, against }), signal)
+  const all = [...findings, ...files.flatMap((file) => file.findings)]
+  const codes = all
+    .filter(({ level }) => level !== 'PASS')
+    .map(({ code, level, message }) => ({ code, level, message }))
+    .sort((a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level))
+  const found = { verdict: codes[0]?.level ?? 'PASS', codes } as const
+  await writeVerdict(folder, key, found)
+  return found
+}
+
+/** Audits the data before a training starts. Errors: GATE_FAILED when it is broken, unless that is forced; INTERRUPTED, TERMINATED. */
+export async function* auditData(data: Prepared, force: boolean, signal: AbortSignal): AsyncGenerator<Told, RunFacts['audit']> {
+  const found = yield* verdictOn(data, signal)
+  const broken = found.codes.filter(({ level }) => level === 'FAIL')
+  const { path } = data.train.base
+  if (broken.length > 0 && !force) {
+    const list = broken.map(({ code, message }) => `${code}: ${message}`).join('; ')
+    throw new LvmError('GATE_FAILED', `${path}: expected sound data but the audit failed: ${list}`, {
+      hint: 'see all of it with: lvm-torch data audit FILE; train all the same with --force',
+    })
+  }
+  const told = { verdict: found.verdict, codes: found.codes.map(({ code }) => code), forced: broken.length > 0 }
+  yield { type: 'audit', path, ...told }
+  return told
+}

@@ -1,0 +1,56 @@
+import type { HistoryRow, Stretch } from '../checkpoint/run-manifest.js'
+import type { Placed } from '../weights/place-weights.js'
+
+/** What a training tells, as it goes; the CLI's JSON lines are these. Units: seconds, bytes, vectors. */
+export type TrainEvent = { version: 1 } & (
+  | {
+      type: 'start'
+      run: string
+      model: string
+      parameters: number
+      device: string
+      precision: string
+      threads: number
+      resumed: boolean
+      data: {
+        path: string
+        rows: number
+        dim: number
+        articles: number
+        windows: { train: number; val: number; test: number }
+        space: string | null
+      }
+      split: { mode: string; leaky: boolean }
+      estimate: { memory_bytes: number; disk_bytes: number }
+      /** How the schedule goes on beyond its first plan, where it does. */
+      extended?: Stretch[]
+    }
+  | { type: 'audit'; path: string; verdict: 'PASS' | 'WARN' | 'FAIL' | null; codes: string[]; forced: boolean }
+  | ({ type: 'init'; path: string; sha256: string } & Placed)
+  | {
+      type: 'progress'
+      epoch: number
+      epochs: number
+      step: number
+      steps: number
+      loss: number
+      lr: number
+      samples_per_second: number
+      seconds_left: number
+    }
+  | ({ type: 'epoch'; epochs: number; best: boolean } & HistoryRow)
+  | { type: 'saved'; epoch: number; step: number; generation: number; reason: 'epoch' | 'timer' | 'steps' | 'stop' }
+  | { type: 'warning'; code: string; message: string }
+  | {
+      type: 'result'
+      run: string
+      model: string
+      stopped: 'done' | 'early-stop' | 'max-steps' | 'interrupted'
+      best_epoch: number | null
+      val_loss: number | null
+      val_cosine: number | null
+      seconds: number
+    }
+)
+/** An event before it is stamped with its version; distributes over the union, so that `type` still narrows. */
+export type Told = TrainEvent extends infer E ? (E extends { version: 1 } ? Omit<E, 'version'> : never) : never

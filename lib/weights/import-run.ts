@@ -1,0 +1,142 @@
+import { findArchitecture } from '../architectures/index.js'
+import { claimRun } from '../checkpoint/claim.js'
+import { runFolder } from '../checkpoint/run-folder.js'
+import type { Store } from '../checkpoint/run-store.js'
+import { asyncDoor, count, oneOf, only, optional, word, yesOrNo } from '../door.js'
+import { badOption } from '../errors.js'
+import { type Limits, resolveLimits, someLimits } from '../files/limits.js'
+import { native } from '../native.js'
+import { type Architecture, PRESETS } from '../spec/architecture.js'
+import { countParameters } from '../spec/count.js'
+import { useThreads } from '../torch/device.js'
+import { asOurs, type Ours } from './as-ours.js'
+import { openWeights } from './open-weights.js'
+import { misfit, type Placed, place, scaleInput } from './place-weights.js'
+import { saveImported } from './save-imported.js'
+import { headOf } from './trainer-classes.js'
+
+export interface ImportOptions {
+  /** Weights of PyTorch (.pt, .pth, .bin), .safetensors, or a folder as Hugging Face has it. */
+  readonly file: string
+  readonly model: string
+  readonly name?: string
+  readonly overwrite?: boolean
+  /** Folder of runs. */
+  readonly out?: string
+  /** The encoder of the vectors it was trained on. */
+  readonly space?: string
+  readonly context?: number
+  /** Of published weights: numbers in a vector; 768 unless given. */
+  readonly dim?: number
+  /** Of published weights: the preset that is built, whose first layers they fill; a model of their own shape unless given. */
+  readonly preset?: string
+  /** Lower bounds on what is unpacked, counted, nested and expanded than SECURITY.md lists. */
+  readonly limits?: Partial<Limits>
+}
+/** What came of an import. */
+export interface Imported {
+  readonly version: 1
+  readonly run: string
+  readonly model: string
+  readonly parameters: number
+  readonly options: Readonly<Record<string, unknown>>
+  /** Names of tensors. */
+  readonly weights: Placed
+  readonly warnings: readonly string[]
+}
+
+/** The model that weights are put into. */
+interface Target {
+  readonly dim: number
+  readonly context: number
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+const IMPORT = {
+  o: only({
+    file: word,
+    model: word,
+    name: optional(word),
+    overwrite: optional(yesOrNo),
+    out: optional(word),
+    space: optional(word),
+    context: optional(count),
+    dim: optional(count),
+    preset: optional(oneOf(PRESETS)),
+    limits: optional(someLimits),
+  }),
+}
+
+/**
+ * Turns weights into a run. Those that were trained on vectors evaluate at once; published ones have no layers in and out for
+ * vectors, which are drawn with seed 0.
+ *
+ * Errors: those of openWeights; BAD_CHECKPOINT names every missing and unexpected tensor; RUN_EXISTS.
+ */
+export const importCheckpoint = asyncDoor('import', IMPORT, async (o: ImportOptions): Promise<Imported> => {
+  const architecture = findArchitecture(o.model)
+  const folder = runFolder(o.name ?? architecture.folder, o.out)
+  const store = await claimRun('import', folder, { overwrite: o.overwrite === true })
+  try {
+    return await importInto(store, architecture, o)
+  } finally {
+    await store.close()
+  }
+})
+
+async function importInto(store: Store, architecture: Architecture, o: ImportOptions): Promise<Imported> {
+  const file = await openWeights(o.file, o.out, resolveLimits('import', o.limits))
+  const ours = asOurs(architecture, file)
+  const { dim, context, options } = ours.form === undefined ? ofVectors(architecture, ours, o) : ofTokens(architecture, ours, o)
+  const { node, options: taken } = architecture.spec({ dim, context }, options)
+  const guessed = guesses(architecture, ours, taken)
+  const threads = useThreads(undefined)
+  const model = await native.model(node, 'float32', 'cpu', ours.form === undefined ? null : 0)
+  try {
+    const { fit, warnings: unlike } = misfit(architecture, { dim, context }, options, ours)
+    const weights = await place(model, ours, {
+      path: o.file,
+      layerwise: ours.form !== undefined,
+      hint: fit === '' ? 'check --model; see the names with: lvm-torch models show NAME' : `they fit without --preset: ${fit}`,
+    })
+    if (ours.tokens !== undefined && weights.new.includes('in_proj.weight'))
+      await scaleInput(model, ours.tokens, { dim, inputScale: node.params.inputScale })
+    const parameters = countParameters(node)
+    await saveImported(store, architecture, { ...o, dim, context, options, node, model, rest: file.rest, threads })
+    const warnings = [...file.warnings, ...guessed, ...unlike, ...leftOut(weights, ours)]
+    return { version: 1, run: store.folder, model: architecture.name, parameters, options, weights, warnings }
+  } finally {
+    native.dispose(model)
+  }
+}
+
+/** A sentence on tensors of the file that are no part of any form of the model. */
+function leftOut({ dropped }: Placed, ours: Ours): string[] {
+  const known = new Set(ours.dropped)
+  const names = dropped.filter((name) => !known.has(name))
+  const more = names.length > 10 ? ` and ${names.length - 10} more` : ''
+  return names.length === 0 ? [] : [`not read, as they are no weights of the model: ${names.slice(0, 10).join(', ')}${more}`]
+}
+
+/** Weights that were trained on vectors show what they are. */
+function ofVectors({ name }: Architecture, { tensors, args, options }: Ours, o: ImportOptions): Target {
+  const { dim } = headOf(name, tensors)
+  if (o.dim !== undefined && o.dim !== dim) throw badOption('import', 'dim', `${dim}, as the weights have,`, o.dim)
+  if (o.preset !== undefined)
+    throw badOption('import', 'preset', 'no value for weights that were trained on vectors, which keep their shape,', o.preset)
+  const said = Number.isSafeInteger(args.context_length) ? (args.context_length as number) : 5
+  return { dim, context: o.context ?? said, options }
+}
+
+/** Published weights: a model of their shape, or of a preset. */
+function ofTokens({ presets }: Architecture, { options }: Ours, { dim = 768, context = 5, preset }: ImportOptions): Target {
+  const named = PRESETS.find((name) => name === preset)
+  return { dim, context, options: named === undefined ? { ...presets.checkpoint, ...options } : presets[named] }
+}
+
+/** A sentence for every option that the weights do not tell. */
+function guesses({ name }: Architecture, { form, unseen, options }: Ours, taken: Readonly<Record<string, unknown>>): string[] {
+  if (form !== undefined) return unseen.map((key) => `it does not say ${key}: ${taken[key] ?? 'the default'} is taken`)
+  const { heads } = taken
+  return heads === options.heads ? [] : [`it does not say how many heads of ${name} attend: ${heads}, as in the PRD, are taken`]
+}

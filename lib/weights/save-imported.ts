@@ -1,0 +1,87 @@
+import { goldenRows } from '../checkpoint/golden.js'
+import { BEST, CONFIG, HISTORY, type History, type RunFacts } from '../checkpoint/run-manifest.js'
+import type { Store } from '../checkpoint/run-store.js'
+import { jsonHash } from '../files/hash.js'
+import { packageVersion } from '../libtorch/paths.js'
+import { type NativeModel, native } from '../native.js'
+import type { Architecture } from '../spec/architecture.js'
+import { countParameters } from '../spec/count.js'
+import type { Node } from '../spec/ops.js'
+
+/** Keeps a model whose weights came from elsewhere as a run; `rest` is what their file says beside them. */
+export async function saveImported(
+  store: Store,
+  architecture: Architecture,
+  o: {
+    file: string
+    space?: string | undefined
+    dim: number
+    context: number
+    options: Readonly<Record<string, unknown>>
+    node: Node
+    model: NativeModel
+    rest: ReadonlyMap<unknown, unknown>
+    threads: number
+  },
+): Promise<void> {
+  const { dim, context, options, node, model, rest } = o
+  const state = native.modelState(model)
+  const parameters = countParameters(node)
+  const number = (key: string) => (typeof rest.get(key) === 'number' ? (rest.get(key) as number) : null)
+  const [epoch, valLoss, valCosine] = [number('epoch'), number('val_loss'), number('val_cosine')]
+  const config = {
+    version: 1,
+    model: architecture.name,
+    imported_from: o.file,
+    model_options: options,
+    vector_dim: dim,
+    context_length: context,
+    parameters,
+  }
+  const facts: RunFacts = {
+    model: architecture.name,
+    folder: architecture.folder,
+    spec: node,
+    spec_hash: jsonHash(node),
+    dim,
+    context,
+    output: node.params.output as 'raw' | 'unit',
+    parameters,
+    weights_bytes: 4 * state.reduce((sum, { tensor }) => sum + native.tensorShape(tensor).reduce((a, b) => a * b, 1), 0),
+    options: { train: {}, model: { ...options } },
+    data: null,
+    split: null,
+    audit: null,
+    init: null,
+    seed: 0,
+    threads: o.threads,
+    multiplier: native.multiplier(),
+    device: 'cpu',
+    precision: 'fp32',
+    versions: { lvm_torch: packageVersion(), libtorch: native.libtorchVersion(), node: process.versions.node },
+    command_line: [],
+    golden: await goldenRows(model, { context, dim, device: 'cpu', dtype: 'float32', names: ['best_model'] }),
+    progress: null,
+    train_seconds: null,
+  }
+  const history: History = { version: 1, model: architecture.name, parameters, history: [], best_epoch: epoch }
+  const value = {
+    epoch: epoch ?? 0,
+    model_state_dict: Object.fromEntries(state.map(({ name, tensor }) => [name, tensor])),
+    val_loss: valLoss,
+    val_cosine: valCosine,
+    args: config,
+  }
+  const json = (document: unknown) => `${JSON.stringify(document, null, 2)}\n`
+  await store.save({
+    files: {
+      [BEST]: async (path) => {
+        await native.savePt(path, value)
+      },
+      [HISTORY]: json(history),
+      [CONFIG]: json(config),
+    },
+    manifest: { ...facts, imported_from: o.file, space: o.space ?? null },
+    bytes: facts.weights_bytes,
+  })
+}

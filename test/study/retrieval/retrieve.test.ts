@@ -1,0 +1,199 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { load } from '../../../lib/checkpoint/model.js'
+import type { RetrievalEntry } from '../../../lib/study/retrieval/retrieval-entry.js'
+import { retrieve } from '../../../lib/study/retrieval/retrieve.js'
+import { Tensor } from '../../../lib/torch/tensor.js'
+import { bruteForce, type Case } from './banks.js'
+import { CONTEXT, DIM, trainOn, wander, writeCorpus, writeSequences } from './corpus.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'lvm-retrieve-'))
+const vectors = wander(1)
+let data = ''
+let run = ''
+const code = (expected: string) => expect.objectContaining({ name: 'LvmError', code: expected })
+const search = async (o: { run?: string } & Record<string, unknown> = {}): Promise<RetrievalEntry> => {
+  const { run: one = run, ...more } = o
+  return (await retrieve({ runs: [one], out: join(folder, 'reports'), threads: 1, ...more })).results.runs[0]!
+}
+beforeAll(async () => {
+  data = writeCorpus(folder, 'corpus', vectors)
+  run = await trainOn(data, folder, 'run')
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Ranks of the targets of the run's validation windows, from queries made of their contexts. */
+async function ranksOf(query: (contexts: Float32Array, n: number) => Promise<Float32Array>, without: boolean) {
+  const { val } = JSON.parse(readFileSync(join(run, 'split.json'), 'utf8')) as { val: number[] }
+  const contexts = Float32Array.from(val.flatMap((row) => [...vectors.subarray((row - CONTEXT) * DIM, row * DIM)]))
+  const made: Case = {
+    dim: DIM,
+    queries: await query(contexts, val.length),
+    bank: vectors,
+    target: Int32Array.from(val),
+    first: Int32Array.from({ length: val.length + 1 }, (_, i) => i * CONTEXT),
+    excluded: Int32Array.from(val.flatMap((row) => Array.from({ length: CONTEXT }, (_, j) => row - CONTEXT + j))),
+  }
+  return bruteForce(made, 20, without)
+}
+const predictions = async (contexts: Float32Array, n: number) => {
+  using model = await load(run)
+  using x = Tensor.from(contexts, [n, CONTEXT, DIM])
+  using y = await model.predict(x)
+  return (await y.data()) as Float32Array
+}
+const last = async (contexts: Float32Array, n: number) =>
+  Float32Array.from({ length: n * DIM }, (_, i) => contexts[(Math.floor(i / DIM) * CONTEXT + CONTEXT - 1) * DIM + (i % DIM)]!)
+const share = (found: { ahead: number; tied: number }[], k: number) =>
+  found.filter(({ ahead, tied }) => ahead + tied < k).length / found.length
+
+describe('retrieve', () => {
+  it('gives the scores of a plain search, for the run and for a heuristic', async () => {
+    const entry = await search()
+    for (const [pool, without] of [
+      ['with_context', false],
+      ['without_context', true],
+    ] as const) {
+      for (const [query, scores] of [
+        [predictions, entry.scores![pool]],
+        [last, entry.baselines!.copy_last!.scores[pool]],
+      ] as const) {
+        const found = await ranksOf(query, without)
+        expect([scores.top1, scores.top5, scores.top10, scores.top20].map(({ value }) => value)).toEqual(
+          [1, 5, 10, 20].map((k) => share(found, k)),
+        )
+        expect(scores.mrr.value).toBeCloseTo(found.reduce((sum, f) => sum + 1 / (f.ahead + f.tied + 1), 0) / found.length, 12)
+        expect(scores.pool).toBe(vectors.length / DIM - (without ? CONTEXT : 0))
+        expect(scores.excluded).toBe(without ? CONTEXT : 0)
+      }
+    }
+    expect(entry.baselines!.copy_last!.scores.with_context.top1.value).toBe(0) // it finds the last vector itself
+  })
+  it('says on what, and what the chance level, the oracle and the verdict are', async () => {
+    const entry = await search()
+    expect(entry).toMatchObject({ status: 'valid', rows: 'val', n: 110, articles: 22, context: CONTEXT, selected_on: true })
+    expect(entry.bank).toMatchObject({ path: data, rows: 1760, space: 'test', hash: entry.data.hash })
+    expect(entry.oracle).toEqual({ limit: 0.97, top1: { with_context: 1, without_context: 1 }, valid: true })
+    expect(Object.keys(entry.baselines!)).toEqual(['copy_last', 'context_mean', 'exponential_mean'])
+    const { top10 } = entry.scores!.without_context
+    expect(top10.chance).toBeCloseTo(10 / 1757, 12)
+    expect(top10.ci95![0]).toBeGreaterThanOrEqual(0)
+    const { verdict, baselines } = entry
+    const best = Math.max(...Object.values(baselines!).map((b) => b.scores.without_context.top10.value))
+    expect(verdict!.difference).toBeCloseTo(top10.value - best, 12)
+    expect(baselines![verdict!.against]!.scores.without_context.top10.value).toBe(best)
+  })
+  it('lists the worst misses with texts and what was found instead', async () => {
+    const found = await ranksOf(predictions, false)
+    const missed = found.filter(({ ahead, tied }) => ahead + tied >= 20)
+    const entry = await search({ failures: 3 })
+    expect(entry.failed).toBe(missed.length)
+    expect(missed.length).toBeGreaterThan(3) // or the test shows nothing
+    expect(entry.failures!.map(({ rank }) => rank)).toEqual(
+      missed
+        .map(({ ahead, tied }) => ahead + tied + 1)
+        .sort((a, b) => b - a)
+        .slice(0, 3),
+    )
+    for (const { row, text, article, rank, neighbours } of entry.failures!) {
+      expect([text, article]).toEqual([`sentence ${row}`, `corpus-${Math.floor(row / 8)}`])
+      expect(rank).toBeGreaterThan(20)
+      expect(neighbours).toHaveLength(5)
+      for (const n of neighbours) {
+        expect(n.text).toBe(`sentence ${n.row}`)
+        expect(n.context).toBe(n.row < row && n.row >= row - CONTEXT)
+      }
+    }
+    expect(entry.failures!.some((f) => f.neighbours.some((n) => n.context))).toBe(true)
+  })
+  it('keeps one entry a run in its document', async () => {
+    const second = await trainOn(data, folder, 'second', { seed: 0, model: 'gru' })
+    const out = join(folder, 'document')
+    await retrieve({ runs: [run], out, threads: 1 })
+    const { results } = await retrieve({ runs: [second, run], out, threads: 1 })
+    const written = JSON.parse(readFileSync(join(out, 'retrieval_results.json'), 'utf8'))
+    expect(written.version).toBe(1)
+    expect(written.runs.map((e: RetrievalEntry) => e.run)).toEqual([run, second])
+    expect(written.runs[0]).toEqual(JSON.parse(JSON.stringify(results.runs[1])))
+  })
+})
+
+describe('a bank of its own', () => {
+  it('may be float16, longer and in another order: rows are found by their vectors', async () => {
+    const rows = vectors.length / DIM
+    const mixed = new Float32Array(2 * vectors.length)
+    const other = wander(9)
+    for (let row = 0; row < rows; row++) {
+      mixed.set(vectors.subarray(row * DIM, (row + 1) * DIM), (2 * rows - 2 - 2 * row) * DIM)
+      mixed.set(other.subarray(row * DIM, (row + 1) * DIM), (2 * row + 1) * DIM)
+    }
+    const entry = await search({ bank: writeCorpus(folder, 'longer', mixed, { half: true }), failures: 100 })
+    expect(entry.oracle.top1.with_context).toBe(1)
+    expect(entry.scores!.without_context).toMatchObject({ pool: 2 * rows - CONTEXT, excluded: CONTEXT })
+    const own = await search()
+    expect(entry.scores!.without_context.top10.value).toBeLessThanOrEqual(own.scores!.without_context.top10.value)
+    for (const { row, text } of entry.failures!) expect(text).toBe(`sentence ${row}`)
+  })
+  it('must hold the targets, and be of the same space and dimension', async () => {
+    const without = writeCorpus(folder, 'without', wander(2))
+    await expect(search({ bank: without })).rejects.toThrow(code('BAD_OPTION'))
+    await expect(search({ bank: without })).rejects.toThrow(/all 110 targets \(110 are not in it\)/)
+    const elsewhere = writeCorpus(folder, 'elsewhere', vectors, { space: 'other' })
+    await expect(search({ bank: elsewhere })).rejects.toThrow(code('SPACE_MISMATCH'))
+    const wide = fileURLToPath(new URL('../../../../data/sample/factbook', import.meta.url))
+    await expect(search({ bank: wide })).rejects.toThrow(code('DATA_SHAPE'))
+    await expect(search({ bank: join(folder, 'nothing.npy') })).rejects.toThrow(code('FILE_MISSING'))
+  })
+})
+
+describe('sequences', () => {
+  it('leave the context out as a base does, although they do not say where it stands', async () => {
+    const sequences = writeSequences(folder, 'windows', vectors)
+    const entry = await search({ run: await trainOn(sequences, folder, 'of-windows') })
+    expect(entry.bank.rows).toBe(220 * 5)
+    expect(entry.oracle).toMatchObject({ top1: { with_context: 1, without_context: 1 } })
+    // Of the three before each target, those at position 3 or later are targets of other windows.
+    expect(entry.scores!.without_context.excluded).toBeCloseTo((0 + 1 + 2 + 3 + 3) / 5, 12)
+  })
+})
+
+describe('a bank with too many copies', () => {
+  it('is invalid: no scores, exit code 8', async () => {
+    const copied = wander(3)
+    for (let row = 0; row + 8 < copied.length / DIM; row += 16) copied.copyWithin((row + 8) * DIM, row * DIM, (row + 8) * DIM)
+    const broken = { data: writeCorpus(folder, 'copied', copied), out: join(folder, 'reports') }
+    const { results, table, failure } = await retrieve({ runs: [run], threads: 1, ...broken })
+    expect(results.runs[0]).toMatchObject({
+      status: 'invalid',
+      oracle: { valid: false },
+      scores: null,
+      verdict: null,
+      failures: null,
+    })
+    expect(failure).toMatchObject({ code: 'GATE_FAILED', exit: 8 })
+    expect(table).toContain('invalid: a perfect prediction finds its target first in 0.0 %')
+    const cli = fileURLToPath(new URL('../../../dist/bin/lvm.js', import.meta.url))
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [cli, 'retrieve', run, '--data', broken.data, '--out', broken.out, '--json'],
+      { encoding: 'utf8' },
+    )
+    expect(stderr).toContain('GATE_FAILED')
+    expect(JSON.parse(stdout).runs[0].status).toBe('invalid')
+    expect(status).toBe(8)
+  })
+})
+
+describe('retrieve refuses', () => {
+  it('what makes no sense', async () => {
+    await expect(retrieve({ runs: [] })).rejects.toThrow(code('BAD_OPTION'))
+    await expect(retrieve({ runs: ['nothing'] })).rejects.toThrow(code('RUN_MISSING'))
+    await expect(search({ failures: -1 })).rejects.toThrow(code('BAD_OPTION'))
+    await expect(search({ cheese: 1 })).rejects.toThrow(/a known option/)
+    await expect(search({ rows: 'test' })).rejects.toThrow(code('BAD_OPTION'))
+  })
+})
