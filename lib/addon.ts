@@ -1,4 +1,13 @@
-import type { Node } from './spec/ops.js'
+import type { DType } from './files/element.js'
+
+/** A spec as C++ reads it; `Node` of lib/spec/ops.ts says which ops there are. */
+export interface SpecNode {
+  readonly op: string
+  readonly name?: string
+  readonly tied?: true
+  readonly params: Readonly<Record<string, number | boolean | string>>
+  readonly of: readonly SpecNode[]
+}
 
 declare const handle: unique symbol
 /** Things that live in C++. Opaque here: every fact about them is asked of the addon. */
@@ -22,19 +31,7 @@ export interface NativeScript {
   readonly [handle]: 'script'
 }
 
-export type DType =
-  | 'float32'
-  | 'float64'
-  | 'float16'
-  | 'bfloat16'
-  | 'int64'
-  | 'int32'
-  | 'int16'
-  | 'int8'
-  | 'uint8'
-  | 'bool'
-  | 'complex64'
-  | 'complex128'
+export type { DType } from './files/element.js'
 export type TypedArray =
   | Float32Array
   | Float64Array
@@ -113,7 +110,7 @@ export interface Addon {
   // binding/model.cpp
   describeOps(): Record<string, Record<string, string>>
   /** Matrices that are named in `later` have no numbers until they are packed. */
-  model(spec: Node, dtype: DType, device: string, seed: number | null, later?: readonly string[]): Promise<NativeModel>
+  model(spec: SpecNode, dtype: DType, device: string, seed: number | null, later?: readonly string[]): Promise<NativeModel>
   /** The live tensors: what is written into them changes the model, and they are disposed with it. Those with a layout are matrices that inputs are multiplied with. */
   modelState(model: NativeModel): { name: string; tensor: NativeTensor; trainable: boolean; layout?: Layout }[]
   modelLoad(model: NativeModel, values: Readonly<Record<string, NativeTensor>>): Promise<undefined>

@@ -4,9 +4,10 @@ import { describe } from '../statistics/estimates.js'
 import { type Histogram, histogram } from '../statistics/histogram.js'
 import type { Tensor } from '../torch/tensor.js'
 import { type Finding, finding, type Level, worst } from './audit-findings.js'
+import type { AuditedFile } from './audited-file.js'
 import { borderFinding } from './borders.js'
 import { nearByChance, randomPairs } from './chance-level.js'
-import { compareFiles, type Read } from './compare-files.js'
+import { compareFiles } from './compare-files.js'
 import { type Duplicates, duplicatesOf } from './duplicates.js'
 import { type Drawn, splitFinding } from './leak.js'
 import { mixedFinding } from './mixed.js'
@@ -67,7 +68,7 @@ export interface Audit {
   readonly seconds: number
 }
 
-interface Opened extends Read {
+interface Opened extends AuditedFile {
   readonly windows: Windows
   readonly cosines: WindowCosines
   readonly pairs: Float64Array

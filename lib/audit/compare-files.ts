@@ -1,24 +1,11 @@
 import type { Base } from '../data/base.js'
 import type { Tensor } from '../torch/tensor.js'
 import { cos, type Finding, finding, some } from './audit-findings.js'
+import type { AuditedFile } from './audited-file.js'
 import { everyRow, leakOf } from './leak.js'
-import type { Passed } from './neighbour-pass.js'
 import { spaceFinding } from './same-space.js'
-import type { Spectrum } from './spectrum.js'
 import { type Judged, judge } from './sure-estimate.js'
-import { type Clusters, type Table, tableOf } from './unit-table.js'
-
-/** A file that is read once, and what comparing it needs. */
-export interface Read {
-  readonly base: Base
-  readonly table: Table
-  readonly passed: Passed
-  readonly spectrum: Spectrum
-  readonly clusters: Clusters
-  readonly floor: number
-  /** Mean cosine of neighbours. */
-  readonly adjacent: number
-}
+import { type Table, tableOf } from './unit-table.js'
 
 const named = (ids: readonly string[]) =>
   `${ids
@@ -61,11 +48,11 @@ function samePlaces(a: Base, b: Base): [number, number][] {
 }
 
 /** What of a file is looked for: every row of a base, every target of sequences. What it is looked for in: contexts too. */
-const tablesOf = async ({ base, table }: Read): Promise<Table[]> =>
+const tablesOf = async ({ base, table }: AuditedFile): Promise<Table[]> =>
   base.targets === undefined ? [table] : [table, await tableOf(base.vectors)]
 
 /** Rows of `b`'s file that are in `a`'s. */
-async function leakFinding(a: Read, b: Read, basis: Tensor, chance: number): Promise<Finding> {
+async function leakFinding(a: AuditedFile, b: AuditedFile, basis: Tensor, chance: number): Promise<Finding> {
   const seen = (await tablesOf(a)).map(everyRow)
   const adjacent = a.adjacent
   const { level, told, rows, figures } = await leakOf(everyRow(b.table), seen, { basis, chance, adjacent })
@@ -73,13 +60,13 @@ async function leakFinding(a: Read, b: Read, basis: Tensor, chance: number): Pro
   return finding('LEAK', level, `rows of this file that are in the other: ${told}`, figures, rows)
 }
 
-async function adjacent({ passed, clusters }: Read): Promise<Judged | undefined> {
+async function adjacent({ passed, clusters }: AuditedFile): Promise<Judged | undefined> {
   const [lag] = passed.lags
   return lag === undefined || lag.rows.length === 0 ? undefined : judge(lag.cosines, lag.rows, clusters)
 }
 
 /** Errors of differences between texts are large: only what is 5 standard errors and a tenth apart is named. */
-async function parityFinding(a: Read, b: Read): Promise<Finding> {
+async function parityFinding(a: AuditedFile, b: AuditedFile): Promise<Finding> {
   const [x, y] = [await adjacent(a), await adjacent(b)]
   const figures = {
     adjacent: x?.mean ?? null,
@@ -108,7 +95,7 @@ async function parityFinding(a: Read, b: Read): Promise<Finding> {
 }
 
 /** Everything that is asked of two files together: `b` is held against `a`. */
-export async function compareFiles(a: Read, b: Read, basis: Tensor, chance: number): Promise<Finding[]> {
+export async function compareFiles(a: AuditedFile, b: AuditedFile, basis: Tensor, chance: number): Promise<Finding[]> {
   const space = await spaceFinding(
     { table: a.table, passed: a.passed, space: a.base.space },
     { table: b.table, passed: b.passed, space: b.base.space },

@@ -1,7 +1,7 @@
 import type { Tensor } from '../torch/tensor.js'
 import { count, type Finding, finding, some } from './audit-findings.js'
+import type { AuditedFile } from './audited-file.js'
 import { byChance } from './chance-level.js'
-import type { Read } from './compare-files.js'
 import { type Copies, copiesWithin } from './copies.js'
 import { type Near, nearWithin } from './near-duplicates.js'
 import { isBad } from './unit-table.js'
@@ -41,7 +41,7 @@ function nearFinding({ pairs, rows, first, compared }: Near, distinct: number, c
 
 /** Copies and near-copies in one file; `chance`: how often unrelated rows are near-copies. */
 export async function duplicatesOf(
-  { table }: Pick<Read, 'table'>,
+  { table }: Pick<AuditedFile, 'table'>,
   basis: Tensor,
   chance: number,
 ): Promise<{ findings: Finding[]; duplicates: Duplicates }> {

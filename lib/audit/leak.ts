@@ -3,8 +3,8 @@ import { type Split, splitWindows } from '../data/split.js'
 import type { Windows } from '../data/windows.js'
 import type { Tensor } from '../torch/tensor.js'
 import { cos, count, type Finding, finding, type Level } from './audit-findings.js'
+import type { AuditedFile } from './audited-file.js'
 import { byChance } from './chance-level.js'
-import type { Read } from './compare-files.js'
 import { copiesBetween, type Some } from './copies.js'
 import { nearBetween } from './near-duplicates.js'
 import { isBad, type Table, tableOf } from './unit-table.js'
@@ -71,7 +71,7 @@ export async function leakOf(
 }
 
 /** What a model sees of some windows: every context and target. */
-async function seenOf({ base, table }: Read, { first, target, context }: Windows, ids: Int32Array): Promise<Some[]> {
+async function seenOf({ base, table }: AuditedFile, { first, target, context }: Windows, ids: Int32Array): Promise<Some[]> {
   const contexts = base.targets === undefined ? table : await tableOf(base.vectors)
   const marked = { contexts: new Uint8Array(contexts.rows), targets: new Uint8Array(table.rows) }
   for (const id of ids) {
@@ -104,7 +104,7 @@ function usual(base: Base, windows: Windows): Drawn | undefined {
 
 /** Whether targets of the validation and test parts of a split are copies of what is trained on; of the usual split where none was drawn. */
 export async function splitFinding(
-  read: Read,
+  read: AuditedFile,
   windows: Windows,
   drawn: Drawn | undefined,
   o: { basis: Tensor; chance: number; adjacent: number },

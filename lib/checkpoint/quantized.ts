@@ -5,8 +5,8 @@ import { DEFAULT_LIMITS } from '../files/limits.js'
 import { readSafetensors, type SafeTensor } from '../files/safetensors.js'
 import type { Layout } from '../native.js'
 import { call, Tensor } from '../torch/tensor.js'
-import type { Stored, StoredTensors } from '../weights/open-weights.js'
 import { isRecord } from './manifest-types.js'
+import type { Stored, StoredTensors } from './stored-tensors.js'
 
 /** How the numbers of a matrix are kept: 8 bits with a scale for every output, 4 bits with one for every 128 inputs of it, or bfloat16. */
 export const SCHEMES = ['int8', 'int4', 'bf16'] as const

@@ -1,10 +1,11 @@
 import { LvmError } from '../errors.js'
-import { isTensorEntry, openPt, readTensor } from '../files/pt.js'
+import { isTensorEntry, openPt } from '../files/pt.js'
 import { type NativeModel, type NativeTensor, type NativeTrainer, native } from '../native.js'
+import { readTensor } from '../torch/read-tensor.js'
 import { Tensor } from '../torch/tensor.js'
-import type { StoredTensors } from '../weights/open-weights.js'
 import type { Weights } from './run-manifest.js'
 import { openState } from './state-dict.js'
+import type { StoredTensors } from './stored-tensors.js'
 
 /** Puts the weights of a .pt file into a model. Errors: BAD_CHECKPOINT names what is missing, unexpected or of another shape. */
 export async function loadWeights(model: NativeModel, path: string): Promise<void> {

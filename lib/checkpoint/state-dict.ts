@@ -2,11 +2,12 @@ import { LvmError } from '../errors.js'
 import { dtypeOf } from '../files/element.js'
 import { needed, Opaque } from '../files/opaque.js'
 import { keyText } from '../files/plain.js'
-import { isTensorEntry, openPt, type PtFile, readTensor } from '../files/pt.js'
+import { isTensorEntry, openPt, type PtFile } from '../files/pt.js'
 import { isNdArray, type NdArray } from '../files/python-globals.js'
 import { damaged } from '../files/read-file.js'
 import { loadTensor } from '../torch/load-array.js'
-import type { Opened, Stored } from '../weights/open-weights.js'
+import { readTensor } from '../torch/read-tensor.js'
+import type { Opened, Stored } from './stored-tensors.js'
 
 type Dict = ReadonlyMap<unknown, unknown>
 

@@ -1,8 +1,8 @@
 import { FORMAT, GROUP, type QuantizedMatrix, type Scheme, scaleName, sizesOf } from '../checkpoint/quantized.js'
+import type { Stored, StoredTensors } from '../checkpoint/stored-tensors.js'
 import { type Piece, writeSafetensors } from '../files/write-safetensors.js'
 import { type Layout, type NativeModel, native } from '../native.js'
 import type { Tensor } from '../torch/tensor.js'
-import type { Stored, StoredTensors } from '../weights/open-weights.js'
 
 /** A matrix that inputs are multiplied with, as a model has it. */
 export interface ModelMatrix {

@@ -2,9 +2,27 @@ import { createHash } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { replaceText } from '../files/write.js'
-import type { BaselineResults } from './baselines.js'
 import type { BaselineName } from './baselines-fit.js'
 import type { Rows } from './baselines-rows.js'
+
+/** One baseline's figures, as they stand in validation_results.json. */
+export interface BaselineFigures {
+  readonly cosine: number
+  /** Null where no training rows give a centre. */
+  readonly cosine_centred: number | null
+  readonly mse_raw: number
+  readonly mse_unit: number
+  readonly params: Readonly<Record<string, number>>
+}
+
+/** Every baseline on the same windows. */
+export interface BaselineResults {
+  readonly figures: Readonly<Partial<Record<BaselineName, BaselineFigures>>>
+  /** Per window, in the order of the rows' ids. */
+  readonly cosines: Readonly<Partial<Record<BaselineName, Float64Array>>>
+  /** The mean of the training targets. */
+  readonly centre: Float64Array | null
+}
 
 /** Rises whenever a baseline would come out differently. */
 const VERSION = 1

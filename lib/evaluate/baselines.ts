@@ -1,31 +1,12 @@
 import type { Scores } from '../native.js'
 import { describe } from '../statistics/estimates.js'
 import type { Tensor } from '../torch/tensor.js'
-import { cacheKey, readCached, writeCached } from './baselines-cache.js'
+import { type BaselineFigures, type BaselineResults, cacheKey, readCached, writeCached } from './baselines-cache.js'
 import { type Baseline, type BaselineName, fitBaselines } from './baselines-fit.js'
 import { blocks, meanTarget, type Rows } from './baselines-rows.js'
 
 /** What scores raw predictions for some windows; models and baselines go through the same one. */
 export type Scorer = (raw: Tensor, ids: Int32Array, centre: Tensor | null) => Promise<Scores>
-
-/** One baseline's figures, as they stand in validation_results.json. */
-export interface BaselineFigures {
-  readonly cosine: number
-  /** Null where no training rows give a centre. */
-  readonly cosine_centred: number | null
-  readonly mse_raw: number
-  readonly mse_unit: number
-  readonly params: Readonly<Record<string, number>>
-}
-
-/** Every baseline on the same windows. */
-export interface BaselineResults {
-  readonly figures: Readonly<Partial<Record<BaselineName, BaselineFigures>>>
-  /** Per window, in the order of the rows' ids. */
-  readonly cosines: Readonly<Partial<Record<BaselineName, Float64Array>>>
-  /** The mean of the training targets. */
-  readonly centre: Float64Array | null
-}
 
 const mean = (values: Float64Array) => describe(values).mean
 

@@ -1,4 +1,17 @@
-import type { DType } from '../native.js'
+/** Element types of tensors. */
+export type DType =
+  | 'float32'
+  | 'float64'
+  | 'float16'
+  | 'bfloat16'
+  | 'int64'
+  | 'int32'
+  | 'int16'
+  | 'int8'
+  | 'uint8'
+  | 'bool'
+  | 'complex64'
+  | 'complex128'
 
 /** What one element of a stored array is. */
 export interface ElementType {

@@ -1,5 +1,5 @@
 import { LvmError } from '../errors.js'
-import type { Global } from './pickle-machine.js'
+import type { Global } from './pickle-globals.js'
 
 /**
  * Stands for an object of a class that is unknown here, or for a tensor of a kind that is not read.

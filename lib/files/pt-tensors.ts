@@ -1,7 +1,6 @@
-import type { DType } from '../native.js'
-import { elements } from './element.js'
+import { type DType, elements } from './element.js'
 import { Opaque } from './opaque.js'
-import type { Global } from './pickle-machine.js'
+import type { Global } from './pickle-globals.js'
 import { keyText, scalarText } from './plain.js'
 
 /** How the elements of a storage are kept; of bytes that tensors share whatever their dtype, and of those that are not read, no dtype. */

@@ -1,6 +1,6 @@
 import { type ElementType, elements, parseElementType, plainElements, unreadType } from './element.js'
 import { Opaque } from './opaque.js'
-import type { Global, Globals } from './pickle-machine.js'
+import type { Global, Globals } from './pickle-globals.js'
 import { scalarText } from './plain.js'
 
 /** A numpy array found inside a pickle, its elements not yet read. */

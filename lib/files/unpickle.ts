@@ -1,5 +1,6 @@
 import { DEFAULT_LIMITS } from './limits.js'
-import { type Global, Machine, type UnpickleOptions } from './pickle-machine.js'
+import type { Global } from './pickle-globals.js'
+import { Machine, type UnpickleOptions } from './pickle-machine.js'
 import { longOf, PickleReader, rawUnicode, unquote } from './pickle-reader.js'
 import { checkPlain } from './plain.js'
 

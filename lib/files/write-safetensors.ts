@@ -1,18 +1,24 @@
 import { LvmError } from '../errors.js'
-import type { DType } from '../native.js'
-import type { Tensor } from '../torch/tensor.js'
+import type { DType } from './element.js'
 import { writeNew } from './write.js'
 
+/** A tensor as far as a file needs it. */
+interface Source extends Disposable {
+  data(): Promise<NodeJS.ArrayBufferView>
+}
 /** A tensor that is made when its turn comes, and freed after it. */
 export interface Piece {
   readonly name: string
   readonly shape: readonly number[]
   readonly dtype: DType
-  make(): Promise<Tensor>
+  make(): Promise<Source>
 }
 
 /** A tensor that is there already, and stays. */
-export const pieceOf = (name: string, tensor: Tensor): Piece => ({
+export const pieceOf = (
+  name: string,
+  tensor: Pick<Piece, 'shape' | 'dtype'> & { to(place: { readonly device: 'cpu' }): Promise<Source> },
+): Piece => ({
   name,
   shape: tensor.shape,
   dtype: tensor.dtype,

@@ -1,4 +1,11 @@
-import type { Wheel } from './pins.js'
+/** One wheel of the package index. */
+export interface Wheel {
+  readonly name: string
+  readonly version: string
+  readonly sha256: string
+  /** 0 where it is small and not known. */
+  readonly bytes: number
+}
 
 /** NVIDIA's wheels that the GPU variant takes beside torch: name, version, and the SHA-256 for x86_64 and for aarch64. */
 const WHEELS: readonly (readonly [name: string, version: string, x64: string, arm64: string])[] = [

@@ -1,4 +1,4 @@
-import { cudaWheels } from './cuda-pins.js'
+import { cudaWheels, type Wheel } from './cuda-pins.js'
 
 /** The one version that is supported. */
 export const VERSION = '2.13.0'
@@ -10,14 +10,6 @@ export const anyVersion = (env: Readonly<Record<string, string | undefined>> = p
 /** Patch releases keep the binary interface; others do not. */
 export const supported = (version: string): boolean => version.split('.', 2).join('.') === VERSION.split('.', 2).join('.')
 
-/** One wheel of the package index. */
-export interface Wheel {
-  readonly name: string
-  readonly version: string
-  readonly sha256: string
-  /** 0 where it is small and not known. */
-  readonly bytes: number
-}
 /** What one platform needs. */
 export interface Platform {
   /** The tags by which pip finds the wheels. */

@@ -1,3 +1,5 @@
+import type { SpecNode } from '../addon.js'
+
 /** Every primitive the native side can build: op → parameter → kind. `test/spec/contract.test.ts` holds C++ to it. */
 export const OPS = {
   chain: {},
@@ -41,11 +43,8 @@ export type Params<K extends OpName> = { -readonly [P in keyof (typeof OPS)[K]]:
  * A node of a spec: plain data, so it can be printed, compared, hashed and stored in a checkpoint.
  * `name` is this node's part of its parameters' names; `tied` says that a name may repeat and then means the same tensor.
  */
-export interface Node {
+export interface Node extends SpecNode {
   readonly op: OpName
-  readonly name?: string
-  readonly tied?: true
-  readonly params: Readonly<Record<string, number | boolean | string>>
   readonly of: readonly Node[]
 }
 

@@ -7,6 +7,7 @@ import { isRun, runFolder } from '../checkpoint/run-folder.js'
 import { weightsFile } from '../checkpoint/run-manifest.js'
 import { verifyRun } from '../checkpoint/run-store.js'
 import { openState, unread } from '../checkpoint/state-dict.js'
+import type { Opened, Stored } from '../checkpoint/stored-tensors.js'
 import { LvmError } from '../errors.js'
 import { dtypeOf, elementName } from '../files/element.js'
 import { textHash } from '../files/hash.js'
@@ -17,25 +18,6 @@ import { damaged, sha256 } from '../files/read-file.js'
 import { readSafetensors } from '../files/safetensors.js'
 import { Tensor } from '../torch/tensor.js'
 
-/** A tensor of a file, not yet read. */
-export interface Stored {
-  readonly shape: readonly number[]
-  /** What it is, when its type is not read; its shape may then be unknown. */
-  readonly unread?: string
-  /** Whether its numbers are whole: no weights, but a counter, a mask or a table. */
-  readonly isBuffer?: boolean
-  read(): Promise<Tensor>
-}
-/** Tensors of a file by name. */
-export type StoredTensors = ReadonlyMap<string, Stored>
-
-/** What one file holds. */
-export interface Opened {
-  readonly tensors: StoredTensors
-  /** What a file of PyTorch holds beside its weights. */
-  readonly rest: ReadonlyMap<unknown, unknown>
-  readonly warnings: readonly string[]
-}
 /** Weights that lie in one file or in several, with what is said about them. */
 export interface WeightsFile extends Opened {
   /** As it was named. */

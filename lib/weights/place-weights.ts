@@ -1,10 +1,10 @@
+import type { Stored } from '../checkpoint/stored-tensors.js'
 import { LvmError } from '../errors.js'
 import { jsonHash } from '../files/hash.js'
 import { type NativeModel, native } from '../native.js'
 import { type Architecture, type Shape, wrapperFields } from '../spec/architecture.js'
 import { Tensor } from '../torch/tensor.js'
 import { depthOf, layerOf, type Ours } from './as-ours.js'
-import type { Stored } from './open-weights.js'
 
 /** What became of every tensor, by its name. */
 export interface Placed {

@@ -1,5 +1,5 @@
+import type { Stored, StoredTensors } from '../checkpoint/stored-tensors.js'
 import { LvmError } from '../errors.js'
-import type { Stored, StoredTensors } from './open-weights.js'
 import { recognised } from './published.js'
 import { CLASSES } from './trainer-classes.js'
 

@@ -1,4 +1,4 @@
-import type { Stored, StoredTensors } from './open-weights.js'
+import type { Stored, StoredTensors } from '../checkpoint/stored-tensors.js'
 import { withTrueC } from './s4-weights.js'
 
 type Config = Readonly<Record<string, unknown>>

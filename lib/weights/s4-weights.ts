@@ -1,6 +1,6 @@
+import type { Stored, StoredTensors } from '../checkpoint/stored-tensors.js'
 import { LvmError } from '../errors.js'
 import { call, Tensor, type Value } from '../torch/tensor.js'
-import type { Stored, StoredTensors } from './open-weights.js'
 
 /** Tensors of one S4 kernel, as state-spaces/s4 stores them, n being half of the states and S the copies of the matrix. */
 export interface S4Kernel {

@@ -1,5 +1,5 @@
+import type { StoredTensors } from '../checkpoint/stored-tensors.js'
 import { LvmError } from '../errors.js'
-import type { StoredTensors } from './open-weights.js'
 
 /** Names that the PRD's Python classes and wrappers use, as ours. */
 const RENAMED: readonly (readonly [RegExp, string])[] = [

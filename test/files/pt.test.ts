@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { LvmError } from '../../lib/errors.js'
 import { resolveLimits } from '../../lib/files/limits.js'
-import { isTensorEntry, openPt, type PtFile, readTensor, type TensorEntry } from '../../lib/files/pt.js'
+import { isTensorEntry, openPt, type PtFile, type TensorEntry } from '../../lib/files/pt.js'
+import { readTensor } from '../../lib/torch/read-tensor.js'
 import { dice, fixture, mutate, refused, scratch } from './fixture.js'
 
 type Dict = Map<unknown, unknown>

@@ -4,8 +4,9 @@ import { inspectData } from '../../lib/data/inspect-data.js'
 import { openBase } from '../../lib/data/open.js'
 import { dtypeOf, plainElements } from '../../lib/files/element.js'
 import { Opaque } from '../../lib/files/opaque.js'
-import { isTensorEntry, openPt, type PtFile, readTensor, type TensorEntry } from '../../lib/files/pt.js'
+import { isTensorEntry, openPt, type PtFile, type TensorEntry } from '../../lib/files/pt.js'
 import type { NdArray } from '../../lib/files/python-globals.js'
+import { readTensor } from '../../lib/torch/read-tensor.js'
 import { bytesOf, fixture, npy, refused, safetensors, scratch, storedZip } from './fixture.js'
 
 const at = (file: PtFile, key: string) => (file.value as Map<string, unknown>).get(key)

@@ -1,16 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { expect, test } from 'vitest'
 
 /** Data flows down: a file of lib/ imports from its own room or from one before it. */
 const ROOMS = [
-  'extremes',
-  'shown-text',
   'hints',
   'errors',
   'door',
   'options',
+  'show',
   'files',
+  'statistics',
   'libtorch',
   'addon',
   'native',
@@ -19,34 +19,82 @@ const ROOMS = [
   'architectures',
   'data',
   'checkpoint',
+  'weights',
+  'text',
   'evaluate',
+  'audit',
   'train',
-  'report',
+  'study',
+  'compress',
   'export',
+  'sweep',
+  'report',
   'serve',
   'models',
   'index',
 ]
-/** What an import of types needs is no dependency: the addon's interface names the node that specs are made of. */
-const imports = /^import (?!type )[^'"]*['"](\.[^'"]+)\.js['"]/gm
+const CEILING = 250
+/** Imports and exports of values and of types, and dynamic imports. */
+const IMPORTS = /(?:\bfrom|\bimport\() ?'(\.[^']+)\.js'/g
 
+const filesOf = (folder: string, end: RegExp) =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => end.test(file))
+    .map((file) => join(folder, file))
 const room = (path: string) => relative('lib', path).split(/[/.]/)[0]!
-const files = readdirSync('lib', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+const files = filesOf('lib', /\.ts$/)
+const importsOf = (path: string) =>
+  Array.from(readFileSync(path, 'utf8').matchAll(IMPORTS), ([, target]) => `${join(dirname(path), target!)}.ts`)
+const graph = new Map(files.map((file) => [file, importsOf(file)]))
 
-test('every file is in a room that is in the order', () => {
-  for (const file of files) expect(ROOMS, file).toContain(room(join('lib', file)))
-})
-test.each(files)('lib/%s imports nothing from a later room', (file) => {
-  const path = join('lib', file)
-  for (const [, target] of readFileSync(path, 'utf8').matchAll(imports)) {
-    const from = join(dirname(path), target!)
-    expect(ROOMS.indexOf(room(from)), `${path} imports ${from}`).toBeLessThanOrEqual(ROOMS.indexOf(room(path)))
+/** Files that import each other, directly or through others. Source: Tarjan, «Depth-first search and linear graph algorithms» (1972) */
+function circles(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+  const [number, lowest, stack, found] = [new Map<string, number>(), new Map<string, number>(), [] as string[], [] as string[][]]
+  const visit = (file: string) => {
+    number.set(file, number.size)
+    lowest.set(file, number.get(file)!)
+    stack.push(file)
+    for (const next of graph.get(file) ?? []) {
+      if (!number.has(next)) visit(next)
+      if (stack.includes(next)) lowest.set(file, Math.min(lowest.get(file)!, lowest.get(next)!))
+    }
+    if (lowest.get(file) !== number.get(file)) return
+    const circle = stack.splice(stack.indexOf(file))
+    if (circle.length > 1 || graph.get(file)?.includes(file)) found.push(circle)
   }
+  for (const file of graph.keys()) if (!number.has(file)) visit(file)
+  return found
+}
+
+test('every file of lib/ is in a room of the order', () => {
+  for (const file of files) expect(ROOMS, file).toContain(room(file))
+})
+test.each(files)('%s imports nothing from a later room, types included', (file) => {
+  for (const target of graph.get(file)!)
+    expect(ROOMS.indexOf(room(target)), `${file} imports ${target}`).toBeLessThanOrEqual(ROOMS.indexOf(room(file)))
+})
+test('no files of lib/ import each other in a circle, types included', () => {
+  expect(circles(graph)).toEqual([])
+  expect(circles(new Map(Object.entries({ a: ['b'], b: ['c'], c: ['b'], d: ['a'] })))).toEqual([['b', 'c']])
+})
+test('no two files of lib/ have one name, besides index.ts', () => {
+  const names = files.map((file) => basename(file)).filter((name) => name !== 'index.ts')
+  expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([])
+})
+test('lib/evaluate holds at most 20 files', () => {
+  expect(files.filter((file) => room(file) === 'evaluate').length).toBeLessThanOrEqual(20)
+})
+test(`no source file has more than ${CEILING} lines`, () => {
+  const sources = ['lib', 'bin', 'native', 'test', 'bench', 'scripts', 'examples'].flatMap((folder) =>
+    filesOf(folder, /\.(ts|mjs|cjs|cpp|h|py)$/),
+  )
+  const long = sources.filter((file) => readFileSync(file, 'utf8').trimEnd().split('\n').length > CEILING)
+  expect(long).toEqual([])
 })
 test('only lib/native.ts loads the addon, and only bin/ prints or exits', () => {
   for (const file of files) {
-    const source = readFileSync(join('lib', file), 'utf8')
-    if (file !== 'native.ts') expect(source, file).not.toMatch(/= loadLibtorch\(/)
+    const source = readFileSync(file, 'utf8')
+    if (file !== join('lib', 'native.ts')) expect(source, file).not.toMatch(/= loadLibtorch\(/)
     if (/-child\.ts$|trial\.ts$/.test(file)) continue // scripts that run in a process of their own
     expect(source.replace(/^ *\/\/.*$/gm, ''), file).not.toMatch(/console\.|process\.exit\(|process\.stdout/)
   }

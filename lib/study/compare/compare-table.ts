@@ -1,6 +1,6 @@
 import { aligned, short, signed, span, whole } from '../../evaluate/results-table.js'
 import { trainedOnNote } from '../../evaluate/trained-on.js'
-import type { Comparison, ComparisonDocument } from './compare.js'
+import type { Comparison, ComparisonDocument } from './comparison.js'
 import type { Difference } from './pairs.js'
 import { MEASURES, type Measure } from './shared-windows.js'
 

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { asyncDoor, callback, optional, withFields, wordOrWords, words } from '../../door.js'
 import { badOption } from '../../errors.js'
-import { type Provenance, provenance } from '../../evaluate/subject.js'
+import { provenance } from '../../evaluate/subject.js'
 import { wasTrainedOn } from '../../evaluate/trained-on.js'
 import { sealedText } from '../../files/sealed.js'
 import { replaceText } from '../../files/write.js'
@@ -9,10 +9,10 @@ import { native } from '../../native.js'
 import { resolve } from '../../options.js'
 import { FEWEST_ARTICLES } from '../../statistics/estimates.js'
 import { benjaminiHochberg } from '../../statistics/paired-tests.js'
-import type { Oracle } from '../retrieval/oracle.js'
 import { oracleSentence } from '../retrieval/oracle.js'
 import { compareFields } from './compare-fields.js'
 import { renderComparison } from './compare-table.js'
+import type { ComparisonDocument } from './comparison.js'
 import { type Asked, gather, isBaseline } from './contestants.js'
 import { comparePairs, type Pair, type RawPair, verdict } from './pairs.js'
 import { MEASURES, type Measure } from './shared-windows.js'
@@ -26,33 +26,6 @@ export interface CompareOptions {
   readonly [option: string]: string | number | boolean | readonly string[] | ((line: string) => void) | undefined
 }
 
-/** All contestants on the same windows of one file. */
-export interface Comparison extends Provenance {
-  readonly bank: { readonly path: string; readonly hash: string; readonly rows: number }
-  /** Rows that are left out of the pool for a window. */
-  readonly excluded: number
-  readonly context: number
-  readonly n: number
-  readonly articles: number
-  /** Why there are no intervals. */
-  readonly ci95_note: string | null
-  readonly oracle: Oracle
-  /** Why there is no Top-10. */
-  readonly top10_note: string | null
-  readonly contestants: readonly ({
-    readonly name: string
-    readonly kind: 'run' | 'baseline'
-    readonly model: string | null
-  } & Readonly<Record<Measure, number | null>>)[]
-  readonly pairs: readonly Pair[]
-}
-/** comparison.json */
-export interface ComparisonDocument {
-  readonly version: 1
-  readonly seed: number
-  readonly libtorch: string
-  readonly comparisons: readonly Comparison[]
-}
 export const COMPARISON = 'comparison.json'
 
 const mean = (values: Float64Array) => values.reduce((a, b) => a + b, 0) / values.length

@@ -3,9 +3,9 @@ import type { Chosen } from '../../evaluate/subject.js'
 import { native } from '../../native.js'
 import { Tensor } from '../../torch/tensor.js'
 import { consultOracle, type Oracle } from '../retrieval/oracle.js'
-import { openPool, type Pool } from '../retrieval/pool.js'
+import { openPool } from '../retrieval/pool.js'
 import { worths } from '../retrieval/retrieval-scores.js'
-import { search } from '../retrieval/search.js'
+import { type Pool, search } from '../retrieval/search.js'
 
 /** What is compared: figures for each window. */
 export const MEASURES = ['cosine', 'cosine_centred', 'top10'] as const

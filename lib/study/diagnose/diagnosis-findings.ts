@@ -1,16 +1,6 @@
 import type { Facts } from './facts.js'
-import { said } from './pattern.js'
+import { type Finding, said } from './pattern.js'
 import { PATTERNS } from './patterns.js'
-
-/** What is wrong with a run, why it is thought so, and what to do about it. */
-export interface Finding {
-  readonly code: string
-  /** fail: the instrument or the run is broken; warn: the run is weak; note: good to know. */
-  readonly level: 'fail' | 'warn' | 'note'
-  readonly what: string
-  readonly why: string
-  readonly fix: string
-}
 
 const wasSeen = ({ trained_on: share }: Pick<Facts, 'trained_on'>) => share !== null && share > 0
 

@@ -1,6 +1,15 @@
 import { worded } from '../../hints.js'
-import type { Finding } from './diagnosis-findings.js'
 import type { Facts } from './facts.js'
+
+/** What is wrong with a run, why it is thought so, and what to do about it. */
+export interface Finding {
+  readonly code: string
+  /** fail: the instrument or the run is broken; warn: the run is weak; note: good to know. */
+  readonly level: 'fail' | 'warn' | 'note'
+  readonly what: string
+  readonly why: string
+  readonly fix: string
+}
 
 type Words = string | ((f: Facts) => string)
 

@@ -8,11 +8,11 @@ import { native, type Retrieval } from '../../native.js'
 import { FEWEST_ARTICLES } from '../../statistics/estimates.js'
 import { Tensor } from '../../torch/tensor.js'
 import { consultOracle } from './oracle.js'
-import type { Pool } from './pool.js'
 import type { Pools, RetrievalEntry } from './retrieval-entry.js'
 import { describeFailures, missed } from './retrieval-failures.js'
 import { NEAR_DUPLICATE, nearDuplicateHits, type PoolScores, scorePool, worths } from './retrieval-scores.js'
 import { judge } from './retrieval-verdict.js'
+import type { Pool } from './search.js'
 import { search } from './search.js'
 
 /** What can be looked for without a model. */

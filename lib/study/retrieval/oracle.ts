@@ -1,8 +1,8 @@
 import { targets } from '../../evaluate/baselines-rows.js'
 import type { Chosen } from '../../evaluate/subject.js'
 import type { Retrieval } from '../../native.js'
-import type { Pool } from './pool.js'
 import { worths } from './retrieval-scores.js'
+import type { Pool } from './search.js'
 import { search } from './search.js'
 
 /** Below this recall of the targets themselves no score of a pool means anything. */

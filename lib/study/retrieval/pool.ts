@@ -4,21 +4,7 @@ import { badOption } from '../../errors.js'
 import { blocks, contexts, type Rows, targets } from '../../evaluate/baselines-rows.js'
 import type { Chosen } from '../../evaluate/subject.js'
 import type { Tensor } from '../../torch/tensor.js'
-import { nearestRows } from './search.js'
-
-/** Vectors that are searched, and where the targets and contexts of some windows stand among them. */
-export interface Pool {
-  readonly base: Pick<Base, 'path' | 'hash' | 'space' | 'articles' | 'texts'>
-  /** Shapes: [rows, dim]. */
-  readonly vectors: Tensor
-  readonly rows: number
-  /** Per window, the row of its target. */
-  readonly target: Int32Array
-  /** Window i leaves out the rows excluded[first[i] … first[i + 1]): its context. */
-  readonly first: Int32Array
-  readonly excluded: Int32Array
-  dispose(): void
-}
+import { nearestRows, type Pool } from './search.js'
 
 /** A vector is found where a row has this cosine with it: the same one, perhaps rounded to float16 or divided by its length. */
 const SAME = 1 - 1e-6

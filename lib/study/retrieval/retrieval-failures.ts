@@ -1,5 +1,5 @@
 import type { Ranking } from '../../native.js'
-import type { Pool } from './pool.js'
+import type { Pool } from './search.js'
 import { NEAREST, ranks } from './search.js'
 
 /** A row of the bank, and what it says. */

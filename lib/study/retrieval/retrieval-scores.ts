@@ -1,7 +1,7 @@
 import type { Interval } from '../../evaluate/metrics.js'
 import type { Ranking } from '../../native.js'
 import { describe, meanByArticle } from '../../statistics/estimates.js'
-import type { Pool } from './pool.js'
+import type { Pool } from './search.js'
 import { NEAREST, ranks } from './search.js'
 
 /** What a rank is worth, by the name of the score. */

@@ -1,6 +1,20 @@
+import type { Base } from '../../data/base.js'
 import { native, type Ranking, type Retrieval } from '../../native.js'
 import type { Tensor } from '../../torch/tensor.js'
-import type { Pool } from './pool.js'
+
+/** Vectors that are searched, and where the targets and contexts of some windows stand among them. */
+export interface Pool {
+  readonly base: Pick<Base, 'path' | 'hash' | 'space' | 'articles' | 'texts'>
+  /** Shapes: [rows, dim]. */
+  readonly vectors: Tensor
+  readonly rows: number
+  /** Per window, the row of its target. */
+  readonly target: Int32Array
+  /** Window i leaves out the rows excluded[first[i] … first[i + 1]): its context. */
+  readonly first: Int32Array
+  readonly excluded: Int32Array
+  dispose(): void
+}
 
 /** How many of the nearest rows are kept. */
 export const NEAREST = 20

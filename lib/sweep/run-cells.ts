@@ -2,25 +2,19 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { showRun } from '../checkpoint/list-runs.js'
 import { isRun } from '../checkpoint/run-folder.js'
-import { abortSignal, asyncDoor, callback, only, optional, withFields } from '../door.js'
 import { sealedText } from '../files/sealed.js'
 import { replaceText } from '../files/write.js'
 import { kebab } from '../options.js'
-import { type Reported, report } from '../report/report.js'
 import type { TrainEvent } from '../train/train-events.js'
 import { type Cell, SWEEP, type Sweep } from './cells.js'
 import { type Ended, runVerb } from './sweep-child.js'
 import { modelsOf } from './sweep-fields.js'
-import { plan, type SweepSettings } from './sweep-plan.js'
+import type { SweepSettings } from './sweep-plan.js'
 
-/** Options of `sweep`: any field of `sweepFields`. */
-export type SweepOptions = Readonly<Record<string, string | number | boolean | undefined>>
-
-/** What a sweep tells as it goes. */
-export type SweepEvent = { version: 1 } & (
+/** What a sweep tells of its cells as it goes. */
+export type CellEvent = { version: 1 } & (
   | { type: 'cell'; cell: Cell; number: number; of: number; seconds_left: number | null }
   | { type: 'training'; model: string; event: TrainEvent }
-  | { type: 'result'; sweep: Sweep; stopped: boolean; page: string; json: string; table: string; plots: string }
 )
 
 /** Options as words of the command line. */
@@ -41,7 +35,7 @@ interface Work {
   readonly o: SweepSettings
   readonly sweep: Sweep
   readonly signal: AbortSignal | undefined
-  readonly tell: (event: SweepEvent) => void
+  readonly tell: (event: CellEvent) => void
 }
 
 /** Trains one cell, from its checkpoint where it has one, for so many seconds at most. */
@@ -78,37 +72,44 @@ async function evaluate({ o, signal }: Work, cell: Cell): Promise<Cell> {
   return { ...after, state: cell.state === 'out of budget' ? cell.state : 'done' }
 }
 
-type Control = { signal?: AbortSignal; tell?: Work['tell']; say?: (line: string) => void }
-const ARGS = {
-  options: withFields({}),
-  control: only({ signal: optional(abortSignal), tell: optional(callback), say: optional(callback) }),
+/** What hears of a sweep, and what stops it. */
+export interface SweepControl {
+  readonly signal?: AbortSignal
+  readonly tell?: (event: CellEvent) => void
 }
 
-/**
- * Trains and judges models one after the other, each in a process of its own, and makes the report.
- *
- * Called again with the same options, it goes on where it stopped: what is done is left as it is, what failed is tried again.
- * Errors: BAD_OPTION; RUN_EXISTS. What goes wrong in a cell stands in the result.
- */
-export const sweep = asyncDoor('sweep', ARGS, async (options: SweepOptions, control: Control = {}) => {
-  const { signal, tell = () => {}, say = () => {} } = control
-  const { o, sweep: planned } = await plan(options)
+/** Trains and judges one cell within its share of the seconds left; `put` writes where it stands, and what it took of them. */
+async function run(
+  work: Work,
+  waiting: Cell,
+  share: number | undefined,
+  put: (cell: Cell, spent?: number) => Promise<Cell>,
+): Promise<void> {
+  const { o } = work
+  let cell = await put({ ...waiting, state: 'training', error: null })
+  if (o.overwrite || (await standing(o.out, cell.run)) !== 'ended') {
+    const ended = await train(work, cell, share)
+    const spent = Math.min(share ?? 0, ended.seconds) // a cell that takes long to stop costs the others nothing
+    cell = await put(afterTraining(cell, ended), spent)
+  } else cell = await put({ ...cell, state: 'evaluating' })
+  const judgeable =
+    cell.state === 'evaluating' || (cell.state === 'out of budget' && (await standing(o.out, cell.run)) !== 'none')
+  if (judgeable) await put(await evaluate(work, cell))
+}
+
+/** Trains and judges the cells of a sweep that are not done, one after the other, each in a process of its own. */
+export async function runCells(o: SweepSettings, planned: Sweep, { signal, tell = () => {} }: SweepControl): Promise<Sweep> {
   await mkdir(o.evaluation, { recursive: true })
   let sweep = planned
   const asked = new Set(modelsOf(o.models).map(({ name }) => name))
   const open = sweep.cells.filter((cell) => asked.has(cell.model) && cell.state !== 'done')
   let left = sweep.budget_seconds
-  const put = async (cell: Cell): Promise<Cell> => {
+  const put = async (cell: Cell, spent = 0): Promise<Cell> => {
+    if (left !== null) left -= spent
     sweep = { ...sweep, cells: sweep.cells.map((c) => (c.model === cell.model ? cell : c)) }
     await replaceText(o.evaluation, SWEEP, sealedText(sweep))
-    tell({
-      version: 1,
-      type: 'cell',
-      cell,
-      number: open.findIndex((c) => c.model === cell.model) + 1,
-      of: open.length,
-      seconds_left: left,
-    })
+    const number = open.findIndex((c) => c.model === cell.model) + 1
+    tell({ version: 1, type: 'cell', cell, number, of: open.length, seconds_left: left })
     return cell
   }
   for (const [i, waiting] of open.entries()) {
@@ -117,21 +118,8 @@ export const sweep = asyncDoor('sweep', ARGS, async (options: SweepOptions, cont
       await put({ ...waiting, state: 'out of budget' })
       continue
     }
-    const work: Work = { o, sweep, signal, tell }
     const share = left === null ? undefined : left / (open.length - i)
-    let cell = await put({ ...waiting, state: 'training', error: null })
-    if (o.overwrite || (await standing(o.out, cell.run)) !== 'ended') {
-      const ended = await train(work, cell, share)
-      if (left !== null) left -= Math.min(share!, ended.seconds) // what stopping takes is nobody else's loss
-      cell = await put(afterTraining(cell, ended))
-    } else cell = await put({ ...cell, state: 'evaluating' })
-    const judgeable =
-      cell.state === 'evaluating' || (cell.state === 'out of budget' && (await standing(o.out, cell.run)) !== 'none')
-    if (judgeable) cell = await put(await evaluate(work, cell))
+    await run({ o, sweep, signal, tell }, waiting, share, put)
   }
-  const made: Reported = await report({ runs: o.out, out: o.evaluation, say })
-  const { page, json, table, plots } = made
-  const stopped = signal?.aborted === true
-  tell({ version: 1, type: 'result', sweep, stopped, page, json, table, plots })
-  return { sweep, stopped, ...made }
-})
+  return sweep
+}

@@ -1,0 +1,36 @@
+import { abortSignal, asyncDoor, callback, only, optional, withFields } from '../door.js'
+import type { Sweep } from '../sweep/cells.js'
+import { type CellEvent, runCells } from '../sweep/run-cells.js'
+import { plan } from '../sweep/sweep-plan.js'
+import { report } from './report.js'
+
+/** Options of `sweep`: any field of `sweepFields`. */
+export type SweepOptions = Readonly<Record<string, string | number | boolean | undefined>>
+
+/** What a sweep tells as it goes, and at its end. */
+export type SweepEvent =
+  | CellEvent
+  | { version: 1; type: 'result'; sweep: Sweep; stopped: boolean; page: string; json: string; table: string; plots: string }
+
+type Control = { signal?: AbortSignal; tell?: (event: SweepEvent) => void; say?: (line: string) => void }
+const ARGS = {
+  options: withFields({}),
+  control: only({ signal: optional(abortSignal), tell: optional(callback), say: optional(callback) }),
+}
+
+/**
+ * Trains and judges models one after the other, each in a process of its own, and makes the report.
+ *
+ * Called again with the same options, it goes on where it stopped: what is done is left as it is, what failed is tried again.
+ * Errors: BAD_OPTION; RUN_EXISTS. What goes wrong in a cell stands in the result.
+ */
+export const sweep = asyncDoor('sweep', ARGS, async (options: SweepOptions, control: Control = {}) => {
+  const { signal, tell = () => {}, say = () => {} } = control
+  const { o, sweep: planned } = await plan(options)
+  const swept = await runCells(o, planned, { ...(signal && { signal }), tell })
+  const made = await report({ runs: o.out, out: o.evaluation, say })
+  const { page, json, table, plots } = made
+  const stopped = signal?.aborted === true
+  tell({ version: 1, type: 'result', sweep: swept, stopped, page, json, table, plots })
+  return { sweep: swept, stopped, ...made }
+})

@@ -1,0 +1,32 @@
+import type { Provenance } from '../../evaluate/subject.js'
+import type { Oracle } from '../retrieval/oracle.js'
+import type { Pair } from './pairs.js'
+import type { Measure } from './shared-windows.js'
+
+/** All contestants on the same windows of one file. */
+export interface Comparison extends Provenance {
+  readonly bank: { readonly path: string; readonly hash: string; readonly rows: number }
+  /** Rows that are left out of the pool for a window. */
+  readonly excluded: number
+  readonly context: number
+  readonly n: number
+  readonly articles: number
+  /** Why there are no intervals. */
+  readonly ci95_note: string | null
+  readonly oracle: Oracle
+  /** Why there is no Top-10. */
+  readonly top10_note: string | null
+  readonly contestants: readonly ({
+    readonly name: string
+    readonly kind: 'run' | 'baseline'
+    readonly model: string | null
+  } & Readonly<Record<Measure, number | null>>)[]
+  readonly pairs: readonly Pair[]
+}
+/** comparison.json */
+export interface ComparisonDocument {
+  readonly version: 1
+  readonly seed: number
+  readonly libtorch: string
+  readonly comparisons: readonly Comparison[]
+}
