@@ -1,5 +1,6 @@
 import type { Options } from 'yargs'
-import { type Field, type Fields, kebab } from '../lib/options.js'
+import type { Field, Fields } from '../lib/options.js'
+import { kebab } from '../lib/show.js'
 
 export { kebab }
 

@@ -1,8 +1,8 @@
 import { beyondPlan } from '../lib/checkpoint/run-manifest.js'
 import type { TrainEvent } from '../lib/index.js'
-import { shellWord, terminalText } from '../lib/show.js'
+import { bytes, count, duration, shellWord, terminalText } from '../lib/show.js'
 import { program } from './command-line.js'
-import { bytes, count, duration, nearby } from './output.js'
+import { nearby } from './output.js'
 
 type Of<Type extends TrainEvent['type']> = Extract<TrainEvent, { type: Type }>
 

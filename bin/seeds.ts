@@ -1,7 +1,7 @@
 import { runName } from '../lib/checkpoint/run-folder.js'
 import { asLvmError } from '../lib/errors.js'
 import type { TrainEvent, TrainOptions } from '../lib/index.js'
-import { table } from './output.js'
+import { table } from '../lib/show.js'
 
 /** The library's training, as commands use it. */
 export type Train = (options: TrainOptions, control: { signal?: AbortSignal }) => AsyncIterable<TrainEvent>

@@ -1,6 +1,6 @@
 import type { Progress } from '../lib/libtorch/sources.js'
-import { oneLine } from '../lib/show.js'
-import { bytes, diagnostic, event } from './output.js'
+import { bytes, oneLine } from '../lib/show.js'
+import { diagnostic, event } from './output.js'
 
 const VERBS = { wait: 'waiting for', download: 'fetching', check: 'checking', unpack: 'unpacking' }
 

@@ -90,9 +90,6 @@ export function text(o: TextOptions & { default: string | undefined }): Field<st
   }
 }
 
-/** An option as the command line writes it: batchSize → batch-size. */
-export const kebab = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-
 /** Fills defaults, rejects unknown keys and bad values, and freezes. Nothing downstream checks again. */
 export function resolve<F extends Fields>(owner: string, fields: F, given: Readonly<Record<string, unknown>> = {}): Options<F> {
   for (const key of Object.keys(given)) {

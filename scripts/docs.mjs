@@ -1,8 +1,8 @@
 // Writes what the documentation takes from tables: `node scripts/docs.mjs`; with --check it only says which files are stale.
+
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { kebab } from '../dist/bin/flags.js'
 import { auditFields } from '../dist/lib/audit/audit-fields.js'
 import { CHECKS } from '../dist/lib/audit/audit-findings.js'
 import { LIMITS as AUDIT_LIMITS } from '../dist/lib/audit/audit-limits.js'
@@ -22,6 +22,7 @@ import { exportFields } from '../dist/lib/export/export-fields.js'
 import { LIMITS } from '../dist/lib/files/limits.js'
 import { architectures, ERRORS, listModels, showModel } from '../dist/lib/index.js'
 import { reportFields, verifyFields } from '../dist/lib/report/report-fields.js'
+import { kebab } from '../dist/lib/show.js'
 import { wrapperFields } from '../dist/lib/spec/architecture.js'
 import { printFolded } from '../dist/lib/spec/print.js'
 import { benchmarkFields } from '../dist/lib/study/benchmark/benchmark-fields.js'

@@ -1,7 +1,8 @@
 import type { CommandModule } from 'yargs'
+import { bytes, count, table } from '../../lib/show.js'
 import { benchmarkFields } from '../../lib/study/benchmark/benchmark-fields.js'
 import { flags, given } from '../flags.js'
-import { answer, bytes, count, diagnostic, table } from '../output.js'
+import { answer, diagnostic } from '../output.js'
 
 const ratio = (value: number, [from, to]: readonly [number, number]) =>
   `${value.toFixed(3)} (${from.toFixed(3)} … ${to.toFixed(3)})`

@@ -3,9 +3,9 @@ import { auditFields } from '../../lib/audit/audit-fields.js'
 import { inspectFields } from '../../lib/data/data-fields.js'
 import type { Inspection } from '../../lib/data/inspect-data.js'
 import { LvmError } from '../../lib/errors.js'
-import { oneLine } from '../../lib/show.js'
+import { bytes, count, oneLine, table } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
-import { answer, bytes, count, diagnostic, fail, table } from '../output.js'
+import { answer, diagnostic, fail } from '../output.js'
 
 type Facts = readonly (readonly [name: string, fact: string])[]
 

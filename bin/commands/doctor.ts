@@ -2,9 +2,9 @@ import type { CommandModule } from 'yargs'
 import { badOption, ERRORS } from '../../lib/errors.js'
 import { doctorFields } from '../../lib/evaluate/evaluate-fields.js'
 import { type Diagnosis, examine } from '../../lib/libtorch/doctor.js'
-import { oneLine } from '../../lib/show.js'
+import { bytes, oneLine, table } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
-import { answer, bytes, diagnostic, table } from '../output.js'
+import { answer, diagnostic } from '../output.js'
 
 function page(d: Diagnosis): string {
   const { system: os, cpu, limits } = d
@@ -64,7 +64,7 @@ export const doctor: CommandModule = {
     const [key] = Object.keys(given(doctorFields, argv))
     if (key !== undefined)
       throw badOption('doctor', key, 'nothing, because no run is named,', argv[key], 'run: lvm-torch doctor RUN')
-    const diagnosis = examine()
+    const diagnosis = await examine()
     answer(diagnosis, () => page(diagnosis), argv.json === true)
     if (!diagnosis.usable) process.exitCode = ERRORS.LIBTORCH_MISSING.exit
   },

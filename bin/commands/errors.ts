@@ -1,6 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { ERRORS } from '../../lib/errors.js'
-import { answer, table } from '../output.js'
+import { table } from '../../lib/show.js'
+import { answer } from '../output.js'
 
 export const errors: CommandModule = {
   command: 'errors',

@@ -4,8 +4,9 @@ import { install } from '../../lib/libtorch/install.js'
 import { activate, installed, pick, remove, verify } from '../../lib/libtorch/libtorch-store.js'
 import { VERSION } from '../../lib/libtorch/pins.js'
 import { choice, flag, resolve, text } from '../../lib/options.js'
+import { bytes, table } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
-import { answer, bytes, event, table } from '../output.js'
+import { answer, event } from '../output.js'
 import { transfer } from '../transfer.js'
 
 const variants = ['cpu', 'cuda'] as const

@@ -1,7 +1,7 @@
 import type { Argv, CommandModule } from 'yargs'
-import { answer, count, table } from '../output.js'
+import { bytes, count, table } from '../../lib/show.js'
+import { answer } from '../output.js'
 
-const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`
 const percent = (part: number | null) => (part === null ? null : `${part > 0 ? '+' : ''}${(100 * part).toFixed(2)} %`)
 
 const show: CommandModule = {
@@ -31,8 +31,8 @@ export const models: CommandModule = {
         target: (m) => (m.target === null ? null : count(m.target)),
         deviation: (m) => percent(m.deviation),
         time: (m) => m.complexity,
-        'memory T 5': (m) => gigabytes(m.memory_t5_bytes),
-        'T 1,024': (m) => gigabytes(m.memory_t1024_bytes),
+        'memory T 5': (m) => bytes(m.memory_t5_bytes),
+        'T 1,024': (m) => bytes(m.memory_t1024_bytes),
         status: (m) => m.status,
         'val cosine': (m) => m.val_cosine?.toFixed(4),
         success: (m) => m.success,

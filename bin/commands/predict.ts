@@ -1,7 +1,8 @@
 import type { CommandModule } from 'yargs'
 import { predictFields } from '../../lib/evaluate/evaluate-fields.js'
+import { count } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
-import { answer, count } from '../output.js'
+import { answer } from '../output.js'
 
 export const predict: CommandModule = {
   command: 'predict <run>',

@@ -1,7 +1,8 @@
 import type { CommandModule } from 'yargs'
 import { pruneFields } from '../../lib/compress/prune-fields.js'
+import { bytes, count, table } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
-import { answer, bytes, count, diagnostic, table } from '../output.js'
+import { answer, diagnostic } from '../output.js'
 import { allOrNothing } from '../signals.js'
 
 export const prune: CommandModule = {

@@ -1,7 +1,8 @@
 import type { CommandModule } from 'yargs'
 import { quantizeFields } from '../../lib/compress/quantize-fields.js'
+import { bytes, table } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
-import { answer, bytes, diagnostic, table } from '../output.js'
+import { answer, diagnostic } from '../output.js'
 import { allOrNothing } from '../signals.js'
 
 export const quantize: CommandModule = {

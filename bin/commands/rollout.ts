@@ -1,9 +1,8 @@
 import type { CommandModule } from 'yargs'
 import { rolloutFields } from '../../lib/evaluate/evaluate-fields.js'
+import { count, short, table } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
-import { answer, count, table } from '../output.js'
-
-const figure = (value: number) => value.toFixed(4).replace(/^(-?)0\./, '$1.')
+import { answer } from '../output.js'
 
 export const rolling: CommandModule = {
   command: 'rollout <run>',
@@ -22,11 +21,11 @@ export const rolling: CommandModule = {
         `${made.run}: ${count(made.windows)} windows of ${made.articles} articles (${made.part}), memory: ${made.memory}${trained}\n`,
         table(made.steps, {
           step: ({ step }) => step,
-          cosine: ({ cosine }) => figure(cosine),
-          '95 %': ({ ci95 }) => ci95 && `${figure(ci95[0])} … ${figure(ci95[1])}`,
-          'copy last': ({ cosine_copy_last }) => figure(cosine_copy_last),
-          'to the mean': ({ cosine_mean_vector }) => figure(cosine_mean_vector),
-          'to the step before': ({ cosine_previous }) => figure(cosine_previous),
+          cosine: ({ cosine }) => short(cosine),
+          '95 %': ({ ci95 }) => ci95 && `${short(ci95[0])} … ${short(ci95[1])}`,
+          'copy last': ({ cosine_copy_last }) => short(cosine_copy_last),
+          'to the mean': ({ cosine_mean_vector }) => short(cosine_mean_vector),
+          'to the step before': ({ cosine_previous }) => short(cosine_previous),
         }),
       ].join('\n')
     answer(made, text, argv.json === true)

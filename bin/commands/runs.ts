@@ -7,9 +7,9 @@ import { restoreRun } from '../../lib/checkpoint/run-store.js'
 import { ERRORS, LvmError } from '../../lib/errors.js'
 import { resolve, text } from '../../lib/options.js'
 import { basesOf } from '../../lib/report/basis.js'
-import { oneLine } from '../../lib/show.js'
+import { bytes, count, duration, oneLine, table } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
-import { answer, bytes, count, duration, table } from '../output.js'
+import { answer } from '../output.js'
 
 const fields = { out: text({ default: RUNS, about: 'the folder of the runs', expected: 'a folder' }) }
 const rootOf = (argv: Readonly<Record<string, unknown>>) => resolve('runs', fields, given(fields, argv)).out

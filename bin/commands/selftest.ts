@@ -1,8 +1,9 @@
 import type { CommandModule } from 'yargs'
 import { ERRORS } from '../../lib/errors.js'
 import { selftestFields } from '../../lib/evaluate/evaluate-fields.js'
+import { count, table } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
-import { answer, count, table } from '../output.js'
+import { answer } from '../output.js'
 
 const shown = (value: number | string | null) =>
   typeof value === 'number' ? (Math.abs(value) < 1e-4 && value !== 0 ? value.toExponential(1) : String(+value.toFixed(4))) : value

@@ -1,9 +1,10 @@
 import type { CommandModule } from 'yargs'
 import type { SweepEvent, SweepOptions } from '../../lib/index.js'
+import { duration } from '../../lib/show.js'
 import { sweepFields } from '../../lib/sweep/sweep-fields.js'
 import { resumption } from '../command-line.js'
 import { flags, given } from '../flags.js'
-import { diagnostic, duration, event as emit, nearby, print } from '../output.js'
+import { diagnostic, event as emit, nearby, print } from '../output.js'
 import { closing, header, opening, row } from '../progress.js'
 import { interruption } from '../signals.js'
 

@@ -3,9 +3,9 @@ import { architectures } from '../../lib/architectures/index.js'
 import { badOption } from '../../lib/errors.js'
 import type { TrainOptions } from '../../lib/index.js'
 import { integer, resolve } from '../../lib/options.js'
+import { kebab, nearestWord } from '../../lib/show.js'
 import { trainFields, trainFieldsOf } from '../../lib/train/train-fields.js'
-import { flags, given, kebab, wrapped } from '../flags.js'
-import { nearest } from '../usage.js'
+import { flags, given, wrapped } from '../flags.js'
 
 const names = architectures.map(({ name }) => name)
 const seedFields = {
@@ -26,7 +26,7 @@ export function modelOn(words: readonly string[]) {
   const model = bare.flatMap(({ word, after }) => (valued.has(after) ? [] : architectures.filter(({ name }) => name === word)))[0]
   const unknown = bare.find(({ word, after }) => word !== 'train' && !after.startsWith('-'))?.word
   if (model !== undefined || unknown === undefined) return model
-  const meant = nearest(unknown, names)
+  const meant = nearestWord(unknown, names)
   throw badOption('train', 'model', `one of ${names.join(', ')}`, unknown, meant && `did you mean ${meant}?`)
 }
 

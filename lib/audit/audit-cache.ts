@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Base } from '../data/base.js'
+import { textHash } from '../files/hash.js'
 import { replaceText } from '../files/write.js'
 import type { Level } from './audit-findings.js'
 import type { Drawn } from './leak.js'
@@ -15,8 +16,6 @@ export interface Verdict {
   /** Codes of what is not sound, the worst first. */
   readonly codes: readonly { readonly code: string; readonly level: Level; readonly message: string }[]
 }
-
-const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 /** Changes with anything that an audit depends on. */
 export function auditKey(base: Base, against: readonly Base[], o: { context: number; cross: boolean; split: Drawn }): string {
@@ -38,7 +37,7 @@ export async function readVerdict(folder: string, key: string): Promise<Verdict 
       digest: string
       found: Verdict
     }
-    return stored.key === key && stored.digest === sha256(JSON.stringify(stored.found)) ? stored.found : undefined
+    return stored.key === key && stored.digest === textHash(JSON.stringify(stored.found)) ? stored.found : undefined
   } catch {
     return undefined
   }
@@ -48,6 +47,6 @@ export async function readVerdict(folder: string, key: string): Promise<Verdict 
 export async function writeVerdict(folder: string, key: string, found: Verdict): Promise<void> {
   try {
     await mkdir(folder, { recursive: true })
-    await replaceText(folder, fileName(key), JSON.stringify({ key, digest: sha256(JSON.stringify(found)), found }))
+    await replaceText(folder, fileName(key), JSON.stringify({ key, digest: textHash(JSON.stringify(found)), found }))
   } catch {}
 }

@@ -1,4 +1,4 @@
-import { permutation } from '../statistics/random.js'
+import { sampled } from '../statistics/random.js'
 import { call, type Tensor } from '../torch/tensor.js'
 import { cosinesOf, sliceRows, type Table, unitAt, unitSlice } from './unit-table.js'
 
@@ -141,22 +141,15 @@ export async function nearPairs(a: Sketch, b: Sketch = a): Promise<Near> {
   return near
 }
 
-/** Rows to compare with `others` without comparing too many pairs: all of them, or a sample drawn by seed. */
-export function sampled(rows: Int32Array, others: number): Int32Array {
-  const most = Math.max(1, Math.floor(MOST_PAIRS / others))
-  return rows.length <= most
-    ? rows
-    : permutation(rows.length, 0)
-        .slice(0, most)
-        .map((i) => rows[i]!)
-        .sort()
-}
+/** Rows to compare with `others` without comparing too many pairs: all of them, or a sample. */
+export const comparable = (rows: Int32Array, others: number): Int32Array =>
+  sampled(rows, Math.max(1, Math.floor(MOST_PAIRS / others)), 0)
 
 /** The near-duplicates among some rows of a table: of all pairs, or beyond 200,000 rows those of a sample with all. */
 export async function nearWithin(table: Table, rows: Int32Array, basis: Tensor): Promise<Near> {
   const all = await sketch(table, rows, basis)
   using _ = all.codes
-  const some = sampled(rows, rows.length / 2)
+  const some = comparable(rows, rows.length / 2)
   if (some === rows) return await nearPairs(all)
   const part = await sketch(table, some, basis)
   using __ = part.codes
@@ -165,7 +158,7 @@ export async function nearWithin(table: Table, rows: Int32Array, basis: Tensor):
 
 /** The rows of one table that have a near-duplicate in another. */
 export async function nearBetween(a: Table, rowsA: Int32Array, b: Table, rowsB: Int32Array, basis: Tensor): Promise<Near> {
-  const left = await sketch(a, sampled(rowsA, rowsB.length), basis)
+  const left = await sketch(a, comparable(rowsA, rowsB.length), basis)
   using _ = left.codes
   const right = await sketch(b, rowsB, basis)
   using __ = right.codes

@@ -1,7 +1,7 @@
 import { cpus } from 'node:os'
 import { atOnce } from '../data/windows.js'
 import { LvmError } from '../errors.js'
-import { sha256 } from '../files/read-file.js'
+import { sha256 } from '../files/hash.js'
 import { addonPath } from '../libtorch/load-libtorch.js'
 import { type DType, type NativeModel, native } from '../native.js'
 import { random } from '../statistics/random.js'

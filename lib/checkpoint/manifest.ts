@@ -1,10 +1,9 @@
 import { lstat, readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { LvmError, shown } from '../errors.js'
-import { jsonHash, textHash } from '../files/hash.js'
+import { jsonHash, sha256, textHash } from '../files/hash.js'
 import { parseJson } from '../files/json.js'
 import { DEFAULT_LIMITS } from '../files/limits.js'
-import { sha256 } from '../files/read-file.js'
 import { isRecord, manifestFault } from './manifest-types.js'
 
 export const MANIFEST = 'manifest.json'

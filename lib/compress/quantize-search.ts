@@ -9,7 +9,8 @@ import { type Chosen, chooseRows } from '../evaluate/subject.js'
 import { trainedShare } from '../evaluate/trained-on.js'
 import { native } from '../native.js'
 import type { Options } from '../options.js'
-import { sampled } from '../train/prepare.js'
+import { bytes } from '../show.js'
+import { sampled } from '../statistics/random.js'
 import { openWeights, type WeightsFile } from '../weights/open-weights.js'
 import { type Gate, gateError, gateSentence, judgeGate, type Scored, score } from './compress-gate.js'
 import { medians, SMALL } from './latency-medians.js'
@@ -22,7 +23,6 @@ export type Settings = Options<typeof quantizeFields>
 /** What would be asked for instead: a result that is as large has missed its purpose. */
 const NEXT = { int4: 'int8', int8: 'bf16', bf16: 'fp32' } as const
 
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
 /** What all matrices take with some of them kept. */
 const bytesWith = (matrices: readonly ModelMatrix[], kept: ReadonlySet<string>, scheme: Scheme): number =>
   matrices.reduce((sum, matrix) => sum + bytesOf(kept.has(matrix.name) ? 'fp32' : scheme, matrix), 0)
@@ -166,7 +166,7 @@ export async function search(parent: Parent, path: string, o: Settings, say: (li
     for (const name of more) {
       kept.add(name)
       const matrix = matrices.find((one) => one.name === name)!
-      say(`  kept: ${name}, ${megabytes(bytesOf('fp32', matrix) - bytesOf(o.to, matrix))} more`)
+      say(`  kept: ${name}, ${bytes(bytesOf('fp32', matrix) - bytesOf(o.to, matrix))} more`)
     }
   }
 }

@@ -1,8 +1,8 @@
 import { contexts, targets } from '../evaluate/baselines-rows.js'
 import type { Chosen } from '../evaluate/subject.js'
 import { type NativeModel, native } from '../native.js'
+import { sampled } from '../statistics/random.js'
 import { Tensor } from '../torch/tensor.js'
-import { sampled } from '../train/prepare.js'
 import type { Side, UnitGroup } from './prune-units.js'
 
 /** Training windows that gradients are taken on, and how many at a time. */

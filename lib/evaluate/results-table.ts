@@ -1,7 +1,6 @@
 import { worded } from '../hints.js'
-import { oneLine } from '../show.js'
+import { aligned, bytes, count, short, signed, span } from '../show.js'
 import type { BaselineName } from './baselines-fit.js'
-import type { Interval } from './metrics.js'
 import type { RunEntry } from './results-file.js'
 import type { Criterion, TierName, Verdict } from './tiers.js'
 import { trainedOnNote } from './trained-on.js'
@@ -15,29 +14,7 @@ export const NAMES: Readonly<Record<BaselineName, string>> = {
 }
 const TITLES = ['', 'cosine', '95 %', 'centred', 'MSE raw', 'MSE unit', 'skill', '95 %']
 
-/** Four decimals, without the zero before the point that every cosine would share. */
-export const short = (x: number, sign = '') => `${x < 0 ? '−' : sign}${Math.abs(x).toFixed(4).replace(/^0/, '')}`
-export const signed = (x: number) => short(x, '+')
-export const span = (interval: Interval, show = short) =>
-  interval === null ? '–' : `${show(interval[0])} … ${show(interval[1])}`
 const mse = (x: number | null) => (x === null ? '–' : x.toFixed(6))
-const megabytes = (n: number) => `${(n / 1e6).toFixed(1)} MB`
-export const whole = (n: number) => n.toLocaleString('en-US')
-
-/** Lines of cells as columns, the first flush left and the others flush right. */
-export function aligned(table: readonly (readonly string[])[]): string {
-  const lines = table.map((line) => line.map(oneLine))
-  const widths = lines[0]!.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)))
-  return lines
-    .map((line) =>
-      line
-        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
-}
-
 function figures(entries: readonly RunEntry[]): string {
   const models = entries.map((e) => [
     e.run,
@@ -117,9 +94,9 @@ function speed(entries: readonly RunEntry[]): string[] {
   const rows = measured.map(({ run, size, latency }) => [
     run,
     ...latency.batches.map(({ p50_ms, p99_ms }) => `${p50_ms.toFixed(2)} (${p99_ms.toFixed(2)})`),
-    whole(Math.round(Math.max(...latency.batches.map((b) => b.samples_per_second)))),
-    megabytes(size.weights_bytes),
-    megabytes(latency.peak_memory_bytes),
+    count(Math.round(Math.max(...latency.batches.map((b) => b.samples_per_second)))),
+    bytes(size.weights_bytes),
+    bytes(latency.peak_memory_bytes),
   ])
   return [aligned([titles, ...rows])]
 }
@@ -149,7 +126,7 @@ function warnings(entries: readonly RunEntry[]): string[] {
 
 function section(entries: readonly RunEntry[]): string {
   const { n, articles, rows, data } = entries[0]!
-  const title = `${whole(n)} windows of ${whole(articles)} article${articles === 1 ? '' : 's'} · ${rows} rows of ${data.path}`
+  const title = `${count(n)} windows of ${count(articles)} article${articles === 1 ? '' : 's'} · ${rows} rows of ${data.path}`
   return [
     [title, ...trainedOnNote(entries[0]!)].join('\n'),
     figures(entries),

@@ -1,11 +1,10 @@
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fileError, LvmError } from '../errors.js'
-
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
+import { bytes } from '../show.js'
 
 /** Free bytes for this user where a folder is, or will be. */
-async function freeBytes(folder: string): Promise<number> {
+export async function freeBytes(folder: string): Promise<number> {
   try {
     const { bavail, bsize } = await statfs(folder)
     return bavail * bsize
@@ -16,10 +15,10 @@ async function freeBytes(folder: string): Promise<number> {
 }
 
 /** Makes sure that so much can be written. Errors: NO_DISK with the figures. */
-export async function requireDisk(folder: string, bytes: number): Promise<void> {
+export async function requireDisk(folder: string, needed: number): Promise<void> {
   const free = await freeBytes(folder)
-  if (free < bytes) {
-    throw new LvmError('NO_DISK', `${folder}: expected ${megabytes(bytes)} of free disk space but there are ${megabytes(free)}`)
+  if (free < needed) {
+    throw new LvmError('NO_DISK', `${folder}: expected ${bytes(needed)} of free disk space but there are ${bytes(free)}`)
   }
 }
 
@@ -28,6 +27,6 @@ export async function saveError(error: unknown, folder: string, safe: string): P
   const known = fileError(error, `could not save in ${folder}`)
   if (!(known instanceof LvmError)) return error
   const full = known.code === 'NO_DISK' && (await freeBytes(folder).catch(() => undefined))
-  const free = typeof full === 'number' ? ` (${megabytes(full)} free)` : ''
+  const free = typeof full === 'number' ? ` (${bytes(full)} free)` : ''
   return new LvmError(known.code, `${known.message}${free}; ${safe}`, { cause: error, hint: known.commandHint })
 }

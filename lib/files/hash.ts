@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { LvmError, shown } from '../errors.js'
+import { fileSize, streamBytes } from './read-file.js'
 
 const ordered = (key: string, value: unknown): unknown => {
   if (typeof value === 'number' && !Number.isFinite(value)) {
@@ -17,3 +18,15 @@ export const textHash = (text: string): string => createHash('sha256').update(te
 
 /** SHA-256 of a value's canonical JSON, in hex: what a spec, a data card or a manifest is known by. */
 export const jsonHash = (value: unknown): string => textHash(canonicalJson(value))
+
+/** SHA-256 of a file, in hex; `read` is told the bytes so far. */
+export async function sha256(path: string, read: (bytes: number) => void = () => {}): Promise<string> {
+  const hash = createHash('sha256')
+  let done = 0
+  for await (const piece of streamBytes(path, 0, await fileSize(path))) {
+    hash.update(piece)
+    done += piece.length
+    read(done)
+  }
+  return hash.digest('hex')
+}

@@ -1,9 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { link, lstat, mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileError, LvmError } from '../errors.js'
+import { textHash } from './hash.js'
 import { alive, type Holder, isOpenHere, local, parseHolder, thisProcess } from './holder.js'
 import { temporary } from './write.js'
 
@@ -19,8 +20,7 @@ interface Link {
   readonly holder: Holder | undefined
 }
 
-const claimOn = (folder: string, text: string) =>
-  join(folder, `lock.${createHash('sha256').update(text).digest('hex').slice(0, 16)}`)
+const claimOn = (folder: string, text: string) => join(folder, `lock.${textHash(text).slice(0, 16)}`)
 
 const gone = (error: NodeJS.ErrnoException): undefined => {
   if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error

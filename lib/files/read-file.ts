@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
@@ -95,11 +94,4 @@ export async function* checkCrc(path: string, name: string, pieces: AsyncIterabl
     yield piece
   }
   if (seen !== crc) throw badCrc(path, name)
-}
-
-/** SHA-256 of a file, in hex. */
-export async function sha256(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const piece of streamBytes(path, 0, await fileSize(path))) hash.update(piece)
-  return hash.digest('hex')
 }

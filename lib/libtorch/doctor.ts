@@ -1,6 +1,7 @@
-import { existsSync, statfsSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync } from 'node:fs'
+
 import { asLvmError } from '../errors.js'
+import { freeBytes } from '../files/disk.js'
 import { findLibtorch, fromPython, type Step, step, steps } from './find.js'
 import { installed } from './libtorch-store.js'
 import { addonPath } from './load-libtorch.js'
@@ -68,14 +69,6 @@ function places(): Step[] {
   return all.filter(({ path }, i) => path === null || all.findIndex((other) => other.path === path) === i)
 }
 
-/** The free space of the disk that a folder is on, or will be. */
-function disk(path: string): { path: string; free_bytes: number } {
-  let there = path
-  while (!existsSync(there)) there = dirname(there)
-  const { bavail, bsize } = statfsSync(there)
-  return { path, free_bytes: bavail * bsize }
-}
-
 const tools = (): Record<string, string | null> => ({
   npm: tool('npm'),
   python3: tool('python3'),
@@ -85,7 +78,7 @@ const tools = (): Record<string, string | null> => ({
 })
 
 /** Looks at everything that training needs. Trying each libtorch in a child process takes about a second each. */
-export function examine(): Diagnosis {
+export async function examine(): Promise<Diagnosis> {
   const problems: Problem[] = []
   const add = (fatal: boolean, what: string, fix: string) => problems.push({ what, fix, fatal })
   const [os, cpu, allowed, found] = [system(), processor(), limits(), tools()]
@@ -116,7 +109,7 @@ export function examine(): Diagnosis {
     return { source, path, version: libtorch?.version ?? null, variant: libtorch?.variant ?? null, verdict: tried, used: isUsed }
   })
   if (chosen && !chosen.ok) add(true, chosen.message, chosen.hint)
-  const disks = [disk(storeRoot()), disk(process.cwd())]
+  const disks = await Promise.all([storeRoot(), process.cwd()].map(async (path) => ({ path, free_bytes: await freeBytes(path) })))
   if (!used && disks[0]!.free_bytes < 1.3e9)
     add(true, `there is too little room in ${storeRoot()} for libtorch`, 'free 1.3 GB, or set LVM_TORCH_CACHE=/another/disk')
   if (used?.variant === 'cpu' && existsSync('/proc/driver/nvidia/version')) {

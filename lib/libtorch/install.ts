@@ -1,9 +1,11 @@
-import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asLvmError, badOption, cut, LvmError } from '../errors.js'
+import { freeBytes } from '../files/disk.js'
+import { textHash } from '../files/hash.js'
 import { withLock } from '../files/wait-for-lock.js'
+import { bytes } from '../show.js'
 import { inspect } from './inspect-libtorch.js'
 import { activate, type Description, type Installed, pick, SUMS } from './libtorch-store.js'
 import { type Env, storeRoot } from './paths.js'
@@ -25,14 +27,6 @@ export interface InstallOptions {
   readonly platform?: Platform | undefined
   /** Bytes that may be written to a folder's disk. */
   readonly free?: (folder: string) => Promise<number>
-}
-
-const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`
-
-/** Bytes that may be written to a folder's disk. */
-export async function freeBytes(folder: string): Promise<number> {
-  const { bavail, bsize } = await statfs(folder)
-  return bavail * bsize
 }
 
 /** Bytes an installation writes at most; the GPU variant's libraries are 2 GB of wheels and 3.5 GB unpacked. */
@@ -69,13 +63,9 @@ export async function install(options: InstallOptions = {}): Promise<Installed &
     }
     const [need, room] = [needed(variant, from, platform), await free(store)]
     if (room < need) {
-      throw new LvmError(
-        'NO_DISK',
-        `libtorch install: expected ${gigabytes(need)} free in ${store} but there are ${gigabytes(room)}`,
-        {
-          hint: 'free some space, or set LVM_TORCH_CACHE=/a/folder/on/another/disk',
-        },
-      )
+      throw new LvmError('NO_DISK', `libtorch install: expected ${bytes(need)} free in ${store} but there are ${bytes(room)}`, {
+        hint: 'free some space, or set LVM_TORCH_CACHE=/a/folder/on/another/disk',
+      })
     }
     const downloads = join(store, 'downloads')
     const made = await build({ variant, from, env, platform, downloads, store, progress }).catch((error) => {
@@ -138,7 +128,7 @@ async function build(job: Job): Promise<string> {
     installed_at: new Date().toISOString(),
     files: sums.size,
     bytes,
-    sums: createHash('sha256').update(text).digest('hex'),
+    sums: textHash(text),
   }
   await writeFile(join(part, SUMS), text)
   await writeFile(join(part, 'variant.json'), `${JSON.stringify(description, null, 2)}\n`)

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
-import { createReadStream, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { badOption, LvmError } from '../errors.js'
+import { sha256, textHash } from '../files/hash.js'
 import { withLock } from '../files/wait-for-lock.js'
 import { replaceText } from '../files/write.js'
 import { active } from './find.js'
@@ -34,18 +34,6 @@ export interface Installed extends Description {
 }
 
 export const SUMS = 'SHA256SUMS'
-/** The SHA-256 of a file; `read` is told the bytes so far. */
-export async function sha256(path: string, read: (bytes: number) => void = () => {}): Promise<string> {
-  const hash = createHash('sha256')
-  let done = 0
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
-    hash.update(chunk)
-    done += chunk.length
-    read(done)
-  }
-  return hash.digest('hex')
-}
-
 /** Every libtorch that was installed, by name. */
 export function installed(env: Env = process.env): Installed[] {
   const store = storeRoot(env)
@@ -95,7 +83,7 @@ export async function verify(name?: string, env: Env = process.env): Promise<{ n
   const one = pick(name, env)
   const text = await readFile(join(one.path, SUMS), 'utf8').catch(() => '')
   const lines = text.split('\n').filter(Boolean)
-  const wrong: string[] = createHash('sha256').update(text).digest('hex') === one.sums ? [] : [SUMS]
+  const wrong: string[] = textHash(text) === one.sums ? [] : [SUMS]
   for (const line of lines) {
     const [sum, path] = [line.slice(0, 64), line.slice(66)]
     if ((await sha256(join(one.path, path)).catch(() => 'missing')) !== sum) wrong.push(path)

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { asLvmError, LvmError } from '../errors.js'
+import { textHash } from '../files/hash.js'
 import { publishSync } from '../files/write.js'
 import type { Libtorch } from './inspect-libtorch.js'
 import { cacheRoot, packageRoot } from './paths.js'
@@ -85,7 +85,7 @@ export function probe(libtorch: Libtorch, addon: string, device: string): void {
   if (process.env.LVM_TORCH_TRIAL || !existsSync(script())) return
   const key = trialKey(libtorch, addon, device)
   const folder = join(cacheRoot(), 'trials')
-  const file = join(folder, `${createHash('sha256').update(key).digest('hex').slice(0, 32)}.json`)
+  const file = join(folder, `${textHash(key).slice(0, 32)}.json`)
   if (existsSync(file)) return
   const trial = attempt(libtorch, device)
   // A refusal that is not a crash says more when this process meets it itself.

@@ -1,5 +1,5 @@
 import type { RunManifest } from '../checkpoint/run-manifest.js'
-import { count } from './format.js'
+import { count } from '../show.js'
 
 /** What a run's validation figures rest on: figures of other data or another split cannot be compared with them. */
 export interface Basis {

@@ -1,7 +1,6 @@
 import { pageDoor } from '../door.js'
-import { oneLine } from '../show.js'
+import { duration, fixed, millions, mse, NONE, oneLine } from '../show.js'
 import { basesOf } from './basis.js'
-import { duration, fixed, millions, mse, NONE } from './format.js'
 import type { MatrixRow, Status } from './matrix.js'
 import type { Report } from './report-document.js'
 

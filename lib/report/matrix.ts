@@ -3,11 +3,11 @@ import { sizeOf } from '../architectures/size.js'
 import { skillSentence } from '../evaluate/results-table.js'
 import type { TierName } from '../evaluate/tiers.js'
 import { trainedOnNote } from '../evaluate/trained-on.js'
+import { count, fixed, millions } from '../show.js'
 import { countParameters } from '../spec/count.js'
 import type { Cell } from '../sweep/cells.js'
 import { basesOf, basisOf } from './basis.js'
 import { EXPECTED_SCORE } from './expected-scores.js'
-import { count, fixed, millions } from './format.js'
 import type { ReportedRun, Sourced } from './reported-runs.js'
 
 export type Status =

@@ -36,3 +36,12 @@ export function permutation(n: number, seed: number): Int32Array {
   }
   return order
 }
+
+/** At most `most` of some ids, a seeded sample in rising order. */
+export function sampled(ids: Int32Array, most: number | undefined, seed: number): Int32Array {
+  if (most === undefined || ids.length <= most) return ids
+  return permutation(ids.length, seed)
+    .slice(0, most)
+    .map((i) => ids[i]!)
+    .sort()
+}

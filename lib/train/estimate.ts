@@ -1,13 +1,12 @@
 import { LvmError } from '../errors.js'
 import { requireDisk } from '../files/disk.js'
 import { freeMemory } from '../libtorch/memory.js'
+import { bytes } from '../show.js'
 import { activations } from '../spec/activations.js'
 import { countParameters } from '../spec/count.js'
 import type { Node } from '../spec/ops.js'
 import { devices } from '../torch/device.js'
 import type { TrainSettings } from './recipe.js'
-
-const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`
 
 /** Activations of so many bytes are kept; more of them are computed again, unless that was said otherwise. */
 const KEPT = 2 ** 31
@@ -26,9 +25,9 @@ export function estimate(
   const moments = each * (o.ema > 0 ? 3 : 2)
   const weights = parameters * (2 * each + moments + (o.precision === 'bf16' ? 2 : 0))
   const { kept, inputs, largest } = activations(node, o.context, sizes.dim)
-  const bytes = (numbers: number) => 1.3 * each * o.batchSize * numbers // gradients come and go beside them
-  const recompute = o.recompute === 'on' || (o.recompute === 'auto' && bytes(kept) > KEPT)
-  const passing = bytes(recompute ? inputs + largest : kept)
+  const held = (numbers: number) => 1.3 * each * o.batchSize * numbers // gradients come and go beside them
+  const recompute = o.recompute === 'on' || (o.recompute === 'auto' && held(kept) > KEPT)
+  const passing = held(recompute ? inputs + largest : kept)
   const file = parameters * (each + moments)
   return {
     memory_bytes: Math.round(BASE + weights + passing + sizes.dataBytes),
@@ -41,18 +40,18 @@ export function estimate(
 const TIGHT = 0.8
 
 /** Refuses what cannot fit; returns a warning when memory is tight. Errors: OUT_OF_MEMORY with the figures. */
-export function requireMemory(what: string, bytes: number, free: number, hint: string): string | undefined {
-  const [needed, there] = [gigabytes(bytes), gigabytes(free)]
-  if (bytes > free)
+export function requireMemory(what: string, size: number, free: number, hint: string): string | undefined {
+  const [needed, there] = [bytes(size), bytes(free)]
+  if (size > free)
     throw new LvmError('OUT_OF_MEMORY', `train: expected ${needed} of free memory but there are ${there}, for ${what}`, { hint })
-  return bytes > TIGHT * free ? `memory is tight: ${what} may take ${needed} of the ${there} that are free` : undefined
+  return size > TIGHT * free ? `memory is tight: ${what} may take ${needed} of the ${there} that are free` : undefined
 }
 
 /** Refuses data that cannot fit, before it is read. Errors: OUT_OF_MEMORY. */
-export function requireDataMemory(bytes: number): void {
+export function requireDataMemory(size: number): void {
   requireMemory(
     'the data',
-    bytes,
+    size,
     freeMemory(),
     'use a float16 or float32 .npy, which is mapped, leave --normalize out, or use less data',
   )

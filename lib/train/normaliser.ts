@@ -1,8 +1,9 @@
 import type { Windows } from '../data/windows.js'
 import { type NativeModel, native } from '../native.js'
 import type { Node } from '../spec/ops.js'
+import { sampled } from '../statistics/random.js'
 import { call, Tensor, type Value } from '../torch/tensor.js'
-import { type Prepared, sampled } from './prepare.js'
+import type { Prepared } from './prepare.js'
 
 /** Rows that centre and scale are fitted on at most. */
 const ROWS = 100_000

@@ -8,7 +8,7 @@ import { makeWindows, type Windows } from '../data/windows.js'
 import { badOption, LvmError } from '../errors.js'
 import { samplesOf } from '../evaluate/baselines-rows.js'
 import { type NativeSamples, native } from '../native.js'
-import { permutation } from '../statistics/random.js'
+import { sampled } from '../statistics/random.js'
 import { requireDataMemory } from './estimate.js'
 import type { TrainSettings } from './recipe.js'
 
@@ -28,15 +28,6 @@ export interface Prepared {
   /** Memory that the vectors take; what is mapped takes none. */
   readonly bytes: number
   dispose(): void
-}
-
-/** At most `most` of some windows, a seeded sample in rising order. */
-export function sampled(ids: Int32Array, most: number | undefined, seed: number): Int32Array {
-  if (most === undefined || ids.length <= most) return ids
-  return permutation(ids.length, seed)
-    .slice(0, most)
-    .map((i) => ids[i]!)
-    .sort()
 }
 
 const sideOf = (base: Base, o: TrainSettings): Omit<Side, 'samples'> => ({

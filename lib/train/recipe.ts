@@ -2,6 +2,7 @@ import { findArchitecture } from '../architectures/index.js'
 import { badOption, LvmError, shown } from '../errors.js'
 import { forPrograms } from '../hints.js'
 import { type Options, resolve } from '../options.js'
+import { kebab } from '../show.js'
 import { type Architecture, isCausal } from '../spec/architecture.js'
 import { resolveDevice } from '../torch/device.js'
 import { trainFields } from './train-fields.js'
@@ -86,7 +87,7 @@ export function plan(model: string, given: Given): Plan {
         key,
         `no value without ${forPrograms(needs)}, where it has no effect,`,
         own.train[key],
-        `add ${needs}, or leave --${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} out`,
+        `add ${needs}, or leave --${kebab(key)} out`,
       )
   }
   const options = { ...architecture.presets[preset], ...RECIPES[recipe].model, ...own.model }

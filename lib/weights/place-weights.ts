@@ -2,6 +2,7 @@ import type { Stored } from '../checkpoint/stored-tensors.js'
 import { LvmError } from '../errors.js'
 import { jsonHash } from '../files/hash.js'
 import { type NativeModel, native } from '../native.js'
+import { kebab } from '../show.js'
 import { type Architecture, type Shape, wrapperFields } from '../spec/architecture.js'
 import { Tensor } from '../torch/tensor.js'
 import { depthOf, layerOf, type Ours } from './as-ours.js'
@@ -25,7 +26,6 @@ const sizes = (shape: readonly number[]) => `[${shape.join(', ')}]`
 
 /** Options as they are typed. */
 function flags(options: readonly (readonly [string, unknown])[]): string {
-  const kebab = (key: string) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
   const typed = ([key, value]: readonly [string, unknown]) =>
     typeof value === 'boolean' ? `--${value ? '' : 'no-'}${kebab(key)}` : `--${kebab(key)} ${value}`
   return options.map(typed).join(' ')

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import yargs from 'yargs'
-import { flags, given, kebab, wrapped } from '../../bin/flags.js'
+import { flags, given, wrapped } from '../../bin/flags.js'
 import { choice, flag, integer, real, resolve, text } from '../../lib/options.js'
+import { kebab } from '../../lib/show.js'
 
 const fields = {
   batchSize: integer({ default: 32, min: 1, about: 'windows per step', group: 'Training' }),

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { bytes, count, duration, table } from '../../bin/output.js'
+import { bytes, count, duration, table } from '../../lib/show.js'
 
 it('table aligns words left and numbers right, and shows nothing as a dash', () => {
   const rows = [

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { distance, nearest, usageError } from '../../bin/usage.js'
+import { usageError } from '../../bin/usage.js'
+import { distance, nearestWord } from '../../lib/show.js'
 
 const known = {
   verb: 'train',
@@ -18,9 +19,9 @@ describe('nearest', () => {
     ['batch', 'batch-size'],
     ['sed', 'seed'],
     ['weight_decay', 'weight-decay'],
-  ])('%s is %s', (word, meant) => expect(nearest(word, options)).toBe(meant))
-  it.each(['zzz', 'q', 'learning', ''])('"%s" is nothing', (word) => expect(nearest(word, options)).toBeUndefined())
-  it('knows nothing when nothing is known', () => expect(nearest('epochs', [])).toBeUndefined())
+  ])('%s is %s', (word, meant) => expect(nearestWord(word, options)).toBe(meant))
+  it.each(['zzz', 'q', 'learning', ''])('"%s" is nothing', (word) => expect(nearestWord(word, options)).toBeUndefined())
+  it('knows nothing when nothing is known', () => expect(nearestWord('epochs', [])).toBeUndefined())
 })
 
 it('counts letters left out, added, changed or swapped', () => {

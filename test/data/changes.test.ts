@@ -1,7 +1,7 @@
 import { closeSync, openSync, renameSync, truncateSync, utimesSync, writeFileSync, writeSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { openBase } from '../../lib/data/open.js'
-import { sha256 } from '../../lib/files/read-file.js'
+import { sha256 } from '../../lib/files/hash.js'
 import { native } from '../../lib/native.js'
 import { Tensor } from '../../lib/torch/tensor.js'
 import { bytesOf, npy, refused, scratch } from '../files/fixture.js'

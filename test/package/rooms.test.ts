@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 /** Data flows down: a file of lib/ imports from its own room or from one before it. */
 const ROOMS = [
   'hints',
+  'error-codes',
   'errors',
   'door',
   'options',

@@ -1,7 +1,6 @@
-import { plainName } from '../../show.js'
+import { count, mse, plainName } from '../../show.js'
 import { describe, quantile } from '../../statistics/estimates.js'
 import type { Analysis } from '../../study/analysis/analysis-entry.js'
-import { count, mse } from '../format.js'
 import { bars } from './bar-chart.js'
 import { type Box, boxes } from './box-plot.js'
 import type { Axis, Figure } from './figure.js'

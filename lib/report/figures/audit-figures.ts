@@ -1,5 +1,5 @@
 import type { Audit } from '../../audit/audit.js'
-import { count } from '../format.js'
+import { count } from '../../show.js'
 import type { Axis, Figure } from './figure.js'
 import { histogram } from './histogram-chart.js'
 import { lines } from './line-chart.js'

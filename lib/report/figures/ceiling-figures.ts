@@ -1,6 +1,6 @@
+import { count } from '../../show.js'
 import type { Arrow } from '../../study/ceiling/arrow.js'
 import type { Ceiling } from '../../study/ceiling/ceiling.js'
-import { count } from '../format.js'
 import { bars } from './bar-chart.js'
 import type { Axis, Figure } from './figure.js'
 

@@ -1,6 +1,6 @@
 import type { RunEntry } from '../../evaluate/results-file.js'
 import { trainedOnNote } from '../../evaluate/trained-on.js'
-import { count, duration, millions, mse } from '../format.js'
+import { count, duration, millions, mse } from '../../show.js'
 import type { ReportedRun } from '../reported-runs.js'
 import { bars } from './bar-chart.js'
 import { references } from './baseline-lines.js'

@@ -1,6 +1,6 @@
 import type { EChartsOption } from 'echarts'
+import { fixed } from '../../show.js'
 import { extremes } from '../../statistics/extremes.js'
-import { fixed } from '../format.js'
 import { GRID, INK, MUTED } from './palette.js'
 
 /** What a figure shows, as rows under titles with their units. */

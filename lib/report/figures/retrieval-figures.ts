@@ -1,8 +1,8 @@
 import type { BaselineName } from '../../evaluate/baselines-fit.js'
 import { NAMES } from '../../evaluate/results-table.js'
+import { count, fixed } from '../../show.js'
 import type { RetrievalEntry } from '../../study/retrieval/retrieval-entry.js'
 import type { PoolScores } from '../../study/retrieval/retrieval-scores.js'
-import { count, fixed } from '../format.js'
 import type { Figure } from './figure.js'
 import { heatMap } from './heat-map.js'
 

@@ -1,7 +1,6 @@
 import type { HistoryRow } from '../../checkpoint/run-manifest.js'
-import { plainName } from '../../show.js'
+import { mse, plainName } from '../../show.js'
 import { extremes } from '../../statistics/extremes.js'
-import { mse } from '../format.js'
 import type { ReportedRun } from '../reported-runs.js'
 import { references } from './baseline-lines.js'
 import { likeGroups } from './comparison-figures.js'

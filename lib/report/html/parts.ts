@@ -1,7 +1,7 @@
+import { NONE } from '../../show.js'
 import { csv } from '../figures/draw-figure.js'
 import { GRID, INK, MUTED, PAPER } from '../figures/palette.js'
 import type { Drawn } from '../figures/write-figures.js'
-import { NONE } from '../format.js'
 import { escaped, type Html, html, raw } from './html.js'
 
 /** What stands in a cell: a text, or a text with the key that it is sorted by. */

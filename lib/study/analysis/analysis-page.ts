@@ -1,13 +1,9 @@
 import { pageDoor } from '../../door.js'
-import type { Interval } from '../../evaluate/metrics.js'
-import { aligned } from '../../evaluate/results-table.js'
 import { trainedOnNote } from '../../evaluate/trained-on.js'
+import { aligned, count, short, span } from '../../show.js'
 import type { Analysis, Example } from './analysis-entry.js'
 import type { Bin } from './bins.js'
 import { cut } from './groups.js'
-
-const short = (x: number) => `${x < 0 ? '−' : ''}${Math.abs(x).toFixed(4).replace(/^0/, '')}`
-const span = (interval: Interval) => (interval === null ? '–' : `${short(interval[0])} … ${short(interval[1])}`)
 
 /** Bins that are shown of a long list. */
 const SHOWN = 8
@@ -61,7 +57,7 @@ const example = (e: Example) =>
 export const renderAnalysis = pageDoor('renderAnalysis', 'analyze', (a: Analysis): string => {
   const { ood } = a
   return [
-    `${a.run} (${a.model}) · ${a.n.toLocaleString('en-US')} windows of ${a.articles} articles · ${a.rows} rows of ${a.data.path} · seed ${a.seed}`,
+    `${a.run} (${a.model}) · ${count(a.n)} windows of ${a.articles} articles · ${a.rows} rows of ${a.data.path} · seed ${a.seed}`,
     `cosine ${short(a.cosine.mean)}  ${span(a.cosine.ci95)}`,
     ...trainedOnNote(a),
     ...bins('article length', a.by_length),
@@ -74,7 +70,7 @@ export const renderAnalysis = pageDoor('renderAnalysis', 'analyze', (a: Analysis
     ...(ood === null
       ? []
       : [
-          `${ood.path}: cosine ${short(ood.cosine.mean)}  ${span(ood.cosine.ci95)}, ${ood.n.toLocaleString('en-US')} windows of ${ood.articles} articles`,
+          `${ood.path}: cosine ${short(ood.cosine.mean)}  ${span(ood.cosine.ci95)}, ${count(ood.n)} windows of ${ood.articles} articles`,
         ]),
     ...(a.projection.method === 'none'
       ? []

@@ -6,6 +6,7 @@ import type { Rows } from '../../evaluate/baselines-rows.js'
 import type { Interval } from '../../evaluate/metrics.js'
 import { applyRidge, disposeMap, fitRidge } from '../../evaluate/ridge.js'
 import { resolve } from '../../options.js'
+import { pValue } from '../../show.js'
 import { pairedDifference } from '../../statistics/estimates.js'
 import { studentP } from '../../statistics/student.js'
 import { call, type Tensor } from '../../torch/tensor.js'
@@ -128,7 +129,7 @@ async function compared(
   }
 }
 
-const p = (value: number | null) => (value === null ? 'unknown' : value < 1e-4 ? '< .0001' : value.toFixed(4).replace(/^0/, ''))
+const p = (value: number | null) => (value === null ? 'unknown' : pValue(value))
 const told = ({ name, difference, p: chance }: Direction) =>
   `${name} ${difference < 0 ? '−' : '+'}${Math.abs(difference).toFixed(4).replace(/^0/, '')} (p ${p(chance)})`
 

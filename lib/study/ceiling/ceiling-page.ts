@@ -1,23 +1,10 @@
 import { pageDoor } from '../../door.js'
 import type { TierName } from '../../evaluate/tiers.js'
 import { worded } from '../../hints.js'
+import { aligned, count, short, span } from '../../show.js'
 import type { Arrow } from './arrow.js'
 import type { Ceiling, Reachable } from './ceiling.js'
 import type { NetworkEnd } from './until-best.js'
-
-const short = (x: number) => x.toFixed(4).replace(/^(-?)0\./, '$1.')
-const span = (ci: readonly [number, number] | null) => (ci === null ? '–' : `${short(ci[0])} … ${short(ci[1])}`)
-const whole = (n: number) => n.toLocaleString('en-US')
-
-function aligned(lines: readonly (readonly string[])[]): string[] {
-  const widths = lines[0]!.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)))
-  return lines.map((line) =>
-    line
-      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-      .join('  ')
-      .trimEnd(),
-  )
-}
 
 const NAMES: Readonly<Record<string, string>> = {
   mean_vector: 'mean vector',
@@ -65,11 +52,11 @@ export const ceilingPage = pageDoor('ceilingPage', 'ceiling', (c: Ceiling): stri
     r.mse_unit.toFixed(6),
     r.name === c.best.name ? '★' : '',
   ])
-  const sample = c.train.fitted_on < c.train.windows ? `, of which a sample of ${whole(c.train.fitted_on)} was fitted` : ''
+  const sample = c.train.fitted_on < c.train.windows ? `, of which a sample of ${count(c.train.fitted_on)} was fitted` : ''
   return [
-    `${c.data.path} · context ${c.context} · fitted on ${whole(c.train.windows)} windows${sample}, judged on ${whole(c.val.windows)} of ${c.val.articles} other articles`,
+    `${c.data.path} · context ${c.context} · fitted on ${count(c.train.windows)} windows${sample}, judged on ${count(c.val.windows)} of ${c.val.articles} other articles`,
     '',
-    ...aligned([['', 'cosine', '95 %', 'MSE raw', 'MSE unit', ''], ...rows]),
+    aligned([['', 'cosine', '95 %', 'MSE raw', 'MSE unit', ''], ...rows]),
     '',
     reachSentence(c),
     `tiers of the PRD (loss and cosine): ${tierSentences(c).join(', ')}`,
@@ -90,9 +77,9 @@ export const arrowPage = pageDoor('arrowPage', 'arrow', (a: Arrow): string => {
     d.p === null ? '–' : d.p < 1e-4 ? '< .0001' : short(d.p),
   ])
   return [
-    `${a.data.path} · context ${a.context} · ${whole(a.val.windows)} held-out windows of ${a.val.articles} articles, read both ways`,
+    `${a.data.path} · context ${a.context} · ${count(a.val.windows)} held-out windows of ${a.val.articles} articles, read both ways`,
     '',
-    ...aligned([['', 'forward', 'reversed', 'difference', '95 %', 'p'], ...rows]),
+    aligned([['', 'forward', 'reversed', 'difference', '95 %', 'p'], ...rows]),
     '',
     a.verdict,
     ...(a.ci95_note === null ? [] : [`no interval: ${a.ci95_note}`]),

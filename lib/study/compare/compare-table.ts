@@ -1,5 +1,5 @@
-import { aligned, short, signed, span, whole } from '../../evaluate/results-table.js'
 import { trainedOnNote } from '../../evaluate/trained-on.js'
+import { aligned, count, pValue, short, signed, span } from '../../show.js'
 import type { Comparison, ComparisonDocument } from './comparison.js'
 import type { Difference } from './pairs.js'
 import { MEASURES, type Measure } from './shared-windows.js'
@@ -7,7 +7,7 @@ import { MEASURES, type Measure } from './shared-windows.js'
 const TITLES: Readonly<Record<Measure, string>> = { cosine: 'cosine', cosine_centred: 'centred', top10: 'Top-10' }
 const figure = (value: number | null) => (value === null ? '–' : short(value))
 /** p down to what 10,000 flips can tell. */
-const p = (value: number | null) => (value === null ? '–' : value.toFixed(4).replace(/^0/, ''))
+const p = (value: number | null) => (value === null ? '–' : pValue(value))
 
 function outcome({ verdict }: Difference, a: string, b: string): string {
   if (verdict === 'tie') return 'tie'
@@ -16,8 +16,8 @@ function outcome({ verdict }: Difference, a: string, b: string): string {
 }
 
 function section(c: Comparison): string {
-  const title = `${whole(c.n)} windows of ${whole(c.articles)} article${c.articles === 1 ? '' : 's'} · ${c.rows} rows of ${c.data.path}`
-  const pool = `pool of ${whole(c.bank.rows - c.excluded)} rows of ${c.bank.path}, context left out`
+  const title = `${count(c.n)} windows of ${count(c.articles)} article${c.articles === 1 ? '' : 's'} · ${c.rows} rows of ${c.data.path}`
+  const pool = `pool of ${count(c.bank.rows - c.excluded)} rows of ${c.bank.path}, context left out`
   const figures = c.contestants.map((one) => [one.name, ...MEASURES.map((measure) => figure(one[measure]))])
   const differences = c.pairs.flatMap(({ a, b, ...measured }) =>
     MEASURES.flatMap((measure) => {

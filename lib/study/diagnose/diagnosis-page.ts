@@ -1,12 +1,7 @@
 import { pageDoor } from '../../door.js'
-import type { Interval } from '../../evaluate/metrics.js'
-import { aligned } from '../../evaluate/results-table.js'
+import { aligned, count, short, signed, span } from '../../show.js'
 import type { Diagnosis } from './diagnose-runs.js'
 import type { CurvePoint } from './facts.js'
-
-const short = (x: number) => `${x < 0 ? '−' : ''}${Math.abs(x).toFixed(4).replace(/^0/, '')}`
-const signed = (x: number) => `${x > 0 ? '+' : ''}${short(x)}`
-const span = (interval: Interval) => (interval === null ? '' : `${short(interval[0])} … ${short(interval[1])}`)
 
 const offset = (k: number) => (k === 0 ? 'target' : k < 0 ? `t−${-k}` : `t+${k}`)
 const curve = (name: string, points: readonly CurvePoint[]) => [name, ...points.map(({ value }) => short(value))]
@@ -104,7 +99,7 @@ export const renderDiagnosis = pageDoor('renderDiagnosis', 'diagnose', (d: Diagn
     .toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level))
     .map(({ level, code, what, why, fix }) => `${level.toUpperCase()} ${code}: ${what}\n     why: ${why}\n     fix: ${fix}`)
   return [
-    `${d.run} (${d.model}) · ${d.n.toLocaleString('en-US')} windows of ${d.articles} articles · ${d.rows} rows of ${d.data.path} · seed ${d.seed}`,
+    `${d.run} (${d.model}) · ${count(d.n)} windows of ${d.articles} articles · ${d.rows} rows of ${d.data.path} · seed ${d.seed}`,
     `${d.verdict}  cosine ${short(cosine.value)} ${span(cosine.ci95)} · floor ${short(floor)}${skill === null ? '' : ` · skill ${signed(skill.value)} ${span(skill.ci95)} against ${skill.against}`}`,
     findings.length === 0 ? 'nothing was found' : findings.join('\n'),
     offsets(d),

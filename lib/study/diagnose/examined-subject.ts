@@ -2,9 +2,10 @@ import type { History } from '../../checkpoint/run-manifest.js'
 import type { Baseline } from '../../evaluate/baselines-fit.js'
 import { blocks, contexts, type Rows, targets } from '../../evaluate/baselines-rows.js'
 import type { Estimate } from '../../statistics/estimates.js'
+import { sampled } from '../../statistics/random.js'
 import type { Read } from './ablations.js'
 import type { Facts, Figure } from './facts.js'
-import { type Predict, sampled } from './probe-model.js'
+import type { Predict } from './probe-model.js'
 
 /** A run, or anything else that predicts, with what is known of its training. */
 export interface Subject {

@@ -1,6 +1,6 @@
 import { LvmError } from '../../errors.js'
 import { blocks, type Rows, take, targets } from '../../evaluate/baselines-rows.js'
-import { permutation } from '../../statistics/random.js'
+import { sampled } from '../../statistics/random.js'
 import { call, Tensor } from '../../torch/tensor.js'
 import { unitVectors } from '../unit-vectors.js'
 import { addSpread, noSpread, type Spread, type SpreadSums, spread } from './spread.js'
@@ -33,15 +33,6 @@ export interface Probe {
 }
 
 const POOL = 512
-
-/** So many things at most, drawn by a seed, in their own order. */
-export function sampled(ids: Int32Array, most: number, seed: number): Int32Array {
-  if (ids.length <= most) return ids
-  return permutation(ids.length, seed)
-    .slice(0, most)
-    .sort()
-    .map((i) => ids[i]!)
-}
 
 /** A pool from some windows' targets. */
 export async function drawPool(rows: Rows, seed: number): Promise<Pool> {

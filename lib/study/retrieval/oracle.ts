@@ -1,6 +1,7 @@
 import { targets } from '../../evaluate/baselines-rows.js'
 import type { Chosen } from '../../evaluate/subject.js'
 import type { Retrieval } from '../../native.js'
+import { percent } from '../../show.js'
 import { worths } from './retrieval-scores.js'
 import type { Pool } from './search.js'
 import { search } from './search.js'
@@ -29,6 +30,5 @@ export const consultOracle = async (chosen: Chosen, pool: Pool): Promise<Oracle>
 
 /** Why nothing is scored. */
 export const oracleSentence = ({ top1, limit }: Oracle): string => {
-  const percent = (share: number) => `${(100 * share).toFixed(1)} %`
   return `invalid: a perfect prediction finds its target first in ${percent(top1.with_context)} of the cases with the context in the pool and in ${percent(top1.without_context)} without it; ${percent(limit)} are required, because copies of a row cannot be told apart`
 }

@@ -1,6 +1,7 @@
 import type { BaselineName } from '../../evaluate/baselines-fit.js'
-import { aligned, NAMES, span, whole } from '../../evaluate/results-table.js'
+import { NAMES } from '../../evaluate/results-table.js'
 import { trainedOnNote } from '../../evaluate/trained-on.js'
+import { aligned, count, percent, short, span } from '../../show.js'
 import { oracleSentence } from './oracle.js'
 import type { Pools, RetrievalEntry } from './retrieval-entry.js'
 import { type PoolScores, type ScoreName, TIE_RULE } from './retrieval-scores.js'
@@ -14,21 +15,19 @@ const COLUMNS: Readonly<Partial<Record<ScoreName, string>>> = {
   ndcg10: 'nDCG@10',
 }
 const names = Object.keys(COLUMNS) as ScoreName[]
-const figure = (value: number) => value.toFixed(4).replace(/^0\./, '.')
-const percent = (share: number) => `${(100 * share).toFixed(2)} %`
 
 const line = (title: string, scores: PoolScores): string[] => [
   title,
-  ...names.map((name) => figure(scores[name].value)),
-  whole(scores.median_rank.value),
-  span(scores.top10.ci95, (x) => figure(x)),
+  ...names.map((name) => short(scores[name].value)),
+  scores.median_rank.value.toLocaleString('en-US'),
+  span(scores.top10.ci95),
 ]
 
 function block(title: string, pool: keyof Pools<unknown>, entries: readonly RetrievalEntry[]): string {
   const [first] = entries
   const { scores, baselines } = first!
   const own = scores![pool]
-  const chance = ['  chance', ...names.map((name) => figure(own[name].chance)), whole(Math.round(own.median_rank.chance)), '']
+  const chance = ['  chance', ...names.map((name) => short(own[name].chance)), count(Math.round(own.median_rank.chance)), '']
   return aligned([
     [title, ...Object.values(COLUMNS), 'median rank', 'Top-10, 95 %'],
     ...entries.map((e) => line(e.run, e.scores![pool])),
@@ -39,24 +38,24 @@ function block(title: string, pool: keyof Pools<unknown>, entries: readonly Retr
 
 function section(entries: readonly RetrievalEntry[]): string {
   const { n, articles, rows, data, bank, scores, oracle, ci95_note } = entries[0]!
-  const title = `${whole(n)} windows of ${whole(articles)} article${articles === 1 ? '' : 's'} · ${rows} rows of ${data.path}`
-  const searched = `bank ${bank.path} · ${whole(bank.rows)} rows · oracle ${percent(Math.min(...Object.values(oracle.top1)))}`
+  const title = `${count(n)} windows of ${count(articles)} article${articles === 1 ? '' : 's'} · ${rows} rows of ${data.path}`
+  const searched = `bank ${bank.path} · ${count(bank.rows)} rows · oracle ${percent(Math.min(...Object.values(oracle.top1)), 2)}`
   if (scores === null) return [title, searched, ...entries.map((e) => `${e.run}: ${oracleSentence(e.oracle)}`)].join('\n')
   const near = entries.map(
     (e) =>
       `${e.run}: counting rows nearly the same as the target (cosine > ${e.near_duplicate!.threshold}): ` +
-      `Top-1 ${figure(e.near_duplicate!.without_context.top1.value)}, Top-10 ${figure(e.near_duplicate!.without_context.top10.value)} without the context`,
+      `Top-1 ${short(e.near_duplicate!.without_context.top1.value)}, Top-10 ${short(e.near_duplicate!.without_context.top10.value)} without the context`,
   )
   const failed = entries.map(
-    (e) => `${e.run}: ${whole(e.failed!)} of ${whole(n)} targets are not in the Top-20 of the whole bank`,
+    (e) => `${e.run}: ${count(e.failed!)} of ${count(n)} targets are not in the Top-20 of the whole bank`,
   )
   return [
     [title, searched, ...trainedOnNote(entries[0]!)].join('\n'),
-    block(`${whole(scores.without_context.pool)} rows, context left out`, 'without_context', entries),
-    block(`${whole(scores.with_context.pool)} rows, context in the pool`, 'with_context', entries),
+    block(`${count(scores.without_context.pool)} rows, context left out`, 'without_context', entries),
+    block(`${count(scores.with_context.pool)} rows, context in the pool`, 'with_context', entries),
     entries.map((e) => `${e.run}: ${e.verdict?.sentence ?? 'no verdict, because it was trained on these windows'}`).join('\n'),
     [...near, ...failed].join('\n'),
-    `ties: ${TIE_RULE} (${whole(scores.with_context.ties)} queries)`,
+    `ties: ${TIE_RULE} (${count(scores.with_context.ties)} queries)`,
     ...(ci95_note === null ? [] : [`no interval: ${ci95_note}`]),
     ...(entries.some((e) => e.split?.leaky) ? ['leaky: windows were split at random; every figure is too good'] : []),
     ...(entries.some((e) => e.selected_on) ? ['selected on: the best epoch was chosen on these rows'] : []),

@@ -1,6 +1,7 @@
 import type { BaselineName } from '../../evaluate/baselines-fit.js'
 import type { Interval } from '../../evaluate/metrics.js'
-import { NAMES, signed, span } from '../../evaluate/results-table.js'
+import { NAMES } from '../../evaluate/results-table.js'
+import { signed, span } from '../../show.js'
 import { pairedDifference } from '../../statistics/estimates.js'
 
 /** Whether the model is worth its cost here. */

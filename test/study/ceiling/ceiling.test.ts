@@ -86,7 +86,7 @@ describe('ceiling', () => {
   it('says when the time was over before a network stopped improving', async () => {
     const found = await ceiling({ data: await corpus({ dim: 64, rows: 8000, articles: 160 }), seconds: 1 })
     expect(found.networks.map(({ finished }) => finished)).toContain(false)
-    expect(ceilingPage(found)).toContain('stopped by --seconds while it may still improve')
+    expect(ceilingPage(found)).toContain('stopped by "seconds" while it may still improve')
   })
   it('refuses what cannot be split or read', async () => {
     await refused('BAD_OPTION', ceiling({ data: '', context: 5 }))

@@ -1,0 +1,127 @@
+/** Every failure lvm-torch reports on purpose: what it means for the shell, and what to do about it there. One table, nowhere else. */
+export const ERRORS = {
+  BAD_OPTION: {
+    exit: 2,
+    about: 'an option is unknown, out of range or without effect',
+    hint: 'run the same command with --help',
+  },
+  BAD_SPEC: { exit: 2, about: 'the options do not describe a model that can be built', hint: 'run: lvm-torch models show NAME' },
+  RUN_EXISTS: {
+    exit: 2,
+    about: 'the run folder already holds a run',
+    hint: 'use --resume to go on, --name for another folder or --overwrite',
+  },
+  RUN_LOCKED: { exit: 2, about: 'another process is writing this run', hint: 'wait for it, or choose another --name' },
+  RUN_MISSING: { exit: 2, about: 'there is no run of that name', hint: 'run: lvm-torch runs list' },
+  FILE_MISSING: { exit: 2, about: 'a file or folder that was named is not there', hint: 'check the path' },
+  NO_DISK: { exit: 2, about: 'there is not enough free disk space', hint: 'free some space or choose another folder' },
+  FILE_ACCESS: {
+    exit: 2,
+    about: 'a file or folder cannot be read or written',
+    hint: 'check the rights of the file and its folder, and that its disk is there and can be written',
+  },
+  OPEN_FILES: {
+    exit: 2,
+    about: 'the limit of open files is reached',
+    hint: 'close other programs, or raise the limit, for example with: ulimit -n 4096',
+  },
+  DATA_FORMAT: {
+    exit: 3,
+    about: 'a data file is damaged, truncated or in a form that is not read',
+    hint: 'run: lvm-torch data inspect FILE',
+  },
+  DATA_UNSAFE: {
+    exit: 3,
+    about: 'a file holds code or objects that loading would run',
+    hint: 'only load files from people you trust; convert it where it was made',
+  },
+  DATA_SHAPE: { exit: 3, about: 'arrays in a data file do not fit together', hint: 'run: lvm-torch data inspect FILE' },
+  DATA_NOT_FINITE: { exit: 3, about: 'a vector holds NaN or Inf', hint: 'remove or re-encode the rows that are named' },
+  DATA_ZERO: { exit: 3, about: 'a vector is all zeros', hint: 'remove or re-encode the rows that are named' },
+  DATA_DUPLICATE_KEY: {
+    exit: 3,
+    about: 'two rows claim the same article and position',
+    hint: 'remove one of the rows that are named',
+  },
+  DATA_ORDER: {
+    exit: 3,
+    about: 'the rows of an article are apart or out of order',
+    hint: 'sort the rows by article, then by position',
+  },
+  DATA_SHARED_ARTICLE: {
+    exit: 3,
+    about: 'an article is in two parts of a split',
+    hint: 'remove it from one file, or use --split windows',
+  },
+  DATA_ONE_ARTICLE: {
+    exit: 3,
+    about: 'a split by article needs at least two articles',
+    hint: 'use --split windows (leaky), or data with article ids',
+  },
+  DATA_TOO_FEW: {
+    exit: 3,
+    about: 'there are fewer windows than the run needs',
+    hint: 'use a smaller --batch-size or --context, or more data',
+  },
+  DATA_CHANGED: {
+    exit: 3,
+    about: 'a data file was changed while it was used',
+    hint: 'leave the file as it is while it is used, then start again',
+  },
+  SPACE_MISMATCH: {
+    exit: 3,
+    about: 'vectors of different or unknown encoders would be mixed',
+    hint: 'encode both with one encoder, and name it with --space',
+  },
+  BAD_CHECKPOINT: {
+    exit: 3,
+    about: 'a checkpoint is damaged, incomplete or not what its manifest says',
+    hint: 'restore the file from a copy, or train the run again',
+  },
+  FOREIGN_FORWARD: {
+    exit: 3,
+    about: 'the weights load but the model no longer gives the outputs it was saved with',
+    hint: 'use the lvm-torch version that the manifest names',
+  },
+  LIBTORCH_MISSING: { exit: 4, about: 'no usable libtorch was found', hint: 'run: npx lvm-torch libtorch install' },
+  LIBTORCH_MISMATCH: {
+    exit: 4,
+    about: 'the libtorch that was found has another version',
+    hint: 'run: npx lvm-torch libtorch install',
+  },
+  LIBTORCH_FETCH: {
+    exit: 4,
+    about: 'libtorch could not be fetched or unpacked',
+    hint: 'run: npx lvm-torch libtorch install --from FILE.whl',
+  },
+  ADDON_MISSING: { exit: 4, about: 'the native addon is not there for this platform', hint: 'in a clone run: npm run build' },
+  DEVICE_UNAVAILABLE: {
+    exit: 5,
+    about: 'the device that was named is not there',
+    hint: 'use --device auto; for the devices that are here run: lvm-torch doctor',
+  },
+  OUT_OF_MEMORY: { exit: 6, about: 'there is not enough memory', hint: 'use a smaller --batch-size, model or --context' },
+  DIVERGED: {
+    exit: 7,
+    about: 'the loss or a gradient became NaN or Inf',
+    hint: 'use a smaller --lr, or --precision fp32; the last good checkpoint is kept',
+  },
+  GATE_FAILED: { exit: 8, about: 'a quality gate or an audit failed', hint: 'see what failed in the result or above' },
+  BAD_ARGUMENT: {
+    exit: 9,
+    about: 'a value handed to the native side has the wrong type, shape or dtype',
+    hint: 'check the value that the message names',
+  },
+  DISPOSED: { exit: 9, about: 'a handle was used after dispose()', hint: 'keep the handle until you are done with it' },
+  NATIVE: {
+    exit: 9,
+    about: 'libtorch refused an operation',
+    hint: 'this is a bug in lvm-torch unless you called an operator yourself',
+  },
+  INTERNAL: { exit: 9, about: 'something happened that should not', hint: 'please report it with the file that is named' },
+  INTERRUPTED: { exit: 130, about: 'stopped by Ctrl-C', hint: 'go on with --resume' },
+  TERMINATED: { exit: 143, about: 'stopped by SIGTERM', hint: 'go on with --resume' },
+} as const
+
+/** Callers branch on `code`; people read `message` and `hint`. */
+export type ErrorCode = keyof typeof ERRORS
