@@ -64,6 +64,9 @@ export function bytes(n: number): string {
   return `${step === 0 ? n : (n / 1000 ** step).toFixed(1)} ${['B', 'kB', 'MB', 'GB', 'TB'][step]}`
 }
 
+/** A size in GB whatever it is, so that a column of them compares at a glance: 0.7 GB. */
+export const gigabytes = (n: number): string => `${(n / 1e9).toFixed(1)} GB`
+
 /** A span of time: 0.4 s, 12 s, 3 min 05 s, 2 h 07 min. */
 export function duration(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`

@@ -1,5 +1,5 @@
 import type { Argv, CommandModule } from 'yargs'
-import { bytes, count, table } from '../../lib/show.js'
+import { count, gigabytes, table } from '../../lib/show.js'
 import { answer } from '../output.js'
 
 const percent = (part: number | null) => (part === null ? null : `${part > 0 ? '+' : ''}${(100 * part).toFixed(2)} %`)
@@ -31,8 +31,8 @@ export const models: CommandModule = {
         target: (m) => (m.target === null ? null : count(m.target)),
         deviation: (m) => percent(m.deviation),
         time: (m) => m.complexity,
-        'memory T 5': (m) => bytes(m.memory_t5_bytes),
-        'T 1,024': (m) => bytes(m.memory_t1024_bytes),
+        'memory T 5': (m) => gigabytes(m.memory_t5_bytes),
+        'T 1,024': (m) => gigabytes(m.memory_t1024_bytes),
         status: (m) => m.status,
         'val cosine': (m) => m.val_cosine?.toFixed(4),
         success: (m) => m.success,

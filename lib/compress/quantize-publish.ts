@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path'
 import { goldenRows } from '../checkpoint/golden.js'
 import { chooseKernels, DEQUANTIZED, kernelMachine, ruledOutSentence, shapeKey } from '../checkpoint/kernels.js'
-import { load } from '../checkpoint/model.js'
+import { load } from '../checkpoint/load-model.js'
 import { loadQuantized } from '../checkpoint/open-model.js'
 import { openQuantized, type Quantization, type Scheme, sizesOf } from '../checkpoint/quantized.js'
 import { CONFIG, QUANTIZED, type RunFacts, SPLIT, weightsFile } from '../checkpoint/run-manifest.js'

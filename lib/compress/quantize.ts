@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { claimRun } from '../checkpoint/claim.js'
-import { load } from '../checkpoint/model.js'
+import { load } from '../checkpoint/load-model.js'
 import type { Quantization, Scheme } from '../checkpoint/quantized.js'
 import { findRun, runName } from '../checkpoint/run-folder.js'
 import { abortSignal, asyncDoor, callback, only, optional, withFields, word } from '../door.js'

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { load, type Model } from '../checkpoint/model.js'
+import { load } from '../checkpoint/load-model.js'
+import type { Model } from '../checkpoint/model.js'
 import { findRun } from '../checkpoint/run-folder.js'
 import { atOnce } from '../data/windows.js'
 import { asyncDoor, callback, optional, withFields, words } from '../door.js'

@@ -1,4 +1,5 @@
-import { load, type Model } from '../checkpoint/model.js'
+import { load } from '../checkpoint/load-model.js'
+import type { Model } from '../checkpoint/model.js'
 import { asyncDoor, optional, withFields, word } from '../door.js'
 import { badOption } from '../errors.js'
 import { npyHeader } from '../files/npy.js'

@@ -1,4 +1,5 @@
-import { load, type Model } from '../checkpoint/model.js'
+import { load } from '../checkpoint/load-model.js'
+import type { Model } from '../checkpoint/model.js'
 import { atOnce, makeWindows } from '../data/windows.js'
 import { asyncDoor, withFields, word } from '../door.js'
 import { badOption, LvmError } from '../errors.js'

@@ -1,4 +1,5 @@
-import { load, type Model } from '../checkpoint/model.js'
+import { load } from '../checkpoint/load-model.js'
+import type { Model } from '../checkpoint/model.js'
 import { weightsDtype } from '../checkpoint/run-manifest.js'
 import { fill } from '../checkpoint/run-weights.js'
 import { LvmError } from '../errors.js'

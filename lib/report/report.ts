@@ -3,11 +3,9 @@ import { basename, join } from 'node:path'
 import { asyncDoor, callback, optional, withFields } from '../door.js'
 import { replaceText } from '../files/write.js'
 import { resolve } from '../options.js'
-import { allFigures } from './figures/all-figures.js'
-import { page } from './html/report-page.js'
-import { markdown } from './markdown.js'
 import { gather, imprint, madeOf, type Report } from './report-document.js'
 import { reportFields } from './report-fields.js'
+import { formsOf, PLOTS, REPORT_JSON, REPORT_PAGE, REPORT_TABLE } from './report-forms.js'
 
 /** Options of `report`: any field of `reportFields`, and what hears of progress. */
 export interface ReportOptions {
@@ -15,11 +13,6 @@ export interface ReportOptions {
   readonly out?: string
   readonly say?: (line: string) => void
 }
-
-export const REPORT_JSON = 'report.json'
-export const REPORT_PAGE = 'report.html'
-export const REPORT_TABLE = 'report.md'
-export const PLOTS = 'comparison_plots'
 
 /** What `report` wrote. */
 export interface Reported {
@@ -29,17 +22,6 @@ export interface Reported {
   readonly json: string
   readonly table: string
   readonly plots: string
-}
-
-/** A report in its three forms, by file name, and the figures of the page. */
-export async function formsOf(report: Report, evaluation: string, options?: Parameters<typeof allFigures>[2]) {
-  const figures = await allFigures(report, evaluation, options)
-  const texts = {
-    [REPORT_JSON]: `${JSON.stringify(report, null, 2)}\n`,
-    [REPORT_TABLE]: markdown(report),
-    [REPORT_PAGE]: page(report, figures),
-  }
-  return { figures, texts }
 }
 
 const ARGS = { options: withFields({ say: optional(callback) }) }

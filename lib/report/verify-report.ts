@@ -9,9 +9,9 @@ import { resolve } from '../options.js'
 import { type Difference, differences } from './differences.js'
 import { besideDifferences, contradictions, lineDifferences } from './files-beside.js'
 import { embedded } from './html/report-page.js'
-import { formsOf, PLOTS, REPORT_JSON, REPORT_PAGE } from './report.js'
 import { gather, madeOf, type Report } from './report-document.js'
 import { verifyFields } from './report-fields.js'
+import { formsOf, PLOTS, REPORT_JSON, REPORT_PAGE } from './report-forms.js'
 
 /** Options of `verify`: the report, and any field of `verifyFields`. */
 export interface VerifyOptions {

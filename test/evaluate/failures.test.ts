@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { load } from '../../lib/checkpoint/model.js'
+import { load } from '../../lib/checkpoint/load-model.js'
 import { lockRun } from '../../lib/files/lock.js'
 import { native, type Ranking } from '../../lib/native.js'
 import { requireAlike } from '../../lib/study/compare/likeness.js'

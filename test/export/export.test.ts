@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { load } from '../../lib/checkpoint/model.js'
+import { load } from '../../lib/checkpoint/load-model.js'
 import { compare } from '../../lib/export/compare-export.js'
 import { exportRun } from '../../lib/export/export.js'
 import { torchScript } from '../../lib/export/torchscript.js'

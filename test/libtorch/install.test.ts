@@ -82,7 +82,7 @@ describe('what is installed', () => {
     const evil = { ...torch('2.13.0'), 'torch/include/../../../evil': 'evil', 'torch/lib/../../evil.so': 'evil' }
     const from = join(files(folder(), { 'libtorch.zip': zip(evil) }), 'libtorch.zip')
     const { store, run } = setting({ from })
-    await run()
+    await expect(run()).rejects.toMatchObject({ code: 'LIBTORCH_FETCH', message: expect.stringContaining('evil') })
     const all = readdirSync(join(store, '..', '..'), { recursive: true }).map(String)
     expect(all.filter((name) => name.includes('evil'))).toEqual([])
   })
@@ -106,9 +106,9 @@ describe('what goes wrong', () => {
   })
 
   test.each([
-    ['cut short', (zip: Buffer) => zip.subarray(0, zip.length - 30), /no directory|cut short/],
+    ['cut short', (zip: Buffer) => zip.subarray(0, zip.length - 30), /no end record|outside the file/],
     ['damaged inside', (zip: Buffer) => Buffer.from(zip).fill(0xff, 80, 90), /libtorch_cpu|torch_cpu/],
-    ['no zip at all', () => Buffer.from('hello'), /no directory/],
+    ['no zip at all', () => Buffer.from('hello'), /no end record/],
   ])('a zip that is %s', async (_, damage, message) => {
     const from = join(files(folder(), { 'libtorch.zip': damage(zip(torch('2.13.0'))) }), 'libtorch.zip')
     const { env, run } = setting({ from })

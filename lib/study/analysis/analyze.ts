@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { load, type Model } from '../../checkpoint/model.js'
+import { load } from '../../checkpoint/load-model.js'
+import type { Model } from '../../checkpoint/model.js'
 import { asyncDoor, callback, optional, withFields, word } from '../../door.js'
 import { analyzeFields } from '../../evaluate/evaluate-fields.js'
 import { type Document, writeEntries } from '../../evaluate/results-file.js'

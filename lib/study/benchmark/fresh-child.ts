@@ -1,5 +1,5 @@
 // Run in a process of its own (fresh.ts): what a run costs a program that has just started.
-import { load } from '../../checkpoint/model.js'
+import { load } from '../../checkpoint/load-model.js'
 import { asLvmError } from '../../errors.js'
 import { peakMemory } from '../../evaluate/latency.js'
 import { BATCHES, inputOf } from './benchmark-inputs.js'

@@ -1,4 +1,4 @@
-import { load } from '../../checkpoint/model.js'
+import { load } from '../../checkpoint/load-model.js'
 import { findRun } from '../../checkpoint/run-folder.js'
 import { badOption } from '../../errors.js'
 import { BASELINES, type BaselineName, fitBaselines } from '../../evaluate/baselines-fit.js'

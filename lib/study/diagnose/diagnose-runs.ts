@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { load, type Model } from '../../checkpoint/model.js'
+import { load } from '../../checkpoint/load-model.js'
+import type { Model } from '../../checkpoint/model.js'
 import { readDocument, readHistory } from '../../checkpoint/run-documents.js'
 import { findRun } from '../../checkpoint/run-folder.js'
 import { CONFIG, type History } from '../../checkpoint/run-manifest.js'
