@@ -1,5 +1,5 @@
-// A file that is cut short while the main thread and three workers sum up what they have mapped of it: `node mapped-file.mjs FILE` prints
-// what each of them got, and its thread count. With a second argument this process is then sent a SIGBUS.
+// Truncates a file while the main thread and three workers sum a mapping of it: `node mapped-file.mjs FILE` prints the result and the
+// thread count of each. With a second argument it then sends itself a SIGBUS.
 import { truncateSync } from 'node:fs'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { native } from '../../dist/lib/native.js'
@@ -7,7 +7,7 @@ import { Tensor } from '../../dist/lib/torch/tensor.js'
 
 const [path, signal] = process.argv.slice(2)
 
-/** Asks for more work than is done before the file is cut. */
+/** Requests more work than can end before the file is truncated. */
 function summed(threads) {
   native.setThreads(threads)
   const tensor = Tensor.map(path, { offset: 0, shape: [1024, 1024], dtype: 'float32' })

@@ -7,13 +7,13 @@ const megabytes = async (scenes: string): Promise<number[]> => {
   return out.trim().split('\n').map(Number)
 }
 
-test('thousands of tensors of 1 MB that are dropped do not pile up, because V8 knows what they weigh', async () => {
+test('memory stays bounded when thousands of 1 MB tensors become unreachable', async () => {
   for (const growth of await megabytes('dropTensors,dropResults,dropViews')) expect(growth).toBeLessThan(600)
 })
-test('dispose() frees at once, without a turn of the event loop', async () => {
+test('dispose() frees memory at once, without a turn of the event loop', async () => {
   expect((await megabytes('disposeTensors'))[0]).toBeLessThan(100)
 })
-test('a disposed model takes with it the weights and moments that were handed out', async () => {
+test('disposing a model also disposes the weights and moments that were read from it', async () => {
   const { out, err } = await run('scenes.mjs', ['disposeModels'])
   const [growth, code] = out.trim().split('\n')
   expect({ err, code }).toEqual({ err: '', code: 'DISPOSED' })

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-/** How a process ended: a crash shows as a signal, one that hangs as SIGKILL. */
+/** End of a process: a crash gives a signal, a timeout SIGKILL. */
 export interface Ended {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
@@ -9,7 +9,7 @@ export interface Ended {
   readonly err: string
 }
 
-/** Runs a script of this folder in a process of its own. */
+/** Runs a script of this folder in a child process. */
 export function run(script: string, args: readonly (string | number)[], limitMs = 40_000): Promise<Ended> {
   const path = fileURLToPath(new URL(script, import.meta.url))
   const child = spawn(process.execPath, ['--expose-gc', path, ...args.map(String)], { timeout: limitMs, killSignal: 'SIGKILL' })

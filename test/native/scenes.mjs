@@ -1,4 +1,4 @@
-// One scene per run: `node scenes.mjs NAME [milliseconds]`. Each prints what it came to; how the process ends is the test.
+// One scene per run: `node scenes.mjs NAME [milliseconds]`. Each prints its result; the tests check how the process ends.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { call, endless, large, model, native, samples, Tensor, train, trainer, vectors, windows } from './world.mjs'
 
@@ -7,7 +7,7 @@ const pause = Number(process.argv[3] ?? 0)
 const never = () => say('too late')
 
 const scenes = {
-  // several of every kind, because what goes wrong here goes wrong by chance
+  // several of each kind, because failures here are race conditions
   async exitWhileTraining() {
     for (let i = 0; i < 9; i++) train(await endless(await model(i)), 100_000).then(never)
     await sleep(pause)
@@ -88,7 +88,7 @@ const scenes = {
   },
 }
 const megabytes = () => process.memoryUsage.rss() / 1e6
-/** How far the memory of this process grows while tensors come and go. Units: megabytes. */
+/** Growth of this process's memory over `count` calls of `each`. Units: megabytes. */
 async function growth(each, { size = 1, count = 3000 } = {}) {
   const array = new Float32Array(size * 250_000).fill(1)
   Tensor.from(array).dispose()
@@ -104,9 +104,9 @@ async function growth(each, { size = 1, count = 3000 } = {}) {
 const turn = () => new Promise(setImmediate)
 Object.assign(scenes, {
   dropTensors: () => growth((_, i) => (i % 10 === 0 ? turn() : undefined)),
-  // too large for the allocator to keep: what is free here is free for every process
+  // too large for the allocator to keep, so freed memory returns to the system
   disposeTensors: () => growth((t) => t.dispose(), { size: 40, count: 25 }),
-  // its weights and moments were handed out, and are not collected yet
+  // its weights and moments were read, and are not collected yet
   async disposeModels() {
     const before = megabytes()
     const parts = []

@@ -1,5 +1,4 @@
-// Eight workers at a time make models and tensors, predict, train and fail, and are cut off in the middle of it.
-// Argument: how many times.
+// Eight workers at a time make models and tensors, predict, train and fail, until they are terminated. Argument: number of rounds.
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { call, endless, model, native, samples, Tensor, train, trainer, vectors, windows } from './world.mjs'
 
@@ -23,11 +22,11 @@ async function work() {
     parentPort.postMessage(round)
     native.trainerStop(long)
     if (round % 2 === 0) native.dispose(long)
-    if (round === 3 && workerData % 3 === 0) process.exit(0) // of its own will, with work left
+    if (round === 3 && workerData % 3 === 0) process.exit(0) // a worker that exits itself, with work pending
   }
 }
 
-/** Lets a worker do so many rounds, then waits a little and ends it wherever it is. */
+/** Lets a worker do a number of rounds, then terminates it after a short wait. */
 const cut = (which, rounds, pause) =>
   new Promise((resolve, reject) => {
     const worker = new Worker(new URL(import.meta.url), { workerData: which })

@@ -1,4 +1,4 @@
-// What the child processes of these tests work with: a small world of vectors, and models that take their time over it.
+// Data of the child processes of these tests: a few vectors, and models that are slow on them.
 import { architectures } from '../../dist/lib/architectures/index.js'
 import { native } from '../../dist/lib/native.js'
 import { Tensor } from '../../dist/lib/torch/tensor.js'
@@ -37,7 +37,7 @@ export const large = () =>
   )
 export const vectors = (length = context) => Tensor.from(new Float32Array(length * dim).fill(0.25), [1, length, dim])
 
-/** A trainer whose epoch has so many steps that nobody sees its end. */
+/** A trainer whose epoch outlasts every test. */
 export const endless = (of) =>
   trainer(
     of,
