@@ -1,0 +1,21 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { packageRoot } from '../../lib/libtorch/paths.js'
+
+const native = join(packageRoot(), 'native')
+/** Missing from Microsoft's compiler or its C library, or, as long, of another size there. */
+const MISSING =
+  /\bM_[A-Z]\w+|\b__builtin_\w+|\b__attribute__|\b__restrict__|\b(fseek|ftell|ssize_t|off_t)\b|\blong\b|<(unistd|sys\/\w+)\.h>/g
+
+test('native/ uses nothing that Windows lacks, except in files that ask for the system or the compiler', () => {
+  const files = readdirSync(native, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(cpp|h)$/.test(name))
+  const found = files.flatMap((name) => {
+    const text = readFileSync(join(native, name), 'utf8')
+    const code = text.replaceAll(/\/\/.*|\/\*[\s\S]*?\*\/|"(\\.|[^"\\\n])*"/g, '')
+    const asks = /#if.*(_WIN32|__linux__|__GNUC__)/.test(text)
+    return asks ? [] : [...code.matchAll(MISSING)].map((match) => `${name}: ${match[0]}`)
+  })
+  expect(files.length).toBeGreaterThan(50)
+  expect(found).toEqual([])
+})
