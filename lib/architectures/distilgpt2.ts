@@ -31,6 +31,8 @@ export const distilgpt2 = architecture({
   complexity: 'O(n²)',
   causal: true,
   sources: ['arXiv:1910.01108', 'huggingface/transformers models/gpt2'],
+  inputScale: 'sqrt_dim',
+  training: { eps: 1e-10 },
   fields: {
     width: field.width(768),
     layers: field.layers(11, 'decoder layers'),

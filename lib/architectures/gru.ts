@@ -19,6 +19,7 @@ export const gru = architecture({
   complexity: 'O(n)',
   causal: true,
   sources: ['arXiv:1406.1078'],
+  inputScale: 'none',
   fields: {
     width: field.width(512),
     layers: field.layers(4, 'blocks', 64),

@@ -21,6 +21,8 @@ export const hybrid = architecture({
   complexity: 'O(n²)',
   causal: true,
   sources: ['arXiv:2406.07887', 'arXiv:2403.19887'],
+  inputScale: 'sqrt_dim',
+  training: { eps: 1e-10 },
   fields: {
     width: field.width(768),
     layers: field.layers(42, 'layers', 256),

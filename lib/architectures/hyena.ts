@@ -26,6 +26,8 @@ export const hyena = architecture({
   complexity: 'O(n log n)',
   causal: true,
   sources: ['arXiv:2302.10866', 'github.com/HazyResearch/safari@02220c6'],
+  inputScale: 'sqrt_dim',
+  training: { eps: 1e-10 },
   fields: {
     width: field.width(768),
     layers: field.layers(17, 'blocks'),

@@ -19,7 +19,8 @@ export const lcm = architecture({
   complexity: 'O(n²)',
   causal: true,
   sources: ['arXiv:2412.08821', 'facebookresearch/large_concept_model'],
-  training: { weights: 'bf16' }, // 13 GB instead of 26
+  inputScale: 'sqrt_dim',
+  training: { eps: 1e-10, weights: 'bf16' }, // bf16: 13 GB instead of 26
   fields: {
     width: field.width(2048, 2),
     layers: field.layers(31, 'decoder layers'),

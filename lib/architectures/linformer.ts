@@ -35,6 +35,8 @@ export const linformer = architecture({
   complexity: 'O(n)',
   causal: false,
   sources: ['arXiv:2006.04768', 'lucidrains/linformer'],
+  inputScale: 'sqrt_dim',
+  training: { eps: 1e-10 },
   fields: {
     width: field.width(768),
     layers: field.layers(14, 'layers'),

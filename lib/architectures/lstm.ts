@@ -19,6 +19,7 @@ export const lstm = architecture({
   complexity: 'O(n)',
   causal: true,
   sources: ['doi:10.1162/neco.1997.9.8.1735'],
+  inputScale: 'none',
   fields: {
     width: integer({ default: 512, min: 1, about: 'channels of the hidden state', group: 'Model' }),
     layers: field.layers(2, 'recurrent layers', 64),

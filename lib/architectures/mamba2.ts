@@ -49,6 +49,8 @@ export const mamba2 = architecture({
   complexity: 'O(n)',
   causal: true,
   sources: ['arXiv:2405.21060'],
+  inputScale: 'sqrt_dim',
+  training: { eps: 1e-10 },
   fields: {
     width: field.width(768),
     layers: field.layers(34, 'layers', 256),

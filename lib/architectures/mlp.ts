@@ -20,6 +20,8 @@ export const mlp = architecture({
   causal: false,
   fixedContext: true,
   sources: ['own'],
+  inputScale: 'sqrt_dim',
+  training: { eps: 1e-10 },
   fields: {
     width: integer({ default: 1024, min: 1, about: 'channels of a hidden layer', group: 'Model' }),
     layers: field.layers(1, 'hidden layers', 64),

@@ -33,6 +33,8 @@ export const performer = architecture({
   causal: true,
   leak: 1e-2,
   sources: ['arXiv:2009.14794', 'lucidrains/performer-pytorch'],
+  inputScale: 'sqrt_dim',
+  training: { eps: 1e-10 },
   fields: {
     width: field.width(768, 2),
     layers: field.layers(16, 'layers'),

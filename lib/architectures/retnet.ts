@@ -21,6 +21,8 @@ export const retnet = architecture({
   complexity: 'O(n)',
   causal: true,
   sources: ['arXiv:2307.08621', 'github.com/microsoft/torchscale@4d1e0e8'],
+  inputScale: 'sqrt_dim',
+  training: { eps: 1e-10 },
   fields: {
     width: field.width(768, 2),
     layers: field.layers(17, 'blocks'),

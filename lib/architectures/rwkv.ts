@@ -18,6 +18,8 @@ export const rwkv = architecture({
   complexity: 'O(n)',
   causal: true,
   sources: ['arXiv:2305.13048'],
+  inputScale: 'sqrt_dim',
+  training: { eps: 1e-10 },
   fields: {
     width: field.width(768),
     layers: field.layers(22, 'blocks', 256),

@@ -31,6 +31,8 @@ export const s4 = architecture({
   complexity: 'O(n log n)',
   causal: true,
   sources: ['arXiv:2111.00396', 'arXiv:2206.11893', 'github.com/state-spaces/s4@e757cef'],
+  inputScale: 'sqrt_dim',
+  training: { eps: 1e-10 },
   fields: {
     width: field.width(768),
     layers: field.layers(14, 'repetitions of the pattern'),

@@ -31,6 +31,7 @@ export const transformer = architecture({
   complexity: 'O(n²)',
   causal: true,
   sources: ['arXiv:1706.03762'],
+  inputScale: 'none',
   fields: {
     width: field.width(512, 2),
     layers: field.layers(4, 'decoder layers'),

@@ -53,7 +53,17 @@ export interface Architecture {
   readonly fixedContext?: true
   readonly sources: readonly string[]
   readonly fields: Fields
-  /** Settings of the training that differ from the defaults, such as Adam's eps. */
+  /**
+   * Default of the option of that name.
+   *
+   * Components of unit vectors are about 1/√dim, too small beside positions and norms; `none` keeps the scale of the PRD's code.
+   */
+  readonly inputScale: 'none' | 'sqrt_dim'
+  /**
+   * Train options whose defaults differ for this architecture.
+   *
+   * Adam's eps is 1e-10 where gradients are 1e-8 to 1e-5, because 1e-8 is not small beside them.
+   */
   readonly training?: Readonly<Record<string, unknown>>
   readonly presets: Readonly<Record<Preset, Readonly<Record<string, unknown>>>>
   /** The options in full, and the tree they describe. Errors: BAD_OPTION, BAD_SPEC. */
@@ -78,18 +88,11 @@ export function architecture<F extends Fields>(
     trunk: (o: Options<F> & Shape) => Node
   },
 ): Architecture {
-  const { inputScale } = wrapperFields
-  // Unit vectors have components of 1/√dim, too small beside positions and norms; rows 1–3 keep what the PRD's code did.
-  const asInPrd = a.row !== null && a.row <= 3
-  const usual = asInPrd ? 'none' : 'sqrt_dim'
-  const fields = { ...a.fields, ...wrapperFields, inputScale: { ...inputScale, default: usual } }
-  // Gradients of a loss that is a mean over hundreds of channels are 1e-8 to 1e-5: the usual 1e-8 would not be small beside them.
-  const training = { ...(asInPrd ? {} : { eps: 1e-10 }), ...a.training }
+  const inputScale = { ...wrapperFields.inputScale, default: a.inputScale }
+  const fields = { ...a.fields, ...wrapperFields, inputScale }
   return {
     ...a,
-    training,
     fields,
-    presets: a.presets,
     spec({ dim, context }, given = {}) {
       if (!Number.isInteger(dim) || dim < 1) throw badOption(a.name, 'dim', 'an integer ≥ 1', dim)
       const options = resolve(a.name, fields, given) as Options<F> & Wrapper
