@@ -93,18 +93,18 @@ export function fixed(x: number, digits: number, plus = ''): string {
 export const mse = (x: number): string => (x !== 0 && Math.abs(x) < 1e-5 ? x.toExponential(2) : fixed(x, 6))
 
 /** Decimals without the zero before the point, which every cosine would share: .4558, −.0123. */
-export const short = (x: number, plus = '', digits = 4): string => fixed(x, digits, plus).replace(/^([−+]?)0\./, '$1.')
-export const signed = (x: number): string => short(x, '+')
+export const decimal = (x: number, plus = '', digits = 4): string => fixed(x, digits, plus).replace(/^([−+]?)0\./, '$1.')
+export const signedDecimal = (x: number): string => decimal(x, '+')
 
 /** A share in percent: 4.2 %. */
 export const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`
 
 /** The two ends of an interval; – where there is none. */
-export const span = (interval: readonly [number, number] | null, show: (x: number) => string = short): string =>
+export const span = (interval: readonly [number, number] | null, show: (x: number) => string = decimal): string =>
   interval === null ? NONE : `${show(interval[0])} … ${show(interval[1])}`
 
 /** A p value to four decimals. */
-export const pValue = (p: number): string => (p < 1e-4 ? '< .0001' : short(p))
+export const pValue = (p: number): string => (p < 1e-4 ? '< .0001' : decimal(p))
 
 /** Lines of cells as columns, the first flush left and the others flush right. */
 export function aligned(table: readonly (readonly string[])[]): string {

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { CommandModule } from 'yargs'
 import type { RunEntry } from '../../lib/evaluate/results-file.js'
 import { integer, resolve } from '../../lib/options.js'
-import { count, shellWord, short, signed } from '../../lib/show.js'
+import { count, decimal, shellWord, signedDecimal } from '../../lib/show.js'
 import { program } from '../command-line.js'
 import { flags, given } from '../flags.js'
 import { diagnostic, event, nearby, print } from '../output.js'
@@ -30,8 +30,8 @@ export function besideRidge(runs: readonly Pick<RunEntry, 'run' | 'n' | 'cosine'
       : above.length === runs.length
         ? 'all of the models are'
         : `only ${above.join(' and ')} ${above.length > 1 ? 'are' : 'is'}`
-  const each = runs.map(({ run, cosine }) => `${run} ${short(cosine.mean)} (${signed(cosine.mean - ridge)})`).join(', ')
-  return `Ridge regression has a mean cosine of ${short(ridge)} on these ${count(n)} windows, and ${which} above it: ${each}.`
+  const each = runs.map(({ run, cosine }) => `${run} ${decimal(cosine.mean)} (${signedDecimal(cosine.mean - ridge)})`).join(', ')
+  return `Ridge regression has a mean cosine of ${decimal(ridge)} on these ${count(n)} windows, and ${which} above it: ${each}.`
 }
 
 const next = (data: string, runs: readonly string[], { page, plots }: { page: string; plots: string }) => `

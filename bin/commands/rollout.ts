@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs'
 import { rolloutFields } from '../../lib/evaluate/evaluate-fields.js'
-import { count, short, table } from '../../lib/show.js'
+import { count, decimal, table } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
 import { answer } from '../output.js'
 
@@ -21,11 +21,11 @@ export const rolling: CommandModule = {
         `${made.run}: ${count(made.windows)} windows of ${made.articles} articles (${made.part}), memory: ${made.memory}${trained}\n`,
         table(made.steps, {
           step: ({ step }) => step,
-          cosine: ({ cosine }) => short(cosine),
-          '95 %': ({ ci95 }) => ci95 && `${short(ci95[0])} … ${short(ci95[1])}`,
-          'copy last': ({ cosine_copy_last }) => short(cosine_copy_last),
-          'to the mean': ({ cosine_mean_vector }) => short(cosine_mean_vector),
-          'to the step before': ({ cosine_previous }) => short(cosine_previous),
+          cosine: ({ cosine }) => decimal(cosine),
+          '95 %': ({ ci95 }) => ci95 && `${decimal(ci95[0])} … ${decimal(ci95[1])}`,
+          'copy last': ({ cosine_copy_last }) => decimal(cosine_copy_last),
+          'to the mean': ({ cosine_mean_vector }) => decimal(cosine_mean_vector),
+          'to the step before': ({ cosine_previous }) => decimal(cosine_previous),
         }),
       ].join('\n')
     answer(made, text, argv.json === true)

@@ -1,5 +1,5 @@
 import { worded } from '../hints.js'
-import { aligned, bytes, count, short, signed, span } from '../show.js'
+import { aligned, bytes, count, decimal, signedDecimal, span } from '../show.js'
 import type { BaselineName } from './baselines-fit.js'
 import type { RunEntry } from './results-file.js'
 import type { Criterion, TierName, Verdict } from './tiers.js'
@@ -18,13 +18,13 @@ const mse = (x: number | null) => (x === null ? '–' : x.toFixed(6))
 function figures(entries: readonly RunEntry[]): string {
   const models = entries.map((e) => [
     e.run,
-    short(e.cosine.mean),
+    decimal(e.cosine.mean),
     span(e.cosine.ci95),
-    e.cosine_centred === null ? '–' : short(e.cosine_centred),
+    e.cosine_centred === null ? '–' : decimal(e.cosine_centred),
     mse(e.mse_raw),
     mse(e.mse_unit),
-    e.skill === null ? '–' : signed(e.skill.value),
-    span(e.skill?.ci95 ?? null, signed),
+    e.skill === null ? '–' : signedDecimal(e.skill.value),
+    span(e.skill?.ci95 ?? null, signedDecimal),
   ])
   const baselines = (Object.keys(NAMES) as BaselineName[]).flatMap((name) => {
     const b = entries[0]!.baselines[name]
@@ -32,9 +32,9 @@ function figures(entries: readonly RunEntry[]): string {
     return [
       [
         `  ${NAMES[name]}`,
-        short(b.cosine),
+        decimal(b.cosine),
         '',
-        b.cosine_centred === null ? '–' : short(b.cosine_centred),
+        b.cosine_centred === null ? '–' : decimal(b.cosine_centred),
         mse(b.mse_raw),
         mse(b.mse_unit),
         '',
@@ -52,13 +52,13 @@ export function skillSentence({ run, skill }: Pick<RunEntry, 'run' | 'skill'>): 
   const rival = NAMES[against]
   if (ci95 === null) {
     const side = value > 0 ? 'above' : value < 0 ? 'below' : 'equal to'
-    return `${run}: ${side} the best baseline, ${rival}, by ${short(Math.abs(value))}; too few articles to tell it from chance`
+    return `${run}: ${side} the best baseline, ${rival}, by ${decimal(Math.abs(value))}; too few articles to tell it from chance`
   }
-  const interval = `(95 %: ${span(ci95, signed)})`
-  if (ci95[0] > 0) return `${run}: better than every baseline, by ${short(value)} over ${rival} ${interval}`
+  const interval = `(95 %: ${span(ci95, signedDecimal)})`
+  if (ci95[0] > 0) return `${run}: better than every baseline, by ${decimal(value)} over ${rival} ${interval}`
   if (ci95[1] < 0)
-    return `${run}: worse than ${rival}, by ${short(-value)} ${interval}: the baseline is the better predictor here`
-  return `${run}: not told apart from ${rival}: ${signed(value)} ${interval}`
+    return `${run}: worse than ${rival}, by ${decimal(-value)} ${interval}: the baseline is the better predictor here`
+  return `${run}: not told apart from ${rival}: ${signedDecimal(value)} ${interval}`
 }
 
 const TIER_TITLES: Readonly<Record<TierName, string>> = { minimum: 'minimum viable', target: 'target', stretch: 'stretch' }

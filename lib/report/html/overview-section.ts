@@ -1,7 +1,7 @@
 import type { RunEntry } from '../../evaluate/results-file.js'
 import { skillSentence, verdictText } from '../../evaluate/results-table.js'
 import type { TierName } from '../../evaluate/tiers.js'
-import { bytes, count, duration, fixed, mse, plainName, short, signed, span } from '../../show.js'
+import { bytes, count, decimal, duration, fixed, mse, plainName, signedDecimal, span } from '../../show.js'
 import { basisOf } from '../basis.js'
 import { LOSS_TO_BEAT } from '../expected-scores.js'
 import { basis, likeGroups } from '../figures/comparison-figures.js'
@@ -39,7 +39,7 @@ function best(report: Report): Html {
   const one = (e: RunEntry) => {
     const loss = e.output === 'raw' ? e.mse_raw : e.mse_unit
     return html`<div class="big">${runLink(e.run)}</div>${all.length > 1 && html`<p class="muted">${e.data.path.split(/[\\/]/).at(-1)}, ${basis([e])}</p>`}
-<ul><li>cosine ${short(e.cosine.mean)}${e.cosine.ci95 && ` (95 %: ${span(e.cosine.ci95)})`}</li><li>loss ${loss === null ? '–' : mse(loss)}</li><li>${count(e.parameters)} parameters</li><li>${e.train_seconds === null ? 'training time unknown' : `${duration(e.train_seconds)} of training`}</li></ul>
+<ul><li>cosine ${decimal(e.cosine.mean)}${e.cosine.ci95 && ` (95 %: ${span(e.cosine.ci95)})`}</li><li>loss ${loss === null ? '–' : mse(loss)}</li><li>${count(e.parameters)} parameters</li><li>${e.train_seconds === null ? 'training time unknown' : `${duration(e.train_seconds)} of training`}</li></ul>
 <p>${skillSentence(e)}.</p>`
   }
   const more =
@@ -85,7 +85,7 @@ function overBaselines(report: Report): Html {
   return html`<div class="card"><h3>Better than every baseline</h3><div class="big">${kinds[0]!.runs.length} of ${all.length}</div>${corrected}${kinds.map(
     ({ kind, runs }) =>
       runs.length > 0 &&
-      html`<p>${runs.length} ${VERDICTS[kind]}:</p><ul>${runs.map((e) => html`<li>${runLink(e.run)} ${signed(e.value)}${e.interval && ` (${span(e.interval, signed)})`}</li>`)}</ul>`,
+      html`<p>${runs.length} ${VERDICTS[kind]}:</p><ul>${runs.map((e) => html`<li>${runLink(e.run)} ${signedDecimal(e.value)}${e.interval && ` (${span(e.interval, signedDecimal)})`}</li>`)}</ul>`,
   )}</div>`
 }
 
@@ -153,7 +153,7 @@ ${table(
     })),
     { title: 'On', read: (r) => basisOf(r.lineage)?.text.replace(/^on /, '') ?? '–' },
     { title: 'Loss', numeric: true, read: (r) => number(r.val_loss?.value, mse) },
-    { title: 'Cosine', numeric: true, read: (r) => number(r.val_cosine?.value, short) },
+    { title: 'Cosine', numeric: true, read: (r) => number(r.val_cosine?.value, decimal) },
     { title: 'Training', numeric: true, read: (r) => number(r.train_seconds, duration) },
     { title: 'Weights', numeric: true, read: (r) => number(r.weights_bytes, bytes) },
   ],
@@ -170,13 +170,13 @@ export function runsSection(report: Report): Html {
         entries,
         [
           { title: 'Run', read: (e) => html`${runLink(e.run)}${e.split?.leaky && html` <span class="tag bad">leaky</span>`}` },
-          { title: 'Cosine', numeric: true, read: (e) => number(e.cosine.mean, short) },
+          { title: 'Cosine', numeric: true, read: (e) => number(e.cosine.mean, decimal) },
           { title: '95 %', numeric: true, read: (e) => span(e.cosine.ci95) },
-          { title: 'Centred', numeric: true, read: (e) => number(e.cosine_centred, short) },
+          { title: 'Centred', numeric: true, read: (e) => number(e.cosine_centred, decimal) },
           { title: 'MSE raw', numeric: true, read: (e) => number(e.mse_raw, mse) },
           { title: 'MSE unit', numeric: true, read: (e) => number(e.mse_unit, mse) },
-          { title: 'Skill', numeric: true, read: (e) => number(e.skill?.value ?? null, signed) },
-          { title: '95 % of skill', numeric: true, read: (e) => span(e.skill?.ci95 ?? null, signed) },
+          { title: 'Skill', numeric: true, read: (e) => number(e.skill?.value ?? null, signedDecimal) },
+          { title: '95 % of skill', numeric: true, read: (e) => span(e.skill?.ci95 ?? null, signedDecimal) },
           { title: 'Verdict', wide: true, read: (e) => skillSentence(e).slice(e.run.length + 2) },
         ],
         'runs that were judged on the same windows',
@@ -192,8 +192,8 @@ export function runsSection(report: Report): Html {
             { title: 'Seeds', read: (g) => g.seeds.join(', ') },
             { title: 'Loss, mean', numeric: true, read: (g) => number(g.val_loss.mean, mse) },
             { title: 'sd', numeric: true, read: (g) => number(g.val_loss.sd, mse) },
-            { title: 'Cosine, mean', numeric: true, read: (g) => number(g.val_cosine.mean, short) },
-            { title: 'sd', numeric: true, read: (g) => number(g.val_cosine.sd, short) },
+            { title: 'Cosine, mean', numeric: true, read: (g) => number(g.val_cosine.mean, decimal) },
+            { title: 'sd', numeric: true, read: (g) => number(g.val_cosine.sd, decimal) },
           ],
           'mean and standard deviation over seeds',
         )}`

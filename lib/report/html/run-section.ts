@@ -1,7 +1,7 @@
 import { beyondPlan } from '../../checkpoint/run-manifest.js'
 import type { BaselineName } from '../../evaluate/baselines-fit.js'
 import { NAMES, skillSentence } from '../../evaluate/results-table.js'
-import { bytes, count, duration, mse, NONE, plainName, short, signed, span } from '../../show.js'
+import { bytes, count, decimal, duration, mse, NONE, plainName, signedDecimal, span } from '../../show.js'
 import { extremes } from '../../statistics/extremes.js'
 import { basis } from '../figures/comparison-figures.js'
 import type { Drawn } from '../figures/write-figures.js'
@@ -75,14 +75,14 @@ function judged({ validation: e, validation_note }: ReportedRun): Html {
     rows,
     [
       { title: 'Predictor', read: (r) => r.name },
-      { title: 'Cosine', numeric: true, read: (r) => number(r.cosine, short) },
+      { title: 'Cosine', numeric: true, read: (r) => number(r.cosine, decimal) },
       { title: '95 %', numeric: true, read: (r) => span(r.ci95) },
-      { title: 'Centred', numeric: true, read: (r) => number(r.cosine_centred, short) },
+      { title: 'Centred', numeric: true, read: (r) => number(r.cosine_centred, decimal) },
       { title: 'MSE raw', numeric: true, read: (r) => number(r.mse_raw, mse) },
       { title: 'MSE unit', numeric: true, read: (r) => number(r.mse_unit, mse) },
     ],
     `${e.run} and the baselines`,
-  )}<p class="muted">${e.skill && `Skill ${signed(e.skill.value)} over ${NAMES[e.skill.against]} (95 %: ${span(e.skill.ci95, signed)}). `}Cosine by window: sd ${short(e.cosine.sd)}, median ${short(e.cosine.median)}, lowest tenth ${short(e.cosine.p10)}.${e.latency && ` ${e.latency.device}, ${e.latency.threads} threads: ${speed!.join(', ')}.`}</p>`
+  )}<p class="muted">${e.skill && `Skill ${signedDecimal(e.skill.value)} over ${NAMES[e.skill.against]} (95 %: ${span(e.skill.ci95, signedDecimal)}). `}Cosine by window: sd ${decimal(e.cosine.sd)}, median ${decimal(e.cosine.median)}, lowest tenth ${decimal(e.cosine.p10)}.${e.latency && ` ${e.latency.device}, ${e.latency.threads} threads: ${speed!.join(', ')}.`}</p>`
 }
 
 const setting = (value: unknown) => (value === null ? NONE : typeof value === 'object' ? JSON.stringify(value) : String(value))

@@ -1,6 +1,6 @@
 import type { Audit } from '../../audit/audit.js'
 import { type TrainedOn, trainedOnNote, wasTrainedOn } from '../../evaluate/trained-on.js'
-import { count, mse, NONE, plainName, short, signed, span } from '../../show.js'
+import { count, decimal, mse, NONE, plainName, signedDecimal, span } from '../../show.js'
 import type { Analysis } from '../../study/analysis/analysis-entry.js'
 import type { Arrow } from '../../study/ceiling/arrow.js'
 import type { Ceiling } from '../../study/ceiling/ceiling.js'
@@ -57,8 +57,8 @@ function retrieval(entries: readonly RetrievalEntry[], figures: Figures): Html {
               }
             },
           })),
-          { title: 'MRR', numeric: true, read: (r) => number(r.scores.mrr.value, (x) => short(x)) },
-          { title: 'nDCG@10', numeric: true, read: (r) => number(r.scores.ndcg10.value, (x) => short(x)) },
+          { title: 'MRR', numeric: true, read: (r) => number(r.scores.mrr.value, (x) => decimal(x)) },
+          { title: 'nDCG@10', numeric: true, read: (r) => number(r.scores.ndcg10.value, (x) => decimal(x)) },
           { title: 'Median rank', numeric: true, read: (r) => number(r.scores.median_rank.value, count) },
         ],
         'retrieval by query',
@@ -83,11 +83,11 @@ function comparison({ comparison }: ReturnType<typeof documentsOf>): Html {
         { title: 'A', read: (r) => r.a },
         { title: 'B', read: (r) => r.b },
         { title: 'Measure', read: (r) => (r.measure === 'top10' ? 'Top-10' : r.measure) },
-        { title: 'A − B', numeric: true, read: (r) => number(r.d.difference, (x) => signed(x)) },
-        { title: '95 %', numeric: true, read: (r) => span(r.d.ci95, signed) },
+        { title: 'A − B', numeric: true, read: (r) => number(r.d.difference, (x) => signedDecimal(x)) },
+        { title: '95 %', numeric: true, read: (r) => span(r.d.ci95, signedDecimal) },
         { title: 'p', numeric: true, read: (r) => number(r.d.p, (x) => x.toPrecision(2)) },
         { title: 'p adjusted', numeric: true, read: (r) => number(r.d.p_adjusted, (x) => x.toPrecision(2)) },
-        { title: 'Detectable', numeric: true, read: (r) => number(r.d.minimum_detectable, (x) => short(x)) },
+        { title: 'Detectable', numeric: true, read: (r) => number(r.d.minimum_detectable, (x) => decimal(x)) },
         {
           title: 'Verdict',
           read: (r) =>
@@ -134,9 +134,9 @@ function ceiling(c: Ceiling, drawn: Figures['audit']): Html {
     rows,
     [
       { title: 'Predictor', read: (p) => p.name },
-      { title: 'Cosine', numeric: true, read: (p) => number(p.cosine, (x) => short(x)) },
+      { title: 'Cosine', numeric: true, read: (p) => number(p.cosine, (x) => decimal(x)) },
       { title: '95 %', numeric: true, read: (p) => span(p.ci95) },
-      { title: 'Centred', numeric: true, read: (p) => number(p.cosine_centred, (x) => short(x)) },
+      { title: 'Centred', numeric: true, read: (p) => number(p.cosine_centred, (x) => decimal(x)) },
       { title: 'MSE raw', numeric: true, read: (p) => number(p.mse_raw, mse) },
       { title: 'MSE unit', numeric: true, read: (p) => number(p.mse_unit, mse) },
     ],
@@ -149,10 +149,10 @@ const arrow = (a: Arrow, drawn: Figures['audit']): Html =>
     a.predictors,
     [
       { title: 'Predictor', read: (p) => p.name },
-      { title: 'Forward', numeric: true, read: (p) => number(p.forward, (x) => short(x)) },
-      { title: 'Reversed', numeric: true, read: (p) => number(p.reversed, (x) => short(x)) },
-      { title: 'Difference', numeric: true, read: (p) => number(p.difference, (x) => signed(x)) },
-      { title: '95 %', numeric: true, read: (p) => span(p.ci95, signed) },
+      { title: 'Forward', numeric: true, read: (p) => number(p.forward, (x) => decimal(x)) },
+      { title: 'Reversed', numeric: true, read: (p) => number(p.reversed, (x) => decimal(x)) },
+      { title: 'Difference', numeric: true, read: (p) => number(p.difference, (x) => signedDecimal(x)) },
+      { title: '95 %', numeric: true, read: (p) => span(p.ci95, signedDecimal) },
       { title: 'p', numeric: true, read: (p) => number(p.p, (x) => x.toPrecision(2)) },
     ],
     'forward and reversed',
@@ -180,7 +180,7 @@ function failures({ failures: list, failed, n, run }: RetrievalEntry): Html {
     .slice(0, 20)
     .map(
       (f) =>
-        html`<h4>${run}: row ${f.row}${f.article !== null && `, article ${f.article}`}, rank ${count(f.rank)}</h4>${text(f.text)}<p class="muted">found instead</p>${f.neighbours.slice(0, 3).map((near) => html`<blockquote>${short(near.cosine)} ${near.context && html`<span class="tag">context</span> `}${near.text ?? `row ${near.row}`}</blockquote>`)}`,
+        html`<h4>${run}: row ${f.row}${f.article !== null && `, article ${f.article}`}, rank ${count(f.rank)}</h4>${text(f.text)}<p class="muted">found instead</p>${f.neighbours.slice(0, 3).map((near) => html`<blockquote>${decimal(near.cosine)} ${near.context && html`<span class="tag">context</span> `}${near.text ?? `row ${near.row}`}</blockquote>`)}`,
     )}</details>`
 }
 
@@ -201,14 +201,14 @@ function analysis(a: Analysis, drawn: Figures['audit']): Html {
       .slice(0, 10)
       .map(
         (e) =>
-          html`<h4>row ${e.row}, ${e.title ?? e.article ?? 'article unknown'}, cosine ${short(e.cosine)}</h4><p class="muted">the last text of the context</p>${text(e.context)}<p class="muted">what follows</p>${text(e.target)}<p class="muted">the text nearest to the prediction (${short(e.predicted_cosine)})</p>${text(e.predicted)}`,
+          html`<h4>row ${e.row}, ${e.title ?? e.article ?? 'article unknown'}, cosine ${decimal(e.cosine)}</h4><p class="muted">the last text of the context</p>${text(e.context)}<p class="muted">what follows</p>${text(e.target)}<p class="muted">the text nearest to the prediction (${decimal(e.predicted_cosine)})</p>${text(e.predicted)}`,
       )}</details>`
   const articles = table(
     a.by_article,
     [
       { title: 'Article', read: (b) => b.label },
       { title: 'Windows', numeric: true, read: (b) => number(b.n, count) },
-      { title: 'Cosine', numeric: true, read: (b) => number(b.cosine.mean, (x) => short(x)) },
+      { title: 'Cosine', numeric: true, read: (b) => number(b.cosine.mean, (x) => decimal(x)) },
     ],
     'cosine by article',
   )

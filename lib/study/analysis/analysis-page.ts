@@ -1,6 +1,6 @@
 import { pageDoor } from '../../door.js'
 import { trainedOnNote } from '../../evaluate/trained-on.js'
-import { aligned, count, short, span } from '../../show.js'
+import { aligned, count, decimal, span } from '../../show.js'
 import type { Analysis, Example } from './analysis-entry.js'
 import type { Bin } from './bins.js'
 import { cut } from './groups.js'
@@ -16,7 +16,7 @@ const bins = (title: string, list: readonly Bin[] | null): string[] =>
           [title, 'windows', 'articles', 'cosine', '95 %'],
           ...list
             .slice(0, SHOWN)
-            .map((b) => [cut(b.label, 40), String(b.n), String(b.articles), short(b.cosine.mean), span(b.cosine.ci95)]),
+            .map((b) => [cut(b.label, 40), String(b.n), String(b.articles), decimal(b.cosine.mean), span(b.cosine.ci95)]),
         ]) + (list.length > SHOWN ? `\n… and ${list.length - SHOWN} more in error_analysis.json` : ''),
       ]
 
@@ -32,7 +32,7 @@ function clusters({ clusters: list, confusion, agreement }: Analysis): string {
       ...list.map((c, i) => [
         `${c.id}  ${cut(c.name, 50)}`,
         String(c.n),
-        c.n === 0 ? '–' : short(c.cosine.mean),
+        c.n === 0 ? '–' : decimal(c.cosine.mean),
         c.n === 0 ? '–' : `${Math.round((100 * confusion[i]![i]!) / c.n)} %`,
         other(i),
       ]),
@@ -43,7 +43,7 @@ function clusters({ clusters: list, confusion, agreement }: Analysis): string {
 
 const example = (e: Example) =>
   [
-    `${short(e.cosine)}  ${e.title ?? e.article ?? ''} · row ${e.row}`,
+    `${decimal(e.cosine)}  ${e.title ?? e.article ?? ''} · row ${e.row}`,
     ...(e.target === null
       ? []
       : [
@@ -58,19 +58,19 @@ export const renderAnalysis = pageDoor('renderAnalysis', 'analyze', (a: Analysis
   const { ood } = a
   return [
     `${a.run} (${a.model}) · ${count(a.n)} windows of ${a.articles} articles · ${a.rows} rows of ${a.data.path} · seed ${a.seed}`,
-    `cosine ${short(a.cosine.mean)}  ${span(a.cosine.ci95)}`,
+    `cosine ${decimal(a.cosine.mean)}  ${span(a.cosine.ci95)}`,
     ...trainedOnNote(a),
     ...bins('article length', a.by_length),
     ...bins('position in the article', a.by_position),
     ...bins('similarity to the training rows', a.by_similarity),
-    ...(a.similarity_correlation === null ? [] : [`correlation of cosine and similarity: ${short(a.similarity_correlation)}`]),
+    ...(a.similarity_correlation === null ? [] : [`correlation of cosine and similarity: ${decimal(a.similarity_correlation)}`]),
     ...bins('category', a.by_category),
     ...bins('article', a.by_article),
     clusters(a),
     ...(ood === null
       ? []
       : [
-          `${ood.path}: cosine ${short(ood.cosine.mean)}  ${span(ood.cosine.ci95)}, ${count(ood.n)} windows of ${ood.articles} articles`,
+          `${ood.path}: cosine ${decimal(ood.cosine.mean)}  ${span(ood.cosine.ci95)}, ${count(ood.n)} windows of ${ood.articles} articles`,
         ]),
     ...(a.projection.method === 'none'
       ? []

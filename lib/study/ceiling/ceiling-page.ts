@@ -1,7 +1,7 @@
 import { pageDoor } from '../../door.js'
 import type { TierName } from '../../evaluate/tiers.js'
 import { worded } from '../../hints.js'
-import { aligned, count, short, span } from '../../show.js'
+import { aligned, count, decimal, span } from '../../show.js'
 import type { Arrow } from './arrow.js'
 import type { Ceiling, Reachable } from './ceiling.js'
 import type { NetworkEnd } from './until-best.js'
@@ -32,11 +32,12 @@ export const tierSentences = ({ tiers }: Pick<Ceiling, 'tiers'>): string[] =>
 /** The lower bound in words, and the upper one where there is one. */
 export function reachSentence({ best, upper_bound: most }: Pick<Ceiling, 'best' | 'upper_bound'>): string {
   const interval = best.ci95 === null ? '' : ` (95 %: ${span(best.ci95)}, the choice of the best included)`
-  if (most == null) return `reachable here: a cosine of at least ${short(best.cosine)}${interval}; a larger model may reach more`
-  const bound = `${short(most.cosine)}: ${most.why}`
+  if (most == null)
+    return `reachable here: a cosine of at least ${decimal(best.cosine)}${interval}; a larger model may reach more`
+  const bound = `${decimal(most.cosine)}: ${most.why}`
   return best.cosine > most.cosine
-    ? `reached here: a cosine of ${short(best.cosine)}${interval}, by chance above the most that any predictor reaches on average, ${bound}`
-    : `reachable here: a cosine of at least ${short(best.cosine)}${interval}; at most ${bound}`
+    ? `reached here: a cosine of ${decimal(best.cosine)}${interval}, by chance above the most that any predictor reaches on average, ${bound}`
+    : `reachable here: a cosine of at least ${decimal(best.cosine)}${interval}; at most ${bound}`
 }
 
 const ended = ({ name, epochs, finished }: NetworkEnd) =>
@@ -46,7 +47,7 @@ const ended = ({ name, epochs, finished }: NetworkEnd) =>
 export const ceilingPage = pageDoor('ceilingPage', 'ceiling', (c: Ceiling): string => {
   const rows = c.predictors.map((r) => [
     NAMES[r.name] ?? r.name,
-    short(r.cosine),
+    decimal(r.cosine),
     span(r.ci95),
     r.mse_raw.toFixed(6),
     r.mse_unit.toFixed(6),
@@ -70,11 +71,11 @@ export const ceilingPage = pageDoor('ceilingPage', 'ceiling', (c: Ceiling): stri
 export const arrowPage = pageDoor('arrowPage', 'arrow', (a: Arrow): string => {
   const rows = a.predictors.map((d) => [
     NAMES[d.name] ?? d.name,
-    short(d.forward),
-    short(d.reversed),
-    short(d.difference),
+    decimal(d.forward),
+    decimal(d.reversed),
+    decimal(d.difference),
     span(d.ci95),
-    d.p === null ? '–' : d.p < 1e-4 ? '< .0001' : short(d.p),
+    d.p === null ? '–' : d.p < 1e-4 ? '< .0001' : decimal(d.p),
   ])
   return [
     `${a.data.path} · context ${a.context} · ${count(a.val.windows)} held-out windows of ${a.val.articles} articles, read both ways`,

@@ -1,11 +1,11 @@
 import { trainedOnNote } from '../../evaluate/trained-on.js'
-import { aligned, count, pValue, short, signed, span } from '../../show.js'
+import { aligned, count, decimal, pValue, signedDecimal, span } from '../../show.js'
 import type { Comparison, ComparisonDocument } from './comparison.js'
 import type { Difference } from './pairs.js'
 import { MEASURES, type Measure } from './shared-windows.js'
 
 const TITLES: Readonly<Record<Measure, string>> = { cosine: 'cosine', cosine_centred: 'centred', top10: 'Top-10' }
-const figure = (value: number | null) => (value === null ? '–' : short(value))
+const figure = (value: number | null) => (value === null ? '–' : decimal(value))
 /** p down to what 10,000 flips can tell. */
 const p = (value: number | null) => (value === null ? '–' : pValue(value))
 
@@ -23,8 +23,8 @@ function section(c: Comparison): string {
     MEASURES.flatMap((measure) => {
       const d = measured[measure]
       if (d === null) return []
-      const least = d.minimum_detectable === null ? '–' : `±${short(d.minimum_detectable)}`
-      const cells = [signed(d.difference), span(d.ci95, signed), p(d.p), p(d.p_adjusted), least, outcome(d, a, b)]
+      const least = d.minimum_detectable === null ? '–' : `±${decimal(d.minimum_detectable)}`
+      const cells = [signedDecimal(d.difference), span(d.ci95, signedDecimal), p(d.p), p(d.p_adjusted), least, outcome(d, a, b)]
       return [[`${a} − ${b}`, TITLES[measure], ...cells]]
     }),
   )

@@ -1,10 +1,10 @@
 import { pageDoor } from '../../door.js'
-import { aligned, count, short, signed, span } from '../../show.js'
+import { aligned, count, decimal, signedDecimal, span } from '../../show.js'
 import type { Diagnosis } from './diagnose-runs.js'
 import type { CurvePoint } from './facts.js'
 
 const offset = (k: number) => (k === 0 ? 'target' : k < 0 ? `t−${-k}` : `t+${k}`)
-const curve = (name: string, points: readonly CurvePoint[]) => [name, ...points.map(({ value }) => short(value))]
+const curve = (name: string, points: readonly CurvePoint[]) => [name, ...points.map(({ value }) => decimal(value))]
 
 function offsets({ curves, reference, margin }: Diagnosis): string {
   return [
@@ -12,11 +12,11 @@ function offsets({ curves, reference, margin }: Diagnosis): string {
     aligned([
       ['', ...curves.run.map((p) => offset(p.offset))],
       curve('run', curves.run),
-      ['  95 %', ...curves.run.map(({ ci95 }) => (ci95 === null ? '' : `±${short((ci95[1] - ci95[0]) / 2)}`))],
+      ['  95 %', ...curves.run.map(({ ci95 }) => (ci95 === null ? '' : `±${decimal((ci95[1] - ci95[0]) / 2)}`))],
       curve(reference.name, curves.reference),
       curve('copy_last', curves.copy_last),
     ]),
-    `target less last vector: run ${signed(margin.value)}, expected ${signed(margin.expected)} (${margin.against}), copy_last ${signed(margin.copy_last)}; a shrunk optimal predictor is nearer to t−1 too, so only what is below the expected margin is copying (${Math.round(100 * Math.max(0, margin.copying))} % of the way)`,
+    `target less last vector: run ${signedDecimal(margin.value)}, expected ${signedDecimal(margin.expected)} (${margin.against}), copy_last ${signedDecimal(margin.copy_last)}; a shrunk optimal predictor is nearer to t−1 too, so only what is below the expected margin is copying (${Math.round(100 * Math.max(0, margin.copying))} % of the way)`,
   ].join('\n')
 }
 
@@ -26,8 +26,8 @@ function ablated({ ablations }: Diagnosis): string[] {
     position === null ? name.replace('_', ' ') : `without t−${-position}`
   const rows = ablations.map((a) => [
     name(a),
-    short(a.cosine),
-    signed(-a.drop.value),
+    decimal(a.cosine),
+    signedDecimal(-a.drop.value),
     span(a.drop.ci95 && [-a.drop.ci95[1], -a.drop.ci95[0]]),
   ])
   return [aligned([['context ablated', 'cosine', 'change', '95 %'], ...rows])]
@@ -36,8 +36,8 @@ function ablated({ ablations }: Diagnosis): string[] {
 function spreads({ dispersion, reference, identification, to_mean, norm, dim }: Diagnosis): string {
   const row = (name: string, s: Diagnosis['dispersion']['targets']) => [
     name,
-    short(s.pairwise_cosine),
-    short(s.dispersion),
+    decimal(s.pairwise_cosine),
+    decimal(s.dispersion),
     s.variance.toExponential(2),
     s.effective_rank.toFixed(1),
   ]
@@ -49,12 +49,12 @@ function spreads({ dispersion, reference, identification, to_mean, norm, dim }: 
       row('targets', dispersion.targets),
     ]),
     `variance is at most 1/${dim} = ${(1 / dim).toExponential(2)} for unit vectors; dispersion is its share of that`,
-    `${(100 * identification.value).toFixed(1)} % of other articles' targets are further away than the true one (${reference.name}: ${(100 * reference.identification).toFixed(1)} %, chance: 50 %) · cosine to the mean vector ${short(to_mean)} · output norm ${norm.mean.toFixed(3)} ± ${norm.sd.toFixed(3)}`,
+    `${(100 * identification.value).toFixed(1)} % of other articles' targets are further away than the true one (${reference.name}: ${(100 * reference.identification).toFixed(1)} %, chance: 50 %) · cosine to the mean vector ${decimal(to_mean)} · output norm ${norm.mean.toFixed(3)} ± ${norm.sd.toFixed(3)}`,
   ].join('\n')
 }
 
 function training({ past, generalisation: g, twins, other, reference }: Diagnosis): string[] {
-  const cosine = (x: number | null) => (x === null ? '–' : short(x))
+  const cosine = (x: number | null) => (x === null ? '–' : decimal(x))
   return [
     ...(past.epochs === 0
       ? []
@@ -64,13 +64,13 @@ function training({ past, generalisation: g, twins, other, reference }: Diagnosi
     ...(g === null
       ? []
       : [
-          `training rows ${short(g.train)}, these ${short(g.judged)}: gap ${signed(g.gap.value)} ${span(g.gap.ci95)}, ${Math.round(100 * g.share)} % of what it knows (${reference.name}: ${Math.round(100 * g.reference_share)} %)`,
+          `training rows ${decimal(g.train)}, these ${decimal(g.judged)}: gap ${signedDecimal(g.gap.value)} ${span(g.gap.ci95)}, ${Math.round(100 * g.share)} % of what it knows (${reference.name}: ${Math.round(100 * g.reference_share)} %)`,
         ]),
     ...(twins === null ? [] : [`${(100 * twins).toFixed(1)} % of the targets lie in the training rows too`]),
     ...(other === null
       ? []
       : [
-          `${other.path}: cosine ${short(other.cosine.value)}, ${reference.name} ${short(other.reference)}; against ${reference.name} ${signed(other.advantage.value)} ${span(other.advantage.ci95)} there, ${signed(other.advantage_judged.value)} here`,
+          `${other.path}: cosine ${decimal(other.cosine.value)}, ${reference.name} ${decimal(other.reference)}; against ${reference.name} ${signedDecimal(other.advantage.value)} ${span(other.advantage.ci95)} there, ${signedDecimal(other.advantage_judged.value)} here`,
         ]),
   ]
 }
@@ -83,9 +83,9 @@ function rolled({ rollout }: Diagnosis): string[] {
       `fed with its own predictions (${windows} windows, memory: ${memory})`,
       aligned([
         ['step', ...steps.map(({ step }) => String(step))],
-        ['cosine', ...steps.map(({ cosine }) => short(cosine))],
-        ['copy last', ...steps.map((s) => short(s.cosine_copy_last))],
-        ['to the mean', ...steps.map((s) => short(s.cosine_mean_vector))],
+        ['cosine', ...steps.map(({ cosine }) => decimal(cosine))],
+        ['copy last', ...steps.map((s) => decimal(s.cosine_copy_last))],
+        ['to the mean', ...steps.map((s) => decimal(s.cosine_mean_vector))],
       ]),
     ].join('\n'),
   ]
@@ -100,7 +100,7 @@ export const renderDiagnosis = pageDoor('renderDiagnosis', 'diagnose', (d: Diagn
     .map(({ level, code, what, why, fix }) => `${level.toUpperCase()} ${code}: ${what}\n     why: ${why}\n     fix: ${fix}`)
   return [
     `${d.run} (${d.model}) · ${count(d.n)} windows of ${d.articles} articles · ${d.rows} rows of ${d.data.path} · seed ${d.seed}`,
-    `${d.verdict}  cosine ${short(cosine.value)} ${span(cosine.ci95)} · floor ${short(floor)}${skill === null ? '' : ` · skill ${signed(skill.value)} ${span(skill.ci95)} against ${skill.against}`}`,
+    `${d.verdict}  cosine ${decimal(cosine.value)} ${span(cosine.ci95)} · floor ${decimal(floor)}${skill === null ? '' : ` · skill ${signedDecimal(skill.value)} ${span(skill.ci95)} against ${skill.against}`}`,
     findings.length === 0 ? 'nothing was found' : findings.join('\n'),
     offsets(d),
     ...ablated(d),

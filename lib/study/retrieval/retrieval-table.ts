@@ -1,7 +1,7 @@
 import type { BaselineName } from '../../evaluate/baselines-fit.js'
 import { NAMES } from '../../evaluate/results-table.js'
 import { trainedOnNote } from '../../evaluate/trained-on.js'
-import { aligned, count, percent, short, span } from '../../show.js'
+import { aligned, count, decimal, percent, span } from '../../show.js'
 import { oracleSentence } from './oracle.js'
 import type { Pools, RetrievalEntry } from './retrieval-entry.js'
 import { type PoolScores, type ScoreName, TIE_RULE } from './retrieval-scores.js'
@@ -18,7 +18,7 @@ const names = Object.keys(COLUMNS) as ScoreName[]
 
 const line = (title: string, scores: PoolScores): string[] => [
   title,
-  ...names.map((name) => short(scores[name].value)),
+  ...names.map((name) => decimal(scores[name].value)),
   scores.median_rank.value.toLocaleString('en-US'),
   span(scores.top10.ci95),
 ]
@@ -27,7 +27,7 @@ function block(title: string, pool: keyof Pools<unknown>, entries: readonly Retr
   const [first] = entries
   const { scores, baselines } = first!
   const own = scores![pool]
-  const chance = ['  chance', ...names.map((name) => short(own[name].chance)), count(Math.round(own.median_rank.chance)), '']
+  const chance = ['  chance', ...names.map((name) => decimal(own[name].chance)), count(Math.round(own.median_rank.chance)), '']
   return aligned([
     [title, ...Object.values(COLUMNS), 'median rank', 'Top-10, 95 %'],
     ...entries.map((e) => line(e.run, e.scores![pool])),
@@ -44,7 +44,7 @@ function section(entries: readonly RetrievalEntry[]): string {
   const near = entries.map(
     (e) =>
       `${e.run}: counting rows nearly the same as the target (cosine > ${e.near_duplicate!.threshold}): ` +
-      `Top-1 ${short(e.near_duplicate!.without_context.top1.value)}, Top-10 ${short(e.near_duplicate!.without_context.top10.value)} without the context`,
+      `Top-1 ${decimal(e.near_duplicate!.without_context.top1.value)}, Top-10 ${decimal(e.near_duplicate!.without_context.top10.value)} without the context`,
   )
   const failed = entries.map(
     (e) => `${e.run}: ${count(e.failed!)} of ${count(n)} targets are not in the Top-20 of the whole bank`,

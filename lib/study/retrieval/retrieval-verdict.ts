@@ -1,7 +1,7 @@
 import type { BaselineName } from '../../evaluate/baselines-fit.js'
 import type { Interval } from '../../evaluate/metrics.js'
 import { NAMES } from '../../evaluate/results-table.js'
-import { signed, span } from '../../show.js'
+import { signedDecimal, span } from '../../show.js'
 import { pairedDifference } from '../../statistics/estimates.js'
 
 /** Whether the model is worth its cost here. */
@@ -42,7 +42,7 @@ export async function judge(
   const [against, rival] = [...heuristics].reduce((best, next) => (sum(next[1]) > sum(best[1]) ? next : best))
   const { mean: difference, ci95, reason } = await pairedDifference(model, rival, articles, { seed })
   const decision = decide(ci95)
-  const interval = ci95 === null ? `, ${reason}` : `, 95 %: ${span(ci95, signed)}`
-  const sentence = `${SENTENCES[decision](NAMES[against])} (Top-10 ${signed(difference)}${interval}; context left out of the pool)`
+  const interval = ci95 === null ? `, ${reason}` : `, 95 %: ${span(ci95, signedDecimal)}`
+  const sentence = `${SENTENCES[decision](NAMES[against])} (Top-10 ${signedDecimal(difference)}${interval}; context left out of the pool)`
   return { decision, score: 'top10', pool: 'without_context', against, difference, ci95, sentence }
 }
