@@ -66,7 +66,7 @@ async function write(model: Model, path: string, format: Format): Promise<void> 
 
 /** Has another process read the file and compare what it computes with the run. Errors: FOREIGN_FORWARD, and what the process says. */
 const compareElsewhere = (folder: string, path: string, format: Format): Promise<Comparison> =>
-  inFreshProcess('export', join(packageRoot(), 'dist', 'lib', 'export', 'compare-child.js'), [folder, path, format])
+  inFreshProcess('export', join(packageRoot(), 'dist', 'lib', 'export', 'compare-export-child.js'), [folder, path, format])
 
 const ARGS = { options: withFields({ run: word }) }
 

@@ -50,7 +50,7 @@ interface Fresh {
 
 /** What a run costs a program that has just started. Errors: those of load. */
 const afterStart = (folder: string, device: string): Promise<Fresh> =>
-  inFreshProcess('benchmark', join(packageRoot(), 'dist', 'lib', 'evaluate', 'benchmark', 'fresh-child.js'), [
+  inFreshProcess('benchmark', join(packageRoot(), 'dist', 'lib', 'study', 'benchmark', 'fresh-child.js'), [
     folder,
     device,
     String(native.threads()),
