@@ -1,0 +1,133 @@
+// The page of all options, and the field tables it is made from.
+import { auditFields } from '../dist/lib/audit/audit-fields.js'
+import { pruneFields } from '../dist/lib/compress/prune-fields.js'
+import { quantizeFields } from '../dist/lib/compress/quantize-fields.js'
+import { inspectFields } from '../dist/lib/data/data-fields.js'
+import { synthFields } from '../dist/lib/data/synth-fields.js'
+import {
+  analyzeFields,
+  doctorFields,
+  evaluateFields,
+  predictFields,
+  rolloutFields,
+  selftestFields,
+} from '../dist/lib/evaluate/evaluate-fields.js'
+import { exportFields } from '../dist/lib/export/export-fields.js'
+import { architectures } from '../dist/lib/index.js'
+import { reportFields, verifyFields } from '../dist/lib/report/report-fields.js'
+import { benchmarkFields } from '../dist/lib/study/benchmark/benchmark-fields.js'
+import { arrowFields, ceilingFields } from '../dist/lib/study/ceiling/ceiling-fields.js'
+import { compareFields } from '../dist/lib/study/compare/compare-fields.js'
+import { retrieveFields } from '../dist/lib/study/retrieval/retrieve-fields.js'
+import { sweepFields } from '../dist/lib/sweep/sweep-fields.js'
+import { plan } from '../dist/lib/train/recipe.js'
+import { trainFields } from '../dist/lib/train/train-fields.js'
+import { code, grouped, options, settings, table } from './markdown.mjs'
+
+/** The options of `sweep` that it does not hand on to every training. */
+const ownSweepFields = Object.fromEntries(Object.entries(sweepFields).filter(([, { group }]) => group === 'Sweep'))
+/** The field tables by the function that takes them. */
+export const FIELDS = {
+  train: trainFields,
+  sweep: ownSweepFields,
+  evaluate: evaluateFields,
+  retrieve: retrieveFields,
+  compare: compareFields,
+  predict: predictFields,
+  rollout: rolloutFields,
+  benchmark: benchmarkFields,
+  diagnose: doctorFields,
+  analyze: analyzeFields,
+  selftest: selftestFields,
+  exportRun: exportFields,
+  quantize: quantizeFields,
+  prune: pruneFields,
+  report: reportFields,
+  verify: verifyFields,
+  audit: auditFields,
+  ceiling: ceilingFields,
+  arrow: arrowFields,
+  synth: synthFields,
+}
+
+function recipes() {
+  const model = architectures[0].name
+  const of = (recipe) => plan(model, { recipe })
+  const usual = of(trainFields.recipe.default)
+  const differing = (a, b) => Object.fromEntries(Object.entries(a).filter(([key, value]) => key !== 'recipe' && value !== b[key]))
+  return table(trainFields.recipe.choices, {
+    recipe: code,
+    'what it sets': (recipe) =>
+      settings({ ...differing(of(recipe).train, usual.train), ...differing(of(recipe).model, usual.model) }),
+  })
+}
+
+/** One section for each verb. */
+export const optionsPage = () => [
+  'One table per verb, from the same field tables that check the values. A flag that is left out has its default, or what the recipe says; an option that would have no effect is an error. Every verb also takes `--json` and `--help`.',
+  '## train',
+  `${code('lvm-torch train MODEL --data FILE [options]')}, or ${code('train({ model, data, ... })')}. The options of each model are in [architectures.md](architectures.md). ${code('--seeds N')} trains N times, from ${code('--seed')} on (1 unless given), and gives mean and sd; it exists on the command line only.`,
+  ...grouped(trainFields),
+  '### Recipes',
+  recipes(),
+  '## evaluate',
+  `${code('lvm-torch evaluate RUN... [options]')}, or ${code('evaluate({ runs, ... })')}.`,
+  options(evaluateFields),
+  '## retrieve',
+  `${code('lvm-torch retrieve RUN... [options]')}, or ${code('retrieve({ runs, ... })')}.`,
+  options(retrieveFields),
+  '## compare',
+  `${code('lvm-torch compare RUN RUN... [--data FILE]... [options]')}, or ${code('compare({ runs, data, ... })')}. Baselines go by their names: ${code('copy_last')}, ${code('exponential_mean')}, ….`,
+  options(compareFields),
+  '## predict',
+  `${code('lvm-torch predict RUN --out FILE.npy [options]')}, or ${code('predict({ run, out, ... })')}.`,
+  options(predictFields),
+  '## rollout',
+  `${code('lvm-torch rollout RUN [options]')}, or ${code('rollout({ run, ... })')}.`,
+  options(rolloutFields),
+  '## doctor',
+  `${code('lvm-torch doctor RUN... [options]')}, or ${code('diagnose({ runs, ... })')}. Without a run it looks at the machine, and takes no option.`,
+  options(doctorFields),
+  '## analyze',
+  `${code('lvm-torch analyze RUN [options]')}, or ${code('analyze({ run, ... })')}.`,
+  options(analyzeFields),
+  '## selftest',
+  `${code('lvm-torch selftest [options]')}, or ${code('selftest({ seed })')}.`,
+  options(selftestFields),
+  '## export',
+  `${code('lvm-torch export RUN [options]')}, or ${code('exportRun({ run, ... })')}.`,
+  options(exportFields),
+  '## quantize',
+  `${code('lvm-torch quantize RUN [options]')}, or ${code('quantize({ run, ... })')}.`,
+  ...grouped(quantizeFields),
+  '## prune',
+  `${code('lvm-torch prune RUN --sparsity S [options]')}, or ${code('prune({ run, ... })')}.`,
+  ...grouped(pruneFields),
+  '## benchmark',
+  `${code('lvm-torch benchmark RUN... [options]')}, or ${code('benchmark({ runs, ... })')}; ${code('lvm-torch benchmark compare BEFORE AFTER')}, or ${code('compareBenchmarks(before, after)')}.`,
+  options(benchmarkFields),
+  '## sweep',
+  `${code('lvm-torch sweep --data FILE [options]')}, or ${code('sweep({ data, ... })')}. Beside these it takes all of ${code('train')} but ${code('--name')}, ${code('--resume')} and ${code('--init')}, and hands them on to every training.`,
+  options(ownSweepFields),
+  '## report',
+  `${code('lvm-torch report [options]')}, or ${code('report({ ... })')}.`,
+  options(reportFields),
+  '## verify',
+  `${code('lvm-torch verify REPORT [options]')}, or ${code('verify({ report, ... })')}. REPORT is report.json or report.html. Ends with exit code 8 when a value was changed.`,
+  options(verifyFields),
+  '## data inspect',
+  `${code('lvm-torch data inspect FILE [options]')}.`,
+  options(inspectFields),
+  '## data audit',
+  `${code('lvm-torch data audit FILE [--against FILE...] [options]')}, or ${code('audit({ data, against, ... })')}.`,
+  options(auditFields),
+  '## ceiling',
+  `${code('lvm-torch ceiling --data FILE [options]')}, or ${code('ceiling({ data, ... })')}.`,
+  options(ceilingFields),
+  '## arrow',
+  `${code('lvm-torch arrow --data FILE [options]')}, or ${code('arrow({ data, ... })')}.`,
+  options(arrowFields),
+  '## synth',
+  `${code('lvm-torch synth --out FILE.npy [options]')}, or ${code('synth({ out, ... })')}.`,
+  options(synthFields),
+]
