@@ -1,24 +1,24 @@
 import { asLvmError, badOption, LvmError, shown } from './errors.js'
 
-/** What one argument, or one key of an object of options, may be. */
+/** A check for one argument, or for one key of an options object. */
 export interface Check {
   readonly expected: string
   accepts(value: unknown): boolean
-  /** What the function is handed instead of an accepted value. */
-  readonly handed?: (value: unknown, owner: string, name: string) => unknown
+  /** Replaces an accepted value before the function receives it. */
+  readonly convert?: (value: unknown, owner: string, name: string) => unknown
 }
-/** The keys of an object of options that are checked here. */
+/** The keys of an options object that are checked here. */
 interface Keys {
   readonly keys: Readonly<Record<string, Check>>
-  /** Whether it may hold more, which `resolve` checks. */
+  /** Allows further keys, which `resolve` checks. */
   readonly more: boolean
 }
-/** The arguments of a function, in order, by name. */
+/** The arguments of a function by name, in order. */
 export type Parameters = Readonly<Record<string, Check | Keys>>
 
-/** The longest path or name that is taken, so that sentences with one in them stay readable. */
+/** Length limit of a path or name. Units: characters. */
 const LONGEST = 4096
-/** More runs or files than anybody compares at once. */
+/** Length limit of a list of paths or names. */
 const MANY = 10_000
 
 const isWord = (value: unknown): value is string =>
@@ -26,7 +26,7 @@ const isWord = (value: unknown): value is string =>
 
 /** A path or a name. */
 export const word: Check = { expected: `text of 1 to ${LONGEST} characters`, accepts: isWord }
-/** Several paths or names. */
+/** A list of paths or names. */
 export const words: Check = {
   expected: `a list of texts of 1 to ${LONGEST} characters`,
   accepts: (value) => Array.isArray(value) && value.length <= MANY && value.every(isWord),
@@ -45,11 +45,11 @@ export const threadCount: Check = {
   expected: `an integer from 1 to ${MOST_THREADS}`,
   accepts: (value) => count.accepts(value) && (value as number) <= MOST_THREADS,
 }
-/** A function of the caller; what it throws gets a code too. */
+/** A function of the caller; an error that it throws becomes an LvmError. */
 export const callback: Check = {
   expected: 'a function',
   accepts: (value) => typeof value === 'function',
-  handed:
+  convert:
     (value, owner, name) =>
     (...given: unknown[]) => {
       try {
@@ -70,19 +70,20 @@ export const oneOf = (values: readonly string[]): Check => ({
   expected: `one of ${values.join(', ')}`,
   accepts: (value) => values.some((known) => known === value),
 })
-/** The same, or nothing. */
+/** Makes a check accept undefined as well. */
 export const optional = (check: Check): Check => ({
   ...check,
   accepts: (value) => value === undefined || check.accepts(value),
 })
-/** An object with these keys and no others. */
+/** An options object with only these keys. */
 export const only = (keys: Readonly<Record<string, Check>>): Keys => ({ keys, more: false })
-/** An object with these keys, and others that `resolve` checks. */
+/** An options object with these keys, and others that `resolve` checks. */
 export const withFields = (keys: Readonly<Record<string, Check>>): Keys => ({ keys, more: true })
 
 /**
- * A copy of the own properties of a plain object, read once: getters and proxies run their code here and nowhere later. Undefined for
- * anything else; throws what reading throws.
+ * Copies the own properties of a plain object, reading each once, so that getters and proxies run only here; undefined for any other value.
+ *
+ * Errors: those that a getter throws.
  */
 export function plainCopy(value: unknown): Record<string, unknown> | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
@@ -95,12 +96,12 @@ function snapshot(owner: string, name: string, value: unknown): Record<string, u
   let copy: Record<string, unknown> | undefined
   try {
     copy = plainCopy(value)
-  } catch {} // nothing that a function takes
+  } catch {} // refused below, like any value that is not a plain object
   if (copy === undefined) throw badOption(owner, name, 'a plain object of options', value)
   return copy
 }
 
-/** One argument as the function may have it. Errors: BAD_OPTION. */
+/** Checks one argument and returns the value to pass on. Errors: BAD_OPTION. */
 function read(owner: string, name: string, rule: Check | Keys, value: unknown): unknown {
   if (!('keys' in rule)) return accepted(owner, name, rule, value)
   const copy = value === undefined ? {} : snapshot(owner, name, value)
@@ -116,43 +117,43 @@ function read(owner: string, name: string, rule: Check | Keys, value: unknown): 
   return copy
 }
 
-/** The value, or a copy of a list, that a check accepts. Errors: BAD_OPTION. */
+/** Checks one value and returns it; a list is copied. Errors: BAD_OPTION. */
 function accepted(owner: string, name: string, check: Check, value: unknown): unknown {
   try {
     const plain = Array.isArray(value) && value.length <= MANY ? Array.from<unknown>(value) : value
-    if (check.accepts(plain)) return plain !== undefined && check.handed ? check.handed(plain, owner, name) : plain
-  } catch {} // a proxy or a getter that throws is nothing that a function takes
+    if (check.accepts(plain)) return plain !== undefined && check.convert ? check.convert(plain, owner, name) : plain
+  } catch {} // a proxy or getter that throws counts as an invalid value
   throw badOption(owner, name, check.expected, value)
 }
 
-/** Arguments as a public function may have them. Errors: BAD_OPTION for the first that it cannot take. */
-export function taken(owner: string, parameters: Parameters, given: readonly unknown[]): unknown[] {
+/** Checks the arguments of a public function and returns them. Errors: BAD_OPTION for the first invalid one. */
+export function checkedArguments(owner: string, parameters: Parameters, given: readonly unknown[]): unknown[] {
   return Object.entries(parameters).map(([name, rule], i) => read(owner, name, rule, given[i]))
 }
 
 type Public = (...given: never[]) => unknown
 
-/** A public function whose arguments are checked before it runs, and whose every failure has a code. */
+/** Wraps a public function: checks its arguments before it runs, and turns every failure into an LvmError. */
 export const door = <F extends Public>(owner: string, parameters: Parameters, run: F): F =>
   ((...given: unknown[]) => {
     try {
-      return run(...(taken(owner, parameters, given) as never[]))
+      return run(...(checkedArguments(owner, parameters, given) as never[]))
     } catch (error) {
       throw asLvmError(error)
     }
   }) as unknown as F
 
-/** The same for a function that returns a promise: it never throws but rejects. */
+/** Wraps a public function that returns a promise: as `door`, but it rejects and never throws. */
 export const asyncDoor = <F extends (...given: never[]) => Promise<unknown>>(owner: string, parameters: Parameters, run: F): F =>
   (async (...given: unknown[]) => {
     try {
-      return await run(...(taken(owner, parameters, given) as never[]))
+      return await run(...(checkedArguments(owner, parameters, given) as never[]))
     } catch (error) {
       throw asLvmError(error)
     }
   }) as unknown as F
 
-/** The same for a function of events: the first that is asked for rejects. */
+/** Wraps a public function that yields events: as `door`, but the first `next()` rejects. */
 export const eventDoor = <F extends (...given: never[]) => AsyncGenerator<unknown, void, void>>(
   owner: string,
   parameters: Parameters,
@@ -160,13 +161,13 @@ export const eventDoor = <F extends (...given: never[]) => AsyncGenerator<unknow
 ): F =>
   async function* (...given: unknown[]) {
     try {
-      yield* run(...(taken(owner, parameters, given) as never[]))
+      yield* run(...(checkedArguments(owner, parameters, given) as never[]))
     } catch (error) {
       throw asLvmError(error)
     }
   } as unknown as F
 
-/** A page of a document that another function returned. Errors: BAD_OPTION for anything else. */
+/** Wraps a function that renders the result of another function. Errors: BAD_OPTION when the document cannot be rendered. */
 export const pageDoor =
   <D extends object>(owner: string, of: string, render: (document: D) => string): ((document: D) => string) =>
   (document) => {

@@ -1,4 +1,4 @@
-/** Every failure lvm-torch reports on purpose: what it means for the shell, and what to do about it there. One table, nowhere else. */
+/** Every deliberate failure of lvm-torch: its exit code, its meaning and a hint for the command line. */
 export const ERRORS = {
   BAD_OPTION: {
     exit: 2,
@@ -9,16 +9,16 @@ export const ERRORS = {
   RUN_EXISTS: {
     exit: 2,
     about: 'the run folder already holds a run',
-    hint: 'use --resume to go on, --name for another folder or --overwrite',
+    hint: 'use --resume to continue, --name for another folder or --overwrite',
   },
   RUN_LOCKED: { exit: 2, about: 'another process is writing this run', hint: 'wait for it, or choose another --name' },
-  RUN_MISSING: { exit: 2, about: 'there is no run of that name', hint: 'run: lvm-torch runs list' },
-  FILE_MISSING: { exit: 2, about: 'a file or folder that was named is not there', hint: 'check the path' },
+  RUN_MISSING: { exit: 2, about: 'no run has that name', hint: 'run: lvm-torch runs list' },
+  FILE_MISSING: { exit: 2, about: 'a file or folder does not exist', hint: 'check the path' },
   NO_DISK: { exit: 2, about: 'there is not enough free disk space', hint: 'free some space or choose another folder' },
   FILE_ACCESS: {
     exit: 2,
     about: 'a file or folder cannot be read or written',
-    hint: 'check the rights of the file and its folder, and that its disk is there and can be written',
+    hint: 'check the permissions of the file and its folder, and that the disk is mounted and writable',
   },
   OPEN_FILES: {
     exit: 2,
@@ -27,25 +27,25 @@ export const ERRORS = {
   },
   DATA_FORMAT: {
     exit: 3,
-    about: 'a data file is damaged, truncated or in a form that is not read',
+    about: 'a data file is damaged, truncated or in an unsupported format',
     hint: 'run: lvm-torch data inspect FILE',
   },
   DATA_UNSAFE: {
     exit: 3,
-    about: 'a file holds code or objects that loading would run',
-    hint: 'only load files from people you trust; convert it where it was made',
+    about: 'loading the file would run code that it contains',
+    hint: 'only load files from people you trust; convert it on the machine that made it',
   },
-  DATA_SHAPE: { exit: 3, about: 'arrays in a data file do not fit together', hint: 'run: lvm-torch data inspect FILE' },
-  DATA_NOT_FINITE: { exit: 3, about: 'a vector holds NaN or Inf', hint: 'remove or re-encode the rows that are named' },
-  DATA_ZERO: { exit: 3, about: 'a vector is all zeros', hint: 'remove or re-encode the rows that are named' },
+  DATA_SHAPE: { exit: 3, about: 'the arrays of a data file do not match each other', hint: 'run: lvm-torch data inspect FILE' },
+  DATA_NOT_FINITE: { exit: 3, about: 'a vector holds NaN or Inf', hint: 'remove or re-encode the named rows' },
+  DATA_ZERO: { exit: 3, about: 'a vector is all zeros', hint: 'remove or re-encode the named rows' },
   DATA_DUPLICATE_KEY: {
     exit: 3,
-    about: 'two rows claim the same article and position',
-    hint: 'remove one of the rows that are named',
+    about: 'two rows have the same article and position',
+    hint: 'remove one of the named rows',
   },
   DATA_ORDER: {
     exit: 3,
-    about: 'the rows of an article are apart or out of order',
+    about: 'the rows of an article are not consecutive or not in order',
     hint: 'sort the rows by article, then by position',
   },
   DATA_SHARED_ARTICLE: {
@@ -65,8 +65,8 @@ export const ERRORS = {
   },
   DATA_CHANGED: {
     exit: 3,
-    about: 'a data file was changed while it was used',
-    hint: 'leave the file as it is while it is used, then start again',
+    about: 'a data file changed during use',
+    hint: 'start again, and do not change the file during use',
   },
   SPACE_MISMATCH: {
     exit: 3,
@@ -75,30 +75,30 @@ export const ERRORS = {
   },
   BAD_CHECKPOINT: {
     exit: 3,
-    about: 'a checkpoint is damaged, incomplete or not what its manifest says',
-    hint: 'restore the file from a copy, or train the run again',
+    about: 'a checkpoint is damaged, incomplete or differs from its manifest',
+    hint: 'restore the file from a backup, or train the run again',
   },
   FOREIGN_FORWARD: {
     exit: 3,
-    about: 'the weights load but the model no longer gives the outputs it was saved with',
-    hint: 'use the lvm-torch version that the manifest names',
+    about: 'the weights load but the model does not reproduce its saved outputs',
+    hint: 'use the lvm-torch version named in the manifest',
   },
   LIBTORCH_MISSING: { exit: 4, about: 'no usable libtorch was found', hint: 'run: npx lvm-torch libtorch install' },
   LIBTORCH_MISMATCH: {
     exit: 4,
-    about: 'the libtorch that was found has another version',
+    about: 'the libtorch that was found has an unsupported version',
     hint: 'run: npx lvm-torch libtorch install',
   },
   LIBTORCH_FETCH: {
     exit: 4,
-    about: 'libtorch could not be fetched or unpacked',
+    about: 'libtorch could not be downloaded or unpacked',
     hint: 'run: npx lvm-torch libtorch install --from FILE.whl',
   },
-  ADDON_MISSING: { exit: 4, about: 'the native addon is not there for this platform', hint: 'in a clone run: npm run build' },
+  ADDON_MISSING: { exit: 4, about: 'there is no native addon for this platform', hint: 'in a clone run: npm run build' },
   DEVICE_UNAVAILABLE: {
     exit: 5,
-    about: 'the device that was named is not there',
-    hint: 'use --device auto; for the devices that are here run: lvm-torch doctor',
+    about: 'the requested device is not available',
+    hint: 'use --device auto; to list the devices of this machine run: lvm-torch doctor',
   },
   OUT_OF_MEMORY: { exit: 6, about: 'there is not enough memory', hint: 'use a smaller --batch-size, model or --context' },
   DIVERGED: {
@@ -106,21 +106,25 @@ export const ERRORS = {
     about: 'the loss or a gradient became NaN or Inf',
     hint: 'use a smaller --lr, or --precision fp32; the last good checkpoint is kept',
   },
-  GATE_FAILED: { exit: 8, about: 'a quality gate or an audit failed', hint: 'see what failed in the result or above' },
+  GATE_FAILED: {
+    exit: 8,
+    about: 'a quality gate or an audit failed',
+    hint: 'the result, or the output above, names the failed checks',
+  },
   BAD_ARGUMENT: {
     exit: 9,
-    about: 'a value handed to the native side has the wrong type, shape or dtype',
-    hint: 'check the value that the message names',
+    about: 'a value passed to the native addon has the wrong type, shape or dtype',
+    hint: 'check the value named in the message',
   },
-  DISPOSED: { exit: 9, about: 'a handle was used after dispose()', hint: 'keep the handle until you are done with it' },
+  DISPOSED: { exit: 9, about: 'a handle was used after dispose()', hint: 'call dispose() after the last use of the handle' },
   NATIVE: {
     exit: 9,
-    about: 'libtorch refused an operation',
+    about: 'libtorch reported an error',
     hint: 'this is a bug in lvm-torch unless you called an operator yourself',
   },
-  INTERNAL: { exit: 9, about: 'something happened that should not', hint: 'please report it with the file that is named' },
-  INTERRUPTED: { exit: 130, about: 'stopped by Ctrl-C', hint: 'go on with --resume' },
-  TERMINATED: { exit: 143, about: 'stopped by SIGTERM', hint: 'go on with --resume' },
+  INTERNAL: { exit: 9, about: 'an internal error', hint: 'please report it, with the file that the message names' },
+  INTERRUPTED: { exit: 130, about: 'stopped by Ctrl-C', hint: 'continue with --resume' },
+  TERMINATED: { exit: 143, about: 'stopped by SIGTERM', hint: 'continue with --resume' },
 } as const
 
 /** Callers branch on `code`; people read `message` and `hint`. */

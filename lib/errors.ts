@@ -4,13 +4,13 @@ import { forPrograms } from './hints.js'
 
 export { ERRORS, type ErrorCode } from './error-codes.js'
 
-/** A failure that lvm-torch reports on purpose. */
+/** A deliberate failure of lvm-torch, with a code and a hint. */
 export class LvmError extends Error {
   override readonly name = 'LvmError'
   readonly code: ErrorCode
-  /** What mends it, in the words of a program. */
+  /** The fix, in terms of the library's functions and options. */
   readonly hint: string
-  /** The same in the words of the command line, as every throw site gives it. */
+  /** The fix, in terms of commands and flags; every throw site writes this form. */
   readonly commandHint: string
   constructor(code: ErrorCode, message: string, options: ErrorOptions & { hint?: string } = {}) {
     super(message, options)
@@ -18,7 +18,7 @@ export class LvmError extends Error {
     this.commandHint = options.hint ?? ERRORS[this.code].hint
     this.hint = forPrograms(this.commandHint)
   }
-  /** What a shell should see as the exit code. */
+  /** Exit code of the command line. */
   get exit(): number {
     return ERRORS[this.code].exit
   }
@@ -26,7 +26,7 @@ export class LvmError extends Error {
 
 const isErrorCode = (code: unknown): code is ErrorCode => typeof code === 'string' && Object.hasOwn(ERRORS, code)
 
-/** Text of at most `most` characters: of longer text the beginning, and that something is left out. */
+/** Shortens text to at most `most` characters; an ellipsis marks the cut. */
 export const cut = (text: string, most = 80): string =>
   text.length <= most ? text : `${text.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
 
@@ -36,7 +36,7 @@ const nameOf = (value: object): string => {
   return prototype === null ? 'Object' : cut(String(prototype.constructor?.name ?? 'object'), 40)
 }
 
-/** A value as it would be written in a program, no more of it than can be shown; user code may run and throw here. */
+/** Writes a value as source code, cut to `LONGEST` characters; getters and proxies of the user may run and throw here. */
 function sketch(value: unknown, depth: number): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, LONGEST))
   if (typeof value === 'bigint') return value > -(2n ** 128n) && value < 2n ** 128n ? `${value}n` : 'a bigint beyond 2^128'
@@ -57,7 +57,7 @@ function sketch(value: unknown, depth: number): string {
   return list ? `[${parts.join(',')}]` : `{${parts.join(',')}}`
 }
 
-/** How a value is shown in a sentence, in at most 80 characters: strings keep their quotes and numbers like NaN their names. */
+/** Formats a value for a sentence in at most 80 characters: strings in quotes, NaN and Infinity by name. */
 export function shown(value: unknown): string {
   try {
     return cut(sketch(value, 2), LONGEST)
@@ -66,7 +66,7 @@ export function shown(value: unknown): string {
   }
 }
 
-/** The one sentence for a bad option. */
+/** Makes the error for an invalid option: «owner: expected X for "key" but received Y». */
 export const badOption = (owner: string, key: string, expected: string, actual: unknown, hint?: string): LvmError =>
   new LvmError(
     'BAD_OPTION',
@@ -74,7 +74,7 @@ export const badOption = (owner: string, key: string, expected: string, actual: 
     hint === undefined ? {} : { hint },
   )
 
-/** A property of something that was thrown, which may be anything. */
+/** Reads a text property of a thrown value of any type. */
 function property(thrown: unknown, key: 'code' | 'message' | 'path' | 'syscall'): string | undefined {
   try {
     const value: unknown = (thrown as Record<string, unknown> | null | undefined)?.[key]
@@ -84,7 +84,7 @@ function property(thrown: unknown, key: 'code' | 'message' | 'path' | 'syscall')
   }
 }
 
-/** What an error of the system means; any other is INTERNAL. */
+/** Our code for each system error; all others are INTERNAL. */
 const SYSTEM: Readonly<Record<string, ErrorCode>> = {
   ENOENT: 'FILE_MISSING',
   ...Object.fromEntries(['ENOSPC', 'EDQUOT', 'EFBIG'].map((code) => [code, 'NO_DISK'] as const)),
@@ -97,28 +97,28 @@ const SYSTEM: Readonly<Record<string, ErrorCode>> = {
   ),
 }
 
-/** The code of ours for an error of the system; Node has no name for some of them, but all have a number. */
+/** Our code for a system error; Node names some of them only by number. */
 function systemCode(error: unknown): ErrorCode | undefined {
   const code = property(error, 'code')
-  if (code === 'ENOENT' && property(error, 'syscall') === 'mkdir') return 'FILE_ACCESS' // so Node calls a disk that can only be read
+  if (code === 'ENOENT' && property(error, 'syscall') === 'mkdir') return 'FILE_ACCESS' // Node reports a read-only disk this way
   const number = /^Unknown system error -(\d+)$/.exec(code ?? '')?.[1]
   const named = number === undefined ? code : Object.entries(constants.errno).find(([, errno]) => errno === Number(number))?.[0]
   return named !== undefined && Object.hasOwn(SYSTEM, named) ? SYSTEM[named] : undefined
 }
 
-/** What an error says; of a file that is not there in our words, because Node's name the system call. */
+/** The message of an error; a missing file gets our own sentence, because Node's names the system call. */
 function messageOf(error: unknown): string {
   const path = property(error, 'code') === 'ENOENT' ? property(error, 'path') : undefined
   return path === undefined ? (property(error, 'message') ?? shown(error)) : `${path}: there is no such file or folder`
 }
 
-/** An error of the system with a code of ours and what was being done; any other error as it is. */
+/** Turns a system error into an LvmError that says which action failed; returns any other error unchanged. */
 export function fileError(error: unknown, doing: string): unknown {
   const code = error instanceof LvmError ? undefined : systemCode(error)
   return code === undefined ? error : new LvmError(code, `${doing}: ${messageOf(error)}`, { cause: error })
 }
 
-/** Any thrown value as an LvmError: itself, a coded native error, or INTERNAL with the cause kept. */
+/** Turns any thrown value into an LvmError: itself, an error with a known code, or INTERNAL with the cause kept. */
 export function asLvmError(error: unknown): LvmError {
   if (error instanceof LvmError) return error
   const code = property(error, 'code')

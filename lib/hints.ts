@@ -1,4 +1,4 @@
-/** Commands that are functions too: what a program calls instead. */
+/** Commands that also exist as functions, and the call that replaces each of them in a program. */
 const CALLS: Readonly<Record<string, string>> = {
   'lvm-torch runs list': 'listRuns()',
   'lvm-torch runs show NAME': 'showRun(NAME)',
@@ -15,9 +15,9 @@ const ANY_OPTION = ['run the same command with --help', 'docs/options.md lists e
 const camel = (name: string) => name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
 
 /**
- * A hint for the command line in the words of a program: options by their names there, commands as functions.
+ * Rewrites a hint for the command line for a program: flags become option names, commands become function calls.
  *
- * Commands that are no functions, such as the installation of libtorch, stay commands.
+ * Commands without a function, such as the installation of libtorch, stay commands.
  */
 export const forPrograms = (hint: string): string =>
   hint
@@ -32,9 +32,9 @@ export const forPrograms = (hint: string): string =>
     )
 
 let inShell = false
-/** Makes sentences of this process name options as the command line takes them; bin/ calls it before anything else. */
+/** Makes all sentences of this process name options as flags; bin/ calls it before anything else. */
 export const speakShell = (): void => {
   inShell = true
 }
-/** A sentence with its options named as whoever reads it gives them: on the command line, or in a program. */
+/** Names the options in a sentence as its reader writes them: as flags on the command line, as option names in a program. */
 export const worded = (sentence: string): string => (inShell ? sentence : forPrograms(sentence))

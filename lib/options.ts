@@ -1,18 +1,18 @@
 import { word } from './door.js'
 import { badOption } from './errors.js'
 
-/** One option: its kind, default, one-line help, and the sentence that says which values are allowed. */
+/** One option: its kind, default, one-line help and a description of the allowed values. */
 export interface Field<T> {
   readonly kind: 'integer' | 'real' | 'choice' | 'flag' | 'text'
   readonly default: T
   readonly about: string
   readonly expected: string
-  /** Field group in help and docs. */
+  /** Heading in help and docs. */
   readonly group?: string
   readonly choices?: readonly string[]
   accepts(value: unknown): boolean
 }
-/** A table of options by their camelCase name. */
+/** A table of options by camelCase name. */
 export type Fields = Readonly<Record<string, Field<unknown>>>
 /** The values of a table, as `resolve` returns them. */
 export type Options<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never }
@@ -20,7 +20,7 @@ export type Options<F extends Fields> = { readonly [K in keyof F]: F[K] extends 
 const bounds = (kind: string, min: number, max: number) =>
   max === Infinity ? (min === -Infinity ? kind : `${kind} ≥ ${min}`) : `${kind} from ${min} to ${max}`
 
-/** A whole number between two bounds; with `default: undefined` it may be left out. */
+/** An integer option between two bounds; with `default: undefined` it may be omitted. */
 export const integer = <T extends number | undefined = number>(o: {
   default: T
   min: number
@@ -36,7 +36,7 @@ export const integer = <T extends number | undefined = number>(o: {
     (Number.isSafeInteger(v) && (v as number) >= o.min && (v as number) <= (o.max ?? Infinity)),
 })
 
-/** A finite number between two bounds. */
+/** A finite number option between two bounds; with `default: undefined` it may be omitted. */
 export const real = <T extends number | undefined = number>(o: {
   default: T
   min: number
@@ -52,7 +52,7 @@ export const real = <T extends number | undefined = number>(o: {
     (Number.isFinite(v) && (v as number) >= o.min && (v as number) <= (o.max ?? Infinity)),
 })
 
-/** One of a few words; with `default: undefined` it may be left out. */
+/** An option with a fixed set of words; with `default: undefined` it may be omitted. */
 export const choice = <const T extends string, const D extends T | undefined>(
   of: readonly T[],
   o: { default: D; about: string; group?: string },
@@ -64,7 +64,7 @@ export const choice = <const T extends string, const D extends T | undefined>(
   accepts: (v) => (v === undefined && o.default === undefined) || of.includes(v as T),
 })
 
-/** A yes-or-no option. */
+/** A boolean option. */
 export const flag = (o: { default: boolean; about: string; group?: string }): Field<boolean> => ({
   ...o,
   kind: 'flag',
@@ -78,7 +78,7 @@ interface TextOptions {
   expected?: string
   matches?: RegExp
 }
-/** A piece of text, as a rule a path or a name; `matches` narrows it, and with `default: undefined` it may be left out. */
+/** A text option, usually a path or a name; `matches` restricts it, and with `default: undefined` it may be omitted. */
 export function text(o: TextOptions & { default: string }): Field<string>
 export function text(o: TextOptions & { default: undefined }): Field<string | undefined>
 export function text(o: TextOptions & { default: string | undefined }): Field<string | undefined> {
@@ -90,7 +90,7 @@ export function text(o: TextOptions & { default: string | undefined }): Field<st
   }
 }
 
-/** Fills defaults, rejects unknown keys and bad values, and freezes. Nothing downstream checks again. */
+/** Fills in defaults, rejects unknown keys and invalid values, and freezes the result; nothing downstream checks again. */
 export function resolve<F extends Fields>(owner: string, fields: F, given: Readonly<Record<string, unknown>> = {}): Options<F> {
   for (const key of Object.keys(given)) {
     if (!Object.hasOwn(fields, key)) throw badOption(owner, key, `a known option (${Object.keys(fields).join(', ')})`, given[key])

@@ -9,23 +9,23 @@ const cli = fileURLToPath(new URL('../dist/bin/lvm.js', import.meta.url))
 const HOSTILE = '\x1b[2J\x07\x9b31m\x7f\u202e\u2066\ud800\u2028\r\t'
 const ORDINARY = 'Ångström 中文 עברית\u200f 👩\u200d🚀 −½ «x» \\n'
 
-it('a terminal gets escapes in place of controls, bidi overrides and lone surrogates, and lines stay lines', () => {
+it('terminalText escapes control characters, bidi overrides and lone surrogates, and keeps line breaks', () => {
   expect(terminalText(`a${HOSTILE}\r\nb`)).toBe('a\\x1b[2J\\x07\\x9b31m\\x7f\\u202e\\u2066\\ud800\\u2028\\r\\t\nb')
   expect(oneLine('a\nfix: b')).toBe('a\\nfix: b')
   for (const show of [terminalText, oneLine, xmlText]) expect(show(ORDINARY)).toBe(ORDINARY)
 })
-it('JSON is safe on a terminal and keeps its values', () => {
+it('jsonText is safe on a terminal and parses to the same value', () => {
   const value = { [HOSTILE]: [HOSTILE, ORDINARY, 'a\nb', 1] }
   for (const indent of [undefined, 2]) {
     expect(JSON.parse(jsonText(value, indent))).toEqual(value)
     expect(jsonText(value, indent).replaceAll('\n', '')).toBe(terminalText(jsonText(value, indent)).replaceAll('\n', ''))
   }
 })
-it('XML gets no character that it cannot hold', () => {
+it('xmlText replaces every character that XML forbids', () => {
   expect(xmlText('a\0\x1b\udc00\ufffe\uffff\u202eb\t\n\r')).toBe(`a${'\ufffd'.repeat(6)}b\t\n\r`)
 })
 it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '\n=1', '＝1', "'=1", "''-1"])(
-  'the cell %j is no formula, and is read as it was',
+  'the CSV cell %j is not read as a formula, and reads back unchanged',
   (text) => {
     const file = csv({ columns: [text, 'b'], rows: [[text, -1.5]] })
     expect(file).toMatch(/^"?'/)
@@ -33,14 +33,14 @@ it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '\n=1', '＝1', "'=1", 
     expect(records(file)).toEqual([{ [text]: text, b: '-1.5' }])
   },
 )
-it('a name for files keeps ordinary names, and tells others apart', () => {
+it('plainName keeps ordinary names and gives different names to different texts', () => {
   for (const name of ['lstm_baseline', 'a.b-c_1', '中文']) expect(plainName(name)).toBe(name)
   const odd = ['a b', 'a?b', 'a_b', 'a/b', '=a', '..\\x', '\ud800', '\x1b[2J', '../x'].map(plainName)
   expect(new Set(odd).size).toBe(odd.length)
   for (const name of odd) expect(name).toMatch(/^[\p{L}\p{N}._-]+$/u)
 })
 it.each(["it's", 'a b', '$(id)', 'a\x1b[2J\nb', '-', '=ls', '~', 'a\\b', '', "a\u202eb'\\", 'é', '`x`|y;z'])(
-  'the word %j can be pasted',
+  'shellWord quotes %j so that bash reads it back unchanged',
   (word) => {
     expect(oneLine(shellWord(word, 'linux'))).toBe(shellWord(word, 'linux'))
     const said = execFileSync('bash', ['-c', `printf %s ${shellWord(word, 'linux')}`], {
@@ -57,7 +57,7 @@ it.each([
   [['x\x07']],
   [['train', 'lstm', '--y\x1b']],
   [['runs', 'show', 'a\x1b', '--json']],
-])('%j is refused without a control character on the terminal', (words) => {
+])('the command line refuses %j without printing a control character', (words) => {
   const { stdout, stderr } = spawnSync(process.execPath, [cli, ...words], { encoding: 'utf8' })
   expect(stderr).toMatch(/^[A-Z_]+: /)
   expect(stdout + stderr).toBe(terminalText(stdout + stderr))

@@ -1,5 +1,5 @@
 import { findArchitecture } from '../architectures/index.js'
-import { count, only, optional, taken, yesOrNo } from '../door.js'
+import { checkedArguments, count, only, optional, yesOrNo } from '../door.js'
 import { LvmError } from '../errors.js'
 import { type NativeModel, native } from '../native.js'
 import { isCausal } from '../spec/architecture.js'
@@ -93,7 +93,7 @@ export class Model {
     options: ModelOptions | undefined,
     all: boolean,
   ): Promise<Float32Array | Tensor> {
-    const { context = this.context, raw = false } = taken(owner, { options: PREDICTED }, [options])[0] as ModelOptions
+    const { context = this.context, raw = false } = checkedArguments(owner, { options: PREDICTED }, [options])[0] as ModelOptions
     if (readable(owner, () => x instanceof Tensor)) {
       const given = x as Tensor
       if (given.shape.length === 3) this.requireContext(owner, given.shape[1]!)
@@ -107,7 +107,10 @@ export class Model {
 
   /** A state that is fed one vector at a time, and predicts the next after each; causal models only. */
   stepper(options?: { batch?: number; raw?: boolean }): Stepper {
-    const { batch = 1, raw = false } = taken('stepper', { options: STEPPED }, [options])[0] as { batch?: number; raw?: boolean }
+    const { batch = 1, raw = false } = checkedArguments('stepper', { options: STEPPED }, [options])[0] as {
+      batch?: number
+      raw?: boolean
+    }
     this.requireCausal('stepper')
     return openStepper(this.native, {
       settings: this.settings,

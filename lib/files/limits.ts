@@ -55,7 +55,7 @@ export const DEFAULT_LIMITS: Limits = Object.fromEntries(Object.entries(LIMITS).
 export const someLimits: Check = {
   expected: 'an object of limits',
   accepts: (value) => plainCopy(value) !== undefined,
-  handed: plainCopy,
+  convert: plainCopy,
 }
 
 /** The limits of a call, those that it gives lowered. Errors: BAD_OPTION for an unknown name, and for more than the table allows. */

@@ -1,4 +1,4 @@
-import { only, optional, taken, word, yesOrNo } from '../door.js'
+import { checkedArguments, only, optional, word, yesOrNo } from '../door.js'
 import { LvmError } from '../errors.js'
 import { type DType, type NativeScript, native } from '../native.js'
 import { resolveDevice } from './device.js'
@@ -23,7 +23,7 @@ export class TorchScriptModule {
     path: string,
     options: { allowCode?: boolean; device?: string; dtype?: DType } = {},
   ): Promise<TorchScriptModule> {
-    const [file, given] = taken('TorchScriptModule.load', ARGS, [path, options]) as [string, typeof options]
+    const [file, given] = checkedArguments('TorchScriptModule.load', ARGS, [path, options]) as [string, typeof options]
     const { allowCode = false, device = 'auto', dtype } = given
     if (allowCode !== true) {
       throw new LvmError('DATA_UNSAFE', `${file}: expected allowCode: true, because a TorchScript file is a program`, {

@@ -23,8 +23,8 @@ it.each(Object.keys(ERRORS) as ErrorCode[])(
 )
 it.each([
   [
-    'use --resume to go on, --name for another folder or --overwrite',
-    'use "resume" to go on, "name" for another folder or "overwrite"',
+    'use --resume to continue, --name for another folder or --overwrite',
+    'use "resume" to continue, "name" for another folder or "overwrite"',
   ],
   ['use a smaller --batch-size, model or --context', 'use a smaller "batchSize", model or "context"'],
   ['add --no-audit-cache; it is slow', 'add "auditCache" false; it is slow'],
