@@ -62,14 +62,14 @@ const between = (text, mark, content) => {
 const documents = {
   'docs/audit.md': generated(
     'The audit',
-    `${code('lvm-torch data audit FILE')} makes these checks, and ${code('train')} makes them once for files, context and split before it starts. A check says PASS, WARN or FAIL; the worst of them is the verdict. FAIL is kept for what makes every figure wrong and is never said by chance: an effect must be five standard errors over articles away. It ends with exit code 8, and a training with ${code('GATE_FAILED')} unless it is given ${code('--force')}, which the run records.`,
+    `${code('lvm-torch data audit FILE')} makes these checks; ${code('train')} makes them before it starts, once for each combination of files, context and split. A check returns PASS, WARN or FAIL; the worst of them is the verdict. FAIL means that every figure on this data would be wrong; chance does not cause it, because an effect must exceed five standard errors over articles. The command then ends with exit code 8, and a training with ${code('GATE_FAILED')} unless it has ${code('--force')}, which the run records.`,
     table(Object.entries(CHECKS), {
       code: ([name]) => code(name),
-      'what it looks at': ([, { about }]) => about,
-      'what mends it': ([, { fix }]) => fix,
+      'what it finds': ([, { about }]) => about,
+      cure: ([, { fix }]) => fix,
     }),
-    '## What the checks see, and what not',
-    'PASS says that a check found nothing, not that there is nothing.',
+    '## Limits of the checks',
+    'PASS means that a check found nothing; it does not prove that the data is sound.',
     Object.entries(AUDIT_LIMITS)
       .map(([name, text]) => `- ${code(name)}: ${text}`)
       .join('\n'),
@@ -89,7 +89,7 @@ const documents = {
   ),
   'docs/errors.md': generated(
     'The errors',
-    'A deliberate failure has a code, a sentence that says what was expected and what was received, and a fix. The command line prints `CODE: sentence` and `fix: …` on stderr and ends with the exit code; with `--json` the last line of stdout is the [error event](formats.md#event-error). In a script it is an `LvmError` with `code`, `message`, `hint` and `exit`. The fix below is the usual one; a sentence may come with a better one. `lvm-torch errors` prints this table.',
+    'Every deliberate failure has a code, a sentence with the expected and the received value, and a fix. The command line prints `CODE: sentence` and `fix: …` on stderr and ends with the exit code; with `--json` the last line of stdout is the [error event](formats.md#event-error). In a script it is an `LvmError` with `code`, `message`, `hint` and `exit`. The table gives the usual fix; a failure may print a more specific one. `lvm-torch errors` prints this table.',
     table(Object.entries(ERRORS), {
       code: ([name]) => code(name),
       exit: ([, { exit }]) => exit,

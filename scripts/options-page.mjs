@@ -64,7 +64,7 @@ function recipes() {
 
 /** One section for each verb. */
 export const optionsPage = () => [
-  'One table per verb, from the same field tables that check the values. A flag that is left out has its default, or what the recipe says; an option that would have no effect is an error. Every verb also takes `--json` and `--help`.',
+  'One table for each verb, made from the field tables that check the values. A flag that is left out has its default, or the value of the recipe; an option without effect is an error. Every verb also takes `--json` and `--help`.',
   '## train',
   `${code('lvm-torch train MODEL --data FILE [options]')}, or ${code('train({ model, data, ... })')}. The options of each model are in [architectures.md](architectures.md). ${code('--seeds N')} trains N times, from ${code('--seed')} on (1 unless given), and gives mean and sd; it exists on the command line only.`,
   ...grouped(trainFields),

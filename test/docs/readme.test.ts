@@ -1,18 +1,19 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { runNode } from './run-node.js'
+
+vi.setConfig({ testTimeout: 180_000 }) // seconds, but minutes on a busy machine
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const blocks = (language: string) =>
   [...readme.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'gms'))].map((match) => match[1]!)
-const lvm = (...words: string[]) =>
-  spawnSync(process.execPath, [join(root, 'dist', 'bin', 'lvm.js'), ...words], { encoding: 'utf8' })
+const lvm = (...words: string[]) => runNode([join(root, 'dist', 'bin', 'lvm.js'), ...words])
 
-it('the example of the README runs as it stands on the sample that ships', { timeout: 180_000 }, () => {
+it('the example of the README runs as it stands on the sample that ships', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'lvm-torch-readme-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   mkdirSync(join(folder, 'node_modules'))
@@ -22,14 +23,13 @@ it('the example of the README runs as it stands on the sample that ships', { tim
   writeFileSync(join(folder, 'example.mjs'), example!)
   const [, required] = /or: (const .*)$/m.exec(example!)!
   writeFileSync(join(folder, 'required.cjs'), `${required}; console.log(typeof load, typeof openBase, typeof train)`)
-  const node = (name: string) => spawnSync(process.execPath, [name], { cwd: folder, encoding: 'utf8' })
-  const { stdout, stderr, status } = node('example.mjs')
+  const { stdout, stderr, status } = await runNode(['example.mjs'], folder)
   expect([status, stderr]).toEqual([0, ''])
   expect(stdout).toMatch(/^0 0\.\d+\n1 0\.\d+\n2 0\.\d+\ntrue\n$/)
-  expect(node('required.cjs').stdout).toBe('function function function\n')
+  expect((await runNode(['required.cjs'], folder)).stdout).toBe('function function function\n')
 })
 
-it('every command line that the README shows exists, with its options', () => {
+it('every command line that the README shows exists, with its options', async () => {
   const lines = blocks('sh')
     .flatMap((block) => block.split('\n'))
     .flatMap((line) => /^npx lvm-torch ([^#]*)/.exec(line)?.[1]?.trim() ?? [])
@@ -37,7 +37,7 @@ it('every command line that the README shows exists, with its options', () => {
   for (const line of lines) {
     const words = line.split(' ')
     const verb = words.slice(0, words.findIndex((word) => /^--|\.|_/.test(word)) >>> 0)
-    const { stdout, status } = lvm(...verb, '--help')
+    const { stdout, status } = await lvm(...verb, '--help')
     expect([line, status]).toEqual([line, 0])
     for (const option of words.filter((word) => word.startsWith('--'))) expect(stdout).toMatch(new RegExp(`${option}\\s`))
   }
