@@ -1,6 +1,6 @@
 import type { DType } from './files/element.js'
 
-/** A spec as C++ reads it; `Node` of lib/spec/ops.ts says which ops there are. */
+/** A spec as C++ reads it; `Node` in lib/spec/ops.ts restricts `op` to the known ops. */
 export interface SpecNode {
   readonly op: string
   readonly name?: string
@@ -10,7 +10,7 @@ export interface SpecNode {
 }
 
 declare const handle: unique symbol
-/** Things that live in C++. Opaque here: every fact about them is asked of the addon. */
+/** Opaque handles of C++ objects; only the addon can read their properties. */
 export interface NativeTensor {
   readonly [handle]: 'tensor'
 }
@@ -42,12 +42,12 @@ export type TypedArray =
   | Uint8Array
   | Uint16Array
 
-/** What a call takes from JavaScript and gives back, once handles are unwrapped. */
+/** Argument or result of an operator call, with tensors as native handles. */
 export type NativeValue = NativeTensor | number | bigint | boolean | string | null | undefined | NativeValue[]
 
 export type Multiplier = 'aten' | 'onednn'
 
-/** How a matrix [out, in] is stored: as it is, the other way round, or as a convolution of one tap [out, in, 1]. */
+/** Storage of a matrix [out, in]: `rows` as it is, `columns` transposed, `tap` as a convolution of one tap [out, in, 1]. */
 export type Layout = 'rows' | 'columns' | 'tap'
 
 /** Per-window figures of one evaluation, in float64. */
@@ -60,25 +60,27 @@ export interface Scores {
   norm: Float64Array
 }
 
-/** Where the targets of some queries stand in one pool, and what stands first there. */
+/** Ranks of the targets of several queries in one pool, and the rows nearest to each query. */
 export interface Ranking {
-  /** Per query, rows more similar to it than its target, and other rows exactly as similar. */
+  /** Per query: rows more similar to it than its target. */
   ahead: Int32Array
+  /** Per query: other rows exactly as similar to it as its target. */
   tied: Int32Array
-  /** Its k nearest rows, the nearest first; −1 where the pool is smaller. Shapes: [queries, k], and so are the next two. */
+  /** The k rows nearest to each query, nearest first; −1 where the pool is smaller. Shapes: [queries, k]. */
   rows: Int32Array
-  /** Of these rows with the query, and with the target. */
+  /** Cosines of these rows with the query. Shapes: [queries, k]. */
   cosines: Float64Array
+  /** Cosines of these rows with the target. Shapes: [queries, k]. */
   toTarget: Float64Array
 }
 export interface Retrieval {
-  /** The whole bank is the pool. */
+  /** Ranking in the whole bank. */
   all: Ranking
-  /** The excluded rows are left out of it. */
+  /** Ranking in the bank without the excluded rows. */
   allowed: Ranking
 }
 
-/** The addon's whole surface. Arguments are already resolved when they get here. */
+/** All functions of the addon; the caller has resolved and checked every argument. */
 export interface Addon {
   // binding/tensor.cpp
   tensorFrom(data: TypedArray, shape: readonly number[], dtype: DType): NativeTensor
@@ -102,25 +104,25 @@ export interface Addon {
   setThreads(n: number): void
   cpuCapability(): string
   libtorchVersion(): string
-  /** Which library multiplies float32 matrices on the processor; with a name, sets it. */
+  /** Returns the library that multiplies float32 matrices on the CPU; a name as argument sets it first. */
   multiplier(set?: Multiplier): Multiplier
   timeMultipliers(): Promise<Record<Multiplier, number>>
-  /** Whether its products are right on this machine. */
+  /** Whether this library's products are correct on this machine. */
   multiplierAgrees(kind: Multiplier): Promise<boolean>
   // binding/model.cpp
   describeOps(): Record<string, Record<string, string>>
-  /** Matrices that are named in `later` have no numbers until they are packed. */
+  /** Matrices named in `later` stay uninitialised until they are packed. */
   model(spec: SpecNode, dtype: DType, device: string, seed: number | null, later?: readonly string[]): Promise<NativeModel>
-  /** The live tensors: what is written into them changes the model, and they are disposed with it. Those with a layout are matrices that inputs are multiplied with. */
+  /** The model's own tensors: writing to one changes the model, and disposing the model disposes them. Only matrices that multiply inputs have a layout. */
   modelState(model: NativeModel): { name: string; tensor: NativeTensor; trainable: boolean; layout?: Layout }[]
   modelLoad(model: NativeModel, values: Readonly<Record<string, NativeTensor>>): Promise<undefined>
-  /** Gives a matrix the form that a kernel wants, or false where the kernel is wrong on this machine; its values and scales as native/kernels/packed-weights.h says. */
+  /** Packs a matrix for a kernel; false when the kernel is wrong on this machine. native/kernels/packed-weights.h describes values and scales. */
   modelPack(model: NativeModel, name: string, kernel: string, values: NativeTensor, scales: NativeTensor | null): Promise<boolean>
-  /** Kernels that multiply wrongly on this machine. */
+  /** Kernels whose products are wrong on this machine. */
   wrongKernels(scheme: string, out: number, input: number): Promise<string[]>
-  /** Milliseconds of a product by every kernel that is right, for each number of rows. */
+  /** Time of a product by every correct kernel, for each number of rows. Units: milliseconds. */
   timeKernels(scheme: string, out: number, input: number, rows: Int32Array): Promise<Record<string, number[]>>
-  /** Unit vectors, or with `raw` what the head gives. */
+  /** Unit vectors, or with `raw` the output of the head. */
   modelPredict(model: NativeModel, x: NativeTensor, all: boolean, raw?: boolean): Promise<NativeTensor>
   modelExamine(model: NativeModel, x: NativeTensor, target: NativeTensor): Promise<Record<string, NativeTensor>>
   stepper(model: NativeModel, batch: number): NativeStepper
@@ -145,7 +147,7 @@ export interface Addon {
   /** Exact t-SNE. Shapes: x [n, dim] → places [n, 2], float64. */
   tsne(x: NativeTensor, o: { perplexity: number; iterations: number }): Promise<{ places: NativeTensor; divergence: number }>
   // binding/retrieval.cpp
-  /** Query i leaves out the rows excluded[first[i] … first[i + 1]). */
+  /** Query i excludes the rows excluded[first[i] … first[i + 1]). */
   retrieve(
     queries: NativeTensor,
     bank: NativeTensor,
@@ -159,7 +161,7 @@ export interface Addon {
   trainerProgress(trainer: NativeTrainer): { steps: number; loss: number }
   trainerStepsPerEpoch(trainer: NativeTrainer): number
   trainerSums(trainer: NativeTrainer, set?: TrainerSums): TrainerSums
-  /** The live tensors of the optimizer, which are disposed with the trainer. */
+  /** The optimizer's own tensors; disposing the trainer disposes them. */
   trainerState(trainer: NativeTrainer): {
     steps: number
     slots: { name: string; m: NativeTensor; v: NativeTensor; average?: NativeTensor }[]
@@ -173,7 +175,7 @@ export interface Addon {
   scriptRun(script: NativeScript, inputs: readonly NativeTensor[]): Promise<NativeTensor>
   scriptDispose(script: NativeScript): void
   // binding/addon.cpp
-  /** Ends all work that is under way, or else the process with this code. */
+  /** Stops running work; if it still runs after 1 s, exits the process with this code. */
   leave(code: number): void
 }
 
@@ -181,13 +183,13 @@ export interface TrainerOptions {
   batch: number
   accumulate: number
   loss: 'mse' | 'cosine'
-  /** Products in bfloat16, whatever the weights are. */
+  /** Products are in bfloat16, independent of the dtype of the weights. */
   bf16: boolean
-  /** Every position predicts its successor. */
+  /** Every position predicts the vector after it. */
   sequence: boolean
-  /** Residual layers are computed again in the backward pass. */
+  /** The backward pass computes residual layers again (gradient checkpointing). */
   recompute: boolean
-  /** What is zero in a matrix at the start stays zero. */
+  /** Matrix elements that are zero at the start stay zero. */
   keepZeros?: boolean
   seed: number
   weightDecay: number
@@ -196,12 +198,12 @@ export interface TrainerOptions {
   eps: number
   clip: number
   ema: number
-  /** The decay rises to `ema` from the first steps on. */
+  /** The decay of the EMA rises to `ema` during warm-up. */
   emaWarmup?: boolean
-  /** Of its steps; as many as everything else has unless given. */
+  /** Threads of training steps; the process's thread count unless given. */
   threads?: number
 }
-/** Sums over the steps of the epoch so far; part of a checkpoint, so that a resumed epoch reports the same to the bit. */
+/** Sums over the steps of the epoch so far; stored in checkpoints, so that a resumed epoch reports bit-equal figures. */
 export interface TrainerSums {
   loss: number
   gradNorm: number

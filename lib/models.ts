@@ -12,7 +12,7 @@ import { printTree } from './spec/print.js'
 import { estimate } from './train/estimate.js'
 import { plan } from './train/recipe.js'
 
-/** One row of the matrix: what was asked for, what there is, and what was trained in this tree. */
+/** One row of the matrix: the PRD's target, the model, and its run in this folder tree. */
 export interface ModelRow {
   readonly row: number | null
   readonly name: string
@@ -24,20 +24,22 @@ export interface ModelRow {
   readonly deviation: number | null
   readonly complexity: string
   readonly causal: boolean
-  /** What training takes at a batch of 32, for contexts of 5 and of 1,024. */
+  /** Memory of training with a batch of 32 and a context of 5. Units: bytes. */
   readonly memory_t5_bytes: number
+  /** Memory of training with a batch of 32 and a context of 1,024. Units: bytes. */
   readonly memory_t1024_bytes: number
-  /** `other size`: a run that was trained with fewer or more parameters than its row is about. */
+  /** `other size`: a run with fewer or more parameters than the preset `target`. */
   readonly status: 'trained' | 'other size' | 'unfinished' | 'not trained'
-  /** Of the best epoch, as the next ones. */
+  /** Validation loss of the best epoch. */
   readonly val_loss: number | null
+  /** Validation cosine of the best epoch. */
   readonly val_cosine: number | null
   readonly train_seconds: number | null
-  /** The highest tier of the PRD that the run reaches, by its own figures. */
+  /** Highest tier of the PRD that the run reaches with its own figures. */
   readonly success: TierName | 'none' | null
 }
 
-/** The PRD's shape, which parameter counts are given for. */
+/** The PRD's dimension and context, for which parameter counts are given. */
 const SHAPE = { dim: 768, context: 5 }
 
 const readJson = <T>(folder: string, name: string): T | undefined => {
@@ -48,8 +50,8 @@ const readJson = <T>(folder: string, name: string): T | undefined => {
   }
 }
 
-/** Where the run of a folder stands. */
-function standing(folder: string): Pick<ModelRow, 'status' | 'val_loss' | 'val_cosine' | 'train_seconds' | 'success'> {
+/** Status and best figures of the run in a folder. */
+function runOf(folder: string): Pick<ModelRow, 'status' | 'val_loss' | 'val_cosine' | 'train_seconds' | 'success'> {
   const manifest = readJson<RunManifest>(folder, 'manifest.json')
   const history = readJson<History>(folder, HISTORY)
   const best = history?.history?.find(({ epoch }) => epoch === history.best_epoch)
@@ -78,7 +80,7 @@ const memory = (name: string, context: number): number => {
   return estimate(train, node, { dim: SHAPE.dim, dataBytes: 0 }).memory_bytes
 }
 
-/** Every model there is, in the order of the PRD's matrix, with its `target` preset at dimension 768. */
+/** Lists all models in the order of the PRD's matrix, with the preset `target` at dimension 768. */
 export const listModels = door('models list', {}, (): ModelRow[] => {
   return architectures.map(({ row, name, title, folder, target, complexity, causal, presets, spec }) => {
     const parameters = countParameters(spec(SHAPE, presets.target).node)
@@ -94,12 +96,12 @@ export const listModels = door('models list', {}, (): ModelRow[] => {
       causal,
       memory_t5_bytes: memory(name, 5),
       memory_t1024_bytes: memory(name, 1024),
-      ...standing(folder),
+      ...runOf(folder),
     }
   })
 })
 
-/** One model as a tree with parameter counts, its presets and its sources. Errors: BAD_OPTION for a name that is none. */
+/** Describes one model: tree with parameter counts, presets, options and sources. Errors: BAD_OPTION for an unknown name. */
 export const showModel = door('models show', { name: word }, (name: string) => {
   const { title, about, fields, presets, spec, sources } = findArchitecture(name)
   const { node } = spec(SHAPE, presets.target)

@@ -24,14 +24,14 @@ const load = (): Addon => {
   if (addon === undefined) {
     const { addon: path, version, libtorch } = loadLibtorch()
     const loaded = required(path, version, libtorch)
-    // process.exit() skips Node's own clean-up, and libtorch must not go away under work that is under way.
+    // process.exit() skips Node's own clean-up, and running work must not outlive libtorch.
     if (isMainThread) process.once('exit', (code) => loaded.leave(code))
     addon = loaded
   }
   return addon
 }
 
-/** The addon, loaded on first use; whatever it throws or rejects with is an LvmError with a code. */
+/** The addon, loaded on first use; converts everything it throws or rejects with to an LvmError. */
 export const native: Addon = new Proxy({} as Addon, {
   get(_, name: keyof Addon) {
     const entry = (load() as unknown as Record<string, (...args: unknown[]) => unknown>)[name]!

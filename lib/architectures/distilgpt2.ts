@@ -15,9 +15,9 @@ import {
 } from '../spec/ops.js'
 
 /**
- * DistilGPT-2: GPT-2's pre-norm decoder with learned positions, without its table of tokens.
+ * DistilGPT-2: GPT-2's pre-norm decoder with learned positions, without token embeddings.
  *
- * Weights are kept as [in, out], as GPT-2's Conv1D has them.
+ * Weights are stored as [in, out], as in GPT-2's Conv1D.
  * Shapes: [batch, time, dim] → [batch, dim].
  * Source: Radford et al. 2019; Sanh et al. 2019, arXiv:1910.01108; as GPT2Model of Hugging Face transformers.
  */
@@ -26,7 +26,7 @@ export const distilgpt2 = architecture({
   row: 4,
   folder: 'distilgpt2',
   title: 'DistilGPT-2',
-  about: "GPT-2's decoder with learned positions; takes the published DistilGPT-2 weights",
+  about: "GPT-2's decoder with learned positions; can load the published DistilGPT-2 weights",
   target: 82e6,
   complexity: 'O(n²)',
   causal: true,
@@ -39,11 +39,11 @@ export const distilgpt2 = architecture({
     heads: field.heads(12),
     headDim: field.headDim(),
     ffn: field.ffn,
-    positions: field.derived('learned positions, the longest context; 1,024 or the context of the data'),
+    positions: field.derived('number of learned positions, the longest context; 1,024, or the context of the data if longer'),
     dropout: field.dropout(0.1, 'of input, attention and sub-layers'),
     inProj: flag({
       default: true,
-      about: 'project the vectors to the width; without it, the width is that of the vectors',
+      about: 'project the vectors to the width; without it, the width is the dimension of the vectors',
       group: 'Model',
     }),
   },

@@ -4,7 +4,7 @@ import * as field from '../spec/architecture-fields.js'
 import { chain, layerNorm, linear, named, gru as recurrent, residual } from '../spec/ops.js'
 
 /**
- * Stacked GRU: residual blocks of layer norm and a gated recurrent layer (the PRD's row 2, which its first code called Mamba2).
+ * Stacked GRU: residual blocks of layer norm and a gated recurrent layer (row 2 of the PRD, which its first code called Mamba2).
  *
  * Shapes: [batch, time, dim] → [batch, dim].
  * Source: Cho et al. 2014, arXiv:1406.1078.

@@ -5,9 +5,9 @@ import { attend, chain, conv, linear, named } from '../spec/ops.js'
 import { mamba2Mixer, mixerFields, mixerRule, mixerTrunk } from './mamba2.js'
 
 /**
- * Mamba-2 layers with an attention layer among them here and there, and no feed-forward layers.
+ * Hybrid of Mamba-2 layers and a few attention layers, without feed-forward layers.
  *
- * Attention reads a short convolution of its queries, keys and values; positions turn half of each head.
+ * A short convolution precedes attention; rotary positions turn half of the channels of each head.
  * Shapes: [batch, time, dim] → [batch, dim].
  * Source: Waleffe et al. 2024, arXiv:2406.07887; Lieber et al. 2024, arXiv:2403.19887; as state-spaces/mamba's mixer models.
  */
@@ -16,7 +16,7 @@ export const hybrid = architecture({
   row: 11,
   folder: 'hybrid_mamba_attn',
   title: 'Hybrid Mamba-Attn',
-  about: 'Mamba-2 layers with attention at every sixth',
+  about: 'Mamba-2 layers with attention in every sixth layer',
   target: 150e6,
   complexity: 'O(n²)',
   causal: true,
@@ -29,19 +29,19 @@ export const hybrid = architecture({
     attnEvery: integer<number | undefined>({
       default: undefined,
       min: 1,
-      about: 'every so manieth layer attends; 6 unless attnLayers says which',
+      about: 'use attention in every n-th layer; 6, unless attnLayers lists the layers',
       group: 'Model',
     }),
     attnLayers: text({
       default: undefined,
-      about: 'the layers that attend, counted from 0, as 9,18,27',
+      about: 'list of the layers with attention, counted from 0, such as 9,18,27',
       group: 'Model',
       expected: 'numbers with commas between',
       matches: /^\d+(,\d+)*$/,
     }),
     heads: field.heads(12),
-    attnHeadDim: integer({ default: 64, min: 2, about: 'channels of an attention head', group: 'Model' }),
-    rotary: field.derived('channels of an attention head that its position turns; half of them', 2),
+    attnHeadDim: integer({ default: 64, min: 2, about: 'dimension of an attention head', group: 'Model' }),
+    rotary: field.derived('channels of an attention head that rotary positions turn; attnHeadDim / 2', 2),
     ...mixerFields,
   },
   presets: {
@@ -54,7 +54,7 @@ export const hybrid = architecture({
     const { layers, attnEvery, attnLayers, attnHeadDim, rotary = attnHeadDim / 2 } = o
     if (attnEvery !== undefined && attnLayers !== undefined)
       return `expected attnEvery or attnLayers but received both, ${attnEvery} and ${attnLayers}`
-    if (Math.max(...attending(o)) >= layers) return `expected attnLayers below ${layers} but received ${attnLayers}`
+    if (Math.max(...attentionLayers(o)) >= layers) return `expected attnLayers below ${layers} but received ${attnLayers}`
     if (rotary % 2 !== 0 || rotary > attnHeadDim)
       return `expected an even rotary of at most attnHeadDim ${attnHeadDim} but received ${rotary}`
     return mixerRule(o)
@@ -69,13 +69,13 @@ export const hybrid = architecture({
       attend({ heads, rotary: 'halves', turned: rotary, dropout: 0 }),
       named('out_proj', linear({ in: inner, out: width, bias: false, gain: 1 / Math.sqrt(layers) })),
     )
-    const attends = new Set(attending(o))
-    const mixers = Array.from({ length: layers }, (_, i) => (attends.has(i) ? attention : mamba2Mixer(o)))
+    const withAttention = new Set(attentionLayers(o))
+    const mixers = Array.from({ length: layers }, (_, i) => (withAttention.has(i) ? attention : mamba2Mixer(o)))
     return mixerTrunk(dim, width, mixers)
   },
 })
 
-function attending(o: { layers: number; attnEvery: number | undefined; attnLayers: string | undefined }): number[] {
+function attentionLayers(o: { layers: number; attnEvery: number | undefined; attnLayers: string | undefined }): number[] {
   if (o.attnLayers !== undefined) return o.attnLayers.split(',').map(Number)
   const every = o.attnEvery ?? 6
   return Array.from({ length: Math.floor(o.layers / every) }, (_, i) => (i + 1) * every - 1)

@@ -6,12 +6,12 @@ import { activation, chain, conv, layerNorm, linear, hyena as long, named, resid
 const SHORT = 3
 const STD = 0.02
 
-/** Filters know the time from 0 to 1 over all positions: a power of two, so that contexts of one size share a scale. */
+/** Positions of the filters, whose time runs from 0 to 1 over them; a power of two, so that similar contexts share a scale. */
 const rowsOf = ({ context, positions }: { context: number; positions: number | undefined }): number =>
   positions ?? Math.max(64, 2 ** Math.ceil(Math.log2(context)))
 
 /**
- * Hyena: pre-norm blocks of gated convolutions whose filters a small network makes, and a feed-forward layer.
+ * Hyena: pre-norm blocks of gated long convolutions, whose filters come from a small network, and a feed-forward layer.
  *
  * Shapes: [batch, time, dim] → [batch, dim].
  * Source: Poli et al. 2023, arXiv:2302.10866; names of HazyResearch/safari.
@@ -21,7 +21,7 @@ export const hyena = architecture({
   row: 8,
   folder: 'hyena',
   title: 'Hyena',
-  about: 'gated convolutions as long as the context, their filters made by a small network',
+  about: 'gated convolutions as long as the context, with filters from a small network',
   target: 125e6,
   complexity: 'O(n log n)',
   causal: true,
@@ -35,17 +35,31 @@ export const hyena = architecture({
       default: 2,
       min: 2,
       max: 8,
-      about: 'gates of a block, with a long convolution before all but the first',
+      about: 'number of gates in a block, with a long convolution before all but the first',
       group: 'Model',
     }),
     ffn: field.ffn,
     positions: field.derived(
-      'positions that filters are made for, the longest context; 64 or what the context of the data needs',
+      'number of positions of the filters, the longest context; 64, or the next power of two for a longer context of the data',
     ),
-    filterWidth: integer({ default: 64, min: 1, about: 'channels of the network that makes the filters', group: 'Model' }),
-    bands: integer({ default: 16, min: 1, about: 'frequencies by which that network knows the position', group: 'Model' }),
-    frequency: real({ default: 14, min: 0, about: 'what its sines start with', group: 'Model' }),
-    modulate: flag({ default: true, about: 'let the filters fade with distance, each channel at its own pace', group: 'Model' }),
+    filterWidth: integer({ default: 64, min: 1, about: 'hidden dimension of the filter network', group: 'Model' }),
+    bands: integer({
+      default: 16,
+      min: 1,
+      about: 'number of frequencies that encode the position for the filter network',
+      group: 'Model',
+    }),
+    frequency: real({
+      default: 14,
+      min: 0,
+      about: 'initial frequency of the sine activations of the filter network',
+      group: 'Model',
+    }),
+    modulate: flag({
+      default: true,
+      about: 'multiply the filters by a decay over distance, with its own rate per channel',
+      group: 'Model',
+    }),
     dropout: field.dropout(0, 'after each half of a block'),
   },
   presets: {

@@ -15,7 +15,7 @@ import { rwkv } from './rwkv.js'
 import { s4 } from './s4.js'
 import { transformer } from './transformer.js'
 
-/** Every predictor, in the order the comparison table prints them. Adding one is a file and a line here. */
+/** All architectures, in the order of the comparison table; to add one, write a file and add it here. */
 export const architectures: readonly Architecture[] = [
   lstm,
   gru,
@@ -33,7 +33,7 @@ export const architectures: readonly Architecture[] = [
   mlp,
 ]
 
-/** The architecture of that name. Errors: BAD_OPTION lists the names there are. */
+/** Finds an architecture by name. Errors: BAD_OPTION, with the known names. */
 export function findArchitecture(name: string): Architecture {
   const found = architectures.find((a) => a.name === name)
   if (found !== undefined) return found

@@ -4,7 +4,7 @@ import * as field from '../spec/architecture-fields.js'
 import { activation, attend, chain, concat, linear, type Node, named, product, residual, rmsNorm } from '../spec/ops.js'
 
 /**
- * Meta's Large Concept Model, the one that is trained by regression: a pre-norm decoder with rotary attention and a gated FFN.
+ * Meta's Large Concept Model in its regression form (base LCM): a pre-norm decoder with rotary attention and a gated FFN.
  *
  * Shapes: [batch, time, dim] → [batch, dim].
  * Source: LCM team 2024, arXiv:2412.08821 §2.3.1; as base_lcm of facebookresearch/large_concept_model.
@@ -29,7 +29,7 @@ export const lcm = architecture({
     ffn: integer<number | undefined>({
       default: undefined,
       min: 1,
-      about: 'channels of the feed-forward layer; ⅔ of 4 × width unless given, rounded up to a multiple of 256',
+      about: 'hidden dimension of the feed-forward layer; ⅔ of 4 × width unless given, rounded up to a multiple of 256',
       group: 'Model',
     }),
     dropout: field.dropout(0.1, 'of sub-layers'),

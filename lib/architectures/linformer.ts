@@ -15,13 +15,13 @@ import {
   residual,
 } from '../spec/ops.js'
 
-/** Learned positions: as many as the target has, or as the data needs. */
+/** Number of learned positions. */
 const rowsOf = ({ context, positions = Math.max(64, context) }: { context: number; positions: number | undefined }) => positions
 
 /**
  * Linformer: attention to a fixed number of slots, each a learned mixture of all positions.
  *
- * Every position sees the whole context, so only the last is trained and read.
+ * Every position sees the whole context, so only the last one is trained and used.
  * Shapes: [batch, time, dim] → [batch, dim].
  * Source: Wang et al. 2020, arXiv:2006.04768; as lucidrains/linformer.
  */
@@ -30,7 +30,7 @@ export const linformer = architecture({
   row: 6,
   folder: 'linformer',
   title: 'Linformer',
-  about: 'attention whose cost grows with the context only linearly, through learned slots',
+  about: 'attention to learned slots, with a cost linear in the length of the context',
   target: 100e6,
   complexity: 'O(n)',
   causal: false,
@@ -43,11 +43,11 @@ export const linformer = architecture({
     heads: field.heads(12),
     headDim: field.headDim(),
     ffn: field.ffn,
-    positions: field.derived('learned positions, the longest context; 64 or the context of the data'),
+    positions: field.derived('number of learned positions, the longest context; 64, or the context of the data if longer'),
     slots: integer<number | undefined>({
       default: undefined,
       min: 1,
-      about: 'slots of attention; half as many as positions unless given, and at most 256',
+      about: 'number of attention slots; half the number of positions unless given, and at most 256',
       group: 'Model',
     }),
     dropout: field.dropout(0, 'of attention and feed-forward'),

@@ -4,7 +4,7 @@ import * as field from '../spec/architecture-fields.js'
 import { chain, named, lstm as recurrent } from '../spec/ops.js'
 
 /**
- * LSTM: two recurrent layers straight on the vectors, no input projection.
+ * LSTM: two recurrent layers without input projection.
  *
  * Shapes: [batch, time, dim] → [batch, dim].
  * Source: Hochreiter & Schmidhuber 1997, doi:10.1162/neco.1997.9.8.1735.
@@ -14,14 +14,14 @@ export const lstm = architecture({
   row: 1,
   folder: 'lstm_baseline',
   title: 'LSTM Baseline',
-  about: 'two recurrent layers; small, and quick on any machine',
+  about: 'two recurrent layers; small, and fast on any machine',
   target: 5.1e6,
   complexity: 'O(n)',
   causal: true,
   sources: ['doi:10.1162/neco.1997.9.8.1735'],
   inputScale: 'none',
   fields: {
-    width: integer({ default: 512, min: 1, about: 'channels of the hidden state', group: 'Model' }),
+    width: integer({ default: 512, min: 1, about: 'dimension of the hidden state', group: 'Model' }),
     layers: field.layers(2, 'recurrent layers', 64),
     dropout: field.dropout(0.2, 'between layers'),
   },

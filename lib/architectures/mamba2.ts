@@ -3,26 +3,31 @@ import { architecture } from '../spec/architecture.js'
 import * as field from '../spec/architecture-fields.js'
 import { chain, linear, mamba2 as mixer, type Node, named, residual, rmsNorm } from '../spec/ops.js'
 
-/** The options of a Mamba-2 layer, which the hybrid has too. */
+/** Options of a Mamba-2 layer, also used by the hybrid. */
 export const mixerFields = {
-  state: integer<number>({ default: 128, min: 1, about: 'numbers of state per channel', group: 'Model' }),
-  headDim: integer<number>({ default: 64, min: 1, about: 'channels that share a decay', group: 'Model' }),
-  expand: integer<number>({ default: 2, min: 1, about: 'channels of the state space, in widths', group: 'Model' }),
-  kernel: integer<number>({ default: 4, min: 1, about: 'taps of the short convolution', group: 'Model' }),
+  state: integer<number>({ default: 128, min: 1, about: 'size of the state of each channel', group: 'Model' }),
+  headDim: integer<number>({ default: 64, min: 1, about: 'number of channels that share a decay', group: 'Model' }),
+  expand: integer<number>({
+    default: 2,
+    min: 1,
+    about: 'channels of the state space, as a multiple of the width',
+    group: 'Model',
+  }),
+  kernel: integer<number>({ default: 4, min: 1, about: 'length of the short convolution', group: 'Model' }),
 }
 type Mixer = { width: number; layers: number; state: number; headDim: number; expand: number; kernel: number }
 
-/** A sentence when the heads do not fit. */
+/** Error sentence for heads that do not fit. */
 export const mixerRule = ({ width, expand, headDim }: Mixer): string | undefined =>
   (width * expand) % headDim === 0
     ? undefined
     : `expected expand × width to be a multiple of headDim but received ${expand} × ${width} and headDim ${headDim}`
 
-/** What stands beside the norm in a Mamba-2 layer. */
+/** The mixer of a Mamba-2 layer, without its norm. */
 export const mamba2Mixer = ({ width, layers, state, headDim, expand, kernel }: Mixer): Node =>
   mixer({ dim: width, inner: expand * width, state, headDim, kernel, gain: 1 / Math.sqrt(layers) })
 
-/** Pre-norm layers with the given mixers, and a last norm; between a product in and the head. */
+/** Input projection, pre-norm layers with the given mixers, and a final norm. */
 export const mixerTrunk = (dim: number, width: number, mixers: readonly Node[]): Node => {
   const layers = mixers.map((mixer, i) =>
     named(`layers.${i}`, residual(0, named('norm', rmsNorm(width, 1e-5)), named('mixer', mixer))),
@@ -34,7 +39,7 @@ export const mixerTrunk = (dim: number, width: number, mixers: readonly Node[]):
 }
 
 /**
- * Mamba-2: layers of a gated state space, whose decay depends on the input, and nothing else.
+ * Mamba-2: layers of gated state spaces whose decay depends on the input, without feed-forward layers.
  *
  * Shapes: [batch, time, dim] → [batch, dim].
  * Source: Dao & Gu 2024, arXiv:2405.21060; as state-spaces/mamba's Mamba2.

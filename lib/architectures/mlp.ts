@@ -4,7 +4,7 @@ import * as field from '../spec/architecture-fields.js'
 import { activation, chain, dropout as drop, flatten, linear, named } from '../spec/ops.js'
 
 /**
- * A multi-layer perceptron over the flattened context: it reads contexts of one length, all at once.
+ * Multi-layer perceptron over the flattened context, which has a fixed length.
  *
  * Shapes: [batch, context, dim] → [batch, dim].
  * Source: own.
@@ -14,7 +14,7 @@ export const mlp = architecture({
   row: null,
   folder: 'mlp',
   title: 'MLP',
-  about: 'one hidden layer over the whole context at once; small, quick and hard to beat on short contexts',
+  about: 'one hidden layer over the flattened context; small, fast and a strong baseline for short contexts',
   target: null,
   complexity: 'O(n)',
   causal: false,
@@ -23,7 +23,7 @@ export const mlp = architecture({
   inputScale: 'sqrt_dim',
   training: { eps: 1e-10 },
   fields: {
-    width: integer({ default: 1024, min: 1, about: 'channels of a hidden layer', group: 'Model' }),
+    width: integer({ default: 1024, min: 1, about: 'dimension of a hidden layer', group: 'Model' }),
     layers: field.layers(1, 'hidden layers', 64),
     dropout: field.dropout(0, 'of hidden layers'),
   },

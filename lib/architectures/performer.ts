@@ -17,7 +17,7 @@ import {
 } from '../spec/ops.js'
 
 /**
- * Performer: attention by random features, whose cost grows with the context only linearly (FAVOR+).
+ * Performer: attention estimated by random features, with a cost linear in the length of the context (FAVOR+).
  *
  * Shapes: [batch, time, dim] → [batch, dim].
  * Source: Choromanski et al. 2020, arXiv:2009.14794; as PerformerLM of lucidrains/performer-pytorch.
@@ -27,7 +27,7 @@ export const performer = architecture({
   row: 5,
   folder: 'performer',
   title: 'Performer',
-  about: 'attention estimated by random features, linear in the length of the context',
+  about: 'attention estimated by random features, with a cost linear in the length of the context',
   target: 100e6,
   complexity: 'O(n)',
   causal: true,
@@ -39,18 +39,18 @@ export const performer = architecture({
     width: field.width(768, 2),
     layers: field.layers(16, 'layers'),
     heads: field.heads(8),
-    headDim: integer({ default: 64, min: 2, about: 'channels of an attention head', group: 'Model' }),
+    headDim: integer({ default: 64, min: 2, about: 'dimension of an attention head', group: 'Model' }),
     ffn: field.ffn,
-    features: field.derived('random features of a head; headDim × ln headDim'),
+    features: field.derived('number of random features of a head; headDim × ln headDim'),
     redraw: integer({
       default: 1000,
       min: 0,
-      about: 'training batches after which the random features are drawn anew; 0 for never',
+      about: 'redraw the random features after so many training batches; 0 for never',
       group: 'Model',
     }),
     qkvBias: flag({ default: false, about: 'give queries, keys and values a bias', group: 'Model' }),
     attnOutBias: flag({ default: false, about: 'give the output of attention a bias', group: 'Model' }),
-    causal: flag({ default: true, about: 'let no position see those after it', group: 'Model' }),
+    causal: flag({ default: true, about: 'hide later positions from earlier ones', group: 'Model' }),
     dropout: field.dropout(0, 'of attention and feed-forward'),
   },
   presets: {

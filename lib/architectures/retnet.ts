@@ -6,7 +6,7 @@ import { activation, chain, linear, named, product, residual, retention, rmsNorm
 const EPS = 1e-6
 
 /**
- * RetNet: pre-norm blocks of multi-scale retention and a gated feed-forward, without a single bias.
+ * RetNet: pre-norm blocks of multi-scale retention and a gated feed-forward layer, without biases.
  *
  * Shapes: [batch, time, dim] → [batch, dim].
  * Source: Sun et al. 2023, arXiv:2307.08621; names of microsoft/torchscale.
@@ -16,7 +16,7 @@ export const retnet = architecture({
   row: 9,
   folder: 'retnet',
   title: 'RetNet',
-  about: 'retention: attention that fades with distance, and one state per layer when it steps',
+  about: 'retention: attention that decays with distance, or a recurrence with one state per layer',
   target: 125e6,
   complexity: 'O(n)',
   causal: true,
@@ -26,12 +26,12 @@ export const retnet = architecture({
   fields: {
     width: field.width(768, 2),
     layers: field.layers(17, 'blocks'),
-    heads: integer({ default: 3, min: 1, about: 'retention heads, each of which forgets at its own pace', group: 'Model' }),
-    value: integer({ default: 1296, min: 1, about: 'channels that retention carries over time', group: 'Model' }),
-    ffn: integer({ default: 1296, min: 1, about: 'channels of the feed-forward layer', group: 'Model' }),
+    heads: integer({ default: 3, min: 1, about: 'number of retention heads, each with its own decay', group: 'Model' }),
+    value: integer({ default: 1296, min: 1, about: 'channels of the values in retention', group: 'Model' }),
+    ffn: integer({ default: 1296, min: 1, about: 'hidden dimension of the feed-forward layer', group: 'Model' }),
     activation: choice(['swish', 'gelu'], {
       default: 'swish',
-      about: 'what the feed-forward layer is gated with',
+      about: 'activation of the gate in the feed-forward layer',
       group: 'Model',
     }),
     dropout: field.dropout(0, 'after retention and feed-forward'),

@@ -3,7 +3,7 @@ import * as field from '../spec/architecture-fields.js'
 import { chain, channelMixing, layerNorm, linear, named, residual, timeMixing } from '../spec/ops.js'
 
 /**
- * RWKV-4: a recurrence that weighs the past as attention does, and a feed-forward layer that sees the position before.
+ * RWKV-4: a recurrence with attention-like weights, and a feed-forward layer that also reads the previous position.
  *
  * Shapes: [batch, time, dim] → [batch, dim].
  * Source: Peng et al. 2023, arXiv:2305.13048; as BlinkDL/RWKV-LM's version 4.
@@ -13,7 +13,7 @@ export const rwkv = architecture({
   row: 12,
   folder: 'rwkv',
   title: 'RWKV',
-  about: 'weighted key-value recurrence with a decay per channel',
+  about: 'recurrence of weighted keys and values with a decay per channel',
   target: 169e6,
   complexity: 'O(n)',
   causal: true,

@@ -16,7 +16,7 @@ import {
 } from '../spec/ops.js'
 
 /**
- * S4: residual blocks of state spaces and feed-forward layers in a pattern that repeats.
+ * S4: residual blocks of state spaces and feed-forward layers in a repeating pattern.
  *
  * Shapes: [batch, time, dim] → [batch, dim].
  * Source: Gu et al. 2022, arXiv:2111.00396 and arXiv:2206.11893 (`kernel: diag`); names of state-spaces/s4.
@@ -26,7 +26,7 @@ export const s4 = architecture({
   row: 7,
   folder: 's4',
   title: 'S4',
-  about: 'structured state spaces: a long convolution when it reads, a recurrence when it steps',
+  about: 'structured state spaces: a long convolution over whole contexts, or a recurrence',
   target: 100e6,
   complexity: 'O(n log n)',
   causal: true,
@@ -39,16 +39,25 @@ export const s4 = architecture({
     pattern: text({
       default: 'ssf',
       matches: /^[sf]*s[sf]*$/,
-      expected: 'letters s and f, with one s at least',
-      about: 'what repeats: s is a state space, f a feed-forward layer',
+      expected: 'letters s and f, with at least one s',
+      about: 'repeating sequence of layers: s is a state space, f a feed-forward layer',
       group: 'Model',
     }),
-    kernel: choice(['dplr', 'diag'], { default: 'dplr', about: 'S4 proper (diagonal plus low rank), or S4D', group: 'Model' }),
-    state: integer({ default: 64, min: 2, about: 'states of every channel, half of which are kept', group: 'Model' }),
+    kernel: choice(['dplr', 'diag'], {
+      default: 'dplr',
+      about: 'state matrix: diagonal plus low rank (S4), or diagonal (S4D)',
+      group: 'Model',
+    }),
+    state: integer({
+      default: 64,
+      min: 2,
+      about: 'number of states of each channel; one of each conjugate pair is stored',
+      group: 'Model',
+    }),
     copies: integer({
       default: 1,
       min: 1,
-      about: 'state matrices that channels share; as many as channels: each its own (dplr)',
+      about: 'number of state matrices, each shared by width / copies channels; only with kernel dplr',
       group: 'Model',
     }),
     ffn: field.ffn,

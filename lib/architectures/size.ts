@@ -2,20 +2,20 @@ import { PRESETS, type Preset } from '../spec/architecture.js'
 import { countParameters } from '../spec/count.js'
 import { architectures } from './index.js'
 
-/** A head or an input scale changes the parameters of a preset by no more than this share. */
+/** Relative difference in parameters below which a run has the size of a preset; a head changes less. */
 const SAME = 0.02
-/** The most by which a run of the size that its row is about differs from the preset `target`, as a share. */
+/** Relative difference in parameters below which a run counts for its row of the matrix. */
 const NEAR = 0.1
 
-/** How large a run is beside the presets of its model, at its own dimension and context. */
+/** Size of a run compared with the presets of its model, at the run's dimension and context. */
 export interface Size {
-  /** The preset of that size; null where it is of none. */
+  /** Preset of the same size; null when none has it. */
   readonly preset: Preset | null
-  /** Whether it is about as large as `target`. */
+  /** Whether it is within 10 % of the preset `target`. */
   readonly fits: boolean
 }
 
-/** The size of a run of a model. */
+/** Compares a run's parameters with the presets of its model. */
 export function sizeOf(
   model: string,
   { dim, context, parameters }: { readonly dim: number; readonly context: number; readonly parameters: number },

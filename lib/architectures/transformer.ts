@@ -15,9 +15,9 @@ import {
 } from '../spec/ops.js'
 
 /**
- * Transformer decoder, post-norm, whose cross-attention reads the positioned input itself.
+ * Transformer decoder, post-norm, whose cross-attention reads the input with positions.
  *
- * Every layer starts from its own draw; the PRD's Python copied one layer, so there all layers began identical.
+ * Every layer has its own random initial weights; in the PRD's Python code all layers started as copies of one.
  * Shapes: [batch, time, dim] → [batch, dim].
  * Source: Vaswani et al. 2017, arXiv:1706.03762; as torch.nn.TransformerDecoder.
  */

@@ -2,25 +2,24 @@ import { shown } from '../errors.js'
 import { damaged } from '../files/read-file.js'
 import type { Articles } from './base.js'
 
-/** Why a value is no id of an article; undefined when it is one. */
+/** Reason why a value is not an article id; undefined for a valid id. */
 function fault(id: unknown): string | undefined {
   if (typeof id === 'number' && Number.isInteger(id) && !Number.isSafeInteger(id))
-    return `a text, or a whole number within 2^53, but received one beyond, which JSON does not keep exactly: ${id}`
+    return `a text, or an integer within 2^53 (JSON does not keep larger ones exactly), but received ${id}`
   const isId = typeof id === 'string' || typeof id === 'bigint' || Number.isSafeInteger(id)
-  return isId ? undefined : `a text or whole number but received ${shown(id)}`
+  return isId ? undefined : `a text or an integer but received ${shown(id)}`
 }
 
 /**
- * Gives every distinct id a number, in order of appearance.
+ * Numbers the distinct ids in order of appearance.
  *
- * Numbers and texts are ids; a number and a text that read the same are refused, whatever the format, as nobody can tell whether
- * they are one article.
+ * Ids are integers or texts. An integer and a text with the same digits are refused, because they may mean one article or two.
  */
 export function articleTable(path: string, rows: number) {
   const numbers = new Map<string, { number: number; isText: boolean }>()
   const of = new Int32Array(rows)
   return {
-    /** The text of the id. Errors: DATA_FORMAT, which says `where`. */
+    /** Stores the id of a row and returns it as text. Errors: DATA_FORMAT, with `where` in the message. */
     add(row: number, id: unknown, where: string): string {
       const why = fault(id)
       if (why !== undefined) throw damaged(path, `${where}: expected ${why}`, undefined, 'write all ids as texts')
@@ -30,7 +29,7 @@ export function articleTable(path: string, rows: number) {
       if (known.isText !== isText)
         throw damaged(
           path,
-          `${where}: expected ids of one type but article ${shown(text)} is there both as a number and as a text`,
+          `${where}: expected ids of one type but article ${shown(text)} appears both as a number and as a text`,
           undefined,
           'write all ids as texts',
         )

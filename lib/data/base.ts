@@ -1,21 +1,21 @@
 import type { Tensor } from '../torch/tensor.js'
 
-/** The articles of a base: their ids in order of appearance, and which one each row belongs to. */
+/** The articles of a base: ids in order of appearance, and for each row the index of its article. */
 export interface Articles {
   readonly ids: readonly string[]
   readonly of: Int32Array
 }
 
-/** Lengths of vectors. */
+/** Statistics of the lengths of vectors. */
 export interface Norms {
   readonly min: number
   readonly max: number
   readonly mean: number
-  /** How many differ from 1 by more than .01. */
+  /** Number of vectors whose length differs from 1 by more than .01. */
   readonly deviating: number
 }
 
-/** What `<base>.card.json` says beside the vectors. */
+/** Content of `<base>.card.json`, beside the vectors. */
 export interface Card {
   readonly space?: string
   readonly source?: string
@@ -23,46 +23,46 @@ export interface Card {
   readonly encoder?: string
 }
 
-/** Which half of a file that holds training and validation sequences. */
+/** One half of a file with training and validation sequences. */
 export type Part = 'train' | 'val'
 
-/** Vectors with what is known about each: ordered rows of articles, or sequences that are already windows. */
+/** Vectors and the facts about each: rows of articles in order, or sequences that are already windows. */
 export interface Base {
   readonly path: string
   readonly kind: 'base' | 'sequences'
-  /** The half that was opened, in a file that holds both. */
+  /** The opened half of a file with both. */
   readonly part: Part | undefined
   readonly parts: readonly Part[]
-  /** Rows of vectors; of sequences, how many there are. */
+  /** Number of vectors, or of sequences. */
   readonly rows: number
   readonly dim: number
   readonly dtype: 'float16' | 'float32'
-  /** Shapes: [rows, dim]; of sequences [rows · context, dim]. */
+  /** Shapes: [rows, dim]; for sequences [rows · context, dim]. */
   readonly vectors: Tensor
-  /** Of sequences. Shapes: [rows, dim]. */
+  /** Only for sequences. Shapes: [rows, dim]. */
   readonly targets?: Tensor
-  /** Of sequences: vectors in each. */
+  /** Number of vectors in each sequence. */
   readonly context?: number
   readonly articles?: Articles
-  /** Position of each row in its article; of sequences, of the target. */
+  /** Position of each row in its article; for sequences, the position of the target. */
   readonly positions?: Int32Array
-  /** Of sequences: 1 where the context begins in another article than its target. */
+  /** Only for sequences: 1 where the context begins in another article than its target. */
   readonly crossing?: Uint8Array
   readonly titles?: ReadonlyMap<string, string>
-  /** By article id. */
+  /** Categories by article id. */
   readonly categories?: ReadonlyMap<string, readonly string[]>
   readonly space: string | undefined
   readonly card: Card | undefined
-  /** SHA-256 of the file of vectors; with a side file, of both digests, each followed by a line feed. */
+  /** SHA-256 of the file of vectors; with a side file, the SHA-256 of both digests, each followed by a line feed. */
   readonly hash: string
   readonly sideFile: string | undefined
   readonly mapped: boolean
   readonly normalized: boolean
   readonly norms: Norms
   readonly warnings: readonly string[]
-  /** The text of each row, when it is known. */
+  /** Reads the text of each row; undefined when a row has none. */
   texts(): Promise<readonly string[] | undefined>
-  /** Whether what it was opened from has changed since, in place where it is mapped. */
+  /** Whether the opened file has changed since; for a mapped file, whether it was changed in place. */
   changed?(): Promise<boolean>
   dispose(): void
 }

@@ -2,8 +2,9 @@ import { LvmError } from '../errors.js'
 import { worded } from '../hints.js'
 import type { Articles, Norms } from './base.js'
 
+/** Faulty rows that an error lists. */
 const SHOWN = 5
-/** How far a length may be from 1 before it is remarked on: float16 rounding stays far below. */
+/** Largest deviation of a length from 1 without a warning; float16 rounding stays far below. */
 const TOLERANCE = 0.01
 
 function refuse(
@@ -20,7 +21,12 @@ function refuse(
   )
 }
 
-/** Checks the lengths of all vectors unless `faulty` ones are taken; `name` says where the i-th one is. Errors: DATA_NOT_FINITE, DATA_ZERO. */
+/**
+ * Returns statistics of the lengths of vectors and refuses faulty ones; `name(i)` describes the place of the i-th vector.
+ *
+ * `faulty`: vectors that are zero or not finite are accepted.
+ * Errors: DATA_NOT_FINITE, DATA_ZERO.
+ */
 export function checkNorms(path: string, norms: Float64Array, name: (i: number) => string, faulty = false): Norms {
   const bad: string[] = []
   const zero: string[] = []
@@ -43,7 +49,7 @@ export function checkNorms(path: string, norms: Float64Array, name: (i: number) 
   return { min, max, mean: sum / (norms.length - badCount), deviating }
 }
 
-/** The warning for vectors that are not of length 1, with the figures; nothing when they are. */
+/** Warning with the figures when some vectors do not have length 1. */
 export function normsWarning({ min, max, mean, deviating }: Norms, count: number): string | undefined {
   if (deviating === 0) return undefined
   const [low, high, middle] = [min, max, mean].map((n) => n.toPrecision(4))
@@ -52,7 +58,7 @@ export function normsWarning({ min, max, mean, deviating }: Norms, count: number
   )
 }
 
-/** The rows whose article and position an earlier row has claimed, each with that row. */
+/** Pairs of rows with the same article and position. */
 export function* repeatedKeys({ of }: Articles, positions: Int32Array): Generator<readonly [earlier: number, row: number]> {
   const seen = new Map<number, Map<number, number>>()
   for (const [row, article] of of.entries()) {
@@ -65,7 +71,7 @@ export function* repeatedKeys({ of }: Articles, positions: Int32Array): Generato
   }
 }
 
-/** Errors: DATA_DUPLICATE_KEY when two rows claim the same article and position. */
+/** Checks that no two rows have the same article and position. Errors: DATA_DUPLICATE_KEY. */
 export function checkUniqueKeys(path: string, articles: Articles, positions: Int32Array): void {
   const [first, ...more] = repeatedKeys(articles, positions)
   if (first === undefined) return
@@ -77,7 +83,7 @@ export function checkUniqueKeys(path: string, articles: Articles, positions: Int
   )
 }
 
-/** The rows that begin an article again after rows of others, or that go back within their article. */
+/** Rows that continue an article after rows of others (`apart`), or whose position does not rise. */
 export function* disorder({ ids, of }: Articles, positions: Int32Array | undefined): Generator<{ row: number; apart: boolean }> {
   const ended = new Uint8Array(ids.length)
   for (let row = 1; row < of.length; row++) {
@@ -89,7 +95,7 @@ export function* disorder({ ids, of }: Articles, positions: Int32Array | undefin
   }
 }
 
-/** Errors: DATA_ORDER when the rows of an article are apart or out of order; DATA_DUPLICATE_KEY when a key is there twice. */
+/** Checks that the rows of each article are together and in order. Errors: DATA_ORDER; DATA_DUPLICATE_KEY when two rows have the same key. */
 export function checkOrder(path: string, articles: Articles, positions: Int32Array | undefined): void {
   for (const { row, apart } of disorder(articles, positions)) {
     if (positions !== undefined) checkUniqueKeys(path, articles, positions)

@@ -1,23 +1,23 @@
 import { flag, text } from '../options.js'
 
-/** How a file of vectors is opened. */
+/** Options of every command that opens a file of vectors. */
 export const dataFields = {
   space: text({
     default: undefined,
-    about: 'the encoder that made the vectors, when no card beside them says so',
+    about: 'name of the encoder that made the vectors, when no card beside them has it',
     group: 'Data',
   }),
   normalize: flag({ default: false, about: 'divide every vector by its length', group: 'Data' }),
 }
 
-/** What `data inspect` takes. */
+/** Options of `data inspect`. */
 export const inspectFields = {
   ...dataFields,
   part: text({
     default: undefined,
     matches: /^(train|val)$/,
     expected: 'train or val',
-    about: 'which half, of a file that holds both',
+    about: 'open this half of a file that holds both',
     group: 'Data',
   }),
 }

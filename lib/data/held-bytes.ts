@@ -4,16 +4,16 @@ import type { Part } from './base.js'
 import { layoutOf } from './keys.js'
 import { locateBase } from './locate.js'
 
-/** Memory that the elements of an array take once they are open, conversions included. Units: bytes. */
+/** Memory of an open array, conversions included. Units: bytes. */
 function held(array: StoredArray, normalize: boolean): number {
   const { kind, size } = array.type
   const count = elements(array.shape)
-  const kept = kind === 'float' && size < 8 // others become float32
+  const kept = kind === 'float' && size < 8 // other types become float32
   return count * ((isMapped(array) ? 0 : size) + (kept ? 0 : 4) + (normalize ? 4 : 0))
 }
 
 /**
- * Memory that a file of vectors will take once it is open, with `both` its training and its validation half; what is mapped takes none.
+ * Memory that an open file of vectors will take; memory-mapped arrays take none. `both` adds the training and the validation half.
  *
  * Units: bytes.
  * Errors: those of openBase.

@@ -26,7 +26,7 @@ interface InspectedBase {
   readonly dim: number
   readonly dtype: string
   readonly mapped: boolean
-  /** Of sequences: vectors in each. */
+  /** Number of vectors in each sequence. */
   readonly context: number | null
   readonly space: string | null
   readonly card: Card | null
@@ -41,7 +41,7 @@ interface InspectedBase {
   readonly norms: Norms
   readonly hash: string
 }
-/** What `data inspect` shows of a file; `base` is null when it holds no usable vectors, and `error` says why. */
+/** Result of `data inspect`; when the file holds no usable vectors, `base` is null and `error` holds the reason. */
 export interface Inspection {
   readonly version: 1
   readonly path: string
@@ -97,7 +97,7 @@ function baseOf(base: Base): InspectedBase {
   }
 }
 
-/** The tensors of a PyTorch file by the path of keys that leads to each; what is there twice is listed once. */
+/** Tensors of a PyTorch file, named by their path of keys; lists and dicts that appear twice are listed once. */
 function* tensorsIn(value: unknown, path: string, seen = new Set<unknown>()): Generator<InspectedArray> {
   if (isTensorEntry(value)) yield { name: path, dtype: value.dtype, shape: value.shape, mapped: false }
   else if ((value instanceof Map || Array.isArray(value)) && !seen.has(value)) {
@@ -113,7 +113,7 @@ async function inspectPt(path: string, limits: Limits): Promise<Inspection> {
   return { version: 1, path, format: `pt (${format})`, bytes: await fileSize(path), arrays, base: null, warnings, error: null }
 }
 
-/** The hint of a failed look must not be to look. */
+/** Replaces a hint to run `data inspect`, because this is `data inspect`. */
 function asFailure(thrown: unknown): LvmError {
   const error = asLvmError(thrown)
   if (!error.hint.includes('data inspect')) return error
@@ -122,9 +122,9 @@ function asFailure(thrown: unknown): LvmError {
 }
 
 /**
- * Shows what a file holds, and everything that training would refuse or warn about.
+ * Lists the arrays of a file, and every reason for which training would refuse it or warn.
  *
- * Errors: BAD_OPTION; FILE_MISSING, DATA_FORMAT, DATA_UNSAFE when not even its arrays can be listed; later ones are in the result.
+ * Errors: BAD_OPTION; FILE_MISSING, DATA_FORMAT, DATA_UNSAFE when its arrays cannot be listed; later errors are in the result.
  */
 export async function inspectData(path: string, given: OpenOptions = {}): Promise<Inspection> {
   const { limits, ...others } = given

@@ -4,7 +4,7 @@ import { elements } from '../files/element.js'
 import { damaged } from '../files/read-file.js'
 import type { Part } from './base.js'
 
-/** The names under which real files keep the same thing; the first that is there counts. */
+/** Names of the same array in different files; the first that exists is used. */
 const KEYS = {
   contexts: ['context_sequences', 'contexts', 'context', 'X'],
   targets: ['target_vectors', 'targets', 'target', 'y'],
@@ -18,14 +18,14 @@ const KEYS = {
   texts: ['concept_texts'],
 } as const
 
-/** How many arrays an error names. */
+/** Number of arrays that an error lists. */
 export const SHOWN = 10
 
-/** The arrays of types that nothing here reads. */
+/** Arrays whose element type is not supported. */
 export const unreadArrays = ({ arrays }: ArrayFile): StoredArray[] =>
   [...arrays.values()].filter(({ type }) => type.kind === 'unread' || type.kind === 'complex')
 
-/** Which arrays of a file hold what. */
+/** The roles of the arrays of a file. */
 export interface Layout {
   readonly kind: 'base' | 'sequences'
   readonly part: Part | undefined
@@ -44,16 +44,21 @@ export interface Layout {
 
 const misfit = (path: string, sentence: string) => new LvmError('DATA_SHAPE', `${path}: ${sentence}`)
 const shapeOf = ({ name, shape }: StoredArray) => `"${name}" [${shape.join(', ')}]`
-/** What is said of an array whose elements are needed but not read. */
+/** Error for a required array whose element type is not supported. */
 const unread = (path: string, { name, type }: StoredArray) =>
   type.name === 'record'
     ? damaged(
         path,
-        `"${name}" is a record array, which is not read`,
+        `"${name}" is a record array, which is not supported`,
         undefined,
         'store each of its fields as an array of its own',
       )
-    : damaged(path, `"${name}": its element type ${type.name} is not read`, undefined, 'store it as float32, as int64 or as text')
+    : damaged(
+        path,
+        `"${name}": its element type ${type.name} is not supported`,
+        undefined,
+        'store it as float32, as int64 or as text',
+      )
 const isVectors = ({ type }: StoredArray) => type.kind === 'float' || type.kind === 'bfloat'
 const oneRow = (array: StoredArray) => elements(array.shape.slice(1))
 
@@ -65,7 +70,7 @@ function requireVectors(path: string, array: StoredArray, axes: number, expected
   if (elements(shape.slice(0, -1)) > 2 ** 31 - 1) throw misfit(path, `expected fewer than 2^31 vectors in ${shapeOf(array)}`)
 }
 
-/** Finds what a file holds, whatever its arrays are called. Errors: DATA_SHAPE when they do not fit together. */
+/** Finds the role of each array by the names in KEYS. Errors: DATA_SHAPE when arrays do not fit together. */
 export function layoutOf(file: ArrayFile, wanted?: Part): Layout {
   const { path, arrays } = file
   const first = (names: readonly string[], prefix = '') =>
@@ -109,11 +114,11 @@ export function layoutOf(file: ArrayFile, wanted?: Part): Layout {
     const find = (names: readonly string[], width: number) => {
       const array = first(names, prefix) ?? first(names)
       if (array?.type.kind === 'unread') {
-        if (array.name.endsWith('metadata') || names.includes('concept_texts')) return undefined // listed as not read
+        if (array.name.endsWith('metadata') || names.includes('concept_texts')) return undefined // optional; a warning lists it
         throw unread(path, array)
       }
       if (array === undefined || (array.shape[0] === rows && oneRow(array) === width)) return array
-      if (array.name === 'metadata') return undefined // then it describes the file, not its rows
+      if (array.name === 'metadata') return undefined // it describes the file, not its rows
       throw misfit(path, `expected ${rows} rows${width > 1 ? ` of ${width}` : ''} but received ${shapeOf(array)}`)
     }
     return {
@@ -126,7 +131,7 @@ export function layoutOf(file: ArrayFile, wanted?: Part): Layout {
   }
 }
 
-/** A file with one matrix needs no name for it. */
+/** The only matrix of a file, whatever its name. */
 function only({ path, arrays }: ArrayFile): StoredArray {
   const matrices = [...arrays.values()].filter((array) => isVectors(array) && array.shape.length === 2)
   const [matrix] = matrices
@@ -134,7 +139,7 @@ function only({ path, arrays }: ArrayFile): StoredArray {
     ({ shape }: StoredArray) =>
     (array: StoredArray) =>
       isVectors(array) && array.shape.length === 3 && array.shape[0] === shape[0] && array.shape[2] === shape[1]
-  // Targets beside contexts of another name are no base.
+  // A matrix beside contexts with an unknown name holds their targets: it is not a base.
   if (matrix && matrices.length === 1 && ![...arrays.values()].some(contextsOf(matrix))) return matrix
   const [single] = arrays.values()
   if (arrays.size === 1 && single?.type.kind === 'unread') throw unread(path, single)

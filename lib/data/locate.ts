@@ -17,7 +17,7 @@ export interface BaseFiles {
   readonly card: string | undefined
 }
 
-/** The names in a folder, `.` for the current one; none when it cannot be listed. */
+/** The names in a folder; empty when it cannot be listed. */
 function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder)
@@ -26,12 +26,17 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** Finds the file of vectors, the side file and the card of a base that is named with or without an extension, in either case. Errors: FILE_MISSING, BAD_OPTION. */
+/**
+ * Finds the vectors, the side file and the card of a base.
+ *
+ * `path` may omit the extension; extensions match in upper and lower case.
+ * Errors: FILE_MISSING, BAD_OPTION, DATA_FORMAT for parquet.
+ */
 export function locateBase(path: string): BaseFiles {
   const lower = path.toLowerCase()
   const ending = [...VECTORS, ...SIDES].find((end) => lower.endsWith(end))
   if (lower.endsWith('.parquet'))
-    throw damaged(path, 'parquet files are not read; save the vectors as .npy, with a .jsonl beside them')
+    throw damaged(path, 'parquet files are not supported; save the vectors as .npy, with a .jsonl beside them')
   const stem = ending === undefined ? path : path.slice(0, -ending.length)
   const name = basename(stem)
   const endings = namesIn(dirname(stem))
@@ -52,7 +57,7 @@ export function locateBase(path: string): BaseFiles {
   const vectors = found[0] ?? (existsSync(path) && ending === undefined ? path : undefined)
   if (vectors === undefined) {
     const tried = named ? path : VECTORS.map((end) => stem + end).join(', ')
-    throw new LvmError('FILE_MISSING', `data: expected vectors for "${path}" but none of these is there: ${tried}`)
+    throw new LvmError('FILE_MISSING', `data: expected vectors for "${path}" but none of these files exists: ${tried}`)
   }
   return { vectors, side: beside(SIDES)[0], card: beside(['.card.json'])[0] }
 }

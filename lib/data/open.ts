@@ -17,15 +17,15 @@ import { agreedSpace } from './space.js'
 import { loadVectors } from './vectors.js'
 
 export interface OpenOptions {
-  /** The encoder that made the vectors, when no card says so. */
+  /** The encoder that made the vectors, when no card has it. */
   readonly space?: string | undefined
   /** Divide every vector by its length, in a float32 copy. */
   readonly normalize?: boolean | undefined
-  /** Which half, in a file that holds training and validation sequences; the training half unless said. */
+  /** The half to open of a file with training and validation sequences; the training half by default. */
   readonly part?: Part | undefined
-  /** Take rows that would be refused (not finite, zero, out of order, keys twice), as the audit does, which names them. */
+  /** Accept rows that are zero, not finite, out of order or duplicated, as the audit does, which lists them. */
   readonly faulty?: boolean | undefined
-  /** Lower bounds on what is unpacked, counted, nested and expanded than SECURITY.md lists. */
+  /** Lower limits for untrusted files than the defaults in SECURITY.md. */
   readonly limits?: Partial<Limits> | undefined
 }
 
@@ -72,6 +72,15 @@ async function textsOf(
   return values.length === rows && values.every((text) => typeof text === 'string') ? (values as string[]) : undefined
 }
 
+const stampOf = (path: string): Promise<string | undefined> => fileStamp(path).catch(() => undefined)
+const inodeOf = (stamp: string | undefined) => stamp?.split(' ').slice(0, 2).join(' ')
+
+/** Whether a file may have changed since it was opened. A mapped file whose path was replaced has not: the map keeps the old one. */
+async function mayHaveChanged(path: string, opened: string | undefined, mapped: boolean): Promise<boolean> {
+  const now = await stampOf(path)
+  return now !== undefined && (mapped ? inodeOf(now) === inodeOf(opened) : now !== opened)
+}
+
 const OPEN = {
   path: word,
   options: only({
@@ -84,9 +93,9 @@ const OPEN = {
 }
 
 /**
- * Opens a base of vectors, or sequences that are already windows, and checks every row unless `faulty` ones are taken.
+ * Opens a base of vectors, or sequences that are already windows, and checks every row.
  *
- * `path` may leave the extension away; a `.jsonl[.gz]` and a `.card.json` of the same name are read with it.
+ * `path` may omit the extension; a `.jsonl[.gz]` and a `.card.json` of the same name are read too. `faulty` skips the checks of rows.
  * Errors: FILE_MISSING, DATA_FORMAT, DATA_UNSAFE, DATA_SHAPE, DATA_ORDER, DATA_NOT_FINITE, DATA_ZERO, DATA_DUPLICATE_KEY, DATA_CHANGED, SPACE_MISMATCH.
  */
 export const openBase = asyncDoor('openBase', OPEN, async (path: string, options: OpenOptions = {}): Promise<Base> => {
@@ -94,7 +103,6 @@ export const openBase = asyncDoor('openBase', OPEN, async (path: string, options
   const files = locateBase(path)
   const card = files.card === undefined ? undefined : await readCard(files.card, limits)
   const space = agreedSpace(files.vectors, card, options.space)
-  const stampOf = async (path: string) => fileStamp(path).catch(() => undefined)
   const stamp = await stampOf(files.vectors)
   const file = await openArrays(files.vectors, limits)
   const layout = layoutOf(file, options.part)
@@ -107,15 +115,16 @@ export const openBase = asyncDoor('openBase', OPEN, async (path: string, options
   const hashed = sideFile === undefined ? [files.vectors] : [files.vectors, sideFile]
   const [hash, loaded] = await Promise.all([hashOf(hashed), loadVectors(layout, facts, normalized, faulty)])
   const { vectors, targets, norms, mapped, count } = loaded
-  if ((await stampOf(files.vectors)) !== stamp) {
+  const dispose = () => {
     vectors.dispose()
     targets?.dispose()
-    throw new LvmError(
-      'DATA_CHANGED',
-      `${files.vectors}: expected the file to stay as it was but it was changed while it was read`,
-    )
+  }
+  if ((await stampOf(files.vectors)) !== stamp) {
+    dispose()
+    throw new LvmError('DATA_CHANGED', `${files.vectors}: expected the file to stay unchanged but it changed while it was read`)
   }
   const { kind, part, parts, rows, dim, context } = layout
+  const warnings = [normsWarning(norms, count), crossingWarning(facts.crossing), unreadWarning(file)]
   return {
     path: files.vectors,
     kind,
@@ -136,19 +145,9 @@ export const openBase = asyncDoor('openBase', OPEN, async (path: string, options
     mapped,
     normalized,
     norms,
-    warnings: [normsWarning(norms, count), crossingWarning(facts.crossing), unreadWarning(file)].filter(
-      (warning) => warning !== undefined,
-    ),
+    warnings: warnings.filter((warning) => warning !== undefined),
     texts: () => textsOf(layout, sideFile, limits),
-    changed: async () => {
-      const now = await stampOf(files.vectors)
-      const inode = (text: string | undefined) => text?.split(' ').slice(0, 2).join(' ')
-      if (now === undefined || (mapped ? inode(now) !== inode(stamp) : now === stamp)) return false // what is held is as it was
-      return (await hashOf(hashed)) !== hash
-    },
-    dispose: () => {
-      vectors.dispose()
-      targets?.dispose()
-    },
+    changed: async () => (await mayHaveChanged(files.vectors, stamp, mapped)) && (await hashOf(hashed)) !== hash,
+    dispose,
   }
 })

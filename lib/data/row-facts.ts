@@ -6,7 +6,7 @@ import { articleTable } from './articles.js'
 import type { Articles } from './base.js'
 import type { Layout } from './keys.js'
 
-/** What a file says about each of its rows. */
+/** Article, position and crossing of each row, as far as the file has them. */
 export interface RowFacts {
   readonly articles?: Articles
   readonly positions?: Int32Array
@@ -24,7 +24,7 @@ function articlesOf(path: string, name: string, values: readonly unknown[]): Art
 function positionsOf(path: string, name: string, values: readonly unknown[]): Int32Array {
   return Int32Array.from(values, (value, row) => {
     if (!Number.isInteger(value) || Math.abs(value as number) > 2 ** 31 - 1) {
-      throw damaged(path, `"${name}" row ${row}: expected a whole number as position but received ${shown(value)}`)
+      throw damaged(path, `"${name}" row ${row}: expected an integer as position but received ${shown(value)}`)
     }
     return value as number
   })
@@ -49,7 +49,7 @@ function fromMetadata(path: string, rows: readonly unknown[]): RowFacts {
   }
 }
 
-/** Reads article, position and crossing of each row from wherever the file keeps them. Errors: DATA_FORMAT, DATA_UNSAFE. */
+/** Reads article, position and crossing of each row from the arrays that hold them. Errors: DATA_FORMAT, DATA_UNSAFE. */
 export async function readRowFacts({ vectors: { path }, ...layout }: Layout): Promise<RowFacts> {
   const facts: RowFacts[] = []
   if (layout.metadata !== undefined) facts.push(fromMetadata(path, await loadValues(layout.metadata)))

@@ -6,7 +6,7 @@ import { damaged } from '../files/read-file.js'
 import { articleTable } from './articles.js'
 import type { Articles } from './base.js'
 
-/** What a side file says about the rows of a base, its texts left out. */
+/** Facts of a side file about the rows of a base, without the texts. */
 export interface Side {
   readonly articles: Articles | undefined
   readonly positions: Int32Array | undefined
@@ -22,7 +22,7 @@ interface Line {
   readonly categories?: unknown
 }
 
-/** The objects of a JSON-lines file with their line numbers; blank lines are skipped. Errors: DATA_FORMAT, and when lines go on far beyond `rows`. */
+/** Reads the objects of a JSON-lines file with their line numbers; skips blank lines. Errors: DATA_FORMAT, also for far more lines than `rows`. */
 async function* objects(path: string, limits: Limits, rows = Infinity): AsyncGenerator<[Line, number]> {
   let number = 0
   let blank = 0
@@ -30,7 +30,7 @@ async function* objects(path: string, limits: Limits, rows = Infinity): AsyncGen
     for (const line of texts) {
       number++
       if (number > rows + limits.extraLines || blank > limits.extraLines)
-        throw damaged(path, `it has ${limits.extraLines} lines more than there are vectors, or blank ones`)
+        throw damaged(path, `it has more than ${limits.extraLines} lines beyond the last vector, or blank ones`)
       if (line.trim() === '') {
         blank++
         continue
@@ -55,10 +55,10 @@ async function* objects(path: string, limits: Limits, rows = Infinity): AsyncGen
 }
 
 const isLabel = (value: unknown) => typeof value === 'string' || typeof value === 'number'
-/** A value that a line has; Python writes null for none. */
+/** Whether a line has a value; Python writes null for none. */
 const has = (value: unknown): boolean => value !== undefined && value !== null
 
-/** Reads a side file, one object for each of `rows` vectors. Errors: DATA_FORMAT, DATA_SHAPE when it has more or fewer. */
+/** Reads a side file with one object for each of `rows` vectors. Errors: DATA_FORMAT; DATA_SHAPE for another number of lines. */
 export async function readSide(path: string, rows: number, limits: Limits = DEFAULT_LIMITS): Promise<Side> {
   const table = articleTable(path, rows)
   const positions = new Int32Array(rows)
@@ -76,7 +76,7 @@ export async function readSide(path: string, rows: number, limits: Limits = DEFA
       }
       if (has(index)) {
         if (!Number.isInteger(index) || Math.abs(index as number) > 2 ** 31 - 1)
-          throw damaged(path, `line ${number}: expected a whole number for "index" but received ${shown(index)}`)
+          throw damaged(path, `line ${number}: expected an integer for "index" but received ${shown(index)}`)
         positions[row] = index as number
         having.index++
       }
@@ -98,7 +98,7 @@ export async function readSide(path: string, rows: number, limits: Limits = DEFA
   }
 }
 
-/** The texts of a side file; undefined when a line has none. */
+/** Reads the texts of a side file; undefined when a line has none. */
 export async function readTexts(path: string, limits: Limits = DEFAULT_LIMITS): Promise<readonly string[] | undefined> {
   const texts: string[] = []
   for await (const [{ text }] of objects(path, limits)) {

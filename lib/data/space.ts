@@ -1,12 +1,16 @@
 import { LvmError } from '../errors.js'
 import type { Base, Card } from './base.js'
 
-/** The space that card and option agree on. Errors: SPACE_MISMATCH when they do not. */
+/** Returns the space from card or option. Errors: SPACE_MISMATCH when both are given and differ. */
 export function agreedSpace(path: string, card: Card | undefined, option: string | undefined): string | undefined {
   if (card?.space !== undefined && option !== undefined && card.space !== option) {
-    throw new LvmError('SPACE_MISMATCH', `${path}: its card says "${card.space}" but "space" is "${option}"`, {
-      hint: 'leave --space away, or correct the card beside the vectors',
-    })
+    throw new LvmError(
+      'SPACE_MISMATCH',
+      `${path}: expected "${card.space}", the space of its card, for "space" but received "${option}"`,
+      {
+        hint: 'omit --space, or correct the card beside the vectors',
+      },
+    )
   }
   return card?.space ?? option
 }
@@ -14,7 +18,7 @@ export function agreedSpace(path: string, card: Card | undefined, option: string
 type Placed = Pick<Base, 'path' | 'space'> & { readonly hash?: string | undefined }
 
 /**
- * Refuses two bases whose spaces are not known and equal; one file of an unknown space may be opened twice.
+ * Requires that the spaces of two bases are known and equal; two copies of one file need no known space.
  *
  * Errors: SPACE_MISMATCH.
  */
@@ -25,6 +29,6 @@ export function requireSameSpace(a: Placed, b: Placed): void {
   const shown = (space: string | undefined) => (space === undefined ? 'an unknown space' : `"${space}"`)
   throw new LvmError(
     'SPACE_MISMATCH',
-    `data: expected vectors of one space but ${a.path} is of ${shown(a.space)} and ${b.path} of ${shown(b.space)}`,
+    `data: expected vectors of one space but ${a.path} is in ${shown(a.space)} and ${b.path} in ${shown(b.space)}`,
   )
 }

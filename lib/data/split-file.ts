@@ -7,7 +7,7 @@ import type { Base } from './base.js'
 import { articlesOf, checkDisjoint, type Split, type SplitMode } from './split.js'
 import type { Windows } from './windows.js'
 
-/** The form of split.json: the target rows of each part. */
+/** Content of split.json: the target rows of each part. */
 export interface SplitDocument {
   readonly version: 1
   readonly mode: SplitMode
@@ -18,7 +18,7 @@ export interface SplitDocument {
   readonly val: readonly number[]
   readonly test: readonly number[]
 }
-/** Windows and the base they are of. */
+/** Windows and their base. */
 export interface Source {
   readonly base: Base
   readonly windows: Windows
@@ -26,7 +26,7 @@ export interface Source {
 
 const rowsOf = (windows: Windows, part: Int32Array): number[] => Array.from(part, (w) => windows.target[w]!)
 
-/** A split as it is stored; with mode `file`, `val` is the validation file. */
+/** Converts a split to the content of split.json; with mode `file`, `val` is the validation file. */
 export function splitDocument(split: Split, { windows }: Source, val?: Source): SplitDocument {
   const { mode, leaky, seed, train, test } = split
   return {
@@ -70,7 +70,7 @@ function parse(path: string, text: string): SplitDocument {
   return document as unknown as SplitDocument
 }
 
-/** Finds the windows of target rows. */
+/** Finds the window of each target row. */
 function windowsOf(
   path: string,
   name: string,
@@ -84,8 +84,9 @@ function windowsOf(
   })
   const found = Int32Array.from(rows, (row) => {
     const w = byRow[row] ?? -1
-    if (w < 0) throw new LvmError('DATA_SHAPE', `${path}: its ${name} row ${row} is the target of no window of ${base.path}`)
-    if (taken.has(w)) throw damaged(path, `row ${row} is in two parts, or twice in one`)
+    if (w < 0)
+      throw new LvmError('DATA_SHAPE', `${path}: expected windows of ${base.path} but none has its ${name} row ${row} as target`)
+    if (taken.has(w)) throw damaged(path, `row ${row} appears twice`)
     taken.add(w)
     return w
   })
@@ -93,9 +94,9 @@ function windowsOf(
 }
 
 /**
- * Reads split.json back as windows of the base it was made for.
+ * Reads split.json and finds its windows in the base.
  *
- * Errors: FILE_MISSING, DATA_FORMAT; DATA_SHAPE when it is of other windows; DATA_SHARED_ARTICLE when an article is in two parts.
+ * Errors: FILE_MISSING, DATA_FORMAT; DATA_SHAPE when it was made for other windows; DATA_SHARED_ARTICLE when an article is in two parts.
  */
 export async function loadSplit(path: string, source: Source, val?: Source): Promise<Split> {
   const text = await readFile(path, 'utf8').catch((cause) => {

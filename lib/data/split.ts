@@ -5,24 +5,24 @@ import type { Windows } from './windows.js'
 
 export type SplitMode = 'articles' | 'windows' | 'file'
 
-/** Which windows are for what. */
+/** The windows of training, validation and test. */
 export interface Split {
   readonly mode: SplitMode
-  /** Contexts of one part may hold targets of another: every figure from it is too good. */
+  /** Contexts of one part may hold targets of another, so figures are too good (data leak). */
   readonly leaky: boolean
   readonly seed: number
-  /** Numbers of windows, rising. */
+  /** Indices of windows, ascending. */
   readonly train: Int32Array
-  /** The same; with mode `file` they are windows of the validation file. */
+  /** Indices of windows, ascending; with mode `file`, of the validation file. */
   readonly val: Int32Array
   readonly test?: Int32Array
-  /** Ids of the articles that the targets of each part are from. */
+  /** Ids of the articles of the targets of each part. */
   readonly articles: { readonly train: readonly string[]; readonly val: readonly string[]; readonly test: readonly string[] }
 }
 export interface SplitOptions {
   readonly mode: SplitMode
   readonly seed: number
-  /** The part that neither training nor selection sees, as a fraction; 0 for none. */
+  /** Fraction of the test part, which neither training nor selection uses; 0 for none. */
   readonly test: number
   /** The validation file of mode `file`. */
   readonly val?: { readonly base: Base; readonly windows: Windows } | undefined
@@ -30,22 +30,22 @@ export interface SplitOptions {
 
 const VAL = 0.1
 
-/** Rounds halves to even, as Python does, so that a tenth of 285 articles is 28 there and here. */
+/** Rounds halves to even, as Python does: a tenth of 285 articles is 28. */
 function round(x: number): number {
   const down = Math.floor(x)
   return x - down === 0.5 ? down + (down % 2) : Math.round(x)
 }
 
-/** The ids of the articles that some windows' targets are from, in order of appearance. */
+/** Ids of the articles of the windows' targets, in order of appearance. */
 export function articlesOf(base: Base, windows: Windows, part: Int32Array): string[] {
   const { articles } = base
   return articles === undefined ? [] : [...new Set(part.map((w) => windows.article[w]!))].map((n) => articles.ids[n]!)
 }
 
-/** Draws test, then validation, from shuffled things; the rest is for training. */
-function draw(things: Int32Array, seed: number, fractions: { val: number; test: number }) {
-  const order = permutation(things.length, seed).map((i) => things[i]!)
-  const size = (fraction: number) => (fraction === 0 ? 0 : Math.max(1, round(things.length * fraction)))
+/** Shuffles items and takes first test, then validation; the rest is for training. */
+function draw(items: Int32Array, seed: number, fractions: { val: number; test: number }) {
+  const order = permutation(items.length, seed).map((i) => items[i]!)
+  const size = (fraction: number) => (fraction === 0 ? 0 : Math.max(1, round(items.length * fraction)))
   const test = size(fractions.test)
   const val = test + size(fractions.val)
   return { test: order.slice(0, test), val: order.slice(test, val), train: order.slice(val) }
@@ -94,7 +94,7 @@ function byFile(base: Base, windows: Windows, { val, seed, test }: SplitOptions)
   return { ...rest, val: all(val.windows.count) }
 }
 
-/** Errors: DATA_SHARED_ARTICLE when an article is in two parts. */
+/** Checks that no article is in two parts. Errors: DATA_SHARED_ARTICLE. */
 export function checkDisjoint(owner: string, articles: Split['articles']): void {
   for (const [a, b] of [
     ['train', 'val'],
@@ -118,8 +118,8 @@ export function checkDisjoint(owner: string, articles: Split['articles']): void 
 /**
  * Divides windows into training, validation and test.
  *
- * `articles`: a tenth of the articles, at least one, validates. `windows`: a tenth of the windows, at random; it leaks, since neighbours share vectors.
- * `file`: another file validates.
+ * Validation is, by mode: `articles` a tenth of the articles, at least one; `windows` a random tenth of the windows, which leaks because
+ * neighbours share vectors; `file` all windows of another file.
  * Errors: BAD_OPTION, DATA_ONE_ARTICLE, DATA_SHARED_ARTICLE, DATA_TOO_FEW.
  */
 export function splitWindows(windows: Windows, base: Base, options: SplitOptions): Split {

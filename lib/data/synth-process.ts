@@ -3,16 +3,17 @@ import type { KINDS } from './synth-fields.js'
 
 export type Kind = (typeof KINDS)[number]
 
-/** The parts of a vector, each in a subspace of its own: how much of its squared length each has. */
+/** Shares of the parts of a vector in its squared length; each part has its own subspace. */
 export interface Recipe {
-  /** One direction that all vectors share, as sentence vectors do. */
+  /** One direction that all vectors share, as in sentence vectors. */
   readonly shared: number
-  /** A direction for each article. */
+  /** One direction per article. */
   readonly topic: number
-  /** What moves on: a walk on a sphere, with this cosine from one step to the next. */
+  /** A random walk on a sphere. */
   readonly state: number
+  /** Cosine of two consecutive states. */
   readonly step: number
-  /** The state of the row before, once more: the next row repeats what is here, but what was before cannot be read here. */
+  /** The state of the previous row, which makes the next row easier to predict than the previous one. */
   readonly echo: number
   /** Drawn anew for every row. */
   readonly noise: number
@@ -26,11 +27,11 @@ export const RECIPES: Readonly<Record<Kind, Recipe>> = {
 }
 
 /**
- * The highest mean cosine that any prediction can have, forward and backward.
+ * Returns the highest possible mean cosine of a prediction, forward and backward.
  *
- * No prediction of a unit vector does better than the direction of its expected value given all that is known, and its mean cosine is
- * the length of that value. Forward the state is known to a factor `step` and the echo exactly; backward the state is known exactly
- * where the next row echoes it, and the echo to that factor.
+ * The best prediction of a unit vector is the direction of its conditional mean, and its mean cosine is the length of that mean.
+ * Forward, the conditional mean of the state is shortened by `step` and the echo is known exactly. Backward, the state is known exactly
+ * where the next row echoes it, and the echo is shortened by `step`.
  * Source: own.
  */
 export function optimum({ shared, topic, state, step, echo }: Recipe): { forward: number; backward: number } {
@@ -71,7 +72,7 @@ function direction(dim: number, normal: () => number, away?: Vector): Vector {
   return v.map((x) => x / length)
 }
 
-/** The rows of one article, before the rotation that mixes their parts. Shapes: [length, dim]. */
+/** Draws the rows of one article, before the rotation that mixes the parts. Shapes: [length, dim]. */
 export function article({ shared, topic, state, step, echo, noise }: Recipe, length: number, dim: number, normal: () => number) {
   const part = Math.floor((dim - 1) / 4)
   const rest = dim - 1 - 3 * part

@@ -10,12 +10,12 @@ import { call, Tensor } from '../torch/tensor.js'
 import { synthFields } from './synth-fields.js'
 import { article, type Kind, normals, optimum, RECIPES } from './synth-process.js'
 
-/** Options of `synth`: the file that is written, and any field of `synthFields`. */
+/** Options of `synth`: the file to write, and any field of `synthFields`. */
 export interface SynthOptions {
   readonly out: string
   readonly [option: string]: string | number | undefined
 }
-/** What `synth` wrote, and what is known of it. */
+/** Result of `synth`: the files, and the facts of the corpus. */
 export interface Synthesised {
   readonly version: 1
   readonly kind: Kind
@@ -23,14 +23,14 @@ export interface Synthesised {
   readonly dim: number
   readonly articles: number
   readonly seed: number
-  /** The highest mean cosine that any prediction can have, forward and backward. */
+  /** Highest possible mean cosine of a prediction, forward and backward. */
   readonly optimum: { readonly forward: number; readonly backward: number }
   readonly out: string
   readonly side_file: string
   readonly card: string
 }
 
-/** Lengths between half and one and a half times the mean that sum to `rows`. */
+/** Draws lengths from 0.5 to 1.5 times the mean whose sum is `rows`. */
 function lengthsOf(rows: number, articles: number, seed: number): number[] {
   const shares = Array.from({ length: articles }, (_, i) => 0.5 + random(seed, i))
   const total = shares.reduce((a, b) => a + b, 0)
@@ -42,7 +42,7 @@ function lengthsOf(rows: number, articles: number, seed: number): number[] {
   })
 }
 
-/** A random rotation, so that no coordinate gives a part away. Shapes: [dim, dim]. */
+/** Draws a random rotation, so that no coordinate belongs to one part alone. Shapes: [dim, dim]. */
 async function rotation(dim: number, seed: number): Promise<Tensor> {
   const normal = normals(seed)
   using deviates = Tensor.from(Float64Array.from({ length: dim * dim }, normal), [dim, dim])
@@ -79,10 +79,10 @@ function* sideLines(lengths: readonly number[], name: string): Generator<string>
 const SYNTH = { options: withFields({ out: optional(word) }) }
 
 /**
- * Writes a corpus whose best possible cosine and whose direction in time are known.
+ * Writes a synthetic corpus whose best possible cosine is known, forward and backward.
  *
- * A row is a unit vector of parts in subspaces of their own, turned by one random rotation: a direction that all share, a topic, a state
- * that walks on a sphere, and noise. In a directed corpus a row also repeats the state before it. The card beside it says the optimum.
+ * A row is a unit vector with a part in each of four subspaces: a shared direction, the article's topic, a state that makes a random walk,
+ * and noise. In a directed corpus a row also repeats the previous state. One random rotation mixes the parts. The card holds the optimum.
  * Errors: BAD_OPTION.
  */
 export const synth = asyncDoor('synth', SYNTH, async ({ out, ...given }: SynthOptions): Promise<Synthesised> => {

@@ -1,9 +1,9 @@
 import { call, Tensor } from '../torch/tensor.js'
 
-/** Bytes that are worked on at a time, so that no temporary is as large as the base. */
+/** Size of one step, so that no temporary is as large as the base. Units: bytes. */
 const STRIDE = 64 << 20
 
-/** A float32 copy with every row divided by its length. Shapes: vectors [rows, dim], lengths [rows]. */
+/** Copies vectors to float32 and divides every row by its length. Shapes: vectors [rows, dim], lengths [rows]. */
 export async function unitRows(vectors: Tensor, lengths: Float64Array): Promise<Tensor> {
   const [rows, dim] = vectors.shape as [number, number]
   const unit = (await call('aten::empty.memory_format', [[rows, dim]], { dtype: 'float32' })) as Tensor

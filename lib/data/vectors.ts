@@ -9,7 +9,7 @@ import type { Layout } from './keys.js'
 import type { RowFacts } from './row-facts.js'
 import { unitRows } from './unit-rows.js'
 
-/** The tensors of a base, every row checked. */
+/** The tensors of a base; every row is checked. */
 export interface Vectors {
   readonly vectors: Tensor
   readonly targets: Tensor | undefined
@@ -18,7 +18,7 @@ export interface Vectors {
   readonly mapped: boolean
 }
 
-/** Batches are promoted from these; other dtypes become float32 once. */
+/** Dtypes that stay as stored; others become float32 here. */
 const KEPT: readonly DType[] = ['float16', 'float32']
 
 async function load(array: StoredArray, dim: number): Promise<Tensor> {
@@ -33,7 +33,7 @@ async function unit(vectors: Tensor, norms: Float64Array): Promise<Tensor> {
   return await unitRows(raw, norms)
 }
 
-/** How the i-th of all vectors, contexts first, is called in an error. */
+/** Describes the i-th of all vectors, contexts first, for an error. */
 function nameOf({ kind, rows, context = 1 }: Layout, { articles }: RowFacts): (i: number) => string {
   if (kind === 'base') return (i) => `row ${i}${articles === undefined ? '' : ` of article "${articles.ids[articles.of[i]!]}"`}`
   return (i) =>
@@ -47,7 +47,7 @@ function joined(a: Float64Array, b: Float64Array): Float64Array {
   return all
 }
 
-/** Loads the vectors that a layout names, and checks every row unless faulty ones are taken. Errors: DATA_FORMAT, DATA_NOT_FINITE, DATA_ZERO. */
+/** Loads the vectors of a layout and checks every row; `faulty` accepts rows that are zero or not finite. Errors: DATA_FORMAT, DATA_NOT_FINITE, DATA_ZERO. */
 export async function loadVectors(layout: Layout, facts: RowFacts, normalize: boolean, faulty: boolean): Promise<Vectors> {
   const { path } = layout.vectors
   let vectors = await load(layout.vectors, layout.dim)

@@ -1,18 +1,18 @@
 import { badOption, LvmError } from '../errors.js'
 import type { Base } from './base.js'
 
-/** Contexts and their targets as row numbers; no vector is copied. */
+/** Contexts and targets as row numbers, without copies of vectors. */
 export interface Windows {
   readonly context: number
   readonly dim: number
   readonly count: number
   /** Row of the first context vector in `base.vectors`. */
   readonly first: Int32Array
-  /** Row of the target in `base.targets`, or in `base.vectors` where there are none. */
+  /** Row of the target in `base.targets`, or in `base.vectors` for a base without targets. */
   readonly target: Int32Array
-  /** Article of the target, as a number in `base.articles.ids`; 0 when no articles are known. */
+  /** Article of the target, as an index of `base.articles.ids`; 0 without articles. */
   readonly article: Int32Array
-  /** 1 where context and target lie in different articles; absent where that cannot be. */
+  /** 1 where context and target lie in different articles; absent when no window can cross. */
   readonly crosses?: Uint8Array
 }
 
@@ -32,7 +32,7 @@ function ofSequences(base: Base, context: number): Windows {
   }
 }
 
-/** How many rows up to each one follow each other without a gap in one article. */
+/** Counts, for each row, the consecutive rows of its article that end with it. */
 export function runLengths({ rows, articles, positions }: Pick<Base, 'rows' | 'articles' | 'positions'>): Int32Array {
   const run = new Int32Array(rows)
   for (let row = 0; row < rows; row++) {
@@ -46,11 +46,11 @@ export function runLengths({ rows, articles, positions }: Pick<Base, 'rows' | 'a
 }
 
 /**
- * All windows of `context` vectors and the one that follows them.
+ * Lists all windows: `context` consecutive vectors and the next one as target.
  *
- * They stay inside one article and break at gaps in its positions; with `cross` all rows count as one text (the PRD's N − context).
- * Sequences are taken as stored; of longer ones the last `context` vectors.
- * Errors: BAD_OPTION for a context that is not a whole number ≥ 1 or is longer than stored.
+ * A window stays inside one article and never spans a gap in its positions; with `cross` all rows are one text (the PRD's N − context).
+ * Stored sequences keep their last `context` vectors.
+ * Errors: BAD_OPTION for a context that is not an integer ≥ 1 or is longer than the stored sequences.
  */
 export function makeWindows(base: Base, context: number, { cross = false }: { cross?: boolean } = {}): Windows {
   if (!Number.isSafeInteger(context) || context < 1) throw badOption('windows', 'context', 'an integer ≥ 1', context)
@@ -72,10 +72,10 @@ export function makeWindows(base: Base, context: number, { cross = false }: { cr
   }
 }
 
-/** Contexts that go through a model at once where nothing is trained: fewer of long ones, so that memory does not grow with them. */
+/** Batch size of inference: smaller for long contexts, so that memory stays constant. */
 export const atOnce = (context: number): number => Math.max(1, Math.min(256, Math.floor(8192 / context)))
 
-/** Errors: DATA_TOO_FEW when there are fewer windows than a batch takes. */
+/** Checks that there is at least one full batch. Errors: DATA_TOO_FEW. */
 export function requireWindows(count: number, batch: number, what = 'windows'): void {
   if (count < batch)
     throw new LvmError('DATA_TOO_FEW', `data: expected at least one batch of ${batch} ${what} but there are ${count}`)

@@ -1,14 +1,14 @@
 import type { Node, OpName } from './ops.js'
 
-/** What one context leaves in memory for the backward pass. Units: numbers, of 4 bytes in fp32. */
+/** Activations that one context keeps for the backward pass. Units: elements (4 bytes each in fp32). */
 export interface Activations {
   /** Channels of the output. */
   readonly width: number
-  /** Kept when every layer keeps what it computed. */
+  /** Without gradient checkpointing. */
   readonly kept: number
-  /** Kept when residual layers keep their input only. */
+  /** With gradient checkpointing, where residual layers keep only their input. */
   readonly inputs: number
-  /** What the largest residual layer keeps while it is computed again. */
+  /** Of the largest residual layer, while the backward pass computes it again. */
   readonly largest: number
 }
 
@@ -18,10 +18,10 @@ type Own = (p: P, time: number, width: number) => { width: number; kept: number 
 const same =
   (each: number): Own =>
   (_, time, width) => ({ width, kept: each * width * time })
-/** Scores of softmax attention, which contexts of up to 256 hold whole. */
+/** Attention scores: only contexts of up to 256 keep the whole matrix. */
 const scores = (heads: number, time: number, dropout: number) => (time <= 256 ? (dropout > 0 ? 4 : 2) * heads * time * time : 0)
 
-/** Numbers kept by an op beside its children, to within a third or so. */
+/** Elements kept by each op without its children; estimates, up to a third off. */
 const OWN: Readonly<Record<OpName, Own>> = {
   chain: same(0),
   residual: ({ dropout }, time, width) => ({ width, kept: dropout! > 0 ? width * time : 0 }),
@@ -64,7 +64,7 @@ const OWN: Readonly<Record<OpName, Own>> = {
   }),
   mamba2: ({ dim, inner, state, headDim }, time) => ({
     width: dim!,
-    // of long contexts most is worked out again, yet all of it is there at once while that is done
+    // long contexts recompute most of it, but hold all of it at once while they do
     kept: (dim! + (time > 64 ? 16 : 5) * inner! + 2 * state!) * time + (inner! / headDim!) * time * Math.min(time, 64),
   }),
   timeMixing: same(8),
@@ -72,7 +72,7 @@ const OWN: Readonly<Record<OpName, Own>> = {
   attend: ({ heads, dropout }, time, width) => ({ width: width / 3, kept: 2 * width * time + scores(heads!, time, dropout!) }),
 }
 
-/** What a context of `time` vectors leaves behind on its way through a spec, from an input of so many channels. */
+/** Estimates the activations of one context of `time` vectors with `width` channels in a spec. */
 export function activations(node: Node, time: number, width: number): Activations {
   const own = OWN[node.op](node.params as P, time, width)
   if (node.params.kind === 'glu') return { width: width / 2, kept: own.kept, inputs: own.kept, largest: own.kept }

@@ -2,32 +2,32 @@ import { badOption, LvmError } from '../errors.js'
 import { choice, type Fields, type Options, resolve } from '../options.js'
 import { activation, chain, layerNorm, linear, type Node, named, predictor } from './ops.js'
 
-/** The options that every architecture has, because the wrapper around its trunk is the same. */
+/** Options of all architectures: they share the wrapper around their trunks. */
 export const wrapperFields = {
   head: choice(['linear', 'mlp'], {
     default: 'linear',
-    about: 'read-out of the last position: one product, or two with GELU and norm',
+    about: 'output layer: one linear layer, or two with GELU and layer norm between',
     group: 'Model',
   }),
   output: choice(['raw', 'unit'], {
     default: 'raw',
-    about: 'what the loss is taken on: the raw head output or the normalised prediction',
+    about: 'input of the loss: the raw output of the head, or the prediction scaled to length 1',
     group: 'Model',
   }),
   residual: choice(['none', 'last', 'mean', 'decay'], {
     default: 'none',
-    about: 'predict a change from the last vector, the mean of the context, or its mean with a learned decay',
+    about: 'vector of the context to which the output is added: none, the last, the mean, or the mean with a learned decay',
     group: 'Model',
   }),
   inputScale: choice(['none', 'sqrt_dim', 'standardize'], {
     default: 'none',
     about:
-      'scale of the inputs: as they are, times √dim, or centred and scaled on the training set; sqrt_dim for all models but lstm, gru and transformer',
+      'scaling of the inputs: none, multiplied by √dim, or standardised with the mean and deviation of the training set; sqrt_dim for all models but lstm, gru and transformer',
     group: 'Model',
   }),
 } as const
 
-/** The sizes that come from the data. Units: vectors. */
+/** Dimension and context length of the data. */
 export interface Shape {
   readonly dim: number
   readonly context: number
@@ -35,21 +35,21 @@ export interface Shape {
 export const PRESETS = ['target', 'tiny', 'prd', 'checkpoint'] as const
 export type Preset = (typeof PRESETS)[number]
 
-/** Everything lvm-torch knows of one architecture; the matrix, the CLI, the tests and the docs are made from it. */
+/** Description of one architecture, from which matrix, CLI, tests and docs are made. */
 export interface Architecture {
   readonly name: string
-  /** Row in the PRD's matrix; null for one outside it. */
+  /** Row of the PRD's matrix; null for a model outside it. */
   readonly row: number | null
   readonly folder: string
   readonly title: string
   readonly about: string
-  /** The PRD's parameter count; null outside the matrix. */
+  /** Parameter count in the PRD; null for a model outside its matrix. */
   readonly target: number | null
   readonly complexity: string
   readonly causal: boolean
-  /** How far vectors of the future may move earlier outputs of unit length through a causal model; 0 unless given. */
+  /** Largest effect of later vectors on earlier outputs of unit length, in a causal model; 0 unless given. */
   readonly leak?: number
-  /** Reads contexts of one length only: the one it is built for. */
+  /** Accepts only contexts of the length it was built for. */
   readonly fixedContext?: true
   readonly sources: readonly string[]
   readonly fields: Fields
@@ -66,22 +66,22 @@ export interface Architecture {
    */
   readonly training?: Readonly<Record<string, unknown>>
   readonly presets: Readonly<Record<Preset, Readonly<Record<string, unknown>>>>
-  /** The options in full, and the tree they describe. Errors: BAD_OPTION, BAD_SPEC. */
+  /** Resolves all options and builds the spec. Errors: BAD_OPTION, BAD_SPEC. */
   spec(shape: Shape, given?: Readonly<Record<string, unknown>>): { options: Readonly<Record<string, unknown>>; node: Node }
 }
 
-/** Whether no position of a model sees those after it: where its architecture has a flag `causal` of its own, that decides. */
+/** Whether no position of a model sees later ones; an option `causal` of the architecture overrides its default. */
 export const isCausal = ({ causal }: Architecture, options: Readonly<Record<string, unknown>>): boolean =>
   causal && options.causal !== false
 
 type Wrapper = Options<typeof wrapperFields>
 
-/** Declares an architecture: its own options, their presets, and the trunk between input and head. */
+/** Declares an architecture: its options, their presets, and the trunk between input and head. */
 export function architecture<F extends Fields>(
   a: Omit<Architecture, 'fields' | 'presets' | 'spec'> & {
     fields: F
     presets: Record<Preset, Partial<Options<F> & Wrapper>>
-    /** A sentence when the options do not fit together. */
+    /** Error sentence for options that do not fit together. */
     rule?: (o: Options<F> & Shape) => string | undefined
     /** Width of the trunk's output. */
     width: (o: Options<F>) => number
@@ -106,7 +106,7 @@ export function architecture<F extends Fields>(
   }
 }
 
-/** The read-out. With a residual it starts at zero, so that an untrained model predicts the context it is anchored to. */
+/** The output layer. With a residual it starts at zero, so that an untrained model predicts the vector of its residual. */
 function head(width: number, dim: number, { head, residual }: Wrapper): Node {
   const last = linear({ in: width, out: dim, init: residual === 'none' ? 'default' : 'zeros' })
   if (head === 'linear') return named('head', last)

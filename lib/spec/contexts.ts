@@ -1,18 +1,18 @@
 import type { Node } from './ops.js'
 
-/** The context lengths that a predictor takes; no bound is Infinity. Units: vectors. */
+/** Range of context lengths that a model accepts; Infinity for no bound. Units: vectors. */
 export interface Contexts {
   readonly shortest: number
   readonly longest: number
 }
 
-/** What an op asks of the length of a context, beside its children: `rows` is a table with one for every position. */
+/** Range of one op without its children: a table of positions has `rows` entries; an op with `context` accepts only that length. */
 const own = ({ params: { rows, context } }: Node): Contexts =>
   context === undefined
     ? { shortest: 1, longest: (rows as number | undefined) ?? Infinity }
     : { shortest: context as number, longest: context as number }
 
-/** The context lengths that a spec takes: learned tables of positions end somewhere. */
+/** Range of context lengths that a spec accepts. */
 export const contextsOf = (node: Node): Contexts =>
   node.of.reduce<Contexts>((most, child) => {
     const { shortest, longest } = contextsOf(child)

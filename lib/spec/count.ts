@@ -1,7 +1,7 @@
 import type { Node, OpName } from './ops.js'
 
 type P = Readonly<Record<string, number>>
-/** Parameters of a node without its children; the native side is held to it by a test over every architecture. */
+/** Parameters of a node without its children; a test compares them with C++ for every architecture. */
 const OWN: Readonly<Record<OpName, (p: P, text: Readonly<Record<string, unknown>>) => number>> = {
   chain: () => 0,
   residual: () => 0,
@@ -27,7 +27,7 @@ const OWN: Readonly<Record<OpName, (p: P, text: Readonly<Record<string, unknown>
   narrowAttention: ({ dim, inner }) => 4 * dim! * inner! + 3 * inner! + dim!,
   attend: () => 0,
   mamba2: ({ dim, inner, state, headDim, kernel }) =>
-    dim! * (3 * inner! + 2 * state! + inner! / headDim!) + // both products
+    dim! * (3 * inner! + 2 * state! + inner! / headDim!) + // input and output projections
     (inner! + 2 * state!) * (kernel! + 1) +
     (3 * inner!) / headDim! +
     inner!,
@@ -47,7 +47,7 @@ const OWN: Readonly<Record<OpName, (p: P, text: Readonly<Record<string, unknown>
   flatten: () => 0,
 }
 
-/** Trainable parameters of a spec, without building it; what is below a tied node is there already. */
+/** Counts the trainable parameters of a spec without building it; a tied node was counted before. */
 export const countParameters = (node: Node): number =>
   node.tied === true
     ? 0

@@ -1,6 +1,6 @@
 import type { SpecNode } from '../addon.js'
 
-/** Every primitive the native side can build: op → parameter → kind. `test/spec/contract.test.ts` holds C++ to it. */
+/** All ops that C++ can build: op → parameter → kind. test/spec/contract.test.ts compares them with C++. */
 export const OPS = {
   chain: {},
   residual: { dropout: 'real' },
@@ -40,8 +40,9 @@ export type OpName = keyof typeof OPS
 export type Params<K extends OpName> = { -readonly [P in keyof (typeof OPS)[K]]: Kind[(typeof OPS)[K][P] & keyof Kind] }
 
 /**
- * A node of a spec: plain data, so it can be printed, compared, hashed and stored in a checkpoint.
- * `name` is this node's part of its parameters' names; `tied` says that a name may repeat and then means the same tensor.
+ * A node of a spec: plain data that can be printed, compared, hashed and stored in a checkpoint.
+ *
+ * `name` is this node's part of its parameters' names. A `tied` node shares the tensors of an earlier node of the same name.
  */
 export interface Node extends SpecNode {
   readonly op: OpName
@@ -50,20 +51,20 @@ export interface Node extends SpecNode {
 
 const node = <K extends OpName>(op: K, params: Params<K>, ...of: Node[]): Node => ({ op, params, of })
 
-/** Gives a node its part of the parameter names: `named('core', named('norm', layerNorm(…)))` makes `core.norm.weight`. */
+/** Sets a node's part of the parameter names: `named('core', named('norm', layerNorm(…)))` gives `core.norm.weight`. */
 export const named = (name: string, of: Node): Node => ({ ...of, name: of.name === undefined ? name : `${name}.${of.name}` })
-/** Lets a node share the tensors of an earlier node of the same full name. */
+/** Shares the tensors of an earlier node of the same full name. */
 export const tied = (of: Node): Node => ({ ...of, tied: true })
 
-/** One after the other. */
+/** Applies nodes one after the other. */
 export const chain = (...of: Node[]): Node => node('chain', {}, ...of)
 /** x + dropout(f(x)). */
 export const residual = (dropout: number, ...of: Node[]): Node => node('residual', { dropout }, ...of)
 /** Keeps its input for the cross-attention inside. */
 export const memory = (...of: Node[]): Node => node('memory', {}, ...of)
-/** The product of what each gives for the same input, element by element. */
+/** Multiplies the outputs of all children for the same input, element by element. */
 export const product = (...of: Node[]): Node => node('product', {}, ...of)
-/** What each gives for the same input, one beside the other. */
+/** Concatenates the outputs of all children for the same input along channels. */
 export const concat = (...of: Node[]): Node => node('concat', {}, ...of)
 /** The wrapper of every model: input scale, trunk, last position, head, residual to the context, output. */
 export const predictor = (p: Params<'predictor'>, trunk: Node, head: Node): Node => node('predictor', p, trunk, head)
@@ -74,40 +75,40 @@ export const rmsNorm = (dim: number, eps: number): Node => node('rmsNorm', { dim
 /** relu, gelu (erf), gelu_tanh, silu; glu: one half of the channels, gated by the sigmoid of the other. */
 export const activation = (kind: 'relu' | 'gelu' | 'gelu_tanh' | 'silu' | 'glu'): Node => node('activation', { kind })
 export const dropout = (rate: number): Node => node('dropout', { rate })
-/** Adds sin and cos of the position: `pairs` interleaves them, `halves` puts all sines first. */
+/** Adds sine and cosine of the position: `pairs` interleaves them, `halves` puts all sines first. */
 export const sinusoid = (dim: number, layout: 'pairs' | 'halves'): Node => node('sinusoid', { dim, layout })
-/** Adds a learned vector for every position. */
+/** Adds a learned vector to every position. */
 export const positions = (rows: number, dim: number, std: number): Node => node('positions', { rows, dim, std })
-/** A causal convolution of a few taps, each channel alone. */
+/** Causal depthwise convolution of `kernel` taps. */
 export const conv = (channels: number, kernel: number): Node => node('conv', { channels, kernel })
 export const lstm = (p: Params<'lstm'>): Node => node('lstm', p)
 export const gru = (p: Params<'gru'>): Node => node('gru', p)
-/** Its heads hold `inner` channels; as many as come in unless given. */
+/** Multi-head softmax attention with its projections; the heads together have `inner` channels, `dim` unless given. */
 export const attention = ({ inner, ...p }: Params<'attention'> & { inner?: number }): Node =>
   inner === undefined || inner === p.dim ? node('attention', p) : node('narrowAttention', { ...p, inner })
-/** Causal softmax attention of queries, keys and values that stand side by side; `turned` channels of each head are rotated. */
+/** Causal softmax attention of concatenated queries, keys and values; rotary positions turn `turned` channels of each head. */
 export const attend = (p: Params<'attend'>): Node => node('attend', p)
-/** The mixer of Mamba-2: a gated state space of `inner` channels in heads of `headDim`. */
+/** The mixer of Mamba-2: a gated state space with `inner` channels in heads of `headDim`. */
 export const mamba2 = (p: Params<'mamba2'>): Node => node('mamba2', p)
-/** RWKV's mixing over time, drawn for the given one of so many layers. */
+/** RWKV's time mixing; its initial weights depend on `layer` of `layers`. */
 export const timeMixing = (p: Params<'timeMixing'>): Node => node('timeMixing', p)
-/** RWKV's mixing over channels, with the position before as second input. */
+/** RWKV's channel mixing, which also reads the previous position. */
 export const channelMixing = (p: Params<'channelMixing'>): Node => node('channelMixing', p)
-/** The same to `slots` mixtures of up to `rows` positions; not causal. */
+/** Attention to `slots` learned mixtures of up to `rows` positions; not causal. */
 export const linformer = (p: Params<'linformer'>): Node => node('linformer', p)
-/** Multi-scale retention with its projections; `value` channels are carried over time. */
+/** Multi-scale retention with its projections; the state has `value` channels. */
 export const retention = (p: Params<'retention'>): Node => node('retention', p)
-/** A state space of every channel, diagonal plus low rank (S4), of which `copies` have matrices of their own. */
+/** S4: a state space per channel, diagonal plus low rank; the channels share `copies` state matrices. */
 export const s4 = (p: Params<'s4'>): Node => node('s4', p)
-/** A diagonal state space of every channel (S4D). */
+/** S4D: a diagonal state space per channel. */
 export const s4d = (p: Params<'s4d'>): Node => node('s4d', p)
-/** Long convolutions and gates in turn, of order + 1 parts that stand side by side; filters are made for `rows` positions. */
+/** Hyena operator on order + 1 concatenated projections: gates and long convolutions with filters for `rows` positions. */
 export const hyena = (p: Params<'hyena'>): Node => node('hyena', p)
-/** A linear layer whose weight has the shape of a convolution of one tap. */
+/** A linear layer whose weight is stored as a convolution of one tap. */
 export const pointwise = (p: Params<'pointwise'>): Node => node('pointwise', p)
-/** Attention estimated by `features` random features of each head; queries, keys and values stand side by side, rotated in pairs. */
+/** FAVOR+: attention estimated with `features` random features per head, of concatenated queries, keys and values, with rotary positions. */
 export const favor = (p: Params<'favor'>): Node => node('favor', p)
-/** Draws the random features of all layers behind it anew after so many passes of training. */
+/** Redraws the random features of all later layers after `every` training passes. */
 export const redraw = (every: number): Node => node('redraw', { every })
-/** The vectors of a context side by side, as one long one. */
+/** Concatenates the vectors of a context into one. */
 export const flatten = (context: number): Node => node('flatten', { context })

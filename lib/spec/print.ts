@@ -20,19 +20,19 @@ const allLines = (node: Node, indent: string): Line[] => [
   ...node.of.flatMap((child) => allLines(child, `${indent}  `)),
 ]
 
-/** Splits `layers.3` into its stem and its number. */
+/** Splits a name such as `layers.3` into stem and number. */
 function numbered({ name }: Node): { stem: string; number: number } | undefined {
   const [, stem, number] = /^(.*?)(\d+)$/.exec(name ?? '') ?? []
   return number === undefined ? undefined : { stem: stem!, number: Number(number) }
 }
 
-/** Text that is equal for two layers that differ in their number alone; `first` is subtracted from a parameter that counts layers. */
+/** Text that is equal for two layers that differ only in their number; a parameter `layer` is taken relative to `layer`. */
 function shape(node: Node, layer: number): string {
   const { name: _, ...rest } = node
   return JSON.stringify(rest, (key, value) => (key === 'layer' ? value - layer : value))
 }
 
-/** How many times the first `period` nodes stand one after the other, with consecutive numbers and otherwise equal. */
+/** Counts how often the first `period` nodes repeat with consecutive numbers and otherwise equal. */
 function repeats(nodes: readonly Node[], period: number): number {
   const first = numbered(nodes[0]!)
   if (first === undefined) return 1
@@ -48,7 +48,7 @@ function repeats(nodes: readonly Node[], period: number): number {
   return Math.max(1, Math.floor((end < 0 ? nodes.length : end) / period))
 }
 
-/** Lines of siblings, where layers that repeat stand once. */
+/** Lines of siblings, with repeated layers folded into one. */
 function foldedSiblings(nodes: readonly Node[], indent: string): Line[] {
   if (nodes.length === 0) return []
   let [period, times] = [1, 1]
@@ -60,14 +60,14 @@ function foldedSiblings(nodes: readonly Node[], indent: string): Line[] {
   return [...(times === 1 ? foldedLines(group[0]!, indent) : repeated(group, times, indent)), ...foldedSiblings(rest, indent)]
 }
 
-/** A layer whose parameter `layer` says `2 … 22` where it stands for layers up to that number. */
+/** Replaces the parameter `layer` by a range such as `2 … 22`, for a layer that stands for several. */
 const spread = ({ params, of, ...rest }: Node, more: number): Node => ({
   ...rest,
   params: typeof params.layer === 'number' ? { ...params, layer: `${params.layer} … ${params.layer + more}` } : params,
   of: of.map((child) => spread(child, more)),
 })
 
-/** Lines of a group of layers that stands several times; a group of one needs no line of its own. */
+/** Lines of a repeated group of layers; a group of one layer needs no extra line. */
 function repeated(group: readonly Node[], times: number, indent: string): Line[] {
   const { stem, number } = numbered(group[0]!)!
   const more = group.length * times - 1
@@ -88,8 +88,8 @@ function aligned(lines: readonly Line[]): string {
   return lines.map(([label, parameters]) => label + parameters.padStart(width - label.length)).join('\n')
 }
 
-/** A spec as a tree with the parameter count of every node, one line each. */
+/** Prints a spec as a tree, one line per node with its parameter count. */
 export const printTree = (node: Node): string => aligned(allLines(node, ''))
 
-/** The same tree, where layers that differ in their number alone stand once: `layers.0 … 16, 17 times`. */
+/** Prints a spec as a tree and folds layers that differ only in their number: `layers.0 … 16, 17 times`. */
 export const printFolded = (node: Node): string => aligned(foldedLines(node, ''))

@@ -7,13 +7,13 @@ import { probe } from '../libtorch/probe-libtorch.js'
 import { native } from '../native.js'
 import { warnRuledOut } from './ruled-out.js'
 
-/** Devices that libtorch can compute on here. Units: memory in bytes, null for the processor's. */
+/** Devices that libtorch can compute on. Units: memory in bytes, null for the CPU. */
 export const devices = (): { name: string; type: string; memory: number | null }[] => native.devices()
 
 /**
- * The device that a name stands for; `auto` is CUDA, then MPS, then the processor.
+ * Returns the full name of a device; `auto` prefers CUDA, then MPS, then the CPU.
  *
- * Errors: BAD_OPTION for a name that is none; DEVICE_UNAVAILABLE for one that is not here; LIBTORCH_MISMATCH for one that crashes.
+ * Errors: BAD_OPTION for an unknown name; DEVICE_UNAVAILABLE for a device that is missing; LIBTORCH_MISMATCH for one that crashes.
  */
 export function resolveDevice(name: string): string {
   if (!/^(auto|cpu|cuda(:\d+)?|mps)$/.test(name)) throw badOption('device', 'device', 'cpu, cuda[:n], mps or auto', name)
@@ -23,7 +23,7 @@ export function resolveDevice(name: string): string {
       ? (here.find(({ type }) => type !== 'cpu') ?? here[0])
       : here.find((device) => device.name === name || device.name === `${name}:0`)
   if (found !== undefined) {
-    if (found.type !== 'cpu') probe(findLibtorch(), addonPath(), found.name) // the processor was tried before libtorch loaded
+    if (found.type !== 'cpu') probe(findLibtorch(), addonPath(), found.name) // the CPU was probed before libtorch was loaded
     return found.name
   }
   throw new LvmError(
@@ -32,16 +32,16 @@ export function resolveDevice(name: string): string {
   )
 }
 
-/** Threads that OMP_NUM_THREADS asks for: its first number, where there are several. */
+/** Number of threads in OMP_NUM_THREADS: the first number of a list. */
 export function threadsOfEnvironment(value: string | undefined = process.env.OMP_NUM_THREADS): number | undefined {
   const threads = Number(/^\s*(\d+)\s*(,|$)/.exec(value ?? '')?.[1])
   return threads >= 1 && threads <= 1024 ? threads : undefined
 }
 
 /**
- * Sets and returns the threads of this process: what is asked for, what OMP_NUM_THREADS says, or all it may use.
+ * Sets and returns the number of threads of this process: `threads`, else OMP_NUM_THREADS, else all usable cores.
  *
- * A run that is `recorded` with other threads than OMP_NUM_THREADS says keeps its own, so that its figures stay the same; that is said.
+ * The `recorded` thread count of a run overrules OMP_NUM_THREADS with a warning, so that its figures stay equal.
  */
 export function useThreads(threads: number | undefined, { recorded }: { recorded?: string | undefined } = {}): number {
   const asked = threadsOfEnvironment()

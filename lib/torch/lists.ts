@@ -1,18 +1,18 @@
 import { plainCopy } from '../door.js'
 import { LvmError, shown } from '../errors.js'
 
-/** Numbers, or lists of them of one length, inside each other to any depth that a tensor has. */
+/** Nested lists of numbers; all lists of one level have the same length. */
 export type Numbers = readonly (number | Numbers)[]
 
-/** The most dimensions a tensor has here, and so the most lists inside each other. */
-const DEEPEST = 64
-/** More numbers than a list of JavaScript should hold: a typed array takes an eighth of the memory. */
-const MOST = 2 ** 28
+/** Largest number of dimensions of a tensor, and so of nested lists. */
+const MAX_DIMENSIONS = 64
+/** Largest number of elements in nested lists; a typed array takes an eighth of the memory. */
+const MAX_NUMBERS = 2 ** 28
 
 const refuse = (owner: string, what: string) => new LvmError('BAD_ARGUMENT', `${owner}: expected ${what}`)
 const place = (at: readonly number[]) => at.map((i) => `[${i}]`).join('')
 
-/** Runs what reads values of a caller, whose getters and proxies may throw. Errors: BAD_ARGUMENT. */
+/** Calls `read` and converts what a caller's getters and proxies throw. Errors: BAD_ARGUMENT. */
 export function readable<T>(owner: string, read: () => T): T {
   try {
     return read()
@@ -22,7 +22,7 @@ export function readable<T>(owner: string, read: () => T): T {
   }
 }
 
-/** A copy of an object of options, each read once. Errors: BAD_ARGUMENT for what is none, and for unknown ones. */
+/** Copies an object of options and reads each one once. Errors: BAD_ARGUMENT for another type or an unknown option. */
 export function optionsOf(owner: string, known: readonly string[], given: unknown): Readonly<Record<string, unknown>> {
   return readable(owner, () => {
     const copy = plainCopy(given)
@@ -33,22 +33,22 @@ export function optionsOf(owner: string, known: readonly string[], given: unknow
   })
 }
 
-/** More lists inside each other than any operator takes, so that one that holds itself ends, and longer ones than it should. */
-const [NESTED, LONG] = [16, 2 ** 20] as const
+/** Largest depth and length of lists in arguments; a list that contains itself is refused by its depth. */
+const [MAX_DEPTH, MAX_LENGTH] = [16, 2 ** 20] as const
 
-/** A copy of lists inside each other, with something else in place of each item. Errors: BAD_ARGUMENT. */
+/** Copies nested lists and replaces each item by `item(…)`. Errors: BAD_ARGUMENT. */
 export function unwrapped(value: unknown, item: (value: unknown) => unknown, depth = 0): unknown {
   if (!Array.isArray(value)) return item(value)
-  if (depth === NESTED || value.length > LONG)
-    throw refuse('call', `at most ${NESTED} lists inside each other, of at most ${LONG} items`)
+  if (depth === MAX_DEPTH || value.length > MAX_LENGTH)
+    throw refuse('call', `lists nested at most ${MAX_DEPTH} deep, of at most ${MAX_LENGTH} items each`)
   return Array.from<unknown, unknown>(value, (inner) => unwrapped(inner, item, depth + 1))
 }
 
-/** Whole numbers of a short list, each read once. Errors: BAD_ARGUMENT. */
+/** Copies a short list of integers and reads each one once. Errors: BAD_ARGUMENT. */
 export function sizes(owner: string, name: string, value: unknown): number[] {
   return readable(owner, () => {
-    if (!Array.isArray(value) || value.length > DEEPEST)
-      throw refuse(owner, `a list of at most ${DEEPEST} integers for "${name}" but received ${shown(value)}`)
+    if (!Array.isArray(value) || value.length > MAX_DIMENSIONS)
+      throw refuse(owner, `a list of at most ${MAX_DIMENSIONS} integers for "${name}" but received ${shown(value)}`)
     return Array.from<unknown, number>(value, (size) => {
       if (!Number.isInteger(size)) throw refuse(owner, `integers for "${name}" but received ${shown(size)}`)
       return size as number
@@ -56,19 +56,19 @@ export function sizes(owner: string, name: string, value: unknown): number[] {
   })
 }
 
-/** The length of the first list on every level. */
+/** Length of the first list on each level. */
 function shapeOf(owner: string, list: readonly unknown[]): number[] {
   const shape: number[] = []
   for (let level: unknown = list; Array.isArray(level); level = level[0]) {
-    if (shape.length === DEEPEST) throw refuse(owner, `at most ${DEEPEST} lists inside each other`)
+    if (shape.length === MAX_DIMENSIONS) throw refuse(owner, `lists nested at most ${MAX_DIMENSIONS} deep`)
     shape.push(level.length)
   }
   const count = shape.reduce((a, b) => a * b, 1)
-  if (count > MOST) throw refuse(owner, `at most ${MOST} numbers in lists but received ${count}; use a typed array`)
+  if (count > MAX_NUMBERS) throw refuse(owner, `at most ${MAX_NUMBERS} numbers in lists but received ${count}; use a typed array`)
   return shape
 }
 
-/** Lists inside each other as one row-major array, and their shape. Errors: BAD_ARGUMENT for lists of other lengths and what is no number. */
+/** Flattens nested lists into one row-major array and returns their shape. Errors: BAD_ARGUMENT for unequal lengths or items that are not numbers. */
 export function flattened(owner: string, list: readonly unknown[]): { array: Float32Array; shape: number[] } {
   return readable(owner, () => {
     const shape = shapeOf(owner, list)

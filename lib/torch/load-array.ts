@@ -8,7 +8,7 @@ import { call, Tensor } from './tensor.js'
 
 const CHUNK = 8 << 20
 
-/** Regroups pieces into large chunks of whole elements. */
+/** Joins pieces into large chunks of whole elements. */
 async function* chunks(pieces: AsyncIterable<Buffer>, itemSize: number): AsyncGenerator<Buffer> {
   let held: Buffer[] = []
   let length = 0
@@ -47,14 +47,14 @@ function reorder(bytes: Buffer, { kind, size }: ElementType): void {
   else if (width === 8) bytes.swap64()
 }
 
-/** Inflates, or reorders, an array into a tensor chunk by chunk, so that it is never held twice. */
+/** Inflates or reorders an array into a tensor chunk by chunk, so that memory never holds it twice. */
 async function assemble(array: StoredArray, dtype: DType, as: readonly number[]): Promise<Tensor> {
   const { type, shape, fortran } = array
   const count = elements(shape)
   using flat = (await call('aten::empty.memory_format', [[count]], { dtype })) as Tensor
   let at = 0
   for await (const bytes of chunks(array.pieces(), type.size)) {
-    const copy = new Uint8Array(bytes) // aligned, as a typed array needs it
+    const copy = new Uint8Array(bytes) // a copy is aligned, as typed arrays require
     if (type.swap) reorder(Buffer.from(copy.buffer), type)
     using source = Tensor.from(new ARRAYS[dtype](copy.buffer), [copy.length / type.size], { dtype })
     using target = await flat.op('aten::narrow', 0, at, copy.length / type.size)
@@ -71,11 +71,16 @@ async function assemble(array: StoredArray, dtype: DType, as: readonly number[])
   return await rows.op('aten::reshape', as)
 }
 
-/** An array as a tensor, of another shape if one is given: mapped where it is large and stored plainly, read or inflated otherwise. Errors: DATA_FORMAT, DATA_CHANGED. */
+/**
+ * Loads an array as a tensor, with another shape if one is given.
+ *
+ * A large uncompressed array is memory-mapped; others are read or inflated.
+ * Errors: DATA_FORMAT, DATA_CHANGED.
+ */
 export async function loadTensor(array: StoredArray, shape: readonly number[] = array.shape): Promise<Tensor> {
   const { path, name, type, offset } = array
   const dtype = dtypeOf(type)
-  if (dtype === undefined) throw damaged(path, `"${name}": ${elementName(type)} is not a type that tensors have`)
+  if (dtype === undefined) throw damaged(path, `"${name}": tensors have no element type ${elementName(type)}`)
   if (offset === undefined || type.swap || array.fortran || elements(shape) === 0) return assemble(array, dtype, shape)
   await array.verify()
   return isMapped(array) ? Tensor.map(path, { offset, shape, dtype }) : Tensor.read(path, { offset, shape, dtype })
@@ -94,7 +99,7 @@ async function loadObjects({ path, name, pieces, limits }: StoredArray): Promise
   return value.content
 }
 
-/** The elements of an array as plain values, row-major. Errors: DATA_FORMAT; DATA_UNSAFE for objects that are not plain. */
+/** Loads the elements of an array as plain values, row-major. Errors: DATA_FORMAT; DATA_UNSAFE for objects that are not plain. */
 export async function loadValues(array: StoredArray): Promise<readonly unknown[]> {
   const { path, name, type, shape, fortran } = array
   const values: unknown[] = []
@@ -102,10 +107,10 @@ export async function loadValues(array: StoredArray): Promise<readonly unknown[]
     for (const value of await loadObjects(array)) values.push(value)
   } else {
     for await (const bytes of chunks(array.pieces(), Math.max(1, type.size))) {
-      const some = decode(array, bytes)
-      if (some === undefined)
+      const decoded = decode(array, bytes)
+      if (decoded === undefined)
         throw damaged(path, `"${name}": expected numbers, text or objects but received ${elementName(type)}`)
-      for (const value of some) values.push(value)
+      for (const value of decoded) values.push(value)
     }
   }
   if (values.length !== elements(shape)) throw damaged(path, `"${name}" holds ${values.length} elements, not those of its shape`)

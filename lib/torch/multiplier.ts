@@ -6,10 +6,10 @@ import { publish } from '../files/write.js'
 import { cacheRoot } from '../libtorch/paths.js'
 import { type Multiplier, native } from '../native.js'
 
-/** How much quicker the other library must be before it is taken, so that noise does not choose. */
-const CLEARLY = 1.3
+/** oneDNN is chosen only when ATen takes more than this times as long, because timings are noisy. */
+const CLEARLY_SLOWER = 1.3
 
-function known(path: string): Record<string, Multiplier> {
+function measured(path: string): Record<string, Multiplier> {
   try {
     return JSON.parse(readFileSync(path, 'utf8'))
   } catch {
@@ -17,32 +17,33 @@ function known(path: string): Record<string, Multiplier> {
   }
 }
 
-/** What the speed of products depends on. */
+/** Text of all facts that the speed of products depends on. */
 export const machineKey = (): string =>
   `${cpus()[0]?.model ?? 'unknown'} · ${native.cpuCapability()} · ${native.threads()} threads · ${native.libtorchVersion()}`
 
-/** Which library multiplies fastest on this machine: measured once for a processor, its threads and a libtorch, then remembered. */
+/** Returns the library that multiplies fastest; measured once per CPU model, thread count and libtorch, then cached. */
 export async function fastestMultiplier(): Promise<Multiplier> {
   const path = join(cacheRoot(), 'multiplier.json')
   const key = machineKey()
-  const before = known(path)
+  const before = measured(path)
   if (before[key] === 'aten' || before[key] === 'onednn') return before[key]
   const { aten, onednn } = await native.timeMultipliers()
-  const fastest = aten > CLEARLY * onednn ? 'onednn' : 'aten'
+  const fastest = aten > CLEARLY_SLOWER * onednn ? 'onednn' : 'aten'
   try {
-    await publish({ [path]: `${JSON.stringify({ ...known(path), [key]: fastest }, null, 2)}\n` })
-  } catch {} // a cache that cannot be written costs a tenth of a second next time
+    await publish({ [path]: `${JSON.stringify({ ...measured(path), [key]: fastest }, null, 2)}\n` })
+  } catch {} // without the cache the next process measures again, which takes 0.1 s
   return fastest
 }
 
 const ruledOut = (kind: Multiplier, other: Multiplier) =>
-  `float32 products by ${kind} are not within rounding of exact ones on this machine: ${other} multiplies instead`
+  `float32 products by ${kind} are not within rounding of exact ones on this machine: ${other} is used instead`
 
 /**
- * Sets what multiplies float32 matrices from now on: what a run was trained with, or the fastest here, once its products were
- * compared with exact ones. Returns a sentence when it was ruled out.
+ * Sets the library that multiplies float32 matrices: the `saved` one of a run, or else the fastest.
  *
- * Errors: LIBTORCH_MISMATCH when no library is right.
+ * Its products are first compared with exact ones. Returns a warning when it fails and the other library is used.
+ *
+ * Errors: LIBTORCH_MISMATCH when both libraries fail.
  */
 export async function useMultiplier(saved: Multiplier | undefined): Promise<string | undefined> {
   const wanted = saved ?? (await fastestMultiplier())
@@ -51,7 +52,7 @@ export async function useMultiplier(saved: Multiplier | undefined): Promise<stri
   if (!right && !(await native.multiplierAgrees(other))) {
     throw new LvmError(
       'LIBTORCH_MISMATCH',
-      'libtorch: expected products within rounding of exact ones but none of its libraries gives them',
+      'libtorch: expected float32 products within rounding of exact ones but those of aten and onednn are not',
     )
   }
   native.multiplier(right ? wanted : other)

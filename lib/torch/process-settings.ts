@@ -1,6 +1,6 @@
 import { type Multiplier, native } from '../native.js'
 
-/** What native work computes with that is asked for from now on. */
+/** Settings of the process that native work uses from its start to its end. */
 export interface ProcessSettings {
   readonly threads: number
   readonly multiplier: Multiplier
@@ -13,12 +13,12 @@ export function useSettings({ threads, multiplier }: ProcessSettings): void {
   native.multiplier(multiplier)
 }
 
-/** Asks for native work that computes with other settings than those of the process, which stay as they are. */
-export function withSettings<T>(settings: ProcessSettings, ask: () => Promise<T>): Promise<T> {
+/** Starts native work with other settings and restores those of the process. */
+export function withSettings<T>(settings: ProcessSettings, start: () => Promise<T>): Promise<T> {
   const before = processSettings()
   useSettings(settings)
   try {
-    return ask() // work keeps the settings of the moment it was asked for
+    return start() // work keeps the settings it was started with
   } finally {
     useSettings(before)
   }

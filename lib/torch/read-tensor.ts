@@ -13,7 +13,7 @@ const isContiguous = ({ shape, strides }: TensorEntry): boolean => {
   return true
 }
 
-/** Reads one tensor of a .pt file, contiguous whatever view of its storage it was. Errors: DATA_FORMAT. */
+/** Reads one tensor of a .pt file as a contiguous copy. Errors: DATA_FORMAT. */
 export async function readTensor(file: PtFile, entry: TensorEntry): Promise<Tensor> {
   const { neg, conj } = entry
   const stored = await readView(file, entry)

@@ -7,7 +7,7 @@ import { DTYPE, Tensor } from './tensor.js'
 
 const ARGS = { path: word, options: only({ allowCode: optional(yesOrNo), device: optional(word), dtype: optional(DTYPE) }) }
 
-/** A TorchScript file that is loaded: a program, whoever wrote it. Free it with `dispose()` (or `using`). */
+/** A loaded TorchScript file, which is a program that runs here. Free it with `dispose()` (or `using`). */
 export class TorchScriptModule {
   private constructor(
     private readonly handle: NativeScript,
@@ -15,7 +15,7 @@ export class TorchScriptModule {
   ) {}
 
   /**
-   * Loads any TorchScript module, with its parameters in `dtype` if that is given. It runs code, so that has to be allowed in so many words.
+   * Loads any TorchScript module, with its parameters in `dtype` if given; requires `allowCode`, because loading can run code.
    *
    * Errors: DATA_UNSAFE without `allowCode`; FILE_MISSING, DATA_FORMAT, DEVICE_UNAVAILABLE.
    */
@@ -45,7 +45,7 @@ export class TorchScriptModule {
     }
   }
 
-  /** Calls `forward` with these tensors, without gradients. Errors: BAD_ARGUMENT unless it returns a tensor; NATIVE with what the program said. */
+  /** Calls `forward` with these tensors, without gradients. Errors: BAD_ARGUMENT unless it returns a tensor; NATIVE with the message of the program. */
   async forward(...inputs: readonly Tensor[]): Promise<Tensor> {
     return Tensor.wrap(
       await native.scriptRun(

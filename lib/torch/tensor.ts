@@ -39,35 +39,35 @@ function knownDtype(owner: string, dtype: unknown): DType {
   if (DTYPE.accepts(dtype)) return dtype as DType
   throw new LvmError('BAD_ARGUMENT', `${owner}: expected a dtype such as float32 but received ${shown(dtype)}`)
 }
-/** Where a tensor lies in a file, read once. */
+/** Checks the location of a tensor in a file; reads each option once. */
 function extent(owner: string, path: unknown, o: unknown): { offset: number; shape: number[]; dtype: DType } {
   if (!word.accepts(path)) throw new LvmError('BAD_ARGUMENT', `${owner}: expected a path but received ${shown(path)}`)
   const { offset, shape, dtype } = optionsOf(owner, ['offset', 'shape', 'dtype'], o)
   return { offset: offset as number, shape: sizes(owner, 'shape', shape), dtype: knownDtype(owner, dtype) }
 }
 
-/** What `call` accepts and returns in place of a native value. */
+/** Argument or result of `call`. */
 export type Value = Tensor | number | bigint | boolean | string | null | undefined | readonly Value[]
 
-/** A tensor that lives in libtorch. Free it with `dispose()` (or `using`); what is forgotten is freed with its handle. */
+/** A tensor in libtorch's memory. Free it with `dispose()` (or `using`); otherwise the garbage collector frees it. */
 export class Tensor {
   private constructor(readonly native: NativeTensor) {}
   /** Wraps a handle that the addon returned. Errors: BAD_ARGUMENT for anything else; DISPOSED. */
   static wrap(handle: NativeTensor): Tensor {
-    native.tensorDtype(handle) // refuses now what any use would refuse later
+    native.tensorDtype(handle) // a wrong handle fails here, not at its first use
     return new Tensor(handle)
   }
 
   /**
-   * A copy of an array, row-major; lists of numbers inside each other have their own shape, in float32.
+   * Copies a row-major array; nested lists of numbers give the shape themselves, in float32.
    *
-   * Units: float16 and bfloat16 travel as the 16-bit patterns of a Uint16Array, bool as 0 and 1 in a Uint8Array.
-   * Errors: BAD_ARGUMENT when the array is not the dtype's own kind, or the shape does not hold exactly its elements.
+   * Units: float16 and bfloat16 are passed as 16-bit patterns in a Uint16Array, bool as 0 and 1 in a Uint8Array.
+   * Errors: BAD_ARGUMENT when the array type does not fit the dtype, or the shape has another number of elements.
    */
   static from(data: TypedArray | Numbers, shape?: readonly number[], options: { dtype?: DType } = {}): Tensor {
     const owner = 'Tensor.from'
     const { dtype: said } = optionsOf(owner, ['dtype'], options)
-    const asked = shape === undefined ? undefined : sizes(owner, 'shape', shape) // getters run before the array is looked at
+    const asked = shape === undefined ? undefined : sizes(owner, 'shape', shape) // a getter may detach the array, so sizes are read first
     const given = readable(owner, () => (Array.isArray(data) ? flattened(owner, data) : { array: data as TypedArray }))
     const { array } = given
     const dtype = said === undefined ? readable(owner, () => dtypeOf(array)) : knownDtype(owner, said)
@@ -76,12 +76,12 @@ export class Tensor {
       throw new LvmError('BAD_ARGUMENT', `${owner}: expected a ${kind.name} for ${dtype} but received ${shown(array)}`)
     return new Tensor(native.tensorFrom(array, asked ?? ('shape' in given ? given.shape : [array.length]), dtype))
   }
-  /** A read-only view of a file, paged in as it is read. Errors: FILE_MISSING, DATA_FORMAT when the file is too short. */
+  /** Maps a part of a file into memory, read-only. Errors: FILE_MISSING, DATA_FORMAT when the file is too short. */
   static map(path: string, o: { offset: number; shape: readonly number[]; dtype: DType }): Tensor {
     const { offset, shape, dtype } = extent('Tensor.map', path, o)
     return new Tensor(native.tensorMap(path, offset, shape, dtype))
   }
-  /** The bytes of a part of a file, read off the JS thread. Errors: FILE_MISSING, DATA_FORMAT when the file is too short. */
+  /** Reads a part of a file off the JS thread. Errors: FILE_MISSING, DATA_FORMAT when the file is too short. */
   static async read(path: string, o: { offset: number; shape: readonly number[]; dtype: DType }): Promise<Tensor> {
     const { offset, shape, dtype } = extent('Tensor.read', path, o)
     return new Tensor(await native.tensorRead(path, offset, shape, dtype))
@@ -96,11 +96,11 @@ export class Tensor {
   get device(): string {
     return native.tensorDevice(this.native)
   }
-  /** The elements, row-major, as the typed array of the dtype (16-bit floats as Uint16Array patterns). */
+  /** Copies the elements, row-major, into the typed array of the dtype (16-bit floats as patterns in a Uint16Array). */
   async data(): Promise<TypedArray> {
     return new ARRAYS[this.dtype](await native.tensorData(this.native))
   }
-  /** A single element as a number. */
+  /** Returns the only element as a number. */
   async item(): Promise<number> {
     using flat = await this.to({ dtype: 'float64' })
     const data = await flat.data()
@@ -108,35 +108,35 @@ export class Tensor {
       throw new LvmError('BAD_ARGUMENT', `Tensor.item: expected one element but the shape is [${this.shape.join(', ')}]`)
     return Number(data[0])
   }
-  /** The same values on another device or in another dtype. */
+  /** Copies the tensor to another device or dtype. */
   async to(o: { device?: string; dtype?: DType }): Promise<Tensor> {
     const { device = this.device, dtype } = optionsOf('Tensor.to', ['device', 'dtype'], o)
     return new Tensor(
       await native.tensorTo(this.native, device as string, dtype === undefined ? '' : knownDtype('Tensor.to', dtype)),
     )
   }
-  /** `call(op, this, …)` for operators that return one tensor: `x.op('aten::softmax', -1)`. */
+  /** Calls an operator with this tensor first and returns its one result: `x.op('aten::softmax', -1)`. */
   async op(name: string, ...args: Value[]): Promise<Tensor> {
     const result = await call(name, [this, ...args])
     if (!(result instanceof Tensor))
       throw new LvmError('BAD_ARGUMENT', `Tensor.op: ${name} does not return one tensor; use call()`)
     return result
   }
-  /** Calls an operator that changes this tensor, whose result is this tensor again: `x.change('aten::copy_', y)`. */
+  /** Calls an in-place operator: `x.change('aten::copy_', y)`. */
   async change(name: string, ...args: Value[]): Promise<void> {
     const same = await this.op(name, ...args)
-    same.dispose() // a second handle, which would keep the memory until it is collected
+    same.dispose() // a second handle would keep the memory until it is garbage-collected
   }
   /** Back-propagates from this scalar into the tensors that require a gradient. */
   async backward(): Promise<void> {
     await native.tensorBackward(this.native)
   }
-  /** The gradient that `backward` left here. */
+  /** Gradient that `backward` stored in this tensor. */
   get grad(): Tensor | undefined {
     const grad = native.tensorGrad(this.native)
     return grad === undefined ? undefined : new Tensor(grad)
   }
-  /** Frees the memory now. Errors: DISPOSED at any later use. */
+  /** Frees the memory; any later use fails. Errors: DISPOSED. */
   dispose(): void {
     native.dispose(this.native)
   }
@@ -154,10 +154,10 @@ const wrap = (value: NativeValue): Value =>
       : value
 
 /**
- * Calls any operator that libtorch registers, by its schema, off the JS thread.
+ * Calls any operator of libtorch by its schema, off the JS thread.
  *
  * `call('aten::softmax', [x, -1])`, or with an overload: `call('aten::sum.dim_IntList', [x, [0]], { keepdim: true })`.
- * Units: a ScalarType is its dtype name, a Device its name, None is null.
+ * Units: a ScalarType is passed as its dtype name, a Device as its name, None as null.
  * Errors: BAD_ARGUMENT when no such operator takes these arguments; NATIVE when libtorch refuses them.
  */
 export async function call(op: string, args: readonly Value[] = [], named: Readonly<Record<string, Value>> = {}): Promise<Value> {
@@ -169,5 +169,5 @@ export async function call(op: string, args: readonly Value[] = [], named: Reado
   return wrap(await native.call(op, positional, byName))
 }
 
-/** The names of all operators that `call` reaches. */
+/** Names of all operators that `call` can run. */
 export const operators = (): string[] => native.operators()

@@ -1,4 +1,4 @@
-// Run in a process of its own (lib/libtorch/probe-libtorch.ts): does this libtorch compute on this device, or does it take the process down?
+// Runs in its own process (lib/libtorch/probe-libtorch.ts), because a libtorch that does not fit can crash it.
 import { asLvmError, LvmError } from '../errors.js'
 import { native } from '../native.js'
 import { Tensor } from './tensor.js'
@@ -13,7 +13,7 @@ async function trial(device: string): Promise<object> {
   await sum.backward()
   const gradient = (await (await weight.grad!.to({ device: 'cpu' })).data())[0]
   if ((await sum.item()) !== n ** 3 || gradient !== n) {
-    throw new LvmError('LIBTORCH_MISMATCH', `libtorch: expected a product of ones on ${device} to be right but it is wrong`)
+    throw new LvmError('LIBTORCH_MISMATCH', `libtorch: expected a correct product of ones on ${device} but received a wrong one`)
   }
   return {
     ok: true,

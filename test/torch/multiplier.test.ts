@@ -21,7 +21,7 @@ test('the multiplier that a run recorded is used again where its products are ri
 
 test('a multiplier whose products are wrong here is replaced by the other, and said so, though a run recorded it', async () => {
   wrong.add('onednn')
-  expect(await useMultiplier('onednn')).toMatch(/products by onednn are not within rounding.*aten multiplies instead/)
+  expect(await useMultiplier('onednn')).toMatch(/products by onednn are not within rounding.*aten is used instead/)
   expect(native.multiplier()).toBe('aten')
 })
 
