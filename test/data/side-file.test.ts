@@ -173,7 +173,9 @@ describe('the files of a base', () => {
     expect(agreedSpace('x', card, 'gtr')).toBe('gtr')
     expect(agreedSpace('x', undefined, 'mpnet')).toBe('mpnet')
     expect(agreedSpace('x', {}, undefined)).toBeUndefined()
-    expect(() => agreedSpace('x', card, 'mpnet')).toThrow(/expected "gtr", the space of its card, for "space" but received "mpnet"/)
+    expect(() => agreedSpace('x', card, 'mpnet')).toThrow(
+      /expected "gtr", the space of its card, for "space" but received "mpnet"/,
+    )
   })
   it('mix only when both spaces are known and equal', () => {
     requireSameSpace({ path: 'a', space: 'gtr' }, { path: 'b', space: 'gtr' })
