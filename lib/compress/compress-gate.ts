@@ -4,18 +4,19 @@ import { samplesOf } from '../evaluate/baselines-rows.js'
 import type { Interval } from '../evaluate/metrics.js'
 import type { Chosen } from '../evaluate/subject.js'
 import { type NativeModel, native } from '../native.js'
+import { percent } from '../show.js'
 import { pairedDifference } from '../statistics/estimates.js'
 import { searchWithModel } from '../study/retrieval/judge-retrieval.js'
 import { openPool } from '../study/retrieval/pool.js'
-import { worths } from '../study/retrieval/retrieval-scores.js'
+import { scoresByWindow } from '../study/retrieval/retrieval-scores.js'
 
-/** What a model scores on every window. */
+/** Scores of a model on each window. */
 export interface Scored {
   readonly cosine: Float64Array
-  /** 1 where the target is among the ten nearest rows of the data. */
+  /** 1 when the target is among the ten rows nearest to the prediction, else 0. */
   readonly top10: Float64Array
 }
-/** A figure of a run and of what was made of it, on the same windows. */
+/** One figure of a run and of its compressed result, on the same windows. */
 export interface Change {
   readonly parent: number
   readonly result: number
@@ -25,21 +26,21 @@ export interface Change {
   readonly limit: number
   readonly pass: boolean
 }
-/** What was lost, and whether that is too much. */
+/** Loss of a compression, and whether it is within the limits. */
 export interface Gate {
   /** train, val, test or all. */
   readonly rows: string
   readonly n: number
   readonly articles: number
   readonly cosine: Change
-  /** As shares of the windows. */
+  /** Shares of the windows. */
   readonly top10: Change
-  /** Why there are no intervals. */
+  /** Reason for missing intervals. */
   readonly ci95_note: string | null
   readonly pass: boolean
 }
 
-/** Runs something on the windows as the native side wants them. */
+/** Calls a function with native samples of the windows and frees them afterwards. */
 export async function withSamples<T>(
   { base, windows }: Pick<Chosen, 'base' | 'windows'>,
   what: (samples: ReturnType<typeof native.samples>) => Promise<T>,
@@ -52,7 +53,7 @@ export async function withSamples<T>(
   }
 }
 
-/** The cosine of every window. Errors: DIVERGED when one is not finite. */
+/** Returns the cosine of each window. Errors: DIVERGED when one is not finite. */
 export async function cosines(model: NativeModel, rows: Pick<Chosen, 'base' | 'windows' | 'ids'>): Promise<Float64Array> {
   const { cosine } = await withSamples(rows, (samples) =>
     native.evaluate(model, samples, rows.ids, { batch: atOnce(rows.windows.context), centre: null }),
@@ -62,12 +63,12 @@ export async function cosines(model: NativeModel, rows: Pick<Chosen, 'base' | 'w
   return cosine
 }
 
-/** What a loaded run scores on the windows that decide, and on all rows of their data as a bank. Errors: DIVERGED. */
+/** Scores a loaded run on the chosen windows, with all rows of their data as the bank. Errors: DIVERGED. */
 export async function score(model: { readonly native: NativeModel }, chosen: Chosen): Promise<Scored> {
   const cosine = await cosines(model.native, chosen)
   const pool = await openPool(chosen)
   try {
-    return { cosine, top10: worths((await searchWithModel(model, chosen, pool)).all, 'top10') }
+    return { cosine, top10: scoresByWindow((await searchWithModel(model, chosen, pool)).all, 'top10') }
   } finally {
     pool.dispose()
   }
@@ -112,26 +113,26 @@ export async function judgeGate(
 const interval = (ci95: Interval, scale: number, digits: number) =>
   ci95 === null ? '' : ` (95 %: ${ci95.map((x) => (scale * x).toFixed(digits)).join(' … ')})`
 
-/** What a gate found, in words. */
+/** Result of a gate as a sentence. */
 export function gateSentence({ n, articles, cosine, top10, ci95_note }: Gate): string {
   const parts = [
-    `cosine ${cosine.parent.toFixed(4)} → ${cosine.result.toFixed(4)}, a loss of ${cosine.drop.toFixed(5)}${interval(cosine.ci95, 1, 5)} where ${cosine.limit} is allowed`,
-    `Top-10 ${(100 * top10.parent).toFixed(1)} → ${(100 * top10.result).toFixed(1)} %, a loss of ${(100 * top10.drop).toFixed(2)} points${interval(top10.ci95, 100, 2)} where ${100 * top10.limit} are allowed`,
+    `cosine ${cosine.parent.toFixed(4)} → ${cosine.result.toFixed(4)}, a loss of ${cosine.drop.toFixed(5)}${interval(cosine.ci95, 1, 5)} (limit ${cosine.limit})`,
+    `Top-10 ${(100 * top10.parent).toFixed(1)} → ${percent(top10.result)}, a loss of ${(100 * top10.drop).toFixed(2)} points${interval(top10.ci95, 100, 2)} (limit ${100 * top10.limit})`,
   ]
   return `${n} windows of ${articles} articles: ${parts.join('; ')}${ci95_note === null ? '' : `; no interval: ${ci95_note}`}`
 }
 
-/** Errors: GATE_FAILED with the figures. */
+/** Returns the GATE_FAILED error with the figures of a gate. */
 export const gateError = (owner: string, gate: Gate, more = ''): LvmError =>
   new LvmError(
     'GATE_FAILED',
-    `${owner}: expected no more than the allowed loss but on ${gateSentence(gate)}${more}; nothing was published`,
+    `${owner}: expected a loss within the limits but on ${gateSentence(gate)}${more}; nothing was published`,
     {
-      hint: 'allow more with --max-drop, or ask for less',
+      hint: 'allow a larger loss with --max-drop, or compress less',
     },
   )
 
-/** Says how it goes, until that is where the work stops. */
+/** Wraps a listener for progress so that each call also throws when the signal is aborted. */
 export const stoppable =
   (say: (line: string) => void, signal: AbortSignal | undefined) =>
   (line: string): void => {

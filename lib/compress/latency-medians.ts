@@ -6,10 +6,10 @@ import { interleaved } from '../study/benchmark/blocks.js'
 import { Tensor } from '../torch/tensor.js'
 
 const ROUNDS = 10
-/** Models of more bytes are not loaded side by side. */
+/** Larger models are not loaded at the same time. Units: bytes. */
 export const SMALL = 1e9
 
-/** Milliseconds of a call by batch size, for each of some models that take turns. Errors: the reason of `signal`. */
+/** Measures the median latency of each model for each batch size; the models take turns. Units: milliseconds. Errors: the reason of `signal`. */
 export async function medians(
   models: readonly NativeModel[],
   rows: Chosen,
@@ -28,7 +28,7 @@ export async function medians(
         call: async () => {
           signal?.throwIfAborted()
           using output = Tensor.wrap(await native.modelPredict(model, inputs[i]!.native, false))
-          await output.data() // a device is done only when its output has arrived
+          await output.data() // waits until the device has finished
         },
       })),
     )

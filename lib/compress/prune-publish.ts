@@ -9,9 +9,9 @@ import { copyWhole } from '../files/write.js'
 import { native } from '../native.js'
 import { Tensor } from '../torch/tensor.js'
 import { type TrainOptions, train } from '../train/train.js'
-import { optionsOf, type Settings, type Thinned } from './prune-weights.js'
+import { optionsOf, type PrunedWeights, type Settings } from './prune-weights.js'
 
-/** Settings of a training that its fine-tuning shares. */
+/** Training settings that fine-tuning keeps. */
 const SHARED = [
   'space',
   'normalize',
@@ -37,10 +37,10 @@ const SHARED = [
   'preset',
   'seed',
 ] as const
-/** Fine-tuning goes in smaller steps than training did. */
-const GENTLER = 5
+/** Learning rate of the training divided by that of the fine-tuning. */
+const RATE_DIVISOR = 5
 
-/** Bytes of the weights once gzip has packed them. */
+/** Returns the size of the weights after gzip. Units: bytes. */
 export async function compressedBytes(model: Model): Promise<number> {
   const gzip = createGzip({ level: 6 })
   let bytes = 0
@@ -57,10 +57,10 @@ export async function compressedBytes(model: Model): Promise<number> {
   return bytes
 }
 
-/** Trains the thinned weights on as their run was trained, for no epoch at least; the run lies in `stage`. */
+/** Trains the pruned weights with the settings of their run for `finetune` epochs, possibly 0, and saves the run in `stage`. */
 export async function retrain(
   model: Model,
-  thinned: Thinned,
+  pruned: PrunedWeights,
   file: string,
   stage: string,
   o: Settings,
@@ -71,13 +71,13 @@ export async function retrain(
   const before = manifest.options.train
   const data = o.data ?? manifest.data?.path
   if (data === undefined)
-    throw badOption('prune', 'data', 'a file of vectors, because the run was imported,', undefined, 'add --data FILE')
-  const lr = o.lr ?? Number(before.lr ?? 5e-4) / GENTLER
+    throw badOption('prune', 'data', 'a file of vectors (the run was imported)', undefined, 'add --data FILE')
+  const lr = o.lr ?? Number(before.lr ?? 5e-4) / RATE_DIVISOR
   const shared = Object.fromEntries(SHARED.map((key) => [key, before[key]]))
   const options = {
     ...shared,
     ...optionsOf(manifest),
-    ...thinned.options,
+    ...pruned.options,
     model: manifest.model,
     data,
     schedule: 'constant',
@@ -99,7 +99,7 @@ export async function retrain(
   signal?.throwIfAborted()
 }
 
-/** Keeps the run that lies in `stage` as one of its own. Errors: NO_DISK. */
+/** Publishes the run in `stage` under its name. Errors: NO_DISK. */
 export async function publish(store: Store, stage: string, parent: Model, pruning: Pruning): Promise<void> {
   const { path, manifest } = await verifyRun(join(stage, 'run'))
   const { version: _v, generation: _g, saved_at: _s, files, digest: _d, ...facts } = manifest as RunManifest

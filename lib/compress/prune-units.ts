@@ -1,15 +1,15 @@
 import { LvmError } from '../errors.js'
 import type { Node } from '../spec/ops.js'
 
-/** A side of a tensor along which units lie: `parts` times, one after the other, all of them. */
+/** An axis of a tensor that indexes units; the axis holds `parts` consecutive blocks of all units. */
 export interface Side {
   readonly tensor: string
   readonly axis: number
   readonly parts: number
 }
-/** Units of one layer that can go: whatever of them lies in these tensors goes with them. */
+/** Removable units of one layer, and the tensor axes from which they are cut. */
 export interface UnitGroup {
-  /** Where it is in the model. */
+  /** Name of the layer in the model. */
   readonly at: string
   readonly units: number
   readonly sides: readonly Side[]
@@ -20,7 +20,7 @@ type Numbers = Readonly<Record<string, number>>
 const numbers = (node: Node) => node.params as Numbers
 const BETWEEN = new Set(['activation', 'dropout'])
 
-/** A node with the full name of what it owns. */
+/** A node with the full name of its parameters. */
 interface Placed {
   readonly node: Node
   readonly name: string
@@ -28,10 +28,10 @@ interface Placed {
 const below = (name: string, node: Node) => [name, node.name].filter((part) => part !== undefined && part !== '').join('.')
 const within = (owner: Placed, tensor: string) => (owner.name === '' ? tensor : `${owner.name}.${tensor}`)
 
-/** What follows what: chains inside chains laid out in one line. */
-function laidOut({ node, name }: Placed): Placed[] {
+/** Flattens nested chains into one list of nodes. */
+function flattened({ node, name }: Placed): Placed[] {
   if (node.op !== 'chain') return [{ node, name }]
-  return node.of.flatMap((child) => laidOut({ node: child, name: below(name, child) }))
+  return node.of.flatMap((child) => flattened({ node: child, name: below(name, child) }))
 }
 const children = ({ node, name }: Placed): Placed[] => node.of.map((child) => ({ node: child, name: below(name, child) }))
 
@@ -48,16 +48,16 @@ const inputs = (linear: Placed): Side => ({
   parts: 1,
 })
 
-/** The linear layers that make neurons, each followed by nothing but functions of a number; undefined for anything else. */
-function makers(placed: Placed): Placed[] | undefined {
+/** Returns the linear layers that produce neurons if only element-wise functions follow them; else undefined. */
+function producers(placed: Placed): Placed[] | undefined {
   if (placed.node.op === 'linear') return [placed]
   if (placed.node.op !== 'product') return undefined
-  const factors = children(placed).map((factor) => laidOut(factor))
+  const factors = children(placed).map((factor) => flattened(factor))
   const plain = factors.every(([first, ...rest]) => first?.node.op === 'linear' && rest.every(({ node }) => BETWEEN.has(node.op)))
   return plain ? factors.map(([first]) => first!) : undefined
 }
 
-/** Neurons between two linear layers. */
+/** Finds neurons between two linear layers. */
 function neurons(line: readonly Placed[]): UnitGroup[] {
   return line.flatMap((first, i): UnitGroup[] => {
     if (first.node.op === 'channelMixing') {
@@ -67,7 +67,7 @@ function neurons(line: readonly Placed[]): UnitGroup[] {
       ]
       return [{ at: first.name, units: numbers(first.node).hidden!, sides }]
     }
-    const made = makers(first)
+    const made = producers(first)
     if (made === undefined) return []
     let at = i + 1
     while (line[at] !== undefined && BETWEEN.has(line[at]!.node.op)) at++
@@ -80,7 +80,7 @@ function neurons(line: readonly Placed[]): UnitGroup[] {
 
 const ATTENDS = new Set(['attend', 'favor', 'linformer'])
 
-/** Heads of attention. */
+/** Finds attention heads. */
 function heads(line: readonly Placed[]): UnitGroup[] {
   return line.flatMap((one, i): UnitGroup[] => {
     if (one.node.op === 'attention' || one.node.op === 'narrowAttention') {
@@ -110,27 +110,27 @@ function heads(line: readonly Placed[]): UnitGroup[] {
 
 const find = { heads, neurons }
 
-/** Ops whose parts follow one another. */
+/** Ops whose children are applied in sequence. */
 const SEQUENCES = new Set(['chain', 'residual', 'memory'])
 
 function groups(placed: Placed, kind: UnitKind): UnitGroup[] {
-  const line = SEQUENCES.has(placed.node.op) ? children(placed).flatMap((child) => laidOut(child)) : []
+  const line = SEQUENCES.has(placed.node.op) ? children(placed).flatMap((child) => flattened(child)) : []
   const parts = line.length > 0 ? line : children(placed)
   return [...find[kind](line), ...parts.flatMap((part) => groups(part, kind))]
 }
 
-/** The heads or the neurons of feed-forward layers of a model. Errors: BAD_OPTION when it has none. */
+/** Returns the attention heads or the feed-forward neurons of a model. Errors: BAD_OPTION when it has none. */
 export function unitGroups(model: string, spec: Node, kind: UnitKind): UnitGroup[] {
   const found = groups({ node: spec.of[0]!, name: below('', spec.of[0]!) }, kind)
   if (found.length > 0) return found
   throw new LvmError(
     'BAD_OPTION',
     `prune: expected a model with ${kind === 'heads' ? 'attention heads' : 'feed-forward layers'} for "structured" but ${model} has none`,
-    { hint: 'leave --structured out: single weights can go in any model' },
+    { hint: 'leave out --structured: single weights can be pruned in every model' },
   )
 }
 
-/** The units that stay, as places along a side. Shapes: kept units → rows of the tensor. */
+/** Returns the indices of the kept units along an axis. Shapes: kept units → indices of the axis. */
 export const placesOf = (kept: readonly number[], units: number, { parts }: Side, length: number): number[] => {
   const each = length / (units * parts)
   return Array.from({ length: parts }, (_, part) =>

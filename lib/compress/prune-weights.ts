@@ -14,8 +14,8 @@ import { threshold, unitSaliency, weightSaliency } from './saliency.js'
 
 export type Settings = Options<typeof pruneFields>
 
-/** Weights, smaller or with zeros among them, and the options of the model that they fit. */
-export interface Thinned {
+/** Pruned weights, and the options of the model that has their shapes. */
+export interface PrunedWeights {
   readonly pieces: readonly Piece[]
   readonly options: Readonly<Record<string, unknown>>
   readonly removed: Pruning['removed']
@@ -23,17 +23,17 @@ export interface Thinned {
 }
 
 const byValue = (values: Float64Array) => [...values.keys()].sort((a, b) => values[b]! - values[a]! || a - b)
-/** The options of a run's model, those that were not given too. */
+/** Returns the options of a run's model, with defaults filled in. */
 export const optionsOf = ({ model, dim, context, options }: RunManifest) =>
   findArchitecture(model).spec({ dim, context }, options.model).options
 
-/** Takes the units that matter least out of every layer. Errors: BAD_OPTION. */
-export async function withoutUnits(model: Model, kind: 'heads' | 'neurons', o: Settings, rows: Chosen): Promise<Thinned> {
+/** Removes the units with the lowest saliency from every layer. Errors: BAD_OPTION. */
+export async function withoutUnits(model: Model, kind: 'heads' | 'neurons', o: Settings, rows: Chosen): Promise<PrunedWeights> {
   const { manifest } = model
   const groups = unitGroups(manifest.model, manifest.spec, kind)
   const options = optionsOf(manifest)
   const key = kind === 'heads' ? 'heads' : 'ffn'
-  if (!(key in options)) throw badOption('prune', 'structured', 'none, because no option says how many there are,', kind)
+  if (!(key in options)) throw badOption('prune', 'structured', 'none (the model has no option for their number)', kind)
   const units = groups[0]!.units
   const left = Math.max(1, Math.round(units * (1 - o.sparsity)))
   const saliency = await unitSaliency(model.native, groups, o.saliency, rows)
@@ -62,7 +62,7 @@ export async function withoutUnits(model: Model, kind: 'heads' | 'neurons', o: S
   }
 }
 
-/** The rows or columns of a tensor that stay. */
+/** Keeps the given rows and columns of a tensor. */
 async function cut(tensor: Tensor, cuts: readonly { axis: number; places: readonly number[] }[]): Promise<Tensor> {
   let whole = await tensor.to({ device: 'cpu' })
   for (const { axis, places } of cuts) {
@@ -73,8 +73,8 @@ async function cut(tensor: Tensor, cuts: readonly { axis: number; places: readon
   return whole
 }
 
-/** Sets the weights of all matrices that matter least to zero. */
-export async function withoutWeights(model: Model, o: Settings, rows: Chosen): Promise<Thinned> {
+/** Sets the weights with the lowest saliency in all matrices to zero. */
+export async function withoutWeights(model: Model, o: Settings, rows: Chosen): Promise<PrunedWeights> {
   const names = matricesOf(model.native).map(({ name }) => name)
   const saliency = await weightSaliency(model.native, names, o.saliency, rows)
   const limit = await threshold([...saliency.values()], o.sparsity)

@@ -12,20 +12,21 @@ import { temporary } from '../files/write.js'
 import { writeSafetensors } from '../files/write-safetensors.js'
 import { native } from '../native.js'
 import { resolve } from '../options.js'
+import { count } from '../show.js'
 import { BATCHES } from '../study/benchmark/benchmark-inputs.js'
 import { type Gate, gateError, gateSentence, judgeGate, type Scored, score, stoppable } from './compress-gate.js'
 import { medians } from './latency-medians.js'
 import { pruneFields } from './prune-fields.js'
 import { compressedBytes, publish, retrain } from './prune-publish.js'
-import { withoutUnits, withoutWeights } from './prune-weights.js'
+import { type PrunedWeights, type Settings, withoutUnits, withoutWeights } from './prune-weights.js'
 
-/** Options of `prune`: the run, what hears of progress, and any field of `pruneFields`. */
+/** Options of `prune`: the run, a listener for progress (`say`), and any field of `pruneFields`. */
 export interface PruneOptions {
   readonly run: string
   readonly say?: (line: string) => void
   readonly [option: string]: string | number | boolean | ((line: string) => void) | undefined
 }
-/** What became of a run, and what that costs. */
+/** Result of pruning a run: its loss, size and latency. */
 export interface Pruned {
   readonly version: 1
   readonly run: string
@@ -37,7 +38,7 @@ export interface Pruned {
   readonly size: {
     readonly parent_weights_bytes: number
     readonly weights_bytes: number
-    /** Of the weights, once gzip has packed them. */
+    /** Size of the weights after gzip. */
     readonly parent_compressed_bytes: number
     readonly compressed_bytes: number
   }
@@ -58,11 +59,11 @@ type Control = { signal?: AbortSignal }
 const ARGS = { options: withFields({ run: word, say: optional(callback) }), more: only({ signal: optional(abortSignal) }) }
 
 /**
- * Makes a thinner run of a run: weights, heads or neurons that matter least go, and what is left may be trained on. It is
- * published only when it loses no more than allowed.
+ * Prunes a run: removes the weights, heads or neurons with the lowest saliency and optionally trains the rest. The result is
+ * published only when its loss is within the limits.
  *
- * Errors: those of load, of the data and of train; RUN_EXISTS, BAD_OPTION; GATE_FAILED with the figures, or the reason of `signal`, and then
- * nothing is left.
+ * Errors: those of load, of the data and of train; RUN_EXISTS, BAD_OPTION; GATE_FAILED with the figures; the reason of `signal`. After an
+ * error no new run is left.
  */
 export const prune = asyncDoor('prune', ARGS, async (options: PruneOptions, { signal }: Control = {}): Promise<Pruned> => {
   const { run, say: tell = () => {}, ...given } = options
@@ -70,7 +71,7 @@ export const prune = asyncDoor('prune', ARGS, async (options: PruneOptions, { si
   const o = resolve('prune', pruneFields, given)
   const from = await findRun(run)
   const folder = join(dirname(from), o.name ?? `${basename(from)}_pruned`)
-  if (folder === from) throw badOption('prune', 'name', 'another name than that of the run', o.name)
+  if (folder === from) throw badOption('prune', 'name', 'a name that differs from that of the run', o.name)
   const store = await claimRun('prune', folder, { overwrite: o.overwrite })
   const stage = temporary(folder)
   const place = { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) }
@@ -79,34 +80,17 @@ export const prune = asyncDoor('prune', ARGS, async (options: PruneOptions, { si
     await mkdir(stage, { recursive: true })
     using parent = await load(from, place)
     const { manifest } = parent
-    if (manifest.quantized !== undefined)
-      throw new LvmError('BAD_OPTION', `prune: expected a run as it was trained but ${parent.name} is quantised`, {
-        hint: `prune ${manifest.quantized.parent.run}, which it was made of, and quantise what comes of it`,
-      })
+    requireFloatWeights(parent)
     chosen = await chooseRows(parent, { ...o, rows: 'auto' })
     const before = await examine(parent, chosen, say)
-    const rows = chosen.train === undefined ? chosen : { ...chosen, ...chosen.train }
-    say(`${o.structured === 'none' ? 'weights' : o.structured} by ${o.saliency}`)
-    const thinned =
-      o.structured === 'none' ? await withoutWeights(parent, o, rows) : await withoutUnits(parent, o.structured, o, rows)
-    const file = join(stage, 'pruned.safetensors')
-    await writeSafetensors(file, thinned.pieces, { format: 'pt' })
-    await retrain(parent, thinned, relative(process.cwd(), file), stage, o, say, signal)
+    const pruned = await pruneInto(stage, parent, chosen, o, say, signal)
     using result = await load(join(stage, 'run'), place)
     const after = await examine(result, chosen, say)
     const gate = await judgeGate(before.scored, after.scored, chosen, o)
     say(gateSentence(gate))
     if (!gate.pass) throw gateError('prune', gate)
     const [was, is] = await medians([parent.native, result.native], chosen, o, signal)
-    const pruning: Pruning = {
-      parent: { run: basename(from), weights_sha256: manifest.files[weightsFile(manifest)]!.sha256 },
-      structured: o.structured,
-      saliency: o.saliency,
-      sparsity: o.sparsity,
-      zeros: thinned.zeros,
-      removed: thinned.removed,
-      finetune: o.finetune,
-    }
+    const pruning = pruningOf(parent, o, pruned)
     await publish(store, stage, parent, pruning)
     return {
       version: 1,
@@ -128,9 +112,7 @@ export const prune = asyncDoor('prune', ARGS, async (options: PruneOptions, { si
         batches: BATCHES.map((batch, i) => ({ batch, parent_ms: was![i]!, ms: is![i]! })),
       },
       notes:
-        o.structured === 'none'
-          ? ['weights that are zero take as much memory and time as others: only a compressed file is smaller']
-          : [],
+        o.structured === 'none' ? ['zero weights take as much memory and time as others: only a compressed file is smaller'] : [],
     }
   } finally {
     chosen?.dispose()
@@ -139,8 +121,45 @@ export const prune = asyncDoor('prune', ARGS, async (options: PruneOptions, { si
   }
 })
 
+/** Errors: BAD_OPTION for a quantised run. */
+function requireFloatWeights({ name, manifest: { quantized } }: Model): void {
+  if (quantized === undefined) return
+  throw new LvmError('BAD_OPTION', `prune: expected a run with float weights but ${name} is quantised`, {
+    hint: `prune ${quantized.parent.run}, its parent, and quantise the result`,
+  })
+}
+
+/** Prunes the weights of a run and trains the rest; the new run is saved in `stage`. */
+async function pruneInto(
+  stage: string,
+  parent: Model,
+  chosen: Chosen,
+  o: Settings,
+  say: (line: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<PrunedWeights> {
+  const rows = chosen.train === undefined ? chosen : { ...chosen, ...chosen.train }
+  say(`${o.structured === 'none' ? 'weights' : o.structured} by ${o.saliency}`)
+  const pruned =
+    o.structured === 'none' ? await withoutWeights(parent, o, rows) : await withoutUnits(parent, o.structured, o, rows)
+  const file = join(stage, 'pruned.safetensors')
+  await writeSafetensors(file, pruned.pieces, { format: 'pt' })
+  await retrain(parent, pruned, relative(process.cwd(), file), stage, o, say, signal)
+  return pruned
+}
+
+const pruningOf = ({ folder, manifest }: Model, o: Settings, { zeros, removed }: PrunedWeights): Pruning => ({
+  parent: { run: basename(folder), weights_sha256: manifest.files[weightsFile(manifest)]!.sha256 },
+  structured: o.structured,
+  saliency: o.saliency,
+  sparsity: o.sparsity,
+  zeros,
+  removed,
+  finetune: o.finetune,
+})
+
 async function examine(model: Model, chosen: Chosen, say: (line: string) => void): Promise<Examined> {
-  say(`${chosen.ids.length} ${chosen.part} windows with ${model.parameters.toLocaleString('en-US')} parameters`)
+  say(`${chosen.ids.length} ${chosen.part} windows with ${count(model.parameters)} parameters`)
   const scored = await score(model, chosen)
   return { scored, compressed: await compressedBytes(model) }
 }

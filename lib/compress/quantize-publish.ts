@@ -14,7 +14,7 @@ import { medians } from './latency-medians.js'
 import type { Candidate, Parent, Settings } from './quantize-search.js'
 import { bytesOf } from './quantize-weights.js'
 
-/** Slower than its parent by more than noise. */
+/** A larger ratio of latencies counts as slower; smaller ones are noise. */
 const SLOWER = 1.05
 interface Measured {
   readonly kernels: Quantization['kernels']
@@ -23,7 +23,7 @@ interface Measured {
   readonly notes: readonly string[]
 }
 
-/** How quick a candidate is with its kernels; where its parent is quicker, it is dequantised instead. */
+/** Measures a candidate with its low-bit kernels; if the parent is faster, the candidate is dequantised at load. */
 export async function measure(
   parent: Parent,
   { path, activations }: Candidate,
@@ -52,18 +52,18 @@ export async function measure(
   const slower = quick.batches.filter(({ parent_ms, ms }) => ms > SLOWER * parent_ms)
   const packed = Object.values(quick.kernels.by_shape).some((kernel) => kernel !== DEQUANTIZED)
   if (slower.length === 0 || !packed) {
-    const none = packed ? [] : ['no kernel for few bits is quicker than float32 here: the weights are dequantised at load']
+    const none = packed ? [] : ['no low-bit kernel is faster than float32 on this machine: the weights are dequantised at load']
     return { ...quick, notes: [...wrong, ...none] }
   }
   const plain = await timed(Object.fromEntries(matrices.map((matrix) => [shapeKey(matrix), DEQUANTIZED])))
   const where = slower.map(({ batch }) => batch).join(', ')
   return {
     ...plain,
-    notes: [...wrong, `the kernels for few bits were slower than float32 at batch ${where}: the weights are dequantised at load`],
+    notes: [...wrong, `the low-bit kernels were slower than float32 at batch ${where}: the weights are dequantised at load`],
   }
 }
 
-/** The golden rows of a candidate, as its dequantised numbers give them. */
+/** Returns the golden rows of a candidate, computed from its dequantised weights. */
 async function goldenOf({ model: { manifest } }: Parent, path: string) {
   const { spec, context, dim } = manifest
   const { model } = await loadQuantized(await openQuantized(path), path, {
@@ -80,7 +80,7 @@ async function goldenOf({ model: { manifest } }: Parent, path: string) {
   }
 }
 
-/** Keeps a candidate as a run. Errors: NO_DISK. */
+/** Publishes a candidate as a run. Errors: NO_DISK. */
 export async function publish(
   store: Store,
   parent: Parent,
@@ -123,7 +123,7 @@ export async function publish(
     quantized,
   }
   const from = dirname(source.files[0]!)
-  const carried = [CONFIG, SPLIT].filter((name) => files[name] !== undefined) // the curves are those of the parent
+  const carried = [CONFIG, SPLIT].filter((name) => files[name] !== undefined) // the training curves belong to the parent and are not copied
   const { manifest } = await store.save({
     files: {
       [QUANTIZED]: (to) => copyWhole(path, to),

@@ -20,26 +20,26 @@ import { effects, searchWindows } from './sensitivity.js'
 
 export type Settings = Options<typeof quantizeFields>
 
-/** What would be asked for instead: a result that is as large has missed its purpose. */
+/** The next larger scheme: a result of that size has no advantage over it. */
 const NEXT = { int4: 'int8', int8: 'bf16', bf16: 'fp32' } as const
 
-/** What all matrices take with some of them kept. */
+/** Returns the bytes of all matrices when some of them are kept in float32. */
 const bytesWith = (matrices: readonly ModelMatrix[], kept: ReadonlySet<string>, scheme: Scheme): number =>
   matrices.reduce((sum, matrix) => sum + bytesOf(kept.has(matrix.name) ? 'fp32' : scheme, matrix), 0)
 
-/** Everything about the parent that outlives it in memory. */
+/** The parent's scores and sources, which are used after its model is freed. */
 export interface Parent {
   readonly model: Model
   readonly source: WeightsFile
   readonly chosen: Chosen
   readonly matrices: readonly ModelMatrix[]
   readonly scored: Scored
-  /** Medians by batch size, of one that is too large to be loaded beside what is made of it. */
+  /** Median latencies by batch size if the parent is too large to be loaded beside a candidate. */
   readonly alone: readonly number[] | undefined
   readonly drops: ReadonlyMap<string, number>
 }
 
-/** The matrices that were named to be kept. Errors: BAD_OPTION for a name that is none. */
+/** Returns the matrices that `keep` names. Errors: BAD_OPTION for a name without a matrix. */
 function named(keep: string, matrices: readonly ModelMatrix[]): string[] {
   if (keep === 'auto' || keep === 'none') return []
   return keep.split(',').flatMap((word) => {
@@ -50,7 +50,7 @@ function named(keep: string, matrices: readonly ModelMatrix[]): string[] {
   })
 }
 
-/** Judges the parent, and finds what each of its matrices minds; its memory is free again afterwards. */
+/** Scores the parent and measures the sensitivity of each matrix; frees the parent's model afterwards. */
 export async function examine(
   model: Model,
   o: Settings,
@@ -62,9 +62,9 @@ export async function examine(
   const chosen = await chooseRows(model, o)
   try {
     if (trainedShare(chosen, chosen.train))
-      // the gate would judge what the run remembers
-      throw badOption('quantize', 'rows', 'rows that the run was not trained on', o.rows, 'leave --rows away, or use --rows test')
-    say(`${model.name}: ${chosen.ids.length} ${chosen.part} windows, as it is`)
+      // on training rows the gate would measure memorisation
+      throw badOption('quantize', 'rows', 'rows that the run was not trained on', o.rows, 'leave out --rows, or use --rows test')
+    say(`${model.name}: ${chosen.ids.length} ${chosen.part} windows, unchanged`)
     const scored = await score(model, chosen)
     const alone = manifest.weights_bytes > SMALL ? (await medians([model.native], chosen, o, signal))[0] : undefined
     const matrices = matricesOf(model.native)
@@ -87,7 +87,7 @@ export async function examine(
   }
 }
 
-/** A candidate on the disk, and how it did. */
+/** A candidate file and the result of its gate. */
 export interface Candidate {
   readonly path: string
   readonly kept: ReadonlySet<string>
@@ -98,7 +98,7 @@ export interface Candidate {
 const quantizedMatrices = ({ matrices }: Parent, kept: ReadonlySet<string>, scheme: Scheme): Map<string, QuantizedMatrix> =>
   new Map(matrices.flatMap(({ name, shape, layout }) => (kept.has(name) ? [] : [[name, { scheme, shape, layout }]])))
 
-/** Of what is quantised, the matrices that mind it most, until what they mind makes up for a loss; only those that may be kept. */
+/** Returns the quantised matrices with the largest loss that `mayKeep` admits, as many as make up for the excess loss. */
 function mostSensitive({ drops }: Parent, excess: number, mayKeep: (names: readonly string[]) => boolean): string[] {
   const taken: string[] = []
   let won = 0
@@ -111,7 +111,7 @@ function mostSensitive({ drops }: Parent, excess: number, mayKeep: (names: reado
   return taken
 }
 
-/** Writes candidates until one passes: each keeps more of what minds most. Errors: GATE_FAILED. */
+/** Writes candidates until one passes the gate; each keeps more of the most sensitive matrices. Errors: GATE_FAILED. */
 export async function search(parent: Parent, path: string, o: Settings, say: (line: string) => void): Promise<Candidate> {
   const { model, source, chosen, matrices } = parent
   const { manifest } = model
@@ -138,14 +138,14 @@ export async function search(parent: Parent, path: string, o: Settings, say: (li
     })
     try {
       const gate = await judgeGate(parent.scored, await score({ native: made }, chosen), chosen, o)
-      say(`${activations === 'int8' ? '' : 'inputs of products not in 8 bits: '}${gateSentence(gate)}`)
+      say(`${activations === 'int8' ? '' : 'activations not in 8 bits: '}${gateSentence(gate)}`)
       return gate
     } finally {
       native.dispose(made)
     }
   }
   for (;;) {
-    await rm(path, { force: true }) // the candidate before, which kept too little
+    await rm(path, { force: true }) // the previous candidate, which failed the gate
     await writeQuantized(path, source.tensors, quantizedMatrices(parent, kept, o.to), facts)
     let gate = await judge('int8')
     if (gate.pass) return { path, kept, activations: 'int8', gate }
@@ -160,7 +160,7 @@ export async function search(parent: Parent, path: string, o: Settings, say: (li
     if (more.length === 0) {
       const stopped = [...parent.drops].sort((a, b) => b[1] - a[1]).slice(0, 3)
       const costs = stopped.map(([name, drop]) => `${name} alone costs ${drop.toFixed(5)}`).join(', ')
-      const full = o.keep === 'auto' ? `; to keep more would make it as large as ${NEXT[o.to]}` : ''
+      const full = o.keep === 'auto' ? `; with more of them kept it would be as large as ${NEXT[o.to]}` : ''
       throw gateError('quantize', gate, `, with ${kept.size} of ${matrices.length} matrices kept; ${costs}${full}`)
     }
     for (const name of more) {

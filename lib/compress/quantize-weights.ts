@@ -4,23 +4,23 @@ import { type Piece, writeSafetensors } from '../files/write-safetensors.js'
 import { type Layout, type NativeModel, native } from '../native.js'
 import type { Tensor } from '../torch/tensor.js'
 
-/** A matrix that inputs are multiplied with, as a model has it. */
+/** A weight matrix of a model, in its stored layout. */
 export interface ModelMatrix {
   readonly name: string
   readonly shape: readonly number[]
   readonly layout: Layout
 }
 
-/** Largest magnitudes of 8 and 4 bits; −128 and −8 are left out, so that zero is in the middle. */
+/** Largest magnitudes of 8 and 4 bits; −128 and −8 are unused, so that the range is symmetric. */
 const LARGEST = { int8: 127, int4: 7 } as const
 
-/** The matrices of a model, in its order. */
+/** Returns the matrices of a model, in its order. */
 export const matricesOf = (model: NativeModel): ModelMatrix[] =>
   native
     .modelState(model)
     .flatMap(({ name, tensor, layout }) => (layout === undefined ? [] : [{ name, shape: native.tensorShape(tensor), layout }]))
 
-/** Bytes that a matrix takes, with its scales. */
+/** Returns the bytes of a matrix with its scales. */
 export function bytesOf(scheme: Scheme | 'fp32', matrix: Pick<ModelMatrix, 'shape' | 'layout'>): number {
   const { out, in: input } = sizesOf(matrix)
   if (scheme === 'int8') return out * (input + 4)
@@ -28,7 +28,7 @@ export function bytesOf(scheme: Scheme | 'fp32', matrix: Pick<ModelMatrix, 'shap
   return out * input * (scheme === 'bf16' ? 2 : 4)
 }
 
-/** A stored matrix as [out, in] float32. */
+/** Returns a stored matrix as float32. Shapes: → [out, in]. */
 export async function asMatrix(tensor: Tensor, { layout }: Pick<ModelMatrix, 'layout'>): Promise<Tensor> {
   using wide = await tensor.to({ dtype: 'float32' })
   if (layout === 'rows') return wide.op('aten::contiguous')
@@ -36,12 +36,12 @@ export async function asMatrix(tensor: Tensor, { layout }: Pick<ModelMatrix, 'la
   return turned.op('aten::contiguous')
 }
 
-/** Rows with so many zeros behind them that groups come out even. */
+/** Pads rows with zeros to a multiple of the group size. */
 async function padded(matrix: Tensor, columns: number, to: number): Promise<Tensor> {
   return matrix.op('aten::constant_pad_nd', [0, Math.ceil(columns / to) * to - columns], 0)
 }
 
-/** Shapes: matrix [out, in] → [out], or in groups of 128 of a row [out, groups]; 1 where all numbers are zero. */
+/** Returns the scales of a matrix, 1 for a group of zeros. Shapes: matrix [out, in] → [out], or for groups of 128 inputs [out, groups]. */
 export async function scalesOf(scheme: 'int8' | 'int4', matrix: Tensor): Promise<Tensor> {
   using sizes = await matrix.op('aten::abs')
   const [out, columns] = matrix.shape as [number, number]
@@ -53,7 +53,7 @@ export async function scalesOf(scheme: 'int8' | 'int4', matrix: Tensor): Promise
   return scales.op('aten::masked_fill.Scalar', none, 1)
 }
 
-/** The whole numbers nearest to a matrix in units of its scales. Shapes: [out, in] → int8 [out, in], or uint8 [out, ⌈in / 2⌉]. */
+/** Divides a matrix by its scales and rounds to integers. Shapes: [out, in] → int8 [out, in], or uint8 [out, ⌈in / 2⌉]. */
 export async function valuesOf(scheme: 'int8' | 'int4', matrix: Tensor, scales: Tensor): Promise<Tensor> {
   const [, columns] = matrix.shape as [number, number]
   const limit = LARGEST[scheme]
@@ -74,7 +74,7 @@ export async function valuesOf(scheme: 'int8' | 'int4', matrix: Tensor, scales: 
   return low.op('aten::bitwise_or.Tensor', up)
 }
 
-/** Writes weights with some of their matrices quantised, one at a time. */
+/** Writes weights, quantising the given matrices one at a time. */
 export async function writeQuantized(
   path: string,
   tensors: StoredTensors,

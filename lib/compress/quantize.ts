@@ -14,14 +14,14 @@ import { quantizeFields } from './quantize-fields.js'
 import { measure, publish } from './quantize-publish.js'
 import { examine, type Parent, search } from './quantize-search.js'
 
-/** Options of `quantize`: the run, what hears of progress, and any field of `quantizeFields`. */
+/** Options of `quantize`: the run, a listener for progress (`say`), and any field of `quantizeFields`. */
 export interface QuantizeOptions {
   readonly run: string
   readonly to?: Scheme
   readonly say?: (line: string) => void
   readonly [option: string]: string | number | boolean | ((line: string) => void) | undefined
 }
-/** What became of a run, and what that costs. */
+/** Result of quantising a run: its loss, size and latency. */
 export interface Quantized {
   readonly version: 1
   readonly run: string
@@ -33,13 +33,13 @@ export interface Quantized {
   readonly kernels: Quantization['kernels']
   readonly gate: Gate
   readonly size: { readonly parent_weights_bytes: number; readonly weights_bytes: number; readonly file_bytes: number }
-  /** Milliseconds of a call, median, by batch size. */
+  /** Median latency by batch size. Units: milliseconds. */
   readonly latency: {
     readonly device: string
     readonly threads: number
     readonly batches: readonly { readonly batch: number; readonly parent_ms: number; readonly ms: number }[]
   }
-  /** What else should be known. */
+  /** Remarks on kernels and latency. */
   readonly notes: readonly string[]
 }
 
@@ -47,10 +47,10 @@ type Control = { signal?: AbortSignal }
 const ARGS = { options: withFields({ run: word, say: optional(callback) }), more: only({ signal: optional(abortSignal) }) }
 
 /**
- * Makes a smaller run of a run: matrices become whole numbers with scales. It is published only when it loses no more than allowed.
+ * Quantises the matrices of a run to integers with scales, or to bfloat16. The result is published only when its loss is within the limits.
  *
- * Errors: those of load and of the data; RUN_EXISTS, BAD_OPTION; GATE_FAILED with the figures, or the reason of `signal`, and then nothing
- * is left behind.
+ * Errors: those of load and of the data; RUN_EXISTS, BAD_OPTION; GATE_FAILED with the figures; the reason of `signal`. After an error
+ * no new run is left.
  */
 export const quantize = asyncDoor('quantize', ARGS, async (options: QuantizeOptions, more: Control = {}): Promise<Quantized> => {
   const { run, say: tell = () => {}, ...given } = options
@@ -59,7 +59,7 @@ export const quantize = asyncDoor('quantize', ARGS, async (options: QuantizeOpti
   const o = resolve('quantize', quantizeFields, given)
   const from = await findRun(run)
   const folder = join(dirname(from), o.name ?? `${basename(from)}_${o.to}`)
-  if (folder === from) throw badOption('quantize', 'name', 'another name than that of the run', o.name)
+  if (folder === from) throw badOption('quantize', 'name', 'a name that differs from that of the run', o.name)
   const store = await claimRun('quantize', folder, { overwrite: o.overwrite })
   const path = `${temporary(folder)}`
   let parent: Parent | undefined
@@ -67,8 +67,8 @@ export const quantize = asyncDoor('quantize', ARGS, async (options: QuantizeOpti
     const model = await load(from, { device: 'cpu', ...(o.threads !== undefined && { threads: o.threads }) })
     if (model.manifest.quantized !== undefined) {
       model.dispose()
-      throw new LvmError('BAD_OPTION', `quantize: expected a run as it was trained but ${model.name} is quantised already`, {
-        hint: `quantise ${model.manifest.quantized.parent.run}, which it was made of`,
+      throw new LvmError('BAD_OPTION', `quantize: expected a run with float weights but ${model.name} is quantised already`, {
+        hint: `quantise ${model.manifest.quantized.parent.run}, its parent`,
       })
     }
     parent = await examine(model, o, say, signal)

@@ -5,18 +5,18 @@ import { sampled } from '../statistics/random.js'
 import { Tensor } from '../torch/tensor.js'
 import type { Side, UnitGroup } from './prune-units.js'
 
-/** Training windows that gradients are taken on, and how many at a time. */
+/** Training windows for the gradients; BATCH of them at a time. */
 const WINDOWS = 1024
 const BATCH = 64
 
-/** Something to measure weights by: their values, or their values times gradients of one batch. */
+/** Tensors by weight name that saliency is computed from: weights, or weights times the gradients of one batch. */
 export type Weighing = ReadonlyMap<string, Tensor>
 
-/** The weights of a model by name. */
+/** Returns the weights of a model by name. */
 export const weightsOf = (model: NativeModel): Map<string, Tensor> =>
   new Map(native.modelState(model).map(({ name, tensor }) => [name, Tensor.wrap(tensor)]))
 
-/** Weights times gradients, batch after batch; each is freed before the next. */
+/** Yields weights times gradients for each batch; the tensors are freed before the next batch. */
 async function* products(model: NativeModel, rows: Pick<Chosen, 'base' | 'windows' | 'ids'>): AsyncGenerator<Weighing> {
   const weights = weightsOf(model)
   const ids = sampled(rows.ids, WINDOWS, 0)
@@ -38,7 +38,7 @@ async function* products(model: NativeModel, rows: Pick<Chosen, 'base' | 'window
   }
 }
 
-/** A sum over everything of each unit that lies along a side. Shapes: → [units] float64. */
+/** Sums a tensor over all axes but that of the units. Shapes: → [units] float64. */
 async function alongSide(tensor: Tensor, { axis, parts }: Side, units: number): Promise<Tensor> {
   using front = await tensor.op('aten::movedim.int', axis, 0)
   using each = await front.op('aten::reshape', [parts, units, -1])
@@ -68,8 +68,8 @@ async function squares(weights: Weighing): Promise<Map<string, Tensor>> {
 export type Saliency = 'magnitude' | 'first-order'
 
 /**
- * How much each unit of each group matters: the square of its length, or the mean over batches of the square of what its loss
- * would change to first order if it went.
+ * Returns the saliency of each unit of each group: its squared norm, or the mean over batches of the squared first-order change of
+ * the loss when the unit is removed.
  *
  * Source: Molchanov et al. 2019, arXiv:1906.10771, eq. 8.
  */
@@ -98,7 +98,7 @@ export async function unitSaliency(
   return found
 }
 
-/** How much each single weight of some matrices matters, in the same two ways. The tensors are the caller's to free. */
+/** Returns the saliency of each weight of matrices, by the same two criteria. The caller frees the tensors. */
 export async function weightSaliency(
   model: NativeModel,
   names: readonly string[],
@@ -119,7 +119,7 @@ export async function weightSaliency(
   return sums
 }
 
-/** How many of all numbers are at most so large. */
+/** Counts the numbers up to a limit. */
 async function countUpTo(all: Iterable<Tensor>, limit: number): Promise<number> {
   let count = 0
   for (const tensor of all) {
@@ -130,7 +130,7 @@ async function countUpTo(all: Iterable<Tensor>, limit: number): Promise<number> 
   return count
 }
 
-/** The value that a share of all numbers does not exceed, to within rounding; found by halving, so that nothing is sorted or copied. */
+/** Returns the quantile of all numbers at a share, exact up to rounding; bisection needs no sorting and no copy. */
 export async function threshold(all: readonly Tensor[], share: number): Promise<number> {
   const total = all.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
   let high = 0

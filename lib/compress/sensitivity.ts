@@ -6,15 +6,15 @@ import { Tensor } from '../torch/tensor.js'
 import { cosines, mean } from './compress-gate.js'
 import { asMatrix, type ModelMatrix, scalesOf, valuesOf } from './quantize-weights.js'
 
-/** A search takes about so many products of a window with a parameter, whatever the size of the model. */
+/** Budget of a search: multiplications of one window with one parameter, for every size of model. */
 const WORK = 3e12
 const [FEWEST, MOST] = [16, 512]
 
-/** How many windows a search looks at. */
+/** Returns the number of windows of a search. */
 export const searchWindows = (matrices: number, parameters: number): number =>
   Math.round(Math.min(MOST, Math.max(FEWEST, WORK / (matrices * parameters))))
 
-/** The numbers that a matrix has once it was quantised, in the shape it is stored in. */
+/** Quantises and dequantises a matrix, in its stored shape. */
 async function rounded(scheme: Scheme, weight: Tensor, matrix: ModelMatrix): Promise<Tensor> {
   using exact = await asMatrix(weight, matrix)
   if (scheme === 'bf16') {
@@ -28,7 +28,7 @@ async function rounded(scheme: Scheme, weight: Tensor, matrix: ModelMatrix): Pro
   return matrix.layout === 'columns' ? back.op('aten::t') : back.op('aten::view', [...matrix.shape])
 }
 
-/** What quantising each matrix alone costs in mean cosine on some windows; the model is left as it was. */
+/** Measures the loss of mean cosine when each matrix alone is quantised; restores the model afterwards. */
 export async function effects(
   model: NativeModel,
   matrices: readonly ModelMatrix[],

@@ -1,4 +1,4 @@
-// Run in a process of its own (lib/export/export.ts): what was written is read as a stranger would, before it gets its name.
+// Runs in its own process (export.ts): reads the exported file without any state of the writer and compares its outputs with the run.
 import { asLvmError } from '../errors.js'
 import { compare } from './compare-export.js'
 import type { Format } from './export-fields.js'

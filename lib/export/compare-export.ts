@@ -11,23 +11,23 @@ import { Tensor } from '../torch/tensor.js'
 import { openWeights } from '../weights/open-weights.js'
 import type { Format } from './export-fields.js'
 
-/** Two computations of one model round differently: a multiple of what the run's own outputs differ from wider ones. */
+/** Tolerance of round-off, as a multiple of the difference between the run's outputs in its own dtype and in a wider one. */
 const TIMES = 8
 /** Unit round-off. */
 const ROUND_OFF = { float32: 2 ** -24, bfloat16: 2 ** -8 } as const
 const WIDER = { float32: 'float64', bfloat16: 'float32' } as const
-/** What the wider dtype is allowed of that: float32 rounds 2⁻¹⁶ as far as bfloat16, and what lies half way between is another function. */
+/** Share of that tolerance in the wider dtype: the round-off of float32 is 2⁻¹⁶ of that of bfloat16; a difference of 2⁻⁸ or more is another function. */
 const IN_WIDER = { float32: 1, bfloat16: 2 ** -8 } as const
 
-/** What was compared. */
+/** Result of comparing an exported file with its run. */
 export interface Comparison {
   readonly batches: readonly number[]
   readonly contexts: readonly number[]
-  /** Of components of unit vectors. */
+  /** Largest difference between components of unit vectors. */
   readonly largest_difference: number
-  /** What is allowed where the difference comes nearest to it. */
+  /** Tolerance of the probe with the largest share. */
   readonly allowed: number
-  /** The largest difference as a share of what is allowed there. */
+  /** Largest ratio of a difference and its tolerance. */
   readonly share: number
 }
 
@@ -36,7 +36,7 @@ const lengths = (model: Model): number[] => {
   return [...new Set([1, 2, model.context, 17, 70].map((t) => Math.min(Math.max(t, shortest), longest)))]
 }
 
-/** Unit vectors of a seeded batch of contexts. */
+/** Returns a seeded batch of contexts of unit vectors. */
 async function contexts(batch: number, time: number, dim: number): Promise<Tensor> {
   const values = Float32Array.from({ length: batch * time * dim }, (_, i) => random(7, i) - 0.5)
   using raw = Tensor.from(values, [batch, time, dim])
@@ -44,7 +44,7 @@ async function contexts(batch: number, time: number, dim: number): Promise<Tenso
   return await raw.op('aten::div', norm)
 }
 
-/** What the exported file computes in a dtype, from the file alone. */
+/** Loads an exported file in a dtype, from the file alone. */
 async function opened(model: Model, path: string, format: Format, dtype: DType): Promise<Computer> {
   if (format === 'torchscript') {
     const script = await TorchScriptModule.load(path, { allowCode: true, device: 'cpu', dtype })
@@ -64,7 +64,7 @@ const computer = (model: NativeModel): Computer => ({
   dispose: () => native.dispose(model),
 })
 
-/** The run's model in a wider dtype. */
+/** Loads the run's model in a wider dtype. */
 async function widened(model: Model, dtype: DType): Promise<Computer> {
   const copy = await native.model(model.manifest.spec, dtype, 'cpu', null)
   await native.modelLoad(copy, Object.fromEntries(native.modelState(model.native).map(({ name, tensor }) => [name, tensor])))
@@ -75,7 +75,7 @@ interface Probe {
   readonly batch: number
   readonly time: number
 }
-/** One computer's outputs for all probes; it is disposed of, so that one at a time is in memory. */
+/** Returns the outputs for all probes and disposes of the model, so that only one is in memory at a time. */
 async function outputs(computer: Computer, probes: readonly Probe[], dim: number): Promise<Float64Array[]> {
   const all: Float64Array[] = []
   try {
@@ -91,7 +91,7 @@ async function outputs(computer: Computer, probes: readonly Probe[], dim: number
   return all
 }
 
-/** The largest difference; infinite where one is NaN. */
+/** Returns the largest difference, Infinity if one is NaN. */
 function apart(a: Float64Array, b: Float64Array): number {
   return a.reduce((most, x, i) => {
     const difference = Math.abs(x - b[i]!)
@@ -100,8 +100,8 @@ function apart(a: Float64Array, b: Float64Array): number {
 }
 
 /**
- * Compares an exported file with its run at several batch sizes and context lengths: as it is, and in a wider dtype, where a forward
- * that is not that of the run shows even if rounding to bfloat16 would cover it.
+ * Compares an exported file with its run at several batch sizes and context lengths, in its own dtype and in a wider one: the wider
+ * dtype shows a different forward that the round-off of bfloat16 would hide.
  *
  * Errors: FOREIGN_FORWARD.
  */
@@ -122,21 +122,21 @@ export async function compare(run: string, path: string, format: Format): Promis
     const rounding = Math.max(...sameTime.map((j) => apart(own[j]!, exact[j]!)))
     const largestNumber = exact[i]!.reduce((most, x) => Math.max(most, Math.abs(x)), 0)
     const at = { run, batch, time }
-    const asItIs = checked(have[i]!, own[i]!, TIMES * (rounding + ROUND_OFF[dtype] * largestNumber), { ...at, dtype })
-    checked(wide[i]!, exact[i]!, asItIs.allowed * IN_WIDER[dtype], { ...at, dtype: WIDER[dtype] })
-    largest = Math.max(largest, asItIs.largest_difference)
-    if (asItIs.share >= worst.share) worst = asItIs
+    const ownDtype = checked(have[i]!, own[i]!, TIMES * (rounding + ROUND_OFF[dtype] * largestNumber), { ...at, dtype })
+    checked(wide[i]!, exact[i]!, ownDtype.allowed * IN_WIDER[dtype], { ...at, dtype: WIDER[dtype] })
+    largest = Math.max(largest, ownDtype.largest_difference)
+    if (ownDtype.share >= worst.share) worst = ownDtype
   }
   return { batches, contexts: times, ...worst, largest_difference: largest }
 }
 
-/** Errors: FOREIGN_FORWARD when outputs are further apart than is allowed. */
+/** Checks the difference of outputs against its tolerance. Errors: FOREIGN_FORWARD. */
 function checked(have: Float64Array, want: Float64Array, allowed: number, at: Probe & { run: string; dtype: DType }) {
   const found = apart(have, want)
   if (found <= allowed) return { largest_difference: found, allowed, share: found / allowed }
   throw new LvmError(
     'FOREIGN_FORWARD',
-    `export: expected the ${at.dtype} outputs of ${at.run} within ${allowed.toExponential(1)}, ${TIMES} times its own rounding, but they are ${found.toExponential(1)} apart at batch ${at.batch} and context ${at.time}`,
+    `export: expected the ${at.dtype} outputs of ${at.run} within ${allowed.toExponential(1)}, ${TIMES} times its own round-off, but they differ by ${found.toExponential(1)} at batch ${at.batch} and context ${at.time}`,
     { hint: 'this is a bug in lvm-torch; nothing was written' },
   )
 }

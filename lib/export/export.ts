@@ -26,7 +26,7 @@ export interface ExportOptions {
   readonly out?: string
   readonly overwrite?: boolean
 }
-/** What an export wrote, and how close a fresh process found it to the run. */
+/** Result of an export: the file, and its comparison with the run in a fresh process. */
 export interface Exported {
   readonly version: 1
   readonly run: string
@@ -47,7 +47,7 @@ async function write(model: Model, path: string, format: Format): Promise<void> 
     const weight = state.find(({ trainable }) => trainable)!.name
     return native.scriptSave(model.native, path, torchScript(manifest.spec, { dim, weight, ...contextsOf(manifest.spec) }))
   }
-  if (manifest.quantized !== undefined) return copyWhole(join(model.folder, QUANTIZED), path) // its numbers are whole as they are
+  if (manifest.quantized !== undefined) return copyWhole(join(model.folder, QUANTIZED), path) // copied unchanged: its weights are integers already
   const facts = {
     format: 'lvm-torch/1',
     model: manifest.model,
@@ -64,16 +64,16 @@ async function write(model: Model, path: string, format: Format): Promise<void> 
   )
 }
 
-/** Has another process read the file and compare what it computes with the run. Errors: FOREIGN_FORWARD, and what the process says. */
+/** Compares the outputs of the file with the run in a fresh process. Errors: FOREIGN_FORWARD; those of the process. */
 const compareElsewhere = (folder: string, path: string, format: Format): Promise<Comparison> =>
   inFreshProcess('export', join(packageRoot(), 'dist', 'lib', 'export', 'compare-export-child.js'), [folder, path, format])
 
 const ARGS = { options: withFields({ run: word }) }
 
 /**
- * Writes a run as a file for others: it gets its name only after a fresh process has read it and got the same outputs.
+ * Exports a run to a file, which gets its name only after a fresh process has loaded it and reproduced the outputs of the run.
  *
- * Errors: those of load; RUN_EXISTS when the file is there; FOREIGN_FORWARD when the outputs differ.
+ * Errors: those of load; RUN_EXISTS when the file exists; FOREIGN_FORWARD when the outputs differ.
  */
 export const exportRun = asyncDoor('export', ARGS, async ({ run, ...given }: ExportOptions): Promise<Exported> => {
   const { format, out, overwrite } = resolve('export', exportFields, given)

@@ -4,7 +4,7 @@ import type { ScriptWriter } from './script-writer.js'
 type Emit = (w: ScriptWriter, node: Node, x: string) => string
 const numbers = (node: Node) => node.params as Readonly<Record<string, number>>
 
-/** Kernels and convolutions are taken in float64 (TorchScript's dtype 7): they are few, and then no form of them differs. */
+/** Kernels and convolutions are computed in float64 (dtype 7 of TorchScript): they are cheap, and round-off then hides no other form of them. */
 const LONG_CONV = `def long_conv(self, u: Tensor, k: Tensor) -> Tensor:
   n = 2 * u.size(1)
   y = torch.fft_irfft(torch.fft_rfft(u.to(7), n, 1) * torch.fft_rfft(k, n, 0), n, 1)

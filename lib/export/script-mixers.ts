@@ -8,7 +8,7 @@ export const RMS = `def rms_norm(self, x: Tensor, weight: Tensor, eps: float) ->
   y = x.to(7 if x.dtype == 7 else 6)
   return y * torch.rsqrt(y.square().mean(-1, True) + eps) * weight
 `
-/** Chunks of 64 positions, with the state carried from one to the next. */
+/** Computes chunks of 64 positions and carries the state from chunk to chunk. */
 const SSD = `def ssd(self, x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor) -> Tensor:
   state = torch.zeros([x.size(0), x.size(2), x.size(3), b.size(2)], dtype=x.dtype, device=x.device)
   parts: List[Tensor] = []
@@ -31,7 +31,7 @@ const SSD = `def ssd(self, x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tenso
 const SHIFT = `def shifted(self, x: Tensor, mix: Tensor) -> Tensor:
   return x * mix + torch.constant_pad_nd(x, [0, 0, 1, -1]) * (1.0 - mix)
 `
-/** The recurrence in its stable form: o is the largest exponent so far. */
+/** Numerically stable form of the recurrence: o is the largest exponent so far. */
 const WKV = `def wkv(self, k: Tensor, v: Tensor, time_decay: Tensor, u: Tensor) -> Tensor:
   w = -time_decay.exp()
   p = torch.zeros_like(k[:, 0])
@@ -54,7 +54,7 @@ const WKV = `def wkv(self, k: Tensor, v: Tensor, time_decay: Tensor, u: Tensor) 
   return torch.stack(parts, 1)
 `
 
-/** A depthwise causal convolution with the node's weight and bias, a few taps long. */
+/** Emits a short depthwise causal convolution with the node's weight and bias. */
 export function shortConv(w: ScriptWriter, x: string, prefix: string): string {
   const [weight, bias] = [w.param(`${prefix}weight`), w.param(`${prefix}bias`)]
   const padded = w.set(`torch.constant_pad_nd(${x}.transpose(1, 2), [${weight}.size(2) - 1, 0])`)

@@ -4,14 +4,14 @@ import { channelMixing, mamba2, RMS, shortConv, timeMixing } from './script-mixe
 import type { ScriptWriter } from './script-writer.js'
 
 type Params = Readonly<Record<string, number>>
-/** Writes what an op computes of `x`, and gives the name of its result. */
+/** Emits the computation of an op on `x` and returns the name of its result. */
 type Emit = (w: ScriptWriter, node: Node, x: string) => string
 
 const number = (value: number) => (Number.isInteger(value) ? `${value}.0` : String(value))
 const words = (node: Node) => node.params as Readonly<Record<string, string>>
 const numbers = (node: Node) => node.params as Params
 
-/** Dtypes are TorchScript's own numbers, 6 for float32: positions are float32, as in C++. */
+/** dtype=6 is float32 in TorchScript: positions are float32, as in C++. */
 const ANGLES = `def angles(self, x: Tensor, r: int, count: int) -> Tuple[Tensor, Tensor]:
   j = torch.arange(0, r, 2, dtype=6, device=x.device)
   by = torch.arange(count, dtype=6, device=x.device).unsqueeze(1) * (1.0 / torch.pow(10000.0, j / float(r)))
@@ -32,7 +32,7 @@ const HALVES = `def rotate_halves(self, x: Tensor, s: Tensor, c: Tensor) -> Tens
 const SOFTMAX = `def softmax_attention(self, q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tensor:
   return torch.scaled_dot_product_attention(q, k, v, None, 0.0, causal)
 `
-/** Positive random features, every pair of positions. */
+/** Attention with positive random features over all pairs of positions. */
 const FAVOR = `def favor(self, x: Tensor, w: Tensor, h: int, causal: bool) -> Tensor:
   e = w.size(1)
   s = float(e) ** -0.25
@@ -194,7 +194,7 @@ function recurrent(w: ScriptWriter, x: string, kind: 'lstm' | 'gru', layers: num
   return w.set(`${results}[0]`)
 }
 
-/** What a residual model is anchored to, at the last position. */
+/** Emits the anchor of a residual model: last vector, mean or decayed mean of the context. */
 function anchor(w: ScriptWriter, kind: string, x: string): string {
   if (kind === 'last') return w.set(`${x}[:, -1]`)
   if (kind === 'mean') return w.set(`${x}.mean(1)`)
@@ -203,7 +203,7 @@ function anchor(w: ScriptWriter, kind: string, x: string): string {
   return w.set(`torch.matmul(${weights} / ${weights}.sum(), ${x})`)
 }
 
-/** Writes a node below its name. */
+/** Emits a node within the scope of its name. */
 export function emit(w: ScriptWriter, node: Node, x: string): string {
   return w.inside(node.name, () => OPS[node.op](w, node, x))
 }

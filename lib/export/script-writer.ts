@@ -2,26 +2,26 @@
 export class ScriptWriter {
   readonly lines: string[] = []
   readonly methods = new Map<string, string>()
-  /** The value that cross-attention reads. */
+  /** Name of the variable that cross-attention reads. */
   memory = ''
   private count = 0
   private path: readonly string[] = []
 
-  /** A new variable that holds an expression. */
+  /** Assigns an expression to a new variable and returns its name. */
   set(expression: string): string {
     this.count += 1
     const name = `v${this.count}`
     this.lines.push(`${name} = ${expression}`)
     return name
   }
-  /** The expression of a parameter of the node that is being written. */
+  /** Returns the expression of a parameter of the current node. */
   param(name: string): string {
     return [...this.path, ...name.split('.')].reduce(
       (owner, part) => (/^\d/.test(part) ? `getattr(${owner}, "${part}")` : `${owner}.${part}`),
       'self',
     )
   }
-  /** Lines below a heading such as `for …:`. */
+  /** Emits an indented block below a heading such as `for …:`. */
   block(heading: string, body: () => void): void {
     const at = this.lines.length
     body()
@@ -37,7 +37,7 @@ export class ScriptWriter {
       this.path = before
     }
   }
-  /** Makes sure that a method of the module is there, and gives its call. */
+  /** Adds a method to the module unless it exists, and returns its call. */
   method(name: string, source: string): string {
     this.methods.set(name, source)
     return `self.${name}`

@@ -3,7 +3,7 @@ import { emit } from './script-ops.js'
 import { ScriptWriter } from './script-writer.js'
 
 /**
- * Python source, as TorchScript reads it, of a predictor: contexts to unit vectors.
+ * Returns the TorchScript source of a predictor from contexts to unit vectors.
  *
  * Shapes: x [batch, time, dim] → [batch, dim].
  */

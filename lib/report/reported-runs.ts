@@ -105,6 +105,28 @@ function shownFigures({ history, best_epoch }: RunDetails, validation: RunEntry 
 export const speaksOf = (called: string, root: string, name: string): boolean =>
   called === name || resolve(called) === resolve(root, name)
 
+const tiersOf = ({ train_seconds, weights_bytes }: RunManifest, { val_loss, val_cosine }: ReturnType<typeof shownFigures>) =>
+  judgeTiers({ val_loss: val_loss?.value ?? null, val_cosine: val_cosine?.value ?? null, train_seconds, weights_bytes })
+
+function lineageOf(manifest: RunManifest): Lineage {
+  const weights_file = weightsFile(manifest)
+  return {
+    weights_file,
+    weights_sha256: manifest.files[weights_file]!.sha256,
+    manifest_digest: manifest.digest,
+    spec_hash: manifest.spec_hash,
+    split: manifest.split,
+    split_sha256: manifest.files[SPLIT]?.sha256 ?? null,
+    data: manifest.data,
+  }
+}
+
+function hardwareOf(manifest: RunManifest): NonNullable<ReportedRun['hardware']> {
+  const { device, threads, precision, multiplier, golden } = manifest
+  const engine = golden.engines[weightsFile(manifest).replace(/\.(pt|safetensors)$/, '')]
+  return { device, cpu: engine?.cpu ?? null, threads, precision, multiplier }
+}
+
 async function readRun(root: string, name: string, entries: readonly RunEntry[], deep: boolean): Promise<ReportedRun> {
   const run = await showRun(join(root, name), root, { deep })
   const manifest = run.generation !== null ? ((await readManifest(join(root, name))).manifest as RunManifest) : undefined
@@ -113,7 +135,6 @@ async function readRun(root: string, name: string, entries: readonly RunEntry[],
   const validated = ofTheseWeights(entry && { ...entry, run: name }, weights && manifest?.files[weights]?.sha256)
   const figures = shownFigures(run, validated.validation)
   const ended = manifest !== undefined && (run.best_epoch !== null || manifest.progress === null)
-  const engine = manifest?.golden.engines[weights!.replace(/\.(pt|safetensors)$/, '')]
   return {
     run: name,
     model: run.model,
@@ -130,36 +151,10 @@ async function readRun(root: string, name: string, entries: readonly RunEntry[],
     extended: run.extended,
     ended,
     ...figures,
-    tiers:
-      manifest && ended
-        ? judgeTiers({
-            val_loss: figures.val_loss?.value ?? null,
-            val_cosine: figures.val_cosine?.value ?? null,
-            train_seconds: manifest.train_seconds,
-            weights_bytes: manifest.weights_bytes,
-          })
-        : null,
-    lineage: manifest
-      ? {
-          weights_file: weights!,
-          weights_sha256: manifest.files[weights!]!.sha256,
-          manifest_digest: manifest.digest,
-          spec_hash: manifest.spec_hash,
-          split: manifest.split,
-          split_sha256: manifest.files[SPLIT]?.sha256 ?? null,
-          data: manifest.data,
-        }
-      : null,
+    tiers: manifest && ended ? tiersOf(manifest, figures) : null,
+    lineage: manifest ? lineageOf(manifest) : null,
     seed: manifest?.seed ?? null,
-    hardware: manifest
-      ? {
-          device: manifest.device,
-          cpu: engine?.cpu ?? null,
-          threads: manifest.threads,
-          precision: manifest.precision,
-          multiplier: manifest.multiplier,
-        }
-      : null,
+    hardware: manifest ? hardwareOf(manifest) : null,
     versions: manifest?.versions ?? null,
     command_line: manifest?.command_line ?? null,
     config: run.config,

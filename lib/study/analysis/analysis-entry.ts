@@ -2,14 +2,14 @@ import type { Interval } from '../../evaluate/metrics.js'
 import type { Provenance } from '../../evaluate/subject.js'
 import type { Bin } from './bins.js'
 
-/** A group of like vectors. */
+/** A cluster of target vectors. */
 export interface Cluster {
   readonly id: number
-  /** The text that is nearest to its middle, cut short; its number where texts are not known. */
+  /** Text nearest to the centre, shortened; «cluster» and the id without texts. */
   readonly name: string
-  /** The nearest texts. */
+  /** Texts nearest to the centre. */
   readonly texts: readonly string[]
-  /** Titles of the articles that most of its targets are from. */
+  /** Titles of the articles with the most targets in the cluster. */
   readonly titles: readonly string[]
   readonly n: number
   readonly articles: number
@@ -22,7 +22,7 @@ export interface Example {
   readonly article: string | null
   readonly title: string | null
   readonly cosine: number
-  /** The last text of the context, that of the target, and that which is nearest to the prediction. */
+  /** Texts of the last context vector, of the target and of the row nearest to the prediction. */
   readonly context: string | null
   readonly target: string | null
   readonly predicted: string | null
@@ -30,7 +30,7 @@ export interface Example {
   readonly predicted_cosine: number
 }
 
-/** What holds of a whole set of windows. */
+/** Figures of a set of windows. */
 export interface Part {
   readonly path: string
   readonly n: number
@@ -40,9 +40,9 @@ export interface Part {
   readonly by_length: readonly Bin[]
   readonly by_position: readonly Bin[]
   readonly by_article: readonly Bin[]
-  /** Null where the side file has no categories. */
+  /** Null without categories in the side file. */
   readonly by_category: readonly Bin[] | null
-  /** Null where the training rows are not known, as the correlation of cosine and similarity. */
+  /** Null when the training rows are not known; so is `similarity_correlation`, the correlation of cosine and similarity. */
   readonly by_similarity: readonly Bin[] | null
   readonly similarity_correlation: number | null
 }
@@ -51,20 +51,20 @@ export interface Part {
 export interface Analysis extends Part {
   readonly run: string
   readonly model: string
-  /** Of the file of weights that was judged. */
+  /** SHA-256 of the judged weights file. */
   readonly weights_sha256: string
   readonly rows: string
-  /** Share of the windows that were trained on; null where the data is not that of the training. */
+  /** Share of the windows that were trained on; null for other data than that of the training. */
   readonly trained_on: number | null
   readonly split: Provenance['split']
-  /** Windows that were chosen; n of them were looked at. */
+  /** Number of chosen windows; n of them were analysed. */
   readonly windows: number
   readonly seed: number
   readonly data: { readonly path: string; readonly hash: string; readonly space: string | null }
   readonly clusters: readonly Cluster[]
   /** Windows by the cluster of their target (row) and of their prediction (column). */
   readonly confusion: readonly (readonly number[])[]
-  /** Share on the diagonal, what chance would put there, and how far the one is above the other (Cohen's κ). */
+  /** Share on the diagonal, expected share by chance, and Cohen's κ. */
   readonly agreement: { readonly value: number; readonly chance: number; readonly kappa: number }
   readonly projection: {
     readonly method: 'tsne' | 'umap' | 'none'
@@ -74,8 +74,8 @@ export interface Analysis extends Part {
   readonly best: readonly Example[]
   readonly worst: readonly Example[]
   readonly ood: Part | null
-  /** Per window: row, article, cosine, … */
+  /** Path of the CSV file with one line for each window. */
   readonly csv: string
-  /** Undefined in files of earlier versions. */
+  /** Missing in files of earlier versions. */
   readonly csv_sha256?: string
 }

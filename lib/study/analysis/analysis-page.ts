@@ -1,11 +1,11 @@
 import { pageDoor } from '../../door.js'
 import { trainedOnNote } from '../../evaluate/trained-on.js'
-import { aligned, count, decimal, span } from '../../show.js'
+import { aligned, count, decimal, percent, span } from '../../show.js'
 import type { Analysis, Example } from './analysis-entry.js'
 import type { Bin } from './bins.js'
 import { cut } from './groups.js'
 
-/** Bins that are shown of a long list. */
+/** Longest list of bins that is shown. */
 const SHOWN = 8
 
 const bins = (title: string, list: readonly Bin[] | null): string[] =>
@@ -28,7 +28,7 @@ function clusters({ clusters: list, confusion, agreement }: Analysis): string {
   }
   return [
     aligned([
-      ['cluster', 'windows', 'cosine', 'kept', 'taken for'],
+      ['cluster', 'windows', 'cosine', 'kept', 'confused with'],
       ...list.map((c, i) => [
         `${c.id}  ${cut(c.name, 50)}`,
         String(c.n),
@@ -37,7 +37,7 @@ function clusters({ clusters: list, confusion, agreement }: Analysis): string {
         other(i),
       ]),
     ]),
-    `prediction and target in one cluster: ${(100 * agreement.value).toFixed(1)} % (chance ${(100 * agreement.chance).toFixed(1)} %, κ ${agreement.kappa.toFixed(2)})`,
+    `prediction and target in the same cluster: ${percent(agreement.value)} (chance ${percent(agreement.chance)}, κ ${agreement.kappa.toFixed(2)})`,
   ].join('\n')
 }
 
@@ -47,13 +47,13 @@ const example = (e: Example) =>
     ...(e.target === null
       ? []
       : [
-          `       after:     ${cut(e.context!, 100)}`,
-          `       comes:     ${cut(e.target, 100)}`,
+          `       context:   ${cut(e.context!, 100)}`,
+          `       target:    ${cut(e.target, 100)}`,
           `       predicted: ${cut(e.predicted!, 100)}`,
         ]),
   ].join('\n')
 
-/** What error analysis found, for the terminal. */
+/** An error analysis as text for the terminal. */
 export const renderAnalysis = pageDoor('renderAnalysis', 'analyze', (a: Analysis): string => {
   const { ood } = a
   return [
@@ -75,10 +75,10 @@ export const renderAnalysis = pageDoor('renderAnalysis', 'analyze', (a: Analysis
     ...(a.projection.method === 'none'
       ? []
       : [
-          `${a.projection.points} points in a plane by ${a.projection.method}${a.projection.divergence === null ? '' : `, divergence ${a.projection.divergence.toFixed(3)}`}`,
+          `${a.projection.points} points projected to a plane by ${a.projection.method}${a.projection.divergence === null ? '' : `, divergence ${a.projection.divergence.toFixed(3)}`}`,
         ]),
-    `met best\n${a.best.slice(0, 3).map(example).join('\n')}`,
-    `met worst\n${a.worst.slice(0, 3).map(example).join('\n')}`,
-    `each window in ${a.csv}`,
+    `best windows\n${a.best.slice(0, 3).map(example).join('\n')}`,
+    `worst windows\n${a.worst.slice(0, 3).map(example).join('\n')}`,
+    `figures of each window: ${a.csv}`,
   ].join('\n\n')
 })

@@ -2,7 +2,7 @@ import { csvCell } from '../../show.js'
 import { articleId } from './part.js'
 import type { Opened, Samples } from './samples.js'
 
-/** One line per window. Empty cells are not known, or not in the plane. */
+/** Columns of the CSV file, which has one line for each window. A cell is empty when its value is unknown or the window is not in the projection. */
 export const COLUMNS = [
   'row',
   'article',
@@ -29,12 +29,12 @@ interface Judged {
   readonly samples: Samples
   readonly target: Int32Array
   readonly predicted: Int32Array
-  /** Windows that are in the plane, and where: first all targets, then all predictions. */
+  /** Windows of the projection, and their points in `plane`: all targets, then all predictions. */
   readonly places: Int32Array
   readonly plane: Float64Array
 }
 
-/** The windows as CSV, those of the other file below. */
+/** Returns the windows as CSV, followed by those of the other file. */
 export function csvOf(judged: Judged, other: { rows: Opened; samples: Samples } | undefined): string {
   const at = new Map(Array.from(judged.places, (i, place) => [i, place]))
   const lines: string[] = [COLUMNS.join(',')]

@@ -32,13 +32,13 @@ export interface AnalyzeOptions {
   readonly [option: string]: string | number | boolean | undefined
 }
 
-/** Windows that are looked at. */
+/** Most windows that are analysed. */
 const MOST = 32_768
 const EXAMPLES = 20
 
 type Asked = Options<typeof analyzeFields>
 
-/** The windows that are met best, or worst, with their texts. */
+/** Describes the windows of `order` (the best or the worst) with their texts. */
 async function examples(rows: Opened, s: Samples, order: Int32Array, texts: readonly string[] | undefined): Promise<Example[]> {
   const { base, windows, ids } = rows
   using index = Tensor.from(BigInt64Array.from(order, BigInt))
@@ -67,7 +67,7 @@ async function examples(rows: Opened, s: Samples, order: Int32Array, texts: read
   })
 }
 
-/** Targets and predictions of some windows in one plane. */
+/** Projects targets and predictions of sampled windows to one plane. */
 async function projected(s: Samples, o: Asked) {
   const places = sampled(Int32Array.from(s.cosine.keys()), o.points, o.seed)
   if (o.projection === 'none' || places.length < 8)
@@ -102,9 +102,9 @@ async function entryOf(model: Model, o: Asked, say: (line: string) => void): Pro
     s = await samplesOf(rows, windowReader(model)(rows), { output: model.manifest.output, train })
     const texts = await base.texts()
     const known = train === undefined || train.base === base ? texts : await train.base.texts()
-    say(`sorting them into ${o.clusters} clusters`)
+    say(`clustering them (${o.clusters} clusters)`)
     const groups = await groupsOf(rows, s, { train, texts: known, k: o.clusters, seed: o.seed })
-    if (o.projection !== 'none') say(`laying ${2 * Math.min(o.points, rows.ids.length)} points into a plane (${o.projection})`)
+    if (o.projection !== 'none') say(`projecting ${2 * Math.min(o.points, rows.ids.length)} points to a plane (${o.projection})`)
     const plane = await projected(s, o)
     beside = await other(model, o, chosen, say)
     const order = Int32Array.from(s.cosine.keys()).sort((a, b) => s!.cosine[b]! - s!.cosine[a]! || a - b)
@@ -146,10 +146,10 @@ type Say = (line: string) => void
 const ANALYZE = { options: withFields({ run: word }), say: optional(callback) }
 
 /**
- * Says where a run goes wrong: by article, length, position, category, cluster and similarity to its training, with the best and
- * worst windows and a map of targets and predictions. Writes error_analysis.json and analysis/<run>.csv.
+ * Breaks the error of a run down by article, length, position, category, cluster and similarity to its training rows, with the best
+ * and worst windows and a map of targets and predictions. Writes error_analysis.json and analysis/<run>.csv.
  *
- * Errors: those of load and of the data; DATA_TOO_FEW without windows; DIVERGED when outputs are not finite.
+ * Errors: those of load and of the data; DATA_TOO_FEW without windows; DIVERGED for outputs that are not finite.
  */
 export const analyze = asyncDoor(
   'analyze',

@@ -2,10 +2,10 @@ import type { Interval } from '../../evaluate/metrics.js'
 import { meanByArticle, quantile } from '../../statistics/estimates.js'
 import { extremes } from '../../statistics/extremes.js'
 
-/** The windows of one kind, and how well they are predicted. */
+/** A group of windows and the mean cosine of their predictions. */
 export interface Bin {
   readonly label: string
-  /** Limits of a bin of numbers, both inside; null for names. */
+  /** Smallest number in the bin; `to` is the largest. Null for bins of names. */
   readonly from: number | null
   readonly to: number | null
   readonly n: number
@@ -38,7 +38,7 @@ async function bin(
 
 const short = (x: number) => (Number.isInteger(x) ? String(x) : x.toFixed(2).replace(/^(-?)0\./, '$1.'))
 
-/** Five bins of numbers with as many windows each, or fewer where numbers repeat. Shapes: all over the same windows. */
+/** Returns five bins of equally many windows, fewer when numbers repeat. Shapes: one entry for each window in all arrays. */
 export async function byNumber(values: Float64Array, cosines: Float64Array, articles: Int32Array, seed: number): Promise<Bin[]> {
   const sorted = values.toSorted()
   const edges = [...new Set(Array.from({ length: BINS - 1 }, (_, i) => quantile(sorted, (i + 1) / BINS)))]
@@ -53,7 +53,7 @@ export async function byNumber(values: Float64Array, cosines: Float64Array, arti
   return bins
 }
 
-/** One bin for each name; a window may have several names. The most common first, at most so many. */
+/** Returns one bin for each name, the most common first, `most` at the most; a window may have several names. */
 export async function byName(
   names: (i: number) => readonly string[],
   cosines: Float64Array,
@@ -73,7 +73,7 @@ export async function byName(
   return bins
 }
 
-/** Pearson's correlation; 0 where one of the two does not vary by more than rounding. */
+/** Returns Pearson's correlation; 0 when one of the two varies by no more than round-off. */
 export function correlation(a: Float64Array, b: Float64Array): number {
   const mean = (v: Float64Array) => v.reduce((x, y) => x + y, 0) / v.length
   const [ma, mb] = [mean(a), mean(b)]

@@ -5,7 +5,7 @@ import { unitVectors } from '../unit-vectors.js'
 const RESTARTS = 3
 const STEPS = 60
 
-/** The nearest centre of each vector. Shapes: unit [n, dim], centres [k, dim]. */
+/** Assigns each vector to its nearest centre. Shapes: unit [n, dim], centres [k, dim]. */
 export async function assign(unit: Tensor, centres: Tensor): Promise<{ of: Int32Array; cosine: Float32Array }> {
   using transposed = await centres.op('aten::t')
   using products = await unit.op('aten::mm', transposed)
@@ -20,8 +20,8 @@ const pick = async (unit: Tensor, rows: readonly number[]): Promise<Tensor> => {
   return await unit.op('aten::index_select', 0, index)
 }
 
-/** Vectors that lie far apart: each is drawn in proportion to how far it is from those before (k-means++). */
-async function spreadOut(unit: Tensor, k: number, seed: number): Promise<Tensor> {
+/** Draws the initial centres of k-means++: the probability of a vector is proportional to 1 − cosine with its nearest centre so far. */
+async function initialCentres(unit: Tensor, k: number, seed: number): Promise<Tensor> {
   const n = unit.shape[0]!
   const rows = [Math.floor(random(seed, 0) * n)]
   let away = new Float64Array(n).fill(Infinity)
@@ -39,7 +39,7 @@ async function spreadOut(unit: Tensor, k: number, seed: number): Promise<Tensor>
   return pick(unit, rows)
 }
 
-/** The directions of the clusters' means; a cluster that lost all its vectors keeps the centre it had. */
+/** Returns the normalised mean of each cluster; an empty cluster keeps its centre. */
 async function means(unit: Tensor, of: Int32Array, before: Tensor): Promise<Tensor> {
   using zero = (await call('aten::zeros_like', [before])) as Tensor
   using index = Tensor.from(BigInt64Array.from(of, BigInt))
@@ -53,14 +53,16 @@ async function means(unit: Tensor, of: Int32Array, before: Tensor): Promise<Tens
 }
 
 /**
- * Spherical k-means with k-means++ starts, the best of three. Shapes: unit [n, dim] → centres [k, dim].
+ * Spherical k-means with k-means++ initialisation, best of three runs.
+ *
+ * Shapes: unit [n, dim] → centres [k, dim].
  *
  * Source: Dhillon & Modha 2001; Arthur & Vassilvitskii 2007.
  */
 export async function clusters(unit: Tensor, k: number, seed: number): Promise<Tensor> {
   let best: { centres: Tensor; cosine: number } | undefined
   for (let restart = 0; restart < RESTARTS; restart++) {
-    let centres = await spreadOut(unit, k, seed + 1000 * restart)
+    let centres = await initialCentres(unit, k, seed + 1000 * restart)
     let before: Int32Array | undefined
     let cosine = 0
     for (let step = 0; step < STEPS; step++) {

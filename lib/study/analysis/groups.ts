@@ -10,7 +10,7 @@ import { assign, clusters } from './clusters.js'
 import { articleId } from './part.js'
 import type { Opened, Samples } from './samples.js'
 
-/** Vectors that the clusters are found in. */
+/** Most vectors that the clusters are fitted on. */
 const MOST = 20_000
 const TEXTS = 3
 const NAME = 60
@@ -25,8 +25,8 @@ export const cut = (text: string, length = NAME) => {
     : line
 }
 
-/** The rows of a base that are nearest to each centre. */
-async function middles(base: Base, centres: Tensor): Promise<number[][]> {
+/** Returns the rows of a base nearest to each centre. */
+async function nearestToCentres(base: Base, centres: Tensor): Promise<number[][]> {
   const k = centres.shape[0]!
   const found = Array.from({ length: k }, () => [] as { row: number; cosine: number }[])
   const rows = Int32Array.from({ length: base.vectors.shape[0]! }, (_, i) => i)
@@ -53,7 +53,7 @@ async function middles(base: Base, centres: Tensor): Promise<number[][]> {
   )
 }
 
-/** The most common values of a list. */
+/** Returns the most common values of a list. */
 function commonest(values: readonly string[], most: number): string[] {
   const counts = new Map<string, number>()
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
@@ -63,7 +63,7 @@ function commonest(values: readonly string[], most: number): string[] {
     .map(([value]) => value)
 }
 
-/** Targets and predictions sorted into clusters of like vectors, found among the training targets where there are any. */
+/** Assigns targets and predictions to clusters, which are fitted on the training targets if these are known. */
 export async function groupsOf(
   rows: Opened,
   s: Samples,
@@ -82,7 +82,7 @@ export async function groupsOf(
   target.forEach((cluster, i) => {
     confusion[cluster]![predicted[i]!]!++
   })
-  const named = o.texts === undefined ? undefined : await middles(from.base, centres)
+  const named = o.texts === undefined ? undefined : await nearestToCentres(from.base, centres)
   const list: Cluster[] = []
   for (let id = 0; id < k; id++) {
     const keep = Int32Array.from(target.keys()).filter((i) => target[i] === id)

@@ -3,18 +3,18 @@ import type { Part } from './analysis-entry.js'
 import { byName, byNumber, correlation } from './bins.js'
 import type { Opened, Samples } from './samples.js'
 
-/** Categories and articles that are listed. */
+/** Most categories and articles that are listed. */
 const MOST = { categories: 20, articles: 400 } as const
-/** Windows that a category must have to be listed. */
+/** Fewest windows of a listed category. */
 const LEAST = 20
 
 const mean = (values: Float64Array) => values.reduce((a, b) => a + b, 0) / values.length
 
-/** The id of a window's article; null where articles are not known. */
+/** Returns the id of a window's article; null without article ids. */
 export const articleId = ({ base, windows }: Opened, id: number): string | null =>
   base.articles?.ids[windows.article[id]!] ?? null
 
-/** How the cosine depends on where a window is from. */
+/** Breaks the cosine down by length, position, article, category and similarity. */
 export async function partOf(path: string, rows: Opened, s: Samples, seed: number): Promise<Part> {
   const { base, ids, windows } = rows
   const articles = ids.map((id) => windows.article[id]!)

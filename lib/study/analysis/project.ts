@@ -3,10 +3,10 @@ import { native } from '../../native.js'
 import { random } from '../../statistics/random.js'
 import { call, Tensor } from '../../torch/tensor.js'
 
-/** Places in a plane, point by point: x, y, x, y … */
+/** Points in a plane. Shapes: places x, y, x, y … */
 export interface Projected {
   readonly places: Float64Array
-  /** Of t-SNE: how far the plane's neighbourhoods are from the space's. Units: nats. */
+  /** Kullback-Leibler divergence of t-SNE; null for UMAP. Units: nats. */
   readonly divergence: number | null
 }
 
@@ -14,7 +14,7 @@ const PERPLEXITY = 30
 const ITERATIONS = 1000
 const NEIGHBOURS = 15
 
-/** Exact t-SNE. Shapes: x [n, dim] → n places. */
+/** Projects vectors to a plane with exact t-SNE. Shapes: x [n, dim] → n points. */
 export async function tsne(x: Tensor, { iterations = ITERATIONS, perplexity = PERPLEXITY } = {}): Promise<Projected> {
   const n = x.shape[0]!
   const made = await native.tsne(x.native, { perplexity: Math.min(perplexity, (n - 1) / 3), iterations })
@@ -22,7 +22,7 @@ export async function tsne(x: Tensor, { iterations = ITERATIONS, perplexity = PE
   return { places: (await places.data()) as Float64Array, divergence: made.divergence }
 }
 
-/** The nearest of all points to each, itself first, exactly. Shapes: unit [n, dim]. */
+/** Returns the exact k nearest neighbours of each point; the first is the point itself. Shapes: unit [n, dim]. */
 async function neighbours(unit: Tensor, k: number): Promise<{ indices: number[][]; distances: number[][] }> {
   const n = unit.shape[0]!
   using transposed = await unit.op('aten::t')
@@ -33,7 +33,7 @@ async function neighbours(unit: Tensor, k: number): Promise<{ indices: number[][
     using some = await unit.op('aten::narrow', 0, at, count)
     using products = await some.op('aten::mm', transposed)
     using own = await products.op('aten::diagonal', at, 0, 1)
-    ;(await own.op('aten::fill_.Scalar', 2)).dispose() // a twin must not take a point's own place
+    ;(await own.op('aten::fill_.Scalar', 2)).dispose() // a duplicate must not rank before the point itself
     const [most, place] = (await call('aten::topk', [products, k])) as [Tensor, Tensor]
     using best = most
     using index = place
@@ -46,7 +46,7 @@ async function neighbours(unit: Tensor, k: number): Promise<{ indices: number[][
   return { indices, distances }
 }
 
-/** UMAP of unit vectors on their exact neighbours. Shapes: unit [n, dim] → n places. */
+/** Projects unit vectors to a plane with UMAP on exact neighbours. Shapes: unit [n, dim] → n points. */
 export async function umap(unit: Tensor, seed: number): Promise<Projected> {
   const { UMAP } = await import('umap-js')
   const n = unit.shape[0]!
@@ -55,7 +55,7 @@ export async function umap(unit: Tensor, seed: number): Promise<Projected> {
   let i = 0
   const map = new UMAP({ nNeighbors: k, minDist: 0.1, random: () => random(seed, i++) })
   map.setPrecomputedKNN(indices, distances)
-  const epochs = map.initializeFit(indices) // it reads the neighbours only; of the data, how many there are
+  const epochs = map.initializeFit(indices) // reads only the number of points: the neighbours are precomputed
   for (let epoch = 0; epoch < epochs; epoch++) {
     map.step()
     if (epoch % 4 === 3) await setImmediate()

@@ -6,18 +6,18 @@ import { rowsUsed } from '../diagnose/examined-subject.js'
 import { nearest } from '../nearest-rows.js'
 import { unitVectors } from '../unit-vectors.js'
 
-/** What is known of each window, in the order of the ids. */
+/** Predictions, targets and figures of windows, in the order of the ids. */
 export interface Samples {
   /** Unit vectors. Shapes: [n, dim]. */
   readonly predictions: Tensor
   readonly targets: Tensor
   readonly cosine: Float64Array
   readonly mse: Float64Array
-  /** Rows of the target's article; of sequences, how many of them. */
+  /** Rows of the target's article; for sequences, their number. */
   readonly length: Float64Array
-  /** Place of the target in its article, from 0. */
+  /** Position of the target in its article, from 0. */
   readonly position: Float64Array
-  /** Cosine of the target, and of the last vector of the context, with the most similar vector of the training; null without one. */
+  /** Cosine of the target with its nearest training vector; `contextSimilarity` is that of the last context vector. Null without training rows. */
   readonly similarity: Float64Array | null
   readonly contextSimilarity: Float64Array | null
 }
@@ -35,7 +35,7 @@ async function unitOf(raw: Tensor): Promise<Tensor> {
 
 const articleOf = ({ base, windows }: Opened, id: number) => base.articles?.of[windows.target[id]!] ?? windows.article[id]!
 
-/** Length of the article and place in it, for each window. */
+/** Returns the article length and the position in the article of each window. */
 function places(rows: Opened): Pick<Samples, 'length' | 'position'> {
   const { base, windows, ids } = rows
   const of = base.articles?.of ?? new Int32Array(base.rows)
@@ -52,7 +52,7 @@ function places(rows: Opened): Pick<Samples, 'length' | 'position'> {
   }
 }
 
-/** All that error analysis needs of some windows. Free the two tensors. */
+/** Predicts and scores windows for the error analysis. The caller frees the two tensors. */
 export async function samplesOf(
   rows: Opened,
   predict: (ids: Int32Array) => Promise<Tensor>,
@@ -82,7 +82,7 @@ export async function samplesOf(
   }
 }
 
-/** Some rows of both tensors, one after the other. Shapes: [2 · places, dim], targets first. */
+/** Joins rows of targets and predictions in one tensor, targets first. Shapes: [2 · places, dim]. */
 export async function jointly({ predictions, targets }: Samples, places: Int32Array): Promise<Tensor> {
   using index = Tensor.from(BigInt64Array.from(places, BigInt))
   using truth = await targets.op('aten::index_select', 0, index)

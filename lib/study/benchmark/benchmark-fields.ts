@@ -1,11 +1,11 @@
 import { integer, real, text } from '../../options.js'
 
-/** What `benchmark` takes beside the runs. */
+/** Options of `benchmark` beside the runs. */
 export const benchmarkFields = {
   device: text({
     default: 'cpu,cuda,mps',
-    about: 'devices, with commas between; those that are not here are listed as absent',
-    expected: 'some of cpu, cuda[:n] and mps, with commas between',
+    about: 'devices, separated by commas; missing ones are listed as absent',
+    expected: 'cpu, cuda[:n] or mps, separated by commas',
     matches: /^(cpu|cuda(:\d+)?|mps)(,(cpu|cuda(:\d+)?|mps))*$/,
     group: 'Run',
   }),
@@ -13,7 +13,7 @@ export const benchmarkFields = {
     default: undefined,
     min: 1,
     max: 1024,
-    about: 'processor threads, the same for every run; all that this process may use unless given',
+    about: 'processor threads, the same for every run; all available threads unless given',
     group: 'Run',
   }),
   seconds: real({
@@ -27,7 +27,7 @@ export const benchmarkFields = {
     default: 20,
     min: 5,
     max: 1000,
-    about: 'turns that these seconds are spread over, run after run',
+    about: 'rounds that these seconds are spread over; runs take turns in each',
     group: 'Run',
   }),
   out: text({ default: 'artifacts/lvm/evaluation', about: 'folder of the reports', group: 'Run' }),

@@ -17,28 +17,28 @@ import { BATCHES, inputOf } from './benchmark-inputs.js'
 import { type BlockLatency, interleaved } from './blocks.js'
 import { type Energy, measureEnergy } from './energy.js'
 
-/** Options of `benchmark`: the runs, what hears of progress, and any field of `benchmarkFields`. */
+/** Options of `benchmark`: the runs, a listener for progress (`say`), and any field of `benchmarkFields`. */
 export interface BenchmarkOptions {
   readonly runs: readonly string[]
   readonly say?: (line: string) => void
   readonly [option: string]: string | number | boolean | readonly string[] | ((line: string) => void) | undefined
 }
-/** What a run costs on one device. */
+/** Time, memory and energy of a run on one device. */
 export interface DeviceBenchmark extends Speed {
-  /** From the loaded run to its first answer, in a fresh process, as load time and peak memory are. */
+  /** Time of the first prediction after loading, measured in a fresh process like load time and peak memory. */
   readonly first_call_ms: number
   readonly batches: readonly BlockLatency[]
   readonly energy: Energy
 }
-/** One run in inference_benchmarks.json, when `benchmark` measured it; the figures of its first device stand at the top. */
+/** One run of `benchmark` in inference_benchmarks.json; the figures of its first device are repeated at the top. */
 export interface FullBenchmark extends Benchmark {
   readonly machine: { readonly cpu: string; readonly libtorch: string; readonly node: string }
   readonly devices: readonly DeviceBenchmark[]
-  /** Devices that were asked for and are not here. */
+  /** Requested devices that this machine lacks. */
   readonly absent: readonly { readonly device: string; readonly reason: string }[]
 }
 
-/** The batch whose energy is measured. */
+/** Batch size of the energy measurement. */
 const ENERGY_BATCH = 32
 const ABSENT = 'libtorch finds no such device here'
 
@@ -48,7 +48,7 @@ interface Fresh {
   readonly peak_memory_bytes: number
 }
 
-/** What a run costs a program that has just started. Errors: those of load. */
+/** Measures load time, first call and peak memory in a fresh process. Errors: those of load. */
 const afterStart = (folder: string, device: string): Promise<Fresh> =>
   inFreshProcess('benchmark', join(packageRoot(), 'dist', 'lib', 'study', 'benchmark', 'fresh-child.js'), [
     folder,
@@ -56,7 +56,7 @@ const afterStart = (folder: string, device: string): Promise<Fresh> =>
     String(native.threads()),
   ])
 
-/** A product that is always the same. */
+/** Makes the reference product, whose time shows how fast the machine is at the moment. */
 async function fixedProduct(device: string): Promise<{ call: () => Promise<number>; dispose: () => void }> {
   const ones = async (rows: number) => {
     using here = Tensor.from(new Float32Array(rows * 512).fill(0.01), [rows, 512])
@@ -75,7 +75,7 @@ async function fixedProduct(device: string): Promise<{ call: () => Promise<numbe
   return { call, dispose }
 }
 
-/** Measures runs on a device, in turns. */
+/** Measures runs on a device; the runs take turns. */
 async function onDevice(
   folders: readonly string[],
   device: string,
@@ -94,7 +94,7 @@ async function onDevice(
     for (const folder of folders) models.push(await load(folder, { device, threads }))
     const calls = models.map((model) => BATCHES.map((batch) => ({ batch, input: inputOf(model, batch) })))
     const timed = models.flatMap((model, i) => calls[i]!.map(({ batch, input }) => ({ batch, call: () => model.predict(input) })))
-    say(`${device}: ${timed.length} timings of about ${o.seconds} s, in ${o.rounds} turns`)
+    say(`${device}: ${timed.length} timings of about ${o.seconds} s, in ${o.rounds} rounds`)
     const found = await interleaved(timed, reference.call, o)
     const results: { name: string; model: string; measured: DeviceBenchmark }[] = []
     for (const [i, model] of models.entries()) {
@@ -115,9 +115,9 @@ async function onDevice(
 const ARGS = { options: withFields({ runs: words, say: optional(callback) }) }
 
 /**
- * Measures what runs cost on every device that is here, in turns, and puts it into inference_benchmarks.json.
+ * Measures time, memory and energy of runs on every requested device, in turns, and writes inference_benchmarks.json.
  *
- * Errors: BAD_OPTION; DEVICE_UNAVAILABLE when none of the devices is here; those of load.
+ * Errors: BAD_OPTION; DEVICE_UNAVAILABLE when the machine has none of the devices; those of load.
  */
 export const benchmark = asyncDoor('benchmark', ARGS, async (options: BenchmarkOptions): Promise<Document<FullBenchmark>> => {
   const { runs, say = () => {}, ...given } = options

@@ -1,24 +1,24 @@
 import type { BatchLatency } from '../../evaluate/latency.js'
 import { quantile } from '../../statistics/estimates.js'
 
-/** Something that is timed: one call of a batch. */
+/** A timed call with its batch size. */
 export interface Timed {
   readonly batch: number
-  /** Resolves when its results are there. */
+  /** Resolves when the results are computed. */
   call(): Promise<unknown>
 }
-/** What a batch size costs, with the medians of its turns, each beside that of a fixed product at the same time. Units: milliseconds. */
+/** Latency of a batch size, with the median of each round and the median of the reference product in the same round. Units: milliseconds. */
 export interface BlockLatency extends BatchLatency {
   readonly blocks_ms: readonly number[]
   readonly reference_ms: readonly number[]
 }
 
-/** Calls of the fixed product in a turn. */
+/** Calls of the reference product in each round. */
 const REFERENCE_CALLS = 5
-/** Turns that even the slowest gets. */
+/** Rounds that every subject takes part in, however slow. */
 const FEWEST_ROUNDS = 5
-/** Slow ones stop after so many times their seconds. */
-const PATIENCE = 4
+/** A slow subject stops once it has used this multiple of its seconds. */
+const TIME_LIMIT = 4
 
 async function times(call: () => Promise<unknown>, seconds: number, most = Infinity): Promise<number[]> {
   const found: number[] = []
@@ -34,9 +34,9 @@ async function times(call: () => Promise<unknown>, seconds: number, most = Infin
 const median = (values: readonly number[]) => quantile(Float64Array.from(values).sort(), 0.5)
 
 /**
- * Times several things in turns, forwards and backwards, so that what the machine does meanwhile hits all of them alike.
+ * Times several calls in rounds, in alternating order, so that other load on the machine affects all of them equally.
  *
- * Each turn begins with an untimed call, and with a fixed product that shows how quick the machine is just then.
+ * Each turn begins with the reference product, which shows the current speed of the machine, and one untimed call.
  */
 export async function interleaved(
   subjects: readonly Timed[],
@@ -48,7 +48,7 @@ export async function interleaved(
   for (let round = 0; round < rounds; round++) {
     for (const one of round % 2 === 0 ? all : all.toReversed()) {
       const spent = one.calls.reduce((a, b) => a + b, 0) / 1000
-      if (round >= FEWEST_ROUNDS && spent > PATIENCE * seconds) continue
+      if (round >= FEWEST_ROUNDS && spent > TIME_LIMIT * seconds) continue
       one.references.push(median(await times(reference, Infinity, REFERENCE_CALLS)))
       await one.timed.call()
       const calls = await times(one.timed.call, seconds / rounds)

@@ -2,13 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { asyncDoor, word } from '../../door.js'
 import { asLvmError, badOption, LvmError } from '../../errors.js'
 import { wholeDocument } from '../../files/sealed.js'
+import { percent } from '../../show.js'
 import { quantile } from '../../statistics/estimates.js'
 import { randomIndex } from '../../statistics/random-index.js'
 import type { FullBenchmark } from './benchmark.js'
 import type { BlockLatency } from './blocks.js'
 
 export type Speedwise = 'no change' | 'slower' | 'faster'
-/** Two measurements of one batch size. Ratios are after ÷ before, with a 99 % interval over the turns. */
+/** Two measurements of one batch size. Ratios are after ÷ before, with a 99 % bootstrap interval over the rounds. */
 export interface Pace {
   readonly device: string
   readonly batch: number
@@ -16,67 +17,67 @@ export interface Pace {
   readonly after_ms: number
   readonly ratio: number
   readonly ci99: readonly [number, number]
-  /** The same in units of a fixed product that was timed in turns with it, so that the machine drops out. */
+  /** The ratio of times in units of the reference product, which cancels the speed of the machine. */
   readonly relative: { readonly ratio: number; readonly ci99: readonly [number, number] }
   readonly verdict: Speedwise
 }
-/** What `benchmark compare` says. */
+/** Result of `benchmark compare`. */
 export interface PaceComparison {
   readonly version: 1
   readonly before: string
   readonly after: string
   readonly runs: readonly { readonly before: string; readonly after: string; readonly paces: readonly Pace[] }[]
-  /** Runs and devices of one document only. */
+  /** Runs and devices that only one of the documents has. */
   readonly unmatched: readonly string[]
   readonly regressions: number
 }
 
-/** Changes of less than this are none: two programs that are the same differ so by how their memory happens to lie. */
+/** Smaller changes count as noise: memory layout alone makes equal programs differ by this much. */
 const MARGIN = 0.05
 const RESAMPLES = 2000
 const FEWEST = 5
 
 const median = (values: Float64Array) => quantile(values.sort(), 0.5)
 
-/** A figure of turns, given by their places. */
-type Figure = (turns: Int32Array) => number
+/** A figure of the rounds with these indices. */
+type Figure = (rounds: Int32Array) => number
 
-/** The ratio of what a figure is after and before, and what it may be if the turns are drawn again. */
+/** Returns the ratio of a figure after and before, with its interval by bootstrap over the rounds. */
 function ratioOf(before: BlockLatency, after: BlockLatency, figure: (block: BlockLatency) => Figure) {
   const draw = randomIndex(0)
   const [was, is] = [figure(before), figure(after)]
   const all = ({ blocks_ms }: BlockLatency) => Int32Array.from(blocks_ms, (_, i) => i)
   const [a, b] = [all(before), all(after)]
-  const again = (turns: Int32Array) => turns.map(() => draw(turns.length))
+  const again = (rounds: Int32Array) => rounds.map(() => draw(rounds.length))
   const ratios = Float64Array.from({ length: RESAMPLES }, () => is(again(b)) / was(again(a))).sort()
   return { ratio: is(b) / was(a), ci99: [quantile(ratios, 0.005), quantile(ratios, 0.995)] as const }
 }
 
-const middle = (values: readonly number[], turns: Int32Array) => median(Float64Array.from(turns, (turn) => values[turn]!))
+const middle = (values: readonly number[], rounds: Int32Array) => median(Float64Array.from(rounds, (round) => values[round]!))
 const time =
   ({ blocks_ms }: BlockLatency): Figure =>
-  (turns) =>
-    middle(blocks_ms, turns)
-/** In units of the fixed product: a machine that is slower or busier as a whole makes no difference. */
+  (rounds) =>
+    middle(blocks_ms, rounds)
+/** Time in units of the reference product, which cancels the speed and load of the machine. */
 const relativeTime =
   ({ blocks_ms, reference_ms }: BlockLatency): Figure =>
-  (turns) =>
-    middle(blocks_ms, turns) / middle(reference_ms, turns)
+  (rounds) =>
+    middle(blocks_ms, rounds) / middle(reference_ms, rounds)
 
-/** Slower or faster only where both the times and their ratio to the fixed product say so. */
+/** Compares two measurements: slower or faster only when the times and their ratios to the reference product agree. */
 export function compareBlocks(before: BlockLatency, after: BlockLatency): Omit<Pace, 'device' | 'batch'> {
   const plain = ratioOf(before, after, time)
-  const machineOut = ratioOf(before, after, relativeTime)
-  const both = [plain, machineOut]
+  const relative = ratioOf(before, after, relativeTime)
+  const both = [plain, relative]
   const verdict = both.every(({ ci99 }) => ci99[0] > 1 + MARGIN)
     ? 'slower'
     : both.every(({ ci99 }) => ci99[1] < 1 / (1 + MARGIN))
       ? 'faster'
       : 'no change'
-  return { before_ms: before.p50_ms, after_ms: after.p50_ms, ...plain, relative: machineOut, verdict }
+  return { before_ms: before.p50_ms, after_ms: after.p50_ms, ...plain, relative, verdict }
 }
 
-/** The runs of a document that `benchmark` measured. Errors: FILE_MISSING, DATA_FORMAT. */
+/** Reads the runs of a document of `benchmark`. Errors: FILE_MISSING, DATA_FORMAT. */
 async function readBenchmarks(path: string): Promise<FullBenchmark[]> {
   const broken = (why: string, cause?: unknown) =>
     new LvmError('DATA_FORMAT', `${path}: expected runs that lvm-torch benchmark measured but ${why}`, {
@@ -92,7 +93,7 @@ async function readBenchmarks(path: string): Promise<FullBenchmark[]> {
   const runs = Array.isArray(document?.runs) ? document.runs.filter(({ devices }) => Array.isArray(devices)) : []
   if (document?.version !== 1 || runs.length === 0) throw broken('there are none')
   const bad = runs.flatMap(({ devices }) => devices.flatMap(({ batches }) => batches)).find(unsound)
-  if (bad !== undefined) throw broken(`the turns at batch ${bad.batch} are damaged, or fewer than ${FEWEST}`)
+  if (bad !== undefined) throw broken(`the rounds at batch ${bad.batch} are damaged, or fewer than ${FEWEST}`)
   return runs
 }
 
@@ -102,7 +103,7 @@ function unsound({ blocks_ms: blocks, reference_ms: references }: BlockLatency):
   return !sound(blocks) || !sound(references) || blocks.length !== references.length
 }
 
-/** Pairs of runs: those of one name, or the only ones of both documents. */
+/** Pairs runs of the same name; two documents of one run each make one pair. */
 function paired(before: readonly FullBenchmark[], after: readonly FullBenchmark[]): [FullBenchmark, FullBenchmark][] {
   if (before.length === 1 && after.length === 1) return [[before[0]!, after[0]!]]
   return before.flatMap((a) => after.flatMap((b): [FullBenchmark, FullBenchmark][] => (a.run === b.run ? [[a, b]] : [])))
@@ -112,9 +113,9 @@ type Compared = { comparison: PaceComparison; failure: LvmError | undefined }
 const ARGS = { before: word, after: word }
 
 /**
- * Says what became slower between two documents of `benchmark`, beyond noise; `failure` is a GATE_FAILED that names it.
+ * Compares two documents of `benchmark`; `failure` is a GATE_FAILED error that names every regression beyond noise.
  *
- * Errors: FILE_MISSING, DATA_FORMAT; BAD_OPTION when nothing in them can be compared.
+ * Errors: FILE_MISSING, DATA_FORMAT; BAD_OPTION when the documents have no comparable run.
  */
 export const compareBenchmarks = asyncDoor('benchmark', ARGS, async (before: string, after: string): Promise<Compared> => {
   const [a, b] = [await readBenchmarks(before), await readBenchmarks(after)]
@@ -142,7 +143,7 @@ export const compareBenchmarks = asyncDoor('benchmark', ARGS, async (before: str
   }
   const slower = runs.flatMap(({ after: run, paces }) =>
     paces.flatMap(({ verdict, batch, device, ratio }) =>
-      verdict === 'slower' ? [`${run} at batch ${batch} on ${device} by ${(100 * (ratio - 1)).toFixed(0)} %`] : [],
+      verdict === 'slower' ? [`${run} at batch ${batch} on ${device} by ${percent(ratio - 1, 0)}`] : [],
     ),
   )
   const comparison = { version: 1 as const, before, after, runs, unmatched, regressions: slower.length }

@@ -3,10 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-/** What a sample costs, or why that is not known. */
+/** Energy of one sample, or the reason why it is unknown. */
 export interface Energy {
   readonly joules_per_sample: number | null
-  /** rapl: the counters of the processor; nvml: the power of the GPU, read several times. */
+  /** rapl: the processor's energy counters; nvml: the GPU's power, sampled while it computes. */
   readonly source: 'rapl' | 'nvml' | null
   readonly reason: string | null
 }
@@ -14,7 +14,7 @@ export interface Energy {
 const ROOT = '/sys/class/powercap'
 const number = (...path: string[]) => Number(readFileSync(join(...path), 'utf8'))
 
-/** Counters of the processor's packages and where each begins again; `psys`, beside them, counts the packages once more. Units: microjoules. */
+/** Reads the energy counters of the processor packages and the ranges at which they wrap around; the zone `psys` is skipped, as it includes the packages. Units: microjoules. */
 function packages(root: string): { microjoules: number; range: number }[] {
   const zones = readdirSync(root).filter(
     (name) => /^intel-rapl:\d+$/.test(name) && readFileSync(join(root, name, 'name'), 'utf8').startsWith('package'),
@@ -33,9 +33,9 @@ async function ofProcessor(call: () => Promise<unknown>, batch: number, seconds:
     before = packages(root)
   } catch (error) {
     const denied = (error as NodeJS.ErrnoException).code === 'EACCES'
-    return unknown(denied ? 'the energy counters of the processor may be read by root only' : 'there are no energy counters here')
+    return unknown(denied ? 'only root may read the energy counters of the processor' : 'this machine has no energy counters')
   }
-  if (before.length === 0) return unknown('there are no energy counters here')
+  if (before.length === 0) return unknown('this machine has no energy counters')
   const samples = await busy(call, batch, seconds)
   const spent = packages(root).map(({ microjoules, range }, i) => (microjoules - before[i]!.microjoules + range) % range)
   return { joules_per_sample: spent.reduce((a, b) => a + b, 0) / 1e6 / samples, source: 'rapl', reason: null }
@@ -47,7 +47,7 @@ async function busy(call: () => Promise<unknown>, batch: number, seconds: number
   return samples
 }
 
-/** Power of a GPU. Units: watts. */
+/** Returns the power of a GPU. Units: watts. */
 const watts = async (index: string) => {
   const id = process.env.CUDA_VISIBLE_DEVICES?.split(',')[Number(index)]?.trim() ?? index
   const query = [`--id=${id}`, '--query-gpu=power.draw', '--format=csv,noheader,nounits']
@@ -62,19 +62,19 @@ async function ofGpu(call: () => Promise<unknown>, batch: number, seconds: numbe
     while (going) read.push(await watts(index))
   })().then(
     () => true,
-    () => false, // handled at once: it may fail long before the calls are done
+    () => false, // caught here: nvidia-smi may fail long before the calls are done
   )
   const samples = await busy(call, batch, seconds)
   const elapsed = (performance.now() - start) / 1000
   going = false
   const readable = await reading
   const known = read.filter(Number.isFinite)
-  if (!readable || known.length === 0) return unknown('the power of the GPU cannot be read: nvidia-smi gives none')
+  if (!readable || known.length === 0) return unknown('the power of the GPU is unknown: nvidia-smi does not report it')
   const power = known.reduce((a, b) => a + b, 0) / known.length
   return { joules_per_sample: (power * elapsed) / samples, source: 'nvml', reason: null }
 }
 
-/** What a sample costs on a device that does nothing else; the whole processor or GPU is counted, idle power too. */
+/** Measures the energy of one sample; the whole processor or GPU is counted, with its idle power, so the device must do nothing else. */
 export async function measureEnergy(
   device: string,
   call: () => Promise<unknown>,
@@ -82,5 +82,5 @@ export async function measureEnergy(
 ): Promise<Energy> {
   if (device === 'cpu') return ofProcessor(call, batch, seconds, root)
   if (device.startsWith('cuda')) return ofGpu(call, batch, seconds, device.split(':')[1] ?? '0')
-  return unknown(`there is no way to read the energy of ${device}`)
+  return unknown(`${device} has no energy counter`)
 }

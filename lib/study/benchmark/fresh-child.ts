@@ -1,4 +1,4 @@
-// Run in a process of its own (fresh.ts): what a run costs a program that has just started.
+// Runs in its own process (benchmark.ts): load time, first call and peak memory of a program that has just started.
 import { load } from '../../checkpoint/load-model.js'
 import { asLvmError } from '../../errors.js'
 import { peakMemory } from '../../evaluate/latency.js'

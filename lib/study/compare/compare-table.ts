@@ -6,7 +6,7 @@ import { MEASURES, type Measure } from './shared-windows.js'
 
 const TITLES: Readonly<Record<Measure, string>> = { cosine: 'cosine', cosine_centred: 'centred', top10: 'Top-10' }
 const figure = (value: number | null) => (value === null ? '–' : decimal(value))
-/** p down to what 10,000 flips can tell. */
+/** A p value; 10,000 sign flips resolve it to four decimals. */
 const p = (value: number | null) => (value === null ? '–' : pValue(value))
 
 function outcome({ verdict }: Difference, a: string, b: string): string {
@@ -39,9 +39,9 @@ function section(c: Comparison): string {
   ].join('\n\n')
 }
 
-/** The tables for the terminal. */
+/** Tables of all comparisons for the terminal. */
 export const renderComparison = ({ comparisons }: ComparisonDocument): string =>
   [
     ...comparisons.map(section),
-    'p: sign flips of whole articles; adjusted: Benjamini-Hochberg over all pairs here; detectable: what windows like these show in four cases of five',
+    'p: sign flips of whole articles; adjusted: Benjamini-Hochberg over all pairs here; detectable: smallest true difference that such windows detect with power 80 %',
   ].join('\n\n\n')

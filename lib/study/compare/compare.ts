@@ -17,10 +17,10 @@ import { type Asked, gather, isBaseline } from './contestants.js'
 import { comparePairs, type Pair, type RawPair, verdict } from './pairs.js'
 import { MEASURES, type Measure } from './shared-windows.js'
 
-/** Options of `compare`: runs and baselines, files to compare them on, what hears of progress, and any field of `compareFields`. */
+/** Options of `compare`: runs and baselines, data files, a listener for progress (`say`), and any field of `compareFields`. */
 export interface CompareOptions {
   readonly runs: readonly string[]
-  /** What the runs were trained on unless given. */
+  /** The training data of the runs unless given. */
   readonly data?: string | readonly string[]
   readonly say?: (line: string) => void
   readonly [option: string]: string | number | boolean | readonly string[] | ((line: string) => void) | undefined
@@ -58,7 +58,7 @@ async function compareOn(names: readonly string[], o: Asked, say: (line: string)
   }
 }
 
-/** Each measure's p values, over all pairs on all files, adjusted together. */
+/** Adjusts the p values of each measure together, over all pairs on all files. */
 function adjusted(all: readonly (readonly RawPair[])[]): Pair[][] {
   const pairs = all.map((list) => list.map((pair) => ({ ...pair }) as Pair & Record<Measure, unknown>))
   for (const measure of MEASURES) {
@@ -77,9 +77,9 @@ type Compared = { comparison: ComparisonDocument; table: string }
 const ARGS = { options: withFields({ runs: words, data: optional(wordOrWords), say: optional(callback) }) }
 
 /**
- * Compares runs and baselines in pairs, window by window, on one file or several, and writes comparison.json.
+ * Compares runs and baselines in pairs, window by window, on one or more files, and writes comparison.json.
  *
- * Errors: BAD_OPTION for contestants that cannot stand side by side, with the difference; those of load and of the data.
+ * Errors: BAD_OPTION for contestants that are not comparable, with the reason; those of load and of the data.
  */
 export const compare = asyncDoor('compare', ARGS, async (options: CompareOptions): Promise<Compared> => {
   const { runs: names, data, say = () => {}, ...given } = options
@@ -87,7 +87,7 @@ export const compare = asyncDoor('compare', ARGS, async (options: CompareOptions
   if (names.length < 2 || new Set(names).size < names.length)
     throw badOption('compare', 'runs', 'two or more different runs or baselines', names)
   const baselines = await Promise.all(names.map(isBaseline))
-  if (baselines.every(Boolean)) throw badOption('compare', 'runs', 'at least one run, whose windows are judged,', names)
+  if (baselines.every(Boolean)) throw badOption('compare', 'runs', 'at least one run (its windows are judged)', names)
   const files = data === undefined ? [undefined] : [data].flat()
   const raw = []
   for (const file of files) raw.push(await compareOn(names, { ...o, data: file }, say))

@@ -6,15 +6,15 @@ import type { Measure } from './shared-windows.js'
 /** All contestants on the same windows of one file. */
 export interface Comparison extends Provenance {
   readonly bank: { readonly path: string; readonly hash: string; readonly rows: number }
-  /** Rows that are left out of the pool for a window. */
+  /** Context rows that are excluded from the pool; their mean over windows. */
   readonly excluded: number
   readonly context: number
   readonly n: number
   readonly articles: number
-  /** Why there are no intervals. */
+  /** Reason for missing intervals. */
   readonly ci95_note: string | null
   readonly oracle: Oracle
-  /** Why there is no Top-10. */
+  /** Reason for a missing Top-10. */
   readonly top10_note: string | null
   readonly contestants: readonly ({
     readonly name: string
@@ -23,7 +23,7 @@ export interface Comparison extends Provenance {
   } & Readonly<Record<Measure, number | null>>)[]
   readonly pairs: readonly Pair[]
 }
-/** comparison.json */
+/** Content of comparison.json. */
 export interface ComparisonDocument {
   readonly version: 1
   readonly seed: number

@@ -17,7 +17,7 @@ export interface Contestant {
 }
 export type Asked = Options<typeof compareFields> & { readonly data: string | undefined }
 
-/** Whether a name is that of a baseline; a run of the same name goes before it. Errors: RUN_MISSING when it is neither. */
+/** Whether a name means a baseline; a run of that name takes precedence. Errors: RUN_MISSING when it is neither. */
 export async function isBaseline(name: string): Promise<boolean> {
   try {
     await findRun(name)
@@ -31,7 +31,7 @@ export async function isBaseline(name: string): Promise<boolean> {
 async function baselineValues(name: BaselineName, shared: SharedWindows): Promise<Contestant> {
   const [baseline] = await fitBaselines(shared.chosen.train, [name])
   if (baseline === undefined)
-    throw badOption('compare', 'contestants', 'what needs no fitting, because no training rows are known here,', name)
+    throw badOption('compare', 'contestants', 'a baseline without fitting (no training rows are known here)', name)
   try {
     return { name, kind: 'baseline', model: null, values: await shared.values((ids) => baseline.predict(shared.chosen, ids)) }
   } finally {
@@ -40,9 +40,9 @@ async function baselineValues(name: BaselineName, shared: SharedWindows): Promis
 }
 
 /**
- * The figures of all contestants on the windows of the first run, once it is certain that every run is judged on the same.
+ * Measures all contestants on the windows of the first run; every other run must be judged on the same windows.
  *
- * Errors: those of load and of the data; BAD_OPTION for runs that are judged on other windows, with the difference.
+ * Errors: those of load and of the data; BAD_OPTION for a run with other windows, with the difference.
  */
 export async function gather(
   names: readonly string[],
@@ -58,7 +58,7 @@ export async function gather(
   try {
     for (const name of names) {
       if (await isBaseline(name)) continue
-      say(`${name}: its predictions`)
+      say(`${name}: predicting`)
       using model = await load(name, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
       const chosen = await chooseRows(model, o)
       const on = likeness(chosen)
@@ -78,7 +78,7 @@ export async function gather(
     }
     for (const name of names) {
       if (found.has(name)) continue
-      say(`${name}: fitted on the training windows`)
+      say(`${name}: fitting on the training windows`)
       found.set(name, await baselineValues(name as BaselineName, first!.shared))
     }
     return { shared: first!.shared, contestants: names.map((name) => found.get(name)!) }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { LvmError } from '../../errors.js'
 import type { Chosen } from '../../evaluate/subject.js'
 
-/** What must be equal before two figures may stand side by side, in the words of an error. */
+/** Properties that must be equal before two figures are compared, by the name that an error message uses. */
 export type Likeness = Readonly<Record<string, string>>
 
 const digest = (...columns: Int32Array[]): string => {
@@ -11,7 +11,7 @@ const digest = (...columns: Int32Array[]): string => {
   return hash.digest('hex').slice(0, 16)
 }
 
-/** On what a contestant is judged. */
+/** Returns the data, windows and split on which a contestant is judged. */
 export function likeness({ base, windows, ids, part, split }: Chosen): Likeness {
   const column = (of: Int32Array) => ids.map((id) => of[id]!)
   return {
@@ -26,7 +26,7 @@ export function likeness({ base, windows, ids, part, split }: Chosen): Likeness 
   }
 }
 
-/** Errors: BAD_OPTION with the first difference; unlike figures are not compared. */
+/** Refuses to compare figures of different windows. Errors: BAD_OPTION with the first difference. */
 export function requireAlike(a: { name: string; on: Likeness }, b: { name: string; on: Likeness }): void {
   for (const [what, mine] of Object.entries(a.on)) {
     const theirs = b.on[what]!

@@ -4,23 +4,23 @@ import { minimumDetectable, signFlipP } from '../../statistics/paired-tests.js'
 import type { Contestant } from './contestants.js'
 import { MEASURES, type Measure } from './shared-windows.js'
 
-/** What the windows say about one measure of two contestants. */
+/** Difference of two contestants in one measure. */
 export interface Difference {
   /** Mean of a − b over the windows. */
   readonly difference: number
   readonly ci95: Interval
-  /** Of differences this far from 0 if there were none, by sign flips of whole articles; null where windows were trained on. */
+  /** Two-sided p value by sign flips of whole articles; null when windows were trained on. */
   readonly p: number | null
-  /** The same after Benjamini-Hochberg over all that is compared in one call. */
+  /** p after Benjamini-Hochberg over all pairs of one call. */
   readonly p_adjusted: number | null
-  /** The smallest true difference that windows like these show in four cases of five; null with one article or where windows were trained on. */
+  /** Smallest true difference that such windows detect with power 80 %; null with one article, or when windows were trained on. */
   readonly minimum_detectable: number | null
-  /** `unknown` with too few articles for an interval; `none` where windows were trained on. */
+  /** `unknown` with too few articles for an interval; `none` when windows were trained on. */
   readonly verdict: 'a' | 'b' | 'tie' | 'unknown' | 'none'
 }
 export type Pair = { readonly a: string; readonly b: string } & Readonly<Record<Measure, Difference | null>>
 
-/** Two contestants before anything is known about the others. */
+/** A difference before its p value is adjusted for all pairs. */
 export type RawDifference = Omit<Difference, 'p_adjusted' | 'verdict'>
 export type RawPair = { readonly a: string; readonly b: string } & Readonly<Record<Measure, RawDifference | null>>
 
@@ -44,7 +44,7 @@ async function difference(
   }
 }
 
-/** Every contestant against every one after it; `seen`: the windows include some that were trained on. */
+/** Compares every pair of contestants; `seen` says that some of the windows were trained on. */
 export async function comparePairs(
   contestants: readonly Contestant[],
   articles: Int32Array,
@@ -64,7 +64,7 @@ export async function comparePairs(
   return pairs
 }
 
-/** A side wins when the adjusted p and the interval agree; anything else is a tie. */
+/** A side wins when the adjusted p and the interval agree; all other cases are ties. */
 export function verdict({ difference, ci95, p_adjusted }: Omit<Difference, 'verdict'>): Difference['verdict'] {
   if (p_adjusted === null) return 'none'
   if (ci95 === null) return 'unknown'

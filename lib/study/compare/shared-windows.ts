@@ -4,13 +4,13 @@ import { native } from '../../native.js'
 import { Tensor } from '../../torch/tensor.js'
 import { consultOracle, type Oracle } from '../retrieval/oracle.js'
 import { openPool } from '../retrieval/pool.js'
-import { worths } from '../retrieval/retrieval-scores.js'
+import { scoresByWindow } from '../retrieval/retrieval-scores.js'
 import { type Pool, search } from '../retrieval/search.js'
 
-/** What is compared: figures for each window. */
+/** Measures with one figure for each window. */
 export const MEASURES = ['cosine', 'cosine_centred', 'top10'] as const
 export type Measure = (typeof MEASURES)[number]
-/** Null where there are no training rows to take a centre from, or the pool cannot be searched. */
+/** One figure for each window; null without training rows for the centre, or when the pool cannot be searched. */
 export type Values = Readonly<Record<Measure, Float64Array | null>>
 
 /** The windows and the pool that all contestants share. */
@@ -19,14 +19,14 @@ export interface SharedWindows {
   readonly pool: Pool
   readonly oracle: Oracle
   readonly articles: Int32Array
-  /** The figures of whatever predicts. Shapes: predict(ids) → [ids, dim]. */
+  /** Returns the figures of a predictor. Shapes: predict(ids) → [ids, dim]. */
   values(predict: (ids: Int32Array) => Promise<Tensor>): Promise<Values>
-  /** What a model predicts. */
+  /** Predicts windows with a model. */
   predict(model: Parameters<typeof native.predict>[0], ids: Int32Array): Promise<Tensor>
   dispose(): void
 }
 
-/** Opens a pool for some windows. Errors: those of openPool. */
+/** Opens the pool of windows that contestants share. Errors: those of openPool. */
 export async function openSharedWindows(chosen: Chosen, o: Parameters<typeof openPool>[1]): Promise<SharedWindows> {
   const { base, windows, ids, train } = chosen
   const pool = await openPool(chosen, o)
@@ -48,7 +48,7 @@ export async function openSharedWindows(chosen: Chosen, o: Parameters<typeof ope
         centred.set(scores.cosineCentred, at)
         return raw
       })
-      return { cosine, cosine_centred: centre && centred, top10: oracle.valid ? worths(found.allowed, 'top10') : null }
+      return { cosine, cosine_centred: centre && centred, top10: oracle.valid ? scoresByWindow(found.allowed, 'top10') : null }
     },
     predict: async (model, part) => Tensor.wrap(await native.predict(model, samples, part, 256)),
     dispose() {

@@ -10,16 +10,16 @@ import { Tensor } from '../../torch/tensor.js'
 import { consultOracle } from './oracle.js'
 import type { Pools, RetrievalEntry } from './retrieval-entry.js'
 import { describeFailures, missed } from './retrieval-failures.js'
-import { NEAR_DUPLICATE, nearDuplicateHits, type PoolScores, scorePool, worths } from './retrieval-scores.js'
+import { NEAR_DUPLICATE, nearDuplicateHits, type PoolScores, scorePool, scoresByWindow } from './retrieval-scores.js'
 import { judge } from './retrieval-verdict.js'
 import type { Pool } from './search.js'
 import { search } from './search.js'
 
-/** What can be looked for without a model. */
+/** Baselines that are searched for beside the model. */
 export const HEURISTICS = ['copy_last', 'context_mean', 'exponential_mean'] as const satisfies readonly BaselineName[]
 const SEED = 0
 
-/** Searches for the targets with the predictions of a run. */
+/** Searches the pool with the predictions of a run. */
 export async function searchWithModel(model: Pick<Model, 'native'>, chosen: Chosen, pool: Pool): Promise<Retrieval> {
   const { ids } = chosen
   const samples = samplesOf(chosen)
@@ -32,7 +32,7 @@ export async function searchWithModel(model: Pick<Model, 'native'>, chosen: Chos
   }
 }
 
-/** Searches for the targets with what a baseline predicts. */
+/** Searches the pool with the predictions of a baseline. */
 export const searchWithBaseline = (baseline: Baseline, chosen: Chosen, pool: Pool): Promise<Retrieval> =>
   search(pool, (at, count) => baseline.predict(chosen, chosen.ids.subarray(at, at + count)))
 
@@ -44,7 +44,7 @@ async function scoreBoth(found: Retrieval, pool: Pool, articles: Int32Array): Pr
   }
 }
 
-/** Everything that phase 2 says about one run. Errors: DIVERGED when a prediction is not finite. */
+/** Scores, baselines, verdict and failures of one run (phase 2 of the specification). Errors: DIVERGED when a prediction is not finite. */
 export async function judgeRetrieval(
   model: Model,
   chosen: Chosen,
@@ -67,21 +67,21 @@ export async function judgeRetrieval(
     seed: SEED,
     libtorch: native.libtorchVersion(),
   }
-  o.say(`${model.name}: the targets themselves, to see whether the pool can be searched`)
+  o.say(`${model.name}: searching with the targets, to check the pool`)
   const oracle = await consultOracle(chosen, pool)
   if (!oracle.valid) {
     const none = { scores: null, near_duplicate: null, baselines: null, verdict: null, failed: null, failures: null }
     return { ...entry, status: 'invalid', oracle, ...none }
   }
-  o.say(`${model.name}: its predictions`)
+  o.say(`${model.name}: searching with its predictions`)
   const found = await searchWithModel(model, chosen, pool)
   const baselines: NonNullable<RetrievalEntry['baselines']> = {}
   const hits = new Map<BaselineName, Float64Array>()
   for (const baseline of await fitBaselines(chosen.train, HEURISTICS)) {
-    o.say(`${model.name}: ${baseline.name.replace('_', ' ')}`)
+    o.say(`${model.name}: searching with ${baseline.name.replace('_', ' ')}`)
     const rival = await searchWithBaseline(baseline, chosen, pool)
     Object.assign(baselines, { [baseline.name]: { params: baseline.params, scores: await scoreBoth(rival, pool, articles) } })
-    hits.set(baseline.name, worths(rival.allowed, 'top10'))
+    hits.set(baseline.name, scoresByWindow(rival.allowed, 'top10'))
     baseline.dispose()
   }
   const failed = missed(found.all)
@@ -96,7 +96,7 @@ export async function judgeRetrieval(
       without_context: await nearDuplicateHits(found.allowed, articles, SEED),
     },
     baselines,
-    verdict: wasTrainedOn(entry) ? null : await judge(worths(found.allowed, 'top10'), hits, articles, SEED),
+    verdict: wasTrainedOn(entry) ? null : await judge(scoresByWindow(found.allowed, 'top10'), hits, articles, SEED),
     failed: failed.length,
     failures: await describeFailures(found.all, pool, failed.slice(0, o.failures)),
   }

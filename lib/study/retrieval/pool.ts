@@ -6,18 +6,18 @@ import type { Chosen } from '../../evaluate/subject.js'
 import type { Tensor } from '../../torch/tensor.js'
 import { nearestRows, type Pool } from './search.js'
 
-/** A vector is found where a row has this cosine with it: the same one, perhaps rounded to float16 or divided by its length. */
+/** Least cosine of a vector and its row in a bank, which may be rounded to float16 or normalised. */
 const SAME = 1 - 1e-6
 
 const searched = ({ vectors, targets }: Base): Tensor => targets ?? vectors
 
-/** The row of each of some vectors in a bank; −1 where it has none like it. */
+/** Returns the row of each vector in a bank, −1 for a vector without one. */
 async function locate(bank: Tensor, vectors: Tensor): Promise<Int32Array> {
   const { rows, cosines } = await nearestRows(bank, vectors)
   return rows.map((row, i) => (cosines[i]! >= SAME ? row : -1))
 }
 
-/** The rows of each window's context. Shapes: [windows · context], −1 where the bank does not have it. */
+/** Returns the rows of each window's context. Shapes: [windows · context], −1 for vectors that are not in the bank. */
 async function locateContexts(bank: Tensor, rows: Rows): Promise<Int32Array> {
   const { context, dim } = rows.windows
   const found = new Int32Array(rows.ids.length * context)
@@ -46,13 +46,13 @@ async function locateTargets(bank: Base, rows: Rows): Promise<Int32Array> {
       'bank',
       `a file that holds all ${found.length} targets (${missing} are not in it)`,
       bank.path,
-      'add the rows that are predicted to the bank, or leave --bank away to search the data itself',
+      'add the target rows to the bank, or leave out --bank to search the data itself',
     )
   }
   return found
 }
 
-/** The rows of each window's context in the base that it is made of. */
+/** Returns the rows of each window's context in the base of the windows. */
 function ownContexts({ windows, ids }: Rows): Int32Array {
   const { context } = windows
   return Int32Array.from(
@@ -61,7 +61,7 @@ function ownContexts({ windows, ids }: Rows): Int32Array {
   )
 }
 
-/** The lists of excluded rows, without what the bank does not hold and without the target itself. */
+/** Builds the lists of excluded rows; rows that are not in the bank and the target itself are never excluded. */
 function exclusions(contexts: Int32Array, target: Int32Array, context: number): Pick<Pool, 'first' | 'excluded'> {
   const first = new Int32Array(target.length + 1)
   const excluded = new Int32Array(contexts.length)
@@ -75,10 +75,10 @@ function exclusions(contexts: Int32Array, target: Int32Array, context: number): 
 }
 
 /**
- * What is searched for the targets of the chosen windows: all rows of their data, or those of another file.
+ * Opens the pool in which the targets of the chosen windows are searched: all rows of their data, or those of another file.
  *
- * In a base a window's rows are known by number; in sequences and in other files they are found by their vectors.
- * Errors: those of openBeside; BAD_OPTION when a target is not there.
+ * The rows of a window are known by number in its own base; in sequences and other files they are found by their vectors.
+ * Errors: those of openBeside; BAD_OPTION when a target is not in the bank.
  */
 export async function openPool(
   chosen: Chosen,

@@ -5,35 +5,35 @@ import type { Failure } from './retrieval-failures.js'
 import type { Hits, PoolScores } from './retrieval-scores.js'
 import type { Verdict } from './retrieval-verdict.js'
 
-/** The whole bank, and the bank without the vectors that a prediction was made from. */
+/** A value for the whole bank, and for the bank without the context of each query. */
 export interface Pools<T> {
   readonly with_context: T
   readonly without_context: T
 }
 
-/** One run in retrieval_results.json. What an oracle that fails makes meaningless is null. */
+/** One run in retrieval_results.json; scores are null when the oracle fails. */
 export interface RetrievalEntry extends Provenance {
   readonly run: string
   readonly model: string
-  /** Of the file of weights that was judged. */
+  /** SHA-256 of the judged weights file. */
   readonly weights_sha256: string
   readonly bank: { readonly path: string; readonly hash: string; readonly rows: number; readonly space: string | null }
   readonly context: number
   readonly n: number
   readonly articles: number
-  /** Why there are no intervals. */
+  /** Reason for missing intervals. */
   readonly ci95_note: string | null
   readonly seed: number
   readonly status: 'valid' | 'invalid'
   readonly oracle: Oracle
   readonly scores: Pools<PoolScores> | null
-  /** Hits on the target or on a row whose cosine with it is above the threshold. */
+  /** Hits on the target or on a row whose cosine with the target is above the threshold. */
   readonly near_duplicate: ({ readonly threshold: number } & Pools<Hits>) | null
   readonly baselines: Readonly<
     Partial<Record<BaselineName, { readonly params: Readonly<Record<string, number>>; readonly scores: Pools<PoolScores> }>>
   > | null
   readonly verdict: Verdict | null
-  /** Targets that are not among the first twenty of the whole bank; the worst are listed. */
+  /** Number of targets outside the Top-20 of the whole bank; `failures` lists the worst. */
   readonly failed: number | null
   readonly failures: readonly Failure[] | null
   readonly libtorch: string

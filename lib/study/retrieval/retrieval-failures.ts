@@ -2,37 +2,37 @@ import type { Ranking } from '../../native.js'
 import type { Pool } from './search.js'
 import { NEAREST, ranks } from './search.js'
 
-/** A row of the bank, and what it says. */
+/** A row of the bank with its article and text. */
 export interface Found {
   readonly row: number
   readonly article: string | null
   readonly text: string | null
 }
-/** A target that is not among the first twenty. */
+/** A target outside the Top-20. */
 export interface Failure extends Found {
   readonly rank: number
-  /** What was found instead, the nearest first. */
+  /** The rows nearest to the prediction, the nearest first. */
   readonly neighbours: readonly (Found & {
-    /** With the prediction, and with the target. */
+    /** Cosine with the prediction; `cosine_to_target` with the target. */
     readonly cosine: number
     readonly cosine_to_target: number
-    /** Whether it is one of the vectors that the prediction was made from. */
+    /** Whether the row belongs to the context of the prediction. */
     readonly context: boolean
   })[]
 }
 
 const NEIGHBOURS = 5
-/** Of a text, enough to recognise it. */
+/** Longest text that is stored. Units: characters. */
 const CHARACTERS = 500
 
-/** The windows whose targets are not among the first twenty, the worst first. */
+/** Returns the windows whose targets are outside the Top-20, the worst first. */
 export function missed(found: Ranking): number[] {
   const rank = ranks(found)
   const missed = [...rank.keys()].filter((i) => rank[i]! > NEAREST)
   return missed.sort((a, b) => rank[b]! - rank[a]! || a - b)
 }
 
-/** The worst of them, with their texts where these are known. */
+/** Describes failures, with texts if the bank has them. */
 export async function describeFailures(found: Ranking, pool: Pool, windows: readonly number[]): Promise<Failure[]> {
   const texts = windows.length === 0 ? undefined : await pool.base.texts()
   const { articles } = pool.base

@@ -4,8 +4,8 @@ import { describe, meanByArticle } from '../../statistics/estimates.js'
 import type { Pool } from './search.js'
 import { NEAREST, ranks } from './search.js'
 
-/** What a rank is worth, by the name of the score. */
-export const WORTH = {
+/** Score of one rank, by the name of the score. */
+export const SCORE_OF_RANK = {
   top1: (rank) => Number(rank <= 1),
   top5: (rank) => Number(rank <= 5),
   top10: (rank) => Number(rank <= 10),
@@ -13,21 +13,21 @@ export const WORTH = {
   mrr: (rank) => 1 / rank,
   ndcg10: (rank) => (rank <= 10 ? 1 / Math.log2(1 + rank) : 0),
 } as const satisfies Record<string, (rank: number) => number>
-export type ScoreName = keyof typeof WORTH
+export type ScoreName = keyof typeof SCORE_OF_RANK
 export const CUTS = { top1: 1, top5: 5, top10: 10, top20: 20 } as const
 
 export interface Score {
   readonly value: number
   readonly ci95: Interval
-  /** What a random order of the pool gives. */
+  /** Expected score of a random order of the pool. */
   readonly chance: number
 }
 
-/** Everything that tells whether two scores are alike, with the scores. */
+/** Scores with the sizes and rules that must be equal before two of them are compared. */
 export interface PoolScores extends Readonly<Record<ScoreName, Score>> {
-  /** Rows that are ranked for a query; their mean where it differs. */
+  /** Rows that are ranked for a query; their mean over queries if the number differs. */
   readonly pool: number
-  /** Rows that are left out for a query, its context. */
+  /** Context rows that are excluded for a query; their mean over queries. */
   readonly excluded: number
   readonly n: number
   readonly articles: number
@@ -39,26 +39,27 @@ export interface PoolScores extends Readonly<Record<ScoreName, Score>> {
 
 export type Hits = Readonly<Record<keyof typeof CUTS, Omit<Score, 'chance'>>>
 
-export const TIE_RULE = 'rows as similar as the target, within 1e-14, stand before it'
+export const TIE_RULE = 'rows as similar as the target, within 1e-14, rank before it'
 export const NEAR_DUPLICATE = 0.98
 
-/** The mean worth of all ranks of a pool. */
-function chanceOf(worth: (rank: number) => number, pool: number): number {
+/** Returns the mean score over all ranks of a pool. */
+function chanceOf(score: (rank: number) => number, pool: number): number {
   let sum = 0
-  for (let rank = 1; rank <= pool; rank++) sum += worth(rank)
+  for (let rank = 1; rank <= pool; rank++) sum += score(rank)
   return sum / pool
 }
 
-/** A mean of values from 0 to 1, and its interval in there. */
+/** Returns the mean of values between 0 and 1, with its interval clipped to that range. */
 async function share(values: Float64Array, articles: Int32Array, seed: number): Promise<Omit<Score, 'chance'>> {
   const { mean, ci95 } = await meanByArticle(values, articles, { seed })
   return { value: mean, ci95: ci95 && [Math.max(0, ci95[0]), Math.min(1, ci95[1])] }
 }
 
-/** What each window's rank is worth. */
-export const worths = (found: Ranking, name: ScoreName): Float64Array => Float64Array.from(ranks(found), WORTH[name])
+/** Returns one score for each window. */
+export const scoresByWindow = (found: Ranking, name: ScoreName): Float64Array =>
+  Float64Array.from(ranks(found), SCORE_OF_RANK[name])
 
-/** The scores of one ranking, with intervals by article. */
+/** Returns the scores of one ranking, with intervals by article. */
 export async function scorePool(
   found: Ranking,
   pool: Pick<Pool, 'rows'>,
@@ -68,8 +69,8 @@ export async function scorePool(
 ): Promise<PoolScores> {
   const size = Math.round(pool.rows - excluded)
   const scores: Partial<Record<ScoreName, Score>> = {}
-  for (const name of Object.keys(WORTH) as ScoreName[])
-    scores[name] = { ...(await share(worths(found, name), articles, seed)), chance: chanceOf(WORTH[name], size) }
+  for (const name of Object.keys(SCORE_OF_RANK) as ScoreName[])
+    scores[name] = { ...(await share(scoresByWindow(found, name), articles, seed)), chance: chanceOf(SCORE_OF_RANK[name], size) }
   return {
     pool: pool.rows - excluded,
     excluded,
@@ -82,7 +83,7 @@ export async function scorePool(
   }
 }
 
-/** Hits on the target or on a row that is nearly the same: never instead of the scores, always beside them. */
+/** Returns hits on the target or on a near-duplicate of it; they are reported beside the scores and never replace them. */
 export async function nearDuplicateHits(found: Ranking, articles: Int32Array, seed: number): Promise<Hits> {
   const rank = ranks(found)
   const firstNear = rank.map((_, i) => {
@@ -91,6 +92,6 @@ export async function nearDuplicateHits(found: Ranking, articles: Int32Array, se
   })
   const hits: Partial<Record<keyof typeof CUTS, Omit<Score, 'chance'>>> = {}
   for (const name of Object.keys(CUTS) as (keyof typeof CUTS)[])
-    hits[name] = await share(Float64Array.from(firstNear, WORTH[name]), articles, seed)
+    hits[name] = await share(Float64Array.from(firstNear, SCORE_OF_RANK[name]), articles, seed)
   return hits as Hits
 }

@@ -43,17 +43,17 @@ function section(entries: readonly RetrievalEntry[]): string {
   if (scores === null) return [title, searched, ...entries.map((e) => `${e.run}: ${oracleSentence(e.oracle)}`)].join('\n')
   const near = entries.map(
     (e) =>
-      `${e.run}: counting rows nearly the same as the target (cosine > ${e.near_duplicate!.threshold}): ` +
+      `${e.run}: counting near-duplicates of the target (cosine > ${e.near_duplicate!.threshold}): ` +
       `Top-1 ${decimal(e.near_duplicate!.without_context.top1.value)}, Top-10 ${decimal(e.near_duplicate!.without_context.top10.value)} without the context`,
   )
   const failed = entries.map(
-    (e) => `${e.run}: ${count(e.failed!)} of ${count(n)} targets are not in the Top-20 of the whole bank`,
+    (e) => `${e.run}: ${count(e.failed!)} of ${count(n)} targets are outside the Top-20 of the whole bank`,
   )
   return [
     [title, searched, ...trainedOnNote(entries[0]!)].join('\n'),
     block(`${count(scores.without_context.pool)} rows, context left out`, 'without_context', entries),
     block(`${count(scores.with_context.pool)} rows, context in the pool`, 'with_context', entries),
-    entries.map((e) => `${e.run}: ${e.verdict?.sentence ?? 'no verdict, because it was trained on these windows'}`).join('\n'),
+    entries.map((e) => `${e.run}: ${e.verdict?.sentence ?? 'no verdict: the run was trained on these windows'}`).join('\n'),
     [...near, ...failed].join('\n'),
     `ties: ${TIE_RULE} (${count(scores.with_context.ties)} queries)`,
     ...(ci95_note === null ? [] : [`no interval: ${ci95_note}`]),
@@ -62,7 +62,7 @@ function section(entries: readonly RetrievalEntry[]): string {
   ].join('\n\n')
 }
 
-/** The tables for the terminal: runs that searched the same bank for the same windows side by side, above the heuristics. */
+/** Tables for the terminal; runs with the same bank and windows share one table, above the heuristics. */
 export function renderRetrieval(entries: readonly RetrievalEntry[]): string {
   const groups = new Map<string, RetrievalEntry[]>()
   for (const e of entries) {

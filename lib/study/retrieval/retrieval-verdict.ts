@@ -4,7 +4,7 @@ import { NAMES } from '../../evaluate/results-table.js'
 import { signedDecimal, span } from '../../show.js'
 import { pairedDifference } from '../../statistics/estimates.js'
 
-/** Whether the model is worth its cost here. */
+/** Decision between the model and the best heuristic. */
 export interface Verdict {
   /** `model`, `heuristic`, `tie` (the heuristic costs nothing) or `unknown` (too few articles). */
   readonly decision: 'model' | 'heuristic' | 'tie' | 'unknown'
@@ -12,7 +12,7 @@ export interface Verdict {
   readonly pool: 'without_context'
   /** The best of the heuristics. */
   readonly against: BaselineName
-  /** Score of the model less that of the heuristic, over the same windows. */
+  /** Score of the model minus score of the heuristic, over the same windows. */
   readonly difference: number
   readonly ci95: Interval
   readonly sentence: string
@@ -31,7 +31,7 @@ const SENTENCES: Readonly<Record<Verdict['decision'], (rival: string) => string>
   unknown: (rival) => `no verdict against ${rival}`,
 }
 
-/** The model's Top-10 hits against those of the best heuristic. Shapes: hits per window, all over the same. */
+/** Compares the model's Top-10 hits with those of the best heuristic. Shapes: one hit for each window, the same windows in all arrays. */
 export async function judge(
   model: Float64Array,
   heuristics: ReadonlyMap<BaselineName, Float64Array>,

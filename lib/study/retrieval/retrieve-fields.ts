@@ -1,19 +1,19 @@
 import { judged } from '../../evaluate/evaluate-fields.js'
 import { integer, text } from '../../options.js'
 
-/** What `retrieve` takes beside the runs. */
+/** Options of `retrieve` beside the runs. */
 export const retrieveFields = {
   ...judged,
   bank: text({
     default: undefined,
-    about: 'file of the vectors that are searched; all rows of the data unless given',
+    about: 'file of vectors to search; all rows of the data unless given',
     group: 'Data',
   }),
   failures: integer({
     default: 20,
     min: 0,
     max: 10_000,
-    about: 'how many of the misses are listed, the worst first',
+    about: 'number of failures to list, the worst first',
     group: 'Run',
   }),
   out: text({ default: 'artifacts/lvm/evaluation', about: 'folder of the reports', group: 'Run' }),

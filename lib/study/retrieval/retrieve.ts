@@ -12,7 +12,7 @@ import { RETRIEVAL_RESULTS, type RetrievalEntry } from './retrieval-entry.js'
 import { renderRetrieval } from './retrieval-table.js'
 import { retrieveFields } from './retrieve-fields.js'
 
-/** Options of `retrieve`: the runs, what hears of progress, and any field of `retrieveFields`. */
+/** Options of `retrieve`: the runs, a listener for progress (`say`), and any field of `retrieveFields`. */
 export interface RetrieveOptions {
   readonly runs: readonly string[]
   readonly say?: (line: string) => void
@@ -25,16 +25,16 @@ type Retrieved = { results: Document<RetrievalEntry>; table: string; failure: Lv
 const ARGS = { options: withFields({ runs: words, say: optional(callback) }) }
 
 /**
- * Searches a bank for the targets of runs, with their predictions and with heuristics, and writes retrieval_results.json.
+ * Searches a bank for targets with the predictions of runs and of heuristics, and writes retrieval_results.json.
  *
- * `failure` is the GATE_FAILED of a run whose pool cannot be searched; its entry has status `invalid` and no scores.
+ * `failure` is a GATE_FAILED error when the pool of a run cannot be searched; the entry of that run has status `invalid` and no scores.
  * Errors: those of load and of the data; BAD_OPTION, SPACE_MISMATCH and DATA_SHAPE for a bank that does not fit; DIVERGED.
  */
 export const retrieve = asyncDoor('retrieve', ARGS, async (options: RetrieveOptions): Promise<Retrieved> => {
   const { runs, say = () => {}, ...given } = options
   if (runs.length === 0) throw badOption('retrieve', 'runs', 'at least one run', runs)
   const o = resolve('retrieve', retrieveFields, given)
-  for (const run of runs) await findRun(run) // all of them, before minutes go into the first
+  for (const run of runs) await findRun(run) // fail before minutes are spent on the first run
   const entries: RetrievalEntry[] = []
   for (const run of runs) {
     say(`${run}: loading`)

@@ -2,7 +2,7 @@ import type { Base } from '../../data/base.js'
 import { native, type Ranking, type Retrieval } from '../../native.js'
 import type { Tensor } from '../../torch/tensor.js'
 
-/** Vectors that are searched, and where the targets and contexts of some windows stand among them. */
+/** Vectors to search, with the rows of each window's target and context among them. */
 export interface Pool {
   readonly base: Pick<Base, 'path' | 'hash' | 'space' | 'articles' | 'texts'>
   /** Shapes: [rows, dim]. */
@@ -10,15 +10,15 @@ export interface Pool {
   readonly rows: number
   /** Per window, the row of its target. */
   readonly target: Int32Array
-  /** Window i leaves out the rows excluded[first[i] … first[i + 1]): its context. */
+  /** Window i excludes its context: the rows excluded[first[i] … first[i + 1]). */
   readonly first: Int32Array
   readonly excluded: Int32Array
   dispose(): void
 }
 
-/** How many of the nearest rows are kept. */
+/** Number of nearest rows that are kept for each query. */
 export const NEAREST = 20
-/** Windows that are searched for in one pass over the bank. */
+/** Windows that share one pass over the bank. */
 const BLOCK = 8192
 
 const emptyRanking = (n: number): Ranking => ({
@@ -38,7 +38,7 @@ function put(whole: Ranking, part: Ranking, at: number): void {
 }
 
 /**
- * Where the targets of all windows of a pool stand, when `query` is asked for what to look for.
+ * Ranks the targets of all windows of a pool against the vectors that `query` returns.
  *
  * Shapes: query(at, count) → [count, dim] for the windows from `at` on.
  * Errors: DIVERGED when a query is not finite.
@@ -63,10 +63,10 @@ export async function search(pool: Pool, query: (at: number, count: number) => P
   return found
 }
 
-/** The rank of each target: rows that tie with it stand before it. */
+/** Returns the rank of each target; rows that tie with it rank before it. */
 export const ranks = ({ ahead, tied }: Ranking): Int32Array => ahead.map((n, i) => n + tied[i]! + 1)
 
-/** The nearest row of a bank to each vector, and its cosine. Shapes: vectors [n, dim]. */
+/** Returns the row of a bank nearest to each vector, with its cosine. Shapes: vectors [n, dim]. */
 export async function nearestRows(bank: Tensor, vectors: Tensor): Promise<{ rows: Int32Array; cosines: Float64Array }> {
   const n = vectors.shape[0]!
   const none = { target: new Int32Array(n), first: new Int32Array(n + 1), excluded: new Int32Array(0) }

@@ -1,27 +1,27 @@
 import type { Scene } from './scenes.js'
 import { STAND_INS, type StandInName } from './stand-ins.js'
 
-/** A gate that cannot be judged is invalid: that is neither a pass nor a fail. */
+/** `invalid` means that the gate could not be judged: neither a pass nor a fail. */
 export type GateVerdict = 'pass' | 'fail' | 'invalid'
 
-/** A figure against what it must be; without samples, or not a number, it is invalid. */
+/** Judges a figure by a condition; `invalid` without samples or for a figure that is not finite. */
 export const judgeGate = (value: number | null, n: number, passes: (value: number) => boolean): GateVerdict =>
   n === 0 || value === null || !Number.isFinite(value) ? 'invalid' : passes(value) ? 'pass' : 'fail'
 
-/** Why an instrument must not be used. */
+/** Reasons why a metric, gate or identity must not be used. */
 export const FAULTS = {
-  'oracle-fails': 'a predictor that is always right does not pass',
-  'passes-noise': 'a predictor that knows nothing passes',
-  'not-finite': 'it gives no number for a predictor that it must judge',
-  'no-discrimination': 'it does not put the oracle above the context mean, and that above noise',
-  'direction-blind': 'it gives the same for a text and for that text read backwards',
-  'sees-direction-in-none': 'it finds a direction in a text that has none',
-  'two-definitions': 'one name has several definitions, and they disagree',
-  'unexpected-value': 'it does not give what was computed beforehand',
+  'oracle-fails': 'a perfect predictor does not pass',
+  'passes-noise': 'a predictor without information passes',
+  'not-finite': 'its value for a predictor is not a finite number',
+  'no-discrimination': 'it does not rank the oracle above the context mean and the context mean above noise',
+  'direction-blind': 'it is equal for a text and for the same text reversed',
+  'sees-direction-in-none': 'it reports a direction in a reversible text',
+  'two-definitions': 'definitions under one name disagree',
+  'unexpected-value': 'it differs from the value computed beforehand',
 } as const
 export type Fault = keyof typeof FAULTS
 
-/** What an instrument gave for each stand-in, or for each scene. */
+/** Values of a metric, gate or identity for each stand-in or scene, with the verdict. */
 export interface Trial {
   readonly name: string
   readonly kind: 'metric' | 'gate' | 'direction' | 'identity'
@@ -38,7 +38,7 @@ const trial = (name: string, kind: Trial['kind'], values: Trial['values'], fault
   values,
 })
 
-/** Tries a gate on the stand-ins: the oracle must pass, and what knows nothing must not. */
+/** Tests a gate on the stand-ins: the oracle must pass, noise and a constant must fail. */
 export async function tryGate(
   name: string,
   gate: (standIn: StandInName) => Promise<GateVerdict>,
@@ -56,7 +56,7 @@ export async function tryGate(
   return trial(name, 'gate', values, faults)
 }
 
-/** Tries a figure of which more is better: the oracle above the context mean, and that above noise. */
+/** Tests a figure for which higher is better: it must rank the oracle above the context mean and that above noise. */
 export async function tryMetric(
   name: string,
   metric: (standIn: StandInName) => Promise<number>,
@@ -76,20 +76,20 @@ export async function tryMetric(
   return trial(name, 'metric', values, faults)
 }
 
-/** A text and the same text read backwards. */
-export interface Ways {
+/** A text and the same text reversed. */
+export interface Directions {
   readonly forward: Scene
   readonly backward: Scene
 }
 
-/** Tries a measure of direction: nothing where there is none, and another figure for a text read backwards. */
+/** Tests a measure of direction: it must be near 0 for a reversible text and change when a directed text is reversed. */
 export async function tryDirection(
   name: string,
-  { directed, reversible }: { readonly directed: Ways; readonly reversible: Ways },
-  measure: (ways: Ways) => Promise<number>,
+  { directed, reversible }: { readonly directed: Directions; readonly reversible: Directions },
+  measure: (ways: Directions) => Promise<number>,
   noise: number,
 ): Promise<Trial> {
-  const turned = ({ forward, backward }: Ways): Ways => ({ forward: backward, backward: forward })
+  const turned = ({ forward, backward }: Directions): Directions => ({ forward: backward, backward: forward })
   const values = {
     directed: await measure(directed),
     reversed: await measure(turned(directed)),
@@ -102,7 +102,7 @@ export async function tryDirection(
   return trial(name, 'direction', values, faults)
 }
 
-/** Several figures under one name must agree on what they say of each scene. */
+/** Tests several definitions of one name: they must have the same sign on each scene. */
 export function tryNames(name: string, definitions: readonly Trial[]): Trial {
   const sign = (value: number | string | null | undefined) =>
     typeof value === 'number' && Math.abs(value) > 0.01 ? Math.sign(value) : 0
@@ -117,6 +117,6 @@ export function tryNames(name: string, definitions: readonly Trial[]): Trial {
   )
 }
 
-/** An equation that figures must meet, by its largest error. */
+/** Tests an identity by its largest error. */
 export const tryIdentity = (name: string, error: number, allowed: number): Trial =>
   trial(name, 'identity', { error, allowed }, error <= allowed ? [] : ['unexpected-value'])

@@ -2,37 +2,37 @@ import type { Rows } from '../../evaluate/baselines-rows.js'
 import { random } from '../../statistics/random.js'
 import { Tensor } from '../../torch/tensor.js'
 
-/** A small corpus of which everything is known. */
+/** A small synthetic corpus whose generator is known. */
 export interface Scene {
   readonly dim: number
   readonly context: number
   /** Shapes: [rows, dim], unit vectors. */
   readonly vectors: Float32Array
-  /** Even articles are trained on, odd ones are judged. */
+  /** Even articles are for training; `rows` are the odd ones, for judging. */
   readonly train: Rows
   readonly rows: Rows
 }
 
-/** How one state of a text follows another: `next` goes on from a state with a random number. */
+/** Transition of a Markov chain: the next state from a state and a random number in [0, 1). */
 type Chain = (state: number, draw: number) => number
 
 const STATES = 24
 const DIM = 32
 const CONTEXT = 5
-const ARTICLES = 61 // odd, so that the same articles are judged when the text is read backwards
+const ARTICLES = 61 // odd, so that the same articles are judged when the text is reversed
 const LENGTH = 32
 
-/** A seeded stream of numbers in [0, 1), and of normal deviates. */
-function dice(seed: number) {
+/** Seeded streams of uniform numbers in [0, 1) and of normal deviates. */
+function randomStream(seed: number) {
   let i = 0
   const uniform = () => random(seed, i++)
   const normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform())
   return { uniform, normal }
 }
 
-/** Two states lead to one, and from one of twelve the text jumps: what follows is known, what came before is not. */
+/** Directed chain: every two states lead to one, with random jumps, so the next state is predictable and the previous one is not. */
 const merging: Chain = (state, draw) => (draw < 0.15 ? Math.floor((draw / 0.15) * STATES) : (STATES - 1 - state) >> 1)
-/** A step to a neighbour on a ring, either way: it reads the same backwards. */
+/** Reversible chain: a random walk on a ring has the same statistics in both directions. */
 const wandering: Chain = (state, draw) => (draw < 0.4 ? state : draw < 0.7 ? (state + 1) % STATES : (state + STATES - 1) % STATES)
 
 const unit = (v: readonly number[]) => {
@@ -41,8 +41,8 @@ const unit = (v: readonly number[]) => {
 }
 
 function vectorsOf(chain: Chain, seed: number): Float32Array {
-  const { uniform, normal } = dice(seed)
-  const shared = Array.from({ length: DIM }, () => 0.3 * normal()) // real spaces have a floor: any two vectors are a little alike
+  const { uniform, normal } = randomStream(seed)
+  const shared = Array.from({ length: DIM }, () => 0.3 * normal()) // a common offset: any two vectors of a real embedding have a positive cosine
   const means = Array.from({ length: STATES }, () => shared.map((s) => s + normal()))
   const vectors = new Float32Array(ARTICLES * LENGTH * DIM)
   for (let article = 0; article < ARTICLES; article++) {
@@ -79,7 +79,7 @@ function sceneOf(vectors: Float32Array): Scene {
   }
 }
 
-/** A text with a direction, and one that has none; each also read backwards. */
+/** Returns a directed and a reversible text, each forward and reversed. */
 export function scenes(seed: number) {
   const [directed, reversible] = [vectorsOf(merging, seed), vectorsOf(wandering, seed + 1)]
   return {
@@ -89,5 +89,5 @@ export function scenes(seed: number) {
 }
 export type Scenes = ReturnType<typeof scenes>
 
-/** One row as plain numbers. */
+/** Returns one row as an array of numbers. */
 export const rowOf = ({ vectors, dim }: Scene, row: number): number[] => [...vectors.subarray(row * dim, (row + 1) * dim)]

@@ -14,20 +14,20 @@ import { findingsOf, verdictOf } from '../diagnose/diagnosis-findings.js'
 import { cosinesOf } from '../diagnose/examined-subject.js'
 import type { Facts } from '../diagnose/facts.js'
 import type { Finding } from '../diagnose/pattern.js'
-import { worths } from '../retrieval/retrieval-scores.js'
+import { scoresByWindow } from '../retrieval/retrieval-scores.js'
 import { search } from '../retrieval/search.js'
 import { judgeGate, type Trial, tryDirection, tryGate, tryIdentity, tryMetric } from './gates.js'
 import { type Scene, scenes } from './scenes.js'
-import { predictAs, readAs, STAND_INS, type StandInName, says, targetsOf } from './stand-ins.js'
+import { predictAs, predictionOf, readAs, STAND_INS, type StandInName, targetsOf } from './stand-ins.js'
 
-/** What `selftest` found. */
+/** Result of `selftest`. */
 export interface Selftest {
   readonly version: 1
   readonly seed: number
   readonly windows: number
   readonly articles: number
   readonly dim: number
-  /** Whether every instrument is valid. */
+  /** Whether every trial is valid. */
   readonly valid: boolean
   readonly trials: readonly Trial[]
 }
@@ -37,7 +37,7 @@ const cosine = (a: readonly number[], b: readonly number[]) => dot(a, b) / Math.
 const mean = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => a + b, 0) / values.length
 const error = (a: ArrayLike<number>, b: (i: number) => number) => extremes(Array.from(a, (x, i) => Math.abs(x - b(i)))).most
 
-/** What is known of one stand-in on a scene, all by the functions that real runs go through. */
+/** Figures of one stand-in on a scene, computed by the same functions as those of real runs. */
 interface Measured {
   readonly scores: Scores
   readonly facts: Facts
@@ -70,7 +70,7 @@ async function measure(scene: Scene, seed: number): Promise<Record<StandInName, 
   return found
 }
 
-/** The equations that bind cosine, error and variance of unit vectors. */
+/** Tests identities between cosine, error and variance of unit vectors. */
 async function identities(scene: Scene, measured: Record<StandInName, Measured>): Promise<Trial[]> {
   const { dim, rows } = scene
   const all = Object.values(measured)
@@ -99,7 +99,7 @@ async function identities(scene: Scene, measured: Record<StandInName, Measured>)
   ]
 }
 
-/** Where the targets stand among all vectors but those of their context, when a stand-in says what to look for. */
+/** Returns the MRR of each window when a stand-in is the query and the context is excluded. */
 async function mrrOf(scene: Scene, name: StandInName): Promise<Float64Array> {
   const { base, windows, ids } = scene.rows
   const { context } = scene
@@ -116,10 +116,10 @@ async function mrrOf(scene: Scene, name: StandInName): Promise<Float64Array> {
     dispose: () => {},
   }
   const { allowed } = await search(pool, (at, count) => predictAs(scene, name)(ids.subarray(at, at + count)))
-  return worths(allowed, 'mrr')
+  return scoresByWindow(allowed, 'mrr')
 }
 
-/** Ridge on a text less ridge on the text read backwards. */
+/** Mean cosine of ridge on a text minus that on the reversed text. */
 async function arrow(forward: Scene, backward: Scene): Promise<number> {
   const reached = async ({ train, rows }: Scene) => {
     const fit = await fitRidge(train)
@@ -136,7 +136,8 @@ async function trialsOf(seed: number): Promise<{ scene: Scene; trials: Trial[] }
   const scene = all.directed.forward
   const measured = await measure(scene, seed)
   const truth = targetsOf(scene)
-  const said = (name: StandInName) => mean(Array.from(scene.rows.ids, (id, i) => cosine(says(scene, name, id), truth[i]!)))
+  const said = (name: StandInName) =>
+    mean(Array.from(scene.rows.ids, (id, i) => cosine(predictionOf(scene, name, id), truth[i]!)))
   const known = Object.fromEntries(STAND_INS.map((name) => [name, { value: said(name), within: 1e-6 }]))
   const n = scene.rows.ids.length
   const chance = { value: 0.5, within: 0.05 }
@@ -176,9 +177,9 @@ async function trialsOf(seed: number): Promise<{ scene: Scene; trials: Trial[] }
 const ARGS = { given: withFields({}) }
 
 /**
- * Puts an oracle, copy-last, the context mean, noise and a constant through every metric and every gate.
+ * Tests every metric and every gate with an oracle, copy-last, the context mean, noise and a constant.
  *
- * A gate that the oracle fails, or a figure that does not tell it from noise, is invalid: no number of it may be believed.
+ * A gate that the oracle fails, or a metric that does not separate the oracle from noise, is invalid and must not be used.
  * Errors: BAD_OPTION.
  */
 export const selftest = asyncDoor('selftest', ARGS, async (given: { seed?: number } = {}): Promise<Selftest> => {

@@ -5,18 +5,18 @@ import type { Read } from '../diagnose/ablations.js'
 import { nearest } from '../nearest-rows.js'
 import { rowOf, type Scene } from './scenes.js'
 
-/** Predictors of which every figure is known before it is measured. */
+/** Predictors whose figures are known in advance. */
 export const STAND_INS = ['oracle', 'copy_last', 'context_mean', 'random', 'constant'] as const
 export type StandInName = (typeof STAND_INS)[number]
 
 const flat = (rows: readonly (readonly number[])[]) => Float32Array.from(rows.flat())
 
-/** The context mean of plain numbers. */
+/** Returns the mean of vectors. */
 export const meanOf = (rows: readonly (readonly number[])[]): number[] =>
   rows[0]!.map((_, d) => rows.reduce((sum, row) => sum + row[d]!, 0) / rows.length)
 
-/** What a stand-in says about a window, in plain numbers. */
-export function says(scene: Scene, name: StandInName, id: number): number[] {
+/** Returns the prediction of a stand-in for one window. */
+export function predictionOf(scene: Scene, name: StandInName, id: number): number[] {
   const { windows } = scene.rows
   const from = windows.first[id]!
   switch (name) {
@@ -27,7 +27,7 @@ export function says(scene: Scene, name: StandInName, id: number): number[] {
     case 'context_mean':
       return meanOf(Array.from({ length: scene.context }, (_, j) => rowOf(scene, from + j)))
     case 'random':
-      // A sum of a few uniform numbers is round enough for a direction.
+      // The sum of four uniform numbers is close enough to a normal deviate for a uniform direction.
       return Array.from({ length: scene.dim }, (_, d) => {
         const at = 4 * (id * scene.dim + d)
         return random(99, at) + random(99, at + 1) + random(99, at + 2) + random(99, at + 3) - 2
@@ -37,13 +37,13 @@ export function says(scene: Scene, name: StandInName, id: number): number[] {
   }
 }
 
-/** A stand-in for windows, as a tensor. Shapes: [n, dim]. */
+/** Returns a predictor of windows. Shapes: ids → [n, dim]. */
 export const predictAs =
   (scene: Scene, name: StandInName) =>
   async (ids: Int32Array): Promise<Tensor> =>
-    Tensor.from(flat(Array.from(ids, (id) => says(scene, name, id))), [ids.length, scene.dim])
+    Tensor.from(flat(Array.from(ids, (id) => predictionOf(scene, name, id))), [ids.length, scene.dim])
 
-/** A stand-in for contexts, which may be ablated: it knows each by the most similar one of the scene. */
+/** Returns a predictor of contexts, which may be ablated: it answers for the most similar context of the scene. */
 export async function readAs(scene: Scene, name: StandInName): Promise<Read> {
   const all = Int32Array.from(scene.rows.windows.target.keys())
   const known = await contexts(scene.rows, all)
@@ -56,6 +56,6 @@ export async function readAs(scene: Scene, name: StandInName): Promise<Read> {
   }
 }
 
-/** The targets of windows in plain numbers. */
+/** Returns the targets of all judged windows. */
 export const targetsOf = (scene: Scene): number[][] =>
   Array.from(scene.rows.ids, (id) => rowOf(scene, scene.rows.windows.target[id]!))

@@ -16,18 +16,18 @@ const out = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'lv
 beforeAll(() => native.setThreads(1))
 afterAll(() => rmSync(out, { recursive: true, force: true }))
 
-/** Unit vectors around a few directions, in turn. */
-function heaps(n: number, k: number, dim: number, seed = 1): Float32Array {
+/** Makes unit vectors around k directions, in turn. */
+function clustered(n: number, k: number, dim: number, seed = 1): Float32Array {
   const gauss = gaussian(seed)
-  const middles = Array.from({ length: k }, () => Array.from({ length: dim }, gauss))
+  const centres = Array.from({ length: k }, () => Array.from({ length: dim }, gauss))
   return Float32Array.from(
     Array.from({ length: n }, (_, i) => {
-      const v = middles[i % k]!.map((m) => m + 0.2 * gauss())
+      const v = centres[i % k]!.map((m) => m + 0.2 * gauss())
       return v.map((x) => x / Math.hypot(...v))
     }).flat(),
   )
 }
-/** How many points have a nearest other point of their own heap. */
+/** Returns the share of points whose nearest neighbour is in the same cluster. */
 function together(places: Float64Array, k: number): number {
   const n = places.length / 2
   let right = 0
@@ -43,8 +43,8 @@ function together(places: Float64Array, k: number): number {
 }
 
 describe('clusters', () => {
-  it('finds heaps, the same ones twice', async () => {
-    using x = Tensor.from(heaps(90, 3, 12), [90, 12])
+  it('k-means finds well-separated clusters and is reproducible', async () => {
+    using x = Tensor.from(clustered(90, 3, 12), [90, 12])
     using centres = await clusters(x, 3, 5)
     const { of } = await assign(x, centres)
     expect(new Set(of).size).toBe(3)
@@ -59,18 +59,18 @@ describe('clusters', () => {
 describe('bins', () => {
   const cosines = Float64Array.from({ length: 100 }, (_, i) => i / 100)
   const articles = Int32Array.from({ length: 100 }, (_, i) => i % 25)
-  it('have as many windows each, and hold all', async () => {
+  it('number bins have equally many windows and include all', async () => {
     const bins = await byNumber(cosines, cosines, articles, 0)
     expect(bins.map(({ n }) => n)).toEqual([20, 20, 20, 20, 20])
     expect(bins[0]!.cosine.mean).toBeCloseTo(0.095, 12)
     expect(bins.map(({ from }) => from)).toEqual([0, 0.2, 0.4, 0.6, 0.8])
   })
-  it('are fewer where numbers repeat', async () => {
+  it('number bins are fewer when numbers repeat', async () => {
     const bins = await byNumber(new Float64Array(100).fill(3), cosines, articles, 0)
     expect(bins).toMatchObject([{ n: 100, articles: 25, from: 3, to: 3 }])
     expect(bins[0]!.cosine.ci95![0]).toBeLessThan(bins[0]!.cosine.mean)
   })
-  it('are named, the most common first, small ones left out', async () => {
+  it('name bins list the most common name first and leave out small bins', async () => {
     const names = (i: number) => (i < 60 ? ['a', 'b'] : i < 70 ? ['b'] : ['c'])
     const bins = await byName(names, cosines, articles, { seed: 0, most: 2, least: 40 })
     expect(bins.map(({ label, n }) => [label, n])).toEqual([
@@ -78,31 +78,31 @@ describe('bins', () => {
       ['a', 60],
     ])
   })
-  it('correlate', () => {
+  it('correlation is Pearsons, and 0 for a constant', () => {
     expect(correlation(cosines, cosines)).toBeCloseTo(1, 12)
     expect(correlation(cosines, new Float64Array(100))).toBe(0)
   })
 })
 
 describe('a plane', () => {
-  it.each(['tsne', 'umap'] as const)('of %s keeps heaps together, the same way twice', async (method) => {
-    using x = Tensor.from(heaps(120, 4, 10), [120, 10])
+  it.each(['tsne', 'umap'] as const)('%s keeps clusters together and is reproducible', async (method) => {
+    using x = Tensor.from(clustered(120, 4, 10), [120, 10])
     const lay = () => (method === 'tsne' ? tsne(x, { perplexity: 10, iterations: 400 }) : umap(x, 3))
     const first = await lay()
     expect(first.places.length).toBe(240)
     expect(together(first.places, 4)).toBeGreaterThan(0.98)
     expect((await lay()).places).toEqual(first.places)
   })
-  it('of t-SNE does not depend on the number of threads', async () => {
-    using x = Tensor.from(heaps(150, 4, 10), [150, 10])
+  it('t-SNE does not depend on the number of threads', async () => {
+    using x = Tensor.from(clustered(150, 4, 10), [150, 10])
     const one = await tsne(x, { iterations: 60 })
     native.setThreads(2)
     const two = await tsne(x, { iterations: 60 })
     native.setThreads(1)
     expect(two.places).toEqual(one.places)
   })
-  it('needs four points', async () => {
-    using x = Tensor.from(heaps(3, 3, 4), [3, 4])
+  it('t-SNE refuses fewer than four points', async () => {
+    using x = Tensor.from(clustered(3, 3, 4), [3, 4])
     await expect(tsne(x)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
   })
 })
@@ -126,7 +126,7 @@ describe('analyze', () => {
     entry = (await analyze(asked)).runs[0]!
   }, 120_000)
 
-  it('counts every window once', () => {
+  it('analyze counts every window once', () => {
     const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0)
     expect(sum(entry.confusion.flat())).toBe(entry.n)
     for (const bins of [entry.by_length, entry.by_position, entry.by_article, entry.by_similarity!])
@@ -134,7 +134,7 @@ describe('analyze', () => {
     expect(sum(entry.clusters.map(({ n }) => n))).toBe(entry.n)
     for (const [i, { n }] of entry.clusters.entries()) expect(sum(entry.confusion[i]!)).toBe(n)
   })
-  it('names clusters and windows by their texts', () => {
+  it('analyze names clusters and windows by their texts', () => {
     for (const { name, texts } of entry.clusters) expect([texts.length, name.slice(0, 5)]).toEqual([3, texts[0]!.slice(0, 5)])
     expect(entry.best[0]!.cosine).toBeGreaterThan(entry.worst[0]!.cosine)
     const sorted = entry.worst.map(({ cosine }) => cosine)
@@ -142,7 +142,7 @@ describe('analyze', () => {
     for (const { target, context, predicted, title } of [...entry.best, ...entry.worst])
       for (const text of [target, context, predicted, title]) expect(text).toMatch(/\w/)
   })
-  it('writes a line for each window, those in the plane with their places', () => {
+  it('analyze writes one CSV line for each window, with coordinates for the projected ones', () => {
     const [head, ...lines] = readFileSync(join(asked.out, entry.csv), 'utf8').trim().split('\n')
     const columns = head!.split(',')
     const rows = lines.map((line) => Object.fromEntries(line.split(',').map((value, i) => [columns[i], value])))
@@ -153,7 +153,7 @@ describe('analyze', () => {
     const mean = judged.reduce((sum, { cosine }) => sum + Number(cosine), 0) / judged.length
     expect(mean).toBeCloseTo(entry.cosine.mean, 7)
   })
-  it('refuses what it cannot do', async () => {
+  it('analyze refuses wrong options', async () => {
     await expect(analyze({ ...asked, projection: 'pca' })).rejects.toMatchObject({ code: 'BAD_OPTION' })
     await expect(analyze({ ...asked, run: join(out, 'none') })).rejects.toMatchObject({ code: 'RUN_MISSING' })
     await expect(analyze({ ...asked, ood: join(out, 'none') })).rejects.toMatchObject({ code: 'FILE_MISSING' })

@@ -14,7 +14,7 @@ const out = mkdtempSync(join(tmpdir(), 'lvm-torch-benchmark-'))
 const code = (expected: string) => expect.objectContaining({ name: 'LvmError', code: expected })
 afterAll(() => rmSync(out, { recursive: true, force: true }))
 
-/** Turns of a run that takes so long, on a machine that is so slow and disturbed by others now and then. */
+/** Makes the rounds of a run of `ms` per call, on a machine slower by the factor `machine` with random disturbances. */
 function blocks(seed: number, { ms = 2, machine = 1 } = {}): BlockLatency {
   let at = 0
   const noisy = (value: number) => value * machine * (1 + random(seed, at++) / 20) * (random(seed, at++) < 0.1 ? 1.4 : 1)
@@ -28,16 +28,16 @@ describe('two benchmarks', () => {
   const pairs = Array.from({ length: 40 }, (_, i) => 2 * i)
   const share = (wanted: string, of: (seed: number) => string) =>
     pairs.filter((seed) => of(seed) === wanted).length / pairs.length
-  test('of the same run are no change, whatever the machine does meanwhile', () => {
+  test('two benchmarks of the same run show no change, even when the machine becomes slower', () => {
     expect(share('no change', (seed) => verdict(blocks(seed), blocks(seed + 1)))).toBe(1)
     expect(share('no change', (seed) => verdict(blocks(seed), blocks(seed + 1, { machine: 1.6 })))).toBe(1)
     expect(share('no change', (seed) => verdict(blocks(seed, { machine: 1.6 }), blocks(seed + 1)))).toBe(1)
   })
-  test('of a run that became a fifth slower are a regression, and the other way round a gain', () => {
+  test('a run that became 20 % slower is a regression, and the reverse an improvement', () => {
     expect(share('slower', (seed) => verdict(blocks(seed), blocks(seed + 1, { ms: 2.4 })))).toBeGreaterThan(0.9)
     expect(share('faster', (seed) => verdict(blocks(seed, { ms: 2.4 }), blocks(seed + 1)))).toBeGreaterThan(0.9)
   })
-  test('of a run with a delay in every call are a regression', async () => {
+  test('a delay in every call is a regression', async () => {
     vi.useFakeTimers({ toFake: ['performance'] }) // a clock that no other program disturbs
     let at = 0
     const busy = (ms: number) => async () => void vi.advanceTimersByTime(ms * (1 + random(7, at++) / 20))
@@ -50,7 +50,7 @@ describe('two benchmarks', () => {
   })
 })
 
-test('turns are taken by all, and every figure is of all their calls', async () => {
+test('every subject takes part in every round, and its figures include all its calls', async () => {
   const order: string[] = []
   const call = (name: string) => async () => {
     order.push(name)
@@ -71,7 +71,7 @@ test('turns are taken by all, and every figure is of all their calls', async () 
 
 describe('energy', () => {
   const call = () => sleep(1)
-  test('is what the counters say, over the samples', async () => {
+  test('energy is the difference of the counters divided by the samples', async () => {
     const zone = join(out, 'powercap', 'intel-rapl:0')
     mkdirSync(zone, { recursive: true })
     writeFileSync(join(zone, 'name'), 'package-0\n')
@@ -85,7 +85,7 @@ describe('energy', () => {
       writeFileSync(join(other, 'energy_uj'), '0')
       setTimeout(() => writeFileSync(join(other, 'energy_uj'), '900000'), 10)
     }
-    const later = setTimeout(() => writeFileSync(join(zone, 'energy_uj'), '1000'), 10) // it has begun again
+    const later = setTimeout(() => writeFileSync(join(zone, 'energy_uj'), '1000'), 10) // the counter has wrapped around
     const { joules_per_sample, source } = await measureEnergy('cpu', call, {
       batch: 2,
       seconds: 0.1,
@@ -96,11 +96,11 @@ describe('energy', () => {
     expect(joules_per_sample).toBeGreaterThan(0)
     expect(joules_per_sample).toBeLessThanOrEqual(0.002 / 2)
   })
-  test('is not known where nothing counts it', async () => {
+  test('energy is null with a reason when the machine has no counter', async () => {
     const none = await measureEnergy('cpu', call, { batch: 1, seconds: 0.01, root: join(out, 'nowhere') })
     expect(none).toEqual({ joules_per_sample: null, source: null, reason: expect.stringContaining('no energy counters') })
     const path = process.env.PATH
-    process.env.PATH = out // there is no nvidia-smi
+    process.env.PATH = out // a folder without nvidia-smi
     try {
       const gpu = await measureEnergy('cuda', () => sleep(50), { batch: 1, seconds: 0.2 })
       expect(gpu).toEqual({ joules_per_sample: null, source: null, reason: expect.stringContaining('nvidia-smi') })
@@ -112,7 +112,7 @@ describe('energy', () => {
 })
 
 describe('benchmark', () => {
-  test('measures every device that is here, lists the others, and compares with itself', async () => {
+  test('benchmark measures available devices, lists absent ones, and its document compares with itself', async () => {
     const options = { model: 'lstm', data: 'data/sample/factbook', preset: 'tiny', epochs: 0, name: 'run', out, threads: 1 }
     for await (const _ of train(options)) {
     }
@@ -134,7 +134,7 @@ describe('benchmark', () => {
     writeFileSync(join(out, 'empty.json'), '{"version": 1, "runs": []}')
     await expect(compareBenchmarks(paths[0], join(out, 'empty.json'))).rejects.toThrow(code('DATA_FORMAT'))
   }, 60_000)
-  test('refuses runs and devices that are not there', async () => {
+  test('benchmark refuses missing runs and devices', async () => {
     await expect(benchmark({ runs: [] })).rejects.toThrow(code('BAD_OPTION'))
     await expect(benchmark({ runs: [join(out, 'none')] })).rejects.toThrow(code('RUN_MISSING'))
     await expect(benchmark({ runs: [join(out, 'run')], device: 'tpu' })).rejects.toThrow(code('BAD_OPTION'))

@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('compare', () => {
-  it('gives the figures that evaluate and retrieve give, and their differences', async () => {
+  it('compare gives the figures of evaluate and retrieve, and their differences', async () => {
     const { comparison } = await versus([a, b])
     const [one] = comparison.comparisons
     const { results } = await evaluate({ runs: [a, b], out, latency: 0, threads: 1 })
@@ -43,10 +43,10 @@ describe('compare', () => {
       expect(difference).toBeCloseTo(one!.contestants[0]![measure]! - one!.contestants[1]![measure]!, 12)
       expect([ci95![0] < difference, difference < ci95![1], minimum_detectable! > 0]).toEqual([true, true, true])
     }
-    expect(pair!.cosine).toMatchObject({ verdict: 'a', p: 1 / 10_001 }) // the mean of the context against noise
+    expect(pair!.cosine).toMatchObject({ verdict: 'a', p: 1 / 10_001 }) // context mean against noise
     expect(one).toMatchObject({ n: 110, articles: 22, rows: 'val', excluded: 3, context: 3, selected_on: true })
   })
-  it('takes baselines by name, and shows a tie as a tie', async () => {
+  it('compare takes baselines by name and reports ties', async () => {
     const { comparison, table } = await versus([a, 'context_mean', 'ridge'])
     const { pairs, contestants } = comparison.comparisons[0]!
     expect(contestants.map(({ kind }) => kind)).toEqual(['run', 'baseline', 'baseline'])
@@ -59,7 +59,7 @@ describe('compare', () => {
     const p = pairs.map((pair) => pair.cosine!.p!)
     expect(pairs.map((pair) => pair.cosine!.p_adjusted)).toEqual(benjaminiHochberg(p))
   })
-  it('is the same for the same seed, and writes what it returns', async () => {
+  it('compare is reproducible for a seed and writes the document that it returns', async () => {
     const first = await versus([a, b])
     const { digest, ...written } = JSON.parse(readFileSync(join(out, 'comparison.json'), 'utf8'))
     expect(digest).toMatch(/^[0-9a-f]{64}$/)
@@ -69,7 +69,7 @@ describe('compare', () => {
     expect(turned.cosine!.difference).toBeCloseTo(-first.comparison.comparisons[0]!.pairs[0]!.cosine!.difference, 14)
     expect(turned.cosine!.verdict).toBe('b')
   })
-  it('judges on several files, and adjusts over all of them', async () => {
+  it('compare adjusts p values over all files together', async () => {
     const more = [writeCorpus(folder, 'other', wander(5)), writeCorpus(folder, 'third', wander(6))]
     const { comparison } = await versus([a, b, 'copy_last'], { data: more })
     const { comparisons } = comparison
@@ -77,9 +77,9 @@ describe('compare', () => {
     const all = comparisons.flatMap((c) => c.pairs)
     expect(all).toHaveLength(6)
     expect(all.map((pair) => pair.cosine!.p_adjusted)).toEqual(benjaminiHochberg(all.map((pair) => pair.cosine!.p!)))
-    expect(all.every((pair) => pair.cosine_centred === null)).toBe(true) // no training rows to take a centre from
+    expect(all.every((pair) => pair.cosine_centred === null)).toBe(true) // without training rows there is no centre
   })
-  it.each(['train', 'all'])('gives no verdict on %s rows, which were trained on, in any verb', async (rows) => {
+  it.each(['train', 'all'])('no verb gives a verdict on %s rows, because the run was trained on them', async (rows) => {
     const share = rows === 'train' ? 1 : 990 / 1100
     const here = { out: join(folder, `seen-${rows}`), rows, threads: 1 }
     const { comparison, table } = await versus([a, 'ridge', 'exponential_mean'], { out: here.out, rows })
@@ -110,7 +110,7 @@ describe('compare', () => {
     expect(JSON.parse(readFileSync(made.index, 'utf8')).trained_on).toBe(one!.trained_on)
     expect((await rollout({ run: a, rows, steps: 2, threads: 1 })).trained_on).toBeGreaterThan(0.8)
   })
-  it('says 0 for validation rows and nothing for other data', async () => {
+  it('trained_on is 0 for validation rows and missing for other data', async () => {
     const { results } = await evaluate({ runs: [a], out, latency: 0, threads: 1 })
     expect(results.runs[0]!.trained_on).toBe(0)
     expect(results.runs[0]!.skill).not.toBeNull()
@@ -119,7 +119,7 @@ describe('compare', () => {
     expect(there.runs[0]!.trained_on).toBeNull()
     expect(there.runs[0]!.skill).not.toBeNull()
   })
-  it('gives no interval with fewer than twenty articles, and says so', async () => {
+  it('compare gives no interval with fewer than twenty articles and notes the reason', async () => {
     const few = writeCorpus(folder, 'few', wander(7).subarray(0, 12 * 8 * 16))
     const { comparison, table } = await versus([a, b], { data: few })
     const [one] = comparison.comparisons
@@ -130,7 +130,7 @@ describe('compare', () => {
 })
 
 describe('compare refuses', () => {
-  it('runs that were judged on other windows, with the difference', async () => {
+  it('compare refuses runs with different windows and names the difference', async () => {
     const seeded = await trainOn(data, folder, 'seeded', { seed: 5 })
     await expect(versus([a, seeded])).rejects.toThrow(/same split for all but .* by articles, seed 0 and .* by articles, seed 5/)
     const longer = await trainOn(data, folder, 'longer', { context: 4 })
@@ -141,7 +141,7 @@ describe('compare refuses', () => {
     await expect(versus([a, tested])).rejects.toThrow(/same (windows|training windows|split) for all but/)
     for (const run of [seeded, longer, other, tested]) await expect(versus([a, run])).rejects.toThrow(code('BAD_OPTION'))
   }, 60_000)
-  it('what cannot be compared', async () => {
+  it('compare refuses contestants that are not comparable', async () => {
     await expect(versus([a])).rejects.toThrow(code('BAD_OPTION'))
     await expect(versus([a, a])).rejects.toThrow(/two or more different/)
     await expect(versus(['ridge', 'copy_last'])).rejects.toThrow(/at least one run/)

@@ -2,7 +2,7 @@ import { randomIndex } from '../../../lib/statistics/random-index.js'
 import { Tensor } from '../../../lib/torch/tensor.js'
 import { gaussian } from '../../statistics/clustered.js'
 
-/** Queries, a bank, and for each query its target and what it leaves out. */
+/** Queries, a bank, and for each query its target and the excluded rows. */
 export interface Case {
   readonly dim: number
   readonly queries: Float32Array
@@ -12,7 +12,7 @@ export interface Case {
   readonly excluded: Int32Array
 }
 
-/** The nearest float16 of a number, as its 16 bits. */
+/** Rounds a number to float16 and returns its 16 bits. */
 export function toHalf(x: number): number {
   const sign = x < 0 || Object.is(x, -0) ? 0x8000 : 0
   const a = Math.abs(x)
@@ -22,7 +22,7 @@ export function toHalf(x: number): number {
   const e = a / 2 ** exponent >= 2 ? exponent + 1 : a / 2 ** exponent < 1 ? exponent - 1 : exponent
   return sign | (((e + 15) << 10) + even((a / 2 ** e - 1) * 1024))
 }
-/** What 16 bits stand for. */
+/** Returns the value of a float16 from its 16 bits. */
 export function fromHalf(bits: number): number {
   const exponent = (bits >> 10) & 31
   const fraction = bits & 1023
@@ -38,9 +38,9 @@ const neighbour = (x: number, up: boolean): number => {
 }
 
 /**
- * A bank with ties of every kind: copies, copies of another length, rows that differ in one bit, opposite and orthogonal rows, zeros.
+ * Makes a bank with ties of every kind: copies, scaled copies, rows that differ in one bit, opposite and orthogonal rows, zeros.
  *
- * `whole` numbers make many more.
+ * `whole` uses small integers, which adds many more ties.
  */
 export function makeCase(o: { seed: number; dim: number; rows: number; n: number; whole: boolean }): Case {
   const { dim, rows, n } = o
@@ -76,7 +76,7 @@ export function makeCase(o: { seed: number; dim: number; rows: number; n: number
   return { dim, queries, bank, target, first, excluded: Int32Array.from(excluded) }
 }
 
-/** What a plain search in float64 finds. */
+/** Searches in float64, as the reference. */
 export function bruteForce(c: Case, k: number, without: boolean) {
   const { dim, queries, bank, target } = c
   const rows = bank.length / dim
@@ -103,10 +103,10 @@ export function bruteForce(c: Case, k: number, without: boolean) {
   })
 }
 
-/** The bank as a tensor; in float16 every number must be one. */
+/** Returns the bank as a tensor; a float16 bank must hold float16 values only. */
 export const tensorOf = ({ bank, dim }: Case, half: boolean): Tensor =>
   half
     ? Tensor.from(Uint16Array.from(bank, toHalf), [bank.length / dim, dim], { dtype: 'float16' })
     : Tensor.from(bank, [bank.length / dim, dim])
-/** The same case with every number of the bank rounded to float16. */
+/** Returns the case with its bank rounded to float16. */
 export const rounded = (c: Case): Case => ({ ...c, bank: c.bank.map((x) => fromHalf(toHalf(x))) })

@@ -10,7 +10,7 @@ export const CONTEXT = 3
 const ARTICLES = 220
 const LENGTH = 8
 
-/** Unit vectors of articles that wander around their topics. */
+/** Makes unit vectors of articles: each article is a random walk around its topic. */
 export function wander(seed: number): Float32Array {
   const gauss = gaussian(seed)
   const vectors = new Float32Array(ARTICLES * LENGTH * DIM)
@@ -44,7 +44,7 @@ export function writeCorpus(
   return join(folder, `${name}.npy`)
 }
 
-/** Writes the windows of a corpus as sequences, which do not say which vectors are the same. */
+/** Writes the windows of a corpus as sequences, which do not record the rows of their vectors. */
 export function writeSequences(folder: string, name: string, vectors: Float32Array): string {
   const firsts = Array.from({ length: vectors.length / DIM }, (_, row) => row).filter((row) => row % LENGTH < LENGTH - CONTEXT)
   const part = (from: number, count: number) =>
@@ -65,7 +65,7 @@ export function writeSequences(folder: string, name: string, vectors: Float32Arr
   return join(folder, `${name}.npz`)
 }
 
-/** Trains a tiny model for a moment; `residual` makes it good at once. */
+/** Trains a tiny model for a few steps; `residual` makes it accurate without training. */
 export async function trainOn(data: string, out: string, name: string, more: Record<string, string | number | boolean> = {}) {
   const options = { model: 'lstm', preset: 'tiny', context: CONTEXT, epochs: 1, maxSteps: 3, threads: 1, space: 'test' }
   for await (const _ of train({ ...options, data, out, name, residual: 'mean', ...more })) {

@@ -34,7 +34,7 @@ const DIMS = [1, 2, 3, 5, 8, 16, 17, 31, 33, 48, 64, 100, 128, 200, 256, 300, 38
 
 describe('retrieve', () => {
   it.each(DIMS.map((dim, i) => ({ dim, seed: i, rows: [1, 7, 130, 700, 4500][i % 5]!, half: i % 2 === 1 })))(
-    'equals a search in float64: $rows rows of $dim, float16 $half',
+    'the native search equals a search in float64: $rows rows of $dim, float16 $half',
     async ({ dim, seed, rows, half }) => {
       const made = makeCase({ seed, dim, rows, n: rows > 1000 ? 6 : 24, whole: seed % 3 === 0 })
       const c = half ? rounded(made) : made
@@ -45,7 +45,7 @@ describe('retrieve', () => {
       expectEqual(allowed, c, k, true)
     },
   )
-  it('tells rows apart that float32 does not', async () => {
+  it('the native search distinguishes rows whose cosines are equal in float32', async () => {
     const dim = 64
     const made = makeCase({ seed: 77, dim, rows: 1, n: 1, whole: false })
     const rows = 300
@@ -59,18 +59,18 @@ describe('retrieve', () => {
     using table = tensorOf(c, false)
     const { all } = await search({ ...c, first: Int32Array.of(0, 0), excluded: new Int32Array(0) }, table, 40)
     const [want] = bruteForce({ ...c, first: Int32Array.of(0, 0), excluded: new Int32Array(0) }, 40, false)
-    expect(new Set(want!.cosines.map((x) => Math.fround(x))).size).toBeLessThan(20) // or the test shows nothing
+    expect(new Set(want!.cosines.map((x) => Math.fround(x))).size).toBeLessThan(20) // otherwise the test is not conclusive
     expect([all.ahead[0], all.tied[0]]).toEqual([want!.ahead, want!.tied])
     expect([...all.rows]).toEqual(want!.rows)
   })
-  it('reads a float16 bank from a file, whatever stands before it', async () => {
+  it('the native search reads a float16 bank from a file at any byte offset', async () => {
     const c = rounded(makeCase({ seed: 5, dim: 32, rows: 900, n: 30, whole: false }))
     const path = join(folder, 'bank.bin')
     writeFileSync(path, Buffer.concat([Buffer.alloc(14), Buffer.from(Uint16Array.from(c.bank, toHalf).buffer)]))
     using mapped = Tensor.map(path, { offset: 14, shape: [900, 32], dtype: 'float16' })
     expectEqual((await search(c, mapped, 5)).allowed, c, 5, true)
   })
-  it('does not depend on the number of threads', async () => {
+  it('the native search does not depend on the number of threads', async () => {
     const c = makeCase({ seed: 6, dim: 96, rows: 5000, n: 40, whole: false })
     using bank = tensorOf(c, false)
     const two = await search(c, bank, 20)
@@ -79,7 +79,7 @@ describe('retrieve', () => {
     native.setThreads(2)
     expect(one).toEqual(two)
   })
-  it('handles no queries at all', async () => {
+  it('the native search accepts zero queries', async () => {
     const none = { target: new Int32Array(0), first: Int32Array.of(0), excluded: new Int32Array(0) }
     using bank = Tensor.from([1, 0], [1, 2])
     using queries = Tensor.from(new Float32Array(0), [0, 2])
@@ -95,7 +95,7 @@ describe('retrieve refuses', () => {
     using bank = o.bank ?? Tensor.from([1, 0, 0, 1], [2, 2])
     return native.retrieve(queries.native, bank.native, o.rows ?? rows, o.k ?? 1)
   }
-  it('what does not fit', async () => {
+  it('the native search refuses shapes, dtypes and rows that do not fit', async () => {
     await expect(attempt({})).resolves.toBeDefined()
     const bad = [
       { queries: Tensor.from([1, 0, 0], [1, 3]) },
@@ -113,7 +113,7 @@ describe('retrieve refuses', () => {
     ]
     for (const one of bad) await expect(attempt(one)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
   })
-  it('what is not finite', async () => {
+  it('the native search refuses numbers that are not finite', async () => {
     await expect(attempt({ queries: Tensor.from([1, Number.NaN], [1, 2]) })).rejects.toMatchObject({ code: 'DIVERGED' })
     await expect(attempt({ bank: Tensor.from([1, 0, Number.POSITIVE_INFINITY, 0], [2, 2]) })).rejects.toMatchObject({
       code: 'DATA_NOT_FINITE',

@@ -26,7 +26,7 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Ranks of the targets of the run's validation windows, from queries made of their contexts. */
+/** Returns the ranks of the validation targets for queries that are computed from the contexts. */
 async function ranksOf(query: (contexts: Float32Array, n: number) => Promise<Float32Array>, without: boolean) {
   const { val } = JSON.parse(readFileSync(join(run, 'split.json'), 'utf8')) as { val: number[] }
   const contexts = Float32Array.from(val.flatMap((row) => [...vectors.subarray((row - CONTEXT) * DIM, row * DIM)]))
@@ -52,7 +52,7 @@ const share = (found: { ahead: number; tied: number }[], k: number) =>
   found.filter(({ ahead, tied }) => ahead + tied < k).length / found.length
 
 describe('retrieve', () => {
-  it('gives the scores of a plain search, for the run and for a heuristic', async () => {
+  it('retrieve gives the scores of a plain search, for the run and for a heuristic', async () => {
     const entry = await search()
     for (const [pool, without] of [
       ['with_context', false],
@@ -71,9 +71,9 @@ describe('retrieve', () => {
         expect(scores.excluded).toBe(without ? CONTEXT : 0)
       }
     }
-    expect(entry.baselines!.copy_last!.scores.with_context.top1.value).toBe(0) // it finds the last vector itself
+    expect(entry.baselines!.copy_last!.scores.with_context.top1.value).toBe(0) // copy-last finds the last context vector
   })
-  it('says on what, and what the chance level, the oracle and the verdict are', async () => {
+  it('retrieve records its data, the chance level, the oracle and the verdict', async () => {
     const entry = await search()
     expect(entry).toMatchObject({ status: 'valid', rows: 'val', n: 110, articles: 22, context: CONTEXT, selected_on: true })
     expect(entry.bank).toMatchObject({ path: data, rows: 1760, space: 'test', hash: entry.data.hash })
@@ -87,12 +87,12 @@ describe('retrieve', () => {
     expect(verdict!.difference).toBeCloseTo(top10.value - best, 12)
     expect(baselines![verdict!.against]!.scores.without_context.top10.value).toBe(best)
   })
-  it('lists the worst misses with texts and what was found instead', async () => {
+  it('retrieve lists the worst failures with their texts and neighbours', async () => {
     const found = await ranksOf(predictions, false)
     const missed = found.filter(({ ahead, tied }) => ahead + tied >= 20)
     const entry = await search({ failures: 3 })
     expect(entry.failed).toBe(missed.length)
-    expect(missed.length).toBeGreaterThan(3) // or the test shows nothing
+    expect(missed.length).toBeGreaterThan(3) // otherwise the test is not conclusive
     expect(entry.failures!.map(({ rank }) => rank)).toEqual(
       missed
         .map(({ ahead, tied }) => ahead + tied + 1)
@@ -110,7 +110,7 @@ describe('retrieve', () => {
     }
     expect(entry.failures!.some((f) => f.neighbours.some((n) => n.context))).toBe(true)
   })
-  it('keeps one entry a run in its document', async () => {
+  it('retrieve keeps one entry for each run in its document', async () => {
     const second = await trainOn(data, folder, 'second', { seed: 0, model: 'gru' })
     const out = join(folder, 'document')
     await retrieve({ runs: [run], out, threads: 1 })
@@ -123,7 +123,7 @@ describe('retrieve', () => {
 })
 
 describe('a bank of its own', () => {
-  it('may be float16, longer and in another order: rows are found by their vectors', async () => {
+  it('retrieve finds rows by their vectors in a float16, longer or reordered bank', async () => {
     const rows = vectors.length / DIM
     const mixed = new Float32Array(2 * vectors.length)
     const other = wander(9)
@@ -138,7 +138,7 @@ describe('a bank of its own', () => {
     expect(entry.scores!.without_context.top10.value).toBeLessThanOrEqual(own.scores!.without_context.top10.value)
     for (const { row, text } of entry.failures!) expect(text).toBe(`sentence ${row}`)
   })
-  it('must hold the targets, and be of the same space and dimension', async () => {
+  it('retrieve refuses a bank without the targets or of another space or dimension', async () => {
     const without = writeCorpus(folder, 'without', wander(2))
     await expect(search({ bank: without })).rejects.toThrow(code('BAD_OPTION'))
     await expect(search({ bank: without })).rejects.toThrow(/all 110 targets \(110 are not in it\)/)
@@ -151,7 +151,7 @@ describe('a bank of its own', () => {
 })
 
 describe('sequences', () => {
-  it('leave the context out as a base does, although they do not say where it stands', async () => {
+  it('retrieve excludes the context of sequences, which do not record its rows', async () => {
     const sequences = writeSequences(folder, 'windows', vectors)
     const entry = await search({ run: await trainOn(sequences, folder, 'of-windows') })
     expect(entry.bank.rows).toBe(220 * 5)
@@ -162,7 +162,7 @@ describe('sequences', () => {
 })
 
 describe('a bank with too many copies', () => {
-  it('is invalid: no scores, exit code 8', async () => {
+  it('retrieve reports a bank with too many copies as invalid, without scores and with exit code 8', async () => {
     const copied = wander(3)
     for (let row = 0; row + 8 < copied.length / DIM; row += 16) copied.copyWithin((row + 8) * DIM, row * DIM, (row + 8) * DIM)
     const broken = { data: writeCorpus(folder, 'copied', copied), out: join(folder, 'reports') }
@@ -189,7 +189,7 @@ describe('a bank with too many copies', () => {
 })
 
 describe('retrieve refuses', () => {
-  it('what makes no sense', async () => {
+  it('retrieve refuses an empty list of runs and wrong options', async () => {
     await expect(retrieve({ runs: [] })).rejects.toThrow(code('BAD_OPTION'))
     await expect(retrieve({ runs: ['nothing'] })).rejects.toThrow(code('RUN_MISSING'))
     await expect(search({ failures: -1 })).rejects.toThrow(code('BAD_OPTION'))

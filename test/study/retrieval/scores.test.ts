@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { Ranking } from '../../../lib/native.js'
-import { nearDuplicateHits, scorePool, worths } from '../../../lib/study/retrieval/retrieval-scores.js'
+import { nearDuplicateHits, scorePool, scoresByWindow } from '../../../lib/study/retrieval/retrieval-scores.js'
 import { judge } from '../../../lib/study/retrieval/retrieval-verdict.js'
 import { NEAREST, ranks } from '../../../lib/study/retrieval/search.js'
 import { gaussian } from '../../statistics/clustered.js'
 
-/** A ranking with these rows ahead and ties; the first twenty are unlike the target unless said. */
+/** Makes a ranking from rows ahead and ties; the first twenty rows have cosine 0 with the target unless given. */
 const ranking = (ahead: number[], tied = ahead.map(() => 0), near: Record<number, number> = {}): Ranking => {
   const toTarget = new Float64Array(ahead.length * NEAREST)
   for (const [at, cosine] of Object.entries(near)) toTarget[Number(at)] = cosine
@@ -20,10 +20,10 @@ const ranking = (ahead: number[], tied = ahead.map(() => 0), near: Record<number
 
 describe('scores', () => {
   const found = ranking([0, 0, 2, 9, 10, 19, 20, 99], [0, 1, 0, 0, 0, 0, 0, 0])
-  it('put what ties with the target before it', () => {
+  it('retrieval scores rank ties before the target', () => {
     expect([...ranks(found)]).toEqual([1, 2, 3, 10, 11, 20, 21, 100])
   })
-  it('equal what a hand computes', async () => {
+  it('retrieval scores equal values computed by hand', async () => {
     const articles = Int32Array.of(0, 0, 0, 1, 1, 1, 2, 2)
     const s = await scorePool(found, { rows: 105 }, 5, articles, 0)
     expect(s).toMatchObject({ pool: 100, excluded: 5, n: 8, articles: 3, ties: 1 })
@@ -37,14 +37,14 @@ describe('scores', () => {
     expect(s.ndcg10.chance).toBeCloseTo(0.0454355933, 8)
     expect(s.top1.ci95).toBe(null)
   })
-  it('have intervals from twenty articles on', async () => {
+  it('retrieval scores have intervals with twenty articles or more', async () => {
     const articles = Int32Array.from({ length: 200 }, (_, i) => i % 20)
     const many = ranking(Array.from({ length: 200 }, (_, i) => (i * 7) % 31))
     const { top10 } = await scorePool(many, { rows: 1000 }, 0, articles, 0)
     expect(top10.ci95![0]).toBeLessThan(top10.value)
     expect(top10.ci95![1]).toBeGreaterThan(top10.value)
   })
-  it('count rows nearly the same as the target beside the target, never fewer', async () => {
+  it('near-duplicate hits include the hits on the target', async () => {
     const near = ranking([4, 30, 30, 0], undefined, { 0: 0.97, 2: 0.981, [NEAREST + 9]: 1, [3 * NEAREST + 5]: 0.99 })
     const hits = await nearDuplicateHits(near, Int32Array.of(0, 1, 2, 3), 0)
     expect(Object.fromEntries(Object.entries(hits).map(([name, { value }]) => [name, value * 4]))).toEqual({
@@ -54,7 +54,7 @@ describe('scores', () => {
       top20: 3,
     })
     for (const name of ['top1', 'top5', 'top10', 'top20'] as const)
-      expect(hits[name].value * 4).toBeGreaterThanOrEqual(worths(near, name).reduce((a, b) => a + b, 0))
+      expect(hits[name].value * 4).toBeGreaterThanOrEqual(scoresByWindow(near, name).reduce((a, b) => a + b, 0))
   })
 })
 
@@ -72,7 +72,7 @@ describe('the verdict', () => {
       over,
       0,
     )
-  it('names the better one, against the best heuristic', async () => {
+  it('the retrieval verdict names the better of the model and the best heuristic', async () => {
     const won = await against(hits(1))
     expect(won).toMatchObject({ decision: 'model', against: 'context_mean', score: 'top10', pool: 'without_context' })
     expect(won.difference).toBeGreaterThan(0.2)
@@ -81,13 +81,13 @@ describe('the verdict', () => {
     expect(lost).toMatchObject({ decision: 'heuristic', against: 'context_mean' })
     expect(lost.sentence).toMatch(/^use the heuristic: context mean finds more/)
   })
-  it('prefers what costs nothing when nothing is shown, and says so', async () => {
+  it('the retrieval verdict prefers the heuristic when the difference is not significant', async () => {
     const rival = hits(0)
     const same = await judge(rival, new Map([['context_mean', rival]] as const), articles, 0)
     expect(same).toMatchObject({ decision: 'tie', difference: 0, ci95: [0, 0] })
     expect(same.sentence).toContain('not told apart from context mean')
   })
-  it('does not judge with fewer than twenty articles', async () => {
+  it('the retrieval verdict is unknown with fewer than twenty articles', async () => {
     expect(
       await against(
         hits(1),

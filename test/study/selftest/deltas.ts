@@ -1,13 +1,13 @@
-import type { Ways } from '../../../lib/study/selftest/gates.js'
+import type { Directions } from '../../../lib/study/selftest/gates.js'
 import { rowOf, type Scene } from '../../../lib/study/selftest/scenes.js'
-import { meanOf, type StandInName, says } from '../../../lib/study/selftest/stand-ins.js'
+import { meanOf, predictionOf, type StandInName } from '../../../lib/study/selftest/stand-ins.js'
 
 const cosine = (a: readonly number[], b: readonly number[]) => {
   const dot = (x: readonly number[], y: readonly number[]) => x.reduce((sum, v, i) => sum + v * y[i]!, 0)
   return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b))
 }
 
-/** The mean over windows of something said of a window by the row its target is. */
+/** Returns the mean of a function over windows; `row(offset)` is the vector at that offset from the target. */
 function over(scene: Scene, f: (row: (offset: number) => number[], id: number) => number): number {
   const { ids, windows } = scene.rows
   const values = Array.from(ids, (id) => f((offset) => rowOf(scene, windows.target[id]! + offset), id))
@@ -15,12 +15,12 @@ function over(scene: Scene, f: (row: (offset: number) => number[], id: number) =
 }
 
 /**
- * Four things that one table once called «forward signal Δ».
+ * Four different definitions of «forward signal Δ» that one table of an earlier project mixed.
  *
- * The first is how much nearer the context mean is to the target than to the vector before the context's last; the second, on which a
- * project was given up, is a lag of one less a lag of one; the third compares near with far; the fourth is the margin of a prediction.
+ * First: cosine of the context mean with the target minus that with the vector before the last. Second, the one that ended that
+ * project: two cosines at lag 1 subtracted. Third: a small lag minus a large one. Fourth: the margin of a prediction.
  */
-export const DELTAS: Readonly<Record<string, (ways: Ways) => Promise<number>>> = {
+export const DELTAS: Readonly<Record<string, (directions: Directions) => Promise<number>>> = {
   'Δ of the context mean': async ({ forward }) =>
     over(forward, (row) => {
       const mean = meanOf([-5, -4, -3, -2, -1].map(row))
@@ -35,13 +35,13 @@ export const DELTAS: Readonly<Record<string, (ways: Ways) => Promise<number>>> =
     }),
 }
 
-/** The «5-to-1 causal alignment» gate: it asked that the prediction be nearest to the row after the target. */
+/** The «5-to-1 causal alignment» gate: it required the prediction to be nearest to the row after the target. */
 export function alignment(scene: Scene, name: StandInName, late: number): { value: number; n: number } {
   const { windows } = scene.rows
   const rows = scene.vectors.length / scene.dim
   const ids = Array.from(scene.rows.ids).filter((id) => windows.target[id]! + 1 < rows)
   const right = ids.filter((id) => {
-    const said = says(scene, name, id)
+    const said = predictionOf(scene, name, id)
     const target = windows.target[id]! + late
     const all = [-5, -4, -3, -2, -1].map((offset) => cosine(said, rowOf(scene, windows.target[id]! + offset)))
     return cosine(said, rowOf(scene, target)) > Math.max(...all)
