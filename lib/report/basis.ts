@@ -1,7 +1,7 @@
 import type { RunManifest } from '../checkpoint/run-manifest.js'
 import { count } from '../show.js'
 
-/** What a run's validation figures rest on: figures of other data or another split cannot be compared with them. */
+/** Data and split of a run's validation figures; figures with a different basis are not comparable. */
 export interface Basis {
   readonly key: string
   readonly text: string
@@ -9,7 +9,7 @@ export interface Basis {
 
 type Source = { readonly data: { readonly path: string; readonly hash: string } | null } & Pick<RunManifest, 'split'>
 
-/** The basis of figures by the data and the split of a run; undefined where it was not trained here. */
+/** Returns the basis of a run's figures; undefined for a run without training data or split. */
 export function basisOf(source: Source | null): Basis | undefined {
   const { data, split } = source ?? {}
   if (!data || !split) return undefined
@@ -20,6 +20,6 @@ export function basisOf(source: Source | null): Basis | undefined {
   }
 }
 
-/** How many bases there are. */
+/** Counts the different bases of runs. */
 export const basesOf = (sources: readonly (Source | null)[]): number =>
   new Set(sources.flatMap((source) => basisOf(source)?.key ?? [])).size

@@ -1,6 +1,6 @@
-/** A value that is not what it should be. */
+/** A value of a report that differs from the files. */
 export interface Difference {
-  /** Keys down to it. */
+  /** Path of keys to the value. */
   readonly place: string
   readonly report: unknown
   readonly files: unknown
@@ -8,11 +8,11 @@ export interface Difference {
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 
-/** Whether two numbers agree within a share of the larger. */
+/** Whether two numbers agree within a relative tolerance. */
 const near = (a: unknown, b: unknown, tolerance: number) =>
   typeof a === 'number' && typeof b === 'number' && Math.abs(a - b) <= tolerance * Math.max(Math.abs(a), Math.abs(b))
 
-/** Every value of one JSON document that is missing from another, or not the same there, and how many were compared. */
+/** Returns every value that differs between two JSON documents or is missing from one, and the number of compared values. */
 export function differences(
   report: unknown,
   files: unknown,

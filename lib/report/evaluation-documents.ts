@@ -10,7 +10,7 @@ import type { Report } from './report-document.js'
 
 const entries = <Entry>(document: unknown): readonly Entry[] => (document as Document<Entry> | undefined)?.runs ?? []
 
-/** The evaluation documents of a report, typed. */
+/** Returns the evaluation documents of a report with their types. */
 export const documentsOf = ({ documents }: Report) => ({
   retrieval: entries<RetrievalEntry>(documents['retrieval_results.json']),
   comparison: documents['comparison.json'] as ComparisonDocument | undefined,

@@ -1,4 +1,4 @@
-/** What the PRD expects of each row of its matrix, by the model's name on the command line. Source: PRD, «Model Training & Evaluation Matrix». */
+/** Expected success of each row of the matrix, by the model's name. Source: PRD, «Model Training & Evaluation Matrix». */
 export const EXPECTED_SCORE: Readonly<Record<string, number>> = {
   lstm: 0.7,
   gru: 0.72,
@@ -15,5 +15,5 @@ export const EXPECTED_SCORE: Readonly<Record<string, number>> = {
   lcm: 0.9,
 }
 
-/** The losses that the PRD's dashboard asks models to beat; they were reached on other vectors. Source: PRD, «Success Metrics Dashboard». */
+/** Losses to beat in the dashboard; they were reached on other vectors. Source: PRD, «Success Metrics Dashboard». */
 export const LOSS_TO_BEAT = { baseline: 0.000504, stretch: 0.000498 } as const

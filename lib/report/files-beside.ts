@@ -7,7 +7,7 @@ import { csv, drawPng } from './figures/draw-figure.js'
 import type { Drawn } from './figures/write-figures.js'
 import type { ReportedRun } from './reported-runs.js'
 
-/** The largest difference of figures that follow from each other, for round-off. */
+/** Tolerance of round-off between figures that follow from each other. */
 const ROUND_OFF = 1e-6
 
 const drawnIn = (figures: unknown): Drawn[] =>
@@ -17,7 +17,7 @@ const drawnIn = (figures: unknown): Drawn[] =>
       ? Object.values(figures).flatMap(drawnIn)
       : []
 
-/** The lines of two texts that are not the same, as far as one can tell. */
+/** Returns the lines that differ between two texts, up to the first line count mismatch. */
 export function lineDifferences(found: string, expected: string): Difference[] {
   const [a, b] = [found.split('\n'), expected.split('\n')]
   const problems: Difference[] = []
@@ -27,12 +27,12 @@ export function lineDifferences(found: string, expected: string): Difference[] {
     const at = [...x].findIndex((c, j) => c !== y[j])
     const near = (line: string) => line.slice(Math.max(0, at - 40), Math.max(0, at) + 60)
     problems.push({ place: `line ${i + 1}, column ${Math.max(0, at) + 1}`, report: near(x), files: near(y) })
-    if (a.length !== b.length) break // all that follows has moved
+    if (a.length !== b.length) break // all following lines are shifted
   }
   return problems
 }
 
-/** The bytes of a file; undefined where it is gone. */
+/** Returns the bytes of a file; undefined when it is missing. */
 const bytesOf = (path: string): Promise<Buffer | undefined> =>
   readFile(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error
@@ -40,9 +40,9 @@ const bytesOf = (path: string): Promise<Buffer | undefined> =>
   })
 
 /**
- * Files beside a report that are not what it says: its other form, its table, and the data and drawings of its figures.
+ * Compares the files beside a report with it: its other form, its table, and the data and drawings of its figures.
  *
- * A file that is gone says nothing. `others`: text of its other form and of its table, by name.
+ * A missing file is no difference. `others`: expected text of the other form and the table, by name.
  */
 export async function besideDifferences(
   figures: Figures,
@@ -60,12 +60,12 @@ export async function besideDifferences(
     await compare(`${plots}/${name}.svg`, svg)
     const png = await bytesOf(join(folder, plots, `${name}.png`))
     if (png !== undefined && !png.equals(await drawPng(svg)))
-      problems.push({ place: `${plots}/${name}.png`, report: 'another picture', files: 'the picture of the SVG' })
+      problems.push({ place: `${plots}/${name}.png`, report: 'a different picture', files: 'the picture of the SVG' })
   }
   return problems
 }
 
-/** Figures of an evaluation that do not follow from each other: skill, verdicts on tiers and, of targets of length 1, errors. */
+/** Finds figures of an evaluation that contradict each other: skill, tier verdicts and, for unit targets, errors. */
 export function contradictions({ run, validation: e, dim }: ReportedRun): Difference[] {
   if (e === null) return []
   const at = `validation_results.json, runs[run=${run}]`

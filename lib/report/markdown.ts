@@ -17,7 +17,7 @@ export const STATUS_MARK: Readonly<Record<Status, string>> = {
   'not trained': 'NOT TRAINED',
 }
 
-/** The cells of a row, under the PRD's titles; page and Markdown show the same. */
+/** Column titles of the matrix in the specification; page and Markdown show the same cells. */
 export const TITLES = [
   '#',
   'Architecture',
@@ -57,7 +57,7 @@ export const cellsOf = (row: MatrixRow): Record<(typeof TITLES)[number], string>
 
 const escaped = (text: string) => oneLine(text.replace(/\s+/g, ' ')).replace(/[\\|<>`*_[\]]/g, '\\$&')
 
-/** A path as code, whatever backticks are in it. */
+/** Formats a path as code, even with backticks in it. */
 function code(text: string): string {
   const fence = '`'.repeat(1 + Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length)))
   const room = /^`|`$/.test(text) ? ' ' : ''
@@ -69,16 +69,18 @@ const dressed = (title: string, text: string) => {
   return title === 'Model File' && text !== NONE ? code(text) : escaped(text)
 }
 
-/** Says that some rows cannot be compared, where that is so. */
+/** Warns when rows of the matrix are not comparable. */
 export function comparability({ matrix, runs }: Report): string[] {
   const shown = runs.filter(({ run }) => matrix.some((row) => row.run === run))
   const n = basesOf(shown.map(({ lineage }) => lineage))
   return n > 1
-    ? [`Rows rest on ${n} different data files or splits, which their notes name: only figures on the same one can be compared.`]
+    ? [
+        `Rows rest on ${n} different data files or splits (see the notes); only figures on the same data and split can be compared.`,
+      ]
     : []
 }
 
-/** The PRD's table, and what must be known to read it. */
+/** The matrix of the specification as Markdown, with notes on how to read it. */
 export const markdown = pageDoor('markdown', 'report', (report: Report): string => {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   const rows = report.matrix.map((row) => {
@@ -92,8 +94,8 @@ export const markdown = pageDoor('markdown', 'report', (report: Report): string 
     line(TITLES.map(() => '---')),
     ...rows,
     '',
-    `Made by lvm-torch ${report.written_by.lvm_torch} on ${report.created_at} from the files of the runs; the numbers and where each is from are in report.json.`,
-    'Val Loss and Val Cosine are those of the best epoch on the validation rows, on which it was chosen. Success Score: how many of the six criteria on loss and cosine in the three tiers are met by a run of the row’s size. OTHER SIZE: the run has the parameters that its note says, so it does not fill the row.',
+    `Made by lvm-torch ${report.written_by.lvm_torch} on ${report.created_at} from the files of the runs; report.json has the numbers and their sources.`,
+    'Val Loss and Val Cosine: best epoch on the validation rows; the same rows selected that epoch. Success Score: share of the six criteria (loss and cosine of the three tiers) that a run of the row’s size meets. OTHER SIZE: the number of parameters, which the note states, differs from that of the row, so the run does not count for it.',
     ...comparability(report),
     '',
   ].join('\n')

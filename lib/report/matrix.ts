@@ -22,7 +22,7 @@ export type Status =
   | 'queued'
   | 'not trained'
 
-/** One row of the PRD's matrix. */
+/** One row of the matrix of the specification. */
 export interface MatrixRow {
   readonly row: number | null
   readonly model: string
@@ -30,25 +30,25 @@ export interface MatrixRow {
   readonly target_parameters: number | null
   readonly parameters: number
   readonly status: Status
-  /** Why a cell has no figures. */
+  /** Reason for missing figures. */
   readonly why: string | null
   readonly run: string | null
   readonly val_loss: Sourced | null
   readonly val_cosine: Sourced | null
   readonly train_seconds: Sourced | null
   readonly model_file: string | null
-  /** The preset of that size; null for another size, and without a run. */
+  /** Preset with the size of the run; null for any other size or without a run. */
   readonly preset: string | null
-  /** Criteria on loss and cosine of the PRD's three tiers that are met, of all six, by a run of the row's size; and the highest tier whose every criterion is. */
+  /** Number of the six criteria on loss and cosine (three tiers) that a run of the row's size meets, and the highest tier that it meets entirely. */
   readonly success: { readonly met: number; readonly of: number; readonly tier: TierName | 'none' } | null
-  /** What the PRD expects, as a share. */
+  /** Share that the specification expects. */
   readonly expected_score: number | null
   readonly notes: readonly string[]
 }
 
 const SHAPE = { dim: 768, context: 5 }
 
-/** How much of what the PRD asks of its predictions a run meets; cheap training alone is no success. */
+/** Counts the criteria on predictions that a run meets; criteria on cost do not count. */
 export function successOf({ tiers }: Pick<ReportedRun, 'tiers'>): MatrixRow['success'] {
   if (tiers === null) return null
   const criteria = Object.values(tiers).flatMap(({ criteria: { val_loss, val_cosine } }) => [val_loss!, val_cosine!])
@@ -56,12 +56,12 @@ export function successOf({ tiers }: Pick<ReportedRun, 'tiers'>): MatrixRow['suc
   return { met: criteria.filter(({ pass }) => pass === true).length, of: criteria.length, tier }
 }
 
-/** What must be known to read a run's figures. */
+/** Notes that are needed to interpret a run's figures. */
 export function notesOf(run: ReportedRun): string[] {
   const { validation: v, lineage, best_epoch, epochs } = run
   return [
     ...(lineage?.split?.leaky ? ['leaky'] : []),
-    ...(lineage !== null && !run.ended ? ['no epoch has ended: these weights are not trained'] : []),
+    ...(lineage !== null && !run.ended ? ['no epoch has ended: these weights are untrained'] : []),
     ...(best_epoch === null ? [] : [`best epoch ${best_epoch} of ${epochs}`]),
     ...(v === null ? [] : [skillSentence({ run: '', skill: v.skill }).slice(2)]),
     ...(v === null ? [] : trainedOnNote(v)),
@@ -72,29 +72,30 @@ export function notesOf(run: ReportedRun): string[] {
 
 const STATUS = { complete: 'complete', interrupted: 'interrupted', running: 'running', damaged: 'damaged' } as const
 
-/** What a sweep says of a model that a run does not say itself. */
+/** Status of a model without a complete run, from the sweep. */
 function planned(cell: Cell | undefined): { status: Status; why: string | null } {
   if (cell === undefined) return { status: 'not trained', why: null }
   if (cell.state === 'failed') return { status: 'failed', why: cell.error && `${cell.error.code}: ${cell.error.message}` }
-  if (cell.state === 'out of budget') return { status: 'out of budget', why: 'the budget of the sweep was used up before' }
+  if (cell.state === 'out of budget')
+    return { status: 'out of budget', why: 'the budget of the sweep was used up before this model' }
   return { status: 'queued', why: null }
 }
 
-/** The run that stands for a model: the one in its usual folder, or else the one that reached the lowest loss. */
+/** Returns the run that represents a model: the one in its usual folder, else the one with the lowest loss. */
 function runOf(runs: readonly ReportedRun[], model: string, folder: string): ReportedRun | undefined {
   const own = runs.filter((run) => run.model === model || run.run === folder)
   const loss = ({ val_loss }: ReportedRun) => val_loss?.value ?? Infinity
   return own.find(({ run }) => run === folder) ?? own.toSorted((a, b) => loss(a) - loss(b))[0]
 }
 
-/** The size of a run; models outside the matrix have no other than their own. */
+/** Compares the size of a run with its row; outside the matrix every size fits. */
 function sizeIn({ model, parameters, dim, context }: ReportedRun, row: number | null) {
   if (model === null || parameters === null || dim === null || context === null) return { preset: null, fits: false }
   const { preset, fits } = sizeOf(model, { dim, context, parameters })
   return { preset, fits: fits || row === null }
 }
 
-/** The rows of the matrix, and below them models outside it that were trained. */
+/** Returns the rows of the matrix, followed by trained models outside it. */
 export function matrixOf(runs: readonly ReportedRun[], cells: readonly Cell[], runsPath: string): MatrixRow[] {
   const chosen = architectures.map(({ name, folder }) => runOf(runs, name, folder))
   const several = basesOf(chosen.map((run) => run?.lineage ?? null)) > 1

@@ -13,7 +13,7 @@ import { type MatrixRow, matrixOf } from './matrix.js'
 import { type ReportedRun, readRuns, speaksOf } from './reported-runs.js'
 import { type SeedGroup, seedGroups } from './seed-groups.js'
 
-/** Files beside validation_results.json that a report takes in whole. */
+/** Documents beside validation_results.json that a report includes. */
 export const DOCUMENTS = [
   'inference_benchmarks.json',
   'retrieval_results.json',
@@ -27,7 +27,7 @@ export const DOCUMENTS = [
 ] as const
 export type DocumentName = (typeof DOCUMENTS)[number]
 
-/** What is made of the results files of a folder. Errors: DATA_FORMAT where those without a digest lack what it is made of; with one, that is a bug. */
+/** Calls a function that reads results files. Errors: DATA_FORMAT if it fails while some files have no digest; if all have one, the failure is a bug. */
 export async function madeOf<T>(evaluation: string, make: () => Promise<T>): Promise<T> {
   try {
     return await make()
@@ -41,7 +41,7 @@ export async function madeOf<T>(evaluation: string, make: () => Promise<T>): Pro
     if (open.length === 0) throw cause
     throw new LvmError(
       'DATA_FORMAT',
-      `${open.join(', ')}: expected what lvm-torch writes but a part is missing or of another kind`,
+      `${open.join(', ')}: expected a document of lvm-torch but a part is missing or has a wrong type`,
       {
         cause,
         hint: 'move the file away and run the command that writes it again',
@@ -50,29 +50,29 @@ export async function madeOf<T>(evaluation: string, make: () => Promise<T>): Pro
   }
 }
 
-/** What stands in report.json, and in the page. */
+/** Content of report.json, which the page contains too. */
 export interface Report {
   readonly version: 1
   readonly created_at: string
   readonly written_by: { readonly lvm_torch: string; readonly commit: string | null; readonly node: string }
   readonly command_line: readonly string[]
-  /** The folder of the runs, as seen from the report. */
+  /** Folder of the runs, relative to the report. */
   readonly runs_folder: string
   readonly matrix: readonly MatrixRow[]
   readonly runs: readonly ReportedRun[]
-  /** Runs that differ in their seed only. */
+  /** Groups of runs that differ only in their seed. */
   readonly seeds: readonly SeedGroup[]
-  /** Of each document its SHA-256, whether it carries a digest of its own, and the runs of which it speaks with other weights. */
+  /** For each document: its SHA-256, whether it carries its own digest, and the runs whose entries are about other weights. */
   readonly files: Readonly<
     Record<string, { readonly sha256: string; readonly sealed: boolean; readonly stale: readonly string[] }>
   >
   readonly documents: Readonly<Partial<Record<DocumentName, unknown>>>
 }
 
-/** What is not read from files, and so is kept when a report is checked. */
+/** Parts of a report that are not read from files; verification keeps them. */
 export type Imprint = Pick<Report, 'created_at' | 'written_by' | 'command_line' | 'runs_folder'>
 
-/** The commit of this package; null where it was installed, perhaps into a project that has commits of its own, or without git. */
+/** Returns the commit of this package; null for an installed package (even inside another git project) and without git. */
 async function commit(): Promise<string | null> {
   const root = packageRoot()
   try {
@@ -98,10 +98,10 @@ const textOf = (path: string): Promise<string | undefined> =>
   })
 
 /**
- * What a document says of the runs of a report.
+ * Keeps the entries of a document that are about the runs of a report.
  *
- * Entries of other runs are left out, so that a later run does not make the report stale; and those of other weights, which say nothing
- * of what the run is now.
+ * Entries of other runs are left out, so that a later run does not make the report stale. Entries of other weights are left out,
+ * because they do not describe the current run.
  */
 function about(document: unknown, root: string, runs: readonly ReportedRun[]): { document: unknown; stale: string[] } {
   const { runs: entries } = document as { runs?: { run: string; weights_sha256?: string }[] }
@@ -119,11 +119,11 @@ function about(document: unknown, root: string, runs: readonly ReportedRun[]): {
 }
 
 /**
- * Gathers a report from the files of runs and evaluations.
+ * Builds a report from the files of runs and evaluations.
  *
- * `only` names the runs it speaks of, all of them unless given; `deep` reads every byte of them; `changedFile` hears of results files that
- * were changed after they were written, which are errors unless it is given.
- * Errors: DATA_FORMAT for a file that is not what its name says.
+ * `only` names the runs to include, all by default; `deep` verifies every byte of them; `changedFile` is called for results files
+ * that were changed after they were written (an error without it).
+ * Errors: DATA_FORMAT for a file with a wrong format.
  */
 export async function gather(
   root: string,

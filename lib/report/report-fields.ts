@@ -3,21 +3,21 @@ import { flag, real, text } from '../options.js'
 
 const run = { group: 'Run' }
 
-/** What `report` takes. */
+/** Options of `report`. */
 export const reportFields = {
   runs: text({ default: RUNS, about: 'folder of the runs', expected: 'a folder', ...run }),
-  out: text({ default: 'artifacts/lvm/evaluation', about: 'folder of the evaluation; the report is written there too', ...run }),
+  out: text({ default: 'artifacts/lvm/evaluation', about: 'folder of the evaluation and of the report', ...run }),
 } as const
 
-/** What `verify` takes beside the report. */
+/** Options of `verify` beside the report. */
 export const verifyFields = {
-  runs: text({ default: undefined, about: 'folder of the runs; the one that the report names unless given', ...run }),
-  recompute: flag({ default: false, about: 'judge every run again on its data, and compare the figures too', ...run }),
+  runs: text({ default: undefined, about: 'folder of the runs; the one in the report unless given', ...run }),
+  recompute: flag({ default: false, about: 'evaluate every run again on its data and compare the figures', ...run }),
   tolerance: real({
     default: 1e-6,
     min: 0,
     max: 1,
-    about: 'how far a figure that is computed again may be off, as a share of it',
+    about: 'relative tolerance of figures that are computed again',
     ...run,
   }),
 } as const

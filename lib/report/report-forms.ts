@@ -8,7 +8,7 @@ export const REPORT_PAGE = 'report.html'
 export const REPORT_TABLE = 'report.md'
 export const PLOTS = 'comparison_plots'
 
-/** A report in its three forms, by file name, and the figures of the page. */
+/** Returns a report as page, JSON and Markdown by file name, and its figures. */
 export async function formsOf(report: Report, evaluation: string, options?: Parameters<typeof allFigures>[2]) {
   const figures = await allFigures(report, evaluation, options)
   const texts = {

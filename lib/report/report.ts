@@ -7,17 +7,17 @@ import { gather, imprint, madeOf, type Report } from './report-document.js'
 import { reportFields } from './report-fields.js'
 import { formsOf, PLOTS, REPORT_JSON, REPORT_PAGE, REPORT_TABLE } from './report-forms.js'
 
-/** Options of `report`: any field of `reportFields`, and what hears of progress. */
+/** Options of `report`: any field of `reportFields`, and a listener for progress (`say`). */
 export interface ReportOptions {
   readonly runs?: string
   readonly out?: string
   readonly say?: (line: string) => void
 }
 
-/** What `report` wrote. */
+/** Result of `report`: the files that it wrote. */
 export interface Reported {
   readonly report: Report
-  /** Paths of the page, the JSON, the table and the folder of figures. */
+  /** Path of the page; `json`, `table` and `plots` are those of the JSON, the table and the folder of figures. */
   readonly page: string
   readonly json: string
   readonly table: string
@@ -27,9 +27,9 @@ export interface Reported {
 const ARGS = { options: withFields({ say: optional(callback) }) }
 
 /**
- * Makes the matrix, report.json, a page and the figures from the files of the runs and evaluations.
+ * Writes the matrix, report.json, a page and figures from the files of runs and evaluations.
  *
- * Errors: DATA_FORMAT for a file that is not what its name says.
+ * Errors: DATA_FORMAT for a file with a wrong format.
  */
 export const report = asyncDoor('report', ARGS, async (options: ReportOptions = {}): Promise<Reported> => {
   const { say = () => {}, ...given } = options

@@ -7,14 +7,14 @@ import type { RunEntry } from '../evaluate/results-file.js'
 import { judgeTiers, type TierName, type Verdict } from '../evaluate/tiers.js'
 import { wasTrainedOn } from '../evaluate/trained-on.js'
 
-/** A number, and the file and key that it is from. */
+/** A number with the file and key that it was read from. */
 export interface Sourced {
   readonly value: number
   readonly file: string
   readonly key: string
 }
 
-/** What a run's figures rest on, each link known by its SHA-256. */
+/** Provenance of a run's figures: weights, split and data with their SHA-256. */
 export interface Lineage {
   readonly weights_file: string
   readonly weights_sha256: string
@@ -25,7 +25,7 @@ export interface Lineage {
   readonly data: RunManifest['data']
 }
 
-/** All that a report says of one run. */
+/** One run of a report. */
 export interface ReportedRun {
   readonly run: string
   readonly model: string | null
@@ -33,19 +33,19 @@ export interface ReportedRun {
   readonly problem: RunDetails['problem']
   readonly parameters: number | null
   readonly weights_bytes: number | null
-  /** Numbers in a vector, and vectors in a context. */
+  /** Dimension of a vector; `context` is the number of vectors in a context. */
   readonly dim: number | null
   readonly context: number | null
   readonly train_seconds: number | null
   readonly best_epoch: number | null
   readonly epochs: number | null
-  /** Which weights are judged, where they were averaged. */
+  /** Weights that are judged, raw or average; null without averaging. */
   readonly weights_kept: Weights | null
-  /** How the schedule went on beyond its first plan; empty where it did not. */
+  /** Extensions of the schedule beyond its first plan. */
   readonly extended: readonly Stretch[]
-  /** Whether its weights are trained: false where no epoch has ended. */
+  /** Whether at least one epoch has ended, so that the weights are trained. */
   readonly ended: boolean
-  /** Of the best epoch: judged anew where validation_results.json has these weights on these rows, else from the training. */
+  /** Loss of the best epoch: from validation_results.json if it has these weights on the validation rows, else from the training. */
   readonly val_loss: Sourced | null
   readonly val_cosine: Sourced | null
   readonly tiers: Readonly<Record<TierName, Verdict>> | null
@@ -62,29 +62,29 @@ export interface ReportedRun {
   readonly command_line: readonly string[] | null
   readonly config: Readonly<Record<string, unknown>>
   readonly history: readonly HistoryRow[]
-  /** The entry of validation_results.json, if it speaks of these weights. */
+  /** Entry of validation_results.json, if it is about these weights. */
   readonly validation: RunEntry | null
-  /** Why an entry is left out. */
+  /** Reason for a missing entry. */
   readonly validation_note: string | null
 }
 
-/** A run whose entry in validation_results.json is of other weights must not lend them its figures. */
+/** Accepts an entry of validation_results.json only if it is about these weights. */
 function ofTheseWeights(
   entry: RunEntry | undefined,
   weights: string | undefined,
 ): Pick<ReportedRun, 'validation' | 'validation_note'> {
   if (entry === undefined) return { validation: null, validation_note: 'not evaluated yet; run: lvm-torch evaluate' }
-  // Earlier versions gave a verdict on windows that were trained on.
+  // Entries of earlier versions have a verdict on windows that were trained on; it is dropped.
   const judged = wasTrainedOn(entry) ? { ...entry, skill: null, tiers: null } : entry
   if (entry.weights_sha256 === weights) return { validation: judged, validation_note: null }
-  const what = entry.weights_sha256 === undefined ? 'does not say which weights it judged' : 'speaks of other weights'
+  const what = entry.weights_sha256 === undefined ? 'does not name the weights that it judged' : 'is about other weights'
   return { validation: null, validation_note: `validation_results.json ${what}; run evaluate again` }
 }
 
 const of = (value: number | null | undefined, file: string, key: string): Sourced | null =>
   value === null || value === undefined ? null : { value, file, key }
 
-/** The two figures that the matrix shows, each with where it is from. */
+/** Returns loss and cosine of the matrix with their sources. */
 function shownFigures({ history, best_epoch }: RunDetails, validation: RunEntry | null) {
   if (validation?.rows === 'val') {
     const loss = validation.output === 'raw' ? 'mse_raw' : 'mse_unit'
@@ -101,7 +101,7 @@ function shownFigures({ history, best_epoch }: RunDetails, validation: RunEntry 
   }
 }
 
-/** Whether an evaluation speaks of a run: it calls it by its name below artifacts/lvm/models, or by its path. */
+/** Whether an evaluation is about a run: it names the run by its name below artifacts/lvm/models, or by its path. */
 export const speaksOf = (called: string, root: string, name: string): boolean =>
   called === name || resolve(called) === resolve(root, name)
 
@@ -163,7 +163,7 @@ async function readRun(root: string, name: string, entries: readonly RunEntry[],
   }
 }
 
-/** The runs below a folder, or those of them that are named; with `deep` every byte of them is checked. */
+/** Reads the runs below a folder, or the named ones; `deep` verifies every byte of them. */
 export async function readRuns(
   root: string,
   entries: readonly RunEntry[],

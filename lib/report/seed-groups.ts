@@ -1,7 +1,7 @@
 import { jsonHash } from '../files/hash.js'
 import type { ReportedRun } from './reported-runs.js'
 
-/** Runs of the same settings on the same data, with other seeds. */
+/** Runs with equal settings and data and different seeds. */
 export interface SeedGroup {
   readonly model: string
   readonly runs: readonly string[]
@@ -20,7 +20,7 @@ function spread(values: readonly number[]): Spread {
   return { mean, sd: Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / (values.length - 1)) }
 }
 
-/** Groups of two runs or more that differ in nothing but their seed. */
+/** Returns groups of two or more runs that differ only in their seed. */
 export function seedGroups(runs: readonly ReportedRun[]): SeedGroup[] {
   const groups = new Map<string, ReportedRun[]>()
   for (const run of runs) {

@@ -7,7 +7,7 @@ import { report } from './report.js'
 /** Options of `sweep`: any field of `sweepFields`. */
 export type SweepOptions = Readonly<Record<string, string | number | boolean | undefined>>
 
-/** What a sweep tells as it goes, and at its end. */
+/** Events of a sweep: progress, and the result at the end. */
 export type SweepEvent =
   | CellEvent
   | { version: 1; type: 'result'; sweep: Sweep; stopped: boolean; page: string; json: string; table: string; plots: string }
@@ -19,10 +19,10 @@ const ARGS = {
 }
 
 /**
- * Trains and judges models one after the other, each in a process of its own, and makes the report.
+ * Trains and evaluates models one after the other, each in its own process, and writes the report.
  *
- * Called again with the same options, it goes on where it stopped: what is done is left as it is, what failed is tried again.
- * Errors: BAD_OPTION; RUN_EXISTS. What goes wrong in a cell stands in the result.
+ * Called again with the same options, it resumes: complete cells are kept, failed ones are tried again.
+ * Errors: BAD_OPTION; RUN_EXISTS. The error of a cell is recorded in the result.
  */
 export const sweep = asyncDoor('sweep', ARGS, async (options: SweepOptions, control: Control = {}) => {
   const { signal, tell = () => {}, say = () => {} } = control

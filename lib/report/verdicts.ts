@@ -3,28 +3,28 @@ import { wasTrainedOn } from '../evaluate/trained-on.js'
 import { studentLimit } from '../statistics/student.js'
 import type { ReportedRun } from './reported-runs.js'
 
-/** A run beside the best baseline on its windows, corrected for how many runs are compared. */
+/** Skill of a run over its best baseline, corrected for the number of compared runs. */
 export interface SkillVerdict {
   readonly run: string
   readonly value: number
-  /** Widened for the number of runs; null without an interval. */
+  /** Interval widened for the number of runs; null with too few articles. */
   readonly interval: readonly [number, number] | null
   readonly verdict: 'better' | 'worse' | 'not told apart' | 'no interval'
 }
 
-/** An interval of 95 % as one of 1 − .05/N, by Student's t over articles. Source: Bonferroni. */
+/** Widens a 95 % interval to 1 − .05/N by Student's t over articles. Source: Bonferroni. */
 function widened([low, high]: readonly [number, number], value: number, articles: number, n: number): [number, number] {
   const wider = studentLimit(0.05 / n, articles - 1) / studentLimit(0.05, articles - 1)
   return [value - wider * (value - low), value + wider * (high - value)]
 }
 
-/** Entries that allow a verdict: of a trained model, on windows that it was not trained on, of a split that does not leak. */
+/** Returns the entries that allow a verdict: trained model, windows that it was not trained on, split without a leak. */
 export const fairEntries = (runs: readonly ReportedRun[]): RunEntry[] =>
   runs.flatMap(({ validation: e, ended }) =>
     e !== null && ended && e.skill !== null && e.split?.leaky !== true && !wasTrainedOn(e) ? [e] : [],
   )
 
-/** Every run that allows a verdict beside its best baseline; together they are wrong in 5 % of reports at most. */
+/** Compares every run that allows a verdict with its best baseline; at most 5 % of reports contain a wrong verdict. */
 export function skillVerdicts(runs: readonly ReportedRun[]): SkillVerdict[] {
   const entries = fairEntries(runs)
   const n = entries.filter(({ skill }) => skill!.ci95 !== null).length

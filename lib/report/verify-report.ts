@@ -6,6 +6,7 @@ import { asLvmError, fileError, LvmError, shown } from '../errors.js'
 import { evaluate } from '../evaluate/evaluate-runs.js'
 import { packageVersion } from '../libtorch/paths.js'
 import { resolve } from '../options.js'
+import { count } from '../show.js'
 import { type Difference, differences } from './differences.js'
 import { besideDifferences, contradictions, lineDifferences } from './files-beside.js'
 import { embedded } from './html/report-page.js'
@@ -22,16 +23,16 @@ export interface VerifyOptions {
   readonly say?: (line: string) => void
 }
 
-/** What `verify` found. */
+/** Result of `verify`. */
 export interface Verified {
   readonly version: 1
   readonly report: string
   readonly ok: boolean
-  /** How many values of the report were compared with the files. */
+  /** Number of values of the report that were compared with the files. */
   readonly compared: number
-  /** Runs whose figures were computed again. */
+  /** Runs that were evaluated again. */
   readonly recomputed: readonly string[]
-  /** Results files without a digest, as earlier versions wrote them: nothing says whether they were changed before the report. */
+  /** Results files without a digest, from earlier versions: changes before the report cannot be detected. */
   readonly unsealed: readonly string[]
   readonly problems: readonly Difference[]
 }
@@ -40,17 +41,17 @@ const broken = (path: string, what: string) =>
   new LvmError('DATA_FORMAT', `${path}: expected a report of lvm-torch but ${what}`, { hint: 'make one with: lvm-torch report' })
 
 function parse(path: string, text: string | undefined): Report {
-  if (text === undefined) throw broken(path, 'the page holds none')
+  if (text === undefined) throw broken(path, 'the page contains none')
   try {
     const report = JSON.parse(text) as Report
     const lists = [report.runs, report.matrix, report.command_line].every(Array.isArray)
     const texts = [report.created_at, report.runs_folder, report.written_by.lvm_torch, ...report.runs.map(({ run }) => run)]
     if (report.version === 1 && lists && texts.every((text) => typeof text === 'string')) return report
   } catch {}
-  throw broken(path, 'it is something else')
+  throw broken(path, 'the file is none')
 }
 
-/** Judges runs again, each on the rows it was judged on, and compares what is not timing. */
+/** Evaluates runs again on the same rows and compares all figures but timings. */
 async function recomputed(report: Report, root: string, tolerance: number, say: (line: string) => void) {
   const out = await mkdtemp(join(tmpdir(), 'lvm-torch-verify-'))
   const problems: Difference[] = []
@@ -58,7 +59,7 @@ async function recomputed(report: Report, root: string, tolerance: number, say: 
   try {
     for (const [i, { run, validation, lineage }] of report.runs.entries()) {
       if (validation === null) continue
-      say(`judging ${run} again`)
+      say(`evaluating ${run} again`)
       const { latency: _, ...before } = validation
       try {
         const data = lineage?.data?.hash === validation.data.hash ? {} : { data: validation.data.path }
@@ -84,11 +85,11 @@ async function recomputed(report: Report, root: string, tolerance: number, say: 
 const ARGS = { options: withFields({ report: word, say: optional(callback) }) }
 
 /**
- * Reads the files of the runs and evaluations again, and names every value of a report, and of its other form, table and figures beside it,
- * that is not what they say.
+ * Reads the files of runs and evaluations again and names every value that differs from them in a report, its other form, its table
+ * and its figures.
  *
- * With `recompute`, the figures themselves are computed again.
- * Errors: FILE_MISSING; DATA_FORMAT for a file that is no report.
+ * With `recompute`, the runs are also evaluated again.
+ * Errors: FILE_MISSING; DATA_FORMAT for a file that is not a report.
  */
 export const verify = asyncDoor('verify', ARGS, async (options: VerifyOptions): Promise<Verified> => {
   const { report: path, say = () => {}, ...given } = options
@@ -102,7 +103,7 @@ export const verify = asyncDoor('verify', ARGS, async (options: VerifyOptions): 
   const folder = dirname(resolvePath(path))
   const root = o.runs ?? join(folder, report.runs_folder)
   const { created_at, written_by, command_line, runs_folder } = report
-  say(`reading ${report.runs.length} runs, every byte of them`)
+  say(`verifying every byte of ${report.runs.length} runs`)
   const only = report.runs.map(({ run }) => run)
   const changed: Difference[] = []
   const changedFile = (name: string) => changed.push({ place: name, report: 'as it was written', files: 'changed afterwards' })
@@ -111,7 +112,7 @@ export const verify = asyncDoor('verify', ARGS, async (options: VerifyOptions): 
   const { problems, compared } = differences(report, files, '', 0)
   problems.unshift(...changed, ...files.runs.flatMap(contradictions))
   if (problems.length === 0) {
-    say('making the report again')
+    say('building the report again')
     const { figures, texts } = await madeOf(folder, () => formsOf(files, folder))
     const { [isPage ? REPORT_PAGE : REPORT_JSON]: again, ...others } = texts
     const beside = await besideDifferences(figures, folder, { plots: PLOTS, others })
@@ -124,13 +125,13 @@ export const verify = asyncDoor('verify', ARGS, async (options: VerifyOptions): 
   return { version: 1, report: path, ok: all.length === 0, compared, recomputed: again.runs, unsealed, problems: all }
 })
 
-/** What was found, in words. */
+/** Result of a verification as text for the terminal. */
 export const verifiedText = pageDoor('verifiedText', 'verify', (v: Verified): string => {
   const { report, ok, compared, recomputed, unsealed, problems } = v
   const open =
-    unsealed.length === 0 ? '' : `\nwithout a digest, so changes before the report would not show: ${unsealed.join(', ')}`
+    unsealed.length === 0 ? '' : `\nwithout a digest (changes before the report cannot be detected): ${unsealed.join(', ')}`
   return ok
-    ? `${report}: all ${compared.toLocaleString('en-US')} values are what the files say${recomputed.length > 0 ? `; the figures of ${recomputed.join(', ')} were computed again and agree` : ''}${open}`
+    ? `${report}: all ${count(compared)} values agree with the files${recomputed.length > 0 ? `; the figures of ${recomputed.join(', ')} were computed again and agree` : ''}${open}`
     : problems
         .map(({ place, report, files }) => `${place}: the report says ${shown(report)}, the files say ${shown(files)}`)
         .join('\n')

@@ -19,7 +19,7 @@ const out = mkdtempSync(join(tmpdir(), 'lvm-torch-packed-'))
 afterAll(() => rmSync(out, { recursive: true, force: true }))
 const [DIM, CONTEXT, BATCH] = [16, 5, 3]
 const here = await native.timeKernels('int8', 16, 16, Int32Array.of(1))
-/** Kernels that are here, and how near their outputs come to those of the numbers they stand for. */
+/** Kernels that this machine has. */
 const KERNELS = (['dynamic_fbgemm', 'dynamic_onednn', 'weight_only', 'bf16'] as const).filter((kernel) => kernel in here)
 
 const contexts = Float32Array.from({ length: BATCH * CONTEXT * DIM }, (_, i) => Math.sin(i * 1.7) / 4)
@@ -29,7 +29,7 @@ async function predictions(model: NativeModel, given = contexts): Promise<Float3
   return (await y.data()) as Float32Array
 }
 const LARGEST = Math.max(...contexts.map(Math.abs))
-/** The same, one vector after the other. */
+/** Predicts by stepping through the contexts one vector at a time. */
 async function stepped(model: NativeModel): Promise<Float32Array> {
   const stepper = native.stepper(model, BATCH)
   let last = new Float32Array()
@@ -42,9 +42,9 @@ async function stepped(model: NativeModel): Promise<Float32Array> {
   native.dispose(stepper)
   return last
 }
-/** A step of the grid that a kernel brings inputs to, which without VNNI instructions has 7 bits, relative to the largest of them: half for rounding, half because its ends are rounded. */
+/** Error of a kernel's input grid (7 bits without VNNI instructions), relative to the largest input: half a step for rounding, half because the ends of the grid are rounded. */
 const step = (kernel: string) => (kernel.startsWith('dynamic') ? 2 / 127 : 2 ** -8)
-/** How far the exact model's outputs move when all its inputs are off by that, up or down. */
+/** Returns the change of the exact model's outputs when all inputs are perturbed by that error. */
 async function rounding(exact: NativeModel, kernel: string): Promise<number> {
   const want = await predictions(exact)
   const moved = [1, 2, 3, 4].map(async (seed) => {
@@ -62,7 +62,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (name, archi
     const state = native
       .modelState(model)
       .map(({ name: of, tensor, trainable }) => ({ of, tensor: Tensor.wrap(tensor), trainable }))
-    for (const { tensor, trainable } of state) if (trainable) await tensor.op('aten::add_.Scalar', 0.01) // some are drawn as zeros
+    for (const { tensor, trainable } of state) if (trainable) await tensor.op('aten::add_.Scalar', 0.01) // some are initialised with zeros
     const stored = new Map(state.map(({ of, tensor }) => [of, { shape: tensor.shape, read: () => tensor.op('aten::clone') }]))
     const path = join(mkdtempSync(join(out, 'weights-')), `${name}-${scheme}.safetensors`)
     await writeQuantized(path, stored, new Map(matricesOf(model).map(({ name: of, ...rest }) => [of, { scheme, ...rest }])), {})
@@ -75,7 +75,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (name, archi
     }
     return { load, sizes: [...file.matrices.values()].flatMap((matrix) => Object.values(sizesOf(matrix))) }
   }
-  test.each(KERNELS)('multiplies with %s', async (kernel) => {
+  test.each(KERNELS)('a quantised model multiplies with %s', async (kernel) => {
     const { load, sizes } = await quantized('int8')
     if (kernel === 'weight_only' && sizes.some((n) => n % 16 !== 0)) return
     const [exact, packed] = [await load('fp32'), await load(kernel)]

@@ -38,7 +38,7 @@ const zeroShare = async (folder: string) => {
 }
 
 describe('pruning', () => {
-  test('takes neurons out of every layer, and the model becomes smaller', async () => {
+  test('prune removes neurons from every layer, and the model becomes smaller', async () => {
     const made = await prune({ run, sparsity: 0.25, structured: 'neurons', finetune: 1, maxDrop: 0.5, name: 'neurons', ...fast })
     using model = await load(join(out, 'neurons'), { threads: 1 })
     expect(model.manifest.options.model).toMatchObject({ ffn: 48 })
@@ -50,7 +50,7 @@ describe('pruning', () => {
     expect(model.manifest.pruned).toEqual(made.pruning)
     expect((await exportRun({ run: join(out, 'neurons') })).compared.share).toBeLessThanOrEqual(1)
   }, 60_000)
-  test('takes whole heads', async () => {
+  test('prune removes whole attention heads', async () => {
     const made = await prune({
       run,
       sparsity: 0.25,
@@ -65,14 +65,14 @@ describe('pruning', () => {
     expect(made.pruning.removed).toHaveLength(4)
     expect((await exportRun({ run: join(out, 'heads') })).compared.share).toBeLessThanOrEqual(1)
   }, 60_000)
-  test('of nothing changes nothing', async () => {
+  test('prune with sparsity 0 changes no weight', async () => {
     for (const structured of ['heads', 'neurons', 'none'] as const) {
       const made = await prune({ run, sparsity: 0, structured, maxDrop: 0, name: `same-${structured}`, ...fast })
       expect(made.gate.cosine.drop).toBe(0)
       expect(made.parameters.result).toBe(made.parameters.parent)
     }
   }, 60_000)
-  test('sets single weights to zero, which stay zero while the rest is trained', async () => {
+  test('prune sets single weights to zero, and they stay zero during fine-tuning', async () => {
     const made = await prune({ run, sparsity: 0.5, finetune: 1, maxDrop: 0.5, name: 'zeros', ...fast })
     expect(made.pruning.zeros).toBeCloseTo(0.5, 2)
     expect(await zeroShare(join(out, 'zeros'))).toBeCloseTo(made.pruning.zeros, 4)
@@ -80,13 +80,13 @@ describe('pruning', () => {
     expect(made.size.compressed_bytes).toBeLessThan(0.75 * made.size.parent_compressed_bytes)
     expect(made.notes[0]).toMatch(/only a compressed file is smaller/)
   }, 60_000)
-  test('that loses too much is not published, and nothing is left of it', async () => {
+  test('prune publishes nothing when the loss is above the limit, and leaves no files', async () => {
     const before = readdirSync(out).sort()
     const lossy = { sparsity: 0.95, structured: 'neurons', maxDrop: 0, name: 'lossy', ...fast }
     await expect(prune({ run, ...lossy })).rejects.toThrow(code('GATE_FAILED'))
     expect(readdirSync(out).sort()).toEqual(before)
   }, 60_000)
-  test('that is stopped while it is trained on leaves nothing either', async () => {
+  test('prune leaves no files when it is stopped during fine-tuning', async () => {
     const before = readdirSync(out).sort()
     const stop = new AbortController()
     const say = (line: string) => line.includes('epoch') && stop.abort(new Error('enough'))
@@ -94,7 +94,7 @@ describe('pruning', () => {
     await expect(prune({ run, ...long }, { signal: stop.signal })).rejects.toThrow('enough')
     expect(readdirSync(out).sort()).toEqual(before)
   }, 60_000)
-  test('is refused where there is nothing to take', async () => {
+  test('prune refuses sparsity 1, the name of the run itself and unknown units', async () => {
     await expect(prune({ run, sparsity: 1, name: 'x', ...fast })).rejects.toThrow(code('BAD_OPTION'))
     await expect(prune({ run, name: 'run', ...fast })).rejects.toThrow(code('BAD_OPTION'))
     await expect(prune({ run, structured: 'layers' as 'heads', name: 'x', ...fast })).rejects.toThrow(code('BAD_OPTION'))
@@ -107,7 +107,7 @@ describe('units', () => {
     return unitGroups(name, spec({ dim: 16, context: 4 }, presets.tiny).node, kind)
   }
   test.each(['transformer', 'distilgpt2', 'performer', 'linformer', 's4', 'hyena', 'retnet', 'rwkv', 'lcm'])(
-    'of %s are neurons of every layer, along tensors that exist and are as long',
+    'the neurons of %s are found in every layer, along tensor axes of the right length',
     async (name) => {
       const { presets, spec } = architectures.find((a) => a.name === name)!
       const model = await native.model(spec({ dim: 16, context: 4 }, presets.tiny).node, 'float32', 'cpu', 1)
@@ -118,18 +118,21 @@ describe('units', () => {
         for (const { tensor, axis, parts } of sides) expect(shapes.get(tensor)![axis]).toBe(units * parts)
     },
   )
-  test.each(['transformer', 'distilgpt2', 'performer', 'linformer', 'hybrid', 'lcm'])('of %s are heads', async (name) => {
-    const { presets, spec } = architectures.find((a) => a.name === name)!
-    const model = await native.model(spec({ dim: 16, context: 4 }, presets.tiny).node, 'float32', 'cpu', 1)
-    const shapes = new Map(native.modelState(model).map(({ name: of, tensor }) => [of, native.tensorShape(tensor)]))
-    for (const { units, sides } of groups(name, 'heads'))
-      for (const { tensor, axis, parts } of sides) expect(shapes.get(tensor)![axis]! % (units * parts)).toBe(0)
-  })
-  test('of recurrent models are none', () => {
+  test.each(['transformer', 'distilgpt2', 'performer', 'linformer', 'hybrid', 'lcm'])(
+    'the attention heads of %s are found',
+    async (name) => {
+      const { presets, spec } = architectures.find((a) => a.name === name)!
+      const model = await native.model(spec({ dim: 16, context: 4 }, presets.tiny).node, 'float32', 'cpu', 1)
+      const shapes = new Map(native.modelState(model).map(({ name: of, tensor }) => [of, native.tensorShape(tensor)]))
+      for (const { units, sides } of groups(name, 'heads'))
+        for (const { tensor, axis, parts } of sides) expect(shapes.get(tensor)![axis]! % (units * parts)).toBe(0)
+    },
+  )
+  test('recurrent models have no removable units', () => {
     expect(() => groups('lstm', 'heads')).toThrow(code('BAD_OPTION'))
     expect(() => groups('gru', 'neurons')).toThrow(code('BAD_OPTION'))
   })
-  test('are told apart by a threshold that leaves the share that was asked for', async () => {
+  test('the threshold separates the requested share of weights', async () => {
     using a = Tensor.from(Float32Array.from({ length: 1000 }, (_, i) => i / 1000))
     expect(await threshold([a], 0.3)).toBeCloseTo(0.3, 2)
     expect(await threshold([a], 0)).toBeLessThan(0)

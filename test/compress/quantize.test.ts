@@ -24,7 +24,7 @@ const fast = { latency: 0.02, threads: 1 }
 let made: Quantized
 const said: string[] = []
 
-/** Trains quickly; a second time over the first, other weights come out. */
+/** Trains a small run; another seed overwrites it with other weights. */
 async function trained(seed: number): Promise<void> {
   const options = {
     model: 'transformer',
@@ -55,7 +55,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(out, { recursive: true, force: true }))
 
 describe('a quantised run', () => {
-  test('says what was done, what it costs and what each matrix minds', () => {
+  test('quantize reports the scheme, the loss and the sensitivity of each matrix', () => {
     expect(made).toMatchObject({ version: 1, parent: run, model: 'transformer', scheme: 'int8' })
     expect(made.gate.pass).toBe(true)
     expect(made.gate).toMatchObject({
@@ -70,7 +70,7 @@ describe('a quantised run', () => {
     expect(made.layers.every(({ drop }) => Number.isFinite(drop))).toBe(true)
     expect(said.filter((line) => line.includes('multihead_attn.in_proj_weight'))).toHaveLength(2)
   })
-  test('is loaded, judged and exported as its parent is', async () => {
+  test('a quantised run is loaded, evaluated and exported like its parent', async () => {
     const small = join(out, 'run_int8')
     using model = await load(small, { threads: 1 })
     using parent = await load(run, { threads: 1 })
@@ -83,7 +83,7 @@ describe('a quantised run', () => {
       expect((await exportRun({ run: small, format })).compared.share).toBeLessThanOrEqual(1)
     expect((await openQuantized(join(small, 'exported.safetensors'))).matrices.size).toBe(made.layers.length)
   }, 120_000)
-  test('has whole numbers within half a step of the weights', async () => {
+  test('a quantised run has integers within half a step of the weights', async () => {
     using parent = await load(run, { threads: 1 })
     const file = await openQuantized(join(out, 'run_int8', QUANTIZED))
     for (const { name, tensor } of native.modelState(parent.native)) {
@@ -94,7 +94,7 @@ describe('a quantised run', () => {
       expect(Math.max(...got.map((v, i) => Math.abs(v - want[i]!)))).toBeLessThanOrEqual(half * 1.0001)
     }
   })
-  test('in 4 bits, with what minds it kept', async () => {
+  test('quantize to 4 bits keeps the named matrices in float32', async () => {
     const four = await quantize({ run, to: 'int4', keep: 'in_proj,head', maxDrop: 0.5, name: 'four', ...fast })
     expect(four.layers.filter(({ scheme }) => scheme === 'fp32').map(({ name }) => name)).toEqual(
       expect.arrayContaining(['in_proj.weight', 'head.3.weight']),
@@ -106,13 +106,13 @@ describe('a quantised run', () => {
     const half = await quantize({ run, to: 'bf16', name: 'half', ...fast })
     expect(half.size.weights_bytes).toBeLessThan(0.52 * half.size.parent_weights_bytes)
   }, 120_000)
-  test('that loses too much is not published, and nothing is left of it', async () => {
+  test('quantize publishes nothing when the loss is above the limit, and leaves no files', async () => {
     const before = readdirSync(out).sort()
     await expect(quantize({ run, to: 'int4', maxDrop: 0, name: 'lossy', ...fast })).rejects.toThrow(code('GATE_FAILED'))
     expect(readdirSync(out).sort()).toEqual(before)
   }, 120_000)
   test.each(['each of', 'windows of'])(
-    'that is stopped at «%s» leaves nothing either',
+    'quantize leaves no files when it is stopped at «%s»',
     async (phrase) => {
       const before = readdirSync(out).sort()
       const stop = new AbortController()
@@ -122,7 +122,7 @@ describe('a quantised run', () => {
     },
     120_000,
   )
-  test('that SIGTERM stops leaves nothing either, and says so', async () => {
+  test('quantize leaves no files after SIGTERM and reports the signal', async () => {
     const child = spawn(process.execPath, ['dist/bin/lvm.js', 'quantize', run, '--name', 'stopped', '--latency', '60'])
     let err = ''
     child.stderr.on('data', (chunk) => {
@@ -135,7 +135,7 @@ describe('a quantised run', () => {
     })
     expect(existsSync(join(out, 'stopped'))).toBe(false)
   }, 120_000)
-  test('is refused under a name that is taken, of what is quantised, and with options that say nothing', async () => {
+  test('quantize refuses a taken name, training rows, a quantised run and unknown options', async () => {
     await expect(quantize({ run, ...fast })).rejects.toThrow(code('RUN_EXISTS'))
     await expect(quantize({ run, ...fast, name: 'seen', rows: 'all' })).rejects.toThrow(/rows that the run was not trained on/)
     await expect(quantize({ run: join(out, 'run_int8'), ...fast })).rejects.toThrow(/quantised already/)
@@ -147,7 +147,7 @@ describe('a quantised run', () => {
 })
 
 describe('a quantised run that was tampered with', () => {
-  test('by one byte', async () => {
+  test('a quantised run with one changed byte is refused', async () => {
     const folder = join(out, 'flipped')
     cpSync(join(out, 'run_int8'), folder, { recursive: true })
     const bytes = readFileSync(join(folder, QUANTIZED))
@@ -155,7 +155,7 @@ describe('a quantised run that was tampered with', () => {
     writeFileSync(join(folder, QUANTIZED), bytes)
     await expect(load(folder)).rejects.toThrow(code('BAD_CHECKPOINT'))
   })
-  test('with a scale that is no number, and hashes that fit', async () => {
+  test('a quantised run with a scale that is not a number is refused, although its hashes match', async () => {
     const small = join(out, 'run_int8')
     const bytes = readFileSync(join(small, QUANTIZED))
     const length = Number(bytes.readBigUInt64LE())
@@ -165,13 +165,13 @@ describe('a quantised run that was tampered with', () => {
     await expect(load(folder)).rejects.toThrow(/positive scales for "head\.3\.weight"/)
     await expect(load(folder)).rejects.toThrow(code('BAD_CHECKPOINT'))
   })
-  test('with the name of another parent', async () => {
+  test('a quantised run with the name of another parent is refused', async () => {
     const folder = await forged(join(out, 'run_int8'), join(out, 'stranger'), {
       manifest: ({ quantized }) => Object.assign(quantized!.parent, { weights_sha256: '0'.repeat(64) }),
     })
     await expect(load(folder)).rejects.toThrow(code('BAD_CHECKPOINT'))
   })
-  test('whose parent was trained anew', async () => {
+  test('a quantised run whose parent was trained again is refused', async () => {
     await trained(1)
     await expect(load(join(out, 'run_int8'))).rejects.toThrow(/trained anew/)
     rmSync(run, { recursive: true })
@@ -181,19 +181,22 @@ describe('a quantised run that was tampered with', () => {
 })
 
 describe('numbers of few bits', () => {
-  test.each([['int8', 127] as const, ['int4', 7] as const])('as %s stand for what they came from', async (scheme, limit) => {
-    const values = Float32Array.from({ length: 3 * 131 }, (_, i) => (i < 131 ? 0 : Math.sin(i) * (i % 5)))
-    using matrix = Tensor.from(values, [3, 131])
-    using scales = await scalesOf(scheme, matrix)
-    using whole = await valuesOf(scheme, matrix, scales)
-    using back = await dequantized(scheme, whole, scales, 131)
-    expect(whole.shape).toEqual(scheme === 'int8' ? [3, 131] : [3, 66])
-    expect(scales.shape).toEqual(scheme === 'int8' ? [3] : [3, 2])
-    const got = await float32(back)
-    expect([...got.subarray(0, 131)].every((v) => v === 0)).toBe(true)
-    expect(Math.max(...got.map((v, i) => Math.abs(v - values[i]!)))).toBeLessThanOrEqual((4 / limit / 2) * 1.0001)
-  })
-  test('are multiplied by every kernel that is here', async () => {
+  test.each([['int8', 127] as const, ['int4', 7] as const])(
+    '%s weights represent the original weights within half a step',
+    async (scheme, limit) => {
+      const values = Float32Array.from({ length: 3 * 131 }, (_, i) => (i < 131 ? 0 : Math.sin(i) * (i % 5)))
+      using matrix = Tensor.from(values, [3, 131])
+      using scales = await scalesOf(scheme, matrix)
+      using whole = await valuesOf(scheme, matrix, scales)
+      using back = await dequantized(scheme, whole, scales, 131)
+      expect(whole.shape).toEqual(scheme === 'int8' ? [3, 131] : [3, 66])
+      expect(scales.shape).toEqual(scheme === 'int8' ? [3] : [3, 2])
+      const got = await float32(back)
+      expect([...got.subarray(0, 131)].every((v) => v === 0)).toBe(true)
+      expect(Math.max(...got.map((v, i) => Math.abs(v - values[i]!)))).toBeLessThanOrEqual((4 / limit / 2) * 1.0001)
+    },
+  )
+  test('every kernel of this machine multiplies low-bit weights correctly', async () => {
     const rows = Int32Array.of(1, 8)
     for (const scheme of ['int8', 'int4', 'bf16']) {
       const times = await native.timeKernels(scheme, 256, 128, rows)
@@ -205,10 +208,10 @@ describe('numbers of few bits', () => {
       [17, 33],
       [1, 1],
       [64, 4],
-    ] as const) // some kernels read in blocks, and beyond the end
+    ] as const) // some kernels read whole blocks, beyond the end of the rows
       expect(await native.timeKernels('int8', out, input, rows)).toHaveProperty('fp32')
   })
-  test('are multiplied by the kernel that is quickest, and slower than float32 nowhere', () => {
+  test('the fastest kernel that is nowhere slower than float32 is chosen', () => {
     expect(quickest({ fp32: [1, 10], a: [0.5, 9], b: [0.4, 11] })).toBe('a')
     expect(quickest({ fp32: [1, 10], a: [0.99, 10] })).toBe('fp32')
     expect(quickest({ fp32: [1, 10] })).toBe('fp32')

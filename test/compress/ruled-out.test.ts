@@ -20,7 +20,7 @@ const { node: spec } = findArchitecture('gru').spec(
   { ...findArchitecture('gru').presets.tiny, width: 32 },
 )
 
-/** A file of int8 weights, whose scales of one matrix are replaced. */
+/** Writes a file of int8 weights and replaces the scales of one matrix. */
 async function quantizedFile(name: string, scale: (value: number) => number) {
   const model = await native.model(spec, 'float32', 'cpu', 3)
   const state = native.modelState(model).map(({ name: of, tensor }) => ({ of, tensor: Tensor.wrap(tensor) }))
@@ -49,7 +49,7 @@ async function predictions(model: NativeModel): Promise<Float32Array> {
 test.each([
   ['too small for bfloat16', 1e-40],
   ['too large for bfloat16', 3.4e38],
-])('a recorded kernel is ruled out, and said so, where its product is wrong because scales are %s', async (_, scale) => {
+])('a recorded kernel is ruled out with a warning when its product is wrong because scales are %s', async (_, scale) => {
   const { path, file, shape } = await quantizedFile(`scale-${scale}`, () => scale)
   const by_shape = Object.fromEntries([...file.matrices.values()].map((matrix) => [shapeKey(matrix), 'weight_only']))
   const o = { spec, device: 'cpu', context: CONTEXT, activations: 'int8' } as const
@@ -62,7 +62,7 @@ test.each([
   native.dispose(opened.model)
 })
 
-test('a recorded kernel whose product is right is taken', async () => {
+test('a recorded kernel with a correct product is used', async () => {
   const { path, file } = await quantizedFile('plain', (value) => value)
   const by_shape = Object.fromEntries([...file.matrices.values()].map((matrix) => [shapeKey(matrix), 'weight_only']))
   const o = { spec, device: 'cpu', context: CONTEXT, activations: 'int8' } as const

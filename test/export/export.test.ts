@@ -37,7 +37,7 @@ beforeAll(async () => {
 })
 
 describe('an exported run', () => {
-  test('as TorchScript predicts what the run predicts', async () => {
+  test('an exported TorchScript program predicts like its run', async () => {
     const made = await exportRun({ run })
     expect(made).toMatchObject({ version: 1, model: 'transformer', format: 'torchscript', out: join(run, 'exported.ts.pt') })
     expect(made.compared.share).toBeLessThanOrEqual(1)
@@ -51,7 +51,7 @@ describe('an exported run', () => {
       made.compared.allowed,
     )
   })
-  test('is refused when it computes another function, whatever its precision', async () => {
+  test('export refuses a file that computes another function, in any precision', async () => {
     for (const [model, weights] of [
       ['linformer', 'fp32'],
       ['lcm', 'bf16'],
@@ -75,7 +75,7 @@ describe('an exported run', () => {
       await expect(compare(loaded.folder, path, 'torchscript')).rejects.toThrow(code('FOREIGN_FORWARD'))
     }
   }, 120_000)
-  test('as safetensors has its weights and says what they are', async () => {
+  test('a safetensors export has the weights of its run and their metadata', async () => {
     const { out: path } = await exportRun({ run, format: 'safetensors' })
     const { metadata } = await readSafetensors(path)
     using model = await load(run)
@@ -86,12 +86,12 @@ describe('an exported run', () => {
     using weight = await loadTensor(arrays.get('head.weight')!)
     expect(weight.shape).toEqual([768, 16])
   })
-  test('is not overwritten unless that is asked for, and leaves nothing half written', async () => {
+  test('export overwrites a file only with --overwrite and leaves no partial file', async () => {
     await expect(exportRun({ run })).rejects.toThrow(code('RUN_EXISTS'))
     await exportRun({ run, overwrite: true })
     expect(readdirSync(run).filter((name) => name.includes('.part'))).toEqual([])
   })
-  test('is refused for a run that is damaged or not there', async () => {
+  test('export refuses a damaged or missing run', async () => {
     await expect(exportRun({ run: join(out, 'none') })).rejects.toThrow(code('RUN_MISSING'))
     await expect(exportRun({ run, format: 'onnx' as 'torchscript' })).rejects.toThrow(code('BAD_OPTION'))
     await expect(exportRun({ run, format: 'safetensors', out: join(out, 'weights.bin') })).rejects.toThrow(code('BAD_OPTION'))
@@ -105,17 +105,17 @@ describe('an exported run', () => {
 })
 
 describe('TorchScriptModule', () => {
-  test('runs code only when that was allowed', async () => {
+  test('TorchScriptModule runs code only with allowCode', async () => {
     await expect(TorchScriptModule.load(join(run, 'exported.ts.pt'))).rejects.toThrow(code('DATA_UNSAFE'))
   })
-  test('refuses what is no TorchScript file', async () => {
+  test('TorchScriptModule refuses a file that is not TorchScript', async () => {
     const path = join(out, 'text.pt')
     writeFileSync(path, 'not a program')
     await expect(TorchScriptModule.load(path, { allowCode: true })).rejects.toThrow(code('DATA_FORMAT'))
     await expect(TorchScriptModule.load(join(run, 'best_model.pt'), { allowCode: true })).rejects.toThrow(code('DATA_FORMAT'))
     await expect(TorchScriptModule.load(join(out, 'none.pt'), { allowCode: true })).rejects.toThrow(code('FILE_MISSING'))
   })
-  test('says what the program said', async () => {
+  test('TorchScriptModule reports the error of the program', async () => {
     using script = await TorchScriptModule.load(join(run, 'exported.ts.pt'), { allowCode: true })
     await expect(script.forward(Tensor.from([1, 2], [1, 2]))).rejects.toThrow(/expected contexts of shape/)
     script.dispose()

@@ -61,7 +61,7 @@ const figures = () => [
 ]
 const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
-it('draws the same bytes again, whatever was drawn before', async () => {
+it('a figure has the same bytes, whatever was drawn before', async () => {
   const first = await drawFigures(figures())
   await drawSvg(figures()[2]!)
   const second = await drawFigures(figures().reverse())
@@ -69,13 +69,13 @@ it('draws the same bytes again, whatever was drawn before', async () => {
   expect(sha(await drawPng(first[0]!.svg))).toBe(sha(await drawPng(second.at(-1)!.svg)))
 })
 
-it('draws the bytes that other machines draw', async () => {
+it('a figure has the same bytes as on other machines', async () => {
   const [bar] = await drawFigures(figures())
   expect(sha(Buffer.from(bar!.svg))).toMatchInlineSnapshot(`"5b8d1156e6f5a2e8e124fe702b49ce7541107d62403059a2bd4655fbe9d1cb99"`)
   expect(sha(await drawPng(bar!.svg))).toMatchInlineSnapshot(`"fdfb9aa6156ec9a3e8fa1a720a864b642f079ff7bf5bd66436386d5625c88fb2"`)
 })
 
-it('writes SVG, PNG of twice the size, and the data', async () => {
+it('a figure is written as SVG, PNG of twice the size, and CSV', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'lvm-torch-figures-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const [bar] = figures()
@@ -91,7 +91,7 @@ it('writes SVG, PNG of twice the size, and the data', async () => {
   expect(svg).not.toContain('<b>')
 })
 
-it('draws a line of a single point, and values that are all the same', async () => {
+it('a line chart accepts a single point and constant values', async () => {
   const one = lines({
     name: 'one',
     title: 'One',
@@ -103,7 +103,7 @@ it('draws a line of a single point, and values that are all the same', async () 
   for (const { svg } of await drawFigures([one, same])) expect(svg).not.toMatch(/NaN|Infinity/)
 })
 
-it('reads the CSV that it writes', () => {
+it('a written CSV file is read back unchanged', () => {
   const data = { columns: ['a', 'b'], rows: [['x,"y"\nz', 1], [null, -2.5]] } // biome-ignore format: rows
   expect(records(csv(data))).toEqual([
     { a: 'x,"y"\nz', b: '1' },
@@ -111,7 +111,7 @@ it('reads the CSV that it writes', () => {
   ])
 })
 
-it('keeps labels apart and inside, and where they want to be if they can', () => {
+it('labels do not overlap, stay inside, and keep their preferred position if possible', () => {
   expect(spread([{ at: 10, size: 4 }, { at: 50, size: 4 }], 0, 100)).toEqual([10, 50]) // biome-ignore format: a line
   const sizes = [30, 20, 25, 10, 15]
   const placed = spread(
@@ -133,7 +133,7 @@ it('keeps labels apart and inside, and where they want to be if they can', () =>
   expect(new Set(names.map(({ x, y }) => `${x} ${y}`)).size).toBe(6)
 })
 
-it('puts axes on round numbers that cover the data', () => {
+it('axes have round ends that cover the data', () => {
   expect(ticks(0, 0.5418)).toEqual({ min: 0, max: 0.6, interval: 0.1 })
   expect(ticks(-0.3, 17)).toMatchObject({ min: -5, max: 20 })
   expect(ticks(0, 4, 8, true)).toEqual({ min: 0, max: 4, interval: 1 })
@@ -143,7 +143,7 @@ it('puts axes on round numbers that cover the data', () => {
   }
 })
 
-it('counts every value once', () => {
+it('a histogram counts every value once', () => {
   const values = Array.from({ length: 1000 }, (_, i) => Math.sin(i))
   const { edges, counts } = binned(values)
   expect(counts.reduce((a, b) => a + b, 0)).toBe(1000)
@@ -151,7 +151,7 @@ it('counts every value once', () => {
   expect(binned([2, 2, 2]).counts.reduce((a, b) => a + b, 0)).toBe(3)
 })
 
-it('mixes colours between its steps', () => {
+it('a colour scale interpolates between its steps', () => {
   expect(shade(['#000000', '#ffffff'], 0.5)).toBe('#808080')
   expect(shade(['#000000', '#ffffff'], 7)).toBe('#ffffff')
 })

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { evaluate } from '../../lib/index.js'
 import { place, trained, vectorFile } from '../train/runs.js'
 
-/** Text that would run, break out or garble where it is not escaped. */
+/** Text that runs as code or breaks the markup unless it is escaped. */
 export const HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)">\u0000\ud800 & \u2028'
-/** A run whose name would be a formula, act on a terminal, and cannot be in XML. */
+/** Name of a run that is a spreadsheet formula, contains terminal controls and is not allowed in XML. */
 export const ODD = '=odd <b>&\x1b[2J\u202e`'
 export const models = place('models')
 export const evaluation = place('evaluation')
@@ -14,7 +14,7 @@ export const json = (path: string) => JSON.parse(readFileSync(path, 'utf8'))
 export const write = (name: string, value: unknown) =>
   writeFileSync(at(name), typeof value === 'string' ? value : JSON.stringify(value))
 
-/** Four runs, judged, and documents with hostile text beside them. */
+/** Makes four evaluated runs and documents with hostile text. */
 export async function makeRuns(): Promise<void> {
   const data = await vectorFile('report', { articles: 60, length: 20 })
   const small = { data, preset: 'tiny', epochs: 2, threads: 1, out: models, maxWindows: 300 }

@@ -15,7 +15,7 @@ beforeAll(async () => {
 }, 600_000)
 
 describe('the page', () => {
-  it('lets no text of a corpus become markup', () => {
+  it('the report page escapes every text of a corpus', () => {
     expect(page).not.toMatch(/<script>alert|<img src=x|<b>&</)
     expect(page).not.toContain('\u0000')
     expect(page).toContain('&lt;/script&gt;&lt;script&gt;alert(1)')
@@ -23,21 +23,21 @@ describe('the page', () => {
     expect(page).toContain(`id="run-${plainName(ODD)}"`)
     expect(page).toBe(xmlText(page))
   })
-  it('leads every link inside it to one place', () => {
+  it('every internal link of the report page has exactly one target', () => {
     const ids = [...page.matchAll(/<[^>]* id="([^"]*)"/g)].map(([, id]) => id)
     expect(new Set(ids).size).toBe(ids.length)
     for (const [, id] of page.matchAll(/href="#([^"]*)"/g)) expect(ids).toContain(id)
   })
-  it('asks for nothing from outside', () => {
+  it('the report page fetches nothing from outside', () => {
     const addresses = [...page.matchAll(/(?:src|href|action|srcset)="([^"]*)"|url\(([^)]*)\)/g)].map((m) => m[1] ?? m[2]!)
     expect(addresses.filter((address) => !/^(#|data:)/.test(address))).toEqual([])
     expect(page).toMatch(/Content-Security-Policy" content="default-src &#39;none&#39;/)
   })
-  it('holds the whole report', () => {
+  it('the report page contains the whole report', () => {
     expect(JSON.parse(embedded(page)!)).toEqual(JSON.parse(JSON.stringify(made)))
     expect(Buffer.byteLength(page)).toBeLessThan(3e6)
   })
-  it('escapes every character that could end a text', () => {
+  it('HTML escaping covers every character that could end a text', () => {
     expect(escaped(`<>&"'\u0007\ud83d\ude00\udc00`)).toBe('&lt;&gt;&amp;&quot;&#39;\ufffd\u{1f600}\ufffd')
   })
 })

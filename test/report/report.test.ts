@@ -19,7 +19,7 @@ beforeAll(async () => {
 }, 600_000)
 
 describe('the report', () => {
-  it('has every row of the matrix, with its figures and where they are from', () => {
+  it('the report has every row of the matrix, with figures and their sources', () => {
     expect(made.matrix.map(({ row }) => row)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, null])
     const [lstm, , transformer, distilgpt2] = made.matrix
     const [entry] = json(at('validation_results.json')).runs
@@ -37,7 +37,7 @@ describe('the report', () => {
     expect(transformer).toMatchObject({ status: 'failed', why: 'SIGKILL: killed', val_loss: null })
     expect(distilgpt2).toMatchObject({ status: 'not trained', run: null })
   })
-  it('leads from each number to weights, split and data by their SHA-256', async () => {
+  it('the report traces each number to weights, split and data by SHA-256', async () => {
     for (const run of made.runs) {
       const { lineage } = run
       const folder = join(models, run.run)
@@ -47,7 +47,7 @@ describe('the report', () => {
       expect(lineage!.data!.hash).toBe(run.validation!.data.hash)
     }
   })
-  it('gives mean and sd over seeds of runs that differ in nothing else', () => {
+  it('the report gives mean and sd over runs that differ only in their seed', () => {
     expect(made.seeds).toHaveLength(1)
     const values = ['lstm_baseline', 'seeded'].map((name) => made.runs.find(({ run }) => run === name)!.val_cosine!.value)
     const [a, b] = values as [number, number]
@@ -55,7 +55,7 @@ describe('the report', () => {
     expect(made.seeds[0]!.val_cosine.mean).toBeCloseTo((a + b) / 2, 12)
     expect(made.seeds[0]!.val_cosine.sd).toBeCloseTo(Math.abs(a - b) / Math.SQRT2, 12)
   })
-  it('marks what is leaky, and compares only what was judged alike', () => {
+  it('the report marks leaky runs and compares only runs on the same windows', () => {
     expect(made.matrix.at(-1)!.notes).toContain('leaky')
     expect(made.matrix.at(-1)!.notes[0]).toMatch(/^on report\.npy, split by windows, seed 0, \d+ validation windows$/)
     expect(made.matrix[0]!.notes[1]).toMatch(/split by articles/)
@@ -63,7 +63,7 @@ describe('the report', () => {
     expect(page).toContain('<span class="tag bad">leaky</span>')
     expect(existsSync(at('comparison_plots/cosine_comparison_2.png'))).toBe(true)
   })
-  it('writes the table of the specification', () => {
+  it('the report writes the table of the specification', () => {
     const lines = markdown(made).split('\n')
     expect(lines[2]).toBe(
       '| # | Architecture | Target Params | Status | Val Loss | Val Cosine | Train Time | Model File | Success Score | Notes |',
@@ -75,7 +75,7 @@ describe('the report', () => {
     expect(lines.slice(2, 18).every((line) => line.split(/(?<!\\)\|/).length === 12)).toBe(true)
     expect(readFileSync(at('report.md'), 'utf8')).toBe(markdown(made))
   })
-  it('draws the figures that the specification names', () => {
+  it('the report draws the figures of the specification', () => {
     const names = [
       'loss_comparison',
       'cosine_comparison',
@@ -89,12 +89,12 @@ describe('the report', () => {
     for (const name of names)
       for (const end of ['png', 'svg', 'csv']) expect(existsSync(at(`comparison_plots/${name}.${end}`)), name).toBe(true)
   })
-  it('draws baselines beside the cosine of a run, but not of runs that were judged on other windows', () => {
+  it('the report draws baselines beside the cosine of a run, but not for runs on different windows', () => {
     const csv = (name: string) => readFileSync(at(`comparison_plots/${name}.csv`), 'utf8')
     expect(csv('lstm_baseline_cosine')).toContain('context mean')
     expect(csv('cosine_curves')).not.toContain('context mean')
   })
-  it('leaves out a run that is being made, before it was saved for the first time', async () => {
+  it('the report leaves out a run before its first checkpoint', async () => {
     const making = join(models, 'making')
     await mkdir(making)
     const lock = await lockRun(making)
@@ -103,12 +103,12 @@ describe('the report', () => {
     await lock.release()
     rmSync(making, { recursive: true })
   })
-  it('does not lend a run the figures of other weights', async () => {
+  it('the report does not show figures of other weights for a run', async () => {
     const folder = place('stale')
     await mkdir(folder)
     const document = json(at('validation_results.json'))
     document.runs[0].weights_sha256 = '0'.repeat(64)
-    delete document.digest // as earlier versions wrote it
+    delete document.digest // a file of an earlier version
     writeFileSync(join(folder, 'validation_results.json'), JSON.stringify(document))
     const { report: stale } = await report({ runs: models, out: folder })
     const run = stale.runs.find(({ run }) => run === 'lstm_baseline')!
@@ -116,12 +116,12 @@ describe('the report', () => {
     expect(run.validation_note).toMatch(/other weights/)
     expect(run.val_cosine).toMatchObject({ file: 'training_history.json', key: `history[${run.best_epoch}].val_cosine` })
   })
-  it('leaves out what other documents say of other weights, and says so', () => {
+  it('the report leaves out entries about other weights and notes it', () => {
     expect(made.documents['retrieval_results.json']).toEqual({ version: 1, runs: [] })
     expect(made.files['retrieval_results.json']).toMatchObject({ stale: ['mlp'] })
-    expect(page).toContain('retrieval_results.json speaks of other weights')
+    expect(page).toContain('retrieval_results.json is about other weights')
   })
-  it('says what is wrong with a damaged run', async () => {
+  it('the report explains what is wrong with a damaged run', async () => {
     const [runs, out] = [place('damaged'), place('damaged-evaluation')]
     await cp(join(models, 'seeded'), join(runs, 'lstm_baseline'), { recursive: true })
     for (const generation of ['000002', '000003']) {
@@ -132,7 +132,7 @@ describe('the report', () => {
     expect(damaged.matrix[0]).toMatchObject({ status: 'damaged', val_loss: null })
     expect(damaged.matrix[0]!.why).toMatch(/^BAD_CHECKPOINT: /)
   })
-  it('says that an epoch was chosen on the validation rows only of a run that has one', async () => {
+  it('the report mentions epoch selection only for a run with a best epoch', async () => {
     const [runs, out] = [place('no-epoch'), place('no-epoch-evaluation')]
     const data = made.runs[0]!.lineage!.data!.path
     await trained({ data, model: 'mlp', preset: 'tiny', epochs: 0, threads: 1, out: runs, name: 'untrained', maxWindows: 300 })
@@ -142,7 +142,7 @@ describe('the report', () => {
     expect(matrix.at(-1)).toMatchObject({ status: 'untrained', success: null, val_cosine: { file: 'validation_results.json' } })
     expect(made.runs[0]!.validation!.selected_on).toBe(true)
   })
-  it('draws runs whose names differ only in special characters into files of their own', () => {
+  it('the report draws runs with similar special names into different files', () => {
     const [run] = made.runs
     const names = ['a b', 'a_b', 'a?b', 'a/b', '中', '文'].flatMap((run2) =>
       runFigures({ ...run!, run: run2 }).map(({ name }) => name),
@@ -198,7 +198,7 @@ describe('the report', () => {
     await expect(report({ runs: models, out })).rejects.toMatchObject({ code: 'INTERNAL' })
     rmSync(out, { recursive: true })
   })
-  it('refuses a document that is none', async () => {
+  it('the report refuses a document with a wrong format', async () => {
     const out = place('broken')
     await mkdir(out)
     writeFileSync(join(out, 'validation_results.json'), '[1]')

@@ -18,13 +18,13 @@ const reported = (run: string, value: number, ci95: readonly [number, number] | 
   }) as unknown as ReportedRun
 const page = (runs: ReportedRun[]) => dashboard({ runs, matrix: [] } as unknown as Report).html
 
-it('three intervals wholly below zero are worse, not undecided', () => {
+it('runs whose intervals are wholly below zero are worse than the baseline', () => {
   const runs = ['a', 'b', 'c'].map((run) => reported(run, -0.1, [-0.13, -0.07]))
   expect(skillVerdicts(runs).map(({ verdict }) => verdict)).toEqual(['worse', 'worse', 'worse'])
   expect(page(runs)).toMatch(/0 of 3<.*3 worse than the best baseline/s)
   expect(page(runs)).not.toMatch(/not told apart/)
 })
-it('an interval that is above zero alone may not be so beside nineteen others', () => {
+it('an interval above zero may include zero after correction for twenty runs', () => {
   const one = reported('a', 0.02, [0.001, 0.039])
   expect(skillVerdicts([one])[0]).toMatchObject({
     verdict: 'better',
@@ -36,7 +36,7 @@ it('an interval that is above zero alone may not be so beside nineteen others', 
   expect(first!.interval![0]).toBeCloseTo(0.02 - 0.019 * (3.3102 / 2.0452), 4) // quantiles of t for .05/20 and .05, both sides, 29 degrees of freedom
   expect(page([one, ...others])).toContain('widened for 20 comparisons')
 })
-it('nothing is concluded from leaky, trained-on or untrained runs, or without an interval', () => {
+it('leaky, trained-on and untrained runs and runs without an interval have no verdict', () => {
   const runs = [
     reported('leaky', 0.3, [0.2, 0.4], { split: { mode: 'windows', leaky: true, seed: 0 } }),
     reported('seen', 0.3, [0.2, 0.4], { trained_on: 0.9, rows: 'all' }),
@@ -45,13 +45,13 @@ it('nothing is concluded from leaky, trained-on or untrained runs, or without an
   ]
   expect(skillVerdicts(runs)).toEqual([{ run: 'few', value: 0.3, interval: null, verdict: 'no interval' }])
 })
-it('the best run is named for each file and choice of windows, not for the largest group', () => {
+it('the best run is named for each file and set of windows', () => {
   const other = { data: { path: 'b.npy', hash: 'b', space: null } }
   const runs = [reported('a', 0.01, null), reported('b', 0.02, null), reported('c', 0.3, null, other)]
   expect(bestOf({ runs } as unknown as Report).map(({ run }) => run)).toEqual(['b', 'c'])
   expect(page(runs)).toMatch(/a\.npy, .*b\.npy, /s)
 })
-it('a run that predicts nothing has no share of success, however cheap it was', () => {
+it('a run that predicts nothing has success 0, however cheap its training', () => {
   const cheap = { train_seconds: 1, weights_bytes: 1000 }
   expect(successOf({ tiers: judgeTiers({ val_loss: 0.002, val_cosine: 0.067, ...cheap }) })).toEqual({
     met: 0,

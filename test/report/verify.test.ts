@@ -21,10 +21,10 @@ beforeAll(async () => {
 
 describe('verify', () => {
   const check = (name: string, options = {}) => verify({ report: at(name), ...options })
-  it('agrees with what was just made, from wherever it is called', async () => {
+  it('verify accepts a fresh report from any working directory', async () => {
     for (const name of ['report.json', 'report.html']) expect(await check(name)).toMatchObject({ ok: true, problems: [] })
   })
-  it('finds any number that was changed in the JSON, and says where', async () => {
+  it('verify finds every changed number in the JSON and names its place', async () => {
     const places: [string, number][] = []
     const walk = (value: unknown, path: string): void => {
       if (typeof value === 'number') places.push([path, value])
@@ -67,7 +67,7 @@ describe('verify', () => {
     expect(ok).toBe(false)
     expect(problems[0]!.place).not.toBe('')
   })
-  it('computes the figures again, and so finds what was forged before the report was made', async () => {
+  it('verify with recompute finds figures that were forged before the report', async () => {
     const out = place('forged')
     await mkdir(out)
     const document = json(at('validation_results.json'))
@@ -117,7 +117,7 @@ describe('verify', () => {
     rmSync(out, { recursive: true })
   })
   it.each(['report.md', 'comparison_plots/cosine_comparison.csv', 'comparison_plots/loss_curves.svg'])(
-    'finds a change of %s',
+    'verify finds a change of %s',
     async (name) => {
       const text = readFileSync(at(name), 'utf8')
       write(
@@ -151,7 +151,7 @@ describe('verify', () => {
     writeFileSync(at(name), png)
     expect([ok, problems.map(({ place }) => place)]).toEqual([false, [name]])
   })
-  it('finds figures that do not follow from each other, in a file that was sealed again', async () => {
+  it('verify finds contradictory figures in a file with a renewed digest', async () => {
     const run = made.runs.find(({ run }) => run === 'lstm_baseline')!
     const e = run.validation!
     const keys = (validation: object) =>
@@ -161,7 +161,7 @@ describe('verify', () => {
     expect(keys({ ...e, skill: { ...e.skill, value: 0.1 } })).toEqual(['skill.value'])
     expect(keys({ ...e, mse_unit: e.mse_unit / 2 })).toEqual(['mse_unit'])
   })
-  it('refuses what is no report', async () => {
+  it('verify refuses a file that is not a report', async () => {
     write('x.json', '{}')
     write('x.html', '<!doctype html><p>nothing')
     for (const name of ['x.json', 'x.html']) await expect(check(name)).rejects.toMatchObject({ code: 'DATA_FORMAT' })
@@ -182,7 +182,7 @@ describe('verify', () => {
     write('x.json', report)
     await expect(check('x.json')).rejects.toMatchObject({ code: 'DATA_FORMAT' })
   })
-  it('says that a report is not there, or is a folder', async () => {
+  it('verify reports a missing report, or a folder in its place', async () => {
     const missing = { code: 'FILE_MISSING', message: expect.stringMatching(/nowhere\.json: there is no such file/) }
     await expect(check('nowhere.json')).rejects.toMatchObject(missing)
     const folder = {

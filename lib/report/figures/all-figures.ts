@@ -14,7 +14,7 @@ import { retrievalFigures } from './retrieval-figures.js'
 import { runFigures, trainingFigures } from './training-figures.js'
 import { type Drawn, drawFigures } from './write-figures.js'
 
-/** The figures of a report, as the page places them. */
+/** Figures of a report by section of the page. */
 export interface Figures {
   readonly comparison: readonly Drawn[]
   readonly training: readonly Drawn[]
@@ -22,7 +22,7 @@ export interface Figures {
   readonly audit: readonly Drawn[]
   readonly ceiling: readonly Drawn[]
   readonly arrow: readonly Drawn[]
-  /** By run: its curves, and what was diagnosed and analysed. */
+  /** Figures by run: training curves, diagnosis and error analysis. */
   readonly runs: Readonly<
     Record<
       string,
@@ -31,11 +31,11 @@ export interface Figures {
   >
 }
 
-/** Columns that every window has a number in, and those that may be empty or absent. */
+/** Columns that must have a number for every window; OPTIONAL ones may be empty or absent. */
 const NUMBERS = ['row', 'cosine', 'mse']
 const OPTIONAL = ['length', 'similarity', 'x', 'y', 'predicted_x', 'predicted_y']
 
-/** The windows of a run's analysis; none where the file is gone. Errors: DATA_FORMAT where a column lacks its numbers. */
+/** Reads the windows of a run's error analysis, none if the file is missing. Errors: DATA_FORMAT for a column without numbers. */
 async function samplesOf(evaluation: string, csv: string): Promise<Sample[]> {
   const text = await readFile(join(evaluation, csv), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error
@@ -47,12 +47,12 @@ async function samplesOf(evaluation: string, csv: string): Promise<Sample[]> {
     NUMBERS.find((column) => !samples.every((s) => isNumber(s[column]))) ??
     OPTIONAL.find((column) => !samples.every((s) => (s[column] ?? '') === '' || isNumber(s[column])))
   if (wrong === undefined) return samples
-  throw new LvmError('DATA_FORMAT', `${csv}: expected numbers in the column "${wrong}" but they are missing or something else`, {
+  throw new LvmError('DATA_FORMAT', `${csv}: expected numbers in the column "${wrong}" but some are missing or are not numbers`, {
     hint: 'run analyze again',
   })
 }
 
-/** Draws every figure that there is data for; with a folder, writes each there as SVG, PNG and CSV. */
+/** Draws every figure with data; with a folder, writes each there as SVG, PNG and CSV. */
 export async function allFigures(
   report: Report,
   evaluation: string,

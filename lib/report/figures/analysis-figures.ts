@@ -1,4 +1,4 @@
-import { count, mse, plainName } from '../../show.js'
+import { count, decimal, fixed, mse, plainName } from '../../show.js'
 import { describe, quantile } from '../../statistics/estimates.js'
 import type { Analysis } from '../../study/analysis/analysis-entry.js'
 import { bars } from './bar-chart.js'
@@ -8,14 +8,14 @@ import { heatMap } from './heat-map.js'
 import { binned, histogram } from './histogram-chart.js'
 import { scatter } from './scatter-plot.js'
 
-/** One window of analysis/<run>.csv, as text. */
+/** One window of analysis/<run>.csv, as strings. */
 export type Sample = Readonly<Record<string, string>>
 
 const COSINE: Axis = { title: 'Mean cosine', show: (x) => x.toFixed(3).replace(/^(-?)0/, '$1') }
-const ERROR: Axis = { title: 'Error', unit: '1 − cosine', show: (x) => x.toFixed(3) }
+const ERROR: Axis = { title: 'Error', unit: '1 − cosine', show: (x) => fixed(x, 3) }
 const MSE: Axis = { title: 'Error', unit: 'MSE per dimension', show: mse }
 const GROUPS = 5
-/** More points than this say no more, and cover each other. */
+/** Most points of a scatter plot; more would only overlap. */
 const MOST = 2000
 
 const numbers = (samples: readonly Sample[], column: string): number[] => samples.map((s) => Number(s[column]))
@@ -25,7 +25,7 @@ const spaced = <T>(list: readonly T[], most: number): T[] =>
   list.length <= most ? [...list] : Array.from({ length: most }, (_, i) => list[Math.floor((i * list.length) / most)]!)
 const shorten = (text: string) => (text.length > 26 ? `${text.slice(0, 25)}…` : text)
 
-/** Boxes of the error over five groups of articles by their length, with as many windows each. */
+/** Returns box plots of the error for five groups of equally many windows, by article length. */
 function byLength(samples: readonly Sample[]): Box[] {
   const sorted = known(samples, 'length').toSorted((a, b) => Number(a.length) - Number(b.length))
   const lengths = Float64Array.from(numbers(sorted, 'length'))
@@ -52,7 +52,7 @@ function byLength(samples: readonly Sample[]): Box[] {
     })
 }
 
-/** What error_analysis.json and the file beside it say of a run, as figures. */
+/** Returns the figures of a run in error_analysis.json and its CSV file. */
 export function analysisFigures(entry: Analysis, samples: readonly Sample[]): Figure[] {
   const { run, clusters, confusion, agreement, projection } = entry
   const slug = plainName(run)
@@ -71,13 +71,13 @@ export function analysisFigures(entry: Analysis, samples: readonly Sample[]): Fi
           heatMap({
             name: `confusion_${slug}`,
             title: 'Cluster of the target and of the prediction',
-            note: `${note} · share of each row · agreement ${agreement.value.toFixed(2)}, by chance ${agreement.chance.toFixed(2)}, κ ${agreement.kappa.toFixed(2)}`,
+            note: `${note} · share of each row · agreement ${fixed(agreement.value, 2)}, by chance ${fixed(agreement.chance, 2)}, κ ${agreement.kappa.toFixed(2)}`,
             rows: names,
             columns: names,
             rowTitle: 'Target',
             columnTitle: 'Prediction',
             values: confusion.map((row, i) => row.map((n) => (totals[i] === 0 ? null : n / totals[i]!))),
-            value: { title: 'Share', show: (x) => (x < 0.005 ? '' : x.toFixed(2).replace(/^0/, '')) },
+            value: { title: 'Share', show: (x) => (x < 0.005 ? '' : decimal(x, '', 2)) },
           }),
         ]),
     ...(placed.length === 0
@@ -86,22 +86,22 @@ export function analysisFigures(entry: Analysis, samples: readonly Sample[]): Fi
           scatter({
             name: `${projection.method}_${slug}`,
             title: `Targets and predictions in a plane (${projection.method === 'tsne' ? 't-SNE' : 'UMAP'})`,
-            note: `${note} · ${count(placed.length)} of each, laid out together · only neighbourhoods mean something, not distances`,
+            note: `${note} · ${count(placed.length)} of each, projected together · only neighbourhoods are meaningful, not distances`,
             x: { title: 'first direction' },
             y: { title: 'second direction' },
             bare: true,
             groups: ['target', 'prediction'],
-            colour: { title: '1 − cosine', show: (x) => x.toFixed(2) },
+            colour: { title: '1 − cosine', show: (x) => fixed(x, 2) },
             points: placed.flatMap((s) => {
               const value = 1 - Number(s.cosine)
               return [
-                { x: Number(s.x), y: Number(s.y), group: 0, value, tip: `target of row ${s.row}: error ${value.toFixed(3)}` },
+                { x: Number(s.x), y: Number(s.y), group: 0, value, tip: `target of row ${s.row}: error ${fixed(value, 3)}` },
                 {
                   x: Number(s.predicted_x),
                   y: Number(s.predicted_y),
                   group: 1,
                   value,
-                  tip: `prediction for row ${s.row}: error ${value.toFixed(3)}`,
+                  tip: `prediction for row ${s.row}: error ${fixed(value, 3)}`,
                 },
               ]
             }),
@@ -125,7 +125,7 @@ export function analysisFigures(entry: Analysis, samples: readonly Sample[]): Fi
       : [
           boxes({
             name: `error_by_length_${slug}`,
-            title: 'Error by length of the article',
+            title: 'Error by article length',
             note: `${note} · box: middle half, line: median, whiskers: within 1.5 of its height`,
             x: { title: 'Vectors in the article' },
             y: ERROR,
@@ -144,7 +144,7 @@ export function analysisFigures(entry: Analysis, samples: readonly Sample[]): Fi
             points: spaced(compared, MOST).map((s) => ({
               x: Number(s.similarity),
               y: 1 - Number(s.cosine),
-              tip: `row ${s.row}: similarity ${Number(s.similarity).toFixed(3)}, error ${(1 - Number(s.cosine)).toFixed(3)}`,
+              tip: `row ${s.row}: similarity ${Number(s.similarity).toFixed(3)}, error ${fixed(1 - Number(s.cosine), 3)}`,
             })),
           }),
         ]),
@@ -153,8 +153,8 @@ export function analysisFigures(entry: Analysis, samples: readonly Sample[]): Fi
       : [
           bars({
             name: `cosine_by_category_${slug}`,
-            title: 'Mean cosine by category of the article',
-            note: `${note} · 95 % intervals by article, where there are 20`,
+            title: 'Mean cosine by article category',
+            note: `${note} · 95 % intervals by article, with 20 or more articles`,
             value: COSINE,
             bars: categories.slice(0, 20).map((b) => ({ name: shorten(b.label), value: b.cosine.mean, ci95: b.cosine.ci95 })),
           }),

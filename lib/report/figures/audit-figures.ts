@@ -1,12 +1,12 @@
 import type { Audit } from '../../audit/audit.js'
-import { count } from '../../show.js'
+import { count, fixed } from '../../show.js'
 import type { Axis, Figure } from './figure.js'
 import { histogram } from './histogram-chart.js'
 import { lines } from './line-chart.js'
 
 const COSINE: Axis = { title: 'Mean cosine', show: (x) => x.toFixed(3).replace(/^(-?)0/, '$1') }
 
-/** The counts of a histogram whose empty ends are left out. */
+/** Removes the empty bins at both ends of a histogram. */
 function trimmed({ from, to, counts }: Audit['adjacent']['histogram']) {
   const width = (to - from) / counts.length
   const first = counts.findIndex((n) => n > 0)
@@ -15,7 +15,7 @@ function trimmed({ from, to, counts }: Audit['adjacent']['histogram']) {
   return { edges: Array.from({ length: last - first + 2 }, (_, i) => edge(first + i)), counts: counts.slice(first, last + 1) }
 }
 
-/** What audit.json says of a file, as figures. */
+/** Returns the figures of a file in audit.json. */
 export function auditFigures({ path, rows, dim, lags, random_pairs, adjacent, regions, spectrum }: Audit): Figure[] {
   const note = `${path.split(/[\\/]/).at(-1)} · ${count(rows)} rows × ${dim}`
   const banded = lags.every(({ ci95 }) => ci95 !== null)
@@ -25,7 +25,7 @@ export function auditFigures({ path, rows, dim, lags, random_pairs, adjacent, re
       : [
           lines({
             name: 'lag_curve',
-            title: 'How alike rows of an article are, by their distance',
+            title: 'Similarity of rows of an article by their distance',
             note: `${note} · ${banded ? 'band: 95 % by article' : 'no intervals'}`,
             x: { title: 'Distance', unit: 'rows', whole: true },
             y: COSINE,
@@ -61,7 +61,7 @@ export function auditFigures({ path, rows, dim, lags, random_pairs, adjacent, re
           lines({
             name: 'regions',
             title: 'Cosine of neighbours along the corpus',
-            note: `${note} · ${regions.filter(({ odd }) => odd).length} of ${regions.length} stretches are unlike the rest`,
+            note: `${note} · ${regions.filter(({ odd }) => odd).length} of ${regions.length} stretches differ from the rest`,
             x: { title: 'Row', show: count, tick: count },
             y: COSINE,
             lines: [{ name: 'stretches', points: regions.map((r) => [(r.from + r.to) / 2, r.cosine]) }],
@@ -70,7 +70,7 @@ export function auditFigures({ path, rows, dim, lags, random_pairs, adjacent, re
     lines({
       name: 'spectrum',
       title: 'Share of the variance along the principal directions',
-      note: `${note} · effective rank ${spectrum.effective_rank.toFixed(1)}`,
+      note: `${note} · effective rank ${fixed(spectrum.effective_rank, 1)}`,
       x: { title: 'Direction', log: true, show: (x) => count(x) },
       y: { title: 'Share of the variance', log: true, show: (x) => `${Number((100 * x).toPrecision(2))} %` },
       lines: [{ name: 'share', points: spectrum.shares.flatMap((share, i) => (share > 1e-5 ? [[i + 1, share] as const] : [])) }],

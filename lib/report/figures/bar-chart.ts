@@ -20,20 +20,20 @@ export interface Bar {
   readonly name: string
   readonly value: number
   readonly ci95?: readonly [number, number] | null
-  /** Bars of one group share a colour. */
+  /** Bars of a group share a colour. */
   readonly group?: number
 }
-/** A value that bars are compared with. */
+/** Reference line of a figure. */
 export interface Reference {
   readonly name: string
   readonly value: number
 }
 
 const ROW = 30
-/** How far labels of references stand above the plot. */
+/** Distance of reference labels above the plot. Units: px. */
 const RAISED = 30
 
-/** Bars from left to right, one below the other, with whiskers for 95 % intervals and lines for what they are compared with. */
+/** Returns a chart of horizontal bars with whiskers for 95 % intervals and reference lines. */
 export function bars(
   o: Caption & { readonly value: Axis; readonly bars: readonly Bar[]; readonly references?: readonly Reference[] },
 ): Figure {

@@ -2,7 +2,7 @@ import type { BaselineName } from '../../evaluate/baselines-fit.js'
 import type { RunEntry } from '../../evaluate/results-file.js'
 import { NAMES } from '../../evaluate/results-table.js'
 
-/** The baselines of an entry as lines to compare with. */
+/** Returns the baselines of an entry as reference lines. */
 export const references = (entry: Pick<RunEntry, 'baselines'> | undefined, key: 'cosine' | 'mse_raw' | 'mse_unit') =>
   Object.entries(entry?.baselines ?? {}).map(([name, figures]) => ({
     name: NAMES[name as BaselineName],

@@ -1,3 +1,4 @@
+import { count } from '../../show.js'
 import {
   type Axis,
   axisTitle,
@@ -15,7 +16,7 @@ import {
 } from './figure.js'
 import { COLOURS, INK, MUTED } from './palette.js'
 
-/** Five numbers of one group: the ends of its whiskers, its quartiles and its median. */
+/** Box of one group: ends of the whiskers, quartiles and median. */
 export interface Box {
   readonly name: string
   readonly low: number
@@ -28,7 +29,7 @@ export interface Box {
 
 const HEIGHT = 330
 
-/** A box for each group: the middle half, the median, and whiskers. */
+/** Returns a box plot: middle half, median and whiskers of each group. */
 export function boxes(o: Caption & { readonly x: Axis; readonly y: Axis; readonly boxes: readonly Box[] }): Figure {
   const under = below(o)
   const range = scale(
@@ -42,7 +43,7 @@ export function boxes(o: Caption & { readonly x: Axis; readonly y: Axis; readonl
     {
       grid: { left, top: under, width: WIDTH - left - 30, height: HEIGHT },
       xAxis: {
-        ...named(o.boxes.map(({ name, n }) => `${name}\nn ${n.toLocaleString('en-US')}`)),
+        ...named(o.boxes.map(({ name, n }) => `${name}\nn ${count(n)}`)),
         axisLabel: { color: INK, fontSize: SIZE.text, interval: 0, lineHeight: 16 },
         name: axisTitle(o.x),
         nameLocation: 'middle',
@@ -66,7 +67,7 @@ export function boxes(o: Caption & { readonly x: Axis; readonly y: Axis; readonl
     [
       o.boxes.map(
         ({ name, n, median, q1, q3 }) =>
-          `${name}: median ${show(o.y, median)}, middle half ${show(o.y, q1)} … ${show(o.y, q3)}, n ${n.toLocaleString('en-US')}`,
+          `${name}: median ${show(o.y, median)}, middle half ${show(o.y, q1)} … ${show(o.y, q3)}, n ${count(n)}`,
       ),
     ],
   )

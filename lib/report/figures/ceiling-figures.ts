@@ -6,18 +6,18 @@ import type { Axis, Figure } from './figure.js'
 
 const COSINE: Axis = { title: 'Mean cosine', show: (x) => x.toFixed(4).replace(/^(-?)0/, '$1') }
 const words = (name: string) => name.replaceAll('_', ' ')
-/** The cosines that the PRD's tiers ask for. Source: PRD, «Success Criteria». */
+/** Cosines of the tiers. Source: PRD, «Success Criteria». */
 const TIERS = [
   { name: 'minimum', value: 0.7 },
   { name: 'target', value: 0.75 },
   { name: 'stretch', value: 0.786 },
 ]
 
-/** What ceiling.json says can be reached, beside what the PRD asks for. */
+/** Returns the figure of ceiling.json, with the tiers of the specification. */
 export const ceilingFigures = ({ data, val, seed, ci95_note, predictors }: Ceiling): Figure[] => [
   bars({
     name: 'ceiling',
-    title: 'What can be reached without a large model',
+    title: 'Cosine that is reachable without a large model',
     note: `${data.path.split(/[\\/]/).at(-1)} · ${count(val.windows)} windows of ${count(val.articles)} held-out articles · seed ${seed} · ${ci95_note ?? '95 % intervals by article'}`,
     value: COSINE,
     bars: predictors.map(({ name, cosine, ci95 }) => ({ name: words(name), value: cosine, ci95 })),
@@ -25,11 +25,11 @@ export const ceilingFigures = ({ data, val, seed, ci95_note, predictors }: Ceili
   }),
 ]
 
-/** What arrow.json says of the direction of the text. */
+/** Returns the figure of arrow.json. */
 export const arrowFigures = ({ data, val, seed, ci95_note, predictors }: Arrow): Figure[] => [
   bars({
     name: 'arrow',
-    title: 'Predicting what follows, and what came before',
+    title: 'Prediction forward and backward',
     note: `${data.path.split(/[\\/]/).at(-1)} · ${count(val.windows)} windows of ${count(val.articles)} held-out articles · seed ${seed} · ${ci95_note ?? ''}`,
     value: COSINE,
     bars: predictors.flatMap(({ name, forward, reversed }) => [

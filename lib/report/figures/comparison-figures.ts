@@ -12,7 +12,7 @@ const MSE: Axis = { title: 'Loss', unit: 'MSE per dimension', show: mse }
 const PARAMETERS: Axis = { title: 'Parameters', log: true, show: millions }
 const TIME: Axis = { title: 'Time to train', log: true, show: duration }
 
-/** What a comparison of entries rests on, in a line. */
+/** Describes the windows, intervals and selection behind entries in one line. */
 export function basis(entries: readonly RunEntry[]): string {
   const [first] = entries
   if (first === undefined) return ''
@@ -26,7 +26,7 @@ export function basis(entries: readonly RunEntry[]): string {
   ].join(' · ')
 }
 
-/** Runs that were judged on the same windows, those most judged first; only they can be compared. */
+/** Groups entries that were judged on the same windows, the largest group first; only entries of a group can be compared. */
 export function likeGroups(runs: readonly ReportedRun[]): RunEntry[][] {
   const groups = new Map<string, RunEntry[]>()
   for (const { validation } of runs) {
@@ -37,7 +37,7 @@ export function likeGroups(runs: readonly ReportedRun[]): RunEntry[][] {
   return [...groups.values()].sort((a, b) => b.length - a.length)
 }
 
-/** Bars and scatters over the runs of one group. */
+/** Returns bar charts and scatter plots over the runs of one group. */
 function groupFigures(entries: readonly RunEntry[], suffix: string): Figure[] {
   const note = basis(entries)
   const loss = entries.every((e) => e.mse_raw !== null) ? ('mse_raw' as const) : ('mse_unit' as const)
@@ -84,6 +84,6 @@ function groupFigures(entries: readonly RunEntry[], suffix: string): Figure[] {
   ]
 }
 
-/** The comparison of all runs; where they were judged on unlike windows, one set of figures for each group. */
+/** Returns one set of comparison figures for each group of runs on the same windows. */
 export const comparisonFigures = (runs: readonly ReportedRun[]): Figure[] =>
   likeGroups(runs).flatMap((entries, i) => groupFigures(entries, i === 0 ? '' : `_${i + 1}`))

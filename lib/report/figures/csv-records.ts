@@ -1,6 +1,6 @@
 import { fromCsvText } from '../../show.js'
 
-/** The records of a CSV file by their column titles. Source: RFC 4180. */
+/** Parses a CSV file into records by column title. Source: RFC 4180. */
 export function records(text: string): Record<string, string>[] {
   const rows: string[][] = [[]]
   for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/g)) {

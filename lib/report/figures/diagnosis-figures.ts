@@ -10,11 +10,11 @@ const COSINE: Axis = { title: 'Mean cosine with the row', show: (x) => x.toFixed
 const ABLATIONS: Readonly<Record<string, string>> = {
   shuffle: 'shuffled',
   reverse: 'reversed',
-  repeat_last: 'last one repeated',
+  repeat_last: 'last vector repeated',
   leave_out: 'without vector',
 }
 
-/** What diagnostics.json says of a run, as figures. */
+/** Returns the figures of a run in diagnostics.json. */
 export function diagnosticFigures({ run, curves, reference, ablations, ...entry }: Diagnosis): Figure[] {
   const slug = plainName(run)
   const curve = (name: string, points: Diagnosis['curves']['run'], more: Partial<Line> = {}): Line => ({
@@ -28,7 +28,7 @@ export function diagnosticFigures({ run, curves, reference, ablations, ...entry 
   return [
     lines({
       name: `offsets_${slug}`,
-      title: 'What the predictions are like',
+      title: 'Similarity of the predictions with neighbouring rows',
       note: `${run} · ${count(curves.windows)} windows of ${count(curves.articles)} articles · 0: the target, −1: the last vector of the context · bands: 95 % by article`,
       x: { title: 'Row, from the target', whole: true, show: (x) => fixed(x, 0), tick: (x) => fixed(x, 0) },
       y: COSINE,
@@ -43,7 +43,7 @@ export function diagnosticFigures({ run, curves, reference, ablations, ...entry 
       : [
           bars({
             name: `ablations_${slug}`,
-            title: 'Cosine lost when the context is ablated',
+            title: 'Loss of cosine when the context is ablated',
             note: `${run} · ${count(entry.n)} windows of ${count(entry.articles)} articles · 95 % intervals by article`,
             value: { title: 'Loss of mean cosine', show: (x) => fixed(x, 4) },
             bars: ablations.map((a) => ({

@@ -6,7 +6,7 @@ import { FONT } from './figure.js'
 import { PAPER } from './palette.js'
 
 const require = createRequire(import.meta.url)
-/** PNGs have this many pixels for one of the figure's, so that they stay sharp on dense screens. */
+/** Pixels of the PNG per pixel of the figure, for sharp pictures on dense screens. */
 const ZOOM = 2
 
 const escaped = (text: string) =>
@@ -25,7 +25,7 @@ async function charts() {
 }
 let loaded: ReturnType<typeof charts> | undefined
 
-/** A figure as SVG, the same text for the same data on every machine. */
+/** Draws a figure as SVG; the same data gives the same text on every machine. */
 export async function drawSvg(figure: Figure): Promise<string> {
   loaded ??= charts()
   const chart = (await loaded).init(null, null, { renderer: 'svg', ssr: true, width: figure.width, height: figure.height })
@@ -33,7 +33,7 @@ export async function drawSvg(figure: Figure): Promise<string> {
   const text = chart.renderToSVGString()
   chart.dispose()
   return xmlText(text)
-    .replace(/ class="zr\d+-cls-\d+"|<style(?:.|\n)*?<\/style>\n?/g, '') // for pointers; numbered by how many were drawn before
+    .replace(/ class="zr\d+-cls-\d+"|<style(?:.|\n)*?<\/style>\n?/g, '') // hover styles, numbered by how many figures were drawn before
     .replace(/zr\d+-/g, `${figure.name}-`)
     .replace(/<svg /, `<svg role="img" aria-label="${escaped(xmlText(figure.title))}" `)
 }
@@ -51,7 +51,7 @@ async function rasteriser() {
 }
 let drawing: ReturnType<typeof rasteriser> | undefined
 
-/** An SVG as PNG, with the bundled font, the same bytes on every machine. */
+/** Renders an SVG as PNG with the bundled font; the bytes are the same on every machine. */
 export async function drawPng(svg: string): Promise<Uint8Array> {
   drawing ??= rasteriser()
   const image = (await drawing)(svg)
@@ -67,6 +67,6 @@ export async function drawPng(svg: string): Promise<Uint8Array> {
   }
 }
 
-/** The data of a figure. Source: RFC 4180, with line feeds. */
+/** Returns the data of a figure as CSV. Source: RFC 4180, with line feeds. */
 export const csv = ({ columns, rows }: Table): string =>
   `${[columns, ...rows].map((row) => row.map(csvCell).join(',')).join('\n')}\n`

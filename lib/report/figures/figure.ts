@@ -3,28 +3,28 @@ import { fixed } from '../../show.js'
 import { extremes } from '../../statistics/extremes.js'
 import { GRID, INK, MUTED } from './palette.js'
 
-/** What a figure shows, as rows under titles with their units. */
+/** Data of a figure: rows under column titles with units. */
 export interface Table {
   readonly columns: readonly string[]
   readonly rows: readonly (readonly (string | number | null)[])[]
 }
 
-/** A figure before it is drawn. */
+/** A figure that is not drawn yet. */
 export interface Figure {
-  /** Its file name without an ending. */
+  /** File name without extension. */
   readonly name: string
   readonly title: string
-  /** On how much it rests: windows, articles, seed, interval. */
+  /** Provenance: windows, articles, seed, interval. */
   readonly note: string
   readonly width: number
   readonly height: number
   readonly option: EChartsOption
   readonly data: Table
-  /** What a mark says when it is pointed at, by series and index. */
+  /** Tooltips of the marks, by series and index. */
   readonly tips: readonly (readonly string[])[]
 }
 
-/** What every figure is given. */
+/** Options of every figure. */
 export interface Caption {
   readonly name: string
   readonly title: string
@@ -34,16 +34,16 @@ export interface Caption {
 /** A quantity along an axis. */
 export interface Axis {
   readonly title: string
-  /** Shown after the title; none for a pure number. */
+  /** Shown after the title; none for a dimensionless quantity. */
   readonly unit?: string
   readonly log?: boolean
   /** Steps are whole numbers. */
   readonly whole?: boolean
-  /** How a value is written. */
+  /** Format of a value. */
   readonly show?: (value: number) => string
-  /** How the steps are written; as short as they allow unless given. */
+  /** Format of the ticks; as few digits as they need unless given. */
   readonly tick?: (value: number) => string
-  /** The range to cover whatever the data is. */
+  /** Least range of the axis, whatever the data. */
   readonly range?: readonly [number, number]
 }
 
@@ -54,17 +54,17 @@ export const SIZE = { title: 17, note: 12, text: 12.5 } as const
 export const axisTitle = ({ title, unit }: Axis): string => (unit === undefined ? title : `${title} (${unit})`)
 export const show = (axis: Axis, value: number): string => axis.show?.(value) ?? String(Number(value.toPrecision(4)))
 
-/** Widths of characters as shares of the size. */
+/** Widths of characters as shares of the font size. */
 const WIDE: readonly (readonly [RegExp, number])[] = [
   [/[ijlI.,:;'|!()[\]/ t f]/, 0.34],
   [/[mwMW@%—…]/, 0.86],
   [/[A-Z−+=<>≥≤]/, 0.64],
 ]
-/** About how wide a text is drawn, rather too much than too little. Units: px. */
+/** Estimates the width of a text, rather too large than too small. Units: px. */
 export const textWidth = (text: string, size: number = SIZE.text): number =>
   size * [...text].reduce((sum, letter) => sum + (WIDE.find(([letters]) => letters.test(letter))?.[1] ?? 0.555), 0)
 
-/** Ends and step of an axis on round numbers; what lies a millionth of a step beyond one, as a cosine of 1 may by rounding, counts as on it. */
+/** Returns ends and step of an axis on round numbers; a value within a millionth of a step beyond an end counts as on it (a cosine may exceed 1 by round-off). */
 export function ticks(low: number, high: number, count = 6, whole = false): { min: number; max: number; interval: number } {
   const span = high > low ? high - low : Math.abs(high) || 1
   const raw = whole ? Math.max(1, span / count) : span / count
@@ -78,19 +78,19 @@ export function ticks(low: number, high: number, count = 6, whole = false): { mi
   }
 }
 
-/** What an axis covers; of a logarithmic one, in powers of ten. */
+/** Range of an axis; in powers of ten for a logarithmic axis. */
 export interface Range {
   readonly min: number
   readonly max: number
   readonly interval: number
   readonly log: boolean
 }
-/** Where a value lies along an axis, from 0 to 1. */
+/** Returns the position of a value along an axis, from 0 to 1. */
 export const part = (value: number, { min, max, log }: Range): number => ((log ? Math.log10(value) : value) - min) / (max - min)
-/** A value as an axis counts it. */
+/** Returns a value on the scale of an axis: its logarithm for a logarithmic axis. */
 export const along = (value: number, { log }: Range): number => (log ? Math.log10(value) : value)
 
-/** The range of an axis that covers some values and what was asked for. */
+/** Returns the range of an axis that covers values and its least range. */
 export function scale(axis: Axis, values: readonly number[], count?: number): Range {
   const all = [...values, ...(axis.range ?? [])]
   const { least: low, most: high } = extremes(all)
@@ -98,19 +98,19 @@ export function scale(axis: Axis, values: readonly number[], count?: number): Ra
   return { ...ticks(low, high, count, axis.whole), log: false }
 }
 
-/** Digits after the point that steps of an axis need. */
+/** Returns the decimals that the ticks of an axis need. */
 const digits = (step: number) =>
   [0, 1, 2, 3, 4, 5, 6, 7, 8].find((d) => Math.abs(step - Number(step.toFixed(d))) < step * 1e-6) ?? 8
 
-/** How a step of an axis is written. */
+/** Formats a tick of an axis. */
 export const tick = (axis: Axis, { interval, log }: Range, value: number): string =>
   log ? show(axis, 10 ** value) : (axis.tick?.(value) ?? fixed(value, digits(interval)))
 
-/** Room that the steps of an axis take. Units: px. */
+/** Returns the width of the widest tick label. Units: px. */
 export const tickWidth = (axis: Axis, range: Range): number =>
   Math.max(textWidth(tick(axis, range, range.min)), textWidth(tick(axis, range, range.max)))
 
-/** Round numbers on a logarithmic axis: 1, 2 and 5 times each power of ten. */
+/** Returns the ticks of a logarithmic axis: 1, 2 and 5 times each power of ten. */
 const steps = ({ min, max, log }: Range) =>
   log
     ? {
@@ -120,7 +120,7 @@ const steps = ({ min, max, log }: Range) =>
       }
     : {}
 
-/** An axis of numbers as it is drawn; the gap leaves room for its labels. */
+/** Returns the ECharts options of a numeric axis; `gap` is the room for its labels. */
 export const drawn = (axis: Axis, range: Range, gap: number) => ({
   type: 'value' as const,
   min: range.min,
@@ -143,7 +143,7 @@ export const drawn = (axis: Axis, range: Range, gap: number) => ({
   minorTick: { show: false },
 })
 
-/** An axis of names. */
+/** Returns the ECharts options of an axis of names. */
 export const named = (names: readonly string[]) => ({
   type: 'category' as const,
   data: [...names],
@@ -152,11 +152,11 @@ export const named = (names: readonly string[]) => ({
   axisLabel: { color: INK, fontSize: SIZE.text, interval: 0 },
 })
 
-/** Where the plot begins below the title and the lines of the note. Units: px. */
+/** Returns the top of the plot below the title and the lines of the note. Units: px. */
 export const below = ({ note = '' }: Caption): number =>
   58 + 16 * Math.max(1, Math.ceil(textWidth(note, SIZE.note) / (WIDTH - 24)))
 
-/** Puts a title and a note above a drawing. */
+/** Adds a title and a note above a drawing. */
 export function figure(
   { name, title, note = '' }: Caption,
   height: number,

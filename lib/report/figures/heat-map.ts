@@ -16,12 +16,12 @@ import { written } from './labels.js'
 import { INK, legible, MUTED, SHADES, shade } from './palette.js'
 import { key } from './scatter-plot.js'
 
-/** A matrix of cells, darker for more, each with its figure in it where there is room. */
+/** Returns a heat map, darker for larger values, with the value in each cell that has room for it. */
 export function heatMap(
   o: Caption & {
     readonly rows: readonly string[]
     readonly columns: readonly string[]
-    /** By row, then by column; null where there is none. */
+    /** Values by row and column; null for an empty cell. */
     readonly values: readonly (readonly (number | null)[])[]
     readonly value: Axis
     readonly rowTitle?: string

@@ -1,3 +1,4 @@
+import { count } from '../../show.js'
 import {
   type Axis,
   axisTitle,
@@ -17,7 +18,7 @@ import {
 import { spread, stroke, written } from './labels.js'
 import { FILL, INK } from './palette.js'
 
-/** Counts between edges; there is one more edge than counts. */
+/** Counts between edges. Shapes: counts [n], edges [n + 1]. */
 export interface Bins {
   readonly edges: readonly number[]
   readonly counts: readonly number[]
@@ -26,7 +27,7 @@ export interface Bins {
 const MOST = 60
 const HEIGHT = 320
 
-/** Counts in bins on round numbers. Source: Freedman & Diaconis 1981 (width 2 IQR n^(−1/3)), at most 60 of them. */
+/** Counts values in at most 60 bins with round edges. Source: Freedman & Diaconis 1981 (width 2 IQR n^(−1/3)). */
 export function binned(values: readonly number[]): Bins {
   const sorted = Float64Array.from(values).sort()
   const at = (p: number) => sorted[Math.round(p * (sorted.length - 1))]!
@@ -39,12 +40,12 @@ export function binned(values: readonly number[]): Bins {
   return { edges: Array.from({ length: bins + 1 }, (_, i) => Number((min + i * interval).toPrecision(12))), counts }
 }
 
-/** How often values occur, with lines at those to point out. */
+/** Returns a histogram with reference lines. */
 export function histogram(
   o: Caption & {
     readonly x: Axis
     readonly bins: Bins
-    /** What is counted, in the plural. */
+    /** Name of the counted items, in the plural. */
     readonly what: string
     readonly references?: readonly { readonly name: string; readonly value: number }[]
   },
@@ -53,7 +54,7 @@ export function histogram(
   const { edges, counts } = o.bins
   const references = o.references ?? []
   const xs = scale(o.x, [edges[0]!, edges.at(-1)!])
-  const y: Axis = { title: o.what, whole: true, tick: (value) => value.toLocaleString('en-US') }
+  const y: Axis = { title: o.what, whole: true, tick: count }
   const ys = scale(y, [0, ...counts])
   const left = tickWidth(y, ys) + 46
   const top = under + (references.length > 0 ? 24 : 0)
@@ -95,6 +96,6 @@ export function histogram(
       columns: [`${axisTitle(o.x)} from`, 'to', o.what],
       rows: [...counts.map((n, i) => [edges[i]!, edges[i + 1]!, n]), ...references.map(({ name, value }) => [value, name, null])],
     },
-    [counts.map((n, i) => `${show(o.x, edges[i]!)} to ${show(o.x, edges[i + 1]!)}: ${n.toLocaleString('en-US')} ${o.what}`)],
+    [counts.map((n, i) => `${show(o.x, edges[i]!)} to ${show(o.x, edges[i + 1]!)}: ${count(n)} ${o.what}`)],
   )
 }

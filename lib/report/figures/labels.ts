@@ -1,22 +1,22 @@
 import { FONT, SIZE, textWidth } from './figure.js'
 import { INK, MUTED, PAPER } from './palette.js'
 
-/** A stretch on a line that wants to be centred somewhere. */
-export interface Wish {
+/** A label on a line: its preferred centre and its length. */
+export interface LabelSpan {
   readonly at: number
   readonly size: number
 }
 
 /**
- * Centres for stretches on a line so that none overlap and each is as near as it can be to where it wants to be.
+ * Returns centres of labels on a line so that none overlap and each is as near as possible to its preferred centre.
  *
- * Source: own; neighbours that touch are merged and centred on the mean of their wishes (isotonic regression).
+ * Source: own; neighbours that touch are merged and centred on the mean of their preferred centres (isotonic regression).
  */
-export function spread(wishes: readonly Wish[], low: number, high: number): number[] {
-  const order = wishes.map((_, i) => i).sort((a, b) => wishes[a]!.at - wishes[b]!.at)
+export function spread(labels: readonly LabelSpan[], low: number, high: number): number[] {
+  const order = labels.map((_, i) => i).sort((a, b) => labels[a]!.at - labels[b]!.at)
   const blocks: { members: number[]; size: number; centre: number }[] = []
   for (const i of order) {
-    let block = { members: [i], size: wishes[i]!.size, centre: wishes[i]!.at }
+    let block = { members: [i], size: labels[i]!.size, centre: labels[i]!.at }
     for (;;) {
       const half = block.size / 2
       block.centre = Math.max(low + half, Math.min(high - half, block.centre))
@@ -30,18 +30,18 @@ export function spread(wishes: readonly Wish[], low: number, high: number): numb
     }
     blocks.push(block)
   }
-  const centres = new Array<number>(wishes.length).fill(0)
+  const centres = new Array<number>(labels.length).fill(0)
   for (const { members, size, centre } of blocks) {
     let edge = centre - size / 2
     for (const i of members) {
-      centres[i] = edge + wishes[i]!.size / 2
-      edge += wishes[i]!.size
+      centres[i] = edge + labels[i]!.size / 2
+      edge += labels[i]!.size
     }
   }
   return centres
 }
 
-/** A piece of text drawn at a pixel. */
+/** Draws a text at a pixel. */
 export const written = (
   text: string,
   x: number,
@@ -56,7 +56,7 @@ export const written = (
   style: {
     text,
     fill: o.fill ?? INK,
-    ...(o.halo !== false && { stroke: PAPER, lineWidth: 3 }), // so that it is read where it lies on lines
+    ...(o.halo !== false && { stroke: PAPER, lineWidth: 3 }), // keeps the text legible on top of lines
     fontSize: o.size ?? SIZE.text,
     fontFamily: FONT,
     align: o.align ?? 'left',
@@ -64,7 +64,7 @@ export const written = (
   },
 })
 
-/** A line through pixels. */
+/** Draws a line through pixels. */
 export const stroke = (
   points: readonly (readonly [number, number])[],
   o: { colour?: string; width?: number; dash?: number[] } = {},
@@ -76,7 +76,7 @@ export const stroke = (
   style: { stroke: o.colour ?? MUTED, lineWidth: o.width ?? 1, fill: 'none', ...(o.dash && { lineDash: o.dash }) },
 })
 
-/** A rectangle in pixels. */
+/** A rectangle. Units: px. */
 interface Box {
   readonly x: number
   readonly y: number
@@ -87,7 +87,7 @@ const overlap = (a: Box, b: Box) =>
   Math.max(0, Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x)) *
   Math.max(0, Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y))
 
-/** Places names beside points, each where it covers least of the others and of the points. */
+/** Places names beside points so that each overlaps other names and points as little as possible. */
 export function besidePoints(points: readonly { readonly x: number; readonly y: number; readonly name: string }[], plot: Box) {
   const height = SIZE.text + 3
   const dots = points.map(({ x, y }): Box => ({ x: x - 6, y: y - 6, width: 12, height: 12 }))

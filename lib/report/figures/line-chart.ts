@@ -21,14 +21,14 @@ import { colour, INK, MUTED } from './palette.js'
 export interface Line {
   readonly name: string
   readonly points: readonly (readonly [x: number, y: number])[]
-  /** Lower and upper edge at each x, drawn as a band. */
+  /** Lower and upper edge of a band at each x. */
   readonly band?: readonly (readonly [x: number, low: number, high: number])[]
   readonly dashed?: boolean
-  /** Lines of one group share a colour; each its own unless given. */
+  /** Lines of a group share a colour; each line has its own unless given. */
   readonly group?: number
-  /** Without a name at its end, as where its colour and a note say what it is. */
+  /** Omits the name at the end of the line, if colour and note identify it. */
   readonly quiet?: boolean
-  /** A point to point out, such as the best epoch. */
+  /** Point to mark with a ring, such as the best epoch. */
   readonly mark?: readonly [x: number, y: number]
 }
 
@@ -40,7 +40,7 @@ const finite = ({ points, band }: Line): number[] => [
   ...(band ?? []).flatMap(([, low, high]) => [low, high]),
 ]
 
-/** Lines with their names at their ends, bands for intervals and dashed lines for what they are compared with. */
+/** Returns a line chart with names at the line ends, bands for intervals and dashed reference lines. */
 export function lines(
   o: Caption & {
     readonly x: Axis
@@ -55,7 +55,7 @@ export function lines(
   const ats = shown.flatMap(({ points }) => points.map(([at]) => at))
   const whole = scale(o.x, ats, 8)
   const last = extremes(ats).most
-  const x = whole.log || last <= whole.min ? whole : { ...whole, max: last } // names stand where the lines end
+  const x = whole.log || last <= whole.min ? whole : { ...whole, max: last } // names are placed at the line ends
   const y = scale(o.y, [...shown.flatMap(finite), ...references.map(({ value }) => value)])
   const told = shown.filter(({ quiet }) => quiet !== true)
   const captions = [...told.map(({ name }) => name), ...references.map(({ name, value }) => `${name} ${show(o.y, value)}`)]
@@ -136,7 +136,7 @@ export function lines(
   )
 }
 
-/** A ring around a point. */
+/** Draws a ring around a point. */
 const ring = (cx: number, cy: number, colour: string) => ({
   type: 'circle' as const,
   silent: true,

@@ -1,15 +1,14 @@
 import type { BaselineName } from '../../evaluate/baselines-fit.js'
 import { NAMES } from '../../evaluate/results-table.js'
-import { count, fixed } from '../../show.js'
+import { count, percent } from '../../show.js'
 import type { RetrievalEntry } from '../../study/retrieval/retrieval-entry.js'
 import type { PoolScores } from '../../study/retrieval/retrieval-scores.js'
 import type { Figure } from './figure.js'
 import { heatMap } from './heat-map.js'
 
 const CUTS = ['top1', 'top5', 'top10', 'top20'] as const
-export const percent = (share: number): string => `${fixed(100 * share, 1)} %`
 
-/** Entries that rank the same windows in the same bank. */
+/** Groups entries with the same windows and the same bank. */
 export function likeRetrievals(entries: readonly RetrievalEntry[]): RetrievalEntry[][] {
   const groups = new Map<string, RetrievalEntry[]>()
   for (const entry of entries) {
@@ -20,7 +19,7 @@ export function likeRetrievals(entries: readonly RetrievalEntry[]): RetrievalEnt
   return [...groups.values()].sort((a, b) => b.length - a.length)
 }
 
-/** Runs and heuristics with their scores in one pool. */
+/** Returns runs and heuristics with their scores in one pool. */
 export const contestants = (entries: readonly RetrievalEntry[], pool: 'with_context' | 'without_context') => [
   ...entries.map((e) => ({ name: e.run, scores: e.scores![pool] })),
   ...Object.entries(entries[0]?.baselines ?? {}).map(([name, { scores }]) => ({
@@ -29,11 +28,11 @@ export const contestants = (entries: readonly RetrievalEntry[], pool: 'with_cont
   })),
 ]
 
-/** What a ranking rests on, in a line. */
+/** Describes the queries, pool and chance level of a ranking in one line. */
 export const poolNote = (scores: PoolScores): string =>
   `${count(scores.n)} queries of ${count(scores.articles)} articles in a pool of ${count(Math.round(scores.pool))} · chance: top-1 ${(100 * scores.top1.chance).toPrecision(2)} %, top-20 ${(100 * scores.top20.chance).toPrecision(2)} % · whole bank, ties count against`
 
-/** The PRD's heat map: Top-K accuracy by model, heuristics below, without and with the context in the pool. */
+/** Returns the heat map of the specification: Top-K accuracy by model and heuristic, without and with the context in the pool. */
 export const retrievalFigures = (entries: readonly RetrievalEntry[]): Figure[] =>
   likeRetrievals(entries).flatMap((group, i) =>
     (['without_context', 'with_context'] as const).map((pool) => {
@@ -45,7 +44,7 @@ export const retrievalFigures = (entries: readonly RetrievalEntry[]): Figure[] =
         rows: rows.map(({ name }) => name),
         columns: ['Top-1', 'Top-5', 'Top-10', 'Top-20'],
         values: rows.map(({ scores }) => CUTS.map((cut) => scores[cut].value)),
-        value: { title: 'Hit rate', show: percent },
+        value: { title: 'Hit rate', show: (x) => percent(x) },
       })
     }),
   )

@@ -21,32 +21,32 @@ import { colour, INK, MUTED, SEQUENCE, shade } from './palette.js'
 export interface Point {
   readonly x: number
   readonly y: number
-  /** Written beside the point. */
+  /** Label beside the point. */
   readonly name?: string
-  /** Points of one group share colour and shape. */
+  /** Points of a group share colour and shape. */
   readonly group?: number
-  /** Coloured by this value where the figure has a scale for it. */
+  /** Value on the colour scale, if the figure has one. */
   readonly value?: number
-  /** The 95 % interval of y. */
+  /** 95 % interval of y. */
   readonly ci95?: readonly [number, number] | null
-  /** What it says when it is pointed at; its name and figures unless given. */
+  /** Tooltip; name and figures unless given. */
   readonly tip?: string
 }
 
 const HEIGHT = 380
 const SHAPES = ['circle', 'diamond', 'triangle', 'rect'] as const
 
-/** Points, with names, whiskers, a colour scale, names of groups and lines to compare with, where those are given. */
+/** Returns a scatter plot with optional names, whiskers, colour scale, group names and reference lines. */
 export function scatter(
   o: Caption & {
     readonly x: Axis
     readonly y: Axis
     readonly points: readonly Point[]
     readonly groups?: readonly string[]
-    /** What the colour means. */
+    /** Quantity of the colour scale. */
     readonly colour?: Axis
     readonly references?: readonly { readonly name: string; readonly value: number }[]
-    /** Without numbers along the axes, as where only distances have a meaning. */
+    /** Axes without numbers, for projections in which only neighbourhoods have a meaning. */
     readonly bare?: boolean
     readonly line?: readonly (readonly [number, number])[]
   },
@@ -162,7 +162,7 @@ const bareOr = <T extends object>(bare: boolean | undefined, axis: T) =>
     ? { ...axis, nameGap: 10, axisLabel: { show: false }, axisTick: { show: false }, splitLine: { show: false } }
     : axis
 
-/** A colour scale with its ends. */
+/** Draws a colour scale with its end values. */
 export function key(
   axis: Axis,
   { min, max }: { min: number; max: number },

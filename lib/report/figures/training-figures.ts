@@ -24,7 +24,7 @@ const points = (history: readonly HistoryRow[], key: Key): (readonly [number, nu
 const lossAxis = (run: ReportedRun | undefined): Axis =>
   run?.config.loss === 'cosine' ? { title: 'Loss', unit: '1 − cosine', show: mse } : MSE
 
-/** A line of a run, with its best epoch ringed. */
+/** Returns the line of a run; a ring marks its best epoch. */
 function line(run: ReportedRun, key: Key, group: number, more: Partial<Line> = {}): Line {
   const best = run.history.find(({ epoch }) => epoch === run.best_epoch)
   const mark = key.startsWith('val_') && best ? { mark: [best.epoch, best[key] as number] as const } : {}
@@ -32,13 +32,13 @@ function line(run: ReportedRun, key: Key, group: number, more: Partial<Line> = {
 }
 const trained = (runs: readonly ReportedRun[]) => runs.filter(({ history }) => history.length > 0)
 
-/** Values so far apart that the small ones would lie on each other are drawn on a logarithmic axis. */
+/** A larger ratio of largest and smallest value is drawn on a logarithmic axis. */
 const WIDE = 8
 
-/** How far below the curves a baseline may lie that is drawn beside them, in cosine. */
+/** A baseline further below the curves is not drawn. Units: cosine. */
 const NEAR = 0.03
 
-/** The baselines on the validation rows beside curves of the cosine, where all runs were judged on the same. */
+/** Returns the baselines on the validation rows for cosine curves, if all runs were judged on the same windows. */
 function baselinesOf(runs: readonly ReportedRun[], all: readonly Line[]) {
   const [group, other] = likeGroups(runs)
   if (other !== undefined || group?.length !== runs.length || group[0]!.rows !== 'val') return []
@@ -46,7 +46,7 @@ function baselinesOf(runs: readonly ReportedRun[], all: readonly Line[]) {
   return references(group[0], 'cosine').filter(({ value }) => value > lowest - NEAR)
 }
 
-/** Curves of one quantity for all runs. */
+/** Returns the figure of one quantity for all runs. */
 function curves(
   runs: readonly ReportedRun[],
   name: string,
@@ -71,15 +71,15 @@ function curves(
 
 const BOTH = 'solid: validation rows, dashed: a sample of the training rows in eval mode · ring: best epoch · epoch 0: untrained'
 
-/** The training curves of all runs together. */
+/** Returns the training curves of all runs together. */
 export const trainingFigures = (runs: readonly ReportedRun[]): Figure[] => [
-  ...curves(runs, 'loss_curves', 'Loss while training', BOTH, lossAxis(trained(runs)[0]), ['val_loss', 'train_loss']),
-  ...curves(runs, 'cosine_curves', 'Mean cosine while training', BOTH, COSINE, ['val_cosine', 'train_cosine']),
-  ...curves(runs, 'learning_rate', 'Learning rate', 'of the last step of each epoch', LR, ['lr']),
+  ...curves(runs, 'loss_curves', 'Loss during training', BOTH, lossAxis(trained(runs)[0]), ['val_loss', 'train_loss']),
+  ...curves(runs, 'cosine_curves', 'Mean cosine during training', BOTH, COSINE, ['val_cosine', 'train_cosine']),
+  ...curves(runs, 'learning_rate', 'Learning rate', 'at the last step of each epoch', LR, ['lr']),
   ...curves(runs, 'gradient_norm', 'Gradient norm', 'mean over the steps of each epoch', NORM, ['grad_norm']),
 ]
 
-/** The training curves of one run. */
+/** Returns the training curves of one run. */
 export function runFigures(run: ReportedRun): Figure[] {
   if (run.history.length === 0) return []
   const name = (what: string) => `${plainName(run.run)}_${what}`

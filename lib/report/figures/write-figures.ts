@@ -3,18 +3,18 @@ import { publish } from '../../files/write.js'
 import { csv, drawPng, drawSvg } from './draw-figure.js'
 import type { Figure } from './figure.js'
 
-/** A figure that was drawn. */
+/** A drawn figure. */
 export interface Drawn extends Figure {
   readonly svg: string
-  /** Of a figure with so many marks that a page shows it as a picture. */
+  /** PNG of a figure with too many marks for inline SVG, else null. */
   readonly png: Uint8Array | null
 }
 
-/** More marks than this would make a page slow. */
+/** A figure with more marks is shown as PNG, because its SVG would slow the page down. */
 const DENSE = 2500
 const isDense = ({ tips }: Figure) => tips.reduce((sum, list) => sum + list.length, 0) > DENSE
 
-/** Draws figures one after the other; with a folder, writes each there as SVG, PNG and CSV. */
+/** Draws figures; with a folder, writes each there as SVG, PNG and CSV. */
 export async function drawFigures(figures: readonly Figure[], folder?: string): Promise<Drawn[]> {
   const done: Drawn[] = []
   for (const figure of figures) {

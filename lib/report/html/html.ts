@@ -1,13 +1,13 @@
 import { jsonText, xmlText } from '../../show.js'
 
-/** Text that is HTML already. */
+/** Markup that is not escaped again. */
 export interface Html {
   readonly html: string
 }
 type Content = Html | string | number | null | undefined | false | readonly Content[]
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-/** Any text as it is written between tags or in a quoted attribute. Characters that HTML cannot hold become a mark. */
+/** Escapes text for an element or a quoted attribute. Characters that HTML does not allow become U+FFFD. */
 export const escaped = (text: string): string => xmlText(text).replace(/[&<>"']/g, (c) => ENTITIES[c]!)
 
 function markup(content: Content): string {
@@ -16,13 +16,13 @@ function markup(content: Content): string {
   return escaped(String(content))
 }
 
-/** HTML from a template: everything that is put in is escaped, unless it is HTML already. */
+/** Builds HTML from a template; every inserted value that is not Html is escaped. */
 export const html = (parts: TemplateStringsArray, ...values: readonly Content[]): Html => ({
   html: parts.map((part, i) => part + (i < values.length ? markup(values[i]) : '')).join(''),
 })
 
-/** HTML that was made elsewhere. */
+/** Marks a text as HTML, without escaping. */
 export const raw = (html: string): Html => ({ html })
 
-/** JSON inside a script element, which no text in it can end. */
+/** Returns JSON for a script element; no text in it can close the element. */
 export const json = (value: unknown): Html => raw(jsonText(value, 1).replaceAll('<', '\\u003c'))

@@ -20,10 +20,10 @@ const KINDS: Readonly<Partial<Record<Status, string>>> = {
   damaged: 'bad',
   'not trained': 'muted',
 }
-/** A status in words, in a colour that only repeats them. */
+/** Status tag; the colour adds no information to the text. */
 const statusTag = (status: Status) => html`<span class="tag ${KINDS[status] ?? 'warn'}">${status}</span>`
 
-/** Of each group of runs that were judged alike the one with the highest cosine; those that allow no verdict are left out. */
+/** Returns the run with the highest cosine of each group of comparable runs; runs that allow no verdict are left out. */
 export function bestOf(report: Report): RunEntry[] {
   const fair = new Set(fairEntries(report.runs))
   return likeGroups(report.runs).flatMap((group) => {
@@ -35,7 +35,7 @@ export function bestOf(report: Report): RunEntry[] {
 function best(report: Report): Html {
   const all = bestOf(report)
   if (all.length === 0)
-    return html`<div class="card"><h3>Current best</h3><p>No trained run was judged on windows of its own yet. Run: lvm-torch evaluate RUN…</p></div>`
+    return html`<div class="card"><h3>Current best</h3><p>No trained run has been evaluated on held-out windows yet. Run: lvm-torch evaluate RUN…</p></div>`
   const one = (e: RunEntry) => {
     const loss = e.output === 'raw' ? e.mse_raw : e.mse_unit
     return html`<div class="big">${runLink(e.run)}</div>${all.length > 1 && html`<p class="muted">${e.data.path.split(/[\\/]/).at(-1)}, ${basis([e])}</p>`}
@@ -44,15 +44,15 @@ function best(report: Report): Html {
   }
   const more =
     all.length > 1 &&
-    html`<p class="muted">One for each file and choice of windows; only runs judged on the same windows can be compared.</p>`
+    html`<p class="muted">One run for each data file and set of windows; only runs that were judged on the same windows can be compared.</p>`
   return html`<div class="card"><h3>Current best</h3>${more}${all.map(one)}</div>`
 }
 
-/** Whether the run of a row is of its size and has a loss below a limit. */
+/** Whether a row has a run of its size with a loss below a limit. */
 const below = ({ status, val_loss }: MatrixRow, limit: number) =>
   status === 'complete' && val_loss !== null && val_loss.value < limit
 
-/** Models with a loss below a limit, as the PRD's dashboard lists them. */
+/** Checklist of models with a loss below a limit, as in the dashboard of the specification. */
 function toBeat(rows: readonly MatrixRow[], title: string, limit: number): Html {
   const items = rows
     .filter(({ row }) => row !== null)
@@ -68,10 +68,10 @@ const VERDICTS = {
   better: 'better than every baseline',
   worse: 'worse than the best baseline',
   'not told apart': 'not told apart from the best baseline',
-  'no interval': 'without an interval, because of too few articles',
+  'no interval': 'without an interval (too few articles)',
 } as const
 
-/** Runs beside their best baselines, as many as there are, each kind counted. */
+/** Counts runs by their verdict against their best baseline. */
 function overBaselines(report: Report): Html {
   const all = skillVerdicts(report.runs)
   const kinds = (Object.keys(VERDICTS) as (keyof typeof VERDICTS)[]).map((kind) => ({
@@ -81,7 +81,7 @@ function overBaselines(report: Report): Html {
   const intervals = all.filter(({ interval }) => interval !== null).length
   const corrected =
     intervals > 1 &&
-    html`<p class="muted">Each interval is widened for ${intervals} comparisons (Bonferroni), so that all of them hold together with 95 %.</p>`
+    html`<p class="muted">Each interval is widened for ${intervals} comparisons (Bonferroni), so that all of them together have a confidence of 95 %.</p>`
   return html`<div class="card"><h3>Better than every baseline</h3><div class="big">${kinds[0]!.runs.length} of ${all.length}</div>${corrected}${kinds.map(
     ({ kind, runs }) =>
       runs.length > 0 &&
@@ -97,10 +97,10 @@ function progress({ matrix }: Report): Html {
 }
 
 export const dashboard = (report: Report): Html => html`<section aria-labelledby="dashboard"><h2 id="dashboard">Dashboard</h2>
-<div class="cards">${best(report)}${progress(report)}${overBaselines(report)}${toBeat(report.matrix, `Loss below the PRD’s baseline (${mse(LOSS_TO_BEAT.baseline)})`, LOSS_TO_BEAT.baseline)}${toBeat(report.matrix, `Loss below the PRD’s best (${mse(LOSS_TO_BEAT.stretch)})`, LOSS_TO_BEAT.stretch)}</div>
-<p class="muted">The PRD’s limits were set for other vectors; on these, what counts is the difference to the best baseline.</p></section>`
+<div class="cards">${best(report)}${progress(report)}${overBaselines(report)}${toBeat(report.matrix, `Loss below the specification’s baseline (${mse(LOSS_TO_BEAT.baseline)})`, LOSS_TO_BEAT.baseline)}${toBeat(report.matrix, `Loss below the specification’s best (${mse(LOSS_TO_BEAT.stretch)})`, LOSS_TO_BEAT.stretch)}</div>
+<p class="muted">The limits of the specification were set for other vectors; on these vectors, the difference to the best baseline is decisive.</p></section>`
 
-/** The PRD's table. */
+/** The matrix of the specification. */
 export const matrixSection = (report: Report): Html => html`<section aria-labelledby="matrix"><h2 id="matrix">The matrix</h2>
 ${table(
   report.matrix,
@@ -131,7 +131,7 @@ ${table(
   ],
   'the matrix of models',
 )}
-<p class="muted">Val Loss and Val Cosine are those of the best epoch on the validation rows, on which that epoch was chosen. Success Score: how many of the six criteria on loss and cosine in the three tiers are met by a run of the row’s size, and what the PRD expects of the model. Other size: the run has the parameters that its note says, so it does not fill the row.</p>${comparability(report).map((line) => html`<p class="warn">${line}</p>`)}</section>`
+<p class="muted">Val Loss and Val Cosine: best epoch on the validation rows; the same rows selected that epoch. Success Score: share of the six criteria (loss and cosine of the three tiers) that a run of the row’s size meets, and the share that the specification expects. Other size: the number of parameters, which the note states, differs from that of the row, so the run does not count for it.</p>${comparability(report).map((line) => html`<p class="warn">${line}</p>`)}</section>`
 
 const TIERS: readonly (readonly [TierName, string])[] = [
   ['minimum', 'Minimum viable'],
@@ -139,7 +139,9 @@ const TIERS: readonly (readonly [TierName, string])[] = [
   ['stretch', 'Stretch'],
 ]
 
-export const tiersSection = (report: Report): Html => html`<section aria-labelledby="tiers"><h2 id="tiers">Tiers of the PRD</h2>
+export const tiersSection = (
+  report: Report,
+): Html => html`<section aria-labelledby="tiers"><h2 id="tiers">Tiers of the specification</h2>
 ${table(
   report.runs.filter(({ tiers }) => tiers !== null),
   [
@@ -157,16 +159,16 @@ ${table(
     { title: 'Training', numeric: true, read: (r) => number(r.train_seconds, duration) },
     { title: 'Weights', numeric: true, read: (r) => number(r.weights_bytes, bytes) },
   ],
-  'the tiers of the PRD by run',
+  'tiers of the specification by run',
 )}
-<p class="muted">Minimum: loss below .001, cosine above .70, at most 4 hours, weights below 2 GB. Target: .0006, .75, 2 hours. Stretch: .0005, .786. In brackets: what fails.</p></section>`
+<p class="muted">Minimum: loss below .001, cosine above .70, at most 4 hours, weights below 2 GB. Target: .0006, .75, 2 hours. Stretch: .0005, .786. In brackets: the criteria that fail.</p></section>`
 
-/** Every run that was judged, beside the baselines on the same windows. */
+/** Tables of evaluated runs and the baselines on the same windows. */
 export function runsSection(report: Report): Html {
   const groups = likeGroups(report.runs)
   const tables = groups.map(
     (entries) =>
-      html`<h3>${entries[0]!.data.path.split(/[\\/]/).at(-1)}, ${entries[0]!.rows} rows</h3><p class="muted">${basis(entries)}. Only runs in one table can be compared.</p>${table(
+      html`<h3>${entries[0]!.data.path.split(/[\\/]/).at(-1)}, ${entries[0]!.rows} rows</h3><p class="muted">${basis(entries)}. Only runs in the same table can be compared.</p>${table(
         entries,
         [
           { title: 'Run', read: (e) => html`${runLink(e.run)}${e.split?.leaky && html` <span class="tag bad">leaky</span>`}` },

@@ -1,4 +1,4 @@
-/** What the page does by itself: sort tables, say what a mark means, and open what is printed. It fetches nothing. */
+/** Script of the page: sorts tables, shows tooltips and opens all details before printing. It fetches nothing. */
 export const SCRIPT = `
 const tip=document.createElement('div');tip.id='tip';tip.hidden=true;document.body.append(tip);
 const place=(x,y)=>{const b=tip.getBoundingClientRect();tip.style.left=Math.max(4,Math.min(innerWidth-b.width-4,x+14))+'px';tip.style.top=Math.max(4,y-b.height-12)+'px'};

@@ -1,4 +1,4 @@
-/** The style of the page; light and dark, and on paper. */
+/** Style sheet of the page: light, dark and print. */
 export const STYLE = `
 :root{color-scheme:light dark;--ink:#1b1f24;--muted:#5b6470;--grid:#d9dee4;--paper:#fff;--panel:#f6f8fa;--link:#0b5cad;--good:#0a6b3d;--bad:#b3261e;--warn:#8a5a00}
 @media (prefers-color-scheme:dark){:root{--ink:#e7eaee;--muted:#a4adb8;--grid:#363d46;--paper:#14171b;--panel:#1c2026;--link:#7ab8ff;--good:#6fd39b;--bad:#ff8a80;--warn:#f0b95a}}

@@ -4,7 +4,7 @@ import { GRID, INK, MUTED, PAPER } from '../figures/palette.js'
 import type { Drawn } from '../figures/write-figures.js'
 import { escaped, type Html, html, raw } from './html.js'
 
-/** What stands in a cell: a text, or a text with the key that it is sorted by. */
+/** Content of a cell: a text, or a text with its sort key. */
 export type TableCell = string | Html | { readonly text: string | Html; readonly key: string | number | null }
 export interface Column<Row> {
   readonly title: string
@@ -15,7 +15,7 @@ export interface Column<Row> {
 
 const cellOf = (cell: TableCell) => (typeof cell === 'object' && 'text' in cell ? cell : { text: cell, key: undefined })
 
-/** A table that can be sorted by each of its columns. */
+/** Returns a table that can be sorted by each column. */
 export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], caption?: string): Html {
   const kind = (c: Column<Row>) => (c.numeric === true ? raw(' class="n"') : c.wide === true ? raw(' class="wrap"') : '')
   const head = columns.map((c) => html`<th scope="col"${kind(c)}><button type="button">${c.title}</button></th>`)
@@ -29,11 +29,11 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption ?? 'table'}"><table>${caption !== undefined && html`<caption class="muted" hidden>${caption}</caption>`}<thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>\n`
 }
 
-/** A number that sorts as a number. */
+/** Cell that sorts by its number. */
 export const number = (value: number | null | undefined, show: (value: number) => string): TableCell =>
   value === null || value === undefined ? { text: NONE, key: null } : { text: show(value), key: value }
 
-/** Facts by their names; what is not known is left out. */
+/** List of names and facts; unknown facts are left out. */
 export const facts = (list: readonly (readonly [name: string, fact: string | Html | null | undefined | false])[]): Html =>
   html`<dl>${list.map(([name, fact]) => (fact === null || fact === undefined || fact === false ? '' : html`<dt>${name}</dt><dd>${fact}</dd>`))}</dl>\n`
 
@@ -41,7 +41,7 @@ export const code = (text: string): Html => html`<code>${text}</code>`
 
 const ROWS = 200
 
-/** A figure as part of the page: its colours follow light and dark, marks say what they are, the data stands below. */
+/** Embeds a figure in the page, with colours for light and dark, tooltips and the data below. */
 export function shown(drawn: Drawn): Html {
   const picture =
     drawn.png !== null

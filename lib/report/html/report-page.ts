@@ -12,24 +12,24 @@ import { evaluationSections, runExtras } from './study-sections.js'
 const DATA_START = '<script type="application/json" id="report-data">'
 const DATA_END = '</script>'
 
-/** The report that a page holds. Undefined where it holds none. */
+/** Returns the JSON of the report inside a page; undefined when there is none. */
 export function embedded(page: string): string | undefined {
   const start = page.indexOf(DATA_START)
   const end = page.indexOf(DATA_END, start)
   return start < 0 || end < 0 ? undefined : page.slice(start + DATA_START.length, end)
 }
 
-/** Nothing is fetched and no other script runs, whatever the texts of a corpus hold. */
+/** Content security policy: the page fetches nothing and runs no other script, whatever the corpus contains. */
 const policy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${createHash('sha256').update(SCRIPT).digest('base64')}'; base-uri 'none'; form-action 'none'`
 
 function about(report: Report): Html {
   const { written_by: by, created_at } = report
   return html`<footer><h2 id="about">How these numbers were made</h2>
-<p>Made by lvm-torch ${by.lvm_torch}${by.commit && ` (commit ${by.commit.slice(0, 12)})`} on Node ${by.node} at ${created_at} with <code>${report.command_line.join(' ')}</code>, from the files of the runs and of the evaluation. Every number here is in the JSON inside this page, with the run, its weights, its split and its data by their SHA-256; <code>lvm-torch verify FILE</code> reads those files again and names whatever was changed.</p>
+<p>Made by lvm-torch ${by.lvm_torch}${by.commit && ` (commit ${by.commit.slice(0, 12)})`} on Node ${by.node} at ${created_at} with <code>${report.command_line.join(' ')}</code>, from the files of the runs and of the evaluation. The JSON inside this page contains every number, with the SHA-256 of the weights, split and data of each run; <code>lvm-torch verify FILE</code> reads those files again and reports every change.</p>
 <p>95 % intervals are of means over windows, with whole articles resampled 10,000 times, studentised; below 20 articles there is none. Skill is the mean cosine less that of the best baseline on the same windows. Top-K counts a row exactly as similar as the target as standing before it.</p></footer>`
 }
 
-/** The whole page: one file that needs nothing else. */
+/** Returns the page as one self-contained file. */
 export function page(report: Report, figures: Figures): string {
   const sections = evaluationSections(report, figures)
   const links = [

@@ -1,7 +1,7 @@
 import { beyondPlan } from '../../checkpoint/run-manifest.js'
 import type { BaselineName } from '../../evaluate/baselines-fit.js'
 import { NAMES, skillSentence } from '../../evaluate/results-table.js'
-import { bytes, count, decimal, duration, mse, NONE, plainName, signedDecimal, span } from '../../show.js'
+import { bytes, count, decimal, duration, fixed, mse, NONE, percent, plainName, signedDecimal, span } from '../../show.js'
 import { extremes } from '../../statistics/extremes.js'
 import { basis } from '../figures/comparison-figures.js'
 import type { Drawn } from '../figures/write-figures.js'
@@ -11,7 +11,7 @@ import { code, facts, number, shown, table } from './parts.js'
 
 const STATES = { complete: 'good', interrupted: 'warn', running: 'warn', damaged: 'bad' } as const
 
-/** Everything that tells what a run is and what its figures rest on. */
+/** Identity of a run and the provenance of its figures. */
 function card(run: ReportedRun): Html {
   const { lineage: l, hardware: h, versions: v, validation: e } = run
   const peak = Math.max(0, extremes(run.history.map(({ peak_memory_bytes }) => peak_memory_bytes)).most)
@@ -35,11 +35,11 @@ function card(run: ReportedRun): Html {
     ['split file', l?.split_sha256 && html`SHA-256 ${code(l.split_sha256)}`],
     ['seed', run.seed !== null && String(run.seed)],
     ['best epoch', run.best_epoch === null ? null : `${run.best_epoch} of ${run.epochs}, by validation loss`],
-    ['kept weights', run.weights_kept && `${run.weights_kept}, whichever of raw and average has the lower validation loss`],
-    ['schedule', run.extended.length > 0 && `beyond its plan: ${beyondPlan(run.extended)}`],
+    ['kept weights', run.weights_kept && `${run.weights_kept}: the one of raw and average with the lower validation loss`],
+    ['schedule', run.extended.length > 0 && `extended beyond its first plan: ${beyondPlan(run.extended)}`],
     [
       'training',
-      run.train_seconds !== null && `${duration(run.train_seconds)}, ${(run.train_seconds / 3600).toFixed(3)} device-hours`,
+      run.train_seconds !== null && `${duration(run.train_seconds)}, ${fixed(run.train_seconds / 3600, 3)} device-hours`,
     ],
     ['peak memory', peak > 0 && bytes(peak)],
     [
@@ -49,7 +49,7 @@ function card(run: ReportedRun): Html {
     ['versions', v && `lvm-torch ${v.lvm_torch}, libtorch ${v.libtorch}, Node ${v.node}`],
     ['command line', run.command_line && code(run.command_line.join(' '))],
     ['judged on', e && basis([e])],
-    ['trained on', e?.trained_on != null && `${(100 * e.trained_on).toFixed(1)} % of the judged windows`],
+    ['trained on', e?.trained_on != null && `${percent(e.trained_on)} of the judged windows`],
     ['selected on', e && (e.selected_on ? 'yes: the best epoch was chosen on these rows, so the figures are optimistic' : 'no')],
     ['judged weights', e && html`SHA-256 ${code(e.weights_sha256)}`],
   ])
@@ -69,7 +69,7 @@ function judged({ validation: e, validation_note }: ReportedRun): Html {
     ...Object.entries(e.baselines).map(([name, b]) => ({ name: NAMES[name as BaselineName], ...b, ci95: null })),
   ]
   const speed = e.latency?.batches.map(
-    ({ batch, p50_ms, p99_ms }) => `batch ${batch}: ${p50_ms.toFixed(2)} ms (p99 ${p99_ms.toFixed(2)})`,
+    ({ batch, p50_ms, p99_ms }) => `batch ${batch}: ${fixed(p50_ms, 2)} ms (p99 ${fixed(p99_ms, 2)})`,
   )
   return html`<p><strong>${skillSentence(e)}.</strong> ${basis([e])}.</p>${table(
     rows,
@@ -87,7 +87,7 @@ function judged({ validation: e, validation_note }: ReportedRun): Html {
 
 const setting = (value: unknown) => (value === null ? NONE : typeof value === 'object' ? JSON.stringify(value) : String(value))
 
-/** The part of the page about one run. */
+/** Section of the page about one run. */
 export function runSection(run: ReportedRun, figures: readonly Drawn[], more: readonly Html[]): Html {
   const [first, ...others] = figures
   return html`<section class="run" id="run-${plainName(run.run)}" aria-label="run ${run.run}"><h3>${run.run} <span class="tag ${STATES[run.state]}">${run.state}</span>${run.lineage?.split?.leaky && html` <span class="tag bad">leaky</span>`}</h3>

@@ -1,6 +1,6 @@
 import type { Audit } from '../../audit/audit.js'
 import { type TrainedOn, trainedOnNote, wasTrainedOn } from '../../evaluate/trained-on.js'
-import { count, decimal, mse, NONE, plainName, signedDecimal, span } from '../../show.js'
+import { count, decimal, mse, NONE, percent, plainName, signedDecimal, span } from '../../show.js'
 import type { Analysis } from '../../study/analysis/analysis-entry.js'
 import type { Arrow } from '../../study/ceiling/arrow.js'
 import type { Ceiling } from '../../study/ceiling/ceiling.js'
@@ -9,12 +9,12 @@ import type { Diagnosis } from '../../study/diagnose/diagnose-runs.js'
 import type { RetrievalEntry } from '../../study/retrieval/retrieval-entry.js'
 import { documentsOf } from '../evaluation-documents.js'
 import type { Figures } from '../figures/all-figures.js'
-import { contestants, likeRetrievals, percent, poolNote } from '../figures/retrieval-figures.js'
+import { contestants, likeRetrievals, poolNote } from '../figures/retrieval-figures.js'
 import type { Report } from '../report-document.js'
 import { type Html, html } from './html.js'
 import { code, number, shown, table } from './parts.js'
 
-/** A part of the page about one evaluation document. */
+/** Section of the page about one evaluation document. */
 export interface Section {
   readonly id: string
   readonly title: string
@@ -70,7 +70,7 @@ function retrieval(entries: readonly RetrievalEntry[], figures: Figures): Html {
       ? [html`<li><a href="#run-${plainName(entry.run)}">${entry.run}</a>: ${verdict.sentence}</li>`]
       : [],
   )
-  return html`${invalid.map((e) => html`<p class="bad">${e.run}: invalid; a perfect prediction finds its target in ${percent(e.oracle.top1.with_context)} only.</p>`)}<ul>${verdicts}</ul>${pair(figures.retrieval)}${scored}`
+  return html`${invalid.map((e) => html`<p class="bad">${e.run}: invalid: a perfect prediction finds its target in only ${percent(e.oracle.top1.with_context)} of the queries.</p>`)}<ul>${verdicts}</ul>${pair(figures.retrieval)}${scored}`
 }
 
 function comparison({ comparison }: ReturnType<typeof documentsOf>): Html {
@@ -102,7 +102,7 @@ function comparison({ comparison }: ReturnType<typeof documentsOf>): Html {
       ],
       'paired comparison',
     )}`
-  })}<p class="muted">Detectable: the smallest true difference that windows like these would show in four cases of five.</p>`
+  })}<p class="muted">Detectable: the smallest true difference that such windows detect with a power of 80 %.</p>`
 }
 
 function findings(list: Audit['findings']): Html {
@@ -111,7 +111,7 @@ function findings(list: Audit['findings']): Html {
     [
       { title: 'Verdict', read: (f) => level(f.level) },
       { title: 'Check', read: (f) => code(f.code) },
-      { title: 'What was found', wide: true, read: (f) => f.message },
+      { title: 'Finding', wide: true, read: (f) => f.message },
       { title: 'Rows', read: (f) => (f.level === 'PASS' ? '' : f.rows.join(', ')) },
     ],
     'findings of the audit',
@@ -125,11 +125,11 @@ const words = (name: string) => name.replaceAll('_', ' ')
 
 function ceiling(c: Ceiling, drawn: Figures['audit']): Html {
   const rows = c.predictors.map((p) => ({ ...p, name: words(p.name) }))
-  // Before version 2 the best of the predictors was taken for the most that any can reach.
+  // Version 1 took the best predictor for an upper bound.
   const known: Html =
     c.version === 2
       ? html`<ul>${tierSentences(c).map((line) => html`<li>${line}</li>`)}</ul>`
-      : html`<p>ceiling.json is of an earlier version, which took this for an upper bound; run ceiling again.</p>`
+      : html`<p>ceiling.json was written by an earlier version, which took this for an upper bound; run ceiling again.</p>`
   return html`<p>Best of these: <strong>${words(c.best.name)}</strong>, on ${count(c.val.windows)} windows of ${count(c.val.articles)} articles; ${reachSentence(c)}.</p>${known}${pair(drawn)}${table(
     rows,
     [
@@ -140,7 +140,7 @@ function ceiling(c: Ceiling, drawn: Figures['audit']): Html {
       { title: 'MSE raw', numeric: true, read: (p) => number(p.mse_raw, mse) },
       { title: 'MSE unit', numeric: true, read: (p) => number(p.mse_unit, mse) },
     ],
-    'what is reachable at least',
+    'lower bounds of the reachable cosine',
   )}`
 }
 
@@ -158,14 +158,14 @@ const arrow = (a: Arrow, drawn: Figures['audit']): Html =>
     'forward and reversed',
   )}`
 
-/** The parts of the page about retrieval, comparison, audit and the rest, where their documents are there. */
+/** Sections of the page about retrieval, comparison, audit and other documents, if these exist. */
 export function evaluationSections(report: Report, figures: Figures): Section[] {
   const documents = documentsOf(report)
   return [
     ...(documents.retrieval.length > 0 ? [section('retrieval', 'Retrieval', retrieval(documents.retrieval, figures))] : []),
     ...(documents.comparison ? [section('paired', 'Paired comparison', comparison(documents))] : []),
     ...(documents.ceiling
-      ? [section('ceiling', 'What can be reached at least', ceiling(documents.ceiling, figures.ceiling))]
+      ? [section('ceiling', 'Lower bound of the reachable cosine', ceiling(documents.ceiling, figures.ceiling))]
       : []),
     ...(documents.arrow ? [section('arrow', 'Arrow of time', arrow(documents.arrow, figures.arrow))] : []),
     ...(documents.audit ? [section('audit', 'Audit of the data', audit(documents.audit, figures))] : []),
@@ -176,11 +176,11 @@ const text = (words: string | null) => html`<blockquote>${words ?? NONE}</blockq
 
 function failures({ failures: list, failed, n, run }: RetrievalEntry): Html {
   if (list === null || list.length === 0) return html``
-  return html`<details><summary>Retrieval failures: ${count(failed ?? 0)} of ${count(n)} targets are not among the first twenty; the worst ${list.length}</summary>${list
+  return html`<details><summary>Retrieval failures: ${count(failed ?? 0)} of ${count(n)} targets are outside the Top-20; the worst ${list.length}</summary>${list
     .slice(0, 20)
     .map(
       (f) =>
-        html`<h4>${run}: row ${f.row}${f.article !== null && `, article ${f.article}`}, rank ${count(f.rank)}</h4>${text(f.text)}<p class="muted">found instead</p>${f.neighbours.slice(0, 3).map((near) => html`<blockquote>${decimal(near.cosine)} ${near.context && html`<span class="tag">context</span> `}${near.text ?? `row ${near.row}`}</blockquote>`)}`,
+        html`<h4>${run}: row ${f.row}${f.article !== null && `, article ${f.article}`}, rank ${count(f.rank)}</h4>${text(f.text)}<p class="muted">nearest rows instead</p>${f.neighbours.slice(0, 3).map((near) => html`<blockquote>${decimal(near.cosine)} ${near.context && html`<span class="tag">context</span> `}${near.text ?? `row ${near.row}`}</blockquote>`)}`,
     )}</details>`
 }
 
@@ -190,7 +190,7 @@ const trainedNote = (entry: Pick<TrainedOn, 'rows' | 'trained_on'> & Partial<Tra
 function diagnosis(d: Diagnosis, drawn: Figures['audit']): Html {
   const list =
     d.findings.length === 0
-      ? html`<p class="good">The failure doctor found nothing.</p>`
+      ? html`<p class="good">The failure doctor has no findings.</p>`
       : html`<ul>${d.findings.map((f) => html`<li>${level(f.level)} <strong>${f.code}</strong>: ${f.what}; ${f.why}. <span class="muted">Fix: ${f.fix}.</span></li>`)}</ul>`
   return html`<details open><summary>Diagnosis</summary>${trainedNote(d)}${list}<div class="pair">${drawn.map(shown)}</div></details>`
 }
@@ -201,7 +201,7 @@ function analysis(a: Analysis, drawn: Figures['audit']): Html {
       .slice(0, 10)
       .map(
         (e) =>
-          html`<h4>row ${e.row}, ${e.title ?? e.article ?? 'article unknown'}, cosine ${decimal(e.cosine)}</h4><p class="muted">the last text of the context</p>${text(e.context)}<p class="muted">what follows</p>${text(e.target)}<p class="muted">the text nearest to the prediction (${decimal(e.predicted_cosine)})</p>${text(e.predicted)}`,
+          html`<h4>row ${e.row}, ${e.title ?? e.article ?? 'article unknown'}, cosine ${decimal(e.cosine)}</h4><p class="muted">last text of the context</p>${text(e.context)}<p class="muted">target</p>${text(e.target)}<p class="muted">text nearest to the prediction (${decimal(e.predicted_cosine)})</p>${text(e.predicted)}`,
       )}</details>`
   const articles = table(
     a.by_article,
@@ -215,7 +215,7 @@ function analysis(a: Analysis, drawn: Figures['audit']): Html {
   return html`<details><summary>Error analysis</summary>${trainedNote(a)}<div class="pair">${drawn.map(shown)}</div><details><summary>By article</summary>${articles}</details>${examples('Worst windows', a.worst)}${examples('Best windows', a.best)}</details>`
 }
 
-/** What the evaluation documents say of one run. */
+/** Retrieval failures, diagnosis and error analysis of one run. */
 export function runExtras(report: Report, run: string, figures: Figures): Html[] {
   const { retrieval, diagnosed, analysed } = documentsOf(report)
   const drawn = figures.runs[run]
@@ -223,7 +223,7 @@ export function runExtras(report: Report, run: string, figures: Figures): Html[]
   const stale = Object.entries(report.files).flatMap(([name, { stale }]) => (stale.includes(run) ? [name] : []))
   return [
     ...stale.map(
-      (name) => html`<p class="warn">${name} speaks of other weights than this run has now, and is left out here.</p>`,
+      (name) => html`<p class="warn">${name} is about other weights than this run has now; its entry is left out.</p>`,
     ),
     ...of(diagnosed).map((d) => diagnosis(d, drawn?.diagnosis ?? [])),
     ...of(analysed).map((a) => analysis(a, drawn?.analysis ?? [])),

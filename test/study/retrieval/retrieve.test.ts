@@ -144,7 +144,7 @@ describe('a bank of its own', () => {
     await expect(search({ bank: without })).rejects.toThrow(/all 110 targets \(110 are not in it\)/)
     const elsewhere = writeCorpus(folder, 'elsewhere', vectors, { space: 'other' })
     await expect(search({ bank: elsewhere })).rejects.toThrow(code('SPACE_MISMATCH'))
-    const wide = fileURLToPath(new URL('../../../../data/sample/factbook', import.meta.url))
+    const wide = fileURLToPath(new URL('../../../data/sample/factbook', import.meta.url))
     await expect(search({ bank: wide })).rejects.toThrow(code('DATA_SHAPE'))
     await expect(search({ bank: join(folder, 'nothing.npy') })).rejects.toThrow(code('FILE_MISSING'))
   })
