@@ -4,7 +4,7 @@ import { native } from '../../lib/native.js'
 import { Tensor } from '../../lib/torch/tensor.js'
 import { build, contexts, DIM, predict } from './tiny.js'
 
-/** Contexts that a model cannot read, for which it says what would. */
+/** Contexts that a model refuses, and the option that the error names. */
 const refusals = [
   ['distilgpt2', { positions: 16 }, 16, 17, 'predict: expected at most 16 positions', '"positions" 17'],
   ['hyena', { positions: 16 }, 16, 17, 'predict: expected at most 16 positions', '"positions" 17'],
@@ -16,7 +16,7 @@ const refusals = [
 describe.each(refusals)('%s with %j', (name, options, context, time, sentence, fix) => {
   const a = findArchitecture(name)
   const model = build(a, { ...a.presets.tiny, ...options }, { context })
-  test(`reads contexts of ${context}, and refuses those of ${time} with the option that allows them`, async () => {
+  test(`${name} reads contexts of ${context}, and refuses those of ${time} with the option that allows them`, async () => {
     expect((await predict(await model, contexts(1, context), 1)).length).toBe(DIM)
     const error = await predict(await model, contexts(1, time), 1).catch((e: unknown) => e as Error)
     expect(error).toEqual(expect.objectContaining({ code: 'BAD_ARGUMENT' }))
@@ -25,7 +25,7 @@ describe.each(refusals)('%s with %j', (name, options, context, time, sentence, f
   })
 })
 
-test.each(['distilgpt2', 'linformer'])('%s learns as many positions as it is asked for, or as its data needs', (name) => {
+test.each(['distilgpt2', 'linformer'])('%s learns as many positions as its option says, or as its data needs', (name) => {
   const { spec, presets } = findArchitecture(name)
   const rows = (context: number, options = {}) => {
     const text = JSON.stringify(spec({ dim: DIM, context }, { ...presets.tiny, ...options }).node)
@@ -38,7 +38,7 @@ test.each(['distilgpt2', 'linformer'])('%s learns as many positions as it is ask
 })
 
 test.each(architectures.filter((a) => !a.causal).map((a) => [a.name, a] as const))(
-  '%s, which sees the whole context at once, is not stepped through it',
+  'a stepper is refused for %s, whose positions see the whole context',
   async (_, a) => {
     const stepper = native.stepper(await build(a, a.presets.tiny, { context: 5 }), 1)
     const step = native.stepperStep(stepper, Tensor.from(contexts(1, 1), [1, DIM]).native)
@@ -46,7 +46,7 @@ test.each(architectures.filter((a) => !a.causal).map((a) => [a.name, a] as const
   },
 )
 
-test('distilgpt2 without a projection of the input is as wide as the vectors', () => {
+test('distilgpt2 without input projection has the width of the vectors', () => {
   const { spec, presets } = findArchitecture('distilgpt2')
   const make = (width: number) => spec({ dim: DIM, context: 5 }, { ...presets.tiny, width, inProj: false }).node
   expect(JSON.stringify(make(DIM))).not.toContain('in_proj')

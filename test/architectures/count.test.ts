@@ -11,7 +11,7 @@ import { fitting } from './tiny.js'
 /** Larger models are counted through their `tiny` preset only. */
 const BUILT = 20e6
 
-/** Trainable parameters of a model that the addon built. */
+/** Counts the trainable parameters of a model built by the addon. */
 async function built(node: Node): Promise<number> {
   const model = await native.model(node, 'float32', 'cpu', null)
   const sizes = native.modelState(model).map(({ tensor, trainable }) => {
@@ -22,7 +22,7 @@ async function built(node: Node): Promise<number> {
   return sizes.reduce((a, b) => a + b, 0)
 }
 
-/** Every value of every option that is a choice or a flag, one at a time, and all of the wrapper's at once. */
+/** All values of all choices and flags, one at a time, and all wrapper options together. */
 function variants({ fields, presets: { tiny } }: Architecture, dim: number): Record<string, unknown>[] {
   const each = Object.entries(fields).flatMap(([name, { kind, choices }]) =>
     (kind === 'flag' ? [true, false] : (choices ?? [])).map((value) => ({
@@ -35,17 +35,17 @@ function variants({ fields, presets: { tiny } }: Architecture, dim: number): Rec
 }
 
 describe.each(architectures.map((a) => [a.name, a] as const))('the count of %s without building it', (_, a) => {
-  test.each(PRESETS)('equals what is built for the preset %s', async (preset) => {
+  test.each(PRESETS)('countParameters equals the built model for the preset %s', async (preset) => {
     const { node } = a.spec({ dim: 768, context: 5 }, a.presets[preset])
     if (countParameters(node) <= BUILT) expect(await built(node)).toBe(countParameters(node))
   })
-  test('equals what is built for every option', async () => {
+  test('countParameters equals the built model for every option', async () => {
     for (const options of variants(a, 24)) {
       const { node } = a.spec({ dim: 24, context: 7 }, options)
       expect({ options, count: await built(node) }).toEqual({ options, count: countParameters(node) })
     }
   })
-  test('equals what is built for odd sizes', async () => {
+  test('countParameters equals the built model for odd sizes', async () => {
     for (const dim of [1, 7, 100]) {
       const { node } = a.spec({ dim, context: 1 }, a.presets.tiny)
       expect({ dim, count: await built(node) }).toEqual({ dim, count: countParameters(node) })
@@ -55,16 +55,16 @@ describe.each(architectures.map((a) => [a.name, a] as const))('the count of %s w
 
 describe.each(architectures.map((a) => [a.name, a] as const))('%s refuses', (name, a) => {
   const spec = (options: Record<string, unknown>, dim = 8) => a.spec({ dim, context: 5 }, { ...a.presets.tiny, ...options })
-  test.each([0, -1, 1.5, NaN, Infinity])('vectors of %d dimensions', (dim) => {
+  test.each([0, -1, 1.5, NaN, Infinity])('a model refuses vectors of %d dimensions', (dim) => {
     expect(() => spec({}, dim)).toThrow(expect.objectContaining({ code: 'BAD_OPTION' }))
   })
-  test('an option that it does not have, naming those it has', () => {
+  test('a model refuses an unknown option and lists its own', () => {
     expect(() => spec({ widht: 3 })).toThrow(expect.objectContaining({ code: 'BAD_OPTION' }))
     expect(() => spec({ widht: 3 })).toThrow(
       new RegExp(`^${name}: expected a known option \\(.*head.*\\) for "widht" but received 3`),
     )
   })
-  test('a value outside the bounds of its option', () => {
+  test('a model refuses a value outside the range of its option', () => {
     for (const [key, { kind, choices }] of Object.entries(a.fields)) {
       const wrong = choices ? ['', 'nonsense', null, 1] : kind === 'flag' ? ['yes', 1] : [NaN, -1e9, Infinity, '4', null, {}]
       for (const value of wrong) {
@@ -75,7 +75,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s refuses', (nam
   })
 })
 
-test('heads that do not divide the width, and widths that are odd, are refused with a sentence', () => {
+test('models refuse heads that do not divide the width, and odd widths', () => {
   const { spec } = architectures.find(({ name }) => name === 'transformer')!
   const make = (options: Record<string, unknown>) => () => spec({ dim: 8, context: 5 }, options)
   expect(make({ width: 30, heads: 4 })).toThrow(expect.objectContaining({ code: 'BAD_SPEC' }))
@@ -83,7 +83,7 @@ test('heads that do not divide the width, and widths that are odd, are refused w
   expect(make({ width: 15, heads: 5 })).toThrow('transformer: expected an even width')
 })
 
-test('names, rows and folders of architectures are their own', () => {
+test('names, rows and folders of architectures are unique', () => {
   for (const key of ['name', 'row', 'folder', 'title'] as const) {
     const values = architectures.map((a) => a[key]).filter((value) => value !== null)
     expect(new Set(values).size).toBe(values.length)

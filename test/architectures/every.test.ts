@@ -8,7 +8,7 @@ import { expectRounding, printMargin, ULP } from '../rounding.js'
 import { apart, build, contexts, DIM, LONGEST, predict, variants, widened } from './tiny.js'
 
 const BATCH = 4
-/** An error that is rounding to float32, and no other formula, whatever the model: some hundred ulps of a unit vector. */
+/** Largest float32 round-off of a unit vector; a wrong formula has a larger error. */
 const FLOAT32 = 1000 * ULP
 const code = (expected: string) => expect.objectContaining({ name: 'LvmError', code: expected })
 const all = architectures.flatMap((a) => variants(a).map(([about, options]) => [`${a.name} (${about})`, a, options] as const))
@@ -21,7 +21,7 @@ describe.each(all)('%s', (title, a, options) => {
   const leak = a.leak ?? 0
   const model = build(a, options, a.fixedContext ? { context: 5 } : {})
   const wide = model.then((narrow) => widened(a, options, narrow, a.fixedContext ? 5 : undefined))
-  /** The largest error of its outputs against double precision. */
+  /** Largest error of the outputs against double precision. */
   const own = (async () => {
     const probes = a.fixedContext ? [contexts(33, 5)] : [contexts(33, 5), contexts(BATCH, 70), contexts(1, LONGEST)]
     const errors = probes.map(async (x, i) => {
@@ -34,13 +34,13 @@ describe.each(all)('%s', (title, a, options) => {
     expectRounding(Math.max(0, apart(got, want) - leak), await own, `${title}, ${what}`)
   const reading = (time: number) => (a.fixedContext ? build(a, options, { context: time }) : model)
 
-  test.each([1, 5, 7, 64, LONGEST])('gives one finite vector of unit length per context of %d', async (time) => {
+  test.each([1, 5, 7, 64, LONGEST])('a model predicts one finite unit vector per context of %d', async (time) => {
     const y = await predict(await reading(time), contexts(BATCH, time), BATCH)
     expect(y.length).toBe(BATCH * DIM)
     for (let b = 0; b < BATCH; b++) expect(Math.hypot(...y.subarray(b * DIM, (b + 1) * DIM))).toBeCloseTo(1, 5)
   })
 
-  test('looks at every row alone', async () => {
+  test('a prediction does not depend on other rows of its batch', async () => {
     const x = contexts(BATCH, 7)
     const model = await reading(7)
     const before = await predict(model, x, BATCH)
@@ -53,7 +53,7 @@ describe.each(all)('%s', (title, a, options) => {
     await expectSame(await predict(model, x.subarray(7 * DIM, 14 * DIM), 1), row(before, 1), 'a row alone')
   })
 
-  test('reads every position of the context', async () => {
+  test('a prediction depends on every position of the context', async () => {
     const x = contexts(1, 5)
     const before = await predict(await model, x, 1)
     for (let t = 0; t < 5; t++) {
@@ -63,7 +63,7 @@ describe.each(all)('%s', (title, a, options) => {
     }
   })
 
-  test.runIf(causal).each([1, 5, 70])('ends %d positions with what it predicts from the last alone', async (time) => {
+  test.runIf(causal).each([1, 5, 70])('predictAll over %d positions ends with the prediction of predict', async (time) => {
     const x = contexts(BATCH, time)
     const every = await predict(await model, x, BATCH, true)
     expect(every.length).toBe(x.length)
@@ -71,7 +71,7 @@ describe.each(all)('%s', (title, a, options) => {
     await expectSame(await predict(await model, x, BATCH), last.flat(), `the last of ${time}`)
   })
 
-  test.runIf(causal)('never sees the future', async () => {
+  test.runIf(causal)('predictions of a causal model do not depend on later positions', async () => {
     const time = 9
     const x = contexts(1, time)
     const before = await predict(await model, x, 1, true)
@@ -86,14 +86,14 @@ describe.each(all)('%s', (title, a, options) => {
     }
   })
 
-  test.runIf(causal)('reads a long context as it reads its beginnings, in whatever form each is computed', async () => {
+  test.runIf(causal)('a causal model predicts equally for a prefix and inside a longer context', async () => {
     const x = contexts(1, LONGEST)
     const every = await predict(await model, x, 1, true)
     for (const t of [5, 32, 33, 64, 65, 128, 130, 256, 257, LONGEST])
       await expectSame(await predict(await model, x.slice(0, t * DIM), 1), every.subarray((t - 1) * DIM, t * DIM), `${t} of many`)
   })
 
-  test.runIf(causal)('steps through a context as it reads it at once, and starts over after reset', async () => {
+  test.runIf(causal)('a stepper equals predictAll and starts over after reset', async () => {
     const time = 40
     const x = contexts(BATCH, time)
     const every = await predict(await model, x, BATCH, true)
@@ -112,7 +112,7 @@ describe.each(all)('%s', (title, a, options) => {
     native.dispose(stepper)
   })
 
-  test('computes the same in double precision, with any number of threads and in any batch', async () => {
+  test('predictions equal those in double precision for any thread count and batch', async () => {
     const x = contexts(33, 5)
     const single = await predict(await model, x, 33)
     expect(await own).toBeLessThan(FLOAT32)
@@ -138,10 +138,10 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
     ['complex numbers', 'BAD_ARGUMENT', () => Tensor.from(new Float32Array(10 * DIM), [1, 5, DIM], { dtype: 'complex64' })],
     ['NaN', 'DATA_NOT_FINITE', () => Tensor.from(contexts(1, 5).fill(NaN, 7, 8), [1, 5, DIM])],
     ['Inf', 'DATA_NOT_FINITE', () => Tensor.from(contexts(1, 5).fill(-Infinity, 7, 8), [1, 5, DIM])],
-  ])('refuses %s', async (_, expected, make) => {
+  ])('a model refuses %s', async (_, expected, make) => {
     await expect(give(await make())).rejects.toThrow(code(expected))
   })
-  test('takes vectors in half precision, and gives its own', async () => {
+  test('a model accepts vectors in half precision and predicts in its own', async () => {
     const x = Tensor.from(contexts(2, 5), [2, 5, DIM])
     const want = (await (await give(x)).data()) as Float32Array
     for (const [dtype, near] of [
@@ -154,10 +154,10 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
       expect(apart((await y.data()) as Float32Array, want)).toBeLessThan(near)
     }
   })
-  test('answers an empty batch with an empty result', async () => {
+  test('a model predicts nothing for an empty batch', async () => {
     expect((await give(Tensor.from(new Float32Array(0), [0, 5, DIM]))).shape).toEqual([0, DIM])
   })
-  test('refuses weights that are not its own, and keeps those it has', async () => {
+  test('a model refuses weights that do not fit and keeps its own', async () => {
     const mine = await model
     const x = contexts(1, 5)
     const before = await predict(mine, x, 1)
@@ -177,7 +177,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
     }
     expect(await predict(mine, x, 1)).toEqual(before)
   })
-  test('refuses steps of another width or batch', async () => {
+  test('a stepper refuses vectors of another width or batch', async () => {
     const stepper = native.stepper(await model, 2)
     for (const shape of [
       [1, DIM],

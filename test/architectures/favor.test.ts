@@ -46,7 +46,7 @@ async function trainer(model: NativeModel, o: { seed?: number; batch?: number; a
 const step = (of: Awaited<ReturnType<typeof trainer>>, from: number, count: number) =>
   native.trainerRun(of, 1, from, new Float64Array(count).fill(1e-3))
 
-test('a stepper of one layer gives what a context that ends at its step gives, whatever the keys so far were', async () => {
+test('a FAVOR+ stepper of one layer equals the prediction of the context that ends at its step, for all keys', async () => {
   const model = await build(performer, { ...options, layers: 1 }, { dtype: 'float64' })
   const [batch, time] = [3, 60]
   const x = Tensor.from(Float64Array.from(contexts(batch, time)), [batch, time, DIM])
@@ -61,7 +61,7 @@ test('a stepper of one layer gives what a context that ends at its step gives, w
 })
 
 describe('random features', () => {
-  test('are blocks of orthogonal rows, as long as normal vectors, and others in every layer and for every seed', async () => {
+  test('random features are blocks of orthogonal rows with lengths of normal vectors, and differ by layer and seed', async () => {
     const e = 32
     const wide = { ...options, headDim: e, features: 2 * e + 5 }
     const [one, two] = await features(await build(performer, wide))
@@ -82,7 +82,7 @@ describe('random features', () => {
     expect(new Set(squares.map((s) => s.toFixed(3))).size).toBeGreaterThan(e) // not all of one length
   })
 
-  test('are drawn anew for all layers at once, after so many batches of training, and then after so many more', async () => {
+  test('random features of all layers are redrawn together after every `redraw` training batches', async () => {
     const model = await build(performer, options)
     const training = await trainer(model)
     const drawn = [await features(model)]
@@ -100,7 +100,7 @@ describe('random features', () => {
     expect(await value(model, COUNT)).toEqual([1])
   })
 
-  test('are the same for the same seed, and others for another, or for another batch of one step', async () => {
+  test('redrawn random features depend only on the seed and the step', async () => {
     const drawnAfter = async (o: Parameters<typeof trainer>[1], steps = EVERY + 1) => {
       const model = await build(performer, options)
       await step(await trainer(model, o), 0, steps)
@@ -113,7 +113,7 @@ describe('random features', () => {
     expect(within).not.toEqual(await features(await build(performer, options)))
   })
 
-  test('stay where only predictions are made, and where they are never to change', async () => {
+  test('random features stay constant in inference, and with redraw 0', async () => {
     const model = await build(performer, options)
     const before = await features(model)
     for (let i = 0; i < 2 * EVERY; i++) await predict(model, contexts(1, 5), 1)
@@ -125,7 +125,7 @@ describe('random features', () => {
     expect(await features(never)).toEqual(fixed)
   })
 
-  test('go on from a saved count as if nothing had happened', async () => {
+  test('random features continue bit-equally from a saved count', async () => {
     const whole = await build(performer, options)
     await step(await trainer(whole), 0, EVERY + 4)
     const [early, late] = [await build(performer, options), await build(performer, options, { seed: 9 })]

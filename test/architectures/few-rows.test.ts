@@ -7,7 +7,7 @@ import { apart, gaussian } from './tiny.js'
 
 printMargin()
 
-/** Products of up to 8 rows are computed by a kernel of ours, in tiles of 16 numbers and 2 or 4 outputs, which few of these sizes fill. */
+/** Products of up to 8 rows use our own kernel with tiles of 16 numbers and 2 or 4 outputs; most of these sizes leave tiles partly empty. */
 test.each([
   ['lstm', 7, { width: 5 }],
   ['lstm', 16, { width: 32 }],
@@ -15,7 +15,7 @@ test.each([
   ['lstm', 768, { width: 131 }],
   ['distilgpt2', 7, { width: 26, heads: 2 }], // matrices that lie the other way round
   ['distilgpt2', 9, { width: 201, heads: 3 }],
-])('few rows of %s are multiplied right: %i numbers, %o', async (name, dim, sizes) => {
+])('products of few rows are correct in %s: %i numbers, %o', async (name, dim, sizes) => {
   const { node } = findArchitecture(name).spec({ dim, context: 3 }, { ...sizes, layers: 1, dropout: 0 })
   const single = await native.model(node, 'float32', 'cpu', 3)
   const double = await native.model(node, 'float64', 'cpu', 3)

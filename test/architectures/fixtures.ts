@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LvmError } from '../../lib/errors.js'
 
-/** Golden tensors of the reference implementations: `LVM_FIXTURES`, or those beside the repository. */
+/** Folder of golden tensors of the reference implementations: `LVM_FIXTURES`, or the one beside the repository. */
 export const fixtureFolder = process.env.LVM_FIXTURES ?? '../shared/fixtures'
 
 export interface Fixture {
@@ -21,7 +21,7 @@ export interface Fixture {
 }
 export type Arrays = Map<string, { shape: number[]; data: Float64Array }>
 
-/** Every variant in the folder. Errors: FILE_MISSING when there is no index, because zero variants prove nothing. */
+/** Lists all variants in the folder. Errors: FILE_MISSING without an index, because zero variants prove nothing. */
 export function fixtures(): Fixture[] {
   const index = join(fixtureFolder, 'index.json')
   if (!existsSync(index)) throw new LvmError('FILE_MISSING', `fixtures: expected ${index}`, { hint: 'set LVM_FIXTURES' })
@@ -29,7 +29,7 @@ export function fixtures(): Fixture[] {
   return fixtures.map(({ variant }) => JSON.parse(readFileSync(join(fixtureFolder, `${variant}.json`), 'utf8')) as Fixture)
 }
 
-/** All tensors of a `.safetensors` file in float64, read independently of lib/data. */
+/** Reads all tensors of a `.safetensors` file in float64, without lib/data. */
 export function arrays(variant: string): Arrays {
   const file = readFileSync(join(fixtureFolder, `${variant}.safetensors`))
   const length = Number(file.readBigUInt64LE(0))
@@ -49,7 +49,7 @@ export function arrays(variant: string): Arrays {
   return tensors
 }
 
-/** The options of ours that a fixture's configuration stands for. */
+/** Converts the configuration of a fixture to options of lvm-torch. */
 const OPTION: Record<string, string> = {
   d_model: 'width',
   n_layers: 'layers',

@@ -15,7 +15,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
   const trainer = (model: NativeModel, o: Partial<TrainerOptions> = {}, count = 2000) =>
     native.trainer(model, TRAIN.samples, ids(count), { ...BASE, ...o })
 
-  test('reports while it trains what an evaluation of the same weights finds', async () => {
+  test('the training loss equals that of an evaluation with the same weights', async () => {
     for (const samples of [TRAIN.samples, CHAINED]) {
       for (const loss of ['mse', 'cosine'] as const) {
         const model = await made(a, still)
@@ -27,8 +27,8 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
     }
   })
 
-  // 70 windows: the last step of an epoch has 6, the last of its micro-batches fewer than the others.
-  test('adds up four small batches to the gradients of one large', async () => {
+  // 70 windows: the last step of an epoch has 6, so its last micro-batch is smaller.
+  test('gradients of four accumulated batches equal those of one large batch', async () => {
     const runs = []
     for (const o of [{ batch: 32 }, { batch: 8, accumulate: 4 }, { batch: 5, accumulate: 7 }]) {
       const model = await made(a, still)
@@ -59,7 +59,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
     expect(ragged.sums).toMatchObject({ windows: 70, steps: 2 })
   })
 
-  test('computes layers again in the backward pass to the same result, bit for bit', async () => {
+  test('gradients with recompute are bit-equal to those without', async () => {
     const results = []
     for (const recompute of [false, true]) {
       const model = await made(a)
@@ -69,7 +69,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
     expect(results[1]).toEqual(results[0])
   })
 
-  test.runIf(a.causal)('learns from every position with the sequence objective', async () => {
+  test.runIf(a.causal)('the sequence objective trains on every position', async () => {
     const model = await made(a, still)
     const of = await native.trainer(model, CHAINED, ids(100), { ...BASE, sequence: true, weightDecay: 0 })
     const running = await train(of, 4, 0)

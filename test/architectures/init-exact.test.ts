@@ -11,7 +11,7 @@ printMargin()
 const there = existsSync(join(fixtureFolder, 'init_exact.safetensors')) // as init_stats.json: a clone alone has none
 const exact = there ? arrays('init_exact') : new Map()
 
-/** Tables that parameters start from: the group in the file, a model that has it, and how its names begin. */
+/** Tables of initial parameters: group in the file, model that has it, and prefix of its names. */
 const TABLES: [group: string, model: string, options: Record<string, unknown>, prefix: string][] = [
   ['s4_legs_N16', 's4', { width: 4, state: 16 }, 'core.layers.0.layer.layer.kernel.'],
   ['s4_legs_N64', 's4', { width: 4, state: 64 }, 'core.layers.0.layer.layer.kernel.'],
@@ -27,7 +27,7 @@ async function first(model: string, options: Record<string, unknown>, dtype: 'fl
 }
 
 describe.runIf(there).each(TABLES)('%s', (group, model, options, prefix) => {
-  test.each(['float32', 'float64'] as const)('is what the reference starts from, in %s', async (dtype) => {
+  test.each(['float32', 'float64'] as const)('initial parameters equal those of the reference in %s', async (dtype) => {
     const weights = await first(model, options, dtype)
     const wanted = [...exact].filter(([name]) => name.startsWith(`${group}/`))
     expect(wanted.length).toBeGreaterThan(0)
@@ -36,11 +36,11 @@ describe.runIf(there).each(TABLES)('%s', (group, model, options, prefix) => {
       const tensor = weights.get(prefix + (INNER[part] ?? part))!
       expect(tensor.shape, name).toEqual(shape)
       const got = Float64Array.from((await tensor.data()) as Float32Array)
-      // An eigenvector may as well point the other way: then both parts of its row change sign.
+      // The sign of an eigenvector is arbitrary: real and imaginary part may both change sign.
       const turned = (i: number) => (/^[BP]$/.test(part) ? Math.sign(got[i - (i % 2)]! * data[i - (i % 2)]!) : 1)
-      // B and P are products of unit eigenvectors with vectors as long as there are states, and round as those do.
+      // B and P are products of unit eigenvectors with vectors of length N, so round-off grows with N.
       const length = /^[BP]$/.test(part) ? Number(group.split('N')[1]) : 0
-      const own = part === 'A_real' ? Math.abs(data[0]! - Math.log(0.5)) : 0 // the reference's: it should be ln ½
+      const own = part === 'A_real' ? Math.abs(data[0]! - Math.log(0.5)) : 0 // error of the reference, which should be ln ½
       for (const [i, want] of data.entries())
         expectRounding(Math.abs(got[i]! * turned(i) - want), own, `${name} ${i}`, Math.max(1, length, Math.abs(want)))
     }

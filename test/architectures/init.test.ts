@@ -9,10 +9,10 @@ import { expectRounding, printMargin } from '../rounding.js'
 import { arrays, type Fixture, fixtureFolder, optionsOf } from './fixtures.js'
 
 printMargin()
-/** The real part of S4's eigenvalues is −½; the reference takes the mean of sums in float32 for it. */
+/** The real part of S4's eigenvalues is −½; the reference computes it as a mean in float32. */
 const EXACT = /\.kernel\.A_real$/
 
-/** What the reference drew for one parameter, over eight draws. */
+/** Statistics of one initial parameter of the reference, over eight draws. */
 interface Drawn {
   shape: number[]
   mean: number
@@ -46,17 +46,17 @@ const moments = (data: Float64Array) => {
   return { mean, std, min: Math.min(...data.subarray(0, 50_000)), max: Math.max(...data.subarray(0, 50_000)) }
 }
 const tiny = (a: Architecture, seed: number | null) => draw(a, 24, a.presets.tiny, seed)
-/** Weights that are computed, not drawn: RWKV's by layer and channel, the matrices of S4, what Hyena knows of positions. */
+/** Initial weights that are not random: RWKV's by layer and channel, the matrices of S4, Hyena's position features. */
 const COMPUTED = /\.time_(decay|first|mix_[kvr])$|\.kernel\.(A_imag|B|P)$|\.pos_emb\.z$/
 const drawn = (name: string, data: Float64Array) => new Set(data).size > 1 && !COMPUTED.test(name)
 
-test.runIf(there)('there are statistics for an architecture that exists', () => expect(known.length).toBeGreaterThan(0))
+test.runIf(there)('the reference statistics cover at least one architecture', () => expect(known.length).toBeGreaterThan(0))
 
 describe.each(known.map((a) => [a.name, a] as const))('the first weights of %s', (name, a) => {
   const { config, params } = statistics[name]!
   const options = optionsOf({ config } as Fixture, Object.keys(a.fields))
 
-  test.each([1, 20_251_012, 2 ** 40 + 7])('are spread as the reference spreads them, with seed %d', async (seed) => {
+  test.each([1, 20_251_012, 2 ** 40 + 7])('initial weights have the distribution of the reference with seed %d', async (seed) => {
     const weights = await draw(a, Number(config.vec_dim), options, seed)
     expect([...weights.keys()].sort()).toEqual(Object.keys(params).sort())
     for (const [key, want] of Object.entries(params)) {
@@ -68,7 +68,7 @@ describe.each(known.map((a) => [a.name, a] as const))('the first weights of %s',
         for (const figure of ['mean', 'std', 'min', 'max'] as const)
           expectRounding(
             Math.abs(got[figure] - want[figure]),
-            EXACT.test(key) ? Math.abs(want.mean - Math.log(0.5)) : 0, // the reference's own error
+            EXACT.test(key) ? Math.abs(want.mean - Math.log(0.5)) : 0, // error of the reference
             `${key} ${figure}`,
             Math.max(1, Math.abs(want.max), Math.abs(want.min)),
           )
@@ -85,14 +85,14 @@ describe.each(known.map((a) => [a.name, a] as const))('the first weights of %s',
 })
 
 describe.each(architectures.map((a) => [a.name, a] as const))('the seed of %s', (_, a) => {
-  test('decides every weight, and nothing else does', async () => {
+  test('the seed alone decides every initial weight', async () => {
     const first = await tiny(a, 7)
     await Tensor.from([1]).op('aten::rand_like') // the random numbers of others
     native.setThreads(1)
     const again = await tiny(a, 7)
     expect(again).toEqual(first)
   })
-  test('changes every weight that is random', async () => {
+  test('another seed changes every random weight', async () => {
     const [one, two] = [await tiny(a, 7), await tiny(a, 8)]
     for (const [name, { data }] of one) {
       if (drawn(name, data)) expect(two.get(name)!.data, name).not.toEqual(data)
@@ -101,17 +101,17 @@ describe.each(architectures.map((a) => [a.name, a] as const))('the seed of %s', 
     const random = [...one].filter(([name, { data }]) => drawn(name, data))
     expect(random.length).toBeGreaterThan(0)
   })
-  test('draws each tensor anew: no two that are random are alike', async () => {
+  test('no two random tensors are equal', async () => {
     const random = [...(await tiny(a, 7))].filter(([name, { data }]) => drawn(name, data))
     const heads = random.map(([, { data }]) => data.slice(0, 4).join())
     expect(new Set(heads).size).toBe(heads.length)
   })
-  test('of null leaves all at zero, for weights that are loaded next', async () => {
+  test('seed null leaves all weights zero, for weights that are loaded next', async () => {
     for (const [name, { data }] of await tiny(a, null)) expect(new Set(data), name).toEqual(new Set([0]))
   })
 })
 
-test.runIf(there)('what RWKV computes from layer and channel is what the reference computes', async () => {
+test.runIf(there)("RWKV's initial weights by layer and channel equal the reference", async () => {
   const rwkv = architectures.find(({ name }) => name === 'rwkv')!
   const weights = await draw(rwkv, 24, { width: 64, layers: 3 }, 1)
   const exact = [...arrays('init_exact')].filter(([name]) => name.startsWith('rwkv_d64_l3/'))
@@ -124,7 +124,7 @@ test.runIf(there)('what RWKV computes from layer and channel is what the referen
   }
 })
 
-test('the layers of a transformer start apart from each other, though one PRD script copied a single layer', async () => {
+test('the layers of a transformer start with different weights', async () => {
   const weights = await tiny(architectures.find(({ name }) => name === 'transformer')!, 3)
   const layer = (l: number, name: string) => weights.get(`core.transformer_decoder.layers.${l}.${name}`)!.data
   for (const name of ['self_attn.in_proj_weight', 'multihead_attn.out_proj.weight', 'linear1.weight', 'linear2.bias']) {
@@ -133,7 +133,7 @@ test('the layers of a transformer start apart from each other, though one PRD sc
 })
 
 test.each(['last', 'mean', 'decay'])(
-  'with the residual %s the head starts at zero, so that the model predicts what it is anchored to',
+  'with residual %s the head starts at zero, so that the model predicts the vector of its residual',
   async (residual) => {
     for (const a of architectures) {
       const weights = await draw(a, 24, { ...a.presets.tiny, residual, head: 'mlp' }, 5)

@@ -6,20 +6,20 @@ import { Tensor } from '../../lib/torch/tensor.js'
 import { expectRounding, expectSlope, printMargin, ULP, ULP64 } from '../rounding.js'
 import { apart, build, contexts, DIM, gaussian, LONGEST, predict, widened } from './tiny.js'
 
-/** Lengths on both sides of where a layer turns from one form to another. */
+/** Lengths on both sides of the thresholds where layers switch to another algorithm. */
 const LENGTHS = [1, 2, 5, 8, 9, 16, 17, 32, 33, 64, 65, 128, 129, 256, 257]
 const still = (options: Record<string, unknown>) => ({ ...options, inputScale: 'sqrt_dim' })
 
 printMargin()
 beforeAll(() => void useThreads(1))
 
-/** What random features leak, and hide from gradients, test/architectures/favor.test.ts knows. */
+/** Models without random features; test/architectures/favor.test.ts tests their leak and gradients. */
 const exact = architectures.filter(({ leak, fixedContext }) => leak === undefined && fixedContext === undefined)
 
 describe.each(exact.map((a) => [a.name, a] as const))('%s', (_, a) => {
   const options = still(a.presets.tiny)
 
-  test.runIf(a.causal)('says the same of a prefix as of the whole, in whatever form', async () => {
+  test.runIf(a.causal)('predictions for a prefix equal those inside the whole context, for every algorithm', async () => {
     const single = await build(a, options)
     const model = await widened(a, options, single)
     const x = contexts(1, LONGEST)
@@ -34,7 +34,7 @@ describe.each(exact.map((a) => [a.name, a] as const))('%s', (_, a) => {
     }
   })
 
-  test.each([5, 40, LONGEST])('has the gradients of its loss, at a context of %d', async (time) => {
+  test.each([5, 40, LONGEST])('gradients equal finite differences of the loss at a context of %d', async (time) => {
     const model = await build(a, options, { dtype: 'float64' })
     const x = Float64Array.from(contexts(1, time))
     const target = Tensor.from(Float64Array.from(contexts(1, 1, 9)), [1, DIM])

@@ -7,7 +7,7 @@ import { run } from '../native/run.js'
 import { expectSlope, printMargin } from '../rounding.js'
 import { build, contexts, DIM, gaussian, LONGEST } from './tiny.js'
 
-/** Two layers of attention over pairs of positions would hold 800 MB at this length. */
+/** Two layers of full attention scores would take 800 MB at this length. */
 const [TIME, ALLOWED] = [4096, 150e6]
 
 printMargin()
@@ -15,13 +15,13 @@ beforeAll(() => void useThreads(1))
 
 interface Trained {
   readonly loss: number
-  /** Of every trainable parameter, by its name. */
+  /** Gradient of every trainable parameter, by its name. */
   readonly gradients: Record<string, Float64Array>
 }
 
 describe.each(architectures.map((a) => [a.name, a] as const))('%s over long contexts', (_, a) => {
-  // In double precision, with the same seed and step for each loss: what it drops is the same.
-  test.runIf('dropout' in a.fields)('drops in its gradient what it drops in its loss', async () => {
+  // Double precision, and the same seed and step for each loss, so that the dropout masks are equal.
+  test.runIf('dropout' in a.fields)('gradients use the same dropout mask as the loss', async () => {
     const model = await build(a, { ...a.presets.tiny, dropout: 0.2 }, { dtype: 'float64' })
     const table = Tensor.from(Float64Array.from(contexts(1, LONGEST + 1, 4)), [LONGEST + 1, DIM])
     const samples = native.samples(table.native, null, Int32Array.of(0), Int32Array.of(LONGEST), LONGEST)
@@ -49,7 +49,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s over long cont
     }
   })
 
-  test.runIf(process.platform === 'linux')('trains in memory that does not grow with the square of their length', async () => {
+  test.runIf(process.platform === 'linux')('memory of training does not grow with the square of the context length', async () => {
     const { code, out, err } = await run('../architectures/long.mjs', [a.name, TIME])
     expect([code, err]).toEqual([0, ''])
     expect(Number(out)).toBeLessThan(ALLOWED)
@@ -67,7 +67,7 @@ test.runIf(process.platform === 'linux').each(['mean', 'decay'])(
 
 const length = (v: Float64Array) => Math.sqrt(v.reduce((sum, x) => sum + x * x, 0))
 
-/** One step of training at a learning rate of zero. */
+/** Runs one training step at a learning rate of zero. */
 async function train(model: NativeModel, samples: ReturnType<typeof native.samples>): Promise<Trained> {
   const usual = {
     batch: 1,

@@ -61,9 +61,9 @@ describe.each(variants.map((f) => [f.variant, f] as const))('%s', (variant, fixt
     ran++
   })
 
-  test.runIf(fixture.causal)('stepping equals the parallel form, position by position', async () => {
+  test.runIf(fixture.causal)('stepping equals the parallel form at every position', async () => {
     const model = await build(fixture, all, 'float64')
-    // What a state cannot tell: RetNet's divisors of rows, and the stabiliser that Performer's keys share with those to come.
+    // A state cannot hold RetNet's row divisors, nor the stabiliser that Performer's keys share with later ones.
     const near = { retnet: 1e-3, performer: 0.05 }[fixture.arch] ?? 1e-6
     const { T } = fixture.cases.at(-1)!
     const { shape, data } = all.get(`T${T}/raw_all`)!

@@ -21,7 +21,7 @@ printMargin()
 const all = architectures.flatMap((a) => variants(a).map(([about, options]) => [`${a.name} (${about})`, a, options] as const))
 
 describe.each(all)('%s as TorchScript', (name, a, options) => {
-  test('gives the same predictions for any batch and context', async () => {
+  test('a TorchScript export predicts equally for any batch and context', async () => {
     const model = await build(a, options)
     const { node } = a.spec({ dim: DIM, context: LONGEST }, options)
     const weight = native.modelState(model).find(({ trainable }) => trainable)!.name

@@ -20,7 +20,7 @@ export const BASE: TrainerOptions = {
   ema: 0,
 }
 
-/** A rule that only order and position explain: the last vector turned, mixed with the one two before it. */
+/** A rule that depends on order: the last vector rotated, mixed with the vector two before it. */
 function task(count: number, seed: number): { samples: NativeSamples; x: Float32Array; y: Float32Array } {
   const x = contexts(count, CONTEXT, seed)
   const y = Float32Array.from({ length: count * DIM }, (_, i) => {
@@ -35,7 +35,7 @@ function task(count: number, seed: number): { samples: NativeSamples; x: Float32
   return { samples: native.samples(table(x), table(y), first, targets, CONTEXT), x, y }
 }
 export const TRAIN = task(2000, 11)
-/** Windows over one table, each followed by its target. */
+/** Windows over one table, each with the next vector as target. */
 export const CHAINED = ((): NativeSamples => {
   const table = Tensor.from(contexts(120, 1, 13), [120, DIM])
   const first = Int32Array.from({ length: 100 }, (_, i) => i)
@@ -63,7 +63,7 @@ export async function exactly(a: Architecture, options: Record<string, unknown>)
   return wide
 }
 
-/** Trains for so many steps, over as many epochs as that takes, and returns the mean loss of the last epoch. */
+/** Trains for `steps` steps and returns the mean loss of the last epoch. */
 export async function train(trainer: NativeTrainer, steps: number, lr: number): Promise<number> {
   const perEpoch = native.trainerStepsPerEpoch(trainer)
   for (let done = 0, epoch = 1; done < steps; epoch++) {

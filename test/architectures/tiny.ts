@@ -7,11 +7,11 @@ import { Tensor } from '../../lib/torch/tensor.js'
 export const DIM = 12
 export const LONGEST = 300
 
-/** What else an option's value asks for: without a projection of the input, the width is that of the vectors. */
+/** Options that a value requires: without input projection the width is the dimension of the vectors. */
 export const fitting = (name: string, value: unknown, dim: number): Record<string, unknown> =>
   name === 'inProj' && value === false ? { width: dim } : {}
 
-/** The `tiny` preset, alone, with the wrapper's other half, and with every other choice of the architecture's own. */
+/** The preset `tiny`, alone, with other wrapper options, and with every other choice of the architecture. */
 export function variants({ fields, presets: { tiny } }: Architecture): [string, Record<string, unknown>][] {
   const own = Object.entries(fields).filter(([, { group }]) => group === 'Model')
   const others = own.flatMap(([name, { kind, choices, default: usual }]) =>
@@ -29,7 +29,7 @@ export function variants({ fields, presets: { tiny } }: Architecture): [string, 
   ]
 }
 
-/** A model whose weights all matter: products that start at zero (a head beside a residual, most of RWKV) would hide others. */
+/** A model without zero weights: matrices that start at zero (a head with a residual, most of RWKV) would hide others. */
 export async function build(
   a: Architecture,
   options: Record<string, unknown> = a.presets.tiny,
@@ -47,14 +47,14 @@ export async function build(
   return model
 }
 
-/** Normal random numbers that are the same each time. */
+/** Seeded normal random numbers. */
 export const gaussian = (n: number, seed: number): Float32Array =>
   Float32Array.from({ length: n }, (_, i) => {
     const radius = Math.sqrt(-2 * Math.log(1 - random(seed, 2 * i)))
     return radius * Math.cos(2 * Math.PI * random(seed, 2 * i + 1))
   })
 
-/** Scales every run of DIM numbers to length one, in place. */
+/** Scales every group of DIM numbers to length 1, in place. */
 export function unit(data: Float32Array): Float32Array {
   for (let at = 0; at < data.length; at += DIM) {
     const row = data.subarray(at, at + DIM)
@@ -67,7 +67,7 @@ export function unit(data: Float32Array): Float32Array {
 }
 export const contexts = (batch: number, time: number, seed = 1): Float32Array => unit(gaussian(batch * time * DIM, seed))
 
-/** Predictions, after the last position or after all of them. Shapes: batch · time · dim → batch · dim, or as it came. */
+/** Predictions at the last position or at all. Shapes: batch · time · dim → batch · dim, or batch · time · dim for all. */
 export async function predict(model: NativeModel, x: Float32Array, batch: number, all = false): Promise<Float64Array> {
   using input = Tensor.from(x, [batch, x.length / (batch * DIM), DIM])
   using output = Tensor.wrap(await native.modelPredict(model, input.native, all))
@@ -81,7 +81,7 @@ export async function widened(a: Architecture, options: Record<string, unknown>,
   return wide
 }
 
-/** The largest difference between two results of one size. */
+/** Largest difference between two results. */
 export function apart(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) return Infinity
   return Array.from(a).reduce((most, x, i) => Math.max(most, Number.isNaN(x - b[i]!) ? Infinity : Math.abs(x - b[i]!)), 0)

@@ -8,7 +8,7 @@ import { contexts, DIM, predict, unit } from './tiny.js'
 
 beforeAll(() => void useThreads(1))
 
-test('neither the last vector nor the mean of the context knows the rule', () => {
+test('neither the last vector nor the mean of the context predicts the rule', () => {
   const rows = ids(400)
   const target = (row: number) => TEST.y.subarray(row * DIM, (row + 1) * DIM)
   const vector = (row: number, t: number) => TEST.x.subarray((row * CONTEXT + t) * DIM, (row * CONTEXT + t + 1) * DIM)
@@ -23,14 +23,14 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
   const trainer = (model: NativeModel, o: Partial<TrainerOptions> = {}, count = 2000) =>
     native.trainer(model, TRAIN.samples, ids(count), { ...BASE, ...o })
 
-  test('learns a rule that neither the last vector nor the mean explains', async () => {
+  test('a model learns a rule that neither the last vector nor the mean predicts', async () => {
     const model = await made(a)
     expect(Math.abs(await score(model))).toBeLessThan(0.25)
     await train(await trainer(model), 300, 1e-2)
     expect(await score(model)).toBeGreaterThan(0.5)
   })
 
-  test('goes the same way with the same seed, bit for bit, and another with another', async () => {
+  test('training is bit-equal for the same seed and differs for another', async () => {
     const results = []
     for (const seed of [3, 3, 4]) {
       const model = await made(a)
@@ -41,7 +41,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
     expect(results[2]!.loss).not.toBe(results[0]!.loss)
   })
 
-  test('trains in bf16 as in fp32, and predicts from the same weights the same afterwards', async () => {
+  test('training in bf16 reaches the loss of fp32, and its weights predict equally in fp32', async () => {
     const scores = []
     const losses = []
     for (const bf16 of [false, true]) {
@@ -59,7 +59,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
     expect(Math.abs(scores[1]! - scores[0]!)).toBeLessThan(0.1)
   })
 
-  test('trains with weights and moments in bfloat16 nearly as well', async () => {
+  test('training with weights and moments in bfloat16 reaches nearly the same loss', async () => {
     const scores = []
     for (const dtype of ['float32', 'bfloat16'] as const) {
       const { node } = a.spec({ dim: DIM, context: CONTEXT }, { ...a.presets.tiny, ...still })
@@ -73,7 +73,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
     expect(Math.abs(scores[1]! - scores[0]!)).toBeLessThan(0.15)
   })
 
-  test.runIf('dropout' in a.fields)('drops out while it trains, and never otherwise', async () => {
+  test.runIf('dropout' in a.fields)('dropout acts in training and never in inference', async () => {
     const running = async (dropout: number, seed: number) =>
       train(await trainer(await made(a, { dropout }), { seed }, 320), 10, 0)
     const none = await running(0, 3)
@@ -93,7 +93,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
 test.each([
   ['NaN', Number.NaN],
   ['infinite', 1e30],
-])('a loss of the training batch that becomes %s ends a training as DIVERGED, with the step', async (word, value) => {
+])('a training loss that becomes %s ends training with DIVERGED and the step', async (word, value) => {
   const model = await made(architectures[0]!, { dropout: 0 })
   const of = await native.trainer(model, TRAIN.samples, ids(200), BASE)
   await train(of, 2, 1e-3)
@@ -109,7 +109,7 @@ test.each([
   expect(kept).toEqual(new Float32Array(kept.length).fill(value))
 })
 
-test('a trainer is built beside the JS thread', async () => {
+test('a trainer is built off the JS thread', async () => {
   const { node } = architectures[0]!.spec({ dim: DIM, context: CONTEXT }, { width: 1500, layers: 1, dropout: 0 })
   const model = await native.model(node, 'float32', 'cpu', 1)
   const start = performance.now()

@@ -7,11 +7,11 @@ import { Tensor } from '../../lib/torch/tensor.js'
 import { bytesOf, npy, refused, scratch } from '../files/fixture.js'
 
 const DIM = 16
-/** A file of constant rows; from 524,288 of them on it is mapped. */
+/** A file of constant rows; 524,288 or more rows are memory-mapped. */
 const file = (name: string, rows: number) =>
   scratch(name, npy('<f4', [rows, DIM], bytesOf(new Float32Array(rows * DIM).fill(0.25))))
 const LARGE = 600_000
-/** Writes other numbers over some of a file, as a program does that has it open. */
+/** Overwrites a part of a file in place. */
 function rewrite(path: string, at = 1 << 20): void {
   const open = openSync(path, 'r+')
   writeSync(open, new Float32Array(1000).fill(0.5), 0, 4000, at)
@@ -25,7 +25,7 @@ describe.skipIf(process.platform === 'win32')('a mapped file', () => {
     ['to nothing', 0],
     ['in the middle of a page', 20_000_123],
     ['by its last row', LARGE * DIM * 4 + 128 - 4 * DIM],
-  ])('that is cut %s is DATA_CHANGED, and never ends the process', async (_, left) => {
+  ])('a mapped file cut %s fails with DATA_CHANGED and never ends the process', async (_, left) => {
     const path = file('cut.npy', LARGE)
     const base = await openBase(path)
     expect(base.mapped).toBe(true)
@@ -36,7 +36,7 @@ describe.skipIf(process.platform === 'win32')('a mapped file', () => {
     using other = Tensor.from([1, 2])
     expect(await (await other.op('aten::sum')).item()).toBe(3)
   })
-  it('that is cut while work goes on over it is DATA_CHANGED at the end of that work', async () => {
+  it('a mapped file that is cut during work fails with DATA_CHANGED at the end of that work', async () => {
     const path = file('under.npy', LARGE)
     const base = await openBase(path)
     const works = Array.from({ length: 6 }, () => base.vectors.op('aten::sort').then((t) => void t)) // queued, and seen whole
@@ -47,7 +47,7 @@ describe.skipIf(process.platform === 'win32')('a mapped file', () => {
     )
     base.dispose()
   })
-  it('that is written to is DATA_CHANGED at the next block', async () => {
+  it('a mapped file that is written to fails with DATA_CHANGED at the next block', async () => {
     const path = file('written.npy', LARGE)
     const base = await openBase(path)
     const rows = Int32Array.from({ length: 100 }, (_, i) => i)
@@ -64,7 +64,7 @@ describe.skipIf(process.platform === 'win32')('a mapped file', () => {
     native.dispose(samples)
     base.dispose()
   })
-  it('that another one replaces is still the one that was opened', async () => {
+  it('a mapped file that is replaced by another stays the opened one', async () => {
     const path = file('replaced.npy', LARGE)
     const base = await openBase(path)
     renameSync(file('next.npy', 10), path)
@@ -72,7 +72,7 @@ describe.skipIf(process.platform === 'win32')('a mapped file', () => {
     expect(await base.changed!()).toBe(false)
     base.dispose()
   })
-  it('is let go with its tensor, so many can be mapped one after the other', async () => {
+  it('disposing a tensor unmaps its file, so that many can be mapped in turn', async () => {
     const path = file('many.npy', LARGE)
     for (let i = 0; i < 50; i++) Tensor.map(path, { offset: 128, shape: [LARGE, DIM], dtype: 'float32' }).dispose()
     using views = Tensor.map(path, { offset: 128, shape: [LARGE, DIM], dtype: 'float32' })
@@ -83,7 +83,7 @@ describe.skipIf(process.platform === 'win32')('a mapped file', () => {
   })
 })
 
-it('a small file is read: cut or written to afterwards, its base stays what it was, and knows of the change', async () => {
+it('the base of a small file stays equal when the file is cut or written to, and reports the change', async () => {
   const path = file('small.npy', 1000)
   const base = await openBase(path)
   expect(base.mapped).toBe(false)
@@ -94,7 +94,7 @@ it('a small file is read: cut or written to afterwards, its base stays what it w
   base.dispose()
 })
 
-it('a file that changes while it is opened is DATA_CHANGED or damaged, never opened under another hash', async () => {
+it('a file that changes while it is opened fails with DATA_CHANGED or as damaged, and never opens with another hash', async () => {
   for (let round = 0; round < 10; round++) {
     const path = file('opening.npy', 100_000)
     const before = await sha256(path)
@@ -107,7 +107,7 @@ it('a file that changes while it is opened is DATA_CHANGED or damaged, never ope
     if (typeof base === 'string') expect(['DATA_CHANGED', 'DATA_FORMAT']).toContain(base)
     else {
       await new Promise((done) => setTimeout(done, 100))
-      // The timer may have come before the first look at the file: then the hash is the new one, and so are the rows.
+      // The change may come before the file is first read: then hash and rows are both the new ones.
       const sum = base.hash === before ? 400_000 : 400_250
       expect([before, await sha256(path)]).toContain(base.hash)
       expect(await (await base.vectors.op('aten::sum')).item()).toBe(sum)

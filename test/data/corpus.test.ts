@@ -7,7 +7,7 @@ import { makeWindows } from '../../lib/data/windows.js'
 
 const wiki = fileURLToPath(new URL('../../../shared/data/wiki42113', import.meta.url))
 describe.runIf(existsSync(`${wiki}.npy`))('the real corpus', () => {
-  it('opens in a second, with the counts that are known of it', async () => {
+  it('the real corpus opens within a second and has its known counts', async () => {
     const began = performance.now()
     const base = await openBase(wiki)
     try {

@@ -4,7 +4,7 @@ import { data } from '../../bin/commands/data.js'
 import { inspectData } from '../../lib/data/inspect-data.js'
 import { circle, f4, fixture, npy, scratch, storedZip } from '../files/fixture.js'
 
-/** Runs `data …` and gives what it printed and its exit code. */
+/** Runs `data …` and returns its output and exit code. */
 async function run(...words: string[]) {
   const out: string[] = []
   const err: string[] = []
@@ -29,7 +29,7 @@ afterEach(() => {
 })
 
 describe('data inspect', () => {
-  it('answers a person', async () => {
+  it('data inspect prints a readable summary', async () => {
     const { out, exit } = await run('inspect', fixture('train-val.npz'))
     expect(exit).toBe(0)
     expect(out).toMatch(/^vectors +8 sequences of 6 vectors × 8 float32, the train half of train and val, held in memory$/m)
@@ -37,23 +37,23 @@ describe('data inspect', () => {
     expect(out).toMatch(/^space +unknown$/m)
     expect(out).toMatch(/^val_context_sequences +float32 +\[4, 6, 8\] +(yes|no)$/m)
   })
-  it('answers a program with one document', async () => {
+  it('data inspect --json prints one document', async () => {
     const { out } = await run('inspect', fixture('train-val.npz'), '--part', 'val', '--space', 'gtr', '--json')
     expect(JSON.parse(out)).toMatchObject({ version: 1, base: { part: 'val', rows: 4, space: 'gtr' }, error: null })
   })
-  it('shows what it could read, and exits with the code of what it could not', async () => {
+  it('data inspect lists the readable arrays of a bad file and exits with the code of the error', async () => {
     const { out, err, exit } = await run('inspect', fixture('evil.npz'), '--json')
     expect(JSON.parse(out)).toMatchObject({ base: null, arrays: { length: 3 }, error: { code: 'DATA_UNSAFE' } })
     expect(err).toMatch(/^DATA_UNSAFE: .*posix\.system/)
     expect(exit).toBe(3)
   })
-  it('refuses an option that makes no sense', async () => {
+  it('data inspect refuses an invalid option', async () => {
     await expect(run('inspect', fixture('train-val.npz'), '--part', 'both')).rejects.toMatchObject({ code: 'BAD_OPTION' })
   })
 })
 
 describe('inspectData', () => {
-  it('shows everything in snake_case', async () => {
+  it('inspectData returns all facts in snake_case', async () => {
     const shown = await inspectData(fixture('sequences-metadata.npz'))
     expect(shown).toMatchObject({
       version: 1,
@@ -75,20 +75,20 @@ describe('inspectData', () => {
     })
     for (const key of Object.keys(shown.base!)) expect(key).toMatch(/^[a-z_]+$/)
   })
-  it('shows the arrays of a file that cannot be trained on, and why', async () => {
+  it('inspectData lists the arrays of a file that cannot be trained on, with the error', async () => {
     const shown = await inspectData(
       scratch('misfit.npz', storedZip([{ name: 'X.npy', data: npy('<f4', [2, 3], new Uint8Array(24)) }])),
     )
     expect(shown).toMatchObject({ base: null, arrays: [{ name: 'X', shape: [2, 3] }], error: { code: 'DATA_SHAPE' } })
   })
-  it('lists the tensors of a .pt', async () => {
+  it('inspectData lists the tensors of a .pt file', async () => {
     const shown = await inspectData(fixture('checkpoint.pt'))
     expect(shown.arrays.map((array) => array.name)).toContain('optimizer_state_dict.state.0.exp_avg')
     expect(shown.warnings).toHaveLength(2)
   })
 })
 
-it('data inspect of a file that it cannot read gives a hint other than data inspect', async () => {
+it('data inspect of an unreadable file does not hint at data inspect', async () => {
   const cut = scratch('cut.npy', f4([3, 2], circle(3)).subarray(0, 130))
   await expect(inspectData(cut)).rejects.toMatchObject({ code: 'DATA_FORMAT', hint: expect.not.stringMatching(/inspect/) })
   scratch('bad.jsonl', 'hello\n')

@@ -22,17 +22,17 @@ describe('article ids in arrays', () => {
         'latin1',
       ),
     )
-  it('are refused when a number and a string of one pickled array read the same', async () => {
+  it('article ids are refused when a number and a text of one pickled array have the same digits', async () => {
     expect(await refused('DATA_FORMAT', openBase(zip('mixed.npz', objects('K\x01K\x01U\x011'))))).toMatch(
       /row 2: .*number and as a text/,
     )
     await opened(zip('kinds.npz', objects('K\x01K\x02U\x013')), (base) => expect(base.articles!.ids).toEqual(['1', '2', '3']))
   })
-  it('of 64-bit integers beyond 2^53 are kept exactly', async () => {
+  it('64-bit article ids beyond 2^53 are kept exactly', async () => {
     const ids = column('<i8', BigInt64Array.of(2n ** 53n + 1n, 2n ** 53n + 1n, 2n ** 53n + 2n))
     await opened(zip('long.npz', ids), (base) => expect(base.articles!.ids).toEqual(['9007199254740993', '9007199254740994']))
   })
-  it('that are objects of an unknown class are refused with DATA_UNSAFE', async () => {
+  it('article ids that are objects of an unknown class are refused with DATA_UNSAFE', async () => {
     expect(
       await refused('DATA_UNSAFE', openBase(zip('class.npz', objects('capp\nId\n)\x810capp\nId\n)\x81K\x01K\x02')))),
     ).toMatch(/class app\.Id/)

@@ -10,7 +10,7 @@ describe('openBase limits', () => {
     scratch(stem + end, text)
     return scratch(`${stem}.npy`, vectors)
   }
-  it('are refused with BAD_OPTION when a getter among them throws', async () => {
+  it('openBase limits are refused with BAD_OPTION when a getter throws', async () => {
     const limits = Object.defineProperty({}, 'zipEntries', {
       enumerable: true,
       get: () => {
@@ -54,7 +54,7 @@ describe('openBase limits', () => {
       /unpacks from/,
     )
   })
-  it('of an unknown name, above the default, or not a positive integer are refused with BAD_OPTION', async () => {
+  it('openBase limits of an unknown name, above the default, or not a positive integer are refused with BAD_OPTION', async () => {
     const path = scratch('any.npy', vectors)
     await refused('BAD_OPTION', openBase(path, { limits: { depth: 3 } as never }))
     await refused('BAD_OPTION', openBase(path, { limits: { toString: 3 } as never }))

@@ -8,7 +8,7 @@ describe('bad rows', () => {
     change(data)
     return openBase(scratch('rows.npy', f4([10, 2], data)))
   }
-  it('that are not finite are named', async () => {
+  it('openBase lists rows that are not finite', async () => {
     expect(
       await refused(
         'DATA_NOT_FINITE',
@@ -22,7 +22,7 @@ describe('bad rows', () => {
       ),
     ).toMatch(/2 vectors .*: row 4, row 5/)
   })
-  it('that are zero are named', async () => {
+  it('openBase lists rows that are zero', async () => {
     expect(
       await refused(
         'DATA_ZERO',
@@ -30,7 +30,7 @@ describe('bad rows', () => {
       ),
     ).toMatch(/row 2/)
   })
-  it('of sequences are named by their place', async () => {
+  it('openBase lists bad vectors of sequences by sequence and position', async () => {
     const contexts = circle(6)
     const last = circle(2)
     contexts[7] = Number.NaN
@@ -44,7 +44,7 @@ describe('bad rows', () => {
     )
     expect(await refused('DATA_NOT_FINITE', openBase(path))).toMatch(/context 0 of sequence 1, target 1/)
   })
-  it('of another length are a warning, and cured by normalize', async () => {
+  it('openBase warns of vectors that are not of length 1, and normalize scales them', async () => {
     const path = scratch('long.npy', f4([10, 2], circle(10, 3)))
     await opened(path, (base) => {
       expect(base.norms).toMatchObject({ deviating: 10, mean: expect.closeTo(3, 6) })
@@ -59,7 +59,7 @@ describe('bad rows', () => {
       { normalize: true },
     )
   })
-  it('in double or in disorder are refused', async () => {
+  it('openBase refuses duplicate and unordered rows', async () => {
     const ids = (name: string, ...values: number[]) => ({
       name: `${name}.npy`,
       data: npy('<i4', [values.length], bytesOf(Int32Array.from(values))),

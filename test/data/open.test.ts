@@ -20,7 +20,7 @@ describe('bases that numpy wrote', () => {
     ['fortran.npz', 'float32', ['a', 'b', 'c'], 6],
     ['big-endian.npz', 'float32', ['0', '1', '2'], 6],
     ['half.npy', 'float16', undefined, 3],
-  ])('%s', async (name, dtype, ids, digits) => {
+  ])('openBase reads %s, written by numpy', async (name, dtype, ids, digits) => {
     await opened(fixture(name), async (base) => {
       expect(base).toMatchObject({ kind: 'base', rows: 12, dim: 8, dtype })
       expect(base.vectors.shape).toEqual([12, 8])
@@ -31,7 +31,7 @@ describe('bases that numpy wrote', () => {
       for (const [i, value] of values.entries()) expect(value).toBeCloseTo(targets[i]!, digits)
     })
   })
-  it('give their texts', async () => {
+  it('a base returns its texts', async () => {
     expect((await opened(fixture('base-uuid.npz'), (base) => base.texts()))![1]).toBe('sentence 1 – é')
     expect((await opened(fixture('base-object.npz'), (base) => base.texts()))![1]).toBe('sentence 1')
     expect(await opened(fixture('half.npy'), (base) => base.texts())).toBeUndefined()
@@ -39,7 +39,7 @@ describe('bases that numpy wrote', () => {
 })
 
 describe('stored sequences', () => {
-  it.each(['sequences-metadata.npz', 'sequences-keys.npz'])('%s', async (name) => {
+  it.each(['sequences-metadata.npz', 'sequences-keys.npz'])('openBase reads the stored sequences of %s', async (name) => {
     await opened(fixture(name), async (base) => {
       expect(base).toMatchObject({ kind: 'sequences', rows: 12, dim: 8, context: 6, mapped: false })
       expect(base.vectors.shape).toEqual([72, 8])
@@ -49,11 +49,11 @@ describe('stored sequences', () => {
       expect(splitWindows(makeWindows(base, 5), base, { mode: 'articles', seed: 0, test: 0 }).val).toHaveLength(4)
     })
   })
-  it('warn when they cross articles', async () => {
+  it('openBase warns of sequences that cross articles', async () => {
     const warnings = await opened(fixture('sequences-metadata.npz'), (base) => base.warnings)
     expect(warnings).toEqual(['1 of 12 sequences begin in another article than their target'])
   })
-  it('are opened by halves', async () => {
+  it('openBase opens the training or the validation half of a file', async () => {
     const train = await opened(fixture('train-val.npz'), async ({ part, parts, rows, targets: t }) => ({
       part,
       parts,
@@ -79,7 +79,7 @@ describe('an .npy with its side file', () => {
     text: `text ${i}`,
     ...(i === 0 && { categories: ['c'] }),
   }))
-  it('knows what the side file says', async () => {
+  it('a base has articles, positions, titles and categories of its side file', async () => {
     const vectors = f4([6, 2], circle(6))
     const side = gzipSync(jsonl(rows))
     const path = scratch('pair.npy', vectors)
@@ -102,30 +102,27 @@ describe('an .npy with its side file', () => {
     })
     expect(await refused('SPACE_MISMATCH', openBase(path, { space: 'mpnet' }))).toMatch(/"gtr".*"mpnet"/)
   })
-  it('must have as many lines as vectors', async () => {
+  it('a side file must have as many lines as there are vectors', async () => {
     const path = scratch('uneven.npy', f4([5, 2], circle(5)))
     scratch('uneven.jsonl', jsonl(rows))
     expect(await refused('DATA_SHAPE', openBase(path))).toMatch(/expected 5 lines/)
   })
 })
 
-it.each([0, 1, 2, 3])(
-  'a .safetensors is read wherever its header lets the numbers begin: %i bytes of padding',
-  async (length) => {
-    const header = { vectors: { dtype: 'F32', shape: [3, 2], data_offsets: [0, 24] }, __metadata__: { pad: 'x'.repeat(length) } }
-    const bytes = safetensors(header, bytesOf(circle(3)))
-    await opened(scratch(`pad${length}.safetensors`, bytes), async (base) => {
-      expect(await numbers(base.vectors)).toEqual([...circle(3)])
-    })
-  },
-)
+it.each([0, 1, 2, 3])('openBase reads a .safetensors file whose header has %i bytes of padding', async (length) => {
+  const header = { vectors: { dtype: 'F32', shape: [3, 2], data_offsets: [0, 24] }, __metadata__: { pad: 'x'.repeat(length) } }
+  const bytes = safetensors(header, bytesOf(circle(3)))
+  await opened(scratch(`pad${length}.safetensors`, bytes), async (base) => {
+    expect(await numbers(base.vectors)).toEqual([...circle(3)])
+  })
+})
 
-it('code in metadata is refused and not run', async () => {
+it('openBase refuses code in metadata and does not run it', async () => {
   expect(await refused('DATA_UNSAFE', openBase(fixture('evil.npz')))).toMatch(/posix\.system/)
   expect(existsSync('/tmp/lvm-torch-was-here')).toBe(false)
 })
 
-it('survives 600 random mutations', async () => {
+it('openBase fails only with LvmErrors on 600 random mutations of a file', async () => {
   const roll = dice(9)
   const names = ['base-uuid.npz', 'base-object.npz', 'sequences-metadata.npz', 'sequences-keys.npz', 'half.npy', 'zip64.npz']
   const seeds = names.map((name) => readFileSync(fixture(name)))

@@ -15,7 +15,7 @@ const card = JSON.parse(read('.card.json').toString())
 const lines = read('.jsonl').toString().trimEnd().split('\n')
 const rows: Row[] = lines.map((line) => JSON.parse(line))
 
-/** Read apart from lib/data, so that a fault there cannot hide a fault of the sample. */
+/** Read without lib/data, so that a bug there cannot hide an error in the sample. */
 const start = 10 + npy.readUInt16LE(8)
 const header = npy.toString('latin1', 10, start)
 const [count, dim] = header
@@ -23,7 +23,7 @@ const [count, dim] = header
   .slice(1)
   .map(Number) as [number, number]
 
-/** The value of IEEE 754 half bits. */
+/** Converts the bits of an IEEE 754 half to a number. */
 function half(bits: number): number {
   const exponent = (bits >> 10) & 31
   const size = exponent === 0 ? (bits & 1023) * 2 ** -24 : (1024 + (bits & 1023)) * 2 ** (exponent - 25)
@@ -37,7 +37,7 @@ function norm(row: number): number {
 }
 
 describe('the sample in data/sample', () => {
-  it('is an npy of float16 rows below 3 MB, one for each line of text', () => {
+  it('the sample is an .npy below 3 MB with one float16 row per line of text', () => {
     expect(npy.toString('latin1', 1, 6)).toBe('NUMPY')
     expect(header).toContain("'descr': '<f2', 'fortran_order': False")
     expect(dim).toBe(768)
@@ -46,14 +46,14 @@ describe('the sample in data/sample', () => {
     expect(npy.length).toBeLessThan(3e6)
     expect(rows.length).toBe(count)
   })
-  it('holds unit vectors, each finite and none twice', () => {
+  it('the sample holds finite unit vectors without duplicates', () => {
     const norms = Array.from({ length: count }, (_, row) => norm(row))
     expect(Math.min(...norms)).toBeGreaterThan(0.999)
     expect(Math.max(...norms)).toBeLessThan(1.001)
     const distinct = new Set(norms.map((_, row) => npy.toString('base64', start + 2 * row * dim, start + 2 * (row + 1) * dim)))
     expect(distinct.size).toBe(count)
   })
-  it('keeps the rows of an article together and in order, the region on its first row only', () => {
+  it('the sample keeps the rows of each article together and in order, with the region on the first row only', () => {
     const begun = new Set<string>()
     for (const [at, row] of rows.entries()) {
       const before = rows[at - 1]
@@ -70,14 +70,14 @@ describe('the sample in data/sample', () => {
     expect(begun.size).toBeGreaterThanOrEqual(55)
     expect(begun.size).toBeLessThanOrEqual(65)
   })
-  it('is prose: sentences of 20 to 220 characters without markup', () => {
+  it('the sample holds sentences of 20 to 220 characters without markup', () => {
     for (const { text } of rows) {
       expect(text.length, text).toBeGreaterThanOrEqual(20)
       expect(text.length, text).toBeLessThanOrEqual(220)
       expect(text).not.toMatch(/<\w|&\w+;|\s\s|^\s|\s$|https?:|\t|\n/)
     }
   })
-  it('is what its card says', () => {
+  it('the sample agrees with its card', () => {
     expect(card.space).toBe('all-mpnet-base-v2 · mean pooling · L2')
     for (const key of ['source', 'licence', 'encoder']) expect(card[key], key).toMatch(/\w/)
     const { statistics } = card

@@ -16,7 +16,7 @@ const rows = [
 ]
 
 describe('side files', () => {
-  it.each(['side.jsonl', 'side.jsonl.gz'])('are read: %s', async (name) => {
+  it.each(['side.jsonl', 'side.jsonl.gz'])('readSide reads %s', async (name) => {
     const text = jsonl(rows)
     const path = scratch(name, name.endsWith('gz') ? gzipSync(text) : text)
     const side = await readSide(path, 3)
@@ -30,12 +30,12 @@ describe('side files', () => {
     expect([...side.categories]).toEqual([['a', ['x', 'y']]])
     expect(await readTexts(path)).toEqual(['one – é', 'two', 'three'])
   })
-  it('may say nothing about articles, and end without a line feed', async () => {
+  it('readSide accepts lines without article ids and without a last line feed', async () => {
     const side = await readSide(scratch('bare.jsonl', '{"text":"a"}\n\n{"text":"b"}'), 2)
     expect([side.articles, side.positions]).toEqual([undefined, undefined])
     expect(await readTexts(scratch('none.jsonl', '{"text":"a"}\n{}'))).toBeUndefined()
   })
-  it('must have a line for each row', async () => {
+  it('readSide requires one line per row', async () => {
     expect(await refused('DATA_SHAPE', readSide(scratch('n.jsonl', jsonl(rows)), 2))).toMatch(
       /expected 2 lines, one for each vector, but received 3/,
     )
@@ -45,29 +45,29 @@ describe('side files', () => {
     ['not JSON', '{"text":"a"}\nhello\n', /line 2 is not JSON/],
     ['a number', '3\n', /line 1 is not an object/],
     ['an id on some lines', jsonl([{ article_id: 'a' }, {}]), /on 1 of 2 lines/],
-    ['an id that is none', jsonl([{ article_id: [] }, {}]), /line 1.*"article_id"/],
-    ['an index that is none', jsonl([{ index: '0' }, {}]), /line 1.*"index"/],
+    ['an invalid id', jsonl([{ article_id: [] }, {}]), /line 1.*"article_id"/],
+    ['an invalid index', jsonl([{ index: '0' }, {}]), /line 1.*"index"/],
     ['a cut gzip', gzipSync(jsonl(rows)).subarray(0, 60), /damaged or truncated/, 'cut.jsonl.gz'],
     ['no gzip', 'hello', /damaged or truncated/, 'no.jsonl.gz'],
-  ])('refuse %s', async (_, content, message, name = 'bad.jsonl') => {
+  ])('readSide refuses %s', async (_, content, message, name = 'bad.jsonl') => {
     expect(await refused('DATA_FORMAT', readSide(scratch(name, content), 2))).toMatch(message)
   })
   it.each<[string, string | Uint8Array]>([
     ['a byte order mark', `\uFEFF${jsonl(rows)}`],
-    ['null for what is not there', jsonl(rows.map((row) => ({ ...row, index: null, title: null, categories: null })))],
+    ['null for missing values', jsonl(rows.map((row) => ({ ...row, index: null, title: null, categories: null })))],
     ['NaN and Infinity', jsonl(rows).replaceAll('"text"', '"score":NaN,"low":-Infinity,"list":[NaN,1],"text"')],
-    ['lines that end as on Windows', jsonl(rows).replaceAll('\n', '\r\n')],
-  ])('are read with %s', async (_, content) => {
+    ['Windows line ends', jsonl(rows).replaceAll('\n', '\r\n')],
+  ])('readSide accepts %s', async (_, content) => {
     const side = await readSide(scratch('other.jsonl', content), 3)
     expect(side.articles!.ids).toEqual(['a', '7'])
     expect(await readTexts(scratch('other.jsonl'))).toEqual(['one – é', 'two', 'three'])
   })
-  it('keep NaN in a text', async () => {
+  it('readTexts keeps NaN in a text', async () => {
     expect(await readTexts(scratch('nan.jsonl', '{"score":NaN,"text":"a \\"NaN\\", NaN, b"}'))).toEqual(['a "NaN", NaN, b'])
   })
   it.each<[string, string | Uint8Array, RegExp]>([
     ['UTF-16', Buffer.from(`\uFEFF${jsonl(rows)}`, 'utf16le'), /it is UTF-16/],
-    ['UTF-16 of the other order', Buffer.from(`\uFEFF${jsonl(rows)}`, 'utf16le').swap16(), /it is UTF-16/],
+    ['UTF-16 of the other byte order', Buffer.from(`\uFEFF${jsonl(rows)}`, 'utf16le').swap16(), /it is UTF-16/],
     ['UTF-16 without a mark', Buffer.from(jsonl(rows), 'utf16le'), /it is UTF-16 without a mark/],
     [
       'ids in Latin-1',
@@ -80,32 +80,32 @@ describe('side files', () => {
       jsonl([{ article_id: 1 }, { article_id: '1' }, {}]),
       /line 2.*both as a number and as a text/,
     ],
-    ['a deep nest', `{"article_id":${'['.repeat(1e5)}${']'.repeat(1e5)}}\n`, /line 1: it nests deeper than 100/],
+    ['deeply nested lists', `{"article_id":${'['.repeat(1e5)}${']'.repeat(1e5)}}\n`, /line 1: it nests deeper than 100/],
     ['an id that throws when it is shown', jsonl([{ article_id: { toString: 1, valueOf: 1 } }, {}, {}]), /line 1/],
     ['a position that throws when it is shown', jsonl([{ index: { toString: 1 } }, {}, {}]), /line 1/],
-    ['blank lines without end', '\n'.repeat(200_000), /100000 lines/],
-    ['lines without end', '{}\n'.repeat(200_000), /100000 lines/],
-  ])('refuse %s', async (_, content, message) => {
+    ['too many blank lines', '\n'.repeat(200_000), /100000 lines/],
+    ['too many lines', '{}\n'.repeat(200_000), /100000 lines/],
+  ])('readSide refuses %s', async (_, content, message) => {
     expect(await refused('DATA_FORMAT', readSide(scratch('odd.jsonl', content), 3))).toMatch(message)
   })
-  it('keep numbers and texts apart that do not read the same', async () => {
+  it('readSide keeps numbers and texts with different digits apart', async () => {
     expect(
       (await readSide(scratch('mixed.jsonl', jsonl([{ article_id: 1 }, { article_id: '01' }, { article_id: '1.0' }])), 3))
         .articles!.ids,
     ).toEqual(['1', '01', '1.0'])
   })
-  it('take a text that is not UTF-8, but no category that is no label', async () => {
+  it('readSide accepts a text that is not UTF-8 and drops categories that are not labels', async () => {
     const lines = jsonl([{ article_id: 'a', text: 'é', categories: ['x', { toString: 1 }, [[1]], 5, null] }])
     const side = await readSide(scratch('latin.jsonl', Buffer.from(lines, 'latin1')), 1)
     expect([...side.categories]).toEqual([['a', ['x', '5']]])
   })
-  it('are not unpacked without bound', async () => {
+  it('readSide limits the unpacked size of a .gz', async () => {
     const path = scratch('bomb.jsonl.gz', gzipSync(Buffer.alloc(40 << 20, 'a')))
     expect(await refused('DATA_FORMAT', readSide(path, 3))).toMatch(/a line is longer/)
     const limits = resolveLimits('test', { unpackedBytes: 1 << 20, unpackedRatio: 2 })
     expect(await refused('DATA_FORMAT', readSide(path, 3, limits))).toMatch(/unpack to more than/)
   })
-  it('do not hold up the event loop', async () => {
+  it('readSide does not block the event loop', async () => {
     const path = scratch(
       'many.jsonl',
       jsonl(Array.from({ length: 60_000 }, (_, i) => ({ article_id: `a${i >> 7}`, index: i & 127, text: 'x'.repeat(120) }))),
@@ -123,21 +123,21 @@ describe('side files', () => {
 })
 
 describe('the files of a base', () => {
-  it('are found with and without extension', () => {
+  it('locateBase finds files with and without extension', () => {
     const vectors = scratch('wiki.npy', '')
     const side = scratch('wiki.jsonl.gz', '')
     const card = scratch('wiki.card.json', '{}')
     const stem = scratch('wiki')
     for (const name of [stem, vectors, side]) expect(locateBase(name)).toEqual({ vectors, side, card })
   })
-  it('are found whatever the case of their extensions', () => {
+  it('locateBase finds extensions in upper and lower case', () => {
     const [vectors, side, card] = ['LOUD.NPY', 'LOUD.Jsonl', 'LOUD.CARD.JSON'].map((name) => scratch(name, '{}'))
     expect(locateBase(vectors!)).toEqual({ vectors, side, card })
     expect(locateBase(scratch('LOUD'))).toEqual({ vectors, side, card })
     const [packed, lines] = ['Zipped.NPZ', 'Zipped.JSONL.GZ'].map((name) => scratch(name, ''))
     expect(locateBase(packed!)).toEqual({ vectors: packed, side: lines, card: undefined })
   })
-  it('take a card with a byte order mark, null and NaN; one that is not UTF-8 or nests deep is refused', async () => {
+  it('readCard accepts a byte order mark, null and NaN, and refuses other encodings and deep nesting', async () => {
     expect(await readCard(scratch('mark.card.json', '\uFEFF{"space":"x","source":null,"score":NaN}'))).toEqual({ space: 'x' })
     const utf16 = scratch('utf16.card.json', Buffer.from('\uFEFF{"space":"x"}', 'utf16le'))
     expect(await refused('DATA_FORMAT', readCard(utf16))).toMatch(/UTF-16/)
@@ -146,7 +146,7 @@ describe('the files of a base', () => {
     const odd = scratch('odd.card.json', '{"space":{"toString":1}}')
     expect(await refused('DATA_FORMAT', readCard(odd))).toMatch(/a text for "space"/)
   })
-  it('are an error when missing, ambiguous or of a kind that is not read', () => {
+  it('locateBase refuses missing, ambiguous and unsupported files', () => {
     scratch('twice.npy', '')
     scratch('twice.npz', '')
     const code = (path: string) => {
@@ -166,7 +166,7 @@ describe('the files of a base', () => {
     expect(code(scratch('absent.npz'))[0]).toBe('FILE_MISSING')
     expect(code(scratch('x.parquet', ''))[0]).toBe('DATA_FORMAT')
   })
-  it('agree on one space', async () => {
+  it('agreedSpace takes the space of card or option and refuses two that differ', async () => {
     const card = await readCard(scratch('s.card.json', '{"space":"gtr","licence":"MIT","rows":3}'))
     expect(card).toEqual({ space: 'gtr', licence: 'MIT' })
     expect(agreedSpace('x', card, undefined)).toBe('gtr')
@@ -177,7 +177,7 @@ describe('the files of a base', () => {
       /expected "gtr", the space of its card, for "space" but received "mpnet"/,
     )
   })
-  it('mix only when both spaces are known and equal', () => {
+  it('requireSameSpace accepts only two known, equal spaces', () => {
     requireSameSpace({ path: 'a', space: 'gtr' }, { path: 'b', space: 'gtr' })
     requireSameSpace({ path: 'a', space: undefined }, { path: 'a', space: undefined })
     for (const [x, y] of [
@@ -188,7 +188,7 @@ describe('the files of a base', () => {
       expect(() => requireSameSpace({ path: 'a', space: x }, { path: 'b', space: y })).toThrow(LvmError)
     }
   })
-  it.each(['{', '[]', 'null', '{"space":3}', '{"space":""}'])('refuse the card %s', async (text) => {
+  it.each(['{', '[]', 'null', '{"space":3}', '{"space":""}'])('readCard refuses the card %s', async (text) => {
     await refused('DATA_FORMAT', readCard(scratch('bad.card.json', text)))
   })
 })
@@ -205,14 +205,14 @@ describe('checks', () => {
   }
   const articles = (...of: number[]) => ({ ids: ['a', 'b', 'c'], of: Int32Array.from(of) })
 
-  it('of lengths give the figures', () => {
+  it('checkNorms and normsWarning return the figures of lengths', () => {
     expect(norms(1, 1.005, 2, 0.5)).toEqual({ min: 0.5, max: 2, mean: 1.12625, deviating: 2 })
     expect(normsWarning(norms(1, 1.009), 2)).toBeUndefined()
     expect(normsWarning(norms(1, 2), 2)).toMatch(
       /1 of 2 vectors .*from 1\.000 to 2\.000, mean 1\.500.*; "normalize" makes them so/,
     )
   })
-  it('name rows that are not finite or zero', () => {
+  it('checkNorms lists rows that are not finite or zero', () => {
     expect(caught(() => norms(1, Number.NaN, Infinity))).toEqual([
       'DATA_NOT_FINITE',
       'v.npy: 2 vectors are not finite (NaN or Inf): row 1, row 2',
@@ -220,14 +220,14 @@ describe('checks', () => {
     expect(caught(() => norms(1, 0))).toEqual(['DATA_ZERO', 'v.npy: one vector is all zeros: row 1'])
     expect(caught(() => norms(...new Array(9).fill(0)))[1]).toMatch(/9 vectors are all zeros: row 0, .*row 4, …/)
   })
-  it('find keys that are there twice', () => {
+  it('checkUniqueKeys refuses duplicate keys', () => {
     expect(caught(() => checkUniqueKeys('v.npz', articles(0, 1, 0, 0), Int32Array.of(0, 0, 0, 0)))).toEqual([
       'DATA_DUPLICATE_KEY',
       'v.npz: rows 0 and 2 are both position 0 of article "a", and 1 more rows repeat a key',
     ])
     checkUniqueKeys('v.npz', articles(0, 1, 0), Int32Array.of(0, 0, 1))
   })
-  it('find articles that are apart or out of order', () => {
+  it('checkOrder refuses articles that are apart or out of order', () => {
     checkOrder('v.npz', articles(0, 0, 2, 1), Int32Array.of(0, 2, 0, 5))
     expect(caught(() => checkOrder('v.npz', articles(0, 1, 0), undefined))).toEqual([
       'DATA_ORDER',

@@ -43,7 +43,7 @@ describe('the specs of the PRD', () => {
     expect(countParameters(spec(name, 'prd'))).toBe(prd)
     expect(countParameters(spec(name, 'checkpoint'))).toBe(checkpoint)
   })
-  test('gru with its norms behind has as many', () => {
+  test('gru with norm post has the same number of parameters', () => {
     expect(countParameters(spec('gru', 'target', { norm: 'post' }))).toBe(7_095_552)
   })
 
@@ -51,10 +51,10 @@ describe('the specs of the PRD', () => {
     ['lstm', 'a18ff04b9ba71fa7e71ac7b2de69800f095695e823a1de5e8340a8c61ec84e9e'],
     ['gru', '802c4d57f3564422bc4f10da7a9358e4dce53f7a565d6468e2ce732a9f276ea2'],
     ['transformer', '30e26aefad7b29382722fdef3d8f2c52308581d5162655d48fe3783ba663fbda'],
-  ])('%s has the hash that saved runs know it by', (name, hash) => {
+  ])('%s has the spec hash that existing runs store', (name, hash) => {
     expect(jsonHash(spec(name, 'target'))).toBe(hash)
   })
-  test.each(architectures.map((a) => [a.name, a] as const))('%s is plain data, and the same each time', (_, a) => {
+  test.each(architectures.map((a) => [a.name, a] as const))('the spec of %s is plain data and equal each time', (_, a) => {
     const { node, options } = a.spec(SHAPE, a.presets.tiny)
     expect(JSON.parse(JSON.stringify(node))).toEqual(node)
     expect(JSON.stringify(a.spec(SHAPE, options).node)).toBe(JSON.stringify(node))

@@ -15,7 +15,7 @@ const square = linear({ in: 4, out: 4 })
 const code = (expected: string) => expect.objectContaining({ name: 'LvmError', code: expected })
 
 describe('the names of parameters', () => {
-  test('are the names on the way down, joined by dots; nodes without one add nothing', async () => {
+  test('a parameter name joins the names of its nodes by dots and skips unnamed nodes', async () => {
     const trunk = named('core', chain(chain(named('first', square)), named('second', chain(named('norm', layerNorm(4)), square))))
     expect(Object.keys(await state(whole(trunk, named('head', square))))).toEqual([
       'core.first.weight',
@@ -28,12 +28,12 @@ describe('the names of parameters', () => {
       'head.bias',
     ])
   })
-  test('named() twice puts one name before the other, and does not touch the node', () => {
+  test('named() prefixes an existing name and does not change the node', () => {
     const node = named('b', square)
     expect(named('a', node).name).toBe('a.b')
     expect([node.name, square.name]).toEqual(['b', undefined])
   })
-  test('of recurrent and attention ops are those of torch.nn', async () => {
+  test('parameters of recurrent and attention ops have the names of torch.nn', async () => {
     const trunk = chain(
       named('lstm', lstm({ in: 4, width: 4, layers: 2, dropout: 0 })),
       named('gru', gru({ in: 4, width: 4 })),
@@ -46,7 +46,7 @@ describe('the names of parameters', () => {
       ...['in_proj_weight', 'in_proj_bias', 'out_proj.weight', 'out_proj.bias'].map((name) => `self_attn.${name}`),
     ])
   })
-  test('may be given to a residual or to a memory as to a chain', async () => {
+  test('a residual and a memory can be named like a chain', async () => {
     const trunk = named('a', residual(0, named('b', memory(named('c', square)))))
     expect(Object.keys(await state(whole(trunk)))).toEqual(['a.b.c.weight', 'a.b.c.bias'])
   })
@@ -54,12 +54,12 @@ describe('the names of parameters', () => {
 
 describe('a name that repeats', () => {
   const twice = chain(named('x', square), named('x', square))
-  test('is refused, and said, unless it is tied', async () => {
+  test('a repeated parameter name is refused unless its node is tied', async () => {
     await expect(build(whole(twice))).rejects.toThrow(code('BAD_SPEC'))
     await expect(build(whole(twice))).rejects.toThrow(/"x.weight" repeats; mark the node as tied/)
     await expect(build(whole(chain(square), square))).rejects.toThrow(code('BAD_SPEC'))
   })
-  test('is the same tensor when it is tied, and counted once', async () => {
+  test('a tied name means the same tensor and is counted once', async () => {
     const shared = whole(chain(named('x', square), activation('relu'), tied(named('x', square))))
     const model = await build(shared)
     expect(native.modelState(model).map(({ name }) => name)).toEqual(['x.weight', 'x.bias'])
@@ -74,13 +74,13 @@ describe('a name that repeats', () => {
     expect(all.length).toBe(want.length)
     for (const [i, value] of all.entries()) expect(value).toBeCloseTo(want[i]!, 6)
   })
-  test('is tied all the way down', async () => {
+  test('a tied node ties all nodes inside it', async () => {
     const inner = named('x', chain(named('y', square), named('z', layerNorm(4))))
     const shared = whole(chain(inner, tied(inner)))
     expect(Object.keys(await state(shared))).toEqual(['x.y.weight', 'x.y.bias', 'x.z.weight', 'x.z.bias'])
     expect(countParameters(shared)).toBe(28)
   })
-  test('is refused when the tied tensors have other shapes', async () => {
+  test('a tied name is refused when the shapes differ', async () => {
     const wide = named('x', linear({ in: 4, out: 8 }))
     await expect(build(whole(chain(named('x', square), tied(wide))))).rejects.toThrow(/"x.weight" repeats with another shape/)
   })
@@ -116,12 +116,12 @@ describe('a spec that describes no model', () => {
     ['no params', { op: 'predictor', of: [] }, /op, params/],
     ['a node inside itself', cyclic, /nodes inside each other/],
     ['nodes too deep', whole(deep(5000)), /nodes inside each other/],
-  ])('is refused: %s', async (_, spec, sentence) => {
+  ])('a malformed spec is refused: %s', async (_, spec, sentence) => {
     const error = await (async () => build(spec))().catch((e: unknown) => e)
     expect(error).toEqual(code('BAD_SPEC'))
     expect((error as Error).message).toMatch(sentence)
   })
-  test('is refused when it fits no memory, as OUT_OF_MEMORY', async () => {
+  test('a spec too large for memory is refused with OUT_OF_MEMORY', async () => {
     await expect(build(whole(linear({ in: 2 ** 40, out: 2 ** 15 })))).rejects.toThrow(code('OUT_OF_MEMORY'))
   })
 })

@@ -9,7 +9,7 @@ const spec = (name: string, preset: 'target' | 'tiny', more = {}): Node => {
 }
 const layer = (number: number, out = 4): Node => named(`layers.${number}`, chain(named('0', linear({ in: 4, out })), dropout(0)))
 const numbers = (count: number) => Array.from({ length: count }, (_, at) => at)
-/** What a folded chain says, indents as they are, columns apart by one space. */
+/** Prints a folded chain with its indents, and one space between the columns. */
 const folded = (...of: Node[]) =>
   printFolded(chain(...of))
     .split('\n')
@@ -18,26 +18,26 @@ const folded = (...of: Node[]) =>
 describe('printTree', () => {
   const tree = printTree(spec('transformer', 'target'))
   const rows = tree.split('\n')
-  test('has a line for every node, its count at the end, all of one width', () => {
+  test('printTree prints a line of equal width per node, which ends with its count', () => {
     const nodes = (node: Node): number => 1 + node.of.reduce((sum, child) => sum + nodes(child), 0)
     expect(rows).toHaveLength(nodes(spec('transformer', 'target')))
     expect(new Set(rows.map((row) => row.length)).size).toBe(1)
     for (const row of rows) expect(row).toMatch(/^ *\S.*\S {2,}[\d,]+$/)
   })
-  test('shows names, sizes and how nodes stand inside each other', () => {
+  test('printTree shows names, sizes and nesting', () => {
     expect(rows[0]).toMatch(/^predictor\(dim 768, .*17,603,840$/)
     expect(rows.find((row) => row.includes('in_proj:'))).toMatch(/^ {4}in_proj: linear\(.*in 768, out 512.*393,728$/)
     expect(rows.find((row) => row.includes('layers.3:'))).toMatch(/^ {8}transformer_decoder\.layers\.3: chain +4,204,032$/)
     expect(rows.at(-1)).toMatch(/^ {2}head: linear\(.*393,984$/)
   })
-  test('leaves out what is as always', () => {
+  test('printTree omits default parameters', () => {
     expect(tree).not.toMatch(/init default|gain 1\b/)
     expect(printTree(spec('lstm', 'tiny', { residual: 'last' }))).toContain('init zeros')
   })
 })
 
 describe('printFolded', () => {
-  test('writes equal layers once, with their number and the parameters of one', () => {
+  test('printFolded prints equal layers once, with their number and the parameters of one', () => {
     expect(folded(...numbers(3).map((n) => layer(n)), dropout(0.5))).toEqual([
       'chain 60',
       '  layers.0 … 2, 3 times: chain 3 × 20',
@@ -46,11 +46,11 @@ describe('printFolded', () => {
       '  dropout(rate 0.5) 0',
     ])
   })
-  test('writes one layer as printTree does', () => {
+  test('printFolded prints a single layer as printTree does', () => {
     for (const node of [layer(0), spec('lstm', 'target'), spec('mlp', 'target')]) expect(printFolded(node)).toBe(printTree(node))
     expect(printFolded(chain(layer(0)))).toBe(printTree(chain(layer(0))))
   })
-  test('keeps layers apart that differ in a size, in what they hold, or whose numbers are not consecutive', () => {
+  test('printFolded does not fold layers with other sizes, other contents or gaps in their numbers', () => {
     for (const nodes of [
       [layer(0), layer(1, 5)],
       [layer(0), layer(2)],
@@ -62,7 +62,7 @@ describe('printFolded', () => {
     ])
       expect(printFolded(chain(...nodes))).toBe(printTree(chain(...nodes)))
   })
-  test('folds groups of layers that repeat, and equal layers inside of a group', () => {
+  test('printFolded folds repeated groups of layers, and equal layers inside a group', () => {
     expect(folded(...numbers(7).map((n) => layer(n, n % 3 === 2 ? 8 : 4)))).toEqual([
       'chain 180',
       '  layers.0 … 5, 2 times these 3: 2 × 80',
@@ -77,7 +77,7 @@ describe('printFolded', () => {
       '    dropout(rate 0) 0',
     ])
   })
-  test('takes a parameter that counts layers for equal where it grows with them', () => {
+  test('printFolded folds layers whose parameter `layer` grows with their number', () => {
     const mixing = (number: number, layer: number) =>
       named(`blocks.${number}`, channelMixing({ dim: 4, hidden: 8, layer, layers: 3 }))
     expect(folded(mixing(0, 1), mixing(1, 2), mixing(2, 3))).toEqual([
@@ -86,7 +86,7 @@ describe('printFolded', () => {
     ])
     expect(folded(mixing(0, 1), mixing(1, 1))).toHaveLength(3)
   })
-  test('gives every model fewer than thirty lines', () => {
+  test('printFolded prints every model in fewer than thirty lines', () => {
     for (const { name } of architectures) expect(printFolded(spec(name, 'target')).split('\n').length).toBeLessThan(30)
   })
 })

@@ -6,7 +6,7 @@ const of = (data: number[], shape = [data.length]) => Tensor.from(data, shape)
 const numbers = async (t: Value) => Array.from(await (t as Tensor).data(), Number)
 
 describe('call() by schema', () => {
-  test('softmax, with and without names', async () => {
+  test('call() runs softmax with positional and with named arguments', async () => {
     const third = Math.exp(1) / (1 + Math.exp(1))
     const x = of([0, 1, 5, 6], [2, 2])
     const rows = await numbers(await call('aten::softmax', [x, -1]))
@@ -15,14 +15,14 @@ describe('call() by schema', () => {
     expect([wide.dtype, wide.shape]).toEqual(['float64', [2, 2]])
     expect((await numbers(wide))[3]).toBeCloseTo(third, 12)
   })
-  test('sum.dim_IntList with named arguments', async () => {
+  test('call() runs the overload sum.dim_IntList with named arguments', async () => {
     const x = of([1, 2, 3, 4, 5, 6], [2, 3])
     const kept = (await call('aten::sum.dim_IntList', [x, [0]], { keepdim: true, dtype: 'float64' })) as Tensor
     expect([kept.shape, kept.dtype, await numbers(kept)]).toEqual([[1, 3], 'float64', [5, 7, 9]])
     expect(await numbers(await call('aten::sum.dim_IntList', [x, [0, 1]]))).toEqual([21])
     expect(await numbers(await call('aten::sum.dim_IntList', [x, null]))).toEqual([21])
   })
-  test('mm, and cat of a list of tensors', async () => {
+  test('call() runs mm, and cat with a list of tensors', async () => {
     const [a, b] = [of([1, 2, 3, 4], [2, 2]), of([1, 0, 0, 2], [2, 2])]
     expect(await numbers(await a.op('aten::mm', b))).toEqual([1, 4, 3, 8])
     const joined = (await call('aten::cat', [[a, b, a], 1])) as Tensor
@@ -31,13 +31,13 @@ describe('call() by schema', () => {
       [1, 2, 1, 0, 1, 2],
     ])
   })
-  test('several results come as a list', async () => {
+  test('call() returns several results as a list', async () => {
     const [values, places] = (await call('aten::topk', [of([1, 9, 3, 7]), 2])) as Tensor[]
     expect([await numbers(values!), await numbers(places!), places!.dtype]).toEqual([[9, 7], [1, 3], 'int64'])
     const parts = (await call('aten::split.Tensor', [of([1, 2, 3, 4, 5]), 2])) as Tensor[]
     expect(await Promise.all(parts.map(numbers))).toEqual([[1, 2], [3, 4], [5]])
   })
-  test('dtypes, devices, text and optional tensors by name', async () => {
+  test('call() accepts dtypes, devices and texts by name, and null for an optional tensor', async () => {
     const x = of([1.5, 2])
     expect((await x.op('aten::to', 'float64')).dtype).toBe('float64')
     expect((await x.op('aten::to.dtype', 'int8')).dtype).toBe('int8')
@@ -48,7 +48,7 @@ describe('call() by schema', () => {
     expect(await numbers(await call('aten::index.Tensor', [x, [Tensor.from(BigInt64Array.of(1n))]]))).toEqual([2])
     expect((await call('aten::zeros', [[2, 3]], { dtype: 'int16' })) as Tensor).toHaveProperty('shape', [2, 3])
   })
-  test('a bare name takes the overload that fits', async () => {
+  test('call() picks the overload that fits the arguments of a bare name', async () => {
     const x = of([1, 2])
     expect(await numbers(await x.op('aten::add', of([10, 20])))).toEqual([11, 22])
     expect(await numbers(await x.op('aten::add', 0.5))).toEqual([1.5, 2.5])
@@ -56,19 +56,19 @@ describe('call() by schema', () => {
     expect(await numbers(await x.op('aten::select', 0n, 1n))).toEqual([2])
     expect(await numbers(await x.op('aten::sum', [0]))).toEqual([3])
   })
-  test('plain results come as plain values', async () => {
+  test('call() returns numbers, texts and booleans as plain values', async () => {
     expect(await call('aten::item', [of([2.5])])).toBe(2.5)
     expect(await call('aten::item', [Tensor.from(BigInt64Array.of(2n ** 60n + 1n))])).toBe(2n ** 60n + 1n)
     expect(await call('aten::item', [Tensor.from(Float32Array.of(1, 2), [1], { dtype: 'complex64' })])).toEqual([1, 2])
     expect(await call('aten::size.int', [of([1, 2, 3, 4], [2, 2]), 1])).toBe(2)
     expect(await call('aten::equal', [of([1]), of([1])])).toBe(true)
   })
-  test('sparse and expanded tensors are tensors as well', async () => {
+  test('call() returns sparse and expanded tensors', async () => {
     const sparse = (await call('aten::to_sparse', [of([0, 7])])) as Tensor
     expect([sparse.shape, await numbers(sparse)]).toEqual([[2], [0, 7]])
     expect(((await call('aten::expand', [of([1]), [2 ** 40]])) as Tensor).shape).toEqual([2 ** 40])
   })
-  test('there are more than 2,000 operators, and every example here is one', () => {
+  test('operators() lists more than 2,000 operators, including all used in these tests', () => {
     const names = operators()
     expect(names.length).toBeGreaterThan(2000)
     expect(new Set(names).size).toBe(names.length)
@@ -78,14 +78,14 @@ describe('call() by schema', () => {
 
 describe('call() refuses', () => {
   const x = of([1, 2])
-  test('an operator that does not exist, saying where to look', async () => {
+  test('call() refuses an unknown operator and says where to find the names', async () => {
     await expect(call('aten::nope')).rejects.toThrow(code('BAD_ARGUMENT'))
     await expect(call('aten::nope')).rejects.toThrow(/no operator "aten::nope"; operators\(\)/)
     await expect(call('aten::add.Nope', [x, x])).rejects.toThrow(/no operator "aten::add.Nope"/)
     await expect(call('')).rejects.toThrow(code('BAD_ARGUMENT'))
     await expect(call('.')).rejects.toThrow(code('BAD_ARGUMENT'))
   })
-  test('arguments that fit no form, and lists every form with its reason', async () => {
+  test('call() refuses arguments that fit no overload and lists every overload with its reason', async () => {
     const error = await call('aten::add', ['one', 2]).catch((e: Error) => e)
     expect(error).toEqual(code('BAD_ARGUMENT'))
     const lines = (error as Error).message.split('\n')
@@ -98,8 +98,8 @@ describe('call() refuses', () => {
   test.each<[string, string, Value[], Record<string, Value>]>([
     ['a missing argument', 'aten::mm', [x], {}],
     ['one argument too many', 'aten::relu', [x, x], {}],
-    ['a place for what only has a name', 'aten::add.Tensor', [x, x, 5], {}],
-    ['a name that is none', 'aten::relu', [x], { nope: 1 }],
+    ['a keyword-only argument by position', 'aten::add.Tensor', [x, x, 5], {}],
+    ['an unknown argument name', 'aten::relu', [x], { nope: 1 }],
     ['an argument given twice', 'aten::relu', [x], { self: x }],
     ['a list in a list', 'aten::cat', [[[x]]], {}],
     ['one tensor for a list', 'aten::cat', [x], {}],
@@ -108,21 +108,21 @@ describe('call() refuses', () => {
     ['a bigint beyond 64 bits', 'aten::select.int', [x, 0, 2n ** 70n], {}],
     ['a number for a bool', 'aten::sum.dim_IntList', [x, [0], 1], {}],
     ['a number for text', 'aten::gelu', [x], { approximate: 3 }],
-    ['a dtype that is none', 'aten::to.dtype', [x, 'floaty'], {}],
-    ['a device that is none', 'aten::to.device', [x, 'teapot', 'float32'], {}],
+    ['an unknown dtype', 'aten::to.dtype', [x, 'floaty'], {}],
+    ['an unknown device', 'aten::to.device', [x, 'teapot', 'float32'], {}],
     ['null for a tensor', 'aten::relu', [null], {}],
-  ])('%s', async (_, op, args, named) => {
+  ])('call() refuses %s', async (_, op, args, named) => {
     await expect(call(op, args, named)).rejects.toThrow(code('BAD_ARGUMENT'))
   })
-  test('a device that is not here', async () => {
+  test('call() refuses a device that does not exist', async () => {
     await expect(call('aten::to.device', [x, 'cuda:77', 'float32'])).rejects.toThrow(code('DEVICE_UNAVAILABLE'))
   })
-  test('a tensor that was disposed', async () => {
+  test('call() refuses a disposed tensor', async () => {
     const gone = of([1])
     gone.dispose()
     await expect(call('aten::cat', [[x, gone]])).rejects.toThrow(code('DISPOSED'))
   })
-  test('shapes that libtorch refuses, in its own words and without a backtrace', async () => {
+  test("call() reports libtorch's own message for wrong shapes, without a backtrace", async () => {
     const error = await call('aten::mm', [of([1, 2], [1, 2]), of([1, 2], [1, 2])]).catch((e: Error) => e)
     expect(error).toEqual(code('NATIVE'))
     expect((error as Error).message).toMatch(/cannot be multiplied/)
@@ -130,13 +130,13 @@ describe('call() refuses', () => {
     await expect(x.op('aten::select', 0, 9)).rejects.toThrow(code('NATIVE'))
     await expect(call('aten::zeros', [[2 ** 50]])).rejects.toThrow(code('OUT_OF_MEMORY'))
   })
-  test('op() on an operator that gives more than one tensor', async () => {
+  test('op() refuses an operator that returns more than one tensor', async () => {
     await expect(x.op('aten::topk', 1)).rejects.toThrow(code('BAD_ARGUMENT'))
   })
 })
 
 describe('autograd', () => {
-  test('a gradient flows through mm and sum', async () => {
+  test('backward() computes the gradient of mm and sum', async () => {
     const w = await of([1, 2, 3, 4], [2, 2]).op('aten::requires_grad_', true)
     const x = of([1, 10, 2, 20], [2, 2])
     expect(w.grad).toBeUndefined()
@@ -145,12 +145,12 @@ describe('autograd', () => {
     expect(await numbers(w.grad!)).toEqual([11, 22, 11, 22])
     expect(x.grad).toBeUndefined()
   })
-  test('gradients add up until they are cleared', async () => {
+  test('backward() adds to existing gradients until they are cleared', async () => {
     const w = await of([3]).op('aten::requires_grad_', true)
     for (let i = 0; i < 2; i++) await (await (await w.op('aten::mul', w)).op('aten::sum')).backward()
     expect(await numbers(w.grad!)).toEqual([12])
   })
-  test('backward() refuses what has no history, and what is no scalar', async () => {
+  test('backward() refuses a tensor without autograd history and one that is not a scalar', async () => {
     await expect(of([1]).backward()).rejects.toThrow(code('NATIVE'))
     const w = await of([1, 2]).op('aten::requires_grad_', true)
     await expect((await w.op('aten::mul', 2)).backward()).rejects.toThrow(code('NATIVE'))

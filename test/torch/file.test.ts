@@ -23,8 +23,8 @@ interface Part {
 describe.each([
   ['map', async (file: string, part: Part) => Tensor.map(file, part)],
   ['read', Tensor.read],
-])('Tensor.%s', (_, open) => {
-  test('gives the part of a file that starts at an offset', async () => {
+])('Tensor.%s', (method, open) => {
+  test(`Tensor.${method} returns the elements at an offset of a file`, async () => {
     using t = await open(path, { offset: 8, shape: [2, 3], dtype: 'float32' })
     expect([t.shape, t.dtype, [...(await t.data())]]).toEqual([[2, 3], 'float32', [2, 3, 4, 5, 6, 7]])
     using bytes = await open(path, { offset: 4, shape: [4], dtype: 'uint8' })
@@ -32,7 +32,7 @@ describe.each([
     using last = await open(path, { offset: 60, shape: [], dtype: 'float32' })
     expect(await last.item()).toBe(15)
   })
-  test('gives nothing where nothing is asked for', async () => {
+  test(`Tensor.${method} returns an empty tensor for no elements`, async () => {
     using none = await open(path, { offset: 64, shape: [0, 3], dtype: 'float32' })
     expect([none.shape, (await none.data()).length]).toEqual([[0, 3], 0])
     using hollow = await open(empty, { offset: 0, shape: [0], dtype: 'float32' })
@@ -51,25 +51,25 @@ describe.each([
     ['a shape that overflows', 'BAD_ARGUMENT', 'sixteen.bin', { offset: 0, shape: [2 ** 62], dtype: 'float32' }],
     ['a negative shape', 'BAD_ARGUMENT', 'sixteen.bin', { offset: 0, shape: [-1], dtype: 'float32' }],
     ['a dtype that is none', 'BAD_ARGUMENT', 'sixteen.bin', { offset: 0, shape: [1], dtype: 'float99' as DType }],
-  ])('refuses %s', async (_, expected, name, part) => {
+  ])(`Tensor.${method} refuses %s`, async (_, expected, name, part) => {
     await expect(open(join(folder, name), part)).rejects.toThrow(code(expected))
   })
 })
 
-test('a mapped tensor does not change its file', async () => {
+test('changing a mapped tensor does not change its file', async () => {
   const before = readFileSync(path)
   using t = Tensor.map(path, { offset: 0, shape: [16], dtype: 'float32' })
   await t.op('aten::mul_', 0)
   expect(await (await t.op('aten::sum')).item()).toBe(0)
   expect(readFileSync(path)).toEqual(before)
 })
-test('a mapping needs an offset that its elements can stand at; a read does not', async () => {
+test('Tensor.map requires an aligned offset, Tensor.read does not', async () => {
   const odd = { offset: 2, shape: [1], dtype: 'float32' } as const
   expect(() => Tensor.map(path, odd)).toThrow(code('BAD_ARGUMENT'))
   using read = await Tensor.read(path, odd)
   expect(await read.item()).toBe(new DataView(numbers.buffer).getFloat32(2, true))
 })
-test('a mapping outlives its file', async () => {
+test('a mapped tensor stays readable after its file is deleted', async () => {
   const gone = join(folder, 'gone.bin')
   writeFileSync(gone, numbers)
   using t = Tensor.map(gone, { offset: 0, shape: [4], dtype: 'float32' })

@@ -12,20 +12,20 @@ const { native } = await import('../../lib/native.js')
 const { useMultiplier } = await import('../../lib/torch/multiplier.js')
 afterEach(() => wrong.clear())
 
-test('the multiplier that a run recorded is used again where its products are right', async () => {
+test('the multiplier recorded by a run is used again if its products are correct', async () => {
   expect(await useMultiplier('onednn')).toBeUndefined()
   expect(native.multiplier()).toBe('onednn')
   expect(await useMultiplier('aten')).toBeUndefined()
   expect(native.multiplier()).toBe('aten')
 })
 
-test('a multiplier whose products are wrong here is replaced by the other, and said so, though a run recorded it', async () => {
+test('a recorded multiplier with wrong products is replaced by the other one, with a warning', async () => {
   wrong.add('onednn')
   expect(await useMultiplier('onednn')).toMatch(/products by onednn are not within rounding.*aten is used instead/)
   expect(native.multiplier()).toBe('aten')
 })
 
-test('a machine on which no library multiplies right is refused', async () => {
+test('useMultiplier refuses a machine where the products of both libraries are wrong', async () => {
   wrong.add('onednn').add('aten')
   await expect(useMultiplier(undefined)).rejects.toThrow(expect.objectContaining({ code: 'LIBTORCH_MISMATCH' }))
 })

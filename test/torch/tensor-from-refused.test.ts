@@ -11,7 +11,7 @@ const cyclic = (): number[] => {
   return list as number[]
 }
 type Resizable = ArrayBuffer & { resize(bytes: number): void }
-/** An array, and a shape that does something to its buffer while it is read. */
+/** An array, and a shape whose getter changes the array's buffer. */
 function whoseShape(change: (v: Float32Array) => void): [Float32Array, number[]] {
   const Buffer = ArrayBuffer as unknown as new (bytes: number, o: { maxByteLength: number }) => ArrayBuffer
   const v = new Float32Array(new Buffer(1 << 18, { maxByteLength: 1 << 18 }))

@@ -15,7 +15,7 @@ describe('a tensor made of a typed array', () => {
     ['uint8', Uint8Array.of(1, 128, 255, 0)],
     ['bool', Uint8Array.of(1, 0, 0, 1)],
   ]
-  test.each(kinds)('of %s gives back the same bits', async (dtype, array) => {
+  test.each(kinds)('Tensor.from keeps the bits of a %s array', async (dtype, array) => {
     using t = Tensor.from(array, [2, 2], { dtype })
     expect([t.dtype, t.shape, t.device]).toEqual([dtype, [2, 2], 'cpu'])
     const back = await t.data()
@@ -24,26 +24,26 @@ describe('a tensor made of a typed array', () => {
   })
 
   test.each(kinds.filter(([dtype]) => dtype !== 'float16' && dtype !== 'bfloat16' && dtype !== 'bool'))(
-    'knows %s from the array alone, and its length',
+    'Tensor.from takes the dtype %s and the length from the array',
     async (dtype, array) => {
       using t = Tensor.from(array)
       expect([t.dtype, t.shape]).toEqual([dtype, [4]])
     },
   )
 
-  test('reads 16-bit patterns as the numbers they stand for', async () => {
+  test('Tensor.from reads a Uint16Array as float16 or bfloat16 patterns', async () => {
     using half = Tensor.from(Uint16Array.of(0x3c00, 0xc000, 0x7bff, 0x0001), [4], { dtype: 'float16' })
     expect(Array.from(await (await half.to({ dtype: 'float64' })).data(), Number)).toEqual([1, -2, 65504, 2 ** -24])
     using brain = Tensor.from(Uint16Array.of(0x3f80, 0xc000, 0x7f80, 0x3fc0), [4], { dtype: 'bfloat16' })
     expect(Array.from(await (await brain.to({ dtype: 'float64' })).data(), Number)).toEqual([1, -2, Infinity, 1.5])
   })
 
-  test('holds pairs of numbers when it is complex', async () => {
+  test('Tensor.from reads a complex array as pairs of numbers', async () => {
     using t = Tensor.from(Float32Array.of(1, 2, 3, 4), [2], { dtype: 'complex64' })
     expect([t.shape, [...(await t.data())]]).toEqual([[2], [1, 2, 3, 4]])
   })
 
-  test('copies: what happens to the array later does not matter', async () => {
+  test('Tensor.from copies, so later changes of the array have no effect', async () => {
     const array = Float32Array.of(1, 2)
     using t = Tensor.from(array)
     array.fill(9)
@@ -52,7 +52,7 @@ describe('a tensor made of a typed array', () => {
     expect([...(await t.data())]).toEqual([1, 2])
   })
 
-  test('takes the part of a larger buffer that a view shows, and shared memory', async () => {
+  test('Tensor.from accepts a view of a larger buffer, and shared memory', async () => {
     const whole = Float32Array.from({ length: 10 }, (_, i) => i)
     using part = Tensor.from(whole.subarray(3, 7), [2, 2])
     expect([...(await part.data())]).toEqual([3, 4, 5, 6])
@@ -63,7 +63,7 @@ describe('a tensor made of a typed array', () => {
     expect([...(await copy.data())]).toEqual([5, 5])
   })
 
-  test('may be empty, a scalar, or have many dimensions', async () => {
+  test('Tensor.from makes empty tensors, scalars and tensors of many dimensions', async () => {
     using none = Tensor.from(new Float32Array(0), [3, 0, 2])
     expect([none.shape, (await none.data()).length]).toEqual([[3, 0, 2], 0])
     using scalar = Tensor.from(Float64Array.of(2.5), [])
@@ -74,13 +74,13 @@ describe('a tensor made of a typed array', () => {
     expect([list.dtype, ...(await list.data())]).toEqual(['float32', 1, 2, 3.5])
   })
 
-  test('counts every bool that is not 0 as 1', async () => {
+  test('Tensor.from reads every bool that is not 0 as 1', async () => {
     using t = Tensor.from(Uint8Array.of(2, 0, 255), [3], { dtype: 'bool' })
     expect([...(await t.data())]).toEqual([1, 0, 1])
     expect(await (await t.op('aten::sum')).item()).toBe(2)
   })
 
-  test('has the shape of lists inside each other', async () => {
+  test('Tensor.from takes the shape of nested lists', async () => {
     using table = Tensor.from([
       [1, 2],
       [3, 4],
