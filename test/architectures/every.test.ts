@@ -14,7 +14,7 @@ const code = (expected: string) => expect.objectContaining({ name: 'LvmError', c
 const all = architectures.flatMap((a) => variants(a).map(([about, options]) => [`${a.name} (${about})`, a, options] as const))
 
 printMargin()
-beforeAll(() => void useThreads(1)) // nothing here is large enough to share
+beforeAll(() => void useThreads(1)) // nothing here is large enough for several threads
 
 describe.each(all)('%s', (title, a, options) => {
   const causal = isCausal(a, options)

@@ -79,7 +79,7 @@ describe('random features', () => {
     expect(Math.abs(product(0, 32))).toBeGreaterThan(1e-3)
     const squares = Array.from({ length: 2 * e + 5 }, (_, i) => product(i, i))
     expect(squares.reduce((a, b) => a + b, 0) / squares.length / e).toBeCloseTo(1, 0)
-    expect(new Set(squares.map((s) => s.toFixed(3))).size).toBeGreaterThan(e) // not all of one length
+    expect(new Set(squares.map((s) => s.toFixed(3))).size).toBeGreaterThan(e) // lengths differ
   })
 
   test('random features of all layers are redrawn together after every `redraw` training batches', async () => {

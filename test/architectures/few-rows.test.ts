@@ -13,7 +13,7 @@ test.each([
   ['lstm', 16, { width: 32 }],
   ['lstm', 37, { width: 67 }],
   ['lstm', 768, { width: 131 }],
-  ['distilgpt2', 7, { width: 26, heads: 2 }], // matrices that lie the other way round
+  ['distilgpt2', 7, { width: 26, heads: 2 }], // transposed matrices
   ['distilgpt2', 9, { width: 201, heads: 3 }],
 ])('products of few rows are correct in %s: %i numbers, %o', async (name, dim, sizes) => {
   const { node } = findArchitecture(name).spec({ dim, context: 3 }, { ...sizes, layers: 1, dropout: 0 })
@@ -28,6 +28,6 @@ test.each([
     const want = await Tensor.wrap(await native.modelPredict(double, wide.native, false)).data()
     return apart(Array.from(got, Number), Array.from(want, Number))
   }
-  const library = await error(20) // more rows than the kernel takes
+  const library = await error(20) // more rows than the kernel accepts
   for (let rows = 1; rows <= 10; rows++) expectRounding(await error(rows), library, `${name} of ${dim}, ${rows} rows`)
 })

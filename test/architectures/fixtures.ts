@@ -83,11 +83,11 @@ export function optionsOf(fixture: Fixture, known: readonly string[]): Record<st
   const options: Record<string, unknown> = { output: 'unit', inputScale: 'none' }
   for (const [key, value] of Object.entries(fixture.config)) {
     const name = OPTION[key] ?? key
-    if (!known.includes(name) || value === null) continue // null: the reference's own default
+    if (!known.includes(name) || value === null) continue // null: the default of the reference
     options[name] = Array.isArray(value) ? value.join() : value
   }
   const { d_model: width, n_ssm, expand, emb_dim } = fixture.config as Record<string, number | null>
-  if (n_ssm === null) options.copies = width // every channel has a state matrix of its own
+  if (n_ssm === null) options.copies = width // every channel has its own state matrix
   if (known.includes('pattern')) options.ffn = width! * expand!
   if (known.includes('bands')) options.bands = (emb_dim! - 1) / 2
   return options

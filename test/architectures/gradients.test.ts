@@ -35,7 +35,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
       const of = await trainer(model, { ...o, clip: 0, weightDecay: 0 }, 70)
       const moments = []
       for (let step = 0; step < native.trainerStepsPerEpoch(of); step++) {
-        await native.trainerRun(of, 1, step, new Float64Array(1)) // the rate is 0: only the gradients matter
+        await native.trainerRun(of, 1, step, new Float64Array(1)) // a learning rate of 0 leaves the weights unchanged
         moments.push(
           await Promise.all(native.trainerState(of).slots.map(({ m }) => Tensor.wrap(m).data() as Promise<Float32Array>)),
         )

@@ -8,7 +8,7 @@ import { expectRounding, printMargin } from '../rounding.js'
 import { arrays, fixtureFolder } from './fixtures.js'
 
 printMargin()
-const there = existsSync(join(fixtureFolder, 'init_exact.safetensors')) // as init_stats.json: a clone alone has none
+const there = existsSync(join(fixtureFolder, 'init_exact.safetensors')) // beside the repository or in LVM_FIXTURES; a clone alone has none
 const exact = there ? arrays('init_exact') : new Map()
 
 /** Tables of initial parameters: group in the file, model that has it, and prefix of its names. */

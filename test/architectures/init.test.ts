@@ -64,7 +64,7 @@ describe.each(known.map((a) => [a.name, a] as const))('the first weights of %s',
       expect(shape, key).toEqual(want.shape)
       const got = moments(data)
       if (want.same_every_draw) {
-        got.std *= Math.sqrt((8 * data.length) / (8 * data.length - 1)) // theirs is the estimate from all eight
+        got.std *= Math.sqrt((8 * data.length) / (8 * data.length - 1)) // the reference estimates from all eight draws
         for (const figure of ['mean', 'std', 'min', 'max'] as const)
           expectRounding(
             Math.abs(got[figure] - want[figure]),
@@ -87,7 +87,7 @@ describe.each(known.map((a) => [a.name, a] as const))('the first weights of %s',
 describe.each(architectures.map((a) => [a.name, a] as const))('the seed of %s', (_, a) => {
   test('the seed alone decides every initial weight', async () => {
     const first = await tiny(a, 7)
-    await Tensor.from([1]).op('aten::rand_like') // the random numbers of others
+    await Tensor.from([1]).op('aten::rand_like') // uses libtorch's global generator
     native.setThreads(1)
     const again = await tiny(a, 7)
     expect(again).toEqual(first)

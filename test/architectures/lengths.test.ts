@@ -24,7 +24,7 @@ describe.each(exact.map((a) => [a.name, a] as const))('%s', (_, a) => {
     const model = await widened(a, options, single)
     const x = contexts(1, LONGEST)
     const every = await predict(model, x, 1, true)
-    const own = (apart(await predict(single, x, 1, true), every) * ULP64) / ULP // what float32 errs by, in float64
+    const own = (apart(await predict(single, x, 1, true), every) * ULP64) / ULP // round-off of float32, estimated in float64
     for (const time of LENGTHS) {
       const want = every.subarray((time - 1) * DIM, time * DIM)
       const last = apart(await predict(model, x.slice(0, time * DIM), 1), want)

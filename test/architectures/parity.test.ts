@@ -28,7 +28,7 @@ async function build(fixture: Fixture, all: Arrays, dtype: 'float32' | 'float64'
   expect(names.filter((name) => all.has(`param/${name}`)).sort()).toEqual(fixture.params.map(({ name }) => name).sort())
   const values = native.modelState(model).map(({ name, tensor: own }) => {
     const key = [`param/${name}`, `buffer/${name}`].find((key) => all.has(key))
-    return [name, key === undefined ? own : tensor(all, key, dtype).native] // a count that only training reads stays
+    return [name, key === undefined ? own : tensor(all, key, dtype).native] // a counter that only training uses stays
   })
   await native.modelLoad(model, Object.fromEntries(values))
   return model

@@ -16,7 +16,7 @@ function rewrite(path: string, at = 1 << 20): void {
   const open = openSync(path, 'r+')
   writeSync(open, new Float32Array(1000).fill(0.5), 0, 4000, at)
   closeSync(open)
-  utimesSync(path, new Date(), new Date(Date.now() + 1000)) // clocks of file systems are coarse
+  utimesSync(path, new Date(), new Date(Date.now() + 1000)) // file systems have coarse clocks
 }
 
 describe.skipIf(process.platform === 'win32')('a mapped file', () => {
@@ -39,7 +39,7 @@ describe.skipIf(process.platform === 'win32')('a mapped file', () => {
   it('a mapped file that is cut during work fails with DATA_CHANGED at the end of that work', async () => {
     const path = file('under.npy', LARGE)
     const base = await openBase(path)
-    const works = Array.from({ length: 6 }, () => base.vectors.op('aten::sort').then((t) => void t)) // queued, and seen whole
+    const works = Array.from({ length: 6 }, () => base.vectors.op('aten::sort').then((t) => void t)) // the file is whole while they are queued
     truncateSync(path, 4096)
     const ended = await Promise.allSettled(works.map((work) => work.catch(({ code }) => Promise.reject(code))))
     expect(ended.filter(({ status }) => status === 'rejected').map((one) => (one as PromiseRejectedResult).reason)).toContain(

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { limits, usableThreads } from '../../lib/libtorch/machine.js'
 import { native } from '../../lib/native.js'
 import { devices, resolveDevice, useThreads } from '../../lib/torch/device.js'
@@ -41,8 +41,12 @@ describe('resolveDevice', () => {
 })
 
 describe('useThreads', () => {
-  afterEach(() => void useThreads(undefined))
+  afterEach(() => {
+    vi.unstubAllEnvs()
+    useThreads(undefined)
+  })
   test('useThreads sets the requested number of threads, or all usable ones', () => {
+    vi.stubEnv('OMP_NUM_THREADS', undefined)
     expect(useThreads(1)).toBe(1)
     expect(native.threads()).toBe(1)
     expect(useThreads(3)).toBe(3)
