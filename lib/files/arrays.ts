@@ -7,34 +7,34 @@ import { damaged, drain, fileSize, type Read, readBytes, streamBytes, withFile }
 import { readSafetensors } from './safetensors.js'
 import { isStored, offsetIn, openZip, streamEntry, type Zip, type ZipEntry } from './zip.js'
 
-/** One named array of a file, its elements not yet read. */
+/** One named array of a file; its elements are not read yet. */
 export interface StoredArray {
   readonly path: string
   readonly name: string
   readonly type: ElementType
   readonly shape: readonly number[]
-  /** Stored column by column. */
+  /** Whether elements are stored in column-major order. */
   readonly fortran: boolean
   readonly limits: Limits
-  /** Where its elements begin in the file, when they are stored there as they are. */
+  /** Offset of its elements in the file; undefined when they are compressed. */
   readonly offset: number | undefined
-  /** The bytes of its elements, checked by the time they end. */
+  /** Streams the bytes of its elements; the checksum is verified at the end. */
   pieces(): AsyncIterable<Buffer>
-  /** Compares the stored checksum, where there is one, without keeping the bytes. */
+  /** Verifies the stored checksum, if any, without keeping the bytes. */
   verify(): Promise<void>
 }
 
-/** The arrays of an .npy, .npz or .safetensors file by their names. */
+/** The arrays of an .npy, .npz or .safetensors file by name. */
 export interface ArrayFile {
   readonly path: string
   readonly format: 'npy' | 'npz' | 'safetensors'
   readonly arrays: ReadonlyMap<string, StoredArray>
 }
 
-/** Smaller arrays are read: what happens to their file afterwards does not matter. Units: bytes. */
+/** Smaller arrays are read into memory, so that later changes of their file have no effect. Units: bytes. */
 const MAP_FROM = 32 << 20
 
-/** Whether a tensor is mapped from the file: large, stored plainly, and aligned to its elements. */
+/** Whether a tensor is memory-mapped: it is large, uncompressed, in native order and aligned to its elements. */
 export const isMapped = ({ offset, type, fortran, shape }: StoredArray): boolean =>
   offset !== undefined && !type.swap && !fortran && offset % type.size === 0 && elements(shape) * type.size >= MAP_FROM
 
@@ -59,10 +59,10 @@ async function openNpy(path: string, size: number, limits: Limits): Promise<Stor
   return { path, name: 'vectors', ...header, limits, offset: header.start, pieces, verify: async () => {} }
 }
 
-/** Bytes that hold most headers: those of the zip entry, and of the array in it. */
-const AT_ONCE = 1024
+/** First read of an entry; enough for most zip and array headers. Units: bytes. */
+const HEADER_BYTES = 1024
 
-/** The first bytes of an entry, unpacked. */
+/** Decompresses the first bytes of an entry. */
 function unpacked(path: string, entry: ZipEntry, bytes: Buffer): Buffer {
   if (isStored(entry)) return bytes
   try {
@@ -76,7 +76,7 @@ async function openEntry(zip: Zip, entry: ZipEntry, read: Read): Promise<StoredA
   const { path, limits } = zip
   const name = entry.name.slice(0, -'.npy'.length)
   const room = zip.end - entry.header
-  const bytes = await read(entry.header, Math.min(room, 30 + Buffer.byteLength(entry.name) + AT_ONCE))
+  const bytes = await read(entry.header, Math.min(room, 30 + Buffer.byteLength(entry.name) + HEADER_BYTES))
   const offset = offsetIn(zip, entry, bytes)
   const begin = (from: Buffer) => unpacked(path, entry, from.subarray(0, entry.packed)).subarray(0, limits.npyHeaderBytes)
   let head = begin(bytes.subarray(offset - entry.header))
@@ -111,7 +111,7 @@ async function openNpz(path: string, limits: Limits): Promise<StoredArray[]> {
 const ofPyTorch = (path: string) =>
   damaged(
     path,
-    'expected vectors in .npy, .npz or .safetensors but it is a file of PyTorch',
+    'expected vectors in .npy, .npz or .safetensors but it is a PyTorch file',
     undefined,
     "save the vectors where it was made: numpy.save('base.npy', tensor.float().cpu().numpy())",
   )
@@ -124,7 +124,7 @@ async function openSafetensors(path: string, limits: Limits): Promise<StoredArra
   })
 }
 
-/** Opens a file of arrays by what it holds, not by its name. Errors: FILE_MISSING, DATA_FORMAT. */
+/** Opens a file of arrays; the format is detected from the content, not the name. Errors: FILE_MISSING, DATA_FORMAT. */
 export async function openArrays(path: string, limits: Limits = DEFAULT_LIMITS): Promise<ArrayFile> {
   const size = await fileSize(path)
   const head = (await readBytes(path, 0, Math.min(size, 9))).toString('latin1')
@@ -137,6 +137,6 @@ export async function openArrays(path: string, limits: Limits = DEFAULT_LIMITS):
   if (head.startsWith('PK')) return named('npz', await openNpz(path, limits))
   if (head[8] === '{' || extname(path).toLowerCase() === '.safetensors')
     return named('safetensors', await openSafetensors(path, limits))
-  if (head.startsWith('\x80')) throw ofPyTorch(path) // a pickle, as it saved before 1.6
-  throw damaged(path, 'expected an .npy, .npz or .safetensors file but it is something else, or its begin is damaged')
+  if (head.startsWith('\x80')) throw ofPyTorch(path) // a pickle, the format of PyTorch before 1.6
+  throw damaged(path, 'expected an .npy, .npz or .safetensors file but it is something else, or its beginning is damaged')
 }

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { fileError, LvmError } from '../errors.js'
 import { bytes } from '../show.js'
 
-/** Free bytes for this user where a folder is, or will be. */
+/** Free bytes for this user on the disk of a folder, which need not exist yet. */
 export async function freeBytes(folder: string): Promise<number> {
   try {
     const { bavail, bsize } = await statfs(folder)
@@ -14,7 +14,7 @@ export async function freeBytes(folder: string): Promise<number> {
   }
 }
 
-/** Makes sure that so much can be written. Errors: NO_DISK with the figures. */
+/** Requires this many free bytes. Errors: NO_DISK with needed and free bytes. */
 export async function requireDisk(folder: string, needed: number): Promise<void> {
   const free = await freeBytes(folder)
   if (free < needed) {
@@ -22,7 +22,7 @@ export async function requireDisk(folder: string, needed: number): Promise<void>
   }
 }
 
-/** An error of a save with what is still whole; a full disk with its figures. */
+/** Adds to the error of a failed save a sentence about the intact files and, for a full disk, the free bytes. */
 export async function saveError(error: unknown, folder: string, safe: string): Promise<unknown> {
   const known = fileError(error, `could not save in ${folder}`)
   if (!(known instanceof LvmError)) return error

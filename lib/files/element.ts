@@ -13,12 +13,12 @@ export type DType =
   | 'complex64'
   | 'complex128'
 
-/** What one element of a stored array is. */
+/** Type of the elements of a stored array. */
 export interface ElementType {
   readonly kind: 'float' | 'bfloat' | 'int' | 'uint' | 'bool' | 'complex' | 'text' | 'bytes' | 'object' | 'unread'
   /** Bytes of one element; for objects, which have no fixed size, 0. */
   readonly size: number
-  /** Of a type that is not read, what its file calls it. */
+  /** Name of an unsupported type in its file. */
   readonly name?: string
   /** Stored in big-endian order. */
   readonly swap: boolean
@@ -32,13 +32,13 @@ const KINDS: Readonly<Record<string, [ElementType['kind'], readonly number[]]>> 
   c: ['complex', [8, 16]],
 }
 
-/** A type whose elements are not read; such an array may lie beside what is needed. */
+/** A type whose elements cannot be read; a file may hold such arrays beside the needed ones. */
 export const unreadType = (name: string, size: number): ElementType => ({ kind: 'unread', size, swap: false, name })
 
-/** Times, raw bytes, and the long numbers of some processors. */
+/** Times, raw bytes and extended-precision numbers. */
 const UNREAD = /^[<>|=]?([mM]8(\[[\w/]{1,20}\])?|V\d{1,7}|f(12|16)|c(24|32))$/
 
-/** Reads numpy's short names (`<f2`, `|b1`, `<U36`, `|O`); undefined for what is not one. */
+/** Parses a type string of numpy (`<f2`, `|b1`, `<U36`, `|O`); undefined for any other text. */
 export function parseElementType(descr: string): ElementType | undefined {
   const [, order = '', letter = '', digits = ''] = /^([<>|=]?)([a-zA-Z])(\d{0,7})(?:\[[\w/]{1,20}\])?$/.exec(descr) ?? []
   const swap = order === '>'
@@ -46,13 +46,13 @@ export function parseElementType(descr: string): ElementType | undefined {
   if (letter === 'O') return { kind: 'object', size: 0, swap: false }
   if (letter === 'U') return { kind: 'text', size: size * 4, swap }
   if (letter === 'S' || letter === 'a') return { kind: 'bytes', size, swap: false }
-  if (letter === 'V' && size === 2) return { kind: 'bfloat', size: 2, swap } // as ml_dtypes stores bfloat16
+  if (letter === 'V' && size === 2) return { kind: 'bfloat', size: 2, swap } // ml_dtypes stores bfloat16 this way
   const [kind, sizes] = KINDS[letter] ?? []
   if (kind !== undefined && sizes!.includes(size)) return { kind, size, swap: swap && size > 1 }
   return UNREAD.test(descr) ? unreadType(descr, size) : undefined
 }
 
-/** The dtype of a tensor that can hold such elements as they are, byte order aside. */
+/** The tensor dtype with this element format, ignoring byte order; undefined when there is none. */
 export function dtypeOf({ kind, size }: ElementType): DType | undefined {
   if (kind === 'bool') return 'bool'
   if (kind === 'bfloat') return 'bfloat16'
@@ -60,7 +60,7 @@ export function dtypeOf({ kind, size }: ElementType): DType | undefined {
   return kind === 'float' || kind === 'int' || kind === 'complex' ? (`${kind}${size * 8}` as DType) : undefined
 }
 
-/** How an element type is shown: `float16`, `text[36]`, `object`. */
+/** Name of an element type for messages: `float16`, `text[36]`, `object`. */
 export function elementName({ kind, size, name }: ElementType): string {
   if (name !== undefined) return name
   if (kind === 'object' || kind === 'bool') return kind
@@ -88,7 +88,7 @@ function text8(bytes: Buffer, at: number, size: number): string {
 const narrow = (value: bigint): number | bigint =>
   value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value
 
-/** The elements of an array as plain values. Errors: RangeError for text that is not Unicode; undefined for types without one. */
+/** Converts the elements of an array to plain values; undefined for types without plain values. Errors: RangeError for text that is not Unicode. */
 export function plainElements(bytes: Buffer, type: ElementType): Plain[] | undefined {
   const { kind, size, swap } = type
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -114,7 +114,7 @@ export function plainElements(bytes: Buffer, type: ElementType): Plain[] | undef
   return read && size > 0 ? Array.from({ length: Math.floor(bytes.length / size) }, (_, i) => read(i * size)) : undefined
 }
 
-/** The product of a shape; Infinity when it is not a shape, or more than any file can hold. */
+/** Number of elements of a shape; Infinity when the shape is invalid or the number exceeds 2^53. */
 export function elements(shape: readonly unknown[]): number {
   let product = 1
   for (const n of shape) product *= Number.isSafeInteger(n) && (n as number) >= 0 ? (n as number) : Infinity

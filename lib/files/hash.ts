@@ -10,16 +10,16 @@ const ordered = (key: string, value: unknown): unknown => {
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** JSON with sorted keys and no spaces: equal values give equal text. Errors: INTERNAL for NaN and Inf, which JSON cannot hold. */
+/** Writes JSON with sorted keys and no spaces, so that equal values give equal text. Errors: INTERNAL for NaN and Inf, which JSON lacks. */
 export const canonicalJson = (value: unknown): string => JSON.stringify(value, ordered)
 
 /** SHA-256 of a text, in hex. */
 export const textHash = (text: string): string => createHash('sha256').update(text).digest('hex')
 
-/** SHA-256 of a value's canonical JSON, in hex: what a spec, a data card or a manifest is known by. */
+/** SHA-256 of a value's canonical JSON, in hex; it identifies specs, data cards and manifests. */
 export const jsonHash = (value: unknown): string => textHash(canonicalJson(value))
 
-/** SHA-256 of a file, in hex; `read` is told the bytes so far. */
+/** SHA-256 of a file, in hex; `read` receives the number of bytes read so far. */
 export async function sha256(path: string, read: (bytes: number) => void = () => {}): Promise<string> {
   const hash = createHash('sha256')
   let done = 0

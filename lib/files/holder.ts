@@ -4,16 +4,16 @@ import { readFile, readlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { promisify } from 'node:util'
 
-/** Who writes a run. What the system does not tell is null. */
+/** The process that holds a lock; facts that the system does not provide are null. */
 export interface Holder {
   readonly pid: number
   readonly host: string
-  /** When the lock was taken, ISO 8601. */
+  /** Time when the lock was taken, ISO 8601. */
   readonly started: string
   readonly boot_id: string | null
-  /** Where the pid counts: a container has its own. */
+  /** Namespace of the pid: each container has its own. */
   readonly pid_namespace: string | null
-  /** When the process started, as the system says it: a pid alone is used again and again. */
+  /** Start time of the process in the system's format, because pids are reused. */
   readonly process_start: string | null
 }
 
@@ -23,33 +23,33 @@ const orNull = (text: Promise<string>) =>
     () => null,
   )
 
-/** The start of a process where there is no /proc: undefined for one that has ended and was not waited for. */
-async function startByProgram(pid: number): Promise<string | null | undefined> {
+/** Start time of a process on systems without /proc; undefined for a zombie process. */
+async function startFromCommand(pid: number): Promise<string | null | undefined> {
   const [program, args]: [string, string[]] =
     process.platform === 'win32'
       ? ['powershell.exe', ['-NoProfile', '-NonInteractive', '-Command', `(Get-Process -Id ${pid}).StartTime.ToFileTimeUtc()`]]
       : ['ps', ['-o', 'stat=', '-o', 'lstart=', '-p', String(pid)]]
   const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC' }
-  const said = await orNull(promisify(execFile)(program, args, { env, timeout: 20_000 }).then(({ stdout }) => stdout))
-  if (said === null || said === '' || process.platform === 'win32') return said || null
-  return said.startsWith('Z') ? undefined : said.slice(said.indexOf(' ')).trim()
+  const output = await orNull(promisify(execFile)(program, args, { env, timeout: 20_000 }).then(({ stdout }) => stdout))
+  if (output === null || output === '' || process.platform === 'win32') return output || null
+  return output.startsWith('Z') ? undefined : output.slice(output.indexOf(' ')).trim()
 }
 
-/** The start of a process, null where the system does not tell, undefined when there is no such process. */
+/** Start time of a process; null when the system does not provide it, undefined when there is no such process. */
 async function processStart(pid: number): Promise<string | null | undefined> {
   try {
     process.kill(pid, 0)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return undefined
   }
-  if (process.platform !== 'linux') return startByProgram(pid)
+  if (process.platform !== 'linux') return startFromCommand(pid)
   const line = await orNull(readFile(`/proc/${pid}/stat`, 'utf8'))
   if (line === null) return null
-  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ') // the name in parentheses may hold anything
+  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ') // the name in parentheses may contain spaces and parentheses
   return 'ZX'.includes(fields[0]!) ? undefined : (fields[19] ?? null)
 }
 
-/** Whether this process has a file open, in any of its threads. */
+/** Whether any thread of this process has a file open. */
 export function isOpenHere(path: string): boolean {
   try {
     const { dev, ino } = statSync(path)
@@ -63,11 +63,11 @@ export function isOpenHere(path: string): boolean {
       }
     })
   } catch {
-    return true // what cannot be asked is taken to be held
+    return true // when the check fails, assume that the file is open
   }
 }
 
-/** This process. */
+/** Describes this process as a holder. */
 export const thisProcess = async (): Promise<Holder> => ({
   pid: process.pid,
   host: hostname(),
@@ -77,11 +77,11 @@ export const thisProcess = async (): Promise<Holder> => ({
   process_start: (await processStart(process.pid)) ?? null,
 })
 
-/** Whether the pid of a holder means something here. */
+/** Whether a holder runs on this machine and in this pid namespace, so that its pid can be checked. */
 export const local = (holder: Holder, me: Holder) =>
   holder.host === me.host && (holder.pid_namespace ?? me.pid_namespace) === me.pid_namespace
 
-/** Whether a holder still runs; one that cannot be asked from here is taken to. */
+/** Whether a holder still runs; one on another machine counts as running. */
 export async function alive(holder: Holder, me: Holder): Promise<boolean> {
   if (holder.host === me.host && holder.boot_id !== undefined && holder.boot_id !== me.boot_id) return false
   if (!local(holder, me)) return true
@@ -89,7 +89,7 @@ export async function alive(holder: Holder, me: Holder): Promise<boolean> {
   return start !== undefined && (start === null || (holder.process_start ?? null) === null || start === holder.process_start)
 }
 
-/** A holder as it was written; undefined for any other text. */
+/** Parses the text of a lock file; undefined for any other text. */
 export function parseHolder(text: string): Holder | undefined {
   try {
     const holder = JSON.parse(text) as Holder

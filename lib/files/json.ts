@@ -4,7 +4,7 @@ import { damaged, fileSize } from './read-file.js'
 
 const [QUOTE, BACKSLASH, COLON] = ['"', '\\', ':'].map((c) => c.charCodeAt(0)) as [number, number, number]
 
-/** The place behind a string that begins at a quote. */
+/** Index after the closing quote of the string that starts at `start`. */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
     let escapes = 0
@@ -14,14 +14,14 @@ function endOfString(text: string, start: number): number {
   return text.length
 }
 
-/** How often a part stands in a text; of more than `enough`, one more. */
+/** Counts the occurrences of a part in a text; stops at `enough + 1`. */
 export const countOf = (text: string, part: string, enough: number): number => {
   let count = 0
   for (let at = text.indexOf(part); at >= 0 && count <= enough; at = text.indexOf(part, at + 1)) count++
   return count
 }
 
-/** Whether JSON nests deeper than `limit`; whoever walks or prints such a value would overflow the stack. */
+/** Whether JSON nests deeper than `limit`; recursion over such a value would overflow the stack. */
 function nestsDeeper(text: string, limit: number): boolean {
   if (countOf(text, '[', limit) + countOf(text, '{', limit) <= limit) return false
   let depth = 0
@@ -35,7 +35,7 @@ function nestsDeeper(text: string, limit: number): boolean {
   return false
 }
 
-/** A key that one object of a JSON text has twice; JSON.parse would keep the last without a word. */
+/** Finds a key that occurs twice in one object of a JSON text; JSON.parse would silently keep the last. */
 export function repeatedKey(text: string): string | undefined {
   const open: Set<string>[] = []
   for (let at = 0; at < text.length; at++) {
@@ -57,7 +57,7 @@ export function repeatedKey(text: string): string | undefined {
   return undefined
 }
 
-/** JSON with null for the NaN and Infinity that Python writes; text in quotes stays as it is. */
+/** Replaces the NaN and Infinity that Python writes by null, outside strings. */
 function withoutNaN(text: string): string {
   const parts: string[] = []
   for (let at = 0; at < text.length; ) {
@@ -72,9 +72,9 @@ function withoutNaN(text: string): string {
 }
 
 /**
- * The value of a JSON text. With `python`, a NaN or Infinity, which Python writes and JSON does not have, becomes null.
+ * Parses JSON. With `python`, NaN and Infinity, which Python writes although JSON lacks them, become null.
  *
- * Errors: SyntaxError; RangeError when it nests deeper than `limit`.
+ * Errors: SyntaxError; RangeError for nesting deeper than `limit`.
  */
 export function parseJson(text: string, limit: number, { python = true } = {}): unknown {
   if (nestsDeeper(text, limit)) throw new RangeError(`it nests deeper than ${limit} levels`)
@@ -86,7 +86,7 @@ export function parseJson(text: string, limit: number, { python = true } = {}): 
   }
 }
 
-/** Why bytes that begin a text are not UTF-8; undefined when they may be. */
+/** Names the encoding of a text that is not UTF-8, from its first bytes; undefined when it may be UTF-8. */
 export function foreignEncoding(head: Buffer): string | undefined {
   const mark = head.toString('hex', 0, 4)
   if (mark === 'fffe0000' || mark === '0000feff') return 'UTF-32'
@@ -94,10 +94,10 @@ export function foreignEncoding(head: Buffer): string | undefined {
   return head.subarray(0, 64).includes(0) ? 'UTF-16 without a mark, or no text' : undefined
 }
 
-/** What JSON.parse says, without the text that it quotes at length. */
+/** Describes a JSON error without the long excerpt that JSON.parse quotes. */
 export const jsonFault = (error: unknown): string => (error instanceof RangeError ? error.message : 'it is not JSON')
 
-/** The object that a small JSON file holds, with or without a byte order mark. Errors: FILE_MISSING, DATA_FORMAT. */
+/** Reads the object in a small JSON file, with or without a byte order mark. Errors: FILE_MISSING, DATA_FORMAT. */
 export async function readJsonObject(path: string, limits: Limits = DEFAULT_LIMITS): Promise<Record<string, unknown>> {
   const size = await fileSize(path)
   if (size > limits.jsonBytes) throw damaged(path, `expected at most ${limits.jsonBytes} bytes but it holds ${size}`)

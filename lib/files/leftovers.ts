@@ -14,7 +14,7 @@ const orNothing = (read: () => string) => {
   }
 }
 
-/** Where and since when pids count: the host, its start and the container. */
+/** Hash of host, boot and pid namespace: the scope in which a pid is unique. */
 export const systemTag: string = createHash('sha256')
   .update(
     [
@@ -26,17 +26,17 @@ export const systemTag: string = createHash('sha256')
   .digest('hex')
   .slice(0, 8)
 
-/** The beginning of the names of this process. */
+/** Prefix of this process's temporary files. */
 export const ownLeftover = `.tmp-${process.pid}-${systemTag}`
 
-/** Names that a writer gives to what is not finished: its pid, the tag of its system, and chance. Older writers: the pid and a number. */
+/** Names of temporary files: the writer's pid, its system tag and a random part; older versions wrote the pid and a number. */
 const LEFTOVER = /^\.tmp-(\d+)-(?:([0-9a-f]{8})[0-9a-f]{12}|\d+)(\.[\w.]+)?$/
-/** A claim on the lock of a run. */
+/** Name of a claim on the lock of a run. */
 const CLAIM = /^lock\.[0-9a-f]{16}$/
-/** After this, what another system left is taken to be nobody's. Units: ms. */
-const LONG = 24 * 3600_000
+/** Age from which temporary files of another system count as abandoned. Units: ms. */
+const ABANDONED = 24 * 3600_000
 
-/** Names in a folder; none where there is no folder. */
+/** File names in a folder; empty when there is no folder. */
 export async function names(folder: string): Promise<string[]> {
   try {
     return await readdir(folder)
@@ -57,7 +57,7 @@ function runs(pid: number): boolean {
 
 const swept = new Set<string>()
 
-/** Removes the files that killed writers left in a folder which others write to as well; looks once in a process. */
+/** Removes the temporary files of killed writers from a shared folder, once per process. */
 export async function removeStale(folder: string): Promise<void> {
   if (swept.has(folder)) return
   swept.add(folder)
@@ -67,19 +67,19 @@ export async function removeStale(folder: string): Promise<void> {
     const path = join(folder, name)
     const found = await lstat(path).catch(() => undefined) // its writer may have finished
     if (!found?.isFile()) continue
-    const dead = tag === undefined || tag === systemTag ? !runs(Number(pid)) : Date.now() - found.mtimeMs > LONG
+    const dead = tag === undefined || tag === systemTag ? !runs(Number(pid)) : Date.now() - found.mtimeMs > ABANDONED
     if (dead) await rm(path, { force: true })
   }
 }
 
-/** Removes all that killed writers left in a folder that this process alone writes to. */
+/** Removes all temporary files and claims from a folder that only this process writes to. */
 export async function removeLeftovers(folder: string): Promise<void> {
   for (const name of await names(folder)) {
     if (LEFTOVER.test(name) || CLAIM.test(name)) await rm(join(folder, name), { recursive: true, force: true })
   }
 }
 
-/** Folders in which this process has begun files. */
+/** Folders in which this process has made temporary files. */
 const begun = new Set<string>()
 
 function removeOwn(): void {
@@ -87,13 +87,13 @@ function removeOwn(): void {
     try {
       for (const name of readdirSync(folder))
         if (name.startsWith(ownLeftover)) rmSync(join(folder, name), { recursive: true, force: true })
-    } catch {} // the folder has gone, or a thread still writes there: the next writer removes it
+    } catch {} // the folder is gone, or a thread still writes there; the next writer removes the files
   }
 }
 
-/** Lets the files that this process begins in a folder go with it, where it exits before they are finished. */
+/** Removes this process's temporary files in a folder when the process exits. */
 export function removeAtExit(folder: string): void {
-  if (!isMainThread) return // a worker ends alone, and others of its process may be writing
+  if (!isMainThread) return // other threads may still write when a worker exits
   if (begun.size === 0) process.prependOnceListener('exit', removeOwn) // before the addon ends the process
   begun.add(resolve(folder))
 }

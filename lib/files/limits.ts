@@ -2,13 +2,13 @@ import { type Check, plainCopy } from '../door.js'
 import { badOption } from '../errors.js'
 
 interface Limit {
-  /** The files it bounds. */
+  /** File types that it applies to. */
   readonly files: string
   readonly most: number
   readonly about: string
 }
 
-/** Bounds on what is unpacked, counted, nested and expanded while a file is read. SECURITY.md prints this table. */
+/** Limits on sizes, counts and nesting while a file is read. SECURITY.md prints this table. */
 export const LIMITS = {
   jsonDepth: { files: 'JSON', most: 100, about: 'levels of nesting' },
   jsonBytes: { files: 'JSON', most: 64 << 20, about: 'bytes of a card, a config.json or an index' },
@@ -51,14 +51,14 @@ export type Limits = Readonly<Record<LimitName, number>>
 
 export const DEFAULT_LIMITS: Limits = Object.fromEntries(Object.entries(LIMITS).map(([name, { most }]) => [name, most])) as Limits
 
-/** Limits as a public function takes them; `resolveLimits` checks each. */
+/** Check for the `limits` argument of a public function; `resolveLimits` checks each value. */
 export const someLimits: Check = {
   expected: 'an object of limits',
   accepts: (value) => plainCopy(value) !== undefined,
   convert: plainCopy,
 }
 
-/** The limits of a call, those that it gives lowered. Errors: BAD_OPTION for an unknown name, and for more than the table allows. */
+/** Fills in the default limits. Errors: BAD_OPTION for an unknown name, and for a value above the default. */
 export function resolveLimits(owner: string, given: Partial<Limits> | undefined): Limits {
   if (given === undefined) return DEFAULT_LIMITS
   for (const [name, value] of Object.entries(given)) {

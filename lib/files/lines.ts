@@ -6,14 +6,14 @@ import { foreignEncoding } from './json.js'
 import { DEFAULT_LIMITS, type Limits } from './limits.js'
 import { damaged } from './read-file.js'
 
-/** Some lines of a text; `broken` when bytes among them are not UTF-8, which then read as U+FFFD. */
+/** Consecutive lines of a text; `broken` when they hold bytes that are not UTF-8, which become U+FFFD. */
 interface Batch {
   readonly texts: readonly string[]
   readonly broken: boolean
 }
 const LINE_FEED = 10
 
-/** The lines of a text file, unpacked when its name ends in .gz, in batches as they arrive. Errors: DATA_FORMAT. */
+/** Streams the lines of a text file in batches; a name that ends in .gz is decompressed. Errors: DATA_FORMAT. */
 export async function* lines(path: string, limits: Limits = DEFAULT_LIMITS): AsyncGenerator<Batch> {
   const file = createReadStream(path, { highWaterMark: 1 << 18 })
   const packed = /\.gz$/i.test(path)

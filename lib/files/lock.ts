@@ -8,12 +8,12 @@ import { textHash } from './hash.js'
 import { alive, type Holder, isOpenHere, local, parseHolder, thisProcess } from './holder.js'
 import { temporary } from './write.js'
 
-/** A lock that is held. */
+/** A lock that this process holds. */
 export interface Lock {
   release(): Promise<void>
 }
 
-/** One file of the chain that holds the lock: `lock`, then the claim on it, then the claim on that. */
+/** One file of the chain of a lock: `lock`, then the claim on it, then the claim on that claim. */
 interface Link {
   readonly path: string
   readonly text: string
@@ -32,7 +32,7 @@ async function chainOf(folder: string): Promise<Link[]> {
     const found = await lstat(path).catch(gone)
     if (found?.isFile() === false) {
       const message = `${path}: expected a lock of lvm-torch, a plain file, but found something else`
-      throw new LvmError('FILE_ACCESS', message, { hint: 'remove it' }) // reading a pipe would wait for ever
+      throw new LvmError('FILE_ACCESS', message, { hint: 'remove it' }) // reading a pipe would block
     }
     const text = found && (await readFile(path, 'utf8').catch(gone))
     if (text === undefined) return chain
@@ -42,9 +42,10 @@ async function chainOf(folder: string): Promise<Link[]> {
 }
 
 /**
- * Whether the last of a chain still holds it. Where files have one name only, a lock is without text for a moment after its making.
+ * Whether the last link of a chain still holds the lock.
  *
- * The holder keeps its lock file open, so one of this process that nobody has open was left by a worker thread that has ended.
+ * Without hard links a lock file is created empty and written afterwards, so an empty lock younger than 5 s counts as held.
+ * The holder keeps its lock file open, so a lock of this process that no thread has open was left by a terminated worker thread.
  */
 async function held({ path, holder }: Link, me: Holder): Promise<boolean> {
   if (holder !== undefined && holder.pid === me.pid && local(holder, me) && !isOpenHere(path)) return false
@@ -56,18 +57,18 @@ async function held({ path, holder }: Link, me: Holder): Promise<boolean> {
   return Date.now() - made < 5000
 }
 
-/** A folder that cannot be written as an error that says so; a full disk and the like by their own codes. */
+/** Makes the error for a folder that cannot be written; other system errors, such as a full disk, keep their own code. */
 function unwritable(folder: string, what: string, error: unknown): unknown {
   const { message } = error as NodeJS.ErrnoException
   const known = fileError(error, `could not lock ${folder}`)
   if (!(known instanceof LvmError) || known.code !== 'FILE_ACCESS') return known
   return new LvmError('BAD_OPTION', `${what}: expected a folder that can be written but received "${folder}" (${message})`, {
     cause: error,
-    hint: 'change the rights of the folder, or choose another one',
+    hint: 'change the permissions of the folder, or choose another one',
   })
 }
 
-/** Opens a new file with its text; Node closes it when the thread ends, however that comes. */
+/** Creates a file with its text and keeps it open; Node closes it when the thread ends for any reason. */
 function openNew(path: string, text: string): number {
   const file = openSync(path, 'wx')
   try {
@@ -79,7 +80,7 @@ function openNew(path: string, text: string): number {
   }
 }
 
-/** Makes a file with its text in one step, and keeps it open; undefined when the name is taken. */
+/** Creates a file with its text atomically and keeps it open; undefined when the name is taken. */
 async function create(folder: string, what: string, path: string, text: string): Promise<number | undefined> {
   const written = temporary(folder)
   let file: number | undefined
@@ -92,7 +93,7 @@ async function create(folder: string, what: string, path: string, text: string):
     } catch (error) {
       closeSync(file)
       if (['EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code!)) return undefined
-      return openNew(path, text) // where a file has one name only
+      return openNew(path, text) // the file system has no hard links
     }
   } catch (error) {
     const taken = (error as NodeJS.ErrnoException).code === 'EEXIST' && (error as NodeJS.ErrnoException).syscall === 'open'
@@ -117,12 +118,11 @@ function locked(what: string, { path, holder }: Pick<Link, 'path' | 'holder'>, m
 }
 
 /**
- * Makes this process the one writer of a run folder, which is made where it is missing.
+ * Makes this process the only writer of a run folder, and creates the folder if needed.
  *
- * A lock whose process is gone is taken over: whoever makes the claim file named after that very lock has it, so of many who try
- * exactly one succeeds; the claim then becomes the lock. Only the dead are claimed, and a claim made too late (the lock it names has
- * gone) is given up.
- * Errors: RUN_LOCKED with the pid and since when; BAD_OPTION for a folder that cannot be written.
+ * A lock whose process has ended is taken over. The claim file is named after the hash of the lock, so exactly one of several
+ * processes can create it; it is then renamed to `lock`. A claim on a lock that no longer exists is deleted.
+ * Errors: RUN_LOCKED with the pid and start time of the holder; BAD_OPTION for a folder that cannot be written.
  */
 export async function lockRun(folder: string, what = `run ${basename(folder)}`): Promise<Lock> {
   const me = await thisProcess()
@@ -134,7 +134,7 @@ export async function lockRun(folder: string, what = `run ${basename(folder)}`):
       if (!open) return
       open = false
       const mine = (await readFile(lock, 'utf8').catch(() => '')) === text
-      if (mine) await rm(lock, { force: true }).catch(() => {}) // on a disk that became read-only it stays, and no longer counts
+      if (mine) await rm(lock, { force: true }).catch(() => {}) // on a disk that became read-only the file stays, but an unopened lock does not count
       closeSync(file)
     }
     return { release }
@@ -161,7 +161,7 @@ export async function lockRun(folder: string, what = `run ${basename(folder)}`):
   }
 }
 
-/** The process that writes a run now, if there is one; a lock that cannot be read names nobody. */
+/** The process that holds the lock of a run; undefined when there is none or the lock cannot be read. */
 export async function lockHolder(folder: string): Promise<Holder | undefined> {
   const last = (await chainOf(folder).catch(() => [])).at(-1)
   return last?.holder !== undefined && (await held(last, await thisProcess())) ? last.holder : undefined

@@ -2,10 +2,10 @@ import { shown } from '../errors.js'
 import { type ElementType, elements, parseElementType, unreadType } from './element.js'
 import { damaged } from './read-file.js'
 
-/** What the header of a numpy array says, and where its elements begin. */
+/** The header of a numpy array, and the offset of its elements. */
 export interface NpyHeader {
   readonly type: ElementType
-  /** Stored column by column. */
+  /** Whether elements are stored in column-major order. */
   readonly fortran: boolean
   readonly shape: readonly number[]
   readonly start: number
@@ -15,7 +15,7 @@ const TOKEN = /\s*(?:'([^'\\]*)'|"([^"\\]*)"|(\d{1,16})L?|(True|False|None)|([{}
 const CLOSES: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' }
 const WORDS: Readonly<Record<string, unknown>> = { True: true, False: false, None: null }
 
-/** The value of a Python literal of strings, whole numbers, True/False/None, tuples, lists and dicts (as a Map). */
+/** Parses a Python literal of strings, integers, True/False/None, tuples, lists and dicts (as Map). */
 export function parseLiteral(text: string): unknown {
   const wrong = () => new SyntaxError('not a plain Python literal')
   let at = 0
@@ -50,18 +50,18 @@ export function parseLiteral(text: string): unknown {
   return result
 }
 
-/** Where the elements begin, by the first bytes of an array; Infinity when those are too few to tell. */
+/** Offset of the elements, from the first bytes of an array; Infinity when there are too few bytes. */
 function startOf(head: Buffer): number {
   if (head.length < 12) return Infinity
   return head[6] === 1 ? 10 + head.readUInt16LE(8) : 12 + head.readUInt32LE(8)
 }
 export const isWholeHeader = (head: Buffer): boolean => startOf(head) <= head.length
 
-/** Reads the header of an .npy array from its first bytes. Errors: DATA_FORMAT. */
+/** Parses the header of an .npy array from its first bytes. Errors: DATA_FORMAT. */
 export function parseNpy(path: string, name: string, head: Buffer): NpyHeader {
   const bad = (sentence: string, cause?: unknown) => damaged(path, `"${name}": ${sentence}`, cause)
   if (head.length < 10 || head.toString('latin1', 0, 6) !== '\x93NUMPY')
-    throw bad('expected a numpy array but it does not begin as one')
+    throw bad('expected a numpy array but it does not begin like one')
   const version = head[6]!
   if (version < 1 || version > 3) throw bad(`expected version 1 to 3 of the .npy format but received ${version}`)
   const begins = version === 1 ? 10 : 12
@@ -82,7 +82,7 @@ export function parseNpy(path: string, name: string, head: Buffer): NpyHeader {
   return { type, fortran, shape: shape as number[], start }
 }
 
-/** The first bytes of an .npy file of float32, in C order. */
+/** Makes the header of an .npy file of float32 in C order. */
 export function npyHeader(rows: number, dim: number): Buffer {
   const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, ${dim}), }`
   const padded = `${text.padEnd(64 * Math.ceil((text.length + 11) / 64) - 11)}\n`

@@ -1,12 +1,12 @@
-/** What may stand for a global of Python: our own function, or a constant. No other code is ever reached. */
+/** Replacement for a Python global: one of our own functions, or a constant. A pickle can reach no other code. */
 export interface Global {
-  /** Makes the value from the arguments a pickle gives. */
+  /** Makes the value from the arguments in the pickle. */
   readonly make?: (...args: unknown[]) => unknown
-  /** Receives the state a pickle sets afterwards; without it the state is dropped. */
+  /** Applies the state that the pickle sets afterwards; without it the state is dropped. */
   readonly build?: (made: object, state: unknown) => void
-  /** For globals that are not called. */
+  /** Value of a global that is not called. */
   readonly value?: unknown
-  /** Of a class that is unknown here, its name. */
+  /** Name of an unknown class. */
   readonly opaque?: string
 }
 export type Globals = ReadonlyMap<string, Global>

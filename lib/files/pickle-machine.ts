@@ -6,31 +6,31 @@ import type { Global, Globals } from './pickle-globals.js'
 import { longFrom, type PickleReader } from './pickle-reader.js'
 
 export interface UnpickleOptions {
-  /** The file, for errors. */
+  /** File name for error messages. */
   readonly owner: string
   readonly globals: Globals
   /** Resolves persistent ids. */
   readonly persistent?: (id: unknown) => unknown
-  /** Where the pickle begins. */
+  /** Offset of the pickle in the bytes. */
   readonly start?: number
   readonly limits?: Limits
 }
 
-/** Estimated bytes of memory: an empty container with what is kept to walk it, an entry of a map or set, an item of a list, a text. */
+/** Estimated memory of an empty container (with its traversal state), a map or set entry, a list item and a text. Units: bytes. */
 const COST = { container: 300, entry: 50, item: 24, text: 48 }
-/** Work of what takes longer than other operations: a long number, and a name that is looked up. */
+/** Work units of a slow operation: a long integer, or the lookup of a global. */
 const SLOW = 64
-/** What a copy of a value takes. */
+/** Estimated memory of a copy of a value. Units: bytes. */
 const copyCost = (value: unknown): number => {
   if (value instanceof Map || value instanceof Set) return COST.entry * value.size
   return typeof value === 'string' ? value.length : Array.isArray(value) ? COST.item * value.length : COST.item
 }
 
-/** The stack machine that a pickle is a program for. */
+/** The stack machine that executes a pickle. */
 export class Machine {
   readonly stack: unknown[] = []
   readonly marks: number[] = []
-  /** What was remembered under 0, 1, 2, …, as picklers count, and under other numbers. */
+  /** Memo entries with consecutive keys from 0, as picklers write them; `scattered` holds all other keys. */
   private readonly memo: unknown[] = []
   private readonly scattered = new Map<number, unknown>()
   readonly makers = new WeakMap<object, Global>()
@@ -48,16 +48,16 @@ export class Machine {
     this.most = Math.min(this.limits.pickleMemoryBytes, getHeapStatistics().heap_size_limit / 3)
     this.allowed = new Set(options.globals.values())
   }
-  /** Counts memory before it is taken. */
+  /** Adds to the estimated memory before an allocation. */
   spend(bytes: number): void {
     this.bytes += bytes
     if (this.bytes > this.most) throw this.reader.fail(`its values need more than ${Math.floor(this.most)} bytes of memory`)
   }
-  /** Counts copies of values: a few bytes that recall one long list again and again must take neither memory nor time without bound. */
+  /** Adds the memory of copies: a short pickle that copies one long list repeatedly must not use unbounded memory or time. */
   private spendCopies(values: readonly unknown[]): void {
     for (const value of values) this.spend(copyCost(value))
   }
-  /** Counts the highest that the stacks have been. */
+  /** Adds memory when the stacks exceed their previous maximum height. */
   private grow(): void {
     if (this.stack.length + this.marks.length <= this.reached) return
     this.reached++
@@ -79,17 +79,17 @@ export class Machine {
     this.spend(COST.item)
     this.push(value)
   }
-  /** A new dict, set or list, or a view of the pickle's bytes. */
+  /** Pushes a new dict, set or list, or a view of the pickle's bytes. */
   pushObject(value: object): void {
     this.spend(COST.container)
     this.push(value)
   }
   pop(): unknown {
-    if (this.stack.length <= (this.marks.at(-1) ?? 0)) throw this.reader.fail('it takes what is not there')
+    if (this.stack.length <= (this.marks.at(-1) ?? 0)) throw this.reader.fail('an operation reads below the bottom of the stack')
     return this.stack.pop()
   }
   top(): unknown {
-    if (this.stack.length === 0) throw this.reader.fail('it takes what is not there')
+    if (this.stack.length === 0) throw this.reader.fail('an operation reads below the bottom of the stack')
     return this.stack.at(-1)
   }
   popMark(): unknown[] {
@@ -100,7 +100,7 @@ export class Machine {
   }
   tuple(n: number): void {
     const from = this.stack.length - n
-    if (from < (this.marks.at(-1) ?? 0)) throw this.reader.fail('it takes what is not there')
+    if (from < (this.marks.at(-1) ?? 0)) throw this.reader.fail('an operation reads below the bottom of the stack')
     this.pushObject(this.stack.splice(from))
   }
   as<T>(value: unknown, type: abstract new (...args: never[]) => T): T {
@@ -146,7 +146,7 @@ export class Machine {
     )
   }
   call(maker: unknown, args: unknown): void {
-    if (!this.allowed.has(maker)) throw this.reader.fail('it calls what is not a function')
+    if (!this.allowed.has(maker)) throw this.reader.fail('it calls something that is not a function')
     const list = this.as(args, Array)
     this.spendCopies(list)
     this.spend(COST.container)
@@ -174,14 +174,14 @@ export class Machine {
       throw this.reader.fail((error as Error).message, error)
     }
   }
-  /** Remembers the top under a number, or under the next one. */
+  /** Stores the top of the stack in the memo, under a given key or the next one. */
   remember(key = this.memo.length + this.scattered.size): void {
     this.spend(COST.entry)
     if (key <= this.memo.length && !this.scattered.has(key)) this.memo[key] = this.top()
     else this.scattered.set(key, this.top())
   }
   recall(key: number): void {
-    if (!(key in this.memo) && !this.scattered.has(key)) throw this.reader.fail('it recalls what it did not remember')
+    if (!(key in this.memo) && !this.scattered.has(key)) throw this.reader.fail('it reads a memo entry that it did not write')
     this.push(this.scattered.has(key) ? this.scattered.get(key) : this.memo[key])
   }
   whole(value: number | bigint | undefined): void {

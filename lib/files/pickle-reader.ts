@@ -1,9 +1,9 @@
 import { DEFAULT_LIMITS, type Limits } from './limits.js'
 import { damaged } from './read-file.js'
 
-/** A cursor over the bytes of a pickle; nothing is read past their end. */
+/** A cursor over the bytes of a pickle that never reads past their end. */
 export class PickleReader {
-  /** Work beyond the operations themselves. Units: bytes that are looked at one by one */
+  /** Work beyond the operations themselves. Units: bytes processed one by one. */
   work = 0
   constructor(
     readonly owner: string,
@@ -17,7 +17,7 @@ export class PickleReader {
   /** The next n bytes, in place. */
   take(n: number): Buffer {
     if (!(n >= 0 && n <= this.bytes.length - this.at))
-      throw this.fail(`${n} bytes are claimed, ${this.bytes.length - this.at} are left`)
+      throw this.fail(`it claims ${n} bytes but ${this.bytes.length - this.at} are left`)
     this.at += n
     return this.bytes.subarray(this.at - n, this.at)
   }
@@ -27,7 +27,7 @@ export class PickleReader {
   u32(): number {
     return this.take(4).readUInt32LE()
   }
-  /** A 64-bit length; more than any buffer holds is refused by what takes it. */
+  /** A 64-bit length; `take` refuses one beyond the end. */
   u64(): number {
     return Number(this.take(8).readBigUInt64LE())
   }
@@ -42,7 +42,7 @@ export class PickleReader {
   }
 }
 
-/** A little-endian two's-complement number of any length, as a number where it is exact. */
+/** Parses a little-endian two's-complement integer of any length; a bigint only when a number would not be exact. */
 export function longFrom(bytes: Buffer): number | bigint {
   if (bytes.length === 0) return 0
   if (bytes.length <= 6) return bytes.readIntLE(0, bytes.length)
@@ -51,7 +51,7 @@ export function longFrom(bytes: Buffer): number | bigint {
   return exact(BigInt.asIntN(bytes.length * 8, BigInt(`0x${hex}`)))
 }
 
-/** A whole number written in decimal, as `12` or `12L`, of at most `digits`; undefined when it is not one. */
+/** Parses a decimal integer, `12` or `12L`, of at most `digits`; undefined for any other text. */
 export const longOf = (text: string, digits: number): number | bigint | undefined =>
   text.length <= digits + 2 && /^-?\d+L?$/.test(text) ? exact(BigInt(text.replace('L', ''))) : undefined
 
@@ -62,13 +62,13 @@ const exact = (value: bigint): number | bigint => {
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '0': '\0', a: '\x07', b: '\b', f: '\f', v: '\v' }
 
-/** Undoes the backslash escapes of a quoted text. */
+/** Decodes the backslash escapes of a quoted text. */
 export const unquote = (text: string): string =>
   text.replace(/\\(?:x([\da-fA-F]{2})|(.))/gs, (_, hex: string | undefined, c: string) =>
     hex === undefined ? (ESCAPES[c] ?? c) : String.fromCharCode(Number.parseInt(hex, 16)),
   )
 
-/** Undoes Python's raw-unicode-escape. */
+/** Decodes Python's raw-unicode-escape. */
 export const rawUnicode = (text: string): string =>
   text.replace(/\\(?:u([\da-fA-F]{4})|U([\da-fA-F]{8}))/g, (_, u: string | undefined, U: string) =>
     String.fromCodePoint(Math.min(0x10ffff, Number.parseInt(u ?? U, 16))),

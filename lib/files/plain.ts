@@ -21,16 +21,16 @@ interface Visit {
   size: number
 }
 
-/** A key of a dict as text. Lists are not written out: a list that holds another twice, and so on, has a text without end. */
+/** Text of a dict key. Lists are cut, because the full text of nested shared lists grows exponentially. */
 export const keyText = (key: unknown): string => (typeof key === 'string' ? key : shown(key))
 
-/** A text, or a number as a text. Errors: TypeError for a list, a dict and the like, whose texts have no bound. */
+/** Text of a scalar. Errors: TypeError for lists, dicts and other values whose text is unbounded. */
 export function scalarText(value: unknown): string {
   if (!['string', 'number', 'bigint', 'boolean'].includes(typeof value)) throw new TypeError('expected a text or a number')
   return String(value)
 }
 
-/** Makes sure that a value can be walked naively: no circles, no endless nesting, no list of lists of lists that explodes. Errors: DATA_FORMAT. */
+/** Checks that a value can be traversed recursively: no cycles, bounded depth, bounded size with shared parts expanded. Errors: DATA_FORMAT. */
 export async function checkPlain(owner: string, root: unknown, { pickleDepth, pickleValues }: Limits): Promise<void> {
   const done = new Map<object, { depth: number; size: number }>()
   const open = new Set<object>()
@@ -55,7 +55,7 @@ export async function checkPlain(owner: string, root: unknown, { pickleDepth, pi
     if (step % STRIDE === 0) await new Promise(setImmediate)
     const visit = path.at(-1)!
     if (path.length > pickleDepth || visit.depth > pickleDepth) throw damaged(owner, 'its pickle nests too deep')
-    if (visit.size > pickleValues) throw damaged(owner, 'its pickle unfolds to too many values')
+    if (visit.size > pickleValues) throw damaged(owner, 'its pickle expands to too many values')
     if (visit.next < visit.items.length) {
       enter(visit.items[visit.next++])
       continue

@@ -20,7 +20,7 @@ const STORAGES: Readonly<Record<string, DType>> = {
   ComplexFloat: 'complex64',
   ComplexDouble: 'complex128',
 }
-/** Storages of quantised tensors, and bytes that any tensor may use, with the size of an element. */
+/** Element sizes of storages without a dtype: untyped bytes and quantised tensors. Units: bytes. */
 const UNTYPED: Readonly<Record<string, number>> = {
   'torch.storage.UntypedStorage': 1,
   'torch.UntypedStorage': 1,
@@ -30,11 +30,11 @@ const UNTYPED: Readonly<Record<string, number>> = {
   'torch.QUInt4x2Storage': 1,
   'torch.QUInt2x4Storage': 1,
 }
-/** Names below torch that stand for a constant: dtypes that are not read, layouts, schemes of quantisation. */
+/** Names in torch that are constants: unsupported dtypes, layouts, quantisation schemes. */
 const CONSTANTS = `uint16 uint32 uint64 complex32 quint8 qint8 qint32 quint4x2 quint2x4 float8_e4m3fn float8_e5m2 float8_e4m3fnuz
   float8_e5m2fnuz float8_e8m0fnu float4_e2m1fn_x2 per_tensor_affine per_channel_affine per_channel_affine_float_qparams per_tensor_symmetric
   per_channel_symmetric strided sparse_coo sparse_csr jagged contiguous_format channels_last preserve_format`.split(/\s+/)
-/** Tensors of a kind that is not read. */
+/** Unsupported kinds of tensors by the function that rebuilds them. */
 const KINDS: Readonly<Record<string, string>> = {
   _rebuild_sparse_tensor: 'a sparse tensor',
   _rebuild_sparse_csr_tensor: 'a sparse tensor',
@@ -47,7 +47,7 @@ const KINDS: Readonly<Record<string, string>> = {
   _rebuild_xla_tensor: 'a tensor of another device',
 }
 
-/** Stands for PyTorch's own classes of tensors. */
+/** Placeholder for the tensor classes of PyTorch itself. */
 const PLAIN_TENSOR = { class: 'torch.Tensor' }
 const isTensor = (value: unknown) => value instanceof Opaque || (typeof value === 'object' && value !== null && 'tensor' in value)
 
@@ -55,7 +55,7 @@ const isTensor = (value: unknown) => value instanceof Opaque || (typeof value ==
 export function ptGlobals(warn: (sentence: string) => void, { tensorAxes }: Limits = DEFAULT_LIMITS): Globals {
   const rebuilt = rebuilding(tensorAxes)
   const attributes = (state: unknown) => {
-    const parts = Array.isArray(state) ? state.slice(0, 2) : [state] // a dict, or that and one of slots
+    const parts = Array.isArray(state) ? state.slice(0, 2) : [state] // a dict, or a dict and the values of __slots__
     const names = parts.flatMap((part) => (part instanceof Map ? [...part.keys()].map(keyText) : []))
     const own = names.filter((name) => name !== '_is_buffer' && name !== 'persistent')
     if (own.length > 0) warn(`it holds tensors with attributes (${own.slice(0, 5).join(', ')}): left out`)
@@ -68,7 +68,7 @@ export function ptGlobals(warn: (sentence: string) => void, { tensorAxes }: Limi
       return hooked(hooks) ? new Opaque('a parameter with hooks') : tensor
     },
   }
-  /** A tensor of a class: read where the class is PyTorch's own. */
+  /** A tensor with a class: read only when the class is one of PyTorch itself. */
   const fromType: Global = {
     make: (rebuild, type, args, state) => {
       if (type !== PLAIN_TENSOR) return new Opaque(`a tensor of class ${(type as Global | null)?.opaque ?? 'unknown'}`)

@@ -3,7 +3,7 @@ import { Opaque } from './opaque.js'
 import type { Global } from './pickle-globals.js'
 import { keyText, scalarText } from './plain.js'
 
-/** How the elements of a storage are kept; of bytes that tensors share whatever their dtype, and of those that are not read, no dtype. */
+/** Element type of a storage; the dtype is undefined for untyped storages and unsupported types. */
 export interface StorageType {
   readonly name: string
   readonly dtype: DType | undefined
@@ -22,10 +22,10 @@ export interface TensorEntry {
   readonly dtype: DType
   readonly shape: readonly number[]
   readonly strides: readonly number[]
-  /** In elements, from the begin of its storage. */
+  /** Offset in its storage. Units: elements. */
   readonly storageOffset: number
   readonly storage: Storage
-  /** The values are those of the storage, negated or conjugated. */
+  /** Whether the values are those of the storage negated (`neg`) or conjugated (`conj`). */
   readonly neg: boolean
   readonly conj: boolean
 }
@@ -61,19 +61,19 @@ export const bool = (value: unknown): boolean => {
   return value
 }
 
-/** The elements of its storage that a view reaches, from its offset on. */
+/** Number of storage elements that a view spans from its offset. */
 export function span(shape: readonly number[], strides: readonly number[]): number {
   return shape.includes(0) ? 0 : shape.reduce((reach, n, i) => reach + (n - 1) * strides[i]!, 1)
 }
 
-/** Whether anything but None or an empty dict stands for the hooks of a tensor. */
+/** Whether a tensor has hooks. */
 export const hooked = (hooks: unknown): boolean => {
   if (hooks === undefined || hooks === null) return false
   if (!(hooks instanceof Map)) throw new TypeError('the hooks of a tensor are damaged')
   return hooks.size > 0
 }
 
-/** How tensors are made again, every argument honoured; what cannot be honoured gives a value that is not read. */
+/** The functions that rebuild tensors. Every argument is applied; a tensor with an unsupported argument becomes Opaque. */
 export function rebuilding(axes: number) {
   const wholes = wholesOf(axes)
   const view = (storage: unknown, offset: unknown, size: unknown, stride: unknown, dtype: unknown, metadata: unknown) => {
@@ -110,7 +110,7 @@ export function rebuilding(axes: number) {
     return hooked(hooks) ? new Opaque('a tensor with hooks') : made
   }
   const none = (more: readonly unknown[]) => {
-    if (more.length > 0) throw new TypeError('a tensor has more arguments than are known')
+    if (more.length > 0) throw new TypeError('a tensor has unknown arguments')
   }
   return {
     _rebuild_tensor: {

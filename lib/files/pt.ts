@@ -9,11 +9,11 @@ import { entryOffset, isStored, openZip, readEntry, verifyEntry, type Zip } from
 
 export type { Storage, TensorEntry } from './pt-tensors.js'
 
-/** A PyTorch file, its tensors not yet read. */
+/** A PyTorch file; its tensors are not read yet. */
 export interface PtFile {
   readonly path: string
   readonly format: 'zip' | 'legacy'
-  /** Dicts are Maps, lists and tuples arrays, None null; tensors are `TensorEntry`s. */
+  /** Dicts are Maps, lists and tuples are arrays, None is null, tensors are `TensorEntry` objects. */
   readonly value: unknown
   readonly warnings: readonly string[]
   readonly limits: Limits
@@ -21,16 +21,16 @@ export interface PtFile {
 
 const isStorageType = (value: unknown): value is StorageType =>
   typeof value === 'object' && value !== null && 'size' in value && 'dtype' in value
-/** Longer keys are none that PyTorch gives. Units: characters */
+/** Length limit of a storage key; PyTorch writes shorter ones. Units: characters. */
 const LONGEST_KEY = 100
 const MAGIC = BigInt('0x1950a86a20f9469cfc6c')
 
-/** Collects the storages that a pickle refers to; where they lie is found afterwards. */
+/** Collects the storages that a pickle refers to; their offsets are found afterwards. */
 function storageTable() {
   const storages = new Map<string, Storage>()
   const persistent = (id: unknown): unknown => {
     const [tag, type, key, , count, view] = Array.isArray(id) ? id : []
-    if (tag === 'module') return type // a class with its source, in old files
+    if (tag === 'module') return type // old files store the source of a class
     if (view !== undefined && view !== null)
       throw new TypeError('a storage is part of another one, as in very old files; save it again')
     if (
@@ -41,7 +41,7 @@ function storageTable() {
       !Number.isSafeInteger(count) ||
       count < 0
     ) {
-      throw new TypeError('a storage is of a kind that is not read')
+      throw new TypeError('a storage is of an unsupported kind')
     }
     const name = `${key} ${type.name} ${count}`
     const storage = storages.get(name) ?? { key, type, elements: count as number, offsetInFile: 0 }
@@ -121,10 +121,10 @@ async function readLegacy(path: string, size: number, limits: Limits): Promise<P
 }
 
 /**
- * Opens a file that `torch.save` wrote, in today's form or that of before 1.6, running nothing from it.
+ * Opens a file that `torch.save` wrote, in the zip format or the format before PyTorch 1.6, without running code from it.
  *
- * With `verify: false` the checksums of its storages are not compared.
- * Errors: FILE_MISSING; DATA_UNSAFE for any object that is not plain; DATA_FORMAT when it is damaged.
+ * With `verify: false` the checksums of the storages are not verified.
+ * Errors: FILE_MISSING; DATA_UNSAFE for an object that is not plain data; DATA_FORMAT when it is damaged.
  */
 export async function openPt(
   path: string,

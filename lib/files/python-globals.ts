@@ -3,14 +3,14 @@ import { Opaque } from './opaque.js'
 import type { Global, Globals } from './pickle-globals.js'
 import { scalarText } from './plain.js'
 
-/** A numpy array found inside a pickle, its elements not yet read. */
+/** A numpy array inside a pickle; its elements are not decoded yet. */
 export interface NdArray {
   readonly ndarray: true
   shape: readonly number[]
   type: ElementType
-  /** Stored column by column. */
+  /** Whether elements are stored in column-major order. */
   fortran: boolean
-  /** Bytes of its elements; of objects, the objects. */
+  /** Bytes of its elements; for the object type, the objects themselves. */
   content: Buffer | readonly unknown[]
 }
 export const isNdArray = (value: unknown): value is NdArray =>
@@ -41,7 +41,7 @@ const text = (value: unknown): string => {
 }
 const raw = (value: unknown): Buffer => {
   if (Buffer.isBuffer(value)) return value
-  return Buffer.from(text(value), 'latin1') // Python 2 wrote bytes as text
+  return Buffer.from(text(value), 'latin1') // Python 2 pickles bytes as text
 }
 const elementType = (value: unknown): ElementType => {
   const { element } = (value ?? {}) as Partial<NumpyType>
@@ -50,7 +50,7 @@ const elementType = (value: unknown): ElementType => {
 }
 const decode = (bytes: Buffer, type: ElementType): unknown => {
   if (type.kind === 'unread') return new Opaque(`a numpy value of type ${type.name}`)
-  if (bytes.length !== type.size) throw new RangeError('a numpy value has another size than its type')
+  if (bytes.length !== type.size) throw new RangeError('the size of a numpy value differs from that of its type')
   const values = plainElements(bytes, type)
   return values === undefined ? new Opaque(`a numpy value of type ${type.kind}`) : values[0]
 }
@@ -61,7 +61,7 @@ const numpyType: Global = {
     if (opaque === 'ml_dtypes.bfloat16') return { element: { kind: 'bfloat', size: 2, swap: false } } satisfies NumpyType
     if (opaque !== undefined) return { element: unreadType(opaque, 0) } satisfies NumpyType
     const element = parseElementType(text(descr))
-    if (element === undefined) throw new TypeError(`the numpy type ${descr} is not read`)
+    if (element === undefined) throw new TypeError(`the numpy type ${descr} is not supported`)
     return { element } satisfies NumpyType
   },
   build: (made, state) => {
@@ -76,7 +76,7 @@ const ndArray = (content: unknown, dtype: unknown, shape: unknown, order: unknow
   const type = elementType(dtype)
   const held = type.kind === 'object' ? [...iterable(content)] : raw(content)
   if (type.kind !== 'unread' && held.length !== count * (type.size || 1))
-    throw new RangeError('a numpy array has another size than its shape')
+    throw new RangeError('the size of a numpy array differs from that of its shape')
   return { ndarray: true, shape: shape as number[], type, fortran: order === 'F', content: held }
 }
 const empty = (): NdArray => ({ ndarray: true, shape: [0], type: unreadType('none', 0), fortran: false, content: [] })
@@ -88,13 +88,13 @@ const numpyArray: Global = {
   },
 }
 const numpyScalar: Global = { make: (dtype, bytes) => decode(raw(bytes), elementType(dtype)) }
-/** numpy's strings of any length lie in a pickle as a list of texts. */
+/** numpy pickles variable-length strings as a list of texts. */
 const numpyStrings: Global = { make: () => ({ element: { kind: 'object', size: 0, swap: false } }) satisfies NumpyType }
 
 const named = (modules: readonly string[], globals: Readonly<Record<string, Global>>): [string, Global][] =>
   modules.flatMap((module) => Object.entries(globals).map(([name, global]): [string, Global] => [`${module}.${name}`, global]))
 
-/** Where Lightning has had its dict with attributes. */
+/** Modules that have held Lightning's AttributeDict. */
 const DICTS = ['lightning_fabric', 'lightning.fabric', 'pytorch_lightning', 'lightning.pytorch'].flatMap((root) => [
   `${root}.utilities.data`,
   `${root}.utilities.parsing`,
@@ -105,11 +105,11 @@ function reconstruct(of: unknown, base: unknown, state: unknown): unknown {
   return (of as Global).opaque === undefined && state !== null && base !== undefined ? make(state) : make()
 }
 
-/** Functions that a pickle calls to make a value without effect: what they would make is not read. */
+/** Harmless functions whose values are not supported; their results become Opaque. */
 const unreadValues = (...names: readonly string[]): Record<string, Global> =>
   Object.fromEntries(names.map((name) => [name, { make: () => new Opaque(`a value made by ${name}`) }]))
 
-/** The plain types of Python and numpy that a pickle may name. */
+/** The plain Python and numpy types that a pickle may name. */
 export const PLAIN_GLOBALS: Globals = new Map([
   ...named(['builtins', '__builtin__'], {
     dict: { make: map },
@@ -138,7 +138,7 @@ export const PLAIN_GLOBALS: Globals = new Map([
     defaultdict: { make: (_, items) => map(items) },
   }),
   ...named(DICTS, { AttributeDict: { make: map } }),
-  // how protocols 0 and 1 make an object of a class of Python's
+  // protocols 0 and 1 construct objects of Python classes with it
   ...named(['copyreg', 'copy_reg'], { _reconstructor: { make: reconstruct } }),
   ...named(['_codecs'], { encode: { make: (value) => raw(value) } }),
   ...named(['numpy'], { dtype: numpyType, ndarray: { make: empty } }),

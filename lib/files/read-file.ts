@@ -3,14 +3,14 @@ import { open, stat } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { LvmError } from '../errors.js'
 
-/** The one error for a file that is not what it should be. */
+/** Makes the error for a damaged or unexpected file: DATA_FORMAT. */
 export const damaged = (path: string, sentence: string, cause?: unknown, hint?: string): LvmError =>
   new LvmError('DATA_FORMAT', `${path}: ${sentence}`, {
     ...(cause !== undefined && { cause }),
     ...(hint !== undefined && { hint }),
   })
 
-/** The bytes a file holds. Errors: FILE_MISSING, DATA_FORMAT for a folder. */
+/** Size of a file. Errors: FILE_MISSING; DATA_FORMAT for a folder. Units: bytes. */
 export async function fileSize(path: string): Promise<number> {
   const found = await stat(path).catch((cause) => {
     throw new LvmError('FILE_MISSING', `${path}: expected a file but there is none`, { cause })
@@ -19,19 +19,19 @@ export async function fileSize(path: string): Promise<number> {
   return found.size
 }
 
-/** Changes with the content of a file, with the file system's word for it. */
+/** Fingerprint of a file from its metadata: device, inode, size and modification time. */
 export async function fileStamp(path: string): Promise<string> {
   const { dev, ino, size, mtimeNs } = await stat(path, { bigint: true })
   return [dev, ino, size, mtimeNs].join(' ')
 }
 
-/** The most that one read asks for: Node aborts the process from 2^31 on. Units: bytes */
-const AT_ONCE = 1 << 30
+/** Size limit of one read: Node aborts the process from 2^31 bytes on. Units: bytes. */
+const READ_BYTES = 1 << 30
 
 /** Reads a part of a file. */
 export type Read = (offset: number, length: number) => Promise<Buffer>
 
-/** Opens a file once for many small reads. Errors: DATA_FORMAT for a part that lies behind its end. */
+/** Opens a file once for many small reads. Errors: DATA_FORMAT for a read beyond its end. */
 export async function withFile<T>(path: string, use: (read: Read) => Promise<T>): Promise<T> {
   const file = await open(path)
   try {
@@ -40,7 +40,7 @@ export async function withFile<T>(path: string, use: (read: Read) => Promise<T>)
       if (offset + length > size) throw damaged(path, `expected ${offset + length} bytes at least but it holds ${size}`)
       const bytes = Buffer.allocUnsafe(length)
       for (let done = 0; done < length; ) {
-        const { bytesRead } = await file.read(bytes, done, Math.min(length - done, AT_ONCE), offset + done)
+        const { bytesRead } = await file.read(bytes, done, Math.min(length - done, READ_BYTES), offset + done)
         if (bytesRead === 0) throw damaged(path, 'it became shorter while it was read')
         done += bytesRead
       }
@@ -51,11 +51,11 @@ export async function withFile<T>(path: string, use: (read: Read) => Promise<T>)
   }
 }
 
-/** A part of a file. Errors: DATA_FORMAT when the file ends before it. */
+/** Reads a part of a file. Errors: DATA_FORMAT when the file is too short. */
 export const readBytes = (path: string, offset: number, length: number): Promise<Buffer> =>
   withFile(path, (read) => read(offset, length))
 
-/** A part of a file, piece by piece. */
+/** Streams a part of a file. Errors: DATA_FORMAT when the file is too short. */
 export async function* streamBytes(path: string, offset: number, length: number): AsyncGenerator<Buffer> {
   if (length === 0) return
   let left = length
@@ -66,7 +66,7 @@ export async function* streamBytes(path: string, offset: number, length: number)
   if (left !== 0) throw damaged(path, `expected ${offset + length} bytes at least but it ends ${left} earlier`)
 }
 
-/** The pieces of a stream as one buffer of exactly `length` bytes. */
+/** Joins a stream into one buffer. Errors: DATA_FORMAT when it does not have exactly `length` bytes. */
 export async function collect(path: string, pieces: AsyncIterable<Buffer>, length: number): Promise<Buffer> {
   const parts: Buffer[] = []
   let held = 0
@@ -78,15 +78,15 @@ export async function collect(path: string, pieces: AsyncIterable<Buffer>, lengt
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts, held)
 }
 
-/** Reads a stream to its end for the sake of its checks. */
+/** Reads a stream to its end, so that its checks run. */
 export async function drain(pieces: AsyncIterable<Buffer>): Promise<void> {
   for await (const _ of pieces);
 }
 
 export const badCrc = (path: string, name: string): LvmError =>
-  damaged(path, `"${name}" is damaged: its CRC-32 is not the one that was stored`)
+  damaged(path, `"${name}" is damaged: its CRC-32 differs from the stored one`)
 
-/** Passes pieces on, and fails at their end when their CRC-32 is another one. */
+/** Passes pieces through and verifies their CRC-32 at the end. Errors: DATA_FORMAT. */
 export async function* checkCrc(path: string, name: string, pieces: AsyncIterable<Buffer>, crc: number): AsyncGenerator<Buffer> {
   let seen = 0
   for await (const piece of pieces) {

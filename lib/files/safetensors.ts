@@ -4,7 +4,7 @@ import { countOf, jsonFault, parseJson, repeatedKey } from './json.js'
 import { DEFAULT_LIMITS, type Limits } from './limits.js'
 import { damaged, fileSize, readBytes } from './read-file.js'
 
-/** A tensor of a .safetensors file: what it is and where its elements begin in the file. */
+/** A tensor of a .safetensors file: its type, its shape and the offset of its elements. */
 export interface SafeTensor {
   readonly type: ElementType
   readonly shape: readonly number[]
@@ -35,15 +35,15 @@ const TYPES: ReadonlyMap<unknown, ElementType> = new Map([
   ...Object.entries(UNREAD).map(([name, size]) => [name, unreadType(name, size)] as const),
 ])
 
-/** A size or offset with a point, an exponent or a sign, which JSON.parse may turn into a whole number. */
+/** A size or offset with a decimal point, an exponent or a sign, which JSON.parse may turn into an integer. */
 const NOT_WHOLE = /"(?:shape|data_offsets)"\s*:\s*\[[^\]]*[.eE-][^\]]*\]/
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /**
- * The header of a .safetensors file, with all that the reference implementation refuses refused: keys that repeat, values that are no
- * text in the metadata, tensors that overlap, holes between them, and bytes behind the last.
+ * Reads the header of a .safetensors file and refuses what the reference implementation refuses: repeated keys, metadata values
+ * that are not text, overlapping tensors, gaps between tensors, and bytes after the last tensor.
  *
  * Errors: FILE_MISSING, DATA_FORMAT.
  * Source: `read_metadata` and `validate` of huggingface/safetensors, tensor.rs.
@@ -81,7 +81,7 @@ function parseHeader(path: string, bytes: Buffer, limits: Limits): Record<string
     if (written !== null) throw damaged(path, `expected whole numbers in its header but received ${shown(cut(written[0]))}`)
   } catch (error) {
     if (error instanceof LvmError) throw error
-    throw damaged(path, `expected a safetensors file but of its header, ${jsonFault(error)}`, error)
+    throw damaged(path, `expected a safetensors file but its header is invalid: ${jsonFault(error)}`, error)
   }
   if (!isRecord(header)) throw damaged(path, 'its header is damaged')
   return header
@@ -101,7 +101,7 @@ function parseTensor(path: string, name: string, entry: unknown, start: number, 
   return { type: found, shape: shape as number[], offset: start + (begin as number) }
 }
 
-/** That tensors follow each other without a hole, from the header to the end of the file. Errors: DATA_FORMAT. */
+/** Checks that tensors fill the file from the header to the end, without gaps or overlaps. Errors: DATA_FORMAT. */
 function checkCover(path: string, tensors: ReadonlyMap<string, SafeTensor>, start: number, size: number): void {
   const spans = [...tensors].map(([name, { type, shape, offset }]) => ({
     name,

@@ -1,16 +1,16 @@
 import { LvmError } from '../errors.js'
 import { jsonHash } from './hash.js'
 
-/** Whether a results file is what was written: it has the right digest, or another one; files of earlier versions have none. */
+/** Digest check of a results file: correct, wrong, or no digest (files of earlier versions). */
 export type Seal = 'whole' | 'broken' | 'none'
 
-/** A results file as text; its last key is a digest of all the rest. */
+/** Writes a results file as text; its last key is a digest of all other keys. */
 export function sealedText(document: object): string {
   const { digest: _, ...content } = JSON.parse(JSON.stringify(document)) as Record<string, unknown>
   return `${JSON.stringify({ ...content, digest: jsonHash(content) }, null, 2)}\n`
 }
 
-/** What a results file holds, without its digest. Errors: DATA_FORMAT for what is no JSON object. */
+/** Parses a results file and removes its digest. Errors: DATA_FORMAT when it is not a JSON object. */
 export function unsealed(path: string, text: string): { document: Record<string, unknown>; seal: Seal } {
   let parsed: unknown
   try {
@@ -24,14 +24,14 @@ export function unsealed(path: string, text: string): { document: Record<string,
   return { document, seal: digest === undefined ? 'none' : digest === jsonHash(document) ? 'whole' : 'broken' }
 }
 
-/** Errors: DATA_FORMAT, always. */
+/** Throws the error for a results file that was modified. Errors: DATA_FORMAT. */
 export function refuseChanged(path: string): never {
   throw new LvmError('DATA_FORMAT', `${path}: expected what its digest says but it was changed after it was written`, {
     hint: 'restore the file, or move it away and run the command that writes it again',
   })
 }
 
-/** The content of a results file. Errors: DATA_FORMAT for what is no JSON object, or was changed after it was written. */
+/** Content of a results file. Errors: DATA_FORMAT when it is not a JSON object or was modified after it was written. */
 export function wholeDocument(
   path: string,
   text: string,

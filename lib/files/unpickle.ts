@@ -19,7 +19,7 @@ const refuse: (what: string) => Opcode = (what) => (m) => {
   throw m.unsafe(what)
 }
 
-/** Every opcode of protocols 0 to 5 by its byte; what is missing here is not a pickle. */
+/** All opcodes of protocols 0 to 5 by byte. */
 const OPCODES: Readonly<Record<string, Opcode>> = {
   '\x80': (_, r) => {
     const protocol = r.u8()
@@ -108,7 +108,7 @@ const OPCODES: Readonly<Record<string, Opcode>> = {
     const named = m.as(m.pop(), Map).size > 0
     const args = m.pop()
     const maker = m.pop()
-    if (named && (maker as Global | null)?.opaque === undefined) throw r.fail('arguments by name are not read')
+    if (named && (maker as Global | null)?.opaque === undefined) throw r.fail('keyword arguments are not supported')
     m.call(maker, args)
   },
   i: (m, r) => {
@@ -118,7 +118,7 @@ const OPCODES: Readonly<Record<string, Opcode>> = {
   },
   o: (m, r) => {
     const [maker, ...args] = m.popMark()
-    if (maker === undefined) throw r.fail('it makes an object of nothing')
+    if (maker === undefined) throw r.fail('it constructs an object without a class')
     m.call(maker, args)
   },
   b: (m) => m.build(),
@@ -134,10 +134,10 @@ const TABLE = Array.from({ length: 256 }, (_, code) => OPCODES[String.fromCharCo
 const STOP = '.'.charCodeAt(0)
 
 /**
- * The value of a pickle, without running anything from it, and where it ends.
+ * Decodes a pickle without running code from it; returns its value and the offset of its end.
  *
- * Dicts become Maps, lists and tuples arrays, None null; whole numbers beyond 2^53 bigints, bytes Buffers.
- * Errors: DATA_UNSAFE for any global that is not in the caller's table; DATA_FORMAT when it is damaged, circular or too deep.
+ * Dicts become Maps, lists and tuples arrays, None null, integers beyond 2^53 bigints, bytes Buffers.
+ * Errors: DATA_UNSAFE for a global that is not in the caller's table; DATA_FORMAT when it is damaged, cyclic or too deeply nested.
  */
 export async function unpickle(bytes: Buffer, options: UnpickleOptions): Promise<{ value: unknown; end: number }> {
   const { limits = DEFAULT_LIMITS } = options

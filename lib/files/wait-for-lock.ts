@@ -3,28 +3,28 @@ import { asLvmError, LvmError } from '../errors.js'
 import type { Holder } from './holder.js'
 import { lockHolder, lockRun } from './lock.js'
 
-/** A download and its unpacking end long before. Units: ms. */
-const PATIENCE = 60 * 60_000
+/** Default timeout, far longer than a download and its unpacking. Units: ms. */
+const TIMEOUT = 60 * 60_000
 
 /**
- * Runs `work` while no other process holds the lock of a folder; `waiting` is told once who does.
+ * Takes the lock of a folder, runs `work` and releases it; `waiting` is called once with the current holder.
  *
- * Errors: RUN_LOCKED with the holder when it has not let go after `patience` milliseconds.
+ * Errors: RUN_LOCKED with the holder when the lock is still held after `timeout` milliseconds.
  */
 export async function withLock<T>(
   folder: string,
   waiting: (owner: string) => void,
   work: () => Promise<T>,
-  { every = 500, patience = PATIENCE } = {},
+  { every = 500, timeout = TIMEOUT } = {},
 ): Promise<T> {
-  const until = performance.now() + patience
+  const until = performance.now() + timeout
   for (let told = false; ; ) {
     const lock = await lockRun(folder, 'libtorch').catch((error) => {
       const { code, message } = asLvmError(error)
       if (code !== 'RUN_LOCKED') throw error
       if (performance.now() < until) return undefined
-      const minutes = Math.round(patience / 60_000)
-      throw new LvmError(code, `${message}; it was waited for during ${minutes} minutes`, {
+      const minutes = Math.round(timeout / 60_000)
+      throw new LvmError(code, `${message}; gave up after ${minutes} minutes of waiting`, {
         cause: error,
         hint: `end that process, or delete ${folder}/lock if it no longer runs`,
       })

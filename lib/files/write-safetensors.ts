@@ -2,11 +2,11 @@ import { LvmError } from '../errors.js'
 import type { DType } from './element.js'
 import { writeNew } from './write.js'
 
-/** A tensor as far as a file needs it. */
+/** The part of a tensor's interface that a file writer needs. */
 interface Source extends Disposable {
   data(): Promise<NodeJS.ArrayBufferView>
 }
-/** A tensor that is made when its turn comes, and freed after it. */
+/** A tensor that is made just before it is written and freed afterwards. */
 export interface Piece {
   readonly name: string
   readonly shape: readonly number[]
@@ -14,7 +14,7 @@ export interface Piece {
   make(): Promise<Source>
 }
 
-/** A tensor that is there already, and stays. */
+/** Wraps an existing tensor, which is not freed. */
 export const pieceOf = (
   name: string,
   tensor: Pick<Piece, 'shape' | 'dtype'> & { to(place: { readonly device: 'cpu' }): Promise<Source> },
@@ -38,7 +38,7 @@ const NAMES: Readonly<Record<string, readonly [name: string, bytes: number]>> = 
   bool: ['BOOL', 1],
 }
 
-/** Writes tensors as `.safetensors`, one at a time, so that none is held twice. Errors: BAD_ARGUMENT for a dtype that the format lacks. */
+/** Writes tensors as `.safetensors` one at a time, so that only one copy is in memory. Errors: BAD_ARGUMENT for an unsupported dtype. */
 export async function writeSafetensors(
   path: string,
   pieces: readonly Piece[],

@@ -6,25 +6,25 @@ import { fileError } from '../errors.js'
 import { ownLeftover, removeAtExit, removeStale } from './leftovers.js'
 
 type Piece = string | NodeJS.ArrayBufferView
-/** What a file is to hold, whole or in pieces that are made as they are written. */
+/** Content of a file: complete, or in pieces that are made during the write. */
 export type Content = Piece | Iterable<Piece> | AsyncIterable<Piece>
 
-/** One call writes so much at most: the system takes less than 2 GiB at a time. Units: bytes. */
+/** Size limit of one write call: the system accepts less than 2 GiB. Units: bytes. */
 const CHUNK = 64 << 20
-/** Lines are collected into pieces of this size. Units: characters. */
-const LINES = 1 << 20
+/** Texts are joined into pieces of this size. Units: characters. */
+const TEXT_PIECE = 1 << 20
 
-/** A name below a folder that nobody else uses, of this process and this machine; it is removed when the process exits. */
+/** Makes a unique temporary path in a folder; the file is removed when the process exits. */
 export function temporary(folder: string, ending = ''): string {
   removeAtExit(folder)
   return join(folder, `${ownLeftover}${randomBytes(6).toString('hex')}${ending}`)
 }
 
-/** Writes all bytes, in chunks, however few the system takes at a time. */
+/** Writes all bytes in chunks, and repeats after partial writes. */
 export async function writeAll(file: Pick<FileHandle, 'write'>, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length; ) {
     const { bytesWritten } = await file.write(bytes, at, Math.min(CHUNK, bytes.length - at))
-    if (bytesWritten === 0) throw Object.assign(new Error('the system took no byte'), { code: 'ENOSPC' })
+    if (bytesWritten === 0) throw Object.assign(new Error('the system wrote no byte'), { code: 'ENOSPC' })
     at += bytesWritten
   }
 }
@@ -33,7 +33,7 @@ async function* pieces(content: Content): AsyncGenerator<Uint8Array> {
   let lines = ''
   for await (const piece of typeof content === 'string' || ArrayBuffer.isView(content) ? [content] : content) {
     if (typeof piece === 'string') lines += piece
-    if (lines !== '' && (lines.length > LINES || typeof piece !== 'string')) {
+    if (lines !== '' && (lines.length > TEXT_PIECE || typeof piece !== 'string')) {
       yield Buffer.from(lines)
       lines = ''
     }
@@ -42,7 +42,7 @@ async function* pieces(content: Content): AsyncGenerator<Uint8Array> {
   if (lines !== '') yield Buffer.from(lines)
 }
 
-/** Writes a new file and forces it onto the disk; `called` is its name in an error. Errors: NO_DISK, FILE_ACCESS, OPEN_FILES, those of the content. */
+/** Writes a new file and syncs it to disk; `called` is its name in errors. Errors: NO_DISK, FILE_ACCESS, OPEN_FILES, those of the content. */
 export async function writeNew(path: string, content: Content, called = path): Promise<void> {
   const coded = (error: unknown): never => {
     throw fileError(error, `could not write ${called}`)
@@ -56,7 +56,7 @@ export async function writeNew(path: string, content: Content, called = path): P
   }
 }
 
-/** Forces a file's bytes onto the disk. */
+/** Syncs a file to disk. */
 export async function syncFile(path: string): Promise<void> {
   const file = await open(path, 'r+')
   try {
@@ -66,7 +66,7 @@ export async function syncFile(path: string): Promise<void> {
   }
 }
 
-/** Forces the names in a folder onto the disk, where the system can. */
+/** Syncs the entries of a folder to disk, where the system supports it. */
 export async function syncFolder(path: string): Promise<void> {
   try {
     const folder = await open(path, 'r')
@@ -76,7 +76,7 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** A copy with bytes of its own, forced onto the disk; file systems that can share blocks until one side changes do. */
+/** Copies a file (copy-on-write where the file system supports it) and syncs it to disk. */
 export async function copyWhole(from: string, to: string): Promise<void> {
   try {
     await copyFile(from, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL)
@@ -87,9 +87,10 @@ export async function copyWhole(from: string, to: string): Promise<void> {
 }
 
 /**
- * Writes files by their paths, all of them before the first gets its name: a reader sees the old file or the new one, whatever happens.
+ * Writes files atomically: all are written under temporary names and then renamed, so a reader sees the old file or the new one.
  *
- * Folders are made where they are missing. Errors: NO_DISK, FILE_ACCESS, OPEN_FILES, those of the contents; then no file has changed.
+ * Missing folders are created.
+ * Errors: NO_DISK, FILE_ACCESS, OPEN_FILES, those of the contents; on a failed write no file has changed.
  */
 export async function publish(files: Readonly<Record<string, Content>>): Promise<void> {
   const folders = [...new Set(Object.keys(files).map((path) => dirname(path)))]
@@ -116,10 +117,10 @@ export async function publish(files: Readonly<Record<string, Content>>): Promise
   }
 }
 
-/** Replaces a text file, as `publish` does. */
+/** Replaces a text file atomically. */
 export const replaceText = (folder: string, name: string, text: string): Promise<void> => publish({ [join(folder, name)]: text })
 
-/** Replaces a small text file at once, as `publish` does. */
+/** Replaces a small text file atomically and synchronously. */
 export function publishSync(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true })
   const part = temporary(dirname(path))

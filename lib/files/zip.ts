@@ -14,7 +14,7 @@ export interface ZipEntry {
 }
 export interface Zip {
   readonly path: string
-  /** Where the central directory begins: no entry reaches past it. */
+  /** Offset of the central directory; entries end before it. */
   readonly end: number
   readonly entries: ReadonlyMap<string, ZipEntry>
   readonly limits: Limits
@@ -22,10 +22,10 @@ export interface Zip {
 
 const STORED = 0
 const DEFLATED = 8
-/** Deflate cannot shrink more than this, so a larger claim is a lie. */
+/** Maximum compression ratio of deflate; an entry that claims more is refused. */
 const MAX_RATIO = 1032
 
-/** An unsigned 64-bit number; what no file can reach becomes Infinity, so that every bound refuses it. */
+/** Reads an unsigned 64-bit integer; values above 2^53 become Infinity, so that every bounds check refuses them. */
 const u64 = (bytes: Buffer, at: number): number => {
   const value = bytes.readBigUInt64LE(at)
   return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : Infinity
@@ -58,7 +58,7 @@ function checked(path: string, d: Directory, end: number, { zipDirectoryBytes, z
   return d
 }
 
-/** Sizes that do not fit 32 bits stand in the zip64 extra field, in this order. */
+/** Reads the sizes that do not fit 32 bits from the zip64 extra field, where they have this order. */
 function widen(path: string, extra: Buffer, narrow: { size: number; packed: number; header: number }) {
   const wide = { ...narrow }
   for (let at = 0; at + 4 <= extra.length; ) {
@@ -77,7 +77,7 @@ function widen(path: string, extra: Buffer, narrow: { size: number; packed: numb
   return wide
 }
 
-const surprising = (name: string) =>
+const isUnsafeName = (name: string) =>
   name === '' || name.includes('\0') || name.includes('\\') || name.startsWith('/') || name.split('/').includes('..')
 
 function parseEntry(path: string, bytes: Buffer, at: number, end: number): { entry: ZipEntry; next: number } {
@@ -87,18 +87,18 @@ function parseEntry(path: string, bytes: Buffer, at: number, end: number): { ent
   const next = extraEnd + bytes.readUInt16LE(at + 32)
   if (next > bytes.length) throw damaged(path, 'its zip directory is damaged')
   const name = bytes.toString('utf8', at + 46, nameEnd)
-  if (surprising(name)) throw damaged(path, `the entry name ${JSON.stringify(name)} is not allowed`)
+  if (isUnsafeName(name)) throw damaged(path, `the entry name ${JSON.stringify(name)} is not allowed`)
   if (bytes.readUInt16LE(at + 8) & 1) throw damaged(path, `"${name}" is encrypted`)
   const narrow = { size: bytes.readUInt32LE(at + 24), packed: bytes.readUInt32LE(at + 20), header: bytes.readUInt32LE(at + 42) }
   const sizes = widen(path, bytes.subarray(nameEnd, extraEnd), narrow)
   const method = bytes.readUInt16LE(at + 10)
   if (sizes.header + 30 + sizes.packed > end) throw damaged(path, `"${name}" lies outside the file`)
-  const believable = method === STORED ? sizes.size === sizes.packed : sizes.size <= sizes.packed * MAX_RATIO + 64
-  if (!believable) throw damaged(path, `"${name}" claims ${sizes.size} bytes, which its ${sizes.packed} stored bytes cannot hold`)
+  const plausible = method === STORED ? sizes.size === sizes.packed : sizes.size <= sizes.packed * MAX_RATIO + 64
+  if (!plausible) throw damaged(path, `"${name}" claims ${sizes.size} bytes, which its ${sizes.packed} stored bytes cannot hold`)
   return { entry: { name, method, crc: bytes.readUInt32LE(at + 16), ...sizes }, next }
 }
 
-/** The directory of a zip file, every size and offset checked against the file. Errors: DATA_FORMAT, FILE_MISSING. */
+/** Reads the directory of a zip file and checks every size and offset against the file. Errors: DATA_FORMAT, FILE_MISSING. */
 export async function openZip(path: string, limits: Limits = DEFAULT_LIMITS): Promise<Zip> {
   const { offset, length, count } = await directory(path, await fileSize(path), limits)
   const bytes = await readBytes(path, offset, length)
@@ -117,7 +117,7 @@ export async function openZip(path: string, limits: Limits = DEFAULT_LIMITS): Pr
   return { path, end: offset, entries, limits }
 }
 
-/** Where the bytes of an entry begin in the file; `bytes` are those from its header on, as many as are at hand. Errors: DATA_FORMAT. */
+/** Offset of the data of an entry in the file; `bytes` start at its local header. Errors: DATA_FORMAT. */
 export function offsetIn(zip: Zip, entry: ZipEntry, bytes: Buffer): number {
   const name = Buffer.from(entry.name)
   const offset = entry.header + 30 + bytes.readUInt16LE(26) + bytes.readUInt16LE(28)
@@ -129,7 +129,7 @@ export function offsetIn(zip: Zip, entry: ZipEntry, bytes: Buffer): number {
   return offset
 }
 
-/** Where the bytes of an entry begin in the file. Errors: DATA_FORMAT. */
+/** Reads the local header of an entry and returns the offset of its data. Errors: DATA_FORMAT. */
 export async function entryOffset(
   zip: Zip,
   entry: ZipEntry,
@@ -142,7 +142,7 @@ export const isStored = (entry: ZipEntry): boolean => entry.method === STORED
 
 async function* inflate(zip: Zip, entry: ZipEntry, packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const inflater = createInflateRaw({ chunkSize: 1 << 18 })
-  const fed = pipeline(packed, inflater).catch(() => {}) // its error arrives through the iterator below as well
+  const fed = pipeline(packed, inflater).catch(() => {}) // the iterator below throws the same error
   let size = 0
   try {
     for await (const piece of inflater) {
@@ -157,10 +157,13 @@ async function* inflate(zip: Zip, entry: ZipEntry, packed: AsyncIterable<Buffer>
   if (size !== entry.size) throw damaged(zip.path, `"${entry.name}" does not inflate to the ${entry.size} bytes it claims`)
 }
 
-/** The bytes of an entry, piece by piece, checked against its size and CRC-32 by the time it ends. Errors: DATA_FORMAT. */
+/** Streams the decompressed bytes of an entry; size and CRC-32 are verified at the end. Errors: DATA_FORMAT. */
 export async function* streamEntry(zip: Zip, entry: ZipEntry): AsyncGenerator<Buffer> {
   if (entry.method !== STORED && entry.method !== DEFLATED) {
-    throw damaged(zip.path, `"${entry.name}" is packed by method ${entry.method}; only stored and deflated entries are read`)
+    throw damaged(
+      zip.path,
+      `"${entry.name}" uses compression method ${entry.method}; only stored and deflated entries are supported`,
+    )
   }
   const { unpackedBytes, unpackedRatio } = zip.limits
   const most = unpackedBytes + unpackedRatio * entry.packed
@@ -170,10 +173,10 @@ export async function* streamEntry(zip: Zip, entry: ZipEntry): AsyncGenerator<Bu
   yield* checkCrc(zip.path, entry.name, isStored(entry) ? packed : inflate(zip, entry, packed), entry.crc)
 }
 
-/** Entries up to here are read at once, so that thousands of them do not open the file again and again. */
+/** Stored entries up to this size are read in one call, so that the file is not opened once per entry. Units: bytes. */
 const SMALL = 1 << 20
 
-/** Compares the checksum of an entry with its bytes. Errors: DATA_FORMAT. */
+/** Verifies the checksum of an entry. Errors: DATA_FORMAT. */
 export async function verifyEntry(zip: Zip, entry: ZipEntry, read: Read): Promise<void> {
   const isSmall = isStored(entry) && entry.packed <= SMALL
   const bytes = isSmall ? await read(await entryOffset(zip, entry, read), entry.packed) : undefined
@@ -181,7 +184,7 @@ export async function verifyEntry(zip: Zip, entry: ZipEntry, read: Read): Promis
   else if (crc32(bytes) !== entry.crc) throw badCrc(zip.path, entry.name)
 }
 
-/** All bytes of an entry. Errors: DATA_FORMAT. */
+/** Reads all bytes of an entry. Errors: DATA_FORMAT. */
 export async function readEntry(zip: Zip, entry: ZipEntry): Promise<Buffer> {
   if (entry.size > zip.limits.pickleBytes) throw damaged(zip.path, `"${entry.name}" is too large to be read at once`)
   return collect(zip.path, streamEntry(zip, entry), entry.size)

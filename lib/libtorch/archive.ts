@@ -6,7 +6,7 @@ import { openZip, streamEntry, type Zip, type ZipEntry } from '../files/zip.js'
 
 /** One file of an archive or a folder. */
 export interface Member {
-  /** With forward slashes. */
+  /** Path with forward slashes. */
   readonly name: string
   readonly size: number
   chunks(): Chunks
@@ -14,12 +14,12 @@ export interface Member {
 /** The bytes of a file, piece by piece. */
 export type Chunks = AsyncIterable<Buffer>
 
-/** An archive that cannot be read as a failed download. */
+/** Turns DATA_FORMAT of a damaged archive into LIBTORCH_FETCH; returns other errors unchanged. */
 const broken = (error: unknown): unknown =>
   error instanceof LvmError && error.code === 'DATA_FORMAT'
     ? new LvmError('LIBTORCH_FETCH', `libtorch: ${error.message}`, {
         cause: error,
-        hint: 'fetch it again, or unpack it yourself and use --from FOLDER',
+        hint: 'download it again, or unpack it yourself and use --from FOLDER',
       })
     : error
 
@@ -31,7 +31,7 @@ async function* contents(zip: Zip, entry: ZipEntry): Chunks {
   }
 }
 
-/** The files of a zip archive, as its central directory lists them. Errors: LIBTORCH_FETCH, also while a member is read. */
+/** The files listed in the central directory of a zip archive. Errors: LIBTORCH_FETCH, also while a member is read. */
 export async function zipMembers(path: string): Promise<Member[]> {
   try {
     const zip = await openZip(path)
@@ -45,14 +45,14 @@ export async function zipMembers(path: string): Promise<Member[]> {
   }
 }
 
-/** A file as a member; links are followed. */
+/** Describes a file as a member; follows links. */
 export const fileMember = async (path: string, name: string): Promise<Member> => ({
   name,
   size: (await stat(path)).size,
   chunks: () => createReadStream(path),
 })
 
-/** The files below a folder, their names beginning with `prefix`. */
+/** The files below a folder, with `prefix` before their names. */
 export async function folderMembers(folder: string, prefix: string): Promise<Member[]> {
   const found: Member[] = []
   for (const entry of await readdir(folder)) {

@@ -3,11 +3,11 @@ export interface Wheel {
   readonly name: string
   readonly version: string
   readonly sha256: string
-  /** 0 where it is small and not known. */
+  /** Size for progress and disk checks; 0 for small wheels of unknown size. Units: bytes. */
   readonly bytes: number
 }
 
-/** NVIDIA's wheels that the GPU variant takes beside torch: name, version, and the SHA-256 for x86_64 and for aarch64. */
+/** NVIDIA wheels that the GPU variant needs besides torch: name, version, SHA-256 for x86_64 and for aarch64. */
 const WHEELS: readonly (readonly [name: string, version: string, x64: string, arm64: string])[] = [
   [
     'nvidia-cudnn-cu13',
@@ -89,6 +89,6 @@ const WHEELS: readonly (readonly [name: string, version: string, x64: string, ar
   ],
 ]
 
-/** The wheels of the GPU variant on Linux, with the versions that torch's own metadata asks for. */
+/** NVIDIA wheels of the GPU variant on Linux, in the versions that the metadata of torch requires. */
 export const cudaWheels = (arch: 'x64' | 'arm64'): readonly Wheel[] =>
   WHEELS.map(([name, version, x64, arm64]) => ({ name, version, bytes: 0, sha256: arch === 'x64' ? x64 : arm64 }))

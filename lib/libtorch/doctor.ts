@@ -10,28 +10,28 @@ import { packageRoot, storeRoot } from './paths.js'
 import { here, PLATFORMS } from './pins.js'
 import { attempt, type Trial } from './probe-libtorch.js'
 
-/** Something that is wrong, and what mends it. */
+/** A problem and its fix. */
 export interface Problem {
   readonly what: string
   readonly fix: string
-  /** Whether nothing can be trained before it is mended. */
+  /** Whether it prevents training. */
   readonly fatal: boolean
 }
 
-/** A place where a libtorch may be, and how it did in a child process. */
+/** A possible location of libtorch, with the result of the trial in a child process. */
 export interface Candidate {
   readonly source: string
   readonly path: string | null
   readonly version: string | null
   readonly variant: string | null
   readonly verdict: string
-  /** Whether this is the one that is used. */
+  /** Whether lvm-torch uses this one. */
   readonly used: boolean
 }
 
 type Devices = Extract<Trial, { ok: true }>['devices']
 
-/** Everything that `doctor` says; field names as in its JSON. */
+/** The result of `doctor`; field names as in its JSON. */
 export interface Diagnosis {
   readonly version: 1
   readonly usable: boolean
@@ -49,7 +49,7 @@ export interface Diagnosis {
   readonly problems: readonly Problem[]
 }
 
-/** The value, or the error as a problem. */
+/** Returns the value of `work`, or adds its error to the problems. */
 function attempted<T>(problems: Problem[], work: () => T): T | undefined {
   try {
     return work()
@@ -77,7 +77,7 @@ const tools = (): Record<string, string | null> => ({
   compiler: tool(process.env.CXX ?? (process.platform === 'win32' ? 'cl' : 'c++')),
 })
 
-/** Looks at everything that training needs. Trying each libtorch in a child process takes about a second each. */
+/** Checks everything that training needs; the trial of each libtorch in a child process takes about a second. */
 export async function examine(): Promise<Diagnosis> {
   const problems: Problem[] = []
   const add = (fatal: boolean, what: string, fix: string) => problems.push({ what, fix, fatal })
@@ -111,7 +111,11 @@ export async function examine(): Promise<Diagnosis> {
   if (chosen && !chosen.ok) add(true, chosen.message, chosen.hint)
   const disks = await Promise.all([storeRoot(), process.cwd()].map(async (path) => ({ path, free_bytes: await freeBytes(path) })))
   if (!used && disks[0]!.free_bytes < 1.3e9)
-    add(true, `there is too little room in ${storeRoot()} for libtorch`, 'free 1.3 GB, or set LVM_TORCH_CACHE=/another/disk')
+    add(
+      true,
+      `there is too little free space in ${storeRoot()} for libtorch`,
+      'free 1.3 GB, or set LVM_TORCH_CACHE=/another/disk',
+    )
   if (used?.variant === 'cpu' && existsSync('/proc/driver/nvidia/version')) {
     add(false, 'there is an NVIDIA GPU but this libtorch is for the CPU', 'run: npx lvm-torch libtorch install cuda')
   }

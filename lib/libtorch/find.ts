@@ -7,22 +7,22 @@ import { inspect, type Libtorch } from './inspect-libtorch.js'
 import { apart, type Env, packageRoot, storeRoot } from './paths.js'
 import { here, VERSION } from './pins.js'
 
-/** One place that was looked at. */
+/** One location that was searched. */
 export interface Step {
   readonly source: string
   readonly path: string | null
-  /** `usable`, or why not. */
+  /** `usable`, or the reason against it. */
   readonly verdict: string
   readonly libtorch?: Libtorch
 }
 
-/** One place, looked at. */
+/** Inspects one location. */
 export const step = (source: string, path: string, env: Env = process.env): Step => {
   const found = inspect(path, env)
   return typeof found === 'string' ? { source, path, verdict: found } : { source, path, verdict: 'usable', libtorch: found }
 }
 
-/** Where a Python keeps its torch, asked without importing it. */
+/** Finds the folder of a Python's torch without importing it. */
 function pythonTorch(python: string): string | undefined {
   const script = "import importlib.util as u; s = u.find_spec('torch'); print(s.submodule_search_locations[0] if s else '')"
   try {
@@ -33,7 +33,7 @@ function pythonTorch(python: string): string | undefined {
   }
 }
 
-/** The torch of a Python: `1` for python3, or a path. */
+/** Inspects the torch of a Python: `1` for python3, or a path. */
 export function fromPython(setting: string, source: string, env: Env = process.env): Step {
   const python = setting === '1' ? 'python3' : /[\\/]/.test(setting) ? resolve(setting) : setting
   const path = pythonTorch(python)
@@ -42,7 +42,7 @@ export function fromPython(setting: string, source: string, env: Env = process.e
     : step(source, path, env)
 }
 
-/** The variant that was installed or chosen last; undefined when there is none. */
+/** Name of the installed variant in use; undefined when there is none. */
 export function active(env: Env = process.env): string | undefined {
   const file = join(storeRoot(env), 'active')
   return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined
@@ -56,7 +56,7 @@ function platformPackage(): string | undefined {
   }
 }
 
-/** The places a libtorch may be, in order of preference, each looked at when it is asked for. */
+/** The possible locations of libtorch in order of preference, inspected one by one. */
 export function* steps(env: Env = process.env): Generator<Step> {
   const folder = env.LVM_TORCH_LIBTORCH
   yield folder ? step('LVM_TORCH_LIBTORCH', folder, env) : { source: 'LVM_TORCH_LIBTORCH', path: null, verdict: 'not set' }
@@ -75,7 +75,7 @@ export function* steps(env: Env = process.env): Generator<Step> {
     : { source: 'platform package', path: null, verdict: `lvm-torch-libtorch-${here} is not installed` }
 }
 
-/** Looks for a libtorch; a place that was named by a variable and does not serve ends the search, rather than being passed over. */
+/** Searches for a libtorch; an unusable location that an environment variable names ends the search with a failure. */
 export function search(env: Env = process.env): { libtorch?: Libtorch; tried: Step[] } {
   const tried: Step[] = []
   for (const one of steps(env)) {
@@ -86,7 +86,7 @@ export function search(env: Env = process.env): { libtorch?: Libtorch; tried: St
   return { tried }
 }
 
-/** The libtorch to use. Errors: LIBTORCH_MISSING, LIBTORCH_MISMATCH, with every place that was tried and how to mend it. */
+/** Finds the libtorch to use. Errors: LIBTORCH_MISSING, LIBTORCH_MISMATCH, with all locations tried and the fixes. */
 export function findLibtorch(env: Env = process.env): Libtorch {
   const { libtorch, tried } = search(env)
   if (libtorch) return libtorch

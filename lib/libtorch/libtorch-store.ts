@@ -10,14 +10,14 @@ import { inspect } from './inspect-libtorch.js'
 import { type Env, storeRoot } from './paths.js'
 import type { Variant } from './unpack.js'
 
-/** What `variant.json` says about an installed libtorch. */
+/** Content of `variant.json` of an installed libtorch. */
 export interface Description {
   readonly version: string
   readonly variant: Variant
   readonly platform: string
-  /** What it was made from. */
+  /** Files that it was unpacked from. */
   readonly source: string
-  /** Whether that had the SHA-256 that lvm-torch expects. */
+  /** Whether their SHA-256 equals the one pinned in lvm-torch. */
   readonly pinned: boolean
   readonly installed_at: string
   readonly files: number
@@ -34,7 +34,7 @@ export interface Installed extends Description {
 }
 
 export const SUMS = 'SHA256SUMS'
-/** Every libtorch that was installed, by name. */
+/** All installed libtorch variants, sorted by name. */
 export function installed(env: Env = process.env): Installed[] {
   const store = storeRoot(env)
   if (!existsSync(store)) return []
@@ -47,7 +47,7 @@ export function installed(env: Env = process.env): Installed[] {
   })
 }
 
-/** The installed libtorch of that name (`2.13.0-cpu`, or `cpu`), or the active one. Errors: LIBTORCH_MISSING, BAD_OPTION. */
+/** Finds the installed libtorch of a name (`2.13.0-cpu` or `cpu`), or the active one. Errors: LIBTORCH_MISSING, BAD_OPTION. */
 export function pick(name: string | undefined, env: Env = process.env): Installed {
   const all = installed(env)
   const named = name === undefined ? all.find((one) => one.active) : all.find((one) => one.name === name || one.variant === name)
@@ -57,7 +57,7 @@ export function pick(name: string | undefined, env: Env = process.env): Installe
   throw badOption('libtorch', 'name', `one of ${names}`, name, 'run: npx lvm-torch libtorch list')
 }
 
-/** Makes an installed libtorch the one that is used. */
+/** Makes an installed libtorch the active one. */
 export async function activate(name: string, env: Env = process.env): Promise<void> {
   await replaceText(storeRoot(env), 'active', `${name}\n`)
 }
@@ -69,7 +69,7 @@ export async function remove(name: string, env: Env = process.env): Promise<Inst
     storeRoot(env),
     () => {},
     async () => {
-      // Renamed first, so that a kill in between leaves no half variant under a name that is looked for.
+      // Renamed first, so that a kill during deletion leaves no incomplete variant under a valid name.
       await rename(one.path, `${one.path}.part`)
       await rm(`${one.path}.part`, { recursive: true, force: true })
       if (one.active) await rm(join(storeRoot(env), 'active'), { force: true })
@@ -78,7 +78,7 @@ export async function remove(name: string, env: Env = process.env): Promise<Inst
   return one
 }
 
-/** Compares every file with the SHA-256 it had when it was unpacked. Errors: LIBTORCH_MISMATCH naming the first that differ. */
+/** Compares every file with its SHA-256 at installation. Errors: LIBTORCH_MISMATCH with the first files that differ. */
 export async function verify(name?: string, env: Env = process.env): Promise<{ name: string; files: number }> {
   const one = pick(name, env)
   const text = await readFile(join(one.path, SUMS), 'utf8').catch(() => '')

@@ -10,18 +10,18 @@ import { probe } from './probe-libtorch.js'
 
 const require = createRequire(import.meta.url)
 
-/** What the addon needs to be required. */
+/** The loaded libtorch, and the addon that can now be required. */
 export interface Loaded {
   /** The path of the addon. */
   readonly addon: string
-  /** The folder of the libtorch that is now in this process. */
+  /** Folder of the libtorch that is loaded in this process. */
   readonly libtorch: string
   readonly version: string
-  /** What kept the CUDA part from loading; empty where it loaded or there is no driver. */
+  /** Error from loading the CUDA part; empty when it loaded or there is no driver. */
   readonly withoutCuda: string
 }
 
-/** The addon for this platform: built in a clone, or shipped in the package. Errors: ADDON_MISSING. */
+/** Path of the addon for this platform: built in a clone, or shipped in the package. Errors: ADDON_MISSING. */
 export function addonPath(root: string = packageRoot()): string {
   try {
     return require('node-gyp-build').resolve(root)
@@ -33,14 +33,14 @@ export function addonPath(root: string = packageRoot()): string {
   }
 }
 
-/** The loader stands in a folder of its own, where node-gyp-build does not take it for the addon. */
+/** Path of loader.node, which lies in its own folder because node-gyp-build would mistake it for the addon. */
 function loaderPath(addon: string): string {
   const places = [join(dirname(addon), 'loader'), join(dirname(addon), '..', 'loader')].map((folder) =>
     join(folder, 'loader.node'),
   )
   const path = places.find((place) => existsSync(place))
   if (path === undefined)
-    throw new LvmError('ADDON_MISSING', `lvm-torch: expected loader.node beside ${addon} but it is not there`)
+    throw new LvmError('ADDON_MISSING', `lvm-torch: expected loader.node beside ${addon} but it does not exist`)
   return path
 }
 
@@ -64,7 +64,7 @@ function open(addon: string, { path, version }: Libtorch): string {
   }
 }
 
-/** Brings libtorch into this process, so that the addon can be required. Errors: LIBTORCH_MISSING, LIBTORCH_MISMATCH, ADDON_MISSING. */
+/** Loads libtorch into this process, so that the addon can be required. Errors: LIBTORCH_MISSING, LIBTORCH_MISMATCH, ADDON_MISSING. */
 export function loadLibtorch(): Loaded {
   const libtorch = findLibtorch()
   const addon = addonPath()

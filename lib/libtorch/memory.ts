@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { groupFolders, read } from './machine.js'
 import { apart } from './paths.js'
 
-/** The number that follows a key in text of lines `key number`. */
+/** Number after a key in text with lines «key number»; 0 when the key is absent. */
 const valueIn = (text: string | undefined, key: string): number =>
   Number(new RegExp(`^"?${key}"?:?\\s+(\\d+)`, 'm').exec(text ?? '')?.[1] ?? 0)
 
-/** What a control group may still take: its limit less what it uses, pages of files not counted, which go when memory is wanted. */
+/** Free memory of a control group: limit minus usage, where the reclaimable page cache does not count as used. Units: bytes. */
 function leftIn(folder: string, cgroup: 1 | 2): number {
   const [limit, usage] = cgroup === 2 ? ['memory.max', 'memory.current'] : ['memory.limit_in_bytes', 'memory.usage_in_bytes']
   const [most, used] = [Number(read(join(folder, limit!)) ?? Number.NaN), Number(read(join(folder, usage!)) ?? Number.NaN)]
@@ -19,7 +19,7 @@ function leftIn(folder: string, cgroup: 1 | 2): number {
   return most - Math.max(0, used - reclaimable)
 }
 
-/** Pages of macOS that are free or can be had without writing anything, from the text of `vm_stat`. */
+/** Memory on macOS that is free or can be reclaimed without writing to disk, from the output of `vm_stat`. Units: bytes. */
 export function freeOnMac(text: string): number | undefined {
   const size = Number(/page size of (\d+) bytes/.exec(text)?.[1])
   const keys = ['Pages free', 'Pages inactive', 'Pages speculative', 'Pages purgeable']
@@ -33,7 +33,7 @@ function freeOnHost(root: string): number {
   return available > 0 ? 1024 * available : freemem()
 }
 
-/** Memory that this process can have: of the machine, and of the control groups it runs in. Units: bytes. */
+/** Memory available to this process: the smallest of the machine's and its control groups'. Units: bytes. */
 export function freeMemory(root = '/'): number {
   const { folders, cgroup } = groupFolders('memory', root)
   return Math.max(0, Math.min(freeOnHost(root), ...folders.map((folder) => leftIn(folder, cgroup))))

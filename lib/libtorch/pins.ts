@@ -1,27 +1,27 @@
 import { cudaWheels, type Wheel } from './cuda-pins.js'
 
-/** The one version that is supported. */
+/** The supported version of libtorch. */
 export const VERSION = '2.13.0'
 
-/** Whether another version than the pinned one may be used: for compiling against older and newer ones. */
+/** Whether LVM_TORCH_ANY_VERSION allows other versions, for compiling against older and newer ones. */
 export const anyVersion = (env: Readonly<Record<string, string | undefined>> = process.env): boolean =>
   env.LVM_TORCH_ANY_VERSION === '1'
 
-/** Patch releases keep the binary interface; others do not. */
+/** Whether a version is a patch release of the supported one: only patch releases keep the binary interface. */
 export const supported = (version: string): boolean => version.split('.', 2).join('.') === VERSION.split('.', 2).join('.')
 
-/** What one platform needs. */
+/** Wheels and sizes of one platform. */
 export interface Platform {
-  /** The tags by which pip finds the wheels. */
+  /** Platform tags for pip. */
   readonly tags: readonly string[]
   readonly wheels: readonly Wheel[]
-  /** What the GPU variant needs beside them. */
+  /** Further wheels of the GPU variant. */
   readonly cuda?: readonly Wheel[]
-  /** Bytes on disk once unpacked. */
+  /** Size after unpacking. Units: bytes. */
   readonly unpacked: number
 }
 
-// pip takes a tag literally: manylinux_2_28 does not include 2_17, which one of nvidia's wheels is made for, and so on.
+// pip matches tags literally: manylinux_2_28 does not include 2_17, which some NVIDIA wheels have.
 const manylinux = (arch: string) => [
   ...['manylinux1', 'manylinux2010', 'manylinux2014'].map((name) => `${name}_${arch}`),
   ...Array.from({ length: 31 }, (_, i) => `manylinux_2_${5 + i}_${arch}`),
@@ -31,7 +31,7 @@ const torch = (bytes: number, sha256: string): Wheel => ({ name: 'torch', versio
 const cudart = (bytes: number, sha256: string): Wheel => ({ name: 'nvidia-cuda-runtime', version: '13.0.96', bytes, sha256 })
 const cupti = (bytes: number, sha256: string): Wheel => ({ name: 'nvidia-cuda-cupti', version: '13.0.85', bytes, sha256 })
 
-/** The pinned wheels by `process.platform`-`process.arch`. On Linux libtorch_cpu itself needs two small CUDA libraries, GPU or not. */
+/** Pinned wheels by `process.platform`-`process.arch`. On Linux libtorch_cpu needs two small CUDA libraries even without a GPU. */
 export const PLATFORMS: Readonly<Record<string, Platform>> = {
   'linux-x64': {
     tags: manylinux('x86_64'),
@@ -65,5 +65,5 @@ export const PLATFORMS: Readonly<Record<string, Platform>> = {
   },
 }
 
-/** The platform this process runs on. */
+/** Platform of this process. */
 export const here = `${process.platform}-${process.arch}`

@@ -8,9 +8,9 @@ import { apart, type Env } from './paths.js'
 import { VERSION } from './pins.js'
 
 const run = promisify(execFile)
-const offline = `or fetch torch-${VERSION} elsewhere and run: npx lvm-torch libtorch install --from FILE.whl`
+const offline = `or download torch-${VERSION} elsewhere and run: npx lvm-torch libtorch install --from FILE.whl`
 
-/** A Python that has pip. Errors: LIBTORCH_FETCH with the command that installs one. */
+/** Finds a Python with pip. Errors: LIBTORCH_FETCH with the command that installs one. */
 export async function pythonWithPip(): Promise<string> {
   let seen: string | undefined
   for (const python of ['python3', 'python']) {
@@ -29,7 +29,7 @@ export async function pythonWithPip(): Promise<string> {
   })
 }
 
-/** Bytes below a folder, as far as they can be seen while it changes. */
+/** Total size of the files below a folder; files that vanish meanwhile count as 0. Units: bytes. */
 async function sizeOf(folder: string): Promise<number> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
   const sizes = entries.map(async (entry) => {
@@ -67,7 +67,7 @@ function refusal(requirement: string, log: string): LvmError {
   })
 }
 
-/** Settings of pip and of its network library that name files. */
+/** Environment variables of pip and its network library that hold paths. */
 const PATHS = [
   'PIP_FIND_LINKS',
   'PIP_CONFIG_FILE',
@@ -78,7 +78,7 @@ const PATHS = [
   'SSL_CERT_FILE',
 ]
 
-/** Those settings with paths that hold in any working folder: relative ones are meant from where the user is. */
+/** Makes the relative paths in these variables absolute, because pip runs in another working folder. */
 export const placed = (env: Env): Env =>
   Object.fromEntries(
     PATHS.filter((name) => env[name]).map((name) => [
@@ -89,14 +89,14 @@ export const placed = (env: Env): Env =>
     ]),
   )
 
-/** Has pip fetch wheels into a folder; `progress` is told the bytes that have come so far. Errors: LIBTORCH_FETCH, NO_DISK. */
+/** Downloads wheels into a folder with pip; `progress` receives the bytes downloaded so far. Errors: LIBTORCH_FETCH, NO_DISK. */
 export async function download(
   python: string,
   requirements: readonly string[],
   folder: string,
   { tags, progress }: { tags: readonly string[]; progress: (bytes: number) => void },
 ): Promise<void> {
-  // pip writes to its temporary folder first: on our disk it can be watched, moved without a copy, and cleaned up after a kill.
+  // pip writes to its temporary folder first; below `folder` its size can be measured, its files are renamed instead of copied, and a kill leaves nothing outside the store.
   const temporary = join(folder, 'tmp')
   await mkdir(temporary, { recursive: true })
   const options = [

@@ -8,7 +8,7 @@ import { publishSync } from '../files/write.js'
 import type { Libtorch } from './inspect-libtorch.js'
 import { cacheRoot, packageRoot } from './paths.js'
 
-/** What a child process found out about a libtorch. */
+/** Result of the trial of a libtorch in a child process. */
 export type Trial =
   | {
       ok: true
@@ -23,7 +23,7 @@ export type Trial =
 const script = () => join(packageRoot(), 'dist', 'lib', 'torch', 'trial.js')
 const MEGABYTE = 1 << 20
 
-/** What tells whether a file is still the one that was tried: its times, which a copy may keep, and what stands at its ends. */
+/** Fingerprint of a file: size, times and a checksum of its first and last megabyte, because a copy may keep the times. */
 function stamp(path: string): (string | number)[] {
   const { size, mtimeMs, ctimeMs } = statSync(path)
   let sum = 0
@@ -39,14 +39,14 @@ function stamp(path: string): (string | number)[] {
   return [path, size, mtimeMs, ctimeMs, sum]
 }
 
-/** The libraries of a libtorch, damage to any of which may crash a process. */
+/** The libraries of a libtorch that a process loads; damage to one of them may crash it. */
 const libraries = (folder: string): string[] =>
   readdirSync(folder)
     .filter((name) => /\.(so(\.\d+)*|dylib|dll)$/.test(name) && !/torch_python|shm/.test(name))
     .sort()
     .map((name) => join(folder, name))
 
-/** Has a child process multiply two matrices and go backward, so that a crash is an answer. */
+/** Multiplies two matrices and runs a backward pass in a child process, so that a crash becomes a result. */
 export function attempt({ path, version }: Libtorch, device: string): Trial {
   const env = { ...process.env, LVM_TORCH_LIBTORCH: path, LVM_TORCH_TRIAL: '1' }
   const child = spawnSync(process.execPath, [script(), device], { env, encoding: 'utf8', timeout: 120_000 })
@@ -60,7 +60,7 @@ export function attempt({ path, version }: Libtorch, device: string): Trial {
   }
   const late = (child.error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT'
   if (child.error !== undefined && !late) {
-    const { code, message, commandHint: hint } = asLvmError(child.error) // it was not started, which tells nothing of libtorch
+    const { code, message, commandHint: hint } = asLvmError(child.error) // the child did not start, so this says nothing about libtorch
     return { ok: false, code, message: `libtorch: could not try ${path}: ${message}`, hint, crashed: false }
   }
   const end = late ? 'did not end in 2 minutes' : `died (${signal ?? `exit code ${status}`})`
@@ -71,16 +71,16 @@ export function attempt({ path, version }: Libtorch, device: string): Trial {
     message: `libtorch: expected a trial on ${device} to succeed but its process ${end}, with libtorch ${version} in ${path} and Node ${process.version}`,
     hint:
       signal === 'SIGKILL'
-        ? 'it was killed, as a rule for want of memory: free some'
-        : 'run: npx lvm-torch libtorch verify, then npx lvm-torch libtorch install --force; if it stays so, see npx lvm-torch doctor',
+        ? 'the process was killed, usually because memory ran out: free some memory'
+        : 'run: npx lvm-torch libtorch verify, then npx lvm-torch libtorch install --force; if it fails again, see npx lvm-torch doctor',
   }
 }
 
-/** All that a verdict is about: when any of it changes, a libtorch is tried again. */
+/** Cache key of a trial: the fingerprints of all libraries and the addon, the Node version, the CPU architecture and the device. */
 export const trialKey = ({ path }: Libtorch, addon: string, device: string): string =>
   JSON.stringify([...[...libraries(join(path, 'lib')), addon].map(stamp), process.version, process.arch, device])
 
-/** Tries a libtorch with this Node on a device once, in a child process; a good verdict is kept until one of them changes. Errors: LIBTORCH_MISMATCH. */
+/** Tries a libtorch on a device in a child process; a success is cached until the library, the addon or Node changes. Errors: LIBTORCH_MISMATCH. */
 export function probe(libtorch: Libtorch, addon: string, device: string): void {
   if (process.env.LVM_TORCH_TRIAL || !existsSync(script())) return
   const key = trialKey(libtorch, addon, device)
@@ -88,12 +88,12 @@ export function probe(libtorch: Libtorch, addon: string, device: string): void {
   const file = join(folder, `${textHash(key).slice(0, 32)}.json`)
   if (existsSync(file)) return
   const trial = attempt(libtorch, device)
-  // A refusal that is not a crash says more when this process meets it itself.
+  // For a failure without a crash, this process reports the better error when it loads libtorch itself.
   if (!trial.ok && trial.crashed) throw new LvmError('LIBTORCH_MISMATCH', trial.message, { hint: trial.hint })
   if (!trial.ok) return
   try {
     publishSync(file, JSON.stringify({ version: 1, key: JSON.parse(key), ...trial }))
   } catch {
-    // A cache that cannot be written only means that the next run tries again.
+    // Without a writable cache the next process repeats the trial.
   }
 }

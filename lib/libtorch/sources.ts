@@ -10,24 +10,24 @@ import { anyVersion, type Platform, VERSION } from './pins.js'
 import { download, pythonWithPip } from './pip.js'
 import type { Variant } from './unpack.js'
 
-/** How far an installation is. */
+/** Progress of an installation. */
 export interface Progress {
   readonly phase: 'wait' | 'download' | 'check' | 'unpack'
   readonly what: string
   readonly done: number
-  /** 0 where it is not known. */
+  /** 0 when unknown. */
   readonly total: number
 }
-/** What a source is asked with. */
-export interface Asked {
+/** The request that `source` answers. */
+export interface SourceRequest {
   readonly variant: Variant
   readonly platform: Platform
-  /** Where pip puts wheels. */
+  /** Folder for the wheels that pip downloads. */
   readonly downloads: string
   readonly env: Env
   readonly progress: (progress: Progress) => void
 }
-/** Files to unpack, and where they come from. */
+/** Files to unpack, and their origin. */
 export interface Source {
   readonly members: readonly Member[]
   readonly label: string
@@ -42,9 +42,9 @@ const parse = (path: string) => {
   return { name: name.replaceAll('_', '-'), version: version.split('+')[0]! }
 }
 
-/** The file of a pinned wheel: among `given`, among those fetched before, or fetched now. Errors: LIBTORCH_FETCH on a wrong hash. */
-async function pinned(wheel: Wheel, given: readonly string[], asked: Asked): Promise<string> {
-  const { platform, downloads, progress } = asked
+/** Finds the file of a pinned wheel in `given` or in the downloads, or downloads it. Errors: LIBTORCH_FETCH on a wrong hash. */
+async function pinned(wheel: Wheel, given: readonly string[], request: SourceRequest): Promise<string> {
+  const { platform, downloads, progress } = request
   const what = `${wheel.name} ${wheel.version}`
   const named = (files: readonly string[]) =>
     files.filter((file) => parse(file).name === wheel.name && parse(file).version === wheel.version)
@@ -57,35 +57,39 @@ async function pinned(wheel: Wheel, given: readonly string[], asked: Asked): Pro
     return undefined
   }
   const wrong = (file: string, hint: string) =>
-    new LvmError('LIBTORCH_FETCH', `libtorch install: expected ${what} with SHA-256 ${wheel.sha256} but ${file} has another`, {
-      hint,
-    })
+    new LvmError(
+      'LIBTORCH_FETCH',
+      `libtorch install: expected ${what} with SHA-256 ${wheel.sha256} but ${file} has a different one`,
+      {
+        hint,
+      },
+    )
   const found = (await right(given)) ?? (await right(await wheels(downloads)))
   if (found) return found
   const [bad] = named(given)
   if (bad) {
     const tag = platform.tags.find((tag) => tag.includes('_2_28_')) ?? platform.tags[0]
-    throw wrong(bad, `fetch it again: python3 -m pip download --no-deps --platform ${tag} ${wheel.name}==${wheel.version}`)
+    throw wrong(bad, `download it again: python3 -m pip download --no-deps --platform ${tag} ${wheel.name}==${wheel.version}`)
   }
-  // What a kill cut short pip would take for done.
+  // pip would treat a file truncated by a kill as complete.
   for (const file of named(await wheels(downloads))) await rm(file)
-  const most = wheel.bytes || Infinity // pip copies at the end, so that for a moment there is twice as much
+  const most = wheel.bytes || Infinity // pip copies at the end, so the folder briefly holds twice the size
   const report = (done: number) => progress({ phase: 'download', what, done: Math.min(done, most), total: wheel.bytes })
   await download(await pythonWithPip(), [`${wheel.name}==${wheel.version}`], downloads, { tags: platform.tags, progress: report })
   const fetched = await right(await wheels(downloads))
   if (fetched) return fetched
-  const [unlike = `the file in ${downloads}`] = named(await wheels(downloads))
-  throw wrong(unlike, 'run the same command again; if it stays so, the package index or a proxy changes files')
+  const [unexpected = `the file in ${downloads}`] = named(await wheels(downloads))
+  throw wrong(unexpected, 'run the same command again; if it fails again, the package index or a proxy changes files')
 }
 
-async function fromWheels(given: readonly string[], asked: Asked): Promise<Source> {
+async function fromWheels(given: readonly string[], request: SourceRequest): Promise<Source> {
   const files: string[] = []
   const torch = given.find((file) => parse(file).name === 'torch')
-  const foreign = torch !== undefined && anyVersion(asked.env) && parse(torch).version !== VERSION
-  for (const wheel of asked.platform.wheels) {
-    files.push(foreign && wheel.name === 'torch' ? torch : await pinned(wheel, given, asked))
+  const foreign = torch !== undefined && anyVersion(request.env) && parse(torch).version !== VERSION
+  for (const wheel of request.platform.wheels) {
+    files.push(foreign && wheel.name === 'torch' ? torch : await pinned(wheel, given, request))
   }
-  if (asked.variant === 'cuda') {
+  if (request.variant === 'cuda') {
     if (foreign)
       throw badOption(
         'libtorch install',
@@ -93,7 +97,7 @@ async function fromWheels(given: readonly string[], asked: Asked): Promise<Sourc
         `cpu with torch ${parse(torch).version}, whose CUDA wheels have no pins,`,
         'cuda',
       )
-    for (const wheel of asked.platform.cuda ?? []) files.push(await pinned(wheel, given, asked))
+    for (const wheel of request.platform.cuda ?? []) files.push(await pinned(wheel, given, request))
   }
   const members = (await Promise.all(files.map(zipMembers))).flat()
   return { members, label: files.map((file) => basename(file)).join(', '), pinned: !foreign }
@@ -107,20 +111,20 @@ async function fromFolder(folder: string): Promise<Source> {
   for (const file of ['version.py', 'build-version']) {
     if (there(file)) members.push(await fileMember(join(root, file), `torch/${file}`))
   }
-  // A Python keeps the CUDA libraries that libtorch_cpu asks for in a folder beside torch.
+  // In a Python installation the CUDA libraries that libtorch_cpu needs lie in a folder beside torch.
   if (there('..', 'nvidia')) members.push(...(await folderMembers(join(root, '..', 'nvidia'), 'nvidia')))
   return { members, label: folder, pinned: false }
 }
 
-/** What to unpack, for `--from`: pip (when undefined), a torch wheel, a folder of wheels, a libtorch zip, or a folder that holds a libtorch. */
-export async function source(from: string | undefined, asked: Asked): Promise<Source> {
-  if (from === undefined || from === 'pip') return fromWheels([], asked)
+/** Resolves `--from`: pip (also when undefined), a torch wheel, a folder of wheels, a libtorch zip, or a folder with a libtorch. */
+export async function source(from: string | undefined, request: SourceRequest): Promise<Source> {
+  if (from === undefined || from === 'pip') return fromWheels([], request)
   if (!existsSync(from))
-    throw new LvmError('FILE_MISSING', `libtorch install: expected a file or folder for "from" but ${from} is not there`)
-  if (from.endsWith('.whl')) return fromWheels([from, ...(await wheels(dirname(from))).filter((file) => file !== from)], asked)
+    throw new LvmError('FILE_MISSING', `libtorch install: expected a file or folder for "from" but ${from} does not exist`)
+  if (from.endsWith('.whl')) return fromWheels([from, ...(await wheels(dirname(from))).filter((file) => file !== from)], request)
   if (from.endsWith('.zip')) return { members: await zipMembers(from), label: basename(from), pinned: false }
   const found = statSync(from).isDirectory() ? await wheels(from) : []
-  if (found.some((file) => parse(file).name === 'torch')) return fromWheels(found, asked)
+  if (found.some((file) => parse(file).name === 'torch')) return fromWheels(found, request)
   if (existsSync(join(from, 'lib')) || existsSync(join(from, 'torch', 'lib'))) return fromFolder(from)
   throw new LvmError(
     'LIBTORCH_FETCH',

@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Member } from './archive.js'
 
-/** Which libraries are wanted. */
+/** Set of libraries to install. */
 export type Variant = 'cpu' | 'cuda'
 
 const LIBRARY = /\.(so(\.\d+)*|dylib|dll)$|^(c10|torch_cpu|c10_cuda|torch_cuda)\.lib$/
@@ -14,7 +14,7 @@ const RUNTIME = /^lib(cudart|cupti)[-.]/
 const wanted = (file: string, variant: Variant) =>
   LIBRARY.test(file) && !PYTHON.test(file) && (variant === 'cuda' || RUNTIME.test(file) || !CUDA.test(file))
 
-/** Where a member of a torch wheel, an nvidia wheel or a libtorch zip goes, or undefined when it is not needed. */
+/** Target path of a member of a torch wheel, an NVIDIA wheel or a libtorch zip; undefined when it is not needed. */
 export function place(member: string, variant: Variant): string | undefined {
   const own = /^(?:lib)?torch\/(include\/.+|lib\/[^/]+|version\.py|build-version)$/.exec(member)?.[1]
   if (member.endsWith('/') || member.split('/').includes('..')) return undefined
@@ -25,7 +25,7 @@ export function place(member: string, variant: Variant): string | undefined {
   return file !== undefined && (variant === 'cuda' ? LIBRARY : RUNTIME).test(file) ? `lib/${file}` : undefined
 }
 
-/** Writes what is wanted below `folder`; gives the SHA-256 of every file by its path; `written` is told the bytes so far. */
+/** Unpacks the needed members below `folder`; returns the SHA-256 of every file by path; `written` receives the bytes so far. */
 export async function unpack(
   members: readonly Member[],
   folder: string,
@@ -42,7 +42,7 @@ export async function unpack(
     if (!made.has(dirname(target))) mkdirSync(dirname(target), { recursive: true })
     made.add(dirname(target))
     const hash = createHash('sha256')
-    // Nine thousand small headers: waiting for each write would take twice as long.
+    // Synchronous, because waiting for each write of 9,000 small headers would take twice as long.
     const file = openSync(target, 'w')
     try {
       for await (const chunk of member.chunks()) {

@@ -3,11 +3,11 @@ import { byArticle, type Estimate, meanByArticle, quantile } from './estimates.j
 import { randomIndex } from './random-index.js'
 
 const RESAMPLES = 10_000
-/** Article draws between two turns of the event loop, about 2 ms. */
+/** Article draws between two ticks of the event loop, about 2 ms. */
 const STRIDE = 200_000
 
-/** One predictor in a draw of articles: windows, and how far its mean lies from the mean over all articles, in standard errors. */
-function deviation(counts: Float64Array, residuals: Float64Array, drawn: Int32Array): number {
+/** t* of one predictor in one resample: the resampled mean minus the mean over all articles, divided by the resample's standard error. */
+function studentisedDeviation(counts: Float64Array, residuals: Float64Array, drawn: Int32Array): number {
   const C = drawn.length
   let [n, r, nn, rn, rr] = [0, 0, 0, 0, 0]
   for (const c of drawn) {
@@ -25,10 +25,10 @@ function deviation(counts: Float64Array, residuals: Float64Array, drawn: Int32Ar
 }
 
 /**
- * The mean of the best of several predictors on the same windows, with an interval that counts the choice of the best.
+ * Mean of the best of several predictors on the same windows, with an interval that accounts for the selection of the best.
  *
- * Each resample draws articles, chooses its own best, and gives t* of that one against its mean over all articles: chance that makes
- * a predictor the best also makes its mean too high, and the interval moves down by as much.
+ * Each resample draws articles, selects its own best predictor and computes t* of that predictor against its mean over all articles.
+ * Selection makes the mean of the best predictor too high, so the interval moves down by the same amount.
  * Errors: those of meanByArticle.
  * Source: the studentised bootstrap of meanByArticle; Efron 2014, Estimation and accuracy after model selection (resampling the choice).
  */
@@ -64,7 +64,7 @@ export async function bestByArticle(
       const mean = means[k]! + sum / windows
       if (mean > highest) [top, highest] = [k, mean]
     }
-    t[b] = deviation(counts, residuals[top]!, drawn)
+    t[b] = studentisedDeviation(counts, residuals[top]!, drawn)
   }
   t.sort()
   const ends = [plain.mean - quantile(t, 0.975) * plain.se!, plain.mean - quantile(t, 0.025) * plain.se!] as const

@@ -1,4 +1,4 @@
-/** The smallest and the largest of any number of values; Math.min and Math.max with one argument for each overflow the stack. */
+/** Smallest and largest of any number of values; Math.min(...values) overflows the stack on long lists. */
 export function extremes(values: Iterable<number>): { readonly least: number; readonly most: number } {
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
   for (const value of values) {

@@ -1,4 +1,4 @@
-/** Counts of values in bins of one width; what lies outside is counted in the first or last bin. */
+/** Counts of values in bins of equal width; values outside the range count in the first or last bin. */
 export interface Histogram {
   readonly from: number
   readonly to: number

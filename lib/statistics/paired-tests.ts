@@ -5,15 +5,15 @@ import { randomIndex } from './random-index.js'
 import { studentLimit } from './student.js'
 
 const FLIPS = 10_000
-/** Sign flips between two breaths of the event loop, about 2 ms. */
+/** Sign flips between two ticks of the event loop, about 2 ms. */
 const STRIDE = 200_000
-/** Chances, both sides together, of false alarms and of missing what is there: one side of the latter is one in five. */
-const [FALSE_ALARM, MISSED] = [0.05, 2 * 0.2]
+/** Two-sided error rates for `studentLimit`: 5 % false positives, and twice the 20 % one-sided rate of false negatives (80 % power). */
+const [FALSE_POSITIVE, FALSE_NEGATIVE] = [0.05, 2 * 0.2]
 
 /**
- * How often paired differences as far from 0 as these would come about if each article's were as likely of either sign.
+ * Two-sided p value of a sign-flip permutation test: under the null hypothesis the differences of an article have either sign with equal probability.
  *
- * All differences of an article change sign together. p = (1 + flips that are as far) / (1 + flips), so it is never 0.
+ * All differences of an article change sign together. p = (1 + flips at least as far from 0) / (1 + flips), so it is never 0.
  * Errors: DATA_TOO_FEW without values.
  * Source: Fisher 1935 §21; Phipson & Smyth 2010 (the 1 added to both).
  */
@@ -25,7 +25,7 @@ export async function signFlipP(
   if (differences.length === 0) throw new LvmError('DATA_TOO_FEW', 'statistics: expected at least one window but received none')
   const { sums } = byArticle(differences, articles)
   const seen = Math.abs(sums.reduce((a, b) => a + b, 0))
-  const noise = 1e-12 * sums.reduce((a, b) => a + Math.abs(b), 0) // two orders of one sum are equal
+  const noise = 1e-12 * sums.reduce((a, b) => a + Math.abs(b), 0) // sums that differ only by round-off count as equal
   const draw = randomIndex(seed)
   const stride = Math.max(1, Math.floor(STRIDE / sums.length))
   let far = 0
@@ -39,14 +39,14 @@ export async function signFlipP(
 }
 
 /**
- * p values made comparable when many are looked at: calling all up to .05 a finding makes one in twenty findings false on average.
+ * Adjusts p values for multiple tests: rejecting all up to .05 keeps the expected share of false discoveries at 5 %.
  *
  * Source: Benjamini & Hochberg 1995; as adjusted p values, Yekutieli & Benjamini 1999.
  */
 export function benjaminiHochberg(p: readonly number[]): number[] {
   const adjusted = new Array<number>(p.length)
   let least = 1
-  const order = p.map((_, i) => i).sort((a, b) => p[b]! - p[a]!) // the largest first
+  const order = p.map((_, i) => i).sort((a, b) => p[b]! - p[a]!) // descending
   order.forEach((i, behind) => {
     least = Math.min(least, (p[i]! * p.length) / (p.length - behind))
     adjusted[i] = least
@@ -55,10 +55,10 @@ export function benjaminiHochberg(p: readonly number[]): number[] {
 }
 
 /**
- * The smallest true difference that data like these would show in four cases of five, at 5 % false alarms (two-sided).
+ * Minimum detectable effect: the smallest true difference found with 80 % power at a two-sided significance level of 5 %.
  *
- * Null where no standard error is known.
+ * Null when the standard error is unknown.
  * Source: Bloom 1995, Minimum detectable effects.
  */
 export const minimumDetectable = ({ se, articles }: { readonly se: number | null; readonly articles: number }): number | null =>
-  se === null ? null : se * (studentLimit(FALSE_ALARM, articles - 1) + studentLimit(MISSED, articles - 1))
+  se === null ? null : se * (studentLimit(FALSE_POSITIVE, articles - 1) + studentLimit(FALSE_NEGATIVE, articles - 1))

@@ -1,6 +1,6 @@
 import { badOption } from '../errors.js'
 
-/** murmur3's finaliser: every bit of a 32-bit number reaches every other. */
+/** The 32-bit finaliser of murmur3: each input bit affects all output bits. */
 function mix(value: number): number {
   let h = value
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
@@ -9,7 +9,9 @@ function mix(value: number): number {
 }
 
 /**
- * The i-th random number of a seed, in [0, 1). It depends on nothing else, and must never change: saved splits are compared with it.
+ * The i-th random number of a seed, in [0, 1).
+ *
+ * It must never change, because saved splits are compared with splits made from it.
  *
  * With s = seed mod 2^32 and t = seed div 2^32, word(j) = mix(mix(mix(s + 0x9e3779b9) ^ t) + 0x9e3779b9 · j) mod 2^32,
  * where mix is the 32-bit finaliser of murmur3; the number is (word(2i) · 2^21 + word(2i + 1) div 2^11) / 2^53.
@@ -23,7 +25,7 @@ export function random(seed: number, i: number): number {
   return (high * 2 ** 21 + (low >>> 11)) / 2 ** 53
 }
 
-/** The whole numbers below n in random order (Fisher–Yates from the end; step i takes the i-th random number). Errors: BAD_OPTION. */
+/** The integers below n in random order (Fisher–Yates from the end; step i uses the i-th random number). Errors: BAD_OPTION. */
 export function permutation(n: number, seed: number): Int32Array {
   if (!Number.isSafeInteger(seed) || seed < 0) throw badOption('random', 'seed', 'an integer ≥ 0', seed)
   const order = Int32Array.from({ length: n }, (_, i) => i)
@@ -37,7 +39,7 @@ export function permutation(n: number, seed: number): Int32Array {
   return order
 }
 
-/** At most `most` of some ids, a seeded sample in rising order. */
+/** A seeded sample of at most `most` ids, in ascending order. */
 export function sampled(ids: Int32Array, most: number | undefined, seed: number): Int32Array {
   if (most === undefined || ids.length <= most) return ids
   return permutation(ids.length, seed)

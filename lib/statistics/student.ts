@@ -9,7 +9,7 @@ function logGamma(x: number): number {
   return 0.5 * Math.log(2 * Math.PI) + (x - 0.5) * Math.log(t) - t + Math.log(sum)
 }
 
-/** I_x(a, b) by its continued fraction. Source: Lentz's method, Numerical Recipes §6.4. */
+/** Regularised incomplete beta function I_x(a, b) by its continued fraction. Source: Lentz's method, Numerical Recipes §6.4. */
 function incompleteBeta(x: number, a: number, b: number): number {
   if (x <= 0) return 0
   if (x >= 1) return 1
@@ -32,10 +32,10 @@ function incompleteBeta(x: number, a: number, b: number): number {
   return front * fraction
 }
 
-/** The chance that Student's t with `df` degrees of freedom is at least as far from 0 as `t`. */
+/** Two-sided p value of Student's t with `df` degrees of freedom. */
 export const studentP = (t: number, df: number): number => incompleteBeta(df / (df + t * t), df / 2, 0.5)
 
-/** How far from 0 Student's t is with a chance of `p`, both sides together. */
+/** Critical value of Student's t for a two-sided probability of `p`. */
 export function studentLimit(p: number, df: number): number {
   let [low, high] = [0, 1]
   while (studentP(high, df) > p) high *= 2

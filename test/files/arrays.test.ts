@@ -19,7 +19,7 @@ const npz = (name: string, arrays: Record<string, Buffer>) =>
   scratch(name, storedZip(Object.entries(arrays).map(([key, data]) => ({ name: `${key}.npy`, data }))))
 
 describe('arrays of files that numpy wrote', () => {
-  it('are listed with type, shape and place', async () => {
+  it('openArrays lists the arrays of numpy files with type, shape and offset', async () => {
     const { format, arrays } = await openArrays(fixture('base-uuid.npz'))
     expect(format).toBe('npz')
     expect([...arrays.values()].map((a) => [a.name, elementName(a.type), a.shape, a.offset])).toEqual([
@@ -30,7 +30,7 @@ describe('arrays of files that numpy wrote', () => {
       ['cpe_ids', 'int64', [12], undefined],
     ])
   })
-  it('are mapped when large, stored plainly and aligned', async () => {
+  it('isMapped accepts arrays that are large, uncompressed and aligned', async () => {
     const half = await array(fixture('half.npy'), 'vectors')
     const large = { ...half, shape: [1 << 20, 16] } // 32 MiB
     expect([half.offset, isMapped(half), isMapped(large)]).toEqual([128, false, true])
@@ -43,7 +43,7 @@ describe('arrays of files that numpy wrote', () => {
     for (const name of ['big-endian.npz', 'fortran.npz'])
       expect(isMapped({ ...(await array(fixture(name), 'vectors')), shape: [1 << 20, 16] })).toBe(false)
   })
-  it('give their values', async () => {
+  it('arrays of numpy files give the values that numpy wrote', async () => {
     const texts = await values(fixture('base-uuid.npz'), 'concept_texts')
     expect(texts[11]).toBe('sentence 11 – é')
     expect((await values(fixture('base-uuid.npz'), 'article_ids'))[4]).toBe('0b9c2f0e-6f5d-4a77-9a51-000000000001')
@@ -60,16 +60,16 @@ describe('arrays of files that numpy wrote', () => {
       crosses_article: false,
     })
   })
-  it('reorder columns', async () => {
+  it('a column-major array is read in row-major order', async () => {
     const file = scratch('columns.npy', npy('<i4', [2, 3], bytesOf(Int32Array.of(0, 3, 1, 4, 2, 5)), true))
     expect(await values(file, 'vectors')).toEqual([0, 1, 2, 3, 4, 5])
   })
-  it('refuse code in an object array, by name', async () => {
+  it('an object array that holds code is refused and the code is named', async () => {
     expect(await refused('DATA_UNSAFE', values(fixture('evil.npz'), 'metadata'))).toMatch(
       /"metadata": .*posix\.system; nothing was run/,
     )
   })
-  it('refuse records and truncated files', async () => {
+  it('record arrays and truncated numpy files are refused', async () => {
     expect(await refused('DATA_FORMAT', openBase(fixture('record.npy')))).toMatch(/record array/)
     const bytes = readFileSync(fixture('half.npy'))
     for (const length of [0, 5, 9, 50, 127, 200, bytes.length - 1]) {
@@ -84,7 +84,7 @@ describe('arrays of files that numpy wrote', () => {
 
 describe('safetensors', () => {
   const header = { vectors: { dtype: 'F16', shape: [2, 3], data_offsets: [0, 12] }, __metadata__: { space: 'x' } }
-  it('gives each tensor and its place', async () => {
+  it('readSafetensors gives the type, shape and offset of each tensor', async () => {
     const { tensors, metadata } = await readSafetensors(scratch('a.safetensors', safetensors(header, new Uint8Array(12))))
     expect(tensors.get('vectors')).toEqual({
       type: { kind: 'float', size: 2, swap: false },
@@ -95,15 +95,15 @@ describe('safetensors', () => {
   })
   it.each([
     ['offsets beyond the end', { v: { dtype: 'F32', shape: [9], data_offsets: [0, 36] } }],
-    ['another size than the shape', { v: { dtype: 'F32', shape: [2], data_offsets: [0, 12] } }],
-    ['an end before the begin', { v: { dtype: 'F32', shape: [0], data_offsets: [8, 4] } }],
-    ['a negative begin', { v: { dtype: 'F32', shape: [1], data_offsets: [-4, 0] } }],
+    ['a size that differs from the shape', { v: { dtype: 'F32', shape: [2], data_offsets: [0, 12] } }],
+    ['an end before the beginning', { v: { dtype: 'F32', shape: [0], data_offsets: [8, 4] } }],
+    ['a negative beginning', { v: { dtype: 'F32', shape: [1], data_offsets: [-4, 0] } }],
     ['a huge shape', { v: { dtype: 'F32', shape: [2 ** 40, 2 ** 40], data_offsets: [0, 12] } }],
     ['an unknown dtype', { v: { dtype: 'F9', shape: [12], data_offsets: [0, 12] } }],
     ['half a byte', { v: { dtype: 'F4', shape: [23], data_offsets: [0, 12] } }],
-    ['bytes behind the last tensor', { v: { dtype: 'U8', shape: [11], data_offsets: [0, 11] } }],
-    ['a hole', { a: { dtype: 'U8', shape: [4], data_offsets: [0, 4] }, b: { dtype: 'U8', shape: [4], data_offsets: [8, 12] } }],
-    ['a hole before the first', { v: { dtype: 'U8', shape: [4], data_offsets: [8, 12] } }],
+    ['bytes after the last tensor', { v: { dtype: 'U8', shape: [11], data_offsets: [0, 11] } }],
+    ['a gap', { a: { dtype: 'U8', shape: [4], data_offsets: [0, 4] }, b: { dtype: 'U8', shape: [4], data_offsets: [8, 12] } }],
+    ['a gap before the first tensor', { v: { dtype: 'U8', shape: [4], data_offsets: [8, 12] } }],
     [
       'an overlap',
       { a: { dtype: 'U8', shape: [8], data_offsets: [0, 8] }, b: { dtype: 'U8', shape: [8], data_offsets: [4, 12] } },
@@ -115,43 +115,43 @@ describe('safetensors', () => {
       { __metadata__: { a: { toString: 1 } }, v: { dtype: 'U8', shape: [12], data_offsets: [0, 12] } },
     ],
     ['a dtype of the prototype', { v: { dtype: 'constructor', shape: [12], data_offsets: [0, 12] } }],
-    ['an entry that is none', { v: 3 }],
+    ['an entry that is not an object', { v: 3 }],
     ['a list', [1]],
-  ])('refuses %s', async (_, bad) => {
+  ])('readSafetensors refuses %s', async (_, bad) => {
     await refused('DATA_FORMAT', readSafetensors(scratch('bad.safetensors', safetensors(bad, new Uint8Array(12)))))
   })
   it.each([
     [
-      'a name twice',
+      'a repeated name',
       '{"v":{"dtype":"U8","shape":[12],"data_offsets":[0,12]},"v":{"dtype":"U8","shape":[12],"data_offsets":[0,12]}}',
       /"v" twice/,
     ],
-    ['a name twice, once escaped', '{"v":{"dtype":"U8","shape":[12],"data_offsets":[0,12]},"\\u0076":{}}', /"v" twice/],
-    ['a key twice', '{"v":{"dtype":"U8","dtype":"I8","shape":[12],"data_offsets":[0,12]}}', /"dtype" twice/],
+    ['a repeated name, once escaped', '{"v":{"dtype":"U8","shape":[12],"data_offsets":[0,12]},"\\u0076":{}}', /"v" twice/],
+    ['a repeated key', '{"v":{"dtype":"U8","dtype":"I8","shape":[12],"data_offsets":[0,12]}}', /"dtype" twice/],
     [
-      'a deep nest',
+      'deep nesting',
       `{"v":{"dtype":${'['.repeat(100_000)}${']'.repeat(100_000)},"shape":[12],"data_offsets":[0,12]}}`,
       /deeper than 100/,
     ],
     ['NaN', '{"v":{"dtype":"U8","shape":[NaN],"data_offsets":[0,12]}}', /not JSON/],
-    ['a size with a point', '{"v":{"dtype":"U8","shape":[12.0],"data_offsets":[0,12]}}', /whole numbers.*12\.0/],
+    ['a size with a decimal point', '{"v":{"dtype":"U8","shape":[12.0],"data_offsets":[0,12]}}', /whole numbers.*12\.0/],
     ['an offset with an exponent', '{"v":{"dtype":"U8","shape":[12],"data_offsets":[0, 12e0]}}', /whole numbers.*12e0/],
-    ['a zero with a sign', '{"v":{"dtype":"U8","shape":[12],"data_offsets":[-0,12]}}', /whole numbers.*-0/],
+    ['a signed zero', '{"v":{"dtype":"U8","shape":[12],"data_offsets":[-0,12]}}', /whole numbers.*-0/],
     ['bytes that are not UTF-8', '{"\xff":{"dtype":"U8","shape":[12],"data_offsets":[0,12]}}', /not JSON/],
-  ])('refuses a header with %s', async (_, text, message) => {
+  ])('readSafetensors refuses a header with %s', async (_, text, message) => {
     const head = Buffer.from(text, 'latin1')
     const length = Buffer.alloc(8)
     length.writeBigUInt64LE(BigInt(head.length))
     const path = scratch('header.safetensors', Buffer.concat([length, head, new Uint8Array(12)]))
     expect(await refused('DATA_FORMAT', readSafetensors(path))).toMatch(message)
   })
-  it('refuses headers that do not fit', async () => {
+  it('readSafetensors refuses a header longer than the file', async () => {
     const bytes = safetensors(header, new Uint8Array(12))
     bytes.writeBigUInt64LE(2n ** 63n)
     await refused('DATA_FORMAT', readSafetensors(scratch('huge.safetensors', bytes)))
     await refused('DATA_FORMAT', readSafetensors(scratch('short.safetensors', bytes.subarray(0, 6))))
   })
-  it('survives 1,500 random mutations', async () => {
+  it('openArrays answers 1,500 random mutations of a safetensors file with an LvmError at worst', async () => {
     const roll = dice(7)
     const bytes = safetensors(header, new Uint8Array(12))
     for (let i = 0; i < 1500; i++) {
@@ -163,21 +163,21 @@ describe('safetensors', () => {
 })
 
 describe('layouts', () => {
-  it.each(['context_sequences', 'contexts', 'context', 'X'])('know contexts as %s', async (name) => {
+  it.each(['context_sequences', 'contexts', 'context', 'X'])('an array named %s is found as the contexts', async (name) => {
     const found = await layout(npz('alias.npz', { [name]: f4([4, 5, 2]), target_vectors: f4([4, 2]) }))
     expect(found).toMatchObject({ kind: 'sequences', rows: 4, context: 5, dim: 2, parts: [] })
   })
-  it.each(['target_vectors', 'targets', 'target', 'y'])('know targets as %s', async (name) => {
+  it.each(['target_vectors', 'targets', 'target', 'y'])('an array named %s is found as the targets', async (name) => {
     expect((await layout(npz('alias.npz', { X: f4([4, 5, 2]), [name]: f4([4, 2]) }))).targets!.name).toBe(name)
   })
-  it.each(['article_indices', 'article_ids', 'batch_ids'])('know articles of rows as %s', async (name) => {
+  it.each(['article_indices', 'article_ids', 'batch_ids'])('an array named %s is found as the article ids', async (name) => {
     const found = await layout(npz('alias.npz', { vectors: f4([2, 3]), [name]: i4([2], 0, 1) }))
     expect(found).toMatchObject({ kind: 'base', rows: 2, dim: 3, articles: { name } })
   })
-  it.each(['chunk_indices', 'seq_idx', 'seq_in_article'])('know positions of rows as %s', async (name) => {
+  it.each(['chunk_indices', 'seq_idx', 'seq_in_article'])('an array named %s is found as the positions', async (name) => {
     expect((await layout(npz('alias.npz', { vectors: f4([2, 3]), [name]: i4([2], 0, 1) }))).positions!.name).toBe(name)
   })
-  it('take either half of a file with both', async () => {
+  it('a file with a train and a val part gives either part', async () => {
     const train = await layout(fixture('train-val.npz'))
     expect(train).toMatchObject({ part: 'train', parts: ['train', 'val'], rows: 8, articles: { name: 'train_article_ids' } })
     expect(await layout(fixture('train-val.npz'), 'val')).toMatchObject({
@@ -187,7 +187,7 @@ describe('layouts', () => {
     })
     await refused('DATA_SHAPE', layout(fixture('base-uuid.npz'), 'val'))
   })
-  it('take the only matrix whatever it is called', async () => {
+  it('the only matrix of a file is found as the vectors under any name', async () => {
     expect((await layout(npz('one.npz', { arr_0: f4([2, 3]), ids: i4([2], 1, 2) }))).vectors.name).toBe('arr_0')
     await refused('DATA_SHAPE', layout(npz('two.npz', { a: f4([2, 3]), b: f4([2, 3]) })))
     await refused('DATA_SHAPE', layout(npz('unnamed.npz', { sequences: f4([4, 5, 3]), targets: f4([4, 3]) })))
@@ -196,39 +196,39 @@ describe('layouts', () => {
   })
   it.each<[string, Record<string, Buffer>, RegExp]>([
     ['no targets', { X: f4([4, 5, 2]) }, /expected targets/],
-    ['flat contexts', { X: f4([4, 10]), y: f4([4, 2]) }, /\[sequences, length, dim\] but received "X" \[4, 10\]/],
+    ['two-dimensional contexts', { X: f4([4, 10]), y: f4([4, 2]) }, /\[sequences, length, dim\] but received "X" \[4, 10\]/],
     ['fewer targets', { X: f4([4, 5, 2]), y: f4([3, 2]) }, /targets of shape \[4, 2\].*received "y" \[3, 2\]/],
     ['another dim', { X: f4([4, 5, 2]), y: f4([4, 3]) }, /received "y" \[4, 3\]/],
     ['fewer ids', { vectors: f4([4, 2]), article_ids: i4([3], 1, 2, 3) }, /expected 4 rows but received "article_ids" \[3\]/],
     ['keys of three', { X: f4([2, 5, 2]), y: f4([2, 2]), truth_keys: i4([2, 3], 1, 2, 3, 4, 5, 6) }, /2 rows of 2/],
     ['no rows', { vectors: f4([0, 2]) }, /"vectors" \[0, 2\]/],
-    ['whole numbers', { vectors: i4([1, 2], 1, 2) }, /floating-point/],
-  ])('refuse %s', async (_, arrays, message) => {
+    ['integer vectors', { vectors: i4([1, 2], 1, 2) }, /floating-point/],
+  ])('the layout refuses %s', async (_, arrays, message) => {
     expect(await refused('DATA_SHAPE', layout(npz('misfit.npz', arrays)))).toMatch(message)
   })
 })
 
 describe('facts of each row', () => {
   const facts = async (file: string) => readRowFacts(await layout(file))
-  it('come from metadata, with what crosses', async () => {
+  it('articles, positions and article crossings are read from metadata', async () => {
     const { articles, positions, crossing } = await facts(fixture('sequences-metadata.npz'))
     expect(articles!.ids).toEqual(['0', '1', '2'])
     expect([...articles!.of]).toEqual([0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2])
     expect([...positions!]).toEqual([0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3])
     expect([...crossing!]).toEqual([0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0])
   })
-  it('come from truth keys', async () => {
+  it('articles and positions are read from truth keys', async () => {
     const { articles, positions } = await facts(fixture('sequences-keys.npz'))
     expect(articles!.ids).toEqual(['0', '1', '2'])
     expect([...positions!.subarray(4, 8)]).toEqual([0, 1, 2, 3])
   })
-  it('keep UUIDs', async () => {
+  it('article ids that are UUIDs are kept as text', async () => {
     expect((await facts(fixture('base-uuid.npz'))).articles!.ids[2]).toBe('0b9c2f0e-6f5d-4a77-9a51-000000000002')
   })
-  it('are none where nothing is said', async () => {
+  it('a file without ids and positions gives no row facts', async () => {
     expect(await facts(fixture('half.npy'))).toEqual({})
   })
-  it('refuse ids and positions that are neither', async () => {
+  it('ids that are fractions and positions that are fractions or too large are refused', async () => {
     const real = npy('<f4', [1], bytesOf(Float32Array.of(0.5)))
     expect(await refused('DATA_FORMAT', facts(npz('ids.npz', { vectors: f4([1, 2]), article_ids: real })))).toMatch(
       /row 0.*received 0.5/,

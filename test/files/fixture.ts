@@ -13,7 +13,7 @@ import type { Tensor } from '../../lib/torch/tensor.js'
 export const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url))
 
 let folder: string | undefined
-/** A path in a folder that goes away after the test file. */
+/** A path in a folder that is deleted after the test file. */
 export function scratch(name: string, content?: Uint8Array | string): string {
   folder ??= mkdtempSync(join(tmpdir(), 'lvm-data-'))
   const path = join(folder, name)
@@ -24,7 +24,7 @@ afterAll(() => {
   if (folder !== undefined) rmSync(folder, { recursive: true })
 })
 
-/** Waits for a promise to fail with this code, and gives the message. */
+/** Expects a promise to fail with this code and returns the message. */
 export async function refused(code: ErrorCode, promise: Promise<unknown>): Promise<string> {
   const error = await promise.then(
     () => undefined,
@@ -49,7 +49,7 @@ export function npy(descr: string, shape: readonly number[], data: Uint8Array, f
 /** The bytes of any typed array. */
 export const bytesOf = (array: ArrayBufferView): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
 
-/** Small whole numbers below `n`, the same in every run. */
+/** A seeded stream of random integers below `n`. */
 export function dice(seed: number): (n: number) => number {
   let state = seed
   return (n) => {
@@ -58,7 +58,7 @@ export function dice(seed: number): (n: number) => number {
   }
 }
 
-/** A copy with a few bytes changed, cut off, or repeated. */
+/** A copy with bytes changed, truncated or repeated at random. */
 export function mutate(bytes: Buffer, roll: (n: number) => number): Buffer {
   const copy = Buffer.from(bytes)
   for (let i = roll(4); i >= 0; i--) copy[roll(copy.length)] = roll(3) === 0 ? 255 : roll(256)
@@ -107,7 +107,7 @@ export interface Part {
   method?: number
 }
 
-/** The bytes of a zip file, lies included. */
+/** The bytes of a zip file, with any false claims of its entries. */
 export function storedZip(parts: readonly Part[]): Buffer {
   const files: Buffer[] = []
   const directory: Buffer[] = []
@@ -156,7 +156,7 @@ export const numbers = async (tensor: Tensor) => {
   return [...((await wide.data()) as Float64Array)]
 }
 
-/** Opens, looks, and frees. */
+/** Opens a base, applies a function and disposes it. */
 export async function opened<T>(path: string, look: (base: Base) => T | Promise<T>, options?: OpenOptions): Promise<T> {
   const base = await openBase(path, options)
   try {

@@ -2,19 +2,19 @@ import { describe, expect, it } from 'vitest'
 import { canonicalJson, jsonHash } from '../../lib/files/hash.js'
 
 describe('canonical JSON', () => {
-  it('does not depend on the order of keys, at any depth', () => {
+  it('canonical JSON does not depend on the order of keys at any depth', () => {
     const a = { b: [1, { d: null, c: 'x' }], a: 1.5e-7 }
     expect(canonicalJson(a)).toBe('{"a":1.5e-7,"b":[1,{"c":"x","d":null}]}')
     expect(jsonHash(a)).toBe(jsonHash({ a: 1.5e-7, b: [1, { c: 'x', d: null }] }))
   })
-  it('depends on everything else', () => {
+  it('the hash of canonical JSON depends on every value, type and nesting', () => {
     const hashes = [{ a: 1 }, { a: '1' }, { a: [1] }, { a: null }, {}, [], { a: { a: 1 } }].map(jsonHash)
     expect(new Set(hashes).size).toBe(hashes.length)
     for (const hash of hashes) expect(hash).toMatch(/^[0-9a-f]{64}$/)
   })
-  it('is SHA-256 of the text, as any tool computes it', () =>
+  it('jsonHash is the standard SHA-256 of the canonical text', () =>
     expect(jsonHash({})).toBe('44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a'))
-  it.each([Number.NaN, Number.POSITIVE_INFINITY])('refuses %s', (loss) =>
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])('jsonHash refuses %s', (loss) =>
     expect(() => jsonHash({ rows: [{ loss }] })).toThrow(`finite number for "loss" but received ${loss}`),
   )
 })

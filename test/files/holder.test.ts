@@ -12,7 +12,7 @@ const real = process.platform
 afterEach(() => void Object.defineProperty(process, 'platform', { value: real }))
 
 describe.skipIf(real === 'win32')('where there is no /proc, a holder', () => {
-  it('is known by when its process started, so a pid that is used again is another one', async () => {
+  it('without /proc a holder is identified by its start time, so a reused pid counts as another process', async () => {
     Object.defineProperty(process, 'platform', { value: 'darwin' })
     const me = await thisProcess()
     expect(me.process_start).toMatch(/^\w+ \w+ +\d+ \d\d:\d\d:\d\d \d{4}$/)
@@ -24,7 +24,7 @@ describe.skipIf(real === 'win32')('where there is no /proc, a holder', () => {
   })
 })
 
-it('a file is open here while a descriptor leads to it, also under another name', async () => {
+it('isOpenHere is true while a descriptor of the file is open, even after a rename', async () => {
   const path = join(await tempFolder(), 'a')
   writeFileSync(path, '')
   expect(isOpenHere(path)).toBe(false)
@@ -35,7 +35,7 @@ it('a file is open here while a descriptor leads to it, also under another name'
   expect(isOpenHere(`${path}b`)).toBe(false)
 })
 
-it('the lock of a worker thread that was terminated counts no more; that of a living thread does', async () => {
+it('the lock of a terminated worker thread is void, and that of a running thread is valid', async () => {
   const folder = join(await tempFolder(), 'run')
   const lock = new URL('../../dist/lib/files/lock.js', import.meta.url).href
   const code = `import(${JSON.stringify(lock)}).then(({ lockRun }) => lockRun(${JSON.stringify(folder)})).then(() => {

@@ -17,7 +17,7 @@ it.each<[string, string, Partial<Limits>]>([
   ['marks', '('.repeat(10_000), { pickleMemoryBytes: 100_000 }],
   ['Nones', 'N'.repeat(10_000), { pickleMemoryBytes: 100_000 }],
   ['texts', '\x8c\x01a\x94'.repeat(2000), { pickleMemoryBytes: 100_000 }],
-  ['views of no bytes', 'C\x00'.repeat(1000), { pickleMemoryBytes: 100_000 }],
+  ['empty byte views', 'C\x00'.repeat(1000), { pickleMemoryBytes: 100_000 }],
   ['numbers', `G${'\x00'.repeat(8)}`.repeat(4000), { pickleMemoryBytes: 100_000 }],
   ['items of one list', `](${'K\x01'.repeat(5000)}e`, { pickleMemoryBytes: 100_000 }],
   [
@@ -25,18 +25,18 @@ it.each<[string, string, Partial<Limits>]>([
     `}(${Array.from({ length: 3000 }, (_, i) => `M${String.fromCharCode(i & 255, i >> 8)}N`).join('')}u`,
     { pickleMemoryBytes: 200_000 },
   ],
-  ['operations that leave nothing', 'N0'.repeat(3000), { pickleOpcodes: 5000 }],
+  ['operations without a result', 'N0'.repeat(3000), { pickleOpcodes: 5000 }],
   ['long lines of escapes', `V${'\\u0041'.repeat(1000)}\n0`.repeat(20), { pickleOpcodes: 5000 }],
   ['a long number', `\x8a\x40${'\x7f'.repeat(64)}`, { pickleNumberBytes: 32 }],
   ['a long line', `V${'a'.repeat(500)}\n`, { pickleLineBytes: 100 }],
-  ['a nest', `${'('.repeat(50)}N${'l'.repeat(50)}`, { pickleDepth: 20 }],
-  ['all of its bytes', 'N'.repeat(200), { pickleBytes: 100 }],
-])('unpickle refuses what passes a lowered limit: %s', async (_, bytes, limits) => {
+  ['nesting', `${'('.repeat(50)}N${'l'.repeat(50)}`, { pickleDepth: 20 }],
+  ['total bytes', 'N'.repeat(200), { pickleBytes: 100 }],
+])('unpickle refuses a pickle that exceeds a lowered limit: %s', async (_, bytes, limits) => {
   await refused('DATA_FORMAT', load(`${bytes}.`, limits))
   await load(`${bytes}.`, {}).catch((error) => expect(error).toBeInstanceOf(LvmError))
 })
 
-/** A list of two lists, each of which is the same list of two lists, and so on: 2^26 items as text, a few bytes in a pickle. */
+/** A list that holds one list twice, nested 26 times: a short pickle whose text would have 2^26 items. */
 const DOUBLED = `](U\x01xe\x94${Array.from({ length: 26 }, (_, i) => String.fromCharCode(i))
   .map((i) => `0](h${i}h${i}e\x94`)
   .join('')}`
@@ -47,16 +47,16 @@ it.each<[string, string]>([
     'a billion laughs',
     `]q\x00${Array.from({ length: 60 }, (_, i) => `]q${String.fromCharCode(i + 1)}(h${String.fromCharCode(i)}h${String.fromCharCode(i)}e`).join('')}.`,
   ],
-  ['a list copied again and again', `](${'K\x01'.repeat(1 << 17)}eq\x00(${'cbuiltins\nlist\n(h\x00tR'.repeat(1000)}l.`],
+  ['a list copied repeatedly', `](${'K\x01'.repeat(1 << 17)}eq\x00(${'cbuiltins\nlist\n(h\x00tR'.repeat(1000)}l.`],
   ['a list doubled 26 times as the name of a module', `${DOUBLED}U\x01a\x93.`],
   ['a list doubled 26 times as a device', `ctorch\ndevice\n${DOUBLED}\x85R.`],
   ['a list doubled 26 times as a layout', `ctorch.serialization\n_get_layout\n${DOUBLED}\x85R.`],
   ['a list doubled 26 times as a part of a path', `cpathlib\nPosixPath\n${DOUBLED}\x85R.`],
   ['a list doubled 26 times as a whole number', `cbuiltins\nint\n${DOUBLED}\x85R.`],
   ['a list doubled 26 times as a number', `cbuiltins\nfloat\n${DOUBLED}\x85R.`],
-  ['a dict copied into a Namespace again and again', `${dict(20_000)}\x94cargparse\nNamespace\n)R${'h\x00b'.repeat(3000)}.`],
+  ['a dict copied into a Namespace repeatedly', `${dict(20_000)}\x94cargparse\nNamespace\n)R${'h\x00b'.repeat(3000)}.`],
   [
-    'a list copied into an array again and again',
+    'a list copied into an array repeatedly',
     `](${'N'.repeat(65_536)}e\x940cnumpy\ndtype\n(U\x02O8tR\x940cnumpy.core.multiarray\n_reconstruct\n)R(K\x01(J\x00\x00\x01\x00th\x01\x89h\x00t\x940${'h\x02b'.repeat(3000)}.`,
   ],
 ])('unpickle refuses a bomb within seconds: %s', async (_, bytes) => {
@@ -79,17 +79,17 @@ const openPickle = (pickle: string) =>
     ),
   )
 
-it('openPt takes no attribute of an object for a dtype', async () => {
+it('openPt does not mistake a property name of JavaScript objects for a dtype', async () => {
   const tensor = (dtype: string) => openPickle(`ctorch._utils\n_rebuild_tensor_v3\n(${STORAGE}K\x00(K\x00t(K\x01t\x89}${dtype}tR`)
   expect(await refused('DATA_UNSAFE', tensor('U\x0bconstructor'))).toMatch(/a constructor tensor of shape \[0\]/)
   await refused('DATA_FORMAT', tensor('](U\x07float32e'))
 })
-it('openPt looks at the attributes of a parameter once, however often they are listed', async () => {
+it('openPt reads the attributes of a parameter once even when they are listed 20,000 times', async () => {
   const tensor = `ctorch._utils\n_rebuild_tensor_v2\n(${STORAGE}K\x00(K\x01t(K\x01t\x89}tR`
   const attributes = `${dict(20_000)}\x940](${'h\x00'.repeat(20_000)}e`
   const { value } = await openPickle(`ctorch._utils\n_rebuild_parameter_with_state\n(${tensor}\x89}${attributes}tR`)
   expect(value).toMatchObject({ tensor: true, shape: [1] })
 })
-it('openPt refuses the key of a storage that is longer than any PyTorch gives', async () => {
+it('openPt refuses a storage key longer than PyTorch writes', async () => {
   await refused('DATA_FORMAT', openPickle(`(U\x07storagectorch\nFloatStorage\nU\x80${'0'.repeat(128)}U\x03cpuK\x01tQ`))
 })

@@ -15,7 +15,7 @@ const numbers = async (file: PtFile, ...keys: unknown[]) => {
 }
 
 describe.each(['checkpoint.pt', 'legacy.pt'])('%s', (name) => {
-  it('reads values, and describes tensors without reading them', async () => {
+  it('openPt reads values and describes tensors without reading them', async () => {
     const file = await openPt(fixture(name))
     expect(file.format).toBe(name === 'legacy.pt' ? 'legacy' : 'zip')
     expect([...(file.value as Dict).keys()].slice(0, 3)).toEqual(['epoch', 'model_state_dict', 'val_loss'])
@@ -50,14 +50,14 @@ describe.each(['checkpoint.pt', 'legacy.pt'])('%s', (name) => {
     expect(at(file, 'model_state_dict', 'brain')).toMatchObject({ dtype: 'bfloat16', shape: [2, 3] })
   })
 
-  it('points at the bytes of every storage', async () => {
+  it('openPt gives the offset of every storage', async () => {
     const file = await openPt(fixture(name))
     const { storage } = at(file, 'model_state_dict', 'weight') as TensorEntry
     const bytes = readFileSync(fixture(name)).subarray(storage.offsetInFile, storage.offsetInFile + 48)
     expect([...new Float32Array(new Uint8Array(bytes).buffer)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
   })
 
-  it('reads tensors of every dtype it holds', async () => {
+  it('tensors of every dtype in a PyTorch file are read', async () => {
     const file = await openPt(fixture(name))
     expect(await numbers(file, 'model_state_dict', 'weight')).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
     expect(await numbers(file, 'model_state_dict', 'half')).toEqual([0, 1, 2, 3, 4, 5])
@@ -68,7 +68,7 @@ describe.each(['checkpoint.pt', 'legacy.pt'])('%s', (name) => {
 })
 
 describe.each(['views.pt', 'views-legacy.pt'])('%s', (name) => {
-  it('shares storages between views', async () => {
+  it('openPt shares one storage between views', async () => {
     const file = await openPt(fixture(name))
     const of = (key: string) => at(file, key) as TensorEntry
     expect(of('rows').storage).toBe(of('base').storage)
@@ -83,7 +83,7 @@ describe.each(['views.pt', 'views-legacy.pt'])('%s', (name) => {
     expect(at(file, 'device')).toBe('cpu')
   })
 
-  it('reads views as contiguous tensors', async () => {
+  it('views in a PyTorch file are read as contiguous tensors', async () => {
     const file = await openPt(fixture(name))
     expect(await numbers(file, 'rows')).toEqual([8, 9, 10, 11, 12, 13, 14, 15])
     expect((await numbers(file, 'transposed')).slice(0, 7)).toEqual([0, 4, 8, 12, 16, 20, 1])
@@ -98,7 +98,7 @@ describe.each(['views.pt', 'views-legacy.pt'])('%s', (name) => {
   })
 })
 
-it('pickleBytes bounds the pickles of a file of before PyTorch 1.6, not its tensors', async () => {
+it('the limit pickleBytes applies to the pickles of a file from before PyTorch 1.6, not to its tensors', async () => {
   const size = readFileSync(fixture('legacy.pt')).length
   const pickles = resolveLimits('test', { pickleBytes: size - 8 })
   expect((await openPt(fixture('legacy.pt'), { limits: pickles })).format).toBe('legacy')
@@ -106,17 +106,17 @@ it('pickleBytes bounds the pickles of a file of before PyTorch 1.6, not its tens
 })
 
 describe('unsafe and damaged files', () => {
-  it.each(['evil.pt', 'evil-legacy.pt'])('refuses %s by name and runs nothing', async (name) => {
+  it.each(['evil.pt', 'evil-legacy.pt'])('openPt refuses the code in %s by name and runs nothing', async (name) => {
     expect(await refused('DATA_UNSAFE', openPt(fixture(name)))).toMatch(/posix\.system; nothing was run/)
     expect(existsSync('/tmp/lvm-torch-was-here')).toBe(false)
   })
 
-  it('refuses a whole module and a TorchScript program', async () => {
+  it('openPt refuses a pickled module and a TorchScript program', async () => {
     expect(await refused('DATA_UNSAFE', openPt(fixture('module.pt')))).toMatch(/torch\.nn\.modules\.linear\.Linear/)
     expect(await refused('DATA_UNSAFE', openPt(fixture('script.pt')))).toMatch(/TorchScript/)
   })
 
-  it('refuses other files', async () => {
+  it('openPt refuses files of other formats', async () => {
     await refused('FILE_MISSING', openPt(scratch('none.pt')))
     await refused('DATA_FORMAT', openPt(scratch('empty.pt', '')))
     await refused('DATA_FORMAT', openPt(scratch('text.pt', 'hello')))
@@ -124,7 +124,7 @@ describe('unsafe and damaged files', () => {
     await refused('DATA_FORMAT', openPt(fixture('plain-2.pkl')))
   })
 
-  it('finds a flipped bit in a storage by its checksum', async () => {
+  it('openPt finds a flipped bit in a storage by its checksum', async () => {
     const bytes = readFileSync(fixture('checkpoint.pt'))
     const file = await openPt(fixture('checkpoint.pt'))
     const { storage } = at(file, 'model_state_dict', 'weight') as TensorEntry
@@ -133,13 +133,13 @@ describe('unsafe and damaged files', () => {
     expect((await openPt(scratch('flipped.pt'), { verify: false })).format).toBe('zip')
   })
 
-  it.each(['checkpoint.pt', 'legacy.pt', 'views-legacy.pt'])('refuses %s cut anywhere', async (name) => {
+  it.each(['checkpoint.pt', 'legacy.pt', 'views-legacy.pt'])('openPt refuses %s truncated at any length', async (name) => {
     const bytes = readFileSync(fixture(name))
     for (let length = 0; length < bytes.length; length += 41)
       await refused('DATA_FORMAT', openPt(scratch('cut.pt', bytes.subarray(0, length))))
   })
 
-  it('survives 1,500 random mutations', async () => {
+  it('openPt answers 1,500 random mutations with an LvmError at worst', async () => {
     const roll = dice(3)
     const seeds = ['checkpoint.pt', 'legacy.pt', 'views.pt', 'views-legacy.pt', 'evil.pt'].map((name) =>
       readFileSync(fixture(name)),

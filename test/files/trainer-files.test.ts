@@ -15,15 +15,15 @@ const numbers = async (file: PtFile, key: string) => {
   return [...((await tensor.data()) as Float32Array)]
 }
 
-describe('views whose values are still to be computed', () => {
-  it('negated ones have the sign that torch gives them', async () => {
+describe('lazily negated and conjugated views', () => {
+  it('a lazily negated tensor is read with the sign that torch gives it', async () => {
     const file = await openPt(fixture('lazy.pt'))
     expect(at(file, 'negated')).toMatchObject({ neg: true, conj: false })
     expect(await numbers(file, 'negated')).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
     expect(await numbers(file, 'negated')).toEqual(await numbers(file, 'values'))
     expect(await numbers(file, 'column')).toEqual([1, 5, 9])
   })
-  it('conjugated ones have their imaginary part turned', async () => {
+  it('a lazily conjugated tensor is read with its imaginary part negated', async () => {
     const file = await openPt(fixture('lazy.pt'))
     const plain = await numbers(file, 'plain')
     expect(await numbers(file, 'conjugated')).toEqual(plain.map((x, i) => (i % 2 ? -x : x)))
@@ -31,7 +31,7 @@ describe('views whose values are still to be computed', () => {
   })
 })
 
-/** A pickle of one tensor, made again by these arguments after its four. */
+/** A PyTorch file with one tensor, rebuilt with these arguments after the first four. */
 function made(more: string, rebuild = '_rebuild_tensor_v2'): string {
   const storage = '(U\x07storagectorch\nFloatStorage\nU\x010U\x03cpuK\x04tQ'
   const pickle = `\x80\x02}U\x01wctorch._utils\n${rebuild}\n(${storage}K\x00K\x04\x85K\x01\x85${more}tRs.`
@@ -44,14 +44,14 @@ function made(more: string, rebuild = '_rebuild_tensor_v2'): string {
 }
 const NO_HOOKS = 'ccollections\nOrderedDict\n)R'
 
-describe('every argument of a rebuilt tensor is honoured or refused', () => {
+describe('every argument of a rebuilt tensor is applied or refused', () => {
   it.each([
     ['a gradient', `\x88${NO_HOOKS}`],
     ['hooks that are None', '\x89N'],
     ['metadata that is None', `\x89${NO_HOOKS}N`],
     ['empty metadata', `\x89${NO_HOOKS}}`],
-    ['marks that are off', `\x89${NO_HOOKS}}U\x03neg\x89s`],
-  ])('reads %s', async (_, more) => {
+    ['flags that are off', `\x89${NO_HOOKS}}U\x03neg\x89s`],
+  ])('a tensor with %s is read', async (_, more) => {
     expect(await numbers(await openPt(made(more)), 'w')).toEqual([1, 2, 3, 4])
   })
   it('a tensor whose neg flag is set is read with the opposite sign', async () => {
@@ -60,25 +60,25 @@ describe('every argument of a rebuilt tensor is honoured or refused', () => {
   it.each([
     ['unknown metadata', `\x89${NO_HOOKS}}U\x05scaleK\x02s`, /with "scale" beside it/],
     ['hooks', '\x89}U\x01aK\x01s', /with hooks/],
-  ])('does not read a tensor with %s, and says so', async (_, more, what) => {
+  ])('a tensor with %s becomes Opaque with a description', async (_, more, what) => {
     const value = at(await openPt(made(more)), 'w')
     expect(value).toBeInstanceOf(Opaque)
     expect((value as Opaque).what).toMatch(what)
   })
   it.each([
-    ['a conjugated real tensor', `\x89${NO_HOOKS}}U\x04conj\x88s`],
-    ['a mark that is no flag', `\x89${NO_HOOKS}}U\x03negK\x05s`],
-    ['no flag', ''],
-    ['a gradient that is no flag', 'K\x05N'],
-    ['hooks that are none', '\x89K\x05'],
-    ['metadata that is none', `\x89${NO_HOOKS}K\x05`],
-    ['one argument more', `\x89${NO_HOOKS}NN`],
-  ])('refuses %s', async (_, more) => {
+    ['a conj flag and a real dtype', `\x89${NO_HOOKS}}U\x04conj\x88s`],
+    ['a neg flag that is not a boolean', `\x89${NO_HOOKS}}U\x03negK\x05s`],
+    ['no requires_grad', ''],
+    ['a requires_grad that is not a boolean', 'K\x05N'],
+    ['hooks that are not a dict', '\x89K\x05'],
+    ['metadata that is not a dict', `\x89${NO_HOOKS}K\x05`],
+    ['one argument too many', `\x89${NO_HOOKS}NN`],
+  ])('a tensor with %s is refused', async (_, more) => {
     await refused('DATA_FORMAT', openPt(made(more)))
   })
 })
 
-it('tensors of other kinds are kept aside, by what they are', async () => {
+it('tensors of unsupported kinds become Opaque with a description', async () => {
   const file = await openPt(fixture('kinds.pt'))
   expect(await numbers(file, 'weight')).toEqual([0, 1, 2, 3, 4, 5])
   expect(await numbers(file, 'buffer')).toEqual([0, 1, 2])
@@ -96,7 +96,7 @@ it('tensors of other kinds are kept aside, by what they are', async () => {
   expect(file.warnings.join()).toMatch(/attributes \(note\)/)
 })
 
-it('numpy arrays in a pickle are described, whatever their type and order', async () => {
+it('numpy arrays of any type and order in a pickle are described', async () => {
   const file = await openPt(fixture('arrays.pt'))
   const array = (key: string) => at(file, key) as NdArray
   expect(array('rows')).toMatchObject({ shape: [2, 3], fortran: false })
@@ -121,10 +121,10 @@ describe('a tensor that repeats the elements of a small storage', () => {
       ]),
     )
   }
-  it('is read when it is small', async () => {
+  it('a small expanded tensor is read', async () => {
     expect((await numbers(await openPt(expanded('K\x03')), 'w')).length).toBe(12)
   })
-  it('is refused when it is read, not when its file is opened', async () => {
+  it('a large expanded tensor is refused when it is read, not when its file is opened', async () => {
     const file = await openPt(expanded('J\xff\xff\xff\x3f'))
     expect(isTensorEntry(at(file, 'w'))).toBe(true)
     expect(await refused('DATA_FORMAT', readTensor(file, at(file, 'w') as TensorEntry))).toMatch(
@@ -134,7 +134,7 @@ describe('a tensor that repeats the elements of a small storage', () => {
 })
 
 describe('arrays beside the vectors', () => {
-  it('of types that are not read are listed, and numpy’s texts of any length are ids', async () => {
+  it('openBase lists arrays of unsupported types, and reads numpy’s variable-length strings as ids', async () => {
     const base = await openBase(fixture('beside.npz'))
     expect(base).toMatchObject({ rows: 12, dim: 4 })
     expect(base.articles!.ids).toEqual(['article 0', 'article 1', 'article 2'])
@@ -152,7 +152,7 @@ describe('arrays beside the vectors', () => {
     ['C64', 2, 16],
     ['F4', 8, 4],
     ['F6_E2M3', 4, 3],
-  ])('of safetensors, too: %s', async (dtype, count, bytes) => {
+  ])('openBase lists a safetensors array of the unsupported dtype %s', async (dtype, count, bytes) => {
     const vectors = { dtype: 'F32', shape: [2, 2], data_offsets: [0, 16] }
     const more = { dtype, shape: [count], data_offsets: [16, 16 + bytes] }
     const data = Buffer.concat([bytesOf(Float32Array.of(1, 0, 0, 1)), Buffer.alloc(bytes)])
@@ -161,7 +161,7 @@ describe('arrays beside the vectors', () => {
     expect(base.warnings.join()).toMatch(/not read, and not needed: "more"/)
     base.dispose()
   })
-  it('are refused where they are needed, by name and type', async () => {
+  it('openBase refuses a needed array of an unsupported type by name and type', async () => {
     const vectors = npy('<f4', [2, 2], bytesOf(Float32Array.of(1, 0, 0, 1)))
     const dates = npy('<M8[s]', [2], new Uint8Array(16))
     const zip = (name: string, arrays: Record<string, Buffer>) =>
@@ -175,15 +175,15 @@ describe('arrays beside the vectors', () => {
   })
 })
 
-it('bfloat16 of ml_dtypes, which .npy calls raw bytes, is read', async () => {
+it('bfloat16 of ml_dtypes, which .npy declares as raw bytes, is read', async () => {
   const path = scratch('brain.npy', npy('|V2', [2, 2], bytesOf(Uint16Array.of(0x3f80, 0, 0, 0xbf80))))
   const base = await openBase(path)
   expect([...((await base.vectors.data()) as Float32Array)]).toEqual([1, 0, 0, -1])
   base.dispose()
 })
 
-it('a file of PyTorch is called one where vectors are expected', async () => {
+it('openBase recognises a PyTorch file where vectors are expected', async () => {
   writeFileSync(scratch('embeddings.npy'), '')
-  expect(await refused('DATA_FORMAT', openBase(fixture('trainer-plain.pt')))).toMatch(/a file of PyTorch/)
-  expect(await refused('DATA_FORMAT', openBase(fixture('legacy.pt')))).toMatch(/a file of PyTorch/)
+  expect(await refused('DATA_FORMAT', openBase(fixture('trainer-plain.pt')))).toMatch(/a PyTorch file/)
+  expect(await refused('DATA_FORMAT', openBase(fixture('legacy.pt')))).toMatch(/a PyTorch file/)
 })

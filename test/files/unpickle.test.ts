@@ -11,7 +11,7 @@ const load = async (bytes: Buffer | string) => {
   const options = { owner: 'test.pkl', globals: PLAIN_GLOBALS }
   return (await unpickle(Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes, 'latin1'), options)).value
 }
-/** What stands for a value that is not read. */
+/** Description of the placeholder for an unsupported value. */
 async function opaque(bytes: string): Promise<string> {
   const value = await load(bytes)
   expect(value).toBeInstanceOf(Opaque)
@@ -19,7 +19,7 @@ async function opaque(bytes: string): Promise<string> {
 }
 
 describe('unpickle', () => {
-  it.each([0, 1, 2, 3, 4, 5])('reads plain values of protocol %i', async (protocol) => {
+  it.each([0, 1, 2, 3, 4, 5])('unpickle reads plain values of protocol %i', async (protocol) => {
     const value = (await load(readFileSync(fixture(`plain-${protocol}.pkl`)))) as Map<string, unknown>
     expect(value.get('a')).toEqual([
       1,
@@ -62,60 +62,60 @@ describe('unpickle', () => {
     ['an extension', '\x82\x01.'],
     ['a persistent id', 'Pabc\n.'],
     ['an outside buffer', '\x97.'],
-  ])('refuses code: %s', async (_, bytes) => {
+  ])('unpickle refuses code: %s', async (_, bytes) => {
     await refused('DATA_UNSAFE', load(bytes))
   })
 
-  it('names what it refused and says that nothing was run', async () => {
+  it('unpickle names the refused global and says that nothing was run', async () => {
     expect(await refused('DATA_UNSAFE', load('cposix\nsystem\n.'))).toMatch(/test\.pkl: .*posix\.system; nothing was run/)
   })
 
   it.each([
-    ['nothing', ''],
+    ['an empty file', ''],
     ['no stop', 'N'],
     ['an empty stack', '.'],
     ['an unknown opcode', '\xff.'],
     ['a future protocol', '\x80\x06N.'],
     ['a text longer than the file', 'X\xff\xff\xff\xffabc.'],
-    ['bytes of 2^63', '\x8e\xff\xff\xff\xff\xff\xff\xff\x7f.'],
+    ['2^63 bytes', '\x8e\xff\xff\xff\xff\xff\xff\xff\x7f.'],
     ['a number of a megabyte', '\x8b\x00\x00\x10\x00.'],
-    ['a memo that is not there', 'h\x05.'],
+    ['a missing memo entry', 'h\x05.'],
     ['a pop below a mark', 'N(\x85.'],
     ['a key without a value', '}(Nu.'],
     ['items for a number', 'K\x01(Ne.'],
     ['a call of a number', 'K\x01)R.'],
     ['a call of a Map', '})R.'],
-    ['a mark that is missing', 't.'],
-    ['a whole number in words', 'Iabc\n.'],
+    ['a missing mark', 't.'],
+    ['an integer written as text', 'Iabc\n.'],
     ['dict of a number', 'c__builtin__\ndict\n(K\x01tR.'],
     ['a list in itself', ']q\x00h\x00a.'],
     ['a dict in itself', '}q\x00K\x01h\x00s.'],
-    ['a deep nest', `${'('.repeat(1000)}N${'l'.repeat(1000)}.`],
-    ['a deep tuple', `N${'\x85'.repeat(100_000)}.`],
+    ['a deeply nested list', `${'('.repeat(1000)}N${'l'.repeat(1000)}.`],
+    ['a deeply nested tuple', `N${'\x85'.repeat(100_000)}.`],
     [
-      'an array of another size',
+      'an array whose size differs from its shape',
       'cnumpy.core.multiarray\n_reconstruct\n)R(K\x01(K\x05tcnumpy\ndtype\n(U\x02i4tR\x89U\x04abcdtb.',
     ],
     [
       'an array of a huge shape',
       'cnumpy.core.multiarray\n_reconstruct\n)R(K\x01(J\xff\xff\xff\x7fJ\xff\xff\xff\x7fJ\xff\xff\xff\x7ftcnumpy\ndtype\n(U\x02i4tR\x89U\x04abcdtb.',
     ],
-  ])('refuses damage: %s', async (_, bytes) => {
+  ])('unpickle refuses a damaged pickle: %s', async (_, bytes) => {
     await refused('DATA_FORMAT', load(bytes))
   })
 
-  it('remembers under numbers in any order', async () => {
+  it('unpickle accepts memo keys in any order', async () => {
     expect(await load('K\x05r\x40\x42\x0f\x000K\x06\x94\x94j\x40\x42\x0f\x00h\x01\x86.')).toEqual([5, 6])
   })
 
   it.each([
     ['a class of a project', 'capp.models\nSettings\n)\x81}U\x01aK\x01sb.', 'app.models.Settings'],
-    ['a class with arguments by name', '\x80\x04capp\nThing\n)}U\x01aK\x01s\x92.', 'app.Thing'],
+    ['a class with keyword arguments', '\x80\x04capp\nThing\n)}U\x01aK\x01s\x92.', 'app.Thing'],
     ['an enumeration', 'capp\nColour\n(K\x01tR.', 'app.Colour'],
-    ['a list of a class of its own', 'capp\nTrail\n)\x81(K\x01K\x02e.', 'app.Trail'],
+    ['a subclass of list', 'capp\nTrail\n)\x81(K\x01K\x02e.', 'app.Trail'],
     ['an object of protocol 0', 'ccopy_reg\n_reconstructor\n(capp\nThing\nc__builtin__\nobject\nNtR.', 'app.Thing'],
     ['a date', "cdatetime\ndate\n(S'x'\ntR.", 'datetime.date'],
-  ])('keeps an object of an unknown class opaque: %s', async (_, bytes, name) => {
+  ])('unpickle makes an object of an unknown class Opaque: %s', async (_, bytes, name) => {
     expect(await opaque(bytes)).toBe(`an object of class ${name}`)
   })
   it.each([
@@ -125,10 +125,10 @@ describe('unpickle', () => {
     ['a complex number', 'cbuiltins\ncomplex\n(K\x01K\x02tR.', 'complex'],
     ['a pattern', "cre\n_compile\n(S'a'\nK\x00tR.", '_compile'],
     ['a generator of numpy', "cnumpy.random._pickle\n__generator_ctor\n(S'PCG64'\ntR.", '__generator_ctor'],
-  ])('does not read a value that only a function of Python could make: %s', async (_, bytes, name) => {
+  ])('unpickle makes the value of a harmless Python function Opaque: %s', async (_, bytes, name) => {
     expect(await opaque(bytes)).toBe(`a value made by ${name}`)
   })
-  it('keeps the items of an unknown dict', async () => {
+  it('unpickle keeps the items of an unknown dict subclass', async () => {
     expect([...((await load('capp\nConfig\n)\x81(U\x01aK\x01u.')) as Map<string, number>)]).toEqual([['a', 1]])
     const known = await load('clightning_fabric.utilities.data\nAttributeDict\n)\x81(U\x01aK\x01u.')
     expect(known).toEqual(new Map([['a', 1]]))
@@ -144,12 +144,12 @@ describe('unpickle', () => {
     ['a method of a class', 'capp\nThing.run\n.'],
     ['a module of PyTorch that runs code', 'ctorch.jit\nScriptModule\n.'],
     ['numpy’s loader of libraries', 'cnumpy.ctypeslib\nThing\n.'],
-    ['a name that is none', 'capp\n\n.'],
-  ])('refuses %s', async (_, bytes) => {
+    ['an empty name', 'capp\n\n.'],
+  ])('unpickle refuses %s', async (_, bytes) => {
     await refused('DATA_UNSAFE', load(bytes))
   })
 
-  it('keeps keys that JavaScript objects would trip over', async () => {
+  it('unpickle keeps keys such as __proto__ as plain keys', async () => {
     const value = (await load('}(U\x09__proto__K\x01K\x05K\x02K\x03Nu.')) as Map<unknown, unknown>
     expect([...value]).toEqual([
       ['__proto__', 1],
@@ -158,7 +158,7 @@ describe('unpickle', () => {
     ])
   })
 
-  it('survives 6,000 random mutations', async () => {
+  it('unpickle answers 6,000 random mutations with an LvmError at worst', async () => {
     const roll = dice(1)
     const seeds = [0, 1, 2, 3, 4, 5].map((protocol) => readFileSync(fixture(`plain-${protocol}.pkl`)))
     for (let i = 0; i < 6000; i++) {

@@ -8,14 +8,14 @@ import { expect, onTestFinished, test } from 'vitest'
 import { withLock } from '../../lib/files/wait-for-lock.js'
 import { deadPid, folder } from '../libtorch/fake.js'
 
-/** A lock as an earlier version wrote it. */
+/** Text of a lock file of an earlier version. */
 const owner = (pid: number, host = hostname()) => JSON.stringify({ pid, host })
 const pidIn = (path: string) => JSON.parse(readFileSync(path, 'utf8')).pid
 const nobody = () => {
   throw new Error('there is nobody to wait for')
 }
 
-test('is held while the work runs, names its holder, and is gone afterwards, also after a failure', async () => {
+test('withLock holds a lock that names its holder during the work, and removes it afterwards even on failure', async () => {
   const place = folder()
   const path = join(place, 'lock')
   await withLock(place, nobody, async () => expect(pidIn(path)).toBe(process.pid))
@@ -27,7 +27,7 @@ test('is held while the work runs, names its holder, and is gone afterwards, als
   expect(existsSync(path)).toBe(false)
 })
 
-test('ten at once take turns', async () => {
+test('ten concurrent withLock calls take turns', async () => {
   const place = folder()
   const path = join(place, 'lock')
   let inside = 0
@@ -47,7 +47,7 @@ test('ten at once take turns', async () => {
   expect(readdirSync(join(path, '..'))).toEqual([])
 })
 
-test('another living process is waited for; once it is killed its lock is taken over', async () => {
+test('withLock waits for a running process and takes over its lock once it is killed', async () => {
   const place = folder()
   const path = join(place, 'lock')
   const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
@@ -69,7 +69,7 @@ test('another living process is waited for; once it is killed its lock is taken 
 test.each([
   ['of a dead process', owner(deadPid())],
   ['whose holder died before it wrote its name', ''],
-])('a lock %s is taken over by exactly one of those who wait', async (_, content) => {
+])('a lock %s is taken over by exactly one of the waiting calls', async (_, content) => {
   const place = folder()
   const path = join(place, 'lock')
   writeFileSync(path, content)
@@ -91,7 +91,7 @@ test.each([
   expect(readdirSync(join(path, '..'))).toEqual([])
 })
 
-test('a process of another machine cannot be seen from here, and is waited for', async () => {
+test('withLock waits for a process of another machine, whose state is unknown', async () => {
   const place = folder()
   const path = join(place, 'lock')
   writeFileSync(path, owner(deadPid(), 'elsewhere'))
@@ -108,14 +108,14 @@ test('a process of another machine cannot be seen from here, and is waited for',
   expect(await mine).toBe(true)
 })
 
-test('one that is never let go ends the wait with an error that names its holder', async () => {
+test('withLock gives up on a lock that is never released with an error that names its holder', async () => {
   const place = folder()
   writeFileSync(join(place, 'lock'), owner(process.ppid))
   const mine = withLock(
     place,
     () => {},
     async () => true,
-    { every: 5, patience: 40 },
+    { every: 5, timeout: 40 },
   )
   await expect(mine).rejects.toMatchObject({ code: 'RUN_LOCKED', message: expect.stringContaining(`process ${process.ppid}`) })
 })

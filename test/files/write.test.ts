@@ -19,30 +19,30 @@ describe('writing all bytes', () => {
     }
     return { asked, taken, file: { write } as unknown as Parameters<typeof writeAll>[0] }
   }
-  it('goes on where the system took only a part', async () => {
+  it('writeAll continues after a partial write', async () => {
     const { file, taken } = slow(1000)
     await writeAll(file, new Uint8Array(2500))
     expect(taken).toEqual([0, 1000, 2000])
   })
-  it('asks for less than 2 GiB at a time, which is as much as the system takes', async () => {
+  it('writeAll writes less than 2 GiB per call, the limit of the system', async () => {
     const { file, asked } = slow(Infinity)
     await writeAll(file, new Uint8Array(2 ** 31 + 10)) // zeros that are never touched take no memory
     expect(Math.max(...asked)).toBeLessThan(2 ** 31)
     expect(asked.reduce((a, b) => a + b)).toBe(2 ** 31 + 10)
   })
-  it('fails when the system takes nothing', async () => {
+  it('writeAll fails when the system writes no byte', async () => {
     await expect(writeAll(slow(0).file, new Uint8Array(5))).rejects.toMatchObject({ code: 'ENOSPC' })
   })
 })
 
 describe('publishing', () => {
-  it('joins text, bytes and numbers in their order, and makes the folder', async () => {
+  it('publish joins text, bytes and numbers in order and creates the folder', async () => {
     const path = join(await tempFolder(), 'a', 'b', 'file')
     await publish({ [path]: ['one\n', Buffer.from('two\n'), new Uint16Array([0x3333]), 'x'.repeat(3 << 20)] })
     expect(readFileSync(path, 'latin1')).toBe(`one\ntwo\n33${'x'.repeat(3 << 20)}`)
     expect(readdirSync(join(path, '..'))).toEqual(['file'])
   })
-  it('changes no file when one of them fails, and leaves nothing behind', async () => {
+  it('publish changes no file and leaves no temporary file when one write fails', async () => {
     const folder = await tempFolder()
     writeFileSync(join(folder, 'a'), 'old')
     const broken = (async function* () {
@@ -53,20 +53,20 @@ describe('publishing', () => {
     expect(readdirSync(folder)).toEqual(['a'])
     expect(readFileSync(join(folder, 'a'), 'utf8')).toBe('old')
   })
-  it('in the place of a folder is FILE_ACCESS, and a new file never follows a link', async () => {
+  it('writing to the path of a folder is FILE_ACCESS, and writeNew never follows a link', async () => {
     const folder = await tempFolder()
     symlinkSync('/dev/full', join(folder, 'full'))
     mkdirSync(join(folder, 'folder'))
     expect(await refusal(publish({ [join(folder, 'folder')]: 'x' }))).toMatchObject({ code: 'FILE_ACCESS', exit: 2 })
     expect(await refusal(writeNew(join(folder, 'full'), 'x'))).toMatchObject({ code: 'FILE_ACCESS' }) // it never follows a link
   })
-  it('into a new folder of a disk that can only be read is FILE_ACCESS, which Node calls a missing folder', () => {
+  it('publish into a new folder on a read-only disk is FILE_ACCESS, although Node reports a missing folder', () => {
     const told = (syscall: string) =>
       fileError(Object.assign(new Error('no such file or directory'), { code: 'ENOENT', syscall }), 'x')
     expect(told('mkdir')).toMatchObject({ code: 'FILE_ACCESS' })
     expect(told('open')).toMatchObject({ code: 'FILE_MISSING' })
   })
-  it.skipIf(process.platform === 'win32')('beyond the largest file that is allowed is NO_DISK, not a short file', async () => {
+  it.skipIf(process.platform === 'win32')('writing beyond the file size limit is NO_DISK, not a truncated file', async () => {
     const folder = await tempFolder(true)
     const code = `import { publish } from ${JSON.stringify(new URL('../../dist/lib/files/write.js', import.meta.url).href)}
       await publish({ [process.argv[1]]: new Uint8Array(115328) }).then(() => console.log('whole'), ({ code }) => console.log(code))`
@@ -83,7 +83,7 @@ describe('publishing', () => {
   })
 })
 
-it('a writer removes what killed ones left in its folder, and nothing else', async () => {
+it('a writer removes only the temporary files of killed writers from its folder', async () => {
   const folder = await tempFolder()
   const dead = spawnSync(process.execPath, ['--version']).pid
   const old = new Date(Date.now() - 48 * 3600_000)
@@ -109,7 +109,7 @@ it('a writer removes what killed ones left in its folder, and nothing else', asy
   expect(statSync(join(folder, 'report.json')).size).toBe(2)
 })
 
-it('a process that exits removes the files that it has not finished, of its main thread only', async () => {
+it('a process that exits removes the unfinished files of its main thread only', async () => {
   const folder = await tempFolder()
   const dist = new URL('../../dist/lib/files/write.js', import.meta.url).href
   const code = (before: string) => `import { mkdirSync, writeFileSync } from 'node:fs'
@@ -128,7 +128,7 @@ it('a process that exits removes the files that it has not finished, of its main
   expect(readdirSync(folder)).toHaveLength(3)
 })
 
-it('names of unfinished files differ between threads and processes', () => {
+it('names of temporary files differ between threads and processes', () => {
   const many = Array.from({ length: 1000 }, () => temporary('x'))
   expect(new Set(many).size).toBe(1000)
 })

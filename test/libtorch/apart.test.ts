@@ -7,7 +7,7 @@ import { placed } from '../../lib/libtorch/pip.js'
 import { files, folder } from './fake.js'
 
 const bin = join(packageRoot(), 'dist', 'bin', 'lvm.js')
-/** A working folder with files that Python would take for its modules, each of which leaves a mark when it is run. */
+/** A working folder with files that Python would import as its modules; each writes a marker file when it runs. */
 function trap() {
   const cwd = folder()
   const mark = join(cwd, 'ran')
@@ -36,14 +36,14 @@ test.each<[string[], Record<string, string>]>([
   expect(stdout + stderr).not.toBe('')
   expect(ran()).toBe(false)
 })
-test('a folder called torch in the working folder is not the torch of a Python', () => {
+test('a folder named torch in the working folder is not mistaken for the torch of a Python', () => {
   const { cwd, ran } = trap()
   const { stdout } = lvm(cwd, ['doctor', '--json'], { LVM_TORCH_USE_PYTORCH: '1', LVM_TORCH_LIBTORCH: '' })
   const { libtorch } = JSON.parse(stdout) as { libtorch: { path: string | null }[] }
   expect(libtorch.filter(({ path }) => path?.startsWith(cwd))).toEqual([])
   expect(ran()).toBe(false)
 })
-test('paths in the settings of pip are meant from the working folder, and what is no path stays', () => {
+test('relative paths in the environment variables of pip are resolved against the working folder, and URLs stay unchanged', () => {
   const env = {
     PIP_FIND_LINKS: 'lib https://wheels.example/  docs',
     PIP_CERT: '/none.pem',

@@ -8,7 +8,7 @@ import { onTestFinished, vi } from 'vitest'
 import { library } from '../../lib/libtorch/inspect-libtorch.js'
 import type { Platform } from '../../lib/libtorch/pins.js'
 
-/** A folder of its own for one test. */
+/** A temporary folder for one test. */
 export function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'lvm-torch-'))
   onTestFinished(() => rmSync(path, { recursive: true, force: true }))
@@ -24,7 +24,7 @@ export function files(root: string, contents: Readonly<Record<string, string | B
   return root
 }
 
-/** A zip archive, its odd members stored and its even ones deflated. */
+/** A zip archive whose odd members are stored and even members deflated. */
 export function zip(contents: Readonly<Record<string, string | Buffer>>): Buffer {
   const [locals, entries]: [Buffer[], Buffer[]] = [[], []]
   let offset = 0
@@ -40,7 +40,7 @@ export function zip(contents: Readonly<Record<string, string | Buffer>>): Buffer
     head.writeUInt16LE(Buffer.byteLength(name), 22)
     const where = Buffer.alloc(14)
     where.writeUInt32LE(offset, 10)
-    // The local extra field is longer than the directory's: readers must look at both.
+    // The extra field of the local header is longer than the directory's: readers must read both.
     const local = Buffer.from(head)
     local.writeUInt16LE(4, 24)
     locals.push(Buffer.from('PK\x03\x04'), local, Buffer.from(name), Buffer.alloc(4), packed)
@@ -70,7 +70,7 @@ export const torch = (version: string): Record<string, string> => ({
   [`torch-${version}.dist-info/licenses/LICENSE`]: 'BSD',
 })
 
-/** A folder of small wheels, and the platform whose pins they are. */
+/** A folder of small wheels, and a platform that pins them. */
 export function wheels(version = '2.13.0'): { folder: string; torch: string; platform: Platform } {
   const made = {
     'nvidia-cuda-runtime': zip({ 'nvidia/cu13/lib/libcudart.so.13': 'cudart', 'nvidia/cu13/include/cuda.h': '' }),
@@ -90,7 +90,7 @@ export function wheels(version = '2.13.0'): { folder: string; torch: string; pla
   }
 }
 
-/** Puts a python3 in the way of every other: what it does when called as `python3 -m pip download … --dest $dest …`. */
+/** Puts a fake python3 first on the PATH; `script` runs when it is called as `python3 -m pip download … --dest $dest …`. */
 export function python(script: string): void {
   const bin = folder()
   const text = `#!/bin/sh

@@ -8,7 +8,7 @@ import { cacheRoot, packageRoot } from '../../lib/libtorch/paths.js'
 import { files, folder, torch } from './fake.js'
 
 const libtorch = (version = '2.13.0') => join(files(folder(), torch(version)), 'torch')
-/** A cache in which a variant was installed. */
+/** A cache with one installed variant. */
 const cache = (version = '2.13.0') => {
   const root = folder()
   const own = Object.fromEntries(Object.entries(torch(version)).map(([name, text]) => [name.replace(/^torch\//, ''), text]))
@@ -24,14 +24,14 @@ const python = (answer: string) => {
 }
 const tried = (env: Record<string, string>) => search(env).tried.map(({ source, verdict }) => [source, verdict])
 
-describe('the order', () => {
-  test('LVM_TORCH_LIBTORCH comes first, and nothing else is looked at', () => {
+describe('the search for libtorch', () => {
+  test('LVM_TORCH_LIBTORCH comes first and ends the search', () => {
     const env = { LVM_TORCH_LIBTORCH: libtorch(), LVM_TORCH_USE_PYTORCH: '/no/python', LVM_TORCH_CACHE: cache() }
     expect(search(env).libtorch).toMatchObject({ path: env.LVM_TORCH_LIBTORCH, version: '2.13.0+cu130', headers: true })
     expect(tried(env)).toEqual([['LVM_TORCH_LIBTORCH', 'usable']])
   })
 
-  test('then the torch of a Python, asked without importing it', () => {
+  test('LVM_TORCH_USE_PYTORCH comes second and finds torch without importing it', () => {
     const torch = libtorch()
     const env = { LVM_TORCH_USE_PYTORCH: python(`echo ${torch}`), LVM_TORCH_CACHE: cache() }
     expect(search(env).libtorch?.path).toBe(torch)
@@ -41,19 +41,19 @@ describe('the order', () => {
     ])
   })
 
-  test('a Python may be named from the working folder', () => {
+  test('LVM_TORCH_USE_PYTORCH accepts a path relative to the working folder', () => {
     const torch = libtorch()
     const path = relative(process.cwd(), python(`echo ${torch}`))
     expect(search({ LVM_TORCH_USE_PYTORCH: path, LVM_TORCH_CACHE: cache() }).libtorch?.path).toBe(torch)
   })
 
-  test('then what was installed', () => {
+  test('the installed variant comes third', () => {
     const env = { LVM_TORCH_CACHE: cache() }
     expect(search(env).libtorch?.path).toBe(join(env.LVM_TORCH_CACHE, 'lvm-torch/libtorch/2.13.0-cpu'))
     expect(tried(env).at(-1)).toEqual(['installed', 'usable'])
   })
 
-  test('with none of them every place is named, and every way out', () => {
+  test('a search that finds no libtorch lists all locations and all fixes', () => {
     const env = { LVM_TORCH_CACHE: folder() }
     expect(() => findLibtorch(env)).toThrow(
       expect.objectContaining({
@@ -68,9 +68,9 @@ describe('the order', () => {
   })
 })
 
-describe('what does not serve', () => {
+describe('an unusable libtorch', () => {
   test.each([
-    ['a folder that is not there', () => '/no/such/folder', /there is no such folder/, 'LIBTORCH_MISSING'],
+    ['a missing folder', () => '/no/such/folder', /there is no such folder/, 'LIBTORCH_MISSING'],
     ['an empty folder', folder, /it holds no lib/, 'LIBTORCH_MISSING'],
     [
       'a libtorch of unknown version',
@@ -78,7 +78,7 @@ describe('what does not serve', () => {
       /its version is unknown/,
       'LIBTORCH_MISMATCH',
     ],
-  ])('%s that was named ends the search, installed or not', (_, path, verdict, code) => {
+  ])('%s in LVM_TORCH_LIBTORCH ends the search even when a libtorch is installed', (_, path, verdict, code) => {
     const env = { LVM_TORCH_LIBTORCH: path(), LVM_TORCH_CACHE: cache() }
     expect(tried(env)).toEqual([['LVM_TORCH_LIBTORCH', expect.stringMatching(verdict)]])
     expect(() => findLibtorch(env)).toThrow(
@@ -86,22 +86,26 @@ describe('what does not serve', () => {
     )
   })
 
-  test.each([['2.11.0'], ['2.15.0'], ['2.1.30']])('version %s is a mismatch that names both versions', (version) => {
-    const env = { LVM_TORCH_CACHE: cache(version) }
-    expect(() => findLibtorch(env)).toThrow(
-      expect.objectContaining({
-        code: 'LIBTORCH_MISMATCH',
-        exit: 4,
-        message: expect.stringMatching(`2.13.0.*${version}`),
-        hint: expect.stringContaining('libtorch install'),
-      }),
-    )
-    expect(findLibtorch({ ...env, LVM_TORCH_ANY_VERSION: '1' }).version).toContain(version)
-  })
+  test.each([['2.11.0'], ['2.15.0'], ['2.1.30']])(
+    'libtorch version %s is refused as a mismatch that names both versions',
+    (version) => {
+      const env = { LVM_TORCH_CACHE: cache(version) }
+      expect(() => findLibtorch(env)).toThrow(
+        expect.objectContaining({
+          code: 'LIBTORCH_MISMATCH',
+          exit: 4,
+          message: expect.stringMatching(`2.13.0.*${version}`),
+          hint: expect.stringContaining('libtorch install'),
+        }),
+      )
+      expect(findLibtorch({ ...env, LVM_TORCH_ANY_VERSION: '1' }).version).toContain(version)
+    },
+  )
 
-  test('a patch release does serve', () => expect(inspect(libtorch('2.13.1'), {})).toMatchObject({ version: '2.13.1+cu130' }))
+  test('a patch release of the pinned libtorch is accepted', () =>
+    expect(inspect(libtorch('2.13.1'), {})).toMatchObject({ version: '2.13.1+cu130' }))
 
-  test.each([['echo'], ['exit 1']])('a Python that has no torch (%s)', (script) => {
+  test.each([['echo'], ['exit 1']])('a Python without torch (%s) is reported as unusable', (script) => {
     const env = { LVM_TORCH_USE_PYTORCH: python(script), LVM_TORCH_CACHE: cache() }
     expect(tried(env).at(-1)).toEqual(['LVM_TORCH_USE_PYTORCH', 'this Python does not run, or has no torch'])
   })
@@ -109,7 +113,7 @@ describe('what does not serve', () => {
 
 describe('paths', () => {
   test.skipIf(process.platform !== 'linux')(
-    'an empty, relative or missing setting does not move the cache into the working directory',
+    'an empty, relative or missing HOME or XDG_CACHE_HOME does not move the cache into the working folder',
     () => {
       const own = join(userInfo().homedir, '.cache', 'lvm-torch')
       for (const env of [
@@ -126,8 +130,8 @@ describe('paths', () => {
     },
   )
   test('the cache follows LVM_TORCH_CACHE', () => expect(cacheRoot({ LVM_TORCH_CACHE: '/big' })).toBe(join('/big', 'lvm-torch')))
-  test.runIf(process.platform === 'linux')('and else the conventions of the system', () =>
+  test.runIf(process.platform === 'linux')('without LVM_TORCH_CACHE the cache follows the conventions of the system', () =>
     expect(cacheRoot({ XDG_CACHE_HOME: '/x' })).toBe('/x/lvm-torch'),
   )
-  test('the package is found from inside', () => expect(packageRoot()).toBe(process.cwd()))
+  test('packageRoot finds the folder of the package', () => expect(packageRoot()).toBe(process.cwd()))
 })

@@ -6,8 +6,8 @@ import { installed, pick, verify } from '../../lib/libtorch/libtorch-store.js'
 import { files, folder, python, torch, wheels, zip } from './fake.js'
 import { path, setting } from './setting.js'
 
-describe('what is installed', () => {
-  test('the libraries a CPU needs, the headers, the version; nothing else, and nothing is left over', async () => {
+describe('an installation of libtorch', () => {
+  test('install unpacks the CPU libraries, headers and version only, and leaves no temporary files', async () => {
     const { folder: from, platform } = wheels()
     const { store, seen, env, run } = setting({ from, platform })
     const done = await run()
@@ -31,7 +31,7 @@ describe('what is installed', () => {
     expect(await verify('cpu', env)).toEqual({ name: '2.13.0-cpu', files: 9 })
   })
 
-  test('a second time it is there already, and is made the one that is used', async () => {
+  test('a second install reports the existing installation and makes it the active one', async () => {
     const { folder: from, platform } = wheels()
     const { store, run } = setting({ from, platform })
     await run()
@@ -39,7 +39,7 @@ describe('what is installed', () => {
     expect(await run()).toMatchObject({ already: true, active: true })
   })
 
-  test('--force replaces what is there', async () => {
+  test('install --force replaces the existing installation', async () => {
     const { folder: from, platform } = wheels()
     const { store, env, run } = setting({ from, platform })
     await run()
@@ -53,7 +53,7 @@ describe('what is installed', () => {
     expect(readdirSync(store).sort()).toEqual(['2.13.0-cpu', 'active'])
   })
 
-  test('from a zip of the PyTorch site, from a folder, and from a Python with its CUDA libraries beside', async () => {
+  test('install accepts a zip of the PyTorch site, a folder, and a Python with CUDA libraries beside its torch', async () => {
     const own = Object.fromEntries(
       Object.entries(torch('2.13.0')).flatMap(([name, text]) =>
         /^torch\/(lib|include)/.test(name) ? [[`lib${name}`, text]] : [],
@@ -88,8 +88,8 @@ describe('what is installed', () => {
   })
 })
 
-describe('what goes wrong', () => {
-  test('a flipped byte is a wrong hash, and nothing is installed', async () => {
+describe('a failed installation of libtorch', () => {
+  test('install refuses a wheel with a flipped byte by its hash, and installs nothing', async () => {
     const { folder: from, torch: wheel, platform } = wheels()
     const bytes = readFileSync(wheel)
     bytes[100]! ^= 1
@@ -106,17 +106,17 @@ describe('what goes wrong', () => {
   })
 
   test.each([
-    ['cut short', (zip: Buffer) => zip.subarray(0, zip.length - 30), /no end record|outside the file/],
+    ['truncated', (zip: Buffer) => zip.subarray(0, zip.length - 30), /no end record|outside the file/],
     ['damaged inside', (zip: Buffer) => Buffer.from(zip).fill(0xff, 80, 90), /libtorch_cpu|torch_cpu/],
     ['no zip at all', () => Buffer.from('hello'), /no end record/],
-  ])('a zip that is %s', async (_, damage, message) => {
+  ])('install refuses a zip that is %s', async (_, damage, message) => {
     const from = join(files(folder(), { 'libtorch.zip': damage(zip(torch('2.13.0'))) }), 'libtorch.zip')
     const { env, run } = setting({ from })
     await expect(run()).rejects.toMatchObject({ code: 'LIBTORCH_FETCH', message: expect.stringMatching(message) })
     expect(installed(env)).toEqual([])
   })
 
-  test('another version is refused with both versions named, unless any is allowed', async () => {
+  test('install refuses another version and names both, unless LVM_TORCH_ANY_VERSION is set', async () => {
     const from = files(folder(), torch('2.11.0'))
     const { run, env } = setting({ from })
     await expect(run()).rejects.toMatchObject({ code: 'LIBTORCH_MISMATCH', message: expect.stringMatching(/2\.13\.0.*2\.11\.0/) })
@@ -124,7 +124,7 @@ describe('what goes wrong', () => {
     expect(pick('2.11.0-cpu', env).verdict).toContain('its version is 2.11.0')
   })
 
-  test('too little room is said before anything is written', async () => {
+  test('install reports too little disk space before it writes anything', async () => {
     const { folder: from, platform } = wheels()
     const { store, run } = setting({ from, platform, free: async () => 1000 })
     await expect(run()).rejects.toMatchObject({
@@ -137,16 +137,16 @@ describe('what goes wrong', () => {
   })
 
   test.each([
-    ['a file that is not there', 'nowhere.whl', 'FILE_MISSING'],
+    ['a missing file', 'nowhere.whl', 'FILE_MISSING'],
     ['a folder without a libtorch', '.', 'LIBTORCH_FETCH'],
-  ])('--from %s', async (_, name, code) => {
+  ])('install --from refuses %s', async (_, name, code) => {
     const { run } = setting({ from: join(folder(), name) })
     await expect(run()).rejects.toMatchObject({ code, message: expect.stringContaining('"from"') })
   })
 })
 
 describe('pip', () => {
-  test('its wheels are installed and then deleted, or kept', async () => {
+  test('install deletes the wheels that pip downloaded, unless asked to keep them', async () => {
     const { folder: from, platform } = wheels()
     python(`/bin/cp ${from}/$(echo "$3" | /usr/bin/tr - _ | /usr/bin/cut -d= -f1)-* "$dest"`)
     const { store, seen, run } = setting({ platform })
@@ -156,10 +156,10 @@ describe('pip', () => {
     await run({ force: true, keep: true })
     expect(readdirSync(join(store, 'downloads')).filter((name) => name.endsWith('.whl'))).toHaveLength(3)
     python('exit 1')
-    await run({ force: true }) // what was fetched is used again
+    await run({ force: true }) // uses the kept wheels
   })
 
-  test('a file with the wrong hash is named and not unpacked', async () => {
+  test('install names a downloaded file with the wrong hash and does not unpack it', async () => {
     const { folder: from, platform } = wheels()
     python(`for wheel in ${from}/*; do echo x >> $wheel; done; /bin/cp ${from}/* "$dest"`)
     const { store, run } = setting({ platform })
@@ -171,7 +171,7 @@ describe('pip', () => {
     expect(existsSync(join(store, '2.13.0-cpu'))).toBe(false)
   })
 
-  test('a wheel that a kill cut short is fetched again, though pip would take it for done', async () => {
+  test('install downloads a truncated wheel again, which pip would treat as complete', async () => {
     const { folder: from, torch, platform } = wheels()
     python(`for wheel in ${from}/*; do [ -e "$dest/$(/usr/bin/basename $wheel)" ] || /bin/cp $wheel "$dest"; done`)
     const { store, run } = setting({ platform })
@@ -195,7 +195,7 @@ describe('pip', () => {
       /--upgrade pip/,
     ],
     ['a full disk', 'echo "OSError: [Errno 28] No space left on device" >&2; exit 1', 'NO_DISK', /disk became full/, /space/],
-  ] as const)('%s', async (_, script, code, message, hint) => {
+  ] as const)('install from pip reports %s', async (_, script, code, message, hint) => {
     python(script)
     const { run } = setting({ platform: wheels().platform })
     await expect(run()).rejects.toMatchObject({
@@ -205,7 +205,7 @@ describe('pip', () => {
     })
   })
 
-  test('no Python, and a Python without pip, are told apart', async () => {
+  test('install distinguishes a missing Python from a Python without pip', async () => {
     const { run } = setting({ platform: wheels().platform })
     const bin = folder()
     vi.stubEnv('PATH', bin)

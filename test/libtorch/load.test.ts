@@ -22,7 +22,7 @@ import { files, folder } from './fake.js'
 
 const libtorch = findLibtorch()
 
-/** Runs a module in a process of its own; `dist` is where the library is. */
+/** Runs a module in a child process; `dist` is the folder of the compiled library. */
 function run(source: string, env: Record<string, string> = {}) {
   const dist = new URL('../../dist/lib/', import.meta.url)
   const code = `const dist = ${JSON.stringify(dist.href)};\n${source}`
@@ -31,24 +31,24 @@ function run(source: string, env: Record<string, string> = {}) {
 }
 const mapped = `(await import('node:fs')).readFileSync('/proc/self/maps', 'utf8').includes('torch_cpu')`
 
-/** A copy of the libtorch that is used, its big library made by `spoil`. */
-function spoilt(spoil: (path: string) => void): Libtorch {
+/** A copy of the active libtorch in which `damage` writes libtorch_cpu. */
+function damaged(damage: (path: string) => void): Libtorch {
   const root = files(folder(), { 'build-version': libtorch.version })
   mkdirSync(join(root, 'lib'))
   for (const name of readdirSync(join(libtorch.path, 'lib'))) {
     if (name !== library('torch_cpu')) symlinkSync(join(libtorch.path, 'lib', name), join(root, 'lib', name))
   }
-  spoil(join(root, 'lib', library('torch_cpu')))
+  damage(join(root, 'lib', library('torch_cpu')))
   return inspect(root) as Libtorch
 }
 const truncated = () =>
-  spoilt((path) => {
+  damaged((path) => {
     copyFileSync(join(libtorch.path, 'lib', library('torch_cpu')), path)
     truncateSync(path, 3_000_000)
   })
 
 describe('loading', () => {
-  test.runIf(process.platform === 'linux')('happens at the first use, not at the import', () => {
+  test.runIf(process.platform === 'linux')('libtorch is loaded at the first use, not at the import', () => {
     const source = `
       const { native } = await import(dist + 'native.js')
       const before = ${mapped}
@@ -59,7 +59,7 @@ describe('loading', () => {
     expect(JSON.parse(stdout)).toEqual([false, true, expect.stringMatching(/^2\.13\./)])
   })
 
-  test('works in worker threads that come and go', () => {
+  test('libtorch works in worker threads that start and end', () => {
     const source = `
       const { Worker } = await import('node:worker_threads')
       const work = 'import(' + JSON.stringify(dist + 'native.js') + ').then(({ native }) => process.stdout.write(native.libtorchVersion() + " "))'
@@ -71,15 +71,15 @@ describe('loading', () => {
     expect(stdout.trim().split(' ')).toHaveLength(6)
   })
 
-  test('a package without an addon for this platform is told so', () => {
+  test('addonPath reports a package without an addon for this platform', () => {
     const root = files(folder(), { 'package.json': '{"name": "lvm-torch"}' })
     expect(() => addonPath(root)).toThrow(
       expect.objectContaining({ code: 'ADDON_MISSING', exit: 4, hint: expect.stringContaining('npm run build') }),
     )
   })
 
-  test('a file that is no library is refused with a sentence, not a crash', () => {
-    const broken = spoilt((path) => writeFileSync(path, 'not a library'))
+  test('a libtorch_cpu that is not a library is reported as an error and does not crash the process', () => {
+    const broken = damaged((path) => writeFileSync(path, 'not a library'))
     const { status, stderr } = run(`(await import(dist + 'native.js')).native.threads()`, { LVM_TORCH_LIBTORCH: broken.path })
     expect(status).toBe(1)
     expect(stderr).toMatch(/LIBTORCH_MISMATCH/)
@@ -88,7 +88,7 @@ describe('loading', () => {
 })
 
 describe('the trial in a child process', () => {
-  test('multiplies, goes backward, and says what is there', () => {
+  test('the trial multiplies, runs a backward pass and lists the devices', () => {
     expect(attempt(libtorch, 'cpu')).toMatchObject({
       ok: true,
       libtorch: expect.stringMatching(/^2\.13\./),
@@ -96,11 +96,11 @@ describe('the trial in a child process', () => {
     })
   })
 
-  test('a device that is not there is refused, not a crash', () => {
+  test('the trial reports a missing device as an error, not as a crash', () => {
     expect(attempt(libtorch, 'cuda:7')).toMatchObject({ ok: false, crashed: false, code: 'DEVICE_UNAVAILABLE' })
   })
 
-  test.runIf(process.platform === 'linux')('a libtorch that takes the process down becomes a message with the signal', () => {
+  test.runIf(process.platform === 'linux')('a libtorch that crashes the trial is reported with the signal', () => {
     const broken = truncated()
     const message = expect.stringMatching(/died \(SIG[A-Z]+\), with libtorch 2\.13.* and Node v/)
     expect(attempt(broken, 'cpu')).toMatchObject({ ok: false, crashed: true, message })
@@ -111,14 +111,14 @@ describe('the trial in a child process', () => {
     )
   })
 
-  test('that cannot be started says so, and nothing of libtorch', () => {
+  test('a trial that cannot be started blames the process and not libtorch', () => {
     const node = process.execPath
     onTestFinished(() => void Object.assign(process, { execPath: node }))
     process.execPath = join(folder(), 'no-such-node')
     expect(attempt(libtorch, 'cpu')).toMatchObject({ ok: false, crashed: false, code: 'FILE_MISSING' })
   })
 
-  test('is made once for the same libtorch, Node, addon and device', () => {
+  test('the trial runs once for the same libtorch, Node, addon and device', () => {
     const cache = folder()
     vi.stubEnv('LVM_TORCH_CACHE', cache)
     onTestFinished(() => void vi.unstubAllEnvs())
@@ -138,7 +138,7 @@ describe('the trial in a child process', () => {
     rmSync(other)
   })
 
-  test('is made again when any library has changed, whatever its size and the time it shows', () => {
+  test('the trial runs again when a library has changed, even with equal size and times', () => {
     const root = files(folder(), {
       'lib/libtorch_cpu.so': 'x'.repeat(3 << 20),
       'lib/libc10.so': 'y'.repeat(100),
@@ -165,7 +165,7 @@ describe('the trial in a child process', () => {
       seen.add(key())
     }
     expect(seen.size).toBe(5)
-    damage('libc10.so', 50) // whole again
+    damage('libc10.so', 50) // undoes the damage
     writeFileSync(join(root, 'lib', 'notes.txt'), 'other')
     expect(
       JSON.parse(key())
@@ -174,7 +174,7 @@ describe('the trial in a child process', () => {
     ).toEqual([])
   })
 
-  test('the package is compiled, so that there is a script to run', () => {
+  test('the script of the trial exists in dist', () => {
     expect(readdirSync(join(packageRoot(), 'dist/lib/torch'))).toContain('trial.js')
   })
 })

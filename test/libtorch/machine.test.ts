@@ -7,7 +7,7 @@ const at = (contents: Record<string, string>) => limits(files(folder(), contents
 const none = { cpus: null, memory_bytes: null }
 
 describe('limits', () => {
-  test('cgroup v2: the narrowest of a group and its parents', () => {
+  test('limits of cgroup v2 are the smallest of a group and its parents', () => {
     const found = at({
       'proc/self/cgroup': '0::/user.slice/run.scope\n',
       'sys/fs/cgroup/cgroup.controllers': 'cpu memory',
@@ -19,7 +19,7 @@ describe('limits', () => {
     expect(found).toEqual({ cpus: 1.5, memory_bytes: 2 ** 31, cgroup: 2 })
   })
 
-  test('cgroup v2 in a container, where only the root of the hierarchy is visible', () => {
+  test('limits of cgroup v2 in a container are read from the visible root of the hierarchy', () => {
     const found = at({
       'proc/self/cgroup': '0::/../../somewhere\n',
       'sys/fs/cgroup/cgroup.controllers': 'cpu memory',
@@ -29,7 +29,7 @@ describe('limits', () => {
     expect(found).toEqual({ cpus: 2, memory_bytes: 2 ** 30, cgroup: 2 })
   })
 
-  test('cgroup v1', () => {
+  test('limits of cgroup v1 are read from the group of each controller', () => {
     const found = at({
       'proc/self/cgroup': '4:memory:/docker/a\n3:cpu,cpuacct:/docker/a\n',
       'sys/fs/cgroup/cpu/docker/a/cpu.cfs_quota_us': '50000',
@@ -58,13 +58,13 @@ describe('limits', () => {
     ['no cgroups at all', {}, null],
   ])('%s', (_, contents, cgroup) => expect(at(contents as Record<string, string>)).toEqual({ ...none, cgroup }))
 
-  test('half a processor is still one thread, and none is all there are', () => {
+  test('usableThreads is 1 for half a processor, and all processors without a quota', () => {
     expect(usableThreads({ ...none, cpus: 0.5, cgroup: 1 })).toBe(1)
     expect(usableThreads({ ...none, cgroup: null })).toBeGreaterThanOrEqual(1)
   })
 })
 
-describe('memory that can be had', () => {
+describe('free memory', () => {
   const gigabyte = 2 ** 30
   const free = (contents: Record<string, string>) =>
     freeMemory(
@@ -74,8 +74,10 @@ describe('memory that can be had', () => {
   const stat = (prefix = '') =>
     `anon 1\n${prefix}inactive_file ${gigabyte / 2}\n${prefix}active_file ${gigabyte / 4}\nslab_reclaimable ${gigabyte / 8}\n`
 
-  test.runIf(linux)('is what the machine has where nothing limits it', () => expect(free({})).toBe(8 * gigabyte))
-  test.runIf(linux)('in a container of cgroup v2 leaves out pages of files, which go when memory is wanted', () => {
+  test.runIf(linux)('free memory is that of the machine when no control group limits it', () =>
+    expect(free({})).toBe(8 * gigabyte),
+  )
+  test.runIf(linux)('free memory of cgroup v2 does not count reclaimable page cache as used', () => {
     const group = {
       'proc/self/cgroup': '0::/box\n',
       'sys/fs/cgroup/cgroup.controllers': 'memory',
@@ -88,7 +90,7 @@ describe('memory that can be had', () => {
     expect(free({ ...group, 'sys/fs/cgroup/box/memory.max': 'max' })).toBe(8 * gigabyte)
     expect(free({ ...group, 'sys/fs/cgroup/box/memory.current': String(3 * gigabyte) })).toBe(0)
   })
-  test.runIf(linux)('in a container of cgroup v1 too', () => {
+  test.runIf(linux)('free memory of cgroup v1 does not count reclaimable page cache as used', () => {
     const group = {
       'proc/self/cgroup': '4:memory:/box\n',
       'sys/fs/cgroup/memory/box/memory.limit_in_bytes': String(2 * gigabyte),
@@ -97,7 +99,7 @@ describe('memory that can be had', () => {
     }
     expect(free(group)).toBe((2 - 1 / 4) * gigabyte)
   })
-  test('of macOS counts pages that are inactive or can be purged', () => {
+  test('free memory of macOS counts inactive and purgeable pages', () => {
     const text = `Mach Virtual Memory Statistics: (page size of 16384 bytes)
 Pages free:                                8000.
 Pages active:                            400000.
@@ -114,12 +116,14 @@ Pages purgeable:                          20000.
 })
 
 describe('this machine', () => {
-  test('has a processor and a system', () => {
+  test('this machine reports a processor and a system', () => {
     expect(processor().cores).toBeGreaterThan(0)
     expect(system()).toMatchObject({ platform: process.platform, arch: process.arch })
   })
-  test.runIf(process.platform === 'linux')('has a C library', () => expect(system().libc).toMatch(/^(glibc 2\.\d+|musl)/))
-  test('a tool answers with its version, or is not there', () => {
+  test.runIf(process.platform === 'linux')('this machine reports its C library', () =>
+    expect(system().libc).toMatch(/^(glibc 2\.\d+|musl)/),
+  )
+  test('tool returns the version of a program, or null when it is missing', () => {
     expect(tool(process.execPath)).toBe(process.version)
     expect(tool('no-such-program')).toBeNull()
   })

@@ -7,7 +7,7 @@ import { folder, torch, wheels, zip } from './fake.js'
 import { setting } from './setting.js'
 
 const whole = () => zip({ ...torch('2.13.0'), 'torch/build-version': '2.13.0' })
-/** Where the first entry of the directory begins. */
+/** Offset of the first directory entry. */
 const directory = (bytes: Buffer) => bytes.readUInt32LE(bytes.length - 22 + 16)
 const changed = (change: (bytes: Buffer) => void): Buffer => {
   const bytes = whole()
@@ -16,44 +16,44 @@ const changed = (change: (bytes: Buffer) => void): Buffer => {
 }
 const odd: [string, () => Buffer][] = [
   ['is empty', () => Buffer.alloc(0)],
-  ['is of other bytes', () => Buffer.from('x'.repeat(1000))],
-  ['is cut short', () => whole().subarray(0, 300)],
+  ['consists of random bytes', () => Buffer.from('x'.repeat(1000))],
+  ['is truncated', () => whole().subarray(0, 300)],
   ['has a directory that lies beyond its end', () => changed((b) => b.writeUInt32LE(0xfffffff0, b.length - 22 + 16))],
   ['has a directory that is longer than the file', () => changed((b) => b.writeUInt32LE(0xfffffff0, b.length - 22 + 12))],
-  ['says that it has more entries', () => changed((b) => b.writeUInt16LE(5000, b.length - 22 + 10))],
+  ['claims more entries than it has', () => changed((b) => b.writeUInt16LE(5000, b.length - 22 + 10))],
   ['has a name that is longer than its directory', () => changed((b) => b.writeUInt16LE(0xffff, directory(b) + 28))],
   ['has an entry that lies beyond its end', () => changed((b) => b.writeUInt32LE(0xfffffff0, directory(b) + 42))],
-  ['has an entry that unpacks to more than it says', () => changed((b) => b.writeUInt32LE(10, directory(b) + 24))],
+  ['has an entry that unpacks to more than its claimed size', () => changed((b) => b.writeUInt32LE(10, directory(b) + 24))],
   ['has an entry that is longer than the file', () => changed((b) => b.writeUInt32LE(0xfffffff0, directory(b) + 20))],
-  ['is packed in another way', () => changed((b) => b.writeUInt16LE(99, directory(b) + 10))],
+  ['uses another compression method', () => changed((b) => b.writeUInt16LE(99, directory(b) + 10))],
   [
-    'has a file and a folder of one name',
+    'has a file and a folder with the same name',
     () => zip({ 'torch/lib/libc10.so': 'x', 'torch/include/a': 'x', 'torch/include/a/b': 'x' }),
   ],
-  ['has a name that no disk takes', () => zip({ ...torch('2.13.0'), [`torch/include/${'x'.repeat(5000)}`]: 'x' })],
-  ['has a name with a zero', () => zip({ ...torch('2.13.0'), 'torch/include/a\0b': 'x' })],
-  ['leads out of its folder', () => zip({ '../../torch/lib/x.so': 'x', 'torch/include/../../../../x': 'x' })],
-  ['holds nothing of a libtorch', () => zip({ 'readme.txt': 'x' })],
+  ['has a name that is too long for a disk', () => zip({ ...torch('2.13.0'), [`torch/include/${'x'.repeat(5000)}`]: 'x' })],
+  ['has a name with a NUL byte', () => zip({ ...torch('2.13.0'), 'torch/include/a\0b': 'x' })],
+  ['has entries outside its folder', () => zip({ '../../torch/lib/x.so': 'x', 'torch/include/../../../../x': 'x' })],
+  ['holds no libtorch file', () => zip({ 'readme.txt': 'x' })],
 ]
-test.each(odd)('a zip that %s is refused with a code of libtorch', async (_, make) => {
+test.each(odd)('a zip that %s is refused with a LIBTORCH_ code', async (_, make) => {
   const from = join(folder(), 'odd.zip')
   writeFileSync(from, make())
   const error = await setting({ from })
     .run()
     .then(
-      () => expect.fail('it was taken'),
+      () => expect.fail('it was accepted'),
       (error) => error,
     )
   expect(error).toMatchObject({ name: 'LvmError', code: expect.stringMatching(/^LIBTORCH_/), exit: 4 })
   expect(error.message.length).toBeLessThan(1000)
 })
-test('a folder whose name ends in .zip is refused with a code', async () => {
+test('a folder whose name ends in .zip is refused with a code other than INTERNAL', async () => {
   const from = join(folder(), 'odd.zip')
   mkdirSync(from)
   await expect(setting({ from }).run()).rejects.toMatchObject({ name: 'LvmError', code: expect.not.stringMatching('INTERNAL') })
 })
 
-test('every wheel of the GPU variant has a hash, and one that differs is refused', async () => {
+test('every wheel of the GPU variant has a pinned hash, and a wheel with another hash is refused', async () => {
   for (const name of ['linux-x64', 'linux-arm64']) {
     const { wheels, cuda } = PLATFORMS[name]!
     expect(cuda!.length).toBeGreaterThan(10)

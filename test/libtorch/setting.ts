@@ -3,7 +3,7 @@ import { type InstallOptions, install } from '../../lib/libtorch/install.js'
 import type { Progress } from '../../lib/libtorch/sources.js'
 import { folder } from './fake.js'
 
-/** An installer into an empty cache. */
+/** Makes an installer with an empty cache. */
 export function setting(options: InstallOptions = {}) {
   const cache = folder()
   const env = { LVM_TORCH_CACHE: cache, ...options.env }
@@ -13,5 +13,5 @@ export function setting(options: InstallOptions = {}) {
     install({ progress: (p) => seen.push(p), ...options, ...more, env: { ...env, ...more.env } })
   return { store, env, seen, run }
 }
-/** A file of the installation that `wheels` makes. */
+/** Path of a file in the installation that `wheels` produces. */
 export const path = (store: string, name: string) => join(store, '2.13.0-cpu', name)

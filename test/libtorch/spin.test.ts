@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 const NAMES = ['GOMP_SPINCOUNT', 'KMP_BLOCKTIME', 'OMP_WAIT_POLICY'] as const
 type Variables = Partial<Record<(typeof NAMES)[number], string>>
 
-/** What a program sees once libtorch is loaded in it, or in a worker thread of it, and what it hands to its own children. */
+/** Environment variables of a program after it loads libtorch, in itself or in a worker thread, and those of its children. */
 function seen(given: Variables, inWorker = false): { here: Variables; child: Variables } {
   const list = JSON.stringify(NAMES)
   const all = `Object.fromEntries(${list}.flatMap((n) => process.env[n] === undefined ? [] : [[n, process.env[n]]]))`
@@ -23,17 +23,17 @@ function seen(given: Variables, inWorker = false): { here: Variables; child: Var
   return JSON.parse(stdout)
 }
 
-test('idle OpenMP threads spin for a short time only, in this process and its children', () => {
+test('loading libtorch limits the spin time of idle OpenMP threads in this process and its children', () => {
   const short = { GOMP_SPINCOUNT: '1000', KMP_BLOCKTIME: '1' }
   expect(seen({})).toEqual({ here: short, child: short })
 })
 
-test('a worker thread, whose environment is a copy, sets it for the process all the same', () => {
+test('loading libtorch in a worker thread limits the spin time for the whole process, although its environment is a copy', () => {
   expect(seen({}, true).here).toMatchObject({ GOMP_SPINCOUNT: '1000' })
 })
 
 test.each<Variables>([{ GOMP_SPINCOUNT: '7' }, { KMP_BLOCKTIME: '200' }, { OMP_WAIT_POLICY: 'ACTIVE' }])(
-  'what the user has set is left alone: %o',
+  'loading libtorch keeps the spin settings of the user: %o',
   (given) => {
     expect(seen(given)).toEqual({ here: given, child: given })
   },

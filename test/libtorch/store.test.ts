@@ -6,8 +6,8 @@ import { pick, remove, verify } from '../../lib/libtorch/libtorch-store.js'
 import { deadPid, files, wheels } from './fake.js'
 import { path, setting } from './setting.js'
 
-describe('two at once', () => {
-  test('one installs, the other waits, says so, and finds it there', async () => {
+describe('concurrent installations', () => {
+  test('of two concurrent installations one installs, and the other reports its wait and finds the result', async () => {
     const { folder: from, platform } = wheels()
     const { seen, run } = setting({ from, platform })
     const both = await Promise.all([run(), run()])
@@ -16,7 +16,7 @@ describe('two at once', () => {
     expect(seen.find(({ phase }) => phase === 'wait')?.what).toContain(`process ${process.pid}`)
   })
 
-  test('what a killed installation left is cleaned up, and its lock taken over', async () => {
+  test('install removes the files of a killed installation and takes over its lock', async () => {
     const { folder: from, platform } = wheels()
     const { store, seen, run } = setting({ from, platform })
     files(store, {
@@ -32,7 +32,7 @@ describe('two at once', () => {
 })
 
 describe('the store', () => {
-  test('remove deletes it, and nothing is used then', async () => {
+  test('remove deletes the active variant, and none is active afterwards', async () => {
     const { folder: from, platform } = wheels()
     const { store, env, run } = setting({ from, platform })
     await run()
@@ -41,14 +41,14 @@ describe('the store', () => {
     expect(() => pick(undefined, env)).toThrow(expect.objectContaining({ code: 'LIBTORCH_MISSING' }))
   })
 
-  test('a name that is not there is answered with those that are', async () => {
+  test('an unknown variant name is refused with the list of known ones', async () => {
     const { folder: from, platform } = wheels()
     const { env, run } = setting({ from, platform })
     await run()
     expect(() => pick('cuda', env)).toThrow('libtorch: expected one of 2.13.0-cpu for "name" but received "cuda"')
   })
 
-  test('a file that is missing, and a list of sums that was changed, are found', async () => {
+  test('verify finds a missing file and a modified list of checksums', async () => {
     const { folder: from, platform } = wheels()
     const { store, env, run } = setting({ from, platform })
     const done = await run()

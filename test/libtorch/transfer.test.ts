@@ -21,7 +21,7 @@ beforeEach(() => {
 })
 const download = (done: number) => ({ phase: 'download', what: 'torch', done, total: 200 }) as const
 
-test('one live line on a terminal, drawn ten times a second at most', () => {
+test('progress on a terminal is one live line, redrawn at most ten times a second', () => {
   on(true)
   let time = 0
   const { step, end } = transfer(false, () => time)
@@ -33,7 +33,7 @@ test('one live line on a terminal, drawn ten times a second at most', () => {
   )
 })
 
-test('a line per file elsewhere', () => {
+test('progress outside a terminal is one line per file', () => {
   on(false)
   const { step, end } = transfer(false)
   for (const done of [0, 100, 200]) step(download(done))

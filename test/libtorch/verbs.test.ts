@@ -8,7 +8,7 @@ import { files, folder, torch } from './fake.js'
 
 const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))
 
-/** A command line whose cache is empty at first. */
+/** A command line with an empty cache. */
 function shell(more: Record<string, string> = {}) {
   const cache = folder()
   const { LVM_TORCH_LIBTORCH: _, LVM_TORCH_USE_PYTORCH: __, ...env } = process.env
@@ -26,7 +26,7 @@ const events = (text: string) =>
     .map((line) => JSON.parse(line))
 
 describe('libtorch', () => {
-  test('install, list, info, use, verify and remove, for people and for programs', () => {
+  test('libtorch install, list, info, use, verify and remove work as text and as JSON', () => {
     const from = files(folder(), torch('2.13.0'))
     const { cache, lvm } = shell()
     const path = join(cache, 'lvm-torch', 'libtorch', '2.13.0-cpu')
@@ -89,7 +89,7 @@ describe('libtorch', () => {
     [['install', '--from', '/no/such.whl'], 2, /FILE_MISSING.*"from".*\/no\/such\.whl/],
     [['instal'], 2, /did you mean install/],
     [['use'], 2, /<name> is missing/],
-  ])('%j ends with exit %i and a sentence', (words, exit, message) => {
+  ])('libtorch %j ends with exit code %i and an error message', (words, exit, message) => {
     const { status, stderr } = shell().lvm('libtorch', ...words)
     expect(stderr).toMatch(message)
     expect(status).toBe(exit)
@@ -97,7 +97,7 @@ describe('libtorch', () => {
 })
 
 describe('doctor', () => {
-  test('a machine on which everything is there', () => {
+  test('doctor --json reports a complete machine as usable', () => {
     const { status, stdout, stderr } = shell({ LVM_TORCH_LIBTORCH: findLibtorch().path }).lvm('doctor', '--json')
     expect([status, stderr]).toEqual([0, ''])
     const found = JSON.parse(stdout)
@@ -119,7 +119,7 @@ describe('doctor', () => {
     expect(found.problems.filter((problem: { fatal: boolean }) => problem.fatal)).toEqual([])
   })
 
-  test('a machine without libtorch, pip, cmake and a compiler: each is named with the command that mends it', () => {
+  test('doctor names a missing libtorch, pip, cmake and compiler, each with the command that fixes it', () => {
     const { status, stdout } = shell({ PATH: folder(), LVM_TORCH_USE_PYTORCH: '/no/python', CXX: '/no/compiler' }).lvm('doctor')
     expect(status).toBe(4)
     for (const name of ['npm', 'python3', 'pip', 'cmake', 'compiler'])

@@ -4,14 +4,14 @@ import { meanByArticle } from '../../lib/statistics/estimates.js'
 import { gaussian } from './clustered.js'
 
 const articles = Int32Array.from({ length: 40 * 12 }, (_, i) => Math.floor(i / 12))
-/** Scores of a predictor with a true mean, and an error for each article and each window. */
+/** Scores of a predictor with this true mean, plus a random error per article and per window. */
 const scores = (mean: number, normal: () => number) => {
   const ofArticle = Array.from({ length: 40 }, () => 0.1 * normal())
   return Float64Array.from(articles, (a) => mean + ofArticle[a]! + 0.1 * normal())
 }
 
-describe('the interval of the best of several predictors', () => {
-  it('is that of the mean where there is one predictor, or one far above the others', async () => {
+describe('bestByArticle', () => {
+  it('the interval of the best predictor equals the plain interval when there is one predictor, or one far above the others', async () => {
     const normal = gaussian(1)
     const columns = [scores(0.1, normal), scores(0.7, normal), scores(0.2, normal)]
     const plain = await meanByArticle(columns[1]!, articles, { seed: 3, resamples: 500 })
@@ -21,7 +21,7 @@ describe('the interval of the best of several predictors', () => {
     const alone = await bestByArticle([columns[1]!], articles, { seed: 3, resamples: 500 })
     expect(alone).toEqual({ best: 0, estimate: plain })
   })
-  it('keeps its lower end below the true mean of twelve equals more often than the interval of the one that came out best', async () => {
+  it('the interval of the best of twelve equal predictors covers the true mean more often than the plain interval of that predictor', async () => {
     let [corrected, naive] = [0, 0]
     const rounds = 150
     for (let seed = 0; seed < rounds; seed++) {
@@ -35,7 +35,7 @@ describe('the interval of the best of several predictors', () => {
     expect(naive / rounds).toBeLessThan(0.85)
     expect(corrected / rounds).toBeGreaterThan(0.9)
   })
-  it('gives none for fewer than twenty articles', async () => {
+  it('bestByArticle gives no interval for fewer than twenty articles', async () => {
     const few = Int32Array.from(articles, (a) => a % 5)
     const { estimate } = await bestByArticle([scores(0, gaussian(1)), scores(0, gaussian(2))], few)
     expect(estimate.ci95).toBeNull()

@@ -6,26 +6,26 @@ import { clustered, gaussian } from './clustered.js'
 describe('signFlipP', () => {
   const each = (values: number[]) => Int32Array.from(values.keys())
   const p = (values: number[], o = {}) => signFlipP(Float64Array.from(values), each(values), o)
-  it('is what counting all flips gives', async () => {
-    // of the 2^5 sums of ±1 ±2 ±3 ±4 ±5, those of 15 and of 13 or more, either sign
+  it('signFlipP agrees with the enumeration of all flips', async () => {
+    // of the 2^5 sums ±1 ±2 ±3 ±4 ±5, two have absolute value 15 and four at least 13
     expect(Math.abs((await p([1, 2, 3, 4, 5], { flips: 200_000 })) - 2 / 32)).toBeLessThan(0.002)
     expect(Math.abs((await p([-1, 2, 3, 4, 5], { flips: 200_000 })) - 4 / 32)).toBeLessThan(0.003)
   })
-  it('flips articles whole', async () => {
+  it('signFlipP flips all differences of an article together', async () => {
     const values = Float64Array.from({ length: 100 }, () => 1)
     expect(await signFlipP(values, new Int32Array(100))).toBe(1)
     expect(await signFlipP(values, Int32Array.from(values.keys()))).toBe(1 / 10_001)
   })
-  it('is 1 where nothing differs, and the same for the same seed', async () => {
+  it('signFlipP is 1 without differences, and reproducible for a seed', async () => {
     expect(await p([0, 0, 0, 0])).toBe(1)
     const some = [0.3, -0.1, 0.2, 0.25, -0.05, 0.4]
     expect(await p(some, { seed: 3 })).toBe(await p(some, { seed: 3 }))
     expect(await p(some, { seed: 3 })).not.toBe(await p(some, { seed: 4 }))
   })
-  it('refuses no values', async () => {
+  it('signFlipP refuses an empty list', async () => {
     await expect(p([])).rejects.toMatchObject({ code: 'DATA_TOO_FEW' })
   })
-  it('finds nothing where there is nothing, about 19 times in 20', async () => {
+  it('signFlipP at .05 has about 5 % false positives', async () => {
     const gauss = gaussian(8)
     const sizes = Array.from({ length: 30 }, (_, i) => 3 + 4 * i)
     let found = 0
@@ -39,7 +39,7 @@ describe('signFlipP', () => {
 })
 
 describe('benjaminiHochberg', () => {
-  it('equals known values', () => {
+  it('benjaminiHochberg equals published values', () => {
     // p.adjust(c(0.01, 0.02, 0.03, 0.04, 0.05), 'BH') and the fifteen of Benjamini & Hochberg 1995, §3.2, in R
     expect(benjaminiHochberg([0.01, 0.02, 0.03, 0.04, 0.05]).map((x) => x.toFixed(10))).toEqual(new Array(5).fill('0.0500000000'))
     const paper = [
@@ -51,7 +51,7 @@ describe('benjaminiHochberg', () => {
     expect(adjusted[4]).toBeCloseTo(0.0603, 12)
     expect(adjusted[14]).toBe(1)
   })
-  it('keeps the order it was given, and never lies below p', () => {
+  it('benjaminiHochberg keeps the order of its input and never lowers a p value', () => {
     const given = [0.5, 0.001, 0.04, 0.04, 1]
     const adjusted = benjaminiHochberg(given)
     adjusted.forEach((x, i) => {
@@ -65,14 +65,14 @@ describe('benjaminiHochberg', () => {
 })
 
 describe('minimumDetectable', () => {
-  it('is the sum of two quantiles of t times the standard error', () => {
+  it('minimumDetectable is the standard error times the sum of two quantiles of t', () => {
     // scipy: t.ppf(.975, 27) + t.ppf(.8, 27) and so on
     expect(minimumDetectable({ se: 1, articles: 28 })).toBeCloseTo(2.906968, 4)
     expect(minimumDetectable({ se: 0.5, articles: 60 })).toBeCloseTo(0.5 * 2.848751, 5)
     expect(minimumDetectable({ se: 1, articles: 100_000 })).toBeCloseTo(1.959964 + 0.841621, 4)
     expect(minimumDetectable({ se: null, articles: 1 })).toBe(null)
   })
-  it('is found in about four cases of five', async () => {
+  it('an effect of minimumDetectable is found with about 80 % power', async () => {
     const gauss = gaussian(12)
     const sizes = Array.from({ length: 40 }, (_, i) => 20 + (i % 13))
     const estimates = []
