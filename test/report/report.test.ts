@@ -156,7 +156,7 @@ describe('the report', () => {
     ['with a word for a number', 'row,cosine,mse\n1,0.5,small\n'],
     ['with an empty cell', 'row,cosine,mse\n1,0.5,\n'],
     ['with a word for a place in the plane', 'row,cosine,mse,x\n1,0.5,0.1,left\n'],
-  ])('refuses a table of windows %s', async (_, text) => {
+  ])('the report refuses a table of windows %s', async (_, text) => {
     const out = place('table')
     await cp(evaluation, out, { recursive: true })
     await mkdir(join(out, 'analysis'), { recursive: true })
@@ -174,7 +174,7 @@ describe('the report', () => {
     'error_analysis.json',
     'sweep.json',
     'validation_results.json',
-  ])('refuses %s without a digest and without its parts, and calls the same with a digest a bug', async (name) => {
+  ])('the report refuses an incomplete %s without a digest, and reports one with a digest as a bug', async (name) => {
     const out = place('parts')
     await mkdir(out)
     const [list, of] = name === 'sweep.json' ? ['cells', 'cells'] : ['runs', 'runs']
