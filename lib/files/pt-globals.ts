@@ -35,7 +35,7 @@ const CONSTANTS = `uint16 uint32 uint64 complex32 quint8 qint8 qint32 quint4x2 q
   float8_e5m2fnuz float8_e8m0fnu float4_e2m1fn_x2 per_tensor_affine per_channel_affine per_channel_affine_float_qparams per_tensor_symmetric
   per_channel_symmetric strided sparse_coo sparse_csr jagged contiguous_format channels_last preserve_format`.split(/\s+/)
 /** Unsupported kinds of tensors by the function that rebuilds them. */
-const KINDS: Readonly<Record<string, string>> = {
+const UNREAD: Readonly<Record<string, string>> = {
   _rebuild_sparse_tensor: 'a sparse tensor',
   _rebuild_sparse_csr_tensor: 'a sparse tensor',
   _rebuild_nested_tensor: 'a nested tensor',
@@ -51,8 +51,27 @@ const KINDS: Readonly<Record<string, string>> = {
 const PLAIN_TENSOR = { class: 'torch.Tensor' }
 const isTensor = (value: unknown) => value instanceof Opaque || (typeof value === 'object' && value !== null && 'tensor' in value)
 
-/** What .pt files may name: plain values, tensors, and the few Python objects that training scripts leave beside them. */
-export function ptGlobals(warn: (sentence: string) => void, { tensorAxes }: Limits = DEFAULT_LIMITS): Globals {
+type Entry = [name: string, global: Global]
+const storageEntries = Object.entries(STORAGES).flatMap(([name, dtype]) =>
+  ['torch', 'torch.cuda'].map((module): Entry => {
+    const value: StorageType = { name: dtype, dtype, size: ITEM_SIZE[dtype] }
+    return [`${module}.${name}Storage`, { value }]
+  }),
+)
+const untypedEntries = Object.entries(UNTYPED).map(([name, size]): Entry => {
+  const value: StorageType = { name: name.replace(/^.*\.|Storage$/g, ''), dtype: undefined, size }
+  return [name, { value }]
+})
+const constantEntries = [...Object.keys(ITEM_SIZE), ...CONSTANTS].map((name): Entry => [`torch.${name}`, { value: name }])
+const unreadEntries = Object.entries(UNREAD).map(
+  ([name, what]): Entry => [`torch._utils.${name}`, { make: () => new Opaque(what) }],
+)
+const classEntries = ['torch.Tensor', 'torch._tensor.Tensor', 'torch.nn.parameter.Parameter', 'torch.nn.parameter.Buffer'].map(
+  (name): Entry => [name, { value: PLAIN_TENSOR }],
+)
+
+/** Entries that rebuild tensors, parameters, and tensors of PyTorch's own classes. */
+function tensorEntries(warn: (sentence: string) => void, tensorAxes: number): Entry[] {
   const rebuilt = rebuilding(tensorAxes)
   const attributes = (state: unknown) => {
     const parts = Array.isArray(state) ? state.slice(0, 2) : [state] // a dict, or a dict and the values of __slots__
@@ -79,6 +98,18 @@ export function ptGlobals(warn: (sentence: string) => void, { tensorAxes }: Limi
       return (rebuild as Global).make!(...args)
     },
   }
+  return [
+    ...Object.entries(rebuilt).map(([name, global]): Entry => [`torch._utils.${name}`, global]),
+    ['torch._utils._rebuild_parameter', parameter],
+    ['torch._utils._rebuild_parameter_with_state', parameter],
+    ['torch._tensor._rebuild_from_type', fromType],
+    ['torch._tensor._rebuild_from_type_v2', fromType],
+    ['torch.Size', { make: wholesOf(tensorAxes) }],
+  ]
+}
+
+/** Entries that read paths and namespaces of Python as plain values. */
+function pythonEntries(warn: (sentence: string) => void): Entry[] {
   const path: Global = {
     make: (...parts) => {
       warn('it holds a pathlib path: read as text')
@@ -95,42 +126,24 @@ export function ptGlobals(warn: (sentence: string) => void, { tensorAxes }: Limi
       for (const [key, value] of state) made.set(key, value)
     },
   }
-  const storages = Object.entries(STORAGES).flatMap(([name, dtype]) =>
-    ['torch', 'torch.cuda'].map((module): [string, Global] => {
-      const value: StorageType = { name: dtype, dtype, size: ITEM_SIZE[dtype] }
-      return [`${module}.${name}Storage`, { value }]
-    }),
-  )
-  const untyped = Object.entries(UNTYPED).map(([name, size]): [string, Global] => {
-    const value: StorageType = { name: name.replace(/^.*\.|Storage$/g, ''), dtype: undefined, size }
-    return [name, { value }]
-  })
-  const constants = [...Object.keys(ITEM_SIZE), ...CONSTANTS].map((name): [string, Global] => [`torch.${name}`, { value: name }])
   const paths = ['PosixPath', 'WindowsPath', 'PurePosixPath', 'PureWindowsPath', 'Path'].flatMap((name) =>
-    ['pathlib', 'pathlib._local'].map((module): [string, Global] => [`${module}.${name}`, path]),
+    ['pathlib', 'pathlib._local'].map((module): Entry => [`${module}.${name}`, path]),
   )
-  const classes = ['torch.Tensor', 'torch._tensor.Tensor', 'torch.nn.parameter.Parameter', 'torch.nn.parameter.Buffer']
-  const kinds = Object.entries(KINDS).map(([name, what]): [string, Global] => [
-    `torch._utils.${name}`,
-    { make: () => new Opaque(what) },
-  ])
+  return [...paths, ['argparse.Namespace', namespace], ['types.SimpleNamespace', namespace]]
+}
+
+/** Python globals that a .pt file may name: plain values, tensors, and a few Python objects common in training scripts. */
+export function ptGlobals(warn: (sentence: string) => void, { tensorAxes }: Limits = DEFAULT_LIMITS): Globals {
   return new Map<string, Global>([
     ...PLAIN_GLOBALS,
-    ...storages,
-    ...untyped,
-    ...constants,
-    ...paths,
-    ...kinds,
-    ...classes.map((name): [string, Global] => [name, { value: PLAIN_TENSOR }]),
-    ...Object.entries(rebuilt).map(([name, global]): [string, Global] => [`torch._utils.${name}`, global]),
-    ['argparse.Namespace', namespace],
-    ['types.SimpleNamespace', namespace],
-    ['torch._utils._rebuild_parameter', parameter],
-    ['torch._utils._rebuild_parameter_with_state', parameter],
-    ['torch._tensor._rebuild_from_type', fromType],
-    ['torch._tensor._rebuild_from_type_v2', fromType],
+    ...storageEntries,
+    ...untypedEntries,
+    ...constantEntries,
+    ...unreadEntries,
+    ...classEntries,
+    ...tensorEntries(warn, tensorAxes),
+    ...pythonEntries(warn),
     ['torch.serialization._get_layout', { make: scalarText }],
-    ['torch.Size', { make: wholesOf(tensorAxes) }],
     ['torch.device', { make: (...parts) => parts.map(scalarText).join(':') }],
   ])
 }

@@ -77,28 +77,32 @@ const tools = (): Record<string, string | null> => ({
   compiler: tool(process.env.CXX ?? (process.platform === 'win32' ? 'cl' : 'c++')),
 })
 
-/** Checks everything that training needs; the trial of each libtorch in a child process takes about a second. */
-export async function examine(): Promise<Diagnosis> {
-  const problems: Problem[] = []
-  const add = (fatal: boolean, what: string, fix: string) => problems.push({ what, fix, fatal })
-  const [os, cpu, allowed, found] = [system(), processor(), limits(), tools()]
+type Add = (fatal: boolean, what: string, fix: string) => void
+
+function checkPlatform(add: Add, { libc }: ReturnType<typeof system>): void {
   if (!(here in PLATFORMS))
     add(true, `there is no pinned libtorch for ${here}`, 'build one and set LVM_TORCH_LIBTORCH=/its/folder')
-  if (os.libc === 'musl' || (os.libc !== null && Number(os.libc.split('.')[1]) < 28)) {
-    add(true, `the C library is ${os.libc}, but libtorch needs glibc 2.28`, 'use Debian 10, Ubuntu 20.04, RHEL 8 or newer')
-  }
-  const used = attempted(problems, () => findLibtorch())
-  const addon = attempted(problems, () => addonPath()) ?? null
-  const clone = existsSync(`${packageRoot()}/CMakeLists.txt`)
-  if (addon === null && clone && found.cmake === null)
+  if (libc === 'musl' || (libc !== null && Number(libc.split('.')[1]) < 28))
+    add(true, `the C library is ${libc}, but libtorch needs glibc 2.28`, 'use Debian 10, Ubuntu 20.04, RHEL 8 or newer')
+}
+
+/** Reports tools that are missing to build the addon or to install libtorch. */
+function checkTools(add: Add, found: ReturnType<typeof tools>, has: { addon: boolean; libtorch: boolean }): void {
+  const builds = !has.addon && existsSync(`${packageRoot()}/CMakeLists.txt`)
+  if (builds && found.cmake === null)
     add(true, 'cmake is not on the PATH', 'run: sudo apt-get install -y cmake (or: pip install cmake)')
-  if (addon === null && clone && found.compiler === null)
+  if (builds && found.compiler === null)
     add(true, 'there is no C++ compiler', 'run: sudo apt-get install -y g++ (or: xcode-select --install)')
-  if (!used && found.pip === null) add(true, 'python3 with pip is not on the PATH', 'run: sudo apt-get install -y python3-pip')
+  if (!has.libtorch && found.pip === null)
+    add(true, 'python3 with pip is not on the PATH', 'run: sudo apt-get install -y python3-pip')
+}
+
+/** Tries every libtorch in a child process; `chosen` is the trial of the one in use. */
+function tryAll(used: string | undefined, hasAddon: boolean): { candidates: Candidate[]; chosen: Trial | undefined } {
   let chosen: Trial | undefined
-  const libtorch = places().map(({ source, path, verdict, libtorch }): Candidate => {
-    const trial = libtorch && addon !== null ? attempt(libtorch, 'cpu') : undefined
-    const isUsed = used !== undefined && libtorch?.path === used.path
+  const candidates = places().map(({ source, path, verdict, libtorch }): Candidate => {
+    const trial = libtorch && hasAddon ? attempt(libtorch, 'cpu') : undefined
+    const isUsed = used !== undefined && libtorch?.path === used
     if (isUsed) chosen = trial
     const tried =
       trial === undefined
@@ -108,6 +112,28 @@ export async function examine(): Promise<Diagnosis> {
           : `${trial.code}: ${trial.message}`
     return { source, path, version: libtorch?.version ?? null, variant: libtorch?.variant ?? null, verdict: tried, used: isUsed }
   })
+  return { candidates, chosen }
+}
+
+/** Reports a libtorch without the GPU of this machine, a slow processor and too little memory. */
+function checkMachine(add: Add, variant: string | undefined, cpu: ReturnType<typeof processor>, memoryBytes: number): void {
+  if (variant === 'cpu' && existsSync('/proc/driver/nvidia/version'))
+    add(false, 'there is an NVIDIA GPU but this libtorch is for the CPU', 'run: npx lvm-torch libtorch install cuda')
+  if (process.arch === 'x64' && cpu.flags.length > 0 && !cpu.flags.includes('avx2'))
+    add(false, 'this CPU has no AVX2: training will be slow', 'use a newer machine')
+  if (memoryBytes < 2e9) add(false, 'there is less than 2 GB of memory', 'train lstm or gru, with a small --batch-size')
+}
+
+/** Checks everything that training needs; the trial of each libtorch in a child process takes about a second. */
+export async function examine(): Promise<Diagnosis> {
+  const problems: Problem[] = []
+  const add: Add = (fatal, what, fix) => problems.push({ what, fix, fatal })
+  const [os, cpu, allowed, found] = [system(), processor(), limits(), tools()]
+  checkPlatform(add, os)
+  const used = attempted(problems, () => findLibtorch())
+  const addon = attempted(problems, () => addonPath()) ?? null
+  checkTools(add, found, { addon: addon !== null, libtorch: used !== undefined })
+  const { candidates, chosen } = tryAll(used?.path, addon !== null)
   if (chosen && !chosen.ok) add(true, chosen.message, chosen.hint)
   const disks = await Promise.all([storeRoot(), process.cwd()].map(async (path) => ({ path, free_bytes: await freeBytes(path) })))
   if (!used && disks[0]!.free_bytes < 1.3e9)
@@ -116,13 +142,7 @@ export async function examine(): Promise<Diagnosis> {
       `there is too little free space in ${storeRoot()} for libtorch`,
       'free 1.3 GB, or set LVM_TORCH_CACHE=/another/disk',
     )
-  if (used?.variant === 'cpu' && existsSync('/proc/driver/nvidia/version')) {
-    add(false, 'there is an NVIDIA GPU but this libtorch is for the CPU', 'run: npx lvm-torch libtorch install cuda')
-  }
-  if (process.arch === 'x64' && cpu.flags.length > 0 && !cpu.flags.includes('avx2'))
-    add(false, 'this CPU has no AVX2: training will be slow', 'use a newer machine')
-  if ((allowed.memory_bytes ?? os.memory_bytes) < 2e9)
-    add(false, 'there is less than 2 GB of memory', 'train lstm or gru, with a small --batch-size')
+  checkMachine(add, used?.variant, cpu, allowed.memory_bytes ?? os.memory_bytes)
   const devices: Devices = chosen?.ok ? chosen.devices : []
   return {
     version: 1,
@@ -135,7 +155,7 @@ export async function examine(): Promise<Diagnosis> {
     disk: disks,
     tools: found,
     addon,
-    libtorch,
+    libtorch: candidates,
     kernels: chosen?.ok ? chosen.capability : null,
     devices: devices.map(({ name, type, memory }) => ({ name, type, memory_bytes: memory })),
     problems,

@@ -8,22 +8,22 @@ export const CELL_STATES = ['queued', 'training', 'evaluating', 'done', 'failed'
 /** One model of a sweep. */
 export interface Cell {
   readonly model: string
-  /** Its folder below the runs. */
+  /** Name of its run. */
   readonly run: string
   readonly state: (typeof CELL_STATES)[number]
-  /** Exit code of the last command; null when a signal ended it, or none ran yet. */
+  /** Exit code of the last command; null if a signal ended it or no command has run. */
   readonly exit: number | null
   readonly signal: string | null
   readonly error: { readonly code: string; readonly message: string } | null
-  /** Training and evaluation so far. */
+  /** Time spent on training and evaluation. */
   readonly seconds: number
 }
 
-/** sweep.json */
+/** Content of sweep.json. */
 export interface Sweep {
   readonly version: 1
   readonly data: string
-  /** Options of every training, by their names in a script. */
+  /** Options of every training, under their library names. */
   readonly options: Readonly<Record<string, string | number | boolean>>
   readonly budget_seconds: number | null
   readonly runs: string
@@ -32,7 +32,7 @@ export interface Sweep {
 
 export const SWEEP = 'sweep.json'
 
-/** The sweep of a folder; undefined where there is none. Errors: DATA_FORMAT when the file is something else. */
+/** Reads the sweep of a folder; undefined without one. Errors: DATA_FORMAT when the file is not a sweep. */
 export async function readSweep(folder: string, changed?: (path: string) => void): Promise<Sweep | undefined> {
   const path = join(folder, SWEEP)
   try {

@@ -11,20 +11,20 @@ import { type Ended, runVerb } from './sweep-child.js'
 import { modelsOf } from './sweep-fields.js'
 import type { SweepSettings } from './sweep-plan.js'
 
-/** What a sweep tells of its cells as it goes. */
+/** Progress events of a sweep. */
 export type CellEvent = { version: 1 } & (
   | { type: 'cell'; cell: Cell; number: number; of: number; seconds_left: number | null }
   | { type: 'training'; model: string; event: TrainEvent }
 )
 
-/** Options as words of the command line. */
+/** Options as command-line arguments. */
 const wordsOf = (options: Sweep['options']): string[] =>
   Object.entries(options).flatMap(([key, value]) => {
     if (typeof value === 'boolean') return [value ? `--${kebab(key)}` : `--no-${kebab(key)}`]
     return [`--${kebab(key)}=${value}`]
   })
 
-/** Where the run of a cell stands: not there, to be resumed, or at its end. */
+/** State of a cell's run: missing, unfinished, finished or damaged. */
 async function standing(runs: string, run: string): Promise<'none' | 'begun' | 'ended' | 'damaged'> {
   if (!(await isRun(join(runs, run)))) return 'none'
   const { state } = await showRun(join(runs, run), runs, { deep: false })
@@ -38,7 +38,7 @@ interface Work {
   readonly tell: (event: CellEvent) => void
 }
 
-/** Trains one cell, from its checkpoint where it has one, for so many seconds at most. */
+/** Trains one cell for at most `limit` seconds, resuming from its checkpoint if there is one. */
 async function train({ o, sweep, signal, tell }: Work, cell: Cell, limit: number | undefined): Promise<Ended> {
   const stands = await standing(o.out, cell.run)
   const place = [`--name=${cell.run}`, `--out=${o.out}`]
@@ -52,7 +52,7 @@ async function train({ o, sweep, signal, tell }: Work, cell: Cell, limit: number
   return runVerb(words, { signal, seconds: limit, hear })
 }
 
-/** What a training that ended means for its cell. */
+/** Updates a cell after its training process ended. */
 function afterTraining(cell: Cell, ended: Ended): Cell {
   const { exit, signal, error } = ended
   const seconds = cell.seconds + ended.seconds
@@ -62,7 +62,7 @@ function afterTraining(cell: Cell, ended: Ended): Cell {
   return { ...cell, exit, signal, seconds, error, state: error === null ? 'evaluating' : 'failed' }
 }
 
-/** Judges the run of a cell; one that was stopped for want of time is judged as far as it came. */
+/** Evaluates the run of a cell, including one that used up its time. */
 async function evaluate({ o, signal }: Work, cell: Cell): Promise<Cell> {
   const words = ['evaluate', join(o.out, cell.run), `--out=${o.evaluation}`, `--latency=${o.latency}`]
   const ended = await runVerb(words, { signal })
@@ -72,13 +72,13 @@ async function evaluate({ o, signal }: Work, cell: Cell): Promise<Cell> {
   return { ...after, state: cell.state === 'out of budget' ? cell.state : 'done' }
 }
 
-/** What hears of a sweep, and what stops it. */
+/** Listener and stop signal of a sweep. */
 export interface SweepControl {
   readonly signal?: AbortSignal
   readonly tell?: (event: CellEvent) => void
 }
 
-/** Trains and judges one cell within its share of the seconds left; `put` writes where it stands, and what it took of them. */
+/** Trains and evaluates one cell within `share` seconds; `put` saves the cell and subtracts the seconds spent from the budget. */
 async function run(
   work: Work,
   waiting: Cell,
@@ -89,15 +89,15 @@ async function run(
   let cell = await put({ ...waiting, state: 'training', error: null })
   if (o.overwrite || (await standing(o.out, cell.run)) !== 'ended') {
     const ended = await train(work, cell, share)
-    const spent = Math.min(share ?? 0, ended.seconds) // a cell that takes long to stop costs the others nothing
+    const spent = Math.min(share ?? 0, ended.seconds) // a slow stop is not charged to the other cells
     cell = await put(afterTraining(cell, ended), spent)
   } else cell = await put({ ...cell, state: 'evaluating' })
-  const judgeable =
+  const canEvaluate =
     cell.state === 'evaluating' || (cell.state === 'out of budget' && (await standing(o.out, cell.run)) !== 'none')
-  if (judgeable) await put(await evaluate(work, cell))
+  if (canEvaluate) await put(await evaluate(work, cell))
 }
 
-/** Trains and judges the cells of a sweep that are not done, one after the other, each in a process of its own. */
+/** Trains and evaluates the unfinished cells of a sweep in order, each in its own process. */
 export async function runCells(o: SweepSettings, planned: Sweep, { signal, tell = () => {} }: SweepControl): Promise<Sweep> {
   await mkdir(o.evaluation, { recursive: true })
   let sweep = planned

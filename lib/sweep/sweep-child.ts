@@ -8,22 +8,22 @@ export interface Ended {
   readonly exit: number | null
   readonly signal: string | null
   readonly error: { readonly code: string; readonly message: string } | null
-  /** Who stopped it: its time was up, or the sweep was told to stop. */
+  /** Why it was stopped: its time was up, or the sweep was stopped. */
   readonly stopped: 'time' | 'told' | null
   readonly seconds: number
 }
 type Event = { readonly type?: string; readonly code?: string; readonly message?: string }
 
-/** After this it is killed: saving takes a while, but not for ever. Units: ms. */
-const PATIENCE = 10 * 60_000
-/** The longest delay that a timer takes. Units: ms. */
+/** Time to save after a stop request; then the process is killed. Units: ms. */
+const STOP_TIMEOUT = 10 * 60_000
+/** Longest delay of a JavaScript timer. Units: ms. */
 const LONGEST = 2 ** 31 - 1
 
 const parse = (line: string): Event => {
   try {
     return JSON.parse(line) as Event
   } catch {
-    return {} // a document over several lines, or what somebody else printed
+    return {} // part of a multi-line document, or output of another program
   }
 }
 
@@ -31,12 +31,12 @@ function whyEnded(exit: number | null, signal: string | null, event: Event, said
   if (exit === 0) return null
   if (event.type === 'error') return { code: event.code ?? 'INTERNAL', message: event.message ?? '' }
   if (signal === 'SIGKILL')
-    return { code: 'SIGKILL', message: 'killed from outside: by the system for want of memory, or by kill -9' }
+    return { code: 'SIGKILL', message: 'killed from outside: by the system when memory ran out, or by kill -9' }
   if (signal !== null) return { code: signal, message: `ended by ${signal}${said === '' ? '' : `: ${said}`}` }
   return { code: 'INTERNAL', message: said || `ended with exit code ${exit}` }
 }
 
-/** Runs one verb of the command line in a process of its own, so that what happens to it happens to nobody else. */
+/** Runs one command in its own process, so that its crash does not end the sweep. */
 export async function runVerb(
   words: readonly string[],
   o: { signal?: AbortSignal | undefined; seconds?: number | undefined; hear?: (event: Event) => void },
@@ -49,8 +49,8 @@ export async function runVerb(
   let kill: NodeJS.Timeout | undefined
   const stop = (why: 'time' | 'told') => {
     stopped ??= why
-    if (child.connected) child.send('stop', () => {}) // Windows ends a process that is sent a signal
-    kill ??= setTimeout(() => child.kill('SIGKILL'), PATIENCE)
+    if (child.connected) child.send('stop', () => {}) // a message, because on Windows any signal ends the process
+    kill ??= setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT)
   }
   const told = () => stop('told')
   const timer = o.seconds === undefined ? undefined : setTimeout(() => stop('time'), Math.min(LONGEST, o.seconds * 1000))
@@ -69,7 +69,7 @@ export async function runVerb(
     said = (said + piece.toString()).slice(-2000)
   })
   child.on('error', ({ message }) => {
-    said = message // it could not be started, which ends in `close` too
+    said = message // the process could not start; `close` follows
   })
   const [exit, signal] = await new Promise<[number | null, string | null]>((done) => {
     child.on('close', (...end) => done(end))

@@ -31,14 +31,14 @@ function sameOptions(before: Sweep, now: Sweep, folder: string): void {
     'options',
     `those that the sweep in ${folder} was started with (${list(before)})`,
     list(now),
-    'give the same, add --overwrite to start afresh, or name another --evaluation and --out',
+    'use the same options, add --overwrite to start again, or choose another --evaluation and --out',
   )
 }
 
 /**
- * What a sweep has to do: the cells of the one that was begun before, and new ones.
+ * Plans a sweep: the cells of an earlier sweep in the folder, and new ones.
  *
- * Errors: BAD_OPTION when it was begun with other options; RUN_EXISTS when a run that it did not make is in the way.
+ * Errors: BAD_OPTION when the earlier sweep had other options; RUN_EXISTS for a run that no sweep made.
  */
 export async function plan(given: Given): Promise<{ o: SweepSettings; sweep: Sweep }> {
   const o = resolve('sweep', sweepFields, given)
@@ -64,9 +64,9 @@ export async function plan(given: Given): Promise<{ o: SweepSettings; sweep: Swe
     if (o.overwrite || known.has(model) || !(await isRun(join(o.out, run)))) continue
     throw new LvmError(
       'RUN_EXISTS',
-      `sweep: expected no run in ${join(o.out, run)} that it did not make itself but there is one`,
+      `sweep: expected no run in ${join(o.out, run)} that the sweep did not make but there is one`,
       {
-        hint: 'add --overwrite to replace it, name another --out, or leave it out of --models',
+        hint: 'add --overwrite to replace it, choose another --out, or omit the model from --models',
       },
     )
   }

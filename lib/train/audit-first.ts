@@ -8,7 +8,7 @@ import { cacheRoot } from '../libtorch/paths.js'
 import type { Prepared } from './prepare.js'
 import type { Told } from './train-events.js'
 
-/** Lets go of some work when asked to stop: it ends by itself as soon as the data is closed. Errors: INTERRUPTED, TERMINATED. */
+/** Stops waiting for `work` on abort; closing the data then ends the work itself. Errors: INTERRUPTED, TERMINATED. */
 const orStop = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
   new Promise((done, fail) => {
     const stop = () => {
@@ -20,7 +20,7 @@ const orStop = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
     work.then(done, fail).finally(() => signal.removeEventListener('abort', stop))
   })
 
-/** The audit of a training's data, computed once for files, context and split, and then remembered. */
+/** Returns the cached audit for these files, context and split, or runs the audit and caches it. */
 async function* verdictOn({ train, val, split }: Prepared, signal: AbortSignal): AsyncGenerator<Told, Verdict> {
   const { base, windows } = train
   const against = val === train ? [] : [val.base]
@@ -42,15 +42,15 @@ async function* verdictOn({ train, val, split }: Prepared, signal: AbortSignal):
   return found
 }
 
-/** Audits the data before a training starts. Errors: GATE_FAILED when it is broken, unless that is forced; INTERRUPTED, TERMINATED. */
+/** Audits the data before training starts. Errors: GATE_FAILED when the audit fails without `force`; INTERRUPTED, TERMINATED. */
 export async function* auditData(data: Prepared, force: boolean, signal: AbortSignal): AsyncGenerator<Told, RunFacts['audit']> {
   const found = yield* verdictOn(data, signal)
   const broken = found.codes.filter(({ level }) => level === 'FAIL')
   const { path } = data.train.base
   if (broken.length > 0 && !force) {
     const list = broken.map(({ code, message }) => `${code}: ${message}`).join('; ')
-    throw new LvmError('GATE_FAILED', `${path}: expected sound data but the audit failed: ${list}`, {
-      hint: 'see all of it with: lvm-torch data audit FILE; train all the same with --force',
+    throw new LvmError('GATE_FAILED', `${path}: expected data that passes the audit but it failed: ${list}`, {
+      hint: 'see the full audit with: lvm-torch data audit FILE; train anyway with --force',
     })
   }
   const told = { verdict: found.verdict, codes: found.codes.map(({ code }) => code), forced: broken.length > 0 }

@@ -4,7 +4,7 @@ import type { Plan } from './recipe.js'
 
 const snake = (key: string) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
-/** config.json: every setting of a run under the PRD's names, and all others in snake case. */
+/** Content of config.json: settings under the names of the specification, all others in snake case. */
 export function configOf(
   { architecture, train }: Plan,
   model: Readonly<Record<string, unknown>>,

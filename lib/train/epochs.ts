@@ -7,13 +7,13 @@ import { evaluateEpoch, holding, type Session, standing } from './session.js'
 import type { Told } from './train-events.js'
 
 const SAVE_SECONDS = 300
-/** How long a call into C++ should take: short enough for a progress bar, long enough to cost nothing. */
+/** Target duration of one call into C++: short enough for a progress bar, long enough for negligible overhead. */
 const CALL_SECONDS = 0.5
 
 export type Ended = 'done' | 'early-stop' | 'max-steps'
 export type Stopped = Ended | 'interrupted'
 
-/** Why a training is at its end; undefined while it is not, as within an epoch that is not judged yet. */
+/** Why the training has ended; undefined while it continues, and within an epoch until its evaluation. */
 export function ended({ plan: { train }, progress, history }: Session): Ended | undefined {
   const { epoch, step, best, optimizer_steps } = progress
   if (epoch === 0 || step > 0) return undefined
@@ -23,14 +23,11 @@ export function ended({ plan: { train }, progress, history }: Session): Ended | 
   return epoch > train.epochs ? 'done' : undefined
 }
 
-/** Before the last save, once more over all bytes: a write through a mapping may leave the file's time as it was. Errors: DATA_CHANGED. */
+/** Hashes memory-mapped data again before the last save: a write through a mapping may not change the file's time. Errors: DATA_CHANGED. */
 async function requireUnchanged({ data }: Session): Promise<void> {
   for (const { base } of new Set([data.train, data.val])) {
     if (base.mapped && (await base.changed?.()))
-      throw new LvmError(
-        'DATA_CHANGED',
-        `${base.path}: expected the file to stay as it was while it is used but it was written to`,
-      )
+      throw new LvmError('DATA_CHANGED', `${base.path}: expected the file to stay unchanged during training but it was modified`)
   }
 }
 
@@ -43,7 +40,7 @@ async function save(session: Session, store: Store, reason: 'epoch' | 'timer' | 
   return { type: 'saved', epoch: progress.epoch, step: progress.step, generation, reason }
 }
 
-/** Trains to the end of the epoch or until stopped; saves by steps and by the clock. */
+/** Trains to the end of the epoch or until stopped; saves every `saveEvery` steps and every 5 minutes. */
 async function* steps(session: Session, store: Store, signal: AbortSignal): AsyncGenerator<Told> {
   const { trainer, progress, plan } = session
   const { train } = plan
@@ -90,7 +87,7 @@ async function* steps(session: Session, store: Store, signal: AbortSignal): Asyn
   }
 }
 
-/** Judges the epoch that ended, moves the schedule on and saves. */
+/** Evaluates the epoch, advances the schedule and saves. */
 async function* finishEpoch(session: Session, store: Store, signal: AbortSignal): AsyncGenerator<Told> {
   const { plan, progress } = session
   const lr = rates(plan.train, progress, Math.max(0, progress.optimizer_steps - 1), 1)[0]!
@@ -114,7 +111,7 @@ async function* finishEpoch(session: Session, store: Store, signal: AbortSignal)
   yield saved
 }
 
-/** Runs a training to its end, or to where it is stopped, saving as it goes. */
+/** Runs a training to its end or until it is stopped, with regular saves. */
 export async function* epochs(session: Session, store: Store, signal: AbortSignal): AsyncGenerator<Told, Stopped> {
   try {
     for (;;) {

@@ -8,13 +8,13 @@ import type { Node } from '../spec/ops.js'
 import { devices } from '../torch/device.js'
 import type { TrainSettings } from './recipe.js'
 
-/** Activations of so many bytes are kept; more of them are computed again, unless that was said otherwise. */
-const KEPT = 2 ** 31
+/** With `recompute` auto, activations above this size are recomputed in the backward pass. Units: bytes. */
+const STORED_ACTIVATIONS = 2 ** 31
 
-/** What Node and libtorch take before there is a model, and the memory that is kept for the next tensor. */
+/** Memory of Node and libtorch without a model, and of the allocator's cache. Units: bytes. */
 const BASE = 600e6
 
-/** What a training will take, and whether it computes layers again. Units: bytes. */
+/** Estimates memory and disk of a training, and decides whether layers are recomputed. Units: bytes. */
 export function estimate(
   o: TrainSettings,
   node: Node,
@@ -25,8 +25,8 @@ export function estimate(
   const moments = each * (o.ema > 0 ? 3 : 2)
   const weights = parameters * (2 * each + moments + (o.precision === 'bf16' ? 2 : 0))
   const { kept, inputs, largest } = activations(node, o.context, sizes.dim)
-  const held = (numbers: number) => 1.3 * each * o.batchSize * numbers // gradients come and go beside them
-  const recompute = o.recompute === 'on' || (o.recompute === 'auto' && held(kept) > KEPT)
+  const held = (numbers: number) => 1.3 * each * o.batchSize * numbers // 30 % for temporary gradients
+  const recompute = o.recompute === 'on' || (o.recompute === 'auto' && held(kept) > STORED_ACTIVATIONS)
   const passing = held(recompute ? inputs + largest : kept)
   const file = parameters * (each + moments)
   return {
@@ -36,29 +36,29 @@ export function estimate(
   }
 }
 
-/** A training that takes more than this share of the free memory gets a warning: other programs need some too. */
+/** Above this share of the free memory a training gets a warning: other programs need memory too. */
 const TIGHT = 0.8
 
-/** Refuses what cannot fit; returns a warning when memory is tight. Errors: OUT_OF_MEMORY with the figures. */
+/** Requires `size` bytes of free memory; returns a warning when memory is tight. Errors: OUT_OF_MEMORY with the figures. */
 export function requireMemory(what: string, size: number, free: number, hint: string): string | undefined {
   const [needed, there] = [bytes(size), bytes(free)]
   if (size > free)
-    throw new LvmError('OUT_OF_MEMORY', `train: expected ${needed} of free memory but there are ${there}, for ${what}`, { hint })
-  return size > TIGHT * free ? `memory is tight: ${what} may take ${needed} of the ${there} that are free` : undefined
+    throw new LvmError('OUT_OF_MEMORY', `train: expected ${needed} of free memory for ${what} but ${there} are free`, { hint })
+  return size > TIGHT * free ? `memory is tight: ${what} may take ${needed} of ${there} free` : undefined
 }
 
-/** Refuses data that cannot fit, before it is read. Errors: OUT_OF_MEMORY. */
+/** Requires memory for the data before it is read. Errors: OUT_OF_MEMORY. */
 export function requireDataMemory(size: number): void {
   requireMemory(
     'the data',
     size,
     freeMemory(),
-    'use a float16 or float32 .npy, which is mapped, leave --normalize out, or use less data',
+    'use a float16 or float32 .npy, which is memory-mapped, omit --normalize, or use less data',
   )
 }
 
 /**
- * Refuses what cannot fit beside the data that is open, before anything is computed; returns a warning when memory is tight.
+ * Requires memory and disk for a training whose data is already open; returns a warning when memory is tight.
  *
  * Errors: OUT_OF_MEMORY, NO_DISK, with the figures.
  */
@@ -69,7 +69,7 @@ export async function requireRoom(
 ): Promise<string | undefined> {
   const own = devices().find(({ name }) => name === o.device)?.memory
   const free = o.device === 'cpu' ? freeMemory() : (own ?? Infinity)
-  const hint = 'use a smaller --batch-size, model or --context, or --weights bf16, which takes half'
+  const hint = 'use a smaller --batch-size, model or --context, or --weights bf16, which needs half the memory'
   const tight = requireMemory('the model and its training', needed.memory_bytes - o.dataBytes, free, hint)
   await requireDisk(folder, needed.disk_bytes)
   return tight

@@ -5,7 +5,7 @@ import { openWeights, weightsHash } from '../weights/open-weights.js'
 import { misfit, type Placed, place, scaleInput } from '../weights/place-weights.js'
 import type { Plan } from './recipe.js'
 
-/** Weights that a training starts from. */
+/** Initial weights of a training. */
 export interface Initial {
   readonly path: string
   readonly sha256: string
@@ -13,7 +13,7 @@ export interface Initial {
   readonly warnings: readonly string[]
 }
 
-/** Opens the weights of `--init`, if there are any. Errors: FILE_MISSING, DATA_FORMAT, DATA_UNSAFE, BAD_CHECKPOINT. */
+/** Opens the weights of `--init`, if it is given. Errors: FILE_MISSING, DATA_FORMAT, DATA_UNSAFE, BAD_CHECKPOINT. */
 export async function openInitial({ architecture, train }: Plan): Promise<Initial | undefined> {
   if (train.init === undefined) return undefined
   const file = await openWeights(train.init, train.out)
@@ -21,7 +21,7 @@ export async function openInitial({ architecture, train }: Plan): Promise<Initia
   return { path: file.path, sha256: await weightsHash(file), ours, warnings: file.warnings }
 }
 
-/** Puts them into a new model, as far as its layers go. Errors: BAD_CHECKPOINT. */
+/** Copies the initial weights into a new model, for all layers it has. Errors: BAD_CHECKPOINT. */
 export async function initialise(
   model: NativeModel,
   spec: Node,

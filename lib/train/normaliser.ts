@@ -5,12 +5,12 @@ import { sampled } from '../statistics/random.js'
 import { call, Tensor, type Value } from '../torch/tensor.js'
 import type { Prepared } from './prepare.js'
 
-/** Rows that centre and scale are fitted on at most. */
+/** Most rows used to fit centre and scale. */
 const ROWS = 100_000
 
-/** The rows of the vectors that are in a context of some windows, in their order. */
+/** Sorted indices of the rows inside the contexts of the given windows. */
 export function contextRows(ids: Int32Array, { first, context }: Pick<Windows, 'first' | 'context'>, rows: number): Int32Array {
-  const change = new Int32Array(rows + 1) // of how many contexts hold a row, from the row before
+  const change = new Int32Array(rows + 1) // contexts that begin minus contexts that end at each row
   for (const id of ids) {
     change[first[id]!]! += 1
     change[first[id]! + context]! -= 1
@@ -25,7 +25,7 @@ export function contextRows(ids: Int32Array, { first, context }: Pick<Windows, '
 }
 
 /**
- * Fits the input normaliser of a model that has one: the median of every dimension, and 0.7413 of its interquartile range.
+ * Fits the input normaliser, if the model has one: per dimension the median, and 0.7413 times the interquartile range.
  *
  * Source: SonarNormalizer of arXiv:2412.08821, a robust standard score.
  */

@@ -1,7 +1,7 @@
 import { worded } from '../hints.js'
 import { Tensor } from '../torch/tensor.js'
 
-async function product(dtype: 'float32' | 'bfloat16'): Promise<number> {
+async function matmulTime(dtype: 'float32' | 'bfloat16'): Promise<number> {
   using zeros = Tensor.from(new Float32Array(160 * 512 + 2048 * 512).fill(0.01))
   using cast = await zeros.to({ dtype })
   using left = await cast.op('aten::narrow', 0, 0, 160 * 512)
@@ -17,11 +17,11 @@ async function product(dtype: 'float32' | 'bfloat16'): Promise<number> {
   return best
 }
 
-/** A sentence when bf16 products are slower than fp32 ones on this processor: measured, since no name tells. */
+/** Measures bf16 and fp32 matrix products, as a processor's name does not tell their speed; returns a warning if bf16 is slower. */
 export async function slowPrecision(): Promise<string | undefined> {
-  const [fp32, bf16] = [await product('float32'), await product('bfloat16')]
+  const [fp32, bf16] = [await matmulTime('float32'), await matmulTime('bfloat16')]
   if (bf16 <= fp32) return undefined
   return worded(
-    `bf16 products take ${(bf16 / fp32).toFixed(1)} times as long as fp32 ones on this processor; --precision fp32 will be faster`,
+    `bf16 matrix products take ${(bf16 / fp32).toFixed(1)} times as long as fp32 on this processor; --precision fp32 will be faster`,
   )
 }

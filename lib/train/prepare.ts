@@ -12,20 +12,20 @@ import { sampled } from '../statistics/random.js'
 import { requireDataMemory } from './estimate.js'
 import type { TrainSettings } from './recipe.js'
 
-/** Windows of one file, in C++. */
+/** Windows of one file, with their C++ handle. */
 export interface Side {
   readonly base: Base
   readonly windows: Windows
   readonly samples: NativeSamples
 }
-/** Everything a training reads. */
+/** Opened data of a training. */
 export interface Prepared {
   readonly train: Side
-  /** The same as `train` unless the validation windows are in a file of their own. */
+  /** The same as `train` unless validation windows are in a separate file. */
   readonly val: Side
   readonly split: Split
   readonly warnings: readonly string[]
-  /** Memory that the vectors take; what is mapped takes none. */
+  /** Memory of the vectors, without memory-mapped ones. */
   readonly bytes: number
   dispose(): void
 }
@@ -35,7 +35,7 @@ const sideOf = (base: Base, o: TrainSettings): Omit<Side, 'samples'> => ({
   windows: makeWindows(base, o.context, { cross: o.split === 'windows' }),
 })
 
-/** A file that holds both halves validates on its own second half; otherwise `--val` names the file. */
+/** Opens the validation file: `--val`, or else the validation part of the training file. Errors: BAD_OPTION without either. */
 async function openVal(o: TrainSettings, train: Base): Promise<Omit<Side, 'samples'> | undefined> {
   if (o.split !== 'file') return undefined
   const open = async (path: string, part?: 'val') =>
@@ -46,9 +46,9 @@ async function openVal(o: TrainSettings, train: Base): Promise<Omit<Side, 'sampl
 }
 
 /**
- * Opens the data of a training, checks it and divides its windows; `saved` is the split of a run that goes on.
+ * Opens the data of a training, checks it and splits its windows; `saved` is the split of a resumed run.
  *
- * Errors: those of openBase, splitWindows and loadSplit; OUT_OF_MEMORY for data that cannot fit; DATA_TOO_FEW when nothing is left to validate on.
+ * Errors: those of openBase, splitWindows and loadSplit; OUT_OF_MEMORY for data that cannot fit; DATA_TOO_FEW without validation windows.
  */
 export async function prepare(
   o: TrainSettings,
@@ -71,7 +71,7 @@ export async function prepare(
     const val = await openVal(o, train.base)
     if (val !== undefined) opened.push(val.base)
     if (saved !== undefined && (train.base.hash !== saved.hash || (val?.base.hash ?? null) !== saved.valHash)) {
-      throw new LvmError('BAD_CHECKPOINT', `${o.data}: expected the data that the run was started with but its hash differs`, {
+      throw new LvmError('BAD_CHECKPOINT', `${o.data}: expected the data the run was started with but its hash differs`, {
         hint: 'resume with the same file, or start another run with --name',
       })
     }

@@ -16,10 +16,13 @@ const strong = {
 }
 
 /**
- * Sets of defaults. `prd` is what the fields say; `strong` is what was measured to do better on real vectors (docs/experiments.md),
- * and `small` the same for few windows, where `strong` would end after a few dozen steps;
- * `lcm` is that of the Large Concept Model's paper, whose loss is a sum over channels: its eps of 1e-5 and its largest gradient norm
- * of 25 are divided by 768, as the loss is here.
+ * Sets of defaults.
+ *
+ * - `prd`: the defaults of the fields, as in the specification.
+ * - `strong`: better than `prd` on real vectors (docs/experiments.md).
+ * - `small`: `strong` for few windows, where `strong` would end after a few dozen steps.
+ * - `lcm`: as in the paper of the Large Concept Model. Its loss is a sum over channels and ours a mean, so eps 1e-5 and clip 25 are
+ *   divided by 768.
  */
 const RECIPES: Readonly<Record<TrainSettings['recipe'], { train: Given; model: Given }>> = {
   prd: { train: {}, model: {} },
@@ -31,20 +34,20 @@ const RECIPES: Readonly<Record<TrainSettings['recipe'], { train: Given; model: G
   },
 }
 
-/** Options that only count together with another one. */
+/** Options that have an effect only together with another option. */
 const NEEDS: readonly { key: string; when: (o: TrainSettings) => boolean; needs: string }[] = [
   { key: 'val', when: (o) => o.split === 'file', needs: '--split file' },
   { key: 'plateauFactor', when: (o) => o.schedule === 'plateau', needs: '--schedule plateau' },
   { key: 'plateauPatience', when: (o) => o.schedule === 'plateau', needs: '--schedule plateau' },
   { key: 'warmup', when: (o) => o.schedule === 'warmup-cosine', needs: '--schedule warmup-cosine' },
 ]
-/** What may differ when a run goes on; files are compared by what is in them. */
+/** Options that resume may change; files are compared by content. */
 const RESUMABLE = ['epochs', 'maxSteps', 'earlyStop', 'extend', 'saveEvery', 'resume', 'name', 'out', 'data', 'val']
 
 export interface Plan {
   readonly architecture: Architecture
   readonly train: TrainSettings
-  /** Options of the model, as they were given; the architecture fills the rest. */
+  /** Options of the model as given; the architecture supplies the rest. */
   readonly model: Given
 }
 
@@ -60,7 +63,7 @@ function divide(architecture: Architecture, given: Given): { train: Given; model
   return { train: of((key) => Object.hasOwn(trainFields, key)), model: of((key) => !Object.hasOwn(trainFields, key)) }
 }
 
-/** What was asked for, before recipe and preset: which model, which run. Errors: BAD_OPTION. */
+/** Resolves the given options without recipe and preset, to find the model and the run. Errors: BAD_OPTION. */
 export function ask(model: string, given: Given) {
   const architecture = findArchitecture(model)
   const own = divide(architecture, given)
@@ -72,9 +75,9 @@ export function ask(model: string, given: Given) {
 }
 
 /**
- * The full settings of a training: what was given, over the recipe, over the preset and the defaults.
+ * Full settings of a training: given options override the recipe, which overrides preset and defaults.
  *
- * Errors: BAD_OPTION for an unknown option, one out of range, or one that would have no effect.
+ * Errors: BAD_OPTION for an unknown option, one out of range, or one without effect.
  */
 export function plan(model: string, given: Given): Plan {
   const { architecture, own, asked } = ask(model, given)
@@ -92,15 +95,15 @@ export function plan(model: string, given: Given): Plan {
   }
   const options = { ...architecture.presets[preset], ...RECIPES[recipe].model, ...own.model }
   if (train.objective === 'sequence' && !isCausal(architecture, options))
-    throw badOption('train', 'objective', `last, because ${model} sees the whole context at every position,`, 'sequence')
+    throw badOption('train', 'objective', `last, because ${model} is not causal,`, 'sequence')
   if (train.weights === 'bf16' && train.ema > 0)
-    throw badOption('train', 'ema', '0 with "weights" bf16, which is too coarse for an average,', train.ema)
+    throw badOption('train', 'ema', '0 with "weights" bf16, which is too coarse for a moving average,', train.ema)
   if (train.weights === 'bf16' && own.train.precision === 'bf16')
-    throw badOption('train', 'precision', 'no value with "weights" bf16, where all products are in bf16,', 'bf16')
+    throw badOption('train', 'precision', 'no value with "weights" bf16, which computes all products in bf16,', 'bf16')
   return { architecture, train, model: options }
 }
 
-/** The settings of a run that goes on: its own, with what may differ. Errors: BAD_OPTION for a change that may not be. */
+/** Settings of a resumed run: its own, with the changes that resume allows. Errors: BAD_OPTION for any other change. */
 export function resumed(model: string, given: Given, saved: { train: Given; model: Given }): Plan {
   const { architecture, own } = ask(model, given)
   const before: Given = { ...saved.train, ...resolve(architecture.name, architecture.fields, saved.model) }

@@ -7,45 +7,45 @@ import { type Prepared, prepare } from './prepare.js'
 import { type Plan, resumed, type TrainSettings } from './recipe.js'
 import { extended, planned, totalSteps } from './schedule.js'
 
-/** Where a run stands that goes on. */
+/** State of a run to resume from. */
 export interface From {
   readonly path: string
   readonly progress: Progress
   readonly history: History['history']
   readonly facts: RunManifest
-  /** The best weights are those that a cut short epoch had beaten. */
+  /** Whether the best weights are the earlier ones, because a cut short epoch that beat them is undone. */
   readonly undone: boolean
 }
 
-/** A training that is about to start, and where it stands if it goes on. */
+/** Plan and data of a training, and for a resumed one its state. */
 export interface Start {
   readonly plan: Plan
   readonly data: Prepared
   readonly from?: From
 }
 
-/** Refuses fewer epochs or steps than there are. Errors: BAD_OPTION. */
+/** Errors: BAD_OPTION for fewer epochs or steps than the run already has. */
 function requireMore({ epochs, maxSteps }: TrainSettings, { epoch, step, optimizer_steps }: Progress): void {
   const begun = step > 0 ? epoch : epoch - 1
-  if (epochs < begun) throw badOption('train', 'epochs', `at least ${begun}, as many as were begun,`, epochs)
+  if (epochs < begun) throw badOption('train', 'epochs', `at least ${begun}, the number already begun,`, epochs)
   if (maxSteps !== undefined && maxSteps < optimizer_steps)
-    throw badOption('train', 'maxSteps', `at least ${optimizer_steps}, as many as were made,`, maxSteps)
+    throw badOption('train', 'maxSteps', `at least ${optimizer_steps}, the number already made,`, maxSteps)
 }
 
-/** Goes back to before an epoch was judged that `maxSteps` had cut short, so that it can be trained to its end. */
+/** Undoes the evaluation of an epoch that `maxSteps` cut short, so that the epoch can be finished. */
 function undo({ cut, ...progress }: Progress, history: History['history']): Pick<From, 'progress' | 'history' | 'undone'> {
   const beaten = progress.best !== null && progress.best.epoch === cut!.epoch
   return { progress: { ...progress, ...cut! }, history: history.slice(0, -1), undone: beaten && cut!.best !== null }
 }
 
-/** Reads where a run stands, and the settings and data that it goes on with. Errors: BAD_OPTION, BAD_CHECKPOINT, those of the data. */
+/** Reads the state of a run, and the settings and data to resume with. Errors: BAD_OPTION, BAD_CHECKPOINT, those of the data. */
 export async function goOn(model: string, given: Record<string, unknown>, { path, manifest }: Checkpoint): Promise<Start> {
   const facts = manifest as RunManifest
   const { progress: saved, data: on, options } = facts
   if (facts.model !== model)
     throw badOption('train', 'model', `${shown(facts.model)}, as the run was started,`, model, 'start another run with --name')
   if (saved === null || on === null)
-    throw new LvmError('BAD_OPTION', 'train: expected a run that was trained here but it was imported, and cannot be resumed')
+    throw new LvmError('BAD_OPTION', 'train: expected a run that was trained here but it was imported, so it cannot be resumed')
   const going = resumed(model, given, options)
   requireMore(going.train, saved)
   const data = await prepare(going.train, { split: join(path, SPLIT), hash: on.hash, valHash: on.val?.hash ?? null })
@@ -62,7 +62,7 @@ export async function goOn(model: string, given: Record<string, unknown>, { path
     const warnings = skipped
       ? [
           ...data.warnings,
-          `epoch ${epoch - 1} was cut short, and its remaining windows are left out: the run was made by an older version`,
+          `epoch ${epoch - 1} was cut short, and its remaining windows are skipped: an older version made the run`,
         ]
       : data.warnings
     return { plan: going, data: { ...data, warnings }, from: { path, facts, ...stands } }

@@ -16,17 +16,19 @@ import {
 } from '../checkpoint/run-manifest.js'
 import type { Store } from '../checkpoint/run-store.js'
 import { checkpointValue } from '../checkpoint/run-weights.js'
+import type { Split } from '../data/split.js'
 import { splitText } from '../data/split-file.js'
 import { jsonHash } from '../files/hash.js'
 import { copyWhole } from '../files/write.js'
 import { packageVersion } from '../libtorch/paths.js'
 import { native } from '../native.js'
 import { configOf, paramGroup } from './config-file.js'
+import type { Prepared } from './prepare.js'
 import { type Session, standing } from './session.js'
 
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
 
-/** Relative below the folder that is worked in, so that a project can move; absolute elsewhere, so that the run can. */
+/** Relative path inside the working folder, so that a project can be moved; absolute path elsewhere, so that the run can be moved. */
 function nearby(path: string): string {
   const near = relative(process.cwd(), path)
   return near.startsWith('..') || isAbsolute(near) ? resolve(path) : near
@@ -34,25 +36,45 @@ function nearby(path: string): string {
 
 const name = (file: string) => file.replace(/\.pt$/, '')
 
-/** Weights of earlier epochs that a save carries over: the files it keeps them in, each with its name in the save before. */
+/** Files of earlier weights that the next save keeps: new name → name in the previous save. */
 function carried({ progress, undone }: Session, best: boolean): Record<string, string> {
   if (best) return progress.cut?.best ? { [EARLIER]: BEST } : {}
   if (progress.best === null) return {}
   return { [BEST]: undone ? EARLIER : BEST }
 }
 
-/** The golden outputs of weights that are carried over. */
+/** Golden outputs of the kept weights, under their new names. */
 function goldenOf({ outputs, engines, ...golden }: Golden, files: Record<string, string>): Golden {
   const renamed = <T>(of: Record<string, T>) =>
     Object.fromEntries(Object.entries(files).map(([to, from]) => [name(to), of[name(from)]!]))
   return { ...golden, outputs: renamed(outputs), engines: renamed(engines) }
 }
 
+function dataFacts({ train: { base }, train, val }: Prepared): RunFacts['data'] {
+  return {
+    path: nearby(base.path),
+    hash: base.hash,
+    space: base.space ?? null,
+    kind: base.kind,
+    rows: base.rows,
+    normalized: base.normalized,
+    val: val === train ? null : { path: nearby(val.base.path), hash: val.base.hash },
+  }
+}
+
+const splitFacts = ({ mode, leaky, seed, train, val, test }: Split): RunFacts['split'] => ({
+  mode,
+  leaky,
+  seed,
+  train: train.length,
+  val: val.length,
+  test: test?.length ?? 0,
+})
+
 async function factsOf(session: Session, best: boolean, before: RunManifest | undefined): Promise<RunFacts> {
   const { plan, data, spec, model, progress, history } = session
   const { architecture, train } = plan
   const { base } = data.train
-  const apart = data.val !== data.train
   const golden = await goldenRows(model, {
     context: train.context,
     dim: base.dim,
@@ -76,23 +98,8 @@ async function factsOf(session: Session, best: boolean, before: RunManifest | un
     parameters: session.parameters,
     weights_bytes: bytes,
     options: { train: { ...train, device: session.device, threads: session.threads }, model: { ...plan.model } },
-    data: {
-      path: nearby(base.path),
-      hash: base.hash,
-      space: base.space ?? null,
-      kind: base.kind,
-      rows: base.rows,
-      normalized: base.normalized,
-      val: apart ? { path: nearby(data.val.base.path), hash: data.val.base.hash } : null,
-    },
-    split: {
-      mode: data.split.mode,
-      leaky: data.split.leaky,
-      seed: data.split.seed,
-      train: data.split.train.length,
-      val: data.split.val.length,
-      test: data.split.test?.length ?? 0,
-    },
+    data: dataFacts(data),
+    split: splitFacts(data.split),
     audit: session.audit,
     init: session.init,
     seed: train.seed,
@@ -110,14 +117,14 @@ async function factsOf(session: Session, best: boolean, before: RunManifest | un
   }
 }
 
-/** Which weights the run is judged and served by: those of the best epoch, or the last ones before there is one. */
+/** Weights that evaluation and serving use: those of the best epoch, or the last ones before the first epoch. */
 function keptWeights(session: Session): Weights {
   const { progress, history, emaRule } = session
   if (progress.best === null) return standing(session)
   return history.find(({ epoch }) => epoch === progress.best!.epoch)?.weights ?? (emaRule === null ? 'raw' : 'average')
 }
 
-/** Saves where a training stands; call it while the model holds the weights that are judged. Errors: NO_DISK. */
+/** Saves the state of a training; the model must hold the evaluated weights. Errors: NO_DISK. */
 export async function saveSession(session: Session, store: Store, best: boolean): Promise<number> {
   const { plan, data, model, trainer, progress, history } = session
   const before = store.current()?.manifest as RunManifest | undefined

@@ -12,14 +12,14 @@ import { sampled } from '../statistics/random.js'
 import { type Initial, initialise } from './initial.js'
 import { fitInput } from './normaliser.js'
 import type { Prepared, Side } from './prepare.js'
-import type { Plan } from './recipe.js'
+import type { Plan, TrainSettings } from './recipe.js'
 import type { From } from './resume.js'
 import { freshSchedule, planned, totalSteps } from './schedule.js'
 
-/** Batches that are judged in one call, between which a training can be stopped. */
+/** Batches evaluated in one call; a training can be stopped between calls. */
 const CALL = 2
 
-/** A model and its trainer, and where they stand. */
+/** Model, trainer and state of a training. */
 export interface Session {
   readonly plan: Plan
   readonly data: Prepared
@@ -32,18 +32,19 @@ export interface Session {
   readonly parameters: number
   readonly steps: number
   readonly trainSample: Int32Array
-  /** The weights that it started from, and what became of each; of one that goes on, only which they were. */
+  /** File of the initial weights; null for random ones. */
   readonly init: RunFacts['init']
+  /** How each initial tensor was placed; undefined for a resumed run. */
   readonly initialised: Awaited<ReturnType<typeof initialise>> | undefined
-  /** What the audit of the data said; null until it has. */
+  /** Verdict of the data audit; null before it. */
   audit: RunFacts['audit']
-  /** How weights are averaged; null where they are not. */
+  /** How weights are averaged; null without averaging. */
   readonly emaRule: EmaRule | null
   progress: Progress
   history: HistoryRow[]
-  /** Whether the store holds a save of this training, whose unchanged files the next one keeps. */
+  /** Whether the store holds a save of this training; the next save keeps its unchanged files. */
   saved: boolean
-  /** Whether the best weights are those that the save before has set aside. */
+  /** Whether the best weights are in the previous save's file of earlier best weights. */
   undone: boolean
 }
 
@@ -60,7 +61,25 @@ const freshProgress = (lr: number, total: number): Progress => ({
   finished: false,
 })
 
-/** Builds the model and its trainer, and brings them to where a checkpoint stands if there is one. */
+const trainerSettings = (train: TrainSettings, recompute: boolean, emaRule: EmaRule | null) => ({
+  batch: train.batchSize,
+  accumulate: train.accumulate,
+  loss: train.loss,
+  bf16: train.precision === 'bf16' && train.weights === 'fp32',
+  sequence: train.objective === 'sequence',
+  recompute,
+  keepZeros: train.keepZeros,
+  seed: train.seed,
+  weightDecay: train.weightDecay,
+  beta1: train.beta1,
+  beta2: train.beta2,
+  eps: train.eps,
+  clip: train.clip,
+  ema: train.ema,
+  emaWarmup: emaRule === 'warmup',
+})
+
+/** Builds the model and its trainer, and restores them from a checkpoint on resume. */
 export async function openSession(
   plan: Plan,
   data: Prepared,
@@ -82,23 +101,8 @@ export async function openSession(
   try {
     if (o.from === undefined) await fitInput(model, o.spec, data)
     if (o.initial !== undefined) initialised = await initialise(model, o.spec, o.initial, plan)
-    trainer = await native.trainer(model, data.train.samples, data.split.train, {
-      batch: train.batchSize,
-      accumulate: train.accumulate,
-      loss: train.loss,
-      bf16: train.precision === 'bf16' && dtype === 'float32',
-      sequence: train.objective === 'sequence',
-      recompute: o.recompute,
-      keepZeros: train.keepZeros,
-      seed: train.seed,
-      weightDecay: train.weightDecay,
-      beta1: train.beta1,
-      beta2: train.beta2,
-      eps: train.eps,
-      clip: train.clip,
-      ema: train.ema,
-      emaWarmup: emaRule === 'warmup',
-    })
+    const settings = trainerSettings(train, o.recompute, emaRule)
+    trainer = await native.trainer(model, data.train.samples, data.split.train, settings)
     if (o.from !== undefined) {
       await restoreTraining(model, trainer, join(o.from.path, FINAL), o.from.progress.optimizer_steps)
       native.trainerSums(trainer, o.from.progress.sums)
@@ -137,8 +141,8 @@ export function closeSession({ trainer, model }: Session): void {
   native.dispose(model)
 }
 
-/** The one function behind every loss and cosine of a training: eval mode, float64 sums. */
-async function judge({ model, plan }: Session, { samples, windows }: Side, ids: Int32Array, signal: AbortSignal) {
+/** Loss and cosine of windows, in eval mode with float64 sums. */
+async function evaluateWindows({ model, plan }: Session, { samples, windows }: Side, ids: Int32Array, signal: AbortSignal) {
   const batch = atOnce(windows.context)
   const parts: Scores[] = []
   for (let at = 0; at < ids.length; at += CALL * batch) {
@@ -159,7 +163,7 @@ async function judge({ model, plan }: Session, { samples, windows }: Side, ids: 
   return { loss: plan.train.loss === 'cosine' ? 1 - cosine : mse, cosine, norm: column('norm') }
 }
 
-/** Runs something while these weights stand in the model's place. */
+/** Runs a function while the model holds the raw or the averaged weights. */
 export async function holding<T>({ trainer }: Session, weights: Weights, what: () => Promise<T>): Promise<T> {
   if (weights === 'raw') return what()
   await native.trainerSwap(trainer)
@@ -170,30 +174,30 @@ export async function holding<T>({ trainer }: Session, weights: Weights, what: (
   }
 }
 
-/** The weights that a save puts first: those that the last epoch was judged by, or within an epoch the average. */
+/** Weights that a save stores as `model_state_dict`: those of the last evaluation, or the average within an epoch. */
 export function standing({ emaRule, progress, history }: Session): Weights {
   if (emaRule === null) return 'raw'
   return progress.step === 0 ? (history.at(-1)?.weights ?? 'average') : 'average'
 }
 
-/** The weights that an epoch is judged by; on ties the first count. */
+/** Weights that an epoch's evaluation compares; the first wins ties. */
 function candidates({ emaRule, progress }: Session): readonly Weights[] {
   if (emaRule === null || (emaRule === 'warmup' && progress.optimizer_steps === 0)) return ['raw']
   return emaRule === 'warmup' ? ['average', 'raw'] : ['average']
 }
 
-/** The history row of the epoch that just ended, of the raw or the averaged weights, whichever are better. Errors: DIVERGED. */
+/** Evaluates raw and averaged weights after an epoch; returns the history row of the better ones. Errors: DIVERGED. */
 export async function evaluateEpoch(session: Session, lr: number, signal: AbortSignal): Promise<HistoryRow> {
   const { data, progress, emaRule } = session
   const start = performance.now()
   const judged = []
   for (const weights of candidates(session)) {
-    const scores = await holding(session, weights, () => judge(session, data.val, data.split.val, signal))
+    const scores = await holding(session, weights, () => evaluateWindows(session, data.val, data.split.val, signal))
     judged.push({ weights, ...scores })
   }
   const finite = ({ loss }: { loss: number }) => Number.isFinite(loss)
   const val = judged.find((each) => !finite(each)) ?? judged.reduce((best, other) => (other.loss < best.loss ? other : best))
-  const train = await holding(session, val.weights, () => judge(session, data.train, session.trainSample, signal))
+  const train = await holding(session, val.weights, () => evaluateWindows(session, data.train, session.trainSample, signal))
   const { loss, gradNorm, windows, steps } = native.trainerSums(session.trainer)
   const trained = progress.epoch > 0
   const diverged = Object.entries({ training: train, validation: val }).filter(([, scores]) => !finite(scores))

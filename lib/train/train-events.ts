@@ -1,7 +1,7 @@
 import type { HistoryRow, Stretch } from '../checkpoint/run-manifest.js'
 import type { Placed } from '../weights/place-weights.js'
 
-/** What a training tells, as it goes; the CLI's JSON lines are these. Units: seconds, bytes, vectors. */
+/** Progress events of a training; the CLI prints them as JSON lines. Units: seconds, bytes, vectors. */
 export type TrainEvent = { version: 1 } & (
   | {
       type: 'start'
@@ -22,7 +22,7 @@ export type TrainEvent = { version: 1 } & (
       }
       split: { mode: string; leaky: boolean }
       estimate: { memory_bytes: number; disk_bytes: number }
-      /** How the schedule goes on beyond its first plan, where it does. */
+      /** Parts of the schedule after its first plan; absent without `extend`. */
       extended?: Stretch[]
     }
   | { type: 'audit'; path: string; verdict: 'PASS' | 'WARN' | 'FAIL' | null; codes: string[]; forced: boolean }
@@ -52,5 +52,5 @@ export type TrainEvent = { version: 1 } & (
       seconds: number
     }
 )
-/** An event before it is stamped with its version; distributes over the union, so that `type` still narrows. */
+/** An event without its version; distributes over the union, so that `type` still narrows. */
 export type Told = TrainEvent extends infer E ? (E extends { version: 1 } ? Omit<E, 'version'> : never) : never

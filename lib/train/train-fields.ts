@@ -6,34 +6,40 @@ const training = { group: 'Training' }
 const data = { group: 'Data' }
 const run = { group: 'Run' }
 
-/** Everything that `train` takes beside the options of the model. The defaults are the PRD's. */
+/** Options of `train` other than those of the model. The defaults are those of the specification. */
 export const trainFields = {
   data: text({ default: undefined, about: 'file of vectors: .npz, .npy with a .jsonl beside it, or .safetensors', ...data }),
   ...dataFields,
-  context: integer({ default: 5, min: 1, about: 'vectors in a context', ...data }),
+  context: integer({ default: 5, min: 1, about: 'vectors per context', ...data }),
   split: choice(['articles', 'windows', 'file'], {
     default: 'articles',
-    about: 'what is held out: whole articles, random windows (leaky: neighbours share vectors), or a file of its own',
+    about:
+      'how validation data is held out: whole articles, random windows (leaky: neighbours share vectors), or a separate file',
     ...data,
   }),
   val: text({ default: undefined, about: 'validation file, with --split file', ...data }),
-  test: real({ default: 0, min: 0, max: 0.8, about: 'fraction that neither training nor selection sees', ...data }),
+  test: real({ default: 0, min: 0, max: 0.8, about: 'fraction held out from both training and model selection', ...data }),
   maxWindows: integer<number | undefined>({
     default: undefined,
     min: 1,
-    about: 'use at most so many windows for training, and for validation',
+    about: 'limit the windows used for training, and those for validation',
     ...data,
   }),
 
   recipe: choice(['prd', 'strong', 'small', 'lcm'], {
     default: 'prd',
-    about: 'a set of defaults; flags override it; strong was chosen on 36,801 windows, small on 1,244',
+    about: 'set of defaults, which flags override; strong was chosen on 36,801 windows, small on 1,244',
     ...training,
   }),
   epochs: integer({ default: 20, min: 0, about: 'passes over the training windows', ...training }),
-  maxSteps: integer<number | undefined>({ default: undefined, min: 1, about: 'stop after so many optimizer steps', ...training }),
-  batchSize: integer({ default: 32, min: 1, about: 'windows in a batch', ...training }),
-  accumulate: integer({ default: 1, min: 1, about: 'batches whose gradients make one step', ...training }),
+  maxSteps: integer<number | undefined>({
+    default: undefined,
+    min: 1,
+    about: 'stop after this many optimizer steps',
+    ...training,
+  }),
+  batchSize: integer({ default: 32, min: 1, about: 'windows per batch', ...training }),
+  accumulate: integer({ default: 1, min: 1, about: 'batches per optimizer step (gradient accumulation)', ...training }),
   lr: real({ default: 5e-4, min: 1e-12, max: 10, about: 'learning rate of AdamW', ...training }),
   weightDecay: real({ default: 0.01, min: 0, max: 10, about: 'decoupled weight decay', ...training }),
   beta1: real({ default: 0.9, min: 0, max: 0.999999, about: 'decay of the first moment', ...training }),
@@ -43,117 +49,127 @@ export const trainFields = {
     min: 0,
     max: 1,
     about:
-      'added to the root of the second moment; 1e-10 for all models but lstm, gru and transformer, because their gradients are smaller',
+      'term that AdamW adds to the square root of the second moment; all models except lstm, gru and transformer use 1e-10, because their gradients are smaller',
     ...training,
   }),
-  clip: real({ default: 1, min: 0, about: 'largest global gradient norm; 0 for no clipping', ...training }),
+  clip: real({ default: 1, min: 0, about: 'largest global gradient norm; 0 turns clipping off', ...training }),
   schedule: choice(['plateau', 'warmup-cosine', 'constant'], {
     default: 'plateau',
-    about: 'how the learning rate changes',
+    about: 'learning-rate schedule',
     ...training,
   }),
   plateauFactor: real({
     default: 0.5,
     min: 0.01,
     max: 0.99,
-    about: 'what a plateau multiplies the learning rate by',
+    about: 'factor applied to the learning rate on a plateau',
     ...training,
   }),
-  plateauPatience: integer({ default: 3, min: 0, about: 'epochs without improvement that a plateau lasts', ...training }),
+  plateauPatience: integer({
+    default: 3,
+    min: 0,
+    about: 'epochs without improvement before the learning rate drops',
+    ...training,
+  }),
   extend: choice(['constant', 'restart', 'replan'], {
     default: undefined,
     about:
-      'go on beyond the steps that --schedule warmup-cosine was planned for: at the last rate, with warm-up and cosine over the new steps, or with one cosine over all steps',
+      'train beyond the planned steps of --schedule warmup-cosine: constant keeps the last rate, restart runs warm-up and cosine over the new steps, replan one cosine over all steps',
     ...training,
   }),
   warmup: real({
     default: 0.05,
     min: 0,
     max: 0.9,
-    about: 'share of all steps that warm-up takes, with --schedule warmup-cosine',
+    about: 'fraction of all steps used for warm-up, with --schedule warmup-cosine',
     ...training,
   }),
   objective: choice(['last', 'sequence'], {
     default: 'last',
-    about: 'predict what follows the context, or at every position what follows it; causal models only',
+    about: 'predict the vector after the context (last), or the next vector at every position (sequence, for causal models only)',
     ...training,
   }),
-  loss: choice(['mse', 'cosine'], { default: 'mse', about: 'what is minimised', ...training }),
+  loss: choice(['mse', 'cosine'], { default: 'mse', about: 'training loss', ...training }),
   ema: real({
     default: 0,
     min: 0,
     max: 0.999999,
     about:
-      'decay of averaged weights, which it rises to as min(ema, (1 + t) / (10 + t)); the better of raw and averaged weights is kept; 0 for none',
+      'decay of the moving average of the weights (EMA), warmed up as min(ema, (1 + t) / (10 + t)); the better of raw and averaged weights is kept; 0 turns it off',
     ...training,
   }),
   earlyStop: integer<number | undefined>({
     default: undefined,
     min: 1,
-    about: 'stop after so many epochs without a better one',
+    about: 'stop after this many epochs without improvement',
     ...training,
   }),
-  precision: choice(['fp32', 'bf16'], { default: 'fp32', about: 'of products while training; weights stay fp32', ...training }),
+  precision: choice(['fp32', 'bf16'], {
+    default: 'fp32',
+    about: 'precision of matrix products in training; weights stay fp32',
+    ...training,
+  }),
   weights: choice(['fp32', 'bf16'], {
     default: 'fp32',
     about:
-      'of weights, gradients and moments: 16 or 8 bytes a parameter; bf16 is rounded at random, right in the mean; lcm has bf16',
+      'precision of weights, gradients and moments: fp32 takes 16 bytes per parameter, bf16 takes 8 with stochastic rounding; the model lcm uses bf16',
     ...training,
   }),
   recompute: choice(['auto', 'on', 'off'], {
     default: 'auto',
-    about: 'compute layers again in the backward pass instead of keeping them: less memory, a third more time, the same result',
+    about:
+      'recompute layers in the backward pass instead of storing activations: less memory, a third more time, the same result',
     ...training,
   }),
   keepZeros: flag({
     default: false,
-    about: 'weights of matrices that are zero at the start stay zero, as after prune',
+    about: 'keep matrix weights at zero that are zero at the start, as after prune',
     ...training,
   }),
   trainEval: text({
     default: '4096',
-    about: 'training windows that are evaluated after each epoch: a number, or all',
+    about: 'training windows to evaluate after each epoch: a number, or all',
     expected: 'a number of windows or all',
     matches: /^(all|[1-9]\d*)$/,
     ...training,
   }),
 
-  preset: choice(PRESETS, { default: 'target', about: 'size of the model', group: 'Model' }),
+  preset: choice(PRESETS, { default: 'target', about: 'model size', group: 'Model' }),
   init: text({
     default: undefined,
-    about: 'weights to start from, those of a run or published ones (file or folder); layers that they lack are new',
+    about: 'initial weights: a run, or published weights (file or folder); missing layers are initialised at random',
     group: 'Model',
   }),
 
   name: text({
     default: undefined,
-    about: 'name of the run; the folder of the model unless given',
+    about: 'name of the run; if omitted, the folder name of the model',
     expected: 'a name without slashes',
     matches: /^[^/\\]+$/,
     ...run,
   }),
-  out: text({ default: 'artifacts/lvm/models', about: 'where runs are kept', ...run }),
-  resume: flag({ default: false, about: 'go on where the run stopped, with its own options', ...run }),
-  force: flag({ default: false, about: 'train although the audit of the data fails', ...run }),
-  overwrite: flag({ default: false, about: 'replace a run that exists', ...run }),
+  out: text({ default: 'artifacts/lvm/models', about: 'folder of runs', ...run }),
+  resume: flag({ default: false, about: 'continue a stopped run with its own options', ...run }),
+  force: flag({ default: false, about: 'train even if the audit of the data fails', ...run }),
+  overwrite: flag({ default: false, about: 'replace an existing run', ...run }),
   saveEvery: integer<number | undefined>({
     default: undefined,
     min: 1,
-    about: 'save every so many steps, beside each epoch and every 5 minutes',
+    about: 'save every n steps, in addition to each epoch and every 5 minutes',
     ...run,
   }),
-  seed: integer({ default: 0, min: 0, about: 'of split, initial weights, order and dropout', ...run }),
+  seed: integer({ default: 0, min: 0, about: 'seed of split, initial weights, batch order and dropout', ...run }),
   device: text({ default: 'auto', about: 'cpu, cuda[:n], mps, or auto', ...run }),
   threads: integer<number | undefined>({
     default: undefined,
     min: 1,
     max: 1024,
-    about: 'processor threads; those of OMP_NUM_THREADS, or all that this process may use, unless given',
+    about: 'CPU threads; if omitted, OMP_NUM_THREADS or all that this process may use',
     ...run,
   }),
 } as const
 
-/** The same with the defaults of one architecture. */
+/** `trainFields` with the defaults of one architecture. */
 export const trainFieldsOf = ({ training = {} }: Architecture): Fields =>
   Object.fromEntries(
     Object.entries(trainFields).map(([key, field]) => [key, key in training ? { ...field, default: training[key] } : field]),

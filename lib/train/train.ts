@@ -1,6 +1,6 @@
 import { claimRun } from '../checkpoint/claim.js'
 import { runFolder } from '../checkpoint/run-folder.js'
-import type { RunManifest } from '../checkpoint/run-manifest.js'
+import type { Store } from '../checkpoint/run-store.js'
 import { locateBase } from '../data/locate.js'
 import { requireWindows } from '../data/windows.js'
 import { abortSignal, eventDoor, only, optional, withFields, word } from '../door.js'
@@ -10,7 +10,7 @@ import { useMultiplier } from '../torch/multiplier.js'
 import { auditData } from './audit-first.js'
 import { type Ended, ended, epochs } from './epochs.js'
 import { estimate, requireRoom } from './estimate.js'
-import { openInitial } from './initial.js'
+import { type Initial, openInitial } from './initial.js'
 import { slowPrecision } from './precision.js'
 import { type Prepared, prepare } from './prepare.js'
 import { ask, plan } from './recipe.js'
@@ -18,7 +18,7 @@ import { goOn, type Start } from './resume.js'
 import { closeSession, openSession, type Session } from './session.js'
 import type { Told, TrainEvent } from './train-events.js'
 
-/** Options of a training: the model, the data, and any field of `trainFields` and of the model. */
+/** Options of a training: the model, and any field of `trainFields` and of the model. */
 export interface TrainOptions {
   readonly model: string
   readonly data?: string
@@ -61,19 +61,19 @@ function startEvent(
 type Control = { signal?: AbortSignal }
 const ARGS = { options: withFields({ model: word }), control: only({ signal: optional(abortSignal) }) }
 
-/** Why a run that is at its end trains nothing, and which option takes it further. */
+/** Says why a finished run trains nothing, and which option extends it. */
 function nothingToTrain({ plan: { train }, progress: { best, epoch, optimizer_steps } }: Session, why: Ended): string {
-  const further = train.schedule === 'warmup-cosine' ? 'with "extend" takes it further' : 'takes it further'
+  const further = train.schedule === 'warmup-cosine' ? 'with "extend" extends the run' : 'extends the run'
   const reasons = {
-    'early-stop': `no epoch after epoch ${best?.epoch} was better; a larger "earlyStop" takes it further`,
-    'max-steps': `step ${optimizer_steps} of ${train.maxSteps} is made; a larger "maxSteps" ${further}`,
-    done: `epoch ${epoch - 1} of ${train.epochs} is trained; a larger "epochs" ${further}`,
+    'early-stop': `no epoch after epoch ${best?.epoch} improved on it; a larger "earlyStop" extends the run`,
+    'max-steps': `step ${optimizer_steps} of ${train.maxSteps} is done; a larger "maxSteps" ${further}`,
+    done: `epoch ${epoch - 1} of ${train.epochs} is done; a larger "epochs" ${further}`,
   }
   return `nothing to train: ${reasons[why]}`
 }
 
 /**
- * Trains a predictor and keeps it as a run; iterate to let it go on, abort to stop within a step with a valid checkpoint.
+ * Trains a predictor and saves it as a run; iterate over the events to run it, abort to stop within a step with a valid checkpoint.
  *
  * Errors: BAD_OPTION, RUN_EXISTS, RUN_LOCKED, those of the data, GATE_FAILED when its audit fails, OUT_OF_MEMORY, NO_DISK, DIVERGED (the last good checkpoint is kept).
  */
@@ -86,74 +86,96 @@ export const train = eventDoor('train', ARGS, async function* (options: TrainOpt
   for await (const event of run(options, signal)) yield { version: 1, ...event }
 })
 
+/** Sets device, threads and multiplier, checks memory and disk, and builds model and trainer. */
+async function openTraining({ plan: settings, data, from }: Start, store: Store, initial: Initial | undefined) {
+  const { architecture, train, model } = settings
+  const device = resolveDevice(train.device)
+  const threads = useThreads(train.threads, { recorded: from && store.folder })
+  const replaced = await useMultiplier(from?.facts.multiplier)
+  const { dim } = data.train.base
+  const { node: spec } = architecture.spec({ dim, context: train.context }, model)
+  const needed = estimate(train, spec, { dim, dataBytes: data.bytes })
+  const tight = await requireRoom(store.folder, needed, { device, dataBytes: data.bytes })
+  requireWindows(data.split.train.length, train.batchSize, 'training windows')
+  const session = await openSession(settings, data, {
+    spec,
+    device,
+    threads,
+    recompute: needed.recompute,
+    initial,
+    ...(from && { from }),
+  })
+  return { session, needed, tight, replaced }
+}
+type Opened = Awaited<ReturnType<typeof openTraining>>
+
+/** Events before the first step: start, initial weights, warnings. */
+function* firstEvents({ session, needed, tight, replaced }: Opened, store: Store, isResumed: boolean): Generator<Told> {
+  const { data, init, initialised } = session
+  yield startEvent(store.folder, session, needed, isResumed)
+  if (initialised !== undefined) yield { type: 'init', ...init!, ...initialised.placed }
+  const end = isResumed ? ended(session) : undefined
+  const warnings: readonly (readonly [code: string, message: string | undefined])[] = [
+    ['BAD_CHECKPOINT', store.rescued],
+    ...[...data.warnings, ...(initialised?.warnings ?? [])].map((message) => ['DATA', message] as const),
+    ['MEMORY', tight],
+    ['KERNEL', replaced],
+    ['NOTHING_TO_TRAIN', end && nothingToTrain(session, end)],
+  ]
+  for (const [code, message] of warnings) if (message !== undefined) yield { type: 'warning', code, message }
+}
+
+/** Trains until the end or until stopped; then warns of data that changed meanwhile and gives the result. */
+async function* trainEpochs(session: Session, store: Store, model: string, signal: AbortSignal): AsyncGenerator<Told> {
+  const { data, trainer } = session
+  const stop = () => native.trainerStop(trainer)
+  signal.addEventListener('abort', stop)
+  try {
+    const stopped = yield* epochs(session, store, signal)
+    for (const { base } of new Set([data.train, data.val])) {
+      if (base.mapped || !(await base.changed?.())) continue
+      const message = `${base.path} changed after it was read: the run was trained on the earlier content with SHA-256 ${base.hash}`
+      yield { type: 'warning', code: 'DATA_CHANGED', message }
+    }
+    const { best, seconds } = session.progress
+    yield {
+      type: 'result',
+      run: store.folder,
+      model,
+      stopped,
+      best_epoch: best?.epoch ?? null,
+      val_loss: best?.val_loss ?? null,
+      val_cosine: best?.val_cosine ?? null,
+      seconds,
+    }
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
 async function* run({ model, ...given }: TrainOptions, signal: AbortSignal): AsyncGenerator<Told> {
   const { architecture, asked } = ask(model, given)
   const { resume, overwrite, name, out } = asked
   const fresh = resume ? undefined : plan(model, given)
-  if (fresh?.train.data !== undefined) locateBase(fresh.train.data) // before libtorch loads: a wrong name is the commonest mistake
-  const folder = runFolder(name ?? architecture.folder, out)
-  const store = await claimRun('train', folder, { resume, overwrite })
+  if (fresh?.train.data !== undefined) locateBase(fresh.train.data) // before libtorch loads, so that a wrong file name fails at once
+  const store = await claimRun('train', runFolder(name ?? architecture.folder, out), { resume, overwrite })
   let data: Prepared | undefined
   let session: Session | undefined
   try {
-    if (fresh !== undefined) resolveDevice(fresh.train.device) // before minutes of reading
+    if (fresh !== undefined) resolveDevice(fresh.train.device) // before the data is read, which can take minutes
     const initial = fresh && (await openInitial(fresh))
     const started: Start = fresh ? { plan: fresh, data: await prepare(fresh.train) } : await goOn(model, given, store.current()!)
     data = started.data
-    const { train, model: modelOptions } = started.plan
-    const device = resolveDevice(train.device)
-    const threads = useThreads(train.threads, { recorded: resume ? folder : undefined })
-    const replaced = await useMultiplier(resume ? (store.current()!.manifest as RunManifest).multiplier : undefined)
-    const { dim } = data.train.base
-    const { node: spec } = architecture.spec({ dim, context: train.context }, modelOptions)
-    const needed = estimate(train, spec, { dim, dataBytes: data.bytes })
-    const tight = await requireRoom(folder, needed, { device, dataBytes: data.bytes })
-    requireWindows(data.split.train.length, train.batchSize, 'training windows')
-    session = await openSession(started.plan, data, {
-      spec,
-      device,
-      threads,
-      recompute: needed.recompute,
-      initial,
-      ...(started.from && { from: started.from }),
-    })
-    yield startEvent(folder, session, needed, resume)
-    if (session.initialised !== undefined) yield { type: 'init', ...session.init!, ...session.initialised.placed }
-    if (store.rescued !== undefined) yield { type: 'warning', code: 'BAD_CHECKPOINT', message: store.rescued }
-    for (const message of [...data.warnings, ...(session.initialised?.warnings ?? [])])
-      yield { type: 'warning', code: 'DATA', message }
-    if (tight !== undefined) yield { type: 'warning', code: 'MEMORY', message: tight }
-    if (replaced !== undefined) yield { type: 'warning', code: 'KERNEL', message: replaced }
-    const end = resume ? ended(session) : undefined
-    if (end !== undefined) yield { type: 'warning', code: 'NOTHING_TO_TRAIN', message: nothingToTrain(session, end) }
+    const opened = await openTraining(started, store, initial)
+    session = opened.session
+    yield* firstEvents(opened, store, resume)
+    const { train } = started.plan
     if (fresh !== undefined) session.audit = yield* auditData(data, train.force, signal)
-    if (train.precision === 'bf16' && device === 'cpu') {
+    if (train.precision === 'bf16' && session.device === 'cpu') {
       const slow = await slowPrecision()
       if (slow !== undefined) yield { type: 'warning', code: 'SLOW_PRECISION', message: slow }
     }
-    const stop = () => native.trainerStop(session!.trainer)
-    signal.addEventListener('abort', stop)
-    try {
-      const stopped = yield* epochs(session, store, signal)
-      for (const { base } of new Set([data.train, data.val])) {
-        if (base.mapped || !(await base.changed?.())) continue
-        const message = `${base.path} was changed after it was read: the run was trained on what it held before, of SHA-256 ${base.hash}`
-        yield { type: 'warning', code: 'DATA_CHANGED', message }
-      }
-      const best = session.progress.best
-      yield {
-        type: 'result',
-        run: folder,
-        model,
-        stopped,
-        best_epoch: best?.epoch ?? null,
-        val_loss: best?.val_loss ?? null,
-        val_cosine: best?.val_cosine ?? null,
-        seconds: session.progress.seconds,
-      }
-    } finally {
-      signal.removeEventListener('abort', stop)
-    }
+    yield* trainEpochs(session, store, model, signal)
   } finally {
     if (session !== undefined) closeSession(session)
     data?.dispose()

@@ -7,48 +7,48 @@ import { unwrapped } from './prefixes.js'
 import { type Published, recognised } from './published.js'
 import { argsOf, CLASSES, optionsOf } from './trainer-classes.js'
 
-/** Weights by our names, and what their file says and shows of the model they are from. */
+/** Weights under our names, and the facts their file gives about the model. */
 export interface Ours {
   readonly tensors: StoredTensors
-  /** Names in the file of what has no place in a model of vectors. */
+  /** Names of tensors that a model of vectors does not have, such as token embeddings. */
   readonly dropped: readonly string[]
-  /** The table of tokens that is dropped. */
+  /** The dropped token embedding. */
   readonly tokens: Stored | undefined
-  /** Options of the architecture, those that are not known left out. */
+  /** Known options of the architecture. */
   readonly options: Readonly<Record<string, unknown>>
-  /** Options that no tensor shows and nothing says. */
+  /** Options that neither shapes nor config.json determine. */
   readonly unseen: readonly string[]
   readonly form: Published | undefined
   readonly args: Readonly<Record<string, unknown>>
-  /** Names in the file of what belongs to something else than the model. */
+  /** Names of tensors in the file that are outside the model. */
   readonly outside: readonly string[]
 }
 
-/** The layer that a tensor is in, by its name; none for what stands before and after them. */
+/** Index of the layer a tensor name is in; undefined outside the layers. */
 export const layerOf = (name: string): number | undefined => {
   const [, dotted, after] = /\.(?:h|layers|blocks)\.(\d+)\.|_l(\d+)$/.exec(name) ?? []
   return dotted === undefined && after === undefined ? undefined : Number(dotted ?? after)
 }
-/** One more than the highest number of a layer in the names. */
+/** Number of layers that tensor names imply: the highest layer index plus one. */
 export const depthOf = (names: readonly string[]): number =>
   names.reduce((depth, name) => Math.max(depth, 1 + (layerOf(name) ?? -1)), 0)
 
-/** No model has more; a name may have any number in it. */
+/** Names may contain any number; a larger one is refused. */
 const MOST_LAYERS = 1024
 
-/** Errors: BAD_CHECKPOINT for a config.json that describes another function. */
+/** Errors: BAD_CHECKPOINT when config.json has a setting that changes the forward pass. */
 function checkConfig({ path, config }: WeightsFile, { about, only = {} }: Published): void {
   for (const [key, allowed] of Object.entries(only)) {
     if (config[key] === undefined || config[key] === null || allowed.includes(config[key])) continue
     throw new LvmError(
       'BAD_CHECKPOINT',
       `${path}: expected ${allowed.map(shown).join(' or ')} for "${key}" in config.json but received ${shown(config[key])}`,
-      { hint: `of ${about}, only weights that were trained so can be used` },
+      { hint: `for ${about}, only weights trained with this setting can be used` },
     )
   }
 }
 
-/** Gives weights our names, and finds the options they were made with. Errors: BAD_CHECKPOINT for weights of another model. */
+/** Renames weights to our names, and finds the options of their model. Errors: BAD_CHECKPOINT for weights of another model. */
 export function asOurs(architecture: Architecture, file: WeightsFile): Ours {
   const { tensors: bare, outside } = unwrapped(file)
   const form = recognised([...bare.keys()])
@@ -66,7 +66,7 @@ export function asOurs(architecture: Architecture, file: WeightsFile): Ours {
   const names = [...changed.keys()]
   const depth = depthOf(names)
   if (depth > MOST_LAYERS)
-    throw new LvmError('BAD_CHECKPOINT', `${file.path}: expected at most ${MOST_LAYERS} layers but its names count ${depth}`)
+    throw new LvmError('BAD_CHECKPOINT', `${file.path}: expected at most ${MOST_LAYERS} layers but the tensor names imply ${depth}`)
   const shape = (name: string) => changed.get(name)?.shape ?? []
   const found = form?.options(shape, depth, file.config, names) ?? { ...optionsOf(changed, args), ...own }
   const options = Object.entries(found).filter(

@@ -16,24 +16,24 @@ import { saveImported } from './save-imported.js'
 import { headOf } from './trainer-classes.js'
 
 export interface ImportOptions {
-  /** Weights of PyTorch (.pt, .pth, .bin), .safetensors, or a folder as Hugging Face has it. */
+  /** PyTorch weights (.pt, .pth, .bin), .safetensors, or a folder in Hugging Face layout. */
   readonly file: string
   readonly model: string
   readonly name?: string
   readonly overwrite?: boolean
   /** Folder of runs. */
   readonly out?: string
-  /** The encoder of the vectors it was trained on. */
+  /** Encoder of the vectors that the model was trained on. */
   readonly space?: string
   readonly context?: number
-  /** Of published weights: numbers in a vector; 768 unless given. */
+  /** Dimension of the vectors, for published weights; default 768. */
   readonly dim?: number
-  /** Of published weights: the preset that is built, whose first layers they fill; a model of their own shape unless given. */
+  /** Preset to build for published weights, which fill its first layers; by default a model of their own shape. */
   readonly preset?: string
-  /** Lower bounds on what is unpacked, counted, nested and expanded than SECURITY.md lists. */
+  /** Stricter limits on untrusted files than the defaults in SECURITY.md. */
   readonly limits?: Partial<Limits>
 }
-/** What came of an import. */
+/** Result of an import. */
 export interface Imported {
   readonly version: 1
   readonly run: string
@@ -45,7 +45,7 @@ export interface Imported {
   readonly warnings: readonly string[]
 }
 
-/** The model that weights are put into. */
+/** Shape and options of the model to fill. */
 interface Target {
   readonly dim: number
   readonly context: number
@@ -68,8 +68,8 @@ const IMPORT = {
 }
 
 /**
- * Turns weights into a run. Those that were trained on vectors evaluate at once; published ones have no layers in and out for
- * vectors, which are drawn with seed 0.
+ * Imports weights as a run. Weights trained on vectors can be evaluated at once; published weights lack the input and output layers
+ * for vectors, which are initialised with seed 0.
  *
  * Errors: those of openWeights; BAD_CHECKPOINT names every missing and unexpected tensor; RUN_EXISTS.
  */
@@ -110,33 +110,33 @@ async function importInto(store: Store, architecture: Architecture, o: ImportOpt
   }
 }
 
-/** A sentence on tensors of the file that are no part of any form of the model. */
+/** Warning about tensors of the file that no known form of the model has. */
 function leftOut({ dropped }: Placed, ours: Ours): string[] {
   const known = new Set(ours.dropped)
   const names = dropped.filter((name) => !known.has(name))
   const more = names.length > 10 ? ` and ${names.length - 10} more` : ''
-  return names.length === 0 ? [] : [`not read, as they are no weights of the model: ${names.slice(0, 10).join(', ')}${more}`]
+  return names.length === 0 ? [] : [`not read, because they are not weights of the model: ${names.slice(0, 10).join(', ')}${more}`]
 }
 
-/** Weights that were trained on vectors show what they are. */
+/** Target for weights trained on vectors: their own shape and options. */
 function ofVectors({ name }: Architecture, { tensors, args, options }: Ours, o: ImportOptions): Target {
   const { dim } = headOf(name, tensors)
-  if (o.dim !== undefined && o.dim !== dim) throw badOption('import', 'dim', `${dim}, as the weights have,`, o.dim)
+  if (o.dim !== undefined && o.dim !== dim) throw badOption('import', 'dim', `${dim}, the dimension of the weights,`, o.dim)
   if (o.preset !== undefined)
-    throw badOption('import', 'preset', 'no value for weights that were trained on vectors, which keep their shape,', o.preset)
+    throw badOption('import', 'preset', 'no value for weights trained on vectors, which keep their shape,', o.preset)
   const said = Number.isSafeInteger(args.context_length) ? (args.context_length as number) : 5
   return { dim, context: o.context ?? said, options }
 }
 
-/** Published weights: a model of their shape, or of a preset. */
+/** Target for published weights: their own shape, or a preset. */
 function ofTokens({ presets }: Architecture, { options }: Ours, { dim = 768, context = 5, preset }: ImportOptions): Target {
   const named = PRESETS.find((name) => name === preset)
   return { dim, context, options: named === undefined ? { ...presets.checkpoint, ...options } : presets[named] }
 }
 
-/** A sentence for every option that the weights do not tell. */
+/** Warnings about options that the weights do not determine. */
 function guesses({ name }: Architecture, { form, unseen, options }: Ours, taken: Readonly<Record<string, unknown>>): string[] {
-  if (form !== undefined) return unseen.map((key) => `it does not say ${key}: ${taken[key] ?? 'the default'} is taken`)
+  if (form !== undefined) return unseen.map((key) => `the file does not say ${key}: using ${taken[key] ?? 'the default'}`)
   const { heads } = taken
-  return heads === options.heads ? [] : [`it does not say how many heads of ${name} attend: ${heads}, as in the PRD, are taken`]
+  return heads === options.heads ? [] : [`the file does not say how many attention heads ${name} has: using ${heads}, as in the specification`]
 }

@@ -18,9 +18,9 @@ import { damaged } from '../files/read-file.js'
 import { readSafetensors } from '../files/safetensors.js'
 import { Tensor } from '../torch/tensor.js'
 
-/** Weights that lie in one file or in several, with what is said about them. */
+/** Weights in one file or in several shards, with their config.json. */
 export interface WeightsFile extends Opened {
-  /** As it was named. */
+  /** Path of the file, folder or run. */
   readonly path: string
   readonly files: readonly string[]
   /** The config.json beside it; empty without one. */
@@ -42,19 +42,19 @@ async function openSafetensors(path: string, limits: Limits): Promise<Opened> {
 const openFile = (path: string, limits: Limits) =>
   path.toLowerCase().endsWith('.safetensors') ? openSafetensors(path, limits) : openState(path, limits)
 
-/** The files that an index of shards names. Errors: DATA_FORMAT. */
+/** Shard files listed in an index. Errors: DATA_FORMAT. */
 async function shards(folder: string, index: string, limits: Limits): Promise<string[]> {
   const { weight_map: map } = await readJsonObject(join(folder, index), limits)
   const parts = [...new Set(Object.values(typeof map === 'object' && map !== null ? map : {}))]
   if (parts.length === 0 || !parts.every((part) => typeof part === 'string' && isFileName(part)))
-    throw damaged(join(folder, index), 'expected names of files in "weight_map"')
+    throw damaged(join(folder, index), 'expected file names in "weight_map"')
   return (parts as string[]).sort().map((part) => join(folder, part))
 }
 
 const WEIGHTS = ['model.safetensors', 'pytorch_model.bin'] as const
 const INDEX = '.index.json'
 
-/** The files that hold the weights of a folder: a run, one as Hugging Face has it, or one with a single file of weights. */
+/** Weight files of a folder: a run, a Hugging Face model, or a folder with a single weight file. */
 async function filesOf(folder: string, limits: Limits): Promise<string[]> {
   if (await isRun(folder)) {
     const { path, manifest } = await verifyRun(folder)
@@ -70,12 +70,12 @@ async function filesOf(folder: string, limits: Limits): Promise<string[]> {
   if (only.length === 1) return [join(folder, only[0]!)]
   throw new LvmError(
     'FILE_MISSING',
-    `${folder}: expected ${WEIGHTS.join(' or ')} but the folder holds ${there.join(', ') || 'nothing'}`,
+    `${folder}: expected ${WEIGHTS.join(' or ')} but the folder contains ${there.join(', ') || 'nothing'}`,
   )
 }
 
 /**
- * Opens weights without reading them: a file, a folder of Hugging Face with its shards, or a run, also by its name below `root`.
+ * Opens weights without reading them: a file, a Hugging Face folder with its shards, or a run, also by its name below `root`.
  *
  * Errors: FILE_MISSING, DATA_FORMAT, DATA_UNSAFE, BAD_CHECKPOINT.
  */
@@ -98,7 +98,7 @@ export async function openWeights(named: string, root?: string, limits: Limits =
   }
 }
 
-/** SHA-256 of the weights, in hex: of their file; of several, of their digests, each followed by a line feed. */
+/** SHA-256 of the weight file in hex; for several files, SHA-256 of their hex digests, each followed by a line feed. */
 export async function weightsHash({ files }: WeightsFile): Promise<string> {
   const digests = []
   for (const file of files) digests.push(await sha256(file))

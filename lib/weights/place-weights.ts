@@ -7,31 +7,31 @@ import { type Architecture, type Shape, wrapperFields } from '../spec/architectu
 import { Tensor } from '../torch/tensor.js'
 import { depthOf, layerOf, type Ours } from './as-ours.js'
 
-/** What became of every tensor, by its name. */
+/** Names of tensors by how they were placed. */
 export interface Placed {
   readonly loaded: readonly string[]
-  /** Of the model, what keeps the values it was drawn with. */
+  /** Tensors of the model that keep their random initial values. */
   readonly new: readonly string[]
-  /** Of the file, layers beyond those of the model. */
+  /** Tensors of the file in layers beyond those of the model. */
   readonly cut: readonly string[]
-  /** Of the file, what has no place in a model of vectors, or is not read. */
+  /** Tensors of the file that the model does not have, or whose type is not read. */
   readonly dropped: readonly string[]
 }
 
-/** The most names that an error lists; a model may have thousands. */
+/** Most names in one error; a model may have thousands. */
 const SHOWN = 40
 const cutList = (names: readonly string[]) =>
   `${names.slice(0, SHOWN).join(', ')}${names.length > SHOWN ? ` and ${names.length - SHOWN} more` : ''}`
 const sizes = (shape: readonly number[]) => `[${shape.join(', ')}]`
 
-/** Options as they are typed. */
+/** Options as command-line flags. */
 function flags(options: readonly (readonly [string, unknown])[]): string {
   const typed = ([key, value]: readonly [string, unknown]) =>
     typeof value === 'boolean' ? `--${value ? '' : 'no-'}${kebab(key)}` : `--${kebab(key)} ${value}`
   return options.map(typed).join(' ')
 }
 
-/** Of the options that weights were made with, layers aside, those that would make another model than the given ones. */
+/** Options of the weights, except `layers`, that would build a different model from the given options. */
 function unlike(architecture: Architecture, shape: Shape, given: Readonly<Record<string, unknown>>, { options }: Ours) {
   const { node } = architecture.spec(shape, given)
   const differs = ([key, value]: [string, unknown]) => {
@@ -39,21 +39,19 @@ function unlike(architecture: Architecture, shape: Shape, given: Readonly<Record
     try {
       return jsonHash(architecture.spec(shape, { ...given, [key]: value }).node) !== jsonHash(node)
     } catch {
-      return true // it fits only together with others
+      return true // valid only together with other options
     }
   }
   return Object.entries(options).filter(differs)
 }
 
-/** What may well be another than it was: how the core is wrapped, and what is dropped at random. */
-const FREE = [...Object.keys(wrapperFields), 'dropout']
+/** Options that may differ without a warning: the layers around the core, and dropout. */
+const MAY_DIFFER = [...Object.keys(wrapperFields), 'dropout']
 
-/**
- * How to make the model that weights fit, as flags, and a warning when it differs from this one in what no shape shows.
- */
+/** Flags that build a model for these weights, and a warning when options that no shape shows differ from the given ones. */
 export function misfit(architecture: Architecture, shape: Shape, given: Readonly<Record<string, unknown>>, ours: Ours) {
   const differing = unlike(architecture, shape, given, ours)
-  const core = differing.filter(([key]) => !FREE.includes(key))
+  const core = differing.filter(([key]) => !MAY_DIFFER.includes(key))
   return {
     fit: flags(differing),
     warnings: core.length === 0 ? [] : [`the weights were made with ${flags(core)}, unlike this model`],
@@ -71,8 +69,8 @@ async function write(path: string, name: string, stored: Stored, into: Tensor): 
 }
 
 /**
- * Puts weights into a model. With `layerwise` the file need not cover it: layers that only one of them has, and what stands
- * around the core, may be missing on either side.
+ * Copies weights into a model. With `layerwise`, model and file may each have layers that the other lacks, and the tensors around the
+ * core may be missing.
  *
  * Errors: BAD_CHECKPOINT names every tensor that is missing, unexpected or of another shape, and gives `hint`.
  */
@@ -86,7 +84,7 @@ export async function place(
   const given = [...tensors.keys()]
   const beyond = (name: string, depth: number) => o.layerwise && (layerOf(name) ?? -1) >= depth
   const [ours, theirs] = [depthOf(names), depthOf(given)]
-  // What published weights call a head is of tokens, even where the name is ours.
+  // A head of published weights predicts tokens, even under our name.
   const loaded = names.filter((name) => tensors.has(name) && (form === undefined || name.startsWith('core.')))
   const filled = new Set(loaded)
   const absent = names.filter((name) => !filled.has(name))
@@ -94,7 +92,7 @@ export async function place(
   const missing = absent.filter((name) => !isNew(name))
   const left = new Set(dropped)
   const others = given.filter((name) => !filled.has(name) && !left.has(name))
-  // counters, masks and tables, and what is not read, are no part of the function
+  // counters, masks, tables and unread types do not change the forward pass
   const isBeside = (name: string) => tensors.get(name)!.unread !== undefined || tensors.get(name)!.isBuffer === true
   const unexpected = others.filter((name) => !beyond(name, ours) && !isBeside(name))
   const unread = loaded.flatMap((name) => {
@@ -123,7 +121,6 @@ export async function place(
   }
 }
 
-/** The mean square of a tensor. */
 async function meanSquare(tensor: Tensor): Promise<number> {
   using wide = await tensor.to({ dtype: 'float32' })
   using squared = await wide.op('aten::square')
@@ -131,13 +128,13 @@ async function meanSquare(tensor: Tensor): Promise<number> {
   return mean.item()
 }
 
-/** Scales a new first layer so that what it makes of vectors is as large as the tokens that the core is used to. */
+/** Scales a new input layer so that its outputs have the mean square of the token embeddings the core was trained with. */
 export async function scaleInput(model: NativeModel, tokens: Stored, spec: { dim: number; inputScale: unknown }): Promise<void> {
   const state = new Map(native.modelState(model).map(({ name, tensor }) => [name, Tensor.wrap(tensor)]))
   const [weight, bias] = [state.get('in_proj.weight'), state.get('in_proj.bias')]
   if (weight === undefined || bias === undefined) return
   using table = await tokens.read()
-  const component = spec.inputScale === 'none' ? 1 / spec.dim : 1 // mean square of the components of a unit vector as it comes in
+  const component = spec.inputScale === 'none' ? 1 / spec.dim : 1 // mean square of the components of an input vector
   const now = component * spec.dim * (await meanSquare(weight)) + (await meanSquare(bias))
   const factor = Math.sqrt((await meanSquare(table)) / now)
   if (!(Number.isFinite(factor) && factor > 0)) return

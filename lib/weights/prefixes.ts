@@ -3,7 +3,7 @@ import { LvmError } from '../errors.js'
 import { recognised } from './published.js'
 import { CLASSES } from './trainer-classes.js'
 
-/** Parts of names that wrappers of PyTorch put in: parallel, averaged, compiled, sharded and checkpointed modules. */
+/** Name parts added by PyTorch wrappers: parallel, averaged, compiled, sharded and checkpointed modules. */
 const WRAPPERS = new Set(['module', '_orig_mod', '_fsdp_wrapped_module', '_checkpoint_wrapped_module', '_forward_module'])
 
 const unwrap = (name: string): string =>
@@ -12,13 +12,13 @@ const unwrap = (name: string): string =>
     .filter((part) => !WRAPPERS.has(part))
     .join('.')
 
-/** Whether names are those of a model: of a published form, or with a head as ours have. */
+/** Whether names belong to a model: one of a published form, or one with a head like ours. */
 function isModel(names: readonly string[]): boolean {
   if (recognised(names) !== undefined) return true
   return names.some((name) => /^head\.(3\.)?weight$/.test(CLASSES.renamed.reduce((n, [from, to]) => n.replace(from, to), name)))
 }
 
-/** Everything up to each dot of a name, the shortest first. */
+/** Prefixes of a name up to each dot, shortest first. */
 const prefixesOf = (name: string): string[] => {
   const parts = name.split('.')
   return parts.slice(0, 4).map((_, i) =>
@@ -29,7 +29,7 @@ const prefixesOf = (name: string): string[] => {
   )
 }
 
-/** The shortest prefix below which a model lies; of several as short, that named `model`. Errors: BAD_CHECKPOINT when none stands out. */
+/** Shortest prefix of a model's names; `model.` wins ties. Errors: BAD_CHECKPOINT for other ties. */
 function modelPrefix(path: string, names: readonly string[]): string {
   const below = new Map<string, string[]>()
   for (const name of names)
@@ -45,14 +45,14 @@ function modelPrefix(path: string, names: readonly string[]): string {
   if (shortest.includes('model.')) return 'model.'
   throw new LvmError(
     'BAD_CHECKPOINT',
-    `${path}: expected weights of one model but there are several, below ${shortest.slice(0, 5).join(' and ')}${shortest.length > 5 ? ' and others' : ''}`,
+    `${path}: expected weights of one model but the file has several, under ${shortest.slice(0, 5).join(' and ')}${shortest.length > 5 ? ' and others' : ''}`,
     {
       hint: 'save the state dict of one of them',
     },
   )
 }
 
-/** Tensors without what wrappers and trainers put before their names, and the names of those that are not of the model. */
+/** Removes the name prefixes of wrappers and trainers; also returns the names of tensors outside the model. */
 export function unwrapped({ path, tensors }: { path: string; tensors: StoredTensors }): {
   tensors: StoredTensors
   outside: readonly string[]
@@ -63,7 +63,7 @@ export function unwrapped({ path, tensors }: { path: string; tensors: StoredTens
     if (bare.has(short))
       throw new LvmError(
         'BAD_CHECKPOINT',
-        `${path}: expected weights of one model but "${short}" is there with and without a wrapper`,
+        `${path}: expected weights of one model but "${short}" occurs with and without a wrapper`,
       )
     bare.set(short, stored)
   }

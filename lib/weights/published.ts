@@ -2,34 +2,34 @@ import type { Stored, StoredTensors } from '../checkpoint/stored-tensors.js'
 import { withTrueC } from './s4-weights.js'
 
 type Config = Readonly<Record<string, unknown>>
-/** The shape of a tensor by its name here; of one that is not there, of zeros. */
+/** Shape of a tensor by our name; empty if there is none. */
 type Shapes = (name: string) => readonly number[]
 
-/** A form in which weights of one of our architectures are published. */
+/** A published form of weights of one of our architectures. */
 export interface Published {
   readonly model: string
   readonly about: string
-  /** Whether only such a file has these names. */
+  /** Whether tensor names identify this form. */
   is(names: readonly string[]): boolean
-  /** Names as ours. */
+  /** Replacements that turn names into ours. */
   readonly renamed: readonly (readonly [RegExp, string])[]
-  /** By our name, what has no place in a model of vectors: tokens, and tables that are computed. */
+  /** Our names of tensors that a model of vectors lacks: token embeddings, and computed tables. */
   readonly dropped: RegExp
-  /** The table of tokens, whose scale the first layer is used to. */
+  /** Name of the token embedding, which sets the input scale. */
   readonly tokens: RegExp
-  /** The options that shapes and config.json show; `layers` is how many there are. */
+  /** Options found in shapes and config.json; `layers` is the number of layers. */
   options(shape: Shapes, layers: number, config: Config, names: readonly string[]): Record<string, unknown>
-  /** Options that no shape shows, so that they are guessed without a config.json. */
+  /** Options that no shape shows; without a config.json they get defaults. */
   readonly unseen?: readonly string[]
-  /** What config.json must say, where it says something. */
+  /** Values that config.json may have for a key. */
   readonly only?: Readonly<Record<string, readonly unknown[]>>
-  /** Values that are not stored as they are used here. */
+  /** Converts tensors that are stored differently from ours. */
   change?(tensors: StoredTensors): StoredTensors
 }
 
 const some = (pattern: RegExp) => (names: readonly string[]) => names.some((name) => pattern.test(name))
 
-/** Whether the mixers are of Mamba-2; the layers without its decay attend. */
+/** Whether the mixers are Mamba-2; layers without its decay use attention. */
 const stateSpace = some(/^(backbone\.)?layers\.\d+\.mixer\.A_log$/)
 const attending = (names: readonly string[]): number[] =>
   names.flatMap((name) => {
@@ -65,7 +65,7 @@ const mamba: Omit<Published, 'model' | 'is'> = {
   },
 }
 
-/** Where S4's version 3 kept what its version 4 has a level deeper, in another shape or with another sign. */
+/** Names of S4 version 3 under those of version 4, which nests one level deeper and changes one shape and one sign. */
 const VERSION_3: readonly (readonly [RegExp, string])[] = [
   [/^(core\.layers\.\d+)\.layer\.kernel\.kernel\.L$/, '$1.layer.layer.kernel.l_kernel'],
   [/^(core\.layers\.\d+)\.layer\.kernel\.kernel\.(?:inv|log)_w_real$/, '$1.layer.layer.kernel.A_real'],
@@ -90,14 +90,14 @@ function fromVersion3(tensors: StoredTensors): StoredTensors {
   return changed
 }
 
-/** The shortest text that the whole repeats. */
+/** Shortest text whose repetition gives the whole. */
 const period = (text: string): string =>
   text.slice(
     0,
     Array.from(text, (_, i) => i + 1).find((n) => text.slice(0, n).repeat(text.length / n) === text),
   )
 
-/** Every form that is read. A new one is an entry here. */
+/** All published forms; a new form is a new entry here. */
 export const published: readonly Published[] = [
   {
     model: 'distilgpt2',
@@ -192,5 +192,5 @@ export const published: readonly Published[] = [
   },
 ]
 
-/** The form of a file by the names in it; none for weights of ours, or of classes that are ours by another name. */
+/** Finds the published form by tensor names; undefined for our own weights and those of the specification's Python classes. */
 export const recognised = (names: readonly string[]): Published | undefined => published.find((form) => form.is(names))

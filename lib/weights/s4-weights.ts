@@ -2,7 +2,7 @@ import type { Stored, StoredTensors } from '../checkpoint/stored-tensors.js'
 import { LvmError } from '../errors.js'
 import { call, Tensor, type Value } from '../torch/tensor.js'
 
-/** Tensors of one S4 kernel, as state-spaces/s4 stores them, n being half of the states and S the copies of the matrix. */
+/** Tensors of one S4 kernel as state-spaces/s4 stores them; n is half the number of states, S the number of copies of the matrix. */
 export interface S4Kernel {
   /** [1, d, n, 2] */
   readonly C: Tensor
@@ -16,11 +16,11 @@ export interface S4Kernel {
 }
 
 /**
- * The C of a state space from what the reference trains instead, C̃ = C (I − dAᴸ), L being the length of its kernel:
+ * Computes C of the state space from the C̃ = C (I − dAᴸ) that the reference trains, with kernel length L:
  *
  *   A = diag(λ) − p p*     λ = −exp(A_real) − i A_imag     dA = (I − ½dt A)⁻¹ (I + ½dt A)     C = C̃ (I − dAᴸ)⁻¹
  *
- * over all states, the kept half of each conjugate pair and the other; in complex128.
+ * over both halves of every conjugate pair, in complex128.
  * Shapes: as C, in float32.
  * Source: Gu et al. 2022, arXiv:2111.00396, appendix C.3; `_setup_step` of state-spaces/s4.
  */
@@ -32,7 +32,7 @@ export async function trueC(kernel: S4Kernel, length: number): Promise<Tensor> {
   }
   const op = (x: Tensor, name: string, ...args: Value[]) => keep(x.op(`aten::${name}`, ...args))
   const wide = (x: Tensor) => keep(x.to({ dtype: 'float64' }))
-  /** Both halves of every conjugate pair. */
+  /** Appends the conjugates. */
   const both = async (x: Tensor) => {
     const other = await op(await op(x, 'conj'), 'resolve_conj')
     return keep(call('aten::cat', [[x, other], 1]) as Promise<Tensor>)
@@ -66,7 +66,7 @@ export async function trueC(kernel: S4Kernel, length: number): Promise<Tensor> {
 
 const KERNEL = /^(.*\.kernel\.)l_kernel$/
 
-/** The same tensors with C in place of C̃, in every kernel that says how long it was trained for; and without those lengths. */
+/** Replaces C̃ by C in every kernel that stores its training length, and removes the length. */
 export function withTrueC(tensors: StoredTensors): StoredTensors {
   const changed = new Map(tensors)
   for (const [name, length] of tensors) {

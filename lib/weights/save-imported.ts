@@ -8,37 +8,25 @@ import type { Architecture } from '../spec/architecture.js'
 import { countParameters } from '../spec/count.js'
 import type { Node } from '../spec/ops.js'
 
-/** Keeps a model whose weights came from elsewhere as a run; `rest` is what their file says beside them. */
-export async function saveImported(
-  store: Store,
-  architecture: Architecture,
-  o: {
-    file: string
-    space?: string | undefined
-    dim: number
-    context: number
-    options: Readonly<Record<string, unknown>>
-    node: Node
-    model: NativeModel
-    rest: ReadonlyMap<unknown, unknown>
-    threads: number
-  },
-): Promise<void> {
-  const { dim, context, options, node, model, rest } = o
-  const state = native.modelState(model)
-  const parameters = countParameters(node)
-  const number = (key: string) => (typeof rest.get(key) === 'number' ? (rest.get(key) as number) : null)
-  const [epoch, valLoss, valCosine] = [number('epoch'), number('val_loss'), number('val_cosine')]
-  const config = {
-    version: 1,
-    model: architecture.name,
-    imported_from: o.file,
-    model_options: options,
-    vector_dim: dim,
-    context_length: context,
-    parameters,
-  }
-  const facts: RunFacts = {
+interface ImportedModel {
+  readonly file: string
+  readonly space?: string | undefined
+  readonly dim: number
+  readonly context: number
+  readonly options: Readonly<Record<string, unknown>>
+  readonly node: Node
+  readonly model: NativeModel
+  /** Entries of the file other than the weights. */
+  readonly rest: ReadonlyMap<unknown, unknown>
+  readonly threads: number
+}
+
+async function factsOf(architecture: Architecture, o: ImportedModel): Promise<RunFacts> {
+  const { dim, context, options, node, model, threads } = o
+  const numbers = native
+    .modelState(model)
+    .reduce((sum, { tensor }) => sum + native.tensorShape(tensor).reduce((a, b) => a * b, 1), 0)
+  return {
     model: architecture.name,
     folder: architecture.folder,
     spec: node,
@@ -46,15 +34,15 @@ export async function saveImported(
     dim,
     context,
     output: node.params.output as 'raw' | 'unit',
-    parameters,
-    weights_bytes: 4 * state.reduce((sum, { tensor }) => sum + native.tensorShape(tensor).reduce((a, b) => a * b, 1), 0),
+    parameters: countParameters(node),
+    weights_bytes: 4 * numbers,
     options: { train: {}, model: { ...options } },
     data: null,
     split: null,
     audit: null,
     init: null,
     seed: 0,
-    threads: o.threads,
+    threads,
     multiplier: native.multiplier(),
     device: 'cpu',
     precision: 'fp32',
@@ -64,12 +52,30 @@ export async function saveImported(
     progress: null,
     train_seconds: null,
   }
+}
+
+/** Saves a model with imported weights as a run. */
+export async function saveImported(store: Store, architecture: Architecture, o: ImportedModel): Promise<void> {
+  const { dim, context, options, node, model, rest } = o
+  const parameters = countParameters(node)
+  const number = (key: string) => (typeof rest.get(key) === 'number' ? (rest.get(key) as number) : null)
+  const epoch = number('epoch')
+  const config = {
+    version: 1,
+    model: architecture.name,
+    imported_from: o.file,
+    model_options: options,
+    vector_dim: dim,
+    context_length: context,
+    parameters,
+  }
+  const facts = await factsOf(architecture, o)
   const history: History = { version: 1, model: architecture.name, parameters, history: [], best_epoch: epoch }
   const value = {
     epoch: epoch ?? 0,
-    model_state_dict: Object.fromEntries(state.map(({ name, tensor }) => [name, tensor])),
-    val_loss: valLoss,
-    val_cosine: valCosine,
+    model_state_dict: Object.fromEntries(native.modelState(model).map(({ name, tensor }) => [name, tensor])),
+    val_loss: number('val_loss'),
+    val_cosine: number('val_cosine'),
     args: config,
   }
   const json = (document: unknown) => `${JSON.stringify(document, null, 2)}\n`

@@ -1,7 +1,7 @@
 import type { StoredTensors } from '../checkpoint/stored-tensors.js'
 import { LvmError } from '../errors.js'
 
-/** Names that the PRD's Python classes and wrappers use, as ours. */
+/** Replacements that turn names of the specification's Python classes into ours. */
 const RENAMED: readonly (readonly [RegExp, string])[] = [
   [/^input_proj\./, 'in_proj.'],
   [/^output_proj\./, 'head.'],
@@ -10,13 +10,13 @@ const RENAMED: readonly (readonly [RegExp, string])[] = [
 /** Tables that are computed, not learned. */
 const COMPUTED = /(^|\.)(pos_encoder|pos_encoding|positional_encoding|pe)(\.pe)?$/
 
-/** How the PRD's Python classes name and store their weights; ours are stored so too, under our names. */
+/** Names in the specification's Python classes; the layout of the weights is the same as ours. */
 export const CLASSES = { renamed: RENAMED, dropped: COMPUTED }
 
-/** What a checkpoint says of itself: `args` as a dict; of our own files that is config.json. */
+/** The `args` dict of a checkpoint, and its model options if we wrote it (there `args` is config.json). */
 export function argsOf(rest: ReadonlyMap<unknown, unknown>): { args: Record<string, unknown>; own: Record<string, unknown> } {
   const dict = (value: unknown) => (value instanceof Map ? Object.fromEntries(value) : {})
-  const args = dict(rest.get('args') ?? rest.get('hyper_parameters')) // the latter of Lightning
+  const args = dict(rest.get('args') ?? rest.get('hyper_parameters')) // hyper_parameters: Lightning
   const camel = (key: string) => key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
   const own = Object.entries(dict(args.model_options)).filter(([, value]) => value !== null)
   return { args, own: Object.fromEntries(own.map(([key, value]) => [camel(key), value])) }
@@ -27,7 +27,7 @@ const keysOf = (tensors: StoredTensors) => {
   return `the names ${names.slice(0, 20).join(', ') || '–'}${names.length > 20 ? ` and ${names.length - 20} more` : ''}`
 }
 
-/** The matrix that ends a head. Errors: BAD_CHECKPOINT when there is none. */
+/** Sizes of the last matrix of the head. Errors: BAD_CHECKPOINT without a head. */
 export function headOf(model: string, tensors: StoredTensors): { dim: number; width: number } {
   const shape = (tensors.get('head.3.weight') ?? tensors.get('head.weight'))?.shape
   if (shape?.length === 2) return { dim: shape[0]!, width: shape[1]! }
@@ -38,7 +38,7 @@ export function headOf(model: string, tensors: StoredTensors): { dim: number; wi
   )
 }
 
-/** The options under which an architecture has tensors of just these names and shapes. */
+/** Options that give an architecture these tensor names and shapes. */
 export function optionsOf(tensors: StoredTensors, args: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const names = [...tensors.keys()]
   const counted = names.flatMap((name) => [...name.matchAll(/(?:blocks|layers|h)\.(\d+)\.|_l(\d+)$/g)])
