@@ -4,10 +4,10 @@ import { isRun } from './run-folder.js'
 import { openStore, restoreRun, type Store } from './run-store.js'
 
 /**
- * Opens the store of a run, a new one unless it is resumed; a run that is overwritten stays until the first save of the new one, and one
- * that is damaged is resumed from its newest save that is whole.
+ * Opens the store of a new, resumed or overwritten run. An overwritten run stays until the first save of the new one; a damaged run is
+ * resumed from its newest intact save.
  *
- * Errors: RUN_EXISTS, RUN_MISSING, RUN_LOCKED; BAD_CHECKPOINT when no save is whole, unless the run is overwritten.
+ * Errors: RUN_EXISTS, RUN_MISSING, RUN_LOCKED; BAD_CHECKPOINT without an intact save, unless the run is overwritten.
  */
 export async function claimRun(owner: string, folder: string, o: { resume?: boolean; overwrite: boolean }): Promise<Store> {
   const exists = await isRun(folder)
@@ -19,14 +19,14 @@ export async function claimRun(owner: string, folder: string, o: { resume?: bool
   } catch (error) {
     if (!(o.overwrite || o.resume) || asLvmError(error).code !== 'BAD_CHECKPOINT') throw error
     const restored = restoreRun(folder)
-    if (o.overwrite) await restored.catch(() => removeRun(folder)) // what is whole of it stays, as a whole run does
+    if (o.overwrite) await restored.catch(() => removeRun(folder)) // intact saves stay until the new run's first save
     const back = o.resume ? await restored.catch(() => Promise.reject(error)) : undefined
     const store = await openStore(folder)
     return back === undefined
       ? store
       : {
           ...store,
-          rescued: `${asLvmError(error).message.split('; ')[0]}: going on from save ${back.generation} of ${back.manifest.saved_at}`,
+          rescued: `${asLvmError(error).message.split('; ')[0]}: resuming from save ${back.generation} of ${back.manifest.saved_at}`,
         }
   }
 }

@@ -5,7 +5,7 @@ type Answer<Value> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string; readonly hint?: string }
 
-/** The answer that a script of ours printed as its last line; undefined where it printed none. */
+/** Parses the answer from the last line a script printed; undefined without one. */
 function answerIn<Value>(stdout: string): Answer<Value> | undefined {
   try {
     const answer = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Answer<Value>
@@ -16,9 +16,9 @@ function answerIn<Value>(stdout: string): Answer<Value> | undefined {
 }
 
 /**
- * Runs one of our scripts in a child process and returns its answer.
+ * Runs a script of this package in a child process and returns its answer.
  *
- * Errors: the error that the script answers with; INTERNAL without an answer.
+ * Errors: the error in the answer; INTERNAL without an answer.
  */
 export async function inFreshProcess<Value>(owner: string, script: string, words: readonly string[]): Promise<Value> {
   const answer = await new Promise<Answer<Value>>((done) => {
@@ -29,7 +29,7 @@ export async function inFreshProcess<Value>(owner: string, script: string, words
       done(answerIn<Value>(stdout) ?? { ok: false, code: 'INTERNAL', message })
     })
     const kill = () => void child.kill()
-    process.prependOnceListener('exit', kill) // before the addon ends the process
+    process.prependOnceListener('exit', kill) // runs before the addon's own handler ends the process
   })
   if (answer.ok) return answer.value
   throw new LvmError(answer.code, answer.message, answer.hint === undefined ? {} : { hint: answer.hint })

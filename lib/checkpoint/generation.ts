@@ -7,19 +7,19 @@ import { checkFile, type FileRecord, MANIFEST, manifestText, readManifest, recor
 import { generationFolder, generationNumbers, generationsOf, isOurs, POINTER } from './run-folder.js'
 import { type Checkpoint, pointerText } from './verify-save.js'
 
-/** What a save holds. */
+/** Content of a save. */
 export interface Save {
   /** New files by name: their content, or a function that writes it to a path. */
   readonly files: Readonly<Record<string, Content | ((path: string) => Promise<void>)>>
-  /** Names of files carried over unchanged from the save before. */
+  /** Names of files kept unchanged from the previous save. */
   readonly keep?: readonly string[]
-  /** What the manifest records besides the files. */
+  /** Manifest entries other than the files. */
   readonly manifest: Readonly<Record<string, unknown>>
-  /** Bytes that the new files will take, if known better than by those of the save before. */
+  /** Size of the new files in bytes; estimated from the previous save if absent. */
   readonly bytes?: number
 }
 
-/** The same file under a second name, or a copy of it where a file has only one. */
+/** Hard-links a file, or copies it where the file system has no hard links. */
 export async function linkOrCopy(from: string, to: string): Promise<void> {
   try {
     await link(from, to)
@@ -29,7 +29,7 @@ export async function linkOrCopy(from: string, to: string): Promise<void> {
   }
 }
 
-/** Copies a file that has to match its record, from the first folder where it does. Errors: BAD_CHECKPOINT for the first folder. */
+/** Copies a file from the first folder where it matches its record. Errors: BAD_CHECKPOINT of the first folder if none matches. */
 async function copyMatching(folders: readonly string[], name: string, record: FileRecord, to: string): Promise<void> {
   let first: unknown
   for (const folder of folders) {
@@ -46,7 +46,7 @@ async function copyMatching(folders: readonly string[], name: string, record: Fi
   throw first
 }
 
-/** Puts whole copies in the place of the damaged files of a generation, as far as other folders of the run hold them. */
+/** Replaces damaged files of a generation by intact copies from other folders of the run. */
 export async function mendGeneration(folder: string, generation: number): Promise<void> {
   const path = generationFolder(folder, generation)
   const { manifest } = await readManifest(path)
@@ -60,7 +60,7 @@ export async function mendGeneration(folder: string, generation: number): Promis
   }
 }
 
-/** Renews the files that people read, the manifest last; false when another program holds one open, and it must wait. */
+/** Updates the files at the top of the run folder, the manifest last; returns false while another program holds one open. */
 export async function renewTop(folder: string, { generation, path, manifest }: Checkpoint): Promise<boolean> {
   const files = [...Object.keys(manifest.files), MANIFEST]
   const before = await readManifest(generationFolder(folder, generation - 1)).catch(() => undefined)
@@ -75,14 +75,14 @@ export async function renewTop(folder: string, { generation, path, manifest }: C
       if (!['EPERM', 'EACCES', 'EBUSY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
       return false
     } finally {
-      await rm(written, { force: true }).catch(() => {}) // a rename between two names of one file does nothing
+      await rm(written, { force: true }).catch(() => {}) // rename keeps the source if both names link to one file
     }
   }
   await syncFolder(folder)
   return true
 }
 
-/** Writes one complete generation folder, and nothing that counts yet. */
+/** Writes a complete generation folder, without making it the current one. */
 export async function writeGeneration(
   folder: string,
   generation: number,
@@ -99,7 +99,7 @@ export async function writeGeneration(
       const record = before!.manifest.files[name]!
       const spare = generationFolder(folder, before!.generation - 1)
       const inSpare = await checkFile(join(spare, name), record, true).catch(() => false)
-      // Two saves that are kept never share a file: the spare goes after this save, so its copy is taken where it has one.
+      // The two kept saves must not share a file. The spare save is removed after this one, so its file can be linked.
       if (inSpare !== false) await linkOrCopy(join(spare, name), join(written, name))
       else await copyMatching([before!.path, folder], name, record, join(written, name))
       records[name] = record
@@ -126,11 +126,11 @@ export async function writeGeneration(
 const pointerTo = ({ generation, manifest }: Checkpoint) =>
   pointerText({ generation, manifest_sha256: textHash(manifestText(manifest)) })
 
-/** Makes a generation the one that counts. */
+/** Makes a generation the current one. */
 export const point = (folder: string, checkpoint: Checkpoint) =>
   replaceText(generationsOf(folder), POINTER, pointerTo(checkpoint))
 
-/** Gives a run that was copied without its generations its first one, in one step. */
+/** Creates the first generation of a run that was copied without its generations, atomically. */
 export async function adoptCopy(folder: string, { generation, manifest }: Checkpoint): Promise<Checkpoint> {
   const written = temporary(folder)
   const path = generationFolder(folder, generation)
@@ -145,16 +145,16 @@ export async function adoptCopy(folder: string, { generation, manifest }: Checkp
   return adopted
 }
 
-/** Removes a generation; a foreign folder of such a name stays. */
+/** Removes a generation; a folder of that name that is not ours stays. */
 export async function removeGeneration(folder: string, generation: number): Promise<void> {
   const path = generationFolder(folder, generation)
   if (!(await isOurs(path))) return
   const aside = temporary(generationsOf(folder))
-  await rename(path, aside) // whatever is left of it after a kill has no name that counts
+  await rename(path, aside) // after a kill the remains have a temporary name
   await rm(aside, { recursive: true, force: true })
 }
 
-/** Removes the generations that no longer count, or never did. */
+/** Removes all generations except the current one and the one before it. */
 export async function prune(folder: string, current: number): Promise<void> {
   for (const generation of await generationNumbers(folder))
     if (generation > current || generation < current - 1) await removeGeneration(folder, generation)

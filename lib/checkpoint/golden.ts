@@ -8,10 +8,10 @@ import { random } from '../statistics/random.js'
 import { Tensor } from '../torch/tensor.js'
 import type { Engine, Golden } from './run-manifest.js'
 
-/** Eight golden rows, fewer of long contexts. */
+/** Number of golden rows: 8, fewer for long contexts. */
 const rowsOf = (context: number) => Math.min(8, atOnce(context))
-/** Least cosine of outputs that kernels for few bits compute. */
-const ALIKE = 0.999
+/** Lowest accepted cosine for outputs of low-bit kernels. */
+const LEAST_COSINE = 0.999
 const encode = (data: Float32Array) => Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64')
 function decode(text: string, count: number, what: string): Float32Array {
   const bytes = Buffer.from(text, 'base64')
@@ -21,7 +21,7 @@ function decode(text: string, count: number, what: string): Float32Array {
 }
 
 let addonHash: Promise<string> | undefined
-/** What computes here: where it is the same, results must be the same to the bit. */
+/** Describes the hardware and software that compute here; on equal engines results are bit-identical. */
 export async function engine(device: string, dtype: string): Promise<Engine> {
   addonHash ??= sha256(addonPath())
   const cpu = `${cpus()[0]?.model ?? 'unknown'} ${native.cpuCapability()}`
@@ -36,7 +36,7 @@ export async function engine(device: string, dtype: string): Promise<Engine> {
   }
 }
 
-/** Seeded unit vectors. Shapes: [rows, context, dim]. */
+/** Draws seeded unit vectors. Shapes: [rows, context, dim]. */
 function goldenInputs(rows: number, context: number, dim: number): Float32Array {
   const normal = (i: number) => Math.sqrt(-2 * Math.log(1 - random(1, i))) * Math.cos(2 * Math.PI * random(2, i))
   const inputs = Float32Array.from({ length: rows * context * dim }, (_, i) => normal(i))
@@ -72,7 +72,7 @@ async function rawOutputs(model: NativeModel, inputs: Float32Array, rows: number
 }
 
 /**
- * Golden rows of the files that hold the weights of a model, beside those that `kept` has of other files.
+ * Computes the golden rows of the model for the weight files `names`, and adds those of `kept`.
  *
  * Errors: DIVERGED when the outputs are not finite.
  */
@@ -84,7 +84,7 @@ export async function goldenRows(
   const inputs = goldenInputs(rows, o.context, o.dim)
   const raw = await rawOutputs(model, inputs, rows, o.context)
   if (!raw.every(Number.isFinite))
-    throw new LvmError('DIVERGED', 'checkpoint: expected weights with finite outputs but there are NaN or Inf')
+    throw new LvmError('DIVERGED', 'checkpoint: expected weights with finite outputs but received NaN or Inf')
   const here = await engine(o.device, o.dtype)
   const all = <T>(value: T) => Object.fromEntries(o.names.map((name) => [name, value]))
   return {
@@ -96,7 +96,7 @@ export async function goldenRows(
   }
 }
 
-/** Cosine of two vectors that lie in larger arrays; NaN when one is not finite. */
+/** Cosine of two vectors at one offset of larger arrays; NaN if one is not finite. */
 function cosine(a: Float32Array, b: Float32Array, at: number, dim: number): number {
   let [ab, aa, bb] = [0, 0, 0]
   for (let i = at; i < at + dim; i++) {
@@ -109,11 +109,11 @@ function cosine(a: Float32Array, b: Float32Array, at: number, dim: number): numb
 
 const inputsOf = (golden: Golden, dim: number) => decode(golden.inputs, golden.rows * golden.context * dim, 'inputs')
 
-/** Kernels of two builds round at many places: a trained DistilGPT-2, which rounds up to 6e-6 of its outputs, was seen 3 times that apart. */
-const ROUNDINGS = 8
+/** Accepted multiple of the model's conditioning: outputs of a trained DistilGPT-2 differed by 3 times theirs between two builds. */
+const ULP_CHANGES = 8
 
-/** How far outputs move when inputs move by their last bit: some models subtract large numbers, and no kernel is exact for them. */
-async function lastBit(model: NativeModel, outputs: Float32Array, golden: Golden): Promise<number> {
+/** Conditioning: the largest change of an output when every input changes by one ulp; large in models that subtract large numbers. */
+async function changePerUlp(model: NativeModel, outputs: Float32Array, golden: Golden): Promise<number> {
   const inputs = inputsOf(golden, outputs.length / golden.rows)
   const moved = inputs.map((x, i) => x * (1 + (random(3, i) < 0.5 ? -1 : 1) * 2 ** -23))
   const others = await rawOutputs(model, moved, golden.rows, golden.context)
@@ -121,9 +121,13 @@ async function lastBit(model: NativeModel, outputs: Float32Array, golden: Golden
 }
 
 /**
- * Runs the golden inputs again: equal to the bit where the same engine computed them, within 1e-5 (or some of the model's own roundings) on the same kind of device, 1e-3 on another, 5e-2 with weights in bfloat16; `approximate` ones, by kernels for few bits, within a cosine of .999.
+ * Recomputes the golden outputs and compares them with the stored ones.
  *
- * Errors: FOREIGN_FORWARD with the largest difference; BAD_CHECKPOINT when there are no golden rows.
+ * They must be bit-identical on the same engine. Otherwise the tolerance, relative to the largest output, is 1e-5 on the same kind of
+ * device, 1e-3 on another and 5e-2 with bfloat16 weights, or 8 times the model's conditioning if that is larger. `approximate` outputs, of
+ * low-bit kernels, need a cosine of 0.999.
+ *
+ * Errors: FOREIGN_FORWARD with the largest difference; BAD_CHECKPOINT without golden rows.
  */
 export async function checkGolden(
   model: NativeModel,
@@ -137,10 +141,10 @@ export async function checkGolden(
   const got = await rawOutputs(model, inputsOf(golden, o.dim), golden.rows, golden.context)
   if (o.approximate === true) {
     const least = Math.min(...Array.from({ length: golden.rows }, (_, i) => cosine(got, want, i * o.dim, o.dim)))
-    if (least >= ALIKE) return
+    if (least >= LEAST_COSINE) return
     throw new LvmError(
       'FOREIGN_FORWARD',
-      `${o.run}: expected outputs within a cosine of ${ALIKE} of those that ${o.name} was saved with but it is ${least.toFixed(4)}`,
+      `${o.run}: expected outputs with a cosine of at least ${LEAST_COSINE} to those saved with ${o.name} but it is ${least.toFixed(4)}`,
     )
   }
   const here = await engine(o.device, o.dtype)
@@ -155,9 +159,9 @@ export async function checkGolden(
     scale = Math.max(scale, Math.abs(value))
   })
   if (difference <= tolerance * scale) return
-  if (!same && difference < Infinity && difference <= ROUNDINGS * (await lastBit(model, got, golden))) return
+  if (!same && difference < Infinity && difference <= ULP_CHANGES * (await changePerUlp(model, got, golden))) return
   throw new LvmError(
     'FOREIGN_FORWARD',
-    `${o.run}: expected the outputs that ${o.name} was saved with, ${same ? 'to the bit' : `within ${tolerance}`}, but they differ by ${(difference / scale).toExponential(1)}`,
+    `${o.run}: expected the outputs saved with ${o.name}, ${same ? 'bit for bit' : `within ${tolerance}`}, but they differ by ${(difference / scale).toExponential(1)}`,
   )
 }

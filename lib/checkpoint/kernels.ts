@@ -6,30 +6,30 @@ import { native } from '../native.js'
 import { machineKey } from '../torch/multiplier.js'
 import { type Quantization, type QuantizedMatrix, sizesOf } from './quantized.js'
 
-/** Numbers that are dequantised at load and multiplied as any others. */
+/** Dequantise at load and multiply in float32. */
 export const DEQUANTIZED = 'fp32'
-/** How much slower than that a kernel may look before it is ruled out, and quicker before it is taken, so that noise does not choose. */
-const CLEARLY = 1.05
+/** Timing differences below 5 % count as noise. */
+const NOISE = 1.05
 const BATCH = 32
 
-/** What multiplies here: processor, threads, libtorch and the library that multiplies float32. */
+/** Identifies the machine for kernel timings: processor, threads, libtorch and the float32 multiplier. */
 export const kernelMachine = (): string => `${machineKey()} · ${native.multiplier()}`
 export const shapeKey = (matrix: Pick<QuantizedMatrix, 'scheme' | 'shape' | 'layout'>): string => {
   const { out, in: input } = sizesOf(matrix)
   return `${matrix.scheme} ${out}×${input}`
 }
 
-/** The kernels that round inputs no more than that, by their times. */
-const fineEnough = (times: Readonly<Record<string, readonly number[]>>, activations: Quantization['activations']) =>
+/** Leaves out kernels that round activations to int8, unless `activations` allows them. */
+const allowedBy = (times: Readonly<Record<string, readonly number[]>>, activations: Quantization['activations']) =>
   activations === 'int8' ? times : Object.fromEntries(Object.entries(times).filter(([kernel]) => !kernel.startsWith('dynamic')))
 
-/** The kernel that is quickest for one context and for 32 of them, and slower than float32 for neither. */
+/** Fastest kernel over one context and 32 contexts, among those not slower than float32 for either. */
 export function quickest(times: Readonly<Record<string, readonly number[]>>): string {
   const single = times[DEQUANTIZED]!
   const rated = Object.entries(times).map(([kernel, ms]) => {
     const ratios = ms.map((t, i) => t / single[i]!)
-    const slow = kernel !== DEQUANTIZED && ratios.some((ratio) => ratio > CLEARLY)
-    return { kernel, cost: slow ? Infinity : ratios.reduce((a, b) => a * b, kernel === DEQUANTIZED ? 1 : CLEARLY) }
+    const slow = kernel !== DEQUANTIZED && ratios.some((ratio) => ratio > NOISE)
+    return { kernel, cost: slow ? Infinity : ratios.reduce((a, b) => a * b, kernel === DEQUANTIZED ? 1 : NOISE) }
   })
   return rated.reduce((best, one) => (one.cost < best.cost ? one : best)).kernel
 }
@@ -42,22 +42,22 @@ function known(path: string): Record<string, Record<string, string>> {
   }
 }
 
-/** A kernel that was ruled out for a shape because its products are wrong on this machine. */
+/** A kernel ruled out for a matrix shape because its products are wrong on this machine. */
 export interface RuledOut {
   readonly kernel: string
-  /** Of the matrix. */
+  /** Scheme and shape of the matrix. */
   readonly shape: string
 }
 export const ruledOutSentence = ({ kernel, shape }: RuledOut): string =>
   `the kernel ${kernel} was ruled out for ${shape}: its products are not within rounding of exact ones on this machine`
 
 export interface Choice {
-  /** By shape. */
+  /** Kernel by matrix shape. */
   readonly kernels: Readonly<Record<string, string>>
   readonly ruledOut: readonly RuledOut[]
 }
 
-/** The kernel for every shape on this machine: as it was recorded in the run or found before, otherwise measured and remembered. */
+/** Chooses a kernel for every matrix shape: as recorded in the run or in the cache, else by timing, which is then cached. */
 export async function chooseKernels(
   matrices: readonly QuantizedMatrix[],
   context: number,
@@ -87,13 +87,13 @@ export async function chooseKernels(
       if (!isRuledOut(kernel, key)) ruledOut.push({ kernel, shape: key })
     const times = await native.timeKernels(matrix.scheme, out, input, Int32Array.of(context, BATCH * context))
     const right = Object.fromEntries(Object.entries(times).filter(([kernel]) => !isRuledOut(kernel, key)))
-    chosen[key] = measured[place] = quickest(fineEnough(right, activations))
+    chosen[key] = measured[place] = quickest(allowedBy(right, activations))
   }
   if (Object.keys(measured).length > 0) {
     try {
       const all = known(path)
       await publish({ [path]: `${JSON.stringify({ ...all, [machine]: { ...all[machine], ...measured } }, null, 2)}\n` })
-    } catch {} // a cache that cannot be written costs a moment next time
+    } catch {} // without a cache the kernels are timed again next time
   }
   return { kernels: chosen, ruledOut }
 }

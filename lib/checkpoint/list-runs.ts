@@ -24,7 +24,7 @@ import { CONFIG, HISTORY, type History, type HistoryRow, type RunManifest, type 
 import { verifyRun } from './run-store.js'
 import { type Checkpoint, spareProblem } from './verify-save.js'
 
-/** What a list says about a run; the figures of a damaged one are null, never guessed. */
+/** Summary of a run in a list; the figures of a damaged run are null. */
 export interface RunSummary {
   readonly run: string
   readonly path: string
@@ -32,40 +32,41 @@ export interface RunSummary {
   readonly model: string | null
   readonly parameters: number | null
   readonly data: string | null
-  /** What the figures rest on beside the weights: SHA-256 of the data, and how it was split; null for an imported run. */
+  /** SHA-256 of the training data; null for an imported run. */
   readonly data_hash: string | null
   readonly split: RunManifest['split']
   /** Epochs done. */
   readonly epochs: number | null
   readonly best_epoch: number | null
-  /** Of the best epoch, as the next one. */
+  /** Validation loss of the best epoch. */
   readonly val_loss: number | null
+  /** Validation cosine of the best epoch. */
   readonly val_cosine: number | null
-  /** What the folder takes on the disk. */
+  /** Size of the folder on disk. */
   readonly bytes: number
   readonly saved_at: string | null
-  /** What is wrong with a damaged run. */
+  /** Error of a damaged run. */
   readonly problem: { readonly code: ErrorCode; readonly message: string; readonly hint: string } | null
 }
-/** All that is recorded of a run. */
+/** Everything recorded about a run. */
 export interface RunDetails extends RunSummary {
   readonly generation: number | null
   /** Bytes by file. */
   readonly files: Readonly<Record<string, number>>
   readonly config: Readonly<Record<string, unknown>>
   readonly history: readonly HistoryRow[]
-  /** How the schedule went on beyond its first plan; empty where it did not. */
+  /** Parts of the schedule after its first plan; empty without `extend`. */
   readonly extended: readonly Stretch[]
-  /** What the manifest records besides the files and the golden rows. */
+  /** Manifest without the files and the golden rows. */
   readonly manifest: Readonly<Record<string, unknown>>
   readonly holder: Holder | null
 }
 
-/** A JSON file of a checkpoint whose bytes were checked; empty where it has none. Errors: BAD_CHECKPOINT. */
+/** Reads a JSON file of a verified checkpoint; empty if the checkpoint has none. Errors: BAD_CHECKPOINT. */
 const readJson = async ({ path, manifest }: Checkpoint, name: string): Promise<Record<string, unknown>> =>
   manifest.files[name] === undefined ? {} : readDocument(join(path, name))
 
-/** Bytes of all that lies below a folder, a file with two names counted once, links not followed. */
+/** Bytes of all files below a folder; hard links count once, symbolic links are not followed. */
 async function bytesIn(folder: string, seen = new Set<string>()): Promise<number> {
   let sum = 0
   for (const name of await names(folder)) {
@@ -89,7 +90,7 @@ async function describe(folder: string, root: string, deep: boolean): Promise<Ru
     problem = await spareProblem(folder, checkpoint, deep)
   } catch (error) {
     problem = asLvmError(error)
-    if (problem.code === 'RUN_MISSING' && holder !== undefined) problem = undefined // its first save is still to come
+    if (problem.code === 'RUN_MISSING' && holder !== undefined) problem = undefined // its first save is not written yet
   }
   const { golden: _, files = {}, ...manifest }: Partial<RunManifest> = checkpoint?.manifest ?? {}
   const history = curve.history ?? []
@@ -120,7 +121,7 @@ async function describe(folder: string, root: string, deep: boolean): Promise<Ru
   }
 }
 
-/** Every run directly below `root`, by name; large files are checked by their size only. */
+/** Lists the runs directly below `root` by name; large files are checked by size only. */
 export const listRuns = asyncDoor('runs list', { root: optional(word) }, async (root = RUNS): Promise<RunSummary[]> => {
   const rows: RunSummary[] = []
   for (const name of (await names(root)).sort()) {
@@ -132,7 +133,7 @@ export const listRuns = asyncDoor('runs list', { root: optional(word) }, async (
   return rows
 })
 
-/** All that is recorded of one run; every byte checked, or of large files the size only. Errors: RUN_MISSING. */
+/** Returns everything recorded about a run, and checks every byte; without `deep`, large files by size only. Errors: RUN_MISSING. */
 export const showRun = asyncDoor(
   'runs show',
   { run: word, root: optional(word), options: only({ deep: optional(yesOrNo) }) },
@@ -140,7 +141,7 @@ export const showRun = asyncDoor(
     describe(await findRun(run, root), root, deep),
 )
 
-/** Names of the files of a save: by its manifest, or where that is damaged, all that look like it. */
+/** File names of a save: those in its manifest, or all plain file names if the manifest is damaged. */
 async function namesOf(path: string): Promise<string[]> {
   const read = await readManifest(path).catch(() => undefined)
   if (read !== undefined) return Object.keys(read.manifest.files)
@@ -148,31 +149,30 @@ async function namesOf(path: string): Promise<string[]> {
 }
 
 /**
- * Removes what belongs to a run, and its folder when nothing else is in it; says what was kept.
+ * Removes the files of a run, and its folder if it is empty then; returns the names of other files, which are kept.
  *
- * Errors: RUN_LOCKED while it is written; BAD_OPTION for a link to a folder, which is not followed.
+ * Errors: RUN_LOCKED while a process writes the run; BAD_OPTION for a link to a folder, which is not followed.
  */
 export const removeRun = asyncDoor('runs rm', { folder: word }, async (folder: string): Promise<{ kept: string[] }> => {
-  if ((await lstat(folder)).isSymbolicLink())
-    throw badOption('runs rm', 'run', 'a folder', folder, 'name the folder that the link leads to')
+  if ((await lstat(folder)).isSymbolicLink()) throw badOption('runs rm', 'run', 'a folder', folder, 'give the target of the link')
   const lock = await lockRun(folder)
   try {
     const numbers = await generationNumbers(folder)
     const saves = [folder, ...numbers.map((generation) => generationFolder(folder, generation))]
     const inside = await Promise.all(saves.map(namesOf))
     for (const path of [...new Set(inside.flat())].map((name) => join(folder, name)))
-      if (!(await isPlainFolder(path))) await rm(path, { force: true }) // no file of a run is a folder: it is kept
+      if (!(await isPlainFolder(path))) await rm(path, { force: true }) // a folder is never a file of a run
     for (const generation of numbers) await removeGeneration(folder, generation)
     if (await isPlainFolder(generationsOf(folder))) {
       await removeLeftovers(generationsOf(folder))
       for (const name of await names(generationsOf(folder))) {
         const path = join(generationsOf(folder), name)
-        if (name === POINTER || (await lstat(path)).isSymbolicLink()) await rm(path, { force: true }) // a link, not what it leads to
+        if (name === POINTER || (await lstat(path)).isSymbolicLink()) await rm(path, { force: true }) // removes a link, never its target
       }
-      await rmdir(generationsOf(folder)).catch(() => {}) // a folder that is not ours may be in it
+      await rmdir(generationsOf(folder)).catch(() => {}) // it may contain a folder that is not ours
     }
     await removeLeftovers(folder)
-    await rm(join(folder, MANIFEST), { force: true }) // last: until then it is a run, and can be removed again
+    await rm(join(folder, MANIFEST), { force: true }) // last, so that an interrupted removal can be repeated
   } finally {
     await lock.release()
   }

@@ -19,15 +19,15 @@ import { verifyRun } from './run-store.js'
 export interface LoadOptions {
   /** cpu, cuda[:n], mps or auto. */
   readonly device?: string
-  /** Those the run was trained with unless given; of this model only. */
+  /** Threads of this model only; default: as in the training. */
   readonly threads?: number
-  /** Folder of runs, for a RUN that is a name. */
+  /** Folder of runs, when the run is given by name. */
   readonly root?: string
-  /** Of a quantised run: multiply with its dequantised numbers, as other programs do, instead of with the quickest kernels. */
+  /** For a quantised run: multiply dequantised weights in float32, as other programs do, instead of using the fastest kernels. */
   readonly exact?: boolean
 }
 
-/** That the spec in a manifest is the one it was hashed as, and what its own architecture describes today. Errors: BAD_CHECKPOINT, FOREIGN_FORWARD. */
+/** Checks the spec in a manifest against its hash and against the architecture of today. Errors: BAD_CHECKPOINT, FOREIGN_FORWARD. */
 function checkSpec(run: string, { model, spec, spec_hash, dim, context, options, parameters }: RunManifest): void {
   if (jsonHash(spec) !== spec_hash)
     throw new LvmError('BAD_CHECKPOINT', `${run}: expected a spec with hash ${spec_hash} but its hash is ${jsonHash(spec)}`)
@@ -46,7 +46,7 @@ function checkSpec(run: string, { model, spec, spec_hash, dim, context, options,
   }
 }
 
-/** A manifest can be whole and yet not describe a model: its errors are those of the checkpoint, not of whoever loads it. */
+/** Turns option errors from a manifest into BAD_CHECKPOINT, because the caller did not cause them. */
 function asCheckpointError(run: string, error: unknown): LvmError {
   if (error instanceof LvmError && !['BAD_OPTION', 'BAD_SPEC', 'BAD_ARGUMENT'].includes(error.code)) return error
   return new LvmError('BAD_CHECKPOINT', `${run}: expected a manifest that describes a model (${(error as Error).message})`, {
@@ -59,7 +59,7 @@ const LOAD = {
   options: only({ device: optional(word), threads: optional(threadCount), root: optional(word), exact: optional(yesOrNo) }),
 }
 
-/** Loads that may be begun anew while a writer removes the saves that they read. */
+/** Attempts to load while a writer removes the save being read. */
 const ATTEMPTS = 20
 
 async function open(run: string, options: LoadOptions = {}, alone = false, attempts = ATTEMPTS): Promise<Model> {
@@ -82,23 +82,23 @@ async function open(run: string, options: LoadOptions = {}, alone = false, attem
     const opened = await openModel(name, folder, path, manifest, { device, exact: options.exact === true })
     model = opened.model
     const { approximate } = opened
-    const close = checkGolden(model, manifest.golden, { ...check, approximate })
-    if (!approximate) await close
+    const checked = checkGolden(model, manifest.golden, { ...check, approximate })
+    if (!approximate) await checked
     else if (
-      await close.then(
+      await checked.then(
         () => false,
         () => true,
       )
     ) {
       native.dispose(model)
-      warnRuledOut(`${name}: its kernels for few bits are too coarse on this machine: the weights were dequantised instead`)
+      warnRuledOut(`${name}: its low-bit kernels are too inaccurate on this machine: the weights were dequantised instead`)
       model = (await openModel(name, folder, path, manifest, { device, exact: true })).model
       await checkGolden(model, manifest.golden, check)
     }
   } catch (error) {
     if (model !== undefined) native.dispose(model)
     if (alone) useSettings(before)
-    const removed = path !== folder && !(await isPlainFolder(path)) // a writer has saved twice since
+    const removed = path !== folder && !(await isPlainFolder(path)) // a writer has saved twice in the meantime
     if (removed && attempts > 1) return open(run, options, alone, attempts - 1)
     throw asCheckpointError(name, error)
   }
@@ -109,8 +109,8 @@ async function open(run: string, options: LoadOptions = {}, alone = false, attem
 }
 
 /**
- * Loads the best weights of a run, after every hash and the golden rows were checked, and has this process compute with its threads and
- * its multiplier from now on: for verbs.
+ * Loads the best weights of a run after checking every hash and the golden rows, and sets threads and multiplier of the process to those of
+ * the run; for verbs.
  *
  * Errors: RUN_MISSING, BAD_CHECKPOINT, FOREIGN_FORWARD, DEVICE_UNAVAILABLE, BAD_OPTION.
  */
@@ -118,14 +118,14 @@ export const load = asyncDoor('load', LOAD, (run: string, options?: LoadOptions)
 
 let turn: Promise<unknown> = Promise.resolve()
 /**
- * Loads the best weights of a run, after every hash and the golden rows were checked.
+ * Loads the best weights of a run after checking every hash and the golden rows.
  *
- * The model keeps its threads and its multiplier to itself: other models and operators of this process compute with their own.
+ * Threads and multiplier of the model do not affect other models and operators of the process.
  *
  * Errors: RUN_MISSING, BAD_CHECKPOINT, FOREIGN_FORWARD, DEVICE_UNAVAILABLE, BAD_OPTION.
  */
 export const loadAlone = asyncDoor('load', LOAD, (run: string, options?: LoadOptions) => {
-  const loaded = turn.then(() => open(run, options, true)) // one after the other, so that each finds the settings of the process
+  const loaded = turn.then(() => open(run, options, true)) // one at a time, because loading changes process settings temporarily
   turn = loaded.catch(() => {})
   return loaded
 })

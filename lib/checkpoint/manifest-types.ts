@@ -20,7 +20,7 @@ const KINDS: Readonly<Record<string, Check>> = {
   'records of text': (value) => isRecord(value) && Object.values(value).every(isText),
 }
 
-/** Types of what a run records, by path; a question mark allows null. Whoever writes a digest can write anything. */
+/** Types of manifest entries by path; a question mark allows null. A valid digest does not imply valid types. */
 const MANIFEST: Readonly<Record<string, string>> = {
   saved_at: 'text',
   model: 'text',
@@ -82,7 +82,7 @@ const MANIFEST: Readonly<Record<string, string>> = {
   imported_from: 'text',
   space: 'text?',
 }
-/** The same of the golden rows, which only a model has. */
+/** Types of the golden rows, which only runs with a model have. */
 const GOLDEN: Readonly<Record<string, string>> = {
   golden: 'record',
   'golden.context': 'count',
@@ -91,7 +91,7 @@ const GOLDEN: Readonly<Record<string, string>> = {
   'golden.outputs': 'records of text',
   'golden.engines': 'record',
 }
-/** What every run of a model has. */
+/** Entries required in every run with a model. */
 const NEEDED = [
   'model',
   'folder',
@@ -128,7 +128,7 @@ function typeFault(document: object, types: Readonly<Record<string, string>>): F
   return undefined
 }
 
-/** What a manifest has that is not of the type that it is read as; nothing for a sound one. */
+/** First entry of a manifest that is missing or has a wrong type; undefined for a valid manifest. */
 export function manifestFault(manifest: object): Fault | undefined {
   const fault = typeFault(manifest, MANIFEST)
   if (fault !== undefined || at(manifest, 'spec') === undefined) return fault
@@ -139,11 +139,11 @@ export function manifestFault(manifest: object): Fault | undefined {
 }
 
 const isPlain = (value: unknown) => value === null || ['number', 'string', 'boolean'].includes(typeof value)
-/** The same of a history. */
+/** First entry of a history with a wrong type; undefined for a valid history. */
 export function historyFault(document: object): Fault | undefined {
   const rows = (at(document, 'history') ?? []) as Record<string, unknown>[]
   const fault = typeFault(document, HISTORY)
   if (fault !== undefined) return fault
-  const odd = rows.find((row) => !isNumber(row.epoch) || !Object.values(row).every(isPlain))
-  return odd === undefined ? undefined : ['numbers in every row of the history', shown(odd)]
+  const wrong = rows.find((row) => !isNumber(row.epoch) || !Object.values(row).every(isPlain))
+  return wrong === undefined ? undefined : ['numbers in every row of the history', shown(wrong)]
 }

@@ -8,38 +8,38 @@ import { isRecord, manifestFault } from './manifest-types.js'
 
 export const MANIFEST = 'manifest.json'
 
-/** What a file must be. */
+/** Expected hash and size of a file. */
 export interface FileRecord {
   readonly sha256: string
   readonly bytes: number
 }
-/** What one generation of a run holds, and whatever else was recorded with it. */
+/** Files of one generation of a run, and other facts recorded with them. */
 export interface Manifest {
   readonly version: 1
   readonly generation: number
   /** ISO 8601. */
   readonly saved_at: string
   readonly files: Readonly<Record<string, FileRecord>>
-  /** SHA-256 of the canonical JSON of all the rest. */
+  /** SHA-256 of the canonical JSON of all other entries. */
   readonly digest: string
   readonly [key: string]: unknown
 }
 
-/** The one error for a checkpoint file that is not what it should be. */
+/** Error for a checkpoint file that is not as expected. */
 export function damagedFile(path: string, expected: string, received: string, cause?: unknown): LvmError {
   const near = relative(process.cwd(), path)
   const named = near.startsWith('..') ? path : near
   return new LvmError('BAD_CHECKPOINT', `checkpoint: expected ${expected} for "${named}" but received ${received}`, { cause })
 }
 
-/** A plain file name that a generation may hold. */
+/** Whether a name is a plain file name that a generation may contain. */
 export const isFileName = (name: string): boolean =>
   /^[A-Za-z0-9][\w.-]*$/.test(name) && !['lock', 'generations', MANIFEST].includes(name)
 
 const withoutDigest = (manifest: object) => Object.fromEntries(Object.entries(manifest).filter(([key]) => key !== 'digest'))
 export const manifestText = (manifest: Manifest): string => `${JSON.stringify(manifest, null, 2)}\n`
 
-/** A manifest as it will be read, with its digest. Errors: INTERNAL for numbers that JSON cannot hold. */
+/** Adds the digest to a manifest, normalised through JSON. Errors: INTERNAL for numbers that JSON cannot represent. */
 export const seal = (fields: Omit<Manifest, 'digest'>): Manifest =>
   JSON.parse(JSON.stringify({ ...fields, digest: jsonHash(withoutDigest(fields)) }))
 
@@ -49,7 +49,7 @@ const isFileRecord = (record: unknown) =>
   Number.isSafeInteger(record.bytes) &&
   (record.bytes as number) >= 0
 
-/** The text of a small file. Errors: BAD_CHECKPOINT when it is missing, no plain file or far too large. */
+/** Reads a small file. Errors: BAD_CHECKPOINT if it is missing, not a plain file or larger than `limit`. */
 export async function readText(path: string, limit: number): Promise<string> {
   const found = await lstat(path).catch((cause) => {
     throw damagedFile(path, 'a file', 'none', cause)
@@ -59,7 +59,7 @@ export async function readText(path: string, limit: number): Promise<string> {
   return readFile(path, 'utf8')
 }
 
-/** A manifest that is what its digest says, and the SHA-256 of its text. Errors: BAD_CHECKPOINT. */
+/** Reads a manifest and checks its digest; also returns the SHA-256 of its text. Errors: BAD_CHECKPOINT. */
 export async function readManifest(folder: string): Promise<{ manifest: Manifest; sha256: string }> {
   const path = join(folder, MANIFEST)
   const text = await readText(path, 1 << 28)
@@ -73,7 +73,7 @@ export async function readManifest(folder: string): Promise<{ manifest: Manifest
   }
   if (manifest?.version !== 1) throw damagedFile(path, 'version 1', `version ${shown(manifest?.version)}`)
   if (digest !== manifest.digest) throw damagedFile(path, `digest ${shown(manifest.digest)}`, digest)
-  if (manifestText(manifest) !== text) throw damagedFile(path, 'the text as it was written', 'another layout')
+  if (manifestText(manifest) !== text) throw damagedFile(path, 'the text as written', 'another layout')
   const { generation, files } = manifest
   const sound = Number.isSafeInteger(generation) && generation > 0 && isRecord(files)
   if (!sound || !Object.entries(files).every(([name, record]) => isFileName(name) && isFileRecord(record))) {
@@ -84,12 +84,12 @@ export async function readManifest(folder: string): Promise<{ manifest: Manifest
   return { manifest, sha256: textHash(text) }
 }
 
-/** Measures a file. */
+/** Returns hash and size of a file. */
 export async function recordOf(path: string): Promise<FileRecord> {
   return { sha256: await sha256(path), bytes: (await lstat(path)).size }
 }
 
-/** Checks a file against its record; without `deep`, a file beyond a megabyte only by its size. Errors: BAD_CHECKPOINT. */
+/** Checks a file against its record; without `deep`, a file above 1 MiB by size only. Errors: BAD_CHECKPOINT. */
 export async function checkFile(path: string, record: FileRecord, deep: boolean): Promise<void> {
   const found = await lstat(path).catch((cause) => {
     throw damagedFile(path, 'a file', 'none', cause)

@@ -10,38 +10,38 @@ import { Tensor } from '../torch/tensor.js'
 import { type RunManifest, weightsFile } from './run-manifest.js'
 import { numbers, openStepper, requireVectors, type Stepper } from './stepper.js'
 
-/** What a prediction is asked for with. */
+/** Options of a prediction. */
 export interface ModelOptions {
-  /** Vectors in each context; as in the training unless given. */
+  /** Vectors per context; default: as in the training. */
   readonly context?: number
-  /** What the head gives, in the scale of the loss, instead of unit vectors. */
+  /** Return raw head outputs, in the scale of the loss, instead of unit vectors. */
   readonly raw?: boolean
 }
 const PREDICTED = only({ context: optional(count), raw: optional(yesOrNo) })
 const STEPPED = only({ batch: optional(count), raw: optional(yesOrNo) })
 
-/** A run that is loaded and verified. Free it with `dispose()` (or `using`). */
+/** A loaded and verified run; free it with `dispose()` or `using`. */
 export class Model {
   readonly dim: number
   readonly context: number
   readonly parameters: number
-  /** Whether every position sees only those before it, so that vectors may be fed one at a time. */
+  /** Whether no position sees later ones, so that vectors can be fed one at a time. */
   readonly causal: boolean
-  /** The context lengths that it takes: some models are built for so many positions and no more. */
+  /** Accepted context lengths; some models have a fixed number of positions. */
   readonly contexts: Contexts
-  /** SHA-256 of the file of weights. */
+  /** SHA-256 of the weight file. */
   readonly weights: string
   constructor(
     readonly native: NativeModel,
     /** Folder of the run. */
     readonly folder: string,
-    /** What it is called: its name below the folder of runs, or its path. */
+    /** Name below the folder of runs, or path. */
     readonly name: string,
     readonly manifest: RunManifest,
     readonly device: string,
     readonly fileBytes: number,
     readonly loadMs: number,
-    /** Threads and multiplier that its predictions are computed with. */
+    /** Threads and multiplier of its predictions. */
     readonly settings: ProcessSettings,
   ) {
     this.dim = manifest.dim
@@ -53,7 +53,7 @@ export class Model {
   }
 
   /**
-   * The vector that follows each context, of unit length unless `raw` is asked for.
+   * Predicts the vector after each context; unit length unless `raw`.
    *
    * Shapes: Float32Array of batch · context · dim → batch · dim; Tensor [batch, context, dim] → [batch, dim].
    * Errors: BAD_ARGUMENT, BAD_OPTION for a shape that does not fit; DATA_NOT_FINITE.
@@ -63,7 +63,7 @@ export class Model {
   predict(x: Float32Array | Tensor, options?: ModelOptions): Promise<Float32Array | Tensor> {
     return this.run('predict', x, options, false)
   }
-  /** The vector that follows each prefix of the context; causal models only. Shapes: as predict, with all positions. */
+  /** Predicts the vector after each prefix of the context; causal models only. Shapes: as predict, with all positions. */
   predictAll(x: Float32Array, options?: ModelOptions): Promise<Float32Array>
   predictAll(x: Tensor, options?: Pick<ModelOptions, 'raw'>): Promise<Tensor>
   async predictAll(x: Float32Array | Tensor, options?: ModelOptions): Promise<Float32Array | Tensor> {
@@ -105,7 +105,7 @@ export class Model {
     return numbers(await withSettings(this.settings, () => native.modelPredict(this.native, input.native, all, raw)))
   }
 
-  /** A state that is fed one vector at a time, and predicts the next after each; causal models only. */
+  /** Opens a stepper, which takes one vector at a time and predicts the next; causal models only. */
   stepper(options?: { batch?: number; raw?: boolean }): Stepper {
     const { batch = 1, raw = false } = checkedArguments('stepper', { options: STEPPED }, [options])[0] as {
       batch?: number

@@ -10,12 +10,12 @@ import { isRun } from './run-folder.js'
 import { QUANTIZED, type RunManifest, weightsDtype, weightsFile } from './run-manifest.js'
 import { fill, loadWeights } from './run-weights.js'
 
-/** A model of quantised weights, and the kernel that multiplies with each of its matrices. */
+/** A model with quantised weights, and the kernel of each matrix shape. */
 export interface OpenedQuantized extends Choice {
   readonly model: NativeModel
 }
 
-/** Packs matrices for their kernels, up to the first whose product is wrong here. */
+/** Packs matrices for their kernels; stops at the first wrong product and returns its kernel and shape. */
 async function pack(
   model: NativeModel,
   file: QuantizedFile,
@@ -34,8 +34,8 @@ async function pack(
 }
 
 /**
- * Loads a file of quantised weights, one tensor at a time; `exact` dequantises all of it. A kernel whose product with a matrix is wrong
- * here is ruled out, whatever chose it.
+ * Loads quantised weights one tensor at a time; `exact` dequantises all of them. A kernel with a wrong product on this machine is ruled out,
+ * even if the run recorded it.
  *
  * Errors: BAD_CHECKPOINT.
  */
@@ -53,7 +53,7 @@ export async function loadQuantized(
   before: readonly RuledOut[] = [],
 ): Promise<OpenedQuantized> {
   const matrices = [...file.matrices.values()]
-  const plain = o.exact || o.device !== 'cpu' // the kernels are of the processor
+  const plain = o.exact || o.device !== 'cpu' // the kernels run on the CPU only
   const { kernels, ruledOut } = plain
     ? { kernels: Object.fromEntries(matrices.map((matrix) => [shapeKey(matrix), DEQUANTIZED])), ruledOut: [] }
     : await chooseKernels(matrices, o.context, o.activations, o.kernels, before)
@@ -79,7 +79,7 @@ export async function loadQuantized(
   return loadQuantized(file, path, o, [...ruledOut, wrong])
 }
 
-/** That quantised weights are those of the manifest, and of the parent if that still lies beside the run. Errors: BAD_CHECKPOINT. */
+/** Checks quantised weights against the manifest, and against the parent run if it is in the same folder. Errors: BAD_CHECKPOINT. */
 async function checkParent(run: string, folder: string, manifest: RunManifest, { metadata }: QuantizedFile): Promise<void> {
   const { parent } = manifest.quantized!
   const refuse = (expected: string, received: string, hint?: string) =>
@@ -90,7 +90,7 @@ async function checkParent(run: string, folder: string, manifest: RunManifest, {
     ['parent_sha256', parent.weights_sha256],
   ] as const) {
     const said = metadata.get(key)
-    if (said !== wanted) throw refuse(`${QUANTIZED} with ${key} ${wanted}, as the manifest says,`, said ?? 'none')
+    if (said !== wanted) throw refuse(`${QUANTIZED} with ${key} ${wanted}, as in the manifest,`, said ?? 'none')
   }
   const beside = join(dirname(folder), parent.run)
   if (!(await isRun(beside))) return
@@ -99,13 +99,13 @@ async function checkParent(run: string, folder: string, manifest: RunManifest, {
   if (sha256 !== undefined && sha256 !== parent.weights_sha256) {
     throw refuse(
       `weights of ${parent.run} with SHA-256 ${parent.weights_sha256}`,
-      `${sha256}: that run has been trained anew`,
-      `quantise it again with --overwrite, or give ${parent.run} another name`,
+      `${sha256}: that run was trained again`,
+      `quantise it again with --overwrite, or rename ${parent.run}`,
     )
   }
 }
 
-/** The model of a verified run; `approximate` when kernels for few bits compute it. Errors: BAD_CHECKPOINT. */
+/** Opens the model of a verified run; `approximate` if low-bit kernels compute it. Errors: BAD_CHECKPOINT. */
 export async function openModel(
   run: string,
   folder: string,

@@ -8,22 +8,22 @@ import { call, Tensor } from '../torch/tensor.js'
 import { isRecord } from './manifest-types.js'
 import type { Stored, StoredTensors } from './stored-tensors.js'
 
-/** How the numbers of a matrix are kept: 8 bits with a scale for every output, 4 bits with one for every 128 inputs of it, or bfloat16. */
+/** Storage of a matrix: 8 bits with one scale per output, 4 bits with one scale per output and 128 inputs, or bfloat16. */
 export const SCHEMES = ['int8', 'int4', 'bf16'] as const
 export type Scheme = (typeof SCHEMES)[number]
 const LAYOUTS: readonly Layout[] = ['rows', 'columns', 'tap']
-/** A matrix of a file, which holds it as [out, in]; the model has it in `shape`. */
+/** A matrix stored as [out, in]; `shape` is its shape in the model. */
 export interface QuantizedMatrix {
   readonly scheme: Scheme
   readonly shape: readonly number[]
   readonly layout: Layout
 }
-/** What the manifest of a quantised run records. */
+/** Facts about quantisation in the manifest of a quantised run. */
 export interface Quantization {
   readonly scheme: Scheme
-  /** The run that it was made of, which lay beside it. */
+  /** Run that was quantised, in the same folder of runs. */
   readonly parent: { readonly run: string; readonly weights_sha256: string }
-  /** Every matrix: those that were kept are fp32. The drop of cosine is what quantising it alone does to a sample of training windows. */
+  /** All matrices; unquantised ones are fp32. `drop`: loss of cosine on a sample of training windows when only this matrix is quantised. */
   readonly layers: readonly {
     readonly name: string
     readonly scheme: Scheme | 'fp32'
@@ -32,40 +32,40 @@ export interface Quantization {
     readonly bytes: number
     readonly drop: number | null
   }[]
-  /** What inputs of products may be rounded to: 8 bits, or only bfloat16 where 8 bits lose too much. */
+  /** Precision that kernels may round activations to: int8, or bf16 if int8 loses too much. */
   readonly activations: 'int8' | 'bf16'
-  /** The kernels that were quickest where it was made, by shape; `fp32` multiplies numbers that are dequantised at load. */
+  /** Fastest kernels on the machine that quantised it, by shape; `fp32` dequantises at load. */
   readonly kernels: { readonly machine: string; readonly by_shape: Readonly<Record<string, string>> }
 }
-/** A file of quantised weights, of which nothing is read yet. */
+/** A file of quantised weights, whose tensors are not read yet. */
 export interface QuantizedFile {
   readonly metadata: ReadonlyMap<string, string>
   readonly matrices: ReadonlyMap<string, QuantizedMatrix>
-  /** All tensors as the model has them, dequantised. */
+  /** All tensors in the shapes of the model, dequantised. */
   readonly tensors: StoredTensors
-  /** A matrix as a kernel wants it. Errors: BAD_CHECKPOINT for scales that are no positive numbers. */
+  /** Reads a matrix and its scales for a kernel. Errors: BAD_CHECKPOINT for scales that are not positive. */
   parts(name: string): Promise<{ values: Tensor; scales: Tensor | undefined }>
 }
 
-/** What `format` says in the metadata of such a file. */
+/** Value of `format` in the metadata of a quantised file. */
 export const FORMAT = 'lvm-torch-quantized/1'
-/** Numbers that share a scale in int4. */
+/** Numbers per scale in int4. */
 export const GROUP = 128
-/** The tensor that holds the scales of a matrix. */
+/** Name of the tensor with the scales of a matrix. */
 export const scaleName = (name: string): string => `${name}.scale`
 
-/** Outputs and inputs of a matrix. */
+/** Numbers of outputs and inputs of a matrix. */
 export const sizesOf = ({ shape, layout }: Pick<QuantizedMatrix, 'shape' | 'layout'>): { out: number; in: number } =>
   layout === 'columns' ? { out: shape[1]!, in: shape[0]! } : { out: shape[0]!, in: shape[1]! }
 
-/** A matrix [out, in] in the shape that the model has. */
+/** Converts a matrix [out, in] to its shape in the model. */
 async function asStored(matrix: Tensor, { shape, layout }: QuantizedMatrix): Promise<Tensor> {
   if (layout === 'rows') return matrix
   using whole = matrix
   return layout === 'columns' ? whole.op('aten::t') : whole.op('aten::view', [...shape])
 }
 
-/** 4-bit numbers, two in a byte, as floats from −8 to 7. Shapes: [out, ⌈in / 2⌉] → [out, in]. */
+/** Unpacks 4-bit numbers, two per byte, into floats from −8 to 7. Shapes: [out, ⌈in / 2⌉] → [out, in]. */
 async function unpacked(bytes: Tensor, columns: number): Promise<Tensor> {
   using low = await bytes.op('aten::bitwise_and.Scalar', 15)
   using high = await bytes.op('aten::bitwise_right_shift.Tensor_Scalar', 4)
@@ -76,7 +76,7 @@ async function unpacked(bytes: Tensor, columns: number): Promise<Tensor> {
   return wide.op('aten::sub.Scalar', 8)
 }
 
-/** The numbers that a quantised matrix stands for. Shapes: as `parts` gives them → [out, in] float32. */
+/** Dequantises a matrix. Shapes: as returned by `parts` → [out, in] float32. */
 export async function dequantized(scheme: Scheme, values: Tensor, scales: Tensor | undefined, columns: number): Promise<Tensor> {
   if (scales === undefined) return values.to({ dtype: 'float32' })
   if (scheme === 'int8') {
@@ -94,7 +94,7 @@ export async function dequantized(scheme: Scheme, values: Tensor, scales: Tensor
 const damaged = (path: string, expected: string, received: string) =>
   new LvmError('BAD_CHECKPOINT', `${path}: expected ${expected} but received ${received}`)
 
-/** Errors: BAD_CHECKPOINT for NaN, Inf, zero or less. */
+/** Errors: BAD_CHECKPOINT for scales that are NaN, Inf, zero or negative. */
 async function checkScales(path: string, name: string, scales: Tensor): Promise<void> {
   using least = await scales.op('aten::min')
   using most = await scales.op('aten::max')
@@ -110,7 +110,7 @@ const isMatrix = (value: unknown): value is QuantizedMatrix =>
   value.shape.length >= 2 &&
   elements(value.shape) !== Infinity
 
-/** The list of matrices in the metadata. Errors: BAD_CHECKPOINT when tensors are missing or of another shape. */
+/** Reads the list of matrices from the metadata. Errors: BAD_CHECKPOINT if tensors are missing or have another shape. */
 function matricesOf(path: string, metadata: ReadonlyMap<string, string>, tensors: ReadonlyMap<string, SafeTensor>) {
   let said: unknown
   try {

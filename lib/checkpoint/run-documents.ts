@@ -5,7 +5,7 @@ import { damagedFile, readText } from './manifest.js'
 import { historyFault, isRecord } from './manifest-types.js'
 import { HISTORY, type History } from './run-manifest.js'
 
-/** A JSON document of a run; whoever writes a manifest that fits can write anything into it. Errors: BAD_CHECKPOINT. */
+/** Reads a JSON document of a run, and checks its types, which a valid hash does not guarantee. Errors: BAD_CHECKPOINT. */
 export async function readDocument(path: string): Promise<Record<string, unknown>> {
   const text = await readText(path, 1 << 28)
   let document: unknown
@@ -20,7 +20,7 @@ export async function readDocument(path: string): Promise<Record<string, unknown
   return document
 }
 
-/** The history of a run in a folder. Errors: BAD_CHECKPOINT. */
+/** Reads the history of a run. Errors: BAD_CHECKPOINT. */
 export async function readHistory(folder: string): Promise<History> {
   const path = join(folder, HISTORY)
   const document = await readDocument(path)

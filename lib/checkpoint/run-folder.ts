@@ -3,16 +3,16 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { LvmError } from '../errors.js'
 import { names } from '../files/leftovers.js'
 
-/** Where runs are kept, below the folder that is worked in. */
+/** Default folder of runs, relative to the working folder. */
 export const RUNS = join('artifacts', 'lvm', 'models')
-/** The pointer to the generation that counts. */
+/** File that names the current generation. */
 export const POINTER = 'current'
 
 export const generationsOf = (folder: string): string => join(folder, 'generations')
 export const generationFolder = (folder: string, generation: number): string =>
   join(generationsOf(folder), String(generation).padStart(6, '0'))
 
-/** Whether a path is a folder itself; what is behind a link is not part of a run. */
+/** Whether a path is a folder and not a link, because the target of a link is not part of a run. */
 export const isPlainFolder = (path: string): Promise<boolean> =>
   lstat(path).then(
     (found) => found.isDirectory(),
@@ -21,7 +21,7 @@ export const isPlainFolder = (path: string): Promise<boolean> =>
 
 const SAVED = ['final_model.pt', 'best_model.pt', 'quantized.safetensors', 'training_history.json']
 
-/** Whether a folder is a save of ours, whole or damaged, by its manifest or the files beside it: nothing else is ever removed. */
+/** Whether a folder is one of our saves, intact or damaged, judged by manifest and file names; nothing else is ever removed. */
 export async function isOurs(path: string): Promise<boolean> {
   const manifest = join(path, 'manifest.json')
   if (!(await isPlainFolder(path)) || !(await lstat(manifest).catch(() => undefined))?.isFile()) return false
@@ -32,21 +32,21 @@ export async function isOurs(path: string): Promise<boolean> {
 const generationNames = async (folder: string): Promise<string[]> =>
   (await isPlainFolder(generationsOf(folder))) ? names(generationsOf(folder)) : []
 
-/** Numbers of the generations that are there, newest first. */
+/** Numbers of the existing generations, newest first. */
 export const generationNumbers = async (folder: string): Promise<number[]> =>
   (await generationNames(folder))
     .filter((name) => /^\d{6,}$/.test(name) && generationFolder(folder, Number(name)) === join(generationsOf(folder), name))
     .map(Number)
     .sort((a, b) => b - a)
 
-/** The folder of a run: a path as it is, a plain name below `root`. */
+/** Folder of a run: a path stays as it is, a plain name is below `root`. */
 export const runFolder = (run: string, root = RUNS): string => (/[\\/]|^\.{1,2}$/.test(run) ? resolve(run) : resolve(root, run))
 
-/** How a run is called on the command line: its name below `root`, or its path. */
+/** Name of a run on the command line: its name below `root`, or its path. */
 export const runName = (folder: string, root = RUNS): string =>
   dirname(resolve(folder)) === resolve(root) ? basename(resolve(folder)) : folder
 
-/** Whether a folder holds a run, whole or damaged; what a kill before the first save leaves is none. */
+/** Whether a folder holds a run, intact or damaged; the remains of a kill before the first save are not a run. */
 export async function isRun(folder: string): Promise<boolean> {
   const [top, generations] = await Promise.all([names(folder), generationNames(folder)])
   return (
@@ -63,7 +63,7 @@ export async function runNames(root = RUNS): Promise<string[]> {
   return all.filter((_, i) => runs[i])
 }
 
-/** Letters to add, leave out or change to get from one word to the other. */
+/** Edit distance of two words (Levenshtein). */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {
@@ -75,7 +75,7 @@ function distance(a: string, b: string): number {
   return row[b.length]!
 }
 
-/** The names most like a word: those that hold it, then those that differ in a third of their letters at most. */
+/** Names similar to a word: those that contain it, then those with an edit distance of at most a third of the letters. */
 function near(word: string, known: readonly string[]): string[] {
   const rated = known.map((name) => ({
     name,
@@ -88,9 +88,9 @@ function near(word: string, known: readonly string[]): string[] {
 }
 
 /**
- * The folder of a run that exists: a name below `root`, or else a path.
+ * Finds the folder of an existing run, given as a name below `root` or as a path.
  *
- * Errors: RUN_MISSING with the names that are near, or those that there are.
+ * Errors: RUN_MISSING with similar names, or all names if none is similar.
  */
 export async function findRun(run: string, root = RUNS): Promise<string> {
   for (const folder of [runFolder(run, root), resolve(run)]) if (await isRun(folder)) return folder

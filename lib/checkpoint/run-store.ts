@@ -9,14 +9,14 @@ import { isFileName } from './manifest.js'
 import { generationNumbers, generationsOf, isPlainFolder } from './run-folder.js'
 import { type Checkpoint, type Found, inspectRun, newestWhole, spareProblem } from './verify-save.js'
 
-/** A run that this process alone may write, until it is closed. */
+/** A run locked for writing by this process until it is closed. */
 export interface Store {
   readonly folder: string
-  /** What was damaged and which save was gone back to; only of a run that is resumed from its spare. */
+  /** Sentence on the damage and the save in use; only when a resumed run was damaged. */
   readonly rescued?: string
-  /** The save that counts; undefined before the first. */
+  /** Current save; undefined before the first. */
   current(): Checkpoint | undefined
-  /** Saves all or nothing: whatever happens, the save before stays until this one is complete. Errors: NO_DISK. */
+  /** Saves atomically: the previous save stays until this one is complete. Errors: NO_DISK. */
   save(save: Save): Promise<Checkpoint>
   close(): Promise<void>
 }
@@ -27,20 +27,20 @@ function checkSave(folder: string, { files, keep = [] }: Save, before: Checkpoin
   const refuse = (expected: string, name: string) =>
     new LvmError('INTERNAL', `save of ${basename(folder)}: expected ${expected} but received "${name}"`)
   if (wrong !== undefined) throw refuse('plain file names, each once', wrong)
-  if (unknown !== undefined) throw refuse('"keep" to name files of the save before', unknown)
+  if (unknown !== undefined) throw refuse('"keep" to name files of the previous save', unknown)
 }
 
 /**
- * Opens a run for writing, makes its folder where it is missing, and puts right what a kill left.
+ * Opens a run for writing, creates its folder if needed, and repairs the remains of a kill.
  *
- * Errors: RUN_LOCKED while another process writes it; BAD_CHECKPOINT when it is damaged, and then nothing is removed.
+ * Errors: RUN_LOCKED while another process writes it; BAD_CHECKPOINT if it is damaged, in which case nothing is removed.
  */
 export async function openStore(folder: string): Promise<Store> {
   const lock = await lockRun(folder)
   let now: Found
   const close = async () => {
     await lock.release()
-    for (const empty of [generationsOf(folder), folder]) await rmdir(empty).catch(() => {}) // where nothing was saved
+    for (const empty of [generationsOf(folder), folder]) await rmdir(empty).catch(() => {}) // removes them only if nothing was saved
   }
   const look = async (deep: boolean): Promise<Found> => {
     const found = await inspectRun(folder, deep)
@@ -76,8 +76,8 @@ export async function openStore(folder: string): Promise<Store> {
       await prune(folder, next.generation)
       return next
     } catch (error) {
-      now = await look(false).catch(() => now) // what is on the disk decides whether this save counts
-      throw await saveError(error, folder, now.checkpoint ? `save ${now.checkpoint.generation} is whole` : 'nothing was saved')
+      now = await look(false).catch(() => now) // the disk decides whether this save is current
+      throw await saveError(error, folder, now.checkpoint ? `save ${now.checkpoint.generation} is intact` : 'nothing was saved')
     }
   }
   let tail: Promise<unknown> = Promise.resolve()
@@ -94,31 +94,30 @@ export async function openStore(folder: string): Promise<Store> {
 }
 
 /**
- * The checkpoint of a run, every byte of it checked; without `deep`, files beyond a megabyte by their size only.
+ * Verifies every byte of a run's checkpoint and returns it; without `deep`, files above 1 MiB are checked by size only.
  *
- * Errors: RUN_MISSING before the first save; BAD_CHECKPOINT with the file, what was expected and received, and what is still whole.
+ * Errors: RUN_MISSING before the first save; BAD_CHECKPOINT with the file, what was expected and received, and the intact saves.
  */
 export async function verifyRun(folder: string, { deep = true }: { deep?: boolean } = {}): Promise<Checkpoint> {
   const { checkpoint, halfRenewed } = await inspectRun(folder, deep)
   if (checkpoint === undefined) throw new LvmError('RUN_MISSING', `${folder}: expected a run but nothing was saved there`)
   const renewed = halfRenewed ? openStore(folder).then((store) => store.close()) : undefined
-  await renewed?.catch(() => {}) // whoever holds the lock puts it right otherwise
+  await renewed?.catch(() => {}) // otherwise the holder of the lock repairs it
   return checkpoint
 }
 
 /**
- * Goes back to the newest generation that is whole, once damaged files have been replaced by copies that are, and renews the files that
- * people read from it.
+ * Repairs damaged files from intact copies, makes the newest intact generation the current one, and updates the files at the top of the
+ * run folder from it.
  *
- * Errors: RUN_LOCKED; BAD_CHECKPOINT when there is none.
+ * Errors: RUN_LOCKED; BAD_CHECKPOINT without an intact generation.
  */
 export async function restoreRun(folder: string): Promise<Checkpoint> {
   const lock = await lockRun(folder)
   try {
     for (const generation of await generationNumbers(folder)) await mendGeneration(folder, generation).catch(() => {})
     const whole = await newestWhole(folder)
-    if (whole === undefined)
-      throw new LvmError('BAD_CHECKPOINT', `${folder}: expected a generation that is whole but there is none`)
+    if (whole === undefined) throw new LvmError('BAD_CHECKPOINT', `${folder}: expected an intact generation but there is none`)
     await point(folder, whole.checkpoint)
     await renewTop(folder, whole.checkpoint)
     if (await spareProblem(folder, whole.checkpoint, true)) await removeGeneration(folder, whole.checkpoint.generation - 1)

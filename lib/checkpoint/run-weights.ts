@@ -7,12 +7,12 @@ import type { Weights } from './run-manifest.js'
 import { openState } from './state-dict.js'
 import type { StoredTensors } from './stored-tensors.js'
 
-/** Puts the weights of a .pt file into a model. Errors: BAD_CHECKPOINT names what is missing, unexpected or of another shape. */
+/** Loads the weights of a .pt file into a model. Errors: BAD_CHECKPOINT names the missing, unexpected or misshapen tensor. */
 export async function loadWeights(model: NativeModel, path: string): Promise<void> {
   await fill(model, path, (await openState(path)).tensors)
 }
 
-/** Puts tensors into a model that has just these, one at a time, so that they are never held twice. Errors: BAD_CHECKPOINT. */
+/** Copies tensors into a model with exactly these names, one at a time to save memory. Errors: BAD_CHECKPOINT. */
 export async function fill(model: NativeModel, path: string, tensors: StoredTensors): Promise<void> {
   const state = new Map(native.modelState(model).map(({ name, tensor }) => [name, tensor]))
   const refuse = (expected: string, received: string) =>
@@ -30,21 +30,21 @@ export async function fill(model: NativeModel, path: string, tensors: StoredTens
   }
 }
 
-/** Parts of a block as PyTorch's classes list them, where that is not the order in which they compute. */
-const LISTED = ['self_attn', 'multihead_attn', 'linear1', 'linear2', 'mamba', 'gru', 'norm', 'norm1', 'norm2', 'norm3']
+/** Submodules of a block in PyTorch's order of registration, where it differs from the order of computation. */
+const REGISTERED = ['self_attn', 'multihead_attn', 'linear1', 'linear2', 'mamba', 'gru', 'norm', 'norm1', 'norm2', 'norm3']
 
-/** Parameters in the order of PyTorch's `parameters()`: its optimizers know each by its place alone. */
+/** Sorts parameters as PyTorch's `parameters()`, because its optimizers identify parameters by index. */
 function inOrder<T extends { readonly name: string }>(parameters: readonly T[]): T[] {
   const places = new Map(parameters.map(({ name }, i) => [name, i]))
   return parameters.toSorted((a, b) => {
     const [x, y] = [a.name.split('.'), b.name.split('.')]
     const fork = x.findIndex((part, i) => part !== y[i])
-    const [i, j] = [LISTED.indexOf(x[fork] ?? ''), LISTED.indexOf(y[fork] ?? '')]
+    const [i, j] = [REGISTERED.indexOf(x[fork] ?? ''), REGISTERED.indexOf(y[fork] ?? '')]
     return i >= 0 && j >= 0 ? i - j : places.get(a.name)! - places.get(b.name)!
   })
 }
 
-/** Settings of AdamW as PyTorch's optimizer keeps them. */
+/** AdamW settings in PyTorch's format. */
 export interface ParamGroup {
   lr: number
   betas: [number, number]
@@ -53,10 +53,10 @@ export interface ParamGroup {
 }
 
 /**
- * What `torch.save` would have written: the weights, the optimizer's moments and the figures of an epoch.
+ * Builds the value that `torch.save` would write: weights, optimizer moments and the figures of an epoch.
  *
- * `model_state_dict` holds the weights that are in the model now. With averaged weights, the others are beside them: those that
- * are trained as `training_state_dict`, the average as `average_state_dict`.
+ * `model_state_dict` holds the weights now in the model. With averaging, the file also holds the other weights: the raw ones as
+ * `training_state_dict`, or the average as `average_state_dict`.
  */
 export function checkpointValue(
   model: NativeModel,
@@ -72,7 +72,7 @@ export function checkpointValue(
 ): Record<string, unknown> {
   const { steps, slots: unordered } = native.trainerState(trainer)
   const slots = inOrder(unordered)
-  const step = () => Tensor.from(Float32Array.of(steps), []).native // its own for each: AdamW counts each up in place
+  const step = () => Tensor.from(Float32Array.of(steps), []).native // one per parameter, because AdamW increments it in place
   const { group, weights, ...figures } = facts
   const others = weights === 'average' ? 'training_state_dict' : 'average_state_dict'
   const averaged = slots.some(({ average }) => average !== undefined)
@@ -103,7 +103,7 @@ async function copy(from: Tensor, into: NativeTensor): Promise<void> {
   await Tensor.wrap(into).change('aten::copy_', from)
 }
 
-/** Brings a trainer and its model back to where `checkpointValue` left them. Errors: BAD_CHECKPOINT. */
+/** Restores a trainer and its model from a file written with `checkpointValue`. Errors: BAD_CHECKPOINT. */
 export async function restoreTraining(model: NativeModel, trainer: NativeTrainer, path: string, steps: number): Promise<void> {
   const file = await openPt(path, { verify: false })
   const damaged = (what: string) => new LvmError('BAD_CHECKPOINT', `${path}: expected ${what} but it is not there`)
@@ -131,5 +131,5 @@ export async function restoreTraining(model: NativeModel, trainer: NativeTrainer
     await copy(tensor, average)
   }
   native.trainerSetSteps(trainer, steps)
-  if (trained !== undefined) await native.trainerSwap(trainer) // the file has the average in the model's place
+  if (trained !== undefined) await native.trainerSwap(trainer) // the file stores the average as the model's weights
 }

@@ -11,7 +11,7 @@ import type { Opened, Stored } from './stored-tensors.js'
 
 type Dict = ReadonlyMap<unknown, unknown>
 
-/** Keys under which trainers keep the weights that a model is judged by, the first that is there counts. */
+/** Keys under which trainers store weights; the first that exists is used. */
 const KEYS = [
   'model_state_dict',
   'state_dict',
@@ -25,8 +25,8 @@ const KEYS = [
   'ema',
   'ema_state_dict',
 ]
-/** What our own files hold beside them. */
-const BESIDE = ['training_state_dict', 'optimizer_state_dict']
+/** Further keys in our own files. */
+const OUR_OTHERS = ['training_state_dict', 'optimizer_state_dict']
 const DEPTH = 3
 const HINT = 'save one state dict where it was made: torch.save(model.state_dict(), FILE)'
 
@@ -39,11 +39,11 @@ const listed = (keys: Iterable<unknown>): string => {
   return `${shown.join(', ') || 'none'}${names.length > shown.length ? ` and ${names.length - shown.length} more` : ''}`
 }
 
-/** Whether a value is a dict of weights, or has one below the keys that trainers use. */
+/** Whether a value is a dict of weights, or contains one under the keys of trainers. */
 const leadsToWeights = (value: unknown, depth = 0): boolean =>
   holdsWeights(value) || (value instanceof Map && depth < DEPTH && KEYS.some((key) => leadsToWeights(value.get(key), depth + 1)))
 
-/** In words, a tensor of a type that is not read, of a dict or of one below it. */
+/** Describes the first tensor of an unread type in a dict or in the dicts inside it. */
 function unreadTensor(whole: Dict): string | undefined {
   const dicts = [whole, ...KEYS.map((key) => whole.get(key)).filter((value) => value instanceof Map)]
   const found = dicts
@@ -52,7 +52,7 @@ function unreadTensor(whole: Dict): string | undefined {
   return found instanceof Opaque ? `only tensors that are not read, such as ${found.what}` : undefined
 }
 
-/** The dict of weights in a file, and the keys of others that are left out. Errors: BAD_CHECKPOINT, DATA_UNSAFE. */
+/** Finds the dict of weights in a file, and the keys of other weights, which are not read. Errors: BAD_CHECKPOINT, DATA_UNSAFE. */
 function findWeights(path: string, value: unknown): { dict: Dict; others: readonly string[] } {
   needed(path, value)
   const whole: Dict | undefined = value instanceof Map ? value : undefined
@@ -63,7 +63,7 @@ function findWeights(path: string, value: unknown): { dict: Dict; others: readon
   const key = known ?? (below.length === 1 && !holdsWeights(whole) ? below[0] : undefined)
   if (key !== undefined) {
     const { dict, others } = findWeights(path, whole.get(key))
-    return { dict, others: [...others, ...below.filter((other) => other !== key && !BESIDE.includes(other))] }
+    return { dict, others: [...others, ...below.filter((other) => other !== key && !OUR_OTHERS.includes(other))] }
   }
   if (holdsWeights(whole)) return { dict: whole, others: below }
   for (const name of KEYS) needed(path, whole.get(name))
@@ -74,7 +74,7 @@ function findWeights(path: string, value: unknown): { dict: Dict; others: readon
   throw new LvmError('BAD_CHECKPOINT', `${path}: expected weights but it holds ${several}`, { hint: HINT })
 }
 
-/** A tensor that lies in the pickle itself, as numpy keeps it. */
+/** A tensor stored as a numpy array inside the pickle. */
 function ofArray(file: PtFile, name: string, { type, shape, fortran, content }: NdArray): Stored {
   if (dtypeOf(type) === undefined || !Buffer.isBuffer(content))
     return unread(file.path, name, `an array of numpy's ${type.name ?? type.kind}`)
@@ -86,7 +86,7 @@ function ofArray(file: PtFile, name: string, { type, shape, fortran, content }: 
   return { shape, isBuffer: type.kind === 'int' || type.kind === 'uint' || type.kind === 'bool', read: () => loadTensor(array) }
 }
 
-/** What stands for a tensor of a type that is not read. */
+/** Placeholder for a tensor of an unread type. */
 export const unread = (path: string, name: string, what: string, shape: readonly number[] = []): Stored => ({
   shape,
   unread: what,
@@ -97,7 +97,7 @@ export const unread = (path: string, name: string, what: string, shape: readonly
 
 const FLOATING = /^(b?float|complex)/
 
-/** The tensors of a .pt file: of the state dict that it is, or that it holds one or a few levels down. Errors: as openPt; BAD_CHECKPOINT. */
+/** Opens the state dict of a .pt file, which may be nested under known keys. Errors: as openPt; BAD_CHECKPOINT. */
 export async function openState(path: string, limits?: PtFile['limits']): Promise<Opened> {
   const file = await openPt(path, { verify: false, ...(limits && { limits }) })
   const { dict, others } = findWeights(path, file.value)

@@ -4,10 +4,10 @@ import { readable } from '../torch/lists.js'
 import { type ProcessSettings, withSettings } from '../torch/process-settings.js'
 import { Tensor } from '../torch/tensor.js'
 
-/** Feeds a model one vector per row at a time. */
+/** Predicts from vectors fed one at a time, for each row of a batch. */
 export interface Stepper {
   /**
-   * The vector that follows what was fed so far, of unit length unless `raw` was asked for.
+   * Feeds one vector per row and predicts the next; unit length unless `raw`.
    *
    * Shapes: Float32Array of batch · dim → the same.
    * Errors: BAD_ARGUMENT; BAD_OPTION for more vectors than the model was built for; DATA_NOT_FINITE.
@@ -27,19 +27,19 @@ export function requireVectors(owner: string, x: unknown, size: number): asserts
     'BAD_ARGUMENT',
     `${owner}: expected a Float32Array of a multiple of ${size} numbers but received ${received}`,
     {
-      hint: 'a batch of contexts lies row after row; their length, if not that of the training, is {context}',
+      hint: 'a batch holds its contexts row after row; give their length as {context} if it differs from the training',
     },
   )
 }
 
-/** The numbers of a result, in float32. */
+/** Reads a result as float32 numbers. */
 export async function numbers(handle: NativeTensor): Promise<Float32Array> {
   using output = Tensor.wrap(handle)
   using single = await output.to({ device: 'cpu', dtype: 'float32' })
   return (await single.data()) as Float32Array
 }
 
-/** A stepper of a model; `require` refuses more vectors than it takes. */
+/** Opens a stepper of a model; `require` throws for more vectors than the model accepts. */
 export function openStepper(
   model: NativeModel,
   o: { settings: ProcessSettings; dim: number; batch: number; raw: boolean; require: (fed: number) => void },

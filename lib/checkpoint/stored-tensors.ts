@@ -1,21 +1,21 @@
 import type { Tensor } from '../torch/tensor.js'
 
-/** A tensor of a file, not yet read. */
+/** A tensor in a file, not read yet. */
 export interface Stored {
   readonly shape: readonly number[]
-  /** What it is, when its type is not read; its shape may then be unknown. */
+  /** Description of a type that is not read; the shape may then be unknown. */
   readonly unread?: string
-  /** Whether its numbers are whole: no weights, but a counter, a mask or a table. */
+  /** Whether its numbers are integers: a counter, a mask or a table, not weights. */
   readonly isBuffer?: boolean
   read(): Promise<Tensor>
 }
-/** Tensors of a file by name. */
+/** Tensors in a file by name. */
 export type StoredTensors = ReadonlyMap<string, Stored>
 
-/** What one file holds. */
+/** Content of a weight file. */
 export interface Opened {
   readonly tensors: StoredTensors
-  /** What a file of PyTorch holds beside its weights. */
+  /** Entries of a PyTorch file other than the weights. */
   readonly rest: ReadonlyMap<unknown, unknown>
   readonly warnings: readonly string[]
 }

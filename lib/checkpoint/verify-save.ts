@@ -6,17 +6,17 @@ import { shellWord } from '../show.js'
 import { checkFile, damagedFile, type FileRecord, MANIFEST, type Manifest, readManifest, readText } from './manifest.js'
 import { generationFolder, generationNumbers, generationsOf, isPlainFolder, isRun, POINTER, runName } from './run-folder.js'
 
-/** One save of a run: its files lie in `path`, where they stay as they are until two later saves. */
+/** One save of a run; its files stay unchanged in `path` until two later saves. */
 export interface Checkpoint {
   readonly generation: number
   readonly path: string
   readonly manifest: Manifest
 }
-/** A run as it was found. */
+/** State of a run on disk. */
 export interface Found {
   /** Undefined before the first save. */
   readonly checkpoint: Checkpoint | undefined
-  /** Whether a kill came between the save and the renewal of the files that people read. */
+  /** Whether a kill came before all files at the top of the run folder were updated. */
   readonly halfRenewed: boolean
 }
 interface Pointer {
@@ -35,7 +35,7 @@ function parsePointer(path: string, text: string): Pointer {
   throw damagedFile(path, 'one line of JSON with the generation and its hash', JSON.stringify(text.slice(0, 120)))
 }
 
-/** Checks one generation by its own manifest. */
+/** Checks one generation against its own manifest. */
 async function checkGeneration(
   folder: string,
   generation: number,
@@ -56,16 +56,16 @@ const passes = (check: Promise<void>) =>
     () => false,
   )
 
-/** Every file of a generation by its name, the manifest last. */
+/** Records of all files of a generation by name, the manifest last. */
 const recordsOf = async (path: string, manifest: Manifest, sha256: string): Promise<Record<string, FileRecord>> => ({
   ...manifest.files,
   [MANIFEST]: { sha256, bytes: (await lstat(join(path, MANIFEST))).size },
 })
 
 /**
- * Compares the files that people read with the generation that counts; true when a kill left them between two generations.
+ * Compares the files at the top of the run folder with the current generation; true if a kill left them between two generations.
  *
- * They are renewed one by one, the manifest last: once it is the new one all of them must be, before that each may be the old one.
+ * They are updated one by one, the manifest last: with a new manifest all must be new, with an old one each may be old or new.
  */
 async function topIsHalfRenewed(
   folder: string,
@@ -91,7 +91,7 @@ async function topIsHalfRenewed(
   }
   for (const [name, record] of Object.entries(records)) {
     if ((await passes(check(name, record))) || (await isOld(name))) continue
-    await check(name, record) // again: a writer may just have renewed it
+    await check(name, record) // again, because a writer may just have updated it
   }
   return true
 }
@@ -104,14 +104,14 @@ async function checkRun(folder: string, text: string, deep: boolean): Promise<Fo
   return { checkpoint, halfRenewed: await topIsHalfRenewed(folder, checkpoint, sha256, deep) }
 }
 
-/** A run that was copied without its generations: the files that people read are its only one. */
+/** Checks a run that was copied without its generations: the top files are its only save. */
 async function checkCopy(folder: string, deep: boolean): Promise<Found> {
   const { manifest } = await readManifest(folder)
   for (const [name, record] of Object.entries(manifest.files)) await checkFile(join(folder, name), record, deep)
   return { checkpoint: { generation: manifest.generation, path: folder, manifest }, halfRenewed: false }
 }
 
-/** The newest generation that is whole. */
+/** Finds the newest intact generation. */
 export async function newestWhole(folder: string): Promise<{ checkpoint: Checkpoint; sha256: string } | undefined> {
   for (const generation of await generationNumbers(folder)) {
     const whole = await checkGeneration(folder, generation, true).catch(() => undefined)
@@ -120,10 +120,10 @@ export async function newestWhole(folder: string): Promise<{ checkpoint: Checkpo
   return undefined
 }
 
-/** A run as it is named on the command line. */
+/** Name of a run as a word of the command line. */
 const named = (folder: string) => shellWord(runName(relative(process.cwd(), folder) || '.'))
 
-/** What is wrong with the save before the one that counts, if it is there: it is what a damaged run goes back to. */
+/** Checks the spare: the save before the current one, used to restore a damaged run; undefined if it is intact or missing. */
 export async function spareProblem(folder: string, current: Checkpoint, deep: boolean): Promise<LvmError | undefined> {
   const pointer = () => readText(join(generationsOf(folder), POINTER), 4096).catch(() => undefined)
   const before = await pointer()
@@ -132,9 +132,9 @@ export async function spareProblem(folder: string, current: Checkpoint, deep: bo
   try {
     await checkGeneration(folder, spare, deep)
   } catch (error) {
-    if ((await pointer()) !== before) return undefined // a writer may have saved meanwhile, and removed it
+    if ((await pointer()) !== before) return undefined // a writer may have saved meanwhile and removed the spare
     if (!(error instanceof LvmError)) throw error
-    return new LvmError(error.code, `${error.message}; save ${current.generation}, the one that counts, is whole`, {
+    return new LvmError(error.code, `${error.message}; the current save ${current.generation} is intact`, {
       cause: error,
       hint: `the next save replaces it; without one, run: lvm-torch runs restore ${named(folder)}`,
     })
@@ -142,19 +142,19 @@ export async function spareProblem(folder: string, current: Checkpoint, deep: bo
   return undefined
 }
 
-/** Says with an error what can be gone back to. */
+/** Adds the newest intact generation to an error. */
 async function withRescue(error: unknown, folder: string): Promise<unknown> {
   if (!(error instanceof LvmError) || error.code !== 'BAD_CHECKPOINT') return error
   const whole = await newestWhole(folder)
-  if (whole === undefined) return new LvmError('BAD_CHECKPOINT', `${error.message}; no generation is whole`, { cause: error })
+  if (whole === undefined) return new LvmError('BAD_CHECKPOINT', `${error.message}; no generation is intact`, { cause: error })
   const { generation, manifest } = whole.checkpoint
-  return new LvmError('BAD_CHECKPOINT', `${error.message}; generation ${generation}, saved ${manifest.saved_at}, is whole`, {
+  return new LvmError('BAD_CHECKPOINT', `${error.message}; generation ${generation}, saved ${manifest.saved_at}, is intact`, {
     cause: error,
-    hint: `to go back to what is whole, run: lvm-torch runs restore ${named(folder)}`,
+    hint: `to restore it, run: lvm-torch runs restore ${named(folder)}`,
   })
 }
 
-/** Finds the checkpoint that counts and checks every byte of it (without `deep`, large files by size only). Errors: BAD_CHECKPOINT. */
+/** Finds the current checkpoint and checks every byte of it; without `deep`, large files by size only. Errors: BAD_CHECKPOINT. */
 export async function inspectRun(folder: string, deep: boolean): Promise<Found> {
   const path = join(generationsOf(folder), POINTER)
   const read = () => readText(path, 4096)
@@ -168,7 +168,7 @@ export async function inspectRun(folder: string, deep: boolean): Promise<Found> 
       text = await read()
       return await checkRun(folder, text, deep)
     } catch (error) {
-      // a writer may have saved meanwhile, and removed what was being read
+      // a writer may have saved meanwhile and removed the files being read
       if (text !== undefined && text !== (await read().catch(() => text))) continue
       throw await withRescue(error, folder)
     }

@@ -66,7 +66,10 @@ export function asOurs(architecture: Architecture, file: WeightsFile): Ours {
   const names = [...changed.keys()]
   const depth = depthOf(names)
   if (depth > MOST_LAYERS)
-    throw new LvmError('BAD_CHECKPOINT', `${file.path}: expected at most ${MOST_LAYERS} layers but the tensor names imply ${depth}`)
+    throw new LvmError(
+      'BAD_CHECKPOINT',
+      `${file.path}: expected at most ${MOST_LAYERS} layers but the tensor names imply ${depth}`,
+    )
   const shape = (name: string) => changed.get(name)?.shape ?? []
   const found = form?.options(shape, depth, file.config, names) ?? { ...optionsOf(changed, args), ...own }
   const options = Object.entries(found).filter(

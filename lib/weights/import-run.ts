@@ -115,7 +115,9 @@ function leftOut({ dropped }: Placed, ours: Ours): string[] {
   const known = new Set(ours.dropped)
   const names = dropped.filter((name) => !known.has(name))
   const more = names.length > 10 ? ` and ${names.length - 10} more` : ''
-  return names.length === 0 ? [] : [`not read, because they are not weights of the model: ${names.slice(0, 10).join(', ')}${more}`]
+  return names.length === 0
+    ? []
+    : [`not read, because they are not weights of the model: ${names.slice(0, 10).join(', ')}${more}`]
 }
 
 /** Target for weights trained on vectors: their own shape and options. */
@@ -138,5 +140,7 @@ function ofTokens({ presets }: Architecture, { options }: Ours, { dim = 768, con
 function guesses({ name }: Architecture, { form, unseen, options }: Ours, taken: Readonly<Record<string, unknown>>): string[] {
   if (form !== undefined) return unseen.map((key) => `the file does not say ${key}: using ${taken[key] ?? 'the default'}`)
   const { heads } = taken
-  return heads === options.heads ? [] : [`the file does not say how many attention heads ${name} has: using ${heads}, as in the specification`]
+  return heads === options.heads
+    ? []
+    : [`the file does not say how many attention heads ${name} has: using ${heads}, as in the specification`]
 }

@@ -30,8 +30,8 @@ it.each([
   ['add --no-audit-cache; it is slow', 'add "auditCache" false; it is slow'],
   ['run: lvm-torch models show NAME', 'call showModel(NAME)'],
   [
-    'see all of it with: lvm-torch data audit FILE; train all the same with --force',
-    'see all of it with: audit({ data: FILE }); train all the same with "force"',
+    'see the full audit with: lvm-torch data audit FILE; train anyway with --force',
+    'see the full audit with: audit({ data: FILE }); train anyway with "force"',
   ],
   ['run: npx lvm-torch libtorch install cpu --force', 'run: npx lvm-torch libtorch install cpu --force'],
   ["run: lvm-torch runs restore 'a --b'", "run: lvm-torch runs restore 'a --b'"],

@@ -36,7 +36,7 @@ describe('damage is BAD_CHECKPOINT, names the file and deletes nothing:', () => 
     await expectDamage(
       folder,
       file.split('/').at(-1)!,
-      file.endsWith('best_model.pt') ? /no generation|generation/ : /generation [23], saved .* is whole/,
+      file.endsWith('best_model.pt') ? /no generation|generation/ : /generation [23], saved .* is intact/,
     )
   })
   it.each(all)('%s cut short', async (file) => {
@@ -47,36 +47,36 @@ describe('damage is BAD_CHECKPOINT, names the file and deletes nothing:', () => 
   it.each(all)('%s deleted', async (file) => {
     const folder = await runOf(3)
     rmSync(join(folder, file))
-    const error = await expectDamage(folder, file, /generation [23], saved .* is whole/)
+    const error = await expectDamage(folder, file, /generation [23], saved .* is intact/)
     expect(error.message).toContain('received none')
   })
   it.each(all)('%s with other text in its place', async (file) => {
     const folder = await runOf(3)
     replace(join(folder, file), '{"generation":2}\n')
-    await expectDamage(folder, file, /generation [23], saved .* is whole/)
+    await expectDamage(folder, file, /generation [23], saved .* is intact/)
   })
   it.each(['manifest.json', 'generations/000003/manifest.json'])('a number edited in %s', async (file) => {
     const folder = await runOf(3)
     const text = readFileSync(join(folder, file), 'utf8')
     replace(join(folder, file), text.replace('0.1', '0.2'))
-    await expectDamage(folder, file, /generation [23], saved .* is whole/)
+    await expectDamage(folder, file, /generation [23], saved .* is intact/)
   })
   it('a pointer back to a save that is not the last', async () => {
     const folder = await runOf(3)
     const pointer = join(folder, 'generations/current')
     replace(pointer, readFileSync(pointer, 'utf8').replace('3', '2'))
-    await expectDamage(folder, 'generations/current', /generation 3, saved .* is whole/)
+    await expectDamage(folder, 'generations/current', /generation 3, saved .* is intact/)
   })
   it('an older manifest in the place of the new one', async () => {
     const folder = await runOf(3)
     replace(join(folder, 'generations/000003/manifest.json'), readFileSync(join(folder, 'generations/000002/manifest.json')))
-    const error = await expectDamage(folder, 'generations/000003/manifest.json', /generation 2, saved .* is whole/)
+    const error = await expectDamage(folder, 'generations/000003/manifest.json', /generation 2, saved .* is intact/)
     expect(error.message).toContain('expected generation 3')
   })
   it('a file of the save before in the place of the new one', async () => {
     const folder = await runOf(3)
     replace(join(folder, 'final_model.pt'), readFileSync(join(folder, 'generations/000002/final_model.pt')))
-    await expectDamage(folder, 'final_model.pt', /generation 3, saved .* is whole/)
+    await expectDamage(folder, 'final_model.pt', /generation 3, saved .* is intact/)
   })
   it.each([
     ['a folder', (path: string) => mkdir(path)],
@@ -100,7 +100,7 @@ describe('damage is BAD_CHECKPOINT, names the file and deletes nothing:', () => 
   it('when nothing is whole, it says so', async () => {
     const folder = await runOf(3)
     for (const generation of ['000002', '000003']) await flip(join(folder, 'generations', generation, 'final_model.pt'), 9)
-    await expectDamage(folder, 'final_model.pt', /no generation is whole/)
+    await expectDamage(folder, 'final_model.pt', /no generation is intact/)
     expect(await refusal(restoreRun(folder))).toMatchObject({ code: 'BAD_CHECKPOINT' })
   })
   it('a large file is read only by the deep check', async () => {

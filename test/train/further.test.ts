@@ -81,9 +81,9 @@ describe('a run that stopped early', () => {
 
 describe('a resume that trains nothing', () => {
   it.each<[string, Partial<TrainOptions>, RegExp]>([
-    ['its epochs are done', { epochs: 1 }, /epoch 1 of 1 is trained; a larger "epochs" takes it further$/],
-    ['its steps are made', { maxSteps: 3 }, /step 3 of 3 is made; a larger "maxSteps" takes it further$/],
-    ['it stopped early', { lr: 0.05, epochs: 9, earlyStop: 1 }, /no epoch after epoch \d was better; a larger "earlyStop"/],
+    ['its epochs are done', { epochs: 1 }, /epoch 1 of 1 is done; a larger "epochs" extends the run$/],
+    ['its steps are made', { maxSteps: 3 }, /step 3 of 3 is done; a larger "maxSteps" extends the run$/],
+    ['it stopped early', { lr: 0.05, epochs: 9, earlyStop: 1 }, /no epoch after epoch \d improved on it; a larger "earlyStop"/],
   ])('says so when %s', async (name, options, message) => {
     await trained({ ...TINY, model: 'lstm', data: noise, name, ...options })
     const before = manifestOf(folder(name))
@@ -115,7 +115,7 @@ describe('a run under warm-up and cosine', () => {
   })
   it('is told that only a larger "epochs" with "extend" takes it further', async () => {
     const told = (await again('cosine')).find(({ type }) => type === 'warning')
-    expect(told).toMatchObject({ message: expect.stringMatching(/epoch 2 of 2 is trained; a larger "epochs" with "extend"/) })
+    expect(told).toMatchObject({ message: expect.stringMatching(/epoch 2 of 2 is done; a larger "epochs" with "extend"/) })
   })
   it('keeps its rates when it is told to stop sooner, and then goes on to its end', async () => {
     await trained({ ...options, data, epochs: 3, name: 'sooner' }, nth('progress', 2))

@@ -187,7 +187,7 @@ describe('--resume', () => {
     await rm(join(damaged, 'final_model.pt'))
     const events = await again({ name: 'damaged' })
     const told = events.find((event) => event.type === 'warning' && event.code === 'BAD_CHECKPOINT')
-    expect(told).toMatchObject({ message: expect.stringMatching(/final_model\.pt.*: going on from save \d+ of 20/) })
+    expect(told).toMatchObject({ message: expect.stringMatching(/final_model\.pt.*: resuming from save \d+ of 20/) })
     await expectEqual(damaged, run)
   })
 })

@@ -69,7 +69,7 @@ describe('published weights', () => {
   it('without a config.json leave something to guess, which is said', async () => {
     const bare = await folder('bare', { 'model.safetensors': (await checkpoint(gpt2)).stored })
     const { warnings, options } = await importing(join(bare, 'model.safetensors'), 'distilgpt2', 'bare')
-    expect(warnings).toEqual(['it does not say heads: 12 is taken'])
+    expect(warnings).toEqual(['the file does not say heads: using 12'])
     expect(options).not.toHaveProperty('heads')
   })
   it('get a first layer whose output is as large as their tokens', async () => {
