@@ -5,10 +5,10 @@ import { lockRun } from '../../lib/files/lock.js'
 import { saveOf, stepIn } from './saves.js'
 
 const [, , verb, folder] = process.argv as [string, string, 'save' | 'lock', string]
-const say = (line: string) => writeSync(1, `${line}\n`) // at once, so that no death can keep it back
+const say = (line: string) => writeSync(1, `${line}\n`) // synchronous, so that a kill cannot lose the line
 
 const stepOf = (store: Store) => (store.current() === undefined ? 0 : stepIn(store.current()!.path))
-/** Where calls to the system fail by chance, a failure with a code of ours is part of the game. */
+/** With injected system call failures, an error with one of our codes is expected. */
 const survive = (error: Partial<LvmError>) => {
   if (process.env.FAULT_CONTROL === undefined || error.hint === undefined) throw error
 }
@@ -26,7 +26,7 @@ try {
     for (;;) {
       const before = stepOf(store)
       await store.save(saveOf(before + 1, undefined, 20_000)).catch(survive)
-      if (stepOf(store) > before) say(String(stepOf(store))) // a save whose renewal failed counts all the same
+      if (stepOf(store) > before) say(String(stepOf(store))) // a save counts even if updating the top files failed
     }
   }
   process.stdin.once('data', async () => {

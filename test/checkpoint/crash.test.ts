@@ -6,7 +6,7 @@ import { openStore, type Store, verifyRun } from '../../lib/checkpoint/run-store
 import { clone, listing, tempFolder } from './run.js'
 import { saveOf, saveSteps, stepIn } from './saves.js'
 
-/** How many calls to the file system are left until the process is as good as dead: no call after that does anything, ever. */
+/** File system calls left until the simulated death; later calls never return. */
 const life = vi.hoisted(() => ({ left: Number.POSITIVE_INFINITY, died: () => {} }))
 vi.mock('node:fs/promises', async (original) => {
   const real = await original<typeof import('node:fs/promises')>()
@@ -20,7 +20,7 @@ vi.mock('node:fs/promises', async (original) => {
   return { ...real, ...Object.fromEntries(changes.map((name) => [name, mortal(real[name] as (...args: unknown[]) => unknown)])) }
 })
 
-/** Works until so many calls are done; true when the work ended before. */
+/** Runs `work` for a number of file system calls; true if it ended before. */
 async function dieAfter(calls: number, work: () => Promise<unknown>): Promise<boolean> {
   const death = new Promise<boolean>((resolve) => {
     life.died = () => resolve(false)
@@ -30,14 +30,14 @@ async function dieAfter(calls: number, work: () => Promise<unknown>): Promise<bo
   life.left = Number.POSITIVE_INFINITY
   return survived
 }
-/** The lock as a dead process leaves it. */
+/** The lock file of a dead process. */
 function bury(folder: string): void {
   const lock = join(folder, 'lock')
   if (listing(folder).includes('lock')) writeFileSync(lock, readFileSync(lock, 'utf8').replace(/"pid":\d+/, '"pid":4194305'))
 }
 
 describe('a death between any two calls to the file system', { timeout: 60_000 }, () => {
-  /** Runs `work` on copies of a run, dying one call later each time, and looks at what is left. */
+  /** Runs `work` on copies of a run, with a death one call later each time, and checks the remains. */
   async function everyDeath(before: number, work: (store: Store) => Promise<unknown>, after: number): Promise<number> {
     const start = join(await tempFolder(), 'run')
     const first = await openStore(start)
@@ -65,16 +65,16 @@ describe('a death between any two calls to the file system', { timeout: 60_000 }
       expect(stepIn((await verifyRun(folder)).path)).toBe(step + 1)
     }
   }
-  it('of a first save', async () => {
+  it('a death at any file system call of a first save loses at most that save', async () => {
     expect(await everyDeath(0, (store) => store.save(saveOf(1)), 1)).toBeGreaterThan(30)
   })
-  it('of a save that keeps the best model', async () => {
+  it('a death at any file system call of a save that keeps the best model loses at most that save', async () => {
     expect(await everyDeath(2, (store) => store.save(saveOf(3)), 3)).toBeGreaterThan(30)
   })
-  it('of a save with a new best model', async () => {
+  it('a death at any file system call of a save with a new best model loses at most that save', async () => {
     expect(await everyDeath(3, (store) => store.save(saveOf(4)), 4)).toBeGreaterThan(30)
   })
-  it('of the first writer of a copy without generations', async () => {
+  it('a death at any file system call of the first save into a copy without generations loses at most that save', async () => {
     const folder = join(await tempFolder(), 'run')
     const store = await openStore(folder)
     await saveSteps(store, 1, 2)

@@ -10,22 +10,22 @@ import { listing, refusal, runOf, tempFolder } from './run.js'
 import { saveOf, stepIn } from './saves.js'
 
 describe('requireDisk', () => {
-  it('is content where there is room, also for a folder that is yet to be made', async () => {
+  it('requireDisk passes with enough free space, also for a folder that does not exist yet', async () => {
     await requireDisk(join(await tempFolder(), 'a', 'b'), 1000)
   })
-  it('gives both figures where there is not', async () => {
+  it('requireDisk gives needed and free bytes when space is short', async () => {
     const error = await refusal(requireDisk(await tempFolder(), 1e18))
     expect(error).toMatchObject({ code: 'NO_DISK', exit: 2 })
     expect(error.message).toMatch(/1000000000000\.0 MB .* but there are \d+\.\d MB/)
   })
 })
 
-it('an error of a save keeps its hint in the words of the command line', async () => {
+it('the error of a save keeps the hint for the command line', async () => {
   const error = (await saveError(new LvmError('NO_DISK', 'x', { hint: 'use --out' }), '/', 'nothing was saved')) as LvmError
   expect(error).toMatchObject({ commandHint: 'use --out', hint: 'use "out"' })
 })
 
-it('a run whose folder is deleted while it is saved ends with BAD_CHECKPOINT and leaves no empty folders', async () => {
+it('a run whose folder is deleted during a save ends with BAD_CHECKPOINT and leaves no empty folders', async () => {
   const folder = await runOf(1)
   const store = await openStore(folder)
   await rm(folder, { recursive: true })
@@ -35,7 +35,7 @@ it('a run whose folder is deleted while it is saved ends with BAD_CHECKPOINT and
 })
 
 describe('a full disk', () => {
-  it('is foreseen from the size of the save before, or from what is told', async () => {
+  it('a save checks free space from the size of the previous save, or from the size it is given', async () => {
     const folder = await runOf(1)
     const store = await openStore(folder)
     const error = await refusal(store.save({ ...saveOf(2), bytes: 1e18 }))
@@ -43,22 +43,25 @@ describe('a full disk', () => {
     expect(error.message).toMatch(/1000000000000\.0 MB.*; save 1 is intact/)
     await store.close()
   })
-  it.skipIf(process.platform !== 'linux')('in the middle of a save leaves the one before, and says so', async () => {
-    const folder = await runOf(2)
-    const before = listing(folder)
-    const store = await openStore(folder)
-    const full = { ...saveOf(3), files: { ...saveOf(3).files, 'split.json': () => writeFile('/dev/full', 'x') } }
-    const error = await refusal(store.save(full))
-    expect(error).toMatchObject({ code: 'NO_DISK', exit: 2 })
-    expect(error.message).toMatch(/ENOSPC.*\(\d+\.\d MB free\); save 2 is intact/)
-    await store.save(saveOf(3))
-    await store.close()
-    expect(listing(folder).length).toBe(before.length)
-    expect(stepIn((await verifyRun(folder)).path)).toBe(3)
-  })
+  it.skipIf(process.platform !== 'linux')(
+    'a disk that fills up during a save leaves the previous save, and the error says so',
+    async () => {
+      const folder = await runOf(2)
+      const before = listing(folder)
+      const store = await openStore(folder)
+      const full = { ...saveOf(3), files: { ...saveOf(3).files, 'split.json': () => writeFile('/dev/full', 'x') } }
+      const error = await refusal(store.save(full))
+      expect(error).toMatchObject({ code: 'NO_DISK', exit: 2 })
+      expect(error.message).toMatch(/ENOSPC.*\(\d+\.\d MB free\); save 2 is intact/)
+      await store.save(saveOf(3))
+      await store.close()
+      expect(listing(folder).length).toBe(before.length)
+      expect(stepIn((await verifyRun(folder)).path)).toBe(3)
+    },
+  )
 })
 
-/** A disk of one megabyte, where this user may mount one. */
+/** A disk of 1 MB, if this user may mount one. */
 async function smallDisk(): Promise<string | undefined> {
   const folder = await tempFolder()
   try {
@@ -69,7 +72,7 @@ async function smallDisk(): Promise<string | undefined> {
   }
 }
 
-it('a disk of 1 MB that fills up at any point of a save', async ({ skip }) => {
+it('a disk of 1 MB that fills up at any point of a save leaves an intact run', async ({ skip }) => {
   const disk = await smallDisk()
   if (disk === undefined) return skip()
   try {
@@ -88,7 +91,7 @@ it('a disk of 1 MB that fills up at any point of a save', async ({ skip }) => {
       outcomes.add(result)
       await writeFile(join(disk, 'ballast'), '')
       const found = stepIn((await verifyRun(folder)).path)
-      expect(result === 'saved' ? [step] : [step - 1, step]).toContain(found) // full just after the save counted: it does
+      expect(result === 'saved' ? [step] : [step - 1, step]).toContain(found) // the disk may be full just after the save became current
       expect(store.current()!.manifest.step).toBe(found)
       step = found + 1
     }

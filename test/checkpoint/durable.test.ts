@@ -4,7 +4,7 @@ import { openStore } from '../../lib/checkpoint/run-store.js'
 import { tempFolder } from './run.js'
 import { saveOf } from './saves.js'
 
-/** What is forced onto the disk, and what is renamed, in its order. */
+/** Order of fsync calls and renames. */
 const trace = vi.hoisted((): string[] => [])
 vi.mock('node:fs/promises', async (original) => {
   const real = await original<typeof import('node:fs/promises')>()
@@ -36,7 +36,7 @@ vi.mock('node:fs/promises', async (original) => {
   }
 })
 
-it('a save is on the disk before it counts, and counts before the old one goes', async () => {
+it('a save is synced to disk before it becomes current, and the old save is removed after that', async () => {
   const folder = join(await tempFolder(), 'run')
   const store = await openStore(folder)
   await store.save(saveOf(1))
@@ -49,7 +49,7 @@ it('a save is on the disk before it counts, and counts before the old one goes',
     'sync generations/tmp',
     'rename generations/tmp generations/000002',
     'sync run/generations',
-    'sync generations/tmp', // the pointer, before it has its name
+    'sync generations/tmp', // the pointer under its temporary name
     'rename generations/tmp generations/current',
     'sync run/generations',
     ...[...files, 'manifest.json'].map((name) => `rename run/tmp run/${name}`),

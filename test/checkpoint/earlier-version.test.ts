@@ -5,7 +5,7 @@ import { verifyRun } from '../../lib/checkpoint/run-store.js'
 import { evaluate, load, train } from '../../lib/index.js'
 import { comparable, historyOf, place } from '../train/runs.js'
 
-/** A run of one epoch with averaged weights, made before 0.1.0 was released, and what that version made of it in two more epochs. */
+/** A run of one epoch with averaged weights from before release 0.1.0, and its result after two more epochs of that version. */
 const fixture = new URL('fixtures/earlier-version/', import.meta.url)
 const read = async (name: string) => JSON.parse(await readFile(new URL(name, fixture), 'utf8'))
 const data = place('base.npy')
@@ -16,7 +16,7 @@ beforeAll(async () => {
   await cp(new URL('run', fixture), run, { recursive: true })
 })
 
-/** Numbers of two JSON values agree to 1e-5, other values are equal; keys that the later value adds are ignored. */
+/** Numbers of two JSON values must agree to 1e-5 and other values exactly; new keys of the later value are ignored. */
 function expectAgreement(now: unknown, then: unknown, path = ''): void {
   if (typeof then === 'number' && !Number.isInteger(then)) {
     expect(Math.abs((now as number) - then), `${path}: ${now} beside ${then}`).toBeLessThanOrEqual(
@@ -28,7 +28,7 @@ function expectAgreement(now: unknown, then: unknown, path = ''): void {
   } else expect(now, path).toEqual(then)
 }
 
-it('a run of an earlier version is verified, loads, goes on as that version did, and is judged alike', async () => {
+it('a run of an earlier version verifies, loads, and resumes and evaluates to the same numbers', async () => {
   await verifyRun(run)
   const model = await load(run)
   model.dispose()

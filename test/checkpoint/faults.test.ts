@@ -35,22 +35,26 @@ async function saves(error: number, keep: boolean): Promise<Try[]> {
     .map((line) => JSON.parse(line) as Try)
 }
 
-describe.skipIf(!possible)('a save in which one call to the system fails after the other', () => {
+describe.skipIf(!possible)('a save in which each system call fails in turn', () => {
   it.each([
     ['the disk is full', errno.ENOSPC, false, 'NO_DISK'],
-    ['the quota is used up from then on', errno.EDQUOT, true, 'NO_DISK'],
+    ['the quota is used up from that call on', errno.EDQUOT, true, 'NO_DISK'],
     ['the disk cannot be read or written', errno.EIO, false, 'FILE_ACCESS'],
-    ['the disk can only be read from then on', errno.EROFS, true, 'FILE_ACCESS'],
+    ['the disk is read-only from that call on', errno.EROFS, true, 'FILE_ACCESS'],
     ['too many files are open', errno.EMFILE, false, 'OPEN_FILES'],
     ['there is no memory while libtorch writes', errno.ENOMEM, false, 'OUT_OF_MEMORY'],
-  ])('because %s ends with a code, and the save before is whole', { timeout: 300_000 }, async (_, error, keep, code) => {
-    const tries = await saves(error, keep)
-    for (const { at, outcome, step, found } of tries) {
-      expect([...Object.keys(ERRORS), 'saved'], `call ${at}`).toContain(outcome)
-      expect(outcome === 'saved' ? [step] : [step - 1, step], `call ${at}: ${outcome}`).toContain(found)
-    }
-    expect(tries.length).toBeGreaterThan(10)
-    expect(tries.filter(({ outcome }) => outcome === code).length).toBeGreaterThan(5)
-    expect(tries.at(-1)).toMatchObject({ fired: 0, outcome: 'saved' })
-  })
+  ])(
+    'a save that fails because %s ends with an error code, and the previous save is intact',
+    { timeout: 300_000 },
+    async (_, error, keep, code) => {
+      const tries = await saves(error, keep)
+      for (const { at, outcome, step, found } of tries) {
+        expect([...Object.keys(ERRORS), 'saved'], `call ${at}`).toContain(outcome)
+        expect(outcome === 'saved' ? [step] : [step - 1, step], `call ${at}: ${outcome}`).toContain(found)
+      }
+      expect(tries.length).toBeGreaterThan(10)
+      expect(tries.filter(({ outcome }) => outcome === code).length).toBeGreaterThan(5)
+      expect(tries.at(-1)).toMatchObject({ fired: 0, outcome: 'saved' })
+    },
+  )
 })

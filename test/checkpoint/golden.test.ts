@@ -25,7 +25,7 @@ const nudge = (by: number) => (m: Forged) => {
 }
 
 describe('golden rows', () => {
-  it('are 8 contexts of unit vectors, and the raw outputs of each file of weights', async () => {
+  it('golden rows are 8 contexts of unit vectors, and the raw outputs of each weight file', async () => {
     const { golden, dim } = manifestOf(run)
     expect(golden).toMatchObject({ rows: 8, context: 5 })
     expect(Object.keys(golden.outputs).sort()).toEqual(['best_model', 'final_model'])
@@ -42,7 +42,7 @@ describe('golden rows', () => {
       for (let d = 0; d < dim; d++) expect(unit[i + d]).toBeCloseTo(raw[i + d]! / length, 5)
     }
   })
-  it('are fewer where contexts are long, and hold all the same', async () => {
+  it('golden rows are fewer for long contexts, and are still checked', async () => {
     const data = await vectorFile('long', { articles: 3, length: 4100 })
     const options = { ...TINY, model: 'lstm', data, context: 4096, batchSize: 1, maxWindows: 2, epochs: 0, force: true }
     await trained({ ...options, name: 'long' })
@@ -50,7 +50,7 @@ describe('golden rows', () => {
     using model = await load(join(TINY.out, 'long'))
     expect(model.dim).toBe(16)
   })
-  it('must be equal to the bit where they were computed', async () => {
+  it('golden rows must be bit-identical on the same engine', async () => {
     await refused('FOREIGN_FORWARD', load(await changed('bit', nudge(1e-7))))
     const error = load(await changed('far', nudge(0.1)))
     expect(await refused('FOREIGN_FORWARD', error)).toMatch(
@@ -62,7 +62,7 @@ describe('golden rows', () => {
     ['threads', 97],
     ['libtorch', '9.9.9'],
     ['addon', '0'.repeat(64)],
-  ])('may differ by a hundred-thousandth where the %s is another', async (key, value) => {
+  ])('golden rows may differ by 1e-5 when the %s differs', async (key, value) => {
     const elsewhere = (by: number) => (m: Forged) => {
       Object.assign(m.golden.engines.best_model!, { [key]: value })
       nudge(by)(m)
@@ -70,11 +70,11 @@ describe('golden rows', () => {
     ;(await load(await changed(`near-${key}`, elsewhere(2e-7)))).dispose()
     expect(await refused('FOREIGN_FORWARD', load(await changed(`off-${key}`, elsewhere(1e-3))))).toMatch(/within 0\.00001/)
   })
-  it('may differ by some roundings where a model rounds more than that', async () => {
+  it('golden rows of an ill-conditioned model may differ by a multiple of its conditioning', async () => {
     const { node } = findArchitecture('lstm').spec({ dim: 16, context: 5 }, findArchitecture('lstm').presets.tiny)
     const model = await native.model(node, 'float32', 'cpu', 1)
     for (const { name, tensor } of native.modelState(model))
-      if (/weight_.h/.test(name)) await Tensor.wrap(tensor).change('aten::mul_', 100) // a recurrence that is chaotic
+      if (/weight_.h/.test(name)) await Tensor.wrap(tensor).change('aten::mul_', 100) // a chaotic recurrence
     const golden = await goldenRows(model, { context: 5, dim: 16, device: 'cpu', dtype: 'float32', names: ['best_model'] })
     golden.engines.best_model = { ...golden.engines.best_model!, addon: '0'.repeat(64) }
     const off = (by: number) => {
@@ -85,7 +85,7 @@ describe('golden rows', () => {
     await off(5e-5)
     await refused('FOREIGN_FORWARD', off(0.1))
   })
-  it('may differ by a thousandth on another device', async () => {
+  it('golden rows may differ by 1e-3 on another device', async () => {
     const elsewhere = (by: number) => (m: Forged) => {
       m.golden.engines.best_model!.device = 'cuda:0'
       nudge(by)(m)
@@ -93,7 +93,7 @@ describe('golden rows', () => {
     ;(await load(await changed('device-near', elsewhere(1e-5)))).dispose()
     await refused('FOREIGN_FORWARD', load(await changed('device-off', elsewhere(0.1))))
   })
-  it('notice weights that are not the ones that were saved', async () => {
+  it('golden rows detect weights other than the saved ones', async () => {
     using model = await load(run)
     const state = Object.fromEntries(native.modelState(model.native).map(({ name, tensor }) => [name, tensor]))
     using weight = await Tensor.wrap(state['core.lstm.weight_hh_l1']!).op('aten::mul', 1.001)
@@ -113,7 +113,7 @@ describe('golden rows', () => {
     ['too few inputs', (m) => Object.assign(m.golden, { inputs: m.golden.inputs.slice(8) })],
     ['too many rows', (m) => Object.assign(m.golden, { rows: 9 })],
     ['no numbers', (m) => Object.assign(m.golden, { context: null })],
-  ])('must be whole: %s', async (name, manifest) => {
+  ])('load refuses incomplete golden rows: %s', async (name, manifest) => {
     await refused('BAD_CHECKPOINT', load(await changed(`part-${name.replaceAll(' ', '-')}`, manifest)))
   })
   it.each<[string, (m: Forged) => void]>([
@@ -123,10 +123,10 @@ describe('golden rows', () => {
       (m) => Object.assign(m.golden.outputs, { best_model: text(new Float32Array(8 * 16).fill(Number.NaN)) }),
     ],
     ['outputs of the other file', (m) => Object.assign(m.golden.outputs, { best_model: m.golden.outputs.final_model })],
-  ])('must be right: %s', async (name, manifest) => {
+  ])('load refuses wrong golden rows: %s', async (name, manifest) => {
     await refused('FOREIGN_FORWARD', load(await changed(`wrong-${name.replaceAll(' ', '-')}`, manifest)))
   })
-  it('are not made of weights that give no numbers', async () => {
+  it('a save refuses weights whose golden outputs are not finite', async () => {
     using model = await load(run)
     const bias = Tensor.wrap(native.modelState(model.native).find(({ name }) => name === 'head.bias')!.tensor)
     ;(await bias.op('aten::fill_', Number.NaN)).dispose()

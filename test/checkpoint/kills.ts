@@ -5,7 +5,7 @@ import { start } from './processes.js'
 import { listing } from './run.js'
 import { stepIn } from './saves.js'
 
-/** Milliseconds from the start of a process that saves without pause to its fourth save, as busy as the machine is. */
+/** Milliseconds that a process saving without pause takes from its start to its fourth save, at the current load. */
 async function fourSaves(folder: string, env?: NodeJS.ProcessEnv): Promise<number> {
   const child = start('save', folder, env)
   await child.line(/ready/)
@@ -15,7 +15,7 @@ async function fourSaves(folder: string, env?: NodeJS.ProcessEnv): Promise<numbe
   return performance.now() - begun
 }
 
-/** Kills a process that saves without pause, again and again; each time what is left must be whole, and lack no save that was reported; in an environment with faults, calls to the system fail as well. */
+/** Repeatedly kills a process that saves without pause; after each kill the run must be intact and contain every reported save. In an environment with faults, system calls fail as well. */
 export async function killWhileSaving(
   folder: string,
   kills: number,

@@ -6,7 +6,7 @@ import { openStore, restoreRun, verifyRun } from '../../lib/checkpoint/run-store
 import { listing, refusal, runOf, tempFolder } from './run.js'
 import { saveSteps, stepIn } from './saves.js'
 
-/** A run whose generations lie behind a link, among folders of another program. */
+/** A run whose folder of generations is a link to a folder with foreign files. */
 async function linked(): Promise<{ folder: string; victim: string; foreign: () => string[] }> {
   const folder = await runOf(3)
   const victim = await tempFolder()
@@ -25,21 +25,21 @@ describe('a run whose folder of generations is a link', () => {
     ['reading', (folder: string) => refusal(verifyRun(folder))],
     ['writing', (folder: string) => refusal(openStore(folder))],
     ['restoring', (folder: string) => refusal(restoreRun(folder))],
-  ])('is refused by %s, and nothing behind it changes', async (_, work) => {
+  ])('a run whose folder of generations is a link is refused by %s, and its target does not change', async (_, work) => {
     const { folder, victim, foreign } = await linked()
     const before = readdirSync(victim)
     expect(await work(folder)).toMatchObject({ code: 'BAD_CHECKPOINT' })
     expect(readdirSync(victim)).toEqual(before)
     expect(foreign()).toHaveLength(2)
   })
-  it('keeps a folder that stands in the place of a file of the run', async () => {
+  it('runs rm keeps a folder in place of a run file', async () => {
     const folder = await runOf(1)
     const [name] = Object.keys((await verifyRun(folder)).manifest.files)
     rmSync(join(folder, name!))
     mkdirSync(join(folder, name!))
     expect((await removeRun(folder)).kept).toEqual([name])
   })
-  it('is removed without what is behind the link', async () => {
+  it('runs rm removes a link but not its target', async () => {
     const { folder, victim, foreign } = await linked()
     const before = readdirSync(victim)
     expect((await removeRun(folder)).kept).toEqual(['generations'])
@@ -48,7 +48,7 @@ describe('a run whose folder of generations is a link', () => {
   })
 })
 
-describe('what is not a save of ours stays, whatever its name:', () => {
+describe('folders that are not our saves', () => {
   const foreign = ['20240115', '000000', '0000007', '000001']
   async function withForeign(): Promise<string> {
     const folder = await runOf(3)
@@ -60,7 +60,7 @@ describe('what is not a save of ours stays, whatever its name:', () => {
   }
   const there = (folder: string) => foreign.filter((name) => existsSync(join(folder, 'generations', name, 'best_model.pt')))
 
-  it('folders of digits while saves come and go', async () => {
+  it('saving keeps foreign folders with numeric names', async () => {
     const folder = await withForeign()
     const store = await openStore(folder)
     await saveSteps(store, 4, 8)
@@ -68,7 +68,7 @@ describe('what is not a save of ours stays, whatever its name:', () => {
     expect(there(folder)).toEqual(foreign)
     expect(stepIn((await verifyRun(folder)).path)).toBe(8)
   })
-  it('folders of digits when the run is removed', async () => {
+  it('runs rm keeps foreign folders with numeric names', async () => {
     const folder = await withForeign()
     expect((await removeRun(folder)).kept).toEqual(['generations'])
     expect(there(folder)).toEqual(foreign)
@@ -76,7 +76,7 @@ describe('what is not a save of ours stays, whatever its name:', () => {
       ['generations', ...foreign].sort((a, b) => (a === 'generations' ? -1 : b === 'generations' ? 1 : a < b ? -1 : 1)),
     )
   })
-  it('a save that is a link', async () => {
+  it('saving keeps a link in place of a save', async () => {
     const folder = await runOf(3)
     const elsewhere = join(await tempFolder(), '000001')
     cpSync(join(folder, 'generations/000002'), elsewhere, { recursive: true })
@@ -87,7 +87,7 @@ describe('what is not a save of ours stays, whatever its name:', () => {
     expect(lstatSync(join(folder, 'generations/000001')).isSymbolicLink()).toBe(true)
     expect(readdirSync(elsewhere)).toContain('manifest.json')
   })
-  it('a folder in the place of the next save, which is moved out of its way', async () => {
+  it('a save moves a foreign folder with its name out of the way', async () => {
     const folder = await runOf(3)
     const store = await openStore(folder)
     mkdirSync(join(folder, 'generations/000004'))
@@ -98,7 +98,7 @@ describe('what is not a save of ours stays, whatever its name:', () => {
     expect(existsSync(join(folder, 'generations', moved!, 'f'))).toBe(true)
     expect(stepIn((await verifyRun(folder)).path)).toBe(4)
   })
-  it('a damaged save of ours does go', async () => {
+  it('a damaged save of ours is removed', async () => {
     const folder = await runOf(4)
     const path = join(folder, 'generations/000003/manifest.json')
     writeFileSync(`${path}.new`, 'x{"generation": 3, "saved_at": ""}')

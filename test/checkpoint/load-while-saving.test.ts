@@ -7,7 +7,7 @@ import { TINY, trained, vectorFile } from '../train/runs.js'
 
 vi.mock('../../lib/checkpoint/open-model.js', { spy: true })
 
-it('a run that is saved twice between its check and its reading is loaded from the newer save', async () => {
+it('load reads the newer save when the run is saved twice between check and reading', async () => {
   await trained({ ...TINY, data: await vectorFile('base'), model: 'lstm', name: 'busy', epochs: 1 })
   const folder = join(TINY.out, 'busy')
   const store = await openStore(folder)

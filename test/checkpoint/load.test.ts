@@ -21,14 +21,14 @@ beforeAll(async () => {
 })
 
 describe('load refuses', () => {
-  it('what is not there, and a device that is not', async () => {
+  it('load refuses a missing run and a missing device', async () => {
     expect(await refused('RUN_MISSING', load(run('lsmt')))).toMatch(/lsmt/)
     await refused('RUN_MISSING', load(place('nowhere')))
     await refused('DEVICE_UNAVAILABLE', load(run('lstm'), { device: 'cuda:63' }))
     await refused('BAD_OPTION', load(run('lstm'), { device: 'gpu' }))
     for (const threads of [0, 1.5, -2, 1e9, 'two']) await refused('BAD_OPTION', load(run('lstm'), { threads: threads as number }))
   })
-  it('a flipped bit in any file', async () => {
+  it('load refuses a flipped bit in any file', async () => {
     const roll = gaussian(3)
     const { path } = await verifyRun(run('lstm'))
     const files = [...readdirSync(path).map((name) => join('generations', path.split('/').at(-1)!, name)), 'generations/current']
@@ -42,7 +42,7 @@ describe('load refuses', () => {
       }
     }
   })
-  it('weights of another shape, type, name or number, and names them', async () => {
+  it('load refuses weights of another shape, type, name or number, and names them', async () => {
     using model = await load(run('lstm'))
     const state = Object.fromEntries(native.modelState(model.native).map(({ name, tensor }) => [name, tensor]))
     const { 'head.3.bias': bias, ...rest } = state
@@ -63,7 +63,7 @@ describe('load refuses', () => {
       expect(await refused('BAD_CHECKPOINT', load(bad))).toMatch(sentence)
     }
   })
-  it('a GELU that became a ReLU, whatever hashes were made to fit', async () => {
+  it('load refuses a GELU replaced by a ReLU, even with matching hashes', async () => {
     const swap = (node: Node): Node => ({
       ...node,
       params: node.op === 'activation' ? { kind: 'relu' } : node.params,
@@ -83,7 +83,7 @@ describe('load refuses', () => {
     })
     expect(await refused('FOREIGN_FORWARD', load(hashed))).toMatch(/expected the spec of lstm/)
   })
-  it('a manifest without anything it needs, or with something else there', async () => {
+  it('load refuses a manifest with missing or wrong entries', async () => {
     const { manifest } = await verifyRun(run('gru'))
     const needed = ['model', 'spec', 'spec_hash', 'dim', 'context', 'options', 'parameters', 'golden', 'threads', 'output']
     let i = 0

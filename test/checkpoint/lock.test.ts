@@ -9,7 +9,7 @@ import { lockHolder, lockRun } from '../../lib/files/lock.js'
 import { type Child, start } from './processes.js'
 import { refusal, runOf, tempFolder } from './run.js'
 
-/** The number of a process that has ended. */
+/** Process id of an ended process. */
 async function deadPid(): Promise<number> {
   const child = spawn(process.execPath, ['--version'], { stdio: 'ignore' })
   await new Promise((resolve) => child.on('close', resolve))
@@ -18,7 +18,7 @@ async function deadPid(): Promise<number> {
 const lockText = async (change: object) => `${JSON.stringify({ ...(await thisProcess()), ...change, token: 'old' })}\n`
 
 describe('a lock', () => {
-  it('is refused to a second writer, who is told by whom and since when', async () => {
+  it('a lock refuses a second writer, and names the holder and the time', async () => {
     const folder = await runOf(1)
     const child = start('lock', folder)
     child.process.stdin!.write('go')
@@ -32,7 +32,7 @@ describe('a lock', () => {
     await (await openStore(folder)).close()
     expect(readdirSync(folder)).not.toContain('lock')
   })
-  it('that is a folder, or a pipe that nobody writes to, is refused and not waited for', { timeout: 10_000 }, async () => {
+  it('a lock file that is a folder or a pipe is refused without waiting', { timeout: 10_000 }, async () => {
     const pipe = (path: string) => execFileSync('mkfifo', [path])
     for (const make of [(path: string) => mkdirSync(path), ...(process.platform === 'win32' ? [] : [pipe])]) {
       const folder = await runOf(1)
@@ -41,7 +41,7 @@ describe('a lock', () => {
       expect(await lockHolder(folder)).toBeUndefined()
     }
   })
-  it('is refused to the same process as well, until it is released', async () => {
+  it('a lock refuses the same process too, until it is released', async () => {
     const folder = join(await tempFolder(), 'run')
     const lock = await lockRun(folder)
     expect((await refusal(lockRun(folder))).message).toContain('this process')
@@ -54,10 +54,10 @@ describe('a lock', () => {
     expect(readdirSync(folder)).toEqual([])
   })
   it.each([
-    ['a process that is gone', async () => ({ pid: await deadPid() })],
-    ['a pid that is used again', async () => ({ process_start: '1' })],
-    ['a machine that was started again', async () => ({ boot_id: 'another' })],
-  ])('of %s is taken over', async (_, change) => {
+    ['an ended process', async () => ({ pid: await deadPid() })],
+    ['a reused process id', async () => ({ process_start: '1' })],
+    ['a restarted machine', async () => ({ boot_id: 'another' })],
+  ])('a lock of %s is taken over', async (_, change) => {
     const folder = await tempFolder()
     writeFileSync(join(folder, 'lock'), await lockText(await change()))
     expect(await lockHolder(folder)).toBeUndefined()
@@ -65,7 +65,7 @@ describe('a lock', () => {
     expect(readdirSync(folder)).toEqual(['lock'])
     expect(await lockHolder(folder)).toMatchObject({ pid: process.pid })
   })
-  it.skipIf(process.platform !== 'linux')('of a process that has ended but was not waited for is taken over', async () => {
+  it.skipIf(process.platform !== 'linux')('a lock of a zombie process is taken over', async () => {
     const folder = await tempFolder()
     const parent = spawn('sh', ['-c', 'sleep 0.1 & echo $!; exec sleep 20'], { stdio: ['ignore', 'pipe', 'ignore'] })
     const pid = Number(await new Promise((resolve) => parent.stdout.once('data', resolve)))
@@ -80,14 +80,14 @@ describe('a lock', () => {
   it.each([
     ['another machine', { host: 'elsewhere', boot_id: 'another' }],
     ['another container', { pid_namespace: 'pid:[1]' }],
-  ])('of %s, which cannot be asked, is respected, and the hint names the file', async (_, change) => {
+  ])('a lock of %s is respected, and the hint names the file', async (_, change) => {
     const folder = await tempFolder()
     writeFileSync(join(folder, 'lock'), await lockText({ pid: await deadPid(), ...change }))
     const error = await refusal(lockRun(folder))
     expect(error.code).toBe('RUN_LOCKED')
     expect(error.hint).toContain(join(folder, 'lock'))
   })
-  it('cannot be had on a file or below one, and the error says so', async () => {
+  it('locking a file or a path below a file fails with an error', async () => {
     const folder = await tempFolder()
     writeFileSync(join(folder, 'file'), '')
     for (const path of [join(folder, 'file'), join(folder, 'file/below')]) {
@@ -96,7 +96,7 @@ describe('a lock', () => {
       expect(error.message).toContain(path)
     }
   })
-  it('without text is being made by someone, unless it has been so for long', async () => {
+  it('an empty lock counts as held unless it is old', async () => {
     const folder = await tempFolder()
     const lock = join(folder, 'lock')
     writeFileSync(lock, '')
@@ -105,7 +105,7 @@ describe('a lock', () => {
     await lockRun(folder)
     expect(statSync(lock).size).toBeGreaterThan(0)
   })
-  it('claimed by one who died over it goes to the next', async () => {
+  it('a lock whose takeover was interrupted by a death is taken over by the next process', async () => {
     const folder = await tempFolder()
     const { textHash } = await import('../../lib/files/hash.js')
     const dead = await Promise.all([1, 2].map(async (n) => lockText({ pid: await deadPid(), started: String(n) })))
@@ -115,7 +115,7 @@ describe('a lock', () => {
     expect(readdirSync(folder)).toEqual(['lock'])
     expect(JSON.parse(readFileSync(join(folder, 'lock'), 'utf8')).pid).toBe(process.pid)
   })
-  it('left by the dead goes to exactly one of many who try at once', async () => {
+  it('a lock of a dead process goes to exactly one of many concurrent attempts', async () => {
     for (let round = 0; round < 40; round++) {
       const folder = await tempFolder()
       writeFileSync(join(folder, 'lock'), await lockText({ pid: 4194305 }))
@@ -128,7 +128,7 @@ describe('a lock', () => {
       expect(readdirSync(folder)).toEqual(['lock'])
     }
   })
-  it('left by the dead goes to exactly one of 8 processes', { timeout: 60_000 }, async () => {
+  it('a lock of a dead process goes to exactly one of 8 processes', { timeout: 60_000 }, async () => {
     const folder = await tempFolder()
     const children = Array.from({ length: 8 }, () => start('lock', folder))
     const all = (each: (child: Child) => Promise<unknown>) => Promise.all(children.map(each))

@@ -20,7 +20,7 @@ beforeAll(async () => {
   await trained({ ...TINY, model: 'transformer', data, name: 'transformer', epochs: 1, residual: 'last' })
 })
 
-/** Seeded vectors. */
+/** Draws seeded vectors. */
 function vectors(count: number): Float32Array {
   const gauss = gaussian(5)
   return Float32Array.from({ length: count * DIM }, () => gauss() / 4)
@@ -28,7 +28,7 @@ function vectors(count: number): Float32Array {
 const lengths = (x: Float32Array) =>
   Array.from({ length: x.length / DIM }, (_, i) => Math.hypot(...x.subarray(i * DIM, (i + 1) * DIM)))
 const near = (a: ArrayLike<number>, b: ArrayLike<number>) => Math.max(...Array.from(a, (x, i) => Math.abs(x - b[i]!)))
-/** The largest error of a model's predictions against its own weights in double precision. Shapes: x batch · time · dim */
+/** Largest error of a model's predictions against its own weights in double precision. Shapes: x batch · time · dim */
 async function ownError(model: Model, x: Float32Array, time: number, o: { all?: boolean; raw?: boolean } = {}): Promise<number> {
   const wide = await native.model(model.manifest.spec, 'float64', 'cpu', null)
   await native.modelLoad(wide, Object.fromEntries(native.modelState(model.native).map(({ name, tensor }) => [name, tensor])))
@@ -40,7 +40,7 @@ async function ownError(model: Model, x: Float32Array, time: number, o: { all?: 
 }
 
 describe.each(['lstm', 'gru', 'transformer'])('%s', (name) => {
-  it('predicts unit vectors, whatever the batch, and one after the other', async () => {
+  it('predict gives the same unit vectors for every batch size', async () => {
     using model = await load(run(name))
     expect(model).toMatchObject({ dim: DIM, context: 5, name: run(name), folder: run(name), device: 'cpu' })
     expect(model.fileBytes).toBe(statSync(join(run(name), 'best_model.pt')).size)
@@ -53,7 +53,7 @@ describe.each(['lstm', 'gru', 'transformer'])('%s', (name) => {
     expectRounding(near(single, y.subarray(DIM, 2 * DIM)), await ownError(model, x, 5), `${name}, a context alone`)
     expect(await model.predict(x)).toEqual(y)
   })
-  it('takes other context lengths, and tensors of any float type', async () => {
+  it('predict accepts other context lengths, and tensors of any float type', async () => {
     using model = await load(run(name))
     const x = vectors(14)
     const seven = await model.predict(x, { context: 7 })
@@ -67,7 +67,7 @@ describe.each(['lstm', 'gru', 'transformer'])('%s', (name) => {
     expect(await same.data()).toEqual(seven)
     expect(await model.predict(x, { context: 1 })).toHaveLength(14 * DIM)
   })
-  it('predicts every position as it predicts each prefix, and as its stepper does', async () => {
+  it('predictAll agrees with predict on each prefix, and with the stepper', async () => {
     using model = await load(run(name))
     const [batch, time] = [2, 5]
     const x = vectors(batch * time)
@@ -101,22 +101,25 @@ describe.each(['lstm', 'gru', 'transformer'])('%s', (name) => {
 })
 
 describe('with raw', () => {
-  it.each(['lstm', 'transformer'])('%s gives what the head gives, of which the prediction is the direction', async (name) => {
-    using model = await load(run(name))
-    const x = vectors(10)
-    const [unit, raw] = [await model.predict(x), await model.predict(x, { raw: true })]
-    for (let b = 0; b < 2; b++) {
-      const own = raw.subarray(b * DIM, (b + 1) * DIM)
-      const length = Math.hypot(...own)
-      expect(Math.abs(length - 1)).toBeGreaterThan(0.01)
-      const direction = own.map((v) => v / length)
-      expectRounding(near(direction, unit.subarray(b * DIM, (b + 1) * DIM)), 0, `${name}, the direction of raw`)
-    }
-    using input = Tensor.from(x, [2, 5, DIM])
-    using output = await model.predict(input, { raw: true })
-    expect(await output.data()).toEqual(raw)
-  })
-  it('a stepper gives it too, and predictAll', async () => {
+  it.each(['lstm', 'transformer'])(
+    'raw predictions of %s are head outputs in the direction of the unit prediction',
+    async (name) => {
+      using model = await load(run(name))
+      const x = vectors(10)
+      const [unit, raw] = [await model.predict(x), await model.predict(x, { raw: true })]
+      for (let b = 0; b < 2; b++) {
+        const own = raw.subarray(b * DIM, (b + 1) * DIM)
+        const length = Math.hypot(...own)
+        expect(Math.abs(length - 1)).toBeGreaterThan(0.01)
+        const direction = own.map((v) => v / length)
+        expectRounding(near(direction, unit.subarray(b * DIM, (b + 1) * DIM)), 0, `${name}, the direction of raw`)
+      }
+      using input = Tensor.from(x, [2, 5, DIM])
+      using output = await model.predict(input, { raw: true })
+      expect(await output.data()).toEqual(raw)
+    },
+  )
+  it('a stepper and predictAll give raw outputs too', async () => {
     using model = await load(run('gru'))
     const x = vectors(4)
     const all = await model.predictAll(x, { context: 4, raw: true })
@@ -143,18 +146,18 @@ describe('wrong input is refused with a code, never a crash', () => {
     ['text', 'x'.repeat(80)],
     ['an object', { length: 80 }],
     ['a context that does not divide it', x, { context: 3 }],
-  ])('%s', async (_, input, options) => {
+  ])('predict refuses %s', async (_, input, options) => {
     using model = await load(run('lstm'))
     for (const verb of ['predict', 'predictAll'] as const)
       expect(await refused('BAD_ARGUMENT', model[verb](input as Float32Array, options))).toMatch(
         new RegExp(`^${verb}: expected a Float32Array of`),
       )
   })
-  it.each([0, -5, 2.5, Number.NaN, '5'])('a context of %s', async (context) => {
+  it.each([0, -5, 2.5, Number.NaN, '5'])('predict refuses a context of %s', async (context) => {
     using model = await load(run('lstm'))
     await refused('BAD_OPTION', model.predict(x, { context: context as number }))
   })
-  it('NaN and infinity', async () => {
+  it('predict refuses NaN and infinity', async () => {
     using model = await load(run('gru'))
     for (const value of [Number.NaN, Number.NEGATIVE_INFINITY]) {
       const bad = x.slice()
@@ -163,7 +166,7 @@ describe('wrong input is refused with a code, never a crash', () => {
       await refused('DATA_NOT_FINITE', model.stepper().step(bad.subarray(32, 48)))
     }
   })
-  it('tensors of another shape or type, or gone', async () => {
+  it('predict refuses tensors of another shape or type, and disposed ones', async () => {
     using model = await load(run('transformer'))
     for (const shape of [[5, DIM], [1, 5, DIM, 1], [1, DIM, 5], [5 * DIM]]) {
       using tensor = Tensor.from(x, shape)
@@ -175,23 +178,23 @@ describe('wrong input is refused with a code, never a crash', () => {
     gone.dispose()
     await refused('DISPOSED', model.predict(gone))
   })
-  it('a context without vectors is said to be that', async () => {
+  it('the error for a context without vectors says so', async () => {
     using model = await load(run('lstm'))
     using none = Tensor.from(new Float32Array(0), [1, 0, DIM])
     expect(await refused('BAD_ARGUMENT', model.predict(none))).toMatch(/at least one vector/)
   })
-  it('steppers of no size, and steps of another', async () => {
+  it('stepper refuses a batch of 0, and steps of another size', async () => {
     using model = await load(run('lstm'))
     for (const batch of [0, 1.5, -1, Number.NaN]) expect(() => model.stepper({ batch })).toThrow(LvmError)
     const stepper = model.stepper({ batch: 2 })
     for (const bad of [vectors(1), vectors(3), new Float32Array(7), null, 'x'])
       await refused('BAD_ARGUMENT', stepper.step(bad as Float32Array))
-    await stepper.step(vectors(2)) // a refusal leaves the state as it was
+    await stepper.step(vectors(2)) // a refusal does not change the state
     stepper.dispose()
     await refused('DISPOSED', stepper.step(vectors(2)))
     await refused('DISPOSED', stepper.reset())
   })
-  it('a model that was disposed of', async () => {
+  it('predict refuses a disposed model', async () => {
     const model = await load(run('lstm'))
     const pending = model.predict(x)
     model.dispose()
@@ -199,11 +202,11 @@ describe('wrong input is refused with a code, never a crash', () => {
     await refused('DISPOSED', model.predict(x))
     await refused('DISPOSED', model.predictAll(x))
     expect(() => model.stepper()).toThrow(expect.objectContaining({ code: 'DISPOSED' }))
-    model.dispose() // twice is as good as once
+    model.dispose() // a second call has no effect
   })
 })
 
-it('works in a worker thread, beside the main one', async () => {
+it('a model works in a worker thread and in the main thread at the same time', async () => {
   const index = new URL('../../dist/lib/index.js', import.meta.url).href
   const code = `
     import { parentPort, workerData } from 'node:worker_threads'

@@ -22,7 +22,7 @@ const coded = (error: unknown) => {
   expect(error, String((error as Error)?.stack)).toBeInstanceOf(LvmError)
   expect((error as LvmError).code, (error as LvmError).message).not.toBe('INTERNAL')
 }
-/** What every reader of a run makes of it: an answer, or an error with a code. */
+/** Results of every reader of a run: an answer, or an error with a code. */
 async function look(root: string, folder: string): Promise<void> {
   await load(folder).then((model) => native.dispose(model.native), coded)
   await showRun(folder).then((shown) => expect(shown.path).toBe(folder), coded)
@@ -30,8 +30,8 @@ async function look(root: string, folder: string): Promise<void> {
   expect(row).toMatchObject({ path: folder })
 }
 
-describe('a run that someone sealed with odd values', () => {
-  it('in its manifest ends in errors with codes', async () => {
+describe('a sealed run with wrong values', () => {
+  it('wrong values in a sealed manifest give errors with codes', async () => {
     const { manifest } = await showRun(run)
     const paths = Object.entries({ ...manifest, golden: {}, spec: {} }).flatMap(([key, value]) => [
       [key],
@@ -58,14 +58,14 @@ describe('a run that someone sealed with odd values', () => {
   }, 120_000)
 
   it.each<[string, string]>([
-    ['no JSON', '{'],
+    ['invalid JSON', '{'],
     ['a list', '[]'],
-    ['a deep nest', `{"history":${'['.repeat(100_000)}${']'.repeat(100_000)}}`],
-    ['a history that is none', '{"history":{"find":1}}'],
-    ['rows that are none', '{"history":[null,5]}'],
-    ['objects for numbers', '{"history":[{"epoch":1,"val_loss":{"toFixed":1}}],"best_epoch":1}'],
-    ['a best epoch that is none', '{"history":[],"best_epoch":[]}'],
-  ])('in its history ends in errors with codes: %s', async (name, text) => {
+    ['deep nesting', `{"history":${'['.repeat(100_000)}${']'.repeat(100_000)}}`],
+    ['an object as history', '{"history":{"find":1}}'],
+    ['rows that are not objects', '{"history":[null,5]}'],
+    ['objects in place of numbers', '{"history":[{"epoch":1,"val_loss":{"toFixed":1}}],"best_epoch":1}'],
+    ['a list as best epoch', '{"history":[],"best_epoch":[]}'],
+  ])('wrong values in a sealed history give errors with codes: %s', async (name, text) => {
     const root = place(`history-${name}`)
     const to = await forged(run, join(root, 'run'), { files: { 'training_history.json': (path) => writeFile(path, text) } })
     await look(root, to)

@@ -8,7 +8,7 @@ import { afterAll } from 'vitest'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** What child processes run: this room and those it needs as they are now, in plain JavaScript, whatever was built before. */
+/** Compiles this room and those it imports to plain JavaScript for child processes, independent of the last build. */
 function compiled(): string {
   const out = mkdtempSync(join(tmpdir(), 'lvm-compiled-'))
   const rooms = ['lib', 'lib/data', 'lib/checkpoint', 'lib/files'].flatMap((room) =>
@@ -31,17 +31,17 @@ afterAll(() => {
   if (code !== undefined) rmSync(code, { recursive: true, force: true })
 })
 
-/** A process of its own, and the lines it has printed so far. */
+/** A child process, and the lines it has printed so far. */
 export interface Child {
   readonly process: ChildProcess
   readonly lines: string[]
-  /** Resolves when a line matches, or with undefined when the process has ended without. */
+  /** Resolves when a line matches, or with undefined when the process ends without a match. */
   line(pattern: RegExp): Promise<string | undefined>
-  /** Ends it without notice, and resolves when it is gone. */
+  /** Kills the process, and resolves when it has ended. */
   kill(): Promise<void>
 }
 
-/** Starts `child.ts` with a verb on a run folder. */
+/** Starts `child.ts` with a verb and a run folder. */
 export function start(verb: 'save' | 'lock', folder: string, env: NodeJS.ProcessEnv = process.env): Child {
   code ??= compiled()
   const child = spawn(process.execPath, [join(code, 'test/checkpoint/child.js'), verb, folder], {

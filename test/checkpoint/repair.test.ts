@@ -6,8 +6,8 @@ import { openStore, type Store, verifyRun } from '../../lib/checkpoint/run-store
 import { FILES, listing, refusal, replace, runOf } from './run.js'
 import { saveOf, stepIn } from './saves.js'
 
-describe('what a kill leaves is put right at the next open:', () => {
-  /** Undoes the renewal of some files at the top, as if it had not come to them. */
+describe('repair after a kill', () => {
+  /** Restores old versions of some top files, as if the update had not reached them. */
   function unrenew(folder: string, generation: number, files: readonly string[]): void {
     for (const name of files) {
       rmSync(join(folder, name))
@@ -17,7 +17,7 @@ describe('what a kill leaves is put right at the next open:', () => {
   it.each([
     ['a writer', openStore],
     ['a reader', verifyRun],
-  ])('files at the top still of the save before, by %s', async (_, opening) => {
+  ])('top files of the previous save are updated by %s', async (_, opening) => {
     const folder = await runOf(4)
     unrenew(folder, 3, ['manifest.json', 'final_model.pt'])
     const opened = (await opening(folder)) as Partial<Store>
@@ -25,25 +25,25 @@ describe('what a kill leaves is put right at the next open:', () => {
     expect(stepIn(folder)).toBe(4)
     expect(readFileSync(join(folder, 'manifest.json'))).toEqual(readFileSync(join(folder, 'generations/000004/manifest.json')))
   })
-  it('no file at the top yet, after the first save', async () => {
+  it('missing top files are created after a killed first save', async () => {
     const folder = await runOf(1)
     for (const name of ['manifest.json', 'final_model.pt', 'config.json']) rmSync(join(folder, name))
     await verifyRun(folder)
     expect(stepIn(folder)).toBe(1)
   })
-  it('but not a missing file when the save before is gone', async () => {
+  it('a missing top file without the previous save is damage', async () => {
     const folder = await runOf(4)
     rmSync(join(folder, 'generations/000003'), { recursive: true })
     for (const name of ['manifest.json', 'config.json']) rmSync(join(folder, name))
     expect(await refusal(verifyRun(folder))).toMatchObject({ code: 'BAD_CHECKPOINT' })
   })
-  it('but not a file of neither', async () => {
+  it('a top file of neither save is damage', async () => {
     const folder = await runOf(4)
     unrenew(folder, 3, ['manifest.json'])
     replace(join(folder, 'final_model.pt'), 'other weights')
     expect((await refusal(verifyRun(folder))).message).toContain('final_model.pt')
   })
-  it('leftovers and a generation that never counted', async () => {
+  it('temporary files and a generation that was never current are removed', async () => {
     const folder = await runOf(3)
     const before = listing(folder)
     await cp(join(folder, 'generations/000003'), join(folder, 'generations/000004'), { recursive: true })
@@ -55,7 +55,7 @@ describe('what a kill leaves is put right at the next open:', () => {
     await (await openStore(folder)).close()
     expect(listing(folder)).toEqual(['.tmp-notes', ...before])
   })
-  it('a first save that never counted', async () => {
+  it('a first save that was never current is removed', async () => {
     const folder = await runOf(1)
     for (const name of [...FILES, 'manifest.json', 'generations/current']) rmSync(join(folder, name))
     const store = await openStore(folder)

@@ -7,7 +7,7 @@ import { openStore } from '../../lib/checkpoint/run-store.js'
 import type { LvmError } from '../../lib/errors.js'
 import { saveSteps } from './saves.js'
 
-/** The files of a save, as they are listed. */
+/** Listed names of the files of a save. */
 export const FILES = ['best_model.pt', 'config.json', 'final_model.pt', 'training_history.json']
 
 const made: string[] = []
@@ -15,14 +15,14 @@ afterEach(async () => {
   for (const folder of made.splice(0)) await rm(folder, { recursive: true, force: true })
 })
 
-/** A folder that goes with the test; in memory where that can be, unless it is the disk itself that is tried. */
+/** A temporary folder, removed after the test; in memory if possible, unless the disk itself is tested. */
 export async function tempFolder(disk = false): Promise<string> {
   const folder = await mkdtemp(join(!disk && existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'lvm-checkpoint-'))
   made.push(folder)
   return folder
 }
 
-/** A copy of a folder in which the same files have two names. */
+/** Copies a folder with its hard links. */
 export function clone(from: string, to: string, seen = new Map<number, string>()): void {
   mkdirSync(to, { recursive: true })
   for (const entry of readdirSync(from, { withFileTypes: true })) {
@@ -37,13 +37,13 @@ export function clone(from: string, to: string, seen = new Map<number, string>()
   }
 }
 
-/** What lies in a run folder, generations included. */
+/** Names in a run folder, including generations. */
 export const listing = (folder: string): string[] => [
   ...(existsSync(folder) ? readdirSync(folder).sort() : []),
   ...(existsSync(join(folder, 'generations')) ? readdirSync(join(folder, 'generations')).sort() : []),
 ]
 
-/** A closed run of so many saves. */
+/** A closed run with a number of saves. */
 export async function runOf(saves: number): Promise<string> {
   const folder = join(await tempFolder(), 'lstm_baseline')
   const store = await openStore(folder)
@@ -51,13 +51,13 @@ export async function runOf(saves: number): Promise<string> {
   await store.close()
   return folder
 }
-/** The error that work ends with; fails where it ends well. */
+/** Returns the error of `work`; fails if there is none. */
 export const refusal = (work: Promise<unknown>): Promise<LvmError> =>
   work.then(
     () => expect.fail('it was accepted'),
     (error) => error,
   )
-/** Changes one bit of a file where it lies. */
+/** Flips one bit of a file in place. */
 export async function flip(path: string, at: number): Promise<void> {
   const file = await open(path, 'r+')
   const byte = Buffer.alloc(1)
@@ -66,7 +66,7 @@ export async function flip(path: string, at: number): Promise<void> {
   await file.write(byte, 0, 1, at)
   await file.close()
 }
-/** Puts a file in place of another, as editors do. */
+/** Replaces a file by a new one, as editors do. */
 export function replace(path: string, text: string | Buffer): void {
   writeFileSync(`${path}.new`, text)
   renameSync(`${path}.new`, path)

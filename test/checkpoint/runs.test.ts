@@ -10,7 +10,7 @@ import { flip, listing, refusal, tempFolder } from './run.js'
 const row = (epoch: number, val_loss: number) => ({
   ...{ epoch, train_loss: val_loss / 2, val_loss, train_cosine: 0.6, val_cosine: 0.5, lr: 5e-4, seconds: 61, grad_norm: 1 },
 })
-/** A run as training leaves it: two saves, three epochs, the second the best. */
+/** A run like one of a training: two saves, three epochs, the second the best. */
 async function trained(folder: string, finished = true): Promise<string> {
   const store = await openStore(folder)
   const text = (value: object) => (path: string) => writeFile(path, JSON.stringify(value))
@@ -38,7 +38,7 @@ async function trained(folder: string, finished = true): Promise<string> {
 }
 
 describe('the list of runs', () => {
-  it('gives state and best figures of each, and leaves out what is no run', async () => {
+  it('runs list gives state and best figures of each run, and omits other folders', async () => {
     const root = await tempFolder()
     await trained(join(root, 'a'))
     await trained(join(root, 'b'), false)
@@ -68,11 +68,11 @@ describe('the list of runs', () => {
       },
     })
     expect(runs[0]!.saved_at).toMatch(/^20/)
-    expect(runs[0]!.bytes).toBeGreaterThan(80_000) // both saves of 40 kB, the links at the top counted once
+    expect(runs[0]!.bytes).toBeGreaterThan(80_000) // two saves of 40 kB, with the hard links at the top counted once
     expect(runs[0]!.bytes).toBeLessThan(100_000)
     expect(runs[3]).toMatchObject({ epochs: null, val_loss: null, problem: null })
   })
-  it('gives no figure of a damaged run, but what is wrong with it', async () => {
+  it('runs list gives the error of a damaged run instead of figures', async () => {
     const root = await tempFolder()
     await trained(join(root, 'a'))
     const path = join(root, 'a/training_history.json')
@@ -82,11 +82,11 @@ describe('the list of runs', () => {
     expect(run!.problem).toMatchObject({ code: 'BAD_CHECKPOINT' })
     expect(run!.problem!.message).toContain('training_history.json')
   })
-  it('of a folder that is not there is empty', async () => expect(await listRuns(join(await tempFolder(), 'x'))).toEqual([]))
+  it('runs list of a missing folder is empty', async () => expect(await listRuns(join(await tempFolder(), 'x'))).toEqual([]))
 })
 
 describe('one run', () => {
-  it('is shown with its history, its files and what the manifest records', async () => {
+  it('runs show gives history, files and manifest of a run', async () => {
     const root = await tempFolder()
     await trained(join(root, 'a'))
     const run = await showRun('a', root)
@@ -96,7 +96,7 @@ describe('one run', () => {
     expect(run.manifest).toMatchObject({ model: 'lstm', data: { path: 'vectors.npz' } })
     expect(JSON.stringify(run.manifest)).not.toMatch(/golden|files/)
   })
-  it('that was imported has no history, and says so with nulls', async () => {
+  it('runs show gives nulls for the history of an imported run', async () => {
     const root = await tempFolder()
     const store = await openStore(join(root, 'a'))
     await store.save({ files: { 'best_model.pt': (path) => writeFile(path, 'x') }, manifest: { model: 'gru', progress: null } })
@@ -110,17 +110,17 @@ describe('one run', () => {
       config: {},
     })
   })
-  it('that is not there is RUN_MISSING', async () =>
+  it('runs show of a missing run is RUN_MISSING', async () =>
     expect(await refusal(showRun('a', await tempFolder()))).toMatchObject({ code: 'RUN_MISSING' }))
 })
 
 describe('removing a run', () => {
-  it('removes the folder', async () => {
+  it('runs rm removes the folder of a run', async () => {
     const folder = await trained(join(await tempFolder(), 'a'))
     expect(await removeRun(folder)).toEqual({ kept: [] })
     expect(existsSync(folder)).toBe(false)
   })
-  it('keeps what is not part of it, and what links lead to', async () => {
+  it('runs rm keeps foreign files and the targets of links', async () => {
     const root = await tempFolder()
     const outside = join(root, 'outside')
     mkdirSync(outside)
@@ -134,14 +134,14 @@ describe('removing a run', () => {
     expect(listing(folder)).toEqual(['paper.tex'])
     expect(listing(outside)).toEqual(['precious'])
   })
-  it('does not follow a link to a run', async () => {
+  it('runs rm does not follow a link to a run', async () => {
     const root = await tempFolder()
     const folder = await trained(join(root, 'a'))
     symlinkSync(folder, join(root, 'b'))
     expect(await refusal(removeRun(join(root, 'b')))).toMatchObject({ code: 'BAD_OPTION' })
     await verifyRun(folder)
   })
-  it('is refused while it is written', async () => {
+  it('runs rm refuses a run that a process writes', async () => {
     const folder = await trained(join(await tempFolder(), 'a'))
     const before = listing(folder)
     const lock = await lockRun(folder)
@@ -149,7 +149,7 @@ describe('removing a run', () => {
     await lock.release()
     expect(listing(folder)).toEqual(before)
   })
-  it('works on a damaged one too', async () => {
+  it('runs rm removes a damaged run too', async () => {
     const folder = await trained(join(await tempFolder(), 'a'))
     writeFileSync(join(folder, 'generations/current'), 'x')
     writeFileSync(join(folder, 'manifest.json'), 'x')

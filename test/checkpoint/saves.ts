@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Save } from '../../lib/checkpoint/generation.js'
 import type { Store } from '../../lib/checkpoint/run-store.js'
 
-/** A save like those of a training: weights, a history that names the step, and every third time a new best model. */
+/** A save like those of a training: weights, a history with the step, and a new best model in every third save. */
 export function saveOf(step: number, best = step % 3 === 1, size = 3000): Save {
   const text = (value: unknown) => JSON.stringify(value)
   const weights = (path: string) => writeFile(path, Buffer.concat([Buffer.from(`${step}\n`), randomBytes(size)]))
@@ -21,12 +21,12 @@ export function saveOf(step: number, best = step % 3 === 1, size = 3000): Save {
   }
 }
 
-/** Saves steps one after the other. */
+/** Saves steps in order. */
 export async function saveSteps(store: Store, from: number, to: number): Promise<void> {
   for (let step = from; step <= to; step++) await store.save(saveOf(step))
 }
 
-/** The step that a folder's files agree on; fails where they are of different saves. */
+/** Step of a folder's files; fails if they belong to different saves. */
 export function stepIn(path: string): number {
   const { step } = JSON.parse(readFileSync(join(path, 'training_history.json'), 'utf8'))
   const weights = Number.parseInt(readFileSync(join(path, 'final_model.pt'), 'latin1').split('\n')[0]!, 10)

@@ -15,7 +15,7 @@ async function run(name: string): Promise<string> {
 }
 
 describe('the threads and the multiplier of a model', () => {
-  it('are its own: loading it changes nothing of the process, nor of a model beside it', async () => {
+  it('loading a model changes threads and multiplier of neither the process nor another model', async () => {
     const path = await run('settings')
     useSettings({ threads: 3, multiplier: 'onednn' })
     using one = await load(path, { threads: 1 })
@@ -27,7 +27,7 @@ describe('the threads and the multiplier of a model', () => {
     expect(await one.predict(x)).toEqual(await one.predict(x))
     expect(native.threads()).toBe(3)
   })
-  it('stay those of the process when a load fails, and when several load at once', async () => {
+  it('threads and multiplier of the process stay when a load fails, and when several models load at once', async () => {
     const path = await run('several')
     useSettings({ threads: 3, multiplier: 'aten' })
     const loads = [load(path, { threads: 1 }), load(place('nowhere')), load(path, { threads: 2 })]
@@ -35,7 +35,7 @@ describe('the threads and the multiplier of a model', () => {
     expect([one!.status, gone!.status, two!.status]).toEqual(['fulfilled', 'rejected', 'fulfilled'])
     expect(processSettings()).toEqual({ threads: 3, multiplier: 'aten' })
   })
-  it('are those of the moment that work was asked for', async () => {
+  it('work uses the threads and the multiplier of the moment it was requested', async () => {
     useSettings({ threads: 2, multiplier: 'aten' })
     const x = Tensor.from(new Float32Array(64).fill(1), [8, 8])
     const work = withSettings({ threads: 1, multiplier: 'onednn' }, () => native.call('aten::mm', [x.native, x.native], {}))
@@ -55,9 +55,9 @@ describe('OMP_NUM_THREADS', () => {
     ['many', undefined],
     ['-1', undefined],
     ['99999999', undefined],
-  ])('%j asks for %s threads', (value, threads) => expect(threadsOfEnvironment(value)).toBe(threads))
+  ])('OMP_NUM_THREADS=%j sets %s threads', (value, threads) => expect(threadsOfEnvironment(value)).toBe(threads))
 
-  it('is honoured where nobody says another number, and named where a run overrules it', async () => {
+  it('OMP_NUM_THREADS applies without another setting, and a warning names it when a run overrides it', async () => {
     const kept = process.env.OMP_NUM_THREADS
     const warnings: string[] = []
     const hear = ({ message }: Error) => warnings.push(message)

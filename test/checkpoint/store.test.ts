@@ -7,7 +7,7 @@ import { FILES, flip, listing, refusal, runOf, tempFolder } from './run.js'
 import { saveOf, saveSteps, stepIn } from './saves.js'
 
 describe('a save', () => {
-  it('leaves the tree that people read, two generations and no more', async () => {
+  it('a save leaves the top files and at most two generations', async () => {
     const folder = await runOf(5)
     const top = [...FILES, 'generations', 'manifest.json'].sort()
     expect(listing(folder)).toEqual([...top, '000004', '000005', 'current'])
@@ -17,13 +17,13 @@ describe('a save', () => {
     expect(Object.keys(manifest.files).sort()).toEqual(FILES)
     for (const name of FILES) expect(manifest.files[name]!.bytes).toBe(statSync(join(folder, name)).size)
   })
-  it('links what people read, and shares no file with another save, so that one bad bit costs one save', async () => {
+  it('a save hard-links the top files, but shares no file with another save', async () => {
     const folder = await runOf(5)
     const inode = (...path: string[]) => statSync(join(folder, ...path)).ino
     for (const name of FILES) expect(inode('generations/000004', name)).not.toBe(inode('generations/000005', name))
     for (const name of FILES) expect(inode(name)).toBe(inode('generations/000005', name))
   })
-  it('drops the files that a later one no longer has', async () => {
+  it('a save removes top files that it no longer contains', async () => {
     const folder = await runOf(1)
     const store = await openStore(folder)
     const { manifest, files } = saveOf(2, true)
@@ -32,7 +32,7 @@ describe('a save', () => {
     expect(listing(folder)).toEqual(['best_model.pt', 'generations', 'manifest.json', '000001', '000002', 'current'])
     await verifyRun(folder)
   })
-  it('waits for the one before it', async () => {
+  it('a save waits for the previous save', async () => {
     const folder = await tempFolder()
     const store = await openStore(folder)
     await Promise.all([store.save(saveOf(1)), store.save(saveOf(2)), store.save(saveOf(3))])
@@ -40,7 +40,7 @@ describe('a save', () => {
     await store.close()
     expect(stepIn((await verifyRun(folder)).path)).toBe(3)
   })
-  it('that fails leaves the one before it, and the next one goes on', async () => {
+  it('a failed save leaves the previous save, and the next save succeeds', async () => {
     const folder = await runOf(2)
     const before = listing(folder)
     const store = await openStore(folder)
@@ -56,20 +56,20 @@ describe('a save', () => {
     ['a path', { '../x.pt': async () => {} }, []],
     ['the manifest', { 'manifest.json': async () => {} }, []],
     ['a file twice', { 'config.json': async () => {} }, ['config.json']],
-    ['what was not there', {}, ['split.json']],
-  ])('refuses %s', async (_, files, keep) => {
+    ['a kept file that does not exist', {}, ['split.json']],
+  ])('a save refuses %s', async (_, files, keep) => {
     const store = await openStore(await runOf(1))
     const error = await refusal(store.save({ files, keep, manifest: {} }))
     await store.close()
     expect(error).toMatchObject({ code: 'INTERNAL' })
     expect(error.message).toContain(keep[0] ?? Object.keys(files)[0])
   })
-  it('refuses numbers that JSON cannot hold', async () => {
+  it('a save refuses numbers that JSON cannot represent', async () => {
     const store = await openStore(await tempFolder())
     await expect(store.save({ ...saveOf(1), manifest: { loss: Number.NaN } })).rejects.toThrow(/finite number for "loss".*NaN/)
     await store.close()
   })
-  it('before any, a folder holds no run, and closing leaves no trace', async () => {
+  it('a store without a save is not a run, and closing it leaves no trace', async () => {
     const folder = join(await tempFolder(), 'gru')
     const store = await openStore(folder)
     expect(store.current()).toBeUndefined()
@@ -80,7 +80,7 @@ describe('a save', () => {
 })
 
 describe('a copy', () => {
-  it('of the whole folder, links gone, is the same run', async () => {
+  it('a copy of the whole folder without links is the same run', async () => {
     const folder = await runOf(4)
     const copy = join(await tempFolder(), 'copy')
     await cp(folder, copy, { recursive: true })
@@ -88,7 +88,7 @@ describe('a copy', () => {
     await flip(join(copy, 'best_model.pt'), 50)
     expect((await refusal(verifyRun(copy))).message).toContain('generation 4, saved')
   })
-  it('of what people read alone can be read, checked and gone on with', async () => {
+  it('a copy of the top files alone can be read, verified and resumed', async () => {
     const folder = await runOf(4)
     const copy = join(await tempFolder(), 'copy')
     await cp(folder, copy, { recursive: true, filter: (path) => !path.includes('generations') })
@@ -105,7 +105,7 @@ describe('a copy', () => {
 })
 
 describe('readers beside a writer', () => {
-  it('always find a whole save', async () => {
+  it('readers beside a writer always find an intact save', async () => {
     const folder = await runOf(1)
     const store = await openStore(folder)
     let done = false

@@ -6,10 +6,10 @@ import type { RunManifest } from '../../lib/checkpoint/run-manifest.js'
 import { verifyRun } from '../../lib/checkpoint/run-store.js'
 import { clone } from './run.js'
 
-/** What a forger may change; manifests are read-only otherwise. */
+/** A manifest that a test may modify. */
 export type Forged = { -readonly [K in keyof RunManifest]: RunManifest[K] } & { files: Record<string, FileRecord> }
 
-/** A copy of a run whose manifest, or a file, says something else, with every hash made to fit again. */
+/** Copies a run and changes its manifest or a file, with matching hashes. */
 export async function forged(
   run: string,
   to: string,

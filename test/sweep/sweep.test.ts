@@ -26,38 +26,35 @@ const cells = (
 ): { model: string; state: string; exit: number | null; seconds: number; error: { code: string } | null }[] =>
   JSON.parse(readFileSync(join(place(`${name}-evaluation`), 'sweep.json'), 'utf8')).cells
 const states = (name: string) => cells(name).map(({ model, state }) => `${model} ${state}`)
-/** The process that trains a model for this one. */
+/** Process id of the child that trains a model. */
 const childOf = (model: string) =>
   Number(execFileSync('pgrep', ['-P', String(process.pid), '-f', ` train ${model} `], { encoding: 'utf8' }))
 
-it.skipIf(process.platform === 'win32')(
-  'a cell that is killed costs that cell only, and is trained when it is called again',
-  async () => {
-    let killed = 0
-    const tell = (told: SweepEvent) => {
-      if (told.type !== 'training' || told.model !== 'gru' || told.event.type !== 'start' || killed > 0) return
-      killed = childOf('gru')
-      process.kill(killed, 'SIGKILL')
-    }
-    const { report, page, stopped } = await sweep(options('kill', { epochs: 3 }), { tell })
-    expect(killed).toBeGreaterThan(0)
-    expect(stopped).toBe(false)
-    expect(states('kill')).toEqual(['lstm done', 'gru failed', 'mlp done'])
-    expect(cells('kill')[1]).toMatchObject({ exit: null, signal: 'SIGKILL', error: { code: 'SIGKILL' } })
-    expect(report.matrix[0]).toMatchObject({ status: 'other size' })
-    expect(report.matrix[1]).toMatchObject({ model: 'gru', status: 'failed', val_loss: null })
-    expect(report.matrix[1]!.why).toMatch(/^SIGKILL: killed from outside/)
-    expect(readFileSync(page, 'utf8')).toContain('killed from outside')
+it.skipIf(process.platform === 'win32')('a killed training fails only its own cell, which the next sweep trains', async () => {
+  let killed = 0
+  const tell = (told: SweepEvent) => {
+    if (told.type !== 'training' || told.model !== 'gru' || told.event.type !== 'start' || killed > 0) return
+    killed = childOf('gru')
+    process.kill(killed, 'SIGKILL')
+  }
+  const { report, page, stopped } = await sweep(options('kill', { epochs: 3 }), { tell })
+  expect(killed).toBeGreaterThan(0)
+  expect(stopped).toBe(false)
+  expect(states('kill')).toEqual(['lstm done', 'gru failed', 'mlp done'])
+  expect(cells('kill')[1]).toMatchObject({ exit: null, signal: 'SIGKILL', error: { code: 'SIGKILL' } })
+  expect(report.matrix[0]).toMatchObject({ status: 'other size' })
+  expect(report.matrix[1]).toMatchObject({ model: 'gru', status: 'failed', val_loss: null })
+  expect(report.matrix[1]!.why).toMatch(/^SIGKILL: killed from outside/)
+  expect(readFileSync(page, 'utf8')).toContain('killed from outside')
 
-    const before = cells('kill')
-    const again = await sweep(options('kill', { epochs: 3 }))
-    expect(states('kill')).toEqual(['lstm done', 'gru done', 'mlp done'])
-    expect(cells('kill')[0]).toEqual(before[0]) // what was done is left as it is
-    expect(again.report.matrix[1]).toMatchObject({ status: 'other size' })
-  },
-)
+  const before = cells('kill')
+  const again = await sweep(options('kill', { epochs: 3 }))
+  expect(states('kill')).toEqual(['lstm done', 'gru done', 'mlp done'])
+  expect(cells('kill')[0]).toEqual(before[0]) // a finished cell stays unchanged
+  expect(again.report.matrix[1]).toMatchObject({ status: 'other size' })
+})
 
-it('a sweep that is stopped leaves a checkpoint and goes on from it', async () => {
+it('a stopped sweep leaves a checkpoint and resumes from it', async () => {
   const stop = new AbortController()
   const tell = (told: SweepEvent) => {
     if (told.type === 'training' && told.event.type === 'epoch' && told.event.epoch === 1) stop.abort()
@@ -75,7 +72,7 @@ it('a sweep that is stopped leaves a checkpoint and goes on from it', async () =
   expect(resumed).toBe(true)
 })
 
-it('shares a budget, and judges what was reached when it is used up', async () => {
+it('a sweep shares its budget, and evaluates cells that used up theirs', async () => {
   const { report } = await sweep(options('budget', { models: 'lstm,mlp', epochs: 100_000, budget: '8s' }))
   expect(states('budget')).toEqual(['lstm out of budget', 'mlp out of budget'])
   for (const { seconds } of cells('budget')) expect(seconds).toBeGreaterThan(1)
@@ -83,13 +80,13 @@ it('shares a budget, and judges what was reached when it is used up', async () =
   for (const run of report.runs.filter(({ best_epoch }) => best_epoch !== null)) expect(run.validation).not.toBeNull()
 })
 
-it('says why a cell cannot be trained, and trains the others', async () => {
+it('a sweep reports why a cell cannot be trained, and trains the others', async () => {
   const { report } = await sweep(options('refused', { models: 'mlp,hyena', objective: 'sequence' }))
   expect(states('refused')).toEqual(['mlp failed', 'hyena done'])
   expect(report.matrix.find(({ model }) => model === 'mlp')!.why).toMatch(/^BAD_OPTION: .*whole context/)
 })
 
-it('refuses what it cannot do before it begins', async () => {
+it('a sweep refuses wrong options before it begins', async () => {
   await expect(sweep(options('kill', { lr: 0.1 }))).rejects.toThrow(/expected those that the sweep in .* was started with/)
   await expect(sweep({ ...options('other'), out: place('kill-models') })).rejects.toMatchObject({ code: 'RUN_EXISTS' })
   for (const [models, budget] of [['lstm,lstm', '4h'], ['lstn', '4h'], ['lstm', '4'], ['lstm', '-1h']]) // biome-ignore format: pairs

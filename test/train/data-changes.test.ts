@@ -12,7 +12,7 @@ const rewrite = (path: string) => {
   closeSync(file)
 }
 
-/** Trains, and changes the data after the second save; the events, and the error it ended with. */
+/** Trains and changes the data after the second save; returns the events and the final error. */
 async function trained(name: string, data: string, change: (path: string) => void) {
   const events: TrainEvent[] = []
   const options = {
@@ -42,7 +42,7 @@ it.each([
   ['cut short', (path: string) => truncateSync(path, 100_000)],
   ['written again in its place', rewrite],
 ])(
-  'a training whose mapped data is %s ends as DATA_CHANGED, and its last save is whole',
+  'a training whose memory-mapped data is %s ends with DATA_CHANGED, and its last save is intact',
   { timeout: 120_000 },
   async (how, change) => {
     const data = await vectorFile('large', { articles: 90, length: 100, dim: 1024 })
@@ -54,7 +54,7 @@ it.each([
   },
 )
 
-it('a training whose small data is written again goes on with what it read, and says so', async () => {
+it('a training whose small data file is rewritten continues with the data it read, and warns', async () => {
   const data = await vectorFile('small', { articles: 30, length: 24, dim: 16 })
   const { events, error } = await trained('small', data, (path) => {
     const file = openSync(path, 'r+')
@@ -66,7 +66,7 @@ it('a training whose small data is written again goes on with what it read, and 
   expect(told).toMatchObject({ message: expect.stringContaining(manifestOf(join(place('m'), 'small')).data!.hash) })
 })
 
-it('a training whose data another file replaces goes on without a word', async () => {
+it('a training whose data file is replaced by another continues without a warning', async () => {
   const data = await vectorFile('moved', { articles: 90, length: 100, dim: 1024 })
   const { events, error } = await trained('moved', data, (path) => renameSync(path, `${path}.old`))
   expect(error).toBeUndefined()

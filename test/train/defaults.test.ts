@@ -10,17 +10,17 @@ const page = readFileSync(new URL('../../docs/options.md', import.meta.url), 'ut
 
 describe.each(architectures.map((a) => [a.name, a] as const))('%s without options', (name, architecture) => {
   const planned = plan(name, { data: 'x.npy' })
-  it('trains with the defaults that its help shows', () => {
+  it('a training without options uses the defaults in its help', () => {
     const { data: _, ...used } = planned.train
     const shown = Object.fromEntries(Object.entries(trainFieldsOf(architecture)).map(([key, field]) => [key, field.default]))
     expect(shown).toEqual({ data: undefined, ...used })
   })
-  it('writes the eps and weights that it trains with into config.json', () => {
+  it('config.json holds the eps and weights precision of the training', () => {
     const facts = { dim: 8, parameters: 1, device: 'cpu', threads: 1, emaRule: null }
     const { eps, weights } = planned.train
     expect(configOf(planned, {}, facts)).toMatchObject({ eps, weights })
   })
-  it('differs from the table of options only where the text of the option says so', () => {
+  it('defaults differ from the table of options only where the option text says so', () => {
     const said = (about: string, value: unknown) => expect(about).toContain(`${value}`)
     for (const [key, field] of Object.entries(trainFieldsOf(architecture))) {
       const { about, default: usual } = trainFields[key as keyof typeof trainFields]

@@ -8,7 +8,7 @@ import { closeSession, evaluateEpoch, openSession } from '../../lib/train/sessio
 import { refused } from '../files/fixture.js'
 import { vectorFile } from './runs.js'
 
-/** What an epoch of three steps ends with when the raw weights are not finite after it. */
+/** Error message of a three-step epoch after which the raw weights are not finite. */
 async function messageWith(ema: number): Promise<string> {
   const given = { data: await vectorFile('base'), preset: 'tiny', ema, epochs: 1 }
   const planned = plan('lstm', given)

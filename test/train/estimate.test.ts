@@ -15,33 +15,33 @@ const needed = (model: string, given: Record<string, unknown> = {}) => {
   return estimate(train, architecture.spec({ dim: 768, context: train.context }, options).node, SIZES)
 }
 
-describe.each(architectures.map((a) => [a.name, a] as const))('what a context of %s leaves behind', (_, a) => {
+describe.each(architectures.map((a) => [a.name, a] as const))('stored activations of %s', (_, a) => {
   const of = (time: number) => activations(a.spec({ dim: 768, context: time }, a.presets.target).node, time, 768)
-  test('ends in vectors as wide as the data', () => expect(of(5).width).toBe(768))
-  test('grows with time, by inputs alone more slowly', () => {
+  test('activations end in vectors of the dimension of the data', () => expect(of(5).width).toBe(768))
+  test('activations grow with the context length, and stored inputs grow more slowly', () => {
     expect(of(64).kept).toBeGreaterThan(of(5).kept)
     expect(of(4096).inputs).toBeLessThanOrEqual(of(4096).kept)
   })
 })
 
-test('contexts of thousands are computed again, short ones kept', () => {
+test('activations are recomputed for contexts of thousands of vectors and stored for short ones', () => {
   expect(needed('transformer').recompute).toBe(false)
   expect(needed('transformer', { context: 4096, batchSize: 8 }).recompute).toBe(true)
   expect(needed('transformer', { context: 4096, batchSize: 8, recompute: 'off' }).recompute).toBe(false)
   expect(needed('transformer', { recompute: 'on' }).recompute).toBe(true)
 })
-test('weights in bf16 take half the memory and half the disk', () => {
+test('bf16 weights take half the memory and half the disk', () => {
   const [wide, half] = [needed('distilgpt2'), needed('distilgpt2', { weights: 'bf16' })]
   expect(half.memory_bytes).toBeLessThan(0.75 * wide.memory_bytes)
   expect(half.disk_bytes).toBeLessThan(0.6 * wide.disk_bytes)
 })
-test('memory for data that is open is not counted again, too little is refused with the figures, and a tight fit gives a warning', async () => {
+test('a training does not count open data twice, is refused with figures without enough memory, and warns when memory is tight', async () => {
   const folder = process.cwd()
   const free = freeMemory()
   const room = (memory_bytes: number, dataBytes: number) =>
     requireRoom(folder, { memory_bytes, disk_bytes: 0 }, { device: 'cpu', dataBytes })
   expect(await room(0.5 * free, 0)).toBeUndefined()
-  expect(await room(1.5 * free, free)).toBeUndefined() // the data is open already, and what is free is without it
+  expect(await room(1.5 * free, free)).toBeUndefined() // the data is open already, so free memory excludes it
   expect(requireMemory('this', 81, 100, '')).toMatch(/^memory is tight: this may take .* of the .* that are free$/)
   expect(requireMemory('this', 80, 100, '')).toBeUndefined()
   await expect(room(1.5 * free, 0)).rejects.toMatchObject({
@@ -51,14 +51,14 @@ test('memory for data that is open is not counted again, too little is refused w
   })
   expect(() => requireDataMemory(2 * free)).toThrow(/of free memory for the data but .* GB are free$/)
 })
-test('memory of data counts the contexts of sequences and both halves where both are read, and no file that is mapped', async () => {
+test('the memory of data counts all contexts of sequences and both parts that are read, but no memory-mapped file', async () => {
   const numbers = (count: number) => bytesOf(new Float32Array(count).fill(1))
   const plain = scratch('plain.npy', npy('<f4', [10, 4], numbers(40)))
   const double = scratch('double.npy', npy('<f8', [10, 4], bytesOf(new Float64Array(40).fill(1))))
   expect(await heldBytes(plain, { normalize: false })).toBe(160)
   expect(await heldBytes(plain, { normalize: true })).toBe(320)
   const large = scratch('large.npy', npy('<f4', [1 << 20, 16], new Uint8Array(0)))
-  truncateSync(large, statSync(large).size + (64 << 20)) // mapped, and its zeros are not on the disk
+  truncateSync(large, statSync(large).size + (64 << 20)) // memory-mapped, and sparse on disk
   expect(await heldBytes(large, { normalize: false })).toBe(0)
   expect(await heldBytes(large, { normalize: true })).toBe(64 << 20)
   expect(await heldBytes(double, { normalize: false })).toBe(320 + 160)
@@ -71,7 +71,7 @@ test('memory of data counts the contexts of sequences and both halves where both
   expect(one).toBeGreaterThanOrEqual(4 * 8 * 6 * 4)
   expect(two / one).toBe(10 / 8)
 })
-test('options that contradict each other are refused', () => {
+test('train refuses options that contradict each other', () => {
   const refused = (model: string, given: Record<string, unknown>) => () => plan(model, { data: 'x.npy', ...given })
   expect(refused('lstm', { weights: 'bf16', ema: 0.9 })).toThrow(/0 with "weights" bf16/)
   expect(refused('lstm', { weights: 'bf16', precision: 'bf16' })).toThrow(/"weights" bf16/)

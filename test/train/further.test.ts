@@ -21,7 +21,7 @@ const again = (name: string, more: Partial<TrainOptions> = {}) =>
 const copy = (name: string, to: string) => cp(folder(name), folder(to), { recursive: true })
 const ratesOf = (name: string) => historyOf(folder(name)).history.map(({ lr }) => lr)
 
-/** Two runs must agree to the bit in history, weights and golden outputs. */
+/** Two runs must have bit-identical history, weights and golden outputs. */
 async function expectEqual(run: string, reference: string): Promise<void> {
   expect(comparable(historyOf(folder(run)))).toEqual(comparable(historyOf(folder(reference))))
   for (const file of ['final_model.pt', 'best_model.pt'])
@@ -34,8 +34,8 @@ describe('a run that stopped at --max-steps', () => {
     ['within its first epoch', 5, 20],
     ['within its second epoch', 15, 31],
     ['at the end of an epoch', 11, 25],
-    ['and is stopped there again', 3, 8],
-  ])('%s goes on as if it had never stopped', async (name, first, then) => {
+    ['twice within its first epoch', 3, 8],
+  ])('a run that --max-steps stopped %s resumes as if it had never stopped', async (name, first, then) => {
     for (const ema of [0, 0.9]) {
       const run = `steps-${first}-${ema}`
       const options = { ...TINY, model: 'lstm', data, epochs: 4, ema }
@@ -46,7 +46,7 @@ describe('a run that stopped at --max-steps', () => {
       await expectEqual(run, `${run}-straight`)
     }
   })
-  it('gets its best weights back when the whole epoch is worse than its beginning was', async () => {
+  it('a resumed run restores its best weights when the finished epoch is worse than its cut short part', async () => {
     const options = { ...TINY, model: 'lstm', data, epochs: 2, lr: 0.03 }
     await trained({ ...options, name: 'worse-straight' })
     expect(historyOf(folder('worse-straight')).best_epoch).toBe(1)
@@ -61,14 +61,14 @@ describe('a run that stopped at --max-steps', () => {
       expect(Object.keys(manifestOf(folder(name)).files)).not.toContain('earlier_best.pt')
     }
   })
-  it('is not given fewer steps than it has made', async () => {
+  it('resume refuses fewer steps than the run has made', async () => {
     await trained({ ...TINY, model: 'lstm', data, name: 'fewer', maxSteps: 7 })
     expect(await refused('BAD_OPTION', again('fewer', { maxSteps: 6 }))).toMatch(/at least 7.*"maxSteps"/)
   })
 })
 
 describe('a run that stopped early', () => {
-  it('goes on with a larger "earlyStop", as if it had been asked for at once', async () => {
+  it('a run that stopped early resumes with a larger "earlyStop" as if it had been trained with it', async () => {
     const options = { ...TINY, model: 'lstm', data: noise, epochs: 9, lr: 0.05 }
     const events = await trained({ ...options, name: 'early', earlyStop: 1 })
     expect(resultOf(events).stopped).toBe('early-stop')
@@ -82,9 +82,9 @@ describe('a run that stopped early', () => {
 describe('a resume that trains nothing', () => {
   it.each<[string, Partial<TrainOptions>, RegExp]>([
     ['its epochs are done', { epochs: 1 }, /epoch 1 of 1 is done; a larger "epochs" extends the run$/],
-    ['its steps are made', { maxSteps: 3 }, /step 3 of 3 is done; a larger "maxSteps" extends the run$/],
+    ['its steps are done', { maxSteps: 3 }, /step 3 of 3 is done; a larger "maxSteps" extends the run$/],
     ['it stopped early', { lr: 0.05, epochs: 9, earlyStop: 1 }, /no epoch after epoch \d improved on it; a larger "earlyStop"/],
-  ])('says so when %s', async (name, options, message) => {
+  ])('a resume that trains nothing warns when %s', async (name, options, message) => {
     await trained({ ...TINY, model: 'lstm', data: noise, name, ...options })
     const before = manifestOf(folder(name))
     const events = await again(name)
@@ -104,7 +104,7 @@ describe('a run under warm-up and cosine', () => {
   beforeAll(async () => {
     await trained({ ...options, data, name: 'cosine' })
   })
-  it('is refused beyond the steps that it was planned for, whole or not, and keeps what it has', async () => {
+  it('a warmup-cosine run is refused beyond its planned steps, finished or not, and stays unchanged', async () => {
     const before = manifestOf(folder('cosine'))
     expect(await refused('BAD_OPTION', again('cosine', { epochs: 4 }))).toMatch(/at most 28 steps.*received 56/)
     expect(manifestOf(folder('cosine'))).toEqual(before)
@@ -113,34 +113,37 @@ describe('a run under warm-up and cosine', () => {
     await again('half')
     await expectEqual('half', 'cosine')
   })
-  it('is told that only a larger "epochs" with "extend" takes it further', async () => {
+  it('a finished warmup-cosine run says that only a larger "epochs" with "extend" extends it', async () => {
     const told = (await again('cosine')).find(({ type }) => type === 'warning')
     expect(told).toMatchObject({ message: expect.stringMatching(/epoch 2 of 2 is done; a larger "epochs" with "extend"/) })
   })
-  it('keeps its rates when it is told to stop sooner, and then goes on to its end', async () => {
+  it('a warmup-cosine run keeps its rates when it is stopped early, and then trains to its end', async () => {
     await trained({ ...options, data, epochs: 3, name: 'sooner' }, nth('progress', 2))
     await again('sooner', { epochs: 2 })
     await again('sooner', { epochs: 3 })
     await trained({ ...options, data, epochs: 3, name: 'sooner-straight' })
     await expectEqual('sooner', 'sooner-straight')
   })
-  it.each(['constant', 'restart', 'replan'])('goes on with --extend %s, to the same bits when it is stopped', async (extend) => {
-    const [name, stopped] = [`beyond-${extend}`, `beyond-${extend}-stopped`]
-    await copy('cosine', name)
-    await copy('cosine', stopped)
-    const events = await again(name, { epochs: 4, extend })
-    const extension = [{ kind: extend, since: 28, from: extend === 'replan' ? 0 : 28, to: 56 }]
-    expect(events[0]).toMatchObject({ type: 'start', extended: extension })
-    expect(historyOf(folder(name)).extended).toEqual(extension)
-    await trained({ ...options, name: stopped, resume: true, epochs: 4, extend }, nth('progress', 2))
-    await again(stopped, { epochs: 4, extend })
-    await expectEqual(stopped, name)
-    const [, , end, third, last] = ratesOf(name)
-    if (extend === 'constant') expect([third, last]).toEqual([end, end])
-    else expect(third).toBeGreaterThan(10 * end!)
-    if (extend === 'restart') expect(last).toBe(end)
-  })
-  it('takes no --extend that changes nothing', async () => {
+  it.each(['constant', 'restart', 'replan'])(
+    'a warmup-cosine run resumes with --extend %s, bit for bit also after a stop',
+    async (extend) => {
+      const [name, stopped] = [`beyond-${extend}`, `beyond-${extend}-stopped`]
+      await copy('cosine', name)
+      await copy('cosine', stopped)
+      const events = await again(name, { epochs: 4, extend })
+      const extension = [{ kind: extend, since: 28, from: extend === 'replan' ? 0 : 28, to: 56 }]
+      expect(events[0]).toMatchObject({ type: 'start', extended: extension })
+      expect(historyOf(folder(name)).extended).toEqual(extension)
+      await trained({ ...options, name: stopped, resume: true, epochs: 4, extend }, nth('progress', 2))
+      await again(stopped, { epochs: 4, extend })
+      await expectEqual(stopped, name)
+      const [, , end, third, last] = ratesOf(name)
+      if (extend === 'constant') expect([third, last]).toEqual([end, end])
+      else expect(third).toBeGreaterThan(10 * end!)
+      if (extend === 'restart') expect(last).toBe(end)
+    },
+  )
+  it('resume refuses --extend where it has no effect', async () => {
     await refused('BAD_OPTION', again('cosine', { extend: 'restart' }))
     await trained({ ...TINY, model: 'lstm', data, name: 'plateau', epochs: 1 })
     expect(await refused('BAD_OPTION', again('plateau', { epochs: 2, extend: 'constant' }))).toMatch(/warmup-cosine/)
@@ -149,7 +152,7 @@ describe('a run under warm-up and cosine', () => {
 })
 
 describe('averaged weights', () => {
-  it('are judged beside the raw ones, and the better are kept', async () => {
+  it('averaged and raw weights are both evaluated, and the better ones are kept', async () => {
     const options = { ...TINY, model: 'lstm', ema: 0.99, epochs: 6 }
     const kept = new Set<string>()
     for (const [name, lr, file] of [
@@ -176,14 +179,14 @@ describe('averaged weights', () => {
     }
     expect([...kept].sort()).toEqual(['average', 'raw'])
   })
-  it('are not mostly the first weights after a few steps', async () => {
+  it('averaged weights are not mostly the initial weights after a few steps', async () => {
     await trained({ ...TINY, model: 'lstm', data: noise, ema: 0.999, lr: 0.01, epochs: 3, name: 'few' })
     const { history } = historyOf(folder('few'))
     const [first, last] = [history[0]!, history.at(-1)!]
     const gain = (weights: 'raw' | 'average') => first.val_loss - last[`val_loss_${weights}`]!
-    expect(gain('average')).toBeGreaterThan(0.5 * gain('raw')) // with a constant decay, 42 steps leave 96 % of the first weights
+    expect(gain('average')).toBeGreaterThan(0.5 * gain('raw')) // with a constant decay, 42 steps leave 96 % of the initial weights
   })
-  it('of a run from before the rule was recorded go on by the old one', async () => {
+  it('a run from before the averaging rule was recorded resumes with a constant decay', async () => {
     await trained({ ...TINY, model: 'lstm', data, ema: 0.9, epochs: 1, name: 'old' })
     await trained({ ...TINY, model: 'lstm', data, ema: 0.9, epochs: 1, name: 'new' })
     const path = join(folder('old'), 'generations')

@@ -28,7 +28,7 @@ describe('train --init', () => {
     trained({ ...options, data, name, layers: 3, ...more } as Parameters<typeof train>[0])
   const initOf = (events: Awaited<ReturnType<typeof start>>) => events.find((event) => event.type === 'init')!
 
-  it('fills the layers that the weights have; others, and what is around them, are drawn as ever', async () => {
+  it('--init fills the layers in the weights, and other layers keep their random initial values', async () => {
     const init = initOf(await start('more', { layers: 5, init: file }))
     await start('without', { layers: 5 })
     const [given, own] = [await weights('more'), await weights('without')]
@@ -43,18 +43,18 @@ describe('train --init', () => {
     for (const name of init.new.filter((name) => !name.startsWith('in_proj')))
       expect(given.get(name), name).toEqual(own.get(name))
   })
-  it('cuts the layers that the model lacks', async () => {
+  it('--init drops layers beyond those of the model', async () => {
     const init = initOf(await start('less', { layers: 2, init: file }))
     expect(init.cut).toEqual(core(state.keys()).filter((name) => name.includes('.layers.2.')))
     expect(init.dropped).toEqual(['backbone.embedding.weight', 'lm_head.weight'])
   })
-  it('is recorded', async () => {
+  it('the manifest records the weights given to --init', async () => {
     await start('recorded', { init: file })
     const run = join(TINY.out, 'recorded')
     expect(json(run, 'config.json')).toMatchObject({ init: file })
     expect(manifestOf(run).init).toEqual({ path: file, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) })
   })
-  it('starts a training that goes on to the bit', async () => {
+  it('a training with --init resumes bit for bit', async () => {
     const more = { init: file, epochs: 2, saveEvery: 3 }
     await start('whole', more)
     await trained({ ...options, data, name: 'halves', layers: 3, ...more }, nth('saved', 2))
@@ -64,7 +64,7 @@ describe('train --init', () => {
     expect(manifestOf(join(TINY.out, 'halves')).init).toEqual(manifestOf(join(TINY.out, 'whole')).init)
     await refused('BAD_OPTION', start('halves', { ...more, init: 'other', resume: true }))
   })
-  it('takes a run, also by its name, and its file', async () => {
+  it('--init accepts a run by path or name, and a weight file', async () => {
     await start('before', { epochs: 1 })
     const run = join(TINY.out, 'before')
     for (const [i, init] of ['before', run, join(run, 'best_model.pt')].entries()) {
@@ -78,13 +78,13 @@ describe('train --init', () => {
     expect(await refused('BAD_CHECKPOINT', start('no', { init: 'gru' }))).toMatch(/of mamba2 but they are of gru/)
     await refused('FILE_MISSING', start('no', { init: 'nowhere' }))
   })
-  it('refuses shapes that do not fit, with the options that would', async () => {
+  it('--init refuses shapes that do not fit, and names the options that do', async () => {
     const error = await start('no', { init: file, width: 16, state: 4 }).catch((error) => error)
     expect(error.message).toContain('core.norm_f.weight: [12] instead of [16]')
     expect(error.commandHint).toContain('--width 12 --state 6')
     expect(existsSync(join(TINY.out, 'no', 'manifest.json'))).toBe(false)
   })
-  it('warns of what no shape shows', async () => {
+  it('--init warns about differing options that no shape shows', async () => {
     const gpt = await folder('heads', { 'model.safetensors': (await checkpoint(gpt2)).stored, 'config.json': gpt2.config! })
     const like = { ...TINY, model: 'distilgpt2', width: 12, ffn: 20, positions: 9, layers: 3, data, epochs: 0, init: gpt }
     const warned = (events: Awaited<ReturnType<typeof trained>>) =>

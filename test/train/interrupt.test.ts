@@ -59,21 +59,21 @@ it.each([
   expect(manifestOf(run(name)).progress).toMatchObject({ finished: true })
 })
 
-it('a second Ctrl-C leaves at once, and what was saved is whole', async () => {
+it('a second Ctrl-C ends the program at once, and the last save is intact', async () => {
   const long = await vectorFile('long', { articles: 6, length: 60 })
-  const slow = ['--context', '32', '--batch-size', '64', '--width', '1024', '--threads', '1'] // seconds for a step
+  const slow = ['--context', '32', '--batch-size', '64', '--width', '1024', '--threads', '1'] // one step takes seconds
   const program = lvm(cwd, 'train', 'lstm', '--data', long, '--name', 'twice', '--json', ...slow)
   await program.says(/"type":"saved"/)
   program.child.kill('SIGINT')
-  await sleep(500) // sooner, it would be taken for an echo of the first
+  await sleep(500) // an earlier one would count as part of the first
   const asked = performance.now()
   program.child.kill('SIGINT')
   expect(await program.end).toBe(130)
-  expect(performance.now() - asked).toBeLessThan(10_000) // at once, but the machine may be busy
+  expect(performance.now() - asked).toBeLessThan(10_000) // with a margin for a busy machine
   expect((await verifyRun(run('twice'))).manifest.progress).toMatchObject({ epoch: 1 })
 })
 
-it('events on --json are those of the library, the last one the result', async () => {
+it('train --json prints the events of the library, and the last one is the result', async () => {
   const program = lvm(cwd, ...tiny('events'), '--json')
   expect(await program.end).toBe(0)
   const events = eventsOf(program)
@@ -83,7 +83,7 @@ it('events on --json are those of the library, the last one the result', async (
   expect(events.at(-1)).toMatchObject({ type: 'result', stopped: 'done' })
 })
 
-it('what goes wrong has its exit code, and as an event its code', async () => {
+it('a failed training has the exit code of its error, and its error event has the code', async () => {
   const diverging = [
     'train',
     'lstm',
@@ -116,7 +116,7 @@ it('what goes wrong has its exit code, and as an event its code', async () => {
   }
 })
 
-it('evaluate judges every run that is named', async () => {
+it('evaluate evaluates every run it is given', async () => {
   await trained({
     model: 'gru',
     data,
@@ -135,7 +135,7 @@ it('evaluate judges every run that is named', async () => {
   ])
 })
 
-it('stops while the data is audited, before there is anything to go on from', async () => {
+it('a training stops during the data audit, and leaves no run to resume', async () => {
   const unknown = await vectorFile('unknown', { seed: Date.now() }) // to no cache of audits
   const stop = new AbortController()
   const training = train(

@@ -10,7 +10,7 @@ import { comparable, contentOf, historyOf, manifestOf } from './runs.js'
 
 const SAVE_EVERY = 3
 
-/** Everything of a finished run but measured times. */
+/** Result of a finished run, without measured times. */
 const outcome = async (run: string) => ({
   history: comparable(historyOf(run)),
   best: await contentOf(join(run, 'best_model.pt')),
@@ -18,10 +18,10 @@ const outcome = async (run: string) => ({
 })
 
 /**
- * Kills a training that saves every 3 steps at random instants and restarts it, as often as asked, one run after another.
+ * Repeatedly kills a training that saves every 3 steps, at random instants, and restarts it, one run after another.
  *
- * Every time what is left must be verified and lack no save that was told of, nor more than 3 steps that were; every finished run must
- * equal one that was never killed, bit for bit.
+ * After every kill the run must verify, contain every reported save and lack at most 3 reported steps; every finished run must equal one
+ * that was never killed, bit for bit.
  */
 export async function killWhileTraining(
   data: string,
@@ -54,7 +54,7 @@ export async function killWhileTraining(
     const name = `run${finished}`
     const before = (await isRun(folder(name))) ? manifestOf(folder(name)).progress!.optimizer_steps : -1
     const program = start(name, before >= 0)
-    if (lives++ % 6 > 0) await program.says(/"type":"start"/).catch(() => {}) // else while it starts
+    if (lives++ % 6 > 0) await program.says(/"type":"start"/).catch(() => {}) // otherwise it is killed during its start
     await Promise.race([sleep(1000 * Math.random() ** 2), program.end])
     program.child.kill('SIGKILL')
     const code = await program.end

@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { type TrainOptions, train } from '../../lib/index.js'
 
-/** How late the event loop was while something ran, as its 99th percentile and its worst. Units: milliseconds. */
+/** Delay of the event loop while `work` runs: 99th percentile and maximum. Units: milliseconds. */
 export async function delay(work: () => Promise<void>): Promise<{ p99: number; max: number }> {
   const monitor = monitorEventLoopDelay({ resolution: 1 })
   monitor.enable()
@@ -10,7 +10,7 @@ export async function delay(work: () => Promise<void>): Promise<{ p99: number; m
   return { p99: monitor.percentile(99) / 1e6, max: monitor.max / 1e6 }
 }
 
-/** The same for a training, from its first step to its end: epochs, saves and all. */
+/** Delay of the event loop during a training, from its first step to its end. */
 export async function delayOfTraining(options: TrainOptions): Promise<{ p99: number; max: number; events: number }> {
   const events = train(options)
   await events.next()

@@ -20,9 +20,9 @@ const fresh = async (name: string) => {
   return run
 }
 
-it('an overwritten run is the old one until the first save, and none of its files is in the new one', async () => {
+it('an overwritten run stays until the first save of the new one, which keeps none of its files', async () => {
   const run = await fresh('one')
-  await trained({ ...options, data, name: 'one', seed: 9 }, nth('start', 1)) // the split whose audit is known already
+  await trained({ ...options, data, name: 'one', seed: 9 }, nth('start', 1)) // a seed whose audit is cached
   const { manifest, path } = await verifyRun(run)
   expect(manifest).toMatchObject({ model: 'lstm', generation: manifestOf(old).generation + 1 })
   for (const folder of [run, path]) {
@@ -34,7 +34,7 @@ it('an overwritten run is the old one until the first save, and none of its file
   expect(model.manifest.model).toBe('lstm')
 })
 
-it('it ends as a run in a folder of its own', async () => {
+it('a run that overwrites another equals a run in a new folder', async () => {
   const run = await fresh('two')
   await trained({ ...options, data, name: 'two' }, nth('epoch', 1))
   expect(resultOf(await trained({ ...TINY, model: 'lstm', data, name: 'two', resume: true }))).toMatchObject({ stopped: 'done' })
@@ -44,11 +44,11 @@ it('it ends as a run in a folder of its own', async () => {
     expect([...(await contentOf(join(run, file)))]).toEqual([...(await contentOf(join(TINY.out, 'alone', file)))])
 })
 
-it('a kill at any moment of the first save leaves the old run or the new one, never a mixture', async () => {
+it('a kill at any moment of the first save leaves the old run or the new one', async () => {
   const before = await fresh('three')
   await trained({ ...options, data, name: 'three' }, nth('start', 1))
   const { path, manifest } = await verifyRun(before)
-  // every state between the two: the pointer is new, and so many of the files that people read
+  // every intermediate state: a new pointer, and the first n files at the top updated
   const names = ['best_model.pt', ...Object.keys(manifest.files)]
   for (let renewed = 0; renewed <= names.length; renewed++) {
     const run = join(TINY.out, `killed-${renewed}`)
@@ -68,7 +68,7 @@ it('a kill at any moment of the first save leaves the old run or the new one, ne
   }
 })
 
-it('a damaged run can be overwritten, and is not removed before there is another', async () => {
+it('a damaged run can be overwritten, and stays until the new run is saved', async () => {
   const run = await fresh('four')
   await writeFile(join((await verifyRun(run)).path, 'config.json'), '{}')
   await expect(trained({ ...options, data, name: 'four', overwrite: false })).rejects.toMatchObject({ code: 'RUN_EXISTS' })
@@ -76,7 +76,7 @@ it('a damaged run can be overwritten, and is not removed before there is another
   await expect(trained({ ...options, data: place('broken.npy'), name: 'four' })).rejects.toMatchObject({ code: 'DATA_FORMAT' })
   expect((await verifyRun(run)).manifest.model).toBe('gru')
   await rm(join(run, 'generations'), { recursive: true })
-  await rm(join(run, 'final_model.pt')) // now nothing of it is whole
+  await rm(join(run, 'final_model.pt')) // now no save is intact
   await trained({ ...options, data, name: 'four' })
   expect((await verifyRun(run)).manifest).toMatchObject({ model: 'lstm', generation: 3 })
   await (await openStore(run)).close()

@@ -4,15 +4,15 @@ import { fileURLToPath } from 'node:url'
 
 const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))
 
-/** The program in a process of its own. */
+/** The command-line program in its own process. */
 export interface Program {
   readonly child: ChildProcess
-  /** What it has printed so far. */
+  /** Output so far. */
   out(): string
   err(): string
-  /** Resolves when it has printed that; rejects when it has ended without. */
+  /** Resolves when the output matches; rejects when the process ends without a match. */
   says(pattern: RegExp): Promise<void>
-  /** Its exit code; null when a signal ended it. */
+  /** Exit code; null if a signal ended it. */
   readonly end: Promise<number | null>
 }
 
@@ -45,7 +45,7 @@ export function lvm(cwd: string, ...words: string[]): Program {
   }
 }
 
-/** The events that it has printed as whole lines. */
+/** Events printed as complete lines. */
 export const eventsOf = (program: Program): { type: string; version: number; [key: string]: unknown }[] =>
   program
     .out()

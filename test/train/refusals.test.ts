@@ -35,39 +35,39 @@ describe('an option', () => {
     ['dropout', 1, /a number from 0 to 0.95/],
     ['norm', 'pre', /a known option/],
     ['preset', 'huge', /one of target, tiny/],
-  ])('%s %s is refused before anything is made', async (key, value, sentence) => {
+  ])('train refuses the option %s %s before it creates a file', async (key, value, sentence) => {
     const message = await refused('BAD_OPTION', start('wrong', { [key]: value as number }))
     expect(message).toMatch(sentence)
     expect(message).toContain(`"${key}"`)
     expect(existsSync(join(TINY.out, 'wrong'))).toBe(false)
   })
-  it('that only one schedule has is refused with another', async () => {
+  it('train refuses an option of one schedule with another schedule', async () => {
     const message = await refused('BAD_OPTION', start('wrong', { schedule: 'constant', plateauPatience: 2 }))
     expect(message).toMatch(/"plateauPatience"/)
   })
-  it('is missing', async () => {
+  it('train refuses missing data, a missing validation file and an unknown model', async () => {
     await refused('BAD_OPTION', trained({ ...TINY, model: 'lstm' }))
     expect(await refused('BAD_OPTION', start('wrong', { split: 'file' }))).toMatch(/validation file/)
     await refused('BAD_OPTION', trained({ ...TINY, model: 'lsmt', data }))
     expect(existsSync(join(TINY.out, 'lstm_baseline'))).toBe(false)
   })
-  it('asks for a model that cannot be', async () => {
+  it('train refuses an impossible model', async () => {
     expect(await refused('BAD_SPEC', start('wrong', { model: 'transformer', width: 16, heads: 3 }))).toMatch(/multiple of heads/)
   })
-  it('asks for a device that is not there', async () => {
+  it('train refuses a device that does not exist', async () => {
     expect(await refused('DEVICE_UNAVAILABLE', start('wrong', { device: 'cuda:63' }))).toMatch(/"cuda:63"/)
     expect(existsSync(join(TINY.out, 'wrong'))).toBe(false)
   })
 })
 
 describe('a run folder', () => {
-  it('that holds a run is not written to, unless it is to be', async () => {
+  it('train does not write to an existing run without resume or overwrite', async () => {
     await start('there')
     const before = manifestOf(join(TINY.out, 'there'))
     expect(await refused('RUN_EXISTS', start('there'))).toMatch(/already holds one/)
     expect(manifestOf(join(TINY.out, 'there'))).toEqual(before)
   })
-  it('has one writer', async () => {
+  it('a run folder has only one writer at a time', async () => {
     const first = train({ ...TINY, model: 'lstm', data, name: 'locked', epochs: 3, saveEvery: 1 })
     await first.next()
     for (const more of [{}, { overwrite: true }])
@@ -76,7 +76,7 @@ describe('a run folder', () => {
     await start('locked', { resume: true, epochs: 3, saveEvery: 1 })
     expect(historyOf(join(TINY.out, 'locked')).history).toHaveLength(4)
   })
-  it('is free again when a training is left in the middle, and what was saved is there', async () => {
+  it('a run folder is unlocked when the loop over a training is left, and its saves remain', async () => {
     for await (const event of train({ ...TINY, model: 'lstm', data, name: 'left', saveEvery: 3 })) {
       if (event.type === 'saved' && event.reason === 'steps') break
     }
@@ -91,12 +91,12 @@ describe('data', () => {
     ['NaN', 'DATA_NOT_FINITE', Number.NaN],
     ['infinity', 'DATA_NOT_FINITE', Number.POSITIVE_INFINITY],
     ['zeros', 'DATA_ZERO', 0],
-  ] as const)('with a row of %s is refused by its row', async (name, code, value) => {
+  ] as const)('train refuses data with a row of %s, and names the row', async (name, code, value) => {
     const bad = await vectorFile(`bad-${name}`, { change: (v) => v.fill(value, 35 * 16, 36 * 16) })
     expect(await refused(code, start('bad', { data: bad }))).toMatch(/\b35\b/)
     expect(existsSync(join(TINY.out, 'bad'))).toBe(false)
   })
-  it('that is not there, or no data, is refused', async () => {
+  it('train refuses a missing file, a file of another format and a truncated file', async () => {
     await refused('FILE_MISSING', start('bad', { data: `${data}.gone` }))
     await writeFile(`${data}.txt`, 'hello')
     await refused('DATA_FORMAT', start('bad', { data: `${data}.txt` }))
@@ -104,13 +104,13 @@ describe('data', () => {
     await writeFile(cut, (await readFile(cut)).subarray(0, -100))
     await refused('DATA_FORMAT', start('bad', { data: cut }))
   })
-  it('of one article cannot be split', async () => {
+  it('train refuses data with a single article', async () => {
     await refused('DATA_ONE_ARTICLE', start('bad', { data: await vectorFile('one', { articles: 1, length: 60 }) }))
   })
-  it('smaller than a batch is refused', async () => {
+  it('train refuses data smaller than a batch', async () => {
     expect(await refused('DATA_TOO_FEW', start('bad', { batchSize: 500 }))).toMatch(/500 training windows.*209/)
   })
-  it('is not lost to a mistake: an overwritten run stays until the first save', async () => {
+  it('a run stays unchanged when an overwrite fails before its first save', async () => {
     await start('kept')
     const before = manifestOf(join(TINY.out, 'kept'))
     await refused('FILE_MISSING', start('kept', { overwrite: true, data: `${data}.gone` }))
@@ -125,7 +125,7 @@ describe('memory that is not there', () => {
     ['ten million windows', { batchSize: 10_000_000 }],
     ['a width of a million', { width: 1_000_000 }],
     ['a wide transformer', { model: 'transformer', width: 1 << 20, heads: 1 }],
-  ])('for %s is asked about before anything is computed', async (_, more) => {
+  ])('train refuses a lack of memory for %s before it computes', async (_, more) => {
     expect(await refused('OUT_OF_MEMORY', start('large', more))).toMatch(
       /expected [\d.]+ GB of free memory for .* but [\d.]+ GB are free/,
     )
@@ -134,7 +134,7 @@ describe('memory that is not there', () => {
 })
 
 describe('a training that diverges', () => {
-  it('stops, and the last good weights are what is kept', async () => {
+  it('a training that diverges stops and keeps the last good weights', async () => {
     const run = join(TINY.out, 'diverged')
     const wild = { model: 'gru', lr: 10, clip: 0, eps: 0, beta1: 0, beta2: 0, saveEvery: 1 } // 0/0 where a gradient is zero
     expect(await refused('DIVERGED', start('diverged', wild))).toMatch(/NaN or Inf|became NaN|is NaN/)
@@ -146,12 +146,12 @@ describe('a training that diverges', () => {
     expect(manifestOf(run).progress!.step).toBe(progress!.step)
     await verifyRun(run)
   })
-  it('names the validation windows alone when only their loss is not finite', async () => {
+  it('the error names only the validation windows when only their loss is not finite', async () => {
     const val = await vectorFile('wild-val', { seed: 9, change: (v) => v.fill(3e38, 40 * 16, 41 * 16) })
     const message = await refused('DIVERGED', start('wild-val', { model: 'transformer', split: 'file', val, space: 'any' }))
     expect(message).toMatch(/^training: the loss on the validation windows is (NaN|Infinity) after epoch 0 \(step 0\)$/)
   })
-  it('because of its data says what became infinite', async () => {
+  it('a training that diverges because of its data names the figure that became infinite', async () => {
     const wild = await vectorFile('wild', { change: (v) => v.fill(3e37, 40 * 16, 41 * 16) })
     expect(await refused('DIVERGED', start('wild', { data: wild }))).toMatch(
       /the (loss of the training batch|gradient norm) became (infinite|NaN) at step/,

@@ -26,7 +26,7 @@ beforeAll(async () => {
   val = await vectorFile('val', { articles: 3, seed: 2 })
 })
 
-/** Everything of a run but measured times must be as if it had never been stopped. */
+/** A run must equal one that was never stopped, apart from measured times. */
 async function expectEqual(run: string, reference: string): Promise<void> {
   expect(comparable(historyOf(run))).toEqual(comparable(historyOf(reference)))
   for (const file of ['final_model.pt', 'best_model.pt'])
@@ -39,7 +39,7 @@ async function expectEqual(run: string, reference: string): Promise<void> {
   expect(state(run)).toEqual(state(reference))
 }
 
-/** Trains once without a stop, and once with a stop at each of those instants, resuming after it; gives the steps of its epoch that were done then. */
+/** Trains once without a stop, and once with a stop and a resume at each instant; returns the steps of the epoch at each stop. */
 async function interrupted(options: TrainOptions, stops: readonly Stop[]): Promise<number[]> {
   const run = join(TINY.out, options.name!)
   await trained({ ...options, name: `${options.name}-whole` })
@@ -70,13 +70,13 @@ describe('a training that is stopped again and again ends as one that was not', 
     ['bf16', { model: 'lstm', precision: 'bf16' }],
     ['cosine loss on unit output', { model: 'gru', loss: 'cosine', output: 'unit' }],
     ['residual to the mean, mlp head', { model: 'lstm', residual: 'mean', head: 'mlp', output: 'unit' }],
-    ['windows', { model: 'lstm', split: 'windows' }],
+    ['a split by windows', { model: 'lstm', split: 'windows' }],
     ['a short last batch, a sample of windows', { model: 'gru', batchSize: 24, maxWindows: 170, trainEval: '60', clip: 0.001 }],
     ['the strong recipe, all of it together', { model: 'transformer', recipe: 'strong', ema: 0.95, batchSize: 16, epochs: 2 }],
-  ])('%s', async (name, options) => {
+  ])('a training with repeated stops ends as one without: %s', async (name, options) => {
     const whole = { ...TINY, data, saveEvery: 4, ...options, name: name.replaceAll(' ', '-') }
     const steps = await interrupted(whole, [
-      nth('start', 1), // before anything was judged
+      nth('start', 1), // before the first evaluation
       nth('progress', 1), // within the first epoch
       nth('progress', 2),
       nth('epoch', 1), // between two epochs
@@ -86,17 +86,17 @@ describe('a training that is stopped again and again ends as one that was not', 
     expect(steps.slice(3)).toEqual([0, 4])
   })
 
-  it('with validation windows from a file of their own', async () => {
+  it('a training with a separate validation file ends the same after a stop', async () => {
     await interrupted({ ...TINY, model: 'lstm', data, split: 'file', val, space: 'test', name: 'file' }, [nth('progress', 1)])
   })
 
-  it('at random instants, every epoch of three', { timeout: 120_000 }, async () => {
+  it('a training stopped at random instants ends as one without stops', { timeout: 120_000 }, async () => {
     const stops = Array.from({ length: 12 }, (_, i) => 20 + 23 * i)
     await interrupted({ ...TINY, model: 'transformer', data, epochs: 6, ema: 0.9, name: 'random' }, stops)
   })
 })
 
-it('a stop while the last epoch is judged leaves that to be done, with --max-steps too', async () => {
+it('a stop during the evaluation of the last epoch leaves the evaluation to resume, also with --max-steps', async () => {
   const options = { ...TINY, model: 'lstm', data, epochs: 3, maxSteps: 20, saveEvery: 50 }
   await trained({ ...options, name: 'judged-whole' })
   const run = join(TINY.out, 'judged')
@@ -118,26 +118,26 @@ describe('--resume', () => {
   const again = (more: Partial<TrainOptions> = {}) =>
     trained({ model: 'lstm', name: 'going', out: TINY.out, resume: true, ...more } as TrainOptions)
 
-  it('of a run that is done trains nothing more, and changes nothing', async () => {
+  it('resume of a finished run trains nothing and changes nothing', async () => {
     const before = manifestOf(run)
     expect(resultOf(await again())).toMatchObject({ stopped: 'done', best_epoch: 1 })
     expect(manifestOf(run)).toEqual(before)
   })
-  it('goes on with more epochs, as if they had been asked for at once', async () => {
+  it('resume with more epochs equals one training of as many epochs', async () => {
     await cp(run, join(TINY.out, 'longer'), { recursive: true })
-    const events = await again({ name: 'longer', epochs: 3 }) // no other option: they are the run's own
+    const events = await again({ name: 'longer', epochs: 3 }) // the other options come from the run
     expect(events.filter((event) => event.type === 'epoch').map((event) => event.epoch)).toEqual([2, 3])
     await trained({ ...options, data, name: 'at-once', epochs: 3 })
     await expectEqual(join(TINY.out, 'longer'), join(TINY.out, 'at-once'))
     expect(json<{ epochs: number }>(TINY.out, 'longer', 'config.json').epochs).toBe(3)
     await refused('BAD_OPTION', again({ name: 'longer', epochs: 2 }))
   })
-  it('with more epochs is unfinished until they are done', async () => {
+  it('a run resumed with more epochs is unfinished until they are done', async () => {
     await cp(run, join(TINY.out, 'extended'), { recursive: true })
     await trained({ ...options, name: 'extended', resume: true, epochs: 4 }, nth('progress', 1))
     expect(manifestOf(join(TINY.out, 'extended')).progress).toMatchObject({ epoch: 2, finished: false })
   })
-  it('accepts the same options again, defaults and spellings included', async () => {
+  it('resume accepts the same options again, including defaults and other spellings', async () => {
     await again({
       ...options,
       device: 'auto',
@@ -162,25 +162,25 @@ describe('--resume', () => {
     ['trainEval', '10'],
     ['extend', 'constant'],
     ['overwrite', true],
-  ])('refuses another %s', async (key, value) => {
+  ])('resume refuses another %s', async (key, value) => {
     const message = await refused('BAD_OPTION', again({ [key]: value }))
     expect(message).toContain(`"${key}"`)
   })
-  it('refuses another model, and names the run’s own', async () => {
+  it('resume refuses another model, and names that of the run', async () => {
     expect(await refused('BAD_OPTION', again({ model: 'gru' }))).toMatch(/"lstm"/)
   })
-  it('refuses other data, and data that has changed', async () => {
+  it('resume refuses other data and changed data', async () => {
     expect(await refused('BAD_CHECKPOINT', again({ data: val }))).toMatch(/hash differs/)
     const [lines, spoilt] = [await readFile(data.replace('.npy', '.jsonl'), 'utf8'), place('spoilt.jsonl')]
     await writeFile(spoilt, lines.replace('base-0', 'base-00'))
     await copyFile(data, place('spoilt.npy'))
     await refused('BAD_CHECKPOINT', again({ data: place('spoilt.npy') }))
   })
-  it('of nothing is RUN_MISSING, and leaves no folder', async () => {
+  it('resume without a run is RUN_MISSING, and leaves no folder', async () => {
     expect(await refused('RUN_MISSING', again({ name: 'nothing' }))).toMatch(/to resume/)
     await expect(readFile(join(TINY.out, 'nothing'))).rejects.toMatchObject({ code: 'ENOENT' })
   })
-  it('of a damaged run goes on from the save that is whole, says so, and ends as if nothing had happened', async () => {
+  it('resume of a damaged run continues from the intact save, warns, and ends with the same result', async () => {
     const damaged = join(TINY.out, 'damaged')
     await cp(run, damaged, { recursive: true })
     await rm(join((await verifyRun(damaged)).path, 'final_model.pt'))

@@ -14,13 +14,13 @@ import { gaussian } from '../statistics/clustered.js'
 const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'lvm-train-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** A path in a folder that goes away after the test file. */
+/** A path in a temporary folder, which is removed after the test file. */
 export const place = (name: string): string => join(folder, name)
 
 /**
- * Writes articles whose vectors wander around a topic, as .npy with a .jsonl beside it; `change` may spoil them.
+ * Writes articles of vectors that vary around a topic, as .npy with a .jsonl side file; `change` may modify them.
  *
- * With `noise` every vector has a direction of its own: nothing can be learned, so what is learned elsewhere is worse here every epoch.
+ * With `noise` every vector has a random direction: the validation loss rises every epoch, because nothing can be learned.
  */
 export async function vectorFile(
   name: string,
@@ -57,7 +57,7 @@ export async function vectorFile(
   return place(`${name}.npy`)
 }
 
-/** config.json of an LSTM on 16 dimensions that was trained without options, data and machine left out: the table of the PRD. */
+/** config.json of an LSTM on 16 dimensions trained without options, except data and machine: the table of the specification. */
 export const PRD_CONFIG = {
   version: 1,
   model: 'lstm',
@@ -113,18 +113,18 @@ export const PRD_CONFIG = {
   seed: 0,
 } as const
 
-/** Small enough for a step to take a millisecond. */
+/** Options of a small model, whose steps take about a millisecond. */
 export const TINY = { preset: 'tiny', batchSize: 16, epochs: 2, out: place('runs'), threads: 1 } as const
 
-/** When a training is stopped: at the first event that fits, or so many milliseconds after it started. */
+/** When to stop a training: at the first matching event, or after a number of milliseconds. */
 export type Stop = ((event: TrainEvent) => boolean) | number
-/** The n-th event of a kind. */
+/** Stops at the n-th event of a type. */
 export function nth(type: TrainEvent['type'], n: number): Stop {
   let seen = 0
   return (event) => event.type === type && ++seen === n
 }
 
-/** Trains to the end, or until stopped. */
+/** Trains to the end or until stopped; returns the events. */
 export async function trained(options: TrainOptions, stop?: Stop): Promise<TrainEvent[]> {
   const controller = new AbortController()
   const events: TrainEvent[] = []
@@ -142,13 +142,13 @@ export const json = <T>(...path: string[]): T => JSON.parse(readFileSync(join(..
 export const historyOf = (run: string): History => json<History>(run, 'training_history.json')
 export const manifestOf = (run: string): RunManifest => json<RunManifest>(run, 'manifest.json')
 
-/** A history without what is measured. */
+/** A history without measured values. */
 export const comparable = ({ history, ...rest }: History) => ({
   ...rest,
   history: history.map(({ seconds, samples_per_second, peak_memory_bytes, ...row }) => row),
 })
 
-/** Every tensor and number in a .pt file by its path, as hexadecimal bytes; `args` and whatever `leave` names left out. */
+/** Every tensor and number in a .pt file by path, as hexadecimal bytes, without `args` and the keys in `leave`. */
 export async function contentOf(path: string): Promise<Map<string, string>> {
   const file = await openPt(path)
   const found = new Map<string, string>()

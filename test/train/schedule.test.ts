@@ -5,7 +5,7 @@ import { trainFields } from '../../lib/train/train-fields.js'
 
 const settings = (given: Record<string, unknown>) => resolve('train', trainFields, given)
 
-/** The learning rate after each of these validation losses. */
+/** Learning rates after each of the given validation losses. */
 function plateau(losses: readonly number[], given: Record<string, unknown> = {}): number[] {
   const o = settings(given)
   let state: ScheduleState = freshSchedule(o.lr)
@@ -17,32 +17,32 @@ function plateau(losses: readonly number[], given: Record<string, unknown> = {})
 
 describe('plateau, by hand as torch.optim.lr_scheduler.ReduceLROnPlateau', () => {
   const lr = 5e-4
-  it('keeps the rate while the loss falls', () => {
+  it('the plateau schedule keeps the rate while the loss falls', () => {
     expect(plateau([5, 4, 3, 2, 1])).toEqual([lr, lr, lr, lr, lr])
   })
-  it('waits for more than 3 bad epochs, then halves, then counts anew', () => {
+  it('the plateau schedule halves the rate after more than 3 bad epochs, then counts again', () => {
     const half = lr / 2
     const quarter = lr / 4
     expect(plateau([1, 1, 1, 1, 1, 1, 1, 1, 1, 1])).toEqual([lr, lr, lr, lr, half, half, half, half, quarter, quarter])
   })
-  it('takes only a fall by more than a ten-thousandth as one', () => {
+  it('the plateau schedule ignores improvements of less than 0.01 %', () => {
     expect(plateau([1, 0.99995, 0.9999, 0.9999, 0.9999])).toEqual([lr, lr, lr, lr, lr / 2])
     expect(plateau([1, 0.99995, 0.9999, 0.99989, 0.99989])).toEqual([lr, lr, lr, lr, lr])
   })
-  it('starts counting again after a better epoch', () => {
+  it('the plateau schedule resets its count after a better epoch', () => {
     expect(plateau([1, 2, 2, 2, 0.5, 2, 2, 2, 2])).toEqual([lr, lr, lr, lr, lr, lr, lr, lr, lr / 2])
   })
-  it('has a factor and a patience', () => {
+  it('the plateau schedule uses --plateau-factor and --plateau-patience', () => {
     const rates = plateau([1, 1, 1, 1], { plateauFactor: 0.1, plateauPatience: 0 })
     for (const [i, rate] of rates.entries()) expect(rate).toBeCloseTo(lr * 0.1 ** i, 15)
   })
-  it('stops where a change would be below 1e-8', () => {
+  it('the plateau schedule makes no change below 1e-8', () => {
     const rates = plateau(Array(60).fill(1), { plateauPatience: 0 })
     expect(rates.at(-1)).toBe(rates.at(-2))
     expect(rates.at(-1)! / 2).toBeLessThanOrEqual(1e-8)
     expect(rates.at(-1)).toBeGreaterThan(1e-8)
   })
-  it('is not what other schedules do', () => {
+  it('other schedules do not react to the validation loss', () => {
     expect(plateau([1, 1, 1, 1, 1, 1], { schedule: 'constant' })).toEqual(Array(6).fill(lr))
   })
 })
@@ -53,7 +53,7 @@ describe('warm-up and cosine', () => {
     ...rates(o, { schedule: freshSchedule(0.01), plan: planned(total) }, from, count),
   ]
 
-  it('rises evenly to the full rate, then falls along half a cosine to almost nothing', () => {
+  it('the warmup-cosine rate rises linearly to --lr, then falls along half a cosine to nearly zero', () => {
     const all = at(0, 100, 100)
     for (const [i, rate] of all.slice(0, 10).entries()) expect(rate).toBeCloseTo(0.001 * (i + 1), 12)
     expect(all[10]).toBe(0.01)
@@ -62,10 +62,10 @@ describe('warm-up and cosine', () => {
     expect(all[99]).toBeCloseTo(0.005 * (1 + Math.cos((Math.PI * 89) / 90)), 12)
     expect(all.slice(10).every((rate, i, rest) => i === 0 || rate < rest[i - 1]!)).toBe(true)
   })
-  it('is the same in parts', () => {
+  it('warmup-cosine rates are the same when computed in parts', () => {
     expect([...at(0, 7, 50), ...at(7, 1, 50), ...at(8, 42, 50)]).toEqual(at(0, 50, 50))
   })
-  it('does not end below zero, nor divide by it', () => {
+  it('warmup-cosine rates are never negative, and one step does not divide by zero', () => {
     expect(at(0, 1, 1)).toEqual([0.01])
     expect(at(120, 1, 100)).toEqual([0])
     expect(at(0, 3, 0).every(Number.isFinite)).toBe(true)
@@ -82,30 +82,30 @@ describe('a run that goes on', () => {
     ...extended(settings({ ...cosine, extend, resume: true }), plan, total, done),
   ]
 
-  it('keeps its plan up to the steps that it was planned for', () => {
+  it('a resumed run keeps its plan up to the planned steps', () => {
     expect(further(undefined, 40, 20)).toEqual(planned(100))
     expect(further(undefined, 100, 100)).toEqual(planned(100))
   })
-  it('is refused beyond them, with the three ways on', () => {
+  it('a resumed run is refused beyond the planned steps, with the three ways to extend it', () => {
     for (const done of [1, 50, 100]) expect(() => further(undefined, 101, done)).toThrow(/at most 100 steps.*received 101/)
   })
-  it('may be planned anew while no step was made', () => {
+  it('a run without steps can be planned again', () => {
     expect(further(undefined, 300, 0)).toEqual(planned(300))
   })
-  it('goes on at the last rate', () => {
+  it('--extend constant keeps the last rate', () => {
     const plan = further('constant', 150, 60)
     expect(of(plan, 0, 100)).toEqual(of(planned(100), 0, 100))
     expect(of(plan, 100, 50)).toEqual(Array(50).fill(of(planned(100), 99, 1)[0]))
   })
-  it('starts again over the new steps', () => {
+  it('--extend restart runs warm-up and cosine over the new steps', () => {
     const plan = further('restart', 150, 100)
     expect(of(plan, 0, 150)).toEqual([...of(planned(100), 0, 100), ...of(planned(50), 0, 50)])
   })
-  it('follows one cosine over all steps from where it is', () => {
+  it('--extend replan continues on one cosine over all steps', () => {
     const plan = further('replan', 200, 70)
     expect(of(plan, 0, 200)).toEqual([...of(planned(100), 0, 70), ...of(planned(200), 70, 130)])
   })
-  it('can be taken further again and again', () => {
+  it('a run can be extended repeatedly', () => {
     const restarted = further('restart', 150, 100)
     const constant = further('constant', 180, 150, restarted)
     expect(constant.map(({ kind }) => kind)).toEqual(['planned', 'restart', 'constant'])
@@ -114,19 +114,19 @@ describe('a run that goes on', () => {
     expect(of(twice, 180, 20)).toEqual(of(constant, 160, 20))
     expect(() => further(undefined, 181, 180, constant)).toThrow(/at most 180 steps/)
   })
-  it('takes the command that was interrupted once more', () => {
+  it('resume accepts the interrupted command again', () => {
     const plan = further('restart', 150, 100)
     expect(further('restart', 150, 120, plan)).toEqual(plan)
     expect(() => further('constant', 150, 120, plan)).toThrow(/up to step 150/)
     expect(() => further('restart', 90, 80)).toThrow(/up to step 100/)
   })
-  it('needs no extension where the rate does not depend on the plan', () => {
+  it('resume needs no --extend where the rate does not depend on the plan', () => {
     for (const name of ['plateau', 'constant']) {
       expect(extended(settings({ schedule: name }), planned(100), 150, 100)).toEqual(planned(150))
       expect(() => extended(settings({ schedule: name, extend: 'restart' }), planned(100), 150, 100)).toThrow(/warmup-cosine/)
     }
   })
-  it('has as many steps as its epochs, or as --max-steps allows', () => {
+  it('a training has the steps of its epochs, limited by --max-steps', () => {
     expect(totalSteps(settings({ epochs: 3 }), 7)).toBe(21)
     expect(totalSteps(settings({ epochs: 3, maxSteps: 9 }), 7)).toBe(9)
   })

@@ -28,7 +28,7 @@ beforeAll(async () => {
   data = await vectorFile('base')
 })
 
-describe('a run without options, but for a small model', () => {
+describe('a run without options, with a small model', () => {
   const out = place('plain')
   const run = join(out, 'lstm_baseline')
   let data: string
@@ -38,21 +38,21 @@ describe('a run without options, but for a small model', () => {
     events = await trained({ model: 'lstm', data, out, preset: 'tiny', threads: 1 })
   })
 
-  it('trains with the hyper-parameters of the PRD, and writes them down', () => {
+  it('a training without options uses and records the hyper-parameters of the specification', () => {
     const { threads, device, ...config } = json<Record<string, unknown>>(run, 'config.json')
     expect(threads).toBe(1)
     expect(device).toMatch(/^(cpu|cuda|mps)/)
     const model_options = { ...PRD_CONFIG.model_options, width: 16 }
     expect(config).toEqual({ ...PRD_CONFIG, model_options, parameters: 4624, preset: 'tiny', data })
   })
-  it('would without any option train the model of the PRD in the same way', () => {
+  it('a training without any option uses the model of the specification', () => {
     const { architecture, train, model } = plan('lstm', { data })
     const { options, node } = architecture.spec({ dim: 16, context: train.context }, model)
     const facts = { dim: 16, parameters: countParameters(node), device: 'cpu', threads: 2, emaRule: null }
     expect(configOf({ architecture, train, model }, options, facts)).toEqual({ ...PRD_CONFIG, data, device: 'cpu', threads: 2 })
   })
 
-  it('leaves the tree of the PRD', async () => {
+  it('a run has the file tree of the specification', async () => {
     expect(readdirSync(run).sort()).toEqual([
       'best_model.pt',
       'config.json',
@@ -73,7 +73,7 @@ describe('a run without options, but for a small model', () => {
     expect(statSync(join(path, 'best_model.pt')).size).toBe(statSync(join(run, 'best_model.pt')).size)
   })
 
-  it('keeps a history of 21 rows with the keys of the contract', () => {
+  it('the history of a run has 21 rows with the documented keys', () => {
     const { version, model, parameters, history, best_epoch } = historyOf(run)
     expect({ version, model, parameters }).toEqual({ version: 1, model: 'lstm', parameters: 4624 })
     expect(history.map(({ epoch }) => epoch)).toEqual(Array.from({ length: 21 }, (_, i) => i))
@@ -101,7 +101,7 @@ describe('a run without options, but for a small model', () => {
     expect(rest.at(-1)!.val_loss).toBeLessThan(untrained!.val_loss)
   })
 
-  it('tells what it does: start, every epoch and save, one result', () => {
+  it('a training yields events for its start, every epoch and save, and one result', () => {
     expect(events[0]).toMatchObject({
       type: 'start',
       version: 1,
@@ -119,7 +119,7 @@ describe('a run without options, but for a small model', () => {
 })
 
 describe('the best epoch', () => {
-  it('is kept as its weights were, while later ones are worse', async () => {
+  it('the weights of the best epoch stay unchanged while later epochs are worse', async () => {
     const val = await vectorFile('noise', { noise: true, articles: 4 })
     const options = { ...TINY, model: 'lstm', data, val, split: 'file', space: 'test', lr: 0.1 }
     await trained({ ...options, name: 'rise', epochs: 12 })
@@ -134,13 +134,13 @@ describe('the best epoch', () => {
     using model = await load(join(TINY.out, 'rise'))
     expect(model.manifest.golden.outputs.best_model).not.toBe(model.manifest.golden.outputs.final_model)
   })
-  it('is the earliest on ties, and never the untrained one', async () => {
+  it('the best epoch is the earliest on ties, and never epoch 0', async () => {
     await trained({ ...TINY, model: 'lstm', data, name: 'still', lr: 1e-12, weightDecay: 0, epochs: 3 })
     const { history, best_epoch } = historyOf(join(TINY.out, 'still'))
     expect(new Set(history.map(({ val_loss }) => val_loss)).size).toBe(1)
     expect(best_epoch).toBe(1)
   })
-  it('does not exist without epochs: then the untrained weights are what is loaded', async () => {
+  it('a run without epochs has no best epoch, and load gives the untrained weights', async () => {
     const events = await trained({ ...TINY, model: 'gru', data, name: 'untrained', epochs: 0 })
     expect(resultOf(events)).toMatchObject({ stopped: 'done', best_epoch: null, val_loss: null })
     expect(existsSync(join(TINY.out, 'untrained', 'best_model.pt'))).toBe(false)
@@ -150,13 +150,13 @@ describe('the best epoch', () => {
 })
 
 describe('what ends a training', () => {
-  it('is --max-steps, within an epoch too, which is then judged', async () => {
+  it('--max-steps ends a training within an epoch, which is then evaluated', async () => {
     const events = await trained({ ...TINY, model: 'lstm', data, name: 'steps', epochs: 5, maxSteps: 17 })
     expect(resultOf(events)).toMatchObject({ stopped: 'max-steps' })
     expect(historyOf(join(TINY.out, 'steps')).history.map(({ epoch }) => epoch)).toEqual([0, 1, 2])
     expect(manifestOf(join(TINY.out, 'steps')).progress).toMatchObject({ optimizer_steps: 17, finished: true })
   })
-  it('is --early-stop', async () => {
+  it('--early-stop ends a training without improvement', async () => {
     const events = await trained({
       ...TINY,
       model: 'lstm',
@@ -173,31 +173,31 @@ describe('what ends a training', () => {
   })
 })
 
-it('takes as many windows as --max-windows says, of training and of validation', async () => {
+it('--max-windows limits both training and validation windows', async () => {
   const [start] = await trained({ ...TINY, model: 'lstm', data, name: 'few', epochs: 1, maxWindows: 18 })
   expect(start).toMatchObject({ data: { windows: { train: 18, val: 18 } } })
 })
 
-it('sets a test part aside that is in neither of the others', async () => {
+it('--test holds out windows that are in neither training nor validation', async () => {
   const [start] = await trained({ ...TINY, model: 'lstm', data, name: 'held', epochs: 1, test: 0.2 })
   expect(start).toMatchObject({ data: { windows: { train: 171, val: 19, test: 38 } } })
   const split = json<{ train: number[]; val: number[]; test: number[] }>(TINY.out, 'held', 'split.json')
   expect(new Set([...split.train, ...split.val, ...split.test]).size).toBe(228)
 })
 
-it('trains on contexts that no article is long enough for when windows may cross articles', async () => {
+it('a training with contexts longer than every article works when windows may cross articles', async () => {
   const long = { ...TINY, model: 'lstm', data, context: 100, batchSize: 4, epochs: 1 }
   await expect(trained({ ...long, name: 'short' })).rejects.toMatchObject({ code: 'DATA_TOO_FEW' })
   const [start] = await trained({ ...long, name: 'long', split: 'windows', force: false })
   expect(start).toMatchObject({ data: { windows: { train: 169, val: 19 } } })
 })
 
-it('marks a split by windows as leaky', async () => {
+it('a split by windows is marked as leaky', async () => {
   const [start] = await trained({ ...TINY, model: 'lstm', data, name: 'leaky', epochs: 1, split: 'windows' })
   expect(start).toMatchObject({ split: { mode: 'windows', leaky: true }, data: { windows: { train: 255, val: 28 } } })
 })
 
-it('gives equal runs for equal seeds, and others for others', async () => {
+it('equal seeds give equal runs, and different seeds different ones', async () => {
   const losses = []
   for (const [name, seed] of [
     ['one', 7],
@@ -213,7 +213,7 @@ it('gives equal runs for equal seeds, and others for others', async () => {
 
 describe('a file of sequences', () => {
   const small = { ...TINY, model: 'gru', batchSize: 4, epochs: 2 }
-  it('that holds both halves validates on its own second half, and goes on to the bit', async () => {
+  it('a file of sequences with both parts validates on its second part, and resumes bit for bit', async () => {
     const options = { ...small, data: fixture('train-val.npz'), split: 'file', name: 'halves' }
     const [start] = await trained(options, nth('epoch', 2))
     expect(start).toMatchObject({ split: { mode: 'file', leaky: false }, data: { rows: 8, windows: { train: 8, val: 4 } } })
@@ -221,12 +221,12 @@ describe('a file of sequences', () => {
     await trained({ ...options, name: 'halves-whole' })
     expect(comparable(historyOf(join(TINY.out, 'halves')))).toEqual(comparable(historyOf(join(TINY.out, 'halves-whole'))))
   })
-  it('in half precision, with more vectors than the context', async () => {
+  it('a file of float16 sequences longer than the context can be trained on', async () => {
     const [start] = await trained({ ...small, data: fixture('sequences-keys.npz'), context: 3, name: 'keys' })
     expect(start).toMatchObject({ data: { rows: 12, windows: { train: 8, val: 4 } } })
     expect(json<{ context_length: number }>(TINY.out, 'keys', 'config.json').context_length).toBe(3)
   })
-  it('without a second half cannot validate on it', async () => {
+  it('a file of sequences without a validation part is refused with --split file', async () => {
     await refused('BAD_OPTION', trained({ ...small, data: fixture('sequences-keys.npz'), split: 'file', name: 'half' }))
   })
 })

@@ -9,7 +9,7 @@ import { place } from '../train/runs.js'
 export type State = Map<string, Tensor>
 export const DIM = 16
 
-/** A model that nobody trained, as a checkpoint would hold its core; seed 0 is what an import draws itself. */
+/** Core weights of an untrained model; an import itself uses seed 0. */
 async function drawn(model: string, options: Record<string, unknown>, seed = 7): Promise<State> {
   const { node } = findArchitecture(model).spec({ dim: DIM, context: 5 }, options)
   const made = await native.model(node, 'float32', 'cpu', seed)
@@ -24,12 +24,12 @@ export const filled = (value: number, ...shape: number[]) =>
 export interface Form {
   model: string
   options: Record<string, unknown>
-  /** Our names in the core, as they are published. */
+  /** Replacements that turn our core names into the published ones. */
   names: (name: string) => string
-  /** What is published beside it and has no place here. */
+  /** Published tensors that a model of vectors lacks. */
   beside: () => Record<string, Tensor>
   config?: Record<string, unknown>
-  /** What is said to be guessed. */
+  /** Expected warnings about undetermined options. */
   guessed?: string[]
 }
 export const gpt2: Form = {
@@ -90,7 +90,7 @@ const hyena: Form = {
     'backbone.layers.0.mixer.filter_fn.implicit_filter.3.freq': filled(14, 1, 8),
     'backbone.layers.0.mixer.filter_fn.implicit_filter.5.freq': filled(14, 1, 8),
   }),
-  guessed: ['it does not say modulate: false is taken'],
+  guessed: ['the file does not say modulate: false is taken'],
 }
 const LONG = { k: 'key', v: 'value', r: 'receptance' }
 export const forms: [string, Form][] = [
@@ -132,7 +132,7 @@ export const forms: [string, Form][] = [
   ],
 ]
 
-/** The tensors of a published file. */
+/** Tensors of a published file. */
 export async function checkpoint({ model, options, names, beside }: Form): Promise<{ state: State; stored: State }> {
   const state = await drawn(model, options)
   const core = [...state].flatMap(([name, tensor]): [string, Tensor][] =>
@@ -152,7 +152,7 @@ export async function folder(name: string, files: Record<string, State | object>
   }
   return place(name)
 }
-/** The weights of a run by name. */
+/** Weights of a run by name. */
 export async function weightsOf(run: string): Promise<Map<string, number[]>> {
   using model = await load(run)
   const found = new Map<string, number[]>()

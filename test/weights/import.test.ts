@@ -19,12 +19,12 @@ beforeAll(async () => {
 })
 const run = (name: string) => join(TINY.out, name)
 
-/** The weights of a run, live as long as the process. */
+/** Weights of a run; they stay allocated until the process ends. */
 async function stateOf(name: string): Promise<State> {
   const model = await load(run(name))
   return Object.fromEntries(native.modelState(model.native).map(({ name, tensor }) => [name, tensor]))
 }
-/** Names as the PRD's Python classes have them. */
+/** Names in the specification's Python classes. */
 const inPython = (state: State, head = 'head'): State =>
   Object.fromEntries(
     Object.entries(state).map(([name, tensor]) => [
@@ -53,15 +53,15 @@ describe.each(['lstm-linear', 'lstm-mlp', 'gru-linear', 'gru-mlp', 'gru-post', '
   '%s',
   (name) => {
     const model = name.split('-')[0]!
-    const heads = { nhead: 2 } // the one size that no tensor shows
+    const heads = { nhead: 2 } // the only size that no tensor shows
 
     it.each<[string, (state: State) => unknown]>([
       ['a plain state dict with our names', (state) => (model === 'transformer' ? { args: heads, state_dict: state } : state)],
       [
-        'under model_state_dict, as the PRD’s classes name it',
+        'model_state_dict with the names of the specification',
         (state) => ({ epoch: 7, model_state_dict: inPython(state), args: heads, val_loss: 0.5, val_cosine: 0.25 }),
       ],
-      ['with output_proj for the head', (state) => ({ model_state_dict: inPython(state, 'output_proj'), args: heads })],
+      ['output_proj as the name of the head', (state) => ({ model_state_dict: inPython(state, 'output_proj'), args: heads })],
       [
         'wrapped by DataParallel and compile',
         (state) => ({
@@ -71,7 +71,7 @@ describe.each(['lstm-linear', 'lstm-mlp', 'gru-linear', 'gru-mlp', 'gru-post', '
           args: heads,
         }),
       ],
-    ])('imports %s', async (form, value) => {
+    ])('import accepts %s', async (form, value) => {
       const file = await pt(`${name}-${form.length}.pt`, value(await stateOf(name)))
       const imported = await importing(file, model, { name: `${name}-${form.length}` })
       const run_ = imported.run
@@ -89,7 +89,7 @@ describe.each(['lstm-linear', 'lstm-mlp', 'gru-linear', 'gru-mlp', 'gru-post', '
   },
 )
 
-it.each(['lstm', 'gru', 'transformer'])('%s: our own file imports, and evaluates equal', async (model) => {
+it.each(['lstm', 'gru', 'transformer'])('a %s checkpoint of our own imports with equal evaluation', async (model) => {
   const name = `${model}-linear`
   const imported = await importing(join(run(name), 'best_model.pt'), model, { name: `${name}-back` })
   await samePredictions(run(name), imported.run)
@@ -100,7 +100,7 @@ it.each(['lstm', 'gru', 'transformer'])('%s: our own file imports, and evaluates
 })
 
 describe('what a file says of itself', () => {
-  it('the epoch and its figures are kept', async () => {
+  it('import keeps the epoch and its figures', async () => {
     const file = await pt('figures.pt', {
       epoch: 7,
       model_state_dict: await stateOf('lstm-linear'),
@@ -110,7 +110,7 @@ describe('what a file says of itself', () => {
     const { run } = await importing(file, 'lstm', { name: 'figures' })
     expect(historyOf(run)).toMatchObject({ model: 'lstm', history: [], best_epoch: 7 })
   })
-  it('our own options that no tensor shows are taken over: residual, output, scale, heads, context', async () => {
+  it('import reads our own options that no tensor shows: residual, output, scale, heads, context', async () => {
     const options = { residual: 'last', output: 'unit', inputScale: 'sqrt_dim', heads: 4 }
     await trained({ ...TINY, model: 'transformer', ...options, context: 7, data, name: 'own', epochs: 1 })
     const imported = await importing(join(run('own'), 'best_model.pt'), 'transformer', { name: 'own' })
@@ -119,12 +119,12 @@ describe('what a file says of itself', () => {
     const { manifest } = await verifyRun(imported.run)
     expect(manifest).toMatchObject({ output: 'unit', context: 7 })
   })
-  it('averaged weights are those that are imported', async () => {
+  it('import uses the averaged weights of a checkpoint', async () => {
     await trained({ ...TINY, model: 'gru', ema: 0.5, data, name: 'averaged', epochs: 1 })
     const imported = await importing(join(run('averaged'), 'final_model.pt'), 'gru', { name: 'averaged' })
     await samePredictions(run('averaged'), imported.run)
   })
-  it('weights of half precision become fp32', async () => {
+  it('import converts float16 weights to float32', async () => {
     const state = await stateOf('lstm-linear')
     const halves: State = {}
     for (const [name, tensor] of Object.entries(state))
@@ -136,7 +136,7 @@ describe('what a file says of itself', () => {
     expect(bias.dtype).toBe('float32')
     expect(await bias.data()).toEqual(await exact.data())
   })
-  it('tables that Python stores and we compute are left out', async () => {
+  it('import leaves out tables that Python stores and we compute', async () => {
     const state = inPython(await stateOf('transformer-linear'))
     const table = Tensor.from(new Float32Array(64), [1, 4, 16]).native
     const file = await pt('table.pt', { model_state_dict: { ...state, 'pos_encoder.pe': table }, args: { nhead: 2 } })
@@ -145,7 +145,7 @@ describe('what a file says of itself', () => {
 })
 
 describe('import refuses', () => {
-  it('a state that is not this model’s, naming every tensor that is missing or too many', async () => {
+  it('import refuses weights of another structure, and names every missing and unexpected tensor', async () => {
     const { 'core.lstm.weight_hh_l0': one, 'core.lstm.bias_ih_l1': two, ...rest } = await stateOf('lstm-linear')
     const file = await pt('names.pt', { model_state_dict: { ...rest, 'embed.weight': one, 'extra.bias': two } })
     const message = await refused('BAD_CHECKPOINT', importing(file, 'lstm', { name: 'names' }))
@@ -153,31 +153,31 @@ describe('import refuses', () => {
     expect(message).toContain('2 unexpected (embed.weight, extra.bias)')
     expect(existsSync(join(out, 'names'))).toBe(false)
   })
-  it('another model', async () => {
+  it('import refuses weights of another model', async () => {
     const file = await pt('model.pt', await stateOf('lstm-linear'))
     expect(await refused('BAD_CHECKPOINT', importing(file, 'gru', { name: 'model' }))).toMatch(/in_proj\.weight/)
     await refused('BAD_OPTION', importing(file, 'lsmt'))
   })
-  it('a state without a head', async () => {
+  it('import refuses weights without a head', async () => {
     const { 'head.weight': _, ...rest } = await stateOf('lstm-linear')
     expect(await refused('BAD_CHECKPOINT', importing(await pt('headless.pt', rest), 'lstm'))).toMatch(
       /head\.weight or head\.3\.weight/,
     )
   })
-  it('tensors of another shape', async () => {
+  it('import refuses tensors of another shape', async () => {
     const state = await stateOf('lstm-linear')
     const bias = Tensor.from(new Float32Array(17)).native
     const file = await pt('shape.pt', { ...state, 'head.bias': bias })
     expect(await refused('BAD_CHECKPOINT', importing(file, 'lstm'))).toMatch(/head\.bias/)
   })
-  it('weights that are not numbers', async () => {
+  it('import refuses NaN weights', async () => {
     const state = await stateOf('gru-linear')
     const bias = Tensor.from(new Float32Array(16).fill(Number.NaN)).native
     const file = await pt('nan.pt', { ...state, 'head.bias': bias })
     expect(await refused('BAD_CHECKPOINT', importing(file, 'gru'))).toMatch(/"head\.bias" holds NaN or Inf/)
     expect(existsSync(join(out, 'gru_stacked'))).toBe(false)
   })
-  it('a file that runs code, one that is none, and one that is not there', async () => {
+  it('import refuses a file with code, a file of another format and a missing file', async () => {
     await refused('DATA_UNSAFE', importing(fixture('evil.pt'), 'lstm'))
     await refused('DATA_UNSAFE', importing(fixture('evil-legacy.pt'), 'lstm'))
     await writeFile(place('text.pt'), 'weights')
@@ -188,10 +188,10 @@ describe('import refuses', () => {
     await refused('BAD_CHECKPOINT', importing(await pt('text-dict.pt', { model_state_dict: 'none' }), 'lstm'))
     expect(existsSync(join(out, 'lstm_baseline'))).toBe(false)
   })
-  it('a context that is none', async () => {
+  it('import refuses an invalid context', async () => {
     for (const context of [0, 2.5]) await refused('BAD_OPTION', importing(place('model.pt'), 'lstm', { context }))
   })
-  it('to replace a run unless it is told to, and keeps it when the file is bad', async () => {
+  it('import replaces a run only with overwrite, and keeps it when the file is bad', async () => {
     const file = await pt('again.pt', await stateOf('lstm-linear'))
     const { run } = await importing(file, 'lstm', { name: 'again' })
     await refused('RUN_EXISTS', importing(file, 'lstm', { name: 'again' }))
@@ -200,7 +200,7 @@ describe('import refuses', () => {
     await importing(await pt('other.pt', await stateOf('gru-linear')), 'gru', { name: 'again', overwrite: true })
     await samePredictions(join(TINY.out, 'gru-linear'), run)
   })
-  it('to be resumed', async () => {
+  it('resume refuses an imported run', async () => {
     const again = trained({ model: 'gru', out, name: 'again', data, resume: true })
     expect(await refused('BAD_OPTION', again)).toMatch(/imported/)
   })

@@ -17,7 +17,7 @@ const importing = (file: string, model: string, name: string, more: Partial<Impo
 describe.each(forms)('%s', (title, form) => {
   const id = forms.findIndex(([name, other]) => name === title && other === form)
 
-  it.each(['model.safetensors', 'pytorch_model.bin', 'weights.pth'])('a folder with %s is a run', async (file) => {
+  it.each(['model.safetensors', 'pytorch_model.bin', 'weights.pth'])('import turns a folder with %s into a run', async (file) => {
     const { state, stored } = await checkpoint(form)
     const made = await importing(
       await folder(`${id}-${file}`, { [file]: stored, 'config.json': form.config ?? {} }),
@@ -47,7 +47,7 @@ describe('published weights', () => {
     return folder(name, { 'pytorch_model.bin': stored, 'config.json': config })
   }
 
-  it('may lie in several files', async () => {
+  it('published weights can be in several files', async () => {
     const { stored } = await checkpoint(gpt2)
     const shards = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'] as const
     const parts = shards.map((_, part) => new Map([...stored].filter((_, i) => i % 2 === part)))
@@ -61,24 +61,24 @@ describe('published weights', () => {
     const [one, two] = [await importing(split, 'distilgpt2', 'shards'), await importing(files, 'distilgpt2', 'whole')]
     expect(await weightsOf(one.run)).toEqual(await weightsOf(two.run))
   })
-  it('are read with Infinity in config.json, as Python writes it', async () => {
+  it('import accepts Infinity in config.json, as Python writes it', async () => {
     const made = await folder('infinity', { 'pytorch_model.bin': (await checkpoint(mamba2)).stored })
     await writeFile(join(made, 'config.json'), '{"time_step_limit": [0.0, Infinity], "layer_norm_epsilon": 1e-05}')
     expect((await openWeights(made)).config).toEqual({ time_step_limit: [0, null], layer_norm_epsilon: 1e-5 })
   })
-  it('without a config.json leave something to guess, which is said', async () => {
+  it('import without a config.json warns about the options it assumes', async () => {
     const bare = await folder('bare', { 'model.safetensors': (await checkpoint(gpt2)).stored })
     const { warnings, options } = await importing(join(bare, 'model.safetensors'), 'distilgpt2', 'bare')
     expect(warnings).toEqual(['the file does not say heads: using 12'])
     expect(options).not.toHaveProperty('heads')
   })
-  it('get a first layer whose output is as large as their tokens', async () => {
+  it('import scales the new input layer to the size of the token embeddings', async () => {
     const { run } = await importing(files, 'distilgpt2', 'scaled')
     const weights = await weightsOf(run)
     const square = (name: string) => weights.get(name)!.reduce((sum, w) => sum + w * w, 0) / 12
     expect(Math.sqrt(square('in_proj.weight') + square('in_proj.bias'))).toBeCloseTo(0.14, 6)
   })
-  it('fill the first layers of a preset', async () => {
+  it('published weights fill the first layers of a preset', async () => {
     const preset = { ...gpt2, options: { ...findArchitecture('distilgpt2').presets.tiny, layers: 3 } }
     const beside = () => ({ 'lm_head.weight': filled(0.1, 11, 16) })
     const { stored, state } = await checkpoint({ ...preset, beside })
@@ -87,7 +87,7 @@ describe('published weights', () => {
     expect(made.weights.new).toEqual(['in_proj.weight', 'in_proj.bias', 'head.weight', 'head.bias'])
     expect(made.options).toEqual(findArchitecture('distilgpt2').presets.tiny)
   })
-  it('are refused with every name that is missing or too many', async () => {
+  it('import refuses published weights with the names of missing and unexpected tensors', async () => {
     const file = await spoilt('names', (stored) => {
       stored.delete('transformer.h.1.ln_2.bias')
       stored.delete('transformer.ln_f.weight')
@@ -99,13 +99,13 @@ describe('published weights', () => {
     expect(message).toContain('2 unexpected (core.gpt.h.0.extra, score.weight)')
     expect(existsSync(join(out, 'names'))).toBe(false)
   })
-  it('are refused with both shapes, and the options that would fit', async () => {
+  it('import refuses published weights of another shape, with both shapes and the options that fit', async () => {
     const error = await importing(files, 'distilgpt2', 'shapes', { preset: 'tiny' }).catch((error) => error)
     expect(error).toMatchObject({ code: 'BAD_CHECKPOINT' })
     expect(error.message).toContain('core.gpt.wpe.weight: [9, 12] instead of [1024, 16]')
     expect(error.commandHint).toContain('--width 12 --heads 3 --ffn 20 --positions 9')
   })
-  it('are refused when they compute something else', async () => {
+  it('import refuses published weights whose config.json describes another forward pass', async () => {
     for (const [key, value] of [
       ['activation_function', 'relu'],
       ['layer_norm_epsilon', 1e-12],
@@ -115,12 +115,12 @@ describe('published weights', () => {
       expect(await refused('BAD_CHECKPOINT', importing(file, 'distilgpt2', 'only'))).toContain(`"${key}"`)
     }
   })
-  it('are refused for another model, and with numbers that are none', async () => {
+  it('import refuses published weights of another model and with NaN', async () => {
     expect(await refused('BAD_CHECKPOINT', importing(files, 'mamba2', 'other'))).toMatch(/of mamba2 but they are of distilgpt2/)
     const file = await spoilt('nan', (stored) => stored.set('transformer.ln_f.bias', filled(Number.NaN, 12)))
     expect(await refused('BAD_CHECKPOINT', importing(file, 'distilgpt2', 'nan'))).toMatch(/"core\.gpt\.ln_f\.bias" holds NaN/)
   })
-  it('are refused with options that make no sense', async () => {
+  it('import refuses published weights with wrong options', async () => {
     await refused('BAD_OPTION', importing(files, 'distilgpt2', 'no', { preset: 'huge' }))
     await refused('BAD_OPTION', importing(files, 'distilgpt2', 'no', { dim: 0 }))
     await refused('FILE_MISSING', importing(await folder('empty', { 'notes.txt': {} }), 'distilgpt2', 'no'))

@@ -19,7 +19,7 @@ const real = (a: number): Complex => [a, 0]
 const dot = (x: readonly Complex[], y: readonly Complex[]) => x.reduce<Complex>((sum, a, i) => add(sum, mul(a, y[i]!)), [0, 0])
 const pairs = (half: readonly Complex[]) => [...half, ...half.map(conj)]
 
-/** C (I − dAᴸ), step by step with the rank-one inverse instead of a matrix; all over both halves of the states. */
+/** Computes C (I − dAᴸ) step by step, with the rank-one inverse instead of a matrix, over both halves of the states. */
 function trained(c: readonly Complex[], a: readonly Complex[], p: readonly Complex[], dt: number, length: number): Complex[] {
   const [all, low, eigen] = [pairs(c), pairs(p), pairs(a)]
   const grown = eigen.map((l) => add(real(2 / dt), l))
@@ -56,7 +56,7 @@ const gauss = gaussian(5)
 const draw = (n: number) => Array.from({ length: n }, (): Complex => [gauss(), gauss()])
 const flat = (values: readonly (readonly Complex[])[]) => Float32Array.from(values.flat(2))
 
-/** A kernel with two copies of its matrix, and its true C. */
+/** An S4 kernel with two copies of its matrix, and its true C. */
 function random() {
   const [C, P, B] = [Array.from({ length: CHANNELS }, () => draw(HALF)), [draw(HALF), draw(HALF)], [draw(HALF), draw(HALF)]]
   const [logs, turns] = [draw(2 * HALF).map(([x]) => x / 4), draw(2 * HALF).map(([x]) => 3 * Math.abs(x))]
@@ -86,7 +86,7 @@ async function expectClose(tensor: Tensor, expected: ArrayLike<number>): Promise
   for (const [i, x] of data.entries()) expectRounding(Math.abs(x - expected[i]!), 0, `number ${i}`, largest)
 }
 
-it('the C of S4 comes out of what the reference trains', async () => {
+it('trueC recovers the C of S4 from the C̃ that the reference trains', async () => {
   const { C, kernel } = random()
   using found = await trueC(kernel, LENGTH)
   expect(found.shape).toEqual([1, CHANNELS, HALF, 2])
@@ -95,7 +95,7 @@ it('the C of S4 comes out of what the reference trains', async () => {
 })
 
 const LAYER = 'core.layers.0.layer.layer.kernel.'
-/** Weights of S4 under these names, with what goes around a kernel. */
+/** S4 weights under the given names, with the tensors around a kernel. */
 async function imported(tensors: Record<string, Tensor>) {
   const fields = Object.fromEntries(['width', 'layers', 'pattern', 'kernel', 'state', 'copies', 'ffn'].map((key) => [key, {}]))
   const around = {
@@ -142,7 +142,7 @@ it.each([
       }
     },
   ],
-])('weights of S4, version %s, have its true C, and our names', async (version, stored) => {
+])('import of S4 version %s renames the weights and recovers the true C', async (version, stored) => {
   const { C, kernel } = random()
   using negated = await kernel.A_imag.op('aten::neg')
   using flattened = await kernel.inv_dt.op('aten::squeeze', 1)
@@ -160,7 +160,7 @@ it.each([
   }
 })
 
-it('a kernel that was never set up has its true C already', async () => {
+it('an S4 kernel of training length 0 already stores its true C', async () => {
   const { kernel } = random()
   const names = Object.entries(kernel).map(([name, tensor]) => [`layers.0.layer.layer.kernel.${name}`, tensor] as const)
   const { tensors } = await imported({ ...Object.fromEntries(names), 'layers.0.layer.layer.kernel.l_kernel': length(0) })
