@@ -127,7 +127,7 @@ describe('memory that is not there', () => {
     ['a wide transformer', { model: 'transformer', width: 1 << 20, heads: 1 }],
   ])('train refuses a lack of memory for %s before it computes', async (_, more) => {
     expect(await refused('OUT_OF_MEMORY', start('large', more))).toMatch(
-      /expected [\d.]+ GB of free memory for .* but [\d.]+ GB are free/,
+      /expected [\d.]+ [GT]B of free memory for .* but [\d.]+ GB are free/,
     )
     expect(existsSync(join(TINY.out, 'large'))).toBe(false)
   })

@@ -58,7 +58,7 @@ export async function vectorFile(
 }
 
 /** config.json of an LSTM on 16 dimensions trained without options, except data and machine: the table of the specification. */
-export const PRD_CONFIG = {
+export const SPECIFIED_CONFIG = {
   version: 1,
   model: 'lstm',
   title: 'LSTM Baseline',

@@ -15,7 +15,7 @@ import {
   json,
   manifestOf,
   nth,
-  PRD_CONFIG,
+  SPECIFIED_CONFIG,
   place,
   resultOf,
   TINY,
@@ -42,14 +42,14 @@ describe('a run without options, with a small model', () => {
     const { threads, device, ...config } = json<Record<string, unknown>>(run, 'config.json')
     expect(threads).toBe(1)
     expect(device).toMatch(/^(cpu|cuda|mps)/)
-    const model_options = { ...PRD_CONFIG.model_options, width: 16 }
-    expect(config).toEqual({ ...PRD_CONFIG, model_options, parameters: 4624, preset: 'tiny', data })
+    const model_options = { ...SPECIFIED_CONFIG.model_options, width: 16 }
+    expect(config).toEqual({ ...SPECIFIED_CONFIG, model_options, parameters: 4624, preset: 'tiny', data })
   })
   it('a training without any option uses the model of the specification', () => {
     const { architecture, train, model } = plan('lstm', { data })
     const { options, node } = architecture.spec({ dim: 16, context: train.context }, model)
     const facts = { dim: 16, parameters: countParameters(node), device: 'cpu', threads: 2, emaRule: null }
-    expect(configOf({ architecture, train, model }, options, facts)).toEqual({ ...PRD_CONFIG, data, device: 'cpu', threads: 2 })
+    expect(configOf({ architecture, train, model }, options, facts)).toEqual({ ...SPECIFIED_CONFIG, data, device: 'cpu', threads: 2 })
   })
 
   it('a run has the file tree of the specification', async () => {

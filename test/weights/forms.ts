@@ -90,7 +90,7 @@ const hyena: Form = {
     'backbone.layers.0.mixer.filter_fn.implicit_filter.3.freq': filled(14, 1, 8),
     'backbone.layers.0.mixer.filter_fn.implicit_filter.5.freq': filled(14, 1, 8),
   }),
-  guessed: ['the file does not say modulate: false is taken'],
+  guessed: ['the file does not say modulate: using false'],
 }
 const LONG = { k: 'key', v: 'value', r: 'receptance' }
 export const forms: [string, Form][] = [
