@@ -16,7 +16,7 @@ describe('requireDisk', () => {
   it('requireDisk gives needed and free bytes when space is short', async () => {
     const error = await refusal(requireDisk(await tempFolder(), 1e18))
     expect(error).toMatchObject({ code: 'NO_DISK', exit: 2 })
-    expect(error.message).toMatch(/1000000000000\.0 MB .* but there are \d+\.\d MB/)
+    expect(error.message).toMatch(/1000000\.0 TB .* but there are [\d.]+ [MGT]B/)
   })
 })
 
@@ -40,7 +40,7 @@ describe('a full disk', () => {
     const store = await openStore(folder)
     const error = await refusal(store.save({ ...saveOf(2), bytes: 1e18 }))
     expect(error.code).toBe('NO_DISK')
-    expect(error.message).toMatch(/1000000000000\.0 MB.*; save 1 is intact/)
+    expect(error.message).toMatch(/1000000\.0 TB.*; save 1 is intact/)
     await store.close()
   })
   it.skipIf(process.platform !== 'linux')(
@@ -52,7 +52,7 @@ describe('a full disk', () => {
       const full = { ...saveOf(3), files: { ...saveOf(3).files, 'split.json': () => writeFile('/dev/full', 'x') } }
       const error = await refusal(store.save(full))
       expect(error).toMatchObject({ code: 'NO_DISK', exit: 2 })
-      expect(error.message).toMatch(/ENOSPC.*\(\d+\.\d MB free\); save 2 is intact/)
+      expect(error.message).toMatch(/ENOSPC.*\([\d.]+ [MGT]B free\); save 2 is intact/)
       await store.save(saveOf(3))
       await store.close()
       expect(listing(folder).length).toBe(before.length)

@@ -173,7 +173,7 @@ describe('a quantised run that was tampered with', () => {
   })
   test('a quantised run whose parent was trained again is refused', async () => {
     await trained(1)
-    await expect(load(join(out, 'run_int8'))).rejects.toThrow(/trained anew/)
+    await expect(load(join(out, 'run_int8'))).rejects.toThrow(/trained again/)
     rmSync(run, { recursive: true })
     using alone = await load(join(out, 'run_int8'))
     expect(alone.dim).toBe(768)

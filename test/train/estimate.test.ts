@@ -42,7 +42,7 @@ test('a training does not count open data twice, is refused with figures without
     requireRoom(folder, { memory_bytes, disk_bytes: 0 }, { device: 'cpu', dataBytes })
   expect(await room(0.5 * free, 0)).toBeUndefined()
   expect(await room(1.5 * free, free)).toBeUndefined() // the data is open already, so free memory excludes it
-  expect(requireMemory('this', 81, 100, '')).toMatch(/^memory is tight: this may take .* of the .* that are free$/)
+  expect(requireMemory('this', 81, 100, '')).toMatch(/^memory is tight: this may take .* of .* free$/)
   expect(requireMemory('this', 80, 100, '')).toBeUndefined()
   await expect(room(1.5 * free, 0)).rejects.toMatchObject({
     code: 'OUT_OF_MEMORY',

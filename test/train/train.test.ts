@@ -15,9 +15,9 @@ import {
   json,
   manifestOf,
   nth,
-  SPECIFIED_CONFIG,
   place,
   resultOf,
+  SPECIFIED_CONFIG,
   TINY,
   trained,
   vectorFile,
@@ -49,7 +49,12 @@ describe('a run without options, with a small model', () => {
     const { architecture, train, model } = plan('lstm', { data })
     const { options, node } = architecture.spec({ dim: 16, context: train.context }, model)
     const facts = { dim: 16, parameters: countParameters(node), device: 'cpu', threads: 2, emaRule: null }
-    expect(configOf({ architecture, train, model }, options, facts)).toEqual({ ...SPECIFIED_CONFIG, data, device: 'cpu', threads: 2 })
+    expect(configOf({ architecture, train, model }, options, facts)).toEqual({
+      ...SPECIFIED_CONFIG,
+      data,
+      device: 'cpu',
+      threads: 2,
+    })
   })
 
   it('a run has the file tree of the specification', async () => {

@@ -61,9 +61,9 @@ describe.each(['lstm-linear', 'lstm-mlp', 'gru-linear', 'gru-mlp', 'gru-post', '
         'model_state_dict with the names of the specification',
         (state) => ({ epoch: 7, model_state_dict: inPython(state), args: heads, val_loss: 0.5, val_cosine: 0.25 }),
       ],
-      ['output_proj as the name of the head', (state) => ({ model_state_dict: inPython(state, 'output_proj'), args: heads })],
+      ['the head under the name output_proj', (state) => ({ model_state_dict: inPython(state, 'output_proj'), args: heads })],
       [
-        'wrapped by DataParallel and compile',
+        'names wrapped by DataParallel and compile',
         (state) => ({
           model_state_dict: Object.fromEntries(
             Object.entries(inPython(state)).map(([key, value]) => [`module._orig_mod.${key}`, value]),
