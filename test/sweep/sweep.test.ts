@@ -76,7 +76,10 @@ it('a sweep shares its budget, and evaluates cells that used up theirs', async (
   const { report } = await sweep(options('budget', { models: 'lstm,mlp', epochs: 100_000, budget: '8s' }))
   expect(states('budget')).toEqual(['lstm out of budget', 'mlp out of budget'])
   for (const { seconds } of cells('budget')) expect(seconds).toBeGreaterThan(1)
-  expect(report.matrix[0]).toMatchObject({ status: 'out of budget', why: 'the budget of the sweep was used up before this model' })
+  expect(report.matrix[0]).toMatchObject({
+    status: 'out of budget',
+    why: 'the budget of the sweep was used up before this model',
+  })
   for (const run of report.runs.filter(({ best_epoch }) => best_epoch !== null)) expect(run.validation).not.toBeNull()
 })
 
