@@ -5,26 +5,26 @@ import { replaceText } from '../files/write.js'
 import type { BaselineName } from './baselines-fit.js'
 import type { Rows } from './baselines-rows.js'
 
-/** One baseline's figures, as they stand in validation_results.json. */
+/** One baseline's figures, as written to validation_results.json. */
 export interface BaselineFigures {
   readonly cosine: number
-  /** Null where no training rows give a centre. */
+  /** Null without training rows, because there is no mean to subtract. */
   readonly cosine_centred: number | null
   readonly mse_raw: number
   readonly mse_unit: number
   readonly params: Readonly<Record<string, number>>
 }
 
-/** Every baseline on the same windows. */
+/** Figures of all baselines on the same windows. */
 export interface BaselineResults {
   readonly figures: Readonly<Partial<Record<BaselineName, BaselineFigures>>>
-  /** Per window, in the order of the rows' ids. */
+  /** One cosine per window, in the order of `rows.ids`. */
   readonly cosines: Readonly<Partial<Record<BaselineName, Float64Array>>>
-  /** The mean of the training targets. */
+  /** Mean of the training targets. */
   readonly centre: Float64Array | null
 }
 
-/** Rises whenever a baseline would come out differently. */
+/** Part of the cache key. Raise it when a change of code changes a baseline's result. */
 const VERSION = 1
 
 const sha256 = (...parts: (string | Uint8Array)[]): string => {
@@ -39,7 +39,7 @@ function rowsKey({ base, windows, ids }: Rows): string {
   return sha256(`${base.hash} ${base.part} ${base.normalized} ${windows.context} ${windows.dim} ${ids.length} `, ...columns)
 }
 
-/** Changes with anything that the baselines depend on: data, training windows, judged windows, context. */
+/** Hash of everything the baselines depend on: data, training windows, evaluated windows, context. */
 export const cacheKey = (train: Rows | undefined, rows: Rows): string =>
   sha256(`${VERSION} ${train === undefined ? '' : rowsKey(train)} ${rowsKey(rows)}`)
 
@@ -55,7 +55,7 @@ interface Packed {
   readonly centre: string | null
 }
 
-/** Results that were stored under a key; undefined when there are none or the file is not as it was written. */
+/** Cached results for a key; undefined when there are none or the file's digest does not match. */
 export async function readCached(folder: string, key: string): Promise<BaselineResults | undefined> {
   try {
     const stored = JSON.parse(await readFile(join(folder, fileName(key)), 'utf8')) as {
@@ -71,7 +71,7 @@ export async function readCached(folder: string, key: string): Promise<BaselineR
   }
 }
 
-/** Stores results for the next evaluation. A folder that cannot be written only costs time then. */
+/** Caches results for the next evaluation. Write errors are ignored: the next evaluation computes the results again. */
 export async function writeCached(folder: string, key: string, { figures, cosines, centre }: BaselineResults): Promise<void> {
   const packed: Packed = { figures, cosines: mapped(cosines, pack), centre: centre && pack(centre) }
   try {

@@ -2,23 +2,23 @@ import { call, Tensor } from '../torch/tensor.js'
 import { blocks, contexts, meanCosine, meanTarget, type Rows } from './baselines-rows.js'
 import { applyRidge, fitRidge } from './ridge.js'
 
-/** What any model has to beat, in the order of the table. */
+/** Names of the baselines, in the order of the table. */
 export const BASELINES = ['mean_vector', 'copy_last', 'context_mean', 'exponential_mean', 'ridge'] as const
 export type BaselineName = (typeof BASELINES)[number]
 
-/** A prediction without a model. */
+/** A predictor without a neural network. */
 export interface Baseline<Name extends string = BaselineName> {
   readonly name: Name
   readonly params: Readonly<Record<string, number>>
-  /** As they come, not normalised. Shapes: [n, dim], float32. */
+  /** Returns predictions that are not normalised. Shapes: [n, dim], float32. */
   predict(rows: Rows, ids: Int32Array): Promise<Tensor>
   dispose(): void
 }
 
-/** A sample of training windows large enough for one number. */
+/** Size of the sample of training windows that the decay is fitted on. */
 const DECAY_WINDOWS = 4096
 
-/** The context vectors summed with weights, the last one's last. */
+/** Weighted sum of the context vectors; the first weight belongs to the oldest vector. Shapes: [n, dim]. */
 export async function weighted(rows: Rows, ids: Int32Array, weights: readonly number[]): Promise<Tensor> {
   using x = await contexts(rows, ids)
   using row = Tensor.from(weights, [1, weights.length])
@@ -26,27 +26,27 @@ export async function weighted(rows: Rows, ids: Int32Array, weights: readonly nu
   return sum.op('aten::squeeze.dim', 1)
 }
 
-/** Weights that fall by `decay` per step back, and sum to 1; 0 keeps the last vector only. */
+/** Returns weights that shrink by the factor `decay` per step back and sum to 1; a decay of 0 keeps only the last vector. */
 export function decayWeights(context: number, decay: number): number[] {
   const powers = Array.from({ length: context }, (_, j) => decay ** (context - 1 - j))
   const sum = powers.reduce((a, b) => a + b, 0)
   return powers.map((power) => power / sum)
 }
 
-/** The decay, in hundredths, that gives a sample of the training windows their highest mean cosine. */
+/** Returns the decay with the highest mean cosine on a sample of the training windows, searched in steps of 0.1, then 0.01. */
 async function fitDecay(train: Rows): Promise<number> {
   const step = Math.max(1, train.ids.length / DECAY_WINDOWS)
   const count = Math.min(train.ids.length, DECAY_WINDOWS)
   const sample = { ...train, ids: Int32Array.from({ length: count }, (_, i) => train.ids[Math.floor(i * step)]!) }
   let best = { percent: 100, cosine: -1 }
-  const judge = async (percent: number) => {
+  const attempt = async (percent: number) => {
     const weights = decayWeights(train.windows.context, percent / 100)
     const cosine = await meanCosine(sample, (ids) => weighted(sample, ids, weights))
     if (cosine > best.cosine) best = { percent, cosine }
   }
-  for (let percent = 0; percent <= 100; percent += 10) await judge(percent)
+  for (let percent = 0; percent <= 100; percent += 10) await attempt(percent)
   const { percent } = best
-  for (let off = -9; off <= 9; off++) if (off !== 0 && percent + off >= 0 && percent + off <= 100) await judge(percent + off)
+  for (let off = -9; off <= 9; off++) if (off !== 0 && percent + off >= 0 && percent + off <= 100) await attempt(percent + off)
   return best.percent / 100
 }
 
@@ -111,7 +111,7 @@ const FITS: Readonly<Record<BaselineName, Baseline | ((train: Rows) => Promise<B
   ridge,
 }
 
-/** The baselines that are named, fitted on training windows only; without any, those of them that need no fitting. */
+/** Fits the named baselines on training windows; without training windows, returns only those that need no fitting. */
 export async function fitBaselines(train: Rows | undefined, names: readonly BaselineName[] = BASELINES): Promise<Baseline[]> {
   const fitted: Baseline[] = []
   for (const fit of names.map((name) => FITS[name])) {
@@ -121,7 +121,7 @@ export async function fitBaselines(train: Rows | undefined, names: readonly Base
   return fitted
 }
 
-/** One baseline's predictions for all given windows. Shapes: [n, dim], float32. */
+/** Returns one baseline's predictions for all given windows. Shapes: [n, dim], float32. */
 export async function predictBaseline(baseline: Baseline, rows: Rows): Promise<Tensor> {
   const parts: Tensor[] = []
   for (const ids of blocks(rows)) parts.push(await baseline.predict(rows, ids))

@@ -3,35 +3,35 @@ import type { Windows } from '../data/windows.js'
 import { type NativeSamples, native } from '../native.js'
 import { call, Tensor } from '../torch/tensor.js'
 
-/** Some windows of a base. */
+/** A selection of windows of a base. */
 export interface Rows {
   readonly base: Pick<Base, 'vectors' | 'targets' | 'hash' | 'normalized' | 'part'>
   readonly windows: Pick<Windows, 'context' | 'dim' | 'first' | 'target' | 'article'>
-  /** Numbers of windows. */
+  /** Indices into `windows`. */
   readonly ids: Int32Array
 }
 
-/** Windows as models and scores take them. Dispose of it. */
+/** Native handle to windows, as models and scores take it. The caller disposes of it. */
 export const samplesOf = ({ base, windows }: Pick<Rows, 'base' | 'windows'>): NativeSamples =>
   native.samples(base.vectors.native, base.targets?.native ?? null, windows.first, windows.target, windows.context)
 
-/** Floats gathered at a time, 32 MB. */
+/** Floats gathered per block. Units: 2²³ floats are 32 MB. */
 const BLOCK = 1 << 23
 
-/** The windows in blocks that fit the memory whatever the context. */
+/** Yields the windows in blocks whose memory does not grow with the context length. */
 export function* blocks({ windows, ids }: Rows): Generator<Int32Array> {
   const size = Math.max(1, Math.floor(BLOCK / (windows.context * windows.dim)))
   for (let at = 0; at < ids.length; at += size) yield ids.subarray(at, at + size)
 }
 
-/** Some rows of a table. Shapes: [n, dim], float32, on the processor. */
+/** Returns selected rows of a table, on the CPU. Shapes: [n, dim], float32. */
 export async function take(table: Tensor, rows: Int32Array): Promise<Tensor> {
   using index = Tensor.from(BigInt64Array.from(rows, BigInt))
   using taken = await table.op('aten::index_select', 0, index)
   return taken.to({ device: 'cpu', dtype: 'float32' })
 }
 
-/** The last `positions` context vectors of some windows. Shapes: [n, positions, dim], float32. */
+/** Returns the last `positions` context vectors of the windows. Shapes: [n, positions, dim], float32. */
 export async function contexts({ base, windows }: Rows, ids: Int32Array, positions = windows.context): Promise<Tensor> {
   const rows = new Int32Array(ids.length * positions)
   ids.forEach((id, i) => {
@@ -42,28 +42,28 @@ export async function contexts({ base, windows }: Rows, ids: Int32Array, positio
   return flat.op('aten::view', [ids.length, positions, windows.dim])
 }
 
-/** The targets of some windows. Shapes: [n, dim], float32. */
+/** Returns the targets of the windows. Shapes: [n, dim], float32. */
 export const targets = ({ base, windows }: Rows, ids: Int32Array): Promise<Tensor> =>
   take(
     base.targets ?? base.vectors,
     ids.map((id) => windows.target[id]!),
   )
 
-/** sum += part, in the dtype of the sum. */
+/** Adds `part` to `sum` in place, in the dtype of `sum`. */
 export async function addInto(sum: Tensor, part: Tensor): Promise<void> {
   const same = await sum.op('aten::add_.Tensor', part)
   same.dispose()
 }
 
-/** A float64 tensor of zeros. */
+/** Returns a float64 tensor of zeros. */
 export const zeros = async (...shape: number[]): Promise<Tensor> =>
   (await call('aten::zeros', [shape], { dtype: 'float64' })) as Tensor
 
-/** The sum over the first dimension, in float64. */
+/** Returns the sum over the first dimension, in float64. */
 export const columnSums = async (x: Tensor): Promise<Tensor> =>
   (await call('aten::sum.dim_IntList', [x, [0]], { dtype: 'float64' })) as Tensor
 
-/** The mean of all targets. Shapes: [dim], float64. */
+/** Returns the mean of all targets. Shapes: [dim], float64. */
 export async function meanTarget(rows: Rows): Promise<Tensor> {
   using sum = await zeros(rows.windows.dim)
   for (const ids of blocks(rows)) {
@@ -74,7 +74,7 @@ export async function meanTarget(rows: Rows): Promise<Tensor> {
   return sum.op('aten::div.Scalar', rows.ids.length)
 }
 
-/** The mean cosine of predictions for some windows with their targets. */
+/** Returns the mean cosine between predictions and targets. */
 export async function meanCosine(rows: Rows, predict: (ids: Int32Array) => Promise<Tensor>): Promise<number> {
   let sum = 0
   for (const ids of blocks(rows)) {

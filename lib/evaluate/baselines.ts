@@ -5,12 +5,12 @@ import { type BaselineFigures, type BaselineResults, cacheKey, readCached, write
 import { type Baseline, type BaselineName, fitBaselines } from './baselines-fit.js'
 import { blocks, meanTarget, type Rows } from './baselines-rows.js'
 
-/** What scores raw predictions for some windows; models and baselines go through the same one. */
+/** Function that scores raw predictions; models and baselines use the same one. */
 export type Scorer = (raw: Tensor, ids: Int32Array, centre: Tensor | null) => Promise<Scores>
 
 const mean = (values: Float64Array) => describe(values).mean
 
-/** One predictor's figures on some windows, and its cosine on each. */
+/** Returns one predictor's figures over all windows, and its cosine per window. */
 export async function score(baseline: Baseline<string>, rows: Rows, scorer: Scorer, centre: Tensor | null) {
   const sums: Record<keyof Scores, number[]> = { cosine: [], cosineCentred: [], mseRaw: [], mseUnit: [], norm: [] }
   for (const ids of blocks(rows)) {
@@ -44,17 +44,17 @@ async function compute(train: Rows | undefined, rows: Rows, scorer: Scorer): Pro
 }
 
 /**
- * The baselines on some windows, fitted on the training windows, or read from `cache` where the same were computed before.
+ * Returns the baselines' results on the given windows, fitted on the training windows, or read from `cache` when already computed.
  *
- * Without training windows the mean vector, the exponential mean and ridge are left out: nothing may be fitted on what is judged.
+ * Without training windows, mean vector, exponential mean and ridge are left out: no baseline may be fitted on the evaluated windows.
  */
 export async function baselineResults(o: {
   readonly train: Rows | undefined
   readonly rows: Rows
   readonly scorer: Scorer
-  /** A folder, made when missing. */
+  /** Cache folder, created when missing. */
   readonly cache?: string | undefined
-  /** Told before what takes long. */
+  /** Called with a message before each slow step. */
   readonly say?: ((line: string) => void) | undefined
 }): Promise<BaselineResults> {
   if (o.cache === undefined) return compute(o.train, o.rows, o.scorer)

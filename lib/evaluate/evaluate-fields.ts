@@ -1,14 +1,14 @@
 import { dataFields } from '../data/data-fields.js'
 import { choice, flag, integer, real, text } from '../options.js'
 
-/** What every verb that judges a run takes. */
+/** Options that every verb that evaluates a run accepts. */
 export const judged = {
-  data: text({ default: undefined, about: 'file of vectors; the one the run was trained on unless given', group: 'Data' }),
+  data: text({ default: undefined, about: 'file of vectors; the training file if not given', group: 'Data' }),
   ...dataFields,
   rows: choice(['auto', 'train', 'val', 'test', 'all'], {
     default: 'auto',
     about:
-      'which windows: those the run validated on if the data is the same, all otherwise; no verdict on windows that were trained on',
+      'windows to evaluate; auto: the validation windows if the data is the training data, otherwise all; no verdict on windows used for training',
     group: 'Data',
   }),
   device: text({ default: 'auto', about: 'cpu, cuda[:n], mps, or auto', group: 'Run' }),
@@ -16,104 +16,108 @@ export const judged = {
     default: undefined,
     min: 1,
     max: 1024,
-    about: 'processor threads; those of the training unless given',
+    about: 'CPU threads; the number used in training if not given',
     group: 'Run',
   }),
 }
 
-/** What `evaluate` takes beside the runs. */
+/** Options of `evaluate`, besides the runs. */
 export const evaluateFields = {
   ...judged,
   latency: real({
     default: 1.5,
     min: 0,
     max: 600,
-    about: 'seconds of timing for each batch size; 0 to leave latency out',
+    about: 'seconds of timing per batch size; 0 skips latency',
     group: 'Run',
   }),
-  out: text({ default: 'artifacts/lvm/evaluation', about: 'folder of the reports', group: 'Run' }),
+  out: text({ default: 'artifacts/lvm/evaluation', about: 'folder to write the reports to', group: 'Run' }),
 } as const
 
-/** What `predict` takes beside the run. */
+/** Options of `predict`, besides the run. */
 export const predictFields = {
   ...judged,
   stream: flag({
     default: false,
-    about: 'read every article from its beginning, one vector at a time, instead of windows; causal models only',
+    about: 'read each article from its beginning, one vector at a time, instead of windows; causal models only',
     group: 'Data',
   }),
   raw: flag({
     default: false,
-    about: 'write what the head gives, in the scale of the loss, instead of vectors of length 1',
+    about: 'write the raw output of the head, in the scale of the loss, instead of vectors of length 1',
     group: 'Run',
   }),
   out: text({
     default: undefined,
-    about: 'the .npy file that is written; what it predicts, and whether scaled to length 1, is listed in a .json beside it',
+    about: '.npy file to write; a .json file beside it lists the predicted rows and the scale',
     group: 'Run',
   }),
 } as const
 
-/** What `rollout` takes beside the run. */
+/** Options of `rollout`, besides the run. */
 export const rolloutFields = {
   ...judged,
   steps: integer({
     default: 5,
     min: 1,
     max: 1000,
-    about: 'how many vectors are predicted on, each from those before',
+    about: 'number of vectors to predict; each prediction is fed back as input',
     group: 'Run',
   }),
   memory: choice(['auto', 'stream', 'window'], {
     default: 'auto',
-    about: 'keep a state of all that was fed (causal models), or see a window as long as the context',
+    about: 'stream: keep a state over all inputs (causal models only); window: read only the last context vectors',
     group: 'Run',
   }),
 } as const
 
-/** What `doctor` takes beside the runs. */
+/** Options of `doctor`, besides the runs. */
 export const doctorFields = {
   ...judged,
   ood: text({
     default: undefined,
-    about: 'file of other texts that the runs are compared on, such as another domain',
+    about: 'file of other texts to compare the runs on, such as another domain',
     group: 'Data',
   }),
   steps: integer<number>({
     default: 5,
     min: 0,
     max: 1000,
-    about: 'how many vectors predictions are fed back for; 0 to leave that out',
+    about: 'number of vectors to predict by feeding predictions back; 0 skips the rollout',
     group: 'Run',
   }),
-  seed: integer({ default: 0, min: 0, about: 'of samples, shuffles and intervals', group: 'Run' }),
-  out: text({ default: 'artifacts/lvm/evaluation', about: 'folder of the reports', group: 'Run' }),
+  seed: integer({ default: 0, min: 0, about: 'seed of samples, shuffles and intervals', group: 'Run' }),
+  out: text({ default: 'artifacts/lvm/evaluation', about: 'folder to write the reports to', group: 'Run' }),
 } as const
 
-/** What `selftest` takes. */
+/** Options of `selftest`. */
 export const selftestFields = {
-  seed: integer({ default: 0, min: 0, about: 'of the texts that the instruments are tried on', group: 'Run' }),
+  seed: integer({ default: 0, min: 0, about: 'seed of the synthetic texts', group: 'Run' }),
 } as const
 
-/** What `analyze` takes beside the run. */
+/** Options of `analyze`, besides the run. */
 export const analyzeFields = {
   ...judged,
-  ood: text({ default: undefined, about: 'file of other texts that are analysed beside, such as another domain', group: 'Data' }),
+  ood: text({
+    default: undefined,
+    about: 'file of other texts to analyse beside the data, such as another domain',
+    group: 'Data',
+  }),
   points: integer({
     default: 4000,
     min: 10,
     max: 4000,
-    about: 'windows whose targets and predictions are drawn in a plane',
+    about: 'number of windows whose targets and predictions are projected to 2-D',
     group: 'Run',
   }),
   clusters: integer({
     default: 12,
     min: 2,
     max: 100,
-    about: 'groups of like vectors that the targets are sorted into',
+    about: 'number of clusters (k-means) of the targets',
     group: 'Run',
   }),
-  projection: choice(['tsne', 'umap', 'none'], { default: 'tsne', about: 'how vectors are laid into a plane', group: 'Run' }),
-  seed: integer({ default: 0, min: 0, about: 'of samples, clusters, intervals and UMAP', group: 'Run' }),
-  out: text({ default: 'artifacts/lvm/evaluation', about: 'folder of the reports', group: 'Run' }),
+  projection: choice(['tsne', 'umap', 'none'], { default: 'tsne', about: 'method of the projection to 2-D', group: 'Run' }),
+  seed: integer({ default: 0, min: 0, about: 'seed of samples, clusters, intervals and UMAP', group: 'Run' }),
+  out: text({ default: 'artifacts/lvm/evaluation', about: 'folder to write the reports to', group: 'Run' }),
 } as const

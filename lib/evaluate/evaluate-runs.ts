@@ -13,7 +13,7 @@ import { type Document, type RunEntry, writeReports } from './results-file.js'
 import { renderTable } from './results-table.js'
 import { chooseRows, provenance } from './subject.js'
 
-/** Options of `evaluate`: the runs, what hears of progress, and any field of `evaluateFields`. */
+/** Options of `evaluate`: the runs, a callback for progress, and any field of `evaluateFields`. */
 export interface EvaluateRunsOptions {
   readonly runs: readonly string[]
   readonly data?: string
@@ -57,7 +57,7 @@ type Evaluated = { results: Document<RunEntry>; table: string }
 const ARGS = { options: withFields({ runs: words, say: optional(callback) }) }
 
 /**
- * Judges runs against the baselines and writes validation_results.json and inference_benchmarks.json.
+ * Evaluates runs against the baselines and writes validation_results.json and inference_benchmarks.json.
  *
  * Errors: those of load and of the data; DIVERGED when outputs are not finite.
  */
@@ -65,7 +65,7 @@ export const evaluate = asyncDoor('evaluate', ARGS, async (options: EvaluateRuns
   const { runs, say = () => {}, ...given } = options
   if (runs.length === 0) throw badOption('evaluate', 'runs', 'at least one run', runs)
   const o = resolve('evaluate', evaluateFields, given)
-  for (const run of runs) await findRun(run) // all of them, before minutes go into the first
+  for (const run of runs) await findRun(run) // check all of them before the first one takes minutes
   const entries: RunEntry[] = []
   for (const run of runs) {
     using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })

@@ -9,16 +9,16 @@ import { metrics } from './metrics.js'
 import type { RunEntry, Speed } from './results-file.js'
 import { judgeTiers } from './tiers.js'
 
-/** A run that is loaded, with what its files say about it. */
+/** A loaded run, with facts from its files. */
 export interface Subject {
   readonly run: string
   readonly model: string
   readonly handle: NativeModel
   readonly device: string
-  /** What the loss was taken on. */
+  /** Output that the training loss was computed on. */
   readonly output: 'raw' | 'unit'
   readonly parameters: number
-  /** SHA-256 of the file of weights. */
+  /** SHA-256 of the weights file. */
   readonly weights: string
   readonly weightsBytes: number
   readonly fileBytes: number | null
@@ -26,22 +26,22 @@ export interface Subject {
   readonly loadMs: number | null
 }
 
-/** Windows of an opened base, and how a table calls them. */
+/** Windows of an opened base, with their description for tables. */
 export interface JudgedRows extends Rows {
   readonly base: Rows['base'] & Pick<Base, 'path' | 'space'>
   /** train, val, test or all. */
   readonly part: string
   readonly split: RunEntry['split']
-  /** Whether the best epoch was chosen on them. */
+  /** Whether the best epoch was chosen on these windows. */
   readonly selectedOn: boolean
-  /** Share of them that the run was trained on. */
+  /** Share of these windows that the run was trained on. */
   readonly trainedOn: number | null
 }
 
-/** Batches that are timed, of at most so many vectors. */
+/** Batch sizes that are timed, and the maximum number of vectors in a batch. */
 const [BATCHES, VECTORS] = [[1, 8, 32, 128], 2 ** 17] as const
 
-/** What answering costs a loaded run, on contexts of these rows. */
+/** Measures load time, latency and memory of a loaded run, on contexts of these rows. */
 export async function measureSpeed(
   subject: Pick<Subject, 'handle' | 'device' | 'loadMs'>,
   rows: Rows,
@@ -55,7 +55,7 @@ export async function measureSpeed(
   }
   const run = async (batch: number) => {
     using output = Tensor.wrap(await native.modelPredict(subject.handle, inputs.get(batch)!.native, false))
-    await output.data() // a device is done only when its output has arrived
+    await output.data() // GPU work is asynchronous; reading the output waits for it
   }
   const timed = await measureLatency(run, { seconds, batches })
   for (const input of inputs.values()) input.dispose()
@@ -83,21 +83,22 @@ async function judge(subject: Subject, rows: JudgedRows, samples: NativeSamples,
 }
 
 export interface EvaluateOptions {
-  /** What the baselines are fitted on: training windows, never the judged ones. */
+  /** Windows that the baselines are fitted on: training windows, never the evaluated ones. */
   readonly train: Rows | undefined
   /** Windows in one forward pass. */
   readonly batch: number
-  /** The folder where baselines are kept. */
+  /** Cache folder of the baselines. */
   readonly cache?: string | undefined
-  /** Seconds of timing per batch size; 0 leaves latency out. */
+  /** Seconds of timing per batch size; 0 skips latency. */
   readonly latency: number
   readonly seed?: number
-  /** Told before what takes long. */
+  /** Called with a message before each slow step. */
   readonly say?: (line: string) => void
 }
 
 /**
- * Everything that phase 1 says about one run on some windows: errors, cosines and intervals, skill against the baselines, speed, size, tiers.
+ * Evaluates one run on the given windows (phase 1 of the specification): errors, cosines with intervals, skill against the baselines,
+ * speed, size and tiers.
  *
  * Errors: DATA_TOO_FEW without windows; DIVERGED when the model's outputs are not finite.
  */

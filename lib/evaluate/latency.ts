@@ -1,23 +1,23 @@
 import { readFileSync } from 'node:fs'
 import { quantile } from '../statistics/estimates.js'
 
-/** What one batch size costs. Units: milliseconds per call. */
+/** Latency of one batch size. Units: milliseconds per call. */
 export interface BatchLatency {
   readonly batch: number
   readonly p50_ms: number
   readonly p95_ms: number
   readonly p99_ms: number
   readonly samples_per_second: number
-  /** How many calls were timed. */
+  /** Number of timed calls. */
   readonly calls: number
 }
 
 const BATCHES = [1, 8, 32, 128] as const
 
 /**
- * Times `run(batch)` one call after the other, for each batch size about `seconds`, after a warm-up of a fifth of that.
+ * Times sequential calls of `run(batch)`: about `seconds` per batch size, after a warm-up of a fifth of that.
  *
- * `run` must resolve when its results are there, or the time is that of asking for them. Every size is timed at least once.
+ * `run` must resolve only when its results are available; otherwise only the launch is timed. Each size is timed at least once.
  */
 export async function measureLatency(
   run: (batch: number) => Promise<unknown>,
@@ -52,7 +52,7 @@ async function timed(run: (batch: number) => Promise<unknown>, batch: number, se
   return Float64Array.from(times)
 }
 
-/** The most memory this process has held so far. Units: bytes. */
+/** Peak resident memory of this process so far. Units: bytes. */
 export function peakMemory(): number {
   try {
     const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []

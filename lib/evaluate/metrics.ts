@@ -6,13 +6,13 @@ import { BASELINES, type BaselineName } from './baselines-fit.js'
 
 export type Interval = readonly [number, number] | null
 
-/** The part of a run's entry in validation_results.json that follows from its scores. */
+/** The part of a run's entry in validation_results.json that is computed from its scores. */
 export interface Metrics {
   readonly n: number
   readonly articles: number
-  /** Of the raw output; null for a model that was trained on unit outputs. */
+  /** MSE of the raw output; null for a model trained on unit outputs. */
   readonly mse_raw: number | null
-  /** Of the normalised output. */
+  /** MSE of the normalised output. */
   readonly mse_unit: number
   readonly cosine: {
     readonly mean: number
@@ -21,18 +21,18 @@ export interface Metrics {
     readonly p10: number
     readonly ci95: Interval
   }
-  /** After the training targets' mean is taken from prediction and target; null without training rows. */
+  /** Mean cosine after the training targets' mean is subtracted from prediction and target; null without training rows. */
   readonly cosine_centred: number | null
   /** Length of the raw output. */
   readonly output_norm: { readonly mean: number; readonly sd: number }
   readonly baselines: BaselineResults['figures']
-  /** Mean cosine less that of the best baseline on the same windows. */
+  /** Mean cosine minus that of the best baseline on the same windows. */
   readonly skill: { readonly value: number; readonly ci95: Interval; readonly against: BaselineName }
   /** Why there are no intervals. */
   readonly ci95_note: string | null
 }
 
-/** The baseline with the highest mean cosine; the first in the table on ties. Errors: DATA_TOO_FEW without baselines. */
+/** Returns the baseline with the highest mean cosine; on ties the first in the table. Errors: DATA_TOO_FEW without baselines. */
 export function bestBaseline({ figures }: Pick<BaselineResults, 'figures'>): BaselineName {
   const known = BASELINES.filter((name) => figures[name] !== undefined)
   if (known.length === 0) throw new LvmError('DATA_TOO_FEW', 'metrics: expected at least one baseline but received none')
@@ -40,7 +40,7 @@ export function bestBaseline({ figures }: Pick<BaselineResults, 'figures'>): Bas
 }
 
 function checkScores(scores: Scores, n: number): void {
-  if (n === 0) throw new LvmError('DATA_TOO_FEW', 'metrics: expected at least one window to judge but received none')
+  if (n === 0) throw new LvmError('DATA_TOO_FEW', 'metrics: expected at least one window to evaluate but received none')
   for (const [key, values] of Object.entries(scores) as [keyof Scores, Float64Array][]) {
     if (values.length !== n)
       throw new LvmError('BAD_ARGUMENT', `metrics: expected ${n} values of "${key}" but received ${values.length}`)
@@ -51,9 +51,9 @@ function checkScores(scores: Scores, n: number): void {
 }
 
 /**
- * What a run's scores say, with intervals by article.
+ * Computes a run's metrics from its scores, with confidence intervals clustered by article.
  *
- * Shapes: scores, articles and the baselines' cosines run over the same windows in the same order.
+ * Shapes: scores, articles and the baselines' cosines have one entry per window, in the same order.
  * Errors: DATA_TOO_FEW without windows; DIVERGED when a score is not finite.
  */
 export async function metrics(o: {

@@ -13,25 +13,25 @@ import { streamed } from './stream-predictions.js'
 import { type Chosen, chooseRows } from './subject.js'
 import { trainedShare } from './trained-on.js'
 
-/** Options of `predict`: the run, the file that is written, and any field of `predictFields`. */
+/** Options of `predict`: the run, the file to write, and any field of `predictFields`. */
 export interface PredictOptions {
   readonly run: string
   readonly out: string
   readonly data?: string
   readonly [option: string]: string | number | boolean | undefined
 }
-/** What `predict` wrote. */
+/** Contents of the .json file that `predict` writes, and its return value. */
 export interface Predicted {
   readonly version: 1
   readonly run: string
   readonly rows: number
   readonly dim: number
   readonly part: string
-  /** Share of the predicted windows that were trained on; null where the data is not that of the training. */
+  /** Share of the predicted windows that were used for training; null when the data is not the training data. */
   readonly trained_on: number | null
-  /** Whether the predictions have length 1, or are what the head gives, in the scale of the loss. */
+  /** unit: predictions have length 1; raw: output of the head, in the scale of the loss. */
   readonly scale: 'unit' | 'raw'
-  /** The predictions: float32, [rows, dim]. */
+  /** Path of the predictions. Shapes: [rows, dim], float32. */
   readonly out: string
   /** Row and article of each target. */
   readonly index: string
@@ -39,7 +39,7 @@ export interface Predicted {
 
 const BLOCK = 4096
 
-/** Blocks of predictions, each from its window: unit vectors, or what the head gives. */
+/** Yields blocks of predictions, each made from its window; unit vectors, or with `asRaw` the output of the head. */
 async function* byWindow(model: Model, { base, windows, ids }: Chosen, asRaw: boolean): AsyncGenerator<TypedArray> {
   const samples = samplesOf({ base, windows })
   try {
@@ -71,10 +71,10 @@ async function* npyOf(
 const ARGS = { options: withFields({ run: word, out: optional(word) }) }
 
 /**
- * Writes the predictions of a run as `.npy`, and row and article of each target beside them as `.json`: unit vectors whatever the
- * scale of the data, or with `raw` what the head gives.
+ * Writes the predictions of a run as `.npy`, and the row and article of each target as `.json` beside it. Predictions are unit
+ * vectors whatever the scale of the data, or with `raw` the output of the head.
  *
- * Errors: those of load and of the data; BAD_OPTION for a file that is not called .npy.
+ * Errors: those of load and of the data; BAD_OPTION when `out` does not end in .npy.
  */
 export const predict = asyncDoor('predict', ARGS, async ({ run, ...given }: PredictOptions): Promise<Predicted> => {
   const o = resolve('predict', predictFields, given)

@@ -9,14 +9,14 @@ import type { BatchLatency } from './latency.js'
 import type { Metrics } from './metrics.js'
 import type { TierName, Verdict } from './tiers.js'
 
-/** What answering costs, and on what. */
+/** Speed and memory of a run, with the hardware they were measured on. */
 export interface Speed {
   readonly device: string
   readonly threads: number
-  /** From opening the run to its first prediction. */
+  /** Time from opening the run to its first prediction. */
   readonly load_ms: number | null
   readonly batches: readonly BatchLatency[]
-  /** The most memory the process held, data and baselines included. */
+  /** Peak memory of the process, data and baselines included. */
   readonly peak_memory_bytes: number
 }
 
@@ -24,22 +24,22 @@ export interface Speed {
 export interface RunEntry extends Omit<Metrics, 'skill'> {
   readonly run: string
   readonly model: string
-  /** Which rows were judged: train, val, test or all. */
+  /** Part of the split that was evaluated: train, val, test or all. */
   readonly rows: string
   readonly split: { readonly mode: string; readonly leaky: boolean; readonly seed: number } | null
   /** Whether the best epoch was chosen on these rows. */
   readonly selected_on: boolean
-  /** Share of these windows that were trained on; null where the data is not that of the training. */
+  /** Share of these windows that were used for training; null when the data is not the training data. */
   readonly trained_on?: number | null
   readonly data: { readonly path: string; readonly hash: string; readonly space: string | null }
   readonly output: 'raw' | 'unit'
   readonly parameters: number
-  /** Of the file of weights that was judged. */
+  /** SHA-256 of the weights file that was evaluated. */
   readonly weights_sha256: string
   readonly train_seconds: number | null
   readonly latency: Speed | null
   readonly size: { readonly weights_bytes: number; readonly file_bytes: number | null }
-  /** Null, as the tiers, where windows were trained on. */
+  /** Null, like `tiers`, when the evaluated windows include training windows. */
   readonly skill: Metrics['skill'] | null
   readonly tiers: Readonly<Record<TierName, Verdict>> | null
   readonly libtorch: string
@@ -59,7 +59,7 @@ export interface Document<Entry> {
 export const VALIDATION_RESULTS = 'validation_results.json'
 export const INFERENCE_BENCHMARKS = 'inference_benchmarks.json'
 
-/** The document of a folder; an empty one where there is none. Errors: DATA_FORMAT when it is not one, or was changed by hand. */
+/** Reads the document of a folder; an empty one if it does not exist. Errors: DATA_FORMAT for another structure or a wrong digest. */
 export async function readDocument<Entry>(
   folder: string,
   name: string,
@@ -78,8 +78,8 @@ export async function readDocument<Entry>(
   })
 }
 
-/** Two evaluations may end at once: the second waits for the first. */
-async function patientLock(folder: string) {
+/** Waits for the lock, because two evaluations may end at the same time. */
+async function waitForLock(folder: string) {
   for (let attempt = 0; ; attempt++) {
     try {
       return await lockRun(folder)
@@ -90,14 +90,14 @@ async function patientLock(folder: string) {
   }
 }
 
-/** Puts entries into a document: those of the same runs are replaced where they stand, all others stay. Errors: DATA_FORMAT, RUN_LOCKED. */
+/** Writes entries to a document: replaces entries of the same runs in place and keeps all others. Errors: DATA_FORMAT, RUN_LOCKED. */
 export async function writeEntries<Entry extends { readonly run: string }>(
   folder: string,
   name: string,
   entries: readonly Entry[],
 ): Promise<void> {
   await mkdir(folder, { recursive: true })
-  const lock = await patientLock(folder)
+  const lock = await waitForLock(folder)
   try {
     const { runs } = await readDocument<Entry>(folder, name)
     const merged = new Map([...runs, ...entries].map((entry) => [entry.run, entry]))
@@ -107,7 +107,7 @@ export async function writeEntries<Entry extends { readonly run: string }>(
   }
 }
 
-/** Writes what was found about some runs to both documents of a folder. Errors: DATA_FORMAT, RUN_LOCKED. */
+/** Writes the results of runs to both documents of a folder. Errors: DATA_FORMAT, RUN_LOCKED. */
 export async function writeReports(folder: string, entries: readonly RunEntry[]): Promise<void> {
   await writeEntries(folder, VALIDATION_RESULTS, entries)
   const measured = entries.flatMap(({ run, model, latency }): Benchmark[] =>

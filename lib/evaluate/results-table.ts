@@ -45,7 +45,7 @@ function figures(entries: readonly RunEntry[]): string {
   return aligned([TITLES, ...models, ...baselines])
 }
 
-/** Whether a run is better than the best baseline, in words. */
+/** States in one sentence whether a run is better than the best baseline. */
 export function skillSentence({ run, skill }: Pick<RunEntry, 'run' | 'skill'>): string {
   if (skill === null) return `${run}: no verdict, because it was trained on these windows`
   const { value, ci95, against } = skill
@@ -69,7 +69,7 @@ const CRITERIA: Readonly<Record<Criterion, string>> = {
   weights_bytes: 'size',
 }
 
-/** A verdict with the figures that decide it: what fails, or what is not known. */
+/** Formats a verdict with the criteria that decide it: the failed ones, or the unknown ones. */
 export function verdictText({ pass, criteria }: Verdict): string {
   if (pass === true) return 'yes'
   const deciding = (Object.keys(CRITERIA) as Criterion[]).filter(
@@ -105,22 +105,20 @@ function warnings(entries: readonly RunEntry[]): string[] {
   const [first] = entries
   return [
     ...(entries.some((e) => e.split?.leaky)
-      ? ['leaky: windows were split at random, so contexts and targets of training lie among these; every figure is too good']
+      ? ['leaky: windows were split at random, so training and evaluated windows share vectors; every figure is too good']
       : []),
     ...(entries.some((e) => e.selected_on)
-      ? [worded('selected on: the best epoch was chosen on these rows; --test sets rows aside for a fair figure')]
+      ? [worded('selected on: the best epoch was chosen on these rows; train with --test to keep held-out rows')]
       : []),
     ...(entries.some((e) => !e.split && e.data.space === null)
       ? [
           worded(
-            'unknown encoder: nothing says that these vectors and those of the training are of one encoder; --space names it',
+            'unknown encoder: these vectors and the training vectors may come from different encoders; name the encoder with --space',
           ),
         ]
       : []),
     ...(first!.ci95_note === null ? [] : [`no interval: ${first!.ci95_note}`]),
-    ...(first!.baselines.ridge === undefined
-      ? ['no training rows are known here: baselines that must be fitted are left out']
-      : []),
+    ...(first!.baselines.ridge === undefined ? ['no training rows are known: baselines that need fitting are left out'] : []),
   ]
 }
 
@@ -137,7 +135,7 @@ function section(entries: readonly RunEntry[]): string {
   ].join('\n\n')
 }
 
-/** The table for the terminal: runs that were judged on the same windows side by side, above the baselines they have to beat. */
+/** Renders the table for the terminal: runs evaluated on the same windows, above their baselines. */
 export function renderTable(entries: readonly RunEntry[]): string {
   const groups = new Map<string, RunEntry[]>()
   for (const entry of entries) {

@@ -7,19 +7,19 @@ export interface LinearMap {
   readonly bias: Tensor
 }
 
-/** Least squares with an intercept, ready to be solved for any λ. */
+/** Least-squares system with an intercept, to be solved for any λ. */
 export interface System {
-  /** Mean square of a centred input, summed over windows: the natural size of λ. */
+  /** Scale of λ: the mean square of a centred input, summed over windows. */
   readonly scale: number
   /**
-   * Undefined when λ is too small for float64. With an anchor, a weight for each position, the map is pulled towards that weighted sum
-   * of the context instead of towards nothing.
+   * Returns undefined when λ is too small for float64. With an anchor (one weight per position) the map shrinks towards that weighted
+   * sum of the context instead of towards zero.
    */
   solve(lambda: number, anchor?: readonly number[]): Promise<LinearMap | undefined>
   [Symbol.dispose](): void
 }
 
-/** Inputs and targets of some windows less their offsets. Shapes: x [n, features], y [n, dim], float32. */
+/** Returns inputs and targets of the windows minus `offset`. Shapes: x [n, features], y [n, dim], float32. */
 async function shifted(rows: Rows, ids: Int32Array, positions: number, offset: Tensor): Promise<[Tensor, Tensor]> {
   using raw = await contexts(rows, ids, positions)
   using rawTargets = await targets(rows, ids)
@@ -27,7 +27,7 @@ async function shifted(rows: Rows, ids: Int32Array, positions: number, offset: T
   return [await moved.op('aten::flatten.using_ints', 1, -1), await rawTargets.op('aten::sub.Tensor', offset)]
 }
 
-/** (matrix + λ I)⁻¹ right, by Cholesky, which reads the lower half of the matrix. */
+/** Computes (matrix + λ I)⁻¹ · right by Cholesky, which reads only the lower triangle of the matrix. */
 async function solveRegularised(matrix: Tensor, right: Tensor, lambda: number): Promise<Tensor | undefined> {
   using moved = await matrix.op('aten::clone')
   using diagonal = await moved.op('aten::diagonal', 0, 0, 1)
@@ -39,7 +39,7 @@ async function solveRegularised(matrix: Tensor, right: Tensor, lambda: number): 
   return (await failed.item()) === 0 ? right.op('aten::cholesky_solve', lower) : undefined
 }
 
-/** The map with an intercept: it sends the mean input to the mean target. */
+/** Adds the intercept that maps the mean input to the mean target. */
 async function withIntercept(weight: Tensor, x: Tensor, y: Tensor, offset: Tensor, positions: number): Promise<LinearMap> {
   using tiled = await offset.op('aten::repeat', [positions])
   using meanX = await x.op('aten::add.Tensor', tiled)
@@ -51,7 +51,7 @@ async function withIntercept(weight: Tensor, x: Tensor, y: Tensor, offset: Tenso
   return { weight: await weight.to({ dtype: 'float32' }), bias: await bias.to({ dtype: 'float32' }) }
 }
 
-/** Right + the anchor's own map, which repeats a weight per position on a diagonal. Shapes: weight [positions · dim, dim]. */
+/** Adds the anchor's map: one diagonal block per position, filled with that position's weight. Shapes: weight [positions · dim, dim]. */
 async function addAnchor(weight: Tensor, anchor: readonly number[]): Promise<Tensor> {
   using weights = Tensor.from(Float64Array.from(anchor), [anchor.length, 1])
   using eye = (await call('aten::eye', [weight.shape[1]!], { dtype: 'float64' })) as Tensor
@@ -59,8 +59,11 @@ async function addAnchor(weight: Tensor, anchor: readonly number[]): Promise<Ten
   return await weight.op('aten::add.Tensor', map)
 }
 
-/** What the anchor leaves of the targets: xyᵀ less xxᵀ times its map. `half` is a symmetric matrix of which the lower half counts. */
-async function lessAnchor(right: Tensor, half: Tensor, anchor: readonly number[]): Promise<Tensor> {
+/**
+ * Right-hand side after the anchor's prediction is subtracted: XᵀY − XᵀX·A. `half` holds the symmetric XᵀX in its lower triangle;
+ * the upper triangle is ignored.
+ */
+async function subtractAnchor(right: Tensor, half: Tensor, anchor: readonly number[]): Promise<Tensor> {
   using lower = await half.op('aten::tril')
   using strict = await half.op('aten::tril', -1)
   using upper = await strict.op('aten::t')
@@ -77,7 +80,7 @@ const meanDiagonal = async (matrix: Tensor, features: number): Promise<number> =
   return (await trace.item()) / features
 }
 
-/** Sums over windows of x, y, xxᵀ (its lower half) and xyᵀ, in float64, of inputs and targets less `offset`. */
+/** Sums over windows of x, y, xxᵀ (lower triangle) and xyᵀ, in float64; `offset` is subtracted from x and y first. */
 export interface Moments {
   n: number
   readonly positions: number
@@ -89,7 +92,7 @@ export interface Moments {
   [Symbol.dispose](): void
 }
 
-/** Moments of no windows yet. An offset near the mean keeps the products, which are float32, small. */
+/** Returns moments of zero windows. An offset near the mean keeps the float32 products small, and so their round-off. */
 export async function noMoments(positions: number, offset: Tensor): Promise<Moments> {
   const dim = offset.shape[0]!
   const features = positions * dim
@@ -105,14 +108,14 @@ export async function noMoments(positions: number, offset: Tensor): Promise<Mome
   return { n: 0, positions, offset, ...sums, [Symbol.dispose]: dispose }
 }
 
-/** sum += leftᵀ right, the product in float32. */
+/** Adds leftᵀ · right to `sum`; the product is computed in float32. */
 async function addProduct(sum: Tensor, left: Tensor, right: Tensor): Promise<void> {
   using transposed = await left.op('aten::t')
   using product = await transposed.op('aten::mm', right)
   await addInto(sum, product)
 }
 
-/** sum += xᵀ x below the diagonal, a block of `width` columns at a time: the other half is never read. */
+/** Adds the lower triangle of xᵀ · x to `sum`, in blocks of `width` columns; the upper triangle is never read. */
 async function addSquare(sum: Tensor, x: Tensor, width: number): Promise<void> {
   const features = x.shape[1]!
   for (let from = 0; from < features; from += width) {
@@ -124,7 +127,7 @@ async function addSquare(sum: Tensor, x: Tensor, width: number): Promise<void> {
   }
 }
 
-/** Adds more windows: float32 products of one block at a time, summed in float64. */
+/** Adds windows block by block: float32 products, summed in float64. */
 export async function addMoments(moments: Moments, rows: Rows): Promise<void> {
   using offset = await moments.offset.to({ dtype: 'float32' })
   for (const ids of blocks(rows)) {
@@ -141,7 +144,7 @@ export async function addMoments(moments: Moments, rows: Rows): Promise<void> {
   }
 }
 
-/** Normal equations [features × features]: for more windows than features. */
+/** Builds the normal equations, [features × features], for more windows than features. */
 export async function normalEquations({ n, positions, offset, ...sums }: Moments): Promise<System> {
   const x = await sums.x.op('aten::div.Scalar', n)
   const y = await sums.y.op('aten::div.Scalar', n)
@@ -150,7 +153,7 @@ export async function normalEquations({ n, positions, offset, ...sums }: Moments
   return {
     scale: await meanDiagonal(centredXX, centredXX.shape[0]!),
     async solve(lambda, anchor) {
-      using right = anchor === undefined ? await centredXY.op('aten::clone') : await lessAnchor(centredXY, centredXX, anchor)
+      using right = anchor === undefined ? await centredXY.op('aten::clone') : await subtractAnchor(centredXY, centredXX, anchor)
       using solved = await solveRegularised(centredXX, right, lambda)
       if (solved === undefined) return undefined
       using weight = anchor === undefined ? await solved.op('aten::clone') : await addAnchor(solved, anchor)
@@ -162,8 +165,8 @@ export async function normalEquations({ n, positions, offset, ...sums }: Moments
   }
 }
 
-/** Targets less the weighted sum of their inputs. Shapes: [n, dim]. */
-async function lessMean(outputs: Tensor, inputs: Tensor, anchor: readonly number[]): Promise<Tensor> {
+/** Returns targets minus the weighted sum of their inputs. Shapes: [n, dim]. */
+async function subtractWeightedSum(outputs: Tensor, inputs: Tensor, anchor: readonly number[]): Promise<Tensor> {
   using blocks = await inputs.op('aten::view', [inputs.shape[0]!, anchor.length, outputs.shape[1]!])
   using weights = Tensor.from(Float64Array.from(anchor), [1, anchor.length, 1])
   using weighted = await blocks.op('aten::mul.Tensor', weights)
@@ -171,7 +174,7 @@ async function lessMean(outputs: Tensor, inputs: Tensor, anchor: readonly number
   return await outputs.op('aten::sub.Tensor', sum)
 }
 
-/** The same answer from [windows × windows] equations, in float64 throughout: for fewer windows than features. */
+/** Builds the dual equations, [windows × windows], all in float64, for fewer windows than features; the solution is the same. */
 export async function dualEquations(rows: Rows, positions: number, offset: Tensor): Promise<System> {
   using offset32 = await offset.to({ dtype: 'float32' })
   const [rawX, rawY] = await shifted(rows, rows.ids, positions, offset32)
@@ -188,7 +191,7 @@ export async function dualEquations(rows: Rows, positions: number, offset: Tenso
   return {
     scale: await meanDiagonal(products, inputs.shape[1]!),
     async solve(lambda, anchor) {
-      using right = anchor === undefined ? await outputs.op('aten::clone') : await lessMean(outputs, inputs, anchor)
+      using right = anchor === undefined ? await outputs.op('aten::clone') : await subtractWeightedSum(outputs, inputs, anchor)
       using dual = await solveRegularised(products, right, lambda)
       if (dual === undefined) return undefined
       using solved = await transposed.op('aten::mm', dual)

@@ -4,17 +4,17 @@ import { call, type Tensor } from '../torch/tensor.js'
 import { contexts, meanCosine, meanTarget, type Rows } from './baselines-rows.js'
 import { addMoments, dualEquations, type LinearMap, noMoments, normalEquations, type System } from './ridge-systems.js'
 
-/** More inputs than this would take gigabytes: of a longer context only the last vectors that fit are read. */
+/** Maximum number of inputs, because the equations need its square in memory: of a longer context only the last vectors are read. */
 const MOST_FEATURES = 8192
-/** The share of the training articles on which λ is judged. */
+/** Share of the training articles held out to choose λ. */
 const INNER = 0.2
-/** How many decades from its natural size λ is sought. */
+/** Search range of λ. Units: decades on either side of the system's scale. */
 const REACH = 4
 
 /** Ridge regression of the target on the flattened context. */
 export interface Ridge extends LinearMap {
   readonly lambda: number
-  /** How many of the last context vectors are read. */
+  /** Number of context vectors that are read, counted from the last. */
   readonly positions: number
 }
 
@@ -25,7 +25,7 @@ export async function applyRidge({ weight, bias, positions }: Ridge, rows: Rows,
   return (await call('aten::addmm', [bias, flat, weight])) as Tensor
 }
 
-/** A fifth of the articles, drawn once and for all, against the rest; with one article, its last fifth. */
+/** Holds out a fifth of the articles, drawn with a fixed seed; of a single article, its last fifth. */
 export function innerSplit(rows: Rows): { inner: Rows; held: Rows } {
   const { windows, ids } = rows
   const articles = [...new Set(ids.map((id) => windows.article[id]!))].sort((a, b) => a - b)
@@ -36,7 +36,7 @@ export function innerSplit(rows: Rows): { inner: Rows; held: Rows } {
   return { inner: { ...rows, ids: ids.filter((id, i) => !isHeld(id, i)) }, held: { ...rows, ids: ids.filter(isHeld) } }
 }
 
-/** The power of ten, to half a decade, that gives the held articles their highest mean cosine: uphill from the natural size of λ. */
+/** Returns the λ with the highest mean cosine on the held-out articles, by hill climbing from the system's scale in half decades. */
 async function bestLambda(system: System, held: Rows, positions: number, anchor?: Anchor): Promise<number> {
   const middle = Math.round(Math.log10(system.scale || 1))
   let best = { exponent: middle, cosine: -1 }
@@ -62,18 +62,18 @@ async function bestLambda(system: System, held: Rows, positions: number, anchor?
   return 10 ** best.exponent
 }
 
-/** Weights of the last positions, which a map is pulled towards; undefined for none. */
+/** One weight per position; a map shrinks towards this weighted sum. Undefined: towards zero. */
 export type Anchor = readonly number[] | undefined
-/** A ridge regression of all training windows, and the one of the inner articles that its λ was judged with. */
+/** A ridge regression on all training windows, and the one on the inner articles with which λ was chosen. */
 export interface RidgePair {
   readonly all: Ridge
   readonly inner: Ridge
 }
 
 /**
- * Ridge regression with an intercept; λ is chosen on a fifth of the training articles, then all of them are fitted.
+ * Fits a ridge regression with an intercept: chooses λ on a held-out fifth of the training articles, then fits all of them.
  *
- * Of inputs wider than 8192 numbers only the last context vectors are read. With fewer windows than inputs the dual form is solved.
+ * Inputs wider than 8192 numbers are cut to the last context vectors. With fewer windows than inputs the dual form is solved.
  * Source: Hoerl & Kennard 1970; Saunders, Gammerman & Vovk 1998 (dual form).
  */
 export async function fitRidge(train: Rows): Promise<Ridge> {
@@ -87,7 +87,7 @@ export function disposeMap({ weight, bias }: LinearMap): void {
   bias.dispose()
 }
 
-/** The same for several anchors at the cost of little more than one; each has a λ of its own. */
+/** Fits one ridge regression per anchor, each with its own λ; the moments are computed once. */
 export async function fitRidges(train: Rows, anchors: readonly Anchor[]): Promise<RidgePair[]> {
   const { context, dim } = train.windows
   const positions = Math.min(context, Math.max(1, Math.floor(MOST_FEATURES / dim)))

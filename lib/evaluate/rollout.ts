@@ -1,10 +1,11 @@
 import { load } from '../checkpoint/load-model.js'
 import type { Model } from '../checkpoint/model.js'
-import { atOnce, makeWindows } from '../data/windows.js'
+import type { Base } from '../data/base.js'
+import { atOnce, makeWindows, type Windows } from '../data/windows.js'
 import { asyncDoor, withFields, word } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
 import { native } from '../native.js'
-import { resolve } from '../options.js'
+import { type Options, resolve } from '../options.js'
 import { meanByArticle } from '../statistics/estimates.js'
 import { call, Tensor } from '../torch/tensor.js'
 import { meanTarget } from './baselines-rows.js'
@@ -19,17 +20,17 @@ export interface RolloutOptions {
   readonly data?: string
   readonly [option: string]: string | number | boolean | undefined
 }
-/** How far one step of a rollout is from the text. */
+/** Figures of one step of a rollout: mean cosines between the prediction and other vectors. */
 export interface RolloutStep {
   readonly step: number
-  /** To the vector that really stands there. */
+  /** To the true vector at this step. */
   readonly cosine: number
   readonly ci95: readonly [number, number] | null
-  /** Of the last vector of the context to the same one: what not predicting at all would give. */
+  /** Baseline: cosine of the last context vector to the true vector. */
   readonly cosine_copy_last: number
-  /** To the mean of what was trained on: predictions that drift there say less and less. */
+  /** To the mean of the training targets; it rises when predictions collapse to the mean. */
   readonly cosine_mean_vector: number
-  /** To the step before: 1 where predictions stand still. */
+  /** To the prediction of the step before; 1 when predictions no longer change. */
   readonly cosine_previous: number
 }
 export interface Rollout {
@@ -37,9 +38,9 @@ export interface Rollout {
   readonly run: string
   readonly model: string
   readonly part: string
-  /** Share of the windows that were trained on; null where the data is not that of the training. */
+  /** Share of the windows that were used for training; null when the data is not the training data. */
   readonly trained_on: number | null
-  /** Whether the model keeps a state of all it was fed, or sees a window of fixed length. */
+  /** stream: the model keeps a state over all inputs; window: it reads a window of fixed length. */
   readonly memory: 'stream' | 'window'
   readonly context: number
   readonly windows: number
@@ -47,7 +48,7 @@ export interface Rollout {
   readonly steps: readonly RolloutStep[]
 }
 
-/** Of rows that are unit vectors, or nearly so. Shapes: [n, dim] twice, or [dim] → n numbers. */
+/** Row-wise cosines, in float64. Shapes: a [n, dim], b [n, dim] or [dim]; returns n numbers. */
 async function cosines(a: Tensor, b: Tensor): Promise<Float64Array> {
   using x = await a.to({ device: 'cpu', dtype: 'float64' })
   using y = await b.to({ device: 'cpu', dtype: 'float64' })
@@ -55,7 +56,7 @@ async function cosines(a: Tensor, b: Tensor): Promise<Float64Array> {
   return (await cosine.data()) as Float64Array
 }
 
-/** Feeds predictions back, and hands each to `see`. Shapes: rows [batch, context + steps, dim]. */
+/** Feeds predictions back as input and passes each one to `see`. Shapes: rows [batch, context + steps, dim]. */
 async function roll(
   model: Model,
   rows: Tensor,
@@ -96,7 +97,7 @@ async function roll(
   }
 }
 
-/** The chosen windows that have `steps` vectors after them in their article. Errors: DATA_TOO_FEW, BAD_OPTION. */
+/** Returns the chosen windows that are followed by at least `steps` vectors of their article. Errors: DATA_TOO_FEW, BAD_OPTION. */
 function starts({ base, windows, ids }: Chosen, steps: number) {
   if (base.kind !== 'base') throw badOption('rollout', 'data', 'a base of vectors in order, not sequences,', base.path)
   const long = makeWindows(base, windows.context + steps - 1)
@@ -108,16 +109,8 @@ function starts({ base, windows, ids }: Chosen, steps: number) {
   })
 }
 
-const ARGS = { options: withFields({ run: word }) }
-
-/**
- * Lets a run read on in its own predictions, and compares each step with what really stands there.
- *
- * Errors: those of load and of the data; BAD_OPTION; DATA_TOO_FEW when no article is long enough.
- */
-export const rollout = asyncDoor('rollout', ARGS, async ({ run, ...given }: RolloutOptions): Promise<Rollout> => {
-  const o = resolve('rollout', rolloutFields, given)
-  using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
+/** Whether the model keeps a state instead of reading a window. Errors: BAD_OPTION for a memory that the model does not support. */
+function usesStream(model: Model, o: Options<typeof rolloutFields>): boolean {
   const { causal } = model
   if (o.memory === 'stream' && !causal)
     throw badOption(
@@ -129,54 +122,85 @@ export const rollout = asyncDoor('rollout', ARGS, async ({ run, ...given }: Roll
   const fed = model.context + o.steps - 1
   const stream = o.memory === 'auto' ? causal && fed <= model.contexts.longest : o.memory === 'stream'
   if (stream) model.requireContext('rollout', fed, 'texts', 'use fewer steps, or the memory "window"')
+  return stream
+}
+
+/** Cosines of one step, one per window. */
+type Column = Record<'cosine' | 'copy' | 'mean' | 'previous', number[]>
+type Starts = { base: Base; windows: Windows; ids: Int32Array }
+type RollOptions = Parameters<typeof roll>[2]
+
+/** Returns the context and true continuation of some windows. Shapes: [part, length, dim]. */
+async function textOf({ base, windows }: Starts, part: Int32Array, length: number, device: string): Promise<Tensor> {
+  const index = BigInt64Array.from({ length: part.length * length }, (_, i) =>
+    BigInt(windows.first[part[Math.floor(i / length)]!]! + (i % length)),
+  )
+  using picked = Tensor.from(index)
+  using flat = await base.vectors.op('aten::index_select', 0, picked)
+  using wide = await flat.to({ device, dtype: 'float32' })
+  return wide.op('aten::view', [part.length, length, base.dim])
+}
+
+/** Rolls out every window and returns the cosines of each step. */
+async function compareSteps(model: Model, from: Starts, centre: Tensor, o: RollOptions): Promise<Column[]> {
+  const { context, steps } = o
+  const columns: Column[] = Array.from({ length: steps }, () => ({ cosine: [], copy: [], mean: [], previous: [] }))
+  const batch = atOnce(context)
+  for (let at = 0; at < from.ids.length; at += batch) {
+    using rows = await textOf(from, from.ids.subarray(at, at + batch), context + steps, model.device)
+    using copied = await rows.op('aten::select', 1, context - 1)
+    let before = await copied.op('aten::clone')
+    await roll(model, rows, o, async (step, prediction) => {
+      using truth = await rows.op('aten::select', 1, context + step)
+      const column = columns[step]!
+      column.cosine.push(...(await cosines(prediction, truth)))
+      column.copy.push(...(await cosines(copied, truth)))
+      column.mean.push(...(await cosines(prediction, centre)))
+      column.previous.push(...(await cosines(prediction, before)))
+      before.dispose()
+      before = await prediction.op('aten::clone')
+    })
+    before.dispose()
+  }
+  return columns
+}
+
+async function summarise(columns: readonly Column[], articles: Int32Array): Promise<RolloutStep[]> {
+  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length
+  const steps: RolloutStep[] = []
+  for (const [i, column] of columns.entries()) {
+    const { mean: cosine, ci95 } = await meanByArticle(Float64Array.from(column.cosine), articles, { seed: i })
+    steps.push({
+      step: i + 1,
+      cosine,
+      ci95,
+      cosine_copy_last: mean(column.copy),
+      cosine_mean_vector: mean(column.mean),
+      cosine_previous: mean(column.previous),
+    })
+  }
+  return steps
+}
+
+const ARGS = { options: withFields({ run: word }) }
+
+/**
+ * Feeds a run's predictions back as its input, and compares each step with the true vector.
+ *
+ * Errors: those of load and of the data; BAD_OPTION; DATA_TOO_FEW when no article is long enough.
+ */
+export const rollout = asyncDoor('rollout', ARGS, async ({ run, ...given }: RolloutOptions): Promise<Rollout> => {
+  const o = resolve('rollout', rolloutFields, given)
+  using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
+  const stream = usesStream(model, o)
   const chosen = await chooseRows(model, o)
   try {
     const { base, windows } = chosen
     const { context } = windows
     const ids = starts(chosen, o.steps)
     using centre = await meanTarget(chosen.train ?? { base, windows, ids: chosen.ids })
-    const columns = Array.from(
-      { length: o.steps },
-      () => ({ cosine: [], copy: [], mean: [], previous: [] }) as Record<'cosine' | 'copy' | 'mean' | 'previous', number[]>,
-    )
-    const batch = atOnce(context)
-    for (let at = 0; at < ids.length; at += batch) {
-      const part = ids.subarray(at, at + batch)
-      const index = BigInt64Array.from({ length: part.length * (context + o.steps) }, (_, i) =>
-        BigInt(windows.first[part[Math.floor(i / (context + o.steps))]!]! + (i % (context + o.steps))),
-      )
-      using picked = Tensor.from(index)
-      using flat = await base.vectors.op('aten::index_select', 0, picked)
-      using wide = await flat.to({ device: model.device, dtype: 'float32' })
-      using rows = await wide.op('aten::view', [part.length, context + o.steps, base.dim])
-      using copied = await rows.op('aten::select', 1, context - 1)
-      let before = await copied.op('aten::clone')
-      await roll(model, rows, { context, steps: o.steps, stream }, async (step, prediction) => {
-        using truth = await rows.op('aten::select', 1, context + step)
-        const column = columns[step]!
-        column.cosine.push(...(await cosines(prediction, truth)))
-        column.copy.push(...(await cosines(copied, truth)))
-        column.mean.push(...(await cosines(prediction, centre)))
-        column.previous.push(...(await cosines(prediction, before)))
-        before.dispose()
-        before = await prediction.op('aten::clone')
-      })
-      before.dispose()
-    }
+    const columns = await compareSteps(model, { base, windows, ids }, centre, { context, steps: o.steps, stream })
     const articles = Int32Array.from(ids, (id) => windows.article[id]!)
-    const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length
-    const steps: RolloutStep[] = []
-    for (const [i, column] of columns.entries()) {
-      const { mean: cosine, ci95 } = await meanByArticle(Float64Array.from(column.cosine), articles, { seed: i })
-      steps.push({
-        step: i + 1,
-        cosine,
-        ci95,
-        cosine_copy_last: mean(column.copy),
-        cosine_mean_vector: mean(column.mean),
-        cosine_previous: mean(column.previous),
-      })
-    }
     return {
       version: 1,
       run: model.name,
@@ -187,7 +211,7 @@ export const rollout = asyncDoor('rollout', ARGS, async ({ run, ...given }: Roll
       context,
       windows: ids.length,
       articles: new Set(articles).size,
-      steps,
+      steps: await summarise(columns, articles),
     }
   } finally {
     chosen.dispose()

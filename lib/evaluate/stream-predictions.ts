@@ -3,10 +3,10 @@ import { badOption, shown } from '../errors.js'
 import { Tensor } from '../torch/tensor.js'
 import type { Chosen } from './subject.js'
 
-/** Articles that are read side by side. */
+/** Number of articles read in parallel. */
 const BATCH = 32
 
-/** The rows of an article up to its last target. */
+/** Rows of an article, from its first row to its last target. */
 interface Reading {
   readonly first: number
   readonly end: number
@@ -16,10 +16,10 @@ type Readable = { base: Pick<Chosen['base'], 'rows' | 'articles'> } & Pick<Chose
     windows: Pick<Chosen['windows'], 'first' | 'target'>
   }
 
-/** Where each article that has a target begins, and its last target; the longest first. */
+/** Returns first row and last target of each article that has a target; the longest article comes first. */
 export function readings({ base, windows, ids }: Readable): Reading[] {
   const of = base.articles?.of
-  const first = new Int32Array(base.rows) // of the article of each row
+  const first = new Int32Array(base.rows) // first row of the article that each row belongs to
   for (let row = 1; row < base.rows; row++) first[row] = of?.[row - 1] === of?.[row] ? first[row - 1]! : row
   const last = new Map<number, number>()
   for (const id of ids) {
@@ -30,12 +30,13 @@ export function readings({ base, windows, ids }: Readable): Reading[] {
   return [...last].map(([first, end]) => ({ first, end })).sort((a, b) => b.end - b.first - (a.end - a.first))
 }
 
-/** Errors: BAD_OPTION for what cannot be read in order, and for an article that is longer than the model takes, by its name. */
+/** Errors: BAD_OPTION for a model or data without an order to read in, and, naming it, for an article longer than the model's context. */
 function requireReadable(model: Model, { base }: Chosen, [longest]: readonly Reading[]): void {
   const { model: name } = model.manifest
   if (!model.causal)
     throw badOption('predict', 'stream', `false, because ${name} sees the whole context at every position,`, true)
-  if (base.kind !== 'base') throw badOption('predict', 'stream', 'false, because sequences do not say what came before,', true)
+  if (base.kind !== 'base')
+    throw badOption('predict', 'stream', 'false, because sequences do not contain the rows before them,', true)
   if (longest === undefined) return
   const article = base.articles?.ids[base.articles.of[longest.first]!]
   const which = article === undefined ? 'texts' : `articles (the longest is ${shown(article)})`
@@ -43,17 +44,17 @@ function requireReadable(model: Model, { base }: Chosen, [longest]: readonly Rea
 }
 
 /**
- * Predictions of the chosen targets from all that came before them in their articles, one vector at a time.
+ * Predicts the chosen targets from all earlier vectors of their articles, one vector at a time.
  *
  * Shapes: one block of [ids, dim], in the order of the ids.
- * Errors: BAD_OPTION for a model or data that cannot be read in order, and for articles that are longer than the model takes.
+ * Errors: BAD_OPTION for a model or data without an order to read in, and for articles longer than the model's context.
  */
 export async function* streamed(model: Model, chosen: Chosen, raw = false): AsyncGenerator<Float32Array> {
   const { base, windows, ids } = chosen
   const { dim } = model
   const articles = readings(chosen)
   requireReadable(model, chosen, articles)
-  const places = new Int32Array(base.rows).fill(-1) // of each target's prediction in the output
+  const places = new Int32Array(base.rows).fill(-1) // index of each target's prediction in the output; -1: not a target
   for (const [i, id] of ids.entries()) places[windows.target[id]!] = i
   const out = new Float32Array(ids.length * dim)
   for (let at = 0; at < articles.length; at += BATCH) {
@@ -61,7 +62,7 @@ export async function* streamed(model: Model, chosen: Chosen, raw = false): Asyn
     const stepper = model.stepper({ batch: part.length, raw })
     try {
       for (let t = 0; t < part[0]!.end - part[0]!.first; t++) {
-        // An article that has ended goes on with its last row, and nobody reads what comes of it.
+        // A finished article repeats its last row to keep the batch size; its outputs are not stored.
         const rows = part.map(({ first, end }) => Math.min(first + t, end - 1))
         using index = Tensor.from(BigInt64Array.from(rows, BigInt))
         using taken = await base.vectors.op('aten::index_select', 0, index)

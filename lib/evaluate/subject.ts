@@ -12,7 +12,7 @@ import type { Options } from '../options.js'
 import type { predictFields } from './evaluate-fields.js'
 import { trainedShare } from './trained-on.js'
 
-/** Windows that a run is judged on. */
+/** Windows that a run is evaluated on. */
 export interface Chosen {
   readonly base: Base
   readonly windows: Windows
@@ -20,21 +20,21 @@ export interface Chosen {
   /** train, val, test or all. */
   readonly part: 'train' | 'val' | 'test' | 'all'
   readonly split: Split | undefined
-  /** Whether the best epoch was chosen on these windows, or some of them. */
+  /** Whether the best epoch was chosen on any of these windows. */
   readonly selectedOn: boolean
-  /** Windows that baselines may be fitted on; undefined when the data is not that of the training. */
+  /** Training windows, on which baselines may be fitted; undefined when the data is not the training data. */
   readonly train: { base: Base; windows: Windows; ids: Int32Array } | undefined
   dispose(): void
 }
 
-/** What a report says about the windows that were judged. */
+/** A report's description of the evaluated windows. */
 export interface Provenance {
   /** train, val, test or all. */
   readonly rows: Chosen['part']
   readonly split: { readonly mode: string; readonly leaky: boolean; readonly seed: number } | null
   /** Whether the best epoch was chosen on these windows. */
   readonly selected_on: boolean
-  /** Share of these windows that were trained on; null where the data is not that of the training. */
+  /** Share of these windows that were used for training; null when the data is not the training data. */
   readonly trained_on: number | null
   readonly data: { readonly path: string; readonly hash: string; readonly space: string | null }
 }
@@ -51,7 +51,7 @@ type Asked = Pick<Options<typeof predictFields>, 'data' | 'space' | 'normalize' 
 
 const all = (windows: Windows) => Int32Array.from({ length: windows.count }, (_, i) => i)
 
-/** Opens data for a run, beside what it was trained on. */
+/** Opens data for a run, and checks it against the space and dimension of its training data. */
 async function openFor({ manifest, name }: Model, path: string, { normalize, space }: Asked) {
   const { data: own, dim, context } = manifest
   const cross = manifest.split?.mode === 'windows'
@@ -64,9 +64,9 @@ async function openFor({ manifest, name }: Model, path: string, { normalize, spa
 }
 
 /**
- * The windows that a run is judged on: its saved rows where the data is what it was trained on, all of other data.
+ * Chooses the windows to evaluate a run on: its saved validation rows if the data is the training data, otherwise all rows.
  *
- * Errors: BAD_OPTION for rows that there are not; those of openBeside for data of another encoder or dimension.
+ * Errors: BAD_OPTION for rows that the run does not have; those of openBeside for data of another encoder or dimension.
  */
 export async function chooseRows(model: Model, asked: Asked): Promise<Chosen> {
   const { manifest, folder, name } = model
@@ -83,7 +83,7 @@ export async function chooseRows(model: Model, asked: Asked): Promise<Chosen> {
     const same = own !== null && own.hash === main.base.hash && existsSync(join(folder, SPLIT))
     if (!same) {
       if (asked.rows !== 'auto' && asked.rows !== 'all')
-        throw badOption(name, 'rows', 'all, because the data is not what the run was trained on,', asked.rows)
+        throw badOption(name, 'rows', 'all, because the data is not the training data of the run,', asked.rows)
       return { ...main, ids: all(main.windows), part: 'all', split: undefined, selectedOn: false, train: undefined, dispose }
     }
     const val = own.val === null ? undefined : await open(own.val.path, own.val.hash === own.hash ? 'val' : undefined)

@@ -1,18 +1,18 @@
-/** What the PRD asks of a model, tier by tier. Source: PRD, «Success Criteria». */
+/** Limits of each tier. Source: the specification (PRD), «Success Criteria». */
 const TIERS = {
   minimum: { val_loss: 0.001, val_cosine: 0.7, train_seconds: 4 * 3600, weights_bytes: 2e9 },
   target: { val_loss: 0.0006, val_cosine: 0.75, train_seconds: 2 * 3600 },
   stretch: { val_loss: 0.0005, val_cosine: 0.786 },
 } as const
 
-/** Cosine must lie above its limit, everything else below. */
+/** Criteria in the order of the table. The cosine must lie above its limit, all others below. */
 const CRITERIA = ['val_loss', 'val_cosine', 'train_seconds', 'weights_bytes'] as const
 export type Criterion = (typeof CRITERIA)[number]
 export type TierName = keyof typeof TIERS
 
-/** The figures that are judged; null for what is not known. */
+/** Figures that the tiers are judged by; null if unknown. */
 export type TierFigures = {
-  /** MSE of the output that was trained, raw or unit. */
+  /** MSE of the output that the loss was computed on, raw or unit. */
   readonly val_loss: number | null
   readonly val_cosine: number | null
   /** Units: seconds of training. */
@@ -21,7 +21,7 @@ export type TierFigures = {
   readonly weights_bytes: number | null
 }
 
-/** True and false are sure; null means that a figure is missing. */
+/** Null: undecided, because a figure is missing. */
 export interface Verdict {
   readonly pass: boolean | null
   readonly criteria: Readonly<
@@ -29,7 +29,7 @@ export interface Verdict {
   >
 }
 
-/** The verdict on every tier. A missing figure leaves it open, unless another figure already fails. */
+/** Judges every tier. A missing figure leaves the verdict at null unless another figure already fails. */
 export function judgeTiers(figures: TierFigures): Record<TierName, Verdict> {
   const judge = (limits: Partial<Record<Criterion, number>>): Verdict => {
     const criteria: Verdict['criteria'] = Object.fromEntries(

@@ -21,7 +21,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-/** The scorer that models go through. */
+/** The scorer that models use. */
 const scorer: Scorer = (raw, ids, centre) => {
   const { base, windows } = judged()
   const samples = native.samples(base.vectors.native, null, windows.first, windows.target, windows.context)
@@ -29,7 +29,7 @@ const scorer: Scorer = (raw, ids, centre) => {
 }
 
 describe('fitBaselines', () => {
-  it('predicts what each baseline is', async () => {
+  it('each baseline predicts the vector that its definition gives', async () => {
     const rows = judged()
     const all = await fitBaselines(train())
     expect(all.map(({ name }) => name)).toEqual(BASELINES)
@@ -52,7 +52,7 @@ describe('fitBaselines', () => {
     })
     for (const baseline of all) baseline.dispose()
   })
-  it('fits a decay that is best on the training windows', async () => {
+  it('the exponential mean is fitted with the decay that is best on the training windows', async () => {
     const all = await fitBaselines(train())
     const { decay } = all[3]!.params
     const cosine = (d: number) => {
@@ -72,13 +72,13 @@ describe('fitBaselines', () => {
     }
     for (let percent = 0; percent <= 100; percent++) expect(cosine(decay!)).toBeGreaterThan(cosine(percent / 100) - 1e-7)
   })
-  it('leaves out what must be fitted when nothing may be fitted on', async () => {
+  it('baselines that need fitting are left out without training windows', async () => {
     expect((await fitBaselines(undefined)).map(({ name }) => name)).toEqual(['copy_last', 'context_mean'])
   })
 })
 
 describe('decayWeights', () => {
-  it('goes from copy-last to the mean', () => {
+  it('decayWeights range from copy-last at decay 0 to the mean at decay 1', () => {
     expect(decayWeights(3, 0)).toEqual([0, 0, 1])
     expect(decayWeights(4, 1)).toEqual([0.25, 0.25, 0.25, 0.25])
     expect(decayWeights(2, 0.5).map((w) => Math.round(w * 3))).toEqual([1, 2])
@@ -86,7 +86,7 @@ describe('decayWeights', () => {
 })
 
 describe('baselineResults', () => {
-  it('equals a float64 reference', async () => {
+  it('figures of the baselines equal a float64 reference', async () => {
     const { figures, cosines, centre } = await baselineResults({ train: train(), rows: judged(), scorer })
     const all = await fitBaselines(train())
     const ids = [...judged().ids]
@@ -106,7 +106,7 @@ describe('baselineResults', () => {
       for (const [i, c] of cosines[baseline.name]!.entries()) expect(c).toBeCloseTo(expected.cosine[i]!, 9)
     }
   })
-  it('computes once, and again when anything differs or the file was touched', async () => {
+  it('baselines are computed once, and again when an input differs or the cache file was changed', async () => {
     let scored = 0
     const counting: Scorer = (...args) => {
       scored++
@@ -145,7 +145,7 @@ describe('baselineResults', () => {
     expect(await run()).toEqual(first)
     expect(scored).toBeGreaterThan(before)
   })
-  it('goes on when the cache cannot be written', async () => {
+  it('baselines are still computed when the cache cannot be written', async () => {
     const file = join(folder, 'a-file')
     await writeFile(file, '')
     const results = await baselineResults({ train: undefined, rows: judged(), scorer, cache: join(file, 'below') })

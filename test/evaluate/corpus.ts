@@ -22,7 +22,7 @@ export interface Line {
 }
 
 let made = 0
-/** The path of a synthetic corpus, with or without something planted in it. */
+/** Path of a synthetic corpus, with or without a planted defect. */
 export async function corpus(o: Made = {}, plant?: (vectors: Float32Array, dim: number, lines: Line[]) => void): Promise<string> {
   const { kind = 'directed', rows = 3000, dim = 32, articles = 60, seed = 1 } = o
   const out = scratch(`corpus-${made++}.npy`)
@@ -40,14 +40,14 @@ export async function corpus(o: Made = {}, plant?: (vectors: Float32Array, dim: 
   return out
 }
 
-/** The numbers of an .npy file of float32. */
+/** Values of a float32 .npy file. */
 export function vectorsOf(path: string): Float32Array {
   const bytes = readFileSync(path)
   const start = 10 + bytes.readUInt16LE(8)
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + bytes.length))
 }
 
-/** Sequences of `context` vectors and a target that is `lag` rows after them, cut inside the articles of a corpus. */
+/** Cuts sequences of `context` vectors and a target `lag` rows after them, inside the articles of a corpus. */
 export function sequences(
   path: string,
   dim: number,
@@ -69,7 +69,7 @@ export function sequences(
 }
 type Cut = ReturnType<typeof sequences>
 
-/** Writes sequences as .npz; `halves` puts windows into a training and a validation half. */
+/** Writes sequences as .npz; `halves` assigns windows to a training and a validation half. */
 export function npz(
   name: string,
   cut: Cut,
@@ -104,7 +104,7 @@ export function npz(
   return scratch(name, storedZip(parts))
 }
 
-/** Vectors turned by a rotation drawn at random (Householder reflections). */
+/** Rotates vectors by a random rotation (product of Householder reflections). */
 export function rotated(vectors: Float32Array, dim: number, seed: number): void {
   const normal = normals(seed)
   for (let k = 0; k < dim; k++) {
@@ -124,10 +124,10 @@ export const openAudit = async (path: string, o: { context?: number; cross?: boo
   return auditBase(base, { context: 5, ...o }).finally(() => base.dispose())
 }
 const all = (found: Audit) => [...found.findings, ...found.against.flatMap((file) => file.findings)]
-/** The level of a check; undefined where it was not made. */
+/** Level of a check; undefined if it was not run. */
 export const levelOf = (found: Audit, code: Check): Level | undefined => all(found).find((f) => f.code === code)?.level
 export const findingOf = (found: Audit, code: Check) => all(found).find((f) => f.code === code)!
-/** Codes of a level. */
+/** Codes of the findings with a given level. */
 export const codesOf = (found: Audit, level: Level): string[] =>
   all(found)
     .filter((f) => f.level === level)

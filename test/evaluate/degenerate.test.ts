@@ -10,7 +10,7 @@ const DIM = 24
 const gauss = gaussian(8)
 beforeAll(() => native.setThreads(1))
 
-/** What C++ scores, of predictions and targets that are float32. */
+/** Scores from C++, for float32 predictions and targets. */
 async function scored(
   predictions: readonly Float32Array[],
   targets: readonly Float32Array[],
@@ -31,8 +31,8 @@ async function scored(
 const single = () => Float32Array.from(direction(DIM, gauss))
 const unit = (v: Float32Array) => Float64Array.from(v, (x) => x / Math.hypot(...v))
 
-describe('scores where something does not vary', () => {
-  it.each([1, 1e-20, 1e-30, 1e20])('are those of float64 for one row, and predictions of length %d', async (length) => {
+describe('scores of degenerate input', () => {
+  it.each([1, 1e-20, 1e-30, 1e20])('scores of one row equal float64 for predictions of length %d', async (length) => {
     const [y, p] = [single(), single().map((x) => x * length)]
     const [found, expected] = [await scored([p], [y]), referenceScores([p], [unit(y)])]
     expect(found.cosine[0]).toBeCloseTo(expected.cosine[0]!, 12)
@@ -40,12 +40,12 @@ describe('scores where something does not vary', () => {
     expect(found.mseUnit[0]).toBeCloseTo((2 * (1 - found.cosine[0]!)) / DIM, 7)
     expect(found.norm[0]! / expected.norm[0]!).toBeCloseTo(1, 12)
   })
-  it('give a prediction of zeros a cosine of 0', async () => {
+  it('a prediction of zeros has a cosine of 0', async () => {
     const found = await scored([new Float32Array(DIM)], [single()], new Float64Array(DIM).fill(0.1))
     expect(found.cosine[0]).toBe(0)
     for (const values of Object.values(found)) expect(values.every(Number.isFinite)).toBe(true)
   })
-  it('give no centred cosine to targets that are all one vector, but 0', async () => {
+  it('the centred cosine is 0 when all targets are one vector', async () => {
     const y = single()
     const rounded = Float64Array.from(y, (x) => x * (1 + 1e-9))
     for (const centre of [Float64Array.from(y), rounded])
@@ -56,16 +56,16 @@ describe('scores where something does not vary', () => {
   })
 })
 
-describe('means of what does not vary', () => {
+describe('means of constant values', () => {
   const articles = Int32Array.from({ length: 700 }, (_, i) => Math.floor(Math.sqrt(i)))
-  it('have an interval of that value alone, whatever it is', async () => {
+  it('the interval of a constant is that constant', async () => {
     for (const value of [0, 0.1, 1 / 3, -0.7]) {
       const { mean, ci95 } = await meanByArticle(new Float64Array(700).fill(value), articles)
       expect(mean).toBeCloseTo(value, 12)
       for (const end of ci95 ?? [Number.NaN]) expect(end).toBeCloseTo(value, 9)
     }
   })
-  it('are not told apart from themselves', async () => {
+  it('two equal constants show no significant difference', async () => {
     const values = Float64Array.from(articles, () => gauss())
     expect(await pairedDifference(values, values, articles)).toMatchObject({ mean: 0, se: 0, ci95: [0, 0] })
     expect(await signFlipP(new Float64Array(700), articles, { flips: 200 })).toBe(1)

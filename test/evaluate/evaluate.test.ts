@@ -53,7 +53,7 @@ async function subject(residual: 'none' | 'mean', output: 'raw' | 'unit' = 'raw'
 const options = (o: Partial<EvaluateOptions> = {}): EvaluateOptions => ({ train, batch: 64, latency: 0, ...o })
 
 describe('evaluateRun', () => {
-  it('equals a float64 reference of its own predictions within 1e-9', async () => {
+  it('evaluateRun equals a float64 reference computed from the same predictions within 1e-9', async () => {
     const lstm = await subject('none')
     const entry = await evaluateRun(lstm, judged, options())
     const samples = native.samples(judged.base.vectors.native, null, data.first, data.target, 4)
@@ -73,13 +73,13 @@ describe('evaluateRun', () => {
     expect(entry.tiers!.minimum.criteria.val_loss!.value).toBe(entry.mse_raw)
     expect(entry.skill!.value).toBeCloseTo(entry.cosine.mean - entry.baselines[entry.skill!.against]!.cosine, 12)
   })
-  it('gives a model that is the context mean the figures of the context mean', async () => {
-    const entry = await evaluateRun(await subject('mean'), judged, options()) // its head is zero before training
+  it('a model that outputs the context mean gets the figures of the context mean', async () => {
+    const entry = await evaluateRun(await subject('mean'), judged, options()) // the head's weights are zero before training
     expect(entry.cosine.mean).toBeCloseTo(entry.baselines.context_mean!.cosine, 6)
     expect(entry.mse_raw).toBeCloseTo(entry.baselines.context_mean!.mse_raw, 7)
     expect(entry.skill!.value).toBeLessThanOrEqual(1e-6)
   })
-  it('does not depend on the batch size', async () => {
+  it('figures of a run do not depend on the batch size', async () => {
     const lstm = await subject('none')
     const [one, other] = [
       await evaluateRun(lstm, judged, options({ batch: 7 })),
@@ -88,23 +88,23 @@ describe('evaluateRun', () => {
     expect(one.cosine.mean).toBeCloseTo(other.cosine.mean, 7)
     expect(one.mse_raw).toBeCloseTo(other.mse_raw!, 7)
   })
-  it('judges a unit-trained run by the loss it was trained on', async () => {
+  it('a unit-trained run is judged by its unit loss', async () => {
     const entry = await evaluateRun(await subject('none', 'unit'), judged, options())
     expect(entry.mse_raw).toBe(null)
     expect(entry.tiers!.minimum.criteria.val_loss!.value).toBe(entry.mse_unit)
   })
-  it('measures latency of the model itself', async () => {
+  it('evaluateRun measures the latency of the model', async () => {
     const { latency } = await evaluateRun(await subject('none'), judged, options({ latency: 0.05, train: undefined }))
     expect(latency).toMatchObject({ device: 'cpu', threads: native.threads(), load_ms: 12 })
     expect(latency!.batches.map(({ batch }) => batch)).toEqual([1, 8, 32, 128])
     for (const { p50_ms, calls } of latency!.batches) expect([p50_ms > 0, calls > 0]).toEqual([true, true])
   })
-  it('compares with what needs no fitting when no training rows are known', async () => {
+  it('a run without known training rows is compared with baselines that need no fitting', async () => {
     const entry = await evaluateRun(await subject('none'), judged, options({ train: undefined }))
     expect(Object.keys(entry.baselines)).toEqual(['copy_last', 'context_mean'])
     expect(entry.cosine_centred).toBe(null)
   })
-  it('refuses no windows and outputs that are not finite', async () => {
+  it('evaluateRun refuses an empty set of windows and outputs that are not finite', async () => {
     const lstm = await subject('none')
     await expect(evaluateRun(lstm, { ...judged, ids: new Int32Array() }, options())).rejects.toMatchObject({
       code: 'DATA_TOO_FEW',

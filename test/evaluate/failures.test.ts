@@ -16,8 +16,8 @@ import { type Corpora, constant, copyLast, corpora, examined, history, untrained
 import { alignment, DELTAS } from '../study/selftest/deltas.js'
 
 /**
- * The failures of the field that concern runs, planted, and the code by which the tool names each. Those of the data (5, 7, 9) are
- * named by `data audit`: test/evaluate/audit.
+ * Plants the known failures that concern runs and checks the code that reports each. Failures of data (5, 7, 9) are reported by
+ * `data audit`: test/audit.
  */
 const out = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'lvm-failures-'))
 const run = join(out, 'run')
@@ -39,8 +39,8 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => rmSync(out, { recursive: true, force: true }))
 
-describe('failure', () => {
-  it('1, a gate that compares with target + 1: selftest, oracle-fails', async () => {
+describe('known failure', () => {
+  it('failure 1, a gate that compares with target + 1, is reported by selftest as oracle-fails', async () => {
     const { directed } = scenes(0)
     const { faults } = await tryGate('5-to-1', async (name) => {
       const { value, n } = alignment(directed.forward, name, 1)
@@ -48,7 +48,7 @@ describe('failure', () => {
     })
     expect(faults).toEqual(['oracle-fails'])
   })
-  it('2, four definitions of Δ: selftest, direction-blind and two-definitions', async () => {
+  it('failure 2, four definitions of Δ, is reported by selftest as direction-blind and two-definitions', async () => {
     const all = scenes(0)
     const trials = []
     for (const [name, delta] of Object.entries(DELTAS)) trials.push(await tryDirection(name, all, delta, 0.03))
@@ -56,13 +56,13 @@ describe('failure', () => {
     expect(trials[1]!.faults).toContain('direction-blind')
     expect(tryNames('Δ', trials).faults).toEqual(['two-definitions'])
   })
-  it('3, weights run through another forward: load, FOREIGN_FORWARD or BAD_CHECKPOINT; doctor, foreign-forward and flat', async () => {
+  it('failure 3, weights run through another forward, is refused by load (FOREIGN_FORWARD, BAD_CHECKPOINT) and reported by doctor', async () => {
     const manifest = JSON.parse(readFileSync(join(run, 'manifest.json'), 'utf8'))
     expect(JSON.stringify(manifest.spec)).toContain('lstm')
     const { codes } = await examined(w, untrained(w), { own: true, history: history([0, 0.5], 1) })
     expect(codes).toEqual(expect.arrayContaining(['foreign-forward', 'flat']))
   })
-  it('4, a score from a pool of six: retrieve says the pool and what chance gives; compare refuses unlike ones', async () => {
+  it('failure 4, a score from a pool of six, is visible: retrieve reports pool and chance level, compare refuses different pools', async () => {
     const n = 40
     const found = { ahead: new Int32Array(n), tied: new Int32Array(n) }
     const articles = Int32Array.from({ length: n }, (_, i) => i)
@@ -72,18 +72,18 @@ describe('failure', () => {
     const on = (windows: string) => ({ name: windows, on: { data: 'x', windows } })
     expect(() => requireAlike(on('1148 windows'), on('230 windows'))).toThrow(/expected the same windows/)
   })
-  it('6, a model that copies the last vector: doctor, copying and below-baseline', async () => {
+  it('failure 6, a model that copies the last vector, is reported by doctor as copying and below-baseline', async () => {
     const { codes, verdict } = await examined(w, copyLast)
     expect(codes).toEqual(expect.arrayContaining(['copying', 'below-baseline']))
     expect(verdict).toBe('FAIL')
   })
-  it('8, a loss that outweighs the error until everything collapses: doctor, collapse; and train knows one loss, which is no metric', async () => {
+  it('failure 8, an auxiliary loss that collapses the predictions, is reported by doctor as collapse, and train has one loss only', async () => {
     const vector = Array.from({ length: w.dim }, (_, d) => Math.cos(d))
     expect((await examined(w, constant(vector))).codes).toContain('collapse')
     expect(trainFields.loss.choices).toEqual(['mse', 'cosine'])
     expect(Object.keys(trainFields).filter((key) => /loss|margin|auxiliary/i.test(key))).toEqual(['loss'])
   })
-  it('10, a variance that no unit vector has: selftest, oracle-fails; doctor finds no collapse in a sound run of any dimension', async () => {
+  it('failure 10, a variance impossible for unit vectors, is reported by selftest, and doctor finds no collapse in a good run of any dimension', async () => {
     for (const dim of [8, 64]) {
       const some = dim === 64 ? w : await corpora({ dim, articles: 24 })
       const { facts } = await examined(some, some.ridge)
@@ -91,7 +91,7 @@ describe('failure', () => {
       expect(findingsOf(facts).map(({ code }) => code)).not.toContain('collapse')
     }
   })
-  it('11, a number that was moved by hand: load, BAD_CHECKPOINT', async () => {
+  it('failure 11, a number edited by hand, is refused by load as BAD_CHECKPOINT', async () => {
     const path = join(run, 'training_history.json')
     const text = readFileSync(path, 'utf8')
     const [generation] = [readFileSync(join(run, 'generations', 'current'), 'utf8')].map(
@@ -102,7 +102,7 @@ describe('failure', () => {
     await expect(load(run)).rejects.toMatchObject({ code: 'BAD_CHECKPOINT' })
     writeFileSync(inside, text)
   })
-  it('12, two processes in one run: RUN_LOCKED (kills and resumes: test/train/kill, test/long/train-kill)', async () => {
+  it('failure 12, two processes in one run, is refused as RUN_LOCKED', async () => {
     const lock = await lockRun(run)
     await expect(lockRun(run)).rejects.toMatchObject({ code: 'RUN_LOCKED' })
     await lock.release()

@@ -6,7 +6,7 @@ const spin = async (ms: number) => {
 }
 
 describe('measureLatency', () => {
-  it('agrees with an outside timer within a tenth', async () => {
+  it('measureLatency agrees with an external timer within a tenth', async () => {
     const outside: number[] = []
     const run = async (batch: number) => {
       const start = performance.now()
@@ -26,12 +26,12 @@ describe('measureLatency', () => {
       expect(samples_per_second).toBeLessThanOrEqual((1000 * batch) / (2 + batch / 8))
     }
   })
-  it('leaves the warm-up out of the figures', async () => {
+  it('the warm-up does not count in the latency figures', async () => {
     let calls = 0
     const [result] = await measureLatency(() => spin(calls++ === 0 ? 60 : 1), { seconds: 0.1, batches: [1] })
     expect(result!.p99_ms).toBeLessThan(50)
   })
-  it('times a slow model once and no more than it must', async () => {
+  it('a slow model is timed with a single call per batch size', async () => {
     let calls = 0
     const results = await measureLatency(
       async () => {
@@ -40,16 +40,16 @@ describe('measureLatency', () => {
       },
       { seconds: 0.02, batches: [1, 8] },
     )
-    expect(calls).toBe(4) // one to warm up, one that counts, for each size
+    expect(calls).toBe(4) // one warm-up call and one timed call per size
     expect(results.map((r) => r.calls)).toEqual([1, 1])
   })
-  it('passes a failure on', async () => {
+  it('measureLatency rejects with the error of the timed function', async () => {
     await expect(measureLatency(() => Promise.reject(new Error('broken')), { seconds: 0.1 })).rejects.toThrow('broken')
   })
 })
 
 describe('peakMemory', () => {
-  it('is at least what the process holds now', () => {
+  it('peakMemory is at least the current resident memory', () => {
     expect(peakMemory()).toBeGreaterThanOrEqual(process.memoryUsage().rss * 0.9)
   })
 })

@@ -30,8 +30,8 @@ const rows: Rows = {
 }
 const few = { resamples: 50 }
 
-describe('a million rows', () => {
-  it('have extremes, bins and a correlation', async () => {
+describe('functions on a million rows', () => {
+  it('extremes, bins and correlation of a million rows are computed', async () => {
     expect(extremes(values)).toEqual({ least: values.toSorted()[0], most: values.toSorted()[N - 1] })
     const constant = new Float64Array(N).fill(0.1)
     const [bin, other] = await byNumber(
@@ -44,21 +44,21 @@ describe('a million rows', () => {
     expect(correlation(constant, values)).toBe(0)
     expect(correlation(values, values)).toBeCloseTo(1, 12)
   })
-  it('have means, intervals and p values', async () => {
+  it('means, intervals and p values of a million rows are computed', async () => {
     expect((await meanByArticle(values, articles, few)).articles).toBe(2000)
     const { best } = await bestByArticle([values.map((v) => v - 1), values], articles, few)
     expect(best).toBe(1)
     expect(await signFlipP(values, articles, { flips: 50 })).toBeGreaterThan(0)
     expect(described(values).p10).toBeLessThan(-0.9)
   })
-  it('have training rows that can be told, split and counted', () => {
+  it('training rows among a million rows are found, split and counted', () => {
     const used = rowsUsed(rows)
     expect([used.length, used.every((row, i) => row === i)]).toEqual([N + CONTEXT, true])
     expect(trainedShare(rows, { ...rows, ids: all.subarray(0, N / 4) })).toBe(0.25)
     const { inner, held } = innerSplit(rows)
     expect(inner.ids.length + held.ids.length).toBe(N)
   })
-  it('may be as many epochs', () => {
+  it('a history of a million epochs is diagnosed', () => {
     const cosines = new Array<number>(200_000).fill(0.5)
     expect(pastOf(history(cosines, 1)).grad_norm_peak).toBe(1)
   })

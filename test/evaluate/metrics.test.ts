@@ -10,7 +10,7 @@ const DIM = 24
 const ARTICLES = Int32Array.from({ length: 300 }, (_, i) => Math.floor(i / 10))
 const gauss = gaussian(1)
 
-/** Texts whose vectors wander, so that the last vector says something about the next. */
+/** Texts whose vectors follow a random walk, so that the last vector predicts the next. */
 const topics = Array.from({ length: 30 }, () => direction(DIM, gauss))
 const near = (v: Float64Array) => direction(DIM, () => 0).map((_, i) => v[i]! + 0.15 * gauss())
 const targets = Array.from(ARTICLES, (a) => near(topics[a]!)).map((v) => v.map((x) => x / Math.hypot(...v)))
@@ -36,18 +36,18 @@ const judge = (scores: Scores, output: 'raw' | 'unit' = 'raw') =>
   metrics({ scores, articles: ARTICLES, output, baselines: copyLast })
 
 describe('metrics', () => {
-  it('gives an oracle a cosine of 1 and skill above zero', async () => {
+  it('an oracle has a cosine of 1 and skill above zero', async () => {
     const oracle = await judge(referenceScores(targets, targets))
     expect(oracle.cosine.mean).toBeCloseTo(1, 12)
     expect(oracle).toMatchObject({ n: 300, articles: 30, skill: { against: 'copy_last' }, ci95_note: null })
     expect(oracle.mse_raw).toBeCloseTo(0, 20)
     expect(oracle.skill.ci95![0]).toBeGreaterThan(0)
   })
-  it('gives copy-last a skill of exactly zero against copy-last', async () => {
+  it('copy-last has a skill of exactly zero against copy-last', async () => {
     const { skill } = await judge(referenceScores(last, targets))
     expect(skill).toEqual({ value: 0, ci95: [0, 0], against: 'copy_last' })
   })
-  it('gives a random and a collapsed predictor negative skill', async () => {
+  it('a random and a collapsed predictor have negative skill', async () => {
     const random = await judge(
       referenceScores(
         targets.map(() => direction(DIM, gauss)),
@@ -58,18 +58,18 @@ describe('metrics', () => {
     const collapsed = await judge(referenceScores(constant, targets))
     for (const { skill } of [random, collapsed]) expect(skill.ci95![1]).toBeLessThan(0)
   })
-  it('keeps the identities between cosine and error for unit targets', async () => {
+  it('cosine and MSE satisfy their identities for unit targets', async () => {
     const scores = referenceScores(last, targets)
     scores.cosine.forEach((cosine, i) => {
       expect(scores.mseUnit[i]).toBeCloseTo((2 * (1 - cosine)) / DIM, 12)
-      // The best length for this direction is the cosine itself.
+      // For a given direction, the length that minimises the MSE is the cosine.
       const scaled = last[i]!.map((x) => (x * cosine) / scores.norm[i]!)
       expect(referenceScores([scaled], [targets[i]!]).mseRaw[0]).toBeCloseTo((1 - cosine ** 2) / DIM, 12)
     })
     const { mse_unit, cosine } = await judge(scores)
     expect(mse_unit).toBeCloseTo((2 * (1 - cosine.mean)) / DIM, 12)
   })
-  it('does not depend on the order of the rows', async () => {
+  it('metrics do not depend on the order of the rows', async () => {
     const order = Array.from(ARTICLES.keys()).sort((a, b) => Math.sin(a) - Math.sin(b))
     const pick = (v: Float64Array) => Float64Array.from(order, (i) => v[i]!)
     const scores = referenceScores(constant, targets)
@@ -84,7 +84,7 @@ describe('metrics', () => {
     expect(turned.cosine.p10).toBe(one.cosine.p10)
     expect(turned.skill.ci95![0]).toBeCloseTo(one.skill.ci95![0], 12)
   })
-  it('leaves out what is not there', async () => {
+  it('metrics are null where their inputs are missing', async () => {
     const unit = await judge(referenceScores(last, targets), 'unit')
     expect(unit).toMatchObject({ mse_raw: null, cosine_centred: null })
     const few = await metrics({
@@ -95,13 +95,13 @@ describe('metrics', () => {
     })
     expect(few).toMatchObject({ cosine: { ci95: null }, skill: { ci95: null }, ci95_note: expect.stringContaining('5 articles') })
   })
-  it('takes the better baseline, the first on ties', () => {
+  it('bestBaseline returns the better baseline, and the first on ties', () => {
     expect(bestBaseline(copyLast)).toBe('copy_last')
     const same = referenceScores(last, targets)
     expect(bestBaseline(baselines({ ridge: same, context_mean: same }))).toBe('context_mean')
     expect(() => bestBaseline(baselines({}))).toThrow(expect.objectContaining({ code: 'DATA_TOO_FEW' }))
   })
-  it('refuses NaN and no windows', async () => {
+  it('metrics refuses NaN scores and an empty set of windows', async () => {
     const scores = referenceScores(last, targets)
     scores.mseRaw[7] = Number.NaN
     await expect(judge(scores)).rejects.toMatchObject({ code: 'DIVERGED', message: expect.stringContaining('window 7') })

@@ -12,7 +12,7 @@ const unit = (a: Vector) => Float64Array.from(a, (x) => x / norm(a))
 const cosine = (a: Vector, b: Vector) => dot(a, b) / (norm(a) * norm(b))
 const mse = (a: Vector, b: Vector) => dot(minus(a, b), minus(a, b)) / a.length
 
-/** What a prediction scores, written straight from the definitions in float64. */
+/** Scores of predictions, written directly from the definitions in float64. */
 export function referenceScores(predictions: readonly Vector[], targets: readonly Vector[], centre?: Vector): Scores {
   const each = (f: (p: Vector, t: Vector) => number) => Float64Array.from(predictions, (p, i) => f(p, targets[i]!))
   return {
@@ -24,5 +24,5 @@ export function referenceScores(predictions: readonly Vector[], targets: readonl
   }
 }
 
-/** A vector of length 1 in a random direction. */
+/** Unit vector in a random direction. */
 export const direction = (dim: number, gauss: () => number): Float64Array => unit(Float64Array.from({ length: dim }, gauss))

@@ -54,7 +54,7 @@ const entry = (o: Partial<RunEntry> = {}): RunEntry => ({
 })
 
 describe('writeReports', () => {
-  it('replaces the entry of a run that is judged again and keeps all others', async () => {
+  it('writeReports replaces the entry of a run that is evaluated again and keeps all others', async () => {
     await writeReports(folder, [entry(), entry({ run: 'gru_stacked', model: 'gru' })])
     await writeReports(folder, [entry({ n: 99 })])
     const { version, runs } = await readDocument<RunEntry>(folder, VALIDATION_RESULTS)
@@ -76,11 +76,11 @@ describe('writeReports', () => {
       'peak_memory_bytes',
     ])
   })
-  it('keeps a former benchmark when latency was left out', async () => {
+  it('writeReports keeps an earlier benchmark when latency was skipped', async () => {
     await writeReports(folder, [entry({ latency: null })])
     expect((await readDocument(folder, INFERENCE_BENCHMARKS)).runs).toHaveLength(2)
   })
-  it('loses nothing when many write at once, and leaves no other file', async () => {
+  it('writeReports loses no entry when many write at once, and leaves no other file', async () => {
     const names = Array.from({ length: 12 }, (_, i) => `run_${i}`)
     await Promise.all(names.map((run) => writeReports(folder, [entry({ run, latency: null })])))
     const { runs } = await readDocument<RunEntry>(folder, VALIDATION_RESULTS)
@@ -88,7 +88,7 @@ describe('writeReports', () => {
     expect((await readdir(folder)).sort()).toEqual([INFERENCE_BENCHMARKS, VALIDATION_RESULTS])
   })
   it.each(['{"runs": [', '[]', '{"version": 2, "runs": []}'])(
-    'does not write over a file that it cannot read: %s',
+    'writeReports does not overwrite a file that it cannot read: %s',
     async (text) => {
       await writeFile(join(folder, VALIDATION_RESULTS), text)
       await expect(writeReports(folder, [entry()])).rejects.toMatchObject({ code: 'DATA_FORMAT' })
@@ -100,7 +100,7 @@ describe('writeReports', () => {
 describe('skillSentence', () => {
   const said = (value: number, ci95: [number, number] | null) =>
     skillSentence({ run: 'x', skill: { value, ci95, against: 'context_mean' } })
-  it('says plainly which is better', () => {
+  it('skillSentence says whether run or baseline is better', () => {
     expect(said(0.0132, [0.01, 0.016])).toBe('x: better than every baseline, by .0132 over context mean (95 %: +.0100 … +.0160)')
     expect(said(-0.0207, [-0.025, -0.016])).toMatch(
       /^x: worse than context mean, by \.0207 .*: the baseline is the better predictor here/,
@@ -112,7 +112,7 @@ describe('skillSentence', () => {
 })
 
 describe('verdictText', () => {
-  it('names what keeps a run from a tier', () => {
+  it('verdictText names the criteria that keep a run from a tier', () => {
     const { minimum, stretch } = judgeTiers({ val_loss: 0.00055, val_cosine: 0.76, train_seconds: null, weights_bytes: 1 })
     expect([verdictText(minimum), verdictText(stretch)]).toEqual(['unknown (training time)', 'no (loss, cosine)'])
     expect(verdictText({ ...minimum, pass: true })).toBe('yes')
@@ -120,7 +120,7 @@ describe('verdictText', () => {
 })
 
 describe('renderTable', () => {
-  it('sets runs on the same windows side by side over one set of baselines, aligned', () => {
+  it('renderTable aligns runs on the same windows above one set of baselines', () => {
     const lines = renderTable([entry(), entry({ run: 'gru_stacked', cosine: { ...entry().cosine, mean: -0.1 } })]).split('\n')
     expect(lines[0]).toBe('2,416 windows of 28 articles · val rows of wiki.npy')
     const rows = lines.slice(2, 9)
@@ -137,10 +137,10 @@ describe('renderTable', () => {
     for (const row of rows.slice(1)) expect(row.slice(0, end)).toMatch(/\.\d{4}$/)
     expect(rows[2]).toContain('−.1000')
   })
-  it('puts runs on other windows apart', () => {
+  it('renderTable gives runs on other windows their own section', () => {
     expect(renderTable([entry(), entry({ run: 'other', n: 7 })]).match(/windows of/g)).toHaveLength(2)
   })
-  it('marks what is leaky, selected on, without interval or without training rows', () => {
+  it('renderTable warns of leaky splits, selection on the rows, missing intervals and missing training rows', () => {
     const table = renderTable([
       entry({
         split: { mode: 'windows', leaky: true, seed: 0 },

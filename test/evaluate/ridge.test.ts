@@ -3,7 +3,7 @@ import { applyRidge, fitRidge } from '../../lib/evaluate/ridge.js'
 import { native } from '../../lib/native.js'
 import { contextOf, rowsOf, type Synthetic, split, synthetic, targetOf } from './synthetic.js'
 
-/** Solves A W = B by elimination with pivots, in float64. */
+/** Solves A W = B by Gaussian elimination with pivoting, in float64. */
 function solve(a: number[][], b: number[][]): number[][] {
   const rows = a.map((row, i) => [...row, ...b[i]!])
   const n = a.length
@@ -19,7 +19,7 @@ function solve(a: number[][], b: number[][]): number[][] {
   return rows.map((row, k) => row.slice(n).map((x) => x / row[k]!))
 }
 
-/** Ridge with an unpenalised intercept, from its definition: the intercept is one more input, which λ leaves alone. */
+/** Ridge regression from its definition: the intercept is an extra input without penalty. */
 function referencePrediction(data: Synthetic, train: Int32Array, judged: Int32Array, lambda: number): number[][] {
   const x = [...train].map((id) => [1, ...contextOf(data, id)])
   const y = [...train].map((id) => [...targetOf(data, id)])
@@ -49,16 +49,16 @@ async function compare(lengths: number[]) {
 beforeAll(() => native.setThreads(1))
 
 describe('fitRidge', () => {
-  it('equals the normal equations in float64, with more windows than inputs', async () => {
+  it('ridge equals the float64 normal equations with more windows than inputs', async () => {
     const { fit, train } = await compare(new Array(20).fill(25))
     expect(train.ids.length).toBeGreaterThan(24)
     expect(fit).toMatchObject({ positions: 3 })
   })
-  it('equals them with fewer windows than inputs', async () => {
+  it('ridge equals the float64 normal equations with fewer windows than inputs', async () => {
     const { train } = await compare(new Array(6).fill(7))
     expect(train.ids.length).toBeLessThan(24)
   })
-  it('chooses λ without a look at what is judged', async () => {
+  it('the choice of λ does not depend on the evaluated windows', async () => {
     const data = synthetic({ dim: 8, context: 3, lengths: new Array(20).fill(25), seed: 5 })
     const isTrain = (a: number) => a < 15
     const one = await fitRidge(rowsOf(data, isTrain))
@@ -67,7 +67,7 @@ describe('fitRidge', () => {
     expect(other.lambda).toBe(one.lambda)
     expect(await other.weight.data()).toEqual(await one.weight.data())
   })
-  it('shrinks more where the inputs say nothing', async () => {
+  it('λ is larger when the inputs carry no information', async () => {
     const informative = await fitRidge(
       rowsOf(synthetic({ dim: 8, context: 3, lengths: new Array(40).fill(60), seed: 6 }), () => true),
     )
@@ -76,7 +76,7 @@ describe('fitRidge', () => {
     const useless = await fitRidge(rowsOf(far, () => true))
     expect(useless.lambda).toBeGreaterThan(informative.lambda)
   })
-  it('copes with one article and with two windows', async () => {
+  it('ridge can be fitted on one article and on two windows', async () => {
     for (const lengths of [[30], [5]]) {
       const data = synthetic({ dim: 8, context: 3, lengths, seed: 7 })
       const rows = rowsOf(data, () => true)
@@ -85,7 +85,7 @@ describe('fitRidge', () => {
       expect(out.every(Number.isFinite)).toBe(true)
     }
   })
-  it('reads only the last context vectors when all would be too many', async () => {
+  it('ridge reads only the last context vectors when all would exceed the maximum number of inputs', async () => {
     const data = synthetic({ dim: 3000, context: 4, lengths: [8, 8], seed: 8 })
     const rows = rowsOf(data, () => true)
     const fit = await fitRidge(rows)

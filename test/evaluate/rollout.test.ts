@@ -31,7 +31,7 @@ afterAll(() => rmSync(out, { recursive: true, force: true }))
 const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => Array.from(a).reduce((sum, x, i) => sum + x * b[i]!, 0)
 
 describe.each(['stream', 'window'] as const)('a rollout with memory %s', (memory) => {
-  test('feeds predictions back, as doing it by hand does', async () => {
+  test('rollout equals predictions that are fed back by hand', async () => {
     const { steps, windows } = await rollout({ run, steps: 3, memory, rows: 'all' })
     using model = await load(run)
     const base = await openBase(SAMPLE)
@@ -54,7 +54,7 @@ describe.each(['stream', 'window'] as const)('a rollout with memory %s', (memory
         sums.previous += dot(next, seen[i]!.at(-1)!)
         seen[i]!.push(next)
       }
-      expect(sums.cosine / firsts.length).toBeCloseTo(cosine, 3) // the sample is in float16: its rows are 1e-3 from length one
+      expect(sums.cosine / firsts.length).toBeCloseTo(cosine, 3) // the sample is float16: the norms of its rows are within 1e-3 of 1
       expect(sums.copy / firsts.length).toBeCloseTo(cosine_copy_last, 3)
       expect(sums.previous / firsts.length).toBeCloseTo(cosine_previous, 3)
     }
@@ -62,7 +62,7 @@ describe.each(['stream', 'window'] as const)('a rollout with memory %s', (memory
   })
 })
 
-test('one step on is what evaluate and predict give', async () => {
+test('the first step of a rollout equals evaluate and predict', async () => {
   const [stream, window] = [
     await rollout({ run, steps: 1, memory: 'stream' }),
     await rollout({ run, steps: 1, memory: 'window' }),
@@ -71,7 +71,7 @@ test('one step on is what evaluate and predict give', async () => {
   using model = await load(run)
   expect(stream.windows).toBe(model.manifest.split!.val)
 })
-test('predict --stream reads each article from its beginning', async () => {
+test('predict with --stream reads each article from its beginning', async () => {
   const made = await predict({ run, out: join(out, 'stream.npy'), stream: true })
   const { rows, context } = JSON.parse(readFileSync(made.index, 'utf8')) as { rows: number[]; context: number | null }
   expect(context).toBeNull()
@@ -90,7 +90,7 @@ test('predict --stream reads each article from its beginning', async () => {
   }
   base.dispose()
 })
-test('more steps than any article has are refused', async () => {
+test('rollout refuses more steps than any article has', async () => {
   await expect(rollout({ run, steps: 900 })).rejects.toThrow(code('DATA_TOO_FEW'))
   await expect(rollout({ run, steps: 0 })).rejects.toThrow(code('BAD_OPTION'))
 })

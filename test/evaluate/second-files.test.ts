@@ -17,7 +17,7 @@ const folder = mkdtempSync(join(tmpdir(), 'lvm-second-files-'))
 const out = join(folder, 'reports')
 const code = (expected: string) => expect.objectContaining({ name: 'LvmError', code: expected })
 let [data, run] = ['', '']
-/** Every way to a second file: what opens `path` beside the data of `run`. */
+/** Every option that opens a second file, `path`, beside the data of `run`. */
 const doors: Record<string, (path: string, more?: { space?: string }) => Promise<unknown>> = {
   'evaluate --data': (path, more) => evaluate({ runs: [run], data: path, out, latency: 0, threads: 1, ...more }),
   'retrieve --data': (path, more) => retrieve({ runs: [run], data: path, out, threads: 1, ...more }),
@@ -44,20 +44,20 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 describe.each(Object.entries(doors))('%s', (name, open) => {
-  it('refuses vectors of another encoder and of another dimension', async () => {
+  it('a second file of another encoder or another dimension is refused', async () => {
     const other = writeCorpus(folder, 'other', wander(2), { space: 'other' })
     await expect(open(other)).rejects.toThrow(code('SPACE_MISMATCH'))
     await expect(open('data/sample/factbook')).rejects.toThrow(code('DATA_SHAPE'))
   })
-  it('refuses vectors of an unknown encoder until --space names it', async () => {
+  it('a second file of an unknown encoder is refused until --space names it', async () => {
     const path = unknown(writeCorpus(folder, 'unknown', wander(name === 'retrieve --bank' ? 1 : 3)))
     await expect(open(path)).rejects.toThrow(code('SPACE_MISMATCH'))
-    // Searching what can be cut or rounded takes seconds and opens its data as evaluate does.
+    // quantize and prune take seconds, and open their data as evaluate does.
     if (!['quantize --data', 'prune --data'].includes(name)) await open(path, { space: 'test' })
   })
 })
 
-it('a run of an unknown encoder is judged on data of an unknown encoder, with a warning, and on none of a known one', async () => {
+it('a run of an unknown encoder is evaluated on data of an unknown encoder with a warning, and refused on data of a known one', async () => {
   const own = unknown(writeCorpus(folder, 'nameless', wander(4)))
   const nameless = await trainOn(own, folder, 'nameless-run', { space: undefined as never })
   const judge = (more: { data?: string; space?: string } = {}) =>
@@ -66,7 +66,7 @@ it('a run of an unknown encoder is judged on data of an unknown encoder, with a 
   const copy = writeCorpus(folder, 'nameless', wander(4))
   await judge({ data: unknown(copy) })
   const other = unknown(writeCorpus(folder, 'unknown', wander(3)))
-  expect((await judge({ data: other })).table).toMatch(/unknown encoder: .*"space" names it/)
+  expect((await judge({ data: other })).table).toMatch(/unknown encoder: .* name the encoder with "space"/)
   expect((await judge({ data: other, space: 'test' })).table).not.toMatch(/unknown encoder/)
   const named = writeCorpus(folder, 'named', wander(3))
   await expect(judge({ data: named })).rejects.toThrow(code('SPACE_MISMATCH'))

@@ -10,12 +10,12 @@ const folder = mkdtempSync(join(tmpdir(), 'lvm-stream-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const at = (name: string) => join(folder, name)
 const DIM = 16
-/** The models that are built for so many positions, with the option that says how many. */
+/** Models with a fixed maximum number of positions, and the option that sets it. */
 const BOUND = ['hyena', 'distilgpt2']
 const ALL = [...BOUND, 'lstm']
 const LENGTHS = [...Array(11).fill(12), 40]
 
-/** Vectors whose lengths are far from 1. */
+/** Vectors with norms far from 1. */
 function vectors(count: number): Float32Array {
   return Float32Array.from({ length: count * DIM }, (_, i) => 3 * Math.sin(i * 1.7 + (i % 7)))
 }
@@ -44,13 +44,13 @@ beforeAll(async () => {
 }, 120_000)
 
 describe.each(BOUND)('%s, which is built for 16 positions,', (model) => {
-  it('refuses to stream a longer article before it reads, and names it', async () => {
+  it('predict refuses to stream an article longer than the model takes before it reads, and names the article', async () => {
     const message = await refused('BAD_OPTION', predict({ run: at(model), out: at('p.npy'), rows: 'all', stream: true }))
     expect(message).toMatch(
       /^predict --stream: expected articles \(the longest is "article 11"\) of at most 16 vectors, .* but received 39$/,
     )
   })
-  it('refuses longer contexts, texts and rollouts with the bound, and takes windows instead where that is left open', async () => {
+  it('longer contexts, texts and rollouts are refused with the bound, and memory "auto" uses windows instead', async () => {
     using m = await load(at(model))
     expect(m.contexts.longest).toBe(16)
     expect(await refused('BAD_OPTION', m.predict(vectors(17), { context: 17 }))).toMatch(/contexts of at most 16 vectors/)
@@ -72,7 +72,7 @@ const floats = (file: string) => {
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset + 10 + bytes.readUInt16LE(8), bytes.byteOffset + bytes.length))
 }
 describe.each([false, true])('predict with stream %s', (stream) => {
-  it('writes vectors of length 1 whatever the scale of the data, or raw ones of the same direction, and says which', async () => {
+  it('predict writes unit vectors whatever the scale of the data, or raw vectors of the same direction, and records the scale', async () => {
     const base = { run: at('lstm'), rows: 'all', stream } as const
     const unit = await predict({ ...base, out: at('unit.npy') })
     const raw = await predict({ ...base, out: at('raw.npy'), raw: true })
@@ -95,12 +95,12 @@ describe('where articles begin', () => {
   const rows = 1_000_000
   const first = Int32Array.from({ length: rows - 5 }, (_, i) => i)
   const windows = { first, target: first.map((row) => row + 5) }
-  it('is found in one pass over a million rows of one article', () => {
+  it('readings takes one pass over a million rows of one article', () => {
     const began = performance.now()
     expect(readings({ base: { rows }, windows, ids: first })).toEqual([{ first: 0, end: rows - 1 }])
-    expect(performance.now() - began).toBeLessThan(5000) // one look back from each row would be 5 · 10¹¹ steps
+    expect(performance.now() - began).toBeLessThan(5000) // a scan back from each row would take 5 · 10¹¹ steps
   })
-  it('is found for each article, the longest first', () => {
+  it('readings finds the first row of each article, the longest article first', () => {
     const of = Int32Array.from([0, 0, 0, 1, 1, 2, 2, 2, 2])
     const ids = Int32Array.from([0, 1, 2, 3])
     const small = { first: Int32Array.from([0, 3, 5, 6]), target: Int32Array.from([2, 4, 7, 8]) }

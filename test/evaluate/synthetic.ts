@@ -2,7 +2,7 @@ import type { Rows } from '../../lib/evaluate/baselines-rows.js'
 import { Tensor } from '../../lib/torch/tensor.js'
 import { gaussian } from '../statistics/clustered.js'
 
-/** A small base in memory: every article wanders around a direction of its own, and its next vector leans on the last ones. */
+/** A small base in memory: each article has its own mean direction, and each vector depends on the previous one. */
 export interface Synthetic {
   readonly vectors: Float32Array
   readonly dim: number
@@ -38,7 +38,7 @@ export function synthetic(o: { dim: number; context: number; lengths: readonly n
   return { vectors, dim, context, first: starts, target: starts.map((f) => f + context), article: Int32Array.from(article) }
 }
 
-/** The rows of some articles, over tensors. */
+/** Windows of selected articles, backed by tensors. */
 export function rowsOf(data: Synthetic, keep: (article: number) => boolean, hash = 'synthetic'): Rows {
   const { vectors, dim, context, first, target, article } = data
   return {
@@ -53,6 +53,6 @@ export const contextOf = ({ vectors, dim, context, first }: Synthetic, id: numbe
 export const targetOf = ({ vectors, dim, target }: Synthetic, id: number): Float64Array =>
   Float64Array.from(vectors.subarray(target[id]! * dim, (target[id]! + 1) * dim))
 
-/** The rows of a flat matrix. */
+/** Rows of a flat matrix. */
 export const split = (flat: ArrayLike<number>, dim: number): Float64Array[] =>
   Array.from({ length: flat.length / dim }, (_, i) => Float64Array.from({ length: dim }, (_, j) => flat[i * dim + j]!))

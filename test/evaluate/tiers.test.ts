@@ -5,7 +5,7 @@ const lstm = { val_loss: 0.000504, val_cosine: 0.783, train_seconds: 600, weight
 const passes = (figures: Parameters<typeof judgeTiers>[0]) => Object.values(judgeTiers(figures)).map(({ pass }) => pass)
 
 describe('judgeTiers', () => {
-  it("judges the PRD's own rows as the PRD does", () => {
+  it("judgeTiers gives the specification's own rows the specification's verdicts", () => {
     expect(passes(lstm)).toEqual([true, true, false])
     expect(passes({ ...lstm, val_loss: 0.000498, val_cosine: 0.78601 })).toEqual([true, true, true])
     expect(judgeTiers(lstm).target.criteria).toEqual({
@@ -14,13 +14,13 @@ describe('judgeTiers', () => {
       train_seconds: { value: 600, limit: 7200, pass: true },
     })
   })
-  it('wants more than the limit of a cosine and less of everything else', () => {
+  it('a tier needs a cosine above its limit and all other figures below theirs', () => {
     expect(judgeTiers({ ...lstm, val_cosine: 0.7 }).minimum.pass).toBe(false)
     expect(judgeTiers({ ...lstm, val_loss: 0.001 }).minimum.pass).toBe(false)
     expect(judgeTiers({ ...lstm, train_seconds: 4 * 3600 }).minimum.pass).toBe(false)
     expect(judgeTiers({ ...lstm, weights_bytes: 2e9 }).minimum.pass).toBe(false)
   })
-  it('stays open while a figure is missing, unless another one fails', () => {
+  it('a verdict is null while a figure is missing, unless another figure fails', () => {
     expect(passes({ ...lstm, train_seconds: null })).toEqual([null, null, false])
     expect(passes({ ...lstm, train_seconds: null, val_loss: 0.5 })).toEqual([false, false, false])
   })
