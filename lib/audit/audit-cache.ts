@@ -7,17 +7,17 @@ import { replaceText } from '../files/write.js'
 import type { Level } from './audit-findings.js'
 import type { Drawn } from './leak.js'
 
-/** Rises whenever a finding would come out differently. */
+/** Part of the cache key. Raise it when a change of code changes a finding. */
 const VERSION = 7
 
-/** What a training keeps of an audit. */
+/** The part of an audit that training caches. */
 export interface Verdict {
   readonly verdict: Level
-  /** Codes of what is not sound, the worst first. */
+  /** Codes of the checks that did not pass, worst first. */
   readonly codes: readonly { readonly code: string; readonly level: Level; readonly message: string }[]
 }
 
-/** Changes with anything that an audit depends on. */
+/** Hash of everything that an audit depends on. */
 export function auditKey(base: Base, against: readonly Base[], o: { context: number; cross: boolean; split: Drawn }): string {
   const files = [base, ...against].map((b) => [b.hash, b.part, b.normalized, b.space])
   const hash = createHash('sha256').update(JSON.stringify([VERSION, o.context, o.cross, ...files]))
@@ -29,7 +29,7 @@ export function auditKey(base: Base, against: readonly Base[], o: { context: num
 
 const fileName = (key: string) => `audit-${key.slice(0, 16)}.json`
 
-/** A verdict that was stored under a key; undefined when there is none or the file is not as it was written. */
+/** Cached verdict for a key; undefined when there is none or the file's digest does not match. */
 export async function readVerdict(folder: string, key: string): Promise<Verdict | undefined> {
   try {
     const stored = JSON.parse(await readFile(join(folder, fileName(key)), 'utf8')) as {
@@ -43,7 +43,7 @@ export async function readVerdict(folder: string, key: string): Promise<Verdict 
   }
 }
 
-/** Stores a verdict for the next training. A folder that cannot be written only costs time then. */
+/** Caches a verdict for the next training. Write errors are ignored: the next training audits again. */
 export async function writeVerdict(folder: string, key: string, found: Verdict): Promise<void> {
   try {
     await mkdir(folder, { recursive: true })

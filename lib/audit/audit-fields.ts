@@ -1,10 +1,10 @@
 import { inspectFields } from '../data/data-fields.js'
 import { integer, text } from '../options.js'
 
-/** What `data audit` takes beside the file and those it is held against. */
+/** Options of `data audit`, besides the file and those it is compared with. */
 export const auditFields = {
   space: inspectFields.space,
   part: inspectFields.part,
-  context: integer({ default: 5, min: 1, about: 'vectors in a context', group: 'Data' }),
-  out: text({ default: undefined, about: 'folder where audit.json is written', group: 'Run' }),
+  context: integer({ default: 5, min: 1, about: 'number of vectors in a context', group: 'Data' }),
+  out: text({ default: undefined, about: 'folder to write audit.json to', group: 'Run' }),
 } as const

@@ -1,72 +1,81 @@
-/** How bad something is: the worst level of all findings is the verdict. */
+/** Levels of a finding; the worst level of all findings is the verdict. */
 export const LEVELS = ['PASS', 'WARN', 'FAIL'] as const
 export type Level = (typeof LEVELS)[number]
 
-/** Every check of the audit: what it finds, and what mends it. One table, nowhere else. */
+/** All checks of the audit, each with its subject and its fix. */
 export const CHECKS = {
-  FINITE: { about: 'vectors that hold NaN or Inf', fix: 'remove or re-encode the rows that are named' },
-  ZERO_ROWS: { about: 'vectors of nothing but zeros', fix: 'remove or re-encode the rows that are named' },
-  NORMS: { about: 'vectors that are not of length 1', fix: 'train with --normalize, or encode with normalisation' },
-  COLLAPSE: { about: 'vectors that all say the same', fix: 'encode again: the encoder or its pooling is broken' },
-  RANK: { about: 'vectors that use few of their dimensions', fix: 'look at the spectrum; check the encoder and its pooling' },
+  FINITE: { about: 'vectors with NaN or Inf', fix: 'remove or re-encode the listed rows' },
+  ZERO_ROWS: { about: 'vectors of zeros only', fix: 'remove or re-encode the listed rows' },
+  NORMS: { about: 'vectors whose length is not 1', fix: 'train with --normalize, or encode with normalisation' },
+  COLLAPSE: { about: 'vectors that are almost all the same', fix: 'encode again: the encoder or its pooling is broken' },
+  RANK: { about: 'effective rank far below the dimension', fix: 'look at the spectrum; check the encoder and its pooling' },
   KEYS: {
-    about: 'rows that claim the same article and position',
-    fix: 'look for a field that was lost where the keys were made',
+    about: 'rows with the same article and position',
+    fix: 'check the code that writes the keys for a missing field',
   },
-  CONTIGUITY: { about: 'articles whose rows are apart or out of order', fix: 'sort the rows by article, then by position' },
+  CONTIGUITY: {
+    about: 'articles whose rows are not consecutive or not in order',
+    fix: 'sort the rows by article, then by position',
+  },
   ARTICLES: {
-    about: 'whether articles are known, and how many',
-    fix: 'add article ids: without them nothing can be held out fairly',
+    about: 'number of articles, if article ids are known',
+    fix: 'add article ids: without them no fair held-out set can be made',
   },
-  CATEGORIES: { about: 'articles without a category', fix: 'add them where they are known; only error analysis reads them' },
-  DUPLICATES: { about: 'rows that are copies of others to the bit', fix: 'remove them, or look for a file that was read twice' },
+  CATEGORIES: {
+    about: 'articles without a category',
+    fix: 'add categories where they are known; only error analysis reads them',
+  },
+  DUPLICATES: {
+    about: 'rows that are bit-identical to another row',
+    fix: 'remove them, or check for a file that was read twice',
+  },
   NEAR_DUPLICATES: {
-    about: 'rows of a cosine above .98 to others',
-    fix: 'look at their texts: boilerplate, or the same text twice',
+    about: 'rows with a cosine above .98 to another row',
+    fix: 'read their texts: boilerplate, or the same text twice',
   },
   ORDER: {
-    about: 'whether neighbours are more alike than rows farther apart, and than random pairs',
-    fix: 'sort the vectors as the text runs; compare the ids beside them with where they came from',
+    about: 'whether adjacent rows are more similar than rows farther apart and than random pairs',
+    fix: 'sort the vectors in the order of the text; check the ids against the source',
   },
   REGIONS: {
-    about: 'stretches of the corpus that are unlike the rest',
-    fix: 'look at the rows that are named and how they were made',
+    about: 'stretches of the corpus whose adjacent cosines differ from the rest',
+    fix: 'look at the listed rows and how they were made',
   },
   BORDERS: {
-    about: 'whether articles begin where the text changes',
-    fix: 'compare the ids with the rows that they were made for: they may be some rows off',
+    about: 'whether article borders lie where the text changes',
+    fix: 'check that ids and rows match: the ids may be shifted by some rows',
   },
   MIXED: {
-    about: 'rows that are of another space than the rest, or have another mean',
+    about: 'groups of rows in another space, or with another mean, than the rest',
     fix: 'encode all rows with one encoder, pooling and normalisation',
   },
   TARGET_LAG: {
-    about: 'whether the target is what follows its context',
-    fix: 'cut the windows again: the target is the row after the last of the context',
+    about: 'whether the target is the row after its context',
+    fix: 'cut the windows again: the target is the row after the last context row',
   },
   TARGET_IN_CONTEXT: {
-    about: 'targets that are in their own contexts, as a vector or blended into one',
-    fix: 'cut the windows again: the target is in none of the vectors that it is predicted from',
+    about: 'targets contained in their own contexts, as a vector or blended into one',
+    fix: 'cut the windows again: no context vector may contain the target',
   },
-  CROSSING: { about: 'windows that cross from one article into another', fix: 'cut windows inside articles' },
+  CROSSING: { about: 'windows that cross an article border', fix: 'cut windows inside articles' },
   SPLIT_LEAK: { about: 'validation targets that are copies of training rows', fix: 'remove copies before splitting' },
-  SUFFICIENCY: { about: 'whether there is enough data to fit and to judge anything', fix: 'collect more articles' },
-  SHARED_ARTICLES: { about: 'articles that are in both files', fix: 'remove them from one of the files' },
-  LEAK: { about: 'rows of one file that are copies of rows of the other', fix: 'remove them from one of the files' },
+  SUFFICIENCY: { about: 'whether there is enough data to train and evaluate a model', fix: 'collect more articles' },
+  SHARED_ARTICLES: { about: 'articles in both files', fix: 'remove them from one of the files' },
+  LEAK: { about: 'rows of one file that are copies of rows in the other', fix: 'remove them from one of the files' },
   SPACE: {
     about: 'whether both files are from one encoder',
     fix: 'encode both with the same encoder, pooling and normalisation',
   },
-  PARITY: { about: 'figures that differ between the files', fix: 'judge on such a file as out-of-domain text only' },
+  PARITY: { about: 'statistics that differ between the files', fix: 'evaluate on such a file only as out-of-domain text' },
 } as const
 export type Check = keyof typeof CHECKS
 
-/** What one check found. */
+/** Result of one check. */
 export interface Finding {
   readonly code: Check
   readonly level: Level
   readonly message: string
-  /** The first rows that are concerned, from 0. */
+  /** Numbers of the first affected rows, from 0. */
   readonly rows: readonly number[]
   readonly figures: Readonly<Record<string, number | string | null>>
 }
@@ -84,8 +93,8 @@ export const finding = (
 export const worst = (findings: readonly Pick<Finding, 'level'>[]): Level =>
   LEVELS[Math.max(0, ...findings.map(({ level }) => LEVELS.indexOf(level)))]!
 
-/** 1,234 of 5,678 */
+/** Formats 1234 as 1,234. */
 export const count = (n: number): string => n.toLocaleString('en-US')
-/** A cosine without the zero before its point. */
+/** Formats a cosine without the zero before its decimal point. */
 export const cos = (x: number): string => x.toFixed(3).replace(/^(-?)0\./, '$1.')
 export const some = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`

@@ -22,19 +22,19 @@ function curve({ lags, random_pairs }: Audit): string[] {
   const row = (name: string, x: number, ci: readonly [number, number] | null) =>
     `  ${name.padStart(6)}  ${cos(x).padStart(6)}  ${(ci === null ? '' : `${cos(ci[0])} … ${cos(ci[1])}`).padEnd(13)}  ${bar(x, top)}`
   return [
-    'cosine of rows that are so far apart in an article, with 95 % intervals by article',
+    'mean cosine of two rows of an article by their distance in rows, with 95 % intervals by article',
     ...lags.map(({ lag, cosine, ci95 }) => row(String(lag), cosine, ci95)),
     row('random', random_pairs.mean, null),
   ]
 }
 
 const VERDICTS: Readonly<Record<Level, string>> = {
-  PASS: 'sound: nothing that would make a figure wrong was found',
+  PASS: 'sound: no check found a fault that would make a figure wrong',
   WARN: 'usable: read the warnings',
   FAIL: 'broken: figures from this data would be wrong',
 }
 
-/** The audit for the terminal. */
+/** Formats an audit for the terminal. */
 export const auditPage = pageDoor('auditPage', 'audit', (audit: Audit): string => {
   const { path, part, rows, dim, dtype, kind, space, findings, against, verdict, seconds } = audit
   const what = kind === 'sequences' ? 'sequences' : 'rows'

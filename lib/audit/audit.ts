@@ -7,6 +7,7 @@ import { type Finding, finding, type Level, worst } from './audit-findings.js'
 import type { AuditedFile } from './audited-file.js'
 import { borderFinding } from './borders.js'
 import { nearByChance, randomPairs } from './chance-level.js'
+import { type ClusteredMean, clusteredMean } from './clustered-mean.js'
 import { compareFiles } from './compare-files.js'
 import { type Duplicates, duplicatesOf } from './duplicates.js'
 import { type Drawn, splitFinding } from './leak.js'
@@ -18,16 +19,15 @@ import { rowFindings } from './row-findings.js'
 import { orderFinding } from './row-order.js'
 import { type Spectrum, spectrumOf } from './spectrum.js'
 import { type Sufficiency, sufficiencyFinding, sufficiencyOf } from './sufficiency.js'
-import { type Judged, judge } from './sure-estimate.js'
 import { sequenceTargets } from './target-findings.js'
 import { type Clusters, clustersOf, tableOf } from './unit-table.js'
 import { targetLag, type WindowCosines, windowCosines } from './window-cosines.js'
 
-/** Lags of the curve. */
+/** Largest lag of the curve. */
 const LAGS = 10
-/** Random pairs so alike on average that nothing is left to tell apart. */
+/** Mean cosine of random pairs above which the check fails, and above which it warns. */
 const [COLLAPSED, ALIKE] = [0.999, 0.9]
-/** An effective rank below this share of what is possible is low. */
+/** Limit of a low effective rank, as a share of the largest possible rank. */
 const LOW_RANK = 0.05
 
 /** audit.json */
@@ -50,7 +50,7 @@ export interface Audit {
   readonly lags: readonly {
     readonly lag: number
     readonly cosine: number
-    readonly ci95: Judged['ci95']
+    readonly ci95: ClusteredMean['ci95']
     readonly pairs: number
   }[]
   readonly regions: readonly Region[]
@@ -77,7 +77,7 @@ interface Opened extends AuditedFile {
   [Symbol.dispose](): void
 }
 
-/** Reads what every check needs of one file. */
+/** Computes the data that all checks of one file share. */
 async function read(base: Base, o: { context: number; cross?: boolean }): Promise<Opened> {
   const windows = makeWindows(base, Math.min(o.context, base.context ?? o.context), o)
   const table = await tableOf(base.targets ?? base.vectors)
@@ -127,7 +127,7 @@ function spreadFindings({ table, passed, spectrum, floor }: Opened): Finding[] {
   ]
 }
 
-/** Windows that are cut from rows here cannot hold their targets. */
+/** Windows cut from a base never contain their target, so only the lag is checked. */
 const targetFindings = async ({ base, cosines }: Opened, clusters: Clusters): Promise<Finding[]> =>
   base.kind === 'base' ? [await targetLag(cosines, clusters)] : sequenceTargets(cosines, clusters)
 
@@ -135,7 +135,7 @@ async function lagCurve({ passed, clusters }: Opened): Promise<Audit['lags']> {
   const curve = []
   for (const { lag, rows, cosines } of passed.lags) {
     if (rows.length === 0) continue
-    const { mean, ci95, n } = await judge(cosines, rows, clusters)
+    const { mean, ci95, n } = await clusteredMean(cosines, rows, clusters)
     curve.push({ lag, cosine: mean, ci95, pairs: n })
   }
   return curve
@@ -146,33 +146,25 @@ function described(values: Float64Array) {
   return { mean, sd, pairs: values.length, histogram: histogram(values, -1, 1, 100) }
 }
 
-/**
- * Looks for everything in data that would make a figure wrong.
- *
- * `cross`: windows that run from one article into the next count, as in the split by windows.
- * `split`: what a training drew; the usual split is tried otherwise.
- * `against`: other files that should be of the same encoder and share nothing, such as those that are judged on.
- * Errors: those of libtorch; what is wrong with the data is in the result.
- */
-export async function auditBase(
-  base: Base,
-  o: { context: number; cross?: boolean; against?: readonly Base[]; split?: Drawn; say?: (doing: string) => void },
-): Promise<Audit> {
-  const began = performance.now()
-  const say = o.say ?? (() => {})
-  say(`lengths, lags and spectrum of ${base.rows.toLocaleString('en-US')} rows × ${base.dim}`)
-  using own = await read(base, o)
-  const { table, windows, passed, clusters, spectrum, floor, pairs } = own
+type BaseAuditOptions = {
+  context: number
+  cross?: boolean
+  against?: readonly Base[]
+  split?: Drawn
+  say?: (doing: string) => void
+}
+
+/** Runs the checks of one file, in the order of the page. */
+async function ownFindings(own: Opened, o: BaseAuditOptions, basis: Tensor, chance: number) {
+  const { base, table, windows, passed, clusters, spectrum, floor } = own
   const tables: [typeof table, number][] = [[table, 1]]
   if (base.targets !== undefined) tables.unshift([await tableOf(base.vectors), base.context!])
-  const chance = nearByChance(pairs)
-  using basis = await basisOf(table, own.directions)
   const first = passed.lags[0]
   const regions = first === undefined ? [] : regionsOf(first, clusters)
   const order =
     base.kind === 'base' ? [await orderFinding(table, passed, clusters, { floor, rank: spectrum.effective_rank })] : []
   const sufficiency = sufficiencyOf(base, windows)
-  say('copies and near-copies')
+  o.say?.('copies and near-copies')
   const { findings: twice, duplicates } = await duplicatesOf(own, basis, chance)
   const windowClusters = { ...clusters, of: Int32Array.from(windows.target, (row) => clusters.of[row]!) }
   const findings = [
@@ -187,14 +179,39 @@ export async function auditBase(
     await splitFinding(own, windows, o.split, { basis, chance, adjacent: own.adjacent }),
     sufficiencyFinding(sufficiency),
   ]
+  return { findings, regions, duplicates, sufficiency }
+}
+
+/** Compares a file with each of the others. */
+async function againstOthers(own: Opened, o: BaseAuditOptions, basis: Tensor, chance: number): Promise<Audit['against']> {
   const against: Audit['against'][number][] = []
   for (const other of o.against ?? []) {
-    say(`comparing with ${other.path}`)
+    o.say?.(`comparing with ${other.path}`)
     using there = await read(other, o)
     const { path, hash, part, space, rows } = other
     const found = await compareFiles(own, there, basis, chance)
     against.push({ path, hash, part: part ?? null, space: space ?? null, rows, findings: found })
   }
+  return against
+}
+
+/**
+ * Checks data for faults that would make a figure wrong.
+ *
+ * `cross`: include windows that cross article borders, as the split by windows does.
+ * `split`: the split of a run; the default split is used without it.
+ * `against`: other files that should have the same encoder and no rows in common, such as evaluation files.
+ * Errors: those of libtorch; faults of the data are returned as findings.
+ */
+export async function auditBase(base: Base, o: BaseAuditOptions): Promise<Audit> {
+  const began = performance.now()
+  o.say?.(`lengths, lags and spectrum of ${base.rows.toLocaleString('en-US')} rows × ${base.dim}`)
+  using own = await read(base, o)
+  const { table, windows, passed, spectrum, pairs } = own
+  const chance = nearByChance(pairs)
+  using basis = await basisOf(table, own.directions)
+  const { findings, regions, duplicates, sufficiency } = await ownFindings(own, o, basis, chance)
+  const against = await againstOthers(own, o, basis, chance)
   const { min, max, mean: middle } = base.norms
   return {
     version: 1,
@@ -211,7 +228,7 @@ export async function auditBase(
     findings,
     lengths: { min, max, mean: middle, histogram: histogram(table.lengths, 0, 2, 100) },
     random_pairs: described(pairs),
-    adjacent: described(first?.cosines ?? new Float64Array(0)),
+    adjacent: described(passed.lags[0]?.cosines ?? new Float64Array(0)),
     lags: await lagCurve(own),
     regions,
     spectrum,

@@ -3,7 +3,7 @@ import type { Passed } from './neighbour-pass.js'
 import type { Spectrum } from './spectrum.js'
 import type { Clusters, Table } from './unit-table.js'
 
-/** A file that is read once, and what comparing it needs. */
+/** A file with the statistics that comparisons need; computed in one pass. */
 export interface AuditedFile {
   readonly base: Base
   readonly table: Table
@@ -11,6 +11,6 @@ export interface AuditedFile {
   readonly spectrum: Spectrum
   readonly clusters: Clusters
   readonly floor: number
-  /** Mean cosine of neighbours. */
+  /** Mean cosine of adjacent rows. */
   readonly adjacent: number
 }

@@ -4,14 +4,14 @@ import { cos, count, type Finding, finding } from './audit-findings.js'
 import type { Lag } from './neighbour-pass.js'
 import { cosinesOf, isBad, type Table } from './unit-table.js'
 
-/** Rows by which ids may be off: all of them together, and those of some articles. */
+/** Largest shift of ids that is searched, in rows: of all articles together, and of some articles. */
 const [FARTHEST, NEAREST] = [20_000, 64]
-/** The fewest borders that say anything, and standard errors by which a border must be elsewhere: the least of many places is looked for. */
-const [FEWEST, SURE] = [8, 7]
-/** Borders that are looked for far away. */
+/** Minimum number of borders, and standard errors by which another position must be better: many positions are searched. */
+const [FEWEST, SIGNIFICANT] = [8, 7]
+/** Maximum number of borders in the search over large shifts. */
 const MOST = 512
 
-/** Cosine of each row with the one before it; NaN where there is none, or a gap between them. */
+/** Cosine of each row with the previous one; NaN for the first row and after a gap. */
 async function steps(table: Table, near: Lag, borders: readonly number[]): Promise<Float64Array> {
   const all = new Float64Array(table.rows).fill(Number.NaN)
   for (const [i, row] of near.rows.entries()) all[row + 1] = near.cosines[i]!
@@ -43,7 +43,7 @@ function meanAt(all: Float64Array, borders: readonly number[], shift: number, wr
   return { shift, mean, se: sd / Math.sqrt(values.length) }
 }
 
-/** The place where neighbours are least alike, of all that are so far from some borders. */
+/** Returns the shift of the borders, up to `farthest` rows, at which adjacent rows are least similar. */
 function leastAlike(all: Float64Array, borders: readonly number[], farthest: number, wrap: boolean): Place | undefined {
   let least: Place | undefined
   for (let shift = -farthest; shift <= farthest; shift++) {
@@ -58,10 +58,10 @@ const rows = (shift: number) =>
   `${count(Math.abs(shift))} ${Math.abs(shift) === 1 ? 'row' : 'rows'} ${shift < 0 ? 'earlier' : 'later'}`
 
 /**
- * Whether articles begin where the text changes: the last row of one and the first row of the next are less alike than neighbours inside.
+ * Checks that article borders lie where the text changes: two rows across a border are less similar than adjacent rows inside articles.
  *
- * It fails where neighbours are surely least alike at one distance from the borders of all articles, or of those whose own borders show no
- * change. Source: own.
+ * Fails when adjacent rows are significantly least similar at one fixed distance from the borders of all articles, or of those articles
+ * whose borders show no change. Source: own.
  */
 export async function borderFinding(base: Base, table: Table, near: Lag | undefined, floor: number): Promise<Finding> {
   const { articles } = base
@@ -69,25 +69,25 @@ export async function borderFinding(base: Base, table: Table, near: Lag | undefi
   for (let row = 1; row < base.rows; row++)
     if (articles !== undefined && articles.of[row] !== articles.of[row - 1]) borders.push(row)
   if (near === undefined || near.rows.length === 0 || borders.length < FEWEST)
-    return finding('BORDERS', 'PASS', 'too few borders between articles to say whether the text changes there')
+    return finding('BORDERS', 'PASS', 'too few borders between articles to check whether the text changes there')
   const all = await steps(table, near, borders)
   const inside = describe(near.cosines).mean
   const here = meanAt(all, borders, 0, false)
   const middle = (floor + inside) / 2
-  if (here === undefined || inside - floor < SURE * here.se)
-    return finding('BORDERS', 'PASS', 'neighbours are too little alike to say whether the text changes between articles')
+  if (here === undefined || inside - floor < SIGNIFICANT * here.se)
+    return finding('BORDERS', 'PASS', 'adjacent rows are too dissimilar to check whether the text changes between articles')
   const high = borders.filter((row) => all[row]! > middle)
   const figures = { border: here.mean, inside, random_pairs: floor, borders: borders.length, alike: high.length }
   const told = `across borders ${cos(here.mean)}, inside articles ${cos(inside)}, random pairs ${cos(floor)}`
   const changes = (place: Place | undefined): place is Place =>
-    place !== undefined && place.mean < middle && inside - place.mean > SURE * place.se
+    place !== undefined && place.mean < middle && inside - place.mean > SIGNIFICANT * place.se
   const together =
     here.mean > middle ? leastAlike(all, borders.slice(0, MOST), Math.min(FARTHEST, base.rows >> 1), true) : undefined
   const fails = (place: Place) =>
     finding(
       'BORDERS',
       'FAIL',
-      `${count(high.length)} of ${count(borders.length)} borders between articles lie where the text goes on, and it changes ${rows(place.shift)} (${cos(place.mean)}): ids and vectors do not belong together (${told})`,
+      `${count(high.length)} of ${count(borders.length)} article borders lie where the text continues, and it changes ${rows(place.shift)} (${cos(place.mean)}): ids and vectors do not match (${told})`,
       { ...figures, shift: place.shift },
       high,
     )
@@ -95,9 +95,9 @@ export async function borderFinding(base: Base, table: Table, near: Lag | undefi
   const some = high.length >= FEWEST ? leastAlike(all, high, NEAREST, false) : undefined
   const low = borders.filter((row) => all[row]! <= middle)
   const elsewhere = some && meanAt(all, low, some.shift, false)
-  // What every article has at that distance, such as a title, is no border.
+  // A change that every article has at that distance, such as after a title, is no border.
   if (changes(some) && (elsewhere === undefined || elsewhere.mean - some.mean > (inside - floor) / 4)) return fails(some)
   if (here.mean - 2 * here.se > middle)
-    return finding('BORDERS', 'WARN', `articles begin where the text goes on as it does inside them: ${told}`, figures, high)
-  return finding('BORDERS', 'PASS', `articles begin where the text changes: ${told}`, figures)
+    return finding('BORDERS', 'WARN', `the text does not change at article borders: ${told}`, figures, high)
+  return finding('BORDERS', 'PASS', `the text changes at article borders: ${told}`, figures)
 }

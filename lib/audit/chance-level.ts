@@ -5,10 +5,10 @@ import { cosinesOf, isBad, type Table } from './unit-table.js'
 
 const PAIRS = 50_000
 const TRIES = 20
-/** Shares of the nearest random pairs that their tail is drawn through. */
+/** Quantiles of the distance of random pairs, from which its tail is extrapolated. */
 const [INNER, OUTER] = [0.005, 0.05]
 
-/** Cosines of random pairs of rows, from different articles where there are several. */
+/** Returns cosines of random pairs of rows, from different articles when there is more than one. */
 export async function randomPairs(table: Table, articles: Int32Array | undefined, seed: number): Promise<Float64Array> {
   const { rows, lengths } = table
   const draw = randomIndex(seed)
@@ -26,10 +26,10 @@ export async function randomPairs(table: Table, articles: Int32Array | undefined
 }
 
 /**
- * How often two unrelated rows are near-copies, from the tail of random pairs: the share within a distance r grows as r to the power of
- * the dimension that the vectors fill.
+ * Returns the probability that two unrelated rows are near-copies, extrapolated from the tail of random pairs: the share within a
+ * distance r grows as r to the power of the intrinsic dimension.
  *
- * Source: own; the dimension as in Levina & Bickel 2004, from two quantiles, which a few copies among the pairs do not move.
+ * Source: own; the dimension as in Levina & Bickel 2004, from two quantiles, because these are robust to a few copies among the pairs.
  */
 export function nearByChance(pairs: Float64Array): number {
   if (pairs.length === 0) return 0
@@ -40,5 +40,5 @@ export function nearByChance(pairs: Float64Array): number {
   return INNER * (near / inner) ** dimension
 }
 
-/** Whether so many near-copies among so many pairs may be chance. */
+/** Whether `pairs` near-copies among `compared` pairs can be due to chance. */
 export const byChance = (pairs: number, chance: number, compared: number): boolean => pairs < 3 * chance * compared

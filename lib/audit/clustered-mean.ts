@@ -1,23 +1,23 @@
 import { FEWEST_ARTICLES, meanByArticle } from '../statistics/estimates.js'
 import type { Clusters } from './unit-table.js'
 
-/** Standard errors by which something must be off before it is called sure: by chance once in ten thousand audits of 20 articles. */
-export const SURE = 5
-/** Draws of articles that one interval may cost, a tenth of a second. */
+/** Standard errors that count as significant: one false alarm in ten thousand audits of 20 articles. */
+export const SIGNIFICANT = 5
+/** Maximum number of article draws for one bootstrap interval; they take a tenth of a second. */
 const DRAWS = 1e7
 
-/** A mean over rows, and how sure it is. */
-export interface Judged {
+/** A mean over rows, with its standard error and interval. */
+export interface ClusteredMean {
   readonly mean: number
   readonly n: number
   readonly clusters: number
   readonly se: number | null
-  /** By article; null where articles are too few or not known. */
+  /** Interval clustered by article; null when articles are unknown or too few. */
   readonly ci95: readonly [number, number] | null
 }
 
-/** Mean and interval of values that belong to rows. */
-export async function judge(values: Float64Array, rows: Int32Array, { of, by }: Clusters): Promise<Judged> {
+/** Computes the mean of one value per row, with an interval clustered by article. */
+export async function clusteredMean(values: Float64Array, rows: Int32Array, { of, by }: Clusters): Promise<ClusteredMean> {
   if (values.length === 0) return { mean: Number.NaN, n: 0, clusters: 0, se: null, ci95: null }
   const groups = rows.map((row) => of[row]!)
   const several = new Set(groups).size
@@ -26,6 +26,6 @@ export async function judge(values: Float64Array, rows: Int32Array, { of, by }: 
   return { mean, n, clusters: articles, se, ci95: by === 'articles' ? ci95 : null }
 }
 
-const margin = ({ se, clusters }: Judged) => (se === null || clusters < FEWEST_ARTICLES ? Infinity : SURE * se)
-export const surelyAbove = (judged: Judged, limit: number): boolean => judged.mean - margin(judged) > limit
-export const surelyBelow = (judged: Judged, limit: number): boolean => judged.mean + margin(judged) < limit
+const margin = ({ se, clusters }: ClusteredMean) => (se === null || clusters < FEWEST_ARTICLES ? Infinity : SIGNIFICANT * se)
+export const significantlyAbove = (estimate: ClusteredMean, limit: number): boolean => estimate.mean - margin(estimate) > limit
+export const significantlyBelow = (estimate: ClusteredMean, limit: number): boolean => estimate.mean + margin(estimate) < limit

@@ -2,9 +2,9 @@ import type { Base } from '../data/base.js'
 import type { Tensor } from '../torch/tensor.js'
 import { cos, type Finding, finding, some } from './audit-findings.js'
 import type { AuditedFile } from './audited-file.js'
+import { type ClusteredMean, clusteredMean } from './clustered-mean.js'
 import { everyRow, leakOf } from './leak.js'
 import { spaceFinding } from './same-space.js'
-import { type Judged, judge } from './sure-estimate.js'
 import { type Table, tableOf } from './unit-table.js'
 
 const named = (ids: readonly string[]) =>
@@ -18,17 +18,12 @@ function sharedArticles(a: Base, b: Base): Finding {
   const shared = (b.articles?.ids ?? []).filter((id) => known.has(id))
   const figures = { shared: shared.length }
   if (a.articles === undefined || b.articles === undefined)
-    return finding(
-      'SHARED_ARTICLES',
-      'WARN',
-      'articles are not known in both files, so that only vectors can be compared',
-      figures,
-    )
+    return finding('SHARED_ARTICLES', 'WARN', 'article ids are not known in both files, so only vectors are compared', figures)
   if (shared.length === 0) return finding('SHARED_ARTICLES', 'PASS', 'no article is in both files', figures)
   return finding('SHARED_ARTICLES', 'FAIL', `${some(shared.length, 'article')} in both files: ${named(shared)}`, figures)
 }
 
-/** Rows that should be the same text: those of one article and position, or else all of files of equal length. */
+/** Pairs of rows that should be the same text: same article and position, or same row number in files of equal length. */
 function samePlaces(a: Base, b: Base): [number, number][] {
   if (a.kind !== 'base' || b.kind !== 'base') return []
   const key = ({ articles, positions }: Base, row: number) =>
@@ -47,25 +42,25 @@ function samePlaces(a: Base, b: Base): [number, number][] {
   return pairs.length === 0 && a.rows === b.rows ? Array.from({ length: a.rows }, (_, row) => [row, row]) : pairs
 }
 
-/** What of a file is looked for: every row of a base, every target of sequences. What it is looked for in: contexts too. */
+/** Tables that rows are searched in: the rows of a base; targets and contexts of sequences. */
 const tablesOf = async ({ base, table }: AuditedFile): Promise<Table[]> =>
   base.targets === undefined ? [table] : [table, await tableOf(base.vectors)]
 
-/** Rows of `b`'s file that are in `a`'s. */
+/** Finds rows of `b` that are also in `a`. */
 async function leakFinding(a: AuditedFile, b: AuditedFile, basis: Tensor, chance: number): Promise<Finding> {
   const seen = (await tablesOf(a)).map(everyRow)
   const adjacent = a.adjacent
   const { level, told, rows, figures } = await leakOf(everyRow(b.table), seen, { basis, chance, adjacent })
   if (figures.exact + figures.near === 0) return finding('LEAK', 'PASS', 'no row is in both files', figures)
-  return finding('LEAK', level, `rows of this file that are in the other: ${told}`, figures, rows)
+  return finding('LEAK', level, `rows of this file that are copies of rows in the other: ${told}`, figures, rows)
 }
 
-async function adjacent({ passed, clusters }: AuditedFile): Promise<Judged | undefined> {
+async function adjacent({ passed, clusters }: AuditedFile): Promise<ClusteredMean | undefined> {
   const [lag] = passed.lags
-  return lag === undefined || lag.rows.length === 0 ? undefined : judge(lag.cosines, lag.rows, clusters)
+  return lag === undefined || lag.rows.length === 0 ? undefined : clusteredMean(lag.cosines, lag.rows, clusters)
 }
 
-/** Errors of differences between texts are large: only what is 5 standard errors and a tenth apart is named. */
+/** Compares means of both files. Texts differ by nature, so only differences above 5 standard errors and a tenth are reported. */
 async function parityFinding(a: AuditedFile, b: AuditedFile): Promise<Finding> {
   const [x, y] = [await adjacent(a), await adjacent(b)]
   const figures = {
@@ -90,11 +85,11 @@ async function parityFinding(a: AuditedFile, b: AuditedFile): Promise<Finding> {
   if (Math.abs(lengthA - lengthB) > 0.01 * Math.max(lengthA, lengthB))
     differing.push(`length ${lengthA.toPrecision(4)} beside ${lengthB.toPrecision(4)}`)
   return differing.length === 0
-    ? finding('PARITY', 'PASS', 'neighbours, random pairs and lengths are alike on average in both files', figures)
+    ? finding('PARITY', 'PASS', 'mean cosines of neighbours and random pairs and mean lengths are similar in both files', figures)
     : finding('PARITY', 'WARN', `the files differ: ${differing.join('; ')}`, figures)
 }
 
-/** Everything that is asked of two files together: `b` is held against `a`. */
+/** Runs all checks of two files: compares `b` with `a`. */
 export async function compareFiles(a: AuditedFile, b: AuditedFile, basis: Tensor, chance: number): Promise<Finding[]> {
   const space = await spaceFinding(
     { table: a.table, passed: a.passed, space: a.base.space },

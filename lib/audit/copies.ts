@@ -2,7 +2,7 @@ import { randomIndex } from '../statistics/random-index.js'
 import { call, Tensor } from '../torch/tensor.js'
 import { isBad, sliceRows, type Table } from './unit-table.js'
 
-/** Rows that are copies of earlier ones to the bit, each with the earliest. */
+/** Rows that are bit-identical to an earlier row, each with the earliest such row. */
 export type Copies = ReadonlyMap<number, number>
 
 async function integers(vectors: Tensor, rows?: Int32Array): Promise<Tensor> {
@@ -13,7 +13,7 @@ async function integers(vectors: Tensor, rows?: Int32Array): Promise<Tensor> {
   return await taken.op('aten::view.dtype', kind)
 }
 
-/** Some rows of a table. */
+/** A selection of rows of a table. */
 export interface Some {
   readonly table: Table
   readonly rows: Int32Array
@@ -21,7 +21,7 @@ export interface Some {
 
 const printed = new WeakMap<Table, BigInt64Array>()
 
-/** Of each row the sum of its bits times random 64-bit weights, modulo 2⁶⁴: equal for equal rows, and else as good as never. */
+/** Hashes each row: the sum of its words times random 64-bit weights, modulo 2⁶⁴. Candidates are compared afterwards. */
 export async function fingerprints(table: Table): Promise<BigInt64Array> {
   const { vectors, rows, dim } = table
   const made = printed.get(table)
@@ -43,7 +43,7 @@ export async function fingerprints(table: Table): Promise<BigInt64Array> {
   return all
 }
 
-/** Which of some pairs of rows are equal to the bit. */
+/** Returns 1 for each pair of rows that is bit-identical. */
 async function equal(a: Table, rowsA: Int32Array, b: Table, rowsB: Int32Array): Promise<Uint8Array> {
   const all = new Uint8Array(rowsA.length)
   const slice = sliceRows(a.dim)
@@ -57,7 +57,7 @@ async function equal(a: Table, rowsA: Int32Array, b: Table, rowsB: Int32Array): 
   return all
 }
 
-/** The rows of a table that repeat an earlier one to the bit. Rows without a direction are left out. */
+/** Returns the rows of a table that are bit-identical to an earlier one. Rows without a direction are skipped. */
 export async function copiesWithin(table: Table): Promise<Copies> {
   const first = new Map<bigint, number>()
   const [earlier, later]: [number[], number[]] = [[], []]
@@ -74,7 +74,7 @@ export async function copiesWithin(table: Table): Promise<Copies> {
   return new Map(later.flatMap((row, i) => (same[i] === 1 ? [[row, earlier[i]!] as const] : [])))
 }
 
-/** The rows of `a` that are in `b` too, to the bit, each with one of them; none where the files are of different precision. */
+/** Returns the rows of `a` that are bit-identical to a row of `b`, each with one such row; none when the dtypes differ. */
 export async function copiesBetween(a: Some, b: Some): Promise<Copies> {
   if (a.table.dim !== b.table.dim || a.table.vectors.dtype !== b.table.vectors.dtype) return new Map()
   const [ofA, ofB] = [await fingerprints(a.table), await fingerprints(b.table)]

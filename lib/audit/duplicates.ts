@@ -6,14 +6,14 @@ import { type Copies, copiesWithin } from './copies.js'
 import { type Near, nearWithin } from './near-duplicates.js'
 import { isBad } from './unit-table.js'
 
-/** What is there twice. */
+/** Counts of copies and near-copies in a file. */
 export interface Duplicates {
-  /** Rows that repeat an earlier one to the bit. */
+  /** Rows that are bit-identical to an earlier one. */
   readonly exact: number
   readonly near_pairs: number
-  /** Rows, copies aside, that are in such a pair. */
+  /** Rows in such a pair, not counting copies. */
   readonly near_rows: number
-  /** Rows that were compared with all others: all of them, or a sample. */
+  /** Rows that were compared with all others: all rows, or a sample. */
   readonly compared: number
   readonly first: readonly { readonly a: number; readonly b: number; readonly cosine: number }[]
 }
@@ -22,24 +22,24 @@ function exactFinding(copies: Copies, rows: number): Finding {
   const figures = { copies: copies.size, share: copies.size / rows }
   if (copies.size === 0) return finding('DUPLICATES', 'PASS', 'no row is a copy of another', figures)
   const [[row, first]] = copies as unknown as [[number, number]]
-  const told = `${some(copies.size, 'row')} of ${count(rows)} ${copies.size === 1 ? 'is a copy' : 'are copies'} of earlier ones to the bit, as row ${row} of row ${first}`
+  const told = `${some(copies.size, 'row')} of ${count(rows)} ${copies.size === 1 ? 'is' : 'are'} bit-identical to an earlier row, such as row ${row} to row ${first}`
   return finding('DUPLICATES', copies.size > rows / 2 ? 'FAIL' : 'WARN', told, figures, copies.keys())
 }
 
 function nearFinding({ pairs, rows, first, compared }: Near, distinct: number, chance: number): Finding {
   const figures = { pairs, rows: rows.size, compared }
   const sample =
-    compared < distinct ? ` (a sample of ${count(compared)} rows, drawn by seed, was compared with all ${count(distinct)})` : ''
+    compared < distinct ? ` (a seeded sample of ${count(compared)} rows was compared with all ${count(distinct)})` : ''
   if (pairs === 0) return finding('NEAR_DUPLICATES', 'PASS', `no other pair above a cosine of .98${sample}`, figures)
-  const told = `${some(pairs, 'pair')} above a cosine of .98, copies aside; ${some(rows.size, 'row')} concerned${sample}`
+  const told = `${some(pairs, 'pair')} above a cosine of .98, not counting copies; ${some(rows.size, 'row')} affected${sample}`
   const products = compared < distinct ? compared * distinct : (compared * (compared - 1)) / 2
   if (byChance(pairs, chance, products))
-    return finding('NEAR_DUPLICATES', 'PASS', `as many as chance makes in so few dimensions: ${told}`, figures)
-  const as = first[0] === undefined ? '' : `, as rows ${first[0].a} and ${first[0].b}`
+    return finding('NEAR_DUPLICATES', 'PASS', `no more than expected by chance in so few dimensions: ${told}`, figures)
+  const as = first[0] === undefined ? '' : `, such as rows ${first[0].a} and ${first[0].b}`
   return finding('NEAR_DUPLICATES', 'WARN', told + as, figures, rows)
 }
 
-/** Copies and near-copies in one file; `chance`: how often unrelated rows are near-copies. */
+/** Finds copies and near-copies in one file; `chance` is the probability that two unrelated rows are near-copies. */
 export async function duplicatesOf(
   { table }: Pick<AuditedFile, 'table'>,
   basis: Tensor,

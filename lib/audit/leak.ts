@@ -9,10 +9,10 @@ import { copiesBetween, type Some } from './copies.js'
 import { nearBetween } from './near-duplicates.js'
 import { isBad, type Table, tableOf } from './unit-table.js'
 
-/** More cosine than this is more than lies between one good model and the next; fewer copies than this are boilerplate. */
+/** Limits of a failure: a gain in cosine larger than differences between good models, and more copies than boilerplate gives. */
 const [WORTH, FEW] = [0.01, 3]
 
-/** A split that a training drew, and the windows that its validation part numbers. */
+/** The split of a run, and the windows that the indices of its validation part refer to. */
 export interface Drawn {
   readonly split: Split
   readonly val: { readonly base: Base; readonly windows: Windows }
@@ -23,7 +23,7 @@ export const everyRow = (table: Table): Some => ({
   rows: Int32Array.from({ length: table.rows }, (_, row) => row).filter((row) => !isBad(table.lengths[row]!)),
 })
 
-/** Rows that are among others, and what remembering those others is worth. */
+/** Evaluated rows that are copies of training rows, and the cosine that a model gains by memorising them. */
 export interface Leak {
   readonly level: Level
   readonly told: string
@@ -32,11 +32,11 @@ export interface Leak {
 }
 
 /**
- * Looks for rows that are judged on among rows that a model has seen.
+ * Searches evaluated rows among the rows that a model has seen.
  *
- * Worth is the mean cosine that a model can gain by remembering alone: the share of the judged rows that are copies or near-copies, times
- * what lies between a copy (1) and the last vector of the context (`adjacent`).
- * `chance`: how often unrelated rows are near-copies.
+ * `worth` is the mean cosine that a model can gain by memorising: the share of evaluated rows that are copies or near-copies, times the
+ * difference between the cosine of a copy (1) and that of the last context vector (`adjacent`).
+ * `chance` is the probability that two unrelated rows are near-copies.
  */
 export async function leakOf(
   judged: Some,
@@ -59,18 +59,18 @@ export async function leakOf(
   const worth = share * Math.max(0, 1 - o.adjacent)
   const figures = { exact: exact.size, near: near.size, compared, rows: all, share, worth }
   const sample = compared < all ? ` of ${count(compared)} compared` : ''
-  const told = `${count(exact.size)} of ${count(all)} to the bit, ${count(near.size)}${sample} above a cosine of .98`
+  const told = `${count(exact.size)} of ${count(all)} bit-identical, ${count(near.size)}${sample} above a cosine of .98`
   const why =
     share > 0
       ? `, worth up to ${cos(worth)} of the cosine`
       : near.size > 0
-        ? ', as many as chance makes in so few dimensions'
+        ? ', no more than expected by chance in so few dimensions'
         : ''
   const level = share === 0 ? 'PASS' : worth > WORTH && Math.max(exact.size, near.size) >= FEW ? 'FAIL' : 'WARN'
   return { level, told: told + why, rows: exact.size > 0 ? exact : near, figures }
 }
 
-/** What a model sees of some windows: every context and target. */
+/** Returns all rows that a model sees in the windows: contexts and targets. */
 async function seenOf({ base, table }: AuditedFile, { first, target, context }: Windows, ids: Int32Array): Promise<Some[]> {
   const contexts = base.targets === undefined ? table : await tableOf(base.vectors)
   const marked = { contexts: new Uint8Array(contexts.rows), targets: new Uint8Array(table.rows) }
@@ -96,13 +96,13 @@ const judgedOf = (table: Table, { target }: Windows, ids: Int32Array): Some => (
   rows: ids.map((id) => target[id]!).filter((row) => !isBad(table.lengths[row]!)),
 })
 
-/** The split that a training draws unless it is told another. */
+/** Returns the default split of training. */
 function usual(base: Base, windows: Windows): Drawn | undefined {
   if (base.articles === undefined || windows.count < 3 || new Set(windows.article).size < 2) return undefined
   return { split: splitWindows(windows, base, { mode: 'articles', seed: 0, test: 0 }), val: { base, windows } }
 }
 
-/** Whether targets of the validation and test parts of a split are copies of what is trained on; of the usual split where none was drawn. */
+/** Checks whether validation or test targets are copies of training rows; uses the default split if none is given. */
 export async function splitFinding(
   read: AuditedFile,
   windows: Windows,
@@ -111,9 +111,9 @@ export async function splitFinding(
 ): Promise<Finding> {
   const { base, table } = read
   if (drawn?.split.leaky || (windows.crosses !== undefined && base.kind === 'base'))
-    return finding('SPLIT_LEAK', 'WARN', 'windows that cross articles are split at random: neighbours share vectors')
+    return finding('SPLIT_LEAK', 'WARN', 'windows that cross articles are split at random: neighbouring windows share vectors')
   const { split, val } = drawn ?? usual(base, windows) ?? {}
-  if (split === undefined || val === undefined) return finding('SPLIT_LEAK', 'PASS', 'no split by article can be tried')
+  if (split === undefined || val === undefined) return finding('SPLIT_LEAK', 'PASS', 'no split by article is possible')
   const seen = await seenOf(read, windows, split.train)
   const beside = val.base === base ? table : await tableOf(val.base.targets ?? val.base.vectors)
   const parts = [{ name: 'validation', judged: judgedOf(beside, val.windows, split.val) }]
@@ -122,7 +122,7 @@ export async function splitFinding(
   for (const { name, judged } of parts) leaks.push({ name, ...(await leakOf(judged, seen, o)) })
   const worst = leaks.reduce((a, b) => (b.figures.worth > a.figures.worth ? b : a))
   const seed = split.mode === 'file' ? '' : ` (seed ${split.seed})`
-  const told = leaks.map(({ name, told }) => `${name} targets${seed} that are copies of rows trained on: ${told}`)
+  const told = leaks.map(({ name, told }) => `${name} targets${seed} that are copies of training rows: ${told}`)
   const { share, worth } = worst.figures
   const [{ figures }, test] = [leaks[0]!, leaks[1]]
   return finding(

@@ -3,26 +3,26 @@ import { permutation } from '../statistics/random.js'
 import { call, Tensor } from '../torch/tensor.js'
 import { cos, count, type Finding, finding } from './audit-findings.js'
 import { divisions, type Graph, graphOf } from './neighbour-graph.js'
-import { type Likeness, likeness, TELLING, UNLIKE } from './same-space.js'
+import { CONCLUSIVE, type Likeness, likeness, UNLIKE } from './same-space.js'
 import { type Clusters, isBad, type Table, unitAt } from './unit-table.js'
 
-/** Rows that are looked at, and the fewest that make a group. */
+/** Size of the sample of rows, and the minimum size of a group: in rows, and as a share of the rows. */
 const [ROWS, FEWEST, SHARE] = [4096, 40, 0.005]
 /**
- * How little of the likeness inside groups there may be between them before they are called two spaces. Groups of sound text have .26
- * (a template beside prose) and more, rotated ones up to .03.
+ * Two groups count as two spaces when the similarity between them is below this share of the similarity inside them. Measured: .26
+ * (a template beside prose) and more in clean text, up to .03 after a rotation.
  */
 const NOTHING = 0.08
-/** Ways to divide the rows: in few dimensions the later ones sort rows by how far they are from the mean, which looks like two spaces. */
+/** Number of cuts tried, fewer below 48 dimensions: there the later cuts sort rows by distance from the mean, which looks like two spaces. */
 const [WAYS, DIMENSIONS] = [4, 48]
-/** Principal directions along which another offset is looked for. */
+/** Number of principal directions along which another offset is searched. */
 const PRINCIPAL = 4
-/** A group that varies less than this share of the rest is a text that repeats. */
+/** A group whose variance is below this share of the rest's is repeated text. */
 const VARIES = 0.25
-/** Standard deviations between groups, and articles in a group, from which another offset is named. Sound text comes to 6.7. */
+/** Minimum distance between groups in standard deviations, and minimum number of articles, to report an offset. Clean text: up to 6.7. */
 const [APART, SEVERAL] = [8, 5]
 
-/** Unit vectors of some rows, and numbers of the articles or stretches that they are from. */
+/** Unit vectors of selected rows, with the number of the article or stretch of each. */
 interface Sample {
   readonly unit: Tensor
   readonly of: Int32Array
@@ -33,7 +33,7 @@ async function pick({ unit, of }: Sample, rows: Int32Array): Promise<Sample> {
   return { unit: await unit.op('aten::index_select', 0, index), of: rows.map((row) => of[row]!) }
 }
 
-/** Vectors less the mean of their article. Shapes: [rows, dim]. */
+/** Returns vectors minus the mean of their article. Shapes: [rows, dim]. */
 async function residuals({ unit, of }: Sample): Promise<Tensor> {
   const numbers = new Map([...new Set(of)].map((cluster, i) => [cluster, i]))
   const counts = new Float32Array(numbers.size)
@@ -47,7 +47,7 @@ async function residuals({ unit, of }: Sample): Promise<Tensor> {
   return await unit.op('aten::sub.Tensor', each)
 }
 
-/** The covariance inside articles. Shapes: [dim, dim]. */
+/** Returns the within-article covariance. Shapes: [dim, dim]. */
 async function within(sample: Sample): Promise<Tensor> {
   using left = await residuals(sample)
   using turned = await left.op('aten::t')
@@ -55,7 +55,7 @@ async function within(sample: Sample): Promise<Tensor> {
   return await product.op('aten::div.Scalar', sample.of.length)
 }
 
-/** How alike two halves of a group are: of every other article, or of its first and last rows where it is from one. */
+/** Compares two halves of a group: alternating articles, or first and last rows when it has one article. */
 async function halvesAlike(sample: Sample): Promise<Likeness> {
   const { of } = sample
   const clusters = [...new Set(of)]
@@ -77,7 +77,7 @@ async function halvesAlike(sample: Sample): Promise<Likeness> {
   return await likeness(p, q)
 }
 
-/** Standard deviations between the means of two groups, along what divides them. */
+/** Distance between the means of two groups along their difference. Units: standard deviations. */
 async function apart(a: Tensor, b: Tensor): Promise<number> {
   const meanOf = (x: Tensor) => x.op('aten::mean.dim', [0])
   using p = await meanOf(a)
@@ -91,7 +91,7 @@ async function apart(a: Tensor, b: Tensor): Promise<number> {
   return (x.mean - y.mean) / Math.max(1e-12, Math.sqrt((x.sd ** 2 + y.sd ** 2) / 2))
 }
 
-/** The ends of a group's rows along a direction, divided where both are nearest to their means. */
+/** Splits the rows of a group in two along a direction, where the within-group variance is smallest. */
 function ends(along: Float32Array): readonly [Int32Array, Int32Array] {
   const order = Int32Array.from(along.keys()).sort((a, b) => along[a]! - along[b]! || a - b)
   const total = along.reduce((a, b) => a + b, 0)
@@ -106,7 +106,7 @@ function ends(along: Float32Array): readonly [Int32Array, Int32Array] {
   return low.length <= high.length ? [low, high] : [high, low]
 }
 
-/** Groups of rows with another mean, and how far apart they are: rows of another offset lie apart along a principal direction. */
+/** Finds groups of rows with another mean: another offset separates rows along a principal direction. */
 async function offsets(sample: Sample, directions: Tensor): Promise<Pick<Division, 'group' | 'apart'>[]> {
   const found: Pick<Division, 'group' | 'apart'>[] = []
   const dim = directions.shape[0]!
@@ -127,9 +127,9 @@ async function offsets(sample: Sample, directions: Tensor): Promise<Pick<Divisio
 interface Division {
   readonly group: Int32Array
   readonly between: Likeness
-  /** Geometric mean of the likeness inside both groups, as z. */
+  /** Geometric mean of the similarities inside both groups, as z-scores. */
   readonly inside: number
-  readonly telling: boolean
+  readonly conclusive: boolean
   readonly apart: number
 }
 
@@ -146,14 +146,14 @@ async function divided(sample: Sample, [group, rest]: readonly [Int32Array, Int3
   const varies = (await traceOf(p)) > VARIES * (await traceOf(q))
   const [one, other] = [await halvesAlike(a), await halvesAlike(b)]
   const [between, distance] = [await likeness(p, q), await apart(x, y)]
-  const telling = varies && Math.min(one.z, other.z) > TELLING
+  const conclusive = varies && Math.min(one.z, other.z) > CONCLUSIVE
   const inside = Math.sqrt(Math.max(0, one.z) * Math.max(0, other.z))
-  return { group, between, inside, telling, apart: distance }
+  return { group, between, inside, conclusive, apart: distance }
 }
 
 /**
- * The divisions of a sample that its nearest neighbours suggest: of the vectors, of what is left of them beside their article's mean, and of
- * the vectors with neighbours in other articles alone (rows of two spaces in every article have their nearest neighbours in their own).
+ * Returns cuts of three nearest-neighbour graphs: of the vectors, of the vectors minus their article's mean, and of the vectors with
+ * neighbours from other articles only (rows of two spaces in one article are each other's nearest neighbours).
  */
 async function suggested(sample: Sample, dim: number) {
   const least = Math.max(FEWEST, Math.floor(SHARE * sample.of.length))
@@ -169,16 +169,16 @@ async function suggested(sample: Sample, dim: number) {
 }
 
 /**
- * Whether all rows are of one space.
+ * Checks that all rows are of one space.
  *
- * Rows are divided where few of them are near neighbours, and the covariances inside articles of both parts are compared: other topics
- * leave them alike, another encoder or a rotation does not. Shapes: clusters and articles run over rows.
+ * Cuts the nearest-neighbour graph where it has few edges and compares the within-article covariances of both parts: another topic
+ * keeps them similar, another encoder or a rotation does not. Shapes: clusters and articles have one entry per row.
  * Source: own.
  */
 export async function mixedFinding(table: Table, clusters: Clusters, articles: Int32Array, directions: Tensor): Promise<Finding> {
   const good = permutation(table.rows, 1).filter((row) => !isBad(table.lengths[row]!))
   const rows = Int32Array.from(good.slice(0, ROWS)).sort()
-  const unsure = (figures = {}) => finding('MIXED', 'PASS', 'too few rows to say whether all are of one space', figures)
+  const unsure = (figures = {}) => finding('MIXED', 'PASS', 'too few rows to check whether all are of one space', figures)
   if (rows.length < 4 * FEWEST) return unsure({ rows: rows.length })
   using unit = await unitAt(table, rows)
   const sample = { unit, of: rows.map((row) => clusters.of[row]!) }
@@ -186,15 +186,15 @@ export async function mixedFinding(table: Table, clusters: Clusters, articles: I
   const { near, across } = await suggested(sample, table.dim)
   for (const division of [...near, ...across]) found.push(await divided(sample, division))
   const several = ({ group }: Pick<Division, 'group'>) => new Set(Array.from(group, (i) => articles[rows[i]!])).size
-  const telling = found.filter((division) => division.telling)
+  const conclusive = found.filter((division) => division.conclusive)
   const ratio = ({ between, inside }: Division) => between.z / Math.max(1e-9, inside)
-  const least = telling.length > 0 ? telling.reduce((a, b) => (ratio(b) < ratio(a) ? b : a)) : undefined
-  // Formulas that articles share are near neighbours across them, and far from the rest.
+  const least = conclusive.length > 0 ? conclusive.reduce((a, b) => (ratio(b) < ratio(a) ? b : a)) : undefined
+  // Graphs across articles are left out: boilerplate that articles share forms groups there that are far from the rest.
   const means = [...found.slice(0, near.length), ...(await offsets(sample, directions))]
   const offset = means.find((division) => division.apart > APART && several(division) >= SEVERAL)
   const figures = {
     rows: rows.length,
-    divisions: telling.length,
+    divisions: conclusive.length,
     likeness: least?.between.r ?? null,
     z: least?.between.z ?? null,
     z_within: least?.inside ?? null,
@@ -202,12 +202,12 @@ export async function mixedFinding(table: Table, clusters: Clusters, articles: I
   }
   const namedRows = ({ group }: Pick<Division, 'group'>) => Array.from(group, (i) => rows[i]!)
   const share = ({ group }: Pick<Division, 'group'>) =>
-    `at least ${((100 * group.length) / rows.length).toFixed(0)} % of ${count(rows.length)} rows that were looked at`
+    `at least ${((100 * group.length) / rows.length).toFixed(0)} % of ${count(rows.length)} sampled rows`
   if (least !== undefined && least.between.z < Math.max(UNLIKE, NOTHING * least.inside))
     return finding(
       'MIXED',
       'FAIL',
-      `${share(least)} are of another space than the rest: the directions that they vary in agree by ${cos(least.between.r)}, ${least.between.z.toFixed(1)} standard deviations above what unrelated spaces do, those of halves of one group by ${least.inside.toFixed(0)}`,
+      `${share(least)} are of another space than the rest: the covariances correlate by ${cos(least.between.r)}, ${least.between.z.toFixed(1)} standard deviations above unrelated spaces; those of halves of one group by ${least.inside.toFixed(0)}`,
       figures,
       namedRows(least),
     )
@@ -223,7 +223,7 @@ export async function mixedFinding(table: Table, clusters: Clusters, articles: I
   return finding(
     'MIXED',
     'PASS',
-    `no group of rows of another space was found among ${count(rows.length)}: the least alike agree by ${cos(least.between.r)}, ${least.between.z.toFixed(0)} standard deviations above what unrelated spaces do`,
+    `no group of another space was found among ${count(rows.length)} rows: the covariances of the least similar groups correlate by ${cos(least.between.r)}, ${least.between.z.toFixed(0)} standard deviations above unrelated spaces`,
     figures,
   )
 }

@@ -2,20 +2,21 @@ import { sampled } from '../statistics/random.js'
 import { call, type Tensor } from '../torch/tensor.js'
 import { cosinesOf, sliceRows, type Table, unitAt, unitSlice } from './unit-table.js'
 
-/** Above it two rows are near-duplicates. */
+/** Cosine above which two rows are near-duplicates. */
 export const NEAR = 0.98
-/** More pairs than this are not all compared: of the first file a seeded sample of rows is. */
+/** Maximum number of pairs to compare; beyond it only a seeded sample of the first file's rows is compared. */
 const MOST_PAIRS = 2e10
-/** Rounding of the products. */
+/** Bound on the round-off of the products. */
 const SLACK = 1e-4
-/** The fewest principal directions of a sketch, and how much of the squared length the others may hold. */
+/** Minimum number of principal directions of a sketch. */
 const FEWEST = 64
+/** Maximum share of the squared length outside a sketch. */
 const REST = 0.9
 const [TALL, WIDE] = [2048, 8192]
-/** So many candidates in one block are no longer looked at one by one. */
+/** Number of candidates in a block from which the exact cosines of the whole block are computed. */
 const MANY = 200_000
 
-/** Principal directions that hold most of the length of a table's rows. Shapes: [dim, k], float32. */
+/** Returns the principal directions that contain most of the rows' squared length. Shapes: [dim, k], float32. */
 export async function basisOf(table: Table, directions: Tensor): Promise<Tensor> {
   const { dim } = table
   using sample = await unitSlice(table, 0, Math.min(table.rows, sliceRows(dim)))
@@ -30,7 +31,7 @@ export async function basisOf(table: Table, directions: Tensor): Promise<Tensor>
   }
 }
 
-/** Some rows of a table in few dimensions: their projection on a basis, and the length of what it leaves out. Shapes: codes [rows, k + 1]. */
+/** Rows in few dimensions: their projection onto a basis, and the norm of the residual. Shapes: codes [rows, k + 1]. */
 export interface Sketch {
   readonly table: Table
   readonly rows: Int32Array
@@ -65,9 +66,9 @@ export interface Near {
   pairs: number
   /** Rows of the first table that have a partner. */
   readonly rows: Set<number>
-  /** The first pairs. */
+  /** First pairs found. */
   readonly first: { a: number; b: number; cosine: number }[]
-  /** How many rows of the first table were compared. */
+  /** Number of rows of the first table that were compared. */
   readonly compared: number
 }
 
@@ -77,7 +78,7 @@ function keep(near: Near, a: number, b: number, cosine: number): void {
   if (near.first.length < 5) near.first.push({ a, b, cosine })
 }
 
-/** Looks at a few candidates one by one. */
+/** Checks candidates one by one. */
 async function few(near: Near, a: Sketch, b: Sketch, at: [number, number], found: BigInt64Array): Promise<void> {
   const pick = ({ rows }: Sketch, from: number, i: 0 | 1) =>
     Int32Array.from({ length: found.length / 2 }, (_, pair) => rows[from + Number(found[2 * pair + i])]!)
@@ -87,7 +88,7 @@ async function few(near: Near, a: Sketch, b: Sketch, at: [number, number], found
   for (const [i, cosine] of cosines.entries()) if (cosine > NEAR && !itself(i)) keep(near, rowsA[i]!, rowsB[i]!, cosine)
 }
 
-/** Looks at a whole block at once, and names none of its pairs. */
+/** Checks a whole block at once; its pairs are counted but not listed. */
 async function many(near: Near, a: Sketch, b: Sketch, at: [number, number], size: [number, number], upper: number | undefined) {
   const rows = a.rows.subarray(at[0], at[0] + size[0])
   const others = b.rows.subarray(at[1], at[1] + size[1])
@@ -107,10 +108,10 @@ async function many(near: Near, a: Sketch, b: Sketch, at: [number, number], size
 }
 
 /**
- * All pairs above a cosine of .98, of one sketch with itself (each pair once) or of two.
+ * Finds all pairs above a cosine of .98, within one sketch (each pair once) or between two.
  *
- * With p the projection of a unit vector and r the length of what it leaves out, cos(a, b) ≤ pₐ·p_b + rₐ r_b (Cauchy–Schwarz), so that no
- * pair is missed by multiplying sketches and looking closely only where that bound is high.
+ * With p the projection of a unit vector and r the norm of its residual, cos(a, b) ≤ pₐ·p_b + rₐ r_b (Cauchy–Schwarz). Exact cosines are
+ * computed only where this bound is high, so no pair is missed.
  * Source: own.
  */
 export async function nearPairs(a: Sketch, b: Sketch = a): Promise<Near> {
@@ -141,11 +142,11 @@ export async function nearPairs(a: Sketch, b: Sketch = a): Promise<Near> {
   return near
 }
 
-/** Rows to compare with `others` without comparing too many pairs: all of them, or a sample. */
+/** Returns the rows to compare with `others` rows: all, or a sample when there would be too many pairs. */
 export const comparable = (rows: Int32Array, others: number): Int32Array =>
   sampled(rows, Math.max(1, Math.floor(MOST_PAIRS / others)), 0)
 
-/** The near-duplicates among some rows of a table: of all pairs, or beyond 200,000 rows those of a sample with all. */
+/** Finds near-duplicates among rows of a table; beyond 200,000 rows only a sample is compared with all rows. */
 export async function nearWithin(table: Table, rows: Int32Array, basis: Tensor): Promise<Near> {
   const all = await sketch(table, rows, basis)
   using _ = all.codes
@@ -156,7 +157,7 @@ export async function nearWithin(table: Table, rows: Int32Array, basis: Tensor):
   return await nearPairs(part, all)
 }
 
-/** The rows of one table that have a near-duplicate in another. */
+/** Finds rows of one table that have a near-duplicate in another. */
 export async function nearBetween(a: Table, rowsA: Int32Array, b: Table, rowsB: Int32Array, basis: Tensor): Promise<Near> {
   const left = await sketch(a, comparable(rowsA, rowsB.length), basis)
   using _ = left.codes

@@ -1,18 +1,18 @@
 import { normals } from '../data/synth-process.js'
 import { call, Tensor } from '../torch/tensor.js'
 
-/** Neighbours of each row, and steps of the power iteration. */
+/** Number of neighbours per row, and of steps of the power iteration. */
 const [NEIGHBOURS, STEPS] = [8, 200]
 const BLOCK = 1024
 
-/** Which rows are nearest to which: `to` holds `degree` numbers for each row. */
+/** Nearest-neighbour graph: `to` lists `degree` row numbers for each row. */
 export interface Graph {
   readonly rows: number
   readonly degree: number
   readonly to: Int32Array
 }
 
-/** The nearest rows of each of some unit vectors: of all but itself, or of those in other groups alone. Shapes: unit [rows, dim]. */
+/** Builds the nearest-neighbour graph of unit vectors; with `groups` only rows of other groups are neighbours. Shapes: unit [rows, dim]. */
 export async function graphOf(unit: Tensor, groups?: Int32Array): Promise<Graph> {
   const rows = unit.shape[0]!
   const degree = Math.min(NEIGHBOURS, rows - 1)
@@ -54,7 +54,7 @@ function orthonormal(vectors: readonly Float64Array[], first: Float64Array): voi
   }
 }
 
-/** How many edges begin or end at each row. */
+/** Counts the edges that begin or end at each row. */
 function degrees({ rows, degree, to }: Graph): Float64Array {
   const all = new Float64Array(rows).fill(degree)
   for (const j of to) all[j]! += 1
@@ -62,7 +62,7 @@ function degrees({ rows, degree, to }: Graph): Float64Array {
 }
 
 /**
- * Orders of the rows in which groups with few edges between them stand apart: the leading eigenvectors of the random walk on a graph.
+ * Returns the leading eigenvectors of the random walk on a graph; along them, groups with few edges between them are separated.
  *
  * Source: Shi & Malik 2000; power iteration from seeded starts.
  */
@@ -89,7 +89,7 @@ function orders(graph: Graph, count: number): Float64Array[] {
   return vectors.map((v) => v.map((x, i) => x / roots[i]!))
 }
 
-/** The smaller side of the cut along an order that has the fewest edges across for its size. Shapes: 1 where a row is in it. */
+/** Returns the smaller side of the cut along `order` with the lowest normalised cut: 1 for each row in it. */
 function bestCut(graph: Graph, order: Float64Array, least: number): Uint8Array {
   const { rows, degree, to } = graph
   const sorted = Int32Array.from(order.keys()).sort((a, b) => order[a]! - order[b]! || a - b)
@@ -115,7 +115,7 @@ function bestCut(graph: Graph, order: Float64Array, least: number): Uint8Array {
   return side
 }
 
-/** Ways to divide the rows of a graph in two that cut few edges; rows whose neighbours are across the cut are in neither part. */
+/** Splits the rows in two by cuts with few edges; rows whose neighbours lie across the cut are in neither part. */
 export function divisions(graph: Graph, count: number, least: number): (readonly [Int32Array, Int32Array])[] {
   const { rows, degree, to } = graph
   const inner = (side: Uint8Array, of: 0 | 1) =>

@@ -2,21 +2,21 @@ import { addInto, zeros } from '../evaluate/baselines-rows.js'
 import { call, type Tensor } from '../torch/tensor.js'
 import { dots, isBad, sliceRows, type Table, unitSlice } from './unit-table.js'
 
-/** Cosines between rows that are so far apart in one article. */
+/** Cosines of all pairs of rows of one article that are `lag` rows apart. */
 export interface Lag {
   readonly lag: number
   /** The earlier row of each pair. */
   readonly rows: Int32Array
   readonly cosines: Float64Array
 }
-/** What one reading of a table gives. */
+/** Statistics from one pass over a table. */
 export interface Passed {
   readonly lags: readonly Lag[]
-  /** Rows that have a direction. */
+  /** Number of rows with a direction. */
   readonly good: number
-  /** Sums of u uᵀ over the unit vectors of every other slice, and of the rest. Shapes: [dim, dim], float64. */
+  /** Sums of u uᵀ over the unit vectors of even slices, and of odd slices. Shapes: [dim, dim], float64. */
   readonly halves: readonly [Tensor, Tensor]
-  /** How many rows are in each. */
+  /** Number of rows in each half. */
   readonly counts: readonly [number, number]
   /** Sum of the unit vectors. Shapes: [dim], float64. */
   readonly sum: Tensor
@@ -30,7 +30,7 @@ function lagOf({ lengths, rows }: Table, run: Int32Array, lag: number, cosines: 
   return { lag, rows: Int32Array.from(kept), cosines: Float64Array.from(kept, (row) => cosines[row]!) }
 }
 
-/** Reads a table once: cosines of rows that are 1 … `most` apart (`run`: how many rows up to each follow each other), and its moments. */
+/** Computes cosines of rows 1 … `most` apart, and moments, in one pass; `run` is the number of consecutive rows that end at each row. */
 export async function pass(table: Table, run: Int32Array | undefined, most: number): Promise<Passed> {
   const { rows, dim, lengths } = table
   const slice = Math.min(sliceRows(dim), Math.max(16, Math.ceil(rows / 16)))

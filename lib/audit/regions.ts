@@ -1,32 +1,32 @@
 import { quantile } from '../statistics/estimates.js'
 import { studentLimit } from '../statistics/student.js'
 import { cos, count, type Finding, finding } from './audit-findings.js'
+import { SIGNIFICANT } from './clustered-mean.js'
 import type { Lag } from './neighbour-pass.js'
-import { SURE } from './sure-estimate.js'
 import type { Clusters } from './unit-table.js'
 
 const [REGIONS, FEWEST, PAIRS] = [20, 8, 50]
-/** A stretch is lost below this share of what neighbours have in common elsewhere; a range above this share of it is uneven. */
+/** Limits as shares of the usual excess of adjacent cosines over random pairs: a stretch below LOST fails, a range above UNEVEN warns. */
 const [LOST, UNEVEN] = [0.1, 0.5]
-/** The chance that any region of sound data is called odd. */
+/** Family-wise error rate: probability that any region of clean data counts as odd. */
 const ALPHA = 0.01
-/** What the MAD of this share of normal values is worth as degrees of freedom. Source: Rousseeuw & Croux 1993. */
+/** Statistical efficiency of the MAD for normal data, which reduces the degrees of freedom. Source: Rousseeuw & Croux 1993. */
 const EFFICIENCY = 0.37
 
-/** A stretch of the corpus, and how alike its neighbours are. */
+/** A stretch of the corpus, with the mean cosine of its adjacent rows. */
 export interface Region {
   readonly from: number
   readonly to: number
   readonly cosine: number
-  /** Of the mean of its pairs. */
+  /** Standard error of the mean over its pairs. */
   readonly se: number
-  /** How far it is from the median of all, in robust standard errors of a stretch of its articles. */
+  /** Distance from the median of all stretches. Units: robust standard errors. */
   readonly z: number
   readonly odd: boolean
 }
 
 const median = (values: readonly number[]) => quantile(Float64Array.from(values).sort(), 0.5)
-/** A standard deviation that half of the values may spoil. */
+/** Standard deviation estimated from the MAD, robust against up to half of the values. */
 const robustSd = (values: readonly number[]) => {
   const middle = median(values)
   return 1.4826 * median(values.map((value) => Math.abs(value - middle)))
@@ -45,10 +45,10 @@ function byCluster(rows: Int32Array, values: Float64Array, { of }: Clusters, fro
 }
 
 /**
- * Adjacent cosines along the corpus in 20 stretches of equally many pairs.
+ * Divides the corpus into 20 stretches with equal numbers of pairs and computes the adjacent cosine of each.
  *
- * Odd is a stretch that is farther from their median than Student's t allows with a chance of .01 for all of them together; its standard
- * error is the larger of the MAD of the stretches and what articles of its lengths, drawn at random, would give.
+ * A stretch is odd when its distance from the median exceeds the limit of Student's t at a family-wise error rate of .01. Its standard
+ * error is the larger of the MAD of the stretches and the error expected from random articles of the same lengths.
  * Source: own.
  */
 export function regionsOf({ rows, cosines }: Lag, clusters: Clusters): Region[] {
@@ -75,27 +75,28 @@ export function regionsOf({ rows, cosines }: Lag, clusters: Clusters): Region[] 
 }
 
 /**
- * Errors are for stretches where neighbours are no more alike than random pairs, while elsewhere they clearly are.
+ * Fails for stretches where adjacent rows are no more similar than random pairs, while elsewhere they are.
  *
- * Elsewhere is the upper quartile, so that half of the corpus may be lost: medians give way there.
+ * Elsewhere means the upper quartile, because the median breaks down when half of the corpus is lost.
  */
 export function regionFinding(regions: readonly Region[], floor: number): Finding {
-  if (regions.length === 0) return finding('REGIONS', 'PASS', 'too few rows for a profile along the corpus')
+  if (regions.length === 0) return finding('REGIONS', 'PASS', 'too few rows to divide the corpus into stretches')
   const odd = regions.filter((region) => region.odd)
   const middle = median(regions.map(({ cosine }) => cosine))
   const [low, high] = [Math.min, Math.max].map((f) => f(...regions.map(({ cosine }) => cosine))) as [number, number]
   const figures = { median: middle, lowest: low, highest: high, odd: odd.length, regions: regions.length }
   const usual = quantile(Float64Array.from(regions, ({ cosine }) => cosine).sort(), 0.75)
-  const lost = regions.filter(({ cosine, se }) => cosine - floor < LOST * (usual - floor) && usual - cosine > SURE * se)
+  const lost = regions.filter(({ cosine, se }) => cosine - floor < LOST * (usual - floor) && usual - cosine > SIGNIFICANT * se)
   const span = `adjacent cosine from ${cos(low)} to ${cos(high)}`
   if (odd.length + lost.length === 0)
     return high - low > UNEVEN * (high - floor)
-      ? finding('REGIONS', 'WARN', `the corpus is uneven: ${span}, random pairs ${cos(floor)}`, figures)
-      : finding('REGIONS', 'PASS', `no stretch is surely unlike the rest: ${span}`, figures)
+      ? finding('REGIONS', 'WARN', `adjacent cosines vary widely over the corpus: ${span}, random pairs ${cos(floor)}`, figures)
+      : finding('REGIONS', 'PASS', `no stretch differs significantly from the rest: ${span}`, figures)
   const named = regions.filter((region) => region.odd || lost.includes(region))
   const names = named.map(({ from, to, cosine }) => `rows ${count(from)} to ${count(to - 1)} (${cos(cosine)})`).join(', ')
-  const message = `${named.length} of ${regions.length} stretches are unlike the rest (adjacent cosine: median ${cos(middle)}, upper quartile ${cos(usual)}): ${names}`
-  const why = lost.length > 0 ? `; neighbours in ${lost.length} of them are no more alike than random pairs (${cos(floor)})` : ''
+  const message = `${named.length} of ${regions.length} stretches differ from the rest (adjacent cosine: median ${cos(middle)}, upper quartile ${cos(usual)}): ${names}`
+  const why =
+    lost.length > 0 ? `; adjacent rows in ${lost.length} of them are no more similar than random pairs (${cos(floor)})` : ''
   return finding(
     'REGIONS',
     lost.length > 0 ? 'FAIL' : 'WARN',

@@ -5,7 +5,7 @@ import { FEWEST_ARTICLES } from '../statistics/estimates.js'
 import { count, type Finding, finding, some } from './audit-findings.js'
 import type { Table } from './unit-table.js'
 
-/** Rows of a base, or numbers of sequences, whose length is so. */
+/** Returns the rows of a base, or the sequences, with a vector whose length satisfies `is`. */
 const rowsWhere = (tables: readonly [table: Table, each: number][], is: (length: number) => boolean): number[] => [
   ...new Set(
     tables.flatMap(([{ lengths }, each]) => [...lengths.keys()].filter((i) => is(lengths[i]!)).map((i) => Math.floor(i / each))),
@@ -20,13 +20,13 @@ function lengthFindings(base: Base, tables: readonly [Table, number][]): Finding
   const span = `from ${min.toPrecision(4)} to ${max.toPrecision(4)}, mean ${mean.toPrecision(4)}`
   return [
     broken.length === 0
-      ? finding('FINITE', 'PASS', 'every number is finite')
+      ? finding('FINITE', 'PASS', 'all numbers are finite')
       : finding('FINITE', 'FAIL', `${some(broken.length, what)} with NaN or Inf`, { rows: broken.length }, broken),
     zero.length === 0
       ? finding('ZERO_ROWS', 'PASS', 'no vector is all zeros')
-      : finding('ZERO_ROWS', 'FAIL', `${some(zero.length, what)} of nothing but zeros`, { rows: zero.length }, zero),
+      : finding('ZERO_ROWS', 'FAIL', `${some(zero.length, what)} of zeros only`, { rows: zero.length }, zero),
     deviating === 0
-      ? finding('NORMS', 'PASS', `every length is 1 to .01 (${span})`, { min, max, mean, deviating })
+      ? finding('NORMS', 'PASS', `all lengths are within .01 of 1 (${span})`, { min, max, mean, deviating })
       : finding(
           'NORMS',
           'WARN',
@@ -42,11 +42,15 @@ function keyFindings({ kind, positions, rows }: Base, articles: Articles): Findi
   const share = repeated.length / rows
   const keys =
     repeated.length === 0
-      ? finding('KEYS', 'PASS', positions === undefined ? 'no positions are known' : 'every article and position is there once')
+      ? finding(
+          'KEYS',
+          'PASS',
+          positions === undefined ? 'no positions are known' : 'every pair of article and position occurs once',
+        )
       : finding(
           'KEYS',
           'FAIL',
-          `${some(repeated.length, 'row')} of ${count(rows)} (${(100 * share).toFixed(1)} %) claim an article and position that an earlier one has`,
+          `${some(repeated.length, 'row')} of ${count(rows)} (${(100 * share).toFixed(1)} %) have the article and position of an earlier row`,
           { repeated: repeated.length, share },
           repeated.map(([, row]) => row),
         )
@@ -56,11 +60,11 @@ function keyFindings({ kind, positions, rows }: Base, articles: Articles): Findi
   return [
     keys,
     faults.length === 0
-      ? finding('CONTIGUITY', 'PASS', 'the rows of every article are together and in order')
+      ? finding('CONTIGUITY', 'PASS', 'the rows of every article are consecutive and in order')
       : finding(
           'CONTIGUITY',
           'FAIL',
-          `${some(apart, 'time')} an article begins again after rows of others, ${some(faults.length - apart, 'time')} it goes back`,
+          `${some(apart, 'time')} an article continues after rows of another, ${some(faults.length - apart, 'time')} a position is lower than the one before`,
           { apart, backwards: faults.length - apart },
           faults.map(({ row }) => row),
         ),
@@ -71,7 +75,7 @@ function articleFinding({ articles }: Base): Finding {
   const known = articles?.ids.length ?? 0
   if (known >= FEWEST_ARTICLES) return finding('ARTICLES', 'PASS', some(known, 'article'), { articles: known })
   const why = articles === undefined ? 'no article ids' : some(known, 'article')
-  return finding('ARTICLES', 'WARN', `${why}: a fair split needs 2, an interval ${FEWEST_ARTICLES} on the side that is judged`, {
+  return finding('ARTICLES', 'WARN', `${why}: a fair split needs 2, an interval ${FEWEST_ARTICLES} in the evaluated part`, {
     articles: known,
   })
 }
@@ -86,7 +90,7 @@ function categoryFinding({ categories, articles }: Base): Finding {
   return finding(
     'CATEGORIES',
     'WARN',
-    `${without.length} of ${some(articles.ids.length, 'article')} without a category, as ${without
+    `${without.length} of ${some(articles.ids.length, 'article')} without a category, such as ${without
       .slice(0, 3)
       .map((id) => `"${id}"`)
       .join(', ')}`,
@@ -110,7 +114,7 @@ function crossingFinding({ crosses, count: all }: Windows): Finding {
       )
 }
 
-/** What lengths, keys and articles say of the rows. */
+/** Runs the checks of lengths, keys and articles. */
 export function rowFindings(base: Base, tables: readonly [Table, number][], windows: Windows): Finding[] {
   return [
     ...lengthFindings(base, tables),

@@ -3,23 +3,23 @@ import { describe } from '../statistics/estimates.js'
 import { permutation } from '../statistics/random.js'
 import { call, Tensor } from '../torch/tensor.js'
 import { cos, type Finding, finding } from './audit-findings.js'
+import { type ClusteredMean, clusteredMean, significantlyAbove, significantlyBelow } from './clustered-mean.js'
 import type { Lag, Passed } from './neighbour-pass.js'
 import { secondMoment } from './spectrum.js'
-import { type Judged, judge, surelyAbove, surelyBelow } from './sure-estimate.js'
 import { type Clusters, isBad, type Table, unitAt } from './unit-table.js'
 
-/** Shares below which an effect counts as none: of what rows of an article have in common (.46 in real text), and of all there could be. */
+/** Shares below which an effect counts as none: of the excess cosine of rows of one article (.46 in real text), and of the largest possible excess. */
 const [FLAT, NONE] = [0.15, 0.05]
 const [QUERIES, POOL] = [500, 10_000]
 /**
- * How much nearer than in noise the nearest rows must be, and by how many standard errors. Real text comes to .66–.76 and 25–44, even
- * the synthetic corpora to .86 and 15; noise that is not normal (uniform, random bits) to .87–.93, but 5–9.
+ * Nearest-neighbour distance relative to noise, and standard errors, needed to say that rows have neighbours. Measured: .66–.76 and
+ * 25–44 in real text, .86 and 15 in synthetic corpora, .87–.93 and 5–9 in noise that is not normal (uniform, random bits).
  */
-const [CLOSER, SURE] = [0.88, 10]
-/** In fewer dimensions everything has a near neighbour. */
+const [CLOSER, SIGNIFICANT] = [0.88, 10]
+/** Minimum number of dimensions: in fewer every row has a near neighbour. */
 const FEWEST_DIMENSIONS = 8
 
-/** Cosines of the first rows of a table of unit vectors to the nearest of the others. */
+/** Returns the mean cosine of the first rows of a table to their nearest neighbours. */
 async function nearest(unit: Tensor): Promise<{ mean: number; se: number }> {
   const rows = unit.shape[0]!
   using queries = await unit.op('aten::narrow', 0, 0, Math.min(QUERIES, rows >> 1))
@@ -31,7 +31,7 @@ async function nearest(unit: Tensor): Promise<{ mean: number; se: number }> {
   return { mean, se: sd / Math.sqrt(best.shape[0]!) }
 }
 
-/** As many random vectors with the mean and covariance of a table, divided by their lengths. */
+/** Returns random unit vectors with the mean and covariance of a table. */
 async function noiseLike(passed: Passed, rows: number): Promise<Tensor> {
   using mean = await passed.sum.op('aten::div.Scalar', passed.good)
   using moment = await secondMoment(passed)
@@ -52,7 +52,7 @@ async function noiseLike(passed: Passed, rows: number): Promise<Tensor> {
   return await unit.to({ dtype: 'float32' })
 }
 
-/** Whether rows have nearer neighbours somewhere in the table than noise of the same spread has: then an order is missing, not a text. */
+/** Whether rows have nearer neighbours in the table than noise of the same covariance. If so, the rows are text whose order is lost. */
 async function hasNeighbours(table: Table, passed: Passed, rank: number): Promise<boolean> {
   const rows = permutation(table.rows, 0)
     .filter((row) => !isBad(table.lengths[row]!))
@@ -61,16 +61,16 @@ async function hasNeighbours(table: Table, passed: Passed, rank: number): Promis
   using unit = await unitAt(table, rows)
   using noise = await noiseLike(passed, rows.length)
   const [here, there] = [await nearest(unit), await nearest(noise)]
-  const sure = here.mean - there.mean > SURE * Math.hypot(here.se, there.se)
+  const sure = here.mean - there.mean > SIGNIFICANT * Math.hypot(here.se, there.se)
   return sure && 1 - here.mean < CLOSER * (1 - there.mean)
 }
 
-/** Lag 1 less a farther lag, where a row has both. */
-async function decline(near: Lag, far: Lag, clusters: Clusters): Promise<Judged> {
+/** Mean difference between lag 1 and a farther lag, over rows that have both. */
+async function decline(near: Lag, far: Lag, clusters: Clusters): Promise<ClusteredMean> {
   const known = new Map([...near.rows].map((row, i) => [row, near.cosines[i]!]))
   const both = [...far.rows.keys()].filter((i) => known.has(far.rows[i]!))
   const differences = Float64Array.from(both, (i) => known.get(far.rows[i]!)! - far.cosines[i]!)
-  return judge(
+  return clusteredMean(
     differences,
     Int32Array.from(both, (i) => far.rows[i]!),
     clusters,
@@ -78,10 +78,10 @@ async function decline(near: Lag, far: Lag, clusters: Clusters): Promise<Judged>
 }
 
 /**
- * Whether the order of the rows means anything.
+ * Checks whether the order of the rows carries information.
  *
- * It fails where rows of an article surely have something in common but neighbours surely no more than rows far apart, and where
- * neighbours surely have nothing in common although every row has its like somewhere: then vectors and articles do not belong together.
+ * Fails when rows of an article are significantly more similar than random pairs but adjacent rows no more than distant ones, and when
+ * adjacent rows are unrelated although rows have near neighbours elsewhere: then vectors and articles do not match.
  */
 export async function orderFinding(
   table: Table,
@@ -92,26 +92,25 @@ export async function orderFinding(
   const near = passed.lags[0]
   const far = passed.lags.findLast(({ rows }) => rows.length >= (near?.rows.length ?? 0) / 4)
   if (near === undefined || far === undefined || near === far || near.rows.length === 0)
-    return finding('ORDER', 'PASS', 'too few rows in a row to compare lags')
-  const first = await judge(near.cosines, near.rows, clusters)
-  const last = await judge(far.cosines, far.rows, clusters)
+    return finding('ORDER', 'PASS', 'too few consecutive rows to compare lags')
+  const first = await clusteredMean(near.cosines, near.rows, clusters)
+  const last = await clusteredMean(far.cosines, far.rows, clusters)
   const fall = await decline(near, far, clusters)
   const figures = { lag_1: first.mean, far_lag: far.lag, far_cosine: last.mean, random_pairs: floor, decline: fall.mean }
   const told = `neighbours ${cos(first.mean)}, rows ${far.lag} apart ${cos(last.mean)}, random pairs ${cos(floor)}`
-  if (surelyAbove(first, floor) && surelyAbove(fall, 0))
-    return finding('ORDER', 'PASS', `on average the nearer the more alike: ${told}`, figures)
+  if (significantlyAbove(first, floor) && significantlyAbove(fall, 0))
+    return finding('ORDER', 'PASS', `rows are more similar the nearer they are: ${told}`, figures)
   const together = last.mean - floor
-  if (surelyAbove(last, floor) && surelyBelow(fall, FLAT * together))
-    return finding('ORDER', 'FAIL', `the rows of an article are in no order: ${told}`, figures)
-  if (!surelyAbove(first, floor) && surelyBelow(first, floor + NONE * (1 - floor)) && (await hasNeighbours(table, passed, rank)))
-    return finding(
-      'ORDER',
-      'FAIL',
-      `neighbours have nothing in common, though every row has its like elsewhere: ${told}`,
-      figures,
-    )
-  const why = surelyAbove(first, floor)
-    ? 'whether rows are in order cannot be told'
-    : 'neighbours are no more alike than random pairs'
+  if (significantlyAbove(last, floor) && significantlyBelow(fall, FLAT * together))
+    return finding('ORDER', 'FAIL', `the rows of the articles are not in order: ${told}`, figures)
+  if (
+    !significantlyAbove(first, floor) &&
+    significantlyBelow(first, floor + NONE * (1 - floor)) &&
+    (await hasNeighbours(table, passed, rank))
+  )
+    return finding('ORDER', 'FAIL', `adjacent rows are unrelated, though rows have near neighbours elsewhere: ${told}`, figures)
+  const why = significantlyAbove(first, floor)
+    ? 'the data does not show whether rows are in order'
+    : 'neighbours are no more similar than random pairs'
   return finding('ORDER', 'WARN', `${why}: ${told}`, figures)
 }

@@ -10,7 +10,7 @@ import { auditFields } from './audit-fields.js'
 
 export const AUDIT = 'audit.json'
 
-/** Options of `audit`: the file, others to hold it against, and any field of `auditFields`. */
+/** Options of `audit`: the file, other files to compare it with, and any field of `auditFields`. */
 export interface AuditOptions {
   readonly data: string
   readonly against?: readonly string[]
@@ -22,10 +22,10 @@ type Listener = { say?: (doing: string) => void }
 const ARGS = { options: withFields({ data: word, against: optional(words) }), more: only({ say: optional(callback) }) }
 
 /**
- * Audits a file of vectors, and what it shares with others.
+ * Audits a file of vectors and compares it with other files.
  *
- * A file that holds training and validation sequences is held against its own other half.
- * Errors: FILE_MISSING, DATA_FORMAT, DATA_UNSAFE, DATA_SHAPE; everything else that is wrong is in the result.
+ * A file with training and validation sequences is also compared with its own other half.
+ * Errors: FILE_MISSING, DATA_FORMAT, DATA_UNSAFE, DATA_SHAPE; all other faults are returned as findings.
  */
 export const audit = asyncDoor('audit', ARGS, async (options: AuditOptions, { say }: Listener = {}): Promise<Audit> => {
   const { data, against = [], ...given } = options

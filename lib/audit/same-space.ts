@@ -4,17 +4,17 @@ import type { Passed } from './neighbour-pass.js'
 import { secondMoment } from './spectrum.js'
 import { cosinesOf, type Table } from './unit-table.js'
 
-/** How alike the second moments of two sets of vectors are; 0 for spaces that have nothing to do with each other. */
+/** Similarity of the second moments of two sets of vectors; its mean is 0 for unrelated spaces. */
 export interface Likeness {
-  /** Correlation of the moments, their traces taken out. */
+  /** Correlation of the moments after their traces are removed. */
   readonly r: number
-  /** In standard deviations of what rotations drawn at random give. */
+  /** z-score against random rotations. */
   readonly z: number
 }
 
-/** Standard deviations that two halves of one file must agree by for a comparison to say anything, and below which files do not agree. */
-export const [TELLING, UNLIKE] = [8, 4]
-/** Correlation of the adjacent cosines of two files from which they are the same text. */
+/** z-scores: two halves of one file need at least 8 for the test to be conclusive; below 4 two files count as different spaces. */
+export const [CONCLUSIVE, UNLIKE] = [8, 4]
+/** Minimum correlation of the adjacent cosines of two files, and minimum number of pairs, to count as the same text. */
 const [SAME_TEXT, FEWEST_PAIRS] = [0.5, 50]
 
 async function traceless(moment: Tensor): Promise<Tensor> {
@@ -26,9 +26,9 @@ async function traceless(moment: Tensor): Promise<Tensor> {
 }
 
 /**
- * How alike two second moments are.
+ * Compares two second moments.
  *
- * For a rotation R drawn at random, ⟨A, R B Rᵀ⟩ of symmetric traceless A and B has mean 0 and variance 2 ‖A‖²‖B‖² / ((d − 1)(d + 2)).
+ * For a random rotation R, ⟨A, R B Rᵀ⟩ of symmetric traceless A and B has mean 0 and variance 2 ‖A‖²‖B‖² / ((d − 1)(d + 2)).
  * Source: own; the variance is that of the Haar measure on the orthogonal group.
  */
 export async function likeness(a: Tensor, b: Tensor): Promise<Likeness> {
@@ -47,7 +47,7 @@ export async function likeness(a: Tensor, b: Tensor): Promise<Likeness> {
 
 const halvesAlike = ({ halves: [a, b] }: Passed) => likeness(a, b)
 
-/** Pearson's correlation of the cosines of neighbours in two files, over pairs of rows that should be the same text. */
+/** Pearson's correlation of adjacent cosines in two files, over pairs of rows that should be the same text. */
 function sameText(pairs: readonly (readonly [number, number])[], a: Passed, b: Passed): { r: number; kept: [number, number][] } {
   const lagOf = ({ lags }: Passed) => new Map([...(lags[0]?.rows ?? [])].map((row, i) => [row, lags[0]!.cosines[i]!]))
   const [ofA, ofB] = [lagOf(a), lagOf(b)]
@@ -60,7 +60,7 @@ function sameText(pairs: readonly (readonly [number, number])[], a: Passed, b: P
   return { r: Number.isFinite(r) ? r : 0, kept }
 }
 
-/** Whether two files are from one encoder, by the same text where both hold it, and else by the directions that their vectors prefer. */
+/** Checks whether two files are from one encoder: by their shared text if there is any, otherwise by their covariances. */
 export async function spaceFinding(
   a: { table: Table; passed: Passed; space: string | undefined },
   b: { table: Table; passed: Passed; space: string | undefined },
@@ -88,18 +88,18 @@ export async function spaceFinding(
     same_rows_correlation: same.kept.length > 0 ? same.r : null,
     same_rows_cosine: cosine,
   }
-  const twin = same.kept.length >= FEWEST_PAIRS && same.r > SAME_TEXT
-  if (twin && cosine !== null) {
-    const facts = `${same.kept.length} neighbours agree between the files (r = ${same.r.toFixed(2)}), their vectors have a cosine of ${cos(cosine)}`
+  const shared = same.kept.length >= FEWEST_PAIRS && same.r > SAME_TEXT
+  if (shared && cosine !== null) {
+    const facts = `${same.kept.length} adjacent cosines agree between the files (r = ${same.r.toFixed(2)}), the vectors have a mean cosine of ${cos(cosine)}`
     return cosine < 0.9
       ? finding('SPACE', 'FAIL', `the same text in another space, as after a rotation or from another encoder: ${facts}`, figures)
       : finding('SPACE', 'PASS', `one space: ${facts}`, figures)
   }
-  const told = `the directions of the files agree by ${between.r.toFixed(2)}, ${between.z.toFixed(1)} standard deviations above what unrelated spaces do; those of halves of one file by ${within.r.toFixed(2)} and ${other.r.toFixed(2)}`
-  if (Math.min(within.z, other.z) < TELLING)
-    return finding('SPACE', 'WARN', `whether both are from one encoder cannot be told: ${told}`, figures)
-  if (between.z < UNLIKE) return finding('SPACE', 'FAIL', `two spaces that have nothing in common: ${told}`, figures)
-  if (between.z < TELLING) return finding('SPACE', 'WARN', `hardly one space: ${told}`, figures)
-  const text = between.r < 0.5 * Math.min(within.r, other.r) ? 'one space, but unlike texts' : 'one space'
+  const told = `the covariances of the files correlate by ${between.r.toFixed(2)}, ${between.z.toFixed(1)} standard deviations above unrelated spaces; those of halves of one file by ${within.r.toFixed(2)} and ${other.r.toFixed(2)}`
+  if (Math.min(within.z, other.z) < CONCLUSIVE)
+    return finding('SPACE', 'WARN', `the data does not show whether both are from one encoder: ${told}`, figures)
+  if (between.z < UNLIKE) return finding('SPACE', 'FAIL', `two unrelated spaces: ${told}`, figures)
+  if (between.z < CONCLUSIVE) return finding('SPACE', 'WARN', `probably not one space: ${told}`, figures)
+  const text = between.r < 0.5 * Math.min(within.r, other.r) ? 'one space, but different texts' : 'one space'
   return finding('SPACE', 'PASS', `${text}: ${told}`, figures)
 }

@@ -1,23 +1,23 @@
 import { call, type Tensor } from '../torch/tensor.js'
 import type { Passed } from './neighbour-pass.js'
 
-/** How the directions of a table are spread. */
+/** Spectrum of the covariance of a table's unit vectors. */
 export interface Spectrum {
   /** Length of the mean of the unit vectors. */
   readonly mean_norm: number
-  /** exp of the entropy of the shares. Source: Roy & Vetterli 2007, on the eigenvalues of the covariance. */
+  /** exp of the entropy of the eigenvalue shares. Source: Roy & Vetterli 2007, on the eigenvalues of the covariance. */
   readonly effective_rank: number
-  /** Shares of the variance along the principal directions, falling. */
+  /** Shares of the variance along the principal directions, in decreasing order. */
   readonly shares: readonly number[]
 }
 
-/** The mean of u uᵀ over all rows. Shapes: [dim, dim], float64. */
+/** Returns the mean of u uᵀ over all rows. Shapes: [dim, dim], float64. */
 export async function secondMoment({ halves, good }: Passed): Promise<Tensor> {
   using both = await halves[0].op('aten::add.Tensor', halves[1])
   return await both.op('aten::div.Scalar', Math.max(1, good))
 }
 
-/** The spectrum of the covariance, and its principal directions by rising variance. Shapes: directions [dim, dim], float64. */
+/** Returns the spectrum, and the principal directions by increasing variance. Shapes: directions [dim, dim], float64. */
 export async function spectrumOf(passed: Passed): Promise<{ spectrum: Spectrum; directions: Tensor }> {
   using mean = await passed.sum.op('aten::div.Scalar', Math.max(1, passed.good))
   using moment = await secondMoment(passed)

@@ -5,18 +5,18 @@ import { countParameters } from '../spec/count.js'
 import { FEWEST_ARTICLES } from '../statistics/estimates.js'
 import { count, type Finding, finding, some } from './audit-findings.js'
 
-/** Parameters per window beyond which even the smallest model of the matrix mostly remembers. */
+/** Parameters per window beyond which even the smallest model mostly memorises. */
 const MOST_PARAMETERS = 1000
 
-/** How much there is to fit on. */
+/** Amount of data for training and evaluation. */
 export interface Sufficiency {
   readonly windows: number
-  /** Windows that share no vector. */
+  /** Number of windows that share no vector. */
   readonly independent: number
   readonly articles: number
-  /** Articles that the default split would judge on. */
+  /** Number of validation articles in the default split. */
   readonly val_articles: number
-  /** Inputs of a linear map of the context. */
+  /** Number of inputs of a linear map of the context. */
   readonly inputs: number
   readonly models: readonly { readonly name: string; readonly parameters: number; readonly per_window: number }[]
 }
@@ -54,7 +54,7 @@ export function sufficiencyFinding({ windows, independent, articles, val_article
   const lacking = [
     ...(independent < inputs ? [`fewer independent windows than the ${count(inputs)} inputs of a linear map`] : []),
     ...(val_articles < FEWEST_ARTICLES
-      ? [`about ${some(val_articles, 'article')} to judge on, ${FEWEST_ARTICLES} give an interval`]
+      ? [`about ${some(val_articles, 'article')} for validation, an interval needs ${FEWEST_ARTICLES}`]
       : []),
     ...(smallest.per_window > MOST_PARAMETERS
       ? [`${count(Math.round(smallest.per_window))} parameters per window in ${smallest.name}, the smallest model`]

@@ -3,7 +3,7 @@ import { native } from '../native.js'
 import { FEWEST_ARTICLES } from '../statistics/estimates.js'
 import { Tensor } from '../torch/tensor.js'
 
-/** Vectors whose lengths are known. */
+/** Vectors with precomputed lengths. */
 export interface Table {
   readonly vectors: Tensor
   readonly lengths: Float64Array
@@ -11,9 +11,9 @@ export interface Table {
   readonly dim: number
 }
 
-/** Floats worked on at a time, 8 MB. */
+/** Floats per slice. Units: 2²¹ floats are 8 MB. */
 const SLICE = 1 << 21
-/** Groups of consecutive rows that stand for articles where too few are known. */
+/** Number of stretches that replace articles when too few are known. */
 const BLOCKS = 40
 
 export const tableOf = async (vectors: Tensor): Promise<Table> => {
@@ -24,7 +24,7 @@ export const tableOf = async (vectors: Tensor): Promise<Table> => {
 /** Whether a row has no direction: zero, NaN or Inf. */
 export const isBad = (length: number): boolean => !(length > 0 && length < Infinity)
 
-/** Rows that are worked on at a time. */
+/** Number of rows per slice. */
 export const sliceRows = (dim: number): number => Math.max(16, Math.floor(SLICE / dim))
 
 async function scaled(raw: Tensor, lengths: Float64Array): Promise<Tensor> {
@@ -45,13 +45,13 @@ async function scaled(raw: Tensor, lengths: Float64Array): Promise<Tensor> {
   return await directed.op('aten::masked_fill.Scalar', bad, 0)
 }
 
-/** Some consecutive rows divided by their lengths; those without a direction are zeros. Shapes: [count, dim], float32. */
+/** Returns consecutive rows divided by their lengths; rows without a direction become zeros. Shapes: [count, dim], float32. */
 export async function unitSlice({ vectors, lengths }: Table, from: number, count: number): Promise<Tensor> {
   using raw = await vectors.op('aten::narrow', 0, from, count)
   return await scaled(raw, lengths.subarray(from, from + count))
 }
 
-/** Any rows, in the same form. Shapes: [rows, dim], float32. */
+/** Returns the given rows divided by their lengths; rows without a direction become zeros. Shapes: [rows, dim], float32. */
 export async function unitAt({ vectors, lengths }: Table, rows: Int32Array): Promise<Tensor> {
   using index = Tensor.from(BigInt64Array.from(rows, BigInt))
   using raw = await vectors.op('aten::index_select', 0, index)
@@ -61,14 +61,14 @@ export async function unitAt({ vectors, lengths }: Table, rows: Int32Array): Pro
   )
 }
 
-/** Row-wise products of unit vectors: their cosines. Shapes: [n, dim] twice → n. */
+/** Returns row-wise dot products of unit vectors: their cosines. Shapes: a, b [n, dim]; returns n numbers. */
 export async function dots(a: Tensor, b: Tensor): Promise<Float32Array> {
   using product = await a.op('aten::mul.Tensor', b)
   using sums = await product.op('aten::sum.dim_IntList', [1])
   return (await sums.data()) as Float32Array
 }
 
-/** Cosines of pairs of rows. */
+/** Returns the cosines of pairs of rows. */
 export async function cosinesOf(a: Table, rowsA: Int32Array, b: Table, rowsB: Int32Array): Promise<Float64Array> {
   const cosines = new Float64Array(rowsA.length)
   const slice = sliceRows(a.dim)
@@ -80,7 +80,7 @@ export async function cosinesOf(a: Table, rowsA: Int32Array, b: Table, rowsB: In
   return cosines
 }
 
-/** What rows are grouped by where a mean needs an error: articles, or stretches of the file where there are too few of them. */
+/** Groups of rows for clustered standard errors: articles, or stretches of the file when there are too few articles. */
 export interface Clusters {
   readonly of: Int32Array
   readonly by: 'articles' | 'stretches'

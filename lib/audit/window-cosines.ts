@@ -2,39 +2,39 @@ import type { Base } from '../data/base.js'
 import type { Windows } from '../data/windows.js'
 import { contexts, targets } from '../evaluate/baselines-rows.js'
 import { cos, type Finding, finding } from './audit-findings.js'
+import { clusteredMean, significantlyAbove, significantlyBelow } from './clustered-mean.js'
 import { NEAR } from './near-duplicates.js'
-import { judge, surelyAbove, surelyBelow } from './sure-estimate.js'
 import type { Clusters } from './unit-table.js'
 
-/** At most so many windows, and so many vectors in them; lags inside contexts that a target's distance is told by. */
+/** Maximum and minimum number of sampled windows, maximum number of their vectors, and largest lag inside contexts. */
 const [WINDOWS, FEWEST, VECTORS, LAGS] = [8192, 64, 2 ** 17, 16]
 
-/** How alike the vectors of windows are, each window's mean, by how far apart they stand. */
+/** Mean cosines between vectors of a window, by lag; one value per window. */
 export interface WindowCosines {
-  /** Numbers of the windows. */
+  /** Indices of the windows. */
   readonly ids: Int32Array
-  /** Of lag 1 … context − 1, at most 16, inside contexts. */
+  /** Lags 1 … context − 1, at most 16, inside contexts. */
   readonly inside: readonly Float64Array[]
-  /** Last vector of the context to the target, and the first one. */
+  /** Cosine of the last and of the first context vector to the target. */
   readonly last: Float64Array
   readonly first: Float64Array
-  /** Of each target to the vector 1, 2, … rows before it, at most 16. */
+  /** Cosine of each target to the vector 1, 2, … rows before it, at most 16. */
   readonly toTarget: readonly Float64Array[]
-  /** Of the last vector of each context to the vector as many rows before that; one fewer. */
+  /** Control: cosine of the last context vector to the vector 1, 2, … rows before that; one lag fewer. */
   readonly toLast: readonly Float64Array[]
-  /** 1 where a vector of the context is a near-copy of the target, and of the last vector. */
+  /** 1 where a context vector is a near-copy of the target, and of the last vector. */
   readonly copied: Uint8Array
   readonly repeated: Uint8Array
 }
 
-/** Windows spread evenly over the file that do not cross articles. */
+/** Chooses windows that do not cross articles, spread evenly over the file. */
 function chosen({ count, context, crosses }: Windows): Int32Array {
   const inside = Int32Array.from({ length: count }, (_, i) => i).filter((i) => crosses?.[i] !== 1)
   const n = Math.min(WINDOWS, Math.max(FEWEST, Math.floor(VECTORS / context)), inside.length)
   return Int32Array.from({ length: n }, (_, i) => inside[Math.floor((i * inside.length) / n)]!)
 }
 
-/** Cosines inside a sample of windows; those with a vector that has no direction are left out. */
+/** Computes cosines inside a sample of windows; windows with a vector without a direction are skipped. */
 export async function windowCosines(base: Base, windows: Windows): Promise<WindowCosines> {
   const { context, dim } = windows
   const most = Math.min(context - 1, LAGS)
@@ -94,17 +94,17 @@ export async function windowCosines(base: Base, windows: Windows): Promise<Windo
 const average = (values: Float64Array) => values.reduce((a, b) => a + b, 0) / values.length
 
 /**
- * Says which row after its context a target is, from cosines alone: that of target and last vector is compared with the lags inside.
+ * Estimates the lag of the target from cosines: compares the cosine of target and last vector with those of the lags inside contexts.
  *
- * Shapes: clusters run over windows.
+ * Shapes: clusters have one entry per window.
  */
 export async function targetLag({ ids, inside, last, first }: WindowCosines, clusters: Clusters): Promise<Finding> {
   if (inside.length < 2 || ids.length === 0)
-    return finding('TARGET_LAG', 'PASS', 'contexts of fewer than three vectors do not say how far away the target is')
+    return finding('TARGET_LAG', 'PASS', 'contexts of fewer than three vectors do not show the lag of the target')
   const [d, c] = [average(last), inside.map(average)]
   const figures = { context_adjacent: c[0]!, last_to_target: d, first_to_target: average(first) }
   const contrast = (f: (i: number) => number) =>
-    judge(
+    clusteredMean(
       Float64Array.from(ids, (_, i) => f(i)),
       ids,
       clusters,
@@ -113,13 +113,13 @@ export async function targetLag({ ids, inside, last, first }: WindowCosines, clu
   const guess = near.reduce((best, value, lag) => (Math.abs(value - d) < Math.abs(near[best]! - d) ? lag : best), 1)
   const lagged = { ...figures, lag: guess }
   const why = `cosine of last vector and target ${cos(d)}, of neighbours in a context ${cos(c[0]!)}`
-  // Where neighbours are less alike than rows farther apart, the first vector of a sound context is the most alike.
+  // Not enough alone: in data whose adjacent rows are less similar than distant ones, the first vector is the most similar to the target.
   const isReversed = Math.abs(figures.first_to_target - c[0]!) < Math.abs(d - c[0]!)
-  if (isReversed && surelyAbove(await contrast((i) => first[i]! - last[i]!), 0))
+  if (isReversed && significantlyAbove(await contrast((i) => first[i]! - last[i]!), 0))
     return finding(
       'TARGET_LAG',
       'FAIL',
-      `the target is next to the first vector of its context: contexts are reversed (${why})`,
+      `the target is adjacent to the first vector of its context: contexts are reversed (${why})`,
       {
         ...lagged,
         lag: 'reversed',
@@ -129,7 +129,8 @@ export async function targetLag({ ids, inside, last, first }: WindowCosines, clu
   const other = (i: number) => (guess === 0 ? 1 : inside[guess - 1]![i]!)
   const gap = await contrast((i) => other(i) - inside[0]![i]!)
   const nearer = await contrast((i) => last[i]! - (inside[0]![i]! + other(i)) / 2)
-  const sure = (surelyBelow(gap, 0) && surelyBelow(nearer, 0)) || (surelyAbove(gap, 0) && surelyAbove(nearer, 0))
+  const sure =
+    (significantlyBelow(gap, 0) && significantlyBelow(nearer, 0)) || (significantlyAbove(gap, 0) && significantlyAbove(nearer, 0))
   const which =
     guess === 0
       ? 'the last vector of its context itself (lag 0)'

@@ -6,7 +6,7 @@ import { audited, codesOf, corpus, findingOf, type Line, levelOf, npz, rotated, 
 beforeAll(() => native.setThreads(1))
 
 const articlesOf = (lines: readonly Line[]) => [...new Set(lines.map((line) => line.article_id))]
-/** Which rows are corrupted: a stretch, every n-th article, or rows at random. */
+/** Selects the corrupted rows: a stretch, every n-th article, or random rows. */
 const chosen = {
   contiguous: (share: number, lines: readonly Line[]) => (row: number) =>
     row >= 0.3 * lines.length && row < (0.3 + share) * lines.length,
@@ -26,25 +26,25 @@ describe('a base that mixes spaces', () => {
     for (let row = 0; row < lines.length; row++) if (is(row)) v.set(other.subarray(row * dim, (row + 1) * dim), row * dim)
   }
   it.each(arrangements.flatMap((how) => [0.05, 0.25, 0.5].map((share) => [how, share] as const)))(
-    'is named where its rows were rotated: %s, %d',
+    'MIXED reports rotated rows of a base: %s, share %d',
     async (how, share) => {
       const found = await audited(await corpus({ kind: 'reversible', dim: 64, rows: 4000, seed: 6 }, turn(share, how)))
       expect(levelOf(found, 'MIXED')).toBe('FAIL')
       expect(findingOf(found, 'MIXED').message).toMatch(/another space than the rest/)
     },
   )
-  it('is named where rows of every article were rotated, and articles have little in common', async () => {
+  it('MIXED reports rotated rows in every article when articles have little in common', async () => {
     const found = await audited(await corpus({ kind: 'reversible', dim: 384, rows: 2400, seed: 8 }, turn(0.5, 'random rows')))
     expect(levelOf(found, 'MIXED')).toBe('FAIL')
   })
-  it('is named by its rows', async () => {
+  it('MIXED lists the rows of the other space', async () => {
     const found = await audited(await corpus({ kind: 'reversible', dim: 64, rows: 4000, seed: 6 }, turn(0.25, 'contiguous')))
     for (const row of findingOf(found, 'MIXED').rows) expect(row >= 1200 && row < 2200).toBe(true)
   })
   it.each([
     [96, 1.5],
     [384, 0.7],
-  ])('is warned about where every fourth article has another offset: %d dimensions, %d', async (dim, offset) => {
+  ])('MIXED warns when every fourth article has another offset: %d dimensions, offset %d', async (dim, offset) => {
     const found = await audited(
       await corpus({ kind: 'reversible', dim, rows: 4000, seed: 6 }, (v, dim, lines) => {
         const is = chosen['interleaved articles'](0.25, lines)
@@ -62,11 +62,11 @@ describe('a base that mixes spaces', () => {
   })
 })
 
-describe('sound rows whose neighbours are less alike than rows farther apart', () => {
+describe('clean rows whose neighbours are less similar than rows farther apart', () => {
   const turned = (v: Float32Array, dim: number) => {
     for (let row = 0; row < v.length / dim; row += 2) for (let i = row * dim; i < (row + 1) * dim; i++) v[i] = -v[i]!
   }
-  it('are not taken for reversed contexts', async () => {
+  it('contexts whose adjacent rows are less similar than distant ones are not reported as reversed', async () => {
     const path = await corpus({ kind: 'reversible', dim: 64, rows: 3000, seed: 7 }, turned)
     expect(levelOf(await audited(path), 'TARGET_LAG')).toBe('PASS')
     expect(levelOf(await audited(npz('turned.npz', sequences(path, 64))), 'TARGET_LAG')).toBe('PASS')
@@ -87,7 +87,7 @@ describe('ids that do not fit the rows', () => {
       seen.set(line.article_id, line.index + 1)
     }
   }
-  it.each([1, 3, -2, 17, 400])('are named when all are %d rows off', async (by) => {
+  it.each([1, 3, -2, 17, 400])('BORDERS reports ids that are all shifted by %d rows', async (by) => {
     const found = await audited(
       await corpus(
         { rows: 4000, articles: 80, dim: 48, seed: 2 },
@@ -96,7 +96,7 @@ describe('ids that do not fit the rows', () => {
     )
     expect(findingOf(found, 'BORDERS')).toMatchObject({ level: 'FAIL', figures: { shift: by } })
   })
-  it.each([2, 4])('are named when those of the articles of one in %d are 2 rows off', async (every) => {
+  it.each([2, 4])('BORDERS reports ids shifted by 2 rows in one article of %d', async (every) => {
     const found = await audited(
       await corpus(
         { rows: 6000, articles: 120, dim: 48, seed: 2 },
@@ -105,7 +105,7 @@ describe('ids that do not fit the rows', () => {
     )
     expect(findingOf(found, 'BORDERS')).toMatchObject({ level: 'FAIL', figures: { shift: 2 } })
   })
-  it.each([6, 60, 400])('fit in sound data of %d articles', async (articles) => {
+  it.each([6, 60, 400])('BORDERS passes clean data of %d articles', async (articles) => {
     const found = await audited(await corpus({ rows: 4000, articles, dim: 48, seed: articles }))
     expect(levelOf(found, 'BORDERS')).toBe('PASS')
     expect(codesOf(found, 'FAIL')).toEqual([])
@@ -113,7 +113,7 @@ describe('ids that do not fit the rows', () => {
 })
 
 describe('a scrambled stretch', () => {
-  it.each([0.1, 0.25, 0.5])('of %d of the corpus is named', async (share) => {
+  it.each([0.1, 0.25, 0.5])('REGIONS reports a scrambled stretch of %d of the corpus', async (share) => {
     const found = await audited(
       await corpus({ rows: 6000, articles: 200, dim: 48, seed: 4 }, (v, dim, lines) => {
         const rows = [...lines.keys()].filter(chosen.contiguous(share, lines))
@@ -126,7 +126,7 @@ describe('a scrambled stretch', () => {
     )
     expect(findingOf(found, 'REGIONS')).toMatchObject({
       level: 'FAIL',
-      message: expect.stringMatching(/no more alike than random pairs/),
+      message: expect.stringMatching(/no more similar than random pairs/),
     })
   })
 })

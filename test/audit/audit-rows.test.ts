@@ -19,18 +19,18 @@ describe('planted in the rows', () => {
     ['NaN', 'FINITE', Number.NaN],
     ['Inf', 'FINITE', Number.POSITIVE_INFINITY],
     ['zeros', 'ZERO_ROWS', 0],
-  ] as const)('%s is named by its row, and the rest is audited all the same', async (_, code, value) => {
+  ] as const)('a row with %s is listed, and all other checks still run', async (_, code, value) => {
     const found = await audited(await corpus({}, (v, dim) => v.fill(value, 77 * dim, 78 * dim)))
     expect(codesOf(found, 'FAIL')).toEqual([code])
     expect(findingOf(found, code).rows).toEqual([77])
     expect(levelOf(found, 'ORDER')).toBe('PASS')
   })
-  it('lengths other than 1 are warned about', async () => {
+  it('vectors whose length is not 1 give a warning', async () => {
     const found = await audited(await corpus({}, (v) => v.set(v.map((x) => 3 * x))))
     expect(findingOf(found, 'NORMS')).toMatchObject({ level: 'WARN', figures: { deviating: 3000 } })
     expect(codesOf(found, 'FAIL')).toEqual([])
   })
-  it('copies and near-copies are counted, each with its row', async () => {
+  it('copies and near-copies are counted and their rows listed', async () => {
     const found = await audited(
       await corpus({ dim: 64 }, (v, dim) => {
         for (const [from, to] of [
@@ -46,13 +46,13 @@ describe('planted in the rows', () => {
     expect(findingOf(found, 'NEAR_DUPLICATES')).toMatchObject({ level: 'WARN', rows: [20], figures: { pairs: 1 } })
     expect(found.duplicates.first).toEqual([{ a: 20, b: 1200, cosine: expect.closeTo(0.997, 2) }])
   })
-  it('more copies than not are refused', async () => {
+  it('a base with more copies than distinct rows fails', async () => {
     const found = await audited(
       await corpus({}, (v, dim) => v.copyWithin(1200 * dim, 0, 1200 * dim).copyWithin(2400 * dim, 0, 600 * dim)),
     )
     expect(levelOf(found, 'DUPLICATES')).toBe('FAIL')
   })
-  it('an encoder that says one thing only is refused', async () => {
+  it('a base from an encoder with constant output fails', async () => {
     const found = await audited(await corpus({ dim: 64 }, (v, dim) => v.set(v.map((x, i) => Number(i % dim === 0) + 0.001 * x))))
     expect(levelOf(found, 'COLLAPSE')).toBe('FAIL')
   })
@@ -60,14 +60,14 @@ describe('planted in the rows', () => {
     [16, 1],
     [64, 2],
     [128, 3],
-  ])('vectors shuffled over the whole corpus (dimension %d, seed %d) are refused', async (dim, seed) => {
+  ])('vectors shuffled over the whole corpus (dimension %d, seed %d) fail', async (dim, seed) => {
     const found = await audited(await corpus({ dim, seed, rows: 6000 }, (v) => swapRows(v, dim, range(0, 6000), seed)))
     expect(codesOf(found, 'FAIL')).toEqual(['ORDER'])
   })
   it.each([
     [16, 1],
     [64, 2],
-  ])('vectors shuffled inside their articles (dimension %d, seed %d) are refused', async (dim, seed) => {
+  ])('vectors shuffled inside their articles (dimension %d, seed %d) fail', async (dim, seed) => {
     const found = await audited(
       await corpus({ dim, seed, rows: 6000 }, (v, _, lines: Line[]) => {
         for (const id of new Set(lines.map((line) => line.article_id)))
@@ -81,14 +81,14 @@ describe('planted in the rows', () => {
     )
     expect(codesOf(found, 'FAIL')).toContain('ORDER')
   })
-  it.each([1, 2])('a scrambled stretch is named by its rows (seed %d)', async (seed) => {
+  it.each([1, 2])('a scrambled stretch fails and its rows are listed (seed %d)', async (seed) => {
     const found = await audited(
       await corpus({ rows: 8000, articles: 400, seed }, (v, dim) => swapRows(v, dim, range(4000, 4800), seed)),
     )
     expect(codesOf(found, 'FAIL')).toEqual(['REGIONS'])
     expect(found.regions.filter(({ odd }) => odd).every(({ from, to }) => to > 4000 && from < 4800)).toBe(true)
   })
-  it('keys that are there twice, articles that are apart and rows that go back are refused', async () => {
+  it('duplicate keys, articles that are not consecutive and positions out of order fail', async () => {
     const twice = await audited(
       await corpus({}, (_, __, lines) => {
         lines[8]!.index = 7
@@ -117,17 +117,17 @@ describe('planted in the rows', () => {
     )
     expect(findingOf(found, 'CATEGORIES')).toMatchObject({ level: 'WARN', figures: { without: 6 } })
   })
-  it('a context of thousands is audited by a sample of its windows', async () => {
+  it('a context of thousands of vectors is audited on a sample of windows', async () => {
     const found = await openAudit(await corpus({ rows: 4000, articles: 1 }), { context: 2048 })
     expect(codesOf(found, 'FAIL')).toEqual([])
     expect(found.sufficiency.windows).toBe(4000 - 2048)
   })
-  it('windows that cross articles count where they are trained on', async () => {
+  it('windows that cross articles are reported only when training uses them', async () => {
     const path = await corpus({ rows: 600, articles: 20 })
     expect(levelOf(await openAudit(path, { context: 100 }), 'SUFFICIENCY')).toBe('FAIL')
     expect(levelOf(await openAudit(path, { context: 100, cross: true }), 'SUFFICIENCY')).toBe('WARN')
   })
-  it('too little is warned about', async () => {
+  it('too little data gives a warning', async () => {
     const found = await audited(await corpus({ rows: 150, articles: 4 }))
     expect(codesOf(found, 'FAIL')).toEqual([])
     expect(codesOf(found, 'WARN')).toEqual(expect.arrayContaining(['SUFFICIENCY', 'ARTICLES']))

@@ -12,7 +12,7 @@ describe('planted in sequences', () => {
     [2, 'FAIL', /lag 2/],
     [3, 'FAIL', /lag 3/],
     [0, 'FAIL', /lag 0/],
-  ] as const)('a target of lag %d is told: %s', async (lag, level, message) => {
+  ] as const)('TARGET_LAG detects a target of lag %d: %s', async (lag, level, message) => {
     for (const [dim, seed] of [
       [16, 1],
       [48, 2],
@@ -22,7 +22,7 @@ describe('planted in sequences', () => {
       expect(findingOf(found, 'TARGET_LAG')).toMatchObject({ level, message: expect.stringMatching(message) })
     }
   })
-  it('reversed contexts are told', async () => {
+  it('TARGET_LAG detects reversed contexts', async () => {
     const found = await audited(npz('reversed.npz', sequences(await corpus({ rows: 2000 }), 32, { reversed: true })))
     expect(findingOf(found, 'TARGET_LAG')).toMatchObject({ level: 'FAIL', message: expect.stringMatching(/reversed/) })
   })
@@ -30,7 +30,7 @@ describe('planted in sequences', () => {
 
 describe('a target in its own context', () => {
   type Cut = ReturnType<typeof sequences>
-  /** Sequences of which `share`, at random or in a stretch, are changed by `plant`. */
+  /** Sequences after `plant` has changed a share of them, at random or in a stretch. */
   async function planted(share: number, together: boolean, plant: (context: Float32Array[], target: Float32Array) => void) {
     const cut = sequences(await corpus({ rows: 3000, articles: 60, dim: DIM, seed: 7 }), DIM)
     const n = cut.windows.length
@@ -57,7 +57,7 @@ describe('a target in its own context', () => {
     x.set(sum.map((value) => value / length))
   }
   it.each([0.05, 0.25, 0.5, 1].flatMap((share) => [true, false].map((together) => [share, together] as const)))(
-    'is named: %d of the sequences, in a stretch %s',
+    'a target copied or blended into its own context is reported: share %d of the sequences, in a stretch %s',
     async (share, together) => {
       const middle = await planted(share, together, (context, target) => context[2]!.set(target))
       expect(findingOf(middle, 'TARGET_IN_CONTEXT')).toMatchObject({
@@ -70,7 +70,7 @@ describe('a target in its own context', () => {
       expect(level).toContain('FAIL')
     },
   )
-  it('is not named in sound sequences', async () => {
+  it('clean sequences do not contain their targets', async () => {
     const sound = await planted(0, false, () => {})
     expect(findingOf(sound, 'TARGET_IN_CONTEXT').level).toBe('PASS')
     expect(codesOf(sound, 'FAIL')).toEqual([])
@@ -78,7 +78,7 @@ describe('a target in its own context', () => {
 })
 
 describe('a target that is a copy of one vector of its context', () => {
-  /** Sequences whose target is the vector at a place of their own context. */
+  /** Sequences whose target is a copy of the vector at a given position of their own context. */
   const copiedFrom = async (place: number, o: { context?: number; kind?: 'directed' | 'reversible' } = {}) => {
     const { context = 5, kind = 'directed' } = o
     const cut = sequences(await corpus({ kind, rows: 2400, articles: 60, dim: DIM, seed: 5 }), DIM, { context })
@@ -91,11 +91,14 @@ describe('a target that is a copy of one vector of its context', () => {
     [3, 5, 'reversible'],
     [1, 3, 'reversible'],
     [6, 12, 'directed'],
-  ] as const)('is named as TARGET_IN_CONTEXT and not as another lag: place %d of %d, %s', async (place, context, kind) => {
-    const found = await copiedFrom(place, { context, kind })
-    expect(codesOf(found, 'FAIL').filter((code) => code.startsWith('TARGET'))).toEqual(['TARGET_IN_CONTEXT'])
-  })
-  it('is named as both where it is the last one', async () => {
+  ] as const)(
+    'a target copied from its context is reported as TARGET_IN_CONTEXT and not as another lag: position %d of %d, %s',
+    async (place, context, kind) => {
+      const found = await copiedFrom(place, { context, kind })
+      expect(codesOf(found, 'FAIL').filter((code) => code.startsWith('TARGET'))).toEqual(['TARGET_IN_CONTEXT'])
+    },
+  )
+  it('a target copied from the last context vector is reported as TARGET_LAG and TARGET_IN_CONTEXT', async () => {
     const found = await copiedFrom(4)
     expect(findingOf(found, 'TARGET_LAG')).toMatchObject({ level: 'FAIL', message: expect.stringMatching(/lag 0/) })
     expect(levelOf(found, 'TARGET_IN_CONTEXT')).toBe('FAIL')

@@ -16,7 +16,7 @@ beforeAll(() => native.setThreads(1))
 const DIM = 64
 const out = mkdtempSync(join(tmpdir(), 'lvm-audit-split-'))
 
-/** Writes article `from` over the first rows of article `to`; `noise` is the length of what is added to each vector. */
+/** Writes article `from` over the first rows of article `to`; `noise` is the length of the noise added to each vector. */
 const copied =
   (pairs: readonly (readonly [number, number])[], noise = 0) =>
   (v: Float32Array, dim: number, lines: Line[]) => {
@@ -41,7 +41,7 @@ const made = (pairs: readonly (readonly [number, number])[], noise = 0, prefix =
     copied(pairs, noise)(v, dim, lines)
     for (const line of lines) line.article_id = prefix + line.article_id
   })
-/** The articles that a seed holds out, by number. */
+/** Numbers of the articles that a seed holds out. */
 async function heldOut(path: string, seed: number, test = 0) {
   const base = await openBase(path)
   try {
@@ -70,11 +70,11 @@ const started = async (options: Record<string, string | number | boolean>) => {
 }
 const failed = expect.objectContaining({ code: 'GATE_FAILED', message: expect.stringMatching(/SPLIT_LEAK/) })
 
-describe('the leak check looks at the split that was drawn', () => {
+describe('the leak check uses the split of the run', () => {
   it.each([
-    ['to the bit', 0],
+    ['bit by bit', 0],
     ['with noise, at a cosine of .989', 0.15],
-  ])('an article copied %s fails the seeds that divide it from its copy, and no other', async (_, noise) => {
+  ])('an article copied %s fails only the seeds that split it from its copy', async (_, noise) => {
     const sound = await made([])
     const seeds = [0, 1, 2, 3]
     const { val, train: kept } = await heldOut(sound, 2)
@@ -89,7 +89,7 @@ describe('the leak check looks at the split that was drawn', () => {
       else await expect(started({ data: path, seed })).rejects.toThrow(failed)
     }
   })
-  it('the verdict of one seed is not remembered for another, nor that of a split without a test part', async () => {
+  it('a cached verdict is not used for another seed or for a split with a test part', async () => {
     const sound = await made([])
     const { test, val, train: kept } = await heldOut(sound, 0, 0.2)
     expect(test.length).toBe(8)
@@ -105,7 +105,7 @@ describe('the leak check looks at the split that was drawn', () => {
     })
     await started({ data: await made([[val[0]!, test[0]!]]), test: 0.2 })
   })
-  it('a validation file that holds near-copies of training rows is refused, whatever its names are', async () => {
+  it('a validation file with near-copies of training rows is refused whatever its article names', async () => {
     const sound = await made([])
     const noisy = await made(
       Array.from({ length: 8 }, (_, i) => [i, i + 20] as const),
@@ -116,14 +116,14 @@ describe('the leak check looks at the split that was drawn', () => {
   })
 })
 
-it('copies are judged by what remembering them is worth', async () => {
+it('the leak check fails by the cosine that memorising copies gains', async () => {
   const sound = await made([])
   const { val, train: kept } = await heldOut(sound, 0)
   const found = findingOf(await splitAudit(await made([[kept[0]!, val[0]!]]), 0), 'SPLIT_LEAK')
   const { share, worth, exact, targets } = found.figures as Record<string, number>
   expect(share).toBeCloseTo(exact! / targets!, 12)
   expect(share).toBeGreaterThan(0.1)
-  // Neighbours of this process have a cosine of .55, so that a copy is worth .45 more.
+  // Adjacent rows of this process have a cosine of .55, so a copy gains .45.
   expect(worth! / share!).toBeCloseTo(0.45, 1)
   const one = await corpus({ rows: 1600, articles: 40, dim: DIM, seed: 3 }, (v, dim, lines) => {
     const rowOf = (article: number) => lines.findIndex((line) => line.article_id.endsWith(`-${article}`)) + 8
@@ -132,7 +132,7 @@ it('copies are judged by what remembering them is worth', async () => {
   expect(findingOf(await splitAudit(one, 0), 'SPLIT_LEAK')).toMatchObject({ level: 'WARN', figures: { exact: 1 } })
 })
 
-it.each([16, 24, 32])('near rows that chance makes in %d dimensions are no leak', async (dim) => {
+it.each([16, 24, 32])('near-copies expected by chance in %d dimensions are no leak', async (dim) => {
   for (const seed of [1, 2]) {
     const found = await splitAudit(await corpus({ dim, rows: 6000, articles: 100, seed }), Math.floor(10 * random(seed, 1)))
     expect(codesOf(found, 'FAIL')).toEqual([])

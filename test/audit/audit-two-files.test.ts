@@ -9,11 +9,11 @@ describe('two files', () => {
   it.each([
     [16, 1],
     [64, 2],
-  ])('a rotated copy is another space (dimension %d, seed %d)', async (dim, seed) => {
+  ])('SPACE fails for a rotated copy (dimension %d, seed %d)', async (dim, seed) => {
     const found = await audited(await corpus({ dim, seed }), [await corpus({ dim, seed }, (v) => rotated(v, dim, seed))])
     expect(codesOf(found, 'FAIL')).toEqual(['SPACE'])
   })
-  it('rotated other text is another space too, and other text of one space is not', async () => {
+  it('SPACE fails for other text after a rotation, and passes other text of the same space', async () => {
     const base = await corpus({ dim: 64, seed: 5, rows: 4000, articles: 100 })
     const cut = (from: number, to: number, turn: boolean) =>
       corpus({ dim: 64, seed: 5, rows: 4000, articles: 100 }, (v, dim, lines) => {
@@ -30,12 +30,12 @@ describe('two files', () => {
     expect(levelOf(await audited(base, [turned]), 'SPACE')).toBe('FAIL')
     expect(levelOf(await audited(base, [same]), 'SPACE')).not.toBe('FAIL')
   })
-  it('other dimensions and other names of encoders are refused', async () => {
+  it('SPACE fails for another dimension and another encoder name', async () => {
     const a = await corpus({ dim: 32 })
     expect(findingOf(await audited(a, [await corpus({ dim: 16 })]), 'SPACE').message).toMatch(/32 numbers beside vectors of 16/)
     expect(findingOf(await audited(a, [await corpus({ dim: 32, seed: 8 })]), 'SPACE').message).toMatch(/cards name two encoders/)
   })
-  it('shared articles and shared vectors are named', async () => {
+  it('SHARED_ARTICLES and LEAK list shared articles and shared vectors', async () => {
     const a = await corpus({ dim: 64 })
     const renamed = await corpus({ dim: 64 }, (_, __, lines) => {
       for (const line of lines) line.article_id = `b ${line.article_id}`

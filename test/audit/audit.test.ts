@@ -9,13 +9,13 @@ beforeAll(() => native.setThreads(1))
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
 
-describe('sound data', () => {
+describe('clean data', () => {
   it.each([
     ['directed', 16, 1],
     ['directed', 128, 2],
     ['reversible', 32, 3],
     ['reversible', 64, 4],
-  ] as const)('%s, dimension %d, seed %d, passes', async (kind, dim, seed) => {
+  ] as const)('clean data passes: %s, dimension %d, seed %d', async (kind, dim, seed) => {
     const found = await audited(await corpus({ kind, dim, seed, rows: 4000, articles: 250 }))
     expect(codesOf(found, 'FAIL')).toEqual([])
     expect(
@@ -24,15 +24,15 @@ describe('sound data', () => {
     expect(found.verdict).toBe(codesOf(found, 'WARN').length > 0 ? 'WARN' : 'PASS')
     expect(found.lags.map(({ lag }) => lag)).toEqual(range(1, 11))
   })
-  it.each([4, 5, 6])('of nothing but noise, seed %d, is warned about and never refused', async (seed) => {
+  it.each([4, 5, 6])('pure noise gives warnings but never fails: seed %d', async (seed) => {
     const found = await audited(await corpus({ kind: 'noise', seed, rows: 4000 }))
     expect(codesOf(found, 'FAIL')).toEqual([])
     expect(levelOf(found, 'ORDER')).toBe('WARN')
   })
-  it('knows what it says: floor, lags, rank and mean norm equal a float64 reference', async () => {
+  it('floor, lags, rank and mean norm of the audit equal a float64 reference', async () => {
     const path = await corpus({ dim: 16, rows: 1500, articles: 30 })
     const found = await audited(path)
-    // The corpus was made with these: a shared direction of .05, and a step of .6 in every part but topic and noise.
+    // Parameters of the corpus: a shared direction of .05, and a step of .6 in all parts except topic and noise.
     expect(found.random_pairs.mean).toBeCloseTo(0.05, 1)
     expect(found.lags[0]!.cosine).toBeCloseTo(0.25 + 0.5 * 0.6, 1)
     expect(found.spectrum.shares.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 9)
@@ -42,7 +42,7 @@ describe('sound data', () => {
   })
 })
 
-it('writes what it says, and refuses what cannot be read', async () => {
+it('audit writes its result to audit.json, and refuses missing files and bad options', async () => {
   const out = scratch('audit-out')
   const found = await audit({ data: await corpus({ rows: 400, articles: 10 }), out })
   expect(existsSync(`${out}/audit.json`)).toBe(true)
