@@ -2,19 +2,19 @@ import { take } from '../evaluate/baselines-rows.js'
 import { call, type Tensor } from '../torch/tensor.js'
 import { unitVectors } from './unit-vectors.js'
 
-/** Products held at a time, 64 MB. */
+/** Maximum number of products in memory. Units: 2²⁴ floats are 64 MB. */
 const PRODUCTS = 1 << 24
-/** Rows multiplied at a time. */
+/** Rows per matrix product. */
 const ROWS = 8192
 
-/** The nearest of some rows to each query. */
+/** Nearest row of each query. */
 export interface Nearest {
   readonly cosine: Float64Array
   /** Row of the table. */
   readonly row: Int32Array
 }
 
-/** The most similar of some rows of a table, exactly, block by block. Shapes: queries [n, dim], unit vectors; table [rows, dim]. */
+/** Finds the nearest of `rows` to each query by exact search, block by block. Shapes: queries [n, dim], unit vectors; table [rows, dim]. */
 export async function nearest(queries: Tensor, table: Tensor, rows: Int32Array): Promise<Nearest> {
   const n = queries.shape[0]!
   const cosine = new Float64Array(n).fill(-Infinity)

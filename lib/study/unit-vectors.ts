@@ -1,6 +1,6 @@
 import type { Tensor } from '../torch/tensor.js'
 
-/** Vectors divided by their length, and the lengths. Shapes: [n, dim] → [n, dim], [n, 1], float32. */
+/** Returns vectors divided by their norms, and the norms. Shapes: raw [n, dim]; unit [n, dim], norm [n, 1], float32. */
 export async function unitVectors(raw: Tensor): Promise<{ unit: Tensor; norm: Tensor }> {
   using x = await raw.to({ device: 'cpu', dtype: 'float32' })
   const norm = await x.op('aten::linalg_vector_norm', 2, [-1], true)

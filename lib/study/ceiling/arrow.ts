@@ -15,21 +15,21 @@ import { articlesOf, partsOf, withScorer, writeDocument } from './ceiling-rows.j
 import { fitNetwork } from './network.js'
 
 export const ARROW = 'arrow.json'
-/** The chance of seeing a direction where there is none, over both predictors together. */
+/** Significance level over both predictors together. */
 const ALPHA = 0.01
-/** Networks in each direction: their spread is part of the error. */
+/** Number of networks per direction; their variance is part of the standard error. */
 const NETWORKS = 3
 const [EPOCHS, WIDTH] = [2, 256]
 
-/** One predictor, forward and on reversed articles, on the same held-out windows. */
+/** Cosines of one predictor on the same held-out windows, read forward and reversed. */
 export interface Direction {
   readonly name: 'ridge' | 'mlp'
   readonly forward: number
   readonly reversed: number
   readonly difference: number
-  /** Of the difference, by article. */
+  /** Interval of the difference, clustered by article. */
   readonly ci95: Interval
-  /** Of the difference, that of training included. */
+  /** Standard error of the difference, including the variance of training. */
   readonly se: number | null
   readonly p: number | null
 }
@@ -54,7 +54,7 @@ export interface ArrowOptions {
   readonly [option: string]: string | number | boolean | undefined
 }
 
-/** A table of vectors from its end to its beginning, and the same windows read backward: what came before is predicted from what follows. */
+/** Reverses the table and the windows, so that the preceding vector is predicted from the following ones. */
 async function reversed(base: Pick<Base, 'vectors' | 'targets'>, windows: Rows['windows']) {
   const { context, dim } = windows
   if (base.targets === undefined) {
@@ -106,7 +106,7 @@ async function networks(train: Rows, val: Rows, seed: number): Promise<Float64Ar
   return all
 }
 
-/** The difference with its chance under no direction: a t-test over articles, with the spread of repeated trainings added. */
+/** Tests the difference by a t-test over articles, with the variance of repeated trainings added. */
 async function compared(
   name: Direction['name'],
   forward: Float64Array[],
@@ -135,16 +135,16 @@ const told = ({ name, difference, p: chance }: Direction) =>
 
 function verdictOf(predictors: readonly Direction[]): Pick<Arrow, 'evidence' | 'verdict'> {
   const sure = predictors.filter((d) => d.p !== null && d.p < ALPHA / predictors.length)
-  const figures = `cosine forward less reversed: ${predictors.map(told).join(', ')}`
+  const figures = `cosine forward minus reversed: ${predictors.map(told).join(', ')}`
   if (predictors.every((d) => d.p === null))
-    return { evidence: false, verdict: `no evidence of direction: one article cannot tell; ${figures}` }
+    return { evidence: false, verdict: `no evidence of direction: one article is not enough for a test; ${figures}` }
   if (sure.length === 0)
     return {
       evidence: false,
-      verdict: `no evidence of direction: neither predictor does surely better one way (p below ${p(ALPHA / predictors.length)} needed), which does not show that the text is the same both ways; ${figures}`,
+      verdict: `no evidence of direction: neither predictor is significantly better in one direction (p below ${p(ALPHA / predictors.length)} needed), which does not prove that the text is symmetric; ${figures}`,
     }
-  const ways = new Set(sure.map(({ difference }) => (difference > 0 ? 'what follows' : 'what came before')))
-  const easier = ways.size > 1 ? 'the predictors differ in which way' : [...ways][0]!
+  const ways = new Set(sure.map(({ difference }) => (difference > 0 ? 'the next vector' : 'the previous vector')))
+  const easier = ways.size > 1 ? 'the predictors disagree on which direction' : [...ways][0]!
   return {
     evidence: true,
     verdict: `evidence of direction: ${easier} is easier to predict; ${figures}`,
@@ -155,9 +155,10 @@ type Listener = { say?: (doing: string) => void }
 const ARGS = { options: withFields({ data: optional(word) }), more: only({ say: optional(callback) }) }
 
 /**
- * Compares how well a text is predicted forward and backward: the same predictors are fitted both ways and judged on the same held-out windows.
+ * Tests whether the order of sentences carries information: fits the same predictors forward and on reversed articles, and compares
+ * their cosines on the same held-out windows.
  *
- * A text may differ from its reverse and yet be as predictable both ways, so equal figures prove no symmetry.
+ * A text can be equally predictable in both directions without being symmetric, so equal figures do not prove symmetry.
  * Errors: those of openBase and splitWindows; DATA_TOO_FEW.
  */
 export const arrow = asyncDoor('arrow', ARGS, async (options: ArrowOptions, listener: Listener = {}): Promise<Arrow> => {
@@ -176,7 +177,7 @@ export const arrow = asyncDoor('arrow', ARGS, async (options: ArrowOptions, list
     const articles = articlesOf(val)
     say('ridge, forward and reversed')
     const linear = [await ridge(train, val), await ridge(turned(train), turned(val))] as const
-    say(`${NETWORKS} small networks each way`)
+    say(`${NETWORKS} small networks per direction`)
     const nets = [await networks(train, val, o.seed), await networks(turned(train), turned(val), o.seed)] as const
     const predictors = [await compared('ridge', ...linear, articles, o.seed), await compared('mlp', ...nets, articles, o.seed)]
     const { reason } = await pairedDifference(linear[0][0]!, linear[1][0]!, articles, { seed: o.seed, resamples: 100 })

@@ -4,21 +4,21 @@ import { integer, real, text } from '../../options.js'
 const judged = {
   data: text({ default: undefined, about: 'file of vectors', group: 'Data' }),
   ...dataFields,
-  context: integer({ default: 5, min: 1, about: 'vectors in a context', group: 'Data' }),
-  seed: integer({ default: 0, min: 0, about: 'of split and networks', group: 'Run' }),
-  out: text({ default: undefined, about: 'folder where the document is written too', group: 'Run' }),
+  context: integer({ default: 5, min: 1, about: 'number of vectors in a context', group: 'Data' }),
+  seed: integer({ default: 0, min: 0, about: 'seed of the split and the networks', group: 'Run' }),
+  out: text({ default: undefined, about: 'folder to also write the result to, as JSON', group: 'Run' }),
 }
 
-/** What `ceiling` takes. */
+/** Options of `ceiling`. */
 export const ceilingFields = {
   ...judged,
   seconds: real({
     default: 300,
     min: 1,
     max: 86_400,
-    about: 'longest training of the networks together; they end earlier once they stop improving',
+    about: 'maximum seconds of training for all networks together; each ends earlier once it stops improving',
     group: 'Run',
   }),
 }
-/** What `arrow` takes. */
+/** Options of `arrow`. */
 export const arrowFields = judged

@@ -25,25 +25,24 @@ const REACH: Readonly<Record<Reachable, string>> = {
   excluded: 'above the upper bound',
 }
 
-/** What is known of each tier. */
+/** States for each tier whether it is reached, possible or excluded. */
 export const tierSentences = ({ tiers }: Pick<Ceiling, 'tiers'>): string[] =>
   (Object.keys(TIERS) as TierName[]).map((tier) => `${TIERS[tier]} ${REACH[tiers[tier]]}`)
 
-/** The lower bound in words, and the upper one where there is one. */
+/** States the lower bound in a sentence, and the upper bound if there is one. */
 export function reachSentence({ best, upper_bound: most }: Pick<Ceiling, 'best' | 'upper_bound'>): string {
-  const interval = best.ci95 === null ? '' : ` (95 %: ${span(best.ci95)}, the choice of the best included)`
-  if (most == null)
-    return `reachable here: a cosine of at least ${decimal(best.cosine)}${interval}; a larger model may reach more`
+  const interval = best.ci95 === null ? '' : ` (95 %: ${span(best.ci95)}, including the choice of the best)`
+  if (most == null) return `reachable here: a cosine of at least ${decimal(best.cosine)}${interval}; a larger model may reach more`
   const bound = `${decimal(most.cosine)}: ${most.why}`
   return best.cosine > most.cosine
-    ? `reached here: a cosine of ${decimal(best.cosine)}${interval}, by chance above the most that any predictor reaches on average, ${bound}`
+    ? `reached here: a cosine of ${decimal(best.cosine)}${interval}, by chance above the largest mean cosine of any predictor, ${bound}`
     : `reachable here: a cosine of at least ${decimal(best.cosine)}${interval}; at most ${bound}`
 }
 
 const ended = ({ name, epochs, finished }: NetworkEnd) =>
   `${NAMES[name] ?? name} ${epochs.toFixed(epochs < 10 ? 1 : 0)} epochs, ${finished ? 'until it stopped improving' : worded('stopped by --seconds while it may still improve')}`
 
-/** What can be reached at least, for the terminal. */
+/** Formats the result of `ceiling` for the terminal. */
 export const ceilingPage = pageDoor('ceilingPage', 'ceiling', (c: Ceiling): string => {
   const rows = c.predictors.map((r) => [
     NAMES[r.name] ?? r.name,
@@ -55,7 +54,7 @@ export const ceilingPage = pageDoor('ceilingPage', 'ceiling', (c: Ceiling): stri
   ])
   const sample = c.train.fitted_on < c.train.windows ? `, of which a sample of ${count(c.train.fitted_on)} was fitted` : ''
   return [
-    `${c.data.path} · context ${c.context} · fitted on ${count(c.train.windows)} windows${sample}, judged on ${count(c.val.windows)} of ${c.val.articles} other articles`,
+    `${c.data.path} · context ${c.context} · fitted on ${count(c.train.windows)} windows${sample}, evaluated on ${count(c.val.windows)} of ${c.val.articles} other articles`,
     '',
     aligned([['', 'cosine', '95 %', 'MSE raw', 'MSE unit', ''], ...rows]),
     '',
@@ -67,7 +66,7 @@ export const ceilingPage = pageDoor('ceilingPage', 'ceiling', (c: Ceiling): stri
   ].join('\n')
 })
 
-/** The arrow of time for the terminal. */
+/** Formats the result of `arrow` for the terminal. */
 export const arrowPage = pageDoor('arrowPage', 'arrow', (a: Arrow): string => {
   const rows = a.predictors.map((d) => [
     NAMES[d.name] ?? d.name,
@@ -78,7 +77,7 @@ export const arrowPage = pageDoor('arrowPage', 'arrow', (a: Arrow): string => {
     d.p === null ? '–' : d.p < 1e-4 ? '< .0001' : decimal(d.p),
   ])
   return [
-    `${a.data.path} · context ${a.context} · ${count(a.val.windows)} held-out windows of ${a.val.articles} articles, read both ways`,
+    `${a.data.path} · context ${a.context} · ${count(a.val.windows)} held-out windows of ${a.val.articles} articles, read in both directions`,
     '',
     aligned([['', 'forward', 'reversed', 'difference', '95 %', 'p'], ...rows]),
     '',

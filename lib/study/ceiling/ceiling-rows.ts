@@ -12,11 +12,11 @@ import { replaceText } from '../../files/write.js'
 import { native } from '../../native.js'
 import { permutation } from '../../statistics/random.js'
 
-/** Training windows that are fitted on at most; of more a seeded sample. */
+/** Maximum number of training windows to fit on; of more, a seeded sample is used. */
 const MOST = 60_000
 const FEWEST = 20
 
-/** The default split of a file: what is fitted on and what is judged. */
+/** The default split of a file into training and validation windows. */
 export interface Parts {
   readonly path: string
   readonly hash: string
@@ -24,7 +24,7 @@ export interface Parts {
   readonly card: Base['card']
   readonly train: Rows
   readonly val: Rows
-  /** Training windows before a sample was drawn. */
+  /** Number of training windows before sampling. */
   readonly available: number
   dispose(): void
 }
@@ -63,7 +63,7 @@ export async function partsOf(
   }
 }
 
-/** Runs something with what scores predictions for some rows. */
+/** Calls `what` with a scorer for the rows, and disposes of the scorer. */
 export async function withScorer<T>(rows: Rows, what: (scorer: Scorer) => Promise<T>): Promise<T> {
   const samples = samplesOf(rows)
   try {
@@ -75,7 +75,7 @@ export async function withScorer<T>(rows: Rows, what: (scorer: Scorer) => Promis
 
 export const articlesOf = ({ windows, ids }: Rows): Int32Array => ids.map((id) => windows.article[id]!)
 
-/** Writes a document into a folder, as a whole or not at all. */
+/** Writes a document to a folder atomically. */
 export async function writeDocument(folder: string, name: string, document: object): Promise<void> {
   await mkdir(folder, { recursive: true })
   await replaceText(folder, name, sealedText(document))

@@ -19,20 +19,20 @@ import { fitNeighbours } from './neighbours.js'
 import { fitUntilBest, type NetworkEnd } from './until-best.js'
 
 export const CEILING = 'ceiling.json'
-/** Held windows that k and the weights of the combination are chosen on. */
+/** Maximum number of held-out windows on which k and the weights of the combination are chosen. */
 const HELD = 2048
-/** Networks that are fitted, in the order of the table. */
+/** Networks to fit, in the order of the table. */
 const NETWORKS = [
   { name: 'mlp', width: 512 },
   { name: 'mlp_dropout', width: 512, dropout: 0.3 },
 ] as const
 
-/** What one way to predict reaches on held-out articles. */
+/** Figures of one predictor on held-out articles. */
 export interface Reach extends BaselineFigures {
   readonly name: string
   readonly ci95: Interval
 }
-/** `not shown`: no predictor here reached it, and nothing says that none can. */
+/** `not shown`: no predictor here reached the tier, and no upper bound excludes it. */
 export type Reachable = 'reached' | 'not shown' | 'excluded'
 /** ceiling.json */
 export interface Ceiling {
@@ -44,23 +44,23 @@ export interface Ceiling {
   readonly train: { readonly windows: number; readonly fitted_on: number; readonly articles: number }
   readonly val: { readonly windows: number; readonly articles: number }
   readonly ci95_note: string | null
-  /** In the order of the table, the weakest ideas first. */
+  /** Predictors in the order of the table, the simplest first. */
   readonly predictors: readonly Reach[]
-  /** How the training of each network ended. */
+  /** End of each network's training. */
   readonly networks: readonly NetworkEnd[]
-  /** What is reachable at least. */
+  /** Lower bound of what is reachable. */
   readonly best: {
     readonly name: string
     readonly cosine: number
-    /** Every resample chooses its own best. */
+    /** Interval in which each bootstrap resample chooses its own best predictor. */
     readonly ci95: Interval
-    /** Lowest errors that any predictor reached. */
+    /** Lowest errors of any predictor. */
     readonly mse_raw: number
     readonly mse_unit: number
   }
-  /** Null wherever none can be proved. */
+  /** Null when no upper bound can be proved. */
   readonly upper_bound: UpperBound | null
-  /** Of each tier of the PRD, whether one predictor meets loss and cosine here, or whether the upper bound excludes it. */
+  /** For each tier of the specification: whether one predictor meets its loss and cosine, or the upper bound excludes it. */
   readonly tiers: Readonly<Record<TierName, Reachable>>
   readonly seconds: number
 }
@@ -70,7 +70,7 @@ export interface CeilingOptions {
   readonly [option: string]: string | number | boolean | undefined
 }
 
-/** A training target drawn at random: what knowing nothing but the space gives. */
+/** Predicts a random training target: the baseline of knowing only the distribution of the vectors. */
 function random(train: Rows, seed: number): Baseline<'random'> {
   const draw = randomIndex(seed)
   return {
@@ -92,7 +92,7 @@ const ridge = <Name extends string>(name: Name, fit: Ridge): Baseline<Name> => (
   dispose: () => disposeMap(fit),
 })
 
-/** Every way to predict, fitted on training articles; what the combination is made of saw only the inner ones. */
+/** Fits all predictors on the training articles; the parts of the combination are fitted on the inner articles only. */
 async function fitAll(train: Rows, { seed, seconds }: { seed: number; seconds: number }, say: (doing: string) => void) {
   const split = innerSplit(train)
   const step = Math.max(1, split.held.ids.length / HELD)
@@ -102,7 +102,7 @@ async function fitAll(train: Rows, { seed, seconds }: { seed: number; seconds: n
   const decaying = await exponentialMean(train)
   const weights = decayWeights(train.windows.context, decaying.params.decay!)
   const simple = [random(train, seed), await meanVector(train), copyLast, contextMean, decaying, await fitLags(train)]
-  say('ridge, towards nothing and towards the exponential mean')
+  say('ridge, shrunk towards zero and towards the exponential mean')
   const [plain, anchored] = (await fitRidges(train, [undefined, weights])) as [Pair, Pair]
   say('nearest neighbours')
   const near = await fitNeighbours(train, split.inner, held, weights)
@@ -136,7 +136,7 @@ type Pair = { all: Ridge; inner: Ridge }
 
 async function judged(parts: Parts, o: { seed: number; seconds: number }, say: (doing: string) => void) {
   const { shown, ends, dispose } = await fitAll(parts.train, o, say)
-  say('judging on the held-out articles')
+  say('evaluating on the held-out articles')
   using mean = await meanTarget(parts.train)
   using centre = Tensor.from((await mean.data()) as Float64Array)
   const reaches: Reach[] = []
@@ -174,7 +174,7 @@ type Listener = { say?: (doing: string) => void }
 const ARGS = { options: withFields({ data: optional(word) }), more: only({ say: optional(callback) }) }
 
 /**
- * What cosine can at least be reached on a file before anyone trains, judged on held-out articles of the default split.
+ * Measures a lower bound of the reachable cosine of a file without training a model, on the held-out articles of the default split.
  *
  * Errors: those of openBase and splitWindows; DATA_TOO_FEW.
  */

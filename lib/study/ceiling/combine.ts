@@ -2,7 +2,7 @@ import { type Baseline, weighted } from '../../evaluate/baselines-fit.js'
 import { blocks, contexts, type Rows, targets } from '../../evaluate/baselines-rows.js'
 import { call, Tensor } from '../../torch/tensor.js'
 
-/** Least squares of some targets on a few columns of predictions. Shapes: products [k, k], right [k], float64. */
+/** Solves the normal equations of a few columns of predictions. Shapes: products [k, k], right [k], float64. */
 async function solve(products: number[][], right: number[]): Promise<number[]> {
   const k = right.length
   const ridge = (1e-9 * products.reduce((sum, row, i) => sum + row[i]!, 0)) / k
@@ -15,7 +15,7 @@ async function solve(products: number[][], right: number[]): Promise<number[]> {
   return [...((await solution.data()) as Float64Array)]
 }
 
-/** The scalars with which some columns [n, k, dim] come nearest to the targets. */
+/** Returns the k scalars whose weighted sum of the columns is the least-squares fit of the targets. Shapes: columns [n, k, dim]. */
 async function scalars(rows: Rows, k: number, columns: (ids: Int32Array) => Promise<Tensor>): Promise<number[]> {
   const products = Array.from({ length: k }, () => new Array<number>(k).fill(0))
   const right = new Array<number>(k).fill(0)
@@ -37,7 +37,7 @@ async function scalars(rows: Rows, k: number, columns: (ids: Int32Array) => Prom
   return solve(products, right)
 }
 
-/** One weight for each lag, by least squares. */
+/** Fits one weight per lag by least squares. */
 export async function fitLags(train: Rows): Promise<Baseline<'lag_weights'>> {
   const { context } = train.windows
   const weights = await scalars(train, context, (ids) => contexts(train, ids))
@@ -57,7 +57,7 @@ async function stacked(parts: readonly Baseline<string>[], rows: Rows, ids: Int3
   return all
 }
 
-/** A weighted sum of predictors, its weights fitted on windows that none of them was fitted on. */
+/** Fits a weighted sum of predictors; the weights are fitted on windows that no predictor was fitted on. */
 export async function combine(parts: readonly Baseline<string>[], held: Rows): Promise<Baseline<'combined'>> {
   const weights = await scalars(held, parts.length, (ids) => stacked(parts, held, ids))
   return {

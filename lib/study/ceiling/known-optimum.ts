@@ -2,16 +2,16 @@ import type { Base } from '../../data/base.js'
 import { type Kind, optimum, RECIPES } from '../../data/synth-process.js'
 import type { Interval } from '../../evaluate/metrics.js'
 
-/** The most that any predictor can reach on average, and how that is known. */
+/** Largest mean cosine that any predictor can reach, with the reason. */
 export interface UpperBound {
   readonly cosine: number
   readonly why: string
 }
 
 /**
- * The optimum of a corpus that `synth` drew, as its card names it; of other data no upper bound can be proved.
+ * Returns the optimum of a corpus made by `synth`, as named in its card; for other data no upper bound can be proved.
  *
- * A predictor that surely does better (its interval lies above) shows that the vectors are not those of the card.
+ * Returns null when a predictor's interval lies above the optimum, because then the vectors are not those of the card.
  */
 export function upperBound({ card }: Pick<Base, 'card'>, reached: Interval): UpperBound | null {
   const kind = /^synthetic (\w+) \d+ \d+$/.exec(card?.space ?? '')?.[1]

@@ -2,11 +2,11 @@ import { type Baseline, weighted } from '../../evaluate/baselines-fit.js'
 import { blocks, meanCosine, type Rows, targets } from '../../evaluate/baselines-rows.js'
 import { call, type Tensor } from '../../torch/tensor.js'
 
-/** How many neighbours are tried. */
+/** Candidate numbers of neighbours, k. */
 const COUNTS = [8, 32, 128]
 const QUERIES = 256
 
-/** Contexts as unit vectors: their weighted means. Shapes: [n, dim]. */
+/** Returns a unit vector per context: its normalised weighted mean. Shapes: [n, dim]. */
 async function keys(rows: Rows, ids: Int32Array, weights: readonly number[]): Promise<Tensor> {
   using mean = await weighted(rows, ids, weights)
   using length = await mean.op('aten::linalg_vector_norm', 2, [1], true)
@@ -22,7 +22,7 @@ async function whole(rows: Rows, read: (ids: Int32Array) => Promise<Tensor>): Pr
   return all
 }
 
-/** Contexts that are known, and what followed each. */
+/** Keys of the training contexts, with the target of each. */
 interface Pool {
   readonly known: Tensor
   readonly after: Tensor
@@ -37,7 +37,7 @@ function disposePool({ known, after }: Pool): void {
   after.dispose()
 }
 
-/** What followed the contexts that are most like some others, the nearest first. Shapes: [n, dim] → [n, count, dim]. */
+/** Returns the targets of the contexts nearest to each query, nearest first. Shapes: query [n, dim]; returns [n, count, dim]. */
 async function nearest({ known, after }: Pool, query: Tensor, count: number): Promise<Tensor> {
   using turned = await known.op('aten::t')
   using cosines = await query.op('aten::mm', turned)
@@ -58,7 +58,7 @@ function* queries(ids: Int32Array): Generator<Int32Array> {
   for (let at = 0; at < ids.length; at += QUERIES) yield ids.subarray(at, at + QUERIES)
 }
 
-/** The count of neighbours that gives some windows their highest mean cosine. */
+/** Returns the k with the highest mean cosine on the held-out windows. */
 async function bestCount(pool: Pool, held: Rows, weights: readonly number[]): Promise<number> {
   const size = pool.known.shape[0]!
   const counts = [...new Set(COUNTS.map((count) => Math.min(count, size)))]
@@ -74,7 +74,7 @@ async function bestCount(pool: Pool, held: Rows, weights: readonly number[]): Pr
   return counts[sums.indexOf(Math.max(...sums))]!
 }
 
-/** The answers for a block of queries that begins anywhere among them. */
+/** Returns the predictions of a block of queries. */
 async function sliced(neighbours: Tensor, ids: Int32Array, some: Int32Array, count: number): Promise<Tensor> {
   using part = await neighbours.op('aten::narrow', 0, ids.indexOf(some[0]!), some.length)
   return await meanOf(part, count)
@@ -97,7 +97,7 @@ const predictor = (pool: Pool, weights: readonly number[], count: number): Basel
   dispose: () => disposePool(pool),
 })
 
-/** Nearest neighbours by weighted context mean; how many is chosen on `held` with the pool `inner`. */
+/** Fits nearest neighbours by weighted context mean; k is chosen on `held` with the pool `inner`. */
 export async function fitNeighbours(
   train: Rows,
   inner: Rows,

@@ -5,18 +5,18 @@ import { native } from '../../native.js'
 import { Tensor } from '../../torch/tensor.js'
 
 const [BATCH, EVAL_BATCH, CHUNK] = [64, 256, 100]
-/** Products of a step below this, in floating-point operations, gain nothing from a second thread. */
+/** Cost of a step below which a second thread gains nothing. Units: floating-point operations. */
 const ONE_THREAD = 1e8
 const [RATE, WARM] = [1e-3, 0.05]
 
-/** How a network is built; `seed` is that of its weights and of the order of its batches. */
+/** Options of a network; `seed` determines its weights and the order of its batches. */
 export interface NetworkOptions {
   readonly seed: number
   readonly width: number
   readonly dropout?: number
 }
 
-/** The model `mlp` as a change from the decaying mean of the context, with the native trainer. Call `close`, and `dispose` the model. */
+/** Opens the model `mlp`, with the decaying context mean as residual, in the native trainer. The caller calls `close` and disposes of the model. */
 export async function openNetwork(train: Rows, { seed, width, dropout = 0 }: NetworkOptions) {
   const { dim, context } = train.windows
   const { node } = findArchitecture('mlp').spec({ dim, context }, { residual: 'decay', width, dropout })
@@ -43,7 +43,7 @@ export async function openNetwork(train: Rows, { seed, width, dropout = 0 }: Net
   return {
     model,
     stepsPerEpoch,
-    /** Makes the steps from number `first` on, each with the rate that its number has. */
+    /** Makes the steps from `first` on, each with the learning rate of its step number. */
     async advance(first: number, count: number, rate: (step: number) => number): Promise<void> {
       for (let at = first; at < first + count; ) {
         const from = at % stepsPerEpoch
@@ -70,7 +70,7 @@ export async function openNetwork(train: Rows, { seed, width, dropout = 0 }: Net
 }
 export type Network = Awaited<ReturnType<typeof openNetwork>>
 
-/** Trained for so many epochs, with rates that rise over the first twentieth of the steps and then fall to zero along a cosine. */
+/** Trains for `epochs`, with linear warm-up over the first twentieth of the steps, then cosine decay to zero. */
 export async function fitNetwork(train: Rows, { epochs, ...o }: NetworkOptions & { epochs: number }): Promise<Baseline<'mlp'>> {
   const network = await openNetwork(train, o)
   const total = epochs * network.stepsPerEpoch

@@ -4,24 +4,24 @@ import { native } from '../../native.js'
 import { Tensor } from '../../torch/tensor.js'
 import { type Network, type NetworkOptions, openNetwork } from './network.js'
 
-/** Learning rates in turn: the next one begins where the one before no longer improves the held windows. */
+/** Learning rates in turn; the next begins when the cosine on the held-out windows no longer improves. */
 const RATES = [1e-3, 3e-4, 1e-4]
-/** Share of the time after which a rate ends in any case, so that the smaller ones have their turn. */
+/** Shares of the time limit at which each rate ends at the latest, so that the later rates get time. */
 const ENDS = [0.6, 0.8, 1]
-/** Steps over which the first rate rises, and the fewest steps between two checks of the held windows. */
+/** Warm-up steps of the first rate, and minimum number of steps between two checks. */
 const [WARM, CHECK] = [100, 200]
-/** Checks in a row without this gain in cosine that end a rate. */
+/** Number of consecutive checks without this gain in cosine that ends a rate. */
 const [PATIENCE, GAIN] = [4, 1e-4]
 
-/** How the training of one network ended. */
+/** End of one network's training. */
 export interface NetworkEnd {
   readonly name: string
   readonly epochs: number
-  /** False where the time was over before the held windows stopped improving. */
+  /** False when the time limit ended training while it still improved. */
   readonly finished: boolean
 }
 
-/** Copies of a network's weights. */
+/** Copies the weights of a network. */
 async function copyWeights({ model }: Network) {
   const live = native.modelState(model).map(({ tensor }) => Tensor.wrap(tensor))
   const copies: Tensor[] = []
@@ -36,7 +36,7 @@ async function copyWeights({ model }: Network) {
   }
 }
 
-/** Trains until no rate improves the held windows, then takes the weights of the best check. */
+/** Trains until no rate improves the held-out windows, then restores the weights of the best check. */
 async function trainUntilBest(network: Network, held: Rows, seconds: number) {
   const began = performance.now()
   const spent = () => (performance.now() - began) / 1000 / seconds
@@ -66,7 +66,7 @@ async function trainUntilBest(network: Network, held: Rows, seconds: number) {
   return { epochs: steps / network.stepsPerEpoch, finished }
 }
 
-/** A network that is fitted on some windows until it no longer improves others, or the time is over. Units: seconds. */
+/** Trains a network until the held-out windows stop improving or the time limit is reached. Units: seconds. */
 export async function fitUntilBest<Name extends string>(
   name: Name,
   train: Rows,

@@ -4,26 +4,26 @@ import { pairedDifference } from '../../statistics/estimates.js'
 import { permutation, random } from '../../statistics/random.js'
 import { call, Tensor } from '../../torch/tensor.js'
 
-/** What a predictor loses when its context is corrupted. */
+/** Loss of cosine when the context is changed in one way. */
 export interface Ablation {
   readonly name: 'shuffle' | 'reverse' | 'repeat_last' | 'leave_out'
-  /** Of leave_out: which vector, from −context for the first to −1 for the last. */
+  /** For leave_out: position of the vector, from −context (first) to −1 (last). */
   readonly position: number | null
   readonly cosine: number
-  /** Cosine on the same windows with their context as it is, less that. */
+  /** Cosine with the original context minus `cosine`, on the same windows. */
   readonly drop: { readonly value: number; readonly ci95: Interval }
 }
 
-/** Contexts turned into others. Shapes: [n, context, dim] → the same. */
+/** Function that changes contexts. Shapes: [n, context, dim] to the same. */
 type Change = (x: Tensor, from: number) => Promise<Tensor>
-/** A prediction from contexts. Shapes: [n, context, dim] → [n, dim]. */
+/** Function that predicts from contexts. Shapes: [n, context, dim] to [n, dim]. */
 export type Read = (x: Tensor) => Promise<Tensor>
 
 const ORDERS = 64
-/** Positions that are left out, one at a time. */
+/** Maximum number of positions that are left out, one at a time. */
 const MOST_POSITIONS = 8
 
-/** Orders of the context other than its own. */
+/** Returns random permutations of the context, without the identity. */
 function orders(context: number, seed: number): Int32Array[] {
   const drawn = Array.from({ length: 8 * ORDERS }, (_, i) => permutation(context, seed + i))
   return drawn.filter((order) => order.some((j, i) => j !== i)).slice(0, ORDERS)
@@ -48,7 +48,7 @@ const repeatLast: Change = async (x) => {
   return spread.op('aten::contiguous')
 }
 
-/** Replaces one vector by the direction of the mean of the others, so that the context keeps its length (some models accept only one). */
+/** Replaces one vector by the mean of the others, so that the context keeps its length (some models accept only one). */
 const leaveOut =
   (position: number): Change =>
   async (x) => {
@@ -63,13 +63,13 @@ const leaveOut =
     return changed
   }
 
-/** All positions of a short context; of a long one the first, the last and some between. */
+/** Returns all positions of a short context; of a long one the first, the last and evenly spaced ones between. */
 function positions(context: number): number[] {
   const count = Math.min(context, MOST_POSITIONS)
   return Array.from({ length: count }, (_, i) => Math.round((i * (context - 1)) / Math.max(1, count - 1)))
 }
 
-/** The cosines of predictions from changed contexts with the targets, window by window. */
+/** Returns one cosine per window, of the prediction from the changed context with the target. */
 async function cosinesOf(rows: Rows, read: Read, change: Change): Promise<Float64Array> {
   const all = new Float64Array(rows.ids.length)
   let at = 0
@@ -86,7 +86,7 @@ async function cosinesOf(rows: Rows, read: Read, change: Change): Promise<Float6
   return all
 }
 
-/** Measures the cost of each corruption of the context; none for a context of one vector. */
+/** Measures the loss of each ablation of the context; returns none for a context of one vector. */
 export async function ablations(rows: Rows, read: Read, { seed = 0 } = {}): Promise<Ablation[]> {
   const { context, article } = rows.windows
   if (context === 1) return []

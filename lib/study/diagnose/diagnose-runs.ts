@@ -38,7 +38,7 @@ export interface DiagnoseRunsOptions {
   readonly [option: string]: string | number | boolean | readonly string[] | undefined
 }
 
-/** Estimates as they are written down. */
+/** The type T with every estimate reduced to a figure, as written to diagnostics.json. */
 type Written<T> = T extends Estimate ? Figure : T extends object ? { readonly [K in keyof T]: Written<T[K]> } : T
 
 const isEstimate = (value: object): value is Estimate => 'mean' in value && 'ci95' in value && 'se' in value
@@ -57,7 +57,7 @@ function written<T>(value: T): Written<T> {
 export interface Diagnosis extends Written<Omit<Facts, 'rollout_to_mean' | 'settings'>> {
   readonly run: string
   readonly model: string
-  /** Of the file of weights that was judged. */
+  /** SHA-256 of the weights file that was examined. */
   readonly weights_sha256: string
   readonly rows: string
   readonly n: number
@@ -68,7 +68,7 @@ export interface Diagnosis extends Written<Omit<Facts, 'rollout_to_mean' | 'sett
   readonly findings: readonly Finding[]
 }
 
-/** Raw outputs of a model for windows. */
+/** Returns a function that computes a model's raw outputs for windows. */
 export const windowReader =
   (model: Model) =>
   ({ base, windows }: Rows): Predict =>
@@ -81,7 +81,7 @@ export const windowReader =
     }
   }
 
-/** Unit vectors that a model predicts from contexts, batch by batch. */
+/** Returns a function that predicts unit vectors from contexts, batch by batch. */
 export const reader =
   (model: Model): Read =>
   async (x) => {
@@ -96,7 +96,7 @@ export const reader =
     return all
   }
 
-/** The history of a run; undefined where there is none, as after an import. */
+/** Reads the history of a run; undefined if there is none, for example after an import. */
 export async function historyOf({ folder }: Model): Promise<History | undefined> {
   try {
     return await readHistory(folder)
@@ -105,7 +105,7 @@ export async function historyOf({ folder }: Model): Promise<History | undefined>
   }
 }
 
-/** The settings of a run and of its model; null where there are none, as after an import. */
+/** Reads the settings of a run and its model; null if there are none, for example after an import. */
 async function settingsOf({ folder }: Model): Promise<Facts['settings']> {
   try {
     const { model_options: model, ...config } = await readDocument(join(folder, CONFIG))
@@ -115,14 +115,14 @@ async function settingsOf({ folder }: Model): Promise<Facts['settings']> {
   }
 }
 
-/** All windows of another file, for a model that is judged on `base`. Errors: those of openBeside. */
+/** Opens all windows of another file, for a model evaluated on `first`. Errors: those of openBeside. */
 export async function otherRows({ context }: Model, { base: first }: Chosen, path: string, space: string | undefined) {
   const base = await openBeside(first, path, { space, normalize: first.normalized, judged: true })
   const windows = makeWindows(base, context)
   return { base, windows, ids: Int32Array.from({ length: windows.count }, (_, i) => i) }
 }
 
-/** Five steps on, or null where no article is long enough or the rows are not in order. */
+/** Rolls the model out; null when no article is long enough or the data is not a base. */
 async function rolled(model: Model, o: Options<typeof doctorFields>, chosen: Chosen): Promise<Rollout | null> {
   if (o.steps === 0 || chosen.base.kind !== 'base') return null
   const { data, rows, space, normalize, device, threads, steps } = o
@@ -143,7 +143,7 @@ async function rolled(model: Model, o: Options<typeof doctorFields>, chosen: Cho
   }
 }
 
-/** Baselines are fitted once for all runs with the same training rows. */
+/** Returns a function that fits baselines once for all runs with the same training rows. */
 function fitter() {
   let known: { key: string; baselines: Baseline[] } | undefined
   const dispose = () => {
@@ -216,7 +216,7 @@ type Diagnosed = Document<Diagnosis>
 const ARGS = { options: withFields({ runs: words }), say: optional(callback) }
 
 /**
- * Examines runs, names what is wrong with them, and writes diagnostics.json.
+ * Examines runs, reports known failure patterns, and writes diagnostics.json.
  *
  * Errors: those of load and of the data; DATA_TOO_FEW for a single window; DIVERGED when outputs are not finite.
  */
@@ -224,7 +224,7 @@ export const diagnose = asyncDoor('doctor', ARGS, async (options: DiagnoseRunsOp
   const { runs, ...given } = options
   if (runs.length === 0) throw badOption('doctor', 'runs', 'at least one run', runs)
   const o = resolve('doctor', doctorFields, given)
-  for (const run of runs) await findRun(run) // all of them, before minutes go into the first
+  for (const run of runs) await findRun(run) // check all of them before the first one takes minutes
   const { fit, dispose } = fitter()
   const entries: Diagnosis[] = []
   try {

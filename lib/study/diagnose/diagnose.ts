@@ -8,18 +8,8 @@ import { cosinesOf, type DiagnoseOptions, figureOf, MOST, mean, predictor, type 
 import { type CurvePoint, type Facts, pastOf } from './facts.js'
 import { aligned, drawPool, offsetsOf, type Predict, type Probe, probe, targetSpread } from './probe-model.js'
 
-/** Everything that is measured, on one set of windows. */
-export async function factsOf(subject: Subject, o: DiagnoseOptions): Promise<Facts> {
-  const { seed = 0, trainedOn = null } = o
-  const seen = (trainedOn ?? 0) > 0
-  const train = seen ? undefined : o.train // nothing to hold them against
-  if (o.rows.ids.length < 2)
-    throw new LvmError('DATA_TOO_FEW', `doctor: expected at least two windows but there are ${o.rows.ids.length}`)
-  const rows = some(o.rows, MOST.judged, seed)
-  const articles = rows.ids.map((id) => rows.windows.article[id]!)
-  const estimate = (values: Float64Array) => meanByArticle(values, articles, { seed })
-  const less = (a: Float64Array, b: Float64Array) => pairedDifference(a, b, articles, { seed })
-
+/** Probes the run, and as references ridge, copy-last and the context mean (which replaces ridge if that was not fitted). */
+async function probeAll(subject: Subject, rows: DiagnoseOptions['rows'], o: DiagnoseOptions, seed: number) {
   using centre = await meanTarget(o.train ?? rows)
   const pool = await drawPool(rows, seed)
   using vectors = pool.vectors
@@ -30,15 +20,34 @@ export async function factsOf(subject: Subject, o: DiagnoseOptions): Promise<Fac
   const rival = await look((ids) => reference.predict(rows, ids))
   const copy = await look((ids) => byName('copy_last')!.predict(rows, ids))
   const bag = reference.name === 'context_mean' ? rival : await look((ids) => byName('context_mean')!.predict(rows, ids))
+  return { reference, own, rival, copy, bag }
+}
 
+/** Returns the name of the baseline with the highest mean cosine, and its cosine per window. */
+async function bestOf(baselines: DiagnoseOptions['baselines'], rows: DiagnoseOptions['rows']) {
+  const cosines = await Promise.all(
+    baselines.map(async (b) => [b.name, await cosinesOf(rows, (ids) => b.predict(rows, ids))] as const),
+  )
+  return cosines.reduce((best, next) => (mean(next[1]) > mean(best[1]) ? next : best))
+}
+
+/** Computes all facts of a run on one set of windows. */
+export async function factsOf(subject: Subject, o: DiagnoseOptions): Promise<Facts> {
+  const { seed = 0, trainedOn = null } = o
+  const seen = (trainedOn ?? 0) > 0
+  const train = seen ? undefined : o.train // training windows say nothing about generalisation
+  if (o.rows.ids.length < 2)
+    throw new LvmError('DATA_TOO_FEW', `doctor: expected at least two windows but there are ${o.rows.ids.length}`)
+  const rows = some(o.rows, MOST.judged, seed)
+  const articles = rows.ids.map((id) => rows.windows.article[id]!)
+  const estimate = (values: Float64Array) => meanByArticle(values, articles, { seed })
+  const less = (a: Float64Array, b: Float64Array) => pairedDifference(a, b, articles, { seed })
+
+  const { reference, ...probes } = await probeAll(subject, rows, o, seed)
+  const { own, rival } = probes
   const cosine = own.at.get(0)!
   const floor = mean(own.floor)
-  const cosines = await Promise.all(
-    o.baselines.map(async (b) => [b.name, await cosinesOf(rows, (ids) => b.predict(rows, ids))] as const),
-  )
-  const [against, rivals] = cosines.reduce((best, next) => (mean(next[1]) > mean(best[1]) ? next : best))
-  const skill = await less(cosine, rivals)
-  const gain = await less(cosine, own.floor)
+  const [against, rivals] = await bestOf(o.baselines, rows)
   const estimated = await estimate(cosine)
 
   return {
@@ -48,19 +57,13 @@ export async function factsOf(subject: Subject, o: DiagnoseOptions): Promise<Fac
     trained_on: trainedOn,
     articles: estimated.articles,
     cosine: figureOf(estimated),
-    skill: seen ? null : { ...figureOf(skill), against },
+    skill: seen ? null : { ...figureOf(await less(cosine, rivals)), against },
     floor,
-    gain,
-    reference: {
-      name: reference.name,
-      cosine: mean(rival.at.get(0)!),
-      gain: mean(rival.at.get(0)!) - mean(rival.floor),
-      identification: mean(rival.identification),
-      spread: rival.spread,
-    },
+    gain: await less(cosine, own.floor),
+    reference: referenceFacts(reference.name, rival),
     identification: figureOf(await estimate(own.identification)),
     identification_difference: await less(own.identification, rival.identification),
-    ...(await offsetFacts(rows, { own, rival, copy, bag }, reference.name, seed)),
+    ...(await offsetFacts(rows, probes, reference.name, seed)),
     ablations: await ablations(some(rows, MOST.ablated, seed), subject.read, { seed }),
     dispersion: { predictions: own.spread, targets: await targetSpread(rows) },
     to_mean: mean(own.centre),
@@ -76,7 +79,15 @@ export async function factsOf(subject: Subject, o: DiagnoseOptions): Promise<Fac
   }
 }
 
-/** What follows from the cosines at each offset. */
+const referenceFacts = (name: BaselineName, rival: Probe) => ({
+  name,
+  cosine: mean(rival.at.get(0)!),
+  gain: mean(rival.at.get(0)!) - mean(rival.floor),
+  identification: mean(rival.identification),
+  spread: rival.spread,
+})
+
+/** Computes the facts that follow from the cosines at each offset. */
 async function offsetFacts(
   rows: DiagnoseOptions['rows'],
   of: Record<'own' | 'rival' | 'copy' | 'bag', Probe>,
@@ -96,7 +107,7 @@ async function offsetFacts(
   }
   const margins = (p: Probe) => at(p, 0).map((c, i) => c - at(p, -1)[i]!)
   const margin = { own: margins(of.own), rival: margins(of.rival), bag: margins(of.bag) }
-  // Of two predictors that copy nothing, the one nearer to the last vector: no shrunk one need be further from it.
+  // Neither of the two copies, so the one nearer to the last vector shows how near shrinkage alone can come.
   const [against, shrunk] =
     mean(margin.bag) < mean(margin.rival) ? (['context_mean', margin.bag] as const) : ([name, margin.rival] as const)
   const [expected, copying] = [mean(shrunk), mean(margins(of.copy))]

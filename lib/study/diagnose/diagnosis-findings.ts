@@ -4,7 +4,7 @@ import { PATTERNS } from './patterns.js'
 
 const wasSeen = ({ trained_on: share }: Pick<Facts, 'trained_on'>) => share !== null && share > 0
 
-/** The patterns that hold. */
+/** Returns a finding for each pattern that holds. */
 export const findingsOf = (facts: Facts): Finding[] =>
   PATTERNS.filter(({ holds, unseen }) => !(unseen && wasSeen(facts)) && holds(facts)).map(({ code, level, what, why, fix }) => ({
     code,
@@ -14,7 +14,7 @@ export const findingsOf = (facts: Facts): Finding[] =>
     fix: said(fix, facts),
   }))
 
-/** `NONE`: windows were trained on, and nothing is broken that shows there too. */
+/** `NONE`: the windows were used for training, and no failure that shows on such windows was found. */
 export type Verdict = 'PASS' | 'WARN' | 'FAIL' | 'NONE'
 export function verdictOf(findings: readonly Pick<Finding, 'level'>[], facts: Pick<Facts, 'trained_on'>): Verdict {
   if (findings.some(({ level }) => level === 'fail')) return 'FAIL'

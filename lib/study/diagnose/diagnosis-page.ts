@@ -16,7 +16,7 @@ function offsets({ curves, reference, margin }: Diagnosis): string {
       curve(reference.name, curves.reference),
       curve('copy_last', curves.copy_last),
     ]),
-    `target less last vector: run ${signedDecimal(margin.value)}, expected ${signedDecimal(margin.expected)} (${margin.against}), copy_last ${signedDecimal(margin.copy_last)}; a shrunk optimal predictor is nearer to t−1 too, so only what is below the expected margin is copying (${Math.round(100 * Math.max(0, margin.copying))} % of the way)`,
+    `cosine to the target minus to the last vector: run ${signedDecimal(margin.value)}, expected ${signedDecimal(margin.expected)} (${margin.against}), copy_last ${signedDecimal(margin.copy_last)}; an optimal predictor that shrinks is also nearer to t−1, so only a margin below the expected one indicates copying (${Math.round(100 * Math.max(0, margin.copying))} % of the way to copy_last)`,
   ].join('\n')
 }
 
@@ -48,8 +48,8 @@ function spreads({ dispersion, reference, identification, to_mean, norm, dim }: 
       row(reference.name, reference.spread),
       row('targets', dispersion.targets),
     ]),
-    `variance is at most 1/${dim} = ${(1 / dim).toExponential(2)} for unit vectors; dispersion is its share of that`,
-    `${(100 * identification.value).toFixed(1)} % of other articles' targets are further away than the true one (${reference.name}: ${(100 * reference.identification).toFixed(1)} %, chance: 50 %) · cosine to the mean vector ${decimal(to_mean)} · output norm ${norm.mean.toFixed(3)} ± ${norm.sd.toFixed(3)}`,
+    `variance is at most 1/${dim} = ${(1 / dim).toExponential(2)} for unit vectors; dispersion is variance divided by this maximum`,
+    `${(100 * identification.value).toFixed(1)} % of the targets of other articles are farther away than the true one (${reference.name}: ${(100 * reference.identification).toFixed(1)} %, chance: 50 %) · cosine to the mean vector ${decimal(to_mean)} · output norm ${norm.mean.toFixed(3)} ± ${norm.sd.toFixed(3)}`,
   ].join('\n')
 }
 
@@ -64,9 +64,9 @@ function training({ past, generalisation: g, twins, other, reference }: Diagnosi
     ...(g === null
       ? []
       : [
-          `training rows ${decimal(g.train)}, these ${decimal(g.judged)}: gap ${signedDecimal(g.gap.value)} ${span(g.gap.ci95)}, ${Math.round(100 * g.share)} % of what it knows (${reference.name}: ${Math.round(100 * g.reference_share)} %)`,
+          `training rows ${decimal(g.train)}, these ${decimal(g.judged)}: gap ${signedDecimal(g.gap.value)} ${span(g.gap.ci95)}, ${Math.round(100 * g.share)} % of the gain on training rows (${reference.name}: ${Math.round(100 * g.reference_share)} %)`,
         ]),
-    ...(twins === null ? [] : [`${(100 * twins).toFixed(1)} % of the targets lie in the training rows too`]),
+    ...(twins === null ? [] : [`${(100 * twins).toFixed(1)} % of the targets have a near-duplicate in the training rows`]),
     ...(other === null
       ? []
       : [
@@ -91,7 +91,7 @@ function rolled({ rollout }: Diagnosis): string[] {
   ]
 }
 
-/** The diagnosis of a run, for the terminal. */
+/** Formats the diagnosis of a run for the terminal. */
 export const renderDiagnosis = pageDoor('renderDiagnosis', 'diagnose', (d: Diagnosis): string => {
   const { cosine, skill, floor } = d
   const order = ['fail', 'warn', 'note']
@@ -101,7 +101,7 @@ export const renderDiagnosis = pageDoor('renderDiagnosis', 'diagnose', (d: Diagn
   return [
     `${d.run} (${d.model}) · ${count(d.n)} windows of ${d.articles} articles · ${d.rows} rows of ${d.data.path} · seed ${d.seed}`,
     `${d.verdict}  cosine ${decimal(cosine.value)} ${span(cosine.ci95)} · floor ${decimal(floor)}${skill === null ? '' : ` · skill ${signedDecimal(skill.value)} ${span(skill.ci95)} against ${skill.against}`}`,
-    findings.length === 0 ? 'nothing was found' : findings.join('\n'),
+    findings.length === 0 ? 'no failure pattern was found' : findings.join('\n'),
     offsets(d),
     ...ablated(d),
     spreads(d),

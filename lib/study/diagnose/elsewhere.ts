@@ -18,7 +18,7 @@ import {
 import type { Facts, Other } from './facts.js'
 import type { Probe } from './probe-model.js'
 
-/** Share of the judged targets that have a near-duplicate among the training rows. */
+/** Share of the evaluated targets that have a near-duplicate among the training rows. */
 export async function nearDuplicateShare(rows: Rows, train: Rows, seed: number): Promise<number> {
   const { ids } = some(rows, MOST.duplicates, seed)
   using raw = await targets(rows, ids)
@@ -29,7 +29,7 @@ export async function nearDuplicateShare(rows: Rows, train: Rows, seed: number):
   return cosine.filter((c) => c > NEAR).length / cosine.length
 }
 
-/** Run and reference on training rows against the judged ones, from the same function. */
+/** Measures the gap between training rows and evaluated rows, for run and reference. */
 export async function gapOf(
   subject: Subject,
   train: Rows,
@@ -52,7 +52,7 @@ export async function gapOf(
   }
 }
 
-/** The run against the reference on other data, beside the judged rows. */
+/** Compares the run with the reference on other data and on the evaluated rows. */
 export async function otherOf(
   subject: Subject,
   other: NonNullable<DiagnoseOptions['other']>,
@@ -78,7 +78,7 @@ export async function otherOf(
   }
 }
 
-/** What the history says of these rows against what is measured; of a sample, within four standard errors. */
+/** Compares the history's cosine of these rows with the measured one; for a sample within four standard errors. */
 export function recordedOf(
   { history }: Subject,
   { own }: DiagnoseOptions,

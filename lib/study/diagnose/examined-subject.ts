@@ -7,12 +7,12 @@ import type { Read } from './ablations.js'
 import type { Facts, Figure } from './facts.js'
 import type { Predict } from './probe-model.js'
 
-/** A run, or anything else that predicts, with what is known of its training. */
+/** A run or another predictor, with facts about its training. */
 export interface Subject {
   readonly output: 'raw' | 'unit'
-  /** Outputs for contexts, of any length. */
+  /** Predicts from contexts; outputs need not have length 1. */
   readonly read: Read
-  /** Raw outputs for windows; what `read` gives unless there is another way. */
+  /** Predicts raw outputs for windows; the default is `read`. */
   readonly predict?: (rows: Rows) => Predict
   readonly history?: History | undefined
   readonly settings?: Facts['settings']
@@ -20,26 +20,26 @@ export interface Subject {
 
 export interface DiagnoseOptions {
   readonly rows: Rows & { readonly windows: { readonly crosses?: Uint8Array } }
-  /** What the run and the baselines were fitted on; undefined for other data. */
+  /** Windows that the run and the baselines were fitted on; undefined for other data. */
   readonly train: Rows | undefined
   readonly baselines: readonly Baseline[]
   readonly leaky: boolean
-  /** Share of the rows that were trained on. */
+  /** Share of the rows that were used for training. */
   readonly trainedOn?: number | null
-  /** Whether the rows are those that the history speaks of. */
+  /** Whether the history's validation figures are of these rows. */
   readonly own: boolean
   readonly other?: { readonly path: string; readonly rows: Rows } | undefined
   readonly rolloutToMean?: number | null
   readonly seed?: number
 }
 
-/** Largest samples of windows: judged, of the training rows, with an ablated context, and compared for near-duplicates. */
+/** Maximum sample sizes, in windows: evaluated, training, ablated contexts, search for near-duplicates. */
 export const MOST = { judged: 8192, train: 4096, ablated: 1024, duplicates: 1024 } as const
 export const figureOf = ({ mean, ci95 }: Pick<Estimate, 'mean' | 'ci95'>): Figure => ({ value: mean, ci95 })
 export const mean = (values: Float64Array) => values.reduce((a, b) => a + b, 0) / values.length
 export const some = <R extends Rows>(rows: R, most: number, seed: number): R => ({ ...rows, ids: sampled(rows.ids, most, seed) })
 
-/** Cosines with the targets, window by window. */
+/** Returns one cosine per window, of prediction and target. */
 export async function cosinesOf(rows: Rows, predict: Predict): Promise<Float64Array> {
   const all = new Float64Array(rows.ids.length)
   let at = 0
@@ -61,7 +61,7 @@ export const predictor = ({ predict, read }: Subject, rows: Rows): Predict =>
     return await read(x)
   })
 
-/** Rows of the base that some windows read or predict. */
+/** Returns the rows of the base that the windows read or predict. */
 export function rowsUsed({ base, windows, ids }: Rows): Int32Array {
   const used = new Uint8Array(base.vectors.shape[0]!)
   for (const id of ids) {

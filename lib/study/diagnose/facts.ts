@@ -13,11 +13,11 @@ export interface Figure {
 }
 
 export interface CurvePoint extends Figure {
-  /** Rows from the target: −1 is the last vector of the context. */
+  /** Offset from the target, in rows; −1 is the last vector of the context. */
   readonly offset: number
 }
 
-/** The cosine of predictions with the rows around the target, all on the same windows. */
+/** Mean cosines of predictions with the rows around the target, all on the same windows. */
 export interface Curves {
   readonly windows: number
   readonly articles: number
@@ -26,37 +26,37 @@ export interface Curves {
   readonly copy_last: readonly CurvePoint[]
 }
 
-/** How a run was trained, as its history tells it. */
+/** Facts about a run's training, from its history. */
 export interface Past {
   readonly epochs: number
   readonly best_epoch: number | null
   readonly cosine_epoch0: number | null
   readonly cosine_best: number | null
   readonly cosine_last: number | null
-  /** Validation cosine that training added. */
+  /** Gain of validation cosine over the untrained model. */
   readonly gain: number | null
-  /** Running loss of the last epoch over that of the first, less 1; of a single epoch, over the judged loss before it. */
+  /** Running loss of the last epoch divided by that of the first, minus 1; with one epoch, divided by the evaluated loss before it. */
   readonly running_loss_change: number | null
-  /** The largest rise of the judged loss on training rows: of the last epoch over the first and over the untrained model, less 1. */
+  /** Relative rise of the evaluated loss on training rows in the last epoch: the larger of those over the first epoch and over the untrained model. */
   readonly judged_loss_change: number | null
-  /** The largest mean gradient norm of an epoch over the median one. */
+  /** Largest mean gradient norm of an epoch divided by the median. */
   readonly grad_norm_peak: number | null
-  /** Mean output norm of the last epoch over that of the first. */
+  /** Mean output norm of the last epoch divided by that of the first. */
   readonly output_norm_growth: number | null
 }
 
-/** Everything about a run that patterns are looked for in; all of it stands in diagnostics.json. */
+/** All figures that the patterns are tested on; diagnostics.json contains them. */
 export interface Facts {
   readonly dim: number
   readonly output: 'raw' | 'unit'
   readonly leaky: boolean
-  /** Share of the windows that were trained on; null where the data is not that of the training. */
+  /** Share of the windows that were used for training; null when the data is not the training data. */
   readonly trained_on: number | null
   readonly articles: number
   readonly cosine: Figure
-  /** The best baseline, and the run's cosine less its; null where windows were trained on, as generalisation and twins are. */
+  /** Cosine minus that of the best baseline; null when windows were used for training, like generalisation and twins. */
   readonly skill: (Figure & { readonly against: BaselineName }) | null
-  /** What knows nothing of the context reaches, and how much more the run does; the same of the reference. */
+  /** Mean cosine with targets of other articles, and the run's gain over it; `reference` has the same for the reference predictor. */
   readonly floor: number
   readonly gain: Estimate
   readonly reference: {
@@ -66,61 +66,61 @@ export interface Facts {
     readonly identification: number
     readonly spread: Spread
   }
-  /** Share of other articles' targets that are further from the prediction than its own. */
+  /** Share of the targets of other articles that are farther from the prediction than its own target. */
   readonly identification: Figure
-  /** Of the run less that of the reference. */
+  /** Identification of the run minus that of the reference. */
   readonly identification_difference: Estimate
   readonly curves: Curves
-  /** Cosine with the target less that with the last vector of the context: a shrunk optimal predictor has a negative one too. */
+  /** Cosine with the target minus cosine with the last context vector; an optimal predictor that shrinks can also be negative. */
   readonly margin: Figure & {
-    /** Of ridge and the context mean, which copy nothing, the one that is nearer to the last vector, and its margin. */
+    /** Ridge or context mean, neither of which copies: the one nearer to the last vector, and its margin. */
     readonly against: BaselineName
     readonly expected: number
     readonly copy_last: number
-    /** Of the run less what is expected. */
+    /** Margin of the run minus the expected one. */
     readonly difference: Estimate
-    /** 0 where the margin is the expected one, 1 where it is that of copying. */
+    /** 0: the margin is the expected one; 1: it is that of copy_last. */
     readonly copying: number
   }
-  /** Cosine at t + 1 less that at t, and at t − 4 (or the first vector) less that at t − 1; null where there are no such rows. */
+  /** Cosine at t + 1 minus at t, and at t − 4 (or the first vector) minus at t − 1; null without such rows. */
   readonly ahead: Estimate | null
-  /** The most of the first that a baseline has: a text that alternates comes back to what it said. */
+  /** Largest value of `ahead` of a baseline; it is positive in a text that alternates. */
   readonly ahead_reference: number | null
   readonly behind: Estimate | null
   readonly behind_reference: number | null
   readonly ablations: readonly Ablation[]
   readonly dispersion: { readonly predictions: Spread; readonly targets: Spread }
-  /** Mean cosine of predictions with the training targets' mean. */
+  /** Mean cosine of predictions with the mean of the training targets. */
   readonly to_mean: number
   readonly norm: { readonly mean: number; readonly sd: number }
   readonly generalisation: {
     readonly train: number
     readonly judged: number
     readonly gap: Figure
-    /** The gap as a share of what the run gains over the floor on rows it was trained on. */
+    /** The gap as a share of the run's gain over the floor on its training rows. */
     readonly share: number
     readonly reference_share: number
     readonly windows: number
   } | null
-  /** Share of the judged targets that lie in the training rows too (cosine above .98). */
+  /** Share of the evaluated targets with a near-duplicate in the training rows (cosine above .98). */
   readonly twins: number | null
   readonly past: Past
-  /** Whether the figure that the history gives for the best epoch is what is measured now; null where they are of other rows. */
+  /** Whether the history's cosine of the best epoch equals the measured one; null when they are of different rows. */
   readonly recorded: { readonly cosine: number; readonly measured: number; readonly equal: boolean } | null
   readonly other: Other | null
   readonly rollout_to_mean: number | null
-  /** config.json of the run, with the options of its model; null where there is none. */
+  /** config.json of the run, with the options of its model; null if there is none. */
   readonly settings: Readonly<Record<string, unknown>> | null
 }
 
-/** The run on other data, such as an out-of-domain file, beside the reference. */
+/** Run and reference on other data, such as an out-of-domain file. */
 export interface Other {
   readonly path: string
   readonly n: number
   readonly articles: number
   readonly cosine: Figure
   readonly reference: number
-  /** Run less reference here and on the judged rows, and by how much less it is here. */
+  /** Run minus reference on this data and on the evaluated rows, and the decrease between them. */
   readonly advantage: Figure
   readonly advantage_judged: Figure
   readonly loss: Figure
@@ -128,7 +128,7 @@ export interface Other {
 
 const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]
 
-/** What the history of a training says. */
+/** Derives facts from the history of a run. */
 export function pastOf(history: History | undefined): Past {
   const rows = history?.history ?? []
   const at = (epoch: number | null | undefined) => rows.find((row) => row.epoch === epoch)

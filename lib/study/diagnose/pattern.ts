@@ -1,10 +1,10 @@
 import { worded } from '../../hints.js'
 import type { Facts } from './facts.js'
 
-/** What is wrong with a run, why it is thought so, and what to do about it. */
+/** A pattern found in a run: its evidence, its likely cause and its fix. */
 export interface Finding {
   readonly code: string
-  /** fail: the instrument or the run is broken; warn: the run is weak; note: good to know. */
+  /** fail: the run or its evaluation is broken; warn: the run is weak; note: for information. */
   readonly level: 'fail' | 'warn' | 'note'
   readonly what: string
   readonly why: string
@@ -13,12 +13,12 @@ export interface Finding {
 
 type Words = string | ((f: Facts) => string)
 
-/** A failure that is known by its figures. */
+/** A known failure, recognised by its figures. */
 export interface Pattern {
   readonly code: string
   readonly level: Finding['level']
   readonly holds: (f: Facts) => boolean
-  /** Looked for only on windows that were not trained on. */
+  /** Tested only on windows that were not used for training. */
   readonly unseen?: true
   readonly what: (f: Facts) => string
   readonly why: Words
@@ -28,7 +28,7 @@ export interface Pattern {
 export const said = (words: Words, f: Facts): string => worded(typeof words === 'string' ? words : words(f))
 
 type Settings = NonNullable<Facts['settings']>
-/** Options that may be advised, and the runs that have them already. */
+/** Options that `advice` may name, each with a test whether a run already has it. */
 const HAS: Readonly<Record<string, (s: Settings) => boolean>> = {
   '--recipe strong': ({ recipe }) => recipe === 'strong',
   '--residual decay': ({ residual }) => residual !== undefined && residual !== 'none',
@@ -37,7 +37,7 @@ const HAS: Readonly<Record<string, (s: Settings) => boolean>> = {
   '--early-stop 3': ({ early_stop: stop }) => Number(stop ?? 0) > 0,
 }
 
-/** What may help, without the options that the run was trained with. */
+/** Returns advice without the options that the run was already trained with. */
 export function advice({ settings }: Facts, ...ways: readonly string[]): string {
   const left = ways.filter((way) => settings === null || !HAS[way]?.(settings))
   return `try ${left.length < 2 ? left.join() : `${left.slice(0, -1).join(', ')} or ${left.at(-1)}`}`

@@ -1,7 +1,7 @@
 import type { Pattern } from './pattern.js'
 import { ablation, figure, matters, narrow, percent, signed } from './signs.js'
 
-/** Good to know. */
+/** Patterns of level note. */
 export const NOTES: readonly Pattern[] = [
   {
     code: 'order-blind',
@@ -11,8 +11,8 @@ export const NOTES: readonly Pattern[] = [
       return drop !== undefined && !narrow(f) && !matters(f, drop.value)
     },
     what: (f) => `shuffling the context changes the cosine by only ${signed(-ablation(f, 'shuffle')!.drop.value)}`,
-    why: 'it reads the context as a bag of vectors',
-    fix: 'nothing to mend, but a mean of the context may do as well',
+    why: 'the model ignores the order of the context',
+    fix: 'no fix needed, but the mean of the context may predict as well',
   },
   {
     code: 'last-only',
@@ -23,24 +23,24 @@ export const NOTES: readonly Pattern[] = [
     },
     what: (f) =>
       `with the last vector in every position the cosine changes by ${signed(-ablation(f, 'repeat_last')!.drop.value)}`,
-    why: 'it uses the last vector only',
-    fix: 'nothing to mend, but a context of one vector would do',
+    why: 'the model uses only the last vector',
+    fix: 'no fix needed, but a context of one vector is enough',
   },
   {
     code: 'drifts-to-mean',
     level: 'note',
     holds: (f) => f.rollout_to_mean !== null && f.rollout_to_mean > 0.9 && f.rollout_to_mean > f.to_mean + 0.1,
-    what: (f) => `fed with its own predictions it ends at the mean vector: cosine ${figure(f.rollout_to_mean!)}`,
-    why: 'a mean of possible continuations is no continuation; each step says less',
-    fix: 'look up a real vector near each prediction before feeding it back',
+    what: (f) => `fed with its own predictions it converges to the mean vector: cosine ${figure(f.rollout_to_mean!)}`,
+    why: 'the mean of possible continuations is no continuation; each step carries less information',
+    fix: 'replace each prediction by its nearest real vector before feeding it back',
   },
   {
     code: 'trained-on',
     level: 'note',
     holds: ({ trained_on: share }) => share !== null && share > 0,
-    what: ({ trained_on: share }) => `${percent(share!)} of these windows were trained on: only what is broken shows on them`,
-    why: 'what a model remembers of its training rows tells nothing about other text',
-    fix: 'leave --rows away to judge on the validation rows, or train with --test 0.1 and use --rows test',
+    what: ({ trained_on: share }) => `${percent(share!)} of these windows were used for training: only failures show on them`,
+    why: 'a model may have memorised its training rows, so these figures do not carry over to other text',
+    fix: 'leave out --rows to evaluate on the validation rows, or train with --test 0.1 and use --rows test',
   },
   {
     code: 'few-articles',
@@ -49,6 +49,6 @@ export const NOTES: readonly Pattern[] = [
     holds: (f) => f.cosine.ci95 === null,
     what: (f) => `only ${f.articles} article${f.articles === 1 ? '' : 's'}: no intervals, and findings need four standard errors`,
     why: 'windows of one article are not independent',
-    fix: 'judge on at least 20 articles that were not trained on: another file with --data, or a run on more articles, of which a tenth is set aside (--test 0.1: another tenth)',
+    fix: 'evaluate on at least 20 articles that were not used for training: another file with --data, or a run on more articles, of which a tenth is held out (--test 0.1: another tenth)',
   },
 ]

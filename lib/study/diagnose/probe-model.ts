@@ -5,36 +5,36 @@ import { call, Tensor } from '../../torch/tensor.js'
 import { unitVectors } from '../unit-vectors.js'
 import { addSpread, noSpread, type Spread, type SpreadSums, spread } from './spread.js'
 
-/** What a predictor says about some windows, as it comes. Shapes: [n, dim]. */
+/** Function that predicts for windows; outputs need not have length 1. Shapes: [n, dim]. */
 export type Predict = (ids: Int32Array) => Promise<Tensor>
 
-/** Targets that a prediction should be further from than from its own. */
+/** Distractors: targets of other articles, from which a prediction should be farther than from its own target. */
 export interface Pool {
   /** Shapes: [size, dim], float32 unit vectors. */
   readonly vectors: Tensor
-  /** Article of each; the window itself where there is only one article. */
+  /** Article of each; with a single article the window number. */
   readonly owner: Int32Array
   readonly byArticle: boolean
 }
 
-/** What was found about a predictor, window by window in the order of the rows' ids. */
+/** Figures of a predictor, one per window in the order of `rows.ids`. */
 export interface Probe {
   /** Cosine with the row at each offset from the target. */
   readonly at: ReadonlyMap<number, Float64Array>
-  /** Mean cosine with the targets of other articles: what knowing nothing of the context gives. */
+  /** Mean cosine with the targets of other articles: the level reached without knowledge of the context. */
   readonly floor: Float64Array
-  /** Share of those targets that are further away than the true one: .5 is chance, in any space and dimension. */
+  /** Share of those targets that are farther away than the true one; .5 is chance in any space and dimension. */
   readonly identification: Float64Array
   /** Cosine with the mean vector. */
   readonly centre: Float64Array
-  /** Length of the raw output. */
+  /** Norm of the raw output. */
   readonly norm: Float64Array
   readonly spread: Spread
 }
 
 const POOL = 512
 
-/** A pool from some windows' targets. */
+/** Draws a pool from the targets of the windows. */
 export async function drawPool(rows: Rows, seed: number): Promise<Pool> {
   const ids = sampled(rows.ids, POOL, seed)
   using raw = await targets(rows, ids)
@@ -44,14 +44,14 @@ export async function drawPool(rows: Rows, seed: number): Promise<Pool> {
   return { vectors: unit, owner: byArticle ? ids.map((id) => rows.windows.article[id]!) : ids, byArticle }
 }
 
-/** The offsets from the target at which rows are known: sequences end with it. */
+/** Returns the offsets from the target at which rows exist; sequences end with the target. */
 export function offsetsOf({ base, windows }: Rows): number[] {
   const back = base.targets === undefined ? 4 : Math.min(4, windows.context)
   const ahead = base.targets === undefined ? 2 : 0
   return Array.from({ length: back + ahead + 1 }, (_, i) => i - back)
 }
 
-/** The rows at an offset from the targets; where there is none, some other row. Shapes: [n, dim], float32. */
+/** Returns the rows at an offset from the targets; where none exists, an arbitrary row. Shapes: [n, dim], float32. */
 async function rowsAt(rows: Rows, ids: Int32Array, offset: number): Promise<Tensor> {
   const { base, windows } = rows
   if (offset === 0) return targets(rows, ids)
@@ -69,13 +69,13 @@ async function numbers(x: Tensor): Promise<Float64Array> {
   return (await wide.data()) as Float64Array
 }
 
-/** Of unit vectors with rows of any length. Shapes: [n, dim] twice, or [n, dim] and [dim] → [n]. */
+/** Returns cosines of unit vectors with rows of any length. Shapes: unit [n, dim], rows [n, dim] or [dim]; returns n numbers. */
 async function cosines(unit: Tensor, rows: Tensor): Promise<Float64Array> {
   using cosine = await unit.op('aten::cosine_similarity', rows, -1, 1e-12)
   return numbers(cosine)
 }
 
-/** Floor and identification of some predictions, from their products with the pool. */
+/** Computes floor and identification of predictions from their dot products with the pool. */
 async function against(pool: Pool, unit: Tensor, own: Float64Array, owners: Int32Array) {
   using transposed = await pool.vectors.op('aten::t')
   using products = await unit.op('aten::mm', transposed) // [n, pool]
@@ -88,7 +88,7 @@ async function against(pool: Pool, unit: Tensor, own: Float64Array, owners: Int3
   using sum = (await call('aten::sum.dim_IntList', [masked, [1]], { dtype: 'float64' })) as Tensor
   using floor = await sum.op('aten::div.Tensor', count)
   using gap = await mine.op('aten::sub.Tensor', products)
-  // A product that differs from the cosine by rounding alone is a tie, and a tie is half a win.
+  // A product within round-off of the cosine is a tie and counts as half a win.
   using shrunk = await gap.op('aten::softshrink', 1e-6)
   using sign = await shrunk.op('aten::sign')
   using counted = await sign.op('aten::mul.Tensor', other)
@@ -97,7 +97,7 @@ async function against(pool: Pool, unit: Tensor, own: Float64Array, owners: Int3
   return { floor: await numbers(floor), identification: (await numbers(share)).map((x) => (1 + x) / 2) }
 }
 
-/** Columns that grow block by block. */
+/** Collects columns of numbers block by block. */
 class Columns {
   private readonly parts = new Map<string, Float64Array[]>()
   add(name: string, values: Float64Array): void {
@@ -116,7 +116,7 @@ class Columns {
   }
 }
 
-/** Looks at what a predictor says about some windows from all sides. Shapes: centre [dim]. */
+/** Computes all figures of a predictor on the windows. Shapes: centre [dim]. */
 export async function probe(rows: Rows, predict: Predict, o: { pool: Pool; centre: Tensor }): Promise<Probe> {
   const offsets = offsetsOf(rows)
   const columns = new Columns()
@@ -129,7 +129,7 @@ export async function probe(rows: Rows, predict: Predict, o: { pool: Pool; centr
     using norm = made.norm
     const lengths = await numbers(norm)
     const bad = lengths.findIndex((length) => !Number.isFinite(length))
-    if (bad >= 0) throw new LvmError('DIVERGED', `doctor: expected finite outputs but that for window ${ids[bad]} is not`)
+    if (bad >= 0) throw new LvmError('DIVERGED', `doctor: expected finite outputs but the output for window ${ids[bad]} is not`)
     columns.add('norm', lengths)
     await addSpread(sums, unit)
     let own: Float64Array = new Float64Array(0)
@@ -155,7 +155,7 @@ export async function probe(rows: Rows, predict: Predict, o: { pool: Pool; centr
   }
 }
 
-/** The spread of the targets themselves. */
+/** Computes the spread of the targets. */
 export async function targetSpread(rows: Rows): Promise<Spread> {
   using sums: SpreadSums = await noSpread(rows.windows.dim)
   for (const ids of blocks(rows)) {
@@ -168,13 +168,13 @@ export async function targetSpread(rows: Rows): Promise<Spread> {
   return await spread(sums)
 }
 
-/** Places, among the rows' ids, of windows that have all of their offsets in one article, so that every offset is judged on the same ones. */
+/** Returns indices into `rows.ids` of the windows with all offsets inside their article, so that every offset has the same windows. */
 export function aligned(rows: Rows & { readonly windows: { readonly crosses?: Uint8Array } }): Int32Array {
   const { base, windows, ids } = rows
   const places = Int32Array.from(ids.keys())
   const offsets = offsetsOf(rows)
   if (base.targets !== undefined) return places.filter((i) => windows.crosses?.[ids[i]!] !== 1)
-  // A row is known to lie in an article when a window ends there; one that a context holds needs no window of its own.
+  // Rows up to the target are in the window itself; a later row is in the same article when a window of that article ends there.
   const ends = new Map(Array.from(windows.target, (row, w) => [row, w]))
   const ahead = offsets.at(-1)!
   const back = Math.max(0, -offsets[0]! - windows.context)

@@ -2,10 +2,10 @@ import type { Estimate } from '../../statistics/estimates.js'
 import type { Ablation } from './ablations.js'
 import type { Facts, Figure } from './facts.js'
 
-/** Standard errors that stand in for an interval where there are too few articles for one. */
+/** Standard errors that replace an interval when there are too few articles for one. */
 const ERRORS = 4
 
-/** Whether an estimate is surely above a number: by its interval, or by four standard errors where there is none. */
+/** Whether an estimate is significantly above a number: by its interval, or by four standard errors without one. */
 export const above = ({ mean, se, ci95 }: Estimate, x: number): boolean =>
   ci95 !== null ? ci95[0] > x : se !== null && mean - ERRORS * se > x
 export const below = ({ mean, se, ci95 }: Estimate, x: number): boolean =>
@@ -21,25 +21,25 @@ export const percent = (x: number) => `${(100 * x).toFixed(x < 0.1 ? 1 : 0)} %`
 export const times = (x: number) => `${x < 10 ? x.toFixed(1) : Math.round(x)} times`
 export const span = ({ ci95 }: Pick<Figure, 'ci95'>) => (ci95 === null ? '' : ` (95 %: ${figure(ci95[0])} … ${figure(ci95[1])})`)
 
-/** The spread of predictions as a share of the reference predictor's. */
+/** Dispersion of predictions divided by that of the reference predictor. */
 export const spreadShare = ({ dispersion, reference }: Facts) =>
   dispersion.predictions.dispersion / Math.max(1e-9, reference.spread.dispersion)
-/** The most that the cosine rises above the floor at any offset. */
+/** Largest distance of the cosine from the floor at any offset. */
 export const peak = ({ curves, floor }: Facts) => Math.max(...curves.run.map(({ value }) => Math.abs(value - floor)))
 export const ablation = (f: Facts, name: Ablation['name']) => f.ablations.find((a) => a.name === name)
-/** A drop that matters beside all that the context gives. */
+/** Whether a drop is more than 2 % of the gain from the context. */
 export const matters = (f: Facts, drop: number) => Math.abs(drop) > 0.02 * Math.max(f.gain.mean, 1e-3)
 export const narrow = (f: Facts) => spreadShare(f) < 0.25
 export const flipped = (f: Facts) => below(f.gain, 0) && -f.gain.mean > 0.25 * f.reference.gain
 export const isFlat = (f: Facts) =>
   !narrow(f) && !flipped(f) && f.gain.mean < 0.15 * f.reference.gain && peak(f) < 0.5 * f.reference.gain
-/** Whether the training itself never had a higher cosine, so that a low one is no sign of foreign weights. */
+/** Whether training never reached a higher cosine; then a low cosine does not indicate foreign weights. */
 export const neverBetter = ({ recorded, past, cosine }: Facts) =>
   recorded?.equal ?? (past.cosine_best !== null && past.cosine_best <= cosine.value + 0.02)
-/** Nothing gained over the floor, neither in the training: no sign of a broken forward, nor of a collapse from something better. */
+/** Whether the run is at the floor and training never left it; then a foreign forward or a later collapse is not indicated. */
 export const undertrained = (f: Facts) =>
   neverBetter(f) && (isFlat(f) || (narrow(f) && f.to_mean <= 0.9 && !flipped(f) && f.gain.mean < 0.15 * f.reference.gain))
-/** Whether steps made the running loss smaller while the weights that are judged got worse on the same rows. */
+/** Whether the running loss fell while the evaluated (averaged) weights got worse on the same rows. */
 export const averageLags = ({ running_loss_change: running, judged_loss_change: judged }: Facts['past']) =>
   running !== null && judged !== null && running < -0.01 && judged > 0.002
 export const blurred = (f: Facts) =>

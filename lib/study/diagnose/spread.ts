@@ -1,22 +1,22 @@
 import { addInto, columnSums, zeros } from '../../evaluate/baselines-rows.js'
 import { call, type Tensor } from '../../torch/tensor.js'
 
-/** How far unit vectors lie apart. */
+/** Spread of a set of unit vectors. */
 export interface Spread {
-  /** Mean cosine over all pairs of two. */
+  /** Mean cosine over all pairs of different vectors. */
   readonly pairwise_cosine: number
-  /** Variance of a coordinate, averaged over the dimensions: (1 − |mean|²) / dim, so never above 1 / dim. */
+  /** Mean variance of a coordinate, (1 − |mean|²) / dim; at most 1 / dim. */
   readonly variance: number
-  /** The variance as a share of the most that unit vectors can have: 0 when all are one vector, whatever the dimension. */
+  /** Variance divided by its maximum for unit vectors; 0 when all vectors are equal, in any dimension. */
   readonly dispersion: number
-  /** How many directions they vary in: exp of the entropy of the covariance's eigenvalues. */
+  /** Effective rank: exp of the entropy of the covariance's eigenvalues. */
   readonly effective_rank: number
 }
 
-/** Variance, as a share of the squared length, below which all vectors are one: float32 rounds each to about 1e-14. */
+/** Relative variance below which all vectors count as equal: float32 round-off causes about 1e-14. */
 const ROUNDING = 1e-12
 
-/** Sums over unit vectors less the first of them, in float64: what they share would drown a small variance in rounding. */
+/** Sums over unit vectors minus the first of them, in float64; without the subtraction a small variance is lost in round-off. */
 export interface SpreadSums {
   n: number
   origin: Tensor | undefined
@@ -37,7 +37,7 @@ export async function noSpread(dim: number): Promise<SpreadSums> {
   return sums
 }
 
-/** Adds more vectors. Shapes: unit [n, dim], float32. */
+/** Adds vectors to the sums. Shapes: unit [n, dim], float32. */
 export async function addSpread(sums: SpreadSums, unit: Tensor): Promise<void> {
   if (sums.origin === undefined) {
     using first = await unit.op('aten::select.int', 0, 0)
@@ -53,10 +53,10 @@ export async function addSpread(sums: SpreadSums, unit: Tensor): Promise<void> {
 }
 
 /**
- * Vectors that are all one have no variance and an effective rank of 1; so has a single one.
+ * Computes the spread from the sums. Equal vectors, or a single one, have no variance and an effective rank of 1.
  *
  * Source: effective rank as Roy & Vetterli 2007, of the covariance.
- * Errors: none; of no vectors everything is 0.
+ * Errors: none; without vectors all figures are 0.
  */
 export async function spread({ n, origin, sum, products }: SpreadSums): Promise<Spread> {
   if (origin === undefined) return { pairwise_cosine: 0, variance: 0, dispersion: 0, effective_rank: 0 }

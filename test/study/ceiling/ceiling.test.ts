@@ -22,7 +22,7 @@ describe('synth', () => {
     ['directed', 16],
     ['reversible', 33],
     ['noise', 64],
-  ] as const)('%s, dimension %d: unit vectors, the same for a seed, with the rows that were asked for', async (kind, dim) => {
+  ] as const)('synth %s, dimension %d, writes the requested number of unit vectors, equal for equal seeds', async (kind, dim) => {
     const o = { kind, dim, rows: 501, articles: 7, seed: 4 }
     const made = await synth({ ...o, out: scratch(`${kind}.npy`) })
     const vectors = vectorsOf(made.out)
@@ -36,7 +36,7 @@ describe('synth', () => {
     expect(vectorsOf(again.out)).toEqual(vectors)
     expect(vectorsOf((await synth({ ...o, seed: 5, out: scratch(`${kind}-other.npy`) })).out)).not.toEqual(vectors)
   })
-  it('refuses what cannot be made', async () => {
+  it('synth refuses another file type and impossible sizes', async () => {
     await refused('BAD_OPTION', synth({ out: scratch('x.npz') }))
     await refused('BAD_OPTION', synth({ out: scratch('x.npy'), dim: 8 }))
     await refused('BAD_OPTION', synth({ out: scratch('x.npy'), rows: 3, articles: 4 }))
@@ -47,7 +47,7 @@ describe('ceiling', () => {
   it.each([
     ['directed', 1],
     ['reversible', 2],
-  ] as const)('comes to the known optimum of a %s corpus and never above it', async (kind, seed) => {
+  ] as const)('ceiling reaches the known optimum of a %s corpus and does not exceed it', async (kind, seed) => {
     const out = scratch(`known-${kind}.npy`)
     const { optimum } = await synth({ kind, rows: 8000, dim: 16, articles: 320, seed, out })
     const found = await ceiling({ data: out, context: 3 })
@@ -59,7 +59,7 @@ describe('ceiling', () => {
     expect(found.upper_bound!.cosine).toBe(optimum.forward)
     for (const { mse_unit, cosine } of found.predictors) expect(mse_unit).toBeCloseTo((2 * (1 - cosine)) / 16, 5)
   })
-  it('excludes a tier by the proved optimum of a synthetic corpus only, and says which are reached', async () => {
+  it('ceiling excludes a tier only by the proved optimum of a synthetic corpus, and reports the reached tiers', async () => {
     const noise = await ceiling({ data: await corpus({ kind: 'noise', dim: 64 }), seconds: 2 })
     expect(noise.tiers).toEqual({ minimum: 'excluded', target: 'excluded', stretch: 'excluded' })
     expect(ceilingPage(noise)).toContain('stretch above the upper bound')
@@ -71,7 +71,7 @@ describe('ceiling', () => {
     expect(open.upper_bound).toBeNull()
     expect(open.tiers).toEqual({ minimum: 'not shown', target: 'not shown', stretch: 'not shown' })
   })
-  it('drops the bound of a card whose vectors surely allow more, and calls a figure above a sound bound chance', async () => {
+  it('ceiling drops a bound that the vectors exceed significantly, and calls a figure above a valid bound chance', async () => {
     const path = await corpus({ dim: 24, rows: 3000, articles: 240 })
     const card = path.replace(/npy$/, 'card.json')
     writeFileSync(card, readFileSync(card, 'utf8').replace('synthetic directed', 'synthetic noise'))
@@ -83,12 +83,12 @@ describe('ceiling', () => {
     expect(reachSentence({ best, upper_bound })).toMatch(/^reached here: a cosine of \.3100 .* by chance above .* \.3000: known$/)
     expect(reachSentence({ best: { ...best, cosine: 0.29 }, upper_bound })).toMatch(/at least \.2900 .*; at most \.3000: known$/)
   })
-  it('says when the time was over before a network stopped improving', async () => {
+  it('ceiling reports that the time limit ended training while a network still improved', async () => {
     const found = await ceiling({ data: await corpus({ dim: 64, rows: 8000, articles: 160 }), seconds: 1 })
     expect(found.networks.map(({ finished }) => finished)).toContain(false)
     expect(ceilingPage(found)).toContain('stopped by "seconds" while it may still improve')
   })
-  it('refuses what cannot be split or read', async () => {
+  it('ceiling refuses missing files and files that cannot be split', async () => {
     await refused('BAD_OPTION', ceiling({ data: '', context: 5 }))
     await refused('FILE_MISSING', ceiling({ data: scratch('gone.npy') }))
     await refused('DATA_ONE_ARTICLE', ceiling({ data: await corpus({ articles: 1, rows: 200 }) }))
@@ -101,7 +101,7 @@ describe('ceiling of a non-linear rule', () => {
     ['sign', 16, 8800, 0.62],
     ['permutation', 24, 8800, 0.7],
   ] as const)(
-    'comes near the optimum of a %s of the last two vectors, and calls it a lower bound',
+    'ceiling comes near the optimum of a %s of the last two vectors, and calls its result a lower bound',
     async (rule, dim, rows, least) => {
       const data = nonLinear({ rule, dim, rows, articles: 220, seed: 5 })
       const found = await ceiling({ data, context: 3 })
@@ -133,7 +133,7 @@ describe('ridge towards a weighted sum', () => {
       },
     ],
     ['dual', (rows: Rows, offset: Tensor) => dualEquations(rows, 3, offset)],
-  ] as const)('is that sum for a huge λ and least squares for a tiny one: %s', async (_, systemOf) => {
+  ] as const)('ridge with an anchor equals the weighted sum for a huge λ and least squares for a tiny one: %s', async (_, systemOf) => {
     const rows = rowsOf(data, () => true)
     using offset = await meanTarget(rows)
     using system = await systemOf(rows, offset)
@@ -147,16 +147,16 @@ describe('ridge towards a weighted sum', () => {
 })
 
 describe('arrow', () => {
-  it.each([1, 2, 3])('finds the direction of a directed corpus, and none in a reversible one (seed %d)', async (seed) => {
+  it.each([1, 2, 3])('arrow finds the direction of a directed corpus, and none in a reversible one (seed %d)', async (seed) => {
     const directed = await arrow({ data: await corpus({ kind: 'directed', seed }) })
     expect(directed.evidence).toBe(true)
-    expect(directed.verdict).toMatch(/^evidence of direction: what follows is easier/)
+    expect(directed.verdict).toMatch(/^evidence of direction: the next vector is easier/)
     expect(directed.predictors.every((d) => d.p! < 1e-3 && d.difference > 0.02)).toBe(true)
     const reversible = await arrow({ data: await corpus({ kind: 'reversible', seed }) })
     expect(reversible.evidence).toBe(false)
     expect(reversible.verdict).toMatch(/^no evidence of direction/)
   })
-  it('reads a directed corpus backward when it was written backward', async () => {
+  it('arrow finds that a directed corpus written backward is easier to predict backward', async () => {
     const data = await corpus({ rows: 2000 }, (v, dim, lines) => {
       const before = v.slice()
       for (let i = 0; i < lines.length; i++) v.set(before.subarray(i * dim, (i + 1) * dim), (lines.length - 1 - i) * dim)
@@ -168,9 +168,9 @@ describe('arrow', () => {
         seen.set(ids[i]!, line.index + 1)
       }
     })
-    expect((await arrow({ data })).verdict).toMatch(/^evidence of direction: what came before is easier/)
+    expect((await arrow({ data })).verdict).toMatch(/^evidence of direction: the previous vector is easier/)
   })
-  it('reads sequences both ways too', async () => {
+  it('arrow reads files of sequences in both directions', async () => {
     const path = npz('arrow.npz', sequences(await corpus({ rows: 1500 }), 32))
     const found = await arrow({ data: path, context: 3 })
     expect(found.predictors[0]!.difference).toBeGreaterThan(0.02)
@@ -178,7 +178,7 @@ describe('arrow', () => {
 })
 
 describe("Student's t", () => {
-  it('has the quantiles of the tables', () => {
+  it("Student's t has the quantiles of published tables", () => {
     expect(studentP(2.262157, 9)).toBeCloseTo(0.05, 6)
     expect(studentP(0, 3)).toBeCloseTo(1, 12)
     expect(studentP(1.959964, 1e7)).toBeCloseTo(0.05, 5)

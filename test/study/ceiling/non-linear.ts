@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs'
 import { normals } from '../../../lib/data/synth-process.js'
 import { bytesOf, npy, scratch } from '../../files/fixture.js'
 
-/** How the next vector follows from the last two, before noise. */
+/** Function of the last two vectors that gives the next one, before noise. */
 export type Rule = 'product' | 'sign' | 'permutation'
-/** The mean cosine of the rule itself with what it gives: no predictor has more. */
+/** Mean cosine of the noise-free rule with the data: the optimum of any predictor. */
 export const OPTIMUM = 0.8
 
 const unit = (v: Float64Array) => {
@@ -22,7 +22,7 @@ function ruleOf(rule: Rule, dim: number, normal: () => number): (last: Float64Ar
 }
 
 let made = 0
-/** Articles whose next vector is a non-linear function of the last two, at a cosine of .8. */
+/** Writes articles whose next vector is a non-linear function of the last two, with noise that leaves a cosine of .8. */
 export function nonLinear(o: { rule: Rule; dim: number; rows: number; articles: number; seed: number }): string {
   const normal = normals(o.seed)
   const next = ruleOf(o.rule, o.dim, normal)

@@ -23,7 +23,7 @@ beforeAll(async () => {
   w = await corpora()
 })
 
-describe('a sound predictor has no finding of level fail', () => {
+describe('a good predictor has no finding of level fail', () => {
   it.each([
     { dim: 8, articles: 40, seed: 1 },
     { dim: 16, articles: 60, seed: 2 },
@@ -31,7 +31,7 @@ describe('a sound predictor has no finding of level fail', () => {
     { dim: 96, articles: 50, seed: 4 },
     { dim: 24, articles: 44, context: 1, seed: 5 },
     { dim: 24, articles: 44, context: 12, length: 30, seed: 6 },
-  ])('%o', async (size) => {
+  ])('doctor reports no failure for good predictors of %o', async (size) => {
     const sound = await corpora(size)
     for (const read of [sound.ridge, await knower(sound, 0), await knower(sound, 0, 1)]) {
       const { findings } = await examined(sound, read)
@@ -42,7 +42,7 @@ describe('a sound predictor has no finding of level fail', () => {
       expect(findings.filter(({ level }) => level === 'fail')).toEqual([])
     }
   })
-  it('an oracle passes', async () => {
+  it('doctor reports no failure for an oracle', async () => {
     const { verdict, facts } = await examined(w, await knower(w, 0))
     expect(verdict).toBe('PASS')
     expect(facts.cosine.value).toBeCloseTo(1, 5)
@@ -58,18 +58,18 @@ describe('doctor names the planted failure', () => {
     if (level === 'fail') expect(verdict).toBe('FAIL')
     return codes
   }
-  it('copying', async () => {
+  it('doctor reports a predictor that copies the last vector as copying', async () => {
     const codes = await named('copying', w, copyLast)
     expect(codes).toContain('below-baseline')
     expect(codes).toContain('last-only')
   })
-  it('mean-seeking', async () => {
+  it('doctor reports a predictor of the mean vector as mean-seeking', async () => {
     using mean = await meanTarget(w.train)
     const vector = [...((await mean.data()) as Float64Array)]
     await named('mean-seeking', w, constant(vector))
     await named('mean-seeking', w, constant(vector, w.ridge, 0.02))
   })
-  it('collapse', async () => {
+  it('doctor reports a predictor with almost constant output as collapse', async () => {
     const vector = Array.from({ length: w.dim }, (_, d) => (d === 0 ? 1 : 0.1))
     await named('collapse', w, constant(vector))
     await named(
@@ -81,17 +81,17 @@ describe('doctor names the planted failure', () => {
       ),
     )
   })
-  it('flat', async () => {
+  it('doctor reports untrained weights as flat', async () => {
     const wide = await corpora({ dim: 64 })
     await named('flat', wide, untrained(wide))
   })
-  it('sign-flipped', async () => {
+  it('doctor reports a predictor with the wrong sign as sign-flipped', async () => {
     const codes = await named('sign-flipped', w, scaled(w.ridge, -1))
     for (const code of ['flat', 'off-by-one', 'copying', 'reads-backwards']) expect(codes).not.toContain(code)
     for (const predictor of [copyLast, contextMean, await knower(w, 0, 1)])
       expect((await examined(w, scaled(predictor, -1))).codes).not.toContain('off-by-one')
   })
-  it('undertrained, and not flat, where the training had no better figure', async () => {
+  it('doctor reports undertrained instead of flat when training never had a higher cosine', async () => {
     const wide = await corpora({ dim: 64 })
     const read = scaled(untrained(wide), 0.1)
     const measured = (await examined(wide, read)).facts.cosine.value
@@ -107,47 +107,47 @@ describe('doctor names the planted failure', () => {
     const other = await examined(wide, read, { history: history([0, 0.7], 1) })
     expect(other.findings.find(({ code }) => code === 'flat')!.why).toMatch(/weights are those of the training/)
   })
-  it('off-by-one', async () => {
+  it('doctor reports a predictor of the row after the target as off-by-one', async () => {
     await named('off-by-one', w, await knower(w, 1, 1))
   })
-  it('reads-backwards', async () => {
+  it('doctor reports a predictor with reversed contexts as reads-backwards', async () => {
     await named('reads-backwards', w, turned(w.ridge))
   })
-  it('norm-explosion', async () => {
+  it('doctor reports raw outputs that are too long as norm-explosion', async () => {
     await named('norm-explosion', w, scaled(w.ridge, 20))
     expect((await examined(w, scaled(w.ridge, 20), { output: 'unit' })).codes).not.toContain('norm-explosion')
   })
-  it('overfit', async () => {
+  it('doctor reports a predictor that memorised its training rows as overfit', async () => {
     const { codes, facts } = await examined(w, await memoriser(w))
     expect(codes).toContain('overfit')
     expect(facts.generalisation!.train).toBeGreaterThan(0.99)
   })
-  it('leak', async () => {
+  it('doctor reports training rows among the evaluated ones as leak', async () => {
     const both = { ...w.train, ids: Int32Array.of(...w.train.ids, ...w.judged.ids).sort() }
     await named('leak', w, w.ridge, { train: both })
     await named('leak', w, w.ridge, { leaky: true })
   })
-  it('val-above-ood', async () => {
-    const knows = await memoriser({ ...w, train: w.judged }) // it learned the judged rows by heart
+  it('doctor reports skill that vanishes on other data as val-above-ood', async () => {
+    const knows = await memoriser({ ...w, train: w.judged }) // it has memorised the evaluated rows
     const elsewhere = await corpora({ seed: 77 })
     await named('val-above-ood', w, knows, { other: { path: 'else.npy', rows: elsewhere.judged } })
     const { codes } = await examined(w, w.ridge, { other: { path: 'else.npy', rows: elsewhere.judged } })
     expect(codes).not.toContain('val-above-ood')
   })
-  it('foreign-forward', async () => {
+  it('doctor reports a cosine that differs from the history as foreign-forward', async () => {
     const good = await examined(w, w.ridge)
     const measured = good.facts.cosine.value
     await named('foreign-forward', w, untrained(w), { own: true, history: history([0, measured], 1) })
     const { codes } = await examined(w, w.ridge, { own: true, history: history([0, measured], 1) })
     expect(codes).not.toContain('foreign-forward')
   })
-  it('what the history says', async () => {
+  it('doctor reports the patterns of the history', async () => {
     await named('best-at-first', w, w.ridge, { history: history([0, 0.5, 0.4, 0.3], 1) })
     await named('still-improving', w, w.ridge, { history: history([0, 0.3, 0.4, 0.5], 3) })
     await named('nothing-learned', w, w.ridge, { history: history([0.5, 0.5, 0.5], 1) })
     await named('gradient-peak', w, w.ridge, { history: history([0, 0.3, 0.4, 0.5], 3, { gradNorms: [1, 1000, 1] }) })
   })
-  it('average-lags, instead of what it looks like', async () => {
+  it('doctor reports average-lags instead of the patterns it resembles', async () => {
     const lagging = { running: [0.04, 0.03, 0.02], judged: [0.03, 0.031, 0.033, 0.036] }
     const options = { history: history([0.45, 0.44, 0.43, 0.4], 1, lagging), settings: { ema: 0.998, recipe: 'strong' } }
     const codes = await named('average-lags', w, w.ridge, options)
@@ -166,7 +166,7 @@ describe('doctor names the planted failure', () => {
       )
     await named('average-lags', w, w.ridge, { history: history([0.4, 0.3], 1, { running: [0.02], judged: [0.03, 0.035] }) })
   })
-  it('with a remedy that the run does not have already', async () => {
+  it('doctor advises only options that the run does not have already', async () => {
     const first = history([0, 0.5, 0.4, 0.3], 1)
     const fixes = async (settings: Record<string, unknown> | null) =>
       [await examined(w, copyLast, { history: first, settings }), await examined(w, await memoriser(w), { settings })]
@@ -177,7 +177,7 @@ describe('doctor names the planted failure', () => {
     const made = await fixes({ recipe: 'strong', residual: 'decay', gradient_clip: 1, early_stop: 4 })
     expect(made).not.toMatch(/"recipe" strong|"residual"|"clip" 1|"earlyStop"|undefined/)
   })
-  it('few-articles', async () => {
+  it('doctor reports fewer than 20 articles as few-articles', async () => {
     const codes = await named('few-articles', await corpora({ articles: 12 }), copyLast)
     expect(codes).toContain('copying')
     expect((await examined(await corpora({ articles: 12 }), copyLast)).findings.map(({ fix }) => fix).join()).not.toContain(
@@ -186,7 +186,7 @@ describe('doctor names the planted failure', () => {
   })
 })
 
-it('refuses what cannot be examined', async () => {
+it('doctor refuses a single window and outputs that are not finite', async () => {
   const one = { ...w.judged, ids: w.judged.ids.slice(0, 1) }
   await expect(examined(w, w.ridge, { rows: one })).rejects.toMatchObject({ code: 'DATA_TOO_FEW' })
   await expect(examined(w, scaled(w.ridge, Number.NaN))).rejects.toMatchObject({ code: 'DIVERGED' })

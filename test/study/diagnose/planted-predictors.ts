@@ -13,14 +13,14 @@ import { call, Tensor } from '../../../lib/torch/tensor.js'
 import { rowsOf, synthetic } from '../../evaluate/synthetic.js'
 import { gaussian } from '../../statistics/clustered.js'
 
-/** Articles to train on and others to judge, with everything a planted predictor may need. */
+/** Training articles and evaluated articles, with the data that planted predictors need. */
 export interface Corpora {
   readonly train: Rows
   readonly judged: Rows
   readonly baselines: readonly Baseline[]
   readonly dim: number
   readonly context: number
-  /** Ridge on contexts as they come. */
+  /** Ridge regression on unchanged contexts. */
   readonly ridge: Read
 }
 
@@ -40,7 +40,7 @@ export async function corpora(
   return { train, judged: rowsOf(data, isJudged), baselines: await fitBaselines(train), dim, context, ridge }
 }
 
-/** The diagnosis of one predictor. */
+/** Examines one predictor. */
 export async function examined(
   w: Corpora,
   read: Read,
@@ -55,7 +55,7 @@ export async function examined(
   return { facts, findings, codes: findings.map(({ code }) => code), verdict: verdictOf(findings, facts) }
 }
 
-/** What knows the row at an offset from the target: contexts are looked up among all windows of the base. */
+/** Predictor that knows the row at an offset from the target: it looks up the context among all windows of the base. */
 export async function knower(w: Corpora, offset: number, noise = 0): Promise<Read> {
   const { windows, base } = w.judged
   const all: Rows = { ...w.judged, ids: Int32Array.from(windows.target.keys()) }
@@ -77,7 +77,7 @@ export async function knower(w: Corpora, offset: number, noise = 0): Promise<Rea
   }
 }
 
-/** What gives the target of the most similar training context. */
+/** Predictor that returns the target of the most similar training context. */
 export async function memoriser(w: Corpora): Promise<Read> {
   using x = await contexts(w.train, w.train.ids)
   const table = await x.op('aten::flatten.using_ints', 1, -1)
@@ -106,7 +106,7 @@ export const turned =
 export const copyLast: Read = async (x) => x.op('aten::select', 1, x.shape[1]! - 1)
 export const contextMean: Read = async (x) => (await call('aten::mean.dim', [x, [1]])) as Tensor
 
-/** One vector whatever is asked, with a little of what else was said. */
+/** Predictor of one constant vector, with a small share of another predictor. */
 export const constant =
   (vector: readonly number[], and?: Read, share = 0): Read =>
   async (x) => {
@@ -118,7 +118,7 @@ export const constant =
     return await spread.op('aten::add.Tensor', small)
   }
 
-/** A map of the last vector that was never trained. */
+/** Random linear map of the last vector. */
 export function untrained(w: Corpora, seed = 9): Read {
   const gauss = gaussian(seed)
   const weight = Tensor.from(Float32Array.from({ length: w.dim * w.dim }, gauss), [w.dim, w.dim])
@@ -128,7 +128,7 @@ export function untrained(w: Corpora, seed = 9): Read {
   }
 }
 
-/** A history whose validation cosines are given from epoch 0 on. */
+/** Builds a history with the given validation cosines, from epoch 0 on. */
 export function history(
   cosines: readonly number[],
   best: number,

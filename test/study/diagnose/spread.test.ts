@@ -9,7 +9,7 @@ beforeAll(() => native.setThreads(1))
 type Vectors = readonly (readonly number[])[]
 const unit = (v: readonly number[]) => v.map((x) => x / (Math.hypot(...v) || 1))
 
-/** In blocks of 100, as predictions come. */
+/** Computes the spread in blocks of 100, as predictions arrive. */
 async function measured(vectors: Vectors): Promise<Spread> {
   using sums = await noSpread(vectors[0]?.length ?? 4)
   for (let at = 0; at < vectors.length; at += 100) {
@@ -20,7 +20,7 @@ async function measured(vectors: Vectors): Promise<Spread> {
   return await spread(sums)
 }
 
-/** The same in float64, pair by pair and with the covariance as it is written in books. */
+/** Computes the spread in float64, pair by pair and from the textbook covariance. */
 async function reference(vectors: Vectors): Promise<Spread> {
   const [n, dim] = [vectors.length, vectors[0]!.length]
   const mean = Array.from({ length: dim }, (_, d) => vectors.reduce((sum, v) => sum + v[d]!, 0) / n)
@@ -50,7 +50,7 @@ describe('the spread of vectors', () => {
     ['all directions', () => unit(draw(96))],
     ['a plane', () => unit(axis.map((x, d) => x + (d < 2 ? 5 * gauss() : 0)))],
     ['hardly any variance', () => unit(axis.map((x, d) => x + (d < 3 ? 1e-3 * gauss() : 0)))],
-  ])('is that of float64: %s', async (_, make) => {
+  ])('the spread equals a float64 reference: %s', async (_, make) => {
     const vectors = Array.from({ length: 230 }, make).map((v) => v.map(Math.fround))
     const [found, expected] = [await measured(vectors), await reference(vectors)]
     expect(found.pairwise_cosine).toBeCloseTo(expected.pairwise_cosine, 6)
@@ -58,7 +58,7 @@ describe('the spread of vectors', () => {
     expect(found.variance / expected.variance).toBeCloseTo(1, 4)
     expect(found.effective_rank).toBeCloseTo(expected.effective_rank, 1)
   })
-  it.each([3, 96, 384])('of one vector, over and over, is none, and its effective rank is 1 (dimension %d)', async (dim) => {
+  it.each([3, 96, 384])('one repeated vector has no spread and an effective rank of 1 (dimension %d)', async (dim) => {
     for (const count of [1, 2, 500]) {
       const v = unit(draw(dim)).map(Math.fround)
       const found = await measured(Array.from({ length: count }, () => v))
@@ -66,12 +66,12 @@ describe('the spread of vectors', () => {
       expect(found.pairwise_cosine).toBeCloseTo(1, 6)
     }
   })
-  it('takes what float32 rounds differently for one vector', async () => {
+  it('vectors that differ only by float32 round-off count as equal', async () => {
     const v = unit(draw(128))
     const found = await measured(Array.from({ length: 300 }, () => v.map((x) => Math.fround(x * (1 + 6e-8 * gauss())))))
     expect(found).toMatchObject({ dispersion: 0, effective_rank: 1 })
   })
-  it('of two directions is 1, of nothing and of zero vectors none', async () => {
+  it('two directions have an effective rank of 1, and no vectors or zero vectors have no spread', async () => {
     const two = Array.from({ length: 200 }, (_, i) => [i % 2, 1 - (i % 2), 0])
     expect((await measured(two)).effective_rank).toBeCloseTo(1, 6)
     expect(await measured([])).toEqual({ pairwise_cosine: 0, variance: 0, dispersion: 0, effective_rank: 0 })
