@@ -62,7 +62,7 @@ describe('a target in its own context', () => {
       const middle = await planted(share, together, (context, target) => context[2]!.set(target))
       expect(findingOf(middle, 'TARGET_IN_CONTEXT')).toMatchObject({
         level: 'FAIL',
-        message: expect.stringMatching(/above a cosine of .98/),
+        message: expect.stringMatching(/with a cosine above .98/),
       })
       const mixed = await planted(share, together, (context, target) => blend(context[4]!, target, 0.6))
       const level =
