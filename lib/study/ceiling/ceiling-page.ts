@@ -32,7 +32,8 @@ export const tierSentences = ({ tiers }: Pick<Ceiling, 'tiers'>): string[] =>
 /** States the lower bound in a sentence, and the upper bound if there is one. */
 export function reachSentence({ best, upper_bound: most }: Pick<Ceiling, 'best' | 'upper_bound'>): string {
   const interval = best.ci95 === null ? '' : ` (95 %: ${span(best.ci95)}, including the choice of the best)`
-  if (most == null) return `reachable here: a cosine of at least ${decimal(best.cosine)}${interval}; a larger model may reach more`
+  if (most == null)
+    return `reachable here: a cosine of at least ${decimal(best.cosine)}${interval}; a larger model may reach more`
   const bound = `${decimal(most.cosine)}: ${most.why}`
   return best.cosine > most.cosine
     ? `reached here: a cosine of ${decimal(best.cosine)}${interval}, by chance above the largest mean cosine of any predictor, ${bound}`

@@ -133,17 +133,20 @@ describe('ridge towards a weighted sum', () => {
       },
     ],
     ['dual', (rows: Rows, offset: Tensor) => dualEquations(rows, 3, offset)],
-  ] as const)('ridge with an anchor equals the weighted sum for a huge λ and least squares for a tiny one: %s', async (_, systemOf) => {
-    const rows = rowsOf(data, () => true)
-    using offset = await meanTarget(rows)
-    using system = await systemOf(rows, offset)
-    const weightAt = async (lambda: number, to?: readonly number[]) =>
-      [...(await (await system.solve(lambda, to))!.weight.data())].map(Number)
-    const far = await weightAt(1e12, anchor)
-    for (const [i, value] of far.entries()) expect(value).toBeCloseTo(sum[i]!, 6)
-    const [plain, near] = [await weightAt(1e-6), await weightAt(1e-6, anchor)]
-    for (const [i, value] of near.entries()) expect(value).toBeCloseTo(plain[i]!, 3)
-  })
+  ] as const)(
+    'ridge with an anchor equals the weighted sum for a huge λ and least squares for a tiny one: %s',
+    async (_, systemOf) => {
+      const rows = rowsOf(data, () => true)
+      using offset = await meanTarget(rows)
+      using system = await systemOf(rows, offset)
+      const weightAt = async (lambda: number, to?: readonly number[]) =>
+        [...(await (await system.solve(lambda, to))!.weight.data())].map(Number)
+      const far = await weightAt(1e12, anchor)
+      for (const [i, value] of far.entries()) expect(value).toBeCloseTo(sum[i]!, 6)
+      const [plain, near] = [await weightAt(1e-6), await weightAt(1e-6, anchor)]
+      for (const [i, value] of near.entries()) expect(value).toBeCloseTo(plain[i]!, 3)
+    },
+  )
 })
 
 describe('arrow', () => {
