@@ -59,7 +59,7 @@ describe('verify', () => {
     ['the length of a bar', (text: string) => text.replace(/<path d="M(\d+) (\d+)l/, '<path d="M$1 $2l1')],
     ['a number inside the JSON', (text: string) => text.replace(/("parameters": )(\d)/, '$19$2')],
     ['a word', (text: string) => text.replace('expected 70 %', 'expected 30 %')],
-  ])('finds %s that was changed in the page', async (_, change) => {
+  ])('verify finds %s that was changed in the page', async (_, change) => {
     const changed = change(page)
     expect(changed).not.toBe(page)
     write('x.html', changed)

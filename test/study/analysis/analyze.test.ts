@@ -85,7 +85,7 @@ describe('bins', () => {
 })
 
 describe('a plane', () => {
-  it.each(['tsne', 'umap'] as const)('%s keeps clusters together and is reproducible', async (method) => {
+  it.each(['tsne', 'umap'] as const)('the projection by %s keeps clusters together and is reproducible', async (method) => {
     using x = Tensor.from(clustered(120, 4, 10), [120, 10])
     const lay = () => (method === 'tsne' ? tsne(x, { perplexity: 10, iterations: 400 }) : umap(x, 3))
     const first = await lay()
