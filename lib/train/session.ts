@@ -190,13 +190,14 @@ function candidates({ emaRule, progress }: Session): readonly Weights[] {
 export async function evaluateEpoch(session: Session, lr: number, signal: AbortSignal): Promise<HistoryRow> {
   const { data, progress, emaRule } = session
   const start = performance.now()
-  const judged = []
+  const evaluated = []
   for (const weights of candidates(session)) {
     const scores = await holding(session, weights, () => evaluateWindows(session, data.val, data.split.val, signal))
-    judged.push({ weights, ...scores })
+    evaluated.push({ weights, ...scores })
   }
   const finite = ({ loss }: { loss: number }) => Number.isFinite(loss)
-  const val = judged.find((each) => !finite(each)) ?? judged.reduce((best, other) => (other.loss < best.loss ? other : best))
+  const val =
+    evaluated.find((each) => !finite(each)) ?? evaluated.reduce((best, other) => (other.loss < best.loss ? other : best))
   const train = await holding(session, val.weights, () => evaluateWindows(session, data.train, session.trainSample, signal))
   const { loss, gradNorm, windows, steps } = native.trainerSums(session.trainer)
   const trained = progress.epoch > 0
@@ -220,9 +221,9 @@ export async function evaluateEpoch(session: Session, lr: number, signal: AbortS
     samples_per_second: trained ? windows / progress.epoch_seconds : null,
     peak_memory_bytes: peakMemory(),
     ...(emaRule === 'warmup' && { weights: val.weights }),
-    ...(judged.length > 1 &&
+    ...(evaluated.length > 1 &&
       Object.fromEntries(
-        judged.flatMap(({ weights, loss, cosine }) => [
+        evaluated.flatMap(({ weights, loss, cosine }) => [
           [`val_loss_${weights}`, loss],
           [`val_cosine_${weights}`, cosine],
         ]),

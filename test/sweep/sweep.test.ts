@@ -86,7 +86,7 @@ it('a sweep shares its budget, and evaluates cells that used up theirs', async (
 it('a sweep reports why a cell cannot be trained, and trains the others', async () => {
   const { report } = await sweep(options('refused', { models: 'mlp,hyena', objective: 'sequence' }))
   expect(states('refused')).toEqual(['mlp failed', 'hyena done'])
-  expect(report.matrix.find(({ model }) => model === 'mlp')!.why).toMatch(/^BAD_OPTION: .*whole context/)
+  expect(report.matrix.find(({ model }) => model === 'mlp')!.why).toMatch(/^BAD_OPTION: .*is not causal/)
 })
 
 it('a sweep refuses wrong options before it begins', async () => {
