@@ -16,18 +16,20 @@ export interface Field<T> {
 export type Fields = Readonly<Record<string, Field<unknown>>>
 /** The values of a table, as `resolve` returns them. */
 export type Options<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never }
+/** The options of a table as a caller may give them. */
+export type Given<F extends Fields> = { readonly [K in keyof F]?: Options<F>[K] | undefined }
 
 const bounds = (kind: string, min: number, max: number) =>
   max === Infinity ? (min === -Infinity ? kind : `${kind} ≥ ${min}`) : `${kind} from ${min} to ${max}`
 
 /** An integer option between two bounds; with `default: undefined` it may be omitted. */
-export const integer = <T extends number | undefined = number>(o: {
-  default: T
+export const integer = <const D extends number | undefined>(o: {
+  default: D
   min: number
   max?: number
   about: string
   group?: string
-}): Field<T> => ({
+}): Field<number | D> => ({
   ...o,
   kind: 'integer',
   expected: bounds('an integer', o.min, o.max ?? Infinity),
@@ -37,13 +39,13 @@ export const integer = <T extends number | undefined = number>(o: {
 })
 
 /** A finite number option between two bounds; with `default: undefined` it may be omitted. */
-export const real = <T extends number | undefined = number>(o: {
-  default: T
+export const real = <const D extends number | undefined>(o: {
+  default: D
   min: number
   max?: number
   about: string
   group?: string
-}): Field<T> => ({
+}): Field<number | D> => ({
   ...o,
   kind: 'real',
   expected: bounds('a number', o.min, o.max ?? Infinity),

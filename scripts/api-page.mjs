@@ -78,19 +78,25 @@ const isPublic = (symbol) =>
   !symbol.name.startsWith('__') &&
   !(ts.getCombinedModifierFlags(symbol.declarations[0]) & ts.ModifierFlags.Private)
 
-const codes = checker.typeToString(checker.getDeclaredTypeOfSymbol(exported.get('ErrorCode')), undefined, Full | Expand)
+const sorted = (union) => union.split(' | ').sort().join()
+/** The names of long unions. */
+const unions = new Map(
+  ['ErrorCode', 'ModelName'].map((name) => {
+    const type = checker.getDeclaredTypeOfSymbol(exported.get(name))
+    return [sorted(checker.typeToString(type, undefined, Full | Expand).replaceAll('"', "'")), name]
+  }),
+)
 /** A type as people write it. */
 const written = (type, flags = 0) =>
   checker
     .typeToString(type, undefined, Full | flags)
-    .replaceAll(codes, 'ErrorCode')
     .replaceAll('<ArrayBufferLike>', '')
     .replaceAll(', void, void>', '>')
     .replaceAll('readonly ', '')
     .replaceAll('; }', ' }')
     .replaceAll(/(\?: [^;,)]*) \| undefined/g, '$1')
     .replaceAll('"', "'")
-    .replaceAll(/('\w+' \| ){12,}'\w+'/g, '…')
+    .replaceAll(/('\w+' \| ){12,}'\w+'/g, (union) => unions.get(sorted(union)) ?? '…')
 const typeOf = (key) => {
   const text = written(checker.getTypeOfSymbol(key))
   return isOptional(key) ? text.replace(/ \| undefined$/, '').replace(/^\((.*=>.*)\)$/, '$1') : text
@@ -135,31 +141,24 @@ const cell = (text) => text.replaceAll('|', '\\|').replaceAll(/\s*\n\s*/g, ' ')
 const table = (titles, rows) =>
   [titles, titles.map(() => '---'), ...rows.map((row) => row.map(cell))].map((row) => `| ${row.join(' | ')} |`).join('\n')
 
-/** What a name of a class or type holds; a sentence that its declaration lacks comes from the field table. */
-function members(type, fields = {}) {
-  const known = checker.getPropertiesOfType(type).filter(isPublic)
+/** What a name of a class or type holds; of a union, what all have. */
+function members(type) {
+  const isShared = (key) => new Set(key.declarations).size === 1
+  const known = checker.getPropertiesOfType(type).filter((key) => isPublic(key) && (!type.isUnion() || isShared(key)))
   const calls = (key) => checker.getTypeOfSymbol(key).getCallSignatures()
   const shown = (key) =>
     calls(key).length > 0 && key.flags & ts.SymbolFlags.Method
       ? calls(key).map((call) => code(signature(key.name, call)))
       : [code(`${label(key)}: ${typeOf(key)}`)]
-  const others = Object.entries(fields).filter(([name]) => !known.some((key) => key.name === name))
-  return [
-    ...known
-      .map((key) => [shown(key).join('<br>'), about(key) || fields[key.name]?.about || ''])
-      .filter(([text]) => !/\bNative|__@/.test(text)), // handles of the addon
-    ...others.map(([name, { kind, expected, about }]) => [
-      `${code(`${name}?`)}: ${kind === 'flag' ? 'yes or no' : expected}`,
-      about,
-    ]),
-  ]
+  return known.map((key) => [shown(key).join('<br>'), about(key)]).filter(([text]) => !/\bNative|__@/.test(text)) // handles of the addon
 }
 
-function typeEntry(name, symbol = exported.get(name), fields = undefined) {
+function typeEntry(name, symbol = exported.get(name)) {
   if (name === 'ErrorCode') return [`#### ${code(name)}`, about(symbol), 'The codes: [errors.md](errors.md).']
+  if (name === 'ModelName') return [`#### ${code(name)}`, about(symbol), 'The names: [architectures.md](architectures.md).']
   const type = checker.getDeclaredTypeOfSymbol(symbol)
-  const hasKeys = fields !== undefined || (!type.isUnion() && checker.getPropertiesOfType(type).some(isPublic))
-  const shape = hasKeys ? table(['key', 'meaning'], members(type, fields)) : block(`type ${name} = ${written(type, Expand)}`)
+  const hasKeys = name.endsWith('Options') || (!type.isUnion() && checker.getPropertiesOfType(type).some(isPublic))
+  const shape = hasKeys ? table(['key', 'meaning'], members(type)) : block(`type ${name} = ${written(type, Expand)}`)
   return [`#### ${code(name)}`, about(symbol), shape]
 }
 
@@ -195,8 +194,8 @@ function unexported(call) {
   return isNamed && inline(promisedBy(call) ?? call.getReturnType()) === symbol.name ? typeEntry(symbol.name, symbol) : []
 }
 
-/** Everything that the package exports, as parts of a page; `tables` are the field tables by the function that takes them. */
-export function apiPage(tables) {
+/** Everything that the package exports, as parts of a page. */
+export function apiPage() {
   const placed = Object.values(TOPICS).flat()
   const wrong = [...exported].filter(([name, symbol]) => isValue(symbol) !== placed.includes(name)).map(([name]) => name)
   if (wrong.length > 0) throw new Error(`api-page.mjs: put every exported value under one of its TOPICS, and no type: ${wrong}`)
@@ -209,7 +208,7 @@ export function apiPage(tables) {
       left.delete(name)
       const isOptions = name.endsWith('Options')
       if (value in RESULTS && !isOptions) return []
-      const parts = typeEntry(name, exported.get(name), isOptions ? tables[value] : undefined)
+      const parts = typeEntry(name)
       return [...parts, ...typesIn(parts, undefined)]
     })
   const sections = Object.entries(TOPICS).flatMap(([topic, names]) => [

@@ -69,6 +69,7 @@ function compile() {
     '--tsBuildInfoFile',
     'null',
   )
+  run(process.execPath, 'scripts/option-comments.mjs', 'build/dist')
   chmodSync('build/dist/bin/lvm.js', 0o755)
   rmSync('dist', { recursive: true, force: true })
   renameSync('build/dist', 'dist')
@@ -93,7 +94,7 @@ if (!packagesAreThere()) timed('installing packages', () => run('npm', 'ci', '--
 whenChanged(
   'typescript',
   'dist/bin/lvm.js',
-  digest(['lib', 'bin', 'tsconfig.json', 'tsconfig.build.json']),
+  digest(['lib', 'bin', 'tsconfig.json', 'tsconfig.build.json', 'scripts/option-comments.mjs']),
   'compiling TypeScript',
   compile,
 )

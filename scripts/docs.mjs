@@ -11,7 +11,7 @@ import { wrapperFields } from '../dist/lib/spec/architecture.js'
 import { printFolded } from '../dist/lib/spec/print.js'
 import { apiPage } from './api-page.mjs'
 import { code, count, options, percent, settings, table } from './markdown.mjs'
-import { FIELDS, optionsPage } from './options-page.mjs'
+import { optionsPage } from './options-page.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const generated = (title, ...parts) =>
@@ -85,7 +85,7 @@ const documents = {
   'docs/api.md': generated(
     'Functions for JavaScript',
     'Everything that the package exports, for `import` and `require`. Failures are an [`LvmError`](#lvmerror) with a code; functions that return a promise reject with it. An option that is left out has the default in [options.md](options.md); `train` also takes the options of the model, which [architectures.md](architectures.md) lists, and `sweep` those of `train`. Keys of results are listed in [formats.md](formats.md).',
-    ...apiPage(FIELDS),
+    ...apiPage(),
   ),
   'docs/errors.md': generated(
     'The errors',

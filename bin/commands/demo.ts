@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { CommandModule } from 'yargs'
 import type { RunEntry } from '../../lib/evaluate/results-file.js'
+import type { TrainOptions } from '../../lib/index.js'
 import { integer, resolve } from '../../lib/options.js'
 import { count, decimal, shellWord, signedDecimal } from '../../lib/show.js'
 import { program } from '../command-line.js'
@@ -60,7 +61,7 @@ export const demo: CommandModule = {
     const runs: string[] = []
     if (!json) print(INTRO)
     for (const [model, more] of Object.entries(MODELS)) {
-      const options = { model, data, epochs, recipe: 'small', ...more, name: `demo_${model}`, overwrite: true }
+      const options = { model, data, epochs, recipe: 'small', ...more, name: `demo_${model}`, overwrite: true } as TrainOptions
       const { results, stopped } = await follow(train, options, undefined, json)
       if (stopped) {
         diagnostic('the demo was stopped; it starts afresh when it is called again')

@@ -1,5 +1,6 @@
 import type { CommandModule } from 'yargs'
 import { runName } from '../../lib/checkpoint/run-folder.js'
+import type { ImportOptions } from '../../lib/index.js'
 import { flag, integer, text } from '../../lib/options.js'
 import { shellWord } from '../../lib/show.js'
 import { PRESETS } from '../../lib/spec/architecture.js'
@@ -14,8 +15,8 @@ const fields = {
   out: text({ default: 'artifacts/lvm/models', about: 'where runs are kept' }),
   overwrite: flag({ default: false, about: 'replace a run that exists' }),
   space: text({ default: undefined, about: 'the encoder of the vectors it was trained on' }),
-  context: integer<number | undefined>({ default: undefined, min: 1, about: 'vectors in a context; 5 unless the file says so' }),
-  dim: integer<number | undefined>({
+  context: integer({ default: undefined, min: 1, about: 'vectors in a context; 5 unless the file says so' }),
+  dim: integer({
     default: undefined,
     min: 1,
     about: 'of published weights: numbers in a vector; 768 unless given',
@@ -40,7 +41,8 @@ export const importing: CommandModule = {
       .example('$0 import distilgpt2/ --model distilgpt2', 'published weights, between new layers in and out'),
   handler: async (argv) => {
     const { importCheckpoint } = await import('../../lib/index.js')
-    const made = await importCheckpoint({ file: String(argv.file), model: String(argv.model), ...given(fields, argv) })
+    const options = { file: String(argv.file), model: String(argv.model), ...given(fields, argv) }
+    const made = await importCheckpoint(options as ImportOptions)
     for (const warning of made.warnings) diagnostic(`warning: ${warning}`)
     const name = shellWord(runName(made.run))
     const isNew = made.weights.new.length > 0

@@ -49,7 +49,7 @@ export const sweep: CommandModule = {
     const json = argv.json === true
     const stop = interruption()
     try {
-      const options = given(sweepFields, argv) as SweepOptions
+      const options = { data: String(argv.data), ...given(sweepFields, argv) } as SweepOptions
       const { report, page, stopped } = await sweep(options, { signal: stop.signal, tell: json ? emit : show(), say: diagnostic })
       if (!json) print(`\n${markdown(report)}\npage  ${nearby(page)}`)
       if (stopped) diagnostic(`stopped; go on with: ${again()}`)

@@ -26,7 +26,7 @@ export const hybrid = architecture({
   fields: {
     width: field.width(768),
     layers: field.layers(42, 'layers', 256),
-    attnEvery: integer<number | undefined>({
+    attnEvery: integer({
       default: undefined,
       min: 1,
       about: 'use attention in every n-th layer; 6, unless attnLayers lists the layers',

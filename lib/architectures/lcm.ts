@@ -26,7 +26,7 @@ export const lcm = architecture({
     layers: field.layers(31, 'decoder layers'),
     heads: field.heads(16),
     headDim: field.headDim(2),
-    ffn: integer<number | undefined>({
+    ffn: integer({
       default: undefined,
       min: 1,
       about: 'hidden dimension of the feed-forward layer; ⅔ of 4 × width unless given, rounded up to a multiple of 256',

@@ -44,7 +44,7 @@ export const linformer = architecture({
     headDim: field.headDim(),
     ffn: field.ffn,
     positions: field.derived('number of learned positions, the longest context; 64, or the context of the data if longer'),
-    slots: integer<number | undefined>({
+    slots: integer({
       default: undefined,
       min: 1,
       about: 'number of attention slots; half the number of positions unless given, and at most 256',

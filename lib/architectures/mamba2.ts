@@ -5,15 +5,15 @@ import { chain, linear, mamba2 as mixer, type Node, named, residual, rmsNorm } f
 
 /** Options of a Mamba-2 layer, also used by the hybrid. */
 export const mixerFields = {
-  state: integer<number>({ default: 128, min: 1, about: 'size of the state of each channel', group: 'Model' }),
-  headDim: integer<number>({ default: 64, min: 1, about: 'number of channels that share a decay', group: 'Model' }),
-  expand: integer<number>({
+  state: integer({ default: 128, min: 1, about: 'size of the state of each channel', group: 'Model' }),
+  headDim: integer({ default: 64, min: 1, about: 'number of channels that share a decay', group: 'Model' }),
+  expand: integer({
     default: 2,
     min: 1,
     about: 'channels of the state space, as a multiple of the width',
     group: 'Model',
   }),
-  kernel: integer<number>({ default: 4, min: 1, about: 'length of the short convolution', group: 'Model' }),
+  kernel: integer({ default: 4, min: 1, about: 'length of the short convolution', group: 'Model' }),
 }
 type Mixer = { width: number; layers: number; state: number; headDim: number; expand: number; kernel: number }
 

@@ -4,18 +4,18 @@ import { type OpenOptions, openBase } from '../data/open.js'
 import { asyncDoor, callback, only, optional, withFields, word, words } from '../door.js'
 import { sealedText } from '../files/sealed.js'
 import { replaceText } from '../files/write.js'
-import { resolve } from '../options.js'
+import { type Given, resolve } from '../options.js'
 import { type Audit, auditBase } from './audit.js'
 import { auditFields } from './audit-fields.js'
 
 export const AUDIT = 'audit.json'
 
 /** Options of `audit`: the file, other files to compare it with, and any field of `auditFields`. */
-export interface AuditOptions {
+export interface AuditOptions extends Given<typeof auditFields> {
+  /** File of vectors. */
   readonly data: string
+  /** Files that may share rows or articles with it. */
   readonly against?: readonly string[]
-  readonly context?: number
-  readonly [option: string]: string | number | readonly string[] | undefined
 }
 
 type Listener = { say?: (doing: string) => void }

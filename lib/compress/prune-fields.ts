@@ -25,7 +25,7 @@ export const pruneFields = {
     group: 'Run',
   }),
   finetune: integer({ default: 0, min: 0, max: 1000, about: 'epochs of training after pruning', group: 'Run' }),
-  lr: real<number | undefined>({
+  lr: real({
     default: undefined,
     min: 1e-12,
     max: 10,

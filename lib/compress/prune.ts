@@ -11,7 +11,7 @@ import { type Chosen, chooseRows } from '../evaluate/subject.js'
 import { temporary } from '../files/write.js'
 import { writeSafetensors } from '../files/write-safetensors.js'
 import { native } from '../native.js'
-import { resolve } from '../options.js'
+import { type Given, resolve } from '../options.js'
 import { count } from '../show.js'
 import { BATCHES } from '../study/benchmark/benchmark-inputs.js'
 import { type Gate, gateError, gateSentence, judgeGate, type Scored, score, stoppable } from './compress-gate.js'
@@ -21,10 +21,11 @@ import { compressedBytes, publish, retrain } from './prune-publish.js'
 import { type PrunedWeights, type Settings, withoutUnits, withoutWeights } from './prune-weights.js'
 
 /** Options of `prune`: the run, a listener for progress (`say`), and any field of `pruneFields`. */
-export interface PruneOptions {
+export interface PruneOptions extends Given<typeof pruneFields> {
+  /** Folder of the run, or its name below `artifacts/lvm/models`. */
   readonly run: string
+  /** Is told of progress. */
   readonly say?: (line: string) => void
-  readonly [option: string]: string | number | boolean | ((line: string) => void) | undefined
 }
 /** Result of pruning a run: its loss, size and latency. */
 export interface Pruned {

@@ -8,18 +8,18 @@ import { abortSignal, asyncDoor, callback, only, optional, withFields, word } fr
 import { badOption, LvmError } from '../errors.js'
 import { temporary } from '../files/write.js'
 import { native } from '../native.js'
-import { resolve } from '../options.js'
+import { type Given, resolve } from '../options.js'
 import { type Gate, stoppable } from './compress-gate.js'
 import { quantizeFields } from './quantize-fields.js'
 import { measure, publish } from './quantize-publish.js'
 import { examine, type Parent, search } from './quantize-search.js'
 
 /** Options of `quantize`: the run, a listener for progress (`say`), and any field of `quantizeFields`. */
-export interface QuantizeOptions {
+export interface QuantizeOptions extends Given<typeof quantizeFields> {
+  /** Folder of the run, or its name below `artifacts/lvm/models`. */
   readonly run: string
-  readonly to?: Scheme
+  /** Is told of progress. */
   readonly say?: (line: string) => void
-  readonly [option: string]: string | number | boolean | ((line: string) => void) | undefined
 }
 /** Result of quantising a run: its loss, size and latency. */
 export interface Quantized {

@@ -4,16 +4,15 @@ import { asyncDoor, optional, withFields, word } from '../door.js'
 import { badOption } from '../errors.js'
 import { npyHeader } from '../files/npy.js'
 import { publish } from '../files/write.js'
-import { resolve } from '../options.js'
+import { type Given, resolve } from '../options.js'
 import { random } from '../statistics/random.js'
 import { call, Tensor } from '../torch/tensor.js'
 import { synthFields } from './synth-fields.js'
 import { article, type Kind, normals, optimum, RECIPES } from './synth-process.js'
 
 /** Options of `synth`: the file to write, and any field of `synthFields`. */
-export interface SynthOptions {
+export interface SynthOptions extends Given<typeof synthFields> {
   readonly out: string
-  readonly [option: string]: string | number | undefined
 }
 /** Result of `synth`: the files, and the facts of the corpus. */
 export interface Synthesised {

@@ -12,7 +12,7 @@ export const judged = {
     group: 'Data',
   }),
   device: text({ default: 'auto', about: 'cpu, cuda[:n], mps, or auto', group: 'Run' }),
-  threads: integer<number | undefined>({
+  threads: integer({
     default: undefined,
     min: 1,
     max: 1024,
@@ -79,7 +79,7 @@ export const doctorFields = {
     about: 'file of other texts to compare the runs on, such as another domain',
     group: 'Data',
   }),
-  steps: integer<number>({
+  steps: integer({
     default: 5,
     min: 0,
     max: 1000,

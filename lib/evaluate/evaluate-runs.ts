@@ -6,7 +6,7 @@ import { atOnce } from '../data/windows.js'
 import { asyncDoor, callback, optional, withFields, words } from '../door.js'
 import { badOption } from '../errors.js'
 import { cacheRoot } from '../libtorch/paths.js'
-import { type Options, resolve } from '../options.js'
+import { type Given, type Options, resolve } from '../options.js'
 import { evaluateRun } from './evaluate.js'
 import { evaluateFields } from './evaluate-fields.js'
 import { type Document, type RunEntry, writeReports } from './results-file.js'
@@ -14,11 +14,11 @@ import { renderTable } from './results-table.js'
 import { chooseRows, provenance } from './subject.js'
 
 /** Options of `evaluate`: the runs, a callback for progress, and any field of `evaluateFields`. */
-export interface EvaluateRunsOptions {
+export interface EvaluateRunsOptions extends Given<typeof evaluateFields> {
+  /** Folders of runs, or their names below `artifacts/lvm/models`. */
   readonly runs: readonly string[]
-  readonly data?: string
+  /** Is told of progress. */
   readonly say?: (line: string) => void
-  readonly [option: string]: string | number | boolean | readonly string[] | ((line: string) => void) | undefined
 }
 
 async function judge(model: Model, o: Options<typeof evaluateFields>, say: (line: string) => void): Promise<RunEntry> {

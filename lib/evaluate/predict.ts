@@ -5,7 +5,7 @@ import { badOption } from '../errors.js'
 import { npyHeader } from '../files/npy.js'
 import { publish } from '../files/write.js'
 import { native, type TypedArray } from '../native.js'
-import { resolve } from '../options.js'
+import { type Given, resolve } from '../options.js'
 import { Tensor } from '../torch/tensor.js'
 import { samplesOf } from './baselines-rows.js'
 import { predictFields } from './evaluate-fields.js'
@@ -14,11 +14,10 @@ import { type Chosen, chooseRows } from './subject.js'
 import { trainedShare } from './trained-on.js'
 
 /** Options of `predict`: the run, the file to write, and any field of `predictFields`. */
-export interface PredictOptions {
+export interface PredictOptions extends Given<typeof predictFields> {
+  /** Folder of the run, or its name below `artifacts/lvm/models`. */
   readonly run: string
   readonly out: string
-  readonly data?: string
-  readonly [option: string]: string | number | boolean | undefined
 }
 /** Contents of the .json file that `predict` writes, and its return value. */
 export interface Predicted {

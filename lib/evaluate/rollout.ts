@@ -5,7 +5,7 @@ import { atOnce, makeWindows, type Windows } from '../data/windows.js'
 import { asyncDoor, withFields, word } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
 import { native } from '../native.js'
-import { type Options, resolve } from '../options.js'
+import { type Given, type Options, resolve } from '../options.js'
 import { meanByArticle } from '../statistics/estimates.js'
 import { call, Tensor } from '../torch/tensor.js'
 import { meanTarget } from './baselines-rows.js'
@@ -14,11 +14,9 @@ import { type Chosen, chooseRows } from './subject.js'
 import { trainedShare } from './trained-on.js'
 
 /** Options of `rollout`: the run, and any field of `rolloutFields`. */
-export interface RolloutOptions {
+export interface RolloutOptions extends Given<typeof rolloutFields> {
+  /** Folder of the run, or its name below `artifacts/lvm/models`. */
   readonly run: string
-  readonly steps?: number
-  readonly data?: string
-  readonly [option: string]: string | number | boolean | undefined
 }
 /** Figures of one step of a rollout: mean cosines between the prediction and other vectors. */
 export interface RolloutStep {

@@ -12,7 +12,7 @@ import { copyWhole, syncFolder, temporary } from '../files/write.js'
 import { pieceOf, writeSafetensors } from '../files/write-safetensors.js'
 import { packageRoot } from '../libtorch/paths.js'
 import { native } from '../native.js'
-import { resolve } from '../options.js'
+import { type Given, resolve } from '../options.js'
 import { contextsOf } from '../spec/contexts.js'
 import { Tensor } from '../torch/tensor.js'
 import type { Comparison } from './compare-export.js'
@@ -20,11 +20,9 @@ import { exportFields, type Format } from './export-fields.js'
 import { torchScript } from './torchscript.js'
 
 /** Options of `exportRun`: the run, and any field of `exportFields`. */
-export interface ExportOptions {
+export interface ExportOptions extends Given<typeof exportFields> {
+  /** Folder of the run, or its name below `artifacts/lvm/models`. */
   readonly run: string
-  readonly format?: Format
-  readonly out?: string
-  readonly overwrite?: boolean
 }
 /** Result of an export: the file, and its comparison with the run in a fresh process. */
 export interface Exported {

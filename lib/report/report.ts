@@ -2,15 +2,14 @@ import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { asyncDoor, callback, optional, withFields } from '../door.js'
 import { replaceText } from '../files/write.js'
-import { resolve } from '../options.js'
+import { type Given, resolve } from '../options.js'
 import { gather, imprint, madeOf, type Report } from './report-document.js'
 import { reportFields } from './report-fields.js'
 import { formsOf, PLOTS, REPORT_JSON, REPORT_PAGE, REPORT_TABLE } from './report-forms.js'
 
 /** Options of `report`: any field of `reportFields`, and a listener for progress (`say`). */
-export interface ReportOptions {
-  readonly runs?: string
-  readonly out?: string
+export interface ReportOptions extends Given<typeof reportFields> {
+  /** Is told of progress. */
   readonly say?: (line: string) => void
 }
 

@@ -1,11 +1,15 @@
 import { abortSignal, asyncDoor, callback, only, optional, withFields } from '../door.js'
+import type { Given } from '../options.js'
 import type { Sweep } from '../sweep/cells.js'
 import { type CellEvent, runCells } from '../sweep/run-cells.js'
+import type { sweepFields } from '../sweep/sweep-fields.js'
 import { plan } from '../sweep/sweep-plan.js'
 import { report } from './report.js'
 
 /** Options of `sweep`: any field of `sweepFields`. */
-export type SweepOptions = Readonly<Record<string, string | number | boolean | undefined>>
+export interface SweepOptions extends Given<typeof sweepFields> {
+  readonly data: string
+}
 
 /** Events of a sweep: progress, and the result at the end. */
 export type SweepEvent =
@@ -26,7 +30,7 @@ const ARGS = {
  */
 export const sweep = asyncDoor('sweep', ARGS, async (options: SweepOptions, control: Control = {}) => {
   const { signal, tell = () => {}, say = () => {} } = control
-  const { o, sweep: planned } = await plan(options)
+  const { o, sweep: planned } = await plan({ ...options })
   const swept = await runCells(o, planned, { ...(signal && { signal }), tell })
   const made = await report({ runs: o.out, out: o.evaluation, say })
   const { page, json, table, plots } = made

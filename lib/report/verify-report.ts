@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve as resolvePath } from 'node:path'
 import { asyncDoor, callback, optional, pageDoor, withFields, word } from '../door.js'
 import { asLvmError, fileError, LvmError, shown } from '../errors.js'
-import { evaluate } from '../evaluate/evaluate-runs.js'
+import { type EvaluateRunsOptions, evaluate } from '../evaluate/evaluate-runs.js'
 import { packageVersion } from '../libtorch/paths.js'
-import { resolve } from '../options.js'
+import { type Given, resolve } from '../options.js'
 import { count } from '../show.js'
 import { type Difference, differences } from './differences.js'
 import { besideDifferences, contradictions, lineDifferences } from './files-beside.js'
@@ -15,11 +15,10 @@ import { verifyFields } from './report-fields.js'
 import { formsOf, PLOTS, REPORT_JSON, REPORT_PAGE } from './report-forms.js'
 
 /** Options of `verify`: the report, and any field of `verifyFields`. */
-export interface VerifyOptions {
+export interface VerifyOptions extends Given<typeof verifyFields> {
+  /** report.json or report.html. */
   readonly report: string
-  readonly runs?: string
-  readonly recompute?: boolean
-  readonly tolerance?: number
+  /** Is told of progress. */
   readonly say?: (line: string) => void
 }
 
@@ -51,6 +50,8 @@ function parse(path: string, text: string | undefined): Report {
   throw broken(path, 'the file is none')
 }
 
+type Rows = NonNullable<EvaluateRunsOptions['rows']>
+
 /** Evaluates runs again on the same rows and compares all figures but timings. */
 async function recomputed(report: Report, root: string, tolerance: number, say: (line: string) => void) {
   const out = await mkdtemp(join(tmpdir(), 'lvm-torch-verify-'))
@@ -63,7 +64,7 @@ async function recomputed(report: Report, root: string, tolerance: number, say: 
       const { latency: _, ...before } = validation
       try {
         const data = lineage?.data?.hash === validation.data.hash ? {} : { data: validation.data.path }
-        const { results } = await evaluate({ runs: [join(root, run)], rows: validation.rows, latency: 0, out, ...data })
+        const { results } = await evaluate({ runs: [join(root, run)], rows: validation.rows as Rows, latency: 0, out, ...data })
         const { latency: __, ...after } = { ...results.runs[0]!, run }
         problems.push(...differences(before, after, `runs[${i}].validation`, tolerance).problems)
         runs.push(run)

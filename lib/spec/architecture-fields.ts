@@ -11,7 +11,6 @@ export const dropout = (rate: number, where: string) =>
   real({ default: rate, min: 0, max: 0.95, about: `dropout ${where}`, group })
 
 /** An option that is derived from others unless given; `about` describes the rule. */
-export const derived = (about: string, min = 1) =>
-  integer<number | undefined>({ default: undefined, min, about: `${about} unless given`, group })
+export const derived = (about: string, min = 1) => integer({ default: undefined, min, about: `${about} unless given`, group })
 export const headDim = (min = 1) => derived('dimension of an attention head; width / heads', min)
 export const ffn = derived('hidden dimension of the feed-forward layer; 4 × width')

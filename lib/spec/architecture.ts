@@ -75,6 +75,10 @@ export const isCausal = ({ causal }: Architecture, options: Readonly<Record<stri
   causal && options.causal !== false
 
 type Wrapper = Options<typeof wrapperFields>
+/** An architecture whose own options are known by name. */
+export interface Declared<F extends Fields> extends Architecture {
+  readonly fields: F & typeof wrapperFields
+}
 
 /** Declares an architecture: its options, their presets, and the trunk between input and head. */
 export function architecture<F extends Fields>(
@@ -87,7 +91,7 @@ export function architecture<F extends Fields>(
     width: (o: Options<F>) => number
     trunk: (o: Options<F> & Shape) => Node
   },
-): Architecture {
+): Declared<F> {
   const inputScale = { ...wrapperFields.inputScale, default: a.inputScale }
   const fields = { ...a.fields, ...wrapperFields, inputScale }
   return {

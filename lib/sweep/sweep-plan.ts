@@ -2,12 +2,11 @@ import { join } from 'node:path'
 import { isRun } from '../checkpoint/run-folder.js'
 import { badOption, LvmError } from '../errors.js'
 import { canonicalJson } from '../files/hash.js'
-import { type Options, resolve } from '../options.js'
+import { type Given, type Options, resolve } from '../options.js'
 import { type Cell, readSweep, type Sweep } from './cells.js'
 import { modelsOf, passedOn, seconds, sweepFields } from './sweep-fields.js'
 
 export type SweepSettings = Options<typeof sweepFields>
-type Given = Readonly<Record<string, string | number | boolean | undefined>>
 
 const fresh = (model: string, run: string): Cell => ({
   model,
@@ -40,12 +39,13 @@ function sameOptions(before: Sweep, now: Sweep, folder: string): void {
  *
  * Errors: BAD_OPTION when the earlier sweep had other options; RUN_EXISTS for a run that no sweep made.
  */
-export async function plan(given: Given): Promise<{ o: SweepSettings; sweep: Sweep }> {
+export async function plan(given: Given<typeof sweepFields>): Promise<{ o: SweepSettings; sweep: Sweep }> {
   const o = resolve('sweep', sweepFields, given)
   if (o.data === undefined) throw badOption('sweep', 'data', 'a file of vectors', undefined, 'add --data FILE')
   const models = modelsOf(o.models)
+  const told: Readonly<Record<string, unknown>> = given
   const options = Object.fromEntries(
-    passedOn.flatMap((key) => (given[key] === undefined || key === 'data' ? [] : [[key, given[key]]])),
+    passedOn.flatMap((key) => (told[key] === undefined || key === 'data' ? [] : [[key, told[key]]])),
   )
   const cells = models.map(({ name, folder }) => fresh(name, folder))
   const budget = o.budget === undefined ? null : seconds(o.budget)

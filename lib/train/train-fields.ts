@@ -19,7 +19,7 @@ export const trainFields = {
   }),
   val: text({ default: undefined, about: 'validation file, with --split file', ...data }),
   test: real({ default: 0, min: 0, max: 0.8, about: 'fraction held out from both training and model selection', ...data }),
-  maxWindows: integer<number | undefined>({
+  maxWindows: integer({
     default: undefined,
     min: 1,
     about: 'limit the windows used for training, and those for validation',
@@ -32,7 +32,7 @@ export const trainFields = {
     ...training,
   }),
   epochs: integer({ default: 20, min: 0, about: 'passes over the training windows', ...training }),
-  maxSteps: integer<number | undefined>({
+  maxSteps: integer({
     default: undefined,
     min: 1,
     about: 'stop after this many optimizer steps',
@@ -98,7 +98,7 @@ export const trainFields = {
       'decay of the moving average of the weights (EMA), warmed up as min(ema, (1 + t) / (10 + t)); the better of raw and averaged weights is kept; 0 turns it off',
     ...training,
   }),
-  earlyStop: integer<number | undefined>({
+  earlyStop: integer({
     default: undefined,
     min: 1,
     about: 'stop after this many epochs without improvement',
@@ -152,7 +152,7 @@ export const trainFields = {
   resume: flag({ default: false, about: 'continue a stopped run with its own options', ...run }),
   force: flag({ default: false, about: 'train even if the audit of the data fails', ...run }),
   overwrite: flag({ default: false, about: 'replace an existing run', ...run }),
-  saveEvery: integer<number | undefined>({
+  saveEvery: integer({
     default: undefined,
     min: 1,
     about: 'save every n steps, in addition to each epoch and every 5 minutes',
@@ -160,7 +160,7 @@ export const trainFields = {
   }),
   seed: integer({ default: 0, min: 0, about: 'seed of split, initial weights, batch order and dropout', ...run }),
   device: text({ default: 'auto', about: 'cpu, cuda[:n], mps, or auto', ...run }),
-  threads: integer<number | undefined>({
+  threads: integer({
     default: undefined,
     min: 1,
     max: 1024,

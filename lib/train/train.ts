@@ -1,3 +1,4 @@
+import type { ModelName, OwnOptions } from '../architectures/index.js'
 import { claimRun } from '../checkpoint/claim.js'
 import { runFolder } from '../checkpoint/run-folder.js'
 import type { Store } from '../checkpoint/run-store.js'
@@ -5,6 +6,7 @@ import { locateBase } from '../data/locate.js'
 import { requireWindows } from '../data/windows.js'
 import { abortSignal, eventDoor, only, optional, withFields, word } from '../door.js'
 import { native } from '../native.js'
+import type { Given } from '../options.js'
 import { resolveDevice, useThreads } from '../torch/device.js'
 import { useMultiplier } from '../torch/multiplier.js'
 import { auditData } from './audit-first.js'
@@ -17,15 +19,16 @@ import { ask, plan } from './recipe.js'
 import { goOn, type Start } from './resume.js'
 import { closeSession, openSession, type Session } from './session.js'
 import type { Told, TrainEvent } from './train-events.js'
+import type { trainFields } from './train-fields.js'
 
-/** Options of a training: the model, and any field of `trainFields` and of the model. */
-export interface TrainOptions {
-  readonly model: string
-  readonly data?: string
-  readonly name?: string
-  readonly seed?: number
-  readonly [option: string]: string | number | boolean | undefined
-}
+/** Options of a training: the model, any field of `trainFields`, and the options of that model. */
+export type TrainOptions = {
+  [M in ModelName]: {
+    /** Name of the model. */
+    readonly model: M
+  } & Given<typeof trainFields> &
+    OwnOptions<M>
+}[ModelName]
 
 function startEvent(
   folder: string,

@@ -1,4 +1,4 @@
-import { findArchitecture } from '../architectures/index.js'
+import { findArchitecture, type ModelName } from '../architectures/index.js'
 import { claimRun } from '../checkpoint/claim.js'
 import { runFolder } from '../checkpoint/run-folder.js'
 import type { Store } from '../checkpoint/run-store.js'
@@ -6,7 +6,7 @@ import { asyncDoor, count, oneOf, only, optional, word, yesOrNo } from '../door.
 import { badOption } from '../errors.js'
 import { type Limits, resolveLimits, someLimits } from '../files/limits.js'
 import { native } from '../native.js'
-import { type Architecture, PRESETS } from '../spec/architecture.js'
+import { type Architecture, PRESETS, type Preset } from '../spec/architecture.js'
 import { countParameters } from '../spec/count.js'
 import { useThreads } from '../torch/device.js'
 import { asOurs, type Ours } from './as-ours.js'
@@ -18,18 +18,22 @@ import { headOf } from './trainer-classes.js'
 export interface ImportOptions {
   /** PyTorch weights (.pt, .pth, .bin), .safetensors, or a folder in Hugging Face layout. */
   readonly file: string
-  readonly model: string
+  /** Name of the model. */
+  readonly model: ModelName
+  /** Name of the run; the folder of the model unless given. */
   readonly name?: string
+  /** Replace an existing run. */
   readonly overwrite?: boolean
   /** Folder of runs. */
   readonly out?: string
   /** Encoder of the vectors that the model was trained on. */
   readonly space?: string
+  /** Vectors in a context. */
   readonly context?: number
   /** Dimension of the vectors, for published weights; default 768. */
   readonly dim?: number
   /** Preset to build for published weights, which fill its first layers; by default a model of their own shape. */
-  readonly preset?: string
+  readonly preset?: Preset
   /** Stricter limits on untrusted files than the defaults in SECURITY.md. */
   readonly limits?: Partial<Limits>
 }

@@ -64,7 +64,7 @@ async function splitAudit(path: string, seed: number, test = 0) {
 }
 let runs = 0
 const started = async (options: Record<string, string | number | boolean>) => {
-  const given = { model: 'lstm', preset: 'tiny', maxSteps: 2, epochs: 1, threads: 1, out, name: `run-${runs++}` }
+  const given = { model: 'lstm', preset: 'tiny', maxSteps: 2, epochs: 1, threads: 1, out, name: `run-${runs++}` } as const
   for await (const _ of train({ ...given, ...options })) {
   }
 }

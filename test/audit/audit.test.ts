@@ -51,5 +51,5 @@ it('audit writes its result to audit.json, and refuses missing files and bad opt
   expect(written).toEqual(JSON.parse(JSON.stringify(found)))
   await refused('FILE_MISSING', audit({ data: scratch('gone.npy') }))
   await refused('BAD_OPTION', audit({ data: 'x', context: 0 }))
-  await refused('BAD_OPTION', audit({ data: 'x', colour: 'red' }))
+  await refused('BAD_OPTION', audit({ data: 'x', ...{ colour: 'red' } }))
 })

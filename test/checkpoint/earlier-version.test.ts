@@ -32,7 +32,7 @@ it('a run of an earlier version verifies, loads, and resumes and evaluates to th
   await verifyRun(run)
   const model = await load(run)
   model.dispose()
-  const options = { model: 'mlp', data, resume: true, epochs: 3, threads: 1, name: 'run', out: place('runs') }
+  const options = { model: 'mlp', data, resume: true, epochs: 3, threads: 1, name: 'run', out: place('runs') } as const
   for await (const _ of train(options));
   const then = await read('resumed_history.json')
   expectAgreement(comparable(historyOf(run)), comparable(then))

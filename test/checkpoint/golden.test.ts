@@ -44,7 +44,7 @@ describe('golden rows', () => {
   })
   it('golden rows are fewer for long contexts, and are still checked', async () => {
     const data = await vectorFile('long', { articles: 3, length: 4100 })
-    const options = { ...TINY, model: 'lstm', data, context: 4096, batchSize: 1, maxWindows: 2, epochs: 0, force: true }
+    const options = { ...TINY, model: 'lstm', data, context: 4096, batchSize: 1, maxWindows: 2, epochs: 0, force: true } as const
     await trained({ ...options, name: 'long' })
     expect(manifestOf(join(TINY.out, 'long')).golden).toMatchObject({ rows: 2, context: 4096 })
     using model = await load(join(TINY.out, 'long'))

@@ -9,7 +9,7 @@ const before = processSettings()
 afterEach(() => useSettings(before))
 
 async function run(name: string): Promise<string> {
-  const options = { ...TINY, model: 'gru', data: await vectorFile(name), name, epochs: 1, force: true }
+  const options = { ...TINY, model: 'gru', data: await vectorFile(name), name, epochs: 1, force: true } as const
   for await (const _ of train(options));
   return `${TINY.out}/${name}`
 }

@@ -19,7 +19,7 @@ const code = (expected: string) => expect.objectContaining({ name: 'LvmError', c
 const fast = { latency: 0.02, threads: 1, device: 'cpu' }
 
 beforeAll(async () => {
-  const options = { model: 'transformer', data: SAMPLE, epochs: 1, maxSteps: 10, name: 'run', out, threads: 1 }
+  const options = { model: 'transformer', data: SAMPLE, epochs: 1, maxSteps: 10, name: 'run', out, threads: 1 } as const
   for await (const _ of train({ ...options, width: 32, layers: 2, heads: 4, ffn: 64, maxWindows: 600 })) {
   }
 }, 60_000)
@@ -82,7 +82,7 @@ describe('pruning', () => {
   }, 60_000)
   test('prune publishes nothing when the loss is above the limit, and leaves no files', async () => {
     const before = readdirSync(out).sort()
-    const lossy = { sparsity: 0.95, structured: 'neurons', maxDrop: 0, name: 'lossy', ...fast }
+    const lossy = { sparsity: 0.95, structured: 'neurons', maxDrop: 0, name: 'lossy', ...fast } as const
     await expect(prune({ run, ...lossy })).rejects.toThrow(code('GATE_FAILED'))
     expect(readdirSync(out).sort()).toEqual(before)
   }, 60_000)

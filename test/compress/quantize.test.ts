@@ -36,7 +36,7 @@ async function trained(seed: number): Promise<void> {
     seed,
     threads: 1,
     overwrite: true,
-  }
+  } as const
   for await (const _ of train({ ...options, width: 128, layers: 2, heads: 2, ffn: 256, head: 'mlp' })) {
   }
 }

@@ -11,8 +11,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const at = (name: string) => join(folder, name)
 const DIM = 16
 /** Models with a fixed maximum number of positions, and the option that sets it. */
-const BOUND = ['hyena', 'distilgpt2']
-const ALL = [...BOUND, 'lstm']
+const BOUND = ['hyena', 'distilgpt2'] as const
+const ALL = [...BOUND, 'lstm'] as const
 const LENGTHS = [...Array(11).fill(12), 40]
 
 /** Vectors with norms far from 1. */
@@ -27,7 +27,7 @@ beforeAll(async () => {
   )
   writeFileSync(at('base.jsonl'), `${lines.join('\n')}\n`)
   for (const model of ALL) {
-    const positions = BOUND.includes(model) ? { positions: 16 } : {}
+    const positions = BOUND.some((name) => name === model) ? { positions: 16 } : {}
     const run = train({
       model,
       ...positions,
@@ -60,7 +60,7 @@ describe.each(BOUND)('%s, which is built for 16 positions,', (model) => {
     await stepper.reset()
     await stepper.step(vectors(1))
     stepper.dispose()
-    const long = { run: at(model), steps: 20, rows: 'all' }
+    const long = { run: at(model), steps: 20, rows: 'all' } as const
     expect(await refused('BAD_OPTION', rollout({ ...long, memory: 'stream' }))).toMatch(/texts of at most 16 vectors/)
     expect((await rollout(long)).memory).toBe('window')
     expect((await rollout({ ...long, steps: 5 })).memory).toBe('stream')

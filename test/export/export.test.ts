@@ -31,7 +31,7 @@ beforeAll(async () => {
     name: 'run',
     out,
     residual: 'decay',
-  }
+  } as const
   for await (const _ of train(options)) {
   }
 })
@@ -57,7 +57,7 @@ describe('an exported run', () => {
       ['lcm', 'bf16'],
     ] as const) {
       const name = `foreign-${model}`
-      const options = { model, data: SAMPLE, preset: 'tiny', epochs: 1, maxSteps: 3, weights, name, out }
+      const options = { model, data: SAMPLE, preset: 'tiny', epochs: 1, maxSteps: 3, weights, name, out } as const
       for await (const _ of train(options)) {
       }
       using loaded = await load(join(out, name))

@@ -14,7 +14,7 @@ const run = join(out, 'run')
 const measure = (folder: string) => benchmark({ runs: [run], threads: 1, seconds: 2, device: 'cpu', out: join(out, folder) })
 
 beforeAll(async () => {
-  const options = { model: 'lstm', data: 'data/sample/factbook', epochs: 0, name: 'run', out, threads: 1 }
+  const options = { model: 'lstm', data: 'data/sample/factbook', epochs: 0, name: 'run', out, threads: 1 } as const
   for await (const _ of train(options)) {
   }
 }, 120_000)

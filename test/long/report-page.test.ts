@@ -19,7 +19,7 @@ describe.skipIf(missing)('the page in a browser', () => {
   beforeAll(async () => {
     const data = await vectorFile('page', { articles: 60, length: 20 })
     const [models, evaluation] = [place('page-models'), place('page-evaluation')]
-    for (const model of ['lstm', 'gru'])
+    for (const model of ['lstm', 'gru'] as const)
       await trained({ data, model, preset: 'tiny', epochs: 3, threads: 1, out: models, name: `page_${model}` })
     await evaluate({ runs: ['page_lstm', 'page_gru'].map((name) => join(models, name)), out: evaluation, latency: 0.01 })
     address = pathToFileURL((await report({ runs: models, out: evaluation })).page).href

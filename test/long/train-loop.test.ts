@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { delayOfTraining } from '../train/loop.js'
 import { place, vectorFile } from '../train/runs.js'
 
-it.each(['lstm', 'gru', 'transformer'])(
+it.each(['lstm', 'gru', 'transformer'] as const)(
   'while %s trains at full size, p99 of the event-loop delay is below 20 ms',
   async (model) => {
     const data = await vectorFile('base', { articles: 60, length: 60, dim: 768 })

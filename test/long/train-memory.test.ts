@@ -19,7 +19,7 @@ async function settled(): Promise<number> {
   return process.memoryUsage.rss()
 }
 
-it.each(['lstm', 'transformer'])(
+it.each(['lstm', 'transformer'] as const)(
   'memory does not grow from step 2,000 to step 10,000 of %s, saves and epochs included',
   async (model) => {
     const data = await vectorFile('base', { articles: 40, length: 60, dim: 64 })
@@ -32,7 +32,7 @@ it.each(['lstm', 'transformer'])(
       out: place('runs'),
       saveEvery: 100,
       threads: 1,
-    }
+    } as const
     const at: Record<number, number> = {}
     let [steps, before] = [0, 0]
     for await (const event of train(options)) {

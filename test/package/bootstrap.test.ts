@@ -51,6 +51,7 @@ beforeEach(() => {
   put('node_modules/typescript/bin/tsc', TSC)
   for (const name of ['tsconfig.json', 'tsconfig.build.json', 'CMakeLists.txt', 'lib/a.ts', 'native/a.cpp']) put(name, '')
   put('scripts/build.mjs', BUILD)
+  put('scripts/option-comments.mjs', '')
   writeFileSync(join(clone, 'tools', 'npm'), '#!/bin/sh\necho npm "$@"\n', { mode: 0o755 })
   symlinkSync(process.execPath, join(clone, 'tools', 'node'))
   for (const name of ['cmake', 'c++', 'make']) tool(name)

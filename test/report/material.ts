@@ -17,7 +17,7 @@ export const write = (name: string, value: unknown) =>
 /** Makes four evaluated runs and documents with hostile text. */
 export async function makeRuns(): Promise<void> {
   const data = await vectorFile('report', { articles: 60, length: 20 })
-  const small = { data, preset: 'tiny', epochs: 2, threads: 1, out: models, maxWindows: 300 }
+  const small = { data, preset: 'tiny', epochs: 2, threads: 1, out: models, maxWindows: 300 } as const
   for (const [model, name] of [['lstm', 'lstm_baseline'], ['gru', ODD], ['lstm', 'seeded']] as const) // biome-ignore format: pairs
     await trained({ ...small, model, name, ...(name === 'seeded' && { seed: 7 }) })
   await trained({ ...small, model: 'mlp', name: 'mlp', split: 'windows' })

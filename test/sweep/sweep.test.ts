@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
-import { type SweepEvent, sweep } from '../../lib/index.js'
+import { type SweepEvent, type SweepOptions, sweep } from '../../lib/index.js'
 import { seconds } from '../../lib/sweep/sweep-fields.js'
 import { place, vectorFile } from '../train/runs.js'
 
@@ -10,7 +10,7 @@ let data: string
 beforeAll(async () => {
   data = await vectorFile('sweep', { articles: 30 })
 })
-const options = (name: string, more = {}) => ({
+const options = (name: string, more: Partial<SweepOptions> = {}): SweepOptions => ({
   data,
   models: 'lstm,gru,mlp',
   preset: 'tiny',
@@ -94,7 +94,7 @@ it('a sweep refuses wrong options before it begins', async () => {
   await expect(sweep({ ...options('other'), out: place('kill-models') })).rejects.toMatchObject({ code: 'RUN_EXISTS' })
   for (const [models, budget] of [['lstm,lstm', '4h'], ['lstn', '4h'], ['lstm', '4'], ['lstm', '-1h']]) // biome-ignore format: pairs
     await expect(sweep(options('wrong', { models, budget }))).rejects.toMatchObject({ code: 'BAD_OPTION' })
-  await expect(sweep({ ...options('wrong'), data: undefined })).rejects.toThrow(/expected a file of vectors for "data"/)
+  await expect(sweep({ ...options('wrong'), data: undefined as never })).rejects.toThrow(/expected a file of vectors for "data"/)
   expect(existsSync(place('wrong-evaluation'))).toBe(false)
   expect([seconds('90s'), seconds('1.5m'), seconds('4h')]).toEqual([90, 90, 14_400])
 })

@@ -25,7 +25,7 @@ async function trained(name: string, data: string, change: (path: string) => voi
     threads: 1,
     name,
     out: place('m'),
-  }
+  } as const
   try {
     for await (const event of train({ ...options, force: true })) {
       events.push(event)

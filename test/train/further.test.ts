@@ -38,7 +38,7 @@ describe('a run that stopped at --max-steps', () => {
   ])('a run that --max-steps stopped %s resumes as if it had never stopped', async (name, first, then) => {
     for (const ema of [0, 0.9]) {
       const run = `steps-${first}-${ema}`
-      const options = { ...TINY, model: 'lstm', data, epochs: 4, ema }
+      const options = { ...TINY, model: 'lstm', data, epochs: 4, ema } as const
       await trained({ ...options, name: run, maxSteps: first })
       expect(manifestOf(folder(run)).progress, name).toMatchObject({ optimizer_steps: first, finished: true })
       await again(run, { maxSteps: then })
@@ -47,7 +47,7 @@ describe('a run that stopped at --max-steps', () => {
     }
   })
   it('a resumed run restores its best weights when the finished epoch is worse than its cut short part', async () => {
-    const options = { ...TINY, model: 'lstm', data, epochs: 2, lr: 0.03 }
+    const options = { ...TINY, model: 'lstm', data, epochs: 2, lr: 0.03 } as const
     await trained({ ...options, name: 'worse-straight' })
     expect(historyOf(folder('worse-straight')).best_epoch).toBe(1)
     for (const maxSteps of [16, 20, 24]) {
@@ -69,7 +69,7 @@ describe('a run that stopped at --max-steps', () => {
 
 describe('a run that stopped early', () => {
   it('a run that stopped early resumes with a larger "earlyStop" as if it had been trained with it', async () => {
-    const options = { ...TINY, model: 'lstm', data: noise, epochs: 9, lr: 0.05 }
+    const options = { ...TINY, model: 'lstm', data: noise, epochs: 9, lr: 0.05 } as const
     const events = await trained({ ...options, name: 'early', earlyStop: 1 })
     expect(resultOf(events).stopped).toBe('early-stop')
     await again('early', { earlyStop: 5 })
@@ -85,7 +85,7 @@ describe('a resume that trains nothing', () => {
     ['its steps are done', { maxSteps: 3 }, /step 3 of 3 is done; a larger "maxSteps" extends the run$/],
     ['it stopped early', { lr: 0.05, epochs: 9, earlyStop: 1 }, /no epoch after epoch \d improved on it; a larger "earlyStop"/],
   ])('a resume that trains nothing warns when %s', async (name, options, message) => {
-    await trained({ ...TINY, model: 'lstm', data: noise, name, ...options })
+    await trained({ ...TINY, model: 'lstm', data: noise, name, ...options } as TrainOptions)
     const before = manifestOf(folder(name))
     const events = await again(name)
     expect(events.find(({ type }) => type === 'warning')).toMatchObject({
@@ -100,7 +100,7 @@ describe('a resume that trains nothing', () => {
 })
 
 describe('a run under warm-up and cosine', () => {
-  const options = { ...TINY, model: 'lstm', schedule: 'warmup-cosine', epochs: 2 }
+  const options = { ...TINY, model: 'lstm', schedule: 'warmup-cosine', epochs: 2 } as const
   beforeAll(async () => {
     await trained({ ...options, data, name: 'cosine' })
   })
@@ -124,7 +124,7 @@ describe('a run under warm-up and cosine', () => {
     await trained({ ...options, data, epochs: 3, name: 'sooner-straight' })
     await expectEqual('sooner', 'sooner-straight')
   })
-  it.each(['constant', 'restart', 'replan'])(
+  it.each(['constant', 'restart', 'replan'] as const)(
     'a warmup-cosine run resumes with --extend %s, bit for bit also after a stop',
     async (extend) => {
       const [name, stopped] = [`beyond-${extend}`, `beyond-${extend}-stopped`]
@@ -153,7 +153,7 @@ describe('a run under warm-up and cosine', () => {
 
 describe('averaged weights', () => {
   it('averaged and raw weights are both evaluated, and the better ones are kept', async () => {
-    const options = { ...TINY, model: 'lstm', ema: 0.99, epochs: 6 }
+    const options = { ...TINY, model: 'lstm', ema: 0.99, epochs: 6 } as const
     const kept = new Set<string>()
     for (const [name, lr, file] of [
       ['rising', 0.002, data],

@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 
 describe('train --init', () => {
-  const options = { ...TINY, model: 'mamba2', width: 12, state: 6, headDim: 4, kernel: 3, epochs: 0 }
+  const options = { ...TINY, model: 'mamba2', width: 12, state: 6, headDim: 4, kernel: 3, epochs: 0 } as const
   let file: string
   let state: State
   beforeAll(async () => {
@@ -86,7 +86,17 @@ describe('train --init', () => {
   })
   it('--init warns about differing options that no shape shows', async () => {
     const gpt = await folder('heads', { 'model.safetensors': (await checkpoint(gpt2)).stored, 'config.json': gpt2.config! })
-    const like = { ...TINY, model: 'distilgpt2', width: 12, ffn: 20, positions: 9, layers: 3, data, epochs: 0, init: gpt }
+    const like = {
+      ...TINY,
+      model: 'distilgpt2',
+      width: 12,
+      ffn: 20,
+      positions: 9,
+      layers: 3,
+      data,
+      epochs: 0,
+      init: gpt,
+    } as const
     const warned = (events: Awaited<ReturnType<typeof trained>>) =>
       events.flatMap((e) => (e.type === 'warning' ? [e.message] : []))
     expect(warned(await trained({ ...like, heads: 3, name: 'heads-3' }))).toEqual([])

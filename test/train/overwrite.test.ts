@@ -13,7 +13,7 @@ beforeAll(async () => {
   data = await vectorFile('base')
   await trained({ ...TINY, model: 'gru', data, name: 'old', out: place('.'), epochs: 3, seed: 9 })
 })
-const options = { ...TINY, model: 'lstm', overwrite: true }
+const options = { ...TINY, model: 'lstm', overwrite: true } as const
 const fresh = async (name: string) => {
   const run = join(TINY.out, name)
   await cp(old, run, { recursive: true })

@@ -48,7 +48,7 @@ describe('an option', () => {
   it('train refuses missing data, a missing validation file and an unknown model', async () => {
     await refused('BAD_OPTION', trained({ ...TINY, model: 'lstm' }))
     expect(await refused('BAD_OPTION', start('wrong', { split: 'file' }))).toMatch(/validation file/)
-    await refused('BAD_OPTION', trained({ ...TINY, model: 'lsmt', data }))
+    await refused('BAD_OPTION', start('wrong', { model: 'lsmt' as 'lstm' }))
     expect(existsSync(join(TINY.out, 'lstm_baseline'))).toBe(false)
   })
   it('train refuses an impossible model', async () => {
@@ -136,7 +136,7 @@ describe('memory that is not there', () => {
 describe('a training that diverges', () => {
   it('a training that diverges stops and keeps the last good weights', async () => {
     const run = join(TINY.out, 'diverged')
-    const wild = { model: 'gru', lr: 10, clip: 0, eps: 0, beta1: 0, beta2: 0, saveEvery: 1 } // 0/0 where a gradient is zero
+    const wild = { model: 'gru', lr: 10, clip: 0, eps: 0, beta1: 0, beta2: 0, saveEvery: 1 } as const // 0/0 where a gradient is zero
     expect(await refused('DIVERGED', start('diverged', wild))).toMatch(/NaN or Inf|became NaN|is NaN/)
     const { progress } = manifestOf(run)
     expect(progress).toMatchObject({ epoch: 1, finished: false })

@@ -97,7 +97,7 @@ describe('a training that is stopped again and again ends as one that was not', 
 })
 
 it('a stop during the evaluation of the last epoch leaves the evaluation to resume, also with --max-steps', async () => {
-  const options = { ...TINY, model: 'lstm', data, epochs: 3, maxSteps: 20, saveEvery: 50 }
+  const options = { ...TINY, model: 'lstm', data, epochs: 3, maxSteps: 20, saveEvery: 50 } as const
   await trained({ ...options, name: 'judged-whole' })
   const run = join(TINY.out, 'judged')
   const last = historyOf(join(TINY.out, 'judged-whole')).history.length - 1
@@ -110,7 +110,7 @@ it('a stop during the evaluation of the last epoch leaves the evaluation to resu
 })
 
 describe('--resume', () => {
-  const options = { ...TINY, model: 'lstm' }
+  const options = { ...TINY, model: 'lstm' } as const
   const run = join(TINY.out, 'going')
   beforeAll(async () => {
     await trained({ ...options, data, name: 'going', epochs: 1 })

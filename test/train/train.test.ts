@@ -126,7 +126,7 @@ describe('a run without options, with a small model', () => {
 describe('the best epoch', () => {
   it('the weights of the best epoch stay unchanged while later epochs are worse', async () => {
     const val = await vectorFile('noise', { noise: true, articles: 4 })
-    const options = { ...TINY, model: 'lstm', data, val, split: 'file', space: 'test', lr: 0.1 }
+    const options = { ...TINY, model: 'lstm', data, val, split: 'file', space: 'test', lr: 0.1 } as const
     await trained({ ...options, name: 'rise', epochs: 12 })
     const { history, best_epoch } = historyOf(join(TINY.out, 'rise'))
     const lowest = Math.min(...history.slice(1).map(({ val_loss }) => val_loss))
@@ -191,7 +191,7 @@ it('--test holds out windows that are in neither training nor validation', async
 })
 
 it('a training with contexts longer than every article works when windows may cross articles', async () => {
-  const long = { ...TINY, model: 'lstm', data, context: 100, batchSize: 4, epochs: 1 }
+  const long = { ...TINY, model: 'lstm', data, context: 100, batchSize: 4, epochs: 1 } as const
   await expect(trained({ ...long, name: 'short' })).rejects.toMatchObject({ code: 'DATA_TOO_FEW' })
   const [start] = await trained({ ...long, name: 'long', split: 'windows', force: false })
   expect(start).toMatchObject({ data: { windows: { train: 169, val: 19 } } })
@@ -217,9 +217,9 @@ it('equal seeds give equal runs, and different seeds different ones', async () =
 })
 
 describe('a file of sequences', () => {
-  const small = { ...TINY, model: 'gru', batchSize: 4, epochs: 2 }
+  const small = { ...TINY, model: 'gru', batchSize: 4, epochs: 2 } as const
   it('a file of sequences with both parts validates on its second part, and resumes bit for bit', async () => {
-    const options = { ...small, data: fixture('train-val.npz'), split: 'file', name: 'halves' }
+    const options = { ...small, data: fixture('train-val.npz'), split: 'file', name: 'halves' } as const
     const [start] = await trained(options, nth('epoch', 2))
     expect(start).toMatchObject({ split: { mode: 'file', leaky: false }, data: { rows: 8, windows: { train: 8, val: 4 } } })
     await trained({ ...options, resume: true })

@@ -13,8 +13,9 @@ const out = place('imported')
 let data: string
 beforeAll(async () => {
   data = await vectorFile('base', { articles: 8 })
-  for (const model of ['lstm', 'gru', 'transformer'])
-    for (const head of ['linear', 'mlp']) await trained({ ...TINY, model, head, data, name: `${model}-${head}`, epochs: 1 })
+  for (const model of ['lstm', 'gru', 'transformer'] as const)
+    for (const head of ['linear', 'mlp'] as const)
+      await trained({ ...TINY, model, head, data, name: `${model}-${head}`, epochs: 1 })
   await trained({ ...TINY, model: 'gru', norm: 'post', data, name: 'gru-post', epochs: 1 })
 })
 const run = (name: string) => join(TINY.out, name)
@@ -40,7 +41,7 @@ async function pt(name: string, value: unknown): Promise<string> {
   return place(name)
 }
 const importing = (file: string, model: string, more: Partial<ImportOptions> = {}) =>
-  importCheckpoint({ file, model, out, ...more })
+  importCheckpoint({ file, model, out, ...more } as ImportOptions)
 
 const x = Float32Array.from({ length: 2 * 5 * 16 }, (_, i) => Math.sin(i))
 async function samePredictions(a: string, b: string): Promise<void> {
@@ -111,7 +112,7 @@ describe('what a file says of itself', () => {
     expect(historyOf(run)).toMatchObject({ model: 'lstm', history: [], best_epoch: 7 })
   })
   it('import reads our own options that no tensor shows: residual, output, scale, heads, context', async () => {
-    const options = { residual: 'last', output: 'unit', inputScale: 'sqrt_dim', heads: 4 }
+    const options = { residual: 'last', output: 'unit', inputScale: 'sqrt_dim', heads: 4 } as const
     await trained({ ...TINY, model: 'transformer', ...options, context: 7, data, name: 'own', epochs: 1 })
     const imported = await importing(join(run('own'), 'best_model.pt'), 'transformer', { name: 'own' })
     expect(imported.options).toMatchObject(options)

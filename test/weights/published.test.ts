@@ -12,7 +12,7 @@ import { checkpoint, core, DIM, filled, folder, forms, gpt2, mamba2, numbers, ty
 
 const out = place('published')
 const importing = (file: string, model: string, name: string, more: Partial<ImportOptions> = {}) =>
-  importCheckpoint({ file, model, name, out, dim: DIM, ...more })
+  importCheckpoint({ file, model, name, out, dim: DIM, ...more } as ImportOptions)
 
 describe.each(forms)('%s', (title, form) => {
   const id = forms.findIndex(([name, other]) => name === title && other === form)
@@ -121,7 +121,7 @@ describe('published weights', () => {
     expect(await refused('BAD_CHECKPOINT', importing(file, 'distilgpt2', 'nan'))).toMatch(/"core\.gpt\.ln_f\.bias" holds NaN/)
   })
   it('import refuses published weights with wrong options', async () => {
-    await refused('BAD_OPTION', importing(files, 'distilgpt2', 'no', { preset: 'huge' }))
+    await refused('BAD_OPTION', importing(files, 'distilgpt2', 'no', { preset: 'huge' as 'tiny' }))
     await refused('BAD_OPTION', importing(files, 'distilgpt2', 'no', { dim: 0 }))
     await refused('FILE_MISSING', importing(await folder('empty', { 'notes.txt': {} }), 'distilgpt2', 'no'))
     const { run } = await importing(files, 'distilgpt2', 'vectors')

@@ -104,7 +104,7 @@ it('an import error names the tensors in the file, shortened if there are many',
 })
 it('import refuses names with a layer index of a billion, and hundreds of thousands of layers', async () => {
   const tensor = Tensor.from(new Float32Array(32), [8, 4]).native
-  const of = async (model: string, names: readonly string[]) => {
+  const of = async (model: ImportOptions['model'], names: readonly string[]) => {
     await native.savePt(place('layers.pt'), Object.fromEntries(names.map((name) => [name, tensor])))
     return refused('BAD_CHECKPOINT', importing(place('layers.pt'), 'layers', { model }))
   }

@@ -9,7 +9,7 @@ import { type Chosen, chooseRows, provenance } from '../../evaluate/subject.js'
 import { trainedShare } from '../../evaluate/trained-on.js'
 import { textHash } from '../../files/hash.js'
 import { replaceText } from '../../files/write.js'
-import { type Options, resolve } from '../../options.js'
+import { type Given, type Options, resolve } from '../../options.js'
 import { plainName } from '../../show.js'
 import { sampled } from '../../statistics/random.js'
 import { Tensor } from '../../torch/tensor.js'
@@ -25,11 +25,9 @@ import { jointly, type Opened, type Samples, samplesOf } from './samples.js'
 export const ERROR_ANALYSIS = 'error_analysis.json'
 
 /** Options of `analyze`: the run, and any field of `analyzeFields`. */
-export interface AnalyzeOptions {
+export interface AnalyzeOptions extends Given<typeof analyzeFields> {
+  /** Folder of the run, or its name below `artifacts/lvm/models`. */
   readonly run: string
-  readonly data?: string
-  readonly ood?: string
-  readonly [option: string]: string | number | boolean | undefined
 }
 
 /** Most windows that are analysed. */

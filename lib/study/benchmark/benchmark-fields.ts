@@ -9,7 +9,7 @@ export const benchmarkFields = {
     matches: /^(cpu|cuda(:\d+)?|mps)(,(cpu|cuda(:\d+)?|mps))*$/,
     group: 'Run',
   }),
-  threads: integer<number | undefined>({
+  threads: integer({
     default: undefined,
     min: 1,
     max: 1024,

@@ -9,7 +9,7 @@ import { badOption, LvmError } from '../../errors.js'
 import { type Benchmark, type Document, INFERENCE_BENCHMARKS, type Speed, writeEntries } from '../../evaluate/results-file.js'
 import { packageRoot } from '../../libtorch/paths.js'
 import { native } from '../../native.js'
-import { type Options, resolve } from '../../options.js'
+import { type Given, type Options, resolve } from '../../options.js'
 import { devices, useThreads } from '../../torch/device.js'
 import { Tensor } from '../../torch/tensor.js'
 import { benchmarkFields } from './benchmark-fields.js'
@@ -18,10 +18,11 @@ import { type BlockLatency, interleaved } from './blocks.js'
 import { type Energy, measureEnergy } from './energy.js'
 
 /** Options of `benchmark`: the runs, a listener for progress (`say`), and any field of `benchmarkFields`. */
-export interface BenchmarkOptions {
+export interface BenchmarkOptions extends Given<typeof benchmarkFields> {
+  /** Folders of runs, or their names below `artifacts/lvm/models`. */
   readonly runs: readonly string[]
+  /** Is told of progress. */
   readonly say?: (line: string) => void
-  readonly [option: string]: string | number | boolean | readonly string[] | ((line: string) => void) | undefined
 }
 /** Time, memory and energy of a run on one device. */
 export interface DeviceBenchmark extends Speed {

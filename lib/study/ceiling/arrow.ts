@@ -5,7 +5,7 @@ import type { Baseline } from '../../evaluate/baselines-fit.js'
 import type { Rows } from '../../evaluate/baselines-rows.js'
 import type { Interval } from '../../evaluate/metrics.js'
 import { applyRidge, disposeMap, fitRidge } from '../../evaluate/ridge.js'
-import { resolve } from '../../options.js'
+import { type Given, resolve } from '../../options.js'
 import { pValue } from '../../show.js'
 import { pairedDifference } from '../../statistics/estimates.js'
 import { studentP } from '../../statistics/student.js'
@@ -49,9 +49,8 @@ export interface Arrow {
   readonly seconds: number
 }
 /** Options of `arrow`: any field of `arrowFields`. */
-export interface ArrowOptions {
+export interface ArrowOptions extends Given<typeof arrowFields> {
   readonly data: string
-  readonly [option: string]: string | number | boolean | undefined
 }
 
 /** Reverses the table and the windows, so that the preceding vector is predicted from the following ones. */
@@ -164,7 +163,7 @@ const ARGS = { options: withFields({ data: optional(word) }), more: only({ say: 
 export const arrow = asyncDoor('arrow', ARGS, async (options: ArrowOptions, listener: Listener = {}): Promise<Arrow> => {
   const { say = () => {} } = listener
   const began = performance.now()
-  const o = resolve('arrow', arrowFields, options)
+  const o = resolve('arrow', arrowFields, { ...options })
   say(`reading ${o.data}`)
   const parts = await partsOf('arrow', o)
   const { train, val } = parts

@@ -6,7 +6,7 @@ import { meanTarget, type Rows, targets } from '../../evaluate/baselines-rows.js
 import type { Interval } from '../../evaluate/metrics.js'
 import { applyRidge, disposeMap, fitRidges, innerSplit, type Ridge } from '../../evaluate/ridge.js'
 import { judgeTiers, type TierName } from '../../evaluate/tiers.js'
-import { resolve } from '../../options.js'
+import { type Given, resolve } from '../../options.js'
 import { bestByArticle } from '../../statistics/best-interval.js'
 import { meanByArticle } from '../../statistics/estimates.js'
 import { randomIndex } from '../../statistics/random-index.js'
@@ -65,9 +65,8 @@ export interface Ceiling {
   readonly seconds: number
 }
 /** Options of `ceiling`: any field of `ceilingFields`. */
-export interface CeilingOptions {
+export interface CeilingOptions extends Given<typeof ceilingFields> {
   readonly data: string
-  readonly [option: string]: string | number | boolean | undefined
 }
 
 /** Predicts a random training target: the baseline of knowing only the distribution of the vectors. */
@@ -181,7 +180,7 @@ const ARGS = { options: withFields({ data: optional(word) }), more: only({ say: 
 export const ceiling = asyncDoor('ceiling', ARGS, async (options: CeilingOptions, listener: Listener = {}): Promise<Ceiling> => {
   const { say = () => {} } = listener
   const began = performance.now()
-  const o = resolve('ceiling', ceilingFields, options)
+  const o = resolve('ceiling', ceilingFields, { ...options })
   say(`reading ${o.data}`)
   const parts = await partsOf('ceiling', o)
   try {

@@ -6,7 +6,7 @@ import { wasTrainedOn } from '../../evaluate/trained-on.js'
 import { sealedText } from '../../files/sealed.js'
 import { replaceText } from '../../files/write.js'
 import { native } from '../../native.js'
-import { resolve } from '../../options.js'
+import { type Given, resolve } from '../../options.js'
 import { FEWEST_ARTICLES } from '../../statistics/estimates.js'
 import { benjaminiHochberg } from '../../statistics/paired-tests.js'
 import { oracleSentence } from '../retrieval/oracle.js'
@@ -18,12 +18,13 @@ import { comparePairs, type Pair, type RawPair, verdict } from './pairs.js'
 import { MEASURES, type Measure } from './shared-windows.js'
 
 /** Options of `compare`: runs and baselines, data files, a listener for progress (`say`), and any field of `compareFields`. */
-export interface CompareOptions {
+export interface CompareOptions extends Given<typeof compareFields> {
+  /** Runs and baselines: at least two. */
   readonly runs: readonly string[]
-  /** The training data of the runs unless given. */
+  /** Files to compare them on; the file that the runs were trained on unless given. */
   readonly data?: string | readonly string[]
+  /** Is told of progress. */
   readonly say?: (line: string) => void
-  readonly [option: string]: string | number | boolean | readonly string[] | ((line: string) => void) | undefined
 }
 
 export const COMPARISON = 'comparison.json'

@@ -17,7 +17,7 @@ import { type Rollout, rollout } from '../../evaluate/rollout.js'
 import { type Chosen, chooseRows } from '../../evaluate/subject.js'
 import { trainedShare } from '../../evaluate/trained-on.js'
 import { native } from '../../native.js'
-import { type Options, resolve } from '../../options.js'
+import { type Given, type Options, resolve } from '../../options.js'
 import type { Estimate } from '../../statistics/estimates.js'
 import { call, Tensor } from '../../torch/tensor.js'
 import type { Read } from './ablations.js'
@@ -31,11 +31,9 @@ import type { Predict } from './probe-model.js'
 export const DIAGNOSTICS = 'diagnostics.json'
 
 /** Options of `diagnose`: the runs, and any field of `doctorFields`. */
-export interface DiagnoseRunsOptions {
+export interface DiagnoseRunsOptions extends Given<typeof doctorFields> {
+  /** Folders of runs, or their names below `artifacts/lvm/models`. */
   readonly runs: readonly string[]
-  readonly data?: string
-  readonly ood?: string
-  readonly [option: string]: string | number | boolean | readonly string[] | undefined
 }
 
 /** The type T with every estimate reduced to a figure, as written to diagnostics.json. */

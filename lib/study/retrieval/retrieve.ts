@@ -4,7 +4,7 @@ import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
 import { badOption, LvmError } from '../../errors.js'
 import { type Document, writeEntries } from '../../evaluate/results-file.js'
 import { chooseRows } from '../../evaluate/subject.js'
-import { resolve } from '../../options.js'
+import { type Given, resolve } from '../../options.js'
 import { judgeRetrieval } from './judge-retrieval.js'
 import { oracleSentence } from './oracle.js'
 import { openPool } from './pool.js'
@@ -13,12 +13,11 @@ import { renderRetrieval } from './retrieval-table.js'
 import { retrieveFields } from './retrieve-fields.js'
 
 /** Options of `retrieve`: the runs, a listener for progress (`say`), and any field of `retrieveFields`. */
-export interface RetrieveOptions {
+export interface RetrieveOptions extends Given<typeof retrieveFields> {
+  /** Folders of runs, or their names below `artifacts/lvm/models`. */
   readonly runs: readonly string[]
+  /** Is told of progress. */
   readonly say?: (line: string) => void
-  readonly data?: string
-  readonly bank?: string
-  readonly [option: string]: string | number | boolean | readonly string[] | ((line: string) => void) | undefined
 }
 
 type Retrieved = { results: Document<RetrievalEntry>; table: string; failure: LvmError | undefined }

@@ -6,7 +6,7 @@ import { selftestFields } from '../../evaluate/evaluate-fields.js'
 import { metrics } from '../../evaluate/metrics.js'
 import { applyRidge, fitRidge } from '../../evaluate/ridge.js'
 import { native, type Scores } from '../../native.js'
-import { resolve } from '../../options.js'
+import { type Given, resolve } from '../../options.js'
 import { extremes } from '../../statistics/extremes.js'
 import { Tensor } from '../../torch/tensor.js'
 import { factsOf } from '../diagnose/diagnose.js'
@@ -174,6 +174,9 @@ async function trialsOf(seed: number): Promise<{ scene: Scene; trials: Trial[] }
   return { scene, trials }
 }
 
+/** Options of `selftest`. */
+export interface SelftestOptions extends Given<typeof selftestFields> {}
+
 const ARGS = { given: withFields({}) }
 
 /**
@@ -182,7 +185,7 @@ const ARGS = { given: withFields({}) }
  * A gate that the oracle fails, or a metric that does not separate the oracle from noise, is invalid and must not be used.
  * Errors: BAD_OPTION.
  */
-export const selftest = asyncDoor('selftest', ARGS, async (given: { seed?: number } = {}): Promise<Selftest> => {
+export const selftest = asyncDoor('selftest', ARGS, async (given: SelftestOptions = {}): Promise<Selftest> => {
   const { seed } = resolve('selftest', selftestFields, { ...given })
   const { scene, trials } = await trialsOf(seed)
   const { ids, windows } = scene.rows

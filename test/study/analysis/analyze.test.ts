@@ -154,7 +154,7 @@ describe('analyze', () => {
     expect(mean).toBeCloseTo(entry.cosine.mean, 7)
   })
   it('analyze refuses wrong options', async () => {
-    await expect(analyze({ ...asked, projection: 'pca' })).rejects.toMatchObject({ code: 'BAD_OPTION' })
+    await expect(analyze({ ...asked, projection: 'pca' as 'tsne' })).rejects.toMatchObject({ code: 'BAD_OPTION' })
     await expect(analyze({ ...asked, run: join(out, 'none') })).rejects.toMatchObject({ code: 'RUN_MISSING' })
     await expect(analyze({ ...asked, ood: join(out, 'none') })).rejects.toMatchObject({ code: 'FILE_MISSING' })
   })

@@ -113,7 +113,15 @@ describe('energy', () => {
 
 describe('benchmark', () => {
   test('benchmark measures available devices, lists absent ones, and its document compares with itself', async () => {
-    const options = { model: 'lstm', data: 'data/sample/factbook', preset: 'tiny', epochs: 0, name: 'run', out, threads: 1 }
+    const options = {
+      model: 'lstm',
+      data: 'data/sample/factbook',
+      preset: 'tiny',
+      epochs: 0,
+      name: 'run',
+      out,
+      threads: 1,
+    } as const
     for await (const _ of train(options)) {
     }
     const run = join(out, 'run')

@@ -79,7 +79,7 @@ describe('compare', () => {
     expect(all.map((pair) => pair.cosine!.p_adjusted)).toEqual(benjaminiHochberg(all.map((pair) => pair.cosine!.p!)))
     expect(all.every((pair) => pair.cosine_centred === null)).toBe(true) // without training rows there is no centre
   })
-  it.each(['train', 'all'])('no verb gives a verdict on %s rows, because the run was trained on them', async (rows) => {
+  it.each(['train', 'all'] as const)('no verb gives a verdict on %s rows, because the run was trained on them', async (rows) => {
     const share = rows === 'train' ? 1 : 990 / 1100
     const here = { out: join(folder, `seen-${rows}`), rows, threads: 1 }
     const { comparison, table } = await versus([a, 'ridge', 'exponential_mean'], { out: here.out, rows })
