@@ -26,29 +26,6 @@ import { code, grouped, options, settings, table } from './markdown.mjs'
 
 /** The options of `sweep` that it does not hand on to every training. */
 const ownSweepFields = Object.fromEntries(Object.entries(sweepFields).filter(([, { group }]) => group === 'Sweep'))
-/** The field tables by the function that takes them. */
-export const FIELDS = {
-  train: trainFields,
-  sweep: ownSweepFields,
-  evaluate: evaluateFields,
-  retrieve: retrieveFields,
-  compare: compareFields,
-  predict: predictFields,
-  rollout: rolloutFields,
-  benchmark: benchmarkFields,
-  diagnose: doctorFields,
-  analyze: analyzeFields,
-  selftest: selftestFields,
-  exportRun: exportFields,
-  quantize: quantizeFields,
-  prune: pruneFields,
-  report: reportFields,
-  verify: verifyFields,
-  audit: auditFields,
-  ceiling: ceilingFields,
-  arrow: arrowFields,
-  synth: synthFields,
-}
 
 function recipes() {
   const model = architectures[0].name
