@@ -1,7 +1,8 @@
 import type { CommandModule } from 'yargs'
 import { quantizeFields } from '../../lib/compress/quantize-fields.js'
-import { bytes, table } from '../../lib/show.js'
+import { bytes } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
+import { latencyTable } from '../latency-table.js'
 import { answer, diagnostic } from '../output.js'
 import { allOrNothing } from '../signals.js'
 
@@ -25,12 +26,7 @@ export const quantize: CommandModule = {
         `${made.run}: ${made.scheme} of ${made.parent}, weights ${bytes(size.parent_weights_bytes)} → ${bytes(size.weights_bytes)}`,
         `kept as they are: ${kept.join(', ') || 'none'} of ${layers.length} matrices`,
         '',
-        table(latency.batches, {
-          batch: ({ batch }) => batch,
-          [`${made.parent} ms`]: ({ parent_ms }) => parent_ms.toFixed(3),
-          [`${made.run} ms`]: ({ ms }) => ms.toFixed(3),
-          'times as fast': ({ parent_ms, ms }) => (parent_ms / ms).toFixed(2),
-        }),
+        latencyTable(made),
         `${latency.device}, ${latency.threads} thread${latency.threads === 1 ? '' : 's'}; kernels: ${Object.entries(
           made.kernels.by_shape,
         )

@@ -3,8 +3,8 @@ import { dtypeOf, type ElementType, elementName, elements, plainElements } from 
 import { isNdArray, PLAIN_GLOBALS } from '../files/python-globals.js'
 import { damaged } from '../files/read-file.js'
 import { unpickle } from '../files/unpickle.js'
-import type { DType, TypedArray } from '../native.js'
-import { call, Tensor } from './tensor.js'
+import type { DType } from '../native.js'
+import { call, Tensor, TYPED_ARRAYS } from './tensor.js'
 
 const CHUNK = 8 << 20
 
@@ -25,21 +25,6 @@ async function* chunks(pieces: AsyncIterable<Buffer>, itemSize: number): AsyncGe
   if (length > 0) yield Buffer.concat(held, length)
 }
 
-const ARRAYS: Readonly<Record<DType, new (b: ArrayBuffer) => TypedArray>> = {
-  float32: Float32Array,
-  float64: Float64Array,
-  float16: Uint16Array,
-  bfloat16: Uint16Array,
-  int64: BigInt64Array,
-  int32: Int32Array,
-  int16: Int16Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  bool: Uint8Array,
-  complex64: Float32Array,
-  complex128: Float64Array,
-}
-
 function reorder(bytes: Buffer, { kind, size }: ElementType): void {
   const width = kind === 'complex' ? size / 2 : size
   if (width === 2) bytes.swap16()
@@ -56,7 +41,7 @@ async function assemble(array: StoredArray, dtype: DType, as: readonly number[])
   for await (const bytes of chunks(array.pieces(), type.size)) {
     const copy = new Uint8Array(bytes) // a copy is aligned, as typed arrays require
     if (type.swap) reorder(Buffer.from(copy.buffer), type)
-    using source = Tensor.from(new ARRAYS[dtype](copy.buffer), [copy.length / type.size], { dtype })
+    using source = Tensor.from(new TYPED_ARRAYS[dtype](copy.buffer), [copy.length / type.size], { dtype })
     using target = await flat.op('aten::narrow', 0, at, copy.length / type.size)
     await target.change('aten::copy_', source)
     at += copy.length / type.size

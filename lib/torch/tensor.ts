@@ -3,7 +3,8 @@ import { LvmError, shown } from '../errors.js'
 import { type DType, type NativeTensor, type NativeValue, native, type TypedArray } from '../native.js'
 import { flattened, type Numbers, optionsOf, readable, sizes, unwrapped } from './lists.js'
 
-const ARRAYS: Record<DType, new (buffer: ArrayBuffer) => TypedArray> = {
+/** How the elements of each dtype are held in JavaScript; those of 16 bits as their bits. */
+export const TYPED_ARRAYS: Readonly<Record<DType, new (buffer: ArrayBuffer) => TypedArray>> = {
   float32: Float32Array,
   float64: Float64Array,
   float16: Uint16Array,
@@ -32,8 +33,8 @@ const dtypeOf = (data: TypedArray): DType => {
 
 /** The name of a dtype. */
 export const DTYPE: Check = {
-  expected: `one of ${Object.keys(ARRAYS).join(', ')}`,
-  accepts: (value) => typeof value === 'string' && Object.hasOwn(ARRAYS, value),
+  expected: `one of ${Object.keys(TYPED_ARRAYS).join(', ')}`,
+  accepts: (value) => typeof value === 'string' && Object.hasOwn(TYPED_ARRAYS, value),
 }
 function knownDtype(owner: string, dtype: unknown): DType {
   if (DTYPE.accepts(dtype)) return dtype as DType
@@ -71,7 +72,7 @@ export class Tensor {
     const given = readable(owner, () => (Array.isArray(data) ? flattened(owner, data) : { array: data as TypedArray }))
     const { array } = given
     const dtype = said === undefined ? readable(owner, () => dtypeOf(array)) : knownDtype(owner, said)
-    const kind = ARRAYS[dtype]
+    const kind = TYPED_ARRAYS[dtype]
     if (!readable(owner, () => array instanceof kind))
       throw new LvmError('BAD_ARGUMENT', `${owner}: expected a ${kind.name} for ${dtype} but received ${shown(array)}`)
     return new Tensor(native.tensorFrom(array, asked ?? ('shape' in given ? given.shape : [array.length]), dtype))
@@ -98,7 +99,7 @@ export class Tensor {
   }
   /** Copies the elements, row-major, into the typed array of the dtype (16-bit floats as patterns in a Uint16Array). */
   async data(): Promise<TypedArray> {
-    return new ARRAYS[this.dtype](await native.tensorData(this.native))
+    return new TYPED_ARRAYS[this.dtype](await native.tensorData(this.native))
   }
   /** Returns the only element as a number. */
   async item(): Promise<number> {

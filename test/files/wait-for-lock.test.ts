@@ -27,9 +27,8 @@ test('withLock holds a lock that names its holder during the work, and removes i
   expect(existsSync(path)).toBe(false)
 })
 
-test('ten concurrent withLock calls take turns', async () => {
-  const place = folder()
-  const path = join(place, 'lock')
+/** Concurrent calls, of which only one may work at a time. */
+async function takeTurns(place: string, calls: number): Promise<void> {
   let inside = 0
   const turn = () =>
     withLock(
@@ -43,7 +42,13 @@ test('ten concurrent withLock calls take turns', async () => {
       },
       { every: 1 },
     )
-  await Promise.all(Array.from({ length: 10 }, turn))
+  await Promise.all(Array.from({ length: calls }, turn))
+}
+
+test('ten concurrent withLock calls take turns', async () => {
+  const place = folder()
+  const path = join(place, 'lock')
+  await takeTurns(place, 10)
   expect(readdirSync(join(path, '..'))).toEqual([])
 })
 
@@ -74,20 +79,7 @@ test.each([
   const path = join(place, 'lock')
   writeFileSync(path, content)
   utimesSync(path, new Date(0), new Date(0))
-  let inside = 0
-  const turn = () =>
-    withLock(
-      place,
-      () => {},
-      async () => {
-        inside++
-        expect(inside).toBe(1)
-        await sleep(2)
-        inside--
-      },
-      { every: 1 },
-    )
-  await Promise.all(Array.from({ length: 5 }, turn))
+  await takeTurns(place, 5)
   expect(readdirSync(join(path, '..'))).toEqual([])
 })
 
