@@ -5,7 +5,7 @@ import { inspect } from 'node:util'
 import { asLvmError, LvmError } from '../lib/errors.js'
 import { versions } from './package.js'
 
-/** An error that nobody foresaw, with a report written beside it and named in its hint; any other error as it is. */
+/** Writes a report for an internal error and names it in the hint; returns any other error unchanged. */
 export function withReport(error: unknown): LvmError {
   const known = asLvmError(error)
   if (known.exit !== 9) return known
@@ -18,7 +18,7 @@ export function withReport(error: unknown): LvmError {
       `${known.code}: ${known.message}`,
       inspect(error, { depth: 4 }),
     ]
-    path = join(mkdtempSync(join(tmpdir(), 'lvm-torch-report-')), 'report.txt') // a folder that nobody else can have made
+    path = join(mkdtempSync(join(tmpdir(), 'lvm-torch-report-')), 'report.txt') // a new folder, so that no other user can have placed a link there
     writeFileSync(path, `${lines.join('\n')}\n`, { flag: 'wx', mode: 0o600 })
   } catch {
     return known

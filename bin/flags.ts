@@ -4,11 +4,11 @@ import { kebab } from '../lib/show.js'
 
 export { kebab }
 
-/** A number where the text is one; anything else stays as typed, so that the error can quote it. */
+/** Converts text to a number where possible; other text stays as typed, so that the error can quote it. */
 const number = (value: unknown) =>
   typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : value
 
-/** Breaks a text into lines; yargs could, but takes 50 ms to measure the words of a long help, and help should come at once. */
+/** Breaks a text into lines. yargs can do it too, but takes 50 ms for a long help. */
 export function wrapped(text: string, width: number): string {
   const lines = ['']
   for (const word of text.split(' ')) {
@@ -18,7 +18,7 @@ export function wrapped(text: string, width: number): string {
   return lines.join('\n')
 }
 
-/** What the terminal leaves to the text beside the names of the options. */
+/** Columns that are left for a description beside the option's name. */
 const room = () => Math.max(30, Math.min(process.stdout.columns ?? 100, 120) - 24)
 
 function flag(field: Field<unknown>): Options {
@@ -33,10 +33,10 @@ function flag(field: Field<unknown>): Options {
   }
 }
 
-/** Turns an option table into yargs flags; yargs is told no default, so only what was typed reaches the library. */
+/** Converts an option table to yargs flags. yargs gets no defaults, so only typed options reach the library. */
 export const flags = (fields: Fields): Record<string, Options> =>
   Object.fromEntries(Object.entries(fields).map(([key, field]) => [kebab(key), flag(field)]))
 
-/** The options of a table that were typed, by their library name. */
+/** Returns the typed options of a table under their library names. */
 export const given = (fields: Fields, argv: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(Object.keys(fields).flatMap((key) => (argv[key] === undefined ? [] : [[key, argv[key]]])))

@@ -1,63 +1,66 @@
 #!/usr/bin/env node
-import yargs, { type Argv, type CommandModule } from 'yargs'
+import yargs, { type CommandModule } from 'yargs'
 import { speakShell } from '../lib/hints.js'
 import { withReport } from './crash.js'
 import { diagnostic, fail, print } from './output.js'
 import { versions } from './package.js'
 import { endWhenAsked, endWithReader, hearParent } from './signals.js'
-import { usageError } from './usage.js'
+import { offered, usageError } from './usage.js'
 
-/** Every verb: what it does, and where it is; only the verb that is asked for is loaded. */
+/** Every verb with its description and its module; only the module of the typed verb is loaded. */
 const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule>]> = {
   demo: ['train three models on the sample and compare them', async () => (await import('./commands/demo.js')).demo],
-  data: ['look into files of vectors', async () => (await import('./commands/data.js')).data],
-  ceiling: ['say what cosine can at least be reached', async () => (await import('./commands/ceiling.js')).reaching],
+  data: ['inspect and audit files of vectors', async () => (await import('./commands/data.js')).data],
+  ceiling: [
+    'compute a lower bound of the cosine that a model can reach',
+    async () => (await import('./commands/ceiling.js')).reaching,
+  ],
   arrow: [
     'compare how well a text is predicted forward and backward',
     async () => (await import('./commands/arrow.js')).arrowing,
   ],
   train: ['train a model on a file of vectors', async () => (await import('./commands/train.js')).train],
-  evaluate: ['judge runs against the baselines', async () => (await import('./commands/evaluate.js')).evaluate],
-  sweep: ['train and judge many models, one after the other', async () => (await import('./commands/sweep.js')).sweep],
-  report: ['make the matrix, figures and a page of all runs', async () => (await import('./commands/report.js')).report],
+  evaluate: ['compare runs with the baselines', async () => (await import('./commands/evaluate.js')).evaluate],
+  sweep: ['train and evaluate many models, one after the other', async () => (await import('./commands/sweep.js')).sweep],
+  report: ['write the matrix, the figures and a page of all runs', async () => (await import('./commands/report.js')).report],
   verify: ['check a report against the files it was made from', async () => (await import('./commands/verify.js')).verify],
   predict: ['write the predictions of a run', async () => (await import('./commands/predict.js')).predict],
   retrieve: [
-    'search all vectors for the targets, with predictions and heuristics',
+    'search all vectors for the targets with predictions and heuristics',
     async () => (await import('./commands/retrieve.js')).retrieve,
   ],
   compare: ['compare runs and baselines in pairs', async () => (await import('./commands/compare.js')).compare],
-  rollout: ['feed predictions back, and see how far they go', async () => (await import('./commands/rollout.js')).rolling],
-  analyze: ['say where a run goes wrong', async () => (await import('./commands/analyze.js')).analyzing],
+  rollout: [
+    'feed predictions back as inputs and measure every step',
+    async () => (await import('./commands/rollout.js')).rolling,
+  ],
+  analyze: ['show where a run has its largest errors', async () => (await import('./commands/analyze.js')).analyzing],
   runs: ['list, show and remove runs', async () => (await import('./commands/runs.js')).runs],
-  synth: ['write a corpus whose best possible cosine is known', async () => (await import('./commands/synth.js')).synthesising],
+  synth: [
+    'write a synthetic corpus whose best possible cosine is known',
+    async () => (await import('./commands/synth.js')).synthesising,
+  ],
   models: ['list the models, or show one', async () => (await import('./commands/models.js')).models],
-  import: ['turn a PyTorch checkpoint into a run', async () => (await import('./commands/import.js')).importing],
+  import: ['convert a PyTorch checkpoint to a run', async () => (await import('./commands/import.js')).importing],
   export: ['write a run as TorchScript or safetensors', async () => (await import('./commands/export.js')).exporting],
-  quantize: ['make a smaller run of a run', async () => (await import('./commands/quantize.js')).quantize],
-  benchmark: ['measure what runs cost here', async () => (await import('./commands/benchmark.js')).benchmark],
-  prune: ['take out of a run what matters least', async () => (await import('./commands/prune.js')).prune],
+  quantize: ['write a quantised copy of a run', async () => (await import('./commands/quantize.js')).quantize],
+  benchmark: ['measure latency, throughput and memory of runs', async () => (await import('./commands/benchmark.js')).benchmark],
+  prune: ['remove the least important weights of a run', async () => (await import('./commands/prune.js')).prune],
   libtorch: ['install, list and check libtorch', async () => (await import('./commands/libtorch.js')).libtorch],
-  doctor: ['name what is wrong with a run, or with this machine', async () => (await import('./commands/doctor.js')).doctor],
-  selftest: ['try the instruments themselves', async () => (await import('./commands/selftest.js')).selftesting],
+  doctor: ['diagnose a run or this machine', async () => (await import('./commands/doctor.js')).doctor],
+  selftest: [
+    'check every metric and gate with known predictors',
+    async () => (await import('./commands/selftest.js')).selftesting,
+  ],
   errors: ['list the error codes', async () => (await import('./commands/errors.js')).errors],
 }
 
 const words = process.argv.slice(2)
 const json = words.includes('--json')
 
-/** The parts of yargs that its types leave out. */
-interface Inside extends Argv {
-  getOptions(): { key: Record<string, unknown> }
-  getInternalMethods(): {
-    getContext(): { commands: string[]; fullCommands: string[] }
-    getCommandInstance(): { getCommands(): string[] }
-  }
-}
-
 async function main(): Promise<void> {
   if (words.includes('--version')) return print(versions())
-  const parser = yargs(words) as Inside
+  const parser = yargs(words)
   parser
     .scriptName('lvm-torch')
     .usage('$0 VERB [options]\n\nTrain, evaluate and compress predictors of the next sentence vector.')
@@ -70,16 +73,10 @@ async function main(): Promise<void> {
     .demandCommand(1)
     .strict()
     .exitProcess(false)
-    .fail((message, error) => {
-      if (error && !message) throw error // from a verb itself; what its parser says comes with a message
-      const inside = parser.getInternalMethods()
-      const { commands, fullCommands } = inside.getContext()
-      throw usageError(message ?? '', {
-        verb: commands.join(' '),
-        command: fullCommands.at(-1) ?? '',
-        verbs: inside.getCommandInstance().getCommands(),
-        options: Object.keys(parser.getOptions().key),
-        words,
+    .fail((message, error, here) => {
+      if (error && !message) throw error // thrown by a verb; an error of the parser comes with a message
+      here.showHelp((help) => {
+        throw usageError(message ?? '', { ...offered(help), words })
       })
     })
   for (const [command, [describe, load]] of Object.entries(VERBS)) {
@@ -93,13 +90,13 @@ speakShell()
 endWithReader()
 endWhenAsked(json)
 hearParent()
-process.removeAllListeners('warning') // Node's own way of showing them
+process.removeAllListeners('warning') // Node's default handler prints them with the process id
 process.on('warning', ({ message }) => diagnostic(`warning: ${message}`))
 process.on('uncaughtException', (error) => {
   try {
     fail(withReport(error), json)
   } catch {
-    process.exitCode = 9 // Node's own code for an error in here is 7, which says that a training diverged
+    process.exitCode = 9 // Node would exit with 7 for an error in this handler, and 7 means that a training diverged
   }
   process.exit()
 })

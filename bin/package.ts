@@ -4,7 +4,7 @@ import { VERSION } from '../lib/libtorch/pins.js'
 /** The folder of the package: above dist/ once compiled, above bin/ when run from source. */
 export const packageRoot = new URL(import.meta.url.includes('/dist/bin/') ? '../../' : '../', import.meta.url)
 
-/** Package, Node and the libtorch that this package is made for, a line each. */
+/** Versions of this package, Node and the pinned libtorch, one per line. */
 export function versions(): string {
   const { version } = JSON.parse(readFileSync(new URL('package.json', packageRoot), 'utf8')) as { version: string }
   return `lvm-torch ${version}\nnode ${process.version}\nlibtorch ${VERSION} (pinned)`

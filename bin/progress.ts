@@ -6,21 +6,21 @@ import { nearby } from './output.js'
 
 type Of<Type extends TrainEvent['type']> = Extract<TrainEvent, { type: Type }>
 
-/** Where progress is drawn. */
+/** Output device of the progress display. */
 export interface Screen {
   readonly write: (text: string) => void
-  /** Whether a line can be drawn over. */
+  /** Whether a line can be overwritten. */
   readonly live: boolean
   readonly columns: () => number
   readonly colour: boolean
 }
 
 const NONE = '–'
-/** A loss keeps six decimals, or its leading digits where those would all be zero. */
+/** Formats a loss with six decimals, or with an exponent below 1e-4. */
 const loss = (value: number | null) => (value === null ? NONE : value < 1e-4 ? value.toExponential(2) : value.toFixed(6))
 const cosine = (value: number | null) => value?.toFixed(4) ?? NONE
 
-/** The table of epochs: title, width, and what stands in the cell. */
+/** Columns of the table of epochs: title, width and cell. */
 const COLUMNS: readonly (readonly [string, number, (e: Of<'epoch'>) => string])[] = [
   ['epoch', 5, (e) => String(e.epoch)],
   ['train loss', 10, (e) => loss(e.train_loss)],
@@ -32,7 +32,7 @@ const COLUMNS: readonly (readonly [string, number, (e: Of<'epoch'>) => string])[
   ['samples/s', 9, (e) => (e.samples_per_second ? count(e.samples_per_second) : NONE)],
   ['best', 4, (e) => (e.best ? '★' : '')],
 ]
-/** Which weights were better, where they are averaged; it stands before the mark of the best. */
+/** Adds a column for the better weights (raw or averaged) to epochs with an average. */
 const columnsOf = (e: Of<'epoch'>) =>
   e.weights === undefined ? COLUMNS : COLUMNS.toSpliced(-1, 0, ['weights', 7, ({ weights = NONE }) => weights])
 const line = (e: Of<'epoch'>, text: (column: (typeof COLUMNS)[number]) => string) =>
@@ -41,12 +41,12 @@ const line = (e: Of<'epoch'>, text: (column: (typeof COLUMNS)[number]) => string
     .join('  ')
     .trimEnd()
 
-/** The row of titles above an epoch. */
+/** Row of column titles. */
 export const header = (e: Of<'epoch'>): string => line(e, ([title]) => title)
-/** One finished epoch, aligned under the titles. */
+/** Row of one finished epoch, aligned with the titles. */
 export const row = (e: Of<'epoch'>): string => line(e, ([, , cell]) => cell(e))
 
-/** The figures of a step in words, with a bar in front where there is room for one. */
+/** Progress line of a step: its figures, and a bar where the line has room for one. */
 export function bar(e: Of<'progress'>, latest: number | undefined, columns: number): string {
   const part = e.steps === 0 ? 0 : Math.min(1, e.step / e.steps)
   const epoch = `epoch ${e.epoch}/${e.epochs}`
@@ -64,11 +64,11 @@ export function bar(e: Of<'progress'>, latest: number | undefined, columns: numb
   return drawn.join('  ').slice(0, Math.max(1, columns - 1))
 }
 
-/** What is trained on what, before the first step. */
+/** Model, data, split and run of a training, before its first step. */
 export function opening(e: Of<'start'>): string {
   const { data, split, estimate, extended } = e
   return [
-    `${e.resumed ? 'going on with' : 'training'} ${e.model} · ${count(e.parameters)} parameters · ${e.device} · ${e.precision} · ${e.threads} threads`,
+    `${e.resumed ? 'resuming' : 'training'} ${e.model} · ${count(e.parameters)} parameters · ${e.device} · ${e.precision} · ${e.threads} threads`,
     `data   ${nearby(data.path)} · ${count(data.rows)} rows × ${data.dim} · ${count(data.articles)} articles · space ${data.space ?? 'unknown'}`,
     `split  by ${split.mode}${split.leaky ? ' (leaky: neighbours share vectors)' : ''} · ${count(data.windows.train)} training windows, ${count(data.windows.val)} validation${data.windows.test ? `, ${count(data.windows.test)} test` : ''}`,
     `run    ${nearby(e.run)} · about ${bytes(estimate.memory_bytes)} of memory, ${bytes(estimate.disk_bytes)} on disk`,
@@ -76,36 +76,36 @@ export function opening(e: Of<'start'>): string {
   ].join('\n')
 }
 
-/** What the audit of the data says, in one line. */
+/** Result of the data audit in one line. */
 export function audited({ path, verdict, codes, forced }: Of<'audit'>): string {
-  if (verdict === null) return 'audit  looking at the data, once for a file'
-  if (codes.length === 0) return 'audit  the data is sound'
+  if (verdict === null) return 'audit  checking the data, once per file'
+  if (codes.length === 0) return 'audit  no findings'
   return `audit  ${verdict}: ${codes.join(', ')}${forced ? ', forced' : ''}; more: ${program()} data audit ${shellWord(nearby(path))}`
 }
 
-/** How many tensors weights brought, and how many they did not. */
+/** Numbers of tensors that were loaded, new, cut and dropped. */
 export const tensors = (placed: Pick<Of<'init'>, 'loaded' | 'new' | 'cut' | 'dropped'>): string =>
-  `${placed.loaded.length} tensors loaded, ${placed.new.length} new, ${placed.cut.length} of further layers cut, ${placed.dropped.length} dropped`
+  `${placed.loaded.length} tensors loaded, ${placed.new.length} new, ${placed.cut.length} cut from further layers, ${placed.dropped.length} dropped`
 
-/** What a training starts from. */
+/** Initial weights of a training. */
 export const starting = (e: Of<'init'>): string => `init   ${nearby(e.path)} · ${tensors(e)}`
 
 const STOPPED = {
   done: 'done',
-  'early-stop': 'stopped early, no longer improving',
+  'early-stop': 'stopped early without further improvement',
   'max-steps': 'stopped at --max-steps',
   interrupted: 'interrupted',
 }
 
-/** How it ended. */
+/** End of a training: reason, time and best epoch. */
 export const closing = (e: Of<'result'>): string =>
   `${STOPPED[e.stopped]} after ${duration(e.seconds)} · ${
     e.best_epoch === null
-      ? 'no epoch has ended, so there is no best one'
+      ? 'no best epoch, because none has ended'
       : `best epoch ${e.best_epoch} · val loss ${loss(e.val_loss)} · val cosine ${cosine(e.val_cosine)}`
   }`
 
-/** Draws the events of a training as they come: one live bar, or plain lines every half minute where nothing can be redrawn. */
+/** Returns a function that shows training events: one live bar on a terminal, otherwise plain lines every 30 s. */
 export function progress(screen: Screen, now: () => number = () => performance.now()): (event: TrainEvent) => void {
   const every = screen.live ? 100 : 30_000
   let drawn = screen.live ? -Infinity : now()
@@ -138,7 +138,7 @@ export function progress(screen: Screen, now: () => number = () => performance.n
   }
 }
 
-/** The terminal as it is: no redrawing into a file, no colour where NO_COLOR is set. */
+/** Screen of this process: live on a terminal, in colour unless NO_COLOR is set. */
 export const terminal = (): Screen => {
   const live = process.stdout.isTTY === true && process.env.TERM !== 'dumb'
   return {

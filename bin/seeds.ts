@@ -3,18 +3,18 @@ import { asLvmError } from '../lib/errors.js'
 import type { TrainEvent, TrainOptions } from '../lib/index.js'
 import { table } from '../lib/show.js'
 
-/** The library's training, as commands use it. */
+/** Type of the library's `train`, which tests replace. */
 export type Train = (options: TrainOptions, control: { signal?: AbortSignal }) => AsyncIterable<TrainEvent>
-/** The end of one training. */
+/** Last event of a training. */
 export type Result = Extract<TrainEvent, { type: 'result' }>
-/** Which seeds to train with, and the run name that their folders begin with. */
+/** Seeds to train with, and the common prefix of their run names. */
 export interface Seeds {
   readonly count: number
   readonly first: number
   readonly name: string
 }
 
-/** Goes on with a run where there is one; the seeds that an interruption kept from starting are started. */
+/** Resumes a run, or starts it if it does not exist: an interruption leaves later seeds without a run. */
 async function* resumedOrNew(train: Train, options: TrainOptions, signal: AbortSignal): AsyncIterable<TrainEvent> {
   try {
     yield* train(options, { signal })
@@ -24,7 +24,7 @@ async function* resumedOrNew(train: Train, options: TrainOptions, signal: AbortS
   }
 }
 
-/** One training, or one per seed in folders of their own (NAME_seed1, NAME_seed2, …) until one is interrupted. */
+/** Trains once, or once per seed in its own folder (NAME_seed1, NAME_seed2, …) until a training is interrupted. */
 export async function* trainings(
   train: Train,
   options: TrainOptions,
@@ -47,7 +47,7 @@ export function spread(values: readonly number[]): { mean: number; sd: number } 
   return { mean, sd: Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / (values.length - 1)) }
 }
 
-/** What the seeds say together, as a table and as the last event; a run that was stopped before its first epoch says nothing. */
+/** Summarises the seeds as a table and as the last event. Runs without a finished epoch are left out. */
 export function summary(results: readonly Result[]) {
   const runs = results.flatMap((r) =>
     r.val_loss === null || r.val_cosine === null ? [] : [{ ...r, val_loss: r.val_loss, val_cosine: r.val_cosine }],

@@ -2,30 +2,30 @@ import { constants } from 'node:os'
 import { fileError, LvmError } from '../lib/errors.js'
 import { diagnostic, fail } from './output.js'
 
-/** The wish of the user to stop: the first signal asks for it, the second leaves at once. */
+/** A request to stop: the first signal ends the work after its step, the second ends the process. */
 export interface Interruption {
   readonly signal: AbortSignal
-  /** Undefined while nobody asked. */
+  /** Undefined until a stop is requested. */
   readonly reason: LvmError | undefined
-  /** Gives the signals back to Node. */
+  /** Restores Node's handling of the signals. */
   release(): void
 }
 
-/** Under npx one Ctrl-C arrives twice, from the terminal and from npm; what comes this soon is the same one. */
+/** Under npx one Ctrl-C arrives twice, from the terminal and from npm. A second signal within this time counts as the same. Units: ms */
 const ECHO_MS = 400
 
-/** What asks the user's work to stop besides signals. */
+/** Functions that stop the work in progress. */
 const stops = new Set<(why: LvmError) => void>()
 
-const BY = { SIGINT: 'Ctrl-C', SIGTERM: 'SIGTERM', SIGHUP: 'SIGHUP: its terminal has gone' } as const
+const BY = { SIGINT: 'Ctrl-C', SIGTERM: 'SIGTERM', SIGHUP: 'SIGHUP: its terminal was closed' } as const
 
 const stopped = (name: keyof typeof BY, hint?: string): LvmError =>
   new LvmError(name === 'SIGINT' ? 'INTERRUPTED' : 'TERMINATED', `stopped by ${BY[name]}`, hint === undefined ? {} : { hint })
 
-/** Whether there is a terminal to lose; under nohup there is none. */
+/** Whether stdout or stderr is a terminal; under nohup neither is. */
 const attended = (): boolean => process.stdout.isTTY === true || process.stderr.isTTY === true
 
-/** Takes Ctrl-C, SIGTERM and the end of its terminal over until `release`; a reader of stdout that leaves stops the work too. */
+/** Handles SIGINT, SIGTERM and SIGHUP until `release`; a closed stdout stops the work too. */
 export function interruption(say: (line: string) => void = diagnostic, hint?: string): Interruption {
   const controller = new AbortController()
   let reason: LvmError | undefined
@@ -40,7 +40,7 @@ export function interruption(say: (line: string) => void = diagnostic, hint?: st
       return
     }
     asked = performance.now()
-    say('stopping after this step; press Ctrl-C again to leave at once')
+    say('stopping after this step; press Ctrl-C again to exit immediately')
     abort(stopped(name, hint))
   }
   const leave = (why: LvmError) => {
@@ -63,7 +63,7 @@ export function interruption(say: (line: string) => void = diagnostic, hint?: st
   }
 }
 
-/** Work that is done as a whole or leaves nothing behind, also when the user stops it. */
+/** Runs work that leaves no files behind when it fails or is stopped. */
 export async function allOrNothing<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stop = interruption(diagnostic, 'nothing was published; the same command starts again')
   try {
@@ -73,40 +73,42 @@ export async function allOrNothing<T>(work: (signal: AbortSignal) => Promise<T>)
   }
 }
 
-/** What stdout says when nobody is at its other end. */
+/** Error codes of stdout when its reader has gone. */
 const LEFT = ['EPIPE', 'EIO', 'ECONNRESET']
 
-/** Stops the work in progress, saved and with an exit code of its own, when stdout can take no more; else ends without a word, as `| head` wants. */
+/** Handles a closed stdout: stops the work in progress after a save, or exits silently where there is none, as `| head` expects. */
 export function endWithReader(): void {
-  process.stderr.on('error', () => {}) // a terminal that has gone
+  process.stderr.on('error', () => {}) // the terminal was closed
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     const left = LEFT.includes(error.code ?? '')
     if (stops.size === 0 && left) process.exit()
-    const why = left ? new LvmError('TERMINATED', 'the reader of stdout has left') : fileError(error, 'could not write to stdout')
+    const why = left
+      ? new LvmError('TERMINATED', 'stdout was closed by its reader')
+      : fileError(error, 'could not write to stdout')
     if (stops.size === 0 || !(why instanceof LvmError)) throw why
     for (const stop of stops) stop(why)
   })
 }
 
-/** Ends work that has no save to go on from when the user asks for it; as the process exits, its unfinished files are removed. */
+/** Handles SIGINT and SIGTERM for work without saves: prints the error and exits; the exit removes unfinished files. */
 export function endWhenAsked(json: boolean): void {
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
-      if (process.listenerCount(name) > 1) return // an interruption stops the work
+      if (process.listenerCount(name) > 1) return // `interruption` handles it
       fail(stopped(name, 'unfinished files were removed; the same command starts again'), json)
       process.exit()
     })
   }
 }
 
-/** Takes what a parent process says in the place of a signal, and lets work without a terminal outlive a hang-up, as nohup promises. */
+/** Handles a parent's `stop` message like SIGINT, and ignores SIGHUP without a terminal, as under nohup. */
 export function hearParent(): void {
-  process.on('message', (word) => {
-    if (word === 'stop' && !process.emit('SIGINT', 'SIGINT')) process.exit(128 + constants.signals.SIGINT)
+  process.on('message', (message) => {
+    if (message === 'stop' && !process.emit('SIGINT', 'SIGINT')) process.exit(128 + constants.signals.SIGINT)
   })
   process.channel?.unref()
   process.on('SIGHUP', () => {
-    if (!attended()) diagnostic('SIGHUP: going on, because no terminal shows the output; SIGTERM stops')
+    if (!attended()) diagnostic('SIGHUP ignored, because the output is not a terminal; stop with SIGTERM')
     else if (process.listenerCount('SIGHUP') === 1) process.exit(128 + constants.signals.SIGHUP)
   })
 }

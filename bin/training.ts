@@ -8,7 +8,7 @@ import { progress, terminal } from './progress.js'
 import { type Result, type Seeds, summary, type Train, trainings } from './seeds.js'
 import { interruption } from './signals.js'
 
-/** Trains, once or once per seed, and shows how it goes; `stopped` says who ended it early. */
+/** Trains once, or once per seed, and shows the progress; `stopped` is the reason of an interruption. */
 export async function follow(
   train: Train,
   options: TrainOptions,
@@ -29,12 +29,12 @@ export async function follow(
   return { results, stopped: results.at(-1)?.stopped === 'interrupted' ? stop.reason : undefined }
 }
 
-/** Trains, and says where the checkpoint is and what to type next. */
+/** Trains, then prints the next command; after an interruption the folder of the checkpoint and the command that resumes. */
 export async function runTraining(train: Train, options: TrainOptions, seeds: Seeds | undefined, json: boolean): Promise<void> {
   const { results, stopped } = await follow(train, options, seeds, json)
   const folder = results.at(-1)?.run ?? ''
   if (stopped) {
-    diagnostic(`the checkpoint is in ${nearby(folder)}\ngo on with: ${resumption()}`)
+    diagnostic(`the checkpoint is in ${nearby(folder)}\nresume with: ${resumption()}`)
     process.exitCode = stopped.exit
   } else if (seeds) {
     const all = summary(results)

@@ -4,7 +4,7 @@ import { diagnostic, event } from './output.js'
 
 const VERBS = { wait: 'waiting for', download: 'fetching', check: 'checking', unpack: 'unpacking' }
 
-/** Shows how far an installation is: one live line on a terminal, a line per file elsewhere, events with --json. */
+/** Shows the progress of an installation: one live line on a terminal, otherwise a line per file; events with --json. */
 export function transfer(
   json: boolean,
   now: () => number = () => performance.now(),

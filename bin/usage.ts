@@ -1,20 +1,38 @@
 import { LvmError } from '../lib/errors.js'
 import { nearestWord } from '../lib/show.js'
 
-/** What is known at the moment yargs gives up. */
-export interface Known {
-  /** The verb so far, such as `train` or `runs list`; empty outside one. */
+/** The verb that was typed, and the verbs and options that can follow it. */
+export interface Offered {
+  /** The path of verbs, such as `train` or `runs list`; empty outside one. */
   readonly verb: string
-  /** Its command line, such as `train <model>`. */
+  /** The command with its arguments, such as `train <model>`. */
   readonly command: string
   readonly verbs: readonly string[]
   readonly options: readonly string[]
-  /** What was typed. */
-  readonly words: readonly string[]
 }
 
-/** The sentence of yargs' parser turned into one of ours, with the nearest word that exists. */
-export function usageError(message: string, { verb, command, verbs, options, words }: Known): LvmError {
+/** Reads from a help text which verb it describes, and which verbs and options that verb takes. */
+export function offered(help: string): Offered {
+  const [, command = ''] = /^\S+ (.*)/.exec(help) ?? []
+  const verb = command.startsWith('VERB') ? '' : command.replace(/ [<[].*/, '')
+  const depth = verb === '' ? 1 : verb.split(' ').length + 1
+  const [commands = ''] = /^Commands:\n(?: .*\n)+/m.exec(help) ?? []
+  return {
+    verb,
+    command,
+    verbs: commands
+      .split('\n')
+      .slice(1, -1)
+      .map((line) => line.trim().split(' ')[depth]!),
+    options: [...help.matchAll(/^ {2}--(\S+)/gm), ...command.matchAll(/[<[](\w+)/g)].map(([, name = '']) => name),
+  }
+}
+
+/** Rewrites an error of yargs' parser in the form of this package, with the nearest word that exists; `words` are the command line. */
+export function usageError(
+  message: string,
+  { verb, command, verbs, options, words }: Offered & { readonly words: readonly string[] },
+): LvmError {
   const hint = `run: ${['lvm-torch', verb, '--help'].filter(Boolean).join(' ')}`
   const bad = (sentence: string) => new LvmError('BAD_OPTION', `${verb || 'lvm-torch'}: ${sentence}`, { hint })
   const [, what = '', list = ''] =

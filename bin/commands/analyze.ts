@@ -5,13 +5,13 @@ import { answer, diagnostic } from '../output.js'
 
 export const analyzing: CommandModule = {
   command: 'analyze <run>',
-  describe: 'say where a run goes wrong, by article, length, category, cluster and similarity, with the worst windows',
+  describe: 'show the errors of a run by article, length, category, cluster and similarity, and its worst windows',
   builder: (y) =>
     y
       .positional('run', { type: 'string', describe: 'the folder of a run, or its name below artifacts/lvm/models' })
       .options(flags(analyzeFields))
-      .example('$0 analyze lstm_baseline', 'its saved validation rows, with a map of targets and predictions')
-      .example('$0 analyze lstm_baseline --ood speeches.npy', 'another domain beside'),
+      .example('$0 analyze lstm_baseline', 'on its saved validation rows, with a map of targets and predictions')
+      .example('$0 analyze lstm_baseline --ood speeches.npy', 'with the same analysis of another domain'),
   handler: async (argv) => {
     const { analyze, renderAnalysis } = await import('../../lib/index.js')
     const results = await analyze({ run: String(argv.run), ...given(analyzeFields, argv) }, diagnostic)

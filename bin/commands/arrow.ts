@@ -7,7 +7,7 @@ export const arrowing: CommandModule = {
   command: 'arrow',
   describe: 'compare how well a text is predicted forward and backward',
   builder: (y) =>
-    y.options(flags(arrowFields)).demandOption('data').example('$0 arrow --data wiki', 'one sentence, with its chance'),
+    y.options(flags(arrowFields)).demandOption('data').example('$0 arrow --data wiki', 'one sentence with its p-value'),
   handler: async (argv) => {
     const { arrow, arrowPage } = await import('../../lib/index.js')
     const found = await arrow({ data: String(argv.data), ...given(arrowFields, argv) }, { say: diagnostic })

@@ -9,11 +9,11 @@ const ratio = (value: number, [from, to]: readonly [number, number]) =>
 
 const compare: CommandModule = {
   command: 'compare <before> <after>',
-  describe: 'say what became slower between two documents of benchmark; exit code 8 when something did, beyond noise',
+  describe: 'compare two results of benchmark; exit code 8 if a run became slower by more than the noise',
   builder: (y) =>
     y
-      .positional('before', { type: 'string', describe: 'an inference_benchmarks.json' })
-      .positional('after', { type: 'string', describe: 'another' }),
+      .positional('before', { type: 'string', describe: 'inference_benchmarks.json of the earlier measurement' })
+      .positional('after', { type: 'string', describe: 'inference_benchmarks.json of the later measurement' }),
   handler: async (argv) => {
     const { compareBenchmarks } = await import('../../lib/index.js')
     const { comparison, failure } = await compareBenchmarks(String(argv.before), String(argv.after))
@@ -39,15 +39,18 @@ const compare: CommandModule = {
 
 export const benchmark: CommandModule = {
   command: 'benchmark <run..>',
-  describe: 'measure what runs cost on every device that is here, in turns',
+  describe: 'measure latency, throughput and memory of runs on every device, in alternation',
   builder: (y) =>
     y
       .command(compare)
-      .parserConfiguration({ 'duplicate-arguments-array': true }) // else only the last of several runs gets here
+      .parserConfiguration({ 'duplicate-arguments-array': true }) // keeps all runs of a list instead of the last one
       .positional('run', { type: 'string', describe: 'folders of runs, or their names below artifacts/lvm/models' })
       .options(flags(benchmarkFields))
       .example('$0 benchmark lstm_baseline lstm_baseline_int8', 'side by side')
-      .example('$0 benchmark compare before/inference_benchmarks.json after/inference_benchmarks.json', 'what became slower'),
+      .example(
+        '$0 benchmark compare before/inference_benchmarks.json after/inference_benchmarks.json',
+        'find runs that became slower',
+      ),
   handler: async (argv) => {
     const { benchmark } = await import('../../lib/index.js')
     const document = await benchmark({

@@ -5,12 +5,12 @@ import { answer, diagnostic } from '../output.js'
 
 export const reaching: CommandModule = {
   command: 'ceiling',
-  describe: 'say what cosine can at least be reached on a file, before anyone trains',
+  describe: 'compute a lower bound of the cosine that a model can reach on a file, before any training',
   builder: (y) =>
     y
       .options(flags(ceilingFields))
       .demandOption('data')
-      .example('$0 ceiling --data wiki', 'a table of what simple predictors reach on held-out articles'),
+      .example('$0 ceiling --data wiki', 'a table of the cosines of simple predictors on held-out articles'),
   handler: async (argv) => {
     const { ceiling, ceilingPage } = await import('../../lib/index.js')
     const found = await ceiling({ data: String(argv.data), ...given(ceilingFields, argv) }, { say: diagnostic })

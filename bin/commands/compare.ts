@@ -8,15 +8,15 @@ export const compare: CommandModule = {
   describe: 'compare runs and baselines in pairs, window by window',
   builder: (y) =>
     y
-      .parserConfiguration({ 'duplicate-arguments-array': true }) // else only the last of several runs gets here
+      .parserConfiguration({ 'duplicate-arguments-array': true }) // keeps all runs of a list instead of the last one
       .positional('run', { type: 'string', describe: 'runs, or baselines by name: exponential_mean, ridge, …' })
       .option('data', {
         requiresArg: true,
         group: 'Data:',
-        describe: 'file of vectors, and more of them; the one the runs were trained on unless given',
+        describe: 'file of vectors, repeatable; by default the data that the runs were trained on',
       })
       .options(flags(compareFields))
-      .example('$0 compare lstm_baseline gru_stacked exponential_mean', 'all pairs of the three')
+      .example('$0 compare lstm_baseline gru_stacked exponential_mean', 'all three pairs')
       .example('$0 compare lstm_baseline gru_stacked --data a.npz --data b.npz', 'on other data, one file after the other'),
   handler: async (argv) => {
     const { compare } = await import('../../lib/index.js')

@@ -59,13 +59,13 @@ function page(inspection: Inspection): string {
 
 const inspect: CommandModule = {
   command: 'inspect <file>',
-  describe: 'show what a file of vectors holds, and whether it can be trained on',
+  describe: 'show the contents of a file of vectors, and whether it can be trained on',
   builder: (y) =>
     y
       .positional('file', { type: 'string', describe: '.npy, .npz, .safetensors or .pt, with or without its extension' })
       .options(flags(inspectFields))
       .example('$0 data inspect wiki', 'wiki.npy with wiki.jsonl.gz and wiki.card.json beside it')
-      .example('$0 data inspect sequences.npz --json', 'the same for a program'),
+      .example('$0 data inspect sequences.npz --json', 'the same as JSON'),
   handler: async (argv) => {
     const { inspectData } = await import('../../lib/data/inspect-data.js')
     const inspection = await inspectData(String(argv.file), given(inspectFields, argv))
@@ -77,7 +77,7 @@ const inspect: CommandModule = {
 
 const auditing: CommandModule = {
   command: 'audit <file>',
-  describe: 'look for everything in vectors that would make a figure wrong',
+  describe: 'check vectors for faults that make figures wrong, such as leaks',
   builder: (y) =>
     y
       .parserConfiguration({ 'duplicate-arguments-array': true })
@@ -87,10 +87,10 @@ const auditing: CommandModule = {
         array: true,
         requiresArg: true,
         group: 'Data:',
-        describe: 'files that should be of the same encoder and share nothing with it',
+        describe: 'files that should have the same encoder and share no rows with it',
       })
       .options(flags(auditFields))
-      .example('$0 data audit wiki', 'a table of findings; exit code 8 if one of them is a failure')
+      .example('$0 data audit wiki', 'a table of findings; exit code 8 if one of them fails')
       .example('$0 data audit train.npz --against val.npz ood.npz', 'leaks and spaces between files'),
   handler: async (argv) => {
     const { audit, auditPage } = await import('../../lib/index.js')
@@ -103,7 +103,7 @@ const auditing: CommandModule = {
 
 export const data: CommandModule = {
   command: 'data',
-  describe: 'look at files of vectors',
+  describe: 'inspect and audit files of vectors',
   builder: (y) => y.command(inspect).command(auditing).demandCommand(1),
   handler: () => {},
 }

@@ -9,7 +9,7 @@ import { flags, given } from '../flags.js'
 import { diagnostic, event, nearby, print } from '../output.js'
 import { packageRoot } from '../package.js'
 
-/** The transformer adds positions to its inputs, beside which unit vectors are small unless they are scaled. */
+/** The transformer adds positions to its inputs; unscaled unit vectors would be small in comparison. */
 const MODELS = { lstm: {}, gru: {}, transformer: { inputScale: 'sqrt_dim' } }
 const fields = {
   epochs: integer({ default: 4, min: 1, about: 'epochs for each model; one is too few for gru and transformer to improve' }),
@@ -17,10 +17,10 @@ const fields = {
 
 const INTRO = `Three models learn to predict the next sentence vector of 61 country profiles from the World Factbook.
 This takes a minute or two; the recipe is "small": each model predicts a change from the mean of its context.
-The audit warns that the sample is small (SUFFICIENCY), and rightly: it shows how things work, it does not rank models.
+The audit warns that the sample is small (SUFFICIENCY): the demo shows the commands, it does not rank models.
 `
 
-/** How the models stand to ridge regression on the same rows, in one sentence. */
+/** Compares the models with ridge regression on the same rows, in one sentence. */
 export function besideRidge(runs: readonly Pick<RunEntry, 'run' | 'n' | 'cosine' | 'baselines'>[]): string {
   const { n, baselines } = runs[0]!
   const ridge = baselines.ridge!.cosine
@@ -38,11 +38,11 @@ export function besideRidge(runs: readonly Pick<RunEntry, 'run' | 'n' | 'cosine'
 const next = (data: string, runs: readonly string[], { page, plots }: { page: string; plots: string }) => `
 the runs are in
 ${runs.map((run) => `  ${nearby(run)}`).join('\n')}
-everything in one page, which needs no network
+the report is one page that needs no network
   ${nearby(page)}
 the figures are in ${nearby(plots)}
 
-what to type next
+next commands
   ${program()} train lstm --data ${shellWord(nearby(data))} --recipe small --epochs 8
   ${program()} data inspect YOUR.npz
   ${program()} train lstm --data YOUR.npz --recipe small    # or strong, for tens of thousands of windows
@@ -64,7 +64,7 @@ export const demo: CommandModule = {
       const options = { model, data, epochs, recipe: 'small', ...more, name: `demo_${model}`, overwrite: true } as TrainOptions
       const { results, stopped } = await follow(train, options, undefined, json)
       if (stopped) {
-        diagnostic('the demo was stopped; it starts afresh when it is called again')
+        diagnostic('the demo was stopped; the next call starts it from the beginning')
         process.exitCode = stopped.exit
         return
       }
@@ -73,7 +73,7 @@ export const demo: CommandModule = {
     }
     const { results, table } = await evaluate({ runs, say: diagnostic, latency: 0.3 })
     if (!json) print(`${table}\n\n${besideRidge(results.runs)}`)
-    diagnostic('making the report')
+    diagnostic('writing the report')
     const made = await report()
     if (json) event({ type: 'result', ...results, page: made.page })
     else print(next(data, runs, made))

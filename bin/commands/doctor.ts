@@ -36,12 +36,12 @@ function page(d: Diagnosis): string {
     verdict: (c) => c.verdict.split('\n')[0],
   })
   const problems = d.problems.map(({ what, fix, fatal }) => `${fatal ? 'wrong' : 'note'}: ${what}\nfix: ${fix}\n`)
-  const end = d.usable ? 'everything that training needs is there' : 'training cannot start before this is mended'
+  const end = d.usable ? 'everything that training needs is present' : 'training cannot start before this is fixed'
   return `${facts.map(([name, fact]) => `${name!.padEnd(9)} ${oneLine(fact!)}`).join('\n')}\n\n${places}\n\n${problems.join('\n')}${d.problems.length > 0 ? '\n' : ''}${end}`
 }
 
-/** What is wrong with runs. */
-async function examineRuns(runs: readonly string[], argv: Record<string, unknown>, json: boolean): Promise<void> {
+/** Diagnoses runs and prints the findings. */
+async function diagnoseRuns(runs: readonly string[], argv: Record<string, unknown>, json: boolean): Promise<void> {
   const { diagnose, renderDiagnosis } = await import('../../lib/index.js')
   const results = await diagnose({ runs, ...given(doctorFields, argv) }, diagnostic)
   answer(results, () => results.runs.map(renderDiagnosis).join('\n\n\n'), json)
@@ -50,17 +50,17 @@ async function examineRuns(runs: readonly string[], argv: Record<string, unknown
 
 export const doctor: CommandModule = {
   command: 'doctor [run..]',
-  describe: 'name what is wrong with runs; without one, look at this machine and every libtorch on it',
+  describe: 'diagnose runs; without a run, diagnose this machine and every libtorch on it',
   builder: (y) =>
     y
-      .parserConfiguration({ 'duplicate-arguments-array': true }) // else only the last of several runs gets here
+      .parserConfiguration({ 'duplicate-arguments-array': true }) // keeps all runs of a list instead of the last one
       .positional('run', { type: 'string', array: true, describe: 'folders of runs, or their names below artifacts/lvm/models' })
       .options(flags(doctorFields))
       .example('$0 doctor', 'this machine')
-      .example('$0 doctor lstm_baseline', 'a run on its saved validation rows; exit code 8 when it is broken'),
+      .example('$0 doctor lstm_baseline', 'a run on its saved validation rows; exit code 8 if a check fails'),
   handler: async (argv) => {
     const runs = ((argv.run ?? []) as unknown[]).map(String)
-    if (runs.length > 0) return examineRuns(runs, argv, argv.json === true)
+    if (runs.length > 0) return diagnoseRuns(runs, argv, argv.json === true)
     const [key] = Object.keys(given(doctorFields, argv))
     if (key !== undefined)
       throw badOption('doctor', key, 'nothing, because no run is named,', argv[key], 'run: lvm-torch doctor RUN')

@@ -5,8 +5,8 @@ import { answer } from '../output.js'
 
 export const errors: CommandModule = {
   command: 'errors',
-  describe: 'list every error code, its exit code and what to do about it',
-  builder: (y) => y.example('$0 errors --json', 'the same for a program'),
+  describe: 'list every error code with its exit code and its fix',
+  builder: (y) => y.example('$0 errors --json', 'the same as JSON'),
   handler: ({ json }) => {
     const rows = Object.entries(ERRORS).map(([code, { exit, about, hint }]) => ({ code, exit, about, hint }))
     const text = () =>

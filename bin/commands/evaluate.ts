@@ -5,10 +5,10 @@ import { answer, diagnostic } from '../output.js'
 
 export const evaluate: CommandModule = {
   command: 'evaluate <run..>',
-  describe: 'judge runs against the baselines, with intervals by article',
+  describe: 'compare runs with the baselines, with confidence intervals by article',
   builder: (y) =>
     y
-      .parserConfiguration({ 'duplicate-arguments-array': true }) // else only the last of several runs gets here
+      .parserConfiguration({ 'duplicate-arguments-array': true }) // keeps all runs of a list instead of the last one
       .positional('run', { type: 'string', describe: 'folders of runs, or their names below artifacts/lvm/models' })
       .options(flags(evaluateFields))
       .example('$0 evaluate lstm_baseline gru_stacked', 'side by side, on their saved validation rows')

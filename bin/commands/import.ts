@@ -10,20 +10,24 @@ import { answer, diagnostic, nearby } from '../output.js'
 import { tensors } from '../progress.js'
 
 const fields = {
-  model: text({ default: undefined, about: 'which model the weights are for, such as lstm' }),
-  name: text({ default: undefined, about: 'name of the run; the folder of the model unless given' }),
-  out: text({ default: 'artifacts/lvm/models', about: 'where runs are kept' }),
-  overwrite: flag({ default: false, about: 'replace a run that exists' }),
-  space: text({ default: undefined, about: 'the encoder of the vectors it was trained on' }),
-  context: integer({ default: undefined, min: 1, about: 'vectors in a context; 5 unless the file says so' }),
+  model: text({ default: undefined, about: 'model of the weights, such as lstm' }),
+  name: text({ default: undefined, about: 'name of the run; by default the folder of the model' }),
+  out: text({ default: 'artifacts/lvm/models', about: 'folder of the runs' }),
+  overwrite: flag({ default: false, about: 'replace an existing run' }),
+  space: text({ default: undefined, about: 'encoder of the training vectors' }),
+  context: integer({
+    default: undefined,
+    min: 1,
+    about: 'vectors per context; by default as recorded in the file, else 5',
+  }),
   dim: integer({
     default: undefined,
     min: 1,
-    about: 'of published weights: numbers in a vector; 768 unless given',
+    about: 'dimension of the vectors, for published weights; 768 by default',
   }),
   preset: text({
     default: undefined,
-    about: 'of published weights: the model whose first layers they fill; one of their own shape unless given',
+    about: 'model whose first layers published weights fill; by default a model of their shape',
     expected: `one of ${PRESETS.join(', ')}`,
     matches: new RegExp(`^(${PRESETS.join('|')})$`),
   }),
@@ -31,14 +35,17 @@ const fields = {
 
 export const importing: CommandModule = {
   command: 'import <file>',
-  describe: 'turn a PyTorch checkpoint, or published weights, into a run',
+  describe: 'convert a PyTorch checkpoint or published weights to a run',
   builder: (y) =>
     y
-      .positional('file', { type: 'string', describe: '.pt, .pth, .bin or .safetensors, or a folder of Hugging Face' })
+      .positional('file', {
+        type: 'string',
+        describe: '.pt, .pth, .bin or .safetensors, or a folder in the layout of Hugging Face',
+      })
       .options(flags(fields))
       .demandOption('model')
       .example('$0 import best_model.pt --model lstm', 'then evaluate it like any other run')
-      .example('$0 import distilgpt2/ --model distilgpt2', 'published weights, between new layers in and out'),
+      .example('$0 import distilgpt2/ --model distilgpt2', 'published weights between new input and output layers'),
   handler: async (argv) => {
     const { importCheckpoint } = await import('../../lib/index.js')
     const options = { file: String(argv.file), model: String(argv.model), ...given(fields, argv) }

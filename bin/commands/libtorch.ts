@@ -13,24 +13,28 @@ const variants = ['cpu', 'cuda'] as const
 const fields = {
   from: text({
     default: undefined,
-    about: 'a torch wheel, a folder of wheels, a libtorch zip or folder; pip fetches it otherwise',
+    about: 'torch wheel, folder of wheels, libtorch zip or folder; by default pip fetches the wheels',
   }),
-  keep: flag({ default: false, about: 'keep the wheels that were fetched' }),
-  force: flag({ default: false, about: 'replace what is installed' }),
-  variant: choice(variants, { default: 'cpu', about: 'which libraries' }),
+  keep: flag({ default: false, about: 'keep the fetched wheels' }),
+  force: flag({ default: false, about: 'replace the installed libtorch' }),
+  variant: choice(variants, { default: 'cpu', about: 'libraries for the CPU alone or for CUDA' }),
 }
 const { variant: _, ...options } = fields
-const name = (y: Argv) => y.positional('name', { type: 'string', describe: `such as ${VERSION}-cpu, or cpu` })
+const name = (y: Argv) =>
+  y.positional('name', {
+    type: 'string',
+    describe: `name of an installation, such as ${VERSION}-cpu, or its variant, such as cpu`,
+  })
 const named = (argv: Readonly<Record<string, unknown>>) => (argv.name === undefined ? undefined : String(argv.name))
 
 const installing: CommandModule = {
   command: 'install [variant]',
-  describe: 'fetch libtorch, check it, and use it',
+  describe: 'fetch, check and activate libtorch',
   builder: (y) =>
     y
       .positional('variant', { type: 'string', describe: `${variants.join(' or ')} [cpu]` })
       .options(flags(options))
-      .example('$0 libtorch install', `libtorch ${VERSION} for the CPU, by way of pip`)
+      .example('$0 libtorch install', `libtorch ${VERSION} for the CPU, fetched by pip`)
       .example('$0 libtorch install --from torch.whl', 'without a network'),
   handler: async (argv) => {
     const json = argv.json === true
@@ -44,7 +48,7 @@ const installing: CommandModule = {
     answer(
       {},
       () =>
-        `${already ? 'libtorch was there already' : 'libtorch is installed'}: ${done.name} (${bytes(done.bytes)}) in ${done.path}`,
+        `${already ? 'libtorch was already installed' : 'libtorch is installed'}: ${done.name} (${bytes(done.bytes)}) in ${done.path}`,
       false,
     )
   },
@@ -52,7 +56,7 @@ const installing: CommandModule = {
 
 const list: CommandModule = {
   command: 'list',
-  describe: 'list what is installed',
+  describe: 'list all installed versions of libtorch',
   handler: ({ json }) => {
     const rows = installed()
     const columns = table(rows, {
@@ -72,11 +76,11 @@ const list: CommandModule = {
 
 const info: CommandModule = {
   command: 'info',
-  describe: 'say which libtorch is used, and every place that was looked at',
+  describe: 'show the libtorch in use and every place that was searched',
   handler: ({ json }) => {
     const { libtorch, tried } = search()
     const rows = tried.map(({ source, path, verdict }) => ({ source, path, verdict }))
-    if (!libtorch) findLibtorch() // throws, with the same places and what to do
+    if (!libtorch) findLibtorch() // throws an error that lists these places and the fix
     const used = () => `libtorch ${libtorch?.version} (${libtorch?.variant}) in ${libtorch?.path}\n\n`
     const columns = () => table(rows, { source: (r) => r.source, path: (r) => r.path, verdict: (r) => r.verdict })
     answer({ version: 1, libtorch, tried: rows }, () => used() + columns(), json === true)
@@ -112,7 +116,7 @@ const verifying: CommandModule = {
     const done = await verify(named(argv))
     answer(
       { version: 1, ...done, ok: true },
-      () => `${done.name}: all ${done.files} files are as they were installed`,
+      () => `${done.name}: all ${done.files} files are unchanged since the installation`,
       argv.json === true,
     )
   },
@@ -120,7 +124,7 @@ const verifying: CommandModule = {
 
 export const libtorch: CommandModule = {
   command: 'libtorch',
-  describe: 'fetch, choose and check the libtorch that computes',
+  describe: 'install, choose and check libtorch',
   builder: (y) => [installing, list, info, use, removing, verifying].reduce((all, one) => all.command(one), y).demandCommand(1),
   handler: () => {},
 }

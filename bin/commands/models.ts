@@ -6,7 +6,7 @@ const percent = (part: number | null) => (part === null ? null : `${part > 0 ? '
 
 const show: CommandModule = {
   command: 'show <name>',
-  describe: 'one model as a tree of its parts, with parameter counts',
+  describe: 'show one model as a tree of its parts, with parameter counts',
   builder: (y) => y.positional('name', { type: 'string', describe: 'the name of a model, such as lstm' }),
   handler: async ({ name, json }) => {
     const { showModel } = await import('../../lib/index.js')
@@ -18,7 +18,7 @@ const show: CommandModule = {
 
 export const models: CommandModule = {
   command: 'models',
-  describe: 'list the models with their sizes and the sizes that were asked for, or show one',
+  describe: 'list the models with their sizes and target sizes, or show one',
   builder: (y: Argv) => y.command(show).example('$0 models show lstm', 'its parts and their parameters'),
   handler: async ({ json }) => {
     const { listModels } = await import('../../lib/index.js')
@@ -36,7 +36,7 @@ export const models: CommandModule = {
         status: (m) => m.status,
         'val cosine': (m) => m.val_cosine?.toFixed(4),
         success: (m) => m.success,
-      })}\n\nmemory of a training at a batch of 32; success: the highest tier of the PRD that the run here reaches`
+      })}\n\nmemory: of training with batches of 32; success: the highest tier of the specification that the run here reaches`
     answer({ models }, text, json === true)
   },
 }

@@ -6,7 +6,7 @@ import { answer } from '../output.js'
 
 export const predict: CommandModule = {
   command: 'predict <run>',
-  describe: 'write the predictions of a run, scaled to length 1 or --raw, with the row and article of each target beside them',
+  describe: 'write the predictions of a run, scaled to length 1 unless --raw is given, and an index of their targets',
   builder: (y) =>
     y
       .positional('run', { type: 'string', describe: 'the folder of a run, or its name below artifacts/lvm/models' })
@@ -17,7 +17,7 @@ export const predict: CommandModule = {
     const { predict } = await import('../../lib/index.js')
     const made = await predict({ run: String(argv.run), out: String(argv.out), ...given(predictFields, argv) })
     const seen = made.trained_on ? `; ${(100 * made.trained_on).toFixed(1)} % of them were trained on` : ''
-    const scale = made.scale === 'unit' ? 'scaled to length 1' : 'as the head gives them'
+    const scale = made.scale === 'unit' ? 'scaled to length 1' : 'as raw outputs of the head'
     answer(
       made,
       () => `${count(made.rows)} predictions, ${scale}, in ${made.out}; their targets in ${made.index}${seen}`,

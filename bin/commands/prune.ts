@@ -8,14 +8,14 @@ import { allOrNothing } from '../signals.js'
 
 export const prune: CommandModule = {
   command: 'prune <run>',
-  describe: 'take out of a run what matters least, published only when it loses no more than allowed',
+  describe: 'remove the least important weights of a run; published only if it loses no more than allowed',
   builder: (y) =>
     y
       .positional('run', { type: 'string', describe: 'the folder of a run, or its name below artifacts/lvm/models' })
       .options(flags(pruneFields))
       .demandOption('sparsity')
       .example('$0 prune transformer --sparsity 0.3 --structured neurons --finetune 2', 'smaller and faster')
-      .example('$0 prune lstm_baseline --sparsity 0.5', 'half of the weights zero: only a compressed file is smaller'),
+      .example('$0 prune lstm_baseline --sparsity 0.5', 'sets half of the weights to zero: only a compressed file is smaller'),
   handler: async (argv) => {
     const { prune } = await import('../../lib/index.js')
     const options = { run: String(argv.run), ...given(pruneFields, argv), say: diagnostic }

@@ -8,13 +8,13 @@ import { allOrNothing } from '../signals.js'
 
 export const quantize: CommandModule = {
   command: 'quantize <run>',
-  describe: 'make a smaller run of a run, published only when it loses no more than allowed',
+  describe: 'write a quantised copy of a run; published only if it loses no more than allowed',
   builder: (y) =>
     y
       .positional('run', { type: 'string', describe: 'the folder of a run, or its name below artifacts/lvm/models' })
       .options(flags(quantizeFields))
       .example('$0 quantize lstm_baseline', 'lstm_baseline_int8, a run like any other')
-      .example('$0 quantize transformer --to int4 --max-drop 0.01', 'smaller still'),
+      .example('$0 quantize transformer --to int4 --max-drop 0.01', 'four bits per weight'),
   handler: async (argv) => {
     const { quantize } = await import('../../lib/index.js')
     const options = { run: String(argv.run), ...given(quantizeFields, argv), say: diagnostic }
@@ -24,7 +24,7 @@ export const quantize: CommandModule = {
     const text = () =>
       [
         `${made.run}: ${made.scheme} of ${made.parent}, weights ${bytes(size.parent_weights_bytes)} → ${bytes(size.weights_bytes)}`,
-        `kept as they are: ${kept.join(', ') || 'none'} of ${layers.length} matrices`,
+        `kept in fp32: ${kept.join(', ') || 'none'} of ${layers.length} matrices`,
         '',
         latencyTable(made),
         `${latency.device}, ${latency.threads} thread${latency.threads === 1 ? '' : 's'}; kernels: ${Object.entries(

@@ -5,7 +5,7 @@ import { answer, diagnostic, nearby } from '../output.js'
 
 export const report: CommandModule = {
   command: 'report',
-  describe: 'make the matrix, the figures and a page of all runs and evaluations',
+  describe: 'write the matrix, the figures and a page of all runs and evaluations',
   builder: (y) =>
     y.options(flags(reportFields)).example('$0 report', 'writes report.html, report.json, report.md and comparison_plots/'),
   handler: async (argv) => {

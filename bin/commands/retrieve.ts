@@ -8,11 +8,11 @@ export const retrieve: CommandModule = {
   describe: 'search all vectors for the targets, with the predictions of runs and with heuristics',
   builder: (y) =>
     y
-      .parserConfiguration({ 'duplicate-arguments-array': true }) // else only the last of several runs gets here
+      .parserConfiguration({ 'duplicate-arguments-array': true }) // keeps all runs of a list instead of the last one
       .positional('run', { type: 'string', describe: 'folders of runs, or their names below artifacts/lvm/models' })
       .options(flags(retrieveFields))
-      .example('$0 retrieve lstm_baseline', 'among all rows of its data, for its validation windows')
-      .example('$0 retrieve lstm_baseline gru_stacked --bank more.npy', 'in another file of the same encoder'),
+      .example('$0 retrieve lstm_baseline', 'search all rows of its data for the targets of its validation windows')
+      .example('$0 retrieve lstm_baseline gru_stacked --bank more.npy', 'search another file of the same encoder'),
   handler: async (argv) => {
     const { retrieve } = await import('../../lib/index.js')
     const runs = (argv.run as string[]).map(String)

@@ -6,12 +6,12 @@ import { answer } from '../output.js'
 
 export const rolling: CommandModule = {
   command: 'rollout <run>',
-  describe: 'feed predictions back, and see how far they go',
+  describe: 'feed predictions back as inputs and measure every step',
   builder: (y) =>
     y
       .positional('run', { type: 'string', describe: 'the folder of a run, or its name below artifacts/lvm/models' })
       .options(flags(rolloutFields))
-      .example('$0 rollout lstm_baseline --steps 10', 'ten sentences on, from every window that has ten after it'),
+      .example('$0 rollout lstm_baseline --steps 10', 'ten steps from every window with ten following vectors'),
   handler: async (argv) => {
     const { rollout } = await import('../../lib/index.js')
     const made = await rollout({ run: String(argv.run), ...given(rolloutFields, argv) })

@@ -11,7 +11,7 @@ import { bytes, count, duration, oneLine, table } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
 import { answer } from '../output.js'
 
-const fields = { out: text({ default: RUNS, about: 'the folder of the runs', expected: 'a folder' }) }
+const fields = { out: text({ default: RUNS, about: 'folder of the runs', expected: 'a folder' }) }
 const rootOf = (argv: Readonly<Record<string, unknown>>) => resolve('runs', fields, given(fields, argv)).out
 const aRun = (y: Argv) => y.positional('run', { type: 'string', describe: 'a folder, or a name in the folder of the runs' })
 
@@ -39,7 +39,7 @@ function listing(runs: readonly RunSummary[], root: string): string {
     runs.map(({ data, data_hash: hash, split }) => ({ data: data && hash ? { path: data, hash } : null, split })),
   )
   const mixed =
-    bases > 1 ? ['', `they rest on ${bases} different data files or splits: only figures on the same one can be compared`] : []
+    bases > 1 ? ['', `these runs use ${bases} different data files or splits: only figures on the same one can be compared`] : []
   return [rows, ...mixed, ...runs.flatMap(({ problem }) => (problem ? ['', problem.message, `fix: ${problem.hint}`] : []))].join(
     '\n',
   )
@@ -91,7 +91,7 @@ function details(run: RunDetails): string {
 
 const list: CommandModule = {
   command: 'list',
-  describe: 'every run with its state and its best figures',
+  describe: 'list every run with its state and its best figures',
   handler: async (argv) => {
     const root = rootOf(argv)
     const runs = await listRuns(root)
@@ -101,7 +101,7 @@ const list: CommandModule = {
 
 const show: CommandModule = {
   command: 'show <run>',
-  describe: 'all that is recorded of one run, with its history',
+  describe: 'show the settings, files and history of one run',
   builder: aRun,
   handler: async (argv) => {
     const run = await showRun(String(argv.run), rootOf(argv))
@@ -115,7 +115,7 @@ const rm: CommandModule = {
   describe: 'remove runs; other files in their folders stay',
   builder: (y) =>
     y
-      .parserConfiguration({ 'duplicate-arguments-array': true }) // else only the last of several runs gets here
+      .parserConfiguration({ 'duplicate-arguments-array': true }) // keeps all runs of a list instead of the last one
       .positional('run', { type: 'string', array: true, describe: 'folders, or names in the folder of the runs' })
       .option('yes', { type: 'boolean', describe: 'do not ask' }),
   handler: async (argv) => {
@@ -131,7 +131,7 @@ const rm: CommandModule = {
       removed.push({ path, ...(await removeRun(path)) })
     }
     const line = ({ path, kept }: { path: string; kept: string[] }) =>
-      kept.length === 0 ? `removed ${path}` : `removed the run in ${path}; not part of it, and still there: ${kept.join(', ')}`
+      kept.length === 0 ? `removed ${path}` : `removed the run in ${path}; kept other files: ${kept.join(', ')}`
     answer({ version: 1, removed }, () => removed.map(line).join('\n') || 'nothing was removed', argv.json === true)
   },
 }
@@ -147,7 +147,7 @@ async function confirmed(question: string): Promise<boolean> {
 
 const restore: CommandModule = {
   command: 'restore <run>',
-  describe: 'go back to the newest save of a damaged run that is whole',
+  describe: 'restore a damaged run from its newest intact save',
   builder: aRun,
   handler: async (argv) => {
     const folder = await findRun(String(argv.run), rootOf(argv))
@@ -155,7 +155,7 @@ const restore: CommandModule = {
     const { saved_at } = manifest
     answer(
       { version: 1, path: folder, generation, saved_at },
-      () => `${folder} is back at save ${generation} of ${saved_at}`,
+      () => `restored ${folder} from save ${generation} of ${saved_at}`,
       argv.json === true,
     )
   },

@@ -10,8 +10,8 @@ const shown = (value: number | string | null) =>
 
 export const selftesting: CommandModule = {
   command: 'selftest',
-  describe: 'put an oracle and noise through every metric and gate',
-  builder: (y) => y.options(flags(selftestFields)).example('$0 selftest', 'exit code 8 when an instrument is invalid'),
+  describe: 'check every metric and gate with predictors whose score is known',
+  builder: (y) => y.options(flags(selftestFields)).example('$0 selftest', 'exit code 8 if an instrument is invalid'),
   handler: async (argv) => {
     const { FAULTS, selftest } = await import('../../lib/index.js')
     const made = await selftest(given(selftestFields, argv))
@@ -29,7 +29,7 @@ export const selftesting: CommandModule = {
               .join(', '),
         }),
         ...(faults.length === 0 ? [] : ['', ...faults]),
-        `\n${made.valid ? 'every instrument is valid' : 'believe no figure of an invalid instrument'}`,
+        `\n${made.valid ? 'every instrument is valid' : 'the figures of an invalid instrument are wrong'}`,
       ].join('\n')
     answer(made, text, argv.json === true)
     if (!made.valid) process.exitCode = ERRORS.GATE_FAILED.exit

@@ -8,7 +8,7 @@ import { diagnostic, event as emit, nearby, print } from '../output.js'
 import { closing, header, opening, row } from '../progress.js'
 import { interruption } from '../signals.js'
 
-/** What a person sees of a sweep. */
+/** Returns a function that prints the events of a sweep. */
 function show(): (told: SweepEvent) => void {
   let titled = false
   return (told) => {
@@ -32,18 +32,18 @@ function show(): (told: SweepEvent) => void {
   }
 }
 
-/** The command line that goes on where this one stopped. */
-const again = () => resumption().replace(/ --resume$/, '')
+/** Returns the command line that continues this sweep. */
+const continuation = () => resumption().replace(/ --resume$/, '')
 
 export const sweep: CommandModule = {
   command: 'sweep',
-  describe: 'train and judge many models, each in a process of its own, and make the report',
+  describe: 'train and evaluate many models, each in its own process, and write the report',
   builder: (y) =>
     y
       .options(flags(sweepFields))
       .demandOption('data')
-      .example('$0 sweep --data vectors.npz --budget 4h', 'all thirteen, in four hours together')
-      .example('$0 sweep --models lstm,gru --data vectors.npz', 'again, it goes on where it stopped'),
+      .example('$0 sweep --data vectors.npz --budget 4h', 'all thirteen models within four hours')
+      .example('$0 sweep --models lstm,gru --data vectors.npz', 'continues where it stopped when it is called again'),
   handler: async (argv) => {
     const { markdown, sweep } = await import('../../lib/index.js')
     const json = argv.json === true
@@ -52,7 +52,7 @@ export const sweep: CommandModule = {
       const options = { data: String(argv.data), ...given(sweepFields, argv) } as SweepOptions
       const { report, page, stopped } = await sweep(options, { signal: stop.signal, tell: json ? emit : show(), say: diagnostic })
       if (!json) print(`\n${markdown(report)}\npage  ${nearby(page)}`)
-      if (stopped) diagnostic(`stopped; go on with: ${again()}`)
+      if (stopped) diagnostic(`stopped; continue with: ${continuation()}`)
       if (stopped && stop.reason) process.exitCode = stop.reason.exit
     } finally {
       stop.release()

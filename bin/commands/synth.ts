@@ -6,13 +6,13 @@ import { answer } from '../output.js'
 
 export const synthesising: CommandModule = {
   command: 'synth',
-  describe: 'write a corpus whose best possible cosine is known',
+  describe: 'write a synthetic corpus whose best possible cosine is known',
   builder: (y) =>
     y
       .options(flags(synthFields))
       .demandOption('out')
-      .example('$0 synth --out directed.npy', 'easier to read forward than backward')
-      .example('$0 synth --kind reversible --dim 768 --rows 40000 --out r.npy', 'the same both ways'),
+      .example('$0 synth --out directed.npy', 'easier to predict forward than backward')
+      .example('$0 synth --kind reversible --dim 768 --rows 40000 --out r.npy', 'equally predictable in both directions'),
   handler: async (argv) => {
     const { synth } = await import('../../lib/index.js')
     const made = await synth({ out: String(argv.out), ...given(synthFields, argv) })

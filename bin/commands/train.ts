@@ -12,7 +12,7 @@ const seedFields = {
   seeds: integer({
     default: 1,
     min: 1,
-    about: 'train so often, with seeds 1, 2, … or from --seed on, and give mean and sd',
+    about: 'train with N seeds, from 1 or --seed on, and print mean and standard deviation',
     group: 'Run',
   }),
 }
@@ -20,7 +20,7 @@ const valued = new Set(
   Object.entries({ ...trainFields, ...seedFields }).flatMap(([k, f]) => (f.kind === 'flag' ? [] : [`--${kebab(k)}`])),
 )
 
-/** The model on a command line: its options are part of the help, so it must be known before parsing. */
+/** Returns the model on a command line. Its options are part of the help, so it must be known before parsing. */
 export function modelOn(words: readonly string[]) {
   const bare = words.map((word, i) => ({ word, after: words[i - 1] ?? '' })).filter(({ word }) => !word.startsWith('-'))
   const model = bare.flatMap(({ word, after }) => (valued.has(after) ? [] : architectures.filter(({ name }) => name === word)))[0]
@@ -42,10 +42,10 @@ export const train: CommandModule = {
       .options(flags(model ? trainFieldsOf(model) : trainFields))
       .options(flags(seedFields))
       .options(model ? flags(model.fields) : {})
-      .example('$0 train lstm --data vectors.npz', 'the recipe of the PRD')
-      .example('$0 train gru --data vectors.npz --recipe strong --seeds 3', 'mean and sd over three seeds')
-      .example('$0 train lstm --data vectors.npz --resume --epochs 40', 'go on where it stopped')
-      .epilogue(model ? model.about : 'A model has options of its own: $0 train MODEL --help')
+      .example('$0 train lstm --data vectors.npz', 'the recipe of the specification')
+      .example('$0 train gru --data vectors.npz --recipe strong --seeds 3', 'mean and standard deviation over three seeds')
+      .example('$0 train lstm --data vectors.npz --resume --epochs 40', 'resumes the run and trains up to epoch 40')
+      .epilogue(model ? model.about : 'Options of one model: $0 train MODEL --help')
   },
   handler: async (argv) => {
     const model = modelOn([String(argv.model)])

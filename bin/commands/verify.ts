@@ -6,13 +6,13 @@ import { answer, diagnostic, fail } from '../output.js'
 
 export const verify: CommandModule = {
   command: 'verify <report>',
-  describe: 'read the files that a report was made from again, and name every number or hash that was changed',
+  describe: 'compare every number and hash of a report with the files that it was made from',
   builder: (y) =>
     y
       .positional('report', { type: 'string', describe: 'report.html or report.json' })
       .options(flags(verifyFields))
-      .example('$0 verify artifacts/lvm/evaluation/report.html', 'against the files of the runs')
-      .example('$0 verify artifacts/lvm/evaluation/report.json --recompute', 'judge every run again, too'),
+      .example('$0 verify artifacts/lvm/evaluation/report.html', 'compare with the files of the runs')
+      .example('$0 verify artifacts/lvm/evaluation/report.json --recompute', 'evaluate every run again, too'),
   handler: async (argv) => {
     const { verifiedText, verify } = await import('../../lib/index.js')
     const found = await verify({ report: String(argv.report), ...given(verifyFields, argv), say: diagnostic })
@@ -20,8 +20,8 @@ export const verify: CommandModule = {
     const count = found.problems.length
     if (!found.ok)
       fail(
-        new LvmError('GATE_FAILED', `${found.report}: ${count} value${count === 1 ? ' is' : 's are'} not what the files say`, {
-          hint: 'make the report again with: lvm-torch report',
+        new LvmError('GATE_FAILED', `${found.report}: ${count} value${count === 1 ? ' differs' : 's differ'} from the files`, {
+          hint: 'write the report again with: lvm-torch report',
         }),
       )
   },

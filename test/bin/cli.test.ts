@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { ERRORS } from '../../lib/errors.js'
 
 const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))
-/** Whatever loads a native library in the child fails loudly; how much processor time it took is told on a third pipe. */
+/** Makes loading a native library fail in the child, and writes its processor time (ms) to a third pipe. */
 const watch = `process.dlopen=()=>{throw new Error("a library was loaded")}
 const {writeSync}=process.getBuiltinModule("fs");process.on("exit",()=>{const {user,system}=process.cpuUsage();writeSync(3,String((user+system)/1000))})`
 const WATCHED = ['--import', `data:text/javascript,${encodeURIComponent(watch)}`]
@@ -24,26 +24,29 @@ function lvm(words: readonly string[], node: readonly string[] = WATCHED) {
 const verbs = [...lvm(['--help']).stdout.matchAll(/^ {2}lvm-torch (\S+)/gm)].map((m) => m[1]!)
 
 describe('help', () => {
-  it('lists the verbs', () => {
+  it('--help lists the verbs', () => {
     expect(verbs).toEqual(expect.arrayContaining(['train', 'evaluate', 'predict', 'models', 'import', 'errors', 'demo']))
   })
-  it.each(['', ...verbs, 'train lstm'])('of "%s" comes at once and loads no libtorch', (verb) => {
-    const { status, stdout, stderr, cpuMs } = lvm([...verb.split(' ').filter(Boolean), '--help'])
-    expect(stderr).toBe('')
-    expect(status).toBe(0)
-    expect(stdout).toContain('--json')
-    expect(cpuMs).toBeGreaterThan(0)
-    expect(cpuMs).toBeLessThan(500) // processor time: a busy machine is no reason to fail
-  })
-  it('is what a bare call prints', () => expect(lvm([]).stdout.trim()).toBe(lvm(['--help']).stdout.trim()))
-  it('of train has every group, and the options of the model that is named', () => {
+  it.each(['', ...verbs, 'train lstm'])(
+    'the help of "%s" needs less than 500 ms of processor time and loads no libtorch',
+    (verb) => {
+      const { status, stdout, stderr, cpuMs } = lvm([...verb.split(' ').filter(Boolean), '--help'])
+      expect(stderr).toBe('')
+      expect(status).toBe(0)
+      expect(stdout).toContain('--json')
+      expect(cpuMs).toBeGreaterThan(0)
+      expect(cpuMs).toBeLessThan(500) // processor time does not depend on the load of the machine
+    },
+  )
+  it('a call without words prints the help', () => expect(lvm([]).stdout.trim()).toBe(lvm(['--help']).stdout.trim()))
+  it('the help of train has every group, and the options of the named model', () => {
     const general = lvm(['train', '--help']).stdout
     for (const part of ['Training:', 'Run:', '--epochs', '--seeds', '--resume', 'train MODEL --help'])
       expect(general).toContain(part)
     expect(general).not.toContain('--width')
     expect(lvm(['train', 'lstm', '--help']).stdout).toMatch(/Model:\n[^:]* --width /)
   })
-  it('fits a narrow terminal', () => {
+  it('the help of train has no line above 100 columns', () => {
     for (const line of lvm(['train', 'gru', '--help']).stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100)
   })
 })
@@ -65,7 +68,7 @@ describe('a mistake on the command line', () => {
     [['train', 'lstm', 'gru', '--data', 'x'], 'train: "gru" is one argument too many', 'train --help'],
     [['models', 'shwo', 'lstm'], 'models: there is no verb "shwo"; did you mean show?', 'models --help'],
     [['--json'], 'lvm-torch: a verb is missing', '--help'],
-  ])('%j', (words, sentence, hint) => {
+  ])('the command line %j is refused with «%s» and a fix', (words, sentence, hint) => {
     const { status, stderr } = lvm(words)
     expect(stderr).toContain(sentence)
     expect(stderr).toMatch(/\nfix: /)
@@ -73,7 +76,7 @@ describe('a mistake on the command line', () => {
     expect(stderr.trim().split('\n')).toHaveLength(2)
     expect(status).toBe(2)
   })
-  it('is a line of JSON as well with --json', () => {
+  it('with --json a usage error is also a line of JSON on stdout', () => {
     const { status, stdout, stderr } = lvm(['train', 'lstm', '--data', 'x', '--epoch', '3', '--json'])
     expect(JSON.parse(stdout)).toEqual({
       type: 'error',
@@ -89,19 +92,19 @@ describe('a mistake on the command line', () => {
 })
 
 describe('errors', () => {
-  it('prints every code with its exit code', () => {
+  it('the verb errors prints every code with its exit code', () => {
     const { stdout } = lvm(['errors'])
     for (const [code, { exit }] of Object.entries(ERRORS)) expect(stdout).toMatch(new RegExp(`^${code} +${exit} `, 'm'))
   })
-  it('--json is one document', () => {
+  it('errors --json prints one document', () => {
     const { errors } = JSON.parse(lvm(['errors', '--json']).stdout)
     expect(errors).toHaveLength(Object.keys(ERRORS).length)
     expect(errors[0]).toEqual({ code: 'BAD_OPTION', ...ERRORS.BAD_OPTION })
   })
 })
 
-describe('when something goes wrong that nobody foresaw', () => {
-  it('ends with 9 and a report that names versions, command line and stack', () => {
+describe('an internal error', () => {
+  it('an internal error ends with 9 and a report with versions, command line and stack', () => {
     const broken = 'data:text/javascript,String.prototype.padEnd=()=>{throw new TypeError("broken")}'
     const { status, stderr } = lvm(['errors'], ['--import', broken])
     expect(status).toBe(9)
@@ -115,7 +118,7 @@ describe('when something goes wrong that nobody foresaw', () => {
   })
 })
 
-it('ends quietly when the reader leaves, as in | head', async () => {
+it('a closed stdout, as with | head, ends a verb without an error', async () => {
   const child = spawn(process.execPath, [cli, 'errors'], { stdio: ['ignore', 'pipe', 'pipe'] })
   child.stdout.destroy()
   let stderr = ''

@@ -6,9 +6,9 @@ it.each([
   ['/home/me/project/node_modules/.bin/lvm-torch', 'npx lvm-torch'],
   ['/usr/local/bin/lvm', 'lvm'],
   [join(process.cwd(), 'dist/bin/lvm.js'), 'node dist/bin/lvm.js'],
-])('%s is called as %s', (script, called) => expect(program(script)).toBe(called))
+])('the script %s is called as «%s»', (script, called) => expect(program(script)).toBe(called))
 
-it('quotes what a shell would take apart, and asks for --resume once', () => {
+it('the command line that resumes is quoted for a shell and has --resume once', () => {
   const words = [
     'train',
     'lstm',

@@ -9,7 +9,7 @@ const run = (name: string, mean: number) =>
     baselines: { ridge: { cosine: 0.49 } },
   }) as unknown as Parameters<typeof besideRidge>[0][number]
 
-it('the demo says how its models stand to ridge, from the figures beside it', () => {
+it('the demo compares its models with ridge regression in one sentence', () => {
   expect(besideRidge([run('a', 0.48), run('b', 0.4)])).toBe(
     'Ridge regression has a mean cosine of .4900 on these 1,234 windows, and none of the models is above it: a .4800 (−.0100), b .4000 (−.0900).',
   )

@@ -13,7 +13,7 @@ import { npy } from '../files/fixture.js'
 const OPTION = /(^|\s)--[a-z]/
 
 it.each(Object.keys(ERRORS) as ErrorCode[])(
-  'the hint of %s speaks of the call in a program, and of the command in a shell',
+  'the hint of %s names options of the function in a program, and flags in a shell',
   (code) => {
     const { hint, commandHint } = new LvmError(code, 'x')
     expect(commandHint).toBe(ERRORS[code].hint)
@@ -39,7 +39,7 @@ it.each([
   ['sort the rows by article – then by position', 'sort the rows by article – then by position'],
 ])('the hint "%s" becomes "%s" in a program', (hint, call) => expect(forPrograms(hint)).toBe(call))
 
-it('no message of the library names an option as the command line writes it', () => {
+it('no message of the library names a command-line flag', () => {
   const files = readdirSync('lib', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
   for (const file of files) {
     const source = readFileSync(join('lib', file), 'utf8')
@@ -48,13 +48,13 @@ it('no message of the library names an option as the command line writes it', ()
   }
 })
 
-it('no sentence of a result in a program names an option as the command line writes it', () => {
+it('no sentence of a result names a command-line flag in a program', () => {
   expect(worded('train with --ema 0 or a smaller --lr')).toBe('train with "ema" 0 or a smaller "lr"')
   expect(normsWarning({ min: 1, max: 2, mean: 1.5, deviating: 1 }, 2)).not.toMatch(OPTION)
   for (const { why, fix } of PATTERNS)
     for (const words of [why, fix]) if (typeof words === 'string') expect(worded(words)).not.toMatch(OPTION)
 })
-it('the command line names options as a shell takes them, in warnings and results', () => {
+it('the command line names flags in warnings and results', () => {
   const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))
   const folder = mkdtempSync(join(tmpdir(), 'lvm-torch-hints-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))

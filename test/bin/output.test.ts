@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { bytes, count, duration, table } from '../../lib/show.js'
 
-it('table aligns words left and numbers right, and shows nothing as a dash', () => {
+it('a table aligns words left and numbers right, and shows a missing value as a dash', () => {
   const rows = [
     { name: 'lstm', parameters: '5,120,768', note: 'small' },
     { name: 'transformer', parameters: '17,603,840', note: null },
@@ -10,14 +10,14 @@ it('table aligns words left and numbers right, and shows nothing as a dash', () 
     ['name         parameters  note', 'lstm          5,120,768  small', 'transformer  17,603,840  –'].join('\n'),
   )
 })
-it('table without rows is its titles', () => expect(table([], { a: () => 1, bee: () => 2 })).toBe('a  bee'))
+it('a table without rows is its titles', () => expect(table([], { a: () => 1, bee: () => 2 })).toBe('a  bee'))
 it.each([
   [0, '0 B'],
   [999, '999 B'],
   [1000, '1.0 kB'],
   [20_523_456, '20.5 MB'],
   [1_600_000_000, '1.6 GB'],
-])('%i bytes', (n, shown) => expect(bytes(n)).toBe(shown))
+])('%i bytes are written as %s', (n, shown) => expect(bytes(n)).toBe(shown))
 it.each([
   [0.04, '0.0 s'],
   [9.94, '9.9 s'],
@@ -26,5 +26,5 @@ it.each([
   [185, '3 min 05 s'],
   [3599.7, '1 h 00 min'],
   [7620, '2 h 07 min'],
-])('%f seconds', (seconds, shown) => expect(duration(seconds)).toBe(shown))
-it('count marks thousands', () => expect(count(5120768)).toBe('5,120,768'))
+])('%f seconds are written as %s', (seconds, shown) => expect(duration(seconds)).toBe(shown))
+it('count separates thousands', () => expect(count(5120768)).toBe('5,120,768'))

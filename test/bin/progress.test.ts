@@ -47,28 +47,28 @@ function screen(live: boolean, columns = 120, colour = false) {
 }
 
 describe('bar', () => {
-  it('shows every figure and fills in step with the epoch', () => {
+  it('the bar shows every figure and fills with the epoch', () => {
     const text = bar(step(50), 0.7034, 120)
     expect(text).toContain('epoch 1/20')
     expect(text).toContain(' 50 %  loss 0.000500  cosine 0.7034  lr 5.0e-4  9,000/s  1 min 05 s left')
     expect(text.match(/█/g)).toHaveLength(12)
     expect(text.match(/░/g)).toHaveLength(12)
   })
-  it.each([20, 40, 80, 100, 200])('never reaches the last of %i columns', (columns) => {
+  it.each([20, 40, 80, 100, 200])('the bar leaves the last of %i columns empty', (columns) => {
     for (const n of [0, 33, 100]) expect(bar(step(n), 0.7, columns).length).toBeLessThan(columns)
   })
-  it('leaves the cosine out until there is one, and survives an epoch without steps', () => {
+  it('the bar has no cosine before the first epoch ends, and accepts an epoch without steps', () => {
     expect(bar({ ...step(0), steps: 0 }, undefined, 120)).not.toContain('cosine')
   })
 })
 
 describe('row', () => {
-  it('stands under its titles, with a dash where there is no figure', () => {
+  it('the row of an epoch is aligned with its titles, with a dash for a missing figure', () => {
     expect(header(epoch(0))).toBe('epoch  train loss   val loss  val cosine       lr  grad norm  seconds  samples/s  best')
     expect(row(epoch(12, true))).toBe('   12    0.000598   0.000612      0.7034   5.0e-4    1.23e-2     12.3     12,346     ★')
     expect(row(epoch(0))).toBe('    0    0.000598   0.000612      0.7034   5.0e-4          –     12.3     12,346')
   })
-  it('says which weights were better, where they are averaged', () => {
+  it('the row of an epoch names the better weights when they are averaged', () => {
     const averaged = { ...epoch(1, true), weights: 'average' as const }
     expect(header(averaged)).toMatch(/samples\/s {2}weights {2}best$/)
     expect(row(averaged)).toMatch(/12,346 {2}average {5}★$/)
@@ -76,7 +76,7 @@ describe('row', () => {
 })
 
 describe('on a terminal', () => {
-  it('redraws one line at most ten times a second', () => {
+  it('on a terminal the progress line is redrawn at most ten times a second', () => {
     const { show, written, wait } = screen(true)
     for (let i = 0; i < 1000; i++) {
       show(step(i % 100))
@@ -85,7 +85,7 @@ describe('on a terminal', () => {
     expect(written).toHaveLength(10)
     expect(written.every((t) => t.startsWith('\r') && !t.includes('\n'))).toBe(true)
   })
-  it('replaces the bar by the finished row, under one header', () => {
+  it('on a terminal the finished row replaces the bar, under one header', () => {
     const { show, written } = screen(true)
     show(epoch(0))
     show(step(1))
@@ -94,7 +94,7 @@ describe('on a terminal', () => {
     expect(written.at(-1)).toBe(`\r\x1b[K${row(epoch(1, true))}\n`)
     expect(written.filter((t) => t.includes('train loss'))).toHaveLength(1)
   })
-  it('colours only where it may', () => {
+  it('progress is coloured only on a screen with colour', () => {
     for (const colour of [true, false]) {
       const { show, written } = screen(true, 120, colour)
       show(epoch(1, true))
@@ -104,7 +104,7 @@ describe('on a terminal', () => {
 })
 
 describe('without a terminal', () => {
-  it('writes plain lines: every epoch, and a step every half minute', () => {
+  it('without a terminal progress prints every epoch and one step every 30 s as plain lines', () => {
     const { show, written, wait } = screen(false, 20)
     for (let i = 0; i < 70; i++) {
       show(step(i))

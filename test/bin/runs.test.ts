@@ -11,7 +11,7 @@ const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))
 const runs = (root: string, ...words: string[]) =>
   spawnSync(process.execPath, [cli, 'runs', ...words, '--out', root], { encoding: 'utf8', input: '' })
 
-/** A folder of two runs of two epochs. */
+/** Writes a folder with two runs of two epochs. */
 async function folderOfRuns(seeds: readonly [number, number] = [0, 0]): Promise<string> {
   const root = await tempFolder()
   const text = (value: object) => (path: string) => writeFile(path, JSON.stringify(value))
@@ -42,7 +42,7 @@ async function folderOfRuns(seeds: readonly [number, number] = [0, 0]): Promise<
 }
 
 describe('runs', () => {
-  it('list is a table, or one document', async () => {
+  it('runs list prints a table, or one JSON document', async () => {
     const root = await folderOfRuns()
     const { stdout, status } = runs(root, 'list')
     expect(status).toBe(0)
@@ -55,15 +55,15 @@ describe('runs', () => {
     const document = JSON.parse(runs(root, 'list', '--json').stdout)
     expect(document.runs[1]).toMatchObject({ run: 'lstm_baseline', state: 'complete', val_loss: 0.000504, epochs: 2 })
   })
-  it('list says that runs of different splits cannot be compared', async () => {
+  it('runs list warns that runs with different splits cannot be compared', async () => {
     const { stdout } = runs(await folderOfRuns([0, 7]), 'list')
     expect(stdout).toMatch(/^gru_stacked .* articles, seed 7 /m)
-    expect(stdout).toMatch(/^they rest on 2 different data files or splits: only figures on the same one can be compared$/m)
+    expect(stdout).toMatch(/^these runs use 2 different data files or splits: only figures on the same one can be compared$/m)
   })
-  it('list of nothing says how to begin', async () => {
+  it('runs list without runs prints how to train one', async () => {
     expect(runs(await tempFolder(), 'list').stdout).toContain('lvm-torch train')
   })
-  it('show gives settings, files and every epoch', async () => {
+  it('runs show prints settings, files and every epoch', async () => {
     const root = await folderOfRuns()
     const { stdout } = runs(root, 'show', 'lstm_baseline')
     for (const line of [
@@ -78,7 +78,7 @@ describe('runs', () => {
     const { status, stderr } = runs(root, 'show', 'lstm')
     expect([status, stderr]).toEqual([2, expect.stringContaining('fix: did you mean lstm_baseline?')])
   })
-  it('show of a damaged run names the file and ends with 3; restore says what it is back at', async () => {
+  it('runs show names the damaged file and ends with 3, and runs restore names the save it restored', async () => {
     const root = await folderOfRuns()
     await flip(join(root, 'lstm_baseline/config.json'), 3)
     const { stdout, status } = runs(root, 'show', 'lstm_baseline')
@@ -87,9 +87,9 @@ describe('runs', () => {
     expect(stdout).toMatch(/^problem +checkpoint: expected SHA-256 .*config\.json/m)
     expect(runs(root, 'list').stdout).toMatch(/^lstm_baseline +– +damaged +– .*\n\ncheckpoint: expected SHA-256/m)
     expect(runs(root, 'restore', 'lstm_baseline')).toMatchObject({ status: 3, stderr: expect.stringContaining('BAD_CHECKPOINT') })
-    expect(runs(root, 'restore', 'gru_stacked').stdout).toMatch(/gru_stacked is back at save 1 of 20/)
+    expect(runs(root, 'restore', 'gru_stacked').stdout).toMatch(/restored \S*gru_stacked from save 1 of 20/)
   })
-  it('rm asks, and where nobody can be asked wants --yes', async () => {
+  it('runs rm needs --yes without a terminal, and removes no run when one of them is missing', async () => {
     const root = await folderOfRuns()
     const { status, stderr } = runs(root, 'rm', 'lstm_baseline')
     expect([status, stderr]).toEqual([

@@ -25,7 +25,7 @@ async function collect(train: Train, options: Partial<TrainOptions>, count = 3) 
 }
 
 describe('trainings', () => {
-  it('trains each seed in a folder that says it', async () => {
+  it('a training with several seeds writes one run folder per seed', async () => {
     const asked: TrainOptions[] = []
     const runs = await collect(async function* (o) {
       asked.push(o)
@@ -34,13 +34,13 @@ describe('trainings', () => {
     expect(runs).toEqual(['lstm_baseline_seed1', 'lstm_baseline_seed2', 'lstm_baseline_seed3'])
     expect(asked.map((o) => o.seed)).toEqual([1, 2, 3])
   })
-  it('does not start the next seed once one was interrupted', async () => {
+  it('a training with several seeds ends at the seed that was interrupted', async () => {
     const runs = await collect(async function* (o) {
       yield result(o, o.seed === 2 ? 'interrupted' : 'done')
     }, {})
     expect(runs).toHaveLength(2)
   })
-  it('with --resume starts the seeds that never began, and passes every other error on', async () => {
+  it('--resume starts the seeds that have no run yet, and passes every other error on', async () => {
     const started: (string | undefined)[] = []
     const missing: Train = async function* (o) {
       if (o.resume && o.seed === 3) throw new LvmError('RUN_MISSING', 'train: there is no run')
@@ -57,13 +57,13 @@ describe('trainings', () => {
   })
 })
 
-it('spread is the mean and the sample standard deviation', () => {
+it('spread returns the mean and the sample standard deviation', () => {
   const { mean, sd } = spread([2, 4, 4, 4, 5, 5, 7, 9])
   expect(mean).toBe(5)
   expect(sd).toBeCloseTo(2.13809, 5)
 })
 
-it('summary names each run and gives mean ± sd', () => {
+it('the summary of seeds names each run and prints mean ± sd', () => {
   const runs = [1, 2, 3].map((seed) => result({ model: 'lstm', data: 'x', seed, name: `a_seed${seed}` }))
   const { text, event } = summary(runs)
   expect(text).toMatch(/^a_seed2 {11}3 {2}0.000520 {6}0.7200$/m)

@@ -31,14 +31,14 @@ async function interrupted(lag: number, signals: readonly [ms: number, name: Nod
 }
 
 describe('Ctrl-C during a training', () => {
-  it('stops after the step, says where the checkpoint is and how to go on', async () => {
+  it('Ctrl-C stops a training after its step and prints the checkpoint and the command that resumes', async () => {
     const { code, err } = await interrupted(0, [[50, 'SIGINT']], ['--overwrite', '--epochs', '3'])
     expect(code).toBe(130)
-    expect(err).toContain('stopping after this step; press Ctrl-C again to leave at once')
+    expect(err).toContain('stopping after this step; press Ctrl-C again to exit immediately')
     expect(err).toContain('the checkpoint is in artifacts/lstm_baseline')
-    expect(err).toMatch(/go on with: node \S+slow-training.mjs train lstm --data 'my vectors.npz' --epochs 3 --resume\n/)
+    expect(err).toMatch(/resume with: node \S+slow-training.mjs train lstm --data 'my vectors.npz' --epochs 3 --resume\n/)
   })
-  it('counts as one when npm passes it on as well', async () => {
+  it('a Ctrl-C that npm passes on as well counts as one', async () => {
     const { code, err } = await interrupted(600, [
       [50, 'SIGINT'],
       [20, 'SIGINT'],
@@ -46,7 +46,7 @@ describe('Ctrl-C during a training', () => {
     expect(code).toBe(130)
     expect(err).toContain('the checkpoint is in')
   })
-  it('leaves at once the second time', async () => {
+  it('a second Ctrl-C ends a training immediately', async () => {
     const { code, err } = await interrupted(60_000, [
       [50, 'SIGINT'],
       [600, 'SIGINT'],
@@ -54,7 +54,7 @@ describe('Ctrl-C during a training', () => {
     expect(code).toBe(130)
     expect(err).not.toContain('the checkpoint is in')
   })
-  it('keeps stdout to events with --json', async () => {
+  it('with --json an interrupted training prints only events on stdout', async () => {
     const { code, out } = await interrupted(0, [[50, 'SIGINT']], ['--json'])
     const events = out
       .split('\n')
@@ -65,13 +65,13 @@ describe('Ctrl-C during a training', () => {
   })
 })
 
-it('SIGTERM ends with 143', async () => {
+it('a training that SIGTERM stops ends with exit code 143', async () => {
   const { code, err } = await interrupted(0, [[50, 'SIGTERM']])
   expect(code).toBe(143)
-  expect(err).toContain('go on with:')
+  expect(err).toContain('resume with:')
 })
 
-it('a reader that leaves, as in | head -1, stops the training, which says so and does not end as a whole one does', async () => {
+it('a closed stdout, as with | head -1, stops a training with a message and exit code 143', async () => {
   const child = spawn(process.execPath, [script, '0', 'train', 'lstm', '--json'])
   let err = ''
   child.stderr.on('data', (chunk) => {
@@ -80,22 +80,22 @@ it('a reader that leaves, as in | head -1, stops the training, which says so and
   const ended = new Promise((done) => child.on('close', done))
   child.stdout.once('data', () => child.stdout.destroy())
   expect(await ended).toBe(143)
-  expect(err).toContain('stopping after this step: the reader of stdout has left')
+  expect(err).toContain('stopping after this step: stdout was closed by its reader')
   expect(err).toContain('the checkpoint is in')
 })
 
-describe('when the terminal goes away', () => {
-  it('a training without one, as under nohup, goes on', async () => {
+describe('SIGHUP', () => {
+  it('a training without a terminal, as under nohup, ignores SIGHUP', async () => {
     const { code, err } = await interrupted(0, [
       [50, 'SIGHUP'],
       [300, 'SIGTERM'],
     ])
-    expect(err).toContain('SIGHUP: going on')
-    expect(err.indexOf('going on')).toBeLessThan(err.indexOf('stopping after this step'))
+    expect(err).toContain('SIGHUP ignored')
+    expect(err.indexOf('SIGHUP ignored')).toBeLessThan(err.indexOf('stopping after this step'))
     expect(code).toBe(143)
   })
   it.skipIf(spawnSync('script', ['--version']).status !== 0)(
-    'a training that is shown in it stops with a checkpoint',
+    'a training whose terminal is closed stops with a checkpoint',
     async () => {
       const command = `${process.execPath} ${script} 0 train lstm --data x 2>&1; echo "exit $?"`
       const child = spawn('script', ['-qefc', command, '/dev/null'], { stdio: ['ignore', 'pipe', 'ignore'] })
@@ -112,23 +112,26 @@ describe('when the terminal goes away', () => {
   )
 })
 
-describe('a verb that has no save to go on from', () => {
+describe('a verb without saves', () => {
   it.each([
     ['SIGTERM', 143, 'TERMINATED'],
     ['SIGINT', 130, 'INTERRUPTED'],
-  ] as const)('ends at once on %s with exit code %i and removes its unfinished files', async (signal, exit, code) => {
-    const folder = await tempFolder()
-    const words = ['synth', '--rows', '1000000', '--dim', '256', '--articles', '5000', '--out', join(folder, 'x.npy'), '--json']
-    const child = spawn(process.execPath, [fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url)), ...words])
-    let out = ''
-    child.stdout.on('data', (chunk) => {
-      out += chunk
-    })
-    const ended = new Promise((done) => child.on('close', done))
-    await expect.poll(() => readdirSync(folder).length, { timeout: 60_000, interval: 20 }).toBe(3)
-    child.kill(signal)
-    expect(await ended).toBe(exit)
-    expect(readdirSync(folder)).toEqual([])
-    expect(JSON.parse(out)).toMatchObject({ type: 'error', code, exit })
-  })
+  ] as const)(
+    'a verb without saves ends immediately on %s with exit code %i and removes its unfinished files',
+    async (signal, exit, code) => {
+      const folder = await tempFolder()
+      const words = ['synth', '--rows', '1000000', '--dim', '256', '--articles', '5000', '--out', join(folder, 'x.npy'), '--json']
+      const child = spawn(process.execPath, [fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url)), ...words])
+      let out = ''
+      child.stdout.on('data', (chunk) => {
+        out += chunk
+      })
+      const ended = new Promise((done) => child.on('close', done))
+      await expect.poll(() => readdirSync(folder).length, { timeout: 60_000, interval: 20 }).toBe(3)
+      child.kill(signal)
+      expect(await ended).toBe(exit)
+      expect(readdirSync(folder)).toEqual([])
+      expect(JSON.parse(out)).toMatchObject({ type: 'error', code, exit })
+    },
+  )
 })

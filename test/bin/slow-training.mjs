@@ -1,5 +1,5 @@
-// Runs the compiled command's own loop on a training that takes its time, so that a test can press Ctrl-C.
-// Arguments: how many milliseconds a step takes after it was asked to stop, then the command line to repeat.
+// Runs the compiled loop of `train` with a slow fake training, so that a test can interrupt it.
+// Arguments: duration of the last step after a stop request (ms), then the command line to repeat.
 import { endWithReader, hearParent } from '../../dist/bin/signals.js'
 import { runTraining } from '../../dist/bin/training.js'
 

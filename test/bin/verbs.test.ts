@@ -21,9 +21,9 @@ const events = (stdout: string) =>
     .split('\n')
     .map((line) => JSON.parse(line))
 
-/** The verbs as they are typed, one after another in one folder. */
+/** Runs the verbs one after another in one folder. */
 describe('from vectors to figures', () => {
-  it('train shows a table and says what to type next', () => {
+  it('train prints a table of epochs and the next command', () => {
     const { status, stdout, stderr } = train('--epochs 2')
     expect(stderr).toBe('')
     expect(status).toBe(0)
@@ -31,13 +31,13 @@ describe('from vectors to figures', () => {
     expect(stdout).toMatch(/\n {4}0 .*\n {4}1 .*\n {4}2 /)
     expect(stdout).toMatch(/\nnext: node \S+lvm.js evaluate lstm_baseline\n$/)
   })
-  it('does not train over a run that exists', () => {
+  it('train refuses to overwrite an existing run', () => {
     const { status, stdout, stderr } = train('--epochs 1 --json')
     expect(status).toBe(2)
     expect(events(stdout)).toEqual([expect.objectContaining({ type: 'error', version: 1, code: 'RUN_EXISTS', exit: 2 })])
     expect(stderr).toContain('--resume')
   })
-  it('--resume goes on, and --json tells it in events', () => {
+  it('train --resume continues a run, and --json prints its events', () => {
     const { status, stdout } = lvm('train lstm --resume --epochs 3 --json')
     expect(status).toBe(0)
     const all = events(stdout)
@@ -45,7 +45,7 @@ describe('from vectors to figures', () => {
     expect(all.filter((e) => e.type === 'epoch').map((e) => e.epoch)).toEqual([3])
     expect(all.at(-1)).toMatchObject({ type: 'result', stopped: 'done' })
   })
-  it('evaluate compares with the baselines, as text and as JSON', () => {
+  it('evaluate compares a run with the baselines, as text and as JSON', () => {
     const text = lvm('evaluate lstm_baseline --latency 0')
     expect(text.status).toBe(0)
     for (const name of ['lstm_baseline', 'copy last', 'ridge']) expect(text.stdout).toContain(name)
@@ -53,21 +53,23 @@ describe('from vectors to figures', () => {
     expect(runs).toEqual([expect.objectContaining({ run: 'lstm_baseline', rows: 'val' })])
     expect(existsSync(join(cwd, 'artifacts/lvm/evaluation/validation_results.json'))).toBe(true)
   })
-  it('predict writes vectors and what they stand for', () => {
+  it('predict writes vectors and an index of their targets', () => {
     const made = JSON.parse(lvm('predict lstm_baseline --out p.npy --json').stdout)
     const index = JSON.parse(readFileSync(join(cwd, made.index), 'utf8'))
     expect(index.rows).toHaveLength(made.rows)
     expect([made.scale, index.scale]).toEqual(['unit', 'unit'])
     expect(lvm('predict lstm_baseline --out p.npy').stdout).toContain(`${made.rows} predictions, scaled to length 1, in p.npy`)
-    expect(lvm('predict lstm_baseline --out raw.npy --raw').stdout).toContain('predictions, as the head gives them, in raw.npy')
+    expect(lvm('predict lstm_baseline --out raw.npy --raw').stdout).toContain(
+      'predictions, as raw outputs of the head, in raw.npy',
+    )
     expect(JSON.parse(readFileSync(join(cwd, 'raw.json'), 'utf8')).scale).toBe('raw')
   })
-  it('import turns its checkpoint into another run', () => {
+  it('import converts the checkpoint of a run to another run', () => {
     const { status, stdout } = lvm('import artifacts/lvm/models/lstm_baseline/best_model.pt --model lstm --name copied')
     expect(status).toBe(0)
     expect(stdout).toContain('imported into artifacts/lvm/models/copied')
   })
-  it('models says what was trained here', () => {
+  it('models lists the run that was trained here', () => {
     const { models } = JSON.parse(lvm('models --json').stdout)
     expect(models[0]).toMatchObject({
       row: 1,
@@ -82,7 +84,7 @@ describe('from vectors to figures', () => {
     )
     expect(lvm('models show transformer').stdout).toContain('17,603,840')
   })
-  it('--seeds trains each seed in its own folder and gives mean ± sd', () => {
+  it('train --seeds writes one folder per seed and prints mean ± sd', () => {
     const { status, stdout } = train('--epochs 1 --seeds 2 --max-steps 2')
     expect(status).toBe(0)
     expect(stdout).toContain('lstm_baseline_seed1')
@@ -98,7 +100,7 @@ describe('from vectors to figures', () => {
     [`train gru --data ${sample} --warmup 0.1`, 2, 'warmup-cosine'],
     ['import nothing.pt --model lstm --name other', 2, 'FILE_MISSING'],
     ['models show nothing', 2, 'BAD_OPTION'],
-  ])('%s ends with %i', (line, code, part) => {
+  ])('the command «%s» ends with exit code %i', (line, code, part) => {
     const { status, stderr } = lvm(line)
     expect(stderr).toContain(part)
     expect(status).toBe(code)

@@ -38,7 +38,7 @@ describe('libtorch', () => {
     ])
     expect(installing.stdout).toMatch(`libtorch is installed: 2.13.0-cpu (`)
     expect(installing.stdout).toContain(path)
-    expect(lvm('libtorch', 'install').stdout).toMatch('libtorch was there already: 2.13.0-cpu')
+    expect(lvm('libtorch', 'install').stdout).toMatch('libtorch was already installed: 2.13.0-cpu')
 
     const again = events(lvm('libtorch', 'install', 'cpu', '--force', '--from', from, '--json').stdout)
     expect(again[0]).toMatchObject({
@@ -126,6 +126,6 @@ describe('doctor', () => {
       expect(stdout).toMatch(new RegExp(`^${name} +not found$`, 'm'))
     expect(stdout).toMatch(/wrong: libtorch: expected libtorch 2\.13\.0(.|\n)*unset LVM_TORCH_USE_PYTORCH/)
     expect(stdout).toMatch(/wrong: python3 with pip is not on the PATH\nfix: run: sudo apt-get install -y python3-pip/)
-    expect(stdout).toMatch(/training cannot start before this is mended\n$/)
+    expect(stdout).toMatch(/training cannot start before this is fixed\n$/)
   })
 })

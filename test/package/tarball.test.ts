@@ -124,7 +124,7 @@ describe('installed in an empty folder without a compiler', () => {
     const from = ready ? [] : ['--from', libtorch.path]
     expect(await run('npx', 'lvm-torch', 'libtorch', 'install', ...from)).toMatchObject({
       status: 0,
-      stdout: expect.stringMatching(/libtorch (is installed|was there already): 2\.13\.\d+-cpu/),
+      stdout: expect.stringMatching(/libtorch (is installed|was already installed): 2\.13\.\d+-cpu/),
     })
     const { status, stdout } = await run('npx', 'lvm-torch', 'doctor', '--json')
     expect(status).toBe(0)

@@ -48,7 +48,7 @@ it.each([
   expect(historyOf(run(name)).history.length).toBeLessThan(26)
   ;(await load(run(name))).dispose()
 
-  const again = /go on with: (.*)$/m.exec(first.err())![1]!
+  const again = /resume with: (.*)$/m.exec(first.err())![1]!
   expect(again).toMatch(/--resume$/)
   execFileSync('sh', ['-c', again], { cwd, stdio: 'pipe' })
   await trained({ model: 'lstm', data, preset: 'tiny', epochs: 25, threads: 1, out: place('.'), name: `whole-${name}` })
