@@ -1,4 +1,4 @@
-"""The attention models of the comparison as plain PyTorch modules, one each, in the mathematics of their references."""
+"""The attention models of the comparison as plain PyTorch modules, each with the mathematics of its reference."""
 
 import torch
 from torch import nn
@@ -15,7 +15,7 @@ def merge(x):
     return x.transpose(1, 2).flatten(2)
 
 
-def rotated(x):  # adjacent pairs of channels, by angles t · 10000^(−2j/e)
+def rotated(x):  # rotates adjacent pairs of channels by t · 10000^(−2j/e)
     e = x.shape[-1]
     angle = torch.arange(x.shape[-2])[:, None] * 10000.0 ** (-torch.arange(0, e, 2) / e)
     sin, cos = angle.sin(), angle.cos()
@@ -24,7 +24,7 @@ def rotated(x):  # adjacent pairs of channels, by angles t · 10000^(−2j/e)
 
 
 class Model(nn.Module):
-    """Projection, blocks, and the read-out of the last position."""
+    """Input projection, blocks, and an output head on the last position."""
 
     def __init__(self, width, blocks, norm, head):
         super().__init__()
@@ -68,7 +68,7 @@ def all_pairs(q, k, v):
 
 
 def running_sums(q, k, v):
-    """The published causal form without its CUDA kernel: the outer products of keys and values, summed up over time."""
+    """The published causal form without its CUDA kernel: cumulative sums of the outer products of keys and values."""
     context = torch.einsum("bhtm,bhte->bhtme", k, v).cumsum(2)
     scale = 1 / torch.einsum("bhtm,bhtm->bht", q, k.cumsum(2) + 1e-6)
     return torch.einsum("bhtme,bhtm,bht->bhte", context, q, scale)
@@ -91,7 +91,7 @@ class PerformerBlock(nn.Module):
 
     def forward(self, x):
         q, k, v = (split(t, self.heads) for t in self.qkv(self.norm_1(x)).float().chunk(3, -1))
-        with torch.autocast("cpu", enabled=False):  # features are exponentials: float32
+        with torch.autocast("cpu", enabled=False):  # the exponential features need float32
             q, k = self.features(rotated(q), -1), self.features(rotated(k), (-1, -2))
             y = merge(self.attention(q, k, v))
         x = x + self.to_out(y)
@@ -153,7 +153,7 @@ class LcmBlock(nn.Module):
 
 
 class Lcm(Model):
-    """Of two layers: all 31 with their optimizer take more memory than machines of this kind have."""
+    """lcm with two layers, because all 31 with their optimizer need more memory than common machines have."""
 
     def __init__(self):
         super().__init__(2048, [LcmBlock() for _ in range(2)], nn.RMSNorm(2048, 1e-5), nn.Linear(2048, DIM))

@@ -1,6 +1,6 @@
-// Compares rules for the decay of averaged weights on one training: the same steps, one average for each rule.
+// Compares rules for the decay of averaged weights (EMA) in one training, with one average per rule.
 //   node bench/average-rules.mjs lstm --data F --at 80,400 [--decay 0.998] [any option of train]
-// Prints the validation cosine of the raw weights and of each average after so many steps.
+// Prints the validation cosine of the raw weights and of each average at the steps of --at.
 import { parseArgs } from 'node:util'
 import { findArchitecture } from '../dist/lib/architectures/index.js'
 import { Tensor } from '../dist/lib/index.js'
@@ -11,7 +11,7 @@ import { planned, rates, totalSteps } from '../dist/lib/train/schedule.js'
 import { closeSession, openSession } from '../dist/lib/train/session.js'
 import { trainFields } from '../dist/lib/train/train-fields.js'
 
-/** The decay of step t, from 1. */
+/** Decay at step t ≥ 1. */
 const RULES = {
   constant: (_, d) => d,
   '(1+t)/(10+t)': (t, d) => Math.min(d, (1 + t) / (10 + t)),

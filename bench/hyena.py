@@ -1,5 +1,5 @@
-"""Hyena as a plain PyTorch module: once with a convolution of shifts, which is quickest at a short context, and once as
-published, with a convolution of spectra.
+"""Hyena as a plain PyTorch module: once with a convolution by shifts, the fastest form at a short context, and once as
+published, with a convolution by FFT.
 """
 
 import math

@@ -1,5 +1,5 @@
-"""Mamba-2 and its hybrid with attention as plain PyTorch modules: once with all pairs of positions, which is quickest at a short
-context, and once as published (arXiv:2405.21060, listing 1), in chunks of 64 positions to which shorter contexts are filled up.
+"""Mamba-2 and its hybrid with attention as plain PyTorch modules: once over all pairs of positions, the fastest form at a short
+context, and once as published (arXiv:2405.21060, listing 1), in chunks of 64 positions; shorter contexts are padded.
 """
 
 import math
@@ -22,7 +22,7 @@ class Rms(nn.Module):
 
 
 class Conv(nn.Module):
-    """The last `TAPS` positions of every channel, as scaled shifts."""
+    """Causal convolution over the last `TAPS` positions of every channel, by scaled shifts."""
 
     def __init__(self, channels):
         super().__init__()

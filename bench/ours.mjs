@@ -1,4 +1,4 @@
-// The training step of lvm-torch by itself: what `lvm-torch train` runs between two reports, without data files and checkpoints.
+// Times the training step of lvm-torch: the loop of `lvm-torch train` without data files, reports and checkpoints.
 import { findArchitecture } from '../dist/lib/architectures/index.js'
 import { native } from '../dist/lib/native.js'
 import { useMultiplier } from '../dist/lib/torch/multiplier.js'
@@ -8,7 +8,7 @@ const DIM = 768
 const CONTEXT = 5
 const BATCH = 32
 const WARM_UP = 8
-/** All 31 layers with their optimizer take more memory than machines of this kind have. */
+/** lcm has two layers here, because all 31 with their optimizer need more memory than common machines have. */
 const SMALLER = { lcm: { layers: 2 } }
 const OPTIONS = {
   batch: BATCH,
@@ -23,7 +23,7 @@ const OPTIONS = {
   ema: 0,
 }
 
-/** As many random unit vectors as the Wikipedia base has, the same in every run. */
+/** Random unit vectors, as many as in the Wikipedia base, equal in every run. */
 function base() {
   const vectors = new Float32Array(ROWS * DIM)
   let state = 1
@@ -61,7 +61,7 @@ async function trainerOf(name, precision) {
   return state
 }
 
-/** Makes `steps` steps, over the end of an epoch where need be; what comes back are milliseconds a step. */
+/** Makes `steps` steps, across epochs where necessary. Returns the time per step. Units: ms */
 async function run(state, steps) {
   const began = performance.now()
   for (let left = steps; left > 0; ) {
@@ -74,7 +74,7 @@ async function run(state, steps) {
   return (performance.now() - began) / steps
 }
 
-/** Milliseconds a step of the `target` preset of `name`. The model and its place in the data are kept until another is asked for. */
+/** Time per step of the `target` preset of `name`. The model and its position in the data are kept until the next model. Units: ms */
 export async function ours(name, precision, steps, threads) {
   native.setThreads(threads)
   await useMultiplier(undefined)

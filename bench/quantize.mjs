@@ -1,8 +1,8 @@
-// int8 beside ONNX Runtime's dynamic int8 of the same weights: cosine on the validation windows, latency and size in one table.
+// Compares int8 with ONNX Runtime's dynamic int8 of the same weights: validation cosine, latency and size.
 //
 //   node bench/quantize.mjs [--runs lstm_baseline,transformer] [--threads 1] [--seconds 3] [--out FILE]
 //
-// The runs are lstm, gru or transformer runs below artifacts/lvm/models, whose int8 is made where it is missing.
+// The runs are lstm, gru or transformer runs below artifacts/lvm/models. Missing int8 runs are made.
 // Writes bench/results/quantize.json and prints the table.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-"""ONNX Runtime beside lvm-torch: the same weights in float32 and as dynamic int8, their cosine on the same windows and their latency.
+"""Measures ONNX Runtime with the same weights in float32 and dynamic int8: cosine on the same windows, and latency.
 
 Reads one JSON document with {run, data, threads, seconds, batches} from stdin and writes one to stdout.
 """
@@ -28,7 +28,7 @@ def session(path, threads):
 
 
 def mean_cosine(run, windows, rows):
-    """Of the unit outputs with the targets."""
+    """Mean cosine of the unit outputs with the targets."""
     total = 0.0
     for at in range(0, len(rows), 256):
         x, y = windows(rows[at : at + 256])
@@ -40,7 +40,7 @@ def mean_cosine(run, windows, rows):
 
 
 def latency(run, x, seconds):
-    """The median of calls, in milliseconds, after a warm-up of a fifth of the time."""
+    """Median latency of a call in ms, after a warm-up of 20 % of the time."""
 
     def times(limit):
         found, end = [], time.perf_counter() + limit

@@ -1,4 +1,4 @@
-"""RetNet as a plain PyTorch module, in the parallel form that torchscale trains with."""
+"""RetNet as a plain PyTorch module, in the parallel form of torchscale's training."""
 
 import torch
 import torch.nn.functional as F

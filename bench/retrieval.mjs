@@ -1,5 +1,5 @@
-// Compares the exact search of lvm-torch with FAISS's flat index, in turns within one run: node bench/retrieval.mjs [--rounds 5] …
-// Writes bench/results/retrieval.json and prints the table. lvm-torch also ranks every target; FAISS finds the nearest 20 only.
+// Compares the exact search of lvm-torch with FAISS's flat index, alternating in one process: node bench/retrieval.mjs [--rounds 5] …
+// Writes bench/results/retrieval.json and prints the table. lvm-torch also ranks every target; FAISS only finds the nearest 20.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,16 +21,16 @@ const { values } = parseArgs({
 })
 const [rounds, n, dim, threads] = [values.rounds, values.queries, values.dim, values.threads].map(Number)
 const K = 20
-/** Of a product in float32 with what it should be. */
+/** Largest round-off of a product in float32. */
 const ROUNDING = 1e-5
 
-/** The numbers of an .npy file, whose header ends at a multiple of 64. */
+/** Reads the numbers of an .npy file. */
 function numbers(path, Kind) {
   const bytes = readFileSync(path)
   return new Kind(bytes.buffer.slice(bytes.byteOffset + 10 + bytes.readUInt16LE(8), bytes.byteOffset + bytes.length))
 }
 
-/** How many of FAISS's rows are not among ours, and how far below our twentieth cosine any of them lies: rounding only, or it is wrong. */
+/** Counts FAISS's rows that are not among ours, and how far their cosines lie below our 20th: only round-off is allowed. */
 function differences(ours, rows, least) {
   let other = 0
   let below = 0
@@ -93,7 +93,7 @@ for (const count of values.rows.split(',').map(Number)) {
   )
   const same = differences(ours, numbers(found, Int32Array), theirs.least)
   if (same.largest_cosine_difference > ROUNDING || same.rows_that_differ > (n * K) / 1000)
-    throw new Error(`retrieval: expected what FAISS finds but ${JSON.stringify(same)}`)
+    throw new Error(`retrieval: expected the rows of FAISS but received ${JSON.stringify(same)}`)
   const ratio = summary(seconds.faiss.map((time, i) => time / seconds.lvm_torch[i]))
   const figures = { lvm_torch: summary(seconds.lvm_torch), faiss: summary(seconds.faiss) }
   report.results.push({ rows: count, seconds: figures, ratio, ...same, rounds: seconds })

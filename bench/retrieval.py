@@ -1,4 +1,4 @@
-"""FAISS beside lvm-torch: answers one JSON question a line. `make` writes a bank and its queries, `search` finds the nearest 20."""
+"""FAISS as a worker: answers one JSON question per line. `make` writes a bank and its queries, `search` finds the nearest 20."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ def unit(vectors):
 
 
 def make(rows, dim, queries, bank, out):
-    """Unit vectors around 2,000 topics, in float16; each query is one of them with noise."""
+    """Unit vectors around 2,000 topics, in float16; each query is a vector of the bank plus noise."""
     draw = numpy.random.default_rng(0)
     topics = draw.standard_normal((2000, dim), dtype=numpy.float32)
     table = numpy.lib.format.open_memmap(bank, mode="w+", dtype=numpy.float16, shape=(rows, dim))
@@ -32,7 +32,7 @@ def make(rows, dim, queries, bank, out):
 
 
 def search(bank, queries, k, threads, out):
-    """The index holds the bank in float32, of length 1; making it is not timed."""
+    """Builds an index of the bank in float32, normalised to length 1; this is not timed."""
     faiss.omp_set_num_threads(threads)
     if bank not in indexes:
         indexes.clear()

@@ -1,4 +1,4 @@
-"""RWKV-4 as plain PyTorch modules, its recurrence as a softmax over all pairs of positions: the quickest form at a short context."""
+"""RWKV-4 as plain PyTorch modules, with its recurrence as a softmax over all pairs of positions, the fastest form at a short context."""
 
 import math
 

@@ -1,5 +1,5 @@
-"""S4 as a plain PyTorch module: once with its kernel taken step by step and a convolution of shifts, which is quickest at a
-short context, and once as published, with the kernel from its generating function and a convolution of spectra.
+"""S4 as a plain PyTorch module: once with its kernel computed step by step and a convolution by shifts, the fastest form at a
+short context, and once as published, with the kernel from its generating function and a convolution by FFT.
 """
 
 import math
@@ -12,7 +12,7 @@ DIM, WIDTH, HALF, LAYERS, RATE = 768, 768, 32, 14, 0.1
 
 
 def shifted(k, u):
-    """k [channels, time], u [batch, time, channels]."""
+    """Causal convolution. Shapes: k [channels, time], u [batch, time, channels]."""
     time = u.shape[1]
     age = torch.arange(time)[:, None] - torch.arange(time)
     return torch.einsum("hts,bsh->bth", torch.where(age >= 0, k[:, age.clamp(min=0)], k.new_zeros(())), u)
@@ -49,7 +49,7 @@ class Kernel(nn.Module):
     def generated(self, time):
         dt, A, B, P, C = self.constants()
         w = torch.exp(-2j * math.pi * torch.arange(time // 2 + 1) / time)
-        z = 2 * (1 - w) / (1 + w)  # of an odd length, as the context of this comparison is
+        z = 2 * (1 - w) / (1 + w)  # for an odd length only; the context here is 5
         both = lambda v: torch.cat([v, v.conj()], -1)[..., None]
         r = lambda v: (both(v * torch.ones_like(C)) * dt[:, :, None] / (z - both(dt * A))).sum(1)
         k = r(C * B) - r(C * P) * r(P.conj() * B) / (1 + r(P.conj() * P))

@@ -1,4 +1,4 @@
-// Compares a training step of lvm-torch with PyTorch's, in turns within one run: node bench/train-step.mjs [--rounds 7] [--steps 20] …
+// Compares a training step of lvm-torch with PyTorch's, alternating in one process: node bench/train-step.mjs [--rounds 7] [--steps 20] …
 // Writes bench/results/train-step.json and prints the table.
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -28,7 +28,7 @@ if (values.compile)
     (await python.ask({ model, precision, steps, threads, compile: true })).ms_per_step
 
 const { torch, python: pythonVersion, capability, models } = await python.ask({ command: 'versions' })
-// The form that was published, where another is quicker at a short context.
+// Models whose published form is slower in PyTorch at a short context than an equal form.
 contestants.reference = async (model, precision) =>
   (await python.ask({ model: `${model}_reference`, precision, steps, threads })).ms_per_step
 const taking = (model) => Object.keys(contestants).filter((name) => name !== 'reference' || models.includes(`${model}_reference`))

@@ -1,8 +1,8 @@
-"""PyTorch's own training step of each model, as a worker: a JSON line asks, a JSON line answers.
+"""Times PyTorch's training step of each model: a worker that answers one JSON line per question.
 
 {"model": "lstm|gru|transformer|…", "precision": "fp32|bf16", "steps": 50, "threads": 2, "compile": false} → {"ms_per_step": …, "loss": …}
-A model, its optimizer and its place in the data are kept between questions, so that rounds may take turns with another trainer.
-Written as one would who wants PyTorch fast: nn's own modules, fused AdamW, one gather a step, nothing read back inside the loop.
+The model, its optimizer and its position in the data are kept between questions, so that rounds can alternate with another trainer.
+Written for speed: the modules of torch.nn, fused AdamW, one gather per step, no synchronisation inside the loop.
 """
 
 import json
@@ -85,7 +85,7 @@ MODELS = {
 
 
 class Trainer:
-    """A model on its way through shuffled windows of the base."""
+    """A model with its optimizer and its position in the shuffled windows of the base."""
 
     def __init__(self, base, name, precision, compiled):
         torch.manual_seed(0)
@@ -135,13 +135,13 @@ def main():
                 key = ask["model"], ask["precision"], ask.get("compile", False)
                 about = lambda key: (key[0].split("_")[0], key[1])
                 if trainers and about(next(iter(trainers))) != about(key):
-                    trainers.clear()  # one model and precision in memory at a time
+                    trainers.clear()  # only one model and precision in memory
                 if key not in trainers:
                     trainers[key] = Trainer(base, *key)
                 trainer = trainers[key]
                 ms, loss = trainer.run(ask["steps"])
                 answer = {"ms_per_step": ms, "loss": loss, "parameters": sum(p.numel() for p in trainer.parameters)}
-        except Exception as error:  # the worker outlives a bad question, so that a long comparison does
+        except Exception as error:  # report the error and keep the worker, so that a long comparison continues
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), flush=True)
 

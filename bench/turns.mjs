@@ -1,4 +1,4 @@
-// What the benchmarks share: a Python worker that idles while the other side runs, figures over rounds, and the block in docs/speed.md.
+// Shared by the benchmarks: a Python worker, which idles while lvm-torch runs, statistics over rounds, and the block in docs/speed.md.
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg } from 'node:os'
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 const here = dirname(fileURLToPath(import.meta.url))
 const git = (...args) => execFileSync('git', args, { cwd: here, encoding: 'utf8' }).trim()
 
-/** A Python with PyTorch and what else is asked for, as {module: package}; packages that are missing are fetched. */
+/** Path of a Python with PyTorch and the given {module: package}; missing packages are fetched. */
 export function pythonWith(packages = {}) {
   const said = execFileSync(process.execPath, [join(here, '..', 'scripts', 'python.mjs')], { encoding: 'utf8' })
   const python = said.trim().split('\n').at(-1)
@@ -19,17 +19,17 @@ export function pythonWith(packages = {}) {
   return python
 }
 
-/** A Python script of this folder in a process of its own, asked line by line. */
+/** Starts a Python script of this folder, which answers one JSON line per question. */
 export function worker(script, packages) {
   const child = spawn(pythonWith(packages), [join(here, script)], { stdio: ['pipe', 'pipe', 'inherit'] })
-  child.stdin.on('error', () => {}) // the end of its answers says it better
+  child.stdin.on('error', () => {}) // the missing answer reports it
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const ask = async (question) => {
     child.stdin.write(`${JSON.stringify(question)}\n`)
     const { value, done } = await answers.next()
-    if (done) throw new Error(`${script}: the Python worker ended; what it said stands above`)
+    if (done) throw new Error(`${script}: the Python worker ended; its output is above`)
     const answer = JSON.parse(value)
-    if (answer.error) throw new Error(`${script}: the Python worker says ${answer.error}`)
+    if (answer.error) throw new Error(`${script}: the Python worker failed: ${answer.error}`)
     return answer
   }
   return { ask, end: () => child.stdin.end() }
@@ -40,12 +40,12 @@ export const middle = (numbers) => {
   return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2
 }
 export const summary = (numbers) => ({ median: middle(numbers), min: Math.min(...numbers), max: Math.max(...numbers) })
-/** A summary as a cell of a table. */
+/** Formats a summary as a cell of a table. */
 export const shown = (r) => `${r.median.toFixed(2)} (${r.min.toFixed(2)}–${r.max.toFixed(2)})`
 
 /**
- * Seconds of every contestant in every round, in turns. The first round warms up and is not counted; who begins alternates, so that a
- * drift favours nobody.
+ * Returns the seconds of every contestant in every round. The first round warms up and is not counted. The order alternates, so that a
+ * drift of the machine affects all contestants equally.
  */
 export async function turns(contestants, rounds) {
   const names = Object.keys(contestants)
@@ -59,7 +59,7 @@ export async function turns(contestants, rounds) {
   return times
 }
 
-/** On what, and from what, figures come. */
+/** Command, commit, machine and versions of a measurement. */
 export const circumstances = (script) => ({
   command: `node bench/${script} ${process.argv.slice(2).join(' ')}`.trim(),
   cpu: cpus()[0].model,
@@ -71,7 +71,7 @@ export const circumstances = (script) => ({
 
 export const resultsOf = (name) => join(here, 'results', `${name}.json`)
 
-/** Writes a report; the one that is kept in the repository is also quoted in docs/speed.md. */
+/** Writes a report; the report in the repository is also copied to docs/speed.md. */
 export function keep(name, path, report, lines) {
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, `${JSON.stringify({ ...report, load_after: loadavg()[0] }, null, 2)}\n`)

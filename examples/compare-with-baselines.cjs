@@ -1,4 +1,4 @@
-// Trains two models and asks whether they know more than guessing does: the mean, a copy, a ridge regression.
+// Trains two models and compares them with baselines: the mean vector, a copy of the last vector, ridge regression.
 //   node examples/compare-with-baselines.cjs [FILE]     FILE: .npz, .npy with a .jsonl beside it, or .safetensors
 const { join } = require('node:path')
 const { evaluate, train } = require('lvm-torch')
@@ -13,7 +13,7 @@ async function main() {
   }
   const { results, table } = await evaluate({ runs, latency: 0.2 })
   console.log(table)
-  // Skill is the mean cosine less that of the best baseline on the same windows, with a 95 % interval by article.
+  // Skill is the mean cosine minus that of the best baseline on the same windows, with a 95 % interval over articles.
   for (const { run, skill } of results.runs) {
     const interval = skill.ci95 ? ` (95 %: ${skill.ci95.map((x) => x.toFixed(4)).join(' to ')})` : ''
     console.log(`${run}: ${skill.value.toFixed(4)} against ${skill.against}${interval}`)

@@ -1,4 +1,4 @@
-// Fits a linear map from each sentence vector to the next by gradient descent: every operator of libtorch is one call away.
+// Fits a linear map from each sentence vector to the next by gradient descent, with operators of libtorch.
 //   node examples/own-loop.mjs [FILE]     FILE: .npz, .npy with a .jsonl beside it, or .safetensors
 import { fileURLToPath } from 'node:url'
 import { call, openBase, Tensor } from 'lvm-torch'
@@ -19,7 +19,7 @@ for (let step = 0; step <= 20; step++) {
   await loss.backward()
   if (step % 5 === 0) console.log(`step ${step}: mean squared error ${(await loss.item()).toFixed(6)}`)
 
-  const values = await weight.op('aten::detach') // the same numbers, but what changes them leaves no trace for backward()
+  const values = await weight.op('aten::detach') // shares the memory of weight, but backward() does not record its changes
   const gradient = weight.grad
   await call('aten::sub_.Tensor', [values, gradient], { alpha: base.dim })
   await gradient.op('aten::zero_')

@@ -1,4 +1,4 @@
-"""Computes what a quantised mlp predicts, without lvm-torch: python examples/read_int8.py artifacts/lvm/models/mlp_int8"""
+"""Computes the predictions of a quantised mlp without lvm-torch: python examples/read_int8.py artifacts/lvm/models/mlp_int8"""
 
 import base64, json, sys
 
@@ -12,12 +12,12 @@ with safe_open(f"{sys.argv[1]}/quantized.safetensors", "pt") as file:
     matrices = json.loads(file.metadata()["matrices"])
     for name in file.keys():
         weights[name] = file.get_tensor(name).float()
-        if name in matrices:  # whole numbers [out, in], and a scale for each output
+        if name in matrices:  # integers [out, in], with one scale per output
             weights[name] *= file.get_tensor(f"{name}.scale")[:, None]
 
 
 def run(node, x, path=""):
-    """The few ops that an mlp is made of: the manifest has the model as a tree of them."""
+    """Runs the ops of an mlp; the manifest describes the model as a tree of ops."""
     path = ".".join(part for part in (path, node.get("name")) if part)
     if node["op"] == "linear":
         return x @ weights[f"{path}.weight"].T + weights[f"{path}.bias"]
@@ -32,7 +32,7 @@ def run(node, x, path=""):
     return x
 
 
-golden = manifest["golden"]  # seeded contexts, and what the run makes of them
+golden = manifest["golden"]  # seeded contexts, and the outputs of the run for them
 numbers = lambda text, *shape: torch.tensor(np.frombuffer(base64.b64decode(text), "<f4")).view(*shape)
 x = numbers(golden["inputs"], golden["rows"], golden["context"], manifest["dim"])
 want = numbers(golden["outputs"]["quantized"], golden["rows"], -1)

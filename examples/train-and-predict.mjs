@@ -1,17 +1,17 @@
-// Trains an LSTM on real sentence vectors, then asks it for the vector after five sentences.
+// Trains an LSTM on real sentence vectors, then predicts the vector after five sentences.
 //   node examples/train-and-predict.mjs [FILE]     FILE: .npz, .npy with a .jsonl beside it, or .safetensors
 import { fileURLToPath } from 'node:url'
 import { load, openBase, train } from 'lvm-torch'
 
 const data = process.argv[2] ?? fileURLToPath(new URL('../data/sample/factbook.npy', import.meta.url))
 
-// Iterating lets the training go on; an AbortSignal as { signal } would stop it with a valid checkpoint.
+// The training runs while its events are read; an AbortSignal as { signal } would stop it with a valid checkpoint.
 const options = { model: 'lstm', data, recipe: 'small', epochs: 2, name: 'example_lstm', overwrite: true }
 for await (const event of train(options)) {
   if (event.type === 'epoch') console.log(`epoch ${event.epoch}: validation cosine ${event.val_cosine.toFixed(4)}`)
 }
 
-// Loading verifies every file of the run, and that the model still gives the outputs it was saved with.
+// Loading verifies every file of the run, and compares the model's outputs with those that were saved.
 const model = await load('example_lstm')
 const { context, dim } = model
 const base = await openBase(data)

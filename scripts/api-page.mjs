@@ -1,4 +1,4 @@
-// Makes docs/api.md from the declarations of the package with TypeScript's checker, so that the page says what an editor shows.
+// Makes docs/api.md from the declarations of the package with TypeScript's checker, so that the page agrees with an editor.
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
@@ -15,7 +15,7 @@ const TOPICS = {
   Tensors: ['Tensor', 'call', 'operators', 'devices', 'TorchScriptModule'],
   Errors: ['LvmError', 'ERRORS'],
 }
-/** The headings of formats.md that list the keys of the document that a function returns or takes. */
+/** Headings of formats.md with the keys of the document that a function returns or takes. */
 const RESULTS = {
   train: ['Events'],
   sweep: ['Events', 'sweep.json'],
@@ -79,14 +79,14 @@ const isPublic = (symbol) =>
   !(ts.getCombinedModifierFlags(symbol.declarations[0]) & ts.ModifierFlags.Private)
 
 const sorted = (union) => union.split(' | ').sort().join()
-/** The names of long unions. */
+/** Names of long unions by their sorted members. */
 const unions = new Map(
   ['ErrorCode', 'ModelName'].map((name) => {
     const type = checker.getDeclaredTypeOfSymbol(exported.get(name))
     return [sorted(checker.typeToString(type, undefined, Full | Expand).replaceAll('"', "'")), name]
   }),
 )
-/** A type as people write it. */
+/** Writes a type as source code. */
 const written = (type, flags = 0) =>
   checker
     .typeToString(type, undefined, Full | flags)
@@ -103,7 +103,7 @@ const typeOf = (key) => {
 }
 const label = (key) => `${key.name}${isOptional(key) ? '?' : ''}`
 
-/** The same; a type that is not exported is written out where it is short. */
+/** Writes a type; short types that are not exported are expanded. */
 function inline(type) {
   const symbol = type.aliasSymbol ?? type.symbol
   const isHidden = isOurs(symbol) && !exported.has(symbol.name) && !(type.aliasTypeArguments ?? type.typeArguments)?.length
@@ -131,7 +131,7 @@ const promisedBy = (call) => {
 
 const code = (text) => `\`${text}\``
 const block = (text) => `\`\`\`ts\n${text}\n\`\`\``
-/** What the comment above a declaration says; `Errors:` and the like begin a line of their own. */
+/** Docstring of a declaration; `Errors:` and similar parts begin a line of their own. */
 const about = (symbol) =>
   ts
     .displayPartsToString(symbol.getDocumentationComment(checker))
@@ -141,7 +141,7 @@ const cell = (text) => text.replaceAll('|', '\\|').replaceAll(/\s*\n\s*/g, ' ')
 const table = (titles, rows) =>
   [titles, titles.map(() => '---'), ...rows.map((row) => row.map(cell))].map((row) => `| ${row.join(' | ')} |`).join('\n')
 
-/** What a name of a class or type holds; of a union, what all have. */
+/** Members of a class or type; of a union, the members that all its types share. */
 function members(type) {
   const isShared = (key) => new Set(key.declarations).size === 1
   const known = checker.getPropertiesOfType(type).filter((key) => isPublic(key) && (!type.isUnion() || isShared(key)))
@@ -187,20 +187,20 @@ function valueEntry(name) {
   ]
 }
 
-/** The entry of a type that is not exported, which a function returns. */
+/** Entry of a type that a function returns and the package does not export. */
 function unexported(call) {
   const { symbol } = promisedBy(call) ?? call.getReturnType()
   const isNamed = isOurs(symbol) && !exported.has(symbol.name) && !symbol.name.startsWith('__')
   return isNamed && inline(promisedBy(call) ?? call.getReturnType()) === symbol.name ? typeEntry(symbol.name, symbol) : []
 }
 
-/** Everything that the package exports, as parts of a page. */
+/** Returns all exports of the package as parts of a page. */
 export function apiPage() {
   const placed = Object.values(TOPICS).flat()
   const wrong = [...exported].filter(([name, symbol]) => isValue(symbol) !== placed.includes(name)).map(([name]) => name)
   if (wrong.length > 0) throw new Error(`api-page.mjs: put every exported value under one of its TOPICS, and no type: ${wrong}`)
   const left = new Set([...exported.keys()].filter((name) => !placed.includes(name)))
-  /** Entries of the types that a text names, and of those that these name; formats.md describes documents. */
+  /** Entries of the types that a text names, directly or through other types, without the documents of formats.md. */
   const typesIn = (texts, value) =>
     [...left].flatMap((name) => {
       const isNamed = texts.some((text) => new RegExp(`\\b${name}\\b`).test(text)) || name.toLowerCase() === `${value}options`

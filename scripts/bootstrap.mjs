@@ -1,4 +1,4 @@
-// Makes a clone ready: installs packages, compiles TypeScript, gets libtorch, builds the addon. Each step only where it is due.
+// Prepares a clone: installs packages, compiles TypeScript, gets libtorch, builds the addon. Skips steps that are up to date.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -27,7 +27,7 @@ const timed = (title, work) => {
   process.stderr.write(`${title}: ${((performance.now() - start) / 1000).toFixed(1)} s\n`)
 }
 
-/** Every file below some files and folders. */
+/** Lists all files below the given paths. */
 const below = (paths) =>
   paths.flatMap((path) => (statSync(path).isDirectory() ? below(readdirSync(path).map((name) => join(path, name))) : [path]))
 const digest = (paths, ...more) => {
@@ -35,7 +35,7 @@ const digest = (paths, ...more) => {
   for (const path of below(paths).sort()) hash.update(`${path}\0`).update(readFileSync(path))
   return hash.digest('hex')
 }
-/** Does `work` unless it was done for the same inputs, and `product` is there still. */
+/** Does `work` unless it was done for the same inputs and `product` still exists. */
 const whenChanged = (name, product, inputs, title, work) => {
   const stamp = join('build', `${name}.stamp`)
   if (existsSync(product) && existsSync(stamp) && readFileSync(stamp, 'utf8') === inputs) return
@@ -44,7 +44,7 @@ const whenChanged = (name, product, inputs, title, work) => {
   writeFileSync(stamp, inputs)
 }
 
-/** Whether node_modules holds what package-lock.json asks for; packages for other platforms may be absent. */
+/** Whether node_modules agrees with package-lock.json; packages for other platforms may be absent. */
 function packagesAreThere() {
   if (!existsSync('node_modules/.package-lock.json')) return false
   const { packages: wanted } = JSON.parse(readFileSync('package-lock.json', 'utf8'))
@@ -55,7 +55,7 @@ function packagesAreThere() {
 }
 
 function compile() {
-  // Beside and renamed, so that no half-compiled dist is ever run; `tsc -b` would leave files whose source is gone.
+  // Compiled to another folder and renamed, so that no incomplete dist is run; `tsc -b` would keep files without a source.
   rmSync('build/dist', { recursive: true, force: true })
   run(
     process.execPath,

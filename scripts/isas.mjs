@@ -1,5 +1,5 @@
-// Runs tests under the instruction sets of older processors, which libtorch, MKL and oneDNN are told to keep to:
-// `npm run test:isas` the tests of numbers, with --rest all others; `npm run test:isas -- avx2` under one of them.
+// Runs tests while libtorch, MKL and oneDNN are limited to the instruction sets of older processors. `npm run test:isas` runs the
+// numerical tests, with --rest all others; `npm run test:isas -- avx2` uses one instruction set.
 import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +11,7 @@ const SETS = {
   native: {},
   ...(process.arch === 'x64' && { avx2: older('avx2', 'AVX2', 'AVX2'), sse4: older('default', 'SSE4_2', 'SSE41') }),
 }
-/** Tests whose verdict hangs on how something rounds. */
+/** Tests that depend on round-off. */
 const NUMBERS = [
   'test/architectures',
   'test/checkpoint/golden',

@@ -1,4 +1,4 @@
-// Checks types, TypeScript style and C++ style: `node scripts/lint.mjs`; with --write it formats instead of complaining.
+// Checks types, TypeScript style and C++ style: `node scripts/lint.mjs`; with --write it formats the files instead.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -15,12 +15,12 @@ const fail = (what, fix) => {
   process.stderr.write(`lint: ${what}\nfix: ${fix}\n`)
   process.exit(1)
 }
-const env = { ...process.env, PYTHONSAFEPATH: '1' } // modules come from the Python, never from the working folder
+const env = { ...process.env, PYTHONSAFEPATH: '1' } // so that Python imports no module from the working folder
 const quiet = (program, ...args) => spawnSync(program, args, { encoding: 'utf8', env })
-/** Whether a program ended well, its output shown. */
+/** Runs a program with its output shown; returns whether it succeeded. */
 const passes = (program, ...args) => spawnSync(program, args, { stdio: 'inherit' }).status === 0
 
-/** A clang-format of just this version, since each one breaks lines in its own way; fetched by pip where there is none. */
+/** Path of clang-format in the pinned version, as versions format differently; pip fetches it where it is missing. */
 function clangFormat() {
   const matches = (program) => quiet(program, '--version').stdout?.includes(`version ${CLANG_FORMAT}`)
   const found = [own, 'clang-format'].find(matches)
@@ -37,7 +37,7 @@ function clangFormat() {
     const said = stderr.trim().split('\n').at(-1)
     fail(
       `pip could not fetch clang-format ${CLANG_FORMAT}: ${said}`,
-      `put clang-format ${CLANG_FORMAT} on the PATH, or get pip a network`,
+      `put clang-format ${CLANG_FORMAT} on the PATH, or give pip access to a network`,
     )
   }
   return own
@@ -46,7 +46,7 @@ function clangFormat() {
 const sources = readdirSync('native', { recursive: true })
   .filter((name) => /\.(cpp|h)$/.test(name))
   .map((name) => join('native', name))
-/** Says each line once, where clang-format shows every gap in it. */
+/** Prints each wrong line once; clang-format reports every gap in a line. */
 function isFormatted(program) {
   const { status, stderr } = quiet(program, '--dry-run', '-Werror', ...sources)
   const lines = new Set(stderr.match(/^.+:\d+(?=:\d+: error:)/gm))
@@ -67,5 +67,5 @@ const checks = {
   'clang-format': () => (write ? passes(clangFormat(), '-i', ...sources) : isFormatted(clangFormat())),
 }
 const failed = Object.entries(checks).flatMap(([name, check]) => (check() ? [] : [name]))
-if (failed.length > 0) fail(`${failed.join(', ')} found something`, write ? 'mend what is named above' : 'run: npm run format')
-process.stdout.write(`lint: ${write ? 'everything is formatted' : 'nothing to complain about'}\n`)
+if (failed.length > 0) fail(`${failed.join(', ')} found errors`, write ? 'fix the errors above' : 'run: npm run format')
+process.stdout.write(`lint: ${write ? 'everything is formatted' : 'no errors'}\n`)

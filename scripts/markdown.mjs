@@ -1,11 +1,11 @@
-// Tables of Markdown, and how values and options are written in the documentation.
+// Formats tables, values and options for the documentation.
 import { kebab } from '../dist/lib/show.js'
 
 export const count = (n) => n.toLocaleString('en-US')
 export const percent = (part) => (part === null ? '–' : `${part > 0 ? '+' : ''}${(100 * part).toFixed(2)} %`)
 const cell = (value) => String(value ?? '–').replaceAll('|', '\\|')
 export const code = (value) => `\`${value}\``
-/** A table of Markdown: columns by their title, each with what stands in the cell of a row. */
+/** Writes a Markdown table: a function per column title returns the cell of a row. */
 export function table(rows, columns) {
   const line = (cells) => `| ${cells.map(cell).join(' | ')} |`
   const reads = Object.values(columns)
@@ -26,7 +26,7 @@ export const options = (fields) =>
     default: ([, field]) => shownDefault(field),
     'what it does': ([, field]) => field.about,
   })
-/** The options of a table under a heading for each of their groups. */
+/** Writes the options of a field table under one heading per group. */
 export function grouped(fields) {
   const groups = [...new Set(Object.values(fields).map(({ group }) => group))]
   return groups.flatMap((group) => [
@@ -35,7 +35,7 @@ export function grouped(fields) {
   ])
 }
 
-/** What a recipe or a preset sets, in words of the command line. */
+/** Lists the settings of a recipe or a preset as command-line flags. */
 export const settings = (values) =>
   Object.entries(values)
     .map(([key, value]) => code(`--${kebab(key)} ${value}`))

@@ -1,4 +1,4 @@
-// The page of all options, and the field tables it is made from.
+// Makes docs/options.md from the field tables.
 import { auditFields } from '../dist/lib/audit/audit-fields.js'
 import { pruneFields } from '../dist/lib/compress/prune-fields.js'
 import { quantizeFields } from '../dist/lib/compress/quantize-fields.js'
@@ -24,7 +24,7 @@ import { plan } from '../dist/lib/train/recipe.js'
 import { trainFields } from '../dist/lib/train/train-fields.js'
 import { code, grouped, options, settings, table } from './markdown.mjs'
 
-/** The options of `sweep` that it does not hand on to every training. */
+/** Options of `sweep` that are not passed on to every training. */
 const ownSweepFields = Object.fromEntries(Object.entries(sweepFields).filter(([, { group }]) => group === 'Sweep'))
 
 function recipes() {

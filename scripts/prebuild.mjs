@@ -1,5 +1,5 @@
-// Makes prebuilds/<platform>-<arch>/ of what was built, with prebuildify: `node scripts/prebuild.mjs [FOLDER]`, where FOLDER is
-// this package by default. PREBUILD_ARCH and LVM_TORCH_BUILD name another processor and the folder of its build.
+// Makes prebuilds/<platform>-<arch>/ from an existing build with prebuildify: `node scripts/prebuild.mjs [FOLDER]`, by default this
+// package. PREBUILD_ARCH and LVM_TORCH_BUILD select another processor and the folder of its build.
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -11,14 +11,14 @@ const headers = createRequire(import.meta.url)('node-api-headers').include_dir
 const build = resolve(root, process.env.LVM_TORCH_BUILD ?? 'build-cmake')
 const out = resolve(process.argv[2] ?? root)
 
-// prebuildify deletes build/ and moves the addon out of it. It works in a folder of its own, so that this clone keeps its build.
+// prebuildify deletes build/ and moves the addon out of it. A separate folder lets this clone keep its build.
 const stage = join(build, 'stage')
 rmSync(stage, { recursive: true, force: true })
 mkdirSync(join(stage, 'node', 'include'), { recursive: true })
 for (const name of ['binding.gyp', 'package.json', 'CMakeLists.txt']) copyFileSync(join(root, name), join(stage, name))
 symlinkSync(join(root, 'scripts'), join(stage, 'scripts'), 'junction')
 
-// node-gyp downloads Node's headers unless a folder is named. Those of Node-API are enough; common.gypi only has to exist.
+// node-gyp downloads Node's headers unless a folder is named. The headers of Node-API are enough; common.gypi only has to exist.
 symlinkSync(headers, join(stage, 'node', 'include', 'node'), 'junction')
 writeFileSync(
   join(stage, 'node', 'common.gypi'),
@@ -29,7 +29,7 @@ rmSync(join(out, 'prebuilds', `${process.platform}-${process.env.PREBUILD_ARCH ?
   recursive: true,
   force: true,
 })
-// npm puts its own node-gyp on the PATH of what it starts.
+// npm puts its own node-gyp on the PATH of its scripts.
 const words = ['prebuildify', '--napi', '--strip', '--cwd', stage, '--out', out, '--artifacts', join(build, 'artifacts')]
 execFileSync('npm', ['exec', '--offline', '--', ...words], {
   cwd: root,

@@ -1,5 +1,5 @@
 // Gets a Python with PyTorch, for the long tests and the benchmarks, and prints its path as the last line of stdout.
-// LVM_TORCH_TEST_PYTHON names one that exists; otherwise a virtual environment is made once, below node_modules/.cache.
+// LVM_TORCH_TEST_PYTHON names an existing one; otherwise a virtual environment is made once below node_modules/.cache.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 
 const TORCH = '2.13.0'
 const PACKAGES = [`torch==${TORCH}`, 'numpy', 'safetensors']
-/** What only some of the tests and benchmarks need, and the others can do without, by the name it is imported by. */
+/** Optional packages of single tests and benchmarks, by module name. */
 const EXTRAS = { transformers: 'transformers==5.24.0', faiss: 'faiss-cpu==1.15.1' }
 const folder = join(dirname(dirname(fileURLToPath(import.meta.url))), 'node_modules', '.cache', 'lvm-torch-python')
 const stamp = join(folder, 'lvm-torch.stamp')
@@ -17,14 +17,14 @@ const fail = (what, fix) => {
   process.stderr.write(`python: ${what}\nfix: ${fix}\n`)
   process.exit(1)
 }
-/** Modules come from the Python, never from the folder that this is called in. */
+/** PYTHONSAFEPATH: Python imports no module from the working folder. */
 const apart = { cwd: dirname(dirname(fileURLToPath(import.meta.url))), env: { ...process.env, PYTHONSAFEPATH: '1' } }
 const quiet = (program, ...args) => spawnSync(program, args, { ...apart, encoding: 'utf8' })
 /** Runs with its output on stderr, because stdout carries the path alone. */
 const loud = (program, ...args) => spawnSync(program, args, { ...apart, stdio: ['ignore', 2, 2] }).status === 0
 const last = (text) => text.trim().split('\n').at(-1)
 
-/** A Python that someone else looks after is only checked. */
+/** Checks a Python that the user manages, and installs nothing into it. */
 function given(python) {
   const { status, stdout, stderr, error } = quiet(python, '-c', 'import numpy, safetensors, torch; print(torch.__version__)')
   const fix = `run: ${python} -m pip install ${PACKAGES.join(' ')}, or unset LVM_TORCH_TEST_PYTHON`
@@ -41,9 +41,9 @@ function made() {
   const base = ['python3', 'python'].find(able)
   if (!base)
     fail('expected Python 3.10 or newer on the PATH but found none', 'install it, or set LVM_TORCH_TEST_PYTHON=/path/to/python')
-  process.stderr.write(`python: making ${folder}; on Linux torch and its CUDA libraries are a download of some 2.5 GB\n`)
+  process.stderr.write(`python: making ${folder}; on Linux torch and its CUDA libraries are a download of about 2.5 GB\n`)
   process.stderr.write(
-    'python: PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu makes it 0.2 GB where that host can be reached\n',
+    'python: PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu reduces it to 0.2 GB where that host can be reached\n',
   )
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(dirname(folder), { recursive: true })
@@ -60,7 +60,7 @@ function made() {
   return own
 }
 
-/** Adds what is wanted but not needed; without a network there are only fewer tests. */
+/** Installs the optional packages; without them fewer tests run. */
 function extended(python) {
   for (const [name, extra] of Object.entries(EXTRAS)) {
     const there = quiet(python, '-c', `import importlib.util, sys; sys.exit(importlib.util.find_spec("${name}") is None)`)

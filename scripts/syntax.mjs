@@ -1,6 +1,6 @@
 // Checks the syntax of native/ for platforms that this machine cannot build for: `node scripts/syntax.mjs darwin|windows`.
 // darwin: Clang with the C++ library of macOS. windows: MinGW, where long has 32 bits and POSIX is missing.
-// Both read the headers of this machine's libtorch, so that neither replaces the jobs of CI that build on those systems.
+// Both read the headers of this machine's libtorch, so they do not replace the CI jobs that build on those systems.
 import { execFile, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -20,9 +20,9 @@ const COMPILERS = {
   },
   windows: {
     programs: ['x86_64-w64-mingw32-g++-posix'],
-    // GCC refuses functions that are both imported and defined. Microsoft's compiler takes them, and libtorch's headers have some.
+    // GCC refuses functions that are both imported and defined. Microsoft's compiler accepts them, and libtorch's headers contain them.
     flags: ['-U__declspec', '-D__declspec(x)='],
-    // The headers for Linux use the assertion of its C library.
+    // The Linux headers of libtorch use the assertion of glibc.
     first: 'extern "C" void __assert_fail(const char*, const char*, unsigned, const char*);\n',
     packages: 'g++-mingw-w64-x86-64-posix',
   },

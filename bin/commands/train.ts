@@ -43,7 +43,7 @@ export const train: CommandModule = {
       .options(flags(seedFields))
       .options(model ? flags(model.fields) : {})
       .example('$0 train lstm --data vectors.npz', 'the recipe of the specification')
-      .example('$0 train gru --data vectors.npz --recipe strong --seeds 3', 'mean and standard deviation over three seeds')
+      .example('$0 train gru --data vectors.npz --recipe strong --seeds 3', 'mean ± sd over three seeds')
       .example('$0 train lstm --data vectors.npz --resume --epochs 40', 'resumes the run and trains up to epoch 40')
       .epilogue(model ? model.about : 'Options of one model: $0 train MODEL --help')
   },

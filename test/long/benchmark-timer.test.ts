@@ -20,7 +20,7 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => rmSync(out, { recursive: true, force: true }))
 
-test('benchmark agrees with a timer around predict within 10 %', async () => {
+test('the latency of benchmark agrees with a timer around predict within 10 %', async () => {
   const { runs } = await measure('timer')
   using model = await load(run, { device: 'cpu', threads: 1 })
   for (const batch of BATCHES) {
@@ -37,7 +37,7 @@ test('benchmark agrees with a timer around predict within 10 %', async () => {
   }
 }, 120_000)
 
-test('twenty pairs of benchmarks of one run compare as no change, but for one at most', async () => {
+test('benchmark compare finds a change in at most one of 20 pairs of one run', async () => {
   let changed = 0
   for (let i = 0; i < 20; i++) {
     for (const folder of ['a', 'b']) await measure(folder)
@@ -49,7 +49,7 @@ test('twenty pairs of benchmarks of one run compare as no change, but for one at
   expect(changed).toBeLessThanOrEqual(1)
 }, 1_800_000)
 
-test('a delay of a fifth in every call is a regression', async () => {
+test('benchmark compare finds a delay of 20 % in every call', async () => {
   using model = await load(run, { device: 'cpu', threads: 1 })
   const input = inputOf(model, 8)
   const plain = () => model.predict(input)

@@ -9,7 +9,7 @@ import { random } from '../../lib/statistics/random.js'
 import { clone, flip } from '../checkpoint/run.js'
 import { place, TINY, trained, vectorFile } from '../train/runs.js'
 
-it('2,000 flipped bits over all files of a run are noticed, and the run goes on from what is whole', {
+it('2,000 flipped bits over all files of a run are detected, and the run resumes from an intact save', {
   timeout: 900_000,
 }, async () => {
   await trained({ ...TINY, data: await vectorFile('base'), model: 'lstm', name: 'flips', epochs: 4 })
@@ -20,7 +20,7 @@ it('2,000 flipped bits over all files of a run are noticed, and the run goes on 
   for (let i = 0; i < 2000; i++) {
     const [name, copy] = [files[i % files.length]!, place(`copy${i}`)]
     if (i % 2 === 0)
-      clone(run, copy) // names of one file stay so
+      clone(run, copy) // hard links stay hard links
     else cpSync(run, copy, { recursive: true })
     await flip(join(copy, name), Math.floor(random(i, 1) * statSync(join(copy, name)).size))
     expect((await showRun(copy)).problem, `${i}: ${name}`).toMatchObject({ code: 'BAD_CHECKPOINT' })

@@ -1,4 +1,4 @@
-"""check_checkpoint.py DATA.npy RUN…: how far plain torch.nn modules are from what each run says of itself.
+"""check_checkpoint.py DATA.npy RUN…: differences of plain torch.nn modules from the figures of each run.
 
 The predictions of RUN are in RUN.npy and RUN.json."""
 

@@ -10,7 +10,7 @@ import { scratch } from '../files/fixture.js'
 
 const python = process.env.LVM_TORCH_TEST_PYTHON
 
-/** Runs Python code that writes to `path` and prints JSON. */
+/** Runs Python code that writes to `path`, and returns the JSON that it prints. */
 function run<T>(path: string, code: string): T {
   const script = `import json, sys\nimport numpy as np\npath = sys.argv[1]\n${code}`
   const out = execFileSync(python!, ['-c', script, path], { encoding: 'utf8', maxBuffer: 1 << 28 })
@@ -31,7 +31,7 @@ async function opened<T>(path: string, look: (base: Base) => Promise<T> | T): Pr
 }
 
 describe.runIf(python)('files that Python writes', () => {
-  it.each(['savez', 'savez_compressed'])('np.%s of every element type', async (save) => {
+  it.each(['savez', 'savez_compressed'])('a file of np.%s is read with every element type', async (save) => {
     for (const dtype of ['<f2', '<f4', '<f8', '>f2', '>f4', '>f8']) {
       for (const order of ['C', 'F']) {
         const path = scratch('typed.npz')
@@ -55,7 +55,7 @@ w = np.arange(96); print(json.dumps(float((x.astype('f8') * w).sum())))`,
     }
   })
 
-  it('a state dict, its optimizer, and views of every kind', async () => {
+  it('a state dict of Python is read with its optimizer and views of every kind', async () => {
     const path = scratch('state.pt')
     const expected = run<Record<string, number>>(
       path,
@@ -80,7 +80,7 @@ print(json.dumps({k: float(v.double().sum()) for k, v in state.items()}))`,
     }
   })
 
-  it('hundreds of thousands of pickled dicts do not hold up the event loop for long', async () => {
+  it('reading hundreds of thousands of pickled dicts does not block the event loop', async () => {
     const path = scratch('metadata.npz')
     run(
       path,
@@ -99,7 +99,7 @@ np.savez(path, contexts=x, targets=x[:, 0], metadata=meta); print(0)`,
     expect(longest).toBeLessThan(1500)
   })
 
-  it('a base of 500,000 rows costs less than 1.3 times its size', async () => {
+  it('a base of 500,000 rows takes less memory than 1.3 times its size', async () => {
     const path = scratch('large.npy')
     run(
       path,

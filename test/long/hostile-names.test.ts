@@ -74,7 +74,7 @@ it.each<[string[], number?]>([
   [['verify', `${evaluation}/report.html`]],
   [['runs', 'rm', `${RUN}\x1b`], 2],
   [['runs', 'rm', RUN, '--yes']],
-])('%j shows a terminal nothing that acts', async (words, exit = 0) => {
+])('the command %j prints no control characters from file names', async (words, exit = 0) => {
   const once = /^(train|predict|export|quantize)$/.test(words[0]!) || words[1] === 'rm'
   for (const json of once ? [false] : [false, true]) {
     const all = json ? [cli, ...words, '--json'] : [cli, ...words]
@@ -84,7 +84,7 @@ it.each<[string[], number?]>([
     if (json) expect(typeof JSON.parse(stdout)).toBe('object')
   }
 })
-it('no CSV has a formula, and each gives its texts back', () => {
+it('no CSV holds a formula, and each keeps its texts', () => {
   const files = readdirSync(join(cwd, evaluation), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.csv'))
   expect(files.length).toBeGreaterThan(10)
   const cells = files.flatMap((name) => records(readFileSync(join(cwd, evaluation, name), 'utf8')).flatMap(Object.values<string>))

@@ -1,7 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 
-test.runIf(process.arch === 'x64').each(['avx2', 'sse4'])('the tests that test:isas leaves out pass under %s too', (set) => {
-  const { status } = spawnSync(process.execPath, ['scripts/isas.mjs', '--rest', set], { stdio: 'inherit' })
-  expect(status).toBe(0)
-})
+test.runIf(process.arch === 'x64').each(['avx2', 'sse4'])(
+  'the tests that npm run test:isas leaves out also pass under %s',
+  (set) => {
+    const { status } = spawnSync(process.execPath, ['scripts/isas.mjs', '--rest', set], { stdio: 'inherit' })
+    expect(status).toBe(0)
+  },
+)

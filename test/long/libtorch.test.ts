@@ -16,7 +16,7 @@ const { LVM_TORCH_LIBTORCH: _, LVM_TORCH_USE_PYTORCH: __, ...rest } = process.en
 const env = { ...rest, LVM_TORCH_CACHE: cache }
 afterAll(() => rmSync(cache, { recursive: true, force: true }))
 
-/** Waits without blocking: vitest gives a worker up that does not answer for a minute. */
+/** Waits without blocking: vitest gives up a worker that blocks for a minute. */
 async function run(
   file: string,
   args: readonly string[],
@@ -33,13 +33,13 @@ async function run(
 const lvm = (args: readonly string[], options?: SpawnOptions) => run(process.execPath, [cli, ...args], options)
 
 describe('the real libtorch', () => {
-  test('an installation that is killed while it fetches leaves nothing that is used, and the next one succeeds', async () => {
+  test('an installation killed during the download leaves no usable libtorch, and the next one succeeds', async () => {
     const first = spawn(process.execPath, [cli, 'libtorch', 'install'], { env, stdio: 'ignore', detached: true })
     const started = () =>
       existsSync(join(store, 'downloads')) && readdirSync(join(store, 'downloads')).some((name) => name.includes('cupti'))
     while (!started()) await sleep(100)
     await sleep(2000)
-    process.kill(-first.pid!, 'SIGKILL') // pip too, as a closed terminal would
+    process.kill(-first.pid!, 'SIGKILL') // kills pip too, as a closed terminal does
     await once(first, 'exit')
     expect((await lvm(['libtorch', 'info'])).status).toBe(4)
     const second = await lvm(['libtorch', 'install'])
@@ -52,7 +52,7 @@ describe('the real libtorch', () => {
   test('pip finds the pinned wheels of every platform', async () => {
     for (const { tags, wheels } of Object.values(PLATFORMS)) {
       for (const { name, version } of wheels) {
-        // `pip download` has no dry run; `pip install` has, and resolves in the same way.
+        // `pip download` has no dry run; `pip install` has one and resolves in the same way.
         const args = [
           '-m',
           'pip',
@@ -73,7 +73,7 @@ describe('the real libtorch', () => {
 })
 
 describe.each(['2.11.0', '2.15.0'])('libtorch %s', (version) => {
-  test('the sources compile against it, and what they make computes', async () => {
+  test(`the sources compile against libtorch ${version}, and the addon computes`, async () => {
     const downloads = join(cache, version)
     const tags = PLATFORMS[here]!.tags.flatMap((tag) => ['--platform', tag])
     const pip = [

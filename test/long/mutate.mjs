@@ -1,4 +1,4 @@
-// Opens mutated files in a process of its own: node mutate.mjs FOLDER FIRST COUNT; prints one line of JSON for what went wrong, and the next number.
+// Opens mutated files: node mutate.mjs FOLDER FIRST COUNT. Prints a line of JSON for each fault, and the next number.
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib'
@@ -7,11 +7,11 @@ import { ERRORS, LvmError, openBase } from '../../dist/lib/index.js'
 import { openWeights } from '../../dist/lib/weights/open-weights.js'
 
 const [folder, first, count] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])]
-/** Of the processor, as the machine may have other work. Units: µs */
+/** Limit of processor time, which does not depend on the load of the machine. Units: µs */
 const SLOW = 10e6
-const say = (line) => writeSync(1, `${JSON.stringify(line)}\n`) // at once, so that no death can keep it back
+const say = (line) => writeSync(1, `${JSON.stringify(line)}\n`) // synchronous, so that a crash loses no line
 
-/** Whole numbers below n, the same for one seed in every run. */
+/** Returns a generator of integers below n, equal in every run for one seed. */
 function dice(seed) {
   let state = Math.imul(seed + 1, 2654435761) >>> 0
   return (n) => {
@@ -34,7 +34,7 @@ const NUMBERS = [
   '[]',
   '""',
 ]
-/** Another number where the text has one: sizes, shapes, offsets and ids. */
+/** Replaces a number in the text: a size, shape, offset or id. */
 function editNumber(bytes, roll) {
   const text = bytes.toString('latin1')
   const all = [...text.slice(0, 1 << 16).matchAll(/\d+/g)]
@@ -47,7 +47,7 @@ const flip = (bytes, roll) => {
   for (let i = roll(8); i >= 0 && copy.length > 0; i--) copy[roll(copy.length)] ^= 1 << roll(8)
   return copy
 }
-/** The same near the begin or the end, where headers and directories are. */
+/** The same near the start or the end, where headers and directories are. */
 const flipHeader = (bytes, roll) => {
   const copy = Buffer.from(bytes)
   const reach = Math.min(copy.length, 256)
@@ -68,7 +68,7 @@ const MUTATIONS = [
   },
 ]
 
-/** Mutates what lies in a zip and makes its checksum fit again, so that what reads the content is reached. */
+/** Mutates a member of a zip and corrects its checksum, so that the mutation reaches the reader of the content. */
 function inZip(bytes, roll, other) {
   const parts = []
   for (let at = bytes.indexOf('PK\x01\x02'); at >= 0; at = bytes.indexOf('PK\x01\x02', at + 4)) parts.push(at)
@@ -94,7 +94,7 @@ function inZip(bytes, roll, other) {
   return copy
 }
 
-/** Everything that a user may do with a file. */
+/** Calls every function that reads a file of this kind. */
 async function tried(path) {
   const isWeights = /\.(pt|safetensors)$/.test(path)
   const tries = [() => inspectData(path)]

@@ -7,11 +7,11 @@ import { gzipSync } from 'node:zlib'
 import { expect, it, onTestFinished } from 'vitest'
 import { bytesOf, fixture, npy, safetensors } from '../files/fixture.js'
 
-/** LVM_MUTATIONS takes another number. */
+/** Number of mutated files; LVM_MUTATIONS replaces it. */
 const MUTATIONS = Number(process.env.LVM_MUTATIONS ?? 20_000)
-/** One process opens so many, so that a process per file is not what takes the time. */
+/** Files per process: starting one process per file would dominate the time. */
 const PER_PROCESS = 1000
-/** A process that says nothing for so long hangs. Units: ms */
+/** A process without output for this time counts as hanging. Units: ms */
 const SILENCE = 300_000
 const MEMORY = 1.5e9
 
@@ -55,7 +55,7 @@ interface Said {
   readonly done?: boolean
   readonly peak?: number
 }
-/** Opens some mutated files in a process of its own; one that dies or hangs is an answer, too. */
+/** Opens mutated files in a child process; a crash or a hang is a result, too. */
 function opened(folder: string, first: number, count: number): Promise<string[]> {
   const script = fileURLToPath(new URL('mutate.mjs', import.meta.url))
   const child = spawn(process.execPath, [script, folder, String(first), String(count)])
@@ -92,7 +92,7 @@ function opened(folder: string, first: number, count: number): Promise<string[]>
   })
 }
 
-it(`${MUTATIONS} mutated files of every format end in an answer or an error with a code`, async () => {
+it(`${MUTATIONS} mutated files of every format end in a result or an error with a code`, async () => {
   const folder = seeds()
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const problems: string[] = []

@@ -1,6 +1,6 @@
-"""next_step.py DATA.npy BEFORE AFTER …: makes the step that run AFTER has made since run BEFORE, with torch.optim.AdamW. Dropout must be 0.
+"""next_step.py DATA.npy BEFORE AFTER …: repeats the step from run BEFORE to run AFTER with torch.optim.AdamW. Dropout must be 0.
 
-The optimizer is given the parameters as the module lists them, as a PyTorch user would.
+The optimizer gets the parameters in the order of module.parameters().
 """
 
 import json

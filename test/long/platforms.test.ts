@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 
 const answers = (program: string) => spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0
-/** Ends the name of a test: empty where this machine can run it, otherwise the reason and the cure. */
+/** Suffix of a test name: empty where this machine can run the test, otherwise the reason and the fix. */
 function unless(programs: readonly string[], packages: string): string {
   if (process.platform !== 'linux' || process.arch !== 'x64') return ' (skipped: needs linux-x64)'
   const absent = programs.filter((program) => !answers(program))

@@ -1,4 +1,4 @@
-"""The first three predictors in plain torch.nn, under the names of our checkpoints, and the windows and batches they see."""
+"""The first three predictors in plain torch.nn, with the parameter names of our checkpoints, and the windows and batches of our trainer."""
 
 import json
 import math
@@ -92,7 +92,7 @@ class Predictor(nn.Module):
 
 
 def read(path):
-    """A checkpoint of ours and the module it is of, with no help but the file."""
+    """Loads one of our checkpoints and builds its module from the file alone."""
     checkpoint = torch.load(path, weights_only=True)
     args = checkpoint["args"]
     model = Predictor(args["model"], args["vector_dim"], args["model_options"])
@@ -105,7 +105,7 @@ def document(*path):
 
 
 class Windows:
-    """Contexts and targets by target row, as split.json and the index of predictions name them."""
+    """Contexts and targets by target row, the rows of split.json and of the index of predictions."""
 
     def __init__(self, data, context, dtype=torch.float32):
         self.vectors, self.context, self.dtype = np.load(data, mmap_mode="r"), context, dtype
@@ -117,7 +117,7 @@ class Windows:
 
 
 def order(rows, seed, epoch):
-    """The rows in the order in which our trainer takes them: SplitMix64 of seed and epoch seeds a permutation of PyTorch's."""
+    """Rows in the order of our trainer: SplitMix64 of seed and epoch seeds a permutation of PyTorch's."""
     mask = 2**64 - 1
     z = (seed + (epoch + 1) * 0x9E3779B97F4A7C15) & mask
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask

@@ -8,7 +8,7 @@ type Case = [name: string, model: string, ...args: Args]
 const work = workFolder()
 const SHORT = ['--data', SAMPLE, '--max-windows', 640, '--train-eval', 64, '--out', work]
 
-/** First the PRD's models, then every option in small. */
+/** The models of the specification, then every option at a small size. */
 const VARIANTS: readonly Case[] = [
   ['lstm', 'lstm', '--max-steps', 12],
   ['gru', 'gru', '--max-steps', 12],
@@ -41,7 +41,7 @@ describe('stock Python reads a checkpoint', () => {
     }
     checked = await runPython('check_checkpoint.py', SAMPLE, ...runs)
   })
-  it.each(VARIANTS.map(([name], i) => [name, i] as const))('%s', (name, i) => {
+  it.each(VARIANTS.map(([name], i) => [name, i] as const))('stock Python reads the checkpoint of %s', (name, i) => {
     const { rows, predictions, parameters, files } = checked[i]!
     const { history, best_epoch } = readJson(work, name, 'training_history.json')
     expect(rows).toBeGreaterThan(60)
@@ -50,13 +50,13 @@ describe('stock Python reads a checkpoint', () => {
       const row = file === 'best_model' ? history.find(({ epoch }: { epoch: number }) => epoch === best_epoch) : history.at(-1)
       expect(found, file).toMatchObject({ epoch: row.epoch, val_loss: row.val_loss, val_cosine: row.val_cosine, parameters })
       expect(found.keys).toEqual(expect.arrayContaining(['args', 'model_state_dict', 'optimizer_state_dict']))
-      expect(found.golden, file).toBeLessThan(5e-5) // random inputs, raw outputs: float32 itself is 2e-5 away from float64
+      expect(found.golden, file).toBeLessThan(5e-5) // the float32 round-off of raw outputs for random inputs is 2e-5
     }
   })
 })
 
 interface Step {
-  /** Of every parameter. */
+  /** Largest difference of every parameter. */
   steps: number[]
   moved: number
   weights: number
@@ -99,12 +99,15 @@ describe('torch.optim.AdamW goes on from our optimizer state', () => {
     }
     stepped = await runPython('next_step.py', SAMPLE, ...runs)
   })
-  it.each(STEPS.map(([name], i) => [name, i] as const))('%s: the tenth step', (_, i) => {
-    const step = stepped[i]!
-    expect(new Set(step.steps)).toEqual(new Set([10]))
-    expect(step.moved).toBeGreaterThan(1e-4)
-    expect(step.weights).toBeLessThan(1e-6)
-    expect(step.exp_avg).toBeLessThan(1e-5)
-    expect(step.exp_avg_sq).toBeLessThan(1e-5)
-  })
+  it.each(STEPS.map(([name], i) => [name, i] as const))(
+    'torch.optim.AdamW makes our tenth step of %s from our optimizer state',
+    (_, i) => {
+      const step = stepped[i]!
+      expect(new Set(step.steps)).toEqual(new Set([10]))
+      expect(step.moved).toBeGreaterThan(1e-4)
+      expect(step.weights).toBeLessThan(1e-6)
+      expect(step.exp_avg).toBeLessThan(1e-5)
+      expect(step.exp_avg_sq).toBeLessThan(1e-5)
+    },
+  )
 })

@@ -7,7 +7,7 @@ import { done, lvm, readJson, runPython, SAMPLE, workFolder } from './python.js'
 const work = workFolder()
 const file = (name: string) => join(work, `${name}.pt`)
 
-/** What write_states.py writes, in its words. */
+/** Names of the files that write_states.py writes. */
 const FILES = [
   'ordered-dict',
   'plain-dict',
@@ -39,7 +39,7 @@ beforeAll(async () => {
 })
 
 describe('a state dict that Python saved is a run', () => {
-  it.each(FILES)('%s', async (name) => {
+  it.each(FILES)('the state dict %s of Python is imported as a run', async (name) => {
     const { model, parameters, metrics } = found[name]!
     const imported = await done(work, ['import', file(name), '--model', model, '--name', name])
     expect(imported).toMatchObject({ model, parameters })
@@ -51,7 +51,7 @@ describe('a state dict that Python saved is a run', () => {
     for (const [key, value] of Object.entries(metrics.cosine)) expect(Math.abs(cosine[key] - value), key).toBeLessThan(1e-6)
   })
 
-  it('keeps the figures of a checkpoint, and says what it leaves out', async () => {
+  it('import keeps the figures of a checkpoint and names the parts that it leaves out', async () => {
     const { warnings } = await done(work, ['import', file('checkpoint'), '--model', 'gru', '--name', 'figures'])
     expect(warnings.join('\n')).toMatch(/Namespace/)
     const { value } = await openPt(join(work, 'artifacts/lvm/models/figures/best_model.pt'))
@@ -59,14 +59,14 @@ describe('a state dict that Python saved is a run', () => {
     expect(['epoch', 'val_loss', 'val_cosine'].map((key) => figures.get(key))).toEqual([12, 0.000503, 0.7833])
   })
 
-  it('says what it guesses', async () => {
+  it('import warns about every guessed value', async () => {
     const { warnings } = await done(work, ['import', file('bfloat16'), '--model', 'transformer', '--name', 'guessed'])
     expect(warnings.join('\n')).toMatch(/heads.*8/)
     const known = await done(work, ['import', file('two-heads'), '--model', 'transformer', '--name', 'known'])
     expect(known).toMatchObject({ warnings: [], options: { heads: 2 } })
   })
 
-  it('and so is a checkpoint of ours, under whatever options it was trained', async () => {
+  it('our own checkpoints are imported as runs, trained with any options', async () => {
     const options = ['--input-scale', 'sqrt_dim', '--residual', 'mean', '--heads', 4, '--output', 'unit', '--context', 7]
     const training = ['--preset', 'tiny', '--data', SAMPLE, '--max-steps', 20, '--train-eval', 32, '--name', 'own']
     await done(work, ['train', 'transformer', ...training, ...options])
@@ -87,7 +87,7 @@ describe('a state dict that Python saved is a run', () => {
   })
 })
 
-describe('what is no checkpoint of the model is refused with exit code 3, and leaves no run', () => {
+describe('a file that is no checkpoint of the model', () => {
   it.each([
     ['bad-missing', 'lstm', /2 are missing.*core\.lstm\.weight_ih_l0.*core\.lstm\.bias_hh_l1/],
     ['bad-unexpected', 'lstm', /2 unexpected.*core\.lstm\.extra.*decoder\.weight/],
@@ -101,7 +101,7 @@ describe('what is no checkpoint of the model is refused with exit code 3, and le
     ['bad-evil-legacy', 'lstm', /(posix|os)\.system.*nothing was run/],
     ['ordered-dict', 'gru', /missing.*core\.blocks\.0/],
     ['transformer', 'lstm', /missing.*unexpected/],
-  ])('%s as %s', async (name, model, message) => {
+  ])('the file %s is refused as a checkpoint of %s with exit code 3, and leaves no run', async (name, model, message) => {
     const { status, json } = await lvm(work, ['import', file(name), '--model', model, '--name', `refused-${name}`])
     expect(json.at(-1)).toMatchObject({ type: 'error', message: expect.stringMatching(message) })
     expect(status).toBe(3)

@@ -6,11 +6,11 @@ import { done, runPython, shared, workFolder } from './python.js'
 const WIKI = shared('wiki42113.npy')
 const INAUGURAL = shared('inaugural.npy')
 const work = workFolder()
-/** A cache of its own, so that no baselines of an earlier day are read back. */
+/** An own cache, so that no cached baselines are read. */
 const fresh = { LVM_TORCH_CACHE: join(work, 'cache'), LVM_TORCH_LIBTORCH: findLibtorch().path }
 const BASELINES = ['context_mean', 'copy_last', 'exponential_mean', 'mean_vector', 'ridge']
 
-/** Every number of `want` is in `got`, within 1e-6. */
+/** Checks that every number of `want` is in `got`, within 1e-6. */
 function expectNear(got: unknown, want: unknown, path: string): void {
   if (typeof want === 'number') {
     expect(got, path).toBeTypeOf('number')
@@ -21,7 +21,7 @@ function expectNear(got: unknown, want: unknown, path: string): void {
 }
 
 let count = 0
-/** Evaluates and predicts, each with its own thread count, and compares with Python; which baselines were judged. */
+/** Evaluates and predicts, each with its own thread count, compares with Python, and returns the names of the baselines. */
 async function compared(run: string, args: readonly (string | number)[], data: string, threads: readonly [number, number]) {
   const out = join(work, `evaluation-${++count}`)
   const predictions = join(out, 'predictions.npy')
@@ -43,17 +43,17 @@ beforeAll(async () => {
   await done(work, ['train', 'gru', ...training, ...small])
 })
 
-describe('evaluate says what numpy says in float64', () => {
-  it('on the validation rows, every baseline fitted', async () => {
+describe('evaluate agrees with numpy in float64', () => {
+  it('evaluate agrees with numpy on the validation rows, with every baseline fitted', async () => {
     expect(await compared('wide', [], WIKI, [2, 1])).toEqual(BASELINES)
   })
-  it('with fewer windows than inputs, on another number of threads', async () => {
+  it('evaluate agrees with numpy with fewer windows than inputs and another thread count', async () => {
     expect(await compared('small', [], WIKI, [1, 2])).toEqual(BASELINES)
   })
-  it('on all rows', async () => {
+  it('evaluate agrees with numpy on all rows', async () => {
     expect(await compared('small', ['--rows', 'all'], WIKI, [2, 1])).toEqual(BASELINES)
   })
-  it('on text of another kind, where nothing may be fitted', async () => {
+  it('evaluate agrees with numpy on another domain, where no baseline is fitted', async () => {
     expect(await compared('wide', [], INAUGURAL, [2, 1])).toEqual(['context_mean', 'copy_last'])
     expect(await compared('small', [], INAUGURAL, [1, 2])).toEqual(['context_mean', 'copy_last'])
   })

@@ -9,7 +9,7 @@ const work = workFolder()
 const can = hasModule('transformers')
 if (!can) process.stderr.write('\nSKIPPED: published weights; install transformers into the Python of the long suite\n\n')
 
-/** A run whose first layer hands the vectors on as they are; what its core makes of them. */
+/** Hidden states of a run's core, with an identity as its first layer. */
 async function hiddenOf(run: string, x: Tensor): Promise<Float32Array> {
   using model = await load(run)
   const width = x.shape[2]!
@@ -21,13 +21,13 @@ async function hiddenOf(run: string, x: Tensor): Promise<Float32Array> {
     if (name === 'in_proj.weight') await Tensor.wrap(tensor).op('aten::copy_', identity)
     if (name === 'in_proj.bias') await Tensor.wrap(tensor).op('aten::zero_')
   }
-  using scaled = await x.op('aten::div', Math.sqrt(width)) // as unit vectors come, times √dim inside
+  using scaled = await x.op('aten::div', Math.sqrt(width)) // the model multiplies its inputs by √dim
   using target = Tensor.from(new Float32Array(x.shape[0]! * width), [x.shape[0]!, width])
   const seen = await native.modelExamine(model.native, scaled.native, target.native)
   return (await Tensor.wrap(seen['seen/core']!).data()) as Float32Array
 }
 
-/** Imports weights of NAME, and holds its hidden states to those that Python found. */
+/** Imports weights and compares their hidden states with those of Python. */
 async function expectEqual(file: string, model: string, dim: number, ...more: string[]): Promise<void> {
   const name = file.replace('.pt', '')
   const { weights, warnings } = await done(work, [
@@ -54,7 +54,7 @@ async function expectEqual(file: string, model: string, dim: number, ...more: st
   expect(found.reduce((most, value, i) => Math.max(most, Math.abs(value - wanted[i]!)), 0) / scale).toBeLessThan(1e-5)
 }
 
-it('weights of S4 give the hidden states that they gave with the C of the reference', async () => {
+it('imported weights of S4 give the hidden states of the reference', async () => {
   const { s4 } = await runPython<{ s4: number }>('write_s4.py', work)
   await expectEqual('s4.pt', 's4', s4)
 })
@@ -76,11 +76,11 @@ describe.skipIf(!can)('weights that transformers saved', () => {
     ['mamba2-130m', 'mamba2', '--preset', 'checkpoint'],
     ['rwkv', 'rwkv'],
     ['rwkv-4-169m', 'rwkv', '--preset', 'checkpoint'],
-  ])('%s gives the hidden states that transformers gives', async (name, model, ...more) => {
+  ])('imported weights of %s give the hidden states of transformers', async (name, model, ...more) => {
     await expectEqual(name, model, widths[name]!, ...more)
   })
 
-  it('fill the first layers of the target preset, and train', async () => {
+  it('published weights fill the first layers of the target preset and train', async () => {
     const options = [
       '--data',
       SAMPLE,

@@ -17,7 +17,7 @@ interface Reference {
   p: number
 }
 
-it('retrieve and compare say what numpy says in float64', async () => {
+it('retrieve and compare agree with numpy in float64', async () => {
   const { runs } = await done(work, ['retrieve', 'wide'])
   const { comparisons } = await done(work, ['compare', 'wide', 'copy_last'])
   const predictions = join(work, 'predictions.npy')
@@ -32,7 +32,7 @@ it('retrieve and compare say what numpy says in float64', async () => {
   for (const pool of ['with_context', 'without_context']) {
     expect(entry.oracle.top1[pool]).toBe(want.scores.oracle![pool]!.top1)
     for (const [name, scores] of Object.entries(got)) {
-      // A prediction is written as a unit vector, and a mean taken in float32: a rank may move where two rows are that close.
+      // Predictions are unit vectors and means are computed in float32, so the ranks of two nearly equal rows may swap.
       const near = name === 'copy_last' ? 1e-12 : 2 / entry.n
       for (const [score, value] of Object.entries(want.scores[name]![pool]!))
         expect(Math.abs(scores[pool][score].value - value), `${name} ${pool} ${score}`).toBeLessThan(

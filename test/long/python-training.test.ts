@@ -1,6 +1,6 @@
-// The whole comparison, twenty epochs of the PRD's recipe on the real corpus here and there (about half an hour on 2 cores):
+// The full comparison trains 20 epochs of the specification's recipe on the real corpus here and in PyTorch (about 30 min on 2 cores):
 //   LVM_TORCH_FULL=1 npx vitest run --config vitest.long.config.ts test/long/python-training -t 'whole recipe'
-// LVM_TORCH_FULL=gru, or transformer, compares that model instead of lstm.
+// LVM_TORCH_FULL=gru or LVM_TORCH_FULL=transformer compares that model instead of lstm.
 
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -16,7 +16,7 @@ const run = (name: string) => join(work, 'artifacts/lvm/models', name)
 const FULL = process.env.LVM_TORCH_FULL
 const STEPS = 50
 
-/** Our loss of each of the first steps, from the trainer itself. */
+/** Losses of the first steps from our trainer. */
 async function losses(model: string, options: Record<string, string | number>, threads: number): Promise<number[]> {
   const planned = plan(model, options)
   const data = await prepare(planned.train)
@@ -47,22 +47,25 @@ describe('a plain PyTorch loop from the same weights, on the same batches, witho
     ['lstm', { dropout: 0, preset: 'tiny', output: 'unit', head: 'mlp', residual: 'mean', inputScale: 'standardize', seed: 3 }],
     ['gru', { preset: 'tiny', norm: 'post', lr: 0.01, clip: 0.001, residual: 'last', batchSize: 16 }],
     ['transformer', { dropout: 0, preset: 'tiny', inputScale: 'sqrt_dim', residual: 'decay', context: 8 }],
-  ] as [string, Record<string, string | number>][])('has our losses: %s %o', async (model, options) => {
-    const name = `${model}-${Object.values(options).join('-')}`
-    const flags = Object.entries(options).flatMap(([key, value]) => [
-      `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`,
-      value,
-    ])
-    await done(work, ['train', model, '--data', SAMPLE, '--epochs', 0, '--name', name, ...flags])
-    const { threads } = readJson(run(name), 'config.json')
-    const theirs = await runPython<number[]>('train_reference.py', run(name), SAMPLE, '--steps', STEPS)
-    const ours = await losses(model, { data: SAMPLE, ...options }, threads)
-    expect(ours.length).toBe(STEPS)
-    for (const [i, loss] of ours.entries()) expect(Math.abs(loss / theirs[i]! - 1), `step ${i + 1}`).toBeLessThan(5e-5)
-    expect(Math.min(...ours)).toBeLessThan(ours[0]!)
-  })
+  ] as [string, Record<string, string | number>][])(
+    'a plain PyTorch loop has the losses of our trainer: %s %o',
+    async (model, options) => {
+      const name = `${model}-${Object.values(options).join('-')}`
+      const flags = Object.entries(options).flatMap(([key, value]) => [
+        `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`,
+        value,
+      ])
+      await done(work, ['train', model, '--data', SAMPLE, '--epochs', 0, '--name', name, ...flags])
+      const { threads } = readJson(run(name), 'config.json')
+      const theirs = await runPython<number[]>('train_reference.py', run(name), SAMPLE, '--steps', STEPS)
+      const ours = await losses(model, { data: SAMPLE, ...options }, threads)
+      expect(ours.length).toBe(STEPS)
+      for (const [i, loss] of ours.entries()) expect(Math.abs(loss / theirs[i]! - 1), `step ${i + 1}`).toBeLessThan(5e-5)
+      expect(Math.min(...ours)).toBeLessThan(ours[0]!)
+    },
+  )
 
-  it('has our history, plateaus and clipping included', async () => {
+  it('a plain PyTorch loop has the history of our trainer, plateaus and clipping included', async () => {
     const options = [
       '--data',
       SAMPLE,
@@ -90,7 +93,7 @@ describe('a plain PyTorch loop from the same weights, on the same batches, witho
 })
 
 describe.runIf(FULL)('the whole recipe on the real corpus', () => {
-  it('reaches the best validation cosine of PyTorch within .005', async () => {
+  it('the whole recipe on the real corpus reaches the best validation cosine of PyTorch within .005', async () => {
     const model = ['gru', 'transformer'].includes(FULL!) ? FULL! : 'lstm'
     const data = shared('wiki42113.npy')
     await done(work, ['train', model, '--data', data, '--epochs', 0, '--name', 'first-weights'])

@@ -9,7 +9,7 @@ const root = packageRoot()
 export const SAMPLE = join(root, 'data/sample/factbook.npy')
 export const shared = (name: string): string => join(root, '..', 'shared', 'data', name)
 
-/** A folder that is gone after the tests of a file. */
+/** Makes a folder that is removed after the tests of a file. */
 export function workFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'lvm-torch-python-'))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -29,7 +29,7 @@ const run = (program: string, args: readonly (string | number)[], options: { cwd
   })
 
 let found: string | undefined
-/** The Python of the long suite: LVM_TORCH_TEST_PYTHON, or the one that scripts/python.mjs makes. */
+/** Path of the Python of the long suite: LVM_TORCH_TEST_PYTHON, or the one of scripts/python.mjs. */
 export function python(): string {
   found ??= execFileSync(process.execPath, [join(root, 'scripts/python.mjs')], { encoding: 'utf8' })
     .trim()
@@ -38,13 +38,13 @@ export function python(): string {
   return found
 }
 
-/** Whether that Python has a package beyond those that it must have. */
+/** Whether that Python has an optional package. */
 export function hasModule(name: string): boolean {
   const found = 'import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)'
   return spawnSync(python(), ['-c', found, name]).status === 0
 }
 
-/** Runs a script of this folder; what it prints is one JSON document. */
+/** Runs a script of this folder and returns the JSON document that it prints. */
 export async function runPython<T>(script: string, ...args: (string | number)[]): Promise<T> {
   const { status, stdout, stderr } = await run(python(), [join(import.meta.dirname, script), ...args])
   if (status !== 0) throw new Error(`${script} ended with ${status}:\n${stderr}`)
@@ -53,12 +53,12 @@ export async function runPython<T>(script: string, ...args: (string | number)[])
 
 export interface Answer {
   status: number
-  /** Every JSON document on stdout: one, or one a line for long work. */
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks at what it expects, and fails where that is not
+  /** JSON documents on stdout: one, or one per line for long work. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests read untyped JSON and fail on missing keys
   json: any[]
   stderr: string
 }
-/** Runs the command-line program with --json in `cwd`. */
+/** Runs the command line with --json in `cwd`. */
 export async function lvm(cwd: string, args: readonly (string | number)[], env: Record<string, string> = {}): Promise<Answer> {
   const o = { cwd, env: { ...process.env, ...env } }
   const { status, stdout, stderr } = await run(process.execPath, [join(root, 'dist/bin/lvm.js'), ...args, '--json'], o)
@@ -66,7 +66,7 @@ export async function lvm(cwd: string, args: readonly (string | number)[], env: 
   return { status, json: documents.map((text) => JSON.parse(text)), stderr }
 }
 
-/** The same for what must succeed: its last JSON document. */
+/** Runs a command that must succeed, and returns its last JSON document. */
 export async function done(cwd: string, args: readonly (string | number)[], env: Record<string, string> = {}) {
   const { status, json, stderr } = await lvm(cwd, args, env)
   if (status !== 0) throw new Error(`lvm ${args.join(' ')} ended with ${status}: ${JSON.stringify(json.at(-1))}\n${stderr}`)

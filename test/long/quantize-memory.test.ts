@@ -12,10 +12,10 @@ import { importCheckpoint } from '../../lib/weights/import-run.js'
 const out = mkdtempSync(join(tmpdir(), 'lvm-torch-memory-'))
 afterAll(() => rmSync(out, { recursive: true, force: true }))
 
-/** What Node, libtorch, the data and a pass of 256 contexts take beside the weights. */
+/** Memory of Node, libtorch, the data and a forward pass of 256 contexts, without the weights. Units: bytes */
 const BESIDE = 0.6e9
 
-test('an LCM is quantised without ever being held more than 1.2 times', async () => {
+test('quantising an LCM takes at most 1.2 times the memory of its weights', async () => {
   const { node } = findArchitecture('lcm').spec({ dim: 768, context: 5 }, { layers: 6 })
   const model = await native.model(node, 'float32', 'cpu', 1)
   const state = Object.fromEntries(native.modelState(model).map(({ name, tensor }) => [name, tensor]))

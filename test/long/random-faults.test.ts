@@ -6,7 +6,7 @@ import { killWhileSaving } from '../checkpoint/kills.js'
 import { tempFolder } from '../checkpoint/run.js'
 
 it.skipIf(!possible)(
-  '150 kills while one call to the system in sixty fails cost one save at most',
+  'each of 150 kills loses one save at most while one system call in 60 fails',
   { timeout: 900_000 },
   async () => {
     const place = await tempFolder(true)

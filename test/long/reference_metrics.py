@@ -1,4 +1,4 @@
-"""reference_metrics.py RUN PREDICTIONS.npy DATA.npy RESULTS.json: what evaluate should have said, in numpy and float64.
+"""reference_metrics.py RUN PREDICTIONS.npy DATA.npy RESULTS.json: the expected results of evaluate, in numpy and float64.
 
 The model's figures come from the predictions and, for the raw output, from plain torch.nn modules in float64; the baselines from the
 vectors, fitted on the training rows of split.json with the decay and the λ that RESULTS.json reports.
@@ -57,7 +57,7 @@ def scores(predict):
 
 
 def ridge(lam, positions):
-    """Shifted by the centre only to keep the numbers small: the fit has an intercept."""
+    """Ridge regression with an intercept; subtracting the centre only keeps the numbers small."""
     wide = positions * vectors.shape[1]
     n, sx, sy, xx, xy = 0, np.zeros(wide), np.zeros(vectors.shape[1]), np.zeros((wide, wide)), np.zeros((wide, vectors.shape[1]))
     for some in blocks(train):

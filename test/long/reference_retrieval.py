@@ -1,4 +1,4 @@
-"""What numpy in float64 says about a retrieval: reference_retrieval.py RUN PREDICTIONS.npy DATA.npy > one JSON document."""
+"""The expected results of retrieve, in numpy and float64: reference_retrieval.py RUN PREDICTIONS.npy DATA.npy > one JSON document."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ def unit(vectors):
 
 
 def ranks(queries, bank, target, context, block=512):
-    """Of each target in the whole bank, and without the rows of its context; rows that tie with it stand before it."""
+    """Ranks of each target in the whole bank and without the rows of its context; tied rows rank before it."""
     both = []
     for at in range(0, len(target), block):
         own = target[at : at + block]

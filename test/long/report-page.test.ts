@@ -28,7 +28,7 @@ describe.skipIf(missing)('the page in a browser', () => {
   })
   afterAll(async () => browser?.close())
 
-  /** Opens the page offline, and hears everything that it asks for or complains about. */
+  /** Opens the page offline and records its requests, warnings and errors. */
   async function open(width: number, colorScheme: 'light' | 'dark' = 'light'): Promise<{ page: Page; heard: string[] }> {
     const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, offline: true })
     const page = await context.newPage()
@@ -46,16 +46,19 @@ describe.skipIf(missing)('the page in a browser', () => {
     [1280, 'light'],
     [1280, 'dark'],
     [390, 'light'],
-  ] as const)('opens at %i px, %s, without a complaint, a request or a bar below it', async (width, scheme) => {
-    const { page, heard } = await open(width, scheme)
-    expect(await page.locator('#matrix').textContent()).toBe('The matrix')
-    expect(await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0)
-    await page.screenshot({ path: join(shots, `${width}-${scheme}.png`), fullPage: true })
-    expect(heard).toEqual([])
-    await page.close()
-  })
+  ] as const)(
+    'the report page opens at %i px, %s, without warnings, requests or a horizontal scroll bar',
+    async (width, scheme) => {
+      const { page, heard } = await open(width, scheme)
+      expect(await page.locator('#matrix').textContent()).toBe('The matrix')
+      expect(await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0)
+      await page.screenshot({ path: join(shots, `${width}-${scheme}.png`), fullPage: true })
+      expect(heard).toEqual([])
+      await page.close()
+    },
+  )
 
-  it('sorts a table by a column, down and up, with what is unknown at the end', async () => {
+  it('the report page sorts a table by a column in both directions, with missing values last', async () => {
     const { page, heard } = await open(1280)
     const button = page.locator('section:has(#matrix) th button', { hasText: 'Val Loss' })
     const column = () =>
@@ -77,7 +80,7 @@ describe.skipIf(missing)('the page in a browser', () => {
     await page.close()
   })
 
-  it('says what a mark means, and leads from the table to the run', async () => {
+  it('the report page explains a mark and links from the table to the run', async () => {
     const { page, heard } = await open(1280)
     const mark = page.locator('#figure-cosine_comparison [data-tip]').first()
     await mark.scrollIntoViewIfNeeded()
@@ -90,7 +93,7 @@ describe.skipIf(missing)('the page in a browser', () => {
     await page.close()
   })
 
-  it('prints with everything open', async () => {
+  it('the report page prints with all sections open', async () => {
     const { page } = await open(1280)
     await page.evaluate("dispatchEvent(new Event('beforeprint'))")
     expect(await page.locator('details:not([open])').count()).toBe(0)

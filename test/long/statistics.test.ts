@@ -7,7 +7,7 @@ import { clustered, gaussian, REAL_SIZES } from '../statistics/clustered.js'
 const SAMPLES = 4000
 
 describe('two equal models, over articles of real lengths', () => {
-  it.each([28, 60])('are told apart 4 to 6 times in 100 with %i articles', async (articles) => {
+  it.each([28, 60])('the 5 % test separates two equal models in 4 to 6 % of samples with %i articles', async (articles) => {
     const draw = randomIndex(articles)
     const gauss = gaussian(articles + 1)
     const found = { p: 0, interval: 0, both: 0 }

@@ -1,5 +1,5 @@
-// Every model in its own size through the program: one epoch of 2,000 real windows, killed in its middle and resumed, judged,
-// exported and read in Python. LVM_TORCH_TARGETS=mamba2,rwkv takes some of them; the 1.6 billion of lcm train 20 steps.
+// Every model at its target size through the command line: one epoch of 2,000 real windows, killed halfway, resumed, evaluated,
+// exported and read in Python. LVM_TORCH_TARGETS=mamba2,rwkv selects models; lcm (1.6 billion parameters) trains 20 steps.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,7 +16,7 @@ const data = join(work, 'wiki.npy')
 const folder = (name: string) => join(work, 'artifacts/lvm/models', name)
 const chosen = architectures.filter(({ name }) => wanted?.includes(name) ?? name !== 'lcm')
 
-/** The first articles of the real corpus: 2,000 windows to train on, and no more to validate on than they ask for. */
+/** First articles of the real corpus, with 2,000 training windows. */
 function firstArticles(rows: number): void {
   const all = readFileSync(shared('wiki42113.npy'))
   const begin = 10 + all.readUInt16LE(8)
@@ -29,7 +29,7 @@ function firstArticles(rows: number): void {
 }
 firstArticles(3300)
 
-/** Starts a training and kills it when it has said that it saved in the middle of an epoch. */
+/** Starts a training and kills it at its first save within an epoch. */
 async function killed(args: readonly string[]): Promise<void> {
   const child = spawn(process.execPath, [join(packageRoot(), 'dist/bin/lvm.js'), ...args, '--json'], { cwd: work })
   let said = ''
@@ -42,14 +42,14 @@ async function killed(args: readonly string[]): Promise<void> {
   await sleep(100)
 }
 
-/** What two trainings must have in common: all but the clock and the memory. */
+/** Histories of two equal trainings are equal in everything but time and memory. */
 const comparable = (name: string) =>
   (readJson(folder(name), 'training_history.json').history as Record<string, unknown>[]).map(
     ({ seconds: _, samples_per_second: __, peak_memory_bytes: ___, ...row }) => row,
   )
 
-describe.each(chosen.map((a) => [a.name, a] as const))('%s in its own size', (name) => {
-  it('trains, is killed and resumed to the bit, evaluates, exports, and is the same in Python', async () => {
+describe.each(chosen.map((a) => [a.name, a] as const))('%s at its target size', (name) => {
+  it(`${name} at its target size trains, resumes bit-exactly after a kill, evaluates, exports, and gives the same in Python`, async () => {
     const large = name === 'lcm'
     const steps = large
       ? ['--max-steps', '20', '--max-windows', '640', '--save-every', '10']

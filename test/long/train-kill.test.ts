@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { killWhileTraining } from '../train/kills.js'
 import { place, vectorFile } from '../train/runs.js'
 
-it('200 kills at random instants of trainings cost 3 steps at most each, and change nothing of how they end', async () => {
+it('each of 200 kills at random instants of a training loses at most 3 steps and does not change its result', async () => {
   const data = await vectorFile('base')
   const { finished, instants } = await killWhileTraining(data, place('work'), { kills: 200, epochs: 12 })
   console.log(`${finished} trainings finished between 200 kills, the last event before which was`, instants)

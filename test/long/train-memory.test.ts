@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 import { load, Tensor, train } from '../../lib/index.js'
 import { place, vectorFile } from '../train/runs.js'
 
-/** What a leak of one small object per step would add in 8,000 steps is far above it. */
+/** Allowed growth over 8,000 steps; one leaked small object per step would exceed it. Units: bytes */
 const ALLOWED = 32e6
 
 setFlagsFromString('--expose-gc')
@@ -47,21 +47,21 @@ it.each(['lstm', 'transformer'] as const)(
 )
 
 it.each([
-  ['made and disposed of', true],
-  ['made and forgotten', false],
+  ['that are disposed', true],
+  ['that are left to the garbage collector', false],
 ])('memory does not grow over 10,000 tensors %s', async (_, dispose) => {
   const make = async (count: number) => {
     for (let i = 0; i < count; i++) {
       const tensor = Tensor.from(new Float32Array(10_000).fill(i))
       const sum = await tensor.op('aten::mul', 2)
       if (dispose) for (const made of [tensor, sum]) made.dispose()
-      if (i % 200 === 0) await sleep(0) // a turn of the loop, as every program has
+      if (i % 200 === 0) await sleep(0) // a tick of the event loop, where handles are finalised
     }
     return settled()
   }
   const before = await make(1000)
   const after = await make(10_000)
-  console.log(`${((after - before) / 1e6).toFixed(1)} MB more`) // 800 MB would be all of them
+  console.log(`${((after - before) / 1e6).toFixed(1)} MB more`) // a leak of all tensors would add 800 MB
   expect(after - before).toBeLessThan(ALLOWED)
 })
 

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { historyOf, json, place, SPECIFIED_CONFIG, trained, vectorFile } from '../train/runs.js'
 
-it('a run without options trains for 20 epochs with the hyper-parameters of the PRD', async () => {
+it('train without options runs 20 epochs with the hyper-parameters of the specification', async () => {
   const data = await vectorFile('base')
   await trained({ model: 'lstm', data, out: place('runs') })
   const { threads, device, ...config } = json<Record<string, unknown>>(place('runs/lstm_baseline'), 'config.json')

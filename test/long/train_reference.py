@@ -1,8 +1,8 @@
-"""train_reference.py RUN DATA.npy --steps N | --epochs N [--patience N]: the PRD's recipe as a plain PyTorch loop.
+"""train_reference.py RUN DATA.npy --steps N | --epochs N [--patience N]: the specification's recipe as a plain PyTorch loop.
 
-Model, settings, split and first weights are those of RUN, which `lvm-torch train MODEL --epochs 0` made; the batches come in our order.
---steps prints the loss of each of the first N steps, in float64, since PyTorch's own float32 may be 3e-4 away from that (transformer);
---epochs a row like those of training_history.json for every epoch, in float32, until so many epochs in a row (--patience) bring no lower loss.
+Model, settings, split and initial weights are those of RUN, made by `lvm-torch train MODEL --epochs 0`; batches have our order.
+--steps prints the loss of the first N steps in float64, since PyTorch's float32 differs from it by up to 3e-4 (transformer);
+--epochs prints a row like those of training_history.json per epoch in float32, until --patience epochs in a row bring no lower loss.
 """
 
 import argparse

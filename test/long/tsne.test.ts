@@ -10,7 +10,7 @@ import { runPython, workFolder } from './python.js'
 const work = workFolder()
 beforeAll(() => native.setThreads(2))
 
-/** Vectors around eight middles. */
+/** Vectors around eight centres. */
 function heaps(n: number, dim: number): Float32Array {
   const gauss = gaussian(4)
   const middles = Array.from({ length: 8 }, () => Array.from({ length: dim }, gauss))
@@ -18,7 +18,7 @@ function heaps(n: number, dim: number): Float32Array {
 }
 
 describe('t-SNE', () => {
-  it('ends where numpy in float64 says that nothing is left to gain, with the divergence that numpy gives', async () => {
+  it('t-SNE ends at a minimum with the divergence that numpy computes in float64', async () => {
     const [n, dim] = [400, 20]
     const vectors = heaps(n, dim)
     using x = Tensor.from(vectors, [n, dim])
@@ -33,7 +33,7 @@ describe('t-SNE', () => {
     expect(Math.abs(made.divergence - divergence!)).toBeLessThan(1e-5)
     expect(largest).toBeLessThan(1e-3)
   })
-  it('lays 8,000 points in minutes', async () => {
+  it('t-SNE maps 8,000 points within minutes', async () => {
     const [n, dim] = [8000, 768]
     using x = Tensor.from(heaps(n, dim), [n, dim])
     const start = performance.now()

@@ -1,7 +1,7 @@
-"""write_published.py FOLDER: random weights in the forms that are published, made by transformers, and what it computes with them.
+"""write_published.py FOLDER: random weights in published formats, made by transformers, and its outputs for them.
 
-For every NAME it prints there is FOLDER/NAME, as its authors publish it, and FOLDER/NAME-hidden.safetensors: `x` [batch, time, width], in
-place of the embeddings of tokens, and `hidden`, what the library makes of it.
+Prints names. FOLDER/NAME has the published format; FOLDER/NAME-hidden.safetensors has `x` [batch, time, width], in place of token
+embeddings, and `hidden`, the output of the library for `x`.
 """
 
 import json
@@ -18,7 +18,7 @@ made = {}
 
 
 def noisy(model):
-    """Weights away from the zeros and ones that most of them start as."""
+    """Randomises the weights, most of which start as zeros or ones."""
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.02 * torch.randn_like(parameter))
@@ -28,7 +28,7 @@ def noisy(model):
 def keep(name, model, save, width, time=7):
     at = folder / name
     at.mkdir()
-    save(at)  # before it runs: RWKV changes its weights when it first does
+    save(at)  # before the first forward pass, in which RWKV changes its weights
     body = getattr(model, "transformer", None) or getattr(model, "backbone", None) or getattr(model, "rwkv", None) or model
     x = torch.randn(2, time, width)
     with torch.no_grad():

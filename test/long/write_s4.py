@@ -1,7 +1,7 @@
-"""write_s4.py FOLDER: random weights as state-spaces/s4 saves them, and what they compute, in numpy's complex128.
+"""write_s4.py FOLDER: random weights in the format of state-spaces/s4, and their outputs in numpy's complex128.
 
-The kernel is taken from its transform at the roots of unity, as the reference does with C~, which belongs to their number L. FOLDER/s4.pt is
-the checkpoint; FOLDER/s4-hidden.safetensors has `x` [batch, time, width] and `hidden`.
+The kernel is the inverse transform of its values at the L roots of unity, computed from C~ as in the reference. FOLDER/s4.pt is the
+checkpoint; FOLDER/s4-hidden.safetensors has `x` [batch, time, width] and `hidden`.
 """
 
 import math

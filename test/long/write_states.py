@@ -1,7 +1,7 @@
-"""write_states.py FOLDER BASE.npy: checkpoints as training scripts of PyTorch leave them, and what numpy says of each.
+"""write_states.py FOLDER BASE.npy: checkpoints in the formats of PyTorch training scripts, and their metrics in numpy.
 
-The classes are those of the PRD, apart from predictors.py, and the metrics are computed in float64. metrics.json lists for every file the model
-it is of and the figures on all windows of 5 + 1 of base.npy, which is BASE.npy without its articles.
+The classes are those of the specification, not of predictors.py; metrics are computed in float64. metrics.json lists for every file its
+model and its figures on all windows of 5 + 1 vectors of base.npy, which is BASE.npy without its articles.
 """
 
 import argparse
@@ -101,7 +101,7 @@ class TransformerVectorPredictor(nn.Module):
 
 
 def metrics(model):
-    """Of the weights as they are now, in float64."""
+    """Metrics of the current weights in float64."""
     with torch.no_grad():
         raw = model.double().eval()(torch.from_numpy(x.astype("f8"))).numpy()
     target = y.astype("f8")
@@ -124,7 +124,7 @@ def made(name, cli, model, content, **options):
 
 
 def trained(model):
-    """A few steps, so that weights and moments are not those of a fresh model."""
+    """Trains a few steps, so that weights and optimizer moments differ from their initial values."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-4)
     for i in range(3):
         optimizer.zero_grad()
@@ -180,7 +180,7 @@ assert not any(v.is_contiguous() for v in strided.values())
 made("not-contiguous", "lstm", model, strided)
 made("parameters", "lstm", model, {k: nn.Parameter(v.float()) for k, v in state.items()})
 
-# What must be refused.
+# Files that import must refuse.
 lacking = {k: v for k, v in state.items() if k not in ("lstm.bias_hh_l1", "lstm.weight_ih_l0")}
 torch.save(lacking, folder / "bad-missing.pt")
 torch.save(state | {"lstm.extra": torch.zeros(2), "decoder.weight": torch.zeros(2, 2)}, folder / "bad-unexpected.pt")

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { packageRoot } from '../../lib/libtorch/paths.js'
 
-/** A clone in which every tool only says that it was called. */
+/** A clone whose tools only record their calls. */
 let clone: string
 let env: Record<string, string>
 
@@ -58,12 +58,12 @@ beforeEach(() => {
   env = { PATH: `${join(clone, 'tools')}` }
 })
 
-test('a fresh clone is compiled, gets libtorch and the addon; the second time there is nothing to do or to say', () => {
+test('bootstrap compiles a fresh clone, gets libtorch and builds the addon, and does nothing the second time', () => {
   expect(bootstrap()).toMatchObject({ status: 0, steps: ['compiling TypeScript', 'getting libtorch', 'building the addon'] })
   expect(bootstrap()).toEqual({ status: 0, stdout: '', stderr: '', steps: [] })
 })
 
-test('only what changed is done again', () => {
+test('bootstrap repeats only the steps whose inputs changed', () => {
   bootstrap()
   put('lib/a.ts', 'export {}')
   expect(bootstrap().steps).toEqual(['compiling TypeScript'])
@@ -77,13 +77,13 @@ test('only what changed is done again', () => {
   expect(bootstrap().steps).toEqual(['getting libtorch'])
 })
 
-test('packages are installed when the lock asks for others than there are', () => {
+test('bootstrap installs packages when node_modules differs from package-lock.json', () => {
   bootstrap()
   put('package-lock.json', readFileSync(join(clone, 'package-lock.json'), 'utf8').replace('"version":"1"', '"version":"2"'))
   expect(bootstrap()).toMatchObject({ stdout: 'npm ci --no-audit --no-fund\n', steps: ['installing packages'] })
 })
 
-test('what does not compile ends it, and leaves what was compiled before', () => {
+test('bootstrap ends at a compile error and keeps the earlier dist', () => {
   bootstrap()
   put('node_modules/typescript/bin/tsc', 'process.exit(2)')
   put('lib/a.ts', 'export const')
@@ -97,14 +97,14 @@ test.each([
   ['cmake', /expected cmake on the PATH.*\nfix: run: .*install.* cmake/],
   ['c++', /expected a C\+\+20 compiler \(c\+\+, g\+\+, clang\+\+\).*\nfix: run: /],
   ['make', /expected ninja or make.*\nfix: run: /],
-])('without %s it says what to install', (name, message) => {
+])('bootstrap without %s prints the command that installs it', (name, message) => {
   rmSync(join(clone, 'tools', name))
   const { status, stderr } = bootstrap()
   expect(status).toBe(1)
   expect(stderr).toMatch(message)
 })
 
-test('a libtorch that was named and is not there is not replaced by another', () => {
+test('bootstrap does not replace a missing libtorch that LVM_TORCH_LIBTORCH names', () => {
   const { status, stderr, steps } = bootstrap({ LVM_TORCH_LIBTORCH: '/nowhere' })
   expect([status, steps]).toEqual([4, ['compiling TypeScript']])
   expect(stderr).toContain('LIBTORCH_MISSING: it is not there\nfix: put it there\n')

@@ -1,4 +1,4 @@
-// Calls everything that the package exports with arguments that it cannot take, and prints each answer that is not as it should be:
+// Calls every export of the package with invalid arguments and prints each wrong result:
 // `node misuse.mjs PART OF`. A crash shows as the signal that ends this process.
 import { readdirSync, writeFileSync } from 'node:fs'
 
@@ -7,7 +7,7 @@ const dist = new URL('../../dist/lib/', import.meta.url)
 const api = await import(`${dist}index.js`)
 const { ERRORS, LvmError, Tensor, TorchScriptModule } = api
 
-/** Every table of options, by the name it is exported by. */
+/** Every field table by its exported name. */
 const tables = Object.assign(
   {},
   ...(await Promise.all(
@@ -46,7 +46,7 @@ const cyclic = () => {
   return Object.assign(list, { list })
 }
 const bound = (name) => ({ [name]: 1 })
-/** What nobody takes for an argument; each is made anew. */
+/** Makes the values that no function accepts. */
 const misuses = {
   undefined: () => undefined,
   null: () => null,
@@ -99,7 +99,7 @@ const keys = (...names) => names.flatMap((name) => Object.keys(tables[name]))
 const tensor = () => Tensor.from([1, 2, 3])
 const SAY = { say: undefined }
 const SIGNAL = { signal: undefined }
-/** Functions with arguments that they take, and the options that are replaced in each of these. */
+/** Functions with valid arguments, and the options to replace with invalid values. */
 const calls = [
   ['load', api.load, ['run', {}], [[], ['device', 'threads', 'root', 'exact', 'x']]],
   [
@@ -200,7 +200,7 @@ const calls = [
     [],
   ],
 ]
-/** What is no misuse where every option may be left out. */
+/** Values that are valid where every option is optional. */
 const NOTHING = ['undefined', 'empty object', 'object without prototype', 'tag that throws', 'object that throws as text']
 const problems = []
 let count = 0

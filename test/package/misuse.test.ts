@@ -14,10 +14,10 @@ interface Answer {
 const folder = mkdtempSync(join(tmpdir(), 'lvm-misuse-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** The misuses in a process of their own, in a folder that they may write into, so that a crash is an answer. */
+/** Runs the misuses in a child process with its own folder, so that a crash is a result. */
 function misused(part: number, of: number): Promise<Answer> {
   const script = fileURLToPath(new URL('misuse.mjs', import.meta.url))
-  const cwd = join(folder, String(part), 'deep', 'below') // some misuses name the folder above
+  const cwd = join(folder, String(part), 'deep', 'below') // some misuses write to the folder above
   mkdirSync(cwd, { recursive: true })
   const child = spawn(process.execPath, [script, String(part), String(of)], { cwd, timeout: 240_000, killSignal: 'SIGKILL' })
   let [out, err] = ['', '']
@@ -36,11 +36,11 @@ beforeAll(async () => {
   answers = await Promise.all(Array.from({ length: PARTS }, (_, part) => misused(part, PARTS)))
 }, 300_000)
 
-test('every misuse of a public function or method ends in an LvmError with a code of the table and a short sentence', () => {
+test('every misuse of a public function or method ends in an LvmError with a known code and a short message', () => {
   expect(answers.flatMap(({ problems }) => problems)).toEqual([])
   expect(answers.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThan(10_000)
 })
-test('every function that the package exports is among them', () => {
+test('every function that the package exports is among the misuses', () => {
   const { covered, exported } = answers[0]!
   const classes = ['LvmError', 'Tensor', 'TorchScriptModule'] // their methods are called instead
   const withoutArguments = ['architectures', 'devices', 'operators', 'listModels', 'ERRORS', 'FAULTS']

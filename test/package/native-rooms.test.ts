@@ -3,9 +3,9 @@ import { basename, dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { OPS } from '../../lib/spec/ops.js'
 
-/** A native file includes from its own room or from a room before it; files that lie in native/ itself come first. */
+/** Rooms of native/ in order: a file includes from its own room or from an earlier one; files in native/ itself come first. */
 const ROOMS = ['.', 'data', 'graph', 'kernels', 'ops', 'model', 'evaluate', 'checkpoint', 'train', 'binding']
-/** Includes nothing of the others: it opens libtorch before the addon is loaded. */
+/** Opens libtorch before the addon is loaded, so it includes nothing from other rooms. */
 const ALONE = 'loader'
 
 const files = readdirSync('native', { recursive: true, encoding: 'utf8' })
@@ -17,19 +17,19 @@ const included = (file: string) =>
   [...source(file).matchAll(/^#include "([^"]+)"/gm)].map(([, target]) => join(dirname(file), target!).replaceAll('\\', '/'))
 const kebab = (op: string) => op.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
-test('every op has one file in native/ops, named as the op is, and every other .cpp there is the table', () => {
+test('native/ops holds one file per op, with the name of the op, and the table', () => {
   const found = files.filter((file) => room(file) === 'ops' && file.endsWith('.cpp')).map((file) => basename(file, '.cpp'))
   expect(found.sort()).toEqual([...Object.keys(OPS).map(kebab), 'op-table'].sort())
 })
 
-test('every op is made in its own file', () => {
+test('every op is built in its own file', () => {
   for (const op of Object.keys(OPS)) {
     const maker = `Made make_${kebab(op).replaceAll('-', '_')}(`
     expect(source(`ops/${kebab(op)}.cpp`), op).toContain(maker)
   }
 })
 
-test('every native file is in a room that is in the order', () => {
+test('every native file is in a known room', () => {
   for (const file of files) expect([...ROOMS, ALONE], file).toContain(room(file))
 })
 
@@ -57,7 +57,7 @@ test('only native/binding and the loader include the N-API', () => {
   expect(new Set(users.map(room))).toEqual(new Set(['binding', ALONE]))
 })
 
-test('no two native files of different rooms have one name', () => {
+test('no two native files in different rooms have the same name', () => {
   const rooms = new Map<string, Set<string>>()
   for (const file of files) {
     const name = basename(file).replace(/\.\w+$/, '')
@@ -66,11 +66,11 @@ test('no two native files of different rooms have one name', () => {
   for (const [name, where] of rooms) expect([...where], name).toHaveLength(1)
 })
 
-test('no native file is above 250 lines', () => {
+test('no native file has more than 250 lines', () => {
   for (const file of files) expect(source(file).split('\n').length - 1, file).toBeLessThanOrEqual(250)
 })
 
-/** A function's first line and length; its body ends at the first brace that stands as far right as its first line. */
+/** First line and length of each function; a body ends at the first brace with the indentation of its first line. */
 function functions(lines: string[]): { line: number; length: number }[] {
   return lines.flatMap((line, last) => {
     let first = last
@@ -81,12 +81,12 @@ function functions(lines: string[]): { line: number; length: number }[] {
   })
 }
 
-test('no native function is above 60 lines', () => {
+test('no native function has more than 60 lines', () => {
   const all = files.flatMap((file) => functions(source(file).split('\n')).map((found) => ({ file, ...found })))
   expect(all.length).toBeGreaterThan(400)
   expect(all.filter(({ length }) => length > 60)).toEqual([])
 })
 
-test('no native message names a flag of the command line', () => {
+test('no native message names a command-line flag', () => {
   for (const file of files) expect(source(file).match(/"(?:[^"\\\n]|\\.)*(?<=[ "])--[a-z](?:[^"\\\n]|\\.)*"/g), file).toBeNull()
 })

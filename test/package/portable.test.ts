@@ -4,11 +4,11 @@ import { expect, test } from 'vitest'
 import { packageRoot } from '../../lib/libtorch/paths.js'
 
 const native = join(packageRoot(), 'native')
-/** Missing from Microsoft's compiler or its C library, or, as long, of another size there. */
+/** Names that Microsoft's compiler or C library lacks, and `long`, which has another size there. */
 const MISSING =
   /\bM_[A-Z]\w+|\b__builtin_\w+|\b__attribute__|\b__restrict__|\b(fseek|ftell|ssize_t|off_t)\b|\blong\b|<(unistd|sys\/\w+)\.h>/g
 
-test('native/ uses nothing that Windows lacks, except in files that ask for the system or the compiler', () => {
+test('native/ uses nothing that Windows lacks, except in files that test for the system or the compiler', () => {
   const files = readdirSync(native, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(cpp|h)$/.test(name))
   const found = files.flatMap((name) => {
     const text = readFileSync(join(native, name), 'utf8')

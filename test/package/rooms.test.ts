@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { expect, test } from 'vitest'
 
-/** Data flows down: a file of lib/ imports from its own room or from one before it. */
+/** Rooms of lib/ in order: a file imports from its own room or from an earlier one. */
 const ROOMS = [
   'hints',
   'error-codes',
@@ -67,7 +67,7 @@ function circles(graph: ReadonlyMap<string, readonly string[]>): string[][] {
   return found
 }
 
-test('every file of lib/ is in a room of the order', () => {
+test('every file of lib/ is in a known room', () => {
   for (const file of files) expect(ROOMS, file).toContain(room(file))
 })
 test.each(files)('%s imports nothing from a later room, types included', (file) => {
@@ -78,7 +78,7 @@ test('no files of lib/ import each other in a circle, types included', () => {
   expect(circles(graph)).toEqual([])
   expect(circles(new Map(Object.entries({ a: ['b'], b: ['c'], c: ['b'], d: ['a'] })))).toEqual([['b', 'c']])
 })
-test('no two files of lib/ have one name, besides index.ts', () => {
+test('no two files of lib/ have the same name, except index.ts', () => {
   const names = files.map((file) => basename(file)).filter((name) => name !== 'index.ts')
   expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([])
 })

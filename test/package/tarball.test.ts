@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { findLibtorch } from '../../lib/libtorch/find.js'
 import { packageRoot, storeRoot } from '../../lib/libtorch/paths.js'
 
-// A busy machine may take a minute to copy libtorch's nine thousand headers.
+// Copying the 9,000 headers of libtorch takes up to a minute on a busy machine.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
 const root = packageRoot()
@@ -16,22 +16,22 @@ const app = join(scratch, 'app')
 const bin = join(scratch, 'bin')
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
-/** Where a program of this machine is. */
+/** Path of an installed program. */
 const which = (program: string) =>
   process.env
     .PATH!.split(delimiter)
     .map((folder) => join(folder, program))
     .find((path) => existsSync(path))
-/** An environment in which there is no compiler, no CMake and no Python. */
+/** Environment without a compiler, CMake and Python. */
 const { LVM_TORCH_LIBTORCH: _, LVM_TORCH_USE_PYTORCH: __, ...rest } = process.env
-/** What npm says of our own folder to a script is left out; where the registry and the cache are holds for the app as well. */
+/** npm variables that describe this package are removed; those of the registry and the cache stay. */
 const ofScript = /^npm_(?!config_(registry|cache)$)/
 const env = Object.fromEntries(Object.entries({ ...rest, PATH: bin, NO_COLOR: '1' }).filter(([key]) => !ofScript.test(key)))
-/** The cache of this machine where libtorch was installed into it; else one that the test fills. */
+/** Cache of this machine if it holds libtorch, else a new one that the test fills. */
 const ready = dirname(libtorch.path) === storeRoot()
 if (!ready) env.LVM_TORCH_CACHE = join(scratch, 'cache')
 
-/** Runs a program without holding up the event loop, which the test runner needs within a minute. */
+/** Runs a program without blocking the event loop: vitest gives up a worker that blocks for a minute. */
 const run = (program: string, ...words: string[]) =>
   new Promise<{ status: number | null; stdout: string; stderr: string }>((done) => {
     const child = execFile(join(bin, program), words, { cwd: app, env, maxBuffer: 1e8 }, (_, stdout, stderr) =>
@@ -40,17 +40,17 @@ const run = (program: string, ...words: string[]) =>
   })
 const listed: string[] = []
 let size = 0
-/** The addon and the loader of this clone, as they are on disk. */
+/** Contents of this clone's addon and loader. */
 const own = () => ['Release/lvm_torch.node', 'loader/loader.node'].map((file) => statSync(join(root, 'build', file)))
 const before = own()
-/** What prebuildify printed. */
+/** Output of prebuildify. */
 let said = ''
 
 beforeAll(async () => {
   mkdirSync(app)
   mkdirSync(bin)
   for (const program of ['node', 'npm', 'npx', 'sh', 'env']) symlinkSync(which(program)!, join(bin, program))
-  // Headers of Node could only come from where nobody answers.
+  // A download of Node's headers would fail, because this address does not answer.
   const offline = { ...process.env, npm_config_disturl: 'http://127.0.0.1:9/' }
   said = execFileSync(process.execPath, [join(root, 'scripts/prebuild.mjs')], {
     cwd: root,
@@ -69,14 +69,14 @@ beforeAll(async () => {
   listed.push(...files.map(({ path }) => path))
   size = bytes
   writeFileSync(join(app, 'package.json'), '{"name": "app", "private": true}')
-  // npm ci leaves the tarballs of our dependencies in the cache but not their registry entries, so this cannot be done offline.
+  // npm ci caches the tarballs of dependencies but not their registry entries, so this step needs the network.
   const options = ['--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund']
   const installed = await run('npm', 'install', ...options, join(scratch, basename(filename)))
   if (installed.status !== 0) throw new Error(installed.stderr)
 })
 
 describe('the tarball', () => {
-  test('holds what runs and what explains it, and is small', async () => {
+  test('the tarball holds the compiled code, the prebuilt addon and the docs, and is small', async () => {
     const platform = `${process.platform}-${process.arch}`
     const needed = [
       'dist/bin/lvm.js',
@@ -90,7 +90,7 @@ describe('the tarball', () => {
     expect(listed).toEqual(expect.arrayContaining(needed))
     expect(size).toBeLessThan(15e6)
   })
-  test('holds no binding.gyp, with which npm would start a build, and no sources or tests', async () => {
+  test('the tarball holds no sources, no tests and no binding.gyp, which would make npm start a build', async () => {
     expect(listed.filter((path) => /binding\.gyp|CMakeLists|^(native|test|lib|bin|scripts|build)/.test(path))).toEqual([])
     expect(listed.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts') && !path.startsWith('examples/'))).toEqual([])
   })
@@ -99,28 +99,28 @@ describe('the tarball', () => {
 describe('the prebuilt addon', () => {
   const folder = join(root, 'prebuilds', `${process.platform}-${process.arch}`)
 
-  test('is made through binding.gyp, which downloads nothing, and only the two addons are in its folder', () => {
+  test('the prebuilt addon is made through binding.gyp without a download, and its folder holds only the two addons', () => {
     expect(said).toMatch(/binding_gyp_lvm_torch_target_cmake/)
     expect(readdirSync(folder, { recursive: true }).sort()).toEqual(['loader', join('loader', 'loader.node'), 'lvm-torch.node'])
   })
-  test('is stripped, and the clone keeps the one it was made of', () => {
+  test('the prebuilt addon is stripped, and the clone keeps the unstripped one', () => {
     expect(own().map(({ ino, mtimeMs }) => [ino, mtimeMs])).toEqual(before.map(({ ino, mtimeMs }) => [ino, mtimeMs]))
     if (process.platform === 'linux') expect(statSync(join(folder, 'lvm-torch.node')).size).toBeLessThan(before[0]!.size)
   })
 })
 
 describe('installed in an empty folder without a compiler', () => {
-  test('there is none', async () => {
+  test('the installed app has no compiler on its PATH', async () => {
     for (const program of ['cmake', 'c++', 'gcc', 'python3'])
       expect((await run('sh', '-c', `command -v ${program}`)).status).not.toBe(0)
   })
 
-  test('npx lvm-torch --help and --version', async () => {
+  test('npx lvm-torch --help and --version print help and versions', async () => {
     expect(await run('npx', 'lvm-torch', '--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('libtorch') })
     expect(await run('npx', 'lvm', '--version')).toMatchObject({ status: 0, stdout: expect.stringContaining('lvm-torch ') })
   })
 
-  test('npx lvm-torch libtorch install, then doctor finds all that is needed', async () => {
+  test('after npx lvm-torch libtorch install, doctor finds everything that training needs', async () => {
     const from = ready ? [] : ['--from', libtorch.path]
     expect(await run('npx', 'lvm-torch', 'libtorch', 'install', ...from)).toMatchObject({
       status: 0,
@@ -153,7 +153,7 @@ describe('installed in an empty folder without a compiler', () => {
   test.each([
     ['require', 'consumer.cjs', "const lvm = require('lvm-torch')"],
     ['import', 'consumer.mjs', "import * as lvm from 'lvm-torch'"],
-  ])('%s loads no libtorch before it is needed', async (_, file, first) => {
+  ])('lvm-torch loaded by %s loads no libtorch before its first use', async (_, file, first) => {
     const code = `${first}
 const loaded = () => process.platform === 'linux' && require('fs').readFileSync('/proc/self/maps', 'utf8').includes('torch_cpu')
 const before = loaded()
@@ -169,7 +169,7 @@ lvm.Tensor.from([1, 2, 3]).op('aten::sum').then((sum) => sum.item()).then((sum) 
     expect(JSON.parse(stdout)).toEqual({ before: false, sum: 6, after: process.platform === 'linux' })
   })
 
-  test('both styles type-check, and a wrong use does not', async () => {
+  test('import and require of lvm-torch type-check, and a wrong call does not', async () => {
     const body = `
 const sum: Promise<number> = Tensor.from(Float32Array.of(1, 2)).item()
 async function follow(signal: AbortSignal) {

@@ -12,13 +12,13 @@ test('every action of a workflow is pinned by the hash of a commit, with its ver
   expect(used.filter((action) => !/^[\w.-]+(\/[\w.-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(action))).toEqual([])
 })
 
-test('one action has one version in all workflows', () => {
+test('an action has the same version in all workflows', () => {
   const used = workflows.flatMap(({ text }) => [...text.matchAll(/uses: (\S+)@(\S+)/g)])
   for (const [, action] of used)
     expect(new Set(used.filter((other) => other[1] === action).map((other) => other[2])).size).toBe(1)
 })
 
-test('CI builds and runs the tiny suite on every platform that is shipped', () => {
+test('CI builds and runs the tiny suite on every shipped platform', () => {
   for (const { text } of workflows) {
     for (const runner of ['ubuntu-24.04', 'ubuntu-24.04-arm', 'macos-15', 'windows-2022']) expect(text).toContain(runner)
     expect(text).toMatch(/run: npm run (build|prebuild)\n(.*\n)*? +- run: npm run test:tiny/)
