@@ -44,7 +44,7 @@ export const train: CommandModule = {
       .options(model ? flags(model.fields) : {})
       .example('$0 train lstm --data vectors.npz', 'the recipe of the specification')
       .example('$0 train gru --data vectors.npz --recipe strong --seeds 3', 'mean ± sd over three seeds')
-      .example('$0 train lstm --data vectors.npz --resume --epochs 40', 'resumes the run and trains up to epoch 40')
+      .example('$0 train lstm --data vectors.npz --resume --epochs 40', 'resume and train up to epoch 40')
       .epilogue(model ? model.about : 'Options of one model: $0 train MODEL --help')
   },
   handler: async (argv) => {
