@@ -35,7 +35,7 @@ const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule
     async () => (await import('./commands/rollout.js')).rolling,
   ],
   analyze: ['show where a run has its largest errors', async () => (await import('./commands/analyze.js')).analyzing],
-  runs: ['list, show and remove runs', async () => (await import('./commands/runs.js')).runs],
+  runs: ['list, show, restore and remove runs', async () => (await import('./commands/runs.js')).runs],
   synth: [
     'write a synthetic corpus whose best possible cosine is known',
     async () => (await import('./commands/synth.js')).synthesising,
@@ -67,7 +67,7 @@ async function main(): Promise<void> {
     .locale('en')
     .parserConfiguration({ 'parse-numbers': false, 'parse-positional-numbers': false, 'duplicate-arguments-array': false })
     .wrap(null)
-    .option('json', { type: 'boolean', describe: 'answer in JSON: one document, or one event a line for long work' })
+    .option('json', { type: 'boolean', describe: 'print JSON: one document, or one event per line for long work' })
     .help('help', 'show this help')
     .version('version', 'show the versions of lvm-torch, Node and libtorch', '')
     .demandCommand(1)

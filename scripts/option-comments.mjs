@@ -1,4 +1,4 @@
-// Writes the sentence of every option above its name in the compiled declarations, so that editors show it; the field tables hold it.
+// Writes the description of every option from the field tables into the compiled declarations, so that editors show it.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -7,7 +7,7 @@ const root = resolve(process.argv[2] ?? 'dist', 'lib')
 const TABLE = /^export declare const (\w+): [^\n]*\{\n((?: .*\n)*)\}/gm
 const FIELD = /(?<!\*\/\n)^ {4}(?:readonly )?(\w+): [^\n]*\bField</gm
 
-/** What the field says, as a comment: its sentence, what it accepts where the type does not tell, and its default. */
+/** Returns a field's docstring: its description, the accepted values unless the type has them, and the default. */
 function comment({ kind, about, expected, default: preset }) {
   const accepts = ['integer', 'real'].includes(kind) || (kind === 'text' && expected !== 'text') ? ` (${expected})` : ''
   const unless = preset === undefined ? '' : `\n     * @default ${typeof preset === 'string' ? `'${preset}'` : preset}`

@@ -39,14 +39,8 @@ function recipes() {
   })
 }
 
-/** One section for each verb. */
-export const optionsPage = () => [
-  'One table for each verb, made from the field tables that check the values. A flag that is left out has its default, or the value of the recipe; an option without effect is an error. Every verb also takes `--json` and `--help`.',
-  '## train',
-  `${code('lvm-torch train MODEL --data FILE [options]')}, or ${code('train({ model, data, ... })')}. The options of each model are in [architectures.md](architectures.md). ${code('--seeds N')} trains N times, from ${code('--seed')} on (1 unless given), and gives mean and sd; it exists on the command line only.`,
-  ...grouped(trainFields),
-  '### Recipes',
-  recipes(),
+/** Sections of all verbs except `train`. */
+const OTHER_VERBS = [
   '## evaluate',
   `${code('lvm-torch evaluate RUN... [options]')}, or ${code('evaluate({ runs, ... })')}.`,
   options(evaluateFields),
@@ -54,7 +48,7 @@ export const optionsPage = () => [
   `${code('lvm-torch retrieve RUN... [options]')}, or ${code('retrieve({ runs, ... })')}.`,
   options(retrieveFields),
   '## compare',
-  `${code('lvm-torch compare RUN RUN... [--data FILE]... [options]')}, or ${code('compare({ runs, data, ... })')}. Baselines go by their names: ${code('copy_last')}, ${code('exponential_mean')}, ….`,
+  `${code('lvm-torch compare RUN RUN... [--data FILE]... [options]')}, or ${code('compare({ runs, data, ... })')}. Baselines are given by name: ${code('copy_last')}, ${code('exponential_mean')}, ….`,
   options(compareFields),
   '## predict',
   `${code('lvm-torch predict RUN --out FILE.npy [options]')}, or ${code('predict({ run, out, ... })')}.`,
@@ -63,7 +57,7 @@ export const optionsPage = () => [
   `${code('lvm-torch rollout RUN [options]')}, or ${code('rollout({ run, ... })')}.`,
   options(rolloutFields),
   '## doctor',
-  `${code('lvm-torch doctor RUN... [options]')}, or ${code('diagnose({ runs, ... })')}. Without a run it looks at the machine, and takes no option.`,
+  `${code('lvm-torch doctor RUN... [options]')}, or ${code('diagnose({ runs, ... })')}. Without a run it diagnoses the machine and takes no options.`,
   options(doctorFields),
   '## analyze',
   `${code('lvm-torch analyze RUN [options]')}, or ${code('analyze({ run, ... })')}.`,
@@ -84,13 +78,13 @@ export const optionsPage = () => [
   `${code('lvm-torch benchmark RUN... [options]')}, or ${code('benchmark({ runs, ... })')}; ${code('lvm-torch benchmark compare BEFORE AFTER')}, or ${code('compareBenchmarks(before, after)')}.`,
   options(benchmarkFields),
   '## sweep',
-  `${code('lvm-torch sweep --data FILE [options]')}, or ${code('sweep({ data, ... })')}. Beside these it takes all of ${code('train')} but ${code('--name')}, ${code('--resume')} and ${code('--init')}, and hands them on to every training.`,
+  `${code('lvm-torch sweep --data FILE [options]')}, or ${code('sweep({ data, ... })')}. It also takes the options of ${code('train')} except ${code('--name')}, ${code('--resume')} and ${code('--init')}, and passes them to every training.`,
   options(ownSweepFields),
   '## report',
   `${code('lvm-torch report [options]')}, or ${code('report({ ... })')}.`,
   options(reportFields),
   '## verify',
-  `${code('lvm-torch verify REPORT [options]')}, or ${code('verify({ report, ... })')}. REPORT is report.json or report.html. Ends with exit code 8 when a value was changed.`,
+  `${code('lvm-torch verify REPORT [options]')}, or ${code('verify({ report, ... })')}. REPORT is report.json or report.html. The exit code is 8 if a value was changed.`,
   options(verifyFields),
   '## data inspect',
   `${code('lvm-torch data inspect FILE [options]')}.`,
@@ -107,4 +101,15 @@ export const optionsPage = () => [
   '## synth',
   `${code('lvm-torch synth --out FILE.npy [options]')}, or ${code('synth({ out, ... })')}.`,
   options(synthFields),
+]
+
+/** Returns one section per verb. */
+export const optionsPage = () => [
+  'One table for each verb, made from the field tables that check the values. An omitted flag has its default, or the value of the recipe. An option without effect is an error. Every verb also takes `--json` and `--help`.',
+  '## train',
+  `${code('lvm-torch train MODEL --data FILE [options]')}, or ${code('train({ model, data, ... })')}. The options of each model are in [architectures.md](architectures.md). ${code('--seeds N')} trains with N seeds, from 1 or ${code('--seed')} on, and prints mean and standard deviation; it exists on the command line only.`,
+  ...grouped(trainFields),
+  '### Recipes',
+  recipes(),
+  ...OTHER_VERBS,
 ]

@@ -8,7 +8,7 @@ export const analyzing: CommandModule = {
   describe: 'show the errors of a run by article, length, category, cluster and similarity, and its worst windows',
   builder: (y) =>
     y
-      .positional('run', { type: 'string', describe: 'the folder of a run, or its name below artifacts/lvm/models' })
+      .positional('run', { type: 'string', describe: 'folder of a run, or its name below artifacts/lvm/models' })
       .options(flags(analyzeFields))
       .example('$0 analyze lstm_baseline', 'on its saved validation rows, with a map of targets and predictions')
       .example('$0 analyze lstm_baseline --ood speeches.npy', 'with the same analysis of another domain'),

@@ -8,7 +8,7 @@ export const exporting: CommandModule = {
   describe: 'write a run as TorchScript or safetensors, compared with the model before it is published',
   builder: (y) =>
     y
-      .positional('run', { type: 'string', describe: 'the folder of a run, or its name below artifacts/lvm/models' })
+      .positional('run', { type: 'string', describe: 'folder of a run, or its name below artifacts/lvm/models' })
       .options(flags(exportFields))
       .example('$0 export lstm_baseline', 'in Python: torch.jit.load("artifacts/lvm/models/lstm_baseline/exported.ts.pt")')
       .example('$0 export lstm_baseline --format safetensors', 'the weights under their parameter names'),

@@ -7,7 +7,7 @@ const percent = (part: number | null) => (part === null ? null : `${part > 0 ? '
 const show: CommandModule = {
   command: 'show <name>',
   describe: 'show one model as a tree of its parts, with parameter counts',
-  builder: (y) => y.positional('name', { type: 'string', describe: 'the name of a model, such as lstm' }),
+  builder: (y) => y.positional('name', { type: 'string', describe: 'name of a model, such as lstm' }),
   handler: async ({ name, json }) => {
     const { showModel } = await import('../../lib/index.js')
     const { printFolded } = await import('../../lib/spec/print.js')

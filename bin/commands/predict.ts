@@ -9,7 +9,7 @@ export const predict: CommandModule = {
   describe: 'write the predictions of a run, scaled to length 1 unless --raw is given, and an index of their targets',
   builder: (y) =>
     y
-      .positional('run', { type: 'string', describe: 'the folder of a run, or its name below artifacts/lvm/models' })
+      .positional('run', { type: 'string', describe: 'folder of a run, or its name below artifacts/lvm/models' })
       .options(flags(predictFields))
       .demandOption('out')
       .example('$0 predict lstm_baseline --data vectors.npz --out predictions.npy', 'the validation rows of the run'),

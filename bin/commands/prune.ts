@@ -11,7 +11,7 @@ export const prune: CommandModule = {
   describe: 'remove the least important weights of a run; published only if it loses no more than allowed',
   builder: (y) =>
     y
-      .positional('run', { type: 'string', describe: 'the folder of a run, or its name below artifacts/lvm/models' })
+      .positional('run', { type: 'string', describe: 'folder of a run, or its name below artifacts/lvm/models' })
       .options(flags(pruneFields))
       .demandOption('sparsity')
       .example('$0 prune transformer --sparsity 0.3 --structured neurons --finetune 2', 'smaller and faster')

@@ -11,7 +11,7 @@ export const quantize: CommandModule = {
   describe: 'write a quantised copy of a run; published only if it loses no more than allowed',
   builder: (y) =>
     y
-      .positional('run', { type: 'string', describe: 'the folder of a run, or its name below artifacts/lvm/models' })
+      .positional('run', { type: 'string', describe: 'folder of a run, or its name below artifacts/lvm/models' })
       .options(flags(quantizeFields))
       .example('$0 quantize lstm_baseline', 'lstm_baseline_int8, a run like any other')
       .example('$0 quantize transformer --to int4 --max-drop 0.01', 'four bits per weight'),

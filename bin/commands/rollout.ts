@@ -9,7 +9,7 @@ export const rolling: CommandModule = {
   describe: 'feed predictions back as inputs and measure every step',
   builder: (y) =>
     y
-      .positional('run', { type: 'string', describe: 'the folder of a run, or its name below artifacts/lvm/models' })
+      .positional('run', { type: 'string', describe: 'folder of a run, or its name below artifacts/lvm/models' })
       .options(flags(rolloutFields))
       .example('$0 rollout lstm_baseline --steps 10', 'ten steps from every window with ten following vectors'),
   handler: async (argv) => {

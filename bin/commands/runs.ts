@@ -13,7 +13,8 @@ import { answer } from '../output.js'
 
 const fields = { out: text({ default: RUNS, about: 'folder of the runs', expected: 'a folder' }) }
 const rootOf = (argv: Readonly<Record<string, unknown>>) => resolve('runs', fields, given(fields, argv)).out
-const aRun = (y: Argv) => y.positional('run', { type: 'string', describe: 'a folder, or a name in the folder of the runs' })
+const aRun = (y: Argv) =>
+  y.positional('run', { type: 'string', describe: 'folder of a run, or its name in the folder of the runs' })
 
 const figure = (value: number | null | undefined, digits: number) => value?.toFixed(digits)
 const small = (value: number | null | undefined) => value?.toExponential(1)
@@ -116,7 +117,7 @@ const rm: CommandModule = {
   builder: (y) =>
     y
       .parserConfiguration({ 'duplicate-arguments-array': true }) // keeps all runs of a list instead of the last one
-      .positional('run', { type: 'string', array: true, describe: 'folders, or names in the folder of the runs' })
+      .positional('run', { type: 'string', array: true, describe: 'folders of runs, or their names in the folder of the runs' })
       .option('yes', { type: 'boolean', describe: 'do not ask' }),
   handler: async (argv) => {
     const folders: string[] = []

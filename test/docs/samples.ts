@@ -31,8 +31,8 @@ function writeBase(stem: string, prefix: string, articles: number): void {
   writeFileSync(`${stem}.card.json`, JSON.stringify({ space: 'test', source: 'dice', licence: 'none', encoder: 'none' }))
 }
 
-/** Makes one sample of every file and event, by its heading in docs/formats.md. */
-export async function samples(folder: string): Promise<Map<string, unknown[]>> {
+/** Runs verbs in a folder and collects samples by their headings in docs/formats.md. */
+function collector(folder: string) {
   const found = new Map<string, unknown[]>()
   const keep = (name: string, ...values: unknown[]) => found.set(name, [...(found.get(name) ?? []), ...values])
   const cache = join(folder, 'cache')
@@ -56,7 +56,13 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
       .map((line) => JSON.parse(line))
   const read = (path: string) => JSON.parse(readFileSync(join(folder, path), 'utf8'))
   const run = (name: string, file: string) => join('artifacts', 'lvm', 'models', name, file)
+  return { folder, cache, found, keep, answer, events, read, run }
+}
+type Collector = ReturnType<typeof collector>
 
+const small = '--preset tiny --epochs 2 --threads 1 --max-windows 64'
+
+async function bases({ folder, keep, answer, read }: Collector): Promise<void> {
   mkdirSync(folder, { recursive: true })
   writeBase(join(folder, 'data'), 'a', 250)
   writeBase(join(folder, 'val'), 'b', 30)
@@ -65,8 +71,9 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   await answer('data inspect --json', 'data inspect data')
   writeFileSync(join(folder, 'zero.npy'), npy('<f4', [2, DIM], new Uint8Array(8 * DIM)))
   await answer('data inspect --json', 'data inspect zero.npy')
+}
 
-  const small = '--preset tiny --epochs 2 --threads 1 --max-windows 64'
+async function trainings({ keep, answer, events, run }: Collector): Promise<void> {
   const trained = [
     ...(await events(`train lstm --data data --test 0.1 --ema 0.9 --save-every 1 ${small} --name a`)),
     // an epoch cut short, and more steps than were planned
@@ -87,6 +94,9 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
     'event init',
     started.find(({ type }) => type === 'init'),
   )
+}
+
+async function evaluations({ keep, answer, read }: Collector): Promise<void> {
   await answer('validation_results.json', 'evaluate a b --rows train --latency 0 --out T')
   await answer('validation_results.json', 'evaluate a b --latency 0.01')
   keep('validation_results.json', read('artifacts/lvm/evaluation/validation_results.json'))
@@ -112,6 +122,9 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   for (const name of ['diagnostics.json', 'error_analysis.json']) keep(name, read(join('artifacts/lvm/evaluation', name)))
   await answer('selftest --json', 'selftest')
   await answer('export --json', 'export a')
+}
+
+async function smallerRuns({ keep, answer, events, read }: Collector): Promise<void> {
   const lenient = '--latency 0.01 --max-drop 2 --max-drop-top10 100'
   await answer('quantize --json', `quantize a --keep core.lstm.weight_hh_l0 ${lenient}`)
   keep('kernels.json', read('cache/lvm-torch/kernels.json'))
@@ -120,7 +133,9 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   await answer('inference_benchmarks.json', 'benchmark a --seconds 0.05 --rounds 5 --device cpu,mps,cuda')
   const measured = 'artifacts/lvm/evaluation/inference_benchmarks.json'
   await answer('benchmark compare --json', `benchmark compare ${measured} ${measured}`)
+}
 
+async function reports({ folder, keep, answer, events, read, run }: Collector): Promise<void> {
   const swept = `--data data --models mlp,hyena --objective sequence ${small} --latency 0.01 --out swept --evaluation swept-evaluation`
   for (const event of await events(`sweep ${swept} --budget 1h`))
     keep(`event ${event.type}${event.type === 'result' ? ' of sweep' : ''}`, event)
@@ -137,7 +152,9 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   )
   await answer('verify --json', 'verify artifacts/lvm/evaluation/x.json --recompute')
   rmSync(join(folder, run('damaged', '.')), { recursive: true })
+}
 
+async function runFolders({ folder, keep, read, run }: Collector): Promise<void> {
   for (const name of ['a_int8', 't_pruned']) keep('manifest.json', read(run(name, 'manifest.json')))
   for (const name of ['a', 'b', 'c', 'i', 'x', 'y']) {
     for (const file of ['config.json', 'training_history.json', 'manifest.json']) keep(file, read(run(name, file)))
@@ -146,7 +163,9 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   }
   keep('final_model.pt', (await openPt(join(folder, run('a', 'final_model.pt')))).value)
   keep('split.json', read(run('a', 'split.json')), read(run('b', 'split.json')))
+}
 
+async function runVerbs({ folder, keep, answer, read, run }: Collector): Promise<void> {
   const lock = await lockRun(join(folder, run('a', '')))
   keep('lock', read(run('a', 'lock')))
   for (const name of ['a', 'x']) await answer('runs show --json', `runs show ${name}`)
@@ -157,7 +176,9 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   await answer('runs restore --json', 'runs restore b')
   writeFileSync(join(folder, run('s_seed1', 'notes.txt')), 'mine')
   await answer('runs rm --json', 'runs rm s_seed1 s_seed2 --yes')
+}
 
+async function program({ cache, keep, answer, read }: Collector): Promise<void> {
   await answer('models --json', 'models')
   await answer('models show --json', 'models show transformer')
   await answer('errors --json', 'errors')
@@ -166,7 +187,9 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   for (const part of ['trials', 'baselines', 'audits'])
     for (const name of readdirSync(join(cache, 'lvm-torch', part)))
       keep(`${part}/*.json`, read(join('cache', 'lvm-torch', part, name)))
+}
 
+async function installation({ folder, keep, answer, events, read }: Collector): Promise<void> {
   const none = { LVM_TORCH_LIBTORCH: '' }
   const from = files(join(folder, 'libtorch'), torch('2.13.0'))
   const installing = await events(`libtorch install --from ${from}`, none)
@@ -174,5 +197,12 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   keep('libtorch/*/variant.json', read('cache/lvm-torch/libtorch/2.13.0-cpu/variant.json'))
   for (const verb of ['list', 'info', 'use cpu', 'verify', 'remove cpu'])
     await answer(`libtorch ${verb.split(' ')[0]} --json`, `libtorch ${verb}`, none)
-  return found
+}
+
+/** Makes one sample of every file and event, by its heading in docs/formats.md; later steps use the runs of earlier ones. */
+export async function samples(folder: string): Promise<Map<string, unknown[]>> {
+  const collected = collector(folder)
+  const steps = [bases, trainings, evaluations, smallerRuns, reports, runFolders, runVerbs, program, installation]
+  for (const step of steps) await step(collected)
+  return collected.found
 }

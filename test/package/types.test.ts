@@ -30,7 +30,7 @@ symlinkSync(packageRoot(), join(app, 'node_modules/lvm-torch'), 'junction')
 writeFileSync(join(app, 'package.json'), '{"name": "app", "private": true}')
 const modules = join(packageRoot(), 'node_modules')
 
-/** Programs of one line, and the error that the compiler must report: an unknown key with or without a suggestion, the same of a value, or a missing key. */
+/** One-line programs with the expected compiler error: an unknown key or value, with or without a suggestion, or a missing key. */
 const [FINE, TYPO, STRANGE, MISSPELT, VALUE, GAP] = ['', 'TS2561', 'TS2353', 'TS2820', 'TS2322', 'TS2345']
 const PROGRAMS: readonly (readonly [string, string])[] = [
   [FINE, "train({ model: 'lstm', data: 'x', layers: 2, epochs: 3, schedule: 'constant' })"],
@@ -77,7 +77,7 @@ const PROGRAMS: readonly (readonly [string, string])[] = [
   [STRANGE, "lvm.synth({ out: 'x.npy', rwos: 5 })"],
 ]
 const body = PROGRAMS.map(([, program]) => `  ${program};`).join('\n')
-/** A program whose first line makes `lvm` and `train` known, so that PROGRAMS begin on the second. */
+/** Makes a program whose first line imports `lvm` and `train`, so that PROGRAMS begin on the second line. */
 const write = (name: string, first: string, last: string) => {
   writeFileSync(join(app, name), `${first}\n${body}\n${last}\n`)
   return name
