@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { openStore } from '../../lib/checkpoint/run-store.js'
 import { flip, tempFolder } from '../checkpoint/run.js'
 
@@ -41,66 +41,61 @@ async function folderOfRuns(seeds: readonly [number, number] = [0, 0]): Promise<
   return root
 }
 
-describe('runs', () => {
-  it('runs list prints a table, or one JSON document', async () => {
-    const root = await folderOfRuns()
-    const { stdout, status } = runs(root, 'list')
-    expect(status).toBe(0)
-    expect(stdout).toMatch(/^run +model +state +epochs +best +val loss +val cosine +parameters +data +split +size +saved$/m)
-    expect(stdout).toMatch(
-      /^lstm_baseline +lstm +complete +2 +2 +0\.000504 +0\.7830 +5,120,768 +wiki\.npz +articles, seed 0 +2\.0 MB +20\d\d-/m,
-    )
-    expect(stdout).toMatch(/^gru_stacked +gru_ +interrupted /m)
-    expect(stdout).not.toContain('only figures on the same one')
-    const document = JSON.parse(runs(root, 'list', '--json').stdout)
-    expect(document.runs[1]).toMatchObject({ run: 'lstm_baseline', state: 'complete', val_loss: 0.000504, epochs: 2 })
-  })
-  it('runs list warns that runs with different splits cannot be compared', async () => {
-    const { stdout } = runs(await folderOfRuns([0, 7]), 'list')
-    expect(stdout).toMatch(/^gru_stacked .* articles, seed 7 /m)
-    expect(stdout).toMatch(/^these runs use 2 different data files or splits: only figures on the same one can be compared$/m)
-  })
-  it('runs list without runs prints how to train one', async () => {
-    expect(runs(await tempFolder(), 'list').stdout).toContain('lvm-torch train')
-  })
-  it('runs show prints settings, files and every epoch', async () => {
-    const root = await folderOfRuns()
-    const { stdout } = runs(root, 'show', 'lstm_baseline')
-    for (const line of [
-      /^state +complete$/m,
-      /^best_model\.pt +2\.0 MB$/m,
-      /^batch_size +32$/m,
-      /^ +2 +0\.000600 +0\.000504 .* 1 min 05 s$/m,
-    ]) {
-      expect(stdout).toMatch(line)
-    }
-    expect(JSON.parse(runs(root, 'show', 'lstm_baseline', '--json').stdout).history).toHaveLength(3)
-    const { status, stderr } = runs(root, 'show', 'lstm')
-    expect([status, stderr]).toEqual([2, expect.stringContaining('fix: did you mean lstm_baseline?')])
-  })
-  it('runs show names the damaged file and ends with 3, and runs restore names the save it restored', async () => {
-    const root = await folderOfRuns()
-    await flip(join(root, 'lstm_baseline/config.json'), 3)
-    const { stdout, status } = runs(root, 'show', 'lstm_baseline')
-    expect(status).toBe(3)
-    expect(stdout).toMatch(/^state +damaged$/m)
-    expect(stdout).toMatch(/^problem +checkpoint: expected SHA-256 .*config\.json/m)
-    expect(runs(root, 'list').stdout).toMatch(/^lstm_baseline +– +damaged +– .*\n\ncheckpoint: expected SHA-256/m)
-    expect(runs(root, 'restore', 'lstm_baseline')).toMatchObject({ status: 3, stderr: expect.stringContaining('BAD_CHECKPOINT') })
-    expect(runs(root, 'restore', 'gru_stacked').stdout).toMatch(/restored \S*gru_stacked from save 1 of 20/)
-  })
-  it('runs rm needs --yes without a terminal, and removes no run when one of them is missing', async () => {
-    const root = await folderOfRuns()
-    const { status, stderr } = runs(root, 'rm', 'lstm_baseline')
-    expect([status, stderr]).toEqual([
-      2,
-      'BAD_OPTION: runs rm: needs --yes when there is no terminal to ask on\nfix: add --yes\n',
-    ])
-    expect(existsSync(join(root, 'lstm_baseline'))).toBe(true)
-    expect(runs(root, 'rm', 'lstm_baseline', 'gru_staked', '--yes').status).toBe(2)
-    expect(existsSync(join(root, 'lstm_baseline'))).toBe(true)
-    const document = JSON.parse(runs(root, 'rm', 'lstm_baseline', 'gru_stacked', '--yes', '--json').stdout)
-    expect(document.removed.map(({ kept }: { kept: string[] }) => kept)).toEqual([[], []])
-    expect(existsSync(join(root, 'lstm_baseline'))).toBe(false)
-  })
+it('runs list prints a table, or one JSON document', async () => {
+  const root = await folderOfRuns()
+  const { stdout, status } = runs(root, 'list')
+  expect(status).toBe(0)
+  expect(stdout).toMatch(/^run +model +state +epochs +best +val loss +val cosine +parameters +data +split +size +saved$/m)
+  expect(stdout).toMatch(
+    /^lstm_baseline +lstm +complete +2 +2 +0\.000504 +0\.7830 +5,120,768 +wiki\.npz +articles, seed 0 +2\.0 MB +20\d\d-/m,
+  )
+  expect(stdout).toMatch(/^gru_stacked +gru_ +interrupted /m)
+  expect(stdout).not.toContain('only figures on the same one')
+  const document = JSON.parse(runs(root, 'list', '--json').stdout)
+  expect(document.runs[1]).toMatchObject({ run: 'lstm_baseline', state: 'complete', val_loss: 0.000504, epochs: 2 })
+})
+it('runs list warns that runs with different splits cannot be compared', async () => {
+  const { stdout } = runs(await folderOfRuns([0, 7]), 'list')
+  expect(stdout).toMatch(/^gru_stacked .* articles, seed 7 /m)
+  expect(stdout).toMatch(/^these runs use 2 different data files or splits: only figures on the same one can be compared$/m)
+})
+it('runs list without runs prints how to train one', async () => {
+  expect(runs(await tempFolder(), 'list').stdout).toContain('lvm-torch train')
+})
+it('runs show prints settings, files and every epoch', async () => {
+  const root = await folderOfRuns()
+  const { stdout } = runs(root, 'show', 'lstm_baseline')
+  for (const line of [
+    /^state +complete$/m,
+    /^best_model\.pt +2\.0 MB$/m,
+    /^batch_size +32$/m,
+    /^ +2 +0\.000600 +0\.000504 .* 1 min 05 s$/m,
+  ]) {
+    expect(stdout).toMatch(line)
+  }
+  expect(JSON.parse(runs(root, 'show', 'lstm_baseline', '--json').stdout).history).toHaveLength(3)
+  const { status, stderr } = runs(root, 'show', 'lstm')
+  expect([status, stderr]).toEqual([2, expect.stringContaining('fix: did you mean lstm_baseline?')])
+})
+it('runs show names the damaged file and ends with 3, and runs restore names the save it restored', async () => {
+  const root = await folderOfRuns()
+  await flip(join(root, 'lstm_baseline/config.json'), 3)
+  const { stdout, status } = runs(root, 'show', 'lstm_baseline')
+  expect(status).toBe(3)
+  expect(stdout).toMatch(/^state +damaged$/m)
+  expect(stdout).toMatch(/^problem +checkpoint: expected SHA-256 .*config\.json/m)
+  expect(runs(root, 'list').stdout).toMatch(/^lstm_baseline +– +damaged +– .*\n\ncheckpoint: expected SHA-256/m)
+  expect(runs(root, 'restore', 'lstm_baseline')).toMatchObject({ status: 3, stderr: expect.stringContaining('BAD_CHECKPOINT') })
+  expect(runs(root, 'restore', 'gru_stacked').stdout).toMatch(/restored \S*gru_stacked from save 1 of 20/)
+})
+it('runs rm needs --yes without a terminal, and removes no run when one of them is missing', async () => {
+  const root = await folderOfRuns()
+  const { status, stderr } = runs(root, 'rm', 'lstm_baseline')
+  expect([status, stderr]).toEqual([2, 'BAD_OPTION: runs rm: needs --yes when there is no terminal to ask on\nfix: add --yes\n'])
+  expect(existsSync(join(root, 'lstm_baseline'))).toBe(true)
+  expect(runs(root, 'rm', 'lstm_baseline', 'gru_staked', '--yes').status).toBe(2)
+  expect(existsSync(join(root, 'lstm_baseline'))).toBe(true)
+  const document = JSON.parse(runs(root, 'rm', 'lstm_baseline', 'gru_stacked', '--yes', '--json').stdout)
+  expect(document.removed.map(({ kept }: { kept: string[] }) => kept)).toEqual([[], []])
+  expect(existsSync(join(root, 'lstm_baseline'))).toBe(false)
 })

@@ -3,7 +3,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, expect, it, vi } from 'vitest'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))
 const sample = fileURLToPath(new URL('../../data/sample/factbook', import.meta.url))
@@ -21,88 +23,84 @@ const events = (stdout: string) =>
     .split('\n')
     .map((line) => JSON.parse(line))
 
-/** Runs the verbs one after another in one folder. */
-describe('from vectors to figures', () => {
-  it('train prints a table of epochs and the next command', () => {
-    const { status, stdout, stderr } = train('--epochs 2')
-    expect(stderr).toBe('')
-    expect(status).toBe(0)
-    expect(stdout).toMatch(/^training lstm · 65,536 parameters · /)
-    expect(stdout).toMatch(/\n {4}0 .*\n {4}1 .*\n {4}2 /)
-    expect(stdout).toMatch(/\nnext: node \S+lvm.js evaluate lstm_baseline\n$/)
+// The verbs run one after another in one folder.
+it('train prints a table of epochs and the next command', () => {
+  const { status, stdout, stderr } = train('--epochs 2')
+  expect(stderr).toBe('')
+  expect(status).toBe(0)
+  expect(stdout).toMatch(/^training lstm · 65,536 parameters · /)
+  expect(stdout).toMatch(/\n {4}0 .*\n {4}1 .*\n {4}2 /)
+  expect(stdout).toMatch(/\nnext: node \S+lvm.js evaluate lstm_baseline\n$/)
+})
+it('train refuses to overwrite an existing run', () => {
+  const { status, stdout, stderr } = train('--epochs 1 --json')
+  expect(status).toBe(2)
+  expect(events(stdout)).toEqual([expect.objectContaining({ type: 'error', version: 1, code: 'RUN_EXISTS', exit: 2 })])
+  expect(stderr).toContain('--resume')
+})
+it('train --resume continues a run, and --json prints its events', () => {
+  const { status, stdout } = lvm('train lstm --resume --epochs 3 --json')
+  expect(status).toBe(0)
+  const all = events(stdout)
+  expect(all[0]).toMatchObject({ type: 'start', version: 1, resumed: true })
+  expect(all.filter((e) => e.type === 'epoch').map((e) => e.epoch)).toEqual([3])
+  expect(all.at(-1)).toMatchObject({ type: 'result', stopped: 'done' })
+})
+it('evaluate compares a run with the baselines, as text and as JSON', () => {
+  const text = lvm('evaluate lstm_baseline --latency 0')
+  expect(text.status).toBe(0)
+  for (const name of ['lstm_baseline', 'copy last', 'ridge']) expect(text.stdout).toContain(name)
+  const { runs } = JSON.parse(lvm('evaluate lstm_baseline --latency 0 --json').stdout)
+  expect(runs).toEqual([expect.objectContaining({ run: 'lstm_baseline', rows: 'val' })])
+  expect(existsSync(join(cwd, 'artifacts/lvm/evaluation/validation_results.json'))).toBe(true)
+})
+it('predict writes vectors and an index of their targets', () => {
+  const made = JSON.parse(lvm('predict lstm_baseline --out p.npy --json').stdout)
+  const index = JSON.parse(readFileSync(join(cwd, made.index), 'utf8'))
+  expect(index.rows).toHaveLength(made.rows)
+  expect([made.scale, index.scale]).toEqual(['unit', 'unit'])
+  expect(lvm('predict lstm_baseline --out p.npy').stdout).toContain(`${made.rows} predictions, scaled to length 1, in p.npy`)
+  expect(lvm('predict lstm_baseline --out raw.npy --raw').stdout).toContain('predictions, as raw outputs of the head, in raw.npy')
+  expect(JSON.parse(readFileSync(join(cwd, 'raw.json'), 'utf8')).scale).toBe('raw')
+})
+it('import converts the checkpoint of a run to another run', () => {
+  const { status, stdout } = lvm('import artifacts/lvm/models/lstm_baseline/best_model.pt --model lstm --name copied')
+  expect(status).toBe(0)
+  expect(stdout).toContain('imported into artifacts/lvm/models/copied')
+})
+it('models lists the run that was trained here', () => {
+  const { models } = JSON.parse(lvm('models --json').stdout)
+  expect(models[0]).toMatchObject({
+    row: 1,
+    name: 'lstm',
+    folder: 'lstm_baseline',
+    parameters: 5_120_768,
+    status: 'other size',
+    success: null,
   })
-  it('train refuses to overwrite an existing run', () => {
-    const { status, stdout, stderr } = train('--epochs 1 --json')
-    expect(status).toBe(2)
-    expect(events(stdout)).toEqual([expect.objectContaining({ type: 'error', version: 1, code: 'RUN_EXISTS', exit: 2 })])
-    expect(stderr).toContain('--resume')
-  })
-  it('train --resume continues a run, and --json prints its events', () => {
-    const { status, stdout } = lvm('train lstm --resume --epochs 3 --json')
-    expect(status).toBe(0)
-    const all = events(stdout)
-    expect(all[0]).toMatchObject({ type: 'start', version: 1, resumed: true })
-    expect(all.filter((e) => e.type === 'epoch').map((e) => e.epoch)).toEqual([3])
-    expect(all.at(-1)).toMatchObject({ type: 'result', stopped: 'done' })
-  })
-  it('evaluate compares a run with the baselines, as text and as JSON', () => {
-    const text = lvm('evaluate lstm_baseline --latency 0')
-    expect(text.status).toBe(0)
-    for (const name of ['lstm_baseline', 'copy last', 'ridge']) expect(text.stdout).toContain(name)
-    const { runs } = JSON.parse(lvm('evaluate lstm_baseline --latency 0 --json').stdout)
-    expect(runs).toEqual([expect.objectContaining({ run: 'lstm_baseline', rows: 'val' })])
-    expect(existsSync(join(cwd, 'artifacts/lvm/evaluation/validation_results.json'))).toBe(true)
-  })
-  it('predict writes vectors and an index of their targets', () => {
-    const made = JSON.parse(lvm('predict lstm_baseline --out p.npy --json').stdout)
-    const index = JSON.parse(readFileSync(join(cwd, made.index), 'utf8'))
-    expect(index.rows).toHaveLength(made.rows)
-    expect([made.scale, index.scale]).toEqual(['unit', 'unit'])
-    expect(lvm('predict lstm_baseline --out p.npy').stdout).toContain(`${made.rows} predictions, scaled to length 1, in p.npy`)
-    expect(lvm('predict lstm_baseline --out raw.npy --raw').stdout).toContain(
-      'predictions, as raw outputs of the head, in raw.npy',
-    )
-    expect(JSON.parse(readFileSync(join(cwd, 'raw.json'), 'utf8')).scale).toBe('raw')
-  })
-  it('import converts the checkpoint of a run to another run', () => {
-    const { status, stdout } = lvm('import artifacts/lvm/models/lstm_baseline/best_model.pt --model lstm --name copied')
-    expect(status).toBe(0)
-    expect(stdout).toContain('imported into artifacts/lvm/models/copied')
-  })
-  it('models lists the run that was trained here', () => {
-    const { models } = JSON.parse(lvm('models --json').stdout)
-    expect(models[0]).toMatchObject({
-      row: 1,
-      name: 'lstm',
-      folder: 'lstm_baseline',
-      parameters: 5_120_768,
-      status: 'other size',
-      success: null,
-    })
-    expect(lvm('models').stdout).toMatch(
-      /^ +1 {2}lstm +5,120,768 +5,100,000 +\+0.41 % +O\(n\) +0\.\d GB +\d\.\d GB {2}other size +-?0\.\d{4} +–$/m,
-    )
-    expect(lvm('models show transformer').stdout).toContain('17,603,840')
-  })
-  it('train --seeds writes one folder per seed and prints mean ± sd', () => {
-    const { status, stdout } = train('--epochs 1 --seeds 2 --max-steps 2')
-    expect(status).toBe(0)
-    expect(stdout).toContain('lstm_baseline_seed1')
-    expect(stdout).toMatch(/mean ± sd over 2 seeds: val loss 0\.\d{6} ± 0\.\d{6}, val cosine -?0\.\d{4} ± 0\.\d{4}\n$/)
-    expect(existsSync(join(cwd, 'artifacts/lvm/models/lstm_baseline_seed2/best_model.pt'))).toBe(true)
-  })
-  it.each([
-    ['evaluate nothing', 2, 'RUN_MISSING'],
-    ['train gru --data nothing.npy', 2, 'FILE_MISSING'],
-    [`train gru --data ${cli}`, 3, 'DATA_FORMAT'],
-    [`train gru --data ${sample} --lr many`, 2, '"many"'],
-    [`train gru --data ${sample} --device cuda:99`, 5, 'DEVICE_UNAVAILABLE'],
-    [`train gru --data ${sample} --warmup 0.1`, 2, 'warmup-cosine'],
-    ['import nothing.pt --model lstm --name other', 2, 'FILE_MISSING'],
-    ['models show nothing', 2, 'BAD_OPTION'],
-  ])('the command «%s» ends with exit code %i', (line, code, part) => {
-    const { status, stderr } = lvm(line)
-    expect(stderr).toContain(part)
-    expect(status).toBe(code)
-  })
-}, 60_000)
+  expect(lvm('models').stdout).toMatch(
+    /^ +1 {2}lstm +5,120,768 +5,100,000 +\+0.41 % +O\(n\) +0\.\d GB +\d\.\d GB {2}other size +-?0\.\d{4} +–$/m,
+  )
+  expect(lvm('models show transformer').stdout).toContain('17,603,840')
+})
+it('train --seeds writes one folder per seed and prints mean ± sd', () => {
+  const { status, stdout } = train('--epochs 1 --seeds 2 --max-steps 2')
+  expect(status).toBe(0)
+  expect(stdout).toContain('lstm_baseline_seed1')
+  expect(stdout).toMatch(/mean ± sd over 2 seeds: val loss 0\.\d{6} ± 0\.\d{6}, val cosine -?0\.\d{4} ± 0\.\d{4}\n$/)
+  expect(existsSync(join(cwd, 'artifacts/lvm/models/lstm_baseline_seed2/best_model.pt'))).toBe(true)
+})
+it.each([
+  ['evaluate nothing', 2, 'RUN_MISSING'],
+  ['train gru --data nothing.npy', 2, 'FILE_MISSING'],
+  [`train gru --data ${cli}`, 3, 'DATA_FORMAT'],
+  [`train gru --data ${sample} --lr many`, 2, '"many"'],
+  [`train gru --data ${sample} --device cuda:99`, 5, 'DEVICE_UNAVAILABLE'],
+  [`train gru --data ${sample} --warmup 0.1`, 2, 'warmup-cosine'],
+  ['import nothing.pt --model lstm --name other', 2, 'FILE_MISSING'],
+  ['models show nothing', 2, 'BAD_OPTION'],
+])('the command «%s» ends with exit code %i', (line, code, part) => {
+  const { status, stderr } = lvm(line)
+  expect(stderr).toContain(part)
+  expect(status).toBe(code)
+})

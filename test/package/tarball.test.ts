@@ -76,7 +76,7 @@ beforeAll(async () => {
 })
 
 describe('the tarball', () => {
-  test('the tarball holds the compiled code, the prebuilt addon and the docs, and is small', async () => {
+  test('the tarball holds the compiled code, the sample and the prebuilt addon, and is small', async () => {
     const platform = `${process.platform}-${process.arch}`
     const needed = [
       'dist/bin/lvm.js',
