@@ -82,7 +82,7 @@ export interface Retrieval {
 
 /** All functions of the addon; the caller has resolved and checked every argument. */
 export interface Addon {
-  // binding/tensor.cpp
+  // native/binding/tensor-exports.cpp
   tensorFrom(data: TypedArray, shape: readonly number[], dtype: DType): NativeTensor
   tensorMap(path: string, offset: number, shape: readonly number[], dtype: DType): NativeTensor
   tensorRead(path: string, offset: number, shape: readonly number[], dtype: DType): Promise<NativeTensor>
@@ -95,10 +95,10 @@ export interface Addon {
   tensorBackward(t: NativeTensor): Promise<undefined>
   rowNorms(t: NativeTensor): Promise<Float64Array>
   dispose(thing: NativeTensor | NativeModel | NativeSamples | NativeTrainer | NativeStepper): void
-  // binding/call.cpp
+  // native/binding/call.cpp
   call(op: string, args: readonly unknown[], named: Readonly<Record<string, unknown>>): Promise<NativeValue>
   operators(): string[]
-  // binding/device.cpp
+  // native/binding/device-exports.cpp
   devices(): { name: string; type: string; memory: number | null }[]
   threads(): number
   setThreads(n: number): void
@@ -109,7 +109,7 @@ export interface Addon {
   timeMultipliers(): Promise<Record<Multiplier, number>>
   /** Whether this library's products are correct on this machine. */
   multiplierAgrees(kind: Multiplier): Promise<boolean>
-  // binding/model.cpp
+  // native/binding/model-exports.cpp
   describeOps(): Record<string, Record<string, string>>
   /** Matrices named in `later` stay uninitialised until they are packed. */
   model(spec: SpecNode, dtype: DType, device: string, seed: number | null, later?: readonly string[]): Promise<NativeModel>
@@ -128,7 +128,7 @@ export interface Addon {
   stepper(model: NativeModel, batch: number): NativeStepper
   stepperStep(stepper: NativeStepper, x: NativeTensor, raw?: boolean): Promise<NativeTensor>
   stepperReset(stepper: NativeStepper): Promise<undefined>
-  // binding/evaluation.cpp
+  // native/binding/evaluation-exports.cpp
   samples(
     vectors: NativeTensor,
     targets: NativeTensor | null,
@@ -146,7 +146,7 @@ export interface Addon {
   predict(model: NativeModel, samples: NativeSamples, ids: Int32Array, batch: number): Promise<NativeTensor>
   /** Exact t-SNE. Shapes: x [n, dim] → places [n, 2], float64. */
   tsne(x: NativeTensor, o: { perplexity: number; iterations: number }): Promise<{ places: NativeTensor; divergence: number }>
-  // binding/retrieval.cpp
+  // native/binding/retrieval-exports.cpp
   /** Query i excludes the rows excluded[first[i] … first[i + 1]). */
   retrieve(
     queries: NativeTensor,
@@ -154,7 +154,7 @@ export interface Addon {
     rows: { target: Int32Array; first: Int32Array; excluded: Int32Array },
     k: number,
   ): Promise<Retrieval>
-  // binding/training.cpp
+  // native/binding/training-exports.cpp
   trainer(model: NativeModel, samples: NativeSamples, ids: Int32Array, o: TrainerOptions): Promise<NativeTrainer>
   trainerRun(trainer: NativeTrainer, epoch: number, from: number, rates: Float64Array): Promise<number>
   trainerStop(trainer: NativeTrainer): void
@@ -169,12 +169,12 @@ export interface Addon {
   trainerSetSteps(trainer: NativeTrainer, steps: number): void
   trainerSwap(trainer: NativeTrainer): Promise<undefined>
   savePt(path: string, value: unknown): Promise<undefined>
-  // binding/script.cpp
+  // native/binding/script-exports.cpp
   scriptSave(model: NativeModel, path: string, source: string): Promise<undefined>
   scriptLoad(path: string, device: string, dtype?: DType): Promise<NativeScript>
   scriptRun(script: NativeScript, inputs: readonly NativeTensor[]): Promise<NativeTensor>
   scriptDispose(script: NativeScript): void
-  // binding/addon.cpp
+  // native/binding/addon.cpp
   /** Stops running work; if it still runs after 1 s, exits the process with this code. */
   leave(code: number): void
 }
