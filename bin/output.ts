@@ -28,7 +28,7 @@ export function fail(error: unknown, json = false): void {
   process.exitCode = exit
 }
 
-/** Returns a path relative to the working directory where it lies below it. */
+/** Shortens a path below the working directory to a relative one; returns other paths unchanged. */
 export function nearby(path: string): string {
   const short = relative(process.cwd(), path)
   return short === '' || short.startsWith('..') || isAbsolute(short) ? path : short

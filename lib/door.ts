@@ -174,6 +174,6 @@ export const pageDoor =
     try {
       return render(document)
     } catch (cause) {
-      throw new LvmError('BAD_OPTION', `${owner}: expected what ${of}() returns but received ${shown(document)}`, { cause })
+      throw new LvmError('BAD_OPTION', `${owner}: expected the result of ${of}() but received ${shown(document)}`, { cause })
     }
   }

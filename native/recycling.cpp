@@ -102,7 +102,7 @@ class Recycler final : public c10::Allocator {
 
   std::mutex mutex;
   std::unordered_map<void*, size_t> sizes;  // all large blocks, in use or cached
-  std::list<void*> kept;                    // the last freed is first
+  std::list<void*> kept;                    // the most recently freed is first
   size_t kept_bytes = 0, used_bytes = 0;
   int users = 0;
 };

@@ -6,7 +6,7 @@ import { activation, chain, conv, layerNorm, linear, hyena as long, named, resid
 const SHORT = 3
 const STD = 0.02
 
-/** Positions of the filters, whose time runs from 0 to 1 over them; a power of two, so that similar contexts share a scale. */
+/** Length of the filters. Their time runs from 0 to 1 over it; a power of two gives contexts of similar length the same scale. */
 const rowsOf = ({ context, positions }: { context: number; positions: number | undefined }): number =>
   positions ?? Math.max(64, 2 ** Math.ceil(Math.log2(context)))
 

@@ -45,7 +45,7 @@ export const performer = architecture({
     redraw: integer({
       default: 1000,
       min: 0,
-      about: 'redraw the random features after so many training batches; 0 for never',
+      about: 'redraw the random features after this many training batches; 0 turns it off',
       group: 'Model',
     }),
     qkvBias: flag({ default: false, about: 'give queries, keys and values a bias', group: 'Model' }),

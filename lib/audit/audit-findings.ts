@@ -97,4 +97,5 @@ export const worst = (findings: readonly Pick<Finding, 'level'>[]): Level =>
 export const count = (n: number): string => n.toLocaleString('en-US')
 /** Formats a cosine without the zero before its decimal point. */
 export const cos = (x: number): string => x.toFixed(3).replace(/^(-?)0\./, '$1.')
-export const some = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`
+/** Writes a number with its noun: 1 row, 1,234 rows. */
+export const counted = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`

@@ -4,7 +4,7 @@ import { cos, count, type Finding, finding } from './audit-findings.js'
 import type { Lag } from './neighbour-pass.js'
 import { cosinesOf, isBad, type Table } from './unit-table.js'
 
-/** Largest shift of ids that is searched, in rows: of all articles together, and of some articles. */
+/** Largest shift of ids that is searched, in rows: of all articles together, and of a part of them. */
 const [FARTHEST, NEAREST] = [20_000, 64]
 /** Minimum number of borders, and standard errors by which another position must be better: many positions are searched. */
 const [FEWEST, SIGNIFICANT] = [8, 7]
@@ -78,7 +78,7 @@ export async function borderFinding(base: Base, table: Table, near: Lag | undefi
     return finding('BORDERS', 'PASS', 'adjacent rows are too dissimilar to check whether the text changes between articles')
   const high = borders.filter((row) => all[row]! > middle)
   const figures = { border: here.mean, inside, random_pairs: floor, borders: borders.length, alike: high.length }
-  const told = `across borders ${cos(here.mean)}, inside articles ${cos(inside)}, random pairs ${cos(floor)}`
+  const summary = `across borders ${cos(here.mean)}, inside articles ${cos(inside)}, random pairs ${cos(floor)}`
   const changes = (place: Place | undefined): place is Place =>
     place !== undefined && place.mean < middle && inside - place.mean > SIGNIFICANT * place.se
   const together =
@@ -87,17 +87,17 @@ export async function borderFinding(base: Base, table: Table, near: Lag | undefi
     finding(
       'BORDERS',
       'FAIL',
-      `${count(high.length)} of ${count(borders.length)} article borders lie where the text continues, and it changes ${rows(place.shift)} (${cos(place.mean)}): ids and vectors do not match (${told})`,
+      `${count(high.length)} of ${count(borders.length)} article borders lie where the text continues, and it changes ${rows(place.shift)} (${cos(place.mean)}): ids and vectors do not match (${summary})`,
       { ...figures, shift: place.shift },
       high,
     )
   if (changes(together)) return fails(together)
-  const some = high.length >= FEWEST ? leastAlike(all, high, NEAREST, false) : undefined
+  const partial = high.length >= FEWEST ? leastAlike(all, high, NEAREST, false) : undefined
   const low = borders.filter((row) => all[row]! <= middle)
-  const elsewhere = some && meanAt(all, low, some.shift, false)
-  // A change that every article has at that distance, such as after a title, is no border.
-  if (changes(some) && (elsewhere === undefined || elsewhere.mean - some.mean > (inside - floor) / 4)) return fails(some)
+  const elsewhere = partial && meanAt(all, low, partial.shift, false)
+  // Every article may change at that distance, such as after its title; that is not a border.
+  if (changes(partial) && (elsewhere === undefined || elsewhere.mean - partial.mean > (inside - floor) / 4)) return fails(partial)
   if (here.mean - 2 * here.se > middle)
-    return finding('BORDERS', 'WARN', `the text does not change at article borders: ${told}`, figures, high)
-  return finding('BORDERS', 'PASS', `the text changes at article borders: ${told}`, figures)
+    return finding('BORDERS', 'WARN', `the text does not change at article borders: ${summary}`, figures, high)
+  return finding('BORDERS', 'PASS', `the text changes at article borders: ${summary}`, figures)
 }

@@ -1,6 +1,6 @@
 import type { Base } from '../data/base.js'
 import type { Tensor } from '../torch/tensor.js'
-import { cos, type Finding, finding, some } from './audit-findings.js'
+import { cos, counted, type Finding, finding } from './audit-findings.js'
 import type { AuditedFile } from './audited-file.js'
 import { type ClusteredMean, clusteredMean } from './clustered-mean.js'
 import { everyRow, leakOf } from './leak.js'
@@ -20,7 +20,7 @@ function sharedArticles(a: Base, b: Base): Finding {
   if (a.articles === undefined || b.articles === undefined)
     return finding('SHARED_ARTICLES', 'WARN', 'article ids are not known in both files, so only vectors are compared', figures)
   if (shared.length === 0) return finding('SHARED_ARTICLES', 'PASS', 'no article is in both files', figures)
-  return finding('SHARED_ARTICLES', 'FAIL', `${some(shared.length, 'article')} in both files: ${named(shared)}`, figures)
+  return finding('SHARED_ARTICLES', 'FAIL', `${counted(shared.length, 'article')} in both files: ${named(shared)}`, figures)
 }
 
 /** Pairs of rows that should be the same text: same article and position, or same row number in files of equal length. */
@@ -50,9 +50,9 @@ const tablesOf = async ({ base, table }: AuditedFile): Promise<Table[]> =>
 async function leakFinding(a: AuditedFile, b: AuditedFile, basis: Tensor, chance: number): Promise<Finding> {
   const seen = (await tablesOf(a)).map(everyRow)
   const adjacent = a.adjacent
-  const { level, told, rows, figures } = await leakOf(everyRow(b.table), seen, { basis, chance, adjacent })
+  const { level, summary, rows, figures } = await leakOf(everyRow(b.table), seen, { basis, chance, adjacent })
   if (figures.exact + figures.near === 0) return finding('LEAK', 'PASS', 'no row is in both files', figures)
-  return finding('LEAK', level, `rows of this file that are copies of rows in the other: ${told}`, figures, rows)
+  return finding('LEAK', level, `rows of this file that are copies of rows in the other: ${summary}`, figures, rows)
 }
 
 async function adjacent({ passed, clusters }: AuditedFile): Promise<ClusteredMean | undefined> {

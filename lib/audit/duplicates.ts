@@ -1,5 +1,5 @@
 import type { Tensor } from '../torch/tensor.js'
-import { count, type Finding, finding, some } from './audit-findings.js'
+import { count, counted, type Finding, finding } from './audit-findings.js'
 import type { AuditedFile } from './audited-file.js'
 import { byChance } from './chance-level.js'
 import { type Copies, copiesWithin } from './copies.js'
@@ -22,8 +22,8 @@ function exactFinding(copies: Copies, rows: number): Finding {
   const figures = { copies: copies.size, share: copies.size / rows }
   if (copies.size === 0) return finding('DUPLICATES', 'PASS', 'no row is a copy of another', figures)
   const [[row, first]] = copies as unknown as [[number, number]]
-  const told = `${some(copies.size, 'row')} of ${count(rows)} ${copies.size === 1 ? 'is' : 'are'} bit-identical to an earlier row, such as row ${row} to row ${first}`
-  return finding('DUPLICATES', copies.size > rows / 2 ? 'FAIL' : 'WARN', told, figures, copies.keys())
+  const summary = `${counted(copies.size, 'row')} of ${count(rows)} ${copies.size === 1 ? 'is' : 'are'} bit-identical to an earlier row, such as row ${row} to row ${first}`
+  return finding('DUPLICATES', copies.size > rows / 2 ? 'FAIL' : 'WARN', summary, figures, copies.keys())
 }
 
 function nearFinding({ pairs, rows, first, compared }: Near, distinct: number, chance: number): Finding {
@@ -31,12 +31,12 @@ function nearFinding({ pairs, rows, first, compared }: Near, distinct: number, c
   const sample =
     compared < distinct ? ` (a seeded sample of ${count(compared)} rows was compared with all ${count(distinct)})` : ''
   if (pairs === 0) return finding('NEAR_DUPLICATES', 'PASS', `no other pair above a cosine of .98${sample}`, figures)
-  const told = `${some(pairs, 'pair')} above a cosine of .98, not counting copies; ${some(rows.size, 'row')} affected${sample}`
+  const summary = `${counted(pairs, 'pair')} above a cosine of .98, not counting copies; ${counted(rows.size, 'row')} affected${sample}`
   const products = compared < distinct ? compared * distinct : (compared * (compared - 1)) / 2
   if (byChance(pairs, chance, products))
-    return finding('NEAR_DUPLICATES', 'PASS', `no more than expected by chance in so few dimensions: ${told}`, figures)
+    return finding('NEAR_DUPLICATES', 'PASS', `no more than expected by chance in so few dimensions: ${summary}`, figures)
   const as = first[0] === undefined ? '' : `, such as rows ${first[0].a} and ${first[0].b}`
-  return finding('NEAR_DUPLICATES', 'WARN', told + as, figures, rows)
+  return finding('NEAR_DUPLICATES', 'WARN', summary + as, figures, rows)
 }
 
 /** Finds copies and near-copies in one file; `chance` is the probability that two unrelated rows are near-copies. */

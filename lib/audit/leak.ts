@@ -26,7 +26,7 @@ export const everyRow = (table: Table): Some => ({
 /** Evaluated rows that are copies of training rows, and the cosine that a model gains by memorising them. */
 export interface Leak {
   readonly level: Level
-  readonly told: string
+  readonly summary: string
   readonly rows: Iterable<number>
   readonly figures: { exact: number; near: number; compared: number; rows: number; share: number; worth: number }
 }
@@ -59,7 +59,7 @@ export async function leakOf(
   const worth = share * Math.max(0, 1 - o.adjacent)
   const figures = { exact: exact.size, near: near.size, compared, rows: all, share, worth }
   const sample = compared < all ? ` of ${count(compared)} compared` : ''
-  const told = `${count(exact.size)} of ${count(all)} bit-identical, ${count(near.size)}${sample} above a cosine of .98`
+  const summary = `${count(exact.size)} of ${count(all)} bit-identical, ${count(near.size)}${sample} above a cosine of .98`
   const why =
     share > 0
       ? `, worth up to ${cos(worth)} of the cosine`
@@ -67,7 +67,7 @@ export async function leakOf(
         ? ', no more than expected by chance in so few dimensions'
         : ''
   const level = share === 0 ? 'PASS' : worth > WORTH && Math.max(exact.size, near.size) >= FEW ? 'FAIL' : 'WARN'
-  return { level, told: told + why, rows: exact.size > 0 ? exact : near, figures }
+  return { level, summary: summary + why, rows: exact.size > 0 ? exact : near, figures }
 }
 
 /** Returns all rows that a model sees in the windows: contexts and targets. */
@@ -122,13 +122,13 @@ export async function splitFinding(
   for (const { name, judged } of parts) leaks.push({ name, ...(await leakOf(judged, seen, o)) })
   const worst = leaks.reduce((a, b) => (b.figures.worth > a.figures.worth ? b : a))
   const seed = split.mode === 'file' ? '' : ` (seed ${split.seed})`
-  const told = leaks.map(({ name, told }) => `${name} targets${seed} that are copies of training rows: ${told}`)
+  const summary = leaks.map(({ name, summary }) => `${name} targets${seed} that are copies of training rows: ${summary}`)
   const { share, worth } = worst.figures
   const [{ figures }, test] = [leaks[0]!, leaks[1]]
   return finding(
     'SPLIT_LEAK',
     worst.level,
-    told.join('; '),
+    summary.join('; '),
     {
       exact: figures.exact,
       near: figures.near,

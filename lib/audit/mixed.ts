@@ -14,7 +14,7 @@ const [ROWS, FEWEST, SHARE] = [4096, 40, 0.005]
  */
 const NOTHING = 0.08
 /** Number of cuts tried, fewer below 48 dimensions: there the later cuts sort rows by distance from the mean, which looks like two spaces. */
-const [WAYS, DIMENSIONS] = [4, 48]
+const [MOST_DIRECTIONS, DIMENSIONS] = [4, 48]
 /** Number of principal directions along which another offset is searched. */
 const PRINCIPAL = 4
 /** A group whose variance is below this share of the rest's is repeated text. */
@@ -157,15 +157,15 @@ async function divided(sample: Sample, [group, rest]: readonly [Int32Array, Int3
  */
 async function suggested(sample: Sample, dim: number) {
   const least = Math.max(FEWEST, Math.floor(SHARE * sample.of.length))
-  const ways = dim >= DIMENSIONS ? WAYS : 1
+  const directionCount = dim >= DIMENSIONS ? MOST_DIRECTIONS : 1
   using left = await residuals(sample)
   using lengths = await left.op('aten::linalg_vector_norm', 2, [1], true)
   using divisors = await lengths.op('aten::clamp_min', 1e-3)
   using directions = await left.op('aten::div.Tensor', divisors)
-  const some = (graph: Graph) =>
-    divisions(graph, ways, least).filter(([group, rest]) => Math.min(group.length, rest.length) >= least / 2)
-  const near = [...some(await graphOf(sample.unit)), ...some(await graphOf(directions))]
-  return { near, across: new Set(sample.of).size < SEVERAL ? [] : some(await graphOf(sample.unit, sample.of)) }
+  const cutsOf = (graph: Graph) =>
+    divisions(graph, directionCount, least).filter(([group, rest]) => Math.min(group.length, rest.length) >= least / 2)
+  const near = [...cutsOf(await graphOf(sample.unit)), ...cutsOf(await graphOf(directions))]
+  return { near, across: new Set(sample.of).size < SEVERAL ? [] : cutsOf(await graphOf(sample.unit, sample.of)) }
 }
 
 /**

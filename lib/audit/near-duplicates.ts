@@ -150,9 +150,9 @@ export const comparable = (rows: Int32Array, others: number): Int32Array =>
 export async function nearWithin(table: Table, rows: Int32Array, basis: Tensor): Promise<Near> {
   const all = await sketch(table, rows, basis)
   using _ = all.codes
-  const some = comparable(rows, rows.length / 2)
-  if (some === rows) return await nearPairs(all)
-  const part = await sketch(table, some, basis)
+  const sampled = comparable(rows, rows.length / 2)
+  if (sampled === rows) return await nearPairs(all)
+  const part = await sketch(table, sampled, basis)
   using __ = part.codes
   return await nearPairs(part, all)
 }

@@ -20,10 +20,10 @@ export async function graphOf(unit: Tensor, groups?: Int32Array): Promise<Graph>
   using turned = await unit.op('aten::t')
   using all = groups && Tensor.from(groups, [1, rows])
   for (let from = 0; from < rows; from += BLOCK) {
-    using some = await unit.op('aten::narrow', 0, from, Math.min(BLOCK, rows - from))
-    using cosines = await some.op('aten::mm', turned)
+    using block = await unit.op('aten::narrow', 0, from, Math.min(BLOCK, rows - from))
+    using cosines = await block.op('aten::mm', turned)
     if (groups !== undefined && all !== undefined) {
-      using own = Tensor.from(groups.slice(from, from + some.shape[0]!), [some.shape[0]!, 1])
+      using own = Tensor.from(groups.slice(from, from + block.shape[0]!), [block.shape[0]!, 1])
       using same = await all.op('aten::eq.Tensor', own)
       ;(await cosines.op('aten::masked_fill_.Scalar', same, -2)).dispose()
     }
@@ -31,7 +31,7 @@ export async function graphOf(unit: Tensor, groups?: Int32Array): Promise<Graph>
     values.dispose()
     using held = places
     const found = (await held.data()) as BigInt64Array
-    for (let i = 0; i < some.shape[0]!; i++) {
+    for (let i = 0; i < block.shape[0]!; i++) {
       const near = Array.from(found.subarray(i * (degree + 1), (i + 1) * (degree + 1)), Number).filter((j) => j !== from + i)
       to.set(near.slice(0, degree), (from + i) * degree)
     }

@@ -2,7 +2,7 @@ import type { Articles, Base } from '../data/base.js'
 import { disorder, repeatedKeys } from '../data/checks.js'
 import type { Windows } from '../data/windows.js'
 import { FEWEST_ARTICLES } from '../statistics/estimates.js'
-import { count, type Finding, finding, some } from './audit-findings.js'
+import { count, counted, type Finding, finding } from './audit-findings.js'
 import type { Table } from './unit-table.js'
 
 /** Returns the rows of a base, or the sequences, with a vector whose length satisfies `is`. */
@@ -21,16 +21,16 @@ function lengthFindings(base: Base, tables: readonly [Table, number][]): Finding
   return [
     broken.length === 0
       ? finding('FINITE', 'PASS', 'all numbers are finite')
-      : finding('FINITE', 'FAIL', `${some(broken.length, what)} with NaN or Inf`, { rows: broken.length }, broken),
+      : finding('FINITE', 'FAIL', `${counted(broken.length, what)} with NaN or Inf`, { rows: broken.length }, broken),
     zero.length === 0
       ? finding('ZERO_ROWS', 'PASS', 'no vector is all zeros')
-      : finding('ZERO_ROWS', 'FAIL', `${some(zero.length, what)} of zeros only`, { rows: zero.length }, zero),
+      : finding('ZERO_ROWS', 'FAIL', `${counted(zero.length, what)} of zeros only`, { rows: zero.length }, zero),
     deviating === 0
       ? finding('NORMS', 'PASS', `all lengths are within .01 of 1 (${span})`, { min, max, mean, deviating })
       : finding(
           'NORMS',
           'WARN',
-          `${some(deviating, 'vector')} not of length 1 (${span})`,
+          `${counted(deviating, 'vector')} not of length 1 (${span})`,
           { min, max, mean, deviating },
           rowsWhere(tables, (length) => Math.abs(length - 1) > 0.01),
         ),
@@ -50,7 +50,7 @@ function keyFindings({ kind, positions, rows }: Base, articles: Articles): Findi
       : finding(
           'KEYS',
           'FAIL',
-          `${some(repeated.length, 'row')} of ${count(rows)} (${(100 * share).toFixed(1)} %) have the article and position of an earlier row`,
+          `${counted(repeated.length, 'row')} of ${count(rows)} (${(100 * share).toFixed(1)} %) have the article and position of an earlier row`,
           { repeated: repeated.length, share },
           repeated.map(([, row]) => row),
         )
@@ -64,7 +64,7 @@ function keyFindings({ kind, positions, rows }: Base, articles: Articles): Findi
       : finding(
           'CONTIGUITY',
           'FAIL',
-          `${some(apart, 'time')} an article continues after rows of another, ${some(faults.length - apart, 'time')} a position is lower than the one before`,
+          `${counted(apart, 'time')} an article continues after rows of another, ${counted(faults.length - apart, 'time')} a position is lower than the one before`,
           { apart, backwards: faults.length - apart },
           faults.map(({ row }) => row),
         ),
@@ -73,8 +73,8 @@ function keyFindings({ kind, positions, rows }: Base, articles: Articles): Findi
 
 function articleFinding({ articles }: Base): Finding {
   const known = articles?.ids.length ?? 0
-  if (known >= FEWEST_ARTICLES) return finding('ARTICLES', 'PASS', some(known, 'article'), { articles: known })
-  const why = articles === undefined ? 'no article ids' : some(known, 'article')
+  if (known >= FEWEST_ARTICLES) return finding('ARTICLES', 'PASS', counted(known, 'article'), { articles: known })
+  const why = articles === undefined ? 'no article ids' : counted(known, 'article')
   return finding('ARTICLES', 'WARN', `${why}: a fair split needs 2, an interval ${FEWEST_ARTICLES} in the evaluated part`, {
     articles: known,
   })
@@ -90,7 +90,7 @@ function categoryFinding({ categories, articles }: Base): Finding {
   return finding(
     'CATEGORIES',
     'WARN',
-    `${without.length} of ${some(articles.ids.length, 'article')} without a category, such as ${without
+    `${without.length} of ${counted(articles.ids.length, 'article')} without a category, such as ${without
       .slice(0, 3)
       .map((id) => `"${id}"`)
       .join(', ')}`,
@@ -106,7 +106,7 @@ function crossingFinding({ crosses, count: all }: Windows): Finding {
     : finding(
         'CROSSING',
         'WARN',
-        `${some(rows.length, 'window')} of ${count(all)} begin in another article than their target`,
+        `${counted(rows.length, 'window')} of ${count(all)} begin in another article than their target`,
         {
           crossing: rows.length,
         },

@@ -60,9 +60,9 @@ async function hasNeighbours(table: Table, passed: Passed, rank: number): Promis
   if (rank < FEWEST_DIMENSIONS || rows.length < 4 * QUERIES) return false
   using unit = await unitAt(table, rows)
   using noise = await noiseLike(passed, rows.length)
-  const [here, there] = [await nearest(unit), await nearest(noise)]
-  const sure = here.mean - there.mean > SIGNIFICANT * Math.hypot(here.se, there.se)
-  return sure && 1 - here.mean < CLOSER * (1 - there.mean)
+  const [ofRows, ofNoise] = [await nearest(unit), await nearest(noise)]
+  const nearer = ofRows.mean - ofNoise.mean > SIGNIFICANT * Math.hypot(ofRows.se, ofNoise.se)
+  return nearer && 1 - ofRows.mean < CLOSER * (1 - ofNoise.mean)
 }
 
 /** Mean difference between lag 1 and a farther lag, over rows that have both. */
@@ -97,20 +97,25 @@ export async function orderFinding(
   const last = await clusteredMean(far.cosines, far.rows, clusters)
   const fall = await decline(near, far, clusters)
   const figures = { lag_1: first.mean, far_lag: far.lag, far_cosine: last.mean, random_pairs: floor, decline: fall.mean }
-  const told = `neighbours ${cos(first.mean)}, rows ${far.lag} apart ${cos(last.mean)}, random pairs ${cos(floor)}`
+  const summary = `neighbours ${cos(first.mean)}, rows ${far.lag} apart ${cos(last.mean)}, random pairs ${cos(floor)}`
   if (significantlyAbove(first, floor) && significantlyAbove(fall, 0))
-    return finding('ORDER', 'PASS', `rows are more similar the nearer they are: ${told}`, figures)
+    return finding('ORDER', 'PASS', `rows are more similar the nearer they are: ${summary}`, figures)
   const together = last.mean - floor
   if (significantlyAbove(last, floor) && significantlyBelow(fall, FLAT * together))
-    return finding('ORDER', 'FAIL', `the rows of the articles are not in order: ${told}`, figures)
+    return finding('ORDER', 'FAIL', `the rows of the articles are not in order: ${summary}`, figures)
   if (
     !significantlyAbove(first, floor) &&
     significantlyBelow(first, floor + NONE * (1 - floor)) &&
     (await hasNeighbours(table, passed, rank))
   )
-    return finding('ORDER', 'FAIL', `adjacent rows are unrelated, though rows have near neighbours elsewhere: ${told}`, figures)
+    return finding(
+      'ORDER',
+      'FAIL',
+      `adjacent rows are unrelated, though rows have near neighbours elsewhere: ${summary}`,
+      figures,
+    )
   const why = significantlyAbove(first, floor)
     ? 'the data does not show whether rows are in order'
     : 'neighbours are no more similar than random pairs'
-  return finding('ORDER', 'WARN', `${why}: ${told}`, figures)
+  return finding('ORDER', 'WARN', `${why}: ${summary}`, figures)
 }

@@ -71,8 +71,8 @@ export async function spaceFinding(
   if (a.space !== undefined && b.space !== undefined && a.space !== b.space)
     return finding('SPACE', 'FAIL', `the cards name two encoders: "${a.space}" and "${b.space}"`)
   const same = sameText(pairs, a.passed, b.passed)
-  const some = same.kept.slice(0, 4096)
-  const column = (i: 0 | 1) => Int32Array.from(some, (pair) => pair[i])
+  const sample = same.kept.slice(0, 4096)
+  const column = (i: 0 | 1) => Int32Array.from(sample, (pair) => pair[i])
   const paired = await cosinesOf(a.table, column(0), b.table, column(1))
   const cosine = paired.length > 0 ? paired.reduce((p, q) => p + q, 0) / paired.length : null
   using momentA = await secondMoment(a.passed)
@@ -95,11 +95,11 @@ export async function spaceFinding(
       ? finding('SPACE', 'FAIL', `the same text in another space, as after a rotation or from another encoder: ${facts}`, figures)
       : finding('SPACE', 'PASS', `one space: ${facts}`, figures)
   }
-  const told = `the covariances of the files correlate by ${between.r.toFixed(2)}, ${between.z.toFixed(1)} standard deviations above unrelated spaces; those of halves of one file by ${within.r.toFixed(2)} and ${other.r.toFixed(2)}`
+  const summary = `the covariances of the files correlate by ${between.r.toFixed(2)}, ${between.z.toFixed(1)} standard deviations above unrelated spaces; those of halves of one file by ${within.r.toFixed(2)} and ${other.r.toFixed(2)}`
   if (Math.min(within.z, other.z) < CONCLUSIVE)
-    return finding('SPACE', 'WARN', `the data does not show whether both are from one encoder: ${told}`, figures)
-  if (between.z < UNLIKE) return finding('SPACE', 'FAIL', `two unrelated spaces: ${told}`, figures)
-  if (between.z < CONCLUSIVE) return finding('SPACE', 'WARN', `probably not one space: ${told}`, figures)
+    return finding('SPACE', 'WARN', `the data does not show whether both are from one encoder: ${summary}`, figures)
+  if (between.z < UNLIKE) return finding('SPACE', 'FAIL', `two unrelated spaces: ${summary}`, figures)
+  if (between.z < CONCLUSIVE) return finding('SPACE', 'WARN', `probably not one space: ${summary}`, figures)
   const text = between.r < 0.5 * Math.min(within.r, other.r) ? 'one space, but different texts' : 'one space'
-  return finding('SPACE', 'PASS', `${text}: ${told}`, figures)
+  return finding('SPACE', 'PASS', `${text}: ${summary}`, figures)
 }

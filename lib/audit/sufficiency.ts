@@ -3,7 +3,7 @@ import type { Base } from '../data/base.js'
 import { runLengths, type Windows } from '../data/windows.js'
 import { countParameters } from '../spec/count.js'
 import { FEWEST_ARTICLES } from '../statistics/estimates.js'
-import { count, type Finding, finding, some } from './audit-findings.js'
+import { count, counted, type Finding, finding } from './audit-findings.js'
 
 /** Parameters per window beyond which even the smallest model mostly memorises. */
 const MOST_PARAMETERS = 1000
@@ -54,14 +54,14 @@ export function sufficiencyFinding({ windows, independent, articles, val_article
   const lacking = [
     ...(independent < inputs ? [`fewer independent windows than the ${count(inputs)} inputs of a linear map`] : []),
     ...(val_articles < FEWEST_ARTICLES
-      ? [`about ${some(val_articles, 'article')} for validation, an interval needs ${FEWEST_ARTICLES}`]
+      ? [`about ${counted(val_articles, 'article')} for validation, an interval needs ${FEWEST_ARTICLES}`]
       : []),
     ...(smallest.per_window > MOST_PARAMETERS
       ? [`${count(Math.round(smallest.per_window))} parameters per window in ${smallest.name}, the smallest model`]
       : []),
   ]
-  const told = `${some(windows, 'window')} of ${some(articles, 'article')}, ${count(independent)} of them independent`
+  const summary = `${counted(windows, 'window')} of ${counted(articles, 'article')}, ${count(independent)} of them independent`
   return lacking.length === 0
-    ? finding('SUFFICIENCY', 'PASS', told, figures)
-    : finding('SUFFICIENCY', 'WARN', `${told}: ${lacking.join('; ')}`, figures)
+    ? finding('SUFFICIENCY', 'PASS', summary, figures)
+    : finding('SUFFICIENCY', 'WARN', `${summary}: ${lacking.join('; ')}`, figures)
 }

@@ -1,12 +1,12 @@
 import { quantile } from '../statistics/estimates.js'
-import { cos, count, type Finding, finding, type Level, some } from './audit-findings.js'
+import { cos, count, counted, type Finding, finding, type Level } from './audit-findings.js'
 import { clusteredMean, SIGNIFICANT, significantlyAbove } from './clustered-mean.js'
 import type { Clusters } from './unit-table.js'
 import { targetLag, type WindowCosines } from './window-cosines.js'
 
 /** Gain in cosine by copying from the context, above which the check fails. */
 const WORTH = 0.01
-/** Share of control pairs above the limit, and the excess of targets above it from which the check fails. */
+/** Share of control pairs above the limit, and the smallest excess of targets at which the check fails. */
 const [TAIL, EXCESS] = [0.01, 0.02]
 
 /** Whether one of two counts over the same windows is significantly larger. */
@@ -21,7 +21,7 @@ function copiesIn({ ids, toLast, copied, repeated }: WindowCosines) {
   const level: Level = !significantlyMore(number, repeats) ? 'PASS' : worth > WORTH ? 'FAIL' : 'WARN'
   return {
     level,
-    told: `${some(number, 'target')} and ${some(repeats, 'last vector')} of ${count(ids.length)} windows are in their own context with a cosine above .98`,
+    summary: `${counted(number, 'target')} and ${counted(repeats, 'last vector')} of ${count(ids.length)} windows are in their own context with a cosine above .98`,
     worth,
     figures: { copies: number, share: number / ids.length, worth, windows: ids.length },
     rows: [...ids.keys()].filter((i) => copied[i] === 1).map((i) => ids[i]!),
@@ -29,15 +29,15 @@ function copiesIn({ ids, toLast, copied, repeated }: WindowCosines) {
 }
 
 type Copies = ReturnType<typeof copiesIn>
-const copiesFinding = ({ level, told, worth, figures, rows }: Copies): Finding =>
+const copiesFinding = ({ level, summary, worth, figures, rows }: Copies): Finding =>
   level === 'PASS'
     ? finding(
         'TARGET_IN_CONTEXT',
         level,
-        `contexts do not contain significantly more targets than last vectors: ${told}`,
+        `contexts do not contain significantly more targets than last vectors: ${summary}`,
         figures,
       )
-    : finding('TARGET_IN_CONTEXT', level, `${told}, worth ${cos(worth)} of the cosine`, figures, rows)
+    : finding('TARGET_IN_CONTEXT', level, `${summary}, worth ${cos(worth)} of the cosine`, figures, rows)
 
 /**
  * Checks whether targets are blended into a vector of their contexts.

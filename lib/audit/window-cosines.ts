@@ -129,13 +129,13 @@ export async function targetLag({ ids, inside, last, first }: WindowCosines, clu
   const other = (i: number) => (guess === 0 ? 1 : inside[guess - 1]![i]!)
   const gap = await contrast((i) => other(i) - inside[0]![i]!)
   const nearer = await contrast((i) => last[i]! - (inside[0]![i]! + other(i)) / 2)
-  const sure =
+  const significant =
     (significantlyBelow(gap, 0) && significantlyBelow(nearer, 0)) || (significantlyAbove(gap, 0) && significantlyAbove(nearer, 0))
   const which =
     guess === 0
       ? 'the last vector of its context itself (lag 0)'
       : `lag ${guess}${guess === inside.length ? ' or more' : ''}, not the row after its context`
-  return sure
+  return significant
     ? finding('TARGET_LAG', 'FAIL', `the target is ${which}: ${why}, of those ${guess} apart ${cos(near[guess]!)}`, lagged)
     : finding('TARGET_LAG', 'PASS', `the target may be lag 1: ${why}`, lagged)
 }

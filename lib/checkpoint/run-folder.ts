@@ -21,7 +21,7 @@ export const isPlainFolder = (path: string): Promise<boolean> =>
 
 const SAVED = ['final_model.pt', 'best_model.pt', 'quantized.safetensors', 'training_history.json']
 
-/** Whether a folder is one of our saves, intact or damaged, judged by manifest and file names; nothing else is ever removed. */
+/** Whether a folder is one of our saves, intact or damaged, as its manifest and file names show; only such folders are removed. */
 export async function isOurs(path: string): Promise<boolean> {
   const manifest = join(path, 'manifest.json')
   if (!(await isPlainFolder(path)) || !(await lstat(manifest).catch(() => undefined))?.isFile()) return false

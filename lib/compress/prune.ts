@@ -24,7 +24,7 @@ import { type PrunedWeights, type Settings, withoutUnits, withoutWeights } from 
 export interface PruneOptions extends Given<typeof pruneFields> {
   /** Folder of the run, or its name below `artifacts/lvm/models`. */
   readonly run: string
-  /** Is told of progress. */
+  /** Receives each line of progress. */
   readonly say?: (line: string) => void
 }
 /** Result of pruning a run: its loss, size and latency. */

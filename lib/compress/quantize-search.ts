@@ -71,10 +71,10 @@ export async function examine(
     const from = chosen.train ?? chosen
     const ids = sampled(from.ids, searchWindows(matrices.length, manifest.parameters), manifest.seed)
     say(`each of ${matrices.length} matrices alone, on ${ids.length} ${chosen.train ? 'training' : chosen.part} windows`)
-    let told = performance.now()
+    let reportedAt = performance.now()
     const drops = await effects(model.native, matrices, { ...from, ids }, o.to, (count) => {
-      if (performance.now() - told < 5000) return
-      told = performance.now()
+      if (performance.now() - reportedAt < 5000) return
+      reportedAt = performance.now()
       say(`  ${count} of ${matrices.length}`)
     })
     for (const [name, drop] of [...drops].sort((a, b) => b[1] - a[1])) say(`  ${drop.toFixed(6).padStart(10)}  ${name}`)

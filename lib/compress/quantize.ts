@@ -18,7 +18,7 @@ import { examine, type Parent, search } from './quantize-search.js'
 export interface QuantizeOptions extends Given<typeof quantizeFields> {
   /** Folder of the run, or its name below `artifacts/lvm/models`. */
   readonly run: string
-  /** Is told of progress. */
+  /** Receives each line of progress. */
   readonly say?: (line: string) => void
 }
 /** Result of quantising a run: its loss, size and latency. */

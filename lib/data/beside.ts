@@ -15,7 +15,7 @@ export interface Beside {
 /**
  * Opens the second file of a command and checks that its vectors fit those of the first.
  *
- * `judged`: the vectors are only inputs and targets of a model, so two unknown spaces are accepted.
+ * With `judged` the vectors are only inputs and targets of a model, so two unknown spaces are accepted.
  * Errors: those of openBase; DATA_SHAPE for another dimension; SPACE_MISMATCH unless both spaces are known and equal.
  */
 export async function openBeside(

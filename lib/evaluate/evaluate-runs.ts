@@ -17,7 +17,7 @@ import { chooseRows, provenance } from './subject.js'
 export interface EvaluateRunsOptions extends Given<typeof evaluateFields> {
   /** Folders of runs, or their names below `artifacts/lvm/models`. */
   readonly runs: readonly string[]
-  /** Is told of progress. */
+  /** Receives each line of progress. */
   readonly say?: (line: string) => void
 }
 

@@ -105,7 +105,7 @@ export interface EvaluateOptions {
 export async function evaluateRun(subject: Subject, rows: JudgedRows, options: EvaluateOptions): Promise<RunEntry> {
   const { base, ids } = rows
   if (ids.length === 0)
-    throw new LvmError('DATA_TOO_FEW', `${subject.run}: expected ${rows.part} rows to judge but there are none`)
+    throw new LvmError('DATA_TOO_FEW', `${subject.run}: expected ${rows.part} rows to evaluate but there are none`)
   const samples = samplesOf(rows)
   try {
     const judged = await judge(subject, rows, samples, options)

@@ -64,7 +64,7 @@ async function bestLambda(system: System, held: Rows, positions: number, anchor?
 
 /** One weight per position; a map shrinks towards this weighted sum. Undefined: towards zero. */
 export type Anchor = readonly number[] | undefined
-/** A ridge regression on all training windows, and the one on the inner articles with which λ was chosen. */
+/** A ridge regression on all training windows, and the one on the inner articles that chose λ. */
 export interface RidgePair {
   readonly all: Ridge
   readonly inner: Ridge

@@ -10,7 +10,7 @@ const CRITERIA = ['val_loss', 'val_cosine', 'train_seconds', 'weights_bytes'] as
 export type Criterion = (typeof CRITERIA)[number]
 export type TierName = keyof typeof TIERS
 
-/** Figures that the tiers are judged by; null if unknown. */
+/** Figures that the limits of the tiers apply to; null if unknown. */
 export type TierFigures = {
   /** MSE of the output that the loss was computed on, raw or unit. */
   readonly val_loss: number | null

@@ -33,7 +33,7 @@ export const ownLeftover = `.tmp-${process.pid}-${systemTag}`
 const LEFTOVER = /^\.tmp-(\d+)-(?:([0-9a-f]{8})[0-9a-f]{12}|\d+)(\.[\w.]+)?$/
 /** Name of a claim on the lock of a run. */
 const CLAIM = /^lock\.[0-9a-f]{16}$/
-/** Age from which temporary files of another system count as abandoned. Units: ms. */
+/** Minimum age of abandoned temporary files of another system. Units: ms. */
 const ABANDONED = 24 * 3600_000
 
 /** File names in a folder; empty when there is no folder. */

@@ -38,8 +38,8 @@ const LOWERCASE_CLASSES =
   /^(datetime\.(date|datetime|time|timedelta|timezone)|collections\.deque|ml_dtypes\.\w+|numpy\.(\w+64|float\w+|u?int\w+))$/
 
 /**
- * Makes the placeholder for an unknown class; undefined for names that must be refused: functions, which a pickle would call, and
- * classes of dangerous modules.
+ * Makes the placeholder for an unknown class; undefined for refused names: functions, because a pickle would call them, and classes
+ * of dangerous modules.
  */
 export function opaqueClass(module: string, name: string): Global | undefined {
   const path = `${module}.${name}`

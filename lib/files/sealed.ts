@@ -26,7 +26,7 @@ export function unsealed(path: string, text: string): { document: Record<string,
 
 /** Throws the error for a results file that was modified. Errors: DATA_FORMAT. */
 export function refuseChanged(path: string): never {
-  throw new LvmError('DATA_FORMAT', `${path}: expected what its digest says but it was changed after it was written`, {
+  throw new LvmError('DATA_FORMAT', `${path}: expected contents that match its digest but it was changed after it was written`, {
     hint: 'restore the file, or move it away and run the command that writes it again',
   })
 }

@@ -18,7 +18,7 @@ export async function withLock<T>(
   { every = 500, timeout = TIMEOUT } = {},
 ): Promise<T> {
   const until = performance.now() + timeout
-  for (let told = false; ; ) {
+  for (let reported = false; ; ) {
     const lock = await lockRun(folder, 'libtorch').catch((error) => {
       const { code, message } = asLvmError(error)
       if (code !== 'RUN_LOCKED') throw error
@@ -30,9 +30,9 @@ export async function withLock<T>(
       })
     })
     if (lock === undefined) {
-      const holder: Holder | undefined = told ? undefined : await lockHolder(folder)
+      const holder: Holder | undefined = reported ? undefined : await lockHolder(folder)
       if (holder !== undefined) waiting(`process ${holder.pid} on ${holder.host}`)
-      told ||= holder !== undefined
+      reported ||= holder !== undefined
       await sleep(every)
       continue
     }

@@ -92,7 +92,7 @@ export async function verify(name?: string, env: Env = process.env): Promise<{ n
     const listed = `${wrong.slice(0, 5).join(', ')}${wrong.length > 5 ? ', …' : ''}`
     throw new LvmError(
       'LIBTORCH_MISMATCH',
-      `libtorch verify: ${wrong.length} of ${lines.length} files of ${one.name} are not what was installed: ${listed}`,
+      `libtorch verify: ${wrong.length} of ${lines.length} files of ${one.name} have changed since the installation: ${listed}`,
       {
         hint: `run: npx lvm-torch libtorch install ${one.variant} --force`,
       },

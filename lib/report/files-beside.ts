@@ -42,7 +42,7 @@ const bytesOf = (path: string): Promise<Buffer | undefined> =>
 /**
  * Compares the files beside a report with it: its other form, its table, and the data and drawings of its figures.
  *
- * A missing file is no difference. `others`: expected text of the other form and the table, by name.
+ * A missing file does not count as a difference. `others`: expected text of the other form and the table, by name.
  */
 export async function besideDifferences(
   figures: Figures,

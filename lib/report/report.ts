@@ -9,7 +9,7 @@ import { formsOf, PLOTS, REPORT_JSON, REPORT_PAGE, REPORT_TABLE } from './report
 
 /** Options of `report`: any field of `reportFields`, and a listener for progress (`say`). */
 export interface ReportOptions extends Given<typeof reportFields> {
-  /** Is told of progress. */
+  /** Receives each line of progress. */
   readonly say?: (line: string) => void
 }
 

@@ -39,7 +39,7 @@ export interface ReportedRun {
   readonly train_seconds: number | null
   readonly best_epoch: number | null
   readonly epochs: number | null
-  /** Weights that are judged, raw or average; null without averaging. */
+  /** Weights that are evaluated, raw or average; null without averaging. */
   readonly weights_kept: Weights | null
   /** Extensions of the schedule beyond its first plan. */
   readonly extended: readonly Stretch[]
@@ -77,7 +77,7 @@ function ofTheseWeights(
   // Entries of earlier versions have a verdict on windows that were trained on; it is dropped.
   const judged = wasTrainedOn(entry) ? { ...entry, skill: null, tiers: null } : entry
   if (entry.weights_sha256 === weights) return { validation: judged, validation_note: null }
-  const what = entry.weights_sha256 === undefined ? 'does not name the weights that it judged' : 'is about other weights'
+  const what = entry.weights_sha256 === undefined ? 'does not name the weights that it evaluated' : 'is about other weights'
   return { validation: null, validation_note: `validation_results.json ${what}; run evaluate again` }
 }
 

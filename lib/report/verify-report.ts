@@ -18,7 +18,7 @@ import { formsOf, PLOTS, REPORT_JSON, REPORT_PAGE } from './report-forms.js'
 export interface VerifyOptions extends Given<typeof verifyFields> {
   /** report.json or report.html. */
   readonly report: string
-  /** Is told of progress. */
+  /** Receives each line of progress. */
   readonly say?: (line: string) => void
 }
 

@@ -56,7 +56,7 @@ async function train({ o, sweep, signal, tell }: Work, cell: Cell, limit: number
 function afterTraining(cell: Cell, ended: Ended): Cell {
   const { exit, signal, error } = ended
   const seconds = cell.seconds + ended.seconds
-  if (ended.stopped === 'told') return { ...cell, exit, signal, seconds, error: null, state: 'interrupted' }
+  if (ended.stopped === 'asked') return { ...cell, exit, signal, seconds, error: null, state: 'interrupted' }
   if (ended.stopped === 'time' && (exit === 130 || signal !== null))
     return { ...cell, exit, signal, seconds, error: null, state: 'out of budget' }
   return { ...cell, exit, signal, seconds, error, state: error === null ? 'evaluating' : 'failed' }
@@ -67,7 +67,7 @@ async function evaluate({ o, signal }: Work, cell: Cell): Promise<Cell> {
   const words = ['evaluate', join(o.out, cell.run), `--out=${o.evaluation}`, `--latency=${o.latency}`]
   const ended = await runVerb(words, { signal })
   const after = { ...cell, seconds: cell.seconds + ended.seconds }
-  if (ended.stopped === 'told') return { ...after, state: 'interrupted' }
+  if (ended.stopped === 'asked') return { ...after, state: 'interrupted' }
   if (ended.error !== null) return { ...after, exit: ended.exit, signal: ended.signal, error: ended.error, state: 'failed' }
   return { ...after, state: cell.state === 'out of budget' ? cell.state : 'done' }
 }

@@ -9,7 +9,7 @@ export interface Ended {
   readonly signal: string | null
   readonly error: { readonly code: string; readonly message: string } | null
   /** Why it was stopped: its time was up, or the sweep was stopped. */
-  readonly stopped: 'time' | 'told' | null
+  readonly stopped: 'time' | 'asked' | null
   readonly seconds: number
 }
 type Event = { readonly type?: string; readonly code?: string; readonly message?: string }
@@ -47,15 +47,15 @@ export async function runVerb(
   })
   let stopped: Ended['stopped'] = null
   let kill: NodeJS.Timeout | undefined
-  const stop = (why: 'time' | 'told') => {
+  const stop = (why: 'time' | 'asked') => {
     stopped ??= why
     if (child.connected) child.send('stop', () => {}) // a message, because on Windows any signal ends the process
     kill ??= setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT)
   }
-  const told = () => stop('told')
+  const onAbort = () => stop('asked')
   const timer = o.seconds === undefined ? undefined : setTimeout(() => stop('time'), Math.min(LONGEST, o.seconds * 1000))
-  o.signal?.addEventListener('abort', told, { once: true })
-  if (o.signal?.aborted) told()
+  o.signal?.addEventListener('abort', onAbort, { once: true })
+  if (o.signal?.aborted) onAbort()
   let last: Event = {}
   let said = ''
   const lines = createInterface({ input: child.stdout! })
@@ -76,7 +76,7 @@ export async function runVerb(
   })
   clearTimeout(timer)
   clearTimeout(kill)
-  o.signal?.removeEventListener('abort', told)
+  o.signal?.removeEventListener('abort', onAbort)
   const error = whyEnded(exit, signal, last, said.trim().split('\n').at(-1) ?? '')
   return { exit, signal, error, stopped, seconds: (performance.now() - began) / 1000 }
 }

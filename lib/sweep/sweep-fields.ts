@@ -14,7 +14,7 @@ export const sweepFields = {
   }),
   budget: text({
     default: undefined,
-    about: 'time for all trainings together, shared evenly; time that one leaves goes to the rest',
+    about: 'time for all trainings together, shared evenly; unused time of one is shared among the rest',
     expected: 'a time such as 90s, 90m or 4h',
     matches: /^\d+(\.\d+)?[smh]$/,
     group: 'Sweep',

@@ -43,9 +43,9 @@ export async function plan(given: Given<typeof sweepFields>): Promise<{ o: Sweep
   const o = resolve('sweep', sweepFields, given)
   if (o.data === undefined) throw badOption('sweep', 'data', 'a file of vectors', undefined, 'add --data FILE')
   const models = modelsOf(o.models)
-  const told: Readonly<Record<string, unknown>> = given
+  const typed: Readonly<Record<string, unknown>> = given
   const options = Object.fromEntries(
-    passedOn.flatMap((key) => (told[key] === undefined || key === 'data' ? [] : [[key, told[key]]])),
+    passedOn.flatMap((key) => (typed[key] === undefined || key === 'data' ? [] : [[key, typed[key]]])),
   )
   const cells = models.map(({ name, folder }) => fresh(name, folder))
   const budget = o.budget === undefined ? null : seconds(o.budget)

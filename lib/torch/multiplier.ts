@@ -39,7 +39,7 @@ const ruledOut = (kind: Multiplier, other: Multiplier) =>
   `float32 products by ${kind} are not within rounding of exact ones on this machine: ${other} is used instead`
 
 /**
- * Sets the library that multiplies float32 matrices: the `saved` one of a run, or else the fastest.
+ * Sets the library that multiplies float32 matrices: the `saved` one of a run if given, the fastest otherwise.
  *
  * Its products are first compared with exact ones. Returns a warning when it fails and the other library is used.
  *

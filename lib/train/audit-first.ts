@@ -53,7 +53,7 @@ export async function* auditData(data: Prepared, force: boolean, signal: AbortSi
       hint: 'see the full audit with: lvm-torch data audit FILE; train anyway with --force',
     })
   }
-  const told = { verdict: found.verdict, codes: found.codes.map(({ code }) => code), forced: broken.length > 0 }
-  yield { type: 'audit', path, ...told }
-  return told
+  const outcome = { verdict: found.verdict, codes: found.codes.map(({ code }) => code), forced: broken.length > 0 }
+  yield { type: 'audit', path, ...outcome }
+  return outcome
 }

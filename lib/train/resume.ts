@@ -13,7 +13,7 @@ export interface From {
   readonly progress: Progress
   readonly history: History['history']
   readonly facts: RunManifest
-  /** Whether the best weights are the earlier ones, because a cut short epoch that beat them is undone. */
+  /** Whether resuming discards an incomplete epoch with the best weights; the best weights before it then count again. */
   readonly undone: boolean
 }
 

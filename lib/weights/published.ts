@@ -27,10 +27,10 @@ export interface Published {
   change?(tensors: StoredTensors): StoredTensors
 }
 
-const some = (pattern: RegExp) => (names: readonly string[]) => names.some((name) => pattern.test(name))
+const hasName = (pattern: RegExp) => (names: readonly string[]) => names.some((name) => pattern.test(name))
 
 /** Whether the mixers are Mamba-2; layers without its decay use attention. */
-const stateSpace = some(/^(backbone\.)?layers\.\d+\.mixer\.A_log$/)
+const stateSpace = hasName(/^(backbone\.)?layers\.\d+\.mixer\.A_log$/)
 const attending = (names: readonly string[]): number[] =>
   names.flatMap((name) => {
     const [, layer, index] = /^((?:backbone\.|core\.)?layers\.(\d+)\.mixer)\.conv1d\.weight$/.exec(name) ?? []
@@ -90,7 +90,7 @@ function fromVersion3(tensors: StoredTensors): StoredTensors {
   return changed
 }
 
-/** Shortest text whose repetition gives the whole. */
+/** Shortest text that repeats to the given one. */
 const period = (text: string): string =>
   text.slice(
     0,
@@ -102,7 +102,7 @@ export const published: readonly Published[] = [
   {
     model: 'distilgpt2',
     about: 'GPT-2 of Hugging Face',
-    is: some(/^(transformer\.)?h\.0\.attn\.c_attn\.weight$/),
+    is: hasName(/^(transformer\.)?h\.0\.attn\.c_attn\.weight$/),
     renamed: [[/^(?:transformer\.)?(wpe|h|ln_f)\./, 'core.gpt.$1.']],
     dropped: /^(transformer\.)?wte\.weight$|^lm_head\.weight$|\.attn\.(bias|masked_bias)$/,
     tokens: /^(transformer\.)?wte\.weight$/,
@@ -126,7 +126,7 @@ export const published: readonly Published[] = [
   {
     model: 'rwkv',
     about: 'RWKV-4 of BlinkDL or Hugging Face',
-    is: some(/^(rwkv\.)?blocks\.0\.(att|attention)\.time_decay$/),
+    is: hasName(/^(rwkv\.)?blocks\.0\.(att|attention)\.time_decay$/),
     renamed: [
       [/^(?:rwkv\.)?(blocks|ln_out)\./, 'core.$1.'],
       [/\.pre_ln\./, '.ln0.'],
@@ -146,7 +146,7 @@ export const published: readonly Published[] = [
   {
     model: 's4',
     about: 'S4 of state-spaces/s4',
-    is: some(/^(model\.)?layers\.\d+\.layer\.(layer\.kernel|kernel\.kernel)\.C$/),
+    is: hasName(/^(model\.)?layers\.\d+\.layer\.(layer\.kernel|kernel\.kernel)\.C$/),
     renamed: [[/^(?:model\.)?(layers\.\d+|norm)\./, 'core.$1.'], [/\bnorm\.norm\./, 'norm.'], ...VERSION_3],
     dropped: /^(encoder|decoder|loss|loss_val|task)\.|\.kernel\.(omega|z)$/,
     tokens: /^encoder\..*\.weight$/,
@@ -169,7 +169,7 @@ export const published: readonly Published[] = [
   {
     model: 'hyena',
     about: 'Hyena of HazyResearch/safari',
-    is: some(/^(model\.)?backbone\.layers\.0\.mixer\.filter_fn\.bias$/),
+    is: hasName(/^(model\.)?backbone\.layers\.0\.mixer\.filter_fn\.bias$/),
     renamed: [[/^(?:model\.)?backbone\.(layers|ln_f)\./, 'core.$1.']],
     dropped:
       /^(model\.)?(backbone\.embeddings\..*|lm_head\.weight)$|\.implicit_filter\.[35]\.freq$|\.pos_emb\.t$|\.modulation\.deltas$/,

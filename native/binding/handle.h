@@ -9,7 +9,7 @@
 namespace lvm {
 
 // C++ objects held by JS: a plain object wraps a shared pointer and carries a type tag, so that a wrong handle is an error and
-// not a crash. V8 is told their size.
+// not a crash. Their size is reported to V8.
 struct Held {
   explicit Held(int64_t bytes) : bytes(bytes) { all().insert(this); }
   Held(const Held&) = delete;

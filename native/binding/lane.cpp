@@ -147,7 +147,7 @@ void Lane::execute(std::unique_ptr<Job> job) {
 
 void Lane::settle(napi_env raw_env, napi_value, void* self, void* data) {
   const std::unique_ptr<Job> job(static_cast<Job*>(data));
-  if (raw_env == nullptr) return;  // the environment is shutting down: nobody waits
+  if (raw_env == nullptr) return;  // the environment is shutting down, so no caller waits
   const Napi::Env env(raw_env);
   const Napi::HandleScope scope(env);
   auto* lane = static_cast<Lane*>(self);

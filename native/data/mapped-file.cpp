@@ -39,7 +39,7 @@ Written written(int file) {
 #endif
 }
 
-// One mapped file. The signal handler may walk the list at any time, so regions are reused and never freed.
+// One mapped file. The signal handler may iterate over the list at any time, so regions are reused and never freed.
 struct Region {
   std::atomic<char*> begin = nullptr;
   std::atomic<size_t> size = 0;
@@ -103,7 +103,7 @@ void catch_bus_errors() {
   });
 }
 
-// Takes a free region or appends a new one; `file` marks it as taken.
+// Takes a free region or appends a new one; `file` marks it as in use.
 Region* take_region(int file) {
   std::lock_guard lock(changing);
   ++in_use;

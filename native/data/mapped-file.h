@@ -18,7 +18,7 @@ void require_unchanged(const torch::Tensor& tensor);
 
 // Number of missing pages so far, over all mapped files. Work during which it grew has read zeros.
 uint64_t missing_pages();
-// DATA_CHANGED for the file whose page was missing last.
+// DATA_CHANGED, which names the file with the most recent missing page.
 std::exception_ptr missing_page_error();
 
 }  // namespace lvm

@@ -134,7 +134,7 @@ std::pair<Tensor, Tensor> extreme_weights(torch::Dtype dtype, int64_t out, int64
 bool agrees(Multiplier kind) {
   static std::mutex mutex;
   static std::map<std::pair<Multiplier, int>, bool>
-    known;  // by thread count: a product is split over threads, and the split may be what is wrong
+    known;  // by thread count: a product is split over threads, and only the split may be wrong
   const std::lock_guard lock(mutex);
   const auto [entry, fresh] = known.try_emplace({kind, at::get_num_threads()}, false);
   if (fresh) {

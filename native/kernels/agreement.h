@@ -16,7 +16,7 @@ struct Rounding {
 enum class Outputs { all, ends };
 double disagreement(const Packed& packed, Rounding rounding, const Tensor& values, const Tensor& scales, Outputs outputs);
 
-// Returns weights that bring every sum of products to its extremes: all largest positive, all largest negative, alternating,
+// Returns weights that drive every sum of products to its extremes: all largest positive, all largest negative, alternating,
 // random.
 // Shapes: -> values and scales as in packed-weights.h, of that dtype
 std::pair<Tensor, Tensor> extreme_weights(torch::Dtype dtype, int64_t out, int64_t in);

@@ -6,7 +6,7 @@ namespace lvm {
 using torch::Tensor;
 
 // Libraries that multiply float32 matrices on the CPU. The faster one differs between processors, by up to a factor of two, and
-// cannot be told from the processor's name. It is measured once, recorded in the run and reused.
+// does not follow from the processor's name. It is measured once, recorded in the run and reused.
 enum class Multiplier { aten, onednn };
 void set_multiplier(Multiplier kind);  // for this thread
 // Milliseconds of a typical product with each library, at the current thread count.
@@ -26,7 +26,7 @@ std::pair<Tensor, Tensor> multiply_split(const Tensor& a, const Tensor& m, const
 // x Wᵀ + b without gradients, for kernels that compute their own. A few rows are multiplied by few-rows.h.
 // Shapes: x [n, in], weight [out, in], both may be strided
 Tensor product(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
-// The same by a given library, whatever set_multiplier chose.
+// The same with a given library; set_multiplier has no effect on it.
 Tensor product_by(Multiplier kind, const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 // x Wᵀ + b with a packed weight, for inference.
 // Shapes: x [..., in], bias [out] or undefined -> [..., out]

@@ -65,8 +65,8 @@ void set_variable(const char* name, const char* value) { setenv(name, value, 1);
 #endif
 
 /**
- * Lets idle threads of OpenMP sleep after some microseconds instead of spinning beside other work for milliseconds, unless a
- * variable of the user's says how long. OpenMP reads these once, when it loads: `process.env` of a worker thread would be a copy.
+ * Lets idle OpenMP threads sleep after microseconds; by default they spin for milliseconds beside other work. A variable that the
+ * user has set stays. OpenMP reads the variables of the process once, when it loads; `process.env` of a worker thread is a copy.
  *
  * Source: libgomp manual, GOMP_SPINCOUNT (iterations); LLVM OpenMP, KMP_BLOCKTIME (milliseconds; libiomp5 and libomp)
  */
@@ -77,7 +77,7 @@ void spin_briefly() {
   set_variable("KMP_BLOCKTIME", "1");
 }
 
-/** Opens what is there of `names`, in order; the first refusal is the answer. */
+/** Opens the existing files of `names` in order; returns the first error. */
 std::string open_all(const std::string& folder, const std::vector<const char*>& names, bool required) {
   for (const char* name : names) {
     const std::string path = folder + kSeparator + name;

@@ -59,7 +59,7 @@ struct Predictor final : Layer {
       const auto weights = rate.pow(age.flip(0));
       return torch::matmul((weights / weights.sum()).unsqueeze(0), x);  // [1, time] · [batch, time, dim]
     }
-    // In blocks that carry sums on, so that no table grows with the square of the time.
+    // Computes in blocks and carries sums from one to the next, so no table is quadratic in the number of positions.
     constexpr int64_t block = 128;
     auto* kept = pass.state ? &pass.state->slots.at(slot) : nullptr;
     Tensor sum, total;

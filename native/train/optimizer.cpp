@@ -94,7 +94,7 @@ LVM_CLONES double sum_of_squares(const float* g, int64_t n) {
   return total;
 }
 
-constexpr int64_t grain = 1 << 16;  // elements per partial sum of the norm, so that it does not depend on the thread count
+constexpr int64_t grain = 1 << 16;  // elements per partial sum; fixed, so the norm does not depend on the thread count
 
 template <typename Number>
 double square_norm_of(const Number* g, int64_t n) {

@@ -88,7 +88,7 @@ describe('evaluateRun', () => {
     expect(one.cosine.mean).toBeCloseTo(other.cosine.mean, 7)
     expect(one.mse_raw).toBeCloseTo(other.mse_raw!, 7)
   })
-  it('a unit-trained run is judged by its unit loss', async () => {
+  it('the loss of a unit-trained run is its unit loss', async () => {
     const entry = await evaluateRun(await subject('none', 'unit'), judged, options())
     expect(entry.mse_raw).toBe(null)
     expect(entry.tiers!.minimum.criteria.val_loss!.value).toBe(entry.mse_unit)

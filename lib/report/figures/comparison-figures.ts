@@ -26,7 +26,7 @@ export function basis(entries: readonly RunEntry[]): string {
   ].join(' · ')
 }
 
-/** Groups entries that were judged on the same windows, the largest group first; only entries of a group can be compared. */
+/** Groups entries that were evaluated on the same windows, the largest group first; only entries of a group can be compared. */
 export function likeGroups(runs: readonly ReportedRun[]): RunEntry[][] {
   const groups = new Map<string, RunEntry[]>()
   for (const { validation } of runs) {

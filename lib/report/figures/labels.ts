@@ -94,20 +94,20 @@ export function besidePoints(points: readonly { readonly x: number; readonly y: 
   const taken: Box[] = []
   return points.map(({ x, y, name }) => {
     const width = textWidth(name) + 2
-    const ways = [1, 2, 3].flatMap((far): Box[] => [
-      { x: x + 9, y: y - height / 2 + (far - 1) * height, width, height },
-      { x: x - 9 - width, y: y - height / 2 - (far - 1) * height, width, height },
-      { x: x - width / 2, y: y - 8 - height * far, width, height },
-      { x: x - width / 2, y: y + 8 + height * (far - 1), width, height },
+    const candidates = [1, 2, 3].flatMap((step): Box[] => [
+      { x: x + 9, y: y - height / 2 + (step - 1) * height, width, height },
+      { x: x - 9 - width, y: y - height / 2 - (step - 1) * height, width, height },
+      { x: x - width / 2, y: y - 8 - height * step, width, height },
+      { x: x - width / 2, y: y + 8 + height * (step - 1), width, height },
     ])
     const cost = (box: Box, i: number) => {
       const inside = overlap(box, plot)
       const covered = [...taken, ...dots].reduce((sum, other) => sum + overlap(box, other), 0)
       return covered + 4 * (width * height - inside) + i * 0.5
     }
-    const best = ways.reduce((a, b, i) => (cost(b, i) < a.cost ? { box: b, cost: cost(b, i) } : a), {
-      box: ways[0]!,
-      cost: cost(ways[0]!, 0),
+    const best = candidates.reduce((a, b, i) => (cost(b, i) < a.cost ? { box: b, cost: cost(b, i) } : a), {
+      box: candidates[0]!,
+      cost: cost(candidates[0]!, 0),
     }).box
     taken.push(best)
     const [cx, cy] = [best.x + width / 2, best.y + height / 2]

@@ -57,8 +57,8 @@ export function lines(
   const last = extremes(ats).most
   const x = whole.log || last <= whole.min ? whole : { ...whole, max: last } // names are placed at the line ends
   const y = scale(o.y, [...shown.flatMap(finite), ...references.map(({ value }) => value)])
-  const told = shown.filter(({ quiet }) => quiet !== true)
-  const captions = [...told.map(({ name }) => name), ...references.map(({ name, value }) => `${name} ${show(o.y, value)}`)]
+  const labelled = shown.filter(({ quiet }) => quiet !== true)
+  const captions = [...labelled.map(({ name }) => name), ...references.map(({ name, value }) => `${name} ${show(o.y, value)}`)]
   const right = Math.min(250, Math.max(...captions.map((text) => textWidth(text)))) + 34
   const height = Math.max(HEIGHT, captions.length * LABEL)
   const left = tickWidth(o.y, y) + 46
@@ -66,7 +66,7 @@ export function lines(
   const xAt = (value: number) => plot.x + part(value, x) * plot.width
   const yAt = (value: number) => plot.y + (1 - part(value, y)) * plot.height
   const ends = [
-    ...told.map(({ points }) => ({ x: xAt(points.at(-1)![0]), y: yAt(points.at(-1)![1]) })),
+    ...labelled.map(({ points }) => ({ x: xAt(points.at(-1)![0]), y: yAt(points.at(-1)![1]) })),
     ...references.map(({ value }) => ({ x: plot.x + plot.width, y: yAt(value) })),
   ]
   const centres = spread(
@@ -77,8 +77,8 @@ export function lines(
   const edge = plot.x + plot.width
   const own = (line: Line) => colour(line.group ?? shown.indexOf(line))
   const labels = captions.flatMap((text, i) => [
-    stroke([[ends[i]!.x + 2, ends[i]!.y], [edge + 4, ends[i]!.y], [edge + 18, centres[i]!]], { colour: i < told.length ? own(told[i]!) : MUTED }), // biome-ignore format: a line
-    written(text, edge + 22, centres[i]!, { fill: i < told.length ? INK : MUTED }),
+    stroke([[ends[i]!.x + 2, ends[i]!.y], [edge + 4, ends[i]!.y], [edge + 18, centres[i]!]], { colour: i < labelled.length ? own(labelled[i]!) : MUTED }), // biome-ignore format: a line
+    written(text, edge + 22, centres[i]!, { fill: i < labelled.length ? INK : MUTED }),
   ])
   const baselines = references.map(({ value }) => stroke([[plot.x, yAt(value)], [edge, yAt(value)]], { dash: [4, 3] })) // biome-ignore format: a line
   const bands = shown.flatMap((line) => (line.band ? [{ band: line.band, colour: own(line) }] : []))

@@ -38,7 +38,7 @@ const WIDE = 8
 /** A baseline further below the curves is not drawn. Units: cosine. */
 const NEAR = 0.03
 
-/** Returns the baselines on the validation rows for cosine curves, if all runs were judged on the same windows. */
+/** Returns the baselines on the validation rows for cosine curves, if all runs were evaluated on the same windows. */
 function baselinesOf(runs: readonly ReportedRun[], all: readonly Line[]) {
   const [group, other] = likeGroups(runs)
   if (other !== undefined || group?.length !== runs.length || group[0]!.rows !== 'val') return []

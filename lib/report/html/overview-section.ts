@@ -44,7 +44,7 @@ function best(report: Report): Html {
   }
   const more =
     all.length > 1 &&
-    html`<p class="muted">One run for each data file and set of windows; only runs that were judged on the same windows can be compared.</p>`
+    html`<p class="muted">One run for each data file and set of windows; only runs that were evaluated on the same windows can be compared.</p>`
   return html`<div class="card"><h3>Current best</h3>${more}${all.map(one)}</div>`
 }
 
@@ -181,7 +181,7 @@ export function runsSection(report: Report): Html {
           { title: '95 % of skill', numeric: true, read: (e) => span(e.skill?.ci95 ?? null, signedDecimal) },
           { title: 'Verdict', wide: true, read: (e) => skillSentence(e).slice(e.run.length + 2) },
         ],
-        'runs that were judged on the same windows',
+        'runs that were evaluated on the same windows',
       )}`,
   )
   const seeds =

@@ -48,10 +48,10 @@ function card(run: ReportedRun): Html {
     ],
     ['versions', v && `lvm-torch ${v.lvm_torch}, libtorch ${v.libtorch}, Node ${v.node}`],
     ['command line', run.command_line && code(run.command_line.join(' '))],
-    ['judged on', e && basis([e])],
-    ['trained on', e?.trained_on != null && `${percent(e.trained_on)} of the judged windows`],
+    ['evaluated on', e && basis([e])],
+    ['trained on', e?.trained_on != null && `${percent(e.trained_on)} of the evaluated windows`],
     ['selected on', e && (e.selected_on ? 'yes: the best epoch was chosen on these rows, so the figures are optimistic' : 'no')],
-    ['judged weights', e && html`SHA-256 ${code(e.weights_sha256)}`],
+    ['evaluated weights', e && html`SHA-256 ${code(e.weights_sha256)}`],
   ])
 }
 

@@ -51,7 +51,7 @@ export interface Part {
 export interface Analysis extends Part {
   readonly run: string
   readonly model: string
-  /** SHA-256 of the judged weights file. */
+  /** SHA-256 of the evaluated weights file. */
   readonly weights_sha256: string
   readonly rows: string
   /** Share of the windows that were trained on; null for other data than that of the training. */

@@ -27,7 +27,7 @@ export const benchmarkFields = {
     default: 20,
     min: 5,
     max: 1000,
-    about: 'rounds that these seconds are spread over; runs take turns in each',
+    about: 'rounds over which the seconds are spread; the runs take turns in each round',
     group: 'Run',
   }),
   out: text({ default: 'artifacts/lvm/evaluation', about: 'folder of the reports', group: 'Run' }),

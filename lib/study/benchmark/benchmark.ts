@@ -21,7 +21,7 @@ import { type Energy, measureEnergy } from './energy.js'
 export interface BenchmarkOptions extends Given<typeof benchmarkFields> {
   /** Folders of runs, or their names below `artifacts/lvm/models`. */
   readonly runs: readonly string[]
-  /** Is told of progress. */
+  /** Receives each line of progress. */
   readonly say?: (line: string) => void
 }
 /** Time, memory and energy of a run on one device. */

@@ -129,21 +129,21 @@ async function compared(
 }
 
 const p = (value: number | null) => (value === null ? 'unknown' : pValue(value))
-const told = ({ name, difference, p: chance }: Direction) =>
+const directionText = ({ name, difference, p: chance }: Direction) =>
   `${name} ${difference < 0 ? '−' : '+'}${Math.abs(difference).toFixed(4).replace(/^0/, '')} (p ${p(chance)})`
 
 function verdictOf(predictors: readonly Direction[]): Pick<Arrow, 'evidence' | 'verdict'> {
-  const sure = predictors.filter((d) => d.p !== null && d.p < ALPHA / predictors.length)
-  const figures = `cosine forward minus reversed: ${predictors.map(told).join(', ')}`
+  const significant = predictors.filter((d) => d.p !== null && d.p < ALPHA / predictors.length)
+  const figures = `cosine forward minus reversed: ${predictors.map(directionText).join(', ')}`
   if (predictors.every((d) => d.p === null))
     return { evidence: false, verdict: `no evidence of direction: one article is not enough for a test; ${figures}` }
-  if (sure.length === 0)
+  if (significant.length === 0)
     return {
       evidence: false,
       verdict: `no evidence of direction: neither predictor is significantly better in one direction (p below ${p(ALPHA / predictors.length)} needed), which does not prove that the text is symmetric; ${figures}`,
     }
-  const ways = new Set(sure.map(({ difference }) => (difference > 0 ? 'the next vector' : 'the previous vector')))
-  const easier = ways.size > 1 ? 'the predictors disagree on which direction' : [...ways][0]!
+  const directions = new Set(significant.map(({ difference }) => (difference > 0 ? 'the next vector' : 'the previous vector')))
+  const easier = directions.size > 1 ? 'the predictors disagree on which direction' : [...directions][0]!
   return {
     evidence: true,
     verdict: `evidence of direction: ${easier} is easier to predict; ${figures}`,

@@ -48,7 +48,7 @@ export interface Ceiling {
   readonly predictors: readonly Reach[]
   /** End of each network's training. */
   readonly networks: readonly NetworkEnd[]
-  /** Lower bound of what is reachable. */
+  /** Lower bound of the reachable cosine. */
   readonly best: {
     readonly name: string
     readonly cosine: number

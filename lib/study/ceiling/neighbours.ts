@@ -85,8 +85,8 @@ const predictor = (pool: Pool, weights: readonly number[], count: number): Basel
   params: { neighbours: count },
   async predict(rows, ids) {
     const parts: Tensor[] = []
-    for (const some of queries(ids)) {
-      using query = await keys(rows, some, weights)
+    for (const batch of queries(ids)) {
+      using query = await keys(rows, batch, weights)
       using neighbours = await nearest(pool, query, count)
       parts.push(await meanOf(neighbours, count))
     }

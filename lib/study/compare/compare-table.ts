@@ -43,5 +43,5 @@ function section(c: Comparison): string {
 export const renderComparison = ({ comparisons }: ComparisonDocument): string =>
   [
     ...comparisons.map(section),
-    'p: sign flips of whole articles; adjusted: Benjamini-Hochberg over all pairs here; detectable: smallest true difference that such windows detect with power 80 %',
+    'p: sign flips of whole articles; adjusted: Benjamini-Hochberg over all pairs here; detectable: smallest true difference that these windows detect with a power of 80 %',
   ].join('\n\n\n')

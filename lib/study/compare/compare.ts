@@ -23,7 +23,7 @@ export interface CompareOptions extends Given<typeof compareFields> {
   readonly runs: readonly string[]
   /** Files to compare them on; the file that the runs were trained on unless given. */
   readonly data?: string | readonly string[]
-  /** Is told of progress. */
+  /** Receives each line of progress. */
   readonly say?: (line: string) => void
 }
 
@@ -88,7 +88,7 @@ export const compare = asyncDoor('compare', ARGS, async (options: CompareOptions
   if (names.length < 2 || new Set(names).size < names.length)
     throw badOption('compare', 'runs', 'two or more different runs or baselines', names)
   const baselines = await Promise.all(names.map(isBaseline))
-  if (baselines.every(Boolean)) throw badOption('compare', 'runs', 'at least one run (its windows are judged)', names)
+  if (baselines.every(Boolean)) throw badOption('compare', 'runs', 'at least one run (its windows are evaluated)', names)
   const files = data === undefined ? [undefined] : [data].flat()
   const raw = []
   for (const file of files) raw.push(await compareOn(names, { ...o, data: file }, say))

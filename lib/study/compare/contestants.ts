@@ -40,7 +40,7 @@ async function baselineValues(name: BaselineName, shared: SharedWindows): Promis
 }
 
 /**
- * Measures all contestants on the windows of the first run; every other run must be judged on the same windows.
+ * Measures all contestants on the windows of the first run; every other run must be evaluated on the same windows.
  *
  * Errors: those of load and of the data; BAD_OPTION for a run with other windows, with the difference.
  */

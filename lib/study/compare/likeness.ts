@@ -11,7 +11,7 @@ const digest = (...columns: Int32Array[]): string => {
   return hash.digest('hex').slice(0, 16)
 }
 
-/** Returns the data, windows and split on which a contestant is judged. */
+/** Returns the data, windows and split on which a contestant is evaluated. */
 export function likeness({ base, windows, ids, part, split }: Chosen): Likeness {
   const column = (of: Int32Array) => ids.map((id) => of[id]!)
   return {
@@ -34,7 +34,7 @@ export function requireAlike(a: { name: string; on: Likeness }, b: { name: strin
     throw new LvmError(
       'BAD_OPTION',
       `compare: expected the same ${what} for all but ${a.name} has ${mine} and ${b.name} has ${theirs}`,
-      { hint: 'train both with the same data, --split, --seed and --context, or judge both on other --data' },
+      { hint: 'train both with the same data, --split, --seed and --context, or evaluate both on other --data' },
     )
   }
 }

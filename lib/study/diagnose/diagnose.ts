@@ -107,7 +107,7 @@ async function offsetFacts(
   }
   const margins = (p: Probe) => at(p, 0).map((c, i) => c - at(p, -1)[i]!)
   const margin = { own: margins(of.own), rival: margins(of.rival), bag: margins(of.bag) }
-  // Neither of the two copies, so the one nearer to the last vector shows how near shrinkage alone can come.
+  // Neither of the two copies. The one nearer to the last vector shows the nearness that shrinkage alone can cause.
   const [against, shrunk] =
     mean(margin.bag) < mean(margin.rival) ? (['context_mean', margin.bag] as const) : ([name, margin.rival] as const)
   const [expected, copying] = [mean(shrunk), mean(margins(of.copy))]

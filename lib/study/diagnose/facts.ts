@@ -73,7 +73,7 @@ export interface Facts {
   readonly curves: Curves
   /** Cosine with the target minus cosine with the last context vector; an optimal predictor that shrinks can also be negative. */
   readonly margin: Figure & {
-    /** Ridge or context mean, neither of which copies: the one nearer to the last vector, and its margin. */
+    /** The baseline that does not copy, ridge or context mean, that is nearer to the last vector, and its margin. */
     readonly against: BaselineName
     readonly expected: number
     readonly copy_last: number

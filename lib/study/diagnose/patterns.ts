@@ -52,7 +52,7 @@ export const PATTERNS: readonly Pattern[] = [
       `the cosine is hardly above the floor: ${figure(f.cosine.value)}, where targets of other articles have ${figure(f.floor)} and ${f.reference.name} has ${figure(f.reference.cosine)}`,
     why: (f) =>
       `training never had a higher cosine (best epoch: ${figure(f.past.cosine_best!)}), so other weights or another forward are not indicated: the model has not learned enough yet`,
-    fix: 'train with more --epochs or another --lr; lvm-torch ceiling gives a lower bound of what is reachable',
+    fix: 'train with more --epochs or another --lr; lvm-torch ceiling gives a lower bound of the reachable cosine',
   },
   {
     code: 'sign-flipped',

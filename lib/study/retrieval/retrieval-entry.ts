@@ -15,7 +15,7 @@ export interface Pools<T> {
 export interface RetrievalEntry extends Provenance {
   readonly run: string
   readonly model: string
-  /** SHA-256 of the judged weights file. */
+  /** SHA-256 of the evaluated weights file. */
   readonly weights_sha256: string
   readonly bank: { readonly path: string; readonly hash: string; readonly rows: number; readonly space: string | null }
   readonly context: number

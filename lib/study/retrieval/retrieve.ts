@@ -16,7 +16,7 @@ import { retrieveFields } from './retrieve-fields.js'
 export interface RetrieveOptions extends Given<typeof retrieveFields> {
   /** Folders of runs, or their names below `artifacts/lvm/models`. */
   readonly runs: readonly string[]
-  /** Is told of progress. */
+  /** Receives each line of progress. */
   readonly say?: (line: string) => void
 }
 

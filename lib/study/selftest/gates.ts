@@ -1,7 +1,7 @@
 import type { Scene } from './scenes.js'
 import { STAND_INS, type StandInName } from './stand-ins.js'
 
-/** `invalid` means that the gate could not be judged: neither a pass nor a fail. */
+/** `invalid` means that the gate has no verdict: neither pass nor fail. */
 export type GateVerdict = 'pass' | 'fail' | 'invalid'
 
 /** Judges a figure by a condition; `invalid` without samples or for a figure that is not finite. */

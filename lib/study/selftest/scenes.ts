@@ -19,7 +19,7 @@ type Chain = (state: number, draw: number) => number
 const STATES = 24
 const DIM = 32
 const CONTEXT = 5
-const ARTICLES = 61 // odd, so that the same articles are judged when the text is reversed
+const ARTICLES = 61 // odd, so that the same articles are evaluated when the text is reversed
 const LENGTH = 32
 
 /** Seeded streams of uniform numbers in [0, 1) and of normal deviates. */

@@ -56,6 +56,6 @@ export async function readAs(scene: Scene, name: StandInName): Promise<Read> {
   }
 }
 
-/** Returns the targets of all judged windows. */
+/** Returns the targets of all evaluated windows. */
 export const targetsOf = (scene: Scene): number[][] =>
   Array.from(scene.rows.ids, (id) => rowOf(scene, scene.rows.windows.target[id]!))
