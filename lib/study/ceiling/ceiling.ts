@@ -69,7 +69,7 @@ export interface CeilingOptions extends Given<typeof ceilingFields> {
   readonly data: string
 }
 
-/** Predicts a random training target: the baseline of knowing only the distribution of the vectors. */
+/** Predicts a random training target: a baseline that knows only the distribution of the vectors. */
 function random(train: Rows, seed: number): Baseline<'random'> {
   const draw = randomIndex(seed)
   return {

@@ -68,15 +68,15 @@ async function bestCount(pool: Pool, held: Rows, weights: readonly number[]): Pr
     using neighbours = await nearest(pool, query, counts.at(-1)!)
     for (const [i, count] of counts.entries()) {
       const part = { ...held, ids }
-      sums[i]! += ids.length * (await meanCosine(part, (some) => sliced(neighbours, ids, some, count)))
+      sums[i]! += ids.length * (await meanCosine(part, (subset) => sliced(neighbours, ids, subset, count)))
     }
   }
   return counts[sums.indexOf(Math.max(...sums))]!
 }
 
 /** Returns the predictions of a block of queries. */
-async function sliced(neighbours: Tensor, ids: Int32Array, some: Int32Array, count: number): Promise<Tensor> {
-  using part = await neighbours.op('aten::narrow', 0, ids.indexOf(some[0]!), some.length)
+async function sliced(neighbours: Tensor, ids: Int32Array, subset: Int32Array, count: number): Promise<Tensor> {
+  using part = await neighbours.op('aten::narrow', 0, ids.indexOf(subset[0]!), subset.length)
   return await meanOf(part, count)
 }
 

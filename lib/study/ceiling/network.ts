@@ -47,10 +47,10 @@ export async function openNetwork(train: Rows, { seed, width, dropout = 0 }: Net
     async advance(first: number, count: number, rate: (step: number) => number): Promise<void> {
       for (let at = first; at < first + count; ) {
         const from = at % stepsPerEpoch
-        const some = Math.min(CHUNK, stepsPerEpoch - from, first + count - at)
-        const rates = Float64Array.from({ length: some }, (_, i) => rate(at + i))
+        const chunk = Math.min(CHUNK, stepsPerEpoch - from, first + count - at)
+        const rates = Float64Array.from({ length: chunk }, (_, i) => rate(at + i))
         await native.trainerRun(trainer, Math.floor(at / stepsPerEpoch) + 1, from, rates)
-        at += some
+        at += chunk
       }
     },
     predict: async (rows: Rows, ids: Int32Array): Promise<Tensor> => {

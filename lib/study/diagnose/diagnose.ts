@@ -4,7 +4,7 @@ import { meanTarget } from '../../evaluate/baselines-rows.js'
 import { meanByArticle, pairedDifference } from '../../statistics/estimates.js'
 import { ablations } from './ablations.js'
 import { gapOf, nearDuplicateShare, otherOf, recordedOf } from './elsewhere.js'
-import { cosinesOf, type DiagnoseOptions, figureOf, MOST, mean, predictor, type Subject, some } from './examined-subject.js'
+import { cosinesOf, type DiagnoseOptions, figureOf, MOST, mean, predictor, type Subject, sampleRows } from './examined-subject.js'
 import { type CurvePoint, type Facts, pastOf } from './facts.js'
 import { aligned, drawPool, offsetsOf, type Predict, type Probe, probe, targetSpread } from './probe-model.js'
 
@@ -38,7 +38,7 @@ export async function factsOf(subject: Subject, o: DiagnoseOptions): Promise<Fac
   const train = seen ? undefined : o.train // training windows say nothing about generalisation
   if (o.rows.ids.length < 2)
     throw new LvmError('DATA_TOO_FEW', `doctor: expected at least two windows but there are ${o.rows.ids.length}`)
-  const rows = some(o.rows, MOST.judged, seed)
+  const rows = sampleRows(o.rows, MOST.judged, seed)
   const articles = rows.ids.map((id) => rows.windows.article[id]!)
   const estimate = (values: Float64Array) => meanByArticle(values, articles, { seed })
   const less = (a: Float64Array, b: Float64Array) => pairedDifference(a, b, articles, { seed })
@@ -64,7 +64,7 @@ export async function factsOf(subject: Subject, o: DiagnoseOptions): Promise<Fac
     identification: figureOf(await estimate(own.identification)),
     identification_difference: await less(own.identification, rival.identification),
     ...(await offsetFacts(rows, probes, reference.name, seed)),
-    ablations: await ablations(some(rows, MOST.ablated, seed), subject.read, { seed }),
+    ablations: await ablations(sampleRows(rows, MOST.ablated, seed), subject.read, { seed }),
     dispersion: { predictions: own.spread, targets: await targetSpread(rows) },
     to_mean: mean(own.centre),
     norm: { mean: mean(own.norm), sd: Math.sqrt(mean(own.norm.map((x) => (x - mean(own.norm)) ** 2))) },

@@ -13,14 +13,14 @@ import {
   predictor,
   rowsUsed,
   type Subject,
-  some,
+  sampleRows,
 } from './examined-subject.js'
 import type { Facts, Other } from './facts.js'
 import type { Probe } from './probe-model.js'
 
 /** Share of the evaluated targets that have a near-duplicate among the training rows. */
 export async function nearDuplicateShare(rows: Rows, train: Rows, seed: number): Promise<number> {
-  const { ids } = some(rows, MOST.duplicates, seed)
+  const { ids } = sampleRows(rows, MOST.duplicates, seed)
   using raw = await targets(rows, ids)
   const { unit, norm } = await unitVectors(raw)
   using queries = unit
@@ -37,7 +37,7 @@ export async function gapOf(
   o: { judged: Estimate; floor: number; rival: Probe },
   seed: number,
 ): Promise<Facts['generalisation']> {
-  const rows = some(train, MOST.train, seed)
+  const rows = sampleRows(train, MOST.train, seed)
   const articles = rows.ids.map((id) => rows.windows.article[id]!)
   const trained = await meanByArticle(await cosinesOf(rows, predictor(subject, rows)), articles, { seed })
   const rival = mean(await cosinesOf(rows, (ids) => reference.predict(rows, ids)))
@@ -60,7 +60,7 @@ export async function otherOf(
   here: Estimate,
   seed: number,
 ): Promise<Other> {
-  const rows = some(other.rows, MOST.train, seed)
+  const rows = sampleRows(other.rows, MOST.train, seed)
   const articles = rows.ids.map((id) => rows.windows.article[id]!)
   const own = await cosinesOf(rows, predictor(subject, rows))
   const rival = await cosinesOf(rows, (ids) => reference.predict(rows, ids))

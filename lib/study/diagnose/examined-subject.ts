@@ -37,7 +37,10 @@ export interface DiagnoseOptions {
 export const MOST = { judged: 8192, train: 4096, ablated: 1024, duplicates: 1024 } as const
 export const figureOf = ({ mean, ci95 }: Pick<Estimate, 'mean' | 'ci95'>): Figure => ({ value: mean, ci95 })
 export const mean = (values: Float64Array) => values.reduce((a, b) => a + b, 0) / values.length
-export const some = <R extends Rows>(rows: R, most: number, seed: number): R => ({ ...rows, ids: sampled(rows.ids, most, seed) })
+export const sampleRows = <R extends Rows>(rows: R, most: number, seed: number): R => ({
+  ...rows,
+  ids: sampled(rows.ids, most, seed),
+})
 
 /** Returns one cosine per window, of prediction and target. */
 export async function cosinesOf(rows: Rows, predict: Predict): Promise<Float64Array> {

@@ -69,13 +69,13 @@ function sceneOf(vectors: Float32Array): Scene {
   const first = article.map((a, i) => a * LENGTH + (i % per))
   const windows = { context: CONTEXT, dim: DIM, first, target: first.map((f) => f + CONTEXT), article }
   const base = { vectors: Tensor.from(vectors, [ARTICLES * LENGTH, DIM]), hash: 'selftest', part: undefined, normalized: false }
-  const some = (odd: number) => Int32Array.from(article.keys()).filter((id) => article[id]! % 2 === odd)
+  const idsOfHalf = (odd: number) => Int32Array.from(article.keys()).filter((id) => article[id]! % 2 === odd)
   return {
     dim: DIM,
     context: CONTEXT,
     vectors,
-    train: { base, windows, ids: some(0) },
-    rows: { base, windows, ids: some(1) },
+    train: { base, windows, ids: idsOfHalf(0) },
+    rows: { base, windows, ids: idsOfHalf(1) },
   }
 }
 
