@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
+import ts from 'typescript'
 import { expect, test } from 'vitest'
 
 /** Rooms of lib/ in order: a file imports from its own room or from an earlier one. */
@@ -35,6 +36,7 @@ const ROOMS = [
   'index',
 ]
 const CEILING = 250
+const LONGEST = 60
 /** Imports and exports of values and of types, and dynamic imports. */
 const IMPORTS = /(?:\bfrom|\bimport\() ?'(\.[^']+)\.js'/g
 
@@ -67,6 +69,19 @@ function circles(graph: ReadonlyMap<string, readonly string[]>): string[][] {
   return found
 }
 
+function longFunctions(file: string): string[] {
+  const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true)
+  const lineAt = (position: number) => source.getLineAndCharacterOfPosition(position).line + 1
+  const found: string[] = []
+  const visit = (node: ts.Node) => {
+    const [first, last] = [lineAt(node.getStart()), lineAt(node.end)]
+    if (ts.isFunctionLike(node) && last - first >= LONGEST) found.push(`${file}:${first}`)
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  return found
+}
+
 test('every file of lib/ is in a known room', () => {
   for (const file of files) expect(ROOMS, file).toContain(room(file))
 })
@@ -91,6 +106,12 @@ test(`no source file has more than ${CEILING} lines`, () => {
   )
   const long = sources.filter((file) => readFileSync(file, 'utf8').trimEnd().split('\n').length > CEILING)
   expect(long).toEqual([])
+})
+test(`no function of lib/, bin/ or scripts/ has more than ${LONGEST} lines, except those that lay out figures`, () => {
+  const sources = [...files, ...filesOf('bin', /\.ts$/), ...filesOf('scripts', /\.mjs$/)].filter(
+    (file) => !file.includes('figures'),
+  )
+  expect(sources.flatMap(longFunctions)).toEqual([])
 })
 test('only lib/native.ts loads the addon, and only bin/ prints or exits', () => {
   for (const file of files) {

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { evaluate } from '../../lib/index.js'
+import { evaluate, type Report, report } from '../../lib/index.js'
 import { place, trained, vectorFile } from '../train/runs.js'
 
 /** Text that runs as code or breaks the markup unless it is escaped. */
@@ -49,4 +49,11 @@ export async function makeRuns(): Promise<void> {
     version: 1, data, options: {}, budget_seconds: null, runs: models,
     cells: [{ model: 'transformer', run: 'transformer', state: 'failed', exit: null, signal: 'SIGKILL', error: { code: 'SIGKILL', message: 'killed' }, seconds: 1 }],
   }) // biome-ignore format: one document
+}
+
+/** Makes the runs, the documents and their report. */
+export async function makeReport(): Promise<{ made: Report; page: string }> {
+  await makeRuns()
+  const { report: made } = await report({ runs: models, out: evaluation })
+  return { made, page: readFileSync(at('report.html'), 'utf8') }
 }

@@ -1,17 +1,14 @@
-import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type Report, report } from '../../lib/index.js'
+import type { Report } from '../../lib/index.js'
 import { escaped } from '../../lib/report/html/html.js'
 import { embedded } from '../../lib/report/html/report-page.js'
 import { plainName, xmlText } from '../../lib/show.js'
-import { at, evaluation, makeRuns, models, ODD } from './material.js'
+import { makeReport, ODD } from './material.js'
 
 let made: Report
 let page: string
 beforeAll(async () => {
-  await makeRuns()
-  made = (await report({ runs: models, out: evaluation })).report
-  page = readFileSync(at('report.html'), 'utf8')
+  ;({ made, page } = await makeReport())
 }, 600_000)
 
 describe('the page', () => {

@@ -8,14 +8,12 @@ import { sealedText } from '../../lib/files/sealed.js'
 import { evaluate, markdown, type Report, report } from '../../lib/index.js'
 import { runFigures } from '../../lib/report/figures/training-figures.js'
 import { place, trained } from '../train/runs.js'
-import { at, evaluation, json, makeRuns, models } from './material.js'
+import { at, evaluation, json, makeReport, models } from './material.js'
 
 let made: Report
 let page: string
 beforeAll(async () => {
-  await makeRuns()
-  made = (await report({ runs: models, out: evaluation })).report
-  page = readFileSync(at('report.html'), 'utf8')
+  ;({ made, page } = await makeReport())
 }, 600_000)
 
 describe('the report', () => {

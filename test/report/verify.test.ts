@@ -9,14 +9,12 @@ import { type Report, report, verify } from '../../lib/index.js'
 import { differences } from '../../lib/report/differences.js'
 import { contradictions } from '../../lib/report/files-beside.js'
 import { place } from '../train/runs.js'
-import { at, evaluation, json, makeRuns, models, write } from './material.js'
+import { at, evaluation, json, makeReport, models, write } from './material.js'
 
 let made: Report
 let page: string
 beforeAll(async () => {
-  await makeRuns()
-  made = (await report({ runs: models, out: evaluation })).report
-  page = readFileSync(at('report.html'), 'utf8')
+  ;({ made, page } = await makeReport())
 }, 600_000)
 
 describe('verify', () => {
