@@ -73,7 +73,7 @@ export interface Report {
 export type Imprint = Pick<Report, 'created_at' | 'written_by' | 'command_line' | 'runs_folder'>
 
 /** Returns the commit of this package; null for an installed package (even inside another git project) and without git. */
-async function commit(): Promise<string | null> {
+export async function packageCommit(): Promise<string | null> {
   const root = packageRoot()
   try {
     const { stdout } = await promisify(execFile)('git', ['rev-parse', '--show-prefix', 'HEAD'], { cwd: root })
@@ -86,7 +86,7 @@ async function commit(): Promise<string | null> {
 
 export const imprint = async (root: string, evaluation: string, words: readonly string[]): Promise<Imprint> => ({
   created_at: new Date().toISOString(),
-  written_by: { lvm_torch: packageVersion(), commit: await commit(), node: process.versions.node },
+  written_by: { lvm_torch: packageVersion(), commit: await packageCommit(), node: process.versions.node },
   command_line: words,
   runs_folder: relative(evaluation, root).replaceAll('\\', '/') || '.',
 })

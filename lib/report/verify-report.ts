@@ -10,7 +10,7 @@ import { count } from '../show.js'
 import { type Difference, differences } from './differences.js'
 import { besideDifferences, contradictions, lineDifferences } from './files-beside.js'
 import { embedded } from './html/report-page.js'
-import { gather, madeOf, type Report } from './report-document.js'
+import { gather, madeOf, packageCommit, type Report } from './report-document.js'
 import { verifyFields } from './report-fields.js'
 import { formsOf, PLOTS, REPORT_JSON, REPORT_PAGE } from './report-forms.js'
 
@@ -48,6 +48,14 @@ function parse(path: string, text: string | undefined): Report {
     if (report.version === 1 && lists && texts.every((text) => typeof text === 'string')) return report
   } catch {}
   throw broken(path, 'the file is none')
+}
+
+/** Returns words about the version that wrote a report if it is not this one: texts and drawings may differ between versions. */
+async function otherVersion({ lvm_torch, commit }: Report['written_by']): Promise<string> {
+  if (lvm_torch !== packageVersion()) return ` (it was made by lvm-torch ${lvm_torch})`
+  return commit === (await packageCommit())
+    ? ''
+    : ` (it was made by lvm-torch ${lvm_torch}, commit ${commit?.slice(0, 12) ?? 'unknown'})`
 }
 
 type Rows = NonNullable<EvaluateRunsOptions['rows']>
@@ -117,7 +125,7 @@ export const verify = asyncDoor('verify', ARGS, async (options: VerifyOptions): 
     const { figures, texts } = await madeOf(folder, () => formsOf(files, folder))
     const { [isPage ? REPORT_PAGE : REPORT_JSON]: again, ...others } = texts
     const beside = await besideDifferences(figures, folder, { plots: PLOTS, others })
-    const version = written_by.lvm_torch === packageVersion() ? '' : ` (it was made by lvm-torch ${written_by.lvm_torch})`
+    const version = await otherVersion(written_by)
     problems.push(...[...lineDifferences(text, again), ...beside].map((d) => ({ ...d, place: `${d.place}${version}` })))
   }
   const unsealed = Object.entries(files.files).flatMap(([name, { sealed }]) => (sealed ? [] : [name]))

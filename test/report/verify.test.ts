@@ -159,6 +159,13 @@ describe('verify', () => {
     expect(keys({ ...e, skill: { ...e.skill, value: 0.1 } })).toEqual(['skill.value'])
     expect(keys({ ...e, mse_unit: e.mse_unit / 2 })).toEqual(['mse_unit'])
   })
+  it('verify names the commit that made a report where texts differ from those of this commit', async () => {
+    const commit = '0123456789abcdef0123456789abcdef01234567'
+    write('x.json', `${JSON.stringify({ ...made, written_by: { ...made.written_by, commit } }, null, 2)}\n`)
+    const { problems } = await check('x.json')
+    expect(problems.length).toBeGreaterThan(0)
+    for (const { place } of problems) expect(place).toMatch(/ \(it was made by lvm-torch \d+\.\d+\.\d+, commit 0123456789ab\)$/)
+  })
   it('verify refuses a file that is not a report', async () => {
     write('x.json', '{}')
     write('x.html', '<!doctype html><p>nothing')
