@@ -47,7 +47,7 @@ function parse(path: string, text: string | undefined): Report {
     const texts = [report.created_at, report.runs_folder, report.written_by.lvm_torch, ...report.runs.map(({ run }) => run)]
     if (report.version === 1 && lists && texts.every((text) => typeof text === 'string')) return report
   } catch {}
-  throw broken(path, 'the file is none')
+  throw broken(path, 'it is something else')
 }
 
 /** Returns words about the version that wrote a report if it is not this one: texts and drawings may differ between versions. */
