@@ -12,7 +12,7 @@ import { printTree } from './spec/print.js'
 import { estimate } from './train/estimate.js'
 import { plan } from './train/recipe.js'
 
-/** One row of the matrix: the PRD's target, the model, and its run in this folder tree. */
+/** One row of the matrix: the specification's target, the model, and its run in this folder tree. */
 export interface ModelRow {
   readonly row: number | null
   readonly name: string
@@ -35,7 +35,7 @@ export interface ModelRow {
   /** Validation cosine of the best epoch. */
   readonly val_cosine: number | null
   readonly train_seconds: number | null
-  /** Highest tier of the PRD that the run reaches with its own figures. */
+  /** Highest tier of the specification that the run reaches with its own figures. */
   readonly success: TierName | 'none' | null
 }
 
@@ -80,7 +80,7 @@ const memory = (name: string, context: number): number => {
   return estimate(train, node, { dim: SHAPE.dim, dataBytes: 0 }).memory_bytes
 }
 
-/** Lists all models in the order of the PRD's matrix, with the preset `target` at dimension 768. */
+/** Lists all models in the order of the specification's matrix, with the preset `target` at dimension 768. */
 export const listModels = door('models list', {}, (): ModelRow[] => {
   return architectures.map(({ row, name, title, folder, target, complexity, causal, presets, spec }) => {
     const parameters = countParameters(spec(SHAPE, presets.target).node)

@@ -81,7 +81,7 @@ export function verdictText({ pass, criteria }: Verdict): string {
 function tiers(entries: readonly RunEntry[]): string {
   const names = Object.keys(TIER_TITLES) as TierName[]
   const rows = entries.map((e) => [e.run, ...names.map((name) => (e.tiers === null ? '–' : verdictText(e.tiers[name])))])
-  return aligned([['tiers of the PRD', ...Object.values(TIER_TITLES)], ...rows])
+  return aligned([['tiers of the specification', ...Object.values(TIER_TITLES)], ...rows])
 }
 
 function speed(entries: readonly RunEntry[]): string[] {

@@ -60,7 +60,7 @@ export const ceilingPage = pageDoor('ceilingPage', 'ceiling', (c: Ceiling): stri
     aligned([['', 'cosine', '95 %', 'MSE raw', 'MSE unit', ''], ...rows]),
     '',
     reachSentence(c),
-    `tiers of the PRD (loss and cosine): ${tierSentences(c).join(', ')}`,
+    `tiers of the specification (loss and cosine): ${tierSentences(c).join(', ')}`,
     `training of the networks: ${c.networks.map(ended).join('; ')}`,
     ...(c.ci95_note === null ? [] : [`no interval: ${c.ci95_note}`]),
     `${c.seconds.toFixed(1)} s`,
