@@ -22,7 +22,7 @@ describe('planted in sequences', () => {
       expect(findingOf(found, 'TARGET_LAG')).toMatchObject({ level, message: expect.stringMatching(message) })
     }
   })
-  it('TARGET_LAG detects reversed contexts', async () => {
+  it('the audit check TARGET_LAG detects contexts whose vectors are in reverse order', async () => {
     const found = await audited(npz('reversed.npz', sequences(await corpus({ rows: 2000 }), 32, { reversed: true })))
     expect(findingOf(found, 'TARGET_LAG')).toMatchObject({ level: 'FAIL', message: expect.stringMatching(/reversed/) })
   })

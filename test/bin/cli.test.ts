@@ -24,7 +24,7 @@ function lvm(words: readonly string[], node: readonly string[] = WATCHED) {
 const verbs = [...lvm(['--help']).stdout.matchAll(/^ {2}lvm-torch (\S+)/gm)].map((m) => m[1]!)
 
 describe('help', () => {
-  it('--help lists the verbs', () => {
+  it('lvm-torch --help lists every verb', () => {
     expect(verbs).toEqual(expect.arrayContaining(['train', 'evaluate', 'predict', 'models', 'import', 'errors', 'demo']))
   })
   it.each(['', ...verbs, 'train lstm'])(

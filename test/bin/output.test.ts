@@ -27,4 +27,4 @@ it.each([
   [3599.7, '1 h 00 min'],
   [7620, '2 h 07 min'],
 ])('%f seconds are written as %s', (seconds, shown) => expect(duration(seconds)).toBe(shown))
-it('count separates thousands', () => expect(count(5120768)).toBe('5,120,768'))
+it('a count is written with commas between thousands', () => expect(count(5120768)).toBe('5,120,768'))

@@ -16,20 +16,23 @@ const rows = [
 ]
 
 describe('side files', () => {
-  it.each(['side.jsonl', 'side.jsonl.gz'])('readSide reads %s', async (name) => {
-    const text = jsonl(rows)
-    const path = scratch(name, name.endsWith('gz') ? gzipSync(text) : text)
-    const side = await readSide(path, 3)
-    expect(side.articles!.ids).toEqual(['a', '7'])
-    expect([...side.articles!.of]).toEqual([0, 0, 1])
-    expect([...side.positions!]).toEqual([0, 1, 3])
-    expect([...side.titles]).toEqual([
-      ['a', 'A'],
-      ['7', 'B'],
-    ])
-    expect([...side.categories]).toEqual([['a', ['x', 'y']]])
-    expect(await readTexts(path)).toEqual(['one – é', 'two', 'three'])
-  })
+  it.each(['side.jsonl', 'side.jsonl.gz'])(
+    'a side file named %s is read with its articles, positions, titles and categories',
+    async (name) => {
+      const text = jsonl(rows)
+      const path = scratch(name, name.endsWith('gz') ? gzipSync(text) : text)
+      const side = await readSide(path, 3)
+      expect(side.articles!.ids).toEqual(['a', '7'])
+      expect([...side.articles!.of]).toEqual([0, 0, 1])
+      expect([...side.positions!]).toEqual([0, 1, 3])
+      expect([...side.titles]).toEqual([
+        ['a', 'A'],
+        ['7', 'B'],
+      ])
+      expect([...side.categories]).toEqual([['a', ['x', 'y']]])
+      expect(await readTexts(path)).toEqual(['one – é', 'two', 'three'])
+    },
+  )
   it('readSide accepts lines without article ids and without a last line feed', async () => {
     const side = await readSide(scratch('bare.jsonl', '{"text":"a"}\n\n{"text":"b"}'), 2)
     expect([side.articles, side.positions]).toEqual([undefined, undefined])
@@ -220,7 +223,7 @@ describe('checks', () => {
     expect(caught(() => norms(1, 0))).toEqual(['DATA_ZERO', 'v.npy: one vector is all zeros: row 1'])
     expect(caught(() => norms(...new Array(9).fill(0)))[1]).toMatch(/9 vectors are all zeros: row 0, .*row 4, …/)
   })
-  it('checkUniqueKeys refuses duplicate keys', () => {
+  it('two rows with the same article and position are refused as duplicate keys', () => {
     expect(caught(() => checkUniqueKeys('v.npz', articles(0, 1, 0, 0), Int32Array.of(0, 0, 0, 0)))).toEqual([
       'DATA_DUPLICATE_KEY',
       'v.npz: rows 0 and 2 are both position 0 of article "a", and 1 more rows repeat a key',

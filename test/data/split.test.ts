@@ -164,7 +164,7 @@ describe('split.json', () => {
     expect(await loadSplit(path, source, val)).toEqual(byFile)
     await refused('DATA_SHAPE', loadSplit(path, source))
   })
-  it('loadSplit refuses other data', async () => {
+  it('a saved split is refused for data of other articles and for another context', async () => {
     const path = await saved()
     const other = baseOf([7, 7])
     await refused('DATA_SHAPE', loadSplit(path, { base: other, windows: makeWindows(other, 5) }))

@@ -5,7 +5,7 @@ const lstm = { val_loss: 0.000504, val_cosine: 0.783, train_seconds: 600, weight
 const passes = (figures: Parameters<typeof judgeTiers>[0]) => Object.values(judgeTiers(figures)).map(({ pass }) => pass)
 
 describe('judgeTiers', () => {
-  it("judgeTiers gives the specification's own rows the specification's verdicts", () => {
+  it('the tiers of the rows in the specification are those that the specification gives them', () => {
     expect(passes(lstm)).toEqual([true, true, false])
     expect(passes({ ...lstm, val_loss: 0.000498, val_cosine: 0.78601 })).toEqual([true, true, true])
     expect(judgeTiers(lstm).target.criteria).toEqual({

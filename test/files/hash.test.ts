@@ -14,7 +14,8 @@ describe('canonical JSON', () => {
   })
   it('jsonHash is the standard SHA-256 of the canonical text', () =>
     expect(jsonHash({})).toBe('44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a'))
-  it.each([Number.NaN, Number.POSITIVE_INFINITY])('jsonHash refuses %s', (loss) =>
-    expect(() => jsonHash({ rows: [{ loss }] })).toThrow(`finite number for "loss" but received ${loss}`),
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])(
+    'the hash of a JSON value refuses the number %s, which JSON cannot hold',
+    (loss) => expect(() => jsonHash({ rows: [{ loss }] })).toThrow(`finite number for "loss" but received ${loss}`),
   )
 })

@@ -30,7 +30,7 @@ describe('printTree', () => {
     expect(rows.find((row) => row.includes('layers.3:'))).toMatch(/^ {8}transformer_decoder\.layers\.3: chain +4,204,032$/)
     expect(rows.at(-1)).toMatch(/^ {2}head: linear\(.*393,984$/)
   })
-  test('printTree omits default parameters', () => {
+  test('the printed tree of a spec omits parameters that have their default value', () => {
     expect(tree).not.toMatch(/init default|gain 1\b/)
     expect(printTree(spec('lstm', 'tiny', { residual: 'last' }))).toContain('init zeros')
   })

@@ -53,9 +53,10 @@ export const ceilingPage = pageDoor('ceilingPage', 'ceiling', (c: Ceiling): stri
     r.mse_unit.toFixed(6),
     r.name === c.best.name ? '★' : '',
   ])
-  const sample = c.train.fitted_on < c.train.windows ? `, of which a sample of ${count(c.train.fitted_on)} was fitted` : ''
+  const { fitted_on: fitted, windows } = c.train
+  const training = fitted < windows ? `a sample of ${count(fitted)} of ${count(windows)}` : count(windows)
   return [
-    `${c.data.path} · context ${c.context} · fitted on ${count(c.train.windows)} windows${sample}, evaluated on ${count(c.val.windows)} of ${c.val.articles} other articles`,
+    `${c.data.path} · context ${c.context} · fitted on ${training} windows, evaluated on ${count(c.val.windows)} of ${c.val.articles} other articles`,
     '',
     aligned([['', 'cosine', '95 %', 'MSE raw', 'MSE unit', ''], ...rows]),
     '',

@@ -49,6 +49,6 @@ export const NOTES: readonly Pattern[] = [
     holds: (f) => f.cosine.ci95 === null,
     what: (f) => `only ${f.articles} article${f.articles === 1 ? '' : 's'}: no intervals, and findings need four standard errors`,
     why: 'windows of one article are not independent',
-    fix: 'evaluate on at least 20 articles that were not used for training: another file with --data, or a run on more articles, of which a tenth is held out (--test 0.1: another tenth)',
+    fix: 'evaluate on at least 20 articles that were not used for training: another file with --data, or train on more articles: a tenth of them is held out (--test 0.1 holds out another tenth)',
   },
 ]
