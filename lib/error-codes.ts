@@ -1,4 +1,4 @@
-/** Every deliberate failure of lvm-torch: its exit code, its meaning and a hint for the command line. */
+/** Every deliberate failure of lvm-torch: its exit code, its status in an answer of the server (500 unless given), its meaning and a hint. */
 export const ERRORS = {
   BAD_OPTION: {
     exit: 2,
@@ -36,8 +36,14 @@ export const ERRORS = {
     hint: 'only load files from people you trust; convert it on the machine that made it',
   },
   DATA_SHAPE: { exit: 3, about: 'the arrays of a data file do not match each other', hint: 'run: lvm-torch data inspect FILE' },
-  DATA_NOT_FINITE: { exit: 3, about: 'a vector holds NaN or Inf', hint: 'remove or re-encode the named rows' },
-  DATA_ZERO: { exit: 3, about: 'a vector is all zeros', hint: 'remove or re-encode the named rows' },
+  DATA_NOT_FINITE: { exit: 3, status: 422, about: 'a vector holds NaN or Inf', hint: 'remove or re-encode the named rows' },
+  DATA_ZERO: { exit: 3, status: 422, about: 'a vector is all zeros', hint: 'remove or re-encode the named rows' },
+  DATA_NORM: {
+    exit: 3,
+    status: 422,
+    about: 'a vector does not have unit length',
+    hint: 'divide each vector by its length; a model trained on other lengths accepts them',
+  },
   DATA_DUPLICATE_KEY: {
     exit: 3,
     about: 'two rows have the same article and position',
@@ -123,6 +129,66 @@ export const ERRORS = {
     hint: 'this is a bug in lvm-torch unless you called an operator yourself',
   },
   INTERNAL: { exit: 9, about: 'an internal error', hint: 'please report it, with the file that the message names' },
+  BAD_REQUEST: {
+    exit: 2,
+    status: 400,
+    about: 'a request to the server does not fit its schema or the model',
+    hint: 'compare the request with /docs of the server',
+  },
+  UNAUTHORIZED: {
+    exit: 2,
+    status: 401,
+    about: 'a request to the server came without a valid key',
+    hint: 'send the header Authorization: Bearer KEY with a key of the --api-key-file',
+  },
+  NOT_FOUND: {
+    exit: 2,
+    status: 404,
+    about: 'the server has no such path, model or session',
+    hint: 'compare the path with /docs of the server',
+  },
+  REQUEST_TIMEOUT: {
+    exit: 2,
+    status: 408,
+    about: 'a request to the server did not arrive in full in time',
+    hint: 'send the whole request at once, or start the server with a longer --request-timeout',
+  },
+  SESSION_GONE: {
+    exit: 2,
+    status: 410,
+    about: 'a session of the server has ended: it was idle too long, evicted, or lost with its process',
+    hint: 'open a new session and feed its vectors again',
+  },
+  TOO_LARGE: {
+    exit: 2,
+    status: 413,
+    about: 'a request to the server is larger than its limit',
+    hint: 'send fewer contexts in one request, or start the server with a larger --max-body',
+  },
+  UNSUPPORTED_MEDIA: {
+    exit: 2,
+    status: 415,
+    about: 'a request to the server has a content type that it does not read',
+    hint: 'send application/json, or application/octet-stream with the header X-Shape',
+  },
+  OVERLOADED: {
+    exit: 2,
+    status: 429,
+    about: 'the queue of the server is full',
+    hint: 'send the request again after the time in Retry-After',
+  },
+  UNAVAILABLE: {
+    exit: 2,
+    status: 503,
+    about: 'the server is starting, stopping, or restarting its inference process',
+    hint: 'send the request again after the time in Retry-After',
+  },
+  DEADLINE: {
+    exit: 2,
+    status: 504,
+    about: 'the server could not answer a request before its deadline',
+    hint: 'send the request again, with a longer deadline or fewer contexts',
+  },
   INTERRUPTED: { exit: 130, about: 'stopped by Ctrl-C', hint: 'continue with --resume' },
   TERMINATED: { exit: 143, about: 'stopped by SIGTERM', hint: 'continue with --resume' },
 } as const

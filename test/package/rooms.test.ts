@@ -31,7 +31,10 @@ const ROOMS = [
   'export',
   'sweep',
   'report',
+  'experiment',
   'serve',
+  'loadtest',
+  'bundle',
   'models',
   'index',
 ]

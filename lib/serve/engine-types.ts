@@ -1,0 +1,110 @@
+import type { Contexts } from '../spec/contexts.js'
+
+/** Description of a served run. */
+export interface ServedRun {
+  /** Name in paths, metrics and --split. */
+  readonly name: string
+  readonly folder: string
+  readonly architecture: string
+  readonly dim: number
+  /** Context length of the training. */
+  readonly context: number
+  /** Context lengths that the model accepts. */
+  readonly contexts: Contexts
+  readonly causal: boolean
+  /** Whether the model was trained on unit vectors. */
+  readonly unit: boolean
+  readonly parameters: number
+  /** SHA-256 of the weight file. */
+  readonly weights: string
+  /** Scheme of a quantised run. */
+  readonly scheme: string | null
+  readonly space: string | null
+  readonly device: string
+  readonly threads: number
+  readonly bank: { readonly path: string; readonly rows: number; readonly hash: string } | null
+}
+
+/** Contexts of one request. Shapes: [batch, context, dim]. */
+export interface Contexted {
+  readonly contexts: Float32Array
+  readonly batch: number
+  readonly context: number
+}
+
+/** Limits of one request. */
+export interface Asked {
+  /** Time of performance.now() after which no answer is wanted. Units: ms */
+  readonly deadline: number
+  /** Aborts when the client has left. */
+  readonly signal: AbortSignal
+}
+
+export interface FoundRow {
+  readonly row: number
+  readonly cosine: number
+  readonly article: string | number | null
+  readonly text: string | null
+}
+
+/** Events of an engine, from which metrics are counted. */
+export type EngineEvent =
+  | {
+      readonly type: 'batch'
+      readonly contexts: number
+      readonly requests: number
+      readonly context: number
+      readonly inferenceMs: number
+    }
+  | { readonly type: 'waited'; readonly queueMs: number }
+  | { readonly type: 'rejected'; readonly code: 'OVERLOADED' | 'DEADLINE' | 'UNAVAILABLE' | 'CLIENT_LEFT' }
+  | { readonly type: 'fault'; readonly exit: number | null; readonly signal: string | null; readonly lost: number }
+  | { readonly type: 'restarted'; readonly seconds: number }
+
+/** A run in its own supervised process, behind a bounded queue. */
+export interface Engine {
+  readonly run: ServedRun
+  readonly state: 'ready' | 'restarting' | 'closed'
+  readonly gauges: {
+    readonly queued: number
+    readonly inFlight: number
+    readonly sessions: number
+    readonly pid: number | null
+    readonly memoryBytes: number
+  }
+  /** Shapes: → [batch, dim], unit vectors. Errors: OVERLOADED, DEADLINE, UNAVAILABLE. */
+  predict(x: Contexted, asked: Asked): Promise<Float32Array>
+  /** The k rows of the bank nearest to each prediction, without the excluded rows. */
+  retrieve(x: Contexted, o: { k: number; exclude: Int32Array }, asked: Asked): Promise<FoundRow[][]>
+  /** Shapes: → [batch, steps, dim]. */
+  rollout(x: Contexted, steps: number, asked: Asked): Promise<Float32Array>
+  openSession(asked: Asked): Promise<string>
+  /** Shapes: vector [dim]. Errors: NOT_FOUND, SESSION_GONE. */
+  feed(session: string, vector: Float32Array, asked: Asked): Promise<{ prediction: Float32Array; position: number }>
+  endSession(session: string): Promise<void>
+  /** Refuses new work, finishes the accepted work and its sessions' requests, and ends the process. */
+  drain(): Promise<void>
+  /** Ends the process at once. */
+  close(): Promise<void>
+}
+
+export interface EngineOptions {
+  readonly run: string
+  /** Name in paths and metrics; default: that of the run. */
+  readonly name?: string | undefined
+  readonly bank?: string | undefined
+  readonly device: string
+  readonly threads?: number | undefined
+  /** Computes every context alone, so that answers do not depend on other requests to the last bit. */
+  readonly deterministic: boolean
+  /** Contexts in one batch. */
+  readonly maxBatch: number
+  /** Time to wait for more contexts while the process is idle. Units: ms */
+  readonly batchDelay: number
+  /** Contexts that may wait. */
+  readonly maxQueue: number
+  readonly maxSessions: number
+  /** Units: s */
+  readonly sessionIdle: number
+  readonly observe: (event: EngineEvent) => void
+}
