@@ -1,8 +1,7 @@
 // Compares rules for the decay of averaged weights (EMA) in one training, with one average per rule.
 //   node bench/average-rules.mjs lstm --data F --at 80,400 [--decay 0.998] [any option of train]
 // Prints the validation cosine of the raw weights and of each average at the steps of --at.
-import { parseArgs } from 'node:util'
-import { findArchitecture } from '../dist/lib/architectures/index.js'
+import { architectures } from '../dist/lib/architectures/index.js'
 import { Tensor } from '../dist/lib/index.js'
 import { native } from '../dist/lib/native.js'
 import { prepare } from '../dist/lib/train/prepare.js'
@@ -10,6 +9,7 @@ import { plan } from '../dist/lib/train/recipe.js'
 import { planned, rates, totalSteps } from '../dist/lib/train/schedule.js'
 import { closeSession, openSession } from '../dist/lib/train/session.js'
 import { trainFields } from '../dist/lib/train/train-fields.js'
+import { asked } from './turns.mjs'
 
 /** Decay at step t ≥ 1. */
 const RULES = {
@@ -20,9 +20,12 @@ const RULES = {
 }
 
 const camel = (key) => key.replace(/-(.)/g, (_, letter) => letter.toUpperCase())
-const { values, positionals } = parseArgs({ strict: false, allowPositionals: true, options: optionsOf() })
+const { values, positionals } = asked(import.meta.url, optionsOf(), {
+  allowPositionals: true,
+  missing: ({ at }, models) => (at === undefined || models.length !== 1 ? 'Expected one model, and --at' : undefined),
+})
 function optionsOf() {
-  const names = ['at', 'decay', ...Object.keys(trainFields), ...Object.keys(findArchitecture(process.argv[2]).fields)]
+  const names = ['at', 'decay', ...Object.keys(trainFields), ...architectures.flatMap(({ fields }) => Object.keys(fields))]
   return Object.fromEntries(names.map((name) => [name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`), { type: 'string' }]))
 }
 const { at, decay = '0.998', ...others } = values

@@ -8,18 +8,15 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { benchmark, evaluate, quantize } from '../dist/lib/index.js'
-import { circumstances, keep, pythonWith, resultsOf } from './turns.mjs'
+import { asked, circumstances, keep, pythonWith, resultsOf } from './turns.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: 'lstm_baseline,gru_stacked,transformer' },
-    threads: { type: 'string', default: '1' },
-    seconds: { type: 'string', default: '3' },
-    out: { type: 'string', default: resultsOf('quantize') },
-  },
+const { values } = asked(import.meta.url, {
+  runs: { type: 'string', default: 'lstm_baseline,gru_stacked,transformer' },
+  threads: { type: 'string', default: '1' },
+  seconds: { type: 'string', default: '3' },
+  out: { type: 'string', default: resultsOf('quantize') },
 })
 const [threads, seconds] = [Number(values.threads), Number(values.seconds)]
 const BATCHES = [1, 8, 32, 128]

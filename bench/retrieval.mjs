@@ -3,21 +3,18 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { native } from '../dist/lib/native.js'
 import { useMultiplier } from '../dist/lib/torch/multiplier.js'
 import { Tensor } from '../dist/lib/torch/tensor.js'
-import { circumstances, keep, resultsOf, shown, summary, turns, worker } from './turns.mjs'
+import { asked, circumstances, keep, resultsOf, shown, summary, turns, worker } from './turns.mjs'
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '5' },
-    queries: { type: 'string', default: '4211' },
-    rows: { type: 'string', default: '42113,1000000' },
-    dim: { type: 'string', default: '768' },
-    threads: { type: 'string', default: String(availableParallelism()) },
-    out: { type: 'string', default: resultsOf('retrieval') },
-  },
+const { values } = asked(import.meta.url, {
+  rounds: { type: 'string', default: '5' },
+  queries: { type: 'string', default: '4211' },
+  rows: { type: 'string', default: '42113,1000000' },
+  dim: { type: 'string', default: '768' },
+  threads: { type: 'string', default: String(availableParallelism()) },
+  out: { type: 'string', default: resultsOf('retrieval') },
 })
 const [rounds, n, dim, threads] = [values.rounds, values.queries, values.dim, values.threads].map(Number)
 const K = 20

@@ -1,20 +1,17 @@
 // Compares a training step of lvm-torch with PyTorch's, in alternating rounds of one run: node bench/train-step.mjs [--rounds 7] [--steps 20] …
 // Writes bench/results/train-step.json and prints the table.
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
 import { libtorchVersion, ours } from './ours.mjs'
-import { circumstances, keep, middle, resultsOf, shown, summary, turns, worker } from './turns.mjs'
+import { asked, circumstances, keep, middle, resultsOf, shown, summary, turns, worker } from './turns.mjs'
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '7' },
-    steps: { type: 'string', default: '20' },
-    threads: { type: 'string', default: String(availableParallelism()) },
-    models: { type: 'string', default: 'lstm,gru,transformer' },
-    precisions: { type: 'string', default: 'fp32,bf16' },
-    compile: { type: 'boolean', default: false },
-    out: { type: 'string', default: resultsOf('train-step') },
-  },
+const { values } = asked(import.meta.url, {
+  rounds: { type: 'string', default: '7' },
+  steps: { type: 'string', default: '20' },
+  threads: { type: 'string', default: String(availableParallelism()) },
+  models: { type: 'string', default: 'lstm,gru,transformer' },
+  precisions: { type: 'string', default: 'fp32,bf16' },
+  compile: { type: 'boolean', default: false },
+  out: { type: 'string', default: resultsOf('train-step') },
 })
 const [rounds, steps, threads] = [values.rounds, values.steps, values.threads].map(Number)
 

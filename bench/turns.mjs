@@ -5,9 +5,34 @@ import { availableParallelism, cpus, loadavg } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const git = (...args) => execFileSync('git', args, { cwd: here, encoding: 'utf8' }).trim()
+
+/** Reads the options of a benchmark; prints the comment at the head of its file for --help and after a wrong option, and ends. */
+export function asked(file, options, { missing = () => undefined, ...rest } = {}) {
+  const usage = (stream, ...lines) => {
+    const comment = readFileSync(fileURLToPath(file), 'utf8')
+      .match(/^(\/\/.*\n)+/)[0]
+      .replace(/^\/\/ ?/gm, '')
+    const known = Object.entries(options).map(
+      ([name, { default: value }]) => `  --${name}${value === undefined ? '' : ` [${value}]`}`,
+    )
+    stream.write(`${[...lines, comment, ...known].join('\n')}\n`)
+  }
+  try {
+    const { values, positionals } = parseArgs({ ...rest, options: { ...options, help: { type: 'boolean' } } })
+    const fault = values.help ? undefined : missing(values, positionals)
+    if (fault !== undefined) throw new Error(fault)
+    if (!values.help) return { values, positionals }
+    usage(process.stdout)
+    process.exit(0)
+  } catch (error) {
+    usage(process.stderr, `${error.message}\n`)
+    process.exit(2)
+  }
+}
 
 /** Path of a Python with PyTorch and the given {module: package}; missing packages are fetched. */
 export function pythonWith(packages = {}) {

@@ -7,13 +7,12 @@ import { openPt, type TensorEntry } from '../../lib/files/pt.js'
 import { readTensor } from '../../lib/torch/read-tensor.js'
 import type { Tensor } from '../../lib/torch/tensor.js'
 import { scratch } from '../files/fixture.js'
-
-const python = process.env.LVM_TORCH_TEST_PYTHON
+import { python } from './python.js'
 
 /** Runs Python code that writes to `path`, and returns the JSON that it prints. */
 function run<T>(path: string, code: string): T {
   const script = `import json, sys\nimport numpy as np\npath = sys.argv[1]\n${code}`
-  const out = execFileSync(python!, ['-c', script, path], { encoding: 'utf8', maxBuffer: 1 << 28 })
+  const out = execFileSync(python(), ['-c', script, path], { encoding: 'utf8', maxBuffer: 1 << 28 })
   return JSON.parse(out) as T
 }
 async function sums(tensor: Tensor): Promise<number> {
@@ -30,7 +29,7 @@ async function opened<T>(path: string, look: (base: Base) => Promise<T> | T): Pr
   }
 }
 
-describe.runIf(python)('files that Python writes', () => {
+describe('files that Python writes', () => {
   it.each(['savez', 'savez_compressed'])('a file of np.%s is read with every element type', async (save) => {
     for (const dtype of ['<f2', '<f4', '<f8', '>f2', '>f4', '>f8']) {
       for (const order of ['C', 'F']) {
