@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { lockRun } from '../../lib/files/lock.js'
 import { openPt } from '../../lib/files/pt.js'
 import { findLibtorch } from '../../lib/libtorch/find.js'
+import { type LogRecord, logLine } from '../../lib/study/abtest/served-log.js'
 import { bytesOf, dice, npy } from '../files/fixture.js'
 import { files, torch } from '../libtorch/fake.js'
 
@@ -124,6 +125,23 @@ async function evaluations({ keep, answer, read }: Collector): Promise<void> {
   await answer('export --json', 'export a')
 }
 
+/** One client of each arm with its feedback. */
+function logs({ folder, keep }: Collector): void {
+  const time = '2026-01-01T00:00:00.000Z'
+  const split = { a: 50, b: 50 }
+  const records = Array.from({ length: 60 }, (_, i): LogRecord[] => {
+    const [request_id, model] = [`request-${i}`, 'ab'[i % 2]!]
+    const answer = { model, weights: '0'.repeat(64), route: 'retrieve', split, k: 2, rows: [[i, i + 1]], ms: 2.5 }
+    return [
+      { version: 1, type: 'served', time, request_id, client: `client-${i}`, ...answer },
+      { version: 1, type: 'feedback', time, request_id, context: 0, row: i % 3 === 0 ? i : 0, reward: null },
+    ]
+  }).flat()
+  writeFileSync(join(folder, 'F.jsonl'), records.map(logLine).join(''))
+  keep('F.jsonl', ...records)
+  keep('F.jsonl', { ...records[1], reward: 1 })
+}
+
 async function smallerRuns({ keep, answer, events, read }: Collector): Promise<void> {
   const lenient = '--latency 0.01 --max-drop 2 --max-drop-top10 100'
   await answer('quantize --json', `quantize a --keep core.lstm.weight_hh_l0 ${lenient}`)
@@ -202,7 +220,7 @@ async function installation({ folder, keep, answer, events, read }: Collector): 
 /** Makes one sample of every file and event, by its heading in docs/formats.md; later steps use the runs of earlier ones. */
 export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   const collected = collector(folder)
-  const steps = [bases, trainings, evaluations, smallerRuns, reports, runFolders, runVerbs, program, installation]
+  const steps = [bases, trainings, evaluations, logs, smallerRuns, reports, runFolders, runVerbs, program, installation]
   for (const step of steps) await step(collected)
   return collected.found
 }
