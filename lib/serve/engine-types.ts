@@ -70,17 +70,28 @@ export interface Engine {
     readonly inFlight: number
     readonly sessions: number
     readonly pid: number | null
+    /** Resident memory of the process, at most a second old. */
     readonly memoryBytes: number
+    /** Time after which a refused request is likely to be accepted, for Retry-After; at least 1. Units: s */
+    readonly retryAfter: number
   }
-  /** Shapes: → [batch, dim], unit vectors. Errors: OVERLOADED, DEADLINE, UNAVAILABLE. */
+  /**
+   * Shapes: → [batch, dim], unit vectors.
+   * Errors: OVERLOADED, DEADLINE, UNAVAILABLE; BAD_REQUEST for a shape that does not fit; INTERRUPTED when the client has left.
+   */
   predict(x: Contexted, asked: Asked): Promise<Float32Array>
-  /** The k rows of the bank nearest to each prediction, without the excluded rows. */
+  /** The k rows of the bank nearest to each prediction, without the excluded rows; fewer if the bank is smaller. Errors: BAD_REQUEST without a bank. */
   retrieve(x: Contexted, o: { k: number; exclude: Int32Array }, asked: Asked): Promise<FoundRow[][]>
-  /** Shapes: → [batch, steps, dim]. */
+  /** Feeds predictions back, as `rollout` with memory `auto` does. Shapes: → [batch, steps, dim]. */
   rollout(x: Contexted, steps: number, asked: Asked): Promise<Float32Array>
+  /** Errors: BAD_REQUEST for a model that is not causal; OVERLOADED when no session is idle. */
   openSession(asked: Asked): Promise<string>
-  /** Shapes: vector [dim]. Errors: NOT_FOUND, SESSION_GONE. */
+  /**
+   * Shapes: vector [dim].
+   * Errors: NOT_FOUND, SESSION_GONE; BAD_REQUEST beyond the longest context of the model. After DEADLINE the vector may have been fed: the next position tells.
+   */
   feed(session: string, vector: Float32Array, asked: Asked): Promise<{ prediction: Float32Array; position: number }>
+  /** Errors: NOT_FOUND, SESSION_GONE. */
   endSession(session: string): Promise<void>
   /** Refuses new work, finishes the accepted work and its sessions' requests, and ends the process. */
   drain(): Promise<void>
@@ -90,9 +101,11 @@ export interface Engine {
 
 export interface EngineOptions {
   readonly run: string
-  /** Name in paths and metrics; default: that of the run. */
+  /** Name in paths and metrics; default: that of the run's folder. */
   readonly name?: string | undefined
   readonly bank?: string | undefined
+  /** Encoder of a bank without a card. */
+  readonly space?: string | undefined
   readonly device: string
   readonly threads?: number | undefined
   /** Computes every context alone, so that answers do not depend on other requests to the last bit. */

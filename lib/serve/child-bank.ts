@@ -1,0 +1,84 @@
+import type { Model } from '../checkpoint/model.js'
+import { openBeside } from '../data/beside.js'
+import { LvmError } from '../errors.js'
+import { native } from '../native.js'
+import type { Tensor } from '../torch/tensor.js'
+import type { RetrieveItem } from './engine-messages.js'
+import type { FoundRow } from './engine-types.js'
+
+/** Vectors to search for predictions, with their articles and texts. */
+export interface Bank {
+  readonly path: string
+  readonly rows: number
+  readonly hash: string
+  /** The rows nearest to each query. Shapes: queries [contexts of all items, dim]. Errors: BAD_REQUEST for excluded rows that are not in the bank. */
+  find(queries: Tensor, items: readonly RetrieveItem[]): Promise<FoundRow[][]>
+}
+
+/** Lowest row that is not excluded: the search needs an allowed row as target. */
+function firstAllowed(sorted: readonly number[]): number {
+  const at = sorted.findIndex((row, i) => row !== i)
+  return at < 0 ? sorted.length : at
+}
+
+/** Sorted distinct rows. Errors: BAD_REQUEST. */
+function excludedRows({ exclude }: RetrieveItem, rows: number): number[] {
+  const sorted = [...new Set(exclude)].sort((a, b) => a - b)
+  const wrong = [sorted[0], sorted.at(-1)].find((row) => row !== undefined && (row < 0 || row >= rows))
+  if (wrong !== undefined)
+    throw new LvmError('BAD_REQUEST', `retrieve: expected rows from 0 to ${rows - 1} for "exclude" but received ${wrong}`)
+  return sorted
+}
+
+/** Opens a bank for a run. Errors: those of openBeside for another space or dimension. */
+export async function openBank(model: Model, path: string, space: string | undefined): Promise<Bank> {
+  const { data, space: imported } = model.manifest
+  const first = {
+    path: data?.path ?? model.name,
+    hash: data?.hash,
+    space: data?.space ?? imported ?? space,
+    dim: model.dim,
+  }
+  const base = await openBeside(first, path, { space })
+  const vectors = base.targets ?? base.vectors
+  const texts = await base.texts()
+  const { articles, rows } = base
+  const describe = (row: number, cosine: number): FoundRow => ({
+    row,
+    cosine,
+    article: articles === undefined ? null : articles.ids[articles.of[row]!]!,
+    text: texts?.[row] ?? null,
+  })
+  return {
+    path: base.path,
+    rows,
+    hash: base.hash,
+    async find(queries, items) {
+      const n = queries.shape[0]!
+      const most = Math.min(rows, Math.max(...items.map(({ k }) => k)))
+      const target = new Int32Array(n)
+      const first = new Int32Array(n + 1)
+      const excluded: number[] = []
+      const wanted = new Int32Array(n)
+      let at = 0
+      for (const item of items) {
+        const without = excludedRows(item, rows)
+        const none = without.length === rows // nothing is left to find, but the search needs a target
+        for (let i = 0; i < item.batch; i++, at++) {
+          if (!none) excluded.push(...without)
+          target[at] = none ? 0 : firstAllowed(without)
+          first[at + 1] = excluded.length
+          wanted[at] = none ? 0 : item.k
+        }
+      }
+      const o = { target, first, excluded: Int32Array.from(excluded) }
+      const { allowed } = await native.retrieve(queries.native, vectors.native, o, most)
+      return Array.from(wanted, (k, i) => {
+        const found: FoundRow[] = []
+        for (let j = i * most; j < i * most + Math.min(k, most) && allowed.rows[j]! >= 0; j++)
+          found.push(describe(allowed.rows[j]!, allowed.cosines[j]!))
+        return found
+      })
+    },
+  }
+}

@@ -1,0 +1,54 @@
+import type { ErrorCode } from '../errors.js'
+import type { EngineOptions, FoundRow, ServedRun } from './engine-types.js'
+
+/** Kinds of frames to the inference process. */
+export const ASK = { open: 0, predict: 1, retrieve: 2, feed: 3, free: 4 } as const
+/** Kinds of frames from the inference process; `memory` comes every second. */
+export const SAY = { ready: 0, answer: 1, error: 2, memory: 3 } as const
+
+/** Options of the inference process. */
+export type OpenHeader = Pick<EngineOptions, 'run' | 'name' | 'bank' | 'space' | 'device' | 'threads' | 'deterministic'>
+/** An unbounded context length is null, because JSON has no Infinity. */
+export type ReadyHeader = Omit<ServedRun, 'contexts'> & {
+  readonly contexts: { readonly shortest: number; readonly longest: number | null }
+}
+
+/** Contexts of one request in a batch. */
+export interface PredictItem {
+  readonly batch: number
+}
+export interface RetrieveItem extends PredictItem {
+  readonly k: number
+  readonly exclude: readonly number[]
+}
+/** Vectors to feed to one stepper, which is made at its first item. Shapes: payload [times, batch, dim] → [batch, dim]. */
+export interface FeedItem extends PredictItem {
+  readonly state: number
+  readonly times: number
+}
+/** One batch; its payload holds the items in order. */
+export interface BatchHeader<Item> {
+  readonly context: number
+  readonly items: readonly Item[]
+}
+/** Steppers to free. */
+export interface FreeHeader {
+  readonly states: readonly number[]
+}
+
+export interface Failure {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly hint: string
+}
+/** The payload of an answer holds the predictions of all contexts, or of none after `retrieve`. */
+export interface AnswerHeader {
+  readonly ms: number
+  /** Rows found for each context, in order. */
+  readonly found?: readonly (readonly FoundRow[])[]
+  /** Feeds that failed, by item. */
+  readonly failed?: Readonly<Record<number, Failure>>
+}
+export interface MemoryHeader {
+  readonly bytes: number
+}
