@@ -46,6 +46,7 @@ const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule
   quantize: ['write a quantised copy of a run', async () => (await import('./commands/quantize.js')).quantize],
   benchmark: ['measure latency, throughput and memory of runs', async () => (await import('./commands/benchmark.js')).benchmark],
   prune: ['remove the least important weights of a run', async () => (await import('./commands/prune.js')).prune],
+  serve: ['answer requests for predictions over HTTP', async () => (await import('./commands/serve.js')).serving],
   libtorch: ['install, list and check libtorch', async () => (await import('./commands/libtorch.js')).libtorch],
   doctor: ['diagnose a run or this machine', async () => (await import('./commands/doctor.js')).doctor],
   selftest: [

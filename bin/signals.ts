@@ -63,6 +63,58 @@ export function interruption(say: (line: string) => void = diagnostic, hint?: st
   }
 }
 
+/** Requests to a server: to end after its accepted work, to end at once, and to reload. */
+export interface ServerSignals {
+  /** The first SIGINT or SIGTERM; `hurried` settles at the second. */
+  readonly stop: Promise<{ readonly name: 'SIGINT' | 'SIGTERM'; readonly hurried: Promise<void> }>
+  onReload(reload: () => void): void
+  /** Prints that the server was stopped before its work was done, and exits. */
+  leave(name: 'SIGINT' | 'SIGTERM', json: boolean): never
+  release(): void
+}
+
+/** Whether SIGHUP reloads a server instead of ending it. */
+let reloads = false
+
+/** Handles the signals of a server until `release`; a closed stdout or terminal does not end it. */
+export function serverSignals(): ServerSignals {
+  let asked = 0
+  let reload = () => {}
+  let hurry = () => {}
+  const hurried = new Promise<void>((done) => {
+    hurry = done
+  })
+  let stop: (how: { name: 'SIGINT' | 'SIGTERM'; hurried: Promise<void> }) => void = () => {}
+  const stopping = new Promise<{ name: 'SIGINT' | 'SIGTERM'; hurried: Promise<void> }>((done) => {
+    stop = done
+  })
+  const end = (name: 'SIGINT' | 'SIGTERM') => {
+    if (asked === 0) stop({ name, hurried })
+    else if (performance.now() - asked > ECHO_MS) hurry()
+    asked ||= performance.now()
+  }
+  const hangUp = () => reload()
+  const ignoreReader = () => {}
+  process.on('SIGINT', end).on('SIGTERM', end).on('SIGHUP', hangUp)
+  stops.add(ignoreReader)
+  reloads = true
+  return {
+    stop: stopping,
+    onReload: (then) => {
+      reload = then
+    },
+    leave: (name, json) => {
+      fail(stopped(name, 'the same command starts it again'), json)
+      process.exit()
+    },
+    release: () => {
+      process.off('SIGINT', end).off('SIGTERM', end).off('SIGHUP', hangUp)
+      stops.delete(ignoreReader)
+      reloads = false
+    },
+  }
+}
+
 /** Runs work that leaves no files behind when it fails or is stopped. */
 export async function allOrNothing<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stop = interruption(diagnostic, 'nothing was published; the same command starts again')
@@ -108,6 +160,7 @@ export function hearParent(): void {
   })
   process.channel?.unref()
   process.on('SIGHUP', () => {
+    if (reloads) return
     if (!attended()) diagnostic('SIGHUP ignored, because the output is not a terminal; stop with SIGTERM')
     else if (process.listenerCount('SIGHUP') === 1) process.exit(128 + constants.signals.SIGHUP)
   })

@@ -1,0 +1,42 @@
+import type { CommandModule } from 'yargs'
+import type { ServeEvent } from '../../lib/index.js'
+import { serveFields } from '../../lib/serve/serve-fields.js'
+import { flags, given } from '../flags.js'
+import { event as emit, print } from '../output.js'
+import { serveText } from '../serve-text.js'
+import { serverSignals } from '../signals.js'
+
+export const serving: CommandModule = {
+  command: 'serve [run..]',
+  describe: 'answer requests for predictions over HTTP',
+  builder: (y) =>
+    y
+      .parserConfiguration({ 'duplicate-arguments-array': true }) // keeps all runs of a list instead of the last one
+      .positional('run', {
+        type: 'string',
+        describe: 'folders of runs, or their names below artifacts/lvm/models; NAME=RUN gives one another name',
+      })
+      .options(flags(serveFields))
+      .example('$0 serve lstm_baseline --bank vectors.npy', 'predictions and the nearest rows of a bank, on port 8080')
+      .example('$0 serve a=lstm_baseline b=gru_stacked --split a=90,b=10 --log served.jsonl', 'compare two runs on live requests')
+      .example('$0 serve lstm_baseline --host 0.0.0.0 --api-key-file keys', 'listen beyond this machine'),
+  handler: async (argv) => {
+    const json = argv.json === true
+    const signals = serverSignals()
+    const { serve } = await import('../../lib/index.js')
+    const tell = (event: ServeEvent): void => {
+      const text = json ? undefined : serveText(event)
+      if (json) emit(event)
+      else if (text !== undefined) print(text)
+    }
+    const runs = ((argv.run ?? []) as string[]).map(String)
+    const starting = serve({ runs, tell, ...given(serveFields, argv) })
+    const server = await Promise.race([starting, signals.stop.then(({ name }) => signals.leave(name, json))])
+    signals.onReload(() => void server.reload().catch(() => {})) // the event reload_failed says why
+    const { name, hurried } = await signals.stop
+    const end = { grace: name === 'SIGTERM' ? Number(argv.drainGrace ?? serveFields.drainGrace.default) : 0 }
+    const lost = await Promise.race([server.close(end), hurried.then(() => server.kill()).then(() => 1)])
+    signals.release()
+    if (lost > 0) signals.leave(name, json)
+  },
+}

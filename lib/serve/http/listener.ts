@@ -1,0 +1,35 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import type { ServeSettings } from '../serve-fields.js'
+
+/** A certificate chain and its private key, as PEM. */
+export interface Certificate {
+  readonly cert: Buffer
+  readonly key: Buffer
+}
+
+/** Bytes of the path and the headers of a request. */
+const HEADER_BYTES = 16_384
+
+/** Makes an HTTP or HTTPS server with the limits of the settings, which does not listen yet. */
+export function makeListener(
+  settings: ServeSettings,
+  certificate: Certificate | undefined,
+  listener: RequestListener,
+): Server | TlsServer {
+  const requestTimeout = settings.requestTimeout * 1000
+  const limits = {
+    maxHeaderSize: HEADER_BYTES,
+    requestTimeout,
+    headersTimeout: requestTimeout,
+    keepAliveTimeout: settings.keepAlive * 1000,
+    connectionsCheckingInterval: Math.min(1000, requestTimeout / 4),
+    insecureHTTPParser: false,
+  }
+  const server = certificate
+    ? createTlsServer({ ...limits, ...certificate, minVersion: 'TLSv1.2' }, listener)
+    : createServer(limits, listener)
+  server.maxConnections = settings.maxConnections
+  server.maxHeadersCount = 0 // bounded by maxHeaderSize; with a count Node drops the rest without a word
+  return server
+}

@@ -1,0 +1,67 @@
+import type { Server as TlsServer } from 'node:https'
+import { asLvmError } from '../errors.js'
+import { retire } from './drain.js'
+import type { Engine } from './engine-types.js'
+import { readApiKeys } from './http/api-keys.js'
+import type { App, Core } from './http/core.js'
+import { readSplit } from './http/split.js'
+import { readCertificate } from './serve-settings.js'
+import { type NamedRun, openAll, runsToServe } from './served-runs.js'
+
+/** Reads everything again, and swaps it when all of it is good. */
+async function swap(
+  core: Core,
+  app: App,
+  runs: readonly string[],
+  open: (run: NamedRun) => Promise<Engine>,
+  signal: AbortSignal,
+) {
+  const { settings, models } = core
+  const named = await runsToServe(runs, settings.modelsFile)
+  const split =
+    settings.split === undefined
+      ? null
+      : readSplit(
+          settings.split,
+          named.map(({ name }) => name),
+        )
+  const [keys, certificate] = await Promise.all([
+    settings.apiKeyFile === undefined ? undefined : readApiKeys(settings.apiKeyFile),
+    readCertificate(settings),
+  ])
+  if (certificate) (app.server as unknown as TlsServer).setSecureContext({ ...certificate, minVersion: 'TLSv1.2' })
+  const engines = await openAll(named, open)
+  core.keys = keys
+  const how = { idle: settings.sessionIdle, seconds: settings.drainTimeout, signal }
+  for (const old of models.swap(engines, split)) void retire(old, models, how)
+  return engines.map(({ run }) => run)
+}
+
+/** Returns a function that reloads, one reload after the other, and one that ends the waiting for sessions of replaced runs. */
+export function reloads(core: Core, app: App, runs: readonly string[], open: (run: NamedRun) => Promise<Engine>) {
+  let waiting = new AbortController()
+  let last: Promise<void> = Promise.resolve()
+  const once = async (): Promise<void> => {
+    const begun = performance.now()
+    core.tell({ type: 'reloading', version: 1 })
+    waiting.abort() // runs replaced by an earlier reload end now, so that at most two of each are in memory
+    waiting = new AbortController()
+    try {
+      const models = await swap(core, app, runs, open, waiting.signal)
+      core.metrics.reloaded(true)
+      core.tell({ type: 'reloaded', version: 1, models, seconds: (performance.now() - begun) / 1000 })
+    } catch (error) {
+      const { code, message, commandHint: hint } = asLvmError(error)
+      core.metrics.reloaded(false)
+      core.tell({ type: 'reload_failed', version: 1, code, message, hint })
+      throw error
+    }
+  }
+  return {
+    now: (): Promise<void> => {
+      last = last.catch(() => {}).then(once)
+      return last
+    },
+    stop: () => waiting.abort(),
+  }
+}

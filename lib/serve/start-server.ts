@@ -1,0 +1,140 @@
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Given } from '../options.js'
+import { closeApp, endEngine } from './drain.js'
+import type { Engine } from './engine-types.js'
+import { readApiKeys } from './http/api-keys.js'
+import { makeApp } from './http/app.js'
+import type { App, Core } from './http/core.js'
+import { isReady } from './http/health-routes.js'
+import { makeListener } from './http/listener.js'
+import { serveMetrics } from './http/serve-metrics.js'
+import { servedModels } from './http/served-models.js'
+import { readSplit } from './http/split.js'
+import { reloads } from './reload.js'
+import { asServeEvent, type ServeEvent } from './serve-events.js'
+import type { ServeSettings, serveFields } from './serve-fields.js'
+import { listenError, readCertificate, serveSettings, tryPort } from './serve-settings.js'
+import { type NamedRun, type OpenEngine, openAll, runsToServe } from './served-runs.js'
+
+/** Options of `serve`, and the function that it tells its events. */
+export interface ServeOptions extends Given<typeof serveFields> {
+  /** Folders of runs or their names below artifacts/lvm/models, each also as NAME=RUN; the first is the default of requests. */
+  readonly runs?: readonly string[] | undefined
+  readonly tell?: ((event: ServeEvent) => void) | undefined
+}
+
+/** A server that listens. */
+export interface Serving {
+  readonly url: string
+  /** Reads the runs, the keys, the certificate and the log again while requests go on. Errors: those of loading; the old runs then stay. */
+  reload(): Promise<void>
+  /** Finishes the accepted requests within drainTimeout and ends; returns how many were cut off. Units: grace in s, 0 by default */
+  close(o?: { readonly grace?: number }): Promise<number>
+  /** Ends at once. */
+  kill(): Promise<void>
+}
+
+/** URL of a server that listens. */
+function urlOf(app: App, { host, cert }: ServeSettings): string {
+  const { port, family } = app.server.address() as AddressInfo
+  const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+  return `${cert === undefined ? 'http' : 'https'}://${family === 'IPv6' && name.includes(':') ? `[${name}]` : name}:${port}`
+}
+
+/** Returns a function that opens a run and counts its events. */
+const opener =
+  (core: Core, settings: ServeSettings, open: OpenEngine) =>
+  ({ name, run }: NamedRun) => {
+    const { bank, device, threads, deterministic, maxBatch, batchDelay, maxQueue, maxSessions, sessionIdle } = settings
+    const observe = (event: Parameters<Parameters<OpenEngine>[0]['observe']>[0]) => {
+      core.metrics.engine(event, name)
+      const told = asServeEvent(event, name)
+      if (told) core.tell(told)
+    }
+    return open({
+      run,
+      name,
+      bank,
+      device,
+      threads,
+      deterministic,
+      maxBatch,
+      batchDelay,
+      maxQueue,
+      maxSessions,
+      sessionIdle,
+      observe,
+    })
+  }
+
+/** Makes what the routes share. */
+async function makeCore(settings: ServeSettings, tell: (event: ServeEvent) => void): Promise<Core> {
+  const models = servedModels()
+  const keys = settings.apiKeyFile === undefined ? undefined : await readApiKeys(settings.apiKeyFile)
+  const core: Core = {
+    settings,
+    models,
+    metrics: serveMetrics(models.all, () => isReady(core)),
+    keys,
+    tell,
+    draining: false,
+    inFlight: 0,
+  }
+  for (const message of keys?.warnings ?? []) tell({ type: 'warning', version: 1, message })
+  return core
+}
+
+/** Starts a server whose runs `open` opens; everything that can be checked without loading a run is checked first. */
+export async function startServer({ runs = [], tell = () => {}, ...given }: ServeOptions, open: OpenEngine): Promise<Serving> {
+  const settings = serveSettings(given)
+  const named = await runsToServe(runs, settings.modelsFile)
+  const split =
+    settings.split === undefined
+      ? null
+      : readSplit(
+          settings.split,
+          named.map(({ name }) => name),
+        )
+  const certificate = await readCertificate(settings)
+  const core = await makeCore(settings, tell)
+  await tryPort(settings)
+  const openRun = opener(core, settings, open)
+  const engines = await openAll(named, openRun)
+  core.models.swap(engines, split)
+  const app = await makeApp(core, (listener) => makeListener(settings, certificate, listener)).catch((error) =>
+    abandon(engines, error),
+  )
+  await app.listen({ host: settings.host, port: settings.port }).catch((error) => abandon(engines, listenError(error, settings)))
+  const url = urlOf(app, settings)
+  const reload = reloads(core, app, runs, openRun)
+  tell({ type: 'listening', url, version: 1, models: engines.map(({ run }) => run) })
+  const kill = async (): Promise<void> => {
+    reload.stop()
+    app.server.closeAllConnections()
+    await Promise.allSettled([...core.models.all().map(({ engine }) => engine.close()), app.close()])
+    core.metrics.close()
+  }
+  return { url, reload: reload.now, close: (o) => close(core, app, reload.stop, o?.grace ?? 0), kill }
+}
+
+async function abandon(engines: readonly Engine[], error: unknown): Promise<never> {
+  await Promise.allSettled(engines.map((engine) => engine.close()))
+  throw error
+}
+
+/** Ends a server after the accepted requests. */
+async function close(core: Core, app: App, stopReloads: () => void, grace: number): Promise<number> {
+  const begun = performance.now()
+  const { drainTimeout } = core.settings
+  core.draining = true
+  core.tell({ type: 'draining', version: 1, grace, in_flight: core.inFlight })
+  await sleep(grace * 1000)
+  stopReloads()
+  const lost = await closeApp(app, () => core.inFlight, drainTimeout)
+  const left = Math.max(1, drainTimeout - (performance.now() - begun) / 1000)
+  await Promise.allSettled(core.models.all().map((served) => endEngine(served, left)))
+  core.metrics.close()
+  core.tell({ type: 'stopped', version: 1, seconds: (performance.now() - begun) / 1000, lost })
+  return lost
+}
