@@ -9,6 +9,7 @@ const TOPICS = {
   Training: ['train', 'sweep', 'listModels', 'showModel', 'architectures'],
   Runs: ['load', 'Model', 'listRuns', 'showRun', 'removeRun', 'importCheckpoint', 'exportRun', 'quantize', 'prune'],
   Scores: ['evaluate', 'retrieve', 'compare', 'predict', 'rollout', 'benchmark', 'compareBenchmarks'],
+  Serving: ['serve'],
   Faults: ['diagnose', 'renderDiagnosis', 'analyze', 'renderAnalysis', 'selftest', 'FAULTS'],
   Reports: ['report', 'markdown', 'verify', 'verifiedText'],
   Data: ['openBase', 'audit', 'auditPage', 'ceiling', 'ceilingPage', 'arrow', 'arrowPage', 'synth'],

@@ -15,6 +15,7 @@ import {
 import { exportFields } from '../dist/lib/export/export-fields.js'
 import { architectures } from '../dist/lib/index.js'
 import { reportFields, verifyFields } from '../dist/lib/report/report-fields.js'
+import { serveFields } from '../dist/lib/serve/serve-fields.js'
 import { benchmarkFields } from '../dist/lib/study/benchmark/benchmark-fields.js'
 import { arrowFields, ceilingFields } from '../dist/lib/study/ceiling/ceiling-fields.js'
 import { compareFields } from '../dist/lib/study/compare/compare-fields.js'
@@ -80,6 +81,9 @@ const OTHER_VERBS = [
   '## sweep',
   `${code('lvm-torch sweep --data FILE [options]')}, or ${code('sweep({ data, ... })')}. It also takes the options of ${code('train')} except ${code('--name')}, ${code('--resume')} and ${code('--init')}, and passes them to every training.`,
   options(ownSweepFields),
+  '## serve',
+  `${code('lvm-torch serve RUN... [options]')}, or ${code('serve({ runs, ... })')}. RUN is a folder of a run or its name; ${code('NAME=RUN')} gives it another name.`,
+  ...grouped(serveFields),
   '## report',
   `${code('lvm-torch report [options]')}, or ${code('report({ ... })')}.`,
   options(reportFields),

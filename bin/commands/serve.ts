@@ -31,7 +31,8 @@ export const serving: CommandModule = {
     }
     const runs = ((argv.run ?? []) as string[]).map(String)
     const starting = serve({ runs, tell, ...given(serveFields, argv) })
-    const server = await Promise.race([starting, signals.stop.then(({ name }) => signals.leave(name, json))])
+    const server = await Promise.race([starting, signals.stop.then(({ name }) => name)])
+    if (typeof server === 'string') return signals.leave(server, json) // stopped before it listened
     signals.onReload(() => void server.reload().catch(() => {})) // the event reload_failed says why
     const { name, hurried } = await signals.stop
     const end = { grace: name === 'SIGTERM' ? Number(argv.drainGrace ?? serveFields.drainGrace.default) : 0 }

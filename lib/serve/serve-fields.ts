@@ -3,6 +3,7 @@ import { flag, integer, type Options, real, text } from '../options.js'
 /** Options of `serve` beside the runs. */
 export const serveFields = {
   bank: text({ default: undefined, about: 'file of vectors that /v1/retrieve searches', group: 'Models' }),
+  space: text({ default: undefined, about: 'encoder of a bank that has no card', group: 'Models' }),
   modelsFile: text({
     default: undefined,
     about: 'file with one RUN or NAME=RUN a line, read again at every reload',

@@ -46,7 +46,7 @@ function urlOf(app: App, { host, cert }: ServeSettings): string {
 const opener =
   (core: Core, settings: ServeSettings, open: OpenEngine) =>
   ({ name, run }: NamedRun) => {
-    const { bank, device, threads, deterministic, maxBatch, batchDelay, maxQueue, maxSessions, sessionIdle } = settings
+    const { bank, space, device, threads, deterministic, maxBatch, batchDelay, maxQueue, maxSessions, sessionIdle } = settings
     const observe = (event: Parameters<Parameters<OpenEngine>[0]['observe']>[0]) => {
       core.metrics.engine(event, name)
       const told = asServeEvent(event, name)
@@ -56,6 +56,7 @@ const opener =
       run,
       name,
       bank,
+      space,
       device,
       threads,
       deterministic,
