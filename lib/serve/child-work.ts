@@ -8,14 +8,6 @@ export interface Answer {
   readonly header: Omit<AnswerHeader, 'ms'>
   readonly parts: readonly Float32Array[]
 }
-/** Work of an inference process on one run. Each function starts its native work before it returns, so that order is kept. */
-export interface ChildWork {
-  /** Shapes: x [contexts, context, dim] → [contexts, dim]. */
-  predict(o: BatchHeader<PredictItem>, x: Float32Array): Promise<Answer>
-  retrieve(o: BatchHeader<RetrieveItem>, x: Float32Array): Promise<Answer>
-  feed(o: BatchHeader<FeedItem>, x: Float32Array): Promise<Answer>
-  free(states: readonly number[]): void
-}
 
 export function failureOf(error: unknown): Failure {
   const { code, message, commandHint: hint } = asLvmError(error)
@@ -30,74 +22,74 @@ async function read(handle: NativeTensor): Promise<Float32Array> {
   }
 }
 
-/** `deterministic` computes every context alone. */
-export function childWork({ model, bank }: Opened, deterministic: boolean): ChildWork {
-  const { dim } = model
-  const steppers = new Map<number, NativeStepper>()
+/** Work of an inference process. Each function starts its native work before it returns, so that steps keep their order. */
+export class ChildWork {
+  private readonly steppers = new Map<number, NativeStepper>()
+  private readonly dim: number
+  /** `deterministic` computes every context alone. */
+  constructor(
+    private readonly opened: Opened,
+    private readonly deterministic: boolean,
+  ) {
+    this.dim = opened.run.dim
+  }
 
-  /** Shapes: → tensors of one or more rows, in order. */
-  const predicted = (x: Float32Array, context: number): Promise<NativeTensor[]> => {
-    const batch = deterministic ? 1 : x.length / (context * dim)
-    const size = batch * context * dim
+  /** Shapes: x [contexts, context, dim] → [contexts, dim]. */
+  async predict({ context }: BatchHeader<PredictItem>, x: Float32Array): Promise<Answer> {
+    return { header: {}, parts: await this.predicted(x, context) }
+  }
+  async retrieve({ context, items }: BatchHeader<RetrieveItem>, x: Float32Array): Promise<Answer> {
+    const { bank } = this.opened
+    if (bank === undefined) throw new LvmError('BAD_REQUEST', 'retrieve: expected a server with a bank but it has none')
+    const parts = await this.predicted(x, context)
+    const rows = new Float32Array(x.length / context)
+    for (const [i, part] of parts.entries()) rows.set(part, i * parts[0]!.length)
+    using queries = Tensor.from(rows, [rows.length / this.dim, this.dim])
+    return { header: { found: await bank.find(queries, items) }, parts: [] }
+  }
+  /** Shapes: x [times, batch, dim] of each item → [batch, dim] of each. */
+  async feed({ items }: BatchHeader<FeedItem>, x: Float32Array): Promise<Answer> {
+    let at = 0
+    const failed: Record<number, Failure> = {}
+    const each = items.map((item, i) => {
+      const size = item.times * item.batch * this.dim
+      at += size
+      return this.fed(item, x.subarray(at - size, at)).catch((error) => {
+        failed[i] = failureOf(error)
+        return new Float32Array(item.batch * this.dim)
+      })
+    })
+    const parts = await Promise.all(each)
+    return { header: Object.keys(failed).length > 0 ? { failed } : {}, parts }
+  }
+  free(states: readonly number[]): void {
+    for (const state of states) {
+      const stepper = this.steppers.get(state)
+      if (stepper !== undefined) native.dispose(stepper)
+      this.steppers.delete(state)
+    }
+  }
+
+  /** Predictions of one or more contexts each, in order. */
+  private predicted(x: Float32Array, context: number): Promise<Float32Array[]> {
+    const batch = this.deterministic ? 1 : x.length / (context * this.dim)
+    const size = batch * context * this.dim
     const each = Array.from({ length: x.length / size }, async (_, i) => {
-      using input = Tensor.from(x.subarray(i * size, (i + 1) * size), [batch, context, dim])
-      return await native.modelPredict(model.native, input.native, false)
+      using input = Tensor.from(x.subarray(i * size, (i + 1) * size), [batch, context, this.dim])
+      return read(await native.modelPredict(this.opened.model.native, input.native, false))
     })
     return Promise.all(each)
   }
-
-  const stepper = ({ state, batch }: FeedItem): NativeStepper => {
-    const made = steppers.get(state) ?? native.stepper(model.native, batch)
-    steppers.set(state, made)
-    return made
-  }
-  /** Shapes: x [times, batch, dim] → [batch, dim]. */
-  const fed = async (item: FeedItem, x: Float32Array): Promise<Float32Array> => {
-    const { batch, times } = item
+  private async fed({ state, batch, times }: FeedItem, x: Float32Array): Promise<Float32Array> {
+    const stepper = this.steppers.get(state) ?? native.stepper(this.opened.model.native, batch)
+    this.steppers.set(state, stepper)
+    const size = batch * this.dim
     const steps = Array.from({ length: times }, (_, i) => {
-      using input = Tensor.from(x.subarray(i * batch * dim, (i + 1) * batch * dim), [batch, dim])
-      return native.stepperStep(stepper(item), input.native)
+      using input = Tensor.from(x.subarray(i * size, (i + 1) * size), [batch, this.dim])
+      return native.stepperStep(stepper, input.native)
     })
     const outputs = await Promise.all(steps)
     for (const output of outputs.slice(0, -1)) native.dispose(output)
     return read(outputs.at(-1)!)
-  }
-
-  return {
-    async predict({ context }, x) {
-      return { header: {}, parts: await Promise.all((await predicted(x, context)).map(read)) }
-    },
-    async retrieve({ context, items }, x) {
-      if (bank === undefined) throw new LvmError('BAD_REQUEST', 'retrieve: expected a server with a bank but it has none')
-      const rows = await Promise.all((await predicted(x, context)).map(read))
-      const flat = new Float32Array(items.reduce((sum, { batch }) => sum + batch, 0) * dim)
-      rows.reduce((at, part) => {
-        flat.set(part, at)
-        return at + part.length
-      }, 0)
-      using queries = Tensor.from(flat, [flat.length / dim, dim])
-      return { header: { found: await bank.find(queries, items) }, parts: [] }
-    },
-    async feed({ items }, x) {
-      let at = 0
-      const failed: Record<number, Failure> = {}
-      const all = items.map((item, i) => {
-        const size = item.times * item.batch * dim
-        at += size
-        return fed(item, x.subarray(at - size, at)).catch((error) => {
-          failed[i] = failureOf(error)
-          return new Float32Array(item.batch * dim)
-        })
-      })
-      const parts = await Promise.all(all)
-      return { header: Object.keys(failed).length > 0 ? { failed } : {}, parts }
-    },
-    free(states) {
-      for (const state of states) {
-        const stepper = steppers.get(state)
-        if (stepper !== undefined) native.dispose(stepper)
-        steppers.delete(state)
-      }
-    },
   }
 }

@@ -1,57 +1,38 @@
 import { LvmError } from '../errors.js'
+import { DeadlineWatch } from './deadline-watch.js'
 import type { AnswerHeader, BatchHeader } from './engine-messages.js'
-import type { Asked, EngineEvent } from './engine-types.js'
+import type { Asked, EngineEvent, EngineOptions } from './engine-types.js'
 import type { Frame } from './frames.js'
 import type { InferenceProcess } from './inference-process.js'
-import { type Part, requestQueue, type Work } from './request-queue.js'
+import { type Part, RequestQueue, type Work } from './request-queue.js'
 
-/** Batches in the process: one that is computed and one that is ready when it ends. */
+/** Batches in the process: one that is computed, and a full one that is ready when it ends. */
 const DEPTH = 2
-/** Longest delay of a JavaScript timer. Units: ms */
-const MAX_TIMER = 2 ** 31 - 1
 /** Weight of the newest batch in the measured rate. */
 const NEWEST = 0.2
 
-/** A request, which `dispatch` sends in one or more batches. */
-export interface Request extends Omit<Work, 'deadline' | 'since'> {
-  /** Called when all its contexts have been received. */
-  done(): void
+/** Work with its result. */
+export interface Request extends Work {
   /** It continues a state in the process, and is lost with it. */
   readonly bound?: boolean
+  /** It is a later part of accepted work, for which the queue is never full. */
+  readonly accepted?: boolean
+  /** Called when all its contexts have been received. */
+  done(): void
+  fail(error: unknown): void
 }
-interface Job extends Request, Work {
-  /** Contexts that have not been received. */
-  left: number
+interface Job extends Request {
+  /** Time of its arrival. Units: ms */
+  readonly since: number
+  readonly deadline: number
   readonly signal: AbortSignal
   readonly onAbort: () => void
+  /** Contexts that have not been received. */
+  left: number
 }
 interface Batch {
   readonly parts: readonly Part<Job>[]
   readonly contexts: number
-}
-export interface Dispatch {
-  /** Units: contexts */
-  readonly queued: number
-  /** Units: contexts */
-  readonly inFlight: number
-  /** Time in which the waiting contexts are computed at the measured rate. Units: s */
-  readonly wait: number
-  /** Accepts a request, or fails it at once. */
-  submit(request: Request, asked: Asked): void
-  /** Sends batches to this process from now on. */
-  use(process: InferenceProcess): void
-  /** Fails the requests of a process that has ended, and returns their number. */
-  lose(error: LvmError): number
-  /** Fails the requests that `leaves` accepts. */
-  failWhere(leaves: (request: Request) => boolean, error: LvmError): void
-  /** Fails all requests, and those to come, until it is called with null. */
-  refuse(error: LvmError | null): void
-}
-export interface DispatchOptions {
-  readonly maxBatch: number
-  readonly maxQueue: number
-  readonly batchDelay: number
-  readonly observe: (event: EngineEvent) => void
 }
 
 const REJECTED = {
@@ -61,10 +42,10 @@ const REJECTED = {
   INTERRUPTED: 'CLIENT_LEFT',
 } as const
 const late = () => new LvmError('DEADLINE', 'serve: expected to answer before the deadline of the request but it has passed')
-const left = () => new LvmError('INTERRUPTED', 'serve: the client left before its answer')
+const left = () => new LvmError('INTERRUPTED', 'serve: expected a client that waits for its answer but it has left')
 
-/** Refuses what does not fit into the queue. */
-function refusal({ size }: Request, queued: number, { maxQueue }: DispatchOptions): LvmError | undefined {
+/** The error for a request that does not fit into the queue. */
+function fullness(size: number, queued: number, maxQueue: number): LvmError | undefined {
   if (size > maxQueue)
     return new LvmError('TOO_LARGE', `serve: expected at most ${maxQueue} contexts in a request but received ${size}`, {
       hint: 'send fewer contexts in one request, or start the server with a larger --max-queue',
@@ -74,163 +55,185 @@ function refusal({ size }: Request, queued: number, { maxQueue }: DispatchOption
   return undefined
 }
 
-/** Gathers requests into batches for one process. */
-export function dispatch(o: DispatchOptions): Dispatch {
-  const queue = requestQueue<Job>()
-  const live = new Set<Job>()
-  const batches = new Set<Batch>()
-  let process: InferenceProcess | null = null
-  let rate = 0 // contexts per ms
-  let last = { end: 0, requests: 0 }
-  let scheduled = false
-  let delayed: NodeJS.Timeout | undefined
-  let watch: { timer: NodeJS.Timeout; at: number } | undefined
-  let refused: LvmError | null = null
+/** Gathers requests into batches for one process at a time. */
+export class Dispatch {
+  private readonly queue = new RequestQueue<Job>()
+  private readonly live = new Set<Job>()
+  private readonly batches = new Set<Batch>()
+  private readonly deadlines = new DeadlineWatch(() => this.expire())
+  private process: InferenceProcess | null = null
+  private refused: LvmError | null = null
+  /** Units: contexts per ms */
+  private rate = 0
+  private lastEnd = 0
+  private lastRequests = 0
+  private scheduled = false
+  private delayed: NodeJS.Timeout | undefined
+  constructor(
+    private readonly o: Pick<EngineOptions, 'maxBatch' | 'maxQueue' | 'batchDelay'>,
+    private readonly observe: (event: EngineEvent) => void,
+  ) {}
 
-  const reject = (request: Request, error: LvmError) => {
-    const code = REJECTED[error.code as keyof typeof REJECTED]
-    if (code !== undefined) o.observe({ type: 'rejected', code })
+  /** Units: contexts */
+  get queued(): number {
+    return this.queue.contexts
+  }
+  /** Units: contexts */
+  get inFlight(): number {
+    let sum = 0
+    for (const { contexts } of this.batches) sum += contexts
+    return sum
+  }
+  /** Time in which the waiting contexts are computed at the measured rate. Units: s */
+  get wait(): number {
+    return this.rate === 0 ? 0 : this.queue.contexts / this.rate / 1000
+  }
+
+  /** Accepts a request, or fails it at once. */
+  submit(request: Request, { deadline, signal }: Asked): void {
+    const since = performance.now()
+    const error = signal.aborted
+      ? left()
+      : deadline <= since
+        ? late()
+        : (this.refused ?? (request.accepted === true ? undefined : fullness(request.size, this.queue.contexts, this.o.maxQueue)))
+    if (error === undefined) this.accept(request, since, deadline, signal)
+    else this.reject(request, error)
+  }
+  private accept(request: Request, since: number, deadline: number, signal: AbortSignal): void {
+    const onAbort = () => void this.fail([job], left())
+    const job: Job = { ...request, since, deadline, signal, onAbort, left: request.size }
+    signal.addEventListener('abort', onAbort, { once: true })
+    this.live.add(job)
+    this.queue.push(job)
+    this.deadlines.arm(deadline)
+    if (this.scheduled) return
+    this.scheduled = true
+    setImmediate(() => {
+      this.scheduled = false
+      this.pump() // requests that were read in one turn of the event loop share a batch
+    })
+  }
+  /** Errors: OVERLOADED, TOO_LARGE when the queue has no room for so many contexts. */
+  requireRoom(size: number): void {
+    const error = fullness(size, this.queue.contexts, this.o.maxQueue)
+    if (error === undefined) return
+    this.count(error)
+    throw error
+  }
+  /** Sends batches to this process from now on. */
+  use(process: InferenceProcess): void {
+    this.process = process
+    this.refused = null
+    this.pump()
+  }
+  /** Fails the requests that a process had when it ended, or whose state it had, and returns the number of the former. */
+  lose(error: LvmError): number {
+    this.process = null
+    const lost = [...this.batches].flatMap(({ parts }) => parts.map(({ work }) => work))
+    this.batches.clear()
+    const count = this.fail(lost, error)
+    this.failWhere(({ bound }) => bound === true, error)
+    return count
+  }
+  failWhere(leaves: (request: Request) => boolean, error: LvmError): void {
+    this.fail([...this.live].filter(leaves), error)
+  }
+  /** Fails all requests, and those to come until another process is used. */
+  refuse(error: LvmError): void {
+    this.refused = error
+    this.fail([...this.live], error)
+  }
+
+  private count({ code }: LvmError): void {
+    const reason = REJECTED[code as keyof typeof REJECTED]
+    if (reason !== undefined) this.observe({ type: 'rejected', code: reason })
+  }
+  private reject(request: Request, error: LvmError): void {
+    this.count(error)
     request.fail(error)
   }
-  const forget = (job: Job) => {
-    live.delete(job)
+  private forget(job: Job): void {
+    this.live.delete(job)
     job.signal.removeEventListener('abort', job.onAbort)
-    if (live.size > 0) return
-    clearTimeout(watch?.timer)
-    watch = undefined
+    if (this.live.size === 0) this.deadlines.clear()
   }
-  const fail = (jobs: readonly Job[], error: LvmError) => {
-    const leaving = new Set(jobs.filter((job) => live.has(job)))
-    queue.remove((job) => leaving.has(job))
+  private fail(jobs: readonly Job[], error: LvmError): number {
+    const leaving = new Set(jobs.filter((job) => this.live.has(job)))
+    if (leaving.size > 0) this.queue.remove((job) => leaving.has(job))
     for (const job of leaving) {
-      forget(job)
-      reject(job, error)
+      this.forget(job)
+      this.reject(job, error)
     }
     return leaving.size
   }
-
-  const arm = (deadline: number) => {
-    if (watch !== undefined && watch.at <= deadline) return
-    clearTimeout(watch?.timer)
-    const wait = Math.min(MAX_TIMER, Math.max(0, deadline - performance.now()))
-    watch = { at: deadline, timer: setTimeout(expire, wait) }
-  }
-  const expire = () => {
-    watch = undefined
+  private expire(): number {
     const now = performance.now()
-    const jobs = [...live]
-    fail(
-      jobs.filter(({ deadline }) => deadline <= now),
+    this.fail(
+      [...this.live].filter(({ deadline }) => deadline <= now),
       late(),
     )
-    if (live.size > 0) arm(Math.min(...Array.from(live, ({ deadline }) => deadline)))
+    let next = Number.POSITIVE_INFINITY
+    for (const { deadline } of this.live) next = Math.min(next, deadline)
+    return next
   }
 
-  const received = (batch: Batch, answer: Frame) => {
-    if (!batches.delete(batch)) return
-    const { ms } = answer.header as AnswerHeader
-    const { contexts, parts } = batch
-    rate = rate === 0 ? contexts / ms : (1 - NEWEST) * rate + (NEWEST * contexts) / ms
-    last = { end: performance.now(), requests: parts.length }
-    pump()
-    o.observe({ type: 'batch', contexts, requests: parts.length, context: parts[0]!.work.context, inferenceMs: ms })
-    let at = 0
-    for (const [i, { work, from, count }] of parts.entries()) {
-      work.receive(from, count, answer, at, i) // also after its deadline: a session must know that it was fed
-      work.left -= count
-      if (work.left === 0 && live.has(work)) {
-        forget(work)
-        work.done()
+  /** Time to wait for more contexts: only while several clients are active, so that a single one never waits. Units: ms */
+  private get delay(): number {
+    if (this.batches.size > 0 || this.queue.contexts >= this.o.maxBatch || this.lastRequests < 2) return 0
+    return this.o.batchDelay - (performance.now() - this.lastEnd)
+  }
+  private pump(): void {
+    clearTimeout(this.delayed)
+    while (this.process !== null && this.queue.contexts > 0) {
+      const full = this.queue.contexts >= this.o.maxBatch
+      if (this.batches.size >= (full ? DEPTH : 1)) return
+      const { delay } = this
+      if (delay > 0) {
+        this.delayed = setTimeout(() => this.pump(), delay)
+        return
       }
-      at += count
+      const parts = this.queue.take(this.o.maxBatch)
+      const now = performance.now()
+      for (const { work, from } of parts) if (from === 0) this.observe({ type: 'waited', queueMs: now - work.since })
+      this.send(this.process, parts)
     }
   }
-  const send = (to: InferenceProcess, parts: readonly Part<Job>[]) => {
+  private send(to: InferenceProcess, parts: readonly Part<Job>[]): void {
     const { kind, context } = parts[0]!.work
     const batch = { parts, contexts: parts.reduce((sum, { count }) => sum + count, 0) }
-    batches.add(batch)
-    const now = performance.now()
-    for (const { work, from } of parts) if (from === 0) o.observe({ type: 'waited', queueMs: now - work.since })
+    this.batches.add(batch)
     const header: BatchHeader<unknown> = { context, items: parts.map(({ work, from, count }) => work.item(from, count)) }
     const vectors = parts.flatMap(({ work, from, count }) => work.vectors(from, count))
     to.ask(kind, header, vectors).then(
-      (answer) => received(batch, answer),
-      (error) => {
-        if (!batches.delete(batch)) return
-        if (parts.length === 1) fail([parts[0]!.work], error)
-        else for (const part of parts) if (live.has(part.work)) send(to, [part]) // the fault of one request is not that of the others
-        pump()
-      },
+      (answer) => this.received(batch, answer),
+      (error) => this.refusedBy(to, batch, error),
     )
   }
-
-  /** Waits for more contexts only while several clients are active, so that a single one never waits. */
-  const delays = () =>
-    batches.size === 0 && queue.contexts < o.maxBatch && last.requests > 1 && performance.now() - last.end < o.batchDelay
-  const pump = () => {
-    clearTimeout(delayed)
-    while (process !== null && queue.contexts > 0) {
-      if (batches.size >= DEPTH || (batches.size > 0 && queue.contexts < o.maxBatch)) return
-      if (delays()) {
-        delayed = setTimeout(pump, o.batchDelay - (performance.now() - last.end))
-        return
-      }
-      send(process, queue.take(o.maxBatch))
+  /** The fault of one request is not that of the others, so each is sent alone. */
+  private refusedBy(process: InferenceProcess, batch: Batch, error: LvmError): void {
+    if (!this.batches.delete(batch)) return
+    if (batch.parts.length === 1) this.fail([batch.parts[0]!.work], error)
+    else for (const part of batch.parts) if (this.live.has(part.work)) this.send(process, [part])
+    this.pump()
+  }
+  private received(batch: Batch, answer: Frame): void {
+    if (!this.batches.delete(batch)) return
+    const { ms } = answer.header as AnswerHeader
+    const { contexts, parts } = batch
+    this.rate += (this.rate === 0 ? 1 : NEWEST) * (contexts / ms - this.rate)
+    this.lastEnd = performance.now()
+    this.lastRequests = parts.length
+    this.pump() // the process computes while the answers are passed on
+    this.observe({ type: 'batch', contexts, requests: parts.length, context: parts[0]!.work.context, inferenceMs: ms })
+    let at = 0
+    for (const [i, { work, from, count }] of parts.entries()) {
+      work.receive(from, count, answer, at, i) // after its deadline too: a session must know that it was fed
+      at += count
+      work.left -= count
+      if (work.left > 0 || !this.live.has(work)) continue
+      this.forget(work)
+      work.done()
     }
-  }
-  const schedule = () => {
-    if (scheduled) return
-    scheduled = true
-    setImmediate(() => {
-      scheduled = false
-      pump()
-    })
-  }
-
-  return {
-    get queued() {
-      return queue.contexts
-    },
-    get inFlight() {
-      let sum = 0
-      for (const { contexts } of batches) sum += contexts
-      return sum
-    },
-    get wait() {
-      return rate === 0 ? 0 : queue.contexts / rate / 1000
-    },
-    submit(request, { deadline, signal }) {
-      const now = performance.now()
-      const error = refused ?? (signal.aborted ? left() : deadline <= now ? late() : refusal(request, queue.contexts, o))
-      if (error !== undefined) return reject(request, error)
-      const job: Job = {
-        ...request,
-        deadline,
-        since: now,
-        left: request.size,
-        signal,
-        onAbort: () => fail([job], left()),
-      }
-      live.add(job)
-      signal.addEventListener('abort', job.onAbort, { once: true })
-      queue.push(job)
-      arm(deadline)
-      schedule() // requests that were read in one turn of the event loop share a batch
-    },
-    use(next) {
-      process = next
-      pump()
-    },
-    lose(error) {
-      process = null
-      const lost = [...batches].flatMap(({ parts }) => parts.map(({ work }) => work))
-      batches.clear()
-      return fail(lost, error)
-    },
-    failWhere: (leaves, error) => void fail([...live].filter(leaves), error),
-    refuse(error) {
-      refused = error
-      if (error !== null) fail([...live], error)
-    },
   }
 }

@@ -1,8 +1,18 @@
 // Runs in its own process (inference-process.ts): computes batches that come as frames over file descriptor 3, and ends with that pipe.
 import { Socket } from 'node:net'
 import { openServed } from './child-run.js'
-import { type ChildWork, childWork, failureOf } from './child-work.js'
-import { ASK, type BatchHeader, type FreeHeader, type OpenHeader, type ReadyHeader, SAY } from './engine-messages.js'
+import { type Answer, ChildWork, failureOf } from './child-work.js'
+import {
+  ASK,
+  type BatchHeader,
+  type FeedItem,
+  type FreeHeader,
+  type OpenHeader,
+  type PredictItem,
+  type ReadyHeader,
+  type RetrieveItem,
+  SAY,
+} from './engine-messages.js'
 import { type Frame, readFrames, writeFrame } from './frames.js'
 
 /** Units: ms */
@@ -21,7 +31,7 @@ let work: ChildWork | undefined
 
 async function open(id: number, header: OpenHeader): Promise<void> {
   const opened = await openServed(header)
-  work = childWork(opened, header.deterministic)
+  work = new ChildWork(opened, header.deterministic)
   const { context, dim } = opened.run
   const one = new Float32Array(context * dim).fill(dim ** -0.5)
   await work.predict({ context, items: [{ batch: 1 }] }, one) // the first call of a model initialises its kernels
@@ -33,15 +43,20 @@ async function open(id: number, header: OpenHeader): Promise<void> {
   writeFrame(pipe, { id, kind: SAY.ready, header: run })
 }
 
-async function compute(id: number, kind: number, header: BatchHeader<never>, payload: Float32Array): Promise<void> {
+function batchOf(kind: number, header: unknown, payload: Float32Array): Promise<Answer> {
+  if (kind === ASK.retrieve) return work!.retrieve(header as BatchHeader<RetrieveItem>, payload)
+  if (kind === ASK.feed) return work!.feed(header as BatchHeader<FeedItem>, payload)
+  return work!.predict(header as BatchHeader<PredictItem>, payload)
+}
+async function compute({ id, kind, header, payload }: Frame): Promise<void> {
   const start = performance.now()
-  const run = kind === ASK.predict ? work!.predict : kind === ASK.retrieve ? work!.retrieve : work!.feed
-  const { header: more, parts } = await run(header, payload)
+  const { header: more, parts } = await batchOf(kind, header, payload)
   writeFrame(pipe, { id, kind: SAY.answer, header: { ms: performance.now() - start, ...more }, parts })
 }
 
-readFrames(pipe, ({ id, kind, header, payload }: Frame) => {
+readFrames(pipe, (frame) => {
+  const { id, kind, header } = frame
   if (kind === ASK.free) return work?.free((header as FreeHeader).states)
-  const done = kind === ASK.open ? open(id, header as OpenHeader) : compute(id, kind, header as BatchHeader<never>, payload)
+  const done = kind === ASK.open ? open(id, header as OpenHeader) : compute(frame)
   done.catch((error) => report(id, error))
 })

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { LvmError } from '../errors.js'
@@ -19,10 +19,12 @@ export interface InferenceProcess {
   readonly run: ServedRun
   readonly pid: number
   readonly memoryBytes: number
-  /** Sends a batch. Errors: those of the process, under their codes; never settles if the process ends before its answer. */
+  /** Batches answered. */
+  readonly answers: number
+  /** Sends a batch. Errors: those of the process; never settles if the process ends before its answer. */
   ask(kind: number, header: unknown, parts: readonly Float32Array[]): Promise<Frame>
   tell(kind: number, header: unknown): void
-  /** Resolves when the process is gone. */
+  /** Resolves when the process is gone and its last answers have been received. */
   readonly ended: Promise<Ended>
   /** Closes the pipe, so that the process ends; kills it if it does not. */
   end(): Promise<void>
@@ -30,44 +32,57 @@ export interface InferenceProcess {
 }
 
 const howEnded = ({ exit, signal }: Ended) => (signal !== null ? `was ended by ${signal}` : `ended with exit code ${exit}`)
-const errorOf = ({ code, message, hint }: Failure) => new LvmError(code, message, { hint })
 
-interface Call {
-  resolve(frame: Frame): void
-  reject(error: unknown): void
+/** Matches the answers of a process with the calls that wait for them. */
+class Conversation {
+  memoryBytes = 0
+  answers = -1 // the first answer says that it is ready
+  private next = 0
+  private readonly calls = new Map<number, { resolve(frame: Frame): void; reject(error: LvmError): void }>()
+  constructor(private readonly pipe: Duplex) {
+    pipe.on('error', () => {}) // the process has ended; `close` follows
+    readFrames(pipe, (frame) => this.hear(frame))
+  }
+  ask(kind: number, header: unknown, parts: readonly Float32Array[]): Promise<Frame> {
+    return new Promise((resolve, reject) => {
+      this.calls.set(this.next, { resolve, reject })
+      writeFrame(this.pipe, { id: this.next++, kind, header, parts })
+    })
+  }
+  tell(kind: number, header: unknown): void {
+    writeFrame(this.pipe, { id: this.next++, kind, header })
+  }
+  private hear(frame: Frame): void {
+    const { id, kind, header } = frame
+    if (kind === SAY.memory) {
+      this.memoryBytes = (header as MemoryHeader).bytes
+      return
+    }
+    const call = this.calls.get(id)
+    this.calls.delete(id)
+    this.answers++
+    if (kind === SAY.error) {
+      const { code, message, hint } = header as Failure
+      call?.reject(new LvmError(code, message, { hint }))
+    } else call?.resolve(frame)
+  }
 }
+
+const whenEnded = (child: ChildProcess): Promise<Ended> =>
+  new Promise((done) => {
+    child.on('close', (exit, signal) => done({ exit, signal }))
+    child.on('error', () => done({ exit: null, signal: null })) // it could not start
+  })
 
 /** Starts a process and loads a run in it. Errors: those of load and of the bank; INTERNAL when the process ends before it is ready. */
 export async function startInference(o: OpenHeader, signal?: AbortSignal): Promise<InferenceProcess> {
   const child = spawn(process.execPath, [join(packageRoot(), 'dist', 'lib', 'serve', 'engine-child.js')], {
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
   })
+  const ended = whenEnded(child)
   const pipe = child.stdio?.[3] as Duplex | undefined
-  if (pipe === undefined) throw await new Promise((done) => child.once('error', done)) // the system allows no more files or processes
-  pipe.on('error', () => {}) // the process has ended; `close` follows
-  const calls = new Map<number, Call>()
-  let next = 0
-  let memoryBytes = 0
-  readFrames(pipe, (frame) => {
-    if (frame.kind === SAY.memory) {
-      memoryBytes = (frame.header as MemoryHeader).bytes
-      return
-    }
-    const call = calls.get(frame.id)
-    calls.delete(frame.id)
-    if (frame.kind === SAY.error) call?.reject(errorOf(frame.header as Failure))
-    else call?.resolve(frame)
-  })
-  const ended = new Promise<Ended>((done) => {
-    child.on('close', (exit, signal) => done({ exit, signal }))
-    child.on('error', () => done({ exit: null, signal: null })) // it could not start
-  })
-  const ask = (kind: number, header: unknown, parts: readonly Float32Array[]) =>
-    new Promise<Frame>((resolve, reject) => {
-      const id = next++
-      calls.set(id, { resolve, reject })
-      writeFrame(pipe, { id, kind, header, parts })
-    })
+  if (pipe === undefined) throw await new Promise((done) => child.once('error', done)) // no more files or processes are allowed
+  const conversation = new Conversation(pipe)
   const kill = async () => {
     child.kill('SIGKILL')
     await ended
@@ -78,31 +93,36 @@ export async function startInference(o: OpenHeader, signal?: AbortSignal): Promi
     await ended
     clearTimeout(timer)
   }
-  signal?.addEventListener('abort', kill, { once: true })
-  const dead = ended.then((end) => {
-    throw new LvmError('INTERNAL', `${o.run}: expected an inference process but it ${howEnded(end)} before it was ready`)
+  const dead = ended.then((how) => {
+    throw new LvmError(
+      'INTERNAL',
+      `serve: expected an inference process for ${o.run} but it ${howEnded(how)} before it was ready`,
+    )
   })
   dead.catch(() => {})
-  let ready: Frame
+  signal?.addEventListener('abort', kill, { once: true })
   try {
-    ready = await Promise.race([ask(ASK.open, o, []), dead])
+    const { header } = await Promise.race([conversation.ask(ASK.open, o, []), dead])
+    const { contexts, ...run } = header as ReadyHeader
+    return {
+      run: { ...run, contexts: { shortest: contexts.shortest, longest: contexts.longest ?? Number.POSITIVE_INFINITY } },
+      pid: child.pid!,
+      get memoryBytes() {
+        return conversation.memoryBytes
+      },
+      get answers() {
+        return conversation.answers
+      },
+      ask: (...given) => conversation.ask(...given),
+      tell: (...given) => conversation.tell(...given),
+      ended,
+      end,
+      kill,
+    }
   } catch (error) {
     await kill()
     throw error
   } finally {
     signal?.removeEventListener('abort', kill)
-  }
-  const { contexts, ...run } = ready.header as ReadyHeader
-  return {
-    run: { ...run, contexts: { shortest: contexts.shortest, longest: contexts.longest ?? Number.POSITIVE_INFINITY } },
-    pid: child.pid!,
-    get memoryBytes() {
-      return memoryBytes
-    },
-    ask,
-    tell: (kind, header) => writeFrame(pipe, { id: next++, kind, header }),
-    ended,
-    end,
-    kill,
   }
 }

@@ -49,7 +49,7 @@ export function sessionTable(o: {
   most: number
   idle: number
   state: () => number
-  free: (session: Session) => void
+  free: (state: number) => void
 }): SessionTable {
   const sessions = new Map<string, Session>()
   const past = new Map<string, keyof typeof WHY>()
@@ -57,7 +57,7 @@ export function sessionTable(o: {
     sessions.delete(session.id)
     past.set(session.id, why)
     if (past.size > REMEMBERED) past.delete(past.keys().next().value!)
-    if (why !== 'lost' && session.started) o.free(session)
+    if (why !== 'lost' && session.started) o.free(session.state)
   }
   const isExpired = ({ pending, used }: Session) => pending === 0 && performance.now() - used >= 1000 * o.idle
   const sweep = () => {

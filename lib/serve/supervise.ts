@@ -11,87 +11,93 @@ const LONGEST_WAIT = 30_000
 export interface Listener {
   up(process: InferenceProcess): void
   down(ended: Ended): void
-  /** It could not start again; the next attempt follows after `wait`. Units: ms */
-  failed(error: LvmError, wait: number): void
+  /** It could not start again; another attempt follows. */
+  failed(error: LvmError): void
 }
 export interface Supervisor {
   readonly run: ServedRun
   readonly current: InferenceProcess | null
+  /** Time until the next attempt to start. Units: s */
+  readonly wait: number
   /** Ends the process for good: `end` lets it finish, `kill` does not. */
   stop(how: 'end' | 'kill'): Promise<void>
 }
 
-/** Errors: UNAVAILABLE when the run or the bank has changed since the first start. */
-function requireSame(process: InferenceProcess, first: InferenceProcess): void {
+/** The error for a run or bank that has changed since the first start. */
+function changed(process: InferenceProcess, first: InferenceProcess): LvmError | undefined {
   const [now, before] = [process.run, first.run]
-  if (now.weights === before.weights && now.bank?.hash === before.bank?.hash) return
+  if (now.weights === before.weights && now.bank?.hash === before.bank?.hash) return undefined
   const what = now.weights === before.weights ? before.bank!.path : before.folder
-  throw new LvmError('UNAVAILABLE', `serve: expected ${what} as it was when the server started but it has changed`, {
+  return new LvmError('UNAVAILABLE', `serve: expected ${what} as it was when the server started but it has changed`, {
     hint: 'reload the server (SIGHUP) to serve the files as they are now',
   })
 }
 
-/**
- * Starts a process for a run, and starts it again whenever it ends.
- *
- * A process that ends before its first answer is started again later and later.
- * Errors: those of startInference, at the first start.
- */
-export async function supervise(o: OpenHeader, answered: () => boolean, hear: Listener): Promise<Supervisor> {
-  const first = await startInference(o)
-  let current: InferenceProcess | null = null
-  let starting: Promise<void> | undefined
-  let timer: NodeJS.Timeout | undefined
-  let stopped = false
-  let attempts = 0
-  const stopping = new AbortController()
-
-  const use = (process: InferenceProcess) => {
-    current = process
+/** Keeps a process running: whenever it ends it is started again, later and later while it ends before it has answered. */
+class Restarts implements Supervisor {
+  current: InferenceProcess | null = null
+  private readonly stopping = new AbortController()
+  private starting: Promise<void> | undefined
+  private timer: NodeJS.Timeout | undefined
+  private attempts = 0
+  private nextAt = 0
+  constructor(
+    private readonly o: OpenHeader,
+    private readonly first: InferenceProcess,
+    private readonly hear: Listener,
+  ) {
+    this.use(first)
+  }
+  get run(): ServedRun {
+    return this.first.run
+  }
+  get wait(): number {
+    return this.current === null ? Math.max(0, this.nextAt - performance.now()) / 1000 : 0
+  }
+  async stop(how: 'end' | 'kill'): Promise<void> {
+    this.stopping.abort()
+    clearTimeout(this.timer)
+    await this.starting
+    await (how === 'end' ? this.current?.end() : this.current?.kill())
+  }
+  private use(process: InferenceProcess): void {
+    this.current = process
     process.ended.then((ended) => {
-      current = null
-      if (answered()) attempts = 0
-      if (stopped) return
-      hear.down(ended)
-      again()
+      this.current = null
+      if (process.answers > 0) this.attempts = 0
+      if (this.stopping.signal.aborted) return
+      this.hear.down(ended)
+      this.plan()
     })
-    hear.up(process)
+    this.hear.up(process)
   }
-  const again = () => {
-    const wait = attempts === 0 ? 0 : Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempts - 1))
-    attempts++
-    timer = setTimeout(() => {
-      starting = restart()
+  private plan(): void {
+    const wait = this.attempts === 0 ? 0 : Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (this.attempts - 1))
+    this.attempts++
+    this.nextAt = performance.now() + wait
+    this.timer = setTimeout(() => {
+      this.starting = this.restart()
     }, wait)
-    return wait
   }
-  const restart = async () => {
+  private async restart(): Promise<void> {
+    const { signal } = this.stopping
     try {
-      const process = await startInference(o, stopping.signal)
-      if (stopped) return void (await process.kill())
-      try {
-        requireSame(process, first)
-      } catch (error) {
-        await process.kill()
-        throw error
-      }
-      use(process)
+      const process = await startInference(this.o, signal)
+      const error = signal.aborted ? undefined : changed(process, this.first)
+      if (signal.aborted || error !== undefined) await process.kill()
+      if (error !== undefined) throw error
+      if (!signal.aborted) this.use(process)
     } catch (error) {
-      if (!stopped) hear.failed(error as LvmError, again())
+      if (signal.aborted) return
+      this.plan()
+      this.hear.failed(error as LvmError)
     }
   }
-  use(first)
-  return {
-    run: first.run,
-    get current() {
-      return current
-    },
-    async stop(how) {
-      stopped = true
-      clearTimeout(timer)
-      stopping.abort()
-      await starting
-      await (how === 'end' ? current?.end() : current?.kill())
-    },
-  }
+}
+
+/** Starts a process for a run, and starts it again whenever it ends. Errors: those of startInference, at the first start. */
+export async function supervise(o: OpenHeader, hear: Listener): Promise<Supervisor> {
+  const { run, name, bank, space, device, threads, deterministic } = o
+  const header = { run, name, bank, space, device, threads, deterministic }
+  return new Restarts(header, await startInference(header), hear)
 }
