@@ -47,6 +47,10 @@ const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule
   benchmark: ['measure latency, throughput and memory of runs', async () => (await import('./commands/benchmark.js')).benchmark],
   prune: ['remove the least important weights of a run', async () => (await import('./commands/prune.js')).prune],
   serve: ['answer requests for predictions over HTTP', async () => (await import('./commands/serve.js')).serving],
+  bundle: [
+    'pack runs with all they need into an archive that serves them',
+    async () => (await import('./commands/bundle.js')).bundling,
+  ],
   libtorch: ['install, list and check libtorch', async () => (await import('./commands/libtorch.js')).libtorch],
   doctor: ['diagnose a run or this machine', async () => (await import('./commands/doctor.js')).doctor],
   selftest: [

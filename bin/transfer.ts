@@ -2,13 +2,15 @@ import type { Progress } from '../lib/libtorch/sources.js'
 import { bytes, oneLine } from '../lib/show.js'
 import { diagnostic, event } from './output.js'
 
-const VERBS = { wait: 'waiting for', download: 'fetching', check: 'checking', unpack: 'unpacking' }
+const VERBS = { wait: 'waiting for', download: 'fetching', check: 'checking', unpack: 'unpacking', pack: 'packing' }
+/** What is shown: the progress of an installation or of a bundle. */
+type Shown = Omit<Progress, 'phase'> & { readonly phase: keyof typeof VERBS }
 
-/** Shows the progress of an installation: one live line on a terminal, otherwise a line per file; events with --json. */
+/** Shows the progress of long work on files: one live line on a terminal, otherwise a line per file; events with --json. */
 export function transfer(
   json: boolean,
   now: () => number = () => performance.now(),
-): { step: (p: Progress) => void; end: () => void } {
+): { step: (p: Shown) => void; end: () => void } {
   const live = !json && process.stderr.isTTY === true && process.env.TERM !== 'dumb'
   let last = ''
   let drawn = Number.NEGATIVE_INFINITY
@@ -16,7 +18,7 @@ export function transfer(
     if (live && last !== '') process.stderr.write('\n')
     last = ''
   }
-  const step = ({ phase, what, done, total }: Progress) => {
+  const step = ({ phase, what, done, total }: Shown) => {
     const title = `${VERBS[phase]} ${oneLine(what)}`
     const fresh = title !== last
     if (!fresh && now() - drawn < (json ? 1000 : 100)) return

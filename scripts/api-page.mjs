@@ -8,6 +8,7 @@ const entry = fileURLToPath(new URL('../dist/lib/index.d.ts', import.meta.url))
 const TOPICS = {
   Training: ['train', 'sweep', 'listModels', 'showModel', 'architectures'],
   Runs: ['load', 'Model', 'listRuns', 'showRun', 'removeRun', 'importCheckpoint', 'exportRun', 'quantize', 'prune'],
+  Serving: ['bundle', 'verifyBundle'],
   Scores: ['evaluate', 'retrieve', 'compare', 'predict', 'rollout', 'benchmark', 'compareBenchmarks'],
   Serving: ['serve'],
   Faults: ['diagnose', 'renderDiagnosis', 'analyze', 'renderAnalysis', 'selftest', 'FAULTS'],
@@ -28,6 +29,8 @@ const RESULTS = {
   exportRun: ['export --json'],
   quantize: ['quantize --json'],
   prune: ['prune --json'],
+  bundle: ['bundle --json'],
+  verifyBundle: ['bundle verify --json'],
   evaluate: ['validation_results.json'],
   retrieve: ['retrieval_results.json'],
   compare: ['comparison.json'],

@@ -1,5 +1,7 @@
 // Makes docs/options.md from the field tables.
+
 import { auditFields } from '../dist/lib/audit/audit-fields.js'
+import { bundleFields, bundleVerifyFields } from '../dist/lib/bundle/bundle-fields.js'
 import { pruneFields } from '../dist/lib/compress/prune-fields.js'
 import { quantizeFields } from '../dist/lib/compress/quantize-fields.js'
 import { inspectFields } from '../dist/lib/data/data-fields.js'
@@ -75,6 +77,11 @@ const OTHER_VERBS = [
   '## prune',
   `${code('lvm-torch prune RUN --sparsity S [options]')}, or ${code('prune({ run, ... })')}.`,
   ...grouped(pruneFields),
+  '## bundle',
+  `${code('lvm-torch bundle RUN... -o FILE.tgz [options]')}, or ${code('bundle({ runs, out, ... })')}; ${code('lvm-torch bundle verify FOLDER')}, or ${code('verifyBundle(folder)')}.`,
+  options(bundleFields),
+  '### bundle verify',
+  options(bundleVerifyFields),
   '## benchmark',
   `${code('lvm-torch benchmark RUN... [options]')}, or ${code('benchmark({ runs, ... })')}; ${code('lvm-torch benchmark compare BEFORE AFTER')}, or ${code('compareBenchmarks(before, after)')}.`,
   options(benchmarkFields),

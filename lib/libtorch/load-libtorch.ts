@@ -34,7 +34,7 @@ export function addonPath(root: string = packageRoot()): string {
 }
 
 /** Path of loader.node, which lies in its own folder because node-gyp-build would mistake it for the addon. */
-function loaderPath(addon: string): string {
+export function loaderPath(addon: string): string {
   const places = [join(dirname(addon), 'loader'), join(dirname(addon), '..', 'loader')].map((folder) =>
     join(folder, 'loader.node'),
   )

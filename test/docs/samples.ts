@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import { lockRun } from '../../lib/files/lock.js'
 import { openPt } from '../../lib/files/pt.js'
 import { findLibtorch } from '../../lib/libtorch/find.js'
 import { type LogRecord, logLine } from '../../lib/study/abtest/served-log.js'
+import { smallLibtorch } from '../bundle/unpacked.js'
 import { bytesOf, dice, npy } from '../files/fixture.js'
 import { files, torch } from '../libtorch/fake.js'
 
@@ -207,6 +208,15 @@ async function program({ cache, keep, answer, read }: Collector): Promise<void> 
       keep(`${part}/*.json`, read(join('cache', 'lvm-torch', part, name)))
 }
 
+async function bundles({ folder, keep, answer, read }: Collector): Promise<void> {
+  const small = { LVM_TORCH_LIBTORCH: smallLibtorch(join(folder, 'small-libtorch')) }
+  await answer('bundle --json', 'bundle a --bank data --level 1 --out app.tgz', small)
+  mkdirSync(join(folder, 'app'))
+  execFileSync('tar', ['-xzf', 'app.tgz', '-C', 'app'], { cwd: folder })
+  keep('manifest.json of a bundle', read('app/manifest.json'))
+  await answer('bundle verify --json', 'bundle verify app')
+}
+
 async function installation({ folder, keep, answer, events, read }: Collector): Promise<void> {
   const none = { LVM_TORCH_LIBTORCH: '' }
   const from = files(join(folder, 'libtorch'), torch('2.13.0'))
@@ -220,7 +230,7 @@ async function installation({ folder, keep, answer, events, read }: Collector): 
 /** Makes one sample of every file and event, by its heading in docs/formats.md; later steps use the runs of earlier ones. */
 export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   const collected = collector(folder)
-  const steps = [bases, trainings, evaluations, logs, smallerRuns, reports, runFolders, runVerbs, program, installation]
+  const steps = [bases, trainings, evaluations, logs, smallerRuns, reports, runFolders, runVerbs, program, bundles, installation]
   for (const step of steps) await step(collected)
   return collected.found
 }
