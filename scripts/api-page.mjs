@@ -8,9 +8,8 @@ const entry = fileURLToPath(new URL('../dist/lib/index.d.ts', import.meta.url))
 const TOPICS = {
   Training: ['train', 'sweep', 'listModels', 'showModel', 'architectures'],
   Runs: ['load', 'Model', 'listRuns', 'showRun', 'removeRun', 'importCheckpoint', 'exportRun', 'quantize', 'prune'],
-  Serving: ['bundle', 'verifyBundle'],
   Scores: ['evaluate', 'retrieve', 'compare', 'predict', 'rollout', 'benchmark', 'compareBenchmarks'],
-  Serving: ['serve'],
+  Serving: ['serve', 'bundle', 'verifyBundle'],
   Faults: ['diagnose', 'renderDiagnosis', 'analyze', 'renderAnalysis', 'selftest', 'FAULTS'],
   Reports: ['report', 'markdown', 'verify', 'verifiedText'],
   Data: ['openBase', 'audit', 'auditPage', 'ceiling', 'ceilingPage', 'arrow', 'arrowPage', 'synth'],

@@ -4,6 +4,7 @@ import { flag, integer, text } from '../options.js'
 export const bundleFields = {
   out: text({ default: undefined, about: 'archive to write, such as app.tgz', group: 'Bundle' }),
   bank: text({ default: undefined, about: 'file of vectors that /v1/retrieve searches, with its texts', group: 'Bundle' }),
+  space: text({ default: undefined, about: 'encoder of a bank that has no card', group: 'Bundle' }),
   level: integer({ default: 6, min: 1, max: 9, about: 'gzip level: higher is smaller and slower', group: 'Bundle' }),
   overwrite: flag({ default: false, about: 'replace an existing archive', group: 'Bundle' }),
 } as const

@@ -8,6 +8,7 @@ import { findRun } from '../checkpoint/run-folder.js'
 import type { RunManifest } from '../checkpoint/run-manifest.js'
 import { verifyRun } from '../checkpoint/run-store.js'
 import type { Checkpoint } from '../checkpoint/verify-save.js'
+import { openBeside } from '../data/beside.js'
 import { asyncDoor, callback, optional, withFields, words } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
 import { requireDisk } from '../files/disk.js'
@@ -90,6 +91,16 @@ function describe(built: Program, runs: ReadonlyMap<string, Checkpoint>, bank: s
   }
 }
 
+/** Checks that every run can search the bank. Errors: SPACE_MISMATCH, DATA_SHAPE, those of a bad file. */
+async function checkBank(bank: string, runs: ReadonlyMap<string, Checkpoint>, space: string | undefined): Promise<void> {
+  for (const [name, { manifest }] of runs) {
+    const { data, dim, space: imported } = manifest as RunManifest
+    const run = { path: data?.path ?? name, hash: data?.hash, space: data?.space ?? imported ?? space, dim }
+    const base = await openBeside(run, bank, { space })
+    base.dispose()
+  }
+}
+
 /** Compresses the archive while it is made. */
 async function* gzipped(tar: AsyncIterable<Buffer>, level: number): AsyncGenerator<Buffer> {
   const gzip = createGzip({ level, chunkSize: 1 << 18 })
@@ -108,7 +119,7 @@ function partsOf(files: readonly { path: string; bytes: number }[]): Bundled['pa
 }
 
 /** All files but the manifest, sorted by path. */
-async function collect(built: Program, runs: ReadonlyMap<string, Checkpoint>, bank: string | undefined) {
+async function collect(built: Program, runs: ReadonlyMap<string, Checkpoint>, bank: string | undefined, space?: string) {
   const stored = bank === undefined ? { vectors: null, entries: [] } : bankEntries(bank)
   const { platform, arch } = process
   const { versions } = built.libraries
@@ -120,7 +131,7 @@ async function collect(built: Program, runs: ReadonlyMap<string, Checkpoint>, ba
     glibc: versions.GLIBC ?? null,
     glibcxx: versions.GLIBCXX ?? null,
   } as const
-  const script = serveScript({ ...facts, runs: [...runs.keys()], bank: stored.vectors })
+  const script = serveScript({ ...facts, runs: [...runs.keys()], bank: stored.vectors, space })
   const entries: Entry[] = [
     { path: 'serve', from: { text: script }, executable: true },
     ...programEntries(built.addon, built.loader, built.packages),
@@ -140,7 +151,7 @@ const ARGS = { options: withFields({ runs: words, progress: optional(callback) }
  */
 export const bundle = asyncDoor('bundle', ARGS, async (options: BundleOptions): Promise<Bundled> => {
   const { runs: named, progress = () => {}, ...given } = options
-  const { out, bank, level, overwrite } = resolve('bundle', bundleFields, given)
+  const { out, bank, space, level, overwrite } = resolve('bundle', bundleFields, given)
   if (named.length === 0) throw badOption('bundle', 'runs', 'one run at least', named)
   if (out === undefined) throw badOption('bundle', 'out', 'the path of an archive, such as app.tgz', out)
   if (process.platform === 'win32') throw badOption('bundle', 'platform', 'linux or darwin', process.platform)
@@ -149,9 +160,12 @@ export const bundle = asyncDoor('bundle', ARGS, async (options: BundleOptions): 
     throw new LvmError('RUN_EXISTS', `bundle: expected a new file for "out" but ${path} exists`, {
       hint: 'choose another --out, or use --overwrite for a file',
     })
+  if (space !== undefined && bank === undefined)
+    throw badOption('bundle', 'space', 'no value without a bank', space, 'give --bank, or leave --space out')
   const runs = await verifiedRuns(named)
+  if (bank !== undefined) await checkBank(bank, runs, space)
   const built = await program()
-  const { vectors, entries } = await collect(built, runs, bank)
+  const { vectors, entries } = await collect(built, runs, bank, space)
   const total = sum(await Promise.all(entries.map(entryBytes)))
   await mkdir(dirname(path), { recursive: true })
   await requireDisk(dirname(path), total)

@@ -9,6 +9,8 @@ export interface Served {
   readonly glibcxx: string | null
   readonly runs: readonly string[]
   readonly bank: string | null
+  /** Encoder of a bank without a card. */
+  readonly space?: string | undefined
 }
 
 /** Word in single quotes for a POSIX shell. */
@@ -70,7 +72,13 @@ if [ "\${1:-}" = --verify ]; then
   exec "$node" "$lvm" bundle verify "$here" "$@"
 fi
 "$node" "$lvm" bundle verify "$here" --quick >/dev/null
-exec "$node" "$lvm" serve ${served.runs.map((run) => `"$here"/runs/${quoted(run)}`).join(' ')}${
-  served.bank === null ? '' : ` --bank "$here"/${quoted(served.bank)}`
-} "$@"
+
+# Options that replace the runs or the bank of this bundle.
+runs=yes
+bank=${served.bank === null ? 'no' : 'yes'}
+for word; do
+  case $word in --models-file | --models-file=*) runs=no ;; --bank | --bank=*) bank=no ;; esac
+done
+${served.bank === null ? '' : `if [ $bank = yes ]; then set -- --bank "$here"/${quoted(served.bank)}${served.space === undefined ? '' : ` --space ${quoted(served.space)}`} "$@"; fi\n`}if [ $runs = yes ]; then set -- ${served.runs.map((run) => `"$here"/runs/${quoted(run)}`).join(' ')} "$@"; fi
+exec "$node" "$lvm" serve "$@"
 `

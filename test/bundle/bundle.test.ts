@@ -1,6 +1,16 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { list } from 'tar'
@@ -102,13 +112,16 @@ test.each([
   ['an unknown run', { runs: ['/nowhere/run'], out: 'x.tgz' }, 'RUN_MISSING', '/nowhere/run'],
   ['two runs of one name', { runs: ['RUN', 'RUN'], out: 'x.tgz' }, 'BAD_OPTION', 'different names'],
   ['an unknown bank', { runs: ['RUN'], bank: '/nowhere/bank.npy', out: 'x.tgz' }, 'FILE_MISSING', '/nowhere/bank.npy'],
+  ['a bank of another space', { runs: ['RUN'], bank: 'OTHER', out: 'x.tgz' }, 'SPACE_MISMATCH', 'other-encoder'],
+  ['a space without a bank', { runs: ['RUN'], space: 'gtr', out: 'x.tgz' }, 'BAD_OPTION', '"space"'],
   ['an impossible level', { runs: ['RUN'], level: 10, out: 'x.tgz' }, 'BAD_OPTION', '"level"'],
   ['an unknown option', { runs: ['RUN'], out: 'x.tgz', gzip: true } as never, 'BAD_OPTION', 'gzip'],
 ])(
   'bundle with %s fails with a code and the reason, and writes nothing',
   async (_, options: Parameters<typeof bundle>[0], code, words) => {
     const out = options.out === undefined ? {} : { out: join(scratch, 'x.tgz') }
-    const named = { ...options, ...out, runs: options.runs.map((name) => (name === 'RUN' ? run : name)) }
+    const bankOf = options.bank === 'OTHER' ? { bank: otherBank() } : {}
+    const named = { ...options, ...bankOf, ...out, runs: options.runs.map((name) => (name === 'RUN' ? run : name)) }
     await expect(bundle(named)).rejects.toMatchObject({ code, message: expect.stringContaining(words) })
     expect(existsSync(join(scratch, 'x.tgz'))).toBe(false)
   },
@@ -152,9 +165,15 @@ test('serve --verify checks a bundle through a link, without a home folder and f
   const link = join(scratch, 'link')
   execFileSync('ln', ['-sf', join('app', 'serve'), link])
   const said = execFileSync(link, ['--verify'], { cwd: '/', env: { PATH: process.env.PATH }, encoding: 'utf8' })
-  expect(said).toMatch(/^the bundle is intact: \d+ files/)
+  expect(said).toMatch(/^the bundle is intact: [\d,]+ files/)
 })
 
+/** The bank with another card. */
+function otherBank(): string {
+  for (const end of ['.npy', '.jsonl']) copyFileSync(`${bank}${end}`, join(scratch, `other${end}`))
+  writeFileSync(join(scratch, 'other.card.json'), '{"space":"other-encoder"}')
+  return join(scratch, 'other.npy')
+}
 function flipped(bytes: Buffer): Buffer {
   const other = Buffer.from(bytes)
   other[bytes.length >> 1]! ^= 1

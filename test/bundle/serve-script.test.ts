@@ -49,6 +49,13 @@ describe.skipIf(process.platform === 'win32')('./serve of a bundle', () => {
     ])
     expect(env.LVM_TORCH_LIBTORCH).toBe(`${folder}/libtorch`)
   })
+  test('serve of a bundle lets --models-file replace its runs and --bank its bank', () => {
+    const words = (...given: string[]) => JSON.parse(serve(fits, given).stdout).words
+    expect(words('--models-file', 'list').join(' ')).toMatch(/^serve --bank \S+ serve's \S+\/bank\/it's.npy --models-file list$/)
+    expect(words('--bank=other').slice(3)).toEqual(['--bank=other'])
+    expect(JSON.parse(serve({ ...fits, bank: null }).stdout).words.length).toBe(3)
+    expect(JSON.parse(serve({ ...fits, space: "a 'b'" }).stdout).words.slice(-2)).toEqual(['--space', "a 'b'"])
+  })
   test('serve of a bundle keeps its cache in the bundle where there is no home folder, and elsewhere if told so', () => {
     expect(JSON.parse(serve(fits).stdout).env.LVM_TORCH_CACHE).toMatch(/\/cache$/)
     expect(JSON.parse(serve(fits, [], { HOME: scratch }).stdout).env.LVM_TORCH_CACHE).toBeUndefined()
