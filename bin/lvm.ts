@@ -47,6 +47,7 @@ const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule
   benchmark: ['measure latency, throughput and memory of runs', async () => (await import('./commands/benchmark.js')).benchmark],
   prune: ['remove the least important weights of a run', async () => (await import('./commands/prune.js')).prune],
   serve: ['answer requests for predictions over HTTP', async () => (await import('./commands/serve.js')).serving],
+  loadtest: ['measure a server under load', async () => (await import('./commands/loadtest.js')).loadtesting],
   bundle: [
     'pack runs with all they need into an archive that serves them',
     async () => (await import('./commands/bundle.js')).bundling,

@@ -16,6 +16,7 @@ import {
 } from '../dist/lib/evaluate/evaluate-fields.js'
 import { exportFields } from '../dist/lib/export/export-fields.js'
 import { architectures } from '../dist/lib/index.js'
+import { loadtestFields } from '../dist/lib/loadtest/loadtest-fields.js'
 import { reportFields, verifyFields } from '../dist/lib/report/report-fields.js'
 import { serveFields } from '../dist/lib/serve/serve-fields.js'
 import { benchmarkFields } from '../dist/lib/study/benchmark/benchmark-fields.js'
@@ -97,6 +98,9 @@ const OTHER_VERBS = [
   '## verify',
   `${code('lvm-torch verify REPORT [options]')}, or ${code('verify({ report, ... })')}. REPORT is report.json or report.html. The exit code is 8 if a value was changed.`,
   options(verifyFields),
+  '## loadtest',
+  `${code('lvm-torch loadtest URL [options]')}, or ${code('loadtest({ url, ... })')}. The exit code is 8 if the objective was not met.`,
+  ...grouped(loadtestFields),
   '## data inspect',
   `${code('lvm-torch data inspect FILE [options]')}.`,
   options(inspectFields),

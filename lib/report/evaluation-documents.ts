@@ -6,6 +6,7 @@ import type { Ceiling } from '../study/ceiling/ceiling.js'
 import type { ComparisonDocument } from '../study/compare/comparison.js'
 import type { Diagnosis } from '../study/diagnose/diagnose-runs.js'
 import type { RetrievalEntry } from '../study/retrieval/retrieval-entry.js'
+import type { LoadedServer } from './figures/load-figures.js'
 import type { Report } from './report-document.js'
 
 const entries = <Entry>(document: unknown): readonly Entry[] => (document as Document<Entry> | undefined)?.runs ?? []
@@ -19,4 +20,5 @@ export const documentsOf = ({ documents }: Report) => ({
   audit: documents['audit.json'] as Audit | undefined,
   ceiling: documents['ceiling.json'] as Ceiling | undefined,
   arrow: documents['arrow.json'] as Arrow | undefined,
+  load: documents['loadtest.json'] as LoadedServer | undefined,
 })

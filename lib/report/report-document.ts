@@ -13,6 +13,8 @@ import { type MatrixRow, matrixOf } from './matrix.js'
 import { type ReportedRun, readRuns, speaksOf } from './reported-runs.js'
 import { type SeedGroup, seedGroups } from './seed-groups.js'
 
+/** Result of a load test. */
+export const LOADTEST = 'loadtest.json'
 /** Documents beside validation_results.json that a report includes. */
 export const DOCUMENTS = [
   'inference_benchmarks.json',
@@ -24,6 +26,7 @@ export const DOCUMENTS = [
   'ceiling.json',
   'arrow.json',
   SWEEP,
+  LOADTEST,
 ] as const
 export type DocumentName = (typeof DOCUMENTS)[number]
 

@@ -10,6 +10,7 @@ import { type LogRecord, logLine } from '../../lib/study/abtest/served-log.js'
 import { smallLibtorch } from '../bundle/unpacked.js'
 import { bytesOf, dice, npy } from '../files/fixture.js'
 import { files, torch } from '../libtorch/fake.js'
+import { queueServer } from '../loadtest/queue-server.mjs'
 
 const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))
 const DIM = 4
@@ -173,6 +174,23 @@ async function reports({ folder, keep, answer, events, read, run }: Collector): 
   rmSync(join(folder, run('damaged', '.')), { recursive: true })
 }
 
+async function loads({ keep, events, read }: Collector): Promise<void> {
+  const server = await queueServer({ service: 1, fault: (i) => (i > 20 && i % 20 === 0 ? 503 : undefined) })
+  const common = `loadtest ${server.url} --warmup 0 --duration 0.3 --p99 5s --errors 1 --out L`
+  const told = [
+    ...(await events(`${common} --rate 100 --pid ${process.pid}`)),
+    ...(await events(`${common} --max-rate 40`)),
+    ...(await events(`${common} --closed --clients 2`)),
+  ]
+  for (const event of told) {
+    const shared = ['load', 'stage', 'warning'].includes(event.type)
+    keep(`event ${event.type}${shared ? '' : ' of loadtest'}`, event)
+    if (event.type === 'result') keep('loadtest.json', { ...(event as unknown as { loadtest: object }).loadtest, digest: '' })
+  }
+  keep('loadtest.json', read('L/loadtest.json'))
+  await server.close()
+}
+
 async function runFolders({ folder, keep, read, run }: Collector): Promise<void> {
   for (const name of ['a_int8', 't_pruned']) keep('manifest.json', read(run(name, 'manifest.json')))
   for (const name of ['a', 'b', 'c', 'i', 'x', 'y']) {
@@ -230,7 +248,7 @@ async function installation({ folder, keep, answer, events, read }: Collector): 
 /** Makes one sample of every file and event, by its heading in docs/formats.md; later steps use the runs of earlier ones. */
 export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   const collected = collector(folder)
-  const steps = [bases, trainings, evaluations, logs, smallerRuns, reports, runFolders, runVerbs, program, bundles, installation]
+  const steps = [bases, trainings, evaluations, logs, smallerRuns, loads, reports, runFolders, runVerbs, program, bundles, installation]
   for (const step of steps) await step(collected)
   return collected.found
 }

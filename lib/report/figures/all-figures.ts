@@ -10,6 +10,7 @@ import { comparisonFigures } from './comparison-figures.js'
 import { records } from './csv-records.js'
 import { diagnosticFigures } from './diagnosis-figures.js'
 import type { Figure } from './figure.js'
+import { loadFigures } from './load-figures.js'
 import { retrievalFigures } from './retrieval-figures.js'
 import { runFigures, trainingFigures } from './training-figures.js'
 import { type Drawn, drawFigures } from './write-figures.js'
@@ -22,6 +23,7 @@ export interface Figures {
   readonly audit: readonly Drawn[]
   readonly ceiling: readonly Drawn[]
   readonly arrow: readonly Drawn[]
+  readonly load: readonly Drawn[]
   /** Figures by run: training curves, diagnosis and error analysis. */
   readonly runs: Readonly<
     Record<
@@ -58,7 +60,7 @@ export async function allFigures(
   evaluation: string,
   { folder, say = () => {} }: { folder?: string; say?: (line: string) => void } = {},
 ): Promise<Figures> {
-  const { retrieval, diagnosed, analysed, audit, ceiling, arrow } = documentsOf(report)
+  const { retrieval, diagnosed, analysed, audit, ceiling, arrow, load } = documentsOf(report)
   const draw = async (figures: readonly Figure[]) => {
     if (figures.length > 0) say(`drawing ${figures.map(({ name }) => name).join(', ')}`)
     return drawFigures(figures, folder)
@@ -80,6 +82,7 @@ export async function allFigures(
     audit: await draw(audit ? auditFigures(audit) : []),
     ceiling: await draw(ceiling ? ceilingFigures(ceiling) : []),
     arrow: await draw(arrow ? arrowFigures(arrow) : []),
+    load: await draw(load ? loadFigures(load) : []),
     runs,
   }
 }

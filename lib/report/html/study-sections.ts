@@ -12,6 +12,7 @@ import type { Figures } from '../figures/all-figures.js'
 import { contestants, likeRetrievals, poolNote } from '../figures/retrieval-figures.js'
 import type { Report } from '../report-document.js'
 import { type Html, html } from './html.js'
+import { loadSection } from './load-section.js'
 import { code, number, shown, table } from './parts.js'
 
 /** Section of the page about one evaluation document. */
@@ -168,6 +169,7 @@ export function evaluationSections(report: Report, figures: Figures): Section[] 
       ? [section('ceiling', 'Lower bound of the reachable cosine', ceiling(documents.ceiling, figures.ceiling))]
       : []),
     ...(documents.arrow ? [section('arrow', 'Arrow of time', arrow(documents.arrow, figures.arrow))] : []),
+    ...(documents.load ? [section('load', 'Load test', loadSection(documents.load, figures.load))] : []),
     ...(documents.audit ? [section('audit', 'Audit of the data', audit(documents.audit, figures))] : []),
   ]
 }

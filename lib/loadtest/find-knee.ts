@@ -1,0 +1,64 @@
+import type { Stage } from './load-stage.js'
+import type { Load } from './measure-stage.js'
+import { isClose } from './measure-stage.js'
+
+/** Measures a load of the search; undefined when the test was stopped. */
+export type Measure = (load: Omit<Load, 'seed' | 'clients'> & { rate: number }) => Promise<Stage | undefined>
+
+export interface Search {
+  /** First rate. */
+  readonly first: number
+  readonly most: number
+  readonly precision: number
+}
+
+/** Rate below which nothing is measured. Units: requests per second. */
+const LEAST = 0.05
+/** Multiple of the duration of a confirmation, and how often a lower rate is tried after one has failed. */
+const [CONFIRM, TRIES] = [3, 6]
+
+/**
+ * Finds the highest rate that meets the objective: doubles or halves until one rate meets it and the next does not, bisects, and confirms.
+ *
+ * A stage that fails closely is repeated once. A confirmation lasts longer and must meet the objective with 95 % confidence; after one that
+ * fails, a rate lower by the precision is tried. Returns the confirmed stage, an unconfirmed one when the tries are used up, or null.
+ */
+export async function findKnee(measure: Measure, { first, most, precision }: Search): Promise<Stage | null> {
+  const twice = async (purpose: 'bracket' | 'bisect', rate: number) => {
+    const stage = await measure({ purpose, rate, times: 1 })
+    return stage && isClose(stage) ? await measure({ purpose, rate, times: 1 }) : stage
+  }
+  let low: Stage | null = null
+  let high = Infinity
+  for (let rate = Math.min(first, most); rate >= LEAST && (low === null || high === Infinity); ) {
+    const stage = await twice('bracket', rate)
+    if (stage === undefined) return null
+    if (stage.met) low = stage
+    else high = rate
+    if (stage.met && rate >= most) break
+    rate = stage.met ? Math.min(most, 2 * rate) : rate / 2
+    if (low !== null && high < Infinity) break
+  }
+  if (low === null) return null
+  while (high < Infinity && high / low.rate! > 1 + precision) {
+    const rate: number = Math.sqrt(low.rate! * high)
+    const stage = await twice('bisect', rate)
+    if (stage === undefined) return null
+    if (stage.met) low = stage
+    else high = rate
+  }
+  return confirmed(measure, low, precision)
+}
+
+async function confirmed(measure: Measure, found: Stage, precision: number): Promise<Stage | null> {
+  let rate = found.rate!
+  let last: Stage | undefined
+  for (let i = 0; i < TRIES; i++) {
+    const stage = await measure({ purpose: 'confirm', rate, times: CONFIRM })
+    if (stage === undefined) return null
+    if (stage.met) return stage
+    last = stage
+    rate /= 1 + precision
+  }
+  return last ?? null
+}

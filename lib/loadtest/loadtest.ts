@@ -1,0 +1,173 @@
+import { availableParallelism, cpus, loadavg } from 'node:os'
+import { join } from 'node:path'
+import { abortSignal, asyncDoor, callback, only, optional, withFields, word } from '../door.js'
+import { LvmError } from '../errors.js'
+import { sealedText } from '../files/sealed.js'
+import { replaceText } from '../files/write.js'
+import { packageVersion } from '../libtorch/paths.js'
+import { type Given, type Options, resolve } from '../options.js'
+import { drawFigures } from '../report/figures/index.js'
+import { loadFigures } from '../report/figures/load-figures.js'
+import { LOADTEST } from '../report/report-document.js'
+import { PLOTS } from '../report/report-forms.js'
+import { now } from './arrivals.js'
+import { ask, type Connection, openPool } from './connection.js'
+import type { LoadDocument, LoadEvent } from './load-document.js'
+import { loadtestFields, milliseconds, refuseIdle } from './loadtest-fields.js'
+import type { Bench } from './measure-stage.js'
+import { useOfProcess, useOfServer } from './process-use.js'
+import { outcomeOf } from './request.js'
+import { type Requests, requestsFor } from './request-bodies.js'
+import { runLoads } from './run-loads.js'
+import { startSenders } from './senders.js'
+import { connectionTo, type LoadedModel, modelAt, unreachable, versionAt } from './server-contact.js'
+
+/** Options of `loadtest`: the URL of the server, and any field of `loadtestFields`. */
+export interface LoadtestOptions extends Given<typeof loadtestFields> {
+  /** URL of the server, as `serve` prints it. */
+  readonly url: string
+}
+
+/** Result of `loadtest`: the measurements, and the files that it wrote. */
+export interface Loadtested {
+  readonly loadtest: LoadDocument
+  readonly json: string
+  readonly figures: readonly string[]
+}
+
+/** Requests sent one after the other before the first stage. */
+const ALONE = 12
+
+/** Median latency of single requests. Units: ms. Errors: the first failure of a request, UNAVAILABLE. */
+async function alone(pool: Bench['pool'], connection: Connection, { message, bodies, form }: Requests): Promise<number> {
+  const times: number[] = []
+  for (let i = 0; i < ALONE; i++) {
+    const start = now()
+    const answer = await ask(pool, { ...message, body: bodies[i % bodies.length]! }, connection.timeout).catch((error) => {
+      throw unreachable(connection, error)
+    })
+    const outcome = outcomeOf(answer, form)
+    if (outcome.kind === 'failed') {
+      throw new LvmError('BAD_REQUEST', `loadtest: ${message.path} answered ${outcome.code}: ${outcome.message}`, {
+        hint: `try one request first: curl -i ${connection.origin}${message.path}`,
+      })
+    }
+    if (outcome.kind === 'answered') times.push(now() - start)
+  }
+  if (times.length === 0)
+    throw new LvmError('OVERLOADED', `loadtest: ${connection.origin} rejected all of ${ALONE} single requests`)
+  return times.sort((a, b) => a - b)[times.length >> 1]!
+}
+
+type Settings = Options<typeof loadtestFields>
+
+/** The parts of loadtest.json that are known before the first stage. */
+const known = (url: string, o: Settings, model: LoadedModel, version: string | null) => ({
+  version: 1 as const,
+  created_at: new Date().toISOString(),
+  lvm_torch: packageVersion(),
+  url,
+  loop: o.closed ? ('closed' as const) : ('open' as const),
+  route: o.route,
+  format: o.raw ? ('bytes' as const) : ('JSON' as const),
+  batch: o.batch,
+  context: o.route === 'sessions' ? 1 : (o.context ?? model.context),
+  data: o.data ?? null,
+  seed: o.seed,
+  server: {
+    model: model.name,
+    architecture: model.architecture,
+    dim: model.dim,
+    context: model.context,
+    weights: model.weights,
+    bank_rows: model.bank_rows,
+    version,
+  },
+  machine: {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: availableParallelism(),
+    node: process.versions.node,
+    threads: o.threads ?? Math.max(1, Math.min(4, availableParallelism() >> 1)),
+    connections: o.connections,
+    load_before: loadavg()[0]!,
+  },
+  objective: { p99_ms: milliseconds(o.p99), errors: o.errors },
+  duration: o.duration,
+  warmup: o.warmup,
+  timeout_ms: milliseconds(o.timeout),
+})
+
+async function written(loadtest: LoadDocument, out: string): Promise<Loadtested> {
+  const plots = join(out, PLOTS)
+  const drawn = await drawFigures(loadFigures(loadtest), plots)
+  await replaceText(out, LOADTEST, sealedText(loadtest))
+  return { loadtest, json: join(out, LOADTEST), figures: drawn.map(({ name }) => join(plots, `${name}.png`)) }
+}
+
+type Control = { signal?: AbortSignal; tell?: (event: LoadEvent) => void }
+const ARGS = {
+  options: withFields({ url: word }),
+  control: only({ signal: optional(abortSignal), tell: optional(callback) }),
+}
+
+/**
+ * Measures a server under load: one rate, or the highest rate that meets an objective; writes loadtest.json and figures.
+ *
+ * Requests arrive as a Poisson process, and a latency counts from the intended start of its request, so that a slow server does not
+ * reduce the load.
+ * Errors: BAD_OPTION; UNAVAILABLE for a server that cannot be reached; UNAUTHORIZED; NOT_FOUND for a URL without /v1/models; BAD_REQUEST
+ * for requests that it refuses.
+ */
+export const loadtest = asyncDoor(
+  'loadtest',
+  ARGS,
+  async (options: LoadtestOptions, control: Control = {}): Promise<Loadtested> => {
+    const { url, ...given } = options
+    const { signal, tell = () => {} } = control
+    const o = resolve('loadtest', loadtestFields, given)
+    refuseIdle(given, o)
+    const connection = await connectionTo(url, o)
+    const pool = openPool(connection, 2)
+    try {
+      const model = await modelAt(pool, connection, o.model)
+      const head = known(url, o, model, await versionAt(pool, connection))
+      const requests = await requestsFor(model, connection, o)
+      const probes =
+        o.route === 'sessions' ? await requestsFor(model, connection, { ...o, route: 'predict', batch: 1 }) : requests
+      const { pid } = o
+      const use = pid === undefined ? () => useOfServer(pool, connection) : () => useOfProcess(pid)
+      await use()
+      const alone_ms = await alone(pool, connection, probes)
+      const { threads } = head.machine
+      const sessions = o.route === 'sessions' ? o.sessions : 0
+      tell({ type: 'start', version: 1, url, model, loop: head.loop, route: o.route, format: head.format, alone_ms, threads })
+      const senders = await startSenders(
+        { connection, connections: o.connections, ...requests, sessions, sessionLength: o.sessionLength },
+        threads,
+      )
+      try {
+        const { duration, warmup, errors } = o
+        const bench: Bench = {
+          senders,
+          pool,
+          connection,
+          probes,
+          limit: head.objective.p99_ms,
+          errors,
+          duration,
+          warmup,
+          use,
+          signal,
+        }
+        const measured = await runLoads(bench, o, alone_ms, tell)
+        const result = await written({ ...head, alone_ms, ...measured }, o.out)
+        tell({ type: 'result', version: 1, ...result })
+        return result
+      } finally {
+        await senders.close()
+      }
+    } finally {
+      await pool.destroy()
+    }
+  },
+)

@@ -1,0 +1,63 @@
+import { expect, it } from 'vitest'
+import { findKnee, type Measure } from '../../lib/loadtest/find-knee.js'
+import type { Stage } from '../../lib/loadtest/load-stage.js'
+import { overLimit } from '../../lib/loadtest/measure-stage.js'
+
+/** A server that meets the objective up to a rate; `close` rates above it fail so little that they are repeated. */
+function simulated(capacity: number, { confirms = capacity, close = 0 } = {}) {
+  const asked: { purpose: string; rate: number; times: number }[] = []
+  const measure: Measure = async (load) => {
+    asked.push(load)
+    const met = load.rate <= (load.purpose === 'confirm' ? confirms : capacity)
+    const share = met ? 0 : load.rate <= capacity + close ? 0.02 : 0.5
+    return { ...load, met, rejected: 0, failed: 0, over_limit: { share, upper95: share } } as unknown as Stage
+  }
+  return { asked, measure }
+}
+const search = { first: 10, most: 1e6, precision: 0.05 }
+
+it.each([0.3, 7, 10, 333, 5000])('the search finds a capacity of %d a second to its precision', async (capacity) => {
+  const { measure, asked } = simulated(capacity)
+  const found = await findKnee(measure, search)
+  expect(found!.rate).toBeLessThanOrEqual(capacity)
+  expect(found!.rate).toBeGreaterThanOrEqual(capacity / 1.0501)
+  expect(found).toMatchObject({ purpose: 'confirm', met: true })
+  expect(asked.at(-1)).toMatchObject({ purpose: 'confirm', times: 3 })
+})
+it('a confirmation that fails lowers the rate until one holds', async () => {
+  const { measure, asked } = simulated(100, { confirms: 90 })
+  const found = await findKnee(measure, search)
+  expect(found!.rate).toBeLessThanOrEqual(90)
+  expect(found!.rate).toBeGreaterThan(90 / 1.0501)
+  expect(asked.filter(({ purpose }) => purpose === 'confirm').length).toBeGreaterThan(1)
+})
+it('a rate that is never confirmed is returned as not met', async () => {
+  const { measure } = simulated(100, { confirms: 0 })
+  expect(await findKnee(measure, search)).toMatchObject({ purpose: 'confirm', met: false })
+})
+it('a stage that fails closely is repeated once, and one that fails clearly is not', async () => {
+  const closely = simulated(35, { close: 10 })
+  await findKnee(closely.measure, search)
+  expect(closely.asked.filter(({ rate }) => rate === 40)).toHaveLength(2)
+  const clearly = simulated(35)
+  await findKnee(clearly.measure, search)
+  expect(clearly.asked.filter(({ rate }) => rate === 40)).toHaveLength(1)
+})
+it('the search stops at the highest allowed rate, and finds nothing where no rate meets the objective', async () => {
+  expect((await findKnee(simulated(1e9).measure, { ...search, most: 50 }))!.rate).toBe(50)
+  expect(await findKnee(simulated(0).measure, search)).toBeNull()
+})
+it('a search that is stopped returns nothing', async () => {
+  expect(await findKnee(async () => undefined, search)).toBeNull()
+})
+it('the interval of the share above the limit is wider for answers that come in bursts, and never zero', () => {
+  const answered = new Array<number>(10).fill(1000)
+  const even = overLimit({ answered, over: new Array<number>(10).fill(8) })!
+  const burst = overLimit({ answered, over: [80, ...new Array<number>(9).fill(0)] })!
+  const none = overLimit({ answered, over: new Array<number>(10).fill(0) })!
+  expect([even.share, burst.share, none.share]).toEqual([0.008, 0.008, 0])
+  expect(even.upper95).toBeCloseTo(0.008)
+  expect(burst.upper95).toBeGreaterThan(0.015)
+  expect(none.upper95).toBeCloseTo(0.0003, 4)
+  expect(overLimit({ answered: new Array<number>(10).fill(0), over: new Array<number>(10).fill(0) })).toBeNull()
+})
