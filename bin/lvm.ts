@@ -22,6 +22,10 @@ const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule
   train: ['train a model on a file of vectors', async () => (await import('./commands/train.js')).train],
   evaluate: ['compare runs with the baselines', async () => (await import('./commands/evaluate.js')).evaluate],
   sweep: ['train and evaluate many models, one after the other', async () => (await import('./commands/sweep.js')).sweep],
+  experiment: [
+    'search models and options by a plan, and confirm the best',
+    async () => (await import('./commands/experiment.js')).experimenting,
+  ],
   report: ['write the matrix, the figures and a page of all runs', async () => (await import('./commands/report.js')).report],
   verify: ['check a report against the files it was made from', async () => (await import('./commands/verify.js')).verify],
   predict: ['write the predictions of a run', async () => (await import('./commands/predict.js')).predict],

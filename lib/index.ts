@@ -16,6 +16,17 @@ export { ERRORS, type ErrorCode, LvmError } from './errors.js'
 export { type EvaluateRunsOptions, evaluate } from './evaluate/evaluate-runs.js'
 export { type Predicted, type PredictOptions, predict } from './evaluate/predict.js'
 export { type Rollout, type RolloutOptions, rollout } from './evaluate/rollout.js'
+export {
+  type ExperimentFolderOptions,
+  type ExperimentOptions,
+  type ExperimentReported,
+  experiment,
+  experimentReport,
+  experimentStatus,
+} from './experiment/experiment.js'
+export type { ExperimentReport } from './experiment/experiment-document.js'
+export type { ExperimentEvent } from './experiment/experiment-events.js'
+export { experimentMarkdown } from './experiment/experiment-markdown.js'
 export { type Exported, type ExportOptions, exportRun } from './export/export.js'
 export type { LoadDocument, LoadEvent } from './loadtest/load-document.js'
 export { type Loadtested, type LoadtestOptions, loadtest } from './loadtest/loadtest.js'

@@ -29,7 +29,8 @@ export interface OpenOptions {
   readonly limits?: Partial<Limits> | undefined
 }
 
-async function hashOf(files: readonly string[]): Promise<string> {
+/** SHA-256 of the files of a base: of one file its own, of several that of their digests. */
+export async function hashOf(files: readonly string[]): Promise<string> {
   const digests = []
   for (const file of files) digests.push(await sha256(file))
   return digests.length === 1

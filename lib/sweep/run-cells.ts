@@ -1,35 +1,19 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { showRun } from '../checkpoint/list-runs.js'
-import { isRun } from '../checkpoint/run-folder.js'
 import { sealedText } from '../files/sealed.js'
 import { replaceText } from '../files/write.js'
-import { kebab } from '../show.js'
 import type { TrainEvent } from '../train/train-events.js'
 import { type Cell, SWEEP, type Sweep } from './cells.js'
 import { type Ended, runVerb } from './sweep-child.js'
 import { modelsOf } from './sweep-fields.js'
 import type { SweepSettings } from './sweep-plan.js'
+import { standing, trainChild } from './train-child.js'
 
 /** Progress events of a sweep. */
 export type CellEvent = { version: 1 } & (
   | { type: 'cell'; cell: Cell; number: number; of: number; seconds_left: number | null }
   | { type: 'training'; model: string; event: TrainEvent }
 )
-
-/** Options as command-line arguments. */
-const wordsOf = (options: Sweep['options']): string[] =>
-  Object.entries(options).flatMap(([key, value]) => {
-    if (typeof value === 'boolean') return [value ? `--${kebab(key)}` : `--no-${kebab(key)}`]
-    return [`--${kebab(key)}=${value}`]
-  })
-
-/** State of a cell's run: missing, unfinished, finished or damaged. */
-async function standing(runs: string, run: string): Promise<'none' | 'begun' | 'ended' | 'damaged'> {
-  if (!(await isRun(join(runs, run)))) return 'none'
-  const { state } = await showRun(join(runs, run), runs, { deep: false })
-  return state === 'damaged' ? 'damaged' : state === 'complete' ? 'ended' : 'begun'
-}
 
 interface Work {
   readonly o: SweepSettings
@@ -40,16 +24,18 @@ interface Work {
 
 /** Trains one cell for at most `limit` seconds, resuming from its checkpoint if there is one. */
 async function train({ o, sweep, signal, tell }: Work, cell: Cell, limit: number | undefined): Promise<Ended> {
-  const stands = await standing(o.out, cell.run)
-  const place = [`--name=${cell.run}`, `--out=${o.out}`]
-  const afresh = [
-    `--data=${sweep.data}`,
-    ...wordsOf(sweep.options),
-    ...(stands === 'damaged' || o.overwrite ? ['--overwrite'] : []),
-  ]
-  const words = ['train', cell.model, ...place, ...(stands === 'begun' && !o.overwrite ? ['--resume'] : afresh)]
-  const hear = (event: object) => tell({ version: 1, type: 'training', model: cell.model, event: event as TrainEvent })
-  return runVerb(words, { signal, seconds: limit, hear })
+  const { stands } = await standing(o.out, cell.run)
+  const { model, run } = cell
+  return trainChild(
+    { model, run, out: o.out, data: sweep.data, options: sweep.options },
+    {
+      resume: stands === 'begun' && !o.overwrite ? {} : undefined,
+      overwrite: stands === 'damaged' || o.overwrite,
+      signal,
+      seconds: limit,
+      hear: (event) => tell({ version: 1, type: 'training', model, event }),
+    },
+  )
 }
 
 /** Updates a cell after its training process ended. */
@@ -87,13 +73,13 @@ async function run(
 ): Promise<void> {
   const { o } = work
   let cell = await put({ ...waiting, state: 'training', error: null })
-  if (o.overwrite || (await standing(o.out, cell.run)) !== 'ended') {
+  if (o.overwrite || (await standing(o.out, cell.run)).stands !== 'ended') {
     const ended = await train(work, cell, share)
     const spent = Math.min(share ?? 0, ended.seconds) // a slow stop is not charged to the other cells
     cell = await put(afterTraining(cell, ended), spent)
   } else cell = await put({ ...cell, state: 'evaluating' })
   const canEvaluate =
-    cell.state === 'evaluating' || (cell.state === 'out of budget' && (await standing(o.out, cell.run)) !== 'none')
+    cell.state === 'evaluating' || (cell.state === 'out of budget' && (await standing(o.out, cell.run)).stands !== 'none')
   if (canEvaluate) await put(await evaluate(work, cell))
 }
 

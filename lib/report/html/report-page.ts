@@ -1,16 +1,11 @@
-import { createHash } from 'node:crypto'
 import type { Figures } from '../figures/all-figures.js'
 import type { Report } from '../report-document.js'
-import { type Html, html, json, raw } from './html.js'
+import { type Html, html } from './html.js'
 import { dashboard, matrixSection, runsSection, tiersSection } from './overview-section.js'
-import { SCRIPT } from './page-script.js'
-import { STYLE } from './page-style.js'
 import { shown } from './parts.js'
 import { runSection } from './run-section.js'
+import { DATA_END, DATA_START, standalonePage } from './standalone-page.js'
 import { evaluationSections, runExtras } from './study-sections.js'
-
-const DATA_START = '<script type="application/json" id="report-data">'
-const DATA_END = '</script>'
 
 /** Returns the JSON of the report inside a page; undefined when there is none. */
 export function embedded(page: string): string | undefined {
@@ -18,9 +13,6 @@ export function embedded(page: string): string | undefined {
   const end = page.indexOf(DATA_END, start)
   return start < 0 || end < 0 ? undefined : page.slice(start + DATA_START.length, end)
 }
-
-/** Content security policy: the page fetches nothing and runs no other script, whatever the corpus contains. */
-const policy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${createHash('sha256').update(SCRIPT).digest('base64')}'; base-uri 'none'; form-action 'none'`
 
 function about(report: Report): Html {
   const { written_by: by, created_at } = report
@@ -42,15 +34,7 @@ export function page(report: Report, figures: Figures): string {
     ['runs', 'Every run'],
     ['about', 'How these numbers were made'],
   ] as const
-  const body = html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${policy}"><meta name="generator" content="lvm-torch ${report.written_by.lvm_torch}">
-<title>Next-vector predictors: training and evaluation matrix</title><style>${raw(STYLE)}</style></head>
-<body><header><h1>Next-vector predictors: training and evaluation matrix</h1>
-<p class="muted">${report.created_at.slice(0, 16).replace('T', ' ')} UTC · lvm-torch ${report.written_by.lvm_torch}</p>
-<nav aria-label="sections"><ul>${links.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav></header>
-<main>
-${dashboard(report)}
+  const main = html`${dashboard(report)}
 ${matrixSection(report)}
 ${tiersSection(report)}
 ${runsSection(report)}
@@ -59,10 +43,14 @@ ${runsSection(report)}
 ${sections.map(({ content }) => content)}
 <section aria-labelledby="runs"><h2 id="runs">Every run</h2>
 ${report.runs.map((run) => runSection(run, figures.runs[run.run]?.curves ?? [], runExtras(report, run.run, figures)))}
-</section></main>
-${about(report)}
-${raw(DATA_START)}${json(report)}${raw(DATA_END)}
-<script>${raw(SCRIPT)}</script></body></html>
-`
-  return body.html
+</section>`
+  return standalonePage({
+    title: 'Next-vector predictors: training and evaluation matrix',
+    version: report.written_by.lvm_torch,
+    created_at: report.created_at,
+    links,
+    main,
+    footer: about(report),
+    data: report,
+  })
 }
