@@ -1,17 +1,32 @@
 export { bytes, count, duration } from '../lib/show.js'
 
+import { openSync, writeSync } from 'node:fs'
 import { isAbsolute, relative } from 'node:path'
 import { asLvmError } from '../lib/errors.js'
 import { jsonText, terminalText } from '../lib/show.js'
 
+let log: number | undefined
+/** Also appends all further lines to a file; a failure to do so only ends the copy. */
+export function copyOutput(path: string): void {
+  log = openSync(path, 'a')
+}
+const copied = (line: string): string => {
+  try {
+    if (log !== undefined) writeSync(log, line)
+  } catch {
+    log = undefined // such as a full disk
+  }
+  return line
+}
+
 /** Writes one line to stdout. */
-const write = (text: string): void => void process.stdout.write(`${text}\n`)
+const write = (text: string): void => void process.stdout.write(copied(`${text}\n`))
 
 /** Prints text on stdout, without control characters. */
 export const print = (text: string): void => write(terminalText(text))
 
 /** Prints a line on stderr, outside the output that a pipe reads. */
-export const diagnostic = (line: string): void => void process.stderr.write(`${terminalText(line)}\n`)
+export const diagnostic = (line: string): void => void process.stderr.write(copied(`${terminalText(line)}\n`))
 
 /** Prints the whole answer of a verb: one JSON document, or text. */
 export const answer = (document: object, text: () => string, json: boolean): void =>

@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import { fileError, LvmError } from '../lib/errors.js'
-import { diagnostic, fail } from './output.js'
+import { copyOutput, diagnostic, fail } from './output.js'
 
 /** A request to stop: the first signal ends the work after its step, the second ends the process. */
 export interface Interruption {
@@ -25,6 +25,16 @@ const stopped = (name: keyof typeof BY, hint?: string): LvmError =>
 /** Whether stdout or stderr is a terminal; under nohup neither is. */
 const attended = (): boolean => process.stdout.isTTY === true || process.stderr.isTTY === true
 
+/** File with the output of work that goes on when its terminal closes. */
+let outlived: string | undefined
+
+/** Makes this process go on when its terminal closes or a reader of its output leaves; all further output is copied to a file. */
+export function outlive(log: string): void {
+  if (outlived !== undefined) return
+  copyOutput(log)
+  outlived = log
+}
+
 /** Handles SIGINT, SIGTERM and SIGHUP until `release`; a closed stdout stops the work too. */
 export function interruption(say: (line: string) => void = diagnostic, hint?: string): Interruption {
   const controller = new AbortController()
@@ -48,7 +58,7 @@ export function interruption(say: (line: string) => void = diagnostic, hint?: st
     say(`stopping after this step: ${why.message}`)
     abort(why)
   }
-  const hangUp = () => attended() && stop('SIGHUP')
+  const hangUp = () => outlived === undefined && attended() && stop('SIGHUP')
   process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', hangUp)
   stops.add(leave)
   return {
@@ -133,6 +143,7 @@ export function endWithReader(): void {
   process.stderr.on('error', () => {}) // the terminal was closed
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     const left = LEFT.includes(error.code ?? '')
+    if (left && outlived !== undefined) return
     if (stops.size === 0 && left) process.exit()
     const why = left
       ? new LvmError('TERMINATED', 'stdout was closed by its reader')
@@ -161,7 +172,8 @@ export function hearParent(): void {
   process.channel?.unref()
   process.on('SIGHUP', () => {
     if (reloads) return
-    if (!attended()) diagnostic('SIGHUP ignored, because the output is not a terminal; stop with SIGTERM')
+    if (outlived !== undefined) diagnostic(`SIGHUP ignored: the work goes on, and ${outlived} has its output`)
+    else if (!attended()) diagnostic('SIGHUP ignored, because the output is not a terminal; stop with SIGTERM')
     else if (process.listenerCount('SIGHUP') === 1) process.exit(128 + constants.signals.SIGHUP)
   })
 }

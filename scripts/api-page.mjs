@@ -6,12 +6,12 @@ const entry = fileURLToPath(new URL('../dist/lib/index.d.ts', import.meta.url))
 
 /** Every exported value by topic, in the order of the page. A type follows the first value that names it. */
 const TOPICS = {
-  Training: ['train', 'sweep', 'listModels', 'showModel', 'architectures'],
+  Training: ['train', 'sweep', 'experiment', 'experimentStatus', 'listModels', 'showModel', 'architectures'],
   Runs: ['load', 'Model', 'listRuns', 'showRun', 'removeRun', 'importCheckpoint', 'exportRun', 'quantize', 'prune'],
   Scores: ['evaluate', 'retrieve', 'compare', 'predict', 'rollout', 'benchmark', 'compareBenchmarks'],
   Serving: ['serve', 'loadtest', 'bundle', 'verifyBundle'],
   Faults: ['diagnose', 'renderDiagnosis', 'analyze', 'renderAnalysis', 'selftest', 'FAULTS'],
-  Reports: ['report', 'markdown', 'verify', 'verifiedText'],
+  Reports: ['report', 'markdown', 'experimentReport', 'experimentMarkdown', 'verify', 'verifiedText'],
   Data: ['openBase', 'audit', 'auditPage', 'ceiling', 'ceilingPage', 'arrow', 'arrowPage', 'synth'],
   Tensors: ['Tensor', 'call', 'operators', 'devices', 'TorchScriptModule'],
   Errors: ['LvmError', 'ERRORS'],

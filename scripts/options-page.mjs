@@ -14,6 +14,14 @@ import {
   rolloutFields,
   selftestFields,
 } from '../dist/lib/evaluate/evaluate-fields.js'
+import { notifyFields } from '../dist/bin/notify.js'
+import {
+  budgetFields,
+  confirmFields,
+  experimentFields,
+  halvingFields,
+  planFields,
+} from '../dist/lib/experiment/experiment-fields.js'
 import { exportFields } from '../dist/lib/export/export-fields.js'
 import { architectures } from '../dist/lib/index.js'
 import { loadtestFields } from '../dist/lib/loadtest/loadtest-fields.js'
@@ -42,6 +50,18 @@ function recipes() {
       settings({ ...differing(of(recipe).train, usual.train), ...differing(of(recipe).model, usual.model) }),
   })
 }
+
+/** Table of the keys of an experiment's plan that have a single value, by their prefix. */
+const keysOfPlan = (tables) =>
+  table(
+    Object.entries(tables).flatMap(([prefix, fields]) => Object.entries(fields).map(([key, field]) => ({ key: prefix + key, field }))),
+    {
+      key: ({ key }) => code(key),
+      meaning: ({ field }) => field.about,
+      values: ({ field }) => field.expected,
+      default: ({ field }) => (field.default === undefined ? '' : code(field.default)),
+    },
+  )
 
 /** Sections of all verbs except `train`. */
 const OTHER_VERBS = [
@@ -88,7 +108,12 @@ const OTHER_VERBS = [
   options(benchmarkFields),
   '## sweep',
   `${code('lvm-torch sweep --data FILE [options]')}, or ${code('sweep({ data, ... })')}. It also takes the options of ${code('train')} except ${code('--name')}, ${code('--resume')} and ${code('--init')}, and passes them to every training.`,
-  options(ownSweepFields),
+  options({ ...ownSweepFields, ...notifyFields }),
+  '## experiment',
+  `${code('lvm-torch experiment PLAN.yaml [options]')}, or ${code('experiment({ plan, ... })')}; ${code('lvm-torch experiment status|report [FOLDER|PLAN]')}, or ${code('experimentStatus({ of })')} and ${code('experimentReport({ of })')}. [experiments.md](experiments.md) describes the plan.`,
+  options({ ...experimentFields, ...notifyFields }),
+  '### Keys of a plan',
+  keysOfPlan({ '': planFields, 'budget.': budgetFields, 'confirm.': confirmFields, 'halving.': halvingFields }),
   '## serve',
   `${code('lvm-torch serve RUN... [options]')}, or ${code('serve({ runs, ... })')}. RUN is a folder of a run or its name; ${code('NAME=RUN')} gives it another name.`,
   ...grouped(serveFields),

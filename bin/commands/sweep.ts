@@ -1,12 +1,16 @@
+import { join } from 'node:path'
 import type { CommandModule } from 'yargs'
 import type { SweepEvent, SweepOptions } from '../../lib/index.js'
 import { duration } from '../../lib/show.js'
 import { sweepFields } from '../../lib/sweep/sweep-fields.js'
 import { resumption } from '../command-line.js'
 import { flags, given } from '../flags.js'
+import { notifyFields, notifying } from '../notify.js'
 import { diagnostic, event as emit, nearby, print } from '../output.js'
 import { closing, header, opening, row } from '../progress.js'
-import { interruption } from '../signals.js'
+import { interruption, outlive } from '../signals.js'
+
+const LOG = 'sweep.log'
 
 /** Returns a function that prints the events of a sweep. */
 function show(): (told: SweepEvent) => void {
@@ -40,22 +44,35 @@ export const sweep: CommandModule = {
   describe: 'train and evaluate many models, each in its own process, and write the report',
   builder: (y) =>
     y
-      .options(flags(sweepFields))
+      .options(flags({ ...sweepFields, ...notifyFields }))
       .demandOption('data')
       .example('$0 sweep --data vectors.npz --budget 4h', 'all thirteen models within four hours')
       .example('$0 sweep --models lstm,gru --data vectors.npz', 'continues where it stopped when it is called again'),
-  handler: async (argv) => {
+  handler: notifying('sweep', async (argv, facts) => {
     const { markdown, sweep } = await import('../../lib/index.js')
     const json = argv.json === true
     const stop = interruption()
     try {
       const options = { data: String(argv.data), ...given(sweepFields, argv) } as SweepOptions
-      const { report, page, stopped } = await sweep(options, { signal: stop.signal, tell: json ? emit : show(), say: diagnostic })
+      const folder = options.evaluation ?? sweepFields.evaluation.default
+      const log = join(folder, LOG)
+      const told = json ? emit : show()
+      const tell = (event: SweepEvent) => {
+        if (facts.folder === undefined) {
+          facts.folder = folder
+          outlive(log)
+          if (!json) print(`log    ${nearby(log)} · the work goes on when this terminal closes`)
+        }
+        told(event)
+      }
+      const { report, page, stopped, sweep: swept } = await sweep(options, { signal: stop.signal, tell, say: diagnostic })
+      const done = swept.cells.filter(({ state }) => state === 'done').length
+      facts.summary = `${done} of ${swept.cells.length} models done; ${page}`
       if (!json) print(`\n${markdown(report)}\npage  ${nearby(page)}`)
       if (stopped) diagnostic(`stopped; continue with: ${continuation()}`)
       if (stopped && stop.reason) process.exitCode = stop.reason.exit
     } finally {
       stop.release()
     }
-  },
+  }),
 }

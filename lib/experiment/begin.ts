@@ -12,9 +12,25 @@ export const folderOf = (name: string): string => join('artifacts', 'lvm', 'expe
 
 const meaningOf = (plan: ExperimentPlan, hash: string): PlanMeaning => {
   const { method, metric, direction, seed, seeds, spaces, halving, concurrency } = plan
-  return { method, metric, direction, seed, seeds, spaces, halving, concurrency: method === 'tpe' ? concurrency : null, data_hash: hash }
+  return {
+    method,
+    metric,
+    direction,
+    seed,
+    seeds,
+    spaces,
+    halving,
+    concurrency: method === 'tpe' ? concurrency : null,
+    data_hash: hash,
+  }
 }
-const limitsOf = ({ budget, confirm, keep, retries, concurrency }: ExperimentPlan): PlanLimits => ({ budget, confirm, keep, retries, concurrency })
+const limitsOf = ({ budget, confirm, keep, retries, concurrency }: ExperimentPlan): PlanLimits => ({
+  budget,
+  confirm,
+  keep,
+  retries,
+  concurrency,
+})
 
 /** All values of a document by their paths. */
 function leaves(value: unknown, at = ''): [string, string][] {
@@ -41,7 +57,13 @@ function requireSame(before: PlanMeaning, now: PlanMeaning, folder: string): voi
 function requireMore(before: PlanLimits, now: PlanLimits, isHalving: boolean): void {
   const [old, fresh] = [before.budget.runs, now.budget.runs]
   if (isHalving && fresh !== old)
-    throw badOption('experiment', 'budget.runs', `${old}, because the rounds of halving were planned with it,`, fresh, 'use another --out for another number of runs')
+    throw badOption(
+      'experiment',
+      'budget.runs',
+      `${old}, because the rounds of halving were planned with it,`,
+      fresh,
+      'use another --out for another number of runs',
+    )
   if (fresh < old) throw badOption('experiment', 'budget.runs', `at least ${old}, as before,`, fresh)
 }
 
@@ -89,4 +111,3 @@ export async function begin(folder: string, plan: ExperimentPlan, hash: string):
     throw error
   }
 }
-

@@ -6,7 +6,8 @@ import { badOption, LvmError } from '../errors.js'
 import { openArrays } from '../files/arrays.js'
 import { DEFAULT_LIMITS } from '../files/limits.js'
 import { plan as planTraining } from '../train/recipe.js'
-import { drawsOf, drawUniform, type Spaces, type Suggestion } from './suggest.js'
+import type { Spaces, Suggestion } from './search-space.js'
+import { drawsOf, drawUniform } from './suggest.js'
 
 /** Hash and dimension of the data, read without libtorch. Errors: FILE_MISSING, DATA_FORMAT, DATA_SHAPE. */
 export async function dataFacts(path: string): Promise<{ hash: string; dim: number }> {

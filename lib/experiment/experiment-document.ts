@@ -66,7 +66,8 @@ function curveOf(ends: readonly RunEnd[], direction: 'max' | 'min'): ExperimentR
 function importanceNote(found: readonly Importance[], configs: number, method: string): string {
   if (found.length === 0)
     return `not estimated: ${configs} configurations have a score, and an option needs ${FEWEST} with different values of it`
-  const chosen = method === 'tpe' ? ' TPE chose the values by earlier results, so options may stand for each other: read it as a hint.' : ''
+  const chosen =
+    method === 'tpe' ? ' TPE chose the values by earlier results, so options may stand for each other: read it as a hint.' : ''
   return `Share of the variance of the ranks that groups of values explain, less chance; p by permutation, adjusted for ${found.length} options.${chosen}`
 }
 

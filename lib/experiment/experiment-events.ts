@@ -1,5 +1,7 @@
 import type { TrainEvent } from '../train/train-events.js'
-import type { Job, RunEnd } from './journal-entry.js'
+import type { RunEnd } from './journal-entry.js'
+import type { MetricName } from './metric.js'
+import type { ExperimentPlan } from './read-plan.js'
 import type { Verdict } from './verdict.js'
 
 /** Why a call of `experiment` ended. */
@@ -11,9 +13,10 @@ export type ExperimentEvent = { version: 1 } & (
       type: 'experiment'
       name: string
       folder: string
-      method: string
-      metric: string
-      models: string[]
+      method: ExperimentPlan['method']
+      metric: MetricName
+      /** Searched options of each model. */
+      models: Record<string, string[]>
       data: string
       runs: number
       /** Trainings of earlier calls. */
@@ -49,4 +52,3 @@ export type ExperimentEvent = { version: 1 } & (
     }
 )
 export type ToldEvent = ExperimentEvent extends infer E ? (E extends { version: 1 } ? Omit<E, 'version'> : never) : never
-export type { Job }

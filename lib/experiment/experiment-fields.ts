@@ -36,7 +36,12 @@ export const planFields = {
   direction: choice(['max', 'min'], { default: undefined, about: 'direction of the metric, which is also known from its name' }),
   seed: integer({ default: 0, min: 0, about: 'seed of the search' }),
   concurrency: integer({ default: 1, min: 1, max: 64, about: 'runs at the same time, as far as memory allows' }),
-  retries: integer({ default: 2, min: 0, max: 20, about: 'further attempts at a run that failed by chance, such as by lack of memory' }),
+  retries: integer({
+    default: 2,
+    min: 0,
+    max: 20,
+    about: 'further attempts at a run that failed by chance, such as by lack of memory',
+  }),
 } as const
 
 /** Keys of `budget`. */
@@ -56,7 +61,12 @@ export const halvingFields = {
   resource: choice(['epochs', 'maxSteps'], { default: 'epochs', about: 'length of a training' }),
   min: integer({ default: 1, min: 1, about: 'length of the first trainings' }),
   max: integer({ default: undefined, min: 2, about: 'length of the last trainings' }),
-  factor: integer({ default: 3, min: 2, max: 10, about: 'each round keeps 1/factor of the runs and trains them factor times as long' }),
+  factor: integer({
+    default: 3,
+    min: 2,
+    max: 10,
+    about: 'each round keeps 1/factor of the runs and trains them factor times as long',
+  }),
   promote: choice(['resume', 'retrain'], {
     default: 'resume',
     about: 'whether a promoted run continues from its checkpoint or starts again',

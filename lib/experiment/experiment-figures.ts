@@ -1,6 +1,6 @@
-import { positionOf } from './search-space.js'
 import { type Axis, bars, type Figure, lines, scatter } from '../report/figures/index.js'
 import type { ExperimentReport } from './experiment-document.js'
+import { positionOf } from './search-space.js'
 import { methodText, scoreText } from './shown-scores.js'
 
 /** Figures of an experiment: the best score so far, each searched range, importance, and searched against confirmed scores. */
@@ -30,10 +30,20 @@ export function experimentFigures(r: ExperimentReport): Figure[] {
   }
   const keys = [...new Set(models.flatMap((model) => Object.keys(plan.spaces[model]!.search)))]
   for (const key of keys) {
-    const of = runs.filter((run) => run.stage === 'search' && run.rung === 0 && run.score !== null && typeof run.options[key] === 'number' && key in plan.spaces[run.model]!.search)
+    const of = runs.filter(
+      (run) =>
+        run.stage === 'search' &&
+        run.rung === 0 &&
+        run.score !== null &&
+        typeof run.options[key] === 'number' &&
+        key in plan.spaces[run.model]!.search,
+    )
     if (of.length < 3 || new Set(of.map(({ options }) => options[key])).size < 2) continue
     const domain = plan.spaces[of[0]!.model]!.search[key]!.domain
-    const log = domain.kind === 'range' && domain.log && of.every(({ options, model }) => positionOf(plan.spaces[model]!.search[key]!.domain, options[key]!) >= 0)
+    const log =
+      domain.kind === 'range' &&
+      domain.log &&
+      of.every(({ options, model }) => positionOf(plan.spaces[model]!.search[key]!.domain, options[key]!) >= 0)
     figures.push(
       scatter({
         name: `by_${key}`,
@@ -42,7 +52,12 @@ export function experimentFigures(r: ExperimentReport): Figure[] {
         x: { title: key, ...(log && { log }) },
         y,
         ...(models.length > 1 && { groups: models }),
-        points: of.map((run) => ({ x: Number(run.options[key]), y: run.score!, group: models.indexOf(run.model), tip: `${run.id}: ${scoreText(plan.metric, run.score)}` })),
+        points: of.map((run) => ({
+          x: Number(run.options[key]),
+          y: run.score!,
+          group: models.indexOf(run.model),
+          tip: `${run.id}: ${scoreText(plan.metric, run.score)}`,
+        })),
       }),
     )
   }
@@ -64,7 +79,11 @@ export function experimentFigures(r: ExperimentReport): Figure[] {
         title: 'Confirmed scores',
         note: `mean over ${confirmed[0]!.confirmed!.n} fresh seeds, 95 % interval of Student's t`,
         value: y,
-        bars: confirmed.map(({ config, confirmed: found }) => ({ name: `configuration ${config}`, value: found!.mean, ci95: found!.ci95 })),
+        bars: confirmed.map(({ config, confirmed: found }) => ({
+          name: `configuration ${config}`,
+          value: found!.mean,
+          ci95: found!.ci95,
+        })),
       }),
     )
   return figures

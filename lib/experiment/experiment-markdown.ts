@@ -1,6 +1,7 @@
 import { pageDoor } from '../door.js'
-import { bytes, duration, fixed, NONE, pValue, percent } from '../show.js'
+import { bytes, duration, fixed, NONE, percent, pValue } from '../show.js'
 import type { ExperimentReport } from './experiment-document.js'
+import type { RunEnd } from './journal-entry.js'
 import { meanText, methodText, optionsText, scoreText } from './shown-scores.js'
 
 const cell = (text: string) => text.replace(/\s+/g, ' ').replace(/[\\|<>`*_[\]]/g, '\\$&')
@@ -15,7 +16,9 @@ export function promotionSentence({ plan: { halving, spaces } }: Pick<Experiment
   const unit = resource === 'epochs' ? 'epochs' : 'steps'
   const rounds = `rounds of ${min} to ${max} ${unit}, 1/${factor} of the runs promoted`
   if (promote === 'retrain') return `${rounds} and trained again from the start`
-  const cosine = Object.values(spaces).some(({ fixed, search }) => fixed.schedule === 'warmup-cosine' || 'schedule' in search || 'recipe' in fixed || 'recipe' in search)
+  const cosine = Object.values(spaces).some(
+    ({ fixed, search }) => fixed.schedule === 'warmup-cosine' || 'schedule' in search || 'recipe' in fixed || 'recipe' in search,
+  )
   const plain = `${rounds} and resumed from their checkpoints`
   return cosine
     ? `${plain}; with --schedule warmup-cosine a resumed run re-plans its rate (--extend replan), so it differs from one training of that length`
@@ -28,64 +31,90 @@ export const optimismSentence = ({ optimism, plan }: Pick<ExperimentReport, 'opt
     ? 'A searched score is the best of many and therefore optimistic; only fresh seeds give an unbiased one.'
     : `Selection effect: the searched scores of the confirmed configurations are ${fixed(Math.abs(optimism), 4)} ${optimism >= 0 ? 'better' : 'worse'} than their means over fresh seeds. The best of many ${plan.metric} values is optimistic; the confirmed one is not, because neither its seeds nor its splits were chosen.`
 
-const stateText = { running: 'running', complete: 'complete', unfinished: 'unfinished' } as const
-
 export const diskSentence = ({ disk }: Pick<ExperimentReport, 'disk'>): string =>
   `Checkpoints: ${bytes(disk.kept_bytes)} kept, ${bytes(disk.removed_bytes)} of ${disk.removed_runs} runs removed (their histories are in evaluation/).`
 
-/** Formats an experiment as Markdown. */
-export const experimentMarkdown = pageDoor('experimentMarkdown', 'experimentReport', (r: ExperimentReport): string => {
-  const { plan, verdict } = r
-  const score = (value: number | null | undefined) => scoreText(plan.metric, value)
-  const promotion = promotionSentence(r)
-  const confirmed = verdict.confirmed.map(({ config, searched, confirmed: found, scores }) => [
-    String(config),
-    score(searched),
-    meanText(plan.metric, found),
-    scores.map(score).join(' '),
+export const keysOf = ({ plan }: ExperimentReport, model: string) => Object.keys(plan.spaces[model]?.search ?? {})
+export const errorText = ({ error, final }: RunEnd) =>
+  error === null ? '' : `${error.code}: ${error.message}${final === null ? '' : ` (${final})`}`
+export const stageText = ({ stage, rung }: RunEnd) =>
+  stage === 'confirm' ? 'confirm' : rung === 0 ? 'search' : `round ${rung + 1}`
+
+/** Table of all runs, failed ones with their error. */
+function runsTable(r: ExperimentReport): string {
+  const stages = ['search', 'confirm']
+  const ordered = r.runs.toSorted(
+    (a, b) => stages.indexOf(a.stage) - stages.indexOf(b.stage) || a.index - b.index || a.rung - b.rung || a.seed - b.seed,
+  )
+  const rows = ordered.map((run) => [
+    run.id,
+    stageText(run),
+    run.model,
+    optionsText(run.options, keysOf(r, run.model)),
+    String(run.seed),
+    run.error === null ? scoreText(r.plan.metric, run.score) : `failed: ${errorText(run)}`,
+    run.epochs === null ? NONE : String(run.epochs),
+    String(run.attempts),
+    duration(run.seconds),
+    run.removed ? 'removed' : 'kept',
   ])
-  const runs = r.runs
-    .toSorted((a, b) => (a.stage === b.stage ? 0 : a.stage === 'search' ? -1 : 1) || a.index - b.index || a.rung - b.rung || a.seed - b.seed)
-    .map((run) => [
-      run.id,
-      run.stage === 'search' ? `${run.rung === 0 ? 'search' : `round ${run.rung + 1}`}` : 'confirm',
-      run.model,
-      optionsText(run.options, plan.spaces[run.model]),
-      String(run.seed),
-      run.error === null ? score(run.score) : `failed: ${run.error.code}: ${run.error.message}${run.final === null ? '' : ` (${run.final})`}`,
-      run.epochs === null ? NONE : String(run.epochs),
-      String(run.attempts),
-      duration(run.seconds),
-      run.removed ? 'removed' : 'kept',
-    ])
-  const fields = r.importance.map(({ field, n, explained, p, groups }) => [
+  return tableOf(['run', 'stage', 'model', 'options', 'seed', r.plan.metric, 'epochs', 'attempts', 'time', 'checkpoint'], rows)
+}
+
+function importanceTable(r: ExperimentReport): string[] {
+  if (r.importance.length === 0) return []
+  const rows = r.importance.map(({ field, n, explained, p, groups }) => [
     field,
     String(n),
     percent(explained, 0),
     pValue(p),
-    groups.map(({ values, n: count, score: mean }) => `${values}: ${score(mean)} (${count})`).join(', '),
+    groups.map(({ values, n: count, score }) => `${values}: ${scoreText(r.plan.metric, score)} (${count})`).join(', '),
   ])
+  return [tableOf(['option', 'configurations', 'explained', 'p', 'mean score of each group (number)'], rows), '']
+}
+
+function confirmationTable({ plan, verdict, ranking }: ExperimentReport): string[] {
+  if (verdict.confirmed.length === 0) return []
+  const rows = verdict.confirmed.map(({ config, searched, confirmed, scores }) => {
+    const { model = NONE, options = {} } = ranking.find((one) => one.config === config) ?? {}
+    return [
+      String(config),
+      model,
+      optionsText(options, Object.keys(plan.spaces[model]?.search ?? {})),
+      scoreText(plan.metric, searched),
+      meanText(plan.metric, confirmed),
+      scores.map((score) => scoreText(plan.metric, score)).join(' '),
+    ]
+  })
+  const titles = ['configuration', 'model', 'options', 'searched', 'fresh seeds: mean ± 95 %', 'each seed']
+  return ['## Confirmation', '', tableOf(titles, rows), '']
+}
+
+/** Formats an experiment as Markdown. */
+export const experimentMarkdown = pageDoor('experimentMarkdown', 'experimentReport', (r: ExperimentReport): string => {
+  const { plan } = r
+  const promotion = promotionSentence(r)
   return [
     `# Experiment ${r.name}`,
     '',
-    `${stateText[r.state]} · ${r.done} of ${r.of} trainings, ${r.failed} failed · ${methodText(plan.method)} over ${Object.keys(plan.spaces).join(', ')} · ${plan.metric} (${plan.direction}) · ${duration(r.seconds)}`,
+    `${r.state} · ${r.done} of ${r.of} trainings, ${r.failed} failed · ${methodText(plan.method)} over ${Object.keys(plan.spaces).join(', ')} · ${plan.metric} (${plan.direction}) · ${duration(r.seconds)}`,
     '',
     `data ${plan.data} · SHA-256 ${r.data_hash.slice(0, 12)}… · seed ${plan.seed}`,
     ...(promotion === undefined ? [] : ['', `Successive halving: ${promotion}.`]),
     '',
-    `**${verdict.sentence}**`,
+    `**${r.verdict.sentence}**`,
     '',
-    ...(confirmed.length === 0 ? [] : ['## Confirmation', '', tableOf(['configuration', 'searched', 'fresh seeds: mean ± 95 %', 'each seed'], confirmed), '']),
+    ...confirmationTable(r),
     optimismSentence(r),
     '',
     '## Importance of options',
     '',
-    ...(fields.length === 0 ? [] : [tableOf(['option', 'configurations', 'explained', 'p', 'mean score of each group (number)'], fields), '']),
+    ...importanceTable(r),
     r.importance_note,
     '',
     '## Runs',
     '',
-    tableOf(['run', 'stage', 'model', 'options', 'seed', plan.metric, 'epochs', 'attempts', 'time', 'checkpoint'], runs),
+    runsTable(r),
     '',
     diskSentence(r),
     '',

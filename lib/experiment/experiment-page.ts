@@ -1,10 +1,10 @@
-import { type Drawn } from '../report/figures/index.js'
+import type { Drawn } from '../report/figures/index.js'
 import { type Html, html } from '../report/html/html.js'
 import { code, facts, number, shown, table } from '../report/html/parts.js'
 import { standalonePage } from '../report/html/standalone-page.js'
-import { duration, NONE, pValue, percent } from '../show.js'
+import { duration, NONE, percent, pValue } from '../show.js'
 import type { ExperimentReport } from './experiment-document.js'
-import { diskSentence, optimismSentence, promotionSentence } from './experiment-markdown.js'
+import { diskSentence, errorText, keysOf, optimismSentence, promotionSentence, stageText } from './experiment-markdown.js'
 import { meanText, methodText, optionsText, scoreText } from './shown-scores.js'
 
 const section = (id: string, title: string, content: Html | readonly Html[]) =>
@@ -31,29 +31,43 @@ function confirmation(r: ExperimentReport): Html {
   const rows = table(verdict.confirmed, [
     { title: 'configuration', numeric: true, read: ({ config }) => number(config, String) },
     { title: 'model', read: ({ config }) => of(config)?.model ?? NONE },
-    { title: 'options', wide: true, read: ({ config }) => code(optionsText(of(config)?.options ?? {}, plan.spaces[of(config)?.model ?? ''])) },
+    {
+      title: 'options',
+      wide: true,
+      read: ({ config }) => code(optionsText(of(config)?.options ?? {}, keysOf(r, of(config)?.model ?? ''))),
+    },
     { title: 'searched', numeric: true, read: ({ searched }) => number(searched, (x) => scoreText(plan.metric, x)) },
-    { title: 'mean ± 95 %', numeric: true, read: ({ confirmed }) => ({ text: meanText(plan.metric, confirmed), key: confirmed?.mean ?? null }) },
+    {
+      title: 'mean ± 95 %',
+      numeric: true,
+      read: ({ confirmed }) => ({ text: meanText(plan.metric, confirmed), key: confirmed?.mean ?? null }),
+    },
     { title: 'each seed', wide: true, read: ({ scores }) => scores.map((score) => scoreText(plan.metric, score)).join(' ') },
   ])
-  const leads = verdict.leads.map(({ over, difference, p }) => html`<li>lead over configuration ${over}: ${meanText(plan.metric, difference)}, p ${p === null ? NONE : pValue(p)} (paired by seed, level ${verdict.level === null ? NONE : pValue(verdict.level)})</li>\n`)
+  const leads = verdict.leads.map(
+    ({ over, difference, p }) =>
+      html`<li>lead over configuration ${over}: ${meanText(plan.metric, difference)}, p ${p === null ? NONE : pValue(p)} (paired by seed, level ${verdict.level === null ? NONE : pValue(verdict.level)})</li>\n`,
+  )
   return html`${verdict.confirmed.length > 0 && rows}<ul>${leads}</ul><p>${optimismSentence(r)}</p>`
 }
 
 function runs(r: ExperimentReport): Html {
-  const { metric, spaces } = r.plan
+  const { metric } = r.plan
   return table(r.runs, [
     { title: 'run', read: ({ id }) => code(id) },
-    { title: 'stage', read: ({ stage, rung }) => (stage === 'confirm' ? 'confirm' : `search${rung === 0 ? '' : `, round ${rung + 1}`}`) },
+    {
+      title: 'stage',
+      read: stageText,
+    },
     { title: 'model', read: ({ model }) => model },
-    { title: 'options', wide: true, read: ({ options, model }) => code(optionsText(options, spaces[model])) },
+    { title: 'options', wide: true, read: ({ options, model }) => code(optionsText(options, keysOf(r, model))) },
     { title: 'seed', numeric: true, read: ({ seed }) => number(seed, String) },
     { title: metric, numeric: true, read: ({ score }) => number(score, (x) => scoreText(metric, x)) },
     { title: 'epochs', numeric: true, read: ({ epochs }) => number(epochs, String) },
     { title: 'attempts', numeric: true, read: ({ attempts }) => number(attempts, String) },
     { title: 'time', numeric: true, read: ({ seconds }) => number(seconds, duration) },
     { title: 'checkpoint', read: ({ removed }) => (removed ? 'removed' : 'kept') },
-    { title: 'error', wide: true, read: ({ error, final }) => (error === null ? '' : `${error.code}: ${error.message}${final === null ? '' : ` (${final})`}`) },
+    { title: 'error', wide: true, read: errorText },
   ])
 }
 
@@ -63,7 +77,12 @@ function importance(r: ExperimentReport): Html {
     { title: 'configurations', numeric: true, read: ({ n }) => number(n, String) },
     { title: 'explained', numeric: true, read: ({ explained }) => number(explained, (x) => percent(x, 0)) },
     { title: 'p', numeric: true, read: ({ p }) => number(p, pValue) },
-    { title: 'mean score of each group (number)', wide: true, read: ({ groups }) => groups.map(({ values, n, score }) => `${values}: ${scoreText(r.plan.metric, score)} (${n})`).join(', ') },
+    {
+      title: 'mean score of each group (number)',
+      wide: true,
+      read: ({ groups }) =>
+        groups.map(({ values, n, score }) => `${values}: ${scoreText(r.plan.metric, score)} (${n})`).join(', '),
+    },
   ])
   return html`${r.importance.length > 0 && rows}<p>${r.importance_note}</p>`
 }

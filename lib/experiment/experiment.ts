@@ -9,15 +9,15 @@ import { drawFigures } from '../report/figures/index.js'
 import { seconds } from '../sweep/sweep-fields.js'
 import { begin, folderOf } from './begin.js'
 import { checkCombinations, dataFacts } from './data-facts.js'
-import { experimentDocument, type ExperimentReport } from './experiment-document.js'
+import { type ExperimentReport, experimentDocument } from './experiment-document.js'
 import type { EndedBy, ExperimentEvent, ToldEvent } from './experiment-events.js'
 import { experimentFields, experimentFolderFields } from './experiment-fields.js'
 import { experimentFigures } from './experiment-figures.js'
 import { experimentMarkdown } from './experiment-markdown.js'
 import { experimentPage } from './experiment-page.js'
 import { JOURNAL } from './journal.js'
-import { endsOf, runExperiment } from './run-experiment.js'
 import { readPlan } from './read-plan.js'
+import { endsOf, runExperiment } from './run-experiment.js'
 
 /** Options of `experiment`: the plan, and any field of `experimentFields`. */
 export interface ExperimentOptions extends Given<typeof experimentFields> {
@@ -50,8 +50,16 @@ async function writeReport(folder: string, state?: { isOver: boolean }): Promise
   const report = await experimentDocument(folder, state)
   const plots = join(folder, 'plots')
   const figures = await drawFigures(experimentFigures(report), plots)
-  const [page, json, table] = ['report.html', 'report.json', 'report.md'].map((name) => join(folder, name)) as [string, string, string]
-  await publish({ [json]: `${JSON.stringify(report, null, 2)}\n`, [table]: experimentMarkdown(report), [page]: experimentPage(report, figures) })
+  const [page, json, table] = ['report.html', 'report.json', 'report.md'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ]
+  await publish({
+    [json]: `${JSON.stringify(report, null, 2)}\n`,
+    [table]: experimentMarkdown(report),
+    [page]: experimentPage(report, figures),
+  })
   return { report, page, json, table, plots }
 }
 
@@ -64,7 +72,10 @@ async function writeReport(folder: string, state?: { isOver: boolean }): Promise
 export const experiment = asyncDoor(
   'experiment',
   ARGS,
-  async (options: ExperimentOptions, { signal, tell = () => {} }: Control = {}): Promise<ExperimentReported & { ended: EndedBy }> => {
+  async (
+    options: ExperimentOptions,
+    { signal, tell = () => {} }: Control = {},
+  ): Promise<ExperimentReported & { ended: EndedBy }> => {
     const { plan: path, ...given } = options
     const o = resolve('experiment', experimentFields, given)
     const written = await readPlan(path)
@@ -74,7 +85,10 @@ export const experiment = asyncDoor(
     }
     const plan = { ...written, budget }
     if (budget.runs % plan.seeds.length !== 0)
-      throw new LvmError('BAD_OPTION', `experiment: expected a multiple of ${plan.seeds.length}, the number of seeds, for "runs" but received ${budget.runs}`)
+      throw new LvmError(
+        'BAD_OPTION',
+        `experiment: expected a multiple of ${plan.seeds.length}, the number of seeds, for "runs" but received ${budget.runs}`,
+      )
     const { hash, dim } = await dataFacts(plan.data)
     const warnings = checkCombinations(plan.spaces, dim)
     const folder = o.out ?? folderOf(plan.name)
@@ -89,14 +103,15 @@ export const experiment = asyncDoor(
           folder,
           method: plan.method,
           metric: plan.metric,
-          models: Object.keys(plan.spaces),
+          models: Object.fromEntries(Object.entries(plan.spaces).map(([model, { search }]) => [model, Object.keys(search)])),
           data: plan.data,
           runs: budget.runs,
           done: endsOf(journal.entries).length,
           budget_seconds: budget.seconds,
         })
         for (const message of warnings) say({ type: 'warning', message })
-        if (journal.cut) say({ type: 'warning', message: `the last line of ${join(folder, JOURNAL)} was half-written and was cut off` })
+        if (journal.cut)
+          say({ type: 'warning', message: `the last line of ${join(folder, JOURNAL)} was half-written and was cut off` })
         const { ended } = await runExperiment({ plan, folder, dataHash: hash, dim, journal, signal, tell: say })
         const made = await writeReport(folder, { isOver: true })
         const { report, ...files } = made
@@ -122,11 +137,16 @@ async function newest(): Promise<string> {
   const root = folderOf('.')
   const names = await readdir(root).catch(() => [])
   const found = await Promise.all(
-    names.map(async (name) => ({ folder: folderOf(name), time: (await stat(join(root, name, JOURNAL)).catch(() => undefined))?.mtimeMs })),
+    names.map(async (name) => ({
+      folder: folderOf(name),
+      time: (await stat(join(root, name, JOURNAL)).catch(() => undefined))?.mtimeMs,
+    })),
   )
   const [last] = found.filter(({ time }) => time !== undefined).sort((a, b) => b.time! - a.time!)
   if (last !== undefined) return last.folder
-  throw new LvmError('RUN_MISSING', `experiment: expected an experiment in ${root} but there is none`, { hint: 'give its folder or its plan' })
+  throw new LvmError('RUN_MISSING', `experiment: expected an experiment in ${root} but there is none`, {
+    hint: 'give its folder or its plan',
+  })
 }
 
 async function folderFrom(given: ExperimentFolderOptions): Promise<string> {

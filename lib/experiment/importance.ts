@@ -45,7 +45,10 @@ function between(rank: readonly number[], group: readonly number[], groups: numb
   return total === 0 ? 0 : sums.reduce((sum, s, g) => sum + (counts[g] === 0 ? 0 : (s * s) / counts[g]!), 0) / total
 }
 
-function effect(field: string, seen: readonly { readonly group: number; readonly label: string; readonly score: number }[]): Importance {
+function effect(
+  field: string,
+  seen: readonly { readonly group: number; readonly label: string; readonly score: number }[],
+): Importance {
   const rank = ranks(seen.map(({ score }) => score))
   const group = seen.map((s) => s.group)
   const count = Math.max(...group) + 1

@@ -63,7 +63,13 @@ export type Told =
   /** An attempt that is made again. */
   | { readonly type: 'attempt'; readonly id: string; readonly rung: number; readonly error: Failure; readonly seconds: number }
   /** A training that was stopped with a checkpoint. */
-  | { readonly type: 'pause'; readonly id: string; readonly rung: number; readonly why: 'asked' | 'time'; readonly seconds: number }
+  | {
+      readonly type: 'pause'
+      readonly id: string
+      readonly rung: number
+      readonly why: 'asked' | 'time'
+      readonly seconds: number
+    }
   /** No further configuration is new and valid. */
   | { readonly type: 'exhausted'; readonly configs: number }
   | { readonly type: 'removed'; readonly id: string; readonly bytes: number }

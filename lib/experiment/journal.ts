@@ -49,7 +49,8 @@ export function readJournal(folder: string): Journal | undefined {
     }
     const { check: said, ...entry } = parsed ?? {}
     check = checkOf(check, entry)
-    if (said !== check) throw damaged(path, line, 'expected a line that matches its checksum but it, or a line before it, was changed')
+    if (said !== check)
+      throw damaged(path, line, 'expected a line that matches its checksum but it, or a line before it, was changed')
     entries.push(entry as JournalEntry)
     bytes = end + 1
   }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { readDocument, type RunEntry, VALIDATION_RESULTS } from '../evaluate/results-file.js'
+import { type RunEntry, readDocument, VALIDATION_RESULTS } from '../evaluate/results-file.js'
 import { RETRIEVAL_RESULTS, type RetrievalEntry } from '../study/retrieval/retrieval-entry.js'
 
 interface Metric {
@@ -29,7 +29,8 @@ export const METRIC_NAMES = Object.keys(METRICS) as MetricName[]
 
 /** A metric from the results of `evaluate` or `retrieve` in a folder; undefined when there is none of that run. */
 export async function readMetric(folder: string, run: string, metric: MetricName): Promise<number | null | undefined> {
-  const isOf = (entry: { readonly run: string }) => entry.run === run || entry.run.endsWith(`/${run}`) || entry.run.endsWith(`\\${run}`)
+  const isOf = (entry: { readonly run: string }) =>
+    entry.run === run || entry.run.endsWith(`/${run}`) || entry.run.endsWith(`\\${run}`)
   if (METRICS[metric].verb === 'retrieve') {
     const { runs } = await readDocument<RetrievalEntry>(folder, RETRIEVAL_RESULTS)
     const entry = runs.find(isOf)

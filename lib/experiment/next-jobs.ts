@@ -1,7 +1,8 @@
 import { jsonHash } from '../files/hash.js'
 import type { Job, RunEnd } from './journal-entry.js'
 import type { ExperimentPlan } from './read-plan.js'
-import { type Suggestion, suggest } from './suggest.js'
+import type { Suggestion } from './search-space.js'
+import { suggest } from './suggest.js'
 
 /** A configuration with the mean of its scores in the highest round that all its seeds have ended; `loss` is smaller for better ones. */
 export interface Ranked extends Suggestion {
@@ -83,7 +84,10 @@ export class Search {
     const { plan, isValid } = this.known
     const journaled = plan.seeds.map((seed) => this.searched.get(`${config} ${seed} 0`)).find((end) => end !== undefined)
     if (this.suggestions[config] !== undefined) return this.suggestions[config]
-    if (journaled !== undefined) return (this.suggestions[config] = { model: journaled.model, options: journaled.options })
+    if (journaled !== undefined) {
+      this.suggestions[config] = { model: journaled.model, options: journaled.options }
+      return this.suggestions[config]
+    }
     if (config >= (this.exhaustedAt ?? Infinity)) return undefined
     for (let c = 0; c < config; c++) if (this.suggestions[c] === undefined && this.suggestion(c) === undefined) return undefined
     const lag = Math.max(1, Math.ceil(plan.concurrency / plan.seeds.length))
@@ -151,9 +155,15 @@ export class Search {
   /** All configurations with a result: those of the last round first, in each round the best first. */
   ranking(): Ranked[] {
     const { members } = this.rounds()
-    const last = (config: number) => members.findLastIndex((list, rung) => list.includes(config) && this.scoreOf(config, rung) != null)
+    const last = (config: number) =>
+      members.findLastIndex((list, rung) => list.includes(config) && this.scoreOf(config, rung) != null)
     return members
-      .flatMap((list, rung) => this.ranked(list.filter((config) => last(config) === rung), rung))
+      .flatMap((list, rung) =>
+        this.ranked(
+          list.filter((config) => last(config) === rung),
+          rung,
+        ),
+      )
       .sort((a, b) => b.rung - a.rung || a.loss - b.loss || a.config - b.config)
   }
 
@@ -183,7 +193,9 @@ export class Search {
     const rung = lengths(plan).length - 1
     return this.ranking()
       .slice(0, plan.confirm.top)
-      .flatMap(({ config, model, options }) => this.freshSeeds.map((seed) => this.job('confirm', config, rung, seed, { model, options })))
+      .flatMap(({ config, model, options }) =>
+        this.freshSeeds.map((seed) => this.job('confirm', config, rung, seed, { model, options })),
+      )
   }
 
   /** Trainings that may start now and have not ended, in order. */
@@ -209,10 +221,15 @@ export class Search {
     const { plan } = this.known
     if (plan.keep === null) return []
     const { members, complete } = this.rounds()
-    const kept = new Set(this.ranking().slice(0, plan.keep).map(({ config }) => config))
+    const kept = new Set(
+      this.ranking()
+        .slice(0, plan.keep)
+        .map(({ config }) => config),
+    )
     const waiting = new Set(complete ? [] : members.at(-1))
     const lost = [...this.searched.values()].filter(
-      ({ config }) => !kept.has(config) && !(plan.halving !== null && waiting.has(config)) && this.scoreOf(config, 0) !== undefined,
+      ({ config }) =>
+        !kept.has(config) && !(plan.halving !== null && waiting.has(config)) && this.scoreOf(config, 0) !== undefined,
     )
     return [...new Set(lost.map(({ id }) => id))]
   }

@@ -151,7 +151,8 @@ export async function performRun(job: Job, bench: Bench): Promise<RunEnd | undef
       seconds,
       found,
       error,
-      final: error === null ? null : BY_CHANCE.test(error.code) ? `${plan.retries} further attempts failed too` : whyFinal(error.code),
+      final:
+        error === null ? null : BY_CHANCE.test(error.code) ? `${plan.retries} further attempts failed too` : whyFinal(error.code),
     }
   }
 }

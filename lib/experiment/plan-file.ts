@@ -52,7 +52,13 @@ export async function readPlanFile(path: string): Promise<PlanText> {
   if (depth(text) > DEEPEST + 40) throw badPlan(path, `expected at most ${DEEPEST} nested levels but there are more`)
   const lines = new LineCounter()
   const place = (offset: number | undefined) => (offset === undefined ? path : `${path}:${lines.linePos(offset).line}`)
-  const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true, version: '1.2', schema: 'core', merge: false })
+  const documents = parseAllDocuments(text, {
+    lineCounter: lines,
+    uniqueKeys: true,
+    version: '1.2',
+    schema: 'core',
+    merge: false,
+  })
   if ('empty' in documents || documents[0]?.contents == null) throw badPlan(path, 'expected a plan but the file is empty')
   const [document] = documents
   if (documents.length > 1) throw badPlan(place(documents[1]!.range[0]), 'expected one YAML document but there is another one')

@@ -35,7 +35,13 @@ const COMPOUND = ['models', 'fixed', 'search', 'budget', 'seeds', 'halving', 'co
 const KEYS = [...Object.keys(planFields), ...COMPOUND]
 
 /** Resolves the keys of a table against its fields. Errors: BAD_OPTION with the line. */
-function fieldsAt<F extends Fields>(plan: PlanText, at: Path, fields: F, value: unknown, more: readonly string[] = []): Options<F> {
+function fieldsAt<F extends Fields>(
+  plan: PlanText,
+  at: Path,
+  fields: F,
+  value: unknown,
+  more: readonly string[] = [],
+): Options<F> {
   const given = keysAt(plan, at, value)
   const known = [...Object.keys(fields), ...more]
   for (const key of Object.keys(given)) if (!known.includes(key)) throw unknownKey(plan, [...at, key], known)
@@ -54,7 +60,11 @@ function metricOf(plan: PlanText, name: string, direction: 'max' | 'min' | undef
   }
   const known = METRICS[name as MetricName].direction
   if (direction !== undefined && direction !== known)
-    throw plan.wrong(['direction'], `"${known}", because ${name} is better when it is ${known === 'max' ? 'larger' : 'smaller'},`, shown(direction))
+    throw plan.wrong(
+      ['direction'],
+      `"${known}", because ${name} is better when it is ${known === 'max' ? 'larger' : 'smaller'},`,
+      shown(direction),
+    )
   return known
 }
 
@@ -70,12 +80,14 @@ function seedsOf(plan: PlanText, value: unknown): number[] {
 
 function halvingOf(plan: PlanText, method: string, value: unknown): ExperimentPlan['halving'] {
   if (method !== 'halving') {
-    if (value !== undefined) throw plan.wrong(['halving'], 'no value without "method: halving", where it has no effect,', shown(value))
+    if (value !== undefined)
+      throw plan.wrong(['halving'], 'no value without "method: halving", where it has no effect,', shown(value))
     return null
   }
   const o = fieldsAt(plan, ['halving'], halvingFields, value)
   const { min, max } = o
-  if (max === undefined) throw plan.wrong(['halving'], 'the key "max"', 'none', 'add the length of the last trainings, for example max: 9')
+  if (max === undefined)
+    throw plan.wrong(['halving'], 'the key "max"', 'none', 'add the length of the last trainings, for example max: 9')
   if (max <= min) throw plan.wrong(['halving', 'max'], `more than min, ${min},`, String(max))
   return { ...o, max }
 }
@@ -89,12 +101,21 @@ const located = (plan: PlanText, path: string): string => {
 
 function namesOfModels(plan: PlanText, value: unknown): string[] {
   const known = architectures.map(({ name }) => name)
-  const names = Array.isArray(value) ? (value as unknown[]) : typeof value === 'string' ? [value] : Object.keys(keysAt(plan, ['models'], value))
+  const names = Array.isArray(value)
+    ? (value as unknown[])
+    : typeof value === 'string'
+      ? [value]
+      : Object.keys(keysAt(plan, ['models'], value))
   if (names.length === 0) throw plan.wrong(['models'], 'at least one model', 'none', `known models: ${known.join(', ')}`)
   names.forEach((name, i) => {
     if (known.includes(name as string) && names.indexOf(name) === i) return
     const meant = typeof name === 'string' && !known.includes(name) ? nearestWord(name, known) : undefined
-    throw plan.wrong(['models', Array.isArray(value) ? i : String(name)], `each once of ${known.join(', ')}`, shown(name), meant && `did you mean ${meant}?`)
+    throw plan.wrong(
+      ['models', Array.isArray(value) ? i : String(name)],
+      `each once of ${known.join(', ')}`,
+      shown(name),
+      meant && `did you mean ${meant}?`,
+    )
   })
   return names as string[]
 }
@@ -105,7 +126,13 @@ const absent = (plan: PlanText, key: string, hint: string): LvmError => plan.wro
 export async function readPlan(path: string): Promise<ExperimentPlan> {
   const plan = await readPlanFile(path)
   const given = keysAt(plan, [], plan.value)
-  const o = fieldsAt(plan, [], planFields, Object.fromEntries(Object.entries(given).filter(([key]) => !COMPOUND.includes(key))), KEYS)
+  const o = fieldsAt(
+    plan,
+    [],
+    planFields,
+    Object.fromEntries(Object.entries(given).filter(([key]) => !COMPOUND.includes(key))),
+    KEYS,
+  )
   if (o.data === undefined) throw absent(plan, 'data', 'add data: FILE, a file of vectors')
   const budget = fieldsAt(plan, ['budget'], budgetFields, given.budget)
   if (budget.runs === undefined) throw absent(plan, 'budget', 'add budget: {runs: 24}')
@@ -120,7 +147,12 @@ export async function readPlan(path: string): Promise<ExperimentPlan> {
   const at = (file: string) => located(plan, file)
   const models = namesOfModels(plan, given.models)
   return {
-    name: o.name ?? (basename(path).replace(/\.ya?ml$/i, '').replace(/[^\w.-]+/g, '_') || 'plan'),
+    name:
+      o.name ??
+      (basename(path)
+        .replace(/\.ya?ml$/i, '')
+        .replace(/[^\w.-]+/g, '_') ||
+        'plan'),
     data: at(o.data),
     method: o.method,
     metric: o.metric as MetricName,

@@ -2,7 +2,16 @@ import { shown } from '../errors.js'
 import type { Field } from '../options.js'
 import { nearestWord } from '../show.js'
 import { isKeyed, type Keyed, keysAt, type Path, type PlanText, unknownKey } from './plan-file.js'
-import { type Domain, fieldsOf, type ModelSpace, modelsWith, OWN, type Searched, type Settings, type Value } from './search-space.js'
+import {
+  type Domain,
+  fieldsOf,
+  type ModelSpace,
+  modelsWith,
+  OWN,
+  type Searched,
+  type Settings,
+  type Value,
+} from './search-space.js'
 
 const RANGE = ['min', 'max', 'log', 'integer', 'when']
 const LIST = ['values', 'when']
@@ -18,9 +27,19 @@ function fieldAt(plan: PlanText, at: Path, model: string): Field<unknown> {
   if (Object.hasOwn(OWN, key)) throw plan.wrong(at, 'no such key here', `"${key}"`, OWN[key])
   const others = modelsWith(key)
   if (others.length > 0)
-    throw plan.wrong(at, `an option that ${model} has too`, `one of ${others.join(', ')}`, `write it below "models", under the models that have it`)
+    throw plan.wrong(
+      at,
+      `an option that ${model} has too`,
+      `one of ${others.join(', ')}`,
+      `write it below "models", under the models that have it`,
+    )
   const meant = nearestWord(key, Object.keys(fields))
-  throw plan.wrong(at, `an option of train or of ${model}`, 'an unknown name', meant === undefined ? 'docs/options.md lists every option' : `did you mean "${meant}"?`)
+  throw plan.wrong(
+    at,
+    `an option of train or of ${model}`,
+    'an unknown name',
+    meant === undefined ? 'docs/options.md lists every option' : `did you mean "${meant}"?`,
+  )
 }
 
 function fixedValue(plan: PlanText, at: Path, field: Field<unknown>, value: unknown): Value {
@@ -49,14 +68,17 @@ function rangeAt(plan: PlanText, at: Path, field: Field<unknown>, o: Keyed): Dom
     if (o[key] !== undefined && typeof o[key] !== 'boolean') throw plan.wrong([...at, key], 'true or false', shown(o[key]))
   if ((min as number) >= (max as number)) throw plan.wrong([...at, 'max'], `more than min, ${min},`, shown(max))
   if (log === true && (min as number) <= 0) throw plan.wrong([...at, 'min'], 'more than 0 with "log: true"', shown(min))
-  if (integer === false && field.kind === 'integer') throw plan.wrong([...at, 'integer'], 'true, because the option is an integer,', 'false')
-  if (integer === true && !(Number.isInteger(min) && Number.isInteger(max))) throw plan.wrong(at, 'whole numbers for "min" and "max" with "integer: true"', `${min} and ${max}`)
+  if (integer === false && field.kind === 'integer')
+    throw plan.wrong([...at, 'integer'], 'true, because the option is an integer,', 'false')
+  if (integer === true && !(Number.isInteger(min) && Number.isInteger(max)))
+    throw plan.wrong(at, 'whole numbers for "min" and "max" with "integer: true"', `${min} and ${max}`)
   return { kind: 'range', min: min as number, max: max as number, log: log === true, integer: integer === true }
 }
 
 function searchedAt(plan: PlanText, at: Path, field: Field<unknown>, value: unknown): Searched {
   if (Array.isArray(value)) return { domain: listAt(plan, at, field, value as unknown[]), when: {} }
-  if (!isKeyed(value)) throw plan.wrong(at, 'a list of values or {min, max}', shown(value), 'one fixed value belongs below "fixed"')
+  if (!isKeyed(value))
+    throw plan.wrong(at, 'a list of values or {min, max}', shown(value), 'one fixed value belongs below "fixed"')
   const isList = value.values !== undefined
   const known = isList ? LIST : RANGE
   for (const key of Object.keys(value)) if (!known.includes(key)) throw unknownKey(plan, [...at, key], known)
@@ -74,7 +96,8 @@ function checkConditions(plan: PlanText, at: (key: string) => Path, model: strin
       const place = [...at(key), 'when', on]
       const field = fieldAt(plan, place, model)
       if (passed.includes(on) || on === key) throw plan.wrong(place, 'an option that does not depend on this one', `"${on}"`)
-      if (!(on in search) && !(on in fixed)) throw plan.wrong(place, 'an option that is fixed or searched', `"${on}", which is neither`)
+      if (!(on in search) && !(on in fixed))
+        throw plan.wrong(place, 'an option that is fixed or searched', `"${on}", which is neither`)
       for (const value of values) fixedValue(plan, place, field, value)
       follow(on, [...passed, key])
     }
@@ -91,11 +114,15 @@ export function readSpaces(
 ): Readonly<Record<string, ModelSpace>> {
   const spaceOf = (model: string): ModelSpace => {
     const own = isKeyed(given.models) ? keysAt(plan, ['models', model], given.models[model]) : {}
-    for (const key of Object.keys(own)) if (key !== 'fixed' && key !== 'search') throw unknownKey(plan, ['models', model, key], ['fixed', 'search'])
+    for (const key of Object.keys(own))
+      if (key !== 'fixed' && key !== 'search') throw unknownKey(plan, ['models', model, key], ['fixed', 'search'])
     const places: Record<string, Path> = {}
     const fixed: Record<string, Value> = {}
     const search: Record<string, Searched> = {}
-    for (const [top, part] of [[[], given], [['models', model], own]] as [Path, Keyed][]) {
+    for (const [top, part] of [
+      [[], given],
+      [['models', model], own],
+    ] as [Path, Keyed][]) {
       for (const kind of ['fixed', 'search'] as const) {
         for (const [typed, value] of Object.entries(keysAt(plan, [...top, kind], part[kind]))) {
           const [at, key] = [[...top, kind, typed], camel(typed)]

@@ -36,12 +36,19 @@ export function verdictOf(search: Search, plan: ExperimentPlan, ends: readonly R
 function unneeded(search: Search, plan: ExperimentPlan, ends: readonly RunEnd[]): string[] {
   const isOver = search.isSearched && search.next().length === 0
   const first = isOver ? verdictOf(search, plan, ends).confirmed[0]?.config : undefined
-  const lost = first === undefined || plan.keep === null ? [] : ends.filter(({ stage, config }) => stage === 'confirm' && config !== first)
+  const lost =
+    first === undefined || plan.keep === null ? [] : ends.filter(({ stage, config }) => stage === 'confirm' && config !== first)
   return [...search.losers(), ...lost.map(({ id }) => id)]
 }
 
 /** Event of one ended run: its place, the best so far and the time that is left. */
-function runEvent(end: RunEnd, search: Search, done: readonly RunEnd[], left: number | undefined, concurrency: number): ToldEvent {
+function runEvent(
+  end: RunEnd,
+  search: Search,
+  done: readonly RunEnd[],
+  left: number | undefined,
+  concurrency: number,
+): ToldEvent {
   const ranking = search.ranking()
   const place = ranking.findIndex(({ config }) => config === end.config)
   const [best] = ranking
@@ -162,7 +169,10 @@ class Call {
     const { exhaustedAt: configs } = this.search
     if (configs !== undefined && exhaustedAt(this.o.journal.entries) === undefined) {
       this.append({ type: 'exhausted', configs })
-      this.o.tell({ type: 'warning', message: `the plan has no more than ${configs} different configurations that can be trained` })
+      this.o.tell({
+        type: 'warning',
+        message: `the plan has no more than ${configs} different configurations that can be trained`,
+      })
     }
     return jobs.filter(({ id }) => !this.running.has(id))
   }

@@ -77,3 +77,16 @@ export function active({ fixed, search }: ModelSpace, drawn: Settings): Settings
   })
   return { ...fixed, ...Object.fromEntries(chosen) }
 }
+
+/** Model and options of one configuration. */
+export interface Suggestion {
+  readonly model: string
+  /** Fixed options and drawn ones that are in force. */
+  readonly options: Settings
+}
+/** A configuration with its result, smaller is better; null when it failed. */
+export interface Observation extends Suggestion {
+  readonly loss: number | null
+}
+export type Spaces = Readonly<Record<string, ModelSpace>>
+export type Draw = () => number

@@ -1,6 +1,6 @@
-import { NONE, decimal, kebab, mse } from '../show.js'
+import { decimal, kebab, mse, NONE } from '../show.js'
 import type { MetricName } from './metric.js'
-import type { Settings, ModelSpace } from './search-space.js'
+import type { Settings } from './search-space.js'
 import type { SeedMean } from './verdict.js'
 
 /** Formats a score of a metric. */
@@ -15,9 +15,9 @@ export function meanText(metric: MetricName, found: SeedMean | null): string {
 }
 
 /** The searched options of a run as flags. */
-export const optionsText = (options: Settings, space: ModelSpace | undefined): string =>
+export const optionsText = (options: Settings, searched: readonly string[]): string =>
   Object.entries(options)
-    .filter(([key]) => space === undefined || key in space.search)
+    .filter(([key]) => searched.includes(key))
     .map(([key, value]) => `${kebab(key)}=${typeof value === 'number' ? Number(value.toPrecision(3)) : value}`)
     .join(' ') || 'fixed options only'
 

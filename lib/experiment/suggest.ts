@@ -1,20 +1,7 @@
 import { canonicalJson, textHash } from '../files/hash.js'
 import { random } from '../statistics/random.js'
-import { active, type ModelSpace, type Settings, type Value, valueAt } from './search-space.js'
+import { active, type Draw, type Observation, type Spaces, type Suggestion, type Value, valueAt } from './search-space.js'
 import { parzenSampler } from './tpe.js'
-
-/** Model and options of one configuration. */
-export interface Suggestion {
-  readonly model: string
-  /** Fixed options and drawn ones that are in force. */
-  readonly options: Settings
-}
-/** A configuration with its result, smaller is better; null when it failed. */
-export interface Observation extends Suggestion {
-  readonly loss: number | null
-}
-export type Spaces = Readonly<Record<string, ModelSpace>>
-export type Draw = () => number
 
 /** Draws of random search until a new and valid configuration; then the space counts as exhausted. */
 const TRIES = 500

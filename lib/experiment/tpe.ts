@@ -1,6 +1,16 @@
 import { canonicalJson } from '../files/hash.js'
-import { active, type Domain, positionOf, type Settings, type Value, valueAt } from './search-space.js'
-import type { Draw, Observation, Spaces, Suggestion } from './suggest.js'
+import {
+  active,
+  type Domain,
+  type Draw,
+  type Observation,
+  positionOf,
+  type Settings,
+  type Spaces,
+  type Suggestion,
+  type Value,
+  valueAt,
+} from './search-space.js'
 
 /** Candidates that are drawn from the density of the good configurations. */
 const CANDIDATES = 24
@@ -17,7 +27,8 @@ interface Density {
 function normal(x: number): number {
   const z = Math.abs(x) / Math.SQRT2
   const t = 1 / (1 + 0.3275911 * z)
-  const tail = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429)))) * Math.exp(-z * z)
+  const tail =
+    t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429)))) * Math.exp(-z * z)
   return x < 0 ? tail / 2 : 1 - tail / 2
 }
 
@@ -53,7 +64,10 @@ function categorical(count: number, positions: readonly number[]): Density {
   return {
     draw: (next) => {
       let left = next() * total
-      const index = shares.findIndex((share) => (left -= share) < 0)
+      const index = shares.findIndex((share) => {
+        left -= share
+        return left < 0
+      })
       return ((index < 0 ? count - 1 : index) + 0.5) / count
     },
     log: (x) => Math.log(shares[Math.min(count - 1, Math.floor(x * count))]! / total),
@@ -71,7 +85,8 @@ function densities(spaces: Spaces, observed: readonly Suggestion[]) {
       return same !== undefined && key in options && canonicalJson([key, same.domain]) === id
     }
     const positions = () => observed.filter(have).map(({ options }) => positionOf(domain, options[key]!))
-    if (!known.has(id)) known.set(id, domain.kind === 'list' ? categorical(domain.values.length, positions()) : numeric(positions()))
+    if (!known.has(id))
+      known.set(id, domain.kind === 'list' ? categorical(domain.values.length, positions()) : numeric(positions()))
     return known.get(id)!
   }
 }
@@ -93,7 +108,12 @@ export function parzenSampler(
   const parts = [sorted.slice(0, count), sorted.slice(count)] as const
   const models = modelDomain(spaces)
   const names = Object.keys(spaces)
-  const ofModel = parts.map((part) => categorical(names.length, part.map(({ model }) => positionOf(models, model))))
+  const ofModel = parts.map((part) =>
+    categorical(
+      names.length,
+      part.map(({ model }) => positionOf(models, model)),
+    ),
+  )
   const ofOption = parts.map((part) => densities(spaces, part))
   const ratio = (log: (side: 0 | 1) => number) => log(0) - log(1)
   return (draw, accepts) => {
@@ -103,7 +123,8 @@ export function parzenSampler(
       const model = String(valueAt(models, place))
       const space = spaces[model]!
       const drawn: Record<string, Value> = {}
-      for (const [key, { domain }] of Object.entries(space.search)) drawn[key] = valueAt(domain, ofOption[0]!(model, key).draw(draw))
+      for (const [key, { domain }] of Object.entries(space.search))
+        drawn[key] = valueAt(domain, ofOption[0]!(model, key).draw(draw))
       const options: Settings = active(space, drawn)
       if (!accepts({ model, options })) continue
       const score = Object.entries(space.search)

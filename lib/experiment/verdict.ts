@@ -69,10 +69,17 @@ function lead(first: Confirmed, other: Confirmed, sign: number, level: number): 
  * The one with the best mean wins if it leads every other one seed by seed (paired t-test, two-sided level .1 / number of configurations).
  * If all were equal, the probability of any winner is then at most 5 %: each of k configurations leads one given other with probability .05 / k.
  */
-export function decide(candidates: readonly Ranked[], ends: readonly RunEnd[], seeds: readonly number[], direction: 'max' | 'min'): Verdict {
+export function decide(
+  candidates: readonly Ranked[],
+  ends: readonly RunEnd[],
+  seeds: readonly number[],
+  direction: 'max' | 'min',
+): Verdict {
   const sign = direction === 'max' ? 1 : -1
   const all = candidates.map(({ config, score }): Confirmed => {
-    const scores = seeds.map((seed) => ends.find((e) => e.stage === 'confirm' && e.config === config && e.seed === seed)?.score ?? null)
+    const scores = seeds.map(
+      (seed) => ends.find((e) => e.stage === 'confirm' && e.config === config && e.seed === seed)?.score ?? null,
+    )
     const values = scores.filter((value) => value !== null)
     return { config, searched: score, seeds, scores, confirmed: values.length === 0 ? null : seedMean(values) }
   })
