@@ -1,5 +1,6 @@
 // Makes docs/options.md from the field tables.
 
+import { notifyFields } from '../dist/bin/notify.js'
 import { auditFields } from '../dist/lib/audit/audit-fields.js'
 import { bundleFields, bundleVerifyFields } from '../dist/lib/bundle/bundle-fields.js'
 import { pruneFields } from '../dist/lib/compress/prune-fields.js'
@@ -14,7 +15,6 @@ import {
   rolloutFields,
   selftestFields,
 } from '../dist/lib/evaluate/evaluate-fields.js'
-import { notifyFields } from '../dist/bin/notify.js'
 import {
   budgetFields,
   confirmFields,
@@ -54,7 +54,9 @@ function recipes() {
 /** Table of the keys of an experiment's plan that have a single value, by their prefix. */
 const keysOfPlan = (tables) =>
   table(
-    Object.entries(tables).flatMap(([prefix, fields]) => Object.entries(fields).map(([key, field]) => ({ key: prefix + key, field }))),
+    Object.entries(tables).flatMap(([prefix, fields]) =>
+      Object.entries(fields).map(([key, field]) => ({ key: prefix + key, field })),
+    ),
     {
       key: ({ key }) => code(key),
       meaning: ({ field }) => field.about,

@@ -248,7 +248,20 @@ async function installation({ folder, keep, answer, events, read }: Collector): 
 /** Makes one sample of every file and event, by its heading in docs/formats.md; later steps use the runs of earlier ones. */
 export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   const collected = collector(folder)
-  const steps = [bases, trainings, evaluations, logs, smallerRuns, loads, reports, runFolders, runVerbs, program, bundles, installation]
+  const steps = [
+    bases,
+    trainings,
+    evaluations,
+    logs,
+    smallerRuns,
+    loads,
+    reports,
+    runFolders,
+    runVerbs,
+    program,
+    bundles,
+    installation,
+  ]
   for (const step of steps) await step(collected)
   return collected.found
 }
