@@ -1,3 +1,4 @@
+import { Server as NetServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { App } from './http/core.js'
 import type { Served, ServedModels } from './http/served-models.js'
@@ -35,16 +36,17 @@ export async function retire(
   await endEngine(served, seconds).finally(() => models.forget(served))
 }
 
-/** Time for the last bytes of answers before their connections are cut. Units: s */
+/** Time for requests that are on their way on open connections, and for the last bytes of answers. Units: s */
 const LINGER = 0.1
 
 /** Stops accepting connections, waits for the requests in flight for at most `seconds`, and returns how many were cut off. */
 export async function closeApp(app: App, inFlight: () => number, seconds: number): Promise<number> {
   const { server } = app
-  const closed = app.close()
+  NetServer.prototype.close.call(server) // that of HTTP also cuts connections whose next request has not been read yet
+  await sleep(LINGER * 1000)
   await until(() => inFlight() === 0, seconds)
   const lost = inFlight()
-  server.closeIdleConnections()
+  const closed = app.close()
   await within(closed, LINGER)
   server.closeAllConnections()
   await closed

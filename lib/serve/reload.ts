@@ -4,7 +4,7 @@ import { retire } from './drain.js'
 import type { Engine } from './engine-types.js'
 import { readApiKeys } from './http/api-keys.js'
 import type { App, Core } from './http/core.js'
-import { readSplit } from './http/split.js'
+import { readSplit } from './http/traffic-split.js'
 import { readCertificate } from './serve-settings.js'
 import { type NamedRun, openAll, runsToServe } from './served-runs.js'
 
@@ -30,6 +30,7 @@ async function swap(
     readCertificate(settings),
   ])
   if (certificate) (app.server as unknown as TlsServer).setSecureContext({ ...certificate, minVersion: 'TLSv1.2' })
+  await core.log?.reopen()
   const engines = await openAll(named, open)
   core.keys = keys
   const how = { idle: settings.sessionIdle, seconds: settings.drainTimeout, signal }

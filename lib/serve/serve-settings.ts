@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { createSecureContext } from 'node:tls'
 import { fileError, LvmError } from '../errors.js'
 import { resolve } from '../options.js'
 import type { Certificate } from './http/listener.js'
@@ -23,14 +24,23 @@ export function serveSettings(given: Readonly<Record<string, unknown>>): ServeSe
   return settings
 }
 
-/** Reads the certificate and its key; undefined without them. Errors: FILE_…. */
+/** Reads the certificate and its key; undefined without them. Errors: FILE_…, BAD_OPTION. */
 export async function readCertificate({ cert, key }: ServeSettings): Promise<Certificate | undefined> {
   if (cert === undefined || key === undefined) return undefined
   const read = (file: string) =>
     readFile(file).catch((error: unknown) => {
       throw fileError(error, 'could not read the certificate')
     })
-  return { cert: await read(cert), key: await read(key) }
+  const pair = { cert: await read(cert), key: await read(key) }
+  try {
+    createSecureContext(pair)
+    return pair
+  } catch (cause) {
+    throw new LvmError('BAD_OPTION', `serve: ${cert} and ${key} are not a certificate and its private key in PEM`, {
+      cause,
+      hint: 'check both files',
+    })
+  }
 }
 
 /** Turns an error of listening into ours. */

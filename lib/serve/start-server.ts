@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { asLvmError } from '../errors.js'
 import type { Given } from '../options.js'
 import { closeApp, endEngine } from './drain.js'
 import type { Engine } from './engine-types.js'
@@ -7,10 +8,11 @@ import { readApiKeys } from './http/api-keys.js'
 import { makeApp } from './http/app.js'
 import type { App, Core } from './http/core.js'
 import { isReady } from './http/health-routes.js'
+import { openLineLog } from './http/line-log.js'
 import { makeListener } from './http/listener.js'
 import { serveMetrics } from './http/serve-metrics.js'
 import { servedModels } from './http/served-models.js'
-import { readSplit } from './http/split.js'
+import { readSplit } from './http/traffic-split.js'
 import { reloads } from './reload.js'
 import { asServeEvent, type ServeEvent } from './serve-events.js'
 import type { ServeSettings, serveFields } from './serve-fields.js'
@@ -73,7 +75,15 @@ const opener =
 async function makeCore(settings: ServeSettings, tell: (event: ServeEvent) => void): Promise<Core> {
   const models = servedModels()
   const keys = settings.apiKeyFile === undefined ? undefined : await readApiKeys(settings.apiKeyFile)
+  const log =
+    settings.log === undefined
+      ? undefined
+      : await openLineLog(settings.log, (error) => {
+          core.metrics.logFailed()
+          tell({ type: 'warning', version: 1, message: `a line of the log was lost: ${asLvmError(error).message}` })
+        })
   const core: Core = {
+    log,
     settings,
     models,
     metrics: serveMetrics(models.all, () => isReady(core)),
@@ -115,6 +125,7 @@ export async function startServer({ runs = [], tell = () => {}, ...given }: Serv
     app.server.closeAllConnections()
     await Promise.allSettled([...core.models.all().map(({ engine }) => engine.close()), app.close()])
     core.metrics.close()
+    await core.log?.close()
   }
   return { url, reload: reload.now, close: (o) => close(core, app, reload.stop, o?.grace ?? 0), kill }
 }
@@ -136,6 +147,7 @@ async function close(core: Core, app: App, stopReloads: () => void, grace: numbe
   const left = Math.max(1, drainTimeout - (performance.now() - begun) / 1000)
   await Promise.allSettled(core.models.all().map((served) => endEngine(served, left)))
   core.metrics.close()
+  await core.log?.close()
   core.tell({ type: 'stopped', version: 1, seconds: (performance.now() - begun) / 1000, lost })
   return lost
 }

@@ -20,7 +20,8 @@ export function allowedMethods(app: App): (path: string) => readonly string[] {
 /** Makes the error for a path or a method that the server does not have; for a known path it names the methods in the header Allow. */
 export function notFound(request: FastifyRequest, reply: FastifyReply, methods: readonly string[]): Error {
   const path = shown(request.url.split('?', 1)[0])
-  if (methods.length === 0) return new LvmError('NOT_FOUND', `request: there is no path ${path}`)
+  if (methods.length === 0 || methods.includes(request.method))
+    return new LvmError('NOT_FOUND', `request: there is no path ${path}`)
   reply.header('allow', methods.join(', '))
   return Object.assign(new Error(`expected ${methods.join(' or ')} for ${path} but received ${request.method}`), {
     statusCode: 405,

@@ -13,6 +13,7 @@ import type { Asked } from '../engine-types.js'
 import type { ServeEvent } from '../serve-events.js'
 import type { ServeSettings } from '../serve-fields.js'
 import type { ApiKeys } from './api-keys.js'
+import type { LineLog } from './line-log.js'
 import { saneName } from './request-id.js'
 import type { ServeMetrics } from './serve-metrics.js'
 import type { Choice, ServedModels } from './served-models.js'
@@ -21,6 +22,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The run that answers; null before it is chosen. */
     choice: Choice | null
+    /** What a retrieval found, for the log. */
+    found: { readonly k: number; readonly rows: number[][] } | null
     /** Code of the error that was answered. */
     code: string | null
   }
@@ -40,6 +43,7 @@ export interface Core {
   readonly models: ServedModels
   readonly metrics: ServeMetrics
   keys: ApiKeys | undefined
+  readonly log: LineLog | undefined
   readonly tell: (event: ServeEvent) => void
   /** Set by SIGTERM: /readyz answers 503, and connections are closed after their answer. */
   draining: boolean

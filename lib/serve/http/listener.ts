@@ -25,11 +25,13 @@ export function makeListener(
     keepAliveTimeout: settings.keepAlive * 1000,
     connectionsCheckingInterval: Math.min(1000, requestTimeout / 4),
     insecureHTTPParser: false,
+    requireHostHeader: false, // hooks.ts requires it, because Node answers without a body
   }
   const server = certificate
     ? createTlsServer({ ...limits, ...certificate, minVersion: 'TLSv1.2' }, listener)
     : createServer(limits, listener)
   server.maxConnections = settings.maxConnections
   server.maxHeadersCount = 0 // bounded by maxHeaderSize; with a count Node drops the rest without a word
+  server.on('checkExpectation', listener) // Node answers without a body
   return server
 }

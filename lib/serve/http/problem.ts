@@ -37,6 +37,9 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   503: 'UNAVAILABLE',
 }
 
+/** Status in logs of a request whose client has left; nobody receives it. Source: nginx */
+const LEFT = 499
+
 /** An error with the status of its answer. */
 export interface Failure {
   readonly error: LvmError
@@ -45,6 +48,7 @@ export interface Failure {
 
 /** Turns an error of a handler, of Fastify or of one of its plugins into ours and its status. */
 export function failureOf(thrown: unknown): Failure {
+  if (thrown instanceof LvmError && thrown.code === 'INTERRUPTED') return { error: thrown, status: LEFT }
   if (thrown instanceof LvmError) return { error: thrown, status: statusOf(thrown.code) }
   const { statusCode: status, message } = (thrown ?? {}) as { statusCode?: unknown; message?: unknown }
   if (typeof status !== 'number' || status < 400 || status >= 500) return { error: asLvmError(thrown), status: 500 }

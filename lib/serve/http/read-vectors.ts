@@ -93,6 +93,22 @@ export function contextsFromLists(value: unknown, run: ServedRun, limits: Contex
   return { contexts: x, batch: contexts.length, context }
 }
 
+/** Reads contexts from one flat list of numbers. Errors: as `contextsFromLists`. */
+export function contextsFromFlat(
+  values: readonly unknown[],
+  shape: readonly number[],
+  run: ServedRun,
+  limits: ContextLimits,
+): Contexted {
+  const [batch, context, dim] = shape as [number, number, number]
+  if (dim !== run.dim) throw bad('shape', `vectors of ${run.dim} numbers`, `${dim}`)
+  checkSizes(batch, context, run, limits)
+  const x = new Float32Array(batch * context * dim)
+  copyVector(values, x, 0, x.length, () => 'data')
+  checkVectors(x, run, place(context))
+  return { contexts: x, batch, context }
+}
+
 /** Copies little-endian float32 values out of a body, which may begin at any byte. */
 const floats = (body: Buffer): Float32Array => new Float32Array(Uint8Array.from(body).buffer)
 

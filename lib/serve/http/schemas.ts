@@ -2,14 +2,15 @@ import type { FastifySchemaCompiler } from 'fastify'
 import { type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { ERRORS, type ErrorCode } from '../../error-codes.js'
-import { LvmError, shown } from '../../errors.js'
 import { PROBLEM } from './problem.js'
+import { schemaError } from './schema-errors.js'
 
 const READ = 'x-shape'
 
 /** Nested lists of numbers with these axes. The validator leaves them to read-vectors.ts, which checks and copies them in one pass. */
 export const numbers = (axes: readonly string[], description: string) => {
-  const nested = axes.reduceRight<TSchema>((items) => Type.Array(items), Type.Number())
+  const nested =
+    axes.length === 0 ? Type.Array(Type.Unknown()) : axes.reduceRight<TSchema>((items) => Type.Array(items), Type.Number())
   return Type.Unsafe<unknown>({ ...nested, [READ]: axes, description })
 }
 
@@ -63,16 +64,6 @@ function outline(schema: unknown): unknown {
   return Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, outline(value)]))
 }
 
-/** The value at a JSON pointer. */
-const valueAt = (value: unknown, pointer: string): unknown =>
-  pointer
-    .split('/')
-    .slice(1)
-    .reduce<unknown>(
-      (inner, key) => (inner as Record<string, unknown> | undefined)?.[key.replaceAll('~1', '/').replaceAll('~0', '~')],
-      value,
-    )
-
 /** Compiles a schema to a check whose error is ours. */
 export const compileCheck: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   if ('contentMediaType' in schema) return (value: unknown) => ({ value })
@@ -80,9 +71,7 @@ export const compileCheck: FastifySchemaCompiler<TSchema> = ({ schema, httpPart 
   return (value: unknown) => {
     if (check.Check(value)) return { value }
     const [first] = check.Errors(value)
-    const { instancePath = '', message = 'is not valid' } = first ?? {}
-    const where = `${httpPart ?? 'request'}${instancePath}`
-    const error = new LvmError('BAD_REQUEST', `request: ${where} ${message}, but it is ${shown(valueAt(value, instancePath))}`)
-    return { error }
+    const { properties = {} } = schema as { properties?: object }
+    return { error: schemaError(first!, value, httpPart ?? 'request', Object.keys(properties)) }
   }
 }

@@ -9,6 +9,8 @@ export interface ServeMetrics {
   answered(route: string, status: number, code: string | null, seconds: number): void
   /** An answer that the server gave before any route, on the socket. */
   refused(status: number, code: string): void
+  /** A connection beyond --max-connections. */
+  dropped(): void
   engine(event: EngineEvent, run: string): void
   reloaded(ok: boolean): void
   logFailed(): void
@@ -34,6 +36,7 @@ function counters(registers: Registry[]) {
     faults: counter('lvm_faults_total', 'Ends of an inference process that nobody asked for', ['model']),
     restarts: counter('lvm_restarts_total', 'Restarts of an inference process', ['model']),
     reloads: counter('lvm_reloads_total', 'Reloads by their outcome', ['outcome']),
+    dropped: counter('lvm_dropped_connections_total', 'Connections closed because --max-connections were open', []),
     logErrors: counter('lvm_log_errors_total', 'Lines of --log that could not be written', []),
   }
 }
@@ -119,6 +122,7 @@ export function serveMetrics(served: () => readonly Served[], isReady: () => boo
       count.requests.inc({ route, status, code: code ?? 'OK' })
       count.request.observe({ route }, seconds)
     },
+    dropped: () => count.dropped.inc(),
     refused: (status, code) => count.requests.inc({ route: 'none', status, code }),
     engine: (event, model) => {
       if (event.type === 'waited') count.queue.observe({ model }, event.queueMs / 1000)

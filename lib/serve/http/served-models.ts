@@ -1,6 +1,6 @@
 import { LvmError, shown } from '../../errors.js'
 import type { Engine } from '../engine-types.js'
-import { assigned, type Split } from './split.js'
+import { assigned, type Split } from './traffic-split.js'
 
 /** An engine with a number that no other engine of this server has had. */
 export interface Served {
