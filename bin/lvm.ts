@@ -34,6 +34,10 @@ const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule
     async () => (await import('./commands/retrieve.js')).retrieve,
   ],
   compare: ['compare runs and baselines in pairs', async () => (await import('./commands/compare.js')).compare],
+  abtest: [
+    'test runs against plain retrieval, or the arms of a served log',
+    async () => (await import('./commands/abtest.js')).abtesting,
+  ],
   rollout: [
     'feed predictions back as inputs and measure every step',
     async () => (await import('./commands/rollout.js')).rolling,

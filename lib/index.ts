@@ -40,6 +40,7 @@ export { type Verified, type VerifyOptions, verifiedText, verify } from './repor
 export { serve } from './serve/serve.js'
 export type { ServeEvent } from './serve/serve-events.js'
 export type { ServeOptions, Serving } from './serve/start-server.js'
+export { type AbtestOptions, abtest } from './study/abtest/abtest.js'
 export type { Analysis } from './study/analysis/analysis-entry.js'
 export { renderAnalysis } from './study/analysis/analysis-page.js'
 export { type AnalyzeOptions, analyze } from './study/analysis/analyze.js'

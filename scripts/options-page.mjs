@@ -29,6 +29,7 @@ import { reportFields, verifyFields } from '../dist/lib/report/report-fields.js'
 import { serveFields } from '../dist/lib/serve/serve-fields.js'
 import { benchmarkFields } from '../dist/lib/study/benchmark/benchmark-fields.js'
 import { arrowFields, ceilingFields } from '../dist/lib/study/ceiling/ceiling-fields.js'
+import { abtestFields } from '../dist/lib/study/abtest/abtest-fields.js'
 import { compareFields } from '../dist/lib/study/compare/compare-fields.js'
 import { retrieveFields } from '../dist/lib/study/retrieval/retrieve-fields.js'
 import { sweepFields } from '../dist/lib/sweep/sweep-fields.js'
@@ -76,6 +77,9 @@ const OTHER_VERBS = [
   '## compare',
   `${code('lvm-torch compare RUN RUN... [--data FILE]... [options]')}, or ${code('compare({ runs, data, ... })')}. Baselines are given by name: ${code('copy_last')}, ${code('exponential_mean')}, ….`,
   options(compareFields),
+  '## abtest',
+  `${code('lvm-torch abtest RUN... [options]')} or ${code('lvm-torch abtest --log FILE [options]')}; ${code('abtest({ runs, ... })')} or ${code('abtest({ log, ... })')}.`,
+  options(abtestFields),
   '## predict',
   `${code('lvm-torch predict RUN --out FILE.npy [options]')}, or ${code('predict({ run, out, ... })')}.`,
   options(predictFields),
