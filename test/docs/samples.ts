@@ -109,6 +109,9 @@ async function evaluations({ keep, answer, read }: Collector): Promise<void> {
   await answer('comparison.json', 'compare a exponential_mean')
   await answer('comparison.json', 'compare c copy_last --data data --data val')
   keep('comparison.json', read('artifacts/lvm/evaluation/comparison.json'))
+  await answer('abtest_results.json', 'abtest b --latency 0.05')
+  await answer('abtest_results.json', 'abtest a --rows train --latency 0 --out T')
+  keep('abtest_results.json', read('artifacts/lvm/evaluation/abtest_results.json'))
   await answer('audit.json', 'data audit data --against val --out E')
   keep('audit.json', read('E/audit.json'))
   for (const verb of ['ceiling', 'arrow']) {
@@ -128,10 +131,10 @@ async function evaluations({ keep, answer, read }: Collector): Promise<void> {
 }
 
 /** One client of each arm with its feedback. */
-function logs({ folder, keep }: Collector): void {
+async function logs({ folder, keep, answer, read }: Collector): Promise<void> {
   const time = '2026-01-01T00:00:00.000Z'
   const split = { a: 50, b: 50 }
-  const records = Array.from({ length: 60 }, (_, i): LogRecord[] => {
+  const records = Array.from({ length: 150 }, (_, i): LogRecord[] => {
     const [request_id, model] = [`request-${i}`, 'ab'[i % 2]!]
     const answer = { model, weights: '0'.repeat(64), route: 'retrieve', split, k: 2, rows: [[i, i + 1]], ms: 2.5 }
     return [
@@ -142,6 +145,8 @@ function logs({ folder, keep }: Collector): void {
   writeFileSync(join(folder, 'F.jsonl'), records.map(logLine).join(''))
   keep('F.jsonl', ...records)
   keep('F.jsonl', { ...records[1], reward: 1 })
+  await answer('abtest_live.json', 'abtest --log F.jsonl')
+  keep('abtest_live.json', read('artifacts/lvm/evaluation/abtest_live.json'))
 }
 
 async function smallerRuns({ keep, answer, events, read }: Collector): Promise<void> {

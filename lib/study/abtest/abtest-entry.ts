@@ -39,10 +39,11 @@ export interface ScoreTest {
 /** The heuristic with as many rows as it finds in the model's time. */
 export interface EqualTime {
   readonly budget_ms: number
-  readonly k: number
-  readonly hit_rate: number
+  /** Null, like all below, when it takes longer than the model for the same k. */
+  readonly k: number | null
+  readonly hit_rate: number | null
   /** Hit rate of the model at its own k minus that of the heuristic at this k. */
-  readonly difference: number
+  readonly difference: number | null
 }
 
 export interface HeuristicComparison {
@@ -53,7 +54,7 @@ export interface HeuristicComparison {
   readonly discordant: number
   /** Whether both give every target the same rank. */
   readonly identical: boolean
-  /** Null when latency was not measured, or when the heuristic is not the faster one. */
+  /** Null when latency was not measured. */
   readonly equal_time: EqualTime | null
 }
 

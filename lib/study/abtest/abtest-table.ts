@@ -29,8 +29,11 @@ const testLine = (title: string, score: string, test: ScoreTest): string[] => [
 function timeNote({ against, equal_time }: HeuristicComparison, k: number): string[] {
   if (equal_time === null) return []
   const { budget_ms, k: more, hit_rate, difference } = equal_time
+  const rival = NAMES[against as BaselineName]
+  if (more === null) return [`${rival} takes longer than the model's ${milliseconds(budget_ms)}`]
+  if (more === k) return [`${rival} takes about the model's ${milliseconds(budget_ms)} for ${count(k)} rows`]
   return [
-    `in the model's ${milliseconds(budget_ms)} ${NAMES[against as BaselineName]} can return ${count(more)} rows: hit rate@${more} ${decimal(hit_rate)}, model@${k} minus it ${signedDecimal(difference)}`,
+    `in the model's ${milliseconds(budget_ms)} ${rival} can return ${count(more)} rows: hit rate@${more} ${decimal(hit_rate!)}, model@${k} minus it ${signedDecimal(difference!)}`,
   ]
 }
 

@@ -73,8 +73,8 @@ export async function timeArms(arms: readonly Arm[], pool: Pool, k: number, seco
   })
 }
 
-/** Returns the largest of several k whose median search time fits into `ms`; null when not even the smallest one does. */
-export async function affordableK(arm: Arm, pool: Pool, k: number, ms: number): Promise<number | null> {
+/** Returns the largest of several k whose median search time fits into `ms`; `k` itself when none does, because it was measured to fit. */
+export async function affordableK(arm: Arm, pool: Pool, k: number, ms: number): Promise<number> {
   const asked = FACTORS.map((factor) => k * factor).filter((each) => each < pool.rows)
   const times = asked.map(() => [] as number[])
   for (let round = 0; round < 15; round++) {
@@ -83,5 +83,5 @@ export async function affordableK(arm: Arm, pool: Pool, k: number, ms: number): 
       times[i]!.push(query + search)
     }
   }
-  return asked.findLast((_, i) => median(times[i]!) <= ms) ?? null
+  return asked.findLast((_, i) => median(times[i]!) <= ms) ?? k
 }

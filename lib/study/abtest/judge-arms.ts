@@ -37,8 +37,10 @@ function entryOf({ arm, ranks, latency }: Measured, k: number): ArmEntry {
 /** Gives the heuristic the model's time, for as many rows as it then finds. */
 async function atEqualTime(model: Measured, rival: Measured, { pool }: Contest, k: number): Promise<EqualTime | null> {
   const budget_ms = model.latency?.p50_ms
-  if (budget_ms === undefined || rival.latency!.p50_ms > budget_ms * (1 - NOISE)) return null
-  const afforded = (await affordableK(rival.arm, pool, k, budget_ms)) ?? k
+  if (budget_ms === undefined) return null
+  const share = rival.latency!.p50_ms / budget_ms
+  if (share > 1 + NOISE) return { budget_ms, k: null, hit_rate: null, difference: null }
+  const afforded = share > 1 - NOISE ? k : await affordableK(rival.arm, pool, k, budget_ms)
   const hit_rate = hitRate(rival.ranks, afforded)
   return { budget_ms, k: afforded, hit_rate, difference: hitRate(model.ranks, k) - hit_rate }
 }

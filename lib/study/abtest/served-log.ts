@@ -46,6 +46,9 @@ export type LogRecord = ServedRecord | FeedbackRecord
 /** Writes one line of the log, with its line break. */
 export const logLine = (record: LogRecord): string => `${jsonText(record)}\n`
 
+/** Contexts of one request; a larger index is no feedback. */
+const MOST_CONTEXTS = 1 << 16
+
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 const isIndex = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 const isShare = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value <= 1
@@ -68,11 +71,17 @@ export function readRecord(line: string): LogRecord | undefined {
   if (typeof value !== 'object' || value === null || value.version !== 1 || !isText(value.request_id)) return undefined
   const { row = null, reward = null, context = 0, client = null, split = null, k = null, rows = null } = value
   if (value.type === 'feedback') {
-    if (!optional(row, isIndex) || !optional(reward, isShare) || !isIndex(context) || (row === null && reward === null))
+    if (
+      !optional(row, isIndex) ||
+      !optional(reward, isShare) ||
+      !isIndex(context) ||
+      context >= MOST_CONTEXTS ||
+      (row === null && reward === null)
+    )
       return undefined
     return { ...value, row, reward, context } as FeedbackRecord
   }
-  if (value.type !== 'served' || !isText(value.model)) return undefined
+  if (value.type !== 'served' || !isText(value.model) || !isText(value.weights)) return undefined
   if (!optional(client, isText) || !optional(split, isSplit) || !optional(rows, isRows)) return undefined
   return { ...value, client, split, k, rows } as ServedRecord
 }
