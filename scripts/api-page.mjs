@@ -8,12 +8,8 @@ const entry = fileURLToPath(new URL('../dist/lib/index.d.ts', import.meta.url))
 const TOPICS = {
   Training: ['train', 'sweep', 'experiment', 'experimentStatus', 'listModels', 'showModel', 'architectures'],
   Runs: ['load', 'Model', 'listRuns', 'showRun', 'removeRun', 'importCheckpoint', 'exportRun', 'quantize', 'prune'],
-<<<<<<< HEAD
-  Scores: ['evaluate', 'retrieve', 'compare', 'predict', 'rollout', 'benchmark', 'compareBenchmarks'],
-  Serving: ['serve', 'loadtest', 'bundle', 'verifyBundle'],
-=======
   Scores: ['evaluate', 'retrieve', 'compare', 'abtest', 'predict', 'rollout', 'benchmark', 'compareBenchmarks'],
->>>>>>> 5eca54d (Add abtest: runs against plain retrieval at equal bank and k, with time and corrected tests)
+  Serving: ['serve', 'loadtest', 'bundle', 'verifyBundle'],
   Faults: ['diagnose', 'renderDiagnosis', 'analyze', 'renderAnalysis', 'selftest', 'FAULTS'],
   Reports: ['report', 'markdown', 'experimentReport', 'experimentMarkdown', 'verify', 'verifiedText'],
   Data: ['openBase', 'audit', 'auditPage', 'ceiling', 'ceilingPage', 'arrow', 'arrowPage', 'synth'],
