@@ -10,7 +10,7 @@ import { type LogRecord, logLine } from '../../lib/study/abtest/served-log.js'
 import { smallLibtorch } from '../bundle/unpacked.js'
 import { bytesOf, dice, npy } from '../files/fixture.js'
 import { files, torch } from '../libtorch/fake.js'
-import { queueServer } from '../loadtest/queue-server.mjs'
+import { loads } from './load-samples.js'
 
 const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))
 const DIM = 4
@@ -61,7 +61,7 @@ function collector(folder: string) {
   const run = (name: string, file: string) => join('artifacts', 'lvm', 'models', name, file)
   return { folder, cache, found, keep, answer, events, read, run }
 }
-type Collector = ReturnType<typeof collector>
+export type Collector = ReturnType<typeof collector>
 
 const small = '--preset tiny --epochs 2 --threads 1 --max-windows 64'
 
@@ -177,23 +177,6 @@ async function reports({ folder, keep, answer, events, read, run }: Collector): 
   )
   await answer('verify --json', 'verify artifacts/lvm/evaluation/x.json --recompute')
   rmSync(join(folder, run('damaged', '.')), { recursive: true })
-}
-
-async function loads({ keep, events, read }: Collector): Promise<void> {
-  const server = await queueServer({ service: 1, fault: (i) => (i > 20 && i % 20 === 0 ? 503 : undefined) })
-  const common = `loadtest ${server.url} --warmup 0 --duration 0.3 --p99 5s --errors 1 --out L`
-  const told = [
-    ...(await events(`${common} --rate 100 --pid ${process.pid}`)),
-    ...(await events(`${common} --max-rate 40`)),
-    ...(await events(`${common} --closed --clients 2`)),
-  ]
-  for (const event of told) {
-    const shared = ['load', 'stage', 'warning'].includes(event.type)
-    keep(`event ${event.type}${shared ? '' : ' of loadtest'}`, event)
-    if (event.type === 'result') keep('loadtest.json', { ...(event as unknown as { loadtest: object }).loadtest, digest: '' })
-  }
-  keep('loadtest.json', read('L/loadtest.json'))
-  await server.close()
 }
 
 async function runFolders({ folder, keep, read, run }: Collector): Promise<void> {
