@@ -8,7 +8,12 @@ import { fileURLToPath } from 'node:url'
 const TORCH = '2.13.0'
 const PACKAGES = [`torch==${TORCH}`, 'numpy', 'safetensors']
 /** Optional packages of single tests and benchmarks, by module name. */
-const EXTRAS = { transformers: 'transformers==5.24.0', faiss: 'faiss-cpu==1.15.1' }
+const EXTRAS = {
+  transformers: 'transformers==5.24.0',
+  faiss: 'faiss-cpu==1.15.1',
+  fastapi: 'fastapi==0.165.0',
+  uvicorn: 'uvicorn[standard]==0.54.0',
+}
 const folder = join(dirname(dirname(fileURLToPath(import.meta.url))), 'node_modules', '.cache', 'lvm-torch-python')
 const stamp = join(folder, 'lvm-torch.stamp')
 const own = process.platform === 'win32' ? join(folder, 'Scripts', 'python.exe') : join(folder, 'bin', 'python')
