@@ -26,7 +26,10 @@ export interface NativeTrainer {
 export interface NativeStepper {
   readonly [handle]: 'stepper'
 }
-
+/** Steps several steppers of one model in one pass. */
+export interface NativeJointSteps {
+  readonly [handle]: 'joint steps'
+}
 export interface NativeScript {
   readonly [handle]: 'script'
 }
@@ -128,6 +131,9 @@ export interface Addon {
   stepper(model: NativeModel, batch: number): NativeStepper
   stepperStep(stepper: NativeStepper, x: NativeTensor, raw?: boolean): Promise<NativeTensor>
   stepperReset(stepper: NativeStepper): Promise<undefined>
+  jointSteps(model: NativeModel): Promise<NativeJointSteps>
+  /** Feeds one vector to each row of different steppers. Shapes: x [rows of all steppers, dim] → the same, unit vectors. */
+  jointStep(joint: NativeJointSteps, steppers: readonly NativeStepper[], x: NativeTensor): Promise<NativeTensor>
   // native/binding/evaluation-exports.cpp
   samples(
     vectors: NativeTensor,

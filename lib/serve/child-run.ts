@@ -1,9 +1,17 @@
 import { basename } from 'node:path'
 import { load } from '../checkpoint/load-model.js'
+import { readManifest } from '../checkpoint/manifest.js'
 import type { Model } from '../checkpoint/model.js'
+import { findRun } from '../checkpoint/run-folder.js'
+import type { RunManifest } from '../checkpoint/run-manifest.js'
+import { limits, usableThreads } from '../libtorch/machine.js'
+import { type NativeJointSteps, native } from '../native.js'
 import { type Bank, openBank } from './child-bank.js'
 import type { OpenHeader } from './engine-messages.js'
 import type { ServedRun } from './engine-types.js'
+
+/** Vectors that are fed to find out how the states of a model are stored. */
+const PROBED = 4
 
 /** Whether a run was trained on vectors of length 1; false if that is unknown. */
 function trainedOnUnit({ manifest: { data, audit } }: Model): boolean {
@@ -34,11 +42,24 @@ export interface Opened {
   readonly model: Model
   readonly bank: Bank | undefined
   readonly run: ServedRun
+  /** Undefined for a model that is not causal or reads very short contexts only. */
+  readonly joint: NativeJointSteps | undefined
+}
+
+/** Threads of an inference process: those of the training, but one core stays free for requests unless answers must equal those of `predict`. */
+async function threadsOf({ run, threads, deterministic }: OpenHeader): Promise<number | undefined> {
+  if (threads !== undefined || deterministic) return threads
+  const { manifest } = await readManifest(await findRun(run))
+  return Math.max(1, Math.min((manifest as RunManifest).threads, usableThreads(limits()) - 1))
 }
 
 /** Loads a run and its bank. Errors: those of load; those of openBeside for a bank that does not fit. */
-export async function openServed({ run, name, bank: path, space, device, threads }: OpenHeader): Promise<Opened> {
+export async function openServed(header: OpenHeader): Promise<Opened> {
+  const { run, name, bank: path, space, device } = header
+  const threads = await threadsOf(header)
   const model = await load(run, { device, ...(threads !== undefined && { threads }) })
   const bank = path === undefined ? undefined : await openBank(model, path, space)
-  return { model, bank, run: describe(model, bank, name) }
+  const steps = model.causal && model.contexts.longest > PROBED
+  const joint = steps ? await native.jointSteps(model.native) : undefined
+  return { model, bank, run: describe(model, bank, name), joint }
 }

@@ -22,10 +22,11 @@ async function read(handle: NativeTensor): Promise<Float32Array> {
   }
 }
 
-/** Work of an inference process. Each function starts its native work before it returns, so that steps keep their order. */
+/** Work of an inference process. */
 export class ChildWork {
   private readonly steppers = new Map<number, NativeStepper>()
   private readonly dim: number
+  private turn: Promise<unknown> = Promise.resolve()
   /** `deterministic` computes every context alone. */
   constructor(
     private readonly opened: Opened,
@@ -47,8 +48,36 @@ export class ChildWork {
     using queries = Tensor.from(rows, [rows.length / this.dim, this.dim])
     return { header: { found: await bank.find(queries, items) }, parts: [] }
   }
-  /** Shapes: x [times, batch, dim] of each item → [batch, dim] of each. */
-  async feed({ items }: BatchHeader<FeedItem>, x: Float32Array): Promise<Answer> {
+  /** Feeds in order of the calls. Shapes: x [times, batch, dim] of each item → [batch, dim] of each. */
+  feed(header: BatchHeader<FeedItem>, x: Float32Array): Promise<Answer> {
+    return this.inTurn(() => this.feedTogether(header, x))
+  }
+  free(states: readonly number[]): Promise<void> {
+    return this.inTurn(async () => {
+      for (const state of states) {
+        const stepper = this.steppers.get(state)
+        if (stepper !== undefined) native.dispose(stepper)
+        this.steppers.delete(state)
+      }
+    })
+  }
+  private inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const done = this.turn.then(run)
+    this.turn = done.catch(() => {})
+    return done
+  }
+  private async feedTogether(header: BatchHeader<FeedItem>, x: Float32Array): Promise<Answer> {
+    const { joint } = this.opened
+    if (joint === undefined || this.deterministic || header.items.some(({ times }) => times > 1)) return this.feedEach(header, x)
+    const steppers = header.items.map((item) => this.stepper(item))
+    using input = Tensor.from(x, [x.length / this.dim, this.dim])
+    try {
+      return { header: {}, parts: [await read(await native.jointStep(joint, steppers, input.native))] }
+    } catch {
+      return this.feedEach(header, x) // no state has changed; the item at fault fails alone
+    }
+  }
+  private async feedEach({ items }: BatchHeader<FeedItem>, x: Float32Array): Promise<Answer> {
     let at = 0
     const failed: Record<number, Failure> = {}
     const each = items.map((item, i) => {
@@ -62,14 +91,6 @@ export class ChildWork {
     const parts = await Promise.all(each)
     return { header: Object.keys(failed).length > 0 ? { failed } : {}, parts }
   }
-  free(states: readonly number[]): void {
-    for (const state of states) {
-      const stepper = this.steppers.get(state)
-      if (stepper !== undefined) native.dispose(stepper)
-      this.steppers.delete(state)
-    }
-  }
-
   /** Predictions of one or more contexts each, in order. */
   private predicted(x: Float32Array, context: number): Promise<Float32Array[]> {
     const batch = this.deterministic ? 1 : x.length / (context * this.dim)
@@ -80,9 +101,14 @@ export class ChildWork {
     })
     return Promise.all(each)
   }
-  private async fed({ state, batch, times }: FeedItem, x: Float32Array): Promise<Float32Array> {
+  private stepper({ state, batch }: FeedItem): NativeStepper {
     const stepper = this.steppers.get(state) ?? native.stepper(this.opened.model.native, batch)
     this.steppers.set(state, stepper)
+    return stepper
+  }
+  private async fed(item: FeedItem, x: Float32Array): Promise<Float32Array> {
+    const { batch, times } = item
+    const stepper = this.stepper(item)
     const size = batch * this.dim
     const steps = Array.from({ length: times }, (_, i) => {
       using input = Tensor.from(x.subarray(i * size, (i + 1) * size), [batch, this.dim])

@@ -56,7 +56,7 @@ async function compute({ id, kind, header, payload }: Frame): Promise<void> {
 
 readFrames(pipe, (frame) => {
   const { id, kind, header } = frame
-  if (kind === ASK.free) return work?.free((header as FreeHeader).states)
+  if (kind === ASK.free) return void work?.free((header as FreeHeader).states)
   const done = kind === ASK.open ? open(id, header as OpenHeader) : compute(frame)
   done.catch((error) => report(id, error))
 })

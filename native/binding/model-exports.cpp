@@ -1,9 +1,17 @@
 #include "../kernels/packed-weights.h"
+#include "../model/joint-steps.h"
 #include "../ops/op-table.h"
 #include "../train/trainer.h"
 #include "convert.h"
 
 namespace lvm {
+
+template <>
+struct Kind<JointSteps> {
+  static constexpr napi_type_tag tag{0x6c766d746f726368, 7};
+  static constexpr const char* name = "joint steps";
+};
+
 namespace {
 
 constexpr int deepest = 64;  // deepest nesting of nodes, so that no spec overflows the stack
@@ -214,6 +222,28 @@ Napi::Value stepper_reset(const Napi::CallbackInfo& info) {
     [](Napi::Env env, bool) { return env.Undefined(); });
 }
 
+// jointSteps(model) -> Promise<handle>
+Napi::Value joint_steps(const Napi::CallbackInfo& info) {
+  return run_async(
+    info.Env(), [model = take<Model>(info[0])] { return std::make_shared<JointSteps>(model); },
+    [](Napi::Env env, std::shared_ptr<JointSteps> steps) -> Napi::Value { return give(env, std::move(steps), 0); });
+}
+// jointStep(joint, [stepper], x) -> Promise<tensor>
+Napi::Value joint_step(const Napi::CallbackInfo& info) {
+  const auto list = info[1].As<Napi::Array>();
+  std::vector<std::shared_ptr<Stepper>> steppers;
+  for (uint32_t i = 0; i < list.Length(); ++i) steppers.push_back(take<Stepper>(list.Get(i)));
+  return run_async(
+    info.Env(),
+    [joint = take<JointSteps>(info[0]), steppers = std::move(steppers), x = take_tensor(info[2])] {
+      if (x.dim() != 2) throw Error("BAD_ARGUMENT", "stepper: expected vectors of shape [rows, dim]");
+      std::vector<Stream> streams;
+      for (const auto& stepper : steppers) streams.push_back({&stepper->state, stepper->batch});
+      return joint->step(x, streams);
+    },
+    give_tensor);
+}
+
 Napi::Value describe_ops(const Napi::CallbackInfo& info) {
   auto all = Napi::Object::New(info.Env());
   for (const auto& op : ops()) {
@@ -239,6 +269,8 @@ void export_models(Napi::Object exports) {
   export_function<stepper>(exports, "stepper");
   export_function<stepper_step>(exports, "stepperStep");
   export_function<stepper_reset>(exports, "stepperReset");
+  export_function<joint_steps>(exports, "jointSteps");
+  export_function<joint_step>(exports, "jointStep");
 }
 
 }  // namespace lvm

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { architectures } from '../../lib/architectures/index.js'
+import { native as addon } from '../../lib/native.js'
 import { ChildWork } from '../../lib/serve/child-work.js'
 import { isCausal } from '../../lib/spec/architecture.js'
 import { useThreads } from '../../lib/torch/device.js'
@@ -15,7 +16,8 @@ const row = (y: Float32Array, i: number, size = DIM) => y.subarray(i * size, (i 
 /** The work of a process on a model that was built here. */
 async function workOf(a: (typeof architectures)[number], deterministic: boolean) {
   const native = await build(a, a.presets.tiny, a.fixedContext ? { context: CONTEXT } : {})
-  return new ChildWork({ model: { native }, run: { dim: DIM }, bank: undefined } as never, deterministic)
+  const joint = isCausal(a, a.presets.tiny) ? await addon.jointSteps(native) : undefined
+  return new ChildWork({ model: { native }, run: { dim: DIM }, bank: undefined, joint } as never, deterministic)
 }
 
 describe.each(each)('%s', (_, a) => {
@@ -47,7 +49,8 @@ describe.each(each)('%s', (_, a) => {
       const input = flat(group.map((state) => row(x, state * 6 + fed[state]!)))
       const outputs = flat((await work.feed({ context: 1, items }, input)).parts)
       for (const [i, state] of group.entries()) {
-        const want = alone.get(state)![fed[state]++]!
+        const want = alone.get(state)![fed[state]!]!
+        fed[state] = fed[state]! + 1
         const error = Math.max(...want.map((y, j) => Math.abs(y - row(outputs, i)[j]!)))
         expect(error, `state ${state}, vector ${fed[state]}`).toBeLessThan(1e-5)
       }
