@@ -46,7 +46,7 @@ function confirmation(r: ExperimentReport): Html {
   ])
   const leads = verdict.leads.map(
     ({ over, difference, p }) =>
-      html`<li>lead over configuration ${over}: ${meanText(plan.metric, difference)}, p ${p === null ? NONE : pValue(p)} (paired by seed, level ${verdict.level === null ? NONE : pValue(verdict.level)})</li>\n`,
+      html`<li>lead over configuration ${over}: ${meanText(plan.metric, difference)}, p ${p === null ? NONE : pValue(p)} (paired by seed)</li>\n`,
   )
   return html`${verdict.confirmed.length > 0 && rows}<ul>${leads}</ul><p>${optimismSentence(r)}</p>`
 }

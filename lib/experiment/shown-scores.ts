@@ -1,7 +1,7 @@
 import { decimal, kebab, mse, NONE } from '../show.js'
 import type { MetricName } from './metric.js'
 import type { Settings } from './search-space.js'
-import type { SeedMean } from './verdict.js'
+import type { SeedMean } from './seed-mean.js'
 
 /** Formats a score of a metric. */
 export const scoreText = (metric: MetricName, score: number | null | undefined): string =>

@@ -1,15 +1,9 @@
-import { decimal, fixed } from '../show.js'
-import { studentLimit, studentP } from '../statistics/student.js'
+import { studentP } from '../statistics/student.js'
 import type { RunEnd } from './journal-entry.js'
+import type { MetricName } from './metric.js'
 import type { Ranked } from './next-jobs.js'
-
-/** Mean over seeds with a 95 % interval of Student's t; none for a single seed. */
-export interface SeedMean {
-  readonly n: number
-  readonly mean: number
-  readonly sd: number | null
-  readonly ci95: readonly [number, number] | null
-}
+import { type SeedMean, seedMean } from './seed-mean.js'
+import { meanText, scoreText } from './shown-scores.js'
 
 /** A configuration that was trained again with fresh seeds. */
 export interface Confirmed {
@@ -36,28 +30,16 @@ export interface Verdict {
   /** The confirmed configurations, the best mean first. */
   readonly confirmed: readonly Confirmed[]
   readonly leads: readonly Lead[]
-  /** Two-sided level of each comparison. */
-  readonly level: number | null
-}
-
-/** Mean and interval of the values of seeds at a two-sided level. */
-export function seedMean(values: readonly number[], level = 0.05): SeedMean {
-  const n = values.length
-  const mean = values.reduce((a, b) => a + b, 0) / n
-  if (n < 2) return { n, mean, sd: null, ci95: null }
-  const sd = Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / (n - 1))
-  const half = (studentLimit(level, n - 1) * sd) / Math.sqrt(n)
-  return { n, mean, sd, ci95: [mean - half, mean + half] }
 }
 
 /** Compares two configurations on the seeds that both have: the same seed gives both the same split. */
-function lead(first: Confirmed, other: Confirmed, sign: number, level: number): Lead | undefined {
+function lead(first: Confirmed, other: Confirmed, sign: number): Lead | undefined {
   const differences = first.scores.flatMap((score, i) => {
     const against = other.scores[i]
     return score === null || against == null ? [] : [sign * (score - against)]
   })
   if (differences.length < 2) return undefined
-  const difference = seedMean(differences, level)
+  const difference = seedMean(differences)
   const se = difference.sd! / Math.sqrt(difference.n)
   const p = se === 0 ? (difference.mean === 0 ? 1 : 0) : studentP(difference.mean / se, difference.n - 1)
   return { over: other.config, difference, p }
@@ -66,14 +48,14 @@ function lead(first: Confirmed, other: Confirmed, sign: number, level: number): 
 /**
  * Decides from the confirmation runs whether one configuration is the best.
  *
- * The one with the best mean wins if it leads every other one seed by seed (paired t-test, two-sided level .1 / number of configurations).
- * If all were equal, the probability of any winner is then at most 5 %: each of k configurations leads one given other with probability .05 / k.
+ * The one with the best mean wins if it leads every other one seed by seed (paired t-test, two-sided level .05).
+ * A false winner is most probable, 5 %, when two equal configurations are far ahead of the rest; each further equal one makes it rarer.
  */
 export function decide(
   candidates: readonly Ranked[],
   ends: readonly RunEnd[],
   seeds: readonly number[],
-  direction: 'max' | 'min',
+  { metric, direction }: { readonly metric: MetricName; readonly direction: 'max' | 'min' },
 ): Verdict {
   const sign = direction === 'max' ? 1 : -1
   const all = candidates.map(({ config, score }): Confirmed => {
@@ -85,32 +67,31 @@ export function decide(
   })
   const standing = all.filter(({ confirmed }) => confirmed !== null)
   const confirmed = standing.toSorted((a, b) => sign * (b.confirmed!.mean - a.confirmed!.mean) || a.config - b.config)
-  const none = (why: string): Verdict => ({ winner: null, sentence: `no winner: ${why}`, confirmed, leads: [], level: null })
+  const none = (why: string): Verdict => ({ winner: null, sentence: `no winner: ${why}`, confirmed, leads: [] })
   if (candidates.length === 0) return none('nothing was confirmed')
   const missing = ends.filter((e) => e.stage === 'confirm').length < candidates.length * seeds.length
   if (missing) return none('not all confirmation runs have ended')
   const [first, ...others] = confirmed
   if (first === undefined) return none('every confirmation run failed')
   if (others.length === 0) return none('only one configuration could be confirmed, so there is nothing to compare it with')
-  const level = 0.1 / confirmed.length
-  const leads = others.map((other) => lead(first, other, sign, level))
+  const leads = others.map((other) => lead(first, other, sign))
   const name = (config: number) => `configuration ${config}`
   if (leads.some((found) => found === undefined))
-    return { ...none('fewer than two seeds can be compared'), leads: leads.filter((found) => found !== undefined), level }
+    return { ...none('fewer than two seeds can be compared'), leads: leads.filter((found) => found !== undefined) }
   const behind = leads.map((found) => found!)
   const close = behind.find(({ difference }) => !(difference.ci95![0] > 0))
-  const lines = { confirmed, leads: behind, level }
+  const lines = { confirmed, leads: behind }
+  const show = (x: number) => scoreText(metric, x)
   if (close !== undefined) {
-    const [low, high] = close.difference.ci95!
-    const sentence = `no winner: ${name(first.config)} is not shown to be better than ${name(close.over)}: it leads by ${fixed(close.difference.mean, 4)} over ${close.difference.n} seeds (interval ${fixed(low, 4)} … ${fixed(high, 4)})`
+    const { mean, n, ci95 } = close.difference
+    const range = `interval ${show(ci95![0])} … ${show(ci95![1])}`
+    const sentence = `no winner: ${name(first.config)} is not shown to be better than ${name(close.over)}: it leads by ${show(mean)} over ${n} seeds (${range})`
     return { winner: null, sentence, ...lines }
   }
-  const { mean, ci95 } = first.confirmed!
-  const interval = ci95 === null ? '' : ` ± ${fixed((ci95[1] - ci95[0]) / 2, 4)}`
   const next = behind[0]!
   return {
     winner: first.config,
-    sentence: `${name(first.config)} wins: ${decimal(mean)}${interval} over ${first.confirmed!.n} fresh seeds, ${fixed(next.difference.mean, 4)} better than the runner-up, ${name(next.over)}`,
+    sentence: `${name(first.config)} wins: ${meanText(metric, first.confirmed)} over ${first.confirmed!.n} fresh seeds, ${show(next.difference.mean)} better than the runner-up, ${name(next.over)}`,
     ...lines,
   }
 }
