@@ -1,5 +1,8 @@
 import { connect } from 'node:net'
 import type { Problem } from '../../lib/serve/http/problem.js'
+import type { ServeEvent } from '../../lib/serve/serve-events.js'
+import { type ServeOptions, startServer } from '../../lib/serve/start-server.js'
+import { type Faults, fakeEngines } from './fake-engine.js'
 
 type Headers = Record<string, string>
 
@@ -42,3 +45,11 @@ export function exchange(url: string, text: string | Buffer, ms = 3000): Promise
 
 /** Body of an error. */
 export const problem = async (answer: Response): Promise<Problem> => (await answer.json()) as Problem
+
+/** Starts a server with engines that need no model. */
+export async function start(options: ServeOptions = {}, faults: Faults = {}) {
+  const events: ServeEvent[] = []
+  const engines = fakeEngines(faults)
+  const server = await startServer({ runs: ['a'], port: 0, ...options, tell: (event) => events.push(event) }, engines.open)
+  return { server, events, ...engines, ...client(() => server.url) }
+}
