@@ -77,7 +77,7 @@ async function main(): Promise<void> {
   const parser = yargs(words)
   parser
     .scriptName('lvm-torch')
-    .usage('$0 VERB [options]\n\nTrain, evaluate and compress predictors of the next sentence vector.')
+    .usage('$0 VERB [options]\n\nTrain, evaluate, compress and serve predictors of the next sentence vector.')
     .locale('en')
     .parserConfiguration({ 'parse-numbers': false, 'parse-positional-numbers': false, 'duplicate-arguments-array': false })
     .wrap(null)
