@@ -78,7 +78,9 @@ export interface ServerSignals {
   /** The first SIGINT or SIGTERM; `hurried` settles at the second. */
   readonly stop: Promise<{ readonly name: 'SIGINT' | 'SIGTERM'; readonly hurried: Promise<void> }>
   onReload(reload: () => void): void
-  /** Prints that the server was stopped before its work was done, and exits. */
+  /** Error of a stop before the accepted work was done. */
+  error(name: 'SIGINT' | 'SIGTERM'): LvmError
+  /** Prints that the server was stopped before it listened, and exits. */
   leave(name: 'SIGINT' | 'SIGTERM', json: boolean): never
   release(): void
 }
@@ -113,6 +115,7 @@ export function serverSignals(): ServerSignals {
     onReload: (then) => {
       reload = then
     },
+    error: (name) => stopped(name, 'accepted requests were cut off; allow more time with --drain-timeout'),
     leave: (name, json) => {
       fail(stopped(name, 'the same command starts it again'), json)
       process.exit()

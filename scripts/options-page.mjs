@@ -122,7 +122,7 @@ const OTHER_VERBS = [
   keysOfPlan({ '': planFields, 'budget.': budgetFields, 'confirm.': confirmFields, 'halving.': halvingFields }),
   '## serve',
   `${code('lvm-torch serve RUN... [options]')}, or ${code('serve({ runs, ... })')}. RUN is a folder of a run or its name; ${code('NAME=RUN')} gives it another name.`,
-  ...grouped(serveFields),
+  ...grouped({ ...serveFields, ...notifyFields }),
   '## report',
   `${code('lvm-torch report [options]')}, or ${code('report({ ... })')}.`,
   options(reportFields),

@@ -2,6 +2,7 @@ import type { CommandModule } from 'yargs'
 import type { ServeEvent } from '../../lib/index.js'
 import { serveFields } from '../../lib/serve/serve-fields.js'
 import { flags, given } from '../flags.js'
+import { notifyFields, notifying } from '../notify.js'
 import { event as emit, print } from '../output.js'
 import { serveText } from '../serve-text.js'
 import { serverSignals } from '../signals.js'
@@ -16,11 +17,11 @@ export const serving: CommandModule = {
         type: 'string',
         describe: 'folders of runs, or their names below artifacts/lvm/models; NAME=RUN gives one another name',
       })
-      .options(flags(serveFields))
+      .options(flags({ ...serveFields, ...notifyFields }))
       .example('$0 serve lstm_baseline --bank vectors.npy', 'predictions and the nearest rows of a bank, on port 8080')
       .example('$0 serve a=lstm_baseline b=gru_stacked --split a=90,b=10 --log served.jsonl', 'compare two runs on live requests')
       .example('$0 serve lstm_baseline --host 0.0.0.0 --api-key-file keys', 'listen beyond this machine'),
-  handler: async (argv) => {
+  handler: notifying('serve', async (argv, facts) => {
     const json = argv.json === true
     const signals = serverSignals()
     const { serve } = await import('../../lib/index.js')
@@ -38,6 +39,7 @@ export const serving: CommandModule = {
     const end = { grace: name === 'SIGTERM' ? Number(argv.drainGrace ?? serveFields.drainGrace.default) : 0 }
     const lost = await Promise.race([server.close(end), hurried.then(() => server.kill()).then(() => 1)])
     signals.release()
-    if (lost > 0) signals.leave(name, json)
-  },
+    if (lost > 0) throw signals.error(name)
+    facts.summary = 'every accepted request was answered'
+  }),
 }
