@@ -70,7 +70,7 @@ export class Dispatch {
   private scheduled = false
   private delayed: NodeJS.Timeout | undefined
   constructor(
-    private readonly o: Pick<EngineOptions, 'maxBatch' | 'maxQueue' | 'batchDelay'>,
+    private readonly o: Pick<EngineOptions, 'maxBatch' | 'maxQueue' | 'maxWait' | 'batchDelay'>,
     private readonly observe: (event: EngineEvent) => void,
   ) {}
 
@@ -96,7 +96,7 @@ export class Dispatch {
       ? left()
       : deadline <= since
         ? late()
-        : (this.refused ?? (request.accepted === true ? undefined : fullness(request.size, this.queue.contexts, this.o.maxQueue)))
+        : (this.refused ?? (request.accepted === true ? undefined : this.noRoom(request.size)))
     if (error === undefined) this.accept(request, since, deadline, signal)
     else this.reject(request, error)
   }
@@ -114,9 +114,24 @@ export class Dispatch {
       this.pump() // requests that were read in one turn of the event loop share a batch
     })
   }
+  /** The error for a request whose answer would come too late at the measured rate; one that need not wait is never refused. */
+  private lateness(size: number): LvmError | undefined {
+    const { maxWait } = this.o
+    const before = this.queue.contexts + this.inFlight
+    if (maxWait === undefined || before === 0 || this.rate === 0) return undefined
+    const ms = (before + size) / this.rate
+    if (ms <= maxWait) return undefined
+    return new LvmError(
+      'OVERLOADED',
+      `serve: expected an answer within ${maxWait} ms but it would take about ${Math.ceil(ms)} ms`,
+    )
+  }
+  private noRoom(size: number): LvmError | undefined {
+    return fullness(size, this.queue.contexts, this.o.maxQueue) ?? this.lateness(size)
+  }
   /** Errors: OVERLOADED, TOO_LARGE when the queue has no room for so many contexts. */
   requireRoom(size: number): void {
-    const error = fullness(size, this.queue.contexts, this.o.maxQueue)
+    const error = this.noRoom(size)
     if (error === undefined) return
     this.count(error)
     throw error

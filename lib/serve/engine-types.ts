@@ -116,6 +116,8 @@ export interface EngineOptions {
   readonly batchDelay: number
   /** Contexts that may wait. */
   readonly maxQueue: number
+  /** Time within which an answer must be expected for a request to be accepted. Units: ms */
+  readonly maxWait?: number | undefined
   readonly maxSessions: number
   /** Units: s */
   readonly sessionIdle: number

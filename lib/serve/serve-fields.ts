@@ -60,6 +60,13 @@ export const serveFields = {
     about: 'contexts that may wait; more are answered with 429',
     group: 'Inference',
   }),
+  maxWait: real({
+    default: undefined,
+    min: 0.1,
+    max: 3_600_000,
+    about: 'milliseconds within which an answer must be expected; a request that would take longer is answered with 429 at once',
+    group: 'Inference',
+  }),
   maxSessions: integer({
     default: 1000,
     min: 1,

@@ -48,7 +48,8 @@ function urlOf(app: App, { host, cert }: ServeSettings): string {
 const opener =
   (core: Core, settings: ServeSettings, open: OpenEngine) =>
   ({ name, run }: NamedRun) => {
-    const { bank, space, device, threads, deterministic, maxBatch, batchDelay, maxQueue, maxSessions, sessionIdle } = settings
+    const { bank, space, device, threads, deterministic, maxBatch, batchDelay, maxQueue, maxWait, maxSessions, sessionIdle } =
+      settings
     const observe = (event: Parameters<Parameters<OpenEngine>[0]['observe']>[0]) => {
       core.metrics.engine(event, name)
       const told = asServeEvent(event, name)
@@ -65,6 +66,7 @@ const opener =
       maxBatch,
       batchDelay,
       maxQueue,
+      maxWait,
       maxSessions,
       sessionIdle,
       observe,

@@ -78,6 +78,18 @@ test('a full queue refuses more contexts, tells when to come again, and accepts 
   await ask(engine, 10)
 })
 
+test('a request that would wait longer than maxWait is refused at once, and one that need not wait never is', async () => {
+  const { engine, of } = await serve({ maxBatch: 4, maxWait: 1e-3 })
+  const first = ask(engine, 30) // takes longer than maxWait, but nothing is before it
+  await expect(ask(engine)).rejects.toEqual(code('OVERLOADED'))
+  await first
+  await ask(engine)
+  expect(of('rejected')).toEqual([{ type: 'rejected', code: 'OVERLOADED' }])
+  const patient = await serve({ maxBatch: 4, maxWait: 60_000 })
+  await Promise.all(Array.from({ length: 40 }, () => ask(patient.engine)))
+  expect(patient.of('rejected')).toEqual([])
+})
+
 test('a request that never fits into the queue is refused as too large', async () => {
   const { engine } = await serve({ maxQueue: 10 })
   await expect(ask(engine, 11)).rejects.toEqual(code('TOO_LARGE'))
