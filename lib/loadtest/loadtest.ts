@@ -21,6 +21,7 @@ import { type Requests, requestsFor } from './request-bodies.js'
 import { runLoads } from './run-loads.js'
 import { startSenders } from './senders.js'
 import { connectionTo, type LoadedModel, modelAt, unreachable, versionAt } from './server-contact.js'
+import type { Outcome } from './tally.js'
 
 /** Options of `loadtest`: the URL of the server, and any field of `loadtestFields`. */
 export interface LoadtestOptions extends Given<typeof loadtestFields> {
@@ -38,25 +39,25 @@ export interface Loadtested {
 /** Requests sent one after the other before the first stage. */
 const ALONE = 12
 
-/** Median latency of single requests. Units: ms. Errors: the first failure of a request, UNAVAILABLE. */
+/** Median latency of single requests. Units: ms. Errors: UNAVAILABLE; if none is answered, BAD_REQUEST or OVERLOADED with the reason. */
 async function alone(pool: Bench['pool'], connection: Connection, { message, bodies, form }: Requests): Promise<number> {
   const times: number[] = []
+  let last: Outcome | undefined
   for (let i = 0; i < ALONE; i++) {
     const start = now()
     const answer = await ask(pool, { ...message, body: bodies[i % bodies.length]! }, connection.timeout).catch((error) => {
       throw unreachable(connection, error)
     })
-    const outcome = outcomeOf(answer, form)
-    if (outcome.kind === 'failed') {
-      throw new LvmError('BAD_REQUEST', `loadtest: ${message.path} answered ${outcome.code}: ${outcome.message}`, {
-        hint: `try one request first: curl -i ${connection.origin}${message.path}`,
-      })
-    }
-    if (outcome.kind === 'answered') times.push(now() - start)
+    last = outcomeOf(answer, form)
+    if (last.kind === 'answered') times.push(now() - start)
   }
-  if (times.length === 0)
-    throw new LvmError('OVERLOADED', `loadtest: ${connection.origin} rejected all of ${ALONE} single requests`)
-  return times.sort((a, b) => a - b)[times.length >> 1]!
+  if (times.length > 0) return times.sort((a, b) => a - b)[times.length >> 1]!
+  if (last?.kind === 'rejected')
+    throw new LvmError('OVERLOADED', `loadtest: ${connection.origin} rejected all of ${ALONE} requests`)
+  const reason = last?.kind === 'failed' ? `${last.code}: ${last.message}` : 'nothing'
+  throw new LvmError('BAD_REQUEST', `loadtest: ${message.path} answered ${reason}`, {
+    hint: `try one request first: curl -i ${connection.origin}${message.path}`,
+  })
 }
 
 type Settings = Options<typeof loadtestFields>

@@ -3,7 +3,7 @@ import type { Collector } from './samples.js'
 
 /** Load tests of a server that fails now and then. */
 export async function loads({ keep, events, read }: Collector): Promise<void> {
-  const server = await queueServer({ service: 1, fault: (i) => (i > 20 && i % 20 === 0 ? 503 : undefined) })
+  const server = await queueServer({ service: 1, fault: (i) => (i > 20 && i < 60 && i % 5 === 0 ? 503 : undefined) })
   const common = `loadtest ${server.url} --warmup 0 --duration 0.3 --p99 5s --errors 1 --out L`
   const told = [
     ...(await events(`${common} --rate 100 --pid ${process.pid}`)),
