@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { load, openBase } from '../../dist/lib/index.js'
 import { isOffline } from './namespace.mjs'
 import { childrenOf, startBundle } from './served-bundle.mjs'
-import * as smoke from './smoke-test.mjs'
+import { errors, largestDifference, metrics, predictions, retrieval, sessions } from './smoke-test.mjs'
 import { steadyLoad } from './steady-load.mjs'
 import { demand, recorder } from './steps.mjs'
 
@@ -42,7 +42,7 @@ const runOf = (name) => join(folder, name, 'runs', name)
 
 /** Sends load while something happens, and demands that no request was lost, wrong or refused; returns the counts. */
 async function underLoad(server, here, happens) {
-  const nearest = (answer) => RUNS.find((name) => smoke.largestDifference(answer, here.expected[name]) < 1e-5)
+  const nearest = (answer) => RUNS.find((name) => largestDifference(answer, here.expected[name]) < 1e-5)
   const traffic = steadyLoad(server.url, { contexts: here.contexts, shape: here.shape, clients: CLIENTS, recognise: nearest })
   await sleep(LOAD_MS / 2)
   const event = await happens(traffic).catch((error) => ({ type: 'nothing', message: error.message }))
@@ -174,8 +174,8 @@ async function rehearse() {
   if (!started) return
   const request = { url: server.url, ...here, expected: here.expected.first }
   try {
-    for (const name of ['predictions', 'retrieval', 'sessions', 'errors', 'metrics'])
-      await step(`smoke test: ${name}`, () => smoke[name](request))
+    for (const check of [predictions, retrieval, sessions, errors, metrics])
+      await step(`smoke test: ${check.name}`, () => check(request))
     await step('load test', () => measure(server))
     await step('roll forward to the second bundle under load', () => roll(server, here, 'first', 'second'))
     await step('roll back under load', () => roll(server, here, 'second', 'first'))
