@@ -6,33 +6,15 @@ import { fileURLToPath } from 'node:url'
 import { lockRun } from '../../lib/files/lock.js'
 import { openPt } from '../../lib/files/pt.js'
 import { findLibtorch } from '../../lib/libtorch/find.js'
-import { type LogRecord, logLine } from '../../lib/study/abtest/served-log.js'
+import { logLine } from '../../lib/study/abtest/served-log.js'
 import { smallLibtorch } from '../bundle/unpacked.js'
-import { bytesOf, dice, npy } from '../files/fixture.js'
+import { npy } from '../files/fixture.js'
 import { files, torch } from '../libtorch/fake.js'
 import { loads } from './load-samples.js'
+import { logRecords } from './log-records.js'
+import { DIM, writeBase } from './sample-base.js'
 
 const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))
-const DIM = 4
-const ROWS = 8
-
-/** Writes a base of vectors of length 1.2, with a side file and a card. */
-function writeBase(stem: string, prefix: string, articles: number): void {
-  const roll = dice(articles)
-  const vectors = Float32Array.from({ length: articles * ROWS * DIM }, () => roll(2001) - 1000)
-  for (let at = 0; at < vectors.length; at += DIM) {
-    const vector = vectors.subarray(at, at + DIM)
-    const length = Math.hypot(...vector) / 1.2
-    vector.set(vector.map((x) => x / length))
-  }
-  const lines = Array.from({ length: articles * ROWS }, (_, row) => {
-    const id = Math.floor(row / ROWS)
-    return JSON.stringify({ article_id: `${prefix}${id}`, index: row % ROWS, title: `${id}`, text: `${row}`, categories: ['a'] })
-  })
-  writeFileSync(`${stem}.npy`, npy('<f4', [articles * ROWS, DIM], bytesOf(vectors)))
-  writeFileSync(`${stem}.jsonl`, `${lines.join('\n')}\n`)
-  writeFileSync(`${stem}.card.json`, JSON.stringify({ space: 'test', source: 'dice', licence: 'none', encoder: 'none' }))
-}
 
 /** Runs verbs in a folder and collects samples by their headings in docs/formats.md. */
 function collector(folder: string) {
@@ -130,21 +112,10 @@ async function evaluations({ keep, answer, read }: Collector): Promise<void> {
   await answer('export --json', 'export a')
 }
 
-/** One client of each arm with its feedback. */
 async function logs({ folder, keep, answer, read }: Collector): Promise<void> {
-  const time = '2026-01-01T00:00:00.000Z'
-  const split = { a: 50, b: 50 }
-  const records = Array.from({ length: 150 }, (_, i): LogRecord[] => {
-    const [request_id, model] = [`request-${i}`, 'ab'[i % 2]!]
-    const answer = { model, weights: '0'.repeat(64), route: 'retrieve', split, k: 2, rows: [[i, i + 1]], ms: 2.5 }
-    return [
-      { version: 1, type: 'served', time, request_id, client: `client-${i}`, ...answer },
-      { version: 1, type: 'feedback', time, request_id, context: 0, row: i % 3 === 0 ? i : 0, reward: null },
-    ]
-  }).flat()
+  const records = logRecords()
   writeFileSync(join(folder, 'F.jsonl'), records.map(logLine).join(''))
-  keep('F.jsonl', ...records)
-  keep('F.jsonl', { ...records[1], reward: 1 })
+  keep('F.jsonl', ...records, { ...records[1], reward: 1 })
   await answer('abtest_live.json', 'abtest --log F.jsonl')
   keep('abtest_live.json', read('artifacts/lvm/evaluation/abtest_live.json'))
 }
