@@ -9,7 +9,6 @@ const LEVEL = 0.05
 const STRIDE = 200_000
 /** Relative round-off of a difference of equal numbers. */
 const ROUNDING = 1e-12
-
 /** With fewer articles of a value other than 0 no test at 5 % can reject: six equal signs have p = 2/2⁶ = .03, five .06. */
 export const FEWEST_DIFFERENT = 6
 
@@ -24,101 +23,146 @@ export interface JointTest {
   readonly p_adjusted: number | null
   /** Interval that covers all means at once with a probability of 95 %; it excludes 0 exactly when `p_adjusted` is at most .05. */
   readonly ci95: readonly [number, number] | null
-  /** Standard errors from the mean to an end of `ci95`. */
-  readonly limit: number | null
   /** Reason for a missing interval; null when there is one. */
   readonly reason: string | null
 }
 
+/** Sums over articles of sum, count², sum · count and sum², where the sign of each article may be flipped. */
 interface Column {
-  readonly counts: Float64Array
-  readonly residuals: Float64Array
+  readonly sums: Float64Array
   readonly mean: number
   readonly se: number | null
   readonly reason: string | null
+  readonly crossed: number
+  readonly squares: number
+}
+/** Flipped sums of counts and of counts², and for each column of sums and of sum · count. */
+interface Flips {
+  readonly counts: Float64Array
+  readonly squares: Float64Array
+  readonly sums: readonly Float64Array[]
+  readonly crossed: readonly Float64Array[]
 }
 
-function column(values: Float64Array, articles: Int32Array): Column {
-  const { counts, sums } = byArticle(values, articles)
-  const n = values.length
+function column(sums: Float64Array, counts: Float64Array, n: number): Column {
   const C = counts.length
   const mean = sums.reduce((a, b) => a + b, 0) / n
-  const residuals = sums.map((sum, c) => sum - mean * counts[c]!)
-  const jackknife = residuals.reduce((q, r, c) => q + (r / (n - counts[c]!)) ** 2, 0)
+  const jackknife = sums.reduce((q, sum, c) => q + ((sum - mean * counts[c]!) / (n - counts[c]!)) ** 2, 0)
   const different = sums.filter((sum) => sum !== 0).length
   const few = C < FEWEST_ARTICLES && `${C} articles are too few for an interval (${FEWEST_ARTICLES} at least)`
   const equal = different < FEWEST_DIFFERENT && `only ${different} articles have a difference (${FEWEST_DIFFERENT} at least)`
-  return { counts, residuals, mean, se: C === 1 ? null : Math.sqrt(((C - 1) / C) * jackknife), reason: few || equal || null }
-}
-
-/** |t*| of one column in one resample. */
-function resampled({ counts, residuals }: Column, drawn: Int32Array): number {
-  let [n, r, nn, rn, rr] = [0, 0, 0, 0, 0]
-  for (const c of drawn) {
-    const [nc, rc] = [counts[c]!, residuals[c]!]
-    n += nc
-    r += rc
-    nn += nc * nc
-    rn += rc * nc
-    rr += rc * rc
+  return {
+    sums,
+    mean,
+    se: C === 1 ? null : Math.sqrt(((C - 1) / C) * jackknife),
+    reason: few || equal || null,
+    crossed: sums.reduce((q, sum, c) => q + sum * counts[c]!, 0),
+    squares: sums.reduce((q, sum) => q + sum * sum, 0),
   }
-  const C = drawn.length
-  const shift = r / n
-  const spread = rr - 2 * shift * rn + shift * shift * nn
-  const se = spread > ROUNDING * rr ? Math.sqrt((C / (C - 1)) * spread) / n : 0
-  return shift === 0 ? 0 : Math.abs(shift) / se
 }
 
-/** |t*| of all columns, and their maximum, in resamples of whole articles that all columns share. */
-async function resample(columns: readonly Column[], resamples: number, seed: number) {
-  const C = columns[0]!.counts.length
+/** Draws the signs of all articles, the same for all columns. */
+async function flip(columns: readonly Column[], counts: Float64Array, resamples: number, seed: number): Promise<Flips> {
   const draw = randomIndex(seed)
-  const drawn = new Int32Array(C)
-  const each = columns.map(() => new Float64Array(resamples))
-  const most = new Float64Array(resamples)
-  const stride = Math.max(1, Math.floor(STRIDE / (C * columns.length)))
+  const zeros = () => new Float64Array(resamples)
+  const flips = { counts: zeros(), squares: zeros(), sums: columns.map(zeros), crossed: columns.map(zeros) }
+  const stride = Math.max(1, Math.floor(STRIDE / (counts.length * (1 + columns.length))))
   for (let b = 0; b < resamples; b++) {
     if (b % stride === stride - 1) await setImmediate()
-    for (let i = 0; i < C; i++) drawn[i] = draw(C)
-    for (const [j, one] of columns.entries()) {
-      const t = resampled(one, drawn)
-      each[j]![b] = t
-      if (t > most[b]!) most[b] = t
+    for (let c = 0; c < counts.length; c++) {
+      const signed = draw(2) === 0 ? counts[c]! : -counts[c]!
+      const sign = Math.sign(signed)
+      flips.counts[b]! += signed
+      flips.squares[b]! += signed * counts[c]!
+      for (let j = 0; j < columns.length; j++) {
+        const sum = columns[j]!.sums[c]!
+        flips.sums[j]![b]! += sign * sum
+        flips.crossed[j]![b]! += signed * sum
+      }
     }
   }
-  return { each, most: most.sort() }
+  return flips
 }
 
-const shareFrom = (values: Float64Array, limit: number): number =>
-  (1 + values.reduce((far, value) => far + Number(value >= limit), 0)) / (1 + values.length)
+/** |t| from Σ r, Σ r·count and Σ r² of the residuals r of articles. */
+function absoluteT(r: number, rn: number, rr: number, n: number, nn: number): number {
+  const shift = r / n
+  const spread = rr - 2 * shift * rn + shift * shift * nn
+  if (Math.abs(r) <= ROUNDING * Math.sqrt(rr)) return 0
+  return spread > ROUNDING * rr ? (Math.abs(shift) / Math.sqrt(spread)) * n : Infinity
+}
+
+/** |t| of one column against the hypothesis that its mean is `mean`: the observed one, and that of each flip. */
+function againstMean({ sums, crossed, squares }: Column, j: number, flips: Flips, mean: number, n: number, nn: number) {
+  const rr = squares - 2 * mean * crossed + mean * mean * nn
+  const total = sums.reduce((a, b) => a + b, 0)
+  const seen = absoluteT(total - mean * n, crossed - mean * nn, rr, n, nn)
+  const t = flips.sums[j]!.map((sum, b) =>
+    absoluteT(sum - mean * flips.counts[b]!, flips.crossed[j]![b]! - mean * flips.squares[b]!, rr, n, nn),
+  )
+  return { seen, t }
+}
+
+/** Share of the flips that are at least as far as the observed value, in this column or in the others. */
+function shareFrom({ seen, t }: { seen: number; t: Float64Array }, others?: Float64Array): number {
+  const limit = seen * (1 - 1e-9) // values that differ only by round-off count as equal
+  let far = 1
+  for (let b = 0; b < t.length; b++) far += Number(t[b]! >= limit || (others !== undefined && others[b]! >= limit))
+  return far / (1 + t.length)
+}
+
+/** The mean furthest from `mean` in one direction that is not rejected; null when none is. */
+function lastAccepted(mean: number, step: number, p: (mean: number) => number): number | null {
+  let [inside, outside] = [mean, mean + step]
+  for (let i = 0; p(outside) > LEVEL; i++) {
+    if (i === 30) return null
+    inside = outside
+    outside = mean + step * 2 ** (i + 1)
+  }
+  for (let i = 0; i < 40; i++) {
+    const middle = (inside + outside) / 2
+    if (p(middle) > LEVEL) inside = middle
+    else outside = middle
+  }
+  return inside
+}
 
 /**
  * Tests the means of several columns of differences over the same windows, and corrects for their number.
  *
- * Each resample draws as many articles as there are, once for all columns, and gives |t*| of each; their maximum corrects p values and
- * intervals, and takes the correlation of the columns into account.
+ * Each resample flips the signs of whole articles, the same for all columns, and gives |t| of each; their maximum corrects p values and
+ * intervals, and takes the correlation of the columns into account. An interval holds the means that the test does not reject.
+ * When two columns are exchangeable in each article, as those of equal arms are, the test of a single pair is exact for any number of articles.
  * Columns with differences in fewer than FEWEST_DIFFERENT articles are left out of the correction and get no p value.
  * Errors: DATA_TOO_FEW without values.
- * Source: Westfall & Young 1993 (single-step max-T); the studentised bootstrap of meanByArticle, here symmetric (Hall 1992 §3.5).
+ * Source: Cameron, Gelbach & Miller 2008 (wild cluster bootstrap of t with the null imposed); Westfall & Young 1993 (single-step max-T).
  */
 export async function jointTests(
   differences: readonly Float64Array[],
   articles: Int32Array,
   { seed = 0, resamples = RESAMPLES }: { seed?: number; resamples?: number } = {},
 ): Promise<JointTest[]> {
-  if (articles.length === 0) throw new LvmError('DATA_TOO_FEW', 'statistics: expected at least one window but received none')
-  const columns = differences.map((values) => column(values, articles))
+  const n = articles.length
+  if (n === 0) throw new LvmError('DATA_TOO_FEW', 'statistics: expected at least one window but received none')
+  const grouped = differences.map((values) => byArticle(values, articles))
+  const counts = grouped[0]?.counts ?? Float64Array.of()
+  const nn = counts.reduce((q, count) => q + count * count, 0)
+  const columns = grouped.map(({ sums }) => column(sums, counts, n))
   const tested = columns.filter(({ reason }) => reason === null)
-  const { each, most } = tested.length === 0 ? { each: [], most: Float64Array.of() } : await resample(tested, resamples, seed)
-  // The order statistic for which |t| > limit means p ≤ .05.
-  const limit = most[most.length - Math.floor(LEVEL * (1 + most.length))] ?? Number.POSITIVE_INFINITY
+  const flips = await flip(tested, counts, tested.length === 0 ? 0 : resamples, seed)
+  const at = (j: number, mean: number) => againstMean(tested[j]!, j, flips, mean, n, nn)
+  const none = tested.map((_, j) => at(j, 0))
   return columns.map((one) => {
     const { mean, se, reason } = one
-    const none = { mean, se, p: null, p_adjusted: null, ci95: null, limit: null }
-    if (reason !== null || se === null) return { ...none, reason }
-    if (!Number.isFinite(limit)) return { ...none, reason: 'too few articles have another value than the rest for an interval' }
-    const t = Math.abs(mean) / se
-    const [p, p_adjusted] = [shareFrom(each[tested.indexOf(one)]!, t), shareFrom(most, t)]
-    return { mean, se, p, p_adjusted, ci95: [mean - limit * se, mean + limit * se] as const, limit, reason }
+    const empty = { mean, se, p: null, p_adjusted: null, ci95: null }
+    if (reason !== null || se === null) return { ...empty, reason }
+    const j = tested.indexOf(one)
+    const others = none.flatMap(({ t }, k) => (k === j ? [] : [t]))
+    const most = Float64Array.from({ length: resamples }, (_, b) => others.reduce((max, t) => Math.max(max, t[b]!), 0))
+    const p = (tried: number) => shareFrom(at(j, tried), most)
+    const [low, high] = [lastAccepted(mean, -2 * se, p), lastAccepted(mean, 2 * se, p)]
+    if (low === null || high === null)
+      return { ...empty, reason: 'too few articles have another value than the rest for an interval' }
+    return { mean, se, p: shareFrom(none[j]!), p_adjusted: p(0), ci95: [low, high] as const, reason }
   })
 }

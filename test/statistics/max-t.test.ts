@@ -32,7 +32,9 @@ describe('jointTests', () => {
     const [independent] = await jointTests([one, two, three], articles, fast)
     expect(repeated!.p_adjusted).toBe(alone!.p)
     expect(independent!.p_adjusted).toBeGreaterThan(alone!.p_adjusted!)
-    expect(independent!.limit).toBeGreaterThan(alone!.limit! * 1.1)
+    const width = ({ ci95 }: { ci95: readonly [number, number] | null }) => ci95![1] - ci95![0]
+    expect(width(independent!)).toBeGreaterThan(1.1 * width(alone!))
+    expect(repeated!.ci95).toEqual([expect.closeTo(alone!.ci95![0], 2), expect.closeTo(alone!.ci95![1], 2)])
   })
   it('a column without enough differences gets no p value and does not weaken the others', async () => {
     const { values, articles } = columns(1, 9)

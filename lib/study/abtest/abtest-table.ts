@@ -69,5 +69,5 @@ function section(e: AbtestEntry): string {
 export const renderAbtest = (entries: readonly AbtestEntry[]): string =>
   [
     ...entries.map(section),
-    `95 % and corrected: max-T over ${entries[0]!.family} comparison${entries[0]!.family === 1 ? '' : 's'} by a studentised bootstrap of whole articles; detectable: smallest true difference found with a power of 80 %`,
+    `95 % and corrected: max-T over ${entries[0]!.family} comparison${entries[0]!.family === 1 ? '' : 's'} by flipping the signs of whole articles (wild cluster bootstrap of t); detectable: smallest true difference found with a power of 80 %`,
   ].join('\n\n\n')

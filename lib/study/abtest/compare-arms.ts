@@ -40,8 +40,8 @@ export async function testPairs(
     articles,
     o,
   )
-  return tests.map(({ mean, se, p, p_adjusted, ci95, limit, reason }) => {
-    const least = limit === null ? null : se! * (limit + studentLimit(FALSE_NEGATIVE, count - 1))
+  return tests.map(({ mean, se, p, p_adjusted, ci95, reason }) => {
+    const least = ci95 && (ci95[1] - ci95[0]) / 2 + se! * studentLimit(FALSE_NEGATIVE, count - 1)
     // The standard error shrinks with the root of the number of articles.
     const needed = least === null || mean === 0 ? null : Math.max(FEWEST_ARTICLES, Math.ceil(count * (least / mean) ** 2))
     return { difference: mean, ci95, p, p_adjusted, minimum_detectable: least, articles_needed: needed, reason }
