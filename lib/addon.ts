@@ -128,6 +128,7 @@ export interface Addon {
   /** Unit vectors, or with `raw` the output of the head. */
   modelPredict(model: NativeModel, x: NativeTensor, all: boolean, raw?: boolean): Promise<NativeTensor>
   modelExamine(model: NativeModel, x: NativeTensor, target: NativeTensor): Promise<Record<string, NativeTensor>>
+  // native/binding/stepper-exports.cpp
   stepper(model: NativeModel, batch: number): NativeStepper
   stepperStep(stepper: NativeStepper, x: NativeTensor, raw?: boolean): Promise<NativeTensor>
   stepperReset(stepper: NativeStepper): Promise<undefined>

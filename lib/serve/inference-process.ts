@@ -10,6 +10,11 @@ import { type Frame, readFrames, writeFrame } from './frames.js'
 /** Time that a process may take to end when its pipe closes. Units: ms */
 const END_TIMEOUT = 5000
 
+/** A process that says nothing for so many periods has stopped; it reports its memory every second. */
+const SILENT_PERIODS = 4
+/** Units: ms */
+const PERIOD = 2500
+
 export interface Ended {
   readonly exit: number | null
   readonly signal: NodeJS.Signals | null
@@ -37,6 +42,8 @@ const howEnded = ({ exit, signal }: Ended) => (signal !== null ? `was ended by $
 class Conversation {
   memoryBytes = 0
   answers = -1 // the first answer says that it is ready
+  /** Periods since the last frame. */
+  silent = 0
   private next = 0
   private readonly calls = new Map<number, { resolve(frame: Frame): void; reject(error: LvmError): void }>()
   constructor(private readonly pipe: Duplex) {
@@ -54,6 +61,7 @@ class Conversation {
   }
   private hear(frame: Frame): void {
     const { id, kind, header } = frame
+    this.silent = 0
     if (kind === SAY.memory) {
       this.memoryBytes = (header as MemoryHeader).bytes
       return
@@ -66,6 +74,15 @@ class Conversation {
       call?.reject(new LvmError(code, message, { hint }))
     } else call?.resolve(frame)
   }
+}
+
+/** Kills a ready process that no longer reacts, such as one that was stopped or is in a deadlock. */
+function watchSilence(child: ChildProcess, conversation: Conversation, ended: Promise<Ended>): void {
+  conversation.silent = 0
+  const timer = setInterval(() => {
+    if (++conversation.silent > SILENT_PERIODS) child.kill('SIGKILL')
+  }, PERIOD).unref()
+  ended.then(() => clearInterval(timer))
 }
 
 const whenEnded = (child: ChildProcess): Promise<Ended> =>
@@ -103,6 +120,7 @@ export async function startInference(o: OpenHeader, signal?: AbortSignal): Promi
   signal?.addEventListener('abort', kill, { once: true })
   try {
     const { header } = await Promise.race([conversation.ask(ASK.open, o, []), dead])
+    watchSilence(child, conversation, ended)
     const { contexts, ...run } = header as ReadyHeader
     return {
       run: { ...run, contexts: { shortest: contexts.shortest, longest: contexts.longest ?? Number.POSITIVE_INFINITY } },

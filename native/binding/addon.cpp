@@ -25,6 +25,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_call(exports);
   export_devices(exports);
   export_models(exports);
+  export_steppers(exports);
   export_evaluation(exports);
   export_retrieval(exports);
   export_training(exports);

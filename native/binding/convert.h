@@ -68,6 +68,7 @@ void export_tensors(Napi::Object exports);
 void export_call(Napi::Object exports);
 void export_devices(Napi::Object exports);
 void export_models(Napi::Object exports);
+void export_steppers(Napi::Object exports);
 void export_evaluation(Napi::Object exports);
 void export_retrieval(Napi::Object exports);
 void export_training(Napi::Object exports);

@@ -1,6 +1,9 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { load } from '../../lib/checkpoint/load-model.js'
 import { openBase } from '../../lib/data/open.js'
+import { f4 } from '../files/fixture.js'
 import {
   CONTEXT,
   code,
@@ -117,7 +120,47 @@ test('a vector that is not finite fails its own request only', async () => {
   expect(fine).toMatchObject({ status: 'fulfilled', value: await engine.predict(contexts(1, 2), within(5000)) })
 })
 
-test('an engine does not start with a run that is missing or a bank of another dimension', async () => {
+test('an engine does not start with a run or bank that is missing', async () => {
   await expect(watch(`${run}-none`)).rejects.toEqual(code('RUN_MISSING'))
   await expect(watch(run, { bank: `${out}/none.npy` })).rejects.toEqual(code('FILE_MISSING'))
+})
+test('an engine does not start with a bank of another dimension or space', async () => {
+  const bank = (name: string, dim: number) => {
+    const path = join(out, name)
+    writeFileSync(path, f4([4, dim], new Float32Array(4 * dim).fill(dim ** -0.5)))
+    return path
+  }
+  const space = 'another encoder'
+  await expect(watch(run, { bank: bank('narrow.npy', 8) })).rejects.toEqual(code('DATA_SHAPE'))
+  await expect(watch(run, { bank: bank('other.npy', DIM), space })).rejects.toEqual(code('SPACE_MISMATCH'))
+  await expect(watch(run, { bank: bank('unknown.npy', DIM) })).rejects.toEqual(code('SPACE_MISMATCH'))
+})
+test('an engine without a bank refuses retrieve', async () => {
+  const { engine } = await watch(run, { name: 'plain' })
+  expect(engine.run).toMatchObject({ name: 'plain', bank: null })
+  const asked = engine.retrieve(contexts(1), { k: 1, exclude: new Int32Array(0) }, within(5000))
+  await expect(asked).rejects.toEqual(code('BAD_REQUEST'))
+  await engine.close()
+})
+test('a run trained on vectors of other lengths is not served as one of unit vectors', async () => {
+  const rows = 60
+  const path = join(out, 'long-vectors.npy')
+  writeFileSync(
+    path,
+    f4(
+      [rows, DIM],
+      vectors(rows).map((x) => 3 * x),
+    ),
+  )
+  writeFileSync(
+    join(out, 'long-vectors.jsonl'),
+    Array.from(
+      { length: rows },
+      (_, i) => `${JSON.stringify({ article_id: String(Math.floor(i / 10)), index: i % 10, text: 'x' })}\n`,
+    ).join(''),
+  )
+  const long = await trainTiny(out, 'gru', { data: path, name: 'long', force: true, space: 'x' })
+  const { engine } = await watch(long)
+  expect(engine.run.unit).toBe(false)
+  await engine.close()
 })
