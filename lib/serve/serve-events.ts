@@ -42,7 +42,7 @@ export type ServeEvent =
       readonly message: string
       readonly hint: string
     }
-  | { readonly type: 'warning'; readonly version: 1; readonly message: string }
+  | { readonly type: 'warning'; readonly version: 1; readonly code: 'KEYS' | 'LOG'; readonly message: string }
   | { readonly type: 'draining'; readonly version: 1; readonly grace: number; readonly in_flight: number }
   | { readonly type: 'stopped'; readonly version: 1; readonly seconds: number; readonly lost: number }
 

@@ -82,7 +82,7 @@ async function makeCore(settings: ServeSettings, tell: (event: ServeEvent) => vo
       ? undefined
       : await openLineLog(settings.log, (error) => {
           core.metrics.logFailed()
-          tell({ type: 'warning', version: 1, message: `a line of the log was lost: ${asLvmError(error).message}` })
+          tell({ type: 'warning', version: 1, code: 'LOG', message: `a line of the log was lost: ${asLvmError(error).message}` })
         })
   const core: Core = {
     log,
@@ -94,7 +94,7 @@ async function makeCore(settings: ServeSettings, tell: (event: ServeEvent) => vo
     draining: false,
     inFlight: 0,
   }
-  for (const message of keys?.warnings ?? []) tell({ type: 'warning', version: 1, message })
+  for (const message of keys?.warnings ?? []) tell({ type: 'warning', version: 1, code: 'KEYS', message })
   return core
 }
 

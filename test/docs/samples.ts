@@ -11,6 +11,7 @@ import { smallLibtorch } from '../bundle/unpacked.js'
 import { npy } from '../files/fixture.js'
 import { files, torch } from '../libtorch/fake.js'
 import { loads } from './load-samples.js'
+import { serves } from './serve-samples.js'
 import { logRecords } from './log-records.js'
 import { DIM, writeBase } from './sample-base.js'
 
@@ -214,6 +215,7 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
     logs,
     smallerRuns,
     loads,
+    serves,
     reports,
     runFolders,
     runVerbs,

@@ -110,7 +110,11 @@ export function contextsFromFlat(
 }
 
 /** Copies little-endian float32 values out of a body, which may begin at any byte. */
-const floats = (body: Buffer): Float32Array => new Float32Array(Uint8Array.from(body).buffer)
+function floats(body: Buffer): Float32Array {
+  const x = new Float32Array(body.length / 4)
+  body.copy(Buffer.from(x.buffer))
+  return x
+}
 
 /** Reads a header such as `8,5,768`. */
 export function shapeOf(header: unknown, axes: readonly string[]): number[] {
