@@ -25,7 +25,13 @@ pipe.on('close', () => process.exit(0))
 pipe.on('error', () => process.exit(0))
 
 const report = (id: number, error: unknown) => writeFrame(pipe, { id, kind: SAY.error, header: failureOf(error) })
-const sayMemory = () => writeFrame(pipe, { id: 0, kind: SAY.memory, header: { bytes: process.memoryUsage.rss() } })
+/** Processor time since the start. */
+const cpuSeconds = () => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
+}
+const sayMemory = () =>
+  writeFrame(pipe, { id: 0, kind: SAY.memory, header: { bytes: process.memoryUsage.rss(), cpuSeconds: cpuSeconds() } })
 
 let work: ChildWork | undefined
 

@@ -51,4 +51,6 @@ export interface AnswerHeader {
 }
 export interface MemoryHeader {
   readonly bytes: number
+  /** Processor time since the start of the process. */
+  readonly cpuSeconds: number
 }

@@ -72,6 +72,8 @@ export interface Engine {
     readonly pid: number | null
     /** Resident memory of the process, at most a second old. */
     readonly memoryBytes: number
+    /** Processor time of the process since its start. */
+    readonly cpuSeconds: number
     /** Time after which a refused request is likely to be accepted, for Retry-After; at least 1. Units: s */
     readonly retryAfter: number
   }

@@ -79,6 +79,9 @@ const gaugesOf = (works: Dispatch, sessions: SessionTable, process: Supervisor):
   get memoryBytes() {
     return process.current?.memoryBytes ?? 0
   },
+  get cpuSeconds() {
+    return process.current?.cpuSeconds ?? 0
+  },
   get retryAfter() {
     return Math.ceil(Math.min(MOST_WAIT, Math.max(LEAST_WAIT, works.wait, process.wait)))
   },

@@ -24,6 +24,8 @@ export interface InferenceProcess {
   readonly run: ServedRun
   readonly pid: number
   readonly memoryBytes: number
+  /** Processor time since its start. */
+  readonly cpuSeconds: number
   /** Batches answered. */
   readonly answers: number
   /** Sends a batch. Errors: those of the process; never settles if the process ends before its answer. */
@@ -41,6 +43,7 @@ const howEnded = ({ exit, signal }: Ended) => (signal !== null ? `was ended by $
 /** Matches the answers of a process with the calls that wait for them. */
 class Conversation {
   memoryBytes = 0
+  cpuSeconds = 0
   answers = -1 // the first answer says that it is ready
   /** Periods since the last frame. */
   silent = 0
@@ -63,7 +66,9 @@ class Conversation {
     const { id, kind, header } = frame
     this.silent = 0
     if (kind === SAY.memory) {
-      this.memoryBytes = (header as MemoryHeader).bytes
+      const { bytes, cpuSeconds } = header as MemoryHeader
+      this.memoryBytes = bytes
+      this.cpuSeconds = cpuSeconds
       return
     }
     const call = this.calls.get(id)
@@ -127,6 +132,9 @@ export async function startInference(o: OpenHeader, signal?: AbortSignal): Promi
       pid: child.pid!,
       get memoryBytes() {
         return conversation.memoryBytes
+      },
+      get cpuSeconds() {
+        return conversation.cpuSeconds
       },
       get answers() {
         return conversation.answers

@@ -98,6 +98,7 @@ export function fakeEngines(faults: Faults = {}) {
         },
         pid: null,
         memoryBytes: 1e6,
+        cpuSeconds: 1,
         retryAfter: 2,
       },
       predict: (x, asked) => work(asked, () => meanOf(x)),

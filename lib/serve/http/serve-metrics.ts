@@ -70,6 +70,11 @@ function gauges(registers: Registry[], served: () => readonly Served[], isReady:
   )
   perModel('lvm_sessions', 'Open sessions', ({ engine }) => engine.gauges.sessions)
   perModel('lvm_inference_memory_bytes', 'Resident memory of the inference process', ({ engine }) => engine.gauges.memoryBytes)
+  perModel(
+    'lvm_inference_cpu_seconds',
+    'CPU time of the inference process since its start',
+    ({ engine }) => engine.gauges.cpuSeconds,
+  )
   perModel('lvm_engine_ready', '1 when the run takes requests', ({ engine }) => Number(engine.state === 'ready'))
   new Gauge({
     name: 'lvm_model_info',
