@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -87,7 +86,7 @@ describe.each(names)('%s', (name) => {
 })
 
 test('10,000 requests and 2,000 sessions leave the memory of both processes as it was', async () => {
-  const { engine, events } = await watch(join(out, 'gru'), { maxSessions: 50 })
+  const { engine, events } = await watch(await trainTiny(out, 'gru', { name: 'long' }), { maxSessions: 50 })
   afterAll(() => engine.close())
   const resident = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${engine.gauges.pid}/status`, 'utf8'))![1]) * 1024
   setFlagsFromString('--expose-gc')
@@ -111,4 +110,16 @@ test('10,000 requests and 2,000 sessions leave the memory of both processes as i
   expect(after.process - before.process).toBeLessThan(8 << 20)
   expect(after.server - before.server).toBeLessThan(8 << 20)
   expect(engine.gauges.queued + engine.gauges.inFlight).toBe(0)
+})
+
+test('a process that no longer reacts is killed and started again', async () => {
+  const { engine, of } = await watch(await trainTiny(out, 'lstm', { name: 'stopped' }))
+  process.kill(engine.gauges.pid!, 'SIGSTOP')
+  await engine.predict(contexts(1), within(30_000)).then(
+    () => expect.unreachable(),
+    (error) => expect(error).toMatchObject({ code: 'UNAVAILABLE' }),
+  )
+  await engine.predict(contexts(1), within(30_000))
+  expect(of('fault')).toMatchObject([{ signal: 'SIGKILL', lost: 1 }])
+  await engine.close()
 })

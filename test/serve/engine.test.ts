@@ -143,7 +143,7 @@ test('an engine without a bank refuses retrieve', async () => {
   await engine.close()
 })
 test('a run trained on vectors of other lengths is not served as one of unit vectors', async () => {
-  const rows = 60
+  const rows = 120
   const path = join(out, 'long-vectors.npy')
   writeFileSync(
     path,
