@@ -1,4 +1,4 @@
-import type { Model } from '../checkpoint/model.js'
+import type { RunManifest } from '../checkpoint/run-manifest.js'
 import { openBeside } from '../data/beside.js'
 import { LvmError } from '../errors.js'
 import { native } from '../native.js'
@@ -30,15 +30,10 @@ function excludedRows({ exclude }: RetrieveItem, rows: number): number[] {
   return sorted
 }
 
-/** Opens a bank for a run. Errors: those of openBeside for another space or dimension. */
-export async function openBank(model: Model, path: string, space: string | undefined): Promise<Bank> {
-  const { data, space: imported } = model.manifest
-  const first = {
-    path: data?.path ?? model.name,
-    hash: data?.hash,
-    space: data?.space ?? imported ?? space,
-    dim: model.dim,
-  }
+/** Opens a bank for the run `name`. Errors: those of openBeside for another space or dimension. */
+export async function openBank(name: string, manifest: RunManifest, path: string, space: string | undefined): Promise<Bank> {
+  const { data, space: imported, dim } = manifest
+  const first = { path: data?.path ?? name, hash: data?.hash, space: data?.space ?? imported ?? space, dim }
   const base = await openBeside(first, path, { space })
   const vectors = base.targets ?? base.vectors
   const texts = await base.texts()

@@ -47,18 +47,18 @@ export interface Opened {
 }
 
 /** Threads of an inference process: those of the training, but one core stays free for requests unless answers must equal those of `predict`. */
-async function threadsOf({ run, threads, deterministic }: OpenHeader): Promise<number | undefined> {
-  if (threads !== undefined || deterministic) return threads
-  const { manifest } = await readManifest(await findRun(run))
-  return Math.max(1, Math.min((manifest as RunManifest).threads, usableThreads(limits()) - 1))
-}
+const threadsOf = ({ threads, deterministic }: OpenHeader, manifest: RunManifest): number | undefined =>
+  threads === undefined && !deterministic ? Math.max(1, Math.min(manifest.threads, usableThreads(limits()) - 1)) : threads
 
 /** Loads a run and its bank. Errors: those of load; those of openBeside for a bank that does not fit. */
 export async function openServed(header: OpenHeader): Promise<Opened> {
   const { run, name, bank: path, space, device } = header
-  const threads = await threadsOf(header)
+  const manifest = (await readManifest(await findRun(run))).manifest as RunManifest
+  const threads = threadsOf(header, manifest)
+  const opening = path === undefined ? undefined : openBank(run, manifest, path, space)
+  opening?.catch(() => {}) // an error of the run comes first
   const model = await load(run, { device, ...(threads !== undefined && { threads }) })
-  const bank = path === undefined ? undefined : await openBank(model, path, space)
+  const bank = await opening
   const steps = model.causal && model.contexts.longest > PROBED
   const joint = steps ? await native.jointSteps(model.native) : undefined
   return { model, bank, run: describe(model, bank, name), joint }
