@@ -116,7 +116,7 @@ export async function experimentDocument(folder: string, { isOver = false } = {}
     name: plan.name,
     folder,
     state: holder !== undefined && !isOver ? 'running' : isComplete ? 'complete' : 'unfinished',
-    pid: holder?.pid ?? null,
+    pid: isOver ? null : (holder?.pid ?? null),
     plan,
     data_hash: hash,
     done: ends.length,

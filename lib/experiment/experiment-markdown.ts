@@ -29,7 +29,7 @@ export function promotionSentence({ plan: { halving, spaces } }: Pick<Experiment
 export const optimismSentence = ({ optimism, plan }: Pick<ExperimentReport, 'optimism' | 'plan'>): string =>
   optimism === null
     ? 'A searched score is the best of many and therefore optimistic; only fresh seeds give an unbiased one.'
-    : `Selection effect: the searched scores of the confirmed configurations are ${fixed(Math.abs(optimism), 4)} ${optimism >= 0 ? 'better' : 'worse'} than their means over fresh seeds. The best of many ${plan.metric} values is optimistic; the confirmed one is not, because neither its seeds nor its splits were chosen.`
+    : `Selection effect: the searched scores of the confirmed configurations are ${fixed(Math.abs(optimism), 4)} ${optimism >= 0 ? 'better' : 'worse'} than their means over fresh seeds. The best of many ${plan.metric} values is optimistic; the confirmed mean is not, because neither its seeds nor its splits were chosen. The difference also holds that of the splits.`
 
 export const diskSentence = ({ disk }: Pick<ExperimentReport, 'disk'>): string =>
   `Checkpoints: ${bytes(disk.kept_bytes)} kept, ${bytes(disk.removed_bytes)} of ${disk.removed_runs} runs removed (their histories are in evaluation/).`

@@ -1,5 +1,5 @@
 import { queueServer } from '../loadtest/queue-server.mjs'
-import type { Collector } from './samples.js'
+import type { Collector } from './collector.js'
 
 /** Load tests of a server that fails now and then. */
 export async function loads({ keep, events, read }: Collector): Promise<void> {

@@ -1,50 +1,18 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync } from 'node:child_process'
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { lockRun } from '../../lib/files/lock.js'
 import { openPt } from '../../lib/files/pt.js'
-import { findLibtorch } from '../../lib/libtorch/find.js'
 import { logLine } from '../../lib/study/abtest/served-log.js'
 import { smallLibtorch } from '../bundle/unpacked.js'
 import { npy } from '../files/fixture.js'
 import { files, torch } from '../libtorch/fake.js'
+import { type Collector, collector } from './collector.js'
+import { experiments } from './experiment-samples.js'
 import { loads } from './load-samples.js'
-import { serves } from './serve-samples.js'
 import { logRecords } from './log-records.js'
 import { DIM, writeBase } from './sample-base.js'
-
-const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))
-
-/** Runs verbs in a folder and collects samples by their headings in docs/formats.md. */
-function collector(folder: string) {
-  const found = new Map<string, unknown[]>()
-  const keep = (name: string, ...values: unknown[]) => found.set(name, [...(found.get(name) ?? []), ...values])
-  const cache = join(folder, 'cache')
-  const { LVM_TORCH_USE_PYTORCH: _, ...outside } = process.env
-  const env = { ...outside, LVM_TORCH_LIBTORCH: findLibtorch().path, LVM_TORCH_CACHE: cache }
-  async function lvm(words: string, more: Record<string, string> = {}): Promise<string> {
-    const child = spawn(process.execPath, [cli, ...words.split(' '), '--json'], { cwd: folder, env: { ...env, ...more } })
-    const [out, error] = [[] as Buffer[], [] as Buffer[]]
-    child.stdout.on('data', (chunk) => out.push(chunk))
-    child.stderr.on('data', (chunk) => error.push(chunk))
-    const [code, signal] = await once(child, 'close')
-    if (out.length === 0) throw new Error(`${words}: ended with ${signal ?? code}: ${Buffer.concat(error)}`)
-    return Buffer.concat(out).toString()
-  }
-  const answer = async (name: string, words: string, more?: Record<string, string>) =>
-    keep(name, JSON.parse(await lvm(words, more)))
-  const events = async (words: string, more?: Record<string, string>): Promise<{ type: string }[]> =>
-    (await lvm(words, more))
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line))
-  const read = (path: string) => JSON.parse(readFileSync(join(folder, path), 'utf8'))
-  const run = (name: string, file: string) => join('artifacts', 'lvm', 'models', name, file)
-  return { folder, cache, found, keep, answer, events, read, run }
-}
-export type Collector = ReturnType<typeof collector>
+import { serves } from './serve-samples.js'
 
 const small = '--preset tiny --epochs 2 --threads 1 --max-windows 64'
 
@@ -217,6 +185,7 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
     loads,
     serves,
     reports,
+    experiments,
     runFolders,
     runVerbs,
     program,

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { LvmError } from '../../lib/errors.js'
 import { start } from '../serve/client.js'
 import { contexts } from '../serve/fake-engine.js'
-import type { Collector } from './samples.js'
+import type { Collector } from './collector.js'
 
 /** All events of a server. */
 export async function serves({ folder, keep }: Collector): Promise<void> {

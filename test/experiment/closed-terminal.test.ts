@@ -71,7 +71,7 @@ it.skipIf(process.platform === 'win32')(
     const failed = notified(['experiment', bad], 'echo out of paper; exit 3')
     expect(failed).toMatchObject({
       status: 2,
-      stderr: expect.stringMatching(/^BAD_OPTION[^]*warning: the command of --notify ended with exit code 3: out of paper/),
+      stderr: expect.stringMatching(/\nwarning: the command of --notify ended with exit code 3: out of paper/),
     })
   },
 )
