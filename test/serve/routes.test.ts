@@ -105,7 +105,11 @@ test('probes and metrics answer', async () => {
 test('the docs page needs nothing from another host', async () => {
   const page = await fetch(`${server.url}/docs/`)
   expect(page.status).toBe(200)
-  expect(await page.text()).not.toMatch(/(src|href)="(https?:)?\/\//)
+  const text = await page.text()
+  expect(text).not.toMatch(/(src|href)="(https?:)?\/\//)
+  const files = [...text.matchAll(/(?:src|href)="\.\/(static\/[^"]+)"/g)].map(([, file]) => `/docs/${file}`)
+  expect(files.length).toBeGreaterThan(3)
+  for (const file of [...files, '/docs/json']) expect((await fetch(`${server.url}${file}`)).status, file).toBe(200)
 })
 
 test('an unknown path and a wrong method are named', async () => {
@@ -113,4 +117,9 @@ test('an unknown path and a wrong method are named', async () => {
   const wrong = await fetch(`${server.url}/v1/predict`)
   expect(wrong.status).toBe(405)
   expect(wrong.headers.get('allow')).toBe('POST')
+})
+
+test('HEAD answers as GET does, without a body', async () => {
+  const answer = await fetch(`${server.url}/livez`, { method: 'HEAD' })
+  expect([answer.status, await answer.text()]).toEqual([200, ''])
 })

@@ -49,7 +49,7 @@ export async function makeApp(core: Core, serverFactory: (listener: RequestListe
     bodyLimit: bodyLimit(core),
     genReqId: requestId,
     requestIdHeader: false,
-    exposeHeadRoutes: false,
+    exposeHeadRoutes: true,
     return503OnClosing: false,
     serverFactory: serverFactory as never,
     clientErrorHandler: (error, socket) => answerSocket(error, socket, core),
