@@ -28,8 +28,9 @@ export const endsOf = (entries: JournalWriter['entries']): RunEnd[] => entries.f
 
 /** Verdict over the configurations that were chosen for confirmation. */
 export function verdictOf(search: Search, plan: ExperimentPlan, ends: readonly RunEnd[]): Verdict {
-  const chosen = search.isSearched ? search.ranking().slice(0, plan.confirm.top) : []
-  return decide(chosen, ends, search.freshSeeds, plan)
+  if (!search.isSearched)
+    return { winner: null, sentence: 'no winner: the search has not ended', confirmed: [], leads: [] }
+  return decide(search.ranking().slice(0, plan.confirm.top), ends, search.freshSeeds, plan)
 }
 
 /** Ids of runs whose checkpoints may go: losers of the search, and after the confirmation the runs of all but the first configuration. */
