@@ -28,8 +28,7 @@ export const endsOf = (entries: JournalWriter['entries']): RunEnd[] => entries.f
 
 /** Verdict over the configurations that were chosen for confirmation. */
 export function verdictOf(search: Search, plan: ExperimentPlan, ends: readonly RunEnd[]): Verdict {
-  if (!search.isSearched)
-    return { winner: null, sentence: 'no winner: the search has not ended', confirmed: [], leads: [] }
+  if (!search.isSearched) return { winner: null, sentence: 'no winner: the search has not ended', confirmed: [], leads: [] }
   return decide(search.ranking().slice(0, plan.confirm.top), ends, search.freshSeeds, plan)
 }
 
