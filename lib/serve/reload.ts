@@ -1,5 +1,5 @@
 import type { Server as TlsServer } from 'node:https'
-import { asLvmError } from '../errors.js'
+import { asLvmError, LvmError } from '../errors.js'
 import { retire } from './drain.js'
 import type { Engine } from './engine-types.js'
 import { readApiKeys } from './http/api-keys.js'
@@ -7,6 +7,8 @@ import type { App, Core } from './http/core.js'
 import { readSplit } from './http/traffic-split.js'
 import { readCertificate } from './serve-settings.js'
 import { type NamedRun, openAll, runsToServe } from './served-runs.js'
+
+const stopping = (): LvmError => new LvmError('UNAVAILABLE', 'serve: a server that stops cannot reload')
 
 /** Reads everything again, and swaps it when all of it is good. */
 async function swap(
@@ -32,6 +34,10 @@ async function swap(
   if (certificate) (app.server as unknown as TlsServer).setSecureContext({ ...certificate, minVersion: 'TLSv1.2' })
   await core.log?.reopen()
   const engines = await openAll(named, open)
+  if (core.draining) {
+    await Promise.allSettled(engines.map((engine) => engine.close()))
+    throw stopping()
+  }
   core.keys = keys
   const how = { idle: settings.sessionIdle, seconds: settings.drainTimeout, signal }
   for (const old of models.swap(engines, split)) void retire(old, models, how)
@@ -43,6 +49,7 @@ export function reloads(core: Core, app: App, runs: readonly string[], open: (ru
   let waiting = new AbortController()
   let last: Promise<void> = Promise.resolve()
   const once = async (): Promise<void> => {
+    if (core.draining) throw stopping()
     const begun = performance.now()
     core.tell({ type: 'reloading', version: 1 })
     waiting.abort() // runs replaced by an earlier reload end now, so that at most two of each are in memory

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { asLvmError } from '../errors.js'
 import type { Given } from '../options.js'
 import { closeApp, endEngine } from './drain.js'
-import type { Engine } from './engine-types.js'
 import { readApiKeys } from './http/api-keys.js'
 import { makeApp } from './http/app.js'
 import type { App, Core } from './http/core.js'
@@ -110,31 +109,35 @@ export async function startServer({ runs = [], tell = () => {}, ...given }: Serv
           named.map(({ name }) => name),
         )
   const certificate = await readCertificate(settings)
-  const core = await makeCore(settings, tell)
   await tryPort(settings)
+  const core = await makeCore(settings, tell)
   const openRun = opener(core, settings, open)
-  const engines = await openAll(named, openRun)
-  core.models.swap(engines, split)
-  const app = await makeApp(core, (listener) => makeListener(settings, certificate, listener)).catch((error) =>
-    abandon(engines, error),
-  )
-  await app.listen({ host: settings.host, port: settings.port }).catch((error) => abandon(engines, listenError(error, settings)))
-  const url = urlOf(app, settings)
-  const reload = reloads(core, app, runs, openRun)
-  tell({ type: 'listening', url, version: 1, models: engines.map(({ run }) => run) })
-  const kill = async (): Promise<void> => {
-    reload.stop()
-    app.server.closeAllConnections()
-    await Promise.allSettled([...core.models.all().map(({ engine }) => engine.close()), app.close()])
-    core.metrics.close()
-    await core.log?.close()
+  try {
+    core.models.swap(await openAll(named, openRun), split)
+    const app = await makeApp(core, (listener) => makeListener(settings, certificate, listener))
+    await app.listen({ host: settings.host, port: settings.port }).catch((error) => {
+      throw listenError(error, settings)
+    })
+    const url = urlOf(app, settings)
+    tell({ type: 'listening', url, version: 1, models: core.models.list().map(({ engine }) => engine.run) })
+    const reload = reloads(core, app, runs, openRun)
+    return {
+      url,
+      reload: reload.now,
+      close: (o) => close(core, app, reload.stop, o?.grace ?? 0),
+      kill: () => kill(core, app, reload.stop),
+    }
+  } catch (error) {
+    await Promise.allSettled(core.models.all().map(({ engine }) => engine.close()))
+    await release(core)
+    throw error
   }
-  return { url, reload: reload.now, close: (o) => close(core, app, reload.stop, o?.grace ?? 0), kill }
 }
 
-async function abandon(engines: readonly Engine[], error: unknown): Promise<never> {
-  await Promise.allSettled(engines.map((engine) => engine.close()))
-  throw error
+/** Frees what a server holds beside its runs. */
+async function release({ metrics, log }: Core): Promise<void> {
+  metrics.close()
+  await log?.close()
 }
 
 /** Ends a server after the accepted requests. */
@@ -148,8 +151,16 @@ async function close(core: Core, app: App, stopReloads: () => void, grace: numbe
   const lost = await closeApp(app, () => core.inFlight, drainTimeout)
   const left = Math.max(1, drainTimeout - (performance.now() - begun) / 1000)
   await Promise.allSettled(core.models.all().map((served) => endEngine(served, left)))
-  core.metrics.close()
-  await core.log?.close()
+  await release(core)
   core.tell({ type: 'stopped', version: 1, seconds: (performance.now() - begun) / 1000, lost })
   return lost
+}
+
+/** Ends a server at once. */
+async function kill(core: Core, app: App, stopReloads: () => void): Promise<void> {
+  core.draining = true
+  stopReloads()
+  app.server.closeAllConnections()
+  await Promise.allSettled([...core.models.all().map(({ engine }) => engine.close()), app.close()])
+  await release(core)
 }

@@ -155,6 +155,7 @@ const calls = [
   ],
   ['report', api.report, [{ runs: 'nowhere', out: 'report' }], [['say', ...keys('reportFields')]]],
   ['verify', api.verify, [{ report: 'nowhere.json' }], [['report', 'say', ...keys('verifyFields')]]],
+  ['serve', api.serve, [{ runs: ['nowhere'], port: 0 }], [['runs', 'tell', ...keys('serveFields'), 'x']]],
   ['sweep', api.sweep, [{ data: 'nowhere.npy', models: 'none' }, SIGNAL], [keys('sweepFields'), ['signal', 'tell', 'say', 'x']]],
   [
     'train',

@@ -146,3 +146,11 @@ test('readyz answers 503 while the inference process is restarted', async () => 
   expect((await get('/livez')).status).toBe(200)
   await server.kill()
 })
+
+test('a reload of a server that stops leaves no run open', async () => {
+  const { server, seen } = await start()
+  const closing = server.close({ grace: 0.1 })
+  await expect(server.reload()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  await closing
+  expect(seen.engines.map(({ state }) => state)).toEqual(['closed'])
+})
