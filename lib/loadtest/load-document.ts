@@ -48,7 +48,8 @@ export interface LoadDocument {
   readonly overload: Overload | null
   /** Whether the objective was met: by the stage of a fixed load, or by any rate of the search; null when stopped before. */
   readonly met: boolean | null
-  readonly stopped: 'done' | 'interrupted'
+  /** `unanswered`: the server stopped answering. */
+  readonly stopped: 'done' | 'interrupted' | 'unanswered'
   readonly warnings: readonly string[]
 }
 

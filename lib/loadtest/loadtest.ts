@@ -137,7 +137,7 @@ export const loadtest = asyncDoor(
         o.route === 'sessions' ? await requestsFor(model, connection, { ...o, route: 'predict', batch: 1 }) : requests
       const { pid } = o
       const use = pid === undefined ? () => useOfServer(pool, connection) : () => useOfProcess(pid)
-      await use()
+      await use() // a wrong process id is an error before any load is sent
       const alone_ms = await alone(pool, connection, probes)
       const { threads } = head.machine
       const sessions = o.route === 'sessions' ? o.sessions : 0
@@ -157,7 +157,7 @@ export const loadtest = asyncDoor(
           errors,
           duration,
           warmup,
-          use,
+          use: () => use().catch(() => null),
           signal,
         }
         const measured = await runLoads(bench, o, alone_ms, tell)

@@ -56,9 +56,10 @@ export async function runLoads(
 ): Promise<Measured> {
   const stages: Stage[] = []
   const told = new Set<string>()
+  let gone = false
   const warn = (message: string) => tell({ type: 'warning', version: 1, message })
   const measure = async (load: Omit<Load, 'seed' | 'clients'>): Promise<Stage | undefined> => {
-    if (bench.signal?.aborted) return undefined
+    if (bench.signal?.aborted || gone) return undefined
     const { purpose, rate, times } = load
     const clients = o.closed ? o.clients : 0
     const seconds = bench.warmup + bench.duration * times
@@ -73,6 +74,7 @@ export async function runLoads(
         warn(`${code} in ${percent((stage.errors[code] ?? 0) / stage.sent)} of the requests, for example: ${message}`)
       told.add(code)
     }
+    gone = stage.complete && stage.answered === 0 && stage.recovery_seconds === null
     return stage.complete ? stage : undefined
   }
   const isFixed = o.closed || o.rate !== undefined
@@ -89,14 +91,14 @@ export async function runLoads(
   }
   const over = knee && o.overload > 0 ? await measure({ purpose: 'overload', rate: o.overload * knee.rate, times: 1 }) : undefined
   const isStopped = bench.signal?.aborted === true
-  const warnings = warningsOf(stages, knee, o)
+  const warnings = [...(gone ? ['the server stopped answering, and the test ended'] : []), ...warningsOf(stages, knee, o)]
   for (const message of warnings) warn(message)
   return {
     stages,
     knee,
     overload: knee && over ? overloadOf(over, knee) : null,
     met: isFixed ? (fixed?.met ?? null) : isStopped && !knee ? null : knee?.confirmed === true,
-    stopped: isStopped ? 'interrupted' : 'done',
+    stopped: isStopped ? 'interrupted' : gone ? 'unanswered' : 'done',
     warnings,
   }
 }

@@ -165,6 +165,16 @@ it('vectors of a file are sent, and a file of another dimension is refused', asy
   await other.close()
 })
 
+it('a test of a server that ends is ended too, with what was measured', async () => {
+  const server = await queueServer({ service: 1 })
+  const end = setTimeout(() => server.close(), 2500)
+  const { loadtest: document } = await loadtest({ url: server.url, ...short, duration: 0.5, maxRate: 200 })
+  clearTimeout(end)
+  expect(document).toMatchObject({ stopped: 'unanswered', met: false })
+  expect(document.warnings.join()).toContain('stopped answering')
+  expect(document.stages.at(-1)!.errors).toHaveProperty('ECONNREFUSED')
+})
+
 it('Ctrl-C prints and writes what was measured so far, and the exit code says so', async () => {
   const server = await queueServer({ service: 1 })
   const child = spawn(process.execPath, [
