@@ -132,7 +132,7 @@ for (const format of values.formats.split(',')) {
   }
   for (const name of names) {
     const { url, child } = servers[name]
-    const { loadtest: search } = await loadtest({ url, ...common, raw, duration, pid: child.pid, precision: 0.1 })
+    const { loadtest: search } = await loadtest({ url, ...common, raw, duration, pid: child.pid, precision: 0.15 })
     const result = {
       server: name,
       format,

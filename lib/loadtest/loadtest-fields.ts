@@ -26,7 +26,7 @@ export const loadtestFields = {
     group: 'Load',
   }),
   clients: integer({ default: 1, min: 1, max: 10_000, about: 'clients of --closed', group: 'Load' }),
-  duration: real({ default: 10, min: 0.2, max: 86_400, about: 'seconds of each measurement, after the warm-up', group: 'Load' }),
+  duration: real({ default: 10, min: 0.2, max: 86_400, about: 'seconds of each measurement, after the warm-up; longer in the search at a rate with fewer than 300 requests in that time', group: 'Load' }),
   warmup: real({ default: 2, min: 0, max: 600, about: 'seconds of load before each measurement', group: 'Load' }),
   precision: real({ default: 0.05, min: 0.005, max: 0.5, about: 'relative precision of the highest rate', group: 'Load' }),
   maxRate: real({ default: 100_000, min: 0.1, max: 1e6, about: 'highest rate of the search', group: 'Load' }),

@@ -169,6 +169,6 @@ function stageOf(counts: Merged, { purpose, rate, clients, seed }: Load, bench: 
   }
 }
 
-/** Whether a stage failed by so little that chance may have decided. */
-export const isClose = ({ met, rejected, failed, over_limit }: Stage): boolean =>
-  !met && rejected + failed === 0 && over_limit !== null && over_limit.share <= 3 * ABOVE
+/** Whether a stage failed by so few requests that chance may have decided. */
+export const isClose = ({ met, answered, rejected, failed, over_limit }: Stage): boolean =>
+  !met && rejected + failed <= 1 && over_limit !== null && over_limit.share * answered <= Math.max(2, 3 * ABOVE * answered)

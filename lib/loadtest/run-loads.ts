@@ -12,6 +12,8 @@ type Measured = Pick<LoadDocument, 'stages' | 'knee' | 'overload' | 'met' | 'sto
 const FIRST = 0.5
 /** A p99 of fewer answers is not a percentile but nearly the maximum. */
 const FEWEST = 300
+/** A stage at a low rate lasts up to this many times longer, to have enough requests. */
+const LONGER = 4
 
 function overloadOf(stage: Stage, knee: Knee): Overload {
   const { rate, goodput, latency_ms, rejected, failed, sent, recovery_seconds } = stage
@@ -60,11 +62,13 @@ export async function runLoads(
   const warn = (message: string) => tell({ type: 'warning', version: 1, message })
   const measure = async (load: Omit<Load, 'seed' | 'clients'>): Promise<Stage | undefined> => {
     if (bench.signal?.aborted || gone) return undefined
-    const { purpose, rate, times } = load
+    const { purpose, rate } = load
+    const enough = rate === null || purpose === 'fixed' ? 1 : FEWEST / (rate * bench.duration)
+    const times = load.times * Math.min(LONGER, Math.max(1, enough))
     const clients = o.closed ? o.clients : 0
     const seconds = bench.warmup + bench.duration * times
     tell({ type: 'load', version: 1, purpose, rate, clients: o.closed ? clients : null, seconds })
-    const { stage, examples } = await measureStage(bench, { ...load, clients, seed: o.seed + stages.length })
+    const { stage, examples } = await measureStage(bench, { ...load, times, clients, seed: o.seed + stages.length })
     if (stage.sent > 0) {
       stages.push(stage)
       tell({ type: 'stage', version: 1, ...stage })

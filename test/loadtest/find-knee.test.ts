@@ -10,7 +10,7 @@ function simulated(capacity: number, { confirms = capacity, close = 0 } = {}) {
     asked.push(load)
     const met = load.rate <= (load.purpose === 'confirm' ? confirms : capacity)
     const share = met ? 0 : load.rate <= capacity + close ? 0.02 : 0.5
-    return { ...load, met, rejected: 0, failed: 0, over_limit: { share, upper95: share } } as unknown as Stage
+    return { ...load, met, answered: 1000, rejected: 0, failed: 0, over_limit: { share, upper95: share } } as unknown as Stage
   }
   return { asked, measure }
 }
