@@ -29,7 +29,10 @@ export const bundling: CommandModule = {
     y
       .command(verify)
       .parserConfiguration({ 'duplicate-arguments-array': true }) // keeps all runs of a list instead of the last one
-      .positional('run', { type: 'string', describe: 'folders of runs, or their names below artifacts/lvm/models' })
+      .positional('run', {
+        type: 'string',
+        describe: 'folders of runs, or their names below artifacts/lvm/models; NAME=RUN gives one another name',
+      })
       .options(flags(bundleFields))
       .alias('out', 'o')
       .example('$0 bundle lstm_baseline --bank vectors.npy -o app.tgz', 'then: tar -xzf app.tgz -C FOLDER, and FOLDER/serve')

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
-import { basename, dirname, resolve as resolvePath } from 'node:path'
+import { dirname, resolve as resolvePath } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
@@ -16,6 +16,7 @@ import { sealedText } from '../files/sealed.js'
 import { publish } from '../files/write.js'
 import { packageVersion } from '../libtorch/paths.js'
 import { type Given, resolve } from '../options.js'
+import { namedRun } from '../serve/served-runs.js'
 import { bankEntries, type Entry, libtorchEntries, programEntries, runEntries } from './bundle-entries.js'
 import { bundleFields } from './bundle-fields.js'
 import { BUNDLE_MANIFEST, type BundledRun, type BundleManifest, describeFiles, entryBytes } from './bundle-manifest.js'
@@ -31,7 +32,7 @@ export interface BundleProgress {
 }
 /** Options of `bundle`: the runs, and any field of `bundleFields`. */
 export interface BundleOptions extends Given<typeof bundleFields> {
-  /** Folders of runs, or their names below `artifacts/lvm/models`. */
+  /** Folders of runs, or their names below `artifacts/lvm/models`; `NAME=RUN` gives one another name. */
   readonly runs: readonly string[]
   readonly progress?: (progress: BundleProgress) => void
 }
@@ -51,17 +52,18 @@ export interface Bundled {
   readonly parts: { readonly program: number; readonly libtorch: number; readonly runs: number; readonly bank: number }
 }
 
-const RUN_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
+/** Names that are safe as folders of the archive: no `.` and `..`. */
+const RUN_NAME = /^[A-Za-z0-9_]/
 
 /** Verifies every byte of the runs and returns them by name. Errors: BAD_OPTION for two runs of one name; those of `verifyRun`. */
 async function verifiedRuns(runs: readonly string[]): Promise<Map<string, Checkpoint>> {
   const found = new Map<string, Checkpoint>()
-  for (const run of runs) {
+  for (const text of runs) {
+    const { name, run } = namedRun(text)
     const folder = await findRun(run)
-    const name = basename(folder)
-    if (!RUN_NAME.test(name))
-      throw badOption('bundle', 'runs', 'folders named with letters, digits, «.», «_» and «-»', name, 'rename the folder')
-    if (found.has(name)) throw badOption('bundle', 'runs', 'runs with different names', run, 'rename one of the folders')
+    if (!RUN_NAME.test(name)) throw badOption('bundle', 'runs', 'names that begin with a letter or digit', text, 'use NAME=RUN')
+    if (found.has(name))
+      throw badOption('bundle', 'runs', 'runs with different names', text, 'give one of them another name: NAME=RUN')
     found.set(name, await verifyRun(folder))
   }
   return found

@@ -16,6 +16,8 @@ const folder = process.argv[2]
 const [BATCH, CONTEXT, CLIENTS, LOAD_MS] = [2, 5, 16, 2000]
 /** Rates of the load test. Units: requests per second */
 const RATE = 50
+/** Limit of a restart; a machine that is busy with other work gets the time that the first start took. Units: s */
+const RESTART_SECONDS = 3
 const RUNS = ['first', 'second']
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms))
 const { steps, step } = recorder()
@@ -108,8 +110,9 @@ async function crash(server, here) {
     count.lost === 0 && count.wrong === 0 && other.length === 0,
     `statuses ${JSON.stringify(count.statuses)}, ${count.lost} lost`,
   )
-  demand(back > 0 && back < 3, `the service answered again after ${back} s`)
-  return `answers again after ${back.toFixed(2)} s; ${count.statuses[503] ?? 0} requests got 503, 0 connections lost`
+  const limit = Math.max(RESTART_SECONDS, server.seconds)
+  demand(back > 0 && back < limit, `the service answered again after ${back.toFixed(2)} s, later than ${limit.toFixed(1)} s`)
+  return `answers again after ${back.toFixed(2)} s (limit ${limit.toFixed(1)}); ${count.statuses[503] ?? 0} requests got 503, 0 connections lost`
 }
 
 /** Stops the load once /readyz answers 503, as a load balancer does; returns the seconds until then. */

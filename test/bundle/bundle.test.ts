@@ -98,6 +98,14 @@ test('the archive lists its entries in order and with one time, owner and group'
   expect(seen[0]).toBe('manifest.json')
   expect(seen.slice(1)).toEqual([...seen.slice(1)].sort())
 })
+test('NAME=RUN gives a run of a bundle another name', async () => {
+  const out = join(scratch, 'named.tgz')
+  const { runs } = await bundle({ runs: [run, `other=${run}`], out, level: 1 })
+  expect(runs).toEqual(['tiny', 'other'])
+  const names: string[] = []
+  await list({ file: out, onReadEntry: ({ path }) => names.push(path) })
+  expect(names).toEqual(expect.arrayContaining(['runs/tiny/manifest.json', 'runs/other/manifest.json']))
+})
 test('bundle refuses an existing archive without overwrite, and replaces it with it', async () => {
   const out = join(scratch, 'old.tgz')
   writeFileSync(out, 'old')
@@ -111,6 +119,7 @@ test.each([
   ['no archive', { runs: ['RUN'] }, 'BAD_OPTION', '"out"'],
   ['an unknown run', { runs: ['/nowhere/run'], out: 'x.tgz' }, 'RUN_MISSING', '/nowhere/run'],
   ['two runs of one name', { runs: ['RUN', 'RUN'], out: 'x.tgz' }, 'BAD_OPTION', 'different names'],
+  ['a name that leads out of the archive', { runs: ['..=RUN'], out: 'x.tgz' }, 'BAD_OPTION', 'begin with a letter'],
   ['an unknown bank', { runs: ['RUN'], bank: '/nowhere/bank.npy', out: 'x.tgz' }, 'FILE_MISSING', '/nowhere/bank.npy'],
   ['a bank of another space', { runs: ['RUN'], bank: 'OTHER', out: 'x.tgz' }, 'SPACE_MISMATCH', 'other-encoder'],
   ['a space without a bank', { runs: ['RUN'], space: 'gtr', out: 'x.tgz' }, 'BAD_OPTION', '"space"'],
@@ -121,7 +130,7 @@ test.each([
   async (_, options: Parameters<typeof bundle>[0], code, words) => {
     const out = options.out === undefined ? {} : { out: join(scratch, 'x.tgz') }
     const bankOf = options.bank === 'OTHER' ? { bank: otherBank() } : {}
-    const named = { ...options, ...bankOf, ...out, runs: options.runs.map((name) => (name === 'RUN' ? run : name)) }
+    const named = { ...options, ...bankOf, ...out, runs: options.runs.map((name) => name.replace(/RUN$/, run)) }
     await expect(bundle(named)).rejects.toMatchObject({ code, message: expect.stringContaining(words) })
     expect(existsSync(join(scratch, 'x.tgz'))).toBe(false)
   },
