@@ -32,7 +32,7 @@ const quantile = (values: readonly number[], share: number) =>
   values.toSorted((a, b) => a - b)[Math.ceil(share * values.length) - 1]!
 
 it('latencies are those of the theory of an M/D/1 queue, for these arrivals and on average', async () => {
-  const [service, rate, warmup, duration] = [10, 70, 2, 60]
+  const [service, rate, warmup, duration] = [40, 17.5, 2, 90]
   const server = await queue({ service })
   const { loadtest: document } = await loadtest({ url: server.url, rate, warmup, duration, p99: '1s', out })
   server.end()
