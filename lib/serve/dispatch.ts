@@ -1,4 +1,5 @@
 import { LvmError } from '../errors.js'
+import { fullness, lateness } from './admission.js'
 import { DeadlineWatch } from './deadline-watch.js'
 import type { AnswerHeader, BatchHeader } from './engine-messages.js'
 import type { Asked, EngineEvent, EngineOptions } from './engine-types.js'
@@ -43,17 +44,6 @@ const REJECTED = {
 } as const
 const late = () => new LvmError('DEADLINE', 'serve: expected to answer before the deadline of the request but it has passed')
 const left = () => new LvmError('INTERRUPTED', 'serve: expected a client that waits for its answer but it has left')
-
-/** The error for a request that does not fit into the queue. */
-function fullness(size: number, queued: number, maxQueue: number): LvmError | undefined {
-  if (size > maxQueue)
-    return new LvmError('TOO_LARGE', `serve: expected at most ${maxQueue} contexts in a request but received ${size}`, {
-      hint: 'send fewer contexts in one request, or start the server with a larger --max-queue',
-    })
-  if (queued + size > maxQueue)
-    return new LvmError('OVERLOADED', `serve: expected at most ${maxQueue} waiting contexts but ${queued} wait and ${size} came`)
-  return undefined
-}
 
 /** Gathers requests into batches for one process at a time. */
 export class Dispatch {
@@ -114,20 +104,9 @@ export class Dispatch {
       this.pump() // requests that were read in one turn of the event loop share a batch
     })
   }
-  /** The error for a request whose answer would come too late at the measured rate; one that need not wait is never refused. */
-  private lateness(size: number): LvmError | undefined {
-    const { maxWait } = this.o
-    const before = this.queue.contexts + this.inFlight
-    if (maxWait === undefined || before === 0 || this.rate === 0) return undefined
-    const ms = (before + size) / this.rate
-    if (ms <= maxWait) return undefined
-    return new LvmError(
-      'OVERLOADED',
-      `serve: expected an answer within ${maxWait} ms but it would take about ${Math.ceil(ms)} ms`,
-    )
-  }
   private noRoom(size: number): LvmError | undefined {
-    return fullness(size, this.queue.contexts, this.o.maxQueue) ?? this.lateness(size)
+    const waiting = this.queue.contexts
+    return fullness(size, waiting, this.o.maxQueue) ?? lateness(size, waiting + this.inFlight, this.rate, this.o.maxWait)
   }
   /** Errors: OVERLOADED, TOO_LARGE when the queue has no room for so many contexts. */
   requireRoom(size: number): void {
