@@ -70,6 +70,7 @@ for (const count of values.rows.split(',').map(Number)) {
   const path = bank.replace('.npy', `-${count}.npy`)
   const { target, offset } = await python.ask({ command: 'make', rows: count, dim, queries: n, bank: path, out: queries })
   const table = Tensor.map(path, { offset, shape: [count, dim], dtype: 'float16' })
+  const index = native.bank(table.native)
   const wanted = Tensor.from(numbers(queries, Float32Array), [n, dim])
   const rows = { target: Int32Array.from(target), first: new Int32Array(n + 1), excluded: new Int32Array(0) }
   let ours
@@ -78,7 +79,7 @@ for (const count of values.rows.split(',').map(Number)) {
     {
       lvm_torch: async () => {
         const start = performance.now()
-        ours = (await native.retrieve(wanted.native, table.native, rows, K)).all
+        ours = (await native.retrieve(wanted.native, index, rows, K)).all
         return (performance.now() - start) / 1000
       },
       faiss: async () => {
@@ -98,6 +99,7 @@ for (const count of values.rows.split(',').map(Number)) {
     `${String(count).padStart(9)} rows  lvm-torch ${shown(figures.lvm_torch)}  FAISS ${shown(figures.faiss)}  ratio ${shown(ratio)}  ` +
       `rows that differ: ${same.rows_that_differ} of ${n * K}, by ${same.largest_cosine_difference.toExponential(1)}\n`,
   )
+  native.bankDispose(index)
   table.dispose()
   wanted.dispose()
   rmSync(path)

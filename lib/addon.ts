@@ -30,6 +30,9 @@ export interface NativeStepper {
 export interface NativeJointSteps {
   readonly [handle]: 'joint steps'
 }
+export interface NativeBank {
+  readonly [handle]: 'bank'
+}
 export interface NativeScript {
   readonly [handle]: 'script'
 }
@@ -154,10 +157,13 @@ export interface Addon {
   /** Exact t-SNE. Shapes: x [n, dim] → places [n, 2], float64. */
   tsne(x: NativeTensor, o: { perplexity: number; iterations: number }): Promise<{ places: NativeTensor; divergence: number }>
   // native/binding/retrieval-exports.cpp
+  /** Vectors to search more than once: the lengths of their rows are computed once. Shapes: vectors [rows, dim], float16 or float32. */
+  bank(vectors: NativeTensor): NativeBank
+  bankDispose(bank: NativeBank): void
   /** Query i excludes the rows excluded[first[i] … first[i + 1]). */
   retrieve(
     queries: NativeTensor,
-    bank: NativeTensor,
+    bank: NativeBank | NativeTensor,
     rows: { target: Int32Array; first: Int32Array; excluded: Int32Array },
     k: number,
   ): Promise<Retrieval>

@@ -2,7 +2,7 @@ import type { RunManifest } from '../checkpoint/run-manifest.js'
 import { openBeside } from '../data/beside.js'
 import { LvmError } from '../errors.js'
 import { native } from '../native.js'
-import type { Tensor } from '../torch/tensor.js'
+import { Tensor } from '../torch/tensor.js'
 import type { RetrieveItem } from './engine-messages.js'
 import type { FoundRow } from './engine-types.js'
 
@@ -38,6 +38,10 @@ export async function openBank(name: string, manifest: RunManifest, path: string
   const vectors = base.targets ?? base.vectors
   const texts = await base.texts()
   const { articles, rows } = base
+  const bank = native.bank(vectors.native)
+  const none = { target: new Int32Array(1), first: new Int32Array(2), excluded: new Int32Array(0) }
+  using zeros = Tensor.from(new Float32Array(base.dim), [1, base.dim])
+  await native.retrieve(zeros.native, bank, none, 1) // the first search computes the lengths of all rows
   const describe = (row: number, cosine: number): FoundRow => ({
     row,
     cosine,
@@ -67,7 +71,7 @@ export async function openBank(name: string, manifest: RunManifest, path: string
         }
       }
       const o = { target, first, excluded: Int32Array.from(excluded) }
-      const { allowed } = await native.retrieve(queries.native, vectors.native, o, most)
+      const { allowed } = await native.retrieve(queries.native, bank, o, most)
       return Array.from(wanted, (k, i) => {
         const found: FoundRow[] = []
         for (let j = i * most; j < i * most + Math.min(k, most) && allowed.rows[j]! >= 0; j++)

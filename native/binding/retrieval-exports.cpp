@@ -3,6 +3,13 @@
 #include "convert.h"
 
 namespace lvm {
+
+template <>
+struct Kind<Bank> {
+  static constexpr napi_type_tag tag{0x6c766d746f726368, 8};
+  static constexpr const char* name = "bank";
+};
+
 namespace {
 
 template <typename Array, typename Number>
@@ -22,15 +29,30 @@ Napi::Object ranking_object(Napi::Env env, const Ranking& ranking) {
   return object;
 }
 
-// retrieve(queries, bank, {target, first, excluded}, k) -> Promise<{all: Ranking, allowed: Ranking}>
+std::shared_ptr<Bank> take_bank(Napi::Value value) {
+  return box_of<Bank>(value) ? take<Bank>(value) : std::make_shared<Bank>(take_tensor(value));
+}
+
+// bank(vectors) -> handle
+Napi::Value bank(const Napi::CallbackInfo& info) {
+  auto made = std::make_shared<Bank>(take_tensor(info[0]));
+  const auto bytes = made->rows * int64_t(sizeof(double));
+  return give(info.Env(), std::move(made), bytes);
+}
+Napi::Value bank_dispose(const Napi::CallbackInfo& info) {
+  dispose_if<Bank>(info[0]);
+  return info.Env().Undefined();
+}
+
+// retrieve(queries, bank or vectors, {target, first, excluded}, k) -> Promise<{all: Ranking, allowed: Ranking}>
 Napi::Value retrieve_rows(const Napi::CallbackInfo& info) {
   const auto rows = info[2].As<Napi::Object>();
   auto& stop = environment(info.Env()).stop;
   return run_async(
     info.Env(),
-    [queries = take_tensor(info[0]), bank = take_tensor(info[1]), target = ids(rows.Get("target")),
-     first = ids(rows.Get("first")), excluded = ids(rows.Get("excluded")), k = positive(info[3], "k"),
-     &stop] { return retrieve(queries, bank, target, first, excluded, k, stop); },
+    [queries = take_tensor(info[0]), bank = take_bank(info[1]), target = ids(rows.Get("target")), first = ids(rows.Get("first")),
+     excluded = ids(rows.Get("excluded")), k = positive(info[3], "k"),
+     &stop] { return retrieve(queries, *bank, target, first, excluded, k, stop); },
     [](Napi::Env env, const Retrieval& found) {
       auto object = Napi::Object::New(env);
       object.Set("all", ranking_object(env, found.all));
@@ -41,6 +63,10 @@ Napi::Value retrieve_rows(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-void export_retrieval(Napi::Object exports) { export_function<retrieve_rows>(exports, "retrieve"); }
+void export_retrieval(Napi::Object exports) {
+  export_function<bank>(exports, "bank");
+  export_function<bank_dispose>(exports, "bankDispose");
+  export_function<retrieve_rows>(exports, "retrieve");
+}
 
 }  // namespace lvm

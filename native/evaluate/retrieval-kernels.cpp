@@ -28,6 +28,28 @@ LVM_INLINE double dot_of(const A* a, const B* b, int64_t n) {
   return sum;
 }
 
+// Products of `n` vectors with each row; a row is read and widened once.
+template <int n, typename B>
+LVM_INLINE void products_of(const float* x, const B* row, int64_t count, int64_t dim, float* out, int64_t stride) {
+  constexpr int64_t lanes = 16;
+  for (int64_t r = 0; r < count; ++r, row += dim) {
+    float sums[n][lanes] = {};
+    int64_t j = 0;
+    for (; j + lanes <= dim; j += lanes) {
+      float w[lanes];
+      for (int64_t l = 0; l < lanes; ++l) w[l] = widened(row[j + l]);
+      for (int m = 0; m < n; ++m)
+        for (int64_t l = 0; l < lanes; ++l) sums[m][l] += x[m * dim + j + l] * w[l];
+    }
+    for (int m = 0; m < n; ++m) {
+      float sum = 0;
+      for (int64_t l = 0; l < lanes; ++l) sum += sums[m][l];
+      for (auto rest = j; rest < dim; ++rest) sum += x[m * dim + rest] * widened(row[rest]);
+      out[m * stride + r] = sum;
+    }
+  }
+}
+
 template <typename A>
 LVM_INLINE void scaled_of(const A* a, double scale, float* out, int64_t n) {
   LVM_INDEPENDENT
@@ -39,6 +61,41 @@ LVM_CLONES double dot_mixed(const float* a, const uint16_t* b, int64_t n) { retu
 LVM_CLONES double dot_half(const uint16_t* a, const uint16_t* b, int64_t n) { return dot_of(a, b, n); }
 LVM_CLONES void scaled_wide(const float* a, double scale, float* out, int64_t n) { scaled_of(a, scale, out, n); }
 LVM_CLONES void scaled_half(const uint16_t* a, double scale, float* out, int64_t n) { scaled_of(a, scale, out, n); }
+
+template <typename B>
+using ProductsOf = void(const float* x, const B* row, int64_t count, int64_t dim, float* out, int64_t stride);
+LVM_CLONES void wide_1(const float* x, const float* row, int64_t count, int64_t dim, float* out, int64_t stride) {
+  products_of<1>(x, row, count, dim, out, stride);
+}
+LVM_CLONES void wide_2(const float* x, const float* row, int64_t count, int64_t dim, float* out, int64_t stride) {
+  products_of<2>(x, row, count, dim, out, stride);
+}
+LVM_CLONES void wide_3(const float* x, const float* row, int64_t count, int64_t dim, float* out, int64_t stride) {
+  products_of<3>(x, row, count, dim, out, stride);
+}
+LVM_CLONES void wide_4(const float* x, const float* row, int64_t count, int64_t dim, float* out, int64_t stride) {
+  products_of<4>(x, row, count, dim, out, stride);
+}
+constexpr ProductsOf<float>* wides[few_queries + 1] = {nullptr, wide_1, wide_2, wide_3, wide_4};
+
+LVM_CLONES void half_1(const float* x, const uint16_t* row, int64_t count, int64_t dim, float* out, int64_t stride) {
+  products_of<1>(x, row, count, dim, out, stride);
+}
+LVM_CLONES void half_2(const float* x, const uint16_t* row, int64_t count, int64_t dim, float* out, int64_t stride) {
+  products_of<2>(x, row, count, dim, out, stride);
+}
+LVM_CLONES void half_3(const float* x, const uint16_t* row, int64_t count, int64_t dim, float* out, int64_t stride) {
+  products_of<3>(x, row, count, dim, out, stride);
+}
+LVM_CLONES void half_4(const float* x, const uint16_t* row, int64_t count, int64_t dim, float* out, int64_t stride) {
+  products_of<4>(x, row, count, dim, out, stride);
+}
+constexpr ProductsOf<uint16_t>* halves[few_queries + 1] = {nullptr, half_1, half_2, half_3, half_4};
+
+LVM_CLONES void multiply_all(float* x, const float* scale, int64_t n) {
+  LVM_INDEPENDENT
+  for (int64_t j = 0; j < n; ++j) x[j] *= scale[j];
+}
 
 LVM_CLONES int32_t examine_strip(const float* cosines, int32_t n, Limits limits, int32_t* ahead) {
   int32_t above = 0, close = 0;
@@ -64,6 +121,13 @@ void scaled(Row a, double scale, float* out, int64_t n) {
     scaled_wide(a.wide, scale, out, n);
   }
 }
+
+void few_products(const float* x, int64_t n, Row row, int64_t count, int64_t dim, float* out, int64_t stride) {
+  if (row.half) halves[n](x, row.half, count, dim, out, stride);
+  else wides[n](x, row.wide, count, dim, out, stride);
+}
+
+void multiply(float* x, const float* scale, int64_t n) { multiply_all(x, scale, n); }
 
 bool examine(const float* cosines, int64_t n, Limits limits, int64_t& ahead) {
   int32_t above = 0;

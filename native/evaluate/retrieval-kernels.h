@@ -17,6 +17,14 @@ double dot(Row a, Row b, int64_t n);
 // a · scale, rounded to float32.
 void scaled(Row a, double scale, float* out, int64_t n);
 
+// Products in float32 of up to few_queries vectors with `count` rows that follow each other from `row` on; each is read once.
+// Shapes: x [n, dim] -> out [n, count], its rows `stride` apart
+constexpr int64_t few_queries = 4;
+void few_products(const float* x, int64_t n, Row row, int64_t count, int64_t dim, float* out, int64_t stride);
+
+// x · scale, element by element.
+void multiply(float* x, const float* scale, int64_t n);
+
 // Thresholds for a float32 cosine: above `high` the row is certainly ahead of the target, from `low` to `high` that is open; from
 // `near` on it may be one of the nearest.
 struct Limits {

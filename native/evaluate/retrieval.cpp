@@ -4,7 +4,6 @@
 #include "../kernels/agreement.h"
 #include "../parallel.h"
 #include "nearest.h"
-#include "retrieval-kernels.h"
 
 #include <chrono>
 #include <cmath>
@@ -16,25 +15,7 @@ using retrieval::Row;
 
 // Cosines closer than this tie: another order of summation changes a float64 sum by less.
 constexpr double tie = 1e-14;
-// A block of 2048² cosines fits the last-level cache and is small enough for the allocator to keep its pages.
-constexpr int64_t query_block = 2048, bank_block = 2048, strip = 128;
-constexpr int64_t bank_block_floats = 16 << 20;
-
-// The bank in its stored dtype.
-struct Bank {
-  explicit Bank(const Tensor& table)
-      : rows(table.size(0)),
-        dim(table.size(1)),
-        wide(table.scalar_type() == torch::kFloat32 ? table.const_data_ptr<float>() : nullptr),
-        half(wide ? nullptr : reinterpret_cast<const uint16_t*>(table.const_data_ptr<at::Half>())) {}
-
-  Row at(int64_t row) const { return {wide ? wide + row * dim : nullptr, half ? half + row * dim : nullptr}; }
-  double norm(int64_t row) const { return std::sqrt(retrieval::dot(at(row), at(row), dim)); }
-
-  int64_t rows, dim;
-  const float* wide;
-  const uint16_t* half;
-};
+constexpr int64_t query_block = 2048, strip = 128;
 
 // Cosine; 0 for a zero vector.
 double quotient(double product, double a, double b) { return a > 0 && b > 0 ? product / (a * b) : 0; }
@@ -86,8 +67,8 @@ class Products {
 };
 
 struct Search {
-  Search(const Tensor& queries, const Tensor& table, const Tensor& target, const Tensor& first, const Tensor& excluded, int64_t k)
-      : bank(table), n(queries.size(0)), k(k), error(error_bound(bank.dim)), unit(torch::empty({n, bank.dim})), list(size_t(n)) {
+  Search(const Tensor& queries, Bank& bank, const Tensor& target, const Tensor& first, const Tensor& excluded, int64_t k)
+      : bank(bank), n(queries.size(0)), k(k), error(error_bound(bank.dim)), unit(torch::empty({n, bank.dim})), list(size_t(n)) {
     const float* vectors = queries.const_data_ptr<float>();
     const auto *targets = target.const_data_ptr<int64_t>(), *from = first.const_data_ptr<int64_t>(),
                *rows = excluded.const_data_ptr<int64_t>();
@@ -100,7 +81,7 @@ struct Search {
         q.norm = std::sqrt(retrieval::dot(self, self, bank.dim));
         retrieval::scaled(self, q.norm > 0 ? 1 / q.norm : 0, out + i * bank.dim, bank.dim);
         q.target = targets[i];
-        q.cosine = cosine(q, q.target, bank.norm(q.target));
+        q.cosine = cosine(q, q.target, bank.measure(q.target));
         q.excluded.assign(rows + from[i], rows + from[i + 1]);
         std::sort(q.excluded.begin(), q.excluded.end());
       }
@@ -111,47 +92,66 @@ struct Search {
     return quotient(retrieval::dot(q.vector, bank.at(row), bank.dim), q.norm, norm);
   }
 
-  // Scans `count` rows of the bank from row `at` on.
-  void scan(int64_t at, int64_t count) {
-    auto block = torch::empty({count, bank.dim});
-    std::vector<double> norms(static_cast<size_t>(count));
-    float* out = block.mutable_data_ptr<float>();
-    parallel(count, 64, [&](int64_t begin, int64_t end) {
-      for (int64_t j = begin; j < end; ++j) {
-        norms[size_t(j)] = bank.norm(at + j);
-        retrieval::scaled(bank.at(at + j), norms[size_t(j)] > 0 ? 1 / norms[size_t(j)] : 0, out + j * bank.dim, bank.dim);
-      }
-    });
-    const auto bad = std::find_if(norms.begin(), norms.end(), [](double norm) { return !std::isfinite(norm); });
-    if (bad != norms.end())
-      throw Error("DATA_NOT_FINITE",
-                  "retrieve: row " + std::to_string(at + (bad - norms.begin())) + " of the bank holds NaN or Inf");
+  void scan(const Bank::Block& block) {
+    std::vector<float> scales(size_t(block.count));
+    for (int64_t j = 0; j < block.count; ++j)
+      scales[size_t(j)] = !block.usual ? 1 : block.lengths[j] > 0 ? float(1 / block.lengths[j]) : 0;
+    const bool few = block.usual && n <= retrieval::few_queries;
+    const auto factor = few ? Tensor() : float_rows(block);
     for (int64_t from = 0; from < n; from += query_block) {
       const auto part = std::min(query_block, n - from);
-      const auto cosines = products(unit.narrow(0, from, part), block);
-      const float* table = cosines.const_data_ptr<float>();
+      const auto cosines = few ? few_products(block) : products(unit.narrow(0, from, part), factor);
+      float* table = cosines.mutable_data_ptr<float>();
       parallel(part, 16, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) look(list[size_t(from + i)], table + i * count, at, norms);
+        for (int64_t i = begin; i < end; ++i) {
+          retrieval::multiply(table + i * block.count, scales.data(), block.count);
+          look(list[size_t(from + i)], table + i * block.count, block);
+        }
       });
     }
   }
 
-  void look(Query& q, const float* cosines, int64_t at, const std::vector<double>& norms) const {
-    const auto count = int64_t(norms.size());
+  // Products of the queries with the stored rows.
+  Tensor few_products(const Bank::Block& block) const {
+    auto out = torch::empty({n, block.count});
+    float* to = out.mutable_data_ptr<float>();
+    parallel(block.count, std::max<int64_t>(16, 32768 / bank.dim), [&](int64_t begin, int64_t end) {
+      retrieval::few_products(unit.const_data_ptr<float>(), n, bank.at(block.begin + begin), end - begin, bank.dim, to + begin,
+                              block.count);
+    });
+    return out;
+  }
+
+  // The rows of a block in float32, normalised if their lengths are not usual.
+  Tensor float_rows(const Bank::Block& block) const {
+    if (block.usual && bank.table.scalar_type() == torch::kFloat32) return bank.table.narrow(0, block.begin, block.count);
+    auto rows = torch::empty({block.count, bank.dim});
+    float* out = rows.mutable_data_ptr<float>();
+    parallel(block.count, 64, [&](int64_t begin, int64_t end) {
+      for (int64_t j = begin; j < end; ++j) {
+        const auto scale = block.usual ? 1 : block.lengths[j] > 0 ? 1 / block.lengths[j] : 0;
+        retrieval::scaled(bank.at(block.begin + j), scale, out + j * bank.dim, bank.dim);
+      }
+    });
+    return rows;
+  }
+
+  void look(Query& q, const float* cosines, const Bank::Block& block) const {
+    const auto [at, count, norms, usual] = block;
     retrieval::Limits limits{below(q.cosine - error), above(q.cosine + error), below(q.allowed.least(k) - error)};
     for (int64_t j = 0; j < count; j += strip) {
       const auto end = std::min(j + strip, count);
       if (!retrieval::examine(cosines + j, end - j, limits, q.ahead)) continue;
       for (int64_t i = j; i < end; ++i) {
         const bool open = cosines[i] >= limits.low && cosines[i] <= limits.high;
-        if (open || cosines[i] >= limits.near) look_closer(q, at + i, norms[size_t(i)], open);
+        if (open || cosines[i] >= limits.near) look_closer(q, at + i, norms[i], open);
       }
       limits.near = below(q.allowed.least(k) - error);
     }
     const auto [first, last] = std::pair(std::lower_bound(q.excluded.begin(), q.excluded.end(), at),
                                          std::lower_bound(q.excluded.begin(), q.excluded.end(), at + count));
     for (auto row = first; row != last; ++row) {
-      const auto exact = cosine(q, *row, norms[size_t(*row - at)]);
+      const auto exact = cosine(q, *row, norms[*row - at]);
       q.excluded_ahead += q.behind(exact);
       q.excluded_tied += q.level(exact);
       q.left_out.offer({exact, *row}, k);
@@ -192,17 +192,17 @@ struct Search {
     ranking.tied[size_t(i)] = int32_t(tied);
     std::sort(nearest.begin(), nearest.end(), before);
     const auto target = list[size_t(i)].target;
-    const auto norm = bank.norm(target);
+    const auto norm = bank.measure(target);
     for (size_t j = 0; j < nearest.size() && int64_t(j) < k; ++j) {
       const auto at = size_t(i * k) + j;
       const auto [cosine, row] = nearest[j];
       ranking.rows[at] = int32_t(row);
       ranking.cosines[at] = cosine;
-      ranking.to_target[at] = quotient(retrieval::dot(bank.at(row), bank.at(target), bank.dim), bank.norm(row), norm);
+      ranking.to_target[at] = quotient(retrieval::dot(bank.at(row), bank.at(target), bank.dim), bank.measure(row), norm);
     }
   }
 
-  Bank bank;
+  Bank& bank;
   int64_t n, k;
   double error;
   Tensor unit;  // queries, normalised
@@ -210,16 +210,14 @@ struct Search {
   std::vector<Query> list;
 };
 
-void check(const Tensor& queries, const Tensor& bank, const Tensor& target, const Tensor& first, const Tensor& excluded) {
+void check(const Tensor& queries, const Bank& bank, const Tensor& target, const Tensor& first, const Tensor& excluded) {
   const auto refuse = [](const std::string& what) { throw Error("BAD_ARGUMENT", "retrieve: expected " + what); };
   const auto within = [&](const Tensor& rows) {
-    return rows.numel() == 0 || (rows.min().item<int64_t>() >= 0 && rows.max().item<int64_t>() < bank.size(0));
+    return rows.numel() == 0 || (rows.min().item<int64_t>() >= 0 && rows.max().item<int64_t>() < bank.rows);
   };
-  if (queries.dim() != 2 || bank.dim() != 2 || queries.size(1) != bank.size(1) || bank.size(1) < 1 || bank.size(0) > INT32_MAX ||
-      !queries.is_cpu() || !bank.is_cpu() || !queries.is_contiguous() || !bank.is_contiguous() ||
-      queries.scalar_type() != torch::kFloat32 ||
-      (bank.scalar_type() != torch::kFloat32 && bank.scalar_type() != torch::kFloat16))
-    refuse("float32 queries and a float16 or float32 bank of the same width");
+  if (queries.dim() != 2 || queries.size(1) != bank.dim || !queries.is_cpu() || !queries.is_contiguous() ||
+      queries.scalar_type() != torch::kFloat32)
+    refuse("float32 queries as wide as the bank");
   const auto n = queries.size(0);
   if (target.size(0) != n || !within(target)) refuse("for each query the row of its target in the bank");
   if (first.size(0) != n + 1 || first[0].item<int64_t>() != 0 || first[n].item<int64_t>() != excluded.size(0) ||
@@ -232,18 +230,16 @@ void check(const Tensor& queries, const Tensor& bank, const Tensor& target, cons
 
 }  // namespace
 
-Retrieval retrieve(const Tensor& queries, const Tensor& bank, const Tensor& target, const Tensor& first, const Tensor& excluded,
+Retrieval retrieve(const Tensor& queries, Bank& bank, const Tensor& target, const Tensor& first, const Tensor& excluded,
                    int64_t k, const std::atomic<bool>& stop) {
   torch::InferenceMode inference;
   check(queries, bank, target, first, excluded);
   Search search(queries, bank, target, first, excluded, k);
-  const auto block = std::clamp<int64_t>(bank_block_floats / bank.size(1), 64, bank_block);
-  for (int64_t at = 0; at < bank.size(0); at += block) {
+  for (int64_t i = 0; i < bank.blocks(); ++i) {
     if (stop) throw Error("INTERRUPTED", "the search was stopped");
-    require_unchanged(bank);
-    search.scan(at, std::min(block, bank.size(0) - at));
+    search.scan(bank.block(i));
   }
-  require_unchanged(bank);
+  require_unchanged(bank.table);
   return search.result();
 }
 

@@ -1,14 +1,10 @@
 #pragma once
-#include "../error.h"
-
-#include "../torch.h"
+#include "bank.h"
 
 #include <atomic>
 #include <vector>
 
 namespace lvm {
-
-using torch::Tensor;
 
 // Rank of each query's target in a pool, and the nearest rows there.
 struct Ranking {
@@ -27,10 +23,10 @@ struct Retrieval {
 
 // Ranks the bank for every query by cosine, with the result of a float64 search over the stored values: products are float32, and
 // rows within their error bound are computed again in float64. Cosines within 1e-14 of the target's tie with it. Reads the bank
-// once; it may be memory-mapped, and memory does not grow with it.
-// Shapes: queries [n, dim] float32, bank [rows, dim] float16 or float32, target [n], first [n + 1], excluded [first[n]] (int64):
-// query i leaves out rows excluded[first[i] … first[i + 1])
-Retrieval retrieve(const Tensor& queries, const Tensor& bank, const Tensor& target, const Tensor& first, const Tensor& excluded,
+// once; it may be memory-mapped, and memory does not grow with its width.
+// Shapes: queries [n, dim] float32, target [n], first [n + 1], excluded [first[n]] (int64): query i leaves out rows
+// excluded[first[i] … first[i + 1])
+Retrieval retrieve(const Tensor& queries, Bank& bank, const Tensor& target, const Tensor& first, const Tensor& excluded,
                    int64_t k, const std::atomic<bool>& stop);
 
 }  // namespace lvm

@@ -28,7 +28,7 @@ async function searchOne(query: Tensor, pool: Pool, window: number, k: number): 
     first: Int32Array.of(0, to - from),
     excluded: pool.excluded.subarray(from, to),
   }
-  await native.retrieve(onCpu.native, pool.vectors.native, rows, k)
+  await native.retrieve(onCpu.native, pool.bank, rows, k)
 }
 
 async function timeOne(arm: Arm, pool: Pool, window: number, k: number): Promise<{ query: number; search: number }> {

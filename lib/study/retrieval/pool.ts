@@ -3,6 +3,7 @@ import { openBeside } from '../../data/beside.js'
 import { badOption } from '../../errors.js'
 import { blocks, contexts, type Rows, targets } from '../../evaluate/baselines-rows.js'
 import type { Chosen } from '../../evaluate/subject.js'
+import { type NativeBank, native } from '../../native.js'
 import type { Tensor } from '../../torch/tensor.js'
 import { nearestRows, type Pool } from './search.js'
 
@@ -12,13 +13,13 @@ const SAME = 1 - 1e-6
 const searched = ({ vectors, targets }: Base): Tensor => targets ?? vectors
 
 /** Returns the row of each vector in a bank, −1 for a vector without one. */
-async function locate(bank: Tensor, vectors: Tensor): Promise<Int32Array> {
+async function locate(bank: NativeBank, vectors: Tensor): Promise<Int32Array> {
   const { rows, cosines } = await nearestRows(bank, vectors)
   return rows.map((row, i) => (cosines[i]! >= SAME ? row : -1))
 }
 
 /** Returns the rows of each window's context. Shapes: [windows · context], −1 for vectors that are not in the bank. */
-async function locateContexts(bank: Tensor, rows: Rows): Promise<Int32Array> {
+async function locateContexts(bank: NativeBank, rows: Rows): Promise<Int32Array> {
   const { context, dim } = rows.windows
   const found = new Int32Array(rows.ids.length * context)
   let at = 0
@@ -31,12 +32,12 @@ async function locateContexts(bank: Tensor, rows: Rows): Promise<Int32Array> {
   return found
 }
 
-async function locateTargets(bank: Base, rows: Rows): Promise<Int32Array> {
+async function locateTargets(path: string, bank: NativeBank, rows: Rows): Promise<Int32Array> {
   const found = new Int32Array(rows.ids.length)
   let at = 0
   for (const ids of blocks(rows)) {
     using y = await targets(rows, ids)
-    found.set(await locate(searched(bank), y), at)
+    found.set(await locate(bank, y), at)
     at += ids.length
   }
   const missing = found.filter((row) => row < 0).length
@@ -45,7 +46,7 @@ async function locateTargets(bank: Base, rows: Rows): Promise<Int32Array> {
       'retrieve',
       'bank',
       `a file that holds all ${found.length} targets (${missing} are not in it)`,
-      bank.path,
+      path,
       'add the target rows to the bank, or leave out --bank to search the data itself',
     )
   }
@@ -88,20 +89,27 @@ export async function openPool(
   const { normalized, part } = base
   const other = path === undefined ? undefined : await openBeside(base, path, { space, normalize: normalized, part })
   const bank = other ?? base
+  const vectors = searched(bank)
+  const searchable = native.bank(vectors.native)
+  const dispose = () => {
+    native.bankDispose(searchable)
+    other?.dispose()
+  }
   try {
     const own = bank.hash === base.hash
-    const target = own ? ids.map((id) => windows.target[id]!) : await locateTargets(bank, chosen)
-    const rows = own && base.kind === 'base' ? ownContexts(chosen) : await locateContexts(searched(bank), chosen)
+    const target = own ? ids.map((id) => windows.target[id]!) : await locateTargets(bank.path, searchable, chosen)
+    const rows = own && base.kind === 'base' ? ownContexts(chosen) : await locateContexts(searchable, chosen)
     return {
       base: bank,
-      vectors: searched(bank),
+      vectors,
+      bank: searchable,
       rows: bank.rows,
       target,
       ...exclusions(rows, target, windows.context),
-      dispose: () => other?.dispose(),
+      dispose,
     }
   } catch (error) {
-    other?.dispose()
+    dispose()
     throw error
   }
 }

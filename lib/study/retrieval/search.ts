@@ -1,5 +1,5 @@
 import type { Base } from '../../data/base.js'
-import { native, type Ranking, type Retrieval } from '../../native.js'
+import { type NativeBank, native, type Ranking, type Retrieval } from '../../native.js'
 import type { Tensor } from '../../torch/tensor.js'
 
 /** Vectors to search, with the rows of each window's target and context among them. */
@@ -7,6 +7,8 @@ export interface Pool {
   readonly base: Pick<Base, 'path' | 'hash' | 'space' | 'articles' | 'texts'>
   /** Shapes: [rows, dim]. */
   readonly vectors: Tensor
+  /** The same, for native.retrieve. */
+  readonly bank: NativeBank
   readonly rows: number
   /** Per window, the row of its target. */
   readonly target: Int32Array
@@ -56,7 +58,7 @@ export async function search(pool: Pool, query: (at: number, count: number) => P
       first: pool.first.subarray(at, at + count + 1).map((end) => end - start),
       excluded: pool.excluded.subarray(start, pool.first[at + count]!),
     }
-    const part = await native.retrieve(queries.native, pool.vectors.native, rows, NEAREST)
+    const part = await native.retrieve(queries.native, pool.bank, rows, NEAREST)
     put(found.all, part.all, at)
     put(found.allowed, part.allowed, at)
   }
@@ -67,9 +69,9 @@ export async function search(pool: Pool, query: (at: number, count: number) => P
 export const ranks = ({ ahead, tied }: Ranking): Int32Array => ahead.map((n, i) => n + tied[i]! + 1)
 
 /** Returns the row of a bank nearest to each vector, with its cosine. Shapes: vectors [n, dim]. */
-export async function nearestRows(bank: Tensor, vectors: Tensor): Promise<{ rows: Int32Array; cosines: Float64Array }> {
+export async function nearestRows(bank: NativeBank, vectors: Tensor): Promise<{ rows: Int32Array; cosines: Float64Array }> {
   const n = vectors.shape[0]!
   const none = { target: new Int32Array(n), first: new Int32Array(n + 1), excluded: new Int32Array(0) }
-  const { all } = await native.retrieve(vectors.native, bank.native, none, 1)
+  const { all } = await native.retrieve(vectors.native, bank, none, 1)
   return { rows: all.rows, cosines: all.cosines }
 }

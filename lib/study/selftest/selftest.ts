@@ -103,9 +103,11 @@ async function identities(scene: Scene, measured: Record<StandInName, Measured>)
 async function mrrOf(scene: Scene, name: StandInName): Promise<Float64Array> {
   const { base, windows, ids } = scene.rows
   const { context } = scene
+  const bank = native.bank(base.vectors.native)
   const pool = {
     base: { path: 'selftest', hash: 'selftest', space: undefined, texts: async () => undefined },
     vectors: base.vectors,
+    bank,
     rows: base.vectors.shape[0]!,
     target: ids.map((id) => windows.target[id]!),
     first: Int32Array.from({ length: ids.length + 1 }, (_, i) => i * context),
@@ -113,9 +115,10 @@ async function mrrOf(scene: Scene, name: StandInName): Promise<Float64Array> {
       { length: ids.length * context },
       (_, i) => windows.first[ids[Math.floor(i / context)]!]! + (i % context),
     ),
-    dispose: () => {},
+    dispose: () => native.bankDispose(bank),
   }
   const { allowed } = await search(pool, (at, count) => predictAs(scene, name)(ids.subarray(at, at + count)))
+  pool.dispose()
   return scoresByWindow(allowed, 'mrr')
 }
 
