@@ -1,5 +1,5 @@
 import { Pool } from 'undici'
-import { type Answer, type Message, send } from './request.js'
+import { type Answer, type Flight, type Message, send } from './request.js'
 
 /** How a server is reached. */
 export interface Connection {
@@ -33,10 +33,11 @@ export const timedOut = (ms: number): Error => Object.assign(new Error(`no answe
 /** Sends one request and waits for its answer. Errors: those of the connection. */
 export const ask = (pool: Pool, message: Message, timeout: number): Promise<Answer> =>
   new Promise((answered, failed) => {
-    const flight = send(pool, message, (answer) => {
+    let flight: Flight | undefined
+    const timer = setTimeout(() => flight?.abort(timedOut(timeout)), timeout)
+    flight = send(pool, message, (answer) => {
       clearTimeout(timer)
       if (answer instanceof Error) failed(answer)
       else answered(answer)
     })
-    const timer = setTimeout(() => flight.abort(timedOut(timeout)), timeout)
   })

@@ -26,7 +26,14 @@ export const loadtestFields = {
     group: 'Load',
   }),
   clients: integer({ default: 1, min: 1, max: 10_000, about: 'clients of --closed', group: 'Load' }),
-  duration: real({ default: 10, min: 0.2, max: 86_400, about: 'seconds of each measurement, after the warm-up; longer in the search at a rate with fewer than 300 requests in that time', group: 'Load' }),
+  duration: real({
+    default: 10,
+    min: 0.2,
+    max: 86_400,
+    about:
+      'seconds of each measurement, after the warm-up; longer in the search at a rate with fewer than 300 requests in that time',
+    group: 'Load',
+  }),
   warmup: real({ default: 2, min: 0, max: 600, about: 'seconds of load before each measurement', group: 'Load' }),
   precision: real({ default: 0.05, min: 0.005, max: 0.5, about: 'relative precision of the highest rate', group: 'Load' }),
   maxRate: real({ default: 100_000, min: 0.1, max: 1e6, about: 'highest rate of the search', group: 'Load' }),
@@ -40,7 +47,13 @@ export const loadtestFields = {
   seed: integer({ default: 1, min: 0, about: 'seed of the arrival times and of the vectors', group: 'Load' }),
   route: choice(['predict', 'retrieve', 'sessions'], { default: 'predict', about: 'what to request', group: 'Requests' }),
   raw: flag({ default: false, about: 'send and receive float32 bytes instead of JSON (predict)', group: 'Requests' }),
-  model: text({ default: undefined, about: 'model of the server; the only one, or its first, unless given', group: 'Requests' }),
+  model: text({
+    default: undefined,
+    about: 'model of the server; the only one, or its first, unless given',
+    expected: 'printable ASCII characters',
+    matches: /^[\x21-\x7e]{1,256}$/,
+    group: 'Requests',
+  }),
   batch: integer({ default: 1, min: 1, max: 1024, about: 'contexts in one request', group: 'Requests' }),
   context: integer({
     default: undefined,

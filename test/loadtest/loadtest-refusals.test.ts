@@ -68,6 +68,7 @@ it.each([
   ['sessions', { sessions: 3 }],
   ['ca', { ca: 'x.pem' }],
   ['model', { model: 'other' }],
+  ['model', { model: '€' }], // a header cannot carry it
   ['pid', { pid: 4_194_303 }],
   ['p99', { p99: '50' }],
 ] as const)('an option without effect or with a wrong value is refused: %s', async (name, more) => {

@@ -1,6 +1,7 @@
 // Calls every export of the package with invalid arguments and prints each wrong result:
 // `node misuse.mjs PART OF`. A crash shows as the signal that ends this process.
 import { readdirSync, writeFileSync } from 'node:fs'
+import { misuses } from './misuse-values.mjs'
 
 const [part, of] = process.argv.slice(2).map(Number)
 const dist = new URL('../../dist/lib/', import.meta.url)
@@ -25,75 +26,6 @@ const RUN = { model: 'lstm', data: 'base.npy', preset: 'tiny', context: 3, epoch
 await train(RUN)
 const model = await api.load('run')
 const base = await api.openBase('base.npy')
-
-const throwing = () => {
-  throw new Error('mine')
-}
-const everyTrap = Object.fromEntries(Object.getOwnPropertyNames(Reflect).map((name) => [name, throwing]))
-const revoked = () => {
-  const { proxy, revoke } = Proxy.revocable({}, {})
-  revoke()
-  return proxy
-}
-const detached = () => {
-  const array = new Float32Array(24)
-  structuredClone(array.buffer, { transfer: [array.buffer] })
-  return array
-}
-const cyclic = () => {
-  const list = []
-  list.push(list)
-  return Object.assign(list, { list })
-}
-const bound = (name) => ({ [name]: 1 })
-/** Makes the values that no function accepts. */
-const misuses = {
-  undefined: () => undefined,
-  null: () => null,
-  NaN: () => Number.NaN,
-  infinite: () => Infinity,
-  negative: () => -1,
-  fraction: () => 1.5,
-  huge: () => 1e308,
-  bigint: () => 5n,
-  'long bigint': () => 2n ** 100_000n,
-  true: () => true,
-  'empty text': () => '',
-  'long text': () => 'x'.repeat(100_000),
-  'text with a zero': () => 'a\0b',
-  toString: () => 'toString',
-  __proto__: () => '__proto__',
-  'half a pair': () => '\ud800',
-  symbol: () => Symbol('s'),
-  function: () => throwing,
-  class: () => class A {},
-  'empty object': () => ({}),
-  'object without prototype': () => Object.create(null),
-  'object of many keys': () => Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`key${i}`, i])),
-  'object with toString': () => bound('toString'),
-  'object with constructor': () => bound('constructor'),
-  'object that throws as text': () => ({ toString: throwing, toJSON: throwing, [Symbol.toPrimitive]: throwing }),
-  'getter that throws': () => Object.defineProperty({}, 'run', { get: throwing, enumerable: true }),
-  'tag that throws': () => Object.defineProperty({}, Symbol.toStringTag, { get: throwing }),
-  'empty list': () => [],
-  'nested list': () => [[['x']]],
-  'list that holds itself': cyclic,
-  'list of everything': () => [null, undefined, Symbol('s'), 5n, {}],
-  'longest list': () => new Array(2 ** 32 - 1),
-  'list with a getter': () => Object.defineProperty([0], 0, { get: throwing }),
-  'proxy that throws': () => new Proxy({}, everyTrap),
-  'proxy of a list': () => new Proxy([], everyTrap),
-  'revoked proxy': revoked,
-  Float32Array: () => new Float32Array(100_000),
-  Uint32Array: () => new Uint32Array(8),
-  'detached array': detached,
-  DataView: () => new DataView(new ArrayBuffer(8)),
-  Map: () => new Map([[1, 2]]),
-  Date: () => new Date(Number.NaN),
-  promise: () => Promise.resolve(),
-  error: () => new Error('x'),
-  'false Tensor': () => Object.create(Tensor.prototype),
-}
 
 const keys = (...names) => names.flatMap((name) => Object.keys(tables[name]))
 const tensor = () => Tensor.from([1, 2, 3])
@@ -156,6 +88,29 @@ const calls = [
   ['report', api.report, [{ runs: 'nowhere', out: 'report' }], [['say', ...keys('reportFields')]]],
   ['verify', api.verify, [{ report: 'nowhere.json' }], [['report', 'say', ...keys('verifyFields')]]],
   ['serve', api.serve, [{ runs: ['nowhere'], port: 0 }], [['runs', 'tell', ...keys('serveFields'), 'x']]],
+  ['abtest', api.abtest, [{ runs: ['nowhere'] }], [['runs', 'say', ...keys('abtestFields')]]],
+  ['bundle', api.bundle, [{ runs: ['nowhere'], out: 'app.tgz' }], [['runs', 'progress', ...keys('bundleFields'), 'x']]],
+  ['verifyBundle', api.verifyBundle, ['nowhere', {}], [[], ['quick', 'x']]],
+  [
+    'experiment',
+    api.experiment,
+    [{ plan: 'nowhere.yaml' }, SIGNAL],
+    [
+      ['plan', ...keys('experimentFields'), 'x'],
+      ['signal', 'tell', 'x'],
+    ],
+  ],
+  ['experimentStatus', api.experimentStatus, [{ of: 'nowhere' }], [['of', 'out', 'x']]],
+  ['experimentReport', api.experimentReport, [{ of: 'nowhere' }], [['of', 'out', 'x']]],
+  [
+    'loadtest',
+    api.loadtest,
+    [{ url: 'http://127.0.0.1:1' }, SIGNAL],
+    [
+      ['url', ...keys('loadtestFields'), 'x'],
+      ['signal', 'tell', 'x'],
+    ],
+  ],
   ['sweep', api.sweep, [{ data: 'nowhere.npy', models: 'none' }, SIGNAL], [keys('sweepFields'), ['signal', 'tell', 'say', 'x']]],
   [
     'train',
@@ -167,12 +122,16 @@ const calls = [
     ],
   ],
   ['showModel', api.showModel, ['nothing'], []],
-  ...['renderAnalysis', 'auditPage', 'arrowPage', 'ceilingPage', 'renderDiagnosis', 'markdown', 'verifiedText'].map((name) => [
-    name,
-    api[name],
-    [null],
-    [],
-  ]),
+  ...[
+    'renderAnalysis',
+    'auditPage',
+    'arrowPage',
+    'ceilingPage',
+    'renderDiagnosis',
+    'experimentMarkdown',
+    'markdown',
+    'verifiedText',
+  ].map((name) => [name, api[name], [null], []]),
   ['call', api.call, ['aten::neg', [tensor()], {}], [[], [], ['self', 'x']]],
   ['Tensor.wrap', Tensor.wrap, [tensor().native], []],
   ['Tensor.from', Tensor.from, [[1, 2], [2], {}], [[], [], ['dtype', 'x']]],
