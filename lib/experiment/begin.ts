@@ -67,7 +67,7 @@ function requireMore(before: PlanLimits, now: PlanLimits, isHalving: boolean): v
   if (fresh < old) throw badOption('experiment', 'budget.runs', `at least ${old}, as before,`, fresh)
 }
 
-export const planEntry = (entries: readonly JournalEntry[]) => entries.find((entry) => entry.type === 'plan')
+export const planEntry = (entries: readonly JournalEntry[]) => entries.findLast((entry) => entry.type === 'plan')
 export const lastLimits = (entries: readonly JournalEntry[]): PlanLimits | undefined =>
   entries.findLast((entry) => entry.type === 'begin')?.limits
 
@@ -80,18 +80,22 @@ export function journaledPlan(entries: readonly JournalEntry[]): { plan: Experim
 }
 
 /** Number of configurations after which the search found no further one. */
-export const exhaustedAt = (entries: readonly JournalEntry[]): number | undefined =>
-  entries.find((entry) => entry.type === 'exhausted')?.configs
-
-/** Time between the first and the last line of every call. Units: s. */
-export function spentSeconds(entries: readonly JournalEntry[]): number {
-  let [sum, since] = [0, 0]
-  entries.forEach(({ type, at }, i) => {
-    if (type === 'begin') since = Date.parse(at)
-    else if (type !== 'plan' && (i + 1 === entries.length || entries[i + 1]!.type === 'begin')) sum += Date.parse(at) - since
-  })
-  return sum / 1000
+export function exhaustedAt(entries: readonly JournalEntry[]): number | undefined {
+  const last = entries.findLast(({ type }) => type === 'exhausted' || type === 'plan')
+  return last?.type === 'exhausted' ? last.configs : undefined
 }
+
+/** Time between the first and the last line of every call; a clock that was set back loses the time between two lines. Units: s. */
+export function spentSeconds(entries: readonly JournalEntry[]): number {
+  const between = entries.map(({ type, at }, i) => {
+    const isInside = i > 0 && type !== 'begin' && type !== 'plan'
+    return isInside ? Math.max(0, Date.parse(at) - Date.parse(entries[i - 1]!.at)) : 0
+  })
+  return between.reduce((sum, ms) => sum + ms, 0) / 1000
+}
+
+/** Whether any training has begun, so that the plan can no longer be another one. */
+const isUsed = (entries: readonly JournalEntry[]) => entries.some(({ type }) => !['plan', 'begin', 'exhausted'].includes(type))
 
 /** Opens the journal of a folder and begins a call. Errors: BAD_OPTION for another plan than before, DATA_FORMAT for a damaged journal. */
 export async function begin(folder: string, plan: ExperimentPlan, hash: string): Promise<JournalWriter> {
@@ -99,11 +103,12 @@ export async function begin(folder: string, plan: ExperimentPlan, hash: string):
   const journal = await openJournal(folder)
   try {
     const meaning = JSON.parse(JSON.stringify(meaningOf(plan, hash))) as PlanMeaning
-    const first = planEntry(journal.entries)
-    if (first === undefined) journal.append({ type: 'plan', version: 1, name: plan.name, data: plan.data, plan: meaning })
-    else requireSame(first.plan, meaning, folder)
-    const before = lastLimits(journal.entries)
-    if (before !== undefined) requireMore(before, limitsOf(plan), plan.method === 'halving')
+    const known = planEntry(journal.entries)
+    if (isUsed(journal.entries)) {
+      requireSame(known!.plan, meaning, folder)
+      requireMore(lastLimits(journal.entries)!, limitsOf(plan), plan.method === 'halving')
+    } else if (known === undefined || canonicalJson(known.plan) !== canonicalJson(meaning))
+      journal.append({ type: 'plan', version: 1, name: plan.name, data: plan.data, plan: meaning })
     journal.append({ type: 'begin', lvm_torch: packageVersion(), limits: limitsOf(plan) })
     return journal
   } catch (error) {

@@ -93,8 +93,8 @@ export async function experimentDocument(folder: string, { isOver = false } = {}
   const ends = endsOf(entries)
   const search = new Search({ plan, dataHash: hash, ends, isValid: () => true, exhaustedAt: exhaustedAt(entries) })
   const removed = entries.filter((entry) => entry.type === 'removed')
-  const gone = new Set(removed.map(({ id }) => id))
   const [holder, present] = await Promise.all([lockHolder(folder), listRuns(runsOf(folder))])
+  const kept = new Set(present.map(({ run }) => run))
   const ranking = search.ranking()
   const firstRound = search.firstRound()
   const found = importance(plan.spaces, firstRound)
@@ -124,7 +124,7 @@ export async function experimentDocument(folder: string, { isOver = false } = {}
     failed: ends.filter(({ state }) => state === 'failed').length,
     seconds: spentSeconds(entries),
     running,
-    runs: ends.map((end) => ({ ...(end as ExperimentReport['runs'][number]), removed: gone.has(end.id) })),
+    runs: ends.map((end) => ({ ...(end as ExperimentReport['runs'][number]), removed: !kept.has(end.id) })),
     curve: curveOf(ends, plan.direction),
     ranking,
     importance: found,

@@ -8,12 +8,12 @@ export function experimentFigures(r: ExperimentReport): Figure[] {
   const { plan, curve, runs, importance } = r
   const y: Axis = { title: plan.metric, show: (value) => scoreText(plan.metric, value) }
   const points = curve.flatMap(({ number, score }) => (score === null ? [] : [{ x: number, y: score }]))
-  const note = `${methodText(plan.method)}, seed ${plan.seed}; ${curve.length} runs, ${r.failed} failed`
+  const note = `${methodText(plan.method)}, seed ${plan.seed}; ${plan.halving === null ? '' : 'first round, '}${curve.length} runs, ${curve.length - points.length} failed`
   const models = Object.keys(plan.spaces)
   const figures: Figure[] = []
   if (points.length > 1) {
     const best = curve.flatMap(({ number, best }): [number, number][] => (best === null ? [] : [[number, best]]))
-    const each = curve.flatMap(({ number, score }): [number, number][] => (score === null ? [] : [[number, score]]))
+    const each = points.map((p): [number, number] => [p.x, p.y])
     figures.push(
       lines({
         name: 'best_so_far',
@@ -77,7 +77,7 @@ export function experimentFigures(r: ExperimentReport): Figure[] {
       bars({
         name: 'confirmed',
         title: 'Confirmed scores',
-        note: `mean over ${confirmed[0]!.confirmed!.n} fresh seeds, 95 % interval of Student's t`,
+        note: `mean over up to ${plan.confirm.seeds} fresh seeds, 95 % interval of Student's t`,
         value: y,
         bars: confirmed.map(({ config, confirmed: found }) => ({
           name: `configuration ${config}`,

@@ -1,7 +1,7 @@
 import { benjaminiHochberg } from '../statistics/paired-tests.js'
 import { randomIndex } from '../statistics/random-index.js'
 import type { Ranked } from './next-jobs.js'
-import { type ModelSpace, positionOf, type Value } from './search-space.js'
+import type { ModelSpace, Value } from './search-space.js'
 
 /** Fewest configurations with a value of an option before its importance is estimated. */
 export const FEWEST = 20
@@ -83,7 +83,7 @@ function grouped(key: string, spaces: Readonly<Record<string, ModelSpace>>, conf
     const values = [...new Set(having.map(({ options }) => options[key]!))].sort((a, b) => (a < b ? -1 : 1))
     return having.map(({ options, score }) => ({ group: values.indexOf(options[key]!), label: shown(options[key]!), score }))
   }
-  const place = having.map(({ options }, i) => positionOf(domains[i]!, options[key]!))
+  const place = having.map(({ options }) => Number(options[key])) // ranges of models may differ
   const order = place.toSorted((a, b) => a - b)
   const group = place.map((x) => Math.min(BINS - 1, Math.floor((order.indexOf(x) / order.length) * BINS)))
   const ends = (g: number) => having.flatMap(({ options }, i) => (group[i] === g ? [Number(options[key])] : []))

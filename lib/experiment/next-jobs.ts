@@ -2,7 +2,7 @@ import { jsonHash } from '../files/hash.js'
 import type { Job, RunEnd } from './journal-entry.js'
 import type { ExperimentPlan } from './read-plan.js'
 import type { Suggestion } from './search-space.js'
-import { suggest } from './suggest.js'
+import { sameAs, suggest } from './suggest.js'
 
 /** A configuration with the mean of its scores in the highest round that all its seeds have ended; `loss` is smaller for better ones. */
 export interface Ranked extends Suggestion {
@@ -35,6 +35,8 @@ const keyOf = ({ id, rung }: Pick<Job, 'id' | 'rung'>) => `${id} ${rung}`
 /** Lists the configurations of an experiment and the trainings that may start; the answer depends only on plan, data and results. */
 export class Search {
   private readonly suggestions: Suggestion[] = []
+  /** The first suggestions as `sameAs` writes them, grown with the number of the configuration. */
+  private readonly taken = new Set<string>()
   private readonly ended = new Map<string, RunEnd>()
   private readonly searched = new Map<string, RunEnd>()
   /** Number of configurations when there are no further ones. */
@@ -56,15 +58,17 @@ export class Search {
     return Math.min(this.exhaustedAt ?? Infinity, budget.runs / seeds.length)
   }
 
-  /** Number of trainings that are known to come, promotions and confirmations included. */
+  /** Number of trainings, promotions and confirmations included; failures make it smaller, because a failed configuration is not chosen. */
   get trainings(): number {
     const { seeds, confirm, halving } = this.known.plan
-    let [sum, members] = [0, this.configs]
-    for (const _ of lengths(this.known.plan)) {
-      sum += members * seeds.length
-      members = halving === null ? 0 : Math.max(1, Math.floor(members / halving.factor))
+    const { members, complete } = this.rounds()
+    let sum = members.reduce((before, list) => before + list.length * seeds.length, 0)
+    if (complete) return sum + this.chosen().length * confirm.seeds
+    for (let rung = members.length, count = members.at(-1)!.length; rung < lengths(this.known.plan).length; rung++) {
+      count = Math.max(1, Math.floor(count / halving!.factor))
+      sum += count * seeds.length
     }
-    return sum + Math.min(this.configs, confirm.top) * (confirm.top > 0 ? confirm.seeds : 0)
+    return sum + Math.min(this.configs, confirm.top) * confirm.seeds
   }
 
   /** Mean score of a configuration in a round; null when a seed failed, undefined when one has not ended. */
@@ -97,11 +101,12 @@ export class Search {
       if (score === undefined) return undefined
       seen.push({ ...this.suggestions[c]!, loss: score === null ? null : this.lossOf(score) })
     }
+    for (let c = this.taken.size; c < config; c++) this.taken.add(sameAs(this.suggestions[c]!))
     const made = suggest({
       spaces: plan.spaces,
       seed: plan.seed,
       config,
-      before: this.suggestions.slice(0, config),
+      taken: this.taken,
       seen: plan.method === 'tpe' ? seen : null,
       isValid,
     })
@@ -186,16 +191,19 @@ export class Search {
     return Array.from({ length: plan.confirm.seeds }, (_, i) => Math.max(...plan.seeds) + 1 + i)
   }
 
+  /** The configurations to confirm, the best first. */
+  chosen(): Ranked[] {
+    return this.ranking().slice(0, this.known.plan.confirm.top)
+  }
+
   /** Confirmation runs of the best configurations; none before the end of the search. */
   confirmations(): Job[] {
     const { plan } = this.known
-    if (plan.confirm.top === 0 || !this.isSearched) return []
+    if (!this.isSearched) return []
     const rung = lengths(plan).length - 1
-    return this.ranking()
-      .slice(0, plan.confirm.top)
-      .flatMap(({ config, model, options }) =>
-        this.freshSeeds.map((seed) => this.job('confirm', config, rung, seed, { model, options })),
-      )
+    return this.chosen().flatMap(({ config, model, options }) =>
+      this.freshSeeds.map((seed) => this.job('confirm', config, rung, seed, { model, options })),
+    )
   }
 
   /** Trainings that may start now and have not ended, in order. */

@@ -14,6 +14,7 @@ import type { ExperimentPlan } from './read-plan.js'
 export interface Bench {
   readonly plan: ExperimentPlan
   readonly folder: string
+  readonly dataHash: string
   /** CPU threads of each training; undefined for the default of train. */
   readonly threads: number | undefined
   readonly signal: AbortSignal | undefined
@@ -35,6 +36,8 @@ export const evaluationOf = (folder: string, id: string): string => join(folder,
 const STOPPING = /^(NO_DISK|FILE_|LIBTORCH_|ADDON_|DEVICE_|SPACE_|GATE_FAILED|DATA_(?!TOO_FEW))/
 /** Errors that depend on what else the machine does. */
 const BY_CHANCE = /^(SIG[A-Z]+|OUT_OF_MEMORY|OPEN_FILES|INTERNAL|NATIVE|BAD_CHECKPOINT|TERMINATED)$/
+/** Errors after which another attempt waits for the end of a concurrent run; Linux ends processes by SIGKILL when memory runs out. */
+const SHORT_OF_MEMORY = ['OUT_OF_MEMORY', 'SIGKILL']
 
 const whyFinal = (code: string): string =>
   code === 'DIVERGED'
@@ -60,15 +63,18 @@ const isLongEnough = ({ length }: Job, { halving }: ExperimentPlan, details: Run
   length === null || Number(details?.config[CONFIG_KEY[halving!.resource]] ?? 0) >= length
 
 async function train(job: Job, bench: Bench): Promise<Ended | 'found'> {
-  const { plan, folder, threads } = bench
-  const { stands, details } = await standing(runsOf(folder), job.id)
+  const { plan, folder, threads, dataHash } = bench
+  const found = await standing(runsOf(folder), job.id)
+  const { details } = found
+  const isForeign = details?.data_hash != null && details.data_hash !== dataHash // the data changed while it was trained
+  const stands = isForeign ? 'damaged' : found.stands
   const enough = isLongEnough(job, plan, details)
   if (stands === 'ended' && enough) return 'found'
   const length = job.length === null ? {} : { [plan.halving!.resource]: job.length }
   const isCosine = details?.config.lr_schedule === 'warmup-cosine'
   const longer = { ...length, ...(isCosine && { extend: 'replan' }) }
   const goesOn = stands === 'begun' || (stands === 'ended' && plan.halving?.promote === 'resume')
-  const options = { ...job.options, ...length, ...(threads !== undefined && { threads }), seed: job.seed }
+  const options = { ...(threads !== undefined && { threads }), ...job.options, ...length, seed: job.seed }
   return trainChild(
     { model: job.model, run: job.id, out: runsOf(folder), data: plan.data, options },
     {
@@ -100,9 +106,15 @@ async function measure(job: Job, bench: Bench): Promise<{ score: number | null; 
 /** Stops the experiment for an error that is not of this run. */
 function requireSound(error: Failure | null): void {
   if (error === null || !STOPPING.test(error.code)) return
-  const hint = error.code in ERRORS ? `${ERRORS[error.code as ErrorCode].hint}; then the same command continues` : undefined
+  const general = 'options of train belong below "fixed" of the plan; the same command continues'
+  const hint = error.code in ERRORS ? `${ERRORS[error.code as ErrorCode].hint}; ${general}` : undefined
   throw new LvmError(error.code as ErrorCode, error.message, hint === undefined ? {} : { hint })
 }
+
+const changedData = (data: string, isSame: boolean): Failure | null =>
+  isSame
+    ? null
+    : { code: 'DATA_CHANGED', message: `${data}: expected the file to stay unchanged during the experiment but it was modified` }
 
 /** Trains and measures one run until it has an end; undefined when it was stopped with a checkpoint. */
 export async function performRun(job: Job, bench: Bench): Promise<RunEnd | undefined> {
@@ -132,11 +144,12 @@ export async function performRun(job: Job, bench: Bench): Promise<RunEnd | undef
     requireSound(error)
     if (error !== null && BY_CHANCE.test(error.code) && attempts <= plan.retries) {
       bench.append({ type: 'attempt', id: job.id, rung: job.rung, error, seconds })
-      if (error.code === 'OUT_OF_MEMORY') await bench.another()
+      if (SHORT_OF_MEMORY.includes(error.code)) await bench.another()
       attempts++
       continue
     }
     const { details } = await standing(runsOf(folder), job.id)
+    if (details?.data_hash != null) requireSound(changedData(plan.data, details.data_hash === bench.dataHash))
     return {
       type: 'run',
       ...job,

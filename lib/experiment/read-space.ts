@@ -133,7 +133,10 @@ export function readSpaces(
           delete fixed[key]
           delete search[key]
           if (kind === 'search') search[key] = searchedAt(plan, at, field, value)
-          else fixed[key] = PATHS.includes(key) ? o.at(String(value)) : fixedValue(plan, at, field, value)
+          else
+            fixed[key] = PATHS.includes(key)
+              ? o.at(String(fixedValue(plan, at, field, value)))
+              : fixedValue(plan, at, field, value)
         }
       }
     }

@@ -29,7 +29,7 @@ export const endsOf = (entries: JournalWriter['entries']): RunEnd[] => entries.f
 /** Verdict over the configurations that were chosen for confirmation. */
 export function verdictOf(search: Search, plan: ExperimentPlan, ends: readonly RunEnd[]): Verdict {
   if (!search.isSearched) return { winner: null, sentence: 'no winner: the search has not ended', confirmed: [], leads: [] }
-  return decide(search.ranking().slice(0, plan.confirm.top), ends, search.freshSeeds, plan)
+  return decide(search.chosen(), ends, search.freshSeeds, plan)
 }
 
 /** Ids of runs whose checkpoints may go: losers of the search, and after the confirmation the runs of all but the first configuration. */
@@ -111,10 +111,11 @@ class Call {
   }
 
   private bench(): Bench {
-    const { plan, folder, journal, tell } = this.o
+    const { plan, folder, dataHash, journal, tell } = this.o
     return {
       plan,
       folder,
+      dataHash,
       threads: plan.concurrency === 1 ? undefined : Math.max(1, Math.floor(availableParallelism() / plan.concurrency)),
       signal: this.stop.signal,
       left: () => this.left(),

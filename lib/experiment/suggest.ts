@@ -30,20 +30,19 @@ export const sameAs = ({ model, options }: Suggestion): string => canonicalJson(
 /**
  * Suggests configuration number `config`; undefined when no new and valid one is found.
  *
- * The suggestion depends only on the arguments. `before` holds all earlier suggestions, which are not repeated; `seen` holds the results
- * that TPE may use.
+ * The suggestion depends only on the arguments. `taken` holds all earlier suggestions as `sameAs` writes them, which are not repeated;
+ * `seen` holds the results that TPE may use.
  */
 export function suggest(o: {
   readonly spaces: Spaces
   readonly seed: number
   readonly config: number
-  readonly before: readonly Suggestion[]
+  readonly taken: ReadonlySet<string>
   /** Null for random search. */
   readonly seen: readonly Observation[] | null
   readonly isValid: (suggestion: Suggestion) => boolean
 }): Suggestion | undefined {
-  const taken = new Set(o.before.map(sameAs))
-  const isNew = (suggestion: Suggestion) => !taken.has(sameAs(suggestion)) && o.isValid(suggestion)
+  const isNew = (suggestion: Suggestion) => !o.taken.has(sameAs(suggestion)) && o.isValid(suggestion)
   const draw = drawsOf(o.seed, o.config)
   if (o.seen !== null && o.seen.length >= STARTUP) {
     const best = parzenSampler(o.spaces, o.seen)(draw, isNew)

@@ -58,10 +58,10 @@ export function decide(
   { metric, direction }: { readonly metric: MetricName; readonly direction: 'max' | 'min' },
 ): Verdict {
   const sign = direction === 'max' ? 1 : -1
+  const endOf = (config: number, seed: number) =>
+    ends.find((e) => e.stage === 'confirm' && e.config === config && e.seed === seed)
   const all = candidates.map(({ config, score }): Confirmed => {
-    const scores = seeds.map(
-      (seed) => ends.find((e) => e.stage === 'confirm' && e.config === config && e.seed === seed)?.score ?? null,
-    )
+    const scores = seeds.map((seed) => endOf(config, seed)?.score ?? null)
     const values = scores.filter((value) => value !== null)
     return { config, searched: score, seeds, scores, confirmed: values.length === 0 ? null : seedMean(values) }
   })
@@ -69,8 +69,9 @@ export function decide(
   const confirmed = standing.toSorted((a, b) => sign * (b.confirmed!.mean - a.confirmed!.mean) || a.config - b.config)
   const none = (why: string): Verdict => ({ winner: null, sentence: `no winner: ${why}`, confirmed, leads: [] })
   if (candidates.length === 0) return none('nothing was confirmed')
-  const missing = ends.filter((e) => e.stage === 'confirm').length < candidates.length * seeds.length
-  if (missing) return none('not all confirmation runs have ended')
+  // Confirmations of configurations that a larger budget has displaced do not count.
+  if (candidates.some(({ config }) => seeds.some((seed) => endOf(config, seed) === undefined)))
+    return none('not all confirmation runs have ended')
   const [first, ...others] = confirmed
   if (first === undefined) return none('every confirmation run failed')
   if (others.length === 0) return none('only one configuration could be confirmed, so there is nothing to compare it with')

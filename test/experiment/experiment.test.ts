@@ -1,12 +1,15 @@
-import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
+import { dataFacts } from '../../lib/experiment/data-facts.js'
 import { JOURNAL } from '../../lib/experiment/journal.js'
+import { Search } from '../../lib/experiment/next-jobs.js'
+import { readPlan } from '../../lib/experiment/read-plan.js'
 import { lockRun } from '../../lib/files/lock.js'
 import { experimentReport, experimentStatus, train } from '../../lib/index.js'
 import { place, vectorFile } from '../train/runs.js'
 import { entriesOf, ran, TINY } from './experiments.js'
-import { completed, killRepeatedly, outcome, planFile, requireOnce } from './killed-experiment.js'
+import { planFile } from './killed-experiment.js'
 
 let data: string
 beforeAll(async () => {
@@ -16,50 +19,37 @@ const plan = (name: string, ...lines: string[]) => planFile(place('plans'), name
 const two = (name: string, ...lines: string[]) =>
   plan(name, 'models: [mlp]', TINY, 'search: {lr: [0.001, 0.01]}', 'budget: {runs: 2}', ...lines)
 
-it.skipIf(process.platform === 'win32')(
-  'a plan that is killed twice ends with the same runs and the same verdict as an undisturbed one',
-  async () => {
-    const path = plan(
-      'kill',
-      'models: [mlp]',
-      TINY,
-      'search: {lr: {min: 1e-4, max: 1e-2, log: true}}',
-      'budget: {runs: 3}',
-      'confirm: {top: 0}',
-      'retries: 9',
-    )
-    await completed(path, place('whole'))
-    await killRepeatedly(path, place('killed'), { kills: 2, within: 2000, seed: 4 })
-    expect(outcome(place('killed'))).toEqual(outcome(place('whole')))
-    expect(outcome(place('whole')).runs.length).toBe(3)
-    requireOnce(place('killed'))
-  },
-)
-
 it('a finished run that is not in the journal is found and not trained again', async () => {
   const path = two('found', 'confirm: {top: 0}')
   const out = place('found')
   const first = await ran({ plan: path, out, time: '0.001s' })
   expect(first.ended).toBe('time')
   expect(first.report).toMatchObject({ state: 'unfinished', done: 0, of: 2 })
-  const reference = await ran({ plan: path, out: place('found-reference') })
-  const [one] = reference.runs
-  for await (const _ of train({
+  const [job] = new Search({
+    plan: await readPlan(path),
+    dataHash: (await dataFacts(data)).hash,
+    ends: [],
+    isValid: () => true,
+    exhaustedAt: undefined,
+  }).next()
+  let score: number | null = null
+  for await (const event of train({
     model: 'mlp',
     data,
-    name: one!.id,
+    name: job!.id,
     out: join(out, 'runs'),
     preset: 'tiny',
     epochs: 1,
     threads: 1,
     seed: 0,
-    lr: Number(one!.options.lr),
-  }));
+    lr: Number(job!.options.lr),
+  }))
+    if (event.type === 'result') score = event.val_cosine
   const second = await ran({ plan: path, out })
   expect(second.ended).toBe('done')
   expect(second.runs.map(({ found }) => found)).toEqual([true, false])
   expect(second.trained).toBe(1)
-  expect(second.runs.map(({ score }) => score)).toEqual(reference.runs.map(({ score }) => score))
+  expect(second.runs[0]!.score).toBe(score)
   const third = await ran({ plan: path, out })
   expect(third.trained).toBe(0)
 })
@@ -93,41 +83,13 @@ it('the best configurations are trained again with fresh seeds, and losers lose 
   expect({ ...again.report, created_at: '' }).toEqual({ ...report, created_at: '' })
 })
 
-it('promoted runs of halving go on from their checkpoint, as if they had been trained that long at once', async () => {
-  const path = planFile(place('plans'), 'halving', [
-    `data: ${data}`,
-    'models: [mlp]',
-    'method: halving',
-    'halving: {min: 1, max: 4, factor: 2}',
-    'fixed: {preset: tiny, threads: 1}',
-    'search: {lr: [0.0001, 0.01]}',
-    'budget: {runs: 2}',
-    'confirm: {top: 0}',
-    'keep: all',
-  ])
-  const { runs, events } = await ran({ plan: path, out: place('halving') })
-  expect(runs.map(({ rung, epochs }) => [rung, epochs])).toEqual([
-    [0, 1],
-    [0, 1],
-    [1, 2],
-    [2, 4],
-  ])
-  expect(new Set(runs.slice(2).map(({ id }) => id)).size).toBe(1)
-  expect(
-    events.flatMap((event) => (event.type === 'training' && event.event.type === 'start' ? [event.event.resumed] : [])),
-  ).toEqual([false, false, true, true])
-  const last = runs[3]!
-  for await (const event of train({
-    model: 'mlp',
-    data,
-    name: 'whole',
-    out: place('halving-whole'),
-    preset: 'tiny',
-    epochs: 4,
-    threads: 1,
-    lr: Number(last.options.lr),
-  }))
-    if (event.type === 'result') expect(event.val_cosine).toBe(last.score)
+it('a run whose folder was removed by hand is not reported as kept', async () => {
+  const { report } = await experimentReport({ of: place('confirm') })
+  const kept = report.runs.filter(({ removed }) => !removed)
+  expect(kept.length).toBe(3)
+  rmSync(join(place('confirm'), 'runs', kept[0]!.id), { recursive: true })
+  const { runs } = await experimentStatus({ of: place('confirm') })
+  expect(runs.filter(({ removed }) => !removed).map(({ id }) => id)).toEqual(kept.slice(1).map(({ id }) => id))
 })
 
 it('a plan with another meaning is refused in a used folder, while a larger budget continues', async () => {

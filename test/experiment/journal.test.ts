@@ -76,3 +76,13 @@ it('time between two calls does not count', () => {
   ]
   expect(spentSeconds(entries as JournalEntry[])).toBe(8 + 3)
 })
+it('a clock that is set back during a call gives no more time than one line lasted', () => {
+  const at = (seconds: number) => ({ at: new Date(1e6 + 1000 * seconds).toISOString() })
+  const entries = [
+    { type: 'begin', ...at(0) },
+    { type: 'run', ...at(10) },
+    { type: 'run', ...at(-590) },
+    { type: 'run', ...at(-580) },
+  ]
+  expect(spentSeconds(entries as JournalEntry[])).toBe(20)
+})

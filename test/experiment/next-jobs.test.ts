@@ -64,6 +64,24 @@ it.each([
   expect(new Set(first.order).size).toBe(first.order.length)
   expect(first.order.length).toBe(searchOf(plan, first.ends).trainings)
 })
+it.each([
+  ['random', { ...PLAN, method: 'random' }, 24 + 2],
+  ['halving', { ...PLAN, method: 'halving', halving }, 24 + 1 + 1 + 2],
+] as [string, ExperimentPlan, number][])(
+  'an experiment with %s of which all configurations but one fail is complete with as many trainings as it announces',
+  (_, plan, trainings) => {
+    const ends: RunEnd[] = []
+    for (let open = searchOf(plan).next(); open.length > 0; open = searchOf(plan, ends).next())
+      ends.push({ ...open[0]!, type: 'run', state: 'done', score: open[0]!.config === 5 ? 1 : null } as RunEnd)
+    expect(ends.length).toBe(trainings)
+    expect(searchOf(plan, ends).trainings).toBe(trainings)
+  },
+)
+it('thousands of configurations are suggested in seconds', () => {
+  const began = performance.now()
+  expect(searchOf({ ...PLAN, method: 'random', budget: { runs: 3000, seconds: null } }).next().length).toBe(3000)
+  expect(performance.now() - began).toBeLessThan(10_000)
+})
 it('TPE waits for the results that its next suggestion depends on', () => {
   expect(searchOf(PLAN).next().length).toBe(1)
   expect(searchOf({ ...PLAN, concurrency: 3 }).next().length).toBe(3)

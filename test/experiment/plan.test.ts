@@ -135,6 +135,7 @@ describe('a plan is refused with the line of its fault', () => {
     ['runs that are no multiple of the seeds', {}, ['seeds: [1, 2, 3]'], /expected a multiple of 3/],
     ['nothing to keep', {}, ['keep: 0'], /expected a number of runs ≥ 1, or all/],
     ['a name with slashes', {}, ['name: a/b'], /expected a name of letters/],
+    ['a number as a file', { 3: 'fixed: {val: 3}' }, [], /p\.yaml:3: expected .* for "fixed\.val" but received 3/],
     ['a fractional concurrency', {}, ['concurrency: 1.5'], /expected an integer from 1 to 64 for "concurrency"/],
   ]
   it.each(WRONG)('a plan with %s is refused', async (_, changes, more, message) => {

@@ -30,7 +30,7 @@ function searched(
 ): Observation[] {
   const seen: Observation[] = []
   for (let config = 0; config < n; config++) {
-    const made = suggest({ spaces, seed, config, before: seen, seen: isTpe ? seen : null, isValid: always })
+    const made = suggest({ spaces, seed, config, taken: new Set(seen.map(sameAs)), seen: isTpe ? seen : null, isValid: always })
     if (made === undefined) break
     seen.push({ ...made, loss: loss(made) })
   }
@@ -110,7 +110,14 @@ describe('suggestions', () => {
     const spaces: Spaces = { lstm: { fixed: {}, search: { layers: of({ kind: 'list', values: [1, 2, 3, 4] }) } } }
     const seen: Suggestion[] = []
     for (let config = 0; ; config++) {
-      const made = suggest({ spaces, seed: 0, config, before: seen, seen: null, isValid: ({ options }) => options.layers !== 3 })
+      const made = suggest({
+        spaces,
+        seed: 0,
+        config,
+        before: seen,
+        seen: null,
+        isValid: ({ options }) => options.layers !== 3,
+      })
       if (made === undefined) break
       seen.push(made)
     }

@@ -113,6 +113,18 @@ it.each([
     expect(wins / n).toBeLessThan(0.05 + 3 * Math.sqrt((0.05 * 0.95) / n))
   },
 )
+it('confirmations of a configuration that a larger budget has displaced do not count for its successor', () => {
+  const verdict = decide(
+    [candidate(2), candidate(0)],
+    ends([
+      [0.4, 0.41, 0.4, 0.41, 0.4],
+      [0.5, 0.51, 0.5, 0.51, 0.5],
+    ]),
+    SEEDS,
+    MAX,
+  )
+  expect(verdict).toMatchObject({ winner: null, sentence: 'no winner: not all confirmation runs have ended' })
+})
 it('the interval of a mean over seeds is that of Student', () => {
   const { mean, ci95 } = seedMean([1, 2, 3, 4, 5])
   expect(mean).toBe(3)
@@ -153,4 +165,17 @@ it('importance is not estimated from few configurations', () => {
       drawn(19, (lr) => lr),
     ),
   ).toEqual([])
+})
+it('the groups of an option whose range differs between models do not overlap', () => {
+  const of = (min: number, max: number) =>
+    ({ fixed: {}, search: { lr: { domain: { kind: 'range', min, max, log: true, integer: false }, when: {} } } }) as const
+  const configs = Array.from({ length: 30 }, (_, i) => ({
+    ...candidate(i, i),
+    model: i % 2 ? 'gru' : 'lstm',
+    options: { lr: i % 2 ? 0.1 + i / 100 : 0.001 + i / 10_000 },
+  }))
+  const { groups } = importance({ lstm: of(1e-4, 1e-2), gru: of(1e-2, 1) }, configs).find(({ field }) => field === 'lr')!
+  const [low, middle, high] = groups.map(({ values }) => values.split(' … ').map(Number) as [number, number])
+  expect(low![1]).toBeLessThan(middle![0])
+  expect(middle![1]).toBeLessThan(high![0])
 })

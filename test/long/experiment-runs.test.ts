@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
-import { experiment } from '../../lib/index.js'
+import { type ExperimentEvent, experiment, showRun, train } from '../../lib/index.js'
 import { entriesOf, ran, TINY } from '../experiment/experiments.js'
 import { planFile } from '../experiment/killed-experiment.js'
 import { place, vectorFile } from '../train/runs.js'
@@ -82,4 +82,81 @@ it('a diverged run is not tried again, stays in the report with its error, and t
   expect(report.runs.find(({ options }) => options.lr === 0.001)).toMatchObject({ state: 'done' })
   expect(readFileSync(join(place('diverged'), 'report.md'), 'utf8')).toContain('failed: DIVERGED: ')
   expect(report.failed).toBe(1)
+})
+
+it('promoted runs of halving go on from their checkpoint, as if they had been trained that long at once', async () => {
+  const path = planFile(place('plans'), 'halving', [
+    `data: ${data}`,
+    'models: [mlp]',
+    'method: halving',
+    'halving: {min: 1, max: 4, factor: 2}',
+    'fixed: {preset: tiny, threads: 1}',
+    'search: {lr: [0.0001, 0.01]}',
+    'budget: {runs: 2}',
+    'confirm: {top: 0}',
+    'keep: all',
+  ])
+  const { runs, events } = await ran({ plan: path, out: place('halving') })
+  expect(runs.map(({ rung, epochs }) => [rung, epochs])).toEqual([
+    [0, 1],
+    [0, 1],
+    [1, 2],
+    [2, 4],
+  ])
+  expect(new Set(runs.slice(2).map(({ id }) => id)).size).toBe(1)
+  expect(
+    events.flatMap((event) => (event.type === 'training' && event.event.type === 'start' ? [event.event.resumed] : [])),
+  ).toEqual([false, false, true, true])
+  const last = runs[3]!
+  for await (const event of train({
+    model: 'mlp',
+    data,
+    name: 'whole',
+    out: place('halving-whole'),
+    preset: 'tiny',
+    epochs: 4,
+    threads: 1,
+    lr: Number(last.options.lr),
+  }))
+    if (event.type === 'result') expect(event.val_cosine).toBe(last.score)
+})
+
+it('two runs at a time have the threads that the plan says, and the results of one run at a time', async () => {
+  const path = (name: string, ...lines: string[]) =>
+    plan(
+      name,
+      'models: [mlp]',
+      'fixed: {preset: tiny, epochs: 1, threads: 2}',
+      'search: {lr: [0.0001, 0.001, 0.01]}',
+      'budget: {runs: 3}',
+      'confirm: {top: 0}',
+      ...lines,
+    )
+  const one = await ran({ plan: path('one'), out: place('one') })
+  const two = await ran({ plan: path('two', 'concurrency: 2'), out: place('two') })
+  const scores = ({ report }: typeof one) => Object.fromEntries(report.runs.map(({ id, score }) => [id, score]))
+  expect(scores(two)).toEqual(scores(one))
+  for (const { id } of two.report.runs) expect((await showRun(join(place('two'), 'runs', id))).config.threads).toBe(2)
+})
+
+it('data that is replaced during an experiment stops it, and restored data continues it', async () => {
+  const own = await vectorFile('replaced')
+  const [before, after] = [readFileSync(own), readFileSync(await vectorFile('replacement', { seed: 9 }))]
+  const path = planFile(place('plans'), 'replaced', [
+    `data: ${own}`,
+    'method: random',
+    'models: [mlp]',
+    TINY,
+    'search: {lr: [0.001, 0.01]}',
+    'budget: {runs: 2}',
+    'confirm: {top: 0}',
+  ])
+  const out = place('replaced')
+  const replace = (told: ExperimentEvent) => told.type === 'run' && writeFileSync(own, after)
+  await expect(experiment({ plan: path, out }, { tell: replace })).rejects.toMatchObject({ code: 'DATA_CHANGED' })
+  expect(entriesOf(out).filter(({ type }) => type === 'run').length).toBe(1)
+  writeFileSync(own, before)
+  const { ended, trained, report } = await ran({ plan: path, out })
+  expect({ ended, trained }).toEqual({ ended: 'done', trained: 1 })
+  for (const { id } of report.runs) expect((await showRun(join(out, 'runs', id))).data_hash).toBe(report.data_hash)
 })
