@@ -114,7 +114,7 @@ describe('suggestions', () => {
         spaces,
         seed: 0,
         config,
-        before: seen,
+        taken: new Set(seen.map(sameAs)),
         seen: null,
         isValid: ({ options }) => options.layers !== 3,
       })
