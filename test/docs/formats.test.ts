@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'lvm-torch-formats-'))
 let found: Map<string, unknown[]>
 beforeAll(async () => {
   found = await samples(folder)
-}, 300_000)
+}, 900_000)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('docs/formats.md', () => {

@@ -19,7 +19,9 @@ import { ranks } from '../../lib/study/retrieval/search.js'
 import { gaussian } from '../statistics/clustered.js'
 
 const CORPUS = join(import.meta.dirname, '../../../shared/data/wiki42113.npy')
-const SAMPLES = 4000
+const SAMPLES = 3000
+/** Every fourth article is searched for, so that the test takes minutes. */
+const SHARE = 4
 const decaying = (decay: number): Baseline => ({
   ...contextMean,
   predict: (rows, ids) => weighted(rows, ids, decayWeights(rows.windows.context, decay)),
@@ -32,7 +34,7 @@ let found: Int32Array[]
 beforeAll(async () => {
   const base = await openBase(CORPUS)
   const windows = makeWindows(base, 5)
-  const ids = Int32Array.from({ length: windows.count }, (_, i) => i)
+  const ids = Int32Array.from({ length: windows.count }, (_, i) => i).filter((id) => windows.article[id]! % SHARE === 0)
   const split = splitWindows(windows, base, { mode: 'articles', seed: 0, test: 0 })
   const chosen: Chosen = { base, windows, ids, part: 'all', split, selectedOn: false, train: undefined, dispose: () => {} }
   const pool = await openPool(chosen)
@@ -66,7 +68,7 @@ function sample(count: number, arms: readonly number[], k: number, draw: (below:
 
 describe('equal arms with the real hits of Wikipedia articles', () => {
   it.each(
-    [20, 30, 60, 120].flatMap((count) => [
+    [20, 60].flatMap((count) => [
       { count, arms: [1, 0], k: 10 },
       { count, arms: [1, 0], k: 1000 },
       { count, arms: [3, 0, 1, 2], k: 10 },

@@ -14,27 +14,29 @@ const POWER = 0.8416
 type Settings = { readonly control: string | undefined; readonly effect: number; readonly missing: Missing }
 
 /** Errors: DATA_TOO_FEW for fewer than two arms; BAD_OPTION for a control that is no arm. */
-function controlOf(path: string, { arms, assignments }: LogTally, asked: string | undefined): string {
+function controlOf(path: string, { arms, split, leftOut }: LogTally, asked: string | undefined): string {
   if (arms.length < 2) {
-    const seen = arms.length === 0 ? 'no request was assigned by --split' : `all assigned requests were answered by ${arms[0]}`
+    const since = leftOut === null ? '' : ` since the last change of ${leftOut.changed}`
+    const seen =
+      arms.length === 0 ? 'no request was assigned by --split' : `all assigned requests${since} were answered by ${arms[0]}`
     throw new LvmError('DATA_TOO_FEW', `${path}: expected requests of two arms or more but ${seen}`, {
       hint: 'start the server with two runs and --split a=50,b=50, and send the id of a client with each request',
     })
   }
   if (asked !== undefined && !arms.includes(asked))
     throw badOption('abtest', 'control', `an arm of the log (${arms.join(', ')})`, asked)
-  const [{ split }] = assignments.values() as unknown as [{ split: Readonly<Record<string, number>> }]
-  return asked ?? Object.keys(split).find((name) => arms.includes(name))!
+  return asked ?? Object.keys(split!).find((name) => arms.includes(name))!
 }
 
-function liveArms({ arms, weights, assignments, requests, contexts, rewards, answered }: LogTally): LiveArm[] {
-  const expected = expectedClients(assignments.values())
+function liveArms(tally: LogTally): LiveArm[] {
+  const { arms, weights, assigned, requests, contexts, rewards, answered } = tally
+  const expected = expectedClients(tally)
   return arms.map((name, i) => {
     const [judged, asked] = [rewards.totals(i), answered.totals(i)]
     return {
       name,
-      weights: [...weights[i]!],
-      assigned: [...assignments.values()].reduce((sum, { clients }) => sum + (clients.get(name) ?? 0), 0),
+      weights: weights[i]!,
+      assigned: assigned[i]!,
       expected: expected.get(name) ?? 0,
       requests: requests[i]!,
       contexts: contexts[i]!,
@@ -93,10 +95,10 @@ function compareWithControl(tally: LogTally, arm: number, control: number, effec
  */
 export function judgeLog(path: string, tally: LogTally, { control: asked, effect, missing }: Settings): LiveDocument {
   const control = controlOf(path, tally, asked)
-  const { arms, faults, crossed, lines, first, last } = tally
+  const { arms, faults, crossed, lines, first, last, leftOut: left_out } = tally
   const index = arms.indexOf(control)
   const comparisons = [...arms.keys()].filter((i) => i !== index).map((i) => compareWithControl(tally, i, index, effect))
-  const sample_ratio = sampleRatio(tally.assignments.values())
+  const sample_ratio = sampleRatio(tally)
   return {
     version: 1,
     log: path,
@@ -104,6 +106,7 @@ export function judgeLog(path: string, tally: LogTally, { control: asked, effect
     first,
     last,
     faults,
+    left_out,
     crossed_clients: crossed,
     missing,
     effect,

@@ -1,10 +1,10 @@
-import type { LogFaults } from './log-tally.js'
+import type { LeftOut, LogFaults } from './log-tally.js'
 
 /** One arm of --split in abtest_live.json. */
 export interface LiveArm {
   readonly name: string
-  /** SHA-256 of each weight file that answered. */
-  readonly weights: readonly string[]
+  /** SHA-256 of the weight file that answered. */
+  readonly weights: string
   /** Clients that --split gave to it, and that the split expects. */
   readonly assigned: number
   readonly expected: number
@@ -59,10 +59,12 @@ export interface LiveDocument {
   readonly version: 1
   readonly log: string
   readonly lines: number
-  /** Times of the first and the last request. */
+  /** Times of the first and the last judged request. */
   readonly first: string | null
   readonly last: string | null
   readonly faults: Readonly<LogFaults>
+  /** Null when weights and split stayed the same. */
+  readonly left_out: LeftOut | null
   /** Clients that more than one arm served. */
   readonly crossed_clients: number
   readonly missing: 'skip' | 'zero'

@@ -1,6 +1,6 @@
 import { aligned, count, decimal, NONE, oneLine, percent, pValue, signedDecimal, span } from '../../show.js'
 import type { LiveArm, LiveDocument } from './live-entry.js'
-import type { LogFaults } from './log-tally.js'
+import type { LeftOut, LogFaults } from './log-tally.js'
 
 const FAULTS: Readonly<Record<keyof LogFaults, string>> = {
   garbage: 'lines that are no record',
@@ -24,17 +24,16 @@ const armLine = (arm: LiveArm): string[] => [
   or(arm.mean_reward, decimal),
 ]
 
-function notes({ faults, crossed_clients, comparisons, arms }: LiveDocument): string[] {
+const leftOut = ({ requests, changes, changed }: LeftOut, first: string | null): string =>
+  `judged: requests since ${first}, when ${oneLine(changed)} changed (changes in the log: ${count(changes)}); earlier requests, left out: ${count(requests)}`
+
+function notes({ faults, crossed_clients, comparisons, left_out, first }: LiveDocument): string[] {
   const named = (Object.keys(FAULTS) as (keyof LogFaults)[]).filter((fault) => faults[fault] > 0)
   const uneven = comparisons.filter(({ feedback_p }) => feedback_p !== null && feedback_p <= 0.05)
   return [
+    ...(left_out === null ? [] : [leftOut(left_out, first)]),
     ...named.map((fault) => `${FAULTS[fault]}: ${count(faults[fault])}`),
     ...(crossed_clients > 0 ? [`clients of more than one arm: ${count(crossed_clients)}; each counts as one client`] : []),
-    ...arms.flatMap(({ name, weights }) =>
-      weights.length > 1
-        ? [`${name} was answered by ${weights.length} weight files, one after the other: its figures mix them`]
-        : [],
-    ),
     ...uneven.map(
       ({ arm }) =>
         `${oneLine(arm)}: the share of answers with feedback differs from the control, so the mean rewards may not compare`,

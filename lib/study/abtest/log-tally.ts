@@ -20,32 +20,54 @@ export interface LogFaults {
   not_assigned: number
 }
 
-/** Assignments under one setting of --split; a client counts where it was seen first. */
-export interface Assignment {
-  readonly split: Readonly<Record<string, number>>
-  readonly clients: Map<string, number>
+/** Requests before the last change of the weights of an arm, or of --split. */
+export interface LeftOut {
+  readonly requests: number
+  readonly changes: number
+  /** What changed last. */
+  readonly changed: string
 }
 
-/** Everything that is kept of a log; memory grows with clients and ids, not with lines. */
-export interface LogTally {
-  readonly faults: LogFaults
-  lines: number
+/** Requests between two changes: one split, and one weight file for each arm. */
+interface Period {
+  readonly split: Readonly<Record<string, number>> | null
   /** Names of arms; the index is that of the sums. */
   readonly arms: string[]
-  /** Weight files by arm. */
-  readonly weights: Set<string>[]
-  /** Assigned requests and contexts by arm. */
+  /** SHA-256 of the weight file, assigned clients, requests and contexts by arm; a client counts where it was seen first. */
+  readonly weights: string[]
+  readonly assigned: number[]
   readonly requests: number[]
   readonly contexts: number[]
   /** Clients that were served by more than one arm. */
-  crossed: number
-  readonly assignments: Map<string, Assignment>
+  readonly crossed: number
   readonly rewards: ClientSums
   /** Whether a context has feedback: 1 or 0. */
   readonly answered: ClientSums
-  first: string | null
-  last: string | null
+  readonly first: string | null
+  readonly last: string | null
 }
+
+/** Everything that is kept of a log; memory grows with clients and ids, not with lines. */
+export interface LogTally extends Writable<Period> {
+  readonly faults: LogFaults
+  lines: number
+  leftOut: LeftOut | null
+}
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
+
+const emptyPeriod = (): Period => ({
+  split: null,
+  arms: [],
+  weights: [],
+  assigned: [],
+  requests: [],
+  contexts: [],
+  crossed: 0,
+  rewards: new ClientSums(),
+  answered: new ClientSums(),
+  first: null,
+  last: null,
+})
 
 /** Whether a request without feedback counts. */
 export type Missing = 'skip' | 'zero'
@@ -59,7 +81,11 @@ export interface Feedback {
 /** Key of one context of a request. */
 export const keyOf = (id: string, context: number): string => (context === 0 ? id : `${id} ${context}`)
 
-/** Adds the assigned requests of a log to a tally. */
+/**
+ * Adds the assigned requests of a log to a tally.
+ *
+ * A change of weights or split begins a new tally: shares of arms and rewards that change together would make equal arms differ.
+ */
 export class LogReader {
   readonly tally: LogTally = {
     faults: {
@@ -72,21 +98,13 @@ export class LogReader {
       not_assigned: 0,
     },
     lines: 0,
-    arms: [],
-    weights: [],
-    requests: [],
-    contexts: [],
-    crossed: 0,
-    assignments: new Map(),
-    rewards: new ClientSums(),
-    answered: new ClientSums(),
-    first: null,
-    last: null,
+    leftOut: null,
+    ...emptyPeriod(),
   }
   readonly #served = new IdTable()
   /** Number of each client, and the arm that served it first. */
-  readonly #clients = new IdTable()
-  readonly #firstArm = new IdTable()
+  #clients = new IdTable()
+  #firstArm = new IdTable()
   /** Contexts whose feedback was found. */
   matched = 0
   constructor(
@@ -100,18 +118,20 @@ export class LogReader {
       tally.faults.duplicate_served++
       return
     }
-    tally.first ??= record.time
-    tally.last = record.time
     const depth = this.feedback.depth.get(record.request_id) ?? 0
     if (record.split === null || !Object.hasOwn(record.split, record.model)) {
       tally.faults.not_assigned++
       this.#skip(record, depth)
       return
     }
-    const arm = this.#arm(record.model)
+    const changed = this.#changeBy(record)
+    if (changed !== undefined) this.#beginPeriod(changed)
+    tally.split = record.split
+    tally.first ??= record.time
+    tally.last = record.time
+    const arm = this.#arm(record)
     const client = this.#client(record, arm)
     tally.requests[arm]! += 1
-    tally.weights[arm]!.add(record.weights)
     const contexts = record.rows?.length ?? Math.max(1, depth)
     for (let context = 0; context < contexts; context++) this.#addContext(record, arm, client, context)
   }
@@ -121,18 +141,33 @@ export class LogReader {
       if (this.feedback.given.get(keyOf(request_id, context)) !== undefined) this.matched++
   }
 
-  #arm(name: string): number {
-    const { arms, weights, requests, contexts } = this.tally
-    const known = arms.indexOf(name)
+  #changeBy({ split, model, weights }: ServedRecord): string | undefined {
+    const { tally } = this
+    if (tally.split !== null && JSON.stringify(tally.split) !== JSON.stringify(split)) return '--split'
+    const arm = tally.arms.indexOf(model)
+    return arm >= 0 && tally.weights[arm] !== weights ? `the weights of ${model}` : undefined
+  }
+
+  #beginPeriod(changed: string): void {
+    const { tally } = this
+    const { requests = 0, changes = 0 } = tally.leftOut ?? {}
+    tally.leftOut = { requests: tally.requests.reduce((a, b) => a + b, requests), changes: changes + 1, changed }
+    Object.assign(tally, emptyPeriod())
+    this.#clients = new IdTable()
+    this.#firstArm = new IdTable()
+  }
+
+  #arm({ model, weights }: ServedRecord): number {
+    const { tally } = this
+    const known = tally.arms.indexOf(model)
     if (known >= 0) return known
-    weights.push(new Set())
-    requests.push(0)
-    contexts.push(0)
-    return arms.push(name) - 1
+    tally.weights.push(weights)
+    for (const counts of [tally.assigned, tally.requests, tally.contexts]) counts.push(0)
+    return tally.arms.push(model) - 1
   }
 
   /** Number of the client; a request without one is its own client. */
-  #client({ client, request_id, split, model }: ServedRecord, arm: number): number {
+  #client({ client, request_id }: ServedRecord, arm: number): number {
     const { tally } = this
     const id = client === null ? `request ${request_id}` : `client ${client}`
     const known = this.#clients.get(id)
@@ -147,10 +182,7 @@ export class LogReader {
     const number = this.#clients.size
     this.#clients.set(id, number)
     this.#firstArm.set(id, arm)
-    const key = JSON.stringify(split)
-    const assignment = tally.assignments.get(key) ?? { split: split!, clients: new Map<string, number>() }
-    assignment.clients.set(model, (assignment.clients.get(model) ?? 0) + 1)
-    tally.assignments.set(key, assignment)
+    tally.assigned[arm]! += 1
     return number
   }
 

@@ -43,6 +43,16 @@ function traffic(clients: number, rates: readonly [number, number], o: { share?:
     ])
   }).flat()
 }
+/** Requests of as many clients of two arms, and of some of a third. */
+const three = (clients: number, rates: readonly [number, number, number], few: number): LogRecord[] => {
+  const draw = randomIndex(9)
+  return Array.from({ length: 2 * clients + few }, (_, c) => {
+    const arm = c < 2 * clients ? c % 2 : 2
+    const split = { a: clients, b: clients, c: few }
+    const reward = Number(draw(1e6) < rates[arm]! * 1e6)
+    return [served(`${c}`, 'abc'[arm]!, `${c}`, { split }), feedback(`${c}`, { reward })]
+  }).flat()
+}
 async function judge(lines: readonly (LogRecord | string)[], o: Record<string, unknown> = {}) {
   const log = join(folder, 'log.jsonl')
   writeFileSync(log, lines.map((line) => (typeof line === 'string' ? line : logLine(line))).join(''))
@@ -69,11 +79,9 @@ describe('abtest of a log', () => {
     expect(table).toContain('sample ratio mismatch')
     expect(table).not.toContain('use b')
   })
-  it('the sample ratio counts clients once, under the split that assigned them', async () => {
-    const early = traffic(400, [0.5, 0.5], { seed: 3 }).map((r) => (r.type === 'served' ? { ...r, split: { a: 90, b: 10 } } : r))
-    const { live } = await judge([...early, ...traffic(400, [0.5, 0.5], { seed: 4 })])
+  it('the sample ratio counts clients once', async () => {
+    const { live } = await judge(traffic(400, [0.5, 0.5]))
     expect(live.arms.reduce((sum, { assigned }) => sum + assigned, 0)).toBe(400)
-    expect(live.sample_ratio.valid).toBe(false) // half of the clients in b under a split of 10 %
     const few = await judge([served('1', 'a', 'x'), served('2', 'b', 'y')])
     expect(few.live.sample_ratio).toMatchObject({ p: null, valid: true })
   })
@@ -160,15 +168,67 @@ describe('abtest of a log', () => {
   })
   it('a client of both arms counts once, and its arms are compared with each other', async () => {
     const lines = traffic(300, [0.4, 0.4]).map((r) =>
-      r.type === 'served' && r.request_id.endsWith('.1') ? { ...r, model: 'b' } : r,
+      r.type === 'served' && r.request_id.endsWith('.1') ? { ...r, model: 'b', weights: 'of b' } : r,
     )
     const { live, table } = await judge(lines)
     expect(live.crossed_clients).toBeGreaterThan(100)
     expect(table).toContain('clients of more than one arm')
   })
-  it('a run that was replaced during the test is noted', async () => {
-    const lines = traffic(100, [0.5, 0.5]).map((r, i) => (r.type === 'served' && i > 200 ? { ...r, weights: 'new' } : r))
-    expect((await judge(lines)).table).toContain('a was answered by 2 weight files')
+  it('a log in which two runs exchange their names is judged from the exchange on', async () => {
+    const before = traffic(3000, [0.3, 0.5])
+    const after = traffic(1000, [0.5, 0.3], { seed: 2 }).map((r) =>
+      r.type === 'served'
+        ? { ...r, request_id: `new ${r.request_id}`, weights: `new ${r.weights}` }
+        : { ...r, request_id: `new ${r.request_id}` },
+    )
+    const { live, table } = await judge([...before, ...after])
+    expect(live.verdict).toMatchObject({ decision: 'control', arm: 'a' })
+    expect(live.arms.map(({ weights }) => weights).sort()).toEqual(['new of a', 'new of b'])
+    expect(live.arms.reduce((sum, { requests }) => sum + requests, 0)).toBe(2000)
+    expect(live.left_out).toMatchObject({ requests: 6000, changes: 1 })
+    expect(live.faults.unmatched_feedback).toBe(0)
+    expect(table).toMatch(/when the weights of [ab] changed \(changes in the log: 1\); earlier requests, left out: 6,000/)
+  })
+  it('answers of replaced weights that end late are left out too', async () => {
+    const now = (id: string, model: string) => served(id, model, id, { weights: `new ${model}` })
+    const [late, early] = [served('3', 'a', 'late'), served('1', 'a', 'x')]
+    const { live } = await judge([early, now('2', 'a'), late, now('4', 'b'), now('5', 'a'), now('6', 'b')])
+    expect(live.arms).toMatchObject([
+      { name: 'a', weights: 'new a', requests: 1 },
+      { name: 'b', weights: 'new b', requests: 1 },
+    ])
+    expect(live.left_out).toEqual({ requests: 4, changes: 3, changed: 'the weights of a' })
+  })
+  it('equal arms stay equal when shares and rewards change together', async () => {
+    const of = (split: Record<string, number>, share: number, rate: number, seed: number) =>
+      traffic(3000, [rate, rate], { share, seed }).map((r) =>
+        r.type === 'served'
+          ? { ...r, request_id: `${seed} ${r.request_id}`, client: `${seed} ${r.client}`, split }
+          : { ...r, request_id: `${seed} ${r.request_id}` },
+      )
+    const { live, table } = await judge([...of({ a: 90, b: 10 }, 0.1, 0.7, 1), ...of({ a: 10, b: 90 }, 0.9, 0.3, 2)])
+    expect(live.verdict.decision).toBe('none')
+    expect(live.sample_ratio.valid).toBe(true)
+    expect(table).toContain('when --split changed')
+  })
+  it('a log of one arm since a change says so', async () => {
+    const lines = [served('1', 'a', 'x'), served('2', 'b', 'y'), served('3', 'a', 'x', { weights: 'new' })]
+    await expect(judge(lines)).rejects.toMatchObject({
+      message: expect.stringContaining('all assigned requests since the last change of the weights of a were answered by a'),
+    })
+  })
+  it('an arm found better than the control is used, although one with little feedback has a higher mean', async () => {
+    const { live } = await judge(three(3000, [0.3, 0.4, 0.5], 120))
+    expect(live.comparisons.map(({ arm, ci95 }) => [arm, ci95 !== null && ci95[0] > 0])).toEqual([
+      ['b', true],
+      ['c', false],
+    ])
+    expect(live.verdict).toMatchObject({ decision: 'arm', arm: 'b' })
+  })
+  it('an arm worse than the control gives no verdict while another arm has too little feedback', async () => {
+    const { live } = await judge(three(3000, [0.4, 0.3, 0.4], 40))
+    expect(live.verdict.decision).toBe('early')
+    expect(live.verdict.sentence).toContain('c has rewards of 40 clients')
   })
   it.each([
     ['an empty log', [], {}, 'DATA_TOO_FEW', /the file is empty/],
