@@ -1,8 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { vi } from 'vitest'
+import { bundle } from '../../lib/bundle/bundle.js'
 import { lockRun } from '../../lib/files/lock.js'
 import { openPt } from '../../lib/files/pt.js'
+import { native } from '../../lib/native.js'
 import { logLine } from '../../lib/study/abtest/served-log.js'
 import { smallLibtorch } from '../bundle/unpacked.js'
 import { npy } from '../files/fixture.js'
@@ -154,9 +157,12 @@ async function program({ cache, keep, answer, read }: Collector): Promise<void> 
       keep(`${part}/*.json`, read(join('cache', 'lvm-torch', part, name)))
 }
 
-async function bundles({ folder, keep, answer, read }: Collector): Promise<void> {
-  const small = { LVM_TORCH_LIBTORCH: smallLibtorch(join(folder, 'small-libtorch')) }
-  await answer('bundle --json', 'bundle a --bank data --level 1 --out app.tgz', small)
+async function bundles({ folder, keep, answer, read, run }: Collector): Promise<void> {
+  native.libtorchVersion() // loads the real libtorch, because the bank is opened with it
+  vi.stubEnv('LVM_TORCH_LIBTORCH', smallLibtorch(join(folder, 'small-libtorch')))
+  const [runs, bank, out] = [[join(folder, run('a', '.'))], join(folder, 'data'), join(folder, 'app.tgz')]
+  keep('bundle --json', await bundle({ runs, bank, out, level: 1 }))
+  vi.unstubAllEnvs()
   mkdirSync(join(folder, 'app'))
   execFileSync('tar', ['-xzf', 'app.tgz', '-C', 'app'], { cwd: folder })
   keep('manifest.json of a bundle', read('app/manifest.json'))

@@ -28,7 +28,7 @@ const decaying = (decay: number): Baseline => ({
 })
 const ARMS: readonly Baseline[] = [copyLast, decaying(0.77), contextMean, decaying(0.4)]
 
-/** Windows of each article, and the rank of each target by each arm. */
+/** Searches of each article, and the rank of each target by each arm. */
 let articles: number[][]
 let found: Int32Array[]
 beforeAll(async () => {
@@ -41,7 +41,7 @@ beforeAll(async () => {
   found = []
   for (const arm of ARMS) found.push(ranks((await searchWithBaseline(arm, chosen, pool)).allowed))
   const of = new Map<number, number[]>()
-  for (const id of ids) of.set(windows.article[id]!, [...(of.get(windows.article[id]!) ?? []), id])
+  for (const [at, id] of ids.entries()) of.set(windows.article[id]!, [...(of.get(windows.article[id]!) ?? []), at])
   articles = [...of.values()]
 })
 
@@ -57,9 +57,9 @@ function sample(count: number, arms: readonly number[], k: number, draw: (below:
       order[i] = order[j]!
       order[j] = held
     }
-    for (const id of articles[draw(articles.length)]!) {
+    for (const at of articles[draw(articles.length)]!) {
       of.push(c)
-      const [first, ...others] = order.map((arm) => Number(found[arm]![id]! <= k))
+      const [first, ...others] = order.map((arm) => Number(found[arm]![at]! <= k))
       for (const [j, hit] of others.entries()) columns[j]!.push(first! - hit)
     }
   }
