@@ -42,6 +42,7 @@ const LINGER = 0.1
 /** Stops accepting connections, waits for the requests in flight for at most `seconds`, and returns how many were cut off. */
 export async function closeApp(app: App, inFlight: () => number, seconds: number): Promise<number> {
   const { server } = app
+  await new Promise(setImmediate) // right after waiting connections were accepted, because closing resets those that are not
   NetServer.prototype.close.call(server) // that of HTTP also cuts connections whose next request has not been read yet
   await sleep(LINGER * 1000)
   await until(() => inFlight() === 0, seconds)

@@ -50,7 +50,7 @@ const EXPECTED: Record<string, (lines: string[]) => void> = {
   },
 }
 
-const scripts = readdirSync(examples).filter((name) => !name.endsWith('.py')) // the others run in the long suite
+const scripts = readdirSync(examples).filter((name) => /\.[cm]js$/.test(name)) // Python runs in the long suite, the plan in test/experiment
 
 describe.each(scripts)('%s', (name) => {
   it(`the example ${name} runs on the sample`, { timeout: 120_000 }, () => {

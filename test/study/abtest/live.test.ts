@@ -2,57 +2,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { randomIndex } from '../../../lib/statistics/random-index.js'
 import { abtest } from '../../../lib/study/abtest/abtest.js'
 import type { LiveDocument } from '../../../lib/study/abtest/live-entry.js'
-import {
-  type FeedbackRecord,
-  type LogRecord,
-  logLine,
-  readRecord,
-  type ServedRecord,
-} from '../../../lib/study/abtest/served-log.js'
+import { type LogRecord, logLine } from '../../../lib/study/abtest/served-log.js'
+import { feedback, served, three, traffic } from './log-records.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'lvm-live-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const time = '2026-01-01T00:00:00.000Z'
-const served = (request_id: string, model: string, client: string | null, more: Partial<ServedRecord> = {}): ServedRecord => {
-  const answer = { route: 'retrieve', split: { a: 50, b: 50 }, k: 2, rows: [[4, 7]], ms: 1 }
-  return { version: 1, type: 'served', time, request_id, client, model, weights: `of ${model}`, ...answer, ...more }
-}
-const feedback = (request_id: string, more: Partial<FeedbackRecord>): FeedbackRecord => ({
-  version: 1,
-  type: 'feedback',
-  time,
-  request_id,
-  context: 0,
-  row: null,
-  reward: null,
-  ...more,
-})
-/** Clients with two requests each; `rates` are the hit rates of the arms. */
-function traffic(clients: number, rates: readonly [number, number], o: { share?: number; seed?: number } = {}): LogRecord[] {
-  const draw = randomIndex(o.seed ?? 1)
-  const chance = (p: number) => draw(1e6) < p * 1e6
-  return Array.from({ length: clients }, (_, c) => {
-    const arm = chance(o.share ?? 0.5) ? 1 : 0
-    return [0, 1].flatMap((visit) => [
-      served(`${c}.${visit}`, 'ab'[arm]!, `client ${c}`),
-      feedback(`${c}.${visit}`, { row: chance(rates[arm]!) ? 7 : 5 }),
-    ])
-  }).flat()
-}
-/** Requests of as many clients of two arms, and of some of a third. */
-const three = (clients: number, rates: readonly [number, number, number], few: number): LogRecord[] => {
-  const draw = randomIndex(9)
-  return Array.from({ length: 2 * clients + few }, (_, c) => {
-    const arm = c < 2 * clients ? c % 2 : 2
-    const split = { a: clients, b: clients, c: few }
-    const reward = Number(draw(1e6) < rates[arm]! * 1e6)
-    return [served(`${c}`, 'abc'[arm]!, `${c}`, { split }), feedback(`${c}`, { reward })]
-  }).flat()
-}
 async function judge(lines: readonly (LogRecord | string)[], o: Record<string, unknown> = {}) {
   const log = join(folder, 'log.jsonl')
   writeFileSync(log, lines.map((line) => (typeof line === 'string' ? line : logLine(line))).join(''))
@@ -245,23 +202,4 @@ describe('abtest of a log', () => {
   it('abtest refuses a log that does not exist', async () => {
     await expect(abtest({ log: join(folder, 'nowhere') })).rejects.toMatchObject({ code: 'FILE_MISSING' })
   })
-})
-
-describe('readRecord', () => {
-  it('a record that is written is read again', () => {
-    const records = [served('1', 'a', null), feedback('1', { reward: 0 })]
-    expect(records.map(logLine).map((line) => readRecord(line))).toEqual(records)
-  })
-  it.each(['', 'null', '[]', '{"version":2}', '{"version":1,"type":"served","request_id":"1"}', logLine(feedback('1', {}))])(
-    'the line %j is no record',
-    (line) => {
-      expect(readRecord(line)).toBeUndefined()
-    },
-  )
-  it.each([{ reward: 2 }, { reward: Number.NaN }, { row: -1 }, { row: 1.5 }, { row: 1, context: 1e9 }])(
-    'feedback with %j is no record',
-    (more) => {
-      expect(readRecord(logLine(feedback('1', more)))).toBeUndefined()
-    },
-  )
 })
