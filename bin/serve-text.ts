@@ -41,6 +41,12 @@ const listening = (event: Listening): string =>
     `reload: kill -HUP ${process.pid}`,
   ].join('\n')
 
+function ended({ reason, signal, exit }: Extract<ServeEvent, { type: 'fault' }>): string {
+  if (reason === 'silent') return 'no longer reacted and was killed'
+  if (reason === 'stuck') return 'did not finish a batch in time and was killed'
+  return `ended (${signal ?? `exit code ${exit}`})`
+}
+
 /** Text for a person; undefined for events that only --json prints. */
 export function serveText(event: ServeEvent): string | undefined {
   switch (event.type) {
@@ -49,7 +55,7 @@ export function serveText(event: ServeEvent): string | undefined {
     case 'problem':
       return `${event.code} in request ${event.request_id}: ${event.message}`
     case 'fault':
-      return `the inference process of ${event.model} ended (${event.signal ?? `exit code ${event.exit}`}); ${event.lost} requests got 503; starting it again`
+      return `the inference process of ${event.model} ${ended(event)}; ${event.lost} requests got 503; starting it again`
     case 'restarted':
       return `${event.model} answers again after ${duration(event.seconds)}`
     case 'reloading':

@@ -36,5 +36,7 @@ let inShell = false
 export const speakShell = (): void => {
   inShell = true
 }
+/** Whether the sentences of this process name options as flags. */
+export const speaksShell = (): boolean => inShell
 /** Names the options in a sentence as its reader writes them: as flags on the command line, as option names in a program. */
 export const worded = (sentence: string): string => (inShell ? sentence : forPrograms(sentence))

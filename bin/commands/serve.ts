@@ -3,7 +3,7 @@ import type { ServeEvent } from '../../lib/index.js'
 import { serveFields } from '../../lib/serve/serve-fields.js'
 import { flags, given } from '../flags.js'
 import { notifyFields, notifying } from '../notify.js'
-import { event as emit, print } from '../output.js'
+import { diagnostic, event as emit, print } from '../output.js'
 import { serveText } from '../serve-text.js'
 import { serverSignals } from '../signals.js'
 
@@ -28,6 +28,7 @@ export const serving: CommandModule = {
     const tell = (event: ServeEvent): void => {
       const text = json ? undefined : serveText(event)
       if (json) emit(event)
+      else if (event.type === 'warning') diagnostic(text!)
       else if (text !== undefined) print(text)
     }
     const runs = ((argv.run ?? []) as string[]).map(String)

@@ -4,8 +4,11 @@ import { readManifest } from '../checkpoint/manifest.js'
 import type { Model } from '../checkpoint/model.js'
 import { findRun } from '../checkpoint/run-folder.js'
 import type { RunManifest } from '../checkpoint/run-manifest.js'
+import { worded } from '../hints.js'
 import { limits, usableThreads } from '../libtorch/machine.js'
 import { type NativeJointSteps, native } from '../native.js'
+import { threadsOfEnvironment } from '../torch/device.js'
+import { warnRuledOut } from '../torch/ruled-out.js'
 import { type Bank, openBank } from './child-bank.js'
 import type { OpenHeader } from './engine-messages.js'
 import type { ServedRun } from './engine-types.js'
@@ -47,8 +50,18 @@ export interface Opened {
 }
 
 /** Threads of an inference process: those of the training, but one core stays free for requests unless answers must equal those of `predict`. */
-const threadsOf = ({ threads, deterministic }: OpenHeader, manifest: RunManifest): number | undefined =>
-  threads === undefined && !deterministic ? Math.max(1, Math.min(manifest.threads, usableThreads(limits()) - 1)) : threads
+function threadsOf({ run, threads, deterministic }: OpenHeader, manifest: RunManifest): number | undefined {
+  if (threads !== undefined || deterministic) return threads
+  const most = usableThreads(limits()) - 1
+  const used = Math.max(1, Math.min(manifest.threads, most))
+  const asked = threadsOfEnvironment()
+  if (asked !== undefined && asked !== used) {
+    const why = used < manifest.threads ? ', because one core stays free for requests' : ''
+    const count = `${used} of the ${manifest.threads} threads that it was trained with${why}`
+    warnRuledOut(`OMP_NUM_THREADS=${asked} is overruled: ${run} is served with ${count}; ${worded('set --threads instead')}`)
+  }
+  return used
+}
 
 /** Loads a run and its bank. Errors: those of load; those of openBeside for a bank that does not fit. */
 export async function openServed(header: OpenHeader): Promise<Opened> {

@@ -1,5 +1,6 @@
 // Runs in its own process (inference-process.ts): computes batches that come as frames over file descriptor 3, and ends with that pipe.
 import { Socket } from 'node:net'
+import { speakShell } from '../hints.js'
 import { openServed } from './child-run.js'
 import { type Answer, ChildWork, failureOf } from './child-work.js'
 import {
@@ -33,9 +34,13 @@ const cpuSeconds = () => {
 const sayMemory = () =>
   writeFrame(pipe, { id: 0, kind: SAY.memory, header: { bytes: process.memoryUsage.rss(), cpuSeconds: cpuSeconds() } })
 
+process.removeAllListeners('warning') // Node's default handler prints them with the process id
+process.on('warning', ({ message }) => writeFrame(pipe, { id: 0, kind: SAY.warning, header: { message } }))
+
 let work: ChildWork | undefined
 
 async function open(id: number, header: OpenHeader): Promise<void> {
+  if (header.shell) speakShell()
   const opened = await openServed(header)
   work = new ChildWork(opened, header.deterministic)
   const { context, dim } = opened.run

@@ -3,11 +3,14 @@ import type { EngineOptions, FoundRow, ServedRun } from './engine-types.js'
 
 /** Kinds of frames to the inference process. */
 export const ASK = { open: 0, predict: 1, retrieve: 2, feed: 3, free: 4 } as const
-/** Kinds of frames from the inference process; `memory` comes every second. */
-export const SAY = { ready: 0, answer: 1, error: 2, memory: 3 } as const
+/** Kinds of frames from the inference process; `memory` comes every second, a `warning` at any time. */
+export const SAY = { ready: 0, answer: 1, error: 2, memory: 3, warning: 4 } as const
 
 /** Options of the inference process. */
-export type OpenHeader = Pick<EngineOptions, 'run' | 'name' | 'bank' | 'space' | 'device' | 'threads' | 'deterministic'>
+export type OpenHeader = Pick<EngineOptions, 'run' | 'name' | 'bank' | 'space' | 'device' | 'threads' | 'deterministic'> & {
+  /** Whether its sentences name options as flags. */
+  readonly shell: boolean
+}
 /** An unbounded context length is null, because JSON has no Infinity. */
 export type ReadyHeader = Omit<ServedRun, 'contexts'> & {
   readonly contexts: { readonly shortest: number; readonly longest: number | null }
@@ -53,4 +56,8 @@ export interface MemoryHeader {
   readonly bytes: number
   /** Processor time since the start of the process. */
   readonly cpuSeconds: number
+}
+/** A sentence that the inference process would otherwise print. */
+export interface WarningHeader {
+  readonly message: string
 }

@@ -1,4 +1,5 @@
 import type { Contexts } from '../spec/contexts.js'
+import type { KillReason } from './process-watch.js'
 
 /** Description of a served run. */
 export interface ServedRun {
@@ -58,8 +59,16 @@ export type EngineEvent =
     }
   | { readonly type: 'waited'; readonly queueMs: number }
   | { readonly type: 'rejected'; readonly code: 'OVERLOADED' | 'DEADLINE' | 'UNAVAILABLE' | 'CLIENT_LEFT' }
-  | { readonly type: 'fault'; readonly exit: number | null; readonly signal: string | null; readonly lost: number }
+  | {
+      readonly type: 'fault'
+      readonly exit: number | null
+      readonly signal: string | null
+      readonly reason: KillReason | null
+      readonly lost: number
+    }
   | { readonly type: 'restarted'; readonly seconds: number }
+  /** A sentence of the process, once. */
+  | { readonly type: 'warning'; readonly message: string }
 
 /** A run in its own supervised process, behind a bounded queue. */
 export interface Engine {
@@ -120,6 +129,8 @@ export interface EngineOptions {
   readonly maxQueue: number
   /** Time within which an answer must be expected for a request to be accepted. Units: ms */
   readonly maxWait?: number | undefined
+  /** Least time after which a batch counts as stuck and its process is killed; 20 times the longest batch before is allowed too. Units: ms */
+  readonly batchLimit: number
   readonly maxSessions: number
   /** Units: s */
   readonly sessionIdle: number

@@ -13,11 +13,11 @@ import { type Listener, type Supervisor, supervise } from './supervise.js'
 const [LEAST_WAIT, MOST_WAIT] = [1, 60]
 
 const closed = () => new LvmError('UNAVAILABLE', 'serve: expected a running server but it is stopping')
-const lostWith = ({ exit, signal }: Ended) =>
-  new LvmError(
-    'UNAVAILABLE',
-    `serve: expected an answer but the inference process ended ${signal === null ? `with exit code ${exit}` : `by ${signal}`}`,
-  )
+const KILLED = { silent: 'was killed because it no longer reacted', stuck: 'was killed because a batch took too long' } as const
+const lostWith = ({ exit, signal, reason }: Ended) => {
+  const how = reason !== null ? KILLED[reason] : signal === null ? `ended with exit code ${exit}` : `ended by ${signal}`
+  return new LvmError('UNAVAILABLE', `serve: expected an answer but the inference process ${how}`)
+}
 const broken = (error: LvmError) =>
   new LvmError('UNAVAILABLE', `serve: expected the inference process to start again but it failed: ${error.message}`, {
     cause: error,
@@ -48,6 +48,7 @@ class CallCounter {
 /** Passes the life of the process on to requests, sessions and events. */
 function listener(works: Dispatch, sessions: SessionTable, observe: (event: EngineEvent) => void): Listener {
   let died = 0
+  const said = new Set<string>()
   return {
     up(process) {
       works.use(process)
@@ -60,6 +61,11 @@ function listener(works: Dispatch, sessions: SessionTable, observe: (event: Engi
       observe({ type: 'fault', ...ended, lost })
     },
     failed: (error) => works.refuse(broken(error)),
+    warned(message) {
+      if (said.has(message)) return // a process that is started again says the same
+      said.add(message)
+      observe({ type: 'warning', message })
+    },
   }
 }
 

@@ -3,21 +3,28 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { LvmError } from '../errors.js'
 import { packageRoot } from '../libtorch/paths.js'
-import { ASK, type Failure, type MemoryHeader, type OpenHeader, type ReadyHeader, SAY } from './engine-messages.js'
+import {
+  type AnswerHeader,
+  ASK,
+  type Failure,
+  type MemoryHeader,
+  type OpenHeader,
+  type ReadyHeader,
+  SAY,
+  type WarningHeader,
+} from './engine-messages.js'
 import type { ServedRun } from './engine-types.js'
 import { type Frame, readFrames, writeFrame } from './frames.js'
+import { type KillReason, type Signs, watchProcess } from './process-watch.js'
 
 /** Time that a process may take to end when its pipe closes. Units: ms */
 const END_TIMEOUT = 5000
 
-/** A process that says nothing for so many periods has stopped; it reports its memory every second. */
-const SILENT_PERIODS = 4
-/** Units: ms */
-const PERIOD = 2500
-
 export interface Ended {
   readonly exit: number | null
   readonly signal: NodeJS.Signals | null
+  /** Why its server killed it; null if the server did not. */
+  readonly reason: KillReason | null
 }
 /** A process that has loaded a run. */
 export interface InferenceProcess {
@@ -41,17 +48,24 @@ export interface InferenceProcess {
 const howEnded = ({ exit, signal }: Ended) => (signal !== null ? `was ended by ${signal}` : `ended with exit code ${exit}`)
 
 /** Matches the answers of a process with the calls that wait for them. */
-class Conversation {
+class Conversation implements Signs {
   memoryBytes = 0
   cpuSeconds = 0
   answers = -1 // the first answer says that it is ready
-  /** Periods since the last frame. */
   silent = 0
+  unanswered = 0
+  longest = 0
   private next = 0
   private readonly calls = new Map<number, { resolve(frame: Frame): void; reject(error: LvmError): void }>()
-  constructor(private readonly pipe: Duplex) {
+  constructor(
+    private readonly pipe: Duplex,
+    private readonly warn: (message: string) => void,
+  ) {
     pipe.on('error', () => {}) // the process has ended; `close` follows
     readFrames(pipe, (frame) => this.hear(frame))
+  }
+  get pending(): number {
+    return this.calls.size
   }
   ask(kind: number, header: unknown, parts: readonly Float32Array[]): Promise<Frame> {
     return new Promise((resolve, reject) => {
@@ -71,40 +85,44 @@ class Conversation {
       this.cpuSeconds = cpuSeconds
       return
     }
+    if (kind === SAY.warning) return this.warn((header as WarningHeader).message)
+    this.unanswered = 0
     const call = this.calls.get(id)
     this.calls.delete(id)
     this.answers++
     if (kind === SAY.error) {
       const { code, message, hint } = header as Failure
       call?.reject(new LvmError(code, message, { hint }))
-    } else call?.resolve(frame)
+      return
+    }
+    if (kind === SAY.answer) this.longest = Math.max(this.longest, (header as AnswerHeader).ms)
+    call?.resolve(frame)
   }
 }
 
-/** Kills a ready process that no longer reacts, such as one that was stopped or is in a deadlock. */
-function watchSilence(child: ChildProcess, conversation: Conversation, ended: Promise<Ended>): void {
-  conversation.silent = 0
-  const timer = setInterval(() => {
-    if (++conversation.silent > SILENT_PERIODS) child.kill('SIGKILL')
-  }, PERIOD).unref()
-  ended.then(() => clearInterval(timer))
-}
-
-const whenEnded = (child: ChildProcess): Promise<Ended> =>
+const whenEnded = (child: ChildProcess, reason: () => KillReason | null): Promise<Ended> =>
   new Promise((done) => {
-    child.on('close', (exit, signal) => done({ exit, signal }))
-    child.on('error', () => done({ exit: null, signal: null })) // it could not start
+    child.on('close', (exit, signal) => done({ exit, signal, reason: reason() }))
+    child.on('error', () => done({ exit: null, signal: null, reason: null })) // it could not start
   })
 
+/** Settings of a process that are not sent to it. */
+export interface Care {
+  /** Least time after which a batch counts as stuck. Units: ms */
+  readonly batchLimit: number
+  warn(message: string): void
+}
+
 /** Starts a process and loads a run in it. Errors: those of load and of the bank; INTERNAL when the process ends before it is ready. */
-export async function startInference(o: OpenHeader, signal?: AbortSignal): Promise<InferenceProcess> {
+export async function startInference(o: OpenHeader, { batchLimit, warn }: Care, signal?: AbortSignal): Promise<InferenceProcess> {
   const child = spawn(process.execPath, [join(packageRoot(), 'dist', 'lib', 'serve', 'engine-child.js')], {
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
   })
-  const ended = whenEnded(child)
+  let reason: KillReason | null = null
+  const ended = whenEnded(child, () => reason)
   const pipe = child.stdio?.[3] as Duplex | undefined
   if (pipe === undefined) throw await new Promise((done) => child.once('error', done)) // no more files or processes are allowed
-  const conversation = new Conversation(pipe)
+  const conversation = new Conversation(pipe, warn)
   const kill = async () => {
     child.kill('SIGKILL')
     await ended
@@ -125,7 +143,10 @@ export async function startInference(o: OpenHeader, signal?: AbortSignal): Promi
   signal?.addEventListener('abort', kill, { once: true })
   try {
     const { header } = await Promise.race([conversation.ask(ASK.open, o, []), dead])
-    watchSilence(child, conversation, ended)
+    const unwatch = watchProcess(child, conversation, batchLimit, (why) => {
+      reason = why
+    })
+    ended.then(unwatch)
     const { contexts, ...run } = header as ReadyHeader
     return {
       run: { ...run, contexts: { shortest: contexts.shortest, longest: contexts.longest ?? Number.POSITIVE_INFINITY } },

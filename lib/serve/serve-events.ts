@@ -30,6 +30,8 @@ export type ServeEvent =
       readonly model: string
       readonly exit: number | null
       readonly signal: string | null
+      /** Why the server killed it; null if the server did not. */
+      readonly reason: 'silent' | 'stuck' | null
       readonly lost: number
     }
   | { readonly type: 'restarted'; readonly version: 1; readonly model: string; readonly seconds: number }
@@ -42,12 +44,13 @@ export type ServeEvent =
       readonly message: string
       readonly hint: string
     }
-  | { readonly type: 'warning'; readonly version: 1; readonly code: 'KEYS' | 'LOG'; readonly message: string }
+  | { readonly type: 'warning'; readonly version: 1; readonly code: 'KEYS' | 'LOG' | 'INFERENCE'; readonly message: string }
   | { readonly type: 'draining'; readonly version: 1; readonly grace: number; readonly in_flight: number }
   | { readonly type: 'stopped'; readonly version: 1; readonly seconds: number; readonly lost: number }
 
 /** Returns the event of the server for an event of an engine; undefined for those that are only counted. */
 export function asServeEvent(event: EngineEvent, model: string): ServeEvent | undefined {
   if (event.type === 'fault') return { ...event, version: 1, model }
+  if (event.type === 'warning') return { ...event, version: 1, code: 'INFERENCE' }
   return event.type === 'restarted' ? { ...event, version: 1, model } : undefined
 }

@@ -36,6 +36,27 @@ export interface Serving {
   kill(): Promise<void>
 }
 
+/** Least time after which a batch counts as stuck. Units: s */
+const LEAST_BATCH_LIMIT = 60
+
+/** Passes events on, but warnings of the start only after `listening`, which is the first event of a server. */
+function listeningFirst(tell: (event: ServeEvent) => void) {
+  let held: ServeEvent[] | undefined = []
+  const release = () => {
+    const late = held ?? []
+    held = undefined
+    for (const event of late) tell(event)
+  }
+  return {
+    release,
+    tell(event: ServeEvent) {
+      if (held !== undefined && event.type === 'warning') return void held.push(event)
+      tell(event)
+      if (event.type === 'listening') release()
+    },
+  }
+}
+
 /** URL of a server that listens. */
 function urlOf(app: App, { host, cert }: ServeSettings): string {
   const { port, family } = app.server.address() as AddressInfo
@@ -49,6 +70,7 @@ const opener =
   ({ name, run }: NamedRun) => {
     const { bank, space, device, threads, deterministic, maxBatch, batchDelay, maxQueue, maxWait, maxSessions, sessionIdle } =
       settings
+    const batchLimit = 1000 * Math.max(LEAST_BATCH_LIMIT, settings.deadline)
     const observe = (event: Parameters<Parameters<OpenEngine>[0]['observe']>[0]) => {
       core.metrics.engine(event, name)
       const told = asServeEvent(event, name)
@@ -66,6 +88,7 @@ const opener =
       batchDelay,
       maxQueue,
       maxWait,
+      batchLimit,
       maxSessions,
       sessionIdle,
       observe,
@@ -98,7 +121,17 @@ async function makeCore(settings: ServeSettings, tell: (event: ServeEvent) => vo
 }
 
 /** Starts a server whose runs `open` opens; everything that can be checked without loading a run is checked first. */
-export async function startServer({ runs = [], tell = () => {}, ...given }: ServeOptions, open: OpenEngine): Promise<Serving> {
+export async function startServer({ tell = () => {}, ...given }: ServeOptions, open: OpenEngine): Promise<Serving> {
+  const events = listeningFirst(tell)
+  try {
+    return await start({ ...given, tell: events.tell }, open)
+  } catch (error) {
+    events.release()
+    throw error
+  }
+}
+
+async function start({ runs = [], tell = () => {}, ...given }: ServeOptions, open: OpenEngine): Promise<Serving> {
   const settings = serveSettings(given)
   const named = await runsToServe(runs, settings.modelsFile)
   const split =

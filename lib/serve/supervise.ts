@@ -1,7 +1,8 @@
 import { LvmError } from '../errors.js'
+import { speaksShell } from '../hints.js'
 import type { OpenHeader } from './engine-messages.js'
-import type { ServedRun } from './engine-types.js'
-import { type Ended, type InferenceProcess, startInference } from './inference-process.js'
+import type { EngineOptions, ServedRun } from './engine-types.js'
+import { type Care, type Ended, type InferenceProcess, startInference } from './inference-process.js'
 
 /** Wait before the second attempt to start a process; it doubles with each further one. Units: ms */
 const FIRST_WAIT = 250
@@ -13,6 +14,7 @@ export interface Listener {
   down(ended: Ended): void
   /** It could not start again; another attempt follows. */
   failed(error: LvmError): void
+  warned(message: string): void
 }
 export interface Supervisor {
   readonly run: ServedRun
@@ -43,6 +45,7 @@ class Restarts implements Supervisor {
   private nextAt = 0
   constructor(
     private readonly o: OpenHeader,
+    private readonly care: Care,
     private readonly first: InferenceProcess,
     private readonly hear: Listener,
   ) {
@@ -82,7 +85,7 @@ class Restarts implements Supervisor {
   private async restart(): Promise<void> {
     const { signal } = this.stopping
     try {
-      const process = await startInference(this.o, signal)
+      const process = await startInference(this.o, this.care, signal)
       const error = signal.aborted ? undefined : changed(process, this.first)
       if (signal.aborted || error !== undefined) await process.kill()
       if (error !== undefined) throw error
@@ -96,8 +99,9 @@ class Restarts implements Supervisor {
 }
 
 /** Starts a process for a run, and starts it again whenever it ends. Errors: those of startInference, at the first start. */
-export async function supervise(o: OpenHeader, hear: Listener): Promise<Supervisor> {
+export async function supervise(o: Omit<EngineOptions, 'observe'>, hear: Listener): Promise<Supervisor> {
   const { run, name, bank, space, device, threads, deterministic } = o
-  const header = { run, name, bank, space, device, threads, deterministic }
-  return new Restarts(header, await startInference(header), hear)
+  const header = { run, name, bank, space, device, threads, deterministic, shell: speaksShell() }
+  const care = { batchLimit: o.batchLimit, warn: (message: string) => hear.warned(message) }
+  return new Restarts(header, care, await startInference(header, care), hear)
 }

@@ -13,8 +13,8 @@ export async function serves({ folder, keep }: Collector): Promise<void> {
   faults.fails = () => new LvmError('OUT_OF_MEMORY', 'no memory')
   await post('/v1/predict', { contexts: contexts(1) })
   const { observe } = seen.opened[0]!
-  observe({ type: 'fault', exit: 1, signal: null, lost: 0 })
-  observe({ type: 'fault', exit: null, signal: 'SIGKILL', lost: 0 })
+  observe({ type: 'fault', exit: 1, signal: null, reason: null, lost: 0 })
+  observe({ type: 'fault', exit: null, signal: 'SIGKILL', reason: 'stuck', lost: 0 })
   observe({ type: 'restarted', seconds: 1 })
   await server.reload()
   faults.refuses = () => new LvmError('BAD_CHECKPOINT', 'damaged')

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { code, contexts, folderOfFile, SAMPLE, trainTiny, vectors, type Watched, watch, within } from './served-run.js'
+import { code, contexts, DIM, folderOfFile, SAMPLE, trainTiny, vectors, type Watched, watch, within } from './served-run.js'
 
 const out = folderOfFile()
 let run: string
@@ -125,6 +125,37 @@ const children = () =>
     .filter((line) => line.includes('engine-child'))
     .map((line) => Number.parseInt(line, 10))
 
+test('a process whose batch takes longer than the limit is killed, its requests fail, and the next one answers', () =>
+  serving({ batchLimit: 200 }, async ({ engine, of }) => {
+    await engine.predict(contexts(1), within(5000))
+    const context = 60_000 // computed for seconds, while the process goes on reporting its memory
+    const endless = { contexts: new Float32Array(context * DIM).fill(DIM ** -0.5), batch: 1, context }
+    const answer = engine.predict(endless, within(600_000))
+    await expect(answer).rejects.toThrow(/was killed because a batch took too long/)
+    await expect(answer).rejects.toEqual(code('UNAVAILABLE'))
+    expect(of('fault')).toEqual([{ type: 'fault', exit: null, signal: 'SIGKILL', reason: 'stuck', lost: 1 }])
+    await engine.predict(contexts(1), within(5000))
+    expect(of('fault')).toHaveLength(1)
+  }))
+
+test('a warning of the process is an event, once over all restarts', async () => {
+  const before = process.env.OMP_NUM_THREADS
+  process.env.OMP_NUM_THREADS = '7'
+  try {
+    await serving({}, async ({ engine, of }) => {
+      process.kill(engine.gauges.pid!, 'SIGKILL')
+      await until(() => of('restarted').length === 1)
+      await engine.predict(contexts(1), within(5000))
+      expect(of('warning').map(({ message }) => message)).toEqual([
+        `OMP_NUM_THREADS=7 is overruled: ${run} is served with 1 of the 1 threads that it was trained with; set "threads" instead`,
+      ])
+    })
+  } finally {
+    if (before === undefined) delete process.env.OMP_NUM_THREADS
+    else process.env.OMP_NUM_THREADS = before
+  }
+})
+
 test('drain finishes the accepted requests, refuses new ones and leaves no process', async () => {
   const { engine } = await watch(run, { maxBatch: 1 })
   const pid = engine.gauges.pid!
@@ -165,7 +196,7 @@ test('the inference process ends by itself when its server is killed, and ignore
   const script = `
     import { openEngine } from '${join(process.cwd(), 'dist/lib/serve/engine.js')}'
     const engine = await openEngine({ run: process.argv[1], device: 'cpu', deterministic: false, maxBatch: 8, batchDelay: 0,
-      maxQueue: 64, maxSessions: 1, sessionIdle: 60, observe() {} })
+      maxQueue: 64, batchLimit: 60000, maxSessions: 1, sessionIdle: 60, observe() {} })
     console.log(engine.gauges.pid)
     setInterval(() => {}, 1000)`
   const server = spawn(process.execPath, ['--input-type=module', '-e', script, run], { stdio: ['ignore', 'pipe', 'inherit'] })

@@ -34,6 +34,21 @@ test('serve --json says first where it listens, predicts with the run, and ends 
   expect(types).toEqual(['listening', 'request', 'request', 'draining', 'stopped'])
 })
 
+test('a warning of an inference process follows the event listening, and names options as flags', async () => {
+  const served = await serveProcess([run], { OMP_NUM_THREADS: '7' })
+  await expect.poll(() => served.lines.length, { timeout: 5000 }).toBe(2)
+  expect(JSON.parse(served.lines[1]!)).toMatchObject({
+    type: 'warning',
+    version: 1,
+    code: 'INFERENCE',
+    message: expect.stringMatching(
+      /^OMP_NUM_THREADS=7 is overruled: .* is served with 1 of the 1 threads .*; set --threads instead$/,
+    ),
+  })
+  expect(served.errors()).not.toContain('OMP_NUM_THREADS')
+  await served.end('SIGKILL')
+})
+
 test('a reload and the end of the process lose no request of clients that stop when /readyz answers 503', async () => {
   const served = await serveProcess([run, '--drain-grace', '0.5'])
   const { raw, get } = client(() => served.url)

@@ -15,10 +15,11 @@ export interface ServedProcess {
 }
 
 /** Starts `lvm-torch serve … --json --port 0` and waits until it listens. */
-export async function serveProcess(words: readonly string[]): Promise<ServedProcess> {
+export async function serveProcess(words: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<ServedProcess> {
   const program = `${packageRoot()}/dist/bin/lvm.js`
   const child = spawn(process.execPath, [program, 'serve', ...words, '--json', '--port', '0'], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, OMP_NUM_THREADS: undefined, ...env }, // a warning about it would be one more event
   })
   process.once('exit', () => child.kill('SIGKILL')) // where a test fails before it ends the server
   const lines: string[] = []

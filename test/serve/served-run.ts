@@ -43,6 +43,7 @@ export async function watch(run: string, o: Partial<EngineOptions> = {}): Promis
     maxBatch: 8,
     batchDelay: 0,
     maxQueue: 1024,
+    batchLimit: 60_000,
     maxSessions: 16,
     sessionIdle: 60,
     observe: (event) => events.push(event),
