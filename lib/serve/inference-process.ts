@@ -85,7 +85,10 @@ class Conversation implements Signs {
       this.cpuSeconds = cpuSeconds
       return
     }
-    if (kind === SAY.warning) return this.warn((header as WarningHeader).message)
+    if (kind === SAY.warning) {
+      this.warn((header as WarningHeader).message)
+      return
+    }
     this.unanswered = 0
     const call = this.calls.get(id)
     this.calls.delete(id)
