@@ -7,6 +7,23 @@ import { diagnostic, event as emit, print } from '../output.js'
 import { serveText } from '../serve-text.js'
 import { serverSignals } from '../signals.js'
 
+/** Bytes of output that may wait for its reader. */
+const MOST_UNREAD = 1 << 20
+
+/** Prints events as JSON; while the reader of stdout does not read, the lines of requests are left out and counted. */
+function patient(): (event: ServeEvent) => void {
+  let left = 0
+  return (event) => {
+    const waits = process.stdout.writableLength > MOST_UNREAD
+    if (waits && event.type === 'request') return void left++
+    if (left > 0 && !waits) {
+      diagnostic(`warning: stdout was not read in time: ${left} lines of requests were left out`)
+      left = 0
+    }
+    emit(event)
+  }
+}
+
 export const serving: CommandModule = {
   command: 'serve [run..]',
   describe: 'answer requests for predictions over HTTP',
@@ -25,9 +42,10 @@ export const serving: CommandModule = {
     const json = argv.json === true
     const signals = serverSignals()
     const { serve } = await import('../../lib/index.js')
+    const emitInTime = patient()
     const tell = (event: ServeEvent): void => {
       const text = json ? undefined : serveText(event)
-      if (json) emit(event)
+      if (json) emitInTime(event)
       else if (event.type === 'warning') diagnostic(text!)
       else if (text !== undefined) print(text)
     }

@@ -11,14 +11,8 @@ export function fullness(size: number, queued: number, maxQueue: number): LvmErr
   return undefined
 }
 
-/**
- * The error for a request whose answer would come too late at the measured rate; one that need not wait is never refused.
- *
- * Units: contexts, contexts per ms, ms
- */
-export function lateness(size: number, before: number, rate: number, maxWait: number | undefined): LvmError | undefined {
-  if (maxWait === undefined || before === 0 || rate === 0) return undefined
-  const ms = (before + size) / rate
-  if (ms <= maxWait) return undefined
+/** The error for a request whose answer is expected after `ms`; one that need not wait is never refused. Units: contexts, ms */
+export function lateness(before: number, ms: number, maxWait: number | undefined): LvmError | undefined {
+  if (maxWait === undefined || before === 0 || ms <= maxWait) return undefined
   return new LvmError('OVERLOADED', `serve: expected an answer within ${maxWait} ms but it would take about ${Math.ceil(ms)} ms`)
 }

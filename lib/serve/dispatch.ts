@@ -1,5 +1,6 @@
 import { LvmError } from '../errors.js'
 import { fullness, lateness } from './admission.js'
+import { BatchTimes } from './batch-times.js'
 import { DeadlineWatch } from './deadline-watch.js'
 import type { AnswerHeader, BatchHeader } from './engine-messages.js'
 import type { Asked, EngineEvent, EngineOptions } from './engine-types.js'
@@ -9,8 +10,6 @@ import { type Part, RequestQueue, type Work } from './request-queue.js'
 
 /** Batches in the process: one that is computed, and a full one that is ready when it ends. */
 const DEPTH = 2
-/** Weight of the newest batch in the measured rate. */
-const NEWEST = 0.2
 
 /** Work with its result. */
 export interface Request extends Work {
@@ -53,8 +52,7 @@ export class Dispatch {
   private readonly deadlines = new DeadlineWatch(() => this.expire())
   private process: InferenceProcess | null = null
   private refused: LvmError | null = null
-  /** Units: contexts per ms */
-  private rate = 0
+  private readonly times = new BatchTimes()
   private lastEnd = 0
   private lastRequests = 0
   private scheduled = false
@@ -74,9 +72,9 @@ export class Dispatch {
     for (const { contexts } of this.batches) sum += contexts
     return sum
   }
-  /** Time in which the waiting contexts are computed at the measured rate. Units: s */
+  /** Time in which the waiting contexts are computed, as measured. Units: s */
   get wait(): number {
-    return this.rate === 0 ? 0 : this.queue.contexts / this.rate / 1000
+    return this.times.of(this.queue.contexts, this.o.maxBatch) / 1000
   }
 
   /** Accepts a request, or fails it at once. */
@@ -106,7 +104,9 @@ export class Dispatch {
   }
   private noRoom(size: number): LvmError | undefined {
     const waiting = this.queue.contexts
-    return fullness(size, waiting, this.o.maxQueue) ?? lateness(size, waiting + this.inFlight, this.rate, this.o.maxWait)
+    const before = waiting + this.inFlight
+    const ms = this.times.of(before + size, this.o.maxBatch)
+    return fullness(size, waiting, this.o.maxQueue) ?? lateness(before, ms, this.o.maxWait)
   }
   /** Errors: OVERLOADED, TOO_LARGE when the queue has no room for so many contexts. */
   requireRoom(size: number): void {
@@ -215,7 +215,7 @@ export class Dispatch {
     if (!this.batches.delete(batch)) return
     const { ms } = answer.header as AnswerHeader
     const { contexts, parts } = batch
-    this.rate += (this.rate === 0 ? 1 : NEWEST) * (contexts / ms - this.rate)
+    this.times.add(contexts, ms)
     this.lastEnd = performance.now()
     this.lastRequests = parts.length
     this.pump() // the process computes while the answers are passed on

@@ -81,6 +81,24 @@ test('a reload and the end of the process lose no request of clients that stop w
   expect(errors).toEqual([])
 })
 
+test('a server whose output is not read leaves lines of requests out, and says how many', { timeout: 60_000 }, async () => {
+  const served = await serveProcess([run])
+  const { get } = client(() => served.url)
+  const ask = (times: number) => Promise.all(Array.from({ length: times }, async () => (await get('/livez')).text()))
+  served.child.stdout!.pause()
+  for (let i = 0; i < 80; i++) await ask(100) // some 200 bytes a line
+  served.child.stdout!.resume()
+  await expect
+    .poll(async () => [await ask(1), served.errors()][1], { timeout: 10_000 })
+    .toMatch(/ lines of requests were left out/)
+  const left = Number(/(\d+) lines of requests/.exec(served.errors())![1])
+  expect(left).toBeGreaterThan(100)
+  const lines = () => served.lines.filter((line) => line.includes('"type":"request"')).length
+  await expect.poll(lines).toBeGreaterThan(4000)
+  expect(lines() + left).toBeLessThan(8100)
+  expect(await served.end('SIGINT')).toBe(0)
+})
+
 test('a server whose output is read no longer goes on', async () => {
   const served = await serveProcess([run])
   served.child.stdout!.destroy()
