@@ -20,13 +20,14 @@ const [CONFIRM, TRIES] = [3, 6]
 /**
  * Finds the highest rate that meets the objective: doubles or halves until one rate meets it and the next does not, bisects, and confirms.
  *
- * A stage that fails closely is repeated once. A confirmation lasts longer and must meet the objective with 95 % confidence; after one that
+ * A stage that fails closely, or ends the doubling, is repeated once. A confirmation lasts longer and must meet the objective with 95 % confidence; after one that
  * fails, a rate lower by the precision is tried. Returns the confirmed stage, an unconfirmed one when the tries are used up, or null.
  */
 export async function findKnee(measure: Measure, { first, most, precision }: Search): Promise<Stage | null> {
   const twice = async (purpose: 'bracket' | 'bisect', rate: number) => {
     const stage = await measure({ purpose, rate, times: 1 })
-    return stage && isClose(stage) ? await measure({ purpose, rate, times: 1 }) : stage
+    const endsDoubling = purpose === 'bracket' && low !== null // a disturbance of the machine must not end it far too early
+    return stage && (isClose(stage) || (endsDoubling && !stage.met)) ? await measure({ purpose, rate, times: 1 }) : stage
   }
   let low: Stage | null = null
   let high = Infinity

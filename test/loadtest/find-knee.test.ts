@@ -35,13 +35,23 @@ it('a rate that is never confirmed is returned as not met', async () => {
   const { measure } = simulated(100, { confirms: 0 })
   expect(await findKnee(measure, search)).toMatchObject({ purpose: 'confirm', met: false })
 })
-it('a stage that fails closely is repeated once, and one that fails clearly is not', async () => {
-  const closely = simulated(35, { close: 10 })
-  await findKnee(closely.measure, search)
-  expect(closely.asked.filter(({ rate }) => rate === 40)).toHaveLength(2)
-  const clearly = simulated(35)
-  await findKnee(clearly.measure, search)
-  expect(clearly.asked.filter(({ rate }) => rate === 40)).toHaveLength(1)
+it('a stage that fails closely, or ends the doubling, is repeated once, and another is not', async () => {
+  const failed = async (close: number) => {
+    const { measure, asked } = simulated(22, { close })
+    await findKnee(measure, search)
+    return [40, Math.sqrt(800)].map((rate) => asked.filter((load) => load.rate === rate && load.purpose !== 'confirm').length)
+  }
+  expect(await failed(10)).toEqual([2, 2])
+  expect(await failed(0)).toEqual([2, 1])
+})
+it('a disturbance that spoils one stage does not end the doubling', async () => {
+  const { measure } = simulated(1000)
+  let stages = 0
+  const disturbed: Measure = async (load) => {
+    const stage = await measure(load)
+    return ++stages === 2 ? { ...stage!, met: false, over_limit: { share: 0.3, upper95: 0.4 } } : stage
+  }
+  expect((await findKnee(disturbed, search))!.rate).toBeGreaterThan(900)
 })
 it('the search stops at the highest allowed rate, and finds nothing where no rate meets the objective', async () => {
   expect((await findKnee(simulated(1e9).measure, { ...search, most: 50 }))!.rate).toBe(50)

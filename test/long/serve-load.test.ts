@@ -76,7 +76,7 @@ it.runIf(process.platform === 'linux')(
 )
 
 it('at twice the highest rate the goodput stays, accepted requests are in time, the rest gets 429, and it recovers within a second', async () => {
-  const { url, pid } = await serve('--max-wait', String(0.6 * LIMIT))
+  const { url, pid } = await serve('--max-wait', String(0.8 * LIMIT))
   const { loadtest: document } = await loadtest({
     url,
     p99: `${LIMIT}ms`,
