@@ -166,7 +166,7 @@ process.stdout.write(`${JSON.stringify(report.ratios)}\n`)
 const cells = (r) =>
   `| ${r.server} | ${r.format} | ${r.single_p50_ms.toFixed(2)} | ${r.rate.toFixed(0)}${r.confirmed ? '' : ' (not confirmed)'} | ${r.closed ? `${r.closed.loadtest.answers_per_second.toFixed(0)} / ${r.closed.autocannon.answers_per_second.toFixed(0)}` : '–'} | ${r.overload ? `${(100 * r.overload.goodput_kept).toFixed(0)} %` : '–'} |`
 keep('serve', values.out, report, [
-  `\`serve\` beside FastAPI + uvicorn + PyTorch (\`examples/fastapi_app.py\`, TorchScript) with the same run, ${threads} threads each, on one machine that also runs the client (\`${report.command}\`).`,
+  `\`serve\` beside FastAPI + uvicorn + PyTorch (\`examples/fastapi_app.py\`, TorchScript) with the same run, ${threads} thread${threads === 1 ? '' : 's'} each, on one machine that also runs the client (\`${report.command}\`).`,
   `Highest rate: requests a second of one context with a p99 of ${values.p99} and no failed request, in an open loop. Seen on ${report.cpu}, ${report.cores} cores, load ${report.load_before.toFixed(1)} before, commit ${report.commit}.`,
   '',
   '| server | format | one request, p50 ms | highest rate, 1/s | 16 clients, answers/s by loadtest / autocannon | goodput at twice the rate |',
