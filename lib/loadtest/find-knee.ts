@@ -16,6 +16,8 @@ export interface Search {
 const LEAST = 0.05
 /** Multiple of the duration of a confirmation, and how often a lower rate is tried after one has failed. */
 const [CONFIRM, TRIES] = [3, 6]
+/** Searches at most. */
+const SEARCHES = 3
 
 /**
  * Finds the highest rate that meets the objective: doubles or halves until one rate meets it and the next does not, bisects, and confirms.
@@ -62,4 +64,23 @@ async function confirmed(measure: Measure, found: Stage, precision: number): Pro
     rate /= 1 + precision
   }
   return last ?? null
+}
+
+/**
+ * Finds the highest rate, and measures the overload: `overload` times that rate, none for 0.
+ *
+ * An overload that meets the objective shows that a disturbance of the machine ended the search too early: it goes on from there.
+ */
+export async function findKneeAndOverload(
+  measure: Measure,
+  search: Search,
+  overload: number,
+): Promise<[Stage | null, Stage | undefined]> {
+  for (let { first } = search, left = SEARCHES; ; left--) {
+    const found = await findKnee(measure, { ...search, first })
+    const rate = overload * (found?.rate ?? 0)
+    const over = rate > 0 ? await measure({ purpose: 'overload', rate, times: 1 }) : undefined
+    if (!over?.met || overload < 1 + search.precision || rate > search.most || left === 1) return [found, over]
+    first = rate
+  }
 }

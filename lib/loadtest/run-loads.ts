@@ -1,6 +1,6 @@
 import type { Options } from '../options.js'
 import { percent } from '../show.js'
-import { findKnee } from './find-knee.js'
+import { findKneeAndOverload } from './find-knee.js'
 import type { Knee, LoadDocument, LoadEvent, Overload } from './load-document.js'
 import type { Stage } from './load-stage.js'
 import type { loadtestFields } from './loadtest-fields.js'
@@ -83,8 +83,9 @@ export async function runLoads(
   }
   const isFixed = o.closed || o.rate !== undefined
   const fixed = isFixed ? await measure({ purpose: 'fixed', rate: o.closed ? null : o.rate!, times: 1 }) : undefined
-  const search = { first: (FIRST * 1000) / aloneMs, most: o.maxRate, precision: o.precision }
-  const found = isFixed ? null : await findKnee(measure, search)
+  const [found, over] = isFixed
+    ? [null, undefined]
+    : await findKneeAndOverload(measure, { first: (FIRST * 1000) / aloneMs, most: o.maxRate, precision: o.precision }, o.overload)
   const beyond = stages.find(({ rate, met }) => found !== null && !met && rate! > found.rate!)
   const knee: Knee | null = found && {
     rate: found.rate!,
@@ -93,7 +94,6 @@ export async function runLoads(
     p99_ms: found.latency_ms?.p99 ?? 0,
     client_limited: found.client_limited || beyond?.client_limited === true,
   }
-  const over = knee && o.overload > 0 ? await measure({ purpose: 'overload', rate: o.overload * knee.rate, times: 1 }) : undefined
   const isStopped = bench.signal?.aborted === true
   const warnings = [...(gone ? ['the server stopped answering, and the test ended'] : []), ...warningsOf(stages, knee, o)]
   for (const message of warnings) warn(message)

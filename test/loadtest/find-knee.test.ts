@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { findKnee, type Measure } from '../../lib/loadtest/find-knee.js'
+import { findKnee, findKneeAndOverload, type Measure } from '../../lib/loadtest/find-knee.js'
 import type { Stage } from '../../lib/loadtest/load-stage.js'
 import { overLimit } from '../../lib/loadtest/measure-stage.js'
 
@@ -52,6 +52,26 @@ it('a disturbance that spoils one stage does not end the doubling', async () => 
     return ++stages === 2 ? { ...stage!, met: false, over_limit: { share: 0.3, upper95: 0.4 } } : stage
   }
   expect((await findKnee(disturbed, search))!.rate).toBeGreaterThan(900)
+})
+it('an overload that meets the objective shows that the search ended too early, and it goes on', async () => {
+  const { measure, asked } = simulated(1000)
+  let stages = 0
+  const disturbed: Measure = async (load) => {
+    const stage = await measure(load)
+    return [2, 3].includes(++stages) ? { ...stage!, met: false, over_limit: { share: 0.3, upper95: 0.4 } } : stage
+  }
+  const [found, over] = await findKneeAndOverload(disturbed, search, 2)
+  expect(found!.rate).toBeGreaterThan(900)
+  expect(over).toMatchObject({ rate: 2 * found!.rate!, met: false })
+  expect(asked.filter(({ purpose }) => purpose === 'overload').length).toBeGreaterThan(1)
+})
+it('the highest rate is searched once without an overload, or when the overload fails', async () => {
+  const overloads = async (factor: number) => {
+    const { measure, asked } = simulated(100)
+    await findKneeAndOverload(measure, search, factor)
+    return asked.filter(({ purpose }) => purpose === 'overload').length
+  }
+  expect(await Promise.all([0, 1, 2].map(overloads))).toEqual([0, 1, 1])
 })
 it('the search stops at the highest allowed rate, and finds nothing where no rate meets the objective', async () => {
   expect((await findKnee(simulated(1e9).measure, { ...search, most: 50 }))!.rate).toBe(50)
