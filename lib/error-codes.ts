@@ -89,6 +89,21 @@ export const ERRORS = {
     about: 'the weights load but the model does not reproduce its saved outputs',
     hint: 'use the lvm-torch version named in the manifest',
   },
+  ENCODER_MISSING: {
+    exit: 2,
+    about: 'no encoder of that name is in the cache',
+    hint: 'run: lvm-torch encoders fetch OWNER/NAME',
+  },
+  ENCODER_FETCH: {
+    exit: 2,
+    about: 'an encoder could not be fetched from its hub',
+    hint: 'copy the folder of the encoder here by other means and give its path',
+  },
+  ENCODER_MISMATCH: {
+    exit: 3,
+    about: 'a file of an encoder differs from its recorded hash, or the encoder from its recorded vectors',
+    hint: 'fetch it again: lvm-torch encoders fetch OWNER/NAME --force',
+  },
   LIBTORCH_MISSING: { exit: 4, about: 'no usable libtorch was found', hint: 'run: npx lvm-torch libtorch install' },
   LIBTORCH_MISMATCH: {
     exit: 4,
