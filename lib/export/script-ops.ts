@@ -1,4 +1,4 @@
-import type { Node, OpName } from '../spec/ops.js'
+import type { Node, PredictorOp } from '../spec/ops.js'
 import { hyena, retention, s4, s4d } from './script-convolutions.js'
 import { channelMixing, mamba2, RMS, shortConv, timeMixing } from './script-mixers.js'
 import type { ScriptWriter } from './script-writer.js'
@@ -75,7 +75,7 @@ const attention: Emit = (w, { params }, x) => {
   return w.set(`torch.linear(${y}, ${w.param('out_proj.weight')}, ${w.param('out_proj.bias')})`)
 }
 
-const OPS: Readonly<Record<OpName, Emit>> = {
+const OPS: Readonly<Record<PredictorOp, Emit>> = {
   chain: each,
   residual: (w, node, x) => w.set(`${x} + ${each(w, node, x)}`),
   memory: (w, node, x) => {
@@ -205,5 +205,5 @@ function anchor(w: ScriptWriter, kind: string, x: string): string {
 
 /** Emits a node within the scope of its name. */
 export function emit(w: ScriptWriter, node: Node, x: string): string {
-  return w.inside(node.name, () => OPS[node.op](w, node, x))
+  return w.inside(node.name, () => OPS[node.op as PredictorOp](w, node, x))
 }

@@ -1,4 +1,4 @@
-import type { Node, OpName } from './ops.js'
+import type { Node, PredictorOp } from './ops.js'
 
 /** Activations that one context keeps for the backward pass. Units: elements (4 bytes each in fp32). */
 export interface Activations {
@@ -22,7 +22,7 @@ const same =
 const scores = (heads: number, time: number, dropout: number) => (time <= 256 ? (dropout > 0 ? 4 : 2) * heads * time * time : 0)
 
 /** Elements kept by each op without its children; estimates, up to a third off. */
-const OWN: Readonly<Record<OpName, Own>> = {
+const OWN: Readonly<Record<PredictorOp, Own>> = {
   chain: same(0),
   residual: ({ dropout }, time, width) => ({ width, kept: dropout! > 0 ? width * time : 0 }),
   memory: same(0),
@@ -74,7 +74,7 @@ const OWN: Readonly<Record<OpName, Own>> = {
 
 /** Estimates the activations of one context of `time` vectors with `width` channels in a spec. */
 export function activations(node: Node, time: number, width: number): Activations {
-  const own = OWN[node.op](node.params as P, time, width)
+  const own = OWN[node.op as PredictorOp](node.params as P, time, width)
   if (node.params.kind === 'glu') return { width: width / 2, kept: own.kept, inputs: own.kept, largest: own.kept }
   const beside = node.op === 'product' || node.op === 'concat'
   let [at, kept, inputs, largest] = [width, own.kept, own.kept, 0]

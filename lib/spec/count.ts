@@ -45,6 +45,14 @@ const OWN: Readonly<Record<OpName, (p: P, text: Readonly<Record<string, unknown>
   favor: () => 0,
   redraw: () => 0,
   flatten: () => 0,
+  textModel: () => 0,
+  embedding: (p) => p.entries! * p.dim!,
+  absolutePositions: (p) => p.rows! * p.dim!,
+  tokenType: (p) => p.types! * p.dim!,
+  relativeBias: () => 0,
+  textAttention: () => 0,
+  pool: () => 0,
+  unit: () => 0,
 }
 
 /** Counts the trainable parameters of a spec without building it; a tied node was counted before. */

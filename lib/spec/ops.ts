@@ -1,5 +1,17 @@
 import type { SpecNode } from '../addon.js'
 
+/** Ops of models that read token ids. These are not trained. */
+const TEXT_OPS = {
+  textModel: { dim: 'int' },
+  embedding: { entries: 'int', dim: 'int' },
+  absolutePositions: { rows: 'int', dim: 'int', first: 'count' },
+  tokenType: { types: 'int', dim: 'int' },
+  relativeBias: { buckets: 'int', distance: 'int', causal: 'bool' },
+  textAttention: { heads: 'int', scaled: 'bool' },
+  pool: { kind: 'text' },
+  unit: {},
+} as const
+
 /** All ops that C++ can build: op → parameter → kind. test/spec/contract.test.ts compares them with C++. */
 export const OPS = {
   chain: {},
@@ -33,10 +45,13 @@ export const OPS = {
   favor: { heads: 'int', channels: 'int', features: 'int', causal: 'bool' },
   redraw: { every: 'int' },
   flatten: { context: 'int' },
+  ...TEXT_OPS,
 } as const
 
-type Kind = { int: number; real: number; bool: boolean; text: string }
+type Kind = { int: number; count: number; real: number; bool: boolean; text: string }
 export type OpName = keyof typeof OPS
+/** Ops of predictors, which read vectors. */
+export type PredictorOp = Exclude<OpName, keyof typeof TEXT_OPS>
 export type Params<K extends OpName> = { -readonly [P in keyof (typeof OPS)[K]]: Kind[(typeof OPS)[K][P] & keyof Kind] }
 
 /**
@@ -72,8 +87,9 @@ export const linear = (p: Pick<Params<'linear'>, 'in' | 'out'> & Partial<Params<
   node('linear', { bias: true, transposed: false, init: 'default', gain: 1, ...p })
 export const layerNorm = (dim: number, eps = 1e-5): Node => node('layerNorm', { dim, eps })
 export const rmsNorm = (dim: number, eps: number): Node => node('rmsNorm', { dim, eps })
-/** relu, gelu (erf), gelu_tanh, silu; glu: one half of the channels, gated by the sigmoid of the other. */
-export const activation = (kind: 'relu' | 'gelu' | 'gelu_tanh' | 'silu' | 'glu'): Node => node('activation', { kind })
+export type Activation = 'relu' | 'gelu' | 'gelu_tanh' | 'silu' | 'tanh' | 'sigmoid' | 'glu'
+/** gelu with erf; glu: one half of the channels, gated by the sigmoid of the other. */
+export const activation = (kind: Activation): Node => node('activation', { kind })
 export const dropout = (rate: number): Node => node('dropout', { rate })
 /** Adds sine and cosine of the position: `pairs` interleaves them, `halves` puts all sines first. */
 export const sinusoid = (dim: number, layout: 'pairs' | 'halves'): Node => node('sinusoid', { dim, layout })
@@ -112,3 +128,23 @@ export const favor = (p: Params<'favor'>): Node => node('favor', p)
 export const redraw = (every: number): Node => node('redraw', { every })
 /** Concatenates the vectors of a context into one. */
 export const flatten = (context: number): Node => node('flatten', { context })
+
+/** The root of a model that reads the token ids of texts; its output has `dim` channels. */
+export const textModel = (dim: number, ...of: Node[]): Node => node('textModel', { dim }, ...of)
+/** A learned vector per token id. */
+export const embedding = (entries: number, dim: number): Node => node('embedding', { entries, dim })
+/** Adds a learned vector for the position of every token in its text; the first token is at position `first`. */
+export const absolutePositions = (p: Params<'absolutePositions'>): Node => node('absolutePositions', p)
+/** Adds the learned vector of the first token type to every token. */
+export const tokenType = (types: number, dim: number): Node => node('tokenType', { types, dim })
+/** Adds a bias by the distance of key and query to all attention inside; `table` is an embedding [buckets, heads]. */
+export const relativeBias = (p: Params<'relativeBias'>, table: Node, ...of: Node[]): Node => node('relativeBias', p, table, ...of)
+/** Attention of the tokens of each text to one another, with projections to queries, keys, values and the output. */
+export const textAttention = (p: Params<'textAttention'>, query: Node, key: Node, value: Node, output: Node): Node =>
+  node('textAttention', p, query, key, value, output)
+export const POOLS = ['mean', 'mean_sqrt_len', 'weightedmean', 'max', 'cls', 'lasttoken'] as const
+export type Pool = (typeof POOLS)[number]
+/** One vector per text, from the vectors of its tokens. */
+export const pool = (kind: Pool): Node => node('pool', { kind })
+/** Scales every vector to length 1. */
+export const unit = (): Node => node('unit', {})

@@ -108,6 +108,12 @@ int64_t positive(Napi::Value value, const char* what) {
   return *result;
 }
 
+int64_t count(Napi::Value value, const char* what) {
+  const auto result = whole(value);
+  if (!result || *result < 0) refuse(what, "an integer ≥ 0");
+  return *result;
+}
+
 double real(Napi::Value value, const char* what) {
   if (!value.IsNumber()) refuse(what, "a number");
   return value.As<Napi::Number>().DoubleValue();

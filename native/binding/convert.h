@@ -56,6 +56,7 @@ std::string cut(const std::string& text);         // at most 80 bytes, for messa
 std::optional<int64_t> whole(Napi::Value value);  // a number or bigint that is an integer of 64 bits
 int64_t integer(Napi::Value value, const char* what);
 int64_t positive(Napi::Value value, const char* what);
+int64_t count(Napi::Value value, const char* what);  // 0 or more
 double real(Napi::Value value, const char* what);
 std::vector<int64_t> integers(Napi::Value value, const char* what);
 std::vector<double> reals(Napi::Value value);
@@ -73,5 +74,6 @@ void export_evaluation(Napi::Object exports);
 void export_retrieval(Napi::Object exports);
 void export_training(Napi::Object exports);
 void export_scripts(Napi::Object exports);
+void export_texts(Napi::Object exports);
 
 }  // namespace lvm

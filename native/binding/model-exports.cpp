@@ -26,6 +26,7 @@ Node read_node(Napi::Value value, int depth = 0) {
       const Napi::Value v = params.As<Napi::Object>().Get(name);
       const std::string wanted = kind;
       if (wanted == "int") node.params[name] = positive(v, name);
+      else if (wanted == "count") node.params[name] = count(v, name);
       else if (wanted == "real") node.params[name] = real(v, name);
       else if (wanted == "text") node.params[name] = text(v, name);
       else if (v.IsBoolean()) node.params[name] = v.As<Napi::Boolean>().Value();

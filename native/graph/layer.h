@@ -19,6 +19,21 @@ struct Random {
   uint64_t seed = 0, step = 0, calls = 0;
 };
 
+// Texts whose tokens stand one after the other in one batch, so that no arithmetic is spent on padding. Activations are then
+// [tokens, d].
+struct Texts {
+  explicit Texts(std::vector<int64_t> lengths);
+  std::vector<int64_t> lengths;
+  int64_t longest = 0;
+  Tensor positions;  // of every token in its text [tokens]
+};
+
+// Bias of attention scores by the distance of key and query: table[head, zero + key - query].
+struct Distances {
+  Tensor table;
+  int64_t zero = 0;
+};
+
 // Arguments and results of one forward pass beside the activations.
 struct Pass {
   bool training = false;
@@ -28,6 +43,8 @@ struct Pass {
   Random random;                                  // for dropout and random features
   State* state = nullptr;                         // if set, x continues the sequence and the state is updated
   Tensor memory;                                  // input of cross-attention
+  const Texts* texts = nullptr;                   // if set, x holds the tokens of these texts
+  Distances distances;                            // relative positions; without a table there are none
   std::map<std::string, Tensor>* seen = nullptr;  // if set, receives the outputs of named nodes
 };
 

@@ -6,8 +6,9 @@
 namespace lvm {
 namespace {
 
-const Node& predictor(const Node& spec) {
-  if (spec.op != "predictor") throw Error("BAD_SPEC", "spec: expected a predictor at the root but received \"" + spec.op + "\"");
+const Node& root_of(const Node& spec) {
+  if (spec.op != "predictor" && spec.op != "textModel")
+    throw Error("BAD_SPEC", "spec: expected a predictor or a textModel at the root but received \"" + spec.op + "\"");
   return spec;
 }
 
@@ -25,7 +26,10 @@ Tensor single(const Tensor& x) { return x.scalar_type() == torch::kBFloat16 ? x.
 Tensor normalised(const Tensor& raw) { return raw / raw.norm(2, -1, true).clamp_min(1e-12); }
 
 Model::Model(const Node& spec, Placement placement, std::optional<uint64_t> seed, std::set<std::string> later)
-    : dim(predictor(spec).integer("dim")), unit(spec.text("output") == "unit"), placement(placement) {
+    : dim(root_of(spec).integer("dim")),
+      reads_texts(spec.op == "textModel"),
+      unit(!reads_texts && spec.text("output") == "unit"),
+      placement(placement) {
   torch::NoGradGuard no_grad;
   Builder builder(find_op, placement, seed, std::move(later));
   root = builder.build(spec);
@@ -36,6 +40,7 @@ Model::Model(const Node& spec, Placement placement, std::optional<uint64_t> seed
 Tensor Model::forward(const Tensor& x, Pass& pass) { return (*root)(x, pass); }
 
 Tensor Model::checked(const Tensor& x) const {
+  if (reads_texts) throw Error("BAD_ARGUMENT", "predict: expected a predictor but received a model of texts");
   if (x.dim() != 3 || x.size(2) != dim || x.size(1) < 1 || !x.is_floating_point()) {
     throw Error("BAD_ARGUMENT", "predict: expected floating-point vectors of shape [batch, context, " + std::to_string(dim) +
                                   "] but received " + shape_text(x.sizes()) + " of " + c10::toString(x.scalar_type()));

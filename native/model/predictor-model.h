@@ -31,7 +31,8 @@ class Model {
   int64_t bytes() const;
 
   const int64_t dim;
-  const bool unit;  // the loss reads the normalised output
+  const bool reads_texts;  // the root is a textModel, which takes token ids
+  const bool unit;         // the loss reads the normalised output
   const Placement placement;
 
  private:

@@ -50,6 +50,14 @@ const std::vector<Op>& ops() {
     {"favor", {{"heads", "int"}, {"channels", "int"}, {"features", "int"}, {"causal", "bool"}}, make_favor},
     {"redraw", {{"every", "int"}}, make_redraw},
     {"flatten", {{"context", "int"}}, make_flatten},
+    {"textModel", {{"dim", "int"}}, make_text_model},
+    {"embedding", {{"entries", "int"}, {"dim", "int"}}, make_embedding},
+    {"absolutePositions", {{"rows", "int"}, {"dim", "int"}, {"first", "count"}}, make_absolute_positions},
+    {"tokenType", {{"types", "int"}, {"dim", "int"}}, make_token_type},
+    {"relativeBias", {{"buckets", "int"}, {"distance", "int"}, {"causal", "bool"}}, make_relative_bias},
+    {"textAttention", {{"heads", "int"}, {"scaled", "bool"}}, make_text_attention},
+    {"pool", {{"kind", "text"}}, make_pool},
+    {"unit", {}, make_unit},
   };
   return table;
 }

@@ -34,6 +34,14 @@ Made make_pointwise(const Node&, Builder&);
 Made make_favor(const Node&, Builder&);
 Made make_redraw(const Node&, Builder&);
 Made make_flatten(const Node&, Builder&);
+Made make_text_model(const Node&, Builder&);
+Made make_embedding(const Node&, Builder&);
+Made make_absolute_positions(const Node&, Builder&);
+Made make_token_type(const Node&, Builder&);
+Made make_relative_bias(const Node&, Builder&);
+Made make_text_attention(const Node&, Builder&);
+Made make_pool(const Node&, Builder&);
+Made make_unit(const Node&, Builder&);
 
 const std::vector<Op>& ops();
 const Op& find_op(const std::string& name);

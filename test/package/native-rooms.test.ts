@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { OPS } from '../../lib/spec/ops.js'
 
 /** Rooms of native/ in order: a file includes from its own room or from an earlier one; files in native/ itself come first. */
-const ROOMS = ['.', 'data', 'graph', 'kernels', 'ops', 'model', 'evaluate', 'checkpoint', 'train', 'binding']
+const ROOMS = ['.', 'data', 'graph', 'kernels', 'ops', 'model', 'text', 'evaluate', 'checkpoint', 'train', 'binding']
 /** Opens libtorch before the addon is loaded, so it includes nothing from other rooms. */
 const ALONE = 'loader'
 

@@ -95,7 +95,7 @@ describe('a spec that describes no model', () => {
     ['nothing', null, /expected a node/],
     ['text', 'lstm', /expected a node/],
     ['an op that is none', whole({ ...square, op: 'zap' as ops.OpName }), /known op .* "zap"/],
-    ['no predictor at the root', square, /predictor at the root .* "linear"/],
+    ['no predictor at the root', square, /predictor or a textModel at the root .* "linear"/],
     ['a parameter that is missing', whole({ ...square, params: { in: 4 } }), /linear: .*"out"/],
     ['a parameter of another kind', whole({ ...square, params: { ...square.params, bias: 1 } }), /linear: .*"bias"/],
     ['a size of zero', whole(linear({ in: 4, out: 0 })), /linear: .*"out"/],
