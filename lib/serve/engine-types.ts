@@ -104,6 +104,8 @@ export interface Engine {
   feed(session: string, vector: Float32Array, asked: Asked): Promise<{ prediction: Float32Array; position: number }>
   /** Errors: NOT_FOUND, SESSION_GONE. */
   endSession(session: string): Promise<void>
+  /** Errors: OVERLOADED when not even one more context has room. */
+  requireRoom(): void
   /** Refuses new work, finishes the accepted work and its sessions' requests, and ends the process. */
   drain(): Promise<void>
   /** Ends the process at once. */

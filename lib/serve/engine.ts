@@ -144,6 +144,7 @@ export async function openEngine(o: EngineOptions): Promise<Engine> {
     openSession: calls.count(openSession),
     feed: calls.count(feed),
     endSession: calls.count(endSession),
+    requireRoom: () => works.requireRoom(1),
     drain: () => stop('end'),
     close: () => stop('kill'),
   }

@@ -12,6 +12,8 @@ export interface Faults {
   refuses?: (run: string) => Error | undefined
   run?: Partial<ServedRun>
   state?: Engine['state']
+  /** No request has room. */
+  full?: boolean
 }
 
 export const DIM = 4
@@ -100,6 +102,9 @@ export function fakeEngines(faults: Faults = {}) {
         memoryBytes: 1e6,
         cpuSeconds: 1,
         retryAfter: 2,
+      },
+      requireRoom: () => {
+        if (faults.full) throw new LvmError('OVERLOADED', 'serve: no room')
       },
       predict: (x, asked) => work(asked, () => meanOf(x)),
       retrieve: (x, { k, exclude }, asked) =>

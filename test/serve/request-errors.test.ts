@@ -183,6 +183,18 @@ test.each(['OVERLOADED', 'UNAVAILABLE'] as const)('%s carries Retry-After', asyn
   expect(answer.headers.get('retry-after')).toBe('2')
 })
 
+test('a request without room in the queue is refused before its body is read, and the connection serves the next one', async () => {
+  faults.full = true
+  const answer = await raw('/v1/predict', Buffer.from('{"contexts": [[['), { 'content-type': 'application/json' })
+  const found = await problem(answer)
+  const others = [(await get('/v1/models')).status, (await post('/v1/sessions', {})).status]
+  delete faults.full
+  expect(found).toMatchObject({ code: 'OVERLOADED', status: 429 })
+  expect(answer.headers.get('retry-after')).toBe('2')
+  expect(others).toEqual([200, 201])
+  expect((await post('/v1/predict', { contexts: contexts(1) })).status).toBe(200)
+})
+
 test('an internal error is logged with its cause and answered without it', async () => {
   const { answer, found } = await fails(new TypeError('secret /root/file'))
   expect(answer.status).toBe(500)

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type ErrorCode, LvmError } from '../../errors.js'
 import { logLine } from '../../study/abtest/served-log.js'
-import type { App, Core } from './core.js'
+import { type App, type Core, remember } from './core.js'
 import { failureOf, PROBLEM, problemOf } from './problem.js'
 import { saneName } from './request-id.js'
 
@@ -51,13 +51,13 @@ const MOST_HEADERS = 100
 /** Paths that need no key: probes, and the description of the interface. */
 const OPEN = /^\/(livez|readyz|openapi\.json|v2\/health\/(live|ready)|docs(\/.*)?)$/
 
-/** Routes whose answers are written to the log. */
-const LOGGED = /\/(predict|retrieve|rollout|infer)$/
+/** Routes whose answers are written to the log, and whose requests are refused before their body is read when the queue is full. */
+const QUEUED = /\/(predict|retrieve|rollout|infer)$/
 
 /** Writes an answer to the log. */
 function log(request: FastifyRequest, reply: FastifyReply, core: Core): void {
   const { choice, found, id } = request
-  const [, route] = LOGGED.exec(request.routeOptions.url ?? '') ?? []
+  const [, route] = QUEUED.exec(request.routeOptions.url ?? '') ?? []
   if (core.log === undefined || choice === null || route === undefined || reply.statusCode !== 200) return
   const { name: model, weights } = choice.served.engine.run
   core.log.append(
@@ -97,6 +97,18 @@ function note(request: FastifyRequest, reply: FastifyReply, core: Core): void {
   })
 }
 
+/** Refuses a request that has no room in the queue of the only run: reading the bodies of refused requests would delay the accepted ones. */
+function requireRoom(request: FastifyRequest, reply: FastifyReply, core: Core): void {
+  const [served, ...others] = core.models.list()
+  if (served === undefined || others.length > 0) return // the body may name one of several runs
+  try {
+    served.engine.requireRoom()
+  } catch (error) {
+    remember(request, reply, { served, split: null })
+    throw error
+  }
+}
+
 /** Adds what happens to every request: headers, keys, counts and logs. */
 export function addHooks(app: App, core: Core): void {
   app.decorateRequest('choice', null).decorateRequest('code', null).decorateRequest('found', null)
@@ -112,6 +124,7 @@ export function addHooks(app: App, core: Core): void {
       throw new LvmError('BAD_REQUEST', 'request: expected the header Host')
     if (core.keys && !OPEN.test(path) && !core.keys.accepts(request.headers.authorization))
       throw new LvmError('UNAUTHORIZED', 'request: expected a valid key in the header Authorization')
+    if (request.method === 'POST' && QUEUED.test(request.routeOptions.url ?? '')) requireRoom(request, reply, core)
   })
   app.addHook('onSend', async (_request, reply) => {
     if (core.draining) reply.header('connection', 'close')
