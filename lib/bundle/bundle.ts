@@ -97,7 +97,13 @@ function describe(built: Program, runs: ReadonlyMap<string, Checkpoint>, bank: s
 async function checkBank(bank: string, runs: ReadonlyMap<string, Checkpoint>, space: string | undefined): Promise<void> {
   for (const [name, { manifest }] of runs) {
     const { data, dim, space: imported } = manifest as RunManifest
-    const run = { path: data?.path ?? name, hash: data?.hash, space: data?.space ?? imported ?? space, dim }
+    const run = {
+      path: data?.path ?? name,
+      hash: data?.hash,
+      space: data?.space ?? imported ?? space,
+      encoder: data?.encoder ?? undefined,
+      dim,
+    }
     const base = await openBeside(run, bank, { space })
     base.dispose()
   }

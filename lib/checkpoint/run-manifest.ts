@@ -1,3 +1,4 @@
+import type { EncoderTag } from '../data/encoder-tag.js'
 import type { Multiplier } from '../native.js'
 import type { Node } from '../spec/ops.js'
 import type { Manifest } from './manifest.js'
@@ -81,6 +82,8 @@ export interface RunFacts {
     path: string
     hash: string
     space: string | null
+    /** Encoder of the vectors, as their card describes it. Absent in runs of older versions. */
+    encoder?: EncoderTag | null
     kind: string
     rows: number
     normalized: boolean

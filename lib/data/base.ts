@@ -1,4 +1,5 @@
 import type { Tensor } from '../torch/tensor.js'
+import type { EncoderTag } from './encoder-tag.js'
 
 /** The articles of a base: ids in order of appearance, and for each row the index of its article. */
 export interface Articles {
@@ -20,7 +21,8 @@ export interface Card {
   readonly space?: string
   readonly source?: string
   readonly licence?: string
-  readonly encoder?: string
+  /** Its name alone, or with the hash of its files. */
+  readonly encoder?: string | EncoderTag
 }
 
 /** One half of a file with training and validation sequences. */
@@ -52,6 +54,8 @@ export interface Base {
   /** Categories by article id. */
   readonly categories?: ReadonlyMap<string, readonly string[]>
   readonly space: string | undefined
+  /** Encoder of the vectors, where the card names it. */
+  readonly encoder?: EncoderTag | undefined
   readonly card: Card | undefined
   /** SHA-256 of the file of vectors; with a side file, the SHA-256 of both digests, each followed by a line feed. */
   readonly hash: string

@@ -1,5 +1,6 @@
 import { LvmError } from '../errors.js'
 import type { Base } from './base.js'
+import type { EncoderTag } from './encoder-tag.js'
 import { type OpenOptions, openBase } from './open.js'
 import { requireSameSpace } from './space.js'
 
@@ -9,6 +10,8 @@ export interface Beside {
   /** Undefined for an imported run, whose training data is unknown. */
   readonly hash: string | undefined
   readonly space: string | undefined
+  /** Encoder of the vectors, where a card or a run names it. */
+  readonly encoder?: EncoderTag | undefined
   readonly dim: number
 }
 

@@ -5,10 +5,11 @@ import { readJsonObject } from '../files/json.js'
 import { DEFAULT_LIMITS, type Limits } from '../files/limits.js'
 import { damaged } from '../files/read-file.js'
 import type { Card } from './base.js'
+import { readEncoderTag } from './encoder-tag.js'
 
 const VECTORS = ['.npy', '.npz', '.safetensors']
 const SIDES = ['.jsonl.gz', '.jsonl']
-const CARD_FIELDS = ['space', 'source', 'licence', 'encoder'] as const
+const CARD_TEXTS = ['space', 'source', 'licence'] as const
 
 /** The files that make up one base. */
 export interface BaseFiles {
@@ -65,8 +66,10 @@ export function locateBase(path: string): BaseFiles {
 /** Reads a card. Errors: DATA_FORMAT. */
 export async function readCard(path: string, limits: Limits = DEFAULT_LIMITS): Promise<Card> {
   const fields = await readJsonObject(path, limits)
-  const known = CARD_FIELDS.filter((key) => fields[key] !== undefined && fields[key] !== null)
+  const known = CARD_TEXTS.filter((key) => fields[key] !== undefined && fields[key] !== null)
   for (const key of known)
     if (typeof fields[key] !== 'string' || fields[key] === '') throw damaged(path, `expected a text for "${key}"`)
-  return Object.fromEntries(known.map((key) => [key, fields[key]]))
+  const { encoder } = fields
+  const texts = Object.fromEntries(known.map((key) => [key, fields[key]]))
+  return encoder === undefined || encoder === null ? texts : { ...texts, encoder: readEncoderTag(path, encoder) }
 }

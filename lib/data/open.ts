@@ -9,6 +9,7 @@ import { fileStamp } from '../files/read-file.js'
 import { loadValues } from '../torch/load-array.js'
 import type { Base, Part } from './base.js'
 import { checkOrder, checkUniqueKeys, normsWarning } from './checks.js'
+import { encoderTag } from './encoder-tag.js'
 import { type Layout, layoutOf, SHOWN, unreadArrays } from './keys.js'
 import { locateBase, readCard } from './locate.js'
 import { type RowFacts, readRowFacts } from './row-facts.js'
@@ -140,6 +141,7 @@ export const openBase = asyncDoor('openBase', OPEN, async (path: string, options
     ...facts,
     ...(side && { titles: side.titles, categories: side.categories }),
     space,
+    encoder: encoderTag(card?.encoder),
     card,
     hash,
     sideFile,

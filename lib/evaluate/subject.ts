@@ -55,7 +55,13 @@ const all = (windows: Windows) => Int32Array.from({ length: windows.count }, (_,
 async function openFor({ manifest, name }: Model, path: string, { normalize, space }: Asked) {
   const { data: own, dim, context } = manifest
   const cross = manifest.split?.mode === 'windows'
-  const first = { path: own?.path ?? name, hash: own?.hash, space: own?.space ?? manifest.space ?? space, dim }
+  const first = {
+    path: own?.path ?? name,
+    hash: own?.hash,
+    space: own?.space ?? manifest.space ?? space,
+    encoder: own?.encoder ?? undefined,
+    dim,
+  }
   const open = async (file: string, part?: 'val') => {
     const base = await openBeside(first, file, { space, normalize: normalize || own?.normalized === true, part, judged: true })
     return { base, windows: makeWindows(base, context, { cross }) }

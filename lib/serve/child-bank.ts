@@ -33,7 +33,13 @@ function excludedRows({ exclude }: RetrieveItem, rows: number): number[] {
 /** Opens a bank for the run `name`. Errors: those of openBeside for another space or dimension. */
 export async function openBank(name: string, manifest: RunManifest, path: string, space: string | undefined): Promise<Bank> {
   const { data, space: imported, dim } = manifest
-  const first = { path: data?.path ?? name, hash: data?.hash, space: data?.space ?? imported ?? space, dim }
+  const first = {
+    path: data?.path ?? name,
+    hash: data?.hash,
+    space: data?.space ?? imported ?? space,
+    encoder: data?.encoder ?? undefined,
+    dim,
+  }
   const base = await openBeside(first, path, { space })
   const vectors = base.targets ?? base.vectors
   const texts = await base.texts()

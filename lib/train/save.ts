@@ -55,6 +55,7 @@ function dataFacts({ train: { base }, train, val }: Prepared): RunFacts['data'] 
     path: nearby(base.path),
     hash: base.hash,
     space: base.space ?? null,
+    encoder: base.encoder ?? null,
     kind: base.kind,
     rows: base.rows,
     normalized: base.normalized,

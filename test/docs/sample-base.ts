@@ -19,5 +19,6 @@ export function writeBase(stem: string, prefix: string, articles: number): void 
   })
   writeFileSync(`${stem}.npy`, npy('<f4', [articles * ROWS, DIM], bytesOf(vectors)))
   writeFileSync(`${stem}.jsonl`, `${lines.join('\n')}\n`)
-  writeFileSync(`${stem}.card.json`, JSON.stringify({ space: 'test', source: 'dice', licence: 'none', encoder: 'none' }))
+  const encoder = { name: 'none', hash: '0'.repeat(64), precision: 'fp32', prompt: 'query: ' }
+  writeFileSync(`${stem}.card.json`, JSON.stringify({ space: 'test', source: 'dice', licence: 'none', encoder }))
 }
