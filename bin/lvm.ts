@@ -29,6 +29,10 @@ const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule
   report: ['write the matrix, the figures and a page of all runs', async () => (await import('./commands/report.js')).report],
   verify: ['check a report against the files it was made from', async () => (await import('./commands/verify.js')).verify],
   predict: ['write the predictions of a run', async () => (await import('./commands/predict.js')).predict],
+  decode: [
+    'read the predictions of a run, or any vectors, as sentences',
+    async () => (await import('./commands/decode.js')).decoding,
+  ],
   retrieve: [
     'search all vectors for the targets with predictions and heuristics',
     async () => (await import('./commands/retrieve.js')).retrieve,

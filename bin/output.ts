@@ -1,5 +1,6 @@
 export { bytes, count, duration } from '../lib/show.js'
 
+import { once } from 'node:events'
 import { openSync, writeSync } from 'node:fs'
 import { isAbsolute, relative } from 'node:path'
 import { asLvmError } from '../lib/errors.js'
@@ -24,6 +25,13 @@ const write = (text: string): void => void process.stdout.write(copied(`${text}\
 
 /** Prints text on stdout, without control characters. */
 export const print = (text: string): void => write(terminalText(text))
+
+/** Writes pieces to stdout as fast as its reader takes them; `plain` pieces hold no control characters. */
+export async function flowing(pieces: AsyncIterable<string>, plain: boolean): Promise<void> {
+  for await (const piece of pieces) {
+    if (!process.stdout.write(copied(plain ? piece : terminalText(piece)))) await once(process.stdout, 'drain')
+  }
+}
 
 /** Prints a line on stderr, outside the output that a pipe reads. */
 export const diagnostic = (line: string): void => void process.stderr.write(copied(`${terminalText(line)}\n`))

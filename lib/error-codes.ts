@@ -54,6 +54,11 @@ export const ERRORS = {
     about: 'the rows of an article are not consecutive or not in order',
     hint: 'sort the rows by article, then by position',
   },
+  TEXT_MISSING: {
+    exit: 3,
+    about: 'a file of vectors has no sentence for each row',
+    hint: 'put a .jsonl beside the vectors with a "text" on every line, as data make writes it, or name such a base with --bank',
+  },
   DATA_SHARED_ARTICLE: {
     exit: 3,
     about: 'an article is in two parts of a split',

@@ -8,7 +8,7 @@ const entry = fileURLToPath(new URL('../dist/lib/index.d.ts', import.meta.url))
 const TOPICS = {
   Training: ['train', 'sweep', 'experiment', 'experimentStatus', 'listModels', 'showModel', 'architectures'],
   Runs: ['load', 'Model', 'listRuns', 'showRun', 'removeRun', 'importCheckpoint', 'exportRun', 'quantize', 'prune'],
-  Scores: ['evaluate', 'retrieve', 'compare', 'abtest', 'predict', 'rollout', 'benchmark', 'compareBenchmarks'],
+  Scores: ['evaluate', 'retrieve', 'compare', 'abtest', 'predict', 'decode', 'rollout', 'benchmark', 'compareBenchmarks'],
   Serving: ['serve', 'loadtest', 'bundle', 'verifyBundle'],
   Faults: ['diagnose', 'renderDiagnosis', 'analyze', 'renderAnalysis', 'selftest', 'FAULTS'],
   Reports: ['report', 'markdown', 'experimentReport', 'experimentMarkdown', 'verify', 'verifiedText'],
@@ -35,6 +35,7 @@ const RESULTS = {
   compare: ['comparison.json'],
   abtest: ['abtest_results.json', 'abtest_live.json'],
   predict: ['predict --json'],
+  decode: ['decode --json'],
   rollout: ['rollout --json'],
   benchmark: ['inference_benchmarks.json'],
   loadtest: ['loadtest.json'],

@@ -31,6 +31,7 @@ import { abtestFields } from '../dist/lib/study/abtest/abtest-fields.js'
 import { benchmarkFields } from '../dist/lib/study/benchmark/benchmark-fields.js'
 import { arrowFields, ceilingFields } from '../dist/lib/study/ceiling/ceiling-fields.js'
 import { compareFields } from '../dist/lib/study/compare/compare-fields.js'
+import { decodeFields } from '../dist/lib/study/decode/decode-fields.js'
 import { retrieveFields } from '../dist/lib/study/retrieval/retrieve-fields.js'
 import { sweepFields } from '../dist/lib/sweep/sweep-fields.js'
 import { plan } from '../dist/lib/train/recipe.js'
@@ -83,6 +84,9 @@ const OTHER_VERBS = [
   '## predict',
   `${code('lvm-torch predict RUN --out FILE.npy [options]')}, or ${code('predict({ run, out, ... })')}.`,
   options(predictFields),
+  '## decode',
+  `${code('lvm-torch decode RUN|FILE.npy [options]')}, or ${code('decode({ run, ... })')} and ${code('decode({ vectors, ... })')}. ${code('--out')} exists on the command line only.`,
+  options(decodeFields),
   '## rollout',
   `${code('lvm-torch rollout RUN [options]')}, or ${code('rollout({ run, ... })')}.`,
   options(rolloutFields),

@@ -54,6 +54,35 @@ it('evaluate compares a run with the baselines, as text and as JSON', () => {
   expect(runs).toEqual([expect.objectContaining({ run: 'lstm_baseline', rows: 'val' })])
   expect(existsSync(join(cwd, 'artifacts/lvm/evaluation/validation_results.json'))).toBe(true)
 })
+it('decode shows ten predictions of a run as sentences, and all of them as JSON, in a file, and from the vectors of predict', () => {
+  const { stdout, stderr, status } = lvm('decode lstm_baseline --exclude context')
+  expect([status, stderr]).toEqual([0, ''])
+  expect(stdout).toMatch(/^lstm_baseline: 10 of \d+ predictions \(val\): 10 windows at evenly spaced quantiles /)
+  expect(stdout).toMatch(
+    /\ndecoder nearest: nearest stored sentence among the [\d,]+ rows of factbook.npy, without the context, not generated\n/,
+  )
+  expect(
+    stdout.match(/\n\nrow .*\n {2}context {11}.*\n {2}true next +−?\.\d{4} {2}.*\n {2}nearest +\.\d{4} {2}.*/g),
+  ).toHaveLength(10)
+  const { rows, ...head } = JSON.parse(lvm('decode lstm_baseline --json').stdout)
+  expect(rows).toHaveLength(head.of)
+  expect(rows[0]).toMatchObject({ text: rows[0].nearest.text, cosine: rows[0].nearest.cosine })
+  expect(lvm('decode lstm_baseline --limit 3 --out s.jsonl').stdout).toBe('3 sentences in s.jsonl\n')
+  expect(events(readFileSync(join(cwd, 's.jsonl'), 'utf8')).map(({ row }) => row)).toHaveLength(3)
+  expect(JSON.parse(lvm('decode lstm_baseline --limit 3 --out s.json --json').stdout)).toEqual({
+    ...head,
+    count: 3,
+    chosen: expect.anything(),
+    out: 's.json',
+  })
+  expect(JSON.parse(readFileSync(join(cwd, 's.json'), 'utf8')).rows).toEqual(events(readFileSync(join(cwd, 's.jsonl'), 'utf8')))
+  lvm('predict lstm_baseline --out d.npy')
+  expect(JSON.parse(lvm('decode d.npy --json').stdout).rows.map(({ text }: { text: string }) => text)).toEqual(
+    rows.map(({ text }: { text: string }) => text),
+  )
+  expect(lvm('decode nothing').stderr).toContain('RUN_MISSING')
+  expect(lvm('decode nothing.npy').stderr).toContain('FILE_MISSING')
+})
 it('predict writes vectors and an index of their targets', () => {
   const made = JSON.parse(lvm('predict lstm_baseline --out p.npy --json').stdout)
   const index = JSON.parse(readFileSync(join(cwd, made.index), 'utf8'))

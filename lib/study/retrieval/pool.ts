@@ -4,8 +4,9 @@ import { badOption } from '../../errors.js'
 import { blocks, contexts, type Rows, targets } from '../../evaluate/baselines-rows.js'
 import type { Chosen } from '../../evaluate/subject.js'
 import { type NativeBank, native } from '../../native.js'
+import { nearestRows } from '../../text/decode/sentence-bank.js'
 import type { Tensor } from '../../torch/tensor.js'
-import { nearestRows, type Pool } from './search.js'
+import type { Pool } from './search.js'
 
 /** Least cosine of a vector and its row in a bank, which may be rounded to float16 or normalised. */
 const SAME = 1 - 1e-6
@@ -13,7 +14,7 @@ const SAME = 1 - 1e-6
 const searched = ({ vectors, targets }: Base): Tensor => targets ?? vectors
 
 /** Returns the row of each vector in a bank, −1 for a vector without one. */
-async function locate(bank: NativeBank, vectors: Tensor): Promise<Int32Array> {
+export async function locate(bank: NativeBank, vectors: Tensor): Promise<Int32Array> {
   const { rows, cosines } = await nearestRows(bank, vectors)
   return rows.map((row, i) => (cosines[i]! >= SAME ? row : -1))
 }

@@ -67,11 +67,3 @@ export async function search(pool: Pool, query: (at: number, count: number) => P
 
 /** Returns the rank of each target; rows that tie with it rank before it. */
 export const ranks = ({ ahead, tied }: Ranking): Int32Array => ahead.map((n, i) => n + tied[i]! + 1)
-
-/** Returns the row of a bank nearest to each vector, with its cosine. Shapes: vectors [n, dim]. */
-export async function nearestRows(bank: NativeBank, vectors: Tensor): Promise<{ rows: Int32Array; cosines: Float64Array }> {
-  const n = vectors.shape[0]!
-  const none = { target: new Int32Array(n), first: new Int32Array(n + 1), excluded: new Int32Array(0) }
-  const { all } = await native.retrieve(vectors.native, bank, none, 1)
-  return { rows: all.rows, cosines: all.cosines }
-}

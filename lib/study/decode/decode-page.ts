@@ -1,0 +1,43 @@
+import { basename } from 'node:path'
+import { trainedOnNote } from '../../evaluate/trained-on.js'
+import { count, decimal, oneLine } from '../../show.js'
+import { cut } from '../analysis/groups.js'
+import type { DecodedHead, DecodedRow } from './decoded-row.js'
+
+/** Longest sentence on the terminal. Units: characters. */
+const LONGEST = 160
+
+/** Explains what the decoder's sentences are. */
+export const decoderSentence = ({ decoder, bank, exclude }: DecodedHead): string => {
+  const where = bank ? ` among the ${count(bank.rows)} rows of ${basename(bank.path)}` : ''
+  const left = exclude === 'context' ? ', without the context' : ''
+  return decoder.generated
+    ? `decoder ${decoder.name}: generated sentences`
+    : `decoder ${decoder.name}: nearest stored sentence${where}${left}, not generated`
+}
+
+/** First lines of a decoding for the terminal. */
+export function decodingHead(head: DecodedHead): string {
+  const { run, vectors, part, count: n, of, chosen, trained_on } = head
+  const what = vectors ?? run
+  const rows = `${count(n)} of ${count(of)} ${vectors === null ? 'predictions' : 'vectors'}${part === null ? '' : ` (${part})`}`
+  const seen = part === null ? [] : trainedOnNote({ rows: part, split: null, trained_on })
+  return [`${what}: ${rows}: ${chosen}`, decoderSentence(head), ...seen].join('\n')
+}
+
+const line = (name: string, cosine: number | null, text: string) =>
+  `  ${name.padEnd(9)} ${cosine === null ? ' '.repeat(6) : decimal(cosine).padStart(6)}  ${oneLine(cut(text, LONGEST))}`
+
+/** One row for the terminal: what was read, the true sentence and the sentence of the vector, each with its cosine. */
+export function decodedRow({ decoder, vectors }: DecodedHead, row: DecodedRow): string {
+  const { nearest, target, context } = row
+  const name = row.title ?? row.article
+  const generated = decoder.generated && row.text !== null ? [line(decoder.name, row.cosine, row.text)] : []
+  return [
+    `row ${count(row.row)}${name === null ? '' : ` · ${oneLine(cut(name, 60))}`}`,
+    ...(context?.length ? [line('context', null, context.at(-1)!)] : []),
+    ...(target ? [line(vectors !== null && context === null ? 'true' : 'true next', target.cosine, target.text)] : []),
+    ...generated,
+    nearest ? line('nearest', nearest.cosine, nearest.text) : '  nearest   no row is left in the bank',
+  ].join('\n')
+}

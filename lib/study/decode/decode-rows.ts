@@ -1,0 +1,84 @@
+import { take } from '../../evaluate/baselines-rows.js'
+import { type Exclusions, exclusionsOf, nearestRows, type SentenceBank } from '../../text/decode/sentence-bank.js'
+import type { Tensor } from '../../torch/tensor.js'
+import { locate } from '../retrieval/pool.js'
+import { contextRows, cosinesWithTruth, type Source, type Truth } from './decode-source.js'
+import type { DecodedRow } from './decoded-row.js'
+
+/** Vectors in the first block, whose sentences appear at once, and in the largest. */
+const [FIRST, MOST] = [32, 4096] as const
+
+/** Finds the rows of the bank that hold the contexts of predictions. */
+async function excludedRows(truth: Truth, bank: SentenceBank, at: number, count: number): Promise<Exclusions> {
+  const lists = Array.from({ length: count }, (_, i) => contextRows(truth, at + i))
+  if (truth.base.hash === bank.base.hash && truth.base.kind === 'base') return exclusionsOf(lists)
+  using read = await take(truth.base.vectors, Int32Array.from(lists.flat()))
+  const found = await locate(bank.handle, read)
+  let next = 0
+  return exclusionsOf(lists.map((list) => list.map(() => found[next++]!).filter((row) => row >= 0)))
+}
+
+/** Texts of the true sentences and contexts. */
+interface Known {
+  readonly truth: Truth
+  readonly texts: readonly string[] | undefined
+}
+
+async function knownOf({ truth }: Source, bank: SentenceBank): Promise<Known | undefined> {
+  if (truth === undefined) return undefined
+  return { truth, texts: truth.base === bank.base ? bank.texts : await truth.base.texts() }
+}
+
+const targetOf = ({ truth, texts }: Known, i: number, cosine: number): DecodedRow['target'] => {
+  const row = truth.rows[i]!
+  return texts?.[row] === undefined ? null : { row, text: texts[row], cosine }
+}
+
+const contextOf = ({ truth, texts }: Known, i: number): DecodedRow['context'] =>
+  texts === undefined || truth.context === null || truth.base.kind !== 'base'
+    ? null
+    : contextRows(truth, i).map((row) => texts[row]!)
+
+async function* ofBlock(
+  source: Source,
+  bank: SentenceBank,
+  o: { at: number; vectors: Tensor; excluded: Exclusions | undefined; known: Known | undefined },
+): AsyncGenerator<DecodedRow> {
+  const { at, known } = o
+  const found = await nearestRows(bank.handle, o.vectors, o.excluded)
+  const cosines = known && (await cosinesWithTruth(known.truth, o.vectors, at))
+  for (const [j, row] of found.rows.entries()) {
+    const i = at + j
+    const nearest = row < 0 ? null : { row, text: bank.texts[row]!, cosine: found.cosines[j]! }
+    const article = source.article(i)
+    yield {
+      row: source.rows[i]!,
+      article,
+      title: article === null ? null : (source.titles?.get(article) ?? null),
+      text: nearest?.text ?? null,
+      cosine: nearest?.cosine ?? null,
+      nearest,
+      target: known ? targetOf(known, i, cosines![j]!) : null,
+      context: known ? contextOf(known, i) : null,
+    }
+  }
+}
+
+/** Yields the sentences of a source, block by block; the blocks grow. Errors: DIVERGED; the reason of the signal. */
+export async function* decodedRows(
+  source: Source,
+  bank: SentenceBank,
+  exclude: 'none' | 'context',
+  signal: AbortSignal | undefined,
+): AsyncGenerator<DecodedRow> {
+  const known = await knownOf(source, bank)
+  let size: number = FIRST
+  for (let at = 0; at < source.rows.length; at += size) {
+    if (at > 0) size = Math.min(MOST, 4 * size)
+    signal?.throwIfAborted()
+    const count = Math.min(size, source.rows.length - at)
+    using vectors = await source.vectors(at, count)
+    const excluded = exclude === 'context' ? await excludedRows(source.truth!, bank, at, count) : undefined
+    yield* ofBlock(source, bank, { at, vectors, excluded, known })
+  }
+}

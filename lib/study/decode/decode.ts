@@ -1,0 +1,126 @@
+import { existsSync } from 'node:fs'
+import { isRun, runFolder } from '../../checkpoint/run-folder.js'
+import type { Base } from '../../data/base.js'
+import { openBeside } from '../../data/beside.js'
+import { locateBase } from '../../data/locate.js'
+import { abortSignal, asyncDoor, callback, optional, withFields, word } from '../../door.js'
+import { badOption } from '../../errors.js'
+import { type Given, type Options, resolve } from '../../options.js'
+import { openSentences, type SentenceBank } from '../../text/decode/sentence-bank.js'
+import { decodeFields } from './decode-fields.js'
+import { openFileVectors } from './decode-file.js'
+import { decodedRows } from './decode-rows.js'
+import { openRunVectors } from './decode-run.js'
+import type { Source } from './decode-source.js'
+import type { Decoded, DecodedHead, DecodedRow } from './decoded-row.js'
+
+/** Options of `decode`: what to decode, a listener, a signal, and any field of `decodeFields` except `out`. */
+export interface DecodeOptions extends Omit<Given<typeof decodeFields>, 'out'> {
+  /** Folder of a run, or its name below `artifacts/lvm/models`: its predictions are decoded. */
+  readonly run?: string
+  /** File of vectors, instead of a run. */
+  readonly vectors?: string
+  /** Receives each row as soon as it is decoded. */
+  readonly onRow?: (row: DecodedRow) => void
+  /** Ends the work after the rows in progress. */
+  readonly signal?: AbortSignal
+}
+
+/** A decoding in progress; the rows are made as they are read. */
+export interface Decoding {
+  readonly head: DecodedHead
+  rows(signal?: AbortSignal): AsyncGenerator<DecodedRow>
+  dispose(): void
+}
+
+type Asked = Options<typeof decodeFields>
+
+/** Whether a word of the command line names a run or a file of vectors. */
+export async function whatIs(name: string): Promise<{ run: string } | { vectors: string }> {
+  if (/\.(npy|npz|safetensors|jsonl|gz)$/i.test(name)) return { vectors: name }
+  if ((await isRun(runFolder(name))) || (await isRun(name))) return { run: name }
+  try {
+    return { vectors: locateBase(name).vectors }
+  } catch {
+    return { run: name } // the error of a missing run lists the runs
+  }
+}
+
+/** Opens the base to search. Errors: BAD_OPTION without one; those of openBeside; TEXT_MISSING. */
+async function openBank(source: Source, o: Asked): Promise<{ bank: SentenceBank; own: Base | undefined }> {
+  const named = o.bank ?? source.bank
+  if (named === undefined)
+    throw badOption('decode', 'bank', 'a base with a sentence for each row', named, 'add --bank BASE, where the sentences are')
+  const own = typeof named === 'string' ? await openBeside(source.of, named, { space: o.space }) : undefined
+  try {
+    return { bank: await openSentences(own ?? (named as Base)), own }
+  } catch (error) {
+    own?.dispose()
+    throw error
+  }
+}
+
+function headOf(source: Source, o: Asked, bank: SentenceBank | undefined): DecodedHead {
+  const data = source.truth?.base
+  return {
+    version: 1,
+    decoder: { name: o.decoder, generated: false },
+    ...source.head,
+    data: data ? { path: data.path, hash: data.hash, space: data.space ?? null } : null,
+    bank: bank ? { path: bank.base.path, hash: bank.base.hash, rows: bank.texts.length, space: bank.base.space ?? null } : null,
+    exclude: o.exclude,
+    count: source.rows.length,
+  }
+}
+
+/** Opens a decoding; the caller disposes of it. Errors: those of `decode`. */
+export async function openDecoding(given: Omit<DecodeOptions, 'onRow' | 'signal'>): Promise<Decoding> {
+  const { run, vectors, ...fields } = given
+  const o = resolve('decode', decodeFields, fields)
+  if ((run === undefined) === (vectors === undefined))
+    throw badOption('decode', 'run', 'a run, or a file as "vectors", but not both,', run ?? vectors)
+  if (o.decoder !== 'nearest') throw badOption('decode', 'decoder', decodeFields.decoder.expected, o.decoder)
+  if (vectors !== undefined && !existsSync(vectors)) locateBase(vectors)
+  const source = run === undefined ? await openFileVectors(vectors!, o, fields) : await openRunVectors(run, o)
+  try {
+    if (source.rows.length === 0) return { head: headOf(source, o, undefined), async *rows() {}, dispose: source.dispose }
+    if (o.exclude === 'context' && (source.truth?.context ?? null) === null)
+      throw badOption('decode', 'exclude', 'none, because the context of these vectors is unknown,', o.exclude)
+    const { bank, own } = await openBank(source, o)
+    const dispose = () => {
+      bank.dispose()
+      own?.dispose()
+      source.dispose()
+    }
+    return { head: headOf(source, o, bank), rows: (signal) => decodedRows(source, bank, o.exclude, signal), dispose }
+  } catch (error) {
+    source.dispose()
+    throw error
+  }
+}
+
+const ARGS = {
+  options: withFields({ run: optional(word), vectors: optional(word), onRow: optional(callback), signal: optional(abortSignal) }),
+}
+
+/**
+ * Reads vectors as sentences: the predictions of a run beside the true next sentences, or each vector of a file.
+ *
+ * With the decoder `nearest` a sentence is the stored one whose vector is nearest; it is not generated.
+ * Errors: those of load and of the data; BAD_OPTION; TEXT_MISSING for a bank without sentences; SPACE_MISMATCH and DATA_SHAPE for a
+ * bank that does not fit; DIVERGED; INTERRUPTED.
+ */
+export const decode = asyncDoor('decode', ARGS, async (options: DecodeOptions): Promise<Decoded> => {
+  const { onRow = () => {}, signal, ...given } = options
+  const decoding = await openDecoding(given)
+  try {
+    const rows: DecodedRow[] = []
+    for await (const row of decoding.rows(signal)) {
+      rows.push(row)
+      onRow(row)
+    }
+    return { ...decoding.head, rows }
+  } finally {
+    decoding.dispose()
+  }
+})
