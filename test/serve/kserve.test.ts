@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from 'vitest'
 import { startServer } from '../../lib/serve/start-server.js'
-import { client, problem } from './client.js'
+import { client, problem, start } from './client.js'
 import { asBytes, contexts, DIM, fakeEngines } from './fake-engine.js'
 
 const { open } = fakeEngines()
@@ -89,4 +89,12 @@ test.each([
   ['with broken JSON', Buffer.from('{{'), { 'inference-header-content-length': '2' }],
 ])('infer refuses a binary body %s', async (_what, body, headers) => {
   expect(await problem(await raw('/v2/models/a/infer', body, headers as Record<string, string>))).toMatchObject({ status: 400 })
+})
+
+test('a run with a name of 128 characters is found by its path', async () => {
+  const name = 'n'.repeat(128)
+  const { server, get } = await start({ runs: [`${name}=a`] })
+  expect((await get(`/v2/models/${name}`)).status).toBe(200)
+  expect(await problem(await get(`/v2/models/${'n'.repeat(257)}`))).toMatchObject({ status: 414, code: 'TOO_LARGE' })
+  await server.kill()
 })

@@ -11,12 +11,14 @@ import { modelRoutes } from './model-routes.js'
 import { predictRoutes } from './predict-routes.js'
 import { requestId } from './request-id.js'
 import { retrieveRoutes } from './retrieve-routes.js'
-import { compileCheck } from './schemas.js'
+import { compileCheck, JSON_TYPE } from './schemas.js'
 import { sessionRoutes } from './session-routes.js'
 import { answerSocket } from './socket-errors.js'
 
 /** Version of the interface; that of the package is in the manifest of every run. */
 const VERSION = '1'
+/** Characters of a run's name or of a session's id in a path, which their schemas check. */
+const LONGEST_PARAM = 256
 /** Bytes of one number in JSON, with its comma. */
 const NUMBER = 24
 
@@ -37,7 +39,11 @@ async function addDocs(app: App, isKeyed: boolean): Promise<void> {
     },
   })
   await app.register(swaggerUi, { routePrefix: '/docs' })
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  let text: Buffer | undefined
+  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
+    text ??= Buffer.from(JSON.stringify(app.swagger())) // complete once all routes are added
+    return reply.type(JSON_TYPE).send(text)
+  })
 }
 
 const ROUTES = [predictRoutes, retrieveRoutes, sessionRoutes, modelRoutes, kserveRoutes, healthRoutes]
@@ -47,6 +53,7 @@ export async function makeApp(core: Core, serverFactory: (listener: RequestListe
   const app: App = Fastify({
     logger: false,
     bodyLimit: bodyLimit(core),
+    routerOptions: { maxParamLength: LONGEST_PARAM },
     genReqId: requestId,
     requestIdHeader: false,
     exposeHeadRoutes: true,

@@ -2,8 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type ErrorCode, LvmError } from '../../errors.js'
 import { logLine } from '../../study/abtest/served-log.js'
 import { type App, type Core, remember } from './core.js'
+import { checkMessage } from './message-checks.js'
 import { failureOf, PROBLEM, problemOf } from './problem.js'
 import { saneName } from './request-id.js'
+import { awaitTurn } from './request-turns.js'
 
 /** Path of a URL, without its query. */
 export const pathOf = (url: string): string => url.split('?', 1)[0]!
@@ -45,8 +47,6 @@ const POLICY = "default-src 'none'; frame-ancestors 'none'"
 /** Policy of the page at /docs, which comes with its own scripts and styles. */
 const DOCS_POLICY =
   "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'; frame-ancestors 'none'"
-
-const MOST_HEADERS = 100
 
 /** Paths that need no key: probes, and the description of the interface. */
 const OPEN = /^\/(livez|readyz|openapi\.json|v2\/health\/(live|ready)|docs(\/.*)?)$/
@@ -113,18 +113,21 @@ function requireRoom(request: FastifyRequest, reply: FastifyReply, core: Core): 
 export function addHooks(app: App, core: Core): void {
   app.decorateRequest('choice', null).decorateRequest('code', null).decorateRequest('found', null)
   app.addHook('onRequest', async (request, reply) => {
+    if (!(await awaitTurn(request.raw.socket, reply.raw))) throw new LvmError('INTERRUPTED', 'request: its connection has ended')
     core.inFlight++
     reply.raw.once('close', () => core.inFlight--)
     const path = pathOf(request.url)
     reply.headers(SECURITY).header('x-request-id', request.id)
     reply.header('content-security-policy', path.startsWith('/docs') ? DOCS_POLICY : POLICY)
-    if (request.raw.rawHeaders.length > 2 * MOST_HEADERS)
-      throw Object.assign(new Error(`expected at most ${MOST_HEADERS} headers`), { statusCode: 431 })
-    if (request.headers.host === undefined && request.raw.httpVersion === '1.1')
-      throw new LvmError('BAD_REQUEST', 'request: expected the header Host')
+    checkMessage(request.raw)
     if (core.keys && !OPEN.test(path) && !core.keys.accepts(request.headers.authorization))
       throw new LvmError('UNAUTHORIZED', 'request: expected a valid key in the header Authorization')
     if (request.method === 'POST' && QUEUED.test(request.routeOptions.url ?? '')) requireRoom(request, reply, core)
+  })
+  app.addHook('preValidation', async ({ body, routeOptions }) => {
+    // Fastify checks a body that may come in several types only when it has one
+    if (body === undefined && (routeOptions.schema?.body as { content?: unknown } | undefined)?.content !== undefined)
+      throw new LvmError('BAD_REQUEST', 'request: expected a body but received none')
   })
   app.addHook('onSend', async (_request, reply) => {
     if (core.draining) reply.header('connection', 'close')

@@ -30,6 +30,7 @@ export function makeListener(
   const server = certificate
     ? createTlsServer({ ...limits, ...certificate, minVersion: 'TLSv1.2' }, listener)
     : createServer(limits, listener)
+  server.timeout = requestTimeout + settings.deadline * 1000 // of a connection without a byte: its client does not read its answer
   server.maxConnections = settings.maxConnections
   server.maxHeadersCount = 0 // bounded by maxHeaderSize; with a count Node drops the rest without a word
   server.on('checkExpectation', listener) // Node answers without a body
