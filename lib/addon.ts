@@ -188,8 +188,12 @@ export interface Addon {
   scriptRun(script: NativeScript, inputs: readonly NativeTensor[]): Promise<NativeTensor>
   scriptDispose(script: NativeScript): void
   // native/binding/text-exports.cpp
-  /** Runs a model whose root is a textModel on the token ids of all texts, one after the other. Shapes: → [texts or tokens, dim]. */
-  textEncode(model: NativeModel, ids: Int32Array, lengths: Int32Array): Promise<Float32Array>
+  /**
+   * Runs a model whose root is a textModel on the token ids of all texts, one after the other; pools leave out the first `skip` tokens.
+   *
+   * Shapes: → [texts or tokens, dim].
+   */
+  textEncode(model: NativeModel, ids: Int32Array, lengths: Int32Array, skip?: number): Promise<Float32Array>
   // native/binding/addon.cpp
   /** Stops running work; if it still runs after 1 s, exits the process with this code. */
   leave(code: number): void

@@ -104,6 +104,11 @@ export const ERRORS = {
     about: 'an encoder could not be fetched from its hub',
     hint: 'copy the folder of the encoder here by other means and give its path',
   },
+  BAD_ENCODER: {
+    exit: 3,
+    about: 'the folder of an encoder is incomplete or describes an encoder that cannot be run',
+    hint: 'fetch it again: lvm-torch encoders fetch OWNER/NAME --force',
+  },
   ENCODER_MISMATCH: {
     exit: 3,
     about: 'a file of an encoder differs from its recorded hash, or the encoder from its recorded vectors',

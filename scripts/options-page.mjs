@@ -34,6 +34,7 @@ import { compareFields } from '../dist/lib/study/compare/compare-fields.js'
 import { decodeFields } from '../dist/lib/study/decode/decode-fields.js'
 import { retrieveFields } from '../dist/lib/study/retrieval/retrieve-fields.js'
 import { sweepFields } from '../dist/lib/sweep/sweep-fields.js'
+import { encoderFields } from '../dist/lib/text/encoders/encoder-fields.js'
 import { plan } from '../dist/lib/train/recipe.js'
 import { trainFields } from '../dist/lib/train/train-fields.js'
 import { code, grouped, options, settings, table } from './markdown.mjs'
@@ -69,6 +70,9 @@ const keysOfPlan = (tables) =>
 
 /** Sections of all verbs except `train`. */
 const OTHER_VERBS = [
+  '## encoder',
+  `${code('Encoder.open(folder, { ... })')}, and every verb that takes ${code('--encoder')}.`,
+  options(encoderFields),
   '## evaluate',
   `${code('lvm-torch evaluate RUN... [options]')}, or ${code('evaluate({ runs, ... })')}.`,
   options(evaluateFields),

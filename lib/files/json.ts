@@ -97,19 +97,23 @@ export function foreignEncoding(head: Buffer): string | undefined {
 /** Describes a JSON error without the long excerpt that JSON.parse quotes. */
 export const jsonFault = (error: unknown): string => (error instanceof RangeError ? error.message : 'it is not JSON')
 
-/** Reads the object in a small JSON file, with or without a byte order mark. Errors: FILE_MISSING, DATA_FORMAT. */
-export async function readJsonObject(path: string, limits: Limits = DEFAULT_LIMITS): Promise<Record<string, unknown>> {
+/** Reads a small JSON file, with or without a byte order mark. Errors: FILE_MISSING, DATA_FORMAT. */
+export async function readJson(path: string, limits: Limits = DEFAULT_LIMITS): Promise<unknown> {
   const size = await fileSize(path)
   if (size > limits.jsonBytes) throw damaged(path, `expected at most ${limits.jsonBytes} bytes but it holds ${size}`)
   const bytes = await readFile(path)
   const encoding = foreignEncoding(bytes)
   if (encoding !== undefined) throw damaged(path, `expected JSON in UTF-8 but it is ${encoding}; save it as UTF-8`)
-  let value: unknown
   try {
-    value = parseJson(bytes.toString('utf8').replace(/^\uFEFF/, ''), limits.jsonDepth)
+    return parseJson(bytes.toString('utf8').replace(/^\uFEFF/, ''), limits.jsonDepth)
   } catch (error) {
     throw damaged(path, jsonFault(error), error)
   }
+}
+
+/** Reads the object in a small JSON file. Errors: FILE_MISSING, DATA_FORMAT. */
+export async function readJsonObject(path: string, limits: Limits = DEFAULT_LIMITS): Promise<Record<string, unknown>> {
+  const value = await readJson(path, limits)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw damaged(path, 'expected an object')
   return value as Record<string, unknown>
 }

@@ -59,7 +59,7 @@ export function misfit(architecture: Architecture, shape: Shape, given: Readonly
 }
 
 /** Writes a tensor of a file into a model. Errors: BAD_CHECKPOINT for NaN or Inf. */
-async function write(path: string, name: string, stored: Stored, into: Tensor): Promise<void> {
+export async function writeWeights(path: string, name: string, stored: Stored, into: Tensor): Promise<void> {
   using tensor = await stored.read()
   using finite = await tensor.op('aten::isfinite')
   using all = await finite.op('aten::all')
@@ -112,7 +112,7 @@ export async function place(
       { hint: o.hint },
     )
   }
-  for (const name of loaded) await write(o.path, name, tensors.get(name)!, state.get(name)!)
+  for (const name of loaded) await writeWeights(o.path, name, tensors.get(name)!, state.get(name)!)
   return {
     loaded,
     new: absent,

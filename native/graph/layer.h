@@ -26,6 +26,7 @@ struct Texts {
   std::vector<int64_t> lengths;
   int64_t longest = 0;
   Tensor positions;  // of every token in its text [tokens]
+  int64_t skip = 0;  // tokens at the start of every text that pools leave out
 };
 
 // Bias of attention scores by the distance of key and query: table[head, zero + key - query].

@@ -4,7 +4,7 @@
 
 namespace lvm {
 
-Tensor encode_texts(Model& model, const Tensor& ids, const std::vector<int64_t>& lengths) {
+Tensor encode_texts(Model& model, const Tensor& ids, const std::vector<int64_t>& lengths, int64_t skip) {
   torch::InferenceMode inference;
   if (!model.reads_texts) throw Error("BAD_ARGUMENT", "encode: expected a model of texts but received a predictor");
   const auto total = std::accumulate(lengths.begin(), lengths.end(), int64_t(0));
@@ -12,7 +12,8 @@ Tensor encode_texts(Model& model, const Tensor& ids, const std::vector<int64_t>&
     throw Error("BAD_ARGUMENT", "encode: expected texts of at least one token whose lengths add up to " +
                                   std::to_string(ids.size(0)) + " but received a sum of " + std::to_string(total));
   if (lengths.empty()) return torch::empty({0, model.dim});
-  const Texts texts(lengths);
+  Texts texts(lengths);
+  texts.skip = skip;
   Pass pass;
   pass.texts = &texts;
   return model.forward(ids, pass).to(torch::kFloat32);
