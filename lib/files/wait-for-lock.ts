@@ -15,11 +15,11 @@ export async function withLock<T>(
   folder: string,
   waiting: (owner: string) => void,
   work: () => Promise<T>,
-  { every = 500, timeout = TIMEOUT } = {},
+  { every = 500, timeout = TIMEOUT, what = 'libtorch' } = {},
 ): Promise<T> {
   const until = performance.now() + timeout
   for (let reported = false; ; ) {
-    const lock = await lockRun(folder, 'libtorch').catch((error) => {
+    const lock = await lockRun(folder, what).catch((error) => {
       const { code, message } = asLvmError(error)
       if (code !== 'RUN_LOCKED') throw error
       if (performance.now() < until) return undefined
