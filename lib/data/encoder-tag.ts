@@ -8,9 +8,13 @@ export interface EncoderTag {
   readonly precision?: string
   /** Text put before each encoded text, such as "query: ". */
   readonly prompt?: string
+  /** Options that were given in place of what its folder says. */
+  readonly pooling?: string
+  readonly dense?: string
+  readonly normalize?: string
 }
 
-const KEYS = ['name', 'hash', 'precision', 'prompt'] as const
+const KEYS = ['name', 'hash', 'precision', 'prompt', 'pooling', 'dense', 'normalize'] as const
 
 /** Reads `encoder` of a card: its name, or an object with its name and hash; other keys are not read. Errors: DATA_FORMAT. */
 export function readEncoderTag(path: string, value: unknown): string | EncoderTag {

@@ -29,6 +29,8 @@ export interface Fetched {
   readonly dim: number | null
   /** SHA-256 over weights, tokenizer and module configs, as the card of a base has it. */
   readonly encoder_hash: string | null
+  /** Reason why it could not be opened, such as an unknown architecture; null when it could. */
+  readonly problem: string | null
 }
 
 /** An encoder in the cache. */
