@@ -83,7 +83,9 @@ export class Encoder {
         const batch = this.nextBatch(all, at, before)
         const to = at * this.dim
         const work = withSettings(this.settings, () => native.textEncode(this.opened.model, batch.ids, batch.lengths, skip))
-        running.push(work.then((rows) => vectors.set(rows, to)))
+        const written = work.then((rows) => vectors.set(rows, to))
+        written.catch(() => {}) // a failure is thrown where it is awaited
+        running.push(written)
         at += batch.lengths.length
         if (running.length >= AHEAD) await running.shift()
         else await new Promise(setImmediate) // the event loop turns between batches
