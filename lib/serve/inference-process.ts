@@ -140,6 +140,7 @@ export async function startInference(o: OpenHeader, { batchLimit, warn }: Care, 
     throw new LvmError(
       'INTERNAL',
       `serve: expected an inference process for ${o.run} but it ${howEnded(how)} before it was ready`,
+      how.signal === 'SIGKILL' ? { hint: 'a system that runs out of memory ends processes in this way; look at its memory' } : {},
     )
   })
   dead.catch(() => {})

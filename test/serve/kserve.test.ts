@@ -16,7 +16,6 @@ const output = { name: 'predictions', shape: [2, DIM], datatype: 'FP32' }
 test('a run is described with its tensors', async () => {
   expect(await (await get('/v2/models/b')).json()).toEqual({
     name: 'b',
-    versions: ['1'],
     platform: 'lvm-torch',
     inputs: [{ name: 'contexts', datatype: 'FP32', shape: [-1, 3, DIM] }],
     outputs: [{ name: 'predictions', datatype: 'FP32', shape: [-1, DIM] }],
@@ -89,6 +88,11 @@ test.each([
   ['with broken JSON', Buffer.from('{{'), { 'inference-header-content-length': '2' }],
 ])('infer refuses a binary body %s', async (_what, body, headers) => {
   expect(await problem(await raw('/v2/models/a/infer', body, headers as Record<string, string>))).toMatchObject({ status: 400 })
+})
+
+test('infer refuses an input of another name', async () => {
+  const answer = await post('/v2/models/a/infer', { inputs: [{ ...input, name: 'vectors', data: lists }] })
+  expect(await problem(answer)).toMatchObject({ status: 400, error: expect.stringContaining('"contexts"') })
 })
 
 test('a run with a name of 128 characters is found by its path', async () => {

@@ -6,6 +6,7 @@ import { allowedMethods, notFound } from './allowed-methods.js'
 import type { App, Core } from './core.js'
 import { healthRoutes } from './health-routes.js'
 import { addHooks, pathOf, sendProblem } from './hooks.js'
+import { parseJson } from './json-body.js'
 import { kserveRoutes } from './kserve-routes.js'
 import { modelRoutes } from './model-routes.js'
 import { predictRoutes } from './predict-routes.js'
@@ -71,6 +72,7 @@ export async function makeApp(core: Core, serverFactory: (listener: RequestListe
     return sendProblem(error, request as never, reply as never, core)
   })
   app.removeContentTypeParser('text/plain')
+  parseJson(app)
   app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   app.server.on('connect', (_request, socket) => answerSocket(new Error('CONNECT'), socket as never, core))
   app.server.on('drop', () => core.metrics.dropped())

@@ -13,7 +13,6 @@ const tensor = Type.Object({ name: Type.String(), datatype: Type.Literal('FP32')
 const about = Type.Object(
   {
     name: Type.String(),
-    versions: Type.Array(Type.String()),
     platform: Type.String(),
     inputs: Type.Array(tensor),
     outputs: Type.Array(tensor),
@@ -30,7 +29,6 @@ const server = Type.Object(
 /** Tensors of a run. */
 const tensorsOf = ({ name, dim, context }: ServedRun, anyContext: boolean) => ({
   name,
-  versions: ['1'],
   platform: 'lvm-torch',
   inputs: [{ name: 'contexts', datatype: 'FP32' as const, shape: [-1, anyContext ? -1 : context, dim] }],
   outputs: [{ name: 'predictions', datatype: 'FP32' as const, shape: [-1, dim] }],

@@ -9,7 +9,7 @@ const parameters = Type.Optional(Type.Record(Type.String(), Type.Unknown()))
 const size = Type.Integer({ minimum: 0, maximum: 1_000_000_000 })
 
 const input = exactly({
-  name: Type.String(),
+  name: Type.Literal('contexts'),
   shape: Type.Array(size, { minItems: 3, maxItems: 3, description: 'batch, context, dim' }),
   datatype: Type.Literal('FP32'),
   data: Type.Optional(numbers([], 'The values in row-major order, flat or nested')),

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { LvmError } from '../../errors.js'
+import { count } from '../../show.js'
 import { type App, askedBy, type Core, chooseFor } from './core.js'
 import {
   contextBytes,
@@ -15,6 +16,18 @@ import {
 import { either, exactly, modelName } from './schemas.js'
 
 const MOST_STEPS = 1000
+
+/** Bytes of a number in a binary answer, and most of them in a JSON answer. */
+const [BYTES, CHARACTERS] = [4, 24]
+const LONGEST_ANSWER = 64e6
+
+/** Errors: TOO_LARGE. */
+function requireShort(bytes: number): void {
+  if (bytes > LONGEST_ANSWER)
+    throw new LvmError('TOO_LARGE', `request: its answer could have ${count(bytes)} bytes, more than ${count(LONGEST_ANSWER)}`, {
+      hint: 'ask for fewer steps or contexts, or send application/octet-stream, whose answers are shorter',
+    })
+}
 
 const predictBody = exactly({ contexts, model: modelName })
 const rolloutBody = exactly({
@@ -52,6 +65,7 @@ export function predictRoutes(app: App, core: Core): void {
     const steps = keys.steps ?? integerOf(request, 'x-steps', MOST_STEPS)
     if (steps === undefined) throw new LvmError('BAD_REQUEST', 'request: expected the header X-Steps with a binary body')
     const { engine } = choice.served
+    requireShort(x.batch * steps * engine.run.dim * (Buffer.isBuffer(request.body) ? BYTES : CHARACTERS))
     const y = await engine.rollout(x, steps, askedBy(request, reply, core))
     return sendVectors(request, reply, y, [x.batch, steps, engine.run.dim])
   })

@@ -15,6 +15,8 @@ import {
 import { answers, either, exactly, modelName } from './schemas.js'
 
 const MOST_ROWS = 1000
+/** Rows found for all contexts of a request. */
+const MOST_FOUND = 100_000
 const MOST_EXCLUDED = 100_000
 const rowNumber = Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1 })
 
@@ -75,6 +77,14 @@ export function retrieveRoutes(app: App, core: Core): void {
       })
     const x = readContexts(request, choice, core)
     const k = keys.k ?? integerOf(request, 'x-k', MOST_ROWS) ?? 10
+    if (k * x.batch > MOST_FOUND)
+      throw new LvmError(
+        'TOO_LARGE',
+        `request: expected at most ${MOST_FOUND} rows for all contexts but received ${k * x.batch}`,
+        {
+          hint: 'ask for fewer rows, or send fewer contexts',
+        },
+      )
     const exclude = Int32Array.from(keys.exclude ?? integersOf(request, 'x-exclude') ?? [])
     const results = await engine.retrieve(x, { k, exclude }, askedBy(request, reply, core))
     request.found = { k, rows: results.map((rows) => rows.map(({ row }) => row)) }
