@@ -9,6 +9,7 @@ import { damaged } from './read-file.js'
 /** Consecutive lines of a text; `broken` when they hold bytes that are not UTF-8, which become U+FFFD. */
 interface Batch {
   readonly texts: readonly string[]
+  readonly bytes: Buffer
   readonly broken: boolean
 }
 const LINE_FEED = 10
@@ -49,7 +50,7 @@ function batch(path: string, bytes: Buffer, limits: Limits): Batch {
   const texts = bytes.toString('utf8').split('\n')
   const isLong = (text: string) => 3 * text.length > limits.lineBytes && Buffer.byteLength(text) > limits.lineBytes
   if (bytes.length > limits.lineBytes && texts.some(isLong)) throw tooLong(path, limits)
-  return { texts, broken: !isUtf8(bytes) }
+  return { texts, bytes, broken: !isUtf8(bytes) }
 }
 
 function checkEncoding(path: string, head: Buffer): void {

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto'
+import { detectLanguage } from '../sentences/detect-language.js'
+import { rowsOf } from '../sentences/sentence-rows.js'
+import { type CorpusOptions, readArticles } from './read-articles.js'
+import type { LeftOut } from './text-files.js'
+
+/** What the splitter needs of an encoder. */
+export interface TokenLimit {
+  readonly maxTokens: number
+  tokenCounts(texts: readonly string[]): readonly number[]
+}
+
+/** What decides the rows of a corpus. */
+export interface RowOptions extends CorpusOptions {
+  /** Language of all texts; undefined to detect it. */
+  readonly language: string | undefined
+  readonly maxChars: number
+}
+
+/** An article with the texts of its rows. */
+export interface ArticleRows {
+  readonly id: string
+  readonly place: string
+  /** Undetermined is `und`. */
+  readonly language: string
+  readonly texts: readonly string[]
+  /** Lines of the side file, one for each row. */
+  readonly lines: readonly string[]
+  /** Hash of the lines. */
+  readonly digest: string
+}
+
+/** Tokens that a character may become, with room for the marks around a text: texts shorter than that are not tokenized to be measured. */
+const [TOKENS_PER_UNIT, MARKS] = [4, 8]
+
+/** Returns the test whether a text fits into a row: by characters, then by tokens of the encoder. */
+export function fitting(maxChars: number, encoder: TokenLimit): (text: string) => boolean {
+  const short = (encoder.maxTokens - MARKS) / TOKENS_PER_UNIT
+  return (text) =>
+    text.length <= maxChars && (text.length <= short || encoder.tokenCounts([text])[0]! <= encoder.maxTokens)
+}
+
+/** Characters of an article that its language is detected on. */
+const DETECTED_ON = 4096
+
+function languageOf(paragraphs: readonly string[]): string {
+  let text = ''
+  for (const paragraph of paragraphs) {
+    if (text.length >= DETECTED_ON) break
+    text += `${paragraph.slice(0, DETECTED_ON)}\n`
+  }
+  return detectLanguage(text) ?? 'und'
+}
+
+/** Reads a corpus and splits each article into rows; an article without a sentence has none. Errors: those of `readArticles`. */
+export async function* articleRows(options: RowOptions, fits: (text: string) => boolean, leftOut?: LeftOut): AsyncGenerator<ArticleRows> {
+  for await (const { id, place, title, categories, paragraphs } of readArticles(options, leftOut)) {
+    const language = options.language ?? languageOf(paragraphs)
+    const texts = rowsOf(paragraphs, language, fits)
+    const lines = texts.map((text, index) => {
+      const first = index > 0 ? {} : { language, ...(categories.length > 0 && { categories }) }
+      return `${JSON.stringify({ article_id: id, ...(title !== undefined && { title }), index, text, ...first })}\n`
+    })
+    const hash = createHash('sha256')
+    for (const line of lines) hash.update(line)
+    yield { id, place, language, texts, lines, digest: hash.digest('hex').slice(0, 16) }
+  }
+}
