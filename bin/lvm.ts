@@ -10,7 +10,7 @@ import { offered, usageError } from './usage.js'
 /** Every verb with its description and its module; only the module of the typed verb is loaded. */
 const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule>]> = {
   demo: ['train three models on the sample and compare them', async () => (await import('./commands/demo.js')).demo],
-  data: ['inspect and audit files of vectors', async () => (await import('./commands/data.js')).data],
+  data: ['make files of vectors from texts, inspect and audit them', async () => (await import('./commands/data.js')).data],
   ceiling: [
     'compute a lower bound of the cosine that a model can reach',
     async () => (await import('./commands/ceiling.js')).reaching,

@@ -6,6 +6,7 @@ import { LvmError } from '../../lib/errors.js'
 import { bytes, count, oneLine, table } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
 import { answer, diagnostic, fail } from '../output.js'
+import { making } from './data-make.js'
 
 type Facts = readonly (readonly [name: string, fact: string])[]
 
@@ -103,7 +104,7 @@ const auditing: CommandModule = {
 
 export const data: CommandModule = {
   command: 'data',
-  describe: 'inspect and audit files of vectors',
-  builder: (y) => y.command(inspect).command(auditing).demandCommand(1),
+  describe: 'make files of vectors from texts, inspect and audit them',
+  builder: (y) => y.command(making).command(inspect).command(auditing).demandCommand(1),
   handler: () => {},
 }

@@ -13,7 +13,11 @@ export const LIMITS = {
   jsonDepth: { files: 'JSON', most: 100, about: 'levels of nesting' },
   jsonBytes: { files: 'JSON', most: 64 << 20, about: 'bytes of a card, a config.json or an index' },
   lineBytes: { files: '.jsonl', most: 16 << 20, about: 'bytes of a line' },
-  textBytes: { files: '.txt, .md', most: 64 << 20, about: 'bytes of one text, unpacked; one article of a .jsonl file has the same limit' },
+  textBytes: {
+    files: '.txt, .md',
+    most: 64 << 20,
+    about: 'bytes of one text, unpacked; one article of a .jsonl file has the same limit',
+  },
   extraLines: { files: '.jsonl', most: 100_000, about: 'blank lines, and lines without a vector' },
   unpackedBytes: { files: 'packed', most: 256 << 20, about: 'bytes that any packed file or zip entry may unpack to' },
   unpackedRatio: { files: 'packed', most: 100, about: 'further bytes for each byte of a packed file or zip entry' },

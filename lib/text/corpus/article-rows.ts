@@ -2,13 +2,8 @@ import { createHash } from 'node:crypto'
 import { detectLanguage } from '../sentences/detect-language.js'
 import { rowsOf } from '../sentences/sentence-rows.js'
 import { type CorpusOptions, readArticles } from './read-articles.js'
+import type { TokenLimit } from './sentence-encoder.js'
 import type { LeftOut } from './text-files.js'
-
-/** What the splitter needs of an encoder. */
-export interface TokenLimit {
-  readonly maxTokens: number
-  tokenCounts(texts: readonly string[]): readonly number[]
-}
 
 /** What decides the rows of a corpus. */
 export interface RowOptions extends CorpusOptions {
@@ -36,8 +31,7 @@ const [TOKENS_PER_UNIT, MARKS] = [4, 8]
 /** Returns the test whether a text fits into a row: by characters, then by tokens of the encoder. */
 export function fitting(maxChars: number, encoder: TokenLimit): (text: string) => boolean {
   const short = (encoder.maxTokens - MARKS) / TOKENS_PER_UNIT
-  return (text) =>
-    text.length <= maxChars && (text.length <= short || encoder.tokenCounts([text])[0]! <= encoder.maxTokens)
+  return (text) => text.length <= maxChars && (text.length <= short || encoder.tokenCounts([text])[0]! <= encoder.maxTokens)
 }
 
 /** Characters of an article that its language is detected on. */
@@ -53,7 +47,11 @@ function languageOf(paragraphs: readonly string[]): string {
 }
 
 /** Reads a corpus and splits each article into rows; an article without a sentence has none. Errors: those of `readArticles`. */
-export async function* articleRows(options: RowOptions, fits: (text: string) => boolean, leftOut?: LeftOut): AsyncGenerator<ArticleRows> {
+export async function* articleRows(
+  options: RowOptions,
+  fits: (text: string) => boolean,
+  leftOut?: LeftOut,
+): AsyncGenerator<ArticleRows> {
   for await (const { id, place, title, categories, paragraphs } of readArticles(options, leftOut)) {
     const language = options.language ?? languageOf(paragraphs)
     const texts = rowsOf(paragraphs, language, fits)

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { LvmError } from '../../errors.js'
+import type { LvmError } from '../../errors.js'
 import { foreignEncoding } from '../../files/json.js'
 import { damaged } from '../../files/read-file.js'
 import { count } from '../../show.js'
@@ -16,7 +16,11 @@ export function firstInvalid(bytes: Buffer): number {
 }
 
 /** Makes the error for bytes that are not UTF-8, with the place of the first one. */
-export function notUtf8(path: string, bytes: Buffer, before: { bytes: number; lines: number } = { bytes: 0, lines: 0 }): LvmError {
+export function notUtf8(
+  path: string,
+  bytes: Buffer,
+  before: { bytes: number; lines: number } = { bytes: 0, lines: 0 },
+): LvmError {
   const at = firstInvalid(bytes)
   const line = before.lines + bytes.subarray(0, at).reduce((n, byte) => n + (byte === 10 ? 1 : 0), 1)
   return damaged(path, `byte ${count(before.bytes + at)}, in line ${count(line)}, is not UTF-8`, undefined, FIX)

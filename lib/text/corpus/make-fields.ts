@@ -1,4 +1,5 @@
 import { choice, flag, integer, text } from '../../options.js'
+import { encoderFields } from '../encoders/encoder-fields.js'
 import { knownEncoding } from './decode-bytes.js'
 
 const isLanguage = (tag: string): boolean => {
@@ -33,23 +34,31 @@ export const makeFields = {
   encoder: text({ default: undefined, about: 'folder of a sentence encoder, or its name in the cache', group: 'Vectors' }),
   out: text({ default: undefined, about: 'base to write: BASE.npy, BASE.jsonl and BASE.card.json', group: 'Vectors' }),
   dtype: choice(['float16', 'float32'], { default: 'float16', about: 'type of the stored vectors', group: 'Vectors' }),
-  prompt: text({ default: undefined, about: 'text before every sentence, such as "query: "; it is part of the space', group: 'Vectors' }),
-  threads: integer({ default: undefined, min: 1, max: 1024, about: 'CPU threads of the encoder', group: 'Vectors' }),
   text: text({ default: 'text', about: 'key of the text in a record of .jsonl', group: 'Texts' }),
   article: text({
     default: undefined,
     about: 'key of the article in a record; article_id where records have it, otherwise each record is an article',
     group: 'Texts',
   }),
-  category: text({ default: undefined, about: 'key of the categories in a record, or in the front matter of .md; categories otherwise', group: 'Texts' }),
+  category: text({
+    default: undefined,
+    about: 'key of the categories in a record, or in the front matter of .md; categories otherwise',
+    group: 'Texts',
+  }),
   encoding,
   language,
   maxChars: integer({
     default: 220,
     min: 16,
     max: 100_000,
-    about: 'longest row; longer sentences are cut at clauses. Encyclopedia text then has about 126 characters a row',
+    about:
+      'characters of the longest row; longer sentences are cut at clauses. Encyclopedia text then has about 126 characters a row',
     group: 'Sentences',
   }),
-  force: flag({ default: false, about: 'replace an existing base, and discard unfinished work that does not match', group: 'Vectors' }),
+  ...encoderFields,
+  force: flag({
+    default: false,
+    about: 'replace an existing base, and discard unfinished work that does not match',
+    group: 'Vectors',
+  }),
 } as const

@@ -55,7 +55,12 @@ async function readText(file: TextFile, { encoding, keys }: CorpusOptions): Prom
   const byName = basename(file.name).replace(/\.[a-z]+(\.gz)?$/i, '')
   if (file.kind === 'plain') return { ...facts, title: byName, categories: [], paragraphs: paragraphsOf(text) }
   const { paragraphs, title, facts: matter } = markdownParagraphs(text)
-  return { ...facts, title: title ?? byName, categories: categoriesIn(matter[keys.category ?? DEFAULT_KEYS.category]), paragraphs }
+  return {
+    ...facts,
+    title: title ?? byName,
+    categories: categoriesIn(matter[keys.category ?? DEFAULT_KEYS.category]),
+    paragraphs,
+  }
 }
 
 /**

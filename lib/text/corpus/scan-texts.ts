@@ -62,7 +62,9 @@ export async function* asScanned(articles: AsyncIterable<ArticleRows>, path: str
       const { value, done } = await before.next()
       if (done) throw changed(`${article.place}: this text was added after the base was begun`)
       if (value.article !== article.id)
-        throw changed(`${article.place}: expected article ${shown(value.article)}, as when the base was begun, but found ${shown(article.id)}`)
+        throw changed(
+          `${article.place}: expected article ${shown(value.article)}, as when the base was begun, but found ${shown(article.id)}`,
+        )
       if (value.digest !== article.digest) throw changed(`${article.place}: its text has changed since the base was begun`)
       yield article
     }

@@ -76,9 +76,13 @@ export async function* textFiles(texts: string, leftOut: LeftOut = new Map()): A
   if (found.isDirectory()) return yield* below(texts, '', leftOut)
   const kind = kindOf(texts)
   if (!found.isFile() || kind === undefined) {
-    throw new LvmError('BAD_OPTION', `data make: expected a folder, or a file whose name ends in ${EXPECTED}, but received "${texts}"`, {
-      hint: 'rename the file, or give the folder that holds the texts',
-    })
+    throw new LvmError(
+      'BAD_OPTION',
+      `data make: expected a folder, or a file whose name ends in ${EXPECTED}, but received "${texts}"`,
+      {
+        hint: 'rename the file, or give the folder that holds the texts',
+      },
+    )
   }
   yield { path: texts, name: basename(texts), kind }
 }

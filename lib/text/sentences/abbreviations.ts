@@ -33,43 +33,43 @@ const german = list(
   'nr s bd abb kap abs art ziff str tab fig aufl jh',
   'co jan feb mär apr jun jul aug sep sept okt nov dez geb gest verh u.v.m u.s.w v.chr n.chr jh mio mrd',
   'der die das den dem des ein eine einer einem einen er sie es wir ich ihr man in im am an auf aus bei beim bis mit nach von vom vor zu zum zur für als wenn während dies diese dieser dieses aber und oder doch so auch da dann durch nur seit sein seine ihre hier wie was wer warum wo heute später jedoch nicht',
-  true
+  true,
 )
 const french = list(
   'm mm mme mmes mlle mlles dr pr prof me mgr st ste cf p.ex c.-à-d env ex',
   'n no p pp vol fig chap art t av',
   'cie inc janv févr avr juil sept oct nov déc éd al apr j.-c',
-  'le la les un une des il elle ils elles on nous vous je ce cet cette ces dans en au aux à sur par pour avec sans mais et ou or donc car si quand lorsque comme son sa ses leur leurs après avant depuis pendant selon ainsi alors aujourd’hui de du'
+  'le la les un une des il elle ils elles on nous vous je ce cet cette ces dans en au aux à sur par pour avec sans mais et ou or donc car si quand lorsque comme son sa ses leur leurs après avant depuis pendant selon ainsi alors aujourd’hui de du',
 )
 const spanish = list(
   'sr sra sres srta dr dra d dña prof lic ing gral cap sto sta st ud uds p.ej ej cf aprox',
   'no núm n.º p pp pág págs vol fig cap art t',
   'cía s.a ee.uu ene feb mar abr may jun jul ago sep sept oct nov dic a.c d.c ed',
-  'el la los las un una unos unas lo en de del al se es su sus con por para como pero y o si no este esta estos estas ese esa él ella ellos ellas cuando donde desde hasta según tras durante además también sin sobre entre hoy más'
+  'el la los las un una unos unas lo en de del al se es su sus con por para como pero y o si no este esta estos estas ese esa él ella ellos ellas cuando donde desde hasta según tras durante además también sin sobre entre hoy más',
 )
 const italian = list(
   'sig sigg sig.ra dott dott.ssa dr prof prof.ssa ing avv on mons s st p.es es cfr ca',
   'n p pp pag vol fig cap art',
   's.p.a s.r.l gen feb mar apr mag giu lug ago set sett ott nov dic a.c d.c ed',
-  'il lo la i gli le un uno una in nel nella di del della dei da dal per con su tra fra ma e o se non questo questa questi queste egli ella essi quando dove come dopo prima durante secondo anche oggi più si è'
+  'il lo la i gli le un uno una in nel nella di del della dei da dal per con su tra fra ma e o se non questo questa questi queste egli ella essi quando dove come dopo prima durante secondo anche oggi più si è',
 )
 const portuguese = list(
   'sr sra srta dr dra prof profa eng gen cap sto sta st d p.ex ex cf aprox',
   'n no núm p pp pág vol fig cap art',
   'cia ltda s.a jan fev mar abr mai jun jul ago set out nov dez a.c d.c ed',
-  'o a os as um uma uns umas em no na nos nas de do da dos das ao à por para com sem mas e ou se não este esta estes estas ele ela eles elas quando onde como após antes durante segundo também hoje mais seu sua'
+  'o a os as um uma uns umas em no na nos nas de do da dos das ao à por para com sem mas e ou se não este esta estes estas ele ela eles elas quando onde como após antes durante segundo também hoje mais seu sua',
 )
 const dutch = list(
   'dhr mevr mw dr drs ir mr prof st bijv bv o.a d.w.z m.b.v t.o.v ca resp incl excl vgl',
   'nr blz p pp vol fig hfst art',
   'jan feb mrt apr jun jul aug sep sept okt nov dec v.chr n.chr',
-  'de het een deze dit die dat hij zij ze wij we ik jij u er in op aan bij door met na naar om over tot uit van voor als wanneer toen terwijl maar en of dus ook niet zijn haar hun hier daar vandaag later volgens sinds tijdens'
+  'de het een deze dit die dat hij zij ze wij we ik jij u er in op aan bij door met na naar om over tot uit van voor als wanneer toen terwijl maar en of dus ook niet zijn haar hun hier daar vandaag later volgens sinds tijdens',
 )
 const russian = list(
   'г гг ул пр им проф акад др т.е т.к т.н см ср св кн гр',
   'с стр рис табл гл № ст п т',
   'руб коп тыс млн млрд др пр т.д т.п в вв н.э янв февр апр авг сент окт нояб дек',
-  'в на с по из за от до для при он она оно они мы я вы это этот эта эти но а и или если когда как после перед во время его её их также сегодня не что кто где'
+  'в на с по из за от до для при он она оно они мы я вы это этот эта эти но а и или если когда как после перед во время его её их также сегодня не что кто где',
 )
 
 const BY_LANGUAGE: Readonly<Record<string, Abbreviations>> = {

@@ -5,4 +5,4 @@ const BLANKS = /[\s\p{Cc}]+/gu
 
 /** Joins a text to one line: control characters and runs of blanks become one space, and half surrogate pairs become U+FFFD. */
 export const cleanText = (text: string): string =>
-  text.replace(INVISIBLE, '').replace(BLANKS, ' ').replace(HALF_PAIR, '\ufffd')  .trim()
+  text.replace(INVISIBLE, '').replace(BLANKS, ' ').replace(HALF_PAIR, '\ufffd').trim()

@@ -7,7 +7,8 @@ const IS_TEXT = /[\p{L}\p{N}\p{Extended_Pictographic}]/u
 /** Characters of the end of a line that decide whether it ends a sentence. */
 const TAIL = -16
 const ENDS_SENTENCE = /[.!?:;…。！？：；।۔؟]["'”’»)\]]*\s*$/u
-const WIDE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}、。！？，：；「」『』（）]/u
+const WIDE =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}、。！？，：；「」『』（）]/u
 const ENDS_WIDE = new RegExp(`${WIDE.source}\\s*$`, 'u')
 const BEGINS_WIDE = new RegExp(`^\\s*${WIDE.source}`, 'u')
 /** Widths of lines that an editor breaks: shorter ones are verses or lists, longer ones whole paragraphs. Units: characters */
@@ -26,7 +27,9 @@ function goesOn(line: string, next: string, width: number): boolean {
 }
 
 const joined = (text: string, next: string) =>
-  /\p{L}-$/u.test(text.slice(TAIL)) || (ENDS_WIDE.test(text.slice(TAIL)) && BEGINS_WIDE.test(next)) ? text + next.trim() : `${text} ${next.trim()}`
+  /\p{L}-$/u.test(text.slice(TAIL)) || (ENDS_WIDE.test(text.slice(TAIL)) && BEGINS_WIDE.test(next))
+    ? text + next.trim()
+    : `${text} ${next.trim()}`
 
 /** Removes the mark of a list item or of a wiki's heading. */
 const unmarked = (line: string) => line.replace(WIKI_HEADING, '$2').replace(ITEM, '').trim()

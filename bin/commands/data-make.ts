@@ -1,0 +1,80 @@
+import { freemem } from 'node:os'
+import type { CommandModule } from 'yargs'
+import type { Audit, MadeData } from '../../lib/index.js'
+import { bytes, count, duration, shellWord } from '../../lib/show.js'
+import { makeFields } from '../../lib/text/corpus/make-fields.js'
+import { program } from '../command-line.js'
+import { flags, given } from '../flags.js'
+import { makeProgress } from '../make-progress.js'
+import { diagnostic, event as emit, nearby, print } from '../output.js'
+import { terminal } from '../progress.js'
+import { interruption } from '../signals.js'
+
+/** Share of the free memory that the vectors may take for an audit, which copies them. */
+const AUDITED = 1 / 4
+/** Findings that are shown: texts that occur more than once. */
+const REPEATED = ['DUPLICATES', 'NEAR_DUPLICATES']
+
+const resultText = ({ out, rows, dim, dtype, articles, languages, seconds, rows_per_second, resumed_rows }: MadeData): string => {
+  const named = Object.entries(languages).slice(0, 5)
+  const more = Object.keys(languages).length > named.length ? ', …' : ''
+  return [
+    `done     ${count(rows)} vectors × ${dim} ${dtype} of ${count(articles)} ${articles === 1 ? 'article' : 'articles'} in ${nearby(out)}`,
+    `time     ${duration(seconds)} at ${count(rows_per_second)} sentences/s${resumed_rows > 0 ? `, after ${count(resumed_rows)} sentences of an earlier start` : ''}`,
+    `language ${named.map(([language, n]) => `${language} ${count(n)}`).join(', ')}${more}`,
+  ].join('\n')
+}
+
+function auditText({ findings, verdict }: Audit, out: string): string {
+  const shown = findings.filter(({ code, level }) => REPEATED.includes(code) || level !== 'PASS')
+  const more = `${program()} data audit ${shellWord(nearby(out))}`
+  return [
+    ...shown.map(({ code, level, message }) => `audit    ${level === 'PASS' ? 'ok' : level}  ${code}  ${message}`),
+    `audit    ${verdict}; more: ${more}`,
+  ].join('\n')
+}
+
+/** Audits a new base and reports duplicates and boilerplate; a base that is too large for the memory is left to `data audit`. */
+async function report(made: MadeData, json: boolean): Promise<void> {
+  const size = made.rows * made.dim * 4
+  if (size > AUDITED * freemem())
+    return diagnostic(
+      `the audit of ${bytes(size)} of vectors needs more memory than is free; run it elsewhere: ${program()} data audit ${shellWord(nearby(made.out))}`,
+    )
+  const { audit } = await import('../../lib/index.js')
+  const found = await audit({ data: made.out })
+  if (json) emit({ type: 'audit', version: 1, path: found.path, verdict: found.verdict, findings: found.findings })
+  else print(auditText(found, made.out))
+}
+
+export const making: CommandModule = {
+  command: 'make <texts>',
+  describe: 'encode the sentences of texts into a file of vectors',
+  builder: (y) =>
+    y
+      .positional('texts', {
+        type: 'string',
+        describe: 'folder, or file, of .txt, .md or .jsonl, also packed as .gz; a file or record is an article',
+      })
+      .options(flags(makeFields))
+      .demandOption(['encoder', 'out'])
+      .example('$0 data make notes --encoder all-MiniLM-L6-v2 --out data/notes', 'data/notes.npy, .jsonl and .card.json')
+      .example('$0 data make wiki.jsonl.gz --text body --article id --encoder E --out wiki', 'one record or article per line'),
+  handler: async (argv) => {
+    const { makeData } = await import('../../lib/index.js')
+    const json = argv.json === true
+    const stop = interruption(diagnostic, 'what is encoded so far is kept; the same command continues')
+    const progress = json ? emit : makeProgress(terminal())
+    let made: MadeData
+    try {
+      const options = { ...given(makeFields, argv), encoder: String(argv.encoder), out: String(argv.out) }
+      made = await makeData({ texts: String(argv.texts), ...options }, { progress, signal: stop.signal })
+    } finally {
+      stop.release()
+    }
+    if (json) emit({ type: 'result', ...made })
+    else print(resultText(made))
+    await report(made, json)
+    if (!json) print(`next: ${program()} ceiling --data ${shellWord(nearby(made.out))}`)
+  },
+}
