@@ -35,6 +35,7 @@ import { decodeFields } from '../dist/lib/study/decode/decode-fields.js'
 import { retrieveFields } from '../dist/lib/study/retrieval/retrieve-fields.js'
 import { sweepFields } from '../dist/lib/sweep/sweep-fields.js'
 import { encoderFields } from '../dist/lib/text/encoders/encoder-fields.js'
+import { makeFields } from '../dist/lib/text/corpus/make-fields.js'
 import { plan } from '../dist/lib/train/recipe.js'
 import { trainFields } from '../dist/lib/train/train-fields.js'
 import { code, grouped, options, settings, table } from './markdown.mjs'
@@ -140,6 +141,9 @@ const OTHER_VERBS = [
   '## loadtest',
   `${code('lvm-torch loadtest URL [options]')}, or ${code('loadtest({ url, ... })')}. The exit code is 8 if the objective was not met.`,
   ...grouped(loadtestFields),
+  '## data make',
+  `${code('lvm-torch data make TEXTS --encoder E --out BASE [options]')}, or ${code('makeData({ texts, encoder, out, ... })')}.`,
+  ...grouped(makeFields),
   '## data inspect',
   `${code('lvm-torch data inspect FILE [options]')}.`,
   options(inspectFields),

@@ -29,7 +29,7 @@ const english = list(
   'the a an this that these those he she it they we i you in on at by for from with after before during as when while if although however but and or so since some most many each all its his her their our my there here what who why how where today another both one two three to of not no yes then thus later also according under over between because despite until once such only even other several following upon among within without through',
 )
 const german = list(
-  'dr prof hr fr frl hl st dipl ing bzw z d u o i v z.b d.h u.a s vgl sog ca evtl ggf gen inkl exkl insb jun sen lat griech engl frz urspr v.a i.d.r u.u o.g',
+  'dr prof hr fr frl hl st dipl ing bzw z d u o i v h c z.b d.h u.a s vgl sog ca evtl ggf gen inkl exkl insb jun sen lat griech engl frz urspr v.a i.d.r u.u o.g',
   'nr s bd abb kap abs art ziff str tab fig aufl jh',
   'co jan feb mär apr jun jul aug sep sept okt nov dez geb gest verh u.v.m u.s.w v.chr n.chr jh mio mrd',
   'der die das den dem des ein eine einer einem einen er sie es wir ich ihr man in im am an auf aus bei beim bis mit nach von vom vor zu zum zur für als wenn während dies diese dieser dieses aber und oder doch so auch da dann durch nur seit sein seine ihre hier wie was wer warum wo heute später jedoch nicht',

@@ -9,7 +9,7 @@ interface Border {
 const CONJUNCTION =
   /^(?:and|or|but|nor|yet|which|who|whom|whose|that|because|while|when|where|whereas|although|though|since|until|after|before|if|with|und|oder|aber|weil|wenn|dass|et|ou|mais|qui|que|dont|y|o|pero|porque|e|ma|che|mas|en|maar|и|но|что|или)\s/iu
 /** A blank that does not carry a combining mark, with the punctuation before it; punctuation of scripts without blanks. */
-const PLACES = /(?:([;:—–؛])|([,،)\]]))?["'”’»]{0,3}\s+(?![\p{M}\u200d])|([；：。！？][”’」』）]*)|([、，][”’」』）]*)/gu
+const PLACES = /(?:([;:—–؛])|([,،)\]]))?["'”’»]{0,3}\s+(?!\p{M}|\u200d)|([；：。！？][”’」』）]*)|([、，][”’」』）]*)/gu
 
 function clauseBorders(sentence: string): Border[] {
   return Array.from(sentence.matchAll(PLACES), (match) => {
@@ -27,6 +27,8 @@ function wordBorders(sentence: string, language: string): Border[] {
   return boundaries(sentence, language, 'grapheme').map((at) => ({ at, cost: words.has(at) ? 0.3 : 0.6 }))
 }
 
+/** Blanks around a part; one that carries a combining mark is a letter. */
+const OUTER_BLANKS = /^\s+(?!\p{M}|\u200d|\s)|\s+$/gu
 /** Least share of a text that a cut leaves on each side. */
 const LEAST = 1 / 8
 
@@ -42,12 +44,12 @@ function firstBehind(borders: readonly Border[], after: number): number {
 }
 
 /** Chooses the border between two positions that is cheap and near the middle. */
-function bestBorder(borders: readonly Border[], from: number, to: number): number | undefined {
+function bestBorder(borders: readonly Border[], from: number, to: number, least = LEAST): number | undefined {
   const length = to - from
   let best: { at: number; loss: number } | undefined
   for (let i = firstBehind(borders, from); i < borders.length && borders[i]!.at < to; i++) {
     const { at, cost } = borders[i]!
-    if (at - from < LEAST * length || to - at < LEAST * length) continue
+    if (at - from < least * length || to - at < least * length) continue
     const loss = Math.abs(at - (from + to) / 2) / length + cost
     if (best === undefined || loss < best.loss) best = { at, loss }
   }
@@ -65,13 +67,13 @@ export function clausesOf(sentence: string, language: string, fits: (part: strin
   const clauses = clauseBorders(sentence)
   let words: Border[] | undefined
   const cut = (from: number, to: number) => {
-    const part = sentence.slice(from, to).trim()
+    const part = sentence.slice(from, to).replace(OUTER_BLANKS, '')
     if (part === '') return
     if (fits(part)) return void parts.push(part)
     let at = bestBorder(clauses, from, to)
     if (at === undefined) {
       words ??= wordBorders(sentence, language)
-      at = bestBorder(words, from, to)
+      at = bestBorder(words, from, to) ?? bestBorder(words, from, to, 0)
     }
     if (at === undefined) return void parts.push(part)
     cut(from, at)

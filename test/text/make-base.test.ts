@@ -1,0 +1,293 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { openBase } from '../../lib/data/open.js'
+import { type Given, resolve } from '../../lib/options.js'
+import { type MakeListener, makeBase } from '../../lib/text/corpus/make-base.js'
+import type { MakeEvent } from '../../lib/text/corpus/make-events.js'
+import { makeFields } from '../../lib/text/corpus/make-fields.js'
+import { doubleEncoder } from './double-encoder.js'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'make-'))
+  mkdirSync(join(folder, 'texts'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const put = (name: string, content: string | Buffer) => writeFileSync(join(folder, 'texts', name), content)
+type Row = { article_id: string; title?: string; index: number; text: string; language?: string; categories?: string[] }
+const rows = (out = 'out'): Row[] =>
+  readFileSync(join(folder, `${out}.jsonl`), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Row)
+const texts = (out?: string) => rows(out).map(({ text }) => text)
+
+function make(given: Given<typeof makeFields> & { texts?: string } = {}, encoder = doubleEncoder(), listener: MakeListener = {}) {
+  const { texts: from = join(folder, 'texts'), ...rest } = given
+  const { encoder: _, ...options } = resolve('data make', makeFields, { out: join(folder, 'out'), ...rest })
+  const open = async () => ({ encoder, threads: 1 })
+  return makeBase({ ...options, out: options.out!, texts: from, encoder: 'double', open }, listener)
+}
+const bytes = () => ['out.npy', 'out.jsonl', 'out.card.json'].map((name) => readFileSync(join(folder, name)))
+
+describe('texts', () => {
+  test('a folder becomes a base that opens, in the order of its paths', async () => {
+    put('b.txt', 'Second file. It has two sentences.')
+    put('a-b.txt', 'First file.')
+    mkdirSync(join(folder, 'texts', 'a'))
+    put('a/z.md', '# Title\n\nIn a folder.')
+    put('.hidden.txt', 'Hidden.')
+    const made = await make({ dtype: 'float32' })
+    expect(made).toMatchObject({ rows: 5, articles: 3, dim: 16, dtype: 'float32', space: 'double · hash' })
+    expect(rows().map(({ article_id: id, index, text }) => [id, index, text])).toEqual(
+      [
+        ['a-b.txt', 0, 'First file.'],
+        ['a/z.md', 0, 'Title'],
+        ['a/z.md', 1, 'In a folder.'],
+        ['b.txt', 0, 'Second file.'],
+        ['b.txt', 1, 'It has two sentences.'],
+      ].slice(0, 5),
+    )
+  })
+  test.each([
+    ['a byte order mark', Buffer.from('\ufeffOne. Two.'), ['One.', 'Two.']],
+    ['UTF-16 with its mark', Buffer.from('\ufeffOne. Zwölf.', 'utf16le'), ['One.', 'Zwölf.']],
+    ['CRLF', Buffer.from('One\r\n\r\nTwo\r\n'), ['One', 'Two']],
+    ['one word', Buffer.from('word'), ['word']],
+    ['Hebrew', Buffer.from('שלום עולם. מה שלומך?'), ['שלום עולם.', 'מה שלומך?']],
+    ['Chinese', Buffer.from('他走了！真的吗？'), ['他走了！', '真的吗？']],
+    ['a NUL far inside', Buffer.from(`${'x'.repeat(100)}\0y`), [`${'x'.repeat(100)} y`]],
+  ])('%s is read', async (_, content, expected) => {
+    put('a.txt', content)
+    await make()
+    expect(texts()).toEqual(expected)
+  })
+  test('packed files are read', async () => {
+    put('a.txt.gz', gzipSync('One. Two.'))
+    put('b.jsonl.gz', gzipSync('{"text":"Three."}\n'))
+    await make()
+    expect(rows().map(({ article_id: id, title, text }) => [id, title, text])).toEqual([
+      ['a.txt.gz', 'a', 'One.'],
+      ['a.txt.gz', 'a', 'Two.'],
+      ['b.jsonl.gz:1', undefined, 'Three.'],
+    ])
+  })
+  test('Markdown keeps the words of its text and drops code, tables, images and HTML', async () => {
+    put(
+      'a.md',
+      '---\ntitle: My notes\ntags: [one, two]\n---\n# Heading *one*\n\nA [link](http://x.y) &amp; `code`,\nin two lines.[^1] ![image](a.png)\n\n```js\nlet x = 1\n```\n\n- item\n  - inner\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n<p align="center">html</p>\n\n> Quoted.\n',
+    )
+    await make({ category: 'tags' })
+    expect(texts()).toEqual(['Heading one', 'A link & code, in two lines.', 'item', 'inner', 'Quoted.'])
+    expect(rows()[0]).toMatchObject({ title: 'My notes', categories: ['one', 'two'] })
+    expect(rows()[1]).not.toHaveProperty('categories')
+  })
+  test('consecutive records of an article are one article', async () => {
+    const lines = [
+      { id: 7, body: 'One. Two.', title: 'T', kind: 'k' },
+      { id: 7, body: 'Three.' },
+      { id: 8, body: 'Four.' },
+    ]
+    put('a.jsonl', `${lines.map((line) => JSON.stringify(line)).join('\r\n')}\r\n\r\n`)
+    await make({ text: 'body', article: 'id', category: 'kind' })
+    expect(rows().map(({ article_id: id, index }) => [id, index])).toEqual([
+      ['7', 0],
+      ['7', 1],
+      ['7', 2],
+      ['8', 0],
+    ])
+    expect(rows()[0]).toMatchObject({ title: 'T', categories: ['k'] })
+  })
+  test('equal names in two folders are two articles, and linked folders are left out', async () => {
+    for (const name of ['a', 'b']) {
+      mkdirSync(join(folder, 'texts', name))
+      put(`${name}/same.txt`, `In ${name}.`)
+    }
+    symlinkSync('..', join(folder, 'texts', 'loop'))
+    await make()
+    expect(new Set(rows().map(({ article_id: id }) => id))).toEqual(new Set(['a/same.txt', 'b/same.txt']))
+  })
+  test('empty texts and other files are left out and counted', async () => {
+    put('a.txt', 'One.')
+    put('empty.txt', ' \n\n')
+    put('b.html', 'x')
+    const events: MakeEvent[] = []
+    expect(await make({}, doubleEncoder(), { progress: (event) => events.push(event) })).toMatchObject({ rows: 1, empty: 1 })
+    const warned = events.flatMap((event) => (event.type === 'warning' ? [event.message] : [])).join('\n')
+    expect(warned).toMatch(/1 file of other types.*\.html 1/)
+    expect(warned).toMatch(/empty\.txt/)
+  })
+  test('rows keep to the limits of characters and of tokens', async () => {
+    put('a.txt', `${'a b c d e f g '.repeat(200)}.`)
+    await make({ maxChars: 200 })
+    for (const text of texts()) {
+      expect(text.length).toBeLessThanOrEqual(200)
+      expect(text.split(' ').length).toBeLessThanOrEqual(62)
+    }
+  })
+  test('a base opens with its articles, space and encoder', async () => {
+    put('a.txt', 'One. Two.')
+    put('b.txt', 'Three.')
+    await make()
+    const base = await openBase(join(folder, 'out.npy'), { faulty: true })
+    expect(base).toMatchObject({ rows: 3, dim: 16, dtype: 'float16', space: 'double · hash' })
+    expect(base.articles?.ids).toEqual(['a.txt', 'b.txt'])
+    base.dispose()
+  })
+  test('the language is detected for each article, or as given', async () => {
+    put('a.txt', 'Der Hund läuft über die Straße und bellt laut.')
+    put('b.txt', 'The dog runs over the road and barks loudly.')
+    expect((await make()).languages).toEqual({ de: 1, en: 1 })
+    expect((await make({ language: 'fr', force: true })).languages).toEqual({ fr: 2 })
+  })
+})
+
+describe('wrong inputs', () => {
+  test.each([
+    [
+      'bytes that are not UTF-8',
+      'a.txt',
+      Buffer.from([0x4f, 0x6b, 0x0a, 0x41, 0xef, 0xbf, 0x28]),
+      /a\.txt: byte 4, in line 2, is not UTF-8/,
+    ],
+    ['UTF-16 without a mark', 'a.txt', Buffer.from('One.', 'utf16le'), /a\.txt: expected UTF-8/],
+    ['a damaged archive', 'a.txt.gz', Buffer.from('no gzip'), /a\.txt\.gz: it cannot be unpacked/],
+    [
+      'bytes in a record',
+      'a.jsonl',
+      Buffer.concat([Buffer.from('{"text":"a"}\n{"text":"'), Buffer.from([0xff]), Buffer.from('"}\n')]),
+      /a\.jsonl: byte 22, in line 2/,
+    ],
+    ['a record that is no JSON', 'a.jsonl', Buffer.from('{"text":"a"}\n{"text":\n'), /a\.jsonl: line 2/],
+    ['a record that is a list', 'a.jsonl', Buffer.from('[1]\n'), /line 1: expected an object/],
+    [
+      'a record without the key',
+      'a.jsonl',
+      Buffer.from('{"body":"x"}\n'),
+      /line 1: expected a text for "text".*its keys are body/,
+    ],
+  ])('%s are refused with their place', async (_, name, content, message) => {
+    put(name, content)
+    await expect(make()).rejects.toMatchObject({ code: 'DATA_FORMAT', message: expect.stringMatching(message) })
+    expect(existsSync(join(folder, 'out.npy'))).toBe(false)
+  })
+  test('an encoding can be named, and a wrong one is refused', async () => {
+    put('a.txt', Buffer.from([0x5a, 0x77, 0xf6, 0x6c, 0x66]))
+    await make({ encoding: 'latin1' })
+    expect(texts()).toEqual(['Zwölf'])
+    expect(() => resolve('data make', makeFields, { encoding: 'utf-9' })).toThrow(/name of an encoding/)
+    expect(() => resolve('data make', makeFields, { language: 'no such' })).toThrow(/language tag/)
+  })
+  test('an article that occurs again later is refused with its line', async () => {
+    put('a.jsonl', ['a', 'b', 'a'].map((id) => JSON.stringify({ article_id: id, text: 'One.' })).join('\n'))
+    await expect(make()).rejects.toMatchObject({ code: 'DATA_DUPLICATE_KEY', message: expect.stringMatching(/a\.jsonl, line 3/) })
+  })
+  test('a folder without texts, a missing folder and another type of file are refused', async () => {
+    put('a.html', 'x')
+    await expect(make()).rejects.toMatchObject({ code: 'DATA_TOO_FEW', message: expect.stringMatching(/\.html 1/) })
+    await expect(make({ texts: join(folder, 'none') })).rejects.toMatchObject({ code: 'FILE_MISSING' })
+    await expect(make({ texts: join(folder, 'texts', 'a.html') })).rejects.toMatchObject({ code: 'BAD_OPTION' })
+  })
+  test('an existing base is only replaced with force', async () => {
+    put('a.txt', 'One.')
+    await make()
+    await expect(make()).rejects.toMatchObject({ code: 'BAD_OPTION', message: expect.stringMatching(/out\.npy exists/) })
+    writeFileSync(join(folder, 'out.jsonl.gz'), 'stale')
+    put('a.txt', 'Two.')
+    await make({ force: true })
+    expect(texts()).toEqual(['Two.'])
+    expect(readdirSync(folder).sort()).toEqual(['out.card.json', 'out.jsonl', 'out.npy', 'texts'])
+  })
+  test('a folder is no name of a base', async () => {
+    await expect(make({ out: folder })).rejects.toMatchObject({ code: 'BAD_OPTION' })
+  })
+})
+
+describe('a stop', () => {
+  /** Stops after some blocks. */
+  async function stopAfter(blocks: number, encoder = doubleEncoder()): Promise<number> {
+    const stop = new AbortController()
+    let encodes = 0
+    const counting = {
+      ...encoder,
+      encode: async (...given: Parameters<typeof encoder.encode>) => {
+        if (encodes++ === blocks) stop.abort()
+        return encoder.encode(...given)
+      },
+    }
+    await expect(make({}, counting, { signal: stop.signal })).rejects.toMatchObject({ code: 'INTERRUPTED' })
+    return encoder.encoded.length
+  }
+  beforeEach(() => {
+    for (let i = 0; i < 30; i++)
+      put(`${i}.txt`, Array.from({ length: 50 }, (_, j) => `Sentence ${j} of file ${i} is here.`).join(' '))
+  })
+
+  test('is continued to the same bytes, and no stored row is encoded again', async () => {
+    await make()
+    const whole = bytes()
+    for (const name of ['out.npy', 'out.jsonl', 'out.card.json']) rmSync(join(folder, name))
+    const before = await stopAfter(3)
+    expect(before).toBe(768)
+    const encoder = doubleEncoder()
+    expect(await make({}, encoder)).toMatchObject({ resumed_rows: 768 })
+    expect(encoder.encoded).toHaveLength(1500 - 768)
+    expect(bytes()).toEqual(whole)
+    expect(existsSync(join(folder, 'out.making'))).toBe(false)
+  })
+  test.each(['vectors.npy', 'rows.jsonl', 'journal.jsonl'])(
+    'with a torn end of %s is continued to the same bytes',
+    async (name) => {
+      await make()
+      const whole = bytes()
+      for (const file of ['out.npy', 'out.jsonl', 'out.card.json']) rmSync(join(folder, file))
+      await stopAfter(3)
+      const part = join(folder, 'out.making', name)
+      writeFileSync(part, Buffer.concat([readFileSync(part), Buffer.from('torn')]))
+      await make()
+      expect(bytes()).toEqual(whole)
+      for (const file of ['out.npy', 'out.jsonl', 'out.card.json']) rmSync(join(folder, file))
+      await stopAfter(3)
+      truncateSync(part, readFileSync(part).length - 3)
+      await make()
+      expect(bytes()).toEqual(whole)
+    },
+  )
+  test('refuses another encoder, option or text, and begins again with force', async () => {
+    await stopAfter(2)
+    await expect(make({}, doubleEncoder(16, 'b'.repeat(64)))).rejects.toMatchObject({ code: 'SPACE_MISMATCH' })
+    await expect(make({ maxChars: 100 })).rejects.toMatchObject({ code: 'BAD_OPTION', message: expect.stringMatching(/220/) })
+    put('7.txt', 'Changed.')
+    await expect(make()).rejects.toMatchObject({ code: 'DATA_CHANGED', message: expect.stringMatching(/7\.txt/) })
+    put('7.txt', '')
+    rmSync(join(folder, 'texts', '7.txt'))
+    await expect(make()).rejects.toMatchObject({ code: 'DATA_CHANGED', message: expect.stringMatching(/7\.txt/) })
+    expect(await make({ force: true })).toMatchObject({ resumed_rows: 0, rows: 1450 })
+  })
+  test('between the renames of a publication is finished by the next call', async () => {
+    await make()
+    const whole = bytes()
+    const making = join(folder, 'out.making')
+    mkdirSync(making)
+    writeFileSync(join(making, 'card.json'), whole[2]!)
+    writeFileSync(join(making, 'vectors.npy'), whole[0]!)
+    rmSync(join(folder, 'out.npy'))
+    rmSync(join(folder, 'out.card.json'))
+    expect(await make()).toMatchObject({ rows: 1500 })
+    expect(bytes()).toEqual(whole)
+  })
+})
