@@ -66,6 +66,8 @@ export interface Base {
   readonly warnings: readonly string[]
   /** Reads the text of each row; undefined when a row has none. */
   texts(): Promise<readonly string[] | undefined>
+  /** Reads the texts of some rows, without holding the others; undefined when one of them has none. */
+  textsOf(rows: Iterable<number>): Promise<ReadonlyMap<number, string> | undefined>
   /** Whether the opened file has changed since; for a mapped file, whether it was changed in place. */
   changed?(): Promise<boolean>
   dispose(): void

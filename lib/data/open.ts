@@ -13,7 +13,7 @@ import { encoderTag } from './encoder-tag.js'
 import { type Layout, layoutOf, SHOWN, unreadArrays } from './keys.js'
 import { locateBase, readCard } from './locate.js'
 import { type RowFacts, readRowFacts } from './row-facts.js'
-import { readSide, readTexts, type Side } from './side-file.js'
+import { readSide, readTexts, readTextsOf, type Side } from './side-file.js'
 import { agreedSpace } from './space.js'
 import { loadVectors } from './vectors.js'
 
@@ -72,6 +72,17 @@ async function textsOf(
   if (texts === undefined) return side === undefined ? undefined : readTexts(side, limits)
   const values = await loadValues(texts)
   return values.length === rows && values.every((text) => typeof text === 'string') ? (values as string[]) : undefined
+}
+
+async function someTexts(
+  layout: Layout,
+  side: string | undefined,
+  rows: ReadonlySet<number>,
+  limits: Limits,
+): Promise<ReadonlyMap<number, string> | undefined> {
+  if (layout.texts === undefined) return side === undefined ? undefined : readTextsOf(side, rows, limits)
+  const all = await textsOf(layout, side, limits)
+  return all && new Map([...rows].flatMap((row) => (all[row] === undefined ? [] : [[row, all[row]] as const])))
 }
 
 const stampOf = (path: string): Promise<string | undefined> => fileStamp(path).catch(() => undefined)
@@ -150,6 +161,7 @@ export const openBase = asyncDoor('openBase', OPEN, async (path: string, options
     norms,
     warnings: warnings.filter((warning) => warning !== undefined),
     texts: () => textsOf(layout, sideFile, limits),
+    textsOf: (rows) => someTexts(layout, sideFile, new Set(rows), limits),
     changed: async () => (await mayHaveChanged(files.vectors, stamp, mapped)) && (await hashOf(hashed)) !== hash,
     dispose,
   }

@@ -98,6 +98,25 @@ export async function readSide(path: string, rows: number, limits: Limits = DEFA
   }
 }
 
+/** Reads the texts of some rows of a side file; undefined when one of them has none. */
+export async function readTextsOf(
+  path: string,
+  rows: ReadonlySet<number>,
+  limits: Limits = DEFAULT_LIMITS,
+): Promise<Map<number, string> | undefined> {
+  const found = new Map<number, string>()
+  let row = 0
+  for await (const [{ text }] of objects(path, limits)) {
+    if (found.size === rows.size) break
+    if (rows.has(row)) {
+      if (typeof text !== 'string') return undefined
+      found.set(row, text)
+    }
+    row++
+  }
+  return found.size === rows.size ? found : undefined
+}
+
 /** Reads the texts of a side file; undefined when a line has none. */
 export async function readTexts(path: string, limits: Limits = DEFAULT_LIMITS): Promise<readonly string[] | undefined> {
   const texts: string[] = []

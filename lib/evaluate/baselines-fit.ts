@@ -6,6 +6,9 @@ import { applyRidge, fitRidge } from './ridge.js'
 export const BASELINES = ['mean_vector', 'copy_last', 'context_mean', 'exponential_mean', 'ridge'] as const
 export type BaselineName = (typeof BASELINES)[number]
 
+/** Baselines that need no matrix, and so are searched for beside a model. */
+export const HEURISTICS = ['copy_last', 'context_mean', 'exponential_mean'] as const satisfies readonly BaselineName[]
+
 /** A predictor without a neural network. */
 export interface Baseline<Name extends string = BaselineName> {
   readonly name: Name
@@ -83,11 +86,13 @@ export async function meanVector(train: Rows): Promise<Baseline> {
   }
 }
 
-export async function exponentialMean(train: Rows): Promise<Baseline> {
-  const decay = await fitDecay(train)
-  const weights = decayWeights(train.windows.context, decay)
+/** Returns the exponential mean with a known decay. */
+export const exponentialMeanOf = (decay: number, context: number): Baseline => {
+  const weights = decayWeights(context, decay)
   return { name: 'exponential_mean', params: { decay }, dispose: nothing, predict: (rows, ids) => weighted(rows, ids, weights) }
 }
+export const exponentialMean = async (train: Rows): Promise<Baseline> =>
+  exponentialMeanOf(await fitDecay(train), train.windows.context)
 
 async function ridge(train: Rows): Promise<Baseline> {
   const fit = await fitRidge(train)

@@ -9,9 +9,10 @@ import { cacheRoot } from '../libtorch/paths.js'
 import { type Given, type Options, resolve } from '../options.js'
 import { evaluateRun } from './evaluate.js'
 import { evaluateFields } from './evaluate-fields.js'
-import { type Document, type RunEntry, writeReports } from './results-file.js'
+import { type Document, type RunEntry, writeEntries, writeReports } from './results-file.js'
 import { renderTable } from './results-table.js'
-import { chooseRows, provenance } from './subject.js'
+import { chooseRows, provenance, windowReader } from './subject.js'
+import { SENTENCES, type SentencesEntry, sentencesOf } from './window-sentences.js'
 
 /** Options of `evaluate`: the runs, a callback for progress, and any field of `evaluateFields`. */
 export interface EvaluateRunsOptions extends Given<typeof evaluateFields> {
@@ -21,7 +22,13 @@ export interface EvaluateRunsOptions extends Given<typeof evaluateFields> {
   readonly say?: (line: string) => void
 }
 
-async function judge(model: Model, o: Options<typeof evaluateFields>, say: (line: string) => void): Promise<RunEntry> {
+interface Judged {
+  readonly entry: RunEntry
+  /** Undefined when the data has no sentences. */
+  readonly sentences: SentencesEntry | undefined
+}
+
+async function judge(model: Model, o: Options<typeof evaluateFields>, say: (line: string) => void): Promise<Judged> {
   const { manifest } = model
   const chosen = await chooseRows(model, o)
   try {
@@ -41,13 +48,14 @@ async function judge(model: Model, o: Options<typeof evaluateFields>, say: (line
       loadMs: model.loadMs,
     }
     const rows = { base: chosen.base, windows: chosen.windows, ids: chosen.ids, part, split, selectedOn, trainedOn }
-    return await evaluateRun(subject, rows, {
-      train: chosen.train,
-      batch: atOnce(chosen.windows.context),
-      cache: join(cacheRoot(), 'baselines'),
-      latency: o.latency,
-      say,
-    })
+    const batch = atOnce(chosen.windows.context)
+    let cosine = new Float64Array(0)
+    const onCosines = (values: Float64Array) => {
+      cosine = Float64Array.from(values)
+    }
+    const cache = join(cacheRoot(), 'baselines')
+    const entry = await evaluateRun(subject, rows, { train: chosen.train, batch, cache, latency: o.latency, say, onCosines })
+    return { entry, sentences: await sentencesOf(entry, { rows, cosine, predict: windowReader(model)(rows) }) }
   } finally {
     chosen.dispose()
   }
@@ -57,7 +65,8 @@ type Evaluated = { results: Document<RunEntry>; table: string }
 const ARGS = { options: withFields({ runs: words, say: optional(callback) }) }
 
 /**
- * Evaluates runs against the baselines and writes validation_results.json and inference_benchmarks.json.
+ * Evaluates runs against the baselines and writes validation_results.json, inference_benchmarks.json, and sentences.json if
+ * the data has sentences.
  *
  * Errors: those of load and of the data; DIVERGED when outputs are not finite.
  */
@@ -67,10 +76,14 @@ export const evaluate = asyncDoor('evaluate', ARGS, async (options: EvaluateRuns
   const o = resolve('evaluate', evaluateFields, given)
   for (const run of runs) await findRun(run) // check all of them before the first one takes minutes
   const entries: RunEntry[] = []
+  const sentences: SentencesEntry[] = []
   for (const run of runs) {
     using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
-    entries.push(await judge(model, o, say))
+    const { entry, sentences: described } = await judge(model, o, say)
+    entries.push(entry)
+    if (described !== undefined) sentences.push(described)
   }
   await writeReports(o.out, entries)
+  if (sentences.length > 0) await writeEntries(o.out, SENTENCES, sentences)
   return { results: { version: 1, runs: entries }, table: renderTable(entries) }
 })

@@ -78,6 +78,7 @@ async function judge(subject: Subject, rows: JudgedRows, samples: NativeSamples,
   })
   using centre = baselines.centre && Tensor.from(baselines.centre)
   const scores = await native.evaluate(subject.handle, samples, rows.ids, { batch: o.batch, centre: centre?.native ?? null })
+  o.onCosines?.(scores.cosine)
   const articles = rows.ids.map((id) => rows.windows.article[id]!)
   return metrics({ scores, articles, output: subject.output, baselines, seed: o.seed ?? 0 })
 }
@@ -94,6 +95,8 @@ export interface EvaluateOptions {
   readonly seed?: number
   /** Called with a message before each slow step. */
   readonly say?: (line: string) => void
+  /** Receives the cosine of each window, in the order of the ids. */
+  readonly onCosines?: (cosine: Float64Array) => void
 }
 
 /**

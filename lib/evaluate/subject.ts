@@ -6,9 +6,12 @@ import type { Base } from '../data/base.js'
 import { openBeside } from '../data/beside.js'
 import type { Split } from '../data/split.js'
 import { loadSplit } from '../data/split-file.js'
-import { makeWindows, type Windows } from '../data/windows.js'
+import { atOnce, makeWindows, type Windows } from '../data/windows.js'
 import { badOption } from '../errors.js'
+import { native } from '../native.js'
 import type { Options } from '../options.js'
+import { Tensor } from '../torch/tensor.js'
+import { type Rows, samplesOf } from './baselines-rows.js'
 import type { predictFields } from './evaluate-fields.js'
 import { trainedShare } from './trained-on.js'
 
@@ -26,6 +29,19 @@ export interface Chosen {
   readonly train: { base: Base; windows: Windows; ids: Int32Array } | undefined
   dispose(): void
 }
+
+/** Returns a function that computes a model's raw outputs for windows. */
+export const windowReader =
+  (model: Model) =>
+  ({ base, windows }: Pick<Rows, 'base' | 'windows'>) =>
+  async (ids: Int32Array): Promise<Tensor> => {
+    const samples = samplesOf({ base, windows })
+    try {
+      return Tensor.wrap(await native.predict(model.native, samples, ids, atOnce(windows.context)))
+    } finally {
+      native.dispose(samples)
+    }
+  }
 
 /** A report's description of the evaluated windows. */
 export interface Provenance {

@@ -1,5 +1,6 @@
 import type { Audit } from '../audit/audit.js'
 import type { Document } from '../evaluate/results-file.js'
+import type { SentencesEntry } from '../evaluate/window-sentences.js'
 import type { Analysis } from '../study/analysis/analysis-entry.js'
 import type { Arrow } from '../study/ceiling/arrow.js'
 import type { Ceiling } from '../study/ceiling/ceiling.js'
@@ -17,6 +18,7 @@ export const documentsOf = ({ documents }: Report) => ({
   comparison: documents['comparison.json'] as ComparisonDocument | undefined,
   diagnosed: entries<Diagnosis>(documents['diagnostics.json']),
   analysed: entries<Analysis>(documents['error_analysis.json']),
+  sentences: entries<SentencesEntry>(documents['sentences.json']),
   audit: documents['audit.json'] as Audit | undefined,
   ceiling: documents['ceiling.json'] as Ceiling | undefined,
   arrow: documents['arrow.json'] as Arrow | undefined,

@@ -4,6 +4,7 @@ import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { asLvmError, LvmError } from '../errors.js'
 import { type RunEntry, readDocument, VALIDATION_RESULTS } from '../evaluate/results-file.js'
+import { SENTENCES } from '../evaluate/window-sentences.js'
 import { textHash } from '../files/hash.js'
 import { refuseChanged, unsealed } from '../files/sealed.js'
 import { packageRoot, packageVersion } from '../libtorch/paths.js'
@@ -22,6 +23,7 @@ export const DOCUMENTS = [
   'comparison.json',
   'diagnostics.json',
   'error_analysis.json',
+  SENTENCES,
   'audit.json',
   'ceiling.json',
   'arrow.json',

@@ -4,10 +4,13 @@ import { dirname, join, resolve as resolvePath } from 'node:path'
 import { asyncDoor, callback, optional, pageDoor, withFields, word } from '../door.js'
 import { asLvmError, fileError, LvmError, shown } from '../errors.js'
 import { type EvaluateRunsOptions, evaluate } from '../evaluate/evaluate-runs.js'
+import { readDocument } from '../evaluate/results-file.js'
+import { SENTENCES, type SentencesEntry } from '../evaluate/window-sentences.js'
 import { packageVersion } from '../libtorch/paths.js'
 import { type Given, resolve } from '../options.js'
 import { count } from '../show.js'
 import { type Difference, differences } from './differences.js'
+import { documentsOf } from './evaluation-documents.js'
 import { besideDifferences, contradictions, lineDifferences } from './files-beside.js'
 import { embedded } from './html/report-page.js'
 import { gather, madeOf, packageCommit, type Report } from './report-document.js'
@@ -58,6 +61,14 @@ async function otherVersion({ lvm_torch, commit }: Report['written_by']): Promis
     : ` (it was made by lvm-torch ${lvm_torch}, commit ${commit?.slice(0, 12) ?? 'unknown'})`
 }
 
+/** Compares the sentences of a run with those of its new evaluation. */
+async function sentencesAgain(report: Report, run: string, out: string, tolerance: number): Promise<readonly Difference[]> {
+  const before = documentsOf(report).sentences.find((entry) => entry.run === run)
+  const after = (await readDocument<SentencesEntry>(out, SENTENCES)).runs.at(-1)
+  if (before === undefined || after === undefined) return []
+  return differences(before, { ...after, run }, `${SENTENCES}, ${run}`, tolerance).problems
+}
+
 type Rows = NonNullable<EvaluateRunsOptions['rows']>
 
 /** Evaluates runs again on the same rows and compares all figures but timings. */
@@ -75,6 +86,7 @@ async function recomputed(report: Report, root: string, tolerance: number, say: 
         const { results } = await evaluate({ runs: [join(root, run)], rows: validation.rows as Rows, latency: 0, out, ...data })
         const { latency: __, ...after } = { ...results.runs[0]!, run }
         problems.push(...differences(before, after, `runs[${i}].validation`, tolerance).problems)
+        problems.push(...(await sentencesAgain(report, run, out, tolerance)))
         runs.push(run)
       } catch (error) {
         const { code, message } = asLvmError(error)

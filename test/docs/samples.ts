@@ -57,7 +57,7 @@ async function evaluations({ keep, answer, read }: Collector): Promise<void> {
   await answer('validation_results.json', 'evaluate a b --rows train --latency 0 --out T')
   await answer('validation_results.json', 'evaluate a b --latency 0.01')
   keep('validation_results.json', read('artifacts/lvm/evaluation/validation_results.json'))
-  keep('inference_benchmarks.json', read('artifacts/lvm/evaluation/inference_benchmarks.json'))
+  for (const name of ['inference_benchmarks.json', 'sentences.json']) keep(name, read(join('artifacts/lvm/evaluation', name)))
   await answer('retrieval_results.json', 'retrieve a b')
   keep('retrieval_results.json', read('artifacts/lvm/evaluation/retrieval_results.json'))
   await answer('comparison.json', 'compare a exponential_mean')

@@ -89,6 +89,7 @@ export function baseOf(lengths: readonly number[], prefix = 'article'): Base {
     norms: { min: 1, max: 1, mean: 1, deviating: 0 },
     warnings: [],
     texts: async () => undefined,
+    textsOf: async () => undefined,
     dispose: () => {},
   }
 }

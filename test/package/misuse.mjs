@@ -63,6 +63,7 @@ const calls = [
   ['diagnose', api.diagnose, [{ runs: ['nowhere'] }, undefined], [['runs', ...keys('doctorFields')]]],
   ['evaluate', api.evaluate, [{ runs: ['nowhere'] }], [['runs', 'say', ...keys('evaluateFields')]]],
   ['retrieve', api.retrieve, [{ runs: ['nowhere'] }], [['runs', 'say', ...keys('retrieveFields')]]],
+  ['decode', api.decode, [{ run: 'run' }], [['run', 'vectors', 'onRow', 'signal', ...keys('decodeFields')]]],
   ['predict', api.predict, [{ run: 'run', out: 'p.npy' }], [['run', ...keys('predictFields'), 'x']]],
   ['rollout', api.rollout, [{ run: 'nowhere' }], [['run', ...keys('rolloutFields')]]],
   ['selftest', api.selftest, [{ seed: -1 }], [['seed', 'x']]],

@@ -5,6 +5,8 @@ import { place, trained, vectorFile } from '../train/runs.js'
 
 /** Text that runs as code or breaks the markup unless it is escaped. */
 export const HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)">\u0000\ud800 & \u2028'
+/** Text of a language that is written from right to left. */
+export const RIGHT_TO_LEFT = 'שלום לעולם.'
 /** Name of a run that is a spreadsheet formula, contains terminal controls and is not allowed in XML. */
 export const ODD = '=odd <b>&\x1b[2J\u202e`'
 export const models = place('models')
@@ -16,7 +18,11 @@ export const write = (name: string, value: unknown) =>
 
 /** Makes four evaluated runs and documents with hostile text. */
 export async function makeRuns(): Promise<void> {
-  const data = await vectorFile('report', { articles: 60, length: 20 })
+  const data = await vectorFile('report', {
+    articles: 60,
+    length: 20,
+    text: (row) => `${row % 2 ? HOSTILE : RIGHT_TO_LEFT} ${row}`,
+  })
   const small = { data, preset: 'tiny', epochs: 2, threads: 1, out: models, maxWindows: 300 } as const
   for (const [model, name] of [['lstm', 'lstm_baseline'], ['gru', ODD], ['lstm', 'seeded']] as const) // biome-ignore format: pairs
     await trained({ ...small, model, name, ...(name === 'seeded' && { seed: 7 }) })

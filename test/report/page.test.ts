@@ -3,7 +3,7 @@ import type { Report } from '../../lib/index.js'
 import { escaped } from '../../lib/report/html/html.js'
 import { embedded } from '../../lib/report/html/report-page.js'
 import { plainName, xmlText } from '../../lib/show.js'
-import { makeReport, ODD } from './material.js'
+import { makeReport, ODD, RIGHT_TO_LEFT } from './material.js'
 
 let made: Report
 let page: string
@@ -19,6 +19,19 @@ describe('the page', () => {
     expect(page.match(/<script/g)).toHaveLength(2)
     expect(page).toContain(`id="run-${plainName(ODD)}"`)
     expect(page).toBe(xmlText(page))
+  })
+  it('the report page shows ten windows of each run as sentences, with the rule that chose them and a baseline', () => {
+    const parts = page.match(/<details class="windows">.*?<\/details>/gs)!
+    expect(parts).toHaveLength(4)
+    for (const part of parts) {
+      expect(part).toContain('10 windows at evenly spaced quantiles of the cosine with the true next vector, the lowest first')
+      expect(part).toContain('not a generated one')
+      expect(part.match(/<h4>/g)).toHaveLength(10)
+      expect(part.match(/<dt>true next<\/dt><dd dir="auto"/g)).toHaveLength(10)
+      expect(part.match(/<dt>prediction <span class="n">\.\d{4}<\/span><\/dt><dd dir="auto"/g)).toHaveLength(10)
+      expect(part.match(/<dt>(copy last|context mean|exponential mean) <span class="n">\.\d{4}<\/span>/g)).toHaveLength(10)
+      expect(part).toContain(RIGHT_TO_LEFT)
+    }
   })
   it('every internal link of the report page has exactly one target', () => {
     const ids = [...page.matchAll(/<[^>]* id="([^"]*)"/g)].map(([, id]) => id)

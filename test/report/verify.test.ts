@@ -89,12 +89,24 @@ describe('verify', () => {
     expect(problems.map(({ place }) => place.replace(/^runs\[\d\]\./, ''))).toEqual(
       expect.arrayContaining(['validation.cosine.mean', 'validation.skill.value']),
     )
+    const sentences = json(at('sentences.json'))
+    const [row] = [sentences.runs[0].windows[3].nearest.row]
+    sentences.runs[0].windows[3].nearest.row = row + 1
+    writeFileSync(join(out, 'sentences.json'), sealedText(sentences))
+    await report({ runs: models, out })
+    const changed = await verify({ report: join(out, 'report.json'), recompute: true })
+    expect(changed.problems).toContainEqual({
+      place: 'sentences.json, lstm_baseline.windows[3].nearest.row',
+      report: row + 1,
+      files: row,
+    })
     const honest = await verify({ report: at('report.json'), recompute: true })
     expect(honest.problems).toEqual([])
   })
   it.each([
     ['validation_results.json', (text: string) => text.replace(/("mean": )(-?)0\./, '$1$20.1')],
     ['error_analysis.json', (text: string) => text.replace('"chance": 1', '"chance": 0.5')],
+    ['sentences.json', (text: string) => text.replace(/("row": )(\d)/, '$19$2')],
     ['analysis/none.csv', () => 'row,cosine,mse\n1,0.9,0.01\n'],
   ])('finds that %s was changed after it was written, and nothing is made of it', async (name, change) => {
     const out = place('resealed')

@@ -30,10 +30,11 @@ export async function vectorFile(
     dim?: number
     seed?: number
     noise?: boolean
+    text?: (row: number) => string
     change?: (v: Float32Array) => void
   } = {},
 ): Promise<string> {
-  const { articles = 12, length = 24, dim = 16, seed = 1, noise = false, change } = o
+  const { articles = 12, length = 24, dim = 16, seed = 1, noise = false, change, text } = o
   const gauss = gaussian(seed)
   const vectors = new Float32Array(articles * length * dim)
   const lines: string[] = []
@@ -48,7 +49,9 @@ export async function vectorFile(
         v.map((x) => x / norm),
         row,
       )
-      lines.push(JSON.stringify({ article_id: `${name}-${article}`, index }))
+      lines.push(
+        JSON.stringify({ article_id: `${name}-${article}`, index, ...(text && { text: text(article * length + index) }) }),
+      )
     }
   }
   change?.(vectors)

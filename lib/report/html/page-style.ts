@@ -28,11 +28,12 @@ figure img{background:#fff;border-radius:4px}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,540px),1fr));gap:8px 20px}
 details{margin:8px 0}summary{cursor:pointer}
 dl{display:grid;grid-template-columns:minmax(120px,max-content) 1fr;gap:3px 16px;margin:8px 0 14px;font-size:14px}dt{color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}
+dl.sentences{grid-template-columns:200px minmax(0,90ch);gap:2px 16px;margin:4px 0 12px}dl.sentences dt{display:flex;justify-content:space-between;gap:8px}.windows h4,.windows h4+p{margin:14px 0 2px}.windows h4+p{margin-top:0}
 blockquote{margin:4px 0;padding:2px 0 2px 12px;border-left:3px solid var(--grid);overflow-wrap:anywhere}
 section.run{border-top:1px solid var(--grid);padding-top:4px}
 #tip{position:fixed;z-index:9;pointer-events:none;background:var(--ink);color:var(--paper);padding:4px 8px;border-radius:4px;font-size:13px;max-width:340px}
 figure svg *{pointer-events:none}figure svg [data-tip]{pointer-events:all;cursor:crosshair}
 footer{padding-top:30px;padding-bottom:40px;color:var(--muted);font-size:13.5px}
-@media (max-width:640px){main,header,footer{padding-left:12px;padding-right:12px}dl{grid-template-columns:1fr}dd{margin-bottom:6px}}
+@media (max-width:640px){main,header,footer{padding-left:12px;padding-right:12px}dl,dl.sentences{grid-template-columns:1fr}dd{margin-bottom:6px}}
 @media print{nav,th button::after{display:none}body{font-size:11pt}h2{break-after:avoid}figure,tr,.card{break-inside:avoid}details>*{display:block}.scroll{overflow:visible}}
 `

@@ -14,6 +14,7 @@ import type { Report } from '../report-document.js'
 import { type Html, html } from './html.js'
 import { loadSection } from './load-section.js'
 import { code, number, shown, table } from './parts.js'
+import { sentencesPart } from './sentences-part.js'
 
 /** Section of the page about one evaluation document. */
 export interface Section {
@@ -219,7 +220,7 @@ function analysis(a: Analysis, drawn: Figures['audit']): Html {
 
 /** Retrieval failures, diagnosis and error analysis of one run. */
 export function runExtras(report: Report, run: string, figures: Figures): Html[] {
-  const { retrieval, diagnosed, analysed } = documentsOf(report)
+  const { retrieval, diagnosed, analysed, sentences } = documentsOf(report)
   const drawn = figures.runs[run]
   const of = <Entry extends { readonly run: string }>(list: readonly Entry[]) => list.filter((entry) => entry.run === run)
   const stale = Object.entries(report.files).flatMap(([name, { stale }]) => (stale.includes(run) ? [name] : []))
@@ -227,6 +228,7 @@ export function runExtras(report: Report, run: string, figures: Figures): Html[]
     ...stale.map(
       (name) => html`<p class="warn">${name} is about other weights than this run has now; its entry is left out.</p>`,
     ),
+    ...of(sentences).map(sentencesPart),
     ...of(diagnosed).map((d) => diagnosis(d, drawn?.diagnosis ?? [])),
     ...of(analysed).map((a) => analysis(a, drawn?.analysis ?? [])),
     ...of(retrieval).map(failures),

@@ -1,5 +1,5 @@
 import { take } from '../../evaluate/baselines-rows.js'
-import { type Exclusions, exclusionsOf, nearestRows, type SentenceBank } from '../../text/decode/sentence-bank.js'
+import { type Exclusions, nearestRows, type SentenceBank } from '../../text/decode/sentence-bank.js'
 import type { Tensor } from '../../torch/tensor.js'
 import { locate } from '../retrieval/pool.js'
 import { contextRows, cosinesWithTruth, type Source, type Truth } from './decode-source.js'
@@ -11,11 +11,11 @@ const [FIRST, MOST] = [32, 4096] as const
 /** Finds the rows of the bank that hold the contexts of predictions. */
 async function excludedRows(truth: Truth, bank: SentenceBank, at: number, count: number): Promise<Exclusions> {
   const lists = Array.from({ length: count }, (_, i) => contextRows(truth, at + i))
-  if (truth.base.hash === bank.base.hash && truth.base.kind === 'base') return exclusionsOf(lists)
+  if (truth.base.hash === bank.base.hash && truth.base.kind === 'base') return lists
   using read = await take(truth.base.vectors, Int32Array.from(lists.flat()))
   const found = await locate(bank.handle, read)
   let next = 0
-  return exclusionsOf(lists.map((list) => list.map(() => found[next++]!).filter((row) => row >= 0)))
+  return lists.map((list) => list.map(() => found[next++]!).filter((row) => row >= 0))
 }
 
 /** Texts of the true sentences and contexts. */
@@ -45,7 +45,7 @@ async function* ofBlock(
   o: { at: number; vectors: Tensor; excluded: Exclusions | undefined; known: Known | undefined },
 ): AsyncGenerator<DecodedRow> {
   const { at, known } = o
-  const found = await nearestRows(bank.handle, o.vectors, o.excluded)
+  const found = await nearestRows(bank.handle, o.vectors, o.excluded && { excluded: o.excluded, rows: bank.texts.length })
   const cosines = known && (await cosinesWithTruth(known.truth, o.vectors, at))
   for (const [j, row] of found.rows.entries()) {
     const i = at + j

@@ -4,6 +4,7 @@ import { atOnce } from '../../data/windows.js'
 import { samplesOf } from '../../evaluate/baselines-rows.js'
 import { type Chosen, chooseRows } from '../../evaluate/subject.js'
 import { trainedShare } from '../../evaluate/trained-on.js'
+import { byQuantiles } from '../../evaluate/window-sentences.js'
 import { type NativeSamples, native } from '../../native.js'
 import type { Options } from '../../options.js'
 import { atQuantiles } from '../../statistics/at-quantiles.js'
@@ -11,10 +12,6 @@ import { Tensor } from '../../torch/tensor.js'
 import { unitVectors } from '../unit-vectors.js'
 import type { decodeFields } from './decode-fields.js'
 import type { Source } from './decode-source.js'
-
-/** Words for the rule that chooses windows by their cosine. */
-export const byQuantiles = (count: number): string =>
-  `${count} windows at evenly spaced quantiles of the cosine with the true next vector, the lowest first`
 
 /** Chooses the windows to decode: all in their order, or `limit` of them by the cosine of their predictions. */
 async function limited(model: Model, samples: NativeSamples, ids: Int32Array, context: number, limit: number | undefined) {

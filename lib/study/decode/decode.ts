@@ -5,8 +5,10 @@ import { openBeside } from '../../data/beside.js'
 import { locateBase } from '../../data/locate.js'
 import { abortSignal, asyncDoor, callback, optional, withFields, word } from '../../door.js'
 import { badOption } from '../../errors.js'
+import { publish } from '../../files/write.js'
 import { type Given, type Options, resolve } from '../../options.js'
 import { openSentences, type SentenceBank } from '../../text/decode/sentence-bank.js'
+import { decodedFile } from './decode-document.js'
 import { decodeFields } from './decode-fields.js'
 import { openFileVectors } from './decode-file.js'
 import { decodedRows } from './decode-rows.js'
@@ -14,8 +16,8 @@ import { openRunVectors } from './decode-run.js'
 import type { Source } from './decode-source.js'
 import type { Decoded, DecodedHead, DecodedRow } from './decoded-row.js'
 
-/** Options of `decode`: what to decode, a listener, a signal, and any field of `decodeFields` except `out`. */
-export interface DecodeOptions extends Omit<Given<typeof decodeFields>, 'out'> {
+/** Options of `decode`: what to decode, a listener, a signal, and any field of `decodeFields`. */
+export interface DecodeOptions extends Given<typeof decodeFields> {
   /** Folder of a run, or its name below `artifacts/lvm/models`: its predictions are decoded. */
   readonly run?: string
   /** File of vectors, instead of a run. */
@@ -28,6 +30,8 @@ export interface DecodeOptions extends Omit<Given<typeof decodeFields>, 'out'> {
 
 /** A decoding in progress; the rows are made as they are read. */
 export interface Decoding {
+  /** File to write. */
+  readonly out: string | undefined
   readonly head: DecodedHead
   rows(signal?: AbortSignal): AsyncGenerator<DecodedRow>
   dispose(): void
@@ -81,9 +85,10 @@ export async function openDecoding(given: Omit<DecodeOptions, 'onRow' | 'signal'
     throw badOption('decode', 'run', 'a run, or a file as "vectors", but not both,', run ?? vectors)
   if (o.decoder !== 'nearest') throw badOption('decode', 'decoder', decodeFields.decoder.expected, o.decoder)
   if (vectors !== undefined && !existsSync(vectors)) locateBase(vectors)
+  const to = { out: o.out }
   const source = run === undefined ? await openFileVectors(vectors!, o, fields) : await openRunVectors(run, o)
   try {
-    if (source.rows.length === 0) return { head: headOf(source, o, undefined), async *rows() {}, dispose: source.dispose }
+    if (source.rows.length === 0) return { ...to, head: headOf(source, o, undefined), async *rows() {}, dispose: source.dispose }
     if (o.exclude === 'context' && (source.truth?.context ?? null) === null)
       throw badOption('decode', 'exclude', 'none, because the context of these vectors is unknown,', o.exclude)
     const { bank, own } = await openBank(source, o)
@@ -92,7 +97,7 @@ export async function openDecoding(given: Omit<DecodeOptions, 'onRow' | 'signal'
       own?.dispose()
       source.dispose()
     }
-    return { head: headOf(source, o, bank), rows: (signal) => decodedRows(source, bank, o.exclude, signal), dispose }
+    return { ...to, head: headOf(source, o, bank), rows: (signal) => decodedRows(source, bank, o.exclude, signal), dispose }
   } catch (error) {
     source.dispose()
     throw error
@@ -119,7 +124,9 @@ export const decode = asyncDoor('decode', ARGS, async (options: DecodeOptions): 
       rows.push(row)
       onRow(row)
     }
-    return { ...decoding.head, rows }
+    const { head, out } = decoding
+    if (out !== undefined) await publish({ [out]: decodedFile(out, head, rows) })
+    return { ...head, rows }
   } finally {
     decoding.dispose()
   }

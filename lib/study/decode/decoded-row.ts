@@ -1,10 +1,4 @@
-/** A stored sentence with the cosine of its vector. */
-export interface StoredSentence {
-  /** Row of the bank. */
-  readonly row: number
-  readonly text: string
-  readonly cosine: number
-}
+import type { StoredSentence } from '../../text/decode/sentence-bank.js'
 
 /** One vector read as a sentence. */
 export interface DecodedRow {

@@ -9,12 +9,10 @@ import { atOnce, makeWindows } from '../../data/windows.js'
 import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
 import { asLvmError, badOption } from '../../errors.js'
 import { type Baseline, fitBaselines } from '../../evaluate/baselines-fit.js'
-import type { Rows } from '../../evaluate/baselines-rows.js'
-import { samplesOf } from '../../evaluate/baselines-rows.js'
 import { doctorFields } from '../../evaluate/evaluate-fields.js'
 import { type Document, writeEntries } from '../../evaluate/results-file.js'
 import { type Rollout, rollout } from '../../evaluate/rollout.js'
-import { type Chosen, chooseRows } from '../../evaluate/subject.js'
+import { type Chosen, chooseRows, windowReader } from '../../evaluate/subject.js'
 import { trainedShare } from '../../evaluate/trained-on.js'
 import { native } from '../../native.js'
 import { type Given, type Options, resolve } from '../../options.js'
@@ -26,7 +24,6 @@ import { findingsOf, type Verdict, verdictOf } from './diagnosis-findings.js'
 import type { Subject } from './examined-subject.js'
 import type { Facts, Figure } from './facts.js'
 import type { Finding } from './pattern.js'
-import type { Predict } from './probe-model.js'
 
 export const DIAGNOSTICS = 'diagnostics.json'
 
@@ -65,19 +62,6 @@ export interface Diagnosis extends Written<Omit<Facts, 'rollout_to_mean' | 'sett
   readonly verdict: Verdict
   readonly findings: readonly Finding[]
 }
-
-/** Returns a function that computes a model's raw outputs for windows. */
-export const windowReader =
-  (model: Model) =>
-  ({ base, windows }: Rows): Predict =>
-  async (ids) => {
-    const samples = samplesOf({ base, windows })
-    try {
-      return Tensor.wrap(await native.predict(model.native, samples, ids, atOnce(windows.context)))
-    } finally {
-      native.dispose(samples)
-    }
-  }
 
 /** Returns a function that predicts unit vectors from contexts, batch by batch. */
 export const reader =

@@ -1,6 +1,6 @@
 import type { Model } from '../../checkpoint/model.js'
 import { atOnce } from '../../data/windows.js'
-import { type Baseline, type BaselineName, fitBaselines } from '../../evaluate/baselines-fit.js'
+import { type Baseline, type BaselineName, fitBaselines, HEURISTICS } from '../../evaluate/baselines-fit.js'
 import { samplesOf } from '../../evaluate/baselines-rows.js'
 import { type Chosen, provenance } from '../../evaluate/subject.js'
 import { wasTrainedOn } from '../../evaluate/trained-on.js'
@@ -15,8 +15,6 @@ import { judge } from './retrieval-verdict.js'
 import type { Pool } from './search.js'
 import { search } from './search.js'
 
-/** Baselines that are searched for beside the model. */
-export const HEURISTICS = ['copy_last', 'context_mean', 'exponential_mean'] as const satisfies readonly BaselineName[]
 const SEED = 0
 
 /** Searches the pool with the predictions of a run. */

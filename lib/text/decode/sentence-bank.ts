@@ -3,14 +3,27 @@ import { LvmError } from '../../errors.js'
 import { type NativeBank, native } from '../../native.js'
 import type { Tensor } from '../../torch/tensor.js'
 
-/** Rows left out of a search: query i leaves out rows[first[i] … first[i + 1]). */
-export interface Exclusions {
-  readonly first: Int32Array
-  readonly rows: Int32Array
+/** A stored sentence with the cosine of its vector. */
+export interface StoredSentence {
+  /** Row of the bank. */
+  readonly row: number
+  readonly text: string
+  readonly cosine: number
+}
+
+/** Rows of a bank that a search leaves out, one list for each query. */
+export type Exclusions = readonly (readonly number[])[]
+
+/** Returns the first row that is not in a list. */
+function firstAllowed(excluded: readonly number[]): number {
+  const rows = new Set(excluded)
+  let row = 0
+  while (rows.has(row)) row++
+  return row
 }
 
 /**
- * Returns the row of a bank nearest to each vector by exact search, with its cosine; −1 when no row is left.
+ * Returns the row of a bank nearest to each vector by exact search, with its cosine; −1 when every row is left out.
  *
  * Shapes: vectors [n, dim].
  * Errors: DIVERGED when a vector is not finite.
@@ -18,23 +31,22 @@ export interface Exclusions {
 export async function nearestRows(
   bank: NativeBank,
   vectors: Tensor,
-  excluded?: Exclusions,
+  without?: { readonly excluded: Exclusions; readonly rows: number },
 ): Promise<{ rows: Int32Array; cosines: Float64Array }> {
   const n = vectors.shape[0]!
   if (n === 0) return { rows: new Int32Array(0), cosines: new Float64Array(0) }
-  const { first, rows: left } = excluded ?? { first: new Int32Array(n + 1), rows: new Int32Array(0) }
-  using queries = await vectors.to({ device: 'cpu', dtype: 'float32' })
-  const { allowed } = await native.retrieve(queries.native, bank, { target: new Int32Array(n), first, excluded: left }, 1)
-  return { rows: allowed.rows, cosines: allowed.cosines }
-}
-
-/** Joins lists of rows, one for each query. */
-export function exclusionsOf(lists: readonly (readonly number[])[]): Exclusions {
-  const first = new Int32Array(lists.length + 1)
+  // The native search ranks a target, which must be a row that it does not leave out.
+  const target = Int32Array.from({ length: n }, (_, i) => firstAllowed(without?.excluded[i] ?? []))
+  const none = target.map((row) => (without !== undefined && row >= without.rows ? 1 : 0))
+  const lists = Array.from({ length: n }, (_, i) => (none[i] ? [] : (without?.excluded[i] ?? [])))
+  const first = new Int32Array(n + 1)
   lists.forEach((list, i) => {
     first[i + 1] = first[i]! + list.length
   })
-  return { first, rows: Int32Array.from(lists.flat()) }
+  const rows = { target: target.map((row, i) => (none[i] ? 0 : row)), first, excluded: Int32Array.from(lists.flat()) }
+  using queries = await vectors.to({ device: 'cpu', dtype: 'float32' })
+  const { allowed } = await native.retrieve(queries.native, bank, rows, 1)
+  return { rows: allowed.rows.map((row, i) => (none[i] ? -1 : row)), cosines: allowed.cosines }
 }
 
 /** Stored vectors to search, with the sentence of each. */

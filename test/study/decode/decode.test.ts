@@ -73,6 +73,14 @@ describe('decode of a run', () => {
     const other = await decoded({ run, exclude: 'context', bank: copy })
     expect(other.rows.map(({ nearest }) => nearest!.row)).toEqual(left.rows.map(({ nearest }) => nearest!.row))
   })
+  it('decode without the context shows no sentence when the bank holds nothing else', async () => {
+    const own = (await decoded({ run, limit: 1 })).rows[0]!
+    const rows = Array.from({ length: CONTEXT }, (_, t) => own.row - CONTEXT + t)
+    const small = writeCorpus(folder, 'small', Float32Array.from(rows.flatMap((row) => [...vector(row)])))
+    const [only] = (await decoded({ run, limit: 1, bank: small, exclude: 'context' })).rows
+    expect(only).toMatchObject({ text: null, cosine: null, nearest: null, target: own.target })
+    expect((await decoded({ run, limit: 1, bank: small })).rows[0]!.nearest!.row).toBeLessThan(CONTEXT)
+  })
   it('decode agrees with retrieve on the nearest rows of its failures', async () => {
     const { results } = await retrieve({ runs: [run], out: at('reports'), threads: 1 })
     const { rows } = await decoded({ run })
