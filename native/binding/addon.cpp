@@ -31,6 +31,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_training(exports);
   export_scripts(exports);
   export_texts(exports);
+  export_t5(exports);
   export_function<leave_process>(exports, "leave");
   return exports;
 }

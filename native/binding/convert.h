@@ -75,5 +75,6 @@ void export_retrieval(Napi::Object exports);
 void export_training(Napi::Object exports);
 void export_scripts(Napi::Object exports);
 void export_texts(Napi::Object exports);
+void export_t5(Napi::Object exports);
 
 }  // namespace lvm
