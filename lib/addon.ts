@@ -39,7 +39,6 @@ export interface NativeScript {
 export interface NativeT5 {
   readonly [handle]: 't5'
 }
-/** Stops native work that was started with it. */
 export interface NativeStopFlag {
   readonly [handle]: 'stop flag'
 }
@@ -202,20 +201,17 @@ export interface Addon {
    */
   textEncode(model: NativeModel, ids: Int32Array, lengths: Int32Array, skip?: number): Promise<Float32Array>
   // native/binding/t5-exports.cpp
-  /** A T5 from float32 weights by name; `native/text/t5.h` gives the names. */
-  t5(settings: T5Settings, weights: Readonly<Record<string, NativeTensor>>): Promise<NativeT5>
-  /** Shapes: x [batch, time, width], mask [batch, time] of 0 and 1 → [batch, time, width]. */
+  t5(o: Record<'maxDistance' | 'eps' | 'logitScale', number>, weights: Readonly<Record<string, NativeTensor>>): Promise<NativeT5>
   t5Encode(t5: NativeT5, x: NativeTensor, mask: NativeTensor): Promise<NativeTensor>
-  /** Logits of given ids, computed step by step as in a generation. Shapes: ids [batch, n] → [batch, n, tokens]. */
+  /** Logits of given ids, computed step by step. Shapes: ids [batch, n] → [batch, n, tokens]. */
   t5Logits(t5: NativeT5, encoded: NativeTensor, mask: NativeTensor, ids: NativeTensor): Promise<NativeTensor>
-  /** Texts of each source in turn, best first. */
   t5Generate(
     t5: NativeT5,
     encoded: NativeTensor,
     mask: NativeTensor,
     o: T5Search,
     flag: NativeStopFlag,
-  ): Promise<{ ids: Int32Array; score: number }[]>
+  ): Promise<{ ids: Int32Array }[]>
   t5Dispose(t5: NativeT5): void
   stopFlag(): NativeStopFlag
   raiseFlag(flag: NativeStopFlag): void
@@ -224,24 +220,7 @@ export interface Addon {
   leave(code: number): void
 }
 
-export interface T5Settings {
-  /** Distance from which all positions share one bias. */
-  maxDistance: number
-  eps: number
-  /** width^-1/2 when the head shares its weights with the embedding, else 1. */
-  logitScale: number
-}
-export interface T5Search {
-  /** Ids of a text at most, the start included. */
-  longest: number
-  /** Ids before an end is allowed. */
-  shortest: number
-  /** 1: greedy. */
-  beams: number
-  /** Texts of a source, at most `beams`. */
-  returned: number
-  lengthPenalty: number
-}
+export type T5Search = Record<'longest' | 'shortest' | 'beams' | 'returned' | 'lengthPenalty', number>
 export interface TrainerOptions {
   batch: number
   accumulate: number

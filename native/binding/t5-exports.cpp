@@ -45,7 +45,8 @@ Napi::Value t5(const Napi::CallbackInfo& info) {
 // t5Encode(t5, x [batch, time, width], mask [batch, time]) -> Promise<tensor>
 Napi::Value t5_encode(const Napi::CallbackInfo& info) {
   return run_async(
-    info.Env(), [model = take<T5>(info[0]), x = take_tensor(info[1]), mask = take_tensor(info[2])] { return model->encode(x, mask); },
+    info.Env(),
+    [model = take<T5>(info[0]), x = take_tensor(info[1]), mask = take_tensor(info[2])] { return model->encode(x, mask); },
     give_tensor);
 }
 

@@ -18,9 +18,9 @@ struct Generated {
   float score;  // log-probability / length^penalty; 0 when greedy
 };
 
-// Texts of each source, best first, as transformers' generate() finds them with early_stopping false. A finished source leaves the
-// batch. `proceed` is called before every step and may throw.
-// Shapes: encoded [sources, time, width], mask [sources, time] -> sources · returned
+// Texts of each source, best first, as transformers' generate() finds them with early_stopping false. A finished source leaves
+// the batch. `proceed` is called before every step and may throw. Shapes: encoded [sources, time, width], mask [sources, time] ->
+// sources · returned
 std::vector<Generated> generate(const T5& model, const Tensor& encoded, const Tensor& mask, const GenerateOptions& options,
                                 const std::function<void()>& proceed);
 

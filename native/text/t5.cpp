@@ -87,7 +87,8 @@ Tensor hidden_of(const Tensor& mask) {
 void check(const Tensor& x, const Tensor& mask, int64_t width) {
   if (x.dim() != 3 || x.size(2) != width || x.numel() == 0 || x.scalar_type() != torch::kFloat32 || mask.dim() != 2 ||
       mask.size(0) != x.size(0) || mask.size(1) != x.size(1))
-    throw Error("BAD_ARGUMENT", "t5: expected float32 inputs [batch, time, " + std::to_string(width) + "] and a mask [batch, time]");
+    throw Error("BAD_ARGUMENT",
+                "t5: expected float32 inputs [batch, time, " + std::to_string(width) + "] and a mask [batch, time]");
 }
 
 }  // namespace
@@ -145,7 +146,8 @@ Tensor T5::encode(const Tensor& x, const Tensor& mask) const {
   for (const auto& block : encoder.blocks) {
     const auto a = rms_norm(h, block.norm, settings.eps);
     const auto& w = block.attention;
-    const auto q = by_head(multiply(a, *w.q, {}), w), k = by_head(multiply(a, *w.k, {}), w), v = by_head(multiply(a, *w.v, {}), w);
+    const auto q = by_head(multiply(a, *w.q, {}), w), k = by_head(multiply(a, *w.k, {}), w),
+               v = by_head(multiply(a, *w.v, {}), w);
     h = h + multiply(attend(q, k, v, scores), *w.o, {});
     h = h + feed(rms_norm(h, block.wide_norm, settings.eps), block);
   }

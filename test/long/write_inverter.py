@@ -18,7 +18,7 @@ from transformers.utils import logging
 
 logging.set_verbosity_error()
 OUT = Path(sys.argv[1])
-SEED = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+SEED = int(sys.argv[2]) if len(sys.argv) > 2 else 6
 ROWS, LONGEST, REPEAT, NARROW = 101, 12, 3, 13
 WORDS = 'the a of in and to was is on city river old new king war music green tall house born first year part team game film'.split()
 PIECES = [f'▁{word}' for word in WORDS] + list('abcdefghijklmnopqrstuvwxyz') + ['▁'] + list(',.-') + ['s', 'ed', 'ing', 'er', 'ly']
@@ -63,7 +63,7 @@ def t5(gated, tied, seed, d=16):
             value.data = 0.3 * torch.randn_like(value)
     model.shared.weight.data[1] *= 2
     if not tied:
-        model.lm_head.weight = nn.Parameter(0.5 * torch.randn(ROWS, d))
+        model.lm_head.weight = nn.Parameter(0.3 * torch.randn(ROWS, d))
         model.config.scale_decoder_outputs = False
     return half(model)
 

@@ -1,40 +1,27 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { GREEDY, T5 } from '../../lib/text/generate/t5-model.js'
 import { t5Part } from '../../lib/text/generate/t5-layout.js'
+import { GREEDY, T5 } from '../../lib/text/generate/t5-model.js'
 import { Tensor } from '../../lib/torch/tensor.js'
 import { openWeights } from '../../lib/weights/open-weights.js'
+import { FIXTURE, farthest, goldenOf, integers } from './inverter-fixture.js'
 
-const FOLDER = process.env.LVM_TEST_INVERTER ?? join('test', 'text', 'fixtures', 'inverter')
-interface Case {
-  embeds: number[]
-  mask: number[][]
-  ids: number[][]
-  hidden: number[]
-  logits: number[]
-  generation: { options: Record<string, number>; ids: number[][] }[]
-}
-const golden = JSON.parse(readFileSync(join(FOLDER, 'golden.json'), 'utf8')) as Record<string, Case>
+const golden = goldenOf(FIXTURE)
 
-const integers = (rows: number[][]) => Tensor.from(BigInt64Array.from(rows.flat(), BigInt), [rows.length, rows[0]!.length])
-const far = (a: ArrayLike<number>, b: ArrayLike<number>) => Array.from(a).reduce((most, x, i) => Math.max(most, Math.abs(x - b[i]!)), 0)
-
-describe.each(['relu-tied', 'gated-untied'])('T5 %s', (name) => {
-  const { embeds, mask, ids, hidden, logits, generation } = golden[name]!
+describe.each(['relu-tied', 'gated-untied'] as const)('T5 %s', (name) => {
+  const { embeds, mask, ids, hidden, logits, generation } = golden[name]
   const inputs = () => ({ x: Tensor.from(Float32Array.from(embeds), [4, 9, 16]), mask: integers(mask) })
-  const load = async () => T5.load(t5Part(await openWeights(join(FOLDER, name)), ''), { decoder: true })
+  const load = async () => T5.load(t5Part(await openWeights(join(FIXTURE, name)), ''), { decoder: true })
 
-  test('the encoder and the decoder equal transformers within 1e-5', async () => {
+  test('the encoder and the decoder, step by step, equal transformers within 1e-5', async () => {
     const t5 = await load()
     const { x, mask } = inputs()
     const encoded = await t5.encode(x, mask)
-    const shown = (await encoded.data()) as Float32Array
-    expect(far(hidden, shown)).toBeLessThan(1e-5)
+    expect(farthest(hidden, (await encoded.data()) as Float32Array)).toBeLessThan(1e-5)
     const made = await t5.logits(encoded, mask, integers(ids))
     expect(made.shape).toEqual([4, 7, 101])
     const last = await made.op('aten::slice.Tensor', 1, 5)
-    expect(far(logits, (await last.data()) as Float32Array)).toBeLessThan(1e-5)
+    expect(farthest(logits, (await last.data()) as Float32Array)).toBeLessThan(1e-5)
     t5.dispose()
   })
 
@@ -46,4 +33,44 @@ describe.each(['relu-tied', 'gated-untied'])('T5 %s', (name) => {
     expect(await t5.generate(x, mask, search)).toEqual(ids)
     t5.dispose()
   })
+
+  test('a text does not depend on the texts generated beside it', async () => {
+    const t5 = await load()
+    const { x, mask } = inputs()
+    for (const beams of [1, 3]) {
+      const search = { ...GREEDY, beams, longest: 20 }
+      const together = await t5.generate(x, mask, search)
+      for (let i = 0; i < 4; i++) {
+        const [one, kept] = [await x.op('aten::narrow', 0, i, 1), await mask.op('aten::narrow', 0, i, 1)]
+        expect(await t5.generate(one, kept, search)).toEqual([together[i]])
+      }
+    }
+    t5.dispose()
+  })
+
+  test('an aborted generation rejects and later ones still work', async () => {
+    const t5 = await load()
+    const { x, mask } = inputs()
+    const aborter = new AbortController()
+    const long = t5.generate(x, mask, { ...GREEDY, longest: 4000, shortest: 3999 }, aborter.signal)
+    setTimeout(() => aborter.abort(), 20)
+    await expect(long).rejects.toMatchObject({ code: 'INTERRUPTED' })
+    expect(await t5.generate(x, mask, { ...GREEDY, longest: 12 })).toEqual(generation[0]!.ids)
+    t5.dispose()
+  })
+})
+
+test('inputs of another width are refused before they reach libtorch', async () => {
+  const t5 = await T5.load(t5Part(await openWeights(join(FIXTURE, 'relu-tied')), ''), { decoder: true })
+  const x = Tensor.from(new Float32Array(2 * 3 * 15), [2, 3, 15])
+  await expect(
+    t5.encode(
+      x,
+      integers([
+        [1, 1, 1],
+        [1, 1, 1],
+      ]),
+    ),
+  ).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
+  t5.dispose()
 })

@@ -1,6 +1,6 @@
 import type { Stored } from '../../checkpoint/stored-tensors.js'
 import { LvmError } from '../../errors.js'
-import { Tensor } from '../../torch/tensor.js'
+import type { Tensor } from '../../torch/tensor.js'
 
 /** Reads a weight as float32. Errors: BAD_CHECKPOINT for NaN or Inf. */
 export async function readWeight(path: string, name: string, stored: Stored): Promise<Tensor> {

@@ -48,7 +48,13 @@ function usual(numbers: readonly number[]): number | undefined {
   return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0]
 }
 
-function stackShapes(name: string, depth: number, isDecoder: boolean, gated: boolean, sizes: Record<'width' | 'inner' | 'hidden', number>) {
+function stackShapes(
+  name: string,
+  depth: number,
+  isDecoder: boolean,
+  gated: boolean,
+  sizes: Record<'width' | 'inner' | 'hidden', number>,
+) {
   const { width, inner, hidden } = sizes
   const attention = (at: string): [string, number[]][] => [
     ...['q', 'k', 'v'].map((part): [string, number[]] => [`${at}.${part}.weight`, [inner, width]]),
@@ -60,7 +66,10 @@ function stackShapes(name: string, depth: number, isDecoder: boolean, gated: boo
     return [
       ...attention(`${at(0)}.SelfAttention`),
       ...(isDecoder ? attention(`${at(1)}.EncDecAttention`) : []),
-      ...(gated ? ['wi_0', 'wi_1'] : ['wi']).map((part): [string, number[]] => [`${last}.DenseReluDense.${part}.weight`, [hidden, width]]),
+      ...(gated ? ['wi_0', 'wi_1'] : ['wi']).map((part): [string, number[]] => [
+        `${last}.DenseReluDense.${part}.weight`,
+        [hidden, width],
+      ]),
       [`${last}.DenseReluDense.wo.weight`, [width, hidden]] as [string, number[]],
       ...Array.from({ length: isDecoder ? 3 : 2 }, (_, layer): [string, number[]] => [`${at(layer)}.layer_norm.weight`, [width]]),
     ]
@@ -71,9 +80,13 @@ function stackShapes(name: string, depth: number, isDecoder: boolean, gated: boo
 /** Lists the tensors of a T5 whose sizes are those of the given tensors. */
 function layoutOf({ tensors, aliases }: T5Part, wantsDecoder: boolean): T5Layout {
   const names = [...tensors.keys()]
-  const sizes = (end: RegExp, axis: number) => names.filter((name) => end.test(name)).map((name) => tensors.get(name)!.shape[axis] ?? 0)
+  const sizes = (end: RegExp, axis: number) =>
+    names.filter((name) => end.test(name)).map((name) => tensors.get(name)!.shape[axis] ?? 0)
   const depth = (stack: string) =>
-    names.reduce((most, name) => Math.max(most, Number(new RegExp(`^${stack}\\.block\\.(\\d{1,3})\\.`).exec(name)?.[1] ?? -1) + 1), 0)
+    names.reduce(
+      (most, name) => Math.max(most, Number(new RegExp(`^${stack}\\.block\\.(\\d{1,3})\\.`).exec(name)?.[1] ?? -1) + 1),
+      0,
+    )
   const width = usual(sizes(/layer_norm\.weight$/, 0)) ?? 1
   const inner = usual(sizes(/\.[qkv]\.weight$/, 0)) ?? 1
   const hidden = usual(sizes(/\.wi(_[01])?\.weight$/, 0)) ?? 1
@@ -113,8 +126,14 @@ export function requireShapes(
     return [`${prefix}${name}: ${stored.unread ?? `${text(stored.shape)} instead of ${text(shape)}`}`]
   })
   const faults = [
-    ...listed(missing.map((name) => prefix + name), 'are missing'),
-    ...listed(unexpected.map((name) => prefix + name), 'are unexpected'),
+    ...listed(
+      missing.map((name) => prefix + name),
+      'are missing',
+    ),
+    ...listed(
+      unexpected.map((name) => prefix + name),
+      'are unexpected',
+    ),
     ...listed(misshapen, 'have another shape'),
   ]
   if (faults.length > 0)

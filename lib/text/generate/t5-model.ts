@@ -1,6 +1,6 @@
 import { LvmError } from '../../errors.js'
 import { type NativeT5, native, type T5Search } from '../../native.js'
-import { Tensor } from '../../torch/tensor.js'
+import { call, Tensor } from '../../torch/tensor.js'
 import { disposeAll, readWeight, sameElements } from './read-weights.js'
 import { checkedLayout, type T5Layout, type T5Part } from './t5-layout.js'
 
@@ -59,11 +59,7 @@ export class T5 {
 
   /** Vectors of token ids. Shapes: ids [batch, time] → [batch, time, width]. */
   async embed(ids: Tensor): Promise<Tensor> {
-    return this.shared.op('aten::index_select', 0, await ids.op('aten::flatten.using_ints')).then(async (flat) => {
-      const made = await flat.op('aten::view', [...ids.shape, this.layout.width])
-      flat.dispose()
-      return made
-    })
+    return (await call('aten::embedding', [this.shared, ids])) as Tensor
   }
   /** Shapes: x [batch, time, width], mask [batch, time] → [batch, time, width]. */
   async encode(x: Tensor, mask: Tensor): Promise<Tensor> {

@@ -43,7 +43,7 @@ async function inputsOf({ t5, transforms, norm }: Weights, { vectors, embedded }
   using difference = await second.apply(rest)
   using text = await t5.embed(ids)
   using whole = (await call('aten::cat', [[end, target, end, reached, end, difference, end, text], 1])) as Tensor
-  return whole.op('aten::layer_norm', [t5.layout.width], ...norm, EPS)
+  return await whole.op('aten::layer_norm', [t5.layout.width], ...norm, EPS)
 }
 
 async function readNorm({ path, tensors }: WeightsFile, width: number): Promise<[Tensor, Tensor]> {
@@ -78,7 +78,7 @@ export async function openCorrector(file: WeightsFile, dim: number): Promise<Cor
         using before = allOnes([shape[0]!, inputs.shape[1]! - longest])
         using kept = Tensor.from(mask, shape) // the start is padding too, so it is hidden but keeps its position
         using whole = (await call('aten::cat', [[before, kept], 1])) as Tensor
-        return t5.generate(inputs, whole, search, signal)
+        return await t5.generate(inputs, whole, search, signal)
       },
       dispose() {
         dispose()

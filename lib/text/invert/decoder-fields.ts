@@ -18,7 +18,13 @@ export const decoderFields = {
 
 /** Options of `decoder.decode`. */
 export const inversionFields = {
-  steps: integer({ default: 5, min: 0, max: 1000, about: 'corrections of each text at most; 0 keeps the first text', group: 'Text' }),
+  steps: integer({
+    default: 5,
+    min: 0,
+    max: 1000,
+    about: 'corrections of each text at most; 0 keeps the first text',
+    group: 'Text',
+  }),
   beam: integer({
     default: 1,
     min: 1,

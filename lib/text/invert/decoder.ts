@@ -1,5 +1,5 @@
 import { abortSignal, asyncDoor, callback, checkedArguments, optional, withFields, word, words } from '../../door.js'
-import { asLvmError, badOption, LvmError, shown } from '../../errors.js'
+import { asLvmError, LvmError, shown } from '../../errors.js'
 import { DEFAULT_LIMITS } from '../../files/limits.js'
 import { type Given, type Options, resolve } from '../../options.js'
 import { useThreads } from '../../torch/device.js'
@@ -59,7 +59,7 @@ const DECODE = {
 }
 
 async function openModels(files: InverterFiles, o: Options<typeof decoderFields>): Promise<InversionModels> {
-  const tokens = await openTokens(files.tokenizer, DEFAULT_LIMITS)
+  const tokens = await openTokens(files.tokenizer)
   const opened: { dispose(): void }[] = []
   const kept = async <T extends { dispose(): void }>(opening: Promise<T>): Promise<T> => {
     const made = await opening
@@ -135,10 +135,18 @@ export class Decoder {
     }
   }
 
+  /** Vectors of texts, in the decoder's space or another one of its encoder. Shapes: → texts · dim. */
+  async embed(texts: readonly string[], space: GtrSpace = this.space): Promise<Float32Array> {
+    const vectors = new Float32Array(texts.length * this.dim)
+    for (let at = 0; at < texts.length; at += GROUP) {
+      using some = await this.models.embedder.embed(texts.slice(at, at + GROUP), space)
+      vectors.set((await some.data()) as Float32Array, at * this.dim)
+    }
+    return vectors
+  }
+
   /** Builds the bridge from another space to the decoder's, and measures it on texts. Errors: BAD_OPTION, BAD_CHECKPOINT. */
-  private bridge(from: GtrSpace, texts: readonly string[] | undefined): Promise<OpenBridge> {
-    if (texts === undefined)
-      throw badOption('decode', 'calibration', 'texts to measure the bridge on', undefined, 'give about 200 sentences')
+  bridge(from: GtrSpace, texts: readonly string[]): Promise<OpenBridge> {
     return openBridge(this.models.embedder, from, this.space, texts)
   }
 
@@ -149,12 +157,12 @@ export class Decoder {
     onBridge: DecodeOptions['onBridge'],
   ): Promise<Float32Array[]> {
     using given = await matrixOf(vectors, this.dim)
-    if (space === this.space) return rowsOf(given)
-    const bridge = await this.bridge(space, calibration)
+    if (space === this.space) return await rowsOf(given)
+    const bridge = await this.bridge(space, calibration ?? [])
     const { convert, ...measured } = bridge
     onBridge?.(measured)
     using converted = await convert(given)
-    return rowsOf(converted)
+    return await rowsOf(converted)
   }
 
   private async groups(
@@ -197,12 +205,16 @@ export class Decoder {
 }
 
 export const spaceMismatch = (decoder: string, expected: string, received: string): LvmError =>
-  new LvmError('SPACE_MISMATCH', `${decoder}: expected vectors of ${expected}, which the decoder was trained on, but they are of ${received}`, {
-    hint:
-      expected.startsWith('gtr') && received.startsWith('gtr')
-        ? 'use a decoder of that space, or convert the vectors with --bridge'
-        : `encode the texts with gtr-t5-base, or use --decoder nearest`,
-  })
+  new LvmError(
+    'SPACE_MISMATCH',
+    `${decoder}: expected vectors of ${expected}, which the decoder was trained on, but they are of ${received}`,
+    {
+      hint:
+        expected.startsWith('gtr') && received.startsWith('gtr')
+          ? 'use a decoder of that space, or convert the vectors with --bridge'
+          : `encode the texts with gtr-t5-base, or use --decoder nearest`,
+    },
+  )
 
 /** Copies vectors to a float32 matrix. Errors: BAD_ARGUMENT for another shape; DATA_NOT_FINITE; DATA_ZERO. */
 async function matrixOf(vectors: Float32Array | Tensor, dim: number): Promise<Tensor> {
@@ -226,8 +238,10 @@ async function rowsOf(matrix: Tensor): Promise<Float32Array[]> {
   const dim = matrix.shape[1]!
   return Array.from({ length: matrix.shape[0]! }, (_, i) => {
     const row = data.subarray(i * dim, (i + 1) * dim)
-    if (!row.every(Number.isFinite)) throw new LvmError('DATA_NOT_FINITE', `decode: expected finite vectors but row ${i} holds NaN or Inf`)
-    if (row.every((x) => x === 0)) throw new LvmError('DATA_ZERO', `decode: expected vectors with a direction but row ${i} is all zeros`)
+    if (!row.every(Number.isFinite))
+      throw new LvmError('DATA_NOT_FINITE', `decode: expected finite vectors but row ${i} holds NaN or Inf`)
+    if (row.every((x) => x === 0))
+      throw new LvmError('DATA_ZERO', `decode: expected vectors with a direction but row ${i} is all zeros`)
     return row
   })
 }

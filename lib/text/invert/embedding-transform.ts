@@ -1,5 +1,5 @@
 import type { StoredTensors } from '../../checkpoint/stored-tensors.js'
-import { Tensor } from '../../torch/tensor.js'
+import type { Tensor } from '../../torch/tensor.js'
 import { disposeAll, readWeight } from '../generate/read-weights.js'
 import { requireShapes } from '../generate/t5-layout.js'
 
@@ -48,7 +48,7 @@ export async function readTransform(
       using hidden = await x.op('aten::linear', w0, b0)
       using bent = await hidden.op('aten::gelu')
       using flat = await bent.op('aten::linear', w1, b1)
-      return flat.op('aten::reshape', [x.shape[0]!, repeat, sizes.width])
+      return await flat.op('aten::reshape', [x.shape[0]!, repeat, sizes.width])
     },
     dispose: () => disposeAll(read),
   }

@@ -1,5 +1,5 @@
 import { LvmError } from '../../errors.js'
-import { call, Tensor } from '../../torch/tensor.js'
+import { call, type Tensor } from '../../torch/tensor.js'
 import type { GtrSpace } from './gtr-space.js'
 import { cosine } from './inversion.js'
 import type { ReEmbedder } from './re-embedder.js'
@@ -28,7 +28,7 @@ const MOST = 256
 async function unit(x: Tensor, length = 1): Promise<Tensor> {
   using norms = await x.op('aten::linalg_vector_norm', 2, [-1], true)
   using scale = await norms.op('aten::div.Scalar', length)
-  return x.op('aten::div.Tensor', scale)
+  return await x.op('aten::div.Tensor', scale)
 }
 
 /** W⁻¹v in float64, because the condition of W is unknown. Shapes: v [n, dim], w [dim, dim] → [n, dim]. */
@@ -39,7 +39,7 @@ async function solved(v: Tensor, w: Tensor): Promise<Tensor> {
   using solution = await wide.op('aten::linalg_solve', columns)
   using rows = await solution.op('aten::t')
   using dense = await rows.op('aten::contiguous')
-  return dense.to({ dtype: 'float32' })
+  return await dense.to({ dtype: 'float32' })
 }
 
 async function conditionOf(w: Tensor): Promise<number> {
@@ -67,12 +67,21 @@ async function embedded(embedder: ReEmbedder, texts: readonly string[], space: G
  *
  * Errors: BAD_OPTION for fewer than two texts; BAD_CHECKPOINT without a dense layer to and from `gtr-st`.
  */
-export async function openBridge(embedder: ReEmbedder, from: GtrSpace, to: GtrSpace, given: readonly string[]): Promise<OpenBridge> {
+export async function openBridge(
+  embedder: ReEmbedder,
+  from: GtrSpace,
+  to: GtrSpace,
+  given: readonly string[],
+): Promise<OpenBridge> {
   const texts = [...new Set(given.filter((text) => text.trim() !== ''))].slice(0, MOST)
   if (texts.length < FEWEST)
-    throw new LvmError('BAD_OPTION', `bridge: expected at least ${FEWEST} different texts for "calibration" but received ${texts.length}`, {
-      hint: 'give about 200 sentences like those of the vectors',
-    })
+    throw new LvmError(
+      'BAD_OPTION',
+      `bridge: expected at least ${FEWEST} different texts for "calibration" but received ${texts.length}`,
+      {
+        hint: 'give about 200 sentences like those of the vectors',
+      },
+    )
   const { dense } = embedder
   if (dense === undefined && from !== to && (from === 'gtr-st' || to === 'gtr-st'))
     throw new LvmError('BAD_CHECKPOINT', `bridge: expected a dense layer for a bridge from ${from} to ${to} but there is none`, {
@@ -82,13 +91,13 @@ export async function openBridge(embedder: ReEmbedder, from: GtrSpace, to: GtrSp
   const lengths = (await rowsOf(raw)).map((row) => Math.sqrt(row.reduce((sum, x) => sum + x * x, 0)))
   const norm = lengths.reduce((sum, x) => sum + x, 0) / lengths.length
   const convert = async (v: Tensor): Promise<Tensor> => {
-    if (from === to) return v.op('aten::clone')
+    if (from === to) return await v.op('aten::clone')
     if (to === 'gtr-st') {
       using turned = await v.op('aten::linear', dense!)
-      return unit(turned)
+      return await unit(turned)
     }
     using back = from === 'gtr-st' ? await solved(v, dense!) : await v.op('aten::clone')
-    return unit(back, to === 'gtr-mean' ? norm : 1)
+    return await unit(back, to === 'gtr-mean' ? norm : 1)
   }
   using start = await embedded(embedder, texts, from)
   using truth = await embedded(embedder, texts, to)

@@ -20,7 +20,10 @@ export function refuseOthers({ path, tensors }: WeightsFile, prefixes: readonly 
   const others = [...tensors.keys()].filter((name) => !prefixes.some((prefix) => name.startsWith(prefix)))
   if (others.length === 0) return
   const more = others.length > 20 ? ` and ${others.length - 20} more` : ''
-  throw new LvmError('BAD_CHECKPOINT', `${path}: expected only tensors below ${prefixes.join(', ')} but it also has ${others.slice(0, 20).join(', ')}${more}`)
+  throw new LvmError(
+    'BAD_CHECKPOINT',
+    `${path}: expected only tensors below ${prefixes.join(', ')} but it also has ${others.slice(0, 20).join(', ')}${more}`,
+  )
 }
 
 /** A mask of ones for all inputs. Shapes: x [n, time, width] → [n, time]. */
@@ -30,15 +33,17 @@ export const allOnes = ([n, time]: readonly number[]) => Tensor.from(new BigInt6
 export async function openHypothesizer(file: WeightsFile, dim: number): Promise<Hypothesizer> {
   refuseOthers(file, [MODEL, 'embedder.', 'embedding_transform.'])
   const t5 = await T5.load(t5Part(file, MODEL), { decoder: true })
-  const transform = await readTransform(file.path, file.tensors, 'embedding_transform.', { dim, width: t5.layout.width }).catch((error) => {
-    t5.dispose()
-    throw error
-  })
+  const transform = await readTransform(file.path, file.tensors, 'embedding_transform.', { dim, width: t5.layout.width }).catch(
+    (error) => {
+      t5.dispose()
+      throw error
+    },
+  )
   return {
     async write(vectors, search, signal) {
       using inputs = await transform.apply(vectors)
       using mask = allOnes(inputs.shape)
-      return t5.generate(inputs, mask, search, signal)
+      return await t5.generate(inputs, mask, search, signal)
     },
     dispose() {
       t5.dispose()

@@ -119,8 +119,13 @@ async function corrected(
   }
   const targets = rows.flatMap(({ target }) => Array.from({ length: beam }, () => target))
   const found = await drafted(models, ids, targets)
+  const lists: Draft[][] = []
   let at = 0
-  return going.map(({ drafts }) => found.slice(at, (at += drafts.length * beam)))
+  for (const { drafts } of going) {
+    lists.push(found.slice(at, at + drafts.length * beam))
+    at += drafts.length * beam
+  }
+  return lists
 }
 
 async function begun(models: InversionModels, targets: readonly Float32Array[], o: InversionOptions): Promise<Progress[]> {
@@ -147,7 +152,11 @@ export async function invert(
 ): Promise<Inverted[]> {
   const all = await begun(models, targets, o)
   const report = (step: number) =>
-    o.onStep(step, all.map(({ best }) => best.cosine), all.filter(({ going }) => going).length)
+    o.onStep(
+      step,
+      all.map(({ best }) => best.cosine),
+      all.filter(({ going }) => going).length,
+    )
   report(0)
   for (let step = 1; step <= o.steps && models.corrector !== undefined; step++) {
     const going = all.filter((progress) => progress.going)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { LvmError, shown } from '../../errors.js'
 import type { Limits } from '../../files/limits.js'
 import { openWeights, type WeightsFile } from '../../weights/open-weights.js'
+import { cachedEncoders, resolveEncoder, shortName } from '../hub/encoder-store.js'
 import { type GtrSpace, SPACE_OF_EMBEDDER } from './gtr-space.js'
 
 /** The parts of a decoder, opened but not read. */
@@ -58,7 +59,10 @@ async function given(role: Role, path: string | undefined, limits: Limits): Prom
   if (path === undefined) return undefined
   const file = await openWeights(path, undefined, limits)
   if (roleOf(file) === role) return file
-  throw new LvmError('BAD_CHECKPOINT', `${path}: expected the weights of the ${role} but they are of ${roleOf(file) ?? 'another model'}`)
+  throw new LvmError(
+    'BAD_CHECKPOINT',
+    `${path}: expected the weights of the ${role} but they are of ${roleOf(file) ?? 'another model'}`,
+  )
 }
 
 /** Settings that change the arithmetic in a way that is not implemented, with the value that is. */
@@ -78,6 +82,9 @@ function settingsOf({ path, config }: WeightsFile): { name: string; space: GtrSp
     throw refused('max_seq_length', 'an integer from 2 to 4096')
   return { name: name as string, space, longest: longest as number }
 }
+
+/** Folder of gtr-t5-base in the cache of fetched encoders. */
+const fetchedEmbedder = () => cachedEncoders().find(({ name }) => shortName(name) === 'gtr-t5-base')?.path
 
 /**
  * Finds the parts of a decoder by the names of their tensors: in a folder with a folder for each part, or in the folder of a
@@ -105,7 +112,7 @@ export async function findInverter(
       'SPACE_MISMATCH',
       `${folder}: expected a hypothesizer and a corrector of one space but they are of ${settings.space} (${settings.name}) and ${others.space} (${others.name})`,
     )
-  const embedder = o.embedder ?? roles.get('embedder')?.path
+  const embedder = o.embedder === undefined ? (roles.get('embedder')?.path ?? fetchedEmbedder()) : resolveEncoder(o.embedder)
   const tokenizer = [embedder, hypothesizer.path, corrector?.path, folder].find(
     (path) => path !== undefined && existsSync(join(path, 'tokenizer.json')),
   )

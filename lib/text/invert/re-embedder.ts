@@ -48,19 +48,27 @@ async function denseFile(folder: string, limits: Limits): Promise<WeightsFile | 
   if (!Array.isArray(modules)) throw damaged(path, 'expected a list of modules')
   const dense = modules.find((module) => /\bDense$/.test(String(module?.type)))
   if (dense === undefined) return undefined
-  if (typeof dense.path !== 'string' || /(^|[\\/])\.\.([\\/]|$)/.test(dense.path)) throw damaged(path, 'expected a folder for the Dense module')
+  if (typeof dense.path !== 'string' || /(^|[\\/])\.\.([\\/]|$)/.test(dense.path))
+    throw damaged(path, 'expected a folder for the Dense module')
   return openWeights(join(folder, dense.path), undefined, limits)
 }
 
 /** Reads the dense layer. Errors: BAD_CHECKPOINT when a decoder of gtr-st has none. */
-async function readDense({ hypothesizer, embedder, space }: InverterFiles, width: number, limits: Limits): Promise<Tensor | undefined> {
+async function readDense(
+  { hypothesizer, embedder, space }: InverterFiles,
+  width: number,
+  limits: Limits,
+): Promise<Tensor | undefined> {
   const inside = hypothesizer.tensors.get(DENSE_INSIDE)
   if (inside !== undefined && space === 'gtr-mean')
     throw new LvmError(
       'SPACE_MISMATCH',
       `${hypothesizer.path}: expected no dense layer for gtr-mean, which its config.json names, but its weights have "${DENSE_INSIDE}", as gtr-st has`,
     )
-  const own = inside === undefined ? undefined : { path: hypothesizer.path, prefix: 'embedder.2.', tensors: below(hypothesizer.tensors, 'embedder.2.') }
+  const own =
+    inside === undefined
+      ? undefined
+      : { path: hypothesizer.path, prefix: 'embedder.2.', tensors: below(hypothesizer.tensors, 'embedder.2.') }
   const beside = own === undefined && embedder !== undefined ? await denseFile(embedder, limits) : undefined
   const found = own ?? (beside && { path: beside.path, prefix: '', tensors: beside.tensors })
   if (found === undefined) {
@@ -76,7 +84,7 @@ async function readDense({ hypothesizer, embedder, space }: InverterFiles, width
 const unit = async (x: Tensor): Promise<Tensor> => {
   using norms = await x.op('aten::linalg_vector_norm', 2, [-1], true)
   using safe = await norms.op('aten::clamp_min', 1e-12)
-  return x.op('aten::div.Tensor', safe)
+  return await x.op('aten::div.Tensor', safe)
 }
 
 /** Mean of the vectors that the mask keeps. Shapes: hidden [n, time, width], mask [n, time] → [n, width]. */
@@ -86,7 +94,7 @@ async function meanOf(hidden: Tensor, mask: Tensor): Promise<Tensor> {
   using kept = await hidden.op('aten::mul.Tensor', column)
   using sums = await kept.op('aten::sum.dim_IntList', [1])
   using counts = await column.op('aten::sum.dim_IntList', [1])
-  return sums.op('aten::div.Tensor', counts)
+  return await sums.op('aten::div.Tensor', counts)
 }
 
 /** Opens the encoder of a decoder. `own` false takes the folder's weights even where the hypothesizer has some. */
@@ -113,9 +121,9 @@ export async function openReEmbedder(
       const mean = await meanOf(hidden, kept)
       if (space === 'gtr-mean') return mean
       using raw = mean
-      if (space === 'gtr-mean-l2') return unit(raw)
+      if (space === 'gtr-mean-l2') return await unit(raw)
       using turned = await raw.op('aten::linear', dense!)
-      return unit(turned)
+      return await unit(turned)
     },
     dispose() {
       t5.dispose()

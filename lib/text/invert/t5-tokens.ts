@@ -1,29 +1,20 @@
-import { join } from 'node:path'
-import { Tokenizer } from '@huggingface/tokenizers'
-import { readJsonObject } from '../../files/json.js'
-import type { Limits } from '../../files/limits.js'
-import { END, PAD } from '../generate/t5-model.js'
+import { PAD } from '../generate/t5-model.js'
+import { openTokenizer } from '../tokens/text-tokenizer.js'
 
 /** The tokenizer of a T5. */
 export interface T5Tokens {
   /** Ids of a text, cut to `most` with the end kept. */
-  encode(text: string, most: number): number[]
+  encode(text: string, most: number): readonly number[]
   /** Text of ids, without special tokens. */
   decode(ids: readonly number[]): string
 }
 
-/** Opens tokenizer.json and tokenizer_config.json of a folder. */
-export async function openTokens(folder: string, limits: Limits): Promise<T5Tokens> {
-  const tokenizer = new Tokenizer(
-    await readJsonObject(join(folder, 'tokenizer.json'), limits),
-    await readJsonObject(join(folder, 'tokenizer_config.json'), limits),
-  )
+/** Opens tokenizer.json and tokenizer_config.json of a folder. Errors: those of openTokenizer. */
+export async function openTokens(folder: string): Promise<T5Tokens> {
+  const tokenizer = await openTokenizer(folder, { lowerCase: false })
   return {
-    encode(text, most) {
-      const { ids } = tokenizer.encode(text)
-      return ids.length <= most ? ids : [...ids.slice(0, most - 1), END]
-    },
-    decode: (ids) => tokenizer.decode([...ids], { skip_special_tokens: true }),
+    encode: (text, most) => tokenizer.ids(text, most),
+    decode: (ids) => tokenizer.inner.decode([...ids], { skip_special_tokens: true }),
   }
 }
 
