@@ -201,17 +201,11 @@ export interface Addon {
    */
   textEncode(model: NativeModel, ids: Int32Array, lengths: Int32Array, skip?: number): Promise<Float32Array>
   // native/binding/t5-exports.cpp
-  t5(o: Record<'maxDistance' | 'eps' | 'logitScale', number>, weights: Readonly<Record<string, NativeTensor>>): Promise<NativeT5>
+  t5(settings: T5Settings, weights: Readonly<Record<string, NativeTensor>>): Promise<NativeT5>
   t5Encode(t5: NativeT5, x: NativeTensor, mask: NativeTensor): Promise<NativeTensor>
   /** Logits of given ids, computed step by step. Shapes: ids [batch, n] → [batch, n, tokens]. */
   t5Logits(t5: NativeT5, encoded: NativeTensor, mask: NativeTensor, ids: NativeTensor): Promise<NativeTensor>
-  t5Generate(
-    t5: NativeT5,
-    encoded: NativeTensor,
-    mask: NativeTensor,
-    o: T5Search,
-    flag: NativeStopFlag,
-  ): Promise<{ ids: Int32Array }[]>
+  t5Generate(t5: NativeT5, encoded: NativeTensor, mask: NativeTensor, o: T5Search, flag: NativeStopFlag): Promise<Int32Array[]>
   t5Dispose(t5: NativeT5): void
   stopFlag(): NativeStopFlag
   raiseFlag(flag: NativeStopFlag): void
@@ -220,6 +214,7 @@ export interface Addon {
   leave(code: number): void
 }
 
+export type T5Settings = Record<'maxDistance' | 'eps' | 'logitScale', number>
 export type T5Search = Record<'longest' | 'shortest' | 'beams' | 'returned' | 'lengthPenalty', number>
 export interface TrainerOptions {
   batch: number

@@ -69,15 +69,12 @@ Napi::Value texts_of(Napi::Env env, const std::vector<Generated>& texts) {
     const auto& ids = texts[i].ids;
     auto array = Napi::Int32Array::New(env, ids.size());
     std::copy(ids.begin(), ids.end(), array.Data());
-    auto entry = Napi::Object::New(env);
-    entry.Set("ids", array);
-    entry.Set("score", double(texts[i].score));
-    list.Set(i, entry);
+    list.Set(i, array);
   }
   return list;
 }
 
-// t5Generate(t5, encoded, mask, {longest, shortest, beams, returned, lengthPenalty}, stopFlag) -> Promise<[{ids, score}]>
+// t5Generate(t5, encoded, mask, {longest, shortest, beams, returned, lengthPenalty}, stopFlag) -> Promise<[ids]>
 Napi::Value t5_generate(const Napi::CallbackInfo& info) {
   const auto o = info[3].As<Napi::Object>();
   const GenerateOptions options{positive(o.Get("longest"), "longest"), positive(o.Get("shortest"), "shortest"),

@@ -78,7 +78,7 @@ export class T5 {
     try {
       using encoded = await this.encode(x, mask)
       const texts = await native.t5Generate(this.handle, encoded.native, mask.native, search, flag)
-      return texts.map(({ ids }) => Array.from(ids))
+      return texts.map((ids) => Array.from(ids))
     } finally {
       signal?.removeEventListener('abort', stop)
     }
