@@ -34,12 +34,16 @@ const VERDICTS: Readonly<Record<Level, string>> = {
   FAIL: 'broken: figures from this data would be wrong',
 }
 
+const measured = ({ encoder_space, rows, median, minimum }: NonNullable<Audit['encoder']>) =>
+  `made by the encoder of "${encoder_space}": ${rows} texts, encoded again, have a median cosine of ${median.toFixed(5)} and a minimum of ${minimum.toFixed(5)}`
+
 /** Formats an audit for the terminal. */
 export const auditPage = pageDoor('auditPage', 'audit', (audit: Audit): string => {
-  const { path, part, rows, dim, dtype, kind, space, findings, against, verdict, seconds } = audit
+  const { path, part, rows, dim, dtype, kind, space, encoder, findings, against, verdict, seconds } = audit
   const what = kind === 'sequences' ? 'sequences' : 'rows'
   return [
     `${path}${part === null ? '' : `, the ${part} half`} · ${count(rows)} ${what} × ${dim} ${dtype} · space ${space ?? 'unknown'}`,
+    ...(encoder ? [measured(encoder)] : []),
     '',
     ...lines(findings),
     ...against.flatMap((file) => [

@@ -2,6 +2,7 @@ import type { Base } from '../data/base.js'
 import { makeWindows, runLengths, type Windows } from '../data/windows.js'
 import { describe } from '../statistics/estimates.js'
 import { type Histogram, histogram } from '../statistics/histogram.js'
+import type { SpaceCheck } from '../text/space/check-space.js'
 import type { Tensor } from '../torch/tensor.js'
 import { type Finding, finding, type Level, worst } from './audit-findings.js'
 import type { AuditedFile } from './audited-file.js'
@@ -38,6 +39,8 @@ export interface Audit {
   readonly kind: Base['kind']
   readonly part: string | null
   readonly space: string | null
+  /** Texts that were encoded again with `encoder`; null without it. */
+  readonly encoder: SpaceCheck | null
   readonly rows: number
   readonly dim: number
   readonly dtype: string
@@ -220,6 +223,7 @@ export async function auditBase(base: Base, o: BaseAuditOptions): Promise<Audit>
     kind: base.kind,
     part: base.part ?? null,
     space: base.space ?? null,
+    encoder: null,
     rows: base.rows,
     dim: base.dim,
     dtype: base.dtype,

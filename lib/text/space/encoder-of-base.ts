@@ -1,8 +1,16 @@
 import { resolve as absolute, basename } from 'node:path'
 import type { EncoderTag } from '../../data/encoder-tag.js'
+import { text } from '../../options.js'
 import { Encoder } from '../encoders/encoder.js'
 import { type EncoderOptions, encoderFields } from '../encoders/encoder-fields.js'
 import { resolveEncoder } from '../hub/encoder-store.js'
+
+/** `--encoder` of a verb that only checks a base against it. */
+export const encoderField = text({
+  default: undefined,
+  about: 'folder of a sentence encoder, or its name in the cache: encode some texts again and require equal vectors',
+  group: 'Encoder',
+})
 
 /** Options of an encoder that decide its space, and therefore stand in a card. */
 const DECISIVE = ['prompt', 'pooling', 'dense', 'normalize'] as const
