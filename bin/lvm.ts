@@ -64,6 +64,7 @@ const VERBS: Record<string, [describe: string, load: () => Promise<CommandModule
     'pack runs with all they need into an archive that serves them',
     async () => (await import('./commands/bundle.js')).bundling,
   ],
+  encode: ['encode texts, one a line, as vectors', async () => (await import('./commands/encode.js')).encoding],
   encoders: ['list, fetch and check sentence encoders', async () => (await import('./commands/encoders.js')).encoders],
   libtorch: ['install, list and check libtorch', async () => (await import('./commands/libtorch.js')).libtorch],
   doctor: ['diagnose a run or this machine', async () => (await import('./commands/doctor.js')).doctor],
