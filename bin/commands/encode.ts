@@ -34,10 +34,10 @@ const shortened = (truncated: number, most: number) =>
   `warning: ${count(truncated)} ${truncated === 1 ? 'text has' : 'texts have'} more than ${most} tokens and lost the last words`
 
 /** One line of JSON for each text, with the numbers in as few digits as give the same value back. */
-async function* jsonLines(opened: Encoding, signal: AbortSignal): AsyncGenerator<string> {
+async function* jsonLines(opened: Encoding): AsyncGenerator<string> {
   const { dim, maxTokens } = opened.encoder
   let [row, truncated] = [0, 0]
-  for await (const block of opened.blocks(signal)) {
+  for await (const block of opened.blocks(undefined)) {
     const { texts } = block
     const numbers = block.numbers()
     yield texts.map((text, i) => `${jsonText({ row: row + i, text, vector: numbers.slice(i * dim, (i + 1) * dim) })}\n`).join('')
@@ -47,10 +47,10 @@ async function* jsonLines(opened: Encoding, signal: AbortSignal): AsyncGenerator
   if (truncated > 0) diagnostic(shortened(truncated, maxTokens))
 }
 
-async function toStdout(options: Record<string, unknown>, signal: AbortSignal): Promise<void> {
+async function toStdout(options: Record<string, unknown>): Promise<void> {
   const { openEncoding } = await import('../../lib/text/encode/encode.js')
   using opened = await openEncoding(options)
-  await flowing(jsonLines(opened, signal), true)
+  await flowing(jsonLines(opened), true)
 }
 
 async function toFile(options: Record<string, unknown>, signal: AbortSignal, json: boolean): Promise<void> {
@@ -59,8 +59,22 @@ async function toFile(options: Record<string, unknown>, signal: AbortSignal, jso
   const made = await encode(options, { progress: shown.step, signal }).finally(shown.end)
   if (made.truncated > 0) diagnostic(shortened(made.truncated, made.max_tokens))
   const text = () =>
-    `${count(made.rows)} vectors × ${made.dim} ${made.dtype} in ${made.out}, in ${duration(made.seconds)}\nspace: ${made.space}\nto look at them: lvm-torch data inspect ${made.out}`
+    `${count(made.rows)} ${made.rows === 1 ? 'vector' : 'vectors'} × ${made.dim} ${made.dtype} in ${made.out}, in ${duration(made.seconds)}\nspace: ${made.space}\nto look at them: lvm-torch data inspect ${made.out}`
   answer(made, text, json)
+}
+
+/** Ends the work at Ctrl-C, also while it waits for texts. */
+async function stoppable(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const stop = interruption(() => {}, 'nothing was written; the same command starts again')
+  stop.signal.addEventListener('abort', () => process.stdin.destroy())
+  try {
+    await work(stop.signal)
+  } catch (error) {
+    throw stop.reason ?? error
+  } finally {
+    stop.release()
+  }
+  if (stop.reason !== undefined) throw stop.reason
 }
 
 export const encoding: CommandModule = {
@@ -76,22 +90,7 @@ export const encoding: CommandModule = {
     const options = given(encodeFields, argv)
     if (process.stdin.isTTY && (options.input ?? '-') === '-')
       diagnostic('reading texts from the terminal, one a line; Ctrl-D ends them')
-    const stop = interruption(
-      () => {},
-      options.out === undefined
-        ? 'the lines that were printed are complete'
-        : 'nothing was written; the same command starts again',
-    )
-    stop.signal.addEventListener('abort', () => process.stdin.destroy()) // a pipe without texts would keep the command waiting
-    try {
-      if (options.out === undefined) await toStdout(options, stop.signal)
-      else await toFile(options, stop.signal, argv.json === true)
-    } catch (error) {
-      throw stop.reason ?? error
-    } finally {
-      stop.release()
-      process.stdin.unref?.()
-    }
-    if (stop.reason !== undefined) throw stop.reason
+    if (options.out === undefined) await toStdout(options)
+    else await stoppable((signal) => toFile(options, signal, argv.json === true))
   },
 }

@@ -50,14 +50,16 @@ export interface Encoding extends Disposable {
   blocks(signal: AbortSignal | undefined): AsyncGenerator<EncodedBlock>
 }
 
-function inputOf(path: string): AsyncIterable<Buffer> {
-  if (path === '-') return process.stdin
-  const found = statSync(path, { throwIfNoEntry: false })
-  if (found === undefined) throw new LvmError('FILE_MISSING', `encode: expected a file of texts but there is none at ${path}`)
-  if (found.isDirectory())
+function requireInput(path: string): void {
+  const found = path === '-' ? undefined : statSync(path, { throwIfNoEntry: false })
+  if (path !== '-' && found === undefined)
+    throw new LvmError('FILE_MISSING', `encode: expected a file of texts but there is none at ${path}`)
+  if (found?.isDirectory())
     throw badOption('encode', 'input', 'a file with one text a line', path, 'for a folder: lvm-torch data make FOLDER')
-  return createReadStream(path, { highWaterMark: 1 << 18 })
 }
+
+const piecesOf = (path: string): AsyncIterable<Buffer> =>
+  path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 1 << 18 })
 
 /** Opens the encoder and the input of `encode`. Errors: BAD_OPTION, FILE_MISSING, those of resolveEncoder and Encoder.open. */
 export async function openEncoding(given: EncodeTextsOptions): Promise<Encoding> {
@@ -65,7 +67,7 @@ export async function openEncoding(given: EncodeTextsOptions): Promise<Encoding>
   const { encoder: wanted, input, out, dtype, empty } = options
   if (wanted === undefined)
     throw badOption('encode', 'encoder', 'a folder or the name of an encoder', undefined, 'add --encoder FOLDER')
-  const pieces = inputOf(input)
+  requireInput(input)
   const folder = resolveEncoder(wanted)
   const encoding = Object.fromEntries(
     Object.keys(encoderFields).flatMap((key) => (key in given ? [[key, given[key as keyof EncoderOptions]]] : [])),
@@ -76,7 +78,8 @@ export async function openEncoding(given: EncodeTextsOptions): Promise<Encoding>
     options,
     encoder,
     tag: encoderCard(encoder, folder, encoding),
-    blocks: (signal) => encodeLines(textLines(name, pieces), { encoder, name, dtype, empty, full: out !== undefined, signal }),
+    blocks: (signal) =>
+      encodeLines(textLines(name, piecesOf(input)), { encoder, name, dtype, empty, full: out !== undefined, signal }),
     [Symbol.dispose]: () => encoder.dispose(),
   }
 }
