@@ -11,7 +11,7 @@ export const ERRORS = {
     about: 'the run folder already holds a run',
     hint: 'use --resume to continue, --name for another folder or --overwrite',
   },
-  RUN_LOCKED: { exit: 2, about: 'another process is writing this run', hint: 'wait for it, or choose another --name' },
+  RUN_LOCKED: { exit: 2, about: 'another process is writing this run', hint: 'wait for it, or choose another name or folder' },
   RUN_MISSING: { exit: 2, about: 'no run has that name', hint: 'run: lvm-torch runs list' },
   FILE_MISSING: { exit: 2, about: 'a file or folder does not exist', hint: 'check the path' },
   NO_DISK: { exit: 2, about: 'there is not enough free disk space', hint: 'free some space or choose another folder' },

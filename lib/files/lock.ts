@@ -109,7 +109,7 @@ function locked(what: string, { path, holder }: Pick<Link, 'path' | 'holder'>, m
     holder === undefined ? 'a process' : holder.pid === me.pid && local(holder, me) ? 'this process' : `process ${holder.pid}`
   const where = holder === undefined || holder.host === me.host ? '' : ` on ${holder.host}`
   const since = holder === undefined ? '' : ` since ${holder.started}`
-  const hint = `wait for it, or choose another --name; if it no longer runs there, delete ${path}`
+  const hint = `wait for it, or choose another name or folder; if it no longer runs there, delete ${path}`
   return new LvmError(
     'RUN_LOCKED',
     `${what}: expected no other writer but ${who}${where} has been writing it${since}`,

@@ -95,16 +95,33 @@ const opener =
     })
   }
 
+/** Time between two warnings of lost lines; a full disk loses thousands. */
+const LOSS_WARNING_MS = 60_000
+
+/** Returns a function that warns of lines which could not be written, once a minute at most. */
+export function lossWarning(tell: (event: ServeEvent) => void, now = () => performance.now()): (error: unknown) => void {
+  let failures = 0
+  let next = -Infinity
+  return (error) => {
+    failures++
+    if (now() < next) return
+    next = now() + LOSS_WARNING_MS
+    const message = `lines of the log were lost, in ${failures} failed ${failures === 1 ? 'write' : 'writes'} since the start: ${asLvmError(error).message}`
+    tell({ type: 'warning', version: 1, code: 'LOG', message })
+  }
+}
+
 /** Makes what the routes share. */
 async function makeCore(settings: ServeSettings, tell: (event: ServeEvent) => void): Promise<Core> {
   const models = servedModels()
   const keys = settings.apiKeyFile === undefined ? undefined : await readApiKeys(settings.apiKeyFile)
+  const warnOfLoss = lossWarning(tell)
   const log =
     settings.log === undefined
       ? undefined
       : await openLineLog(settings.log, (error) => {
           core.metrics.logFailed()
-          tell({ type: 'warning', version: 1, code: 'LOG', message: `a line of the log was lost: ${asLvmError(error).message}` })
+          warnOfLoss(error)
         })
   const core: Core = {
     log,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
+import { lossWarning } from '../../lib/serve/start-server.js'
 import { readRecord } from '../../lib/study/abtest/served-log.js'
 import { problem, start } from './client.js'
 import { contexts } from './fake-engine.js'
@@ -61,4 +62,17 @@ test('feedback without a log is refused', async () => {
   const { server, post } = await start()
   expect(await problem(await post('/v1/feedback', { request_id: 'r', row: 1 }))).toMatchObject({ status: 404 })
   await server.kill()
+})
+
+test('a full disk of the log is warned of once a minute, with the number of failed writes', () => {
+  const told: string[] = []
+  let time = 0
+  const warn = lossWarning(
+    (event) => told.push((event as { message: string }).message),
+    () => time,
+  )
+  for (time = 0; time <= 60_000; time += 1000) warn(new Error('no space'))
+  expect(told).toHaveLength(2)
+  expect(told[0]).toMatch(/1 failed write .*no space/)
+  expect(told[1]).toMatch(/61 failed writes/)
 })
