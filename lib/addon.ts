@@ -130,6 +130,8 @@ export interface Addon {
   modelLoad(model: NativeModel, values: Readonly<Record<string, NativeTensor>>): Promise<undefined>
   /** Packs a matrix for a kernel; false when the kernel is wrong on this machine. native/kernels/packed-weights.h describes values and scales. */
   modelPack(model: NativeModel, name: string, kernel: string, values: NativeTensor, scales: NativeTensor | null): Promise<boolean>
+  /** Rounds all matrices of a loaded model to bfloat16; false when the kernel is wrong on this machine. */
+  modelRoundToBf16(model: NativeModel): Promise<boolean>
   /** Kernels whose products are wrong on this machine. */
   wrongKernels(scheme: string, out: number, input: number): Promise<string[]>
   /** Time of a product by every correct kernel, for each number of rows. Units: milliseconds. */

@@ -10,6 +10,7 @@ const PACKAGES = [`torch==${TORCH}`, 'numpy', 'safetensors']
 /** Optional packages of single tests and benchmarks, by module name. */
 const EXTRAS = {
   transformers: 'transformers==5.24.0',
+  sentence_transformers: 'sentence-transformers==6.2.0',
   faiss: 'faiss-cpu==1.15.1',
   fastapi: 'fastapi==0.165.0',
   uvicorn: 'uvicorn[standard]==0.54.0',

@@ -108,6 +108,13 @@ Napi::Value model_pack(const Napi::CallbackInfo& info) {
     [](Napi::Env env, bool right) -> Napi::Value { return Napi::Boolean::New(env, right); });
 }
 
+// modelRoundToBf16(model) -> Promise<whether the kernel is correct here>
+Napi::Value model_round_to_bf16(const Napi::CallbackInfo& info) {
+  return run_async(
+    info.Env(), [model = take<Model>(info[0])] { return model->round_to_bf16(); },
+    [](Napi::Env env, bool right) -> Napi::Value { return Napi::Boolean::New(env, right); });
+}
+
 // timeKernels(scheme, out, in, rows: Int32Array) -> Promise<{kernel: [milliseconds]}>
 Napi::Value time_packed(const Napi::CallbackInfo& info) {
   const auto given = ids(info[3]).to(torch::kInt64);
@@ -206,6 +213,7 @@ void export_models(Napi::Object exports) {
   export_function<model_state>(exports, "modelState");
   export_function<model_load>(exports, "modelLoad");
   export_function<model_pack>(exports, "modelPack");
+  export_function<model_round_to_bf16>(exports, "modelRoundToBf16");
   export_function<time_packed>(exports, "timeKernels");
   export_function<wrong_packed>(exports, "wrongKernels");
   export_function<model_predict>(exports, "modelPredict");

@@ -103,6 +103,25 @@ bool Model::pack(const std::string& name, const std::string& kernel, const Tenso
   return true;
 }
 
+bool Model::round_to_bf16() {
+  torch::InferenceMode inference;
+  std::vector<std::vector<std::shared_ptr<const Packed>>> all;
+  for (const auto& p : list) {
+    if (!p.matrix || !p.value.defined()) continue;
+    const auto values = p.matrix->matrix().to(torch::kBFloat16).contiguous();
+    all.push_back(packed_parts("bf16", values, {}, values.size(0), values.size(1), p.matrix->first));
+    if (all.back().empty()) return false;
+    packed_bytes += int64_t(values.nbytes());
+  }
+  auto next = all.begin();
+  for (auto& p : list) {
+    if (!p.matrix || !p.value.defined()) continue;
+    p.matrix->packed = std::move(*next++);
+    p.value = p.matrix->value = Tensor();
+  }
+  return true;
+}
+
 int64_t Model::bytes() const {
   int64_t total = packed_bytes;
   for (const auto& p : list)

@@ -23,6 +23,9 @@ class Model {
   // Sets the packed form of a matrix named in `later`. Returns false if the kernel is wrong on this machine.
   // Errors: BAD_CHECKPOINT, BAD_ARGUMENT
   bool pack(const std::string& name, const std::string& kernel, const Tensor& values, const Tensor& scales);
+  // Replaces all loaded matrices by their packed form in bfloat16. Returns false, and changes nothing, if the kernel is wrong on
+  // this machine.
+  bool round_to_bf16();
   // Converts inputs to the model's dtype and device.
   // Errors: BAD_ARGUMENT on a wrong shape, DATA_NOT_FINITE
   Tensor checked(const Tensor& x) const;

@@ -102,6 +102,8 @@ export async function openEncoder(path: string, o: ResolvedEncoder): Promise<Ope
   const model = await native.model(spec, 'float32', 'cpu', null)
   try {
     for (const [prefix, part] of parts) await placePart(model, prefix, part)
+    if (o.precision === 'bf16' && !(await native.modelRoundToBf16(model)))
+      throw new LvmError('BAD_OPTION', 'Encoder: expected correct bfloat16 products for "precision" but this machine has none')
   } catch (error) {
     native.dispose(model)
     throw error
