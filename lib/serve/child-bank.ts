@@ -2,6 +2,7 @@ import type { RunManifest } from '../checkpoint/run-manifest.js'
 import { openBeside } from '../data/beside.js'
 import { LvmError } from '../errors.js'
 import { native } from '../native.js'
+import { requireEncoder } from '../text/space/require-encoder.js'
 import { Tensor } from '../torch/tensor.js'
 import type { RetrieveItem } from './engine-messages.js'
 import type { FoundRow } from './engine-types.js'
@@ -30,8 +31,13 @@ function excludedRows({ exclude }: RetrieveItem, rows: number): number[] {
   return sorted
 }
 
-/** Opens a bank for the run `name`. Errors: those of openBeside for another space or dimension. */
-export async function openBank(name: string, manifest: RunManifest, path: string, space: string | undefined): Promise<Bank> {
+/** Opens a bank for the run `name`. Errors: those of openBeside for another space or dimension, and of requireEncoder. */
+export async function openBank(
+  name: string,
+  manifest: RunManifest,
+  path: string,
+  { space, encoder }: { space: string | undefined; encoder?: string | undefined },
+): Promise<Bank> {
   const { data, space: imported, dim } = manifest
   const first = {
     path: data?.path ?? name,
@@ -40,7 +46,7 @@ export async function openBank(name: string, manifest: RunManifest, path: string
     encoder: data?.encoder ?? undefined,
     dim,
   }
-  const base = await openBeside(first, path, { space })
+  const base = await requireEncoder(await openBeside(first, path, { space }), encoder, first)
   const vectors = base.targets ?? base.vectors
   const texts = await base.texts()
   const { articles, rows } = base

@@ -65,10 +65,10 @@ function threadsOf({ run, threads, deterministic }: OpenHeader, manifest: RunMan
 
 /** Loads a run and its bank. Errors: those of load; those of openBeside for a bank that does not fit. */
 export async function openServed(header: OpenHeader): Promise<Opened> {
-  const { run, name, bank: path, space, device } = header
+  const { run, name, bank: path, space, encoder, device } = header
   const manifest = (await readManifest(await findRun(run))).manifest as RunManifest
   const threads = threadsOf(header, manifest)
-  const opening = path === undefined ? undefined : openBank(run, manifest, path, space)
+  const opening = path === undefined ? undefined : openBank(run, manifest, path, { space, encoder })
   opening?.catch(() => {}) // an error of the run comes first
   const model = await load(run, { device, ...(threads !== undefined && { threads }) })
   const bank = await opening

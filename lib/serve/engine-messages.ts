@@ -7,7 +7,10 @@ export const ASK = { open: 0, predict: 1, retrieve: 2, feed: 3, free: 4 } as con
 export const SAY = { ready: 0, answer: 1, error: 2, memory: 3, warning: 4 } as const
 
 /** Options of the inference process. */
-export type OpenHeader = Pick<EngineOptions, 'run' | 'name' | 'bank' | 'space' | 'device' | 'threads' | 'deterministic'> & {
+export type OpenHeader = Pick<
+  EngineOptions,
+  'run' | 'name' | 'bank' | 'space' | 'encoder' | 'device' | 'threads' | 'deterministic'
+> & {
   /** Whether its sentences name options as flags. */
   readonly shell: boolean
 }

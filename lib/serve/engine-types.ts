@@ -119,6 +119,8 @@ export interface EngineOptions {
   readonly bank?: string | undefined
   /** Encoder of a bank without a card. */
   readonly space?: string | undefined
+  /** Encoder that must have made the bank, by measurement. */
+  readonly encoder?: string | undefined
   readonly device: string
   readonly threads?: number | undefined
   /** Computes every context alone, so that answers do not depend on other requests to the last bit. */

@@ -1,9 +1,15 @@
 import { flag, integer, type Options, real, text } from '../options.js'
+import { encoderField } from '../text/space/encoder-of-base.js'
 
 /** Options of `serve` beside the runs. */
 export const serveFields = {
   bank: text({ default: undefined, about: 'file of vectors that /v1/retrieve searches', group: 'Models' }),
   space: text({ default: undefined, about: 'encoder of a bank that has no card', group: 'Models' }),
+  encoder: {
+    ...encoderField,
+    about: 'sentence encoder, a folder or its name in the cache: encode some texts of the bank again and require equal vectors',
+    group: 'Models',
+  },
   modelsFile: text({
     default: undefined,
     about: 'file with one RUN or NAME=RUN a line, read again at every reload',

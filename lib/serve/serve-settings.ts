@@ -21,6 +21,8 @@ export function serveSettings(given: Readonly<Record<string, unknown>>): ServeSe
   if (insecure && apiKeyFile !== undefined) throw bad('--insecure has no effect beside --api-key-file', 'leave one of them out')
   if (insecure && LOOPBACK.test(host)) throw bad(`--insecure has no effect on ${host}`, 'leave it out, or choose another --host')
   if ((cert === undefined) !== (key === undefined)) throw bad('--cert and --key need each other', 'give both, or neither')
+  if (settings.encoder !== undefined && settings.bank === undefined)
+    throw bad('--encoder has no effect without --bank', 'add --bank BASE, whose texts it encodes again')
   return settings
 }
 

@@ -68,8 +68,20 @@ function urlOf(app: App, { host, cert }: ServeSettings): string {
 const opener =
   (core: Core, settings: ServeSettings, open: OpenEngine) =>
   ({ name, run }: NamedRun) => {
-    const { bank, space, device, threads, deterministic, maxBatch, batchDelay, maxQueue, maxWait, maxSessions, sessionIdle } =
-      settings
+    const {
+      bank,
+      space,
+      encoder,
+      device,
+      threads,
+      deterministic,
+      maxBatch,
+      batchDelay,
+      maxQueue,
+      maxWait,
+      maxSessions,
+      sessionIdle,
+    } = settings
     const batchLimit = 1000 * Math.max(LEAST_BATCH_LIMIT, settings.deadline)
     const observe = (event: Parameters<Parameters<OpenEngine>[0]['observe']>[0]) => {
       core.metrics.engine(event, name)
@@ -81,6 +93,7 @@ const opener =
       name,
       bank,
       space,
+      encoder,
       device,
       threads,
       deterministic,

@@ -9,6 +9,7 @@ import { badOption, LvmError } from '../errors.js'
 import { samplesOf } from '../evaluate/baselines-rows.js'
 import { type NativeSamples, native } from '../native.js'
 import { sampled } from '../statistics/random.js'
+import { requireEncoder } from '../text/space/require-encoder.js'
 import { requireDataMemory } from './estimate.js'
 import type { TrainSettings } from './recipe.js'
 
@@ -66,10 +67,15 @@ export async function prepare(
     for (const base of opened) base.dispose()
   }
   try {
-    const train = sideOf(await openBase(o.data, { space: o.space, normalize: o.normalize }), o)
-    opened.push(train.base)
+    const encoder = saved === undefined ? o.encoder : undefined // a resumed run has measured this file before
+    const first = await openBase(o.data, { space: o.space, normalize: o.normalize })
+    opened.push(first)
+    const train = sideOf(await requireEncoder(first, encoder), o)
     const val = await openVal(o, train.base)
-    if (val !== undefined) opened.push(val.base)
+    if (val !== undefined) {
+      opened.push(val.base)
+      await requireEncoder(val.base, encoder, train.base)
+    }
     if (saved !== undefined && (train.base.hash !== saved.hash || (val?.base.hash ?? null) !== saved.valHash)) {
       throw new LvmError('BAD_CHECKPOINT', `${o.data}: expected the data the run was started with but its hash differs`, {
         hint: 'resume with the same file, or start another run with --name',

@@ -50,12 +50,12 @@ function goldenOf({ outputs, engines, ...golden }: Golden, files: Record<string,
   return { ...golden, outputs: renamed(outputs), engines: renamed(engines) }
 }
 
-function dataFacts({ train: { base }, train, val }: Prepared): RunFacts['data'] {
+function dataFacts({ train: { base }, train, val }: Prepared, before: RunFacts['data'] | undefined): RunFacts['data'] {
   return {
     path: nearby(base.path),
     hash: base.hash,
-    space: base.space ?? null,
-    encoder: base.encoder ?? null,
+    space: base.space ?? before?.space ?? null,
+    encoder: base.encoder ?? before?.encoder ?? null,
     kind: base.kind,
     rows: base.rows,
     normalized: base.normalized,
@@ -99,7 +99,7 @@ async function factsOf(session: Session, best: boolean, before: RunManifest | un
     parameters: session.parameters,
     weights_bytes: bytes,
     options: { train: { ...train, device: session.device, threads: session.threads }, model: { ...plan.model } },
-    data: dataFacts(data),
+    data: dataFacts(data, before?.data),
     split: splitFacts(data.split),
     audit: session.audit,
     init: session.init,

@@ -1,6 +1,7 @@
 import { dataFields } from '../data/data-fields.js'
 import { choice, type Fields, flag, integer, real, text } from '../options.js'
 import { type Architecture, PRESETS } from '../spec/architecture.js'
+import { encoderField } from '../text/space/encoder-of-base.js'
 
 const training = { group: 'Training' }
 const data = { group: 'Data' }
@@ -10,6 +11,7 @@ const run = { group: 'Run' }
 export const trainFields = {
   data: text({ default: undefined, about: 'file of vectors: .npz, .npy with a .jsonl beside it, or .safetensors', ...data }),
   ...dataFields,
+  encoder: encoderField,
   context: integer({ default: 5, min: 1, about: 'vectors per context', ...data }),
   split: choice(['articles', 'windows', 'file'], {
     default: 'articles',

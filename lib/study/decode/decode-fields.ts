@@ -1,5 +1,6 @@
 import { judged } from '../../evaluate/evaluate-fields.js'
 import { choice, integer, text } from '../../options.js'
+import { encoderField } from '../../text/space/encoder-of-base.js'
 
 /** Options of `decode` beside the run or the vectors. Those of `judged` other than `space` need a run. */
 export const decodeFields = {
@@ -15,6 +16,7 @@ export const decodeFields = {
     about: 'base with a sentence for each row, in which the nearest is searched; the data of the run unless given',
     group: 'Text',
   }),
+  encoder: encoderField,
   exclude: choice(['none', 'context'], {
     default: 'none',
     about: 'context: never show a sentence that the model has just read',

@@ -39,7 +39,13 @@ function sourceOf(
   const { base, windows } = all
   const { data, space } = model.manifest
   return {
-    of: { path: base.path, hash: base.hash, space: base.space ?? data?.space ?? space ?? undefined, dim: base.dim },
+    of: {
+      path: base.path,
+      hash: base.hash,
+      space: base.space ?? data?.space ?? space ?? undefined,
+      encoder: base.encoder ?? data?.encoder ?? undefined,
+      dim: base.dim,
+    },
     head: {
       run: model.name,
       model: model.manifest.model,

@@ -8,6 +8,7 @@ import { badOption } from '../../errors.js'
 import { publish } from '../../files/write.js'
 import { type Given, type Options, resolve } from '../../options.js'
 import { openSentences, type SentenceBank } from '../../text/decode/sentence-bank.js'
+import { requireEncoder } from '../../text/space/require-encoder.js'
 import { decodedFile } from './decode-document.js'
 import { decodeFields } from './decode-fields.js'
 import { openFileVectors } from './decode-file.js'
@@ -57,7 +58,8 @@ async function openBank(source: Source, o: Asked): Promise<{ bank: SentenceBank;
     throw badOption('decode', 'bank', 'a base with a sentence for each row', named, 'add --bank BASE, where the sentences are')
   const own = typeof named === 'string' ? await openBeside(source.of, named, { space: o.space }) : undefined
   try {
-    return { bank: await openSentences(own ?? (named as Base)), own }
+    const checked = await requireEncoder(own ?? (named as Base), o.encoder, source.of)
+    return { bank: await openSentences(checked), own }
   } catch (error) {
     own?.dispose()
     throw error

@@ -1,0 +1,34 @@
+import type { Base } from '../../data/base.js'
+import type { EncoderTag } from '../../data/encoder-tag.js'
+import { LvmError } from '../../errors.js'
+import { resolveEncoder } from '../hub/encoder-store.js'
+import { checkSpace } from './check-space.js'
+import { encoderCard, openEncoderFor } from './encoder-of-base.js'
+
+/** The run that reads a base: its name, and the encoder of its training data. */
+interface Reader {
+  readonly path: string
+  readonly space: string | undefined
+  readonly encoder?: EncoderTag | undefined
+}
+
+/**
+ * Returns a base with its space and encoder named, after the encoder of `--encoder` is found to have made it; unchanged without one.
+ *
+ * Errors: SPACE_MISMATCH when texts that are encoded again give other vectors, or when `reader` was trained with another encoder; TEXT_MISSING; those of resolveEncoder and Encoder.open.
+ */
+export async function requireEncoder(base: Base, wanted: string | undefined, reader?: Reader): Promise<Base> {
+  if (wanted === undefined) return base
+  using encoder = await openEncoderFor(wanted, base.encoder)
+  const own = reader?.encoder
+  if (own?.hash !== undefined && own.hash !== encoder.hash) {
+    throw new LvmError(
+      'SPACE_MISMATCH',
+      `${reader!.path}: expected vectors of ${own.name} (${own.hash.slice(0, 12)}), in the space "${reader!.space ?? 'unknown'}", with which it was trained, but received the encoder of "${encoder.space}" (${encoder.hash.slice(0, 12)})`,
+      { hint: 'give the encoder that made the training data' },
+    )
+  }
+  await checkSpace({ base, encoder })
+  const tag = base.encoder?.hash === encoder.hash ? base.encoder : encoderCard(encoder, resolveEncoder(wanted))
+  return { ...base, space: base.space ?? encoder.space, encoder: tag }
+}
