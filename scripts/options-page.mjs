@@ -1,5 +1,6 @@
 // Makes docs/options.md from the field tables.
 
+import { makeReportFields } from '../dist/bin/commands/data-make.js'
 import { notifyFields } from '../dist/bin/notify.js'
 import { auditFields } from '../dist/lib/audit/audit-fields.js'
 import { bundleFields, bundleVerifyFields } from '../dist/lib/bundle/bundle-fields.js'
@@ -142,8 +143,8 @@ const OTHER_VERBS = [
   `${code('lvm-torch loadtest URL [options]')}, or ${code('loadtest({ url, ... })')}. The exit code is 8 if the objective was not met.`,
   ...grouped(loadtestFields),
   '## data make',
-  `${code('lvm-torch data make TEXTS --encoder E --out BASE [options]')}, or ${code('makeData({ texts, encoder, out, ... })')}.`,
-  ...grouped(makeFields),
+  `${code('lvm-torch data make TEXTS --encoder E --out BASE [options]')}, or ${code('makeData({ texts, encoder, out, ... })')}. ${code('--no-audit')} exists on the command line only.`,
+  ...grouped({ ...makeFields, ...makeReportFields }),
   '## data inspect',
   `${code('lvm-torch data inspect FILE [options]')}.`,
   options(inspectFields),

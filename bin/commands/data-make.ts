@@ -1,15 +1,21 @@
 import { freemem } from 'node:os'
 import type { CommandModule } from 'yargs'
-import type { Audit, MadeData } from '../../lib/index.js'
+import { LvmError } from '../../lib/errors.js'
+import type { Audit, MadeData, MakeDataOptions } from '../../lib/index.js'
+import { flag } from '../../lib/options.js'
 import { bytes, count, duration, shellWord } from '../../lib/show.js'
 import { makeFields } from '../../lib/text/corpus/make-fields.js'
 import { program } from '../command-line.js'
 import { flags, given } from '../flags.js'
 import { makeProgress } from '../make-progress.js'
-import { diagnostic, event as emit, nearby, print } from '../output.js'
+import { diagnostic, event as emit, fail, nearby, print } from '../output.js'
 import { terminal } from '../progress.js'
 import { interruption } from '../signals.js'
 
+/** Options that only the command line has. */
+export const makeReportFields = {
+  audit: flag({ default: true, about: 'report duplicates and other findings of the audit at the end', group: 'Vectors' }),
+}
 /** Share of the free memory that the vectors may take for an audit, which copies them. */
 const AUDITED = 1 / 4
 /** Findings that are shown: texts that occur more than once. */
@@ -42,9 +48,16 @@ async function report(made: MadeData, json: boolean): Promise<void> {
       `the audit of ${bytes(size)} of vectors needs more memory than is free; run it elsewhere: ${program()} data audit ${shellWord(nearby(made.out))}`,
     )
   const { audit } = await import('../../lib/index.js')
+  if (!json) diagnostic('auditing the vectors …')
   const found = await audit({ data: made.out })
   if (json) emit({ type: 'audit', version: 1, path: found.path, verdict: found.verdict, findings: found.findings })
   else print(auditText(found, made.out))
+}
+
+/** Ends the process during the audit, whose base is complete. */
+function leave(made: MadeData, { code, message }: LvmError, json: boolean): never {
+  fail(new LvmError(code, message, { hint: `${nearby(made.out)} is complete; only its audit was stopped` }), json)
+  process.exit()
 }
 
 export const making: CommandModule = {
@@ -56,8 +69,7 @@ export const making: CommandModule = {
         type: 'string',
         describe: 'folder, or file, of .txt, .md or .jsonl, also packed as .gz; a file or record is an article',
       })
-      .options(flags(makeFields))
-      .demandOption(['encoder', 'out'])
+      .options(flags({ ...makeFields, ...makeReportFields }))
       .example('$0 data make notes --encoder all-MiniLM-L6-v2 --out data/notes', 'data/notes.npy, .jsonl and .card.json')
       .example('$0 data make wiki.jsonl.gz --text body --article id --encoder E --out wiki', 'one record or article per line'),
   handler: async (argv) => {
@@ -65,16 +77,17 @@ export const making: CommandModule = {
     const json = argv.json === true
     const stop = interruption(diagnostic, 'what is encoded so far is kept; the same command continues')
     const progress = json ? emit : makeProgress(terminal())
-    let made: MadeData
+    let made: MadeData | undefined
+    stop.signal.addEventListener('abort', () => made && leave(made, stop.reason!, json))
     try {
-      const options = { ...given(makeFields, argv), encoder: String(argv.encoder), out: String(argv.out) }
-      made = await makeData({ texts: String(argv.texts), ...options }, { progress, signal: stop.signal })
+      const options = given(makeFields, argv) as Omit<MakeDataOptions, 'texts'> // missing ones are refused there
+      made = await makeData({ ...options, texts: String(argv.texts) }, { progress, signal: stop.signal })
+      if (json) emit({ type: 'result', ...made })
+      else print(resultText(made))
+      if (argv.audit !== false) await report(made, json)
     } finally {
       stop.release()
     }
-    if (json) emit({ type: 'result', ...made })
-    else print(resultText(made))
-    await report(made, json)
     if (!json) print(`next: ${program()} ceiling --data ${shellWord(nearby(made.out))}`)
   },
 }

@@ -238,6 +238,7 @@ export async function makeBase(o: MakeOptions, listener: MakeListener = {}): Pro
     await rm(paths.folder, { recursive: true, force: true })
     return made
   } finally {
+    if (!existsSync(join(paths.folder, PARTS.settings))) await rm(paths.folder, { recursive: true, force: true }) // nothing to continue
     await lock.release()
   }
 }
