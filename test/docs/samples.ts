@@ -30,6 +30,18 @@ async function bases({ folder, keep, answer, read }: Collector): Promise<void> {
   await answer('data inspect --json', 'data inspect zero.npy')
 }
 
+/** A base that is made from texts with a tiny encoder. */
+async function makes({ folder, keep, events, read }: Collector): Promise<void> {
+  const encoder = new URL('../text/encoders/fixtures/tiny-bert', import.meta.url).pathname
+  mkdirSync(join(folder, 'texts'))
+  writeFileSync(join(folder, 'texts', 'a.md'), '---\ncategories: [one]\n---\nA dog runs over the road. A cat sleeps on the roof.')
+  writeFileSync(join(folder, 'texts', 'b.html'), 'left out')
+  for (const event of await events(`data make texts --encoder ${encoder} --out made`))
+    keep(`event ${event.type} of data make`, event)
+  keep('<base>.jsonl', JSON.parse(readFileSync(join(folder, 'made.jsonl'), 'utf8').split('\n')[0]!))
+  keep('<base>.card.json', read('made.card.json'))
+}
+
 async function trainings({ keep, answer, events, run }: Collector): Promise<void> {
   const trained = [
     ...(await events(`train lstm --data data --test 0.1 --ema 0.9 --save-every 1 ${small} --name a`)),
@@ -187,6 +199,7 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   const collected = collector(folder)
   const steps = [
     bases,
+    makes,
     trainings,
     evaluations,
     logs,

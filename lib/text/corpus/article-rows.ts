@@ -25,13 +25,20 @@ export interface ArticleRows {
   readonly digest: string
 }
 
-/** Tokens that a character may become, with room for the marks around a text: texts shorter than that are not tokenized to be measured. */
+/** Tokens that a character beyond ASCII may become, and those around a text: texts that surely fit are not tokenized to be measured. */
 const [TOKENS_PER_UNIT, MARKS] = [4, 8]
+
+/** Bound of the tokens of a text: no tokenizer makes more than one of an ASCII character. */
+function mostTokens(text: string): number {
+  let beyond = 0
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) beyond++
+  return text.length + (TOKENS_PER_UNIT - 1) * beyond
+}
 
 /** Returns the test whether a text fits into a row: by characters, then by tokens of the encoder. */
 export function fitting(maxChars: number, encoder: TokenLimit): (text: string) => boolean {
-  const short = (encoder.maxTokens - MARKS) / TOKENS_PER_UNIT
-  return (text) => text.length <= maxChars && (text.length <= short || encoder.tokenCounts([text])[0]! <= encoder.maxTokens)
+  const room = encoder.maxTokens - MARKS - mostTokens(encoder.prompt)
+  return (text) => text.length <= maxChars && (mostTokens(text) <= room || encoder.tokenCounts([text])[0]! <= encoder.maxTokens)
 }
 
 /** Characters of an article that its language is detected on. */

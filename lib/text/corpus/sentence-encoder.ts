@@ -1,6 +1,7 @@
 /** What the splitter needs of an encoder. */
 export interface TokenLimit {
   readonly maxTokens: number
+  readonly prompt: string
   tokenCounts(texts: readonly string[]): ArrayLike<number>
 }
 
@@ -10,6 +11,5 @@ export interface SentenceEncoder extends TokenLimit {
   readonly space: string
   readonly hash: string
   readonly precision: string
-  readonly prompt: string
   encode(texts: readonly string[], options?: { readonly signal?: AbortSignal }): Promise<Float32Array>
 }
