@@ -13,7 +13,7 @@ const TOPICS = {
   Faults: ['diagnose', 'renderDiagnosis', 'analyze', 'renderAnalysis', 'selftest', 'FAULTS'],
   Reports: ['report', 'markdown', 'experimentReport', 'experimentMarkdown', 'verify', 'verifiedText'],
   Data: ['makeData', 'openBase', 'audit', 'auditPage', 'ceiling', 'ceilingPage', 'arrow', 'arrowPage', 'synth'],
-  Texts: ['Encoder'],
+  Texts: ['Encoder', 'Decoder'],
   Tensors: ['Tensor', 'call', 'operators', 'devices', 'TorchScriptModule'],
   Errors: ['LvmError', 'ERRORS'],
 }

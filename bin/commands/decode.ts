@@ -1,10 +1,11 @@
 import type { CommandModule } from 'yargs'
 import { publish } from '../../lib/files/write.js'
-import { count } from '../../lib/show.js'
+import { count, decimal } from '../../lib/show.js'
 import type { Decoding } from '../../lib/study/decode/decode.js'
 import { decodeFields } from '../../lib/study/decode/decode-fields.js'
+import type { DecodeStep } from '../../lib/text/invert/decoder.js'
 import { flags, given } from '../flags.js'
-import { answer, flowing } from '../output.js'
+import { answer, diagnostic, flowing } from '../output.js'
 
 /** Windows of a run that the terminal shows unless --limit is given. */
 const SHOWN = 10
@@ -24,6 +25,7 @@ export const decoding: CommandModule = {
       .options(flags(decodeFields))
       .example('$0 decode lstm_baseline', 'ten predictions beside the true next sentences')
       .example('$0 decode lstm_baseline --exclude context --out sentences.jsonl', 'all of them, in a file')
+      .example('$0 decode vectors.npy --decoder vec2text --space gtr-st', 'new sentences, by the decoder in the folder vec2text')
       .example('$0 decode vectors.npy --bank notes --json', 'the nearest sentence of each vector'),
   handler: async (argv) => {
     const { openDecoding, whatIs } = await import('../../lib/study/decode/decode.js')
@@ -32,7 +34,9 @@ export const decoding: CommandModule = {
     const json = argv.json === true
     const source = await whatIs(String(argv.source))
     const shown = 'run' in source && !json && asked.out === undefined ? { limit: SHOWN } : {}
-    const work = await openDecoding({ ...source, ...shown, ...asked })
+    const onStep = ({ step, steps, going, cosine }: DecodeStep) =>
+      diagnostic(`correction ${step} of ${steps}: mean cosine ${decimal(cosine)}, ${count(going)} go on`)
+    const work = await openDecoding({ ...source, ...shown, ...asked, onStep })
     const { head, out } = work
     try {
       if (out !== undefined) {

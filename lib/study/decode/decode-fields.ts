@@ -1,14 +1,19 @@
 import { judged } from '../../evaluate/evaluate-fields.js'
 import { choice, integer, text } from '../../options.js'
+import { decoderFields, inversionFields } from '../../text/invert/decoder-fields.js'
 import { encoderField } from '../../text/space/encoder-of-base.js'
+
+const { threads: _, ...parts } = decoderFields
+const { space: __, ...inversion } = inversionFields
 
 /** Options of `decode` beside the run or the vectors. Those of `judged` other than `space` need a run. */
 export const decodeFields = {
   ...judged,
   decoder: text({
     default: 'nearest',
-    about: 'nearest: the stored sentence whose vector is nearest, which needs no weights',
-    expected: 'nearest',
+    about:
+      'nearest: the stored sentence whose vector is nearest, which needs no weights; or the folder of a vec2text decoder, which writes new sentences',
+    expected: 'nearest, or the folder of a decoder',
     group: 'Text',
   }),
   bank: text({
@@ -22,6 +27,8 @@ export const decodeFields = {
     about: 'context: never show a sentence that the model has just read',
     group: 'Text',
   }),
+  ...parts,
+  ...inversion,
   limit: integer({
     default: undefined,
     min: 0,

@@ -7,12 +7,17 @@ import type { DecodedHead, DecodedRow } from './decoded-row.js'
 /** Longest sentence on the terminal. Units: characters. */
 const LONGEST = 160
 
+const bridgeSentence = (bridge: DecodedHead['decoder']['bridge']): string =>
+  bridge
+    ? `\nbridge ${bridge.from} → ${bridge.to}: round-trip cosine ${decimal(bridge.roundTrip.mean)} (lowest ${decimal(bridge.roundTrip.min)}) on ${count(bridge.texts)} texts${bridge.condition === undefined ? '' : `; condition number ${decimal(bridge.condition)}`}`
+    : ''
+
 /** Explains what the decoder's sentences are. */
 export const decoderSentence = ({ decoder, bank, exclude }: DecodedHead): string => {
   const where = bank ? ` among the ${count(bank.rows)} rows of ${basename(bank.path)}` : ''
   const left = exclude === 'context' ? ', without the context' : ''
   return decoder.generated
-    ? `decoder ${decoder.name}: generated sentences`
+    ? `decoder ${decoder.name} (${decoder.space}): generated sentences, at most ${decoder.steps} corrections, beam ${decoder.beam}; the cosine is of the vector and the sentence's own vector${bridgeSentence(decoder.bridge)}`
     : `decoder ${decoder.name}: nearest stored sentence${where}${left}, not generated`
 }
 
@@ -29,7 +34,7 @@ const line = (name: string, cosine: number | null, text: string) =>
   `  ${name.padEnd(9)} ${cosine === null ? ' '.repeat(6) : decimal(cosine).padStart(6)}  ${oneLine(cut(text, LONGEST))}`
 
 /** One row for the terminal: what was read, the true sentence and the sentence of the vector, each with its cosine. */
-export function decodedRow({ decoder, vectors }: DecodedHead, row: DecodedRow): string {
+export function decodedRow({ decoder, bank, vectors }: DecodedHead, row: DecodedRow): string {
   const { nearest, target, context } = row
   const name = row.title ?? row.article
   const generated = decoder.generated && row.text !== null ? [line(decoder.name, row.cosine, row.text)] : []
@@ -38,6 +43,6 @@ export function decodedRow({ decoder, vectors }: DecodedHead, row: DecodedRow): 
     ...(context?.length ? [line('context', null, context.at(-1)!)] : []),
     ...(target ? [line(vectors !== null && context === null ? 'true' : 'true next', target.cosine, target.text)] : []),
     ...generated,
-    nearest ? line('nearest', nearest.cosine, nearest.text) : '  nearest   no row is left in the bank',
+    ...(nearest ? [line('nearest', nearest.cosine, nearest.text)] : bank ? ['  nearest   no row is left in the bank'] : []),
   ].join('\n')
 }

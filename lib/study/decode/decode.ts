@@ -8,10 +8,12 @@ import { badOption } from '../../errors.js'
 import { publish } from '../../files/write.js'
 import { type Given, type Options, resolve } from '../../options.js'
 import { openSentences, type SentenceBank } from '../../text/decode/sentence-bank.js'
+import type { DecodeStep } from '../../text/invert/decoder.js'
 import { requireEncoder } from '../../text/space/require-encoder.js'
 import { decodedFile } from './decode-document.js'
 import { decodeFields } from './decode-fields.js'
 import { openFileVectors } from './decode-file.js'
+import { type Generator, openGenerator, refuseGenerated } from './decode-generator.js'
 import { decodedRows } from './decode-rows.js'
 import { openRunVectors } from './decode-run.js'
 import type { Source } from './decode-source.js'
@@ -25,7 +27,9 @@ export interface DecodeOptions extends Given<typeof decodeFields> {
   readonly vectors?: string
   /** Receives each row as soon as it is decoded. */
   readonly onRow?: (row: DecodedRow) => void
-  /** Ends the work after the rows in progress. */
+  /** Receives the progress of generated sentences: each correction of a few vectors. */
+  readonly onStep?: (step: DecodeStep) => void
+  /** Ends the work after the rows in progress; a generation ends at its next token. */
   readonly signal?: AbortSignal
 }
 
@@ -39,6 +43,8 @@ export interface Decoding {
 }
 
 type Asked = Options<typeof decodeFields>
+/** The decoder without weights. */
+const NEAREST = 'nearest'
 
 /** Whether a word of the command line names a run or a file of vectors. */
 export async function whatIs(name: string): Promise<{ run: string } | { vectors: string }> {
@@ -52,8 +58,9 @@ export async function whatIs(name: string): Promise<{ run: string } | { vectors:
 }
 
 /** Opens the base to search. Errors: BAD_OPTION without one; those of openBeside; TEXT_MISSING. */
-async function openBank(source: Source, o: Asked): Promise<{ bank: SentenceBank; own: Base | undefined }> {
+async function openBank(source: Source, o: Asked): Promise<{ bank?: SentenceBank; own?: Base | undefined }> {
   const named = o.bank ?? source.bank
+  if (named === undefined && o.decoder !== NEAREST) return {} // generated sentences need no bank
   if (named === undefined)
     throw badOption('decode', 'bank', 'a base with a sentence for each row', named, 'add --bank BASE, where the sentences are')
   const own = typeof named === 'string' ? await openBeside(source.of, named, { space: o.space }) : undefined
@@ -66,11 +73,11 @@ async function openBank(source: Source, o: Asked): Promise<{ bank: SentenceBank;
   }
 }
 
-function headOf(source: Source, o: Asked, bank: SentenceBank | undefined): DecodedHead {
+function headOf(source: Source, o: Asked, bank?: SentenceBank, generator?: Generator): DecodedHead {
   const data = source.truth?.base
   return {
     version: 1,
-    decoder: { name: o.decoder, generated: false },
+    decoder: generator?.head ?? { name: o.decoder, generated: false },
     ...source.head,
     data: data ? { path: data.path, hash: data.hash, space: data.space ?? null } : null,
     bank: bank ? { path: bank.base.path, hash: bank.base.hash, rows: bank.texts.length, space: bank.base.space ?? null } : null,
@@ -79,27 +86,44 @@ function headOf(source: Source, o: Asked, bank: SentenceBank | undefined): Decod
   }
 }
 
+/** Opens the decoder of generated sentences; undefined for `nearest`. */
+async function openWriter(source: Source, bank: SentenceBank | undefined, o: Asked, onStep: DecodeOptions['onStep']) {
+  if (o.decoder === NEAREST) return undefined
+  const texts = bank?.texts ?? (await source.truth?.base.texts()) ?? []
+  return openGenerator(o, { space: source.of.space, texts, onStep })
+}
+
 /** Opens a decoding; the caller disposes of it. Errors: those of `decode`. */
 export async function openDecoding(given: Omit<DecodeOptions, 'onRow' | 'signal'>): Promise<Decoding> {
-  const { run, vectors, ...fields } = given
+  const { run, vectors, onStep, ...fields } = given
   const o = resolve('decode', decodeFields, fields)
   if ((run === undefined) === (vectors === undefined))
     throw badOption('decode', 'run', 'a run, or a file as "vectors", but not both,', run ?? vectors)
-  if (o.decoder !== 'nearest') throw badOption('decode', 'decoder', decodeFields.decoder.expected, o.decoder)
+  if (o.decoder === NEAREST) refuseGenerated(fields)
+  else if (!existsSync(o.decoder)) throw badOption('decode', 'decoder', decodeFields.decoder.expected, o.decoder)
   if (vectors !== undefined && !existsSync(vectors)) locateBase(vectors)
   const to = { out: o.out }
   const source = run === undefined ? await openFileVectors(vectors!, o, fields) : await openRunVectors(run, o)
   try {
-    if (source.rows.length === 0) return { ...to, head: headOf(source, o, undefined), async *rows() {}, dispose: source.dispose }
+    if (source.rows.length === 0) return { ...to, head: headOf(source, o), async *rows() {}, dispose: source.dispose }
     if (o.exclude === 'context' && (source.truth?.context ?? null) === null)
       throw badOption('decode', 'exclude', 'none, because the context of these vectors is unknown,', o.exclude)
     const { bank, own } = await openBank(source, o)
-    const dispose = () => {
-      bank.dispose()
+    const close = () => {
+      bank?.dispose()
       own?.dispose()
+    }
+    const generator = await openWriter(source, bank, o, onStep).catch((error) => {
+      close()
+      throw error
+    })
+    const dispose = () => {
+      generator?.dispose()
+      close()
       source.dispose()
     }
-    return { ...to, head: headOf(source, o, bank), rows: (signal) => decodedRows(source, bank, o.exclude, signal), dispose }
+    const rows = (signal?: AbortSignal) => decodedRows(source, { bank, generator, exclude: o.exclude }, signal)
+    return { ...to, head: headOf(source, o, bank, generator), rows, dispose }
   } catch (error) {
     source.dispose()
     throw error
@@ -107,13 +131,19 @@ export async function openDecoding(given: Omit<DecodeOptions, 'onRow' | 'signal'
 }
 
 const ARGS = {
-  options: withFields({ run: optional(word), vectors: optional(word), onRow: optional(callback), signal: optional(abortSignal) }),
+  options: withFields({
+    run: optional(word),
+    vectors: optional(word),
+    onRow: optional(callback),
+    onStep: optional(callback),
+    signal: optional(abortSignal),
+  }),
 }
 
 /**
  * Reads vectors as sentences: the predictions of a run beside the true next sentences, or each vector of a file.
  *
- * With the decoder `nearest` a sentence is the stored one whose vector is nearest; it is not generated.
+ * With the decoder `nearest` a sentence is the stored one whose vector is nearest; the folder of a vec2text decoder writes new ones.
  * Errors: those of load and of the data; BAD_OPTION; TEXT_MISSING for a bank without sentences; SPACE_MISMATCH and DATA_SHAPE for a
  * bank that does not fit; DIVERGED; INTERRUPTED.
  */
