@@ -14,6 +14,7 @@ const TOPICS = {
   Reports: ['report', 'markdown', 'experimentReport', 'experimentMarkdown', 'verify', 'verifiedText'],
   Data: ['makeData', 'openBase', 'audit', 'auditPage', 'ceiling', 'ceilingPage', 'arrow', 'arrowPage', 'synth'],
   Texts: ['Encoder', 'Decoder'],
+  Texts: ['Encoder', 'encode', 'fetchEncoder', 'verifyEncoder', 'checkSpace'],
   Tensors: ['Tensor', 'call', 'operators', 'devices', 'TorchScriptModule'],
   Errors: ['LvmError', 'ERRORS'],
 }

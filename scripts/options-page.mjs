@@ -36,7 +36,9 @@ import { decodeFields } from '../dist/lib/study/decode/decode-fields.js'
 import { retrieveFields } from '../dist/lib/study/retrieval/retrieve-fields.js'
 import { sweepFields } from '../dist/lib/sweep/sweep-fields.js'
 import { makeFields } from '../dist/lib/text/corpus/make-fields.js'
+import { encodeFields } from '../dist/lib/text/encode/encode-fields.js'
 import { encoderFields } from '../dist/lib/text/encoders/encoder-fields.js'
+import { encodersFetchFields } from '../dist/lib/text/hub/encoders-fields.js'
 import { plan } from '../dist/lib/train/recipe.js'
 import { trainFields } from '../dist/lib/train/train-fields.js'
 import { code, grouped, options, settings, table } from './markdown.mjs'
@@ -90,6 +92,12 @@ const OTHER_VERBS = [
   '## predict',
   `${code('lvm-torch predict RUN --out FILE.npy [options]')}, or ${code('predict({ run, out, ... })')}.`,
   options(predictFields),
+  '## encode',
+  `${code('lvm-torch encode --encoder FOLDER [--input FILE] [--out FILE.npy] [options]')}, or ${code('encode({ encoder, input, out, ... })')}, which needs ${code('out')}.`,
+  options(encodeFields),
+  '## encoders fetch',
+  `${code('lvm-torch encoders fetch OWNER/NAME [options]')}, or ${code('fetchEncoder({ name, ... })')}.`,
+  options(encodersFetchFields),
   '## decode',
   `${code('lvm-torch decode RUN|FILE.npy [options]')}, or ${code('decode({ run, ... })')} and ${code('decode({ vectors, ... })')}. ${code('--out')} exists on the command line only.`,
   options(decodeFields),

@@ -31,6 +31,15 @@ function excludedRows({ exclude }: RetrieveItem, rows: number): number[] {
   return sorted
 }
 
+/** The vectors that a run was trained on, for the comparison with its bank. */
+const trainedOn = (name: string, { data, space: imported, dim }: RunManifest, space: string | undefined) => ({
+  path: data?.path ?? name,
+  hash: data?.hash,
+  space: data?.space ?? imported ?? space,
+  encoder: data?.encoder ?? undefined,
+  dim,
+})
+
 /** Opens a bank for the run `name`. Errors: those of openBeside for another space or dimension, and of requireEncoder. */
 export async function openBank(
   name: string,
@@ -38,14 +47,7 @@ export async function openBank(
   path: string,
   { space, encoder }: { space: string | undefined; encoder?: string | undefined },
 ): Promise<Bank> {
-  const { data, space: imported, dim } = manifest
-  const first = {
-    path: data?.path ?? name,
-    hash: data?.hash,
-    space: data?.space ?? imported ?? space,
-    encoder: data?.encoder ?? undefined,
-    dim,
-  }
+  const first = trainedOn(name, manifest, space)
   const base = await requireEncoder(await openBeside(first, path, { space }), encoder, first)
   const vectors = base.targets ?? base.vectors
   const texts = await base.texts()

@@ -11,6 +11,7 @@ import { smallLibtorch } from '../bundle/unpacked.js'
 import { npy } from '../files/fixture.js'
 import { files, torch } from '../libtorch/fake.js'
 import { type Collector, collector } from './collector.js'
+import { encoders } from './encoder-samples.js'
 import { experiments } from './experiment-samples.js'
 import { loads } from './load-samples.js'
 import { logRecords } from './log-records.js'
@@ -202,6 +203,7 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
     makes,
     trainings,
     evaluations,
+    encoders,
     logs,
     smallerRuns,
     loads,
