@@ -13,8 +13,7 @@ const TOPICS = {
   Faults: ['diagnose', 'renderDiagnosis', 'analyze', 'renderAnalysis', 'selftest', 'FAULTS'],
   Reports: ['report', 'markdown', 'experimentReport', 'experimentMarkdown', 'verify', 'verifiedText'],
   Data: ['makeData', 'openBase', 'audit', 'auditPage', 'ceiling', 'ceilingPage', 'arrow', 'arrowPage', 'synth'],
-  Texts: ['Encoder', 'Decoder'],
-  Texts: ['Encoder', 'encode', 'fetchEncoder', 'verifyEncoder', 'checkSpace'],
+  Texts: ['Encoder', 'Decoder', 'encode', 'fetchEncoder', 'verifyEncoder', 'checkSpace'],
   Tensors: ['Tensor', 'call', 'operators', 'devices', 'TorchScriptModule'],
   Errors: ['LvmError', 'ERRORS'],
 }
