@@ -1,4 +1,6 @@
 import { runName } from '../lib/checkpoint/run-folder.js'
+import { locateBase } from '../lib/data/locate.js'
+import { readTextsOf } from '../lib/data/side-file.js'
 import type { LvmError } from '../lib/errors.js'
 import type { TrainOptions } from '../lib/index.js'
 import { shellWord } from '../lib/show.js'
@@ -7,6 +9,13 @@ import { diagnostic, event as emit, nearby, print } from './output.js'
 import { progress, terminal } from './progress.js'
 import { type Result, type Seeds, summary, type Train, trainings } from './seeds.js'
 import { interruption } from './signals.js'
+
+/** Whether a file of vectors has a sentence beside its first row. */
+async function hasSentences(data: unknown): Promise<boolean> {
+  if (typeof data !== 'string') return false
+  const { side } = locateBase(data)
+  return side !== undefined && (await readTextsOf(side, new Set([0]))) !== undefined
+}
 
 /** Trains once, or once per seed, and shows the progress; `stopped` is the reason of an interruption. */
 export async function follow(
@@ -40,5 +49,9 @@ export async function runTraining(train: Train, options: TrainOptions, seeds: Se
     const all = summary(results)
     if (json) emit(all.event)
     else print(all.text)
-  } else if (!json) print(`next: ${program()} evaluate ${shellWord(runName(folder))}`)
+  } else if (!json) {
+    const name = shellWord(runName(folder))
+    print(`next: ${program()} evaluate ${name}`)
+    if (await hasSentences(options.data)) print(`      ${program()} decode ${name}    # its predictions as sentences`)
+  }
 }

@@ -1,7 +1,12 @@
 import type { CommandModule } from 'yargs'
+import { shellWord } from '../../lib/show.js'
 import { ceilingFields } from '../../lib/study/ceiling/ceiling-fields.js'
+import { program } from '../command-line.js'
 import { flags, given } from '../flags.js'
-import { answer, diagnostic } from '../output.js'
+import { answer, diagnostic, nearby, print } from '../output.js'
+
+/** Training windows from which the recipe «strong» is worth its time. */
+const STRONG = 30_000
 
 export const reaching: CommandModule = {
   command: 'ceiling',
@@ -14,6 +19,9 @@ export const reaching: CommandModule = {
   handler: async (argv) => {
     const { ceiling, ceilingPage } = await import('../../lib/index.js')
     const found = await ceiling({ data: String(argv.data), ...given(ceilingFields, argv) }, { say: diagnostic })
-    answer(found, () => ceilingPage(found), argv.json === true)
+    const json = argv.json === true
+    answer(found, () => ceilingPage(found), json)
+    const recipe = found.train.windows < STRONG ? 'small' : 'strong'
+    if (!json) print(`\nnext: ${program()} train lstm --data ${shellWord(nearby(found.data.path))} --recipe ${recipe}`)
   },
 }

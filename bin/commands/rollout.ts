@@ -1,8 +1,25 @@
 import type { CommandModule } from 'yargs'
+import { cut } from '../../lib/errors.js'
 import { rolloutFields } from '../../lib/evaluate/evaluate-fields.js'
-import { count, decimal, table } from '../../lib/show.js'
+import { count, decimal, oneLine, table } from '../../lib/show.js'
+import type { RolloutSentences } from '../../lib/text/decode/rollout-sentences.js'
 import { flags, given } from '../flags.js'
 import { answer } from '../output.js'
+
+const LONGEST = 120
+const line = (step: string | number, name: string, cosine: number | null, text: string) =>
+  `  ${String(step).padStart(3)}  ${name.padEnd(9)} ${(cosine === null ? '' : decimal(cosine)).padStart(6)}  ${oneLine(cut(text, LONGEST))}`
+
+/** One rollout for the terminal: for each step the true sentence and the stored one nearest to the prediction. */
+const sentences = ({ row, article, context, steps }: RolloutSentences): string =>
+  [
+    `\nrow ${count(row)}${article === null ? '' : ` · ${oneLine(article)}`}; nearest: stored sentences, not generated`,
+    line('', 'context', null, context),
+    ...steps.flatMap(({ target, cosine, nearest }, i) => [
+      line(i + 1, 'true', cosine, target),
+      line('', 'nearest', nearest.cosine, nearest.text),
+    ]),
+  ].join('\n')
 
 export const rolling: CommandModule = {
   command: 'rollout <run>',
@@ -27,6 +44,7 @@ export const rolling: CommandModule = {
           'to the mean': ({ cosine_mean_vector }) => decimal(cosine_mean_vector),
           'to the step before': ({ cosine_previous }) => decimal(cosine_previous),
         }),
+        ...(made.sentences?.map(sentences) ?? []),
       ].join('\n')
     answer(made, text, argv.json === true)
   },

@@ -1,7 +1,8 @@
 import { badOption, LvmError } from '../errors.js'
+import { extremes } from '../statistics/extremes.js'
 import { permutation } from '../statistics/random.js'
 import type { Base } from './base.js'
-import type { Windows } from './windows.js'
+import { runLengths, type Windows } from './windows.js'
 
 export type SplitMode = 'articles' | 'windows' | 'file'
 
@@ -49,6 +50,16 @@ function draw(items: Int32Array, seed: number, fractions: { val: number; test: n
   const test = size(fractions.test)
   const val = test + size(fractions.val)
   return { test: order.slice(0, test), val: order.slice(test, val), train: order.slice(val) }
+}
+
+/** The error for a base with hardly any window; its hint names the longest context that the articles allow. */
+function tooFew(base: Base, { count, context }: Windows): LvmError {
+  const longest = base.kind === 'base' ? extremes(runLengths(base)).most : 0
+  const message = `${base.path}: expected at least 3 windows to split but there are ${count}`
+  if (longest === 0 || longest > context) return new LvmError('DATA_TOO_FEW', message)
+  const why = `a window is ${context + 1} consecutive rows of an article, and the longest article has ${longest}`
+  const shorter = longest > 1 ? `use --context ${longest - 1}, or longer texts` : 'use longer texts'
+  return new LvmError('DATA_TOO_FEW', `${message}: ${why}`, { hint: shorter })
 }
 
 function byArticle(base: Base, windows: Windows, seed: number, fractions: { val: number; test: number }) {
@@ -125,8 +136,7 @@ export function checkDisjoint(owner: string, articles: Split['articles']): void 
 export function splitWindows(windows: Windows, base: Base, options: SplitOptions): Split {
   const { mode, seed, test } = options
   if (!(test >= 0 && test < 1 - VAL)) throw badOption('split', 'test', `a fraction from 0 to below ${1 - VAL}`, test)
-  if (windows.count < 3)
-    throw new LvmError('DATA_TOO_FEW', `${base.path}: expected at least 3 windows to split but there are ${windows.count}`)
+  if (windows.count < 3) throw tooFew(base, windows)
   if (mode === 'articles' && base.kind === 'base' && windows.crosses !== undefined) {
     throw badOption('split', 'mode', '"windows" for windows that cross articles', mode)
   }

@@ -69,6 +69,11 @@ export const rolloutFields = {
     about: 'stream: keep a state over all inputs (causal models only); window: read only the last context vectors',
     group: 'Run',
   }),
+  text: flag({
+    default: false,
+    about: 'also show some rollouts as sentences: at each step the stored one nearest to the prediction, and the true one',
+    group: 'Run',
+  }),
 } as const
 
 /** Options of `doctor`, besides the runs. */
@@ -115,6 +120,11 @@ export const analyzeFields = {
     min: 2,
     max: 100,
     about: 'number of clusters (k-means) of the targets',
+    group: 'Run',
+  }),
+  text: flag({
+    default: false,
+    about: 'also show ten windows at evenly spaced quantiles of the cosine as sentences',
     group: 'Run',
   }),
   projection: choice(['tsne', 'umap', 'none'], { default: 'tsne', about: 'method of the projection to 2-D', group: 'Run' }),

@@ -7,6 +7,8 @@ import { badOption, LvmError } from '../errors.js'
 import { native } from '../native.js'
 import { type Given, type Options, resolve } from '../options.js'
 import { meanByArticle } from '../statistics/estimates.js'
+import { type RolloutSentences, rolloutSentences, shownRollouts } from '../text/decode/rollout-sentences.js'
+import { requireTexts } from '../text/decode/sentence-bank.js'
 import { call, Tensor } from '../torch/tensor.js'
 import { meanTarget } from './baselines-rows.js'
 import { rolloutFields } from './evaluate-fields.js'
@@ -44,6 +46,8 @@ export interface Rollout {
   readonly windows: number
   readonly articles: number
   readonly steps: readonly RolloutStep[]
+  /** Some rollouts as sentences, at evenly spaced quantiles of the cosine of their first step; null unless asked for. */
+  readonly sentences: readonly RolloutSentences[] | null
 }
 
 /** Row-wise cosines, in float64. Shapes: a [n, dim], b [n, dim] or [dim]; returns n numbers. */
@@ -163,6 +167,23 @@ async function compareSteps(model: Model, from: Starts, centre: Tensor, o: RollO
   return columns
 }
 
+/** Rolls some windows out once more, and describes them as sentences. */
+async function described(model: Model, from: Starts, columns: readonly Column[], o: RollOptions): Promise<RolloutSentences[]> {
+  const order = shownRollouts(columns[0]!.cosine)
+  const ids = order.map((i) => from.ids[i]!)
+  using rows = await textOf(from, ids, o.context + o.steps, model.device)
+  const predictions: Tensor[] = []
+  try {
+    await roll(model, rows, o, async (_, prediction) => {
+      predictions.push(await prediction.op('aten::clone'))
+    })
+    const cosines = columns.map(({ cosine }) => Array.from(order, (i) => cosine[i]!))
+    return await rolloutSentences({ ...from, ids }, predictions, cosines)
+  } finally {
+    for (const prediction of predictions) prediction.dispose()
+  }
+}
+
 async function summarise(columns: readonly Column[], articles: Int32Array): Promise<RolloutStep[]> {
   const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length
   const steps: RolloutStep[] = []
@@ -185,7 +206,7 @@ const ARGS = { options: withFields({ run: word }) }
 /**
  * Feeds a run's predictions back as its input, and compares each step with the true vector.
  *
- * Errors: those of load and of the data; BAD_OPTION; DATA_TOO_FEW when no article is long enough.
+ * Errors: those of load and of the data; BAD_OPTION; DATA_TOO_FEW when no article is long enough; TEXT_MISSING.
  */
 export const rollout = asyncDoor('rollout', ARGS, async ({ run, ...given }: RolloutOptions): Promise<Rollout> => {
   const o = resolve('rollout', rolloutFields, given)
@@ -197,7 +218,10 @@ export const rollout = asyncDoor('rollout', ARGS, async ({ run, ...given }: Roll
     const { context } = windows
     const ids = starts(chosen, o.steps)
     using centre = await meanTarget(chosen.train ?? { base, windows, ids: chosen.ids })
-    const columns = await compareSteps(model, { base, windows, ids }, centre, { context, steps: o.steps, stream })
+    const from = { base, windows, ids }
+    if (o.text) await requireTexts(base, 'data')
+    const rolled = { context, steps: o.steps, stream }
+    const columns = await compareSteps(model, from, centre, rolled)
     const articles = Int32Array.from(ids, (id) => windows.article[id]!)
     return {
       version: 1,
@@ -210,6 +234,7 @@ export const rollout = asyncDoor('rollout', ARGS, async ({ run, ...given }: Roll
       windows: ids.length,
       articles: new Set(articles).size,
       steps: await summarise(columns, articles),
+      sentences: o.text ? await described(model, from, columns, rolled) : null,
     }
   } finally {
     chosen.dispose()

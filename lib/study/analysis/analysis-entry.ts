@@ -1,5 +1,6 @@
 import type { Interval } from '../../evaluate/metrics.js'
 import type { Provenance } from '../../evaluate/subject.js'
+import type { WindowSentences } from '../../evaluate/window-sentences.js'
 import type { Bin } from './bins.js'
 
 /** A cluster of target vectors. */
@@ -73,6 +74,8 @@ export interface Analysis extends Part {
   }
   readonly best: readonly Example[]
   readonly worst: readonly Example[]
+  /** Windows at evenly spaced quantiles of the cosine as sentences, beside the context mean; null unless asked for. */
+  readonly sentences?: readonly WindowSentences[] | null
   readonly ood: Part | null
   /** Path of the CSV file with one line for each window. */
   readonly csv: string

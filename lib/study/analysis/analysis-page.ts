@@ -1,5 +1,6 @@
 import { pageDoor } from '../../door.js'
 import { trainedOnNote } from '../../evaluate/trained-on.js'
+import { byQuantiles, type WindowSentences } from '../../evaluate/window-sentences.js'
 import { aligned, count, decimal, percent, span } from '../../show.js'
 import type { Analysis, Example } from './analysis-entry.js'
 import type { Bin } from './bins.js'
@@ -49,9 +50,24 @@ const example = (e: Example) =>
       : [
           `       context:   ${cut(e.context!, 100)}`,
           `       target:    ${cut(e.target, 100)}`,
-          `       predicted: ${cut(e.predicted!, 100)}`,
+          `       predicted: ${cut(e.predicted!, 100)} (nearest row, cosine ${decimal(e.predicted_cosine)})`,
         ]),
   ].join('\n')
+
+const window = (w: WindowSentences) =>
+  [
+    `${decimal(w.cosine)}  ${w.title ?? w.article ?? ''} · row ${w.row}`,
+    ...(w.context.length > 0 ? [`       context:   ${cut(w.context.at(-1)!, 160)}`] : []),
+    `       true next: ${cut(w.target, 160)}`,
+    ...(w.nearest === null ? [] : [`       nearest:   ${cut(w.nearest.text, 160)} (cosine ${decimal(w.nearest.cosine)})`]),
+  ].join('\n')
+
+const sentences = (list: Analysis['sentences']): string[] =>
+  list
+    ? [
+        `${byQuantiles(list.length)}; nearest: the stored sentence nearest to the prediction, without the context, not generated\n${list.map(window).join('\n')}`,
+      ]
+    : []
 
 /** An error analysis as text for the terminal. */
 export const renderAnalysis = pageDoor('renderAnalysis', 'analyze', (a: Analysis): string => {
@@ -79,6 +95,7 @@ export const renderAnalysis = pageDoor('renderAnalysis', 'analyze', (a: Analysis
         ]),
     `best windows\n${a.best.slice(0, 3).map(example).join('\n')}`,
     `worst windows\n${a.worst.slice(0, 3).map(example).join('\n')}`,
+    ...sentences(a.sentences),
     `figures of each window: ${a.csv}`,
   ].join('\n\n')
 })

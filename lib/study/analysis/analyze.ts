@@ -3,15 +3,18 @@ import { dirname, join } from 'node:path'
 import { load } from '../../checkpoint/load-model.js'
 import type { Model } from '../../checkpoint/model.js'
 import { asyncDoor, callback, optional, withFields, word } from '../../door.js'
+import { contextMean } from '../../evaluate/baselines-fit.js'
 import { analyzeFields } from '../../evaluate/evaluate-fields.js'
 import { type Document, writeEntries } from '../../evaluate/results-file.js'
 import { type Chosen, chooseRows, provenance, windowReader } from '../../evaluate/subject.js'
 import { trainedShare } from '../../evaluate/trained-on.js'
+import { type WindowSentences, windowSentences } from '../../evaluate/window-sentences.js'
 import { textHash } from '../../files/hash.js'
 import { replaceText } from '../../files/write.js'
 import { type Given, type Options, resolve } from '../../options.js'
 import { plainName } from '../../show.js'
 import { sampled } from '../../statistics/random.js'
+import { requireTexts } from '../../text/decode/sentence-bank.js'
 import { Tensor } from '../../torch/tensor.js'
 import { otherRows } from '../diagnose/diagnose-runs.js'
 import { nearest } from '../nearest-rows.js'
@@ -84,6 +87,13 @@ async function other(model: Model, o: Asked, chosen: Chosen, say: (line: string)
   return { rows, samples, part: await partOf(o.ood, rows, samples, o.seed) }
 }
 
+/** Describes windows at evenly spaced quantiles of the cosine. Errors: TEXT_MISSING. */
+async function sentences(rows: Opened, s: Samples, model: Model): Promise<readonly WindowSentences[]> {
+  await requireTexts(rows.base, 'data')
+  const found = await windowSentences({ rows, cosine: s.cosine, predict: windowReader(model)(rows), baseline: contextMean })
+  return found ?? []
+}
+
 const freed = (s: Samples | undefined) => {
   s?.predictions.dispose()
   s?.targets.dispose()
@@ -128,6 +138,7 @@ async function entryOf(model: Model, o: Asked, say: (line: string) => void): Pro
       projection: { method: plane.method, points: 2 * plane.places.length, divergence: plane.divergence },
       best: await examples(rows, s, order.slice(0, EXAMPLES), texts),
       worst: await examples(rows, s, order.slice(-EXAMPLES).reverse(), texts),
+      sentences: o.text ? await sentences(rows, s, model) : null,
       ood: beside?.part ?? null,
       csv,
       csv_sha256: textHash(table),
@@ -147,7 +158,7 @@ const ANALYZE = { options: withFields({ run: word }), say: optional(callback) }
  * Breaks the error of a run down by article, length, position, category, cluster and similarity to its training rows, with the best
  * and worst windows and a map of targets and predictions. Writes error_analysis.json and analysis/<run>.csv.
  *
- * Errors: those of load and of the data; DATA_TOO_FEW without windows; DIVERGED for outputs that are not finite.
+ * Errors: those of load and of the data; DATA_TOO_FEW without windows; TEXT_MISSING; DIVERGED for outputs that are not finite.
  */
 export const analyze = asyncDoor(
   'analyze',
