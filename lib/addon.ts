@@ -215,7 +215,6 @@ export interface Addon {
   /** Stops running work; if it still runs after 1 s, exits the process with this code. */
   leave(code: number): void
 }
-
 export type T5Settings = Record<'maxDistance' | 'eps' | 'logitScale', number>
 export type T5Search = Record<'longest' | 'shortest' | 'beams' | 'returned' | 'lengthPenalty', number>
 export interface TrainerOptions {

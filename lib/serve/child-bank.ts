@@ -31,6 +31,25 @@ function excludedRows({ exclude }: RetrieveItem, rows: number): number[] {
   return sorted
 }
 
+/** What the native search needs for the contexts of all items, and how many rows each context gets. Errors: BAD_REQUEST. */
+function searchOf(items: readonly RetrieveItem[], rows: number) {
+  const n = items.reduce((sum, { batch }) => sum + batch, 0)
+  const [target, first, wanted] = [new Int32Array(n), new Int32Array(n + 1), new Int32Array(n)]
+  const excluded: number[] = []
+  let at = 0
+  for (const item of items) {
+    const without = excludedRows(item, rows)
+    const none = without.length === rows // nothing is left to find, but the search needs a target
+    for (let i = 0; i < item.batch; i++, at++) {
+      if (!none) excluded.push(...without)
+      target[at] = none ? 0 : firstAllowed(without)
+      first[at + 1] = excluded.length
+      wanted[at] = none ? 0 : item.k
+    }
+  }
+  return { target, first, excluded: Int32Array.from(excluded), wanted }
+}
+
 /** The vectors that a run was trained on, for the comparison with its bank. */
 const trainedOn = (name: string, { data, space: imported, dim }: RunManifest, space: string | undefined) => ({
   path: data?.path ?? name,
@@ -67,24 +86,8 @@ export async function openBank(
     rows,
     hash: base.hash,
     async find(queries, items) {
-      const n = queries.shape[0]!
       const most = Math.min(rows, Math.max(...items.map(({ k }) => k)))
-      const target = new Int32Array(n)
-      const first = new Int32Array(n + 1)
-      const excluded: number[] = []
-      const wanted = new Int32Array(n)
-      let at = 0
-      for (const item of items) {
-        const without = excludedRows(item, rows)
-        const none = without.length === rows // nothing is left to find, but the search needs a target
-        for (let i = 0; i < item.batch; i++, at++) {
-          if (!none) excluded.push(...without)
-          target[at] = none ? 0 : firstAllowed(without)
-          first[at + 1] = excluded.length
-          wanted[at] = none ? 0 : item.k
-        }
-      }
-      const o = { target, first, excluded: Int32Array.from(excluded) }
+      const { wanted, ...o } = searchOf(items, rows)
       const { allowed } = await native.retrieve(queries.native, bank, o, most)
       return Array.from(wanted, (k, i) => {
         const found: FoundRow[] = []
