@@ -238,3 +238,4 @@ def inversion(name, normalized):
 golden = {'relu-tied': case('relu-tied', False, True), 'gated-untied': case('gated-untied', True, False)}
 golden |= {'mean': inversion('mean', False), 'st': inversion('st', True)}
 (OUT / 'golden.json').write_text(json.dumps(golden))
+print('{}')
