@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { resolve as absolute, basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { LvmError } from '../../errors.js'
 import { requireDisk } from '../../files/disk.js'
 import { lockRun } from '../../files/lock.js'
@@ -9,6 +9,7 @@ import { replaceText } from '../../files/write.js'
 import type { Options } from '../../options.js'
 import { count } from '../../show.js'
 import { SPLITTER } from '../sentences/sentence-rows.js'
+import { encoderCard } from '../space/encoder-of-base.js'
 import { articleRows, fitting } from './article-rows.js'
 import { encodeRows } from './encode-rows.js'
 import type { MadeData, MakeEvent } from './make-events.js'
@@ -66,10 +67,8 @@ function settingsOf(o: MakeOptions, encoder: SentenceEncoder, threads: number): 
     date: new Date().toISOString().slice(0, 10),
     threads,
     encoder: {
-      name: basename(absolute(o.encoder)),
+      ...encoderCard(encoder, o.encoder, o),
       space: encoder.space,
-      hash: encoder.hash,
-      precision: encoder.precision,
       prompt: encoder.prompt,
       max_tokens: encoder.maxTokens,
     },

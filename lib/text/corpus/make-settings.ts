@@ -1,3 +1,4 @@
+import type { EncoderTag } from '../../data/encoder-tag.js'
 import { badOption, LvmError, shown } from '../../errors.js'
 import { readJsonObject } from '../../files/json.js'
 
@@ -7,14 +8,7 @@ export interface MakeSettings {
   /** Day on which the base was begun, in UTC. */
   readonly date: string
   readonly threads: number
-  readonly encoder: {
-    readonly name: string
-    readonly space: string
-    readonly hash: string
-    readonly precision: string
-    readonly prompt: string
-    readonly max_tokens: number
-  }
+  readonly encoder: EncoderTag & Record<'space' | 'hash' | 'precision' | 'prompt', string> & { readonly max_tokens: number }
   readonly options: Readonly<Record<string, string | number | null>>
   /** Versions of the rules that split texts. */
   readonly splitter: { readonly rules: string; readonly icu: string }

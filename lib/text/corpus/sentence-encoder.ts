@@ -10,6 +10,6 @@ export interface SentenceEncoder extends TokenLimit {
   readonly dim: number
   readonly space: string
   readonly hash: string
-  readonly precision: string
+  readonly precision: 'float32' | 'bf16'
   encode(texts: readonly string[], options?: { readonly signal?: AbortSignal }): Promise<Float32Array>
 }

@@ -16,12 +16,13 @@ export const encoderField = text({
 const DECISIVE = ['prompt', 'pooling', 'dense', 'normalize'] as const
 
 /** The encoder as the card of a base describes it. */
-export function encoderCard(encoder: Encoder, folder: string, given: EncoderOptions = {}): EncoderTag {
+export function encoderCard(encoder: Pick<Encoder, 'hash' | 'precision' | 'prompt'>, folder: string, given: EncoderOptions = {}) {
   const decisive = DECISIVE.flatMap((key) => {
     const value = key === 'prompt' ? encoder.prompt : given[key]
     return value === undefined || value === '' || value === encoderFields[key].default ? [] : [[key, value]]
   })
-  return { name: basename(absolute(folder)), hash: encoder.hash, precision: encoder.precision, ...Object.fromEntries(decisive) }
+  const { hash, precision } = encoder
+  return { name: basename(absolute(folder)), hash, precision, ...Object.fromEntries(decisive) } satisfies EncoderTag
 }
 
 /** Options with which the encoder of a card made its vectors; `given` comes first. */
