@@ -6,6 +6,7 @@ import { decodeFields } from '../../lib/study/decode/decode-fields.js'
 import type { DecodeStep } from '../../lib/text/invert/decoder.js'
 import { flags, given } from '../flags.js'
 import { answer, diagnostic, flowing } from '../output.js'
+import { allOrNothing } from '../signals.js'
 
 /** Windows of a run that the terminal shows unless --limit is given. */
 const SHOWN = 10
@@ -36,15 +37,18 @@ export const decoding: CommandModule = {
     const shown = 'run' in source && !json && asked.out === undefined ? { limit: SHOWN } : {}
     const onStep = ({ step, steps, going, cosine }: DecodeStep) =>
       diagnostic(`correction ${step} of ${steps}: mean cosine ${decimal(cosine)}, ${count(going)} go on`)
-    const work = await openDecoding({ ...source, ...shown, ...asked, onStep })
-    const { head, out } = work
-    try {
-      if (out !== undefined) {
-        await publish({ [out]: decodedFile(out, head, work.rows()) })
-        answer({ ...head, out }, () => `${count(head.count)} sentences in ${out}`, json)
-      } else await flowing(json ? decodedDocument(head, work.rows()) : pageOf(work), json)
-    } finally {
-      work.dispose()
+    const decodeAll = async (signal?: AbortSignal) => {
+      const work = await openDecoding({ ...source, ...shown, ...asked, onStep, ...(signal && { signal }) })
+      const { head, out } = work
+      try {
+        if (out !== undefined) {
+          await publish({ [out]: decodedFile(out, head, work.rows()) })
+          answer({ ...head, out }, () => `${count(head.count)} sentences in ${out}`, json)
+        } else await flowing(json ? decodedDocument(head, work.rows()) : pageOf(work), json)
+      } finally {
+        work.dispose()
+      }
     }
+    await (asked.out === undefined ? decodeAll() : allOrNothing(decodeAll))
   },
 }

@@ -78,9 +78,7 @@ export async function openBridge(
     throw new LvmError(
       'BAD_OPTION',
       `bridge: expected at least ${FEWEST} different texts for "calibration" but received ${texts.length}`,
-      {
-        hint: 'give about 200 sentences like those of the vectors',
-      },
+      { hint: 'give about 200 sentences like those of the vectors: with decode, by --bank' },
     )
   const { dense } = embedder
   if (dense === undefined && from !== to && (from === 'gtr-st' || to === 'gtr-st'))
