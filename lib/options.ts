@@ -78,7 +78,9 @@ interface TextOptions {
   about: string
   group?: string
   expected?: string
-  matches?: RegExp
+  matches?: { test(value: string): boolean }
+  /** The empty text is allowed. */
+  empty?: boolean
 }
 /** A text option, usually a path or a name; `matches` restricts it, and with `default: undefined` it may be omitted. */
 export function text(o: TextOptions & { default: string }): Field<string>
@@ -88,7 +90,10 @@ export function text(o: TextOptions & { default: string | undefined }): Field<st
     ...o,
     kind: 'text',
     expected: o.expected ?? 'text',
-    accepts: (v) => (v === undefined && o.default === undefined) || (word.accepts(v) && (o.matches?.test(v as string) ?? true)),
+    accepts: (v) =>
+      (v === undefined && o.default === undefined) ||
+      (o.empty === true && v === '') ||
+      (word.accepts(v) && (o.matches?.test(v as string) ?? true)),
   }
 }
 

@@ -24,6 +24,7 @@ export function configOf(
     device: _____,
     threads: ______,
     extend: _______,
+    encoder: ________,
     ...others
   } = train
   return {

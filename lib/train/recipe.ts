@@ -42,7 +42,7 @@ const NEEDS: readonly { key: string; when: (o: TrainSettings) => boolean; needs:
   { key: 'warmup', when: (o) => o.schedule === 'warmup-cosine', needs: '--schedule warmup-cosine' },
 ]
 /** Options that resume may change; files are compared by content. */
-const RESUMABLE = ['epochs', 'maxSteps', 'earlyStop', 'extend', 'saveEvery', 'resume', 'name', 'out', 'data', 'val']
+const RESUMABLE = ['epochs', 'maxSteps', 'earlyStop', 'extend', 'saveEvery', 'resume', 'name', 'out', 'data', 'val', 'encoder']
 
 export interface Plan {
   readonly architecture: Architecture

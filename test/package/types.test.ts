@@ -17,8 +17,11 @@ import { reportFields, verifyFields } from '../../lib/report/report-fields.js'
 import { benchmarkFields } from '../../lib/study/benchmark/benchmark-fields.js'
 import { arrowFields, ceilingFields } from '../../lib/study/ceiling/ceiling-fields.js'
 import { compareFields } from '../../lib/study/compare/compare-fields.js'
+import { decodeFields } from '../../lib/study/decode/decode-fields.js'
 import { retrieveFields } from '../../lib/study/retrieval/retrieve-fields.js'
 import { sweepFields } from '../../lib/sweep/sweep-fields.js'
+import { makeFields } from '../../lib/text/corpus/make-fields.js'
+import { encodeFields } from '../../lib/text/encode/encode-fields.js'
 import { trainFields } from '../../lib/train/train-fields.js'
 
 vi.setConfig({ testTimeout: 120_000 })
@@ -141,6 +144,9 @@ const TABLES: Readonly<Record<string, Fields>> = {
   ceiling: ceilingFields,
   arrow: arrowFields,
   synth: synthFields,
+  decode: decodeFields,
+  encode: encodeFields,
+  makeData: makeFields,
 }
 
 test('an editor shows the sentence of every option of every verb and model', () => {

@@ -10,25 +10,6 @@ const isLanguage = (tag: string): boolean => {
   }
 }
 
-const language = {
-  ...text({
-    default: undefined,
-    about: 'language of all texts; detected for each article otherwise',
-    expected: 'a language tag such as en, de or pt-BR',
-    group: 'Sentences',
-  }),
-  accepts: (value: unknown) => value === undefined || (typeof value === 'string' && isLanguage(value)),
-}
-const encoding = {
-  ...text({
-    default: 'utf-8',
-    about: 'encoding of .txt and .md files without a byte order mark',
-    expected: 'the name of an encoding, such as utf-8, windows-1252 or shift_jis',
-    group: 'Texts',
-  }),
-  accepts: (value: unknown) => typeof value === 'string' && knownEncoding(value) !== undefined,
-}
-
 /** Options of `data make`, besides the texts. */
 export const makeFields = {
   encoder: text({ default: undefined, about: 'folder of a sentence encoder, or its name in the cache', group: 'Vectors' }),
@@ -45,8 +26,20 @@ export const makeFields = {
     about: 'key of the categories in a record, or in the front matter of .md; categories otherwise',
     group: 'Texts',
   }),
-  encoding,
-  language,
+  encoding: text({
+    default: 'utf-8',
+    about: 'encoding of .txt and .md files without a byte order mark',
+    expected: 'the name of an encoding, such as utf-8, windows-1252 or shift_jis',
+    matches: { test: (name) => knownEncoding(name) !== undefined },
+    group: 'Texts',
+  }),
+  language: text({
+    default: undefined,
+    about: 'language of all texts; detected for each article otherwise',
+    expected: 'a language tag such as en, de or pt-BR',
+    matches: { test: isLanguage },
+    group: 'Sentences',
+  }),
   maxChars: integer({
     default: 220,
     min: 16,

@@ -14,14 +14,12 @@ export const encoderFields = {
     about: 'tokens that are computed at once; a longer text is computed alone',
     group: 'Encoder',
   }),
-  prompt: {
-    ...text({
-      default: undefined,
-      about: 'text before every text, or the name of one in config_sentence_transformers.json; "" for none',
-      group: 'Encoder',
-    }),
-    accepts: (value: unknown) => value === undefined || typeof value === 'string',
-  },
+  prompt: text({
+    default: undefined,
+    empty: true,
+    about: 'text before every text, or the name of one in config_sentence_transformers.json; "" for none',
+    group: 'Encoder',
+  }),
   pooling: choice(POOLS, {
     default: undefined,
     about: 'one vector from the vectors of a text’s tokens; default: as the folder says, and required where it does not',
