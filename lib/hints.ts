@@ -7,6 +7,8 @@ const CALLS: Readonly<Record<string, string>> = {
   'lvm-torch data audit FILE': 'audit({ data: FILE })',
   'lvm-torch evaluate RUN': 'evaluate({ runs: [RUN] })',
   'lvm-torch benchmark RUN --out FOLDER': 'benchmark({ runs: [RUN], out: FOLDER })',
+  'lvm-torch encoders fetch OWNER/NAME': "fetchEncoder({ name: 'OWNER/NAME' })",
+  'lvm-torch encoders fetch OWNER/NAME --force': "fetchEncoder({ name: 'OWNER/NAME', force: true })",
   'lvm-torch report': 'report()',
   'lvm-torch doctor': 'devices()',
 }

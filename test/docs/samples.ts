@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { vi } from 'vitest'
 import { bundle } from '../../lib/bundle/bundle.js'
 import { lockRun } from '../../lib/files/lock.js'
@@ -8,8 +8,9 @@ import { openPt } from '../../lib/files/pt.js'
 import { native } from '../../lib/native.js'
 import { logLine } from '../../lib/study/abtest/served-log.js'
 import { smallLibtorch } from '../bundle/unpacked.js'
-import { npy } from '../files/fixture.js'
+import { bytesOf, npy } from '../files/fixture.js'
 import { files, torch } from '../libtorch/fake.js'
+import { FIXTURE, goldenOf } from '../text/inverter-fixture.js'
 import { type Collector, collector } from './collector.js'
 import { encoders } from './encoder-samples.js'
 import { experiments } from './experiment-samples.js'
@@ -66,7 +67,20 @@ async function trainings({ keep, answer, events, run }: Collector): Promise<void
   )
 }
 
-async function evaluations({ keep, answer, read }: Collector): Promise<void> {
+/** Decodes vectors of another space than the decoder's, over a bridge. */
+async function generated(folder: string, answer: Collector['answer']): Promise<void> {
+  const { vectors, texts } = goldenOf(FIXTURE).mean
+  writeFileSync(join(folder, 'mean.npy'), npy('<f4', [texts.length, 16], bytesOf(Float32Array.from(vectors.flat()))))
+  const lines = texts.map((text, index) => `${JSON.stringify({ article: 'a', index, text })}\n`)
+  writeFileSync(join(folder, 'mean.jsonl'), lines.join(''))
+  writeFileSync(join(folder, 'mean.card.json'), JSON.stringify({ space: 'gtr-mean' }))
+  await answer(
+    'decode --json',
+    `decode mean.npy --decoder ${resolve(FIXTURE, 'st')} --bridge --bank mean --steps 1 --max-length 12`,
+  )
+}
+
+async function evaluations({ folder, keep, answer, read }: Collector): Promise<void> {
   await answer('validation_results.json', 'evaluate a b --rows train --latency 0 --out T')
   await answer('validation_results.json', 'evaluate a b --latency 0.01')
   keep('validation_results.json', read('artifacts/lvm/evaluation/validation_results.json'))
@@ -92,6 +106,7 @@ async function evaluations({ keep, answer, read }: Collector): Promise<void> {
   await answer('decode --json', 'decode a --limit 2')
   await answer('decode --json', 'decode P.npy --limit 1')
   await answer('decode --json', 'decode data --bank val --limit 1')
+  await generated(folder, answer)
   await answer('rollout --json', 'rollout a --steps 2 --text')
   await answer('diagnostics.json', 'doctor a --ood val --steps 2')
   await answer('error_analysis.json', 'analyze a --ood val --points 20 --clusters 2 --text')

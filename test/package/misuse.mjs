@@ -1,6 +1,7 @@
 // Calls every export of the package with invalid arguments and prints each wrong result:
 // `node misuse.mjs PART OF`. A crash shows as the signal that ends this process.
 import { readdirSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { misuses } from './misuse-values.mjs'
 
 const [part, of] = process.argv.slice(2).map(Number)
@@ -26,6 +27,8 @@ const RUN = { model: 'lstm', data: 'base.npy', preset: 'tiny', context: 3, epoch
 await train(RUN)
 const model = await api.load('run')
 const base = await api.openBase('base.npy')
+
+const encoder = await api.Encoder.open(fileURLToPath(new URL('../text/encoders/fixtures/tiny-bert', import.meta.url)))
 
 const keys = (...names) => names.flatMap((name) => Object.keys(tables[name]))
 const tensor = () => Tensor.from([1, 2, 3])
@@ -122,6 +125,39 @@ const calls = [
       ['signal', 'x'],
     ],
   ],
+  [
+    'makeData',
+    api.makeData,
+    [{ texts: 'nowhere', encoder: 'nowhere', out: 'made' }, SIGNAL],
+    [
+      ['texts', ...keys('makeFields'), 'x'],
+      ['signal', 'progress', 'x'],
+    ],
+  ],
+  [
+    'encode',
+    api.encode,
+    [{ encoder: 'nowhere', input: 'nowhere', out: 'e.npy' }, SIGNAL],
+    [
+      [...keys('encodeFields'), 'x'],
+      ['signal', 'progress', 'x'],
+    ],
+  ],
+  [
+    'fetchEncoder',
+    api.fetchEncoder,
+    [{ name: 'no owner' }, SIGNAL],
+    [
+      ['name', ...keys('encodersFetchFields'), 'x'],
+      ['signal', 'progress', 'x'],
+    ],
+  ],
+  ['verifyEncoder', api.verifyEncoder, ['nowhere', {}], [[], ['progress', 'x']]],
+  ['checkSpace', api.checkSpace, [{ base, encoder }], [['base', 'encoder', 'rows', 'seed', 'x']]],
+  ['Encoder.open', api.Encoder.open, ['nowhere', {}], [[], [...keys('encoderFields'), 'x']]],
+  ['encoder.encode', (...a) => encoder.encode(...a), [['a text'], {}], [[], ['prompt', 'signal', 'x']]],
+  ['encoder.tokenCounts', (...a) => encoder.tokenCounts(...a), [['a text']], [[]]],
+  ['Decoder.open', api.Decoder.open, ['nowhere', {}], [[], ['embedder', 'corrector', 'threads', 'x']]],
   ['showModel', api.showModel, ['nothing'], []],
   ...[
     'renderAnalysis',
@@ -199,6 +235,7 @@ for (const [i, [name, run, given, options]] of calls.entries()) {
   if (process.env.TIMES) console.error(name, Math.round(performance.now() - began))
 }
 base.dispose()
+encoder.dispose()
 model.dispose()
 const covered = new Set(calls.map(([name]) => name))
 writeFileSync(1, JSON.stringify({ count, problems, covered: [...covered], exported: Object.keys(api) }))

@@ -101,7 +101,7 @@ test('vectors of another space are refused by both names, and converted on deman
   const rows = await decoder.decode(flat(vectors), { ...o, onBridge: (made) => (bridge = made) })
   expect(rows.map(({ text }) => text)).toEqual(golden.st.greedy[3]!.texts)
   expect(bridge).toMatchObject({ from: 'gtr-mean', to: 'gtr-st', texts: 4 })
-  expect(bridge!.roundTrip.min).toBeGreaterThan(1 - 1e-5)
+  expect(bridge!.round_trip.min).toBeGreaterThan(1 - 1e-5)
 })
 
 test.each(['gtr-st', 'gtr-mean-l2'] as const)(
@@ -110,7 +110,7 @@ test.each(['gtr-st', 'gtr-mean-l2'] as const)(
     using decoder = await Decoder.open(await meanOf(ST))
     const { texts } = golden.mean
     const bridge = await decoder.bridge(space, texts)
-    expect(bridge.roundTrip.min).toBeGreaterThan(1 - 1e-4)
+    expect(bridge.round_trip.min).toBeGreaterThan(1 - 1e-4)
     expect(bridge.condition === undefined).toBe(space === 'gtr-mean-l2')
     const vectors = await decoder.embed(texts, space)
     const back = (await (await bridge.convert(Tensor.from(vectors, [4, 16]))).data()) as Float32Array

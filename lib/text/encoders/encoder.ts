@@ -1,5 +1,5 @@
 import { abortSignal, asyncDoor, checkedArguments, only, optional, withFields, word } from '../../door.js'
-import { asLvmError, LvmError, shown } from '../../errors.js'
+import { LvmError, shown } from '../../errors.js'
 import { native } from '../../native.js'
 import { resolve } from '../../options.js'
 import { type ProcessSettings, processSettings, withSettings } from '../../torch/process-settings.js'
@@ -138,6 +138,8 @@ function requireTexts(owner: string, texts: readonly string[]): readonly string[
     if (wrong >= 0) throw new LvmError('BAD_ARGUMENT', `${owner}: expected texts but received ${shown(all[wrong])} at ${wrong}`)
     return all as string[]
   } catch (error) {
-    throw asLvmError(error)
+    if (error instanceof LvmError) throw error
+    // a proxy or a getter that throws
+    throw new LvmError('BAD_ARGUMENT', `${owner}: expected a list of texts that can be read`, { cause: error })
   }
 }

@@ -11,7 +11,7 @@ export interface Bridge {
   /** Texts that it was measured on. */
   readonly texts: number
   /** Cosines of the texts' converted vectors with their own vectors in the target space. */
-  readonly roundTrip: { readonly mean: number; readonly min: number }
+  readonly round_trip: { readonly mean: number; readonly min: number }
   /** Condition number of the dense layer; absent when it is not inverted. */
   readonly condition?: number
   /** Length that vectors of `gtr-mean` receive: the mean over the texts. */
@@ -106,7 +106,7 @@ export async function openBridge(
     from,
     to,
     texts: texts.length,
-    roundTrip: { mean: cosines.reduce((sum, x) => sum + x, 0) / cosines.length, min: Math.min(...cosines) },
+    round_trip: { mean: cosines.reduce((sum, x) => sum + x, 0) / cosines.length, min: Math.min(...cosines) },
     ...(from === 'gtr-st' && to !== from && { condition: await conditionOf(dense!) }),
     ...(to === 'gtr-mean' && from !== to && { norm }),
     convert,

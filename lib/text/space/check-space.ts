@@ -1,9 +1,10 @@
 import type { Base } from '../../data/base.js'
+import { abortSignal, asyncDoor, count, only, optional } from '../../door.js'
 import { LvmError } from '../../errors.js'
 import { sampled } from '../../statistics/random.js'
 import { Tensor } from '../../torch/tensor.js'
 import { requireTexts } from '../decode/sentence-bank.js'
-import type { Encoder } from '../encoders/encoder.js'
+import { Encoder } from '../encoders/encoder.js'
 
 /** Rows whose texts are encoded again, chosen by seed 0. */
 export const CHECKED_ROWS = 64
@@ -110,14 +111,24 @@ function faultOf({ path, normalized }: Base, found: SpaceCheck): string | undefi
   return undefined
 }
 
+const isBase = (value: unknown): boolean => typeof value === 'object' && (value as Partial<Base>).vectors instanceof Tensor
+const ARGS = {
+  options: only({
+    base: { expected: 'a base, as openBase returns it', accepts: isBase },
+    encoder: { expected: 'an Encoder', accepts: (value) => value instanceof Encoder },
+    rows: optional(count),
+    signal: optional(abortSignal),
+  }),
+}
+
 /**
  * Checks by measurement that an encoder made the vectors of a base: it encodes the texts of some rows again.
  *
  * Errors: SPACE_MISMATCH with both spaces and the measured cosines; TEXT_MISSING for a base without texts.
  */
-export async function checkSpace(options: SpaceCheckOptions): Promise<SpaceCheck> {
+export const checkSpace = asyncDoor('checkSpace', ARGS, async (options: SpaceCheckOptions): Promise<SpaceCheck> => {
   const found = await measureSpace(options)
   const fault = faultOf(options.base, found)
   if (fault !== undefined) throw mismatch(fault, ENCODE_AGAIN)
   return found
-}
+})

@@ -56,7 +56,7 @@ it('decode refuses vectors of another or an unknown space by both names, and con
   const { rows, decoder, ...rest } = await decode({ vectors, decoder: ST, bridge: true, bank: vectors, ...compared })
   expect(rows.map(({ text }) => text)).toEqual(golden.st.greedy[3]!.texts)
   expect(decoder.bridge).toMatchObject({ from: 'gtr-mean', to: 'gtr-st', texts: 4 })
-  expect(decoder.bridge!.roundTrip.mean).toBeCloseTo(1, 5)
+  expect(decoder.bridge!.round_trip.mean).toBeCloseTo(1, 5)
   expect(decodingHead({ decoder, ...rest })).toMatch(/bridge gtr-mean → gtr-st: round-trip cosine/)
   rmSync(join(folder, 'mean.card.json'))
   expect(await refused('SPACE_MISMATCH', decode({ vectors, decoder: ST }))).toContain('unknown')
