@@ -38,13 +38,13 @@ export const decoding: CommandModule = {
     const onStep = ({ step, steps, going, cosine }: DecodeStep) =>
       diagnostic(`correction ${step} of ${steps}: mean cosine ${decimal(cosine)}, ${count(going)} go on`)
     const decodeAll = async (signal?: AbortSignal) => {
-      const work = await openDecoding({ ...source, ...shown, ...asked, onStep, ...(signal && { signal }) })
+      const work = await openDecoding({ ...source, ...shown, ...asked, onStep })
       const { head, out } = work
       try {
         if (out !== undefined) {
-          await publish({ [out]: decodedFile(out, head, work.rows()) })
+          await publish({ [out]: decodedFile(out, head, work.rows(signal)) })
           answer({ ...head, out }, () => `${count(head.count)} sentences in ${out}`, json)
-        } else await flowing(json ? decodedDocument(head, work.rows()) : pageOf(work), json)
+        } else await flowing(json ? decodedDocument(head, work.rows(signal)) : pageOf(work), json)
       } finally {
         work.dispose()
       }

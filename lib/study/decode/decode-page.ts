@@ -9,7 +9,7 @@ const LONGEST = 160
 
 const bridgeSentence = (bridge: DecodedHead['decoder']['bridge']): string =>
   bridge
-    ? `\nbridge ${bridge.from} → ${bridge.to}: round-trip cosine ${decimal(bridge.round_trip.mean)} (lowest ${decimal(bridge.round_trip.min)}) on ${count(bridge.texts)} texts${bridge.condition === undefined ? '' : `; condition number ${decimal(bridge.condition)}`}`
+    ? `\nbridge ${bridge.from} → ${bridge.to}: round-trip cosine ${decimal(bridge.round_trip.mean)} (lowest ${decimal(bridge.round_trip.min)}) on ${count(bridge.texts)} texts${bridge.condition === null ? '' : `; condition number ${decimal(bridge.condition)}`}`
     : ''
 
 /** Explains what the decoder's sentences are. */

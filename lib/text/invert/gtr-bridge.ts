@@ -12,10 +12,10 @@ export interface Bridge {
   readonly texts: number
   /** Cosines of the texts' converted vectors with their own vectors in the target space. */
   readonly round_trip: { readonly mean: number; readonly min: number }
-  /** Condition number of the dense layer; absent when it is not inverted. */
-  readonly condition?: number
-  /** Length that vectors of `gtr-mean` receive: the mean over the texts. */
-  readonly norm?: number
+  /** Condition number of the dense layer; null when it is not inverted. */
+  readonly condition: number | null
+  /** Length that vectors of `gtr-mean` receive, the mean over the texts; null for another target. */
+  readonly norm: number | null
 }
 export interface OpenBridge extends Bridge {
   /** Shapes: [n, dim] → [n, dim]. */
@@ -107,8 +107,8 @@ export async function openBridge(
     to,
     texts: texts.length,
     round_trip: { mean: cosines.reduce((sum, x) => sum + x, 0) / cosines.length, min: Math.min(...cosines) },
-    ...(from === 'gtr-st' && to !== from && { condition: await conditionOf(dense!) }),
-    ...(to === 'gtr-mean' && from !== to && { norm }),
+    condition: from === 'gtr-st' && to !== from ? await conditionOf(dense!) : null,
+    norm: to === 'gtr-mean' && from !== to ? norm : null,
     convert,
   }
 }
