@@ -10,8 +10,8 @@ import { serverSignals } from '../signals.js'
 /** Bytes of output that may wait for its reader. */
 const MOST_UNREAD = 1 << 20
 
-/** Prints events as JSON; while the reader of stdout does not read, the lines of requests are left out and counted. */
-function patient(): (event: ServeEvent) => void {
+/** Returns a function that prints events as JSON; while the reader of stdout does not read, the lines of requests are left out and counted. */
+function eventPrinter(): (event: ServeEvent) => void {
   let left = 0
   return (event) => {
     const waits = process.stdout.writableLength > MOST_UNREAD
@@ -42,7 +42,7 @@ export const serving: CommandModule = {
     const json = argv.json === true
     const signals = serverSignals()
     const { serve } = await import('../../lib/index.js')
-    const emitInTime = patient()
+    const emitInTime = eventPrinter()
     const tell = (event: ServeEvent): void => {
       const text = json ? undefined : serveText(event)
       if (json) emitInTime(event)

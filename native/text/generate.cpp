@@ -1,8 +1,9 @@
 // Greedy and beam search.
 //
 //   a beam's score is Σ log p(id | ids before); each step keeps the 2K best continuations of K beams. Those of the best K that
-//   end join the finished texts with score / length^penalty, of which K are kept; the best K that do not end go on. A source is
-//   done when it has K finished texts and its best beam, at its current length, is worse than all of them.
+//   end join the finished texts with score / length^penalty, and the best K finished texts are kept. The best K continuations
+//   that do not end become the next beams. A source is done when it has K finished texts and its best beam, at its current
+//   length, is worse than all of them.
 //
 // source  own, after the behaviour of transformers' generate(); parity: test/text/t5.test.ts
 

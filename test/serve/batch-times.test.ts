@@ -29,7 +29,7 @@ test('no time is negative, and none of a context exceeds that of the batches', (
   expect(steep.of(1, 8)).toBeGreaterThanOrEqual(0)
 })
 
-test('newer batches count more', () => {
+test('the expected time of a batch follows newer batches more than older ones', () => {
   const times = measured(
     ...Array.from({ length: 40 }, () => [2, 4] as const),
     ...Array.from({ length: 40 }, () => [2, 40] as const),

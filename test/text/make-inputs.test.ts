@@ -42,7 +42,7 @@ describe('texts', () => {
     await make()
     expect(texts()).toEqual(expected)
   })
-  test('packed files are read', async () => {
+  test('data make reads texts packed as .gz', async () => {
     put('a.txt.gz', gzipSync('One. Two.'))
     put('b.jsonl.gz', gzipSync('{"text":"Three."}\n'))
     await make()

@@ -14,7 +14,7 @@ import {
 import type { EncoderConfig } from './encoder-config.js'
 import type { EncoderFamily } from './encoder-family.js'
 
-/** The two forms of T5's feed-forward layer: one projection and ReLU, or two of which one passes through the activation. */
+/** T5's feed-forward layer: a projection and ReLU, or, if gated, a projection multiplied by the activation of a second one. */
 export function t5FeedForward(config: EncoderConfig, gated: boolean): Node {
   const [dim, hidden] = [config.size('d_model'), config.size('d_ff')]
   const wide = (name: string) => named(name, linear({ in: dim, out: hidden, bias: false }))

@@ -140,8 +140,8 @@ async function begun(models: InversionModels, targets: readonly Float32Array[], 
 }
 
 /**
- * Writes a text for each vector, embeds it, and corrects it by the difference. With `beam` B, B texts of each vector are corrected
- * at once, each into B new ones, of which the B nearest to the vector go on.
+ * Writes a text for each vector, embeds it, and corrects it by the difference. With `beam` B, each step corrects B texts of a vector
+ * into B·B new ones and keeps the B that are nearest to the vector.
  *
  * Errors: INTERRUPTED.
  */
