@@ -1,6 +1,21 @@
 /** Weight of the newest batch. */
 const NEWEST = 0.1
 
+/** Shares by which the lag follows a longer and a shorter one, so that it stays near the longest of the recent ones. */
+const [RISE, FALL] = [0.2, 0.01]
+
+/** Time that requests take beyond the expected time of their batches: reading, parsing and waiting for the JavaScript thread. */
+export class Lag {
+  /** Units: ms */
+  value = 0
+  /** A longer lag counts as `most`, so that one long stop is forgotten soon. */
+  constructor(private readonly most: number) {}
+  add(ms: number): void {
+    const more = Math.min(this.most, Math.max(0, ms)) - this.value
+    this.value += (more > 0 ? RISE : FALL) * more
+  }
+}
+
 /** Measured times of batches, fitted as one time for each batch and one for each context; newer batches count more. */
 export class BatchTimes {
   private contexts = 0

@@ -1,6 +1,6 @@
 import { LvmError } from '../errors.js'
 import { fullness, lateness } from './admission.js'
-import { BatchTimes } from './batch-times.js'
+import { BatchTimes, Lag } from './batch-times.js'
 import { DeadlineWatch } from './deadline-watch.js'
 import type { AnswerHeader, BatchHeader } from './engine-messages.js'
 import type { Asked, EngineEvent, EngineOptions } from './engine-types.js'
@@ -22,8 +22,11 @@ export interface Request extends Work {
   fail(error: unknown): void
 }
 interface Job extends Request {
-  /** Time of its arrival. Units: ms */
+  /** Time of its arrival in the queue, and of its first byte. Units: ms */
   readonly since: number
+  readonly asked: number
+  /** Expected time of the batches up to its own. Units: ms */
+  readonly expected: number
   readonly deadline: number
   readonly signal: AbortSignal
   readonly onAbort: () => void
@@ -53,6 +56,7 @@ export class Dispatch {
   private process: InferenceProcess | null = null
   private refused: LvmError | null = null
   private readonly times = new BatchTimes()
+  private readonly lag: Lag
   private lastEnd = 0
   private lastRequests = 0
   private scheduled = false
@@ -60,7 +64,9 @@ export class Dispatch {
   constructor(
     private readonly o: Pick<EngineOptions, 'maxBatch' | 'maxQueue' | 'maxWait' | 'batchDelay'>,
     private readonly observe: (event: EngineEvent) => void,
-  ) {}
+  ) {
+    this.lag = new Lag(o.maxWait ?? 0)
+  }
 
   /** Units: contexts */
   get queued(): number {
@@ -78,19 +84,20 @@ export class Dispatch {
   }
 
   /** Accepts a request, or fails it at once. */
-  submit(request: Request, { deadline, signal }: Asked): void {
+  submit(request: Request, { since: asked, deadline, signal }: Asked): void {
     const since = performance.now()
     const error = signal.aborted
       ? left()
       : deadline <= since
         ? late()
         : (this.refused ?? (request.accepted === true ? undefined : this.noRoom(request.size)))
-    if (error === undefined) this.accept(request, since, deadline, signal)
+    if (error === undefined) this.accept(request, since, asked ?? since, deadline, signal)
     else this.reject(request, error)
   }
-  private accept(request: Request, since: number, deadline: number, signal: AbortSignal): void {
+  private accept(request: Request, since: number, asked: number, deadline: number, signal: AbortSignal): void {
     const onAbort = () => void this.fail([job], left())
-    const job: Job = { ...request, since, deadline, signal, onAbort, left: request.size }
+    const expected = this.expected(request.size)
+    const job: Job = { ...request, since, asked, expected, deadline, signal, onAbort, left: request.size }
     signal.addEventListener('abort', onAbort, { once: true })
     this.live.add(job)
     this.queue.push(job)
@@ -105,8 +112,11 @@ export class Dispatch {
   private noRoom(size: number): LvmError | undefined {
     const waiting = this.queue.contexts
     const before = waiting + this.inFlight
-    const ms = this.times.of(before + size, this.o.maxBatch)
-    return fullness(size, waiting, this.o.maxQueue) ?? lateness(before, ms, this.o.maxWait)
+    return fullness(size, waiting, this.o.maxQueue) ?? lateness(before, this.expected(size) + this.lag.value, this.o.maxWait)
+  }
+  /** Time in which the contexts before a request and its own are computed, as measured. Units: ms */
+  private expected(size: number): number {
+    return this.times.of(this.queue.contexts + this.inFlight + size, this.o.maxBatch)
   }
   /** Errors: OVERLOADED, TOO_LARGE when the queue has no room for so many contexts. */
   requireRoom(size: number): void {
@@ -227,6 +237,8 @@ export class Dispatch {
       work.left -= count
       if (work.left > 0 || !this.live.has(work)) continue
       this.forget(work)
+      // steps of a rollout and of a session wait for their own predecessors
+      if (work.accepted !== true && work.key === undefined) this.lag.add(performance.now() - work.asked - work.expected)
       work.done()
     }
   }

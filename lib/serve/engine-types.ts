@@ -35,6 +35,8 @@ export interface Contexted {
 
 /** Limits of one request. */
 export interface Asked {
+  /** Time of performance.now() at its first byte; now unless given. Units: ms */
+  readonly since?: number
   /** Time of performance.now() after which no answer is wanted. Units: ms */
   readonly deadline: number
   /** Aborts when the client has left. */

@@ -70,7 +70,8 @@ export const serveFields = {
     default: undefined,
     min: 0.1,
     max: 3_600_000,
-    about: 'milliseconds within which an answer must be expected; a request that would take longer is answered with 429 at once',
+    about:
+      'milliseconds from the first byte of a request within which its answer must be expected; a request that would take longer is answered with 429 at once',
     group: 'Inference',
   }),
   maxSessions: integer({

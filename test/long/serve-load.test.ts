@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import autocannon from 'autocannon'
 import { afterEach, beforeAll, expect, it } from 'vitest'
 import { loadtest } from '../../lib/index.js'
@@ -26,12 +25,11 @@ beforeAll(async () => {
 afterEach(() => void child?.kill())
 
 async function serve(...more: string[]): Promise<{ url: string; pid: number }> {
-  const words = ['serve', run, '--port', '0', '--threads', '1', '--json', ...more]
+  const words = ['serve', run, '--port', '0', '--threads', '1', ...more]
   child = spawn(process.execPath, [join(packageRoot(), 'dist/bin/lvm.js'), ...words], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const lines = createInterface({ input: child.stdout! })
-  const [first] = await once(lines, 'line')
-  lines.on('line', () => {})
-  return { url: JSON.parse(first).url, pid: child.pid! }
+  const [first] = await once(child.stdout!.setEncoding('utf8'), 'data')
+  child.stdout!.resume()
+  return { url: /http:\/\/[\d.:]+/.exec(first)![0], pid: child.pid! }
 }
 
 /** Resident memory of a process and of its children. Units: bytes. */
@@ -75,7 +73,10 @@ it.runIf(process.platform === 'linux')(
   },
 )
 
-it('at twice the highest rate the goodput stays, accepted requests are in time, the rest gets 429, and it recovers within a second', async () => {
+// the search takes minutes, and one disturbance of the machine spoils it
+it('at twice the highest rate the goodput stays, accepted requests are in time, the rest gets 429, and it recovers within a second', {
+  retry: 2,
+}, async () => {
   const { url, pid } = await serve('--max-wait', String(0.8 * LIMIT))
   const { loadtest: document } = await loadtest({
     url,

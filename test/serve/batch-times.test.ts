@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { BatchTimes } from '../../lib/serve/batch-times.js'
+import { BatchTimes, Lag } from '../../lib/serve/batch-times.js'
 
 const measured = (...batches: readonly (readonly [number, number])[]) => {
   const times = new BatchTimes()
@@ -35,4 +35,18 @@ test('the expected time of a batch follows newer batches more than older ones', 
     ...Array.from({ length: 40 }, () => [2, 40] as const),
   )
   expect(times.of(2, 8)).toBeGreaterThan(38)
+})
+
+test('the lag follows the longest of the recent requests, and forgets a long stop within 100 answers', () => {
+  const lag = new Lag(40)
+  for (let i = 0; i < 500; i++) lag.add(i % 20 === 0 ? 20 : 2)
+  expect(lag.value).toBeGreaterThan(8)
+  expect(lag.value).toBeLessThan(20)
+  for (let i = 0; i < 50; i++) lag.add(10_000)
+  expect(lag.value).toBeGreaterThan(35)
+  expect(lag.value).toBeLessThanOrEqual(40)
+  for (let i = 0; i < 100; i++) lag.add(0)
+  expect(lag.value).toBeLessThan(20)
+  lag.add(-5)
+  expect(lag.value).toBeGreaterThanOrEqual(0)
 })

@@ -90,6 +90,17 @@ test('a request that would wait longer than maxWait is refused at once, and one 
   expect(patient.of('rejected')).toEqual([])
 })
 
+test('time that requests spend outside the queue counts towards maxWait', async () => {
+  const { engine } = await serve({ maxBatch: 4, maxWait: 2000 })
+  const late = () => engine.predict(contexts(1), { ...within(5000), since: performance.now() - 60_000 })
+  await Promise.all(Array.from({ length: 40 }, late)) // their first bytes came a minute ago
+  const first = ask(engine)
+  await expect(ask(engine)).rejects.toEqual(code('OVERLOADED'))
+  await first
+  for (let i = 0; i < 100; i++) await ask(engine) // quick ones let the lag fall
+  await Promise.all([ask(engine), ask(engine)])
+})
+
 test('a request that never fits into the queue is refused as too large', async () => {
   const { engine } = await serve({ maxQueue: 10 })
   await expect(ask(engine, 11)).rejects.toEqual(code('TOO_LARGE'))

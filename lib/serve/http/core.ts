@@ -64,7 +64,8 @@ export function askedBy(request: FastifyRequest, reply: FastifyReply, core: Core
   const controller = new AbortController()
   const { raw } = reply
   raw.once('close', () => raw.writableFinished || controller.abort())
-  return { deadline: performance.now() - reply.elapsedTime + limit, signal: controller.signal }
+  const since = performance.now() - reply.elapsedTime
+  return { since, deadline: since + limit, signal: controller.signal }
 }
 
 /** Name that splits clients: X-Client-Id, otherwise the id of the request. */
