@@ -205,7 +205,7 @@ export const ERRORS = {
   UNAVAILABLE: {
     exit: 2,
     status: 503,
-    about: 'the server is starting, stopping, or restarting its inference process',
+    about: 'the server is starting, stopping, or restarting its inference process, or cannot write feedback to its log',
     hint: 'send the request again after the time in Retry-After',
   },
   DEADLINE: {

@@ -64,6 +64,26 @@ test('feedback without a log is refused', async () => {
   await server.kill()
 })
 
+test.runIf(process.platform === 'linux')(
+  'feedback is answered with 503 when its line cannot be written, and answers of a run stay 200',
+  async () => {
+    const { server, post, get } = await start({ log: '/dev/full' })
+    expect((await post('/v1/predict', { contexts: contexts(1) })).status).toBe(200)
+    const answer = await post('/v1/feedback', { request_id: 'r', row: 1 })
+    expect(answer.headers.get('retry-after')).toBe('1')
+    expect(await problem(answer)).toMatchObject({ status: 503, code: 'UNAVAILABLE' })
+    expect(await (await get('/metrics')).text()).toMatch(/^lvm_log_errors_total 2$/m)
+    await server.close()
+  },
+)
+
+test('feedback for a context that no request can have is refused', async () => {
+  const { server, post } = await start({ log: join(folder, 'contexts.jsonl') })
+  expect((await post('/v1/feedback', { request_id: 'r', row: 1, context: 65_535 })).status).toBe(204)
+  expect(await problem(await post('/v1/feedback', { request_id: 'r', row: 1, context: 65_536 }))).toMatchObject({ status: 400 })
+  await server.close()
+})
+
 test('a full disk of the log is warned of once a minute, with the number of failed writes', () => {
   const told: string[] = []
   let time = 0

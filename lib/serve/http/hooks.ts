@@ -60,7 +60,7 @@ function log(request: FastifyRequest, reply: FastifyReply, core: Core): void {
   const [, route] = QUEUED.exec(request.routeOptions.url ?? '') ?? []
   if (core.log === undefined || choice === null || route === undefined || reply.statusCode !== 200) return
   const { name: model, weights } = choice.served.engine.run
-  core.log.append(
+  void core.log.append(
     logLine({
       version: 1,
       type: 'served',

@@ -1,9 +1,10 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { fileError } from '../../errors.js'
 
-/** A file that lines are appended to without waiting. */
+/** A file that lines are appended to. */
 export interface LineLog {
-  append(line: string): void
+  /** Resolves with whether the line was written; never rejects. */
+  append(line: string): Promise<boolean>
   /** Opens the path again, where a rotation has moved the file away. Errors: FILE_…. */
   reopen(): Promise<void>
   /** Writes what waits and closes the file. */
@@ -32,39 +33,49 @@ export async function openLineLog(path: string, failed: (error: unknown) => void
   let waiting: string[] = []
   let length = 0
   let isTorn = false
-  let writing: Promise<void> | undefined
-  const write = async (): Promise<void> => {
-    while (waiting.length > 0) {
-      const text = waiting.join('')
-      waiting = []
-      length = 0
-      try {
-        await file.appendFile(isTorn ? `\n${text}` : text)
-        isTorn = false
-      } catch (error) {
-        isTorn = true // a part may have been written
-        failed(error)
-      }
+  let last = Promise.resolve(true)
+  /** The write that takes what waits; undefined when nothing does. */
+  let next: Promise<boolean> | undefined
+  const write = async (): Promise<boolean> => {
+    const text = waiting.join('')
+    waiting = []
+    length = 0
+    next = undefined
+    try {
+      await file.appendFile(isTorn ? `\n${text}` : text)
+      isTorn = false
+      return true
+    } catch (error) {
+      isTorn = true // a part may have been written
+      failed(error)
+      return false
     }
-    writing = undefined
   }
   return {
-    append: (line) => {
-      if (length > MOST_WAITING) return failed(new Error('the disk of --log is too slow'))
+    append: async (line) => {
+      if (length > MOST_WAITING) {
+        failed(new Error('the disk of --log is too slow'))
+        return false
+      }
       waiting.push(line)
       length += line.length
-      writing ??= write()
+      next ??= last = last.then(write)
+      return next
     },
     reopen: async () => {
-      const next = await openEnd(path)
-      await writing
-      const old = file
-      file = next
-      isTorn = false
+      const opened = await openEnd(path)
+      let old = file
+      last = last.then((written) => {
+        old = file
+        file = opened
+        isTorn = false
+        return written
+      })
+      await last
       await old.close()
     },
     close: async () => {
-      await writing
+      await last
       await file.close()
     },
   }

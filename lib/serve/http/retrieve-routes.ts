@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { LvmError } from '../../errors.js'
-import { logLine } from '../../study/abtest/served-log.js'
+import { logLine, MOST_CONTEXTS } from '../../study/abtest/served-log.js'
 import { type App, askedBy, type Core, chooseFor } from './core.js'
 import {
   contextBytes,
@@ -54,14 +54,16 @@ const retrieveSchema = {
 
 const feedbackBody = exactly({
   request_id: Type.String({ minLength: 1, maxLength: 128, description: 'X-Request-Id of the answer' }),
-  context: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000, default: 0, description: 'Index of the context' })),
+  context: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: MOST_CONTEXTS - 1, default: 0, description: 'Index of the context' }),
+  ),
   row: Type.Optional(rowNumber),
   reward: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: 'Value of the answer; counts before row' })),
 })
 const feedbackSchema = {
   tags: ['Predictions'],
   summary: 'Report which row was right, or how good an answer was',
-  description: 'Appended to the log, from which abtest compares the runs of a split',
+  description: 'Appended to the log, from which abtest compares the runs of a split; the answer comes after the write',
   body: feedbackBody,
   response: answers(Type.Null({ description: 'It is written to the log' }), 204),
 }
@@ -96,7 +98,11 @@ export function retrieveRoutes(app: App, core: Core): void {
     const { request_id, context = 0, row = null, reward = null } = request.body
     if (row === null && reward === null)
       throw new LvmError('BAD_REQUEST', 'request: expected "row" or "reward" but received neither')
-    core.log.append(logLine({ version: 1, type: 'feedback', time: new Date().toISOString(), request_id, context, row, reward }))
+    const time = new Date().toISOString()
+    if (!(await core.log.append(logLine({ version: 1, type: 'feedback', time, request_id, context, row, reward }))))
+      throw new LvmError('UNAVAILABLE', 'request: the feedback could not be written to the log', {
+        hint: 'send it again after the time in Retry-After; the events of the server have the cause',
+      })
     return reply.code(204).send()
   })
 }

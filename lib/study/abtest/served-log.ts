@@ -47,7 +47,7 @@ export type LogRecord = ServedRecord | FeedbackRecord
 export const logLine = (record: LogRecord): string => `${jsonText(record)}\n`
 
 /** Contexts of one request; a larger index is no feedback. */
-const MOST_CONTEXTS = 1 << 16
+export const MOST_CONTEXTS = 1 << 16
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 const isIndex = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
