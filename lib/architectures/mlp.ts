@@ -29,10 +29,11 @@ export const mlp = architecture({
   },
   presets: { target: {}, prd: {}, tiny: { width: 16, layers: 2 }, checkpoint: {} },
   width: ({ width }) => width,
-  trunk: ({ dim, context, width, layers, dropout }) => {
+  trunk: ({ dim, context, input, width, layers, dropout }) => {
+    const flat = input === 'memory' ? 1 : context // the means replace the context
     const hidden = Array.from({ length: layers }, (_, i) =>
-      chain(named(`layers.${i}`, linear({ in: i === 0 ? context * dim : width, out: width })), activation('gelu'), drop(dropout)),
+      chain(named(`layers.${i}`, linear({ in: i === 0 ? flat * dim : width, out: width })), activation('gelu'), drop(dropout)),
     )
-    return named('core', chain(flatten(context), ...hidden))
+    return named('core', chain(...(input === 'memory' ? [] : [flatten(context)]), ...hidden))
   },
 })

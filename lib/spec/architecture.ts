@@ -1,6 +1,6 @@
 import { badOption, LvmError } from '../errors.js'
-import { choice, type Fields, type Options, resolve } from '../options.js'
-import { activation, chain, layerNorm, linear, type Node, named, predictor } from './ops.js'
+import { choice, type Fields, integer, type Options, resolve } from '../options.js'
+import { activation, chain, exponentialMeans, exponentialMixture, layerNorm, linear, type Node, named, predictor } from './ops.js'
 
 /** Options of all architectures: they share the wrapper around their trunks. */
 export const wrapperFields = {
@@ -14,9 +14,22 @@ export const wrapperFields = {
     about: 'input of the loss: the raw output of the head, or the prediction scaled to length 1',
     group: 'Model',
   }),
-  residual: choice(['none', 'last', 'mean', 'decay'], {
+  residual: choice(['none', 'last', 'mean', 'decay', 'memory'], {
     default: 'none',
-    about: 'vector of the context to which the output is added: none, the last, the mean, or the mean with a learned decay',
+    about:
+      'vector of the context to which the output is added: none, the last, the mean, the mean with a learned decay, or a learned mixture of exponential means',
+    group: 'Model',
+  }),
+  input: choice(['none', 'memory'], {
+    default: 'none',
+    about: 'inputs beside the vector of each position: none, or exponential means of all vectors so far',
+    group: 'Model',
+  }),
+  memories: integer({
+    default: undefined,
+    min: 1,
+    max: 64,
+    about: 'number of exponential means; 6 unless given; only with "residual" memory or "input" memory',
     group: 'Model',
   }),
   inputScale: choice(['none', 'sqrt_dim', 'standardize'], {
@@ -49,7 +62,11 @@ export interface Architecture {
   readonly causal: boolean
   /** Largest effect of later vectors on earlier outputs of unit length, in a causal model; 0 unless given. */
   readonly leak?: number
-  /** Accepts only contexts of the length it was built for. */
+  /**
+   * Accepts only contexts of the length it was built for.
+   *
+   * With `input` memory it reads only the last vector and the means instead: it is causal then and accepts any length.
+   */
   readonly fixedContext?: true
   readonly sources: readonly string[]
   readonly fields: Fields
@@ -71,8 +88,11 @@ export interface Architecture {
 }
 
 /** Whether no position of a model sees later ones; an option `causal` of the architecture overrides its default. */
-export const isCausal = ({ causal }: Architecture, options: Readonly<Record<string, unknown>>): boolean =>
-  causal && options.causal !== false
+export const isCausal = ({ causal, fixedContext }: Architecture, options: Readonly<Record<string, unknown>>): boolean =>
+  (causal || (fixedContext === true && options.input === 'memory')) && options.causal !== false
+
+/** Number of exponential means unless given. */
+const MEMORIES = 6
 
 type Wrapper = Options<typeof wrapperFields>
 /** An architecture whose own options are known by name. */
@@ -89,7 +109,7 @@ export function architecture<F extends Fields>(
     rule?: (o: Options<F> & Shape) => string | undefined
     /** Width of the trunk's output. */
     width: (o: Options<F>) => number
-    trunk: (o: Options<F> & Shape) => Node
+    trunk: (o: Options<F> & Wrapper & Shape) => Node
   },
 ): Declared<F> {
   const inputScale = { ...wrapperFields.inputScale, default: a.inputScale }
@@ -100,12 +120,18 @@ export function architecture<F extends Fields>(
     spec({ dim, context }, given = {}) {
       if (!Number.isInteger(dim) || dim < 1) throw badOption(a.name, 'dim', 'an integer ≥ 1', dim)
       const options = resolve(a.name, fields, given) as Options<F> & Wrapper
-      const shaped = { ...options, dim, context }
+      const { output, residual, input, memories = MEMORIES, inputScale } = options
+      if (options.memories !== undefined && residual !== 'memory' && input !== 'memory')
+        throw new LvmError('BAD_SPEC', `${a.name}: expected "residual" or "input" memory with "memories" ${memories}`)
+      const shaped = { ...options, dim: input === 'memory' ? dim * (1 + memories) : dim, context }
       const broken = a.rule?.(shaped)
       if (broken !== undefined) throw new LvmError('BAD_SPEC', `${a.name}: ${broken}`)
-      const { output, residual, inputScale } = options
-      const node = predictor({ dim, output, residual, inputScale }, a.trunk(shaped), head(a.width(options), dim, options))
-      return { options, node }
+      const trunk = input === 'memory' ? chain(named('input', exponentialMeans(memories)), a.trunk(shaped)) : a.trunk(shaped)
+      const memory = residual === 'memory' ? [named('residual', exponentialMixture(memories))] : []
+      return {
+        options,
+        node: predictor({ dim, output, residual, inputScale }, trunk, head(a.width(options), dim, options), ...memory),
+      }
     },
   }
 }

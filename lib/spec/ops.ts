@@ -20,6 +20,8 @@ export const OPS = {
   product: {},
   concat: {},
   predictor: { dim: 'int', output: 'text', residual: 'text', inputScale: 'text' },
+  exponentialMeans: { memories: 'int' },
+  exponentialMixture: { memories: 'int' },
   linear: { in: 'int', out: 'int', bias: 'bool', transposed: 'bool', init: 'text', gain: 'real' },
   layerNorm: { dim: 'int', eps: 'real' },
   rmsNorm: { dim: 'int', eps: 'real' },
@@ -81,8 +83,13 @@ export const memory = (...of: Node[]): Node => node('memory', {}, ...of)
 export const product = (...of: Node[]): Node => node('product', {}, ...of)
 /** Concatenates the outputs of all children for the same input along channels. */
 export const concat = (...of: Node[]): Node => node('concat', {}, ...of)
-/** The wrapper of every model: input scale, trunk, last position, head, residual to the context, output. */
-export const predictor = (p: Params<'predictor'>, trunk: Node, head: Node): Node => node('predictor', p, trunk, head)
+/** The wrapper of every model: input scale, trunk, last position, head, residual to the context, output; a residual of memory is a third part. */
+export const predictor = (p: Params<'predictor'>, trunk: Node, head: Node, ...memory: Node[]): Node =>
+  node('predictor', p, trunk, head, ...memory)
+/** Puts exponential means of all vectors so far beside each vector; their decays are learned. */
+export const exponentialMeans = (memories: number): Node => node('exponentialMeans', { memories })
+/** A mixture of exponential means of all vectors so far; decays and weights are learned. */
+export const exponentialMixture = (memories: number): Node => node('exponentialMixture', { memories })
 export const linear = (p: Pick<Params<'linear'>, 'in' | 'out'> & Partial<Params<'linear'>>): Node =>
   node('linear', { bias: true, transposed: false, init: 'default', gain: 1, ...p })
 export const layerNorm = (dim: number, eps = 1e-5): Node => node('layerNorm', { dim, eps })

@@ -11,6 +11,8 @@ const std::vector<Op>& ops() {
     {"product", {}, make_product},
     {"concat", {}, make_concat},
     {"predictor", {{"dim", "int"}, {"output", "text"}, {"residual", "text"}, {"inputScale", "text"}}, make_predictor},
+    {"exponentialMeans", {{"memories", "int"}}, make_exponential_means},
+    {"exponentialMixture", {{"memories", "int"}}, make_exponential_mixture},
     {"linear",
      {{"in", "int"}, {"out", "int"}, {"bias", "bool"}, {"transposed", "bool"}, {"init", "text"}, {"gain", "real"}},
      make_linear},

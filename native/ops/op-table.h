@@ -9,6 +9,8 @@ Made make_memory(const Node&, Builder&);
 Made make_product(const Node&, Builder&);
 Made make_concat(const Node&, Builder&);
 Made make_predictor(const Node&, Builder&);
+Made make_exponential_means(const Node&, Builder&);
+Made make_exponential_mixture(const Node&, Builder&);
 Made make_linear(const Node&, Builder&);
 Made make_layer_norm(const Node&, Builder&);
 Made make_rms_norm(const Node&, Builder&);

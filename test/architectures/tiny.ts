@@ -15,7 +15,7 @@ export const fitting = (name: string, value: unknown, dim: number): Record<strin
 export function variants({ fields, presets: { tiny } }: Architecture): [string, Record<string, unknown>][] {
   const own = Object.entries(fields).filter(([, { group }]) => group === 'Model')
   const others = own.flatMap(([name, { kind, choices, default: usual }]) =>
-    ['head', 'output', 'residual', 'inputScale'].includes(name)
+    ['head', 'output', 'residual', 'input', 'inputScale'].includes(name)
       ? []
       : (kind === 'flag' ? [true, false] : (choices ?? []))
           .filter((value) => value !== usual)
@@ -25,6 +25,8 @@ export function variants({ fields, presets: { tiny } }: Architecture): [string, 
     ['tiny', { ...tiny }],
     ['mlp, residual mean, standardize', { ...tiny, head: 'mlp', residual: 'mean', inputScale: 'standardize' }],
     ['residual decay, sqrt_dim', { ...tiny, residual: 'decay', inputScale: 'sqrt_dim' }],
+    ['residual memory', { ...tiny, residual: 'memory' }],
+    ['residual and input memory', { ...tiny, residual: 'memory', input: 'memory', memories: 3, inputScale: 'standardize' }],
     ...others.map(([name, options]): [string, Record<string, unknown>] => [name, options]),
   ]
 }

@@ -1,0 +1,35 @@
+import type { Node } from '../spec/ops.js'
+import type { ScriptWriter } from './script-writer.js'
+
+/** [x, m_1 … m_K] at every position, in blocks that carry sums and totals to the next; see native/kernels/exponential-means.cpp. */
+const MEANS = `def exponential_means(self, x: Tensor, rates: Tensor) -> Tensor:
+  k = rates.size(0)
+  sums = torch.zeros([x.size(0), 1, k, x.size(2)], dtype=x.dtype, device=x.device)
+  totals = torch.zeros([k, 1], dtype=x.dtype, device=x.device)
+  means: List[Tensor] = []
+  at = 0
+  while at < x.size(1):
+    n = min(32, x.size(1) - at)
+    part = x.narrow(1, at, n)
+    age = torch.arange(n, dtype=x.dtype, device=x.device)
+    within = torch.pow(rates.unsqueeze(-1).unsqueeze(-1), (age.unsqueeze(1) - age).clamp_min(0)).tril()
+    faded = torch.pow(rates.unsqueeze(1), age + 1.0)
+    totals = within.sum(-1) + faded * totals.narrow(1, totals.size(1) - 1, 1)
+    every = torch.matmul(within.transpose(0, 1).flatten(0, 1), part).unflatten(1, [n, k]) + faded.t().unsqueeze(-1) * sums
+    means.append((every / totals.t().unsqueeze(-1)).flatten(2))
+    sums = every.narrow(1, n - 1, 1)
+    at += n
+  return torch.cat([x, torch.cat(means, 1)], -1)
+`
+
+/** Emits the exponential means of all positions, beside the vectors. */
+export const exponentialMeans = (w: ScriptWriter, _: Node, x: string): string =>
+  w.set(`${w.method('exponential_means', MEANS)}(${x}, torch.sigmoid(${w.param('decay')}))`)
+
+/** Emits the mixture of exponential means at the last position. */
+export function exponentialMixture(w: ScriptWriter, _: Node, x: string): string {
+  const age = w.set(`torch.arange(${x}.size(1), dtype=${x}.dtype, device=${x}.device).flip(0)`)
+  const weights = w.set(`torch.pow(torch.sigmoid(${w.param('decay')}).unsqueeze(1), ${age})`)
+  const shares = w.set(`torch.matmul(${w.param('weight')}, ${weights} / ${weights}.sum(1, True))`)
+  return w.set(`torch.matmul(${shares}, ${x})`)
+}
