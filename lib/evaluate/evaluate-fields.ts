@@ -1,5 +1,6 @@
 import { dataFields } from '../data/data-fields.js'
 import { choice, flag, integer, real, text } from '../options.js'
+import { generatorFields } from '../text/decode/sentence-generator.js'
 
 /** Options that every verb that evaluates a run accepts. */
 export const judged = {
@@ -21,9 +22,16 @@ export const judged = {
   }),
 }
 
-/** Options of `evaluate`, besides the runs. */
+/** Options of `evaluate`, besides the runs. Those of `generatorFields` need a decoder. */
 export const evaluateFields = {
   ...judged,
+  decoder: text({
+    default: undefined,
+    about: "folder of a vec2text decoder: also generate a sentence for the prediction of each of the report's ten windows",
+    expected: 'the folder of a decoder',
+    group: 'Text',
+  }),
+  ...generatorFields,
   latency: real({
     default: 1.5,
     min: 0,

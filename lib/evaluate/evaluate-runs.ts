@@ -7,11 +7,14 @@ import { asyncDoor, callback, optional, withFields, words } from '../door.js'
 import { badOption } from '../errors.js'
 import { cacheRoot } from '../libtorch/paths.js'
 import { type Given, type Options, resolve } from '../options.js'
+import { count, decimal } from '../show.js'
+import { requireTexts } from '../text/decode/sentence-bank.js'
+import { type Generator, openGenerator, refuseGenerated, requireDecoder } from '../text/decode/sentence-generator.js'
 import { evaluateRun } from './evaluate.js'
 import { evaluateFields } from './evaluate-fields.js'
 import { type Document, type RunEntry, writeEntries, writeReports } from './results-file.js'
 import { renderTable } from './results-table.js'
-import { chooseRows, provenance, windowReader } from './subject.js'
+import { type Chosen, chooseRows, provenance, windowReader } from './subject.js'
 import { SENTENCES, type SentencesEntry, sentencesOf } from './window-sentences.js'
 
 /** Options of `evaluate`: the runs, a callback for progress, and any field of `evaluateFields`. */
@@ -28,10 +31,32 @@ interface Judged {
   readonly sentences: SentencesEntry | undefined
 }
 
-async function judge(model: Model, o: Options<typeof evaluateFields>, say: (line: string) => void): Promise<Judged> {
+type Asked = Options<typeof evaluateFields>
+type Say = (line: string) => void
+
+/** Opens the decoder of generated sentences for the data of a run. Errors: TEXT_MISSING; those of openGenerator. */
+async function openDecoder({ manifest, name }: Model, { base }: Chosen, o: Asked, say: Say): Promise<Generator | undefined> {
+  const { decoder } = o
+  if (decoder === undefined) return undefined
+  await requireTexts(base, 'decoder')
+  say(`${name}: opening the decoder ${decoder}`)
+  return openGenerator(
+    { ...o, decoder },
+    {
+      space: base.space ?? manifest.data?.space ?? manifest.space ?? undefined,
+      texts: () => base.texts(),
+      onStep: ({ step, steps, going, cosine }) =>
+        say(`${name}: correction ${step} of ${steps}: mean cosine ${decimal(cosine)}, ${count(going)} go on`),
+    },
+  )
+}
+
+async function judge(model: Model, o: Asked, say: Say): Promise<Judged> {
   const { manifest } = model
   const chosen = await chooseRows(model, o)
+  let generator: Generator | undefined
   try {
+    generator = await openDecoder(model, chosen, o, say)
     const { rows: part, split, selected_on: selectedOn, trained_on: trainedOn } = provenance(chosen)
     say(`${model.name}: ${chosen.ids.length.toLocaleString('en-US')} windows`)
     const subject = {
@@ -55,8 +80,9 @@ async function judge(model: Model, o: Options<typeof evaluateFields>, say: (line
     }
     const cache = join(cacheRoot(), 'baselines')
     const entry = await evaluateRun(subject, rows, { train: chosen.train, batch, cache, latency: o.latency, say, onCosines })
-    return { entry, sentences: await sentencesOf(entry, { rows, cosine, predict: windowReader(model)(rows) }) }
+    return { entry, sentences: await sentencesOf(entry, { rows, cosine, predict: windowReader(model)(rows), generator }) }
   } finally {
+    generator?.dispose()
     chosen.dispose()
   }
 }
@@ -68,12 +94,15 @@ const ARGS = { options: withFields({ runs: words, say: optional(callback) }) }
  * Evaluates runs against the baselines and writes validation_results.json, inference_benchmarks.json, and sentences.json if
  * the data has sentences.
  *
- * Errors: those of load and of the data; DIVERGED when outputs are not finite.
+ * Errors: those of load and of the data; DIVERGED when outputs are not finite; with a decoder those of Decoder.open, SPACE_MISMATCH
+ * and TEXT_MISSING.
  */
 export const evaluate = asyncDoor('evaluate', ARGS, async (options: EvaluateRunsOptions): Promise<Evaluated> => {
   const { runs, say = () => {}, ...given } = options
   if (runs.length === 0) throw badOption('evaluate', 'runs', 'at least one run', runs)
   const o = resolve('evaluate', evaluateFields, given)
+  if (o.decoder === undefined) refuseGenerated('evaluate', given, 'without a decoder no sentences are generated')
+  else requireDecoder('evaluate', o.decoder, evaluateFields.decoder.expected)
   for (const run of runs) await findRun(run) // check all of them before the first one takes minutes
   const entries: RunEntry[] = []
   const sentences: SentencesEntry[] = []

@@ -3,7 +3,9 @@ import { cut } from '../errors.js'
 import { native } from '../native.js'
 import { atQuantiles } from '../statistics/at-quantiles.js'
 import { nearestRows, type StoredSentence } from '../text/decode/sentence-bank.js'
+import type { DecoderHead, Generator } from '../text/decode/sentence-generator.js'
 import { call, type Tensor } from '../torch/tensor.js'
+import { vectorsOfLength } from '../torch/unit-vectors.js'
 import type { BaselineFigures } from './baselines-cache.js'
 import { type Baseline, type BaselineName, contextMean, copyLast, exponentialMeanOf, HEURISTICS } from './baselines-fit.js'
 import { type Rows, targets } from './baselines-rows.js'
@@ -25,6 +27,8 @@ export interface WindowSentences {
   readonly cosine: number
   /** Stored sentence nearest to the prediction, and the same for the baseline. */
   readonly nearest: StoredSentence | null
+  /** Sentence that a decoder generated of the prediction, with the cosine of its own vector; null without a decoder. */
+  readonly decoded: { readonly text: string; readonly cosine: number } | null
   readonly baseline: { readonly cosine: number; readonly nearest: StoredSentence | null }
 }
 
@@ -34,6 +38,8 @@ export interface SentencesEntry
   /** Rule that chose the windows, and what the search left out, in words. */
   readonly chosen: string
   readonly baseline: BaselineName
+  /** Decoder of the generated sentences; null without one. */
+  readonly decoder: DecoderHead | null
   readonly windows: readonly WindowSentences[]
 }
 
@@ -63,10 +69,22 @@ export interface Described {
   readonly cosine: Float64Array
   predict(ids: Int32Array): Promise<Tensor>
   readonly baseline: Baseline
+  readonly generator?: Generator | undefined
 }
 
-/** Finds the sentences nearest to the predictions of a model and of a baseline, without those of the context. Shapes: 2 · ids. */
-async function search({ rows, predict, baseline }: Described, ids: Int32Array) {
+/** Generates a sentence for each prediction. Shapes: raw [n, dim]. */
+async function generate(generator: Generator, raw: Tensor, base: Base): Promise<WindowSentences['decoded'][]> {
+  using vectors = await vectorsOfLength(raw, base.norms.mean)
+  const written = await generator.write(vectors)
+  return written.map(({ text, cosine }) => ({ text: cut(text, CHARACTERS), cosine }))
+}
+
+/**
+ * Finds the sentences nearest to the predictions of a model and of a baseline, without those of the context, and generates others.
+ *
+ * Shapes: nearest 2 · ids, generated ids.
+ */
+async function search({ rows, predict, baseline, generator }: Described, ids: Int32Array) {
   const { base, windows } = rows
   using raw = await predict(ids)
   using said = await raw.to({ device: 'cpu', dtype: 'float32' })
@@ -79,6 +97,7 @@ async function search({ rows, predict, baseline }: Described, ids: Int32Array) {
     return {
       ...(await nearestRows(bank, both, { excluded: [...read, ...read], rows: base.rows })),
       rival: await cosines(rival, truth),
+      decoded: generator && (await generate(generator, raw, base)),
     }
   } finally {
     native.bankDispose(bank)
@@ -115,6 +134,7 @@ export async function windowSentences(o: Described, count: number = WINDOWS): Pr
       target: text(windows.target[id]!),
       cosine: o.cosine[order[i]!]!,
       nearest: nearest(i),
+      decoded: found.decoded?.[i] ?? null,
       baseline: { cosine: found.rival[i]!, nearest: nearest(ids.length + i) },
     }
   })
@@ -127,5 +147,6 @@ export async function sentencesOf(entry: RunEntry, o: Omit<Described, 'baseline'
   const windows = await windowSentences({ ...o, baseline })
   if (windows === undefined) return undefined
   const chosen = `${byQuantiles(windows.length)}; sentences of the context are left out of the search`
-  return { run, model, weights_sha256, rows, trained_on: trained_on ?? null, data, n, chosen, baseline: baseline.name, windows }
+  const subject = { run, model, weights_sha256, rows, trained_on: trained_on ?? null, data, n }
+  return { ...subject, chosen, baseline: baseline.name, decoder: o.generator?.head ?? null, windows }
 }

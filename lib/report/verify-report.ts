@@ -61,12 +61,18 @@ async function otherVersion({ lvm_torch, commit }: Report['written_by']): Promis
     : ` (it was made by lvm-torch ${lvm_torch}, commit ${commit?.slice(0, 12) ?? 'unknown'})`
 }
 
-/** Compares the sentences of a run with those of its new evaluation. */
+/** An entry without generated sentences, which need the decoder's weights and minutes to make again. */
+const withoutDecoded = ({ decoder: _, windows, ...entry }: SentencesEntry) => ({
+  ...entry,
+  windows: windows.map(({ decoded: __, ...window }) => window),
+})
+
+/** Compares the stored sentences of a run with those of its new evaluation. */
 async function sentencesAgain(report: Report, run: string, out: string, tolerance: number): Promise<readonly Difference[]> {
   const before = documentsOf(report).sentences.find((entry) => entry.run === run)
   const after = (await readDocument<SentencesEntry>(out, SENTENCES)).runs.at(-1)
   if (before === undefined || after === undefined) return []
-  return differences(before, { ...after, run }, `${SENTENCES}, ${run}`, tolerance).problems
+  return differences(withoutDecoded(before), withoutDecoded({ ...after, run }), `${SENTENCES}, ${run}`, tolerance).problems
 }
 
 type Rows = NonNullable<EvaluateRunsOptions['rows']>

@@ -1,6 +1,6 @@
 import { take } from '../evaluate/baselines-rows.js'
 import { call, type Tensor } from '../torch/tensor.js'
-import { unitVectors } from './unit-vectors.js'
+import { unitVectors } from '../torch/unit-vectors.js'
 
 /** Maximum number of products in memory. Units: 2²⁴ floats are 64 MB. */
 const PRODUCTS = 1 << 24

@@ -67,8 +67,8 @@ async function trainings({ keep, answer, events, run }: Collector): Promise<void
   )
 }
 
-/** Decodes vectors of another space than the decoder's, over a bridge. */
-async function generated(folder: string, answer: Collector['answer']): Promise<void> {
+/** Decodes vectors of another space than the decoder's, over a bridge, and predictions for the report. */
+async function generated({ folder, keep, answer, events, read }: Collector): Promise<void> {
   const { vectors, texts } = goldenOf(FIXTURE).mean
   writeFileSync(join(folder, 'mean.npy'), npy('<f4', [texts.length, 16], bytesOf(Float32Array.from(vectors.flat()))))
   const lines = texts.map((text, index) => `${JSON.stringify({ article: 'a', index, text })}\n`)
@@ -78,9 +78,17 @@ async function generated(folder: string, answer: Collector['answer']): Promise<v
     'decode --json',
     `decode mean.npy --decoder ${resolve(FIXTURE, 'st')} --bridge --bank mean --steps 1 --max-length 12`,
   )
+  writeBase(join(folder, 'gtr'), 'g', 60, 16, 'gtr-st')
+  await events(`train lstm --data gtr ${small} --name g`)
+  await answer(
+    'validation_results.json',
+    `evaluate g --latency 0 --out G --decoder ${resolve(FIXTURE, 'st')} --steps 1 --max-length 12`,
+  )
+  keep('sentences.json', read('G/sentences.json'))
 }
 
-async function evaluations({ folder, keep, answer, read }: Collector): Promise<void> {
+async function evaluations(collector: Collector): Promise<void> {
+  const { keep, answer, read } = collector
   await answer('validation_results.json', 'evaluate a b --rows train --latency 0 --out T')
   await answer('validation_results.json', 'evaluate a b --latency 0.01')
   keep('validation_results.json', read('artifacts/lvm/evaluation/validation_results.json'))
@@ -106,7 +114,7 @@ async function evaluations({ folder, keep, answer, read }: Collector): Promise<v
   await answer('decode --json', 'decode a --limit 2')
   await answer('decode --json', 'decode P.npy --limit 1')
   await answer('decode --json', 'decode data --bank val --limit 1')
-  await generated(folder, answer)
+  await generated(collector)
   await answer('rollout --json', 'rollout a --steps 2 --text')
   await answer('diagnostics.json', 'doctor a --ood val --steps 2')
   await answer('error_analysis.json', 'analyze a --ood val --points 20 --clusters 2 --text')

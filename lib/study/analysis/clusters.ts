@@ -1,6 +1,6 @@
 import { random } from '../../statistics/random.js'
 import { call, Tensor } from '../../torch/tensor.js'
-import { unitVectors } from '../unit-vectors.js'
+import { unitVectors } from '../../torch/unit-vectors.js'
 
 const RESTARTS = 3
 const STEPS = 60

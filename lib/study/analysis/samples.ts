@@ -2,9 +2,9 @@ import type { Base } from '../../data/base.js'
 import { contexts, type Rows, targets } from '../../evaluate/baselines-rows.js'
 import { native } from '../../native.js'
 import { call, Tensor } from '../../torch/tensor.js'
+import { unitVectors } from '../../torch/unit-vectors.js'
 import { rowsUsed } from '../diagnose/examined-subject.js'
 import { nearest } from '../nearest-rows.js'
-import { unitVectors } from '../unit-vectors.js'
 
 /** Predictions, targets and figures of windows, in the order of the ids. */
 export interface Samples {

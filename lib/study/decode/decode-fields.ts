@@ -1,10 +1,7 @@
 import { judged } from '../../evaluate/evaluate-fields.js'
 import { choice, integer, text } from '../../options.js'
-import { decoderFields, inversionFields } from '../../text/invert/decoder-fields.js'
+import { generatorFields } from '../../text/decode/sentence-generator.js'
 import { encoderField } from '../../text/space/encoder-of-base.js'
-
-const { threads: _, ...parts } = decoderFields
-const { space: __, ...inversion } = inversionFields
 
 /** Options of `decode` beside the run or the vectors. Those of `judged` other than `space` need a run. */
 export const decodeFields = {
@@ -27,8 +24,7 @@ export const decodeFields = {
     about: 'context: never show a sentence that the model has just read',
     group: 'Text',
   }),
-  ...parts,
-  ...inversion,
+  ...generatorFields,
   limit: integer({
     default: undefined,
     min: 0,

@@ -9,7 +9,7 @@ import { type NativeSamples, native } from '../../native.js'
 import type { Options } from '../../options.js'
 import { atQuantiles } from '../../statistics/at-quantiles.js'
 import { Tensor } from '../../torch/tensor.js'
-import { unitVectors } from '../unit-vectors.js'
+import { vectorsOfLength } from '../../torch/unit-vectors.js'
 import type { decodeFields } from './decode-fields.js'
 import type { Source } from './decode-source.js'
 
@@ -19,15 +19,6 @@ async function limited(model: Model, samples: NativeSamples, ids: Int32Array, co
   if (limit === 0) return { ids: new Int32Array(0), chosen: 'none' }
   const { cosine } = await native.evaluate(model.native, samples, ids, { batch: atOnce(context), centre: null })
   return { ids: atQuantiles(cosine, limit).map((i) => ids[i]!), chosen: byQuantiles(limit) }
-}
-
-/** Vectors of length 1, or of the mean length in the data, which a decoder may need. */
-async function scaled(raw: Tensor, length: number): Promise<Tensor> {
-  const { unit, norm } = await unitVectors(raw)
-  norm.dispose()
-  if (Math.abs(length - 1) < 0.01) return unit
-  using once = unit
-  return await once.op('aten::mul.Scalar', length)
 }
 
 function sourceOf(
@@ -69,7 +60,7 @@ function sourceOf(
     async vectors(at, count) {
       const part = ids.subarray(at, at + count)
       using raw = Tensor.wrap(await native.predict(model.native, samples, part, atOnce(windows.context)))
-      return scaled(raw, base.norms.mean)
+      return vectorsOfLength(raw, base.norms.mean) // a decoder may need the length of the data
     },
     dispose() {
       native.dispose(samples)

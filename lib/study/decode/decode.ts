@@ -8,12 +8,12 @@ import { badOption } from '../../errors.js'
 import { publish } from '../../files/write.js'
 import { type Given, type Options, resolve } from '../../options.js'
 import { openSentences, type SentenceBank } from '../../text/decode/sentence-bank.js'
+import { type Generator, openGenerator, refuseGenerated, requireDecoder } from '../../text/decode/sentence-generator.js'
 import type { DecodeStep } from '../../text/invert/decoder.js'
 import { requireEncoder } from '../../text/space/require-encoder.js'
 import { decodedFile } from './decode-document.js'
 import { decodeFields } from './decode-fields.js'
 import { openFileVectors } from './decode-file.js'
-import { type Generator, openGenerator, refuseGenerated } from './decode-generator.js'
 import { decodedRows } from './decode-rows.js'
 import { openRunVectors } from './decode-run.js'
 import type { Source } from './decode-source.js'
@@ -89,7 +89,7 @@ function headOf(source: Source, o: Asked, bank?: SentenceBank, generator?: Gener
 /** Opens the decoder of generated sentences; undefined for `nearest`. */
 async function openWriter(source: Source, bank: SentenceBank | undefined, o: Asked, onStep: DecodeOptions['onStep']) {
   if (o.decoder === NEAREST) return undefined
-  const texts = bank?.texts ?? (await source.truth?.base.texts()) ?? []
+  const texts = async () => bank?.texts ?? (await source.truth?.base.texts())
   return openGenerator(o, { space: source.of.space, texts, onStep })
 }
 
@@ -99,8 +99,8 @@ export async function openDecoding(given: Omit<DecodeOptions, 'onRow' | 'signal'
   const o = resolve('decode', decodeFields, fields)
   if ((run === undefined) === (vectors === undefined))
     throw badOption('decode', 'run', 'a run, or a file as "vectors", but not both,', run ?? vectors)
-  if (o.decoder === NEAREST) refuseGenerated(fields)
-  else if (!existsSync(o.decoder)) throw badOption('decode', 'decoder', decodeFields.decoder.expected, o.decoder)
+  if (o.decoder === NEAREST) refuseGenerated('decode', fields, 'the decoder nearest writes no sentences')
+  else requireDecoder('decode', o.decoder, decodeFields.decoder.expected)
   if (vectors !== undefined && !existsSync(vectors)) locateBase(vectors)
   const to = { out: o.out }
   const source = run === undefined ? await openFileVectors(vectors!, o, fields) : await openRunVectors(run, o)

@@ -1,5 +1,5 @@
 import type { StoredSentence } from '../../text/decode/sentence-bank.js'
-import type { Bridge } from '../../text/invert/gtr-bridge.js'
+import type { DecoderHead } from '../../text/decode/sentence-generator.js'
 
 /** One vector read as a sentence. */
 export interface DecodedRow {
@@ -23,18 +23,7 @@ export interface DecodedRow {
 /** Description of a decoding, which stands before its rows. */
 export interface DecodedHead {
   readonly version: 1
-  /** `generated`: whether the sentences are new ones; otherwise they are stored. */
-  readonly decoder: {
-    readonly name: string
-    readonly generated: boolean
-    /** Of generated sentences: folder and space of the decoder, corrections at most, and texts that are corrected at once. */
-    readonly folder?: string
-    readonly space?: string
-    readonly steps?: number
-    readonly beam?: number
-    /** Conversion of the vectors to the decoder's space; null when they are of it. */
-    readonly bridge?: Bridge | null
-  }
+  readonly decoder: DecoderHead
   /** Run that predicted the vectors. */
   readonly run: string | null
   readonly model: string | null

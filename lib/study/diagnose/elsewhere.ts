@@ -2,8 +2,8 @@ import { NEAR } from '../../audit/near-duplicates.js'
 import type { Baseline } from '../../evaluate/baselines-fit.js'
 import { type Rows, targets } from '../../evaluate/baselines-rows.js'
 import { difference, type Estimate, meanByArticle, pairedDifference } from '../../statistics/estimates.js'
+import { unitVectors } from '../../torch/unit-vectors.js'
 import { nearest } from '../nearest-rows.js'
-import { unitVectors } from '../unit-vectors.js'
 import {
   cosinesOf,
   type DiagnoseOptions,

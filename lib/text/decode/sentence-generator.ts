@@ -1,36 +1,51 @@
+import { existsSync } from 'node:fs'
 import { badOption, LvmError } from '../../errors.js'
 import { DEFAULT_LIMITS } from '../../files/limits.js'
 import type { Options } from '../../options.js'
-import { type DecodedText, Decoder, type DecodeStep, spaceMismatch } from '../../text/invert/decoder.js'
-import type { OpenBridge } from '../../text/invert/gtr-bridge.js'
-import { isGtrSpace } from '../../text/invert/gtr-space.js'
-import { findInverter } from '../../text/invert/inverter-files.js'
 import type { Tensor } from '../../torch/tensor.js'
-import type { decodeFields } from './decode-fields.js'
-import type { DecodedHead } from './decoded-row.js'
+import { type DecodedText, Decoder, type DecodeStep, spaceMismatch } from '../invert/decoder.js'
+import { decoderFields, inversionFields } from '../invert/decoder-fields.js'
+import type { Bridge, OpenBridge } from '../invert/gtr-bridge.js'
+import { isGtrSpace } from '../invert/gtr-space.js'
+import { findInverter } from '../invert/inverter-files.js'
+
+const { threads: _, ...parts } = decoderFields
+const { space: __, ...inversion } = inversionFields
+
+/** Options of generated sentences beside the decoder's folder. */
+export const generatorFields = { ...parts, ...inversion } as const
+type Asked = Options<typeof generatorFields> & { readonly decoder: string }
+
+/** Decoder of sentences. `generated`: whether they are new ones; otherwise they are stored. */
+export interface DecoderHead {
+  readonly name: string
+  readonly generated: boolean
+  /** Of generated sentences: folder and space of the decoder, corrections at most, and texts that are corrected at once. */
+  readonly folder?: string
+  readonly space?: string
+  readonly steps?: number
+  readonly beam?: number
+  /** Conversion of the vectors to the decoder's space; null when they are of it. */
+  readonly bridge?: Bridge | null
+}
 
 /** Writes sentences for vectors. */
 export interface Generator {
-  readonly head: DecodedHead['decoder']
-  write(vectors: Tensor, signal: AbortSignal | undefined): Promise<DecodedText[]>
+  readonly head: DecoderHead
+  write(vectors: Tensor, signal?: AbortSignal): Promise<DecodedText[]>
   dispose(): void
 }
-type Asked = Options<typeof decodeFields>
 
-/** Options that only generated sentences have. */
-const GENERATED_ONLY = ['corrector', 'embedder', 'steps', 'beam', 'compat', 'maxLength', 'bridge'] as const
-
-/** Errors: BAD_OPTION for options that the decoder `nearest` does not have. */
-export function refuseGenerated(given: Readonly<Record<string, unknown>>): void {
-  const key = GENERATED_ONLY.find((name) => given[name] !== undefined && given[name] !== false)
+/** Errors: BAD_OPTION for options that need the folder of a decoder; `without` is the reason in words. */
+export function refuseGenerated(owner: string, given: Readonly<Record<string, unknown>>, without: string): void {
+  const key = Object.keys(generatorFields).find((name) => given[name] !== undefined && given[name] !== false)
   if (key !== undefined)
-    throw badOption(
-      'decode',
-      key,
-      'nothing, because the decoder nearest writes no sentences,',
-      given[key],
-      'name a decoder: --decoder FOLDER',
-    )
+    throw badOption(owner, key, `nothing, because ${without},`, given[key], 'name a decoder: --decoder FOLDER')
+}
+
+/** Errors: BAD_OPTION for a decoder that does not exist. */
+export function requireDecoder(owner: string, folder: string, expected: string): void {
+  if (!existsSync(folder)) throw badOption(owner, 'decoder', expected, folder)
 }
 
 /** Requires vectors of the decoder's space, or of one that a bridge converts. Errors: SPACE_MISMATCH. */
@@ -52,7 +67,7 @@ function sampled(texts: readonly string[], most = 256): string[] {
   return Array.from({ length: Math.min(most, texts.length) }, (_, i) => texts[Math.floor(i * step)]!)
 }
 
-const headOf = (o: Asked, decoder: Decoder, bridge: OpenBridge | undefined): DecodedHead['decoder'] => {
+const headOf = (o: Asked, decoder: Decoder, bridge: OpenBridge | undefined): DecoderHead => {
   const { convert: _, ...measured } = bridge ?? { convert: undefined }
   return {
     name: 'vec2text',
@@ -61,14 +76,19 @@ const headOf = (o: Asked, decoder: Decoder, bridge: OpenBridge | undefined): Dec
     space: decoder.space,
     steps: decoder.corrects ? o.steps : 0,
     beam: o.beam,
-    bridge: bridge === undefined ? null : (measured as NonNullable<DecodedHead['decoder']['bridge']>),
+    bridge: bridge === undefined ? null : (measured as Bridge),
   }
 }
 
 /** Opens the decoder that `--decoder` names. Errors: those of Decoder.open; SPACE_MISMATCH. */
 export async function openGenerator(
   o: Asked,
-  from: { space: string | undefined; texts: readonly string[]; onStep: ((step: DecodeStep) => void) | undefined },
+  from: {
+    space: string | undefined
+    /** Texts that a bridge is measured on. */
+    texts: () => Promise<readonly string[] | undefined>
+    onStep: ((step: DecodeStep) => void) | undefined
+  },
 ): Promise<Generator> {
   const parts = { corrector: o.corrector, embedder: o.embedder }
   const { space } = await findInverter(o.decoder, parts, DEFAULT_LIMITS)
@@ -77,7 +97,9 @@ export async function openGenerator(
   const decoder = await Decoder.open(o.decoder, named)
   try {
     const bridge =
-      from.space !== space && isGtrSpace(from.space) ? await decoder.bridge(from.space, sampled(from.texts)) : undefined
+      from.space !== space && isGtrSpace(from.space)
+        ? await decoder.bridge(from.space, sampled((await from.texts()) ?? []))
+        : undefined
     const { steps, beam, compat, maxLength } = o
     const options = {
       steps,
