@@ -1,4 +1,5 @@
 import type { DType } from './files/element.js'
+import type { TrainerOptions, TrainerSums } from './trainer-options.js'
 
 /** A spec as C++ reads it; `Node` in lib/spec/ops.ts restricts `op` to the known ops. */
 export interface SpecNode {
@@ -153,6 +154,7 @@ export interface Addon {
     first: Int32Array,
     target: Int32Array,
     context: number,
+    length?: Int32Array | null,
   ): NativeSamples
   score(raw: NativeTensor, samples: NativeSamples, ids: Int32Array, centre: NativeTensor | null): Promise<Scores>
   evaluate(
@@ -162,6 +164,8 @@ export interface Addon {
     o: { batch: number; centre: NativeTensor | null },
   ): Promise<Scores>
   predict(model: NativeModel, samples: NativeSamples, ids: Int32Array, batch: number): Promise<NativeTensor>
+  /** Exponential means of contexts, one for each decay. Shapes: → [n, decays, dim], float32. */
+  exponentialMeans(samples: NativeSamples, ids: Int32Array, decays: Float64Array): Promise<NativeTensor>
   /** Exact t-SNE. Shapes: x [n, dim] → places [n, 2], float64. */
   tsne(x: NativeTensor, o: { perplexity: number; iterations: number }): Promise<{ places: NativeTensor; divergence: number }>
   // native/binding/retrieval-exports.cpp
@@ -179,7 +183,7 @@ export interface Addon {
   trainer(model: NativeModel, samples: NativeSamples, ids: Int32Array, o: TrainerOptions): Promise<NativeTrainer>
   trainerRun(trainer: NativeTrainer, epoch: number, from: number, rates: Float64Array): Promise<number>
   trainerStop(trainer: NativeTrainer): void
-  trainerProgress(trainer: NativeTrainer): { steps: number; loss: number }
+  trainerProgress(trainer: NativeTrainer): { windows: number; loss: number }
   trainerStepsPerEpoch(trainer: NativeTrainer): number
   trainerSums(trainer: NativeTrainer, set?: TrainerSums): TrainerSums
   /** The optimizer's own tensors; disposing the trainer disposes them. */
@@ -217,34 +221,3 @@ export interface Addon {
 }
 export type T5Settings = Record<'maxDistance' | 'eps' | 'logitScale', number>
 export type T5Search = Record<'longest' | 'shortest' | 'beams' | 'returned' | 'lengthPenalty', number>
-export interface TrainerOptions {
-  batch: number
-  accumulate: number
-  loss: 'mse' | 'cosine'
-  /** Products are in bfloat16, independent of the dtype of the weights. */
-  bf16: boolean
-  /** Every position predicts the vector after it. */
-  sequence: boolean
-  /** The backward pass computes residual layers again (gradient checkpointing). */
-  recompute: boolean
-  /** Matrix elements that are zero at the start stay zero. */
-  keepZeros?: boolean
-  seed: number
-  weightDecay: number
-  beta1: number
-  beta2: number
-  eps: number
-  clip: number
-  ema: number
-  /** The decay of the EMA rises to `ema` during warm-up. */
-  emaWarmup?: boolean
-  /** Threads of training steps; the process's thread count unless given. */
-  threads?: number
-}
-/** Sums over the steps of the epoch so far; stored in checkpoints, so that a resumed epoch reports bit-equal figures. */
-export interface TrainerSums {
-  loss: number
-  gradNorm: number
-  windows: number
-  steps: number
-}

@@ -77,7 +77,7 @@ function runOf(folder: string): Pick<ModelRow, 'status' | 'val_loss' | 'val_cosi
 const memory = (name: string, context: number): number => {
   const { architecture, train, model } = plan(name, { context })
   const { node } = architecture.spec({ dim: SHAPE.dim, context }, model)
-  return estimate(train, node, { dim: SHAPE.dim, dataBytes: 0 }).memory_bytes
+  return estimate(train, node, { ...SHAPE, dataBytes: 0 }).memory_bytes
 }
 
 /** Lists all models in the order of the specification's matrix, with the preset `target` at dimension 768. */

@@ -5,6 +5,7 @@ import { asLvmError, LvmError } from './errors.js'
 import { loadLibtorch } from './libtorch/load-libtorch.js'
 
 export type * from './addon.js'
+export type * from './trainer-options.js'
 
 function required(path: string, version: string, libtorch: string): Addon {
   try {

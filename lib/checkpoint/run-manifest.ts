@@ -72,7 +72,11 @@ export interface RunFacts {
   spec: Node
   spec_hash: string
   dim: number
+  /** Vectors of the longest context. */
   context: number
+  /** How far back contexts reach, and the fewest vectors of one. Absent when all have `context`. */
+  history?: number | 'article'
+  min_history?: number
   output: 'raw' | 'unit'
   parameters: number
   weights_bytes: number

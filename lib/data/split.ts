@@ -93,7 +93,8 @@ function byWindow(windows: Windows, seed: number, test: number) {
 
 function byFile(base: Base, windows: Windows, { val, seed, test }: SplitOptions) {
   if (val === undefined) throw badOption('split', 'val', 'a file of validation data for mode "file"', undefined)
-  if (val.windows.dim !== windows.dim || val.windows.context !== windows.context) {
+  const sameContext = val.windows.context === windows.context || val.windows.length !== undefined || windows.length !== undefined
+  if (val.windows.dim !== windows.dim || !sameContext) {
     throw new LvmError(
       'DATA_SHAPE',
       `${val.base.path}: expected windows of ${windows.context} × ${windows.dim} but received ${val.windows.context} × ${val.windows.dim}`,

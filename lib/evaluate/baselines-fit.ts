@@ -1,5 +1,6 @@
+import { native } from '../native.js'
 import { call, Tensor } from '../torch/tensor.js'
-import { blocks, contexts, meanCosine, meanTarget, type Rows } from './baselines-rows.js'
+import { blocks, contexts, meanCosine, meanTarget, type Rows, samplesOf } from './baselines-rows.js'
 import { applyRidge, fitRidge } from './ridge.js'
 
 /** Names of the baselines, in the order of the table. */
@@ -20,6 +21,27 @@ export interface Baseline<Name extends string = BaselineName> {
 
 /** Size of the sample of training windows that the decay is fitted on. */
 const DECAY_WINDOWS = 4096
+
+/**
+ * Exponential means of the contexts, one for each decay: a vector of age a has weight decayᵃ; a decay of 0 keeps only the last one.
+ *
+ * Shapes: [n, decays, dim], float32.
+ */
+export async function exponentialMeans(rows: Rows, ids: Int32Array, decays: readonly number[]): Promise<Tensor> {
+  const samples = samplesOf(rows)
+  try {
+    return Tensor.wrap(await native.exponentialMeans(samples, ids, Float64Array.from(decays)))
+  } finally {
+    native.dispose(samples)
+  }
+}
+
+/** Exponential mean of the contexts. Shapes: [n, dim]. */
+async function faded(rows: Rows, ids: Int32Array, decay: number): Promise<Tensor> {
+  if (rows.windows.length === undefined) return weighted(rows, ids, decayWeights(rows.windows.context, decay))
+  using means = await exponentialMeans(rows, ids, [decay])
+  return means.op('aten::squeeze.dim', 1)
+}
 
 /** Weighted sum of the context vectors; the first weight belongs to the oldest vector. Shapes: [n, dim]. */
 export async function weighted(rows: Rows, ids: Int32Array, weights: readonly number[]): Promise<Tensor> {
@@ -43,8 +65,7 @@ async function fitDecay(train: Rows): Promise<number> {
   const sample = { ...train, ids: Int32Array.from({ length: count }, (_, i) => train.ids[Math.floor(i * step)]!) }
   let best = { percent: 100, cosine: -1 }
   const attempt = async (percent: number) => {
-    const weights = decayWeights(train.windows.context, percent / 100)
-    const cosine = await meanCosine(sample, (ids) => weighted(sample, ids, weights))
+    const cosine = await meanCosine(sample, (ids) => faded(sample, ids, percent / 100))
     if (cosine > best.cosine) best = { percent, cosine }
   }
   for (let percent = 0; percent <= 100; percent += 10) await attempt(percent)
@@ -69,7 +90,7 @@ export const contextMean: Baseline = {
   name: 'context_mean',
   params: {},
   dispose: nothing,
-  predict: (rows, ids) => weighted(rows, ids, decayWeights(rows.windows.context, 1)),
+  predict: (rows, ids) => faded(rows, ids, 1),
 }
 
 export async function meanVector(train: Rows): Promise<Baseline> {
@@ -87,12 +108,13 @@ export async function meanVector(train: Rows): Promise<Baseline> {
 }
 
 /** Returns the exponential mean with a known decay. */
-export const exponentialMeanOf = (decay: number, context: number): Baseline => {
-  const weights = decayWeights(context, decay)
-  return { name: 'exponential_mean', params: { decay }, dispose: nothing, predict: (rows, ids) => weighted(rows, ids, weights) }
-}
-export const exponentialMean = async (train: Rows): Promise<Baseline> =>
-  exponentialMeanOf(await fitDecay(train), train.windows.context)
+export const exponentialMeanOf = (decay: number): Baseline => ({
+  name: 'exponential_mean',
+  params: { decay },
+  dispose: nothing,
+  predict: (rows, ids) => faded(rows, ids, decay),
+})
+export const exponentialMean = async (train: Rows): Promise<Baseline> => exponentialMeanOf(await fitDecay(train))
 
 async function ridge(train: Rows): Promise<Baseline> {
   const fit = await fitRidge(train)

@@ -1,26 +1,33 @@
 import type { Base } from '../data/base.js'
-import type { Windows } from '../data/windows.js'
+import { lengthOf, shortestOf, type Windows } from '../data/windows.js'
 import { type NativeSamples, native } from '../native.js'
 import { call, Tensor } from '../torch/tensor.js'
 
 /** A selection of windows of a base. */
 export interface Rows {
   readonly base: Pick<Base, 'vectors' | 'targets' | 'hash' | 'normalized' | 'part'>
-  readonly windows: Pick<Windows, 'context' | 'dim' | 'first' | 'target' | 'article'>
+  readonly windows: Pick<Windows, 'context' | 'length' | 'dim' | 'first' | 'target' | 'article'>
   /** Indices into `windows`. */
   readonly ids: Int32Array
 }
 
 /** Native handle to windows, as models and scores take it. The caller disposes of it. */
 export const samplesOf = ({ base, windows }: Pick<Rows, 'base' | 'windows'>): NativeSamples =>
-  native.samples(base.vectors.native, base.targets?.native ?? null, windows.first, windows.target, windows.context)
+  native.samples(
+    base.vectors.native,
+    base.targets?.native ?? null,
+    windows.first,
+    windows.target,
+    windows.context,
+    windows.length ?? null,
+  )
 
 /** Floats gathered per block. Units: 2²³ floats are 32 MB. */
 const BLOCK = 1 << 23
 
 /** Yields the windows in blocks whose memory does not grow with the context length. */
 export function* blocks({ windows, ids }: Rows): Generator<Int32Array> {
-  const size = Math.max(1, Math.floor(BLOCK / (windows.context * windows.dim)))
+  const size = Math.max(1, Math.floor(BLOCK / (shortestOf(windows) * windows.dim)))
   for (let at = 0; at < ids.length; at += size) yield ids.subarray(at, at + size)
 }
 
@@ -31,11 +38,11 @@ export async function take(table: Tensor, rows: Int32Array): Promise<Tensor> {
   return taken.to({ device: 'cpu', dtype: 'float32' })
 }
 
-/** Returns the last `positions` context vectors of the windows. Shapes: [n, positions, dim], float32. */
-export async function contexts({ base, windows }: Rows, ids: Int32Array, positions = windows.context): Promise<Tensor> {
+/** Returns the last `positions` context vectors of the windows, which none may lack. Shapes: [n, positions, dim], float32. */
+export async function contexts({ base, windows }: Rows, ids: Int32Array, positions = shortestOf(windows)): Promise<Tensor> {
   const rows = new Int32Array(ids.length * positions)
   ids.forEach((id, i) => {
-    const from = windows.first[id]! + windows.context - positions
+    const from = windows.first[id]! + lengthOf(windows, id) - positions
     for (let j = 0; j < positions; j++) rows[i * positions + j] = from + j
   })
   using flat = await take(base.vectors, rows)

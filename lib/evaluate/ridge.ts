@@ -1,3 +1,4 @@
+import { shortestOf } from '../data/windows.js'
 import { LvmError } from '../errors.js'
 import { permutation } from '../statistics/random.js'
 import { call, type Tensor } from '../torch/tensor.js'
@@ -89,8 +90,8 @@ export function disposeMap({ weight, bias }: LinearMap): void {
 
 /** Fits one ridge regression per anchor, each with its own λ; the moments are computed once. */
 export async function fitRidges(train: Rows, anchors: readonly Anchor[]): Promise<RidgePair[]> {
-  const { context, dim } = train.windows
-  const positions = Math.min(context, Math.max(1, Math.floor(MOST_FEATURES / dim)))
+  const { dim } = train.windows
+  const positions = Math.min(shortestOf(train.windows), Math.max(1, Math.floor(MOST_FEATURES / dim)))
   const near = anchors.map((anchor) => anchor?.slice(-positions))
   const { inner, held } = innerSplit(train)
   using offset = await meanTarget(train)

@@ -68,8 +68,8 @@ type Asked = Pick<Options<typeof predictFields>, 'data' | 'space' | 'normalize' 
 const all = (windows: Windows) => Int32Array.from({ length: windows.count }, (_, i) => i)
 
 /** Opens data for a run, and checks it against the space and dimension of its training data. */
-async function openFor({ manifest, name }: Model, path: string, { normalize, space }: Asked) {
-  const { data: own, dim, context } = manifest
+async function openFor({ manifest, name, contexts }: Model, path: string, { normalize, space }: Asked) {
+  const { data: own, dim, context, history, min_history: minHistory } = manifest
   const cross = manifest.split?.mode === 'windows'
   const first = {
     path: own?.path ?? name,
@@ -80,7 +80,8 @@ async function openFor({ manifest, name }: Model, path: string, { normalize, spa
   }
   const open = async (file: string, part?: 'val') => {
     const base = await openBeside(first, file, { space, normalize: normalize || own?.normalized === true, part, judged: true })
-    return { base, windows: makeWindows(base, context, { cross }) }
+    const most = history === 'article' && contexts.longest < Infinity ? contexts.longest : history // it reads the last ones
+    return { base, windows: makeWindows(base, { context, history: most, minHistory }, { cross }) }
   }
   return { main: await open(path), open }
 }

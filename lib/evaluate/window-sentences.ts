@@ -1,4 +1,5 @@
 import type { Base } from '../data/base.js'
+import { contextOf, lastOf, lengthOf } from '../data/windows.js'
 import { cut } from '../errors.js'
 import { native } from '../native.js'
 import { atQuantiles } from '../statistics/at-quantiles.js'
@@ -48,10 +49,10 @@ export const byQuantiles = (count: number): string =>
   `${count} windows at evenly spaced quantiles of the cosine with the true next vector, the lowest first`
 
 /** Returns the best of the heuristics by the figures of an evaluation, ready to predict. */
-export function bestHeuristic(figures: Readonly<Partial<Record<BaselineName, BaselineFigures>>>, context: number): Baseline {
+export function bestHeuristic(figures: Readonly<Partial<Record<BaselineName, BaselineFigures>>>): Baseline {
   const known = HEURISTICS.filter((name) => figures[name] !== undefined)
   const best = known.reduce((a, b) => (figures[b]!.cosine > figures[a]!.cosine ? b : a))
-  if (best === 'exponential_mean') return exponentialMeanOf(figures[best]!.params.decay!, context)
+  if (best === 'exponential_mean') return exponentialMeanOf(figures[best]!.params.decay!)
   return best === 'context_mean' ? contextMean : copyLast
 }
 
@@ -90,7 +91,7 @@ async function search({ rows, predict, baseline, generator }: Described, ids: In
   using said = await raw.to({ device: 'cpu', dtype: 'float32' })
   using rival = await baseline.predict(rows, ids)
   using both = (await call('aten::cat', [[said, rival]])) as Tensor
-  const read = Array.from(ids, (id) => Array.from({ length: windows.context }, (_, t) => windows.first[id]! + t))
+  const read = Array.from(ids, (id) => [...contextOf(windows, id)])
   const bank = native.bank(base.vectors.native)
   try {
     using truth = await targets(rows, ids)
@@ -112,10 +113,7 @@ export async function windowSentences(o: Described, count: number = WINDOWS): Pr
   const ids = order.map((i) => all[i]!)
   const found = await search(o, ids)
   const shown = (id: number) => {
-    const rows = Array.from(
-      { length: Math.min(CONTEXT, windows.context) },
-      (_, t) => windows.first[id]! + windows.context - 1 - t,
-    )
+    const rows = Array.from({ length: Math.min(CONTEXT, lengthOf(windows, id)) }, (_, t) => lastOf(windows, id) - t)
     return rows.reverse()
   }
   const wanted = [...found.rows.filter((row) => row >= 0), ...Array.from(ids, (id) => [...shown(id), windows.target[id]!]).flat()]
@@ -143,7 +141,7 @@ export async function windowSentences(o: Described, count: number = WINDOWS): Pr
 /** Describes ten windows of an evaluated run as sentences; undefined when the data has no sentences. */
 export async function sentencesOf(entry: RunEntry, o: Omit<Described, 'baseline'>): Promise<SentencesEntry | undefined> {
   const { run, model, weights_sha256, rows, trained_on, data, n } = entry
-  const baseline = bestHeuristic(entry.baselines, o.rows.windows.context)
+  const baseline = bestHeuristic(entry.baselines)
   const windows = await windowSentences({ ...o, baseline })
   if (windows === undefined) return undefined
   const chosen = `${byQuantiles(windows.length)}; sentences of the context are left out of the search`

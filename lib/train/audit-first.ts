@@ -3,6 +3,7 @@ import { auditBase } from '../audit/audit.js'
 import { auditKey, readVerdict, type Verdict, writeVerdict } from '../audit/audit-cache.js'
 import { LEVELS } from '../audit/audit-findings.js'
 import type { RunFacts } from '../checkpoint/run-manifest.js'
+import { shortestOf } from '../data/windows.js'
 import { LvmError } from '../errors.js'
 import { cacheRoot } from '../libtorch/paths.js'
 import type { Prepared } from './prepare.js'
@@ -26,7 +27,7 @@ async function* verdictOn({ train, val, split }: Prepared, signal: AbortSignal):
   const against = val === train ? [] : [val.base]
   const folder = join(cacheRoot(), 'audits')
   const cross = windows.crosses !== undefined && base.kind === 'base'
-  const checked = { context: windows.context, cross, split: { split, val } }
+  const checked = { context: shortestOf(windows), cross, split: { split, val } }
   const key = auditKey(base, against, checked)
   const known = await readVerdict(folder, key)
   if (known !== undefined) return known

@@ -8,13 +8,13 @@ const snake = (key: string) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLo
 export function configOf(
   { architecture, train }: Plan,
   model: Readonly<Record<string, unknown>>,
-  facts: { dim: number; parameters: number; device: string; threads: number; emaRule: EmaRule | null },
+  facts: { dim: number; context: number; parameters: number; device: string; threads: number; emaRule: EmaRule | null },
 ) {
   const {
     lr,
     batchSize,
     clip,
-    context,
+    context: _________,
     schedule,
     data,
     resume: _,
@@ -35,7 +35,7 @@ export function configOf(
     parameters: facts.parameters,
     model_options: Object.fromEntries(Object.entries(model).map(([key, value]) => [snake(key), value ?? null])),
     data: data ?? null,
-    context_length: context,
+    context_length: facts.context,
     batch_size: batchSize,
     learning_rate: lr,
     optimizer: 'AdamW',

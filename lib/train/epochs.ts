@@ -61,7 +61,7 @@ async function* steps(session: Session, store: Store, signal: AbortSignal): Asyn
     progress.seconds += seconds
     sinceSave += made
     chunk = Math.max(1, Math.min(10_000, Math.round((CALL_SECONDS * Math.max(1, made)) / Math.max(seconds, 1e-6))))
-    const { loss } = native.trainerProgress(trainer)
+    const { loss, windows } = native.trainerProgress(trainer)
     const perStep = progress.epoch_seconds / Math.max(1, progress.step)
     yield {
       type: 'progress',
@@ -71,7 +71,7 @@ async function* steps(session: Session, store: Store, signal: AbortSignal): Asyn
       steps: end,
       loss,
       lr: lrs.at(-1) ?? progress.schedule.lr,
-      samples_per_second: (train.batchSize * train.accumulate) / perStep,
+      samples_per_second: windows / progress.epoch_seconds,
       seconds_left: perStep * (total - progress.optimizer_steps),
     }
     const due =

@@ -18,14 +18,15 @@ const BASE = 600e6
 export function estimate(
   o: TrainSettings,
   node: Node,
-  sizes: { dim: number; dataBytes: number },
+  sizes: { dim: number; context: number; dataBytes: number },
 ): { memory_bytes: number; disk_bytes: number; recompute: boolean } {
   const parameters = countParameters(node)
   const each = o.weights === 'bf16' ? 2 : 4
   const moments = each * (o.ema > 0 ? 3 : 2)
   const weights = parameters * (2 * each + moments + (o.precision === 'bf16' ? 2 : 0))
-  const { kept, inputs, largest } = activations(node, o.context, sizes.dim)
-  const held = (numbers: number) => 1.3 * each * o.batchSize * numbers // 30 % for temporary gradients
+  const { kept, inputs, largest } = activations(node, sizes.context, sizes.dim)
+  const contexts = o.history === undefined ? o.batchSize : Math.max(1, o.batchVectors / sizes.context)
+  const held = (numbers: number) => 1.3 * each * contexts * numbers // 30 % for temporary gradients
   const recompute = o.recompute === 'on' || (o.recompute === 'auto' && held(kept) > STORED_ACTIVATIONS)
   const passing = held(recompute ? inputs + largest : kept)
   const file = parameters * (each + moments)

@@ -26,10 +26,11 @@ export async function initialise(
   model: NativeModel,
   spec: Node,
   { path, ours, warnings }: Initial,
-  { architecture, train, model: options }: Plan,
+  { architecture, model: options }: Plan,
+  context: number,
 ): Promise<{ placed: Placed; warnings: readonly string[] }> {
   const dim = spec.params.dim as number
-  const { fit, warnings: unlike } = misfit(architecture, { dim, context: train.context }, options, ours)
+  const { fit, warnings: unlike } = misfit(architecture, { dim, context }, options, ours)
   const hint = fit === '' ? 'see the names with: lvm-torch models show NAME' : `they were made with ${fit}`
   const placed = await place(model, ours, { path, layerwise: true, hint })
   if (ours.tokens !== undefined && placed.new.includes('in_proj.weight'))

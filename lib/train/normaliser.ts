@@ -1,4 +1,4 @@
-import type { Windows } from '../data/windows.js'
+import { contextRows } from '../data/windows.js'
 import { type NativeModel, native } from '../native.js'
 import type { Node } from '../spec/ops.js'
 import { sampled } from '../statistics/random.js'
@@ -7,22 +7,6 @@ import type { Prepared } from './prepare.js'
 
 /** Most rows used to fit centre and scale. */
 const ROWS = 100_000
-
-/** Sorted indices of the rows inside the contexts of the given windows. */
-export function contextRows(ids: Int32Array, { first, context }: Pick<Windows, 'first' | 'context'>, rows: number): Int32Array {
-  const change = new Int32Array(rows + 1) // contexts that begin minus contexts that end at each row
-  for (const id of ids) {
-    change[first[id]!]! += 1
-    change[first[id]! + context]! -= 1
-  }
-  const held = new Int32Array(rows)
-  let [count, inside] = [0, 0]
-  for (let row = 0; row < rows; row++) {
-    inside += change[row]!
-    if (inside > 0) held[count++] = row
-  }
-  return held.subarray(0, count)
-}
 
 /**
  * Fits the input normaliser, if the model has one: per dimension the median, and 0.7413 times the interquartile range.

@@ -2,6 +2,7 @@ import type { Base } from '../data/base.js'
 import { openBeside } from '../data/beside.js'
 import { heldBytes } from '../data/held-bytes.js'
 import { openBase } from '../data/open.js'
+import { groupsOf, segments } from '../data/segments.js'
 import { type Split, splitWindows } from '../data/split.js'
 import { loadSplit } from '../data/split-file.js'
 import { makeWindows, type Windows } from '../data/windows.js'
@@ -11,7 +12,7 @@ import { type NativeSamples, native } from '../native.js'
 import { sampled } from '../statistics/random.js'
 import { requireEncoder } from '../text/space/require-encoder.js'
 import { requireDataMemory } from './estimate.js'
-import type { TrainSettings } from './recipe.js'
+import { reachOf, type TrainSettings } from './recipe.js'
 
 /** Windows of one file, with their C++ handle. */
 export interface Side {
@@ -24,6 +25,10 @@ export interface Prepared {
   readonly train: Side
   /** The same as `train` unless validation windows are in a separate file. */
   readonly val: Side
+  /** Vectors of the longest context. */
+  readonly context: number
+  /** What the trainer reads: the training windows, or their articles in segments that are read once for all their targets. */
+  readonly read: { readonly samples: NativeSamples; readonly groups: number | undefined; readonly items: number }
   readonly split: Split
   readonly warnings: readonly string[]
   /** Memory of the vectors, without memory-mapped ones. */
@@ -33,8 +38,16 @@ export interface Prepared {
 
 const sideOf = (base: Base, o: TrainSettings): Omit<Side, 'samples'> => ({
   base,
-  windows: makeWindows(base, o.context, { cross: o.split === 'windows' }),
+  windows: makeWindows(base, reachOf(o), { cross: o.split === 'windows' }),
 })
+
+/** With `sequence` and a history: the training windows in segments, and how many segments make a batch. */
+function articlesRead({ objective, history, batchVectors }: TrainSettings, { windows }: Omit<Side, 'samples'>, split: Split) {
+  if (objective !== 'sequence' || history === undefined) return undefined
+  const cut = segments(windows, history === 'article' ? batchVectors : windows.context)
+  const { groups, vectors } = groupsOf(cut, split.train)
+  return { windows: cut, items: groups, groups: Math.max(1, Math.round((batchVectors * groups) / vectors)) }
+}
 
 /** Opens the validation file: `--val`, or else the validation part of the training file. Errors: BAD_OPTION without either. */
 async function openVal(o: TrainSettings, train: Base): Promise<Omit<Side, 'samples'> | undefined> {
@@ -91,7 +104,11 @@ export async function prepare(
       return { ...s, samples }
     }
     const trainSide = side(train)
+    const articles = articlesRead(o, train, split)
+    const read = articles === undefined ? trainSide : side({ base: train.base, windows: articles.windows })
     return {
+      context: Math.max(train.windows.context, val?.windows.context ?? 0),
+      read: { samples: read.samples, groups: articles?.groups, items: articles?.items ?? split.train.length },
       train: trainSide,
       val: val ? side(val) : trainSide,
       split,

@@ -1,4 +1,5 @@
 import { findArchitecture } from '../architectures/index.js'
+import type { Reach } from '../data/windows.js'
 import { badOption, LvmError, shown } from '../errors.js'
 import { forPrograms } from '../hints.js'
 import { type Options, resolve } from '../options.js'
@@ -36,6 +37,8 @@ const RECIPES: Readonly<Record<TrainSettings['recipe'], { train: Given; model: G
 
 /** Options that have an effect only together with another option. */
 const NEEDS: readonly { key: string; when: (o: TrainSettings) => boolean; needs: string }[] = [
+  { key: 'minHistory', when: (o) => o.history !== undefined, needs: '--history' },
+  { key: 'batchVectors', when: (o) => o.history !== undefined, needs: '--history' },
   { key: 'val', when: (o) => o.split === 'file', needs: '--split file' },
   { key: 'plateauFactor', when: (o) => o.schedule === 'plateau', needs: '--schedule plateau' },
   { key: 'plateauPatience', when: (o) => o.schedule === 'plateau', needs: '--schedule plateau' },
@@ -43,6 +46,10 @@ const NEEDS: readonly { key: string; when: (o: TrainSettings) => boolean; needs:
 ]
 /** Options that resume may change; files are compared by content. */
 const RESUMABLE = ['epochs', 'maxSteps', 'earlyStop', 'extend', 'saveEvery', 'resume', 'name', 'out', 'data', 'val', 'encoder']
+
+/** How far back the contexts of a training reach. */
+export const reachOf = ({ context, history, minHistory }: Pick<TrainSettings, 'context' | 'history' | 'minHistory'>): Reach =>
+  history === undefined ? { context } : { context, history: history === 'article' ? history : Number(history), minHistory }
 
 export interface Plan {
   readonly architecture: Architecture
@@ -93,6 +100,10 @@ export function plan(model: string, given: Given): Plan {
         `add ${needs}, or leave --${kebab(key)} out`,
       )
   }
+  if (train.history !== undefined && own.train.context !== undefined)
+    throw badOption('train', 'context', 'no value with "history", which says how far back contexts reach,', own.train.context)
+  if (Number(train.history) < train.minHistory)
+    throw badOption('train', 'history', `article, or at least the ${train.minHistory} vectors of "minHistory"`, train.history)
   const options = { ...architecture.presets[preset], ...RECIPES[recipe].model, ...own.model }
   if (train.objective === 'sequence' && !isCausal(architecture, options))
     throw badOption('train', 'objective', `last, because ${model} is not causal,`, 'sequence')

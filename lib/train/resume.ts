@@ -32,6 +32,9 @@ function requireMore({ epochs, maxSteps }: TrainSettings, { epoch, step, optimiz
     throw badOption('train', 'maxSteps', `at least ${optimizer_steps}, the number already made,`, maxSteps)
 }
 
+const stepsPerEpoch = ({ batchSize, accumulate }: TrainSettings, { read: { items, groups = batchSize } }: Prepared): number =>
+  Math.ceil(items / (groups * accumulate))
+
 /** Undoes the evaluation of an epoch that `maxSteps` cut short, so that the epoch can be finished. */
 function undo({ cut, ...progress }: Progress, history: History['history']): Pick<From, 'progress' | 'history' | 'undone'> {
   const beaten = progress.best !== null && progress.best.epoch === cut!.epoch
@@ -50,8 +53,7 @@ export async function goOn(model: string, given: Record<string, unknown>, { path
   requireMore(going.train, saved)
   const data = await prepare(going.train, { split: join(path, SPLIT), hash: on.hash, valHash: on.val?.hash ?? null })
   try {
-    const { batchSize, accumulate } = going.train
-    const perEpoch = Math.ceil(data.split.train.length / (batchSize * accumulate))
+    const perEpoch = stepsPerEpoch(going.train, data)
     const [total, done] = [totalSteps(going.train, perEpoch), saved.optimizer_steps]
     const before = saved.plan ?? planned(totalSteps(options.train as unknown as TrainSettings, perEpoch))
     const progress = { ...saved, plan: extended(going.train, before, total, done) }

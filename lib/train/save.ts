@@ -22,8 +22,11 @@ import { jsonHash } from '../files/hash.js'
 import { copyWhole } from '../files/write.js'
 import { packageVersion } from '../libtorch/paths.js'
 import { native } from '../native.js'
+import { contextsOf } from '../spec/contexts.js'
+import type { Node } from '../spec/ops.js'
 import { configOf, paramGroup } from './config-file.js'
 import type { Prepared } from './prepare.js'
+import { reachOf } from './recipe.js'
 import { type Session, standing } from './session.js'
 
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
@@ -72,12 +75,18 @@ const splitFacts = ({ mode, leaky, seed, train, val, test }: Split): RunFacts['s
   test: test?.length ?? 0,
 })
 
+/** Most vectors of a golden context, where a run reads contexts of unequal length. */
+const GOLDEN = 16
+
+const goldenContext = ({ context, train }: Prepared, spec: Node) =>
+  train.windows.length === undefined ? context : Math.max(contextsOf(spec).shortest, Math.min(GOLDEN, context))
+
 async function factsOf(session: Session, best: boolean, before: RunManifest | undefined): Promise<RunFacts> {
   const { plan, data, spec, model, progress, history } = session
   const { architecture, train } = plan
   const { base } = data.train
   const golden = await goldenRows(model, {
-    context: train.context,
+    context: goldenContext(data, spec),
     dim: base.dim,
     device: session.device,
     dtype: session.dtype,
@@ -94,7 +103,8 @@ async function factsOf(session: Session, best: boolean, before: RunManifest | un
     spec,
     spec_hash: jsonHash(spec),
     dim: base.dim,
-    context: train.context,
+    context: data.context,
+    ...(train.history !== undefined && { history: reachOf(train).history!, min_history: train.minHistory }),
     output: spec.params.output as 'raw' | 'unit',
     parameters: session.parameters,
     weights_bytes: bytes,
@@ -129,9 +139,10 @@ function keptWeights(session: Session): Weights {
 export async function saveSession(session: Session, store: Store, best: boolean): Promise<number> {
   const { plan, data, model, trainer, progress, history } = session
   const before = store.current()?.manifest as RunManifest | undefined
-  const { options } = plan.architecture.spec({ dim: data.train.base.dim, context: plan.train.context }, plan.model)
+  const { options } = plan.architecture.spec({ dim: data.train.base.dim, context: data.context }, plan.model)
   const config = configOf(plan, options, {
     dim: data.train.base.dim,
+    context: data.context,
     parameters: session.parameters,
     device: session.device,
     threads: session.threads,

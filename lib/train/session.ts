@@ -18,6 +18,8 @@ import { freshSchedule, planned, totalSteps } from './schedule.js'
 
 /** Batches evaluated in one call; a training can be stopped between calls. */
 const CALL = 2
+/** Windows of unequal contexts evaluated in one call: those that begin together are one pass, which a small call would divide. */
+const WHOLE = 2048
 
 /** Model, trainer and state of a training. */
 export interface Session {
@@ -61,9 +63,11 @@ const freshProgress = (lr: number, total: number): Progress => ({
   finished: false,
 })
 
-const trainerSettings = (train: TrainSettings, recompute: boolean, emaRule: EmaRule | null) => ({
+const trainerSettings = (train: TrainSettings, groups: number | undefined, recompute: boolean, emaRule: EmaRule | null) => ({
   batch: train.batchSize,
   accumulate: train.accumulate,
+  vectors: train.batchVectors,
+  ...(groups !== undefined && { groups }),
   loss: train.loss,
   bf16: train.precision === 'bf16' && train.weights === 'fp32',
   sequence: train.objective === 'sequence',
@@ -100,9 +104,9 @@ export async function openSession(
   let initialised: Session['initialised']
   try {
     if (o.from === undefined) await fitInput(model, o.spec, data)
-    if (o.initial !== undefined) initialised = await initialise(model, o.spec, o.initial, plan)
-    const settings = trainerSettings(train, o.recompute, emaRule)
-    trainer = await native.trainer(model, data.train.samples, data.split.train, settings)
+    if (o.initial !== undefined) initialised = await initialise(model, o.spec, o.initial, plan, data.context)
+    const { samples, groups } = data.read
+    trainer = await native.trainer(model, samples, data.split.train, trainerSettings(train, groups, o.recompute, emaRule))
     if (o.from !== undefined) {
       await restoreTraining(model, trainer, join(o.from.path, FINAL), o.from.progress.optimizer_steps)
       native.trainerSums(trainer, o.from.progress.sums)
@@ -144,10 +148,11 @@ export function closeSession({ trainer, model }: Session): void {
 /** Loss and cosine of windows, in eval mode with float64 sums. */
 async function evaluateWindows({ model, plan }: Session, { samples, windows }: Side, ids: Int32Array, signal: AbortSignal) {
   const batch = atOnce(windows.context)
+  const step = windows.length === undefined ? CALL * batch : Math.max(WHOLE, CALL * batch)
   const parts: Scores[] = []
-  for (let at = 0; at < ids.length; at += CALL * batch) {
+  for (let at = 0; at < ids.length; at += step) {
     if (signal.aborted) throw new LvmError('INTERRUPTED', 'training was stopped while it evaluated')
-    parts.push(await native.evaluate(model, samples, ids.subarray(at, at + CALL * batch), { batch, centre: null }))
+    parts.push(await native.evaluate(model, samples, ids.subarray(at, at + step), { batch, centre: null }))
   }
   const column = (key: keyof Scores) => {
     const all = new Float64Array(ids.length)

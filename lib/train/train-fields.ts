@@ -13,6 +13,19 @@ export const trainFields = {
   ...dataFields,
   encoder: encoderField,
   context: integer({ default: 5, min: 1, about: 'vectors per context', ...data }),
+  history: text({
+    default: undefined,
+    about: 'instead of --context: up to this many vectors before the target in its article, or article for all of them',
+    expected: 'article or a number of vectors',
+    matches: /^(article|[1-9]\d{0,8})$/,
+    ...data,
+  }),
+  minHistory: integer({
+    default: 5,
+    min: 1,
+    about: 'fewest vectors of a context, with --history; the targets are the same for every history',
+    ...data,
+  }),
   split: choice(['articles', 'windows', 'file'], {
     default: 'articles',
     about:
@@ -41,6 +54,13 @@ export const trainFields = {
     ...training,
   }),
   batchSize: integer({ default: 32, min: 1, about: 'windows per batch', ...training }),
+  batchVectors: integer({
+    default: 4096,
+    min: 1,
+    about:
+      'vectors read at once, with --history; with --objective sequence a batch is as many articles as have about so many vectors',
+    ...training,
+  }),
   accumulate: integer({ default: 1, min: 1, about: 'batches per optimizer step (gradient accumulation)', ...training }),
   lr: real({ default: 5e-4, min: 1e-12, max: 10, about: 'learning rate of AdamW', ...training }),
   weightDecay: real({ default: 0.01, min: 0, max: 10, about: 'decoupled weight decay', ...training }),
@@ -88,7 +108,8 @@ export const trainFields = {
   }),
   objective: choice(['last', 'sequence'], {
     default: 'last',
-    about: 'predict the vector after the context (last), or the next vector at every position (sequence, for causal models only)',
+    about:
+      'predict the vector after the context (last), or the next vector at every position (sequence, for causal models only); with --history sequence reads each article once for all its targets',
     ...training,
   }),
   loss: choice(['mse', 'cosine'], { default: 'mse', about: 'training loss', ...training }),

@@ -1,3 +1,4 @@
+#include "../evaluate/exponential-means.h"
 #include "../evaluate/score.h"
 #include "../evaluate/tsne.h"
 
@@ -6,11 +7,11 @@
 namespace lvm {
 namespace {
 
-// samples(vectors, targets | null, first: Int32Array, target: Int32Array, context) -> handle
+// samples(vectors, targets | null, first: Int32Array, target: Int32Array, context, length: Int32Array | null) -> handle
 Napi::Value samples(const Napi::CallbackInfo& info) {
   return give(info.Env(),
               std::make_shared<Samples>(take_tensor(info[0]), take_tensor_or_none(info[1]), ids(info[2]), ids(info[3]),
-                                        integer(info[4], "context")),
+                                        integer(info[4], "context"), info[5].IsTypedArray() ? ids(info[5]) : Tensor()),
               0);
 }
 
@@ -65,6 +66,17 @@ Napi::Value predict_rows(const Napi::CallbackInfo& info) {
     give_tensor);
 }
 
+// exponentialMeans(samples, ids, decays: Float64Array) -> Promise<means [n, decays, dim]>
+Napi::Value means_of_contexts(const Napi::CallbackInfo& info) {
+  auto& stop = environment(info.Env()).stop;
+  return run_async(
+    info.Env(),
+    [samples = take<Samples>(info[0]), rows = ids(info[1]), decays = reals(info[2]), &stop] {
+      return exponential_means(*samples, rows, decays, stop);
+    },
+    give_tensor);
+}
+
 // tsne(x, {perplexity, iterations}) -> Promise<{places [n, 2], divergence}>
 Napi::Value embed(const Napi::CallbackInfo& info) {
   const auto options = info[1].As<Napi::Object>();
@@ -91,6 +103,7 @@ void export_evaluation(Napi::Object exports) {
   export_function<score_rows>(exports, "score");
   export_function<evaluate_model>(exports, "evaluate");
   export_function<predict_rows>(exports, "predict");
+  export_function<means_of_contexts>(exports, "exponentialMeans");
   export_function<embed>(exports, "tsne");
 }
 

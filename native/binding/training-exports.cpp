@@ -27,20 +27,23 @@ OptimizerOptions read_optimizer(Napi::Object o) {
           uint64_t(integer(o.Get("seed"), "seed"))};
 }
 
-// trainer(model, samples, ids, {batch, accumulate, loss, bf16, sequence, recompute, keepZeros, seed, weightDecay, beta1, beta2,
-// eps, clip, ema, emaWarmup, threads}) -> Promise<handle>
+// trainer(model, samples, ids, {batch, accumulate, vectors?, groups?, loss, bf16, sequence, recompute, keepZeros, seed,
+// weightDecay, beta1, beta2, eps, clip, ema, emaWarmup, threads}) -> Promise<handle>
 Napi::Value trainer(const Napi::CallbackInfo& info) {
   const auto o = info[3].As<Napi::Object>();
-  const TrainerOptions options{positive(o.Get("batch"), "batch"),
-                               positive(o.Get("accumulate"), "accumulate"),
-                               text(o.Get("loss"), "loss") == "cosine" ? Loss::cosine : Loss::mse,
-                               o.Get("bf16").ToBoolean().Value(),
-                               o.Get("sequence").ToBoolean().Value(),
-                               o.Get("recompute").ToBoolean().Value(),
-                               o.Get("keepZeros").ToBoolean().Value(),
-                               uint64_t(integer(o.Get("seed"), "seed")),
-                               o.Get("threads").IsNumber() ? positive(o.Get("threads"), "threads") : 0,
-                               read_optimizer(o)};
+  const auto grouped = o.Get("groups").IsNumber();
+  const TrainerOptions options{
+    positive(o.Get("batch"), "batch"),
+    o.Get("vectors").IsNumber() ? positive(o.Get("vectors"), "vectors") : 0,
+    positive(o.Get("accumulate"), "accumulate") * positive(o.Get(grouped ? "groups" : "batch"), "batch"),
+    text(o.Get("loss"), "loss") == "cosine" ? Loss::cosine : Loss::mse,
+    o.Get("bf16").ToBoolean().Value(),
+    o.Get("sequence").ToBoolean().Value(),
+    o.Get("recompute").ToBoolean().Value(),
+    o.Get("keepZeros").ToBoolean().Value(),
+    uint64_t(integer(o.Get("seed"), "seed")),
+    o.Get("threads").IsNumber() ? positive(o.Get("threads"), "threads") : 0,
+    read_optimizer(o)};
   return run_async(
     info.Env(),
     [model = take<Model>(info[0]), samples = take<Samples>(info[1]), windows = ids(info[2]), options] {
@@ -84,11 +87,11 @@ Napi::Value trainer_stop(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// trainerProgress(trainer) -> {steps, loss}, during a run
+// trainerProgress(trainer) -> {windows, loss}, during a run
 Napi::Value trainer_progress(const Napi::CallbackInfo& info) {
   const auto trainer = take<Trainer>(info[0]);
   auto object = Napi::Object::New(info.Env());
-  object.Set("steps", double(trainer->done));
+  object.Set("windows", double(trainer->done));
   object.Set("loss", trainer->mean_loss.load());
   return object;
 }

@@ -5,21 +5,16 @@
 namespace lvm {
 namespace {
 
-Tensor forward(Model& model, const Tensor& x) {
-  Pass pass;
-  pass.last_only = true;
-  return model.forward(x, pass).squeeze(1);
-}
-
 template <typename Each>
 void in_batches(Model& model, const Samples& samples, const Tensor& ids, int64_t batch, const std::atomic<bool>& stop,
                 Each each) {
   torch::InferenceMode inference;
-  for (int64_t at = 0; at < ids.size(0); at += batch) {
+  for (const auto& reading : readings(samples, ids, {batch, batch * samples.context, model.causal, true})) {
     if (stop) throw Error("INTERRUPTED", "evaluation was stopped");
-    const auto part = ids.narrow(0, at, std::min(batch, ids.size(0) - at));
-    const auto [x, y] = samples.gather(part, model.placement.dtype, model.placement.device);
-    each(at, part, forward(model, x).to(torch::kCPU));
+    const auto [x, y] =
+      samples.gather(reading.first, reading.length, reading.time, reading.windows, model.placement.dtype, model.placement.device);
+    Pass pass;
+    each(reading, model.outputs(reading, x, pass).to(torch::kCPU));
   }
 }
 
@@ -47,15 +42,15 @@ Tensor predict(Model& model, const Samples& samples, const Tensor& ids, int64_t 
   const auto dtype = wide(model.placement.dtype);
   auto out = torch::empty({ids.size(0), samples.dim()}, dtype);
   in_batches(model, samples, ids, batch, stop,
-             [&](int64_t at, const Tensor& part, const Tensor& raw) { out.narrow(0, at, part.size(0)).copy_(raw); });
+             [&](const Reading& reading, const Tensor& raw) { out.index_copy_(0, reading.which, raw.to(dtype)); });
   return out;
 }
 
 Tensor evaluate(Model& model, const Samples& samples, const Tensor& ids, int64_t batch, const Tensor& centre,
                 const std::atomic<bool>& stop) {
   auto out = torch::empty({ids.size(0), 5}, torch::kFloat64);
-  in_batches(model, samples, ids, batch, stop, [&](int64_t at, const Tensor& part, const Tensor& raw) {
-    out.narrow(0, at, part.size(0)).copy_(score(raw, samples.target_rows(part, torch::kFloat64), centre));
+  in_batches(model, samples, ids, batch, stop, [&](const Reading& reading, const Tensor& raw) {
+    out.index_copy_(0, reading.which, score(raw, samples.target_rows(reading.windows, torch::kFloat64), centre));
   });
   return out;
 }

@@ -35,6 +35,13 @@ struct Distances {
   int64_t zero = 0;
 };
 
+// The outputs that are needed: of a context, and of a position in it [outputs].
+struct Places {
+  Tensor context, position;
+  // Shapes: [contexts, time, d] -> [outputs, 1, d]
+  Tensor of(const Tensor& x) const { return x.flatten(0, 1).index_select(0, context * x.size(1) + position).unsqueeze(1); }
+};
+
 // Arguments and results of one forward pass beside the activations.
 struct Pass {
   bool training = false;
@@ -44,6 +51,7 @@ struct Pass {
   Random random;                                  // for dropout and random features
   State* state = nullptr;                         // if set, x continues the sequence and the state is updated
   Tensor memory;                                  // input of cross-attention
+  const Places* places = nullptr;                 // if set, the outputs that a predictor gives, instead of last_only
   const Texts* texts = nullptr;                   // if set, x holds the tokens of these texts
   Distances distances;                            // relative positions; without a table there are none
   std::map<std::string, Tensor>* seen = nullptr;  // if set, receives the outputs of named nodes

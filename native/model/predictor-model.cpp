@@ -18,6 +18,13 @@ std::string shape_text(at::IntArrayRef sizes) {
   return text.str();
 }
 
+// Whether a position of any part sees later ones.
+bool looks_ahead(const Node& node) {
+  const auto causal = node.params.find("causal");
+  return node.op == "linformer" || node.op == "flatten" || (causal != node.params.end() && !std::get<bool>(causal->second)) ||
+         std::any_of(node.of.begin(), node.of.end(), looks_ahead);
+}
+
 // Norms of bfloat16 vectors are computed in float32.
 Tensor single(const Tensor& x) { return x.scalar_type() == torch::kBFloat16 ? x.to(torch::kFloat32) : x; }
 
@@ -29,6 +36,7 @@ Model::Model(const Node& spec, Placement placement, std::optional<uint64_t> seed
     : dim(root_of(spec).integer("dim")),
       reads_texts(spec.op == "textModel"),
       unit(!reads_texts && spec.text("output") == "unit"),
+      causal(!looks_ahead(spec)),
       placement(placement) {
   torch::NoGradGuard no_grad;
   Builder builder(find_op, placement, seed, std::move(later));
@@ -38,6 +46,14 @@ Model::Model(const Node& spec, Placement placement, std::optional<uint64_t> seed
 }
 
 Tensor Model::forward(const Tensor& x, Pass& pass) { return (*root)(x, pass); }
+
+Tensor Model::outputs(const Reading& reading, const Tensor& x, Pass& pass) {
+  pass.last_only = !reading.context.defined();
+  if (pass.last_only) return forward(x, pass).squeeze(1);
+  const Places places{reading.context.to(x.device()), reading.position.to(x.device())};
+  pass.places = &places;
+  return forward(x, pass).squeeze(1);
+}
 
 Tensor Model::checked(const Tensor& x) const {
   if (reads_texts) throw Error("BAD_ARGUMENT", "predict: expected a predictor but received a model of texts");

@@ -1,4 +1,5 @@
 #pragma once
+#include "../data/readings.h"
 #include "../graph/builder.h"
 
 namespace lvm {
@@ -10,6 +11,9 @@ class Model {
 
   // x [batch, time, dim] -> raw [batch, time or 1, dim], before normalisation.
   Tensor forward(const Tensor& x, Pass& pass);
+  // Raw outputs of a reading's windows.
+  // Shapes: x [contexts, time, dim] -> [outputs, dim]
+  Tensor outputs(const Reading& reading, const Tensor& x, Pass& pass);
   // Shapes: x [batch, time, dim] of any floating dtype -> unit vectors [batch, dim], or [batch, time, dim] with `all`; `raw`
   // skips the normalisation
   Tensor predict(const Tensor& x, bool all, bool raw = false);
@@ -36,6 +40,7 @@ class Model {
   const int64_t dim;
   const bool reads_texts;  // the root is a textModel, which takes token ids
   const bool unit;         // the loss reads the normalised output
+  const bool causal;       // no position sees later ones
   const Placement placement;
 
  private:

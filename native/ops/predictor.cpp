@@ -44,11 +44,14 @@ struct Predictor final : Layer {
   Tensor forward(const Tensor& x, Pass& pass) override {
     auto hidden = (*trunk)(scaled(x), pass);
     if (pass.last_only && hidden.size(1) > 1) hidden = last_position(hidden);
+    if (pass.places) hidden = pass.places->of(hidden);
     const auto raw = (*head)(hidden, pass);
     if (anchor == "none") return raw;
-    if (anchor == "memory") return raw + (*memory)(x, pass);
-    const auto base = anchor == "last" ? x : mean(x, pass);
-    return raw + weight * (pass.last_only ? last_position(base) : base);
+    const auto needed = [&](const Tensor& base) {
+      return pass.places ? pass.places->of(base) : pass.last_only && base.size(1) > 1 ? last_position(base) : base;
+    };
+    if (anchor == "memory") return raw + needed((*memory)(x, pass));
+    return raw + weight * needed(anchor == "last" ? x : mean(x, pass));
   }
 
   Tensor scaled(const Tensor& x) const {

@@ -22,6 +22,40 @@ Trainer::Trainer(std::shared_ptr<Model> model, std::shared_ptr<Samples> samples,
     throw Error("DATA_SHAPE", "training: expected vectors of dimension " + std::to_string(this->model->dim) + " but received " +
                                 std::to_string(this->samples->dim()));
   }
+  if (options.sequence && this->samples->length.defined()) group();
+}
+
+// Sorts the windows by their first row, so that those that begin together are drawn together.
+void Trainer::group() {
+  const auto first = samples->first.index_select(0, ids), order = first.argsort(true, 0, false);
+  ids = ids.index_select(0, order);
+  const auto sorted = first.index_select(0, order);
+  const auto* begins = sorted.const_data_ptr<int64_t>();
+  for (int64_t i = 1; i <= ids.size(0); ++i)
+    if (i == ids.size(0) || begins[i] != begins[i - 1]) ends.push_back(i);
+}
+
+Tensor Trainer::windows_of(const Tensor& items) const {
+  if (ends.empty()) return ids.index_select(0, items);
+  std::vector<Tensor> parts;
+  for (const auto& item : items.unbind()) {
+    const auto i = size_t(item.item<int64_t>());
+    const auto from = i == 0 ? 0 : ends[i - 1];
+    parts.push_back(ids.narrow(0, from, ends[i] - from));
+  }
+  return torch::cat(parts);
+}
+
+// Batches of a step: `batch` windows each, divided further where their contexts have unequal lengths.
+std::vector<Reading> Trainer::batches_of(const Tensor& windows) const {
+  const auto& o = options;
+  if (!ends.empty()) return readings(*samples, windows, {o.batch, o.vectors, model->causal, true});
+  std::vector<Reading> all;
+  for (int64_t at = 0; at < windows.size(0); at += o.batch) {
+    const auto batch = windows.narrow(0, at, std::min(o.batch, windows.size(0) - at));
+    for (auto& reading : readings(*samples, batch, {o.batch, o.vectors, model->causal, false})) all.push_back(std::move(reading));
+  }
+  return all;
 }
 
 // Called before the first step, because a resumed run loads its weights after the trainer is built.
@@ -37,14 +71,14 @@ void Trainer::mark_zeros() {
 }
 
 int64_t Trainer::steps_per_epoch() const {
-  const auto per_step = options.batch * options.accumulate;
-  return (ids.size(0) + per_step - 1) / per_step;
+  const auto items = ends.empty() ? ids.size(0) : int64_t(ends.size());
+  return (items + options.per_step - 1) / options.per_step;
 }
 
 Tensor Trainer::order(int64_t epoch) {
   if (shuffled_epoch != epoch) {
     auto generator = at::detail::createCPUGenerator(mixed(options.seed, uint64_t(epoch)));
-    shuffled = ids.index_select(0, torch::randperm(ids.size(0), generator, torch::kInt64));
+    shuffled = torch::randperm(ends.empty() ? ids.size(0) : int64_t(ends.size()), generator, torch::kInt64);
     shuffled_epoch = epoch;
   }
   return shuffled;
@@ -52,17 +86,16 @@ Tensor Trainer::order(int64_t epoch) {
 
 int64_t Trainer::run(int64_t epoch, int64_t from, const std::vector<double>& rates, const std::function<bool()>& go_on) {
   if (options.keep_zeros && zeros.empty()) mark_zeros();
-  const auto windows = order(epoch);
-  const auto per_step = options.batch * options.accumulate;
+  const auto items = order(epoch);
   for (size_t i = 0; i < rates.size(); ++i) {
     if (!go_on() || stop) return int64_t(i);
-    const auto at = (from + int64_t(i)) * per_step;
-    const auto part = windows.narrow(0, at, std::min(per_step, windows.size(0) - at));
+    const auto at = (from + int64_t(i)) * options.per_step;
+    const auto part = windows_of(items.narrow(0, at, std::min(options.per_step, items.size(0) - at)));
     double loss = 0;
-    for (int64_t micro = 0; micro < part.size(0); micro += options.batch) {
-      const auto batch = part.narrow(0, micro, std::min(options.batch, part.size(0) - micro));
-      const auto share = double(batch.size(0)) / double(part.size(0));
-      loss += share * accumulate(batch, share, uint64_t(micro / options.batch) << 16);
+    uint64_t call = 0;
+    for (const auto& reading : batches_of(part)) {
+      const auto share = double(reading.windows.size(0)) / double(part.size(0));
+      loss += share * accumulate(reading, share, call++ << 16);
     }
     if (!std::isfinite(loss)) {
       for (auto& slot : optimizer.slots) slot.value.mutable_grad().reset();
@@ -75,20 +108,20 @@ int64_t Trainer::run(int64_t epoch, int64_t from, const std::vector<double>& rat
     sums.windows += part.size(0);
     sums.steps += 1;
     mean_loss = sums.loss / double(sums.windows);
-    done = sums.steps;
+    done = sums.windows;
   }
   return int64_t(rates.size());
 }
 
-double Trainer::accumulate(const Tensor& batch, double share, uint64_t call_base) {
+double Trainer::accumulate(const Reading& reading, double share, uint64_t call_base) {
   const auto dtype = wide(model->placement.dtype);
-  const auto [given, next] = samples->gather(batch, dtype, model->placement.device);
+  const auto [given, next] =
+    samples->gather(reading.first, reading.length, reading.time, reading.windows, dtype, model->placement.device);
   const auto x = given.to(model->placement.dtype);
-  // Successor of each position, or of the last one only.
-  const auto y = options.sequence ? torch::cat({given.narrow(1, 1, given.size(1) - 1), next.unsqueeze(1)}, 1) : next;
+  const auto every = options.sequence && ends.empty();  // every position of contexts of one length
+  const auto y = every ? torch::cat({given.narrow(1, 1, given.size(1) - 1), next.unsqueeze(1)}, 1) : next;
   Pass pass;
   pass.training = true;
-  pass.last_only = !options.sequence;
   pass.recompute = options.recompute;
   pass.random = {options.seed, uint64_t(optimizer.steps), call_base};
   if (!x.is_cpu()) {
@@ -98,7 +131,7 @@ double Trainer::accumulate(const Tensor& batch, double share, uint64_t call_base
   Tensor raw;
   {
     Autocast autocast(options.bf16, x.device().type());
-    raw = model->forward(x, pass);
+    raw = every ? model->forward(x, pass) : model->outputs(reading, x, pass);
   }
   const auto loss = loss_of(raw.to(dtype).view_as(y), y, options.loss, model->unit);
   (share == 1 ? loss : loss * share).backward();

@@ -13,10 +13,12 @@ namespace lvm {
 enum class Loss { mse, cosine };
 
 struct TrainerOptions {
-  int64_t batch, accumulate;
+  int64_t batch;     // windows in a batch
+  int64_t vectors;   // in a batch of contexts of unequal length; a longer context is a batch of its own
+  int64_t per_step;  // windows of an optimizer step, or groups of windows that begin together
   Loss loss;
   bool bf16;        // products in bfloat16, whatever the dtype of weights
-  bool sequence;    // every position predicts its successor
+  bool sequence;    // every position predicts its successor; contexts of unequal length: windows that begin together are one pass
   bool recompute;   // see Pass
   bool keep_zeros;  // zero weights of matrices stay zero
   uint64_t seed;
@@ -46,16 +48,20 @@ class Trainer {
   Sums sums;
   // Read from the JS thread during a run.
   std::atomic<bool> stop = false;
-  std::atomic<int64_t> done = 0;
+  std::atomic<int64_t> done = 0;  // windows
   std::atomic<double> mean_loss = 0;
 
  private:
   const Recycling recycling;
-  double accumulate(const Tensor& ids, double share, uint64_t call_base);
+  double accumulate(const Reading& reading, double share, uint64_t call_base);
   Tensor order(int64_t epoch);
+  Tensor windows_of(const Tensor& items) const;
+  std::vector<Reading> batches_of(const Tensor& windows) const;
+  void group();
   void mark_zeros();
 
-  const Tensor ids;
+  Tensor ids;                                    // windows, in groups that are drawn together
+  std::vector<int64_t> ends;                     // end of each group in `ids`; empty: each window is drawn alone
   std::vector<std::pair<Tensor, Tensor>> zeros;  // matrices or averages, and masks of their zeros
   Tensor shuffled;
   int64_t shuffled_epoch = -1;

@@ -14,6 +14,7 @@ const ROOMS = [
   'files',
   'statistics',
   'libtorch',
+  'trainer-options',
   'addon',
   'native',
   'torch',

@@ -12,7 +12,10 @@ import { zip } from '../libtorch/fake.js'
 const SIZES = { dim: 768, dataBytes: 0 }
 const needed = (model: string, given: Record<string, unknown> = {}) => {
   const { architecture, train, model: options } = plan(model, { data: 'x.npy', ...given })
-  return estimate(train, architecture.spec({ dim: 768, context: train.context }, options).node, SIZES)
+  return estimate(train, architecture.spec({ dim: 768, context: train.context }, options).node, {
+    ...SIZES,
+    context: train.context,
+  })
 }
 
 describe.each(architectures.map((a) => [a.name, a] as const))('stored activations of %s', (_, a) => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { contextRows } from '../../lib/train/normaliser.js'
+import { contextRows } from '../../lib/data/windows.js'
 
 test('rows of overlapping contexts are listed once, in ascending order', () => {
   const windows = { first: Int32Array.of(0, 1, 2, 7, 20), context: 3 }

@@ -48,7 +48,7 @@ describe('a run without options, with a small model', () => {
   it('a training without any option uses the model of the specification', () => {
     const { architecture, train, model } = plan('lstm', { data })
     const { options, node } = architecture.spec({ dim: 16, context: train.context }, model)
-    const facts = { dim: 16, parameters: countParameters(node), device: 'cpu', threads: 2, emaRule: null }
+    const facts = { dim: 16, context: 5, parameters: countParameters(node), device: 'cpu', threads: 2, emaRule: null }
     expect(configOf({ architecture, train, model }, options, facts)).toEqual({
       ...SPECIFIED_CONFIG,
       data,

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { load } from '../../checkpoint/load-model.js'
 import type { Model } from '../../checkpoint/model.js'
+import { lastOf } from '../../data/windows.js'
 import { asyncDoor, callback, optional, withFields, word } from '../../door.js'
 import { contextMean } from '../../evaluate/baselines-fit.js'
 import { analyzeFields } from '../../evaluate/evaluate-fields.js'
@@ -59,7 +60,7 @@ async function examples(rows: Opened, s: Samples, order: Int32Array, texts: read
       article,
       title: article === null ? null : (base.titles?.get(article) ?? null),
       cosine: s.cosine[i]!,
-      context: text(windows.first[id]! + windows.context - 1),
+      context: text(lastOf(windows, id)),
       target: text(windows.target[id]!),
       predicted: text(near[at]!),
       predicted_row: near[at]!,

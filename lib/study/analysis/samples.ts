@@ -1,5 +1,5 @@
 import type { Base } from '../../data/base.js'
-import { contexts, type Rows, targets } from '../../evaluate/baselines-rows.js'
+import { contexts, type Rows, targets, samplesOf as windowSamples } from '../../evaluate/baselines-rows.js'
 import { native } from '../../native.js'
 import { call, Tensor } from '../../torch/tensor.js'
 import { unitVectors } from '../../torch/unit-vectors.js'
@@ -58,9 +58,9 @@ export async function samplesOf(
   predict: (ids: Int32Array) => Promise<Tensor>,
   o: { output: 'raw' | 'unit'; train: Rows | undefined },
 ): Promise<Samples> {
-  const { base, windows, ids } = rows
+  const { ids } = rows
   using raw = await predict(ids)
-  const handle = native.samples(base.vectors.native, base.targets?.native ?? null, windows.first, windows.target, windows.context)
+  const handle = windowSamples(rows)
   const scores = await native.score(raw.native, handle, ids, null)
   native.dispose(handle)
   const predictions = await unitOf(raw)

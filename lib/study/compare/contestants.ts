@@ -2,7 +2,7 @@ import { load } from '../../checkpoint/load-model.js'
 import { findRun } from '../../checkpoint/run-folder.js'
 import { badOption } from '../../errors.js'
 import { BASELINES, type BaselineName, fitBaselines } from '../../evaluate/baselines-fit.js'
-import { chooseRows } from '../../evaluate/subject.js'
+import { chooseRows, windowReader } from '../../evaluate/subject.js'
 import type { Options } from '../../options.js'
 import type { compareFields } from './compare-fields.js'
 import { type Likeness, likeness, requireAlike } from './likeness.js'
@@ -68,13 +68,16 @@ export async function gather(
           throw error
         })
         first = { name, on, shared: opened }
-      } else {
-        chosen.dispose()
-        requireAlike(first, { name, on })
       }
       const { shared } = first
-      const values = await shared.values((ids) => shared.predict(model.native, ids))
-      found.set(name, { name: model.name, kind: 'run', model: model.manifest.model, values })
+      try {
+        requireAlike(first, { name, on })
+        // Windows of equal targets have equal numbers, whatever their contexts are.
+        const values = await shared.values(windowReader(model)(chosen))
+        found.set(name, { name: model.name, kind: 'run', model: model.manifest.model, values })
+      } finally {
+        if (chosen !== shared.chosen) chosen.dispose()
+      }
     }
     for (const name of names) {
       if (found.has(name)) continue

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { shortestOf } from '../../data/windows.js'
 import { LvmError } from '../../errors.js'
 import type { Chosen } from '../../evaluate/subject.js'
 
@@ -20,8 +21,8 @@ export function likeness({ base, windows, ids, part, split }: Chosen): Likeness 
     normalisation: base.normalized ? 'divided by length' : 'as stored',
     rows: part,
     split: split === undefined ? 'none' : `by ${split.mode}, seed ${split.seed}${split.leaky ? ', leaky' : ''}`,
-    'context length': String(windows.context),
-    windows: `${ids.length} windows (${digest(column(windows.first), column(windows.target))})`,
+    'shortest context': String(shortestOf(windows)),
+    windows: `${ids.length} windows (${digest(column(windows.target))})`,
     'training windows': split === undefined ? 'none' : `${split.train.length} windows (${digest(split.train)})`,
   }
 }
@@ -34,7 +35,7 @@ export function requireAlike(a: { name: string; on: Likeness }, b: { name: strin
     throw new LvmError(
       'BAD_OPTION',
       `compare: expected the same ${what} for all but ${a.name} has ${mine} and ${b.name} has ${theirs}`,
-      { hint: 'train both with the same data, --split, --seed and --context, or evaluate both on other --data' },
+      { hint: 'train both with the same data, --split, --seed and --context or --min-history, or evaluate both on other --data' },
     )
   }
 }

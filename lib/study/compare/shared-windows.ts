@@ -1,7 +1,7 @@
 import { meanTarget, samplesOf } from '../../evaluate/baselines-rows.js'
 import type { Chosen } from '../../evaluate/subject.js'
 import { native } from '../../native.js'
-import { Tensor } from '../../torch/tensor.js'
+import type { Tensor } from '../../torch/tensor.js'
 import { consultOracle, type Oracle } from '../retrieval/oracle.js'
 import { openPool } from '../retrieval/pool.js'
 import { scoresByWindow } from '../retrieval/retrieval-scores.js'
@@ -21,8 +21,6 @@ export interface SharedWindows {
   readonly articles: Int32Array
   /** Returns the figures of a predictor. Shapes: predict(ids) → [ids, dim]. */
   values(predict: (ids: Int32Array) => Promise<Tensor>): Promise<Values>
-  /** Predicts windows with a model. */
-  predict(model: Parameters<typeof native.predict>[0], ids: Int32Array): Promise<Tensor>
   dispose(): void
 }
 
@@ -50,7 +48,6 @@ export async function openSharedWindows(chosen: Chosen, o: Parameters<typeof ope
       })
       return { cosine, cosine_centred: centre && centred, top10: oracle.valid ? scoresByWindow(found.allowed, 'top10') : null }
     },
-    predict: async (model, part) => Tensor.wrap(await native.predict(model, samples, part, 256)),
     dispose() {
       native.dispose(samples)
       centre?.dispose()

@@ -61,7 +61,7 @@ function truthOf(vectors: Base, index: Index | undefined, data: Base | undefined
   const { context } = index
   const rows = Int32Array.from(index.rows)
   const known = data.kind === 'base' && rows.every((row) => row < data.rows) ? context : null
-  return { base: data, rows, context: known, first: (i) => rows[i]! - (known ?? 0) }
+  return { base: data, rows, context: known === null ? null : () => known, first: (i) => rows[i]! - (known ?? 0) }
 }
 
 const none = (path: string, dim: number): Source => ({

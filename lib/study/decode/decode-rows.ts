@@ -44,10 +44,15 @@ const targetOf = ({ truth, texts }: Known, i: number, cosine: number): DecodedRo
   return texts?.[row] === undefined ? null : { row, text: texts[row], cosine }
 }
 
+/** Most sentences of a context that are shown, the last ones. */
+const SHOWN = 20
+
 const contextOf = ({ truth, texts }: Known, i: number): DecodedRow['context'] =>
   texts === undefined || truth.context === null || truth.base.kind !== 'base'
     ? null
-    : contextRows(truth, i).map((row) => texts[row]!)
+    : contextRows(truth, i)
+        .slice(-SHOWN)
+        .map((row) => texts[row]!)
 
 async function* ofBlock(
   source: Source,

@@ -1,6 +1,6 @@
 import { load } from '../../checkpoint/load-model.js'
 import type { Model } from '../../checkpoint/model.js'
-import { atOnce } from '../../data/windows.js'
+import { atOnce, lengthOf } from '../../data/windows.js'
 import { samplesOf } from '../../evaluate/baselines-rows.js'
 import { type Chosen, chooseRows } from '../../evaluate/subject.js'
 import { trainedShare } from '../../evaluate/trained-on.js'
@@ -53,7 +53,7 @@ function sourceOf(
     truth: {
       base,
       rows: ids.map((id) => windows.target[id]!),
-      context: windows.context,
+      context: (i) => lengthOf(windows, ids[i]!),
       first: (i) => windows.first[ids[i]!]!,
     },
     bank: base,

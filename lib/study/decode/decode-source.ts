@@ -10,7 +10,7 @@ export interface Truth {
   /** Row of each vector's true sentence in the targets of the base, or in its vectors. */
   readonly rows: Int32Array
   /** Number of vectors that each prediction was made from; null when it is unknown. */
-  readonly context: number | null
+  readonly context: ((i: number) => number) | null
   /** Row of the first context vector of the i-th prediction in the vectors of the base. */
   first(i: number): number
 }
@@ -35,7 +35,7 @@ export interface Source {
 
 /** Rows of the context of the i-th prediction in the vectors of the base, the oldest first. */
 export const contextRows = ({ first, context }: Truth, i: number): number[] =>
-  Array.from({ length: context ?? 0 }, (_, t) => first(i) + t)
+  Array.from({ length: context?.(i) ?? 0 }, (_, t) => first(i) + t)
 
 /** Cosines of vectors with those of their true sentences. Shapes: vectors [n, dim]; n numbers from the row `at` on. */
 export async function cosinesWithTruth({ base, rows }: Truth, vectors: Tensor, at: number): Promise<Float64Array> {

@@ -1,3 +1,4 @@
+import { shortestOf } from '../../data/windows.js'
 import { LvmError } from '../../errors.js'
 import type { BaselineName } from '../../evaluate/baselines-fit.js'
 import { meanTarget } from '../../evaluate/baselines-rows.js'
@@ -96,7 +97,7 @@ async function offsetFacts(
 ) {
   const places = aligned(rows)
   const keep = places.length > 1 ? places : Int32Array.from(rows.ids.keys())
-  const offsets = places.length > 1 ? offsetsOf(rows) : offsetsOf(rows).filter((k) => k >= -rows.windows.context && k <= 0)
+  const offsets = places.length > 1 ? offsetsOf(rows) : offsetsOf(rows).filter((k) => k >= -shortestOf(rows.windows) && k <= 0)
   const articles = keep.map((i) => rows.windows.article[rows.ids[i]!]!)
   const at = (p: Probe, offset: number) => Float64Array.from(keep, (i) => p.at.get(offset)![i]!)
   const less = (a: Float64Array, b: Float64Array) => pairedDifference(a, b, articles, { seed })

@@ -1,4 +1,5 @@
 import type { History } from '../../checkpoint/run-manifest.js'
+import { lastOf } from '../../data/windows.js'
 import type { Baseline } from '../../evaluate/baselines-fit.js'
 import { blocks, contexts, type Rows, targets } from '../../evaluate/baselines-rows.js'
 import type { Estimate } from '../../statistics/estimates.js'
@@ -68,7 +69,7 @@ export const predictor = ({ predict, read }: Subject, rows: Rows): Predict =>
 export function rowsUsed({ base, windows, ids }: Rows): Int32Array {
   const used = new Uint8Array(base.vectors.shape[0]!)
   for (const id of ids) {
-    used.fill(1, windows.first[id]!, windows.first[id]! + windows.context)
+    used.fill(1, windows.first[id]!, lastOf(windows, id) + 1)
     if (base.targets === undefined) used[windows.target[id]!] = 1
   }
   return Int32Array.from(used.keys()).filter((row) => used[row] === 1)

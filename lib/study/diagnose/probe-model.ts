@@ -1,3 +1,4 @@
+import { lastOf, shortestOf } from '../../data/windows.js'
 import { LvmError } from '../../errors.js'
 import { blocks, type Rows, take, targets } from '../../evaluate/baselines-rows.js'
 import { sampled } from '../../statistics/random.js'
@@ -46,7 +47,7 @@ export async function drawPool(rows: Rows, seed: number): Promise<Pool> {
 
 /** Returns the offsets from the target at which rows exist; sequences end with the target. */
 export function offsetsOf({ base, windows }: Rows): number[] {
-  const back = base.targets === undefined ? 4 : Math.min(4, windows.context)
+  const back = base.targets === undefined ? 4 : Math.min(4, shortestOf(windows))
   const ahead = base.targets === undefined ? 2 : 0
   return Array.from({ length: back + ahead + 1 }, (_, i) => i - back)
 }
@@ -56,8 +57,7 @@ async function rowsAt(rows: Rows, ids: Int32Array, offset: number): Promise<Tens
   const { base, windows } = rows
   if (offset === 0) return targets(rows, ids)
   const count = base.vectors.shape[0]!
-  const place = (id: number) =>
-    base.targets === undefined ? windows.target[id]! + offset : windows.first[id]! + windows.context + offset
+  const place = (id: number) => (base.targets === undefined ? windows.target[id]! + offset : lastOf(windows, id) + 1 + offset)
   return take(
     base.vectors,
     ids.map((id) => Math.min(count - 1, Math.max(0, place(id)))),
@@ -177,7 +177,7 @@ export function aligned(rows: Rows & { readonly windows: { readonly crosses?: Ui
   // Rows up to the target are in the window itself; a later row is in the same article when a window of that article ends there.
   const ends = new Map(Array.from(windows.target, (row, w) => [row, w]))
   const ahead = offsets.at(-1)!
-  const back = Math.max(0, -offsets[0]! - windows.context)
+  const back = Math.max(0, -offsets[0]! - shortestOf(windows))
   return places.filter((i) => {
     const id = ids[i]!
     if (windows.crosses?.[id] === 1) return false

@@ -1,7 +1,8 @@
 import type { Base } from '../../data/base.js'
 import { openBeside } from '../../data/beside.js'
+import { contextOf, contextRows, shortestOf } from '../../data/windows.js'
 import { badOption } from '../../errors.js'
-import { blocks, contexts, type Rows, targets } from '../../evaluate/baselines-rows.js'
+import { blocks, type Rows, take, targets } from '../../evaluate/baselines-rows.js'
 import type { Chosen } from '../../evaluate/subject.js'
 import { type NativeBank, native } from '../../native.js'
 import { nearestRows } from '../../text/decode/sentence-bank.js'
@@ -19,16 +20,18 @@ export async function locate(bank: NativeBank, vectors: Tensor): Promise<Int32Ar
   return rows.map((row, i) => (cosines[i]! >= SAME ? row : -1))
 }
 
-/** Returns the rows of each window's context. Shapes: [windows · context], −1 for vectors that are not in the bank. */
-async function locateContexts(bank: NativeBank, rows: Rows): Promise<Int32Array> {
-  const { context, dim } = rows.windows
-  const found = new Int32Array(rows.ids.length * context)
-  let at = 0
-  for (const ids of blocks(rows)) {
-    using x = await contexts(rows, ids)
-    using flat = await x.op('aten::view', [ids.length * context, dim])
-    found.set(await locate(bank, flat), at)
-    at += ids.length * context
+/** Rows located in one search. */
+const BLOCK = 8192
+
+/** Returns, for each row of a base that is in a context, its row in a bank; −1 for all others and for rows that are not in the bank. */
+async function locateContexts(bank: NativeBank, { base, windows, ids }: Rows): Promise<Int32Array> {
+  const count = base.vectors.shape[0]!
+  const wanted = contextRows(ids, windows, count)
+  const found = new Int32Array(count).fill(-1)
+  for (let at = 0; at < wanted.length; at += BLOCK) {
+    const part = wanted.subarray(at, at + BLOCK)
+    using x = await take(base.vectors, part)
+    for (const [i, row] of (await locate(bank, x)).entries()) found[part[i]!] = row
   }
   return found
 }
@@ -54,26 +57,25 @@ async function locateTargets(path: string, bank: NativeBank, rows: Rows): Promis
   return found
 }
 
-/** Returns the rows of each window's context in the base of the windows. */
-function ownContexts({ windows, ids }: Rows): Int32Array {
-  const { context } = windows
-  return Int32Array.from(
-    { length: ids.length * context },
-    (_, i) => windows.first[ids[Math.floor(i / context)]!]! + (i % context),
-  )
-}
+/** What a pool leaves out for each window: all that the model has seen, or the last `minHistory` vectors of it. */
+export type Exclude = 'seen' | 'context'
 
 /** Builds the lists of excluded rows; rows that are not in the bank and the target itself are never excluded. */
-function exclusions(contexts: Int32Array, target: Int32Array, context: number): Pick<Pool, 'first' | 'excluded'> {
+function exclusions(
+  { windows, ids }: Pick<Rows, 'windows' | 'ids'>,
+  target: Int32Array,
+  o: { exclude: Exclude; inBank: (row: number) => number },
+): Pick<Pool, 'first' | 'excluded'> {
+  const least = shortestOf(windows)
   const first = new Int32Array(target.length + 1)
-  const excluded = new Int32Array(contexts.length)
-  let count = 0
+  const excluded: number[] = []
   target.forEach((own, i) => {
-    const rows = new Set(contexts.subarray(i * context, (i + 1) * context))
-    for (const row of rows) if (row >= 0 && row !== own) excluded[count++] = row
-    first[i + 1] = count
+    const seen = contextOf(windows, ids[i]!)
+    const rows = new Set((o.exclude === 'seen' ? seen : seen.subarray(-least)).map(o.inBank))
+    for (const row of rows) if (row >= 0 && row !== own) excluded.push(row)
+    first[i + 1] = excluded.length
   })
-  return { first, excluded: excluded.slice(0, count) }
+  return { first, excluded: Int32Array.from(excluded) }
 }
 
 /**
@@ -84,7 +86,11 @@ function exclusions(contexts: Int32Array, target: Int32Array, context: number): 
  */
 export async function openPool(
   chosen: Chosen,
-  { bank: path, space }: { readonly bank?: string | undefined; readonly space?: string | undefined } = {},
+  {
+    bank: path,
+    space,
+    exclude = 'seen',
+  }: { readonly bank?: string | undefined; readonly space?: string | undefined; readonly exclude?: Exclude } = {},
 ): Promise<Pool> {
   const { base, windows, ids } = chosen
   const { normalized, part } = base
@@ -99,14 +105,14 @@ export async function openPool(
   try {
     const own = bank.hash === base.hash
     const target = own ? ids.map((id) => windows.target[id]!) : await locateTargets(bank.path, searchable, chosen)
-    const rows = own && base.kind === 'base' ? ownContexts(chosen) : await locateContexts(searchable, chosen)
+    const rows = own && base.kind === 'base' ? undefined : await locateContexts(searchable, chosen)
     return {
       base: bank,
       vectors,
       bank: searchable,
       rows: bank.rows,
       target,
-      ...exclusions(rows, target, windows.context),
+      ...exclusions(chosen, target, { exclude, inBank: rows === undefined ? (row) => row : (row) => rows[row]! }),
       dispose,
     }
   } catch (error) {

@@ -1,0 +1,36 @@
+/** Options of the native trainer. */
+export interface TrainerOptions {
+  batch: number
+  accumulate: number
+  /** Vectors in a batch of contexts of unequal length; a longer context is a batch of its own. */
+  vectors?: number
+  /** With `sequence` and contexts of unequal length: groups of windows that begin together, instead of `batch` windows. */
+  groups?: number
+  loss: 'mse' | 'cosine'
+  /** Products are in bfloat16, independent of the dtype of the weights. */
+  bf16: boolean
+  /** Every position predicts the vector after it. */
+  sequence: boolean
+  /** The backward pass computes residual layers again (gradient checkpointing). */
+  recompute: boolean
+  /** Matrix elements that are zero at the start stay zero. */
+  keepZeros?: boolean
+  seed: number
+  weightDecay: number
+  beta1: number
+  beta2: number
+  eps: number
+  clip: number
+  ema: number
+  /** The decay of the EMA rises to `ema` during warm-up. */
+  emaWarmup?: boolean
+  /** Threads of training steps; the process's thread count unless given. */
+  threads?: number
+}
+/** Sums over the steps of the epoch so far; stored in checkpoints, so that a resumed epoch reports bit-equal figures. */
+export interface TrainerSums {
+  loss: number
+  gradNorm: number
+  windows: number
+  steps: number
+}
