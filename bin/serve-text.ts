@@ -26,17 +26,18 @@ function served({
 }
 
 /** A command that asks the server for a prediction. */
-const example = ({ url, models: [first] }: Listening): string => {
+const example = ({ url, models: [first] }: Listening, isKeyed: boolean): string => {
   const { dim, context } = first!
   const body = `JSON.stringify({contexts:[Array(${context}).fill(Array(${dim}).fill(${dim}**-.5))]})`
-  return `node -p '${body}' | curl -s ${url}/v1/predict -H 'Content-Type: application/json' -d @-`
+  const key = isKeyed ? ` -H 'Authorization: Bearer KEY'` : ''
+  return `node -p '${body}' | curl -s ${url}/v1/predict -H 'Content-Type: application/json'${key} -d @-`
 }
 
-const listening = (event: Listening): string =>
+const listening = (event: Listening, isKeyed: boolean): string =>
   [
     ...event.models.map(served),
     `\nlistening on ${event.url} (interface: ${event.url}/docs, metrics: ${event.url}/metrics)`,
-    `try:    ${example(event)}`,
+    `try:    ${example(event, isKeyed)}`,
     `stop:   Ctrl-C finishes the accepted requests first; a second one stops at once`,
     `reload: kill -HUP ${process.pid}`,
   ].join('\n')
@@ -47,11 +48,11 @@ function ended({ reason, signal, exit }: Extract<ServeEvent, { type: 'fault' }>)
   return `ended (${signal ?? `exit code ${exit}`})`
 }
 
-/** Text for a person; undefined for events that only --json prints. */
-export function serveText(event: ServeEvent): string | undefined {
+/** Text for a person, of a server that may ask for keys; undefined for events that only --json prints. */
+export function serveText(event: ServeEvent, isKeyed: boolean): string | undefined {
   switch (event.type) {
     case 'listening':
-      return listening(event)
+      return listening(event, isKeyed)
     case 'problem':
       return `${event.code} in request ${event.request_id}: ${event.message}`
     case 'fault':

@@ -52,7 +52,7 @@ export const serving: CommandModule = {
     const { serve } = await import('../../lib/index.js')
     const emitInTime = eventPrinter()
     const tell = (event: ServeEvent): void => {
-      const text = json ? undefined : serveText(event)
+      const text = json ? undefined : serveText(event, argv.apiKeyFile !== undefined)
       if (json) emitInTime(event)
       else if (event.type === 'warning') diagnostic(text!)
       else if (text !== undefined) print(text)

@@ -62,6 +62,37 @@ test.each([
   expect(answer).toContain('"request_id":"')
 })
 
+const WAITS = 'Host: x\r\nExpect: 100-continue\r\n'
+test.each([
+  [
+    'a body that is too large',
+    `POST /v1/predict HTTP/1.1\r\n${WAITS}Content-Type: application/json\r\nContent-Length: 999999999\r\n\r\n`,
+    413,
+  ],
+  ['a type that is not read', `POST /v1/predict HTTP/1.1\r\n${WAITS}Content-Type: text/csv\r\nContent-Length: 9\r\n\r\n`, 415],
+  ['no path', `POST /v1/nothing HTTP/1.1\r\n${WAITS}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n`, 404],
+  [
+    'a method of another path',
+    `PUT /v1/predict HTTP/1.1\r\n${WAITS}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n`,
+    405,
+  ],
+])(
+  'a client that waits for 100 Continue is refused before it sends its body, and its connection closed: %s',
+  async (_what, text, status) => {
+    const answer = await bytes(text)
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(answer).toMatch(/^connection: close\r$/im)
+  },
+)
+
+test('a client that waits for 100 Continue may send the body that is read', async () => {
+  const body = '{"contexts": 3}'
+  const answer = await bytes(
+    `POST /v1/predict HTTP/1.1\r\n${WAITS}Connection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  )
+  expect(answer).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 400 /)
+})
+
 test.each(['/v1/predict', '/v1/rollout', '/v1/retrieve', '/v1/feedback', '/v1/sessions/1-x', '/v2/models/a/infer'])(
   'a request to %s without a body is answered with 400',
   async (path) => {

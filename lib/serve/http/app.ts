@@ -1,7 +1,7 @@
 import type { RequestListener, Server } from 'node:http'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import Fastify from 'fastify'
+import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { allowedMethods, notFound } from './allowed-methods.js'
 import type { App, Core } from './core.js'
 import { healthRoutes } from './health-routes.js'
@@ -67,16 +67,19 @@ export async function makeApp(core: Core, serverFactory: (listener: RequestListe
   app.setSerializerCompiler(() => JSON.stringify)
   app.setErrorHandler((error, request, reply) => sendProblem(error, request as never, reply as never, core))
   const methods = allowedMethods(app)
-  app.setNotFoundHandler((request, reply) => {
-    const error = notFound(request as never, reply as never, methods(pathOf(request.url)))
-    return sendProblem(error, request as never, reply as never, core)
-  })
   app.removeContentTypeParser('text/plain')
   parseJson(app)
   app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   app.server.on('connect', (_request, socket) => answerSocket(new Error('CONNECT'), socket as never, core))
   app.server.on('drop', () => core.metrics.dropped())
   addHooks(app, core)
+  const noPath = (request: FastifyRequest, reply: FastifyReply) => notFound(request, reply, methods(pathOf(request.url)))
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.is404) throw noPath(request as never, reply as never) // before its body is read
+  })
+  app.setNotFoundHandler((request, reply) => {
+    throw noPath(request as never, reply as never) // a file that /docs does not have
+  })
   await addDocs(app, core.keys !== undefined)
   await app.register(async (inner) => {
     for (const add of ROUTES) add(inner as never, core)

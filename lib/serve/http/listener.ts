@@ -34,5 +34,10 @@ export function makeListener(
   server.maxConnections = settings.maxConnections
   server.maxHeadersCount = 0 // bounded by maxHeaderSize; with a count Node drops the rest without a word
   server.on('checkExpectation', listener) // Node answers without a body
+  server.on('checkContinue', (request, response) => {
+    // Only when the body is read: a request that is refused by its headers is answered before its body is sent
+    request.once('resume', () => response.headersSent || response.writeContinue())
+    listener(request, response)
+  })
   return server
 }
