@@ -74,6 +74,8 @@ export const SPECIFIED_CONFIG = {
     head: 'linear',
     output: 'raw',
     residual: 'none',
+    input: 'none',
+    memories: null,
     input_scale: 'none',
   },
   space: null,
