@@ -1,8 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { publish } from '../files/write.js'
-import { cacheRoot } from '../libtorch/paths.js'
 import { native } from '../native.js'
+import { recall, remember } from '../torch/machine-memory.js'
 import { machineKey } from '../torch/multiplier.js'
 import { type Quantization, type QuantizedMatrix, sizesOf } from './quantized.js'
 
@@ -11,6 +8,8 @@ export const DEQUANTIZED = 'fp32'
 /** Timing differences below 5 % count as noise. */
 const NOISE = 1.05
 const BATCH = 32
+/** File of the cache with the measured choices. */
+const FILE = 'kernels.json'
 
 /** Identifies the machine for kernel timings: processor, threads, libtorch and the float32 multiplier. */
 export const kernelMachine = (): string => `${machineKey()} · ${native.multiplier()}`
@@ -32,14 +31,6 @@ export function quickest(times: Readonly<Record<string, readonly number[]>>): st
     return { kernel, cost: slow ? Infinity : ratios.reduce((a, b) => a * b, kernel === DEQUANTIZED ? 1 : NOISE) }
   })
   return rated.reduce((best, one) => (one.cost < best.cost ? one : best)).kernel
-}
-
-function known(path: string): Record<string, Record<string, string>> {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'))
-  } catch {
-    return {}
-  }
 }
 
 /** A kernel ruled out for a matrix shape because its products are wrong on this machine. */
@@ -68,8 +59,7 @@ export async function chooseKernels(
   const ruledOut = [...before]
   const isRuledOut = (kernel: string, shape: string) => ruledOut.some((r) => r.kernel === kernel && r.shape === shape)
   const machine = kernelMachine()
-  const path = join(cacheRoot(), 'kernels.json')
-  const memory = recorded?.machine === machine ? recorded.by_shape : known(path)[machine]
+  const memory = recorded?.machine === machine ? recorded.by_shape : recall(FILE, machine)
   const chosen: Record<string, string> = {}
   const measured: Record<string, string> = {}
   for (const matrix of matrices) {
@@ -78,7 +68,7 @@ export async function chooseKernels(
     const remembered = recorded?.machine === machine ? key : place
     if (chosen[key] !== undefined) continue
     const { out, in: input } = sizesOf(matrix)
-    const recalled = memory?.[remembered]
+    const recalled = memory[remembered]
     if (recalled !== undefined && !isRuledOut(recalled, key)) {
       chosen[key] = recalled
       continue
@@ -89,11 +79,6 @@ export async function chooseKernels(
     const right = Object.fromEntries(Object.entries(times).filter(([kernel]) => !isRuledOut(kernel, key)))
     chosen[key] = measured[place] = quickest(allowedBy(right, activations))
   }
-  if (Object.keys(measured).length > 0) {
-    try {
-      const all = known(path)
-      await publish({ [path]: `${JSON.stringify({ ...all, [machine]: { ...all[machine], ...measured } }, null, 2)}\n` })
-    } catch {} // without a cache the kernels are timed again next time
-  }
+  if (Object.keys(measured).length > 0) await remember(FILE, machine, measured)
   return { kernels: chosen, ruledOut }
 }

@@ -58,8 +58,8 @@ export const scaleName = (name: string): string => `${name}.scale`
 export const sizesOf = ({ shape, layout }: Pick<QuantizedMatrix, 'shape' | 'layout'>): { out: number; in: number } =>
   layout === 'columns' ? { out: shape[1]!, in: shape[0]! } : { out: shape[0]!, in: shape[1]! }
 
-/** Converts a matrix [out, in] to its shape in the model. */
-async function asStored(matrix: Tensor, { shape, layout }: QuantizedMatrix): Promise<Tensor> {
+/** Converts a matrix [out, in] to its shape in the model, and frees the old one. */
+export async function asStored(matrix: Tensor, { shape, layout }: QuantizedMatrix): Promise<Tensor> {
   if (layout === 'rows') return matrix
   using whole = matrix
   return layout === 'columns' ? whole.op('aten::t') : whole.op('aten::view', [...shape])

@@ -1,5 +1,6 @@
 import { findArchitecture } from '../architectures/index.js'
 import type { Model } from '../checkpoint/model.js'
+import { matricesOf } from '../checkpoint/quantize-matrix.js'
 import type { Pruning, RunManifest } from '../checkpoint/run-manifest.js'
 import { badOption } from '../errors.js'
 import type { Chosen } from '../evaluate/subject.js'
@@ -9,7 +10,6 @@ import type { Options } from '../options.js'
 import { Tensor } from '../torch/tensor.js'
 import type { pruneFields } from './prune-fields.js'
 import { placesOf, type UnitGroup, unitGroups } from './prune-units.js'
-import { matricesOf } from './quantize-weights.js'
 import { threshold, unitSaliency, weightSaliency } from './saliency.js'
 
 export type Settings = Options<typeof pruneFields>

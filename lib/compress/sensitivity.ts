@@ -1,10 +1,10 @@
+import { asMatrix, type ModelMatrix, scalesOf, valuesOf } from '../checkpoint/quantize-matrix.js'
 import type { Scheme } from '../checkpoint/quantized.js'
 import { dequantized, sizesOf } from '../checkpoint/quantized.js'
 import type { Chosen } from '../evaluate/subject.js'
 import { type NativeModel, native } from '../native.js'
 import { Tensor } from '../torch/tensor.js'
 import { cosines, mean } from './compress-gate.js'
-import { asMatrix, type ModelMatrix, scalesOf, valuesOf } from './quantize-weights.js'
 
 /** Budget of a search: multiplications of one window with one parameter, for every size of model. */
 const WORK = 3e12

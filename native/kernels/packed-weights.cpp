@@ -151,7 +151,9 @@ std::shared_ptr<const Packed> packed(const std::string& kernel, const Tensor& va
     try {
       if (!right_at_extremes(kernel, i, forms[i], values.scalar_type(), values.size(0), in)) continue;
       auto made = forms[i].make(values, scales);
-      if (disagreement(*made, forms[i].rounding, values, scales, Outputs::ends) <= 1) return made;
+      // bf16 keeps the values as they are; the other kernels pack them, each matrix anew
+      const auto unpacked = kernel == "bf16";
+      if (unpacked || disagreement(*made, forms[i].rounding, values, scales, Outputs::ends) <= 1) return made;
     } catch (const c10::Error&) {  // missing in this libtorch, or not for this shape
     }
   }

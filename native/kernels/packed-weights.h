@@ -19,8 +19,8 @@ namespace lvm {
 
 constexpr int64_t int4_group = 128;
 
-// Packs the whole matrix, or its first `first` rows and the rest as two parts. Compares products with these weights, and with
-// extreme weights of the same shape, with exact ones. Empty if the kernel is wrong on this machine.
+// Packs the whole matrix, or its first `first` rows and the rest as two parts. Compares products with extreme weights of the
+// same shape and, where the kernel packs, with these weights, with exact ones. Empty if the kernel is wrong on this machine.
 std::vector<std::shared_ptr<const Packed>> packed_parts(const std::string& kernel, const Tensor& values, const Tensor& scales,
                                                         int64_t out, int64_t in, int64_t first);
 

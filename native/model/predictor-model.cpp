@@ -108,13 +108,15 @@ void Model::load(const std::map<std::string, Tensor>& values) {
 
 bool Model::pack(const std::string& name, const std::string& kernel, const Tensor& values, const Tensor& scales) {
   const auto it = std::find_if(list.begin(), list.end(), [&](const Parameter& p) { return p.name == name; });
-  if (it == list.end() || !it->matrix || it->value.defined())
+  if (it == list.end() || !it->matrix)
     throw Error("BAD_CHECKPOINT", "weights: expected a matrix that is to be packed but received \"" + name + "\"");
   auto& matrix = *it->matrix;
   const auto across = matrix.layout == Layout::columns ? 1 : 0, out = int(matrix.shape[across]),
              in = int(matrix.shape[1 - across]);
-  matrix.packed = packed_parts(kernel, values, scales, out, in, matrix.first);
-  if (matrix.packed.empty()) return false;
+  auto packed = packed_parts(kernel, values, scales, out, in, matrix.first);
+  if (packed.empty()) return false;
+  matrix.packed = std::move(packed);
+  it->value = matrix.value = Tensor();
   packed_bytes += int64_t(values.nbytes() + (scales.defined() ? scales.nbytes() : 0));
   return true;
 }

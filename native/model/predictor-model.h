@@ -24,7 +24,8 @@ class Model {
   // Copies values into the parameters.
   // Errors: BAD_CHECKPOINT on a missing or unexpected name, or another shape
   void load(const std::map<std::string, Tensor>& values);
-  // Sets the packed form of a matrix named in `later`. Returns false if the kernel is wrong on this machine.
+  // Sets the packed form of a matrix, in place of its value if it has one. Returns false, and changes nothing, if the kernel is
+  // wrong on this machine.
   // Errors: BAD_CHECKPOINT, BAD_ARGUMENT
   bool pack(const std::string& name, const std::string& kernel, const Tensor& values, const Tensor& scales);
   // Replaces all loaded matrices by their packed form in bfloat16. Returns false, and changes nothing, if the kernel is wrong on

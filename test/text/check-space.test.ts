@@ -63,6 +63,27 @@ describe('checkSpace', () => {
     expect(found.minimum).toBeGreaterThan(0.99999)
     expect(await checkSpace({ base, encoder: small })).toEqual(found)
   })
+  it('vectors in int8 pass the check in float32 and in int8 when the card says so, and are refused when it does not', async () => {
+    const folder = writeTinyEncoder(at('eight'), { hidden: 64 })
+    using exact = await Encoder.open(folder)
+    using rounded = await Encoder.open(folder, { precision: 'int8' })
+    const card = { space: exact.space, encoder: encoderCard(rounded, folder) }
+    // one vector as far from float32 as 8 bits may bring it
+    const change = (v: Float32Array) => v.map((x, i) => (i % 64 === 0 ? x + 0.15 : x))
+    using base = disposable(await openBase(await write('eight-bits', exact, { card, change })))
+    for (const encoder of [exact, rounded]) {
+      const found = await checkSpace({ base, encoder })
+      expect(found).toMatchObject({ required: 0.97, differing: [] })
+      expect(found.minimum).toBeLessThan(0.999)
+    }
+    using silent = disposable(await openBase(await write('eight-bits-silent', exact, { change })))
+    expect(await refused('SPACE_MISMATCH', checkSpace({ base: silent, encoder: exact }))).toMatch(/cosine ≥ 0\.999/)
+  })
+  it('vectors of another encoder are refused although the card says int8', async () => {
+    const card = { space: small.space, encoder: { name: 'small', hash: small.hash, precision: 'int8' } }
+    using base = disposable(await openBase(await write('foreign-eight', other, { card })))
+    expect(await refused('SPACE_MISMATCH', checkSpace({ base, encoder: small }))).toMatch(/cosine ≥ 0\.97.*median cosine of/)
+  })
   it('an encoder of equal dimension with other weights is refused with both spaces and the cosine', async () => {
     using base = disposable(await openBase(await write('foreign', other)))
     const message = await refused('SPACE_MISMATCH', checkSpace({ base, encoder: small }))

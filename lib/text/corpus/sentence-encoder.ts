@@ -1,3 +1,5 @@
+import type { Precision } from '../encoders/encoder-fields.js'
+
 /** What the splitter needs of an encoder. */
 export interface TokenLimit {
   readonly maxTokens: number
@@ -10,6 +12,6 @@ export interface SentenceEncoder extends TokenLimit {
   readonly dim: number
   readonly space: string
   readonly hash: string
-  readonly precision: 'float32' | 'bf16'
+  readonly precision: Precision
   encode(texts: readonly string[], options?: { readonly signal?: AbortSignal }): Promise<Float32Array>
 }

@@ -3,9 +3,10 @@ import { POOLS } from '../../spec/ops.js'
 
 /** Options of `Encoder.open`, and of every verb that takes an encoder. */
 export const encoderFields = {
-  precision: choice(['float32', 'bf16'], {
+  precision: choice(['float32', 'bf16', 'int8', 'auto'], {
     default: 'float32',
-    about: 'numbers in which weights are multiplied',
+    about:
+      'numbers in which weights are multiplied; auto: bf16 if that is clearly faster here and keeps the vectors, else float32',
     group: 'Encoder',
   }),
   batch: integer({
@@ -42,3 +43,5 @@ export const encoderFields = {
 
 export type EncoderOptions = Given<typeof encoderFields>
 export type ResolvedEncoder = Options<typeof encoderFields>
+/** Numbers in which weights are multiplied. */
+export type Precision = Exclude<ResolvedEncoder['precision'], 'auto'>

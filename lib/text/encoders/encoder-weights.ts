@@ -94,5 +94,8 @@ export async function placePart(model: NativeModel, prefix: string, { file, tens
       hint: 'check that config.json belongs to these weights, and fetch the folder again if it was copied',
     })
   }
-  for (const [name, tensor] of state) await writeWeights(sourceOf(file), name, tensors.get(name)!, tensor)
+  for (const [name, tensor] of state) {
+    await writeWeights(sourceOf(file), name, tensors.get(name)!, tensor)
+    tensor.dispose() // a handle would keep the float32 weights in memory after they are rounded
+  }
 }

@@ -3,7 +3,7 @@ import { LvmError, shown } from '../../errors.js'
 import { native } from '../../native.js'
 import { resolve } from '../../options.js'
 import { type ProcessSettings, processSettings, withSettings } from '../../torch/process-settings.js'
-import { type EncoderOptions, encoderFields, type ResolvedEncoder } from './encoder-fields.js'
+import { type EncoderOptions, encoderFields, type Precision, type ResolvedEncoder } from './encoder-fields.js'
 import { type OpenedEncoder, openEncoder, promptOf } from './open-encoder.js'
 
 /** Options of one call of `encode`. */
@@ -32,7 +32,8 @@ export class Encoder {
   /** Longest text; a longer one loses its last words. Units: tokens, with the special ones. */
   readonly maxTokens: number
   readonly parameters: number
-  readonly precision: ResolvedEncoder['precision']
+  /** As given; for `auto` what was chosen. */
+  readonly precision: Precision
   /** Text before every text. */
   readonly prompt: string
   private readonly settings: ProcessSettings
@@ -45,7 +46,7 @@ export class Encoder {
     this.hash = opened.hash
     this.maxTokens = opened.maxTokens
     this.parameters = opened.parameters
-    this.precision = options.precision
+    this.precision = opened.precision
     this.prompt = opened.prompt
     this.settings = processSettings()
   }

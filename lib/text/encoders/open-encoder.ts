@@ -11,11 +11,13 @@ import { openWeights } from '../../weights/open-weights.js'
 import { openTokenizer, type TextTokenizer, TOKENIZER_FILES } from '../tokens/text-tokenizer.js'
 import { bertEncoder } from './bert-encoder.js'
 import type { EncoderFamily } from './encoder-family.js'
-import type { ResolvedEncoder } from './encoder-fields.js'
+import type { Precision, ResolvedEncoder } from './encoder-fields.js'
 import { type DenseModule, type EncoderFolder, readEncoderFolder } from './encoder-folder.js'
 import { spaceOf } from './encoder-space.js'
 import { densePart, type EncoderPart, placePart, transformerPart } from './encoder-weights.js'
+import { fasterPrecision } from './faster-precision.js'
 import { mpnetEncoder } from './mpnet-encoder.js'
+import { roundToBf16, roundToInt8 } from './round-weights.js'
 import { t5Encoder } from './t5-encoder.js'
 
 const FAMILIES: readonly EncoderFamily[] = [bertEncoder, mpnetEncoder, t5Encoder]
@@ -30,6 +32,7 @@ export interface OpenedEncoder {
   readonly parameters: number
   readonly spec: Node
   readonly hash: string
+  readonly precision: Precision
   /** Prompt of the options, or the folder's default. */
   readonly prompt: string
   readonly space: string
@@ -77,6 +80,25 @@ async function hashOf(folder: EncoderFolder, weights: readonly string[]): Promis
   return textHash(lines.sort().join(''))
 }
 
+/** Builds a model and loads its weights, then changes it. Errors: BAD_CHECKPOINT. */
+async function loadModel(
+  spec: Node,
+  parts: readonly (readonly [prefix: string, part: EncoderPart])[],
+  change?: (model: NativeModel) => Promise<void>,
+): Promise<NativeModel> {
+  const model = await native.model(spec, 'float32', 'cpu', null)
+  try {
+    for (const [prefix, part] of parts) await placePart(model, prefix, part)
+    await change?.(model)
+    return model
+  } catch (error) {
+    native.dispose(model)
+    throw error
+  }
+}
+
+const ROUND = { float32: undefined, bf16: roundToBf16, int8: roundToInt8 } as const
+
 /**
  * Opens an encoder: reads its configuration, builds its graph, loads weights and tokenizer.
  *
@@ -97,20 +119,14 @@ export async function openEncoder(path: string, o: ResolvedEncoder): Promise<Ope
   const tokenizer = await openTokenizer(folder.transformer, { lowerCase: folder.lowerCase })
   const maxTokens = longestText(folder, tokenizer, transformer.longest, o.maxTokens)
   const prompt = promptOf(folder, o.prompt)
+  const files = parts.flatMap(([, { file }]) => file.files)
+  const hash = await hashOf(folder, files)
   useThreads(o.threads)
   await useMultiplier(undefined)
-  const model = await native.model(spec, 'float32', 'cpu', null)
-  try {
-    for (const [prefix, part] of parts) await placePart(model, prefix, part)
-    if (o.precision === 'bf16' && !(await native.modelRoundToBf16(model)))
-      throw new LvmError('BAD_OPTION', 'Encoder: expected correct bfloat16 products for "precision" but this machine has none')
-  } catch (error) {
-    native.dispose(model)
-    throw error
-  }
-  const files = parts.flatMap(([, { file }]) => file.files)
+  const precision =
+    o.precision === 'auto' ? await fasterPrecision({ hash, tokenizer, maxTokens }, () => loadModel(spec, parts)) : o.precision
+  const model = await loadModel(spec, parts, ROUND[precision])
   const parameters = countParameters(spec)
-  const hash = await hashOf(folder, files)
   const space = spaceOf({ ...folder, dense, normalize, prompt })
-  return { model, tokenizer, folder, dim, maxTokens, parameters, spec, hash, prompt, space }
+  return { model, tokenizer, folder, dim, maxTokens, parameters, spec, hash, prompt, space, precision }
 }

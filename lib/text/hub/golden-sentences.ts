@@ -1,5 +1,6 @@
 import { asLvmError } from '../../errors.js'
 import { Encoder } from '../encoders/encoder.js'
+import { SAMPLE_SENTENCES } from '../encoders/sample-sentences.js'
 import type { Fetched } from './encoder-store.js'
 
 /** File of the golden sentences and their vectors, beside the description. */
@@ -7,17 +8,8 @@ export const GOLDEN = 'golden.json'
 /** Cosine of golden vectors on two machines, whose rounding differs. */
 export const GOLDEN_COSINE = 0.9999
 
-/** Sentences of several lengths, scripts and kinds of characters. */
-const SENTENCES = [
-  'The river crosses the old town from north to south.',
-  'Yes.',
-  'In 1869 Dmitri Mendeleev published a table of 63 elements, ordered by atomic weight and by their chemical properties; it left gaps for elements that nobody had found yet.',
-  'Straße, façade, naïve: letters outside ASCII.',
-  'Столица страны находится на реке.',
-  '这条河从北向南流过老城。',
-  'f(x) = 3·x² − 1, for |x| ≤ 10⁻³ 🙂',
-  'word '.repeat(600).trim(),
-]
+/** The last one is longer than what most encoders read. */
+const SENTENCES = [...SAMPLE_SENTENCES, 'word '.repeat(600).trim()]
 
 /** Content of `golden.json`: sentences with their vectors, as base64 of little-endian float32. */
 export interface Golden {
@@ -40,7 +32,12 @@ export async function describeEncoder(folder: string): Promise<Facts> {
     using encoder = await Encoder.open(folder)
     const { dim, space, hash } = encoder
     const vectors = await encoder.encode(SENTENCES)
-    const golden: Golden = { version: 1, dim, sentences: SENTENCES, vectors: Buffer.from(vectors.buffer).toString('base64') }
+    const golden: Golden = {
+      version: 1,
+      dim,
+      sentences: SENTENCES,
+      vectors: Buffer.from(vectors.buffer).toString('base64'),
+    }
     return { space, dim, encoder_hash: hash, problem: null, golden }
   } catch (error) {
     const { code, message } = asLvmError(error)

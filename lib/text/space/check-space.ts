@@ -9,7 +9,9 @@ import { Encoder } from '../encoders/encoder.js'
 /** Rows whose texts are encoded again, chosen by seed 0. */
 export const CHECKED_ROWS = 64
 /** Cosine that a row must reach: float16 and bf16 round by less, another encoder differs by far more. */
-export const SAME_SPACE = 0.999
+const SAME_SPACE = 0.999
+/** The same where weights and inputs of one side were rounded to 8 bits. */
+const SAME_SPACE_INT8 = 0.97
 /** Difference of lengths that counts as another scale, as a share. */
 const OTHER_LENGTH = 0.01
 
@@ -24,6 +26,8 @@ export interface SpaceCheck {
   /** Cosines of stored and encoded vectors. */
   readonly median: number
   readonly minimum: number
+  /** Cosine that every row must reach. */
+  readonly required: number
   /** First rows below the limit, from 0. */
   readonly differing: readonly number[]
   /** Median lengths of the stored and of the encoded vectors. */
@@ -83,6 +87,7 @@ export async function measureSpace({ base, encoder, rows = CHECKED_ROWS, signal 
     lengths.push(Math.sqrt(a))
     madeLengths.push(Math.sqrt(b))
   }
+  const required = [base.encoder?.precision, encoder.precision].includes('int8') ? SAME_SPACE_INT8 : SAME_SPACE
   return {
     base_space: base.space ?? null,
     encoder_space: encoder.space,
@@ -90,7 +95,8 @@ export async function measureSpace({ base, encoder, rows = CHECKED_ROWS, signal 
     rows: ids.length,
     median: middle(cosines),
     minimum: Math.min(...cosines),
-    differing: [...ids].filter((_, i) => cosines[i]! < SAME_SPACE).slice(0, 5),
+    required,
+    differing: [...ids].filter((_, i) => cosines[i]! < required).slice(0, 5),
     length: middle(lengths),
     encoder_length: middle(madeLengths),
   }
@@ -100,12 +106,12 @@ const cosine = (x: number) => x.toFixed(4)
 
 /** Fault of a check, as a sentence; undefined for vectors of the encoder. */
 function faultOf({ path, normalized }: Base, found: SpaceCheck): string | undefined {
-  const { rows, median, minimum, differing, length, encoder_length: own } = found
+  const { rows, median, minimum, required, differing, length, encoder_length: own } = found
   const spaces = `the base is of ${named(found.base_space)} and the encoder of "${found.encoder_space}"`
   const measured = `${rows} of its texts, encoded again, have a median cosine of ${cosine(median)} and a minimum of ${cosine(minimum)}`
-  if (median < SAME_SPACE) return `${path}: expected vectors of this encoder (cosine ≥ ${SAME_SPACE}) but ${spaces}: ${measured}`
+  if (median < required) return `${path}: expected vectors of this encoder (cosine ≥ ${required}) but ${spaces}: ${measured}`
   if (differing.length > 0)
-    return `${path}: expected all vectors of this encoder (cosine ≥ ${SAME_SPACE}), where ${spaces}, but rows ${differing.join(', ')} differ: ${measured}`
+    return `${path}: expected all vectors of this encoder (cosine ≥ ${required}), where ${spaces}, but rows ${differing.join(', ')} differ: ${measured}`
   if (!normalized && Math.abs(length - own) > OTHER_LENGTH * own)
     return `${path}: expected vectors of this encoder but ${spaces}: the directions agree (median cosine ${cosine(median)}), and the lengths do not: ${length.toPrecision(4)} in the base, ${own.toPrecision(4)} from the encoder`
   return undefined
