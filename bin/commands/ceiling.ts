@@ -22,6 +22,8 @@ export const reaching: CommandModule = {
     const json = argv.json === true
     answer(found, () => ceilingPage(found), json)
     const recipe = found.train.windows < STRONG ? 'small' : 'strong'
-    if (!json) print(`\nnext: ${program()} train lstm --data ${shellWord(nearby(found.data.path))} --recipe ${recipe}`)
+    const context =
+      argv.context === undefined || argv.context === ceilingFields.context.default ? '' : ` --context ${argv.context}`
+    if (!json) print(`\nnext: ${program()} train lstm --data ${shellWord(nearby(found.data.path))} --recipe ${recipe}${context}`)
   },
 }

@@ -7,6 +7,7 @@ import { bytes, count, duration, shellWord } from '../../lib/show.js'
 import { makeFields } from '../../lib/text/corpus/make-fields.js'
 import { program } from '../command-line.js'
 import { flags, given } from '../flags.js'
+import { makeNext } from '../make-next.js'
 import { makeProgress } from '../make-progress.js'
 import { diagnostic, event as emit, fail, nearby, print } from '../output.js'
 import { terminal } from '../progress.js'
@@ -88,6 +89,6 @@ export const making: CommandModule = {
     } finally {
       stop.release()
     }
-    if (!json) print(`next: ${program()} ceiling --data ${shellWord(nearby(made.out))}`)
+    if (!json) print(makeNext(made))
   },
 }

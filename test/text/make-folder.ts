@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach } from 'vitest'
 import { type Given, resolve } from '../../lib/options.js'
-import { type MakeListener, makeBase } from '../../lib/text/corpus/make-base.js'
+import { makeBase } from '../../lib/text/corpus/make-base.js'
 import type { MadeData } from '../../lib/text/corpus/make-events.js'
 import { makeFields } from '../../lib/text/corpus/make-fields.js'
+import type { MakeListener } from '../../lib/text/corpus/make-work.js'
 import { doubleEncoder } from './double-encoder.js'
 
 /** One line of a side file. */

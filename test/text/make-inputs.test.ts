@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import { makeNext } from '../../bin/make-next.js'
 import { openBase } from '../../lib/data/open.js'
 import { resolve } from '../../lib/options.js'
 import type { MakeEvent } from '../../lib/text/corpus/make-events.js'
@@ -119,6 +120,33 @@ describe('texts', () => {
     put('b.txt', 'The dog runs over the road and barks loudly.')
     expect((await make()).languages).toEqual({ de: 1, en: 1 })
     expect((await make({ language: 'fr', force: true })).languages).toEqual({ fr: 2 })
+  })
+})
+
+describe('what to type next', () => {
+  const made = async (files: number, sentences: number) => {
+    for (let file = 0; file < files; file++)
+      put(`${file}.txt`, Array.from({ length: sentences }, (_, i) => `Line ${i} of ${file}.`).join('\n\n'))
+    return make({ force: true })
+  }
+  test('is ceiling where the articles have windows to train on', async () => {
+    const found = await made(8, 9)
+    expect(found).toMatchObject({ context: 5, longest_article: 9 })
+    expect(makeNext(found)).toMatch(/^next: .*ceiling --data \S*out\.npy$/)
+  })
+  test('is ceiling with a shorter context where articles are too short for the usual one', async () => {
+    const found = await made(30, 3)
+    expect(found).toMatchObject({ context: 2, longest_article: 3 })
+    expect(makeNext(found)).toMatch(/the longest article has 3 sentences.*\nnext: .*ceiling .* --context 2$/)
+  })
+  test.each([
+    ['one article', 1, 100],
+    ['articles of one sentence', 50, 1],
+    ['too few windows', 3, 3],
+  ])('is to add texts where no context leaves enough windows: %s', async (_, files, sentences) => {
+    const found = await made(files, sentences)
+    expect(found).toMatchObject({ context: 0, longest_article: sentences })
+    expect(makeNext(found)).toMatch(/^few .*\nnext: add longer texts.*--force$/)
   })
 })
 

@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { doubleEncoder } from './double-encoder.js'
 import { makeFolder } from './make-folder.js'
@@ -67,16 +66,62 @@ describe('a stop', () => {
     await expect(make()).rejects.toMatchObject({ code: 'DATA_CHANGED', message: expect.stringMatching(/7\.txt/) })
     expect(await make({ force: true })).toMatchObject({ resumed_rows: 0, rows: 1450 })
   })
-  test('between the renames of a publication is finished by the next call', async () => {
-    await make()
-    const whole = bytes()
-    const making = at('out.making')
-    mkdirSync(making)
-    writeFileSync(join(making, 'card.json'), whole[2]!)
-    writeFileSync(join(making, 'vectors.npy'), whole[0]!)
-    rmSync(at('out.npy'))
-    rmSync(at('out.card.json'))
-    expect(await make()).toMatchObject({ rows: 1500 })
+})
+
+describe('a kill during the publication', () => {
+  const making = (...names: string[]) => at('out.making', ...names)
+  let whole: Buffer[] = []
+  /** Leaves the files as after a kill behind a step: the card is written, lines, vectors and card are published. */
+  function killedAfter(step: number): void {
+    cpSync(at('complete'), making(), { recursive: true })
+    if (step > 0) writeFileSync(making('card.json'), whole[2]!)
+    for (const [i, [part, name]] of [
+      ['rows.jsonl', 'out.jsonl'],
+      ['vectors.npy', 'out.npy'],
+    ].entries())
+      if (step > i + 1) renameSync(making(part!), at(name!))
+    if (step > 3) writeFileSync(at('out.card.json'), whole[2]!)
+  }
+  const left = () => readdirSync(at()).filter((name) => /making/.test(name))
+  beforeEach(async () => {
+    for (let i = 0; i < 10; i++) put(`${i}.txt`, `Sentence one of ${i}. Sentence two of ${i}.`)
+    const keep = () => cpSync(making(), at('complete'), { recursive: true, filter: (name) => !/lock/.test(name) })
+    await make({}, doubleEncoder(), { progress: (e) => e.type === 'progress' && e.rows === e.rows_total && keep() })
+    whole = bytes()
+    remove()
+  })
+
+  test.each([0, 1, 2, 3, 4])('is finished by the next call without encoding anything: after step %i', async (step) => {
+    for (const force of [false, true]) {
+      killedAfter(step)
+      const encoder = doubleEncoder()
+      expect(await make({ force }, encoder)).toMatchObject({ rows: 20, resumed_rows: 20 })
+      expect(encoder.encoded).toEqual([])
+      expect(bytes()).toEqual(whole)
+      expect(left()).toEqual([])
+      remove()
+    }
+  })
+  test('keeps the finished base when the next call has other texts or another encoder, and force replaces it', async () => {
+    const other = doubleEncoder(16, 'b'.repeat(64))
+    killedAfter(2)
+    await expect(make({}, other)).rejects.toMatchObject({ code: 'BAD_OPTION', message: expect.stringMatching(/exists/) })
     expect(bytes()).toEqual(whole)
+    expect(left()).toEqual([])
+    cpSync(at('complete'), making(), { recursive: true })
+    for (const part of ['rows.jsonl', 'vectors.npy']) rmSync(making(part))
+    writeFileSync(making('card.json'), whole[2]!)
+    put('3.txt', 'Changed.')
+    await expect(make()).rejects.toMatchObject({ code: 'BAD_OPTION', message: expect.stringMatching(/exists/) })
+    expect(bytes()).toEqual(whole)
+    expect(await make({ force: true })).toMatchObject({ rows: 19, resumed_rows: 0 })
+    expect(left()).toEqual([])
+  })
+  test('leaves a folder that the next call removes', async () => {
+    killedAfter(4)
+    renameSync(making(), at('out.done.making'))
+    await expect(make()).rejects.toMatchObject({ code: 'BAD_OPTION', message: expect.stringMatching(/exists/) })
+    expect(bytes()).toEqual(whole)
+    expect(left()).toEqual([])
   })
 })

@@ -11,10 +11,10 @@ import { sealedText } from '../../files/sealed.js'
 import { replaceText } from '../../files/write.js'
 import { native } from '../../native.js'
 import { permutation } from '../../statistics/random.js'
+import { FEWEST_WINDOWS } from '../../text/corpus/training-context.js'
 
 /** Maximum number of training windows to fit on; of more, a seeded sample is used. */
 const MOST = 60_000
-const FEWEST = 20
 
 /** The default split of a file into training and validation windows. */
 export interface Parts {
@@ -39,10 +39,10 @@ export async function partsOf(
   try {
     const windows = makeWindows(base, o.context)
     const split = splitWindows(windows, base, { mode: 'articles', seed: o.seed, test: 0 })
-    if (split.train.length < FEWEST)
+    if (split.train.length < FEWEST_WINDOWS)
       throw new LvmError(
         'DATA_TOO_FEW',
-        `${o.data}: expected at least ${FEWEST} training windows but there are ${split.train.length}`,
+        `${o.data}: expected at least ${FEWEST_WINDOWS} training windows but there are ${split.train.length}`,
       )
     const drawn = permutation(split.train.length, o.seed).slice(0, MOST)
     const ids = split.train.length <= MOST ? split.train : drawn.map((i) => split.train[i]!).sort()

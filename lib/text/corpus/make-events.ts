@@ -45,6 +45,10 @@ export interface MadeData {
   readonly dtype: 'float16' | 'float32'
   readonly articles: number
   readonly characters: number
+  /** Rows of the longest article. */
+  readonly longest_article: number
+  /** Longest context, up to 5 rows, that leaves 20 windows to train on; 0 for none. */
+  readonly context: number
   /** Texts without a sentence, which are left out. */
   readonly empty: number
   /** Articles by language. */

@@ -12,6 +12,8 @@ export interface Scan {
   bytes: number
   /** Articles by language. */
   readonly languages: Map<string, number>
+  /** Articles by rows. */
+  readonly lengths: Map<number, number>
   /** Texts without a sentence: their number, and the first few. */
   empty: number
   readonly emptyPlaces: string[]
@@ -26,6 +28,8 @@ interface Scanned {
 
 const MANY = 5
 
+const add = <K>(to: Map<K, number>, key: K) => to.set(key, (to.get(key) ?? 0) + 1)
+
 /** Adds up the articles that pass. */
 async function* counted(articles: AsyncIterable<ArticleRows>, scan: Scan): AsyncGenerator<ArticleRows> {
   for await (const article of articles) {
@@ -36,7 +40,8 @@ async function* counted(articles: AsyncIterable<ArticleRows>, scan: Scan): Async
       scan.rows += article.texts.length
       for (const text of article.texts) scan.characters += text.length
       for (const line of article.lines) scan.bytes += Buffer.byteLength(line)
-      scan.languages.set(article.language, (scan.languages.get(article.language) ?? 0) + 1)
+      add(scan.languages, article.language)
+      add(scan.lengths, article.texts.length)
     }
     yield article
   }
@@ -87,7 +92,8 @@ export async function scanTexts(
   write: boolean,
   step: (scan: Readonly<Scan>) => void,
 ): Promise<Scan> {
-  const scan: Scan = { articles: 0, rows: 0, characters: 0, bytes: 0, languages: new Map(), empty: 0, emptyPlaces: [] }
+  const counts = { articles: 0, rows: 0, characters: 0, bytes: 0, empty: 0, emptyPlaces: [] }
+  const scan: Scan = { ...counts, languages: new Map(), lengths: new Map() }
   async function* stepping() {
     for await (const article of counted(articles, scan)) {
       step(scan)
