@@ -29,14 +29,13 @@ const OWN: Readonly<Record<PredictorOp, Own>> = {
   product: same(0),
   concat: same(0),
   predictor: same(1),
-  // sums before each block of positions, and a matrix for each
   exponentialMeans: ({ memories }, time, width) => ({
     width: width * (1 + memories!),
-    kept: memories! * Math.ceil(time / 32) * (width + 32 * 32),
+    kept: 2 * width * (1 + memories!) * time + memories! * width * Math.ceil(time / 64), // blocks of 64 positions keep the sums before
   }),
   exponentialMixture: ({ memories }, time, width) => ({
     width,
-    kept: width * time + memories! * Math.ceil(time / 128) * (width + 128 * 128),
+    kept: 3 * width * time + memories! * width * Math.ceil(time / 128),
   }),
   linear: ({ in: input, out }, time) => ({ width: out!, kept: input! * time }),
   layerNorm: same(1),

@@ -33,15 +33,15 @@ Tensor in_blocks(const Tensor& x, const Tensor& rates, int64_t length, bool last
   if (state && !state->empty()) block.before = state->at(0), totals = state->at(1);
   Tensor own;  // totals of the block alone
   std::vector<Tensor> parts;
-  for (int64_t from = 0; from < x.size(1); from += length) {
-    const auto n = std::min(length, x.size(1) - from);
+  for (const auto& part : x.split(length, 1)) {
+    const auto n = part.size(1);
     if (!own.defined() || own.size(1) != n) {
       const auto age = torch::arange(n, rates.options());
       block.within = rates.view({-1, 1, 1}).pow((age.unsqueeze(1) - age).clamp_min(0)).tril();
       block.faded = rates.unsqueeze(1).pow(age + 1);
       own = block.within.sum(-1);
     }
-    block.x = wide(x.narrow(1, from, n));
+    block.x = wide(part);
     block.totals = totals.defined() ? own + block.faded * totals : own.unsqueeze(0);
     auto [y, sums] = read(block);
     parts.push_back(y.to(x.scalar_type()));
@@ -90,16 +90,20 @@ Tensor exponential_mixture(const Tensor& x, const Tensor& given, const Tensor& w
   });
 }
 
-Tensor exponential_means(const Tensor& x, const Tensor& given, bool last_only, std::vector<Tensor>* state) {
+Tensor with_exponential_means(const Tensor& x, const Tensor& given, bool last_only, std::vector<Tensor>* state) {
   const Autocast off(false, x.device().type());
   const auto rates = wide(given);
-  if (last_only && !state) return torch::matmul(shares(rates, x.size(1)), wide(x)).flatten(1).unsqueeze(1).to(x.scalar_type());
-  return in_blocks(x, rates, 32, last_only, state, [](const Block& block) -> Read {
+  if (last_only && !state) {
+    const auto means = torch::matmul(shares(rates, x.size(1)), wide(x)).flatten(1).unsqueeze(1);
+    return torch::cat({x.narrow(1, x.size(1) - 1, 1), means.to(x.scalar_type())}, -1);
+  }
+  return in_blocks(x, rates, 64, last_only, state, [](const Block& block) -> Read {
     const auto n = block.n(), count = block.within.size(0);
     const auto matrix = (block.within / block.totals.unsqueeze(-1)).transpose(1, 2).flatten(1, 2);  // rows by position, then rate
-    auto y = times(matrix, block.x).unflatten(1, {n, count});
-    if (block.before.defined()) y = y + (block.faded / block.totals).transpose(1, 2).unsqueeze(-1) * block.before.unsqueeze(1);
-    return {y.flatten(2), block.sums()};
+    auto means = times(matrix, block.x).unflatten(1, {n, count});
+    if (block.before.defined())
+      means = means + (block.faded / block.totals).transpose(1, 2).unsqueeze(-1) * block.before.unsqueeze(1);
+    return {torch::cat({block.x, means.flatten(2)}, -1), block.sums()};
   });
 }
 

@@ -19,8 +19,8 @@ Tensor exponential_mean(const Tensor& x, const Tensor& rate, bool last_only, std
 // Σ_k w_k m_k -> [batch, time or 1, dim]
 Tensor exponential_mixture(const Tensor& x, const Tensor& rates, const Tensor& weights, bool last_only,
                            std::vector<Tensor>* state);
-// m_1 … m_K side by side -> [batch, time or 1, K · dim]
-Tensor exponential_means(const Tensor& x, const Tensor& rates, bool last_only, std::vector<Tensor>* state);
+// [x  m_1 … m_K] side by side -> [batch, time or 1, (1 + K) · dim]
+Tensor with_exponential_means(const Tensor& x, const Tensor& rates, bool last_only, std::vector<Tensor>* state);
 
 // θ of K rates λ = σ(θ): 1 − λ falls from .98 to .02 in equal ratios. For one, λ is .8.
 std::vector<double> initial_decays(int64_t count);

@@ -34,10 +34,7 @@ struct Memories : Layer {
 
 struct Means final : Memories {
   using Memories::Memories;
-  Tensor forward(const Tensor& x, Pass& pass) override {
-    const auto means = exponential_means(x, rates(), pass.last_only, kept(pass));
-    return torch::cat({pass.last_only ? last_position(x) : x, means}, -1);
-  }
+  Tensor forward(const Tensor& x, Pass& pass) override { return with_exponential_means(x, rates(), pass.last_only, kept(pass)); }
 };
 
 struct Mixture final : Memories {

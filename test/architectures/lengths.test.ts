@@ -1,6 +1,7 @@
 import { beforeAll, describe, test } from 'vitest'
-import { architectures } from '../../lib/architectures/index.js'
+import { architectures, findArchitecture } from '../../lib/architectures/index.js'
 import { native } from '../../lib/native.js'
+import { isCausal } from '../../lib/spec/architecture.js'
 import { useThreads } from '../../lib/torch/device.js'
 import { Tensor } from '../../lib/torch/tensor.js'
 import { expectRounding, expectSlope, printMargin, ULP, ULP64 } from '../rounding.js'
@@ -16,23 +17,34 @@ beforeAll(() => void useThreads(1))
 /** Models without random features; test/architectures/favor.test.ts tests their leak and gradients. */
 const exact = architectures.filter(({ leak, fixedContext }) => leak === undefined && fixedContext === undefined)
 
-describe.each(exact.map((a) => [a.name, a] as const))('%s', (_, a) => {
-  const options = still(a.presets.tiny)
+const memory = { residual: 'memory', input: 'memory', memories: 3 }
+const each = [
+  ...exact.map((a) => [a.name, a, a.presets.tiny] as const),
+  ...[findArchitecture('mlp'), findArchitecture('gru')].map(
+    (a) => [`${a.name} with memory`, a, { ...a.presets.tiny, ...memory }] as const,
+  ),
+]
 
-  test.runIf(a.causal)('predictions for a prefix equal those inside the whole context, for every algorithm', async () => {
-    const single = await build(a, options)
-    const model = await widened(a, options, single)
-    const x = contexts(1, LONGEST)
-    const every = await predict(model, x, 1, true)
-    const own = (apart(await predict(single, x, 1, true), every) * ULP64) / ULP // round-off of float32, estimated in float64
-    for (const time of LENGTHS) {
-      const want = every.subarray((time - 1) * DIM, time * DIM)
-      const last = apart(await predict(model, x.slice(0, time * DIM), 1), want)
-      expectRounding(last, own, `${a.name}, last of ${time}`, 1, ULP64)
-      const all = await predict(model, x.slice(0, time * DIM), 1, true)
-      expectRounding(apart(all, every.subarray(0, time * DIM)), own, `${a.name}, all of ${time}`, 1, ULP64)
-    }
-  })
+describe.each(each)('%s', (_, a, given) => {
+  const options = still(given)
+
+  test.runIf(isCausal(a, options))(
+    'predictions for a prefix equal those inside the whole context, for every algorithm',
+    async () => {
+      const single = await build(a, options)
+      const model = await widened(a, options, single)
+      const x = contexts(1, LONGEST)
+      const every = await predict(model, x, 1, true)
+      const own = (apart(await predict(single, x, 1, true), every) * ULP64) / ULP // round-off of float32, estimated in float64
+      for (const time of LENGTHS) {
+        const want = every.subarray((time - 1) * DIM, time * DIM)
+        const last = apart(await predict(model, x.slice(0, time * DIM), 1), want)
+        expectRounding(last, own, `${a.name}, last of ${time}`, 1, ULP64)
+        const all = await predict(model, x.slice(0, time * DIM), 1, true)
+        expectRounding(apart(all, every.subarray(0, time * DIM)), own, `${a.name}, all of ${time}`, 1, ULP64)
+      }
+    },
+  )
 
   test.each([5, 40, LONGEST])('gradients equal finite differences of the loss at a context of %d', async (time) => {
     const model = await build(a, options, { dtype: 'float64' })

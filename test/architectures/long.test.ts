@@ -56,7 +56,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s over long cont
   })
 })
 
-test.runIf(process.platform === 'linux').each(['mean', 'decay'])(
+test.runIf(process.platform === 'linux').each(['mean', 'decay', 'memory'])(
   'the residual %s at every position takes memory that does not grow with the square of their number',
   async (residual) => {
     const { code, out, err } = await run('../architectures/long.mjs', ['lstm', TIME, residual])

@@ -56,8 +56,15 @@ async function rounding(exact: NativeModel, kernel: string): Promise<number> {
 }
 const furthest = (a: Float32Array, b: Float32Array) => Math.max(...a.map((v, i) => Math.abs(v - b[i]!)))
 
-describe.each(architectures.map((a) => [a.name, a] as const))('%s', (name, architecture) => {
-  const { options, node: spec } = architecture.spec({ dim: DIM, context: CONTEXT }, architecture.presets.tiny)
+const memory = { residual: 'memory', input: 'memory' }
+const each = [
+  ...architectures.map((a) => [a.name, a, a.presets.tiny] as const),
+  ...architectures
+    .filter(({ row }) => row === null || row === 2)
+    .map((a) => [`${a.name}-memory`, a, { ...a.presets.tiny, ...memory }] as const),
+]
+describe.each(each)('%s', (name, architecture, given) => {
+  const { options, node: spec } = architecture.spec({ dim: DIM, context: CONTEXT }, given)
   const quantized = async (scheme: Scheme) => {
     const model = await native.model(spec, 'float32', 'cpu', 3)
     const state = native

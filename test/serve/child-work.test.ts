@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { architectures } from '../../lib/architectures/index.js'
+import { architectures, findArchitecture } from '../../lib/architectures/index.js'
 import { native as addon } from '../../lib/native.js'
 import { ChildWork } from '../../lib/serve/child-work.js'
 import { isCausal } from '../../lib/spec/architecture.js'
@@ -9,20 +9,25 @@ import { build, contexts, DIM } from '../architectures/tiny.js'
 useThreads(1)
 const BATCH = 9
 const CONTEXT = 5
-const each = architectures.map((a) => [a.name, a] as const)
+const each = [
+  ...architectures.map((a) => [a.name, a, a.presets.tiny] as const),
+  ...[findArchitecture('mlp')].map(
+    (a) => ['mlp with memory', a, { ...a.presets.tiny, input: 'memory', residual: 'memory' }] as const,
+  ),
+]
 const flat = (parts: readonly Float32Array[]) => Float32Array.from(parts.flatMap((part) => [...part]))
 const row = (y: Float32Array, i: number, size = DIM) => y.subarray(i * size, (i + 1) * size)
 
 /** The work of a process on a model that was built here. */
-async function workOf(a: (typeof architectures)[number], deterministic: boolean) {
-  const native = await build(a, a.presets.tiny, a.fixedContext ? { context: CONTEXT } : {})
-  const joint = isCausal(a, a.presets.tiny) ? await addon.jointSteps(native) : undefined
+async function workOf(a: (typeof architectures)[number], options: Record<string, unknown>, deterministic: boolean) {
+  const native = await build(a, options, a.fixedContext ? { context: CONTEXT } : {})
+  const joint = isCausal(a, options) ? await addon.jointSteps(native) : undefined
   return new ChildWork({ model: { native }, run: { dim: DIM }, bank: undefined, joint } as never, deterministic)
 }
 
-describe.each(each)('%s', (_, a) => {
+describe.each(each)('%s', (_, a, options) => {
   test('deterministic answers equal those of each context alone, bit for bit', async () => {
-    const work = await workOf(a, true)
+    const work = await workOf(a, options, true)
     const x = contexts(BATCH, CONTEXT)
     const together = flat((await work.predict({ context: CONTEXT, items: [{ batch: 2 }, { batch: 7 }] }, x)).parts)
     for (let i = 0; i < BATCH; i++) {
@@ -31,8 +36,8 @@ describe.each(each)('%s', (_, a) => {
       expect(row(together, i)).toEqual(alone)
     }
   })
-  test.runIf(isCausal(a, a.presets.tiny))('states that are fed in one batch stay apart', async () => {
-    const [work, other] = [await workOf(a, false), await workOf(a, false)]
+  test.runIf(isCausal(a, options))('states that are fed in one batch stay apart', async () => {
+    const [work, other] = [await workOf(a, options, false), await workOf(a, options, false)]
     const x = contexts(4, 6, 3)
     const alone = new Map<number, Float32Array[]>()
     for (let state = 0; state < 4; state++) {

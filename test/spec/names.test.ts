@@ -112,6 +112,17 @@ describe('a spec that describes no model', () => {
     ['an output that is none', predictor({ ...plain, output: 'both' }, square, chain()), /"output".* "both"/],
     ['a predictor without trunk and head', { op: 'predictor', params: plain, of: [] }, /trunk and (a )?head/],
     ['a predictor without a head', { op: 'predictor', params: plain, of: [square] }, /trunk and (a )?head/],
+    [
+      'a residual memory without its mixture',
+      predictor({ ...plain, residual: 'memory' }, square, chain()),
+      /and a memory but received 2/,
+    ],
+    ['a mixture that nothing reads', predictor(plain, square, chain(), chain()), /a head but received 3/],
+    [
+      'a memory of no means',
+      predictor({ ...plain, residual: 'memory' }, square, chain(), ops.exponentialMixture(0)),
+      /"memories"/,
+    ],
     ['no list of nodes', { op: 'predictor', params: plain }, /a list of nodes/],
     ['no params', { op: 'predictor', of: [] }, /op, params/],
     ['a node inside itself', cyclic, /nodes inside each other/],
