@@ -10,7 +10,7 @@ type Of<Type extends ExperimentEvent['type']> = Extract<ExperimentEvent, { type:
 const QUIET = 60_000
 
 const opening = (e: Of<'experiment'>): string => {
-  const continued = e.done > 0 ? ` · continues after ${e.done} trainings` : ''
+  const continued = e.done > 0 ? ` · continues after ${e.done} training${e.done === 1 ? '' : 's'}` : ''
   const budget = e.budget_seconds === null ? '' : ` · budget ${duration(e.budget_seconds)}`
   return [
     `experiment ${e.name}: ${e.runs} runs of ${methodText(e.method)} over ${Object.keys(e.models).join(', ')}, by ${e.metric}`,

@@ -1,4 +1,5 @@
 import { type Axis, bars, type Figure, lines, scatter } from '../report/figures/index.js'
+import { kebab } from '../show.js'
 import type { ExperimentReport } from './experiment-document.js'
 import { positionOf } from './search-space.js'
 import { methodText, scoreText } from './shown-scores.js'
@@ -47,9 +48,9 @@ export function experimentFigures(r: ExperimentReport): Figure[] {
     figures.push(
       scatter({
         name: `by_${key}`,
-        title: `Score by ${key}`,
+        title: `Score by ${kebab(key)}`,
         note,
-        x: { title: key, ...(log && { log }) },
+        x: { title: kebab(key), ...(log && { log }) },
         y,
         ...(models.length > 1 && { groups: models }),
         points: of.map((run) => ({
@@ -68,7 +69,7 @@ export function experimentFigures(r: ExperimentReport): Figure[] {
         title: 'Share of the order that each option explains',
         note: r.importance_note,
         value: { title: 'share of rank variance', range: [0, 1] },
-        bars: importance.map(({ field, explained }) => ({ name: field, value: explained })),
+        bars: importance.map(({ field, explained }) => ({ name: kebab(field), value: explained })),
       }),
     )
   const confirmed = r.verdict.confirmed.filter(({ confirmed }) => confirmed !== null)

@@ -1,5 +1,5 @@
 import { pageDoor } from '../door.js'
-import { bytes, duration, fixed, NONE, percent, pValue } from '../show.js'
+import { bytes, duration, kebab, NONE, percent, pValue } from '../show.js'
 import type { ExperimentReport } from './experiment-document.js'
 import type { RunEnd } from './journal-entry.js'
 import { meanText, methodText, optionsText, scoreText } from './shown-scores.js'
@@ -29,7 +29,7 @@ export function promotionSentence({ plan: { halving, spaces } }: Pick<Experiment
 export const optimismSentence = ({ optimism, plan }: Pick<ExperimentReport, 'optimism' | 'plan'>): string =>
   optimism === null
     ? 'A searched score is the best of many and therefore optimistic; only fresh seeds give an unbiased one.'
-    : `Selection effect: the searched scores of the confirmed configurations are ${fixed(Math.abs(optimism), 4)} ${optimism >= 0 ? 'better' : 'worse'} than their means over fresh seeds. The best of many ${plan.metric} values is optimistic; the confirmed mean is not, because neither its seeds nor its splits were chosen. The difference also holds that of the splits.`
+    : `Selection effect: the searched scores of the confirmed configurations are ${scoreText(plan.metric, Math.abs(optimism))} ${optimism >= 0 ? 'better' : 'worse'} than their means over fresh seeds. The best of many ${plan.metric} values is optimistic; the confirmed mean is not, because neither its seeds nor its splits were chosen. The difference includes that between the splits.`
 
 export const diskSentence = ({ disk }: Pick<ExperimentReport, 'disk'>): string =>
   `Checkpoints: ${bytes(disk.kept_bytes)} kept, ${bytes(disk.removed_bytes)} of ${disk.removed_runs} runs removed (their histories are in evaluation/).`
@@ -64,7 +64,7 @@ function runsTable(r: ExperimentReport): string {
 function importanceTable(r: ExperimentReport): string[] {
   if (r.importance.length === 0) return []
   const rows = r.importance.map(({ field, n, explained, p, groups }) => [
-    field,
+    kebab(field),
     String(n),
     percent(explained, 0),
     pValue(p),

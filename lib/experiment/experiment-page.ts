@@ -2,7 +2,7 @@ import type { Drawn } from '../report/figures/index.js'
 import { type Html, html } from '../report/html/html.js'
 import { code, facts, number, shown, table } from '../report/html/parts.js'
 import { standalonePage } from '../report/html/standalone-page.js'
-import { duration, NONE, percent, pValue } from '../show.js'
+import { duration, kebab, NONE, percent, pValue } from '../show.js'
 import type { ExperimentReport } from './experiment-document.js'
 import { diskSentence, errorText, keysOf, optimismSentence, promotionSentence, stageText } from './experiment-markdown.js'
 import { meanText, methodText, optionsText, scoreText } from './shown-scores.js'
@@ -73,7 +73,7 @@ function runs(r: ExperimentReport): Html {
 
 function importance(r: ExperimentReport): Html {
   const rows = table(r.importance, [
-    { title: 'option', read: ({ field }) => code(field) },
+    { title: 'option', read: ({ field }) => code(kebab(field)) },
     { title: 'configurations', numeric: true, read: ({ n }) => number(n, String) },
     { title: 'explained', numeric: true, read: ({ explained }) => number(explained, (x) => percent(x, 0)) },
     { title: 'p', numeric: true, read: ({ p }) => number(p, pValue) },

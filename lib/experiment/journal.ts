@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { LvmError } from '../errors.js'
+import { fileError, LvmError } from '../errors.js'
 import { canonicalJson, textHash } from '../files/hash.js'
 import { syncFolder } from '../files/write.js'
 import type { JournalEntry, Told } from './journal-entry.js'
@@ -70,7 +70,8 @@ export interface JournalWriter {
 /** Opens a journal for appending, and cuts off a half-written last line. Errors: DATA_FORMAT; NO_DISK and FILE_ACCESS when writing. */
 export async function openJournal(folder: string): Promise<JournalWriter> {
   const before = readJournal(folder)
-  const file = openSync(join(folder, JOURNAL), 'a')
+  const path = join(folder, JOURNAL)
+  const file = openSync(path, 'a')
   if (before === undefined) await syncFolder(folder)
   if (before?.torn) {
     ftruncateSync(file, before.bytes)
@@ -91,7 +92,7 @@ export async function openJournal(folder: string): Promise<JournalWriter> {
         fsyncSync(file)
       } catch (error) {
         ftruncateSync(file, size) // a full disk must not leave half a line before the next one
-        throw error
+        throw fileError(error, `could not append to ${path}`)
       }
       check = next
       size += line.length

@@ -141,4 +141,6 @@ export interface EngineOptions {
   /** Units: s */
   readonly sessionIdle: number
   readonly observe: (event: EngineEvent) => void
+  /** Ends the loading of the run. */
+  readonly signal?: AbortSignal | undefined
 }

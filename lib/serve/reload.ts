@@ -44,8 +44,14 @@ async function swap(
   return engines.map(({ run }) => run)
 }
 
-/** Returns a function that reloads, one reload after the other, and one that ends the waiting for sessions of replaced runs. */
-export function reloads(core: Core, app: App, runs: readonly string[], open: (run: NamedRun) => Promise<Engine>) {
+/** Returns a function that reloads, one reload after the other, and one that ends reloads and the waiting for sessions of replaced runs. */
+export function reloads(
+  core: Core,
+  app: App,
+  runs: readonly string[],
+  open: (run: NamedRun, signal: AbortSignal) => Promise<Engine>,
+) {
+  const stopped = new AbortController()
   let waiting = new AbortController()
   let last: Promise<void> = Promise.resolve()
   const once = async (): Promise<void> => {
@@ -55,10 +61,11 @@ export function reloads(core: Core, app: App, runs: readonly string[], open: (ru
     waiting.abort() // runs replaced by an earlier reload end now, so that at most two of each are in memory
     waiting = new AbortController()
     try {
-      const models = await swap(core, app, runs, open, waiting.signal)
+      const models = await swap(core, app, runs, (run) => open(run, stopped.signal), waiting.signal)
       core.metrics.reloaded(true)
       core.tell({ type: 'reloaded', version: 1, models, seconds: (performance.now() - begun) / 1000 })
-    } catch (error) {
+    } catch (thrown) {
+      const error = stopped.signal.aborted ? stopping() : thrown
       const { code, message, commandHint: hint } = asLvmError(error)
       core.metrics.reloaded(false)
       core.tell({ type: 'reload_failed', version: 1, code, message, hint })
@@ -70,6 +77,11 @@ export function reloads(core: Core, app: App, runs: readonly string[], open: (ru
       last = last.catch(() => {}).then(once)
       return last
     },
-    stop: () => waiting.abort(),
+    /** Resolves when no reload is in progress. */
+    stop: (): Promise<void> => {
+      stopped.abort()
+      waiting.abort()
+      return last.catch(() => {})
+    },
   }
 }

@@ -67,7 +67,7 @@ function urlOf(app: App, { host, cert }: ServeSettings): string {
 /** Returns a function that opens a run and counts its events. */
 const opener =
   (core: Core, settings: ServeSettings, open: OpenEngine) =>
-  ({ name, run }: NamedRun) => {
+  ({ name, run }: NamedRun, signal?: AbortSignal) => {
     const {
       bank,
       space,
@@ -105,6 +105,7 @@ const opener =
       maxSessions,
       sessionIdle,
       observe,
+      signal,
     })
   }
 
@@ -204,26 +205,27 @@ async function release({ metrics, log }: Core): Promise<void> {
 }
 
 /** Ends a server after the accepted requests. */
-async function close(core: Core, app: App, stopReloads: () => void, grace: number): Promise<number> {
+async function close(core: Core, app: App, stopReloads: () => Promise<void>, grace: number): Promise<number> {
   const begun = performance.now()
   const { drainTimeout } = core.settings
   core.draining = true
   core.tell({ type: 'draining', version: 1, grace, in_flight: core.inFlight })
   await sleep(grace * 1000)
-  stopReloads()
+  const reloadsEnd = stopReloads()
   const lost = await closeApp(app, () => core.inFlight, drainTimeout)
   const left = Math.max(1, drainTimeout - (performance.now() - begun) / 1000)
   await Promise.allSettled(core.models.all().map((served) => endEngine(served, left)))
+  await reloadsEnd
   await release(core)
   core.tell({ type: 'stopped', version: 1, seconds: (performance.now() - begun) / 1000, lost })
   return lost
 }
 
 /** Ends a server at once. */
-async function kill(core: Core, app: App, stopReloads: () => void): Promise<void> {
+async function kill(core: Core, app: App, stopReloads: () => Promise<void>): Promise<void> {
   core.draining = true
-  stopReloads()
+  const reloadsEnd = stopReloads()
   app.server.closeAllConnections()
-  await Promise.allSettled([...core.models.all().map(({ engine }) => engine.close()), app.close()])
+  await Promise.allSettled([...core.models.all().map(({ engine }) => engine.close()), app.close(), reloadsEnd])
   await release(core)
 }

@@ -100,8 +100,9 @@ class Restarts implements Supervisor {
 
 /** Starts a process for a run, and starts it again whenever it ends. Errors: those of startInference, at the first start. */
 export async function supervise(o: Omit<EngineOptions, 'observe'>, hear: Listener): Promise<Supervisor> {
+  o.signal?.throwIfAborted()
   const { run, name, bank, space, encoder, device, threads, deterministic } = o
   const header = { run, name, bank, space, encoder, device, threads, deterministic, shell: speaksShell() }
   const care = { batchLimit: o.batchLimit, warn: (message: string) => hear.warned(message) }
-  return new Restarts(header, care, await startInference(header, care), hear)
+  return new Restarts(header, care, await startInference(header, care, o.signal), hear)
 }

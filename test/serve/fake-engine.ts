@@ -10,6 +10,8 @@ export interface Faults {
   fails?: () => Error
   /** Error of opening a run. */
   refuses?: (run: string) => Error | undefined
+  /** The next runs take forever to load. */
+  hangs?: boolean
   run?: Partial<ServedRun>
   state?: Engine['state']
   /** No request has room. */
@@ -50,6 +52,7 @@ export function fakeEngines(faults: Faults = {}) {
     const refusal = faults.refuses?.(o.run)
     if (refusal) throw refusal
     seen.opened.push(o)
+    if (faults.hangs) await new Promise((_, reject) => o.signal!.addEventListener('abort', () => reject(new Error('killed'))))
     const sessions = new Map<string, number>()
     let state: Engine['state'] = 'ready'
     let busy = 0

@@ -154,3 +154,15 @@ test('a reload of a server that stops leaves no run open', async () => {
   await closing
   expect(seen.engines.map(({ state }) => state)).toEqual(['closed'])
 })
+
+test('a server that is stopped during a reload ends the loading, and tells last that it stopped', async () => {
+  const { server, seen, faults, events } = await start()
+  faults.hangs = true
+  const reload = server.reload()
+  await expect.poll(() => seen.opened.length).toBe(2)
+  await Promise.all([expect(reload).rejects.toMatchObject({ code: 'UNAVAILABLE' }), server.close()])
+  expect(events.slice(-2)).toMatchObject([
+    { type: 'reload_failed', code: 'UNAVAILABLE' },
+    { type: 'stopped', lost: 0 },
+  ])
+})
