@@ -52,6 +52,7 @@ export async function runTraining(train: Train, options: TrainOptions, seeds: Se
   } else if (!json) {
     const name = shellWord(runName(folder))
     print(`next: ${program()} evaluate ${name}`)
-    if (await hasSentences(options.data)) print(`      ${program()} decode ${name}    # its predictions as sentences`)
+    if (await hasSentences(options.data))
+      print(`      ${program()} decode ${name} --exclude context    # its predictions as sentences`)
   }
 }

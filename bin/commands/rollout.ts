@@ -10,16 +10,33 @@ const LONGEST = 120
 const line = (step: string | number, name: string, cosine: number | null, text: string) =>
   `  ${String(step).padStart(3)}  ${name.padEnd(9)} ${(cosine === null ? '' : decimal(cosine)).padStart(6)}  ${oneLine(cut(text, LONGEST))}`
 
+type Nearest = RolloutSentences['steps'][number]['nearest']
+const nearestLine = (nearest: Nearest, before: Nearest | undefined): string =>
+  nearest === null
+    ? '       nearest    no row is left in the data'
+    : line(
+        '',
+        'nearest',
+        nearest.cosine,
+        nearest.row === before?.row ? '(the same sentence as in the step before)' : nearest.text,
+      )
+
 /** One rollout for the terminal: for each step the true sentence and the stored one nearest to the prediction. */
-const sentences = ({ row, article, context, steps }: RolloutSentences): string =>
-  [
-    `\nrow ${count(row)}${article === null ? '' : ` · ${oneLine(article)}`}; nearest: stored sentences, not generated`,
+const sentences = ({ row, article, title, context, steps }: RolloutSentences): string => {
+  const name = title ?? article
+  return [
+    `\nrow ${count(row)}${name === null ? '' : ` · ${oneLine(cut(name, 60))}`}`,
     line('', 'context', null, context),
     ...steps.flatMap(({ target, cosine, nearest }, i) => [
       line(i + 1, 'true', cosine, target),
-      line('', 'nearest', nearest.cosine, nearest.text),
+      nearestLine(nearest, steps[i - 1]?.nearest),
     ]),
   ].join('\n')
+}
+
+const explained = (n: number): string =>
+  `\n${n} rollouts at evenly spaced quantiles of the cosine of their first step, the lowest first
+true: the sentence of the text; nearest: the stored sentence nearest to the prediction, without the context, not generated; each with the cosine of the prediction and its vector`
 
 export const rolling: CommandModule = {
   command: 'rollout <run>',
@@ -44,7 +61,7 @@ export const rolling: CommandModule = {
           'to the mean': ({ cosine_mean_vector }) => decimal(cosine_mean_vector),
           'to the step before': ({ cosine_previous }) => decimal(cosine_previous),
         }),
-        ...(made.sentences?.map(sentences) ?? []),
+        ...(made.sentences ? [explained(made.sentences.length), ...made.sentences.map(sentences)] : []),
       ].join('\n')
     answer(made, text, argv.json === true)
   },

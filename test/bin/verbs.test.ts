@@ -31,7 +31,7 @@ it('train prints a table of epochs and the next command', () => {
   expect(stdout).toMatch(/^training lstm · 65,536 parameters · /)
   expect(stdout).toMatch(/\n {4}0 .*\n {4}1 .*\n {4}2 /)
   expect(stdout).toMatch(
-    /\nnext: node \S+lvm.js evaluate lstm_baseline\n {6}node \S+lvm.js decode lstm_baseline {4}# its predictions as sentences\n$/,
+    /\nnext: node \S+lvm.js evaluate lstm_baseline\n {6}node \S+lvm.js decode lstm_baseline --exclude context {4}# its predictions as sentences\n$/,
   )
 })
 it('train refuses to overwrite an existing run', () => {

@@ -41,6 +41,9 @@ test('an encoder that is not there is refused with the command that fetches it',
   expect(() => resolveEncoder('us/small', env)).toThrow(
     expect.objectContaining({ code: 'ENCODER_MISSING', commandHint: expect.stringContaining('encoders fetch us/small') }),
   )
+  expect(() => resolveEncoder('all-MiniLM-L6-v2', env)).toThrow(
+    expect.objectContaining({ commandHint: expect.stringContaining('encoders fetch sentence-transformers/all-MiniLM-L6-v2;') }),
+  )
   cached('us/small', 'a'.repeat(40), '2026-01-01')
   expect(() => resolveEncoder('us/small@v2', env)).toThrow(/there is us\/small@aaaaaaa/)
 })

@@ -47,7 +47,7 @@ it('a run of another encoder refuses one whose vectors fit the base', async () =
   expect(await requireEncoder(base, at('small'), reader)).toEqual(named)
   const foreign = { ...reader, encoder: { name: 'other', hash: 'f'.repeat(64) } }
   expect(await refused('SPACE_MISMATCH', requireEncoder(base, at('small'), foreign))).toMatch(
-    /my-run: expected vectors of other \(ffffffffffff\)/,
+    /my-run: expected the encoder other \(ffffffffffff\), which made its vectors of the space "small .*", but .*"small /,
   )
   base.dispose()
 })

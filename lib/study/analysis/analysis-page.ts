@@ -49,8 +49,8 @@ const example = (e: Example) =>
       ? []
       : [
           `       context:   ${cut(e.context!, 100)}`,
-          `       target:    ${cut(e.target, 100)}`,
-          `       predicted: ${cut(e.predicted!, 100)} (nearest row, cosine ${decimal(e.predicted_cosine)})`,
+          `       true next: ${cut(e.target, 100)}`,
+          `       nearest:   ${cut(e.predicted!, 100)} (cosine ${decimal(e.predicted_cosine)})`,
         ]),
   ].join('\n')
 
@@ -65,7 +65,7 @@ const window = (w: WindowSentences) =>
 const sentences = (list: Analysis['sentences']): string[] =>
   list
     ? [
-        `${byQuantiles(list.length)}; nearest: the stored sentence nearest to the prediction, without the context, not generated\n${list.map(window).join('\n')}`,
+        `${byQuantiles(list.length)}; nearest: the stored sentence nearest to the prediction, with its cosine, without the context, not generated\n${list.map(window).join('\n')}`,
       ]
     : []
 
@@ -93,7 +93,7 @@ export const renderAnalysis = pageDoor('renderAnalysis', 'analyze', (a: Analysis
       : [
           `${a.projection.points} points projected to a plane by ${a.projection.method}${a.projection.divergence === null ? '' : `, divergence ${a.projection.divergence.toFixed(3)}`}`,
         ]),
-    `best windows\n${a.best.slice(0, 3).map(example).join('\n')}`,
+    `best windows, by the cosine with the true next vector; nearest: the stored row nearest to the prediction, the context included, not generated\n${a.best.slice(0, 3).map(example).join('\n')}`,
     `worst windows\n${a.worst.slice(0, 3).map(example).join('\n')}`,
     ...sentences(a.sentences),
     `figures of each window: ${a.csv}`,

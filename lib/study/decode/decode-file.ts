@@ -108,6 +108,7 @@ export async function openFileVectors(
         path: base.path,
         hash: index?.data.hash ?? base.hash,
         space: base.space ?? index?.data.space ?? undefined,
+        encoder: base.encoder ?? data?.encoder,
         dim: base.dim,
       },
       head: {

@@ -13,12 +13,13 @@ const bridgeSentence = (bridge: DecodedHead['decoder']['bridge']): string =>
     : ''
 
 /** Explains what the decoder's sentences are. */
-export const decoderSentence = ({ decoder, bank, exclude }: DecodedHead): string => {
+export const decoderSentence = ({ decoder, bank, exclude, run }: DecodedHead): string => {
   const where = bank ? ` among the ${count(bank.rows)} rows of ${basename(bank.path)}` : ''
   const left = exclude === 'context' ? ', without the context' : ''
+  const hint = run !== null && left === '' ? '; --exclude context leaves out the sentences that the model has just read' : ''
   return decoder.generated
     ? `decoder ${decoder.name} (${decoder.space}): generated sentences, at most ${decoder.steps} corrections, beam ${decoder.beam}; the cosine is of the vector and the sentence's own vector${bridgeSentence(decoder.bridge)}`
-    : `decoder ${decoder.name}: nearest stored sentence${where}${left}, not generated`
+    : `decoder ${decoder.name}: nearest stored sentence${where}${left}, not generated${hint}`
 }
 
 /** First lines of a decoding for the terminal. */

@@ -4,7 +4,7 @@ import type { Base } from '../../data/base.js'
 import { openBeside } from '../../data/beside.js'
 import { locateBase } from '../../data/locate.js'
 import { abortSignal, asyncDoor, callback, optional, withFields, word } from '../../door.js'
-import { badOption } from '../../errors.js'
+import { badOption, LvmError } from '../../errors.js'
 import { publish } from '../../files/write.js'
 import { type Given, type Options, resolve } from '../../options.js'
 import { openSentences, type SentenceBank } from '../../text/decode/sentence-bank.js'
@@ -57,18 +57,49 @@ export async function whatIs(name: string): Promise<{ run: string } | { vectors:
   }
 }
 
-/** Opens the base to search. Errors: BAD_OPTION without one; those of openBeside; TEXT_MISSING. */
-async function openBank(source: Source, o: Asked): Promise<{ bank?: SentenceBank; own?: Base | undefined }> {
+/** Opens the base to search; undefined for generated sentences without one. Errors: BAD_OPTION; those of openBeside. */
+async function openBank(source: Source, o: Asked): Promise<{ base: Base; isOwn: boolean } | undefined> {
   const named = o.bank ?? source.bank
-  if (named === undefined && o.decoder !== NEAREST) return {} // generated sentences need no bank
-  if (named === undefined)
-    throw badOption('decode', 'bank', 'a base with a sentence for each row', named, 'add --bank BASE, where the sentences are')
-  const own = typeof named === 'string' ? await openBeside(source.of, named, { space: o.space }) : undefined
+  if (named !== undefined)
+    return typeof named === 'string'
+      ? { base: await openBeside(source.of, named, { space: o.space }), isOwn: true }
+      : { base: named, isOwn: false }
+  if (o.decoder !== NEAREST) return undefined
+  throw badOption('decode', 'bank', 'a base with a sentence for each row', named, 'add --bank BASE, where the sentences are')
+}
+
+/**
+ * Encodes again the true sentences of the vectors, and those of the bank; both must be of the encoder.
+ *
+ * Errors: those of requireEncoder; TEXT_MISSING where no text can be encoded again.
+ */
+async function checkEncoder(source: Source, bank: Base | undefined, wanted: string): Promise<void> {
+  const { truth, of } = source
+  const own = truth !== undefined && (await truth.base.texts()) !== undefined ? truth.base : undefined
+  const bases = [...new Set([own, bank])].filter((base) => base !== undefined)
+  if (bases.length === 0)
+    throw new LvmError('TEXT_MISSING', `${of.path}: expected sentences to encode again with "encoder" but there are none`, {
+      hint: 'name a base with sentences: --bank BASE',
+    })
+  for (const base of bases) await requireEncoder(base, wanted, of)
+}
+
+/** Opens the sentences to search, after the encoder is checked. Errors: TEXT_MISSING; those of openBank and checkEncoder. */
+async function openChecked(source: Source, o: Asked): Promise<{ bank?: SentenceBank; close(): void }> {
+  const opened = await openBank(source, o)
   try {
-    const checked = await requireEncoder(own ?? (named as Base), o.encoder, source.of)
-    return { bank: await openSentences(checked), own }
+    if (o.encoder !== undefined) await checkEncoder(source, opened?.base, o.encoder)
+    if (opened === undefined) return { close() {} }
+    const bank = await openSentences(opened.base)
+    return {
+      bank,
+      close() {
+        bank.dispose()
+        if (opened.isOwn) opened.base.dispose()
+      },
+    }
   } catch (error) {
-    own?.dispose()
+    if (opened?.isOwn) opened.base.dispose()
     throw error
   }
 }
@@ -108,11 +139,7 @@ export async function openDecoding(given: Omit<DecodeOptions, 'onRow' | 'signal'
     if (source.rows.length === 0) return { ...to, head: headOf(source, o), async *rows() {}, dispose: source.dispose }
     if (o.exclude === 'context' && (source.truth?.context ?? null) === null)
       throw badOption('decode', 'exclude', 'none, because the context of these vectors is unknown,', o.exclude)
-    const { bank, own } = await openBank(source, o)
-    const close = () => {
-      bank?.dispose()
-      own?.dispose()
-    }
+    const { bank, close } = await openChecked(source, o)
     const generator = await openWriter(source, bank, o, onStep).catch((error) => {
       close()
       throw error

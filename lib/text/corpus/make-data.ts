@@ -22,6 +22,7 @@ const ARGS = {
   options: withFields({ texts: word, encoder: optional(word), out: optional(word) }),
   more: only({ progress: optional(callback), signal: optional(abortSignal) }),
 }
+const WHICH_ENCODER = 'add --encoder FOLDER; lvm-torch encoders list shows those that can be fetched by name'
 const ENCODER_KEYS = Object.keys(encoderFields) as (keyof typeof encoderFields)[]
 
 /**
@@ -36,8 +37,10 @@ export const makeData = asyncDoor(
   async (options: MakeDataOptions, listener: Listener = {}): Promise<MadeData> => {
     const { texts, ...given } = options
     const { encoder: named, out, ...rest } = resolve('data make', makeFields, given)
-    if (named === undefined) throw badOption('data make', 'encoder', 'the folder of an encoder, or its name in the cache', named)
-    if (out === undefined) throw badOption('data make', 'out', 'the name of a base, such as data/notes', out)
+    if (named === undefined)
+      throw badOption('data make', 'encoder', 'the folder of an encoder, or its name in the cache', named, WHICH_ENCODER)
+    if (out === undefined)
+      throw badOption('data make', 'out', 'the name of a base, such as data/notes', out, 'add --out data/notes')
     const folder = resolveEncoder(named)
     const chosen = Object.fromEntries(ENCODER_KEYS.flatMap((key) => (rest[key] === undefined ? [] : [[key, rest[key]]])))
     let opened: Encoder | undefined

@@ -13,10 +13,11 @@ export interface RolloutSentences {
   /** Row of the first vector to predict. */
   readonly row: number
   readonly article: string | null
+  readonly title: string | null
   /** Last sentence of the context. */
   readonly context: string
-  /** For each step the true sentence, the cosine of the prediction with it, and the stored sentence nearest to the prediction. */
-  readonly steps: readonly { readonly target: string; readonly cosine: number; readonly nearest: StoredSentence }[]
+  /** For each step the true sentence, the cosine of the prediction with it, and the stored sentence nearest to the prediction; the context is left out of the search. */
+  readonly steps: readonly { readonly target: string; readonly cosine: number; readonly nearest: StoredSentence | null }[]
 }
 
 /** Chooses rollouts at evenly spaced quantiles of the cosine of their first step. */
@@ -31,18 +32,23 @@ export async function rolloutSentences(
   const texts = await requireTexts(base, 'data')
   const bank = native.bank(base.vectors.native)
   try {
+    const read = Array.from(ids, (id) => Array.from({ length: windows.context }, (_, t) => windows.first[id]! + t))
     const found: Awaited<ReturnType<typeof nearestRows>>[] = []
-    for (const prediction of predictions) found.push(await nearestRows(bank, prediction))
-    return Array.from(ids, (id, i) => ({
-      row: windows.target[id]!,
-      article: base.articles?.ids[windows.article[id]!] ?? null,
-      context: texts[windows.target[id]! - 1]!,
-      steps: found.map(({ rows, cosines: near }, step) => ({
-        target: texts[windows.target[id]! + step]!,
-        cosine: cosines[step]![i]!,
-        nearest: { row: rows[i]!, text: texts[rows[i]!]!, cosine: near[i]! },
-      })),
-    }))
+    for (const prediction of predictions) found.push(await nearestRows(bank, prediction, { excluded: read, rows: base.rows }))
+    return Array.from(ids, (id, i) => {
+      const article = base.articles?.ids[windows.article[id]!] ?? null
+      return {
+        row: windows.target[id]!,
+        article,
+        title: article === null ? null : (base.titles?.get(article) ?? null),
+        context: texts[windows.target[id]! - 1]!,
+        steps: found.map(({ rows, cosines: near }, step) => ({
+          target: texts[windows.target[id]! + step]!,
+          cosine: cosines[step]![i]!,
+          nearest: rows[i]! < 0 ? null : { row: rows[i]!, text: texts[rows[i]!]!, cosine: near[i]! },
+        })),
+      }
+    })
   } finally {
     native.bankDispose(bank)
   }

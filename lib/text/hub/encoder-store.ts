@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { badOption, LvmError } from '../../errors.js'
 import { cacheRoot, type Env } from '../../libtorch/paths.js'
+import { KNOWN_ENCODERS } from './known-encoders.js'
 
 /** Description of an encoder in the cache. */
 export const DESCRIPTION = 'fetched.json'
@@ -80,12 +81,13 @@ export function pickEncoder(wanted: string, env: Env = process.env): CachedEncod
   const owners = [...new Set(found.map((one) => one.name))]
   if (owners.length > 1) throw badOption('encoders', 'encoder', `one of ${owners.join(', ')}`, wanted, 'name its owner too')
   if (found[0] !== undefined) return found[0]
+  const known = KNOWN_ENCODERS.find((one) => shortName(one.name) === name)?.name
   const held = named.map((one) => `${one.name}@${one.commit.slice(0, SHORTEST_COMMIT)}`)
   throw new LvmError(
     'ENCODER_MISSING',
     `encoders: expected a folder, or the name of an encoder in ${encodersRoot(env)}, but received "${wanted}"${held.length > 0 ? `; there is ${held.join(', ')}` : ''}`,
     {
-      hint: `run: lvm-torch encoders fetch ${/^[\w.-]+\/[\w.-]+$/.test(name) ? wanted : 'OWNER/NAME'}; or give the path of a folder`,
+      hint: `run: lvm-torch encoders fetch ${known ? `${known}${revision === undefined ? '' : `@${revision}`}` : /^[\w.-]+\/[\w.-]+$/.test(name) ? wanted : 'OWNER/NAME'}; or give the path of a folder`,
     },
   )
 }

@@ -5,7 +5,7 @@ import { resolveEncoder } from '../hub/encoder-store.js'
 import { checkSpace } from './check-space.js'
 import { encoderCard, openEncoderFor } from './encoder-of-base.js'
 
-/** The run that reads a base: its name, and the encoder of its training data. */
+/** The run or the vectors that a base is searched for: the name, and the encoder of the training data or of the vectors. */
 interface Reader {
   readonly path: string
   readonly space: string | undefined
@@ -15,7 +15,7 @@ interface Reader {
 /**
  * Returns a base with its space and encoder named, after the encoder of `--encoder` is found to have made it; unchanged without one.
  *
- * Errors: SPACE_MISMATCH when texts that are encoded again give other vectors, or when `reader` was trained with another encoder; TEXT_MISSING; those of resolveEncoder and Encoder.open.
+ * Errors: SPACE_MISMATCH when texts that are encoded again give other vectors, or when the vectors of `reader` are of another encoder; TEXT_MISSING; those of resolveEncoder and Encoder.open.
  */
 export async function requireEncoder(base: Base, wanted: string | undefined, reader?: Reader): Promise<Base> {
   if (wanted === undefined) return base
@@ -24,8 +24,8 @@ export async function requireEncoder(base: Base, wanted: string | undefined, rea
   if (own?.hash !== undefined && own.hash !== encoder.hash) {
     throw new LvmError(
       'SPACE_MISMATCH',
-      `${reader!.path}: expected vectors of ${own.name} (${own.hash.slice(0, 12)}), in the space "${reader!.space ?? 'unknown'}", with which it was trained, but received the encoder of "${encoder.space}" (${encoder.hash.slice(0, 12)})`,
-      { hint: 'give the encoder that made the training data' },
+      `${reader!.path}: expected the encoder ${own.name} (${own.hash.slice(0, 12)}), which made its vectors of the space "${reader!.space ?? 'unknown'}", but received the encoder of "${encoder.space}" (${encoder.hash.slice(0, 12)})`,
+      { hint: 'give the encoder that made these vectors' },
     )
   }
   await checkSpace({ base, encoder })
