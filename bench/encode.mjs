@@ -48,16 +48,15 @@ function leastCosine(a, b, dim) {
   return least
 }
 
+const PRECISIONS = ['float32', 'bf16', 'int8']
 const python = worker('encode.py', { sentence_transformers: 'sentence-transformers==6.2.0' })
 const report = { version: 1, ...circumstances('encode.mjs'), threads, rounds, sentences: sentences.length, batch, results: [] }
 for (const name of values.encoders.split(',')) {
   const folder = folderOf(name)
   const { versions } = await python.ask({ command: 'open', folder, threads })
   report.versions = { node: process.versions.node, libtorch: native.libtorchVersion(), ...versions }
-  const encoders = {
-    float32: await Encoder.open(folder, { threads, precision: 'float32' }),
-    bf16: await Encoder.open(folder, { threads, precision: 'bf16' }),
-  }
+  const encoders = {}
+  for (const precision of PRECISIONS) encoders[precision] = await Encoder.open(folder, { threads, precision })
   const vectors = {}
   const ours = (precision) => async () => {
     const start = performance.now()
@@ -65,10 +64,11 @@ for (const name of values.encoders.split(',')) {
     return (performance.now() - start) / 1000
   }
   const theirs = async () => (await python.ask({ command: 'encode', texts: list, out: found, batch })).seconds
-  const seconds = await turns({ float32: ours('float32'), bf16: ours('bf16'), sentence_transformers: theirs }, rounds)
+  const all = Object.fromEntries(PRECISIONS.map((precision) => [precision, ours(precision)]))
+  const seconds = await turns({ ...all, sentence_transformers: theirs }, rounds)
   const bytes = readFileSync(found)
   const reference = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
-  for (const precision of ['float32', 'bf16']) {
+  for (const precision of PRECISIONS) {
     const ratio = summary(seconds.sentence_transformers.map((time, i) => time / seconds[precision][i]))
     const rates = [precision, 'sentence_transformers'].map((who) => summary(seconds[who].map((time) => sentences.length / time)))
     const cosine = leastCosine(vectors[precision], reference, encoders[precision].dim)

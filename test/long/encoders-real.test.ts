@@ -46,12 +46,13 @@ describe.skipIf(!can).each(['all-mpnet-base-v2', 'all-MiniLM-L6-v2'])('%s', (nam
     expect(wrong).toEqual([])
   })
 
-  it('the vectors are those of sentence-transformers, in float32 and in bf16', async () => {
+  it('the vectors are those of sentence-transformers, in float32, in bf16 and, less exactly, in int8', async () => {
     const bytes = readFileSync(join(work, `${name}.bin`))
     const wanted = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
     for (const [precision, least] of [
       ['float32', 0.999999],
       ['bf16', 0.9995],
+      ['int8', 0.97],
     ] as const) {
       using encoder = await Encoder.open(folder, { precision })
       expect(leastCosine(await encoder.encode(texts.slice(0, some)), wanted, encoder.dim), precision).toBeGreaterThan(least)

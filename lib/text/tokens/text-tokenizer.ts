@@ -5,6 +5,7 @@ import { LvmError } from '../../errors.js'
 import { readJsonObject } from '../../files/json.js'
 import { DEFAULT_LIMITS } from '../../files/limits.js'
 import { damaged } from '../../files/read-file.js'
+import { likeRust } from './like-rust.js'
 
 export const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json'] as const
 /** A vocabulary of 250,000 pieces is a JSON file of 17 MB. */
@@ -19,7 +20,7 @@ export class TextTokenizer {
     readonly inner: Tokenizer,
     /** Longest text that it was made for; undefined for no bound. Units: tokens. */
     readonly modelMaxLength: number | undefined,
-    private readonly lowers: boolean,
+    private readonly prepared: (text: string) => string = (text) => text,
   ) {
     const bare: readonly number[] = inner.encode('a', { add_special_tokens: false }).ids
     const whole: readonly number[] = inner.encode('a').ids
@@ -30,8 +31,7 @@ export class TextTokenizer {
 
   /** Token ids of a text with the special tokens; a text longer than `most` loses its last words. */
   ids(text: string, most = Number.POSITIVE_INFINITY): readonly number[] {
-    // JavaScript lowers Σ at the end of a word to ς, the tokenizers of encoders were trained with σ
-    const { ids } = this.inner.encode(this.lowers ? text.replaceAll('Σ', 'σ') : text)
+    const { ids } = this.inner.encode(this.prepared(text))
     if (ids.length <= most) return ids
     const after = ids.length - (this.added - this.before)
     return [...ids.slice(0, Math.max(this.before, most - (this.added - this.before))), ...ids.slice(after)]
@@ -39,13 +39,6 @@ export class TextTokenizer {
 
   /** Tokens at the start of every text that begins with `prompt`. */
   promptTokens = (prompt: string): number => this.ids(prompt).length - (this.added - this.before)
-}
-
-/** Whether a normalizer, or one in its sequence, changes texts to lower case. */
-const lowersCase = (normalizer: unknown): boolean => {
-  if (typeof normalizer !== 'object' || normalizer === null) return false
-  const { type, lowercase, normalizers } = normalizer as Record<string, unknown>
-  return type === 'Lowercase' || lowercase === true || (Array.isArray(normalizers) && normalizers.some(lowersCase))
 }
 
 /**
@@ -72,7 +65,7 @@ export async function openTokenizer(folder: string, o: { lowerCase: boolean }): 
     return new TextTokenizer(
       new Tokenizer(tokenizer, config),
       typeof most === 'number' && Number.isSafeInteger(most) && most > 0 ? most : undefined,
-      lowersCase(tokenizer.normalizer),
+      likeRust(tokenizer),
     )
   } catch (cause) {
     throw damaged(path, `expected a tokenizer that can be used but ${cause instanceof Error ? cause.message : 'it fails'}`, cause)
