@@ -1,14 +1,19 @@
-import { native } from '../native.js'
 import { call, Tensor } from '../torch/tensor.js'
-import { blocks, contexts, meanCosine, meanTarget, type Rows, samplesOf } from './baselines-rows.js'
+import { blocks, contexts, meanCosine, meanTarget, type Rows, sparse } from './baselines-rows.js'
+import { applyMixture, exponentialMeans, fitMixture, type Mixture } from './memories.js'
 import { applyRidge, fitRidge } from './ridge.js'
 
 /** Names of the baselines, in the order of the table. */
-export const BASELINES = ['mean_vector', 'copy_last', 'context_mean', 'exponential_mean', 'ridge'] as const
+export const BASELINES = ['mean_vector', 'copy_last', 'context_mean', 'exponential_mean', 'exponential_mixture', 'ridge'] as const
 export type BaselineName = (typeof BASELINES)[number]
 
 /** Baselines that need no matrix, and so are searched for beside a model. */
-export const HEURISTICS = ['copy_last', 'context_mean', 'exponential_mean'] as const satisfies readonly BaselineName[]
+export const HEURISTICS = [
+  'copy_last',
+  'context_mean',
+  'exponential_mean',
+  'exponential_mixture',
+] as const satisfies readonly BaselineName[]
 
 /** A predictor without a neural network. */
 export interface Baseline<Name extends string = BaselineName> {
@@ -17,23 +22,6 @@ export interface Baseline<Name extends string = BaselineName> {
   /** Returns predictions that are not normalised. Shapes: [n, dim], float32. */
   predict(rows: Rows, ids: Int32Array): Promise<Tensor>
   dispose(): void
-}
-
-/** Size of the sample of training windows that the decay is fitted on. */
-const DECAY_WINDOWS = 4096
-
-/**
- * Exponential means of the contexts, one for each decay: a vector of age a has weight decayᵃ; a decay of 0 keeps only the last one.
- *
- * Shapes: [n, decays, dim], float32.
- */
-export async function exponentialMeans(rows: Rows, ids: Int32Array, decays: readonly number[]): Promise<Tensor> {
-  const samples = samplesOf(rows)
-  try {
-    return Tensor.wrap(await native.exponentialMeans(samples, ids, Float64Array.from(decays)))
-  } finally {
-    native.dispose(samples)
-  }
 }
 
 /** Exponential mean of the contexts. Shapes: [n, dim]. */
@@ -60,9 +48,7 @@ export function decayWeights(context: number, decay: number): number[] {
 
 /** Returns the decay with the highest mean cosine on a sample of the training windows, searched in steps of 0.1, then 0.01. */
 async function fitDecay(train: Rows): Promise<number> {
-  const step = Math.max(1, train.ids.length / DECAY_WINDOWS)
-  const count = Math.min(train.ids.length, DECAY_WINDOWS)
-  const sample = { ...train, ids: Int32Array.from({ length: count }, (_, i) => train.ids[Math.floor(i * step)]!) }
+  const sample = sparse(train)
   let best = { percent: 100, cosine: -1 }
   const attempt = async (percent: number) => {
     const cosine = await meanCosine(sample, (ids) => faded(sample, ids, percent / 100))
@@ -116,6 +102,23 @@ export const exponentialMeanOf = (decay: number): Baseline => ({
 })
 export const exponentialMean = async (train: Rows): Promise<Baseline> => exponentialMeanOf(await fitDecay(train))
 
+/** Returns the mixture of exponential means with known decays and weights. */
+export const exponentialMixtureOf = (mixture: Mixture): Baseline => ({
+  name: 'exponential_mixture',
+  params: Object.fromEntries([
+    ...mixture.decays.map((decay, i) => [`decay_${i + 1}`, decay]),
+    ...mixture.weights.map((weight, i) => [`weight_${i + 1}`, weight]),
+  ]),
+  dispose: nothing,
+  predict: (rows, ids) => applyMixture(mixture, rows, ids),
+})
+
+/** Returns the mixture that the parameters of its baseline describe. */
+export function mixtureIn(params: Readonly<Record<string, number>>): Mixture {
+  const named = (prefix: string) => Object.entries(params).flatMap(([name, value]) => (name.startsWith(prefix) ? [value] : []))
+  return { decays: named('decay_'), weights: named('weight_') }
+}
+
 async function ridge(train: Rows): Promise<Baseline> {
   const fit = await fitRidge(train)
   const { lambda, positions, weight, bias } = fit
@@ -135,6 +138,7 @@ const FITS: Readonly<Record<BaselineName, Baseline | ((train: Rows) => Promise<B
   copy_last: copyLast,
   context_mean: contextMean,
   exponential_mean: exponentialMean,
+  exponential_mixture: async (train) => exponentialMixtureOf(await fitMixture(sparse(train))),
   ridge,
 }
 

@@ -31,6 +31,16 @@ export function* blocks({ windows, ids }: Rows): Generator<Int32Array> {
   for (let at = 0; at < ids.length; at += size) yield ids.subarray(at, at + size)
 }
 
+/** Size of a sample of windows for fits of a few numbers. */
+const SPARSE = 4096
+
+/** Evenly spaced windows, enough to fit a few numbers. */
+export function sparse(train: Rows): Rows {
+  const step = Math.max(1, train.ids.length / SPARSE)
+  const count = Math.min(train.ids.length, SPARSE)
+  return { ...train, ids: Int32Array.from({ length: count }, (_, i) => train.ids[Math.floor(i * step)]!) }
+}
+
 /** Returns selected rows of a table, on the CPU. Shapes: [n, dim], float32. */
 export async function take(table: Tensor, rows: Int32Array): Promise<Tensor> {
   using index = Tensor.from(BigInt64Array.from(rows, BigInt))

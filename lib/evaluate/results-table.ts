@@ -10,6 +10,7 @@ export const NAMES: Readonly<Record<BaselineName, string>> = {
   copy_last: 'copy last',
   context_mean: 'context mean',
   exponential_mean: 'exponential mean',
+  exponential_mixture: 'mixture of exp. means',
   ridge: 'ridge',
 }
 const TITLES = ['', 'cosine', '95 %', 'centred', 'MSE raw', 'MSE unit', 'skill', '95 %']

@@ -8,7 +8,16 @@ import type { DecoderHead, Generator } from '../text/decode/sentence-generator.j
 import { call, type Tensor } from '../torch/tensor.js'
 import { vectorsOfLength } from '../torch/unit-vectors.js'
 import type { BaselineFigures } from './baselines-cache.js'
-import { type Baseline, type BaselineName, contextMean, copyLast, exponentialMeanOf, HEURISTICS } from './baselines-fit.js'
+import {
+  type Baseline,
+  type BaselineName,
+  contextMean,
+  copyLast,
+  exponentialMeanOf,
+  exponentialMixtureOf,
+  HEURISTICS,
+  mixtureIn,
+} from './baselines-fit.js'
 import { type Rows, targets } from './baselines-rows.js'
 import type { RunEntry } from './results-file.js'
 
@@ -53,6 +62,7 @@ export function bestHeuristic(figures: Readonly<Partial<Record<BaselineName, Bas
   const known = HEURISTICS.filter((name) => figures[name] !== undefined)
   const best = known.reduce((a, b) => (figures[b]!.cosine > figures[a]!.cosine ? b : a))
   if (best === 'exponential_mean') return exponentialMeanOf(figures[best]!.params.decay!)
+  if (best === 'exponential_mixture') return exponentialMixtureOf(mixtureIn(figures[best]!.params))
   return best === 'context_mean' ? contextMean : copyLast
 }
 

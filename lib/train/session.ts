@@ -10,6 +10,7 @@ import type { Node } from '../spec/ops.js'
 import { describe } from '../statistics/estimates.js'
 import { sampled } from '../statistics/random.js'
 import { type Initial, initialise } from './initial.js'
+import { fitMemory } from './memory-start.js'
 import { fitInput } from './normaliser.js'
 import type { Prepared, Side } from './prepare.js'
 import type { Plan, TrainSettings } from './recipe.js'
@@ -103,7 +104,10 @@ export async function openSession(
   let trainer: NativeTrainer | undefined
   let initialised: Session['initialised']
   try {
-    if (o.from === undefined) await fitInput(model, o.spec, data)
+    if (o.from === undefined) {
+      await fitInput(model, o.spec, data)
+      await fitMemory(model, o.spec, data)
+    }
     if (o.initial !== undefined) initialised = await initialise(model, o.spec, o.initial, plan, data.context)
     const { samples, groups } = data.read
     trainer = await native.trainer(model, samples, data.split.train, trainerSettings(train, groups, o.recompute, emaRule))

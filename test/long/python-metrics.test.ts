@@ -8,7 +8,7 @@ const INAUGURAL = shared('inaugural.npy')
 const work = workFolder()
 /** An own cache, so that no cached baselines are read. */
 const fresh = { LVM_TORCH_CACHE: join(work, 'cache'), LVM_TORCH_LIBTORCH: findLibtorch().path }
-const BASELINES = ['context_mean', 'copy_last', 'exponential_mean', 'mean_vector', 'ridge']
+const BASELINES = ['context_mean', 'copy_last', 'exponential_mean', 'exponential_mixture', 'mean_vector', 'ridge']
 
 /** Checks that every number of `want` is in `got`, within 1e-6. */
 function expectNear(got: unknown, want: unknown, path: string): void {

@@ -73,11 +73,18 @@ def decayed(decay):
     return lambda some: np.einsum("j,njd->nd", weights / weights.sum(), contexts(some))
 
 
+def mixture(params):
+    count = len(params) // 2
+    parts = [(decayed(params[f"decay_{i}"]), params[f"weight_{i}"]) for i in range(1, count + 1)]
+    return lambda some: sum(weight * mean(some) for mean, weight in parts)
+
+
 params = {name: figures["params"] for name, figures in entry["baselines"].items()}
 baselines = {"copy_last": lambda some: contexts(some)[:, -1], "context_mean": lambda some: contexts(some).mean(1)}
 if fitted:
     baselines["mean_vector"] = lambda some: np.tile(centre, (len(some), 1))
     baselines["exponential_mean"] = decayed(params["exponential_mean"]["decay"])
+    baselines["exponential_mixture"] = mixture(params["exponential_mixture"])
     baselines["ridge"] = ridge(params["ridge"]["lambda"], int(params["ridge"]["positions"]))
 judged = {name: scores(predict) for name, predict in baselines.items()}
 

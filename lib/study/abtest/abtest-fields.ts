@@ -1,5 +1,8 @@
+import { HEURISTICS } from '../../evaluate/baselines-fit.js'
 import { judged } from '../../evaluate/evaluate-fields.js'
 import { choice, integer, real, text } from '../../options.js'
+
+const heuristic = HEURISTICS.join('|')
 
 /** Options of `abtest` beside the runs. */
 export const abtestFields = {
@@ -13,8 +16,8 @@ export const abtestFields = {
   against: text({
     default: 'copy_last,context_mean,exponential_mean',
     about: 'heuristics to test against, separated by commas; each one more makes the correction larger',
-    matches: /^(copy_last|context_mean|exponential_mean)(,(copy_last|context_mean|exponential_mean))*$/,
-    expected: 'copy_last, context_mean or exponential_mean, separated by commas',
+    matches: new RegExp(`^(${heuristic})(,(${heuristic}))*$`),
+    expected: 'exponential_mixture, copy_last, context_mean or exponential_mean, separated by commas',
     group: 'Run',
   }),
   latency: real({ default: 1.5, min: 0, max: 600, about: 'seconds of timing for each arm; 0 skips latency', group: 'Run' }),

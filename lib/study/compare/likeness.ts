@@ -21,7 +21,7 @@ export function likeness({ base, windows, ids, part, split }: Chosen): Likeness 
     normalisation: base.normalized ? 'divided by length' : 'as stored',
     rows: part,
     split: split === undefined ? 'none' : `by ${split.mode}, seed ${split.seed}${split.leaky ? ', leaky' : ''}`,
-    'shortest context': String(shortestOf(windows)),
+    'shortest context length': String(shortestOf(windows)),
     windows: `${ids.length} windows (${digest(column(windows.target))})`,
     'training windows': split === undefined ? 'none' : `${split.train.length} windows (${digest(split.train)})`,
   }

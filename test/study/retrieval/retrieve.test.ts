@@ -78,7 +78,7 @@ describe('retrieve', () => {
     expect(entry).toMatchObject({ status: 'valid', rows: 'val', n: 110, articles: 22, context: CONTEXT, selected_on: true })
     expect(entry.bank).toMatchObject({ path: data, rows: 1760, space: 'test', hash: entry.data.hash })
     expect(entry.oracle).toEqual({ limit: 0.97, top1: { with_context: 1, without_context: 1 }, valid: true })
-    expect(Object.keys(entry.baselines!)).toEqual(['copy_last', 'context_mean', 'exponential_mean'])
+    expect(Object.keys(entry.baselines!)).toEqual(['copy_last', 'context_mean', 'exponential_mean', 'exponential_mixture'])
     const { top10 } = entry.scores!.without_context
     expect(top10.chance).toBeCloseTo(10 / 1757, 12)
     expect(top10.ci95![0]).toBeGreaterThanOrEqual(0)
