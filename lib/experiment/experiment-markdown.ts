@@ -55,7 +55,7 @@ function runsTable(r: ExperimentReport): string {
     run.error === null ? scoreText(r.plan.metric, run.score) : `failed: ${errorText(run)}`,
     run.epochs === null ? NONE : String(run.epochs),
     String(run.attempts),
-    duration(run.seconds),
+    run.found && run.seconds === 0 ? NONE : duration(run.seconds), // it ended in a call that was killed
     run.removed ? 'removed' : 'kept',
   ])
   return tableOf(['run', 'stage', 'model', 'options', 'seed', r.plan.metric, 'epochs', 'attempts', 'time', 'checkpoint'], rows)

@@ -54,7 +54,7 @@ function confirmation(r: ExperimentReport): Html {
 function runs(r: ExperimentReport): Html {
   const { metric } = r.plan
   return table(r.runs, [
-    { title: 'run', read: ({ id }) => code(id) },
+    { title: 'run', wide: true, read: ({ id }) => code(id) },
     {
       title: 'stage',
       read: stageText,
@@ -65,9 +65,9 @@ function runs(r: ExperimentReport): Html {
     { title: metric, numeric: true, read: ({ score }) => number(score, (x) => scoreText(metric, x)) },
     { title: 'epochs', numeric: true, read: ({ epochs }) => number(epochs, String) },
     { title: 'attempts', numeric: true, read: ({ attempts }) => number(attempts, String) },
-    { title: 'time', numeric: true, read: ({ seconds }) => number(seconds, duration) },
+    { title: 'time', numeric: true, read: ({ seconds, found }) => number(found && seconds === 0 ? null : seconds, duration) },
     { title: 'checkpoint', read: ({ removed }) => (removed ? 'removed' : 'kept') },
-    { title: 'error', wide: true, read: errorText },
+    ...(r.failed > 0 ? [{ title: 'error', wide: true, read: errorText }] : []),
   ])
 }
 
