@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { writeTinyEncoder } from '../text/tiny-encoder.js'
+import { writeNotes } from './notes.js'
 import { runNode } from './run-node.js'
 
 vi.setConfig({ testTimeout: 300_000 })
@@ -21,15 +22,7 @@ const [road, further] = [...page.matchAll(/^```sh\n(.*?)^```/gms)].map(([, block
 it('the four commands from texts to sentences run as the page shows them, each told by the one before', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'lvm-torch-from-text-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  mkdirSync(join(folder, 'notes'))
-  const sample = readFileSync(join(root, 'data/sample/factbook.jsonl'), 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line))
-  for (const id of [...new Set(sample.map(({ article_id }) => article_id))].slice(0, 20)) {
-    const said = sample.filter(({ article_id }) => article_id === id).map(({ text }) => text)
-    writeFileSync(join(folder, 'notes', `${id}.txt`.replace(/[^\w.]/g, '-')), said.slice(0, 30).join('\n\n'))
-  }
+  writeNotes(join(folder, 'notes'), 20)
   writeTinyEncoder(join(folder, 'encoder'), { hidden: 32 })
   const lvm = (line: string) =>
     runNode([join(root, 'dist', 'bin', 'lvm.js'), ...line.replace('all-MiniLM-L6-v2', 'encoder').split(' ')], folder)

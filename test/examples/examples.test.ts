@@ -1,25 +1,32 @@
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
+import { writeNotes } from '../docs/notes.js'
+import { runNode } from '../docs/run-node.js'
+import { writeTinyEncoder } from '../text/tiny-encoder.js'
 
 const examples = fileURLToPath(new URL('../../examples/', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'lvm-torch-examples-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-function run(name: string, ...words: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(examples, name), ...words], {
-    cwd: folder,
-    encoding: 'utf8',
-  })
+async function run(name: string, ...words: string[]) {
+  const { status, stdout, stderr } = await runNode([join(examples, name), ...words], folder)
   return { status, stderr, lines: stdout.trim().split('\n') }
 }
 const numbers = (lines: readonly string[], pattern: RegExp) => lines.flatMap((line) => pattern.exec(line)?.[1] ?? []).map(Number)
 
 /** Mean cosine of the last vector of a context with its target in the sample, from its card. */
 const COPYING = 0.405
+
+/** Arguments of an example that has no default data. */
+const WORDS: Record<string, () => string[]> = {
+  'notes-to-sentences.mjs': () => [
+    writeNotes(join(folder, 'notes'), 12),
+    writeTinyEncoder(join(folder, 'encoder'), { hidden: 32 }),
+  ],
+}
 
 /** Check of each example's output; a new example fails until it has one. */
 const EXPECTED: Record<string, (lines: string[]) => void> = {
@@ -48,21 +55,36 @@ const EXPECTED: Record<string, (lines: string[]) => void> = {
     expect(errors).toEqual([...errors].sort((a, b) => b - a))
     expect(errors.at(-1)!).toBeLessThan(0.8 * errors[0]!)
   },
+  'notes-to-sentences.mjs': (lines) => {
+    expect(lines[0]).toMatch(/^\d+ sentences of 12 notes, 32 dimensions, in notes-base\.npy$/)
+    expect(lines[1]).toMatch(/^[\w ]+: cosine -?\d\.\d{4}$/)
+    expect(numbers(lines, /^epoch \d: validation cosine (-?[\d.]+)$/).length).toBeGreaterThan(1)
+    expect(numbers(lines, /^true next sentence among the nearest ten: ([\d.]+) %, by chance [\d.]+ %$/)).toHaveLength(1)
+    const found = lines.flatMap((line) => /^found (.+) \(cosine -?[\d.]+\)$/.exec(line)?.[1] ?? [])
+    const notes = readdirSync(join(folder, 'notes')).map((name) => readFileSync(join(folder, 'notes', name), 'utf8'))
+    expect(found).toHaveLength(3)
+    for (const text of found)
+      expect(
+        notes.some((note) => note.replace(/\s+/g, ' ').includes(text)),
+        text,
+      ).toBe(true)
+  },
 }
 
 const scripts = readdirSync(examples).filter((name) => /\.[cm]js$/.test(name)) // Python runs in the long suite, the plan in test/experiment
 
 describe.each(scripts)('%s', (name) => {
-  it(`the example ${name} runs on the sample`, { timeout: 120_000 }, () => {
-    const { status, stderr, lines } = run(name)
+  it(`the example ${name} runs on the sample`, { timeout: 300_000 }, async () => {
+    const { status, stderr, lines } = await run(name, ...(WORDS[name]?.() ?? []))
     expect(stderr).toBe('')
     expect(status).toBe(0)
     EXPECTED[name]!(lines)
   })
-  it(`the example ${name} is short, and reports a bad file with a code`, () => {
+  it(`the example ${name} is short, and reports a bad file with a code`, { timeout: 120_000 }, async () => {
     expect(readFileSync(join(examples, name), 'utf8').trim().split('\n').length).toBeLessThanOrEqual(40)
-    const { status, stderr } = run(name, join(folder, 'missing.npy'))
+    const [, ...others] = WORDS[name]?.() ?? []
+    const { status, stderr } = await run(name, join(folder, 'missing.npy'), ...others)
     expect(status).not.toBe(0)
-    expect(stderr).toContain('expected vectors for')
+    expect(stderr).toMatch(/expected vectors for|expected a folder or file of texts/)
   })
 })
