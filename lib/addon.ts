@@ -1,5 +1,5 @@
 import type { DType } from './files/element.js'
-import type { TrainerOptions, TrainerSums } from './trainer-options.js'
+import type { TrainerOptions, TrainerSums, TrainerTemperature } from './trainer-options.js'
 
 /** A spec as C++ reads it; `Node` in lib/spec/ops.ts restricts `op` to the known ops. */
 export interface SpecNode {
@@ -166,6 +166,25 @@ export interface Addon {
   predict(model: NativeModel, samples: NativeSamples, ids: Int32Array, batch: number): Promise<NativeTensor>
   /** Exponential means of contexts, one for each decay. Shapes: → [n, decays, dim], float32. */
   exponentialMeans(samples: NativeSamples, ids: Int32Array, decays: Float64Array): Promise<NativeTensor>
+  /**
+   * Contrastive loss of queries against a pool, at a temperature of exp(log). Query i leaves out the columns
+   * excluded[first[i] … first[i + 1]). Returns the losses, and the gradients of their mean at the unit queries and at `log`.
+   *
+   * Shapes: queries [n, dim], targets [n, dim], pool [columns, dim].
+   */
+  contrast(
+    queries: NativeTensor,
+    targets: NativeTensor,
+    pool: NativeTensor,
+    o: {
+      first: Int32Array
+      excluded: Int32Array
+      log: number
+      /** Logarithm of the share of all rows that the pool holds; 0 for queries and columns of one group. */
+      logQ: number
+      groups?: { queries: Int32Array; columns: Int32Array }
+    },
+  ): Promise<{ loss: Float64Array; gradient: NativeTensor; log: number }>
   /** Exact t-SNE. Shapes: x [n, dim] → places [n, 2], float64. */
   tsne(x: NativeTensor, o: { perplexity: number; iterations: number }): Promise<{ places: NativeTensor; divergence: number }>
   // native/binding/retrieval-exports.cpp
@@ -186,6 +205,7 @@ export interface Addon {
   trainerProgress(trainer: NativeTrainer): { windows: number; loss: number }
   trainerStepsPerEpoch(trainer: NativeTrainer): number
   trainerSums(trainer: NativeTrainer, set?: TrainerSums): TrainerSums
+  trainerTemperature(trainer: NativeTrainer, set?: TrainerTemperature): TrainerTemperature
   /** The optimizer's own tensors; disposing the trainer disposes them. */
   trainerState(trainer: NativeTrainer): {
     steps: number

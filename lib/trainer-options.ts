@@ -24,6 +24,8 @@ export interface TrainerOptions {
   ema: number
   /** The decay of the EMA rises to `ema` during warm-up. */
   emaWarmup?: boolean
+  /** Adds the contrastive loss with this weight; `loss` has the rest, multiplied by `errorScale`. A step draws `negatives` rows. */
+  contrastive?: { weight: number; errorScale: number; negatives: number }
   /** Threads of training steps; the process's thread count unless given. */
   threads?: number
 }
@@ -33,4 +35,10 @@ export interface TrainerSums {
   gradNorm: number
   windows: number
   steps: number
+}
+/** Temperature of the contrastive loss: its logarithm and the moments of its Adam, in float64. */
+export interface TrainerTemperature {
+  log: number
+  m: number
+  v: number
 }

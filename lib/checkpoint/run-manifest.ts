@@ -23,6 +23,8 @@ export interface HistoryRow {
   seconds: number
   samples_per_second: number | null
   peak_memory_bytes: number
+  /** Temperature that the contrastive loss has learned; with such a loss only. */
+  temperature?: number
   /** Weights of this row, raw or averaged, by lower validation loss; with averaging only. */
   weights?: Weights
   /** Validation figures of both kinds of weights, from epoch 1 on; with averaging only. */
@@ -148,6 +150,8 @@ export interface Progress {
   step: number
   optimizer_steps: number
   sums: { loss: number; gradNorm: number; windows: number; steps: number }
+  /** Logarithm of the temperature of a contrastive loss, and its moments; with such a loss only. */
+  temperature?: { log: number; m: number; v: number }
   schedule: { lr: number; best: number | null; bad: number }
   best: { epoch: number; val_loss: number; val_cosine: number } | null
   /** Seconds of the current epoch. */

@@ -2,12 +2,12 @@ import { atOnce } from '../data/windows.js'
 import { LvmError } from '../errors.js'
 import { samplesOf } from '../evaluate/baselines-rows.js'
 import type { Interval } from '../evaluate/metrics.js'
+import { openPool } from '../evaluate/pool.js'
 import type { Chosen } from '../evaluate/subject.js'
 import { type NativeModel, native } from '../native.js'
 import { percent } from '../show.js'
 import { pairedDifference } from '../statistics/estimates.js'
 import { searchWithModel } from '../study/retrieval/judge-retrieval.js'
-import { openPool } from '../study/retrieval/pool.js'
 import { scoresByWindow } from '../study/retrieval/retrieval-scores.js'
 
 /** Scores of a model on each window. */

@@ -1,9 +1,10 @@
 import type { Store } from '../checkpoint/run-store.js'
 import { asLvmError, LvmError } from '../errors.js'
 import { native } from '../native.js'
+import { evaluateEpoch } from './evaluate-epoch.js'
 import { saveSession } from './save.js'
 import { afterEpoch, rates, totalSteps } from './schedule.js'
-import { evaluateEpoch, holding, type Session, standing } from './session.js'
+import { holding, type Session, standing } from './session.js'
 import type { Told } from './train-events.js'
 
 const SAVE_SECONDS = 300
@@ -34,6 +35,7 @@ async function requireUnchanged({ data }: Session): Promise<void> {
 async function save(session: Session, store: Store, reason: 'epoch' | 'timer' | 'steps' | 'stop', best = false): Promise<Told> {
   const { progress, trainer } = session
   progress.sums = native.trainerSums(trainer)
+  if (session.contrastive) progress.temperature = native.trainerTemperature(trainer)
   progress.finished = ended(session) !== undefined
   if (progress.finished) await requireUnchanged(session)
   const generation = await holding(session, standing(session), () => saveSession(session, store, best))

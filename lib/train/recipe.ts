@@ -39,6 +39,8 @@ const RECIPES: Readonly<Record<TrainSettings['recipe'], { train: Given; model: G
 const NEEDS: readonly { key: string; when: (o: TrainSettings) => boolean; needs: string }[] = [
   { key: 'minHistory', when: (o) => o.history !== undefined, needs: '--history' },
   { key: 'batchVectors', when: (o) => o.history !== undefined, needs: '--history' },
+  { key: 'contrastiveWeight', when: (o) => o.loss === 'mse+contrastive', needs: '--loss mse+contrastive' },
+  { key: 'negatives', when: (o) => o.loss.endsWith('contrastive'), needs: '--loss contrastive' },
   { key: 'val', when: (o) => o.split === 'file', needs: '--split file' },
   { key: 'plateauFactor', when: (o) => o.schedule === 'plateau', needs: '--schedule plateau' },
   { key: 'plateauPatience', when: (o) => o.schedule === 'plateau', needs: '--schedule plateau' },

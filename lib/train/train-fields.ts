@@ -112,7 +112,26 @@ export const trainFields = {
       'predict the vector after the context (last), or the next vector at every position (sequence, for causal models only); with --history sequence reads each article once for all its targets',
     ...training,
   }),
-  loss: choice(['mse', 'cosine'], { default: 'mse', about: 'training loss', ...training }),
+  loss: choice(['mse', 'cosine', 'contrastive', 'mse+contrastive'], {
+    default: 'mse',
+    about:
+      'training loss: squared error asks for a mean of the possible targets; contrastive (InfoNCE) for a vector that finds the target among other rows',
+    ...training,
+  }),
+  contrastiveWeight: real({
+    default: 0.9,
+    min: 0.001,
+    max: 0.999,
+    about:
+      'weight of the contrastive loss, with --loss mse+contrastive; the rest is that of the squared error, summed over dimensions and relative to the mean squared length of the targets (2 − 2 cosine for unit vectors)',
+    ...training,
+  }),
+  negatives: integer({
+    default: 4096,
+    min: 1,
+    about: 'training rows drawn in each step as negatives, beside the other targets of a batch, with a contrastive --loss',
+    ...training,
+  }),
   ema: real({
     default: 0,
     min: 0,

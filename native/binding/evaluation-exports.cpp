@@ -1,6 +1,7 @@
 #include "../evaluate/exponential-means.h"
 #include "../evaluate/score.h"
 #include "../evaluate/tsne.h"
+#include "../train/contrast.h"
 
 #include "convert.h"
 
@@ -77,6 +78,41 @@ Napi::Value means_of_contexts(const Napi::CallbackInfo& info) {
     give_tensor);
 }
 
+// contrast(queries, targets, pool, {first, excluded, log, logQ, groups?: {queries, columns}})
+// -> Promise<{loss, gradient, log}>; vectors of any length, the gradient is that of unit queries
+Napi::Value contrast_rows(const Napi::CallbackInfo& info) {
+  const auto o = info[3].As<Napi::Object>();
+  const auto groups = o.Get("groups").IsObject() ? o.Get("groups").As<Napi::Object>() : Napi::Object::New(info.Env());
+  const auto group = [&](const char* key) { return groups.Get(key).IsTypedArray() ? ids(groups.Get(key)) : Tensor(); };
+  return run_async(
+    info.Env(),
+    [queries = take_tensor(info[0]), targets = take_tensor(info[1]), pool = take_tensor(info[2]), first = ids(o.Get("first")),
+     excluded = ids(o.Get("excluded")), log = real(o.Get("log"), "log"), log_q = real(o.Get("logQ"), "logQ"),
+     query_group = group("queries"), column_group = group("columns")] {
+      const auto n = queries.size(0);
+      if (queries.sizes() != targets.sizes() || pool.size(1) != queries.size(1) || first.size(0) != n + 1)
+        throw Error("BAD_ARGUMENT",
+                    "contrast: expected a target and a list of excluded columns for each query, all of one width");
+      if (excluded.numel() > 0 && excluded.max().item<int64_t>() >= pool.size(0))
+        throw Error("BAD_ARGUMENT", "contrast: expected excluded columns below " + std::to_string(pool.size(0)));
+      const auto type = queries.scalar_type();
+      const auto unit = [&](const Tensor& t) { return normalised(t.to(type)); };
+      const auto list = [](const Tensor& t) {
+        return std::vector<int64_t>(t.const_data_ptr<int64_t>(), t.const_data_ptr<int64_t>() + t.numel());
+      };
+      return contrast(
+        unit(queries), unit(targets),
+        {unit(pool), list(first), list(excluded), torch::full({n, 1}, log_q, queries.options()), query_group, column_group}, log);
+    },
+    [](Napi::Env env, const Contrasted& found) {
+      auto object = Napi::Object::New(env);
+      object.Set("loss", float64_array(env, found.loss.to(torch::kFloat64)));
+      object.Set("gradient", give_tensor(env, found.gradient));
+      object.Set("log", found.log_temperature);
+      return Napi::Value(object);
+    });
+}
+
 // tsne(x, {perplexity, iterations}) -> Promise<{places [n, 2], divergence}>
 Napi::Value embed(const Napi::CallbackInfo& info) {
   const auto options = info[1].As<Napi::Object>();
@@ -104,6 +140,7 @@ void export_evaluation(Napi::Object exports) {
   export_function<evaluate_model>(exports, "evaluate");
   export_function<predict_rows>(exports, "predict");
   export_function<means_of_contexts>(exports, "exponentialMeans");
+  export_function<contrast_rows>(exports, "contrast");
   export_function<embed>(exports, "tsne");
 }
 

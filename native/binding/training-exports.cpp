@@ -28,9 +28,12 @@ OptimizerOptions read_optimizer(Napi::Object o) {
 }
 
 // trainer(model, samples, ids, {batch, accumulate, vectors?, groups?, loss, bf16, sequence, recompute, keepZeros, seed,
-// weightDecay, beta1, beta2, eps, clip, ema, emaWarmup, threads}) -> Promise<handle>
+// weightDecay, beta1, beta2, eps, clip, ema, emaWarmup, threads, contrastive?: {weight, errorScale, negatives}}) ->
+// Promise<handle>
 Napi::Value trainer(const Napi::CallbackInfo& info) {
   const auto o = info[3].As<Napi::Object>();
+  const auto with = o.Get("contrastive").IsObject();
+  const auto contrastive = with ? o.Get("contrastive").As<Napi::Object>() : Napi::Object::New(info.Env());
   const auto grouped = o.Get("groups").IsNumber();
   const TrainerOptions options{
     positive(o.Get("batch"), "batch"),
@@ -43,7 +46,10 @@ Napi::Value trainer(const Napi::CallbackInfo& info) {
     o.Get("keepZeros").ToBoolean().Value(),
     uint64_t(integer(o.Get("seed"), "seed")),
     o.Get("threads").IsNumber() ? positive(o.Get("threads"), "threads") : 0,
-    read_optimizer(o)};
+    read_optimizer(o),
+    with ? real(contrastive.Get("weight"), "weight") : 0,
+    with ? real(contrastive.Get("errorScale"), "errorScale") : 1,
+    with ? positive(contrastive.Get("negatives"), "negatives") : 0};
   return run_async(
     info.Env(),
     [model = take<Model>(info[0]), samples = take<Samples>(info[1]), windows = ids(info[2]), options] {
@@ -116,6 +122,22 @@ Napi::Value trainer_sums(const Napi::CallbackInfo& info) {
   return object;
 }
 
+// trainerTemperature(trainer) reads the temperature of the contrastive loss and its moments; with {…} it sets them
+Napi::Value trainer_temperature(const Napi::CallbackInfo& info) {
+  auto& temperature = take<Trainer>(info[0])->temperature;
+  if (info[1].IsObject()) {
+    const auto o = info[1].As<Napi::Object>();
+    temperature.log = real(o.Get("log"), "log");
+    temperature.m = real(o.Get("m"), "m");
+    temperature.v = real(o.Get("v"), "v");
+  }
+  auto object = Napi::Object::New(info.Env());
+  object.Set("log", temperature.log);
+  object.Set("m", temperature.m);
+  object.Set("v", temperature.v);
+  return object;
+}
+
 // The optimizer's own tensors, in the order of the model's parameters: [{name, m, v, average?}], and the number of steps.
 Napi::Value trainer_state(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
@@ -180,6 +202,7 @@ void export_training(Napi::Object exports) {
   export_function<trainer_progress>(exports, "trainerProgress");
   export_function<trainer_steps_per_epoch>(exports, "trainerStepsPerEpoch");
   export_function<trainer_sums>(exports, "trainerSums");
+  export_function<trainer_temperature>(exports, "trainerTemperature");
   export_function<trainer_state>(exports, "trainerState");
   export_function<trainer_set_steps>(exports, "trainerSetSteps");
   export_function<trainer_swap>(exports, "trainerSwap");

@@ -22,6 +22,8 @@ Trainer::Trainer(std::shared_ptr<Model> model, std::shared_ptr<Samples> samples,
     throw Error("DATA_SHAPE", "training: expected vectors of dimension " + std::to_string(this->model->dim) + " but received " +
                                 std::to_string(this->samples->dim()));
   }
+  if (options.contrastive > 0)
+    negatives = std::make_unique<NegativeSampler>(*this->samples, this->ids, options.negatives, mixed(options.seed, 0x6e6365));
   if (options.sequence && this->samples->length.defined()) group();
 }
 
@@ -91,6 +93,7 @@ int64_t Trainer::run(int64_t epoch, int64_t from, const std::vector<double>& rat
     if (!go_on() || stop) return int64_t(i);
     const auto at = (from + int64_t(i)) * options.per_step;
     const auto part = windows_of(items.narrow(0, at, std::min(options.per_step, items.size(0) - at)));
+    if (negatives) negatives->draw(uint64_t(optimizer.steps), wide(model->placement.dtype), model->placement.device);
     double loss = 0;
     uint64_t call = 0;
     for (const auto& reading : batches_of(part)) {
@@ -99,10 +102,13 @@ int64_t Trainer::run(int64_t epoch, int64_t from, const std::vector<double>& rat
     }
     if (!std::isfinite(loss)) {
       for (auto& slot : optimizer.slots) slot.value.mutable_grad().reset();
+      temperature.gradient = 0;
       throw Error("DIVERGED", std::string("training: the loss of the training batch became ") +
                                 (std::isnan(loss) ? "NaN" : "infinite") + " at step " + std::to_string(optimizer.steps + 1));
     }
     sums.grad_norm += optimizer.step(rates[i]);
+    const auto& o = options.optimizer;
+    if (negatives) temperature.step(rates[i], o.beta1, o.beta2, o.eps, optimizer.steps);
     for (auto& [value, where] : zeros) value.masked_fill_(where, 0);
     sums.loss += loss * double(part.size(0));
     sums.windows += part.size(0);
@@ -133,9 +139,28 @@ double Trainer::accumulate(const Reading& reading, double share, uint64_t call_b
     Autocast autocast(options.bf16, x.device().type());
     raw = every ? model->forward(x, pass) : model->outputs(reading, x, pass);
   }
-  const auto loss = loss_of(raw.to(dtype).view_as(y), y, options.loss, model->unit);
+  raw = raw.to(dtype).view_as(y);
+  if (negatives) return contrastive(reading, raw, y, share);
+  const auto loss = loss_of(raw, y, options.loss, model->unit);
   (share == 1 ? loss : loss * share).backward();
   return loss.item<double>();
+}
+
+double Trainer::contrastive(const Reading& reading, const Tensor& raw, const Tensor& y, double share) {
+  const auto every = raw.dim() == 3;
+  const auto weight = options.contrastive, rest = 1 - weight;
+  const auto queries = normalised(raw.flatten(0, -2)), targets = normalised(y.flatten(0, -2));
+  const auto found = contrast(queries.detach(), targets, negatives->of(reading, every, targets), temperature.log);
+  auto loss = weight * found.loss.mean(torch::kFloat64).item<double>();
+  auto differentiable = (queries * found.gradient).sum() * weight;  // has the gradient of the loss, not its value
+  if (rest > 0) {
+    const auto other = loss_of(raw, y, options.loss, model->unit) * (rest * options.error_scale);
+    loss += other.item<double>();
+    differentiable = differentiable + other;
+  }
+  temperature.gradient += share * weight * found.log_temperature;
+  (differentiable * share).backward();
+  return loss;
 }
 
 }  // namespace lvm

@@ -2,10 +2,13 @@
 #include "../data/samples.h"
 #include "../model/predictor-model.h"
 #include "../recycling.h"
+#include "negatives.h"
 #include "optimizer.h"
+#include "temperature.h"
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <unordered_map>
 
 namespace lvm {
@@ -24,6 +27,9 @@ struct TrainerOptions {
   uint64_t seed;
   int64_t threads;  // threads of its steps; 0 for those of the environment
   OptimizerOptions optimizer;
+  double contrastive;  // weight of the contrastive loss; 0 for none
+  double error_scale;  // factor of the other loss beside it
+  int64_t negatives;   // rows drawn for it in a step
 };
 
 // Sums over the steps of an epoch so far. Stored in checkpoints, so that a resumed epoch reports bit-equal metrics.
@@ -45,6 +51,7 @@ class Trainer {
   const std::shared_ptr<Samples> samples;
   const TrainerOptions options;
   Optimizer optimizer;
+  Temperature temperature;
   Sums sums;
   // Read from the JS thread during a run.
   std::atomic<bool> stop = false;
@@ -54,6 +61,7 @@ class Trainer {
  private:
   const Recycling recycling;
   double accumulate(const Reading& reading, double share, uint64_t call_base);
+  double contrastive(const Reading& reading, const Tensor& raw, const Tensor& y, double share);
   Tensor order(int64_t epoch);
   Tensor windows_of(const Tensor& items) const;
   std::vector<Reading> batches_of(const Tensor& windows) const;
@@ -63,6 +71,7 @@ class Trainer {
   Tensor ids;                                    // windows, in groups that are drawn together
   std::vector<int64_t> ends;                     // end of each group in `ids`; empty: each window is drawn alone
   std::vector<std::pair<Tensor, Tensor>> zeros;  // matrices or averages, and masks of their zeros
+  std::unique_ptr<NegativeSampler> negatives;    // with a contrastive loss
   Tensor shuffled;
   int64_t shuffled_epoch = -1;
 };

@@ -101,6 +101,8 @@ export const SPECIFIED_CONFIG = {
   gradient_clip: 1,
   objective: 'last',
   loss: 'mse',
+  contrastive_weight: 0.9,
+  negatives: 4096,
   accumulate: 1,
   ema: 0,
   history: null,

@@ -1,7 +1,7 @@
+import type { Pool } from '../../evaluate/search.js'
 import { native } from '../../native.js'
 import { quantile } from '../../statistics/estimates.js'
 import type { Tensor } from '../../torch/tensor.js'
-import type { Pool } from '../retrieval/search.js'
 import type { Arm } from './arms.js'
 
 /** Time of one search, from the context to the rows. Units: ms */

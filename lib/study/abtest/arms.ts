@@ -1,11 +1,11 @@
 import type { Model } from '../../checkpoint/model.js'
 import type { Baseline, BaselineName } from '../../evaluate/baselines-fit.js'
 import { samplesOf } from '../../evaluate/baselines-rows.js'
+import { type Pool, ranks } from '../../evaluate/search.js'
 import type { Chosen } from '../../evaluate/subject.js'
 import { native } from '../../native.js'
 import { Tensor } from '../../torch/tensor.js'
 import { searchWithBaseline, searchWithModel } from '../retrieval/judge-retrieval.js'
-import { type Pool, ranks } from '../retrieval/search.js'
 
 /** A way to make the query of a search. */
 export interface Arm {

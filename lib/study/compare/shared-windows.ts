@@ -1,11 +1,11 @@
 import { meanTarget, samplesOf } from '../../evaluate/baselines-rows.js'
+import { openPool } from '../../evaluate/pool.js'
+import { type Pool, search } from '../../evaluate/search.js'
 import type { Chosen } from '../../evaluate/subject.js'
 import { native } from '../../native.js'
 import type { Tensor } from '../../torch/tensor.js'
 import { consultOracle, type Oracle } from '../retrieval/oracle.js'
-import { openPool } from '../retrieval/pool.js'
 import { scoresByWindow } from '../retrieval/retrieval-scores.js'
-import { type Pool, search } from '../retrieval/search.js'
 
 /** Measures with one figure for each window. */
 export const MEASURES = ['cosine', 'cosine_centred', 'top10'] as const

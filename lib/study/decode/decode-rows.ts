@@ -1,8 +1,8 @@
 import { take } from '../../evaluate/baselines-rows.js'
+import { locate } from '../../evaluate/pool.js'
 import { type Exclusions, nearestRows, type SentenceBank } from '../../text/decode/sentence-bank.js'
 import type { Generator } from '../../text/decode/sentence-generator.js'
 import type { Tensor } from '../../torch/tensor.js'
-import { locate } from '../retrieval/pool.js'
 import { contextRows, cosinesWithTruth, type Source, type Truth } from './decode-source.js'
 import type { DecodedRow } from './decoded-row.js'
 

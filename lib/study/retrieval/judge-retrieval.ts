@@ -2,6 +2,8 @@ import type { Model } from '../../checkpoint/model.js'
 import { atOnce } from '../../data/windows.js'
 import { type Baseline, type BaselineName, fitBaselines, HEURISTICS } from '../../evaluate/baselines-fit.js'
 import { samplesOf } from '../../evaluate/baselines-rows.js'
+import type { Pool } from '../../evaluate/search.js'
+import { search } from '../../evaluate/search.js'
 import { type Chosen, provenance } from '../../evaluate/subject.js'
 import { wasTrainedOn } from '../../evaluate/trained-on.js'
 import { native, type Retrieval } from '../../native.js'
@@ -12,8 +14,6 @@ import type { Pools, RetrievalEntry } from './retrieval-entry.js'
 import { describeFailures, missed } from './retrieval-failures.js'
 import { NEAR_DUPLICATE, nearDuplicateHits, type PoolScores, scorePool, scoresByWindow } from './retrieval-scores.js'
 import { judge } from './retrieval-verdict.js'
-import type { Pool } from './search.js'
-import { search } from './search.js'
 
 const SEED = 0
 

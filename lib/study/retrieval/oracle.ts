@@ -1,10 +1,10 @@
 import { targets } from '../../evaluate/baselines-rows.js'
+import type { Pool } from '../../evaluate/search.js'
+import { search } from '../../evaluate/search.js'
 import type { Chosen } from '../../evaluate/subject.js'
 import type { Retrieval } from '../../native.js'
 import { percent } from '../../show.js'
 import { scoresByWindow } from './retrieval-scores.js'
-import type { Pool } from './search.js'
-import { search } from './search.js'
 
 /** The targets themselves must reach this Top-1 recall, or the pool is not scored. */
 export const ORACLE_LIMIT = 0.97

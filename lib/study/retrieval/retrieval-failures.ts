@@ -1,6 +1,6 @@
+import type { Pool } from '../../evaluate/search.js'
+import { NEAREST, ranks } from '../../evaluate/search.js'
 import type { Ranking } from '../../native.js'
-import type { Pool } from './search.js'
-import { NEAREST, ranks } from './search.js'
 
 /** A row of the bank with its article and text. */
 export interface Found {

@@ -1,8 +1,8 @@
 import type { Interval } from '../../evaluate/metrics.js'
+import type { Pool } from '../../evaluate/search.js'
+import { NEAREST, ranks } from '../../evaluate/search.js'
 import type { Ranking } from '../../native.js'
 import { describe, meanByArticle } from '../../statistics/estimates.js'
-import type { Pool } from './search.js'
-import { NEAREST, ranks } from './search.js'
 
 /** Score of one rank, by the name of the score. */
 export const SCORE_OF_RANK = {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { NEAREST, ranks } from '../../../lib/evaluate/search.js'
 import type { Ranking } from '../../../lib/native.js'
 import { nearDuplicateHits, scorePool, scoresByWindow } from '../../../lib/study/retrieval/retrieval-scores.js'
 import { judge } from '../../../lib/study/retrieval/retrieval-verdict.js'
-import { NEAREST, ranks } from '../../../lib/study/retrieval/search.js'
 import { gaussian } from '../../statistics/clustered.js'
 
 /** Makes a ranking from rows ahead and ties; the first twenty rows have cosine 0 with the target unless given. */

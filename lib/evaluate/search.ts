@@ -1,6 +1,6 @@
-import type { Base } from '../../data/base.js'
-import { type NativeBank, native, type Ranking, type Retrieval } from '../../native.js'
-import type { Tensor } from '../../torch/tensor.js'
+import type { Base } from '../data/base.js'
+import { type NativeBank, native, type Ranking, type Retrieval } from '../native.js'
+import type { Tensor } from '../torch/tensor.js'
 
 /** Vectors to search, with the rows of each window's target and context among them. */
 export interface Pool {

@@ -1,13 +1,13 @@
-import type { Base } from '../../data/base.js'
-import { openBeside } from '../../data/beside.js'
-import { contextOf, contextRows, shortestOf } from '../../data/windows.js'
-import { badOption } from '../../errors.js'
-import { blocks, type Rows, take, targets } from '../../evaluate/baselines-rows.js'
-import type { Chosen } from '../../evaluate/subject.js'
-import { type NativeBank, native } from '../../native.js'
-import { nearestRows } from '../../text/decode/sentence-bank.js'
-import type { Tensor } from '../../torch/tensor.js'
+import type { Base } from '../data/base.js'
+import { openBeside } from '../data/beside.js'
+import { contextOf, contextRows, shortestOf } from '../data/windows.js'
+import { badOption } from '../errors.js'
+import { type NativeBank, native } from '../native.js'
+import { nearestRows } from '../text/decode/sentence-bank.js'
+import type { Tensor } from '../torch/tensor.js'
+import { blocks, type Rows, take, targets } from './baselines-rows.js'
 import type { Pool } from './search.js'
+import type { Chosen } from './subject.js'
 
 /** Least cosine of a vector and its row in a bank, which may be rounded to float16 or normalised. */
 const SAME = 1 - 1e-6
@@ -24,7 +24,7 @@ export async function locate(bank: NativeBank, vectors: Tensor): Promise<Int32Ar
 const BLOCK = 8192
 
 /** Returns, for each row of a base that is in a context, its row in a bank; −1 for all others and for rows that are not in the bank. */
-async function locateContexts(bank: NativeBank, { base, windows, ids }: Rows): Promise<Int32Array> {
+export async function locateContexts(bank: NativeBank, { base, windows, ids }: Rows): Promise<Int32Array> {
   const count = base.vectors.shape[0]!
   const wanted = contextRows(ids, windows, count)
   const found = new Int32Array(count).fill(-1)
@@ -61,7 +61,7 @@ async function locateTargets(path: string, bank: NativeBank, rows: Rows): Promis
 export type Exclude = 'seen' | 'context'
 
 /** Builds the lists of excluded rows; rows that are not in the bank and the target itself are never excluded. */
-function exclusions(
+export function exclusions(
   { windows, ids }: Pick<Rows, 'windows' | 'ids'>,
   target: Int32Array,
   o: { exclude: Exclude; inBank: (row: number) => number },

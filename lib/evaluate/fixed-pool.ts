@@ -1,0 +1,76 @@
+import type { Base } from '../data/base.js'
+import type { Windows } from '../data/windows.js'
+import { native } from '../native.js'
+import { sampled } from '../statistics/random.js'
+import type { Tensor } from '../torch/tensor.js'
+import { take } from './baselines-rows.js'
+import { exclusions, locateContexts } from './pool.js'
+
+/** A fixed selection of a base's rows, with the place of each window's target and of the rows that the window has read. */
+export interface FixedPool {
+  /** Shapes: [rows, dim]. */
+  readonly vectors: Tensor
+  readonly rows: number
+  /** Share of all rows that are in the pool. */
+  readonly share: number
+  /** Per window the place of its target; −1 for a target that is not in the pool. */
+  readonly target: Int32Array
+  /** Window i excludes the places excluded[first[i] … first[i + 1]). */
+  readonly first: Int32Array
+  readonly excluded: Int32Array
+  dispose(): void
+}
+
+/** Chooses `most` rows, among them `wanted`. */
+function choose(count: number, most: number, wanted: Int32Array, seed: number): Int32Array {
+  const all = Int32Array.from({ length: count }, (_, row) => row)
+  if (count <= most) return all
+  const kept = new Set(wanted)
+  const others = sampled(
+    all.filter((row) => !kept.has(row)),
+    Math.max(0, most - kept.size),
+    seed,
+  )
+  return Int32Array.from([...kept, ...others]).sort()
+}
+
+/** Makes a pool of at most `most` rows; `targets` adds those of the windows first, and `most` grows where they are more. */
+export async function fixedPool(
+  { base, windows, ids }: { readonly base: Base; readonly windows: Windows; readonly ids: Int32Array },
+  { most, seed, targets }: { readonly most: number; readonly seed: number; readonly targets: boolean },
+): Promise<FixedPool> {
+  const searched = base.targets ?? base.vectors
+  const count = searched.shape[0]!
+  const rowOf = ids.map((id) => windows.target[id]!)
+  const rows = choose(count, most, targets ? rowOf : new Int32Array(), seed)
+  const place = new Int32Array(count).fill(-1)
+  for (const [i, row] of rows.entries()) place[row] = i
+  const vectors = rows.length === count ? searched : await take(searched, rows)
+  const dispose = () => {
+    if (vectors !== searched) vectors.dispose()
+  }
+  try {
+    const target = rowOf.map((row) => place[row]!)
+    let inPool = (row: number) => place[row]!
+    if (base.kind === 'sequences') {
+      const bank = native.bank(vectors.native)
+      try {
+        const found = await locateContexts(bank, { base, windows, ids })
+        inPool = (row) => found[row]!
+      } finally {
+        native.bankDispose(bank)
+      }
+    }
+    const left = exclusions({ windows, ids }, target, { exclude: 'seen', inBank: inPool })
+    return { vectors, rows: rows.length, share: rows.length / count, target, ...left, dispose }
+  } catch (error) {
+    dispose()
+    throw error
+  }
+}
+
+/** What a part of the windows excludes, counted from the first of them. */
+export const excludedOf = ({ first, excluded }: Pick<FixedPool, 'first' | 'excluded'>, at: number, count: number) => ({
+  first: first.subarray(at, at + count + 1).map((end) => end - first[at]!),
+  excluded: excluded.subarray(first[at]!, first[at + count]!),
+})
