@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { makeNext } from '../../bin/make-next.js'
@@ -95,7 +96,7 @@ describe('texts', () => {
     const events: MakeEvent[] = []
     expect(await make({}, doubleEncoder(), { progress: (event) => events.push(event) })).toMatchObject({ rows: 1, empty: 1 })
     const warned = events.flatMap((event) => (event.type === 'warning' ? [event.message] : [])).join('\n')
-    expect(warned).toMatch(/1 file of other types.*\.html 1/)
+    expect(warned).toMatch(/1 file left out.*\.html 1/)
     expect(warned).toMatch(/empty\.txt/)
   })
   test('rows keep to the limits of characters and of tokens', async () => {
@@ -185,6 +186,37 @@ describe('wrong inputs', () => {
     expect(texts()).toEqual(['Zwölf'])
     expect(() => resolve('data make', makeFields, { encoding: 'utf-9' })).toThrow(/name of an encoding/)
     expect(() => resolve('data make', makeFields, { language: 'no such' })).toThrow(/language tag/)
+  })
+  test('pipes and links to nothing are left out by name, and a name that is not UTF-8 is refused', async () => {
+    put('a.txt', 'One.')
+    execFileSync('mkfifo', [at('texts', 'pipe.txt')])
+    symlinkSync('nothing.txt', at('texts', 'broken.md'))
+    put('two\nlines.txt', 'Two.')
+    const events: MakeEvent[] = []
+    await make({}, doubleEncoder(), { progress: (event) => events.push(event) })
+    expect(rows().map(({ article_id: id }) => id)).toEqual(['a.txt', 'two\nlines.txt'])
+    expect(events).toContainEqual(
+      expect.objectContaining({ message: expect.stringMatching(/2 files left out \((?=.*link to nothing 1).*pipe or device 1/) }),
+    )
+    writeFileSync(Buffer.concat([Buffer.from(`${at('texts')}/z`), Buffer.from([0xff]), Buffer.from('.txt')]), 'Three.')
+    const refused = { code: 'FILE_ACCESS', message: expect.stringMatching(/z\ufffd\.txt: its name is not UTF-8/) }
+    await expect(make({ force: true })).rejects.toMatchObject(refused)
+  })
+  test('a file that changes or vanishes between the two passes is named', async () => {
+    for (const name of ['a.txt', 'b.txt']) put(name, `${'A sentence is here. '.repeat(150)}Of ${name}.`)
+    const atStart = (act: () => void) => ({ progress: (event: MakeEvent) => event.type === 'start' && act() })
+    const changed = make(
+      {},
+      doubleEncoder(),
+      atStart(() => put('b.txt', 'Changed.')),
+    )
+    await expect(changed).rejects.toMatchObject({ code: 'DATA_CHANGED', message: expect.stringMatching(/b\.txt/) })
+    const vanished = make(
+      { force: true },
+      doubleEncoder(),
+      atStart(() => rmSync(at('texts', 'b.txt'))),
+    )
+    await expect(vanished).rejects.toMatchObject({ message: expect.stringMatching(/b\.txt/) })
   })
   test('an article that occurs again later is refused with its line', async () => {
     put('a.jsonl', ['a', 'b', 'a'].map((id) => JSON.stringify({ article_id: id, text: 'One.' })).join('\n'))

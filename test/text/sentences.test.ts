@@ -34,10 +34,31 @@ describe('sentences', () => {
     ['ru', 'Он жил в г. Москве.|Потом уехал.'],
     ['hi', 'यह एक वाक्य है।|यह दूसरा है।'],
     ['ar', 'مرحبا بالعالم.|كيف حالك؟|أنا بخير.'],
+    ['hi', 'डॉ. राजेन्द्र प्रसाद यहाँ थे।|श्री. ए. पी. जे. अब्दुल कलाम वैज्ञानिक थे।'],
+    ['ar', 'ولد د. أحمد زويل عام 1946 م.|وحصل على الجائزة.'],
+    ['ko', '"어디 가세요?"라고 그가 물었다.|그래요.|2024. 1. 1. 시행되었다.'],
+    ['th', 'เนื้อที่ 513,115 ตร.กม. มีประชากรราว 66 ล้านคน พ.ศ. 2475'],
+    ['el', 'Ο κ. Παπάς είπε: «Ναι.»|Έφυγε στις 5 μ.μ. χθες.'],
+    ['pl', 'Prof. Nowak mieszka przy ul. Długiej, tj. w centrum.|Potem wyjechał.'],
+    ['tr', 'Prof. Demir vb. kişiler 19. yüzyılda yaşadı.|Sonra gittiler.'],
+    ['de', 'Er sagte: „Nein.“|Dann ging er.'],
     ['he', 'שלום עולם.|מה שלומך?'],
   ])('%s: %s', (language, text) => expectSplit(text, language))
   test('Chinese and Japanese sentences end without a blank', () => {
     expect(sentencesOf('他说：“你好。”然后他走了！真的吗？', 'zh')).toEqual(['他说：“你好。”', '然后他走了！', '真的吗？'])
+    expect(sentencesOf('你知道吗？“知之。”他走了。（见下。）完', 'zh')).toEqual([
+      '你知道吗？',
+      '“知之。”',
+      '他走了。',
+      '（见下。）',
+      '完',
+    ])
+    expect(sentencesOf('首都は東京。「本当？」と彼は聞いた。「はい。」とても良い。', 'ja')).toEqual([
+      '首都は東京。',
+      '「本当？」と彼は聞いた。',
+      '「はい。」',
+      'とても良い。',
+    ])
     expect(sentencesOf('今日は晴れです。明日は雨です。', 'ja')).toEqual(['今日は晴れです。', '明日は雨です。'])
   })
   test('a sentence longer than the window of the segmenter stays whole', () => {
@@ -107,12 +128,14 @@ describe('long sentences', () => {
     ['sentences', 'This is a sentence, here. '.repeat(40_000)],
     ['quotes', '"'.repeat(1_000_000)],
     ['stops', '.'.repeat(1_000_000)],
+    ['brackets', `${'('.repeat(200_000)}x`],
+    ['sentences before brackets', '。「'.repeat(300_000)],
     ['dots and quotes', '."'.repeat(500_000)],
     ['equals', `= ${' '.repeat(1_000_000)}x`],
   ])('a line of a megabyte takes seconds at most: %s', (_, line) => {
-    const began = performance.now()
+    const began = process.cpuUsage()
     rowsOf(paragraphsOf(line), 'en', within(220))
-    expect(performance.now() - began).toBeLessThan(15_000)
+    expect(process.cpuUsage(began).user / 1e6).toBeLessThan(15) // time of the processor, because other work may share it
   })
 })
 

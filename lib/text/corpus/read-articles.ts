@@ -73,7 +73,7 @@ export async function* readArticles(options: CorpusOptions, leftOut?: LeftOut): 
   for await (const file of textFiles(options.texts, leftOut)) {
     const articles = file.kind === 'records' ? readRecords(file, options.keys) : [await readText(file, options)]
     for await (const article of articles) {
-      const key = createHash('sha256').update(article.id).digest('base64').slice(0, 16)
+      const key = createHash('sha256').update(article.id).digest().toString('latin1', 0, 12) // a slice of a longer text would hold it all
       if (seen.has(key))
         throw new LvmError(
           'DATA_DUPLICATE_KEY',

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { lstat, readdir, stat } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
 import { fileError, LvmError } from '../../errors.js'
@@ -15,7 +16,7 @@ export interface TextFile {
   readonly kind: (typeof KINDS)[keyof typeof KINDS]
 }
 
-/** Numbers of files that were left out, by extension; folders that are links count as `linked folder`. */
+/** Numbers of files that were left out, by extension or by what they are instead of a file, such as `linked folder`. */
 export type LeftOut = Map<string, number>
 
 const kindOf = (name: string): TextFile['kind'] | undefined => {
@@ -27,6 +28,16 @@ const kindOf = (name: string): TextFile['kind'] | undefined => {
 export const MAKING = '.making'
 
 const byCodeUnit = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
+
+/** Errors: FILE_ACCESS for a name that is not UTF-8, which Node cannot open as text. */
+async function requireName(path: string): Promise<void> {
+  if (!path.includes('\ufffd') || existsSync(path)) return
+  const found = await lstat(path).catch(() => undefined)
+  if (found === undefined)
+    throw new LvmError('FILE_ACCESS', `${path}: its name is not UTF-8, so that it cannot be opened`, {
+      hint: 'rename it: each \ufffd stands for a byte that is not UTF-8',
+    })
+}
 
 async function* below(folder: string, prefix: string, leftOut: LeftOut): AsyncGenerator<TextFile> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((error) => {
@@ -43,14 +54,17 @@ async function* below(folder: string, prefix: string, leftOut: LeftOut): AsyncGe
   for (const { entry } of sorted) {
     const path = join(folder, entry.name)
     const name = prefix + entry.name
+    const kind = kindOf(entry.name)
+    if (entry.isDirectory() || kind !== undefined) await requireName(path)
     if (entry.isDirectory() && entry.name.endsWith(MAKING)) skip('unfinished base')
     else if (entry.isDirectory()) yield* below(path, `${name}/`, leftOut)
     else {
       const target = entry.isSymbolicLink() ? await stat(path).catch(() => undefined) : entry
-      const kind = kindOf(entry.name)
       if (target?.isDirectory()) skip('linked folder')
+      else if (kind !== undefined && target === undefined) skip('link to nothing')
+      else if (kind !== undefined && !target?.isFile()) skip('pipe or device')
       else if (kind === 'records' && isSideFile(entry.name)) skip('side file of vectors')
-      else if (target?.isFile() && kind !== undefined) yield { path, name, kind }
+      else if (kind !== undefined) yield { path, name, kind }
       else skip(extname(entry.name).toLowerCase() || 'no extension')
     }
   }
@@ -93,5 +107,5 @@ export function leftOutText(leftOut: LeftOut): string | undefined {
   const total = all.reduce((sum, [, n]) => sum + n, 0)
   if (total === 0) return undefined
   const first = all.slice(0, 5).map(([ending, n]) => `${ending} ${count(n)}`)
-  return `${count(total)} ${total === 1 ? 'file' : 'files'} of other types left out (${first.join(', ')}${all.length > 5 ? ', …' : ''})`
+  return `${count(total)} ${total === 1 ? 'file' : 'files'} left out (${first.join(', ')}${all.length > 5 ? ', …' : ''})`
 }

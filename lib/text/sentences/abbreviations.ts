@@ -12,7 +12,7 @@ export interface Abbreviations {
   readonly ordinals: boolean
 }
 
-const set = (words: string) => new Set(words.split(' '))
+const set = (words: string) => new Set(words.split(' ').filter((word) => word !== ''))
 
 const list = (inner: string, numbered: string, either: string, starters: string, ordinals = false): Abbreviations => ({
   inner: set(inner),
@@ -71,6 +71,29 @@ const russian = list(
   'руб коп тыс млн млрд др пр т.д т.п в вв н.э янв февр апр авг сент окт нояб дек',
   'в на с по из за от до для при он она оно они мы я вы это этот эта эти но а и или если когда как после перед во время его её их также сегодня не что кто где',
 )
+const polish = list(
+  'dr prof mgr inż hab ks św abp bp gen płk kpt por im ul al pl tzn tj tzw np m.in ok ww wg ur zm',
+  'nr s str godz r art ust rys tab poz t',
+  'itd itp in w p.n.e n.e tys mln mld',
+  'w na z do od po i a ale to ten ta te jest był była było nie się jego jej ich oraz gdy kiedy jak także tam tu on ona oni dziś potem później',
+  true,
+)
+const turkish = list(
+  'dr prof doç av sn yrd öğr gör alb gen mad cad sok mah bkz örn yy m.ö m.s',
+  's sf no c',
+  'vb vs şti ltd',
+  'bu bir ve o ama fakat ancak daha çok her ne nasıl niçin sonra önce burada orada şimdi',
+  true,
+)
+const greek = list(
+  'κ κα κ.κ δρ καθ π.χ δηλ βλ στρ λεωφ',
+  'σ σελ αρ τ',
+  'κ.ά κ.λπ κλπ π.χ μ.χ μ.μ π.μ χιλ εκ',
+  'ο η το οι τα αυτός αυτή αυτό και αλλά στη στο στην στον στις με για από όταν όμως σήμερα',
+)
+const hindi = list('डॉ डा श्री श्रीमती सुश्री प्रो पं स्व मो कु सं ई.पू', 'पृ सं नं', '', '')
+const arabic = list('د أ م أ.د', 'ص ج', '', '')
+const vietnamese = list('tp ts gs pgs ths ths.bs bs tx q p', 'tr', 'v.v', '')
 
 const BY_LANGUAGE: Readonly<Record<string, Abbreviations>> = {
   en: english,
@@ -81,6 +104,12 @@ const BY_LANGUAGE: Readonly<Record<string, Abbreviations>> = {
   pt: portuguese,
   nl: dutch,
   ru: russian,
+  pl: polish,
+  tr: turkish,
+  el: greek,
+  hi: hindi,
+  ar: arabic,
+  vi: vietnamese,
 }
 /** Languages that write ordinals with a stop. */
 const WITH_ORDINALS = set('cs da et fi hr hu is lv nb nn no pl sk sl sr')
