@@ -1,7 +1,7 @@
 import type { Node } from '../spec/ops.js'
 import type { ScriptWriter } from './script-writer.js'
 
-/** [x, m_1 … m_K] at every position, in blocks that carry sums and totals to the next; see native/kernels/exponential-means.cpp. */
+/** [x, m_1 … m_K] at every position, in blocks that carry sums and totals to the next; see native/kernels/exponential-scan.cpp. */
 const MEANS = `def exponential_means(self, x: Tensor, rates: Tensor) -> Tensor:
   k = rates.size(0)
   sums = torch.zeros([x.size(0), 1, k, x.size(2)], dtype=x.dtype, device=x.device)
@@ -23,11 +23,11 @@ const MEANS = `def exponential_means(self, x: Tensor, rates: Tensor) -> Tensor:
 `
 
 /** Emits the exponential means of all positions, beside the vectors. */
-export const exponentialMeans = (w: ScriptWriter, _: Node, x: string): string =>
+export const memoryInput = (w: ScriptWriter, _: Node, x: string): string =>
   w.set(`${w.method('exponential_means', MEANS)}(${x}, torch.sigmoid(${w.param('decay')}))`)
 
 /** Emits the mixture of exponential means at the last position. */
-export function exponentialMixture(w: ScriptWriter, _: Node, x: string): string {
+export function memoryMixture(w: ScriptWriter, _: Node, x: string): string {
   const age = w.set(`torch.arange(${x}.size(1), dtype=${x}.dtype, device=${x}.device).flip(0)`)
   const weights = w.set(`torch.pow(torch.sigmoid(${w.param('decay')}).unsqueeze(1), ${age})`)
   const shares = w.set(`torch.matmul(${w.param('weight')}, ${weights} / ${weights}.sum(1, True))`)

@@ -1,6 +1,6 @@
 import type { Node, PredictorOp } from '../spec/ops.js'
 import { hyena, retention, s4, s4d } from './script-convolutions.js'
-import { exponentialMeans, exponentialMixture } from './script-memory.js'
+import { memoryInput, memoryMixture } from './script-memory.js'
 import { channelMixing, mamba2, RMS, shortConv, timeMixing } from './script-mixers.js'
 import type { ScriptWriter } from './script-writer.js'
 
@@ -102,8 +102,8 @@ const OPS: Readonly<Record<PredictorOp, Emit>> = {
     if (residual === 'memory') return w.set(`${raw} + ${emit(w, node.of[2]!, x)}`)
     return w.set(`${raw} + ${w.param('residual.weight')} * ${anchor(w, String(residual), x)}`)
   },
-  exponentialMeans,
-  exponentialMixture,
+  memoryInput,
+  memoryMixture,
   linear: (w, { params }, x) => {
     const weight = params.transposed === true ? `${w.param('weight')}.t()` : w.param('weight')
     return w.set(`torch.linear(${x}, ${weight}${params.bias === true ? `, ${w.param('bias')}` : ''})`)

@@ -29,11 +29,11 @@ const OWN: Readonly<Record<PredictorOp, Own>> = {
   product: same(0),
   concat: same(0),
   predictor: same(1),
-  exponentialMeans: ({ memories }, time, width) => ({
+  memoryInput: ({ memories }, time, width) => ({
     width: width * (1 + memories!),
     kept: 2 * width * (1 + memories!) * time + memories! * width * Math.ceil(time / 64), // blocks of 64 positions keep the sums before
   }),
-  exponentialMixture: ({ memories }, time, width) => ({
+  memoryMixture: ({ memories }, time, width) => ({
     width,
     kept: 3 * width * time + memories! * width * Math.ceil(time / 128),
   }),

@@ -1,6 +1,6 @@
 import { badOption, LvmError } from '../errors.js'
 import { choice, type Fields, integer, type Options, resolve } from '../options.js'
-import { activation, chain, exponentialMeans, exponentialMixture, layerNorm, linear, type Node, named, predictor } from './ops.js'
+import { activation, chain, layerNorm, linear, memoryInput, memoryMixture, type Node, named, predictor } from './ops.js'
 
 /** Options of all architectures: they share the wrapper around their trunks. */
 export const wrapperFields = {
@@ -126,8 +126,8 @@ export function architecture<F extends Fields>(
       const shaped = { ...options, dim: input === 'memory' ? dim * (1 + memories) : dim, context }
       const broken = a.rule?.(shaped)
       if (broken !== undefined) throw new LvmError('BAD_SPEC', `${a.name}: ${broken}`)
-      const trunk = input === 'memory' ? chain(named('input', exponentialMeans(memories)), a.trunk(shaped)) : a.trunk(shaped)
-      const memory = residual === 'memory' ? [named('residual', exponentialMixture(memories))] : []
+      const trunk = input === 'memory' ? chain(named('input', memoryInput(memories)), a.trunk(shaped)) : a.trunk(shaped)
+      const memory = residual === 'memory' ? [named('residual', memoryMixture(memories))] : []
       return {
         options,
         node: predictor({ dim, output, residual, inputScale }, trunk, head(a.width(options), dim, options), ...memory),

@@ -20,8 +20,8 @@ export const OPS = {
   product: {},
   concat: {},
   predictor: { dim: 'int', output: 'text', residual: 'text', inputScale: 'text' },
-  exponentialMeans: { memories: 'int' },
-  exponentialMixture: { memories: 'int' },
+  memoryInput: { memories: 'int' },
+  memoryMixture: { memories: 'int' },
   linear: { in: 'int', out: 'int', bias: 'bool', transposed: 'bool', init: 'text', gain: 'real' },
   layerNorm: { dim: 'int', eps: 'real' },
   rmsNorm: { dim: 'int', eps: 'real' },
@@ -87,9 +87,9 @@ export const concat = (...of: Node[]): Node => node('concat', {}, ...of)
 export const predictor = (p: Params<'predictor'>, trunk: Node, head: Node, ...memory: Node[]): Node =>
   node('predictor', p, trunk, head, ...memory)
 /** Puts exponential means of all vectors so far beside each vector; their decays are learned. */
-export const exponentialMeans = (memories: number): Node => node('exponentialMeans', { memories })
+export const memoryInput = (memories: number): Node => node('memoryInput', { memories })
 /** A mixture of exponential means of all vectors so far; decays and weights are learned. */
-export const exponentialMixture = (memories: number): Node => node('exponentialMixture', { memories })
+export const memoryMixture = (memories: number): Node => node('memoryMixture', { memories })
 export const linear = (p: Pick<Params<'linear'>, 'in' | 'out'> & Partial<Params<'linear'>>): Node =>
   node('linear', { bias: true, transposed: false, init: 'default', gain: 1, ...p })
 export const layerNorm = (dim: number, eps = 1e-5): Node => node('layerNorm', { dim, eps })

@@ -9,7 +9,7 @@
 // source  own
 
 #include "../kernels/at-least-float32.h"
-#include "../kernels/exponential-means.h"
+#include "../kernels/exponential-scan.h"
 
 #include "op-table.h"
 

@@ -24,5 +24,5 @@ const trainer = await native.trainer(model, samples, Int32Array.of(0), {
   ema: 0,
 })
 for (let epoch = 1; epoch <= 2; epoch++) await native.trainerRun(trainer, epoch, 0, new Float64Array(1).fill(1e-3))
-const { memory_bytes } = estimate(o.train, node, { dim, dataBytes: 2 * numbers.byteLength })
+const { memory_bytes } = estimate(o.train, node, { dim, context, dataBytes: 2 * numbers.byteLength })
 process.stdout.write(JSON.stringify({ used: process.resourceUsage().maxRSS * 1024, estimated: memory_bytes }))

@@ -61,17 +61,21 @@ class Predictor(nn.Module):
     def __init__(self, kind, dim, o):
         super().__init__()
         self.o, self.dim, width = o, dim, o["width"]
+        memories, reads = o.get("memories") or 6, dim
+        if o["input"] == "memory":
+            reads = dim * (1 + memories)
+            self.input = nn.ParameterDict({"decay": torch.ones(memories)})
         if kind != "lstm":
-            self.in_proj = nn.Linear(dim, width)
-        self.core = {"lstm": Lstm, "gru": Gru, "transformer": Transformer}[kind](dim if kind == "lstm" else width, o)
+            self.in_proj = nn.Linear(reads, width)
+        self.core = {"lstm": Lstm, "gru": Gru, "transformer": Transformer}[kind](reads if kind == "lstm" else width, o)
         mlp = [nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width), nn.Linear(width, dim)]
         self.head = nn.Linear(width, dim) if o["head"] == "linear" else nn.Sequential(*mlp)
         if o["residual"] != "none":
-            self.residual = nn.ParameterDict({"weight": torch.ones(1)})
-        if o["residual"] == "decay":
-            self.residual["decay"] = torch.ones(1)
+            self.residual = nn.ParameterDict({"weight": torch.ones(memories if o["residual"] == "memory" else 1)})
+        if o["residual"] in ("decay", "memory"):
+            self.residual["decay"] = torch.ones_like(self.residual["weight"])
         if o["input_scale"] == "standardize":
-            self.input = nn.Module()
+            self.input = getattr(self, "input", nn.Module())
             self.input.register_buffer("center", torch.zeros(dim))
             self.input.register_buffer("scale", torch.ones(dim))
 
@@ -85,9 +89,24 @@ class Predictor(nn.Module):
         weights = rate ** torch.arange(time - 1, -1, -1)
         return x[:, -1] if self.o["residual"] == "last" else torch.einsum("t,btd->bd", weights / weights.sum(), x)
 
+    def remembered(self, x):
+        """Each vector beside the exponential means of all up to it."""
+        age = torch.arange(x.shape[1])[:, None] - torch.arange(x.shape[1])
+        weights = (torch.sigmoid(self.input["decay"])[:, None, None] ** age.clamp_min(0)).tril()
+        means = torch.einsum("kij,bjd->bikd", weights / weights.sum(-1, keepdim=True), x)
+        return torch.cat([x, means.flatten(2)], -1)
+
+    def mixture(self, x):
+        weights = torch.sigmoid(self.residual["decay"])[:, None] ** torch.arange(x.shape[1] - 1, -1, -1)
+        return torch.einsum("k,kt,btd->bd", self.residual["weight"], weights / weights.sum(1, keepdim=True), x)
+
     def forward(self, x):
         u = self.scaled(x)
+        if self.o["input"] == "memory":
+            u = self.remembered(u)
         raw = self.head(self.core(self.in_proj(u) if hasattr(self, "in_proj") else u)[:, -1])
+        if self.o["residual"] == "memory":
+            return raw + self.mixture(x)
         return raw if self.o["residual"] == "none" else raw + self.residual["weight"] * self.anchored(x)
 
 

@@ -47,6 +47,19 @@ describe('a plain PyTorch loop from the same weights, on the same batches, witho
     ['lstm', { dropout: 0, preset: 'tiny', output: 'unit', head: 'mlp', residual: 'mean', inputScale: 'standardize', seed: 3 }],
     ['gru', { preset: 'tiny', norm: 'post', lr: 0.01, clip: 0.001, residual: 'last', batchSize: 16 }],
     ['transformer', { dropout: 0, preset: 'tiny', inputScale: 'sqrt_dim', residual: 'decay', context: 8 }],
+    [
+      'gru',
+      {
+        preset: 'tiny',
+        lr: 0.01,
+        weightDecay: 0,
+        inputScale: 'sqrt_dim',
+        residual: 'memory',
+        input: 'memory',
+        memories: 3,
+        context: 8,
+      },
+    ],
   ] as [string, Record<string, string | number>][])(
     'a plain PyTorch loop has the losses of our trainer: %s %o',
     async (model, options) => {

@@ -1,4 +1,4 @@
-#include "exponential-means.h"
+#include "exponential-scan.h"
 
 #include "at-least-float32.h"
 #include "autocast.h"
