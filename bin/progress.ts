@@ -1,4 +1,5 @@
 import { beyondPlan } from '../lib/checkpoint/run-manifest.js'
+import { readsOf } from '../lib/checkpoint/trained-contexts.js'
 import type { TrainEvent } from '../lib/index.js'
 import { bytes, count, duration, shellWord, terminalText } from '../lib/show.js'
 import { program } from './command-line.js'
@@ -20,8 +21,11 @@ const NONE = '–'
 const loss = (value: number | null) => (value === null ? NONE : value < 1e-4 ? value.toExponential(2) : value.toFixed(6))
 const cosine = (value: number | null) => value?.toFixed(4) ?? NONE
 
-/** Columns of the table of epochs: title, width and cell. */
-const COLUMNS: readonly (readonly [string, number, (e: Of<'epoch'>) => string])[] = [
+/** Column of the table of epochs: title, width and cell. */
+type Column = readonly [string, number, (e: Of<'epoch'>) => string]
+const TARGETS: Column = ['targets/s', 9, (e) => (e.targets_per_second ? count(e.targets_per_second) : NONE)]
+const WEIGHTS: Column = ['weights', 7, ({ weights = NONE }) => weights]
+const COLUMNS: readonly Column[] = [
   ['epoch', 5, (e) => String(e.epoch)],
   ['train loss', 10, (e) => loss(e.train_loss)],
   ['val loss', 9, (e) => loss(e.val_loss)],
@@ -32,9 +36,14 @@ const COLUMNS: readonly (readonly [string, number, (e: Of<'epoch'>) => string])[
   ['samples/s', 9, (e) => (e.samples_per_second ? count(e.samples_per_second) : NONE)],
   ['best', 4, (e) => (e.best ? '★' : '')],
 ]
-/** Adds a column for the better weights (raw or averaged) to epochs with an average. */
+/** Adds a column for targets to epochs of the objective "sequence", and one for the better weights (raw or averaged) to those with an average. */
 const columnsOf = (e: Of<'epoch'>) =>
-  e.weights === undefined ? COLUMNS : COLUMNS.toSpliced(-1, 0, ['weights', 7, ({ weights = NONE }) => weights])
+  COLUMNS.toSpliced(
+    -1,
+    0,
+    ...(e.targets_per_second === undefined ? [] : [TARGETS]),
+    ...(e.weights === undefined ? [] : [WEIGHTS]),
+  )
 const line = (e: Of<'epoch'>, text: (column: (typeof COLUMNS)[number]) => string) =>
   columnsOf(e)
     .map((column) => text(column).padStart(column[1]))
@@ -67,10 +76,12 @@ export function bar(e: Of<'progress'>, latest: number | undefined, columns: numb
 /** Model, data, split and run of a training, before its first step. */
 export function opening(e: Of<'start'>): string {
   const { data, split, estimate, extended } = e
+  const once = e.history === undefined ? 'every vector of a context is a target' : 'each article is read once for all its targets'
   return [
     `${e.resumed ? 'resuming' : 'training'} ${e.model} · ${count(e.parameters)} parameters · ${e.device} · ${e.precision} · ${e.threads} threads`,
     `data   ${nearby(data.path)} · ${count(data.rows)} rows × ${data.dim} · ${count(data.articles)} articles · space ${data.space ?? 'unknown'}`,
     `split  by ${split.mode}${split.leaky ? ' (leaky: neighbours share vectors)' : ''} · ${count(data.windows.train)} training windows, ${count(data.windows.val)} validation${data.windows.test ? `, ${count(data.windows.test)} test` : ''}`,
+    `reads  ${readsOf(e)}${e.objective === 'sequence' ? ` · ${once}` : ''}`,
     `run    ${nearby(e.run)} · about ${bytes(estimate.memory_bytes)} of memory, ${bytes(estimate.disk_bytes)} on disk`,
     ...(extended ? [`rate   beyond its plan: ${beyondPlan(extended)}`] : []),
   ].join('\n')

@@ -1,3 +1,4 @@
+import { lengthRange } from '../lib/checkpoint/trained-contexts.js'
 import type { ServeEvent } from '../lib/index.js'
 import { count, duration, millions } from '../lib/show.js'
 import { nearby } from './output.js'
@@ -10,7 +11,7 @@ function served({
   architecture,
   parameters,
   dim,
-  context,
+  trained,
   bank,
   device,
   threads,
@@ -19,7 +20,7 @@ function served({
 }: Listening['models'][number]): string {
   const lines = [
     `${name}: ${architecture}${scheme === null ? '' : `, ${scheme}`}, ${millions(parameters)} parameters, on ${device} with ${threads} thread${threads === 1 ? '' : 's'}`,
-    `contexts of ${context} vectors of ${dim} numbers${unit ? ', each of length 1' : ''}`,
+    `contexts of ${lengthRange(trained)} vectors of ${dim} numbers${unit ? ', each of length 1' : ''}`,
   ]
   if (bank !== null) lines.push(`bank ${nearby(bank.path)} with ${count(bank.rows)} rows`)
   return lines.join('\n  ')
@@ -27,8 +28,11 @@ function served({
 
 /** A command that asks the server for a prediction. */
 const example = ({ url, models: [first] }: Listening, isKeyed: boolean): string => {
-  const { dim, context } = first!
-  const body = `JSON.stringify({contexts:[Array(${context}).fill(Array(${dim}).fill(${dim}**-.5))]})`
+  const {
+    dim,
+    trained: { shortest },
+  } = first!
+  const body = `JSON.stringify({contexts:[Array(${shortest}).fill(Array(${dim}).fill(${dim}**-.5))]})`
   const key = isKeyed ? ` -H 'Authorization: Bearer KEY'` : ''
   return `node -p '${body}' | curl -s ${url}/v1/predict -H 'Content-Type: application/json'${key} -d @-`
 }

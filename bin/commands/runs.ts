@@ -4,6 +4,7 @@ import { listRuns, type RunDetails, type RunSummary, removeRun, showRun } from '
 import { findRun, RUNS } from '../../lib/checkpoint/run-folder.js'
 import { beyondPlan } from '../../lib/checkpoint/run-manifest.js'
 import { restoreRun } from '../../lib/checkpoint/run-store.js'
+import { readsOf } from '../../lib/checkpoint/trained-contexts.js'
 import { ERRORS, LvmError } from '../../lib/errors.js'
 import { resolve, text } from '../../lib/options.js'
 import { basesOf } from '../../lib/report/basis.js'
@@ -31,6 +32,7 @@ function listing(runs: readonly RunSummary[], root: string): string {
     'val loss': (r) => figure(r.val_loss, 6),
     'val cosine': (r) => figure(r.val_cosine, 4),
     parameters: (r) => r.parameters && count(r.parameters),
+    reads: (r) => r.context && (typeof r.reach === 'number' ? `≤ ${r.reach}` : (r.reach ?? r.context)),
     data: (r) => r.data,
     split: ({ split }) => split && `${split.mode}, seed ${split.seed}${split.leaky ? ', leaky' : ''}`,
     size: (r) => bytes(r.bytes),
@@ -53,6 +55,11 @@ function details(run: RunDetails): string {
     ['written by', run.holder && `process ${run.holder.pid} on ${run.holder.host} since ${run.holder.started}`],
     ['model', run.model],
     ['parameters', run.parameters && count(run.parameters)],
+    [
+      'reads',
+      run.context &&
+        readsOf({ context: run.context, ...(run.reach !== null && { history: run.reach, min_history: run.min_history! }) }),
+    ],
     ['data', run.data],
     ['size on disk', bytes(run.bytes)],
     ['saved', run.saved_at && `${run.saved_at} (save ${run.generation})`],

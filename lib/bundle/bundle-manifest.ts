@@ -19,6 +19,9 @@ export interface BundledRun {
   readonly model: string
   readonly dim: number
   readonly context: number
+  /** How far back contexts reach, and the fewest vectors of one; null when all have `context`. */
+  readonly history: number | 'article' | null
+  readonly min_history: number | null
   readonly parameters: number
   readonly space: string | null
   /** SHA-256 of the canonical JSON of its own manifest. */

@@ -70,8 +70,8 @@ async function verifiedRuns(runs: readonly string[]): Promise<Map<string, Checkp
 }
 
 function describeRun(name: string, { manifest }: Checkpoint): BundledRun {
-  const { model, dim, context, parameters, data, digest } = manifest as RunManifest
-  return { name, model, dim, context, parameters, space: data?.space ?? null, digest }
+  const { model, dim, context, history = null, min_history = null, parameters, data, digest } = manifest as RunManifest
+  return { name, model, dim, context, history, min_history, parameters, space: data?.space ?? null, digest }
 }
 
 function describe(built: Program, runs: ReadonlyMap<string, Checkpoint>, bank: string | null): Omit<BundleManifest, 'files'> {

@@ -38,6 +38,10 @@ export interface RunSummary {
   /** Epochs done. */
   readonly epochs: number | null
   readonly best_epoch: number | null
+  /** Vectors of the longest context; with a history how far back contexts reach, and the fewest vectors of one. */
+  readonly context: number | null
+  readonly reach: number | 'article' | null
+  readonly min_history: number | null
   /** Validation loss of the best epoch. */
   readonly val_loss: number | null
   /** Validation cosine of the best epoch. */
@@ -106,6 +110,9 @@ async function describe(folder: string, root: string, deep: boolean): Promise<Ru
     split: manifest.split ?? null,
     epochs: checkpoint ? (history.at(-1)?.epoch ?? 0) : null,
     best_epoch: curve.best_epoch ?? null,
+    context: manifest.context ?? null,
+    reach: manifest.history ?? null,
+    min_history: manifest.min_history ?? null,
     val_loss: best?.val_loss ?? null,
     val_cosine: best?.val_cosine ?? null,
     bytes,

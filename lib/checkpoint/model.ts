@@ -1,6 +1,6 @@
 import { findArchitecture } from '../architectures/index.js'
 import { checkedArguments, count, only, optional, yesOrNo } from '../door.js'
-import { LvmError } from '../errors.js'
+import { badOption, LvmError } from '../errors.js'
 import { type NativeModel, native } from '../native.js'
 import { isCausal } from '../spec/architecture.js'
 import { type Contexts, contextsOf } from '../spec/contexts.js'
@@ -9,10 +9,11 @@ import { type ProcessSettings, withSettings } from '../torch/process-settings.js
 import { Tensor } from '../torch/tensor.js'
 import { type RunManifest, weightsFile } from './run-manifest.js'
 import { numbers, openStepper, requireVectors, type Stepper } from './stepper.js'
+import { lengthRange, trainedContexts } from './trained-contexts.js'
 
 /** Options of a prediction. */
 export interface ModelOptions {
-  /** Vectors per context; default: as in the training. */
+  /** Vectors per context; default: as in the training. Required for a run with a history, which reads contexts of many lengths. */
   readonly context?: number
   /** Return raw head outputs, in the scale of the loss, instead of unit vectors. */
   readonly raw?: boolean
@@ -23,12 +24,15 @@ const STEPPED = only({ batch: optional(count), raw: optional(yesOrNo) })
 /** A loaded and verified run; free it with `dispose()` or `using`. */
 export class Model {
   readonly dim: number
+  /** Vectors of the longest context of the training. */
   readonly context: number
   readonly parameters: number
   /** Whether no position sees later ones, so that vectors can be fed one at a time. */
   readonly causal: boolean
   /** Accepted context lengths; some models have a fixed number of positions. */
   readonly contexts: Contexts
+  /** Context lengths of the training: one, or with a history a range. */
+  readonly trained: Contexts
   /** SHA-256 of the weight file. */
   readonly weights: string
   constructor(
@@ -49,6 +53,7 @@ export class Model {
     this.parameters = manifest.parameters
     this.causal = isCausal(findArchitecture(manifest.model), manifest.options.model)
     this.contexts = contextsOf(manifest.spec)
+    this.trained = trainedContexts(manifest)
     this.weights = manifest.files[weightsFile(manifest)]!.sha256
   }
 
@@ -87,18 +92,26 @@ export class Model {
       { hint: hint ?? `train one with --context ${length}, or an architecture that takes any length, such as lstm or s4` },
     )
   }
+  /** The one context length of the training. Errors: BAD_OPTION for a run with a history. */
+  private onlyContext(owner: string): number {
+    const { shortest, longest } = this.trained
+    if (shortest === longest) return longest
+    const expected = `the number of vectors in each context (the training has contexts of ${lengthRange(this.trained)})`
+    throw badOption(owner, 'context', expected, undefined, 'add { context: N }, or give a tensor of shape [batch, N, dim]')
+  }
   private async run(
     owner: string,
     x: Float32Array | Tensor,
     options: ModelOptions | undefined,
     all: boolean,
   ): Promise<Float32Array | Tensor> {
-    const { context = this.context, raw = false } = checkedArguments(owner, { options: PREDICTED }, [options])[0] as ModelOptions
+    const { context: asked, raw = false } = checkedArguments(owner, { options: PREDICTED }, [options])[0] as ModelOptions
     if (readable(owner, () => x instanceof Tensor)) {
       const given = x as Tensor
       if (given.shape.length === 3) this.requireContext(owner, given.shape[1]!)
       return Tensor.wrap(await withSettings(this.settings, () => native.modelPredict(this.native, given.native, all, raw)))
     }
+    const context = asked ?? this.onlyContext(owner)
     this.requireContext(owner, context)
     requireVectors(owner, x, context * this.dim)
     using input = Tensor.from(x, [x.length / (context * this.dim), context, this.dim])

@@ -22,6 +22,8 @@ export interface HistoryRow {
   output_norm_sd: number
   seconds: number
   samples_per_second: number | null
+  /** Predicted vectors per second, of which a sample has several with --context; with the objective `sequence` only. */
+  targets_per_second?: number | null
   peak_memory_bytes: number
   /** Temperature that the contrastive loss has learned; with such a loss only. */
   temperature?: number

@@ -1,15 +1,16 @@
-import { lengthOf, type Windows } from './windows.js'
+import { lengthOf, shortestOf, type Windows } from './windows.js'
 
 /**
  * Moves the first rows of windows, so that those of an article begin together and a model reads each vector once for all its targets.
  *
- * A context longer than `most` vectors is cut: the windows from there on begin half of `most` before, so each keeps at least so many.
+ * A context longer than `most` vectors is cut: the windows from there on begin half of `most` before, so each keeps at least so many, and
+ * no fewer than the shortest context.
  */
 export function segments(windows: Windows, most: number): Windows {
   const { count, target, context } = windows
   const first = new Int32Array(count)
   const length = new Int32Array(count)
-  const overlap = Math.max(1, Math.floor(most / 2))
+  const overlap = Math.max(shortestOf(windows), Math.floor(most / 2))
   let begin = 0
   for (let i = 0; i < count; i++) {
     const row = target[i]!

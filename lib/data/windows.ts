@@ -63,9 +63,10 @@ export const shortestOf = ({ context, length }: Pick<Windows, 'context' | 'lengt
 
 function ofSequences(base: Base, { least, most }: { least: number; most: number }): Windows {
   const stored = base.context!
-  const context = Math.max(least, Math.min(most, stored))
-  if (context > stored) {
-    throw badOption('windows', 'context', `at most the ${stored} vectors that each sequence of ${base.path} holds`, context)
+  const context = Math.min(most, stored)
+  if (least > stored) {
+    const key = most > least ? 'minHistory' : 'context'
+    throw badOption('windows', key, `at most the ${stored} vectors that each sequence of ${base.path} holds`, least)
   }
   return {
     context,

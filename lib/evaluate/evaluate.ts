@@ -1,4 +1,5 @@
 import type { Base } from '../data/base.js'
+import { lengthOf } from '../data/windows.js'
 import { LvmError } from '../errors.js'
 import { type NativeModel, type NativeSamples, native } from '../native.js'
 import { Tensor } from '../torch/tensor.js'
@@ -41,17 +42,19 @@ export interface JudgedRows extends Rows {
 /** Batch sizes that are timed, and the maximum number of vectors in a batch. */
 const [BATCHES, VECTORS] = [[1, 8, 32, 128], 2 ** 17] as const
 
-/** Measures load time, latency and memory of a loaded run, on contexts of these rows. */
+/** Measures load time, latency and memory of a loaded run, on the longest contexts of these rows. */
 export async function measureSpeed(
   subject: Pick<Subject, 'handle' | 'device' | 'loadMs'>,
   rows: Rows,
   seconds: number,
 ): Promise<Speed> {
-  const batches = BATCHES.filter((batch) => batch === 1 || batch * rows.windows.context <= VECTORS)
+  const context = rows.ids.reduce((most, id) => Math.max(most, lengthOf(rows.windows, id)), 1)
+  const longest = rows.ids.filter((id) => lengthOf(rows.windows, id) === context)
+  const batches = BATCHES.filter((batch) => batch === 1 || batch * context <= VECTORS)
   const inputs = new Map<number, Tensor>()
   for (const batch of batches) {
-    const ids = Int32Array.from({ length: batch }, (_, i) => rows.ids[i % rows.ids.length]!)
-    inputs.set(batch, await contexts(rows, ids))
+    const ids = Int32Array.from({ length: batch }, (_, i) => longest[i % longest.length]!)
+    inputs.set(batch, await contexts(rows, ids, context))
   }
   const run = async (batch: number) => {
     using output = Tensor.wrap(await native.modelPredict(subject.handle, inputs.get(batch)!.native, false))
@@ -63,6 +66,7 @@ export async function measureSpeed(
     device: subject.device,
     threads: native.threads(),
     load_ms: subject.loadMs,
+    context,
     batches: timed,
     peak_memory_bytes: peakMemory(),
   }

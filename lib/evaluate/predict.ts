@@ -1,5 +1,6 @@
 import { load } from '../checkpoint/load-model.js'
 import type { Model } from '../checkpoint/model.js'
+import { atOnce, lengthOf } from '../data/windows.js'
 import { asyncDoor, optional, withFields, word } from '../door.js'
 import { badOption } from '../errors.js'
 import { npyHeader } from '../files/npy.js'
@@ -43,7 +44,7 @@ async function* byWindow(model: Model, { base, windows, ids }: Chosen, asRaw: bo
   const samples = samplesOf({ base, windows })
   try {
     for (let at = 0; at < ids.length; at += BLOCK) {
-      using raw = Tensor.wrap(await native.predict(model.native, samples, ids.subarray(at, at + BLOCK), 256))
+      using raw = Tensor.wrap(await native.predict(model.native, samples, ids.subarray(at, at + BLOCK), atOnce(windows.context)))
       if (asRaw) {
         yield await raw.data()
         continue
@@ -94,7 +95,8 @@ export const predict = asyncDoor('predict', ARGS, async ({ run, ...given }: Pred
       data: { path: base.path, hash: base.hash, space: base.space ?? null },
       trained_on: share,
       split: chosen.split ? { mode: chosen.split.mode, leaky: chosen.split.leaky, seed: chosen.split.seed } : null,
-      context: o.stream ? null : windows.context,
+      context: o.stream || windows.length !== undefined ? null : windows.context,
+      lengths: o.stream || windows.length === undefined ? null : Array.from(ids, (id) => lengthOf(windows, id)),
       rows: Array.from(ids, (w) => windows.target[w]!),
       articles: Array.from(ids, (w) => base.articles?.ids[windows.article[w]!] ?? null),
     }

@@ -15,6 +15,8 @@ export interface Speed {
   readonly threads: number
   /** Time from opening the run to its first prediction. */
   readonly load_ms: number | null
+  /** Vectors of a timed context: of the longest one that was evaluated. Absent in results of earlier versions. */
+  readonly context?: number
   readonly batches: readonly BatchLatency[]
   /** Peak memory of the process, data and baselines included. */
   readonly peak_memory_bytes: number

@@ -1,10 +1,9 @@
 import { load } from '../checkpoint/load-model.js'
 import type { Model } from '../checkpoint/model.js'
 import type { Base } from '../data/base.js'
-import { atOnce, makeWindows, type Windows } from '../data/windows.js'
+import { atOnce, lengthOf, runLengths, type Windows } from '../data/windows.js'
 import { asyncDoor, withFields, word } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
-import { native } from '../native.js'
 import { type Given, type Options, resolve } from '../options.js'
 import { meanByArticle } from '../statistics/estimates.js'
 import { type RolloutSentences, rolloutSentences, shownRollouts } from '../text/decode/rollout-sentences.js'
@@ -12,6 +11,7 @@ import { requireTexts } from '../text/decode/sentence-bank.js'
 import { call, Tensor } from '../torch/tensor.js'
 import { meanTarget } from './baselines-rows.js'
 import { rolloutFields } from './evaluate-fields.js'
+import { roll, type Way } from './stream-predictions.js'
 import { type Chosen, chooseRows } from './subject.js'
 import { trainedShare } from './trained-on.js'
 
@@ -40,8 +40,9 @@ export interface Rollout {
   readonly part: string
   /** Share of the windows that were used for training; null when the data is not the training data. */
   readonly trained_on: number | null
-  /** stream: the model keeps a state over all inputs; window: it reads a window of fixed length. */
+  /** stream: the model keeps a state over all inputs; window: it reads at most as many vectors as in the training. */
   readonly memory: 'stream' | 'window'
+  /** Vectors of the longest context. */
   readonly context: number
   readonly windows: number
   readonly articles: number
@@ -58,71 +59,28 @@ async function cosines(a: Tensor, b: Tensor): Promise<Float64Array> {
   return (await cosine.data()) as Float64Array
 }
 
-/** Feeds predictions back as input and passes each one to `see`. Shapes: rows [batch, context + steps, dim]. */
-async function roll(
-  model: Model,
-  rows: Tensor,
-  o: { context: number; steps: number; stream: boolean },
-  see: (step: number, prediction: Tensor) => Promise<void>,
-): Promise<void> {
-  const { context, steps } = o
-  let window = await rows.op('aten::narrow', 1, 0, context)
-  const stepper = o.stream ? native.stepper(model.native, rows.shape[0]!) : undefined
-  let next: Tensor | undefined
-  const feed = async (x: Tensor) => {
-    const y = Tensor.wrap(await native.stepperStep(stepper!, x.native))
-    next?.dispose()
-    next = y
-  }
-  try {
-    for (let t = 0; stepper !== undefined && t < context; t++) {
-      using x = await window.op('aten::select', 1, t)
-      await feed(x)
-    }
-    for (let step = 0; step < steps; step++) {
-      if (stepper !== undefined && step > 0) await feed(next!)
-      if (stepper === undefined) {
-        next?.dispose()
-        next = await model.predict(window)
-        using late = await window.op('aten::narrow', 1, 1, context - 1)
-        using last = await next.op('aten::unsqueeze', 1)
-        const moved = (await call('aten::cat', [[late, last], 1])) as Tensor
-        window.dispose()
-        window = moved
-      }
-      await see(step, next!)
-    }
-  } finally {
-    window.dispose()
-    next?.dispose()
-    if (stepper !== undefined) native.dispose(stepper)
-  }
-}
-
-/** Returns the chosen windows that are followed by at least `steps` vectors of their article. Errors: DATA_TOO_FEW, BAD_OPTION. */
+/** Returns the chosen windows that are followed by at least `steps` vectors of their article, the shortest contexts first. Errors: DATA_TOO_FEW, BAD_OPTION. */
 function starts({ base, windows, ids }: Chosen, steps: number) {
   if (base.kind !== 'base') throw badOption('rollout', 'data', 'a base of vectors in order, not sequences,', base.path)
-  const long = makeWindows(base, windows.context + steps - 1)
-  const reaching = new Set(long.first)
-  const kept = ids.filter((id) => reaching.has(windows.first[id]!))
-  if (kept.length > 0) return kept
+  const run = runLengths(base)
+  const kept = ids.filter((id) => run[windows.target[id]! + steps - 1]! >= lengthOf(windows, id) + steps)
+  if (kept.length > 0) return kept.sort((a, b) => lengthOf(windows, a) - lengthOf(windows, b))
   throw new LvmError('DATA_TOO_FEW', `${base.path}: expected windows with ${steps} vectors after them but there are none`, {
     hint: 'use fewer --steps',
   })
 }
 
-/** Whether the model keeps a state instead of reading a window. Errors: BAD_OPTION for a memory that the model does not support. */
-function usesStream(model: Model, o: Options<typeof rolloutFields>): boolean {
-  const { causal } = model
-  if (o.memory === 'stream' && !causal)
-    throw badOption(
-      'rollout',
-      'memory',
-      `window, because ${model.manifest.model} sees the whole context at every position,`,
-      o.memory,
-    )
-  const fed = model.context + o.steps - 1
-  const stream = o.memory === 'auto' ? causal && fed <= model.contexts.longest : o.memory === 'stream'
+/** Errors: BAD_OPTION for a model without a state. */
+function requireStream({ causal, manifest }: Model): void {
+  if (causal) return
+  const expected = `window, because ${manifest.model} sees the whole context at every position,`
+  throw badOption('rollout', 'memory', expected, 'stream')
+}
+
+/** Whether the model keeps a state instead of reading a window. Errors: BAD_OPTION for texts longer than the model reads. */
+function usesStream(model: Model, context: number, o: Options<typeof rolloutFields>): boolean {
+  const fed = context + o.steps - 1
+  const stream = o.memory === 'auto' ? model.causal && fed <= model.contexts.longest : o.memory === 'stream'
   if (stream) model.requireContext('rollout', fed, 'texts', 'use fewer steps, or the memory "window"')
   return stream
 }
@@ -130,7 +88,6 @@ function usesStream(model: Model, o: Options<typeof rolloutFields>): boolean {
 /** Cosines of one step, one per window. */
 type Column = Record<'cosine' | 'copy' | 'mean' | 'previous', number[]>
 type Starts = { base: Base; windows: Windows; ids: Int32Array }
-type RollOptions = Parameters<typeof roll>[2]
 
 /** Returns the context and true continuation of some windows. Shapes: [part, length, dim]. */
 async function textOf({ base, windows }: Starts, part: Int32Array, length: number, device: string): Promise<Tensor> {
@@ -143,16 +100,26 @@ async function textOf({ base, windows }: Starts, part: Int32Array, length: numbe
   return wide.op('aten::view', [part.length, length, base.dim])
 }
 
+/** Yields windows in batches of contexts of one length, with the vectors of each context and its continuation. */
+async function* batches(model: Model, { windows, ...from }: Starts, steps: number) {
+  const { ids } = from
+  for (let at = 0, end = 0; at < ids.length; at = end) {
+    const context = lengthOf(windows, ids[at]!)
+    const most = at + atOnce(context)
+    while (end < ids.length && end < most && lengthOf(windows, ids[end]!) === context) end++
+    using rows = await textOf({ ...from, windows }, ids.subarray(at, end), context + steps, model.device)
+    yield { context, rows }
+  }
+}
+
 /** Rolls out every window and returns the cosines of each step. */
-async function compareSteps(model: Model, from: Starts, centre: Tensor, o: RollOptions): Promise<Column[]> {
-  const { context, steps } = o
+async function compareSteps(model: Model, from: Starts, centre: Tensor, o: Way): Promise<Column[]> {
+  const { steps } = o
   const columns: Column[] = Array.from({ length: steps }, () => ({ cosine: [], copy: [], mean: [], previous: [] }))
-  const batch = atOnce(context)
-  for (let at = 0; at < from.ids.length; at += batch) {
-    using rows = await textOf(from, from.ids.subarray(at, at + batch), context + steps, model.device)
+  for await (const { context, rows } of batches(model, from, steps)) {
     using copied = await rows.op('aten::select', 1, context - 1)
     let before = await copied.op('aten::clone')
-    await roll(model, rows, o, async (step, prediction) => {
+    await roll(model, rows, { ...o, context }, async (step, prediction) => {
       using truth = await rows.op('aten::select', 1, context + step)
       const column = columns[step]!
       column.cosine.push(...(await cosines(prediction, truth)))
@@ -168,19 +135,21 @@ async function compareSteps(model: Model, from: Starts, centre: Tensor, o: RollO
 }
 
 /** Rolls some windows out once more, and describes them as sentences. */
-async function described(model: Model, from: Starts, columns: readonly Column[], o: RollOptions): Promise<RolloutSentences[]> {
+async function described(model: Model, from: Starts, columns: readonly Column[], o: Way): Promise<RolloutSentences[]> {
   const order = shownRollouts(columns[0]!.cosine)
   const ids = order.map((i) => from.ids[i]!)
-  using rows = await textOf(from, ids, o.context + o.steps, model.device)
+  const parts: Tensor[][] = Array.from({ length: o.steps }, () => [])
   const predictions: Tensor[] = []
   try {
-    await roll(model, rows, o, async (_, prediction) => {
-      predictions.push(await prediction.op('aten::clone'))
-    })
+    for await (const { context, rows } of batches(model, { ...from, ids }, o.steps))
+      await roll(model, rows, { ...o, context }, async (step, prediction) => {
+        parts[step]!.push(await prediction.op('aten::clone'))
+      })
+    for (const part of parts) predictions.push((await call('aten::cat', [part, 0])) as Tensor)
     const cosines = columns.map(({ cosine }) => Array.from(order, (i) => cosine[i]!))
     return await rolloutSentences({ ...from, ids }, predictions, cosines)
   } finally {
-    for (const prediction of predictions) prediction.dispose()
+    for (const prediction of [...parts.flat(), ...predictions]) prediction.dispose()
   }
 }
 
@@ -211,16 +180,17 @@ const ARGS = { options: withFields({ run: word }) }
 export const rollout = asyncDoor('rollout', ARGS, async ({ run, ...given }: RolloutOptions): Promise<Rollout> => {
   const o = resolve('rollout', rolloutFields, given)
   using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
-  const stream = usesStream(model, o)
+  if (o.memory === 'stream') requireStream(model)
   const chosen = await chooseRows(model, o)
   try {
     const { base, windows } = chosen
     const { context } = windows
+    const stream = usesStream(model, context, o)
     const ids = starts(chosen, o.steps)
     using centre = await meanTarget(chosen.train ?? { base, windows, ids: chosen.ids })
     const from = { base, windows, ids }
     if (o.text) await requireTexts(base, 'data')
-    const rolled = { context, steps: o.steps, stream }
+    const rolled = { steps: o.steps, stream, most: Math.max(context, model.trained.longest) }
     const columns = await compareSteps(model, from, centre, rolled)
     const articles = Int32Array.from(ids, (id) => windows.article[id]!)
     return {

@@ -1,6 +1,7 @@
 import type { Model } from '../checkpoint/model.js'
 import { badOption, shown } from '../errors.js'
-import { Tensor } from '../torch/tensor.js'
+import { native } from '../native.js'
+import { call, Tensor } from '../torch/tensor.js'
 import type { Chosen } from './subject.js'
 
 /** Number of articles read in parallel. */
@@ -78,4 +79,55 @@ export async function* streamed(model: Model, chosen: Chosen, raw = false): Asyn
     }
   }
   yield out
+}
+
+/** How a run is rolled out. */
+export interface Way {
+  readonly steps: number
+  readonly stream: boolean
+  /** Most vectors of a window; it drops the oldest for each one beyond. */
+  readonly most: number
+}
+
+/** Feeds predictions back as input and passes each one to `see`. Shapes: rows [batch, context + steps, dim]. */
+export async function roll(
+  model: Model,
+  rows: Tensor,
+  o: Way & { context: number },
+  see: (step: number, prediction: Tensor) => Promise<void>,
+): Promise<void> {
+  const { context, steps, most } = o
+  let window = await rows.op('aten::narrow', 1, 0, context)
+  const stepper = o.stream ? native.stepper(model.native, rows.shape[0]!) : undefined
+  let next: Tensor | undefined
+  const feed = async (x: Tensor) => {
+    const y = Tensor.wrap(await native.stepperStep(stepper!, x.native))
+    next?.dispose()
+    next = y
+  }
+  try {
+    for (let t = 0; stepper !== undefined && t < context; t++) {
+      using x = await window.op('aten::select', 1, t)
+      await feed(x)
+    }
+    for (let step = 0; step < steps; step++) {
+      if (stepper !== undefined && step > 0) await feed(next!)
+      if (stepper === undefined) {
+        next?.dispose()
+        next = await model.predict(window)
+        const length = window.shape[1]!
+        const kept = Math.min(length, most - 1)
+        using late = await window.op('aten::narrow', 1, length - kept, kept)
+        using last = await next.op('aten::unsqueeze', 1)
+        const moved = (await call('aten::cat', [[late, last], 1])) as Tensor
+        window.dispose()
+        window = moved
+      }
+      await see(step, next!)
+    }
+  } finally {
+    window.dispose()
+    next?.dispose()
+    if (stepper !== undefined) native.dispose(stepper)
+  }
 }

@@ -1,15 +1,16 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Model } from '../checkpoint/model.js'
-import { SPLIT } from '../checkpoint/run-manifest.js'
+import { type RunManifest, SPLIT } from '../checkpoint/run-manifest.js'
 import type { Base } from '../data/base.js'
 import { openBeside } from '../data/beside.js'
 import type { Split } from '../data/split.js'
 import { loadSplit } from '../data/split-file.js'
-import { atOnce, makeWindows, type Windows } from '../data/windows.js'
+import { atOnce, makeWindows, type Reach, type Windows } from '../data/windows.js'
 import { badOption } from '../errors.js'
 import { native } from '../native.js'
 import type { Options } from '../options.js'
+import type { Contexts } from '../spec/contexts.js'
 import { Tensor } from '../torch/tensor.js'
 import { type Rows, samplesOf } from './baselines-rows.js'
 import type { predictFields } from './evaluate-fields.js'
@@ -67,9 +68,14 @@ type Asked = Pick<Options<typeof predictFields>, 'data' | 'space' | 'normalize' 
 
 const all = (windows: Windows) => Int32Array.from({ length: windows.count }, (_, i) => i)
 
+/** How far back a run reads; a model with a bound reads the last vectors of a longer article. */
+export function readsBack({ context, history, min_history: minHistory }: RunManifest, { longest }: Contexts): Reach {
+  return { context, history: history === 'article' && longest < Infinity ? longest : history, minHistory }
+}
+
 /** Opens data for a run, and checks it against the space and dimension of its training data. */
 async function openFor({ manifest, name, contexts }: Model, path: string, { normalize, space }: Asked) {
-  const { data: own, dim, context, history, min_history: minHistory } = manifest
+  const { data: own, dim } = manifest
   const cross = manifest.split?.mode === 'windows'
   const first = {
     path: own?.path ?? name,
@@ -80,8 +86,7 @@ async function openFor({ manifest, name, contexts }: Model, path: string, { norm
   }
   const open = async (file: string, part?: 'val') => {
     const base = await openBeside(first, file, { space, normalize: normalize || own?.normalized === true, part, judged: true })
-    const most = history === 'article' && contexts.longest < Infinity ? contexts.longest : history // it reads the last ones
-    return { base, windows: makeWindows(base, { context, history: most, minHistory }, { cross }) }
+    return { base, windows: makeWindows(base, readsBack(manifest, contexts), { cross }) }
   }
   return { main: await open(path), open }
 }

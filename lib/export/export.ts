@@ -50,6 +50,10 @@ async function write(model: Model, path: string, format: Format): Promise<void> 
     format: 'lvm-torch/1',
     model: manifest.model,
     context: String(manifest.context),
+    ...(manifest.history !== undefined && {
+      history: String(manifest.history),
+      min_history: String(manifest.min_history),
+    }),
     dim: String(dim),
     space: manifest.data?.space ?? '',
     spec: JSON.stringify(manifest.spec),

@@ -36,6 +36,9 @@ export interface ReportedRun {
   /** Dimension of a vector; `context` is the number of vectors in a context. */
   readonly dim: number | null
   readonly context: number | null
+  /** How far back contexts reach, and the fewest vectors of one; null when all have `context`. */
+  readonly reach: number | 'article' | null
+  readonly min_history: number | null
   readonly train_seconds: number | null
   readonly best_epoch: number | null
   readonly epochs: number | null
@@ -144,6 +147,8 @@ async function readRun(root: string, name: string, entries: readonly RunEntry[],
     weights_bytes: manifest?.weights_bytes ?? null,
     dim: manifest?.dim ?? null,
     context: manifest?.context ?? null,
+    reach: manifest?.history ?? null,
+    min_history: manifest?.min_history ?? null,
     train_seconds: manifest?.train_seconds ?? null,
     best_epoch: run.best_epoch,
     epochs: run.epochs,

@@ -28,6 +28,7 @@ const describe = (model: Model, bank: Bank | undefined, name: string | undefined
   architecture: model.manifest.model,
   dim: model.dim,
   context: model.context,
+  trained: model.trained,
   contexts: model.contexts,
   causal: model.causal,
   unit: trainedOnUnit(model),

@@ -13,6 +13,7 @@ import {
   type ReadyHeader,
   type RetrieveItem,
   SAY,
+  toJson,
 } from './engine-messages.js'
 import { type Frame, readFrames, writeFrame } from './frames.js'
 
@@ -46,9 +47,8 @@ async function open(id: number, header: OpenHeader): Promise<void> {
   const { context, dim } = opened.run
   const one = new Float32Array(context * dim).fill(dim ** -0.5)
   await work.predict({ context, items: [{ batch: 1 }] }, one) // the first call of a model initialises its kernels
-  const { contexts } = opened.run
-  const longest = Number.isFinite(contexts.longest) ? contexts.longest : null
-  const run: ReadyHeader = { ...opened.run, contexts: { shortest: contexts.shortest, longest } }
+  const { trained, contexts } = opened.run
+  const run: ReadyHeader = { ...opened.run, trained: toJson(trained), contexts: toJson(contexts) }
   sayMemory()
   setInterval(sayMemory, MEMORY_EVERY)
   writeFrame(pipe, { id, kind: SAY.ready, header: run })

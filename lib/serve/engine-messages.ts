@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errors.js'
+import type { Contexts } from '../spec/contexts.js'
 import type { EngineOptions, FoundRow, ServedRun } from './engine-types.js'
 
 /** Kinds of frames to the inference process. */
@@ -14,10 +15,17 @@ export type OpenHeader = Pick<
   /** Whether its sentences name options as flags. */
   readonly shell: boolean
 }
-/** An unbounded context length is null, because JSON has no Infinity. */
-export type ReadyHeader = Omit<ServedRun, 'contexts'> & {
-  readonly contexts: { readonly shortest: number; readonly longest: number | null }
+/** Range of context lengths; no bound is null, because JSON has no Infinity. */
+export interface JsonContexts {
+  readonly shortest: number
+  readonly longest: number | null
 }
+export type ReadyHeader = Omit<ServedRun, 'contexts' | 'trained'> & Record<'contexts' | 'trained', JsonContexts>
+export const toJson = ({ shortest, longest }: Contexts): JsonContexts => ({
+  shortest,
+  longest: Number.isFinite(longest) ? longest : null,
+})
+export const fromJson = ({ shortest, longest }: JsonContexts): Contexts => ({ shortest, longest: longest ?? Infinity })
 
 /** Contexts of one request in a batch. */
 export interface PredictItem {

@@ -8,8 +8,10 @@ export interface ServedRun {
   readonly folder: string
   readonly architecture: string
   readonly dim: number
-  /** Context length of the training. */
+  /** Vectors of the longest context of the training. */
   readonly context: number
+  /** Context lengths of the training: one, or with a history a range. */
+  readonly trained: Contexts
   /** Context lengths that the model accepts. */
   readonly contexts: Contexts
   readonly causal: boolean

@@ -7,6 +7,7 @@ import {
   type AnswerHeader,
   ASK,
   type Failure,
+  fromJson,
   type MemoryHeader,
   type OpenHeader,
   type ReadyHeader,
@@ -151,9 +152,9 @@ export async function startInference(o: OpenHeader, { batchLimit, warn }: Care, 
       reason = why
     })
     ended.then(unwatch)
-    const { contexts, ...run } = header as ReadyHeader
+    const run = header as ReadyHeader
     return {
-      run: { ...run, contexts: { shortest: contexts.shortest, longest: contexts.longest ?? Number.POSITIVE_INFINITY } },
+      run: { ...run, trained: fromJson(run.trained), contexts: fromJson(run.contexts) },
       pid: child.pid!,
       get memoryBytes() {
         return conversation.memoryBytes

@@ -14,6 +14,15 @@ const STORED_ACTIVATIONS = 2 ** 31
 /** Memory of Node and libtorch without a model, and of the allocator's cache. Units: bytes. */
 const BASE = 600e6
 
+/** Contexts that a training reads at once at most, and the vectors of each. */
+function largestBatch({ history, objective, batchSize, batchVectors }: TrainSettings, context: number) {
+  if (history === undefined) return { time: context, contexts: batchSize }
+  const cut = objective === 'sequence' && history === 'article' // articles are read in segments
+  const time = cut ? Math.min(context, batchVectors) : context
+  const several = Math.max(1, batchVectors / time)
+  return { time, contexts: objective === 'sequence' ? several : Math.min(batchSize, several) }
+}
+
 /** Estimates memory and disk of a training, and decides whether layers are recomputed. Units: bytes. */
 export function estimate(
   o: TrainSettings,
@@ -24,8 +33,8 @@ export function estimate(
   const each = o.weights === 'bf16' ? 2 : 4
   const moments = each * (o.ema > 0 ? 3 : 2)
   const weights = parameters * (2 * each + moments + (o.precision === 'bf16' ? 2 : 0))
-  const { kept, inputs, largest } = activations(node, sizes.context, sizes.dim)
-  const contexts = o.history === undefined ? o.batchSize : Math.max(1, o.batchVectors / sizes.context)
+  const { time, contexts } = largestBatch(o, sizes.context)
+  const { kept, inputs, largest } = activations(node, time, sizes.dim)
   const held = (numbers: number) => 1.3 * each * contexts * numbers // 30 % for temporary gradients
   const recompute = o.recompute === 'on' || (o.recompute === 'auto' && held(kept) > STORED_ACTIVATIONS)
   const passing = held(recompute ? inputs + largest : kept)

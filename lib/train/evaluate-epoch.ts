@@ -84,6 +84,9 @@ export async function evaluateEpoch(session: Session, lr: number, signal: AbortS
     const what = diverged.map(([part, { loss }]) => `the loss on the ${part} windows is ${loss}`).join(' and ')
     throw new LvmError('DIVERGED', `training: ${what} after epoch ${progress.epoch} (step ${progress.optimizer_steps})`)
   }
+  const { objective } = session.plan.train
+  const { read, context } = session.data
+  const rate = trained ? windows / progress.epoch_seconds : null
   return {
     epoch: progress.epoch,
     train_loss_running: trained ? loss / windows : null,
@@ -96,7 +99,8 @@ export async function evaluateEpoch(session: Session, lr: number, signal: AbortS
     output_norm_mean: val.norm.mean,
     output_norm_sd: val.norm.sd,
     seconds: progress.epoch_seconds + (performance.now() - start) / 1000,
-    samples_per_second: trained ? windows / progress.epoch_seconds : null,
+    samples_per_second: rate,
+    ...(objective === 'sequence' && { targets_per_second: rate && rate * (read.groups === undefined ? context : 1) }),
     peak_memory_bytes: peakMemory(),
     ...(contrastive && { temperature: Math.exp(native.trainerTemperature(trainer).log) }),
     ...(emaRule === 'warmup' && { weights: val.weights }),

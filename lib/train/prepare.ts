@@ -42,8 +42,12 @@ const sideOf = (base: Base, o: TrainSettings): Omit<Side, 'samples'> => ({
 })
 
 /** With `sequence` and a history: the training windows in segments, and how many segments make a batch. */
-function articlesRead({ objective, history, batchVectors }: TrainSettings, { windows }: Omit<Side, 'samples'>, split: Split) {
-  if (objective !== 'sequence' || history === undefined) return undefined
+function articlesRead(
+  { objective, history, batchVectors }: TrainSettings,
+  { base, windows }: Omit<Side, 'samples'>,
+  split: Split,
+) {
+  if (objective !== 'sequence' || history === undefined || base.kind === 'sequences') return undefined
   const cut = segments(windows, history === 'article' ? batchVectors : windows.context)
   const { groups, vectors } = groupsOf(cut, split.train)
   return { windows: cut, items: groups, groups: Math.max(1, Math.round((batchVectors * groups) / vectors)) }

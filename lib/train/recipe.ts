@@ -106,6 +106,8 @@ export function plan(model: string, given: Given): Plan {
     throw badOption('train', 'context', 'no value with "history", which says how far back contexts reach,', own.train.context)
   if (Number(train.history) < train.minHistory)
     throw badOption('train', 'history', `article, or at least the ${train.minHistory} vectors of "minHistory"`, train.history)
+  if (train.history === 'article' && train.split === 'windows')
+    throw badOption('train', 'history', 'a number of vectors with "split" windows, where contexts cross articles,', train.history)
   const options = { ...architecture.presets[preset], ...RECIPES[recipe].model, ...own.model }
   if (train.objective === 'sequence' && !isCausal(architecture, options))
     throw badOption('train', 'objective', `last, because ${model} is not causal,`, 'sequence')

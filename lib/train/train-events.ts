@@ -21,6 +21,11 @@ export type TrainEvent = { version: 1 } & (
         space: string | null
       }
       split: { mode: string; leaky: boolean }
+      /** Vectors of the longest context; with a history how far back contexts reach, and the fewest vectors of one. */
+      context: number
+      history?: number | 'article'
+      min_history?: number
+      objective: 'last' | 'sequence'
       estimate: { memory_bytes: number; disk_bytes: number }
       /** Parts of the schedule after its first plan; absent without `extend`. */
       extended?: Stretch[]

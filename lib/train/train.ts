@@ -18,7 +18,7 @@ import { estimate, requireRoom } from './estimate.js'
 import { type Initial, openInitial } from './initial.js'
 import { slowPrecision } from './precision.js'
 import { type Prepared, prepare } from './prepare.js'
-import { ask, plan } from './recipe.js'
+import { ask, plan, reachOf } from './recipe.js'
 import { goOn, type Start } from './resume.js'
 import { closeSession, openSession, type Session } from './session.js'
 import type { Told, TrainEvent } from './train-events.js'
@@ -59,6 +59,9 @@ function startEvent(
       space: base.space ?? null,
     },
     split: { mode, leaky },
+    context: data.context,
+    ...(train.history !== undefined && { history: reachOf(train).history!, min_history: train.minHistory }),
+    objective: train.objective,
     estimate: { memory_bytes, disk_bytes },
     ...(plan.length > 1 && { extended: plan.slice(1) }),
   }

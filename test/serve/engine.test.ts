@@ -35,6 +35,7 @@ test('an engine describes the run and the bank that it serves', () => {
     scheme: null,
     device: 'cpu',
     threads: 1,
+    trained: { shortest: 5, longest: 5 },
     contexts: { shortest: 1, longest: Infinity },
   })
   expect(about.bank!.rows).toBeGreaterThan(100)

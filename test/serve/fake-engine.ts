@@ -78,6 +78,7 @@ export function fakeEngines(faults: Faults = {}) {
         architecture: 'lstm',
         dim: DIM,
         context: CONTEXT,
+        trained: { shortest: CONTEXT, longest: CONTEXT },
         contexts: { shortest: 1, longest: 8 },
         causal: true,
         unit: true,

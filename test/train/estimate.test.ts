@@ -33,6 +33,21 @@ test('activations are recomputed for contexts of thousands of vectors and stored
   expect(needed('transformer', { context: 4096, batchSize: 8, recompute: 'off' }).recompute).toBe(false)
   expect(needed('transformer', { recompute: 'on' }).recompute).toBe(true)
 })
+test('a history takes the memory of --batch-vectors, or of one longer context, for both objectives', () => {
+  const { architecture, train, model: options } = plan('gru', { data: 'x.npy', history: 'article' })
+  const of = (context: number, o: object) =>
+    estimate({ ...train, recompute: 'off', ...o }, architecture.spec({ dim: 768, context }, options).node, {
+      ...SIZES,
+      context,
+    }).memory_bytes
+  const fixed = (context: number, batchSize: number) => of(context, { history: undefined, batchSize })
+  expect(of(128, { objective: 'last', batchSize: 32 })).toBe(fixed(128, 32))
+  expect(of(128, { objective: 'last', batchSize: 64 })).toBe(fixed(128, 32))
+  expect(of(128, { objective: 'last', batchSize: 8 })).toBe(fixed(128, 8))
+  expect(of(16_384, { objective: 'last' })).toBe(fixed(16_384, 1))
+  expect(of(128, { objective: 'sequence', batchSize: 8 })).toBe(fixed(128, 32))
+  expect(of(16_384, { objective: 'sequence' })).toBe(fixed(4096, 1))
+})
 test('bf16 weights take half the memory and half the disk', () => {
   const [wide, half] = [needed('distilgpt2'), needed('distilgpt2', { weights: 'bf16' })]
   expect(half.memory_bytes).toBeLessThan(0.75 * wide.memory_bytes)

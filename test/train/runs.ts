@@ -26,7 +26,8 @@ export async function vectorFile(
   name: string,
   o: {
     articles?: number
-    length?: number
+    /** Vectors of every article, or of each in turn. */
+    length?: number | readonly number[]
     dim?: number
     seed?: number
     noise?: boolean
@@ -36,12 +37,14 @@ export async function vectorFile(
 ): Promise<string> {
   const { articles = 12, length = 24, dim = 16, seed = 1, noise = false, change, text } = o
   const gauss = gaussian(seed)
-  const vectors = new Float32Array(articles * length * dim)
+  const lengths = Array.from({ length: articles }, (_, i) => (typeof length === 'number' ? length : length[i % length.length]!))
+  const rows = lengths.reduce((a, b) => a + b, 0)
+  const vectors = new Float32Array(rows * dim)
   const lines: string[] = []
   for (let article = 0; article < articles; article++) {
     const topic = Array.from({ length: dim }, gauss)
-    for (let index = 0; index < length; index++) {
-      const row = (article * length + index) * dim
+    for (let index = 0; index < lengths[article]!; index++) {
+      const row = lines.length * dim
       const before = (d: number) => (index > 0 ? vectors[row - dim + d]! : 0)
       const v = topic.map((t, d) => (noise ? 0 : 0.2 * t + before(d)) + 0.3 * gauss())
       const norm = Math.hypot(...v)
@@ -49,14 +52,12 @@ export async function vectorFile(
         v.map((x) => x / norm),
         row,
       )
-      lines.push(
-        JSON.stringify({ article_id: `${name}-${article}`, index, ...(text && { text: text(article * length + index) }) }),
-      )
+      lines.push(JSON.stringify({ article_id: `${name}-${article}`, index, ...(text && { text: text(lines.length) }) }))
     }
   }
   change?.(vectors)
   await writeFile(place(`${name}.jsonl`), `${lines.join('\n')}\n`)
-  await writeFile(place(`${name}.npy`), npy('<f4', [articles * length, dim], bytesOf(vectors)))
+  await writeFile(place(`${name}.npy`), npy('<f4', [rows, dim], bytesOf(vectors)))
   return place(`${name}.npy`)
 }
 
@@ -155,7 +156,7 @@ export const manifestOf = (run: string): RunManifest => json<RunManifest>(run, '
 /** A history without measured values. */
 export const comparable = ({ history, ...rest }: History) => ({
   ...rest,
-  history: history.map(({ seconds, samples_per_second, peak_memory_bytes, ...row }) => row),
+  history: history.map(({ seconds, samples_per_second, targets_per_second, peak_memory_bytes, ...row }) => row),
 })
 
 /** Every tensor and number in a .pt file by path, as hexadecimal bytes, without `args` and the keys in `leave`. */

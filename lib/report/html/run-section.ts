@@ -1,4 +1,5 @@
 import { beyondPlan } from '../../checkpoint/run-manifest.js'
+import { readsOf } from '../../checkpoint/trained-contexts.js'
 import type { BaselineName } from '../../evaluate/baselines-fit.js'
 import { NAMES, skillSentence } from '../../evaluate/results-table.js'
 import { bytes, count, decimal, duration, fixed, mse, NONE, percent, plainName, signedDecimal, span } from '../../show.js'
@@ -17,6 +18,11 @@ function card(run: ReportedRun): Html {
   const peak = Math.max(0, extremes(run.history.map(({ peak_memory_bytes }) => peak_memory_bytes)).most)
   return facts([
     ['model', run.model],
+    [
+      'reads',
+      run.context !== null &&
+        readsOf({ context: run.context, ...(run.reach !== null && { history: run.reach, min_history: run.min_history! }) }),
+    ],
     ['parameters', run.parameters !== null && count(run.parameters)],
     ['weights', l && html`${l.weights_file}, SHA-256 ${code(l.weights_sha256)}`],
     ['size', run.weights_bytes !== null && html`${bytes(run.weights_bytes)} of weights`],

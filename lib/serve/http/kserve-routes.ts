@@ -27,10 +27,10 @@ const server = Type.Object(
 )
 
 /** Tensors of a run. */
-const tensorsOf = ({ name, dim, context }: ServedRun, anyContext: boolean) => ({
+const tensorsOf = ({ name, dim, trained: { shortest, longest } }: ServedRun, anyContext: boolean) => ({
   name,
   platform: 'lvm-torch',
-  inputs: [{ name: 'contexts', datatype: 'FP32' as const, shape: [-1, anyContext ? -1 : context, dim] }],
+  inputs: [{ name: 'contexts', datatype: 'FP32' as const, shape: [-1, anyContext || shortest !== longest ? -1 : longest, dim] }],
   outputs: [{ name: 'predictions', datatype: 'FP32' as const, shape: [-1, dim] }],
 })
 

@@ -1,14 +1,19 @@
 import { Type } from 'typebox'
+import { toJson } from '../engine-messages.js'
 import type { ServedRun } from '../engine-types.js'
 import type { App, Core } from './core.js'
 import { answers } from './schemas.js'
+
+const contexts = (description: string) =>
+  Type.Object({ shortest: Type.Integer(), longest: Type.Union([Type.Integer(), Type.Null()]) }, { description })
 
 const model = Type.Object({
   name: Type.String(),
   architecture: Type.String(),
   dim: Type.Integer(),
-  context: Type.Integer({ description: 'Context length of the training' }),
-  contexts: Type.Object({ shortest: Type.Integer(), longest: Type.Union([Type.Integer(), Type.Null()]) }),
+  context: Type.Integer({ description: 'Vectors of the longest context of the training' }),
+  trained: contexts('Context lengths of the training, which requests may have; null: no bound'),
+  contexts: contexts('Context lengths that the model can read, which requests may have with --any-context'),
   causal: Type.Boolean(),
   unit: Type.Boolean({ description: 'Whether every vector must have length 1' }),
   parameters: Type.Integer(),
@@ -22,10 +27,11 @@ const model = Type.Object({
 })
 
 /** Description of a run for clients: without the paths of this machine. */
-function publicRun({ folder: _, bank, contexts: { shortest, longest }, ...run }: ServedRun) {
+function publicRun({ folder: _, bank, trained, contexts, ...run }: ServedRun) {
   return {
     ...run,
-    contexts: { shortest, longest: Number.isFinite(longest) ? longest : null },
+    trained: toJson(trained),
+    contexts: toJson(contexts),
     bank: bank && { rows: bank.rows, hash: bank.hash },
   }
 }

@@ -1,3 +1,4 @@
+import { lengthRange } from '../../checkpoint/trained-contexts.js'
 import { LvmError, shown } from '../../errors.js'
 import { count } from '../../show.js'
 import type { Contexted, ServedRun } from '../engine-types.js'
@@ -23,14 +24,17 @@ function checkSizes(batch: number, context: number, run: ServedRun, { maxBatch, 
     throw new LvmError('TOO_LARGE', `request: expected at most ${maxBatch} contexts but received ${count(batch)}`, {
       hint: 'send fewer contexts in one request, or start the server with a larger --max-batch',
     })
-  const { shortest, longest } = anyContext ? run.contexts : { shortest: run.context, longest: run.context }
-  if (context >= shortest && context <= longest) return
-  const range = shortest === longest ? `${shortest}` : longest === Infinity ? `at least ${shortest}` : `${shortest} to ${longest}`
-  throw new LvmError('BAD_REQUEST', `request: expected ${range} vectors in a context of ${run.name} but received ${context}`, {
-    hint: anyContext
-      ? 'this model cannot read other lengths'
-      : 'send contexts of the length used in training, or start the server with --any-context',
-  })
+  const accepted = anyContext ? run.contexts : run.trained
+  if (context >= accepted.shortest && context <= accepted.longest) return
+  throw new LvmError(
+    'BAD_REQUEST',
+    `request: expected ${lengthRange(accepted)} vectors in a context of ${run.name} but received ${context}`,
+    {
+      hint: anyContext
+        ? 'this model cannot read other lengths'
+        : 'send contexts of the length used in training, or start the server with --any-context',
+    },
+  )
 }
 
 /** Copies one vector from a list of numbers into `out`. */

@@ -18,6 +18,8 @@ interface Index {
   readonly trained_on: number | null
   readonly data: { readonly path: string; readonly hash: string; readonly space: string | null }
   readonly context: number | null
+  /** Vectors of each context, where they differ. */
+  readonly lengths?: readonly number[] | null
   readonly rows: readonly number[]
   readonly articles: readonly (string | null)[]
 }
@@ -58,10 +60,12 @@ function truthOf(vectors: Base, index: Index | undefined, data: Base | undefined
     return { base: vectors, rows, context: null, first: () => 0 }
   }
   if (data === undefined) return undefined
-  const { context } = index
+  const { context, lengths } = index
   const rows = Int32Array.from(index.rows)
-  const known = data.kind === 'base' && rows.every((row) => row < data.rows) ? context : null
-  return { base: data, rows, context: known === null ? null : () => known, first: (i) => rows[i]! - (known ?? 0) }
+  const fits = data.kind === 'base' && rows.every((row) => row < data.rows)
+  const known = context === null ? (lengths ?? null) : rows.map(() => context)
+  if (!fits || known === null) return { base: data, rows, context: null, first: (i) => rows[i]! }
+  return { base: data, rows, context: (i) => known[i]!, first: (i) => rows[i]! - known[i]! }
 }
 
 const none = (path: string, dim: number): Source => ({

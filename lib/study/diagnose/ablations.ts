@@ -1,3 +1,4 @@
+import { shortestOf } from '../../data/windows.js'
 import { blocks, contexts, type Rows, targets } from '../../evaluate/baselines-rows.js'
 import type { Interval } from '../../evaluate/metrics.js'
 import { pairedDifference } from '../../statistics/estimates.js'
@@ -86,9 +87,10 @@ async function cosinesOf(rows: Rows, read: Read, change: Change): Promise<Float6
   return all
 }
 
-/** Measures the loss of each ablation of the context; returns none for a context of one vector. */
+/** Measures the loss of each ablation of the context, cut to the length of the shortest; returns none for one vector. */
 export async function ablations(rows: Rows, read: Read, { seed = 0 } = {}): Promise<Ablation[]> {
-  const { context, article } = rows.windows
+  const { article } = rows.windows
+  const context = shortestOf(rows.windows) // all are read with as many vectors as the shortest has
   if (context === 1) return []
   const changes: [Ablation['name'], number | null, Change][] = [
     ['shuffle', null, shuffle(context, seed)],

@@ -5,14 +5,14 @@ import { readDocument, readHistory } from '../../checkpoint/run-documents.js'
 import { findRun } from '../../checkpoint/run-folder.js'
 import { CONFIG, type History } from '../../checkpoint/run-manifest.js'
 import { openBeside } from '../../data/beside.js'
-import { atOnce, makeWindows } from '../../data/windows.js'
+import { atOnce, makeWindows, shortestOf } from '../../data/windows.js'
 import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
 import { asLvmError, badOption } from '../../errors.js'
 import { type Baseline, fitBaselines } from '../../evaluate/baselines-fit.js'
 import { doctorFields } from '../../evaluate/evaluate-fields.js'
 import { type Document, writeEntries } from '../../evaluate/results-file.js'
 import { type Rollout, rollout } from '../../evaluate/rollout.js'
-import { type Chosen, chooseRows, windowReader } from '../../evaluate/subject.js'
+import { type Chosen, chooseRows, readsBack, windowReader } from '../../evaluate/subject.js'
 import { trainedShare } from '../../evaluate/trained-on.js'
 import { native } from '../../native.js'
 import { type Given, type Options, resolve } from '../../options.js'
@@ -98,9 +98,9 @@ async function settingsOf({ folder }: Model): Promise<Facts['settings']> {
 }
 
 /** Opens all windows of another file, for a model evaluated on `first`. Errors: those of openBeside. */
-export async function otherRows({ context }: Model, { base: first }: Chosen, path: string, space: string | undefined) {
+export async function otherRows({ manifest, contexts }: Model, { base: first }: Chosen, path: string, space: string | undefined) {
   const base = await openBeside(first, path, { space, normalize: first.normalized, judged: true })
-  const windows = makeWindows(base, context)
+  const windows = makeWindows(base, readsBack(manifest, contexts))
   return { base, windows, ids: Int32Array.from({ length: windows.count }, (_, i) => i) }
 }
 
@@ -133,7 +133,10 @@ function fitter() {
   }
   return {
     async fit(train: Chosen['train']): Promise<readonly Baseline[]> {
-      const key = train === undefined ? '' : `${train.base.hash} ${train.base.normalized} ${train.windows.context} ${train.ids}`
+      const key =
+        train === undefined
+          ? ''
+          : `${train.base.hash} ${train.base.normalized} ${train.windows.context} ${shortestOf(train.windows)} ${train.ids}`
       if (known?.key === key) return known.baselines
       dispose()
       known = { key, baselines: await fitBaselines(train) }
