@@ -1,7 +1,11 @@
 import { type Contexts, contextsOf } from '../spec/contexts.js'
 import type { RunFacts } from './run-manifest.js'
 
-/** Context lengths of a run's training: one, or with a history all from the shortest on, as far as the model reads. */
+/**
+ * Context lengths of a run's training: one, or with a history all from the shortest on.
+ *
+ * A model with a bound, such as learned positions, ends with the longest context of the training: it has not learned what lies beyond.
+ */
 export function trainedContexts({
   spec,
   context,
@@ -9,7 +13,8 @@ export function trainedContexts({
   min_history: shortest = 1,
 }: Pick<RunFacts, 'spec' | 'context' | 'history' | 'min_history'>): Contexts {
   if (history === undefined) return { shortest: context, longest: context }
-  return { shortest, longest: Math.min(history === 'article' ? Infinity : history, contextsOf(spec).longest) }
+  const bound = Number.isFinite(contextsOf(spec).longest) ? context : Infinity
+  return { shortest, longest: Math.min(history === 'article' ? Infinity : history, bound) }
 }
 
 /** A range of lengths, as a phrase: 5, 5 to 12, at least 5. */

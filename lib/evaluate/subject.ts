@@ -68,9 +68,9 @@ type Asked = Pick<Options<typeof predictFields>, 'data' | 'space' | 'normalize' 
 
 const all = (windows: Windows) => Int32Array.from({ length: windows.count }, (_, i) => i)
 
-/** How far back a run reads; a model with a bound reads the last vectors of a longer article. */
+/** How far back a run reads; a model with a bound reads the last vectors of a longer article, as many as in its training at most. */
 export function readsBack({ context, history, min_history: minHistory }: RunManifest, { longest }: Contexts): Reach {
-  return { context, history: history === 'article' && longest < Infinity ? longest : history, minHistory }
+  return { context, history: history === 'article' && longest < Infinity ? context : history, minHistory }
 }
 
 /** Opens data for a run, and checks it against the space and dimension of its training data. */

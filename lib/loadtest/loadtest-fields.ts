@@ -59,7 +59,7 @@ export const loadtestFields = {
     default: undefined,
     min: 1,
     max: 65_536,
-    about: 'vectors in one context; the context length of the model unless given',
+    about: 'vectors in one context; unless given the context length of the model, with a history that of its longest',
     group: 'Requests',
   }),
   k: integer({ default: 10, min: 1, max: 10_000, about: 'rows of an answer (retrieve)', group: 'Requests' }),
