@@ -51,7 +51,6 @@ describe('a plain PyTorch loop from the same weights, on the same batches, witho
       'gru',
       {
         preset: 'tiny',
-        lr: 0.01,
         weightDecay: 0,
         inputScale: 'sqrt_dim',
         residual: 'memory',
