@@ -102,13 +102,14 @@ export const exponentialMeanOf = (decay: number): Baseline => ({
 })
 export const exponentialMean = async (train: Rows): Promise<Baseline> => exponentialMeanOf(await fitDecay(train))
 
+/** A list as parameters with numbered names. */
+const numbered = (name: string, values: readonly number[]): Record<string, number> =>
+  Object.fromEntries(values.map((value, i) => [`${name}_${i + 1}`, value]))
+
 /** Returns the mixture of exponential means with known decays and weights. */
 export const exponentialMixtureOf = (mixture: Mixture): Baseline => ({
   name: 'exponential_mixture',
-  params: Object.fromEntries([
-    ...mixture.decays.map((decay, i) => [`decay_${i + 1}`, decay]),
-    ...mixture.weights.map((weight, i) => [`weight_${i + 1}`, weight]),
-  ]),
+  params: { ...numbered('decay', mixture.decays), ...numbered('weight', mixture.weights) },
   dispose: nothing,
   predict: (rows, ids) => applyMixture(mixture, rows, ids),
 })
@@ -121,10 +122,10 @@ export function mixtureIn(params: Readonly<Record<string, number>>): Mixture {
 
 async function ridge(train: Rows): Promise<Baseline> {
   const fit = await fitRidge(train)
-  const { lambda, positions, weight, bias } = fit
+  const { lambda, positions, decays, weight, bias } = fit
   return {
     name: 'ridge',
-    params: { lambda, positions },
+    params: { lambda, ...(decays === undefined ? { positions } : numbered('decay', decays)) },
     dispose() {
       weight.dispose()
       bias.dispose()

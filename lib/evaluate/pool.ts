@@ -85,7 +85,7 @@ export function exclusions(
  * Errors: those of openBeside; BAD_OPTION when a target is not in the bank.
  */
 export async function openPool(
-  chosen: Chosen,
+  chosen: Pick<Chosen, 'base' | 'windows' | 'ids'>,
   {
     bank: path,
     space,

@@ -1,5 +1,16 @@
 import { call, Tensor } from '../torch/tensor.js'
 import { addInto, blocks, columnSums, contexts, type Rows, targets, zeros } from './baselines-rows.js'
+import { exponentialMeans } from './memories.js'
+
+/** What is read of a context: its last `positions` vectors, or as many exponential means of all of it, one for each of `decays`. */
+export interface Inputs {
+  readonly positions: number
+  readonly decays?: readonly number[] | undefined
+}
+
+/** Shapes: [n, positions, dim], float32. */
+export const read = ({ positions, decays }: Inputs, rows: Rows, ids: Int32Array): Promise<Tensor> =>
+  decays === undefined ? contexts(rows, ids, positions) : exponentialMeans(rows, ids, decays)
 
 /** y ≈ x · weight + bias. Shapes: weight [features, dim], bias [dim], float32. */
 export interface LinearMap {
@@ -20,8 +31,8 @@ export interface System {
 }
 
 /** Returns inputs and targets of the windows minus `offset`. Shapes: x [n, features], y [n, dim], float32. */
-async function shifted(rows: Rows, ids: Int32Array, positions: number, offset: Tensor): Promise<[Tensor, Tensor]> {
-  using raw = await contexts(rows, ids, positions)
+async function shifted(rows: Rows, ids: Int32Array, inputs: Inputs, offset: Tensor): Promise<[Tensor, Tensor]> {
+  using raw = await read(inputs, rows, ids)
   using rawTargets = await targets(rows, ids)
   using moved = await raw.op('aten::sub.Tensor', offset)
   return [await moved.op('aten::flatten.using_ints', 1, -1), await rawTargets.op('aten::sub.Tensor', offset)]
@@ -83,7 +94,7 @@ const meanDiagonal = async (matrix: Tensor, features: number): Promise<number> =
 /** Sums over windows of x, y, xxᵀ (lower triangle) and xyᵀ, in float64; `offset` is subtracted from x and y first. */
 export interface Moments {
   n: number
-  readonly positions: number
+  readonly inputs: Inputs
   readonly offset: Tensor
   readonly x: Tensor
   readonly y: Tensor
@@ -93,9 +104,9 @@ export interface Moments {
 }
 
 /** Returns moments of zero windows. An offset near the mean keeps the float32 products small, and so their round-off. */
-export async function noMoments(positions: number, offset: Tensor): Promise<Moments> {
+export async function noMoments(inputs: Inputs, offset: Tensor): Promise<Moments> {
   const dim = offset.shape[0]!
-  const features = positions * dim
+  const features = inputs.positions * dim
   const sums = {
     x: await zeros(features),
     y: await zeros(dim),
@@ -105,7 +116,7 @@ export async function noMoments(positions: number, offset: Tensor): Promise<Mome
   const dispose = () => {
     for (const sum of Object.values(sums)) sum.dispose()
   }
-  return { n: 0, positions, offset, ...sums, [Symbol.dispose]: dispose }
+  return { n: 0, inputs, offset, ...sums, [Symbol.dispose]: dispose }
 }
 
 /** Adds leftᵀ · right to `sum`; the product is computed in float32. */
@@ -131,21 +142,21 @@ async function addSquare(sum: Tensor, x: Tensor, width: number): Promise<void> {
 export async function addMoments(moments: Moments, rows: Rows): Promise<void> {
   using offset = await moments.offset.to({ dtype: 'float32' })
   for (const ids of blocks(rows)) {
-    const [x, y] = await shifted(rows, ids, moments.positions, offset)
-    using inputs = x
+    const [x, y] = await shifted(rows, ids, moments.inputs, offset)
+    using flat = x
     using outputs = y
-    using sumX = await columnSums(inputs)
+    using sumX = await columnSums(flat)
     using sumY = await columnSums(outputs)
     await addInto(moments.x, sumX)
     await addInto(moments.y, sumY)
-    await addSquare(moments.xx, inputs, rows.windows.dim)
-    await addProduct(moments.xy, inputs, outputs)
+    await addSquare(moments.xx, flat, rows.windows.dim)
+    await addProduct(moments.xy, flat, outputs)
     moments.n += ids.length
   }
 }
 
 /** Builds the normal equations, [features × features], for more windows than features. */
-export async function normalEquations({ n, positions, offset, ...sums }: Moments): Promise<System> {
+export async function normalEquations({ n, inputs, offset, ...sums }: Moments): Promise<System> {
   const x = await sums.x.op('aten::div.Scalar', n)
   const y = await sums.y.op('aten::div.Scalar', n)
   const centredXX = (await call('aten::addr', [sums.xx, x, x], { alpha: -n })) as Tensor
@@ -157,7 +168,7 @@ export async function normalEquations({ n, positions, offset, ...sums }: Moments
       using solved = await solveRegularised(centredXX, right, lambda)
       if (solved === undefined) return undefined
       using weight = anchor === undefined ? await solved.op('aten::clone') : await addAnchor(solved, anchor)
-      return await withIntercept(weight, x, y, offset, positions)
+      return await withIntercept(weight, x, y, offset, inputs.positions)
     },
     [Symbol.dispose]() {
       for (const tensor of [x, y, centredXX, centredXY]) tensor.dispose()
@@ -175,31 +186,31 @@ async function subtractWeightedSum(outputs: Tensor, inputs: Tensor, anchor: read
 }
 
 /** Builds the dual equations, [windows × windows], all in float64, for fewer windows than features; the solution is the same. */
-export async function dualEquations(rows: Rows, positions: number, offset: Tensor): Promise<System> {
+export async function dualEquations(rows: Rows, inputs: Inputs, offset: Tensor): Promise<System> {
   using offset32 = await offset.to({ dtype: 'float32' })
-  const [rawX, rawY] = await shifted(rows, rows.ids, positions, offset32)
+  const [rawX, rawY] = await shifted(rows, rows.ids, inputs, offset32)
   using x32 = rawX
   using y32 = rawY
   using x64 = await x32.to({ dtype: 'float64' })
   using y64 = await y32.to({ dtype: 'float64' })
   const x = (await call('aten::mean.dim', [x64, [0]])) as Tensor
   const y = (await call('aten::mean.dim', [y64, [0]])) as Tensor
-  const inputs = await x64.op('aten::sub.Tensor', x)
+  const centred = await x64.op('aten::sub.Tensor', x)
   const outputs = await y64.op('aten::sub.Tensor', y)
-  const transposed = await inputs.op('aten::t')
-  const products = await inputs.op('aten::mm', transposed)
+  const transposed = await centred.op('aten::t')
+  const products = await centred.op('aten::mm', transposed)
   return {
-    scale: await meanDiagonal(products, inputs.shape[1]!),
+    scale: await meanDiagonal(products, centred.shape[1]!),
     async solve(lambda, anchor) {
-      using right = anchor === undefined ? await outputs.op('aten::clone') : await subtractWeightedSum(outputs, inputs, anchor)
+      using right = anchor === undefined ? await outputs.op('aten::clone') : await subtractWeightedSum(outputs, centred, anchor)
       using dual = await solveRegularised(products, right, lambda)
       if (dual === undefined) return undefined
       using solved = await transposed.op('aten::mm', dual)
       using weight = anchor === undefined ? await solved.op('aten::clone') : await addAnchor(solved, anchor)
-      return await withIntercept(weight, x, y, offset, positions)
+      return await withIntercept(weight, x, y, offset, inputs.positions)
     },
     [Symbol.dispose]() {
-      for (const tensor of [x, y, inputs, outputs, transposed, products]) tensor.dispose()
+      for (const tensor of [x, y, centred, outputs, transposed, products]) tensor.dispose()
     },
   }
 }

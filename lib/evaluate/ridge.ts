@@ -1,9 +1,9 @@
-import { shortestOf } from '../data/windows.js'
 import { LvmError } from '../errors.js'
 import { permutation } from '../statistics/random.js'
 import { call, type Tensor } from '../torch/tensor.js'
-import { contexts, meanCosine, meanTarget, type Rows } from './baselines-rows.js'
-import { addMoments, dualEquations, type LinearMap, noMoments, normalEquations, type System } from './ridge-systems.js'
+import { meanCosine, meanTarget, type Rows, sparse } from './baselines-rows.js'
+import { fitMixture, MEANS } from './memories.js'
+import { addMoments, dualEquations, type Inputs, type LinearMap, noMoments, normalEquations, read, type System } from './ridge-systems.js'
 
 /** Maximum number of inputs, because the equations need its square in memory: of a longer context only the last vectors are read. */
 const MOST_FEATURES = 8192
@@ -12,16 +12,14 @@ const INNER = 0.2
 /** Search range of λ. Units: decades on either side of the system's scale. */
 const REACH = 4
 
-/** Ridge regression of the target on the flattened context. */
-export interface Ridge extends LinearMap {
+/** Ridge regression of the target on the flattened context, or on exponential means of it. */
+export interface Ridge extends LinearMap, Inputs {
   readonly lambda: number
-  /** Number of context vectors that are read, counted from the last. */
-  readonly positions: number
 }
 
 /** Shapes: [n, dim]. */
-export async function applyRidge({ weight, bias, positions }: Ridge, rows: Rows, ids: Int32Array): Promise<Tensor> {
-  using x = await contexts(rows, ids, positions)
+export async function applyRidge({ weight, bias, ...inputs }: Ridge, rows: Rows, ids: Int32Array): Promise<Tensor> {
+  using x = await read(inputs, rows, ids)
   using flat = await x.op('aten::flatten.using_ints', 1, -1)
   return (await call('aten::addmm', [bias, flat, weight])) as Tensor
 }
@@ -38,7 +36,7 @@ export function innerSplit(rows: Rows): { inner: Rows; held: Rows } {
 }
 
 /** Returns the λ with the highest mean cosine on the held-out articles, by hill climbing from the system's scale in half decades. */
-async function bestLambda(system: System, held: Rows, positions: number, anchor?: Anchor): Promise<number> {
+async function bestLambda(system: System, held: Rows, inputs: Inputs, anchor?: Anchor): Promise<number> {
   const middle = Math.round(Math.log10(system.scale || 1))
   let best = { exponent: middle, cosine: -1 }
   const improves = async (exponent: number): Promise<boolean> => {
@@ -47,7 +45,7 @@ async function bestLambda(system: System, held: Rows, positions: number, anchor?
     if (map === undefined) return false
     using weight = map.weight
     using bias = map.bias
-    const cosine = await meanCosine(held, (ids) => applyRidge({ weight, bias, positions, lambda }, held, ids))
+    const cosine = await meanCosine(held, (ids) => applyRidge({ weight, bias, lambda, ...inputs }, held, ids))
     if (!(cosine > best.cosine)) return false
     best = { exponent, cosine }
     return true
@@ -74,7 +72,7 @@ export interface RidgePair {
 /**
  * Fits a ridge regression with an intercept: chooses λ on a held-out fifth of the training articles, then fits all of them.
  *
- * Inputs wider than 8192 numbers are cut to the last context vectors. With fewer windows than inputs the dual form is solved.
+ * Contexts of unequal lengths are read as exponential means. Inputs wider than 8192 numbers are cut to the last context vectors. With fewer windows than inputs the dual form is solved.
  * Source: Hoerl & Kennard 1970; Saunders, Gammerman & Vovk 1998 (dual form).
  */
 export async function fitRidge(train: Rows): Promise<Ridge> {
@@ -88,54 +86,63 @@ export function disposeMap({ weight, bias }: LinearMap): void {
   bias.dispose()
 }
 
+/** Contexts of one length are read as they are, up to a limit; of unequal ones the exponential means of the fitted mixture. */
+async function inputsFor(train: Rows): Promise<Inputs> {
+  const most = Math.max(1, Math.floor(MOST_FEATURES / train.windows.dim))
+  if (train.windows.length === undefined) return { positions: Math.min(train.windows.context, most) }
+  const { decays } = await fitMixture(sparse(train), Math.min(MEANS, most))
+  return { positions: decays.length, decays }
+}
+
 /** Fits one ridge regression per anchor, each with its own λ; the moments are computed once. */
 export async function fitRidges(train: Rows, anchors: readonly Anchor[]): Promise<RidgePair[]> {
   const { dim } = train.windows
-  const positions = Math.min(shortestOf(train.windows), Math.max(1, Math.floor(MOST_FEATURES / dim)))
+  const inputs = await inputsFor(train)
+  const { positions } = inputs
   const near = anchors.map((anchor) => anchor?.slice(-positions))
   const { inner, held } = innerSplit(train)
   using offset = await meanTarget(train)
   return train.ids.length > positions * dim
-    ? await fitWide(inner, held, positions, offset, near)
-    : await fitSmall(train, inner, held, positions, offset, near)
+    ? await fitWide(inner, held, inputs, offset, near)
+    : await fitSmall(train, inner, held, inputs, offset, near)
 }
 
-async function fitWide(inner: Rows, held: Rows, positions: number, offset: Tensor, anchors: readonly Anchor[]) {
-  using moments = await noMoments(positions, offset)
+async function fitWide(inner: Rows, held: Rows, inputs: Inputs, offset: Tensor, anchors: readonly Anchor[]) {
+  using moments = await noMoments(inputs, offset)
   await addMoments(moments, inner)
-  const first = await searched(await normalEquations(moments), held, positions, anchors)
+  const first = await searched(await normalEquations(moments), held, inputs, anchors)
   await addMoments(moments, held)
-  return await refitted(await normalEquations(moments), first, positions, anchors)
+  return await refitted(await normalEquations(moments), first, inputs, anchors)
 }
 
-async function fitSmall(train: Rows, inner: Rows, held: Rows, positions: number, offset: Tensor, anchors: readonly Anchor[]) {
-  const first = await searched(await dualEquations(inner, positions, offset), held, positions, anchors)
-  return refitted(await dualEquations(train, positions, offset), first, positions, anchors)
+async function fitSmall(train: Rows, inner: Rows, held: Rows, inputs: Inputs, offset: Tensor, anchors: readonly Anchor[]) {
+  const first = await searched(await dualEquations(inner, inputs, offset), held, inputs, anchors)
+  return refitted(await dualEquations(train, inputs, offset), first, inputs, anchors)
 }
 
-async function searched(system: System, held: Rows, positions: number, anchors: readonly Anchor[]): Promise<Ridge[]> {
+async function searched(system: System, held: Rows, inputs: Inputs, anchors: readonly Anchor[]): Promise<Ridge[]> {
   using owned = system
   const fits: Ridge[] = []
   for (const anchor of anchors)
-    fits.push(await solved(owned, await bestLambda(owned, held, positions, anchor), positions, anchor))
+    fits.push(await solved(owned, await bestLambda(owned, held, inputs, anchor), inputs, anchor))
   return fits
 }
 
 async function refitted(
   system: System,
   first: readonly Ridge[],
-  positions: number,
+  inputs: Inputs,
   anchors: readonly Anchor[],
 ): Promise<RidgePair[]> {
   using owned = system
   const pairs: RidgePair[] = []
-  for (const [i, inner] of first.entries()) pairs.push({ inner, all: await solved(owned, inner.lambda, positions, anchors[i]) })
+  for (const [i, inner] of first.entries()) pairs.push({ inner, all: await solved(owned, inner.lambda, inputs, anchors[i]) })
   return pairs
 }
 
-async function solved(system: System, lambda: number, positions: number, anchor: Anchor): Promise<Ridge> {
+async function solved(system: System, lambda: number, inputs: Inputs, anchor: Anchor): Promise<Ridge> {
   const map = await system.solve(lambda, anchor)
   if (map === undefined)
     throw new LvmError('NATIVE', `ridge: expected positive definite equations at λ = ${lambda} but they are not`)
-  return { ...map, lambda, positions }
+  return { ...map, lambda, ...inputs }
 }

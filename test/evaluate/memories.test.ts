@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { exponentialMixtureOf, fitBaselines, mixtureIn, predictBaseline } from '../../lib/evaluate/baselines-fit.js'
 import { meanCosine, type Rows } from '../../lib/evaluate/baselines-rows.js'
 import { applyMixture, fitMixture, type Mixture } from '../../lib/evaluate/memories.js'
+import { fitRidge } from '../../lib/evaluate/ridge.js'
 import { native } from '../../lib/native.js'
 import { Tensor } from '../../lib/torch/tensor.js'
 import { rowsOf, split, synthetic } from './synthetic.js'
@@ -75,5 +76,30 @@ describe('the mixture of exponential means', () => {
     expect(exponentialMixtureOf({ decays, weights }).params).toEqual(mixture!.params)
     expect((await fitMixture(wholeArticles(), 2)).decays.length).toBe(2)
     expect((await fitMixture(wholeArticles(), 64)).decays.length).toBe(16)
+  })
+})
+
+describe('ridge on contexts of unequal lengths', () => {
+  it('ridge reads exponential means of whole contexts, and its weights solve the regularised equations', async () => {
+    const rows = wholeArticles()
+    const { decays, lambda, weight, bias } = await fitRidge(rows)
+    expect(decays!.length).toBe(6)
+    const features = [...rows.ids].map((id) => decays!.flatMap((decay) => mixed(rows, id, { decays: [decay], weights: [1] })))
+    const targets = [...rows.ids].map((id) => {
+      const at = rows.windows.target[id]! * DIM
+      return [...data.vectors.subarray(at, at + DIM)]
+    })
+    const means = features[0]!.map((_, j) => features.reduce((sum, x) => sum + x[j]!, 0) / features.length)
+    const [w, b] = [(await weight.data()) as Float32Array, (await bias.data()) as Float32Array]
+    const errors = features.map((x, i) =>
+      targets[i]!.map((y, d) => y - b[d]! - x.reduce((sum, value, j) => sum + value * w[j * DIM + d]!, 0)),
+    )
+    for (let d = 0; d < DIM; d++) {
+      expect(errors.reduce((sum, e) => sum + e[d]!, 0)).toBeCloseTo(0, 2) // the intercept
+      means.forEach((mean, j) => {
+        const gradient = features.reduce((sum, x, i) => sum + (x[j]! - mean) * errors[i]![d]!, 0)
+        expect(gradient).toBeCloseTo(lambda * w[j * DIM + d]!, 2)
+      })
+    }
   })
 })

@@ -1,6 +1,5 @@
-import type { BaselineName } from '../../evaluate/baselines-fit.js'
-import { NAMES } from '../../evaluate/results-table.js'
 import { count, percent } from '../../show.js'
+import { QUERY_NAMES, type QueryName } from '../../study/retrieval/queries.js'
 import type { RetrievalEntry } from '../../study/retrieval/retrieval-entry.js'
 import type { PoolScores } from '../../study/retrieval/retrieval-scores.js'
 import type { Figure } from './figure.js'
@@ -23,7 +22,7 @@ export function likeRetrievals(entries: readonly RetrievalEntry[]): RetrievalEnt
 export const contestants = (entries: readonly RetrievalEntry[], pool: 'with_context' | 'without_context') => [
   ...entries.map((e) => ({ name: e.run, scores: e.scores![pool] })),
   ...Object.entries(entries[0]?.baselines ?? {}).map(([name, { scores }]) => ({
-    name: NAMES[name as BaselineName],
+    name: QUERY_NAMES[name as QueryName],
     scores: scores[pool],
   })),
 ]

@@ -1,8 +1,9 @@
 import { load } from '../../checkpoint/load-model.js'
+import type { Model } from '../../checkpoint/model.js'
 import { findRun } from '../../checkpoint/run-folder.js'
 import { badOption } from '../../errors.js'
 import { BASELINES, type BaselineName, fitBaselines } from '../../evaluate/baselines-fit.js'
-import { chooseRows, windowReader } from '../../evaluate/subject.js'
+import { type Chosen, chooseRows, windowReader } from '../../evaluate/subject.js'
 import type { Options } from '../../options.js'
 import type { compareFields } from './compare-fields.js'
 import { type Likeness, likeness, requireAlike } from './likeness.js'
@@ -39,8 +40,41 @@ async function baselineValues(name: BaselineName, shared: SharedWindows): Promis
   }
 }
 
+/** Opens a run with its windows; the caller disposes of both. */
+async function opened(name: string, o: Asked): Promise<{ model: Model; chosen: Chosen }> {
+  const model = await load(name, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
+  try {
+    return { model, chosen: await chooseRows(model, o) }
+  } catch (error) {
+    model.dispose()
+    throw error
+  }
+}
+
+/** Returns the windows of the run that sees most, after all runs are found to be evaluated on windows with the same targets. */
+async function widest(runs: readonly string[], o: Asked): Promise<Chosen> {
+  let most: Chosen | undefined
+  let first: { name: string; on: Likeness } | undefined
+  try {
+    for (const name of runs) {
+      const { model, chosen } = await opened(name, o)
+      model.dispose()
+      const spare = most !== undefined && chosen.windows.context <= most.windows.context ? chosen : most
+      if (spare !== chosen) most = chosen
+      spare?.dispose()
+      const own = { name, on: likeness(chosen) }
+      first ??= own
+      requireAlike(first, own)
+    }
+    return most!
+  } catch (error) {
+    most?.dispose()
+    throw error
+  }
+}
+
 /**
- * Measures all contestants on the windows of the first run; every other run must be evaluated on the same windows.
+ * Measures all contestants on the same targets; the pool leaves out, and baselines read, what the run that sees most has seen.
  *
  * Errors: those of load and of the data; BAD_OPTION for a run with other windows, with the difference.
  */
@@ -49,44 +83,34 @@ export async function gather(
   o: Asked,
   say: (line: string) => void,
 ): Promise<{ shared: SharedWindows; contestants: readonly Contestant[] }> {
-  const found = new Map<string, Contestant>()
-  let first: { name: string; on: Likeness; shared: SharedWindows } | undefined
-  const dispose = () => {
-    first?.shared.dispose()
-    first?.shared.chosen.dispose()
-  }
+  const runs: string[] = []
+  for (const name of names) if (!(await isBaseline(name))) runs.push(name)
+  const chosen = await widest(runs, o)
+  let shared: SharedWindows | undefined
   try {
-    for (const name of names) {
-      if (await isBaseline(name)) continue
+    shared = await openSharedWindows(chosen, o)
+    const found = new Map<string, Contestant>()
+    for (const name of runs) {
       say(`${name}: predicting`)
-      using model = await load(name, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
-      const chosen = await chooseRows(model, o)
-      const on = likeness(chosen)
-      if (first === undefined) {
-        const opened = await openSharedWindows(chosen, o).catch((error) => {
-          chosen.dispose()
-          throw error
-        })
-        first = { name, on, shared: opened }
-      }
-      const { shared } = first
+      const run = await opened(name, o)
       try {
-        requireAlike(first, { name, on })
         // Windows of equal targets have equal numbers, whatever their contexts are.
-        const values = await shared.values(windowReader(model)(chosen))
-        found.set(name, { name: model.name, kind: 'run', model: model.manifest.model, values })
+        const values = await shared.values(windowReader(run.model)(run.chosen))
+        found.set(name, { name: run.model.name, kind: 'run', model: run.model.manifest.model, values })
       } finally {
-        if (chosen !== shared.chosen) chosen.dispose()
+        run.chosen.dispose()
+        run.model.dispose()
       }
     }
     for (const name of names) {
       if (found.has(name)) continue
       say(`${name}: fitting on the training windows`)
-      found.set(name, await baselineValues(name as BaselineName, first!.shared))
+      found.set(name, await baselineValues(name as BaselineName, shared))
     }
-    return { shared: first!.shared, contestants: names.map((name) => found.get(name)!) }
+    return { shared, contestants: names.map((name) => found.get(name)!) }
   } catch (error) {
-    dispose()
+    shared?.dispose()
+    chosen.dispose()
     throw error
   }
 }

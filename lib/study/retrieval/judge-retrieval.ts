@@ -1,6 +1,6 @@
 import type { Model } from '../../checkpoint/model.js'
 import { atOnce } from '../../data/windows.js'
-import { type Baseline, type BaselineName, fitBaselines, HEURISTICS } from '../../evaluate/baselines-fit.js'
+import type { Baseline } from '../../evaluate/baselines-fit.js'
 import { samplesOf } from '../../evaluate/baselines-rows.js'
 import type { Pool } from '../../evaluate/search.js'
 import { search } from '../../evaluate/search.js'
@@ -10,6 +10,8 @@ import { native, type Retrieval } from '../../native.js'
 import { FEWEST_ARTICLES } from '../../statistics/estimates.js'
 import { Tensor } from '../../torch/tensor.js'
 import { consultOracle } from './oracle.js'
+import type { Exclude } from './pool.js'
+import { fitQueries, QUERY_NAMES, type QueryName } from './queries.js'
 import type { Pools, RetrievalEntry } from './retrieval-entry.js'
 import { describeFailures, missed } from './retrieval-failures.js'
 import { NEAR_DUPLICATE, nearDuplicateHits, type PoolScores, scorePool, scoresByWindow } from './retrieval-scores.js'
@@ -31,7 +33,7 @@ export async function searchWithModel(model: Pick<Model, 'native'>, chosen: Chos
 }
 
 /** Searches the pool with the predictions of a baseline. */
-export const searchWithBaseline = (baseline: Baseline, chosen: Chosen, pool: Pool): Promise<Retrieval> =>
+export const searchWithBaseline = (baseline: Baseline<string>, chosen: Chosen, pool: Pool): Promise<Retrieval> =>
   search(pool, (at, count) => baseline.predict(chosen, chosen.ids.subarray(at, at + count)))
 
 async function scoreBoth(found: Retrieval, pool: Pool, articles: Int32Array): Promise<Pools<PoolScores>> {
@@ -47,7 +49,7 @@ export async function judgeRetrieval(
   model: Model,
   chosen: Chosen,
   pool: Pool,
-  o: { readonly failures: number; readonly say: (line: string) => void },
+  o: { readonly failures: number; readonly exclude: Exclude; readonly say: (line: string) => void },
 ): Promise<RetrievalEntry> {
   const articles = chosen.ids.map((id) => chosen.windows.article[id]!)
   const count = new Set(articles).size
@@ -59,6 +61,7 @@ export async function judgeRetrieval(
     ...provenance(chosen),
     bank: { path: base.path, hash: base.hash, rows: pool.rows, space: base.space ?? null },
     context: chosen.windows.context,
+    exclude: o.exclude,
     n: articles.length,
     articles: count,
     ci95_note: count < FEWEST_ARTICLES ? `${count} articles are too few for an interval (${FEWEST_ARTICLES} at least)` : null,
@@ -74,9 +77,10 @@ export async function judgeRetrieval(
   o.say(`${model.name}: searching with its predictions`)
   const found = await searchWithModel(model, chosen, pool)
   const baselines: NonNullable<RetrievalEntry['baselines']> = {}
-  const hits = new Map<BaselineName, Float64Array>()
-  for (const baseline of await fitBaselines(chosen.train, HEURISTICS)) {
-    o.say(`${model.name}: searching with ${baseline.name.replace('_', ' ')}`)
+  const hits = new Map<QueryName, Float64Array>()
+  o.say(`${model.name}: fitting the baselines`)
+  for (const baseline of await fitQueries(chosen)) {
+    o.say(`${model.name}: searching with ${QUERY_NAMES[baseline.name]}`)
     const rival = await searchWithBaseline(baseline, chosen, pool)
     Object.assign(baselines, { [baseline.name]: { params: baseline.params, scores: await scoreBoth(rival, pool, articles) } })
     hits.set(baseline.name, scoresByWindow(rival.allowed, 'top10'))

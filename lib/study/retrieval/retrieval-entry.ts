@@ -1,6 +1,7 @@
-import type { BaselineName } from '../../evaluate/baselines-fit.js'
 import type { Provenance } from '../../evaluate/subject.js'
 import type { Oracle } from './oracle.js'
+import type { Exclude } from './pool.js'
+import type { QueryName } from './queries.js'
 import type { Failure } from './retrieval-failures.js'
 import type { Hits, PoolScores } from './retrieval-scores.js'
 import type { Verdict } from './retrieval-verdict.js'
@@ -19,6 +20,8 @@ export interface RetrievalEntry extends Provenance {
   readonly weights_sha256: string
   readonly bank: { readonly path: string; readonly hash: string; readonly rows: number; readonly space: string | null }
   readonly context: number
+  /** What each window leaves out of the pool: all that the model has seen, or the last vectors of the shortest context. */
+  readonly exclude: Exclude
   readonly n: number
   readonly articles: number
   /** Reason for missing intervals. */
@@ -30,7 +33,7 @@ export interface RetrievalEntry extends Provenance {
   /** Hits on the target or on a row whose cosine with the target is above the threshold. */
   readonly near_duplicate: ({ readonly threshold: number } & Pools<Hits>) | null
   readonly baselines: Readonly<
-    Partial<Record<BaselineName, { readonly params: Readonly<Record<string, number>>; readonly scores: Pools<PoolScores> }>>
+    Partial<Record<QueryName, { readonly params: Readonly<Record<string, number>>; readonly scores: Pools<PoolScores> }>>
   > | null
   readonly verdict: Verdict | null
   /** Number of targets outside the Top-20 of the whole bank; `failures` lists the worst. */

@@ -1,8 +1,7 @@
-import type { BaselineName } from '../../evaluate/baselines-fit.js'
-import { NAMES } from '../../evaluate/results-table.js'
 import { trainedOnNote } from '../../evaluate/trained-on.js'
 import { aligned, count, decimal, percent, span } from '../../show.js'
 import { oracleSentence } from './oracle.js'
+import { QUERY_NAMES, type QueryName } from './queries.js'
 import type { Pools, RetrievalEntry } from './retrieval-entry.js'
 import { type PoolScores, type ScoreName, TIE_RULE } from './retrieval-scores.js'
 
@@ -31,9 +30,16 @@ function block(title: string, pool: keyof Pools<unknown>, entries: readonly Retr
   return aligned([
     [title, ...Object.values(COLUMNS), 'median rank', 'Top-10, 95 %'],
     ...entries.map((e) => line(e.run, e.scores![pool])),
-    ...Object.entries(baselines!).map(([name, b]) => line(`  ${NAMES[name as BaselineName]}`, b.scores[pool])),
+    ...Object.entries(baselines!).map(([name, b]) => line(`  ${QUERY_NAMES[name as QueryName]}`, b.scores[pool])),
     chance,
   ])
+}
+
+/** What the smaller pool lacks, in words. */
+function leftOut({ exclude, scores }: RetrievalEntry): string {
+  const { excluded } = scores!.without_context
+  if (exclude === 'context') return 'the last context vectors'
+  return Number.isInteger(excluded) ? 'context' : `context (${excluded.toFixed(1)} rows on average)`
 }
 
 function section(entries: readonly RetrievalEntry[]): string {
@@ -51,7 +57,7 @@ function section(entries: readonly RetrievalEntry[]): string {
   )
   return [
     [title, searched, ...trainedOnNote(entries[0]!)].join('\n'),
-    block(`${count(scores.without_context.pool)} rows, context left out`, 'without_context', entries),
+    block(`${count(Math.round(scores.without_context.pool))} rows, ${leftOut(entries[0]!)} left out`, 'without_context', entries),
     block(`${count(scores.with_context.pool)} rows, context in the pool`, 'with_context', entries),
     entries.map((e) => `${e.run}: ${e.verdict?.sentence ?? 'no verdict: the run was trained on these windows'}`).join('\n'),
     [...near, ...failed].join('\n'),

@@ -1,8 +1,7 @@
-import type { BaselineName } from '../../evaluate/baselines-fit.js'
 import type { Interval } from '../../evaluate/metrics.js'
-import { NAMES } from '../../evaluate/results-table.js'
 import { signedDecimal, span } from '../../show.js'
 import { pairedDifference } from '../../statistics/estimates.js'
+import { QUERY_NAMES, type QueryName } from './queries.js'
 
 /** Decision between the model and the best heuristic. */
 export interface Verdict {
@@ -11,7 +10,7 @@ export interface Verdict {
   readonly score: 'top10'
   readonly pool: 'without_context'
   /** The best of the heuristics. */
-  readonly against: BaselineName
+  readonly against: QueryName
   /** Score of the model minus score of the heuristic, over the same windows. */
   readonly difference: number
   readonly ci95: Interval
@@ -34,7 +33,7 @@ const SENTENCES: Readonly<Record<Verdict['decision'], (rival: string) => string>
 /** Compares the model's Top-10 hits with those of the best heuristic. Shapes: one hit for each window, the same windows in all arrays. */
 export async function judge(
   model: Float64Array,
-  heuristics: ReadonlyMap<BaselineName, Float64Array>,
+  heuristics: ReadonlyMap<QueryName, Float64Array>,
   articles: Int32Array,
   seed: number,
 ): Promise<Verdict> {
@@ -43,6 +42,6 @@ export async function judge(
   const { mean: difference, ci95, reason } = await pairedDifference(model, rival, articles, { seed })
   const decision = decide(ci95)
   const interval = ci95 === null ? `, ${reason}` : `, 95 %: ${span(ci95, signedDecimal)}`
-  const sentence = `${SENTENCES[decision](NAMES[against])} (Top-10 ${signedDecimal(difference)}${interval}; context left out of the pool)`
+  const sentence = `${SENTENCES[decision](QUERY_NAMES[against])} (Top-10 ${signedDecimal(difference)}${interval}; context left out of the pool)`
   return { decision, score: 'top10', pool: 'without_context', against, difference, ci95, sentence }
 }

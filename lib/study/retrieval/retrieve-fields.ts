@@ -1,5 +1,5 @@
 import { judged } from '../../evaluate/evaluate-fields.js'
-import { integer, text } from '../../options.js'
+import { choice, integer, text } from '../../options.js'
 
 /** Options of `retrieve` beside the runs. */
 export const retrieveFields = {
@@ -7,6 +7,12 @@ export const retrieveFields = {
   bank: text({
     default: undefined,
     about: 'file of vectors to search; all rows of the data unless given',
+    group: 'Data',
+  }),
+  exclude: choice(['seen', 'context'], {
+    default: 'seen',
+    about:
+      'rows left out of the second pool for each window: all that the model has seen, or only the last vectors, as many as the shortest context has',
     group: 'Data',
   }),
   failures: integer({

@@ -42,7 +42,7 @@ export const retrieve = asyncDoor('retrieve', ARGS, async (options: RetrieveOpti
     try {
       const pool = await openPool(chosen, o)
       try {
-        entries.push(await judgeRetrieval(model, chosen, pool, { failures: o.failures, say }))
+        entries.push(await judgeRetrieval(model, chosen, pool, { failures: o.failures, exclude: o.exclude, say }))
       } finally {
         pool.dispose()
       }

@@ -127,12 +127,12 @@ describe('ridge towards a weighted sum', () => {
     [
       'primal',
       async (rows: Rows, offset: Tensor) => {
-        using moments = await noMoments(3, offset)
+        using moments = await noMoments({ positions: 3 }, offset)
         await addMoments(moments, rows)
         return await normalEquations(moments)
       },
     ],
-    ['dual', (rows: Rows, offset: Tensor) => dualEquations(rows, 3, offset)],
+    ['dual', (rows: Rows, offset: Tensor) => dualEquations(rows, { positions: 3 }, offset)],
   ] as const)(
     'ridge with an anchor equals the weighted sum for a huge λ and least squares for a tiny one: %s',
     async (_, systemOf) => {

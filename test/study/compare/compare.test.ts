@@ -79,6 +79,18 @@ describe('compare', () => {
     expect(all.map((pair) => pair.cosine!.p_adjusted)).toEqual(benjaminiHochberg(all.map((pair) => pair.cosine!.p!)))
     expect(all.every((pair) => pair.cosine_centred === null)).toBe(true) // without training rows there is no centre
   })
+  it('the pool leaves out, and baselines read, what the run that sees most has seen, whatever the order of the runs', async () => {
+    const whole = await trainOn(data, folder, 'whole', { history: 'article' })
+    const [one, other] = [await versus([a, whole, 'ridge']), await versus(['ridge', whole, a])].map(
+      ({ comparison }) => comparison.comparisons[0]!,
+    )
+    const seen = (await retrieve({ runs: [whole], out, threads: 1 })).results.runs[0]!
+    expect(one!.excluded).toBeCloseTo(seen.scores!.without_context.excluded, 12)
+    const ridge = seen.baselines!.ridge!.scores.without_context.top10.value
+    for (const { contestants } of [one!, other!])
+      expect(contestants.find(({ name }) => name === 'ridge')!.top10).toBeCloseTo(ridge, 12)
+    expect([...other!.contestants].reverse()).toEqual(one!.contestants)
+  })
   it.each(['train', 'all'] as const)('no verb gives a verdict on %s rows, because the run was trained on them', async (rows) => {
     const share = rows === 'train' ? 1 : 990 / 1100
     const here = { out: join(folder, `seen-${rows}`), rows, threads: 1 }

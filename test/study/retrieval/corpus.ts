@@ -67,8 +67,9 @@ export function writeSequences(folder: string, name: string, vectors: Float32Arr
 
 /** Trains a tiny model for a few steps; `residual` makes it accurate without training. */
 export async function trainOn(data: string, out: string, name: string, more: Record<string, string | number | boolean> = {}) {
-  const options = { model: 'lstm', preset: 'tiny', context: CONTEXT, epochs: 1, maxSteps: 3, threads: 1, space: 'test' } as const
-  for await (const _ of train({ ...options, data, out, name, residual: 'mean', ...more })) {
+  const options = { model: 'lstm', preset: 'tiny', epochs: 1, maxSteps: 3, threads: 1, space: 'test' } as const
+  const reach = 'history' in more ? { minHistory: CONTEXT } : { context: CONTEXT }
+  for await (const _ of train({ ...options, ...reach, data, out, name, residual: 'mean', ...more })) {
   }
   return join(out, name)
 }

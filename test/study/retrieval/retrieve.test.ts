@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { load } from '../../../lib/checkpoint/load-model.js'
+import { BASELINES } from '../../../lib/evaluate/baselines-fit.js'
 import type { RetrievalEntry } from '../../../lib/study/retrieval/retrieval-entry.js'
 import { retrieve } from '../../../lib/study/retrieval/retrieve.js'
 import { Tensor } from '../../../lib/torch/tensor.js'
@@ -78,7 +79,7 @@ describe('retrieve', () => {
     expect(entry).toMatchObject({ status: 'valid', rows: 'val', n: 110, articles: 22, context: CONTEXT, selected_on: true })
     expect(entry.bank).toMatchObject({ path: data, rows: 1760, space: 'test', hash: entry.data.hash })
     expect(entry.oracle).toEqual({ limit: 0.97, top1: { with_context: 1, without_context: 1 }, valid: true })
-    expect(Object.keys(entry.baselines!)).toEqual(['copy_last', 'context_mean', 'exponential_mean', 'exponential_mixture'])
+    expect(Object.keys(entry.baselines!)).toEqual([...BASELINES, 'exponential_mean_top10', 'whitened_mean'])
     const { top10 } = entry.scores!.without_context
     expect(top10.chance).toBeCloseTo(10 / 1757, 12)
     expect(top10.ci95![0]).toBeGreaterThanOrEqual(0)
@@ -86,6 +87,23 @@ describe('retrieve', () => {
     const best = Math.max(...Object.values(baselines!).map((b) => b.scores.without_context.top10.value))
     expect(verdict!.difference).toBeCloseTo(top10.value - best, 12)
     expect(baselines![verdict!.against]!.scores.without_context.top10.value).toBe(best)
+  })
+  it('retrieve leaves out all that a window has seen, or with exclude context only the last vectors, and says how many rows', async () => {
+    const name = await trainOn(data, folder, 'article', { history: 'article' })
+    const [seen, last] = [await search({ run: name }), await search({ run: name, exclude: 'context' })]
+    expect([seen.exclude, last.exclude]).toEqual(['seen', 'context'])
+    expect(last.scores!.without_context.excluded).toBe(CONTEXT)
+    expect(seen.scores!.without_context.excluded).toBeGreaterThan(CONTEXT + 0.5)
+    expect(seen.scores!.without_context.pool).toBeCloseTo(1760 - seen.scores!.without_context.excluded, 9)
+    expect(seen.scores!.with_context).toEqual(last.scores!.with_context)
+    expect(seen.baselines!.ridge!.params).toHaveProperty('decay_1')
+  })
+  it('the query fitted to Top-10 finds at least as much on the training windows as the last vector and the mean that is nearest', async () => {
+    const { baselines } = await search({ rows: 'train' })
+    const top10 = (name: 'copy_last' | 'exponential_mean' | 'exponential_mean_top10' | 'whitened_mean') =>
+      baselines![name]!.scores.without_context.top10.value
+    expect(top10('exponential_mean_top10')).toBeGreaterThan(Math.max(top10('copy_last'), top10('exponential_mean')) - 0.03)
+    expect(baselines!.whitened_mean!.params.decay).toBe(baselines!.exponential_mean_top10!.params.decay)
   })
   it('retrieve lists the worst failures with their texts and neighbours', async () => {
     const found = await ranksOf(predictions, false)
