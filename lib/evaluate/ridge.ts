@@ -3,7 +3,16 @@ import { permutation } from '../statistics/random.js'
 import { call, type Tensor } from '../torch/tensor.js'
 import { meanCosine, meanTarget, type Rows, sparse } from './baselines-rows.js'
 import { fitMixture, MEANS } from './memories.js'
-import { addMoments, dualEquations, type Inputs, type LinearMap, noMoments, normalEquations, read, type System } from './ridge-systems.js'
+import {
+  addMoments,
+  dualEquations,
+  type Inputs,
+  type LinearMap,
+  noMoments,
+  normalEquations,
+  read,
+  type System,
+} from './ridge-systems.js'
 
 /** Maximum number of inputs, because the equations need its square in memory: of a longer context only the last vectors are read. */
 const MOST_FEATURES = 8192
@@ -123,8 +132,7 @@ async function fitSmall(train: Rows, inner: Rows, held: Rows, inputs: Inputs, of
 async function searched(system: System, held: Rows, inputs: Inputs, anchors: readonly Anchor[]): Promise<Ridge[]> {
   using owned = system
   const fits: Ridge[] = []
-  for (const anchor of anchors)
-    fits.push(await solved(owned, await bestLambda(owned, held, inputs, anchor), inputs, anchor))
+  for (const anchor of anchors) fits.push(await solved(owned, await bestLambda(owned, held, inputs, anchor), inputs, anchor))
   return fits
 }
 

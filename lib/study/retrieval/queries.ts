@@ -3,7 +3,7 @@ import { addInto, blocks, meanTarget, type Rows, targets, zeros } from '../../ev
 import { NAMES } from '../../evaluate/results-table.js'
 import type { Chosen } from '../../evaluate/subject.js'
 import { sampled } from '../../statistics/random.js'
-import { call, Tensor } from '../../torch/tensor.js'
+import { call, type Tensor } from '../../torch/tensor.js'
 import { openPool } from './pool.js'
 import { scoresByWindow } from './retrieval-scores.js'
 import { search } from './search.js'
@@ -81,8 +81,8 @@ async function fitFinding(train: NonNullable<Chosen['train']>): Promise<Query[]>
     const decaying = DECAYS.map((decay): Query => ({ ...exponentialMeanOf(decay), name: 'exponential_mean_top10' }))
     const mean = await bestOf(decaying, found)
     const axes = await axesOf(train)
-    using _ = { [Symbol.dispose]: () => Object.values(axes).forEach((tensor) => tensor.dispose()) }
     const candidates = await Promise.all(WHITENINGS.map((o) => whitened(axes, { decay: mean.params.decay!, ...o })))
+    for (const tensor of Object.values(axes)) tensor.dispose()
     return [mean, await bestOf(candidates, found)]
   } finally {
     pool.dispose()
