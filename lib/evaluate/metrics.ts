@@ -1,7 +1,7 @@
 import { LvmError } from '../errors.js'
 import type { Scores } from '../native.js'
 import { describe, meanByArticle, pairedDifference } from '../statistics/estimates.js'
-import type { BaselineResults } from './baselines-cache.js'
+import type { BaselineResults } from './baselines.js'
 import { BASELINES, type BaselineName } from './baselines-fit.js'
 
 export type Interval = readonly [number, number] | null

@@ -7,7 +7,7 @@ import { nearestRows, type StoredSentence } from '../text/decode/sentence-bank.j
 import type { DecoderHead, Generator } from '../text/decode/sentence-generator.js'
 import { call, type Tensor } from '../torch/tensor.js'
 import { vectorsOfLength } from '../torch/unit-vectors.js'
-import type { BaselineFigures } from './baselines-cache.js'
+import type { BaselineFigures } from './baselines.js'
 import {
   type Baseline,
   type BaselineName,

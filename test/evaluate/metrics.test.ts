@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { BaselineResults } from '../../lib/evaluate/baselines-cache.js'
+import type { BaselineResults } from '../../lib/evaluate/baselines.js'
 import type { BaselineName } from '../../lib/evaluate/baselines-fit.js'
 import { bestBaseline, metrics } from '../../lib/evaluate/metrics.js'
 import type { Scores } from '../../lib/native.js'

@@ -1,6 +1,6 @@
 import { asyncDoor, callback, only, optional, withFields, word } from '../../door.js'
+import type { BaselineFigures } from '../../evaluate/baselines.js'
 import { score } from '../../evaluate/baselines.js'
-import type { BaselineFigures } from '../../evaluate/baselines-cache.js'
 import { type Baseline, contextMean, copyLast, decayWeights, exponentialMean, meanVector } from '../../evaluate/baselines-fit.js'
 import { meanTarget, type Rows, targets } from '../../evaluate/baselines-rows.js'
 import type { Interval } from '../../evaluate/metrics.js'
