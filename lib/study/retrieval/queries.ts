@@ -1,12 +1,12 @@
 import { type Baseline, type BaselineName, exponentialMeanOf, fitBaselines } from '../../evaluate/baselines-fit.js'
 import { addInto, blocks, meanTarget, type Rows, targets, zeros } from '../../evaluate/baselines-rows.js'
+import { openPool } from '../../evaluate/pool.js'
 import { NAMES } from '../../evaluate/results-table.js'
+import { search } from '../../evaluate/search.js'
 import type { Chosen } from '../../evaluate/subject.js'
 import { sampled } from '../../statistics/random.js'
 import { call, type Tensor } from '../../torch/tensor.js'
-import { openPool } from './pool.js'
 import { scoresByWindow } from './retrieval-scores.js'
-import { search } from './search.js'
 
 /** Names of the queries without a network: the baselines, and two that are fitted to find. */
 export type QueryName = BaselineName | 'exponential_mean_top10' | 'whitened_mean'

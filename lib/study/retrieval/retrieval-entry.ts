@@ -1,6 +1,6 @@
+import type { Exclude } from '../../evaluate/pool.js'
 import type { Provenance } from '../../evaluate/subject.js'
 import type { Oracle } from './oracle.js'
-import type { Exclude } from './pool.js'
 import type { QueryName } from './queries.js'
 import type { Failure } from './retrieval-failures.js'
 import type { Hits, PoolScores } from './retrieval-scores.js'
