@@ -36,14 +36,20 @@ const COLUMNS: readonly Column[] = [
   ['samples/s', 9, (e) => (e.samples_per_second ? count(e.samples_per_second) : NONE)],
   ['best', 4, (e) => (e.best ? '★' : '')],
 ]
-/** Adds a column for targets to epochs of the objective "sequence", and one for the better weights (raw or averaged) to those with an average. */
-const columnsOf = (e: Of<'epoch'>) =>
-  COLUMNS.toSpliced(
-    -1,
-    0,
-    ...(e.targets_per_second === undefined ? [] : [TARGETS]),
-    ...(e.weights === undefined ? [] : [WEIGHTS]),
-  )
+/** Columns of epochs that rank the validation targets. */
+const RANKED: readonly Column[] = [
+  ['val top-10', 10, (e) => cosine(e.val_top10 ?? null)],
+  ['val mrr', 7, (e) => cosine(e.val_mrr ?? null)],
+]
+/** Adds columns for ranks, for the targets of the objective "sequence", and for the better weights (raw or averaged). */
+const columnsOf = (e: Of<'epoch'>): readonly Column[] => [
+  ...COLUMNS.slice(0, 4),
+  ...(e.val_top10 === undefined ? [] : RANKED),
+  ...COLUMNS.slice(4, -1),
+  ...(e.targets_per_second === undefined ? [] : [TARGETS]),
+  ...(e.weights === undefined ? [] : [WEIGHTS]),
+  ...COLUMNS.slice(-1),
+]
 const line = (e: Of<'epoch'>, text: (column: (typeof COLUMNS)[number]) => string) =>
   columnsOf(e)
     .map((column) => text(column).padStart(column[1]))
@@ -54,6 +60,10 @@ const line = (e: Of<'epoch'>, text: (column: (typeof COLUMNS)[number]) => string
 export const header = (e: Of<'epoch'>): string => line(e, ([title]) => title)
 /** Row of one finished epoch, aligned with the titles. */
 export const row = (e: Of<'epoch'>): string => line(e, ([, , cell]) => cell(e))
+
+/** Size of the pool in which an epoch's targets are ranked, and the chance level. */
+const pool = ({ val_pool = 0, val_top10_chance = 0 }: Of<'epoch'>) =>
+  `top-10 among ${count(Math.round(val_pool))} rows, without what a window has read; chance: ${val_top10_chance.toFixed(4)}`
 
 /** Progress line of a step: its figures, and a bar where the line has room for one. */
 export function bar(e: Of<'progress'>, latest: number | undefined, columns: number): string {
@@ -113,7 +123,7 @@ export const closing = (e: Of<'result'>): string =>
   `${STOPPED[e.stopped]} after ${duration(e.seconds)} · ${
     e.best_epoch === null
       ? 'no best epoch, because none has ended'
-      : `best epoch ${e.best_epoch} · val loss ${loss(e.val_loss)} · val cosine ${cosine(e.val_cosine)}`
+      : `best epoch ${e.best_epoch} · val loss ${loss(e.val_loss)} · val cosine ${cosine(e.val_cosine)}${e.val_top10 === undefined ? '' : ` · val top-10 ${cosine(e.val_top10)}`}`
   }`
 
 /** Returns a function that shows training events: one live bar on a terminal, otherwise plain lines every 30 s. */
@@ -135,6 +145,7 @@ export function progress(screen: Screen, now: () => number = () => performance.n
     if (event.type === 'warning') say(`warning: ${event.message}`)
     if (event.type === 'result') say(`${titled ? '\n' : ''}${closing(event)}`)
     if (event.type === 'epoch') {
+      if (!titled && event.val_pool !== undefined) say(pool(event))
       if (!titled) say(header(event))
       titled = true
       latest = event.val_cosine

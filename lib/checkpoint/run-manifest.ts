@@ -25,9 +25,18 @@ export interface HistoryRow {
   /** Predicted vectors per second, of which a sample has several with --context; with the objective `sequence` only. */
   targets_per_second?: number | null
   peak_memory_bytes: number
+  /** Share of the targets among the ten nearest rows of a fixed pool, mean reciprocal rank; where a training asks for ranks. */
+  val_top10?: number
+  val_mrr?: number
+  /** Rows ranked for a query, in the mean, and `val_top10` of a random order. */
+  val_pool?: number
+  val_top10_chance?: number
+  /** Spread of the validation predictions: 1 − |mean|² of unit vectors, and the effective rank of their covariance. */
+  val_dispersion?: number
+  val_effective_rank?: number
   /** Temperature that the contrastive loss has learned; with such a loss only. */
   temperature?: number
-  /** Weights of this row, raw or averaged, by lower validation loss; with averaging only. */
+  /** Weights of this row, raw or averaged, the better ones by `select`; with averaging only. */
   weights?: Weights
   /** Validation figures of both kinds of weights, from epoch 1 on; with averaging only. */
   val_loss_raw?: number
@@ -43,7 +52,7 @@ export interface History {
   model: string
   parameters: number
   history: HistoryRow[]
-  /** Epoch of lowest validation loss, the earliest on ties; null before the first epoch. */
+  /** Best epoch by `select`, the earliest on ties; null before the first epoch. */
   best_epoch: number | null
   /** Parts of the schedule after its first plan; absent without `extend`. */
   extended?: Stretch[]
@@ -155,7 +164,7 @@ export interface Progress {
   /** Logarithm of the temperature of a contrastive loss, and its moments; with such a loss only. */
   temperature?: { log: number; m: number; v: number }
   schedule: { lr: number; best: number | null; bad: number }
-  best: { epoch: number; val_loss: number; val_cosine: number } | null
+  best: { epoch: number; val_loss: number; val_cosine: number; val_top10?: number; val_mrr?: number } | null
   /** Seconds of the current epoch. */
   epoch_seconds: number
   /** Seconds of the training so far. */

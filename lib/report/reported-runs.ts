@@ -87,8 +87,11 @@ function ofTheseWeights(
 const of = (value: number | null | undefined, file: string, key: string): Sourced | null =>
   value === null || value === undefined ? null : { value, file, key }
 
+/** Whether a run's own loss can stand beside the squared errors of others. */
+const isSquaredError = (config: RunDetails['config']) => !String(config.loss).endsWith('contrastive')
+
 /** Returns loss and cosine of the matrix with their sources. */
-function shownFigures({ history, best_epoch }: RunDetails, validation: RunEntry | null) {
+function shownFigures({ history, best_epoch, config }: RunDetails, validation: RunEntry | null) {
   if (validation?.rows === 'val') {
     const loss = validation.output === 'raw' ? 'mse_raw' : 'mse_unit'
     const entry = `runs[run=${validation.run}]`
@@ -99,7 +102,7 @@ function shownFigures({ history, best_epoch }: RunDetails, validation: RunEntry 
   }
   const at = history.findIndex(({ epoch }) => epoch === best_epoch)
   return {
-    val_loss: of(history[at]?.val_loss, 'training_history.json', `history[${at}].val_loss`),
+    val_loss: isSquaredError(config) ? of(history[at]?.val_loss, 'training_history.json', `history[${at}].val_loss`) : null,
     val_cosine: of(history[at]?.val_cosine, 'training_history.json', `history[${at}].val_cosine`),
   }
 }

@@ -4,6 +4,7 @@ import { native } from '../native.js'
 import { evaluateEpoch } from './evaluate-epoch.js'
 import { saveSession } from './save.js'
 import { afterEpoch, rates, totalSteps } from './schedule.js'
+import { isBetter } from './selection.js'
 import { holding, type Session, standing } from './session.js'
 import type { Told } from './train-events.js'
 
@@ -99,9 +100,10 @@ async function* finishEpoch(session: Session, store: Store, signal: AbortSignal)
     const { epoch, step, schedule, best, epoch_seconds } = progress
     progress.cut = { epoch, step, schedule, best, epoch_seconds, sums: native.trainerSums(session.trainer) }
   }
-  const best = progress.epoch > 0 && (progress.best === null || row.val_loss < progress.best.val_loss)
+  const best = progress.epoch > 0 && (progress.best === null || isBetter(plan.train, row, progress.best))
   session.history.push(row)
-  if (best) progress.best = { epoch: row.epoch, val_loss: row.val_loss, val_cosine: row.val_cosine }
+  const { epoch, val_loss, val_cosine, val_top10, val_mrr } = row
+  if (best) progress.best = { epoch, val_loss, val_cosine, ...(val_top10 !== undefined && { val_top10, val_mrr: val_mrr! }) }
   if (progress.epoch > 0) progress.schedule = afterEpoch(plan.train, progress.schedule, row.val_loss)
   progress.seconds += (performance.now() - start) / 1000
   progress.epoch += 1

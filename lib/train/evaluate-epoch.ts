@@ -4,9 +4,11 @@ import { LvmError } from '../errors.js'
 import { peakMemory } from '../evaluate/latency.js'
 import { native, type Scores } from '../native.js'
 import { describe } from '../statistics/estimates.js'
-import { Tensor } from '../torch/tensor.js'
+import { call, Tensor } from '../torch/tensor.js'
 import { lossesOf } from './contrastive-loss.js'
+import { isBetter } from './selection.js'
 import { holding, type Session } from './session.js'
+import { look } from './watched.js'
 
 /** Batches evaluated in one call; a training can be stopped between calls. */
 const CALL = 2
@@ -36,26 +38,42 @@ async function evaluateWindows(session: Session, part: 'train' | 'val', signal: 
   const batch = atOnce(windows.context)
   const step = windows.length === undefined ? CALL * batch : Math.max(WHOLE, CALL * batch)
   const parts: Scores[] = []
+  const watched: Tensor[] = []
   let sum = 0
-  for (let at = 0; at < ids.length; at += step) {
-    if (signal.aborted) throw new LvmError('INTERRUPTED', 'training was stopped while it evaluated')
-    const some = ids.subarray(at, at + step)
-    if (contrastive === undefined) {
-      parts.push(await native.evaluate(model, samples, some, { batch, centre: null }))
-      continue
+  try {
+    for (let at = 0; at < ids.length; at += step) {
+      if (signal.aborted) throw new LvmError('INTERRUPTED', 'training was stopped while it evaluated')
+      const some = ids.subarray(at, at + step)
+      if (contrastive === undefined && part === 'train') {
+        parts.push(await native.evaluate(model, samples, some, { batch, centre: null }))
+        continue
+      }
+      using raw = Tensor.wrap(await native.predict(model, samples, some, batch))
+      parts.push(await native.score(raw.native, samples, some, null))
+      if (part === 'val') watched.push(await chosen(raw, session.watched.places, at))
+      if (contrastive === undefined) continue
+      const { log } = native.trainerTemperature(trainer)
+      const losses = await lossesOf(raw, side, contrastive.pools[part], { ids: some, at, log })
+      sum = losses.reduce((a, b) => a + b, sum)
     }
-    using raw = Tensor.wrap(await native.predict(model, samples, some, batch))
-    parts.push(await native.score(raw.native, samples, some, null))
-    const { log } = native.trainerTemperature(trainer)
-    const losses = await lossesOf(raw, side, contrastive.pools[part], { ids: some, at, log })
-    sum = losses.reduce((a, b) => a + b, sum)
+    const { cosine, mseRaw, mseUnit, norm } = describeAll(parts, ids.length)
+    const error = plan.model.output === 'unit' ? mseUnit : mseRaw
+    const own = plan.train.loss === 'cosine' ? 1 - cosine : error
+    const { weight, errorScale } = contrastive ?? { weight: 0, errorScale: 1 }
+    const loss = weight === 0 ? own : (weight * sum) / ids.length + (1 - weight) * errorScale * own
+    if (part === 'train' || !Number.isFinite(loss)) return { loss, cosine, norm, seen: undefined }
+    using raw = (await call('aten::cat', [watched, 0])) as Tensor
+    return { loss, cosine, norm, seen: await look(raw, session.watched) }
+  } finally {
+    for (const tensor of watched) tensor.dispose()
   }
-  const { cosine, mseRaw, mseUnit, norm } = describeAll(parts, ids.length)
-  const error = plan.model.output === 'unit' ? mseUnit : mseRaw
-  const own = plan.train.loss === 'cosine' ? 1 - cosine : error
-  if (contrastive === undefined) return { loss: own, cosine, norm }
-  const { weight, errorScale } = contrastive
-  return { loss: (weight * sum) / ids.length + (1 - weight) * errorScale * own, cosine, norm }
+}
+
+/** Outputs of the windows at these places, from those of the windows from place `at` on. */
+async function chosen(raw: Tensor, places: Int32Array, at: number): Promise<Tensor> {
+  const inside = places.filter((place) => place >= at && place < at + raw.shape[0]!)
+  using index = Tensor.from(BigInt64Array.from(inside, (place) => BigInt(place - at)))
+  return raw.op('aten::index_select', 0, index)
 }
 
 /** Weights that an epoch's evaluation compares; the first wins ties. */
@@ -68,14 +86,16 @@ function candidates({ emaRule, progress }: Session): readonly Weights[] {
 export async function evaluateEpoch(session: Session, lr: number, signal: AbortSignal): Promise<HistoryRow> {
   const { progress, emaRule, trainer, contrastive } = session
   const start = performance.now()
-  const evaluated = []
+  const evaluated: ({ weights: Weights } & Awaited<ReturnType<typeof evaluateWindows>>)[] = []
   for (const weights of candidates(session)) {
     const scores = await holding(session, weights, () => evaluateWindows(session, 'val', signal))
     evaluated.push({ weights, ...scores })
   }
+  const rowOf = ({ loss, cosine, seen }: (typeof evaluated)[number]) => ({ val_loss: loss, val_cosine: cosine, ...seen })
   const finite = ({ loss }: { loss: number }) => Number.isFinite(loss)
   const val =
-    evaluated.find((each) => !finite(each)) ?? evaluated.reduce((best, other) => (other.loss < best.loss ? other : best))
+    evaluated.find((each) => !finite(each)) ??
+    evaluated.reduce((best, other) => (isBetter(session.plan.train, rowOf(other), rowOf(best)) ? other : best))
   const train = await holding(session, val.weights, () => evaluateWindows(session, 'train', signal))
   const { loss, gradNorm, windows, steps } = native.trainerSums(trainer)
   const trained = progress.epoch > 0
@@ -92,8 +112,7 @@ export async function evaluateEpoch(session: Session, lr: number, signal: AbortS
     train_loss_running: trained ? loss / windows : null,
     train_loss: train.loss,
     train_cosine: train.cosine,
-    val_loss: val.loss,
-    val_cosine: val.cosine,
+    ...rowOf(val),
     lr,
     grad_norm: trained ? gradNorm / steps : null,
     output_norm_mean: val.norm.mean,

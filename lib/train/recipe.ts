@@ -41,6 +41,7 @@ const NEEDS: readonly { key: string; when: (o: TrainSettings) => boolean; needs:
   { key: 'batchVectors', when: (o) => o.history !== undefined, needs: '--history' },
   { key: 'contrastiveWeight', when: (o) => o.loss === 'mse+contrastive', needs: '--loss mse+contrastive' },
   { key: 'negatives', when: (o) => o.loss.endsWith('contrastive'), needs: '--loss contrastive' },
+  { key: 'valRetrieval', when: (o) => !o.loss.endsWith('contrastive') && o.select !== 'top10', needs: '--loss mse' },
   { key: 'val', when: (o) => o.split === 'file', needs: '--split file' },
   { key: 'plateauFactor', when: (o) => o.schedule === 'plateau', needs: '--schedule plateau' },
   { key: 'plateauPatience', when: (o) => o.schedule === 'plateau', needs: '--schedule plateau' },

@@ -13,6 +13,7 @@ import type { Prepared } from './prepare.js'
 import type { Plan, TrainSettings } from './recipe.js'
 import type { From } from './resume.js'
 import { freshSchedule, planned, totalSteps } from './schedule.js'
+import { openWatched, type Watched } from './watched.js'
 
 /** Model, trainer and state of a training. */
 export interface Session {
@@ -28,6 +29,7 @@ export interface Session {
   readonly steps: number
   readonly trainSample: Int32Array
   readonly contrastive: Contrastive | undefined
+  readonly watched: Watched
   /** File of the initial weights; null for random ones. */
   readonly init: RunFacts['init']
   /** How each initial tensor was placed; undefined for a resumed run. */
@@ -86,6 +88,16 @@ const trainerSettings = (
   emaWarmup: o.emaRule === 'warmup',
 })
 
+/** Training windows that each epoch evaluates. */
+const judgedTraining = ({ train: { trainEval, seed } }: Plan, { split }: Prepared) =>
+  sampled(split.train, trainEval === 'all' ? undefined : Number(trainEval), seed)
+
+async function restore(model: NativeModel, trainer: NativeTrainer, { path, progress }: From): Promise<void> {
+  await restoreTraining(model, trainer, join(path, FINAL), progress.optimizer_steps)
+  native.trainerSums(trainer, progress.sums)
+  if (progress.temperature !== undefined) native.trainerTemperature(trainer, progress.temperature)
+}
+
 /** Builds the model and its trainer, and restores them from a checkpoint on resume. */
 export async function openSession(
   plan: Plan,
@@ -106,7 +118,8 @@ export async function openSession(
   let trainer: NativeTrainer | undefined
   let initialised: Session['initialised']
   let contrastive: Contrastive | undefined
-  const trainSample = sampled(data.split.train, train.trainEval === 'all' ? undefined : Number(train.trainEval), train.seed)
+  let watched: Watched | undefined
+  const trainSample = judgedTraining(plan, data)
   try {
     if (o.from === undefined) {
       await fitInput(model, o.spec, data)
@@ -115,15 +128,15 @@ export async function openSession(
     if (o.initial !== undefined) initialised = await initialise(model, o.spec, o.initial, plan, data.context)
     const { samples, groups } = data.read
     contrastive = await openContrastive(train, data, trainSample, o.spec.params.output)
+    watched = await openWatched(train, data)
     const settings = trainerSettings(train, { groups, recompute: o.recompute, emaRule, contrastive })
     trainer = await native.trainer(model, samples, data.split.train, settings)
     if (o.from !== undefined) {
-      await restoreTraining(model, trainer, join(o.from.path, FINAL), o.from.progress.optimizer_steps)
-      native.trainerSums(trainer, o.from.progress.sums)
-      if (o.from.progress.temperature !== undefined) native.trainerTemperature(trainer, o.from.progress.temperature)
+      await restore(model, trainer, o.from)
     }
   } catch (error) {
     contrastive?.dispose()
+    watched?.dispose()
     if (trainer !== undefined) native.dispose(trainer)
     native.dispose(model)
     throw error
@@ -142,6 +155,7 @@ export async function openSession(
     steps,
     trainSample,
     contrastive,
+    watched,
     init: o.from?.facts.init ?? (o.initial ? { path: o.initial.path, sha256: o.initial.sha256 } : null),
     initialised,
     audit: o.from?.facts.audit ?? null,
@@ -153,7 +167,8 @@ export async function openSession(
   }
 }
 
-export function closeSession({ trainer, model, contrastive }: Session): void {
+export function closeSession({ trainer, model, contrastive, watched }: Session): void {
+  watched.dispose()
   contrastive?.dispose()
   native.dispose(trainer)
   native.dispose(model)

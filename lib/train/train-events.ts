@@ -54,6 +54,8 @@ export type TrainEvent = { version: 1 } & (
       best_epoch: number | null
       val_loss: number | null
       val_cosine: number | null
+      /** Only where the epochs rank the validation targets. */
+      val_top10?: number
       seconds: number
     }
 )

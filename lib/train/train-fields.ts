@@ -132,6 +132,18 @@ export const trainFields = {
     about: 'training rows drawn in each step as negatives, beside the other targets of a batch, with a contrastive --loss',
     ...training,
   }),
+  select: choice(['loss', 'cosine', 'top10'], {
+    default: undefined,
+    about:
+      'validation figure that chooses the best epoch and stops early; if omitted, the loss, or top10 with a contrastive --loss',
+    ...training,
+  }),
+  valRetrieval: flag({
+    default: false,
+    about:
+      'rank the validation targets in a fixed pool after each epoch (Top-10, MRR), as a contrastive --loss and --select top10 always do',
+    ...training,
+  }),
   ema: real({
     default: 0,
     min: 0,

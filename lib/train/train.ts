@@ -165,6 +165,7 @@ async function* trainEpochs(session: Session, store: Store, model: string, signa
       best_epoch: best?.epoch ?? null,
       val_loss: best?.val_loss ?? null,
       val_cosine: best?.val_cosine ?? null,
+      ...(best?.val_top10 !== undefined && { val_top10: best.val_top10 }),
       seconds,
     }
   } finally {

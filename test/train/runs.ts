@@ -104,6 +104,8 @@ export const SPECIFIED_CONFIG = {
   loss: 'mse',
   contrastive_weight: 0.9,
   negatives: 4096,
+  select: null,
+  val_retrieval: false,
   accumulate: 1,
   ema: 0,
   history: null,

@@ -11,6 +11,9 @@ const EPOCH: Axis = { title: 'Epoch', whole: true, show: String }
 const MSE: Axis = { title: 'Loss', unit: 'MSE per dimension', show: mse }
 const COSINE: Axis = { title: 'Mean cosine', show: (x) => x.toFixed(4) }
 const LR: Axis = { title: 'Learning rate', show: (x) => x.toExponential(1), tick: (x) => (x === 0 ? '0' : x.toExponential(1)) }
+const FOUND: Axis = { title: 'Top-10', unit: 'share of targets found', show: (x) => x.toFixed(3) }
+const SPREAD: Axis = { title: 'Dispersion', unit: '1 − |mean|²', show: (x) => x.toFixed(3) }
+const RANK: Axis = { title: 'Effective rank', show: (x) => x.toFixed(0) }
 const NORM: Axis = {
   title: 'Gradient norm',
   unit: 'before clipping, mean of the epoch',
@@ -22,7 +25,11 @@ const points = (history: readonly HistoryRow[], key: Key): (readonly [number, nu
   history.flatMap(({ epoch, [key]: value }) => (typeof value === 'number' ? [[epoch, value] as const] : []))
 
 const lossAxis = (run: ReportedRun | undefined): Axis =>
-  run?.config.loss === 'cosine' ? { title: 'Loss', unit: '1 − cosine', show: mse } : MSE
+  run?.config.loss === 'cosine'
+    ? { title: 'Loss', unit: '1 − cosine', show: mse }
+    : String(run?.config.loss).endsWith('contrastive')
+      ? { title: 'Loss', unit: String(run!.config.loss), show: (x) => x.toFixed(3) }
+      : MSE
 
 /** Returns the line of a run; a ring marks its best epoch. */
 function line(run: ReportedRun, key: Key, group: number, more: Partial<Line> = {}): Line {
@@ -71,13 +78,36 @@ function curves(
 
 const BOTH = 'solid: validation rows, dashed: a sample of the training rows in eval mode · ring: best epoch · epoch 0: untrained'
 
+const POOL = 'Top-10 of the validation targets in a fixed pool, without the rows that a window has read · ring: best epoch'
+const WATCHED = 'at most 1,024 validation windows · ring: best epoch'
+
 /** Returns the training curves of all runs together. */
 export const trainingFigures = (runs: readonly ReportedRun[]): Figure[] => [
   ...curves(runs, 'loss_curves', 'Loss during training', BOTH, lossAxis(trained(runs)[0]), ['val_loss', 'train_loss']),
   ...curves(runs, 'cosine_curves', 'Mean cosine during training', BOTH, COSINE, ['val_cosine', 'train_cosine']),
+  ...curves(runs, 'top10_curves', 'Targets found during training', POOL, FOUND, ['val_top10']),
+  ...curves(runs, 'dispersion_curves', 'Dispersion of the predictions', WATCHED, SPREAD, ['val_dispersion']),
+  ...curves(runs, 'effective_rank_curves', 'Effective rank of the predictions', WATCHED, RANK, ['val_effective_rank']),
   ...curves(runs, 'learning_rate', 'Learning rate', 'at the last step of each epoch', LR, ['lr']),
   ...curves(runs, 'gradient_norm', 'Gradient norm', 'mean over the steps of each epoch', NORM, ['grad_norm']),
 ]
+
+/** Returns the share of targets that a run finds after each epoch, beside that of a random order. */
+function foundFigure(run: ReportedRun): Figure[] {
+  const chance = run.history.find(({ val_top10_chance }) => val_top10_chance !== undefined)?.val_top10_chance
+  if (chance === undefined) return []
+  return [
+    lines({
+      name: `${plainName(run.run)}_top10`,
+      title: `${run.run}: targets found`,
+      note: POOL,
+      x: EPOCH,
+      y: FOUND,
+      lines: [line(run, 'val_top10', 0, { name: 'Top-10' }), line(run, 'val_mrr', 1, { name: 'mean reciprocal rank' })],
+      references: [{ name: 'chance', value: chance }],
+    }),
+  ]
+}
 
 /** Returns the training curves of one run. */
 export function runFigures(run: ReportedRun): Figure[] {
@@ -107,6 +137,7 @@ export function runFigures(run: ReportedRun): Figure[] {
       lines: cosines,
       references: baselinesOf([run], cosines),
     }),
+    ...foundFigure(run),
     lines({
       name: name('learning_rate'),
       title: title('learning rate'),

@@ -12,6 +12,12 @@ import { code, facts, number, shown, table } from './parts.js'
 
 const STATES = { complete: 'good', interrupted: 'warn', running: 'warn', damaged: 'bad' } as const
 
+/** Name of the validation figure that chose the best epoch. */
+const selectedBy = ({ config: { select, loss } }: ReportedRun): string => {
+  const by = select ?? (String(loss).endsWith('contrastive') ? 'top10' : 'loss')
+  return by === 'top10' ? 'Top-10 of the validation targets' : `validation ${String(by)}`
+}
+
 /** Identity of a run and the provenance of its figures. */
 function card(run: ReportedRun): Html {
   const { lineage: l, hardware: h, versions: v, validation: e } = run
@@ -40,8 +46,8 @@ function card(run: ReportedRun): Html {
     ],
     ['split file', l?.split_sha256 && html`SHA-256 ${code(l.split_sha256)}`],
     ['seed', run.seed !== null && String(run.seed)],
-    ['best epoch', run.best_epoch === null ? null : `${run.best_epoch} of ${run.epochs}, by validation loss`],
-    ['kept weights', run.weights_kept && `${run.weights_kept}: the one of raw and average with the lower validation loss`],
+    ['best epoch', run.best_epoch === null ? null : `${run.best_epoch} of ${run.epochs}, by ${selectedBy(run)}`],
+    ['kept weights', run.weights_kept && `${run.weights_kept}: the better one of raw and average by ${selectedBy(run)}`],
     ['schedule', run.extended.length > 0 && `extended beyond its first plan: ${beyondPlan(run.extended)}`],
     [
       'training',

@@ -1,10 +1,10 @@
 import type { History } from '../../checkpoint/run-manifest.js'
 import type { BaselineName } from '../../evaluate/baselines-fit.js'
 import type { Interval } from '../../evaluate/metrics.js'
+import type { Spread } from '../../evaluate/spread.js'
 import type { Estimate } from '../../statistics/estimates.js'
 import { extremes } from '../../statistics/extremes.js'
 import type { Ablation } from './ablations.js'
-import type { Spread } from './spread.js'
 
 /** A figure with its interval. */
 export interface Figure {

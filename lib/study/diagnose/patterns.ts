@@ -6,6 +6,7 @@ import {
   above,
   below,
   blurred,
+  contrastiveCollapse,
   figure,
   flipped,
   isFlat,
@@ -87,16 +88,25 @@ export const PATTERNS: readonly Pattern[] = [
   {
     code: 'mean-seeking',
     level: 'fail',
-    holds: (f) => narrow(f) && f.to_mean > 0.9,
+    holds: (f) => !contrastiveCollapse(f) && narrow(f) && f.to_mean > 0.9,
     what: (f) =>
       `every prediction is nearly the mean vector: cosine ${figure(f.to_mean)} to it, spread ${percent(spreadShare(f))} of that of ${f.reference.name}`,
     why: 'the mean minimises the loss when no information from the context reaches the output: too much regularisation, or a dead layer',
     fix: (f) => advice(f, 'look at the gradient norms', 'less weight decay or dropout', 'a higher --lr', '--residual decay'),
   },
   {
+    code: 'contrastive-collapse',
+    level: 'fail',
+    holds: contrastiveCollapse,
+    what: ({ dispersion: { predictions, targets } }) =>
+      `the contrastive loss has collapsed: the predictions have dispersion ${figure(predictions.dispersion)} and effective rank ${predictions.effective_rank.toFixed(1)}, the targets ${figure(targets.dispersion)} and ${targets.effective_rank.toFixed(1)}`,
+    why: 'predictions that share one direction, or few, cannot find different targets: too few negatives, a learning rate that is too large, or a temperature at its upper limit',
+    fix: (f) => advice(f, '--loss mse+contrastive', 'more --negatives', 'a smaller --lr'),
+  },
+  {
     code: 'collapse',
     level: 'fail',
-    holds: (f) => !undertrained(f) && (narrow(f) ? f.to_mean <= 0.9 : blurred(f) && !isFlat(f)),
+    holds: (f) => !contrastiveCollapse(f) && !undertrained(f) && (narrow(f) ? f.to_mean <= 0.9 : blurred(f) && !isFlat(f)),
     what: (f) =>
       `${narrow(f) ? 'predictions are nearly the same vector' : 'predictions do not distinguish their targets'}: spread ${percent(spreadShare(f))} of that of ${f.reference.name}, and ${percent(f.identification.value)} of other targets are farther away than the true one (${f.reference.name}: ${percent(f.reference.identification)}, chance: 50 %)`,
     why: 'predictions near the centre of the targets can gain cosine, but they lose retrieval',

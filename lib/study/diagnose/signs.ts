@@ -29,6 +29,10 @@ export const peak = ({ curves, floor }: Facts) => Math.max(...curves.run.map(({ 
 export const ablation = (f: Facts, name: Ablation['name']) => f.ablations.find((a) => a.name === name)
 /** Whether a drop is more than 2 % of the gain from the context. */
 export const matters = (f: Facts, drop: number) => Math.abs(drop) > 0.02 * Math.max(f.gain.mean, 1e-3)
+/** Whether the predictions of a run with a contrastive loss share one direction or few: a tenth of the targets' spread or rank. */
+export const contrastiveCollapse = ({ settings, dispersion: { predictions, targets } }: Facts) =>
+  String(settings?.loss).endsWith('contrastive') &&
+  (predictions.dispersion < 0.1 * targets.dispersion || predictions.effective_rank < 0.1 * targets.effective_rank)
 export const narrow = (f: Facts) => spreadShare(f) < 0.25
 export const flipped = (f: Facts) => below(f.gain, 0) && -f.gain.mean > 0.25 * f.reference.gain
 export const isFlat = (f: Facts) =>

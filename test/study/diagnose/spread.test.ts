@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { addSpread, noSpread, type Spread, spread } from '../../../lib/evaluate/spread.js'
 import { native } from '../../../lib/native.js'
-import { addSpread, noSpread, type Spread, spread } from '../../../lib/study/diagnose/spread.js'
 import { call, Tensor } from '../../../lib/torch/tensor.js'
 import { gaussian } from '../../statistics/clustered.js'
 
