@@ -3,6 +3,7 @@ import { fitMixture } from '../evaluate/memories.js'
 import { type NativeModel, native } from '../native.js'
 import type { Node } from '../spec/ops.js'
 import { Tensor } from '../torch/tensor.js'
+import { fitInput } from './normaliser.js'
 import type { Prepared } from './prepare.js'
 
 /** θ at which a float32 decay σ(θ) is exactly 0, or with the other sign exactly 1. */
@@ -14,7 +15,7 @@ const logit = (decay: number) => Math.max(-SATURATED, Math.min(SATURATED, Math.l
  *
  * With more means than the fit can use, the others keep their decays and start with weight 0. A decay of 0, the last vector, is not learned.
  */
-export async function fitMemory(model: NativeModel, spec: Node, { train, split }: Prepared): Promise<void> {
+async function fitMemory(model: NativeModel, spec: Node, { train, split }: Prepared): Promise<void> {
   if (spec.params.residual !== 'memory') return
   const state = native.modelState(model)
   const at = (name: string) => Tensor.wrap(state.find((parameter) => parameter.name === name)!.tensor)
@@ -34,4 +35,10 @@ export async function fitMemory(model: NativeModel, spec: Node, { train, split }
     using from = Tensor.from(values)
     await parameter.change('aten::copy_', from)
   }
+}
+
+/** Fits what a new model takes from its training windows before the first step: the normaliser of its input, its residual of memory. */
+export async function fitStart(model: NativeModel, spec: Node, data: Prepared): Promise<void> {
+  await fitInput(model, spec, data)
+  await fitMemory(model, spec, data)
 }

@@ -7,8 +7,7 @@ import type { Node } from '../spec/ops.js'
 import { sampled } from '../statistics/random.js'
 import { type Contrastive, openContrastive } from './contrastive-loss.js'
 import { type Initial, initialise } from './initial.js'
-import { fitMemory } from './memory-start.js'
-import { fitInput } from './normaliser.js'
+import { fitStart } from './memory-start.js'
 import type { Prepared } from './prepare.js'
 import type { Plan, TrainSettings } from './recipe.js'
 import type { From } from './resume.js'
@@ -121,10 +120,7 @@ export async function openSession(
   let watched: Watched | undefined
   const trainSample = judgedTraining(plan, data)
   try {
-    if (o.from === undefined) {
-      await fitInput(model, o.spec, data)
-      await fitMemory(model, o.spec, data)
-    }
+    if (o.from === undefined) await fitStart(model, o.spec, data)
     if (o.initial !== undefined) initialised = await initialise(model, o.spec, o.initial, plan, data.context)
     const { samples, groups } = data.read
     contrastive = await openContrastive(train, data, trainSample, o.spec.params.output)
