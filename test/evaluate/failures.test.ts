@@ -77,10 +77,10 @@ describe('known failure', () => {
     expect(codes).toEqual(expect.arrayContaining(['copying', 'below-baseline']))
     expect(verdict).toBe('FAIL')
   })
-  it('failure 8, an auxiliary loss that collapses the predictions, is reported by doctor as collapse, and train has one loss only', async () => {
+  it('failure 8, an auxiliary loss that collapses the predictions, is reported by doctor as collapse, and train has no auxiliary loss', async () => {
     const vector = Array.from({ length: w.dim }, (_, d) => Math.cos(d))
     expect((await examined(w, constant(vector))).codes).toContain('collapse')
-    expect(trainFields.loss.choices).toEqual(['mse', 'cosine'])
+    expect(trainFields.loss.choices).toEqual(['mse', 'cosine', 'contrastive', 'mse+contrastive'])
     expect(Object.keys(trainFields).filter((key) => /loss|margin|auxiliary/i.test(key))).toEqual(['loss'])
   })
   it('failure 10, a variance impossible for unit vectors, is reported by selftest, and doctor finds no collapse in a good run of any dimension', async () => {

@@ -146,7 +146,7 @@ describe('compare refuses', () => {
     const seeded = await trainOn(data, folder, 'seeded', { seed: 5 })
     await expect(versus([a, seeded])).rejects.toThrow(/same split for all but .* by articles, seed 0 and .* by articles, seed 5/)
     const longer = await trainOn(data, folder, 'longer', { context: 4 })
-    await expect(versus([a, longer])).rejects.toThrow(/same shortest context for all but .* has 3 and .* has 4/)
+    await expect(versus([a, longer])).rejects.toThrow(/same shortest context length for all but .* has 3 and .* has 4/)
     const other = await trainOn(writeCorpus(folder, 'elsewhere', wander(8)), folder, 'elsewhere')
     await expect(versus([a, other])).rejects.toThrow(/same data for all but/)
     const tested = await trainOn(data, folder, 'tested', { test: 0.1 })
