@@ -1,4 +1,4 @@
-import { addInto, zeros } from '../evaluate/baselines-rows.js'
+import { addInto, zeros } from '../baselines/baselines-rows.js'
 import { call, type Tensor } from '../torch/tensor.js'
 import { dots, isBad, sliceRows, type Table, unitSlice } from './unit-table.js'
 

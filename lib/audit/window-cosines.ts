@@ -1,6 +1,6 @@
+import { contexts, targets } from '../baselines/baselines-rows.js'
 import type { Base } from '../data/base.js'
 import type { Windows } from '../data/windows.js'
-import { contexts, targets } from '../evaluate/baselines-rows.js'
 import { cos, type Finding, finding } from './audit-findings.js'
 import { clusteredMean, significantlyAbove, significantlyBelow } from './clustered-mean.js'
 import { NEAR } from './near-duplicates.js'

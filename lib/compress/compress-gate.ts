@@ -1,6 +1,6 @@
+import { samplesOf } from '../baselines/baselines-rows.js'
 import { atOnce } from '../data/windows.js'
 import { LvmError } from '../errors.js'
-import { samplesOf } from '../evaluate/baselines-rows.js'
 import type { Interval } from '../evaluate/metrics.js'
 import { openPool } from '../evaluate/pool.js'
 import type { Chosen } from '../evaluate/subject.js'

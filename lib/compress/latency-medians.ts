@@ -1,4 +1,4 @@
-import { contexts } from '../evaluate/baselines-rows.js'
+import { contexts } from '../baselines/baselines-rows.js'
 import type { Chosen } from '../evaluate/subject.js'
 import { type NativeModel, native } from '../native.js'
 import { BATCHES } from '../study/benchmark/benchmark-inputs.js'

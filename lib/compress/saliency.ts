@@ -1,4 +1,4 @@
-import { contexts, targets } from '../evaluate/baselines-rows.js'
+import { contexts, targets } from '../baselines/baselines-rows.js'
 import type { Chosen } from '../evaluate/subject.js'
 import { type NativeModel, native } from '../native.js'
 import { sampled } from '../statistics/random.js'

@@ -1,9 +1,9 @@
+import { take } from '../baselines/baselines-rows.js'
 import type { Base } from '../data/base.js'
 import type { Windows } from '../data/windows.js'
 import { native } from '../native.js'
 import { sampled } from '../statistics/random.js'
 import type { Tensor } from '../torch/tensor.js'
-import { take } from './baselines-rows.js'
 import { exclusions, locateContexts } from './pool.js'
 
 /** A fixed selection of a base's rows, with the place of each window's target and of the rows that the window has read. */

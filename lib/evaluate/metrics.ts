@@ -1,8 +1,8 @@
+import type { BaselineResults } from '../baselines/baselines.js'
+import { BASELINES, type BaselineName } from '../baselines/baselines-fit.js'
 import { LvmError } from '../errors.js'
 import type { Scores } from '../native.js'
 import { describe, meanByArticle, pairedDifference } from '../statistics/estimates.js'
-import type { BaselineResults } from './baselines.js'
-import { BASELINES, type BaselineName } from './baselines-fit.js'
 
 export type Interval = readonly [number, number] | null
 

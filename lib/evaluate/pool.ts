@@ -1,3 +1,4 @@
+import { blocks, type Rows, take, targets } from '../baselines/baselines-rows.js'
 import type { Base } from '../data/base.js'
 import { openBeside } from '../data/beside.js'
 import { contextOf, contextRows, shortestOf } from '../data/windows.js'
@@ -5,7 +6,6 @@ import { badOption } from '../errors.js'
 import { type NativeBank, native } from '../native.js'
 import { nearestRows } from '../text/decode/sentence-bank.js'
 import type { Tensor } from '../torch/tensor.js'
-import { blocks, type Rows, take, targets } from './baselines-rows.js'
 import type { Pool } from './search.js'
 import type { Chosen } from './subject.js'
 

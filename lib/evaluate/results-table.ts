@@ -1,6 +1,6 @@
+import type { BaselineName } from '../baselines/baselines-fit.js'
 import { worded } from '../hints.js'
 import { aligned, bytes, count, decimal, signedDecimal, span } from '../show.js'
-import type { BaselineName } from './baselines-fit.js'
 import type { RunEntry } from './results-file.js'
 import type { Criterion, TierName, Verdict } from './tiers.js'
 import { trainedOnNote } from './trained-on.js'

@@ -1,5 +1,5 @@
+import { addInto, columnSums, zeros } from '../baselines/baselines-rows.js'
 import { call, type Tensor } from '../torch/tensor.js'
-import { addInto, columnSums, zeros } from './baselines-rows.js'
 
 /** Spread of a set of unit vectors. */
 export interface Spread {

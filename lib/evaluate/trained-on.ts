@@ -1,4 +1,4 @@
-import type { Rows } from './baselines-rows.js'
+import type { Rows } from '../baselines/baselines-rows.js'
 
 /** Share of the windows that a run was trained on; null when the data is not its training data. */
 export function trainedShare({ windows, ids }: Pick<Rows, 'windows' | 'ids'>, train: Rows | undefined): number | null {

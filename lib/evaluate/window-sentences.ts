@@ -1,13 +1,4 @@
-import type { Base } from '../data/base.js'
-import { contextOf, lastOf, lengthOf } from '../data/windows.js'
-import { cut } from '../errors.js'
-import { native } from '../native.js'
-import { atQuantiles } from '../statistics/at-quantiles.js'
-import { nearestRows, type StoredSentence } from '../text/decode/sentence-bank.js'
-import type { DecoderHead, Generator } from '../text/decode/sentence-generator.js'
-import { call, type Tensor } from '../torch/tensor.js'
-import { vectorsOfLength } from '../torch/unit-vectors.js'
-import type { BaselineFigures } from './baselines.js'
+import type { BaselineFigures } from '../baselines/baselines.js'
 import {
   type Baseline,
   type BaselineName,
@@ -17,8 +8,17 @@ import {
   exponentialMixtureOf,
   HEURISTICS,
   mixtureIn,
-} from './baselines-fit.js'
-import { type Rows, targets } from './baselines-rows.js'
+} from '../baselines/baselines-fit.js'
+import { type Rows, targets } from '../baselines/baselines-rows.js'
+import type { Base } from '../data/base.js'
+import { contextOf, lastOf, lengthOf } from '../data/windows.js'
+import { cut } from '../errors.js'
+import { native } from '../native.js'
+import { atQuantiles } from '../statistics/at-quantiles.js'
+import { nearestRows, type StoredSentence } from '../text/decode/sentence-bank.js'
+import type { DecoderHead, Generator } from '../text/decode/sentence-generator.js'
+import { call, type Tensor } from '../torch/tensor.js'
+import { vectorsOfLength } from '../torch/unit-vectors.js'
 import type { RunEntry } from './results-file.js'
 
 export const SENTENCES = 'sentences.json'

@@ -1,4 +1,4 @@
-import { take } from '../evaluate/baselines-rows.js'
+import { take } from '../baselines/baselines-rows.js'
 import { call, type Tensor } from '../torch/tensor.js'
 import { unitVectors } from '../torch/unit-vectors.js'
 

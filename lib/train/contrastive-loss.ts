@@ -1,4 +1,4 @@
-import { targets } from '../evaluate/baselines-rows.js'
+import { targets } from '../baselines/baselines-rows.js'
 import { excludedOf, type FixedPool, fixedPool } from '../evaluate/fixed-pool.js'
 import { native } from '../native.js'
 import { Tensor } from '../torch/tensor.js'

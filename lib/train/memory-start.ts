@@ -1,5 +1,5 @@
-import { sparse } from '../evaluate/baselines-rows.js'
-import { fitMixture } from '../evaluate/memories.js'
+import { sparse } from '../baselines/baselines-rows.js'
+import { fitMixture } from '../baselines/memories.js'
 import { type NativeModel, native } from '../native.js'
 import type { Node } from '../spec/ops.js'
 import { Tensor } from '../torch/tensor.js'

@@ -97,19 +97,23 @@ async function restore(model: NativeModel, trainer: NativeTrainer, { path, progr
   if (progress.temperature !== undefined) native.trainerTemperature(trainer, progress.temperature)
 }
 
+/** Fits the parts of a new model that training data decides. */
+async function fitStart(model: NativeModel, spec: Node, data: Prepared): Promise<void> {
+  await fitInput(model, spec, data)
+  await fitMemory(model, spec, data)
+}
+
+interface Asked {
+  readonly spec: Node
+  readonly device: string
+  readonly threads: number
+  readonly recompute: boolean
+  readonly initial?: Initial | undefined
+  readonly from?: From
+}
+
 /** Builds the model and its trainer, and restores them from a checkpoint on resume. */
-export async function openSession(
-  plan: Plan,
-  data: Prepared,
-  o: {
-    spec: Node
-    device: string
-    threads: number
-    recompute: boolean
-    initial?: Initial | undefined
-    from?: From
-  },
-): Promise<Session> {
+export async function openSession(plan: Plan, data: Prepared, o: Asked): Promise<Session> {
   const { train } = plan
   const dtype = train.weights === 'bf16' ? 'bfloat16' : 'float32'
   const emaRule = train.ema === 0 ? null : o.from === undefined ? 'warmup' : (o.from.facts.ema_rule ?? 'constant')
@@ -127,9 +131,7 @@ export async function openSession(
     watched = await openWatched(train, data)
     const settings = trainerSettings(train, { groups, recompute: o.recompute, emaRule, contrastive })
     trainer = await native.trainer(model, samples, data.split.train, settings)
-    if (o.from !== undefined) {
-      await restore(model, trainer, o.from)
-    }
+    if (o.from !== undefined) await restore(model, trainer, o.from)
   } catch (error) {
     contrastive?.dispose()
     watched?.dispose()

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findArchitecture } from '../../lib/architectures/index.js'
-import type { Rows } from '../../lib/evaluate/baselines-rows.js'
+import type { Rows } from '../../lib/baselines/baselines-rows.js'
 import { type EvaluateOptions, evaluateRun, type JudgedRows, type Subject } from '../../lib/evaluate/evaluate.js'
 import { type NativeModel, native } from '../../lib/native.js'
 import { Tensor } from '../../lib/torch/tensor.js'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Rows } from '../../lib/evaluate/baselines-rows.js'
-import { innerSplit } from '../../lib/evaluate/ridge.js'
+import type { Rows } from '../../lib/baselines/baselines-rows.js'
+import { innerSplit } from '../../lib/baselines/ridge.js'
 import { trainedShare } from '../../lib/evaluate/trained-on.js'
 import { bestByArticle } from '../../lib/statistics/best-interval.js'
 import { describe as described, meanByArticle } from '../../lib/statistics/estimates.js'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { BaselineResults } from '../../lib/evaluate/baselines.js'
-import type { BaselineName } from '../../lib/evaluate/baselines-fit.js'
+import type { BaselineResults } from '../../lib/baselines/baselines.js'
+import type { BaselineName } from '../../lib/baselines/baselines-fit.js'
 import { bestBaseline, metrics } from '../../lib/evaluate/metrics.js'
 import type { Scores } from '../../lib/native.js'
 import { gaussian } from '../statistics/clustered.js'

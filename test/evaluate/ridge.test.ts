@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { applyRidge, fitRidge } from '../../lib/evaluate/ridge.js'
+import { applyRidge, fitRidge } from '../../lib/baselines/ridge.js'
 import { native } from '../../lib/native.js'
 import { contextOf, rowsOf, type Synthetic, split, synthetic, targetOf } from './synthetic.js'
 

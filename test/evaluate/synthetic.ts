@@ -1,4 +1,4 @@
-import type { Rows } from '../../lib/evaluate/baselines-rows.js'
+import type { Rows } from '../../lib/baselines/baselines-rows.js'
 import { Tensor } from '../../lib/torch/tensor.js'
 import { gaussian } from '../statistics/clustered.js'
 

@@ -24,6 +24,7 @@ const ROOMS = [
   'checkpoint',
   'weights',
   'text',
+  'baselines',
   'evaluate',
   'audit',
   'train',

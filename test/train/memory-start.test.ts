@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { meanCosine, sparse } from '../../lib/baselines/baselines-rows.js'
+import { applyMixture, fitMixture } from '../../lib/baselines/memories.js'
 import { openBase } from '../../lib/data/open.js'
 import { splitWindows } from '../../lib/data/split.js'
 import { makeWindows } from '../../lib/data/windows.js'
-import { meanCosine, sparse } from '../../lib/evaluate/baselines-rows.js'
-import { applyMixture, fitMixture } from '../../lib/evaluate/memories.js'
 import { historyOf, place, trained, vectorFile } from './runs.js'
 
 let data: string

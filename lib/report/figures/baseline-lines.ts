@@ -1,4 +1,4 @@
-import type { BaselineName } from '../../evaluate/baselines-fit.js'
+import type { BaselineName } from '../../baselines/baselines-fit.js'
 import type { RunEntry } from '../../evaluate/results-file.js'
 import { NAMES } from '../../evaluate/results-table.js'
 

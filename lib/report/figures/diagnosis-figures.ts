@@ -1,4 +1,4 @@
-import type { BaselineName } from '../../evaluate/baselines-fit.js'
+import type { BaselineName } from '../../baselines/baselines-fit.js'
 import { NAMES } from '../../evaluate/results-table.js'
 import { count, fixed, plainName } from '../../show.js'
 import type { Diagnosis } from '../../study/diagnose/diagnose-runs.js'

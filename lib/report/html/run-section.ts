@@ -1,6 +1,6 @@
+import type { BaselineName } from '../../baselines/baselines-fit.js'
 import { beyondPlan } from '../../checkpoint/run-manifest.js'
 import { readsOf } from '../../checkpoint/trained-contexts.js'
-import type { BaselineName } from '../../evaluate/baselines-fit.js'
 import { NAMES, skillSentence } from '../../evaluate/results-table.js'
 import { bytes, count, decimal, duration, fixed, mse, NONE, percent, plainName, signedDecimal, span } from '../../show.js'
 import { extremes } from '../../statistics/extremes.js'

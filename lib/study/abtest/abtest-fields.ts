@@ -1,4 +1,4 @@
-import { HEURISTICS } from '../../evaluate/baselines-fit.js'
+import { HEURISTICS } from '../../baselines/baselines-fit.js'
 import { judged } from '../../evaluate/evaluate-fields.js'
 import { choice, integer, real, text } from '../../options.js'
 

@@ -1,4 +1,4 @@
-import type { BaselineName } from '../../evaluate/baselines-fit.js'
+import type { BaselineName } from '../../baselines/baselines-fit.js'
 import { NAMES } from '../../evaluate/results-table.js'
 import { trainedOnNote } from '../../evaluate/trained-on.js'
 import { aligned, count, decimal, NONE, pValue, signedDecimal, span } from '../../show.js'

@@ -1,6 +1,6 @@
+import type { Baseline, BaselineName } from '../../baselines/baselines-fit.js'
+import { samplesOf } from '../../baselines/baselines-rows.js'
 import type { Model } from '../../checkpoint/model.js'
-import type { Baseline, BaselineName } from '../../evaluate/baselines-fit.js'
-import { samplesOf } from '../../evaluate/baselines-rows.js'
 import { type Pool, ranks } from '../../evaluate/search.js'
 import type { Chosen } from '../../evaluate/subject.js'
 import { native } from '../../native.js'

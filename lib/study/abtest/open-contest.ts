@@ -1,7 +1,7 @@
+import { type BaselineName, fitBaselines } from '../../baselines/baselines-fit.js'
 import { load } from '../../checkpoint/load-model.js'
 import type { Model } from '../../checkpoint/model.js'
 import { badOption, LvmError } from '../../errors.js'
-import { type BaselineName, fitBaselines } from '../../evaluate/baselines-fit.js'
 import { openPool } from '../../evaluate/pool.js'
 import type { Pool } from '../../evaluate/search.js'
 import { type Chosen, chooseRows } from '../../evaluate/subject.js'

@@ -1,6 +1,6 @@
+import type { Rows } from '../../baselines/baselines-rows.js'
+import { take, targets } from '../../baselines/baselines-rows.js'
 import type { Base } from '../../data/base.js'
-import type { Rows } from '../../evaluate/baselines-rows.js'
-import { take, targets } from '../../evaluate/baselines-rows.js'
 import { meanByArticle } from '../../statistics/estimates.js'
 import { sampled } from '../../statistics/random.js'
 import { call, type Tensor } from '../../torch/tensor.js'

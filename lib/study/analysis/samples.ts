@@ -1,5 +1,5 @@
+import { contexts, type Rows, targets, samplesOf as windowSamples } from '../../baselines/baselines-rows.js'
 import type { Base } from '../../data/base.js'
-import { contexts, type Rows, targets, samplesOf as windowSamples } from '../../evaluate/baselines-rows.js'
 import { native } from '../../native.js'
 import { call, Tensor } from '../../torch/tensor.js'
 import { unitVectors } from '../../torch/unit-vectors.js'

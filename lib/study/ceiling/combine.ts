@@ -1,5 +1,5 @@
-import { type Baseline, weighted } from '../../evaluate/baselines-fit.js'
-import { blocks, contexts, type Rows, targets } from '../../evaluate/baselines-rows.js'
+import { type Baseline, weighted } from '../../baselines/baselines-fit.js'
+import { blocks, contexts, type Rows, targets } from '../../baselines/baselines-rows.js'
 import { call, Tensor } from '../../torch/tensor.js'
 
 /** Solves the normal equations of a few columns of predictions. Shapes: products [k, k], right [k], float64. */

@@ -1,5 +1,5 @@
-import { type Baseline, weighted } from '../../evaluate/baselines-fit.js'
-import { blocks, meanCosine, type Rows, targets } from '../../evaluate/baselines-rows.js'
+import { type Baseline, weighted } from '../../baselines/baselines-fit.js'
+import { blocks, meanCosine, type Rows, targets } from '../../baselines/baselines-rows.js'
 import { call, type Tensor } from '../../torch/tensor.js'
 
 /** Candidate numbers of neighbours, k. */

@@ -1,6 +1,6 @@
 import { findArchitecture } from '../../architectures/index.js'
-import type { Baseline } from '../../evaluate/baselines-fit.js'
-import { type Rows, samplesOf } from '../../evaluate/baselines-rows.js'
+import type { Baseline } from '../../baselines/baselines-fit.js'
+import { type Rows, samplesOf } from '../../baselines/baselines-rows.js'
 import { native } from '../../native.js'
 import { Tensor } from '../../torch/tensor.js'
 

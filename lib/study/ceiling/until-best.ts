@@ -1,5 +1,5 @@
-import type { Baseline } from '../../evaluate/baselines-fit.js'
-import { meanCosine, type Rows } from '../../evaluate/baselines-rows.js'
+import type { Baseline } from '../../baselines/baselines-fit.js'
+import { meanCosine, type Rows } from '../../baselines/baselines-rows.js'
 import { native } from '../../native.js'
 import { Tensor } from '../../torch/tensor.js'
 import { type Network, type NetworkOptions, openNetwork } from './network.js'

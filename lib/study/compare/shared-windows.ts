@@ -1,4 +1,4 @@
-import { meanTarget, samplesOf } from '../../evaluate/baselines-rows.js'
+import { meanTarget, samplesOf } from '../../baselines/baselines-rows.js'
 import { openPool } from '../../evaluate/pool.js'
 import { type Pool, search } from '../../evaluate/search.js'
 import type { Chosen } from '../../evaluate/subject.js'

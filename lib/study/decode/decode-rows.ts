@@ -1,4 +1,4 @@
-import { take } from '../../evaluate/baselines-rows.js'
+import { take } from '../../baselines/baselines-rows.js'
 import { locate } from '../../evaluate/pool.js'
 import { type Exclusions, nearestRows, type SentenceBank } from '../../text/decode/sentence-bank.js'
 import type { Generator } from '../../text/decode/sentence-generator.js'

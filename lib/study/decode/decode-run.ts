@@ -1,7 +1,7 @@
+import { samplesOf } from '../../baselines/baselines-rows.js'
 import { load } from '../../checkpoint/load-model.js'
 import type { Model } from '../../checkpoint/model.js'
 import { atOnce, lengthOf } from '../../data/windows.js'
-import { samplesOf } from '../../evaluate/baselines-rows.js'
 import { type Chosen, chooseRows } from '../../evaluate/subject.js'
 import { trainedShare } from '../../evaluate/trained-on.js'
 import { byQuantiles } from '../../evaluate/window-sentences.js'

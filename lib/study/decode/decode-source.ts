@@ -1,6 +1,6 @@
+import { take } from '../../baselines/baselines-rows.js'
 import type { Base } from '../../data/base.js'
 import type { Beside } from '../../data/beside.js'
-import { take } from '../../evaluate/baselines-rows.js'
 import type { Tensor } from '../../torch/tensor.js'
 import type { DecodedHead } from './decoded-row.js'
 

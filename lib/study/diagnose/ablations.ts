@@ -1,5 +1,5 @@
+import { blocks, contexts, type Rows, targets } from '../../baselines/baselines-rows.js'
 import { shortestOf } from '../../data/windows.js'
-import { blocks, contexts, type Rows, targets } from '../../evaluate/baselines-rows.js'
 import type { Interval } from '../../evaluate/metrics.js'
 import { pairedDifference } from '../../statistics/estimates.js'
 import { permutation, random } from '../../statistics/random.js'

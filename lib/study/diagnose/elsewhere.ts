@@ -1,6 +1,6 @@
 import { NEAR } from '../../audit/near-duplicates.js'
-import type { Baseline } from '../../evaluate/baselines-fit.js'
-import { type Rows, targets } from '../../evaluate/baselines-rows.js'
+import type { Baseline } from '../../baselines/baselines-fit.js'
+import { type Rows, targets } from '../../baselines/baselines-rows.js'
 import { difference, type Estimate, meanByArticle, pairedDifference } from '../../statistics/estimates.js'
 import { unitVectors } from '../../torch/unit-vectors.js'
 import { nearest } from '../nearest-rows.js'

@@ -1,5 +1,5 @@
+import type { BaselineName } from '../../baselines/baselines-fit.js'
 import type { History } from '../../checkpoint/run-manifest.js'
-import type { BaselineName } from '../../evaluate/baselines-fit.js'
 import type { Interval } from '../../evaluate/metrics.js'
 import type { Spread } from '../../evaluate/spread.js'
 import type { Estimate } from '../../statistics/estimates.js'

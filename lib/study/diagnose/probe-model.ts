@@ -1,6 +1,6 @@
+import { blocks, type Rows, take, targets } from '../../baselines/baselines-rows.js'
 import { lastOf, shortestOf } from '../../data/windows.js'
 import { LvmError } from '../../errors.js'
-import { blocks, type Rows, take, targets } from '../../evaluate/baselines-rows.js'
 import { addSpread, noSpread, type Spread, type SpreadSums, spread } from '../../evaluate/spread.js'
 import { sampled } from '../../statistics/random.js'
 import { call, Tensor } from '../../torch/tensor.js'

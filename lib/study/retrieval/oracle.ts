@@ -1,4 +1,4 @@
-import { targets } from '../../evaluate/baselines-rows.js'
+import { targets } from '../../baselines/baselines-rows.js'
 import type { Pool } from '../../evaluate/search.js'
 import { search } from '../../evaluate/search.js'
 import type { Chosen } from '../../evaluate/subject.js'

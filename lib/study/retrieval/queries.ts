@@ -1,5 +1,5 @@
-import { type Baseline, type BaselineName, exponentialMeanOf, fitBaselines } from '../../evaluate/baselines-fit.js'
-import { addInto, blocks, meanTarget, type Rows, targets, zeros } from '../../evaluate/baselines-rows.js'
+import { type Baseline, type BaselineName, exponentialMeanOf, fitBaselines } from '../../baselines/baselines-fit.js'
+import { addInto, blocks, meanTarget, type Rows, targets, zeros } from '../../baselines/baselines-rows.js'
 import { openPool } from '../../evaluate/pool.js'
 import { NAMES } from '../../evaluate/results-table.js'
 import { search } from '../../evaluate/search.js'

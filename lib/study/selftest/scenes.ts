@@ -1,4 +1,4 @@
-import type { Rows } from '../../evaluate/baselines-rows.js'
+import type { Rows } from '../../baselines/baselines-rows.js'
 import { random } from '../../statistics/random.js'
 import { Tensor } from '../../torch/tensor.js'
 

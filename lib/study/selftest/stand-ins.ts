@@ -1,4 +1,4 @@
-import { contexts } from '../../evaluate/baselines-rows.js'
+import { contexts } from '../../baselines/baselines-rows.js'
 import { random } from '../../statistics/random.js'
 import { Tensor } from '../../torch/tensor.js'
 import type { Read } from '../diagnose/ablations.js'

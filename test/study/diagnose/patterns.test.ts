@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { meanTarget } from '../../../lib/evaluate/baselines-rows.js'
+import { meanTarget } from '../../../lib/baselines/baselines-rows.js'
 import { native } from '../../../lib/native.js'
 import { PATTERNS } from '../../../lib/study/diagnose/patterns.js'
 import {
