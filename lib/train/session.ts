@@ -97,12 +97,6 @@ async function restore(model: NativeModel, trainer: NativeTrainer, { path, progr
   if (progress.temperature !== undefined) native.trainerTemperature(trainer, progress.temperature)
 }
 
-/** Fits the parts of a new model that training data decides. */
-async function fitStart(model: NativeModel, spec: Node, data: Prepared): Promise<void> {
-  await fitInput(model, spec, data)
-  await fitMemory(model, spec, data)
-}
-
 interface Asked {
   readonly spec: Node
   readonly device: string
