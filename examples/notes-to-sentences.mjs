@@ -11,8 +11,8 @@ const base = await makeData({ texts, encoder, out: 'notes-base' })
 console.log(`${base.rows} sentences of ${base.articles} notes, ${base.dim} dimensions, in ${basename(base.out)}`)
 
 // What predictors without a network reach on notes that they have not seen.
-const { reachable } = await ceiling({ data: base.out, seconds: 5 })
-console.log(`reachable by simple predictors: ${reachable.cosine.toFixed(4)}`)
+const { best } = await ceiling({ data: base.out, seconds: 5 })
+console.log(`reachable by ${best.name.replaceAll('_', ' ')}: cosine ${best.cosine.toFixed(4)}`)
 
 const options = { model: 'lstm', data: base.out, recipe: 'small', preset: 'tiny', name: 'example_notes', overwrite: true }
 for await (const event of train(options)) {
@@ -20,8 +20,9 @@ for await (const event of train(options)) {
 }
 
 // How often the true next sentence is among the ten stored ones nearest to the prediction.
-const { runs } = await retrieve({ runs: ['example_notes'] })
-console.log(`true next sentence among the nearest ten: ${JSON.stringify(runs[0])}`)
+const { results } = await retrieve({ runs: ['example_notes'] })
+const { value, chance } = results.runs[0].scores.without_context.top10
+console.log(`true next sentence among the nearest ten: ${(100 * value).toFixed(1)} %, by chance ${(100 * chance).toFixed(1)} %`)
 
 // Stored sentences, not generated ones; those that the model has just read are left out.
 const found = await decode({ run: 'example_notes', exclude: 'context', limit: 3 })

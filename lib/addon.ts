@@ -202,7 +202,7 @@ export interface Addon {
   trainer(model: NativeModel, samples: NativeSamples, ids: Int32Array, o: TrainerOptions): Promise<NativeTrainer>
   trainerRun(trainer: NativeTrainer, epoch: number, from: number, rates: Float64Array): Promise<number>
   trainerStop(trainer: NativeTrainer): void
-  trainerProgress(trainer: NativeTrainer): { windows: number; loss: number }
+  trainerProgress(trainer: NativeTrainer): { steps: number; windows: number; loss: number }
   trainerStepsPerEpoch(trainer: NativeTrainer): number
   trainerSums(trainer: NativeTrainer, set?: TrainerSums): TrainerSums
   trainerTemperature(trainer: NativeTrainer, set?: TrainerTemperature): TrainerTemperature

@@ -93,11 +93,12 @@ Napi::Value trainer_stop(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// trainerProgress(trainer) -> {windows, loss}, during a run
+// trainerProgress(trainer) -> {steps, windows, loss}, during a run
 Napi::Value trainer_progress(const Napi::CallbackInfo& info) {
   const auto trainer = take<Trainer>(info[0]);
   auto object = Napi::Object::New(info.Env());
-  object.Set("windows", double(trainer->done));
+  object.Set("steps", double(trainer->done));
+  object.Set("windows", double(trainer->windows_done));
   object.Set("loss", trainer->mean_loss.load());
   return object;
 }

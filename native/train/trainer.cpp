@@ -114,7 +114,8 @@ int64_t Trainer::run(int64_t epoch, int64_t from, const std::vector<double>& rat
     sums.windows += part.size(0);
     sums.steps += 1;
     mean_loss = sums.loss / double(sums.windows);
-    done = sums.windows;
+    done = sums.steps;
+    windows_done = sums.windows;
   }
   return int64_t(rates.size());
 }

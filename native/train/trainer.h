@@ -55,7 +55,7 @@ class Trainer {
   Sums sums;
   // Read from the JS thread during a run.
   std::atomic<bool> stop = false;
-  std::atomic<int64_t> done = 0;  // windows
+  std::atomic<int64_t> done = 0, windows_done = 0;  // steps, and their windows
   std::atomic<double> mean_loss = 0;
 
  private:

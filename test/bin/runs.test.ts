@@ -45,9 +45,9 @@ it('runs list prints a table, or one JSON document', async () => {
   const root = await folderOfRuns()
   const { stdout, status } = runs(root, 'list')
   expect(status).toBe(0)
-  expect(stdout).toMatch(/^run +model +state +epochs +best +val loss +val cosine +parameters +data +split +size +saved$/m)
+  expect(stdout).toMatch(/^run +model +state +epochs +best +val loss +val cosine +parameters +reads +data +split +size +saved$/m)
   expect(stdout).toMatch(
-    /^lstm_baseline +lstm +complete +2 +2 +0\.000504 +0\.7830 +5,120,768 +wiki\.npz +articles, seed 0 +2\.0 MB +20\d\d-/m,
+    /^lstm_baseline +lstm +complete +2 +2 +0\.000504 +0\.7830 +5,120,768 +– +wiki\.npz +articles, seed 0 +2\.0 MB +20\d\d-/m,
   )
   expect(stdout).toMatch(/^gru_stacked +gru_ +interrupted /m)
   expect(stdout).not.toContain('only figures on the same one')

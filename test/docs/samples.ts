@@ -53,6 +53,7 @@ async function trainings({ keep, answer, events, run }: Collector): Promise<void
     // at such a rate the average is better than the raw weights
     ...(await events(`train lstm --data data --ema 0.9 --lr 0.1 ${small} --name y`)),
     ...(await events(`train gru --data data --split file --val val ${small} --name b`)),
+    ...(await events(`train gru --data data --history article --objective sequence --loss contrastive ${small} --name h`)),
   ]
   for (const event of trained) keep(`event ${event.type}${event.type === 'result' ? ' of train' : ''}`, event)
   const several = await events(`train lstm --data data ${small} --epochs 1 --seeds 2 --name s`)
@@ -111,6 +112,8 @@ async function evaluations(collector: Collector): Promise<void> {
   await answer('ceiling.json', 'ceiling --data S')
   await answer('predict --json', 'predict a --out P.npy')
   keep('P.json', read('P.json'))
+  await answer('predict --json', 'predict h --out H.npy')
+  keep('P.json', read('H.json'))
   await answer('decode --json', 'decode a --limit 2')
   await answer('decode --json', 'decode P.npy --limit 1')
   await answer('decode --json', 'decode data --bank val --limit 1')
@@ -163,7 +166,7 @@ async function reports({ folder, keep, answer, events, read, run }: Collector): 
 
 async function runFolders({ folder, keep, read, run }: Collector): Promise<void> {
   for (const name of ['a_int8', 't_pruned']) keep('manifest.json', read(run(name, 'manifest.json')))
-  for (const name of ['a', 'b', 'c', 'i', 'x', 'y']) {
+  for (const name of ['a', 'b', 'c', 'h', 'i', 'x', 'y']) {
     for (const file of ['config.json', 'training_history.json', 'manifest.json']) keep(file, read(run(name, file)))
     keep('generations/current', read(run(name, 'generations/current')))
     keep('best_model.pt', (await openPt(join(folder, run(name, 'best_model.pt')))).value)

@@ -29,7 +29,11 @@ describe('the page', () => {
       expect(part.match(/<h4>/g)).toHaveLength(10)
       expect(part.match(/<dt>true next<\/dt><dd dir="auto"/g)).toHaveLength(10)
       expect(part.match(/<dt>prediction <span class="n">\.\d{4}<\/span><\/dt><dd dir="auto"/g)).toHaveLength(10)
-      expect(part.match(/<dt>(copy last|context mean|exponential mean) <span class="n">\.\d{4}<\/span>/g)).toHaveLength(10)
+      expect(
+        part.match(
+          /<dt>(copy last|context mean|exponential mean|(?:exponential )?mixture(?: of exp\. means)?) <span class="n">\.\d{4}<\/span>/g,
+        ),
+      ).toHaveLength(10)
       expect(part).toContain(RIGHT_TO_LEFT)
     }
   })

@@ -89,6 +89,8 @@ describe('a run without options, with a small model', () => {
       'train_cosine',
       'val_loss',
       'val_cosine',
+      'val_dispersion',
+      'val_effective_rank',
       'lr',
       'grad_norm',
       'output_norm_mean',
