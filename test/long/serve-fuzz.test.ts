@@ -35,7 +35,7 @@ test.runIf(process.platform === 'linux')(
       `statuses ${JSON.stringify([...seen])}\nmemory in MB ${memory.map((bytes) => Math.round(bytes / 1e6))}\n`,
     )
     expect(metrics).not.toMatch(/^lvm_faults_total\{/m)
-    expect(memory.at(-1)! / memory[4]!).toBeLessThan(1.1)
+    expect(memory.at(-1)! / memory[6]!).toBeLessThan(1.05) // the heap of Node grows to its working size at first
     expect(await served.end('SIGTERM')).toBe(0)
   },
 )
