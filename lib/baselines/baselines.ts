@@ -124,7 +124,7 @@ async function compute(train: Rows | undefined, rows: Rows, scorer: Scorer): Pro
 /**
  * Returns the baselines' results on the given windows, fitted on the training windows, or read from `cache` when already computed.
  *
- * Without training windows, mean vector, exponential mean and ridge are left out: no baseline may be fitted on the evaluated windows.
+ * Without training windows, mean vector, exponential mean, mixture and ridge are left out: no baseline may be fitted on the evaluated windows.
  */
 export async function baselineResults(o: {
   readonly train: Rows | undefined

@@ -22,7 +22,7 @@ export interface HistoryRow {
   output_norm_sd: number
   seconds: number
   samples_per_second: number | null
-  /** Predicted vectors per second, of which a sample has several with --context; with the objective `sequence` only. */
+  /** Predicted vectors per second, with the objective `sequence` only. With --context a sample has several of them. */
   targets_per_second?: number | null
   peak_memory_bytes: number
   /** Share of the targets among the ten nearest rows of a fixed pool, mean reciprocal rank; where a training asks for ranks. */

@@ -7,7 +7,7 @@ import { lengthOf, shortestOf, type Windows } from './windows.js'
  * no fewer than the shortest context.
  */
 export function segments(windows: Windows, most: number): Windows {
-  const { count, target, context } = windows
+  const { count, target } = windows
   const first = new Int32Array(count)
   const length = new Int32Array(count)
   const overlap = Math.max(shortestOf(windows), Math.floor(most / 2))
@@ -20,7 +20,7 @@ export function segments(windows: Windows, most: number): Windows {
     first[i] = begin
     length[i] = row - begin
   }
-  return { ...windows, context: length.reduce((longest, own) => Math.max(longest, own), Math.min(1, context)), first, length }
+  return { ...windows, context: length.reduce((longest, own) => Math.max(longest, own), 1), first, length }
 }
 
 /** Number of groups of windows that begin at one row, and the sum of their longest contexts. */

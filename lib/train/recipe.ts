@@ -104,11 +104,29 @@ export function plan(model: string, given: Given): Plan {
       )
   }
   if (train.history !== undefined && own.train.context !== undefined)
-    throw badOption('train', 'context', 'no value with "history", which says how far back contexts reach,', own.train.context)
+    throw badOption(
+      'train',
+      'context',
+      'no value with "history", which says how far back contexts reach,',
+      own.train.context,
+      'leave --context out',
+    )
   if (Number(train.history) < train.minHistory)
-    throw badOption('train', 'history', `article, or at least the ${train.minHistory} vectors of "minHistory"`, train.history)
+    throw badOption(
+      'train',
+      'history',
+      `article, or at least the ${train.minHistory} vectors of "minHistory"`,
+      train.history,
+      'use a smaller --min-history as well',
+    )
   if (train.history === 'article' && train.split === 'windows')
-    throw badOption('train', 'history', 'a number of vectors with "split" windows, where contexts cross articles,', train.history)
+    throw badOption(
+      'train',
+      'history',
+      'a number of vectors with "split" windows, where contexts cross articles,',
+      train.history,
+      'use --history N, or --split articles',
+    )
   const options = { ...architecture.presets[preset], ...RECIPES[recipe].model, ...own.model }
   if (train.objective === 'sequence' && !isCausal(architecture, options))
     throw badOption('train', 'objective', `last, because ${model} is not causal,`, 'sequence')
