@@ -20,7 +20,7 @@ function show(): (told: SweepEvent) => void {
       const { cell, number, of, seconds_left } = told
       const left = seconds_left === null ? '' : ` · ${duration(Math.max(0, seconds_left))} of the budget left`
       const why = cell.error === null ? '' : `: ${cell.error.code}: ${cell.error.message}`
-      print(`[${number}/${of}] ${cell.model}: ${cell.state}${why}${left}`)
+      print(`[${number}/${of}] ${cell.fold === undefined && cell.seed === undefined ? cell.model : cell.run}: ${cell.state}${why}${left}`)
       titled = false
     }
     if (told.type !== 'training') return
@@ -67,7 +67,7 @@ export const sweep: CommandModule = {
       }
       const { report, page, stopped, sweep: swept } = await sweep(options, { signal: stop.signal, tell, say: diagnostic })
       const done = swept.cells.filter(({ state }) => state === 'done').length
-      facts.summary = `${done} of ${swept.cells.length} models done; ${page}`
+      facts.summary = `${done} of ${swept.cells.length} runs done; ${page}`
       if (!json) print(`\n${markdown(report)}\npage  ${nearby(page)}`)
       if (stopped) diagnostic(`stopped; continue with: ${continuation()}`)
       if (stopped && stop.reason) process.exitCode = stop.reason.exit

@@ -1,4 +1,5 @@
 import type { EncoderTag } from '../data/encoder-tag.js'
+import type { Fold } from '../data/fold.js'
 import type { Multiplier } from '../native.js'
 import type { Node } from '../spec/ops.js'
 import type { Manifest } from './manifest.js'
@@ -106,7 +107,7 @@ export interface RunFacts {
     normalized: boolean
     val: { path: string; hash: string } | null
   } | null
-  split: { mode: string; leaky: boolean; seed: number; train: number; val: number; test: number } | null
+  split: { mode: string; leaky: boolean; seed: number; fold?: Fold; train: number; val: number; test: number } | null
   /** Encoder of the vectors that the model was trained on; only in an imported run. */
   space?: string | null
   /** Result of the data audit before training; null without an audit. */

@@ -4,6 +4,7 @@ import { jsonFault, parseJson } from '../files/json.js'
 import { DEFAULT_LIMITS } from '../files/limits.js'
 import { damaged } from '../files/read-file.js'
 import type { Base } from './base.js'
+import type { Fold } from './fold.js'
 import { articlesOf, checkDisjoint, type Split, type SplitMode } from './split.js'
 import type { Windows } from './windows.js'
 
@@ -13,6 +14,8 @@ export interface SplitDocument {
   readonly mode: SplitMode
   readonly leaky: boolean
   readonly seed: number
+  /** Which part of the articles is the test part; absent without folds. */
+  readonly fold?: Fold
   readonly context: number
   readonly train: readonly number[]
   readonly val: readonly number[]
@@ -28,12 +31,13 @@ const rowsOf = (windows: Windows, part: Int32Array): number[] => Array.from(part
 
 /** Converts a split to the content of split.json; with mode `file`, `val` is the validation file. */
 export function splitDocument(split: Split, { windows }: Source, val?: Source): SplitDocument {
-  const { mode, leaky, seed, train, test } = split
+  const { mode, leaky, seed, fold, train, test } = split
   return {
     version: 1,
     mode,
     leaky,
     seed,
+    ...(fold && { fold }),
     context: windows.context,
     train: rowsOf(windows, train),
     val: rowsOf(val?.windows ?? windows, split.val),
@@ -48,6 +52,11 @@ export const splitText = (split: Split, source: Source, val?: Source): string =>
 const isRows = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((row) => Number.isSafeInteger(row) && row >= 0)
 
+const isFold = (value: unknown): value is Fold => {
+  const { index, of } = (value ?? {}) as Partial<Fold>
+  return Number.isSafeInteger(index) && Number.isSafeInteger(of) && index! >= 1 && index! <= of!
+}
+
 function parse(path: string, text: string): SplitDocument {
   let document: Partial<Record<keyof SplitDocument, unknown>> | null
   try {
@@ -55,12 +64,13 @@ function parse(path: string, text: string): SplitDocument {
   } catch (error) {
     throw damaged(path, jsonFault(error), error)
   }
-  const { version, mode, leaky, seed, context, train, val, test } = document ?? {}
+  const { version, mode, leaky, seed, fold, context, train, val, test } = document ?? {}
   const known = version === 1 && ['articles', 'windows', 'file'].includes(mode as string) && typeof leaky === 'boolean'
   if (
     !known ||
     !Number.isSafeInteger(seed) ||
     !Number.isSafeInteger(context) ||
+    !(fold === undefined || isFold(fold)) ||
     !isRows(train) ||
     !isRows(val) ||
     !isRows(test)
@@ -103,7 +113,7 @@ export async function loadSplit(path: string, source: Source, val?: Source): Pro
     throw new LvmError('FILE_MISSING', `${path}: expected a split but there is none`, { cause })
   })
   const document = parse(path, text)
-  const { mode, leaky, seed, context } = document
+  const { mode, leaky, seed, fold, context } = document
   if (context !== source.windows.context) {
     throw new LvmError('DATA_SHAPE', `${path}: expected windows of context ${context} but received ${source.windows.context}`)
   }
@@ -119,5 +129,5 @@ export async function loadSplit(path: string, source: Source, val?: Source): Pro
     test: articlesOf(source.base, source.windows, test),
   }
   if (!leaky) checkDisjoint(path, articles)
-  return { mode, leaky, seed, train, val: valWindows, ...(test.length > 0 && { test }), articles }
+  return { mode, leaky, seed, ...(fold && { fold }), train, val: valWindows, ...(test.length > 0 && { test }), articles }
 }

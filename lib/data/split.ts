@@ -2,6 +2,7 @@ import { badOption, LvmError } from '../errors.js'
 import { extremes } from '../statistics/extremes.js'
 import { permutation } from '../statistics/random.js'
 import type { Base } from './base.js'
+import { cutFold, type Fold, foldText } from './fold.js'
 import { runLengths, type Windows } from './windows.js'
 
 export type SplitMode = 'articles' | 'windows' | 'file'
@@ -12,6 +13,8 @@ export interface Split {
   /** Contexts of one part may hold targets of another, so figures are too good (data leak). */
   readonly leaky: boolean
   readonly seed: number
+  /** Which part of the articles is the test part; absent without folds. */
+  readonly fold?: Fold
   /** Indices of windows, ascending. */
   readonly train: Int32Array
   /** Indices of windows, ascending; with mode `file`, of the validation file. */
@@ -25,6 +28,8 @@ export interface SplitOptions {
   readonly seed: number
   /** Fraction of the test part, which neither training nor selection uses; 0 for none. */
   readonly test: number
+  /** Part of the articles that is the test part, in place of a fraction. */
+  readonly fold?: Fold | undefined
   /** The validation file of mode `file`. */
   readonly val?: { readonly base: Base; readonly windows: Windows } | undefined
 }
@@ -43,12 +48,25 @@ export function articlesOf(base: Base, windows: Windows, part: Int32Array): stri
   return articles === undefined ? [] : [...new Set(part.map((w) => windows.article[w]!))].map((n) => articles.ids[n]!)
 }
 
+/** Sizes of the parts: fractions, or a fold as the test part. */
+interface Shares {
+  readonly val: number
+  readonly test: number
+  readonly fold?: Fold | undefined
+}
+
+const size = (count: number, fraction: number) => (fraction === 0 ? 0 : Math.max(1, round(count * fraction)))
+
 /** Shuffles items and takes first test, then validation; the rest is for training. */
-function draw(items: Int32Array, seed: number, fractions: { val: number; test: number }) {
+function draw(items: Int32Array, seed: number, shares: Shares) {
   const order = permutation(items.length, seed).map((i) => items[i]!)
-  const size = (fraction: number) => (fraction === 0 ? 0 : Math.max(1, round(items.length * fraction)))
-  const test = size(fractions.test)
-  const val = test + size(fractions.val)
+  if (shares.fold !== undefined) {
+    const { held, others } = cutFold(order, shares.fold)
+    const val = size(others.length, shares.val)
+    return { test: held, val: others.slice(0, val), train: others.slice(val) }
+  }
+  const test = size(items.length, shares.test)
+  const val = test + size(items.length, shares.val)
   return { test: order.slice(0, test), val: order.slice(test, val), train: order.slice(val) }
 }
 
@@ -62,15 +80,19 @@ function tooFew(base: Base, { count, context }: Windows): LvmError {
   return new LvmError('DATA_TOO_FEW', `${message}: ${why}`, { hint: shorter })
 }
 
-function byArticle(base: Base, windows: Windows, seed: number, fractions: { val: number; test: number }) {
+function byArticle(base: Base, windows: Windows, seed: number, shares: Shares) {
   const present = Int32Array.from(new Set(windows.article))
-  const needed = 1 + Number(fractions.val > 0) + Number(fractions.test > 0)
+  const needed = Math.max(1 + Number(shares.val > 0) + Number(shares.test > 0), shares.fold === undefined ? 0 : 3)
   if (base.articles === undefined || present.length < needed) {
     const known = base.articles === undefined ? 'its rows have no article ids' : `its windows are from ${present.length}`
     throw new LvmError('DATA_ONE_ARTICLE', `${base.path}: expected at least ${needed} articles to split but ${known}`)
   }
-  const drawn = draw(present, seed, fractions)
-  if (drawn.train.length === 0) throw badOption('split', 'test', 'a fraction that leaves articles for training', fractions.test)
+  if (shares.fold !== undefined && shares.fold.of > present.length)
+    throw badOption('split', 'fold', `at most ${present.length} parts, one for each article,`, foldText(shares.fold))
+  const drawn = draw(present, seed, shares)
+  if (drawn.train.length === 0 && shares.fold !== undefined)
+    throw badOption('split', 'fold', 'parts that leave two articles for training and validation', foldText(shares.fold))
+  if (drawn.train.length === 0) throw badOption('split', 'test', 'a fraction that leaves articles for training', shares.test)
   const only = (articles: Int32Array) => {
     const wanted = new Set(articles)
     return Int32Array.from({ length: windows.count }, (_, i) => i).filter((i) => wanted.has(windows.article[i]!))
@@ -130,12 +152,12 @@ export function checkDisjoint(owner: string, articles: Split['articles']): void 
 /**
  * Divides windows into training, validation and test.
  *
- * Validation is, by mode: `articles` a tenth of the articles, at least one; `windows` a random tenth of the windows, which leaks because
+ * Validation is, by mode: `articles` a tenth of the articles, at least one (of those outside the test part with a fold); `windows` a random tenth of the windows, which leaks because
  * neighbours share vectors; `file` all windows of another file.
  * Errors: BAD_OPTION, DATA_ONE_ARTICLE, DATA_SHARED_ARTICLE, DATA_TOO_FEW.
  */
 export function splitWindows(windows: Windows, base: Base, options: SplitOptions): Split {
-  const { mode, seed, test } = options
+  const { mode, seed, test, fold } = options
   if (!(test >= 0 && test < 1 - VAL)) throw badOption('split', 'test', `a fraction from 0 to below ${1 - VAL}`, test)
   if (windows.count < 3) throw tooFew(base, windows)
   if (mode === 'articles' && base.kind === 'base' && windows.crosses !== undefined) {
@@ -143,7 +165,7 @@ export function splitWindows(windows: Windows, base: Base, options: SplitOptions
   }
   const parts =
     mode === 'articles'
-      ? byArticle(base, windows, seed, { val: VAL, test })
+      ? byArticle(base, windows, seed, { val: VAL, test, fold })
       : mode === 'windows'
         ? byWindow(windows, seed, test)
         : byFile(base, windows, options)
@@ -156,5 +178,6 @@ export function splitWindows(windows: Windows, base: Base, options: SplitOptions
   const leaky = mode === 'windows'
   if (!leaky) checkDisjoint(base.path, articles)
   const { train, val } = parts
-  return { mode, leaky, seed, train, val, ...(test > 0 && { test: parts.test }), articles }
+  const held = test > 0 || fold !== undefined
+  return { mode, leaky, seed, ...(fold && { fold }), train, val, ...(held && { test: parts.test }), articles }
 }

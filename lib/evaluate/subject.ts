@@ -117,7 +117,7 @@ export async function chooseRows(model: Model, asked: Asked): Promise<Chosen> {
     const val = own.val === null ? undefined : await open(own.val.path, own.val.hash === own.hash ? 'val' : undefined)
     if (val !== undefined) opened.push(val.base)
     const split = await loadSplit(join(folder, SPLIT), main, val)
-    const part = asked.rows === 'auto' ? 'val' : asked.rows
+    const part = asked.rows === 'auto' ? (split.fold === undefined ? 'val' : 'test') : asked.rows
     const chosen = part === 'val' ? (val ?? main) : main
     const ids = part === 'all' ? all(main.windows) : part === 'test' ? split.test : split[part]
     if (ids === undefined || ids.length === 0)

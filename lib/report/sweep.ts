@@ -30,8 +30,9 @@ const ARGS = {
  */
 export const sweep = asyncDoor('sweep', ARGS, async (options: SweepOptions, control: Control = {}) => {
   const { signal, tell = () => {}, say = () => {} } = control
-  const { o, sweep: planned } = await plan({ ...options })
-  const swept = await runCells(o, planned, { ...(signal && { signal }), tell })
+  const planned = await plan({ ...options })
+  const { o } = planned
+  const swept = await runCells(planned, { ...(signal && { signal }), tell })
   const made = await report({ runs: o.out, out: o.evaluation, say })
   const { page, json, table, plots } = made
   const stopped = signal?.aborted === true

@@ -5,9 +5,12 @@ import { wholeDocument } from '../files/sealed.js'
 
 export const CELL_STATES = ['queued', 'training', 'evaluating', 'done', 'failed', 'out of budget', 'interrupted'] as const
 
-/** One model of a sweep. */
+/** One training of a sweep: a model, or one of its folds or seeds. */
 export interface Cell {
   readonly model: string
+  /** Part of the articles that is held out, as i/k, and seed of the training; absent without folds or several seeds. */
+  readonly fold?: string
+  readonly seed?: number
   /** Name of its run. */
   readonly run: string
   readonly state: (typeof CELL_STATES)[number]

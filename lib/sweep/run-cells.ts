@@ -5,14 +5,13 @@ import { replaceText } from '../files/write.js'
 import type { TrainEvent } from '../train/train-events.js'
 import { type Cell, SWEEP, type Sweep } from './cells.js'
 import { type Ended, runVerb } from './sweep-child.js'
-import { modelsOf } from './sweep-fields.js'
-import type { SweepSettings } from './sweep-plan.js'
+import { optionsOf, type SweepPlan, type SweepSettings } from './sweep-plan.js'
 import { standing, trainChild } from './train-child.js'
 
 /** Progress events of a sweep. */
 export type CellEvent = { version: 1 } & (
   | { type: 'cell'; cell: Cell; number: number; of: number; seconds_left: number | null }
-  | { type: 'training'; model: string; event: TrainEvent }
+  | { type: 'training'; model: string; run: string; event: TrainEvent }
 )
 
 interface Work {
@@ -27,13 +26,13 @@ async function train({ o, sweep, signal, tell }: Work, cell: Cell, limit: number
   const { stands } = await standing(o.out, cell.run)
   const { model, run } = cell
   return trainChild(
-    { model, run, out: o.out, data: sweep.data, options: sweep.options },
+    { model, run, out: o.out, data: sweep.data, options: optionsOf(sweep.options, cell) },
     {
       resume: stands === 'begun' && !o.overwrite ? {} : undefined,
       overwrite: stands === 'damaged' || o.overwrite,
       signal,
       seconds: limit,
-      hear: (event) => tell({ version: 1, type: 'training', model, event }),
+      hear: (event) => tell({ version: 1, type: 'training', model, run, event }),
     },
   )
 }
@@ -84,17 +83,19 @@ async function run(
 }
 
 /** Trains and evaluates the unfinished cells of a sweep in order, each in its own process. */
-export async function runCells(o: SweepSettings, planned: Sweep, { signal, tell = () => {} }: SweepControl): Promise<Sweep> {
+export async function runCells(
+  { o, asked, sweep: planned }: SweepPlan,
+  { signal, tell = () => {} }: SweepControl,
+): Promise<Sweep> {
   await mkdir(o.evaluation, { recursive: true })
   let sweep = planned
-  const asked = new Set(modelsOf(o.models).map(({ name }) => name))
-  const open = sweep.cells.filter((cell) => asked.has(cell.model) && cell.state !== 'done')
+  const open = sweep.cells.filter((cell) => asked.has(cell.run) && cell.state !== 'done')
   let left = sweep.budget_seconds
   const put = async (cell: Cell, spent = 0): Promise<Cell> => {
     if (left !== null) left -= spent
-    sweep = { ...sweep, cells: sweep.cells.map((c) => (c.model === cell.model ? cell : c)) }
+    sweep = { ...sweep, cells: sweep.cells.map((c) => (c.run === cell.run ? cell : c)) }
     await replaceText(o.evaluation, SWEEP, sealedText(sweep))
-    const number = open.findIndex((c) => c.model === cell.model) + 1
+    const number = open.findIndex((c) => c.run === cell.run) + 1
     tell({ version: 1, type: 'cell', cell, number, of: open.length, seconds_left: left })
     return cell
   }

@@ -1,6 +1,6 @@
 import { architectures } from '../architectures/index.js'
 import { badOption } from '../errors.js'
-import { real, text } from '../options.js'
+import { integer, real, text } from '../options.js'
 import { trainFields } from '../train/train-fields.js'
 
 const { name: _name, resume: _resume, init: _init, extend: _extend, ...training } = trainFields
@@ -17,6 +17,20 @@ export const sweepFields = {
     about: 'time for all trainings together, shared evenly; unused time of one is shared among the rest',
     expected: 'a time such as 90s, 90m or 4h',
     matches: /^\d+(\.\d+)?[smh]$/,
+    group: 'Sweep',
+  }),
+  folds: integer({
+    default: undefined,
+    min: 2,
+    max: 9999,
+    about: 'train each model so many times, so that every article is held out once; judge them with: evaluate NAME --folds',
+    group: 'Sweep',
+  }),
+  seeds: integer({
+    default: 1,
+    min: 1,
+    max: 1000,
+    about: 'train each model with so many seeds, from 1 or --seed on; their split is that of --split-seed, or of the first seed',
     group: 'Sweep',
   }),
   evaluation: text({

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { isRun } from '../checkpoint/run-folder.js'
+import { foldRunName, foldText } from '../data/fold.js'
 import { badOption, LvmError } from '../errors.js'
 import { canonicalJson } from '../files/hash.js'
 import { type Given, type Options, resolve } from '../options.js'
@@ -8,15 +9,46 @@ import { modelsOf, passedOn, seconds, sweepFields } from './sweep-fields.js'
 
 export type SweepSettings = Options<typeof sweepFields>
 
-const fresh = (model: string, run: string): Cell => ({
-  model,
-  run,
-  state: 'queued',
-  exit: null,
-  signal: null,
-  error: null,
-  seconds: 0,
-})
+const UNTRAINED = { state: 'queued', exit: null, signal: null, error: null, seconds: 0 } as const
+
+/** Counts from a number on. */
+const from = (first: number, count: number): number[] => Array.from({ length: count }, (_, i) => first + i)
+
+type Shared = Sweep['options']
+/** First of several seeds, as in `train --seeds`. */
+const firstSeed = ({ seed }: Shared): number => Number(seed ?? 1)
+
+/** Cells that the options ask for, as they are before their training: each model, times seeds, times folds. */
+export function askedCells(o: SweepSettings, shared: Shared): Cell[] {
+  const seeds = o.seeds === 1 ? [undefined] : from(firstSeed(shared), o.seeds)
+  const folds = o.folds === undefined ? [undefined] : from(1, o.folds).map((index) => ({ index, of: o.folds! }))
+  return modelsOf(o.models).flatMap(({ name: model, folder }) =>
+    seeds.flatMap((seed) =>
+      folds.map((fold): Cell => {
+        const own = { ...(fold && { fold: foldText(fold) }), ...(seed !== undefined && { seed }) }
+        const run = fold ? foldRunName(folder, fold, seed) : seed === undefined ? folder : `${folder}_seed${seed}`
+        return { model, run, ...own, ...UNTRAINED }
+      }),
+    ),
+  )
+}
+
+/** Options of the training of one cell: those of the sweep, and its own. */
+export function optionsOf(shared: Shared, { fold, seed }: Cell): Shared {
+  const own = seed === undefined ? {} : { seed, splitSeed: shared.splitSeed ?? firstSeed(shared) }
+  return { ...shared, ...own, ...(fold !== undefined && { fold }) }
+}
+
+/** Errors: BAD_OPTION for options of the split that do not go with folds. */
+function requireFolds({ folds, fold, split, test }: SweepSettings): void {
+  if (folds === undefined) return
+  const none = (key: string, expected: string, value: unknown) => {
+    throw badOption('sweep', key, `${expected} with "folds", which hold out whole articles in turn,`, value, `leave --${key} out`)
+  }
+  if (fold !== undefined) none('fold', 'no value', fold)
+  if (split !== 'articles') none('split', 'articles', split)
+  if (test > 0) none('test', '0', test)
+}
 
 function sameOptions(before: Sweep, now: Sweep, folder: string): void {
   const said = ({ data, options, runs }: Sweep) => canonicalJson({ data, options, runs })
@@ -34,20 +66,27 @@ function sameOptions(before: Sweep, now: Sweep, folder: string): void {
   )
 }
 
+/** Settings of a sweep, its cells, and the runs among them that were asked for now. */
+export interface SweepPlan {
+  readonly o: SweepSettings
+  readonly asked: ReadonlySet<string>
+  readonly sweep: Sweep
+}
+
 /**
  * Plans a sweep: the cells of an earlier sweep in the folder, and new ones.
  *
  * Errors: BAD_OPTION when the earlier sweep had other options; RUN_EXISTS for a run that no sweep made.
  */
-export async function plan(given: Given<typeof sweepFields>): Promise<{ o: SweepSettings; sweep: Sweep }> {
+export async function plan(given: Given<typeof sweepFields>): Promise<SweepPlan> {
   const o = resolve('sweep', sweepFields, given)
   if (o.data === undefined) throw badOption('sweep', 'data', 'a file of vectors', undefined, 'add --data FILE')
-  const models = modelsOf(o.models)
+  requireFolds(o)
   const typed: Readonly<Record<string, unknown>> = given
   const options = Object.fromEntries(
     passedOn.flatMap((key) => (typed[key] === undefined || key === 'data' ? [] : [[key, typed[key]]])),
   )
-  const cells = models.map(({ name, folder }) => fresh(name, folder))
+  const cells = askedCells(o, options as Sweep['options'])
   const budget = o.budget === undefined ? null : seconds(o.budget)
   const sweep: Sweep = {
     version: 1,
@@ -59,9 +98,9 @@ export async function plan(given: Given<typeof sweepFields>): Promise<{ o: Sweep
   }
   const before = o.overwrite ? undefined : await readSweep(o.evaluation)
   if (before !== undefined) sameOptions(before, sweep, o.evaluation)
-  const known = new Map(before?.cells.map((cell) => [cell.model, cell]))
-  for (const { model, run } of cells) {
-    if (o.overwrite || known.has(model) || !(await isRun(join(o.out, run)))) continue
+  const known = new Map(before?.cells.map((cell) => [cell.run, cell]))
+  for (const { run } of cells) {
+    if (o.overwrite || known.has(run) || !(await isRun(join(o.out, run)))) continue
     throw new LvmError(
       'RUN_EXISTS',
       `sweep: expected no run in ${join(o.out, run)} that the sweep did not make but there is one`,
@@ -70,7 +109,7 @@ export async function plan(given: Given<typeof sweepFields>): Promise<{ o: Sweep
       },
     )
   }
-  const asked = new Set(cells.map(({ model }) => model))
-  const kept = (before?.cells ?? []).filter(({ model }) => !asked.has(model))
-  return { o, sweep: { ...sweep, cells: [...cells.map((cell) => known.get(cell.model) ?? cell), ...kept] } }
+  const asked = new Set(cells.map(({ run }) => run))
+  const kept = (before?.cells ?? []).filter(({ run }) => !asked.has(run))
+  return { o, asked, sweep: { ...sweep, cells: [...cells.map((cell) => known.get(cell.run) ?? cell), ...kept] } }
 }

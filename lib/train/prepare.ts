@@ -1,10 +1,11 @@
 import { samplesOf } from '../baselines/baselines-rows.js'
 import type { Base } from '../data/base.js'
 import { openBeside } from '../data/beside.js'
+import { readFold } from '../data/fold.js'
 import { heldBytes } from '../data/held-bytes.js'
 import { openBase } from '../data/open.js'
 import { groupsOf, segments } from '../data/segments.js'
-import { type Split, splitWindows } from '../data/split.js'
+import { type Split, type SplitOptions, splitWindows } from '../data/split.js'
 import { loadSplit } from '../data/split-file.js'
 import { makeWindows, type Windows } from '../data/windows.js'
 import { badOption, LvmError } from '../errors.js'
@@ -100,7 +101,7 @@ export async function prepare(
     }
     const split = saved
       ? await loadSplit(saved.split, train, val)
-      : limited(splitWindows(train.windows, train.base, { mode: o.split, seed: o.seed, test: o.test, val }), o)
+      : limited(splitWindows(train.windows, train.base, drawnBy(o, val)), o)
     if (split.val.length === 0) throw new LvmError('DATA_TOO_FEW', `${o.data}: expected validation windows but there are none`)
     const side = (s: Omit<Side, 'samples'>): Side => {
       const samples = samplesOf(s)
@@ -126,8 +127,18 @@ export async function prepare(
   }
 }
 
-const limited = (split: Split, { maxWindows, seed }: TrainSettings): Split => ({
+const splitSeed = (o: TrainSettings): number => o.splitSeed ?? o.seed
+
+const drawnBy = (o: TrainSettings, val: SplitOptions['val']): SplitOptions => ({
+  mode: o.split,
+  seed: splitSeed(o),
+  test: o.test,
+  fold: o.fold === undefined ? undefined : readFold('train', o.fold),
+  val,
+})
+
+const limited = (split: Split, o: TrainSettings): Split => ({
   ...split,
-  train: sampled(split.train, maxWindows, seed),
-  val: sampled(split.val, maxWindows, seed),
+  train: sampled(split.train, o.maxWindows, splitSeed(o)),
+  val: sampled(split.val, o.maxWindows, splitSeed(o)),
 })

@@ -1,4 +1,5 @@
 import { findArchitecture } from '../architectures/index.js'
+import { readFold } from '../data/fold.js'
 import type { Reach } from '../data/windows.js'
 import { badOption, LvmError, shown } from '../errors.js'
 import { forPrograms } from '../hints.js'
@@ -43,6 +44,8 @@ const NEEDS: readonly { key: string; when: (o: TrainSettings) => boolean; needs:
   { key: 'negatives', when: (o) => o.loss.endsWith('contrastive'), needs: '--loss contrastive' },
   { key: 'valRetrieval', when: (o) => !o.loss.endsWith('contrastive') && o.select !== 'top10', needs: '--loss mse' },
   { key: 'val', when: (o) => o.split === 'file', needs: '--split file' },
+  { key: 'fold', when: (o) => o.split === 'articles', needs: '--split articles' },
+  { key: 'splitSeed', when: (o) => o.split !== 'file' || o.test > 0, needs: '--split articles' },
   { key: 'plateauFactor', when: (o) => o.schedule === 'plateau', needs: '--schedule plateau' },
   { key: 'plateauPatience', when: (o) => o.schedule === 'plateau', needs: '--schedule plateau' },
   { key: 'warmup', when: (o) => o.schedule === 'warmup-cosine', needs: '--schedule warmup-cosine' },
@@ -84,6 +87,13 @@ export function ask(model: string, given: Given) {
   return { architecture, own, asked }
 }
 
+/** Errors: BAD_OPTION for a fold that is not i/k, or with a test fraction. */
+function requireFold({ fold, test }: TrainSettings): void {
+  if (fold === undefined) return
+  readFold('train', fold)
+  if (test > 0) throw badOption('train', 'test', '0 with "fold", whose part is the test part,', test, 'leave --test out')
+}
+
 /**
  * Full settings of a training: given options override the recipe, which overrides preset and defaults.
  *
@@ -103,6 +113,7 @@ export function plan(model: string, given: Given): Plan {
         `add ${needs}, or leave --${kebab(key)} out`,
       )
   }
+  requireFold(train)
   if (train.history !== undefined && own.train.context !== undefined)
     throw badOption(
       'train',

@@ -66,10 +66,11 @@ function dataFacts({ train: { base }, train, val }: Prepared, before: RunFacts['
   }
 }
 
-const splitFacts = ({ mode, leaky, seed, train, val, test }: Split): RunFacts['split'] => ({
+const splitFacts = ({ mode, leaky, seed, fold, train, val, test }: Split): RunFacts['split'] => ({
   mode,
   leaky,
   seed,
+  ...(fold && { fold }),
   train: train.length,
   val: val.length,
   test: test?.length ?? 0,

@@ -1,4 +1,5 @@
 import type { HistoryRow, Stretch } from '../checkpoint/run-manifest.js'
+import type { Fold } from '../data/fold.js'
 import type { Placed } from '../weights/place-weights.js'
 
 /** Progress events of a training; the CLI prints them as JSON lines. Units: seconds, bytes, vectors. */
@@ -20,7 +21,8 @@ export type TrainEvent = { version: 1 } & (
         windows: { train: number; val: number; test: number }
         space: string | null
       }
-      split: { mode: string; leaky: boolean }
+      /** `fold`: which part of the articles is held out; absent without folds. */
+      split: { mode: string; leaky: boolean; fold?: Fold }
       /** Vectors of the longest context; with a history how far back contexts reach, and the fewest vectors of one. */
       context: number
       history?: number | 'article'

@@ -34,6 +34,19 @@ export const trainFields = {
   }),
   val: text({ default: undefined, about: 'validation file, with --split file', ...data }),
   test: real({ default: 0, min: 0, max: 0.8, about: 'fraction held out from both training and model selection', ...data }),
+  fold: text({
+    default: undefined,
+    about: 'hold out part i of k parts of the articles as test part; over 1/k to k/k each article is held out once',
+    expected: 'i/k, such as 1/5',
+    matches: /^\d{1,4}\/\d{1,4}$/,
+    ...data,
+  }),
+  splitSeed: integer({
+    default: undefined,
+    min: 0,
+    about: 'seed of the split alone, so that trainings with different seeds are judged on the same rows; if omitted, --seed',
+    ...data,
+  }),
   maxWindows: integer({
     default: undefined,
     min: 1,
@@ -212,7 +225,7 @@ export const trainFields = {
     about: 'save every n steps, in addition to each epoch and every 5 minutes',
     ...run,
   }),
-  seed: integer({ default: 0, min: 0, about: 'seed of split, initial weights, batch order and dropout', ...run }),
+  seed: integer({ default: 0, min: 0, about: 'seed of split, initial weights, batch order and dropout; --split-seed keeps the split', ...run }),
   device: text({ default: 'auto', about: 'cpu, cuda[:n], mps, or auto', ...run }),
   threads: integer({
     default: undefined,

@@ -40,7 +40,7 @@ function startEvent(
   isResumed: boolean,
 ): Told {
   const { base, windows } = data.train
-  const { mode, leaky, train: ids, val, test } = data.split
+  const { mode, leaky, fold, train: ids, val, test } = data.split
   return {
     type: 'start',
     run: folder,
@@ -58,7 +58,7 @@ function startEvent(
       windows: { train: ids.length, val: val.length, test: test?.length ?? 0 },
       space: base.space ?? null,
     },
-    split: { mode, leaky },
+    split: { mode, leaky, ...(fold && { fold }) },
     context: data.context,
     ...(train.history !== undefined && { history: reachOf(train).history!, min_history: train.minHistory }),
     objective: train.objective,
