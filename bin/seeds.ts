@@ -1,4 +1,5 @@
 import { runName } from '../lib/checkpoint/run-folder.js'
+import { foldRunName, foldText } from '../lib/data/fold.js'
 import { asLvmError } from '../lib/errors.js'
 import type { TrainEvent, TrainOptions } from '../lib/index.js'
 import { table } from '../lib/show.js'
@@ -7,11 +8,12 @@ import { table } from '../lib/show.js'
 export type Train = (options: TrainOptions, control: { signal?: AbortSignal }) => AsyncIterable<TrainEvent>
 /** Last event of a training. */
 export type Result = Extract<TrainEvent, { type: 'result' }>
-/** Seeds to train with, and the common prefix of their run names. */
+/** Seeds to train with, or folds, or both, and the common prefix of their run names. */
 export interface Seeds {
   readonly count: number
   readonly first: number
   readonly name: string
+  readonly folds?: number | undefined
 }
 
 /** Resumes a run, or starts it if it does not exist: an interruption leaves later seeds without a run. */
@@ -24,7 +26,22 @@ async function* resumedOrNew(train: Train, options: TrainOptions, signal: AbortS
   }
 }
 
-/** Trains once, or once per seed in its own folder (NAME_seed1, NAME_seed2, …) until a training is interrupted. */
+const from = (first: number, count: number): number[] => Array.from({ length: count }, (_, i) => first + i)
+
+/** What differs between the trainings: seed, fold and name. With folds, all seeds share the split. */
+function each({ count, first, name, folds }: Seeds, { splitSeed }: TrainOptions) {
+  if (folds === undefined) return from(first, count).map((seed) => ({ seed, name: `${name}_seed${seed}` }))
+  const seeds = count === 1 ? [undefined] : from(first, count)
+  return seeds.flatMap((seed) =>
+    from(1, folds).map((index) => ({
+      ...(seed !== undefined && { seed, splitSeed: splitSeed ?? first }),
+      fold: foldText({ index, of: folds }),
+      name: foldRunName(name, { index, of: folds }, seed),
+    })),
+  )
+}
+
+/** Trains once, or once per seed (NAME_seed1, …) and fold (NAME-fold1of5, …) in its own folder, until a training is interrupted. */
 export async function* trainings(
   train: Train,
   options: TrainOptions,
@@ -32,9 +49,8 @@ export async function* trainings(
   signal: AbortSignal,
 ): AsyncIterable<TrainEvent> {
   if (seeds === undefined) return yield* train(options, { signal })
-  const { count, first, name } = seeds
-  for (let seed = first; seed < first + count; seed++) {
-    for await (const event of resumedOrNew(train, { ...options, seed, name: `${name}_seed${seed}` }, signal)) {
+  for (const own of each(seeds, options)) {
+    for await (const event of resumedOrNew(train, { ...options, ...own }, signal)) {
       yield event
       if (event.type === 'result' && event.stopped === 'interrupted') return
     }
@@ -47,8 +63,8 @@ export function spread(values: readonly number[]): { mean: number; sd: number } 
   return { mean, sd: Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / (values.length - 1)) }
 }
 
-/** Summarises the seeds as a table and as the last event. Runs without a finished epoch are left out. */
-export function summary(results: readonly Result[]) {
+/** Summarises the seeds or folds as a table and as the last event. Runs without a finished epoch are left out. */
+export function summary(results: readonly Result[], unit: 'seeds' | 'trainings' = 'seeds') {
   const runs = results.flatMap((r) =>
     r.val_loss === null || r.val_cosine === null ? [] : [{ ...r, val_loss: r.val_loss, val_cosine: r.val_cosine }],
   )
@@ -62,7 +78,7 @@ export function summary(results: readonly Result[]) {
     'val cosine': (r) => r.val_cosine.toFixed(4),
   })
   return {
-    text: `\n${rows}\nmean ± sd over ${runs.length} seeds: val loss ${figure(loss, 6)}, val cosine ${figure(cosine, 4)}`,
+    text: `\n${rows}\nmean ± sd over ${runs.length} ${unit}: val loss ${figure(loss, 6)}, val cosine ${figure(cosine, 4)}`,
     event: {
       type: 'result',
       version: 1,

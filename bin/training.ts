@@ -46,9 +46,10 @@ export async function runTraining(train: Train, options: TrainOptions, seeds: Se
     diagnostic(`the checkpoint is in ${nearby(folder)}\nresume with: ${resumption()}`)
     process.exitCode = stopped.exit
   } else if (seeds) {
-    const all = summary(results)
+    const all = summary(results, seeds.folds === undefined ? 'seeds' : 'trainings')
     if (json) emit(all.event)
     else print(all.text)
+    if (!json && seeds.folds !== undefined) print(`next: ${program()} evaluate ${shellWord(runName(seeds.name))} --folds`)
   } else if (!json) {
     const name = shellWord(runName(folder))
     print(`next: ${program()} evaluate ${name}`)

@@ -20,7 +20,9 @@ function show(): (told: SweepEvent) => void {
       const { cell, number, of, seconds_left } = told
       const left = seconds_left === null ? '' : ` · ${duration(Math.max(0, seconds_left))} of the budget left`
       const why = cell.error === null ? '' : `: ${cell.error.code}: ${cell.error.message}`
-      print(`[${number}/${of}] ${cell.fold === undefined && cell.seed === undefined ? cell.model : cell.run}: ${cell.state}${why}${left}`)
+      print(
+        `[${number}/${of}] ${cell.fold === undefined && cell.seed === undefined ? cell.model : cell.run}: ${cell.state}${why}${left}`,
+      )
       titled = false
     }
     if (told.type !== 'training') return

@@ -15,6 +15,13 @@ const seedFields = {
     about: 'train with N seeds, from 1 or --seed on, and print mean and standard deviation',
     group: 'Run',
   }),
+  folds: integer({
+    default: undefined,
+    min: 2,
+    max: 9999,
+    about: 'train k times (NAME-fold1ofk, …), so that each article is held out once; then: evaluate NAME --folds',
+    group: 'Run',
+  }),
 }
 const valued = new Set(
   Object.entries({ ...trainFields, ...seedFields }).flatMap(([k, f]) => (f.kind === 'flag' ? [] : [`--${kebab(k)}`])),
@@ -44,16 +51,20 @@ export const train: CommandModule = {
       .options(model ? flags(model.fields) : {})
       .example('$0 train lstm --data vectors.npz', 'the recipe of the specification')
       .example('$0 train gru --data vectors.npz --recipe strong --seeds 3', 'mean ± sd over three seeds')
+      .example('$0 train gru --data vectors.npz --folds 5', 'holds out every article once')
       .example('$0 train lstm --data vectors.npz --resume --epochs 40', 'resume and train up to epoch 40')
       .epilogue(model ? model.about : 'Options of one model: $0 train MODEL --help')
   },
   handler: async (argv) => {
     const model = modelOn([String(argv.model)])
-    const { seeds } = resolve('train', seedFields, given(seedFields, argv))
+    const { seeds, folds } = resolve('train', seedFields, given(seedFields, argv))
     const [{ train }, { runTraining }] = await Promise.all([import('../../lib/index.js'), import('../training.js')])
     const options = { model: String(argv.model), ...given({ ...trainFields, ...model?.fields }, argv) } as TrainOptions
     const name = options.name ?? model?.folder ?? options.model
-    const several = seeds === 1 ? undefined : { count: seeds, first: options.seed ?? 1, name }
+    if (folds !== undefined && options.fold !== undefined)
+      throw badOption('train', 'fold', 'no value with "folds", which trains all of them,', options.fold, 'leave --fold out')
+    const one = seeds === 1 && folds === undefined
+    const several = one ? undefined : { count: seeds, first: options.seed ?? 1, name, folds }
     await runTraining(train, options, several, argv.json === true)
   },
 }

@@ -35,12 +35,15 @@ function parse(run: string): Named | undefined {
 /** Returns the command that trains or resumes one fold, after the command of another one. */
 function finishing(run: string, fold: Fold, state: 'missing' | 'unfinished', like: RunDetails): string {
   const words = (like.manifest.command_line as readonly string[]).slice(1)
+  const line = (all: readonly string[]) => ['lvm-torch', ...all].map((word) => shellWord(word)).join(' ')
+  if (words[0] === 'train' && words.some((word) => /^--folds(=|$)/.test(word)))
+    return line([...words.filter((word) => !/^--(resume|overwrite|json)$/.test(word)), '--resume'])
   const typed = words[0] === 'train' && words.some((word) => word.startsWith('--fold='))
   const out = words.filter((word) => word.startsWith('--out='))
   const own = words.slice(2).filter((word) => !/^--(name|fold|out|resume|overwrite|json)(=|$)/.test(word))
   const rest = state === 'unfinished' ? ['--resume'] : own
   const train = ['train', like.model!, `--name=${run}`, ...out, ...(state === 'missing' ? [`--fold=${foldText(fold)}`] : [])]
-  if (typed) return ['lvm-torch', ...train, ...rest].map((word) => shellWord(word)).join(' ')
+  if (typed) return line([...train, ...rest])
   return `lvm-torch train ${like.model} --folds ${fold.of} --resume, with the other options of ${like.run}`
 }
 
@@ -87,7 +90,7 @@ async function requireAll(owner: string, root: string, { base, fold: { of }, see
       finishing(run, fold, details === undefined ? 'missing' : 'unfinished', details ?? like!),
     )
     throw new LvmError('RUN_MISSING', `${owner}: expected ${of} finished folds of ${base} but ${said.join(', ')}`, {
-      hint: `call the sweep again, or: ${commands.join('\n')}`,
+      hint: `call the sweep again, or: ${[...new Set(commands)].join('\n')}`,
     })
   }
   const runs = folds.map((fold) => found.get(foldRunName(base, fold, seed))!)
@@ -112,11 +115,17 @@ export async function findFolds(owner: string, name: string, root = RUNS): Promi
   const typed = parse(basename(folder))
   const base = typed?.base ?? basename(folder)
   const all = (await runNames(here)).flatMap((run) => parse(run) ?? []).filter((run) => run.base === base)
-  const some = typed === undefined ? all : all.filter(({ fold }) => fold.of === typed.fold.of)
+  const meant = ({ fold, seed }: Named) =>
+    typed === undefined || (fold.of === typed.fold.of && [undefined, seed].includes(typed.seed))
+  const some = all.filter(meant)
   if (some.length === 0)
-    throw new LvmError('RUN_MISSING', `${owner}: expected folds such as ${foldRunName(base, { index: 1, of: 5 })} in ${here} but there are none`, {
-      hint: 'train them with: lvm-torch sweep --models MODEL --folds 5 --data FILE; name the runs without -foldIofK',
-    })
+    throw new LvmError(
+      'RUN_MISSING',
+      `${owner}: expected folds such as ${foldRunName(base, { index: 1, of: 5 })} in ${here} but there are none`,
+      {
+        hint: 'train them with: lvm-torch sweep --models MODEL --folds 5 --data FILE; name the runs without -foldIofK',
+      },
+    )
   const numbers = [...new Set(some.map(({ fold }) => fold.of))]
   if (numbers.length > 1) {
     const example = foldRunName(base, { index: 1, of: numbers[0]! })

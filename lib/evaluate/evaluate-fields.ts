@@ -1,4 +1,5 @@
 import { dataFields } from '../data/data-fields.js'
+import { badOption } from '../errors.js'
 import { choice, flag, integer, real, text } from '../options.js'
 import { generatorFields } from '../text/decode/sentence-generator.js'
 
@@ -20,6 +21,33 @@ export const judged = {
     about: 'CPU threads; the number used in training if not given',
     group: 'Run',
   }),
+}
+
+/** The option of verbs that pool the folds of a run. */
+export const foldsField = flag({
+  default: false,
+  about: 'name runs without -foldIofK: judge each fold on the articles that it held out, and pool all of them',
+  group: 'Data',
+})
+
+/** Errors: BAD_OPTION for other data or rows with `folds`, which are judged on the articles that they held out. */
+export function requireOwnRows(owner: string, { data, rows }: { readonly data?: unknown; readonly rows: string }): void {
+  if (data !== undefined)
+    throw badOption(
+      owner,
+      'data',
+      'no value with "folds", which are judged on their own data,',
+      data,
+      'leave --data or --folds out',
+    )
+  if (rows !== 'auto')
+    throw badOption(
+      owner,
+      'rows',
+      'no value with "folds", which are judged on the articles that they held out,',
+      rows,
+      'leave --rows out',
+    )
 }
 
 /** Options of `evaluate`, besides the runs. Those of `generatorFields` need a decoder. */

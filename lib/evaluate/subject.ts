@@ -46,8 +46,8 @@ export const windowReader =
 
 /** A report's description of the evaluated windows. */
 export interface Provenance {
-  /** train, val, test or all. */
-  readonly rows: Chosen['part']
+  /** train, val, test or all; folds: the test parts of all folds. */
+  readonly rows: Chosen['part'] | 'folds'
   readonly split: { readonly mode: string; readonly leaky: boolean; readonly seed: number } | null
   /** Whether the best epoch was chosen on these windows. */
   readonly selected_on: boolean

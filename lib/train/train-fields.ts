@@ -225,7 +225,12 @@ export const trainFields = {
     about: 'save every n steps, in addition to each epoch and every 5 minutes',
     ...run,
   }),
-  seed: integer({ default: 0, min: 0, about: 'seed of split, initial weights, batch order and dropout; --split-seed keeps the split', ...run }),
+  seed: integer({
+    default: 0,
+    min: 0,
+    about: 'seed of split, initial weights, batch order and dropout; --split-seed keeps the split',
+    ...run,
+  }),
   device: text({ default: 'auto', about: 'cpu, cuda[:n], mps, or auto', ...run }),
   threads: integer({
     default: undefined,

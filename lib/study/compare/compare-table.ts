@@ -16,7 +16,8 @@ function outcome({ verdict }: Difference, a: string, b: string): string {
 }
 
 function section(c: Comparison): string {
-  const title = `${count(c.n)} windows of ${count(c.articles)} article${c.articles === 1 ? '' : 's'} · ${c.rows} rows of ${c.data.path}`
+  const rows = c.folds === null ? `${c.rows} rows` : `held out over ${c.folds.length} folds`
+  const title = `${count(c.n)} windows of ${count(c.articles)} article${c.articles === 1 ? '' : 's'} · ${rows} of ${c.data.path}`
   const pool = `pool of ${count(c.bank.rows - c.excluded)} rows of ${c.bank.path}, context left out`
   const figures = c.contestants.map((one) => [one.name, ...MEASURES.map((measure) => figure(one[measure]))])
   const differences = c.pairs.flatMap(({ a, b, ...measured }) =>
@@ -32,6 +33,7 @@ function section(c: Comparison): string {
     [title, pool, ...trainedOnNote(c)].join('\n'),
     aligned([['', ...Object.values(TITLES)], ...figures]),
     aligned([['difference', '', '', '95 %', 'p', 'adjusted', 'detectable', ''], ...differences]),
+    `training seeds: ${c.seeds_note}`,
     ...(c.ci95_note === null ? [] : [`no interval: ${c.ci95_note}`]),
     ...(c.top10_note === null ? [] : [`no Top-10: ${c.top10_note}`]),
     ...(c.split?.leaky ? ['leaky: windows were split at random; every figure is too good'] : []),

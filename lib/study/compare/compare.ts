@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { asyncDoor, callback, optional, withFields, wordOrWords, words } from '../../door.js'
-import { badOption } from '../../errors.js'
-import { provenance } from '../../evaluate/subject.js'
+import { requireOwnRows } from '../../evaluate/evaluate-fields.js'
 import { wasTrainedOn } from '../../evaluate/trained-on.js'
 import { sealedText } from '../../files/sealed.js'
 import { replaceText } from '../../files/write.js'
@@ -13,8 +12,10 @@ import { oracleSentence } from '../retrieval/oracle.js'
 import { compareFields } from './compare-fields.js'
 import { renderComparison } from './compare-table.js'
 import type { ComparisonDocument } from './comparison.js'
-import { type Asked, gather, isBaseline } from './contestants.js'
-import { comparePairs, type Pair, type RawPair, verdict } from './pairs.js'
+import type { Asked } from './contestants.js'
+import { type Entrant, findEntrants } from './entrants.js'
+import { measureAll } from './measure-folds.js'
+import { comparePairs, type Pair, type RawPair, valuesOf, verdict } from './pairs.js'
 import { MEASURES, type Measure } from './shared-windows.js'
 
 /** Options of `compare`: runs and baselines, data files, a listener for progress (`say`), and any field of `compareFields`. */
@@ -29,33 +30,42 @@ export interface CompareOptions extends Given<typeof compareFields> {
 
 export const COMPARISON = 'comparison.json'
 
-const mean = (values: Float64Array) => values.reduce((a, b) => a + b, 0) / values.length
+const mean = (values: Float64Array | readonly number[]): number => {
+  let sum = 0
+  for (const value of values) sum += value
+  return sum / values.length
+}
 
-async function compareOn(names: readonly string[], o: Asked, say: (line: string) => void) {
-  const { shared, contestants } = await gather(names, o, say)
-  try {
-    const { chosen, pool, oracle, articles } = shared
-    const count = new Set(articles).size
-    const from = provenance(chosen)
-    return {
-      ...from,
-      bank: { path: pool.base.path, hash: pool.base.hash, rows: pool.rows },
-      excluded: pool.excluded.length / pool.target.length,
-      context: chosen.windows.context,
-      n: articles.length,
-      articles: count,
-      ci95_note: count < FEWEST_ARTICLES ? `${count} articles are too few for an interval (${FEWEST_ARTICLES} at least)` : null,
-      oracle,
-      top10_note: oracle.valid ? null : oracleSentence(oracle),
-      contestants: contestants.map(({ name, kind, model, values }) => {
-        const means = MEASURES.map((measure) => [measure, values[measure] && mean(values[measure])])
-        return { name, kind, model, ...(Object.fromEntries(means) as Record<Measure, number | null>) }
-      }),
-      pairs: await comparePairs(contestants, articles, { seed: o.seed, seen: wasTrainedOn(from) }),
-    }
-  } finally {
-    shared.dispose()
-    shared.chosen.dispose()
+/** Says whether the intervals cover the spread between trainings. */
+function seedsNote(entrants: readonly Entrant[]): string {
+  const runs = entrants.filter(({ baseline }) => baseline === undefined)
+  const single = runs.filter(({ trainings }) => trainings.length === 1)
+  if (single.length === 0) return 'the intervals cover articles and training seeds: both are resampled'
+  const which = single.length === runs.length ? 'each run' : single.map(({ name }) => name).join(', ')
+  return `one training seed of ${which}: the intervals cover articles, not the spread between its trainings`
+}
+
+async function compareOn(entrants: readonly Entrant[], o: Asked) {
+  const { from, bank, excluded, context, oracle, articles, contestants, folds } = await measureAll(entrants, o)
+  const count = new Set(articles).size
+  return {
+    ...from,
+    bank,
+    excluded: excluded / articles.length,
+    context,
+    folds,
+    n: articles.length,
+    articles: count,
+    seeds_note: seedsNote(entrants),
+    ci95_note: count < FEWEST_ARTICLES ? `${count} articles are too few for an interval (${FEWEST_ARTICLES} at least)` : null,
+    oracle,
+    top10_note: oracle.valid ? null : oracleSentence(oracle),
+    contestants: contestants.map(({ name, kind, model, values }, i) => {
+      const means = MEASURES.map((measure) => [measure, valuesOf(values, measure)?.map(mean)] as const)
+      const figures = Object.fromEntries(means.map(([measure, each]) => [measure, each ? mean(each) : null]))
+      return { name, kind, model, trainings: entrants[i]!.trainings, ...(figures as Record<Measure, number | null>) }
+    }),
+    pairs: await comparePairs(contestants, articles, { seed: o.seed, seen: wasTrainedOn(from) }),
   }
 }
 
@@ -85,13 +95,11 @@ const ARGS = { options: withFields({ runs: words, data: optional(wordOrWords), s
 export const compare = asyncDoor('compare', ARGS, async (options: CompareOptions): Promise<Compared> => {
   const { runs: names, data, say = () => {}, ...given } = options
   const o = resolve('compare', compareFields, given)
-  if (names.length < 2 || new Set(names).size < names.length)
-    throw badOption('compare', 'runs', 'two or more different runs or baselines', names)
-  const baselines = await Promise.all(names.map(isBaseline))
-  if (baselines.every(Boolean)) throw badOption('compare', 'runs', 'at least one run (its windows are evaluated)', names)
+  if (o.folds) requireOwnRows('compare', { data, rows: o.rows })
+  const entrants = await findEntrants(names, o.folds)
   const files = data === undefined ? [undefined] : [data].flat()
   const raw = []
-  for (const file of files) raw.push(await compareOn(names, { ...o, data: file }, say))
+  for (const file of files) raw.push(await compareOn(entrants, { ...o, data: file, say }))
   const pairs = adjusted(raw.map(({ pairs }) => pairs))
   const comparison: ComparisonDocument = {
     version: 1,

@@ -9,8 +9,12 @@ export interface Comparison extends Provenance {
   /** Context rows that are excluded from the pool; their mean over windows. */
   readonly excluded: number
   readonly context: number
+  /** Articles and windows that each fold held out; null without folds. */
+  readonly folds: readonly { readonly articles: number; readonly windows: number }[] | null
   readonly n: number
   readonly articles: number
+  /** Whether the intervals cover the spread between trainings, in words. */
+  readonly seeds_note: string
   /** Reason for missing intervals. */
   readonly ci95_note: string | null
   readonly oracle: Oracle
@@ -20,6 +24,8 @@ export interface Comparison extends Provenance {
     readonly name: string
     readonly kind: 'run' | 'baseline'
     readonly model: string | null
+    /** Runs of the contestant, one list for each training seed; empty for a baseline. */
+    readonly trainings: readonly (readonly string[])[]
   } & Readonly<Record<Measure, number | null>>)[]
   readonly pairs: readonly Pair[]
 }

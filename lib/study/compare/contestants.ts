@@ -1,40 +1,30 @@
-import { BASELINES, type BaselineName, fitBaselines } from '../../baselines/baselines-fit.js'
+import { type BaselineName, fitBaselines } from '../../baselines/baselines-fit.js'
 import { load } from '../../checkpoint/load-model.js'
 import type { Model } from '../../checkpoint/model.js'
-import { findRun } from '../../checkpoint/run-folder.js'
 import { badOption } from '../../errors.js'
 import { type Chosen, chooseRows, windowReader } from '../../evaluate/subject.js'
 import type { Options } from '../../options.js'
 import type { compareFields } from './compare-fields.js'
+import type { Entrant } from './entrants.js'
 import { type Likeness, likeness, requireAlike } from './likeness.js'
 import { openSharedWindows, type SharedWindows, type Values } from './shared-windows.js'
 
-/** One side of a comparison: a run, or a baseline by its name. */
+/** One side of a comparison, measured. */
 export interface Contestant {
   readonly name: string
   readonly kind: 'run' | 'baseline'
   readonly model: string | null
-  readonly values: Values
+  /** Figures of each training; one unless a run was trained with several seeds. */
+  readonly values: readonly Values[]
 }
-export type Asked = Options<typeof compareFields> & { readonly data: string | undefined }
+export type Asked = Options<typeof compareFields> & { readonly data: string | undefined; readonly say: (line: string) => void }
 
-/** Whether a name means a baseline; a run of that name takes precedence. Errors: RUN_MISSING when it is neither. */
-export async function isBaseline(name: string): Promise<boolean> {
-  try {
-    await findRun(name)
-    return false
-  } catch (error) {
-    if ((BASELINES as readonly string[]).includes(name)) return true
-    throw error
-  }
-}
-
-async function baselineValues(name: BaselineName, shared: SharedWindows): Promise<Contestant> {
+async function baselineValues(name: BaselineName, shared: SharedWindows): Promise<Values> {
   const [baseline] = await fitBaselines(shared.chosen.train, [name])
   if (baseline === undefined)
     throw badOption('compare', 'contestants', 'a baseline without fitting (no training rows are known here)', name)
   try {
-    return { name, kind: 'baseline', model: null, values: await shared.values((ids) => baseline.predict(shared.chosen, ids)) }
+    return await shared.values((ids) => baseline.predict(shared.chosen, ids))
   } finally {
     baseline.dispose()
   }
@@ -73,41 +63,57 @@ async function widest(runs: readonly string[], o: Asked): Promise<Chosen> {
   }
 }
 
+async function runValues(name: string, shared: SharedWindows, o: Asked): Promise<{ model: string; values: Values }> {
+  const { model, chosen } = await opened(name, o)
+  try {
+    // Windows of equal targets have equal numbers, whatever their contexts are.
+    return { model: model.manifest.model, values: await shared.values(windowReader(model)(chosen)) }
+  } finally {
+    chosen.dispose()
+    model.dispose()
+  }
+}
+
+async function measured(
+  { name, baseline, trainings }: Entrant,
+  fold: number,
+  shared: SharedWindows,
+  o: Asked,
+): Promise<Contestant> {
+  if (baseline !== undefined) {
+    o.say(`${name}: fitting on the training windows`)
+    return { name, kind: 'baseline', model: null, values: [await baselineValues(baseline, shared)] }
+  }
+  const values: Values[] = []
+  let model = ''
+  for (const runs of trainings) {
+    o.say(`${runs[fold]}: predicting`)
+    const one = await runValues(runs[fold]!, shared, o)
+    values.push(one.values)
+    model = one.model
+  }
+  return { name, kind: 'run', model, values }
+}
+
 /**
- * Measures all contestants on the same targets; the pool leaves out, and baselines read, what the run that sees most has seen.
+ * Measures all contestants on the same targets of one fold; the pool leaves out, and baselines read, what the run that sees most
+ * has seen.
  *
  * Errors: those of load and of the data; BAD_OPTION for a run with other windows, with the difference.
  */
 export async function gather(
-  names: readonly string[],
+  entrants: readonly Entrant[],
+  fold: number,
   o: Asked,
-  say: (line: string) => void,
 ): Promise<{ shared: SharedWindows; contestants: readonly Contestant[] }> {
-  const runs: string[] = []
-  for (const name of names) if (!(await isBaseline(name))) runs.push(name)
+  const runs = entrants.flatMap(({ trainings }) => trainings.map((each) => each[fold]!))
   const chosen = await widest(runs, o)
   let shared: SharedWindows | undefined
   try {
     shared = await openSharedWindows(chosen, o)
-    const found = new Map<string, Contestant>()
-    for (const name of runs) {
-      say(`${name}: predicting`)
-      const run = await opened(name, o)
-      try {
-        // Windows of equal targets have equal numbers, whatever their contexts are.
-        const values = await shared.values(windowReader(run.model)(run.chosen))
-        found.set(name, { name: run.model.name, kind: 'run', model: run.model.manifest.model, values })
-      } finally {
-        run.chosen.dispose()
-        run.model.dispose()
-      }
-    }
-    for (const name of names) {
-      if (found.has(name)) continue
-      say(`${name}: fitting on the training windows`)
-      found.set(name, await baselineValues(name as BaselineName, shared))
-    }
-    return { shared, contestants: names.map((name) => found.get(name)!) }
+    const contestants: Contestant[] = []
+    for (const entrant of entrants) contestants.push(await measured(entrant, fold, shared, o))
+    return { shared, contestants }
   } catch (error) {
     shared?.dispose()
     chosen.dispose()

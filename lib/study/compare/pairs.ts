@@ -1,8 +1,8 @@
 import type { Interval } from '../../evaluate/metrics.js'
-import { pairedDifference } from '../../statistics/estimates.js'
+import { crossedDifference } from '../../statistics/crossed-difference.js'
 import { minimumDetectable, signFlipP } from '../../statistics/paired-tests.js'
 import type { Contestant } from './contestants.js'
-import { MEASURES, type Measure } from './shared-windows.js'
+import { MEASURES, type Measure, type Values } from './shared-windows.js'
 
 /** Difference of two contestants in one measure. */
 export interface Difference {
@@ -24,24 +24,34 @@ export type Pair = { readonly a: string; readonly b: string } & Readonly<Record<
 export type RawDifference = Omit<Difference, 'p_adjusted' | 'verdict'>
 export type RawPair = { readonly a: string; readonly b: string } & Readonly<Record<Measure, RawDifference | null>>
 
+/** Mean over the trainings of a side at one window. */
+export const meanAt = (side: readonly Float64Array[], i: number): number =>
+  side.reduce((sum, values) => sum + values[i]!, 0) / side.length
+
 async function difference(
-  a: Float64Array,
-  b: Float64Array,
+  a: readonly Float64Array[],
+  b: readonly Float64Array[],
   articles: Int32Array,
   { seed, seen }: { seed: number; seen: boolean },
 ): Promise<RawDifference> {
-  const estimate = await pairedDifference(a, b, articles, { seed })
+  const estimate = await crossedDifference(a, b, articles, { seed })
   const figures = { difference: estimate.mean, ci95: estimate.ci95 }
   if (seen) return { ...figures, p: null, minimum_detectable: null }
   return {
     ...figures,
     p: await signFlipP(
-      a.map((value, i) => value - b[i]!),
+      a[0]!.map((_, i) => meanAt(a, i) - meanAt(b, i)),
       articles,
       { seed },
     ),
     minimum_detectable: minimumDetectable(estimate),
   }
+}
+
+/** One measure of all trainings; null when it could not be taken. */
+export function valuesOf(trainings: readonly Values[], measure: Measure): Float64Array[] | null {
+  const all = trainings.flatMap((values) => values[measure] ?? [])
+  return all.length === trainings.length ? all : null
 }
 
 /** Compares every pair of contestants; `seen` says that some of the windows were trained on. */
@@ -55,8 +65,8 @@ export async function comparePairs(
     for (const b of contestants.slice(i + 1)) {
       const measured: Partial<Record<Measure, RawDifference | null>> = {}
       for (const measure of MEASURES) {
-        const [mine, theirs] = [a.values[measure], b.values[measure]]
-        measured[measure] = mine && theirs && (await difference(mine, theirs, articles, o))
+        const [mine, theirs] = [a, b].map(({ values }) => valuesOf(values, measure))
+        measured[measure] = mine && theirs ? await difference(mine, theirs, articles, o) : null
       }
       pairs.push({ a: a.name, b: b.name, ...(measured as Record<Measure, RawDifference | null>) })
     }

@@ -24,6 +24,15 @@ export function judgeOracle({ all, allowed }: Retrieval): Oracle {
   return { limit: ORACLE_LIMIT, top1, valid: Math.min(top1.with_context, top1.without_context) >= ORACLE_LIMIT }
 }
 
+/** Joins the checks of pools that are searched in turn, weighted by their windows. */
+export function joinOracles(parts: readonly { readonly oracle: Oracle; readonly windows: number }[]): Oracle {
+  const all = parts.reduce((sum, { windows }) => sum + windows, 0)
+  const of = (pool: keyof Oracle['top1']) =>
+    parts.reduce((sum, { oracle, windows }) => sum + oracle.top1[pool] * windows, 0) / all
+  const top1 = { with_context: of('with_context'), without_context: of('without_context') }
+  return { limit: ORACLE_LIMIT, top1, valid: parts.every(({ oracle }) => oracle.valid) }
+}
+
 /** Searches the pool with the targets as queries. */
 export const consultOracle = async (chosen: Chosen, pool: Pool): Promise<Oracle> =>
   judgeOracle(await search(pool, (at, count) => targets(chosen, chosen.ids.subarray(at, at + count))))
