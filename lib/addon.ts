@@ -166,6 +166,8 @@ export interface Addon {
   predict(model: NativeModel, samples: NativeSamples, ids: Int32Array, batch: number): Promise<NativeTensor>
   /** Exponential means of contexts, one for each decay. Shapes: → [n, decays, dim], float32. */
   exponentialMeans(samples: NativeSamples, ids: Int32Array, decays: Float64Array): Promise<NativeTensor>
+  /** Products of these means and of the target, the last, with one another. Shapes: → [n, decays + 1, decays + 1], float64. */
+  exponentialProducts(samples: NativeSamples, ids: Int32Array, decays: Float64Array): Promise<NativeTensor>
   /**
    * Contrastive loss of queries against a pool, at a temperature of exp(log). Query i leaves out the columns
    * excluded[first[i] … first[i + 1]). Returns the losses, and the gradients of their mean at the unit queries and at `log`.

@@ -1,6 +1,6 @@
 import { call, Tensor } from '../torch/tensor.js'
-import { blocks, contexts, meanCosine, meanTarget, type Rows, sparse } from './baselines-rows.js'
-import { applyMixture, exponentialMeans, fitMixture, type Mixture } from './memories.js'
+import { blocks, contexts, meanTarget, type Rows, sparse } from './baselines-rows.js'
+import { applyMixture, exponentialMeans, fitDecay, fitMixture, type Mixture } from './memories.js'
 import { applyRidge, fitRidge } from './ridge.js'
 
 /** Names of the baselines, in the order of the table. */
@@ -46,20 +46,6 @@ export function decayWeights(context: number, decay: number): number[] {
   return powers.map((power) => power / sum)
 }
 
-/** Returns the decay with the highest mean cosine on a sample of the training windows, searched in steps of 0.1, then 0.01. */
-async function fitDecay(train: Rows): Promise<number> {
-  const sample = sparse(train)
-  let best = { percent: 100, cosine: -1 }
-  const attempt = async (percent: number) => {
-    const cosine = await meanCosine(sample, (ids) => faded(sample, ids, percent / 100))
-    if (cosine > best.cosine) best = { percent, cosine }
-  }
-  for (let percent = 0; percent <= 100; percent += 10) await attempt(percent)
-  const { percent } = best
-  for (let off = -9; off <= 9; off++) if (off !== 0 && percent + off >= 0 && percent + off <= 100) await attempt(percent + off)
-  return best.percent / 100
-}
-
 const nothing = () => {}
 
 export const copyLast: Baseline = {
@@ -100,7 +86,7 @@ export const exponentialMeanOf = (decay: number): Baseline => ({
   dispose: nothing,
   predict: (rows, ids) => faded(rows, ids, decay),
 })
-export const exponentialMean = async (train: Rows): Promise<Baseline> => exponentialMeanOf(await fitDecay(train))
+export const exponentialMean = async (train: Rows): Promise<Baseline> => exponentialMeanOf(await fitDecay(sparse(train)))
 
 /** A list as parameters with numbered names. */
 const numbered = (name: string, values: readonly number[]): Record<string, number> =>

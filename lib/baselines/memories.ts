@@ -1,6 +1,6 @@
 import { native } from '../native.js'
 import { Tensor } from '../torch/tensor.js'
-import { addInto, blocks, columnSums, type Rows, samplesOf, targets, zeros } from './baselines-rows.js'
+import { type Rows, samplesOf } from './baselines-rows.js'
 
 /**
  * Exponential means of the contexts, one for each decay: a vector of age a has weight decayᵃ; a decay of 0 keeps only the last one.
@@ -37,35 +37,56 @@ const DECAYS = [0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.
 /** Share added to the diagonal of the equations: means of near decays would get large weights of opposite signs for nothing. */
 const DAMPING = 1e-3
 
-/** Products of the means with one another and with the targets, summed over windows and dimensions. */
-interface Products {
-  /** Shapes: [decays, decays]. */
-  readonly square: readonly Float64Array[]
-  readonly right: Float64Array
+/** Products of the exponential means of each context and its target, the last, with one another. */
+export interface Products {
+  /** Number of means, plus one for the target. */
+  readonly size: number
+  /** Shapes: [n, size, size]. */
+  readonly values: Float64Array
 }
 
-async function productsOf(train: Rows, decays: readonly number[]): Promise<Products> {
-  const k = decays.length
-  using square = await zeros(k, k)
-  using right = await zeros(k, 1)
-  for (const ids of blocks(train)) {
-    using x = await exponentialMeans(train, ids, decays)
-    using y = await targets(train, ids)
-    for (const [sum, other] of [
-      [square, await x.op('aten::transpose.int', 1, 2)],
-      [right, await y.op('aten::unsqueeze', 2)],
-    ] as const) {
-      using columns = other
-      using products = await x.op('aten::bmm', columns)
-      using part = await columnSums(products)
-      await addInto(sum, part)
+/** Reads every vector of overlapping contexts once, so that time is linear in the rows. */
+export async function exponentialProducts(rows: Rows, decays: readonly number[]): Promise<Products> {
+  const samples = samplesOf(rows)
+  try {
+    using values = Tensor.wrap(await native.exponentialProducts(samples, rows.ids, Float64Array.from(decays)))
+    return { size: decays.length + 1, values: (await values.data()) as Float64Array }
+  } finally {
+    native.dispose(samples)
+  }
+}
+
+/** Cosine of each target with a weighted sum of some of the means. */
+export function cosinesOf({ size, values }: Products, chosen: readonly number[], weights: readonly number[]): Float64Array {
+  const square = size * size
+  return Float64Array.from({ length: values.length / square }, (_, n) => {
+    const product = (i: number, j: number) => values[n * square + i * size + j]!
+    const dot = chosen.reduce((sum, i, a) => sum + weights[a]! * product(i, size - 1), 0)
+    const norm = chosen.reduce(
+      (sum, i, a) => sum + weights[a]! * chosen.reduce((s, j, b) => s + weights[b]! * product(i, j), 0),
+      0,
+    )
+    return dot / Math.max(1e-12, Math.sqrt(Math.max(0, norm) * product(size - 1, size - 1)))
+  })
+}
+
+/** Returns the decay with the highest mean cosine, searched in steps of 0.1, then 0.01. */
+export async function fitDecay(train: Rows): Promise<number> {
+  let best = { percent: 100, cosine: -1 }
+  const attempt = async (percents: readonly number[]) => {
+    const products = await exponentialProducts(
+      train,
+      percents.map((percent) => percent / 100),
+    )
+    for (const [i, percent] of percents.entries()) {
+      const cosine = cosinesOf(products, [i], [1]).reduce((sum, own) => sum + own, 0) / train.ids.length
+      if (cosine > best.cosine) best = { percent, cosine }
     }
   }
-  const flat = (await square.data()) as Float64Array
-  return {
-    square: decays.map((_, i) => flat.slice(i * k, (i + 1) * k)),
-    right: (await right.data()) as Float64Array,
-  }
+  await attempt(Array.from({ length: 11 }, (_, i) => 10 * i))
+  const around = Array.from({ length: 19 }, (_, i) => best.percent - 9 + i)
+  await attempt(around.filter((percent) => percent >= 0 && percent <= 100))
+  return best.percent / 100
 }
 
 /** Solves symmetric positive definite equations by elimination. */
@@ -85,10 +106,18 @@ function solved(matrix: number[][], right: number[]): number[] {
   return x
 }
 
+/** Products summed over all windows. */
+function summed({ size, values }: Products): Float64Array {
+  const sum = new Float64Array(size * size)
+  for (let i = 0; i < values.length; i++) sum[i % sum.length]! += values[i]!
+  return sum
+}
+
 /** Weights of the chosen means by least squares, and how much of the targets' squares they explain. */
-function weightsOf({ square, right }: Products, chosen: readonly number[]): { weights: number[]; explained: number } {
-  const b = chosen.map((i) => right[i]!)
-  const matrix = chosen.map((i) => chosen.map((j) => square[i]![j]! * (i === j ? 1 + DAMPING : 1)))
+function weightsOf(sums: Float64Array, chosen: readonly number[]): { weights: number[]; explained: number } {
+  const size = DECAYS.length + 1
+  const b = chosen.map((i) => sums[i * size + size - 1]!)
+  const matrix = chosen.map((i) => chosen.map((j) => sums[i * size + j]! * (i === j ? 1 + DAMPING : 1)))
   const weights = solved(matrix, b)
   return { weights, explained: weights.reduce((sum, weight, i) => sum + weight * b[i]!, 0) }
 }
@@ -101,10 +130,10 @@ function* selections(size: number, end: number, from = 0): Generator<number[]> {
 
 /** Fits a mixture by damped least squares: of all selections of so many of sixteen decays, the one that explains most of the targets. */
 export async function fitMixture(train: Rows, means = MEANS): Promise<Mixture> {
-  const products = await productsOf(train, DECAYS)
+  const sums = summed(await exponentialProducts(train, DECAYS))
   let best: { chosen: number[]; weights: number[]; explained: number } | undefined
   for (const chosen of selections(Math.min(means, DECAYS.length, train.windows.context), DECAYS.length)) {
-    const fit = weightsOf(products, chosen)
+    const fit = weightsOf(sums, chosen)
     if (best === undefined || fit.explained > best.explained) best = { chosen, ...fit }
   }
   return { decays: best!.chosen.map((i) => DECAYS[i]!), weights: best!.weights }

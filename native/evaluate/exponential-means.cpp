@@ -3,22 +3,20 @@
 #include "../data/mapped-file.h"
 #include "../parallel.h"
 
+#include <functional>
 #include <numeric>
 
 namespace lvm {
 namespace {
 
-// A window's last row, and its place in the result.
-struct Stop {
-  int64_t row, place;
+// Rows of a window's context, and its place in the result.
+struct Context {
+  int64_t first, last, place;
 };
-// Windows that begin at one row, in the order of their last rows.
-struct Group {
-  int64_t first;
-  std::vector<Stop> stops;
-};
+// Contexts that overlap, none of which begins or ends before the one in front of it.
+using Chain = std::vector<Context>;
 
-std::vector<Group> groups_of(const Samples& samples, const Tensor& windows) {
+std::vector<Chain> chains_of(const Samples& samples, const Tensor& windows) {
   const auto first = samples.first.index_select(0, windows);
   const auto last = samples.length.defined() ? first + samples.length.index_select(0, windows) - 1 : first + samples.context - 1;
   const auto *begins = first.const_data_ptr<int64_t>(), *ends = last.const_data_ptr<int64_t>();
@@ -26,12 +24,91 @@ std::vector<Group> groups_of(const Samples& samples, const Tensor& windows) {
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(),
             [&](int64_t a, int64_t b) { return std::pair(begins[a], ends[a]) < std::pair(begins[b], ends[b]); });
-  std::vector<Group> groups;
+  std::vector<Chain> chains;
   for (const auto i : order) {
-    if (groups.empty() || groups.back().first != begins[i]) groups.push_back({begins[i], {}});
-    groups.back().stops.push_back({ends[i], i});
+    const auto follows = !chains.empty() && begins[i] <= chains.back().back().last && ends[i] >= chains.back().back().last;
+    if (!follows) chains.emplace_back();
+    chains.back().push_back({begins[i], ends[i], i});
   }
-  return groups;
+  return chains;
+}
+
+// Sums Σ λ^age x and Σ λ^age over a context that moves forward.
+class MovingSums {
+ public:
+  MovingSums(const Samples& samples, const std::vector<double>& decays)
+      : samples_(samples), decays_(decays), sums_(decays.size() * size_t(samples.dim())), totals_(decays.size()) {}
+
+  void begin(int64_t first) {
+    std::fill(sums_.begin(), sums_.end(), 0.);
+    std::fill(totals_.begin(), totals_.end(), 0.);
+    first_ = next_ = first;
+  }
+  void move_to(const Context& to) {
+    read(next_, to.last + 1, [&](int64_t, const float* x) {
+      for (size_t k = 0; k < decays_.size(); ++k) {
+        auto* sum = sums_.data() + k * dim();
+        for (size_t c = 0; c < dim(); ++c) sum[c] = decays_[k] * sum[c] + double(x[c]);
+        totals_[k] = decays_[k] * totals_[k] + 1;
+      }
+    });
+    next_ = to.last + 1;
+    read(first_, to.first, [&](int64_t row, const float* x) {
+      for (size_t k = 0; k < decays_.size(); ++k) {
+        const auto left = std::pow(decays_[k], double(to.last - row));
+        if (left < 1e-30) continue;  // far below the rounding of the sum
+        auto* sum = sums_.data() + k * dim();
+        for (size_t c = 0; c < dim(); ++c) sum[c] -= left * double(x[c]);
+        totals_[k] -= left;
+      }
+    });
+    first_ = to.first;
+  }
+  template <class T>
+  void means(T* out) const {
+    for (size_t k = 0; k < decays_.size(); ++k) {
+      const auto* sum = sums_.data() + k * dim();
+      for (size_t c = 0; c < dim(); ++c) out[k * dim() + c] = T(sum[c] / totals_[k]);
+    }
+  }
+
+ private:
+  size_t dim() const { return size_t(samples_.dim()); }
+  template <class Use>
+  void read(int64_t from, int64_t to, const Use& use) const {
+    constexpr int64_t block = 64;
+    for (; from < to; from += block) {
+      const auto n = std::min(block, to - from);
+      const auto rows = samples_.vectors.narrow(0, from, n).to(torch::kCPU, torch::kFloat32).contiguous();
+      for (int64_t r = 0; r < n; ++r) use(from + r, rows.const_data_ptr<float>() + size_t(r) * dim());
+    }
+  }
+
+  const Samples& samples_;
+  const std::vector<double>& decays_;
+  std::vector<double> sums_, totals_;
+  int64_t first_ = 0, next_ = 0;
+};
+
+using Visit = std::function<void(int64_t place, const MovingSums& sums)>;
+
+void visit_contexts(const Samples& samples, const Tensor& windows, const std::vector<double>& decays,
+                    const std::atomic<bool>& stop, const Visit& visit) {
+  require_unchanged(samples.vectors);
+  const auto chains = chains_of(samples, windows);
+  parallel(int64_t(chains.size()), 1, [&](int64_t from, int64_t to) {
+    torch::InferenceMode inference;
+    MovingSums sums(samples, decays);
+    for (auto i = from; i < to; ++i) {
+      sums.begin(chains[size_t(i)].front().first);
+      for (const auto& context : chains[size_t(i)]) {
+        if (stop) return;
+        sums.move_to(context);
+        visit(context.place, sums);
+      }
+    }
+  });
+  if (stop) throw Error("INTERRUPTED", "evaluation was stopped");
 }
 
 }  // namespace
@@ -39,44 +116,26 @@ std::vector<Group> groups_of(const Samples& samples, const Tensor& windows) {
 Tensor exponential_means(const Samples& samples, const Tensor& windows, const std::vector<double>& decays,
                          const std::atomic<bool>& stop) {
   torch::InferenceMode inference;
-  require_unchanged(samples.vectors);
-  const auto groups = groups_of(samples, windows);
   const auto d = samples.dim(), k = int64_t(decays.size());
   auto out = torch::empty({windows.size(0), k, d}, torch::kFloat32);
   auto* means = out.data_ptr<float>();
-  parallel(int64_t(groups.size()), 1, [&](int64_t from, int64_t to) {
-    std::vector<float> sums(size_t(k * d));
-    std::vector<double> totals(static_cast<size_t>(k));
-    for (auto g = from; g < to && !stop; ++g) {
-      const auto& [first, stops] = groups[size_t(g)];
-      std::fill(sums.begin(), sums.end(), 0.f);
-      std::fill(totals.begin(), totals.end(), 0.);
-      auto next = stops.begin();
-      constexpr int64_t block = 64;
-      for (auto at = first; next != stops.end(); at += block) {
-        const auto n = std::min(block, stops.back().row + 1 - at);
-        const auto rows = samples.vectors.narrow(0, at, n).to(torch::kCPU, torch::kFloat32).contiguous();
-        for (int64_t r = 0; r < n; ++r) {
-          const auto* x = rows.const_data_ptr<float>() + r * d;
-          for (int64_t j = 0; j < k; ++j) {
-            const auto fade = float(decays[size_t(j)]);
-            auto* sum = sums.data() + j * d;
-            for (int64_t c = 0; c < d; ++c) sum[c] = fade * sum[c] + x[c];
-            totals[size_t(j)] = decays[size_t(j)] * totals[size_t(j)] + 1;
-          }
-          for (; next != stops.end() && next->row == at + r; ++next) {
-            for (int64_t j = 0; j < k; ++j) {
-              const auto share = float(1 / totals[size_t(j)]);
-              const auto* sum = sums.data() + j * d;
-              auto* mean = means + (next->place * k + j) * d;
-              for (int64_t c = 0; c < d; ++c) mean[c] = share * sum[c];
-            }
-          }
-        }
-      }
-    }
+  visit_contexts(samples, windows, decays, stop,
+                 [&](int64_t place, const MovingSums& sums) { sums.means(means + place * k * d); });
+  return out;
+}
+
+Tensor exponential_products(const Samples& samples, const Tensor& windows, const std::vector<double>& decays,
+                            const std::atomic<bool>& stop) {
+  torch::InferenceMode inference;
+  const auto k = int64_t(decays.size());
+  auto out = torch::empty({windows.size(0), k + 1, k + 1}, torch::kFloat64);
+  visit_contexts(samples, windows, decays, stop, [&](int64_t place, const MovingSums& sums) {
+    auto columns = torch::empty({k + 1, samples.dim()}, torch::kFloat64);
+    sums.means(columns.data_ptr<double>());
+    columns.narrow(0, k, 1).copy_(samples.target_rows(windows.narrow(0, place, 1), torch::kFloat64));
+    auto products = out.select(0, place);
+    torch::mm_out(products, columns, columns.t());
   });
-  if (stop) throw Error("INTERRUPTED", "evaluation was stopped");
   return out;
 }
 

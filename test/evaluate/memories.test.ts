@@ -1,9 +1,17 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { exponentialMixtureOf, fitBaselines, mixtureIn, predictBaseline } from '../../lib/baselines/baselines-fit.js'
 import { meanCosine, type Rows } from '../../lib/baselines/baselines-rows.js'
-import { applyMixture, fitMixture, type Mixture } from '../../lib/baselines/memories.js'
+import {
+  applyMixture,
+  cosinesOf,
+  exponentialMeans,
+  exponentialProducts,
+  fitMixture,
+  type Mixture,
+} from '../../lib/baselines/memories.js'
 import { fitRidge } from '../../lib/baselines/ridge.js'
 import { native } from '../../lib/native.js'
+import { permutation } from '../../lib/statistics/random.js'
 import { Tensor } from '../../lib/torch/tensor.js'
 import { rowsOf, split, synthetic } from './synthetic.js'
 
@@ -40,6 +48,34 @@ describe('the mixture of exponential means', () => {
       for (const [d, value] of mixed(rows, id, mixture).entries()) expect(given[i]![d]).toBeCloseTo(value, 5)
     })
   })
+  it.each([1, 4, 30])(
+    'exponential means of contexts of up to %d vectors are exact in any order of the windows, whatever they share',
+    async (most) => {
+      const whole = wholeArticles()
+      const length = whole.windows.length!.map((own) => Math.min(own, most))
+      const first = whole.windows.target.map((row, i) => row - length[i]!)
+      const rows = {
+        ...whole,
+        windows: { ...whole.windows, first, length },
+        ids: Int32Array.from(permutation(whole.ids.length, 3)),
+      }
+      const decays = [0, 0.5, 0.9, 0.995, 1]
+      using means = await exponentialMeans(rows, rows.ids, decays)
+      const given = split((await means.data()) as Float32Array, DIM)
+      const mixture = { decays, weights: [0.1, -0.4, 0.6, 0.5, -0.2] }
+      const cosines = cosinesOf(await exponentialProducts(rows, decays), [...decays.keys()], mixture.weights)
+      rows.ids.forEach((id, i) => {
+        decays.forEach((decay, k) => {
+          for (const [d, value] of mixed(rows, id, { decays: [decay], weights: [1] }).entries())
+            expect(given[i * decays.length + k]![d]).toBeCloseTo(value, 6)
+        })
+        const target = data.vectors.subarray(rows.windows.target[id]! * DIM, (rows.windows.target[id]! + 1) * DIM)
+        const sum = mixed(rows, id, mixture)
+        const dot = sum.reduce((total, x, d) => total + x * target[d]!, 0)
+        expect(cosines[i]).toBeCloseTo(dot / Math.hypot(...sum) / Math.hypot(...target), 12)
+      })
+    },
+  )
   it('targets that are a mixture of exponential means are found by the fit', async () => {
     const rows = wholeArticles()
     const planted = { decays: [0, 0.85, 0.98], weights: [0.5, -0.9, 1.2] }
