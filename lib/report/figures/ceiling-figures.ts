@@ -1,8 +1,10 @@
 import { count } from '../../show.js'
 import type { Arrow } from '../../study/ceiling/arrow.js'
 import type { Ceiling } from '../../study/ceiling/ceiling.js'
+import type { MemoryCurve } from '../../study/ceiling/memory-curve.js'
 import { bars } from './bar-chart.js'
 import type { Axis, Figure } from './figure.js'
+import { lines } from './line-chart.js'
 
 const COSINE: Axis = { title: 'Mean cosine', show: (x) => x.toFixed(4).replace(/^(-?)0/, '$1') }
 const words = (name: string) => name.replaceAll('_', ' ')
@@ -13,8 +15,32 @@ const TIERS = [
   { name: 'stretch', value: 0.786 },
 ]
 
-/** Returns the figure of ceiling.json, with the tiers of the specification. */
-export const ceilingFigures = ({ data, val, seed, ci95_note, predictors }: Ceiling): Figure[] => [
+/** Cosine of formulas by the number of vectors before the target; all vectors stand at the longest context. */
+function memoryFigure({ data, seed, memory }: Ceiling & { readonly memory: MemoryCurve }): Figure {
+  const { points, val, min_history, longest, verdict } = memory
+  const at = ({ history }: MemoryCurve['points'][number]) => history ?? longest
+  const band = points.flatMap((point) => {
+    const { ci95 } = point.exponential_mixture
+    return ci95 === null ? [] : [[at(point), ...ci95] as const]
+  })
+  return lines({
+    name: 'ceiling_memory',
+    title: 'Cosine by the number of vectors before the target',
+    note: `${data.path.split(/[\\/]/).at(-1)} · the same ${count(val.windows)} targets of ${count(val.articles)} held-out articles at every point, with at least ${min_history} vectors before them · seed ${seed} · last point: whole articles · ${verdict}`,
+    x: { title: 'Vectors before the target, at most', log: true, whole: true },
+    y: COSINE,
+    lines: [
+      {
+        name: 'mixture of means',
+        points: points.map((p) => [at(p), p.exponential_mixture.cosine]),
+        ...(band.length > 0 && { band }),
+      },
+      { name: 'exponential mean', points: points.map((p) => [at(p), p.exponential_mean.cosine]) },
+    ],
+  })
+}
+
+const ceilingFigure = ({ data, val, seed, ci95_note, predictors }: Ceiling): Figure =>
   bars({
     name: 'ceiling',
     title: 'Cosine that is reachable without a large model',
@@ -22,8 +48,14 @@ export const ceilingFigures = ({ data, val, seed, ci95_note, predictors }: Ceili
     value: COSINE,
     bars: predictors.map(({ name, cosine, ci95 }) => ({ name: words(name), value: cosine, ci95 })),
     references: TIERS,
-  }),
-]
+  })
+
+/** Returns the figures of ceiling.json: the predictors with the tiers of the specification, and longer contexts. */
+export const ceilingFigures = (ceiling: Ceiling): Figure[] => {
+  // Files of earlier versions have no memory.
+  const { memory }: { readonly memory?: MemoryCurve } = ceiling
+  return [ceilingFigure(ceiling), ...(memory === undefined ? [] : [memoryFigure({ ...ceiling, memory })])]
+}
 
 /** Returns the figure of arrow.json. */
 export const arrowFigures = ({ data, val, seed, ci95_note, predictors }: Arrow): Figure[] => [

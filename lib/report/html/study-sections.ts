@@ -5,6 +5,7 @@ import type { Analysis } from '../../study/analysis/analysis-entry.js'
 import type { Arrow } from '../../study/ceiling/arrow.js'
 import type { Ceiling } from '../../study/ceiling/ceiling.js'
 import { reachSentence, tierSentences } from '../../study/ceiling/ceiling-page.js'
+import type { MemoryCurve } from '../../study/ceiling/memory-curve.js'
 import type { Diagnosis } from '../../study/diagnose/diagnose-runs.js'
 import type { RetrievalEntry } from '../../study/retrieval/retrieval-entry.js'
 import { documentsOf } from '../evaluation-documents.js'
@@ -125,8 +126,23 @@ const audit = (a: Audit, figures: Figures): Html =>
 
 const words = (name: string) => name.replaceAll('_', ' ')
 
+/** Cosines by the number of vectors before the target. */
+const memoryTable = ({ points, verdict }: MemoryCurve): Html =>
+  html`<p>Memory: ${verdict}.</p>${table(
+    points,
+    [
+      { title: 'Vectors', read: (p) => (p.history === null ? 'whole article' : `up to ${count(p.history)}`) },
+      { title: 'Targets with so many', numeric: true, read: (p) => (p.reached === null ? NONE : count(p.reached)) },
+      { title: 'Exponential mean', numeric: true, read: (p) => number(p.exponential_mean.cosine, (x) => decimal(x)) },
+      { title: 'Mixture', numeric: true, read: (p) => number(p.exponential_mixture.cosine, (x) => decimal(x)) },
+      { title: '95 %', numeric: true, read: (p) => span(p.exponential_mixture.ci95) },
+    ],
+    'cosine by the number of vectors before the target',
+  )}`
+
 function ceiling(c: Ceiling, drawn: Figures['audit']): Html {
   const rows = c.predictors.map((p) => ({ ...p, name: words(p.name) }))
+  const { memory }: { readonly memory?: MemoryCurve } = c // files of earlier versions have none
   // Version 1 took the best predictor for an upper bound.
   const known: Html =
     c.version === 2
@@ -143,7 +159,7 @@ function ceiling(c: Ceiling, drawn: Figures['audit']): Html {
       { title: 'MSE unit', numeric: true, read: (p) => number(p.mse_unit, mse) },
     ],
     'lower bounds of the reachable cosine',
-  )}`
+  )}${memory === undefined ? html`` : memoryTable(memory)}`
 }
 
 const arrow = (a: Arrow, drawn: Figures['audit']): Html =>

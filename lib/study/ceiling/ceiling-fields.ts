@@ -12,6 +12,13 @@ const judged = {
 /** Options of `ceiling`. */
 export const ceilingFields = {
   ...judged,
+  minHistory: integer({
+    default: undefined,
+    min: 1,
+    about:
+      'fewest vectors before a target, where cosines are compared over longer contexts; 5 unless given, or --context if that is less',
+    group: 'Data',
+  }),
   seconds: real({
     default: 300,
     min: 1,

@@ -4,6 +4,7 @@ import { worded } from '../../hints.js'
 import { aligned, count, decimal, span } from '../../show.js'
 import type { Arrow } from './arrow.js'
 import type { Ceiling, Reachable } from './ceiling.js'
+import type { MemoryCurve } from './memory-curve.js'
 import type { NetworkEnd } from './until-best.js'
 
 const NAMES: Readonly<Record<string, string>> = {
@@ -43,6 +44,22 @@ export function reachSentence({ best, upper_bound: most }: Pick<Ceiling, 'best' 
 const ended = ({ name, epochs, finished }: NetworkEnd) =>
   `${NAMES[name] ?? name} ${epochs.toFixed(epochs < 10 ? 1 : 0)} epochs, ${finished ? 'until it stopped improving' : worded('stopped by --seconds while it may still improve')}`
 
+/** Table of the cosines by the number of vectors before the target, and the sentence about them. */
+function memoryPage({ points, val, min_history, verdict }: MemoryCurve): string[] {
+  const rows = points.map(({ history, reached, exponential_mean: mean, exponential_mixture: mixture }) => [
+    history === null ? 'whole article' : `up to ${count(history)}`,
+    reached === null ? '' : count(reached),
+    decimal(mean.cosine),
+    decimal(mixture.cosine),
+    span(mixture.ci95),
+  ])
+  return [
+    `vectors before the target, on the same ${count(val.windows)} targets of ${count(val.articles)} articles with at least ${count(min_history)} before them:`,
+    aligned([['vectors', 'targets with so many', 'exponential mean', 'mixture', '95 %'], ...rows]),
+    verdict,
+  ]
+}
+
 /** Formats the result of `ceiling` for the terminal. */
 export const ceilingPage = pageDoor('ceilingPage', 'ceiling', (c: Ceiling): string => {
   const rows = c.predictors.map((r) => [
@@ -62,6 +79,9 @@ export const ceilingPage = pageDoor('ceilingPage', 'ceiling', (c: Ceiling): stri
     '',
     reachSentence(c),
     `tiers of the specification (loss and cosine): ${tierSentences(c).join(', ')}`,
+    '',
+    ...memoryPage(c.memory),
+    '',
     `training of the networks: ${c.networks.map(ended).join('; ')}`,
     ...(c.ci95_note === null ? [] : [`no interval: ${c.ci95_note}`]),
     `${c.seconds.toFixed(1)} s`,

@@ -16,6 +16,9 @@ import { FEWEST_WINDOWS } from '../../text/corpus/training-context.js'
 /** Maximum number of training windows to fit on; of more, a seeded sample is used. */
 const MOST = 60_000
 
+/** Least vectors before a target by default, as for `train --history`. */
+const USUAL_LEAST = 5
+
 /** The default split of a file into training and validation windows. */
 export interface Parts {
   readonly path: string
@@ -26,6 +29,8 @@ export interface Parts {
   readonly val: Rows
   /** Number of training windows before sampling. */
   readonly available: number
+  /** Windows of all vectors before each target in its article, split in the same way. */
+  wholeArticles(minHistory: number | undefined): { readonly train: Rows; readonly val: Rows }
   dispose(): void
 }
 
@@ -55,12 +60,20 @@ export async function partsOf(
       train: { ...rows, ids },
       val: { ...rows, ids: split.val },
       available: split.train.length,
+      wholeArticles: (minHistory) => wholeArticles(base, { ...o, minHistory }),
       dispose: () => base.dispose(),
     }
   } catch (error) {
     base.dispose()
     throw error
   }
+}
+
+function wholeArticles(base: Base, o: { context: number; seed: number; minHistory: number | undefined }) {
+  const { minHistory = Math.min(USUAL_LEAST, o.context) } = o
+  const windows = makeWindows(base, { context: o.context, history: 'article', minHistory })
+  const split = splitWindows(windows, base, { mode: 'articles', seed: o.seed, test: 0 })
+  return { train: { base, windows, ids: split.train }, val: { base, windows, ids: split.val } }
 }
 
 /** Calls `what` with a scorer for the rows, and disposes of the scorer. */

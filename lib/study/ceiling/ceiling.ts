@@ -15,6 +15,7 @@ import { ceilingFields } from './ceiling-fields.js'
 import { articlesOf, type Parts, partsOf, withScorer, writeDocument } from './ceiling-rows.js'
 import { combine, fitLags } from './combine.js'
 import { type UpperBound, upperBound } from './known-optimum.js'
+import { type MemoryCurve, memoryCurve } from './memory-curve.js'
 import { fitNeighbours } from './neighbours.js'
 import { fitUntilBest, type NetworkEnd } from './until-best.js'
 
@@ -62,6 +63,8 @@ export interface Ceiling {
   readonly upper_bound: UpperBound | null
   /** For each tier of the specification: whether one predictor meets its loss and cosine, or the upper bound excludes it. */
   readonly tiers: Readonly<Record<TierName, Reachable>>
+  /** Cosine of formulas by the number of vectors before the target. */
+  readonly memory: MemoryCurve
   readonly seconds: number
 }
 /** Options of `ceiling`: any field of `ceilingFields`. */
@@ -184,6 +187,7 @@ export const ceiling = asyncDoor('ceiling', ARGS, async (options: CeilingOptions
   say(`reading ${o.data}`)
   const parts = await partsOf('ceiling', o)
   try {
+    const memory = await memoryCurve(parts.wholeArticles(o.minHistory), { ...o, say })
     const { reaches, ends, top, note } = await judged(parts, o, say)
     const lowest = (key: 'mse_raw' | 'mse_unit') => Math.min(...reaches.map((reach) => reach[key]))
     const bound = upperBound(parts, top.ci95)
@@ -201,6 +205,7 @@ export const ceiling = asyncDoor('ceiling', ARGS, async (options: CeilingOptions
       best: { ...top, mse_raw: lowest('mse_raw'), mse_unit: lowest('mse_unit') },
       upper_bound: bound,
       tiers: tiersOf(reaches, bound),
+      memory,
       seconds: (performance.now() - began) / 1000,
     }
     if (o.out !== undefined) await writeDocument(o.out, CEILING, document)
