@@ -14,6 +14,7 @@ import { contestants, likeRetrievals, poolNote } from '../figures/retrieval-figu
 import type { Report } from '../report-document.js'
 import { type Html, html } from './html.js'
 import { loadSection } from './load-section.js'
+import { memoryTable } from './memory-table.js'
 import { code, number, shown, table } from './parts.js'
 import { sentencesPart } from './sentences-part.js'
 
@@ -125,20 +126,6 @@ const audit = (a: Audit, figures: Figures): Html =>
   html`<p>${level(a.verdict)} ${a.path}, ${count(a.rows)} rows × ${a.dim}, SHA-256 ${code(a.hash)}</p>${findings(a.findings)}${a.against.map((f) => html`<h3>Against ${f.path}</h3>${findings(f.findings)}`)}${pair(figures.audit)}`
 
 const words = (name: string) => name.replaceAll('_', ' ')
-
-/** Cosines by the number of vectors before the target. */
-const memoryTable = ({ points, verdict }: MemoryCurve): Html =>
-  html`<p>Memory: ${verdict}.</p>${table(
-    points,
-    [
-      { title: 'Vectors', read: (p) => (p.history === null ? 'whole article' : `up to ${count(p.history)}`) },
-      { title: 'Targets with so many', numeric: true, read: (p) => (p.reached === null ? NONE : count(p.reached)) },
-      { title: 'Exponential mean', numeric: true, read: (p) => number(p.exponential_mean.cosine, (x) => decimal(x)) },
-      { title: 'Mixture', numeric: true, read: (p) => number(p.exponential_mixture.cosine, (x) => decimal(x)) },
-      { title: '95 %', numeric: true, read: (p) => span(p.exponential_mixture.ci95) },
-    ],
-    'cosine by the number of vectors before the target',
-  )}`
 
 function ceiling(c: Ceiling, drawn: Figures['audit']): Html {
   const rows = c.predictors.map((p) => ({ ...p, name: words(p.name) }))
