@@ -4,7 +4,8 @@ import type { Windows } from '../data/windows.js'
 import { native } from '../native.js'
 import { sampled } from '../statistics/random.js'
 import type { Tensor } from '../torch/tensor.js'
-import { exclusions, locateContexts } from './pool.js'
+import { type Excluded, exclusions, type Places } from './exclusions.js'
+import { locateContexts } from './pool.js'
 
 /** A fixed selection of a base's rows, with the place of each window's target and of the rows that the window has read. */
 export interface FixedPool {
@@ -15,9 +16,8 @@ export interface FixedPool {
   readonly share: number
   /** Per window the place of its target; −1 for a target that is not in the pool. */
   readonly target: Int32Array
-  /** Window i excludes the places excluded[first[i] … first[i + 1]). */
-  readonly first: Int32Array
-  readonly excluded: Int32Array
+  /** Places that each window leaves out: those of its context. */
+  readonly excluded: Excluded
   dispose(): void
 }
 
@@ -32,6 +32,13 @@ function choose(count: number, most: number, wanted: Int32Array, seed: number): 
     seed,
   )
   return Int32Array.from([...kept, ...others]).sort()
+}
+
+/** Counts the rows before a row that have a place. */
+function countBefore(place: Int32Array): (row: number) => number {
+  const before = new Int32Array(place.length + 1)
+  for (let row = 0; row < place.length; row++) before[row + 1] = before[row]! + Number(place[row]! >= 0)
+  return (row) => before[row]!
 }
 
 /** Makes a pool of at most `most` rows; `targets` adds those of the windows first, and `most` grows where they are more. */
@@ -51,26 +58,20 @@ export async function fixedPool(
   }
   try {
     const target = rowOf.map((row) => place[row]!)
-    let inPool = (row: number) => place[row]!
+    let places: Places = { before: countBefore(place) }
     if (base.kind === 'sequences') {
       const bank = native.bank(vectors.native)
       try {
         const found = await locateContexts(bank, { base, windows, ids })
-        inPool = (row) => found[row]!
+        places = { of: (row) => found[row]! }
       } finally {
         native.bankDispose(bank)
       }
     }
-    const left = exclusions({ windows, ids }, target, { exclude: 'seen', inBank: inPool })
-    return { vectors, rows: rows.length, share: rows.length / count, target, ...left, dispose }
+    const excluded = exclusions({ windows, ids }, target, { exclude: 'seen', places })
+    return { vectors, rows: rows.length, share: rows.length / count, target, excluded, dispose }
   } catch (error) {
     dispose()
     throw error
   }
 }
-
-/** What a part of the windows excludes, counted from the first of them. */
-export const excludedOf = ({ first, excluded }: Pick<FixedPool, 'first' | 'excluded'>, at: number, count: number) => ({
-  first: first.subarray(at, at + count + 1).map((end) => end - first[at]!),
-  excluded: excluded.subarray(first[at]!, first[at + count]!),
-})

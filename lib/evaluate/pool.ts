@@ -1,11 +1,12 @@
 import { blocks, type Rows, take, targets } from '../baselines/baselines-rows.js'
 import type { Base } from '../data/base.js'
 import { openBeside } from '../data/beside.js'
-import { contextOf, contextRows, shortestOf } from '../data/windows.js'
+import { contextRows } from '../data/windows.js'
 import { badOption } from '../errors.js'
 import { type NativeBank, native } from '../native.js'
 import { nearestRows } from '../text/decode/sentence-bank.js'
 import type { Tensor } from '../torch/tensor.js'
+import { type Exclude, exclusions } from './exclusions.js'
 import type { Pool } from './search.js'
 import type { Chosen } from './subject.js'
 
@@ -57,27 +58,6 @@ async function locateTargets(path: string, bank: NativeBank, rows: Rows): Promis
   return found
 }
 
-/** What a pool leaves out for each window: all that the model has seen, or the last `minHistory` vectors of it. */
-export type Exclude = 'seen' | 'context'
-
-/** Builds the lists of excluded rows; rows that are not in the bank and the target itself are never excluded. */
-export function exclusions(
-  { windows, ids }: Pick<Rows, 'windows' | 'ids'>,
-  target: Int32Array,
-  o: { exclude: Exclude; inBank: (row: number) => number },
-): Pick<Pool, 'first' | 'excluded'> {
-  const least = shortestOf(windows)
-  const first = new Int32Array(target.length + 1)
-  const excluded: number[] = []
-  target.forEach((own, i) => {
-    const seen = contextOf(windows, ids[i]!)
-    const rows = new Set((o.exclude === 'seen' ? seen : seen.subarray(-least)).map(o.inBank))
-    for (const row of rows) if (row >= 0 && row !== own) excluded.push(row)
-    first[i + 1] = excluded.length
-  })
-  return { first, excluded: Int32Array.from(excluded) }
-}
-
 /**
  * Opens the pool in which the targets of the chosen windows are searched: all rows of their data, or those of another file.
  *
@@ -112,7 +92,10 @@ export async function openPool(
       bank: searchable,
       rows: bank.rows,
       target,
-      ...exclusions(chosen, target, { exclude, inBank: rows === undefined ? (row) => row : (row) => rows[row]! }),
+      excluded: exclusions(chosen, target, {
+        exclude,
+        places: rows === undefined ? { before: (row) => row } : { of: (row) => rows[row]! },
+      }),
       dispose,
     }
   } catch (error) {

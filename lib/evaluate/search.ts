@@ -1,6 +1,7 @@
 import type { Base } from '../data/base.js'
 import { type NativeBank, native, type Ranking, type Retrieval } from '../native.js'
 import type { Tensor } from '../torch/tensor.js'
+import { countExcluded, type Excluded, listExcluded } from './exclusions.js'
 
 /** Vectors to search, with the rows of each window's target and context among them. */
 export interface Pool {
@@ -12,16 +13,27 @@ export interface Pool {
   readonly rows: number
   /** Per window, the row of its target. */
   readonly target: Int32Array
-  /** Window i excludes its context: the rows excluded[first[i] … first[i + 1]). */
-  readonly first: Int32Array
-  readonly excluded: Int32Array
+  /** Rows that each window leaves out: those of its context. */
+  readonly excluded: Excluded
   dispose(): void
 }
 
 /** Number of nearest rows that are kept for each query. */
 export const NEAREST = 20
-/** Windows that share one pass over the bank. */
-const BLOCK = 8192
+/** Windows that share one pass over the bank, and the rows that they leave out together, at most. */
+const [BLOCK, LEFT_OUT] = [8192, 1 << 22]
+
+/** Number of windows from `at` on that share a pass. */
+function together({ target, excluded }: Pool, at: number): number {
+  const most = Math.min(BLOCK, target.length - at)
+  let [count, left] = [0, 0]
+  while (count < most) {
+    left += countExcluded(excluded, at + count, 1)
+    if (count > 0 && left > LEFT_OUT) break
+    count++
+  }
+  return count
+}
 
 const emptyRanking = (n: number): Ranking => ({
   ahead: new Int32Array(n),
@@ -48,16 +60,11 @@ function put(whole: Ranking, part: Ranking, at: number): void {
 export async function search(pool: Pool, query: (at: number, count: number) => Promise<Tensor>): Promise<Retrieval> {
   const n = pool.target.length
   const found: Retrieval = { all: emptyRanking(n), allowed: emptyRanking(n) }
-  for (let at = 0; at < n; at += BLOCK) {
-    const count = Math.min(BLOCK, n - at)
-    const start = pool.first[at]!
+  for (let at = 0, count = 0; at < n; at += count) {
+    count = together(pool, at)
     using raw = await query(at, count)
     using queries = await raw.to({ device: 'cpu', dtype: 'float32' })
-    const rows = {
-      target: pool.target.subarray(at, at + count),
-      first: pool.first.subarray(at, at + count + 1).map((end) => end - start),
-      excluded: pool.excluded.subarray(start, pool.first[at + count]!),
-    }
+    const rows = { target: pool.target.subarray(at, at + count), ...listExcluded(pool.excluded, at, count) }
     const part = await native.retrieve(queries.native, pool.bank, rows, NEAREST)
     put(found.all, part.all, at)
     put(found.allowed, part.allowed, at)

@@ -1,5 +1,6 @@
 import { targets } from '../baselines/baselines-rows.js'
-import { excludedOf, type FixedPool, fixedPool } from '../evaluate/fixed-pool.js'
+import { listExcluded } from '../evaluate/exclusions.js'
+import { type FixedPool, fixedPool } from '../evaluate/fixed-pool.js'
 import { native } from '../native.js'
 import { Tensor } from '../torch/tensor.js'
 import type { Prepared, Side } from './prepare.js'
@@ -66,7 +67,7 @@ export async function lossesOf(
 ): Promise<Float64Array> {
   using y = await targets({ ...side, ids }, ids)
   const { loss, gradient } = await native.contrast(raw.native, y.native, pool.vectors.native, {
-    ...excludedOf(pool, at, ids.length),
+    ...listExcluded(pool.excluded, at, ids.length),
     log,
     logQ: Math.log(pool.share),
   })

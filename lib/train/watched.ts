@@ -1,4 +1,5 @@
-import { excludedOf, type FixedPool, fixedPool } from '../evaluate/fixed-pool.js'
+import { countExcluded, listExcluded } from '../evaluate/exclusions.js'
+import { type FixedPool, fixedPool } from '../evaluate/fixed-pool.js'
 import { addSpread, noSpread, spread } from '../evaluate/spread.js'
 import { type NativeBank, native } from '../native.js'
 import { sampled } from '../statistics/random.js'
@@ -57,10 +58,10 @@ async function rank(
 ): Promise<Omit<Seen, 'val_dispersion' | 'val_effective_rank'>> {
   using queries = await raw.to({ device: 'cpu', dtype: 'float32' })
   const n = pool.target.length
-  const rows = { target: pool.target, ...excludedOf(pool, 0, n) }
+  const rows = { target: pool.target, ...listExcluded(pool.excluded, 0, n) }
   const { allowed } = await native.retrieve(queries.native, pool.bank, rows, 1)
   const found = Array.from(allowed.ahead, (ahead, i) => ahead + allowed.tied[i]! + 1)
-  const size = pool.rows - pool.excluded.length / n
+  const size = pool.rows - countExcluded(pool.excluded) / n
   return {
     val_top10: mean(found.map((place) => Number(place <= 10))),
     val_mrr: mean(found.map((place) => 1 / place)),

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { openBase } from '../../lib/data/open.js'
 import { contextOf, makeWindows } from '../../lib/data/windows.js'
+import { listExcluded } from '../../lib/evaluate/exclusions.js'
 import { fixedPool } from '../../lib/evaluate/fixed-pool.js'
 import type { TrainOptions } from '../../lib/index.js'
 import { plan } from '../../lib/train/recipe.js'
@@ -86,7 +87,7 @@ it('a sampled pool has the targets of all windows and excludes what each has rea
   expect(pool.share).toBe(100 / base.rows)
   ids.forEach((id, i) => {
     expect(rows.get(rowAt(pool.target[i]!))).toBe(windows.target[id])
-    const places = pool.excluded.subarray(pool.first[i]!, pool.first[i + 1]!)
+    const places = listExcluded(pool.excluded, i, 1).excluded
     const inPool = new Set(Array.from({ length: 100 }, (_, place) => rows.get(rowAt(place))!))
     const seen = [...contextOf(windows, id)].filter((row) => inPool.has(row))
     expect([...places].map((place) => rows.get(rowAt(place))).sort()).toEqual(seen.sort())

@@ -1,3 +1,4 @@
+import { listExcluded } from '../../evaluate/exclusions.js'
 import type { Pool } from '../../evaluate/search.js'
 import { native } from '../../native.js'
 import { quantile } from '../../statistics/estimates.js'
@@ -22,12 +23,7 @@ const FACTORS = [1, 2, 5, 10, 20, 50, 100]
 /** Searches the bank for one window. Shapes: query [1, dim]. */
 async function searchOne(query: Tensor, pool: Pool, window: number, k: number): Promise<void> {
   using onCpu = await query.to({ device: 'cpu', dtype: 'float32' })
-  const [from, to] = [pool.first[window]!, pool.first[window + 1]!]
-  const rows = {
-    target: pool.target.subarray(window, window + 1),
-    first: Int32Array.of(0, to - from),
-    excluded: pool.excluded.subarray(from, to),
-  }
+  const rows = { target: pool.target.subarray(window, window + 1), ...listExcluded(pool.excluded, window, 1) }
   await native.retrieve(onCpu.native, pool.bank, rows, k)
 }
 

@@ -2,6 +2,7 @@ import { type BaselineName, fitBaselines } from '../../baselines/baselines-fit.j
 import { load } from '../../checkpoint/load-model.js'
 import type { Model } from '../../checkpoint/model.js'
 import { badOption, LvmError } from '../../errors.js'
+import { countExcluded } from '../../evaluate/exclusions.js'
 import { openPool } from '../../evaluate/pool.js'
 import type { Pool } from '../../evaluate/search.js'
 import { type Chosen, chooseRows } from '../../evaluate/subject.js'
@@ -25,7 +26,7 @@ type Asked = Options<typeof abtestFields> & { readonly say: (line: string) => vo
 
 /** Errors: BAD_OPTION when a search would return all rows that are left. */
 function requireSelection(pool: Pool, k: number): void {
-  const most = pool.first.reduce((most, end, i) => (i === 0 ? most : Math.max(most, end - pool.first[i - 1]!)), 0)
+  const most = pool.target.reduce((most, _, i) => Math.max(most, countExcluded(pool.excluded, i, 1)), 0)
   const left = pool.rows - most
   if (k < left) return
   throw badOption(

@@ -1,3 +1,4 @@
+import { countExcluded } from '../../evaluate/exclusions.js'
 import { type Provenance, provenance } from '../../evaluate/subject.js'
 import { joinOracles, type Oracle } from '../retrieval/oracle.js'
 import type { Comparison } from './comparison.js'
@@ -26,7 +27,7 @@ async function measure(entrants: readonly Entrant[], fold: number, o: Asked): Pr
     return {
       from: provenance(chosen),
       bank: { path: pool.base.path, hash: pool.base.hash, rows: pool.rows },
-      excluded: pool.excluded.length,
+      excluded: countExcluded(pool.excluded),
       context: chosen.windows.context,
       oracle,
       articles,

@@ -2,7 +2,7 @@ import type { Baseline } from '../../baselines/baselines-fit.js'
 import { samplesOf } from '../../baselines/baselines-rows.js'
 import type { Model } from '../../checkpoint/model.js'
 import { atOnce } from '../../data/windows.js'
-import type { Exclude } from '../../evaluate/pool.js'
+import { countExcluded, type Exclude } from '../../evaluate/exclusions.js'
 import type { Pool } from '../../evaluate/search.js'
 import { search } from '../../evaluate/search.js'
 import { type Chosen, provenance } from '../../evaluate/subject.js'
@@ -37,7 +37,7 @@ export const searchWithBaseline = (baseline: Baseline<string>, chosen: Chosen, p
   search(pool, (at, count) => baseline.predict(chosen, chosen.ids.subarray(at, at + count)))
 
 async function scoreBoth(found: Retrieval, pool: Pool, articles: Int32Array): Promise<Pools<PoolScores>> {
-  const excluded = pool.excluded.length / pool.target.length
+  const excluded = countExcluded(pool.excluded) / pool.target.length
   return {
     with_context: await scorePool(found.all, pool, 0, articles, SEED),
     without_context: await scorePool(found.allowed, pool, excluded, articles, SEED),

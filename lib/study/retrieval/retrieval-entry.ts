@@ -1,4 +1,4 @@
-import type { Exclude } from '../../evaluate/pool.js'
+import type { Exclude } from '../../evaluate/exclusions.js'
 import type { Provenance } from '../../evaluate/subject.js'
 import type { Oracle } from './oracle.js'
 import type { QueryName } from './queries.js'

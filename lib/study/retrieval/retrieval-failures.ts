@@ -1,3 +1,4 @@
+import { listExcluded } from '../../evaluate/exclusions.js'
 import type { Pool } from '../../evaluate/search.js'
 import { NEAREST, ranks } from '../../evaluate/search.js'
 import type { Ranking } from '../../native.js'
@@ -43,7 +44,7 @@ export async function describeFailures(found: Ranking, pool: Pool, windows: read
     text: texts?.[row]?.slice(0, CHARACTERS) ?? null,
   })
   return windows.map((i) => {
-    const context = new Set(pool.excluded.subarray(pool.first[i]!, pool.first[i + 1]!))
+    const context = new Set(listExcluded(pool.excluded, i, 1).excluded)
     const neighbours = Array.from({ length: NEIGHBOURS }, (_, j) => i * NEAREST + j).filter((j) => found.rows[j]! >= 0)
     return {
       ...at(pool.target[i]!),

@@ -110,11 +110,11 @@ async function mrrOf(scene: Scene, name: StandInName): Promise<Float64Array> {
     bank,
     rows: base.vectors.shape[0]!,
     target: ids.map((id) => windows.target[id]!),
-    first: Int32Array.from({ length: ids.length + 1 }, (_, i) => i * context),
-    excluded: Int32Array.from(
-      { length: ids.length * context },
-      (_, i) => windows.first[ids[Math.floor(i / context)]!]! + (i % context),
-    ),
+    excluded: {
+      from: Int32Array.from({ length: ids.length + 1 }, (_, i) => i),
+      begin: ids.map((id) => windows.first[id]!),
+      end: ids.map((id) => windows.first[id]! + context),
+    },
     dispose: () => native.bankDispose(bank),
   }
   const { allowed } = await search(pool, (at, count) => predictAs(scene, name)(ids.subarray(at, at + count)))
