@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Rows, samplesOf } from '../baselines/baselines-rows.js'
+import { readManifest } from '../checkpoint/manifest.js'
 import type { Model } from '../checkpoint/model.js'
+import { findRun, runName } from '../checkpoint/run-folder.js'
 import { type RunManifest, SPLIT } from '../checkpoint/run-manifest.js'
 import type { Base } from '../data/base.js'
 import { openBeside } from '../data/beside.js'
@@ -11,7 +13,7 @@ import { atOnce, makeWindows, type Reach, type Windows } from '../data/windows.j
 import { badOption } from '../errors.js'
 import { native } from '../native.js'
 import type { Options } from '../options.js'
-import type { Contexts } from '../spec/contexts.js'
+import { type Contexts, contextsOf } from '../spec/contexts.js'
 import { Tensor } from '../torch/tensor.js'
 import type { predictFields } from './evaluate-fields.js'
 import { trainedShare } from './trained-on.js'
@@ -24,6 +26,8 @@ export interface Chosen {
   /** train, val, test or all. */
   readonly part: 'train' | 'val' | 'test' | 'all'
   readonly split: Split | undefined
+  /** How far back the contexts reach; absent for windows that no run asked for. */
+  readonly reach?: Reach
   /** Whether the best epoch was chosen on any of these windows. */
   readonly selectedOn: boolean
   /** Training windows, on which baselines may be fitted; undefined when the data is not the training data. */
@@ -53,14 +57,19 @@ export interface Provenance {
   readonly selected_on: boolean
   /** Share of these windows that were used for training; null when the data is not the training data. */
   readonly trained_on: number | null
+  /** Up to how many vectors a context has, and the fewest; null when all have as many. */
+  readonly history: number | 'article' | null
+  readonly min_history: number | null
   readonly data: { readonly path: string; readonly hash: string; readonly space: string | null }
 }
 
-export const provenance = ({ base, windows, ids, part, split, selectedOn, train }: Chosen): Provenance => ({
+export const provenance = ({ base, windows, ids, part, split, selectedOn, train, reach }: Chosen): Provenance => ({
   rows: part,
   split: split ? { mode: split.mode, leaky: split.leaky, seed: split.seed } : null,
   selected_on: selectedOn,
   trained_on: trainedShare({ windows, ids }, train),
+  history: reach?.history ?? null,
+  min_history: reach?.history === undefined ? null : (reach.minHistory ?? null),
   data: { path: base.path, hash: base.hash, space: base.space ?? null },
 })
 
@@ -73,8 +82,18 @@ export function readsBack({ context, history, min_history: minHistory }: RunMani
   return { context, history: history === 'article' && longest < Infinity ? context : history, minHistory }
 }
 
+/** What is known of a run without its weights. */
+export type Described = Pick<Model, 'manifest' | 'folder' | 'name' | 'contexts'>
+
+/** Reads a run's manifest. Errors: RUN_MISSING, BAD_CHECKPOINT. */
+export async function describeRun(run: string): Promise<Described> {
+  const folder = await findRun(run)
+  const manifest = (await readManifest(folder)).manifest as RunManifest
+  return { folder, name: runName(folder), manifest, contexts: contextsOf(manifest.spec) }
+}
+
 /** Opens data for a run, and checks it against the space and dimension of its training data. */
-async function openFor({ manifest, name, contexts }: Model, path: string, { normalize, space }: Asked) {
+async function openFor({ manifest, name, contexts }: Described, path: string, { normalize, space }: Asked) {
   const { data: own, dim } = manifest
   const cross = manifest.split?.mode === 'windows'
   const first = {
@@ -84,9 +103,10 @@ async function openFor({ manifest, name, contexts }: Model, path: string, { norm
     encoder: own?.encoder ?? undefined,
     dim,
   }
+  const reach = readsBack(manifest, contexts)
   const open = async (file: string, part?: 'val') => {
     const base = await openBeside(first, file, { space, normalize: normalize || own?.normalized === true, part, judged: true })
-    return { base, windows: makeWindows(base, readsBack(manifest, contexts), { cross }) }
+    return { base, windows: makeWindows(base, reach, { cross }), reach }
   }
   return { main: await open(path), open }
 }
@@ -96,7 +116,7 @@ async function openFor({ manifest, name, contexts }: Model, path: string, { norm
  *
  * Errors: BAD_OPTION for rows that the run does not have; those of openBeside for data of another encoder or dimension.
  */
-export async function chooseRows(model: Model, asked: Asked): Promise<Chosen> {
+export async function chooseRows(model: Described, asked: Asked): Promise<Chosen> {
   const { manifest, folder, name } = model
   const own = manifest.data
   const path = asked.data ?? own?.path

@@ -20,6 +20,15 @@ export interface TrainedOn {
 export const wasTrainedOn = ({ rows, split, trained_on: share }: TrainedOn): boolean =>
   share === undefined ? split !== null && (rows === 'train' || rows === 'all') : share !== null && share > 0
 
+/** How far back contexts reach, to follow their number; empty when all have the same length. Entries of earlier versions have no `history`. */
+export const historyNote = ({
+  history,
+  min_history: least,
+}: {
+  history?: number | 'article' | null
+  min_history?: number | null
+}) => (history == null ? '' : ` · history ${history}, at least ${least} vectors`)
+
 /** Note with the share, to print beside figures; empty when no window was used for training. */
 export function trainedOnNote(entry: TrainedOn): string[] {
   if (!wasTrainedOn(entry)) return []

@@ -1,6 +1,6 @@
 import type { BaselineName } from '../../baselines/baselines-fit.js'
 import { NAMES } from '../../evaluate/results-table.js'
-import { trainedOnNote } from '../../evaluate/trained-on.js'
+import { historyNote, trainedOnNote } from '../../evaluate/trained-on.js'
 import { aligned, count, decimal, NONE, pValue, signedDecimal, span } from '../../show.js'
 import type { AbtestEntry, ArmEntry, HeuristicComparison, ScoreTest } from './abtest-entry.js'
 import { NOISE } from './arm-latency.js'
@@ -47,7 +47,7 @@ function latencyNote({ arms }: AbtestEntry): string[] {
 }
 
 function section(e: AbtestEntry): string {
-  const title = `${count(e.n)} windows of ${count(e.articles)} article${e.articles === 1 ? '' : 's'} · ${e.rows} rows of ${e.data.path}`
+  const title = `${count(e.n)} windows of ${count(e.articles)} article${e.articles === 1 ? '' : 's'}${historyNote(e)} · ${e.rows} rows of ${e.data.path}`
   const bank = `bank ${e.bank.path} · ${count(e.bank.rows)} rows, context left out · k ${e.k}`
   const tests = e.comparisons.flatMap((one) => [
     testLine(`${e.run} − ${NAMES[one.against as BaselineName]}`, `hit rate@${e.k}`, one.hit_rate),

@@ -1,4 +1,4 @@
-import { trainedOnNote } from '../../evaluate/trained-on.js'
+import { historyNote, trainedOnNote } from '../../evaluate/trained-on.js'
 import { aligned, count, decimal, pValue, signedDecimal, span } from '../../show.js'
 import type { Comparison, ComparisonDocument } from './comparison.js'
 import type { Difference } from './pairs.js'
@@ -17,7 +17,7 @@ function outcome({ verdict }: Difference, a: string, b: string): string {
 
 function section(c: Comparison): string {
   const rows = c.folds === null ? `${c.rows} rows` : `held out over ${c.folds.length} folds`
-  const title = `${count(c.n)} windows of ${count(c.articles)} article${c.articles === 1 ? '' : 's'} · ${rows} of ${c.data.path}`
+  const title = `${count(c.n)} windows of ${count(c.articles)} article${c.articles === 1 ? '' : 's'}${historyNote(c)} · ${rows} of ${c.data.path}`
   const pool = `pool of ${count(c.bank.rows - c.excluded)} rows of ${c.bank.path}, context left out`
   const figures = c.contestants.map((one) => [one.name, ...MEASURES.map((measure) => figure(one[measure]))])
   const differences = c.pairs.flatMap(({ a, b, ...measured }) =>

@@ -2,7 +2,7 @@ import { type BaselineName, fitBaselines } from '../../baselines/baselines-fit.j
 import { load } from '../../checkpoint/load-model.js'
 import type { Model } from '../../checkpoint/model.js'
 import { badOption } from '../../errors.js'
-import { type Chosen, chooseRows, windowReader } from '../../evaluate/subject.js'
+import { type Chosen, chooseRows, describeRun, windowReader } from '../../evaluate/subject.js'
 import type { Options } from '../../options.js'
 import type { compareFields } from './compare-fields.js'
 import type { Entrant } from './entrants.js'
@@ -47,8 +47,7 @@ async function widest(runs: readonly string[], o: Asked): Promise<Chosen> {
   let first: { name: string; on: Likeness } | undefined
   try {
     for (const name of runs) {
-      const { model, chosen } = await opened(name, o)
-      model.dispose()
+      const chosen = await chooseRows(await describeRun(name), o)
       const spare = most !== undefined && chosen.windows.context <= most.windows.context ? chosen : most
       if (spare !== chosen) most = chosen
       spare?.dispose()

@@ -1,4 +1,4 @@
-import { trainedOnNote } from '../../evaluate/trained-on.js'
+import { historyNote, trainedOnNote } from '../../evaluate/trained-on.js'
 import { aligned, count, decimal, percent, span } from '../../show.js'
 import { oracleSentence } from './oracle.js'
 import { QUERY_NAMES, type QueryName } from './queries.js'
@@ -44,7 +44,7 @@ function leftOut({ exclude, scores }: RetrievalEntry): string {
 
 function section(entries: readonly RetrievalEntry[]): string {
   const { n, articles, rows, data, bank, scores, oracle, ci95_note } = entries[0]!
-  const title = `${count(n)} windows of ${count(articles)} article${articles === 1 ? '' : 's'} · ${rows} rows of ${data.path}`
+  const title = `${count(n)} windows of ${count(articles)} article${articles === 1 ? '' : 's'}${historyNote(entries[0]!)} · ${rows} rows of ${data.path}`
   const searched = `bank ${bank.path} · ${count(bank.rows)} rows · oracle ${percent(Math.min(...Object.values(oracle.top1)), 2)}`
   if (scores === null) return [title, searched, ...entries.map((e) => `${e.run}: ${oracleSentence(e.oracle)}`)].join('\n')
   const near = entries.map(
@@ -72,7 +72,7 @@ function section(entries: readonly RetrievalEntry[]): string {
 export function renderRetrieval(entries: readonly RetrievalEntry[]): string {
   const groups = new Map<string, RetrievalEntry[]>()
   for (const e of entries) {
-    const key = JSON.stringify([e.data.hash, e.bank.hash, e.rows, e.n, e.trained_on, e.context, e.split, e.status])
+    const key = JSON.stringify([e.data.hash, e.bank.hash, e.rows, e.n, e.trained_on, e.context, e.history, e.split, e.status])
     groups.set(key, [...(groups.get(key) ?? []), e])
   }
   return [...groups.values()].map(section).join('\n\n\n')

@@ -85,6 +85,7 @@ describe('compare', () => {
       ({ comparison }) => comparison.comparisons[0]!,
     )
     const seen = (await retrieve({ runs: [whole], out, threads: 1 })).results.runs[0]!
+    expect(one).toMatchObject({ history: 'article', min_history: seen.min_history })
     expect(one!.excluded).toBeCloseTo(seen.scores!.without_context.excluded, 12)
     const ridge = seen.baselines!.ridge!.scores.without_context.top10.value
     for (const { contestants } of [one!, other!])

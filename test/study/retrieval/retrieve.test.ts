@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BASELINES } from '../../../lib/baselines/baselines-fit.js'
 import { load } from '../../../lib/checkpoint/load-model.js'
 import type { RetrievalEntry } from '../../../lib/study/retrieval/retrieval-entry.js'
+import { renderRetrieval } from '../../../lib/study/retrieval/retrieval-table.js'
 import { retrieve } from '../../../lib/study/retrieval/retrieve.js'
 import { Tensor } from '../../../lib/torch/tensor.js'
 import { bruteForce, type Case } from './banks.js'
@@ -92,6 +93,9 @@ describe('retrieve', () => {
     const name = await trainOn(data, folder, 'article', { history: 'article' })
     const [seen, last] = [await search({ run: name }), await search({ run: name, exclude: 'context' })]
     expect([seen.exclude, last.exclude]).toEqual(['seen', 'context'])
+    expect(seen).toMatchObject({ history: 'article', min_history: CONTEXT })
+    expect(await search()).toMatchObject({ history: null, min_history: null })
+    expect(renderRetrieval([seen])).toContain(`history article, at least ${CONTEXT} vectors`)
     expect(last.scores!.without_context.excluded).toBe(CONTEXT)
     expect(seen.scores!.without_context.excluded).toBeGreaterThan(CONTEXT + 0.5)
     expect(seen.scores!.without_context.pool).toBeCloseTo(1760 - seen.scores!.without_context.excluded, 9)
