@@ -7,15 +7,12 @@ import { RUNS, runFolder, runName, runNames } from './run-folder.js'
 
 /** The finished runs of one model and seed over all folds: together they hold every article out once. */
 export interface FoldRuns {
-  /** Name of the whole, such as lstm_baseline-5folds. */
+  /** Name of the whole in documents, such as lstm_baseline-5folds. */
   readonly name: string
-  /** Name without folds and seed, as it was typed. */
-  readonly base: string
   /** Seed of the training where the name has several; the runs of all seeds share their split. */
   readonly seed: number | undefined
   /** Names or folders of the runs, in the order of the folds. */
   readonly runs: readonly string[]
-  readonly model: string
 }
 
 const SUFFIX = /^(.*)-fold([1-9]\d*)of([1-9]\d*)(?:-seed(\d+))?$/
@@ -137,7 +134,7 @@ export async function findFolds(owner: string, name: string, root = RUNS): Promi
     const runs = await requireAll(owner, here, one)
     const called = `${base}-${numbers[0]}folds${one.seed === undefined ? '' : `-seed${one.seed}`}`
     const names = runs.map((run) => runName(run.path, root))
-    sets.push({ name: called, base: name, seed: one.seed, runs: names, model: runs[0]!.model! })
+    sets.push({ name: runName(join(here, called), root), seed: one.seed, runs: names })
   }
   return sets
 }

@@ -35,6 +35,9 @@ export interface HistoryRow {
   /** Spread of the validation predictions: 1 − |mean|² of unit vectors, and the effective rank of their covariance. */
   val_dispersion?: number
   val_effective_rank?: number
+  /** Figures of the rows that a fold holds out; nothing is chosen by them. With `fold` only, the second where epochs rank targets. */
+  test_cosine?: number
+  test_top10?: number
   /** Temperature that the contrastive loss has learned; with such a loss only. */
   temperature?: number
   /** Weights of this row, raw or averaged, the better ones by `select`; with averaging only. */

@@ -53,6 +53,7 @@ export function requireOwnRows(owner: string, { data, rows }: { readonly data?: 
 /** Options of `evaluate`, besides the runs. Those of `generatorFields` need a decoder. */
 export const evaluateFields = {
   ...judged,
+  folds: foldsField,
   decoder: text({
     default: undefined,
     about: "folder of a vec2text decoder: also generate a sentence for the prediction of each of the report's ten windows",

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
+import { findFolds } from '../checkpoint/fold-runs.js'
 import { load } from '../checkpoint/load-model.js'
 import type { Model } from '../checkpoint/model.js'
 import { findRun } from '../checkpoint/run-folder.js'
-import { atOnce } from '../data/windows.js'
 import { asyncDoor, callback, optional, withFields, words } from '../door.js'
 import { badOption } from '../errors.js'
 import { cacheRoot } from '../libtorch/paths.js'
@@ -10,11 +10,12 @@ import { type Given, type Options, resolve } from '../options.js'
 import { count, decimal } from '../show.js'
 import { requireTexts } from '../text/decode/sentence-bank.js'
 import { type Generator, openGenerator, refuseGenerated, requireDecoder } from '../text/decode/sentence-generator.js'
-import { evaluateRun } from './evaluate.js'
-import { evaluateFields } from './evaluate-fields.js'
+import { evaluateRun, subjectOf } from './evaluate.js'
+import { evaluateFields, requireOwnRows } from './evaluate-fields.js'
+import { evaluateFolds } from './evaluate-folds.js'
 import { type Document, type RunEntry, writeEntries, writeReports } from './results-file.js'
 import { renderTable } from './results-table.js'
-import { type Chosen, chooseRows, provenance, windowReader } from './subject.js'
+import { type Chosen, chooseRows, judgedRows, windowReader } from './subject.js'
 import { SENTENCES, type SentencesEntry, sentencesOf } from './window-sentences.js'
 
 /** Options of `evaluate`: the runs, a callback for progress, and any field of `evaluateFields`. */
@@ -52,39 +53,37 @@ async function openDecoder({ manifest, name }: Model, { base }: Chosen, o: Asked
 }
 
 async function judge(model: Model, o: Asked, say: Say): Promise<Judged> {
-  const { manifest } = model
   const chosen = await chooseRows(model, o)
   let generator: Generator | undefined
   try {
     generator = await openDecoder(model, chosen, o, say)
-    const { rows: part, split, selected_on: selectedOn, trained_on: trainedOn } = provenance(chosen)
     say(`${model.name}: ${chosen.ids.length.toLocaleString('en-US')} windows`)
-    const subject = {
-      run: model.name,
-      model: manifest.model,
-      handle: model.native,
-      device: model.device,
-      output: manifest.output,
-      parameters: manifest.parameters,
-      weights: model.weights,
-      weightsBytes: manifest.weights_bytes,
-      fileBytes: model.fileBytes,
-      trainSeconds: manifest.train_seconds,
-      loadMs: model.loadMs,
-    }
-    const rows = { base: chosen.base, windows: chosen.windows, ids: chosen.ids, part, split, selectedOn, trainedOn }
-    const batch = atOnce(chosen.windows.context)
+    const { rows, train, batch } = judgedRows(chosen)
     let cosine = new Float64Array(0)
     const onCosines = (values: Float64Array) => {
       cosine = Float64Array.from(values)
     }
-    const cache = join(cacheRoot(), 'baselines')
-    const entry = await evaluateRun(subject, rows, { train: chosen.train, batch, cache, latency: o.latency, say, onCosines })
+    const entry = await evaluateRun(subjectOf(model), rows, { train, batch, cache: cache(), latency: o.latency, say, onCosines })
     return { entry, sentences: await sentencesOf(entry, { rows, cosine, predict: windowReader(model)(rows), generator }) }
   } finally {
     generator?.dispose()
     chosen.dispose()
   }
+}
+
+const cache = () => join(cacheRoot(), 'baselines')
+
+/** Evaluates the folds of each name and writes their pooled entries. */
+async function evaluatePooled(names: readonly string[], o: Asked, say: Say): Promise<Evaluated> {
+  requireOwnRows('evaluate', o)
+  if (o.decoder !== undefined)
+    throw badOption('evaluate', 'decoder', 'no value with "folds", which have no common prediction,', o.decoder, 'leave it out')
+  const sets = []
+  for (const name of names) sets.push(...(await findFolds('evaluate', name))) // before the first one takes minutes
+  const entries: RunEntry[] = []
+  for (const set of sets) entries.push(await evaluateFolds(set, o, { cache: cache(), latency: 0, say }))
+  await writeReports(o.out, entries)
+  return { results: { version: 1, runs: entries }, table: renderTable(entries) }
 }
 
 type Evaluated = { results: Document<RunEntry>; table: string }
@@ -103,6 +102,7 @@ export const evaluate = asyncDoor('evaluate', ARGS, async (options: EvaluateRuns
   const o = resolve('evaluate', evaluateFields, given)
   if (o.decoder === undefined) refuseGenerated('evaluate', given, 'without a decoder no sentences are generated')
   else requireDecoder('evaluate', o.decoder, evaluateFields.decoder.expected)
+  if (o.folds) return evaluatePooled(runs, o, say)
   for (const run of runs) await findRun(run) // check all of them before the first one takes minutes
   const entries: RunEntry[] = []
   const sentences: SentencesEntry[] = []

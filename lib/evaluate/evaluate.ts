@@ -1,13 +1,15 @@
-import { baselineResults } from '../baselines/baselines.js'
+import { type BaselineResults, baselineResults } from '../baselines/baselines.js'
 import { contexts, type Rows, samplesOf } from '../baselines/baselines-rows.js'
+import type { Model } from '../checkpoint/model.js'
 import type { Base } from '../data/base.js'
 import { lengthOf } from '../data/windows.js'
 import { LvmError } from '../errors.js'
-import { type NativeModel, type NativeSamples, native } from '../native.js'
+import { type NativeModel, native, type Scores } from '../native.js'
 import { Tensor } from '../torch/tensor.js'
 import { measureLatency, peakMemory } from './latency.js'
-import { metrics } from './metrics.js'
+import { type Metrics, metrics } from './metrics.js'
 import type { RunEntry, Speed } from './results-file.js'
+import type { Provenance } from './subject.js'
 import { judgeTiers } from './tiers.js'
 
 /** A loaded run, with facts from its files. */
@@ -72,19 +74,33 @@ export async function measureSpeed(
   }
 }
 
-async function judge(subject: Subject, rows: JudgedRows, samples: NativeSamples, o: EvaluateOptions) {
-  const baselines = await baselineResults({
-    train: o.train,
-    rows,
-    cache: o.cache,
-    say: o.say,
-    scorer: (raw, ids, centre) => native.score(raw.native, samples, ids, centre?.native ?? null),
-  })
-  using centre = baselines.centre && Tensor.from(baselines.centre)
-  const scores = await native.evaluate(subject.handle, samples, rows.ids, { batch: o.batch, centre: centre?.native ?? null })
-  o.onCosines?.(scores.cosine)
-  const articles = rows.ids.map((id) => rows.windows.article[id]!)
-  return metrics({ scores, articles, output: subject.output, baselines, seed: o.seed ?? 0 })
+/** Scores of a run and of the baselines, with one value for each window. */
+export interface Scored {
+  readonly scores: Scores
+  readonly articles: Int32Array
+  readonly baselines: BaselineResults
+}
+
+/** Scores a run and the baselines on windows. Errors: DATA_TOO_FEW without windows. */
+export async function scoreRun(subject: Pick<Subject, 'run' | 'handle'>, rows: JudgedRows, o: EvaluateOptions): Promise<Scored> {
+  if (rows.ids.length === 0)
+    throw new LvmError('DATA_TOO_FEW', `${subject.run}: expected ${rows.part} rows to evaluate but there are none`)
+  const samples = samplesOf(rows)
+  try {
+    const baselines = await baselineResults({
+      train: o.train,
+      rows,
+      cache: o.cache,
+      say: o.say,
+      scorer: (raw, ids, centre) => native.score(raw.native, samples, ids, centre?.native ?? null),
+    })
+    using centre = baselines.centre && Tensor.from(baselines.centre)
+    const scores = await native.evaluate(subject.handle, samples, rows.ids, { batch: o.batch, centre: centre?.native ?? null })
+    o.onCosines?.(scores.cosine)
+    return { scores, articles: rows.ids.map((id) => rows.windows.article[id]!), baselines }
+  } finally {
+    native.dispose(samples)
+  }
 }
 
 export interface EvaluateOptions {
@@ -103,6 +119,60 @@ export interface EvaluateOptions {
   readonly onCosines?: (cosine: Float64Array) => void
 }
 
+/** A loaded run as a subject. */
+export const subjectOf = (model: Model): Subject => ({
+  run: model.name,
+  model: model.manifest.model,
+  handle: model.native,
+  device: model.device,
+  output: model.manifest.output,
+  parameters: model.manifest.parameters,
+  weights: model.weights,
+  weightsBytes: model.manifest.weights_bytes,
+  fileBytes: model.fileBytes,
+  trainSeconds: model.manifest.train_seconds,
+  loadMs: model.loadMs,
+})
+
+type About = Pick<Subject, 'run' | 'model' | 'output' | 'parameters' | 'weights' | 'weightsBytes' | 'fileBytes' | 'trainSeconds'>
+
+/** Entry of a document: metrics with the facts of the run and its windows. */
+export function entryOf(
+  subject: About,
+  from: Omit<Provenance, 'rows'> & { readonly rows: string },
+  judged: Metrics,
+  latency: Speed | null,
+): RunEntry {
+  const { output, weightsBytes, trainSeconds } = subject
+  const seen = (from.trained_on ?? 0) > 0
+  return {
+    run: subject.run,
+    model: subject.model,
+    rows: from.rows,
+    split: from.split,
+    selected_on: from.selected_on,
+    trained_on: from.trained_on,
+    data: from.data,
+    output,
+    parameters: subject.parameters,
+    weights_sha256: subject.weights,
+    ...judged,
+    skill: seen ? null : judged.skill,
+    train_seconds: trainSeconds,
+    latency,
+    size: { weights_bytes: weightsBytes, file_bytes: subject.fileBytes },
+    tiers: seen
+      ? null
+      : judgeTiers({
+          val_loss: output === 'raw' ? judged.mse_raw : judged.mse_unit,
+          val_cosine: judged.cosine.mean,
+          train_seconds: trainSeconds,
+          weights_bytes: weightsBytes,
+        }),
+    libtorch: native.libtorchVersion(),
+  }
+}
+
 /**
  * Evaluates one run on the given windows (phase 1 of the specification): errors, cosines with intervals, skill against the baselines,
  * speed, size and tiers.
@@ -110,41 +180,16 @@ export interface EvaluateOptions {
  * Errors: DATA_TOO_FEW without windows; DIVERGED when the model's outputs are not finite.
  */
 export async function evaluateRun(subject: Subject, rows: JudgedRows, options: EvaluateOptions): Promise<RunEntry> {
-  const { base, ids } = rows
-  if (ids.length === 0)
-    throw new LvmError('DATA_TOO_FEW', `${subject.run}: expected ${rows.part} rows to evaluate but there are none`)
-  const samples = samplesOf(rows)
-  try {
-    const judged = await judge(subject, rows, samples, options)
-    const { output, weightsBytes, trainSeconds } = subject
-    const seen = (rows.trainedOn ?? 0) > 0
-    return {
-      run: subject.run,
-      model: subject.model,
-      rows: rows.part,
-      split: rows.split,
-      selected_on: rows.selectedOn,
-      trained_on: rows.trainedOn,
-      data: { path: base.path, hash: base.hash, space: base.space ?? null },
-      output,
-      parameters: subject.parameters,
-      weights_sha256: subject.weights,
-      ...judged,
-      skill: seen ? null : judged.skill,
-      train_seconds: trainSeconds,
-      latency: options.latency > 0 ? await measureSpeed(subject, rows, options.latency) : null,
-      size: { weights_bytes: weightsBytes, file_bytes: subject.fileBytes },
-      tiers: seen
-        ? null
-        : judgeTiers({
-            val_loss: output === 'raw' ? judged.mse_raw : judged.mse_unit,
-            val_cosine: judged.cosine.mean,
-            train_seconds: trainSeconds,
-            weights_bytes: weightsBytes,
-          }),
-      libtorch: native.libtorchVersion(),
-    }
-  } finally {
-    native.dispose(samples)
+  const { base } = rows
+  const scored = await scoreRun(subject, rows, options)
+  const judged = await metrics({ ...scored, output: subject.output, seed: options.seed ?? 0 })
+  const from = {
+    rows: rows.part,
+    split: rows.split,
+    selected_on: rows.selectedOn,
+    trained_on: rows.trainedOn,
+    data: { path: base.path, hash: base.hash, space: base.space ?? null },
   }
+  const speed = options.latency > 0 ? await measureSpeed(subject, rows, options.latency) : null
+  return entryOf(subject, from, judged, speed)
 }

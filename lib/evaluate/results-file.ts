@@ -22,12 +22,40 @@ export interface Speed {
   readonly peak_memory_bytes: number
 }
 
+/** One of the runs that held out every article in turn. */
+export interface HeldFold {
+  readonly run: string
+  readonly weights_sha256: string
+  readonly best_epoch: number | null
+  /** Articles and windows that it held out, and the mean cosine of those. */
+  readonly articles: number
+  readonly n: number
+  readonly cosine: number
+}
+/** What choosing each best epoch by the judged rows, in place of inner articles, would have added; means over all windows. */
+export interface SelectionGain {
+  readonly measure: 'cosine' | 'top10'
+  /** Figure of the epochs that inner articles chose, and of the best epochs by the judged rows. */
+  readonly chosen: number
+  readonly best: number
+  readonly added: number
+}
+/** Folds of an entry whose rows are `folds`. */
+export interface PooledFolds {
+  readonly count: number
+  readonly runs: readonly HeldFold[]
+  /** Null for runs of earlier versions, whose histories do not have the figures. */
+  readonly selection: SelectionGain | null
+}
+
 /** One run in validation_results.json. */
 export interface RunEntry extends Omit<Metrics, 'skill'> {
   readonly run: string
   readonly model: string
-  /** Part of the split that was evaluated: train, val, test or all. */
+  /** Part of the split that was evaluated: train, val, test or all; folds: the test parts of all folds. */
   readonly rows: string
+  /** The folds, where the rows are `folds`; `run` then names all of them, and size and time are means. */
+  readonly folds?: PooledFolds
   readonly split: { readonly mode: string; readonly leaky: boolean; readonly seed: number } | null
   /** Whether the best epoch was chosen on these rows. */
   readonly selected_on: boolean

@@ -62,6 +62,14 @@ export function skillSentence({ run, skill }: Pick<RunEntry, 'run' | 'skill'>): 
   return `${run}: not told apart from ${rival}: ${signedDecimal(value)} ${interval}`
 }
 
+/** Says what choosing the epochs by the judged rows would have added. */
+export function selectionSentence({ run, folds }: Pick<RunEntry, 'run' | 'folds'>): string {
+  const gain = folds?.selection ?? null
+  if (gain === null) return `${run}: what selection on the judged rows would have added is not known for runs of earlier versions`
+  const what = gain.measure === 'top10' ? 'Top-10 in a fixed pool' : 'cosine'
+  return `${run}: epochs were chosen on inner articles; chosen on the judged rows they would have added ${signedDecimal(gain.added)} to the ${what}`
+}
+
 const TIER_TITLES: Readonly<Record<TierName, string>> = { minimum: 'minimum viable', target: 'target', stretch: 'stretch' }
 const CRITERIA: Readonly<Record<Criterion, string>> = {
   val_loss: 'loss',
@@ -124,12 +132,14 @@ function warnings(entries: readonly RunEntry[]): string[] {
 }
 
 function section(entries: readonly RunEntry[]): string {
-  const { n, articles, rows, data } = entries[0]!
-  const title = `${count(n)} windows of ${count(articles)} article${articles === 1 ? '' : 's'} · ${rows} rows of ${data.path}`
+  const { n, articles, rows, data, folds } = entries[0]!
+  const which = folds === undefined ? `${rows} rows` : `held out over ${folds.count} folds`
+  const title = `${count(n)} windows of ${count(articles)} article${articles === 1 ? '' : 's'} · ${which} of ${data.path}`
   return [
     [title, ...trainedOnNote(entries[0]!)].join('\n'),
     figures(entries),
     entries.map(skillSentence).join('\n'),
+    ...(folds === undefined ? [] : [entries.map(selectionSentence).join('\n')]),
     tiers(entries),
     ...speed(entries),
     ...warnings(entries),

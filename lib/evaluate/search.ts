@@ -72,5 +72,18 @@ export async function search(pool: Pool, query: (at: number, count: number) => P
   return found
 }
 
+/** Joins what was found for windows that were searched in turn. */
+export function joinRetrievals(parts: readonly Retrieval[]): Retrieval {
+  const n = parts.reduce((sum, { all }) => sum + all.ahead.length, 0)
+  const found: Retrieval = { all: emptyRanking(n), allowed: emptyRanking(n) }
+  let at = 0
+  for (const part of parts) {
+    put(found.all, part.all, at)
+    put(found.allowed, part.allowed, at)
+    at += part.all.ahead.length
+  }
+  return found
+}
+
 /** Returns the rank of each target; rows that tie with it rank before it. */
 export const ranks = ({ ahead, tied }: Ranking): Int32Array => ahead.map((n, i) => n + tied[i]! + 1)

@@ -73,6 +73,13 @@ export const provenance = ({ base, windows, ids, part, split, selectedOn, train,
   data: { path: base.path, hash: base.hash, space: base.space ?? null },
 })
 
+/** The chosen windows as `evaluateRun` takes them, with the windows for baselines and the batch size. */
+export function judgedRows(chosen: Chosen) {
+  const { rows: part, split, selected_on: selectedOn, trained_on: trainedOn } = provenance(chosen)
+  const { base, windows, ids, train } = chosen
+  return { rows: { base, windows, ids, part, split, selectedOn, trainedOn }, train, batch: atOnce(windows.context) }
+}
+
 type Asked = Pick<Options<typeof predictFields>, 'data' | 'space' | 'normalize' | 'rows'>
 
 const all = (windows: Windows) => Int32Array.from({ length: windows.count }, (_, i) => i)

@@ -30,11 +30,16 @@ function describeAll(parts: readonly Scores[], count: number) {
 }
 
 /** Loss and cosine of the validation windows, or of the sample of training windows, in eval mode with float64 sums. */
-async function evaluateWindows(session: Session, part: 'train' | 'val', signal: AbortSignal) {
-  const { model, plan, data, contrastive, trainer } = session
-  const side = data[part]
+async function evaluateWindows(session: Session, part: 'train' | 'val' | 'test', signal: AbortSignal) {
+  const { model, plan, data, trainer } = session
+  const contrastive = part === 'test' ? undefined : session.contrastive
+  const side = part === 'val' ? data.val : data.train
   const { samples, windows } = side
-  const ids = part === 'val' ? data.split.val : session.trainSample
+  const { ids, near } = {
+    train: { ids: session.trainSample, near: undefined },
+    val: { ids: data.split.val, near: session.watched },
+    test: { ids: data.split.test!, near: session.heldOut },
+  }[part]
   const batch = atOnce(windows.context)
   const step = windows.length === undefined ? CALL * batch : Math.max(WHOLE, CALL * batch)
   const parts: Scores[] = []
@@ -44,16 +49,16 @@ async function evaluateWindows(session: Session, part: 'train' | 'val', signal: 
     for (let at = 0; at < ids.length; at += step) {
       if (signal.aborted) throw new LvmError('INTERRUPTED', 'training was stopped while it evaluated')
       const some = ids.subarray(at, at + step)
-      if (contrastive === undefined && part === 'train') {
+      if (contrastive === undefined && near === undefined) {
         parts.push(await native.evaluate(model, samples, some, { batch, centre: null }))
         continue
       }
       using raw = Tensor.wrap(await native.predict(model, samples, some, batch))
       parts.push(await native.score(raw.native, samples, some, null))
-      if (part === 'val') watched.push(await chosen(raw, session.watched.places, at))
+      if (near !== undefined) watched.push(await chosen(raw, near.places, at))
       if (contrastive === undefined) continue
       const { log } = native.trainerTemperature(trainer)
-      const losses = await lossesOf(raw, side, contrastive.pools[part], { ids: some, at, log })
+      const losses = await lossesOf(raw, side, contrastive.pools[part as 'train' | 'val'], { ids: some, at, log })
       sum = losses.reduce((a, b) => a + b, sum)
     }
     const { cosine, mseRaw, mseUnit, norm } = describeAll(parts, ids.length)
@@ -61,9 +66,9 @@ async function evaluateWindows(session: Session, part: 'train' | 'val', signal: 
     const own = plan.train.loss === 'cosine' ? 1 - cosine : error
     const { weight, errorScale } = contrastive ?? { weight: 0, errorScale: 1 }
     const loss = weight === 0 ? own : (weight * sum) / ids.length + (1 - weight) * errorScale * own
-    if (part === 'train' || !Number.isFinite(loss)) return { loss, cosine, norm, seen: undefined }
+    if (near === undefined || !Number.isFinite(loss)) return { loss, cosine, norm, seen: undefined }
     using raw = (await call('aten::cat', [watched, 0])) as Tensor
-    return { loss, cosine, norm, seen: await look(raw, session.watched) }
+    return { loss, cosine, norm, seen: await look(raw, near) }
   } finally {
     for (const tensor of watched) tensor.dispose()
   }
@@ -97,6 +102,7 @@ export async function evaluateEpoch(session: Session, lr: number, signal: AbortS
     evaluated.find((each) => !finite(each)) ??
     evaluated.reduce((best, other) => (isBetter(session.plan.train, rowOf(other), rowOf(best)) ? other : best))
   const train = await holding(session, val.weights, () => evaluateWindows(session, 'train', signal))
+  const held = session.data.split.fold && (await holding(session, val.weights, () => evaluateWindows(session, 'test', signal)))
   const { loss, gradNorm, windows, steps } = native.trainerSums(trainer)
   const trained = progress.epoch > 0
   const diverged = Object.entries({ training: train, validation: val }).filter(([, scores]) => !finite(scores))
@@ -113,6 +119,7 @@ export async function evaluateEpoch(session: Session, lr: number, signal: AbortS
     train_loss: train.loss,
     train_cosine: train.cosine,
     ...rowOf(val),
+    ...(held && { test_cosine: held.cosine, ...(held.seen && { test_top10: held.seen.val_top10! }) }),
     lr,
     grad_norm: trained ? gradNorm / steps : null,
     output_norm_mean: val.norm.mean,

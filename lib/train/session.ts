@@ -12,7 +12,7 @@ import type { Prepared } from './prepare.js'
 import type { Plan, TrainSettings } from './recipe.js'
 import type { From } from './resume.js'
 import { freshSchedule, planned, totalSteps } from './schedule.js'
-import { openWatched, type Watched } from './watched.js'
+import { openHeldOut, openWatched, type Watched } from './watched.js'
 
 /** Model, trainer and state of a training. */
 export interface Session {
@@ -29,6 +29,8 @@ export interface Session {
   readonly trainSample: Int32Array
   readonly contrastive: Contrastive | undefined
   readonly watched: Watched
+  /** The same for the rows that a fold holds out, where the epochs rank targets. */
+  readonly heldOut: Watched | undefined
   /** File of the initial weights; null for random ones. */
   readonly init: RunFacts['init']
   /** How each initial tensor was placed; undefined for a resumed run. */
@@ -116,6 +118,7 @@ export async function openSession(plan: Plan, data: Prepared, o: Asked): Promise
   let initialised: Session['initialised']
   let contrastive: Contrastive | undefined
   let watched: Watched | undefined
+  let heldOut: Watched | undefined
   const trainSample = judgedTraining(plan, data)
   try {
     if (o.from === undefined) await fitStart(model, o.spec, data)
@@ -123,12 +126,14 @@ export async function openSession(plan: Plan, data: Prepared, o: Asked): Promise
     const { samples, groups } = data.read
     contrastive = await openContrastive(train, data, trainSample, o.spec.params.output)
     watched = await openWatched(train, data)
+    heldOut = await openHeldOut(train, data)
     const settings = trainerSettings(train, { groups, recompute: o.recompute, emaRule, contrastive })
     trainer = await native.trainer(model, samples, data.split.train, settings)
     if (o.from !== undefined) await restore(model, trainer, o.from)
   } catch (error) {
     contrastive?.dispose()
     watched?.dispose()
+    heldOut?.dispose()
     if (trainer !== undefined) native.dispose(trainer)
     native.dispose(model)
     throw error
@@ -148,6 +153,7 @@ export async function openSession(plan: Plan, data: Prepared, o: Asked): Promise
     trainSample,
     contrastive,
     watched,
+    heldOut,
     init: o.from?.facts.init ?? (o.initial ? { path: o.initial.path, sha256: o.initial.sha256 } : null),
     initialised,
     audit: o.from?.facts.audit ?? null,
@@ -159,8 +165,9 @@ export async function openSession(plan: Plan, data: Prepared, o: Asked): Promise
   }
 }
 
-export function closeSession({ trainer, model, contrastive, watched }: Session): void {
+export function closeSession({ trainer, model, contrastive, watched, heldOut }: Session): void {
   watched.dispose()
+  heldOut?.dispose()
   contrastive?.dispose()
   native.dispose(trainer)
   native.dispose(model)

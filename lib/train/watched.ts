@@ -50,6 +50,13 @@ export async function openWatched(train: TrainSettings, { val, split }: Prepared
   return { places, pool: { ...pool, bank }, dispose }
 }
 
+/** The same for the rows that a fold holds out, where the epochs rank targets: only to tell what selection by them would have added. */
+export async function openHeldOut(train: TrainSettings, data: Prepared): Promise<Watched | undefined> {
+  const { fold, test } = data.split
+  if (fold === undefined || test === undefined || !ranks(train)) return undefined
+  return openWatched(train, { ...data, val: data.train, split: { ...data.split, val: test } })
+}
+
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length
 
 async function rank(

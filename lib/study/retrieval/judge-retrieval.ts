@@ -5,15 +5,15 @@ import { atOnce } from '../../data/windows.js'
 import { countExcluded, type Exclude } from '../../evaluate/exclusions.js'
 import type { Pool } from '../../evaluate/search.js'
 import { search } from '../../evaluate/search.js'
-import { type Chosen, provenance } from '../../evaluate/subject.js'
+import { type Chosen, type Provenance, provenance } from '../../evaluate/subject.js'
 import { wasTrainedOn } from '../../evaluate/trained-on.js'
 import { native, type Retrieval } from '../../native.js'
 import { FEWEST_ARTICLES } from '../../statistics/estimates.js'
 import { Tensor } from '../../torch/tensor.js'
-import { consultOracle } from './oracle.js'
+import { consultOracle, type Oracle } from './oracle.js'
 import { fitQueries, QUERY_NAMES, type QueryName } from './queries.js'
 import type { Pools, RetrievalEntry } from './retrieval-entry.js'
-import { describeFailures, missed } from './retrieval-failures.js'
+import { describeFailures, type Failure, missed } from './retrieval-failures.js'
 import { NEAR_DUPLICATE, nearDuplicateHits, type PoolScores, scorePool, scoresByWindow } from './retrieval-scores.js'
 import { judge } from './retrieval-verdict.js'
 
@@ -36,70 +36,108 @@ export async function searchWithModel(model: Pick<Model, 'native'>, chosen: Chos
 export const searchWithBaseline = (baseline: Baseline<string>, chosen: Chosen, pool: Pool): Promise<Retrieval> =>
   search(pool, (at, count) => baseline.predict(chosen, chosen.ids.subarray(at, at + count)))
 
-async function scoreBoth(found: Retrieval, pool: Pool, articles: Int32Array): Promise<Pools<PoolScores>> {
-  const excluded = countExcluded(pool.excluded) / pool.target.length
+/** What a run and the queries without a network found for the same windows. */
+export interface Searched {
+  readonly from: Provenance
+  readonly bank: RetrievalEntry['bank']
+  readonly context: number
+  readonly articles: Int32Array
+  /** Rows that the smaller pools leave out, in all. */
+  readonly excluded: number
+  readonly oracle: Oracle
+  /** Rankings; undefined when the pool cannot be searched. */
+  readonly found: { readonly model: Retrieval; readonly queries: ReadonlyMap<QueryName, FoundByQuery> } | undefined
+  /** The worst failures, and the number of all. */
+  readonly failures: readonly Failure[]
+  readonly failed: number
+}
+interface FoundByQuery {
+  readonly params: Readonly<Record<string, number>>
+  readonly found: Retrieval
+}
+interface SearchOptions {
+  readonly failures: number
+  readonly exclude: Exclude
+  readonly say: (line: string) => void
+}
+
+/** Searches a pool with the predictions of a run and of all queries without a network. Errors: DIVERGED when a prediction is not finite. */
+export async function searchAll(model: Model, chosen: Chosen, pool: Pool, o: SearchOptions): Promise<Searched> {
+  const { base } = pool
+  o.say(`${model.name}: searching with the targets, to check the pool`)
+  const oracle = await consultOracle(chosen, pool)
+  const searched = {
+    from: provenance(chosen),
+    bank: { path: base.path, hash: base.hash, rows: pool.rows, space: base.space ?? null },
+    context: chosen.windows.context,
+    articles: chosen.ids.map((id) => chosen.windows.article[id]!),
+    excluded: countExcluded(pool.excluded),
+    oracle,
+  }
+  if (!oracle.valid) return { ...searched, found: undefined, failures: [], failed: 0 }
+  o.say(`${model.name}: searching with its predictions`)
+  const found = await searchWithModel(model, chosen, pool)
+  const queries = new Map<QueryName, FoundByQuery>()
+  o.say(`${model.name}: fitting the baselines`)
+  for (const query of await fitQueries(chosen)) {
+    o.say(`${model.name}: searching with ${QUERY_NAMES[query.name]}`)
+    queries.set(query.name, { params: query.params, found: await searchWithBaseline(query, chosen, pool) })
+    query.dispose()
+  }
+  const failed = missed(found.all)
+  const failures = await describeFailures(found.all, pool, failed.slice(0, o.failures))
+  return { ...searched, found: { model: found, queries }, failures, failed: failed.length }
+}
+
+async function scoreBoth(found: Retrieval, { bank, excluded, articles }: Searched): Promise<Pools<PoolScores>> {
   return {
-    with_context: await scorePool(found.all, pool, 0, articles, SEED),
-    without_context: await scorePool(found.allowed, pool, excluded, articles, SEED),
+    with_context: await scorePool(found.all, bank, 0, articles, SEED),
+    without_context: await scorePool(found.allowed, bank, excluded / articles.length, articles, SEED),
   }
 }
 
-/** Scores, baselines, verdict and failures of one run (phase 2 of the specification). Errors: DIVERGED when a prediction is not finite. */
-export async function judgeRetrieval(
-  model: Model,
-  chosen: Chosen,
-  pool: Pool,
-  o: { readonly failures: number; readonly exclude: Exclude; readonly say: (line: string) => void },
+/** Scores, baselines, verdict and failures of one run (phase 2 of the specification), from what it found. */
+export async function judgeSearched(
+  about: Pick<RetrievalEntry, 'run' | 'model' | 'weights_sha256'>,
+  searched: Searched,
+  exclude: Exclude,
 ): Promise<RetrievalEntry> {
-  const articles = chosen.ids.map((id) => chosen.windows.article[id]!)
+  const { from, bank, context, articles, oracle, found, failures, failed } = searched
   const count = new Set(articles).size
-  const { base } = pool
   const entry = {
-    run: model.name,
-    model: model.manifest.model,
-    weights_sha256: model.weights,
-    ...provenance(chosen),
-    bank: { path: base.path, hash: base.hash, rows: pool.rows, space: base.space ?? null },
-    context: chosen.windows.context,
-    exclude: o.exclude,
+    ...about,
+    ...from,
+    bank,
+    context,
+    exclude,
     n: articles.length,
     articles: count,
     ci95_note: count < FEWEST_ARTICLES ? `${count} articles are too few for an interval (${FEWEST_ARTICLES} at least)` : null,
     seed: SEED,
     libtorch: native.libtorchVersion(),
   }
-  o.say(`${model.name}: searching with the targets, to check the pool`)
-  const oracle = await consultOracle(chosen, pool)
-  if (!oracle.valid) {
+  if (found === undefined) {
     const none = { scores: null, near_duplicate: null, baselines: null, verdict: null, failed: null, failures: null }
     return { ...entry, status: 'invalid', oracle, ...none }
   }
-  o.say(`${model.name}: searching with its predictions`)
-  const found = await searchWithModel(model, chosen, pool)
+  const { all, allowed } = found.model
   const baselines: NonNullable<RetrievalEntry['baselines']> = {}
-  const hits = new Map<QueryName, Float64Array>()
-  o.say(`${model.name}: fitting the baselines`)
-  for (const baseline of await fitQueries(chosen)) {
-    o.say(`${model.name}: searching with ${QUERY_NAMES[baseline.name]}`)
-    const rival = await searchWithBaseline(baseline, chosen, pool)
-    Object.assign(baselines, { [baseline.name]: { params: baseline.params, scores: await scoreBoth(rival, pool, articles) } })
-    hits.set(baseline.name, scoresByWindow(rival.allowed, 'top10'))
-    baseline.dispose()
-  }
-  const failed = missed(found.all)
+  for (const [name, { params, found: rival }] of found.queries)
+    Object.assign(baselines, { [name]: { params, scores: await scoreBoth(rival, searched) } })
+  const hits = new Map([...found.queries].map(([name, query]) => [name, scoresByWindow(query.found.allowed, 'top10')]))
   return {
     ...entry,
     status: 'valid',
     oracle,
-    scores: await scoreBoth(found, pool, articles),
+    scores: await scoreBoth(found.model, searched),
     near_duplicate: {
       threshold: NEAR_DUPLICATE,
-      with_context: await nearDuplicateHits(found.all, articles, SEED),
-      without_context: await nearDuplicateHits(found.allowed, articles, SEED),
+      with_context: await nearDuplicateHits(all, articles, SEED),
+      without_context: await nearDuplicateHits(allowed, articles, SEED),
     },
     baselines,
-    verdict: wasTrainedOn(entry) ? null : await judge(scoresByWindow(found.allowed, 'top10'), hits, articles, SEED),
-    failed: failed.length,
-    failures: await describeFailures(found.all, pool, failed.slice(0, o.failures)),
+    verdict: wasTrainedOn(entry) ? null : await judge(scoresByWindow(allowed, 'top10'), hits, articles, SEED),
+    failed,
+    failures,
   }
 }

@@ -1,9 +1,10 @@
-import { judged } from '../../evaluate/evaluate-fields.js'
+import { foldsField, judged } from '../../evaluate/evaluate-fields.js'
 import { choice, integer, text } from '../../options.js'
 
 /** Options of `retrieve` beside the runs. */
 export const retrieveFields = {
   ...judged,
+  folds: foldsField,
   bank: text({
     default: undefined,
     about: 'file of vectors to search; all rows of the data unless given',

@@ -1,16 +1,19 @@
+import { type FoldRuns, findFolds } from '../../checkpoint/fold-runs.js'
 import { load } from '../../checkpoint/load-model.js'
 import { findRun } from '../../checkpoint/run-folder.js'
 import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
 import { badOption, LvmError } from '../../errors.js'
+import { requireOwnRows } from '../../evaluate/evaluate-fields.js'
 import { openPool } from '../../evaluate/pool.js'
 import { type Document, writeEntries } from '../../evaluate/results-file.js'
 import { chooseRows } from '../../evaluate/subject.js'
-import { type Given, resolve } from '../../options.js'
-import { judgeRetrieval } from './judge-retrieval.js'
+import { type Given, type Options, resolve } from '../../options.js'
+import { judgeSearched, searchAll } from './judge-retrieval.js'
 import { oracleSentence } from './oracle.js'
 import { RETRIEVAL_RESULTS, type RetrievalEntry } from './retrieval-entry.js'
 import { renderRetrieval } from './retrieval-table.js'
 import { retrieveFields } from './retrieve-fields.js'
+import { judgeFolds, type SearchedRun } from './retrieve-folds.js'
 
 /** Options of `retrieve`: the runs, a listener for progress (`say`), and any field of `retrieveFields`. */
 export interface RetrieveOptions extends Given<typeof retrieveFields> {
@@ -18,6 +21,50 @@ export interface RetrieveOptions extends Given<typeof retrieveFields> {
   readonly runs: readonly string[]
   /** Receives each line of progress. */
   readonly say?: (line: string) => void
+}
+
+type Asked = Options<typeof retrieveFields>
+type Say = (line: string) => void
+
+async function searchRun(run: string, o: Asked, say: Say): Promise<SearchedRun> {
+  say(`${run}: loading`)
+  using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
+  const chosen = await chooseRows(model, o)
+  try {
+    const pool = await openPool(chosen, o)
+    try {
+      const about = { run: model.name, model: model.manifest.model, weights_sha256: model.weights }
+      return { about, searched: await searchAll(model, chosen, pool, { failures: o.failures, exclude: o.exclude, say }) }
+    } finally {
+      pool.dispose()
+    }
+  } finally {
+    chosen.dispose()
+  }
+}
+
+async function entriesOf(names: readonly string[], o: Asked, say: Say): Promise<RetrievalEntry[]> {
+  for (const name of names) await findRun(name) // fail before minutes are spent on the first run
+  const entries: RetrievalEntry[] = []
+  for (const name of names) {
+    const { about, searched } = await searchRun(name, o, say)
+    entries.push(await judgeSearched(about, searched, o.exclude))
+  }
+  return entries
+}
+
+/** Entries of the folds of each name, each fold searched for the articles that it held out. */
+async function pooledEntries(names: readonly string[], o: Asked, say: Say): Promise<RetrievalEntry[]> {
+  requireOwnRows('retrieve', o)
+  const sets: FoldRuns[] = []
+  for (const name of names) sets.push(...(await findFolds('retrieve', name)))
+  const entries: RetrievalEntry[] = []
+  for (const set of sets) {
+    const found: SearchedRun[] = []
+    for (const run of set.runs) found.push(await searchRun(run, { ...o, rows: 'test' }, say))
+    entries.push(await judgeFolds(set, found, o))
+  }
+  return entries
 }
 
 type Retrieved = { results: Document<RetrievalEntry>; table: string; failure: LvmError | undefined }
@@ -33,23 +80,7 @@ export const retrieve = asyncDoor('retrieve', ARGS, async (options: RetrieveOpti
   const { runs, say = () => {}, ...given } = options
   if (runs.length === 0) throw badOption('retrieve', 'runs', 'at least one run', runs)
   const o = resolve('retrieve', retrieveFields, given)
-  for (const run of runs) await findRun(run) // fail before minutes are spent on the first run
-  const entries: RetrievalEntry[] = []
-  for (const run of runs) {
-    say(`${run}: loading`)
-    using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
-    const chosen = await chooseRows(model, o)
-    try {
-      const pool = await openPool(chosen, o)
-      try {
-        entries.push(await judgeRetrieval(model, chosen, pool, { failures: o.failures, exclude: o.exclude, say }))
-      } finally {
-        pool.dispose()
-      }
-    } finally {
-      chosen.dispose()
-    }
-  }
+  const entries = o.folds ? await pooledEntries(runs, o, say) : await entriesOf(runs, o, say)
   await writeEntries(o.out, RETRIEVAL_RESULTS, entries)
   const invalid = entries.find(({ status }) => status === 'invalid')
   const failure = invalid && new LvmError('GATE_FAILED', `${invalid.run}: ${oracleSentence(invalid.oracle)}`)
