@@ -1,5 +1,6 @@
 import { pageDoor } from '../door.js'
-import { duration, fixed, millions, mse, NONE, oneLine } from '../show.js'
+import { selectionSentence, skillSentence } from '../evaluate/results-table.js'
+import { count, decimal, duration, fixed, millions, mse, NONE, oneLine, signedDecimal, span } from '../show.js'
 import { basesOf } from './basis.js'
 import type { MatrixRow, Status } from './matrix.js'
 import type { Report } from './report-document.js'
@@ -80,6 +81,24 @@ export function comparability({ matrix, runs }: Report): string[] {
     : []
 }
 
+/** The pooled figures of runs over folds; no lines without any. */
+function foldsTable({ folds }: Report): string[] {
+  if (folds.length === 0) return []
+  const titles = ['Run', 'Folds', 'Articles', 'Windows', 'Cosine', '95 %', 'Skill', '95 %', 'Verdict']
+  const rows = folds.map((e) => [
+    escaped(e.run),
+    ...[e.folds!.count, e.articles, e.n].map(count),
+    decimal(e.cosine.mean),
+    span(e.cosine.ci95),
+    e.skill === null ? NONE : signedDecimal(e.skill.value),
+    span(e.skill?.ci95 ?? null, signedDecimal),
+    escaped(skillSentence(e).slice(e.run.length + 2)),
+  ])
+  const lines = [titles, titles.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`)
+  const selection = folds.map((e) => `- ${escaped(selectionSentence(e))}`)
+  return ['## Over folds', '', ...lines, '', ...selection, '']
+}
+
 /** The matrix of the specification as Markdown, with notes on how to read it. */
 export const markdown = pageDoor('markdown', 'report', (report: Report): string => {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
@@ -98,5 +117,6 @@ export const markdown = pageDoor('markdown', 'report', (report: Report): string 
     'Val Loss and Val Cosine: best epoch on the validation rows; the same rows selected that epoch. Success Score: share of the six criteria (loss and cosine of the three tiers) that a run of the row’s size meets. OTHER SIZE: the number of parameters, which the note states, differs from that of the row, so the run does not count for it.',
     ...comparability(report),
     '',
+    ...foldsTable(report),
   ].join('\n')
 })

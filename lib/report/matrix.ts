@@ -65,7 +65,8 @@ export function notesOf(run: ReportedRun): string[] {
     ...(best_epoch === null ? [] : [`best epoch ${best_epoch} of ${epochs}`]),
     ...(v === null ? [] : [skillSentence({ run: '', skill: v.skill }).slice(2)]),
     ...(v === null ? [] : trainedOnNote(v)),
-    ...(v !== null && v.rows !== 'val' ? [`${v.rows} rows: cosine ${fixed(v.cosine.mean, 4)}`] : []),
+    ...(v?.folds ? [`pooled over ${v.folds.count} folds: every one of ${count(v.articles)} articles held out once`] : []),
+    ...(v !== null && v.folds === undefined && v.rows !== 'val' ? [`${v.rows} rows: cosine ${fixed(v.cosine.mean, 4)}`] : []),
     ...(v === null && run.validation_note !== null && run.state === 'complete' ? [run.validation_note] : []),
   ]
 }
@@ -101,7 +102,8 @@ export function matrixOf(runs: readonly ReportedRun[], cells: readonly Cell[], r
   const several = basesOf(chosen.map((run) => run?.lineage ?? null)) > 1
   return architectures.flatMap(({ row, name, title, folder: _, target, presets, spec }, i): MatrixRow[] => {
     const run = chosen[i]
-    const cell = cells.find((c) => c.model === name)
+    const own = cells.filter((c) => c.model === name)
+    const cell = own.find(({ state }) => state !== 'done') ?? own[0] // of several folds or seeds, the one that needs attention
     if (row === null && run === undefined && cell === undefined) return []
     const failed = cell?.state === 'failed' || (cell?.state === 'out of budget' && run?.state !== 'complete')
     const plan = planned(cell)
@@ -124,7 +126,8 @@ export function matrixOf(runs: readonly ReportedRun[], cells: readonly Cell[], r
         val_loss: run?.val_loss ?? null,
         val_cosine: run?.val_cosine ?? null,
         train_seconds: seconds === null ? null : { value: seconds, file: 'manifest.json', key: 'train_seconds' },
-        model_file: run?.lineage ? `${runsPath}/${run.run}/${run.lineage.weights_file}` : null,
+        model_file:
+          run?.lineage && run.validation?.folds === undefined ? `${runsPath}/${run.run}/${run.lineage.weights_file}` : null,
         success: run && size!.fits ? successOf(run) : null,
         expected_score: EXPECTED_SCORE[name] ?? null,
         notes: run

@@ -10,6 +10,7 @@ import { refuseChanged, unsealed } from '../files/sealed.js'
 import { packageRoot, packageVersion } from '../libtorch/paths.js'
 import type { Analysis } from '../study/analysis/analysis-entry.js'
 import { readSweep, SWEEP } from '../sweep/cells.js'
+import { foldEntries, foldsOf, isStale as isStaleFold, judgedRuns } from './folded-runs.js'
 import { type MatrixRow, matrixOf } from './matrix.js'
 import { type ReportedRun, readRuns, speaksOf } from './reported-runs.js'
 import { type SeedGroup, seedGroups } from './seed-groups.js'
@@ -65,6 +66,8 @@ export interface Report {
   readonly runs_folder: string
   readonly matrix: readonly MatrixRow[]
   readonly runs: readonly ReportedRun[]
+  /** Entries of validation_results.json that pool the folds of a run: every article was held out by one of them. */
+  readonly folds: readonly RunEntry[]
   /** Groups of runs that differ only in their seed. */
   readonly seeds: readonly SeedGroup[]
   /** For each document: its SHA-256, whether it carries its own digest, and the runs whose entries are about other weights. */
@@ -109,17 +112,24 @@ const textOf = (path: string): Promise<string | undefined> =>
  * because they do not describe the current run.
  */
 function about(document: unknown, root: string, runs: readonly ReportedRun[]): { document: unknown; stale: string[] } {
-  const { runs: entries } = document as { runs?: { run: string; weights_sha256?: string }[] }
+  const { runs: entries } = document as { runs?: (Parameters<typeof foldsOf>[0] & { weights_sha256?: string })[] }
   if (!Array.isArray(entries)) return { document, stale: [] }
   const named = entries.flatMap((entry) => {
     const of = runs.find(({ run }) => speaksOf(entry.run, root, run))
     return of === undefined ? [] : [{ of, entry: { ...entry, run: of.run } }]
   })
+  const pooled = entries.flatMap((entry) => {
+    const folds = foldsOf(entry, root, runs)
+    return folds === undefined ? [] : [{ entry, stale: isStaleFold(entry, folds) }]
+  })
   const isStale = ({ of, entry }: (typeof named)[number]) =>
     entry.weights_sha256 !== undefined && entry.weights_sha256 !== of.lineage?.weights_sha256
   return {
-    document: { ...(document as object), runs: named.filter((pair) => !isStale(pair)).map(({ entry }) => entry) },
-    stale: named.filter(isStale).map(({ of }) => of.run),
+    document: {
+      ...(document as object),
+      runs: [...named.filter((pair) => !isStale(pair)), ...pooled.filter(({ stale }) => !stale)].map(({ entry }) => entry),
+    },
+    stale: [...named.filter(isStale).map(({ of }) => of.run), ...pooled.flatMap(({ stale, entry }) => (stale ? entry.run : []))],
   }
 }
 
@@ -157,6 +167,7 @@ export async function gather(
     if (text !== undefined && csv_sha256 !== undefined && textHash(text) !== csv_sha256) changedFile(join(evaluation, csv))
   }
   const sweep = documents[SWEEP] === undefined ? undefined : await readSweep(evaluation, changedFile)
-  const matrix = matrixOf(runs, sweep?.cells ?? [], printed.runs_folder)
-  return { version: 1, ...printed, matrix, runs, seeds: seedGroups(runs), files, documents }
+  const folds = foldEntries(entries, root, runs)
+  const matrix = matrixOf(judgedRuns({ runs, folds }), sweep?.cells ?? [], printed.runs_folder)
+  return { version: 1, ...printed, matrix, runs, folds, seeds: seedGroups(runs), files, documents }
 }

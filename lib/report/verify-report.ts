@@ -12,6 +12,7 @@ import { count } from '../show.js'
 import { type Difference, differences } from './differences.js'
 import { documentsOf } from './evaluation-documents.js'
 import { besideDifferences, contradictions, lineDifferences } from './files-beside.js'
+import { judgedRuns } from './folded-runs.js'
 import { embedded } from './html/report-page.js'
 import { gather, madeOf, packageCommit, type Report } from './report-document.js'
 import { verifyFields } from './report-fields.js'
@@ -75,6 +76,18 @@ async function sentencesAgain(report: Report, run: string, out: string, toleranc
   return differences(withoutDecoded(before), withoutDecoded({ ...after, run }), `${SENTENCES}, ${run}`, tolerance).problems
 }
 
+/** Evaluates the folds of a report again. Errors: those of evaluate. */
+async function foldsAgain(report: Report, root: string, out: string, tolerance: number): Promise<Difference[]> {
+  const problems: Difference[] = []
+  for (const [i, before] of (report.folds ?? []).entries()) {
+    const { results } = await evaluate({ runs: [join(root, before.folds!.runs[0]!.run)], folds: true, out })
+    const { folds, ...after } = { ...results.runs[0]!, run: before.run }
+    const named = { ...folds!, runs: folds!.runs.map((fold, j) => ({ ...fold, run: before.folds!.runs[j]!.run })) }
+    problems.push(...differences(before, { ...after, folds: named }, `folds[${i}]`, tolerance).problems)
+  }
+  return problems
+}
+
 type Rows = NonNullable<EvaluateRunsOptions['rows']>
 
 /** Evaluates runs again on the same rows and compares all figures but timings. */
@@ -103,6 +116,7 @@ async function recomputed(report: Report, root: string, tolerance: number, say: 
         })
       }
     }
+    problems.push(...(await foldsAgain(report, root, out, tolerance)))
   } finally {
     await rm(out, { recursive: true, force: true })
   }
@@ -137,7 +151,7 @@ export const verify = asyncDoor('verify', ARGS, async (options: VerifyOptions): 
   const printed = { created_at, written_by, command_line, runs_folder }
   const files = await madeOf(folder, () => gather(root, folder, printed, { only, deep: true, changedFile }))
   const { problems, compared } = differences(report, files, '', 0)
-  problems.unshift(...changed, ...files.runs.flatMap(contradictions))
+  problems.unshift(...changed, ...judgedRuns(files).flatMap(contradictions))
   if (problems.length === 0) {
     say('building the report again')
     const { figures, texts } = await madeOf(folder, () => formsOf(files, folder))

@@ -47,10 +47,22 @@ function afterTraining(cell: Cell, ended: Ended): Cell {
   return { ...cell, exit, signal, seconds, error, state: error === null ? 'evaluating' : 'failed' }
 }
 
-/** Evaluates the run of a cell, including one that used up its time. */
-async function evaluate({ o, signal }: Work, cell: Cell): Promise<Cell> {
-  const words = ['evaluate', join(o.out, cell.run), `--out=${o.evaluation}`, `--latency=${o.latency}`]
-  const ended = await runVerb(words, { signal })
+/** Whether a cell is the last fold of its model and seed: all others are done. */
+function completesFolds({ cells }: Sweep, { model, fold, seed, run }: Cell): boolean {
+  const isOther = (cell: Cell) => cell.model === model && cell.seed === seed && cell.run !== run && cell.fold !== undefined
+  const sameCut = (cell: Cell) => cell.fold!.split('/')[1] === fold!.split('/')[1]
+  return fold !== undefined && cells.filter((cell) => isOther(cell) && sameCut(cell)).every(({ state }) => state === 'done')
+}
+
+/** Evaluates the run of a cell, including one that used up its time; after the last fold, all of them together. */
+async function evaluate({ o, sweep, signal }: Work, cell: Cell): Promise<Cell> {
+  const own = ['evaluate', join(o.out, cell.run), `--out=${o.evaluation}`, `--latency=${o.latency}`]
+  let ended = await runVerb(own, { signal })
+  if (cell.state === 'evaluating' && ended.exit === 0 && completesFolds(sweep, cell)) {
+    const { seconds } = ended
+    ended = await runVerb(['evaluate', join(o.out, cell.run), '--folds', `--out=${o.evaluation}`], { signal })
+    ended = { ...ended, seconds: ended.seconds + seconds }
+  }
   const after = { ...cell, seconds: cell.seconds + ended.seconds }
   if (ended.stopped === 'asked') return { ...after, state: 'interrupted' }
   if (ended.error !== null) return { ...after, exit: ended.exit, signal: ended.signal, error: ended.error, state: 'failed' }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LvmError } from '../../errors.js'
 import { documentsOf } from '../evaluation-documents.js'
+import { judgedRuns } from '../folded-runs.js'
 import type { Report } from '../report-document.js'
 import { analysisFigures, type Sample } from './analysis-figures.js'
 import { auditFigures } from './audit-figures.js'
@@ -76,7 +77,7 @@ export async function allFigures(
     }
   }
   return {
-    comparison: await draw(comparisonFigures(report.runs)),
+    comparison: await draw(comparisonFigures(judgedRuns(report))),
     training: await draw(trainingFigures(report.runs)),
     retrieval: await draw(retrievalFigures(retrieval)),
     audit: await draw(audit ? auditFigures(audit) : []),

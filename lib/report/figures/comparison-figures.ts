@@ -12,13 +12,17 @@ const MSE: Axis = { title: 'Loss', unit: 'MSE per dimension', show: mse }
 const PARAMETERS: Axis = { title: 'Parameters', log: true, show: millions }
 const TIME: Axis = { title: 'Time to train', log: true, show: duration }
 
+/** Names the part of the split, or the number of folds. */
+export const rowsText = ({ rows, folds }: RunEntry): string =>
+  folds === undefined ? `${rows} rows` : `held out over ${folds.count} folds`
+
 /** Describes the windows, intervals and selection behind entries in one line. */
 export function basis(entries: readonly RunEntry[]): string {
   const [first] = entries
   if (first === undefined) return ''
   const articles = `${count(first.articles)} article${first.articles === 1 ? '' : 's'}`
   return [
-    `${first.rows} rows: ${count(first.n)} windows of ${articles}`,
+    `${rowsText(first)}: ${count(first.n)} windows of ${articles}`,
     first.ci95_note === null ? '95 % intervals by article' : `no intervals: ${first.ci95_note}`,
     ...trainedOnNote(first),
     ...(entries.some((e) => e.selected_on) ? ['the best epoch was chosen on these rows'] : []),

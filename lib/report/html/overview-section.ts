@@ -4,11 +4,13 @@ import type { TierName } from '../../evaluate/tiers.js'
 import { bytes, count, decimal, duration, fixed, mse, plainName, signedDecimal, span } from '../../show.js'
 import { basisOf } from '../basis.js'
 import { LOSS_TO_BEAT } from '../expected-scores.js'
-import { basis, likeGroups } from '../figures/comparison-figures.js'
+import { basis, likeGroups, rowsText } from '../figures/comparison-figures.js'
+import { judgedRuns } from '../folded-runs.js'
 import { cellsOf, comparability } from '../markdown.js'
 import type { MatrixRow, Status } from '../matrix.js'
 import type { Report } from '../report-document.js'
 import { fairEntries, skillVerdicts } from '../verdicts.js'
+import { foldsPart } from './folds-part.js'
 import { type Html, html } from './html.js'
 import { number, table } from './parts.js'
 
@@ -25,8 +27,8 @@ const statusTag = (status: Status) => html`<span class="tag ${KINDS[status] ?? '
 
 /** Returns the run with the highest cosine of each group of comparable runs; runs that allow no verdict are left out. */
 export function bestOf(report: Report): RunEntry[] {
-  const fair = new Set(fairEntries(report.runs))
-  return likeGroups(report.runs).flatMap((group) => {
+  const fair = new Set(fairEntries(judgedRuns(report)))
+  return likeGroups(judgedRuns(report)).flatMap((group) => {
     const entries = group.filter((e) => fair.has(e))
     return entries.toSorted((a, b) => b.cosine.mean - a.cosine.mean).slice(0, 1)
   })
@@ -73,7 +75,7 @@ const VERDICTS = {
 
 /** Counts runs by their verdict against their best baseline. */
 function overBaselines(report: Report): Html {
-  const all = skillVerdicts(report.runs)
+  const all = skillVerdicts(judgedRuns(report))
   const kinds = (Object.keys(VERDICTS) as (keyof typeof VERDICTS)[]).map((kind) => ({
     kind,
     runs: all.filter(({ verdict }) => verdict === kind),
@@ -165,10 +167,10 @@ ${table(
 
 /** Tables of evaluated runs and the baselines on the same windows. */
 export function runsSection(report: Report): Html {
-  const groups = likeGroups(report.runs)
+  const groups = likeGroups(judgedRuns(report))
   const tables = groups.map(
     (entries) =>
-      html`<h3>${entries[0]!.data.path.split(/[\\/]/).at(-1)}, ${entries[0]!.rows} rows</h3><p class="muted">${basis(entries)}. Only runs in the same table can be compared.</p>${table(
+      html`<h3>${entries[0]!.data.path.split(/[\\/]/).at(-1)}, ${rowsText(entries[0]!)}</h3><p class="muted">${basis(entries)}. Only runs in the same table can be compared.</p>${table(
         entries,
         [
           { title: 'Run', read: (e) => html`${runLink(e.run)}${e.split?.leaky && html` <span class="tag bad">leaky</span>`}` },
@@ -199,5 +201,5 @@ export function runsSection(report: Report): Html {
           ],
           'mean and standard deviation over seeds',
         )}`
-  return html`<section aria-labelledby="comparison"><h2 id="comparison">Runs and baselines</h2>${tables}${seeds}`
+  return html`<section aria-labelledby="comparison"><h2 id="comparison">Runs and baselines</h2>${foldsPart(report)}${tables}${seeds}`
 }

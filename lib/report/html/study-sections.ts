@@ -81,7 +81,7 @@ function comparison({ comparison }: ReturnType<typeof documentsOf>): Html {
   return html`${comparison!.comparisons.map((c) => {
     const measures = ['cosine', 'top10'] as const
     const rows = c.pairs.flatMap((p) => measures.flatMap((measure) => (p[measure] ? [{ ...p, measure, d: p[measure] }] : [])))
-    return html`<h3>${c.data.path.split(/[\\/]/).at(-1)}, ${c.rows} rows</h3><p class="muted">${count(c.n)} windows of ${count(c.articles)} articles. ${trainedOnNote(c)} ${c.ci95_note} p: sign flips of whole articles, adjusted by Benjamini-Hochberg.</p>${table(
+    return html`<h3>${c.data.path.split(/[\\/]/).at(-1)}, ${c.folds ? `held out over ${c.folds.length} folds` : `${c.rows} rows`}</h3><p class="muted">${count(c.n)} windows of ${count(c.articles)} articles. ${trainedOnNote(c)} ${c.ci95_note} ${c.seeds_note && `Training seeds: ${c.seeds_note}.`} p: sign flips of whole articles, adjusted by Benjamini-Hochberg.</p>${table(
       rows,
       [
         { title: 'A', read: (r) => r.a },

@@ -23,7 +23,10 @@ export interface RetrievalEntry extends Provenance {
   /** What each window leaves out of the pool: all that the model has seen, or the last vectors of the shortest context. */
   readonly exclude: Exclude
   /** The folds, where the rows are `folds`; `run` then names all of them. */
-  readonly folds?: readonly { readonly run: string; readonly articles: number; readonly n: number }[]
+  readonly folds?: {
+    readonly count: number
+    readonly runs: readonly { readonly run: string; readonly articles: number; readonly n: number }[]
+  }
   readonly n: number
   readonly articles: number
   /** Reason for missing intervals. */

@@ -44,7 +44,7 @@ function leftOut({ exclude, scores }: RetrievalEntry): string {
 
 function section(entries: readonly RetrievalEntry[]): string {
   const { n, articles, rows, data, bank, scores, oracle, ci95_note, folds } = entries[0]!
-  const which = folds === undefined ? `${rows} rows` : `held out over ${folds.length} folds`
+  const which = folds === undefined ? `${rows} rows` : `held out over ${folds.count} folds`
   const title = `${count(n)} windows of ${count(articles)} article${articles === 1 ? '' : 's'}${historyNote(entries[0]!)} · ${which} of ${data.path}`
   const searched = `bank ${bank.path} · ${count(bank.rows)} rows · oracle ${percent(Math.min(...Object.values(oracle.top1)), 2)}`
   if (scores === null) return [title, searched, ...entries.map((e) => `${e.run}: ${oracleSentence(e.oracle)}`)].join('\n')

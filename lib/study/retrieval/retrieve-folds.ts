@@ -55,5 +55,5 @@ export async function judgeFolds(
   const folds = runs.map(({ about: { run }, searched: { articles } }) => {
     return { run, articles: new Set(articles).size, n: articles.length }
   })
-  return { ...(await judgeSearched(about, all, o.exclude)), folds }
+  return { ...(await judgeSearched(about, all, o.exclude)), folds: { count: folds.length, runs: folds } }
 }
