@@ -14,6 +14,7 @@ import { FIXTURE, goldenOf } from '../text/inverter-fixture.js'
 import { type Collector, collector } from './collector.js'
 import { encoders } from './encoder-samples.js'
 import { experiments } from './experiment-samples.js'
+import { folds } from './fold-samples.js'
 import { loads } from './load-samples.js'
 import { logRecords } from './log-records.js'
 import { DIM, writeBase } from './sample-base.js'
@@ -235,6 +236,7 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
     loads,
     serves,
     reports,
+    folds,
     experiments,
     runFolders,
     runVerbs,

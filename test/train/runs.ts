@@ -84,6 +84,8 @@ export const SPECIFIED_CONFIG = {
   split: 'articles',
   val: null,
   test: 0,
+  fold: null,
+  split_seed: null,
   max_windows: null,
   context_length: 5,
   batch_size: 32,
