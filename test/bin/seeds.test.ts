@@ -16,9 +16,9 @@ const result = (o: TrainOptions, stopped = 'done') =>
     seconds: 1,
   }) as Extract<TrainEvent, { type: 'result' }>
 
-async function collect(train: Train, options: Partial<TrainOptions>, count = 3) {
+async function collect(train: Train, options: Partial<TrainOptions>, count = 3, folds?: number) {
   const events: TrainEvent[] = []
-  const seeds = { count, first: 1, name: 'lstm_baseline' }
+  const seeds = { count, first: 1, name: 'lstm_baseline', folds }
   const all = trainings(train, { model: 'lstm', data: 'x', ...options } as TrainOptions, seeds, new AbortController().signal)
   for await (const event of all) events.push(event)
   return events.map((e) => (e as { run: string }).run.split('/').at(-1))
@@ -33,6 +33,20 @@ describe('trainings', () => {
     }, {})
     expect(runs).toEqual(['lstm_baseline_seed1', 'lstm_baseline_seed2', 'lstm_baseline_seed3'])
     expect(asked.map((o) => o.seed)).toEqual([1, 2, 3])
+  })
+  it('folds are one run folder each, and with several seeds they share the split of the first', async () => {
+    const asked: TrainOptions[] = []
+    const train: Train = async function* (o) {
+      asked.push(o)
+      yield result(o)
+    }
+    expect(await collect(train, {}, 1, 2)).toEqual(['lstm_baseline-fold1of2', 'lstm_baseline-fold2of2'])
+    expect(asked.map(({ fold, seed }) => [fold, seed])).toEqual([
+      ['1/2', undefined],
+      ['2/2', undefined],
+    ])
+    expect((await collect(train, {}, 2, 2))[3]).toBe('lstm_baseline-fold2of2-seed2')
+    expect(asked.at(-1)).toMatchObject({ fold: '2/2', seed: 2, splitSeed: 1 })
   })
   it('a training with several seeds ends at the seed that was interrupted', async () => {
     const runs = await collect(async function* (o) {

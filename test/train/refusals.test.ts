@@ -27,6 +27,8 @@ describe('an option', () => {
     ['loss', 'huber', /one of mse, cosine, contrastive, mse\+contrastive/],
     ['contrastiveWeight', 0.5, /without "loss" mse\+contrastive, where it has no effect/],
     ['negatives', 100, /without "loss" contrastive, where it has no effect/],
+    ['fold', '6/5', /i\/k with k from 2 on and i from 1 to k/],
+    ['fold', 'first', /i\/k, such as 1\/5/],
     ['precision', 'fp16', /one of fp32, bf16/],
     ['trainEval', 'some', /a number of windows or all/],
     ['name', 'a/b', /a name without slashes/],
@@ -46,6 +48,11 @@ describe('an option', () => {
   it('train refuses an option of one schedule with another schedule', async () => {
     const message = await refused('BAD_OPTION', start('wrong', { schedule: 'constant', plateauPatience: 2 }))
     expect(message).toMatch(/"plateauPatience"/)
+  })
+  it('train refuses a fold with another kind of split, or with a test fraction', async () => {
+    await expect(start('fold-wrong', { fold: '1/5', test: 0.1 })).rejects.toThrow(/0 with "fold".* for "test"/)
+    await expect(start('fold-wrong', { fold: '1/5', split: 'windows' })).rejects.toThrow(/without "split" articles/)
+    await expect(start('fold-wrong', { fold: '1/50' })).rejects.toThrow(/at most 12 parts, one for each article/)
   })
   it('train refuses missing data, a missing validation file and an unknown model', async () => {
     await refused('BAD_OPTION', trained({ ...TINY, model: 'lstm' }))
