@@ -139,7 +139,7 @@ type About = Pick<Subject, 'run' | 'model' | 'output' | 'parameters' | 'weights'
 /** Entry of a document: metrics with the facts of the run and its windows. */
 export function entryOf(
   subject: About,
-  from: Omit<Provenance, 'rows'> & { readonly rows: string },
+  from: Pick<Provenance, 'split' | 'selected_on' | 'trained_on' | 'data'> & { readonly rows: string },
   judged: Metrics,
   latency: Speed | null,
 ): RunEntry {
