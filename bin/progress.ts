@@ -90,7 +90,7 @@ export function opening(e: Of<'start'>): string {
   return [
     `${e.resumed ? 'resuming' : 'training'} ${e.model} · ${count(e.parameters)} parameters · ${e.device} · ${e.precision} · ${e.threads} threads`,
     `data   ${nearby(data.path)} · ${count(data.rows)} rows × ${data.dim} · ${count(data.articles)} articles · space ${data.space ?? 'unknown'}`,
-    `split  by ${split.mode}${split.leaky ? ' (leaky: neighbours share vectors)' : ''} · ${count(data.windows.train)} training windows, ${count(data.windows.val)} validation${data.windows.test ? `, ${count(data.windows.test)} test` : ''}`,
+    `split  by ${split.mode}${split.fold ? `, fold ${split.fold.index} of ${split.fold.of}` : ''}${split.leaky ? ' (leaky: neighbours share vectors)' : ''} · ${count(data.windows.train)} training windows, ${count(data.windows.val)} validation${data.windows.test ? `, ${count(data.windows.test)} test` : ''}`,
     `reads  ${readsOf(e)}${e.objective === 'sequence' ? ` · ${once}` : ''}`,
     `run    ${nearby(e.run)} · about ${bytes(estimate.memory_bytes)} of memory, ${bytes(estimate.disk_bytes)} on disk`,
     ...(extended ? [`rate   beyond its plan: ${beyondPlan(extended)}`] : []),

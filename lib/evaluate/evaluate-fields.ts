@@ -10,7 +10,7 @@ export const judged = {
   rows: choice(['auto', 'train', 'val', 'test', 'all'], {
     default: 'auto',
     about:
-      'windows to evaluate; auto: the validation windows if the data is the training data, otherwise all; no verdict on windows used for training',
+      'windows to evaluate; auto: the validation windows (of a fold the test windows) if the data is the training data, otherwise all; no verdict on windows used for training',
     group: 'Data',
   }),
   device: text({ default: 'auto', about: 'cpu, cuda[:n], mps, or auto', group: 'Run' }),

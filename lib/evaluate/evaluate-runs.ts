@@ -102,6 +102,14 @@ export const evaluate = asyncDoor('evaluate', ARGS, async (options: EvaluateRuns
   const o = resolve('evaluate', evaluateFields, given)
   if (o.decoder === undefined) refuseGenerated('evaluate', given, 'without a decoder no sentences are generated')
   else requireDecoder('evaluate', o.decoder, evaluateFields.decoder.expected)
+  if (o.folds && (given.latency ?? 0) > 0)
+    throw badOption(
+      'evaluate',
+      'latency',
+      '0 with "folds", of which each has its own weights,',
+      given.latency,
+      'leave --latency out',
+    )
   if (o.folds) return evaluatePooled(runs, o, say)
   for (const run of runs) await findRun(run) // check all of them before the first one takes minutes
   const entries: RunEntry[] = []

@@ -35,7 +35,9 @@ export function requireAlike(a: { name: string; on: Likeness }, b: { name: strin
     throw new LvmError(
       'BAD_OPTION',
       `compare: expected the same ${what} for all but ${a.name} has ${mine} and ${b.name} has ${theirs}`,
-      { hint: 'train both with the same data, --split, --seed and --context or --min-history, or evaluate both on other --data' },
+      {
+        hint: 'train both with the same data, --split, --split-seed (or --seed) and --context or --min-history, or evaluate both on other --data',
+      },
     )
   }
 }

@@ -70,6 +70,30 @@ describe('folds in a comparison', () => {
   })
 })
 
+describe('training seeds in a comparison', () => {
+  it('compare joins runs that differ only in their seed, where there is something else to compare them with', async () => {
+    const trained = { batchSize: 8, splitSeed: 0, maxSteps: 30, lr: 0.01 }
+    const [one, two] = [
+      await trainOn(data, runs, 's_seed1', { ...trained, seed: 1 }),
+      await trainOn(data, runs, 's_seed2', { ...trained, seed: 2 }),
+    ]
+    const other = await trainOn(data, runs, 'other', { ...trained, seed: 1, lr: 0.02 })
+    const of = async (names: string[]) => (await versus(names, { folds: false })).comparison.comparisons[0]!
+    const joined = await of([one, 'context_mean', two])
+    expect(joined.contestants.map(({ name }) => name)).toEqual([named('s (2 seeds)'), 'context_mean'])
+    expect(joined.contestants[0]!.trainings).toEqual([[one], [two]])
+    expect(joined.seeds_note).toBe('the intervals cover articles and training seeds: both are resampled')
+    const single = await of([one, two])
+    expect(single.contestants.map(({ name }) => name)).toEqual([one, two])
+    const mean = (single.contestants[0]!.cosine! + single.contestants[1]!.cosine!) / 2
+    expect(joined.contestants[0]!.cosine).toBeCloseTo(mean, 12)
+    expect((await of([one, other])).contestants).toHaveLength(2)
+    expect((await of([one, other])).seeds_note).toMatch(/^one training seed of each run/)
+    expect((await of([one, two, other])).seeds_note).toMatch(/^one training seed of .*other: /)
+    expect(joined.folds).toBeNull()
+  })
+})
+
 describe('compare refuses', () => {
   it('compare refuses missing folds by name, and folds of other data or rows', async () => {
     await expect(versus([named('c'), 'ridge'])).rejects.toThrow(/folds such as c-fold1of5 in .* but there are none/)
