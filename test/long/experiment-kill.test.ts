@@ -33,11 +33,13 @@ it.each([
   async (name, lines, trainings) => {
     const data = await vectorFile(`long-${name}`, { articles: 20 })
     const plan = planFile(place('plans'), name, [`data: ${data}`, ...lines])
+    const began = performance.now()
     await completed(plan, place(`${name}-whole`))
+    const within = (performance.now() - began) / 8 // ten kills at half of this on average leave work for the last one
     const whole = outcome(place(`${name}-whole`))
     expect(whole.state).toBe('complete')
     expect(whole.runs.length).toBe(trainings)
-    const { killed } = await killRepeatedly(plan, place(`${name}-killed`), { kills: 10, within: 12_000, seed: 17 })
+    const { killed } = await killRepeatedly(plan, place(`${name}-killed`), { kills: 10, within, seed: 17 })
     console.log(`${name}: killed ${killed.parents} experiments and ${killed.children} trainings`)
     expect(killed.parents + killed.children).toBe(10)
     expect(outcome(place(`${name}-killed`))).toEqual(whole)
