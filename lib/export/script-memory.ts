@@ -27,9 +27,10 @@ export const memoryInput = (w: ScriptWriter, _: Node, x: string): string =>
   w.set(`${w.method('exponential_means', MEANS)}(${x}, torch.sigmoid(${w.param('decay')}))`)
 
 /** Emits the mixture of exponential means at the last position. */
-export function memoryMixture(w: ScriptWriter, _: Node, x: string): string {
+export function memoryMixture(w: ScriptWriter, { params }: Node, x: string): string {
   const age = w.set(`torch.arange(${x}.size(1), dtype=${x}.dtype, device=${x}.device).flip(0)`)
   const weights = w.set(`torch.pow(torch.sigmoid(${w.param('decay')}).unsqueeze(1), ${age})`)
-  const shares = w.set(`torch.matmul(${w.param('weight')}, ${weights} / ${weights}.sum(1, True))`)
-  return w.set(`torch.matmul(${shares}, ${x})`)
+  const gates = w.set(`torch.linear(${w.features}, ${w.param('gate')}, None) * ${1 / Math.sqrt(params.width as number)}`)
+  const shares = w.set(`torch.matmul(${w.param('weight')} + ${gates}, ${weights} / ${weights}.sum(1, True))`)
+  return w.set(`torch.matmul(${shares}.unsqueeze(1), ${x}).squeeze(1)`)
 }

@@ -99,7 +99,10 @@ const OPS: Readonly<Record<PredictorOp, Emit>> = {
     const hidden = w.set(`${emit(w, node.of[0]!, scaled)}[:, -1]`)
     const raw = emit(w, node.of[1]!, hidden)
     if (residual === 'none') return raw
-    if (residual === 'memory') return w.set(`${raw} + ${emit(w, node.of[2]!, x)}`)
+    if (residual === 'memory') {
+      w.features = hidden
+      return w.set(`${raw} / ${number(Math.sqrt(dim as number))} + ${emit(w, node.of[2]!, x)}`)
+    }
     return w.set(`${raw} + ${w.param('residual.weight')} * ${anchor(w, String(residual), x)}`)
   },
   memoryInput,

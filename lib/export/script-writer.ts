@@ -4,6 +4,8 @@ export class ScriptWriter {
   readonly methods = new Map<string, string>()
   /** Name of the variable that cross-attention reads. */
   memory = ''
+  /** Result of the trunk, which the weights of memories depend on. */
+  features = ''
   private count = 0
   private path: readonly string[] = []
 

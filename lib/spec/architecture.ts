@@ -17,7 +17,7 @@ export const wrapperFields = {
   residual: choice(['none', 'last', 'mean', 'decay', 'memory'], {
     default: 'none',
     about:
-      'vector of the context to which the output is added: none, the last, the mean, the mean with a learned decay, or a learned mixture of exponential means',
+      'vector of the context to which the output is added: none, the last, the mean, the mean with a learned decay, or a mixture of exponential means whose weights the model sets at each position',
     group: 'Model',
   }),
   input: choice(['none', 'memory'], {
@@ -127,7 +127,7 @@ export function architecture<F extends Fields>(
       const broken = a.rule?.(shaped)
       if (broken !== undefined) throw new LvmError('BAD_SPEC', `${a.name}: ${broken}`)
       const trunk = input === 'memory' ? chain(named('input', memoryInput(memories)), a.trunk(shaped)) : a.trunk(shaped)
-      const memory = residual === 'memory' ? [named('residual', memoryMixture(memories))] : []
+      const memory = residual === 'memory' ? [named('residual', memoryMixture(memories, a.width(options)))] : []
       return {
         options,
         node: predictor({ dim, output, residual, inputScale }, trunk, head(a.width(options), dim, options), ...memory),

@@ -51,6 +51,7 @@ struct Pass {
   Random random;                                  // for dropout and random features
   State* state = nullptr;                         // if set, x continues the sequence and the state is updated
   Tensor memory;                                  // input of cross-attention
+  Tensor features;                                // output of the trunk, which the weights of memories depend on
   const Places* places = nullptr;                 // if set, the outputs that a predictor gives, instead of last_only
   const Texts* texts = nullptr;                   // if set, x holds the tokens of these texts
   Distances distances;                            // relative positions; without a table there are none

@@ -8,6 +8,7 @@ namespace {
 
 // A block of n positions. totals: Σ λᵗ⁻ⁱ up to each position, everything before the block included.
 struct Block {
+  int64_t at;     // position of its first
   Tensor x;       // [batch, n, dim]
   Tensor within;  // λ^(i − j) for j ≤ i, else 0 [K, n, n]
   Tensor faded;   // λ^(i + 1): what is left of the sums before the block [K, n]
@@ -28,7 +29,7 @@ struct Read {
 template <class Reading>
 Tensor in_blocks(const Tensor& x, const Tensor& rates, int64_t length, bool last_only, std::vector<Tensor>* state,
                  const Reading& read) {
-  Block block;
+  Block block{0};
   Tensor totals;  // before the block [1 or batch, K, 1]
   if (state && !state->empty()) block.before = state->at(0), totals = state->at(1);
   Tensor own;  // totals of the block alone
@@ -45,7 +46,7 @@ Tensor in_blocks(const Tensor& x, const Tensor& rates, int64_t length, bool last
     block.totals = totals.defined() ? own + block.faded * totals : own.unsqueeze(0);
     auto [y, sums] = read(block);
     parts.push_back(y.to(x.scalar_type()));
-    block.before = sums, totals = block.totals.narrow(-1, n - 1, 1);
+    block.before = sums, totals = block.totals.narrow(-1, n - 1, 1), block.at += n;
   }
   if (state) *state = {block.before, totals.expand({x.size(0), -1, -1}).contiguous()};
   if (last_only) return parts.back().narrow(1, parts.back().size(1) - 1, 1);
@@ -79,9 +80,10 @@ Tensor exponential_mixture(const Tensor& x, const Tensor& given, const Tensor& w
   const Autocast off(false, x.device().type());
   const auto rates = wide(given), w = wide(weights);
   if (last_only && !state)
-    return torch::matmul(torch::matmul(w, shares(rates, x.size(1))).unsqueeze(0), wide(x)).to(x.scalar_type());
+    return torch::matmul(torch::matmul(w, shares(rates, x.size(1))), wide(x)).to(x.scalar_type());
   return in_blocks(x, rates, 128, last_only, state, [&](const Block& block) -> Read {
-    const auto share = w.unsqueeze(1) / block.totals;  // [1 or batch, K, n]
+    const auto of = w.size(1) == 1 ? w : w.narrow(1, block.at, block.n());
+    const auto share = of.transpose(1, 2) / block.totals;  // [batch, K, n]
     // Σ_k w_k diag(1 / total_k) Λ_k is one matrix, row by row: [n, batch, K] · [n, K, n]
     const auto matrix = torch::matmul(share.permute({2, 0, 1}), block.within.permute({1, 0, 2})).transpose(0, 1);
     auto y = times(matrix, block.x);

@@ -12,11 +12,11 @@ using torch::Tensor;
 // dim], totals [batch, K, 1]}, empty at first. Sums are float32, or float64 for float64. With `last_only` there is one output
 // position.
 //
-// Shapes: x [batch, time, dim], rates [K], weights [K]
+// Shapes: x [batch, time, dim], rates [K]
 
 // One mean for each position, of one rate -> [batch, time or 1, dim]
 Tensor exponential_mean(const Tensor& x, const Tensor& rate, bool last_only, std::vector<Tensor>* state);
-// Σ_k w_k m_k -> [batch, time or 1, dim]
+// Σ_k w_k m_k, with weights of each position, or of the last one alone [batch, time or 1, K] -> [batch, time or 1, dim]
 Tensor exponential_mixture(const Tensor& x, const Tensor& rates, const Tensor& weights, bool last_only,
                            std::vector<Tensor>* state);
 // [x  m_1 … m_K] side by side -> [batch, time or 1, (1 + K) · dim]

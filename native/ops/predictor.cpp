@@ -3,7 +3,7 @@
 //   u = inputScale(x)      h = trunk(u)[last]      raw = head(h) + a · anchor(x)      prediction = raw / |raw|
 //   inputScale  none: x · sqrt_dim: x √dim · standardize: (x − center) / scale, both fitted on the training set
 //   anchor      none · last: x_t · mean: the mean of x_1 … x_t · decay: Σ λᵗ⁻ⁱ xᵢ / Σ λᵗ⁻ⁱ with λ = σ(θ) learned from .8;
-//               a is learned from 1, and the head starts at zero · memory: a third part, added without a
+//               a is learned from 1, and the head starts at zero · memory: raw = head(h) / √dim + a third part, which reads x and h
 //
 // shapes  x [batch, time, dim] -> raw [batch, time or 1, dim]
 // source  own
@@ -44,13 +44,17 @@ struct Predictor final : Layer {
   Tensor forward(const Tensor& x, Pass& pass) override {
     auto hidden = (*trunk)(scaled(x), pass);
     if (pass.last_only && hidden.size(1) > 1) hidden = last_position(hidden);
+    const auto features = hidden;
     if (pass.places) hidden = pass.places->of(hidden);
     const auto raw = (*head)(hidden, pass);
     if (anchor == "none") return raw;
     const auto needed = [&](const Tensor& base) {
       return pass.places ? pass.places->of(base) : pass.last_only && base.size(1) > 1 ? last_position(base) : base;
     };
-    if (anchor == "memory") return raw + needed((*memory)(x, pass));
+    if (anchor == "memory") {
+      pass.features = features;
+      return raw / root_dim + needed((*memory)(x, pass));
+    }
     return raw + weight * needed(anchor == "last" ? x : mean(x, pass));
   }
 
