@@ -1,4 +1,4 @@
-"""encoders_reference.py FOLDER TEXTS OUT: ids of the Rust tokenizer and vectors of sentence-transformers for a JSON list of texts."""
+"""encoders_reference.py FOLDER TEXTS OUT COUNT: ids of the Rust tokenizer for a JSON list of texts, and vectors of sentence-transformers, in float32 and bf16."""
 
 import json
 import os
@@ -17,4 +17,6 @@ model = SentenceTransformer(folder, device="cpu")
 rust.enable_truncation(model.max_seq_length)
 json.dump([encoded.ids for encoded in rust.encode_batch(lines)], open(f"{out}.json", "w"))
 count = int(sys.argv[4])
-model.encode(lines[:count], show_progress_bar=False).astype(numpy.float32).tofile(f"{out}.bin")
+for weights, end in ((model, "bin"), (model.bfloat16(), "bf16.bin")):
+    vectors = weights.encode(lines[:count], show_progress_bar=False, convert_to_tensor=True)
+    vectors.float().numpy().astype(numpy.float32).tofile(f"{out}.{end}")
