@@ -35,9 +35,9 @@ export function* blocks({ windows, ids }: Rows): Generator<Int32Array> {
 const SPARSE = 4096
 
 /** Evenly spaced windows, enough to fit a few numbers. */
-export function sparse(train: Rows): Rows {
-  const step = Math.max(1, train.ids.length / SPARSE)
-  const count = Math.min(train.ids.length, SPARSE)
+export function sparse(train: Rows, most = SPARSE): Rows {
+  const step = Math.max(1, train.ids.length / most)
+  const count = Math.min(train.ids.length, most)
   return { ...train, ids: Int32Array.from({ length: count }, (_, i) => train.ids[Math.floor(i * step)]!) }
 }
 

@@ -22,6 +22,16 @@ const MEANS = `def exponential_means(self, x: Tensor, rates: Tensor) -> Tensor:
   return torch.cat([x, torch.cat(means, 1)], -1)
 `
 
+/** What the means say about the text so far; see native/kernels/exponential-scan.cpp. */
+const SUMMARY = `def summary(self, means: Tensor, totals: Tensor) -> Tensor:
+  k = means.size(1)
+  products = torch.matmul(means, means.transpose(-1, -2))
+  norms = torch.diagonal(products, 0, -2, -1).clamp_min(1e-24).sqrt()
+  pairs = torch.triu_indices(k, k, 1, device=means.device)
+  cosines = (products / (norms.unsqueeze(-1) * norms.unsqueeze(-2))).flatten(-2).index_select(-1, pairs[0] * k + pairs[1])
+  return torch.cat([torch.log(totals).expand_as(norms), norms, cosines], -1)
+`
+
 /** Emits the exponential means of all positions, beside the vectors. */
 export const memoryInput = (w: ScriptWriter, _: Node, x: string): string =>
   w.set(`${w.method('exponential_means', MEANS)}(${x}, torch.sigmoid(${w.param('decay')}))`)
@@ -30,7 +40,9 @@ export const memoryInput = (w: ScriptWriter, _: Node, x: string): string =>
 export function memoryMixture(w: ScriptWriter, { params }: Node, x: string): string {
   const age = w.set(`torch.arange(${x}.size(1), dtype=${x}.dtype, device=${x}.device).flip(0)`)
   const weights = w.set(`torch.pow(torch.sigmoid(${w.param('decay')}).unsqueeze(1), ${age})`)
-  const gates = w.set(`torch.linear(${w.features}, ${w.param('gate')}, None) * ${1 / Math.sqrt(params.width as number)}`)
-  const shares = w.set(`torch.matmul(${w.param('weight')} + ${gates}, ${weights} / ${weights}.sum(1, True))`)
-  return w.set(`torch.matmul(${shares}.unsqueeze(1), ${x}).squeeze(1)`)
+  const totals = w.set(`${weights}.sum(1)`)
+  const means = w.set(`torch.matmul(${weights} / ${totals}.unsqueeze(1), ${x})`)
+  const summary = w.set(`torch.matmul(${w.method('summary', SUMMARY)}(${means}, ${totals}), ${w.param('summary')}.t())`)
+  const gates = w.set(`torch.matmul(${w.features}, ${w.param('gate')}.t()) * ${1 / Math.sqrt(params.width as number)}`)
+  return w.set(`torch.matmul((${w.param('weight')} + ${summary} + ${gates}).unsqueeze(1), ${means}).squeeze(1)`)
 }

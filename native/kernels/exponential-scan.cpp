@@ -22,18 +22,13 @@ struct Block {
   }
 };
 
-struct Read {
-  Tensor y, sums;  // the outputs of a block, and the sums after it
-};
-
+// Reads the blocks in turn; `read` returns the sums after a block.
 template <class Reading>
-Tensor in_blocks(const Tensor& x, const Tensor& rates, int64_t length, bool last_only, std::vector<Tensor>* state,
-                 const Reading& read) {
-  Block block{0};
+void in_blocks(const Tensor& x, const Tensor& rates, int64_t length, std::vector<Tensor>* state, const Reading& read) {
+  Block block;
   Tensor totals;  // before the block [1 or batch, K, 1]
   if (state && !state->empty()) block.before = state->at(0), totals = state->at(1);
   Tensor own;  // totals of the block alone
-  std::vector<Tensor> parts;
   for (const auto& part : x.split(length, 1)) {
     const auto n = part.size(1);
     if (!own.defined() || own.size(1) != n) {
@@ -44,11 +39,12 @@ Tensor in_blocks(const Tensor& x, const Tensor& rates, int64_t length, bool last
     }
     block.x = wide(part);
     block.totals = totals.defined() ? own + block.faded * totals : own.unsqueeze(0);
-    auto [y, sums] = read(block);
-    parts.push_back(y.to(x.scalar_type()));
-    block.before = sums, totals = block.totals.narrow(-1, n - 1, 1), block.at += n;
+    block.before = read(block), totals = block.totals.narrow(-1, n - 1, 1);
   }
   if (state) *state = {block.before, totals.expand({x.size(0), -1, -1}).contiguous()};
+}
+
+Tensor joined(const std::vector<Tensor>& parts, bool last_only) {
   if (last_only) return parts.back().narrow(1, parts.back().size(1) - 1, 1);
   return parts.size() == 1 ? parts.front() : torch::cat(parts, 1);
 }
@@ -56,57 +52,56 @@ Tensor in_blocks(const Tensor& x, const Tensor& rates, int64_t length, bool last
 // The product of a matrix with each context; it is [n, n] for all contexts, or [batch, n, n].
 Tensor times(const Tensor& matrix, const Tensor& x) { return torch::matmul(matrix.size(0) == 1 ? matrix[0] : matrix, x); }
 
-// λ^age / Σ λ^age over a whole context [K, time]
-Tensor shares(const Tensor& rates, int64_t time) {
-  const auto weights = rates.unsqueeze(1).pow(torch::arange(time, rates.options()).flip(0));
-  return weights / weights.sum(1, true);
-}
+// λ^age over a whole context [K, time]
+Tensor powers(const Tensor& rates, int64_t time) { return rates.unsqueeze(1).pow(torch::arange(time, rates.options()).flip(0)); }
 
 }  // namespace
 
 Tensor exponential_mean(const Tensor& x, const Tensor& rate, bool last_only, std::vector<Tensor>* state) {
   const Autocast off(false, x.device().type());
   const auto rates = wide(rate);
-  if (last_only && !state) return torch::matmul(shares(rates, x.size(1)), wide(x)).to(x.scalar_type());
-  return in_blocks(x, rates, 128, last_only, state, [](const Block& block) -> Read {
+  if (last_only && !state) {
+    const auto weights = powers(rates, x.size(1));
+    return torch::matmul(weights / weights.sum(1, true), wide(x)).to(x.scalar_type());
+  }
+  std::vector<Tensor> parts;
+  in_blocks(x, rates, 128, state, [&](const Block& block) {
     auto sums = torch::matmul(block.within[0], block.x);
     if (block.before.defined()) sums = sums + block.faded[0].unsqueeze(1) * block.before;
-    return {sums / block.totals.transpose(1, 2), sums.narrow(1, block.n() - 1, 1)};
+    parts.push_back((sums / block.totals.transpose(1, 2)).to(x.scalar_type()));
+    return sums.narrow(1, block.n() - 1, 1);
   });
+  return joined(parts, last_only);
 }
 
-Tensor exponential_mixture(const Tensor& x, const Tensor& given, const Tensor& weights, bool last_only,
-                           std::vector<Tensor>* state) {
-  const Autocast off(false, x.device().type());
-  const auto rates = wide(given), w = wide(weights);
-  if (last_only && !state)
-    return torch::matmul(torch::matmul(w, shares(rates, x.size(1))), wide(x)).to(x.scalar_type());
-  return in_blocks(x, rates, 128, last_only, state, [&](const Block& block) -> Read {
-    const auto of = w.size(1) == 1 ? w : w.narrow(1, block.at, block.n());
-    const auto share = of.transpose(1, 2) / block.totals;  // [batch, K, n]
-    // Σ_k w_k diag(1 / total_k) Λ_k is one matrix, row by row: [n, batch, K] · [n, K, n]
-    const auto matrix = torch::matmul(share.permute({2, 0, 1}), block.within.permute({1, 0, 2})).transpose(0, 1);
-    auto y = times(matrix, block.x);
-    if (block.before.defined()) y = y + times((share * block.faded).transpose(1, 2), block.before);
-    return {y, block.sums()};
-  });
-}
-
-Tensor with_exponential_means(const Tensor& x, const Tensor& given, bool last_only, std::vector<Tensor>* state) {
+Means exponential_means(const Tensor& x, const Tensor& given, bool last_only, std::vector<Tensor>* state) {
   const Autocast off(false, x.device().type());
   const auto rates = wide(given);
   if (last_only && !state) {
-    const auto means = torch::matmul(shares(rates, x.size(1)), wide(x)).flatten(1).unsqueeze(1);
-    return torch::cat({x.narrow(1, x.size(1) - 1, 1), means.to(x.scalar_type())}, -1);
+    const auto weights = powers(rates, x.size(1)), totals = weights.sum(1);
+    return {torch::matmul(weights / totals.unsqueeze(1), wide(x)).unsqueeze(1), totals.view({1, 1, -1})};
   }
-  return in_blocks(x, rates, 64, last_only, state, [](const Block& block) -> Read {
+  std::vector<Tensor> means, totals;
+  in_blocks(x, rates, 64, state, [&](const Block& block) {
     const auto n = block.n(), count = block.within.size(0);
     const auto matrix = (block.within / block.totals.unsqueeze(-1)).transpose(1, 2).flatten(1, 2);  // rows by position, then rate
-    auto means = times(matrix, block.x).unflatten(1, {n, count});
+    auto part = times(matrix, block.x).unflatten(1, {n, count});
     if (block.before.defined())
-      means = means + (block.faded / block.totals).transpose(1, 2).unsqueeze(-1) * block.before.unsqueeze(1);
-    return {torch::cat({block.x, means.flatten(2)}, -1), block.sums()};
+      part = part + (block.faded / block.totals).transpose(1, 2).unsqueeze(-1) * block.before.unsqueeze(1);
+    means.push_back(part), totals.push_back(block.totals.transpose(1, 2));
+    return block.sums();
   });
+  return {joined(means, last_only), joined(totals, last_only)};
+}
+
+Tensor summary(const Means& of) {
+  const auto count = of.means.size(2);
+  const auto products = torch::matmul(of.means, of.means.transpose(-1, -2));  // keeps nothing of the size of the means
+  const auto norms = products.diagonal(0, -2, -1).clamp_min(1e-24).sqrt();
+  const auto pairs = torch::triu_indices(count, count, 1, of.means.options().dtype(torch::kLong));
+  const auto cosines =
+    (products / (norms.unsqueeze(-1) * norms.unsqueeze(-2))).flatten(-2).index_select(-1, pairs[0] * count + pairs[1]);
+  return torch::cat({of.totals.log().expand({norms.size(0), -1, -1}), norms, cosines}, -1);
 }
 
 std::vector<double> initial_decays(int64_t count) {

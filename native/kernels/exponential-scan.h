@@ -16,11 +16,14 @@ using torch::Tensor;
 
 // One mean for each position, of one rate -> [batch, time or 1, dim]
 Tensor exponential_mean(const Tensor& x, const Tensor& rate, bool last_only, std::vector<Tensor>* state);
-// Σ_k w_k m_k, with weights of each position, or of the last one alone [batch, time or 1, K] -> [batch, time or 1, dim]
-Tensor exponential_mixture(const Tensor& x, const Tensor& rates, const Tensor& weights, bool last_only,
-                           std::vector<Tensor>* state);
-// [x  m_1 … m_K] side by side -> [batch, time or 1, (1 + K) · dim]
-Tensor with_exponential_means(const Tensor& x, const Tensor& rates, bool last_only, std::vector<Tensor>* state);
+struct Means {
+  Tensor means;   // [batch, time or 1, K, dim], at least float32
+  Tensor totals;  // Σ λᵗ⁻ⁱ [1 or batch, time or 1, K]
+};
+Means exponential_means(const Tensor& x, const Tensor& rates, bool last_only, std::vector<Tensor>* state);
+// What the means say about the text so far: log Σ λᵗ⁻ⁱ, |m_k|, and the cosines of all pairs -> [batch, time or 1, 2 K + K (K − 1)
+// / 2]
+Tensor summary(const Means& of);
 
 // θ of K rates λ = σ(θ): 1 − λ falls from .98 to .02 in equal ratios. For one, λ is .8.
 std::vector<double> initial_decays(int64_t count);

@@ -13,7 +13,10 @@ namespace {
 
 struct MemoryInput final : MemoryRates {
   using MemoryRates::MemoryRates;
-  Tensor forward(const Tensor& x, Pass& pass) override { return with_exponential_means(x, rates(), pass.last_only, kept(pass)); }
+  Tensor forward(const Tensor& x, Pass& pass) override {
+    const auto means = exponential_means(x, rates(), pass.last_only, kept(pass)).means.flatten(2).to(x.scalar_type());
+    return torch::cat({pass.last_only ? last_position(x) : x, means}, -1);
+  }
 };
 
 }  // namespace

@@ -1,9 +1,10 @@
 // A mixture of exponential means of everything read so far.
 //
-//   m_k(t) = Σ λ_kᵗ⁻ⁱ xᵢ / Σ λ_kᵗ⁻ⁱ, λ_k = σ(θ_k)        y_t = Σ_k (w_k + g_k · h_t / √width) m_k(t)
-//   w learned from 1/K, g from 0; h is the output of the trunk
+//   m_k(t) = Σ λ_kᵗ⁻ⁱ xᵢ / Σ λ_kᵗ⁻ⁱ, λ_k = σ(θ_k)        y_t = Σ_k (w_k + s_k · z_t + g_k · h_t / √width) m_k(t)
+//   z_t: log Σ λᵗ⁻ⁱ and |m_k| for each k, and the cosines of all pairs of means; h is the output of the trunk
+//   w learned from 1/K, s and g from 0
 //
-// shapes  [batch, time, dim] -> [batch, time, dim]; gate [K, width]
+// shapes  [batch, time, dim] -> [batch, time, dim]; summary [K, 2 K + K (K − 1) / 2], gate [K, width]
 // source  own
 
 #include "../kernels/autocast.h"
@@ -19,18 +20,19 @@ struct MemoryMixture final : MemoryRates {
     const auto count = node.integer("memories"), width = node.integer("width");
     scale = 1 / std::sqrt(double(width));
     weight = b.parameter("weight", {count}, constant(1 / double(count)), {false});
+    summary = b.parameter("summary", {count, 2 * count + count * (count - 1) / 2}, constant(0), {false});
     gate = b.parameter("gate", {count, width}, constant(0));
   }
   Tensor forward(const Tensor& x, Pass& pass) override {
-    return exponential_mixture(x, rates(), weights(pass.features), pass.last_only, kept(pass));
-  }
-  // Shapes: [batch, time or 1, width] -> [batch, time or 1, K]
-  Tensor weights(const Tensor& features) const {
-    const Autocast off(false, features.device().type());
-    return wide(weight) + torch::matmul(wide(features), wide(gate).t()) * scale;
+    const Autocast off(false, x.device().type());
+    const auto read = exponential_means(x, rates(), pass.last_only, kept(pass));
+    const auto from_text = torch::matmul(lvm::summary(read), wide(summary).t());
+    const auto from_trunk = torch::matmul(wide(pass.features), wide(gate).t()) * scale;
+    const auto weights = wide(weight) + from_text + from_trunk;  // [batch, time or 1, K]
+    return torch::matmul(weights.unsqueeze(-2), read.means).squeeze(-2).to(x.scalar_type());
   }
   double scale;
-  Tensor weight, gate;
+  Tensor weight, summary, gate;
 };
 
 }  // namespace

@@ -3,7 +3,8 @@
 //   u = inputScale(x)      h = trunk(u)[last]      raw = head(h) + a · anchor(x)      prediction = raw / |raw|
 //   inputScale  none: x · sqrt_dim: x √dim · standardize: (x − center) / scale, both fitted on the training set
 //   anchor      none · last: x_t · mean: the mean of x_1 … x_t · decay: Σ λᵗ⁻ⁱ xᵢ / Σ λᵗ⁻ⁱ with λ = σ(θ) learned from .8;
-//               a is learned from 1, and the head starts at zero · memory: raw = head(h) / √dim + a third part, which reads x and h
+//               a is learned from 1, and the head starts at zero · memory: raw = head(h) / √dim + a third part, which reads x and
+//               h
 //
 // shapes  x [batch, time, dim] -> raw [batch, time or 1, dim]
 // source  own
