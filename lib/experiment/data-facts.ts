@@ -2,26 +2,44 @@ import { architectures } from '../architectures/index.js'
 import { layoutOf } from '../data/keys.js'
 import { locateBase } from '../data/locate.js'
 import { hashOf } from '../data/open.js'
+import { readSide } from '../data/side-file.js'
+import { runLengths } from '../data/windows.js'
 import { badOption, LvmError } from '../errors.js'
 import { openArrays } from '../files/arrays.js'
 import { DEFAULT_LIMITS } from '../files/limits.js'
+import { extremes } from '../statistics/extremes.js'
+import { contextLengths, requireLengths } from '../train/context-lengths.js'
 import { plan as planTraining } from '../train/recipe.js'
 import type { Spaces, Suggestion } from './search-space.js'
 import { drawsOf, drawUniform } from './suggest.js'
 
-/** Hash and dimension of the data, read without libtorch. Errors: FILE_MISSING, DATA_FORMAT, DATA_SHAPE. */
-export async function dataFacts(path: string): Promise<{ hash: string; dim: number }> {
+/** What decides which trainings the data allows. */
+export interface DataFacts {
+  readonly hash: string
+  readonly dim: number
+  readonly kind: 'base' | 'sequences'
+  /** Vectors of the longest context that the data allows. */
+  readonly most: number
+}
+
+/** Reads facts of the data without libtorch. Errors: FILE_MISSING, DATA_FORMAT, DATA_SHAPE. */
+export async function dataFacts(path: string): Promise<DataFacts> {
   const files = locateBase(path)
-  const layout = layoutOf(await openArrays(files.vectors, DEFAULT_LIMITS))
-  const side = layout.kind === 'base' && files.side !== undefined ? [files.side] : []
-  return { hash: await hashOf([files.vectors, ...side]), dim: layout.dim }
+  const { kind, dim, rows, context } = layoutOf(await openArrays(files.vectors, DEFAULT_LIMITS))
+  if (kind === 'sequences') return { hash: await hashOf([files.vectors]), dim, kind, most: context! }
+  if (files.side === undefined) return { hash: await hashOf([files.vectors]), dim, kind, most: rows - 1 }
+  const { articles, positions } = await readSide(files.side, rows)
+  const longest = extremes(runLengths({ rows, ...(articles && { articles }), ...(positions && { positions }) })).most
+  return { hash: await hashOf([files.vectors, files.side]), dim, kind, most: longest - 1 }
 }
 
 /** Why a configuration is refused by `train`; undefined when it is accepted. */
-export function refusal({ model, options }: Suggestion, dim: number): LvmError | undefined {
+export function refusal({ model, options }: Suggestion, facts: DataFacts): LvmError | undefined {
   try {
     const { train, model: own } = planTraining(model, options)
-    architectures.find(({ name }) => name === model)!.spec({ dim, context: train.context }, own)
+    const { least, longest } = contextLengths(train, facts)
+    const { node } = architectures.find(({ name }) => name === model)!.spec({ dim: facts.dim, context: longest }, own)
+    requireLengths(model, node, least)
     return undefined
   } catch (error) {
     if (error instanceof LvmError) return error
@@ -37,10 +55,10 @@ const SAMPLE = 200
  *
  * Errors: BAD_OPTION for a model of which all combinations are refused.
  */
-export function checkCombinations(spaces: Spaces, dim: number): string[] {
+export function checkCombinations(spaces: Spaces, facts: DataFacts): string[] {
   return Object.entries(spaces).flatMap(([model, space]) => {
     const draw = drawsOf(0, 0)
-    const refused = Array.from({ length: SAMPLE }, () => refusal(drawUniform({ [model]: space }, draw), dim)).filter(
+    const refused = Array.from({ length: SAMPLE }, () => refusal(drawUniform({ [model]: space }, draw), facts)).filter(
       (error) => error !== undefined,
     )
     if (refused.length === SAMPLE) {

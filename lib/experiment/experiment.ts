@@ -89,13 +89,13 @@ export const experiment = asyncDoor(
         'BAD_OPTION',
         `experiment: expected a multiple of ${plan.seeds.length}, the number of seeds, for "runs" but received ${budget.runs}`,
       )
-    const { hash, dim } = await dataFacts(plan.data)
-    const warnings = checkCombinations(plan.spaces, dim)
+    const facts = await dataFacts(plan.data)
+    const warnings = checkCombinations(plan.spaces, facts)
     const folder = o.out ?? folderOf(plan.name)
     const say = (event: ToldEvent) => tell({ version: 1, ...event })
     const lock = await lockRun(folder, `experiment ${plan.name}`)
     try {
-      const journal = await begin(folder, plan, hash)
+      const journal = await begin(folder, plan, facts.hash)
       try {
         say({
           type: 'experiment',
@@ -112,7 +112,7 @@ export const experiment = asyncDoor(
         for (const message of warnings) say({ type: 'warning', message })
         if (journal.cut)
           say({ type: 'warning', message: `the last line of ${join(folder, JOURNAL)} was half-written and was cut off` })
-        const { ended } = await runExperiment({ plan, folder, dataHash: hash, dim, journal, signal, tell: say })
+        const { ended } = await runExperiment({ plan, folder, facts, journal, signal, tell: say })
         const made = await writeReport(folder, { isOver: true })
         const { report, ...files } = made
         say({ type: 'result', folder, ended, done: report.done, of: report.of, verdict: report.verdict, ...files })

@@ -42,18 +42,23 @@ function fieldAt(plan: PlanText, at: Path, model: string): Field<unknown> {
   )
 }
 
-function fixedValue(plan: PlanText, at: Path, field: Field<unknown>, value: unknown): Value {
+/** YAML reads `history: 12` as a number, where the option is a word of a certain form; free text must be quoted. */
+const asTyped = ({ kind, expected }: Field<unknown>, value: unknown) =>
+  kind === 'text' && expected !== 'text' && typeof value === 'number' ? String(value) : value
+
+function fixedValue(plan: PlanText, at: Path, field: Field<unknown>, given: unknown): Value {
+  const value = asTyped(field, given)
   if (value === null || value === undefined || !field.accepts(value)) throw plan.wrong(at, field.expected, shown(value))
   return value as Value
 }
 
 function listAt(plan: PlanText, at: Path, field: Field<unknown>, values: readonly unknown[]): Domain {
   if (values.length === 0) throw plan.wrong(at, 'at least one value', 'an empty list')
-  values.forEach((value, i) => {
-    fixedValue(plan, [...at, i], field, value)
-    if (values.indexOf(value) !== i) throw plan.wrong([...at, i], 'each value once', `${shown(value)} again`)
+  const read = values.map((value, i) => fixedValue(plan, [...at, i], field, value))
+  read.forEach((value, i) => {
+    if (read.indexOf(value) !== i) throw plan.wrong([...at, i], 'each value once', `${shown(value)} again`)
   })
-  return { kind: 'list', values: values as Value[] }
+  return { kind: 'list', values: read }
 }
 
 function rangeAt(plan: PlanText, at: Path, field: Field<unknown>, o: Keyed): Domain {
@@ -75,7 +80,8 @@ function rangeAt(plan: PlanText, at: Path, field: Field<unknown>, o: Keyed): Dom
   return { kind: 'range', min: min as number, max: max as number, log: log === true, integer: integer === true }
 }
 
-function searchedAt(plan: PlanText, at: Path, field: Field<unknown>, value: unknown): Searched {
+function searchedAt(plan: PlanText, at: Path, model: string, value: unknown): Searched {
+  const field = fieldAt(plan, at, model)
   if (Array.isArray(value)) return { domain: listAt(plan, at, field, value as unknown[]), when: {} }
   if (!isKeyed(value))
     throw plan.wrong(at, 'a list of values or {min, max}', shown(value), 'one fixed value belongs below "fixed"')
@@ -85,20 +91,22 @@ function searchedAt(plan: PlanText, at: Path, field: Field<unknown>, value: unkn
   if (isList && !Array.isArray(value.values)) throw plan.wrong([...at, 'values'], 'a list of values', shown(value.values))
   const domain = isList ? listAt(plan, [...at, 'values'], field, value.values as unknown[]) : rangeAt(plan, at, field, value)
   const conditions = Object.entries(keysAt(plan, [...at, 'when'], value.when))
-  const when = conditions.map(([key, one]) => [camel(key), (Array.isArray(one) ? one : [one]) as Value[]] as const)
+  const when = conditions.map(([key, one]) => {
+    const on = [...at, 'when', key]
+    const values = (Array.isArray(one) ? one : [one]) as unknown[]
+    return [camel(key), values.map((each) => fixedValue(plan, on, fieldAt(plan, on, model), each))] as const
+  })
   return { domain, when: Object.fromEntries(when) }
 }
 
 /** Checks that every condition names another option of the model, and that no option depends on itself. */
-function checkConditions(plan: PlanText, at: (key: string) => Path, model: string, { fixed, search }: ModelSpace): void {
+function checkConditions(plan: PlanText, at: (key: string) => Path, { fixed, search }: ModelSpace): void {
   const follow = (key: string, passed: readonly string[]): void => {
-    for (const [on, values] of Object.entries(search[key]?.when ?? {})) {
+    for (const on of Object.keys(search[key]?.when ?? {})) {
       const place = [...at(key), 'when', on]
-      const field = fieldAt(plan, place, model)
       if (passed.includes(on) || on === key) throw plan.wrong(place, 'an option that does not depend on this one', `"${on}"`)
       if (!(on in search) && !(on in fixed))
         throw plan.wrong(place, 'an option that is fixed or searched', `"${on}", which is neither`)
-      for (const value of values) fixedValue(plan, place, field, value)
       follow(on, [...passed, key])
     }
   }
@@ -132,7 +140,7 @@ export function readSpaces(
           places[key] = at
           delete fixed[key]
           delete search[key]
-          if (kind === 'search') search[key] = searchedAt(plan, at, field, value)
+          if (kind === 'search') search[key] = searchedAt(plan, at, model, value)
           else
             fixed[key] = PATHS.includes(key)
               ? o.at(String(fixedValue(plan, at, field, value)))
@@ -141,7 +149,7 @@ export function readSpaces(
       }
     }
     const space = { fixed: fixed as Settings, search }
-    checkConditions(plan, (key) => places[key]!, model, space)
+    checkConditions(plan, (key) => places[key]!, space)
     return space
   }
   return Object.fromEntries(models.map((model) => [model, spaceOf(model)]))

@@ -1,6 +1,6 @@
 import { availableParallelism, freemem } from 'node:os'
 import { exhaustedAt, spentSeconds } from './begin.js'
-import { refusal } from './data-facts.js'
+import { type DataFacts, refusal } from './data-facts.js'
 import type { EndedBy, ToldEvent } from './experiment-events.js'
 import type { JournalWriter } from './journal.js'
 import type { Job, RunEnd, Told } from './journal-entry.js'
@@ -17,8 +17,7 @@ const LAST_SECONDS = 0.5
 export interface Opened {
   readonly plan: ExperimentPlan
   readonly folder: string
-  readonly dataHash: string
-  readonly dim: number
+  readonly facts: DataFacts
   readonly journal: JournalWriter
   readonly signal: AbortSignal | undefined
   readonly tell: (event: ToldEvent) => void
@@ -79,13 +78,13 @@ class Call {
   private pruning = Promise.resolve()
 
   constructor(private readonly o: Opened) {
-    const { plan, journal, signal, dataHash, dim } = o
+    const { plan, journal, signal, facts } = o
     this.spent = spentSeconds(journal.entries)
     this.search = new Search({
       plan,
-      dataHash,
+      dataHash: facts.hash,
       ends: this.ends,
-      isValid: (suggestion) => refusal(suggestion, dim) === undefined,
+      isValid: (suggestion) => refusal(suggestion, facts) === undefined,
       exhaustedAt: exhaustedAt(journal.entries),
     })
     signal?.addEventListener('abort', () => this.stop.abort(), { once: true })
@@ -111,11 +110,11 @@ class Call {
   }
 
   private bench(): Bench {
-    const { plan, folder, dataHash, journal, tell } = this.o
+    const { plan, folder, facts, journal, tell } = this.o
     return {
       plan,
       folder,
-      dataHash,
+      dataHash: facts.hash,
       threads: plan.concurrency === 1 ? undefined : Math.max(1, Math.floor(availableParallelism() / plan.concurrency)),
       signal: this.stop.signal,
       left: () => this.left(),

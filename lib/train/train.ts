@@ -5,14 +5,12 @@ import type { Store } from '../checkpoint/run-store.js'
 import { locateBase } from '../data/locate.js'
 import { requireWindows, shortestOf } from '../data/windows.js'
 import { abortSignal, eventDoor, only, optional, withFields, word } from '../door.js'
-import { badOption } from '../errors.js'
 import { native } from '../native.js'
 import type { Given } from '../options.js'
-import { contextsOf } from '../spec/contexts.js'
-import type { Node } from '../spec/ops.js'
 import { resolveDevice, useThreads } from '../torch/device.js'
 import { useMultiplier } from '../torch/multiplier.js'
 import { auditData } from './audit-first.js'
+import { requireLengths } from './context-lengths.js'
 import { type Ended, ended, epochs } from './epochs.js'
 import { estimate, requireRoom } from './estimate.js'
 import { type Initial, openInitial } from './initial.js'
@@ -95,15 +93,6 @@ export const train = eventDoor('train', ARGS, async function* (options: TrainOpt
   for await (const event of run(options, signal)) yield { version: 1, ...event }
 })
 
-/** Errors: BAD_OPTION for contexts shorter than the model reads. */
-function requireLengths(model: string, spec: Node, { train, val }: Prepared): void {
-  const { shortest } = contextsOf(spec)
-  const least = Math.min(shortestOf(train.windows), shortestOf(val.windows))
-  if (least >= shortest) return
-  const fix = 'use --context, or --input memory, which needs no fixed length'
-  throw badOption('train', 'minHistory', `at least ${shortest}, because ${model} reads exactly so many vectors,`, least, fix)
-}
-
 /** Sets device, threads and multiplier, checks memory and disk, and builds model and trainer. */
 async function openTraining({ plan: settings, data, from }: Start, store: Store, initial: Initial | undefined) {
   const { architecture, train, model } = settings
@@ -112,7 +101,7 @@ async function openTraining({ plan: settings, data, from }: Start, store: Store,
   const replaced = await useMultiplier(from?.facts.multiplier)
   const { dim } = data.train.base
   const { node: spec } = architecture.spec({ dim, context: data.context }, model)
-  requireLengths(architecture.name, spec, data)
+  requireLengths(architecture.name, spec, Math.min(shortestOf(data.train.windows), shortestOf(data.val.windows)))
   const needed = estimate(train, spec, { dim, context: data.context, dataBytes: data.bytes })
   const tight = await requireRoom(store.folder, needed, { device, dataBytes: data.bytes })
   requireWindows(data.split.train.length, train.batchSize, 'training windows')

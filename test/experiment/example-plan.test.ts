@@ -10,7 +10,7 @@ const example = new URL('../../examples/experiment.yaml', import.meta.url).pathn
 
 it('the plan in examples/ is accepted, and its first run can be trained', async () => {
   const plan = await readPlan(example)
-  expect(checkCombinations(plan.spaces, (await dataFacts(plan.data)).dim)).toEqual([])
+  expect(checkCombinations(plan.spaces, await dataFacts(plan.data))).toEqual([])
   expect(plan.spaces.lstm!.search).toHaveProperty('layers')
   const lines = readFileSync(example, 'utf8')
     .split('\n')

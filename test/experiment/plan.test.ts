@@ -161,18 +161,40 @@ describe('a plan is refused with the line of its fault', () => {
   })
 })
 
+it('a plan may write a history as a number or a word, and the models that cannot read it are refused before anything is trained', async () => {
+  const plan = await read({ 3: 'fixed: {preset: tiny, history: 12}' })
+  expect(plan.spaces.lstm!.fixed).toMatchObject({ history: '12' })
+  const lines = { 6: '  history: {values: [8, article]}\n  minHistory: {values: [8], when: {history: 8}}' }
+  const { search } = (await read(lines)).spaces.lstm!
+  expect(search.history!.domain).toEqual({ kind: 'list', values: ['8', 'article'] })
+  expect(search.minHistory!.when).toEqual({ history: ['8'] })
+  await expect(read({ 6: '  history: [8, "8"]' })).rejects.toThrow(/each value once/)
+  await expect(read({ 6: '  history: [none]' })).rejects.toThrow(/article or a number of vectors/)
+
+  const facts = await dataFacts(data)
+  const { spaces } = await read({ 2: 'models: [linformer, mlp]', ...lines })
+  expect(checkCombinations({ linformer: spaces.linformer! }, facts)).toEqual([])
+  expect(checkCombinations({ mlp: spaces.mlp! }, facts)).toEqual([
+    expect.stringMatching(
+      new RegExp(`^mlp: \\d+ % of the combinations are skipped: .*at least ${facts.most}, because mlp reads`),
+    ),
+  ])
+  const whole = (await read({ 2: 'models: [mlp]', 3: 'fixed: {history: article}' })).spaces
+  expect(() => checkCombinations(whole, facts)).toThrow(/mlp reads exactly so many vectors/)
+})
+
 it('combinations that no model can have are refused before anything is trained, and some of them give a warning', async () => {
-  const { dim } = await dataFacts(data)
+  const facts = await dataFacts(data)
   const some = await read({ 2: 'models: {transformer: {search: {heads: [3, 2], width: [8]}}}', 6: '' })
-  expect(checkCombinations(some.spaces, dim)).toEqual([
+  expect(checkCombinations(some.spaces, facts)).toEqual([
     expect.stringMatching(/^transformer: \d+ % of the combinations are skipped: .*heads/),
   ])
   const none = await read({ 2: 'models: {transformer: {search: {heads: [3], width: [8]}}}', 6: '' })
-  expect(() => checkCombinations(none.spaces, dim)).toThrow(
+  expect(() => checkCombinations(none.spaces, facts)).toThrow(
     /expected options that can be trained together for "models\.transformer"/,
   )
   const lone = await read({ 2: 'models: [lstm]', 5: '  warmup: [0.1]', 6: '' })
-  expect(() => checkCombinations(lone.spaces, dim)).toThrow(/warmup/)
+  expect(() => checkCombinations(lone.spaces, facts)).toThrow(/warmup/)
 })
 
 it('a wrong plan creates no folder', async () => {
