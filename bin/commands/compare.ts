@@ -17,6 +17,7 @@ export const compare: CommandModule = {
       })
       .options(flags(compareFields))
       .example('$0 compare lstm_baseline gru_stacked exponential_mean', 'all three pairs')
+      .example('$0 compare lstm_baseline ridge --folds', 'pools all folds of a run: intervals over all articles')
       .example('$0 compare lstm_baseline gru_stacked --data a.npz --data b.npz', 'on other data, one file after the other'),
   handler: async (argv) => {
     const { compare } = await import('../../lib/index.js')

@@ -12,7 +12,8 @@ export const evaluate: CommandModule = {
       .positional('run', { type: 'string', describe: 'folders of runs, or their names below artifacts/lvm/models' })
       .options(flags(evaluateFields))
       .example('$0 evaluate lstm_baseline gru_stacked', 'side by side, on their saved validation rows')
-      .example('$0 evaluate lstm_baseline --data other.npz', 'on other data, all rows'),
+      .example('$0 evaluate lstm_baseline --data other.npz', 'on other data, all rows')
+      .example('$0 evaluate lstm_baseline --folds', 'all folds of sweep --folds, each on the articles that it held out'),
   handler: async (argv) => {
     const { evaluate } = await import('../../lib/index.js')
     const runs = (argv.run as string[]).map(String)

@@ -49,6 +49,7 @@ export const sweep: CommandModule = {
       .options(flags({ ...sweepFields, ...notifyFields }))
       .demandOption('data')
       .example('$0 sweep --data vectors.npz --budget 4h', 'all thirteen models within four hours')
+      .example('$0 sweep --models lstm,gru --folds 5 --data vectors.npz', 'every article held out once by each model')
       .example('$0 sweep --models lstm,gru --data vectors.npz', 'continues where it stopped when it is called again'),
   handler: notifying('sweep', async (argv, facts) => {
     const { markdown, sweep } = await import('../../lib/index.js')

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { readHistory } from '../../lib/checkpoint/run-documents.js'
 import { evaluate } from '../../lib/evaluate/evaluate-runs.js'
 import { report } from '../../lib/report/report.js'
+import { verify } from '../../lib/report/verify-report.js'
 import { retrieve } from '../../lib/study/retrieval/retrieve.js'
 import { trainOn, wander, writeCorpus } from '../study/retrieval/corpus.js'
 
@@ -119,6 +120,9 @@ it('the report has one row for the folds of a run, with the pooled figures', asy
   for (const file of [made.page, made.table]) expect(readFileSync(file, 'utf8')).toContain('Over folds')
   const { runs: found } = made.report.documents['retrieval_results.json'] as { runs: { rows: string }[] }
   expect(found.map(({ rows }) => rows)).toEqual(['folds'])
+  const checked = await verify({ report: made.json, recompute: true })
+  expect(checked.problems).toEqual([])
+  expect(checked.ok).toBe(true)
   // another training of a fold makes the pooled entries stale
   await trainOn(data, runs, 'a-fold2of2', { fold: '2/2', batchSize: 8, overwrite: true })
   const again = await report({ runs, out })

@@ -55,6 +55,9 @@ async function samplesOf(evaluation: string, csv: string): Promise<Sample[]> {
   })
 }
 
+/** Whether a run has curves among those of all runs: of folds, only the first has. */
+const isShown = ({ lineage }: Report['runs'][number]) => (lineage?.split?.fold?.index ?? 1) === 1
+
 /** Draws every figure with data; with a folder, writes each there as SVG, PNG and CSV. */
 export async function allFigures(
   report: Report,
@@ -78,7 +81,7 @@ export async function allFigures(
   }
   return {
     comparison: await draw(comparisonFigures(judgedRuns(report))),
-    training: await draw(trainingFigures(report.runs)),
+    training: await draw(trainingFigures(report.runs.filter(isShown))),
     retrieval: await draw(retrievalFigures(retrieval)),
     audit: await draw(audit ? auditFigures(audit) : []),
     ceiling: await draw(ceiling ? ceilingFigures(ceiling) : []),
