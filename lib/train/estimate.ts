@@ -6,6 +6,7 @@ import { activations } from '../spec/activations.js'
 import { countParameters } from '../spec/count.js'
 import type { Node } from '../spec/ops.js'
 import { devices } from '../torch/device.js'
+import { contrastiveWeight } from './contrastive-loss.js'
 import type { TrainSettings } from './recipe.js'
 
 /** With `recompute` auto, activations above this size are recomputed in the backward pass. Units: bytes. */
@@ -23,6 +24,17 @@ function largestBatch({ history, objective, batchSize, batchVectors }: TrainSett
   return { time, contexts: objective === 'sequence' ? several : Math.min(batchSize, several) }
 }
 
+/** Queries of a contrastive loss that native/train/contrast.cpp compares at once, and its matrices of them. */
+const [QUERIES, MATRICES] = [256, 5]
+
+/** Memory of a contrastive loss: drawn rows, columns, queries with their targets and gradients, and logits. Units: bytes. */
+function contrastBytes(o: TrainSettings, dim: number, { time, contexts }: { time: number; contexts: number }): number {
+  if (contrastiveWeight(o) === 0) return 0
+  const queries = o.objective === 'sequence' ? contexts * time : o.batchSize
+  const columns = o.negatives + queries
+  return 4 * (dim * (2 * o.negatives + columns + 4 * queries) + MATRICES * Math.min(queries, QUERIES) * columns)
+}
+
 /** Estimates memory and disk of a training, and decides whether layers are recomputed. Units: bytes. */
 export function estimate(
   o: TrainSettings,
@@ -33,11 +45,12 @@ export function estimate(
   const each = o.weights === 'bf16' ? 2 : 4
   const moments = each * (o.ema > 0 ? 3 : 2)
   const weights = parameters * (2 * each + moments + (o.precision === 'bf16' ? 2 : 0))
-  const { time, contexts } = largestBatch(o, sizes.context)
+  const batch = largestBatch(o, sizes.context)
+  const { time, contexts } = batch
   const { kept, inputs, largest } = activations(node, time, sizes.dim)
   const held = (numbers: number) => 1.3 * each * contexts * numbers // 30 % for temporary gradients
   const recompute = o.recompute === 'on' || (o.recompute === 'auto' && held(kept) > STORED_ACTIVATIONS)
-  const passing = held(recompute ? inputs + largest : kept)
+  const passing = held(recompute ? inputs + largest : kept) + contrastBytes(o, sizes.dim, batch)
   const file = parameters * (each + moments)
   return {
     memory_bytes: Math.round(BASE + weights + passing + sizes.dataBytes),

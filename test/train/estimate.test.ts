@@ -48,6 +48,15 @@ test('a history takes the memory of --batch-vectors, or of one longer context, f
   expect(of(128, { objective: 'sequence', batchSize: 8 })).toBe(fixed(128, 32))
   expect(of(16_384, { objective: 'sequence' })).toBe(fixed(4096, 1))
 })
+test('a contrastive loss takes the memory of its negatives, and of the logits of a batch', () => {
+  const of = (given: Record<string, unknown>) => needed('lstm', { loss: 'contrastive', ...given }).memory_bytes
+  const none = needed('lstm').memory_bytes
+  expect(of({}) - none).toBeGreaterThan(4 * 768 * 4096)
+  expect(of({ negatives: 200_000 }) - of({ negatives: 100_000 })).toBeGreaterThan(4 * 768 * 100_000)
+  expect(of({ negatives: 200_000 }) - of({ negatives: 100_000 })).toBeLessThan(4 * 4 * 768 * 100_000)
+  expect(of({ objective: 'sequence', context: 64 }) - of({ context: 64 })).toBeGreaterThan(4 * 256 * 4096)
+  expect(needed('lstm', { loss: 'mse+contrastive' }).memory_bytes).toBe(of({}))
+})
 test('bf16 weights take half the memory and half the disk', () => {
   const [wide, half] = [needed('distilgpt2'), needed('distilgpt2', { weights: 'bf16' })]
   expect(half.memory_bytes).toBeLessThan(0.75 * wide.memory_bytes)
