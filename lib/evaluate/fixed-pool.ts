@@ -12,7 +12,7 @@ export interface FixedPool {
   /** Shapes: [rows, dim]. */
   readonly vectors: Tensor
   readonly rows: number
-  /** Share of all rows that are in the pool. */
+  /** Share of the rows that it was chosen from. */
   readonly share: number
   /** Per window the place of its target; −1 for a target that is not in the pool. */
   readonly target: Int32Array
@@ -21,10 +21,9 @@ export interface FixedPool {
   dispose(): void
 }
 
-/** Chooses `most` rows, among them `wanted`. */
-function choose(count: number, most: number, wanted: Int32Array, seed: number): Int32Array {
-  const all = Int32Array.from({ length: count }, (_, row) => row)
-  if (count <= most) return all
+/** Chooses `most` of the rows, among them `wanted`. */
+function choose(all: Int32Array, most: number, wanted: Int32Array, seed: number): Int32Array {
+  if (all.length <= most) return all
   const kept = new Set(wanted)
   const others = sampled(
     all.filter((row) => !kept.has(row)),
@@ -41,15 +40,25 @@ function countBefore(place: Int32Array): (row: number) => number {
   return (row) => before[row]!
 }
 
-/** Makes a pool of at most `most` rows; `targets` adds those of the windows first, and `most` grows where they are more. */
+/**
+ * Makes a pool of at most `most` rows; `targets` adds those of the windows first, and `most` grows where they are more.
+ *
+ * `held` marks rows that are left out, because they belong to a part that nothing may be chosen by.
+ */
 export async function fixedPool(
   { base, windows, ids }: { readonly base: Base; readonly windows: Windows; readonly ids: Int32Array },
-  { most, seed, targets }: { readonly most: number; readonly seed: number; readonly targets: boolean },
+  {
+    most,
+    seed,
+    targets,
+    held,
+  }: { readonly most: number; readonly seed: number; readonly targets: boolean; readonly held?: Uint8Array | undefined },
 ): Promise<FixedPool> {
   const searched = base.targets ?? base.vectors
   const count = searched.shape[0]!
   const rowOf = ids.map((id) => windows.target[id]!)
-  const rows = choose(count, most, targets ? rowOf : new Int32Array(), seed)
+  const all = Int32Array.from({ length: count }, (_, row) => row).filter((row) => held?.[row] !== 1)
+  const rows = choose(all, most, targets ? rowOf : new Int32Array(), seed)
   const place = new Int32Array(count).fill(-1)
   for (const [i, row] of rows.entries()) place[row] = i
   const vectors = rows.length === count ? searched : await take(searched, rows)
@@ -69,7 +78,7 @@ export async function fixedPool(
       }
     }
     const excluded = exclusions({ windows, ids }, target, { exclude: 'seen', places })
-    return { vectors, rows: rows.length, share: rows.length / count, target, excluded, dispose }
+    return { vectors, rows: rows.length, share: rows.length / all.length, target, excluded, dispose }
   } catch (error) {
     dispose()
     throw error

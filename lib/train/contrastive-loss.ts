@@ -3,7 +3,7 @@ import { listExcluded } from '../evaluate/exclusions.js'
 import { type FixedPool, fixedPool } from '../evaluate/fixed-pool.js'
 import { native } from '../native.js'
 import { Tensor } from '../torch/tensor.js'
-import type { Prepared, Side } from './prepare.js'
+import { heldRows, type Prepared, type Side } from './prepare.js'
 import type { TrainSettings } from './recipe.js'
 
 /** Most rows that the loss of evaluated windows is computed against: an estimate of that against all rows. */
@@ -40,8 +40,10 @@ export async function openContrastive(
   const weight = contrastiveWeight(train)
   if (weight === 0) return undefined
   const { negatives, seed } = train
+  const held = heldRows(data.train, data.split)
+  const heldIn = (side: Side) => (side === data.train ? held : undefined)
   const pool = (side: Side, ids: Int32Array) =>
-    fixedPool({ ...side, ids }, { most: Math.min(negatives, POOL), seed, targets: false })
+    fixedPool({ ...side, ids }, { most: Math.min(negatives, POOL), seed, targets: false, held: heldIn(side) })
   const scale = weight === 1 ? 1 : await errorScale(data, output)
   const opened: FixedPool[] = []
   const dispose = () => {

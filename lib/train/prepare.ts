@@ -127,6 +127,16 @@ export async function prepare(
   }
 }
 
+/** Marks the rows of the test part (its articles, or the targets of a split by windows), which pools leave out; undefined without one. */
+export function heldRows({ base, windows }: Pick<Side, 'base' | 'windows'>, { test, leaky }: Split): Uint8Array | undefined {
+  if (test === undefined) return undefined
+  const held = new Uint8Array((base.targets ?? base.vectors).shape[0]!)
+  for (const id of test) held[windows.target[id]!] = 1
+  if (leaky || base.kind === 'sequences' || base.articles === undefined) return held
+  const articles = new Set(test.map((id) => windows.article[id]!))
+  return held.map((own, row) => (articles.has(base.articles!.of[row]!) ? 1 : own))
+}
+
 const splitSeed = (o: TrainSettings): number => o.splitSeed ?? o.seed
 
 const drawnBy = (o: TrainSettings, val: SplitOptions['val']): SplitOptions => ({

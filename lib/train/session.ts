@@ -8,7 +8,7 @@ import { sampled } from '../statistics/random.js'
 import { type Contrastive, openContrastive } from './contrastive-loss.js'
 import { type Initial, initialise } from './initial.js'
 import { fitStart } from './memory-start.js'
-import type { Prepared } from './prepare.js'
+import { heldRows, type Prepared } from './prepare.js'
 import type { Plan, TrainSettings } from './recipe.js'
 import type { From } from './resume.js'
 import { freshSchedule, planned, totalSteps } from './schedule.js'
@@ -125,7 +125,7 @@ export async function openSession(plan: Plan, data: Prepared, o: Asked): Promise
     if (o.initial !== undefined) initialised = await initialise(model, o.spec, o.initial, plan, data.context)
     const { samples, groups } = data.read
     contrastive = await openContrastive(train, data, trainSample, o.spec.params.output)
-    watched = await openWatched(train, data)
+    watched = await openWatched(train, data, data.val === data.train ? heldRows(data.val, data.split) : undefined)
     heldOut = await openHeldOut(train, data)
     const settings = trainerSettings(train, { groups, recompute: o.recompute, emaRule, contrastive })
     trainer = await native.trainer(model, samples, data.split.train, settings)

@@ -35,13 +35,17 @@ export interface Seen {
 }
 
 /** Chooses the watched windows, and a fixed pool for their targets where the training asks for ranks. */
-export async function openWatched(train: TrainSettings, { val, split }: Prepared): Promise<Watched> {
+export async function openWatched(
+  train: TrainSettings,
+  { val, split }: Pick<Prepared, 'val' | 'split'>,
+  held: Uint8Array | undefined,
+): Promise<Watched> {
   const all = Int32Array.from(split.val, (_, place) => place)
   const places = sampled(all, RANKED, train.seed)
   if (!ranks(train)) return { places, pool: undefined, dispose: () => {} }
   const ids = places.map((place) => split.val[place]!)
   const most = Math.floor(PRODUCTS / (ids.length * val.base.dim))
-  const pool = await fixedPool({ ...val, ids }, { most, seed: train.seed, targets: true })
+  const pool = await fixedPool({ ...val, ids }, { most, seed: train.seed, targets: true, held })
   const bank = native.bank(pool.vectors.native)
   const dispose = () => {
     native.bankDispose(bank)
@@ -54,7 +58,7 @@ export async function openWatched(train: TrainSettings, { val, split }: Prepared
 export async function openHeldOut(train: TrainSettings, data: Prepared): Promise<Watched | undefined> {
   const { fold, test } = data.split
   if (fold === undefined || test === undefined || !ranks(train)) return undefined
-  return openWatched(train, { ...data, val: data.train, split: { ...data.split, val: test } })
+  return openWatched(train, { val: data.train, split: { ...data.split, val: test } }, undefined)
 }
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length
