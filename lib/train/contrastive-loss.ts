@@ -3,15 +3,12 @@ import { listExcluded } from '../evaluate/exclusions.js'
 import { type FixedPool, fixedPool } from '../evaluate/fixed-pool.js'
 import { native } from '../native.js'
 import { Tensor } from '../torch/tensor.js'
+import { contrastiveWeight } from './contrastive-weight.js'
 import { heldRows, type Prepared, type Side } from './prepare.js'
 import type { TrainSettings } from './recipe.js'
 
 /** Most rows that the loss of evaluated windows is computed against: an estimate of that against all rows. */
 const POOL = 1024
-
-/** Weight of the contrastive loss; 0 without one. */
-export const contrastiveWeight = ({ loss, contrastiveWeight: weight }: TrainSettings): number =>
-  loss === 'contrastive' ? 1 : loss === 'mse+contrastive' ? weight : 0
 
 /** Factor of the squared error beside a contrastive loss: it becomes the sum over dimensions, relative to the targets' squared length. */
 async function errorScale({ train: { base, windows }, split }: Prepared, output: unknown): Promise<number> {

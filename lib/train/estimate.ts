@@ -6,7 +6,7 @@ import { activations } from '../spec/activations.js'
 import { countParameters } from '../spec/count.js'
 import type { Node } from '../spec/ops.js'
 import { devices } from '../torch/device.js'
-import { contrastiveWeight } from './contrastive-loss.js'
+import { contrastiveWeight } from './contrastive-weight.js'
 import type { TrainSettings } from './recipe.js'
 
 /** With `recompute` auto, activations above this size are recomputed in the backward pass. Units: bytes. */
@@ -14,6 +14,9 @@ const STORED_ACTIVATIONS = 2 ** 31
 
 /** Memory of Node and libtorch without a model, and of the allocator's cache. Units: bytes. */
 const BASE = 600e6
+
+/** Kernels that oneDNN keeps, one for each shape of a product: contexts of many lengths fill its cache of 1,024. Units: bytes. */
+const KERNELS = 600e6
 
 /** Contexts that a training reads at once at most, and the vectors of each. */
 function largestBatch({ history, objective, batchSize, batchVectors }: TrainSettings, context: number) {
@@ -53,7 +56,7 @@ export function estimate(
   const passing = held(recompute ? inputs + largest : kept) + contrastBytes(o, sizes.dim, batch)
   const file = parameters * (each + moments)
   return {
-    memory_bytes: Math.round(BASE + weights + passing + sizes.dataBytes),
+    memory_bytes: Math.round(BASE + (o.history === undefined ? 0 : KERNELS) + weights + passing + sizes.dataBytes),
     disk_bytes: Math.round(4 * file + 1e7),
     recompute,
   }

@@ -1,4 +1,4 @@
-import { contrastiveWeight } from './contrastive-loss.js'
+import { contrastiveWeight } from './contrastive-weight.js'
 import type { TrainSettings } from './recipe.js'
 
 /** Validation figures of an epoch that can decide which one is the best. */

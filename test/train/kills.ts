@@ -26,10 +26,22 @@ const outcome = async (run: string) => ({
 export async function killWhileTraining(
   data: string,
   cwd: string,
-  o: { kills: number; epochs: number },
+  o: { kills: number; epochs: number; options?: readonly string[]; stepsPerEpoch?: number },
 ): Promise<{ finished: number; instants: Record<string, number> }> {
   mkdirSync(cwd)
-  const words = ['train', 'lstm', '--data', data, '--preset', 'tiny', '--batch-size', '16', '--epochs', String(o.epochs)]
+  const words = [
+    'train',
+    'lstm',
+    '--data',
+    data,
+    '--preset',
+    'tiny',
+    '--batch-size',
+    '16',
+    '--epochs',
+    String(o.epochs),
+    ...(o.options ?? []),
+  ]
   const start = (name: string, resume: boolean) =>
     lvm(
       cwd,
@@ -79,7 +91,7 @@ export async function killWhileTraining(
     ;(await load(folder(name))).dispose()
     const { progress } = manifestOf(folder(name))
     expect(manifest.progress).toEqual(progress)
-    const perEpoch = 14
+    const perEpoch = o.stepsPerEpoch ?? 14
     const told = events.map(({ type, epoch, step }) =>
       type === 'saved' || type === 'progress' ? (Number(epoch) - 1) * perEpoch + Number(step) : -1,
     )
