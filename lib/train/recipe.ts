@@ -12,28 +12,54 @@ import { trainFields } from './train-fields.js'
 type Given = Readonly<Record<string, unknown>>
 export type TrainSettings = Options<typeof trainFields>
 
-const strong = {
-  train: { schedule: 'warmup-cosine', batchSize: 64, epochs: 3, ema: 0.998 },
+const decaying = {
+  train: { schedule: 'warmup-cosine', ema: 0.998 },
   model: { residual: 'decay', output: 'raw' },
+}
+const remembering = {
+  train: {
+    ...decaying.train,
+    history: 'article',
+    objective: 'sequence',
+    batchVectors: 512,
+    epochs: 4,
+    lr: 3e-4,
+    select: 'cosine',
+  },
+  model: { residual: 'memory', input: 'memory', inputScale: 'sqrt_dim', output: 'raw', dropout: 0.3 },
 }
 
 /**
  * Sets of defaults.
  *
  * - `prd`: the defaults of the fields, as in the specification.
- * - `strong`: better than `prd` on real vectors (docs/experiments.md).
- * - `small`: `strong` for few windows, where `strong` would end after a few dozen steps.
+ * - `strong`: the best cosine on real vectors (docs/experiments.md).
+ * - `retrieve`: the most targets found on real vectors.
+ * - `small`: better than `prd` with few windows.
  * - `lcm`: as in the paper of the Large Concept Model. Its loss is a sum over channels and ours a mean, so eps 1e-5 and clip 25 are
  *   divided by 768.
  */
 const RECIPES: Readonly<Record<TrainSettings['recipe'], { train: Given; model: Given }>> = {
   prd: { train: {}, model: {} },
-  strong,
-  small: { ...strong, train: { ...strong.train, batchSize: 32, epochs: 4, lr: 1e-3 } },
+  strong: remembering,
+  retrieve: {
+    train: { ...remembering.train, loss: 'contrastive', select: 'top10', epochs: 3 },
+    model: remembering.model,
+  },
+  small: { ...decaying, train: { ...decaying.train, batchSize: 32, epochs: 4, lr: 1e-3 } },
   lcm: {
     train: { objective: 'sequence', lr: 4e-4, beta2: 0.95, eps: 1.3e-8, weightDecay: 0.1, clip: 0.033 },
     model: { inputScale: 'standardize' },
   },
+}
+
+/** The defaults of a recipe for an architecture; with a context of the user's, or one that crosses articles, it reads no history. */
+function recipeOf({ fields }: Architecture, recipe: TrainSettings['recipe'], own: Given): { train: Given; model: Given } {
+  const { train, model } = RECIPES[recipe]
+  const known = Object.fromEntries(Object.entries(model).filter(([key]) => Object.hasOwn(fields, key)))
+  if (train.history === undefined || (own.context === undefined && own.split !== 'windows')) return { train, model: known }
+  const { history: _, batchVectors: __, objective: ___, ...rest } = train
+  return { train: { ...rest, batchSize: 64 }, model: known }
 }
 
 /** Options that have an effect only together with another option. */
@@ -102,7 +128,10 @@ function requireFold({ fold, test }: TrainSettings): void {
 export function plan(model: string, given: Given): Plan {
   const { architecture, own, asked } = ask(model, given)
   const { recipe, preset } = asked
-  const train = resolve('train', trainFields, { ...architecture.training, ...RECIPES[recipe].train, ...own.train })
+  const chosen = recipeOf(architecture, recipe, own.train)
+  const options = { ...architecture.presets[preset], ...chosen.model, ...own.model }
+  if (own.train.objective === undefined && !isCausal(architecture, options)) chosen.train = { ...chosen.train, objective: 'last' }
+  const train = resolve('train', trainFields, { ...architecture.training, ...chosen.train, ...own.train })
   for (const { key, when, needs } of NEEDS) {
     if (own.train[key] !== undefined && !when(train))
       throw badOption(
@@ -138,7 +167,6 @@ export function plan(model: string, given: Given): Plan {
       train.history,
       'use --history N, or --split articles',
     )
-  const options = { ...architecture.presets[preset], ...RECIPES[recipe].model, ...own.model }
   if (train.objective === 'sequence' && !isCausal(architecture, options))
     throw badOption('train', 'objective', `last, because ${model} is not causal,`, 'sequence')
   if (train.weights === 'bf16' && train.ema > 0)
