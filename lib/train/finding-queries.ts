@@ -1,0 +1,105 @@
+import { type Baseline, exponentialMeanOf } from '../baselines/baselines-fit.js'
+import { addInto, blocks, meanTarget, type Rows, targets, zeros } from '../baselines/baselines-rows.js'
+import { openPool } from '../evaluate/pool.js'
+import { ranks, search } from '../evaluate/search.js'
+import { sampled } from '../statistics/random.js'
+import { call, type Tensor } from '../torch/tensor.js'
+
+/** Queries without a network that are fitted to find targets, not to be near them. */
+export type FindingName = 'exponential_mean_top10' | 'whitened_mean'
+type Finding = Baseline<FindingName>
+/** The exponential mean of a decay, less `centre`, times `map`. Shapes: centre [dim], map [dim, dim], float32. */
+export interface WhitenedMean extends Finding {
+  readonly decay: number
+  readonly centre: Tensor
+  readonly map: Tensor
+}
+
+/** Size of the sample of training windows that the two are fitted on. */
+const FINDING_WINDOWS = 512
+const DECAYS = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95]
+/** Powers of the inverse covariance (1/2: whitened), and shares of the mean variance that are added to it. */
+const WHITENINGS = [0.5, 1].flatMap((power) => [0.1, 0.3, 1, 3].map((shrink) => ({ power, shrink })))
+
+/** Mean and principal axes of the training targets. Shapes: mean [dim], variances [dim], axes [dim, dim], float64. */
+async function axesOf(train: Rows): Promise<{ mean: Tensor; variances: Tensor; axes: Tensor }> {
+  const { dim } = train.windows
+  const mean = await meanTarget(train)
+  using sum = await zeros(dim, dim)
+  using offset = await mean.to({ dtype: 'float32' })
+  for (const ids of blocks(train)) {
+    using y = await targets(train, ids)
+    using centred = await y.op('aten::sub.Tensor', offset)
+    using turned = await centred.op('aten::t')
+    using product = await turned.op('aten::mm', centred)
+    await addInto(sum, product)
+  }
+  using covariance = await sum.op('aten::div.Scalar', train.ids.length)
+  const [variances, axes] = (await call('aten::linalg_eigh', [covariance])) as [Tensor, Tensor]
+  return { mean, variances, axes }
+}
+
+type Axes = Awaited<ReturnType<typeof axesOf>>
+
+/** Returns the centred exponential mean times the shrunk covariance of the training targets to the power −`power`. */
+async function whitened({ mean, variances, axes }: Axes, o: { decay: number; shrink: number; power: number }): Promise<WhitenedMean> {
+  using average = (await call('aten::mean', [variances])) as Tensor
+  using wider = await variances.op('aten::add.Scalar', o.shrink * (await average.item()))
+  using shares = await wider.op('aten::pow.Tensor_Scalar', -o.power)
+  using scaled = await axes.op('aten::mul.Tensor', shares)
+  using turned = await axes.op('aten::t')
+  using wide = await scaled.op('aten::mm', turned)
+  const map = await wide.to({ dtype: 'float32' })
+  const centre = await mean.to({ dtype: 'float32' })
+  const faded = exponentialMeanOf(o.decay)
+  return {
+    name: 'whitened_mean',
+    params: { ...o },
+    decay: o.decay,
+    centre,
+    map,
+    dispose() {
+      map.dispose()
+      centre.dispose()
+    },
+    async predict(rows, ids) {
+      using x = await faded.predict(rows, ids)
+      using centred = await x.op('aten::sub.Tensor', centre)
+      return await centred.op('aten::mm', map)
+    },
+  }
+}
+
+/** Fits a decay, then a whitening, by Top-10 on a seeded sample of training windows, in their own base without what they have seen. */
+export async function fitFinding(train: Parameters<typeof openPool>[0] & Rows): Promise<[Finding, WhitenedMean]> {
+  const sample = { ...train, ids: sampled(train.ids, FINDING_WINDOWS, 0) }
+  const pool = await openPool(sample)
+  const found = async (query: Finding): Promise<number> => {
+    const { allowed } = await search(pool, (at, count) => query.predict(sample, sample.ids.subarray(at, at + count)))
+    return ranks(allowed).filter((rank) => rank <= 10).length
+  }
+  try {
+    const decaying = DECAYS.map((decay): Finding => ({ ...exponentialMeanOf(decay), name: 'exponential_mean_top10' }))
+    const mean = await bestOf(decaying, found)
+    const axes = await axesOf(train)
+    const candidates = await Promise.all(WHITENINGS.map((o) => whitened(axes, { decay: mean.params.decay!, ...o })))
+    for (const tensor of Object.values(axes)) tensor.dispose()
+    return [mean, await bestOf(candidates, found)]
+  } finally {
+    pool.dispose()
+  }
+}
+
+/** Returns the first of the queries that find most, and disposes of the others. */
+async function bestOf<Q extends Finding>(queries: readonly Q[], found: (query: Q) => Promise<number>): Promise<Q> {
+  let best: { query: Q; hits: number } | undefined
+  for (const query of queries) {
+    const hits = await found(query)
+    if (best !== undefined && hits <= best.hits) query.dispose()
+    else {
+      best?.query.dispose()
+      best = { query, hits }
+    }
+  }
+  return best!.query
+}
