@@ -44,5 +44,6 @@ export function memoryMixture(w: ScriptWriter, { params }: Node, x: string): str
   const means = w.set(`torch.matmul(${weights} / ${totals}.unsqueeze(1), ${x})`)
   const summary = w.set(`torch.matmul(${w.method('summary', SUMMARY)}(${means}, ${totals}), ${w.param('summary')}.t())`)
   const gates = w.set(`torch.matmul(${w.features}, ${w.param('gate')}.t()) * ${1 / Math.sqrt(params.width as number)}`)
-  return w.set(`torch.matmul((${w.param('weight')} + ${summary} + ${gates}).unsqueeze(1), ${means}).squeeze(1)`)
+  const mixed = w.set(`torch.matmul((${w.param('weight')} + ${summary} + ${gates}).unsqueeze(1), ${means}).squeeze(1)`)
+  return w.set(`${mixed} + torch.linear(${mixed}, ${w.param('map')}, None) * ${1 / Math.sqrt(params.dim as number)}`)
 }

@@ -35,7 +35,7 @@ const OWN: Readonly<Record<PredictorOp, Own>> = {
   }),
   memoryMixture: ({ memories }, time, width) => ({
     width,
-    kept: 4 * width * (1 + memories!) * time + memories! * width * Math.ceil(time / 64),
+    kept: (4 * width * (1 + memories!) + width) * time + memories! * width * Math.ceil(time / 64),
   }),
   linear: ({ in: input, out }, time) => ({ width: out!, kept: input! * time }),
   layerNorm: same(1),

@@ -127,7 +127,7 @@ export function architecture<F extends Fields>(
       const broken = a.rule?.(shaped)
       if (broken !== undefined) throw new LvmError('BAD_SPEC', `${a.name}: ${broken}`)
       const trunk = input === 'memory' ? chain(named('input', memoryInput(memories)), a.trunk(shaped)) : a.trunk(shaped)
-      const memory = residual === 'memory' ? [named('residual', memoryMixture(memories, a.width(options)))] : []
+      const memory = residual === 'memory' ? [named('residual', memoryMixture({ dim, memories, width: a.width(options) }))] : []
       return {
         options,
         node: predictor({ dim, output, residual, inputScale }, trunk, head(a.width(options), dim, options), ...memory),

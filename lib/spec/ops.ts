@@ -21,7 +21,7 @@ export const OPS = {
   concat: {},
   predictor: { dim: 'int', output: 'text', residual: 'text', inputScale: 'text' },
   memoryInput: { memories: 'int' },
-  memoryMixture: { memories: 'int', width: 'int' },
+  memoryMixture: { dim: 'int', memories: 'int', width: 'int' },
   linear: { in: 'int', out: 'int', bias: 'bool', transposed: 'bool', init: 'text', gain: 'real' },
   layerNorm: { dim: 'int', eps: 'real' },
   rmsNorm: { dim: 'int', eps: 'real' },
@@ -89,7 +89,7 @@ export const predictor = (p: Params<'predictor'>, trunk: Node, head: Node, ...me
 /** Puts exponential means of all vectors so far beside each vector; their decays are learned. */
 export const memoryInput = (memories: number): Node => node('memoryInput', { memories })
 /** A mixture of exponential means of all vectors so far; decays are learned, and weights that depend on the trunk's output of `width` channels. */
-export const memoryMixture = (memories: number, width: number): Node => node('memoryMixture', { memories, width })
+export const memoryMixture = (p: Params<'memoryMixture'>): Node => node('memoryMixture', p)
 export const linear = (p: Pick<Params<'linear'>, 'in' | 'out'> & Partial<Params<'linear'>>): Node =>
   node('linear', { bias: true, transposed: false, init: 'default', gain: 1, ...p })
 export const layerNorm = (dim: number, eps = 1e-5): Node => node('layerNorm', { dim, eps })

@@ -1,11 +1,13 @@
 import { fitAdaptiveMixture, summarySize } from '../baselines/adaptive-mixture.js'
-import { sparse } from '../baselines/baselines-rows.js'
+import { type Rows, sparse } from '../baselines/baselines-rows.js'
 import { fitMixture } from '../baselines/memories.js'
 import { type NativeModel, native } from '../native.js'
 import type { Node } from '../spec/ops.js'
 import { Tensor } from '../torch/tensor.js'
+import { fitFinding } from './finding-queries.js'
 import { fitInput } from './normaliser.js'
 import type { Prepared } from './prepare.js'
+import type { TrainSettings } from './recipe.js'
 
 /** θ at which a float32 decay σ(θ) is exactly 0, or with the other sign exactly 1. */
 const SATURATED = 104
@@ -29,39 +31,75 @@ function spread(fitted: readonly Float64Array[], all: number): Float32Array {
   return values
 }
 
+type Find = (...names: string[]) => Tensor
+/** Returns the first parameter of a model that has one of the names. */
+function parametersOf(model: NativeModel): Find {
+  const state = native.modelState(model)
+  return (...names) => Tensor.wrap(state.find(({ name }) => names.includes(name))!.tensor)
+}
+
+async function put(parameter: Tensor, values: Float32Array): Promise<void> {
+  using from = Tensor.from(values, parameter.shape)
+  await parameter.change('aten::copy_', from)
+}
+
+/** Puts decays in the place of the first ones of a model. */
+async function putDecays(parameter: Tensor, decays: readonly number[]): Promise<void> {
+  using wide = await parameter.to({ device: 'cpu', dtype: 'float32' })
+  const started = (await wide.data()) as Float32Array
+  decays.forEach((value, i) => {
+    started[i] = logit(value)
+  })
+  await put(parameter, started)
+}
+
 /**
  * Starts a residual of memory from the mixture of exponential means fitted on the training windows, its weights fitted to a summary of
  * the means; an untrained model then predicts it.
  *
  * With more means than the fit can use, the others keep their decays and start with weight 0. A decay of 0, the last vector, is not learned.
  */
-async function fitMemory(model: NativeModel, spec: Node, { train, split }: Prepared): Promise<void> {
-  if (spec.params.residual !== 'memory') return
-  const state = native.modelState(model)
-  const at = (name: string) => Tensor.wrap(state.find((parameter) => parameter.name === name)!.tensor)
-  const [decay, weight, summary] = [at('residual.decay'), at('residual.weight'), at('residual.summary')]
+async function startNear(at: Find, rows: Rows): Promise<void> {
+  const [weight, summary] = [at('residual.weight'), at('residual.summary')]
   const [means] = weight.shape as [number]
-  const rows = { ...train, ids: split.train }
   const fitted = await fitAdaptiveMixture(rows, await fitMixture(sparse(rows), means))
-  const { decays, weights } = fitted
-  using wide = await decay.to({ device: 'cpu', dtype: 'float32' })
-  const started = (await wide.data()) as Float32Array
-  decays.forEach((value, i) => {
-    started[i] = logit(value)
-  })
-  const shares = Float32Array.from({ length: means }, (_, i) => weights[i] ?? 0)
-  for (const [parameter, values] of [
-    [decay, started],
-    [weight, shares],
-    [summary, spread(fitted.summary, means)],
-  ] as const) {
-    using from = Tensor.from(values, parameter.shape)
-    await parameter.change('aten::copy_', from)
-  }
+  await putDecays(at('residual.decay'), fitted.decays)
+  await put(
+    weight,
+    Float32Array.from({ length: means }, (_, i) => fitted.weights[i] ?? 0),
+  )
+  await put(summary, spread(fitted.summary, means))
 }
 
-/** Fits what a new model takes from its training windows before the first step: the normaliser of its input, its residual of memory. */
-export async function fitStart(model: NativeModel, spec: Node, data: Prepared): Promise<void> {
+/** Starts a residual of memory from the whitened exponential mean that finds most targets of the training windows. */
+async function startFinding(at: Find, rows: Parameters<typeof fitFinding>[0]): Promise<void> {
+  const [near, { decay, map, centre, ...query }] = await fitFinding(rows)
+  near.dispose()
+  const [weight, whole, bias] = [at('residual.weight'), at('residual.map'), at('head.bias', 'head.3.bias')]
+  const [dim] = bias.shape as [number]
+  const values = Float64Array.from((await map.data()) as Float32Array)
+  const middle = (await centre.data()) as Float32Array
+  query.dispose?.()
+  const trace = middle.reduce((sum, _, i) => sum + values[i * dim + i]!, 0)
+  const [size, root] = [dim / trace, Math.sqrt(dim)] // the mean factor becomes 1
+  const offset = middle.map((_, i) => -root * size * middle.reduce((sum, value, j) => sum + value * values[j * dim + i]!, 0))
+  const change = Float32Array.from(values, (value, i) => root * (size * value - Number(i % (dim + 1) === 0)))
+  await putDecays(at('residual.decay'), [decay])
+  await put(
+    weight,
+    Float32Array.from({ length: weight.shape[0]! }, (_, i) => Number(i === 0)),
+  )
+  await put(whole, change)
+  await put(bias, offset)
+}
+
+/**
+ * Fits what a new model takes from its training windows before the first step: the normaliser of its input, and its residual of memory,
+ * to be near the targets or, with the contrastive loss alone, to find them.
+ */
+export async function fitStart(model: NativeModel, spec: Node, data: Prepared, loss: TrainSettings['loss']): Promise<void> {
   await fitInput(model, spec, data)
-  await fitMemory(model, spec, data)
+  if (spec.params.residual !== 'memory') return
+  const rows = { ...data.train, ids: data.split.train }
+  await (loss === 'contrastive' ? startFinding : startNear)(parametersOf(model), rows)
 }

@@ -121,7 +121,7 @@ export async function openSession(plan: Plan, data: Prepared, o: Asked): Promise
   let heldOut: Watched | undefined
   const trainSample = judgedTraining(plan, data)
   try {
-    if (o.from === undefined) await fitStart(model, o.spec, data)
+    if (o.from === undefined) await fitStart(model, o.spec, data, train.loss)
     if (o.initial !== undefined) initialised = await initialise(model, o.spec, o.initial, plan, data.context)
     const { samples, groups } = data.read
     contrastive = await openContrastive(train, data, trainSample, o.spec.params.output)

@@ -12,7 +12,7 @@ const std::vector<Op>& ops() {
     {"concat", {}, make_concat},
     {"predictor", {{"dim", "int"}, {"output", "text"}, {"residual", "text"}, {"inputScale", "text"}}, make_predictor},
     {"memoryInput", {{"memories", "int"}}, make_memory_input},
-    {"memoryMixture", {{"memories", "int"}, {"width", "int"}}, make_memory_mixture},
+    {"memoryMixture", {{"dim", "int"}, {"memories", "int"}, {"width", "int"}}, make_memory_mixture},
     {"linear",
      {{"in", "int"}, {"out", "int"}, {"bias", "bool"}, {"transposed", "bool"}, {"init", "text"}, {"gain", "real"}},
      make_linear},

@@ -7,7 +7,7 @@ namespace lvm {
 
 // Temperature of the contrastive loss: one number that training learns beside the weights, by Adam on its logarithm.
 struct Temperature {
-  double log = std::log(0.05), m = 0, v = 0;
+  double log = std::log(0.03), m = 0, v = 0;
   double gradient = 0;  // of the current step
 
   void step(double lr, double beta1, double beta2, double eps, int64_t steps) {
