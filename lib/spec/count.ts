@@ -10,7 +10,8 @@ const OWN: Readonly<Record<OpName, (p: P, text: Readonly<Record<string, unknown>
   concat: () => 0,
   predictor: (_, { residual }) => ({ none: 0, memory: 0, decay: 2 })[residual as string] ?? 1,
   memoryInput: (p) => p.memories!,
-  memoryMixture: ({ dim, memories, width }) => dim! * dim! + memories! * (2 + 2 * memories! + (memories! * (memories! - 1)) / 2 + width!),
+  memoryMixture: ({ dim, memories, width }) =>
+    dim! * dim! + memories! * (2 + 2 * memories! + (memories! * (memories! - 1)) / 2 + width!),
   linear: (p, { bias }) => p.in! * p.out! + (bias === true ? p.out! : 0),
   layerNorm: (p) => 2 * p.dim!,
   rmsNorm: (p) => p.dim!,

@@ -42,7 +42,10 @@ async function axesOf(train: Rows): Promise<{ mean: Tensor; variances: Tensor; a
 type Axes = Awaited<ReturnType<typeof axesOf>>
 
 /** Returns the centred exponential mean times the shrunk covariance of the training targets to the power −`power`. */
-async function whitened({ mean, variances, axes }: Axes, o: { decay: number; shrink: number; power: number }): Promise<WhitenedMean> {
+async function whitened(
+  { mean, variances, axes }: Axes,
+  o: { decay: number; shrink: number; power: number },
+): Promise<WhitenedMean> {
   using average = (await call('aten::mean', [variances])) as Tensor
   using wider = await variances.op('aten::add.Scalar', o.shrink * (await average.item()))
   using shares = await wider.op('aten::pow.Tensor_Scalar', -o.power)

@@ -56,7 +56,8 @@ export const trainFields = {
 
   recipe: choice(['prd', 'strong', 'retrieve', 'small', 'lcm'], {
     default: 'prd',
-    about: 'set of defaults, which flags override; strong (for cosine) and retrieve (for Top-10) were chosen on 36,801 windows, small on 1,244',
+    about:
+      'set of defaults, which flags override; strong (for cosine) and retrieve (for Top-10) were chosen on 36,801 windows, small on 1,244',
     ...training,
   }),
   epochs: integer({ default: 20, min: 0, about: 'passes over the training windows', ...training }),

@@ -18,7 +18,7 @@ _, model = read(f"{run}/final_model.pt")
 model.double().train()
 rows = split["train"]
 x, y = Windows(data, config["context_length"], torch.float64)(rows)
-log_temperature = torch.tensor(math.log(0.05), dtype=torch.float64, requires_grad=True)
+log_temperature = torch.tensor(math.log(0.03), dtype=torch.float64, requires_grad=True)
 raw = model(x)
 query, target = normalize(raw, dim=-1), normalize(y, dim=-1)
 cosines = target @ target.T

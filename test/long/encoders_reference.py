@@ -17,6 +17,7 @@ model = SentenceTransformer(folder, device="cpu")
 rust.enable_truncation(model.max_seq_length)
 json.dump([encoded.ids for encoded in rust.encode_batch(lines)], open(f"{out}.json", "w"))
 count = int(sys.argv[4])
-for weights, end in ((model, "bin"), (model.bfloat16(), "bf16.bin")):
-    vectors = weights.encode(lines[:count], show_progress_bar=False, convert_to_tensor=True)
+for end in ("bin", "bf16.bin"):
+    vectors = model.encode(lines[:count], show_progress_bar=False, convert_to_tensor=True)
     vectors.float().numpy().astype(numpy.float32).tofile(f"{out}.{end}")
+    model.bfloat16()

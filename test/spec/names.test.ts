@@ -118,7 +118,11 @@ describe('a spec that describes no model', () => {
       /and a memory but received 2/,
     ],
     ['a mixture that nothing reads', predictor(plain, square, chain(), chain()), /a head but received 3/],
-    ['a memory of no means', predictor({ ...plain, residual: 'memory' }, square, chain(), ops.memoryMixture({ dim: 4, memories: 0, width: 4 })), /"memories"/],
+    [
+      'a memory of no means',
+      predictor({ ...plain, residual: 'memory' }, square, chain(), ops.memoryMixture({ dim: 4, memories: 0, width: 4 })),
+      /"memories"/,
+    ],
     ['no list of nodes', { op: 'predictor', params: plain }, /a list of nodes/],
     ['no params', { op: 'predictor', of: [] }, /op, params/],
     ['a node inside itself', cyclic, /nodes inside each other/],

@@ -48,7 +48,7 @@ function expectedLoss(
     step: number
   },
 ): number {
-  const log = Math.log(0.05)
+  const log = Math.log(0.03)
   const chosen = new Set([...drawn(o.all.length, o.count, o.step)].map((place) => o.all[place]!))
   const targets = new Set(outputs.map(({ target }) => target))
   const losses = outputs.map(({ first, length, target, group }, i) => {
