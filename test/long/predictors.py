@@ -74,6 +74,10 @@ class Predictor(nn.Module):
             self.residual = nn.ParameterDict({"weight": torch.ones(memories if o["residual"] == "memory" else 1)})
         if o["residual"] in ("decay", "memory"):
             self.residual["decay"] = torch.ones_like(self.residual["weight"])
+        if o["residual"] == "memory":
+            self.residual["summary"] = torch.zeros(memories, 2 * memories + memories * (memories - 1) // 2)
+            self.residual["gate"] = torch.zeros(memories, width)
+            self.residual["map"] = torch.zeros(dim, dim)
         if o["input_scale"] == "standardize":
             self.input = getattr(self, "input", nn.Module())
             self.input.register_buffer("center", torch.zeros(dim))
@@ -96,17 +100,27 @@ class Predictor(nn.Module):
         means = torch.einsum("kij,bjd->bikd", weights / weights.sum(-1, keepdim=True), x)
         return torch.cat([x, means.flatten(2)], -1)
 
-    def mixture(self, x):
-        weights = torch.sigmoid(self.residual["decay"])[:, None] ** torch.arange(x.shape[1] - 1, -1, -1)
-        return torch.einsum("k,kt,btd->bd", self.residual["weight"], weights / weights.sum(1, keepdim=True), x)
+    def mixture(self, x, features):
+        r = self.residual
+        ages = torch.sigmoid(r["decay"])[:, None] ** torch.arange(x.shape[1] - 1, -1, -1)
+        totals = ages.sum(1)
+        means = torch.einsum("kt,btd->bkd", ages / totals[:, None], x)
+        norms = means.norm(dim=-1)
+        a, b = torch.triu_indices(len(totals), len(totals), 1)
+        cosines = nn.functional.cosine_similarity(means[:, a], means[:, b], dim=-1)
+        z = torch.cat([totals.log().expand_as(norms), norms, cosines], -1)
+        weights = r["weight"] + z @ r["summary"].T + features @ r["gate"].T / features.shape[-1] ** 0.5
+        mixed = torch.einsum("bk,bkd->bd", weights, means)
+        return mixed + mixed @ r["map"].T / self.dim**0.5
 
     def forward(self, x):
         u = self.scaled(x)
         if self.o["input"] == "memory":
             u = self.remembered(u)
-        raw = self.head(self.core(self.in_proj(u) if hasattr(self, "in_proj") else u)[:, -1])
+        features = self.core(self.in_proj(u) if hasattr(self, "in_proj") else u)[:, -1]
+        raw = self.head(features)
         if self.o["residual"] == "memory":
-            return raw + self.mixture(x)
+            return raw / self.dim**0.5 + self.mixture(x, features)
         return raw if self.o["residual"] == "none" else raw + self.residual["weight"] * self.anchored(x)
 
 
