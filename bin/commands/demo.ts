@@ -9,14 +9,13 @@ import { flags, given } from '../flags.js'
 import { diagnostic, event, nearby, print } from '../output.js'
 import { packageRoot } from '../package.js'
 
-/** The transformer adds positions to its inputs; unscaled unit vectors would be small in comparison. */
-const MODELS = { lstm: {}, gru: {}, transformer: { inputScale: 'sqrt_dim' } }
+const MODELS = ['lstm', 'gru', 'transformer'] as const
 const fields = {
-  epochs: integer({ default: 4, min: 1, about: 'epochs for each model; one is too few for gru and transformer to improve' }),
+  epochs: integer({ default: 6, min: 1, about: 'epochs for each model; one is too few for gru and transformer to improve' }),
 }
 
 const INTRO = `Three models learn to predict the next sentence vector of 61 country profiles from the World Factbook.
-This takes a minute or two; the recipe is "small": each model predicts a change from the mean of its context.
+This takes a minute or two; the recipe is "small": each model predicts a change from means of all that it has read.
 The audit warns that the sample is small (SUFFICIENCY): the demo shows the commands, it does not rank models.
 `
 
@@ -43,7 +42,7 @@ the report is one page that needs no network
 the figures are in ${nearby(plots)}
 
 next commands
-  ${program()} train lstm --data ${shellWord(nearby(data))} --recipe small --epochs 8
+  ${program()} train lstm --data ${shellWord(nearby(data))} --recipe small --epochs 12
   ${program()} data inspect YOUR.npz
   ${program()} train lstm --data YOUR.npz --recipe small    # or strong, for tens of thousands of windows
   ${program()} --help
@@ -60,8 +59,8 @@ export const demo: CommandModule = {
     const data = fileURLToPath(new URL('data/sample/factbook', packageRoot))
     const runs: string[] = []
     if (!json) print(INTRO)
-    for (const [model, more] of Object.entries(MODELS)) {
-      const options = { model, data, epochs, recipe: 'small', ...more, name: `demo_${model}`, overwrite: true } as TrainOptions
+    for (const model of MODELS) {
+      const options: TrainOptions = { model, data, epochs, recipe: 'small', name: `demo_${model}`, overwrite: true }
       const { results, stopped } = await follow(train, options, undefined, json)
       if (stopped) {
         diagnostic('the demo was stopped; the next call starts it from the beginning')

@@ -12,13 +12,10 @@ import { trainFields } from './train-fields.js'
 type Given = Readonly<Record<string, unknown>>
 export type TrainSettings = Options<typeof trainFields>
 
-const decaying = {
-  train: { schedule: 'warmup-cosine', ema: 0.998 },
-  model: { residual: 'decay', output: 'raw' },
-}
 const remembering = {
   train: {
-    ...decaying.train,
+    schedule: 'warmup-cosine',
+    ema: 0.998,
     history: 'article',
     objective: 'sequence',
     batchVectors: 512,
@@ -35,7 +32,7 @@ const remembering = {
  * - `prd`: the defaults of the fields, as in the specification.
  * - `strong`: the best cosine on real vectors (docs/experiments.md).
  * - `retrieve`: the most targets found on real vectors.
- * - `small`: better than `prd` with few windows.
+ * - `small`: `strong` for few windows, where it would end after a few dozen steps.
  * - `lcm`: as in the paper of the Large Concept Model. Its loss is a sum over channels and ours a mean, so eps 1e-5 and clip 25 are
  *   divided by 768.
  */
@@ -46,7 +43,7 @@ const RECIPES: Readonly<Record<TrainSettings['recipe'], { train: Given; model: G
     train: { ...remembering.train, loss: 'contrastive', select: 'top10', epochs: 3 },
     model: remembering.model,
   },
-  small: { ...decaying, train: { ...decaying.train, batchSize: 32, epochs: 4, lr: 1e-3 } },
+  small: { ...remembering, train: { ...remembering.train, batchVectors: 128, epochs: 6, lr: 5e-4 } },
   lcm: {
     train: { objective: 'sequence', lr: 4e-4, beta2: 0.95, eps: 1.3e-8, weightDecay: 0.1, clip: 0.033 },
     model: { inputScale: 'standardize' },
@@ -59,7 +56,7 @@ function recipeOf({ fields }: Architecture, recipe: TrainSettings['recipe'], own
   const known = Object.fromEntries(Object.entries(model).filter(([key]) => Object.hasOwn(fields, key)))
   if (train.history === undefined || (own.context === undefined && own.split !== 'windows')) return { train, model: known }
   const { history: _, batchVectors: __, objective: ___, ...rest } = train
-  return { train: { ...rest, batchSize: 64 }, model: known }
+  return { train: { ...rest, batchSize: recipe === 'small' ? 32 : 64 }, model: known }
 }
 
 /** Options that have an effect only together with another option. */

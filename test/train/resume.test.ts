@@ -74,7 +74,7 @@ describe('a training that is stopped again and again ends as one that was not', 
     ['residual to the mean, mlp head', { model: 'lstm', residual: 'mean', head: 'mlp', output: 'unit' }],
     ['a split by windows', { model: 'lstm', split: 'windows' }],
     ['a short last batch, a sample of windows', { model: 'gru', batchSize: 24, maxWindows: 170, trainEval: '60', clip: 0.001 }],
-    ['the strong recipe, all of it together', { model: 'transformer', recipe: 'strong', ema: 0.95, batchSize: 16, epochs: 2 }],
+    ['the strong recipe, all of it together', { model: 'transformer', recipe: 'strong', ema: 0.95, batchVectors: 24, epochs: 2 }],
   ])('a training with repeated stops ends as one without: %s', async (name, options) => {
     const whole = { ...TINY, data, saveEvery: 4, ...options, name: name.replaceAll(' ', '-') }
     const steps = await interrupted(whole, [
