@@ -127,8 +127,11 @@ export function plan(model: string, given: Given): Plan {
   const { recipe, preset } = asked
   const chosen = recipeOf(architecture, recipe, own.train)
   const options = { ...architecture.presets[preset], ...chosen.model, ...own.model }
-  if (own.train.objective === undefined && !isCausal(architecture, options)) chosen.train = { ...chosen.train, objective: 'last' }
-  const train = resolve('train', trainFields, { ...architecture.training, ...chosen.train, ...own.train })
+  const fitting = {
+    ...(own.train.objective === undefined && !isCausal(architecture, options) && { objective: 'last' }),
+    ...(own.train.ema === undefined && { ...architecture.training, ...own.train }.weights === 'bf16' && { ema: 0 }),
+  }
+  const train = resolve('train', trainFields, { ...architecture.training, ...chosen.train, ...fitting, ...own.train })
   for (const { key, when, needs } of NEEDS) {
     if (own.train[key] !== undefined && !when(train))
       throw badOption(

@@ -31,3 +31,24 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s without option
       if (architecture.fields[key]!.default !== usual) said(about, architecture.fields[key]!.default)
   })
 })
+
+describe.each([...trainFields.recipe.choices!])('the recipe %s', (recipe) => {
+  it.each(architectures.map(({ name }) => name))('it can be planned for %s, with and without a history', (name) => {
+    const { train, model, architecture } = plan(name, { data: 'x.npy', recipe })
+    expect(train.recipe).toBe(recipe)
+    expect(architecture.spec({ dim: 32, context: 5 }, { ...architecture.presets.tiny, ...model }).node.op).toBe('predictor')
+    for (const own of [{ context: 20 }, { split: 'windows' }]) {
+      const without = plan(name, { data: 'x.npy', recipe, ...own }).train
+      expect(without).toMatchObject({ history: undefined, ...own })
+    }
+    expect(plan(name, { data: 'x.npy', recipe, history: '12', ema: 0 }).train).toMatchObject({ history: '12', ema: 0 })
+  })
+})
+
+it('strong and retrieve read whole articles, once each where no position sees later ones', () => {
+  const objective = (name: string, recipe: 'strong' | 'retrieve') => plan(name, { data: 'x.npy', recipe }).train
+  expect(objective('gru', 'strong')).toMatchObject({ history: 'article', objective: 'sequence', loss: 'mse' })
+  expect(objective('gru', 'retrieve')).toMatchObject({ history: 'article', objective: 'sequence', loss: 'contrastive' })
+  expect(objective('mlp', 'strong').objective).toBe('sequence') // it reads the means alone
+  expect(objective('linformer', 'strong').objective).toBe('last')
+})
