@@ -13,13 +13,14 @@ for await (const event of train(options)) {
 
 // Loading verifies every file of the run, and compares the model's outputs with those that were saved.
 const model = await load('example_lstm')
-const { context, dim } = model
+const { dim } = model
+const context = 5
 const base = await openBase(data)
 const vectors = await base.vectors.to({ dtype: 'float32' })
 const rows = await vectors.data()
 const contexts = rows.slice(0, context * dim) // the first five sentences of the first article
 
-const next = await model.predict(contexts) // a Float32Array of length 1
+const next = await model.predict(contexts, { context }) // a Float32Array of length 1
 console.log(
   `the next vector has ${next.length} numbers, the first are ${Array.from(next.slice(0, 3), (x) => x.toFixed(4)).join(', ')}`,
 )
