@@ -103,8 +103,8 @@ async function equationsOf(rows: readonly number[], q: readonly Float64Array[], 
   return { matrix: (await matrix.data()) as Float64Array, right: (await right.data()) as Float64Array }
 }
 
-/** Weights by damped least squares; the first `k` are those of the constant entry. */
-async function solve({ matrix, right }: Equations, k: number, damping: number): Promise<Float64Array> {
+/** Weights by damped least squares, of which the first `k` are those of the constant entry; undefined where float64 cannot solve them. */
+async function solve({ matrix, right }: Equations, k: number, damping: number): Promise<Float64Array | undefined> {
   const size = right.length
   const damped = Float64Array.from(matrix)
   for (let i = 0; i < size; i++) damped[i * size + i]! += damped[i * size + i]! * (i < k ? DAMPING : damping) + 1e-9
@@ -113,7 +113,7 @@ async function solve({ matrix, right }: Equations, k: number, damping: number): 
   const [factor, info] = (await call('aten::linalg_cholesky_ex', [left])) as [Tensor, Tensor]
   using lower = factor
   using failed = info
-  if ((await failed.item()) !== 0) return new Float64Array(size)
+  if ((await failed.item()) !== 0) return undefined
   using weights = await column.op('aten::cholesky_solve', lower)
   return (await weights.data()) as Float64Array
 }
@@ -139,7 +139,8 @@ async function dampingOf(parts: readonly Equations[], whole: Equations, k: numbe
     let error = 0
     for (const held of parts) {
       const rest = { matrix: less(whole.matrix, held.matrix), right: less(whole.right, held.right) }
-      error += errorOf(held, await solve(rest, k, damping ?? 1e9))
+      const weights = await solve(rest, k, damping ?? 1e9)
+      error += weights === undefined ? Infinity : errorOf(held, weights)
     }
     if (error < best.error) best = { damping, error }
   }
@@ -167,8 +168,8 @@ export async function fitAdaptiveMixture(of: Rows, mixture: Mixture): Promise<Ad
   for (const part of rows) parts.push(await equationsOf(part, q, facts, k))
   const whole = { matrix: sum(parts.map(({ matrix }) => matrix)), right: sum(parts.map(({ right }) => right)) }
   const damping = await dampingOf(parts, whole, k)
-  if (damping === undefined) return constant
-  const weights = await solve(whole, k, damping)
+  const weights = damping === undefined ? undefined : await solve(whole, k, damping)
+  if (weights === undefined) return constant
   const summary = decays.map((_, i) => Float64Array.from(spread, ({ deviation }, j) => weights[(1 + j) * k + i]! / deviation))
   const own = summary.map((of, i) => weights[i]! - spread.reduce((total, { mean }, j) => total + of[j]! * mean, 0))
   return { decays, weights: own, summary }

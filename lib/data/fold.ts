@@ -1,6 +1,6 @@
 import { badOption } from '../errors.js'
 
-/** One of `of` parts of the articles, each of which is held out once; `index` counts from 1. */
+/** Part `index` of the `of` parts of the articles, counted from 1; every part is held out once. */
 export interface Fold {
   readonly index: number
   readonly of: number

@@ -106,7 +106,7 @@ export const evaluate = asyncDoor('evaluate', ARGS, async (options: EvaluateRuns
     throw badOption(
       'evaluate',
       'latency',
-      '0 with "folds", of which each has its own weights,',
+      '0 with "folds", because every fold has its own weights,',
       given.latency,
       'leave --latency out',
     )

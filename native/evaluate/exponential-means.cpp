@@ -13,7 +13,7 @@ namespace {
 struct Context {
   int64_t first, last, place;
 };
-// Contexts that overlap, none of which begins or ends before the one in front of it.
+// Overlapping contexts; each begins and ends at or after the previous one.
 using Chain = std::vector<Context>;
 
 std::vector<Chain> chains_of(const Samples& samples, const Tensor& windows) {

@@ -7,6 +7,7 @@ import { openBase } from '../../lib/data/open.js'
 import { splitWindows } from '../../lib/data/split.js'
 import { lengthOf, makeWindows } from '../../lib/data/windows.js'
 import { Tensor } from '../../lib/torch/tensor.js'
+import { fitFinding } from '../../lib/train/finding-queries.js'
 import { historyOf, place, trained, vectorFile } from './runs.js'
 
 let data: string
@@ -45,7 +46,7 @@ async function fittedOn(history: '8' | 'article', means: number) {
   const constant = await fitMixture(sparse(train), means)
   const mixture = await fitAdaptiveMixture(train, constant)
   const val = { base, windows, ids: split.val }
-  return { constant, mixture, train, cosine: await meanCosine(val, (ids) => adapted(mixture, val, ids)) }
+  return { constant, mixture, train, val, cosine: await meanCosine(val, (ids) => adapted(mixture, val, ids)) }
 }
 
 describe('a residual of memory', () => {
@@ -76,4 +77,24 @@ it('with fewer than five articles the weights of a mixture stay constant', async
   const { weights, summary } = await fitAdaptiveMixture({ ...train, ids: few }, constant)
   expect(weights).toEqual(constant.weights)
   expect(summary.flatMap((of) => [...of]).every((value) => value === 0)).toBe(true)
+})
+
+it('an untrained model with the contrastive loss predicts the whitened query that finds most', async () => {
+  const out = place('finding')
+  const o = {
+    history: 'article',
+    objective: 'sequence',
+    loss: 'contrastive',
+    memories: 3,
+    epochs: 1,
+    maxSteps: 1,
+    lr: 1e-12,
+  } as const
+  await trained({ model: 'gru', data, out, name: 'found', preset: 'tiny', residual: 'memory', minHistory: 5, threads: 1, ...o })
+  const { train, val } = await fittedOn('article', 3)
+  const [near, whitened] = await fitFinding(train)
+  const cosine = await meanCosine(val, (ids) => whitened.predict(val, ids))
+  near.dispose()
+  whitened.dispose()
+  expect(historyOf(join(out, 'found')).history[0]!.val_cosine).toBeCloseTo(cosine, 5)
 })
