@@ -2,8 +2,9 @@
 import yargs, { type CommandModule } from 'yargs'
 import { speakShell } from '../lib/hints.js'
 import { withReport } from './crash.js'
-import { diagnostic, fail, print } from './output.js'
+import { answered, diagnostic, event, fail, print } from './output.js'
 import { versions } from './package.js'
+import { profileTable, stagesSoFar, underClock } from './profile.js'
 import { endWhenAsked, endWithReader, hearParent } from './signals.js'
 import { offered, usageError } from './usage.js'
 
@@ -87,6 +88,7 @@ async function main(): Promise<void> {
     .locale('en')
     .parserConfiguration({ 'parse-numbers': false, 'parse-positional-numbers': false, 'duplicate-arguments-array': false })
     .wrap(null)
+    .option('profile', { type: 'boolean', describe: 'also print the stages of the work and their share of the time' })
     .option('json', { type: 'boolean', describe: 'print JSON: one document, or one event per line for long work' })
     .help('help', 'show this help')
     .version('version', 'show the versions of lvm-torch, Node and libtorch', '')
@@ -103,7 +105,12 @@ async function main(): Promise<void> {
     parser.command(words.includes(command) ? { ...(await load()), describe } : { command, describe, handler: () => {} })
   }
   if (words.length === 0) parser.showHelp('log')
-  else await parser.parseAsync()
+  else if (!words.includes('--profile')) await parser.parseAsync()
+  else {
+    await underClock(words[0]!, async () => void (await parser.parseAsync()))
+    if (!json) diagnostic(profileTable(stagesSoFar()!))
+    else if (!answered()) event({ type: 'profile', version: 1, ...stagesSoFar()! })
+  }
 }
 
 speakShell()

@@ -5,6 +5,7 @@ import { openSync, writeSync } from 'node:fs'
 import { isAbsolute, relative } from 'node:path'
 import { asLvmError } from '../lib/errors.js'
 import { jsonText, terminalText } from '../lib/show.js'
+import { stagesSoFar } from './profile.js'
 
 let log: number | undefined
 /** Also appends all further lines to a file; a failure to do so only ends the copy. */
@@ -36,9 +37,17 @@ export async function flowing(pieces: AsyncIterable<string>, plain: boolean): Pr
 /** Prints a line on stderr, outside the output that a pipe reads. */
 export const diagnostic = (line: string): void => void process.stderr.write(copied(`${terminalText(line)}\n`))
 
+let answers = 0
+/** Whether a verb has printed its whole answer. */
+export const answered = (): boolean => answers > 0
+
 /** Prints the whole answer of a verb: one JSON document, or text. */
-export const answer = (document: object, text: () => string, json: boolean): void =>
-  json ? write(jsonText(document, 2)) : print(text())
+export function answer(document: object, text: () => string, json: boolean): void {
+  answers++
+  const profile = json ? stagesSoFar() : undefined
+  if (json) write(jsonText(profile === undefined ? document : { ...document, profile }, 2))
+  else print(text())
+}
 
 /** Prints one event of long work as a line of JSON. */
 export const event = (document: object): void => write(jsonText(document))

@@ -3,6 +3,7 @@ import { isMainThread } from 'node:worker_threads'
 import type { Addon } from './addon.js'
 import { asLvmError, LvmError } from './errors.js'
 import { loadLibtorch } from './libtorch/load-libtorch.js'
+import { stage } from './stages.js'
 
 export type * from './addon.js'
 export type * from './trainer-options.js'
@@ -23,8 +24,10 @@ function required(path: string, version: string, libtorch: string): Addon {
 let addon: Addon | undefined
 const load = (): Addon => {
   if (addon === undefined) {
-    const { addon: path, version, libtorch } = loadLibtorch()
-    const loaded = required(path, version, libtorch)
+    const loaded = stage('load libtorch', () => {
+      const { addon: path, version, libtorch } = loadLibtorch()
+      return required(path, version, libtorch)
+    })
     // process.exit() skips Node's own clean-up, and running work must not outlive libtorch.
     if (isMainThread) process.once('exit', (code) => loaded.leave(code))
     addon = loaded

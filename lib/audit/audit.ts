@@ -1,5 +1,6 @@
 import type { Base } from '../data/base.js'
 import { makeWindows, runLengths, type Windows } from '../data/windows.js'
+import { stage } from '../stages.js'
 import { describe } from '../statistics/estimates.js'
 import { type Histogram, histogram } from '../statistics/histogram.js'
 import type { SpaceCheck } from '../text/space/check-space.js'
@@ -85,11 +86,11 @@ async function read(base: Base, o: { context: number; cross?: boolean }): Promis
   const windows = makeWindows(base, Math.min(o.context, base.context ?? o.context), o)
   const table = await tableOf(base.targets ?? base.vectors)
   const clusters = clustersOf(base)
-  const once = await pass(table, base.kind === 'base' ? runLengths(base) : undefined, LAGS)
-  const cosines = await windowCosines(base, windows)
+  const once = await stage('neighbours and lags', () => pass(table, base.kind === 'base' ? runLengths(base) : undefined, LAGS))
+  const cosines = await stage('cosines in windows', () => windowCosines(base, windows))
   const inside = cosines.inside.map((values, i) => ({ lag: i + 1, rows: cosines.ids, cosines: values }))
   const passed = { ...once, lags: base.kind === 'base' ? once.lags : inside }
-  const { spectrum, directions } = await spectrumOf(passed)
+  const { spectrum, directions } = await stage('spectrum', () => spectrumOf(passed))
   const pairs = await randomPairs(table, base.articles?.of, 0)
   const floor = pairs.length > 0 ? describe(pairs).mean : 0
   const [first] = passed.lags
@@ -165,21 +166,23 @@ async function ownFindings(own: Opened, o: BaseAuditOptions, basis: Tensor, chan
   const first = passed.lags[0]
   const regions = first === undefined ? [] : regionsOf(first, clusters)
   const order =
-    base.kind === 'base' ? [await orderFinding(table, passed, clusters, { floor, rank: spectrum.effective_rank })] : []
+    base.kind === 'base'
+      ? [await stage('order', () => orderFinding(table, passed, clusters, { floor, rank: spectrum.effective_rank }))]
+      : []
   const sufficiency = sufficiencyOf(base, windows)
   o.say?.('copies and near-copies')
-  const { findings: twice, duplicates } = await duplicatesOf(own, basis, chance)
+  const { findings: twice, duplicates } = await stage('duplicates', () => duplicatesOf(own, basis, chance))
   const windowClusters = { ...clusters, of: Int32Array.from(windows.target, (row) => clusters.of[row]!) }
   const findings = [
     ...rowFindings(base, tables, windows),
     ...spreadFindings(own),
     ...order,
     regionFinding(regions, floor),
-    ...(base.kind === 'base' ? [await borderFinding(base, table, first, floor)] : []),
-    await mixedFinding(table, clusters, base.articles?.of ?? clusters.of, own.directions),
-    ...(await targetFindings(own, windowClusters)),
+    ...(base.kind === 'base' ? [await stage('borders', () => borderFinding(base, table, first, floor))] : []),
+    await stage('mixed', () => mixedFinding(table, clusters, base.articles?.of ?? clusters.of, own.directions)),
+    ...(await stage('targets', () => targetFindings(own, windowClusters))),
     ...twice,
-    await splitFinding(own, windows, o.split, { basis, chance, adjacent: own.adjacent }),
+    await stage('split', () => splitFinding(own, windows, o.split, { basis, chance, adjacent: own.adjacent })),
     sufficiencyFinding(sufficiency),
   ]
   return { findings, regions, duplicates, sufficiency }

@@ -1,3 +1,4 @@
+import { stage } from '../stages.js'
 import { call, Tensor } from '../torch/tensor.js'
 import { blocks, contexts, meanTarget, type Rows, sparse } from './baselines-rows.js'
 import { applyMixture, exponentialMeans, fitDecay, fitMixture, type Mixture } from './memories.js'
@@ -132,9 +133,10 @@ const FITS: Readonly<Record<BaselineName, Baseline | ((train: Rows) => Promise<B
 /** Fits the named baselines on training windows; without training windows, returns only those that need no fitting. */
 export async function fitBaselines(train: Rows | undefined, names: readonly BaselineName[] = BASELINES): Promise<Baseline[]> {
   const fitted: Baseline[] = []
-  for (const fit of names.map((name) => FITS[name])) {
+  for (const name of names) {
+    const fit = FITS[name]
     if (typeof fit !== 'function') fitted.push(fit)
-    else if (train !== undefined) fitted.push(await fit(train))
+    else if (train !== undefined) fitted.push(await stage(`fit ${name}`, () => fit(train)))
   }
   return fitted
 }

@@ -3,6 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { replaceText } from '../files/write.js'
 import type { Scores } from '../native.js'
+import { stage } from '../stages.js'
 import { describe } from '../statistics/estimates.js'
 import type { Tensor } from '../torch/tensor.js'
 import { type Baseline, type BaselineName, fitBaselines } from './baselines-fit.js'
@@ -113,7 +114,7 @@ async function compute(train: Rows | undefined, rows: Rows, scorer: Scorer): Pro
   const figures: Partial<Record<BaselineName, BaselineFigures>> = {}
   const cosines: Partial<Record<BaselineName, Float64Array>> = {}
   for (const baseline of baselines) {
-    const scored = await score(baseline, rows, scorer, centre)
+    const scored = await stage(`score ${baseline.name}`, () => score(baseline, rows, scorer, centre))
     figures[baseline.name] = scored.figures
     cosines[baseline.name] = scored.cosines
     baseline.dispose()

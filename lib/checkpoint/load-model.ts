@@ -5,6 +5,7 @@ import { LvmError } from '../errors.js'
 import { jsonHash } from '../files/hash.js'
 import { type NativeModel, native } from '../native.js'
 import { countParameters } from '../spec/count.js'
+import { stage } from '../stages.js'
 import { resolveDevice, useThreads } from '../torch/device.js'
 import { useMultiplier } from '../torch/multiplier.js'
 import { processSettings, useSettings } from '../torch/process-settings.js'
@@ -66,7 +67,7 @@ async function open(run: string, options: LoadOptions = {}, alone = false, attem
   const start = performance.now()
   const { threads } = options
   const folder = await findRun(run, options.root)
-  const { path, manifest: facts } = await verifyRun(folder)
+  const { path, manifest: facts } = await stage('verify', () => verifyRun(folder))
   const manifest = facts as RunManifest
   const name = runName(folder, options.root)
   const device = resolveDevice(options.device ?? 'auto')
@@ -76,13 +77,15 @@ async function open(run: string, options: LoadOptions = {}, alone = false, attem
   try {
     checkSpec(name, manifest)
     useThreads(threads ?? manifest.threads, { recorded: threads === undefined ? name : undefined })
-    const replaced = await useMultiplier(manifest.multiplier)
+    const replaced = await stage('check the multiplier', () => useMultiplier(manifest.multiplier))
     if (replaced !== undefined) warnRuledOut(replaced)
     const check = { run: name, name: parse(file).name, dim: manifest.dim, device, dtype: weightsDtype(manifest) }
-    const opened = await openModel(name, folder, path, manifest, { device, exact: options.exact === true })
+    const opened = await stage('weights', () =>
+      openModel(name, folder, path, manifest, { device, exact: options.exact === true }),
+    )
     model = opened.model
     const { approximate } = opened
-    const checked = checkGolden(model, manifest.golden, { ...check, approximate })
+    const checked = stage('golden rows', () => checkGolden(opened.model, manifest.golden, { ...check, approximate }))
     if (!approximate) await checked
     else if (
       await checked.then(
@@ -114,7 +117,9 @@ async function open(run: string, options: LoadOptions = {}, alone = false, attem
  *
  * Errors: RUN_MISSING, BAD_CHECKPOINT, FOREIGN_FORWARD, DEVICE_UNAVAILABLE, BAD_OPTION.
  */
-export const load = asyncDoor('load', LOAD, (run: string, options?: LoadOptions) => open(run, options))
+export const load = asyncDoor('load', LOAD, (run: string, options?: LoadOptions) =>
+  stage('load the run', () => open(run, options)),
+)
 
 let turn: Promise<unknown> = Promise.resolve()
 /**

@@ -9,6 +9,7 @@ import type { Store } from '../checkpoint/run-store.js'
 import { copyWhole } from '../files/write.js'
 import { packageVersion } from '../libtorch/paths.js'
 import { native } from '../native.js'
+import { stage } from '../stages.js'
 import { BATCHES } from '../study/benchmark/benchmark-inputs.js'
 import { medians } from './latency-medians.js'
 import type { Candidate, Parent, Settings } from './quantize-search.js'
@@ -38,7 +39,7 @@ export async function measure(
     const { model } = await loadQuantized(file, path, { spec, device: 'cpu', context, exact: false, activations, kernels })
     const rival = parent.alone ? undefined : await load(parent.model.folder, { device: 'cpu', threads: native.threads() })
     try {
-      const found = await medians(rival ? [model, rival.native] : [model], parent.chosen, o, signal)
+      const found = await stage('time', () => medians(rival ? [model, rival.native] : [model], parent.chosen, o, signal))
       const before = parent.alone ?? found[1]!
       return { kernels, batches: BATCHES.map((batch, i) => ({ batch, parent_ms: before[i]!, ms: found[0]![i]! })) }
     } finally {
@@ -46,7 +47,7 @@ export async function measure(
       native.dispose(model)
     }
   }
-  const choice = await chooseKernels(matrices, context, activations, undefined)
+  const choice = await stage('choose kernels', () => chooseKernels(matrices, context, activations, undefined))
   const wrong = choice.ruledOut.map(ruledOutSentence)
   const quick = await timed(choice.kernels)
   const slower = quick.batches.filter(({ parent_ms, ms }) => ms > SLOWER * parent_ms)

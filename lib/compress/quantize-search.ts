@@ -11,6 +11,7 @@ import { trainedShare } from '../evaluate/trained-on.js'
 import { native } from '../native.js'
 import type { Options } from '../options.js'
 import { bytes } from '../show.js'
+import { stage } from '../stages.js'
 import { sampled } from '../statistics/random.js'
 import { openWeights, type WeightsFile } from '../weights/open-weights.js'
 import { type Gate, gateError, gateSentence, judgeGate, type Scored, score } from './compress-gate.js'
@@ -66,18 +67,21 @@ export async function examine(
       // on training rows the gate would measure memorisation
       throw badOption('quantize', 'rows', 'rows that the run was not trained on', o.rows, 'leave out --rows, or use --rows test')
     say(`${model.name}: ${chosen.ids.length} ${chosen.part} windows, unchanged`)
-    const scored = await score(model, chosen)
-    const alone = manifest.weights_bytes > SMALL ? (await medians([model.native], chosen, o, signal))[0] : undefined
+    const scored = await stage('score the run', () => score(model, chosen))
+    const alone =
+      manifest.weights_bytes > SMALL ? (await stage('latency', () => medians([model.native], chosen, o, signal)))[0] : undefined
     const matrices = matricesOf(model.native)
     const from = chosen.train ?? chosen
     const ids = sampled(from.ids, searchWindows(matrices.length, manifest.parameters), manifest.seed)
     say(`each of ${matrices.length} matrices alone, on ${ids.length} ${chosen.train ? 'training' : chosen.part} windows`)
     let reportedAt = performance.now()
-    const drops = await effects(model.native, matrices, { ...from, ids }, o.to, (count) => {
-      if (performance.now() - reportedAt < 5000) return
-      reportedAt = performance.now()
-      say(`  ${count} of ${matrices.length}`)
-    })
+    const drops = await stage('each matrix alone', () =>
+      effects(model.native, matrices, { ...from, ids }, o.to, (count) => {
+        if (performance.now() - reportedAt < 5000) return
+        reportedAt = performance.now()
+        say(`  ${count} of ${matrices.length}`)
+      }),
+    )
     for (const [name, drop] of [...drops].sort((a, b) => b[1] - a[1])) say(`  ${drop.toFixed(6).padStart(10)}  ${name}`)
     return { model, source, chosen, matrices, scored, alone, drops }
   } catch (error) {
@@ -138,7 +142,9 @@ export async function search(parent: Parent, path: string, o: Settings, say: (li
       activations,
     })
     try {
-      const gate = await judgeGate(parent.scored, await score({ native: made }, chosen), chosen, o)
+      const gate = await stage('score a candidate', async () =>
+        judgeGate(parent.scored, await score({ native: made }, chosen), chosen, o),
+      )
       say(`${activations === 'int8' ? '' : 'activations not in 8 bits: '}${gateSentence(gate)}`)
       return gate
     } finally {
@@ -147,7 +153,7 @@ export async function search(parent: Parent, path: string, o: Settings, say: (li
   }
   for (;;) {
     await rm(path, { force: true }) // the previous candidate, which failed the gate
-    await writeQuantized(path, source.tensors, quantizedMatrices(parent, kept, o.to), facts)
+    await stage('write a candidate', () => writeQuantized(path, source.tensors, quantizedMatrices(parent, kept, o.to), facts))
     let gate = await judge('int8')
     if (gate.pass) return { path, kept, activations: 'int8', gate }
     if (o.to === 'int8') {

@@ -9,6 +9,7 @@ import { badOption, LvmError } from '../errors.js'
 import { temporary } from '../files/write.js'
 import { native } from '../native.js'
 import { type Given, resolve } from '../options.js'
+import { stage } from '../stages.js'
 import { type Gate, stoppable } from './compress-gate.js'
 import { quantizeFields } from './quantize-fields.js'
 import { measure, publish } from './quantize-publish.js'
@@ -73,8 +74,8 @@ export const quantize = asyncDoor('quantize', ARGS, async (options: QuantizeOpti
     }
     parent = await examine(model, o, say, signal)
     const candidate = await search(parent, path, o, say)
-    const { kernels, batches, notes } = await measure(parent, candidate, o, signal)
-    const { layers, weights_bytes, file_bytes } = await publish(store, parent, candidate, o, kernels)
+    const { kernels, batches, notes } = await stage('latency', () => measure(parent!, candidate, o, signal))
+    const { layers, weights_bytes, file_bytes } = await stage('publish', () => publish(store, parent!, candidate, o, kernels))
     return {
       version: 1,
       run: runName(folder),

@@ -6,6 +6,7 @@ import { elementName } from '../files/element.js'
 import { sha256 } from '../files/hash.js'
 import { type Limits, resolveLimits, someLimits } from '../files/limits.js'
 import { fileStamp } from '../files/read-file.js'
+import { stage } from '../stages.js'
 import { loadValues } from '../torch/load-array.js'
 import type { Base, Part } from './base.js'
 import { checkOrder, checkUniqueKeys, normsWarning } from './checks.js'
@@ -111,7 +112,11 @@ const OPEN = {
  * `path` may omit the extension; a `.jsonl[.gz]` and a `.card.json` of the same name are read too. `faulty` skips the checks of rows.
  * Errors: FILE_MISSING, DATA_FORMAT, DATA_UNSAFE, DATA_SHAPE, DATA_ORDER, DATA_NOT_FINITE, DATA_ZERO, DATA_DUPLICATE_KEY, DATA_CHANGED, SPACE_MISMATCH.
  */
-export const openBase = asyncDoor('openBase', OPEN, async (path: string, options: OpenOptions = {}): Promise<Base> => {
+export const openBase = asyncDoor('openBase', OPEN, (path: string, options?: OpenOptions) =>
+  stage('open the data', () => opened(path, options)),
+)
+
+async function opened(path: string, options: OpenOptions = {}): Promise<Base> {
   const limits = resolveLimits('openBase', options.limits)
   const files = locateBase(path)
   const card = files.card === undefined ? undefined : await readCard(files.card, limits)
@@ -120,13 +125,17 @@ export const openBase = asyncDoor('openBase', OPEN, async (path: string, options
   const file = await openArrays(files.vectors, limits)
   const layout = layoutOf(file, options.part)
   const sideFile = layout.kind === 'base' ? files.side : undefined
-  const side = sideFile === undefined ? undefined : await readSide(sideFile, layout.rows, limits)
+  const side =
+    sideFile === undefined ? undefined : await stage('read the side file', () => readSide(sideFile, layout.rows, limits))
   const facts: RowFacts = { ...factsOf(side), ...(await readRowFacts(layout)) }
   const faulty = options.faulty === true
   if (!faulty) checkKeys(files.vectors, layout, facts)
   const normalized = options.normalize === true
   const hashed = sideFile === undefined ? [files.vectors] : [files.vectors, sideFile]
-  const [hash, loaded] = await Promise.all([hashOf(hashed), loadVectors(layout, facts, normalized, faulty)])
+  const [hash, loaded] = await Promise.all([
+    stage('hash', () => hashOf(hashed)),
+    stage('check the rows', () => loadVectors(layout, facts, normalized, faulty)),
+  ])
   const { vectors, targets, norms, mapped, count } = loaded
   const dispose = () => {
     vectors.dispose()
@@ -165,4 +174,4 @@ export const openBase = asyncDoor('openBase', OPEN, async (path: string, options
     changed: async () => (await mayHaveChanged(files.vectors, stamp, mapped)) && (await hashOf(hashed)) !== hash,
     dispose,
   }
-})
+}

@@ -8,6 +8,7 @@ import { badOption } from '../errors.js'
 import { cacheRoot } from '../libtorch/paths.js'
 import { type Given, type Options, resolve } from '../options.js'
 import { count, decimal } from '../show.js'
+import { stage } from '../stages.js'
 import { requireTexts } from '../text/decode/sentence-bank.js'
 import { type Generator, openGenerator, refuseGenerated, requireDecoder } from '../text/decode/sentence-generator.js'
 import { evaluateRun, subjectOf } from './evaluate.js'
@@ -64,7 +65,12 @@ async function judge(model: Model, o: Asked, say: Say): Promise<Judged> {
       cosine = Float64Array.from(values)
     }
     const entry = await evaluateRun(subjectOf(model), rows, { train, batch, cache: cache(), latency: o.latency, say, onCosines })
-    return { entry, sentences: await sentencesOf(entry, { rows, cosine, predict: windowReader(model)(rows), generator }) }
+    return {
+      entry,
+      sentences: await stage('sentences', () =>
+        sentencesOf(entry, { rows, cosine, predict: windowReader(model)(rows), generator }),
+      ),
+    }
   } finally {
     generator?.dispose()
     chosen.dispose()
@@ -120,7 +126,7 @@ export const evaluate = asyncDoor('evaluate', ARGS, async (options: EvaluateRuns
     entries.push(entry)
     if (described !== undefined) sentences.push(described)
   }
-  await writeReports(o.out, entries)
+  await stage('write', () => writeReports(o.out, entries))
   if (sentences.length > 0) await writeEntries(o.out, SENTENCES, sentences)
   return { results: { version: 1, runs: entries }, table: renderTable(entries) }
 })

@@ -5,6 +5,7 @@ import type { Base } from '../data/base.js'
 import { lengthOf } from '../data/windows.js'
 import { LvmError } from '../errors.js'
 import { type NativeModel, native, type Scores } from '../native.js'
+import { stage } from '../stages.js'
 import { Tensor } from '../torch/tensor.js'
 import { measureLatency, peakMemory } from './latency.js'
 import { type Metrics, metrics } from './metrics.js'
@@ -87,15 +88,19 @@ export async function scoreRun(subject: Pick<Subject, 'run' | 'handle'>, rows: J
     throw new LvmError('DATA_TOO_FEW', `${subject.run}: expected ${rows.part} rows to evaluate but there are none`)
   const samples = samplesOf(rows)
   try {
-    const baselines = await baselineResults({
-      train: o.train,
-      rows,
-      cache: o.cache,
-      say: o.say,
-      scorer: (raw, ids, centre) => native.score(raw.native, samples, ids, centre?.native ?? null),
-    })
+    const baselines = await stage('baselines', () =>
+      baselineResults({
+        train: o.train,
+        rows,
+        cache: o.cache,
+        say: o.say,
+        scorer: (raw, ids, centre) => native.score(raw.native, samples, ids, centre?.native ?? null),
+      }),
+    )
     using centre = baselines.centre && Tensor.from(baselines.centre)
-    const scores = await native.evaluate(subject.handle, samples, rows.ids, { batch: o.batch, centre: centre?.native ?? null })
+    const scores = await stage('predict and score', () =>
+      native.evaluate(subject.handle, samples, rows.ids, { batch: o.batch, centre: centre?.native ?? null }),
+    )
     o.onCosines?.(scores.cosine)
     return { scores, articles: rows.ids.map((id) => rows.windows.article[id]!), baselines }
   } finally {
@@ -190,6 +195,6 @@ export async function evaluateRun(subject: Subject, rows: JudgedRows, options: E
     trained_on: rows.trainedOn,
     data: { path: base.path, hash: base.hash, space: base.space ?? null },
   }
-  const speed = options.latency > 0 ? await measureSpeed(subject, rows, options.latency) : null
+  const speed = options.latency > 0 ? await stage('latency', () => measureSpeed(subject, rows, options.latency)) : null
   return entryOf(subject, from, judged, speed)
 }

@@ -1,5 +1,6 @@
 import type { Base } from '../data/base.js'
 import { type NativeBank, native, type Ranking, type Retrieval } from '../native.js'
+import { stage } from '../stages.js'
 import type { Tensor } from '../torch/tensor.js'
 import { countExcluded, type Excluded, listExcluded } from './exclusions.js'
 
@@ -65,7 +66,7 @@ export async function search(pool: Pool, query: (at: number, count: number) => P
     using raw = await query(at, count)
     using queries = await raw.to({ device: 'cpu', dtype: 'float32' })
     const rows = { target: pool.target.subarray(at, at + count), ...listExcluded(pool.excluded, at, count) }
-    const part = await native.retrieve(queries.native, pool.bank, rows, NEAREST)
+    const part = await stage('search', () => native.retrieve(queries.native, pool.bank, rows, NEAREST))
     put(found.all, part.all, at)
     put(found.allowed, part.allowed, at)
   }

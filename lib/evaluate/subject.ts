@@ -14,6 +14,7 @@ import { badOption } from '../errors.js'
 import { native } from '../native.js'
 import type { Options } from '../options.js'
 import { type Contexts, contextsOf } from '../spec/contexts.js'
+import { stage } from '../stages.js'
 import { Tensor } from '../torch/tensor.js'
 import type { predictFields } from './evaluate-fields.js'
 import { trainedShare } from './trained-on.js'
@@ -42,7 +43,7 @@ export const windowReader =
   async (ids: Int32Array): Promise<Tensor> => {
     const samples = samplesOf({ base, windows })
     try {
-      return Tensor.wrap(await native.predict(model.native, samples, ids, atOnce(windows.context)))
+      return Tensor.wrap(await stage('predict', () => native.predict(model.native, samples, ids, atOnce(windows.context))))
     } finally {
       native.dispose(samples)
     }

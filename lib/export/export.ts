@@ -14,6 +14,7 @@ import { packageRoot } from '../libtorch/paths.js'
 import { native } from '../native.js'
 import { type Given, resolve } from '../options.js'
 import { contextsOf } from '../spec/contexts.js'
+import { stage } from '../stages.js'
 import { Tensor } from '../torch/tensor.js'
 import type { Comparison } from './compare-export.js'
 import { exportFields, type Format } from './export-fields.js'
@@ -91,8 +92,8 @@ export const exportRun = asyncDoor('export', ARGS, async ({ run, ...given }: Exp
   try {
     await mkdir(dirname(path), { recursive: true })
     await removeStale(dirname(path))
-    await write(model, part, format)
-    const compared = await compareElsewhere(model.folder, part, format)
+    await stage('write', () => write(model, part, format))
+    const compared = await stage('compare in another process', () => compareElsewhere(model.folder, part, format))
     await rename(part, path)
     await syncFolder(dirname(path))
     const { size: bytes } = await stat(path)

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import { asyncDoor, callback, optional, withFields } from '../door.js'
 import { replaceText } from '../files/write.js'
 import { type Given, resolve } from '../options.js'
+import { stage } from '../stages.js'
 import { gather, imprint, madeOf, type Report } from './report-document.js'
 import { reportFields } from './report-fields.js'
 import { formsOf, PLOTS, REPORT_JSON, REPORT_PAGE, REPORT_TABLE } from './report-forms.js'
@@ -36,9 +37,9 @@ export const report = asyncDoor('report', ARGS, async (options: ReportOptions = 
   say(`reading the runs in ${runs}`)
   const words = [basename(process.argv[1] ?? 'node'), ...process.argv.slice(2)]
   const made = await madeOf(out, async () => {
-    const report = await gather(runs, out, await imprint(runs, out, words))
+    const report = await stage('read the runs', async () => gather(runs, out, await imprint(runs, out, words)))
     await mkdir(out, { recursive: true })
-    return { report, ...(await formsOf(report, out, { folder: join(out, PLOTS), say })) }
+    return { report, ...(await stage('figures and pages', () => formsOf(report, out, { folder: join(out, PLOTS), say }))) }
   })
   for (const [name, text] of Object.entries(made.texts)) await replaceText(out, name, text)
   const at = (name: string) => join(out, name)

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { LvmError } from '../errors.js'
+import { stage } from '../stages.js'
 import { randomIndex } from './random-index.js'
 
 /** With fewer articles no interval is given, because its coverage would fall below 95 %. */
@@ -67,7 +68,13 @@ export function byArticle(values: Float64Array, articles: Int32Array): { counts:
  * Errors: DATA_TOO_FEW without values; DIVERGED when a value is not finite.
  * Source: Field & Welsh 2007 (resampling clusters); Davison & Hinkley 1997 §5.2.1 (studentised) and §2.7.3 (jackknife error).
  */
-export async function meanByArticle(
+export const meanByArticle = (
+  values: Float64Array,
+  articles: Int32Array,
+  options: { seed?: number; resamples?: number } = {},
+): Promise<Estimate> => stage('intervals', () => estimated(values, articles, options))
+
+async function estimated(
   values: Float64Array,
   articles: Int32Array,
   { seed = 0, resamples = RESAMPLES }: { seed?: number; resamples?: number } = {},

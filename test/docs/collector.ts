@@ -32,7 +32,7 @@ export function collector(folder: string) {
       .map((line) => JSON.parse(line))
   const read = (path: string) => JSON.parse(readFileSync(join(folder, path), 'utf8'))
   const run = (name: string, file: string) => join('artifacts', 'lvm', 'models', name, file)
-  return { folder, cache, found, keep, answer, events, read, run }
+  return { folder, cache, found, keep, lvm, answer, events, read, run }
 }
 
 export type Collector = ReturnType<typeof collector>

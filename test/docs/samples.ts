@@ -17,6 +17,7 @@ import { experiments } from './experiment-samples.js'
 import { folds } from './fold-samples.js'
 import { loads } from './load-samples.js'
 import { logRecords } from './log-records.js'
+import { profiles } from './profile-samples.js'
 import { DIM, writeBase } from './sample-base.js'
 import { serves } from './serve-samples.js'
 
@@ -60,7 +61,6 @@ async function trainings({ keep, answer, events, run }: Collector): Promise<void
   const several = await events(`train lstm --data data ${small} --epochs 1 --seeds 2 --name s`)
   keep('event result of train --seeds', several.at(-1))
   keep('event error', ...(await events('train lstm --data missing')))
-
   await answer('import --json', `import ${run('b', 'best_model.pt')} --model gru --name i`)
   const started = await events(`train gru --data data ${small} --layers 3 --init b --name c`)
   keep(
@@ -230,6 +230,7 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
     makes,
     trainings,
     evaluations,
+    profiles,
     encoders,
     logs,
     smallerRuns,

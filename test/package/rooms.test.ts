@@ -9,6 +9,7 @@ const ROOMS = [
   'error-codes',
   'errors',
   'door',
+  'stages',
   'options',
   'show',
   'files',

@@ -14,6 +14,7 @@ import { textHash } from '../../files/hash.js'
 import { replaceText } from '../../files/write.js'
 import { type Given, type Options, resolve } from '../../options.js'
 import { plainName } from '../../show.js'
+import { stage } from '../../stages.js'
 import { sampled } from '../../statistics/random.js'
 import { requireTexts } from '../../text/decode/sentence-bank.js'
 import { Tensor } from '../../torch/tensor.js'
@@ -108,18 +109,20 @@ async function entryOf(model: Model, o: Asked, say: (line: string) => void): Pro
     const rows = { base: chosen.base, windows: chosen.windows, ids: sampled(chosen.ids, MOST, o.seed) }
     const { train, base } = chosen
     say(`predicting ${rows.ids.length} windows of ${base.path}`)
-    s = await samplesOf(rows, windowReader(model)(rows), { output: model.manifest.output, train })
+    s = await stage('predict and compare', () =>
+      samplesOf(rows, windowReader(model)(rows), { output: model.manifest.output, train }),
+    )
     const texts = await base.texts()
     const known = train === undefined || train.base === base ? texts : await train.base.texts()
     say(`clustering them (${o.clusters} clusters)`)
-    const groups = await groupsOf(rows, s, { train, texts: known, k: o.clusters, seed: o.seed })
+    const groups = await stage('clusters', () => groupsOf(rows, s!, { train, texts: known, k: o.clusters, seed: o.seed }))
     if (o.projection !== 'none') say(`projecting ${2 * Math.min(o.points, rows.ids.length)} points to a plane (${o.projection})`)
-    const plane = await projected(s, o)
+    const plane = await stage('project', () => projected(s!, o))
     beside = await other(model, o, chosen, say)
     const order = Int32Array.from(s.cosine.keys()).sort((a, b) => s!.cosine[b]! - s!.cosine[a]! || a - b)
     const csv = join('analysis', `${plainName(model.name)}.csv`)
     await mkdir(dirname(join(o.out, csv)), { recursive: true })
-    const table = csvOf({ rows, samples: s, ...groups, ...plane }, beside)
+    const table = await stage('csv', () => csvOf({ rows, samples: s!, ...groups, ...plane }, beside))
     await replaceText(dirname(join(o.out, csv)), csv.slice('analysis/'.length), table)
     const { clusters, confusion, agreement } = groups
     return {
@@ -132,14 +135,14 @@ async function entryOf(model: Model, o: Asked, say: (line: string) => void): Pro
       windows: chosen.ids.length,
       seed: o.seed,
       data: { path: base.path, hash: base.hash, space: base.space ?? null },
-      ...(await partOf(base.path, rows, s, o.seed)),
+      ...(await stage('groups', () => partOf(base.path, rows, s!, o.seed))),
       clusters,
       confusion,
       agreement,
       projection: { method: plane.method, points: 2 * plane.places.length, divergence: plane.divergence },
-      best: await examples(rows, s, order.slice(0, EXAMPLES), texts),
-      worst: await examples(rows, s, order.slice(-EXAMPLES).reverse(), texts),
-      sentences: o.text ? await sentences(rows, s, model) : null,
+      best: await stage('examples', () => examples(rows, s!, order.slice(0, EXAMPLES), texts)),
+      worst: await stage('examples', () => examples(rows, s!, order.slice(-EXAMPLES).reverse(), texts)),
+      sentences: o.text ? await stage('sentences', () => sentences(rows, s!, model)) : null,
       ood: beside?.part ?? null,
       csv,
       csv_sha256: textHash(table),

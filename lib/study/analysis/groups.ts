@@ -1,6 +1,7 @@
 import type { Rows } from '../../baselines/baselines-rows.js'
 import { take, targets } from '../../baselines/baselines-rows.js'
 import type { Base } from '../../data/base.js'
+import { stage } from '../../stages.js'
 import { meanByArticle } from '../../statistics/estimates.js'
 import { sampled } from '../../statistics/random.js'
 import { call, type Tensor } from '../../torch/tensor.js'
@@ -75,7 +76,7 @@ export async function groupsOf(
   using unit = made.unit
   made.norm.dispose()
   const k = Math.min(o.k, unit.shape[0]!)
-  using centres = await clusters(unit, k, o.seed)
+  using centres = await stage('k-means', () => clusters(unit, k, o.seed))
   const { of: target } = await assign(s.targets, centres)
   const { of: predicted } = await assign(s.predictions, centres)
   const confusion = Array.from({ length: k }, () => new Array<number>(k).fill(0))

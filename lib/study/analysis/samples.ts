@@ -1,6 +1,7 @@
 import { contexts, type Rows, targets, samplesOf as windowSamples } from '../../baselines/baselines-rows.js'
 import type { Base } from '../../data/base.js'
 import { native } from '../../native.js'
+import { stage } from '../../stages.js'
 import { call, Tensor } from '../../torch/tensor.js'
 import { unitVectors } from '../../torch/unit-vectors.js'
 import { rowsUsed } from '../diagnose/examined-subject.js'
@@ -67,7 +68,8 @@ export async function samplesOf(
   using y = await targets(rows, ids)
   const truth = await unitOf(y)
   const known = o.train && rowsUsed(o.train)
-  const similar = async (queries: Tensor) => (await nearest(queries, o.train!.base.vectors, known!)).cosine
+  const similar = async (queries: Tensor) =>
+    (await stage('nearest training rows', () => nearest(queries, o.train!.base.vectors, known!))).cosine
   using late = await contexts(rows, ids, 1)
   using last = await late.op('aten::squeeze.dim', 1)
   using lastUnit = await unitOf(last)

@@ -7,6 +7,7 @@ import { asyncDoor, callback, only, optional, withFields, word } from '../../doo
 import type { Interval } from '../../evaluate/metrics.js'
 import { type Given, resolve } from '../../options.js'
 import { pValue } from '../../show.js'
+import { stage } from '../../stages.js'
 import { pairedDifference } from '../../statistics/estimates.js'
 import { studentP } from '../../statistics/student.js'
 import { call, type Tensor } from '../../torch/tensor.js'
@@ -87,13 +88,13 @@ const mean = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => 
 const variance = (values: readonly number[]) => values.reduce((sum, v) => sum + (v - mean(values)) ** 2, 0) / (values.length - 1)
 
 async function cosinesOf(one: Baseline<string>, val: Rows): Promise<Float64Array> {
-  const { cosines } = await withScorer(val, (scorer) => score(one, val, scorer, null))
+  const { cosines } = await stage('score', () => withScorer(val, (scorer) => score(one, val, scorer, null)))
   one.dispose()
   return cosines
 }
 
 async function ridge(train: Rows, val: Rows): Promise<Float64Array[]> {
-  const fit = await fitRidge(train)
+  const fit = await stage('fit ridge', () => fitRidge(train))
   const predict = (rows: Rows, ids: Int32Array) => applyRidge(fit, rows, ids)
   return [await cosinesOf({ name: 'ridge', params: {}, predict, dispose: () => disposeMap(fit) }, val)]
 }
@@ -101,7 +102,12 @@ async function ridge(train: Rows, val: Rows): Promise<Float64Array[]> {
 async function networks(train: Rows, val: Rows, seed: number): Promise<Float64Array[]> {
   const all: Float64Array[] = []
   for (let i = 0; i < NETWORKS; i++)
-    all.push(await cosinesOf(await fitNetwork(train, { seed: seed + i, epochs: EPOCHS, width: WIDTH }), val))
+    all.push(
+      await cosinesOf(
+        await stage('train a network', () => fitNetwork(train, { seed: seed + i, epochs: EPOCHS, width: WIDTH })),
+        val,
+      ),
+    )
   return all
 }
 
@@ -167,7 +173,7 @@ export const arrow = asyncDoor('arrow', ARGS, async (options: ArrowOptions, list
   say(`reading ${o.data}`)
   const parts = await partsOf('arrow', o)
   const { train, val } = parts
-  const back = await reversed(train.base, train.windows)
+  const back = await stage('reverse', () => reversed(train.base, train.windows))
   const turned = (rows: Rows): Rows => {
     const { vectors, targets } = back.base
     return { ...rows, base: { ...rows.base, vectors, ...(targets && { targets }) }, windows: back.windows }

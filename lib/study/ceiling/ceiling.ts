@@ -7,6 +7,7 @@ import { asyncDoor, callback, only, optional, withFields, word } from '../../doo
 import type { Interval } from '../../evaluate/metrics.js'
 import { judgeTiers, type TierName } from '../../evaluate/tiers.js'
 import { type Given, resolve } from '../../options.js'
+import { stage } from '../../stages.js'
 import { bestByArticle } from '../../statistics/best-interval.js'
 import { meanByArticle } from '../../statistics/estimates.js'
 import { randomIndex } from '../../statistics/random-index.js'
@@ -103,19 +104,28 @@ async function fitAll(train: Rows, { seed, seconds }: { seed: number; seconds: n
   say('means and lags')
   const decaying = await exponentialMean(train)
   const weights = decayWeights(train.windows.context, decaying.params.decay!)
-  const simple = [random(train, seed), await meanVector(train), copyLast, contextMean, decaying, await fitLags(train)]
+  const simple = await stage('means and lags', async () => [
+    random(train, seed),
+    await meanVector(train),
+    copyLast,
+    contextMean,
+    decaying,
+    await fitLags(train),
+  ])
   say('ridge, shrunk towards zero and towards the exponential mean')
-  const [plain, anchored] = (await fitRidges(train, [undefined, weights])) as [Pair, Pair]
+  const [plain, anchored] = (await stage('ridge', () => fitRidges(train, [undefined, weights]))) as [Pair, Pair]
   say('nearest neighbours')
-  const near = await fitNeighbours(train, split.inner, held, weights)
+  const near = await stage('neighbours', () => fitNeighbours(train, split.inner, held, weights))
   const networks: Awaited<ReturnType<typeof fitUntilBest>>[] = []
   for (const { name, ...shape } of NETWORKS) {
     say(`${name === 'mlp' ? 'a small network' : 'the same with dropout'}, until it stops improving`)
-    networks.push(await fitUntilBest(name, split.inner, { seed, ...shape, held, seconds: seconds / NETWORKS.length }))
+    networks.push(
+      await stage(name, () => fitUntilBest(name, split.inner, { seed, ...shape, held, seconds: seconds / NETWORKS.length })),
+    )
   }
   const fitted = networks.map((network) => network.fitted)
   const inner = [decaying, ridge('ridge_to_mean', anchored.inner), near.inner, ...fitted]
-  const together = await combine(inner, held)
+  const together = await stage('combine', () => combine(inner, held))
   const shown = [
     ...simple,
     ridge('ridge', plain.all),
@@ -146,7 +156,9 @@ async function judged(parts: Parts, o: { seed: number; seconds: number }, say: (
   const articles = articlesOf(parts.val)
   try {
     for (const one of shown) {
-      const { figures, cosines } = await withScorer(parts.val, (scorer) => score(one, parts.val, scorer, centre))
+      const { figures, cosines } = await stage(`score ${one.name}`, () =>
+        withScorer(parts.val, (scorer) => score(one, parts.val, scorer, centre)),
+      )
       const { ci95 } = await meanByArticle(cosines, articles, { seed: o.seed })
       reaches.push({ name: one.name, ...figures, ci95 })
       columns.push(cosines)
@@ -154,7 +166,7 @@ async function judged(parts: Parts, o: { seed: number; seconds: number }, say: (
   } finally {
     dispose()
   }
-  const { best, estimate } = await bestByArticle(columns, articles, { seed: o.seed })
+  const { best, estimate } = await stage('interval of the best', () => bestByArticle(columns, articles, { seed: o.seed }))
   return {
     reaches,
     ends,
@@ -187,7 +199,7 @@ export const ceiling = asyncDoor('ceiling', ARGS, async (options: CeilingOptions
   say(`reading ${o.data}`)
   const parts = await partsOf('ceiling', o)
   try {
-    const memory = await memoryCurve(parts.wholeArticles(o.minHistory), { ...o, say })
+    const memory = await stage('memory curve', () => memoryCurve(parts.wholeArticles(o.minHistory), { ...o, say }))
     const { reaches, ends, top, note } = await judged(parts, o, say)
     const lowest = (key: 'mse_raw' | 'mse_unit') => Math.min(...reaches.map((reach) => reach[key]))
     const bound = upperBound(parts, top.ci95)

@@ -3,6 +3,7 @@ import { cosinesOf, exponentialProducts, fitDecay, fitMixture, MEANS, type Mixtu
 import { shortestOf } from '../../data/windows.js'
 import type { Interval } from '../../evaluate/metrics.js'
 import { decimal, signedDecimal, span } from '../../show.js'
+import { stage } from '../../stages.js'
 import { meanByArticle, pairedDifference } from '../../statistics/estimates.js'
 
 /** Formulas of up to so many vectors before each target; the cosines are means over the same targets at every point. */
@@ -64,9 +65,9 @@ function shortened(rows: Rows, most: number): Rows {
 
 /** Fits both formulas on training windows and returns their parameters with one cosine for each evaluated window. */
 async function formulas(train: Rows, val: Rows) {
-  const decay = await fitDecay(train)
-  const { decays, weights } = await fitMixture(train, Math.min(MEANS, val.windows.context))
-  const products = await exponentialProducts(val, [decay, ...decays])
+  const decay = await stage('decay', () => fitDecay(train))
+  const { decays, weights } = await stage('mixture', () => fitMixture(train, Math.min(MEANS, val.windows.context)))
+  const products = await stage('products', () => exponentialProducts(val, [decay, ...decays]))
   return {
     mean: { decay, cosines: cosinesOf(products, [0], [1]) },
     mixture: {

@@ -6,6 +6,7 @@ import { sealedText } from '../../files/sealed.js'
 import { replaceText } from '../../files/write.js'
 import { native } from '../../native.js'
 import { type Given, resolve } from '../../options.js'
+import { stage } from '../../stages.js'
 import { FEWEST_ARTICLES } from '../../statistics/estimates.js'
 import { benjaminiHochberg } from '../../statistics/paired-tests.js'
 import { oracleSentence } from '../retrieval/oracle.js'
@@ -46,7 +47,9 @@ function seedsNote(entrants: readonly Entrant[]): string {
 }
 
 async function compareOn(entrants: readonly Entrant[], o: Asked) {
-  const { from, bank, excluded, context, oracle, articles, contestants, folds } = await measureAll(entrants, o)
+  const { from, bank, excluded, context, oracle, articles, contestants, folds } = await stage('measure', () =>
+    measureAll(entrants, o),
+  )
   const count = new Set(articles).size
   return {
     ...from,
@@ -65,7 +68,7 @@ async function compareOn(entrants: readonly Entrant[], o: Asked) {
       const figures = Object.fromEntries(means.map(([measure, each]) => [measure, each ? mean(each) : null]))
       return { name, kind, model, trainings: entrants[i]!.trainings, ...(figures as Record<Measure, number | null>) }
     }),
-    pairs: await comparePairs(contestants, articles, { seed: o.seed, seen: wasTrainedOn(from) }),
+    pairs: await stage('pairs', () => comparePairs(contestants, articles, { seed: o.seed, seen: wasTrainedOn(from) })),
   }
 }
 

@@ -4,6 +4,7 @@ import type { Model } from '../../checkpoint/model.js'
 import { badOption } from '../../errors.js'
 import { type Chosen, chooseRows, describeRun, windowReader } from '../../evaluate/subject.js'
 import type { Options } from '../../options.js'
+import { stage } from '../../stages.js'
 import type { compareFields } from './compare-fields.js'
 import type { Entrant } from './entrants.js'
 import { type Likeness, likeness, requireAlike } from './likeness.js'
@@ -106,12 +107,12 @@ export async function gather(
   o: Asked,
 ): Promise<{ shared: SharedWindows; contestants: readonly Contestant[] }> {
   const runs = entrants.flatMap(({ trainings }) => trainings.map((each) => each[fold]!))
-  const chosen = await widest(runs, o)
+  const chosen = await stage('choose the windows', () => widest(runs, o))
   let shared: SharedWindows | undefined
   try {
-    shared = await openSharedWindows(chosen, o)
+    shared = await stage('open the pool', () => openSharedWindows(chosen, o))
     const contestants: Contestant[] = []
-    for (const entrant of entrants) contestants.push(await measured(entrant, fold, shared, o))
+    for (const entrant of entrants) contestants.push(await stage(entrant.name, () => measured(entrant, fold, shared!, o)))
     return { shared, contestants }
   } catch (error) {
     shared?.dispose()

@@ -1,4 +1,5 @@
 import type { Interval } from '../../evaluate/metrics.js'
+import { stage } from '../../stages.js'
 import { crossedDifference } from '../../statistics/crossed-difference.js'
 import { minimumDetectable, signFlipP } from '../../statistics/paired-tests.js'
 import type { Contestant } from './contestants.js'
@@ -34,15 +35,17 @@ async function difference(
   articles: Int32Array,
   { seed, seen }: { seed: number; seen: boolean },
 ): Promise<RawDifference> {
-  const estimate = await crossedDifference(a, b, articles, { seed })
+  const estimate = await stage('interval', () => crossedDifference(a, b, articles, { seed }))
   const figures = { difference: estimate.mean, ci95: estimate.ci95 }
   if (seen) return { ...figures, p: null, minimum_detectable: null }
   return {
     ...figures,
-    p: await signFlipP(
-      a[0]!.map((_, i) => meanAt(a, i) - meanAt(b, i)),
-      articles,
-      { seed },
+    p: await stage('sign flips', () =>
+      signFlipP(
+        a[0]!.map((_, i) => meanAt(a, i) - meanAt(b, i)),
+        articles,
+        { seed },
+      ),
     ),
     minimum_detectable: minimumDetectable(estimate),
   }

@@ -16,6 +16,7 @@ import { type Chosen, chooseRows, readsBack, windowReader } from '../../evaluate
 import { trainedShare } from '../../evaluate/trained-on.js'
 import { native } from '../../native.js'
 import { type Given, type Options, resolve } from '../../options.js'
+import { stage } from '../../stages.js'
 import type { Estimate } from '../../statistics/estimates.js'
 import { call, Tensor } from '../../torch/tensor.js'
 import type { Read } from './ablations.js'
@@ -162,11 +163,11 @@ async function examine(
       history: await historyOf(model),
       settings: await settingsOf(model),
     }
-    const made = await rolled(model, o, chosen)
+    const made = await stage('rollout', () => rolled(model, o, chosen))
     const facts = await factsOf(subject, {
       rows: chosen,
       train: chosen.train,
-      baselines: await fit(chosen.train),
+      baselines: await stage('fit the baselines', () => fit(chosen.train)),
       leaky: chosen.split?.leaky === true,
       trainedOn: trainedShare(chosen, chosen.train),
       own: chosen.part === 'val' && chosen.split !== undefined,

@@ -2,6 +2,7 @@ import type { BaselineName } from '../../baselines/baselines-fit.js'
 import { meanTarget } from '../../baselines/baselines-rows.js'
 import { shortestOf } from '../../data/windows.js'
 import { LvmError } from '../../errors.js'
+import { stage } from '../../stages.js'
 import { meanByArticle, pairedDifference } from '../../statistics/estimates.js'
 import { ablations } from './ablations.js'
 import { gapOf, nearDuplicateShare, otherOf, recordedOf } from './elsewhere.js'
@@ -44,11 +45,11 @@ export async function factsOf(subject: Subject, o: DiagnoseOptions): Promise<Fac
   const estimate = (values: Float64Array) => meanByArticle(values, articles, { seed })
   const less = (a: Float64Array, b: Float64Array) => pairedDifference(a, b, articles, { seed })
 
-  const { reference, ...probes } = await probeAll(subject, rows, o, seed)
+  const { reference, ...probes } = await stage('probe', () => probeAll(subject, rows, o, seed))
   const { own, rival } = probes
   const cosine = own.at.get(0)!
   const floor = mean(own.floor)
-  const [against, rivals] = await bestOf(o.baselines, rows)
+  const [against, rivals] = await stage('baselines', () => bestOf(o.baselines, rows))
   const estimated = await estimate(cosine)
 
   return {
@@ -64,14 +65,16 @@ export async function factsOf(subject: Subject, o: DiagnoseOptions): Promise<Fac
     reference: referenceFacts(reference.name, rival),
     identification: figureOf(await estimate(own.identification)),
     identification_difference: await less(own.identification, rival.identification),
-    ...(await offsetFacts(rows, probes, reference.name, seed)),
-    ablations: await ablations(sampleRows(rows, MOST.ablated, seed), subject.read, { seed }),
-    dispersion: { predictions: own.spread, targets: await targetSpread(rows) },
+    ...(await stage('offsets', () => offsetFacts(rows, probes, reference.name, seed))),
+    ablations: await stage('ablations', () => ablations(sampleRows(rows, MOST.ablated, seed), subject.read, { seed })),
+    dispersion: { predictions: own.spread, targets: await stage('spread', () => targetSpread(rows)) },
     to_mean: mean(own.centre),
     norm: { mean: mean(own.norm), sd: Math.sqrt(mean(own.norm.map((x) => (x - mean(own.norm)) ** 2))) },
     generalisation:
-      train === undefined ? null : await gapOf(subject, train, reference, { judged: estimated, floor, rival }, seed),
-    twins: train === undefined ? null : await nearDuplicateShare(rows, train, seed),
+      train === undefined
+        ? null
+        : await stage('training rows', () => gapOf(subject, train, reference, { judged: estimated, floor, rival }, seed)),
+    twins: train === undefined ? null : await stage('near-duplicates', () => nearDuplicateShare(rows, train, seed)),
     past: pastOf(subject.history),
     recorded: recordedOf(subject, o, estimated, rows.ids.length < o.rows.ids.length),
     other: o.other === undefined ? null : await otherOf(subject, o.other, reference, await less(cosine, rival.at.get(0)!), seed),

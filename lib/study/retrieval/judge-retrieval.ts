@@ -8,6 +8,7 @@ import { search } from '../../evaluate/search.js'
 import { type Chosen, type Provenance, provenance } from '../../evaluate/subject.js'
 import { wasTrainedOn } from '../../evaluate/trained-on.js'
 import { native, type Retrieval } from '../../native.js'
+import { stage } from '../../stages.js'
 import { FEWEST_ARTICLES } from '../../statistics/estimates.js'
 import { Tensor } from '../../torch/tensor.js'
 import { consultOracle, type Oracle } from './oracle.js'
@@ -65,7 +66,7 @@ interface SearchOptions {
 export async function searchAll(model: Model, chosen: Chosen, pool: Pool, o: SearchOptions): Promise<Searched> {
   const { base } = pool
   o.say(`${model.name}: searching with the targets, to check the pool`)
-  const oracle = await consultOracle(chosen, pool)
+  const oracle = await stage('targets as queries', () => consultOracle(chosen, pool))
   const searched = {
     from: provenance(chosen),
     bank: { path: base.path, hash: base.hash, rows: pool.rows, space: base.space ?? null },
@@ -76,16 +77,19 @@ export async function searchAll(model: Model, chosen: Chosen, pool: Pool, o: Sea
   }
   if (!oracle.valid) return { ...searched, found: undefined, failures: [], failed: 0 }
   o.say(`${model.name}: searching with its predictions`)
-  const found = await searchWithModel(model, chosen, pool)
+  const found = await stage('predictions', () => searchWithModel(model, chosen, pool))
   const queries = new Map<QueryName, FoundByQuery>()
   o.say(`${model.name}: fitting the baselines`)
-  for (const query of await fitQueries(chosen)) {
+  for (const query of await stage('fit the baselines', () => fitQueries(chosen))) {
     o.say(`${model.name}: searching with ${QUERY_NAMES[query.name]}`)
-    queries.set(query.name, { params: query.params, found: await searchWithBaseline(query, chosen, pool) })
+    queries.set(query.name, {
+      params: query.params,
+      found: await stage(query.name, () => searchWithBaseline(query, chosen, pool)),
+    })
     query.dispose()
   }
   const failed = missed(found.all)
-  const failures = await describeFailures(found.all, pool, failed.slice(0, o.failures))
+  const failures = await stage('failures', () => describeFailures(found.all, pool, failed.slice(0, o.failures)))
   return { ...searched, found: { model: found, queries }, failures, failed: failed.length }
 }
 

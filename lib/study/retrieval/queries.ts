@@ -1,6 +1,7 @@
 import { type Baseline, type BaselineName, fitBaselines } from '../../baselines/baselines-fit.js'
 import { NAMES } from '../../evaluate/results-table.js'
 import type { Chosen } from '../../evaluate/subject.js'
+import { stage } from '../../stages.js'
 import { type FindingName, fitFinding } from '../../train/finding-queries.js'
 
 /** Names of the queries without a network: the baselines, and two that are fitted to find. */
@@ -15,5 +16,5 @@ export const QUERY_NAMES: Readonly<Record<QueryName, string>> = {
 /** Fits all queries without a network on the training windows; without any, those that need no fitting. */
 export async function fitQueries({ train }: Pick<Chosen, 'train'>): Promise<Query[]> {
   const baselines: Query[] = await fitBaselines(train)
-  return train === undefined ? baselines : [...baselines, ...(await fitFinding(train))]
+  return train === undefined ? baselines : [...baselines, ...(await stage('fit the queries that find', () => fitFinding(train)))]
 }

@@ -8,6 +8,7 @@ import { metrics } from '../../evaluate/metrics.js'
 import { search } from '../../evaluate/search.js'
 import { native, type Scores } from '../../native.js'
 import { type Given, resolve } from '../../options.js'
+import { stage } from '../../stages.js'
 import { extremes } from '../../statistics/extremes.js'
 import { Tensor } from '../../torch/tensor.js'
 import { factsOf } from '../diagnose/diagnose.js'
@@ -50,8 +51,8 @@ async function measure(scene: Scene, seed: number): Promise<Record<StandInName, 
   const samples = samplesOf(rows)
   const scorer = (raw: Tensor, ids: Int32Array, centre: Tensor | null) =>
     native.score(raw.native, samples, ids, centre?.native ?? null)
-  const baselines = await fitBaselines(train)
-  const known = await baselineResults({ train, rows, scorer })
+  const baselines = await stage('baselines', () => fitBaselines(train))
+  const known = await stage('baselines again', () => baselineResults({ train, rows, scorer }))
   using centre = await meanTarget(train)
   const found = {} as Record<StandInName, Measured>
   for (const name of STAND_INS) {
@@ -59,9 +60,11 @@ async function measure(scene: Scene, seed: number): Promise<Record<StandInName, 
     const scores = await scorer(raw, rows.ids, centre)
     const articles = rows.ids.map((id) => rows.windows.article[id]!)
     const { skill } = await metrics({ scores, articles, output: 'raw', baselines: known, seed })
-    const facts = await factsOf(
-      { output: 'unit', read: await readAs(scene, name), predict: () => predictAs(scene, name) },
-      { rows, train, baselines, leaky: false, own: false, seed },
+    const facts = await stage('facts', async () =>
+      factsOf(
+        { output: 'unit', read: await readAs(scene, name), predict: () => predictAs(scene, name) },
+        { rows, train, baselines, leaky: false, own: false, seed },
+      ),
     )
     found[name] = { scores, facts, findings: findingsOf(facts), skill }
   }
