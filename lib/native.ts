@@ -3,6 +3,7 @@ import { isMainThread } from 'node:worker_threads'
 import type { Addon } from './addon.js'
 import { asLvmError, LvmError } from './errors.js'
 import { loadLibtorch } from './libtorch/load-libtorch.js'
+import { threadsOfEnvironment, usableThreads } from './libtorch/machine.js'
 import { stage } from './stages.js'
 
 export type * from './addon.js'
@@ -30,6 +31,8 @@ const load = (): Addon => {
     })
     // process.exit() skips Node's own clean-up, and running work must not outlive libtorch.
     if (isMainThread) process.once('exit', (code) => loaded.leave(code))
+    // libtorch starts with a thread per core, whatever a CPU quota grants, and never more than MKL finds cores.
+    loaded.setThreads(threadsOfEnvironment() ?? usableThreads())
     addon = loaded
   }
   return addon

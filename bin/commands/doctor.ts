@@ -2,6 +2,7 @@ import type { CommandModule } from 'yargs'
 import { badOption, ERRORS } from '../../lib/errors.js'
 import { doctorFields } from '../../lib/evaluate/evaluate-fields.js'
 import { type Diagnosis, examine } from '../../lib/libtorch/doctor.js'
+import { threadsOfEnvironment } from '../../lib/libtorch/machine.js'
 import { bytes, oneLine, table } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
 import { answer, diagnostic } from '../output.js'
@@ -9,16 +10,18 @@ import { answer, diagnostic } from '../output.js'
 function page(d: Diagnosis): string {
   const { system: os, cpu, limits } = d
   const allowed = [
-    ...(limits.cpus === null ? [] : [`${limits.cpus} CPUs`]),
-    ...(limits.memory_bytes === null ? [] : [`${bytes(limits.memory_bytes)} of memory`]),
+    ...(cpu.usable < cpu.cores ? [`${cpu.usable} of ${cpu.cores} cores (affinity mask)`] : []),
+    ...(limits.cpus === null ? [] : [`${limits.cpus} CPUs (cgroup v${limits.cgroup})`]),
+    ...(limits.memory_bytes === null ? [] : [`${bytes(limits.memory_bytes)} of memory (cgroup v${limits.cgroup})`]),
   ]
-  const limited = allowed.length === 0 ? 'none' : `${allowed.join(', ')} (cgroup v${limits.cgroup})`
+  const limited = allowed.length === 0 ? 'none' : allowed.join(', ')
   const facts = [
     ['system', `${os.platform} ${os.release} ${os.arch}${os.libc === null ? '' : `, ${os.libc}`}, Node ${d.node}`],
     ['cpu', `${cpu.model}, ${cpu.cores} cores${cpu.flags.length > 0 ? `, ${cpu.flags.join(' ')}` : ''}`],
     ['memory', bytes(os.memory_bytes)],
     ['limits', limited],
-    ['threads', String(d.threads)],
+    ['threads', `${d.threads}${threadsOfEnvironment() === undefined ? '' : ' (OMP_NUM_THREADS)'}`],
+    ['idle', d.idle_threads === null ? 'unknown' : `idle threads sleep or spin by ${d.idle_threads}`],
     ...d.disk.map(({ path, free_bytes }) => ['disk', `${bytes(free_bytes)} free for ${path}`]),
     ...Object.entries(d.tools).map(([name, version]) => [name, version ?? 'not found']),
     ['addon', d.addon ?? 'not found'],

@@ -1,4 +1,5 @@
-import { availableParallelism, freemem } from 'node:os'
+import { freemem } from 'node:os'
+import { usableThreads } from '../libtorch/machine.js'
 import { exhaustedAt, spentSeconds } from './begin.js'
 import { type DataFacts, refusal } from './data-facts.js'
 import type { EndedBy, ToldEvent } from './experiment-events.js'
@@ -115,7 +116,7 @@ class Call {
       plan,
       folder,
       dataHash: facts.hash,
-      threads: plan.concurrency === 1 ? undefined : Math.max(1, Math.floor(availableParallelism() / plan.concurrency)),
+      threads: plan.concurrency === 1 ? undefined : Math.max(1, Math.floor(usableThreads() / plan.concurrency)),
       signal: this.stop.signal,
       left: () => this.left(),
       failures: ({ id, rung }) => journal.entries.filter((e) => e.type === 'attempt' && e.id === id && e.rung === rung).length,

@@ -5,7 +5,7 @@ import { freeBytes } from '../files/disk.js'
 import { findLibtorch, fromPython, type Step, step, steps } from './find.js'
 import { installed } from './libtorch-store.js'
 import { addonPath } from './load-libtorch.js'
-import { limits, processor, system, tool, usableThreads } from './machine.js'
+import { limits, processor, system, threadsOfEnvironment, tool, usableThreads } from './machine.js'
 import { packageRoot, storeRoot } from './paths.js'
 import { here, PLATFORMS } from './pins.js'
 import { attempt, type Trial } from './probe-libtorch.js'
@@ -39,7 +39,12 @@ export interface Diagnosis {
   readonly system: ReturnType<typeof system>
   readonly cpu: ReturnType<typeof processor>
   readonly limits: ReturnType<typeof limits>
+  /** Threads of a training without `threads`. */
   readonly threads: number
+  /** Threads that can compute at the same time under the affinity mask and the CPU quota. */
+  readonly usable_threads: number
+  /** Environment variables for the spin time of idle threads, as libtorch found them; null if it did not load. */
+  readonly idle_threads: string | null
   readonly disk: readonly { path: string; free_bytes: number }[]
   readonly tools: Readonly<Record<string, string | null>>
   readonly addon: string | null
@@ -124,6 +129,15 @@ function checkMachine(add: Add, variant: string | undefined, cpu: ReturnType<typ
   if (memoryBytes < 2e9) add(false, 'there is less than 2 GB of memory', 'train lstm or gru, with a small --batch-size')
 }
 
+/** Reports settings of OpenMP that make threads wait for each other, or keep processors from other programs. */
+function checkThreads(add: Add, usable: number): void {
+  const asked = threadsOfEnvironment()
+  if (asked !== undefined && asked > usable)
+    add(false, `OMP_NUM_THREADS=${asked} exceeds the ${usable} threads that can compute at the same time`, 'unset it')
+  if (/^active$/i.test(process.env.OMP_WAIT_POLICY?.trim() ?? ''))
+    add(false, 'OMP_WAIT_POLICY=active keeps idle threads spinning, which slows all programs of a busy machine', 'unset it')
+}
+
 /** Checks everything that training needs; the trial of each libtorch in a child process takes about a second. */
 export async function examine(): Promise<Diagnosis> {
   const problems: Problem[] = []
@@ -143,6 +157,8 @@ export async function examine(): Promise<Diagnosis> {
       'free 1.3 GB, or set LVM_TORCH_CACHE=/another/disk',
     )
   checkMachine(add, used?.variant, cpu, allowed.memory_bytes ?? os.memory_bytes)
+  const usable = usableThreads(allowed)
+  checkThreads(add, usable)
   const devices: Devices = chosen?.ok ? chosen.devices : []
   return {
     version: 1,
@@ -151,7 +167,9 @@ export async function examine(): Promise<Diagnosis> {
     system: os,
     cpu,
     limits: allowed,
-    threads: usableThreads(allowed),
+    threads: threadsOfEnvironment() ?? usable,
+    usable_threads: usable,
+    idle_threads: chosen?.ok ? chosen.idle_threads : null,
     disk: disks,
     tools: found,
     addon,

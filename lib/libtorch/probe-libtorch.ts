@@ -15,6 +15,8 @@ export type Trial =
       libtorch: string
       capability: string
       threads: number
+      /** Environment variables for the spin time of idle threads, as libtorch found them. */
+      idle_threads: string
       devices: { name: string; type: string; memory: number | null }[]
       milliseconds: number
     }

@@ -4,6 +4,7 @@ import { abortSignal, asyncDoor, callback, only, optional, withFields, word } fr
 import { LvmError } from '../errors.js'
 import { sealedText } from '../files/sealed.js'
 import { replaceText } from '../files/write.js'
+import { usableThreads } from '../libtorch/machine.js'
 import { packageVersion } from '../libtorch/paths.js'
 import { type Given, type Options, resolve } from '../options.js'
 import { drawFigures } from '../report/figures/index.js'
@@ -88,7 +89,7 @@ const known = (url: string, o: Settings, model: LoadedModel, version: string | n
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: availableParallelism(),
     node: process.versions.node,
-    threads: o.threads ?? Math.max(1, Math.min(4, availableParallelism() >> 1)),
+    threads: o.threads ?? Math.max(1, Math.min(4, usableThreads() >> 1)),
     connections: o.connections,
     load_before: loadavg()[0]!,
   },

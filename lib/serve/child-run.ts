@@ -5,9 +5,8 @@ import type { Model } from '../checkpoint/model.js'
 import { findRun } from '../checkpoint/run-folder.js'
 import type { RunManifest } from '../checkpoint/run-manifest.js'
 import { worded } from '../hints.js'
-import { limits, usableThreads } from '../libtorch/machine.js'
+import { threadsOfEnvironment, usableThreads } from '../libtorch/machine.js'
 import { type NativeJointSteps, native } from '../native.js'
-import { threadsOfEnvironment } from '../torch/device.js'
 import { warnRuledOut } from '../torch/ruled-out.js'
 import { type Bank, openBank } from './child-bank.js'
 import type { OpenHeader } from './engine-messages.js'
@@ -53,7 +52,7 @@ export interface Opened {
 /** Threads of an inference process: those of the training, but one core stays free for requests unless answers must equal those of `predict`. */
 function threadsOf({ run, threads, deterministic }: OpenHeader, manifest: RunManifest): number | undefined {
   if (threads !== undefined || deterministic) return threads
-  const most = usableThreads(limits()) - 1
+  const most = usableThreads() - 1
   const used = Math.max(1, Math.min(manifest.threads, most))
   const asked = threadsOfEnvironment()
   if (asked !== undefined && asked !== used) {

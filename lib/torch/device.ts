@@ -2,7 +2,7 @@ import { badOption, LvmError, shown } from '../errors.js'
 import { worded } from '../hints.js'
 import { findLibtorch } from '../libtorch/find.js'
 import { addonPath } from '../libtorch/load-libtorch.js'
-import { limits, usableThreads } from '../libtorch/machine.js'
+import { threadsOfEnvironment, usableThreads } from '../libtorch/machine.js'
 import { probe } from '../libtorch/probe-libtorch.js'
 import { native } from '../native.js'
 import { warnRuledOut } from './ruled-out.js'
@@ -32,23 +32,27 @@ export function resolveDevice(name: string): string {
   )
 }
 
-/** Number of threads in OMP_NUM_THREADS: the first number of a list. */
-export function threadsOfEnvironment(value: string | undefined = process.env.OMP_NUM_THREADS): number | undefined {
-  const threads = Number(/^\s*(\d+)\s*(,|$)/.exec(value ?? '')?.[1])
-  return threads >= 1 && threads <= 1024 ? threads : undefined
-}
-
 /**
- * Sets and returns the number of threads of this process: `threads`, else OMP_NUM_THREADS, else all usable cores.
+ * Sets and returns the number of threads of this process: `threads`, else OMP_NUM_THREADS, else all usable processors.
  *
- * The `recorded` thread count of a run overrules OMP_NUM_THREADS with a warning, so that its figures stay equal.
+ * A warning says when `threads` overrules OMP_NUM_THREADS, and when there are more threads than usable processors. The `recorded`
+ * thread count of a run overrules too, so that its figures stay equal.
  */
 export function useThreads(threads: number | undefined, { recorded }: { recorded?: string | undefined } = {}): number {
-  const asked = threadsOfEnvironment()
-  if (recorded !== undefined && asked !== undefined && asked !== threads)
+  const [asked, usable] = [threadsOfEnvironment(), usableThreads()]
+  const used = threads ?? asked ?? usable
+  native.setThreads(used)
+  if (asked !== undefined && asked !== used)
     warnRuledOut(
-      `OMP_NUM_THREADS=${asked} is overruled by the ${threads} threads that ${recorded} was trained with; ${worded('set --threads instead')}`,
+      `OMP_NUM_THREADS=${asked} is overruled by ${
+        recorded === undefined
+          ? worded(`--threads ${used}`)
+          : `the ${used} threads that ${recorded} was trained with; ${worded('set --threads instead')}`
+      }`,
     )
-  native.setThreads(threads ?? asked ?? usableThreads(limits()))
+  if (used > usable)
+    warnRuledOut(
+      `${used} threads${recorded === undefined ? '' : `, with which ${recorded} was trained,`} wait for each other on ${usable === 1 ? 'the one processor' : `the ${usable} processors`} that this process may use; ${worded(`set --threads ${usable}`)} to compute faster`,
+    )
   return native.threads()
 }

@@ -1,5 +1,6 @@
 // Runs in its own process (lib/libtorch/probe-libtorch.ts), because a libtorch that does not fit can crash it.
 import { asLvmError, LvmError } from '../errors.js'
+import { idleThreads } from '../libtorch/machine.js'
 import { native } from '../native.js'
 import { Tensor } from './tensor.js'
 
@@ -20,6 +21,7 @@ async function trial(device: string): Promise<object> {
     libtorch: native.libtorchVersion(),
     capability: native.cpuCapability(),
     threads: native.threads(),
+    idle_threads: idleThreads(),
     devices: native.devices(),
     milliseconds: Math.round(performance.now() - start),
   }

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { load, Tensor, train } from '../../lib/index.js'
+import { threadsOfEnvironment } from '../../lib/libtorch/machine.js'
 import { native } from '../../lib/native.js'
-import { threadsOfEnvironment, useThreads } from '../../lib/torch/device.js'
+import { useThreads } from '../../lib/torch/device.js'
 import { processSettings, useSettings, withSettings } from '../../lib/torch/process-settings.js'
 import { place, TINY, vectorFile } from '../train/runs.js'
 
@@ -69,7 +70,8 @@ describe('OMP_NUM_THREADS', () => {
       expect(useThreads(3, { recorded: 'a run' })).toBe(3)
       expect(useThreads(1, { recorded: 'a run' })).toBe(1)
       await new Promise((done) => setImmediate(done))
-      expect(warnings).toEqual([
+      expect(warnings.filter((said) => !said.includes('wait for each other'))).toEqual([
+        'OMP_NUM_THREADS=3 is overruled by "threads" 2',
         expect.stringMatching(
           /^OMP_NUM_THREADS=3 is overruled by the 1 threads that a run was trained with; set "threads" instead$/,
         ),
@@ -79,5 +81,21 @@ describe('OMP_NUM_THREADS', () => {
       if (kept === undefined) delete process.env.OMP_NUM_THREADS
       else process.env.OMP_NUM_THREADS = kept
     }
+  })
+})
+
+describe('more threads than processors', () => {
+  it.each([
+    [undefined, /^1000 threads wait for each other on .* that this process may use; set "threads" \d+ to compute faster$/],
+    ['a run', /^1000 threads, with which a run was trained, wait for each other on .*; set "threads" \d+ to compute faster$/],
+  ])('a warning says that more threads than processors wait for each other (run: %s)', async (recorded, expected) => {
+    const warnings: string[] = []
+    const hear = ({ message }: Error) => warnings.push(message)
+    process.on('warning', hear)
+    useThreads(1000, { recorded })
+    useThreads(1, { recorded })
+    await new Promise((done) => setImmediate(done))
+    process.off('warning', hear)
+    expect(warnings.filter((said) => said.includes('wait for each other'))).toEqual([expect.stringMatching(expected)])
   })
 })

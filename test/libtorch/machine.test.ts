@@ -58,6 +58,47 @@ describe('limits', () => {
     ['no cgroups at all', {}, null],
   ])('%s', (_, contents, cgroup) => expect(at(contents as Record<string, string>)).toEqual({ ...none, cgroup }))
 
+  test('limits of nested groups are found where the mount table says that each hierarchy is mounted', () => {
+    const found = at({
+      'proc/self/cgroup': '5:cpu,cpuacct:/docker/a/b\n4:memory:/docker/a/b\n0::/docker/a/b\n',
+      'proc/self/mountinfo': [
+        '30 23 0:26 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw',
+        '31 23 0:27 /docker/a /limits\\040of/cpu rw,relatime shared:9 - cgroup cgroup rw,cpu,cpuacct',
+        '32 23 0:28 /docker/a /groups/memory rw,relatime - cgroup cgroup rw,memory',
+      ].join('\n'),
+      'sys/fs/cgroup/unified/cgroup.controllers': '',
+      'limits of/cpu/cpu.cfs_quota_us': '150000',
+      'limits of/cpu/cpu.cfs_period_us': '100000',
+      'limits of/cpu/b/cpu.cfs_quota_us': '-1',
+      'limits of/cpu/b/cpu.cfs_period_us': '100000',
+      'groups/memory/b/memory.limit_in_bytes': '1073741824',
+    })
+    expect(found).toEqual({ cpus: 1.5, memory_bytes: 2 ** 30, cgroup: 1 })
+  })
+
+  test('a quota of cgroup v2 applies beside a memory limit of cgroup v1', () => {
+    const found = at({
+      'proc/self/cgroup': '4:memory:/a\n0::/a\n',
+      'proc/self/mountinfo': '30 23 0:26 / /two rw - cgroup2 cgroup2 rw\n32 23 0:28 / /one rw - cgroup cgroup rw,memory',
+      'two/cgroup.controllers': 'cpu',
+      'two/a/cpu.max': '50000 100000',
+      'one/a/memory.limit_in_bytes': '1073741824',
+    })
+    expect(found).toEqual({ cpus: 0.5, memory_bytes: 2 ** 30, cgroup: 2 })
+  })
+
+  test.each([
+    [0.5, 1],
+    [1, 1],
+    [1.05, 1],
+    [1.5, 2],
+    [2, 2],
+    [7.9, 8],
+    [64, 8],
+  ])('a quota of %d processors starts %d threads on eight processors', (cpus, threads) =>
+    expect(usableThreads({ ...none, cpus, cgroup: 2 }, 8)).toBe(threads),
+  )
+
   test('usableThreads is 1 for half a processor, and all processors without a quota', () => {
     expect(usableThreads({ ...none, cpus: 0.5, cgroup: 1 })).toBe(1)
     expect(usableThreads({ ...none, cgroup: null })).toBeGreaterThanOrEqual(1)

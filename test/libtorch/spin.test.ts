@@ -32,6 +32,16 @@ test('loading libtorch in a worker thread limits the spin time for the whole pro
   expect(seen({}, true).here).toMatchObject({ GOMP_SPINCOUNT: '1000' })
 })
 
+test.runIf(process.platform === 'linux')('the OpenMP of libtorch reads the short spin time when it loads', () => {
+  const load = `import { native } from ${JSON.stringify(new URL('../../dist/lib/native.js', import.meta.url).href)}\nnative.threads()`
+  const { GOMP_SPINCOUNT, KMP_BLOCKTIME, OMP_WAIT_POLICY, ...env } = process.env
+  const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', load], {
+    encoding: 'utf8',
+    env: { ...env, OMP_DISPLAY_ENV: 'verbose' },
+  })
+  expect(stderr).toMatch(/GOMP_SPINCOUNT = '1000'/)
+})
+
 test.each<Variables>([{ GOMP_SPINCOUNT: '7' }, { KMP_BLOCKTIME: '200' }, { OMP_WAIT_POLICY: 'ACTIVE' }])(
   'loading libtorch keeps the spin settings of the user: %o',
   (given) => {
