@@ -48,7 +48,7 @@ class GptBlock(nn.Module):
 
     def forward(self, x):
         q, k, v = (split(t, self.heads) for t in self.c_attn(self.ln_1(x)).chunk(3, -1))
-        x = x + self.drop(self.c_proj(merge(F.scaled_dot_product_attention(q, k, v, dropout_p=0.1, is_causal=True))))
+        x = x + self.drop(self.c_proj(merge(F.scaled_dot_product_attention(q, k, v, dropout_p=0.1 * self.training, is_causal=True))))
         return x + self.drop(self.mlp(self.ln_2(x)))
 
 

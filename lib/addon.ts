@@ -133,6 +133,8 @@ export interface Addon {
   modelPack(model: NativeModel, name: string, kernel: string, values: NativeTensor, scales: NativeTensor | null): Promise<boolean>
   /** Rounds all matrices of a loaded model to bfloat16; false when the kernel is wrong on this machine. */
   modelRoundToBf16(model: NativeModel): Promise<boolean>
+  /** Packs float32 matrices for predictions, without loss; asking for the state of the model undoes it. */
+  modelFreeze(model: NativeModel, names: readonly string[]): Promise<boolean>
   /** Kernels whose products are wrong on this machine. */
   wrongKernels(scheme: string, out: number, input: number): Promise<string[]>
   /** Time of a product by every correct kernel, for each number of rows. Units: milliseconds. */

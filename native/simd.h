@@ -5,6 +5,7 @@
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__linux__)
 #define LVM_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #define LVM_INLINE __attribute__((always_inline)) inline
+#define LVM_AVX512 __attribute__((target("arch=x86-64-v4")))  // for kernels that need its registers; see has_avx512
 #else
 #define LVM_CLONES
 #define LVM_INLINE inline

@@ -11,9 +11,16 @@ const BATCH = 32
 /** File of the cache with the measured choices. */
 const FILE = 'kernels.json'
 
-/** Identifies the machine for kernel timings: processor, threads, libtorch and the float32 multiplier. */
-export const kernelMachine = (): string => `${machineKey()} · ${native.multiplier()}`
-export const shapeKey = (matrix: Pick<QuantizedMatrix, 'scheme' | 'shape' | 'layout'>): string => {
+/** Changes when there are other kernels to choose from. */
+const KERNELS = 2
+/** More rows than these take no other kernel. */
+const MOST_ROWS = 1024
+
+/** Identifies the machine for kernel timings: processor, threads, libtorch, the float32 multiplier and the set of kernels. */
+export const kernelMachine = (): string => `${machineKey()} · ${native.multiplier()} · ${KERNELS}`
+/** A matrix of the model, and how it is stored; `fp32` is not quantised. */
+type Chosen = Pick<QuantizedMatrix, 'shape' | 'layout'> & { readonly scheme: QuantizedMatrix['scheme'] | 'fp32' }
+export const shapeKey = (matrix: Chosen): string => {
   const { out, in: input } = sizesOf(matrix)
   return `${matrix.scheme} ${out}×${input}`
 }
@@ -50,7 +57,7 @@ export interface Choice {
 
 /** Chooses a kernel for every matrix shape: as recorded in the run or in the cache, else by timing, which is then cached. */
 export async function chooseKernels(
-  matrices: readonly QuantizedMatrix[],
+  matrices: readonly Chosen[],
   context: number,
   activations: Quantization['activations'],
   recorded: Quantization['kernels'] | undefined,
@@ -75,7 +82,8 @@ export async function chooseKernels(
     }
     for (const kernel of await native.wrongKernels(matrix.scheme, out, input))
       if (!isRuledOut(kernel, key)) ruledOut.push({ kernel, shape: key })
-    const times = await native.timeKernels(matrix.scheme, out, input, Int32Array.of(context, BATCH * context))
+    const rows = [context, BATCH * context].map((count) => Math.min(count, MOST_ROWS))
+    const times = await native.timeKernels(matrix.scheme, out, input, Int32Array.from(rows))
     const right = Object.fromEntries(Object.entries(times).filter(([kernel]) => !isRuledOut(kernel, key)))
     chosen[key] = measured[place] = quickest(allowedBy(right, activations))
   }

@@ -10,6 +10,7 @@ import { resolveDevice, useThreads } from '../torch/device.js'
 import { useMultiplier } from '../torch/multiplier.js'
 import { processSettings, useSettings } from '../torch/process-settings.js'
 import { warnRuledOut } from '../torch/ruled-out.js'
+import { freeze } from './freeze-model.js'
 import { checkGolden } from './golden.js'
 import { Model } from './model.js'
 import { openModel } from './open-model.js'
@@ -63,6 +64,22 @@ const LOAD = {
 /** Attempts to load while a writer removes the save being read. */
 const ATTEMPTS = 20
 
+/** Packs the matrices for predictions; a model that then gives other outputs than the saved ones is unpacked again, with a warning. */
+async function freezeChecked(
+  model: NativeModel,
+  { golden, context }: RunManifest,
+  check: Parameters<typeof checkGolden>[2],
+): Promise<void> {
+  if (!(await freeze(model, context))) return
+  try {
+    await checkGolden(model, golden, { ...check, frozen: true })
+  } catch (error) {
+    if (!(error instanceof LvmError && error.code === 'FOREIGN_FORWARD')) throw error
+    native.modelState(model)
+    warnRuledOut(`${check.run}: packed float32 weights give other outputs on this machine: they are used as they are instead`)
+  }
+}
+
 async function open(run: string, options: LoadOptions = {}, alone = false, attempts = ATTEMPTS): Promise<Model> {
   const start = performance.now()
   const { threads } = options
@@ -98,6 +115,7 @@ async function open(run: string, options: LoadOptions = {}, alone = false, attem
       model = (await openModel(name, folder, path, manifest, { device, exact: true })).model
       await checkGolden(model, manifest.golden, check)
     }
+    if (device === 'cpu' && check.dtype === 'float32') await freezeChecked(model, manifest, { ...check, approximate })
   } catch (error) {
     if (model !== undefined) native.dispose(model)
     if (alone) useSettings(before)

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path'
 import { LvmError } from '../errors.js'
-import { type NativeModel, native } from '../native.js'
+import { type DType, type NativeModel, native } from '../native.js'
 import type { Node } from '../spec/ops.js'
 import { warnRuledOut } from '../torch/ruled-out.js'
 import { type Choice, chooseKernels, DEQUANTIZED, type RuledOut, ruledOutSentence, shapeKey } from './kernels.js'
@@ -8,7 +8,9 @@ import { readManifest } from './manifest.js'
 import { openQuantized, type Quantization, type QuantizedFile } from './quantized.js'
 import { isRun } from './run-folder.js'
 import { QUANTIZED, type RunManifest, weightsDtype, weightsFile } from './run-manifest.js'
-import { fill, loadWeights } from './run-weights.js'
+import { fill } from './run-weights.js'
+import { openState } from './state-dict.js'
+import type { StoredTensors } from './stored-tensors.js'
 
 /** A model with quantised weights, and the kernel of each matrix shape. */
 export interface OpenedQuantized extends Choice {
@@ -105,6 +107,22 @@ async function checkParent(run: string, folder: string, manifest: RunManifest, {
   }
 }
 
+/** Loads weights that are not quantised. Errors: BAD_CHECKPOINT. */
+export async function loadPlain(
+  path: string,
+  tensors: StoredTensors,
+  o: { spec: Node; dtype: DType; device: string },
+): Promise<NativeModel> {
+  const model = await native.model(o.spec, o.dtype, o.device, null)
+  try {
+    await fill(model, path, tensors)
+    return model
+  } catch (error) {
+    native.dispose(model)
+    throw error
+  }
+}
+
 /** Opens the model of a verified run; `approximate` if low-bit kernels compute it. Errors: BAD_CHECKPOINT. */
 export async function openModel(
   run: string,
@@ -115,14 +133,8 @@ export async function openModel(
 ): Promise<{ model: NativeModel; approximate: boolean }> {
   const weights = join(path, weightsFile(manifest))
   if (manifest.quantized === undefined) {
-    const model = await native.model(manifest.spec, weightsDtype(manifest), o.device, null)
-    try {
-      await loadWeights(model, weights)
-    } catch (error) {
-      native.dispose(model)
-      throw error
-    }
-    return { model, approximate: false }
+    const how = { spec: manifest.spec, dtype: weightsDtype(manifest), device: o.device }
+    return { model: await loadPlain(weights, (await openState(weights)).tensors, how), approximate: false }
   }
   const file = await openQuantized(weights)
   await checkParent(run, folder, manifest, file)

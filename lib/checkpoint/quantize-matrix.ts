@@ -14,9 +14,11 @@ const LARGEST = { int8: 127, int4: 7 } as const
 
 /** Returns the matrices of a model, in its order. */
 export const matricesOf = (model: NativeModel): ModelMatrix[] =>
-  native
-    .modelState(model)
-    .flatMap(({ name, tensor, layout }) => (layout === undefined ? [] : [{ name, shape: native.tensorShape(tensor), layout }]))
+  native.modelState(model).flatMap(({ name, tensor, layout }) => {
+    const shape = native.tensorShape(tensor)
+    native.dispose(tensor)
+    return layout === undefined ? [] : [{ name, shape, layout }]
+  })
 
 /** Returns a stored matrix as float32. Shapes: → [out, in]. */
 export async function asMatrix(tensor: Tensor, { layout }: Pick<ModelMatrix, 'layout'>): Promise<Tensor> {

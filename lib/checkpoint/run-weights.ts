@@ -27,6 +27,7 @@ export async function fill(model: NativeModel, path: string, tensors: StoredTens
   for (const [name, own] of state) {
     using tensor = await tensors.get(name)!.read()
     await copy(tensor, own)
+    native.dispose(own) // would keep the memory of a matrix that is packed later
   }
 }
 

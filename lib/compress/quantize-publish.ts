@@ -1,4 +1,5 @@
 import { basename, dirname, join } from 'node:path'
+import { freeze } from '../checkpoint/freeze-model.js'
 import { goldenRows } from '../checkpoint/golden.js'
 import { chooseKernels, DEQUANTIZED, kernelMachine, ruledOutSentence, shapeKey } from '../checkpoint/kernels.js'
 import { load } from '../checkpoint/load-model.js'
@@ -37,6 +38,7 @@ export async function measure(
   const timed = async (by_shape: Readonly<Record<string, string>>) => {
     const kernels = { machine: kernelMachine(), by_shape }
     const { model } = await loadQuantized(file, path, { spec, device: 'cpu', context, exact: false, activations, kernels })
+    await freeze(model, context) // as load does
     const rival = parent.alone ? undefined : await load(parent.model.folder, { device: 'cpu', threads: native.threads() })
     try {
       const found = await stage('time', () => medians(rival ? [model, rival.native] : [model], parent.chosen, o, signal))

@@ -115,6 +115,13 @@ Napi::Value model_round_to_bf16(const Napi::CallbackInfo& info) {
     [](Napi::Env env, bool right) -> Napi::Value { return Napi::Boolean::New(env, right); });
 }
 
+// modelFreeze(model, names of matrices) -> Promise<whether any was frozen>
+Napi::Value model_freeze(const Napi::CallbackInfo& info) {
+  return run_async(
+    info.Env(), [model = take<Model>(info[0]), names = words(info[1])] { return model->freeze(names); },
+    [](Napi::Env env, bool any) -> Napi::Value { return Napi::Boolean::New(env, any); });
+}
+
 // timeKernels(scheme, out, in, rows: Int32Array) -> Promise<{kernel: [milliseconds]}>
 Napi::Value time_packed(const Napi::CallbackInfo& info) {
   const auto given = ids(info[3]).to(torch::kInt64);
@@ -165,6 +172,7 @@ Napi::Value model_examine(const Napi::CallbackInfo& info) {
     info.Env(),
     [model = take<Model>(info[0]), given = take_tensor(info[1]), target = take_tensor(info[2])] {
       std::map<std::string, Tensor> seen, result;
+      model->thaw();
       auto x = model->checked(given).detach().clone().set_requires_grad(true);
       Pass pass;
       pass.seen = &seen;
@@ -214,6 +222,7 @@ void export_models(Napi::Object exports) {
   export_function<model_load>(exports, "modelLoad");
   export_function<model_pack>(exports, "modelPack");
   export_function<model_round_to_bf16>(exports, "modelRoundToBf16");
+  export_function<model_freeze>(exports, "modelFreeze");
   export_function<time_packed>(exports, "timeKernels");
   export_function<wrong_packed>(exports, "wrongKernels");
   export_function<model_predict>(exports, "modelPredict");

@@ -5,17 +5,23 @@ namespace lvm {
 
 using torch::Tensor;
 
-// A quantised matrix, in the memory layout of its kernel.
+// A matrix in the memory layout of its kernel, for inference.
 struct Packed {
+  Packed(int64_t out, int64_t in) : out(out), in(in) {}
   virtual ~Packed() = default;
-  // y = x Wᵀ. Shapes: x [n, in] float32, dense -> [n, out], new
-  virtual Tensor product(const Tensor& x) const = 0;
+  // y = x Wᵀ + bias. Shapes: x [n, in] float32, dense; bias [out] or undefined -> [n, out], new
+  virtual Tensor product(const Tensor& x, const Tensor& bias = {}) const = 0;
+  // The same into given memory; the bias may be null. Shapes: x [n, in], bias [out], y [n, out], dense
+  virtual void write(const float* x, int64_t n, const float* bias, float* y) const;
+  // The matrix [out, in] if this form keeps every bit of it, else undefined.
+  virtual Tensor matrix() const { return {}; }
+  const int64_t out, in;
 };
 
 // Storage of a matrix [out, in]: as it is, transposed, or as a convolution of one tap [out, in, 1].
 enum class Layout { rows, columns, tap };
 
-// A weight matrix: either a tensor, or the packed form that a quantised run is loaded into.
+// A weight matrix: either a tensor, or the packed form that a quantised run is loaded into or a model is frozen to.
 struct Matrix {
   Tensor value;  // as stored; undefined if packed
   std::vector<int64_t> shape;

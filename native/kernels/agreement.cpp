@@ -127,7 +127,7 @@ std::pair<Tensor, Tensor> extreme_weights(torch::Dtype dtype, int64_t out, int64
   pattern[2].slice(0, 1, columns, 2) = pattern[1].slice(0, 1, columns, 2);
   pattern[3] = torch::where(seeded_normal({columns}, 3) < 0, pattern[0], pattern[1]);
   const auto values = pattern.to(dtype).repeat({(out + 3) / 4, 1}).narrow(0, 0, out).contiguous();
-  if (dtype == torch::kBFloat16) return {values, Tensor()};
+  if (dtype == torch::kBFloat16 || dtype == torch::kFloat32) return {values, Tensor()};
   return {values, four ? torch::ones({out, in / int4_group}) : torch::ones({out})};
 }
 

@@ -128,8 +128,8 @@ Tensor product_by(Multiplier kind, const Tensor& x, const Tensor& weight, const 
 }
 
 Tensor product(const Tensor& x, const Packed& weight, const Tensor& bias) {
-  const auto y = weight.product(flat(x).to(torch::kFloat32).contiguous());
-  return (bias.defined() ? y.add_(bias) : y).view(with_last(x, y.size(1)));
+  const auto y = weight.product(flat(x).to(torch::kFloat32).contiguous(), bias);
+  return x.dim() == 2 ? y : y.view(with_last(x, weight.out));
 }
 
 Tensor multiply(const Tensor& x, const Matrix& weight, const Tensor& bias) {

@@ -4,6 +4,8 @@
 #include "../parallel.h"
 #include "../simd.h"
 #include "agreement.h"
+#include "byte-panels.h"
+#include "panels.h"
 
 #include <ATen/Context.h>
 #include <ATen/core/dispatch/Dispatcher.h>
@@ -35,6 +37,8 @@ void over_rows(int64_t rows, int64_t width, Work work) {
   });
 }
 
+Tensor plus(const Tensor& y, const Tensor& bias) { return bias.defined() ? y.add_(bias) : y; }
+
 // libtorch warns once that quantised tensors will move to another package. Only their packed form is used here.
 struct Silent final : c10::WarningHandler {
   void process(const c10::Warning&) override {}
@@ -45,7 +49,8 @@ using Prepack = c10::intrusive_ptr<LinearPackedParamsBase>(Tensor, std::optional
 // The kernels use one quantisation range for all rows. Each row is first scaled to a largest magnitude of 1, so that results do
 // not depend on the other rows and small rows keep their precision.
 struct Dynamic final : Packed {
-  Dynamic(at::QEngine engine, bool reduced, const Tensor& values, const Tensor& scales) : reduced(reduced) {
+  Dynamic(at::QEngine engine, bool reduced, const Tensor& values, const Tensor& scales)
+      : Packed(values.size(0), values.size(1)), reduced(reduced) {
     static const auto prepack = c10::Dispatcher::singleton().findSchemaOrThrow("quantized::linear_prepack", "").typed<Prepack>();
     Silent silent;
     const c10::WarningUtils::WarningHandlerGuard guard(&silent);
@@ -57,8 +62,8 @@ struct Dynamic final : Packed {
     weights = prepack.call(q, std::nullopt);
     context.setQEngine(before);
   }
-  Tensor product(const Tensor& x) const override {
-    if (x.size(0) == 1) return weights->apply_dynamic(x, reduced);
+  Tensor product(const Tensor& x, const Tensor& bias) const override {
+    if (x.size(0) == 1) return plus(weights->apply_dynamic(x, reduced), bias);
     const auto rows = x.size(0), in = x.size(1);
     const auto level = torch::empty_like(x), sizes = torch::empty({rows}, x.options());
     auto *size = sizes.mutable_data_ptr<float>(), *to = level.mutable_data_ptr<float>();
@@ -68,43 +73,46 @@ struct Dynamic final : Packed {
       times(in, 1 / size[row], from + row * in, to + row * in);
     });
     const auto y = weights->apply_dynamic(level, reduced);
-    const auto out = y.size(1);
     auto* of = y.mutable_data_ptr<float>();
     over_rows(rows, out, [&](int64_t row) { times(out, size[row], of + row * out, of + row * out); });
-    return y;
+    return plus(y, bias);
   }
   c10::intrusive_ptr<LinearPackedParamsBase> weights;
   const bool reduced;  // 7-bit inputs: without VNNI instructions a sum of two 8-bit products overflows 16 bits
 };
 
 struct WeightOnly final : Packed {
-  WeightOnly(const Tensor& values, const Tensor& scales) : values(values.contiguous()), scales(scales.to(torch::kBFloat16)) {}
-  Tensor product(const Tensor& x) const override {
-    return at::_weight_int8pack_mm(x.to(torch::kBFloat16), values, scales).to(torch::kFloat32);
+  WeightOnly(const Tensor& values, const Tensor& scales)
+      : Packed(values.size(0), values.size(1)), values(values.contiguous()), scales(scales.to(torch::kBFloat16)) {}
+  Tensor product(const Tensor& x, const Tensor& bias) const override {
+    return plus(at::_weight_int8pack_mm(x.to(torch::kBFloat16), values, scales).to(torch::kFloat32), bias);
   }
   Tensor values, scales;
 };
 
 struct Int4 final : Packed {
-  Int4(const Tensor& bytes, const Tensor& scales) {
+  Int4(const Tensor& bytes, const Tensor& scales) : Packed(bytes.size(0), 2 * bytes.size(1)) {
     weights = at::_convert_weight_to_int4pack_for_cpu(unpacked(bytes).to(torch::kInt32).contiguous(), 1);
     const auto by_group = scales.t();
     table = torch::stack({by_group, torch::zeros_like(by_group)}, -1).to(torch::kBFloat16).contiguous();
   }
-  Tensor product(const Tensor& x) const override {
-    return at::_weight_int4pack_mm_for_cpu(x.to(torch::kBFloat16), weights, int4_group, table).to(torch::kFloat32);
+  Tensor product(const Tensor& x, const Tensor& bias) const override {
+    return plus(at::_weight_int4pack_mm_for_cpu(x.to(torch::kBFloat16), weights, int4_group, table).to(torch::kFloat32), bias);
   }
   Tensor weights, table;
 };
 
 // Weights in bfloat16, from quantised or bfloat16 values.
 struct Half final : Packed {
-  Half(const Tensor& given, const Tensor& scales) {
+  Half(const Tensor& given, const Tensor& scales)
+      : Packed(given.size(0), given.scalar_type() == torch::kUInt8 ? 2 * given.size(1) : given.size(1)) {
     if (!scales.defined()) values = given.contiguous();
     else if (given.scalar_type() == torch::kInt8) values = (given * scales.unsqueeze(1)).to(torch::kBFloat16);
     else values = ((unpacked(given).to(torch::kFloat32) - 8) * scales.repeat_interleave(int4_group, 1)).to(torch::kBFloat16);
   }
-  Tensor product(const Tensor& x) const override { return at::linear(x.to(torch::kBFloat16), values).to(torch::kFloat32); }
+  Tensor product(const Tensor& x, const Tensor& bias) const override {
+    return plus(at::linear(x.to(torch::kBFloat16), values).to(torch::kFloat32), bias);
+  }
   Tensor values;
 };
 
@@ -129,6 +137,8 @@ std::vector<Form> forms_of(const std::string& kernel) {
   if (kernel == "dynamic_onednn") return dynamic(at::QEngine::ONEDNN);
   if (kernel == "weight_only") return {{bfloat16, [](auto& v, auto& s) { return std::make_shared<WeightOnly>(v, s); }}};
   if (kernel == "int4") return {{bfloat16, [](auto& v, auto& s) { return std::make_shared<Int4>(v, s); }}};
+  if (kernel == "dynamic_panels") return {{{2. / 255, 0}, [](auto& v, auto& s) { return in_byte_panels(v, s); }}};
+  if (kernel == "panels") return {{{}, [](auto& v, auto&) { return in_panels(v); }}};
   if (kernel == "bf16") return {{bfloat16, [](auto& v, auto& s) { return std::make_shared<Half>(v, s); }}};
   throw Error("BAD_ARGUMENT", "weights: there is no kernel \"" + kernel + "\"");
 }
@@ -141,7 +151,8 @@ bool right_at_extremes(const std::string& kernel, size_t index, const Form& form
   const auto key = std::tuple(kernel, index, dtype, out, in, at::get_num_threads());
   if (const auto found = known.find(key); found != known.end()) return found->second;
   const auto [values, scales] = extreme_weights(dtype, out, in);
-  return known[key] = disagreement(*form.make(values, scales), form.rounding, values, scales, Outputs::all) <= 1;
+  const auto made = form.make(values, scales);
+  return known[key] = made && disagreement(*made, form.rounding, values, scales, Outputs::all) <= 1;
 }
 
 // Returns the first variant of a kernel that is correct on this machine, or null.
@@ -151,9 +162,9 @@ std::shared_ptr<const Packed> packed(const std::string& kernel, const Tensor& va
     try {
       if (!right_at_extremes(kernel, i, forms[i], values.scalar_type(), values.size(0), in)) continue;
       auto made = forms[i].make(values, scales);
-      // bf16 keeps the values as they are; the other kernels pack them, each matrix anew
-      const auto unpacked = kernel == "bf16";
-      if (unpacked || disagreement(*made, forms[i].rounding, values, scales, Outputs::ends) <= 1) return made;
+      // These keep the values as they are; the other kernels pack them, each matrix anew.
+      const auto kept = kernel == "bf16" || kernel == "panels";
+      if (kept || disagreement(*made, forms[i].rounding, values, scales, Outputs::ends) <= 1) return made;
     } catch (const c10::Error&) {  // missing in this libtorch, or not for this shape
     }
   }
@@ -161,6 +172,13 @@ std::shared_ptr<const Packed> packed(const std::string& kernel, const Tensor& va
 }
 
 }  // namespace
+
+void Packed::write(const float* x, int64_t n, const float* bias, float* y) const {
+  const auto view = [](const float* data, at::IntArrayRef shape) {
+    return torch::from_blob(const_cast<float*>(data), shape, torch::kFloat32);
+  };
+  view(y, {n, out}).copy_(product(view(x, {n, in}), bias ? view(bias, {out}) : Tensor()));
+}
 
 bool in_blocks(const std::string& kernel, int64_t out, int64_t in) {
   if (kernel == "int4") return out % 16 == 0 && in % int4_group == 0;
@@ -177,7 +195,10 @@ std::vector<std::shared_ptr<const Packed>> packed_parts(const std::string& kerne
   const auto four = type == torch::kUInt8, whole = four || type == torch::kInt8;
   const std::vector<int64_t> shape{out, four ? in / 2 : in},
     scale_shape = four ? std::vector<int64_t>{out, in / int4_group} : std::vector<int64_t>{out};
-  const auto fits = kernel == "int4" ? four : kernel == "bf16" ? whole || type == torch::kBFloat16 : type == torch::kInt8;
+  const auto fits = kernel == "int4"     ? four
+                    : kernel == "bf16"   ? whole || type == torch::kBFloat16
+                    : kernel == "panels" ? type == torch::kFloat32
+                                         : type == torch::kInt8;
   if (!fits || values.sizes() != shape || whole != scales.defined() || (whole && scales.sizes() != scale_shape))
     throw Error("BAD_ARGUMENT", "weights: expected values and scales as the kernel \"" + kernel + "\" wants them");
   const auto part = [&](int64_t from, int64_t count) {

@@ -6,15 +6,18 @@
 
 namespace lvm {
 
-// CPU kernels for quantised weights.
+// CPU kernels for packed weights.
 //
 //   dynamic_fbgemm, dynamic_onednn   int8 weights; each row of the input is quantised to 8 bits at run time
+//   dynamic_panels                   the same, with our own kernel
 //   weight_only                      int8 weights, inputs rounded to bfloat16
 //   int4                             weights of 4 bits, inputs rounded to bfloat16
 //   bf16                             inputs and weights rounded to bfloat16
+//   panels                           float32 weights and inputs
 //
 // Shapes: values int8 [out, in] with one scale per row [out]; uint8 [out, in / 2], two numbers per byte, the first in the low
-// half, 0 … 15 for −8 … 7, with one scale per 128 numbers of a row [out, in / 128]; bfloat16 [out, in] without scales
+// half, 0 … 15 for −8 … 7, with one scale per 128 numbers of a row [out, in / 128]; bfloat16 or float32 [out, in] without
+// scales
 // Errors: BAD_ARGUMENT for values of another shape or dtype
 
 constexpr int64_t int4_group = 128;
@@ -24,8 +27,8 @@ constexpr int64_t int4_group = 128;
 std::vector<std::shared_ptr<const Packed>> packed_parts(const std::string& kernel, const Tensor& values, const Tensor& scales,
                                                         int64_t out, int64_t in, int64_t first);
 
-// Milliseconds of a product per number of rows: for each kernel of a scheme (int8, int4, bf16) that is correct here, and for
-// float32.
+// Milliseconds of a product per number of rows: for each kernel of a scheme (int8, int4, bf16, fp32) that is correct here, and
+// for float32.
 std::map<std::string, std::vector<double>> time_kernels(const std::string& scheme, int64_t out, int64_t in,
                                                         const std::vector<int64_t>& rows);
 

@@ -46,24 +46,18 @@ void over_rows(int64_t batch, int64_t n, Work work) {
   parallel(batch, std::max<int64_t>(1, 8192 / n), [&](int64_t begin, int64_t end) { work(begin, end - begin); });
 }
 
-// Initial state and weights of a recurrence. An undefined state is zero and saves the first product; undefined weights are
-// packed.
+// Initial state of a recurrence. An undefined state is zero and saves the first product.
 using Given = std::optional<Tensor>;
 Given given(const Tensor& h) { return h.defined() ? Given(h) : Given(); }
 
-// Factors of the products in their dtype; gates keep the dtype of the weights. Packed weights replace w_ih and w_hh, for
-// inference only.
+// Factors of the products in their dtype; gates keep the dtype of the weights.
 struct Factors {
   Tensor x, w_ih, w_hh;  // x [time · batch, in]
   torch::ScalarType type, x_type;
   int64_t time, batch, n;
   bool from_zero;
-  const Packed *packed_ih = nullptr, *packed_hh = nullptr;
 
-  Tensor of_inputs(const Tensor& bias) const {
-    return packed_ih ? product(x, *packed_ih, bias) : product(x, w_ih, as_factor(bias)).to(type);
-  }
-  Tensor of_state(const Tensor& h) const { return packed_hh ? product(h, *packed_hh) : times(h, w_hh); }
+  Tensor of_inputs(const Tensor& bias) const { return product(x, w_ih, as_factor(bias)).to(type); }
   Tensor times(const Tensor& g, const Tensor& weight) const {
     return product(g.to(w_hh.scalar_type()), weight).to(type).contiguous();
   }
@@ -77,23 +71,19 @@ struct Factors {
   }
 };
 
-Factors factors(const Tensor& x, const Given& h0, const Given& w_ih, const Given& w_hh, int64_t n, const Packed* packed_ih,
-                const Packed* packed_hh) {
+Factors factors(const Tensor& x, const Given& h0, const Tensor& w_ih, const Tensor& w_hh, int64_t n) {
   return {as_factor(x.reshape({-1, x.size(2)})),
-          packed_ih ? Tensor() : as_factor(*w_ih),
-          packed_hh ? Tensor() : as_factor(*w_hh),
-          packed_hh ? torch::kFloat32 : w_hh->scalar_type(),
+          as_factor(w_ih),
+          as_factor(w_hh),
+          w_hh.scalar_type(),
           x.scalar_type(),
           x.size(0),
           x.size(1),
           n,
-          !h0.has_value(),
-          packed_ih,
-          packed_hh};
+          !h0.has_value()};
 }
 
 void keep(AutogradContext* ctx, const Factors& f, variable_list more) {
-  if (f.packed_ih || f.packed_hh) return;
   variable_list all{f.x, f.w_ih, f.w_hh};
   all.insert(all.end(), more.begin(), more.end());
   ctx->save_for_backward(std::move(all));
@@ -108,24 +98,21 @@ Factors kept(AutogradContext* ctx, const variable_list& saved) {
   return {saved[0], saved[1], saved[2], type("type"), type("x_type"), sizes[0], sizes[1], sizes[2], false};
 }
 
-const Packed* packed_in(const Weight& weight) { return weight->packed.empty() ? nullptr : weight->packed.front().get(); }
-
 Tensor or_zeros(const Given& h, const Factors& f, const Tensor& like) {
   return h ? h->contiguous() : torch::zeros({f.batch, f.n}, like.options());
 }
 
 struct Lstm final : torch::autograd::Function<Lstm> {
-  static variable_list forward(AutogradContext* ctx, const Tensor& x, const Given& h0, const Given& c0, const Given& w_ih,
-                               const Given& w_hh, const Tensor& b_ih, const Tensor& b_hh, const Packed* packed_ih,
-                               const Packed* packed_hh) {
-    const auto f = factors(x, h0, w_ih, w_hh, b_hh.size(0) / 4, packed_ih, packed_hh);
+  static variable_list forward(AutogradContext* ctx, const Tensor& x, const Given& h0, const Given& c0, const Tensor& w_ih,
+                               const Tensor& w_hh, const Tensor& b_ih, const Tensor& b_hh) {
+    const auto f = factors(x, h0, w_ih, w_hh, b_hh.size(0) / 4);
     const auto gates = f.of_inputs(b_ih + b_hh).view({f.time, f.batch, 4 * f.n});
     const auto first_h = or_zeros(h0, f, gates), first_c = or_zeros(c0, f, gates),
                none = torch::zeros({f.batch, 4 * f.n}, gates.options());
     const auto out = torch::empty({f.time, f.batch, f.n}, gates.options()), cells = torch::empty_like(out);
     AT_DISPATCH_FLOATING_TYPES(f.type, "lstm", [&] {
       for (int64_t t = 0; t < f.time; ++t) {
-        const auto recurrent = t == 0 && f.from_zero ? none : f.of_state(t == 0 ? first_h : out[t - 1]);
+        const auto recurrent = t == 0 && f.from_zero ? none : f.times(t == 0 ? first_h : out[t - 1], f.w_hh);
         const auto before = t == 0 ? first_c : cells[t - 1];
         auto *g = gates[t].mutable_data_ptr<scalar_t>(), *c = cells[t].mutable_data_ptr<scalar_t>(),
              *o = out[t].mutable_data_ptr<scalar_t>();
@@ -161,15 +148,14 @@ struct Lstm final : torch::autograd::Function<Lstm> {
     });
     const auto flat = gates.view({f.time * f.batch, 4 * f.n}), db = flat.sum(0);
     const auto dx = ctx->needs_input_grad(0) ? f.times(flat, f.w_ih.t()).view({f.time, f.batch, -1}).to(f.x_type) : Tensor();
-    return {dx,         {}, {}, f.weight_gradient(flat, f.x), f.weight_gradient(flat, f.inputs_of_steps(first_h, out)), db,
-            db.clone(), {}, {}};
+    return {dx, {}, {}, f.weight_gradient(flat, f.x), f.weight_gradient(flat, f.inputs_of_steps(first_h, out)), db, db.clone()};
   }
 };
 
 struct Gru final : torch::autograd::Function<Gru> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Given& h0, const Given& w_ih, const Given& w_hh,
-                        const Tensor& b_ih, const Tensor& b_hh, const Packed* packed_ih, const Packed* packed_hh) {
-    const auto f = factors(x, h0, w_ih, w_hh, b_hh.size(0) / 3, packed_ih, packed_hh);
+  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Given& h0, const Tensor& w_ih, const Tensor& w_hh,
+                        const Tensor& b_ih, const Tensor& b_hh) {
+    const auto f = factors(x, h0, w_ih, w_hh, b_hh.size(0) / 3);
     const auto gates = f.of_inputs(b_ih).view({f.time, f.batch, 3 * f.n});
     const auto first = or_zeros(h0, f, gates);
     const auto out = torch::empty({f.time, f.batch, f.n}, gates.options()), candidates = torch::empty_like(out);
@@ -177,7 +163,7 @@ struct Gru final : torch::autograd::Function<Gru> {
       for (int64_t t = 0; t < f.time; ++t) {
         const auto before = t == 0 ? first : out[t - 1];
         const auto recurrent =
-          (t == 0 && f.from_zero ? b_hh.expand({f.batch, 3 * f.n}) : f.of_state(before).add_(b_hh)).contiguous();
+          (t == 0 && f.from_zero ? b_hh.expand({f.batch, 3 * f.n}) : f.times(before, f.w_hh).add_(b_hh)).contiguous();
         auto *g = gates[t].mutable_data_ptr<scalar_t>(), *c = candidates[t].mutable_data_ptr<scalar_t>(),
              *o = out[t].mutable_data_ptr<scalar_t>();
         const auto *r = recurrent.const_data_ptr<scalar_t>(), *b = before.const_data_ptr<scalar_t>();
@@ -216,22 +202,18 @@ struct Gru final : torch::autograd::Function<Gru> {
             f.weight_gradient(flat, f.x),
             f.weight_gradient(flat_recurrent, f.inputs_of_steps(first, out)),
             flat.sum(0),
-            flat_recurrent.sum(0),
-            {},
-            {}};
+            flat_recurrent.sum(0)};
   }
 };
 
 }  // namespace
 
 LstmResult lstm_recurrence(const Tensor& x, const Tensor& h0, const Tensor& c0, const RecurrentWeights& w) {
-  const auto result = Lstm::apply(x, given(h0), given(c0), given(w.input->value), given(w.state->value), w.input_bias,
-                                  w.state_bias, packed_in(w.input), packed_in(w.state));
+  const auto result = Lstm::apply(x, given(h0), given(c0), w.input->value, w.state->value, w.input_bias, w.state_bias);
   return {result[0], result[1]};
 }
 Tensor gru_recurrence(const Tensor& x, const Tensor& h0, const RecurrentWeights& w) {
-  return Gru::apply(x, given(h0), given(w.input->value), given(w.state->value), w.input_bias, w.state_bias, packed_in(w.input),
-                    packed_in(w.state));
+  return Gru::apply(x, given(h0), w.input->value, w.state->value, w.input_bias, w.state_bias);
 }
 
 }  // namespace lvm

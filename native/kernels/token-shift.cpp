@@ -163,6 +163,13 @@ std::vector<Tensor> shifted_products(const Tensor& x, const Tensor& past, const 
   for (const auto& one : all) mixes.push_back(one.mix), weights.push_back(one.weight->value), from.push_back(one.from);
   const auto first = past.defined() ? past : x.new_zeros({x.size(0), x.size(2)});
   if (x.is_cpu() && !packed) return Products::apply(x, at::TensorList(mixes), at::TensorList(weights), first, from);
+  if (x.is_cpu()) {
+    const Rows rows(x, first);
+    std::vector<Tensor> out;
+    for (const auto& [mix, weight, at] : all)
+      out.push_back(multiply(mixture(rows, mix, at).view({x.size(0), x.size(1) - at, x.size(2)}), *weight, {}));
+    return out;
+  }
   const auto before = torch::cat({first.unsqueeze(1), x.narrow(1, 0, x.size(1) - 1)}, 1);
   std::vector<Tensor> out;
   for (const auto& [mix, weight, at] : all)

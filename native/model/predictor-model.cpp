@@ -48,6 +48,7 @@ Model::Model(const Node& spec, Placement placement, std::optional<uint64_t> seed
 Tensor Model::forward(const Tensor& x, Pass& pass) { return (*root)(x, pass); }
 
 Tensor Model::outputs(const Reading& reading, const Tensor& x, Pass& pass) {
+  const std::shared_lock lock(forms);
   pass.last_only = !reading.context.defined();
   if (pass.last_only) return forward(x, pass).squeeze(1);
   const Places places{reading.context.to(x.device()), reading.position.to(x.device())};
@@ -68,6 +69,7 @@ Tensor Model::checked(const Tensor& x) const {
 
 Tensor Model::predict(const Tensor& x, bool all, bool raw) {
   torch::InferenceMode inference;
+  const std::shared_lock lock(forms);
   Pass pass;
   pass.last_only = !all;
   auto y = single(forward(checked(x), pass));
@@ -79,6 +81,7 @@ State Model::fresh_state() const { return {std::vector<std::vector<Tensor>>(slot
 
 Tensor Model::step(const Tensor& x, State& state, bool raw) {
   torch::InferenceMode inference;
+  const std::shared_lock lock(forms);
   Pass pass;
   pass.last_only = true;
   pass.state = &state;
@@ -88,6 +91,7 @@ Tensor Model::step(const Tensor& x, State& state, bool raw) {
 }
 
 void Model::load(const std::map<std::string, Tensor>& values) {
+  thaw();
   torch::NoGradGuard no_grad;
   for (const auto& p : list) {
     if (!p.value.defined()) continue;
@@ -106,22 +110,65 @@ void Model::load(const std::map<std::string, Tensor>& values) {
     if (p.value.defined()) p.value.copy_(values.at(p.name));
 }
 
-bool Model::pack(const std::string& name, const std::string& kernel, const Tensor& values, const Tensor& scales) {
+Matrix& Model::matrix_of(const std::string& name) {
   const auto it = std::find_if(list.begin(), list.end(), [&](const Parameter& p) { return p.name == name; });
   if (it == list.end() || !it->matrix)
     throw Error("BAD_CHECKPOINT", "weights: expected a matrix that is to be packed but received \"" + name + "\"");
-  auto& matrix = *it->matrix;
+  return *it->matrix;
+}
+
+bool Model::pack(const std::string& name, const std::string& kernel, const Tensor& values, const Tensor& scales) {
+  thaw();
+  auto& matrix = matrix_of(name);
   const auto across = matrix.layout == Layout::columns ? 1 : 0, out = int(matrix.shape[across]),
              in = int(matrix.shape[1 - across]);
   auto packed = packed_parts(kernel, values, scales, out, in, matrix.first);
   if (packed.empty()) return false;
   matrix.packed = std::move(packed);
-  it->value = matrix.value = Tensor();
+  matrix.value = Tensor();
+  for (auto& p : list)
+    if (p.matrix.get() == &matrix) p.value = Tensor();
   packed_bytes += int64_t(values.nbytes() + (scales.defined() ? scales.nbytes() : 0));
   return true;
 }
 
+bool Model::freeze(const std::set<std::string>& names) {
+  torch::NoGradGuard no_grad;
+  for (const auto& name : names) matrix_of(name);
+  const std::unique_lock lock(forms);
+  for (size_t i = 0; i < list.size(); ++i) {
+    auto& p = list[i];
+    if (names.count(p.name) == 0 || !p.value.defined() || p.value.scalar_type() != torch::kFloat32 || !p.value.is_cpu()) continue;
+    const auto values = p.matrix->matrix().detach();
+    auto parts = packed_parts("panels", values, {}, values.size(0), values.size(1), p.matrix->first);
+    if (parts.empty()) continue;
+    p.matrix->packed = std::move(parts);
+    packed_bytes += int64_t(p.value.nbytes());
+    p.value = p.matrix->value = Tensor();  // at once, so that only one matrix is in memory twice
+    frozen.push_back(i);
+  }
+  return !frozen.empty();
+}
+
+void Model::thaw() {
+  torch::NoGradGuard no_grad;
+  const std::unique_lock lock(forms);
+  for (const auto i : frozen) {
+    auto& [name, value, trainable, traits, matrix] = list[i];
+    std::vector<Tensor> parts;
+    for (const auto& part : matrix->packed) parts.push_back(part->matrix());
+    const auto whole = parts.size() == 1 ? parts.front() : torch::cat(parts);
+    value = (matrix->layout == Layout::columns ? whole.t() : whole).reshape(matrix->shape).contiguous();
+    if (trainable) value.set_requires_grad(true);
+    matrix->value = value;
+    matrix->packed.clear();
+    packed_bytes -= int64_t(value.nbytes());
+  }
+  frozen.clear();
+}
+
 bool Model::round_to_bf16() {
+  thaw();
   torch::InferenceMode inference;
   std::vector<std::vector<std::shared_ptr<const Packed>>> all;
   for (const auto& p : list) {

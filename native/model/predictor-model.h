@@ -2,6 +2,8 @@
 #include "../data/readings.h"
 #include "../graph/builder.h"
 
+#include <shared_mutex>
+
 namespace lvm {
 
 // A model built from a spec: its layers, and its parameters by name.
@@ -31,11 +33,21 @@ class Model {
   // Replaces all loaded matrices by their packed form in bfloat16. Returns false, and changes nothing, if the kernel is wrong on
   // this machine.
   bool round_to_bf16();
+  // Replaces these float32 matrices by their panels, for faster predictions with the same numbers. A matrix stays as it is where
+  // the kernel is missing or wrong on this machine. Returns whether any changed.
+  // Errors: BAD_CHECKPOINT for a name that is no matrix
+  bool freeze(const std::set<std::string>& names);
+  // Undoes freeze(), for code that reads or writes the values.
+  void thaw();
   // Converts inputs to the model's dtype and device.
   // Errors: BAD_ARGUMENT on a wrong shape, DATA_NOT_FINITE
   Tensor checked(const Tensor& x) const;
 
-  const std::vector<Parameter>& parameters() const { return list; }
+  // Thawed, so that values are there.
+  const std::vector<Parameter>& parameters() {
+    thaw();
+    return list;
+  }
   int64_t bytes() const;
 
   const int64_t dim;
@@ -45,7 +57,11 @@ class Model {
   const Placement placement;
 
  private:
+  Matrix& matrix_of(const std::string& name);
+
   std::vector<Parameter> list;
+  std::vector<size_t> frozen;  // parameters in panels
+  std::shared_mutex forms;     // a state may be asked for while another thread predicts
   int64_t packed_bytes = 0;
   size_t slots;
   Made root;

@@ -7,6 +7,7 @@
 // init    every tensor U(±1/√width)
 // source  Cho et al. 2014, arXiv:1406.1078; gate order of torch.nn.GRU; parity: gru, gru_post
 
+#include "../kernels/packed-recurrence.h"
 #include "../kernels/recurrent-weights.h"
 #include "op-table.h"
 
@@ -23,7 +24,7 @@ struct Gru final : Layer {
     const auto before = recurrent_state(pass, slot)[0];
     const auto out =
       has_recurrent_kernel(weights)
-        ? gru_recurrence(x, before, weights)
+        ? (is_packed(weights) ? packed_gru : gru_recurrence)(x, before, weights)
         : std::get<0>(at::gru(x, state_or_zeros(before, x, width), listed(weights), true, 1, 0.0, pass.training, false, false));
     if (pass.state) pass.state->slots[slot] = {out[-1]};
     return pass.last_only ? out[-1].unsqueeze(1) : out.transpose(0, 1);

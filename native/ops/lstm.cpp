@@ -8,6 +8,7 @@
 // init    every tensor U(±1/√width)
 // source  Hochreiter & Schmidhuber 1997; gate order of torch.nn.LSTM; parity: lstm, lstm_mlp
 
+#include "../kernels/packed-recurrence.h"
 #include "../kernels/recurrent-weights.h"
 #include "../kernels/seeded-dropout.h"
 #include "op-table.h"
@@ -37,7 +38,7 @@ struct Lstm final : Layer {
     const auto before = recurrent_state(pass, slots[l]);
     Tensor out, cell;
     if (has_recurrent_kernel(weights[l])) {
-      const auto result = lstm_recurrence(x, before[0], before[1], weights[l]);
+      const auto result = (is_packed(weights[l]) ? packed_lstm : lstm_recurrence)(x, before[0], before[1], weights[l]);
       out = result.out, cell = result.cell;
     } else {
       const std::vector<Tensor> state{state_or_zeros(before[0], x, width), state_or_zeros(before[1], x, width)};

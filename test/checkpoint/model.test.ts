@@ -31,7 +31,8 @@ const near = (a: ArrayLike<number>, b: ArrayLike<number>) => Math.max(...Array.f
 /** Largest error of a model's predictions against its own weights in double precision. Shapes: x batch · time · dim */
 async function ownError(model: Model, x: Float32Array, time: number, o: { all?: boolean; raw?: boolean } = {}): Promise<number> {
   const wide = await native.model(model.manifest.spec, 'float64', 'cpu', null)
-  await native.modelLoad(wide, Object.fromEntries(native.modelState(model.native).map(({ name, tensor }) => [name, tensor])))
+  using same = await load(model.folder) // reading the state of the model itself would unpack its weights
+  await native.modelLoad(wide, Object.fromEntries(native.modelState(same.native).map(({ name, tensor }) => [name, tensor])))
   using input = Tensor.from(x, [x.length / (time * DIM), time, DIM])
   using exact = Tensor.wrap(await native.modelPredict(wide, input.native, o.all ?? false, o.raw ?? false))
   using single = Tensor.wrap(await native.modelPredict(model.native, input.native, o.all ?? false, o.raw ?? false))
