@@ -1,5 +1,5 @@
 import type { DType } from './files/element.js'
-import type { TrainerOptions, TrainerSums, TrainerTemperature } from './trainer-options.js'
+import type { TrainerOptions, TrainerSteps, TrainerSums, TrainerTemperature } from './trainer-options.js'
 
 /** A spec as C++ reads it; `Node` in lib/spec/ops.ts restricts `op` to the known ops. */
 export interface SpecNode {
@@ -208,6 +208,8 @@ export interface Addon {
   trainerStop(trainer: NativeTrainer): void
   trainerProgress(trainer: NativeTrainer): { steps: number; windows: number; loss: number }
   trainerStepsPerEpoch(trainer: NativeTrainer): number
+  /** Where its steps run, and why not nearer to the device. */
+  trainerSteps(trainer: NativeTrainer): { where: TrainerSteps; why: string }
   trainerSums(trainer: NativeTrainer, set?: TrainerSums): TrainerSums
   trainerTemperature(trainer: NativeTrainer, set?: TrainerTemperature): TrainerTemperature
   /** The optimizer's own tensors; disposing the trainer disposes them. */

@@ -1,3 +1,4 @@
+export type TrainerSteps = 'host' | 'device' | 'graph'
 /** Options of the native trainer. */
 export interface TrainerOptions {
   batch: number
@@ -26,6 +27,11 @@ export interface TrainerOptions {
   emaWarmup?: boolean
   /** Adds the contrastive loss with this weight; `loss` has the rest, multiplied by `errorScale`. A step draws `negatives` rows. */
   contrastive?: { weight: number; errorScale: number; negatives: number }
+  /**
+   * Where steps run at most: on the host, queued on the device, or recorded there in a graph. Default: `host` on the CPU, `graph` on
+   * CUDA, `device` elsewhere.
+   */
+  steps?: TrainerSteps
   /** Threads of training steps; the process's thread count unless given. */
   threads?: number
 }

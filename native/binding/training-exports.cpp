@@ -27,9 +27,18 @@ OptimizerOptions read_optimizer(Napi::Object o) {
           uint64_t(integer(o.Get("seed"), "seed"))};
 }
 
+// Unless given, steps on the CPU run on the host; on CUDA they are recorded in a graph.
+Steps read_steps(Napi::Value value, torch::Device device) {
+  if (value.IsUndefined()) return device.is_cpu() ? Steps::host : device.is_cuda() ? Steps::graph : Steps::device;
+  const auto name = text(value, "steps");
+  if (name != "host" && name != "device" && name != "graph")
+    throw Error("BAD_ARGUMENT", "training: expected host, device or graph for \"steps\" but received \"" + name + "\"");
+  return name == "host" ? Steps::host : name == "device" ? Steps::device : Steps::graph;
+}
+
 // trainer(model, samples, ids, {batch, accumulate, vectors?, groups?, loss, bf16, sequence, recompute, keepZeros, seed,
-// weightDecay, beta1, beta2, eps, clip, ema, emaWarmup, threads, contrastive?: {weight, errorScale, negatives}}) ->
-// Promise<handle>
+// weightDecay, beta1, beta2, eps, clip, ema, emaWarmup, threads, steps?, contrastive?: {weight, errorScale,
+// negatives}}) -> Promise<handle>
 Napi::Value trainer(const Napi::CallbackInfo& info) {
   const auto o = info[3].As<Napi::Object>();
   const auto with = o.Get("contrastive").IsObject();
@@ -49,7 +58,8 @@ Napi::Value trainer(const Napi::CallbackInfo& info) {
     read_optimizer(o),
     with ? real(contrastive.Get("weight"), "weight") : 0,
     with ? real(contrastive.Get("errorScale"), "errorScale") : 1,
-    with ? positive(contrastive.Get("negatives"), "negatives") : 0};
+    with ? positive(contrastive.Get("negatives"), "negatives") : 0,
+    read_steps(o.Get("steps"), take<Model>(info[0])->placement.device)};
   return run_async(
     info.Env(),
     [model = take<Model>(info[0]), samples = take<Samples>(info[1]), windows = ids(info[2]), options] {
@@ -105,6 +115,15 @@ Napi::Value trainer_progress(const Napi::CallbackInfo& info) {
 
 Napi::Value trainer_steps_per_epoch(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), double(take<Trainer>(info[0])->steps_per_epoch()));
+}
+
+// trainerSteps(trainer) -> {where: 'host' | 'device' | 'graph', why}
+Napi::Value trainer_steps(const Napi::CallbackInfo& info) {
+  const auto plan = take<Trainer>(info[0])->steps();
+  auto object = Napi::Object::New(info.Env());
+  object.Set("where", plan.steps == Steps::graph ? "graph" : plan.steps == Steps::device ? "device" : "host");
+  object.Set("why", plan.why);
+  return object;
 }
 
 // trainerSums(trainer) reads the sums of the epoch so far; trainerSums(trainer, {…}) sets them
@@ -202,6 +221,7 @@ void export_training(Napi::Object exports) {
   export_function<trainer_stop>(exports, "trainerStop");
   export_function<trainer_progress>(exports, "trainerProgress");
   export_function<trainer_steps_per_epoch>(exports, "trainerStepsPerEpoch");
+  export_function<trainer_steps>(exports, "trainerSteps");
   export_function<trainer_sums>(exports, "trainerSums");
   export_function<trainer_temperature>(exports, "trainerTemperature");
   export_function<trainer_state>(exports, "trainerState");

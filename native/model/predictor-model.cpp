@@ -25,6 +25,14 @@ bool looks_ahead(const Node& node) {
          std::any_of(node.of.begin(), node.of.end(), looks_ahead);
 }
 
+// redraw counts its passes on the host; the kernels of s4 and s4d are computed there.
+std::string host_op_of(const Node& node) {
+  if (node.op == "redraw" || node.op == "s4" || node.op == "s4d") return node.op;
+  for (const auto& part : node.of)
+    if (const auto found = host_op_of(part); !found.empty()) return found;
+  return {};
+}
+
 // Norms of bfloat16 vectors are computed in float32.
 Tensor single(const Tensor& x) { return x.scalar_type() == torch::kBFloat16 ? x.to(torch::kFloat32) : x; }
 
@@ -37,6 +45,7 @@ Model::Model(const Node& spec, Placement placement, std::optional<uint64_t> seed
       reads_texts(spec.op == "textModel"),
       unit(!reads_texts && spec.text("output") == "unit"),
       causal(!looks_ahead(spec)),
+      host_op(host_op_of(spec)),
       placement(placement) {
   torch::NoGradGuard no_grad;
   Builder builder(find_op, placement, seed, std::move(later));

@@ -51,9 +51,10 @@ class Model {
   int64_t bytes() const;
 
   const int64_t dim;
-  const bool reads_texts;  // the root is a textModel, which takes token ids
-  const bool unit;         // the loss reads the normalised output
-  const bool causal;       // no position sees later ones
+  const bool reads_texts;     // the root is a textModel, which takes token ids
+  const bool unit;            // the loss reads the normalised output
+  const bool causal;          // no position sees later ones
+  const std::string host_op;  // an op that reads values on the host in every training pass; empty if there is none
   const Placement placement;
 
  private:

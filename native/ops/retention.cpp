@@ -140,7 +140,7 @@ struct Retention final : Layer {
 
   Tensor retain(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& g, Pass& pass) {
     const auto time = k.size(1), queries = q.size(1);
-    const RetentionScale scale{log_decay.to(k.device()), table->at(pass.state ? pass.state->position : 0, time, k.device()), eps};
+    const RetentionScale scale{decay_on(k.device()), table->at(pass.state ? pass.state->position : 0, time, k.device()), eps};
     if (!pass.state && time <= shortest && k.is_cpu()) return short_retention(q, k, v, g, scale);
     if (!pass.state && time > short_context && queries > 1)
       return recomputed([scale](const variable_list& x) { return long_retention(x[0], x[1], x[2], x[3], scale); }, {q, k, v, g});
@@ -150,6 +150,16 @@ struct Retention final : Layer {
     const auto turned_k = rotate(by_heads(k, heads) / std::sqrt(double(k.size(2) / heads)), scale.angles, Turn::pairs);
     if (!pass.state) return gated(whole(turned_q, turned_k, by_heads(v, heads), scale.log_decay), g, eps);
     return gated(continued(turned_q, turned_k, by_heads(v, heads), scale.log_decay, *pass.state), g, eps);
+  }
+
+  // Copied once per device, so that a training step transfers nothing. MPS has no float64.
+  Tensor decay_on(torch::Device device) {
+    const std::lock_guard lock(mutex);
+    if (log_decay.device() != device) {
+      const torch::InferenceMode outside(false);
+      log_decay = log_decay.to(device, device.is_mps() ? torch::kFloat32 : torch::kFloat64);
+    }
+    return log_decay;
   }
 
   // Continues from the stored sum; q may be the last position alone.
@@ -166,6 +176,7 @@ struct Retention final : Layer {
   double eps;
   size_t slot;
   std::unique_ptr<AngleTable> table;
+  std::mutex mutex;
   Tensor log_decay;
   Weight q_weight, k_weight, v_weight, g_weight, out_weight;
 };

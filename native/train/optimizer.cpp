@@ -112,9 +112,8 @@ const uint16_t* bits(const Tensor& t) { return reinterpret_cast<const uint16_t*>
 uint16_t* mutable_bits(const Tensor& t) { return reinterpret_cast<uint16_t*>(t.mutable_data_ptr<at::BFloat16>()); }
 
 double square_norm(const Tensor& gradient) {
-  if (gradient.is_cpu() && gradient.scalar_type() == torch::kFloat32)
-    return square_norm_of(gradient.const_data_ptr<float>(), gradient.numel());
-  if (gradient.is_cpu() && gradient.scalar_type() == torch::kBFloat16) return square_norm_of(bits(gradient), gradient.numel());
+  if (gradient.scalar_type() == torch::kFloat32) return square_norm_of(gradient.const_data_ptr<float>(), gradient.numel());
+  if (gradient.scalar_type() == torch::kBFloat16) return square_norm_of(bits(gradient), gradient.numel());
   return std::pow(gradient.norm(2, torch::kFloat64).item<double>(), 2);
 }
 
@@ -131,6 +130,12 @@ Optimizer::Optimizer(const std::vector<Parameter>& parameters, OptimizerOptions 
 
 double Optimizer::step(double lr) {
   torch::NoGradGuard no_grad;
+  if (!slots.empty() && !slots[0].value.is_cpu()) {
+    prepare(lr);
+    const auto norm = queue(torch::zeros({}, slots[0].m.options().dtype(torch::kFloat32))).item<double>();
+    if (!std::isfinite(norm)) steps -= 1, restart(), refuse(norm);
+    return norm;
+  }
   double total = 0;
   for (auto& slot : slots) {
     if (slot.value.grad().defined()) total += square_norm(slot.value.mutable_grad() = slot.value.grad().contiguous());
@@ -138,8 +143,7 @@ double Optimizer::step(double lr) {
   const auto norm = std::sqrt(total);
   if (!std::isfinite(norm)) {
     for (auto& slot : slots) slot.value.mutable_grad().reset();
-    throw Error("DIVERGED", std::string("training: the gradient norm became ") + (std::isnan(norm) ? "NaN" : "infinite") +
-                              " at step " + std::to_string(steps + 1));
+    refuse(norm);
   }
   const auto scale = options.clip > 0 ? std::min(1.0, options.clip / (norm + 1e-6)) : 1.0;
   steps += 1;
@@ -152,6 +156,17 @@ double Optimizer::step(double lr) {
   return norm;
 }
 
+void Optimizer::refuse(double norm) const {
+  throw Error("DIVERGED", std::string("training: the gradient norm became ") + (std::isnan(norm) ? "NaN" : "infinite") +
+                            " at step " + std::to_string(steps + 1));
+}
+
+void Optimizer::prepare(double lr) {
+  if (!device) device = std::make_unique<DeviceAdamw>(slots, options);
+  steps += 1;
+  device->prepare(lr, 1 - average_decay(), steps - 1);
+}
+
 // Warm-up, so that the average of the first steps is not mostly the initial weights.
 double Optimizer::average_decay() const {
   const auto t = double(steps);
@@ -162,7 +177,7 @@ void Optimizer::update(size_t index, const Tensor& gradient, double scale, doubl
   auto& slot = slots[index];
   const auto decay = slot.traits.decay ? options.weight_decay : 0.0;
   const auto half = slot.value.scalar_type() == torch::kBFloat16;
-  if (!slot.value.is_cpu() || !(half || slot.value.scalar_type() == torch::kFloat32)) {
+  if (!half && slot.value.scalar_type() != torch::kFloat32) {
     const auto value = slot.value.detach();
     at::_fused_adamw_({value}, {gradient}, {slot.m}, {slot.v}, {},
                       {torch::full({}, double(steps), value.options().dtype(torch::kFloat32))}, lr, options.beta1, options.beta2,

@@ -1,5 +1,6 @@
 #pragma once
 #include "../graph/builder.h"
+#include "device-adamw.h"
 
 namespace lvm {
 
@@ -11,6 +12,13 @@ struct OptimizerOptions {
   uint64_t seed = 0;  // of the stochastic rounding of bfloat16 weights and moments
 };
 
+// A parameter and what the optimizer keeps for it.
+struct Slot {
+  std::string name;
+  Tensor value, m, v, average;  // average is undefined without ema
+  Traits traits;
+};
+
 // Clips gradients, applies AdamW and updates the averaged weights, in one call.
 class Optimizer {
  public:
@@ -19,19 +27,22 @@ class Optimizer {
   // Applies one step, consumes the gradients, and returns their global norm before clipping.
   // Errors: DIVERGED when it is not finite
   double step(double lr);
+  // A step that does not wait for the device: `queue` returns the norm as a scalar tensor and may be recorded in a graph;
+  // `prepare` comes before it, outside the graph.
+  void prepare(double lr);
+  Tensor queue(const Tensor& loss) { return device->step(slots, loss); }
+  void restart() { device->restart(); }
+  // Throws the error of a gradient norm that is not finite, in the step after `steps`.
+  [[noreturn]] void refuse(double norm) const;
   // Swaps the weights with their average.
   void swap_average();
 
-  struct Slot {
-    std::string name;
-    Tensor value, m, v, average;  // average is undefined without ema
-    Traits traits;
-  };
   std::vector<Slot> slots;
   int64_t steps = 0;
   const OptimizerOptions options;
 
  private:
+  std::unique_ptr<DeviceAdamw> device;  // made when needed
   double average_decay() const;
   void update(size_t index, const Tensor& gradient, double scale, double lr);
 };

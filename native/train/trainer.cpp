@@ -7,16 +7,21 @@
 #include <ATen/CPUGeneratorImpl.h>
 
 namespace lvm {
-Tensor loss_of(const Tensor& raw, const Tensor& target, Loss loss, bool unit) {
-  if (loss == Loss::cosine) return 1 - (normalised(raw) * normalised(target)).sum(-1).mean();
-  return unit ? torch::mse_loss(normalised(raw), normalised(target)) : torch::mse_loss(raw, target);
+namespace {
+
+[[noreturn]] void refuse(double loss, int64_t steps) {
+  throw Error("DIVERGED", std::string("training: the loss of the training batch became ") +
+                            (std::isnan(loss) ? "NaN" : "infinite") + " at step " + std::to_string(steps + 1));
 }
+
+}  // namespace
 
 Trainer::Trainer(std::shared_ptr<Model> model, std::shared_ptr<Samples> samples, Tensor ids, TrainerOptions options)
     : model(std::move(model)),
       samples(std::move(samples)),
       options(options),
       optimizer(this->model->parameters(), options.optimizer),
+      plan(steps_plan(*this->model, *this->samples, options, options.contrastive == 0 && !this->samples->length.defined())),
       ids(std::move(ids)) {
   if (this->samples->dim() != this->model->dim) {
     throw Error("DATA_SHAPE", "training: expected vectors of dimension " + std::to_string(this->model->dim) + " but received " +
@@ -25,6 +30,12 @@ Trainer::Trainer(std::shared_ptr<Model> model, std::shared_ptr<Samples> samples,
   if (options.contrastive > 0)
     negatives = std::make_unique<NegativeSampler>(*this->samples, this->ids, options.negatives, mixed(options.seed, 0x6e6365));
   if (options.sequence && this->samples->length.defined()) group();
+  if (plan.steps != Steps::host)
+    queued = std::make_unique<DeviceSteps>(this->model, this->samples, optimizer, this->options, plan.steps == Steps::graph);
+}
+
+StepsPlan Trainer::steps() const {
+  return queued && !queued->failure.empty() ? StepsPlan{Steps::device, "recording failed: " + queued->failure} : plan;
 }
 
 // Sorts the windows by their first row, so that those that begin together are drawn together.
@@ -89,6 +100,11 @@ Tensor Trainer::order(int64_t epoch) {
 int64_t Trainer::run(int64_t epoch, int64_t from, const std::vector<double>& rates, const std::function<bool()>& go_on) {
   if (options.keep_zeros && zeros.empty()) mark_zeros();
   const auto items = order(epoch);
+  if (queued) {
+    if (queued_epoch != epoch) queued->begin(ids.index_select(0, items));
+    queued_epoch = epoch;
+    return run_queued(from, rates, go_on);
+  }
   for (size_t i = 0; i < rates.size(); ++i) {
     if (!go_on() || stop) return int64_t(i);
     const auto at = (from + int64_t(i)) * options.per_step;
@@ -103,21 +119,53 @@ int64_t Trainer::run(int64_t epoch, int64_t from, const std::vector<double>& rat
     if (!std::isfinite(loss)) {
       for (auto& slot : optimizer.slots) slot.value.mutable_grad().reset();
       temperature.gradient = 0;
-      throw Error("DIVERGED", std::string("training: the loss of the training batch became ") +
-                                (std::isnan(loss) ? "NaN" : "infinite") + " at step " + std::to_string(optimizer.steps + 1));
+      refuse(loss, optimizer.steps);
     }
-    sums.grad_norm += optimizer.step(rates[i]);
+    const auto norm = optimizer.step(rates[i]);
     const auto& o = options.optimizer;
     if (negatives) temperature.step(rates[i], o.beta1, o.beta2, o.eps, optimizer.steps);
     for (auto& [value, where] : zeros) value.masked_fill_(where, 0);
-    sums.loss += loss * double(part.size(0));
-    sums.windows += part.size(0);
-    sums.steps += 1;
-    mean_loss = sums.loss / double(sums.windows);
-    done = sums.steps;
-    windows_done = sums.windows;
+    count(loss, norm, part.size(0));
   }
   return int64_t(rates.size());
+}
+
+void Trainer::count(double loss, double norm, int64_t windows) {
+  sums.grad_norm += norm;
+  sums.loss += loss * double(windows);
+  sums.windows += windows;
+  sums.steps += 1;
+  mean_loss = sums.loss / double(sums.windows);
+  done = sums.steps;
+  windows_done = sums.windows;
+}
+
+int64_t Trainer::run_queued(int64_t from, const std::vector<double>& rates, const std::function<bool()>& go_on) {
+  const OwnStream own(model->placement.device);
+  if (options.keep_zeros) queued->zeros = zeros;
+  std::vector<int64_t> sizes;
+  const auto settle = [&] {
+    const auto results = queued->settle();
+    for (size_t i = 0; i < results.size(); ++i) {
+      const auto [loss, norm] = results[i];
+      if (!std::isfinite(loss) || !std::isfinite(norm)) {
+        optimizer.steps -= int64_t(results.size() - i);
+        optimizer.restart();
+        std::isfinite(loss) ? optimizer.refuse(norm) : refuse(loss, optimizer.steps);
+      }
+      count(loss, norm, sizes[i]);
+    }
+    sizes.clear();
+  };
+  size_t i = 0;
+  for (; i < rates.size() && go_on() && !stop; ++i) {
+    const auto at = (from + int64_t(i)) * options.per_step;
+    sizes.push_back(std::min(options.per_step, ids.size(0) - at));
+    queued->add(at, sizes.back(), rates[i]);
+    if (queued->full()) settle();
+  }
+  settle();
+  return int64_t(i);
 }
 
 double Trainer::accumulate(const Reading& reading, double share, uint64_t call_base) {

@@ -2,8 +2,8 @@
 #include "../data/samples.h"
 #include "../model/predictor-model.h"
 #include "../recycling.h"
+#include "device-steps.h"
 #include "negatives.h"
-#include "optimizer.h"
 #include "temperature.h"
 
 #include <atomic>
@@ -12,25 +12,6 @@
 #include <unordered_map>
 
 namespace lvm {
-
-enum class Loss { mse, cosine };
-
-struct TrainerOptions {
-  int64_t batch;     // windows in a batch
-  int64_t vectors;   // in a batch of contexts of unequal length; a longer context is a batch of its own
-  int64_t per_step;  // windows of an optimizer step, or groups of windows that begin together
-  Loss loss;
-  bool bf16;        // products in bfloat16, whatever the dtype of weights
-  bool sequence;    // every position predicts its successor; contexts of unequal length: windows that begin together are one pass
-  bool recompute;   // see Pass
-  bool keep_zeros;  // zero weights of matrices stay zero
-  uint64_t seed;
-  int64_t threads;  // threads of its steps; 0 for those of the environment
-  OptimizerOptions optimizer;
-  double contrastive;  // weight of the contrastive loss; 0 for none
-  double error_scale;  // factor of the other loss beside it
-  int64_t negatives;   // rows drawn for it in a step
-};
 
 // Sums over the steps of an epoch so far. Stored in checkpoints, so that a resumed epoch reports bit-equal metrics.
 struct Sums {
@@ -46,6 +27,8 @@ class Trainer {
   // Returns the number of steps made.
   int64_t run(int64_t epoch, int64_t from, const std::vector<double>& rates, const std::function<bool()>& go_on);
   int64_t steps_per_epoch() const;
+  // Where steps run.
+  StepsPlan steps() const;
 
   const std::shared_ptr<Model> model;
   const std::shared_ptr<Samples> samples;
@@ -59,9 +42,12 @@ class Trainer {
   std::atomic<double> mean_loss = 0;
 
  private:
+  const StepsPlan plan;
   const Recycling recycling;
   double accumulate(const Reading& reading, double share, uint64_t call_base);
   double contrastive(const Reading& reading, const Tensor& raw, const Tensor& y, double share);
+  int64_t run_queued(int64_t from, const std::vector<double>& rates, const std::function<bool()>& go_on);
+  void count(double loss, double norm, int64_t windows);
   Tensor order(int64_t epoch);
   Tensor windows_of(const Tensor& items) const;
   std::vector<Reading> batches_of(const Tensor& windows) const;
@@ -72,12 +58,9 @@ class Trainer {
   std::vector<int64_t> ends;                     // end of each group in `ids`; empty: each window is drawn alone
   std::vector<std::pair<Tensor, Tensor>> zeros;  // matrices or averages, and masks of their zeros
   std::unique_ptr<NegativeSampler> negatives;    // with a contrastive loss
+  std::unique_ptr<DeviceSteps> queued;           // unless steps run on the host
   Tensor shuffled;
-  int64_t shuffled_epoch = -1;
+  int64_t shuffled_epoch = -1, queued_epoch = -1;
 };
-
-// Mean loss of a batch, as a scalar tensor.
-// Shapes: raw [..., dim], target [..., dim]
-Tensor loss_of(const Tensor& raw, const Tensor& target, Loss loss, bool unit);
 
 }  // namespace lvm
