@@ -2,6 +2,7 @@
 import { findArchitecture } from '../dist/lib/architectures/index.js'
 import { native } from '../dist/lib/native.js'
 import { useMultiplier } from '../dist/lib/torch/multiplier.js'
+import { matricesOf, parametersOf } from './floor.mjs'
 
 const ROWS = 42113
 const DIM = 768
@@ -72,6 +73,12 @@ async function run(state, steps) {
     if (state.from === state.perEpoch) Object.assign(state, { epoch: state.epoch + 1, from: 0 })
   }
   return (performance.now() - began) / steps
+}
+
+/** Facts about the model that is kept: its matrices and the number of its parameters. */
+export function facts(name, precision) {
+  const { model } = trainers.get(`${name} ${precision}`)
+  return { matrices: matricesOf(model, BATCH, CONTEXT), parameters: parametersOf(model) }
 }
 
 /** Time per step of the `target` preset of `name`. The model and its position in the data are kept until the next model. Units: ms */

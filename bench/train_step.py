@@ -87,7 +87,7 @@ MODELS = {
 class Trainer:
     """A model with its optimizer and its position in the shuffled windows of the base."""
 
-    def __init__(self, base, name, precision, compiled):
+    def __init__(self, base, name, precision, compiled, warm_up=WARM_UP):
         torch.manual_seed(0)
         self.base, self.bf16 = base, precision == "bf16"
         model = MODELS[name]().train()
@@ -96,7 +96,11 @@ class Trainer:
         self.model = torch.compile(model) if compiled else model
         self.order, self.at = torch.randperm(ROWS - CONTEXT), 0
         self.offsets = torch.arange(CONTEXT + 1)
-        self.run(WARM_UP)
+        if warm_up:
+            self.run(warm_up)
+
+    def autocast(self):
+        return torch.autocast("cpu", torch.bfloat16, enabled=self.bf16)
 
     def step(self):
         if self.at + BATCH > len(self.order):
@@ -105,7 +109,7 @@ class Trainer:
         self.at += BATCH
         windows = self.base.index_select(0, rows.flatten()).view(BATCH, CONTEXT + 1, DIM)
         self.optimizer.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
+        with self.autocast():
             output = self.model(windows[:, :CONTEXT])
         loss = nn.functional.mse_loss(output.float(), windows[:, CONTEXT])
         loss.backward()

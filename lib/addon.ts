@@ -113,6 +113,8 @@ export interface Addon {
   operators(): string[]
   // native/binding/device-exports.cpp
   devices(): { name: string; type: string; memory: number | null }[]
+  /** Memory that libtorch holds on an accelerator, and its peak since `restart`; null where it is not counted. Units: bytes. */
+  deviceMemory(device: string, restart: boolean): { allocated: number; peak: number } | null
   threads(): number
   setThreads(n: number): void
   cpuCapability(): string
@@ -120,6 +122,14 @@ export interface Addon {
   /** Returns the library that multiplies float32 matrices on the CPU; a name as argument sets it first. */
   multiplier(set?: Multiplier): Multiplier
   timeMultipliers(): Promise<Record<Multiplier, number>>
+  /** Time of a layer's products: y = x Wᵀ of x [rows, in], dX = dY W and dW = dYᵀ X. Units: milliseconds. */
+  timeProducts(
+    kind: Multiplier,
+    rows: number,
+    out: number,
+    input: number,
+    dtype: DType,
+  ): Promise<Record<'forward' | 'dx' | 'dw', number>>
   /** Whether this library's products are correct on this machine. */
   multiplierAgrees(kind: Multiplier): Promise<boolean>
   // native/binding/model-exports.cpp

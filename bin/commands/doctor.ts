@@ -26,9 +26,9 @@ function page(d: Diagnosis): string {
     ...Object.entries(d.tools).map(([name, version]) => [name, version ?? 'not found']),
     ['addon', d.addon ?? 'not found'],
     ['kernels', d.kernels ?? 'unknown'],
-    ...d.devices.map(({ name, memory_bytes }) => [
+    ...d.devices.map(({ name, memory_bytes, note }) => [
       'device',
-      `${name}${memory_bytes === null ? '' : ` (${bytes(memory_bytes)})`}`,
+      `${name}${memory_bytes === null ? '' : ` (${bytes(memory_bytes)})`}${note === null ? '' : `: ${note}`}`,
     ]),
   ]
   const places = table(d.libtorch, {

@@ -50,7 +50,8 @@ export interface Diagnosis {
   readonly addon: string | null
   readonly libtorch: readonly Candidate[]
   readonly kernels: string | null
-  readonly devices: readonly { name: string; type: string; memory_bytes: number | null }[]
+  /** `note`: what is not known about it; null for the CPU. */
+  readonly devices: readonly { name: string; type: string; memory_bytes: number | null; note: string | null }[]
   readonly problems: readonly Problem[]
 }
 
@@ -138,6 +139,9 @@ function checkThreads(add: Add, usable: number): void {
     add(false, 'OMP_WAIT_POLICY=active keeps idle threads spinning, which slows all programs of a busy machine', 'unset it')
 }
 
+/** What a user must know about a device: training on accelerators has been compiled, but not measured on one. */
+const UNMEASURED = 'compiled, not yet measured on a GPU; npm run check:gpu compares it with the CPU'
+
 /** Checks everything that training needs; the trial of each libtorch in a child process takes about a second. */
 export async function examine(): Promise<Diagnosis> {
   const problems: Problem[] = []
@@ -175,7 +179,12 @@ export async function examine(): Promise<Diagnosis> {
     addon,
     libtorch: candidates,
     kernels: chosen?.ok ? chosen.capability : null,
-    devices: devices.map(({ name, type, memory }) => ({ name, type, memory_bytes: memory })),
+    devices: devices.map(({ name, type, memory }) => ({
+      name,
+      type,
+      memory_bytes: memory,
+      note: type === 'cpu' ? null : UNMEASURED,
+    })),
     problems,
   }
 }

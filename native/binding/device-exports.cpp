@@ -29,6 +29,20 @@ Napi::Value devices(const Napi::CallbackInfo& info) {
   return list;
 }
 
+// deviceMemory(device, restart) -> {allocated, peak} in bytes, of an accelerator with an allocator that counts; null for others.
+// `restart` sets the peak to what is allocated.
+Napi::Value device_memory(const Napi::CallbackInfo& info) {
+  const auto device = device_of(text(info[0], "device"));
+  if (!device.is_cuda()) return info.Env().Null();
+  const auto index = std::max<c10::DeviceIndex>(device.index(), 0);
+  if (info[1].ToBoolean().Value()) at::accelerator::resetPeakStats(index);
+  const auto stats = at::accelerator::getDeviceStats(index);
+  auto object = Napi::Object::New(info.Env());
+  object.Set("allocated", double(stats.allocated_bytes[0].current));  // all pools
+  object.Set("peak", double(stats.allocated_bytes[0].peak));
+  return object;
+}
+
 Napi::Value threads(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), wanted_settings().threads); }
 Napi::Value set_threads(const Napi::CallbackInfo& info) {
   const auto n = integer(info[0], "threads");
@@ -53,6 +67,21 @@ Napi::Value time_both(const Napi::CallbackInfo& info) {
     return object;
   });
 }
+// timeProducts("aten" | "onednn", rows, out, in, dtype) -> Promise<{forward, dx, dw}> in milliseconds
+Napi::Value time_layer(const Napi::CallbackInfo& info) {
+  const auto kind = text(info[0], "multiplier") == "onednn" ? Multiplier::onednn : Multiplier::aten;
+  return run_async(
+    info.Env(),
+    [kind, rows = positive(info[1], "rows"), out = positive(info[2], "out"), in = positive(info[3], "in"),
+     dtype = dtype_of(text(info[4], "dtype"))] { return time_products(kind, rows, out, in, dtype); },
+    [](Napi::Env env, ProductTimes times) -> Napi::Value {
+      auto object = Napi::Object::New(env);
+      object.Set("forward", times.forward);
+      object.Set("dx", times.dx);
+      object.Set("dw", times.dw);
+      return object;
+    });
+}
 // multiplierAgrees("aten" | "onednn") -> Promise<boolean>
 Napi::Value multiplier_agrees(const Napi::CallbackInfo& info) {
   const auto kind = text(info[0], "multiplier") == "onednn" ? Multiplier::onednn : Multiplier::aten;
@@ -65,12 +94,14 @@ Napi::Value multiplier_agrees(const Napi::CallbackInfo& info) {
 
 void export_devices(Napi::Object exports) {
   export_function<devices>(exports, "devices");
+  export_function<device_memory>(exports, "deviceMemory");
   export_function<threads>(exports, "threads");
   export_function<set_threads>(exports, "setThreads");
   export_function<cpu_capability>(exports, "cpuCapability");
   export_function<libtorch_version>(exports, "libtorchVersion");
   export_function<which_multiplier>(exports, "multiplier");
   export_function<time_both>(exports, "timeMultipliers");
+  export_function<time_layer>(exports, "timeProducts");
   export_function<multiplier_agrees>(exports, "multiplierAgrees");
 }
 

@@ -107,6 +107,13 @@ MultiplierTimes time_multipliers() {
           shortest_milliseconds([&] { all([](const Tensor& a, const Tensor& b) { return onednn_product(a, b, {}); }); })};
 }
 
+ProductTimes time_products(Multiplier kind, int64_t rows, int64_t out, int64_t in, torch::Dtype dtype) {
+  torch::NoGradGuard no_grad;
+  const auto x = torch::ones({rows, in}, dtype), w = torch::ones({out, in}, dtype), dy = torch::ones({rows, out}, dtype);
+  return {shortest_milliseconds([&] { product_by(kind, x, w); }), shortest_milliseconds([&] { product_by(kind, dy, w.t()); }),
+          shortest_milliseconds([&] { product_by(kind, dy.t(), x.t()); })};
+}
+
 bool bf16_products(torch::Device device) { return at::autocast::is_autocast_enabled(device.type()); }
 
 Tensor as_factor(const Tensor& x) {

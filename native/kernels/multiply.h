@@ -14,6 +14,12 @@ struct MultiplierTimes {
   double aten, onednn;
 };
 MultiplierTimes time_multipliers();
+// Milliseconds of a layer's three products with a library: y = x Wᵀ, dX = dY W, dW = dYᵀ X.
+// Shapes: x [rows, in], weight [out, in]
+struct ProductTimes {
+  double forward, dx, dw;
+};
+ProductTimes time_products(Multiplier kind, int64_t rows, int64_t out, int64_t in, torch::Dtype dtype);
 
 // y = x Wᵀ + b. Every product with a weight calls this function. Under autocast both factors and y are bfloat16.
 // Shapes: x [..., in], weight [out, in], bias [out] or undefined -> [..., out]
