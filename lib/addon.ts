@@ -1,5 +1,5 @@
 import type { DType } from './files/element.js'
-import type { TrainerOptions, TrainerSteps, TrainerSums, TrainerTemperature } from './trainer-options.js'
+import type { DeviceMemory, ProductTimes, StepsPlan, TrainerOptions, TrainerSums, TrainerTemperature } from './trainer-options.js'
 
 /** A spec as C++ reads it; `Node` in lib/spec/ops.ts restricts `op` to the known ops. */
 export interface SpecNode {
@@ -113,8 +113,7 @@ export interface Addon {
   operators(): string[]
   // native/binding/device-exports.cpp
   devices(): { name: string; type: string; memory: number | null }[]
-  /** Memory that libtorch holds on an accelerator, and its peak since `restart`; null where it is not counted. Units: bytes. */
-  deviceMemory(device: string, restart: boolean): { allocated: number; peak: number } | null
+  deviceMemory(device: string, restart: boolean): DeviceMemory | null
   threads(): number
   setThreads(n: number): void
   cpuCapability(): string
@@ -123,13 +122,7 @@ export interface Addon {
   multiplier(set?: Multiplier): Multiplier
   timeMultipliers(): Promise<Record<Multiplier, number>>
   /** Time of a layer's products: y = x Wᵀ of x [rows, in], dX = dY W and dW = dYᵀ X. Units: milliseconds. */
-  timeProducts(
-    kind: Multiplier,
-    rows: number,
-    out: number,
-    input: number,
-    dtype: DType,
-  ): Promise<Record<'forward' | 'dx' | 'dw', number>>
+  timeProducts(kind: Multiplier, rows: number, out: number, input: number, dtype: DType): Promise<ProductTimes>
   /** Whether this library's products are correct on this machine. */
   multiplierAgrees(kind: Multiplier): Promise<boolean>
   // native/binding/model-exports.cpp
@@ -218,8 +211,7 @@ export interface Addon {
   trainerStop(trainer: NativeTrainer): void
   trainerProgress(trainer: NativeTrainer): { steps: number; windows: number; loss: number }
   trainerStepsPerEpoch(trainer: NativeTrainer): number
-  /** Where its steps run, and why not nearer to the device. */
-  trainerSteps(trainer: NativeTrainer): { where: TrainerSteps; why: string }
+  trainerSteps(trainer: NativeTrainer): StepsPlan
   trainerSums(trainer: NativeTrainer, set?: TrainerSums): TrainerSums
   trainerTemperature(trainer: NativeTrainer, set?: TrainerTemperature): TrainerTemperature
   /** The optimizer's own tensors; disposing the trainer disposes them. */

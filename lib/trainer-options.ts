@@ -48,3 +48,15 @@ export interface TrainerTemperature {
   m: number
   v: number
 }
+/** Time of a layer's three products. Units: milliseconds. */
+export type ProductTimes = Record<'forward' | 'dx' | 'dw', number>
+/** Where steps run, and why not nearer to the device. */
+export interface StepsPlan {
+  where: TrainerSteps
+  why: string
+}
+/** Memory that libtorch holds on an accelerator, and its peak since `restart`; null where it is not counted. Units: bytes. */
+export interface DeviceMemory {
+  allocated: number
+  peak: number
+}

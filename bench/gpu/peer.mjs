@@ -7,7 +7,8 @@ const script = join(dirname(fileURLToPath(import.meta.url)), '..', 'gpu_peer.py'
 
 /** Starts the PyTorch worker on a device. A question that fails returns {error}. */
 export function peer(python, device) {
-  const child = spawn(python, [script], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const env = { GOMP_SPINCOUNT: '1000', ...process.env } // idle threads would spin beside ours
+  const child = spawn(python, [script], { env, stdio: ['pipe', 'pipe', 'inherit'] })
   child.stdin.on('error', () => {}) // the missing answer reports it
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   return {
