@@ -6,7 +6,9 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { busyNotes, watchCpuShare } from '../dist/lib/libtorch/cpu-share.js'
 
+const share = watchCpuShare() // over a whole benchmark, without its Python worker
 const here = dirname(fileURLToPath(import.meta.url))
 const git = (...args) => execFileSync('git', args, { cwd: here, encoding: 'utf8' }).trim()
 
@@ -99,11 +101,18 @@ export const resultsOf = (name) => join(here, 'results', `${name}.json`)
 /** Writes a report; the report in the repository is also copied to docs/speed.md. */
 export function keep(name, path, report, lines) {
   mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, `${JSON.stringify({ ...report, load_after: loadavg()[0] }, null, 2)}\n`)
+  const cpu_share = share()
+  writeFileSync(path, `${JSON.stringify({ ...report, load_after: loadavg()[0], cpu_share }, null, 2)}\n`)
+  for (const note of busyNotes([cpu_share])) process.stdout.write(`\n${note}\n`)
   process.stdout.write(`\nwritten: ${path}\n`)
   if (path !== resultsOf(name)) return
   const page = join(here, '..', 'docs', 'speed.md')
-  const block = [`<!-- bench:${name} -->`, ...lines, `<!-- /bench:${name} -->`].join('\n')
+  const block = [
+    `<!-- bench:${name} -->`,
+    ...lines,
+    ...busyNotes([cpu_share]).flatMap((note) => ['', `Timings: ${note}.`]),
+    `<!-- /bench:${name} -->`,
+  ].join('\n')
   const old = new RegExp(`<!-- bench:${name} -->[\\s\\S]*<!-- /bench:${name} -->`)
   writeFileSync(
     page,

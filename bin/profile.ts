@@ -1,3 +1,4 @@
+import { busyNotes, watchCpuShare } from '../lib/libtorch/cpu-share.js'
 import { decimal, percent, table } from '../lib/show.js'
 import { profiled, type Stage } from '../lib/stages.js'
 
@@ -30,26 +31,33 @@ function lines({ stage, calls, seconds, cpu_seconds: cpu, stages }: Stage, depth
   ]
 }
 
-/** Table of the stages of a verb with their share of its time. */
-export function profileTable(whole: Stage): string {
+/** Stages of a verb, and the share of the processor time that its process was ready to use and got. */
+export interface Profile extends Stage {
+  readonly cpu_share: number | null
+}
+
+/** Table of the stages of a verb with their share of its time; a line below marks times of a busy machine. */
+export function profileTable(whole: Profile): string {
   const shown = lines(whole).filter(({ seconds }) => seconds >= LEAST * whole.seconds)
-  return table(shown, {
+  const stages = table(shown, {
     stage: ({ depth, stage }) => `${'  '.repeat(depth)}${stage}`,
     calls: ({ calls }) => calls,
     seconds: ({ seconds }) => decimal(seconds, '', 2),
     share: ({ seconds }) => percent(seconds / whole.seconds),
     'processor, s': ({ cpu }) => decimal(cpu, '', 2),
   })
+  return [stages, ...busyNotes([whole.cpu_share])].join('\n')
 }
 
-let clock: { stages(): Stage } | undefined
+let clock: (() => Profile) | undefined
 
 /** Runs a verb under the clock of `--profile`. */
 export async function underClock(verb: string, work: () => Promise<void>): Promise<void> {
+  const share = watchCpuShare()
   const running = profiled(verb, work)
-  clock = running
+  clock = () => ({ ...running.stages(), cpu_share: share() })
   await running.done
 }
 
 /** Stages of the verb so far; undefined without `--profile`. */
-export const stagesSoFar = (): Stage | undefined => clock?.stages()
+export const stagesSoFar = (): Profile | undefined => clock?.()

@@ -1,6 +1,7 @@
 import { beyondPlan } from '../lib/checkpoint/run-manifest.js'
 import { readsOf } from '../lib/checkpoint/trained-contexts.js'
 import type { TrainEvent } from '../lib/index.js'
+import { busyNotes, isBusy } from '../lib/libtorch/cpu-share.js'
 import { bytes, count, duration, shellWord, terminalText } from '../lib/show.js'
 import { program } from './command-line.js'
 import { nearby } from './output.js'
@@ -17,6 +18,8 @@ export interface Screen {
 }
 
 const NONE = '–'
+/** Marks the time of an epoch that was measured on a busy machine. */
+const BUSY = '*'
 /** Formats a loss with six decimals, or with an exponent below 1e-4. */
 const loss = (value: number | null) => (value === null ? NONE : value < 1e-4 ? value.toExponential(2) : value.toFixed(6))
 const cosine = (value: number | null) => value?.toFixed(4) ?? NONE
@@ -32,7 +35,7 @@ const COLUMNS: readonly Column[] = [
   ['val cosine', 10, (e) => cosine(e.val_cosine)],
   ['lr', 7, (e) => e.lr.toExponential(1)],
   ['grad norm', 9, (e) => e.grad_norm?.toExponential(2) ?? NONE],
-  ['seconds', 7, (e) => e.seconds.toFixed(1)],
+  ['seconds', 7, (e) => `${e.seconds.toFixed(1)}${isBusy(e.cpu_share) ? BUSY : ''}`],
   ['samples/s', 9, (e) => (e.samples_per_second ? count(e.samples_per_second) : NONE)],
   ['best', 4, (e) => (e.best ? '★' : '')],
 ]
@@ -133,6 +136,7 @@ export function progress(screen: Screen, now: () => number = () => performance.n
   let open = false
   let titled = false
   let latest: number | undefined
+  const shares: (number | null | undefined)[] = []
   const say = (text: string, dress = (safe: string) => safe) => {
     screen.write(`${open ? '\r\x1b[K' : ''}${dress(terminalText(text))}\n`)
     open = false
@@ -143,12 +147,14 @@ export function progress(screen: Screen, now: () => number = () => performance.n
     if (event.type === 'audit') say(audited(event))
     if (event.type === 'init') say(`${starting(event)}\n`)
     if (event.type === 'warning') say(`warning: ${event.message}`)
+    if (event.type === 'result') for (const note of busyNotes(shares)) say(`${BUSY} ${note}`)
     if (event.type === 'result') say(`${titled ? '\n' : ''}${closing(event)}`)
     if (event.type === 'epoch') {
       if (!titled && event.val_pool !== undefined) say(pool(event))
       if (!titled) say(header(event))
       titled = true
       latest = event.val_cosine
+      shares.push(event.cpu_share)
       say(row(event), (text) => text.replace('★', green('★')))
     }
     if (event.type === 'progress' && now() - drawn >= every) {

@@ -51,7 +51,7 @@ it('the table of a profile shows the longest stage first, shares of the whole, a
     cpu_seconds: seconds,
     stages,
   })
-  const whole = made('verb', 10, [made('start', 0.01), made('a', 2, [made('c', 1.5)]), made('b', 6)])
+  const whole = { ...made('verb', 10, [made('start', 0.01), made('a', 2, [made('c', 1.5)]), made('b', 6)]), cpu_share: 0.5 }
   expect(profileTable(whole).split('\n')).toEqual([
     'stage         calls  seconds    share  processor, s',
     'verb              1    10.00  100.0 %         10.00',
@@ -60,5 +60,6 @@ it('the table of a profile shows the longest stage first, shares of the whole, a
     '    c             1     1.50   15.0 %          1.50',
     '    the rest      –      .50    5.0 %           .50',
     '  the rest        –     1.99   19.9 %          1.99',
+    'measured on a busy machine: this process got 50 % of the processor time that it was ready to use',
   ])
 })

@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs'
+import { busyNotes } from '../../lib/libtorch/cpu-share.js'
 import { bytes, count, table } from '../../lib/show.js'
 import { benchmarkFields } from '../../lib/study/benchmark/benchmark-fields.js'
 import { flags, given } from '../flags.js'
@@ -82,6 +83,7 @@ export const benchmark: CommandModule = {
         '',
         `${threads} thread${threads === 1 ? '' : 's'}; load, first call and peak memory in a fresh process`,
         ...(energy.reason === null ? [] : [`energy: ${energy.reason}`]),
+        ...busyNotes(rows.map(({ cpu_share }) => cpu_share)),
         ...document.runs[0]!.absent.map(({ device, reason }) => `${device}: absent, ${reason}`),
       ].join('\n')
     answer(document, text, argv.json === true)

@@ -1,5 +1,6 @@
 import type { CommandModule } from 'yargs'
 import type { LoadDocument, LoadEvent, LoadtestOptions } from '../../lib/index.js'
+import { busyNotes } from '../../lib/libtorch/cpu-share.js'
 import { loadtestFields } from '../../lib/loadtest/loadtest-fields.js'
 import { bytes, count, percent } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
@@ -64,7 +65,7 @@ function show(): (told: LoadEvent) => void {
 }
 
 /** Sentences about the result. */
-function closing({ objective, knee, overload, stages, met, loop, stopped }: LoadDocument): string[] {
+function closing({ objective, knee, overload, stages, met, loop, stopped, machine }: LoadDocument): string[] {
   const limit = `p99 ≤ ${objective.p99_ms} ms, errors ≤ ${percent(objective.errors, objective.errors === 0 ? 0 : 2)}`
   const last = stages.at(-1)
   const search = stages.some(({ purpose }) => purpose !== 'fixed')
@@ -84,6 +85,7 @@ function closing({ objective, knee, overload, stages, met, loop, stopped }: Load
         ]
       : []),
     ...memory,
+    ...busyNotes([machine.cpu_share]),
   ]
 }
 

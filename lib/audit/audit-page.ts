@@ -1,4 +1,5 @@
 import { pageDoor } from '../door.js'
+import { busyNotes } from '../libtorch/cpu-share.js'
 import type { Audit } from './audit.js'
 import { CHECKS, type Check, cos, count, type Finding, type Level } from './audit-findings.js'
 
@@ -39,7 +40,7 @@ const measured = ({ encoder_space, rows, median, minimum }: NonNullable<Audit['e
 
 /** Formats an audit for the terminal. */
 export const auditPage = pageDoor('auditPage', 'audit', (audit: Audit): string => {
-  const { path, part, rows, dim, dtype, kind, space, encoder, findings, against, verdict, seconds } = audit
+  const { path, part, rows, dim, dtype, kind, space, encoder, findings, against, verdict, seconds, cpu_share } = audit
   const what = kind === 'sequences' ? 'sequences' : 'rows'
   return [
     `${path}${part === null ? '' : `, the ${part} half`} · ${count(rows)} ${what} × ${dim} ${dtype} · space ${space ?? 'unknown'}`,
@@ -54,6 +55,6 @@ export const auditPage = pageDoor('auditPage', 'audit', (audit: Audit): string =
     '',
     ...curve(audit),
     '',
-    `${verdict}, ${VERDICTS[verdict]} (${seconds.toFixed(1)} s)`,
+    `${verdict}, ${VERDICTS[verdict]} (${[`${seconds.toFixed(1)} s`, ...busyNotes([cpu_share])].join(', ')})`,
   ].join('\n')
 })

@@ -1,5 +1,6 @@
 import type { Base } from '../data/base.js'
 import { makeWindows, runLengths, type Windows } from '../data/windows.js'
+import { watchCpuShare } from '../libtorch/cpu-share.js'
 import { stage } from '../stages.js'
 import { describe } from '../statistics/estimates.js'
 import { type Histogram, histogram } from '../statistics/histogram.js'
@@ -70,6 +71,8 @@ export interface Audit {
     readonly findings: readonly Finding[]
   }[]
   readonly seconds: number
+  /** Share of the processor time that this process was ready to use and got; null if unknown, absent in cached audits of earlier versions. */
+  readonly cpu_share?: number | null
 }
 
 interface Opened extends AuditedFile {
@@ -210,7 +213,7 @@ async function againstOthers(own: Opened, o: BaseAuditOptions, basis: Tensor, ch
  * Errors: those of libtorch; faults of the data are returned as findings.
  */
 export async function auditBase(base: Base, o: BaseAuditOptions): Promise<Audit> {
-  const began = performance.now()
+  const [began, share] = [performance.now(), watchCpuShare()]
   o.say?.(`lengths, lags and spectrum of ${base.rows.toLocaleString('en-US')} rows × ${base.dim}`)
   using own = await read(base, o)
   const { table, windows, passed, spectrum, pairs } = own
@@ -243,5 +246,6 @@ export async function auditBase(base: Base, o: BaseAuditOptions): Promise<Audit>
     sufficiency,
     against,
     seconds: (performance.now() - began) / 1000,
+    cpu_share: share(),
   }
 }

@@ -22,6 +22,8 @@ export interface HistoryRow {
   output_norm_mean: number
   output_norm_sd: number
   seconds: number
+  /** Share of the processor time that this process was ready to use and got; null if unknown, absent in earlier versions. */
+  cpu_share?: number | null
   samples_per_second: number | null
   /** Predicted vectors per second, with the objective `sequence` only. With --context a sample has several of them. */
   targets_per_second?: number | null

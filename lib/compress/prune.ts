@@ -10,6 +10,7 @@ import { badOption, LvmError } from '../errors.js'
 import { type Chosen, chooseRows } from '../evaluate/subject.js'
 import { temporary } from '../files/write.js'
 import { writeSafetensors } from '../files/write-safetensors.js'
+import { watchCpuShare } from '../libtorch/cpu-share.js'
 import { native } from '../native.js'
 import { type Given, resolve } from '../options.js'
 import { count } from '../show.js'
@@ -47,6 +48,8 @@ export interface Pruned {
     readonly device: string
     readonly threads: number
     readonly batches: readonly { readonly batch: number; readonly parent_ms: number; readonly ms: number }[]
+    /** Share of the processor time that the process was ready to use and got; null if unknown. */
+    readonly cpu_share: number | null
   }
   readonly notes: readonly string[]
 }
@@ -90,7 +93,9 @@ export const prune = asyncDoor('prune', ARGS, async (options: PruneOptions, { si
     const gate = await judgeGate(before.scored, after.scored, chosen, o)
     say(gateSentence(gate))
     if (!gate.pass) throw gateError('prune', gate)
+    const share = watchCpuShare()
     const [was, is] = await medians([parent.native, result.native], chosen, o, signal)
+    const cpu_share = share()
     const pruning = pruningOf(parent, o, pruned)
     await publish(store, stage, parent, pruning)
     return {
@@ -111,6 +116,7 @@ export const prune = asyncDoor('prune', ARGS, async (options: PruneOptions, { si
         device: result.device,
         threads: native.threads(),
         batches: BATCHES.map((batch, i) => ({ batch, parent_ms: was![i]!, ms: is![i]! })),
+        cpu_share,
       },
       notes:
         o.structured === 'none' ? ['zero weights take as much memory and time as others: only a compressed file is smaller'] : [],

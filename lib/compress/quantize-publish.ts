@@ -8,6 +8,7 @@ import { openQuantized, type Quantization, type Scheme, sizesOf } from '../check
 import { CONFIG, QUANTIZED, type RunFacts, SPLIT, weightsFile } from '../checkpoint/run-manifest.js'
 import type { Store } from '../checkpoint/run-store.js'
 import { copyWhole } from '../files/write.js'
+import { watchCpuShare } from '../libtorch/cpu-share.js'
 import { packageVersion } from '../libtorch/paths.js'
 import { native } from '../native.js'
 import { stage } from '../stages.js'
@@ -22,6 +23,7 @@ interface Measured {
   readonly kernels: Quantization['kernels']
   /** Medians by batch size. */
   readonly batches: readonly { readonly batch: number; readonly parent_ms: number; readonly ms: number }[]
+  readonly cpu_share: number | null
   readonly notes: readonly string[]
 }
 
@@ -41,9 +43,11 @@ export async function measure(
     await freeze(model, context) // as load does
     const rival = parent.alone ? undefined : await load(parent.model.folder, { device: 'cpu', threads: native.threads() })
     try {
+      const share = watchCpuShare()
       const found = await stage('time', () => medians(rival ? [model, rival.native] : [model], parent.chosen, o, signal))
+      const cpu_share = share()
       const before = parent.alone ?? found[1]!
-      return { kernels, batches: BATCHES.map((batch, i) => ({ batch, parent_ms: before[i]!, ms: found[0]![i]! })) }
+      return { kernels, cpu_share, batches: BATCHES.map((batch, i) => ({ batch, parent_ms: before[i]!, ms: found[0]![i]! })) }
     } finally {
       rival?.dispose()
       native.dispose(model)

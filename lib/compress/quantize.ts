@@ -39,6 +39,8 @@ export interface Quantized {
     readonly device: string
     readonly threads: number
     readonly batches: readonly { readonly batch: number; readonly parent_ms: number; readonly ms: number }[]
+    /** Share of the processor time that the process was ready to use and got; null if unknown. */
+    readonly cpu_share: number | null
   }
   /** Remarks on kernels and latency. */
   readonly notes: readonly string[]
@@ -74,7 +76,7 @@ export const quantize = asyncDoor('quantize', ARGS, async (options: QuantizeOpti
     }
     parent = await examine(model, o, say, signal)
     const candidate = await search(parent, path, o, say)
-    const { kernels, batches, notes } = await stage('latency', () => measure(parent!, candidate, o, signal))
+    const { kernels, batches, cpu_share, notes } = await stage('latency', () => measure(parent!, candidate, o, signal))
     const { layers, weights_bytes, file_bytes } = await stage('publish', () => publish(store, parent!, candidate, o, kernels))
     return {
       version: 1,
@@ -87,7 +89,7 @@ export const quantize = asyncDoor('quantize', ARGS, async (options: QuantizeOpti
       kernels,
       gate: candidate.gate,
       size: { parent_weights_bytes: model.manifest.weights_bytes, weights_bytes, file_bytes },
-      latency: { device: 'cpu', threads: native.threads(), batches },
+      latency: { device: 'cpu', threads: native.threads(), batches, cpu_share },
       notes,
     }
   } finally {

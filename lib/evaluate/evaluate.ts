@@ -4,6 +4,7 @@ import type { Model } from '../checkpoint/model.js'
 import type { Base } from '../data/base.js'
 import { lengthOf } from '../data/windows.js'
 import { LvmError } from '../errors.js'
+import { watchCpuShare } from '../libtorch/cpu-share.js'
 import { type NativeModel, native, type Scores } from '../native.js'
 import { stage } from '../stages.js'
 import { Tensor } from '../torch/tensor.js'
@@ -63,7 +64,9 @@ export async function measureSpeed(
     using output = Tensor.wrap(await native.modelPredict(subject.handle, inputs.get(batch)!.native, false))
     await output.data() // GPU work is asynchronous; reading the output waits for it
   }
+  const share = watchCpuShare()
   const timed = await measureLatency(run, { seconds, batches })
+  const cpu_share = share()
   for (const input of inputs.values()) input.dispose()
   return {
     device: subject.device,
@@ -71,6 +74,7 @@ export async function measureSpeed(
     load_ms: subject.loadMs,
     context,
     batches: timed,
+    cpu_share,
     peak_memory_bytes: peakMemory(),
   }
 }

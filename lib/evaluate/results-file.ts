@@ -18,6 +18,8 @@ export interface Speed {
   /** Vectors of a timed context: of the longest one that was evaluated. Absent in results of earlier versions. */
   readonly context?: number
   readonly batches: readonly BatchLatency[]
+  /** Share of the processor time that the process was ready to use and got; null if unknown, absent in results of earlier versions. */
+  readonly cpu_share?: number | null
   /** Peak memory of the process, data and baselines included. */
   readonly peak_memory_bytes: number
 }

@@ -1,5 +1,6 @@
 import type { BaselineName } from '../baselines/baselines-fit.js'
 import { worded } from '../hints.js'
+import { busyNotes } from '../libtorch/cpu-share.js'
 import { aligned, bytes, count, decimal, signedDecimal, span } from '../show.js'
 import type { RunEntry } from './results-file.js'
 import type { Criterion, TierName, Verdict } from './tiers.js'
@@ -107,7 +108,8 @@ function speed(entries: readonly RunEntry[]): string[] {
     bytes(size.weights_bytes),
     bytes(latency.peak_memory_bytes),
   ])
-  return [aligned([titles, ...rows])]
+  const busy = busyNotes(measured.map(({ latency }) => latency.cpu_share)).map((note) => `latencies: ${note}`)
+  return [aligned([titles, ...rows]), ...busy]
 }
 
 function warnings(entries: readonly RunEntry[]): string[] {

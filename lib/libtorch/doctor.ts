@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 
 import { asLvmError } from '../errors.js'
 import { freeBytes } from '../files/disk.js'
+import { busyNotes } from './cpu-share.js'
 import { findLibtorch, fromPython, type Step, step, steps } from './find.js'
 import { installed } from './libtorch-store.js'
 import { addonPath } from './load-libtorch.js'
@@ -114,7 +115,7 @@ function tryAll(used: string | undefined, hasAddon: boolean): { candidates: Cand
       trial === undefined
         ? verdict
         : trial.ok
-          ? `usable: computed in ${trial.milliseconds} ms`
+          ? [`usable: computed in ${trial.milliseconds} ms`, ...busyNotes([trial.cpu_share])].join(', ')
           : `${trial.code}: ${trial.message}`
     return { source, path, version: libtorch?.version ?? null, variant: libtorch?.variant ?? null, verdict: tried, used: isUsed }
   })

@@ -19,6 +19,7 @@ export type Trial =
       idle_threads: string
       devices: { name: string; type: string; memory: number | null }[]
       milliseconds: number
+      cpu_share: number | null
     }
   | { ok: false; code: string; message: string; hint: string; crashed: boolean }
 

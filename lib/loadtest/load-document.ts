@@ -34,6 +34,8 @@ export interface LoadDocument {
     readonly connections: number
     /** Load average of the last minute before the start. */
     readonly load_before: number
+    /** Share of the processor time that this client was ready to use and got; null if unknown. */
+    readonly cpu_share?: number | null
   }
   readonly objective: { readonly p99_ms: number; readonly errors: number }
   readonly duration: number

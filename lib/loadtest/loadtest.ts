@@ -4,6 +4,7 @@ import { abortSignal, asyncDoor, callback, only, optional, withFields, word } fr
 import { LvmError } from '../errors.js'
 import { sealedText } from '../files/sealed.js'
 import { replaceText } from '../files/write.js'
+import { watchCpuShare } from '../libtorch/cpu-share.js'
 import { usableThreads } from '../libtorch/machine.js'
 import { packageVersion } from '../libtorch/paths.js'
 import { type Given, type Options, resolve } from '../options.js'
@@ -161,8 +162,10 @@ export const loadtest = asyncDoor(
           use: () => use().catch(() => null),
           signal,
         }
+        const share = watchCpuShare()
         const measured = await runLoads(bench, o, alone_ms, tell)
-        const result = await written({ ...head, alone_ms, ...measured }, o.out)
+        const machine = { ...head.machine, cpu_share: share() }
+        const result = await written({ ...head, machine, alone_ms, ...measured }, o.out)
         tell({ type: 'result', version: 1, ...result })
         return result
       } finally {

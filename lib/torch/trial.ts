@@ -1,5 +1,6 @@
 // Runs in its own process (lib/libtorch/probe-libtorch.ts), because a libtorch that does not fit can crash it.
 import { asLvmError, LvmError } from '../errors.js'
+import { watchCpuShare } from '../libtorch/cpu-share.js'
 import { idleThreads } from '../libtorch/machine.js'
 import { native } from '../native.js'
 import { Tensor } from './tensor.js'
@@ -7,7 +8,7 @@ import { Tensor } from './tensor.js'
 const n = 256
 
 async function trial(device: string): Promise<object> {
-  const start = performance.now()
+  const [start, share] = [performance.now(), watchCpuShare()]
   const ones = () => Tensor.from(new Float32Array(n * n).fill(1), [n, n]).to({ device })
   const weight = await (await ones()).op('aten::requires_grad_', true)
   const sum = await (await weight.op('aten::mm', await ones())).op('aten::sum')
@@ -24,6 +25,7 @@ async function trial(device: string): Promise<object> {
     idle_threads: idleThreads(),
     devices: native.devices(),
     milliseconds: Math.round(performance.now() - start),
+    cpu_share: share(),
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Store } from '../checkpoint/run-store.js'
 import { asLvmError, LvmError } from '../errors.js'
+import { watchCpuShare } from '../libtorch/cpu-share.js'
 import { native } from '../native.js'
 import { evaluateEpoch } from './evaluate-epoch.js'
 import { saveSession } from './save.js'
@@ -91,11 +92,16 @@ async function* steps(session: Session, store: Store, signal: AbortSignal): Asyn
 }
 
 /** Evaluates the epoch, advances the schedule and saves. */
-async function* finishEpoch(session: Session, store: Store, signal: AbortSignal): AsyncGenerator<Told> {
+async function* finishEpoch(
+  session: Session,
+  store: Store,
+  signal: AbortSignal,
+  share: () => number | null,
+): AsyncGenerator<Told> {
   const { plan, progress } = session
   const lr = rates(plan.train, progress, Math.max(0, progress.optimizer_steps - 1), 1)[0]!
   const start = performance.now()
-  const row = await evaluateEpoch(session, lr, signal)
+  const row = await evaluateEpoch(session, lr, signal, share)
   if (progress.epoch > 0 && progress.step < session.steps) {
     const { epoch, step, schedule, best, epoch_seconds } = progress
     progress.cut = { epoch, step, schedule, best, epoch_seconds, sums: native.trainerSums(session.trainer) }
@@ -121,9 +127,10 @@ export async function* epochs(session: Session, store: Store, signal: AbortSigna
     for (;;) {
       const end = ended(session)
       if (end !== undefined) return end
+      const share = watchCpuShare()
       if (session.progress.epoch > 0) yield* steps(session, store, signal)
       if (signal.aborted) break
-      yield* finishEpoch(session, store, signal)
+      yield* finishEpoch(session, store, signal, share)
     }
   } catch (error) {
     if (!signal.aborted || asLvmError(error).code !== 'INTERRUPTED') throw error

@@ -88,7 +88,12 @@ function candidates({ emaRule, progress }: Session): readonly Weights[] {
 }
 
 /** Evaluates raw and averaged weights after an epoch; returns the history row of the better ones. Errors: DIVERGED. */
-export async function evaluateEpoch(session: Session, lr: number, signal: AbortSignal): Promise<HistoryRow> {
+export async function evaluateEpoch(
+  session: Session,
+  lr: number,
+  signal: AbortSignal,
+  share: () => number | null,
+): Promise<HistoryRow> {
   const { progress, emaRule, trainer, contrastive } = session
   const start = performance.now()
   const evaluated: ({ weights: Weights } & Awaited<ReturnType<typeof evaluateWindows>>)[] = []
@@ -125,6 +130,7 @@ export async function evaluateEpoch(session: Session, lr: number, signal: AbortS
     output_norm_mean: val.norm.mean,
     output_norm_sd: val.norm.sd,
     seconds: progress.epoch_seconds + (performance.now() - start) / 1000,
+    cpu_share: share(),
     samples_per_second: rate,
     ...(objective === 'sequence' && { targets_per_second: rate && rate * (read.groups === undefined ? context : 1) }),
     peak_memory_bytes: peakMemory(),

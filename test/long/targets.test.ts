@@ -45,7 +45,7 @@ async function killed(args: readonly string[]): Promise<void> {
 /** Histories of two equal trainings are equal in everything but time and memory. */
 const comparable = (name: string) =>
   (readJson(folder(name), 'training_history.json').history as Record<string, unknown>[]).map(
-    ({ seconds: _, samples_per_second: __, peak_memory_bytes: ___, ...row }) => row,
+    ({ seconds: _, cpu_share: ____, samples_per_second: __, peak_memory_bytes: ___, ...row }) => row,
   )
 
 describe.each(chosen.map((a) => [a.name, a] as const))('%s at its target size', (name) => {

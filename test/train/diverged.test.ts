@@ -20,7 +20,10 @@ async function messageWith(ema: number): Promise<string> {
     session.progress.epoch = 2
     session.progress.optimizer_steps = await native.trainerRun(session.trainer, 2, 0, Float64Array.of(1e-3, 1e-3, 1e-3))
     for (const { tensor } of native.modelState(session.model)) await Tensor.wrap(tensor).change('aten::fill_.Scalar', Number.NaN)
-    return await refused('DIVERGED', evaluateEpoch(session, 1e-3, new AbortController().signal))
+    return await refused(
+      'DIVERGED',
+      evaluateEpoch(session, 1e-3, new AbortController().signal, () => null),
+    )
   } finally {
     closeSession(session)
     data.dispose()

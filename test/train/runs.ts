@@ -160,7 +160,7 @@ export const manifestOf = (run: string): RunManifest => json<RunManifest>(run, '
 /** A history without measured values. */
 export const comparable = ({ history, ...rest }: History) => ({
   ...rest,
-  history: history.map(({ seconds, samples_per_second, targets_per_second, peak_memory_bytes, ...row }) => row),
+  history: history.map(({ seconds, cpu_share, samples_per_second, targets_per_second, peak_memory_bytes, ...row }) => row),
 })
 
 /** Every tensor and number in a .pt file by path, as hexadecimal bytes, without `args` and the keys in `leave`. */

@@ -96,6 +96,7 @@ describe('a run without options, with a small model', () => {
       'output_norm_mean',
       'output_norm_sd',
       'seconds',
+      'cpu_share',
       'samples_per_second',
       'peak_memory_bytes',
     ]

@@ -2,6 +2,7 @@ import type { BaselineName } from '../../baselines/baselines-fit.js'
 import { beyondPlan } from '../../checkpoint/run-manifest.js'
 import { readsOf } from '../../checkpoint/trained-contexts.js'
 import { NAMES, skillSentence } from '../../evaluate/results-table.js'
+import { busyNotes } from '../../libtorch/cpu-share.js'
 import { bytes, count, decimal, duration, fixed, mse, NONE, percent, plainName, signedDecimal, span } from '../../show.js'
 import { extremes } from '../../statistics/extremes.js'
 import { basis } from '../figures/comparison-figures.js'
@@ -51,7 +52,11 @@ function card(run: ReportedRun): Html {
     ['schedule', run.extended.length > 0 && `extended beyond its first plan: ${beyondPlan(run.extended)}`],
     [
       'training',
-      run.train_seconds !== null && `${duration(run.train_seconds)}, ${fixed(run.train_seconds / 3600, 3)} device-hours`,
+      run.train_seconds !== null &&
+        [
+          `${duration(run.train_seconds)}, ${fixed(run.train_seconds / 3600, 3)} device-hours`,
+          ...busyNotes(run.history.map(({ cpu_share }) => cpu_share)),
+        ].join('; '),
     ],
     ['peak memory', peak > 0 && bytes(peak)],
     [
@@ -94,7 +99,7 @@ function judged({ validation: e, validation_note }: ReportedRun): Html {
       { title: 'MSE unit', numeric: true, read: (r) => number(r.mse_unit, mse) },
     ],
     `${e.run} and the baselines`,
-  )}<p class="muted">${e.skill && `Skill ${signedDecimal(e.skill.value)} over ${NAMES[e.skill.against]} (95 %: ${span(e.skill.ci95, signedDecimal)}). `}Cosine by window: sd ${decimal(e.cosine.sd)}, median ${decimal(e.cosine.median)}, lowest tenth ${decimal(e.cosine.p10)}.${e.latency && ` ${e.latency.device}, ${e.latency.threads} threads: ${speed!.join(', ')}.`}</p>`
+  )}<p class="muted">${e.skill && `Skill ${signedDecimal(e.skill.value)} over ${NAMES[e.skill.against]} (95 %: ${span(e.skill.ci95, signedDecimal)}). `}Cosine by window: sd ${decimal(e.cosine.sd)}, median ${decimal(e.cosine.median)}, lowest tenth ${decimal(e.cosine.p10)}.${e.latency && ` ${e.latency.device}, ${e.latency.threads} threads: ${[speed!.join(', '), ...busyNotes([e.latency.cpu_share])].join('; ')}.`}</p>`
 }
 
 const setting = (value: unknown) => (value === null ? NONE : typeof value === 'object' ? JSON.stringify(value) : String(value))

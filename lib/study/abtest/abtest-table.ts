@@ -1,6 +1,7 @@
 import type { BaselineName } from '../../baselines/baselines-fit.js'
 import { NAMES } from '../../evaluate/results-table.js'
 import { historyNote, trainedOnNote } from '../../evaluate/trained-on.js'
+import { busyNotes } from '../../libtorch/cpu-share.js'
 import { aligned, count, decimal, NONE, pValue, signedDecimal, span } from '../../show.js'
 import type { AbtestEntry, ArmEntry, HeuristicComparison, ScoreTest } from './abtest-entry.js'
 import { NOISE } from './arm-latency.js'
@@ -57,7 +58,11 @@ function section(e: AbtestEntry): string {
     [title, bank, ...trainedOnNote(e)].join('\n'),
     aligned([['', `hit rate@${e.k}`, `MRR@${e.k}`, 'query', 'search', 'both, p50', 'hits per ms'], ...e.arms.map(armLine)]),
     aligned([['difference', '', '', '95 %', 'p', 'corrected', 'detectable', 'articles needed'], ...tests]),
-    [...latencyNote(e), ...e.comparisons.flatMap((one) => timeNote(one, e.k))].join('\n'),
+    [
+      ...latencyNote(e),
+      ...busyNotes(e.arms.map(({ latency }) => latency?.cpu_share)),
+      ...e.comparisons.flatMap((one) => timeNote(one, e.k)),
+    ].join('\n'),
     `${e.run}: ${e.verdict?.sentence ?? 'no verdict: the run was trained on these windows'}`,
     ...(e.ci95_note === null ? [] : [`no interval: ${e.ci95_note}`]),
     ...(e.split?.leaky ? ['leaky: windows were split at random; every figure is too good'] : []),

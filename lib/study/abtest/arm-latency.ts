@@ -1,5 +1,6 @@
 import { listExcluded } from '../../evaluate/exclusions.js'
 import type { Pool } from '../../evaluate/search.js'
+import { watchCpuShare } from '../../libtorch/cpu-share.js'
 import { native } from '../../native.js'
 import { quantile } from '../../statistics/estimates.js'
 import type { Tensor } from '../../torch/tensor.js'
@@ -13,6 +14,8 @@ export interface ArmLatency {
   readonly query_ms: number
   readonly search_ms: number
   readonly calls: number
+  /** Share of the processor time that the process was ready to use and got while all arms were timed; null if unknown. */
+  readonly cpu_share?: number | null
 }
 
 /** Timing differences below this share count as noise. */
@@ -46,6 +49,7 @@ export async function timeArms(arms: readonly Arm[], pool: Pool, k: number, seco
   const windows = pool.target.length
   const times = arms.map(() => ({ query: [] as number[], search: [] as number[] }))
   const end = performance.now() + seconds * 1000 * arms.length
+  const share = watchCpuShare()
   let round = 0
   do {
     for (const [i, arm] of arms.entries()) {
@@ -55,6 +59,7 @@ export async function timeArms(arms: readonly Arm[], pool: Pool, k: number, seco
     }
     round++
   } while (performance.now() < end || round < 10)
+  const cpu_share = share()
   const warm = Math.floor(round / 5)
   return times.map(({ query, search }) => {
     const [q, s] = [query.slice(warm), search.slice(warm)]
@@ -65,6 +70,7 @@ export async function timeArms(arms: readonly Arm[], pool: Pool, k: number, seco
       query_ms: median(q),
       search_ms: median(s),
       calls: q.length,
+      cpu_share,
     }
   })
 }

@@ -7,6 +7,7 @@ import { findRun } from '../../checkpoint/run-folder.js'
 import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
 import { badOption, LvmError } from '../../errors.js'
 import { type Benchmark, type Document, INFERENCE_BENCHMARKS, type Speed, writeEntries } from '../../evaluate/results-file.js'
+import { watchCpuShare } from '../../libtorch/cpu-share.js'
 import { packageRoot } from '../../libtorch/paths.js'
 import { native } from '../../native.js'
 import { type Given, type Options, resolve } from '../../options.js'
@@ -96,14 +97,16 @@ async function onDevice(
     const calls = models.map((model) => BATCHES.map((batch) => ({ batch, input: inputOf(model, batch) })))
     const timed = models.flatMap((model, i) => calls[i]!.map(({ batch, input }) => ({ batch, call: () => model.predict(input) })))
     say(`${device}: ${timed.length} timings of about ${o.seconds} s, in ${o.rounds} rounds`)
+    const share = watchCpuShare()
     const found = await interleaved(timed, reference.call, o)
+    const cpu_share = share()
     const results: { name: string; model: string; measured: DeviceBenchmark }[] = []
     for (const [i, model] of models.entries()) {
       const input = calls[i]!.find(({ batch }) => batch === ENERGY_BATCH)!.input
       const energy = await measureEnergy(device, () => model.predict(input), { batch: ENERGY_BATCH, seconds: o.seconds / 2 })
       const { peak_memory_bytes, load_ms, first_call_ms } = fresh[i]!
       const batches = found.slice(i * BATCHES.length, (i + 1) * BATCHES.length)
-      const measured = { device, threads, load_ms, first_call_ms, batches, peak_memory_bytes, energy }
+      const measured = { device, threads, load_ms, first_call_ms, batches, cpu_share, peak_memory_bytes, energy }
       results.push({ name: model.name, model: model.manifest.model, measured })
     }
     return results
@@ -148,7 +151,7 @@ export const benchmark = asyncDoor('benchmark', ARGS, async (options: BenchmarkO
   const entries = [...measured.values()].map((list): FullBenchmark => {
     const { name, model, measured: first } = list[0]!
     const batches = first.batches.map(({ blocks_ms: _, reference_ms: __, ...plain }) => plain)
-    const { device, threads, load_ms, peak_memory_bytes } = first
+    const { device, threads, load_ms, peak_memory_bytes, cpu_share = null } = first
     return {
       run: name,
       model,
@@ -156,6 +159,7 @@ export const benchmark = asyncDoor('benchmark', ARGS, async (options: BenchmarkO
       threads,
       load_ms,
       batches,
+      cpu_share,
       peak_memory_bytes,
       machine,
       devices: list.map((one) => one.measured),

@@ -5,6 +5,7 @@ import { applyRidge, disposeMap, fitRidge } from '../../baselines/ridge.js'
 import type { Base } from '../../data/base.js'
 import { asyncDoor, callback, only, optional, withFields, word } from '../../door.js'
 import type { Interval } from '../../evaluate/metrics.js'
+import { watchCpuShare } from '../../libtorch/cpu-share.js'
 import { type Given, resolve } from '../../options.js'
 import { pValue } from '../../show.js'
 import { stage } from '../../stages.js'
@@ -48,6 +49,8 @@ export interface Arrow {
   readonly evidence: boolean
   readonly verdict: string
   readonly seconds: number
+  /** Share of the processor time that this process was ready to use and got; null if unknown. */
+  readonly cpu_share: number | null
 }
 /** Options of `arrow`: any field of `arrowFields`. */
 export interface ArrowOptions extends Given<typeof arrowFields> {
@@ -168,7 +171,7 @@ const ARGS = { options: withFields({ data: optional(word) }), more: only({ say: 
  */
 export const arrow = asyncDoor('arrow', ARGS, async (options: ArrowOptions, listener: Listener = {}): Promise<Arrow> => {
   const { say = () => {} } = listener
-  const began = performance.now()
+  const [began, share] = [performance.now(), watchCpuShare()]
   const o = resolve('arrow', arrowFields, { ...options })
   say(`reading ${o.data}`)
   const parts = await partsOf('arrow', o)
@@ -198,6 +201,7 @@ export const arrow = asyncDoor('arrow', ARGS, async (options: ArrowOptions, list
       alpha: ALPHA,
       ...verdictOf(predictors),
       seconds: (performance.now() - began) / 1000,
+      cpu_share: share(),
     }
     if (o.out !== undefined) await writeDocument(o.out, ARROW, document)
     return document

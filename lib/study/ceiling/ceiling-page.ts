@@ -1,6 +1,7 @@
 import { pageDoor } from '../../door.js'
 import type { TierName } from '../../evaluate/tiers.js'
 import { worded } from '../../hints.js'
+import { busyNotes } from '../../libtorch/cpu-share.js'
 import { aligned, count, decimal, span } from '../../show.js'
 import type { Arrow } from './arrow.js'
 import type { Ceiling, Reachable } from './ceiling.js'
@@ -84,7 +85,7 @@ export const ceilingPage = pageDoor('ceilingPage', 'ceiling', (c: Ceiling): stri
     '',
     `training of the networks: ${c.networks.map(ended).join('; ')}`,
     ...(c.ci95_note === null ? [] : [`no interval: ${c.ci95_note}`]),
-    `${c.seconds.toFixed(1)} s`,
+    [`${c.seconds.toFixed(1)} s`, ...busyNotes([c.cpu_share])].join(', '),
   ].join('\n')
 })
 
@@ -105,6 +106,6 @@ export const arrowPage = pageDoor('arrowPage', 'arrow', (a: Arrow): string => {
     '',
     a.verdict,
     ...(a.ci95_note === null ? [] : [`no interval: ${a.ci95_note}`]),
-    `${a.seconds.toFixed(1)} s`,
+    [`${a.seconds.toFixed(1)} s`, ...busyNotes([a.cpu_share])].join(', '),
   ].join('\n')
 })

@@ -6,6 +6,7 @@ import { applyRidge, disposeMap, fitRidges, innerSplit, type Ridge } from '../..
 import { asyncDoor, callback, only, optional, withFields, word } from '../../door.js'
 import type { Interval } from '../../evaluate/metrics.js'
 import { judgeTiers, type TierName } from '../../evaluate/tiers.js'
+import { watchCpuShare } from '../../libtorch/cpu-share.js'
 import { type Given, resolve } from '../../options.js'
 import { stage } from '../../stages.js'
 import { bestByArticle } from '../../statistics/best-interval.js'
@@ -67,6 +68,8 @@ export interface Ceiling {
   /** Cosine of formulas by the number of vectors before the target. */
   readonly memory: MemoryCurve
   readonly seconds: number
+  /** Share of the processor time that this process was ready to use and got; null if unknown. */
+  readonly cpu_share: number | null
 }
 /** Options of `ceiling`: any field of `ceilingFields`. */
 export interface CeilingOptions extends Given<typeof ceilingFields> {
@@ -194,7 +197,7 @@ const ARGS = { options: withFields({ data: optional(word) }), more: only({ say: 
  */
 export const ceiling = asyncDoor('ceiling', ARGS, async (options: CeilingOptions, listener: Listener = {}): Promise<Ceiling> => {
   const { say = () => {} } = listener
-  const began = performance.now()
+  const [began, share] = [performance.now(), watchCpuShare()]
   const o = resolve('ceiling', ceilingFields, { ...options })
   say(`reading ${o.data}`)
   const parts = await partsOf('ceiling', o)
@@ -219,6 +222,7 @@ export const ceiling = asyncDoor('ceiling', ARGS, async (options: CeilingOptions
       tiers: tiersOf(reaches, bound),
       memory,
       seconds: (performance.now() - began) / 1000,
+      cpu_share: share(),
     }
     if (o.out !== undefined) await writeDocument(o.out, CEILING, document)
     return document
