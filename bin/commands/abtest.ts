@@ -15,7 +15,7 @@ export const abtesting: CommandModule = {
       .example('$0 abtest lstm_baseline --bank more.npy --k 5', 'search another file of the same encoder')
       .example('$0 abtest --log served.jsonl', 'the arms of serve --split, by the feedback in its log'),
   handler: async (argv) => {
-    const { abtest } = await import('../../lib/index.js')
+    const { abtest } = await import('../../lib/study/abtest/abtest.js')
     const runs = ((argv.run as string[] | undefined) ?? []).map(String)
     const { results, table, failure } = await abtest({ runs, say: diagnostic, ...given(abtestFields, argv) })
     answer(results, () => table, argv.json === true)

@@ -13,7 +13,8 @@ export const analyzing: CommandModule = {
       .example('$0 analyze lstm_baseline', 'on its saved validation rows, with a map of targets and predictions')
       .example('$0 analyze lstm_baseline --ood speeches.npy', 'with the same analysis of another domain'),
   handler: async (argv) => {
-    const { analyze, renderAnalysis } = await import('../../lib/index.js')
+    const { analyze } = await import('../../lib/study/analysis/analyze.js')
+    const { renderAnalysis } = await import('../../lib/study/analysis/analysis-page.js')
     const results = await analyze({ run: String(argv.run), ...given(analyzeFields, argv) }, diagnostic)
     answer(results, () => results.runs.map(renderAnalysis).join('\n\n\n'), argv.json === true)
   },

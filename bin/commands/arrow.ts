@@ -9,7 +9,8 @@ export const arrowing: CommandModule = {
   builder: (y) =>
     y.options(flags(arrowFields)).demandOption('data').example('$0 arrow --data wiki', 'one sentence with its p-value'),
   handler: async (argv) => {
-    const { arrow, arrowPage } = await import('../../lib/index.js')
+    const { arrow } = await import('../../lib/study/ceiling/arrow.js')
+    const { arrowPage } = await import('../../lib/study/ceiling/ceiling-page.js')
     const found = await arrow({ data: String(argv.data), ...given(arrowFields, argv) }, { say: diagnostic })
     answer(found, () => arrowPage(found), argv.json === true)
   },

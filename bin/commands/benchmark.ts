@@ -16,7 +16,7 @@ const compare: CommandModule = {
       .positional('before', { type: 'string', describe: 'inference_benchmarks.json of the earlier measurement' })
       .positional('after', { type: 'string', describe: 'inference_benchmarks.json of the later measurement' }),
   handler: async (argv) => {
-    const { compareBenchmarks } = await import('../../lib/index.js')
+    const { compareBenchmarks } = await import('../../lib/study/benchmark/compare-benchmarks.js')
     const { comparison, failure } = await compareBenchmarks(String(argv.before), String(argv.after))
     const rows = comparison.runs.flatMap(({ after, paces }) => paces.map((pace) => ({ run: after, ...pace })))
     const text = () =>
@@ -53,7 +53,7 @@ export const benchmark: CommandModule = {
         'find runs that became slower',
       ),
   handler: async (argv) => {
-    const { benchmark } = await import('../../lib/index.js')
+    const { benchmark } = await import('../../lib/study/benchmark/benchmark.js')
     const document = await benchmark({
       runs: (argv.run as string[]).map(String),
       ...given(benchmarkFields, argv),

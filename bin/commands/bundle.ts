@@ -38,7 +38,7 @@ export const bundling: CommandModule = {
       .example('$0 bundle lstm_baseline --bank vectors.npy -o app.tgz', 'then: tar -xzf app.tgz -C FOLDER, and FOLDER/serve')
       .example('$0 bundle verify FOLDER', 'compares every file with its hash'),
   handler: async (argv) => {
-    const { bundle } = await import('../../lib/index.js')
+    const { bundle } = await import('../../lib/bundle/bundle.js')
     const json = argv.json === true
     const shown = transfer(false)
     const progress = ({ phase, done, total }: BundleProgress) =>

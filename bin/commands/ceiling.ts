@@ -17,7 +17,8 @@ export const reaching: CommandModule = {
       .demandOption('data')
       .example('$0 ceiling --data wiki', 'a table of the cosines of simple predictors on held-out articles'),
   handler: async (argv) => {
-    const { ceiling, ceilingPage } = await import('../../lib/index.js')
+    const { ceiling } = await import('../../lib/study/ceiling/ceiling.js')
+    const { ceilingPage } = await import('../../lib/study/ceiling/ceiling-page.js')
     const found = await ceiling({ data: String(argv.data), ...given(ceilingFields, argv) }, { say: diagnostic })
     const json = argv.json === true
     answer(found, () => ceilingPage(found), json)

@@ -20,7 +20,7 @@ export const compare: CommandModule = {
       .example('$0 compare lstm_baseline ridge --folds', 'pools all folds of a run: intervals over all articles')
       .example('$0 compare lstm_baseline gru_stacked --data a.npz --data b.npz', 'on other data, one file after the other'),
   handler: async (argv) => {
-    const { compare } = await import('../../lib/index.js')
+    const { compare } = await import('../../lib/study/compare/compare.js')
     const data = argv.data === undefined ? {} : { data: [argv.data].flat().map(String) }
     const options = { runs: (argv.run as string[]).map(String), say: diagnostic, ...data, ...given(compareFields, argv) }
     const { comparison, table } = await compare(options)

@@ -48,7 +48,7 @@ async function report(made: MadeData, json: boolean): Promise<void> {
     return diagnostic(
       `the audit of ${bytes(size)} of vectors needs more memory than is free; run it elsewhere: ${program()} data audit ${shellWord(nearby(made.out))}`,
     )
-  const { audit } = await import('../../lib/index.js')
+  const { audit } = await import('../../lib/audit/run-audit.js')
   if (!json) diagnostic('auditing the vectors …')
   const found = await audit({ data: made.out })
   if (json) emit({ type: 'audit', version: 1, path: found.path, verdict: found.verdict, findings: found.findings })
@@ -74,7 +74,7 @@ export const making: CommandModule = {
       .example('$0 data make notes --encoder all-MiniLM-L6-v2 --out data/notes', 'data/notes.npy, .jsonl and .card.json')
       .example('$0 data make wiki.jsonl.gz --text body --article id --encoder E --out wiki', 'one record or article per line'),
   handler: async (argv) => {
-    const { makeData } = await import('../../lib/index.js')
+    const { makeData } = await import('../../lib/text/corpus/make-data.js')
     const json = argv.json === true
     const stop = interruption(diagnostic, 'what is encoded so far is kept; the same command continues')
     const progress = json ? emit : makeProgress(terminal())

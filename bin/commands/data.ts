@@ -94,7 +94,8 @@ const auditing: CommandModule = {
       .example('$0 data audit wiki', 'a table of findings; exit code 8 if one of them fails')
       .example('$0 data audit train.npz --against val.npz ood.npz', 'leaks and spaces between files'),
   handler: async (argv) => {
-    const { audit, auditPage } = await import('../../lib/index.js')
+    const { audit } = await import('../../lib/audit/run-audit.js')
+    const { auditPage } = await import('../../lib/audit/audit-page.js')
     const against = ((argv.against as string[] | undefined) ?? []).map(String)
     const found = await audit({ data: String(argv.file), against, ...given(auditFields, argv) }, { say: diagnostic })
     answer(found, () => auditPage(found), argv.json === true)

@@ -55,7 +55,8 @@ export const demo: CommandModule = {
   handler: async (argv) => {
     const json = argv.json === true
     const { epochs } = resolve('demo', fields, given(fields, argv))
-    const [{ train, evaluate, report }, { follow }] = await Promise.all([import('../../lib/index.js'), import('../training.js')])
+    const { train } = await import('../../lib/train/train.js')
+    const { follow } = await import('../training.js')
     const data = fileURLToPath(new URL('data/sample/factbook', packageRoot))
     const runs: string[] = []
     if (!json) print(INTRO)
@@ -70,9 +71,11 @@ export const demo: CommandModule = {
       runs.push(results.at(-1)!.run)
       if (!json) print('')
     }
+    const { evaluate } = await import('../../lib/evaluate/evaluate-runs.js')
     const { results, table } = await evaluate({ runs, say: diagnostic, latency: 0.3 })
     if (!json) print(`${table}\n\n${besideRidge(results.runs)}`)
     diagnostic('writing the report')
+    const { report } = await import('../../lib/report/report.js')
     const made = await report()
     if (json) event({ type: 'result', ...results, page: made.page })
     else print(next(data, runs, made))

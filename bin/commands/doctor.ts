@@ -45,7 +45,8 @@ function page(d: Diagnosis): string {
 
 /** Diagnoses runs and prints the findings. */
 async function diagnoseRuns(runs: readonly string[], argv: Record<string, unknown>, json: boolean): Promise<void> {
-  const { diagnose, renderDiagnosis } = await import('../../lib/index.js')
+  const { diagnose } = await import('../../lib/study/diagnose/diagnose-runs.js')
+  const { renderDiagnosis } = await import('../../lib/study/diagnose/diagnosis-page.js')
   const results = await diagnose({ runs, ...given(doctorFields, argv) }, diagnostic)
   answer(results, () => results.runs.map(renderDiagnosis).join('\n\n\n'), json)
   if (results.runs.some(({ verdict }) => verdict === 'FAIL')) process.exitCode = ERRORS.GATE_FAILED.exit

@@ -15,7 +15,7 @@ export const evaluate: CommandModule = {
       .example('$0 evaluate lstm_baseline --data other.npz', 'on other data, all rows')
       .example('$0 evaluate lstm_baseline --folds', 'all folds of sweep --folds, each on the articles that it held out'),
   handler: async (argv) => {
-    const { evaluate } = await import('../../lib/index.js')
+    const { evaluate } = await import('../../lib/evaluate/evaluate-runs.js')
     const runs = (argv.run as string[]).map(String)
     const { results, table } = await evaluate({ runs, say: diagnostic, ...given(evaluateFields, argv) })
     answer(results, () => table, argv.json === true)

@@ -56,7 +56,7 @@ const status: CommandModule = {
   describe: 'show the state of an experiment, also while it runs',
   builder: anExperiment,
   handler: async (argv) => {
-    const { experimentStatus } = await import('../../lib/index.js')
+    const { experimentStatus } = await import('../../lib/experiment/experiment.js')
     const found = await experimentStatus(folderOptions(argv))
     answer(found, () => statusText(found), argv.json === true)
   },
@@ -67,7 +67,8 @@ const reporting: CommandModule = {
   describe: 'write the report of an experiment: table, numbers, figures and a page',
   builder: anExperiment,
   handler: async (argv) => {
-    const { experimentMarkdown, experimentReport } = await import('../../lib/index.js')
+    const { experimentReport } = await import('../../lib/experiment/experiment.js')
+    const { experimentMarkdown } = await import('../../lib/experiment/experiment-markdown.js')
     const made = await experimentReport(folderOptions(argv))
     answer(made.report, () => `${experimentMarkdown(made.report)}\n${files(made)}`, argv.json === true)
   },
@@ -87,7 +88,7 @@ const running: CommandModule = {
       .positional('plan', { type: 'string', describe: 'YAML file; docs/experiments.md describes its keys' })
       .options(flags({ ...experimentFields, ...notifyFields })),
   handler: notifying('experiment', async (argv, facts) => {
-    const { experiment } = await import('../../lib/index.js')
+    const { experiment } = await import('../../lib/experiment/experiment.js')
     const json = argv.json === true
     const show = json ? emit : experimentProgress(terminal())
     const tell = (told: ExperimentEvent) => {

@@ -13,7 +13,7 @@ export const exporting: CommandModule = {
       .example('$0 export lstm_baseline', 'in Python: torch.jit.load("artifacts/lvm/models/lstm_baseline/exported.ts.pt")')
       .example('$0 export lstm_baseline --format safetensors', 'the weights under their parameter names'),
   handler: async (argv) => {
-    const { exportRun } = await import('../../lib/index.js')
+    const { exportRun } = await import('../../lib/export/export.js')
     const made = await exportRun({ run: String(argv.run), ...given(exportFields, argv) })
     const { batches, contexts, largest_difference: difference, allowed } = made.compared
     const compared = `batches of ${batches.join(', ')} and contexts of ${contexts.join(', ')}: largest difference ${difference.toExponential(1)}, round-off allows ${allowed.toExponential(1)}`

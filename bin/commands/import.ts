@@ -47,7 +47,7 @@ export const importing: CommandModule = {
       .example('$0 import best_model.pt --model lstm', 'then evaluate it like any other run')
       .example('$0 import distilgpt2/ --model distilgpt2', 'published weights between new input and output layers'),
   handler: async (argv) => {
-    const { importCheckpoint } = await import('../../lib/index.js')
+    const { importCheckpoint } = await import('../../lib/weights/import-run.js')
     const options = { file: String(argv.file), model: String(argv.model), ...given(fields, argv) }
     const made = await importCheckpoint(options as ImportOptions)
     for (const warning of made.warnings) diagnostic(`warning: ${warning}`)

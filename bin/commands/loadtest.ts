@@ -99,7 +99,7 @@ export const loadtesting: CommandModule = {
       .example('$0 loadtest http://127.0.0.1:8080 --p99 50ms', 'finds the highest rate with a p99 of 50 ms and no error')
       .example('$0 loadtest http://127.0.0.1:8080 --rate 200 --duration 60', 'measures 200 requests a second for a minute'),
   handler: async (argv) => {
-    const { loadtest } = await import('../../lib/index.js')
+    const { loadtest } = await import('../../lib/loadtest/loadtest.js')
     const json = argv.json === true
     const stop = interruption()
     try {

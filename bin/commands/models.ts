@@ -9,7 +9,7 @@ const show: CommandModule = {
   describe: 'show one model as a tree of its parts, with parameter counts',
   builder: (y) => y.positional('name', { type: 'string', describe: 'name of a model, such as lstm' }),
   handler: async ({ name, json }) => {
-    const { showModel } = await import('../../lib/index.js')
+    const { showModel } = await import('../../lib/models.js')
     const { printFolded } = await import('../../lib/spec/print.js')
     const model = showModel(String(name))
     answer(model, () => printFolded(model.spec), json === true)
@@ -21,7 +21,7 @@ export const models: CommandModule = {
   describe: 'list the models with their sizes and target sizes, or show one',
   builder: (y: Argv) => y.command(show).example('$0 models show lstm', 'its parts and their parameters'),
   handler: async ({ json }) => {
-    const { listModels } = await import('../../lib/index.js')
+    const { listModels } = await import('../../lib/models.js')
     const models = listModels()
     const text = () =>
       `${table(models, {

@@ -14,7 +14,7 @@ export const predict: CommandModule = {
       .demandOption('out')
       .example('$0 predict lstm_baseline --data vectors.npz --out predictions.npy', 'the validation rows of the run'),
   handler: async (argv) => {
-    const { predict } = await import('../../lib/index.js')
+    const { predict } = await import('../../lib/evaluate/predict.js')
     const made = await predict({ run: String(argv.run), out: String(argv.out), ...given(predictFields, argv) })
     const seen = made.trained_on ? `; ${(100 * made.trained_on).toFixed(1)} % of them were trained on` : ''
     const scale = made.scale === 'unit' ? 'scaled to length 1' : 'as raw outputs of the head'

@@ -17,7 +17,7 @@ export const prune: CommandModule = {
       .example('$0 prune transformer --sparsity 0.3 --structured neurons --finetune 2', 'smaller and faster')
       .example('$0 prune lstm_baseline --sparsity 0.5', 'sets half of the weights to zero: only a compressed file is smaller'),
   handler: async (argv) => {
-    const { prune } = await import('../../lib/index.js')
+    const { prune } = await import('../../lib/compress/prune.js')
     const options = { run: String(argv.run), ...given(pruneFields, argv), say: diagnostic }
     const made = await allOrNothing((signal) => prune(options, { signal }))
     const { size, latency, parameters, notes } = made

@@ -16,7 +16,7 @@ export const quantize: CommandModule = {
       .example('$0 quantize lstm_baseline', 'lstm_baseline_int8, a run like any other')
       .example('$0 quantize transformer --to int4 --max-drop 0.01', 'four bits per weight'),
   handler: async (argv) => {
-    const { quantize } = await import('../../lib/index.js')
+    const { quantize } = await import('../../lib/compress/quantize.js')
     const options = { run: String(argv.run), ...given(quantizeFields, argv), say: diagnostic }
     const made = await allOrNothing((signal) => quantize(options, { signal }))
     const { size, latency, layers, notes } = made

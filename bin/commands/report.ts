@@ -9,7 +9,8 @@ export const report: CommandModule = {
   builder: (y) =>
     y.options(flags(reportFields)).example('$0 report', 'writes report.html, report.json, report.md and comparison_plots/'),
   handler: async (argv) => {
-    const { markdown, report } = await import('../../lib/index.js')
+    const { markdown } = await import('../../lib/report/markdown.js')
+    const { report } = await import('../../lib/report/report.js')
     const made = await report({ ...given(reportFields, argv), say: diagnostic })
     const text = () =>
       `${markdown(made.report)}\npage     ${nearby(made.page)}\nnumbers  ${nearby(made.json)}\ntable    ${nearby(made.table)}\nfigures  ${nearby(made.plots)}`

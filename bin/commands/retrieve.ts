@@ -14,7 +14,7 @@ export const retrieve: CommandModule = {
       .example('$0 retrieve lstm_baseline', 'search all rows of its data for the targets of its validation windows')
       .example('$0 retrieve lstm_baseline gru_stacked --bank more.npy', 'search another file of the same encoder'),
   handler: async (argv) => {
-    const { retrieve } = await import('../../lib/index.js')
+    const { retrieve } = await import('../../lib/study/retrieval/retrieve.js')
     const runs = (argv.run as string[]).map(String)
     const { results, table, failure } = await retrieve({ runs, say: diagnostic, ...given(retrieveFields, argv) })
     answer(results, () => table, argv.json === true)

@@ -47,7 +47,7 @@ export const rolling: CommandModule = {
       .options(flags(rolloutFields))
       .example('$0 rollout lstm_baseline --steps 10', 'ten steps from every window with ten following vectors'),
   handler: async (argv) => {
-    const { rollout } = await import('../../lib/index.js')
+    const { rollout } = await import('../../lib/evaluate/rollout.js')
     const made = await rollout({ run: String(argv.run), ...given(rolloutFields, argv) })
     const trained = made.trained_on ? `; ${(100 * made.trained_on).toFixed(1)} % of them were trained on` : ''
     const text = () =>

@@ -13,7 +13,8 @@ export const selftesting: CommandModule = {
   describe: 'check every metric and gate with predictors whose score is known',
   builder: (y) => y.options(flags(selftestFields)).example('$0 selftest', 'exit code 8 if an instrument is invalid'),
   handler: async (argv) => {
-    const { FAULTS, selftest } = await import('../../lib/index.js')
+    const { FAULTS } = await import('../../lib/study/selftest/gates.js')
+    const { selftest } = await import('../../lib/study/selftest/selftest.js')
     const made = await selftest(given(selftestFields, argv))
     const faults = made.trials.flatMap((t) => t.faults.map((fault) => `${t.name}: ${fault}: ${FAULTS[fault]}`))
     const text = () =>

@@ -49,7 +49,7 @@ export const serving: CommandModule = {
     setFlagsFromString(HEAP)
     const json = argv.json === true
     const signals = serverSignals()
-    const { serve } = await import('../../lib/index.js')
+    const { serve } = await import('../../lib/serve/serve.js')
     const emitInTime = eventPrinter()
     const tell = (event: ServeEvent): void => {
       const text = json ? undefined : serveText(event, argv.apiKeyFile !== undefined)

@@ -52,7 +52,8 @@ export const sweep: CommandModule = {
       .example('$0 sweep --models lstm,gru --folds 5 --data vectors.npz', 'every article held out once by each model')
       .example('$0 sweep --models lstm,gru --data vectors.npz', 'continues where it stopped when it is called again'),
   handler: notifying('sweep', async (argv, facts) => {
-    const { markdown, sweep } = await import('../../lib/index.js')
+    const { markdown } = await import('../../lib/report/markdown.js')
+    const { sweep } = await import('../../lib/report/sweep.js')
     const json = argv.json === true
     const stop = interruption()
     try {

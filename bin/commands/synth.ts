@@ -14,7 +14,7 @@ export const synthesising: CommandModule = {
       .example('$0 synth --out directed.npy', 'easier to predict forward than backward')
       .example('$0 synth --kind reversible --dim 768 --rows 40000 --out r.npy', 'equally predictable in both directions'),
   handler: async (argv) => {
-    const { synth } = await import('../../lib/index.js')
+    const { synth } = await import('../../lib/data/synth.js')
     const made = await synth({ out: String(argv.out), ...given(synthFields, argv) })
     const { forward, backward } = made.optimum
     const text = () =>

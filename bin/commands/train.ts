@@ -58,7 +58,7 @@ export const train: CommandModule = {
   handler: async (argv) => {
     const model = modelOn([String(argv.model)])
     const { seeds, folds } = resolve('train', seedFields, given(seedFields, argv))
-    const [{ train }, { runTraining }] = await Promise.all([import('../../lib/index.js'), import('../training.js')])
+    const [{ train }, { runTraining }] = await Promise.all([import('../../lib/train/train.js'), import('../training.js')])
     const options = { model: String(argv.model), ...given({ ...trainFields, ...model?.fields }, argv) } as TrainOptions
     const name = options.name ?? model?.folder ?? options.model
     if (folds !== undefined && options.fold !== undefined)

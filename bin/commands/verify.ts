@@ -14,7 +14,7 @@ export const verify: CommandModule = {
       .example('$0 verify artifacts/lvm/evaluation/report.html', 'compare with the files of the runs')
       .example('$0 verify artifacts/lvm/evaluation/report.json --recompute', 'evaluate every run again, too'),
   handler: async (argv) => {
-    const { verifiedText, verify } = await import('../../lib/index.js')
+    const { verifiedText, verify } = await import('../../lib/report/verify-report.js')
     const found = await verify({ report: String(argv.report), ...given(verifyFields, argv), say: diagnostic })
     answer(found, () => verifiedText(found), argv.json === true)
     const count = found.problems.length

@@ -71,8 +71,7 @@ export interface Audit {
     readonly findings: readonly Finding[]
   }[]
   readonly seconds: number
-  /** Share of the processor time that this process was ready to use and got; null if unknown, absent in cached audits of earlier versions. */
-  readonly cpu_share?: number | null
+  readonly cpu_share?: number | null // absent in cached audits of earlier versions
 }
 
 interface Opened extends AuditedFile {
