@@ -105,7 +105,7 @@ def run(kind, threads, x):
 
 
 def timed(kind, threads, batch, seconds, clock):
-    """Time of a call, after one that is not counted: the median, or by the clock of the processor the mean. Units: ms."""
+    """Time of a call by the clock, after one that is not counted. Units: ms."""
     x = np.random.default_rng(0).normal(size=(batch, 5, 768)).astype(np.float32)
     x /= np.linalg.norm(x, axis=-1, keepdims=True)
     run(kind, threads, x)
@@ -114,7 +114,8 @@ def timed(kind, threads, batch, seconds, clock):
         began = time.perf_counter()
         run(kind, threads, x)
         found.append(1e3 * (time.perf_counter() - began))
-    return {"ms": float(np.median(found)) if clock == "wall" else 1e3 * (time.process_time() - used) / len(found)}
+    by = {"wall": float(np.median(found)), "least": min(found), "cpu": 1e3 * (time.process_time() - used) / len(found)}
+    return {"ms": by[clock]}
 
 
 for line in sys.stdin:

@@ -19,7 +19,7 @@ namespace lvm {
 namespace {
 
 #define LVM_BYTES __attribute__((target("arch=x86-64-v4,avx512vnni")))
-constexpr int64_t lanes = 16, quad = 4, most_rows = 12;
+constexpr int64_t lanes = 16, panel = 2 * lanes, quad = 4, most_rows = 12;
 
 // Unlike __m512i, arrays of it stay in registers.
 typedef int32_t Ints __attribute__((vector_size(lanes * sizeof(int32_t))));
@@ -48,37 +48,37 @@ LVM_BYTES void to_bytes(const float* x, int64_t n, Range range, uint8_t* bytes) 
   }
 }
 
-// Rows of bytes, panels of the weight, and where their products go.
+// Rows of bytes, a panel of the weight, and where their products go.
 struct Part {
   const uint8_t* x;
   const int8_t* w;
   const Range* ranges;
   const float *scales, *totals, *bias;
   float* y;
-  int64_t x_row, y_row, panel, quads;
+  int64_t y_row, quads;
 };
 
-template <int rows, int panels>
+// The processor foresees which memory it will need only where little is computed between two lines of it.
+template <int rows, bool fetch = (rows > 3)>
 __attribute__((always_inline)) LVM_BYTES inline void tile(const Part& part) {
-  constexpr int64_t ahead = 16 * lanes * quad;  // bytes
-  const auto [x, w, ranges, scales, totals, bias, y, x_row, y_row, panel, quads] = part;
-  Ints sums[rows][panels] = {};
+  constexpr int64_t ahead = 64;  // quads
+  const auto [x, w, ranges, scales, totals, bias, y, y_row, quads] = part;
+  Ints sums[rows][2] = {};
   for (int64_t k = 0; k < quads; ++k) {
-    Ints v[panels];
-    for (int p = 0; p < panels; ++p) {
-      const auto* at = w + p * panel + k * lanes * quad;
-      std::memcpy(&v[p], at, sizeof v[p]);
-      if constexpr (rows <= 6) _mm_prefetch(reinterpret_cast<const char*>(at + ahead), _MM_HINT_T0);
+    Ints v[2];
+    for (int p = 0; p < 2; ++p) {
+      std::memcpy(&v[p], w + (k * panel + p * lanes) * quad, sizeof v[p]);
+      if constexpr (fetch) _mm_prefetch(reinterpret_cast<const char*>(w + ((k + ahead) * panel + p * lanes) * quad), _MM_HINT_T0);
     }
     for (int r = 0; r < rows; ++r) {
       int32_t four;
-      std::memcpy(&four, x + r * x_row + k * quad, sizeof four);
+      std::memcpy(&four, x + (r * quads + k) * quad, sizeof four);
       const auto factor = _mm512_set1_epi32(four);
-      for (int p = 0; p < panels; ++p) sums[r][p] = Ints(_mm512_dpbusd_epi32(__m512i(sums[r][p]), factor, __m512i(v[p])));
+      for (int p = 0; p < 2; ++p) sums[r][p] = Ints(_mm512_dpbusd_epi32(__m512i(sums[r][p]), factor, __m512i(v[p])));
     }
   }
   for (int r = 0; r < rows; ++r) {
-    for (int p = 0; p < panels; ++p) {
+    for (int p = 0; p < 2; ++p) {
       const auto factor = _mm512_mul_ps(_mm512_loadu_ps(scales + p * lanes), _mm512_set1_ps(ranges[r].step));
       auto value = _mm512_mul_ps(_mm512_loadu_ps(totals + p * lanes), _mm512_set1_ps(ranges[r].least));
       if (bias) value = _mm512_add_ps(value, _mm512_loadu_ps(bias + p * lanes));
@@ -88,32 +88,23 @@ __attribute__((always_inline)) LVM_BYTES inline void tile(const Part& part) {
 }
 
 using Kernel = void(const Part&);
-#define LVM_TILE(name, rows, panels) \
-  LVM_BYTES void name(const Part& part) { tile<rows, panels>(part); }
-LVM_TILE(rows_1, 1, 4)
-LVM_TILE(rows_2, 2, 4)
-LVM_TILE(rows_3, 3, 4)
-LVM_TILE(rows_4, 4, 4)
-LVM_TILE(rows_5, 5, 4)
-LVM_TILE(rows_6, 6, 4)
-LVM_TILE(pair_1, 1, 2)
-LVM_TILE(pair_2, 2, 2)
-LVM_TILE(pair_3, 3, 2)
-LVM_TILE(pair_4, 4, 2)
-LVM_TILE(pair_5, 5, 2)
-LVM_TILE(pair_6, 6, 2)
-LVM_TILE(pair_7, 7, 2)
-LVM_TILE(pair_8, 8, 2)
-LVM_TILE(pair_9, 9, 2)
-LVM_TILE(pair_10, 10, 2)
-LVM_TILE(pair_11, 11, 2)
-LVM_TILE(pair_12, 12, 2)
+#define LVM_TILE(rows) \
+  LVM_BYTES void rows_##rows(const Part& part) { tile<rows>(part); }
+LVM_TILE(1)
+LVM_TILE(2)
+LVM_TILE(3)
+LVM_TILE(4)
+LVM_TILE(5)
+LVM_TILE(6)
+LVM_TILE(7)
+LVM_TILE(8)
+LVM_TILE(9)
+LVM_TILE(10)
+LVM_TILE(11)
+LVM_TILE(12)
 #undef LVM_TILE
-// By number of rows, for four panels and for two.
-constexpr Kernel* fours[] = {nullptr, rows_1, rows_2, rows_3, rows_4, rows_5, rows_6};
-constexpr Kernel* pairs[] = {nullptr, pair_1, pair_2, pair_3,  pair_4,  pair_5, pair_6,
-                             pair_7,  pair_8, pair_9, pair_10, pair_11, pair_12};
-constexpr int64_t few = 6;
+constexpr Kernel* kernels[] = {nullptr, rows_1, rows_2, rows_3,  rows_4,  rows_5, rows_6,
+                               rows_7,  rows_8, rows_9, rows_10, rows_11, rows_12};
 
 // Bytes and ranges of the rows of a product; the memory stays for the next one.
 struct Inputs {
@@ -123,9 +114,9 @@ struct Inputs {
 
 struct BytePanels final : Packed {
   BytePanels(const Tensor& values, const Tensor& given) : Packed(values.size(0), values.size(1)), quads((in + quad - 1) / quad) {
-    const auto all = (out + 2 * lanes - 1) / (2 * lanes) * 2 * lanes;
+    const auto all = (out + panel - 1) / panel * panel;
     const auto filled = at::constant_pad_nd(values, {0, quads * quad - in, 0, all - out});
-    panels = filled.view({all / lanes, lanes, quads, quad}).transpose(1, 2).contiguous();
+    panels = filled.view({all / panel, panel, quads, quad}).transpose(1, 2).contiguous();
     scales = at::constant_pad_nd(given.to(torch::kFloat32), {0, all - out}).contiguous();
     totals = (filled.sum(1, false, torch::kInt64).to(torch::kFloat64) * scales).to(torch::kFloat32);
   }
@@ -150,40 +141,33 @@ struct BytePanels final : Packed {
         to_bytes(x + row * in, in, ranges[row], bytes + row * quads * quad);
       }
     });
-    const auto step = (n <= few ? 4 : 2) * lanes;
-    // Microseconds of one step: reading it from the cache, or the arithmetic of many rows. A thread is woken for ten of them.
-    const auto cost = double(in * step) * std::max(1. / 1e5, 2. * double(n) / 4e5);
-    parallel((out + step - 1) / step, std::max<int64_t>(1, int64_t(10 / cost)), [&](int64_t begin, int64_t end) {
-      const auto last = std::min(out, end * step);
-      for (auto o = begin * step; o < last;) {
-        const auto width = n <= few && o + 4 * lanes <= last ? 4 * lanes : 2 * lanes;
-        outputs(bytes, ranges, n, bias, y, o, width);
-        o += width;
-      }
+    // Microseconds of a panel: reading it from the cache, or the arithmetic of many rows. A thread is woken for ten of them.
+    const auto cost = double(in * panel) * std::max(1. / 1e5, 2. * double(n) / 4e5);
+    parallel(panels.size(0), std::max<int64_t>(1, int64_t(10 / cost)), [&](int64_t begin, int64_t end) {
+      for (auto i = begin; i < end; ++i) outputs(bytes, ranges, n, bias, y, i);
     });
   }
 
-  // `width` outputs from `o` of all rows; the last ones of a matrix may be fewer, and go by way of memory for all of them.
-  void outputs(const uint8_t* x, const Range* ranges, int64_t n, const float* bias, float* y, int64_t o, int64_t width) const {
-    const auto blocks = (n + most_rows - 1) / most_rows, count = std::min(width, out - o);
-    const bool whole = count == width;
-    float room[most_rows * 2 * lanes], biases[2 * lanes] = {};  // a part is never of four panels
-    if (bias && !whole) std::copy_n(bias + o, count, biases);
+  // The outputs of a panel for all rows. The last outputs may not fill theirs, and go by way of memory that does.
+  void outputs(const uint8_t* x, const Range* ranges, int64_t n, const float* bias, float* y, int64_t index) const {
+    const auto blocks = (n + most_rows - 1) / most_rows, o = index * panel, there = std::min(panel, out - o);
+    const bool whole = there == panel;
+    float room[most_rows * panel], biases[panel] = {};
+    if (bias && !whole) std::copy_n(bias + o, there, biases);
     for (int64_t b = 0; b < blocks; ++b) {
       const auto row = n * b / blocks, rows = n * (b + 1) / blocks - row;
-      (width == 4 * lanes ? fours : pairs)[rows](
-        {x + row * quads * quad, panels.const_data_ptr<int8_t>() + o * quads * quad, ranges + row,
-         scales.const_data_ptr<float>() + o, totals.const_data_ptr<float>() + o,
-         bias == nullptr ? nullptr
-         : whole         ? bias + o
-                         : biases,
-         whole ? y + row * out + o : room, quads * quad, whole ? out : width, quads * quad * lanes, quads});
-      for (int64_t r = 0; r < rows && !whole; ++r) std::copy_n(room + r * width, count, y + (row + r) * out + o);
+      kernels[rows]({x + row * quads * quad, panels.const_data_ptr<int8_t>() + o * quads * quad, ranges + row,
+                     scales.const_data_ptr<float>() + o, totals.const_data_ptr<float>() + o,
+                     bias && whole ? bias + o
+                     : whole       ? nullptr
+                                   : biases,
+                     whole ? y + row * out + o : room, whole ? out : panel, quads});
+      for (int64_t r = 0; r < rows && !whole; ++r) std::copy_n(room + r * panel, there, y + (row + r) * out + o);
     }
   }
 
   const int64_t quads;
-  Tensor panels;          // [out / 16, in / 4, 16, 4], filled with zeros
+  Tensor panels;          // [out / 32, in / 4, 32, 4], filled with zeros
   Tensor scales, totals;  // of each output; totals are those of its weights, scaled
 };
 

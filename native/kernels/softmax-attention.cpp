@@ -2,6 +2,7 @@
 
 #include "multiply.h"
 #include "seeded-dropout.h"
+#include "short-attention.h"
 
 namespace lvm {
 namespace {
@@ -79,6 +80,7 @@ struct Blocks final : torch::autograd::Function<Blocks> {
 
 Tensor softmax_attention(const Tensor& q, const Tensor& k, const Tensor& v, bool causal, double rate, Pass& pass) {
   const auto n = q.size(2), m = k.size(2);
+  if (!(pass.training && rate > 0) && is_short_attention(q, k, v)) return short_attention(q, k, v, causal);
   if (!q.is_cpu() && n == m)
     return at::scaled_dot_product_attention(q, k, v, {}, pass.training ? rate : 0,
                                             causal);  // the trainer seeds the device's generator

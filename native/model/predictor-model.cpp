@@ -156,6 +156,8 @@ bool Model::freeze(const std::set<std::string>& names) {
     p.value = p.matrix->value = Tensor();  // at once, so that only one matrix is in memory twice
     frozen.push_back(i);
   }
+  give_back_free_memory();
+  if (!frozen.empty() && !recycling) recycling = std::make_unique<Recycling>();
   return !frozen.empty();
 }
 
@@ -174,6 +176,7 @@ void Model::thaw() {
     packed_bytes -= int64_t(value.nbytes());
   }
   frozen.clear();
+  recycling.reset();
 }
 
 bool Model::round_to_bf16() {
