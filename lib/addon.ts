@@ -228,11 +228,7 @@ export interface Addon {
   scriptRun(script: NativeScript, inputs: readonly NativeTensor[]): Promise<NativeTensor>
   scriptDispose(script: NativeScript): void
   // native/binding/text-exports.cpp
-  /**
-   * Runs a model whose root is a textModel on the token ids of all texts, one after the other; pools leave out the first `skip` tokens.
-   *
-   * Shapes: → [texts or tokens, dim].
-   */
+  /** Runs a textModel on the token ids of all texts, one after the other; pools leave out the first `skip` tokens. Shapes: → [texts or tokens, dim]. */
   textEncode(model: NativeModel, ids: Int32Array, lengths: Int32Array, skip?: number): Promise<Float32Array>
   // native/binding/t5-exports.cpp
   t5(settings: T5Settings, weights: Readonly<Record<string, NativeTensor>>): Promise<NativeT5>
