@@ -7,7 +7,23 @@
 
 namespace lvm {
 
-Tensor precise(const Tensor& parameter) { return parameter.to(torch::kCPU, wide(parameter.scalar_type())); }
+namespace {
+
+// The impulse response by the recurrence itself.
+// Shapes: -> [time, d]
+Tensor response(const Recurrence& r, int64_t time) {
+  std::vector<Tensor> y;
+  for (auto s = r.b; int64_t(y.size()) < time;) {
+    y.push_back(torch::real((r.c * s).sum(-1)));
+    const auto next = r.g * s;
+    s = r.q.defined() ? next - r.q * torch::real((r.v * s).sum(-1, true)) : next;
+  }
+  return torch::stack(y);
+}
+
+}  // namespace
+
+Tensor precise(const Tensor& parameter, torch::Device device) { return parameter.to(device, wide(parameter.scalar_type())); }
 
 Tensor as_complex(const Tensor& pairs) { return torch::view_as_complex(pairs.contiguous()); }
 
@@ -20,7 +36,8 @@ Tensor StateSpace::forward(const Tensor& x, Pass& pass) {
   const auto type = wide(x.scalar_type());
   const auto input = x.to(type), d = skip.to(type).view({1, -1});
   if (pass.state) return continued(input, d, pass).to(x.scalar_type());
-  const auto k = taps(x.size(1)).to(x.device(), type);
+  const auto on_device = x.is_cuda() && x.size(1) <= device_taps;
+  const auto k = (on_device ? response(recurrence(x.device()), x.size(1)) : taps(x.size(1))).to(x.device(), type);
   const auto with_skip = torch::cat({k.narrow(0, 0, 1) + d, k.narrow(0, 1, k.size(0) - 1)});
   return long_conv(input, with_skip, pass.last_only).to(x.scalar_type());
 }
@@ -29,7 +46,7 @@ Tensor StateSpace::forward(const Tensor& x, Pass& pass) {
 Tensor StateSpace::continued(const Tensor& x, const Tensor& d, Pass& pass) const {
   auto& kept = pass.state->slots.at(slot);
   if (kept.empty()) {
-    const auto r = recurrence();
+    const auto r = recurrence(torch::kCPU);
     kept = {torch::zeros({x.size(0), r.g.size(0), r.g.size(1)}, r.g.options()), r.g, r.b, r.c};
     if (r.q.defined()) kept.insert(kept.end(), {r.q, r.v});
     for (auto& t : kept) t = t.to(x.device());

@@ -18,7 +18,7 @@ struct StateSpace : Layer {
   // The first values of the impulse response without D, on the CPU.
   // Shapes: -> [time, d]
   virtual Tensor taps(int64_t time) const = 0;
-  virtual Recurrence recurrence() const = 0;
+  virtual Recurrence recurrence(torch::Device device) const = 0;
 
   Tensor skip;  // D
 
@@ -27,8 +27,11 @@ struct StateSpace : Layer {
   size_t slot;
 };
 
-// Moves a parameter to the CPU, in float32 or float64.
-Tensor precise(const Tensor& parameter);
+// Longest context whose impulse response is computed on CUDA, so that a training step needs no CPU.
+constexpr int64_t device_taps = 64;
+
+// Moves a parameter to a device, in float32 or float64.
+Tensor precise(const Tensor& parameter, torch::Device device = torch::kCPU);
 // Views [..., 2] real numbers as complex ones.
 Tensor as_complex(const Tensor& pairs);
 // Draws the logarithm of a time scale between 1/1000 and 1/10.

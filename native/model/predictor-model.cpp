@@ -25,7 +25,7 @@ bool looks_ahead(const Node& node) {
          std::any_of(node.of.begin(), node.of.end(), looks_ahead);
 }
 
-// redraw counts its passes on the host; the kernels of s4 and s4d are computed there.
+// redraw counts its passes on the host; s4 and s4d compute the responses of long contexts there.
 std::string host_op_of(const Node& node) {
   if (node.op == "redraw" || node.op == "s4" || node.op == "s4d") return node.op;
   for (const auto& part : node.of)

@@ -55,7 +55,7 @@ class Model {
   const bool reads_texts;     // the root is a textModel, which takes token ids
   const bool unit;            // the loss reads the normalised output
   const bool causal;          // no position sees later ones
-  const std::string host_op;  // an op that reads values on the host in every training pass; empty if there is none
+  const std::string host_op;  // an op that may read values on the host in a training pass; empty if there is none
   const Placement placement;
 
  private:

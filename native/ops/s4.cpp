@@ -74,15 +74,15 @@ struct S4 final : StateSpace {
     return dplr_taps(precise(inv_dt), precise(c), precise(b), precise(a_real), precise(a_imag), precise(p), time);
   }
 
-  Recurrence recurrence() const override {
+  Recurrence recurrence(torch::Device device) const override {
     const auto d = inv_dt.size(0);
     const auto every = [&](const Tensor& t) { return t.repeat({d / t.size(0), 1}); };
-    const auto dt = precise(inv_dt).exp();
-    const auto a = every(torch::complex(-precise(a_real).exp(), -precise(a_imag)));
-    const auto wp = every(as_complex(precise(p))[0]), wb = every(as_complex(precise(b))[0]);
+    const auto dt = precise(inv_dt, device).exp();
+    const auto a = every(torch::complex(-precise(a_real, device).exp(), -precise(a_imag, device)));
+    const auto wp = every(as_complex(precise(p, device))[0]), wb = every(as_complex(precise(b, device))[0]);
     const auto x = 1 / (1 - dt / 2 * a), q = x * wp, v = x * wp.conj();
     const auto mu = dt / (1 + dt * torch::real((wp.abs().square() * x).sum(-1, true)));
-    return {2 * x - 1, dt * (x * wb - q * (mu * torch::real((v * wb).sum(-1, true)))), 2 * as_complex(precise(c))[0], 2 * mu * q,
+    return {2 * x - 1, dt * (x * wb - q * (mu * torch::real((v * wb).sum(-1, true)))), 2 * as_complex(precise(c, device))[0], 2 * mu * q,
             v};
   }
 

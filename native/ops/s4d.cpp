@@ -37,8 +37,8 @@ struct S4d final : StateSpace {
   struct Terms {
     Tensor zeta, input;  // δA, (e^{δA} − 1) / A
   };
-  Terms terms() const {
-    const auto wide = [](const Tensor& t) { return t.to(torch::kCPU, torch::kFloat64); };
+  Terms terms(torch::Device device) const {
+    const auto wide = [device](const Tensor& t) { return t.to(device, torch::kFloat64); };
     const auto dt = wide(log_dt).exp().unsqueeze(-1), re = -wide(log_a_real).exp(), im = wide(a_imag);
     const auto x = dt * re, y = dt * im;
     const auto less_one = torch::complex(x.expm1() * y.cos() - 2 * (y / 2).sin().square(), x.exp() * y.sin());
@@ -46,14 +46,14 @@ struct S4d final : StateSpace {
   }
 
   Tensor taps(int64_t time) const override {
-    const auto [zeta, input] = terms();
+    const auto [zeta, input] = terms(torch::kCPU);
     return power_sums(as_complex(c.to(torch::kCPU, torch::kFloat64)) * input, zeta, time);
   }
 
-  Recurrence recurrence() const override {
-    const auto [zeta, input] = terms();
-    const auto type = precise(c).scalar_type() == torch::kFloat64 ? torch::kComplexDouble : torch::kComplexFloat;
-    return {zeta.exp().to(type), input.to(type), 2 * as_complex(precise(c)), {}, {}};
+  Recurrence recurrence(torch::Device device) const override {
+    const auto [zeta, input] = terms(device);
+    const auto type = precise(c, device).scalar_type() == torch::kFloat64 ? torch::kComplexDouble : torch::kComplexFloat;
+    return {zeta.exp().to(type), input.to(type), 2 * as_complex(precise(c, device)), {}, {}};
   }
 
   Tensor c, log_dt, log_a_real, a_imag;

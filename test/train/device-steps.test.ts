@@ -38,7 +38,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s', (_, a) => {
     expect(native.trainerSteps(host.trainer)).toEqual({ where: 'host', why: '' })
     expect(native.trainerSteps(device.trainer)).toEqual({ where: 'device', why: '' })
     const { where, why } = native.trainerSteps(graph.trainer)
-    expect(where).toBe(['performer', 's4'].includes(a.name) ? 'device' : 'graph')
+    expect(where).toBe(a.name === 'performer' ? 'device' : 'graph')
     expect(why).toMatch(where === 'graph' ? /^$/ : /needs the host in every pass/)
     expect(device.loss).toBeCloseTo(host.loss, 5)
     same(device.values, host.values)
