@@ -71,7 +71,10 @@ function compare() {
   })
   const folder = mkdtempSync(join(tmpdir(), 'lvm-bench-memory-'))
   const vectors = join(folder, 'vectors')
-  writeFileSync(vectors, new Float32Array(ROWS * DIM).map((_, i) => Math.sin(i)))
+  writeFileSync(
+    vectors,
+    new Float32Array(ROWS * DIM).map((_, i) => Math.sin(i)),
+  )
   const report = { version: 1, ...circumstances('memory.mjs'), rows: ROWS, dim: DIM, context: CONTEXT, batch: BATCH, results: [] }
   const cells = (row) => process.stdout.write(`${row.map((cell, i) => (i < 2 ? cell.padEnd(12) : cell.padStart(14))).join('')}\n`)
   const mb = (x) => `${(x / 1e6).toFixed(1)} MB`
@@ -79,12 +82,24 @@ function compare() {
     cells(['model', 'kind', 'counted', 'peak', 'peak/counted', 'limit', ''])
     for (const model of values.models.split(',')) {
       for (const kind of values.kinds.split(',')) {
-        const child = spawnSync(process.execPath, ['--expose-gc', fileURLToPath(import.meta.url), '--row', kind, model, vectors], { encoding: 'utf8' })
+        const child = spawnSync(
+          process.execPath,
+          ['--expose-gc', fileURLToPath(import.meta.url), '--row', kind, model, vectors],
+          { encoding: 'utf8' },
+        )
         if (child.status !== 0) throw new Error(`${model} ${kind}: ${child.stderr}`)
         const found = JSON.parse(child.stdout)
         const limit = LIMITS[kind](found)
         report.results.push({ ...found, limit, ok: found.peak <= limit })
-        cells([model, kind, mb(found.counted), mb(found.peak), (found.peak / found.counted).toFixed(2), mb(limit), found.peak <= limit ? 'ok' : 'above'])
+        cells([
+          model,
+          kind,
+          mb(found.counted),
+          mb(found.peak),
+          (found.peak / found.counted).toFixed(2),
+          mb(limit),
+          found.peak <= limit ? 'ok' : 'above',
+        ])
       }
     }
   } finally {
@@ -96,7 +111,9 @@ function compare() {
     '',
     '| model | | counted | peak | peak / counted |',
     '|---|---|---|---|---|',
-    ...report.results.map((r) => `| ${r.model} | ${r.kind} | ${mb(r.counted)} | ${mb(r.peak)} | ${(r.peak / r.counted).toFixed(2)} |`),
+    ...report.results.map(
+      (r) => `| ${r.model} | ${r.kind} | ${mb(r.counted)} | ${mb(r.peak)} | ${(r.peak / r.counted).toFixed(2)} |`,
+    ),
   ])
   if (report.results.some(({ ok }) => !ok)) process.exitCode = 1
 }

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isTensorEntry, openPt } from '../../dist/lib/files/pt.js'
-import { train } from '../../dist/lib/index.js'
 import { readTensor } from '../../dist/lib/torch/read-tensor.js'
+import { train } from '../../dist/lib/train/train.js'
 
 const data = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'data', 'sample', 'factbook.npy')
 const MODELS = ['lstm', 'transformer']
