@@ -82,8 +82,8 @@ struct S4 final : StateSpace {
     const auto wp = every(as_complex(precise(p, device))[0]), wb = every(as_complex(precise(b, device))[0]);
     const auto x = 1 / (1 - dt / 2 * a), q = x * wp, v = x * wp.conj();
     const auto mu = dt / (1 + dt * torch::real((wp.abs().square() * x).sum(-1, true)));
-    return {2 * x - 1, dt * (x * wb - q * (mu * torch::real((v * wb).sum(-1, true)))), 2 * as_complex(precise(c, device))[0], 2 * mu * q,
-            v};
+    return {2 * x - 1, dt * (x * wb - q * (mu * torch::real((v * wb).sum(-1, true)))), 2 * as_complex(precise(c, device))[0],
+            2 * mu * q, v};
   }
 
   Tensor inv_dt, c, b, a_real, a_imag, p;

@@ -40,7 +40,8 @@ StepsPlan steps_plan(const Model& model, const Samples& samples, const TrainerOp
   if (o.steps == Steps::device) return {Steps::device, ""};
   if (o.per_step > o.batch) return {Steps::device, "a step accumulates several batches"};
   if (o.recompute) return {Steps::device, "activations are computed again"};
-  if (!model.host_op.empty() && (model.host_op == "redraw" || samples.context > device_taps)) return {Steps::device, "the op " + model.host_op + " needs the host in every pass"};
+  const auto on_host = model.host_op == "redraw" || (!model.host_op.empty() && samples.context > device_taps);
+  if (on_host) return {Steps::device, "the op " + model.host_op + " needs the host in every pass"};
   if (!device_graph(device)) return {Steps::device, "this libtorch has no graphs for " + device.str()};
   return {Steps::graph, ""};
 }
