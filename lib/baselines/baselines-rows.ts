@@ -91,15 +91,20 @@ export async function meanTarget(rows: Rows): Promise<Tensor> {
   return sum.op('aten::div.Scalar', rows.ids.length)
 }
 
+/** Returns the sum of the cosines between predictions and targets. */
+export async function cosineSum(prediction: Tensor, y: Tensor): Promise<number> {
+  using cosines = await prediction.op('aten::cosine_similarity', y, 1, 1e-12)
+  using total = (await call('aten::sum', [cosines], { dtype: 'float64' })) as Tensor
+  return total.item()
+}
+
 /** Returns the mean cosine between predictions and targets. */
 export async function meanCosine(rows: Rows, predict: (ids: Int32Array) => Promise<Tensor>): Promise<number> {
   let sum = 0
   for (const ids of blocks(rows)) {
     using prediction = await predict(ids)
     using y = await targets(rows, ids)
-    using cosines = await prediction.op('aten::cosine_similarity', y, 1, 1e-12)
-    using total = (await call('aten::sum', [cosines], { dtype: 'float64' })) as Tensor
-    sum += await total.item()
+    sum += await cosineSum(prediction, y)
   }
   return sum / rows.ids.length
 }

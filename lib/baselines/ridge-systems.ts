@@ -1,5 +1,6 @@
 import { call, Tensor } from '../torch/tensor.js'
 import { addInto, blocks, columnSums, contexts, type Rows, targets, zeros } from './baselines-rows.js'
+import { addLagProducts, addProduct, consecutive } from './lag-products.js'
 import { exponentialMeans } from './memories.js'
 
 /** What is read of a context: its last `positions` vectors, or as many exponential means of all of it, one for each of `decays`. */
@@ -18,6 +19,9 @@ export interface LinearMap {
   readonly bias: Tensor
 }
 
+/** One weight per position; a map shrinks towards this weighted sum. Undefined: towards zero. */
+export type Anchor = readonly number[] | undefined
+
 /** Least-squares system with an intercept, to be solved for any λ. */
 export interface System {
   /** Scale of λ: the mean square of a centred input, summed over windows. */
@@ -26,7 +30,7 @@ export interface System {
    * Returns undefined when λ is too small for float64. With an anchor (one weight per position) the map shrinks towards that weighted
    * sum of the context instead of towards zero.
    */
-  solve(lambda: number, anchor?: readonly number[]): Promise<LinearMap | undefined>
+  solve(lambda: number, anchor?: Anchor): Promise<LinearMap | undefined>
   [Symbol.dispose](): void
 }
 
@@ -119,13 +123,6 @@ export async function noMoments(inputs: Inputs, offset: Tensor): Promise<Moments
   return { n: 0, inputs, offset, ...sums, [Symbol.dispose]: dispose }
 }
 
-/** Adds leftᵀ · right to `sum`; the product is computed in float32. */
-async function addProduct(sum: Tensor, left: Tensor, right: Tensor): Promise<void> {
-  using transposed = await left.op('aten::t')
-  using product = await transposed.op('aten::mm', right)
-  await addInto(sum, product)
-}
-
 /** Adds the lower triangle of xᵀ · x to `sum`, in blocks of `width` columns; the upper triangle is never read. */
 async function addSquare(sum: Tensor, x: Tensor, width: number): Promise<void> {
   const features = x.shape[1]!
@@ -141,6 +138,13 @@ async function addSquare(sum: Tensor, x: Tensor, width: number): Promise<void> {
 /** Adds windows block by block: float32 products, summed in float64. */
 export async function addMoments(moments: Moments, rows: Rows): Promise<void> {
   using offset = await moments.offset.to({ dtype: 'float32' })
+  const { positions, decays } = moments.inputs
+  const runs = decays === undefined ? consecutive(rows, positions) : undefined
+  if (runs !== undefined) {
+    await addLagProducts(moments, rows, runs, { positions, offset })
+    moments.n += rows.ids.length
+    return
+  }
   for (const ids of blocks(rows)) {
     const [x, y] = await shifted(rows, ids, moments.inputs, offset)
     using flat = x
@@ -161,17 +165,19 @@ export async function normalEquations({ n, inputs, offset, ...sums }: Moments): 
   const y = await sums.y.op('aten::div.Scalar', n)
   const centredXX = (await call('aten::addr', [sums.xx, x, x], { alpha: -n })) as Tensor
   const centredXY = (await call('aten::addr', [sums.xy, x, y], { alpha: -n })) as Tensor
+  const rights = new Map<Anchor, Tensor>([[undefined, centredXY]])
   return {
     scale: await meanDiagonal(centredXX, centredXX.shape[0]!),
     async solve(lambda, anchor) {
-      using right = anchor === undefined ? await centredXY.op('aten::clone') : await subtractAnchor(centredXY, centredXX, anchor)
+      const right = rights.get(anchor) ?? (await subtractAnchor(centredXY, centredXX, anchor!))
+      rights.set(anchor, right)
       using solved = await solveRegularised(centredXX, right, lambda)
       if (solved === undefined) return undefined
       using weight = anchor === undefined ? await solved.op('aten::clone') : await addAnchor(solved, anchor)
       return await withIntercept(weight, x, y, offset, inputs.positions)
     },
     [Symbol.dispose]() {
-      for (const tensor of [x, y, centredXX, centredXY]) tensor.dispose()
+      for (const tensor of [x, y, centredXX, ...rights.values()]) tensor.dispose()
     },
   }
 }

@@ -1,9 +1,10 @@
 import { LvmError } from '../errors.js'
 import { permutation } from '../statistics/random.js'
 import { call, type Tensor } from '../torch/tensor.js'
-import { meanCosine, meanTarget, type Rows, sparse } from './baselines-rows.js'
+import { blocks, cosineSum, meanTarget, type Rows, sparse, targets } from './baselines-rows.js'
 import { fitMixture, MEANS } from './memories.js'
 import {
+  type Anchor,
   addMoments,
   dualEquations,
   type Inputs,
@@ -44,17 +45,48 @@ export function innerSplit(rows: Rows): { inner: Rows; held: Rows } {
   return { inner: { ...rows, ids: ids.filter((id, i) => !isHeld(id, i)) }, held: { ...rows, ids: ids.filter(isHeld) } }
 }
 
+/** Held-out inputs and targets up to this size are kept between two values of λ. Units: floats; 2²⁶ are 256 MB. */
+const KEPT = 1 << 26
+
+/** Judges maps by their mean cosine on held-out windows. */
+function heldOut(held: Rows, inputs: Inputs) {
+  const kept = new Map<number, readonly [Tensor, Tensor]>()
+  const keep = held.ids.length * (inputs.positions + 1) * held.windows.dim <= KEPT
+  const free = (block: readonly Tensor[]) => {
+    for (const tensor of block) tensor.dispose()
+  }
+  const block = async (ids: Int32Array) => {
+    using x = await read(inputs, held, ids)
+    return [await x.op('aten::flatten.using_ints', 1, -1), await targets(held, ids)] as const
+  }
+  return {
+    async cosine({ weight, bias }: LinearMap): Promise<number> {
+      let sum = 0
+      for (const [at, ids] of [...blocks(held)].entries()) {
+        const [x, y] = kept.get(at) ?? (await block(ids))
+        using prediction = (await call('aten::addmm', [bias, x, weight])) as Tensor
+        sum += await cosineSum(prediction, y)
+        if (keep) kept.set(at, [x, y])
+        else free([x, y])
+      }
+      return sum / held.ids.length
+    },
+    [Symbol.dispose]() {
+      for (const one of kept.values()) free(one)
+    },
+  }
+}
+
 /** Returns the λ with the highest mean cosine on the held-out articles, by hill climbing from the system's scale in half decades. */
-async function bestLambda(system: System, held: Rows, inputs: Inputs, anchor?: Anchor): Promise<number> {
+async function bestLambda(system: System, held: ReturnType<typeof heldOut>, anchor: Anchor): Promise<number> {
   const middle = Math.round(Math.log10(system.scale || 1))
   let best = { exponent: middle, cosine: -1 }
   const improves = async (exponent: number): Promise<boolean> => {
     const lambda = 10 ** exponent
     const map = await system.solve(lambda, anchor)
     if (map === undefined) return false
-    using weight = map.weight
-    using bias = map.bias
-    const cosine = await meanCosine(held, (ids) => applyRidge({ weight, bias, lambda, ...inputs }, held, ids))
+    const cosine = await held.cosine(map)
+    disposeMap(map)
     if (!(cosine > best.cosine)) return false
     best = { exponent, cosine }
     return true
@@ -70,8 +102,6 @@ async function bestLambda(system: System, held: Rows, inputs: Inputs, anchor?: A
   return 10 ** best.exponent
 }
 
-/** One weight per position; a map shrinks towards this weighted sum. Undefined: towards zero. */
-export type Anchor = readonly number[] | undefined
 /** A ridge regression on all training windows, and the one on the inner articles that chose λ. */
 export interface RidgePair {
   readonly all: Ridge
@@ -131,8 +161,9 @@ async function fitSmall(train: Rows, inner: Rows, held: Rows, inputs: Inputs, of
 
 async function searched(system: System, held: Rows, inputs: Inputs, anchors: readonly Anchor[]): Promise<Ridge[]> {
   using owned = system
+  using judge = heldOut(held, inputs)
   const fits: Ridge[] = []
-  for (const anchor of anchors) fits.push(await solved(owned, await bestLambda(owned, held, inputs, anchor), inputs, anchor))
+  for (const anchor of anchors) fits.push(await solved(owned, await bestLambda(owned, judge, anchor), inputs, anchor))
   return fits
 }
 
