@@ -1,6 +1,7 @@
 import { stage } from '../stages.js'
 import { call, Tensor } from '../torch/tensor.js'
 import { blocks, contexts, meanTarget, type Rows, sparse } from './baselines-rows.js'
+import { kept, plain } from './kept-fits.js'
 import { applyMixture, exponentialMeans, fitDecay, fitMixture, type Mixture } from './memories.js'
 import { applyRidge, fitRidge } from './ridge.js'
 
@@ -87,7 +88,12 @@ export const exponentialMeanOf = (decay: number): Baseline => ({
   dispose: nothing,
   predict: (rows, ids) => faded(rows, ids, decay),
 })
-export const exponentialMean = async (train: Rows): Promise<Baseline> => exponentialMeanOf(await fitDecay(sparse(train)))
+export async function exponentialMean(train: Rows, cache?: string): Promise<Baseline> {
+  const { decay } = await kept(cache, 'decay', train, plain<{ decay: number }>(), async () => ({
+    decay: await fitDecay(sparse(train)),
+  }))
+  return exponentialMeanOf(decay)
+}
 
 /** A list as parameters with numbered names. */
 const numbered = (name: string, values: readonly number[]): Record<string, number> =>
@@ -107,8 +113,8 @@ export function mixtureIn(params: Readonly<Record<string, number>>): Mixture {
   return { decays: named('decay_'), weights: named('weight_') }
 }
 
-async function ridge(train: Rows): Promise<Baseline> {
-  const fit = await fitRidge(train)
+async function ridge(train: Rows, cache?: string): Promise<Baseline> {
+  const fit = await fitRidge(train, cache)
   const { lambda, positions, decays, weight, bias } = fit
   return {
     name: 'ridge',
@@ -121,22 +127,26 @@ async function ridge(train: Rows): Promise<Baseline> {
   }
 }
 
-const FITS: Readonly<Record<BaselineName, Baseline | ((train: Rows) => Promise<Baseline>)>> = {
+const FITS: Readonly<Record<BaselineName, Baseline | ((train: Rows, cache?: string) => Promise<Baseline>)>> = {
   mean_vector: meanVector,
   copy_last: copyLast,
   context_mean: contextMean,
   exponential_mean: exponentialMean,
-  exponential_mixture: async (train) => exponentialMixtureOf(await fitMixture(sparse(train))),
+  exponential_mixture: async (train, cache) =>
+    exponentialMixtureOf(await kept(cache, 'mixture', train, plain<Mixture>(), () => fitMixture(sparse(train)))),
   ridge,
 }
 
-/** Fits the named baselines on training windows; without training windows, returns only those that need no fitting. */
-export async function fitBaselines(train: Rows | undefined, names: readonly BaselineName[] = BASELINES): Promise<Baseline[]> {
+/** Fits the named baselines on training windows, or reads fits from the folder `cache`; without training windows, returns only those that need no fitting. */
+export async function fitBaselines(
+  train: Rows | undefined,
+  { names = BASELINES, cache }: { readonly names?: readonly BaselineName[]; readonly cache?: string | undefined } = {},
+): Promise<Baseline[]> {
   const fitted: Baseline[] = []
   for (const name of names) {
     const fit = FITS[name]
     if (typeof fit !== 'function') fitted.push(fit)
-    else if (train !== undefined) fitted.push(await stage(`fit ${name}`, () => fit(train)))
+    else if (train !== undefined) fitted.push(await stage(`fit ${name}`, () => fit(train, cache)))
   }
   return fitted
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { replaceText } from '../files/write.js'
@@ -8,6 +7,7 @@ import { describe } from '../statistics/estimates.js'
 import type { Tensor } from '../torch/tensor.js'
 import { type Baseline, type BaselineName, fitBaselines } from './baselines-fit.js'
 import { blocks, meanTarget, type Rows } from './baselines-rows.js'
+import { rowsKey, sha256 } from './rows-key.js'
 
 /** One baseline's figures, as written to validation_results.json. */
 export interface BaselineFigures {
@@ -31,17 +31,7 @@ export interface BaselineResults {
 /** Part of the cache key. Raise it when a change of code changes a baseline's result. */
 const VERSION = 3
 
-const sha256 = (...parts: (string | Uint8Array)[]): string => {
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(part)
-  return hash.digest('hex')
-}
-const bytes = (array: Int32Array | Float64Array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
-
-function rowsKey({ base, windows, ids }: Rows): string {
-  const columns = [windows.first, windows.target, windows.article].map((column) => bytes(ids.map((id) => column[id]!)))
-  return sha256(`${base.hash} ${base.part} ${base.normalized} ${windows.context} ${windows.dim} ${ids.length} `, ...columns)
-}
+const bytes = (array: Float64Array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
 
 /** Hash of everything the baselines depend on: data, training windows, evaluated windows, context. */
 const cacheKey = (train: Rows | undefined, rows: Rows): string =>
@@ -108,8 +98,8 @@ export async function score(baseline: Baseline<string>, rows: Rows, scorer: Scor
   return { figures, cosines: all('cosine') }
 }
 
-async function compute(train: Rows | undefined, rows: Rows, scorer: Scorer): Promise<BaselineResults> {
-  const baselines = await fitBaselines(train)
+async function compute(train: Rows | undefined, rows: Rows, scorer: Scorer, cache?: string): Promise<BaselineResults> {
+  const baselines = await fitBaselines(train, { cache })
   using centre = train === undefined ? null : await meanTarget(train)
   const figures: Partial<Record<BaselineName, BaselineFigures>> = {}
   const cosines: Partial<Record<BaselineName, Float64Array>> = {}
@@ -141,7 +131,7 @@ export async function baselineResults(o: {
   const known = await readCached(o.cache, key)
   if (known !== undefined) return known
   o.say?.('fitting the baselines, once for these windows')
-  const results = await compute(o.train, o.rows, o.scorer)
+  const results = await compute(o.train, o.rows, o.scorer, o.cache)
   await writeCached(o.cache, key, results)
   return results
 }

@@ -63,7 +63,9 @@ async function withIntercept(weight: Tensor, x: Tensor, y: Tensor, offset: Tenso
   using product = await row.op('aten::matmul', weight)
   using flat = await product.op('aten::squeeze.dim', 0)
   using bias = await meanY.op('aten::sub.Tensor', flat)
-  return { weight: await weight.to({ dtype: 'float32' }), bias: await bias.to({ dtype: 'float32' }) }
+  using narrow = await weight.to({ dtype: 'float32' })
+  // in rows, so that a map that was stored and read computes the same bits
+  return { weight: await narrow.op('aten::contiguous'), bias: await bias.to({ dtype: 'float32' }) }
 }
 
 /** Adds the anchor's map: one diagonal block per position, filled with that position's weight. Shapes: weight [positions · dim, dim]. */

@@ -1,7 +1,9 @@
 import { LvmError } from '../errors.js'
+import { joinBytes } from '../files/cache-entry.js'
 import { permutation } from '../statistics/random.js'
-import { call, type Tensor } from '../torch/tensor.js'
+import { call, Tensor } from '../torch/tensor.js'
 import { blocks, cosineSum, meanTarget, type Rows, sparse, targets } from './baselines-rows.js'
+import { type Form, kept } from './kept-fits.js'
 import { fitMixture, MEANS } from './memories.js'
 import {
   type Anchor,
@@ -77,19 +79,20 @@ function heldOut(held: Rows, inputs: Inputs) {
   }
 }
 
-/** Returns the λ with the highest mean cosine on the held-out articles, by hill climbing from the system's scale in half decades. */
-async function bestLambda(system: System, held: ReturnType<typeof heldOut>, anchor: Anchor): Promise<number> {
+/** Returns the map of the λ with the highest mean cosine on the held-out articles, by hill climbing from the system's scale in half decades. */
+async function bestMap(system: System, held: ReturnType<typeof heldOut>, inputs: Inputs, anchor: Anchor): Promise<Ridge> {
   const middle = Math.round(Math.log10(system.scale || 1))
-  let best = { exponent: middle, cosine: -1 }
+  let best: { exponent: number; cosine: number; map?: LinearMap } = { exponent: middle, cosine: -1 }
   const improves = async (exponent: number): Promise<boolean> => {
     const lambda = 10 ** exponent
     const map = await system.solve(lambda, anchor)
     if (map === undefined) return false
     const cosine = await held.cosine(map)
-    disposeMap(map)
-    if (!(cosine > best.cosine)) return false
-    best = { exponent, cosine }
-    return true
+    const better = cosine > best.cosine
+    const worse = better ? best.map : map
+    if (worse !== undefined) disposeMap(worse)
+    if (better) best = { exponent, cosine, map }
+    return better
   }
   const climb = async (step: number) => {
     while (Math.abs(best.exponent + step - middle) <= REACH && (await improves(best.exponent + step)));
@@ -99,7 +102,8 @@ async function bestLambda(system: System, held: ReturnType<typeof heldOut>, anch
   if (best.exponent === middle) await climb(-1)
   const { exponent } = best
   for (const half of [-0.5, 0.5]) await improves(exponent + half)
-  return 10 ** best.exponent
+  const lambda = 10 ** best.exponent
+  return best.map === undefined ? solved(system, lambda, inputs, anchor) : { ...best.map, lambda, ...inputs }
 }
 
 /** A ridge regression on all training windows, and the one on the inner articles that chose λ. */
@@ -114,10 +118,35 @@ export interface RidgePair {
  * Contexts of unequal lengths are read as exponential means. Inputs wider than 8192 numbers are cut to the last context vectors. With fewer windows than inputs the dual form is solved.
  * Source: Hoerl & Kennard 1970; Saunders, Gammerman & Vovk 1998 (dual form).
  */
-export async function fitRidge(train: Rows): Promise<Ridge> {
-  const [{ all, inner }] = (await fitRidges(train, [undefined])) as [RidgePair]
+export async function fitRidge(train: Rows, cache?: string): Promise<Ridge> {
+  const [{ all, inner }] = (await fitRidges(train, [undefined], cache)) as [RidgePair]
   disposeMap(inner)
   return all
+}
+
+type Numbers = Omit<Ridge, keyof LinearMap> & { readonly shape: readonly number[] }
+const RIDGE_FORM: Form<RidgePair[], { readonly pairs: readonly (readonly [all: Numbers, inner: Numbers])[] }> = {
+  async pack(pairs) {
+    const parts: Float32Array[] = []
+    const numbers = async ({ weight, bias, ...rest }: Ridge): Promise<Numbers> => {
+      for (const tensor of [weight, bias]) parts.push((await tensor.data()) as Float32Array)
+      return { ...rest, shape: weight.shape }
+    }
+    const about = []
+    for (const { all, inner } of pairs) about.push([await numbers(all), await numbers(inner)] as const)
+    return { about: { pairs: about }, bytes: joinBytes(parts) }
+  },
+  unpack({ about, bytes }) {
+    const values = new Float32Array(bytes.buffer)
+    let at = 0
+    const next = (shape: readonly number[]) => {
+      const from = at
+      at += shape.reduce((a, b) => a * b, 1)
+      return Tensor.from(values.subarray(from, at), shape)
+    }
+    const ridge = ({ shape, ...rest }: Numbers): Ridge => ({ ...rest, weight: next(shape), bias: next(shape.slice(1)) })
+    return about.pairs.map(([all, inner]) => ({ all: ridge(all), inner: ridge(inner) }))
+  },
 }
 
 export function disposeMap({ weight, bias }: LinearMap): void {
@@ -133,8 +162,11 @@ async function inputsFor(train: Rows): Promise<Inputs> {
   return { positions: decays.length, decays }
 }
 
-/** Fits one ridge regression per anchor, each with its own λ; the moments are computed once. */
-export async function fitRidges(train: Rows, anchors: readonly Anchor[]): Promise<RidgePair[]> {
+/** Fits one ridge regression per anchor, each with its own λ, or reads them from the folder `cache`; the moments are computed once. */
+export const fitRidges = (train: Rows, anchors: readonly Anchor[], cache?: string): Promise<RidgePair[]> =>
+  kept(cache, `ridge ${JSON.stringify(anchors)}`, train, RIDGE_FORM, () => fittedRidges(train, anchors))
+
+async function fittedRidges(train: Rows, anchors: readonly Anchor[]): Promise<RidgePair[]> {
   const { dim } = train.windows
   const inputs = await inputsFor(train)
   const { positions } = inputs
@@ -163,7 +195,7 @@ async function searched(system: System, held: Rows, inputs: Inputs, anchors: rea
   using owned = system
   using judge = heldOut(held, inputs)
   const fits: Ridge[] = []
-  for (const anchor of anchors) fits.push(await solved(owned, await bestLambda(owned, judge, anchor), inputs, anchor))
+  for (const anchor of anchors) fits.push(await bestMap(owned, judge, inputs, anchor))
   return fits
 }
 

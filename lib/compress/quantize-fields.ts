@@ -36,7 +36,7 @@ export const quantizeFields = {
   }),
   ...gateFields,
   ...rows,
-  latency: real({ default: 1.5, min: 0.01, max: 600, about: 'seconds of timing for each batch size', group: 'Run' }),
+  latency: real({ default: 0.4, min: 0.01, max: 600, about: 'seconds of timing for each batch size', group: 'Run' }),
   name: text({
     default: undefined,
     about: 'name of the new run, in the folder of the old one; the old name with _int8, _int4 or _bf16 unless given',

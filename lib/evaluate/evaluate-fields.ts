@@ -62,7 +62,7 @@ export const evaluateFields = {
   }),
   ...generatorFields,
   latency: real({
-    default: 1.5,
+    default: 0.4,
     min: 0,
     max: 600,
     about: 'seconds of timing per batch size; 0 skips latency',

@@ -1,11 +1,11 @@
-import { join } from 'node:path'
+import { baselinesCache } from '../baselines/kept-fits.js'
+import { keptPredictions } from '../baselines/kept-predictions.js'
 import { findFolds } from '../checkpoint/fold-runs.js'
 import { load } from '../checkpoint/load-model.js'
 import type { Model } from '../checkpoint/model.js'
 import { findRun } from '../checkpoint/run-folder.js'
 import { asyncDoor, callback, optional, withFields, words } from '../door.js'
 import { badOption } from '../errors.js'
-import { cacheRoot } from '../libtorch/paths.js'
 import { type Given, type Options, resolve } from '../options.js'
 import { count, decimal } from '../show.js'
 import { stage } from '../stages.js'
@@ -64,7 +64,15 @@ async function judge(model: Model, o: Asked, say: Say): Promise<Judged> {
     const onCosines = (values: Float64Array) => {
       cosine = Float64Array.from(values)
     }
-    const entry = await evaluateRun(subjectOf(model), rows, { train, batch, cache: cache(), latency: o.latency, say, onCosines })
+    const entry = await evaluateRun(subjectOf(model), rows, {
+      train,
+      batch,
+      predictions: () => keptPredictions(model, rows),
+      cache: baselinesCache(),
+      latency: o.latency,
+      say,
+      onCosines,
+    })
     return {
       entry,
       sentences: await stage('sentences', () =>
@@ -77,8 +85,6 @@ async function judge(model: Model, o: Asked, say: Say): Promise<Judged> {
   }
 }
 
-const cache = () => join(cacheRoot(), 'baselines')
-
 /** Evaluates the folds of each name and writes their pooled entries. */
 async function evaluatePooled(names: readonly string[], o: Asked, say: Say): Promise<Evaluated> {
   requireOwnRows('evaluate', o)
@@ -87,7 +93,7 @@ async function evaluatePooled(names: readonly string[], o: Asked, say: Say): Pro
   const sets = []
   for (const name of names) sets.push(...(await findFolds('evaluate', name))) // before the first one takes minutes
   const entries: RunEntry[] = []
-  for (const set of sets) entries.push(await evaluateFolds(set, o, { cache: cache(), latency: 0, say }))
+  for (const set of sets) entries.push(await evaluateFolds(set, o, { cache: baselinesCache(), latency: 0, say }))
   await writeReports(o.out, entries)
   return { results: { version: 1, runs: entries }, table: renderTable(entries) }
 }

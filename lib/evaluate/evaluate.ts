@@ -102,8 +102,12 @@ export async function scoreRun(subject: Pick<Subject, 'run' | 'handle'>, rows: J
       }),
     )
     using centre = baselines.centre && Tensor.from(baselines.centre)
-    const scores = await stage('predict and score', () =>
-      native.evaluate(subject.handle, samples, rows.ids, { batch: o.batch, centre: centre?.native ?? null }),
+    const known = await o.predictions?.()
+    using raw = known && Tensor.from(known, [rows.ids.length, rows.windows.dim])
+    const scores = await stage(raw === undefined ? 'predict and score' : 'score', () =>
+      raw === undefined
+        ? native.evaluate(subject.handle, samples, rows.ids, { batch: o.batch, centre: centre?.native ?? null })
+        : native.score(raw.native, samples, rows.ids, centre?.native ?? null),
     )
     o.onCosines?.(scores.cosine)
     return { scores, articles: rows.ids.map((id) => rows.windows.article[id]!), baselines }
@@ -117,6 +121,8 @@ export interface EvaluateOptions {
   readonly train: Rows | undefined
   /** Windows in one forward pass. */
   readonly batch: number
+  /** Returns the predictions for all rows, if they are kept. Shapes: [ids, dim]. */
+  readonly predictions?: () => Promise<Float32Array | undefined>
   /** Cache folder of the baselines. */
   readonly cache?: string | undefined
   /** Seconds of timing per batch size; 0 skips latency. */

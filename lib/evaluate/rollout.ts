@@ -170,6 +170,33 @@ async function summarise(columns: readonly Column[], articles: Int32Array): Prom
   return steps
 }
 
+/** Rolls a loaded run out from its chosen windows. Errors: BAD_OPTION; DATA_TOO_FEW; TEXT_MISSING. */
+export async function rolloutOf(model: Model, chosen: Chosen, o: Options<typeof rolloutFields>): Promise<Rollout> {
+  const { base, windows } = chosen
+  const { context } = windows
+  const stream = usesStream(model, context, o)
+  const ids = starts(chosen, o.steps)
+  using centre = await meanTarget(chosen.train ?? { base, windows, ids: chosen.ids })
+  const from = { base, windows, ids }
+  if (o.text) await requireTexts(base, 'data')
+  const rolled = { steps: o.steps, stream, most: Math.max(context, model.trained.longest) }
+  const columns = await compareSteps(model, from, centre, rolled)
+  const articles = Int32Array.from(ids, (id) => windows.article[id]!)
+  return {
+    version: 1,
+    run: model.name,
+    model: model.manifest.model,
+    part: chosen.part,
+    trained_on: trainedShare({ windows, ids }, chosen.train),
+    memory: stream ? 'stream' : 'window',
+    context,
+    windows: ids.length,
+    articles: new Set(articles).size,
+    steps: await summarise(columns, articles),
+    sentences: o.text ? await described(model, from, columns, rolled) : null,
+  }
+}
+
 const ARGS = { options: withFields({ run: word }) }
 
 /**
@@ -183,29 +210,7 @@ export const rollout = asyncDoor('rollout', ARGS, async ({ run, ...given }: Roll
   if (o.memory === 'stream') requireStream(model)
   const chosen = await chooseRows(model, o)
   try {
-    const { base, windows } = chosen
-    const { context } = windows
-    const stream = usesStream(model, context, o)
-    const ids = starts(chosen, o.steps)
-    using centre = await meanTarget(chosen.train ?? { base, windows, ids: chosen.ids })
-    const from = { base, windows, ids }
-    if (o.text) await requireTexts(base, 'data')
-    const rolled = { steps: o.steps, stream, most: Math.max(context, model.trained.longest) }
-    const columns = await compareSteps(model, from, centre, rolled)
-    const articles = Int32Array.from(ids, (id) => windows.article[id]!)
-    return {
-      version: 1,
-      run: model.name,
-      model: model.manifest.model,
-      part: chosen.part,
-      trained_on: trainedShare({ windows, ids }, chosen.train),
-      memory: stream ? 'stream' : 'window',
-      context,
-      windows: ids.length,
-      articles: new Set(articles).size,
-      steps: await summarise(columns, articles),
-      sentences: o.text ? await described(model, from, columns, rolled) : null,
-    }
+    return await rolloutOf(model, chosen, o)
   } finally {
     chosen.dispose()
   }

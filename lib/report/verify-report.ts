@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve as resolvePath } from 'node:path'
+import { withoutKeptPredictions } from '../baselines/kept-predictions.js'
 import { asyncDoor, callback, optional, pageDoor, withFields, word } from '../door.js'
 import { asLvmError, fileError, LvmError, shown } from '../errors.js'
 import { type EvaluateRunsOptions, evaluate } from '../evaluate/evaluate-runs.js'
@@ -102,7 +103,8 @@ async function recomputed(report: Report, root: string, tolerance: number, say: 
       const { latency: _, ...before } = validation
       try {
         const data = lineage?.data?.hash === validation.data.hash ? {} : { data: validation.data.path }
-        const { results } = await evaluate({ runs: [join(root, run)], rows: validation.rows as Rows, latency: 0, out, ...data })
+        const asked = { runs: [join(root, run)], rows: validation.rows as Rows, latency: 0, out, ...data }
+        const { results } = await withoutKeptPredictions(() => evaluate(asked))
         const { latency: __, ...after } = { ...results.runs[0]!, run }
         problems.push(...differences(before, after, `runs[${i}].validation`, tolerance).problems)
         problems.push(...(await sentencesAgain(report, run, out, tolerance)))

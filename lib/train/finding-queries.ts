@@ -1,9 +1,11 @@
 import { type Baseline, exponentialMeanOf } from '../baselines/baselines-fit.js'
 import { addInto, blocks, meanTarget, type Rows, targets, zeros } from '../baselines/baselines-rows.js'
+import { type Form, kept } from '../baselines/kept-fits.js'
 import { openPool } from '../evaluate/pool.js'
 import { ranks, search } from '../evaluate/search.js'
+import { joinBytes } from '../files/cache-entry.js'
 import { sampled } from '../statistics/random.js'
-import { call, type Tensor } from '../torch/tensor.js'
+import { call, Tensor } from '../torch/tensor.js'
 
 /** Queries without a network that are fitted to find targets, not to be near them. */
 export type FindingName = 'exponential_mean_top10' | 'whitened_mean'
@@ -41,19 +43,22 @@ async function axesOf(train: Rows): Promise<{ mean: Tensor; variances: Tensor; a
 
 type Axes = Awaited<ReturnType<typeof axesOf>>
 
+type Trained = Parameters<typeof openPool>[0] & Rows
+type Whitening = { readonly decay: number; readonly shrink: number; readonly power: number }
+
 /** Returns the centred exponential mean times the shrunk covariance of the training targets to the power −`power`. */
-async function whitened(
-  { mean, variances, axes }: Axes,
-  o: { decay: number; shrink: number; power: number },
-): Promise<WhitenedMean> {
+async function whitened({ mean, variances, axes }: Axes, o: Whitening): Promise<WhitenedMean> {
   using average = (await call('aten::mean', [variances])) as Tensor
   using wider = await variances.op('aten::add.Scalar', o.shrink * (await average.item()))
   using shares = await wider.op('aten::pow.Tensor_Scalar', -o.power)
   using scaled = await axes.op('aten::mul.Tensor', shares)
   using turned = await axes.op('aten::t')
   using wide = await scaled.op('aten::mm', turned)
-  const map = await wide.to({ dtype: 'float32' })
-  const centre = await mean.to({ dtype: 'float32' })
+  return whitenedBy(o, await mean.to({ dtype: 'float32' }), await wide.to({ dtype: 'float32' }))
+}
+
+/** Returns the exponential mean, less `centre`, times `map`. */
+function whitenedBy(o: Whitening, centre: Tensor, map: Tensor): WhitenedMean {
   const faded = exponentialMeanOf(o.decay)
   return {
     name: 'whitened_mean',
@@ -73,8 +78,11 @@ async function whitened(
   }
 }
 
-/** Fits a decay, then a whitening, by Top-10 on a seeded sample of training windows, in their own base without what they have seen. */
-export async function fitFinding(train: Parameters<typeof openPool>[0] & Rows): Promise<[Finding, WhitenedMean]> {
+/** Fits a decay, then a whitening, or reads them from the folder `cache`; by Top-10 on a seeded sample of training windows, in their own base without what they have seen. */
+export const fitFinding = (train: Trained, cache?: string): Promise<[Finding, WhitenedMean]> =>
+  kept(cache, 'finding', train, FINDING_FORM, () => fitted(train))
+
+async function fitted(train: Trained): Promise<[Finding, WhitenedMean]> {
   const sample = { ...train, ids: sampled(train.ids, FINDING_WINDOWS, 0) }
   const pool = await openPool(sample)
   const found = async (query: Finding): Promise<number> => {
@@ -82,7 +90,7 @@ export async function fitFinding(train: Parameters<typeof openPool>[0] & Rows): 
     return ranks(allowed).filter((rank) => rank <= 10).length
   }
   try {
-    const decaying = DECAYS.map((decay): Finding => ({ ...exponentialMeanOf(decay), name: 'exponential_mean_top10' }))
+    const decaying = DECAYS.map(meanOf)
     const mean = await bestOf(decaying, found)
     const axes = await axesOf(train)
     const candidates = await Promise.all(WHITENINGS.map((o) => whitened(axes, { decay: mean.params.decay!, ...o })))
@@ -91,6 +99,23 @@ export async function fitFinding(train: Parameters<typeof openPool>[0] & Rows): 
   } finally {
     pool.dispose()
   }
+}
+
+const meanOf = (decay: number): Finding => ({ ...exponentialMeanOf(decay), name: 'exponential_mean_top10' })
+
+const FINDING_FORM: Form<
+  [Finding, WhitenedMean],
+  { readonly decay: number; readonly whitening: Whitening; readonly dim: number }
+> = {
+  async pack([mean, { params, centre, map }]) {
+    const about = { decay: mean.params.decay!, whitening: params as unknown as Whitening, dim: centre.shape[0]! }
+    return { about, bytes: joinBytes([await centre.data(), await map.data()]) }
+  },
+  unpack({ about: { decay, whitening, dim }, bytes }) {
+    const values = new Float32Array(bytes.buffer)
+    const [centre, map] = [Tensor.from(values.subarray(0, dim), [dim]), Tensor.from(values.subarray(dim), [dim, dim])]
+    return [meanOf(decay), whitenedBy(whitening, centre, map)]
+  },
 }
 
 /** Returns the first of the queries that find most, and disposes of the others. */

@@ -196,7 +196,7 @@ async function program({ cache, keep, answer, read }: Collector): Promise<void> 
   await answer('doctor --json', 'doctor')
   await answer('doctor --json', 'doctor', { LVM_TORCH_LIBTORCH: '/nonexistent' })
   for (const part of ['trials', 'baselines', 'audits'])
-    for (const name of readdirSync(join(cache, 'lvm-torch', part)))
+    for (const name of readdirSync(join(cache, 'lvm-torch', part)).filter((name) => name.endsWith('.json')))
       keep(`${part}/*.json`, read(join('cache', 'lvm-torch', part, name)))
 }
 

@@ -17,9 +17,7 @@ async function momentsOf(rows: Rows, positions: number) {
   using moments = await noMoments({ positions }, offset)
   await addMoments(moments, rows)
   const width = positions * DIM
-  const xx = (await numbers(moments.xx)).map((x, i) =>
-    Math.floor(i / width / DIM) >= Math.floor((i % width) / DIM) ? x : 0,
-  )
+  const xx = (await numbers(moments.xx)).map((x, i) => (Math.floor(i / width / DIM) >= Math.floor((i % width) / DIM) ? x : 0))
   return { n: moments.n, x: await numbers(moments.x), y: await numbers(moments.y), xx, xy: await numbers(moments.xy) }
 }
 

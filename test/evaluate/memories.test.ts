@@ -105,7 +105,7 @@ describe('the mixture of exponential means', () => {
   it('a mixture has no more means than its contexts have vectors, and its parameters describe it', async () => {
     const [mixture] = await fitBaselines(
       rowsOf(data, () => true),
-      ['exponential_mixture'],
+      { names: ['exponential_mixture'] },
     )
     const { decays, weights } = mixtureIn(mixture!.params)
     expect([decays.length, weights.length]).toEqual([3, 3])

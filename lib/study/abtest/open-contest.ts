@@ -1,4 +1,5 @@
 import { type BaselineName, fitBaselines } from '../../baselines/baselines-fit.js'
+import { baselinesCache } from '../../baselines/kept-fits.js'
 import { load } from '../../checkpoint/load-model.js'
 import type { Model } from '../../checkpoint/model.js'
 import { badOption, LvmError } from '../../errors.js'
@@ -40,7 +41,7 @@ function requireSelection(pool: Pool, k: number): void {
 
 async function heuristicArms(names: string, chosen: Chosen, pool: Pool): Promise<Arm[]> {
   const asked = [...new Set(names.split(','))] as BaselineName[]
-  const fitted = await fitBaselines(chosen.train, asked)
+  const fitted = await fitBaselines(chosen.train, { names: asked, cache: baselinesCache() })
   if (fitted.length > 0) return fitted.map((baseline) => armOfHeuristic(baseline, chosen, pool))
   throw badOption(
     'abtest',

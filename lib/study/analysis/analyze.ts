@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { contextMean } from '../../baselines/baselines-fit.js'
+import { keptReader } from '../../baselines/kept-predictions.js'
 import { load } from '../../checkpoint/load-model.js'
 import type { Model } from '../../checkpoint/model.js'
 import { lastOf } from '../../data/windows.js'
@@ -85,7 +86,7 @@ async function other(model: Model, o: Asked, chosen: Chosen, say: (line: string)
   say(`analysing ${o.ood}`)
   const opened = await otherRows(model, chosen, o.ood, o.space)
   const rows = { ...opened, ids: sampled(opened.ids, MOST, o.seed) }
-  const samples = await samplesOf(rows, windowReader(model)(rows), { output: model.manifest.output, train: chosen.train })
+  const samples = await samplesOf(rows, keptReader(model, rows), { output: model.manifest.output, train: chosen.train })
   return { rows, samples, part: await partOf(o.ood, rows, samples, o.seed) }
 }
 
@@ -110,7 +111,7 @@ async function entryOf(model: Model, o: Asked, say: (line: string) => void): Pro
     const { train, base } = chosen
     say(`predicting ${rows.ids.length} windows of ${base.path}`)
     s = await stage('predict and compare', () =>
-      samplesOf(rows, windowReader(model)(rows), { output: model.manifest.output, train }),
+      samplesOf(rows, keptReader(model, rows), { output: model.manifest.output, train }),
     )
     const texts = await base.texts()
     const known = train === undefined || train.base === base ? texts : await train.base.texts()

@@ -1,6 +1,7 @@
 import { score } from '../../baselines/baselines.js'
 import type { Baseline } from '../../baselines/baselines-fit.js'
 import type { Rows } from '../../baselines/baselines-rows.js'
+import { baselinesCache } from '../../baselines/kept-fits.js'
 import { applyRidge, disposeMap, fitRidge } from '../../baselines/ridge.js'
 import type { Base } from '../../data/base.js'
 import { asyncDoor, callback, only, optional, withFields, word } from '../../door.js'
@@ -97,7 +98,7 @@ async function cosinesOf(one: Baseline<string>, val: Rows): Promise<Float64Array
 }
 
 async function ridge(train: Rows, val: Rows): Promise<Float64Array[]> {
-  const fit = await stage('fit ridge', () => fitRidge(train))
+  const fit = await stage('fit ridge', () => fitRidge(train, baselinesCache()))
   const predict = (rows: Rows, ids: Int32Array) => applyRidge(fit, rows, ids)
   return [await cosinesOf({ name: 'ridge', params: {}, predict, dispose: () => disposeMap(fit) }, val)]
 }
@@ -179,7 +180,8 @@ export const arrow = asyncDoor('arrow', ARGS, async (options: ArrowOptions, list
   const back = await stage('reverse', () => reversed(train.base, train.windows))
   const turned = (rows: Rows): Rows => {
     const { vectors, targets } = back.base
-    return { ...rows, base: { ...rows.base, vectors, ...(targets && { targets }) }, windows: back.windows }
+    const base = { ...rows.base, hash: `${rows.base.hash} reversed`, vectors, ...(targets && { targets }) }
+    return { ...rows, base, windows: back.windows }
   }
   try {
     const articles = articlesOf(val)

@@ -2,6 +2,7 @@ import type { BaselineFigures } from '../../baselines/baselines.js'
 import { score } from '../../baselines/baselines.js'
 import { type Baseline, contextMean, copyLast, decayWeights, exponentialMean, meanVector } from '../../baselines/baselines-fit.js'
 import { meanTarget, type Rows, targets } from '../../baselines/baselines-rows.js'
+import { baselinesCache } from '../../baselines/kept-fits.js'
 import { applyRidge, disposeMap, fitRidges, innerSplit, type Ridge } from '../../baselines/ridge.js'
 import { asyncDoor, callback, only, optional, withFields, word } from '../../door.js'
 import type { Interval } from '../../evaluate/metrics.js'
@@ -105,7 +106,7 @@ async function fitAll(train: Rows, { seed, seconds }: { seed: number; seconds: n
   const ids = Int32Array.from({ length: Math.min(HELD, split.held.ids.length) }, (_, i) => split.held.ids[Math.floor(i * step)]!)
   const held = { ...split.held, ids }
   say('means and lags')
-  const decaying = await exponentialMean(train)
+  const decaying = await exponentialMean(train, baselinesCache())
   const weights = decayWeights(train.windows.context, decaying.params.decay!)
   const simple = await stage('means and lags', async () => [
     random(train, seed),
@@ -116,7 +117,7 @@ async function fitAll(train: Rows, { seed, seconds }: { seed: number; seconds: n
     await fitLags(train),
   ])
   say('ridge, shrunk towards zero and towards the exponential mean')
-  const [plain, anchored] = (await stage('ridge', () => fitRidges(train, [undefined, weights]))) as [Pair, Pair]
+  const [plain, anchored] = (await stage('ridge', () => fitRidges(train, [undefined, weights], baselinesCache()))) as [Pair, Pair]
   say('nearest neighbours')
   const near = await stage('neighbours', () => fitNeighbours(train, split.inner, held, weights))
   const networks: Awaited<ReturnType<typeof fitUntilBest>>[] = []

@@ -1,8 +1,10 @@
 import { type BaselineName, fitBaselines } from '../../baselines/baselines-fit.js'
+import { baselinesCache } from '../../baselines/kept-fits.js'
+import { keptReader } from '../../baselines/kept-predictions.js'
 import { load } from '../../checkpoint/load-model.js'
 import type { Model } from '../../checkpoint/model.js'
 import { badOption } from '../../errors.js'
-import { type Chosen, chooseRows, describeRun, windowReader } from '../../evaluate/subject.js'
+import { type Chosen, chooseRows, describeRun } from '../../evaluate/subject.js'
 import type { Options } from '../../options.js'
 import { stage } from '../../stages.js'
 import type { compareFields } from './compare-fields.js'
@@ -21,7 +23,7 @@ export interface Contestant {
 export type Asked = Options<typeof compareFields> & { readonly data: string | undefined; readonly say: (line: string) => void }
 
 async function baselineValues(name: BaselineName, shared: SharedWindows): Promise<Values> {
-  const [baseline] = await fitBaselines(shared.chosen.train, [name])
+  const [baseline] = await fitBaselines(shared.chosen.train, { names: [name], cache: baselinesCache() })
   if (baseline === undefined)
     throw badOption('compare', 'contestants', 'a baseline without fitting (no training rows are known here)', name)
   try {
@@ -67,7 +69,7 @@ async function runValues(name: string, shared: SharedWindows, o: Asked): Promise
   const { model, chosen } = await opened(name, o)
   try {
     // Windows of equal targets have equal numbers, whatever their contexts are.
-    return { model: model.manifest.model, values: await shared.values(windowReader(model)(chosen)) }
+    return { model: model.manifest.model, values: await shared.values(keptReader(model, chosen)) }
   } finally {
     chosen.dispose()
     model.dispose()

@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import { type Baseline, fitBaselines } from '../../baselines/baselines-fit.js'
+import { baselinesCache } from '../../baselines/kept-fits.js'
+import { keptReader } from '../../baselines/kept-predictions.js'
 import { load } from '../../checkpoint/load-model.js'
 import type { Model } from '../../checkpoint/model.js'
 import { readDocument, readHistory } from '../../checkpoint/run-documents.js'
@@ -9,10 +11,10 @@ import { openBeside } from '../../data/beside.js'
 import { atOnce, makeWindows, shortestOf } from '../../data/windows.js'
 import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
 import { asLvmError, badOption } from '../../errors.js'
-import { doctorFields } from '../../evaluate/evaluate-fields.js'
+import { doctorFields, rolloutFields } from '../../evaluate/evaluate-fields.js'
 import { type Document, writeEntries } from '../../evaluate/results-file.js'
-import { type Rollout, rollout } from '../../evaluate/rollout.js'
-import { type Chosen, chooseRows, readsBack, windowReader } from '../../evaluate/subject.js'
+import { type Rollout, rolloutOf } from '../../evaluate/rollout.js'
+import { type Chosen, chooseRows, readsBack } from '../../evaluate/subject.js'
 import { trainedShare } from '../../evaluate/trained-on.js'
 import { native } from '../../native.js'
 import { type Given, type Options, resolve } from '../../options.js'
@@ -108,18 +110,8 @@ export async function otherRows({ manifest, contexts }: Model, { base: first }: 
 /** Rolls the model out; null when no article is long enough or the data is not a base. */
 async function rolled(model: Model, o: Options<typeof doctorFields>, chosen: Chosen): Promise<Rollout | null> {
   if (o.steps === 0 || chosen.base.kind !== 'base') return null
-  const { data, rows, space, normalize, device, threads, steps } = o
   try {
-    return await rollout({
-      run: model.folder,
-      rows,
-      normalize,
-      device,
-      steps,
-      ...(data !== undefined && { data }),
-      ...(space !== undefined && { space }),
-      ...(threads !== undefined && { threads }),
-    })
+    return await rolloutOf(model, chosen, resolve('rollout', rolloutFields, { rows: o.rows, steps: o.steps }))
   } catch (error) {
     if (asLvmError(error).code === 'DATA_TOO_FEW') return null
     throw error
@@ -140,7 +132,7 @@ function fitter() {
           : `${train.base.hash} ${train.base.normalized} ${train.windows.context} ${shortestOf(train.windows)} ${train.ids}`
       if (known?.key === key) return known.baselines
       dispose()
-      known = { key, baselines: await fitBaselines(train) }
+      known = { key, baselines: await fitBaselines(train, { cache: baselinesCache() }) }
       return known.baselines
     },
     dispose,
@@ -159,7 +151,7 @@ async function examine(
     const subject: Subject = {
       output: model.manifest.output,
       read: reader(model),
-      predict: windowReader(model),
+      predict: (rows) => keptReader(model, rows),
       history: await historyOf(model),
       settings: await settingsOf(model),
     }

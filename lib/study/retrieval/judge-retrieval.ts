@@ -1,5 +1,6 @@
 import type { Baseline } from '../../baselines/baselines-fit.js'
 import { samplesOf } from '../../baselines/baselines-rows.js'
+import { keptReader } from '../../baselines/kept-predictions.js'
 import type { Model } from '../../checkpoint/model.js'
 import { atOnce } from '../../data/windows.js'
 import { countExcluded, type Exclude } from '../../evaluate/exclusions.js'
@@ -77,7 +78,8 @@ export async function searchAll(model: Model, chosen: Chosen, pool: Pool, o: Sea
   }
   if (!oracle.valid) return { ...searched, found: undefined, failures: [], failed: 0 }
   o.say(`${model.name}: searching with its predictions`)
-  const found = await stage('predictions', () => searchWithModel(model, chosen, pool))
+  const reader = keptReader(model, chosen)
+  const found = await stage('predictions', () => search(pool, (at, count) => reader(chosen.ids.subarray(at, at + count))))
   const queries = new Map<QueryName, FoundByQuery>()
   o.say(`${model.name}: fitting the baselines`)
   for (const query of await stage('fit the baselines', () => fitQueries(chosen))) {

@@ -1,4 +1,5 @@
 import { type Baseline, type BaselineName, fitBaselines } from '../../baselines/baselines-fit.js'
+import { baselinesCache } from '../../baselines/kept-fits.js'
 import { NAMES } from '../../evaluate/results-table.js'
 import type { Chosen } from '../../evaluate/subject.js'
 import { stage } from '../../stages.js'
@@ -15,6 +16,8 @@ export const QUERY_NAMES: Readonly<Record<QueryName, string>> = {
 
 /** Fits all queries without a network on the training windows; without any, those that need no fitting. */
 export async function fitQueries({ train }: Pick<Chosen, 'train'>): Promise<Query[]> {
-  const baselines: Query[] = await fitBaselines(train)
-  return train === undefined ? baselines : [...baselines, ...(await stage('fit the queries that find', () => fitFinding(train)))]
+  const baselines: Query[] = await fitBaselines(train, { cache: baselinesCache() })
+  return train === undefined
+    ? baselines
+    : [...baselines, ...(await stage('fit the queries that find', () => fitFinding(train, baselinesCache())))]
 }
