@@ -52,7 +52,9 @@ const env = { ...process.env, LVM_TORCH_LIBTORCH: findLibtorch().path, LVM_TORCH
 /** Processor time of all child processes that have ended, with their own children; undefined where the system does not tell. */
 function childSeconds() {
   try {
-    const fields = readFileSync('/proc/self/stat', 'utf8').replace(/^.*\) /, '').split(' ')
+    const fields = readFileSync('/proc/self/stat', 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ')
     return (Number(fields[13]) + Number(fields[14])) / 100 // cutime and cstime, in hundredths of a second
   } catch {
     return undefined
@@ -62,7 +64,8 @@ function childSeconds() {
 function lvm(words, cwd) {
   const [began, before] = [performance.now(), childSeconds()]
   const { status, stderr } = spawnSync(process.execPath, [cli, ...words], { cwd, env, encoding: 'utf8', maxBuffer: 1 << 28 })
-  if (!ANSWERS.includes(status)) throw new Error(`verbs: lvm-torch ${words.join(' ')} ended with ${status}: ${stderr.slice(-2000)}`)
+  if (!ANSWERS.includes(status))
+    throw new Error(`verbs: lvm-torch ${words.join(' ')} ended with ${status}: ${stderr.slice(-2000)}`)
   return { seconds: (performance.now() - began) / 1000, cpu: before === undefined ? null : childSeconds() - before }
 }
 
@@ -75,7 +78,17 @@ function place(name, data) {
 }
 function synthetic(rows, dim) {
   const path = join(scratch, `synthetic-${rows}x${dim}.npy`)
-  lvm(['synth', '--rows', String(rows), '--dim', String(dim), '--articles', String(Math.max(40, Math.round(rows / 200))), '--out', path])
+  lvm([
+    'synth',
+    '--rows',
+    String(rows),
+    '--dim',
+    String(dim),
+    '--articles',
+    String(Math.max(40, Math.round(rows / 200))),
+    '--out',
+    path,
+  ])
   return path
 }
 
@@ -98,7 +111,9 @@ const show = ({ seconds, cpu_seconds: cpu }) => `${seconds.toFixed(1)} (${cpu ==
 const measure = (at, names) =>
   names.map((verb) => {
     const one = { ...timed(verb, at), load: loadavg()[0] }
-    process.stdout.write(`${at.name.padEnd(24)} ${verb.padEnd(22)} ${show(one.first).padStart(16)} ${show(one.again).padStart(16)}\n`)
+    process.stdout.write(
+      `${at.name.padEnd(24)} ${verb.padEnd(22)} ${show(one.first).padStart(16)} ${show(one.again).padStart(16)}\n`,
+    )
     return one
   })
 
@@ -113,7 +128,13 @@ for (const [name, data] of [
 const sizes = values.rows.split(',').map(Number)
 for (const rows of sizes) {
   const at = place(`${rows} rows`, synthetic(rows, 64))
-  report.linear.push({ rows, results: measure(at, verbs.filter((verb) => LINEAR.includes(verb))) })
+  report.linear.push({
+    rows,
+    results: measure(
+      at,
+      verbs.filter((verb) => LINEAR.includes(verb)),
+    ),
+  })
   rmSync(at.folder, { recursive: true })
   rmSync(at.data)
 }

@@ -59,8 +59,7 @@ it('other training windows, other data and another anchor are other fits', async
   expect(count()).toBe(5)
   expect(pairs[0]!.all.lambda).toBe(alone!.all.lambda)
   for (const [i, pair] of pairs.entries())
-    for (const key of ['all', 'inner'] as const)
-      expect(await again[i]![key].weight.data()).toEqual(await pair[key].weight.data())
+    for (const key of ['all', 'inner'] as const) expect(await again[i]![key].weight.data()).toEqual(await pair[key].weight.data())
 })
 it('predictions are kept for the weights and windows that made them, and only for them', async () => {
   writeBase(join(folder, 'data'), 'a', 250)
