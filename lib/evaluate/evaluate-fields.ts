@@ -146,7 +146,7 @@ export const analyzeFields = {
     group: 'Data',
   }),
   points: integer({
-    default: 4000,
+    default: 1500,
     min: 10,
     max: 4000,
     about: 'number of windows whose targets and predictions are projected to 2-D',
