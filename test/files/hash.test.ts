@@ -1,5 +1,9 @@
+import { createHash } from 'node:crypto'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { canonicalJson, jsonHash } from '../../lib/files/hash.js'
+import { canonicalJson, jsonHash, sha256 } from '../../lib/files/hash.js'
 
 describe('canonical JSON', () => {
   it('canonical JSON does not depend on the order of keys at any depth', () => {
@@ -19,3 +23,15 @@ describe('canonical JSON', () => {
     (loss) => expect(() => jsonHash({ rows: [{ loss }] })).toThrow(`finite number for "loss" but received ${loss}`),
   )
 })
+
+it.each([0, 1, (1 << 20) - 1, 1 << 20, 3 * (1 << 20) + 7])(
+  'sha256 of a file of %d bytes equals that of its content',
+  async (size) => {
+    const bytes = Buffer.from(Uint8Array.from({ length: size }, (_, i) => (i * 31) % 251))
+    const path = join(mkdtempSync(join(tmpdir(), 'lvm-hash-')), 'file')
+    writeFileSync(path, bytes)
+    const seen: number[] = []
+    expect(await sha256(path, (done) => void seen.push(done))).toBe(createHash('sha256').update(bytes).digest('hex'))
+    expect(seen.at(-1) ?? 0).toBe(size)
+  },
+)
