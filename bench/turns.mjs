@@ -10,7 +10,7 @@ import { busyNotes, watchCpuShare } from '../dist/lib/libtorch/cpu-share.js'
 
 const share = watchCpuShare() // over a whole benchmark, without its Python worker
 const here = dirname(fileURLToPath(import.meta.url))
-const git = (...args) => execFileSync('git', args, { cwd: here, encoding: 'utf8' }).trim()
+const git = (...args) => execFileSync('git', args, { cwd: here, encoding: 'utf8', stdio: 'pipe' }).trim()
 
 /** Reads the options of a benchmark; prints the comment at the head of its file for --help and after a wrong option, and ends. */
 export function asked(file, options, { missing = () => undefined, ...rest } = {}) {
@@ -86,12 +86,21 @@ export async function turns(contestants, rounds) {
   return times
 }
 
+/** The commit, or null for a copy of the files without their repository. */
+function commit() {
+  try {
+    return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--untracked-files=no') ? ' with changes' : '')
+  } catch {
+    return null
+  }
+}
+
 /** Command, commit, machine and versions of a measurement. */
 export const circumstances = (script) => ({
   command: `node bench/${script} ${process.argv.slice(2).join(' ')}`.trim(),
   cpu: cpus()[0].model,
   cores: availableParallelism(),
-  commit: git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--untracked-files=no') ? ' with changes' : ''),
+  commit: commit(),
   date: new Date().toISOString(),
   load_before: loadavg()[0],
 })

@@ -1,6 +1,6 @@
 // The build of the addon against a Python's PyTorch, with CMake alone: no network, no npm.
 import { execFileSync, spawn } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -54,15 +54,6 @@ const done = (program, args, o, started) =>
 /** Compiles the addon below build-gpu/ and returns the environment in which lvm-torch uses it, with that PyTorch as libtorch. */
 export async function buildFor(root, python, { existing, started }) {
   const env = { LVM_TORCH_USE_PYTORCH: python, LVM_TORCH_LIBTORCH: '' }
-  if (!existsSync(join(root, 'dist'))) {
-    const tsc = require.resolve('typescript/bin/tsc')
-    await done(
-      process.execPath,
-      [tsc, '-p', 'tsconfig.build.json', '--incremental', 'false', '--tsBuildInfoFile', 'null'],
-      { cwd: root },
-      started,
-    )
-  }
   if (existing) return { env, said: 'not asked for: the addon of this clone' }
   const from = performance.now()
   const script = "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])"

@@ -28,6 +28,7 @@ function packages() {
         found.add(name.split('/', name.startsWith('@') ? 2 : 1).join('/'))
     }
   }
+  found.delete('typescript') // dist/ is packed instead
   for (const name of found) {
     const about = join(root, 'node_modules', name, 'package.json')
     if (!existsSync(about)) found.delete(name)
