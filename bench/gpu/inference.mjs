@@ -32,8 +32,11 @@ export async function run({ device, python, say, expect, left }) {
         if (error) throw new Error(`PyTorch: ${error}`)
         return ms
       }
+      const compiles =
+        compiled &&
+        !(await ask({ command: 'predict', model: name, batch, compile: true, calls: 1 }, Math.max(1, left() / 2 - 5))).error
       const times = await turns(
-        { lvm_torch: ours, pytorch_eager: theirs(false), ...(compiled && left() > 25 && { pytorch_compile: theirs(true) }) },
+        { lvm_torch: ours, pytorch_eager: theirs(false), ...(compiles && { pytorch_compile: theirs(true) }) },
         ROUNDS,
       )
       const ms = Object.fromEntries(Object.entries(times).map(([who, all]) => [who, middle(all)]))

@@ -55,7 +55,13 @@ export async function run({ device, python, say, expect, left, ceilings }) {
       }
       open.push(...Object.values(forms))
       let parameters
-      const peers = { pytorch_eager: false, ...(compiled && left() > 45 && { pytorch_compile: true }) }
+      const peers = { pytorch_eager: false }
+      let without = null // why torch.compile does not take part
+      if (compiled) {
+        const { error } = await ask({ command: 'train', model, precision, compile: true, steps: 1 }, Math.max(1, left() / 2 - 5))
+        if (error) without = error
+        else peers.pytorch_compile = true
+      }
       const contestants = Object.fromEntries([
         ...Object.entries(forms).map(([name, form]) => [name, () => form.run(steps)]),
         ...Object.entries(peers).map(([name, compile]) => [
@@ -76,6 +82,7 @@ export async function run({ device, python, say, expect, left, ceilings }) {
       const floor = peak && (6 * parameters * 160) / (peak.value * 1e12) + (32 * parameters) / (ceilings.copy.value * 1e9)
       rows[key] = {
         where: forms.graph.where,
+        without_compile: without,
         parameters,
         ms,
         rounds: times,
