@@ -111,6 +111,26 @@ describe.runIf(panels)('a frozen model', () => {
     }
   })
 
+  test.each(['lstm', 'gru', 'transformer', 'distilgpt2', 'mamba2', 'rwkv'])('of %s gives a context the same bits alone and in a batch', async (name) => {
+    const model = await made(name, 40)
+    await freeze(model)
+    const alone = await predicted(model, 1, 5, 40)
+    for (const batch of [2, 3, 7, 17, 40]) expect((await predicted(model, batch, 5, 40)).subarray(0, 40), `of ${batch}`).toEqual(alone)
+  })
+
+  test.each(['fp32', 'int8'])('has no wrong kernel of ours for %s, whatever the shape', async (scheme) => {
+    for (const [out, input] of [
+      [1, 1],
+      [31, 3],
+      [32, 4],
+      [33, 5],
+      [100, 513],
+      [64, 1025],
+    ] as const)
+      for (const kernel of ['panels', 'dynamic_panels'])
+        expect(await native.wrongKernels(scheme, out, input), `${out} × ${input}`).not.toContain(kernel)
+  })
+
   test('gives its values back, to the bit, and predicts with what is written to them', async () => {
     const [plain, frozen] = [await made('transformer', 24), await made('transformer', 24)]
     const before = await predicted(plain, 2, 5, 24)

@@ -21,7 +21,9 @@ afterAll(() => rmSync(out, { recursive: true, force: true }))
 const [DIM, CONTEXT, BATCH] = [16, 5, 3]
 const here = await native.timeKernels('int8', 16, 16, Int32Array.of(1))
 /** Kernels that this machine has. */
-const KERNELS = (['dynamic_fbgemm', 'dynamic_onednn', 'weight_only', 'bf16'] as const).filter((kernel) => kernel in here)
+const KERNELS = (['dynamic_fbgemm', 'dynamic_onednn', 'dynamic_panels', 'weight_only', 'bf16'] as const).filter(
+  (kernel) => kernel in here,
+)
 
 const contexts = Float32Array.from({ length: BATCH * CONTEXT * DIM }, (_, i) => Math.sin(i * 1.7) / 4)
 async function predictions(model: NativeModel, given = contexts): Promise<Float32Array> {
