@@ -18,7 +18,7 @@
 #include "../kernels/multiply.h"
 #include "../kernels/recompute.h"
 #include "../kernels/root-mean-square.h"
-#include "../kernels/ssd.h"
+#include "../kernels/ssd-step.h"
 #include "op-table.h"
 
 namespace lvm {
@@ -78,8 +78,9 @@ struct Mamba2 final : Layer {
     const auto dt = torch::softplus(parts[2] + wide(w.dt_bias));
 
     auto* kept = pass.state ? &pass.state->slots.at(slot) : nullptr;
+    const auto scan = kept && is_single_step(x) ? ssd_step : ssd;
     const auto [y, after] =
-      ssd(x, dt, dt * -wide(w.a_log).exp(), xbc[1], xbc[2], kept && !kept->empty() ? kept->front() : Tensor());
+      scan(x, dt, dt * -wide(w.a_log).exp(), xbc[1], xbc[2], kept && !kept->empty() ? kept->front() : Tensor());
     if (kept) *kept = {after};
 
     const auto only = [&](const Tensor& t) { return pass.last_only ? last_position(t) : t; };
