@@ -111,12 +111,16 @@ describe.runIf(panels)('a frozen model', () => {
     }
   })
 
-  test.each(['lstm', 'gru', 'transformer', 'distilgpt2', 'mamba2', 'rwkv'])('of %s gives a context the same bits alone and in a batch', async (name) => {
-    const model = await made(name, 40)
-    await freeze(model)
-    const alone = await predicted(model, 1, 5, 40)
-    for (const batch of [2, 3, 7, 17, 40]) expect((await predicted(model, batch, 5, 40)).subarray(0, 40), `of ${batch}`).toEqual(alone)
-  })
+  test.each(['lstm', 'gru', 'transformer', 'distilgpt2', 'mamba2', 'rwkv'])(
+    'of %s gives a context the same bits alone and in a batch',
+    async (name) => {
+      const model = await made(name, 40)
+      await freeze(model)
+      const alone = await predicted(model, 1, 5, 40)
+      for (const batch of [2, 3, 7, 17, 40])
+        expect((await predicted(model, batch, 5, 40)).subarray(0, 40), `of ${batch}`).toEqual(alone)
+    },
+  )
 
   test.each(['fp32', 'int8'])('has no wrong kernel of ours for %s, whatever the shape', async (scheme) => {
     for (const [out, input] of [
