@@ -117,3 +117,28 @@ describe('without a terminal', () => {
     for (const control of ['\r', '\x1b']) expect(written.join('')).not.toContain(control)
   })
 })
+
+describe('timings of a busy machine', () => {
+  const end = {
+    type: 'result',
+    version: 1,
+    run: 'r',
+    model: 'm',
+    stopped: 'done',
+    best_epoch: 1,
+    val_loss: 1e-3,
+    val_cosine: 0.7,
+    seconds: 9,
+  } as const
+  it.each([
+    [[0.99, 0.5], '12.3*', '* measured on a busy machine: this process got 50 % of the processor time that it was ready to use'],
+    [[0.99, null], '12.3 ', undefined],
+  ])('epochs with the shares %j end in %j and the note %j', (shares, cell, note) => {
+    const { show, written } = screen(false)
+    for (const [i, cpu_share] of shares.entries()) show({ ...epoch(i), cpu_share })
+    show(end)
+    const text = written.join('')
+    expect(text.split('\n')[2]).toContain(cell)
+    expect(text.split('\n').find((line) => line.startsWith('*'))).toBe(note)
+  })
+})
