@@ -67,15 +67,18 @@ export function ceilings(threads) {
   }
 }
 
-/** Matrices that inputs are multiplied with: all rows of a batch pass through each, and the last position alone through the head. */
-export function matricesOf(model, batch, context) {
+/**
+ * Matrices that inputs are multiplied with: all rows of a batch pass through each, and the last position alone through the head. With
+ * `flat` a context is one row.
+ */
+export function matricesOf(model, batch, context, flat = false) {
   return native
     .modelState(model)
     .filter(({ layout }) => layout !== undefined)
     .map(({ name, tensor, layout }) => {
       const [a, b] = native.tensorShape(tensor)
       const [out, input] = layout === 'columns' ? [b, a] : [a, b]
-      return { name, out, input, rows: name.startsWith('head') ? batch : batch * context }
+      return { name, out, input, rows: flat || name.startsWith('head') ? batch : batch * context }
     })
 }
 export const parametersOf = (model) =>

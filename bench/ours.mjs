@@ -78,7 +78,7 @@ async function run(state, steps) {
 /** Facts about the model that is kept: its matrices and the number of its parameters. */
 export function facts(name, precision) {
   const { model } = trainers.get(`${name} ${precision}`)
-  return { matrices: matricesOf(model, BATCH, CONTEXT), parameters: parametersOf(model) }
+  return { matrices: matricesOf(model, BATCH, CONTEXT, name === 'mlp'), parameters: parametersOf(model) }
 }
 
 /** Time per step of the `target` preset of `name`. The model and its position in the data are kept until the next model. Units: ms */
