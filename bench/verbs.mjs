@@ -73,7 +73,8 @@ function lvm(words, cwd) {
 function place(name, data) {
   const folder = join(scratch, name)
   mkdirSync(folder)
-  lvm(['train', 'lstm', '--data', data, '--epochs', '1', '--max-windows', '8192', '--threads', values.threads, '--json'], folder)
+  const words = ['--epochs', '1', '--max-windows', '8192', '--threads', values.threads, '--force', '--json']
+  lvm(['train', 'lstm', '--data', data, ...words], folder)
   return { name, folder, data }
 }
 function synthetic(rows, dim) {
