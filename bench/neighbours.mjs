@@ -1,13 +1,14 @@
 // Measures commands on a quiet machine and beside busy loops, in turns of one run, for several spin counts of idle OpenMP threads:
-//   node bench/neighbours.mjs [--loops 3] [--rounds 3] [--spins own,0,100,1000,10000,default] [--models transformer,lstm] [--verbs audit,…]
+//   node bench/neighbours.mjs [--loops 3] [--rounds 3] [--spins own,0,100,1000,10000,default] [--models transformer,lstm] [--verbs …]
 // `own` sets nothing, so that lvm-torch chooses; `default` is what libgomp does without any setting. The fair share of a process with
 // as many threads as processors, beside L loops on C processors, takes (C + L) / C times as long; above 1.20 of that is too slow.
+// Verbs take their arguments, with absolute paths: --verbs "evaluate /RUN,arrow --data /F". Needs a machine that nothing else uses.
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { asked, circumstances, middle, resultsOf } from './turns.mjs'
+import { asked, circumstances, keep, middle, resultsOf } from './turns.mjs'
 
 const { values } = asked(import.meta.url, {
   loops: { type: 'string', default: '3' },
@@ -22,6 +23,8 @@ const { values } = asked(import.meta.url, {
 const [loops, rounds, cores] = [Number(values.loops), Number(values.rounds), availableParallelism()]
 const cli = fileURLToPath(new URL('../dist/bin/lvm.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'lvm-neighbours-'))
+/** Exit code of a verb whose result is a failed check. */
+const GATE = 8
 const list = (text) => text.split(',').filter(Boolean)
 
 /** Environment with one setting of the spin time; a block time of LLVM's OpenMP keeps lvm-torch from choosing one for libgomp. */
@@ -34,8 +37,12 @@ function environment(spin) {
 /** Runs a command; returns its seconds. */
 function timed(words, spin) {
   const start = performance.now()
-  const { status, stderr } = spawnSync(process.execPath, [cli, ...words], { env: environment(spin), encoding: 'utf8' })
-  if (status > 1) throw new Error(`${words.join(' ')}: ${stderr}`)
+  const { status, stderr } = spawnSync(process.execPath, [cli, ...words], {
+    env: environment(spin),
+    cwd: folder,
+    encoding: 'utf8',
+  })
+  if (status !== 0 && status !== GATE) throw new Error(`${words.join(' ')}: ${stderr}`)
   return (performance.now() - start) / 1000
 }
 
@@ -50,13 +57,9 @@ function beside(count, work) {
 }
 
 const training = (model) => ['train', model, '--data', values.data, '--max-steps', values.steps, '--out', folder, '--overwrite']
-const verb = (name) => {
-  const [word, ...rest] = name.split(' ')
-  return [word, ...rest, '--out', folder]
-}
 const commands = Object.fromEntries([
   ...list(values.models).map((model) => [`train ${model}`, training(model)]),
-  ...list(values.verbs).map((name) => [name, verb(name)]),
+  ...list(values.verbs).map((name) => [name, name.split(' ')]),
 ])
 const fair = (cores + loops) / cores
 const report = { version: 1, ...circumstances('neighbours.mjs'), loops, rounds, fair_share: fair, results: [] }
@@ -86,3 +89,4 @@ for (const [name, words] of Object.entries(commands)) {
   }
 }
 rmSync(folder, { recursive: true, force: true })
+keep('neighbours', values.out, report, [])
