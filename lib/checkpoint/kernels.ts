@@ -7,12 +7,16 @@ import { type Quantization, type QuantizedMatrix, sizesOf } from './quantized.js
 export const DEQUANTIZED = 'fp32'
 /** Timing differences below 5 % count as noise. */
 const NOISE = 1.05
+/** Panels read memory in order and give a row the same bits in every batch: they are left out only where they clearly lose. */
+const CLEARLY_SLOWER = 1.3
+/** Timings of float32 kernels, of which the shortest counts: on a busy machine one may be far off. */
+const ROUNDS = 3
 const BATCH = 32
 /** File of the cache with the measured choices. */
 const FILE = 'kernels.json'
 
 /** Changes when there are other kernels to choose from. */
-const KERNELS = 2
+const KERNELS = 3
 /** More rows than these take no other kernel. */
 const MOST_ROWS = 1024
 
@@ -38,6 +42,21 @@ export function quickest(times: Readonly<Record<string, readonly number[]>>): st
     return { kernel, cost: slow ? Infinity : ratios.reduce((a, b) => a * b, kernel === DEQUANTIZED ? 1 : NOISE) }
   })
   return rated.reduce((best, one) => (one.cost < best.cost ? one : best)).kernel
+}
+
+/** `panels` for a float32 matrix, unless they are clearly slower for a context or for 32. */
+function packedOrNot({ panels, [DEQUANTIZED]: plain }: Readonly<Record<string, readonly number[]>>): string {
+  return panels?.every((ms, i) => ms <= CLEARLY_SLOWER * plain![i]!) ? 'panels' : DEQUANTIZED
+}
+
+/** Times the kernels of a matrix. Units: milliseconds. */
+async function timesOf(scheme: Chosen['scheme'], out: number, input: number, context: number): Promise<Record<string, number[]>> {
+  const rows = Int32Array.from([context, BATCH * context], (count) => Math.min(count, MOST_ROWS))
+  const best = await native.timeKernels(scheme, out, input, rows)
+  for (let round = 1; round < (scheme === 'fp32' ? ROUNDS : 1); round++)
+    for (const [kernel, ms] of Object.entries(await native.timeKernels(scheme, out, input, rows)))
+      best[kernel] = ms.map((time, i) => Math.min(time, best[kernel]?.[i] ?? Infinity))
+  return best
 }
 
 /** A kernel ruled out for a matrix shape because its products are wrong on this machine. */
@@ -82,10 +101,9 @@ export async function chooseKernels(
     }
     for (const kernel of await native.wrongKernels(matrix.scheme, out, input))
       if (!isRuledOut(kernel, key)) ruledOut.push({ kernel, shape: key })
-    const rows = [context, BATCH * context].map((count) => Math.min(count, MOST_ROWS))
-    const times = await native.timeKernels(matrix.scheme, out, input, Int32Array.from(rows))
+    const times = await timesOf(matrix.scheme, out, input, context)
     const right = Object.fromEntries(Object.entries(times).filter(([kernel]) => !isRuledOut(kernel, key)))
-    chosen[key] = measured[place] = quickest(allowedBy(right, activations))
+    chosen[key] = measured[place] = matrix.scheme === 'fp32' ? packedOrNot(right) : quickest(allowedBy(right, activations))
   }
   if (Object.keys(measured).length > 0) await remember(FILE, machine, measured)
   return { kernels: chosen, ruledOut }
