@@ -59,6 +59,7 @@ function threadsOf({ run, threads, deterministic }: OpenHeader, manifest: RunMan
     const why = used < manifest.threads ? ', because one core stays free for requests' : ''
     const count = `${used} of the ${manifest.threads} threads that it was trained with${why}`
     warnRuledOut(`OMP_NUM_THREADS=${asked} is overruled: ${run} is served with ${count}; ${worded('set --threads instead')}`)
+    delete process.env.OMP_NUM_THREADS // `load` would say once more that it is overruled
   }
   return used
 }
