@@ -23,7 +23,20 @@ const VARIANTS: readonly Case[] = [
   ['transformer-mean', 'transformer', '--preset', 'tiny', '--residual', 'mean', '--input-scale', 'sqrt_dim', '--max-steps', 50],
   ['lstm-decay', 'lstm', '--preset', 'tiny', '--residual', 'decay', '--context', 8, '--max-steps', 50],
   ['lstm-memory', 'lstm', '--preset', 'tiny', '--residual', 'memory', '--input', 'memory', '--context', 8, '--max-steps', 50],
-  ['transformer-strong', 'transformer', '--preset', 'tiny', '--heads', 4, '--recipe', 'strong', '--max-steps', 50],
+  [
+    'transformer-strong',
+    'transformer',
+    '--preset',
+    'tiny',
+    '--heads',
+    4,
+    '--recipe',
+    'strong',
+    '--context',
+    5,
+    '--max-steps',
+    50,
+  ],
 ]
 interface Checked {
   parameters: number
