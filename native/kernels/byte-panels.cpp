@@ -141,8 +141,8 @@ struct BytePanels final : Packed {
         to_bytes(x + row * in, in, ranges[row], bytes + row * quads * quad);
       }
     });
-    // Microseconds of a panel: reading it from the cache, or the arithmetic of many rows. A thread is woken for fifteen of them: with
-    // fifty, one thread would do the work of two at a batch of 1.
+    // Microseconds of a panel: reading it from the cache, or the arithmetic of many rows. A thread is woken for fifteen of them:
+    // with fifty, one thread would do the work of two at a batch of 1.
     const auto cost = double(in * panel) * std::max(1. / 1e5, 2. * double(n) / 4e5);
     parallel(panels.size(0), std::max<int64_t>(1, int64_t(15 / cost)), [&](int64_t begin, int64_t end) {
       for (auto i = begin; i < end; ++i) outputs(bytes, ranges, n, bias, y, i);

@@ -132,8 +132,8 @@ struct Panels final : Packed {
   void write(const float* x, int64_t n, const float* bias, float* y) const override {
     const auto most = int64_t(kernels().size()) - 1, blocks = (n + most - 1) / most;
     const auto depth = blocks == 1 ? in : block;  // a few rows stay in the caches whole
-    // Microseconds of a panel: reading it from the cache, or the arithmetic of many rows. A thread is woken for fifteen of them: with
-    // fifty, one thread would do the work of two at a batch of 1.
+    // Microseconds of a panel: reading it from the cache, or the arithmetic of many rows. A thread is woken for fifteen of them:
+    // with fifty, one thread would do the work of two at a batch of 1.
     const auto cost = double(in * panel) * std::max(4. / 1e5, 2. * double(n) / 1e5);
     parallel(panels.size(0), std::max<int64_t>(1, int64_t(15 / cost)), [&](int64_t begin, int64_t end) {
       for (int64_t k = 0; k < in; k += depth) {
