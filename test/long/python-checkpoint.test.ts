@@ -65,7 +65,8 @@ describe('stock Python reads a checkpoint', () => {
       const row = file === 'best_model' ? history.find(({ epoch }: { epoch: number }) => epoch === best_epoch) : history.at(-1)
       expect(found, file).toMatchObject({ epoch: row.epoch, val_loss: row.val_loss, val_cosine: row.val_cosine, parameters })
       expect(found.keys).toEqual(expect.arrayContaining(['args', 'model_state_dict', 'optimizer_state_dict']))
-      expect(found.golden, file).toBeLessThan(5e-5) // the float32 round-off of raw outputs for random inputs is 2e-5
+      // the float32 round-off of raw outputs for random inputs is 2e-5, with the cosines of a memory 1.4e-4
+      expect(found.golden, file).toBeLessThan(name === 'lstm-memory' ? 5e-4 : 5e-5)
     }
   })
 })
