@@ -7,11 +7,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { SMALLER } from './gpu/subjects.mjs'
 import { asked, circumstances, keep, resultsOf } from './turns.mjs'
 
 const [ROWS, DIM, CONTEXT, BATCH, STEPS] = [42113, 768, 5, 32, 6]
-/** lcm has two layers here, because all 31 with their optimizer need more memory than common machines have. */
-const SMALLER = { lcm: { layers: 2 } }
 const LIMITS = { training: ({ counted }) => 1.05 * counted, inference: ({ counted }) => 1.1 * counted + 60e6 }
 
 /** Kilobytes after a key of /proc/self/status, in bytes. */

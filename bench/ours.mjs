@@ -3,26 +3,12 @@ import { findArchitecture } from '../dist/lib/architectures/index.js'
 import { native } from '../dist/lib/native.js'
 import { useMultiplier } from '../dist/lib/torch/multiplier.js'
 import { matricesOf, parametersOf } from './floor.mjs'
+import { OPTIONS, SMALLER } from './gpu/subjects.mjs'
 
 const ROWS = 42113
 const DIM = 768
 const CONTEXT = 5
-const BATCH = 32
 const WARM_UP = 8
-/** lcm has two layers here, because all 31 with their optimizer need more memory than common machines have. */
-const SMALLER = { lcm: { layers: 2 } }
-const OPTIONS = {
-  batch: BATCH,
-  accumulate: 1,
-  loss: 'mse',
-  seed: 0,
-  weightDecay: 0.01,
-  beta1: 0.9,
-  beta2: 0.999,
-  eps: 1e-8,
-  clip: 1,
-  ema: 0,
-}
 
 /** Random unit vectors, as many as in the Wikipedia base, equal in every run. */
 function base() {
@@ -78,7 +64,7 @@ async function run(state, steps) {
 /** Facts about the model that is kept: its matrices and the number of its parameters. */
 export function facts(name, precision) {
   const { model } = trainers.get(`${name} ${precision}`)
-  return { matrices: matricesOf(model, BATCH, CONTEXT, name === 'mlp'), parameters: parametersOf(model) }
+  return { matrices: matricesOf(model, OPTIONS.batch, CONTEXT, name === 'mlp'), parameters: parametersOf(model) }
 }
 
 /** Time per step of the `target` preset of `name`. The model and its position in the data are kept until the next model. Units: ms */

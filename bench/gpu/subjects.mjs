@@ -5,8 +5,8 @@ import { Tensor } from '../../dist/lib/torch/tensor.js'
 
 export { architectures, findArchitecture, native, Tensor }
 
-/** lcm has two layers in its larger preset, because all 31 with their optimizer need more memory than many devices have. */
-const SMALLER = { lcm: { layers: 2 } }
+/** lcm has two layers in its target preset, because all 31 with their optimizer need more memory than many devices have. */
+export const SMALLER = { lcm: { layers: 2 } }
 export const OPTIONS = {
   batch: 32,
   accumulate: 1,

@@ -103,7 +103,7 @@ async function equationsOf(rows: readonly number[], q: readonly Float64Array[], 
   return { matrix: (await matrix.data()) as Float64Array, right: (await right.data()) as Float64Array }
 }
 
-/** Weights by damped least squares, of which the first `k` are those of the constant entry; undefined where float64 cannot solve them. */
+/** Solves damped least squares for the weights; undefined where float64 cannot. The first `k` weights belong to the constant entry. */
 async function solve({ matrix, right }: Equations, k: number, damping: number): Promise<Float64Array | undefined> {
   const size = right.length
   const damped = Float64Array.from(matrix)

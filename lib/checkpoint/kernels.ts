@@ -9,7 +9,7 @@ export const DEQUANTIZED = 'fp32'
 const NOISE = 1.05
 /** Panels read memory in order and give a row the same bits in every batch: they are left out only where they clearly lose. */
 const CLEARLY_SLOWER = 1.3
-/** Timings of float32 kernels, of which the shortest counts: on a busy machine one may be far off. */
+/** Number of timings of each float32 kernel. The shortest counts, because other programs delay some of them. */
 const ROUNDS = 3
 const BATCH = 32
 /** File of the cache with the measured choices. */

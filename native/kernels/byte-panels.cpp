@@ -2,6 +2,7 @@
 
 #include "../parallel.h"
 #include "../simd.h"
+#include "panel-form.h"
 
 #include <ATen/Version.h>
 
@@ -112,21 +113,14 @@ struct Inputs {
   std::vector<Range> ranges;
 };
 
-struct BytePanels final : Packed {
-  BytePanels(const Tensor& values, const Tensor& given) : Packed(values.size(0), values.size(1)), quads((in + quad - 1) / quad) {
+struct BytePanels final : PanelForm {
+  BytePanels(const Tensor& values, const Tensor& given)
+      : PanelForm(values.size(0), values.size(1)), quads((in + quad - 1) / quad) {
     const auto all = (out + panel - 1) / panel * panel;
     const auto filled = at::constant_pad_nd(values, {0, quads * quad - in, 0, all - out});
     panels = filled.view({all / panel, panel, quads, quad}).transpose(1, 2).contiguous();
     scales = at::constant_pad_nd(given.to(torch::kFloat32), {0, all - out}).contiguous();
     totals = (filled.sum(1, false, torch::kInt64).to(torch::kFloat64) * scales).to(torch::kFloat32);
-  }
-
-  Tensor product(const Tensor& x, const Tensor& bias) const override {
-    const auto y = torch::empty({x.size(0), out}, x.options());
-    const auto dense = bias.defined() ? bias.contiguous() : bias;
-    write(x.const_data_ptr<float>(), x.size(0), bias.defined() ? dense.const_data_ptr<float>() : nullptr,
-          y.mutable_data_ptr<float>());
-    return y;
   }
 
   void write(const float* x, int64_t n, const float* bias, float* y) const override {

@@ -2,6 +2,7 @@
 
 #include "../parallel.h"
 #include "../simd.h"
+#include "panel-form.h"
 
 #include <ATen/Version.h>
 
@@ -111,8 +112,8 @@ const std::vector<Kernel*>& kernels() {
 // row has the same bits in every batch.
 constexpr int64_t block = 512;
 
-struct Panels final : Packed {
-  explicit Panels(const Tensor& matrix) : Packed(matrix.size(0), matrix.size(1)) {
+struct Panels final : PanelForm {
+  explicit Panels(const Tensor& matrix) : PanelForm(matrix.size(0), matrix.size(1)) {
     const auto whole = out / panel, rest = out % panel;
     panels = torch::empty({whole + (rest > 0), in, panel}, torch::kFloat32);
     panels.narrow(0, 0, whole).copy_(matrix.narrow(0, 0, whole * panel).unflatten(0, {whole, panel}).transpose(1, 2));
@@ -120,14 +121,6 @@ struct Panels final : Packed {
   }
 
   Tensor matrix() const override { return panels.transpose(1, 2).flatten(0, 1).narrow(0, 0, out).contiguous(); }
-
-  Tensor product(const Tensor& x, const Tensor& bias) const override {
-    const auto y = torch::empty({x.size(0), out}, x.options());
-    const auto dense = bias.defined() ? bias.contiguous() : bias;
-    write(x.const_data_ptr<float>(), x.size(0), bias.defined() ? dense.const_data_ptr<float>() : nullptr,
-          y.mutable_data_ptr<float>());
-    return y;
-  }
 
   void write(const float* x, int64_t n, const float* bias, float* y) const override {
     const auto most = int64_t(kernels().size()) - 1, blocks = (n + most - 1) / most;
