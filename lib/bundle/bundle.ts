@@ -128,7 +128,7 @@ function partsOf(files: readonly { path: string; bytes: number }[]): Bundled['pa
 
 /** All files but the manifest, sorted by path. */
 async function collect(built: Program, runs: ReadonlyMap<string, Checkpoint>, bank: string | undefined, space?: string) {
-  const stored = bank === undefined ? { vectors: null, entries: [] } : bankEntries(bank)
+  const stored = bank === undefined ? { vectors: null, entries: [] } : await bankEntries(bank)
   const { platform, arch } = process
   const { versions } = built.libraries
   const [major, minor] = (/(\d+)\.(\d+)/.exec(built.node) ?? []).slice(1).map(Number) as [number, number]

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { asyncDoor, oneOf, only, optional, word, yesOrNo } from '../door.js'
+import { asyncDoor, oneOf, only, optional, yesOrNo, word } from '../door.js'
 import { LvmError } from '../errors.js'
 import { type ArrayFile, openArrays } from '../files/arrays.js'
 import { elementName } from '../files/element.js'
@@ -12,7 +12,7 @@ import type { Base, Part } from './base.js'
 import { checkOrder, checkUniqueKeys, normsWarning } from './checks.js'
 import { encoderTag } from './encoder-tag.js'
 import { type Layout, layoutOf, SHOWN, unreadArrays } from './keys.js'
-import { locateBase, readCard } from './locate.js'
+import { type BaseFiles, baseFiles, readCard } from './locate.js'
 import { type RowFacts, readRowFacts } from './row-facts.js'
 import { readSide, readTexts, readTextsOf, type Side } from './side-file.js'
 import { agreedSpace } from './space.js'
@@ -118,12 +118,27 @@ export const openBase = asyncDoor('openBase', OPEN, (path: string, options?: Ope
 
 async function opened(path: string, options: OpenOptions = {}): Promise<Base> {
   const limits = resolveLimits('openBase', options.limits)
-  const files = locateBase(path)
+  const files = await baseFiles(path, limits)
+  try {
+    return await openFiles(files, options, limits)
+  } catch (error) {
+    throw files.source === undefined ? error : named(error, files)
+  }
+}
+
+/** An error about converted vectors, with the name of the file that they come from. */
+function named(error: unknown, { path, vectors }: BaseFiles): unknown {
+  if (!(error instanceof LvmError)) return error
+  const { code, message, commandHint: hint, cause } = error
+  return new LvmError(code, message.replaceAll(vectors, path), { hint, cause })
+}
+
+async function openFiles(files: BaseFiles, options: OpenOptions, limits: Limits): Promise<Base> {
   const card = files.card === undefined ? undefined : await readCard(files.card, limits)
-  const space = agreedSpace(files.vectors, card, options.space)
+  const space = agreedSpace(files.path, card, options.space)
   const stamp = await stampOf(files.vectors)
   const file = await openArrays(files.vectors, limits)
-  const layout = layoutOf(file, options.part)
+  const layout = layoutOf(file, options.part, files.array)
   const sideFile = layout.kind === 'base' ? files.side : undefined
   const side =
     sideFile === undefined ? undefined : await stage('read the side file', () => readSide(sideFile, layout.rows, limits))
@@ -148,7 +163,7 @@ async function opened(path: string, options: OpenOptions = {}): Promise<Base> {
   const { kind, part, parts, rows, dim, context } = layout
   const warnings = [normsWarning(norms, count), crossingWarning(facts.crossing), unreadWarning(file)]
   return {
-    path: files.vectors,
+    path: files.path,
     kind,
     part,
     parts,

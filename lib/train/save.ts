@@ -27,12 +27,14 @@ import type { Node } from '../spec/ops.js'
 import { configOf, paramGroup } from './config-file.js'
 import type { Prepared } from './prepare.js'
 import { reachOf } from './recipe.js'
+import { isFromMemory } from '../sources/kept-base.js'
 import { type Session, standing } from './session.js'
 
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
 
 /** Relative path inside the working folder, so that a project can be moved; absolute path elsewhere, so that the run can be moved. */
 function nearby(path: string): string {
+  if (isFromMemory(path)) return path
   const near = relative(process.cwd(), path)
   return near.startsWith('..') || isAbsolute(near) ? resolve(path) : near
 }

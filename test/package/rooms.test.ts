@@ -19,6 +19,7 @@ const ROOMS = [
   'addon',
   'native',
   'torch',
+  'sources',
   'spec',
   'architectures',
   'data',
