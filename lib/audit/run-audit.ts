@@ -1,7 +1,8 @@
+import { type Data, mainData, pathOf, type WithData } from '../data/given-data.js'
 import { mkdir } from 'node:fs/promises'
 import type { Base } from '../data/base.js'
 import { type OpenOptions, openBase } from '../data/open.js'
-import { asyncDoor, callback, only, optional, withFields, word, words } from '../door.js'
+import { asyncDoor, callback, only, optional, withFields, words } from '../door.js'
 import { badOption } from '../errors.js'
 import { sealedText } from '../files/sealed.js'
 import { replaceText } from '../files/write.js'
@@ -16,15 +17,15 @@ import { auditFields } from './audit-fields.js'
 export const AUDIT = 'audit.json'
 
 /** Options of `audit`: the file, other files to compare it with, and any field of `auditFields`. */
-export interface AuditOptions extends Given<typeof auditFields> {
-  /** File of vectors. */
-  readonly data: string
+export interface AuditOptions extends WithData<Given<typeof auditFields>> {
+  /** Vectors to audit. */
+  readonly data: Data
   /** Files that may share rows or articles with it. */
   readonly against?: readonly string[]
 }
 
 type Listener = { say?: (doing: string) => void }
-const ARGS = { options: withFields({ data: word, against: optional(words) }), more: only({ say: optional(callback) }) }
+const ARGS = { options: withFields({ data: mainData, against: optional(words) }), more: only({ say: optional(callback) }) }
 
 /** The options of the encoder that were given. Errors: BAD_OPTION for one without an encoder. */
 function encodingOf(given: Given<typeof auditFields>): EncoderOptions {
@@ -58,11 +59,11 @@ export const audit = asyncDoor('audit', ARGS, async (options: AuditOptions, { sa
     return base
   }
   try {
-    say?.(`reading ${data}`)
+    say?.(`reading ${pathOf(data)}`)
     const encoding = encodingOf(given)
-    const base = await open(data, { space, ...(part !== undefined && { part: part as 'train' | 'val' }) })
+    const base = await open(pathOf(data), { space, ...(part !== undefined && { part: part as 'train' | 'val' }) })
     const others: Base[] = []
-    for (const half of base.parts) if (half !== base.part) others.push(await open(data, { space, part: half }))
+    for (const half of base.parts) if (half !== base.part) others.push(await open(pathOf(data), { space, part: half }))
     for (const path of against) others.push(await open(path))
     const measured = encoder === undefined ? null : await spaceOf(base, encoder, encoding, say)
     const audited = await auditBase(base, { context, against: others, ...(say && { say }) })

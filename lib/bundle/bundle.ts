@@ -1,3 +1,4 @@
+import { someData, type WithData } from '../data/given-data.js'
 import { existsSync } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname, resolve as resolvePath } from 'node:path'
@@ -31,7 +32,7 @@ export interface BundleProgress {
   readonly total: number
 }
 /** Options of `bundle`: the runs, and any field of `bundleFields`. */
-export interface BundleOptions extends Given<typeof bundleFields> {
+export interface BundleOptions extends WithData<Given<typeof bundleFields>, 'bank'> {
   /** Folders of runs, or their names below `artifacts/lvm/models`; `NAME=RUN` gives one another name. */
   readonly runs: readonly string[]
   readonly progress?: (progress: BundleProgress) => void
@@ -150,7 +151,7 @@ async function collect(built: Program, runs: ReadonlyMap<string, Checkpoint>, ba
   return { vectors: stored.vectors, entries: entries.sort((a, b) => (a.path < b.path ? -1 : 1)) }
 }
 
-const ARGS = { options: withFields({ runs: words, progress: optional(callback) }) }
+const ARGS = { options: withFields({ runs: words, bank: optional(someData), progress: optional(callback) }) }
 
 /**
  * Packs runs with the program, its libraries and a bank into an archive that serves them on a machine that has Node alone.

@@ -1,3 +1,4 @@
+import { mainData, type WithData } from '../data/given-data.js'
 import { mkdir, rm } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import { claimRun } from '../checkpoint/claim.js'
@@ -22,7 +23,7 @@ import { compressedBytes, publish, retrain } from './prune-publish.js'
 import { type PrunedWeights, type Settings, withoutUnits, withoutWeights } from './prune-weights.js'
 
 /** Options of `prune`: the run, a listener for progress (`say`), and any field of `pruneFields`. */
-export interface PruneOptions extends Given<typeof pruneFields> {
+export interface PruneOptions extends WithData<Given<typeof pruneFields>> {
   /** Folder of the run, or its name below `artifacts/lvm/models`. */
   readonly run: string
   /** Receives each line of progress. */
@@ -60,7 +61,7 @@ interface Examined {
 }
 
 type Control = { signal?: AbortSignal }
-const ARGS = { options: withFields({ run: word, say: optional(callback) }), more: only({ signal: optional(abortSignal) }) }
+const ARGS = { options: withFields({ run: word, data: optional(mainData), say: optional(callback) }), more: only({ signal: optional(abortSignal) }) }
 
 /**
  * Prunes a run: removes the weights, heads or neurons with the lowest saliency and optionally trains the rest. The result is

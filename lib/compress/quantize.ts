@@ -1,3 +1,4 @@
+import { mainData, type WithData } from '../data/given-data.js'
 import { rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { claimRun } from '../checkpoint/claim.js'
@@ -16,7 +17,7 @@ import { measure, publish } from './quantize-publish.js'
 import { examine, type Parent, search } from './quantize-search.js'
 
 /** Options of `quantize`: the run, a listener for progress (`say`), and any field of `quantizeFields`. */
-export interface QuantizeOptions extends Given<typeof quantizeFields> {
+export interface QuantizeOptions extends WithData<Given<typeof quantizeFields>> {
   /** Folder of the run, or its name below `artifacts/lvm/models`. */
   readonly run: string
   /** Receives each line of progress. */
@@ -47,7 +48,7 @@ export interface Quantized {
 }
 
 type Control = { signal?: AbortSignal }
-const ARGS = { options: withFields({ run: word, say: optional(callback) }), more: only({ signal: optional(abortSignal) }) }
+const ARGS = { options: withFields({ run: word, data: optional(mainData), say: optional(callback) }), more: only({ signal: optional(abortSignal) }) }
 
 /**
  * Quantises the matrices of a run to integers with scales, or to bfloat16. The result is published only when its loss is within the limits.

@@ -1,5 +1,15 @@
 import { flag, text } from '../options.js'
 
+/** Options that say which columns or arrays of a file to read; they become a part of its path. */
+export const columnFields = {
+  vectors: text({ default: undefined, about: 'array or column that holds the vectors, where the data has several', group: 'Data' }),
+  articles: text({
+    default: undefined,
+    about: 'column that holds the article of each row, where its name is not a usual one such as article_id',
+    group: 'Data',
+  }),
+}
+
 /** Options of every command that opens a file of vectors. */
 export const dataFields = {
   space: text({
@@ -12,6 +22,7 @@ export const dataFields = {
 
 /** Options of `data inspect`. */
 export const inspectFields = {
+  ...columnFields,
   ...dataFields,
   part: text({
     default: undefined,

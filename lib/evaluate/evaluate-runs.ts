@@ -1,3 +1,4 @@
+import { mainData, type WithData } from '../data/given-data.js'
 import { baselinesCache } from '../baselines/kept-fits.js'
 import { keptPredictions } from '../baselines/kept-predictions.js'
 import { findFolds } from '../checkpoint/fold-runs.js'
@@ -20,7 +21,7 @@ import { type Chosen, chooseRows, judgedRows, windowReader } from './subject.js'
 import { SENTENCES, type SentencesEntry, sentencesOf } from './window-sentences.js'
 
 /** Options of `evaluate`: the runs, a callback for progress, and any field of `evaluateFields`. */
-export interface EvaluateRunsOptions extends Given<typeof evaluateFields> {
+export interface EvaluateRunsOptions extends WithData<Given<typeof evaluateFields>> {
   /** Folders of runs, or their names below `artifacts/lvm/models`. */
   readonly runs: readonly string[]
   /** Receives each line of progress. */
@@ -99,7 +100,7 @@ async function evaluatePooled(names: readonly string[], o: Asked, say: Say): Pro
 }
 
 type Evaluated = { results: Document<RunEntry>; table: string }
-const ARGS = { options: withFields({ runs: words, say: optional(callback) }) }
+const ARGS = { options: withFields({ runs: words, data: optional(mainData), say: optional(callback) }) }
 
 /**
  * Evaluates runs against the baselines and writes validation_results.json, inference_benchmarks.json, and sentences.json if

@@ -1,3 +1,4 @@
+import { mainData, type WithData } from '../data/given-data.js'
 import { samplesOf } from '../baselines/baselines-rows.js'
 import { load } from '../checkpoint/load-model.js'
 import type { Model } from '../checkpoint/model.js'
@@ -15,7 +16,7 @@ import { type Chosen, chooseRows } from './subject.js'
 import { trainedShare } from './trained-on.js'
 
 /** Options of `predict`: the run, the file to write, and any field of `predictFields`. */
-export interface PredictOptions extends Given<typeof predictFields> {
+export interface PredictOptions extends WithData<Given<typeof predictFields>> {
   /** Folder of the run, or its name below `artifacts/lvm/models`. */
   readonly run: string
   readonly out: string
@@ -68,7 +69,7 @@ async function* npyOf(
   yield* o.stream ? streamed(model, chosen, o.raw) : byWindow(model, chosen, o.raw)
 }
 
-const ARGS = { options: withFields({ run: word, out: optional(word) }) }
+const ARGS = { options: withFields({ run: word, data: optional(mainData), out: optional(word) }) }
 
 /**
  * Writes the predictions of a run as `.npy`, and the row and article of each target as `.json` beside it. Predictions are unit

@@ -97,12 +97,12 @@ async function hashIn(folder: string): Promise<string> {
 }
 
 /** Writes vectors in memory to the cache, and returns the path that names them. Errors: BAD_OPTION, DATA_SHAPE, DATA_FORMAT, NO_DISK. */
-export async function keepGiven(owner: string, data: GivenData): Promise<string> {
+export async function keepGiven(owner: string, data: GivenData, signal?: AbortSignal): Promise<string> {
   const table = await givenTable(owner, data)
   const space = spaceOf(data)
   const folder = await keep(
     async (to, folder) => {
-      const written = await writeRows(table, rolesOf(table, {}), to)
+      const written = await writeRows(table, rolesOf(table, {}), to, () => signal?.throwIfAborted())
       if (space !== undefined) await replaceText(folder, `${NAME}.card.json`, `${JSON.stringify({ space })}\n`)
       return written
     },

@@ -55,10 +55,14 @@ function goldenOf({ outputs, engines, ...golden }: Golden, files: Record<string,
   return { ...golden, outputs: renamed(outputs), engines: renamed(engines) }
 }
 
-function dataFacts({ train: { base }, train, val }: Prepared, before: RunFacts['data'] | undefined): RunFacts['data'] {
+async function dataFacts(
+  { train: { base }, train, val }: Prepared,
+  before: RunFacts['data'] | undefined,
+): Promise<RunFacts['data']> {
   return {
     path: nearby(base.path),
     hash: base.hash,
+    content_hash: await base.contentHash(),
     space: base.space ?? before?.space ?? null,
     encoder: base.encoder ?? before?.encoder ?? null,
     kind: base.kind,
@@ -112,7 +116,7 @@ async function factsOf(session: Session, best: boolean, before: RunManifest | un
     parameters: session.parameters,
     weights_bytes: bytes,
     options: { train: { ...train, device: session.device, threads: session.threads }, model: { ...plan.model } },
-    data: dataFacts(data, before?.data),
+    data: await dataFacts(data, before?.data),
     split: splitFacts(data.split),
     audit: session.audit,
     init: session.init,

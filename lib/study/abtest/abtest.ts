@@ -1,3 +1,4 @@
+import { mainData, someData, type WithData } from '../../data/given-data.js'
 import { mkdir } from 'node:fs/promises'
 import { findRun } from '../../checkpoint/run-folder.js'
 import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
@@ -18,7 +19,7 @@ import { openContest } from './open-contest.js'
 import { readLog } from './read-log.js'
 
 /** Options of `abtest`: runs or the log of a server, a listener for progress (`say`), and any field of `abtestFields`. */
-export interface AbtestOptions extends Given<typeof abtestFields> {
+export interface AbtestOptions extends WithData<Given<typeof abtestFields>, 'data' | 'bank'> {
   /** Folders of runs, or their names below `artifacts/lvm/models`. */
   readonly runs?: readonly string[]
   /** Receives each line of progress. */
@@ -31,7 +32,7 @@ interface Tested {
   readonly table: string
   readonly failure: LvmError | undefined
 }
-const ARGS = { options: withFields({ runs: optional(words), say: optional(callback) }) }
+const ARGS = { options: withFields({ runs: optional(words), data: optional(mainData), bank: optional(someData), say: optional(callback) }) }
 type Asked = Options<typeof abtestFields> & { readonly say: (line: string) => void }
 
 async function testRuns(runs: readonly string[], o: Asked): Promise<Tested> {

@@ -1,3 +1,4 @@
+import { mainData, type WithData } from '../../data/given-data.js'
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { contextMean } from '../../baselines/baselines-fit.js'
@@ -31,7 +32,7 @@ import { jointly, type Opened, type Samples, samplesOf } from './samples.js'
 export const ERROR_ANALYSIS = 'error_analysis.json'
 
 /** Options of `analyze`: the run, and any field of `analyzeFields`. */
-export interface AnalyzeOptions extends Given<typeof analyzeFields> {
+export interface AnalyzeOptions extends WithData<Given<typeof analyzeFields>> {
   /** Folder of the run, or its name below `artifacts/lvm/models`. */
   readonly run: string
 }
@@ -157,7 +158,7 @@ async function entryOf(model: Model, o: Asked, say: (line: string) => void): Pro
 }
 
 type Say = (line: string) => void
-const ANALYZE = { options: withFields({ run: word }), say: optional(callback) }
+const ANALYZE = { options: withFields({ run: word, data: optional(mainData) }), say: optional(callback) }
 
 /**
  * Breaks the error of a run down by article, length, position, category, cluster and similarity to its training rows, with the best

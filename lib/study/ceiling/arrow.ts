@@ -1,10 +1,11 @@
+import { type Data, mainData, type WithData } from '../../data/given-data.js'
 import { score } from '../../baselines/baselines.js'
 import type { Baseline } from '../../baselines/baselines-fit.js'
 import type { Rows } from '../../baselines/baselines-rows.js'
 import { baselinesCache } from '../../baselines/kept-fits.js'
 import { applyRidge, disposeMap, fitRidge } from '../../baselines/ridge.js'
 import type { Base } from '../../data/base.js'
-import { asyncDoor, callback, only, optional, withFields, word } from '../../door.js'
+import { asyncDoor, callback, only, optional, withFields } from '../../door.js'
 import type { Interval } from '../../evaluate/metrics.js'
 import { watchCpuShare } from '../../libtorch/cpu-share.js'
 import { type Given, resolve } from '../../options.js'
@@ -54,8 +55,8 @@ export interface Arrow {
   readonly cpu_share: number | null
 }
 /** Options of `arrow`: any field of `arrowFields`. */
-export interface ArrowOptions extends Given<typeof arrowFields> {
-  readonly data: string
+export interface ArrowOptions extends WithData<Given<typeof arrowFields>> {
+  readonly data: Data
 }
 
 /** Reverses the table and the windows, so that the preceding vector is predicted from the following ones. */
@@ -161,7 +162,7 @@ function verdictOf(predictors: readonly Direction[]): Pick<Arrow, 'evidence' | '
 }
 
 type Listener = { say?: (doing: string) => void }
-const ARGS = { options: withFields({ data: optional(word) }), more: only({ say: optional(callback) }) }
+const ARGS = { options: withFields({ data: optional(mainData) }), more: only({ say: optional(callback) }) }
 
 /**
  * Tests whether the order of sentences carries information: fits the same predictors forward and on reversed articles, and compares

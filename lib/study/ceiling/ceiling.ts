@@ -1,10 +1,11 @@
+import { type Data, mainData, type WithData } from '../../data/given-data.js'
 import type { BaselineFigures } from '../../baselines/baselines.js'
 import { score } from '../../baselines/baselines.js'
 import { type Baseline, contextMean, copyLast, decayWeights, exponentialMean, meanVector } from '../../baselines/baselines-fit.js'
 import { meanTarget, type Rows, targets } from '../../baselines/baselines-rows.js'
 import { baselinesCache } from '../../baselines/kept-fits.js'
 import { applyRidge, disposeMap, fitRidges, innerSplit, type Ridge } from '../../baselines/ridge.js'
-import { asyncDoor, callback, only, optional, withFields, word } from '../../door.js'
+import { asyncDoor, callback, only, optional, withFields } from '../../door.js'
 import type { Interval } from '../../evaluate/metrics.js'
 import { judgeTiers, type TierName } from '../../evaluate/tiers.js'
 import { watchCpuShare } from '../../libtorch/cpu-share.js'
@@ -73,8 +74,8 @@ export interface Ceiling {
   readonly cpu_share: number | null
 }
 /** Options of `ceiling`: any field of `ceilingFields`. */
-export interface CeilingOptions extends Given<typeof ceilingFields> {
-  readonly data: string
+export interface CeilingOptions extends WithData<Given<typeof ceilingFields>> {
+  readonly data: Data
 }
 
 /** Predicts a random training target: a baseline that knows only the distribution of the vectors. */
@@ -189,7 +190,7 @@ function tiersOf(reaches: readonly Reach[], bound: UpperBound | null): Ceiling['
 }
 
 type Listener = { say?: (doing: string) => void }
-const ARGS = { options: withFields({ data: optional(word) }), more: only({ say: optional(callback) }) }
+const ARGS = { options: withFields({ data: optional(mainData) }), more: only({ say: optional(callback) }) }
 
 /**
  * Measures a lower bound of the reachable cosine of a file without training a model, on the held-out articles of the default split.

@@ -1,3 +1,4 @@
+import { mainData, type WithData } from '../../data/given-data.js'
 import { join } from 'node:path'
 import { type Baseline, fitBaselines } from '../../baselines/baselines-fit.js'
 import { baselinesCache } from '../../baselines/kept-fits.js'
@@ -31,7 +32,7 @@ import type { Finding } from './pattern.js'
 export const DIAGNOSTICS = 'diagnostics.json'
 
 /** Options of `diagnose`: the runs, and any field of `doctorFields`. */
-export interface DiagnoseRunsOptions extends Given<typeof doctorFields> {
+export interface DiagnoseRunsOptions extends WithData<Given<typeof doctorFields>> {
   /** Folders of runs, or their names below `artifacts/lvm/models`. */
   readonly runs: readonly string[]
 }
@@ -191,7 +192,7 @@ async function examine(
 
 type Say = (line: string) => void
 type Diagnosed = Document<Diagnosis>
-const ARGS = { options: withFields({ runs: words }), say: optional(callback) }
+const ARGS = { options: withFields({ runs: words, data: optional(mainData) }), say: optional(callback) }
 
 /**
  * Examines runs, reports known failure patterns, and writes diagnostics.json.
