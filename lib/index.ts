@@ -13,6 +13,7 @@ export { type Quantized, type QuantizeOptions, quantize } from './compress/quant
 export type { Data } from './data/given-data.js'
 export { openBase } from './data/open.js'
 export { type Synthesised, type SynthOptions, synth } from './data/synth.js'
+export { type WriteBaseOptions, type WrittenBase, writeBase } from './data/write-base.js'
 export { ERRORS, type ErrorCode, LvmError } from './errors.js'
 export { type EvaluateRunsOptions, evaluate } from './evaluate/evaluate-runs.js'
 export { type Predicted, type PredictOptions, predict } from './evaluate/predict.js'

@@ -1,6 +1,6 @@
-import { type Data, mainData, pathOf, type WithData } from '../data/given-data.js'
 import { mkdir } from 'node:fs/promises'
 import type { Base } from '../data/base.js'
+import { type Data, mainData, pathOf, type WithData } from '../data/given-data.js'
 import { type OpenOptions, openBase } from '../data/open.js'
 import { asyncDoor, callback, only, optional, withFields, words } from '../door.js'
 import { badOption } from '../errors.js'

@@ -1,4 +1,3 @@
-import { mainData, type WithData } from '../data/given-data.js'
 import { mkdir, rm } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import { claimRun } from '../checkpoint/claim.js'
@@ -6,6 +5,7 @@ import { load } from '../checkpoint/load-model.js'
 import type { Model } from '../checkpoint/model.js'
 import { findRun, runName } from '../checkpoint/run-folder.js'
 import { type Pruning, weightsFile } from '../checkpoint/run-manifest.js'
+import { mainData, type WithData } from '../data/given-data.js'
 import { abortSignal, asyncDoor, callback, only, optional, withFields, word } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
 import { type Chosen, chooseRows } from '../evaluate/subject.js'
@@ -61,7 +61,10 @@ interface Examined {
 }
 
 type Control = { signal?: AbortSignal }
-const ARGS = { options: withFields({ run: word, data: optional(mainData), say: optional(callback) }), more: only({ signal: optional(abortSignal) }) }
+const ARGS = {
+  options: withFields({ run: word, data: optional(mainData), say: optional(callback) }),
+  more: only({ signal: optional(abortSignal) }),
+}
 
 /**
  * Prunes a run: removes the weights, heads or neurons with the lowest saliency and optionally trains the rest. The result is

@@ -1,10 +1,10 @@
-import { mainData, type WithData } from '../data/given-data.js'
 import { rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { claimRun } from '../checkpoint/claim.js'
 import { load } from '../checkpoint/load-model.js'
 import type { Quantization, Scheme } from '../checkpoint/quantized.js'
 import { findRun, runName } from '../checkpoint/run-folder.js'
+import { mainData, type WithData } from '../data/given-data.js'
 import { abortSignal, asyncDoor, callback, only, optional, withFields, word } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
 import { temporary } from '../files/write.js'
@@ -48,7 +48,10 @@ export interface Quantized {
 }
 
 type Control = { signal?: AbortSignal }
-const ARGS = { options: withFields({ run: word, data: optional(mainData), say: optional(callback) }), more: only({ signal: optional(abortSignal) }) }
+const ARGS = {
+  options: withFields({ run: word, data: optional(mainData), say: optional(callback) }),
+  more: only({ signal: optional(abortSignal) }),
+}
 
 /**
  * Quantises the matrices of a run to integers with scales, or to bfloat16. The result is published only when its loss is within the limits.

@@ -36,8 +36,13 @@ export async function contentHash(
   const hash = createHash('sha256')
   await addVectors(hash, base.vectors)
   if (base.targets !== undefined) await addVectors(hash, base.targets)
-  if (base.articles !== undefined) hash.update(`${JSON.stringify(base.articles.ids)}\n`).update(new Uint8Array(base.articles.of.buffer))
+  if (base.articles !== undefined)
+    hash.update(`${JSON.stringify(base.articles.ids)}\n`).update(new Uint8Array(base.articles.of.buffer))
   const rows = base.articles?.of.length ?? base.vectors.shape[0]!
-  hash.update(base.kind === 'base' ? Uint8Array.from(continuations(base, rows)) : new Uint8Array((base.positions ?? new Int32Array()).buffer))
+  hash.update(
+    base.kind === 'base'
+      ? Uint8Array.from(continuations(base, rows))
+      : new Uint8Array((base.positions ?? new Int32Array()).buffer),
+  )
   return hash.digest('hex')
 }

@@ -14,12 +14,22 @@ function columnsOf({ owner, options, name }: Place, given: unknown): { vectors?:
   const { vectors, articles } = options
   for (const [key, value] of Object.entries({ vectors, articles })) {
     if (value === undefined) continue
-    if (typeof given !== 'string') throw badOption(owner, key, `no value without a file for "${name}"`, value, `name the file with --${name}, or leave --${key} out`)
+    if (typeof given !== 'string')
+      throw badOption(
+        owner,
+        key,
+        `no value without a file for "${name}"`,
+        value,
+        `name the file with --${name}, or leave --${key} out`,
+      )
     if (!word.accepts(value)) throw badOption(owner, key, 'text', value)
   }
   delete options.vectors
   delete options.articles
-  return { ...(vectors !== undefined && { vectors: vectors as string }), ...(articles !== undefined && { articles: articles as string }) }
+  return {
+    ...(vectors !== undefined && { vectors: vectors as string }),
+    ...(articles !== undefined && { articles: articles as string }),
+  }
 }
 
 /** The path of data whose check has run, and has replaced vectors in memory by one. */

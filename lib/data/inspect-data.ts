@@ -118,7 +118,16 @@ async function inspectPt(path: string, options: OpenOptions, limits: Limits): Pr
   try {
     const found = base === undefined ? null : await baseOf(base)
     const all = [...warnings, ...(base?.warnings ?? [])]
-    return { version: 1, path, format: `pt (${format})`, bytes: await fileSize(path), arrays, base: found, warnings: all, error: null }
+    return {
+      version: 1,
+      path,
+      format: `pt (${format})`,
+      bytes: await fileSize(path),
+      arrays,
+      base: found,
+      warnings: all,
+      error: null,
+    }
   } finally {
     base?.dispose()
   }

@@ -137,7 +137,12 @@ function named({ path, arrays }: ArrayFile, name: string): StoredArray {
   const found = arrays.get(name)
   if (found !== undefined) return found
   const matrices = [...arrays.values()].filter((array) => isVectors(array) && array.shape.length === 2)
-  throw badOption(path, 'vectors', `one of its arrays of vectors (${matrices.slice(0, SHOWN).map(shapeOf).join(', ') || 'it has none'})`, name)
+  throw badOption(
+    path,
+    'vectors',
+    `one of its arrays of vectors (${matrices.slice(0, SHOWN).map(shapeOf).join(', ') || 'it has none'})`,
+    name,
+  )
 }
 
 /** The only matrix of a file, whatever its name. */

@@ -52,7 +52,13 @@ export function locateBase(path: string): BaseFiles {
   const { vectors: array, ...others } = selection
   const [role] = Object.keys(others)
   if (role !== undefined)
-    throw badOption('data', role, 'no such option for this format, where a .jsonl beside the vectors says it,', path, `leave --${role} out`)
+    throw badOption(
+      'data',
+      role,
+      'no such option for this format, where a .jsonl beside the vectors says it,',
+      path,
+      `leave --${role} out`,
+    )
   return { ...named, side, array }
 }
 

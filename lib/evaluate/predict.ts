@@ -1,7 +1,7 @@
-import { mainData, type WithData } from '../data/given-data.js'
 import { samplesOf } from '../baselines/baselines-rows.js'
 import { load } from '../checkpoint/load-model.js'
 import type { Model } from '../checkpoint/model.js'
+import { mainData, type WithData } from '../data/given-data.js'
 import { atOnce, lengthOf } from '../data/windows.js'
 import { asyncDoor, optional, withFields, word } from '../door.js'
 import { badOption } from '../errors.js'

@@ -1,6 +1,6 @@
-import type { WithData } from '../data/given-data.js'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { WithData } from '../data/given-data.js'
 import { asLvmError } from '../errors.js'
 import type { Given } from '../options.js'
 import { closeApp, endEngine } from './drain.js'

@@ -19,7 +19,10 @@ const library = (): Promise<Flechette> => {
     const encode = (bytes: Uint8Array) => bytes // nothing is written
     const sized = (decode: (bytes: Uint8Array, size: number) => Uint8Array) => ({ encode, decode }) as Codec // it also receives the size
     arrow.setCompressionCodec(arrow.CompressionType.LZ4_FRAME, sized(unpackLz4Frame))
-    arrow.setCompressionCodec(arrow.CompressionType.ZSTD, sized((bytes, size) => decompress(bytes, new Uint8Array(roomFor(bytes, size)))))
+    arrow.setCompressionCodec(
+      arrow.CompressionType.ZSTD,
+      sized((bytes, size) => decompress(bytes, new Uint8Array(roomFor(bytes, size)))),
+    )
     return arrow
   })
   return codecs

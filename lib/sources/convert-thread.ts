@@ -1,9 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { asLvmError } from '../errors.js'
 import { speakShell } from '../hints.js'
+import type { ThreadAnswer, ThreadTask } from './convert.js'
 import { openTable } from './open-table.js'
 import { rolesOf } from './table.js'
-import type { ThreadAnswer, ThreadTask } from './convert.js'
 import { writeRows } from './write-rows.js'
 
 /** Rows between two messages about the progress. */

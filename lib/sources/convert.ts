@@ -54,7 +54,9 @@ function inThread(task: Omit<ThreadTask, 'inShell'>, { signal, onProgress }: Wat
     worker.once('error', (error: NodeJS.ErrnoException) =>
       reject(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? outOfMemory(task.source.file, error) : error),
     )
-    worker.once('exit', () => reject(new LvmError('INTERNAL', `${task.source.file}: the thread that reads it ended without an answer`)))
+    worker.once('exit', () =>
+      reject(new LvmError('INTERNAL', `${task.source.file}: the thread that reads it ended without an answer`)),
+    )
   }).finally(() => worker.terminate())
 }
 

@@ -44,7 +44,12 @@ function groupOf(names: Cells, first: Cells): Group | undefined {
 }
 
 /** The numbers in a cell such as "[0.1, 0.2]", with commas or spaces between them. */
-const numbersIn = (cell: string): number[] => cell.replace(/[[\]]/g, ' ').trim().split(/[\s,;]+/).map(Number)
+const numbersIn = (cell: string): number[] =>
+  cell
+    .replace(/[[\]]/g, ' ')
+    .trim()
+    .split(/[\s,;]+/)
+    .map(Number)
 
 /**
  * Opens a file of delimited text: vectors are columns with numbered names, a column of lists, or all cells of a file without a header.
@@ -65,7 +70,8 @@ export async function csvTable(path: string): Promise<Table> {
   const columns: Column[] = [...others, ...(group ? [{ name: group.name, kind: 'vectors' } as const] : [])]
 
   const valueOf = (name: string): ((cells: Cells) => unknown) => {
-    if (name === group?.name) return (cells: Cells) => group.cells.map((i) => (isNumber(cells[i]) ? Number(cells[i]) : Number.NaN))
+    if (name === group?.name)
+      return (cells: Cells) => group.cells.map((i) => (isNumber(cells[i]) ? Number(cells[i]) : Number.NaN))
     const { cell, kind } = others.find((column) => column.name === name)!
     return kind === 'vectors' ? (cells: Cells) => numbersIn(cells[cell] ?? '') : (cells: Cells) => cells[cell]
   }

@@ -49,7 +49,10 @@ const isIterable = (value: object): boolean => Symbol.asyncIterator in value || 
 
 /** Whether a value can be data: an object with vectors, or rows to iterate over. */
 export const isGiven = (value: unknown): value is GivenData =>
-  typeof value === 'object' && value !== null && !ArrayBuffer.isView(value) && (isIterable(value) || plainCopy(value)?.vectors !== undefined)
+  typeof value === 'object' &&
+  value !== null &&
+  !ArrayBuffer.isView(value) &&
+  (isIterable(value) || plainCopy(value)?.vectors !== undefined)
 
 /** Space of vectors in memory. */
 export const spaceOf = (data: GivenData): string | undefined => (isIterable(data) ? undefined : (data as GivenVectors).space)
@@ -59,17 +62,27 @@ function sizeOf(owner: string, length: number, given: Record<string, unknown>): 
   const fact = FACTS.map((key) => given[key]).find(isList)
   const dim = given.dim ?? (fact === undefined ? undefined : length / fact.length)
   if (Number.isSafeInteger(dim) && (dim as number) > 0 && length % (dim as number) === 0) return dim as number
-  throw badOption(owner, 'dim', `the numbers in a vector, a divisor of the ${length} in "vectors",`, dim, 'say how long a vector is, with { vectors, dim }')
+  throw badOption(
+    owner,
+    'dim',
+    `the numbers in a vector, a divisor of the ${length} in "vectors",`,
+    dim,
+    'say how long a vector is, with { vectors, dim }',
+  )
 }
 
-async function matrixOf(owner: string, given: Record<string, unknown>): Promise<{ values: Matrix['values']; dim: number; half: boolean }> {
+async function matrixOf(
+  owner: string,
+  given: Record<string, unknown>,
+): Promise<{ values: Matrix['values']; dim: number; half: boolean }> {
   const { vectors } = given
   if (!(vectors instanceof Tensor)) {
     const values = vectors as Float32Array | Float64Array
     return { values, dim: sizeOf(owner, values.length, given), half: false }
   }
   const { shape, dtype } = vectors
-  if (shape.length !== 2 || shape.includes(0)) throw badOption(owner, 'vectors', 'a tensor of shape [rows, dim]', `shape [${shape.join(', ')}]`)
+  if (shape.length !== 2 || shape.includes(0))
+    throw badOption(owner, 'vectors', 'a tensor of shape [rows, dim]', `shape [${shape.join(', ')}]`)
   using wide = await vectors.to({ device: 'cpu', dtype: dtype === 'float16' ? 'float16' : 'float32' })
   return { values: (await wide.data()) as Float32Array | Uint16Array, dim: shape[1]!, half: dtype === 'float16' }
 }
@@ -86,7 +99,12 @@ async function fromObject(owner: string, path: string, given: Record<string, unk
   for (const key of facts) {
     const list = given[key]
     if (!isList(list) || list.length !== rows)
-      throw badOption(owner, `data.${key}`, `a list of ${rows}, one for each vector,`, isList(list) ? `${list.length} values` : list)
+      throw badOption(
+        owner,
+        `data.${key}`,
+        `a list of ${rows}, one for each vector,`,
+        isList(list) ? `${list.length} values` : list,
+      )
   }
   const columns: Column[] = [
     { name: 'vectors', kind: 'vectors', ...(matrix?.half && { half: true }) },
@@ -100,7 +118,10 @@ async function fromObject(owner: string, path: string, given: Record<string, unk
         ? { dim: matrix.dim, values: matrix.values.subarray(at * matrix.dim, end * matrix.dim) }
         : part(vectors as ArrayLike<unknown>, at, end)
       await setImmediate()
-      yield new Map<string, Values>([['vectors', own], ...facts.map((key) => [NAME[key], part(given[key] as ArrayLike<unknown>, at, end)] as const)])
+      yield new Map<string, Values>([
+        ['vectors', own],
+        ...facts.map((key) => [NAME[key], part(given[key] as ArrayLike<unknown>, at, end)] as const),
+      ])
     }
   }
   return { path, format: 'memory', columns, read }
@@ -110,8 +131,13 @@ const ROW = { article: 'article_id', position: 'index', text: 'text', title: 'ti
 
 function fromRows(owner: string, path: string, rows: Iterable<unknown> | AsyncIterable<unknown>, first: unknown): Table {
   const bare = isList(first)
-  const keys = bare ? [] : (Object.keys(ROW) as (keyof typeof ROW)[]).filter((key) => (first as Record<string, unknown>)[key] !== undefined)
-  const columns: Column[] = [{ name: 'vectors', kind: 'vectors' }, ...keys.map((key) => ({ name: ROW[key], kind: 'value' }) as const)]
+  const keys = bare
+    ? []
+    : (Object.keys(ROW) as (keyof typeof ROW)[]).filter((key) => (first as Record<string, unknown>)[key] !== undefined)
+  const columns: Column[] = [
+    { name: 'vectors', kind: 'vectors' },
+    ...keys.map((key) => ({ name: ROW[key], kind: 'value' }) as const),
+  ]
   const taken = (held: readonly unknown[]) =>
     new Map<string, Values>([
       ['vectors', held.map((row) => (bare ? row : (row as { vector: unknown }).vector))],
@@ -121,7 +147,12 @@ function fromRows(owner: string, path: string, rows: Iterable<unknown> | AsyncIt
     let [held, row] = [[] as unknown[], 0]
     for await (const one of rows) {
       if (isList(one) !== bare || typeof one !== 'object' || one === null)
-        throw badOption(owner, 'data', `rows that are all ${bare ? 'vectors' : 'objects with a "vector"'}`, `${shown(one)} as row ${row}`)
+        throw badOption(
+          owner,
+          'data',
+          `rows that are all ${bare ? 'vectors' : 'objects with a "vector"'}`,
+          `${shown(one)} as row ${row}`,
+        )
       row++
       held.push(one)
       if (held.length < TOGETHER) continue
@@ -135,7 +166,10 @@ function fromRows(owner: string, path: string, rows: Iterable<unknown> | AsyncIt
 }
 
 /** Gives back the first item of an iterator before the others. */
-async function* restarted(first: IteratorResult<unknown>, rest: AsyncIterator<unknown> | Iterator<unknown>): AsyncGenerator<unknown> {
+async function* restarted(
+  first: IteratorResult<unknown>,
+  rest: AsyncIterator<unknown> | Iterator<unknown>,
+): AsyncGenerator<unknown> {
   try {
     for (let next = first; next.done !== true; next = await rest.next()) yield next.value
   } finally {

@@ -22,7 +22,8 @@ async function* objects(path: string, limits: Limits): AsyncGenerator<Record<str
       } catch (error) {
         throw damaged(path, `line ${number} is not JSON`, error)
       }
-      if (typeof value !== 'object' || value === null || Array.isArray(value)) throw damaged(path, `line ${number} is not an object`)
+      if (typeof value !== 'object' || value === null || Array.isArray(value))
+        throw damaged(path, `line ${number} is not an object`)
       yield value as Record<string, unknown>
     }
   }

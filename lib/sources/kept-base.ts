@@ -43,7 +43,8 @@ function keptIn(folder: string): Kept | undefined {
 async function removeUnused(root: string): Promise<void> {
   for (const name of await readdir(root)) {
     const found = await stat(join(root, name)).catch(() => undefined) // another process may have removed it
-    if (found && Date.now() - found.mtimeMs > UNUSED_DAYS * 86_400_000) await rm(join(root, name), { recursive: true, force: true })
+    if (found && Date.now() - found.mtimeMs > UNUSED_DAYS * 86_400_000)
+      await rm(join(root, name), { recursive: true, force: true })
   }
 }
 
@@ -87,7 +88,12 @@ export async function keptFile(source: SourcePath, limits: Limits = DEFAULT_LIMI
   const known = await touched(join(keptRoot(), name))
   if (known !== undefined) return known
   await requireDisk(keptRoot(), size)
-  return keptIn(await keep((to) => convertFile(source, to, limits, watch), () => name))!
+  return keptIn(
+    await keep(
+      (to) => convertFile(source, to, limits, watch),
+      () => name,
+    ),
+  )!
 }
 
 async function hashIn(folder: string): Promise<string> {
@@ -116,7 +122,11 @@ export async function keepGiven(owner: string, data: GivenData, signal?: AbortSi
 export function keptGiven(path: string): Kept {
   const kept = keptIn(join(keptRoot(), path.replace(MEMORY, 'memory-')))
   if (kept !== undefined) return kept
-  throw new LvmError('FILE_MISSING', `${path}: these vectors came from the memory of a program, and their copy in the cache is gone`, {
-    hint: 'pass the same vectors as "data" again, or name a file of them with --data; writeBase(path, data) writes one',
-  })
+  throw new LvmError(
+    'FILE_MISSING',
+    `${path}: these vectors came from the memory of a program, and their copy in the cache is gone`,
+    {
+      hint: 'pass the same vectors as "data" again, or name a file of them with --data; writeBase(path, data) writes one',
+    },
+  )
 }

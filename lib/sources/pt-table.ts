@@ -20,8 +20,7 @@ const isPerRow = (value: unknown): value is Held => Array.isArray(value) || (isT
 function namedIn(value: unknown): Map<string, Held> {
   if (isVectors(value)) return new Map([['vectors', value]])
   const found = new Map<string, Held>()
-  if (value instanceof Map)
-    for (const [key, item] of value) if (isVectors(item) || isPerRow(item)) found.set(keyText(key), item)
+  if (value instanceof Map) for (const [key, item] of value) if (isVectors(item) || isPerRow(item)) found.set(keyText(key), item)
   return found
 }
 
@@ -58,7 +57,8 @@ export async function ptTable(path: string, limits: Limits): Promise<Table> {
       const value = named.get(name)!
       if (value === vectors) continue
       const list = await listed(value)
-      if (list.length !== rows) throw damaged(path, `expected ${rows} values in "${name}", one for each vector, but it holds ${list.length}`)
+      if (list.length !== rows)
+        throw damaged(path, `expected ${rows} values in "${name}", one for each vector, but it holds ${list.length}`)
       others.set(name, list)
     }
     using whole = await readTensor(file, vectors)

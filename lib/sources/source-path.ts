@@ -3,7 +3,20 @@ import { badOption } from '../errors.js'
 import { SELECTED, type Selection } from './table.js'
 
 /** Endings of the formats that are converted before they are used. */
-export const CONVERTED = ['.parquet', '.arrow', '.arrows', '.feather', '.ipc', '.csv', '.csv.gz', '.tsv', '.pt', '.pth', '.h5', '.hdf5'] as const
+export const CONVERTED = [
+  '.parquet',
+  '.arrow',
+  '.arrows',
+  '.feather',
+  '.ipc',
+  '.csv',
+  '.csv.gz',
+  '.tsv',
+  '.pt',
+  '.pth',
+  '.h5',
+  '.hdf5',
+] as const
 
 /** A path with the columns to read from its file. */
 export interface SourcePath {
@@ -16,9 +29,12 @@ export function sourceOf(path: string): SourcePath {
   const at = path.indexOf('#')
   if (at <= 0 || existsSync(path)) return { file: path, selection: {} }
   const [file, said] = [path.slice(0, at), path.slice(at + 1)]
-  const pairs = (said.includes('=') ? said : `vectors=${said}`).split('&').map((part) => part.split(/=(.*)/s, 2) as [string, string?])
+  const pairs = (said.includes('=') ? said : `vectors=${said}`)
+    .split('&')
+    .map((part) => part.split(/=(.*)/s, 2) as [string, string?])
   for (const [role, name] of pairs)
-    if (!(SELECTED as readonly string[]).includes(role) || !name) throw badOption('data', 'path', `FILE#NAME or FILE#${SELECTED.map((key) => `${key}=NAME`).join('&')}`, path)
+    if (!(SELECTED as readonly string[]).includes(role) || !name)
+      throw badOption('data', 'path', `FILE#NAME or FILE#${SELECTED.map((key) => `${key}=NAME`).join('&')}`, path)
   return { file, selection: Object.fromEntries(pairs.map(([role, name]) => [role, decodeURIComponent(name!)])) }
 }
 

@@ -53,7 +53,18 @@ export interface Roles {
 /** Usual names of columns, in lower case. */
 const NAMES = {
   vectors: ['vectors', 'vector', 'embeddings', 'embedding', 'emb'],
-  articles: ['article_id', 'article_ids', 'article', 'articles', 'article_index', 'article_indices', 'document_id', 'doc_id', 'document', 'doc'],
+  articles: [
+    'article_id',
+    'article_ids',
+    'article',
+    'articles',
+    'article_index',
+    'article_indices',
+    'document_id',
+    'doc_id',
+    'document',
+    'doc',
+  ],
   positions: ['index', 'position', 'positions', 'chunk_index', 'chunk_indices', 'seq_idx', 'sentence_index'],
   texts: ['text', 'texts', 'sentence', 'sentences', 'content', 'chunk_text', 'concept_texts'],
   titles: ['title', 'titles'],
@@ -72,7 +83,10 @@ function vectorsOf({ path, columns }: Table, wanted: string | undefined): Column
   if (wanted !== undefined) {
     const found = all.find(({ name }) => name === wanted)
     if (found !== undefined) return found
-    throw new LvmError('BAD_OPTION', `${path}: expected one of ${listed(all)}, which hold vectors, for "vectors" but received "${wanted}"`)
+    throw new LvmError(
+      'BAD_OPTION',
+      `${path}: expected one of ${listed(all)}, which hold vectors, for "vectors" but received "${wanted}"`,
+    )
   }
   const usual = all.filter(({ name }) => (NAMES.vectors as readonly string[]).includes(name.toLowerCase()))
   const [first, ...others] = all.length === 1 ? all : usual

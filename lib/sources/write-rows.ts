@@ -17,7 +17,8 @@ function halfBits(values: Float32Array): Uint16Array {
 }
 
 const isNumbers = (value: unknown): value is ArrayLike<number> =>
-  (Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))) && typeof (value as unknown as ArrayLike<unknown>)[0] === 'number'
+  (Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))) &&
+  typeof (value as unknown as ArrayLike<unknown>)[0] === 'number'
 
 /** Joins lists of numbers, one for each row, into one array. Errors: DATA_SHAPE, DATA_FORMAT. */
 function joined(path: string, lists: ArrayLike<unknown>, at: number, dim: number): Float32Array {
@@ -26,7 +27,10 @@ function joined(path: string, lists: ArrayLike<unknown>, at: number, dim: number
     const list = lists[i]
     if (!isNumbers(list)) throw damaged(path, `row ${at + i}: expected a vector, a list of numbers, but received ${shown(list)}`)
     if (list.length !== dim)
-      throw new LvmError('DATA_SHAPE', `${path}: expected vectors of ${dim} numbers, as in row 0, but row ${at + i} has ${list.length}`)
+      throw new LvmError(
+        'DATA_SHAPE',
+        `${path}: expected vectors of ${dim} numbers, as in row 0, but row ${at + i} has ${list.length}`,
+      )
     all.set(list, i * dim)
     for (let k = 0; k < dim; k++)
       if (typeof list[k] !== 'number') throw damaged(path, `row ${at + i}: expected numbers but received ${shown(list[k])}`)
@@ -39,7 +43,11 @@ function stored(path: string, values: Values, half: boolean, at: number, dim: nu
   if (isMatrix(values) && values.dim !== dim)
     throw new LvmError('DATA_SHAPE', `${path}: expected vectors of ${dim} numbers, as in row 0, but row ${at} has ${values.dim}`)
   if (isMatrix(values) && values.values instanceof Uint16Array) return values.values
-  const single = isMatrix(values) ? (values.values instanceof Float32Array ? values.values : Float32Array.from(values.values)) : joined(path, values, at, dim)
+  const single = isMatrix(values)
+    ? values.values instanceof Float32Array
+      ? values.values
+      : Float32Array.from(values.values)
+    : joined(path, values, at, dim)
   return half ? halfBits(single) : single
 }
 
@@ -56,7 +64,8 @@ function line(path: string, row: number, roles: Roles, valueOf: (name: string) =
   const { articles, positions, texts, titles, categories } = roles
   const pick = (name: string | undefined) => (name === undefined ? undefined : valueOf(name))
   const [id, index, text, title, names] = [articles, positions, texts, titles, categories].map(pick)
-  if (articles !== undefined && (isNone(id) || id === '')) throw damaged(path, `row ${row}: expected an article in "${articles}" but received ${shown(id)}`)
+  if (articles !== undefined && (isNone(id) || id === ''))
+    throw damaged(path, `row ${row}: expected an article in "${articles}" but received ${shown(id)}`)
   return `${JSON.stringify({
     ...(articles !== undefined && { article_id: String(id) }),
     ...(!isNone(title) && { title: String(title) }),
@@ -104,7 +113,10 @@ export async function writeRows(
       }
       const at = rows
       await writeAll(out, bytesOf(stored(path, own, half, at, dim)))
-      const lines = () => Array.from({ length: count }, (_, i) => line(path, at + i, roles, (name) => (batch.get(name) as ArrayLike<unknown>)[i])).join('')
+      const lines = () =>
+        Array.from({ length: count }, (_, i) =>
+          line(path, at + i, roles, (name) => (batch.get(name) as ArrayLike<unknown>)[i]),
+        ).join('')
       if (side !== undefined) await writeAll(side, Buffer.from(lines()))
       rows += count
       read(rows)

@@ -95,7 +95,10 @@ export async function prepare(
       opened.push(val.base)
       await requireEncoder(val.base, encoder, train.base)
     }
-    if (saved !== undefined && (train.base.hash !== saved.data.hash || (val?.base.hash ?? null) !== (saved.data.val?.hash ?? null))) {
+    if (
+      saved !== undefined &&
+      (train.base.hash !== saved.data.hash || (val?.base.hash ?? null) !== (saved.data.val?.hash ?? null))
+    ) {
       throw new LvmError('BAD_CHECKPOINT', `${o.data}: expected the data the run was started with but its hash differs`, {
         hint: 'resume with the same file, or start another run with --name',
       })

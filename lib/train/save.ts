@@ -22,12 +22,12 @@ import { jsonHash } from '../files/hash.js'
 import { copyWhole } from '../files/write.js'
 import { packageVersion } from '../libtorch/paths.js'
 import { native } from '../native.js'
+import { isFromMemory } from '../sources/kept-base.js'
 import { contextsOf } from '../spec/contexts.js'
 import type { Node } from '../spec/ops.js'
 import { configOf, paramGroup } from './config-file.js'
 import type { Prepared } from './prepare.js'
 import { reachOf } from './recipe.js'
-import { isFromMemory } from '../sources/kept-base.js'
 import { type Session, standing } from './session.js'
 
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`

@@ -67,7 +67,10 @@ function startEvent(
 }
 
 type Control = { signal?: AbortSignal }
-const ARGS = { options: withFields({ model: word, data: optional(mainData), val: optional(someData) }), control: only({ signal: optional(abortSignal) }) }
+const ARGS = {
+  options: withFields({ model: word, data: optional(mainData), val: optional(someData) }),
+  control: only({ signal: optional(abortSignal) }),
+}
 
 /** Says why a finished run trains nothing, and which option extends it. */
 function nothingToTrain({ plan: { train }, progress: { best, epoch, optimizer_steps } }: Session, why: Ended): string {

@@ -1,6 +1,6 @@
-import { mainData, someData, type WithData } from '../../data/given-data.js'
 import { mkdir } from 'node:fs/promises'
 import { findRun } from '../../checkpoint/run-folder.js'
+import { mainData, someData, type WithData } from '../../data/given-data.js'
 import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
 import { badOption, LvmError } from '../../errors.js'
 import { type Document, writeEntries } from '../../evaluate/results-file.js'
@@ -32,7 +32,9 @@ interface Tested {
   readonly table: string
   readonly failure: LvmError | undefined
 }
-const ARGS = { options: withFields({ runs: optional(words), data: optional(mainData), bank: optional(someData), say: optional(callback) }) }
+const ARGS = {
+  options: withFields({ runs: optional(words), data: optional(mainData), bank: optional(someData), say: optional(callback) }),
+}
 type Asked = Options<typeof abtestFields> & { readonly say: (line: string) => void }
 
 async function testRuns(runs: readonly string[], o: Asked): Promise<Tested> {

@@ -1,5 +1,5 @@
-import { type Data, dataOrMany, someData, type WithData } from '../../data/given-data.js'
 import { mkdir } from 'node:fs/promises'
+import { type Data, dataOrMany, someData, type WithData } from '../../data/given-data.js'
 import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
 import { requireOwnRows } from '../../evaluate/evaluate-fields.js'
 import { wasTrainedOn } from '../../evaluate/trained-on.js'
@@ -89,7 +89,9 @@ function adjusted(all: readonly (readonly RawPair[])[]): Pair[][] {
 }
 
 type Compared = { comparison: ComparisonDocument; table: string }
-const ARGS = { options: withFields({ runs: words, data: optional(dataOrMany), bank: optional(someData), say: optional(callback) }) }
+const ARGS = {
+  options: withFields({ runs: words, data: optional(dataOrMany), bank: optional(someData), say: optional(callback) }),
+}
 
 /**
  * Compares runs and baselines in pairs, window by window, on one or more files, and writes comparison.json.

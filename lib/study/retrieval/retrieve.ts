@@ -1,7 +1,7 @@
-import { mainData, someData, type WithData } from '../../data/given-data.js'
 import { type FoldRuns, findFolds } from '../../checkpoint/fold-runs.js'
 import { load } from '../../checkpoint/load-model.js'
 import { findRun } from '../../checkpoint/run-folder.js'
+import { mainData, someData, type WithData } from '../../data/given-data.js'
 import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
 import { badOption, LvmError } from '../../errors.js'
 import { requireOwnRows } from '../../evaluate/evaluate-fields.js'
