@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { resolve as absolute, dirname } from 'node:path'
 import { abortSignal, asyncDoor, callback, optional, withFields, word } from '../door.js'
 import { fileError, LvmError } from '../errors.js'
 import { syncFile, syncFolder, temporary, writeNew } from '../files/write.js'
 import { type Given, resolve } from '../options.js'
+import { sourceOf } from '../sources/source-path.js'
 import { writeTable, writtenEnding } from '../sources/write-table.js'
 import type { Base } from './base.js'
 import { baseTable } from './base-table.js'
@@ -66,6 +67,20 @@ async function publishBase(
   }
 }
 
+/** Requires that nothing is lost: the file, the one beside it, or the data itself. Errors: BAD_OPTION. */
+function requireNew(path: string, ending: string, overwrite: boolean, data: Data): void {
+  const side = `${path.slice(0, -ending.length)}.jsonl`
+  const from = typeof data === 'string' ? absolute(sourceOf(data).file) : undefined
+  for (const file of ending === '.npy' ? [path, side, `${side}.gz`] : [path]) {
+    if (!existsSync(file) || (overwrite && absolute(file) !== from)) continue
+    const hint =
+      absolute(file) === from
+        ? 'choose a name in which no file of the data is replaced'
+        : 'choose another name, or use --overwrite'
+    throw new LvmError('BAD_OPTION', `writeBase: expected new files for "path" but ${file} exists`, { hint })
+  }
+}
+
 /**
  * Writes data as a file: `.npy` with a `.jsonl` of the facts about its rows, or any other format that `data convert` knows, and a card.
  *
@@ -78,10 +93,7 @@ export const writeBase = asyncDoor(
     const { signal, onProgress, ...given } = options
     const { overwrite, source, licence, ...how } = resolve('writeBase', convertFields, given)
     const ending = writtenEnding('writeBase', 'path', path)
-    if (existsSync(path) && !overwrite)
-      throw new LvmError('BAD_OPTION', `writeBase: expected a new file for "path" but ${path} exists`, {
-        hint: 'choose another name, or use --overwrite',
-      })
+    requireNew(path, ending, overwrite, data)
     const base = await openBase(data, how)
     try {
       const { encoder, ...own } = base.card ?? {}

@@ -69,14 +69,14 @@ export async function csvTable(path: string): Promise<Table> {
   })
   const columns: Column[] = [...others, ...(group ? [{ name: group.name, kind: 'vectors' } as const] : [])]
 
-  const valueOf = (name: string): ((cells: Cells) => unknown) => {
+  const readerOf = (name: string): ((cells: Cells) => unknown) => {
     if (name === group?.name)
       return (cells: Cells) => group.cells.map((i) => (isNumber(cells[i]) ? Number(cells[i]) : Number.NaN))
     const { cell, kind } = others.find((column) => column.name === name)!
     return kind === 'vectors' ? (cells: Cells) => numbersIn(cells[cell] ?? '') : (cells: Cells) => cells[cell]
   }
   async function* read(wanted: readonly string[]): AsyncGenerator<ReadonlyMap<string, Values>> {
-    const readers = wanted.map((name) => [name, valueOf(name)] as const)
+    const readers = wanted.map((name) => [name, readerOf(name)] as const)
     const taken = (rows: readonly Cells[]) => new Map(readers.map(([name, value]) => [name, rows.map(value)] as const))
     let [held, row] = [[] as Cells[], 0]
     for await (const cells of rowsOf(path)) {

@@ -60,9 +60,9 @@ function integer(path: string, name: string, row: number, value: unknown): numbe
 }
 
 /** Writes the facts of one row as a line of the side file. */
-function line(path: string, row: number, roles: Roles, valueOf: (name: string) => unknown): string {
+function line(path: string, row: number, roles: Roles, fact: (name: string) => unknown): string {
   const { articles, positions, texts, titles, categories } = roles
-  const pick = (name: string | undefined) => (name === undefined ? undefined : valueOf(name))
+  const pick = (name: string | undefined) => (name === undefined ? undefined : fact(name))
   const [id, index, text, title, names] = [articles, positions, texts, titles, categories].map(pick)
   if (articles !== undefined && (isNone(id) || id === ''))
     throw damaged(path, `row ${row}: expected an article in "${articles}" but received ${shown(id)}`)

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import type { SchemaElement } from 'hyparquet'
+import type { ParquetWriter } from 'hyparquet-writer'
 import { badOption } from '../errors.js'
 import { writeAll } from '../files/write.js'
 import { native } from '../native.js'
@@ -14,6 +14,8 @@ export interface Paths {
 }
 type Read = (rows: number) => void
 type Write = (table: Table, to: Paths, read: Read) => Promise<{ readonly sided: boolean }>
+
+type Schema = ConstructorParameters<typeof ParquetWriter>[0]['schema']
 
 const namesOf = ({ columns }: Table) => columns.map(({ name }) => name)
 
@@ -31,6 +33,9 @@ function listsOf(values: Values): ArrayLike<number>[] {
   const numbers = all instanceof Uint16Array ? Float32Array.from(all, halfNumber) : all
   return Array.from({ length: all.length / dim }, (_, i) => numbers.subarray(i * dim, (i + 1) * dim))
 }
+
+/** Numbers as text that gives the same bits again; JavaScript writes −0 without its sign. */
+const numbersOf = (vector: ArrayLike<number>): string[] => Array.from(vector, (x) => (Object.is(x, -0) ? '-0' : String(x)))
 
 async function writeText(
   table: Table,
@@ -55,8 +60,12 @@ async function writeText(
 const jsonLines: Write = (table, to, read) =>
   writeText(table, to, read, (batch) => {
     const names = namesOf(table).filter((name) => name !== 'vectors')
-    const lineOf = (vector: ArrayLike<number>, i: number) =>
-      `${JSON.stringify({ ...Object.fromEntries(names.map((name) => [name, (batch.get(name) as ArrayLike<unknown>)[i]])), vectors: Array.from(vector) })}\n`
+    const lineOf = (vector: ArrayLike<number>, i: number) => {
+      const facts = names.map(
+        (name) => `${JSON.stringify(name)}:${JSON.stringify((batch.get(name) as ArrayLike<unknown>)[i] ?? null)},`,
+      )
+      return `{${facts.join('')}"vectors":[${numbersOf(vector).join(',')}]}\n`
+    }
     return listsOf(batch.get('vectors')!).map(lineOf).join('')
   })
 
@@ -70,7 +79,7 @@ const delimited: Write = (table, to, read) =>
     const lists = listsOf(batch.get('vectors')!)
     const header = () => `${[...names, ...Array.from(lists[0]!, (_, k) => `e${k}`)].map(quoted).join(',')}\n`
     const row = (vector: ArrayLike<number>, i: number) =>
-      [...names.map((name) => quoted((batch.get(name) as ArrayLike<unknown>)[i])), ...Array.from(vector)].join(',')
+      [...names.map((name) => quoted((batch.get(name) as ArrayLike<unknown>)[i])), ...numbersOf(vector)].join(',')
     return `${first ? header() : ''}${lists.map(row).join('\n')}\n`
   })
 
@@ -81,7 +90,7 @@ const parquet: Write = async (table, to, read) => {
   const element = half
     ? ({ type: 'FIXED_LEN_BYTE_ARRAY', type_length: 2, logical_type: { type: 'FLOAT16' } } as const)
     : ({ type: 'FLOAT' } as const)
-  const schema = columns.flatMap(({ name }): SchemaElement[] => {
+  const schema = columns.flatMap(({ name }): Schema => {
     if (name !== 'vectors') {
       const type = name === 'index' ? ({ type: 'INT32' } as const) : ({ type: 'BYTE_ARRAY', converted_type: 'UTF8' } as const)
       return [{ name, repetition_type: 'OPTIONAL' as const, ...type }]

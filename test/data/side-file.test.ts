@@ -167,7 +167,6 @@ describe('the files of a base', () => {
       expect.stringMatching(/absent\.npy, .*absent\.npz, .*absent\.safetensors/),
     ])
     expect(code(scratch('absent.npz'))[0]).toBe('FILE_MISSING')
-    expect(code(scratch('x.parquet', ''))[0]).toBe('DATA_FORMAT')
   })
   it('agreedSpace takes the space of card or option and refuses two that differ', async () => {
     const card = await readCard(scratch('s.card.json', '{"space":"gtr","licence":"MIT","rows":3}'))
