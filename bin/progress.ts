@@ -119,6 +119,7 @@ const STOPPED = {
   done: 'done',
   'early-stop': 'stopped early without further improvement',
   'max-steps': 'stopped at --max-steps',
+  callback: 'stopped by a callback',
   interrupted: 'interrupted',
 }
 

@@ -13,6 +13,7 @@ import {
   generationFolder,
   generationNumbers,
   generationsOf,
+  isLog,
   isOurs,
   isPlainFolder,
   isRun,
@@ -178,6 +179,7 @@ export const removeRun = asyncDoor('runs rm', { folder: word }, async (folder: s
       }
       await rmdir(generationsOf(folder)).catch(() => {}) // it may contain a folder that is not ours
     }
+    for (const name of (await names(folder)).filter(isLog)) await rm(join(folder, name), { force: true })
     await removeLeftovers(folder)
     await rm(join(folder, MANIFEST), { force: true }) // last, so that an interrupted removal can be repeated
   } finally {

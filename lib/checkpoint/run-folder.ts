@@ -19,6 +19,11 @@ export const isPlainFolder = (path: string): Promise<boolean> =>
     () => false,
   )
 
+/** Figures of the training by step, which are not part of a save. */
+export const METRICS = 'metrics.jsonl'
+/** Whether a file of a run's folder was written by its logs. */
+export const isLog = (name: string): boolean => /^(metrics\.(jsonl|csv)|mlflow\.json|events\.out\.tfevents\..*)$/.test(name)
+
 const SAVED = ['final_model.pt', 'best_model.pt', 'quantized.safetensors', 'training_history.json']
 
 /** Whether a folder is one of our saves, intact or damaged, as its manifest and file names show; only such folders are removed. */

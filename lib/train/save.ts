@@ -136,19 +136,19 @@ function keptWeights(session: Session): Weights {
   return history.find(({ epoch }) => epoch === progress.best!.epoch)?.weights ?? (emaRule === null ? 'raw' : 'average')
 }
 
+/** Content of config.json. */
+export function settingsOf({ plan, data, parameters, device, threads, emaRule }: Session) {
+  const { context } = data
+  const { dim } = data.train.base
+  const { options } = plan.architecture.spec({ dim, context }, plan.model)
+  return configOf(plan, options, { dim, context, parameters, device, threads, emaRule })
+}
+
 /** Saves the state of a training; the model must hold the evaluated weights. Errors: NO_DISK. */
 export async function saveSession(session: Session, store: Store, best: boolean): Promise<number> {
   const { plan, data, model, trainer, progress, history } = session
   const before = store.current()?.manifest as RunManifest | undefined
-  const { options } = plan.architecture.spec({ dim: data.train.base.dim, context: data.context }, plan.model)
-  const config = configOf(plan, options, {
-    dim: data.train.base.dim,
-    context: data.context,
-    parameters: session.parameters,
-    device: session.device,
-    threads: session.threads,
-    emaRule: session.emaRule,
-  })
+  const config = settingsOf(session)
   const last = history.at(-1)
   const value = () =>
     checkpointValue(model, trainer, {

@@ -125,6 +125,7 @@ export const SPECIFIED_CONFIG = {
   preset: 'target',
   init: null,
   save_every: null,
+  log_every: 10,
   seed: 0,
 } as const
 

@@ -64,6 +64,7 @@ describe('a run without options, with a small model', () => {
       'final_model.pt',
       'generations',
       'manifest.json',
+      'metrics.jsonl',
       'split.json',
       'training_history.json',
     ])
