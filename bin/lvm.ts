@@ -2,17 +2,19 @@
 import yargs from 'yargs'
 import { speakShell } from '../lib/hints.js'
 import { withReport } from './crash.js'
+import { manner } from './manner.js'
 import { answered, diagnostic, event, fail, print } from './output.js'
 import { versions } from './package.js'
 import { profileTable, stagesSoFar, underClock } from './profile.js'
 import { EVERYWHERE, rootHelp } from './root-help.js'
 import { endWhenAsked, endWithReader, hearParent } from './signals.js'
+import { stageProgress, verbOf, wayOf } from './stage-progress.js'
 import { listed, offered, usageError } from './usage.js'
 import { VERBS } from './verbs.js'
 
 const SHORT: Readonly<Record<string, string>> = { '-h': '--help', '-v': '--version' }
 const words = process.argv.slice(2).map((word) => SHORT[word] ?? word) // as aliases yargs would indent every option by four columns
-const json = words.includes('--json')
+const { json } = manner
 
 async function main(): Promise<void> {
   if (words.includes('--version')) return print(versions())
@@ -44,12 +46,16 @@ async function main(): Promise<void> {
   for (const [command, [describe, load]] of Object.entries(VERBS)) {
     parser.command(words.includes(command) ? { ...(await load()), describe } : { command, describe, handler: () => {} })
   }
-  if (!words.includes('--profile')) await parser.parseAsync()
-  else {
-    await underClock(verb!, async () => void (await parser.parseAsync()))
-    if (!json) diagnostic(profileTable(stagesSoFar()!))
-    else if (!answered()) event({ type: 'profile', version: 1, ...stagesSoFar()! })
-  }
+  const path = verbOf(words)
+  await underClock(
+    path,
+    async () => void (await parser.parseAsync()),
+    (moment) => stageProgress(path, wayOf(), moment),
+  )
+  const stages = stagesSoFar()
+  if (stages === undefined) return
+  if (!json) diagnostic(profileTable(stages))
+  else if (!answered()) event({ type: 'profile', version: 1, ...stages })
 }
 
 speakShell()

@@ -5,6 +5,8 @@ import { GROUPS, VERBS } from './verbs.js'
 /** Options of every verb. */
 export const EVERYWHERE = {
   json: { type: 'boolean', describe: 'print JSON: one document, or one event per line for long work' },
+  quiet: { type: 'boolean', describe: 'print only results, warnings and errors' },
+  verbose: { type: 'boolean', describe: 'also print each stage when it ends, and where an error was thrown' },
   profile: { type: 'boolean', describe: 'also print the stages of the work and their share of the time' },
 } as const satisfies Record<string, Options>
 

@@ -11,6 +11,7 @@ import { watchCpuShare } from '../../libtorch/cpu-share.js'
 import { packageRoot } from '../../libtorch/paths.js'
 import { native } from '../../native.js'
 import { type Given, type Options, resolve } from '../../options.js'
+import { stage } from '../../stages.js'
 import { devices, useThreads } from '../../torch/device.js'
 import { Tensor } from '../../torch/tensor.js'
 import { benchmarkFields } from './benchmark-fields.js'
@@ -88,7 +89,7 @@ async function onDevice(
   const fresh: Fresh[] = []
   for (const folder of folders) {
     say(`${device}: ${folder} in a fresh process`)
-    fresh.push(await afterStart(folder, device))
+    fresh.push(await stage('fresh process', () => afterStart(folder, device)))
   }
   const models: Model[] = []
   const reference = await fixedProduct(device)
@@ -98,12 +99,14 @@ async function onDevice(
     const timed = models.flatMap((model, i) => calls[i]!.map(({ batch, input }) => ({ batch, call: () => model.predict(input) })))
     say(`${device}: ${timed.length} timings of about ${o.seconds} s, in ${o.rounds} rounds`)
     const share = watchCpuShare()
-    const found = await interleaved(timed, reference.call, o)
+    const found = await stage('time', () => interleaved(timed, reference.call, o))
     const cpu_share = share()
     const results: { name: string; model: string; measured: DeviceBenchmark }[] = []
     for (const [i, model] of models.entries()) {
       const input = calls[i]!.find(({ batch }) => batch === ENERGY_BATCH)!.input
-      const energy = await measureEnergy(device, () => model.predict(input), { batch: ENERGY_BATCH, seconds: o.seconds / 2 })
+      const energy = await stage('energy', () =>
+        measureEnergy(device, () => model.predict(input), { batch: ENERGY_BATCH, seconds: o.seconds / 2 }),
+      )
       const { peak_memory_bytes, load_ms, first_call_ms } = fresh[i]!
       const batches = found.slice(i * BATCHES.length, (i + 1) * BATCHES.length)
       const measured = { device, threads, load_ms, first_call_ms, batches, cpu_share, peak_memory_bytes, energy }

@@ -9,7 +9,7 @@ import type { Interval } from '../../evaluate/metrics.js'
 import { watchCpuShare } from '../../libtorch/cpu-share.js'
 import { type Given, resolve } from '../../options.js'
 import { pValue } from '../../show.js'
-import { stage } from '../../stages.js'
+import { counted, stage } from '../../stages.js'
 import { pairedDifference } from '../../statistics/estimates.js'
 import { studentP } from '../../statistics/student.js'
 import { call, type Tensor } from '../../torch/tensor.js'
@@ -105,7 +105,7 @@ async function ridge(train: Rows, val: Rows): Promise<Float64Array[]> {
 
 async function networks(train: Rows, val: Rows, seed: number): Promise<Float64Array[]> {
   const all: Float64Array[] = []
-  for (let i = 0; i < NETWORKS; i++)
+  for (const i of counted(Array.from({ length: NETWORKS }, (_, i) => i)))
     all.push(
       await cosinesOf(
         await stage('train a network', () => fitNetwork(train, { seed: seed + i, epochs: EPOCHS, width: WIDTH })),
@@ -188,7 +188,10 @@ export const arrow = asyncDoor('arrow', ARGS, async (options: ArrowOptions, list
     say('ridge, forward and reversed')
     const linear = [await ridge(train, val), await ridge(turned(train), turned(val))] as const
     say(`${NETWORKS} small networks per direction`)
-    const nets = [await networks(train, val, o.seed), await networks(turned(train), turned(val), o.seed)] as const
+    const nets = [
+      await stage('networks, forward', () => networks(train, val, o.seed)),
+      await stage('networks, reversed', () => networks(turned(train), turned(val), o.seed)),
+    ] as const
     const predictors = [await compared('ridge', ...linear, articles, o.seed), await compared('mlp', ...nets, articles, o.seed)]
     const { reason } = await pairedDifference(linear[0][0]!, linear[1][0]!, articles, { seed: o.seed, resamples: 100 })
     const document: Arrow = {

@@ -18,7 +18,7 @@ import { type Chosen, chooseRows, readsBack } from '../../evaluate/subject.js'
 import { trainedShare } from '../../evaluate/trained-on.js'
 import { native } from '../../native.js'
 import { type Given, type Options, resolve } from '../../options.js'
-import { stage } from '../../stages.js'
+import { rounds, stage } from '../../stages.js'
 import type { Estimate } from '../../statistics/estimates.js'
 import { call, Tensor } from '../../torch/tensor.js'
 import type { Read } from './ablations.js'
@@ -206,7 +206,7 @@ export const diagnose = asyncDoor('doctor', ARGS, async (options: DiagnoseRunsOp
   const { fit, dispose } = fitter()
   const entries: Diagnosis[] = []
   try {
-    for (const run of runs) {
+    for (const run of rounds(runs)) {
       say?.(`examining ${run}`)
       using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
       entries.push(await examine(model, o, fit))

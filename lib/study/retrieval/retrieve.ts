@@ -8,6 +8,7 @@ import { openPool } from '../../evaluate/pool.js'
 import { type Document, writeEntries } from '../../evaluate/results-file.js'
 import { chooseRows } from '../../evaluate/subject.js'
 import { type Given, type Options, resolve } from '../../options.js'
+import { rounds } from '../../stages.js'
 import { judgeSearched, searchAll } from './judge-retrieval.js'
 import { oracleSentence } from './oracle.js'
 import { RETRIEVAL_RESULTS, type RetrievalEntry } from './retrieval-entry.js'
@@ -46,7 +47,7 @@ async function searchRun(run: string, o: Asked, say: Say): Promise<SearchedRun> 
 async function entriesOf(names: readonly string[], o: Asked, say: Say): Promise<RetrievalEntry[]> {
   for (const name of names) await findRun(name) // fail before minutes are spent on the first run
   const entries: RetrievalEntry[] = []
-  for (const name of names) {
+  for (const name of rounds(names)) {
     const { about, searched } = await searchRun(name, o, say)
     entries.push(await judgeSearched(about, searched, o.exclude))
   }
