@@ -79,7 +79,7 @@ describe('runs prune', () => {
     const out = join(TINY.out, 'figures')
     const figures = async () => (await evaluate({ runs: [folder], latency: 0, out })).results.runs[0]!.cosine
     const before = await figures()
-    const [{ bytes: size }] = (await listRuns(options.out)) as [{ bytes: number }]
+    const [{ bytes: size }] = (await listRuns(options.out)) as unknown as [{ bytes: number }]
     const { freed } = await pruneRun(folder)
     const [row] = await listRuns(options.out)
     expect(row).toMatchObject({ state: 'complete', problem: null, bytes: size - freed })
