@@ -1,7 +1,7 @@
 import type { Baseline } from '../../baselines/baselines-fit.js'
 import { meanCosine, type Rows } from '../../baselines/baselines-rows.js'
 import { native } from '../../native.js'
-import { stage } from '../../stages.js'
+import { stage, tally } from '../../stages.js'
 import { Tensor } from '../../torch/tensor.js'
 import { type Network, type NetworkOptions, openNetwork } from './network.js'
 
@@ -49,6 +49,7 @@ async function trainUntilBest(network: Network, held: Rows, seconds: number) {
       await best?.restore()
       let failed = 0
       while (failed < PATIENCE && (steps === 0 || spent() < ENDS[i]!)) {
+        tally(Math.round(Math.min(1, spent()) * seconds), Math.round(seconds)) // the most that it takes
         await stage('train', () => network.advance(steps, every, (step) => rate * Math.min(1, (step + 1) / WARM)))
         steps += every
         const now = await stage('check', () => meanCosine(held, (ids) => network.predict(held, ids)))

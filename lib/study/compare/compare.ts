@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
+import { longDoor } from '../../control.js'
 import { type Data, dataOrMany, someData, type WithData } from '../../data/given-data.js'
-import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
+import { callback, optional, withFields, words } from '../../door.js'
 import { requireOwnRows } from '../../evaluate/evaluate-fields.js'
 import { wasTrainedOn } from '../../evaluate/trained-on.js'
 import { sealedText } from '../../files/sealed.js'
@@ -98,7 +99,7 @@ const ARGS = {
  *
  * Errors: BAD_OPTION for contestants that are not comparable, with the reason; those of load and of the data.
  */
-export const compare = asyncDoor('compare', ARGS, async (options: CompareOptions): Promise<Compared> => {
+export const compare = longDoor('compare', ARGS, async (options: CompareOptions): Promise<Compared> => {
   const { runs: names, data, say = () => {}, ...given } = options
   const o = resolve('compare', compareFields, given)
   if (o.folds) requireOwnRows('compare', { data, rows: o.rows })
