@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { LvmError } from './errors.js'
 
 /** Time of one stage of a verb, with the stages inside it. Units: seconds. */
 export interface Stage {
@@ -45,7 +46,15 @@ export interface StageListener {
   /** A stage ended; `path` names the stages around it and itself. Units: seconds */
   readonly ended?: (path: readonly string[], seconds: number) => void
 }
+/** Follows and can stop work from outside, between its stages and between the parts that a stage counts. */
+export interface Overseer {
+  readonly signal?: AbortSignal | undefined
+  readonly told?: ((moment: Moment) => void) | undefined
+}
 interface Work {
+  readonly overseers?: readonly Overseer[]
+  /** Clock of the whole work, whose open stages an overseer is told. */
+  readonly root: Clock
   readonly clock: Clock
   readonly path: readonly string[]
   readonly whole: { round?: Moment['round']; readonly listener: StageListener }
@@ -58,12 +67,28 @@ const cpuSeconds = (before?: NodeJS.CpuUsage): number => {
   return (user + system) / 1e6
 }
 
+/** Error of work that a signal has stopped: its reason if that is one of ours. */
+export const stoppedBy = ({ reason }: AbortSignal): LvmError =>
+  reason instanceof LvmError ? reason : new LvmError('INTERRUPTED', 'the work was stopped by its signal', { cause: reason })
+
+/** Errors: INTERRUPTED when an overseer has stopped the work. */
+function requireWanted({ overseers = [] }: Work): void {
+  for (const { signal } of overseers) if (signal?.aborted) throw stoppedBy(signal)
+}
+
+function moved({ whole, overseers = [], root }: Work): void {
+  whole.listener.moved?.()
+  for (const { told } of overseers)
+    told?.({ open: openStages(root, performance.now()), ...(whole.round && { round: whole.round }) })
+}
+
 /** Runs one stage of a verb; under `profiled` its time is added to those of the same name. */
 export function stage<T>(name: string, work: () => T): T {
   const outer = current.getStore()
   if (outer === undefined) return work()
   const { whole } = outer
   const path = [...outer.path, name]
+  requireWanted(outer)
   const clock = outer.clock.inner.get(name) ?? clockOf()
   outer.clock.inner.set(name, clock)
   const [began, before] = [performance.now(), process.cpuUsage()]
@@ -76,10 +101,10 @@ export function stage<T>(name: string, work: () => T): T {
     clock.cpu += cpuSeconds(before)
     whole.listener.ended?.(path, seconds)
   }
-  whole.listener.moved?.()
+  moved(outer)
   let result: T
   try {
-    result = current.run({ clock, path, whole }, work)
+    result = current.run({ ...outer, clock, path }, work)
   } catch (error) {
     end()
     throw error
@@ -93,8 +118,9 @@ export function stage<T>(name: string, work: () => T): T {
 export function tally(done: number, total: number): void {
   const work = current.getStore()
   if (work === undefined) return
+  requireWanted(work)
   work.clock.tally = { done, total }
-  work.whole.listener.moved?.()
+  moved(work)
 }
 
 /** Goes through the parts of a stage and tells the progress how many are done. */
@@ -145,8 +171,15 @@ export function profiled<T>(name: string, work: () => Promise<T>, listener: Stag
   clock.inner.set('start', clockOf(1, process.uptime(), cpuSeconds()))
   const whole: Work['whole'] = { listener }
   return {
-    done: current.run({ clock, path: [], whole }, work),
+    done: current.run({ clock, root: clock, path: [], whole }, work),
     stages: () => written(name, { ...clock, calls: 1, seconds: process.uptime(), cpu: cpuSeconds() }),
     moment: () => ({ open: openStages(clock, performance.now()), ...(whole.round && { round: whole.round }) }),
   }
+}
+
+/** Runs work that an overseer follows, beside those of the work around it. */
+export function overseen<T>(overseer: Overseer, work: () => Promise<T>): Promise<T> {
+  const outer = current.getStore()
+  const { clock = clockOf(), path = [], whole = { listener: {} }, overseers = [] } = outer ?? {}
+  return current.run({ clock, root: clock, path, whole, overseers: [...overseers, overseer] }, work)
 }

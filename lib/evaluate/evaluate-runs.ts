@@ -4,7 +4,8 @@ import { findFolds } from '../checkpoint/fold-runs.js'
 import { load } from '../checkpoint/load-model.js'
 import type { Model } from '../checkpoint/model.js'
 import { findRun } from '../checkpoint/run-folder.js'
-import { asyncDoor, callback, optional, withFields, words } from '../door.js'
+import { longDoor } from '../control.js'
+import { callback, optional, withFields, words } from '../door.js'
 import { badOption } from '../errors.js'
 import { type Given, type Options, resolve } from '../options.js'
 import { count, decimal } from '../show.js'
@@ -109,7 +110,7 @@ const ARGS = { options: withFields({ runs: words, say: optional(callback) }) }
  * Errors: those of load and of the data; DIVERGED when outputs are not finite; with a decoder those of Decoder.open, SPACE_MISMATCH
  * and TEXT_MISSING.
  */
-export const evaluate = asyncDoor('evaluate', ARGS, async (options: EvaluateRunsOptions): Promise<Evaluated> => {
+export const evaluate = longDoor('evaluate', ARGS, async (options: EvaluateRunsOptions): Promise<Evaluated> => {
   const { runs, say = () => {}, ...given } = options
   if (runs.length === 0) throw badOption('evaluate', 'runs', 'at least one run', runs)
   const o = resolve('evaluate', evaluateFields, given)

@@ -1,8 +1,9 @@
 import { samplesOf } from '../baselines/baselines-rows.js'
 import { load } from '../checkpoint/load-model.js'
 import type { Model } from '../checkpoint/model.js'
+import { longDoor } from '../control.js'
 import { atOnce, lengthOf } from '../data/windows.js'
-import { asyncDoor, optional, withFields, word } from '../door.js'
+import { optional, withFields, word } from '../door.js'
 import { badOption } from '../errors.js'
 import { npyHeader } from '../files/npy.js'
 import { publish } from '../files/write.js'
@@ -78,7 +79,7 @@ const ARGS = { options: withFields({ run: word, out: optional(word) }) }
  *
  * Errors: those of load and of the data; BAD_OPTION when `out` does not end in .npy.
  */
-export const predict = asyncDoor('predict', ARGS, async ({ run, ...given }: PredictOptions): Promise<Predicted> => {
+export const predict = longDoor('predict', ARGS, async ({ run, ...given }: PredictOptions): Promise<Predicted> => {
   const o = resolve('predict', predictFields, given)
   if (o.out === undefined || !o.out.endsWith('.npy')) throw badOption('predict', 'out', 'a file that ends in .npy', o.out)
   using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })

@@ -1,9 +1,10 @@
 import { meanTarget } from '../baselines/baselines-rows.js'
 import { load } from '../checkpoint/load-model.js'
 import type { Model } from '../checkpoint/model.js'
+import { longDoor } from '../control.js'
 import type { Base } from '../data/base.js'
 import { atOnce, lengthOf, runLengths, type Windows } from '../data/windows.js'
-import { asyncDoor, withFields, word } from '../door.js'
+import { withFields, word } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
 import { type Given, type Options, resolve } from '../options.js'
 import { stage, tally } from '../stages.js'
@@ -206,7 +207,7 @@ const ARGS = { options: withFields({ run: word }) }
  *
  * Errors: those of load and of the data; BAD_OPTION; DATA_TOO_FEW when no article is long enough; TEXT_MISSING.
  */
-export const rollout = asyncDoor('rollout', ARGS, async ({ run, ...given }: RolloutOptions): Promise<Rollout> => {
+export const rollout = longDoor('rollout', ARGS, async ({ run, ...given }: RolloutOptions): Promise<Rollout> => {
   const o = resolve('rollout', rolloutFields, given)
   using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
   if (o.memory === 'stream') requireStream(model)

@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve as resolvePath } from 'node:path'
 import { withoutKeptPredictions } from '../baselines/kept-predictions.js'
-import { asyncDoor, callback, optional, pageDoor, withFields, word } from '../door.js'
+import { longDoor } from '../control.js'
+import { callback, optional, pageDoor, withFields, word } from '../door.js'
 import { asLvmError, fileError, LvmError, shown } from '../errors.js'
 import { type EvaluateRunsOptions, evaluate } from '../evaluate/evaluate-runs.js'
 import { readDocument } from '../evaluate/results-file.js'
@@ -135,7 +136,7 @@ const ARGS = { options: withFields({ report: word, say: optional(callback) }) }
  * With `recompute`, the runs are also evaluated again.
  * Errors: FILE_MISSING; DATA_FORMAT for a file that is not a report.
  */
-export const verify = asyncDoor('verify', ARGS, async (options: VerifyOptions): Promise<Verified> => {
+export const verify = longDoor('verify', ARGS, async (options: VerifyOptions): Promise<Verified> => {
   const { report: path, say = () => {}, ...given } = options
   const o = resolve('verify', verifyFields, given)
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {

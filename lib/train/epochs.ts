@@ -41,7 +41,9 @@ async function save(session: Session, store: Store, reason: 'epoch' | 'timer' | 
   if (session.contrastive) progress.temperature = native.trainerTemperature(trainer)
   progress.finished = ended(session) !== undefined
   if (progress.finished) await requireUnchanged(session)
-  const generation = await holding(session, standing(session), () => saveSession(session, store, best))
+  const generation = await holding(session, standing(session), () =>
+    saveSession(session, store, { best, ended: reason === 'epoch' }),
+  )
   return { type: 'saved', epoch: progress.epoch, step: progress.step, generation, reason }
 }
 

@@ -83,6 +83,8 @@ const RESUMABLE = [
   'saveEvery',
   'logEvery',
   'log',
+  'keepBest',
+  'keepLast',
   'resume',
   'name',
   'out',
@@ -204,7 +206,7 @@ export function resumed(model: string, given: Given, saved: { train: Given; mode
       'BAD_OPTION',
       `train: expected ${shown(before[key])}, as the run was started, for "${key}" but received ${shown(value)}`,
       {
-        hint: 'with --resume only --epochs, --max-steps, --early-stop, --extend, --save-every, --log-every and --log may differ; start another run with --name',
+        hint: 'with --resume only --epochs, --max-steps, --early-stop, --extend, --save-every, --keep-best, --keep-last, --log-every and --log may differ; start another run with --name',
       },
     )
   }

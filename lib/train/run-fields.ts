@@ -21,6 +21,18 @@ export const runFields = {
     about: 'save every n steps, in addition to each epoch and every 5 minutes',
     ...run,
   }),
+  keepBest: integer({
+    default: 0,
+    min: 0,
+    about: 'keep the weights of the k best epochs, in the folder epochs of the run; best_model.pt is kept in any case',
+    ...run,
+  }),
+  keepLast: integer({
+    default: 0,
+    min: 0,
+    about: 'keep the weights of the last n epochs, in the folder epochs of the run',
+    ...run,
+  }),
   logEvery: integer({
     default: 10,
     min: 1,

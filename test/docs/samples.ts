@@ -175,6 +175,7 @@ async function runVerbs({ folder, keep, answer, read, run }: Collector): Promise
   await answer('runs show --json', 'runs show b')
   await answer('runs restore --json', 'runs restore b')
   writeFileSync(join(folder, run('s_seed1', 'notes.txt')), 'mine')
+  await answer('runs prune --json', 'runs prune s_seed1 --yes')
   await answer('runs rm --json', 'runs rm s_seed1 s_seed2 --yes')
 }
 

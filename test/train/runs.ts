@@ -126,6 +126,8 @@ export const SPECIFIED_CONFIG = {
   init: null,
   save_every: null,
   log_every: 10,
+  keep_best: 0,
+  keep_last: 0,
   seed: 0,
 } as const
 

@@ -4,7 +4,8 @@ import { inFreshProcess } from '../../checkpoint/fresh-process.js'
 import { load } from '../../checkpoint/load-model.js'
 import type { Model } from '../../checkpoint/model.js'
 import { findRun } from '../../checkpoint/run-folder.js'
-import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
+import { longDoor } from '../../control.js'
+import { callback, optional, withFields, words } from '../../door.js'
 import { badOption, LvmError } from '../../errors.js'
 import { type Benchmark, type Document, INFERENCE_BENCHMARKS, type Speed, writeEntries } from '../../evaluate/results-file.js'
 import { watchCpuShare } from '../../libtorch/cpu-share.js'
@@ -126,7 +127,7 @@ const ARGS = { options: withFields({ runs: words, say: optional(callback) }) }
  *
  * Errors: BAD_OPTION; DEVICE_UNAVAILABLE when the machine has none of the devices; those of load.
  */
-export const benchmark = asyncDoor('benchmark', ARGS, async (options: BenchmarkOptions): Promise<Document<FullBenchmark>> => {
+export const benchmark = longDoor('benchmark', ARGS, async (options: BenchmarkOptions): Promise<Document<FullBenchmark>> => {
   const { runs, say = () => {}, ...given } = options
   if (runs.length === 0) throw badOption('benchmark', 'runs', 'at least one run', runs)
   const o = resolve('benchmark', benchmarkFields, given)

@@ -3,8 +3,9 @@ import type { Baseline } from '../../baselines/baselines-fit.js'
 import type { Rows } from '../../baselines/baselines-rows.js'
 import { baselinesCache } from '../../baselines/kept-fits.js'
 import { applyRidge, disposeMap, fitRidge } from '../../baselines/ridge.js'
+import { CONTROL, type Control, controlDoor } from '../../control.js'
 import type { Base } from '../../data/base.js'
-import { asyncDoor, callback, only, optional, withFields, word } from '../../door.js'
+import { callback, only, optional, withFields, word } from '../../door.js'
 import type { Interval } from '../../evaluate/metrics.js'
 import { watchCpuShare } from '../../libtorch/cpu-share.js'
 import { type Given, resolve } from '../../options.js'
@@ -160,8 +161,8 @@ function verdictOf(predictors: readonly Direction[]): Pick<Arrow, 'evidence' | '
   }
 }
 
-type Listener = { say?: (doing: string) => void }
-const ARGS = { options: withFields({ data: optional(word) }), more: only({ say: optional(callback) }) }
+type Listener = Control & { say?: (doing: string) => void }
+const ARGS = { options: withFields({ data: optional(word) }), more: only({ say: optional(callback), ...CONTROL }) }
 
 /**
  * Tests whether the order of sentences carries information: fits the same predictors forward and on reversed articles, and compares
@@ -170,7 +171,7 @@ const ARGS = { options: withFields({ data: optional(word) }), more: only({ say: 
  * A text can be equally predictable in both directions without being symmetric, so equal figures do not prove symmetry.
  * Errors: those of openBase and splitWindows; DATA_TOO_FEW.
  */
-export const arrow = asyncDoor('arrow', ARGS, async (options: ArrowOptions, listener: Listener = {}): Promise<Arrow> => {
+export const arrow = controlDoor('arrow', ARGS, async (options: ArrowOptions, listener: Listener = {}): Promise<Arrow> => {
   const { say = () => {} } = listener
   const [began, share] = [performance.now(), watchCpuShare()]
   const o = resolve('arrow', arrowFields, { ...options })

@@ -7,9 +7,10 @@ import type { Model } from '../../checkpoint/model.js'
 import { readDocument, readHistory } from '../../checkpoint/run-documents.js'
 import { findRun } from '../../checkpoint/run-folder.js'
 import { CONFIG, type History } from '../../checkpoint/run-manifest.js'
+import { longDoor } from '../../control.js'
 import { openBeside } from '../../data/beside.js'
 import { atOnce, makeWindows, shortestOf } from '../../data/windows.js'
-import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
+import { callback, optional, withFields, words } from '../../door.js'
 import { asLvmError, badOption } from '../../errors.js'
 import { doctorFields, rolloutFields } from '../../evaluate/evaluate-fields.js'
 import { type Document, writeEntries } from '../../evaluate/results-file.js'
@@ -198,7 +199,7 @@ const ARGS = { options: withFields({ runs: words }), say: optional(callback) }
  *
  * Errors: those of load and of the data; DATA_TOO_FEW for a single window; DIVERGED when outputs are not finite.
  */
-export const diagnose = asyncDoor('doctor', ARGS, async (options: DiagnoseRunsOptions, say?: Say): Promise<Diagnosed> => {
+export const diagnose = longDoor('doctor', ARGS, async (options: DiagnoseRunsOptions, say?: Say): Promise<Diagnosed> => {
   const { runs, ...given } = options
   if (runs.length === 0) throw badOption('doctor', 'runs', 'at least one run', runs)
   const o = resolve('doctor', doctorFields, given)

@@ -1,7 +1,8 @@
 import { type FoldRuns, findFolds } from '../../checkpoint/fold-runs.js'
 import { load } from '../../checkpoint/load-model.js'
 import { findRun } from '../../checkpoint/run-folder.js'
-import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
+import { longDoor } from '../../control.js'
+import { callback, optional, withFields, words } from '../../door.js'
 import { badOption, LvmError } from '../../errors.js'
 import { requireOwnRows } from '../../evaluate/evaluate-fields.js'
 import { openPool } from '../../evaluate/pool.js'
@@ -77,7 +78,7 @@ const ARGS = { options: withFields({ runs: words, say: optional(callback) }) }
  * `failure` is a GATE_FAILED error when the pool of a run cannot be searched; the entry of that run has status `invalid` and no scores.
  * Errors: those of load and of the data; BAD_OPTION, SPACE_MISMATCH and DATA_SHAPE for a bank that does not fit; DIVERGED.
  */
-export const retrieve = asyncDoor('retrieve', ARGS, async (options: RetrieveOptions): Promise<Retrieved> => {
+export const retrieve = longDoor('retrieve', ARGS, async (options: RetrieveOptions): Promise<Retrieved> => {
   const { runs, say = () => {}, ...given } = options
   if (runs.length === 0) throw badOption('retrieve', 'runs', 'at least one run', runs)
   const o = resolve('retrieve', retrieveFields, given)

@@ -2,7 +2,8 @@ import { baselineResults } from '../../baselines/baselines.js'
 import { fitBaselines } from '../../baselines/baselines-fit.js'
 import { meanTarget, samplesOf } from '../../baselines/baselines-rows.js'
 import { applyRidge, fitRidge } from '../../baselines/ridge.js'
-import { asyncDoor, withFields } from '../../door.js'
+import { longDoor } from '../../control.js'
+import { withFields } from '../../door.js'
 import { selftestFields } from '../../evaluate/evaluate-fields.js'
 import { metrics } from '../../evaluate/metrics.js'
 import { search } from '../../evaluate/search.js'
@@ -191,7 +192,7 @@ const ARGS = { given: withFields({}) }
  * A gate that the oracle fails, or a metric that does not separate the oracle from noise, is invalid and must not be used.
  * Errors: BAD_OPTION.
  */
-export const selftest = asyncDoor('selftest', ARGS, async (given: SelftestOptions = {}): Promise<Selftest> => {
+export const selftest = longDoor('selftest', ARGS, async (given: SelftestOptions = {}): Promise<Selftest> => {
   const { seed } = resolve('selftest', selftestFields, { ...given })
   const { scene, trials } = await trialsOf(seed)
   const { ids, windows } = scene.rows
