@@ -17,7 +17,7 @@ export interface Training {
 type Callback<Type extends TrainEvent['type']> = (
   event: Extract<TrainEvent, { type: Type }>,
   training: Training,
-) => void | Promise<void>
+) => unknown
 
 /** Functions that a training calls and waits for; an error that one throws ends the training, and the last save stays. */
 export interface Callbacks {
