@@ -7,6 +7,8 @@ import { Tensor } from '../../torch/tensor.js'
 const [EVAL_BATCH, CHUNK] = [256, 100]
 /** Windows per step; of wide networks more, because a step then spends less of its time on the optimizer's passes over the weights. */
 const [BATCH, WIDE_BATCH] = [64, 128]
+/** Fewest windows for the larger batch: of fewer an epoch has too few steps. */
+const MANY = 8192
 /** Cost of a step of `BATCH` windows from which a network is wide; below it a second thread gains nothing. Units: floating-point operations. */
 const WIDE = 1e8
 const [RATE, WARM] = [1e-3, 0.05]
@@ -27,7 +29,7 @@ export async function openNetwork(train: Rows, { seed, width, dropout = 0 }: Net
   const wide = operations * BATCH >= WIDE
   const samples = samplesOf(train)
   const trainer = await native.trainer(model, samples, train.ids, {
-    batch: wide ? WIDE_BATCH : BATCH,
+    batch: wide && train.ids.length >= MANY ? WIDE_BATCH : BATCH,
     accumulate: 1,
     loss: 'mse',
     bf16: false,
