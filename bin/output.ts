@@ -3,8 +3,11 @@ export { bytes, count, duration } from '../lib/show.js'
 import { once } from 'node:events'
 import { openSync, writeSync } from 'node:fs'
 import { isAbsolute, relative } from 'node:path'
+import { inspect } from 'node:util'
 import { asLvmError } from '../lib/errors.js'
 import { jsonText, terminalText } from '../lib/show.js'
+import { clearLine, muteLine } from './live-line.js'
+import { manner } from './manner.js'
 import { stagesSoFar } from './profile.js'
 
 let log: number | undefined
@@ -22,20 +25,32 @@ const copied = (line: string): string => {
 }
 
 /** Writes one line to stdout. */
-const write = (text: string): void => void process.stdout.write(copied(`${text}\n`))
+function write(text: string): void {
+  muteLine()
+  process.stdout.write(copied(`${text}\n`))
+}
 
 /** Prints text on stdout, without control characters. */
 export const print = (text: string): void => write(terminalText(text))
 
 /** Writes pieces to stdout as fast as its reader takes them; `plain` pieces hold no control characters. */
 export async function flowing(pieces: AsyncIterable<string>, plain: boolean): Promise<void> {
+  muteLine()
   for await (const piece of pieces) {
     if (!process.stdout.write(copied(plain ? piece : terminalText(piece)))) await once(process.stdout, 'drain')
   }
 }
 
 /** Prints a line on stderr, outside the output that a pipe reads. */
-export const diagnostic = (line: string): void => void process.stderr.write(copied(`${terminalText(line)}\n`))
+export function diagnostic(line: string): void {
+  clearLine()
+  process.stderr.write(copied(`${terminalText(line)}\n`))
+}
+
+/** Prints a line about the work on stderr; with --quiet only a warning. */
+export function note(line: string): void {
+  if (!manner.quiet || line.startsWith('warning:')) diagnostic(line)
+}
 
 let answers = 0
 /** Whether a verb has printed its whole answer. */
@@ -56,6 +71,7 @@ export const event = (document: object): void => write(jsonText(document))
 export function fail(error: unknown, json = false): void {
   const { code, message, commandHint: hint, exit } = asLvmError(error)
   diagnostic(`${code}: ${message}\nfix: ${hint}`)
+  if (manner.verbose) diagnostic(inspect(error))
   if (json) event({ type: 'error', version: 1, code, message, hint, exit })
   process.exitCode = exit
 }

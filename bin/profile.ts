@@ -1,6 +1,7 @@
 import { busyNotes, watchCpuShare } from '../lib/libtorch/cpu-share.js'
 import { decimal, percent, table } from '../lib/show.js'
-import { profiled, type Stage } from '../lib/stages.js'
+import { type Moment, profiled, type Stage, type StageListener } from '../lib/stages.js'
+import { manner } from './manner.js'
 
 /** Least share of the whole that gets a line. */
 const LEAST = 0.005
@@ -51,13 +52,23 @@ export function profileTable(whole: Profile): string {
 
 let clock: (() => Profile) | undefined
 
-/** Runs a verb under the clock of `--profile`. */
-export async function underClock(verb: string, work: () => Promise<void>): Promise<void> {
-  const share = watchCpuShare()
-  const running = profiled(verb, work)
+/** Runs a verb under the clock of `--profile`, and tells a listener of its stages. */
+export async function underClock(
+  verb: string,
+  work: () => Promise<void>,
+  listener: (moment: () => Moment) => StageListener,
+): Promise<void> {
+  const share = manner.profile ? watchCpuShare() : () => null
+  let moment: () => Moment = () => ({ open: [] })
+  const running = profiled(
+    verb,
+    work,
+    listener(() => moment()),
+  )
+  moment = running.moment
   clock = () => ({ ...running.stages(), cpu_share: share() })
   await running.done
 }
 
 /** Stages of the verb so far; undefined without `--profile`. */
-export const stagesSoFar = (): Profile | undefined => clock?.()
+export const stagesSoFar = (): Profile | undefined => (manner.profile ? clock?.() : undefined)

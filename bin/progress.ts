@@ -4,6 +4,7 @@ import type { TrainEvent } from '../lib/index.js'
 import { busyNotes, isBusy } from '../lib/libtorch/cpu-share.js'
 import { bytes, count, duration, shellWord, terminalText } from '../lib/show.js'
 import { program } from './command-line.js'
+import { muteLine } from './live-line.js'
 import { nearby } from './output.js'
 
 type Of<Type extends TrainEvent['type']> = Extract<TrainEvent, { type: Type }>
@@ -118,6 +119,7 @@ const STOPPED = {
   done: 'done',
   'early-stop': 'stopped early without further improvement',
   'max-steps': 'stopped at --max-steps',
+  callback: 'stopped by a callback',
   interrupted: 'interrupted',
 }
 
@@ -170,7 +172,10 @@ export function progress(screen: Screen, now: () => number = () => performance.n
 export const terminal = (): Screen => {
   const live = process.stdout.isTTY === true && process.env.TERM !== 'dumb'
   return {
-    write: (text) => void process.stdout.write(text),
+    write: (text) => {
+      muteLine()
+      process.stdout.write(text)
+    },
     live,
     columns: () => process.stdout.columns ?? 80,
     colour: live && !process.env.NO_COLOR,

@@ -5,6 +5,7 @@ import type { LvmError } from '../lib/errors.js'
 import type { TrainOptions } from '../lib/index.js'
 import { shellWord } from '../lib/show.js'
 import { program, resumption } from './command-line.js'
+import { manner } from './manner.js'
 import { diagnostic, event as emit, nearby, print } from './output.js'
 import { progress, terminal } from './progress.js'
 import { type Result, type Seeds, summary, type Train, trainings } from './seeds.js'
@@ -25,7 +26,10 @@ export async function follow(
   json: boolean,
 ): Promise<{ results: Result[]; stopped: LvmError | undefined }> {
   const stop = interruption()
-  const show = json ? emit : progress(terminal())
+  const shown = json ? emit : progress(terminal())
+  const show: typeof shown = (event) => {
+    if (!manner.quiet || event.type === 'result' || event.type === 'warning') shown(event)
+  }
   const results: Result[] = []
   try {
     for await (const event of trainings(train, options, seeds, stop.signal)) {
@@ -50,7 +54,7 @@ export async function runTraining(train: Train, options: TrainOptions, seeds: Se
     if (json) emit(all.event)
     else print(all.text)
     if (!json && seeds.folds !== undefined) print(`next: ${program()} evaluate ${shellWord(runName(seeds.name))} --folds`)
-  } else if (!json) {
+  } else if (!json && !manner.quiet) {
     const name = shellWord(runName(folder))
     print(`next: ${program()} evaluate ${name}`)
     if (await hasSentences(options.data))

@@ -1,5 +1,6 @@
 import type { Progress } from '../lib/libtorch/sources.js'
 import { bytes, oneLine } from '../lib/show.js'
+import { muteLine } from './live-line.js'
 import { diagnostic, event } from './output.js'
 
 const VERBS = { wait: 'waiting for', download: 'fetching', check: 'checking', unpack: 'unpacking', pack: 'packing' }
@@ -23,6 +24,7 @@ export function transfer(
     const fresh = title !== last
     if (!fresh && now() - drawn < (json ? 1000 : 100)) return
     drawn = now()
+    muteLine()
     if (fresh) end()
     last = title
     const part = total > 0 ? `  ${Math.min(100, Math.floor((100 * done) / total))} %` : ''

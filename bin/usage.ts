@@ -1,5 +1,5 @@
 import { LvmError } from '../lib/errors.js'
-import { nearestWord } from '../lib/show.js'
+import { kebab, nearestWord } from '../lib/show.js'
 
 /** The verb that was typed, and the verbs and options that can follow it. */
 export interface Offered {
@@ -28,6 +28,20 @@ export function offered(help: string): Offered {
   }
 }
 
+/** Whether a verb that only has verbs of its own was typed alone, so that they are to be listed. */
+export const listed = (message: string | undefined, { verb, command, verbs }: Offered, words: readonly string[]): boolean =>
+  message?.startsWith('Not enough non-option') === true &&
+  verbs.length > 0 &&
+  !command.includes('<') &&
+  verb !== '' &&
+  words.join(' ') === verb
+
+/** First typed option that the verb does not have. */
+const unknownOption = (words: readonly string[], options: readonly string[]): string | undefined =>
+  words
+    .flatMap((word) => /^--(?:no-)?([a-z][\w-]*)/i.exec(word)?.[1] ?? [])
+    .find((name) => ![name, `no-${name}`].some((typed) => options.includes(typed) || options.includes(kebab(typed))))
+
 /** Rewrites an error of yargs' parser in the form of this package, with the nearest word that exists; `words` are the command line. */
 export function usageError(
   message: string,
@@ -37,16 +51,20 @@ export function usageError(
   const bad = (sentence: string) => new LvmError('BAD_OPTION', `${verb || 'lvm-torch'}: ${sentence}`, { hint })
   const [, what = '', list = ''] =
     /^(Unknown argument|Unknown command|Missing required argument|Not enough arguments following)s?: (.*)/.exec(message) ?? []
-  const word = list.split(', ')[0]!
+  const missing = what === 'Missing required argument' || message.startsWith('Not enough non-option')
+  const typo = missing && verb !== '' ? unknownOption(words, options) : undefined // the likelier cause of what is missing
+  const word = typo ?? list.split(', ')[0]!
   const suggest = (meant: string | undefined) => (meant === undefined ? '' : `; did you mean ${meant}?`)
+  const noOption = () => {
+    const meant = nearestWord(word, options)
+    return bad(`there is no option --${word}${suggest(meant && `--${meant}`)}`)
+  }
+  if (typo !== undefined) return noOption()
   if (what === 'Missing required argument') return bad(`--${word} is missing`)
   if (what === 'Not enough arguments following') return bad(`--${word} needs a value`)
   if (message.startsWith('Not enough non-option')) return bad(`${/<.*>/.exec(command)?.[0] ?? 'a verb'} is missing`)
   if (what === '') return bad(message)
-  if (words.some((typed) => typed.replace(/^-+(no-)?|=.*/g, '') === word && typed.startsWith('-'))) {
-    const meant = nearestWord(word, options)
-    return bad(`there is no option --${word}${suggest(meant && `--${meant}`)}`)
-  }
+  if (words.some((typed) => typed.replace(/^-+(no-)?|=.*/g, '') === word && typed.startsWith('-'))) return noOption()
   return bad(
     verbs.length > 0 ? `there is no verb "${word}"${suggest(nearestWord(word, verbs))}` : `"${word}" is one argument too many`,
   )

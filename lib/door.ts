@@ -45,6 +45,18 @@ export const threadCount: Check = {
   expected: `an integer from 1 to ${MOST_THREADS}`,
   accepts: (value) => count.accepts(value) && (value as number) <= MOST_THREADS,
 }
+/** Error of a function of the caller; one of ours, such as from a verb that it calls, stays as it is. */
+const threw = (owner: string, name: string, cause: unknown): LvmError =>
+  cause instanceof LvmError
+    ? cause
+    : new LvmError(
+        'BAD_OPTION',
+        `${owner}: expected a function for "${name}" that does not throw but it threw ${shown(cause instanceof Error ? String(cause) : cause)}`,
+        {
+          cause,
+        },
+      )
+
 /** A function of the caller; an error that it throws becomes an LvmError. */
 export const callback: Check = {
   expected: 'a function',
@@ -55,13 +67,20 @@ export const callback: Check = {
       try {
         return (value as (...given: unknown[]) => unknown)(...given)
       } catch (cause) {
-        throw new LvmError(
-          'BAD_OPTION',
-          `${owner}: expected a function for "${name}" that does not throw but it threw ${shown(cause)}`,
-          {
-            cause,
-          },
-        )
+        throw threw(owner, name, cause)
+      }
+    },
+}
+/** As `callback`, for a function that may return a promise, which is awaited. */
+export const asyncCallback: Check = {
+  ...callback,
+  convert:
+    (value, owner, name) =>
+    async (...given: unknown[]) => {
+      try {
+        return await (value as (...given: unknown[]) => unknown)(...given)
+      } catch (cause) {
+        throw threw(owner, name, cause)
       }
     },
 }

@@ -7,7 +7,7 @@ const entry = fileURLToPath(new URL('../dist/lib/index.d.ts', import.meta.url))
 /** Every exported value by topic, in the order of the page. A type follows the first value that names it. */
 const TOPICS = {
   Training: ['train', 'sweep', 'experiment', 'experimentStatus', 'listModels', 'showModel', 'architectures'],
-  Runs: ['load', 'Model', 'listRuns', 'showRun', 'removeRun', 'importCheckpoint', 'exportRun', 'quantize', 'prune'],
+  Runs: ['load', 'Model', 'listRuns', 'showRun', 'removeRun', 'pruneRun', 'importCheckpoint', 'exportRun', 'quantize', 'prune'],
   Scores: ['evaluate', 'retrieve', 'compare', 'abtest', 'predict', 'decode', 'rollout', 'benchmark', 'compareBenchmarks'],
   Serving: ['serve', 'loadtest', 'bundle', 'verifyBundle'],
   Faults: ['diagnose', 'renderDiagnosis', 'analyze', 'renderAnalysis', 'selftest', 'FAULTS'],

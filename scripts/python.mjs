@@ -14,6 +14,8 @@ const EXTRAS = {
   faiss: 'faiss-cpu==1.15.1',
   fastapi: 'fastapi==0.165.0',
   uvicorn: 'uvicorn[standard]==0.54.0',
+  tensorboard: 'tensorboard==2.21.0',
+  mlflow: 'mlflow==3.18.0',
 }
 const folder = join(dirname(dirname(fileURLToPath(import.meta.url))), 'node_modules', '.cache', 'lvm-torch-python')
 const stamp = join(folder, 'lvm-torch.stamp')

@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { abtestFields } from '../../lib/study/abtest/abtest-fields.js'
 import { flags, given } from '../flags.js'
-import { answer, diagnostic, fail } from '../output.js'
+import { answer, fail, note } from '../output.js'
 
 export const abtesting: CommandModule = {
   command: 'abtest [run..]',
@@ -17,7 +17,7 @@ export const abtesting: CommandModule = {
   handler: async (argv) => {
     const { abtest } = await import('../../lib/study/abtest/abtest.js')
     const runs = ((argv.run as string[] | undefined) ?? []).map(String)
-    const { results, table, failure } = await abtest({ runs, say: diagnostic, ...given(abtestFields, argv) })
+    const { results, table, failure } = await abtest({ runs, say: note, ...given(abtestFields, argv) })
     answer(results, () => table, argv.json === true)
     if (failure !== undefined) fail(failure)
   },

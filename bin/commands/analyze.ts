@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { analyzeFields } from '../../lib/evaluate/evaluate-fields.js'
 import { flags, given } from '../flags.js'
-import { answer, diagnostic } from '../output.js'
+import { answer, note } from '../output.js'
 
 export const analyzing: CommandModule = {
   command: 'analyze <run>',
@@ -15,7 +15,7 @@ export const analyzing: CommandModule = {
   handler: async (argv) => {
     const { analyze } = await import('../../lib/study/analysis/analyze.js')
     const { renderAnalysis } = await import('../../lib/study/analysis/analysis-page.js')
-    const results = await analyze({ run: String(argv.run), ...given(analyzeFields, argv) }, diagnostic)
+    const results = await analyze({ run: String(argv.run), ...given(analyzeFields, argv) }, note)
     answer(results, () => results.runs.map(renderAnalysis).join('\n\n\n'), argv.json === true)
   },
 }

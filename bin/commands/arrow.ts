@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { arrowFields } from '../../lib/study/ceiling/ceiling-fields.js'
 import { flags, given } from '../flags.js'
-import { answer, diagnostic } from '../output.js'
+import { answer, note } from '../output.js'
 
 export const arrowing: CommandModule = {
   command: 'arrow',
@@ -11,7 +11,7 @@ export const arrowing: CommandModule = {
   handler: async (argv) => {
     const { arrow } = await import('../../lib/study/ceiling/arrow.js')
     const { arrowPage } = await import('../../lib/study/ceiling/ceiling-page.js')
-    const found = await arrow({ data: String(argv.data), ...given(arrowFields, argv) }, { say: diagnostic })
+    const found = await arrow({ data: String(argv.data), ...given(arrowFields, argv) }, { say: note })
     answer(found, () => arrowPage(found), argv.json === true)
   },
 }

@@ -3,7 +3,7 @@ import { busyNotes } from '../../lib/libtorch/cpu-share.js'
 import { bytes, count, table } from '../../lib/show.js'
 import { benchmarkFields } from '../../lib/study/benchmark/benchmark-fields.js'
 import { flags, given } from '../flags.js'
-import { answer, diagnostic } from '../output.js'
+import { answer, note } from '../output.js'
 
 const ratio = (value: number, [from, to]: readonly [number, number]) =>
   `${value.toFixed(3)} (${from.toFixed(3)} … ${to.toFixed(3)})`
@@ -57,7 +57,7 @@ export const benchmark: CommandModule = {
     const document = await benchmark({
       runs: (argv.run as string[]).map(String),
       ...given(benchmarkFields, argv),
-      say: diagnostic,
+      say: note,
     })
     const rows = document.runs.flatMap(({ run, devices }) => devices.map((device) => ({ run, ...device })))
     const batches = rows[0]!.batches.map(({ batch }) => batch)

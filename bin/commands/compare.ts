@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { compareFields } from '../../lib/study/compare/compare-fields.js'
 import { flags, given } from '../flags.js'
-import { answer, diagnostic } from '../output.js'
+import { answer, note } from '../output.js'
 
 export const compare: CommandModule = {
   command: 'compare <run..>',
@@ -22,7 +22,7 @@ export const compare: CommandModule = {
   handler: async (argv) => {
     const { compare } = await import('../../lib/study/compare/compare.js')
     const data = argv.data === undefined ? {} : { data: [argv.data].flat().map(String) }
-    const options = { runs: (argv.run as string[]).map(String), say: diagnostic, ...data, ...given(compareFields, argv) }
+    const options = { runs: (argv.run as string[]).map(String), say: note, ...data, ...given(compareFields, argv) }
     const { comparison, table } = await compare(options)
     answer(comparison, () => table, argv.json === true)
   },

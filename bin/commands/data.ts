@@ -5,7 +5,7 @@ import type { Inspection } from '../../lib/data/inspect-data.js'
 import { LvmError } from '../../lib/errors.js'
 import { bytes, count, oneLine, table } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
-import { answer, diagnostic, fail } from '../output.js'
+import { answer, fail, note } from '../output.js'
 import { making } from './data-make.js'
 
 type Facts = readonly (readonly [name: string, fact: string])[]
@@ -97,7 +97,7 @@ const auditing: CommandModule = {
     const { audit } = await import('../../lib/audit/run-audit.js')
     const { auditPage } = await import('../../lib/audit/audit-page.js')
     const against = ((argv.against as string[] | undefined) ?? []).map(String)
-    const found = await audit({ data: String(argv.file), against, ...given(auditFields, argv) }, { say: diagnostic })
+    const found = await audit({ data: String(argv.file), against, ...given(auditFields, argv) }, { say: note })
     answer(found, () => auditPage(found), argv.json === true)
     if (found.verdict === 'FAIL') fail(new LvmError('GATE_FAILED', `${found.path}: the data audit failed`))
   },

@@ -6,7 +6,7 @@ import { integer, resolve } from '../../lib/options.js'
 import { count, decimal, shellWord, signedDecimal } from '../../lib/show.js'
 import { program } from '../command-line.js'
 import { flags, given } from '../flags.js'
-import { diagnostic, event, nearby, print } from '../output.js'
+import { diagnostic, event, nearby, note, print } from '../output.js'
 import { packageRoot } from '../package.js'
 
 const MODELS = ['lstm', 'gru', 'transformer'] as const
@@ -72,7 +72,7 @@ export const demo: CommandModule = {
       if (!json) print('')
     }
     const { evaluate } = await import('../../lib/evaluate/evaluate-runs.js')
-    const { results, table } = await evaluate({ runs, say: diagnostic, latency: 0.3 })
+    const { results, table } = await evaluate({ runs, say: note, latency: 0.3 })
     if (!json) print(`${table}\n\n${besideRidge(results.runs)}`)
     diagnostic('writing the report')
     const { report } = await import('../../lib/report/report.js')

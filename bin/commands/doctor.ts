@@ -5,7 +5,7 @@ import { type Diagnosis, examine } from '../../lib/libtorch/doctor.js'
 import { threadsOfEnvironment } from '../../lib/libtorch/machine.js'
 import { bytes, oneLine, table } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
-import { answer, diagnostic } from '../output.js'
+import { answer, note } from '../output.js'
 
 function page(d: Diagnosis): string {
   const { system: os, cpu, limits } = d
@@ -47,7 +47,7 @@ function page(d: Diagnosis): string {
 async function diagnoseRuns(runs: readonly string[], argv: Record<string, unknown>, json: boolean): Promise<void> {
   const { diagnose } = await import('../../lib/study/diagnose/diagnose-runs.js')
   const { renderDiagnosis } = await import('../../lib/study/diagnose/diagnosis-page.js')
-  const results = await diagnose({ runs, ...given(doctorFields, argv) }, diagnostic)
+  const results = await diagnose({ runs, ...given(doctorFields, argv) }, note)
   answer(results, () => results.runs.map(renderDiagnosis).join('\n\n\n'), json)
   if (results.runs.some(({ verdict }) => verdict === 'FAIL')) process.exitCode = ERRORS.GATE_FAILED.exit
 }

@@ -3,7 +3,7 @@ import { table } from '../../lib/show.js'
 import { encodersFetchFields } from '../../lib/text/hub/encoders-fields.js'
 import type { VerifiedEncoder } from '../../lib/text/hub/verify-encoder.js'
 import { flags, given } from '../flags.js'
-import { answer, bytes, diagnostic, event, print } from '../output.js'
+import { answer, bytes, diagnostic, event, note, print } from '../output.js'
 import { interruption } from '../signals.js'
 import { transfer } from '../transfer.js'
 
@@ -52,7 +52,7 @@ const fetching: CommandModule = {
     const stop = interruption(diagnostic, 'the same command goes on where it stopped')
     try {
       const options = given(encodersFetchFields, argv)
-      const listener = { progress: shown.step, say: diagnostic, signal: stop.signal }
+      const listener = { progress: shown.step, say: note, signal: stop.signal }
       const { already, ...encoder } = await fetchEncoder({ name: String(argv.name), ...options }, listener)
       shown.end()
       if (json) return event({ type: 'result', version: 1, already, encoder })

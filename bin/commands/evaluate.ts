@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { evaluateFields } from '../../lib/evaluate/evaluate-fields.js'
 import { flags, given } from '../flags.js'
-import { answer, diagnostic } from '../output.js'
+import { answer, note } from '../output.js'
 
 export const evaluate: CommandModule = {
   command: 'evaluate <run..>',
@@ -17,7 +17,7 @@ export const evaluate: CommandModule = {
   handler: async (argv) => {
     const { evaluate } = await import('../../lib/evaluate/evaluate-runs.js')
     const runs = (argv.run as string[]).map(String)
-    const { results, table } = await evaluate({ runs, say: diagnostic, ...given(evaluateFields, argv) })
+    const { results, table } = await evaluate({ runs, say: note, ...given(evaluateFields, argv) })
     answer(results, () => table, argv.json === true)
   },
 }

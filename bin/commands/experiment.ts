@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Argv, CommandModule } from 'yargs'
+import { LvmError } from '../../lib/errors.js'
 import { experimentFields, experimentFolderFields } from '../../lib/experiment/experiment-fields.js'
 import { meanText, optionsText, scoreText } from '../../lib/experiment/shown-scores.js'
 import type { ExperimentEvent, ExperimentReport, ExperimentReported } from '../../lib/index.js'
@@ -88,6 +89,9 @@ const running: CommandModule = {
       .positional('plan', { type: 'string', describe: 'YAML file; docs/experiments.md describes its keys' })
       .options(flags({ ...experimentFields, ...notifyFields })),
   handler: notifying('experiment', async (argv, facts) => {
+    if (argv.plan === undefined)
+      // yargs does not demand the arguments of a default command
+      throw new LvmError('BAD_OPTION', 'experiment: <plan> is missing', { hint: 'run: lvm-torch experiment --help' })
     const { experiment } = await import('../../lib/experiment/experiment.js')
     const json = argv.json === true
     const show = json ? emit : experimentProgress(terminal())

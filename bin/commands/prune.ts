@@ -3,7 +3,7 @@ import { pruneFields } from '../../lib/compress/prune-fields.js'
 import { bytes, count } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
 import { latencyTable } from '../latency-table.js'
-import { answer, diagnostic } from '../output.js'
+import { answer, note } from '../output.js'
 import { allOrNothing } from '../signals.js'
 
 export const prune: CommandModule = {
@@ -18,7 +18,7 @@ export const prune: CommandModule = {
       .example('$0 prune lstm_baseline --sparsity 0.5', 'sets half of the weights to zero: only a compressed file is smaller'),
   handler: async (argv) => {
     const { prune } = await import('../../lib/compress/prune.js')
-    const options = { run: String(argv.run), ...given(pruneFields, argv), say: diagnostic }
+    const options = { run: String(argv.run), ...given(pruneFields, argv), say: note }
     const made = await allOrNothing((signal) => prune(options, { signal }))
     const { size, latency, parameters, notes } = made
     const text = () =>

@@ -3,7 +3,7 @@ import { quantizeFields } from '../../lib/compress/quantize-fields.js'
 import { bytes } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
 import { latencyTable } from '../latency-table.js'
-import { answer, diagnostic } from '../output.js'
+import { answer, note } from '../output.js'
 import { allOrNothing } from '../signals.js'
 
 export const quantize: CommandModule = {
@@ -17,7 +17,7 @@ export const quantize: CommandModule = {
       .example('$0 quantize transformer --to int4 --max-drop 0.01', 'four bits per weight'),
   handler: async (argv) => {
     const { quantize } = await import('../../lib/compress/quantize.js')
-    const options = { run: String(argv.run), ...given(quantizeFields, argv), say: diagnostic }
+    const options = { run: String(argv.run), ...given(quantizeFields, argv), say: note }
     const made = await allOrNothing((signal) => quantize(options, { signal }))
     const { size, latency, layers, notes } = made
     const kept = layers.filter(({ scheme }) => scheme === 'fp32').map(({ name }) => name)

@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { reportFields } from '../../lib/report/report-fields.js'
 import { flags, given } from '../flags.js'
-import { answer, diagnostic, nearby } from '../output.js'
+import { answer, nearby, note } from '../output.js'
 
 export const report: CommandModule = {
   command: 'report',
@@ -11,7 +11,7 @@ export const report: CommandModule = {
   handler: async (argv) => {
     const { markdown } = await import('../../lib/report/markdown.js')
     const { report } = await import('../../lib/report/report.js')
-    const made = await report({ ...given(reportFields, argv), say: diagnostic })
+    const made = await report({ ...given(reportFields, argv), say: note })
     const text = () =>
       `${markdown(made.report)}\npage     ${nearby(made.page)}\nnumbers  ${nearby(made.json)}\ntable    ${nearby(made.table)}\nfigures  ${nearby(made.plots)}`
     answer(made.report, text, argv.json === true)

@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { retrieveFields } from '../../lib/study/retrieval/retrieve-fields.js'
 import { flags, given } from '../flags.js'
-import { answer, diagnostic, fail } from '../output.js'
+import { answer, fail, note } from '../output.js'
 
 export const retrieve: CommandModule = {
   command: 'retrieve <run..>',
@@ -16,7 +16,7 @@ export const retrieve: CommandModule = {
   handler: async (argv) => {
     const { retrieve } = await import('../../lib/study/retrieval/retrieve.js')
     const runs = (argv.run as string[]).map(String)
-    const { results, table, failure } = await retrieve({ runs, say: diagnostic, ...given(retrieveFields, argv) })
+    const { results, table, failure } = await retrieve({ runs, say: note, ...given(retrieveFields, argv) })
     answer(results, () => table, argv.json === true)
     if (failure !== undefined) fail(failure)
   },

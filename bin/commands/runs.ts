@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises'
 import type { Argv, CommandModule } from 'yargs'
 import { listRuns, type RunDetails, type RunSummary, removeRun, showRun } from '../../lib/checkpoint/list-runs.js'
+import { pruneRun } from '../../lib/checkpoint/prune-run.js'
 import { findRun, RUNS } from '../../lib/checkpoint/run-folder.js'
 import { beyondPlan } from '../../lib/checkpoint/run-manifest.js'
 import { restoreRun } from '../../lib/checkpoint/run-store.js'
@@ -118,21 +119,46 @@ const show: CommandModule = {
   },
 }
 
-const rm: CommandModule = {
-  command: 'rm <run..>',
-  describe: 'remove runs; other files in their folders stay',
-  builder: (y) =>
-    y
-      .parserConfiguration({ 'duplicate-arguments-array': true }) // keeps all runs of a list instead of the last one
-      .positional('run', { type: 'string', array: true, describe: 'folders of runs, or their names in the folder of the runs' })
-      .option('yes', { type: 'boolean', describe: 'do not ask' }),
+/** Whether to ask before a removal. Errors: BAD_OPTION without --yes where nobody can be asked. */
+function asks(owner: string, argv: Readonly<Record<string, unknown>>): boolean {
+  if (argv.yes === true) return false
+  if (argv.json === true || !process.stdin.isTTY || !process.stdout.isTTY)
+    throw new LvmError('BAD_OPTION', `${owner}: needs --yes when there is no terminal to ask on`, { hint: 'add --yes' })
+  return true
+}
+
+const someRuns = (y: Argv) =>
+  y
+    .parserConfiguration({ 'duplicate-arguments-array': true }) // keeps all runs of a list instead of the last one
+    .positional('run', { type: 'string', array: true, describe: 'folders of runs, or their names in the folder of the runs' })
+    .option('yes', { type: 'boolean', describe: 'do not ask' })
+
+const prune: CommandModule = {
+  command: 'prune <run..>',
+  describe: 'remove what only --resume needs: final_model.pt and the save before the last',
+  builder: someRuns,
   handler: async (argv) => {
     const folders: string[] = []
     for (const run of argv.run as string[]) folders.push(await findRun(String(run), rootOf(argv)))
-    const ask = argv.yes !== true
-    if (ask && (argv.json === true || !process.stdin.isTTY || !process.stdout.isTTY)) {
-      throw new LvmError('BAD_OPTION', 'runs rm: needs --yes when there is no terminal to ask on', { hint: 'add --yes' })
+    const ask = asks('runs prune', argv)
+    const pruned: { path: string; freed: number }[] = []
+    for (const path of folders) {
+      if (ask && !(await confirmed(`remove final_model.pt from ${path}, so that it cannot be resumed? [y/N] `))) continue
+      pruned.push({ path, ...(await pruneRun(path)) })
     }
+    const line = ({ path, freed }: (typeof pruned)[number]) => `pruned ${path}: ${bytes(freed)} freed`
+    answer({ version: 1, pruned }, () => pruned.map(line).join('\n') || 'nothing was removed', argv.json === true)
+  },
+}
+
+const rm: CommandModule = {
+  command: 'rm <run..>',
+  describe: 'remove runs; other files in their folders stay',
+  builder: someRuns,
+  handler: async (argv) => {
+    const folders: string[] = []
+    for (const run of argv.run as string[]) folders.push(await findRun(String(run), rootOf(argv)))
+    const ask = asks('runs rm', argv)
     const removed: { path: string; kept: string[] }[] = []
     for (const path of folders) {
       if (ask && !(await confirmed(`remove the run in ${path}? [y/N] `))) continue
@@ -171,13 +197,14 @@ const restore: CommandModule = {
 
 export const runs: CommandModule = {
   command: 'runs',
-  describe: 'list, show, remove or restore runs',
+  describe: 'list, show, remove, prune or restore runs',
   builder: (y: Argv) =>
     y
       .options(flags(fields))
       .command(list)
       .command(show)
       .command(rm)
+      .command(prune)
       .command(restore)
       .demandCommand(1)
       .example('$0 runs list', 'every run with its best figures')

@@ -6,7 +6,7 @@ import { sweepFields } from '../../lib/sweep/sweep-fields.js'
 import { resumption } from '../command-line.js'
 import { flags, given } from '../flags.js'
 import { notifyFields, notifying } from '../notify.js'
-import { diagnostic, event as emit, nearby, print } from '../output.js'
+import { diagnostic, event as emit, nearby, note, print } from '../output.js'
 import { closing, header, opening, row } from '../progress.js'
 import { interruption, outlive } from '../signals.js'
 
@@ -69,7 +69,7 @@ export const sweep: CommandModule = {
         }
         told(event)
       }
-      const { report, page, stopped, sweep: swept } = await sweep(options, { signal: stop.signal, tell, say: diagnostic })
+      const { report, page, stopped, sweep: swept } = await sweep(options, { signal: stop.signal, tell, say: note })
       const done = swept.cells.filter(({ state }) => state === 'done').length
       facts.summary = `${done} of ${swept.cells.length} runs done; ${page}`
       if (!json) print(`\n${markdown(report)}\npage  ${nearby(page)}`)

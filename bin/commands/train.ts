@@ -1,11 +1,12 @@
 import type { CommandModule } from 'yargs'
 import { architectures } from '../../lib/architectures/index.js'
-import { badOption } from '../../lib/errors.js'
+import { badOption, LvmError } from '../../lib/errors.js'
 import type { TrainOptions } from '../../lib/index.js'
-import { integer, resolve } from '../../lib/options.js'
+import { flag, integer, resolve, text } from '../../lib/options.js'
 import { kebab, nearestWord } from '../../lib/show.js'
 import { trainFields, trainFieldsOf } from '../../lib/train/train-fields.js'
 import { flags, given, wrapped } from '../flags.js'
+import { answer } from '../output.js'
 
 const names = architectures.map(({ name }) => name)
 const seedFields = {
@@ -23,8 +24,18 @@ const seedFields = {
     group: 'Run',
   }),
 }
+const configFields = {
+  config: text({
+    default: undefined,
+    about: 'YAML or JSON file with options, such as the config.json of a run; flags override it',
+    group: 'Run',
+  }),
+  printConfig: flag({ default: false, about: 'print all settings as a file for --config, and train nothing', group: 'Run' }),
+}
 const valued = new Set(
-  Object.entries({ ...trainFields, ...seedFields }).flatMap(([k, f]) => (f.kind === 'flag' ? [] : [`--${kebab(k)}`])),
+  Object.entries({ ...trainFields, ...seedFields, ...configFields }).flatMap(([k, f]) =>
+    f.kind === 'flag' ? [] : [`--${kebab(k)}`],
+  ),
 )
 
 /** Returns the model on a command line. Its options are part of the help, so it must be known before parsing. */
@@ -37,34 +48,64 @@ export function modelOn(words: readonly string[]) {
   throw badOption('train', 'model', `one of ${names.join(', ')}`, unknown, meant && `did you mean ${meant}?`)
 }
 
-export const train: CommandModule = {
-  command: 'train <model>',
-  describe: 'train a model on a file of vectors',
-  builder: (y) => {
-    const words = process.argv.slice(2)
-    const model = modelOn(words)
-    if (!words.includes('--resume')) y.demandOption('data')
-    return y
-      .positional('model', { type: 'string', describe: wrapped(`one of ${names.join(', ')}`, 60) })
-      .options(flags(model ? trainFieldsOf(model) : trainFields))
-      .options(flags(seedFields))
-      .options(model ? flags(model.fields) : {})
-      .example('$0 train lstm --data vectors.npz', 'the recipe of the specification')
-      .example('$0 train gru --data vectors.npz --recipe strong --seeds 3', 'mean ± sd over three seeds')
-      .example('$0 train gru --data vectors.npz --folds 5', 'holds out every article once')
-      .example('$0 train lstm --data vectors.npz --resume --epochs 40', 'resume and train up to epoch 40')
-      .epilogue(model ? model.about : 'Options of one model: $0 train MODEL --help')
-  },
-  handler: async (argv) => {
-    const model = modelOn([String(argv.model)])
-    const { seeds, folds } = resolve('train', seedFields, given(seedFields, argv))
-    const [{ train }, { runTraining }] = await Promise.all([import('../../lib/train/train.js'), import('../training.js')])
-    const options = { model: String(argv.model), ...given({ ...trainFields, ...model?.fields }, argv) } as TrainOptions
-    const name = options.name ?? model?.folder ?? options.model
-    if (folds !== undefined && options.fold !== undefined)
-      throw badOption('train', 'fold', 'no value with "folds", which trains all of them,', options.fold, 'leave --fold out')
-    const one = seeds === 1 && folds === undefined
-    const several = one ? undefined : { count: seeds, first: options.seed ?? 1, name, folds }
-    await runTraining(train, options, several, argv.json === true)
-  },
+type Config = Readonly<Record<string, unknown>> | undefined
+
+/** Reads the file of --config on a command line. Errors: those of readConfig. */
+async function configOn(words: readonly string[]): Promise<Config> {
+  const at = words.findIndex((word) => /^--config(=|$)/.test(word))
+  const path = at < 0 ? undefined : words[at]!.includes('=') ? words[at]!.slice('--config='.length) : words[at + 1]
+  if (path === undefined || path === '') return undefined
+  return (await import('../train-config.js')).readConfig(path, Object.keys(seedFields), modelOn(words)?.name)
+}
+
+/** Model, options and seeds of a training, from its words and the file of --config. Errors: BAD_OPTION. */
+async function settled(argv: Readonly<Record<string, unknown>>, config: Config) {
+  const named = argv.model ?? config?.model
+  if (named === undefined) throw new LvmError('BAD_OPTION', 'train: <model> is missing', { hint: 'run: lvm-torch train --help' })
+  const model = modelOn([String(named)])
+  const typed = given({ ...trainFields, ...seedFields, ...model?.fields }, argv)
+  const all = config === undefined ? typed : (await import('../train-config.js')).overridden(config, typed, String(named))
+  const { seeds, folds, ...options } = all
+  const { seeds: count, folds: of } = resolve('train', seedFields, { seeds, folds })
+  const name = options.name === undefined ? (model?.folder ?? String(named)) : String(options.name)
+  if (of !== undefined && options.fold !== undefined)
+    throw badOption('train', 'fold', 'no value with "folds", which trains all of them,', options.fold, 'leave --fold out')
+  const one = count === 1 && of === undefined
+  const several = one ? undefined : { count, first: Number(options.seed ?? 1), name, folds: of }
+  return { model: String(named), options, several }
+}
+
+/** The verb `train`; the file of --config is read first, because it can name the model, whose options are part of the verb's. */
+export async function training(words: readonly string[] = process.argv.slice(2)): Promise<CommandModule> {
+  const config = await configOn(words)
+  const model = modelOn(words) ?? (config && modelOn([String(config.model ?? '')].filter(Boolean)))
+  const needsData = !['--resume', '--print-config'].some((option) => words.includes(option)) && config?.data === undefined
+  return {
+    command: 'train [model]', // a file can name it
+    describe: 'train a model on a file of vectors',
+    builder: (y) => {
+      if (needsData) y.demandOption('data')
+      return y
+        .positional('model', { type: 'string', describe: wrapped(`one of ${names.join(', ')}`, 60) })
+        .options(flags(model ? trainFieldsOf(model) : trainFields))
+        .options(flags({ ...seedFields, ...configFields }))
+        .options(model ? flags(model.fields) : {})
+        .example('$0 train lstm --data vectors.npz', 'the recipe of the specification')
+        .example('$0 train gru --data vectors.npz --recipe strong --seeds 3', 'mean ± sd over three seeds')
+        .example('$0 train gru --data vectors.npz --folds 5', 'holds out every article once')
+        .example('$0 train lstm --data vectors.npz --resume --epochs 40', 'resume and train up to epoch 40')
+        .example('$0 train --config run.yaml --epochs 3', 'the options of a file, and one of its own')
+        .epilogue(model ? model.about : 'Options of one model: $0 train MODEL --help')
+    },
+    handler: async (argv) => {
+      const { model: name, options, several } = await settled(argv, config)
+      if (argv.printConfig === true) {
+        const { allSettings, settingsText } = await import('../train-config.js')
+        const settings = allSettings(name, options)
+        return answer(settings, () => settingsText(settings), argv.json === true)
+      }
+      const [{ train }, { runTraining }] = await Promise.all([import('../../lib/train/train.js'), import('../training.js')])
+      await runTraining(train, { model: name, ...options } as TrainOptions, several, argv.json === true)
+    },
+  }
 }

@@ -2,7 +2,7 @@ import type { CommandModule } from 'yargs'
 import { LvmError } from '../../lib/errors.js'
 import { verifyFields } from '../../lib/report/report-fields.js'
 import { flags, given } from '../flags.js'
-import { answer, diagnostic, fail } from '../output.js'
+import { answer, fail, note } from '../output.js'
 
 export const verify: CommandModule = {
   command: 'verify <report>',
@@ -15,7 +15,7 @@ export const verify: CommandModule = {
       .example('$0 verify artifacts/lvm/evaluation/report.json --recompute', 'evaluate every run again, too'),
   handler: async (argv) => {
     const { verifiedText, verify } = await import('../../lib/report/verify-report.js')
-    const found = await verify({ report: String(argv.report), ...given(verifyFields, argv), say: diagnostic })
+    const found = await verify({ report: String(argv.report), ...given(verifyFields, argv), say: note })
     answer(found, () => verifiedText(found), argv.json === true)
     const count = found.problems.length
     if (!found.ok)

@@ -1,7 +1,8 @@
 import { mkdir } from 'node:fs/promises'
+import { CONTROL, type Control, controlDoor } from '../control.js'
 import type { Base } from '../data/base.js'
 import { type OpenOptions, openBase } from '../data/open.js'
-import { asyncDoor, callback, only, optional, withFields, word, words } from '../door.js'
+import { callback, only, optional, withFields, word, words } from '../door.js'
 import { badOption } from '../errors.js'
 import { sealedText } from '../files/sealed.js'
 import { replaceText } from '../files/write.js'
@@ -23,8 +24,11 @@ export interface AuditOptions extends Given<typeof auditFields> {
   readonly against?: readonly string[]
 }
 
-type Listener = { say?: (doing: string) => void }
-const ARGS = { options: withFields({ data: word, against: optional(words) }), more: only({ say: optional(callback) }) }
+type Listener = Control & { say?: (doing: string) => void }
+const ARGS = {
+  options: withFields({ data: word, against: optional(words) }),
+  more: only({ say: optional(callback), ...CONTROL }),
+}
 
 /** The options of the encoder that were given. Errors: BAD_OPTION for one without an encoder. */
 function encodingOf(given: Given<typeof auditFields>): EncoderOptions {
@@ -48,7 +52,7 @@ async function spaceOf(base: Base, wanted: string, encoding: EncoderOptions, say
  * With `encoder` some texts are first encoded again: SPACE_MISMATCH when the vectors are not from it.
  * Errors: FILE_MISSING, DATA_FORMAT, DATA_UNSAFE, DATA_SHAPE, TEXT_MISSING, those of Encoder.open; all other faults are returned as findings.
  */
-export const audit = asyncDoor('audit', ARGS, async (options: AuditOptions, { say }: Listener = {}): Promise<Audit> => {
+export const audit = controlDoor('audit', ARGS, async (options: AuditOptions, { say }: Listener = {}): Promise<Audit> => {
   const { data, against = [], ...given } = options
   const { space, part, context, out, encoder } = resolve('data audit', auditFields, given)
   const opened: Base[] = []

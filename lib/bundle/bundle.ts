@@ -8,8 +8,9 @@ import { findRun } from '../checkpoint/run-folder.js'
 import type { RunManifest } from '../checkpoint/run-manifest.js'
 import { verifyRun } from '../checkpoint/run-store.js'
 import type { Checkpoint } from '../checkpoint/verify-save.js'
+import { longDoor } from '../control.js'
 import { openBeside } from '../data/beside.js'
-import { asyncDoor, callback, optional, withFields, words } from '../door.js'
+import { callback, optional, withFields, words } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
 import { requireDisk } from '../files/disk.js'
 import { sealedText } from '../files/sealed.js'
@@ -157,7 +158,7 @@ const ARGS = { options: withFields({ runs: words, progress: optional(callback) }
  *
  * Errors: BAD_OPTION, RUN_EXISTS when the archive exists, NO_DISK, DATA_CHANGED, those of `load` and of a missing libtorch or addon.
  */
-export const bundle = asyncDoor('bundle', ARGS, async (options: BundleOptions): Promise<Bundled> => {
+export const bundle = longDoor('bundle', ARGS, async (options: BundleOptions): Promise<Bundled> => {
   const { runs: named, progress = () => {}, ...given } = options
   const { out, bank, space, level, overwrite } = resolve('bundle', bundleFields, given)
   if (named.length === 0) throw badOption('bundle', 'runs', 'one run at least', named)

@@ -9,10 +9,13 @@ import { removeGeneration } from './generation.js'
 import { isFileName, MANIFEST, readManifest } from './manifest.js'
 import { readDocument } from './run-documents.js'
 import {
+  EPOCHS,
   findRun,
   generationFolder,
   generationNumbers,
   generationsOf,
+  isEpochFile,
+  isLog,
   isOurs,
   isPlainFolder,
   isRun,
@@ -71,7 +74,7 @@ const readJson = async ({ path, manifest }: Checkpoint, name: string): Promise<R
   manifest.files[name] === undefined ? {} : readDocument(join(path, name))
 
 /** Bytes of all files below a folder; hard links count once, symbolic links are not followed. */
-async function bytesIn(folder: string, seen = new Set<string>()): Promise<number> {
+export async function bytesIn(folder: string, seen = new Set<string>()): Promise<number> {
   let sum = 0
   for (const name of await names(folder)) {
     const entry = await lstat(join(folder, name)).catch(() => undefined) // a writer may have removed it
@@ -155,6 +158,14 @@ async function namesOf(path: string): Promise<string[]> {
   return (await isOurs(path)) && basename(dirname(path)) === 'generations' ? (await names(path)).filter(isFileName) : []
 }
 
+/** Removes the weights of single epochs, and their folder if it is empty then. */
+async function removeEpochs(inside: string): Promise<void> {
+  if (!(await isPlainFolder(inside))) return
+  for (const name of (await names(inside)).filter(isEpochFile)) await rm(join(inside, name), { force: true })
+  await removeLeftovers(inside)
+  await rmdir(inside).catch(() => {})
+}
+
 /**
  * Removes the files of a run, and its folder if it is empty then; returns the names of other files, which are kept.
  *
@@ -178,6 +189,8 @@ export const removeRun = asyncDoor('runs rm', { folder: word }, async (folder: s
       }
       await rmdir(generationsOf(folder)).catch(() => {}) // it may contain a folder that is not ours
     }
+    await removeEpochs(join(folder, EPOCHS))
+    for (const name of (await names(folder)).filter(isLog)) await rm(join(folder, name), { force: true })
     await removeLeftovers(folder)
     await rm(join(folder, MANIFEST), { force: true }) // last, so that an interrupted removal can be repeated
   } finally {

@@ -19,6 +19,16 @@ export const isPlainFolder = (path: string): Promise<boolean> =>
     () => false,
   )
 
+/** Figures of the training by step, which are not part of a save. */
+export const METRICS = 'metrics.jsonl'
+/** Whether a file of a run's folder was written by its logs. */
+export const isLog = (name: string): boolean => /^(metrics\.(jsonl|csv)|mlflow\.json|events\.out\.tfevents\..*)$/.test(name)
+
+/** Folder with the weights of single epochs, which are not part of a save. */
+export const EPOCHS = 'epochs'
+export const epochFile = (epoch: number): string => `epoch-${String(epoch).padStart(4, '0')}.pt`
+export const isEpochFile = (name: string): boolean => /^epoch-\d{4,}\.pt$/.test(name)
+
 const SAVED = ['final_model.pt', 'best_model.pt', 'quantized.safetensors', 'training_history.json']
 
 /** Whether a folder is one of our saves, intact or damaged, as its manifest and file names show; only such folders are removed. */

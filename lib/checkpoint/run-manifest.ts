@@ -171,6 +171,8 @@ export interface Progress {
   temperature?: { log: number; m: number; v: number }
   schedule: { lr: number; best: number | null; bad: number }
   best: { epoch: number; val_loss: number; val_cosine: number; val_top10?: number; val_mrr?: number } | null
+  /** Sums of the current epoch at its last event `step`. Absent in runs of older versions. */
+  logged?: Progress['sums']
   /** Seconds of the current epoch. */
   epoch_seconds: number
   /** Seconds of the training so far. */
@@ -180,7 +182,7 @@ export interface Progress {
   /** Plan of the schedule. Absent in runs of older versions, where epochs and steps in the options give it. */
   plan?: readonly Stretch[]
   /** State before the evaluation of an epoch that `maxSteps` cut short, so that the epoch can be finished. */
-  cut?: Pick<Progress, 'epoch' | 'step' | 'sums' | 'schedule' | 'best' | 'epoch_seconds'>
+  cut?: Pick<Progress, 'epoch' | 'step' | 'sums' | 'schedule' | 'best' | 'epoch_seconds' | 'logged'>
 }
 
 /** Weights that `prune` removed from a run. */

@@ -57,7 +57,8 @@ export interface ParamGroup {
  * Builds the value that `torch.save` would write: weights, optimizer moments and the figures of an epoch.
  *
  * `model_state_dict` holds the weights now in the model. With averaging, the file also holds the other weights: the raw ones as
- * `training_state_dict`, or the average as `average_state_dict`.
+ * `training_state_dict`, or the average as `average_state_dict`. With `alone` it holds only the weights now in the model, and the state of an
+ * optimizer before its first step, which PyTorch loads.
  */
 export function checkpointValue(
   model: NativeModel,
@@ -69,20 +70,21 @@ export function checkpointValue(
     args: Record<string, unknown>
     group: ParamGroup
     weights: Weights
+    alone: boolean
   },
 ): Record<string, unknown> {
   const { steps, slots: unordered } = native.trainerState(trainer)
   const slots = inOrder(unordered)
   const step = () => Tensor.from(Float32Array.of(steps), []).native // one per parameter, because AdamW increments it in place
-  const { group, weights, ...figures } = facts
+  const { group, weights, alone, ...figures } = facts
   const others = weights === 'average' ? 'training_state_dict' : 'average_state_dict'
-  const averaged = slots.some(({ average }) => average !== undefined)
+  const averaged = !alone && slots.some(({ average }) => average !== undefined)
   return {
     ...figures,
     model_state_dict: Object.fromEntries(inOrder(native.modelState(model)).map(({ name, tensor }) => [name, tensor])),
     ...(averaged && { [others]: Object.fromEntries(slots.map(({ name, average }) => [name, average])) }),
     optimizer_state_dict: {
-      state: Object.fromEntries(slots.map(({ m, v }, i) => [i, { step: step(), exp_avg: m, exp_avg_sq: v }])),
+      state: Object.fromEntries(alone ? [] : slots.map(({ m, v }, i) => [i, { step: step(), exp_avg: m, exp_avg_sq: v }])),
       param_groups: [
         {
           ...group,

@@ -5,7 +5,8 @@ import { load } from '../checkpoint/load-model.js'
 import type { Model } from '../checkpoint/model.js'
 import { findRun, runName } from '../checkpoint/run-folder.js'
 import { type Pruning, weightsFile } from '../checkpoint/run-manifest.js'
-import { abortSignal, asyncDoor, callback, only, optional, withFields, word } from '../door.js'
+import { CONTROL, type Control, controlDoor } from '../control.js'
+import { callback, only, optional, withFields, word } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
 import { type Chosen, chooseRows } from '../evaluate/subject.js'
 import { temporary } from '../files/write.js'
@@ -59,8 +60,7 @@ interface Examined {
   readonly compressed: number
 }
 
-type Control = { signal?: AbortSignal }
-const ARGS = { options: withFields({ run: word, say: optional(callback) }), more: only({ signal: optional(abortSignal) }) }
+const ARGS = { options: withFields({ run: word, say: optional(callback) }), more: only(CONTROL) }
 
 /**
  * Prunes a run: removes the weights, heads or neurons with the lowest saliency and optionally trains the rest. The result is
@@ -69,7 +69,7 @@ const ARGS = { options: withFields({ run: word, say: optional(callback) }), more
  * Errors: those of load, of the data and of train; RUN_EXISTS, BAD_OPTION; GATE_FAILED with the figures; the reason of `signal`. After an
  * error no new run is left.
  */
-export const prune = asyncDoor('prune', ARGS, async (options: PruneOptions, { signal }: Control = {}): Promise<Pruned> => {
+export const prune = controlDoor('prune', ARGS, async (options: PruneOptions, { signal }: Control = {}): Promise<Pruned> => {
   const { run, say: tell = () => {}, ...given } = options
   const say = stoppable(tell, signal)
   const o = resolve('prune', pruneFields, given)

@@ -11,7 +11,7 @@ import { trainedShare } from '../evaluate/trained-on.js'
 import { native } from '../native.js'
 import type { Options } from '../options.js'
 import { bytes } from '../show.js'
-import { stage } from '../stages.js'
+import { stage, tally } from '../stages.js'
 import { sampled } from '../statistics/random.js'
 import { openWeights, type WeightsFile } from '../weights/open-weights.js'
 import { type Gate, gateError, gateSentence, judgeGate, type Scored, score } from './compress-gate.js'
@@ -77,6 +77,7 @@ export async function examine(
     let reportedAt = performance.now()
     const drops = await stage('each matrix alone', () =>
       effects(model.native, matrices, { ...from, ids }, o.to, (count) => {
+        tally(count, matrices.length)
         if (performance.now() - reportedAt < 5000) return
         reportedAt = performance.now()
         say(`  ${count} of ${matrices.length}`)

@@ -4,7 +4,8 @@ import { claimRun } from '../checkpoint/claim.js'
 import { load } from '../checkpoint/load-model.js'
 import type { Quantization, Scheme } from '../checkpoint/quantized.js'
 import { findRun, runName } from '../checkpoint/run-folder.js'
-import { abortSignal, asyncDoor, callback, only, optional, withFields, word } from '../door.js'
+import { CONTROL, type Control, controlDoor } from '../control.js'
+import { callback, only, optional, withFields, word } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
 import { temporary } from '../files/write.js'
 import { native } from '../native.js'
@@ -46,8 +47,7 @@ export interface Quantized {
   readonly notes: readonly string[]
 }
 
-type Control = { signal?: AbortSignal }
-const ARGS = { options: withFields({ run: word, say: optional(callback) }), more: only({ signal: optional(abortSignal) }) }
+const ARGS = { options: withFields({ run: word, say: optional(callback) }), more: only(CONTROL) }
 
 /**
  * Quantises the matrices of a run to integers with scales, or to bfloat16. The result is published only when its loss is within the limits.
@@ -55,46 +55,50 @@ const ARGS = { options: withFields({ run: word, say: optional(callback) }), more
  * Errors: those of load and of the data; RUN_EXISTS, BAD_OPTION; GATE_FAILED with the figures; the reason of `signal`. After an error
  * no new run is left.
  */
-export const quantize = asyncDoor('quantize', ARGS, async (options: QuantizeOptions, more: Control = {}): Promise<Quantized> => {
-  const { run, say: tell = () => {}, ...given } = options
-  const { signal } = more
-  const say = stoppable(tell, signal)
-  const o = resolve('quantize', quantizeFields, given)
-  const from = await findRun(run)
-  const folder = join(dirname(from), o.name ?? `${basename(from)}_${o.to}`)
-  if (folder === from) throw badOption('quantize', 'name', 'a name that differs from that of the run', o.name)
-  const store = await claimRun('quantize', folder, { overwrite: o.overwrite })
-  const path = `${temporary(folder)}`
-  let parent: Parent | undefined
-  try {
-    const model = await load(from, { device: 'cpu', ...(o.threads !== undefined && { threads: o.threads }) })
-    if (model.manifest.quantized !== undefined) {
-      model.dispose()
-      throw new LvmError('BAD_OPTION', `quantize: expected a run with float weights but ${model.name} is quantised already`, {
-        hint: `quantise ${model.manifest.quantized.parent.run}, its parent`,
-      })
+export const quantize = controlDoor(
+  'quantize',
+  ARGS,
+  async (options: QuantizeOptions, more: Control = {}): Promise<Quantized> => {
+    const { run, say: tell = () => {}, ...given } = options
+    const { signal } = more
+    const say = stoppable(tell, signal)
+    const o = resolve('quantize', quantizeFields, given)
+    const from = await findRun(run)
+    const folder = join(dirname(from), o.name ?? `${basename(from)}_${o.to}`)
+    if (folder === from) throw badOption('quantize', 'name', 'a name that differs from that of the run', o.name)
+    const store = await claimRun('quantize', folder, { overwrite: o.overwrite })
+    const path = `${temporary(folder)}`
+    let parent: Parent | undefined
+    try {
+      const model = await load(from, { device: 'cpu', ...(o.threads !== undefined && { threads: o.threads }) })
+      if (model.manifest.quantized !== undefined) {
+        model.dispose()
+        throw new LvmError('BAD_OPTION', `quantize: expected a run with float weights but ${model.name} is quantised already`, {
+          hint: `quantise ${model.manifest.quantized.parent.run}, its parent`,
+        })
+      }
+      parent = await examine(model, o, say, signal)
+      const candidate = await search(parent, path, o, say)
+      const { kernels, batches, cpu_share, notes } = await stage('latency', () => measure(parent!, candidate, o, signal))
+      const { layers, weights_bytes, file_bytes } = await stage('publish', () => publish(store, parent!, candidate, o, kernels))
+      return {
+        version: 1,
+        run: runName(folder),
+        parent: model.name,
+        model: model.manifest.model,
+        scheme: o.to,
+        layers,
+        activations: candidate.activations,
+        kernels,
+        gate: candidate.gate,
+        size: { parent_weights_bytes: model.manifest.weights_bytes, weights_bytes, file_bytes },
+        latency: { device: 'cpu', threads: native.threads(), batches, cpu_share },
+        notes,
+      }
+    } finally {
+      parent?.chosen.dispose()
+      await rm(path, { force: true })
+      await store.close()
     }
-    parent = await examine(model, o, say, signal)
-    const candidate = await search(parent, path, o, say)
-    const { kernels, batches, cpu_share, notes } = await stage('latency', () => measure(parent!, candidate, o, signal))
-    const { layers, weights_bytes, file_bytes } = await stage('publish', () => publish(store, parent!, candidate, o, kernels))
-    return {
-      version: 1,
-      run: runName(folder),
-      parent: model.name,
-      model: model.manifest.model,
-      scheme: o.to,
-      layers,
-      activations: candidate.activations,
-      kernels,
-      gate: candidate.gate,
-      size: { parent_weights_bytes: model.manifest.weights_bytes, weights_bytes, file_bytes },
-      latency: { device: 'cpu', threads: native.threads(), batches, cpu_share },
-      notes,
-    }
-  } finally {
-    parent?.chosen.dispose()
-    await rm(path, { force: true })
-    await store.close()
-  }
-})
+  },
+)

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { asyncDoor, optional, withFields, word } from '../door.js'
+import { longDoor } from '../control.js'
+import { optional, withFields, word } from '../door.js'
 import { badOption } from '../errors.js'
 import { npyHeader } from '../files/npy.js'
 import { publish } from '../files/write.js'
@@ -84,7 +85,7 @@ const SYNTH = { options: withFields({ out: optional(word) }) }
  * and noise. In a directed corpus a row also repeats the previous state. One random rotation mixes the parts. The card holds the optimum.
  * Errors: BAD_OPTION.
  */
-export const synth = asyncDoor('synth', SYNTH, async ({ out, ...given }: SynthOptions): Promise<Synthesised> => {
+export const synth = longDoor('synth', SYNTH, async ({ out, ...given }: SynthOptions): Promise<Synthesised> => {
   const { kind, rows, dim, articles, seed } = resolve('synth', synthFields, { out, ...given })
   if (out === undefined) throw badOption('synth', 'out', 'a name that ends in .npy', out)
   if (articles > rows) throw badOption('synth', 'articles', `at most the ${rows} rows`, articles)

@@ -4,11 +4,12 @@ import { findFolds } from '../checkpoint/fold-runs.js'
 import { load } from '../checkpoint/load-model.js'
 import type { Model } from '../checkpoint/model.js'
 import { findRun } from '../checkpoint/run-folder.js'
-import { asyncDoor, callback, optional, withFields, words } from '../door.js'
+import { longDoor } from '../control.js'
+import { callback, optional, withFields, words } from '../door.js'
 import { badOption } from '../errors.js'
 import { type Given, type Options, resolve } from '../options.js'
 import { count, decimal } from '../show.js'
-import { stage } from '../stages.js'
+import { rounds, stage } from '../stages.js'
 import { requireTexts } from '../text/decode/sentence-bank.js'
 import { type Generator, openGenerator, refuseGenerated, requireDecoder } from '../text/decode/sentence-generator.js'
 import { evaluateRun, subjectOf } from './evaluate.js'
@@ -93,7 +94,8 @@ async function evaluatePooled(names: readonly string[], o: Asked, say: Say): Pro
   const sets = []
   for (const name of names) sets.push(...(await findFolds('evaluate', name))) // before the first one takes minutes
   const entries: RunEntry[] = []
-  for (const set of sets) entries.push(await evaluateFolds(set, o, { cache: baselinesCache(), latency: 0, say }))
+  for (const set of rounds(sets, ({ name }) => name))
+    entries.push(await evaluateFolds(set, o, { cache: baselinesCache(), latency: 0, say }))
   await writeReports(o.out, entries)
   return { results: { version: 1, runs: entries }, table: renderTable(entries) }
 }
@@ -108,7 +110,7 @@ const ARGS = { options: withFields({ runs: words, say: optional(callback) }) }
  * Errors: those of load and of the data; DIVERGED when outputs are not finite; with a decoder those of Decoder.open, SPACE_MISMATCH
  * and TEXT_MISSING.
  */
-export const evaluate = asyncDoor('evaluate', ARGS, async (options: EvaluateRunsOptions): Promise<Evaluated> => {
+export const evaluate = longDoor('evaluate', ARGS, async (options: EvaluateRunsOptions): Promise<Evaluated> => {
   const { runs, say = () => {}, ...given } = options
   if (runs.length === 0) throw badOption('evaluate', 'runs', 'at least one run', runs)
   const o = resolve('evaluate', evaluateFields, given)
@@ -126,7 +128,7 @@ export const evaluate = asyncDoor('evaluate', ARGS, async (options: EvaluateRuns
   for (const run of runs) await findRun(run) // check all of them before the first one takes minutes
   const entries: RunEntry[] = []
   const sentences: SentencesEntry[] = []
-  for (const run of runs) {
+  for (const run of rounds(runs)) {
     using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
     const { entry, sentences: described } = await judge(model, o, say)
     entries.push(entry)

@@ -1,7 +1,7 @@
 import { type Rows, take } from '../baselines/baselines-rows.js'
 import { lastOf } from '../data/windows.js'
 import { native } from '../native.js'
-import { stage } from '../stages.js'
+import { stage, tally } from '../stages.js'
 import { call, type Tensor } from '../torch/tensor.js'
 import { listExcluded } from './exclusions.js'
 import { type Placed, type Pool, search, together } from './search.js'
@@ -75,6 +75,7 @@ export async function placeSums(rows: Rows, pool: Pool, queries: readonly Summed
   const width = sharedVectors(rows) + 1
   for (let at = 0, count = 0; at < n; at += count) {
     count = together(pool, at, WINDOWS)
+    tally(at, n)
     const ids = rows.ids.subarray(at, at + count)
     const shared = sharedRows(rows, ids, width - 1)
     using parts = await take(rows.base.vectors, shared.rows)

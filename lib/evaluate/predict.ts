@@ -1,13 +1,15 @@
 import { samplesOf } from '../baselines/baselines-rows.js'
 import { load } from '../checkpoint/load-model.js'
 import type { Model } from '../checkpoint/model.js'
+import { longDoor } from '../control.js'
 import { atOnce, lengthOf } from '../data/windows.js'
-import { asyncDoor, optional, withFields, word } from '../door.js'
+import { optional, withFields, word } from '../door.js'
 import { badOption } from '../errors.js'
 import { npyHeader } from '../files/npy.js'
 import { publish } from '../files/write.js'
 import { native, type TypedArray } from '../native.js'
 import { type Given, resolve } from '../options.js'
+import { stage, tally } from '../stages.js'
 import { Tensor } from '../torch/tensor.js'
 import { predictFields } from './evaluate-fields.js'
 import { streamed } from './stream-predictions.js'
@@ -44,6 +46,7 @@ async function* byWindow(model: Model, { base, windows, ids }: Chosen, asRaw: bo
   const samples = samplesOf({ base, windows })
   try {
     for (let at = 0; at < ids.length; at += BLOCK) {
+      tally(at, ids.length)
       using raw = Tensor.wrap(await native.predict(model.native, samples, ids.subarray(at, at + BLOCK), atOnce(windows.context)))
       if (asRaw) {
         yield await raw.data()
@@ -76,12 +79,13 @@ const ARGS = { options: withFields({ run: word, out: optional(word) }) }
  *
  * Errors: those of load and of the data; BAD_OPTION when `out` does not end in .npy.
  */
-export const predict = asyncDoor('predict', ARGS, async ({ run, ...given }: PredictOptions): Promise<Predicted> => {
+export const predict = longDoor('predict', ARGS, async ({ run, ...given }: PredictOptions): Promise<Predicted> => {
   const o = resolve('predict', predictFields, given)
   if (o.out === undefined || !o.out.endsWith('.npy')) throw badOption('predict', 'out', 'a file that ends in .npy', o.out)
   using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
   const chosen = await chooseRows(model, o)
-  const index = o.out.replace(/\.npy$/, '.json')
+  const { out } = o
+  const index = out.replace(/\.npy$/, '.json')
   try {
     const { base, windows, ids } = chosen
     const share = trainedShare(chosen, chosen.train)
@@ -100,7 +104,7 @@ export const predict = asyncDoor('predict', ARGS, async ({ run, ...given }: Pred
       rows: Array.from(ids, (w) => windows.target[w]!),
       articles: Array.from(ids, (w) => base.articles?.ids[windows.article[w]!] ?? null),
     }
-    await publish({ [index]: `${JSON.stringify(document)}\n`, [o.out]: npyOf(model, chosen, o) })
+    await stage('predict', () => publish({ [index]: `${JSON.stringify(document)}\n`, [out]: npyOf(model, chosen, o) }))
     return {
       version: 1,
       run: model.name,
@@ -109,7 +113,7 @@ export const predict = asyncDoor('predict', ARGS, async ({ run, ...given }: Pred
       part: chosen.part,
       trained_on: share,
       scale,
-      out: o.out,
+      out,
       index,
     }
   } finally {

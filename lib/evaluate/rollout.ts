@@ -1,11 +1,13 @@
 import { meanTarget } from '../baselines/baselines-rows.js'
 import { load } from '../checkpoint/load-model.js'
 import type { Model } from '../checkpoint/model.js'
+import { longDoor } from '../control.js'
 import type { Base } from '../data/base.js'
 import { atOnce, lengthOf, runLengths, type Windows } from '../data/windows.js'
-import { asyncDoor, withFields, word } from '../door.js'
+import { withFields, word } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
 import { type Given, type Options, resolve } from '../options.js'
+import { stage, tally } from '../stages.js'
 import { meanByArticle } from '../statistics/estimates.js'
 import { type RolloutSentences, rolloutSentences, shownRollouts } from '../text/decode/rollout-sentences.js'
 import { requireTexts } from '../text/decode/sentence-bank.js'
@@ -106,6 +108,7 @@ async function* batches(model: Model, { windows, ...from }: Starts, steps: numbe
   for (let at = 0, end = 0; at < ids.length; at = end) {
     const context = lengthOf(windows, ids[at]!)
     const most = at + atOnce(context)
+    tally(at, ids.length)
     while (end < ids.length && end < most && lengthOf(windows, ids[end]!) === context) end++
     using rows = await textOf({ ...from, windows }, ids.subarray(at, end), context + steps, model.device)
     yield { context, rows }
@@ -180,7 +183,7 @@ export async function rolloutOf(model: Model, chosen: Chosen, o: Options<typeof 
   const from = { base, windows, ids }
   if (o.text) await requireTexts(base, 'data')
   const rolled = { steps: o.steps, stream, most: Math.max(context, model.trained.longest) }
-  const columns = await compareSteps(model, from, centre, rolled)
+  const columns = await stage('roll out', () => compareSteps(model, from, centre, rolled))
   const articles = Int32Array.from(ids, (id) => windows.article[id]!)
   return {
     version: 1,
@@ -193,7 +196,7 @@ export async function rolloutOf(model: Model, chosen: Chosen, o: Options<typeof 
     windows: ids.length,
     articles: new Set(articles).size,
     steps: await summarise(columns, articles),
-    sentences: o.text ? await described(model, from, columns, rolled) : null,
+    sentences: o.text ? await stage('sentences', () => described(model, from, columns, rolled)) : null,
   }
 }
 
@@ -204,7 +207,7 @@ const ARGS = { options: withFields({ run: word }) }
  *
  * Errors: those of load and of the data; BAD_OPTION; DATA_TOO_FEW when no article is long enough; TEXT_MISSING.
  */
-export const rollout = asyncDoor('rollout', ARGS, async ({ run, ...given }: RolloutOptions): Promise<Rollout> => {
+export const rollout = longDoor('rollout', ARGS, async ({ run, ...given }: RolloutOptions): Promise<Rollout> => {
   const o = resolve('rollout', rolloutFields, given)
   using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
   if (o.memory === 'stream') requireStream(model)

@@ -1,6 +1,6 @@
 import type { Base } from '../data/base.js'
 import { type NativeBank, native, type QuerySums, type Ranking, type Retrieval } from '../native.js'
-import { stage } from '../stages.js'
+import { stage, tally } from '../stages.js'
 import type { Tensor } from '../torch/tensor.js'
 import { countExcluded, type Excluded, listExcluded } from './exclusions.js'
 
@@ -69,6 +69,7 @@ export async function search(
   const found: Retrieval = { all: emptyRanking(n, nearest), allowed: emptyRanking(n, nearest) }
   for (let at = 0, count = 0; at < n; at += count) {
     count = together(pool, at)
+    tally(at, n)
     using raw = await query(at, count)
     using queries = await raw.to({ device: 'cpu', dtype: 'float32' })
     const rows = { target: pool.target.subarray(at, at + count), ...listExcluded(pool.excluded, at, count) }

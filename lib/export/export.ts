@@ -5,7 +5,8 @@ import { inFreshProcess } from '../checkpoint/fresh-process.js'
 import { load } from '../checkpoint/load-model.js'
 import type { Model } from '../checkpoint/model.js'
 import { QUANTIZED } from '../checkpoint/run-manifest.js'
-import { asyncDoor, withFields, word } from '../door.js'
+import { longDoor } from '../control.js'
+import { withFields, word } from '../door.js'
 import { badOption, fileError, LvmError } from '../errors.js'
 import { removeStale } from '../files/leftovers.js'
 import { copyWhole, syncFolder, temporary } from '../files/write.js'
@@ -78,7 +79,7 @@ const ARGS = { options: withFields({ run: word }) }
  *
  * Errors: those of load; RUN_EXISTS when the file exists; FOREIGN_FORWARD when the outputs differ.
  */
-export const exportRun = asyncDoor('export', ARGS, async ({ run, ...given }: ExportOptions): Promise<Exported> => {
+export const exportRun = longDoor('export', ARGS, async ({ run, ...given }: ExportOptions): Promise<Exported> => {
   const { format, out, overwrite } = resolve('export', exportFields, given)
   using model = await load(run, { device: 'cpu', exact: true })
   const ending = ENDINGS[format]

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
-
 import { asLvmError } from '../errors.js'
 import { freeBytes } from '../files/disk.js'
+import { stage } from '../stages.js'
 import { busyNotes } from './cpu-share.js'
 import { findLibtorch, fromPython, type Step, step, steps } from './find.js'
 import { installed } from './libtorch-store.js'
@@ -147,12 +147,12 @@ const UNMEASURED = 'compiled, not yet measured on a GPU; npm run check:gpu compa
 export async function examine(): Promise<Diagnosis> {
   const problems: Problem[] = []
   const add: Add = (fatal, what, fix) => problems.push({ what, fix, fatal })
-  const [os, cpu, allowed, found] = [system(), processor(), limits(), tools()]
+  const [os, cpu, allowed, found] = [system(), processor(), limits(), stage('find the tools', tools)]
   checkPlatform(add, os)
   const used = attempted(problems, () => findLibtorch())
   const addon = attempted(problems, () => addonPath()) ?? null
   checkTools(add, found, { addon: addon !== null, libtorch: used !== undefined })
-  const { candidates, chosen } = tryAll(used?.path, addon !== null)
+  const { candidates, chosen } = stage('try every libtorch', () => tryAll(used?.path, addon !== null))
   if (chosen && !chosen.ok) add(true, chosen.message, chosen.hint)
   const disks = await Promise.all([storeRoot(), process.cwd()].map(async (path) => ({ path, free_bytes: await freeBytes(path) })))
   if (!used && disks[0]!.free_bytes < 1.3e9)

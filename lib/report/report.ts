@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { asyncDoor, callback, optional, withFields } from '../door.js'
+import { longDoor } from '../control.js'
+import { callback, optional, withFields } from '../door.js'
 import { replaceText } from '../files/write.js'
 import { type Given, resolve } from '../options.js'
 import { stage } from '../stages.js'
@@ -31,7 +32,7 @@ const ARGS = { options: withFields({ say: optional(callback) }) }
  *
  * Errors: DATA_FORMAT for a file with a wrong format.
  */
-export const report = asyncDoor('report', ARGS, async (options: ReportOptions = {}): Promise<Reported> => {
+export const report = longDoor('report', ARGS, async (options: ReportOptions = {}): Promise<Reported> => {
   const { say = () => {}, ...given } = options
   const { runs, out } = resolve('report', reportFields, given)
   say(`reading the runs in ${runs}`)

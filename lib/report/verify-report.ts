@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve as resolvePath } from 'node:path'
 import { withoutKeptPredictions } from '../baselines/kept-predictions.js'
-import { asyncDoor, callback, optional, pageDoor, withFields, word } from '../door.js'
+import { longDoor } from '../control.js'
+import { callback, optional, pageDoor, withFields, word } from '../door.js'
 import { asLvmError, fileError, LvmError, shown } from '../errors.js'
 import { type EvaluateRunsOptions, evaluate } from '../evaluate/evaluate-runs.js'
 import { readDocument } from '../evaluate/results-file.js'
@@ -10,6 +11,7 @@ import { SENTENCES, type SentencesEntry } from '../evaluate/window-sentences.js'
 import { packageVersion } from '../libtorch/paths.js'
 import { type Given, resolve } from '../options.js'
 import { count } from '../show.js'
+import { counted, stage } from '../stages.js'
 import { type Difference, differences } from './differences.js'
 import { documentsOf } from './evaluation-documents.js'
 import { besideDifferences, contradictions, lineDifferences } from './files-beside.js'
@@ -97,7 +99,7 @@ async function recomputed(report: Report, root: string, tolerance: number, say: 
   const problems: Difference[] = []
   const runs: string[] = []
   try {
-    for (const [i, { run, validation, lineage }] of report.runs.entries()) {
+    for (const [i, { run, validation, lineage }] of counted([...report.runs.entries()])) {
       if (validation === null) continue
       say(`evaluating ${run} again`)
       const { latency: _, ...before } = validation
@@ -134,7 +136,7 @@ const ARGS = { options: withFields({ report: word, say: optional(callback) }) }
  * With `recompute`, the runs are also evaluated again.
  * Errors: FILE_MISSING; DATA_FORMAT for a file that is not a report.
  */
-export const verify = asyncDoor('verify', ARGS, async (options: VerifyOptions): Promise<Verified> => {
+export const verify = longDoor('verify', ARGS, async (options: VerifyOptions): Promise<Verified> => {
   const { report: path, say = () => {}, ...given } = options
   const o = resolve('verify', verifyFields, given)
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -151,19 +153,23 @@ export const verify = asyncDoor('verify', ARGS, async (options: VerifyOptions): 
   const changed: Difference[] = []
   const changedFile = (name: string) => changed.push({ place: name, report: 'as it was written', files: 'changed afterwards' })
   const printed = { created_at, written_by, command_line, runs_folder }
-  const files = await madeOf(folder, () => gather(root, folder, printed, { only, deep: true, changedFile }))
+  const files = await stage('read every file', () =>
+    madeOf(folder, () => gather(root, folder, printed, { only, deep: true, changedFile })),
+  )
   const { problems, compared } = differences(report, files, '', 0)
   problems.unshift(...changed, ...judgedRuns(files).flatMap(contradictions))
   if (problems.length === 0) {
     say('building the report again')
-    const { figures, texts } = await madeOf(folder, () => formsOf(files, folder))
+    const { figures, texts } = await stage('figures and pages', () => madeOf(folder, () => formsOf(files, folder)))
     const { [isPage ? REPORT_PAGE : REPORT_JSON]: again, ...others } = texts
     const beside = await besideDifferences(figures, folder, { plots: PLOTS, others })
     const version = await otherVersion(written_by)
     problems.push(...[...lineDifferences(text, again), ...beside].map((d) => ({ ...d, place: `${d.place}${version}` })))
   }
   const unsealed = Object.entries(files.files).flatMap(([name, { sealed }]) => (sealed ? [] : [name]))
-  const again = o.recompute ? await recomputed(report, root, o.tolerance, say) : { problems: [], runs: [] }
+  const again = o.recompute
+    ? await stage('evaluate again', () => recomputed(report, root, o.tolerance, say))
+    : { problems: [], runs: [] }
   const all = [...problems, ...again.problems]
   return { version: 1, report: path, ok: all.length === 0, compared, recomputed: again.runs, unsealed, problems: all }
 })

@@ -25,6 +25,7 @@ export function configOf(
     threads: ______,
     extend: _______,
     encoder: ________,
+    log: __________,
     ...others
   } = train
   return {

@@ -9,6 +9,7 @@ import { isBetter } from './selection.js'
 import { holding, type Session, standing } from './session.js'
 import type { Told } from './train-events.js'
 
+const NO_SUMS = { loss: 0, gradNorm: 0, windows: 0, steps: 0 } as const
 const SAVE_SECONDS = 300
 /** Target duration of one call into C++: short enough for a progress bar, long enough for negligible overhead. */
 const CALL_SECONDS = 0.5
@@ -40,8 +41,54 @@ async function save(session: Session, store: Store, reason: 'epoch' | 'timer' | 
   if (session.contrastive) progress.temperature = native.trainerTemperature(trainer)
   progress.finished = ended(session) !== undefined
   if (progress.finished) await requireUnchanged(session)
-  const generation = await holding(session, standing(session), () => saveSession(session, store, best))
+  const generation = await holding(session, standing(session), () =>
+    saveSession(session, store, { best, ended: reason === 'epoch' }),
+  )
   return { type: 'saved', epoch: progress.epoch, step: progress.step, generation, reason }
+}
+
+/** Runs steps up to the next one that is logged, and tells its figures; the means are those of the steps since the last one. */
+async function* logSteps(session: Session, count: number, signal: AbortSignal): AsyncGenerator<Told, number> {
+  const { trainer, progress, plan } = session
+  const { logEvery } = plan.train
+  let lr = progress.schedule.lr
+  for (let left = count; left > 0 && !signal.aborted; ) {
+    const lrs = rates(
+      plan.train,
+      progress,
+      progress.optimizer_steps,
+      Math.min(left, logEvery - (progress.optimizer_steps % logEvery)),
+    )
+    const start = performance.now()
+    const made = await native.trainerRun(trainer, progress.epoch, progress.step, lrs)
+    const seconds = (performance.now() - start) / 1000
+    lr = lrs[made - 1] ?? lr
+    left -= made
+    progress.step += made
+    progress.optimizer_steps += made
+    progress.epoch_seconds += seconds
+    progress.seconds += seconds
+    if (made > 0 && progress.optimizer_steps % logEvery === 0) yield stepEvent(session, lr)
+  }
+  return lr
+}
+
+/** Figures of the steps since the last event of this epoch. */
+function stepEvent({ trainer, progress }: Session, lr: number): Told {
+  const sums = native.trainerSums(trainer)
+  const before = progress.logged ?? NO_SUMS
+  const windows = sums.windows - before.windows
+  progress.logged = sums
+  return {
+    type: 'step',
+    epoch: progress.epoch,
+    step: progress.optimizer_steps,
+    loss: (sums.loss - before.loss) / windows,
+    lr,
+    grad_norm: (sums.gradNorm - before.gradNorm) / (sums.steps - before.steps),
+    samples_per_second: sums.windows / progress.epoch_seconds,
+    seconds: progress.seconds,
+  }
 }
 
 /** Trains to the end of the epoch or until stopped; saves every `saveEvery` steps and every 5 minutes. */
@@ -55,14 +102,9 @@ async function* steps(session: Session, store: Store, signal: AbortSignal): Asyn
   let sinceSave = 0
   while (progress.step < end && !signal.aborted) {
     const count = Math.min(chunk, end - progress.step, (train.saveEvery ?? Infinity) - sinceSave)
-    const lrs = rates(train, progress, progress.optimizer_steps, count)
-    const start = performance.now()
-    const made = await native.trainerRun(trainer, progress.epoch, progress.step, lrs)
-    const seconds = (performance.now() - start) / 1000
-    progress.step += made
-    progress.optimizer_steps += made
-    progress.epoch_seconds += seconds
-    progress.seconds += seconds
+    const [step, before] = [progress.step, progress.seconds]
+    const lr = yield* logSteps(session, count, signal)
+    const [made, seconds] = [progress.step - step, progress.seconds - before]
     sinceSave += made
     chunk = Math.max(1, Math.min(10_000, Math.round((CALL_SECONDS * Math.max(1, made)) / Math.max(seconds, 1e-6))))
     const { loss, windows } = native.trainerProgress(trainer)
@@ -74,7 +116,7 @@ async function* steps(session: Session, store: Store, signal: AbortSignal): Asyn
       step: progress.step,
       steps: end,
       loss,
-      lr: lrs.at(-1) ?? progress.schedule.lr,
+      lr,
       samples_per_second: windows / progress.epoch_seconds,
       seconds_left: perStep * (total - progress.optimizer_steps),
     }
@@ -103,8 +145,9 @@ async function* finishEpoch(
   const start = performance.now()
   const row = await evaluateEpoch(session, lr, signal, share)
   if (progress.epoch > 0 && progress.step < session.steps) {
-    const { epoch, step, schedule, best, epoch_seconds } = progress
-    progress.cut = { epoch, step, schedule, best, epoch_seconds, sums: native.trainerSums(session.trainer) }
+    const { epoch, step, schedule, best, epoch_seconds, logged } = progress
+    const sums = native.trainerSums(session.trainer)
+    progress.cut = { epoch, step, schedule, best, epoch_seconds, sums, ...(logged && { logged }) }
   }
   const best = progress.epoch > 0 && (progress.best === null || isBetter(plan.train, row, progress.best))
   session.history.push(row)
@@ -115,9 +158,10 @@ async function* finishEpoch(
   progress.epoch += 1
   progress.step = 0
   progress.epoch_seconds = 0
-  native.trainerSums(session.trainer, { loss: 0, gradNorm: 0, windows: 0, steps: 0 })
+  progress.logged = NO_SUMS
+  native.trainerSums(session.trainer, NO_SUMS)
   const saved = await save(session, store, 'epoch', best)
-  yield { type: 'epoch', epochs: plan.train.epochs, best, ...row }
+  yield { type: 'epoch', epochs: plan.train.epochs, best, step: progress.optimizer_steps, ...row }
   yield saved
 }
 

@@ -57,7 +57,7 @@ export function estimate(
   const file = parameters * (each + moments)
   return {
     memory_bytes: Math.round(BASE + (o.history === undefined ? 0 : KERNELS) + weights + passing + sizes.dataBytes),
-    disk_bytes: Math.round(4 * file + 1e7),
+    disk_bytes: Math.round(4 * file + parameters * each * (o.keepBest + o.keepLast) + 1e7),
     recompute,
   }
 }

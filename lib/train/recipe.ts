@@ -7,6 +7,7 @@ import { type Options, resolve } from '../options.js'
 import { kebab } from '../show.js'
 import { type Architecture, isCausal } from '../spec/architecture.js'
 import { resolveDevice } from '../torch/device.js'
+import { readLog } from './log/loggers.js'
 import { trainFields } from './train-fields.js'
 
 type Given = Readonly<Record<string, unknown>>
@@ -74,7 +75,23 @@ const NEEDS: readonly { key: string; when: (o: TrainSettings) => boolean; needs:
   { key: 'warmup', when: (o) => o.schedule === 'warmup-cosine', needs: '--schedule warmup-cosine' },
 ]
 /** Options that resume may change; files are compared by content. */
-const RESUMABLE = ['epochs', 'maxSteps', 'earlyStop', 'extend', 'saveEvery', 'resume', 'name', 'out', 'data', 'val', 'encoder']
+const RESUMABLE = [
+  'epochs',
+  'maxSteps',
+  'earlyStop',
+  'extend',
+  'saveEvery',
+  'logEvery',
+  'log',
+  'keepBest',
+  'keepLast',
+  'resume',
+  'name',
+  'out',
+  'data',
+  'val',
+  'encoder',
+]
 
 /** How far back the contexts of a training reach. */
 export const reachOf = ({ context, history, minHistory }: Pick<TrainSettings, 'context' | 'history' | 'minHistory'>): Reach =>
@@ -107,6 +124,7 @@ export function ask(model: string, given: Given) {
   if (asked.resume && asked.overwrite) throw badOption('train', 'overwrite', 'one of "resume" and "overwrite"', true)
   if (asked.extend !== undefined && !asked.resume)
     throw badOption('train', 'extend', 'no value without "resume", where it has no effect,', asked.extend)
+  readLog(asked.log)
   return { architecture, own, asked }
 }
 
@@ -188,7 +206,7 @@ export function resumed(model: string, given: Given, saved: { train: Given; mode
       'BAD_OPTION',
       `train: expected ${shown(before[key])}, as the run was started, for "${key}" but received ${shown(value)}`,
       {
-        hint: 'with --resume only --epochs, --max-steps, --early-stop, --extend and --save-every may differ; start another run with --name',
+        hint: 'with --resume only --epochs, --max-steps, --early-stop, --extend, --save-every, --keep-best, --keep-last, --log-every and --log may differ; start another run with --name',
       },
     )
   }

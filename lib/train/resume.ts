@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { readHistory } from '../checkpoint/run-documents.js'
-import { type History, type Progress, type RunManifest, SPLIT } from '../checkpoint/run-manifest.js'
+import { FINAL, type History, type Progress, type RunManifest, SPLIT } from '../checkpoint/run-manifest.js'
 import type { Checkpoint } from '../checkpoint/verify-save.js'
 import { badOption, LvmError, shown } from '../errors.js'
 import { type Prepared, prepare } from './prepare.js'
@@ -49,6 +49,14 @@ export async function goOn(model: string, given: Record<string, unknown>, { path
     throw badOption('train', 'model', `${shown(facts.model)}, as the run was started,`, model, 'start another run with --name')
   if (saved === null || on === null)
     throw new LvmError('BAD_OPTION', 'train: expected a run that was trained here but it was imported, so it cannot be resumed')
+  if (manifest.files[FINAL] === undefined)
+    throw new LvmError(
+      'BAD_OPTION',
+      `train: expected a run with ${FINAL} but "runs prune" has removed it, so it cannot be resumed`,
+      {
+        hint: 'start another run with --name; --init takes the weights of this one',
+      },
+    )
   const going = resumed(model, given, options)
   requireMore(going.train, saved)
   const data = await prepare(going.train, { split: join(path, SPLIT), hash: on.hash, valHash: on.val?.hash ?? null })

@@ -1,5 +1,4 @@
-import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
-import { linkOrCopy } from '../checkpoint/generation.js'
+import { basename, isAbsolute, join, relative, resolve } from 'node:path'
 import { goldenRows } from '../checkpoint/golden.js'
 import {
   BEST,
@@ -25,6 +24,7 @@ import { native } from '../native.js'
 import { contextsOf } from '../spec/contexts.js'
 import type { Node } from '../spec/ops.js'
 import { configOf, paramGroup } from './config-file.js'
+import { dropEpochs, keepEpoch, keptEpochs } from './kept-epochs.js'
 import type { Prepared } from './prepare.js'
 import { reachOf } from './recipe.js'
 import { type Session, standing } from './session.js'
@@ -136,21 +136,30 @@ function keptWeights(session: Session): Weights {
   return history.find(({ epoch }) => epoch === progress.best!.epoch)?.weights ?? (emaRule === null ? 'raw' : 'average')
 }
 
-/** Saves the state of a training; the model must hold the evaluated weights. Errors: NO_DISK. */
-export async function saveSession(session: Session, store: Store, best: boolean): Promise<number> {
+/** Content of config.json. */
+export function settingsOf({ plan, data, parameters, device, threads, emaRule }: Session) {
+  const { context } = data
+  const { dim } = data.train.base
+  const { options } = plan.architecture.spec({ dim, context }, plan.model)
+  return configOf(plan, options, { dim, context, parameters, device, threads, emaRule })
+}
+
+/**
+ * Saves the state of a training; the model must hold the evaluated weights. `ended` after the evaluation of an epoch, `best` if it is the
+ * best one so far.
+ *
+ * Errors: NO_DISK.
+ */
+export async function saveSession(
+  session: Session,
+  store: Store,
+  { best, ended }: { best: boolean; ended: boolean },
+): Promise<number> {
   const { plan, data, model, trainer, progress, history } = session
   const before = store.current()?.manifest as RunManifest | undefined
-  const { options } = plan.architecture.spec({ dim: data.train.base.dim, context: data.context }, plan.model)
-  const config = configOf(plan, options, {
-    dim: data.train.base.dim,
-    context: data.context,
-    parameters: session.parameters,
-    device: session.device,
-    threads: session.threads,
-    emaRule: session.emaRule,
-  })
+  const config = settingsOf(session)
   const last = history.at(-1)
-  const value = () =>
+  const value = (alone: boolean) =>
     checkpointValue(model, trainer, {
       epoch: last?.epoch ?? 0,
       val_loss: last?.val_loss ?? 0,
@@ -158,6 +167,7 @@ export async function saveSession(session: Session, store: Store, best: boolean)
       args: config,
       group: paramGroup(plan, progress.schedule.lr),
       weights: standing(session),
+      alone,
     })
   const document: History = {
     version: 1,
@@ -167,17 +177,19 @@ export async function saveSession(session: Session, store: Store, best: boolean)
     best_epoch: progress.best?.epoch ?? null,
     ...(progress.plan && progress.plan.length > 1 && { extended: progress.plan.slice(1) }),
   }
-  const pt = async (path: string) => {
-    await native.savePt(path, value())
+  const pt = (alone: boolean) => async (path: string) => {
+    await native.savePt(path, value(alone))
   }
+  const kept = ended ? keptEpochs(plan.train, history) : undefined
+  if (kept?.has(last!.epoch)) await keepEpoch(store.folder, last!.epoch, pt(true))
   const { val } = data
   const earlier = store.current()?.path
   const others = Object.entries(carried(session, best))
   const moved = others.filter(([to, from]) => to !== from)
   const saved = await store.save({
     files: {
-      [FINAL]: pt,
-      ...(best && { [BEST]: (path: string) => linkOrCopy(join(dirname(path), FINAL), path) }),
+      [FINAL]: pt(false),
+      ...(best && { [BEST]: pt(true) }),
       ...Object.fromEntries(moved.map(([to, from]) => [to, (path: string) => copyWhole(join(earlier!, from), path)])),
       [HISTORY]: json(document),
       [CONFIG]: json(config),
@@ -188,6 +200,7 @@ export async function saveSession(session: Session, store: Store, best: boolean)
     keep: [...(session.saved ? [SPLIT] : []), ...others.filter(([to, from]) => to === from).map(([to]) => to)],
     manifest: { ...(await factsOf(session, best, before)) },
   })
+  if (kept !== undefined) await dropEpochs(store.folder, kept)
   session.saved = true
   session.undone = false
   return saved.generation

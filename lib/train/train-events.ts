@@ -2,6 +2,25 @@ import type { HistoryRow, Stretch } from '../checkpoint/run-manifest.js'
 import type { Fold } from '../data/fold.js'
 import type { Placed } from '../weights/place-weights.js'
 
+/** Figures of the optimizer steps since the last such event: means over at most `logEvery` of them. Units: seconds. */
+export interface StepFigures {
+  readonly epoch: number
+  /** Optimizer steps of the whole training so far. */
+  readonly step: number
+  readonly loss: number
+  readonly lr: number
+  /** Before clipping. */
+  readonly grad_norm: number
+  /** Of the epoch so far. */
+  readonly samples_per_second: number
+  /** Training time so far. */
+  readonly seconds: number
+}
+/** Figures that callbacks of the script have logged. */
+interface Own {
+  readonly metrics?: Readonly<Record<string, number>>
+}
+
 /** Progress events of a training; the CLI prints them as JSON lines. Units: seconds, bytes, vectors. */
 export type TrainEvent = { version: 1 } & (
   | {
@@ -45,14 +64,22 @@ export type TrainEvent = { version: 1 } & (
       samples_per_second: number
       seconds_left: number
     }
-  | ({ type: 'epoch'; epochs: number; best: boolean } & HistoryRow)
-  | { type: 'saved'; epoch: number; step: number; generation: number; reason: 'epoch' | 'timer' | 'steps' | 'stop' }
+  | ({ type: 'step' } & StepFigures & Own)
+  | ({ type: 'epoch'; epochs: number; best: boolean; step: number } & HistoryRow & Own)
+  | {
+      type: 'saved'
+      epoch: number
+      step: number
+      generation: number
+      reason: 'epoch' | 'timer' | 'steps' | 'stop'
+      metrics?: Readonly<Record<string, number>>
+    }
   | { type: 'warning'; code: string; message: string }
   | {
       type: 'result'
       run: string
       model: string
-      stopped: 'done' | 'early-stop' | 'max-steps' | 'interrupted'
+      stopped: 'done' | 'early-stop' | 'max-steps' | 'callback' | 'interrupted'
       best_epoch: number | null
       val_loss: number | null
       val_cosine: number | null

@@ -2,10 +2,10 @@ import { dataFields } from '../data/data-fields.js'
 import { choice, type Fields, flag, integer, real, text } from '../options.js'
 import { type Architecture, PRESETS } from '../spec/architecture.js'
 import { encoderField } from '../text/space/encoder-of-base.js'
+import { runFields } from './run-fields.js'
 
 const training = { group: 'Training' }
 const data = { group: 'Data' }
-const run = { group: 'Run' }
 
 /** Options of `train` other than those of the model. The defaults are those of the specification. */
 export const trainFields = {
@@ -209,37 +209,7 @@ export const trainFields = {
     group: 'Model',
   }),
 
-  name: text({
-    default: undefined,
-    about: 'name of the run; if omitted, the folder name of the model',
-    expected: 'a name without slashes',
-    matches: /^[^/\\]+$/,
-    ...run,
-  }),
-  out: text({ default: 'artifacts/lvm/models', about: 'folder of runs', ...run }),
-  resume: flag({ default: false, about: 'continue a stopped run with its own options', ...run }),
-  force: flag({ default: false, about: 'train even if the audit of the data fails', ...run }),
-  overwrite: flag({ default: false, about: 'replace an existing run', ...run }),
-  saveEvery: integer({
-    default: undefined,
-    min: 1,
-    about: 'save every n steps, in addition to each epoch and every 5 minutes',
-    ...run,
-  }),
-  seed: integer({
-    default: 0,
-    min: 0,
-    about: 'seed of split, initial weights, batch order and dropout; --split-seed keeps the split',
-    ...run,
-  }),
-  device: text({ default: 'auto', about: 'cpu, cuda[:n], mps, or auto', ...run }),
-  threads: integer({
-    default: undefined,
-    min: 1,
-    max: 1024,
-    about: 'CPU threads; if omitted, OMP_NUM_THREADS or all that this process may use',
-    ...run,
-  }),
+  ...runFields,
 } as const
 
 /** `trainFields` with the defaults of one architecture. */

@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { ModelName, OwnOptions } from '../architectures/index.js'
 import { claimRun } from '../checkpoint/claim.js'
 import { runFolder } from '../checkpoint/run-folder.js'
@@ -10,14 +11,17 @@ import type { Given } from '../options.js'
 import { resolveDevice, useThreads } from '../torch/device.js'
 import { useMultiplier } from '../torch/multiplier.js'
 import { auditData } from './audit-first.js'
+import { CALLBACKS, type Callbacks, followed } from './callbacks.js'
 import { requireLengths } from './context-lengths.js'
 import { type Ended, ended, epochs } from './epochs.js'
 import { estimate, requireRoom } from './estimate.js'
 import { type Initial, openInitial } from './initial.js'
+import { openLogs } from './log/loggers.js'
 import { slowPrecision } from './precision.js'
 import { type Prepared, prepare } from './prepare.js'
 import { ask, plan, reachOf } from './recipe.js'
 import { goOn, type Start } from './resume.js'
+import { settingsOf } from './save.js'
 import { closeSession, openSession, type Session } from './session.js'
 import type { Told, TrainEvent } from './train-events.js'
 import type { trainFields } from './train-fields.js'
@@ -65,8 +69,11 @@ function startEvent(
   }
 }
 
-type Control = { signal?: AbortSignal }
-const ARGS = { options: withFields({ model: word }), control: only({ signal: optional(abortSignal) }) }
+/** What a training is stopped with, and functions that it calls. */
+export interface TrainControl extends Callbacks {
+  readonly signal?: AbortSignal
+}
+const ARGS = { options: withFields({ model: word }), control: only({ signal: optional(abortSignal), ...CALLBACKS }) }
 
 /** Says why a finished run trains nothing, and which option extends it. */
 function nothingToTrain({ plan: { train }, progress: { best, epoch, optimizer_steps } }: Session, why: Ended): string {
@@ -84,13 +91,13 @@ function nothingToTrain({ plan: { train }, progress: { best, epoch, optimizer_st
  *
  * Errors: BAD_OPTION, RUN_EXISTS, RUN_LOCKED, those of the data, GATE_FAILED when its audit fails, OUT_OF_MEMORY, NO_DISK, DIVERGED (the last good checkpoint is kept).
  */
-export const train = eventDoor('train', ARGS, async function* (options: TrainOptions, control: Control = {}): AsyncGenerator<
+export const train = eventDoor('train', ARGS, async function* (options: TrainOptions, control: TrainControl = {}): AsyncGenerator<
   TrainEvent,
   void,
   void
 > {
-  const { signal = new AbortController().signal } = control
-  for await (const event of run(options, signal)) yield { version: 1, ...event }
+  const { signal, ...callbacks } = control
+  for await (const event of run(options, signal, callbacks)) yield { version: 1, ...event }
 })
 
 /** Sets device, threads and multiplier, checks memory and disk, and builds model and trainer. */
@@ -134,7 +141,12 @@ function* firstEvents({ session, needed, tight, replaced }: Opened, store: Store
 }
 
 /** Trains until the end or until stopped; then warns of data that changed meanwhile and gives the result. */
-async function* trainEpochs(session: Session, store: Store, model: string, signal: AbortSignal): AsyncGenerator<Told> {
+async function* trainEpochs(
+  session: Session,
+  store: Store,
+  model: string,
+  { signal, own }: { signal: AbortSignal; own: AbortSignal },
+): AsyncGenerator<Told> {
   const { data, trainer } = session
   const stop = () => native.trainerStop(trainer)
   signal.addEventListener('abort', stop)
@@ -150,7 +162,7 @@ async function* trainEpochs(session: Session, store: Store, model: string, signa
       type: 'result',
       run: store.folder,
       model,
-      stopped,
+      stopped: stopped === 'interrupted' && own.aborted ? 'callback' : stopped,
       best_epoch: best?.epoch ?? null,
       val_loss: best?.val_loss ?? null,
       val_cosine: best?.val_cosine ?? null,
@@ -162,7 +174,13 @@ async function* trainEpochs(session: Session, store: Store, model: string, signa
   }
 }
 
-async function* run({ model, ...given }: TrainOptions, signal: AbortSignal): AsyncGenerator<Told> {
+async function* run(
+  { model, ...given }: TrainOptions,
+  outer: AbortSignal | undefined,
+  callbacks: Callbacks,
+): AsyncGenerator<Told> {
+  const own = new AbortController()
+  const signal = outer === undefined ? own.signal : AbortSignal.any([outer, own.signal])
   const { architecture, asked } = ask(model, given)
   const { resume, overwrite, name, out } = asked
   const fresh = resume ? undefined : plan(model, given)
@@ -184,7 +202,13 @@ async function* run({ model, ...given }: TrainOptions, signal: AbortSignal): Asy
       const slow = await slowPrecision()
       if (slow !== undefined) yield { type: 'warning', code: 'SLOW_PRECISION', message: slow }
     }
-    yield* trainEpochs(session, store, model, signal)
+    const logs = await openLogs(store.folder, train.log, {
+      from: started.from && session,
+      name: basename(store.folder),
+      settings: () => settingsOf(session!),
+    })
+    const events = trainEpochs(session, store, model, { signal, own: own.signal })
+    yield* followed(events, session, { callbacks, logs, run: store.folder, stop: () => own.abort() })
   } finally {
     if (session !== undefined) closeSession(session)
     data?.dispose()

@@ -2,7 +2,8 @@ import { findArchitecture, type ModelName } from '../architectures/index.js'
 import { claimRun } from '../checkpoint/claim.js'
 import { runFolder } from '../checkpoint/run-folder.js'
 import type { Store } from '../checkpoint/run-store.js'
-import { asyncDoor, count, oneOf, only, optional, word, yesOrNo } from '../door.js'
+import { longDoor } from '../control.js'
+import { count, oneOf, only, optional, word, yesOrNo } from '../door.js'
 import { badOption } from '../errors.js'
 import { type Limits, resolveLimits, someLimits } from '../files/limits.js'
 import { native } from '../native.js'
@@ -77,7 +78,7 @@ const IMPORT = {
  *
  * Errors: those of openWeights; BAD_CHECKPOINT names every missing and unexpected tensor; RUN_EXISTS.
  */
-export const importCheckpoint = asyncDoor('import', IMPORT, async (o: ImportOptions): Promise<Imported> => {
+export const importCheckpoint = longDoor('import', IMPORT, async (o: ImportOptions): Promise<Imported> => {
   const architecture = findArchitecture(o.model)
   const folder = runFolder(o.name ?? architecture.folder, o.out)
   const store = await claimRun('import', folder, { overwrite: o.overwrite === true })

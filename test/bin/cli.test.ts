@@ -3,6 +3,8 @@ import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { rootHelp } from '../../bin/root-help.js'
+import { GROUPS } from '../../bin/verbs.js'
 import { ERRORS } from '../../lib/errors.js'
 
 const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))
@@ -38,6 +40,20 @@ describe('help', () => {
       expect(cpuMs).toBeLessThan(500) // processor time does not depend on the load of the machine
     },
   )
+  it('the help lists the verbs in groups, and fits 60 columns', () => {
+    expect([...rootHelp(100).matchAll(/^(\w+):$/gm)].map(([, group]) => group)).toEqual(Object.keys(GROUPS))
+    for (const line of rootHelp(60).split('\n')) expect(line.length).toBeLessThan(60)
+  })
+  it.each([
+    [['-h'], ['--help']],
+    [
+      ['train', '-h'],
+      ['train', '--help'],
+    ],
+    [['-v'], ['--version']],
+    [['runs'], ['runs', '--help']],
+    [['data'], ['data', '--help']],
+  ])('%j prints the same as %j', (short, long) => expect(lvm(short)).toMatchObject({ status: 0, stdout: lvm(long).stdout }))
   it('a call without words prints the help', () => expect(lvm([]).stdout.trim()).toBe(lvm(['--help']).stdout.trim()))
   it('the help of train has every group, and the options of the named model', () => {
     const general = lvm(['train', '--help']).stdout
@@ -63,6 +79,8 @@ describe('a mistake on the command line', () => {
     [['train', 'lstm', '--data', 'x', '--epoch', '3'], 'there is no option --epoch; did you mean --epochs?', 'train --help'],
     [['train', 'lsmt', '--data', 'x'], '"lsmt"', 'did you mean lstm?'],
     [['train', 'lstm'], '--data', 'train'],
+    [['train', 'lstm', '--dta', 'x'], 'train: there is no option --dta; did you mean --data?', 'train --help'],
+    [['trian', '-h'], 'there is no verb "trian"; did you mean train?', '--help'],
     [['train', 'lstm', '--data'], 'train: --data needs a value', 'train --help'],
     [['train', '--data', 'x'], 'train: <model> is missing', 'train --help'],
     [['train', 'lstm', 'gru', '--data', 'x'], 'train: "gru" is one argument too many', 'train --help'],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { offered, usageError } from '../../bin/usage.js'
+import { listed, offered, usageError } from '../../bin/usage.js'
 import { distance, nearestWord } from '../../lib/show.js'
 
 const known = {
@@ -65,6 +65,9 @@ describe('usageError', () => {
     ['Unknown argument: xyz', ['--xyz'], 'train: there is no option --xyz'],
     ['Unknown argument: extra', ['extra'], 'train: "extra" is one argument too many'],
     ['Missing required argument: data', [], 'train: --data is missing'],
+    ['Missing required argument: data', ['--dta', 'x'], 'train: there is no option --dta; did you mean --data?'],
+    ['Missing required argument: data', ['--batchSize=3', '--no-epochs'], 'train: --data is missing'],
+    ['Not enough non-option arguments: got 0', ['--epcohs', '3'], 'train: there is no option --epcohs; did you mean --epochs?'],
     ['Not enough arguments following: data', ['--data'], 'train: --data needs a value'],
     ['Not enough non-option arguments: got 0, need at least 1', [], 'train: <model> is missing'],
     ['something else', [], 'train: something else'],
@@ -73,6 +76,17 @@ describe('usageError', () => {
     expect(error.message).toBe(sentence)
     expect(error.exit).toBe(2)
     expect(error.hint).toBe('run: lvm-torch train --help')
+  })
+  it('a verb of verbs that was typed alone is listed, but not one with a mistake or an argument', () => {
+    const [message, runs] = [
+      'Not enough non-option arguments: got 0',
+      { ...known, verb: 'runs', command: 'runs', verbs: ['list'] },
+    ]
+    expect(listed(message, runs, ['runs'])).toBe(true)
+    expect(listed(message, runs, ['runs', '--otu'])).toBe(false)
+    expect(listed('Unknown argument: lits', runs, ['runs', 'lits'])).toBe(false)
+    expect(listed(message, { ...runs, command: 'runs <run>' }, ['runs'])).toBe(false)
+    expect(listed(message, { ...runs, verb: '' }, [])).toBe(false)
   })
   it('an unknown verb is answered with the nearest verb', () => {
     const root = { ...known, verb: '', command: '', verbs: ['train', 'evaluate'], words: ['trian'] }

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fakeHub } from '../text/fake-hub.js'
 import { tinyEncoder, writeTinyEncoder } from '../text/tiny-encoder.js'
@@ -28,4 +28,16 @@ export async function encoders({ folder, keep, answer, events, read }: Collector
   keep('<base>.card.json', read('V.card.json'))
   keep('encode without --out', (await events('encode --encoder us/small --input lines.txt'))[0])
   await answer('audit.json', 'data audit V --encoder encoder')
+}
+
+/** A base that is made from texts with a tiny encoder. */
+export async function makes({ folder, keep, events, read }: Collector): Promise<void> {
+  const encoder = new URL('../text/encoders/fixtures/tiny-bert', import.meta.url).pathname
+  mkdirSync(join(folder, 'texts'))
+  writeFileSync(join(folder, 'texts', 'a.md'), '---\ncategories: [one]\n---\nA dog runs over the road. A cat sleeps on the roof.')
+  writeFileSync(join(folder, 'texts', 'b.html'), 'left out')
+  for (const event of await events(`data make texts --encoder ${encoder} --out made`))
+    keep(`event ${event.type} of data make`, event)
+  keep('<base>.jsonl', JSON.parse(readFileSync(join(folder, 'made.jsonl'), 'utf8').split('\n')[0]!))
+  keep('<base>.card.json', read('made.card.json'))
 }

@@ -12,7 +12,7 @@ import { bytesOf, npy } from '../files/fixture.js'
 import { files, torch } from '../libtorch/fake.js'
 import { FIXTURE, goldenOf } from '../text/inverter-fixture.js'
 import { type Collector, collector } from './collector.js'
-import { encoders } from './encoder-samples.js'
+import { encoders, makes } from './encoder-samples.js'
 import { experiments } from './experiment-samples.js'
 import { folds } from './fold-samples.js'
 import { loads } from './load-samples.js'
@@ -20,6 +20,7 @@ import { logRecords } from './log-records.js'
 import { profiles } from './profile-samples.js'
 import { DIM, writeBase } from './sample-base.js'
 import { serves } from './serve-samples.js'
+import { trainingLogs } from './training-log-samples.js'
 
 const small = '--preset tiny --epochs 2 --threads 1 --max-windows 64'
 
@@ -32,18 +33,6 @@ async function bases({ folder, keep, answer, read }: Collector): Promise<void> {
   await answer('data inspect --json', 'data inspect data')
   writeFileSync(join(folder, 'zero.npy'), npy('<f4', [2, DIM], new Uint8Array(8 * DIM)))
   await answer('data inspect --json', 'data inspect zero.npy')
-}
-
-/** A base that is made from texts with a tiny encoder. */
-async function makes({ folder, keep, events, read }: Collector): Promise<void> {
-  const encoder = new URL('../text/encoders/fixtures/tiny-bert', import.meta.url).pathname
-  mkdirSync(join(folder, 'texts'))
-  writeFileSync(join(folder, 'texts', 'a.md'), '---\ncategories: [one]\n---\nA dog runs over the road. A cat sleeps on the roof.')
-  writeFileSync(join(folder, 'texts', 'b.html'), 'left out')
-  for (const event of await events(`data make texts --encoder ${encoder} --out made`))
-    keep(`event ${event.type} of data make`, event)
-  keep('<base>.jsonl', JSON.parse(readFileSync(join(folder, 'made.jsonl'), 'utf8').split('\n')[0]!))
-  keep('<base>.card.json', read('made.card.json'))
 }
 
 async function trainings({ keep, answer, events, run }: Collector): Promise<void> {
@@ -186,6 +175,7 @@ async function runVerbs({ folder, keep, answer, read, run }: Collector): Promise
   await answer('runs show --json', 'runs show b')
   await answer('runs restore --json', 'runs restore b')
   writeFileSync(join(folder, run('s_seed1', 'notes.txt')), 'mine')
+  await answer('runs prune --json', 'runs prune s_seed1 --yes')
   await answer('runs rm --json', 'runs rm s_seed1 s_seed2 --yes')
 }
 
@@ -229,6 +219,7 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
     bases,
     makes,
     trainings,
+    trainingLogs,
     evaluations,
     profiles,
     encoders,

@@ -10,6 +10,7 @@ const ROOMS = [
   'errors',
   'door',
   'stages',
+  'control',
   'options',
   'show',
   'files',

@@ -125,6 +125,9 @@ export const SPECIFIED_CONFIG = {
   preset: 'target',
   init: null,
   save_every: null,
+  log_every: 10,
+  keep_best: 0,
+  keep_last: 0,
   seed: 0,
 } as const
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LvmError } from '../../errors.js'
+import { counted } from '../../stages.js'
 import { documentsOf } from '../evaluation-documents.js'
 import { judgedRuns } from '../folded-runs.js'
 import type { Report } from '../report-document.js'
@@ -70,7 +71,7 @@ export async function allFigures(
     return drawFigures(figures, folder)
   }
   const runs: Record<string, Figures['runs'][string]> = {}
-  for (const run of report.runs) {
+  for (const run of counted(report.runs)) {
     const diagnosis = diagnosed.find((d) => d.run === run.run)
     const analysis = analysed.find((a) => a.run === run.run)
     runs[run.run] = {

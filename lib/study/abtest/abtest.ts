@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { findRun } from '../../checkpoint/run-folder.js'
-import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
+import { longDoor } from '../../control.js'
+import { callback, optional, withFields, words } from '../../door.js'
 import { badOption, LvmError } from '../../errors.js'
 import { type Document, writeEntries } from '../../evaluate/results-file.js'
 import { sealedText } from '../../files/sealed.js'
@@ -72,7 +73,7 @@ const BOTH = ['log', 'out']
  * Errors: those of load and of the data; BAD_OPTION for runs that are not comparable, or a bank or k that does not fit; SPACE_MISMATCH,
  * DATA_SHAPE; GATE_FAILED when targets cannot be told apart in the bank; DIVERGED; DATA_TOO_FEW and DATA_FORMAT for a log.
  */
-export const abtest = asyncDoor('abtest', ARGS, async (options: AbtestOptions): Promise<Tested> => {
+export const abtest = longDoor('abtest', ARGS, async (options: AbtestOptions): Promise<Tested> => {
   const { runs = [], say = () => {}, ...given } = options
   const o = { ...resolve('abtest', abtestFields, given), say }
   if (o.log !== undefined) {

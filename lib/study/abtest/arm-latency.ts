@@ -2,6 +2,7 @@ import { listExcluded } from '../../evaluate/exclusions.js'
 import type { Pool } from '../../evaluate/search.js'
 import { watchCpuShare } from '../../libtorch/cpu-share.js'
 import { native } from '../../native.js'
+import { tally } from '../../stages.js'
 import { quantile } from '../../statistics/estimates.js'
 import type { Tensor } from '../../torch/tensor.js'
 import type { Arm } from './arms.js'
@@ -48,7 +49,8 @@ const median = (values: readonly number[]): number => quantile(Float64Array.from
 export async function timeArms(arms: readonly Arm[], pool: Pool, k: number, seconds: number): Promise<ArmLatency[]> {
   const windows = pool.target.length
   const times = arms.map(() => ({ query: [] as number[], search: [] as number[] }))
-  const end = performance.now() + seconds * 1000 * arms.length
+  const began = performance.now()
+  const end = began + seconds * 1000 * arms.length
   const share = watchCpuShare()
   let round = 0
   do {
@@ -58,6 +60,7 @@ export async function timeArms(arms: readonly Arm[], pool: Pool, k: number, seco
       times[i]!.search.push(search)
     }
     round++
+    tally(round, Math.max(10, Math.round((round * (end - began)) / (performance.now() - began))))
   } while (performance.now() < end || round < 10)
   const cpu_share = share()
   const warm = Math.floor(round / 5)

@@ -4,8 +4,9 @@ import { contextMean } from '../../baselines/baselines-fit.js'
 import { keptReader } from '../../baselines/kept-predictions.js'
 import { load } from '../../checkpoint/load-model.js'
 import type { Model } from '../../checkpoint/model.js'
+import { longDoor } from '../../control.js'
 import { lastOf } from '../../data/windows.js'
-import { asyncDoor, callback, optional, withFields, word } from '../../door.js'
+import { callback, optional, withFields, word } from '../../door.js'
 import { analyzeFields } from '../../evaluate/evaluate-fields.js'
 import { type Document, writeEntries } from '../../evaluate/results-file.js'
 import { type Chosen, chooseRows, provenance, windowReader } from '../../evaluate/subject.js'
@@ -165,7 +166,7 @@ const ANALYZE = { options: withFields({ run: word }), say: optional(callback) }
  *
  * Errors: those of load and of the data; DATA_TOO_FEW without windows; TEXT_MISSING; DIVERGED for outputs that are not finite.
  */
-export const analyze = asyncDoor(
+export const analyze = longDoor(
   'analyze',
   ANALYZE,
   async (options: AnalyzeOptions, say: Say = () => {}): Promise<Document<Analysis>> => {

@@ -4,13 +4,15 @@ import { inFreshProcess } from '../../checkpoint/fresh-process.js'
 import { load } from '../../checkpoint/load-model.js'
 import type { Model } from '../../checkpoint/model.js'
 import { findRun } from '../../checkpoint/run-folder.js'
-import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
+import { longDoor } from '../../control.js'
+import { callback, optional, withFields, words } from '../../door.js'
 import { badOption, LvmError } from '../../errors.js'
 import { type Benchmark, type Document, INFERENCE_BENCHMARKS, type Speed, writeEntries } from '../../evaluate/results-file.js'
 import { watchCpuShare } from '../../libtorch/cpu-share.js'
 import { packageRoot } from '../../libtorch/paths.js'
 import { native } from '../../native.js'
 import { type Given, type Options, resolve } from '../../options.js'
+import { stage } from '../../stages.js'
 import { devices, useThreads } from '../../torch/device.js'
 import { Tensor } from '../../torch/tensor.js'
 import { benchmarkFields } from './benchmark-fields.js'
@@ -88,7 +90,7 @@ async function onDevice(
   const fresh: Fresh[] = []
   for (const folder of folders) {
     say(`${device}: ${folder} in a fresh process`)
-    fresh.push(await afterStart(folder, device))
+    fresh.push(await stage('fresh process', () => afterStart(folder, device)))
   }
   const models: Model[] = []
   const reference = await fixedProduct(device)
@@ -98,12 +100,14 @@ async function onDevice(
     const timed = models.flatMap((model, i) => calls[i]!.map(({ batch, input }) => ({ batch, call: () => model.predict(input) })))
     say(`${device}: ${timed.length} timings of about ${o.seconds} s, in ${o.rounds} rounds`)
     const share = watchCpuShare()
-    const found = await interleaved(timed, reference.call, o)
+    const found = await stage('time', () => interleaved(timed, reference.call, o))
     const cpu_share = share()
     const results: { name: string; model: string; measured: DeviceBenchmark }[] = []
     for (const [i, model] of models.entries()) {
       const input = calls[i]!.find(({ batch }) => batch === ENERGY_BATCH)!.input
-      const energy = await measureEnergy(device, () => model.predict(input), { batch: ENERGY_BATCH, seconds: o.seconds / 2 })
+      const energy = await stage('energy', () =>
+        measureEnergy(device, () => model.predict(input), { batch: ENERGY_BATCH, seconds: o.seconds / 2 }),
+      )
       const { peak_memory_bytes, load_ms, first_call_ms } = fresh[i]!
       const batches = found.slice(i * BATCHES.length, (i + 1) * BATCHES.length)
       const measured = { device, threads, load_ms, first_call_ms, batches, cpu_share, peak_memory_bytes, energy }
@@ -123,7 +127,7 @@ const ARGS = { options: withFields({ runs: words, say: optional(callback) }) }
  *
  * Errors: BAD_OPTION; DEVICE_UNAVAILABLE when the machine has none of the devices; those of load.
  */
-export const benchmark = asyncDoor('benchmark', ARGS, async (options: BenchmarkOptions): Promise<Document<FullBenchmark>> => {
+export const benchmark = longDoor('benchmark', ARGS, async (options: BenchmarkOptions): Promise<Document<FullBenchmark>> => {
   const { runs, say = () => {}, ...given } = options
   if (runs.length === 0) throw badOption('benchmark', 'runs', 'at least one run', runs)
   const o = resolve('benchmark', benchmarkFields, given)

@@ -1,4 +1,5 @@
 import type { BatchLatency } from '../../evaluate/latency.js'
+import { tally } from '../../stages.js'
 import { quantile } from '../../statistics/estimates.js'
 
 /** A timed call with its batch size. */
@@ -46,6 +47,7 @@ export async function interleaved(
   const all = subjects.map((timed) => ({ timed, calls: [] as number[], blocks: [] as number[], references: [] as number[] }))
   for (const { timed } of all) await times(timed.call, seconds / 5)
   for (let round = 0; round < rounds; round++) {
+    tally(round, rounds)
     for (const one of round % 2 === 0 ? all : all.toReversed()) {
       const spent = one.calls.reduce((a, b) => a + b, 0) / 1000
       if (round >= FEWEST_ROUNDS && spent > TIME_LIMIT * seconds) continue

@@ -3,13 +3,14 @@ import type { Baseline } from '../../baselines/baselines-fit.js'
 import type { Rows } from '../../baselines/baselines-rows.js'
 import { baselinesCache } from '../../baselines/kept-fits.js'
 import { applyRidge, disposeMap, fitRidge } from '../../baselines/ridge.js'
+import { CONTROL, type Control, controlDoor } from '../../control.js'
 import type { Base } from '../../data/base.js'
-import { asyncDoor, callback, only, optional, withFields, word } from '../../door.js'
+import { callback, only, optional, withFields, word } from '../../door.js'
 import type { Interval } from '../../evaluate/metrics.js'
 import { watchCpuShare } from '../../libtorch/cpu-share.js'
 import { type Given, resolve } from '../../options.js'
 import { pValue } from '../../show.js'
-import { stage } from '../../stages.js'
+import { counted, stage } from '../../stages.js'
 import { pairedDifference } from '../../statistics/estimates.js'
 import { studentP } from '../../statistics/student.js'
 import { call, type Tensor } from '../../torch/tensor.js'
@@ -105,7 +106,7 @@ async function ridge(train: Rows, val: Rows): Promise<Float64Array[]> {
 
 async function networks(train: Rows, val: Rows, seed: number): Promise<Float64Array[]> {
   const all: Float64Array[] = []
-  for (let i = 0; i < NETWORKS; i++)
+  for (const i of counted(Array.from({ length: NETWORKS }, (_, i) => i)))
     all.push(
       await cosinesOf(
         await stage('train a network', () => fitNetwork(train, { seed: seed + i, epochs: EPOCHS, width: WIDTH })),
@@ -160,8 +161,8 @@ function verdictOf(predictors: readonly Direction[]): Pick<Arrow, 'evidence' | '
   }
 }
 
-type Listener = { say?: (doing: string) => void }
-const ARGS = { options: withFields({ data: optional(word) }), more: only({ say: optional(callback) }) }
+type Listener = Control & { say?: (doing: string) => void }
+const ARGS = { options: withFields({ data: optional(word) }), more: only({ say: optional(callback), ...CONTROL }) }
 
 /**
  * Tests whether the order of sentences carries information: fits the same predictors forward and on reversed articles, and compares
@@ -170,7 +171,7 @@ const ARGS = { options: withFields({ data: optional(word) }), more: only({ say: 
  * A text can be equally predictable in both directions without being symmetric, so equal figures do not prove symmetry.
  * Errors: those of openBase and splitWindows; DATA_TOO_FEW.
  */
-export const arrow = asyncDoor('arrow', ARGS, async (options: ArrowOptions, listener: Listener = {}): Promise<Arrow> => {
+export const arrow = controlDoor('arrow', ARGS, async (options: ArrowOptions, listener: Listener = {}): Promise<Arrow> => {
   const { say = () => {} } = listener
   const [began, share] = [performance.now(), watchCpuShare()]
   const o = resolve('arrow', arrowFields, { ...options })
@@ -188,7 +189,10 @@ export const arrow = asyncDoor('arrow', ARGS, async (options: ArrowOptions, list
     say('ridge, forward and reversed')
     const linear = [await ridge(train, val), await ridge(turned(train), turned(val))] as const
     say(`${NETWORKS} small networks per direction`)
-    const nets = [await networks(train, val, o.seed), await networks(turned(train), turned(val), o.seed)] as const
+    const nets = [
+      await stage('networks, forward', () => networks(train, val, o.seed)),
+      await stage('networks, reversed', () => networks(turned(train), turned(val), o.seed)),
+    ] as const
     const predictors = [await compared('ridge', ...linear, articles, o.seed), await compared('mlp', ...nets, articles, o.seed)]
     const { reason } = await pairedDifference(linear[0][0]!, linear[1][0]!, articles, { seed: o.seed, resamples: 100 })
     const document: Arrow = {

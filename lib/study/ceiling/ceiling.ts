@@ -4,7 +4,8 @@ import { type Baseline, contextMean, copyLast, decayWeights, exponentialMean, me
 import { meanTarget, type Rows, targets } from '../../baselines/baselines-rows.js'
 import { baselinesCache } from '../../baselines/kept-fits.js'
 import { applyRidge, disposeMap, fitRidges, innerSplit, type Ridge } from '../../baselines/ridge.js'
-import { asyncDoor, callback, only, optional, withFields, word } from '../../door.js'
+import { CONTROL, type Control, controlDoor } from '../../control.js'
+import { callback, only, optional, withFields, word } from '../../door.js'
 import type { Interval } from '../../evaluate/metrics.js'
 import { judgeTiers, type TierName } from '../../evaluate/tiers.js'
 import { watchCpuShare } from '../../libtorch/cpu-share.js'
@@ -190,46 +191,50 @@ function tiersOf(reaches: readonly Reach[], bound: UpperBound | null): Ceiling['
   return { minimum: word('minimum'), target: word('target'), stretch: word('stretch') }
 }
 
-type Listener = { say?: (doing: string) => void }
-const ARGS = { options: withFields({ data: optional(word) }), more: only({ say: optional(callback) }) }
+type Listener = Control & { say?: (doing: string) => void }
+const ARGS = { options: withFields({ data: optional(word) }), more: only({ say: optional(callback), ...CONTROL }) }
 
 /**
  * Measures a lower bound of the reachable cosine of a file without training a model, on the held-out articles of the default split.
  *
  * Errors: those of openBase and splitWindows; DATA_TOO_FEW.
  */
-export const ceiling = asyncDoor('ceiling', ARGS, async (options: CeilingOptions, listener: Listener = {}): Promise<Ceiling> => {
-  const { say = () => {} } = listener
-  const [began, share] = [performance.now(), watchCpuShare()]
-  const o = resolve('ceiling', ceilingFields, { ...options })
-  say(`reading ${o.data}`)
-  const parts = await partsOf('ceiling', o)
-  try {
-    const memory = await stage('memory curve', () => memoryCurve(parts.wholeArticles(o.minHistory), { ...o, say }))
-    const { reaches, ends, top, note } = await judged(parts, o, say)
-    const lowest = (key: 'mse_raw' | 'mse_unit') => Math.min(...reaches.map((reach) => reach[key]))
-    const bound = upperBound(parts, top.ci95)
-    const document: Ceiling = {
-      version: 2,
-      data: { path: parts.path, hash: parts.hash, space: parts.space },
-      context: parts.train.windows.context,
-      dim: parts.train.windows.dim,
-      seed: o.seed,
-      train: { windows: parts.available, fitted_on: parts.train.ids.length, articles: new Set(articlesOf(parts.train)).size },
-      val: { windows: parts.val.ids.length, articles: new Set(articlesOf(parts.val)).size },
-      ci95_note: note,
-      predictors: reaches,
-      networks: ends,
-      best: { ...top, mse_raw: lowest('mse_raw'), mse_unit: lowest('mse_unit') },
-      upper_bound: bound,
-      tiers: tiersOf(reaches, bound),
-      memory,
-      seconds: (performance.now() - began) / 1000,
-      cpu_share: share(),
+export const ceiling = controlDoor(
+  'ceiling',
+  ARGS,
+  async (options: CeilingOptions, listener: Listener = {}): Promise<Ceiling> => {
+    const { say = () => {} } = listener
+    const [began, share] = [performance.now(), watchCpuShare()]
+    const o = resolve('ceiling', ceilingFields, { ...options })
+    say(`reading ${o.data}`)
+    const parts = await partsOf('ceiling', o)
+    try {
+      const memory = await stage('memory curve', () => memoryCurve(parts.wholeArticles(o.minHistory), { ...o, say }))
+      const { reaches, ends, top, note } = await judged(parts, o, say)
+      const lowest = (key: 'mse_raw' | 'mse_unit') => Math.min(...reaches.map((reach) => reach[key]))
+      const bound = upperBound(parts, top.ci95)
+      const document: Ceiling = {
+        version: 2,
+        data: { path: parts.path, hash: parts.hash, space: parts.space },
+        context: parts.train.windows.context,
+        dim: parts.train.windows.dim,
+        seed: o.seed,
+        train: { windows: parts.available, fitted_on: parts.train.ids.length, articles: new Set(articlesOf(parts.train)).size },
+        val: { windows: parts.val.ids.length, articles: new Set(articlesOf(parts.val)).size },
+        ci95_note: note,
+        predictors: reaches,
+        networks: ends,
+        best: { ...top, mse_raw: lowest('mse_raw'), mse_unit: lowest('mse_unit') },
+        upper_bound: bound,
+        tiers: tiersOf(reaches, bound),
+        memory,
+        seconds: (performance.now() - began) / 1000,
+        cpu_share: share(),
+      }
+      if (o.out !== undefined) await writeDocument(o.out, CEILING, document)
+      return document
+    } finally {
+      parts.dispose()
     }
-    if (o.out !== undefined) await writeDocument(o.out, CEILING, document)
-    return document
-  } finally {
-    parts.dispose()
-  }
-})
+  },
+)

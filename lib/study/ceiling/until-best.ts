@@ -1,7 +1,7 @@
 import type { Baseline } from '../../baselines/baselines-fit.js'
 import { meanCosine, type Rows } from '../../baselines/baselines-rows.js'
 import { native } from '../../native.js'
-import { stage } from '../../stages.js'
+import { stage, tally } from '../../stages.js'
 import { Tensor } from '../../torch/tensor.js'
 import { type Network, type NetworkOptions, openNetwork } from './network.js'
 
@@ -54,8 +54,9 @@ async function trainUntilBest(network: Network, held: Rows, seconds: number) {
     for (const [i, rate] of RATES.entries()) {
       await best?.restore()
       let failed = 0
-      const left = () => steps === 0 || Math.max(spent(), work()) < ENDS[i]!
-      while (failed < PATIENCE && left()) {
+      const share = () => Math.max(spent(), work())
+      while (failed < PATIENCE && (steps === 0 || share() < ENDS[i]!)) {
+        tally(Math.round(Math.min(1, share()) * seconds), Math.round(seconds)) // the most that it takes
         await stage('train', () => network.advance(steps, check, (step) => rate * Math.min(1, (2 * (step + 1)) / check)))
         steps += check
         const now = await stage('check', () => meanCosine(held, (ids) => network.predict(held, ids)))

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
-import { asyncDoor, callback, optional, withFields, wordOrWords, words } from '../../door.js'
+import { longDoor } from '../../control.js'
+import { callback, optional, withFields, wordOrWords, words } from '../../door.js'
 import { requireOwnRows } from '../../evaluate/evaluate-fields.js'
 import { wasTrainedOn } from '../../evaluate/trained-on.js'
 import { sealedText } from '../../files/sealed.js'
@@ -95,7 +96,7 @@ const ARGS = { options: withFields({ runs: words, data: optional(wordOrWords), s
  *
  * Errors: BAD_OPTION for contestants that are not comparable, with the reason; those of load and of the data.
  */
-export const compare = asyncDoor('compare', ARGS, async (options: CompareOptions): Promise<Compared> => {
+export const compare = longDoor('compare', ARGS, async (options: CompareOptions): Promise<Compared> => {
   const { runs: names, data, say = () => {}, ...given } = options
   const o = resolve('compare', compareFields, given)
   if (o.folds) requireOwnRows('compare', { data, rows: o.rows })

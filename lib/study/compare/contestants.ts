@@ -6,7 +6,7 @@ import type { Model } from '../../checkpoint/model.js'
 import { badOption } from '../../errors.js'
 import { type Chosen, chooseRows, describeRun } from '../../evaluate/subject.js'
 import type { Options } from '../../options.js'
-import { stage } from '../../stages.js'
+import { counted, stage } from '../../stages.js'
 import type { compareFields } from './compare-fields.js'
 import type { Entrant } from './entrants.js'
 import { type Likeness, likeness, requireAlike } from './likeness.js'
@@ -114,7 +114,8 @@ export async function gather(
   try {
     shared = await stage('open the pool', () => openSharedWindows(chosen, o))
     const contestants: Contestant[] = []
-    for (const entrant of entrants) contestants.push(await stage(entrant.name, () => measured(entrant, fold, shared!, o)))
+    for (const entrant of counted(entrants))
+      contestants.push(await stage(entrant.name, () => measured(entrant, fold, shared!, o)))
     return { shared, contestants }
   } catch (error) {
     shared?.dispose()

@@ -1,5 +1,5 @@
 import type { Interval } from '../../evaluate/metrics.js'
-import { stage } from '../../stages.js'
+import { stage, tally } from '../../stages.js'
 import { crossedDifference } from '../../statistics/crossed-difference.js'
 import { minimumDetectable, signFlipP } from '../../statistics/paired-tests.js'
 import type { Contestant } from './contestants.js'
@@ -66,6 +66,7 @@ export async function comparePairs(
   const pairs: RawPair[] = []
   for (const [i, a] of contestants.entries()) {
     for (const b of contestants.slice(i + 1)) {
+      tally(pairs.length, (contestants.length * (contestants.length - 1)) / 2)
       const measured: Partial<Record<Measure, RawDifference | null>> = {}
       for (const measure of MEASURES) {
         const [mine, theirs] = [a, b].map(({ values }) => valuesOf(values, measure))

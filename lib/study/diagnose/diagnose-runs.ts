@@ -7,9 +7,10 @@ import type { Model } from '../../checkpoint/model.js'
 import { readDocument, readHistory } from '../../checkpoint/run-documents.js'
 import { findRun } from '../../checkpoint/run-folder.js'
 import { CONFIG, type History } from '../../checkpoint/run-manifest.js'
+import { longDoor } from '../../control.js'
 import { openBeside } from '../../data/beside.js'
 import { atOnce, makeWindows, shortestOf } from '../../data/windows.js'
-import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
+import { callback, optional, withFields, words } from '../../door.js'
 import { asLvmError, badOption } from '../../errors.js'
 import { doctorFields, rolloutFields } from '../../evaluate/evaluate-fields.js'
 import { type Document, writeEntries } from '../../evaluate/results-file.js'
@@ -18,7 +19,7 @@ import { type Chosen, chooseRows, readsBack } from '../../evaluate/subject.js'
 import { trainedShare } from '../../evaluate/trained-on.js'
 import { native } from '../../native.js'
 import { type Given, type Options, resolve } from '../../options.js'
-import { stage } from '../../stages.js'
+import { rounds, stage } from '../../stages.js'
 import type { Estimate } from '../../statistics/estimates.js'
 import { call, Tensor } from '../../torch/tensor.js'
 import type { Read } from './ablations.js'
@@ -198,7 +199,7 @@ const ARGS = { options: withFields({ runs: words }), say: optional(callback) }
  *
  * Errors: those of load and of the data; DATA_TOO_FEW for a single window; DIVERGED when outputs are not finite.
  */
-export const diagnose = asyncDoor('doctor', ARGS, async (options: DiagnoseRunsOptions, say?: Say): Promise<Diagnosed> => {
+export const diagnose = longDoor('doctor', ARGS, async (options: DiagnoseRunsOptions, say?: Say): Promise<Diagnosed> => {
   const { runs, ...given } = options
   if (runs.length === 0) throw badOption('doctor', 'runs', 'at least one run', runs)
   const o = resolve('doctor', doctorFields, given)
@@ -206,7 +207,7 @@ export const diagnose = asyncDoor('doctor', ARGS, async (options: DiagnoseRunsOp
   const { fit, dispose } = fitter()
   const entries: Diagnosis[] = []
   try {
-    for (const run of runs) {
+    for (const run of rounds(runs)) {
       say?.(`examining ${run}`)
       using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
       entries.push(await examine(model, o, fit))

@@ -1,13 +1,15 @@
 import { type FoldRuns, findFolds } from '../../checkpoint/fold-runs.js'
 import { load } from '../../checkpoint/load-model.js'
 import { findRun } from '../../checkpoint/run-folder.js'
-import { asyncDoor, callback, optional, withFields, words } from '../../door.js'
+import { longDoor } from '../../control.js'
+import { callback, optional, withFields, words } from '../../door.js'
 import { badOption, LvmError } from '../../errors.js'
 import { requireOwnRows } from '../../evaluate/evaluate-fields.js'
 import { openPool } from '../../evaluate/pool.js'
 import { type Document, writeEntries } from '../../evaluate/results-file.js'
 import { chooseRows } from '../../evaluate/subject.js'
 import { type Given, type Options, resolve } from '../../options.js'
+import { rounds } from '../../stages.js'
 import { judgeSearched, searchAll } from './judge-retrieval.js'
 import { oracleSentence } from './oracle.js'
 import { RETRIEVAL_RESULTS, type RetrievalEntry } from './retrieval-entry.js'
@@ -46,7 +48,7 @@ async function searchRun(run: string, o: Asked, say: Say): Promise<SearchedRun> 
 async function entriesOf(names: readonly string[], o: Asked, say: Say): Promise<RetrievalEntry[]> {
   for (const name of names) await findRun(name) // fail before minutes are spent on the first run
   const entries: RetrievalEntry[] = []
-  for (const name of names) {
+  for (const name of rounds(names)) {
     const { about, searched } = await searchRun(name, o, say)
     entries.push(await judgeSearched(about, searched, o.exclude))
   }
@@ -76,7 +78,7 @@ const ARGS = { options: withFields({ runs: words, say: optional(callback) }) }
  * `failure` is a GATE_FAILED error when the pool of a run cannot be searched; the entry of that run has status `invalid` and no scores.
  * Errors: those of load and of the data; BAD_OPTION, SPACE_MISMATCH and DATA_SHAPE for a bank that does not fit; DIVERGED.
  */
-export const retrieve = asyncDoor('retrieve', ARGS, async (options: RetrieveOptions): Promise<Retrieved> => {
+export const retrieve = longDoor('retrieve', ARGS, async (options: RetrieveOptions): Promise<Retrieved> => {
   const { runs, say = () => {}, ...given } = options
   if (runs.length === 0) throw badOption('retrieve', 'runs', 'at least one run', runs)
   const o = resolve('retrieve', retrieveFields, given)

@@ -2,13 +2,14 @@ import { baselineResults } from '../../baselines/baselines.js'
 import { fitBaselines } from '../../baselines/baselines-fit.js'
 import { meanTarget, samplesOf } from '../../baselines/baselines-rows.js'
 import { applyRidge, fitRidge } from '../../baselines/ridge.js'
-import { asyncDoor, withFields } from '../../door.js'
+import { longDoor } from '../../control.js'
+import { withFields } from '../../door.js'
 import { selftestFields } from '../../evaluate/evaluate-fields.js'
 import { metrics } from '../../evaluate/metrics.js'
 import { search } from '../../evaluate/search.js'
 import { native, type Scores } from '../../native.js'
 import { type Given, resolve } from '../../options.js'
-import { stage } from '../../stages.js'
+import { counted, stage } from '../../stages.js'
 import { extremes } from '../../statistics/extremes.js'
 import { Tensor } from '../../torch/tensor.js'
 import { factsOf } from '../diagnose/diagnose.js'
@@ -55,7 +56,7 @@ async function measure(scene: Scene, seed: number): Promise<Record<StandInName, 
   const known = await stage('baselines again', () => baselineResults({ train, rows, scorer }))
   using centre = await meanTarget(train)
   const found = {} as Record<StandInName, Measured>
-  for (const name of STAND_INS) {
+  for (const name of counted(STAND_INS)) {
     using raw = await predictAs(scene, name)(rows.ids)
     const scores = await scorer(raw, rows.ids, centre)
     const articles = rows.ids.map((id) => rows.windows.article[id]!)
@@ -140,14 +141,14 @@ async function arrow(forward: Scene, backward: Scene): Promise<number> {
 async function trialsOf(seed: number): Promise<{ scene: Scene; trials: Trial[] }> {
   const all = scenes(seed)
   const scene = all.directed.forward
-  const measured = await measure(scene, seed)
+  const measured = await stage('predictors', () => measure(scene, seed))
   const truth = targetsOf(scene)
   const said = (name: StandInName) =>
     mean(Array.from(scene.rows.ids, (id, i) => cosine(predictionOf(scene, name, id), truth[i]!)))
   const known = Object.fromEntries(STAND_INS.map((name) => [name, { value: said(name), within: 1e-6 }]))
   const n = scene.rows.ids.length
   const chance = { value: 0.5, within: 0.05 }
-  const trials = [
+  const trials = await stage('trials', async () => [
     await tryMetric('cosine', async (s) => mean(measured[s].scores.cosine), known),
     await tryMetric('cosine_centred', async (s) => mean(measured[s].scores.cosineCentred), {
       oracle: { value: 1, within: 1e-6 },
@@ -176,7 +177,7 @@ async function trialsOf(seed: number): Promise<{ scene: Scene; trials: Trial[] }
     ),
     await tryDirection('arrow of time', all, ({ forward, backward }) => arrow(forward, backward), 0.03),
     ...(await identities(scene, measured)),
-  ]
+  ])
   return { scene, trials }
 }
 
@@ -191,7 +192,7 @@ const ARGS = { given: withFields({}) }
  * A gate that the oracle fails, or a metric that does not separate the oracle from noise, is invalid and must not be used.
  * Errors: BAD_OPTION.
  */
-export const selftest = asyncDoor('selftest', ARGS, async (given: SelftestOptions = {}): Promise<Selftest> => {
+export const selftest = longDoor('selftest', ARGS, async (given: SelftestOptions = {}): Promise<Selftest> => {
   const { seed } = resolve('selftest', selftestFields, { ...given })
   const { scene, trials } = await trialsOf(seed)
   const { ids, windows } = scene.rows

@@ -1,0 +1,83 @@
+/** Stages of a verb in their order: those of every round, such as one run after the other, and those after the last round. */
+export interface Plan {
+  readonly each: readonly string[]
+  readonly last?: readonly string[]
+}
+
+const OPEN = ['load the run', 'open the data'] as const
+const QUERIES = [
+  'mean_vector',
+  'copy_last',
+  'context_mean',
+  'exponential_mean',
+  'exponential_mixture',
+  'ridge',
+  'exponential_mean_top10',
+  'whitened_mean',
+] as const
+
+/** Outermost stages of every verb that shows them. */
+export const PLANS: Readonly<Record<string, Plan>> = {
+  evaluate: { each: [...OPEN, 'baselines', 'predict and score', 'latency', 'sentences'], last: ['write'] },
+  retrieve: {
+    each: [...OPEN, 'targets as queries', 'predictions', 'fit the baselines', ...QUERIES, 'failures', 'intervals'],
+  },
+  compare: { each: ['measure', 'pairs'] },
+  doctor: {
+    each: [
+      ...OPEN,
+      'rollout',
+      'fit the baselines',
+      'probe',
+      'baselines',
+      'offsets',
+      'ablations',
+      'spread',
+      'training rows',
+      'near-duplicates',
+    ],
+  },
+  analyze: {
+    each: [...OPEN, 'predict and compare', 'clusters', 'project', 'csv', 'groups', 'examples', 'sentences'],
+  },
+  ceiling: {
+    each: [
+      'open the data',
+      'memory curve',
+      'means and lags',
+      'ridge',
+      'neighbours',
+      'mlp',
+      'mlp_dropout',
+      'combine',
+      'score',
+      'interval of the best',
+    ],
+  },
+  arrow: { each: ['open the data', 'reverse', 'fit ridge', 'networks, forward', 'networks, reversed'] },
+  selftest: { each: ['predictors', 'trials'] },
+  quantize: {
+    each: [...OPEN, 'score the run', 'each matrix alone', 'write a candidate', 'score a candidate', 'latency', 'publish'],
+  },
+  export: { each: ['load the run', 'write', 'compare in another process'] },
+  report: { each: ['read the runs', 'figures and pages'] },
+  predict: { each: [...OPEN, 'predict'] },
+  rollout: { each: [...OPEN, 'roll out'] },
+  abtest: { each: [...OPEN, 'search', 'latency'] },
+  verify: { each: ['read every file', 'figures and pages', 'evaluate again'] },
+  'data audit': {
+    each: [
+      'open the data',
+      'neighbours and lags',
+      'cosines in windows',
+      'spectrum',
+      'order',
+      'duplicates',
+      'borders',
+      'mixed',
+      'targets',
+      'split',
+    ],
+  },
+  benchmark: { each: ['fresh process', 'load the run', 'time', 'energy'] },
+}

@@ -1,0 +1,94 @@
+import { architectures, findArchitecture } from '../lib/architectures/index.js'
+import { isKeyed, keysAt, readPlanFile } from '../lib/experiment/plan-file.js'
+import { resolve } from '../lib/options.js'
+import { kebab, nearestWord } from '../lib/show.js'
+import { plan } from '../lib/train/recipe.js'
+import { trainFields } from '../lib/train/train-fields.js'
+
+type Settings = Readonly<Record<string, unknown>>
+const { resume: _, overwrite: __, extend: ___, ...settable } = trainFields
+
+/** Keys of a run's config.json that describe the run and set nothing. */
+const FACTS = ['version', 'title', 'vector_dim', 'parameters', 'optimizer', 'ema_rule']
+/** Options that have another name in a run's config.json. */
+const RENAMED: Settings = {
+  context_length: 'context',
+  learning_rate: 'lr',
+  lr_schedule: 'schedule',
+  gradient_clip: 'clip',
+}
+const camel = (key: string) => key.replace(/[-_](\w)/g, (_, letter: string) => letter.toUpperCase())
+
+/** Settings of a run's config.json under the names of the options. */
+function ofRun({ model_options: options, ...config }: Settings): Settings {
+  const entries = Object.entries(config).filter(([key]) => !FACTS.includes(key))
+  const named = Object.fromEntries(entries.map(([key, value]) => [RENAMED[key] ?? key, value]))
+  return {
+    ...named,
+    ...(isKeyed(options) && options),
+    ...(named.schedule === 'ReduceLROnPlateau' && { schedule: 'plateau' }),
+    ...(named.history != null && { context: null }), // the longest context, which follows from the history
+  }
+}
+
+/** The settings of a model without any of its own: those of its recipe and its preset. */
+function settingsOf(model: string, given: Settings): Settings {
+  const { architecture, train, model: options } = plan(model, given)
+  return { ...train, ...resolve(model, architecture.fields, options) }
+}
+
+/** Options of a file for `train`, under their library names; `extra` are known keys beside those of `train` and the model. Errors: FILE_MISSING; BAD_OPTION for another key. */
+export async function readConfig(path: string, extra: readonly string[], model?: string): Promise<Settings> {
+  const file = await readPlanFile(path)
+  const written = keysAt(file, [], file.value)
+  const settings = Object.hasOwn(written, 'model_options') ? ofRun(written) : written
+  const named = model ?? settings.model
+  const architecture = architectures.find(({ name }) => name === named)
+  const known = ['model', ...Object.keys({ ...settable, ...architecture?.fields }), ...extra]
+  for (const key of Object.keys(settings)) {
+    if (known.includes(camel(key))) continue
+    const meant = nearestWord(kebab(camel(key)), known.map(kebab))
+    throw file.wrong(
+      [key],
+      'an option of train or of the model',
+      'an unknown key',
+      meant === undefined ? 'lvm-torch train MODEL --help lists them' : `did you mean "${meant}"?`,
+    )
+  }
+  return Object.fromEntries(Object.entries(settings).flatMap(([key, value]) => (value === null ? [] : [[camel(key), value]])))
+}
+
+/** Options from which the defaults of all others follow. */
+const DECIDING = ['recipe', 'preset', 'split']
+
+/** Options of a file that flags do not override, without those that follow anyway: such an option may have no effect, which is an error. */
+export function overridden(config: Settings, flags: Settings, model: string): Settings {
+  const dropped =
+    flags.history !== undefined ? ['context'] : flags.context !== undefined ? ['history', 'minHistory', 'batchVectors'] : []
+  const { model: _, ...kept } = Object.fromEntries(Object.entries(config).filter(([key]) => !dropped.includes(key)))
+  const all: Settings = { ...kept, ...flags }
+  const pick = (keys: readonly string[]) =>
+    Object.fromEntries(keys.flatMap((key) => (all[key] === undefined ? [] : [[key, all[key]]])))
+  let deciding = pick(DECIDING)
+  let usual = settingsOf(model, deciding)
+  if (usual.history !== undefined && all.history === undefined && all.context !== undefined) {
+    deciding = pick([...DECIDING, 'context']) // it turns the history of a recipe off
+    usual = settingsOf(model, deciding)
+  }
+  const own = Object.entries(kept).filter(([key, value]) => key in deciding || value !== usual[key])
+  return { ...Object.fromEntries(own), ...flags }
+}
+
+/** All settings of a training, as `--config` reads them. Errors: those of a training with these options. */
+export function allSettings(model: string, given: Settings): Settings {
+  const settings = settingsOf(model, given)
+  const keys = Object.keys({ ...settable, ...findArchitecture(model).fields })
+  const set = keys.filter((key) => settings[key] !== undefined && !(key === 'context' && settings.history !== undefined))
+  return { model, ...Object.fromEntries(set.map((key) => [key, settings[key]])) }
+}
+
+/** Settings as YAML. */
+export const settingsText = (settings: Settings): string =>
+  Object.entries(settings)
+    .map(([key, value]) => `${kebab(key)}: ${JSON.stringify(value)}`)
+    .join('\n')

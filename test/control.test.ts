@@ -1,0 +1,82 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { controlled } from '../lib/control.js'
+import { LvmError } from '../lib/errors.js'
+import { type Control, ceiling, evaluate, type Moment, predict, retrieve } from '../lib/index.js'
+import { profiled, stage, tally } from '../lib/stages.js'
+import { refused } from './files/fixture.js'
+import { place, TINY, trained, vectorFile } from './train/runs.js'
+
+let run: string
+let data: string
+beforeAll(async () => {
+  data = await vectorFile('base')
+  await trained({ ...TINY, model: 'lstm', data, name: 'controlled' })
+  run = join(TINY.out, 'controlled')
+})
+
+const calls: [string, (control: Control) => Promise<unknown>][] = [
+  ['predict', (control) => predict({ run, out: place('predictions.npy') }, control)],
+  ['evaluate', (control) => evaluate({ runs: [run], latency: 0, out: place('evaluation') }, control)],
+  ['retrieve', (control) => retrieve({ runs: [run], out: place('retrieval') }, control)],
+  ['ceiling', (control) => ceiling({ data, out: place('ceiling') }, control)],
+]
+
+describe('{ signal, onProgress }', () => {
+  it.each(calls)('%s tells its stages', async (_, call) => {
+    const seen: Moment[] = []
+    await call({ onProgress: (moment) => seen.push(moment) })
+    expect(seen.length).toBeGreaterThan(0)
+    expect(seen.flatMap(({ open }) => open.map(({ stage }) => stage))).toContainEqual(expect.any(String))
+  })
+  it.each(calls)('%s stops at its first stage after an abort', async (_, call) => {
+    const controller = new AbortController()
+    let later = 0
+    const onProgress = () => {
+      if (controller.signal.aborted) later++
+      controller.abort()
+    }
+    await refused('INTERRUPTED', call({ signal: controller.signal, onProgress }))
+    expect(later).toBe(0)
+  })
+  it('predict that is stopped writes no file', async () => {
+    const out = place('stopped.npy')
+    await refused('INTERRUPTED', predict({ run, out }, { signal: AbortSignal.abort() }))
+    expect(existsSync(out)).toBe(false)
+  })
+  it('an onProgress that throws ends the call, and other values are refused', async () => {
+    const fail = () => {
+      throw new Error('mine')
+    }
+    expect(await refused('BAD_OPTION', predict({ run, out: place('x.npy') }, { onProgress: fail }))).toContain('mine')
+    const wrong = predict({ run, out: place('x.npy') }, { onprogress: () => {} } as never)
+    expect(await refused('BAD_OPTION', wrong)).toContain('signal, onProgress')
+  })
+})
+
+it('controlled work keeps the stages of the work around it, and is told its parts at most ten times a second', async () => {
+  const seen: Moment[] = []
+  const work = () =>
+    controlled({ onProgress: (moment) => seen.push(moment) }, () =>
+      stage('count', async () => {
+        for (let i = 0; i < 1000; i++) tally(i, 1000)
+        await sleep(120)
+        tally(1000, 1000)
+      }),
+    )
+  const { done, stages } = profiled('verb', () => stage('whole', work))
+  await done
+  expect(stages().stages.at(-1)).toMatchObject({ stage: 'whole', stages: [{ stage: 'count', calls: 1 }] })
+  expect(seen.length).toBeLessThan(10)
+  expect(seen.at(-1)!.open.at(-1)).toMatchObject({ stage: 'count', done: 1000, total: 1000 })
+})
+
+it('an abort gives its reason where that is one of our errors', async () => {
+  const reason = new LvmError('TERMINATED', 'mine')
+  await refused(
+    'TERMINATED',
+    controlled({ signal: AbortSignal.abort(reason) }, async () => {}),
+  )
+})
