@@ -17,6 +17,8 @@ const words = process.argv.slice(2).map((word) => SHORT[word] ?? word) // as ali
 const { json } = manner
 
 async function main(): Promise<void> {
+  if (words[0] === 'completion' && words[1] === '--words')
+    return print((await (await import('./completion.js')).candidates(process.argv.slice(4))).join('\n'))
   if (words.includes('--version')) return print(versions())
   const verb = words.find((word) => !word.startsWith('-'))
   if (verb === undefined && (words.length === 0 || words.includes('--help')))

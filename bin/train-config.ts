@@ -1,5 +1,6 @@
 import { architectures, findArchitecture } from '../lib/architectures/index.js'
-import { isKeyed, keysAt, readPlanFile } from '../lib/experiment/plan-file.js'
+import { LvmError } from '../lib/errors.js'
+import { GUIDE, isKeyed, keysAt, readPlanFile } from '../lib/experiment/plan-file.js'
 import { resolve } from '../lib/options.js'
 import { kebab, nearestWord } from '../lib/show.js'
 import { plan } from '../lib/train/recipe.js'
@@ -37,25 +38,37 @@ function settingsOf(model: string, given: Settings): Settings {
   return { ...train, ...resolve(model, architecture.fields, options) }
 }
 
-/** Options of a file for `train`, under their library names; `extra` are known keys beside those of `train` and the model. Errors: FILE_MISSING; BAD_OPTION for another key. */
+/** An error of reading a plan, said of the file of `--config`. */
+function ofConfig(error: unknown): unknown {
+  if (!(error instanceof LvmError)) return error
+  const message = error.message.replace(/^experiment: /, 'train: ').replace('the plan', 'the file of --config')
+  const hint = error.commandHint === GUIDE ? 'lvm-torch train MODEL --print-config shows such a file' : error.commandHint
+  return new LvmError(error.code, message, { hint, cause: error })
+}
+
+/**
+ * Options of a file for `train`, under their library names; `extra` are known keys beside those of `train` and the model.
+ *
+ * Errors: FILE_MISSING; BAD_OPTION for a file of another form or an unknown key.
+ */
 export async function readConfig(path: string, extra: readonly string[], model?: string): Promise<Settings> {
-  const file = await readPlanFile(path)
-  const written = keysAt(file, [], file.value)
-  const settings = Object.hasOwn(written, 'model_options') ? ofRun(written) : written
-  const named = model ?? settings.model
-  const architecture = architectures.find(({ name }) => name === named)
-  const known = ['model', ...Object.keys({ ...settable, ...architecture?.fields }), ...extra]
-  for (const key of Object.keys(settings)) {
-    if (known.includes(camel(key))) continue
-    const meant = nearestWord(kebab(camel(key)), known.map(kebab))
-    throw file.wrong(
-      [key],
-      'an option of train or of the model',
-      'an unknown key',
-      meant === undefined ? 'lvm-torch train MODEL --help lists them' : `did you mean "${meant}"?`,
-    )
+  try {
+    const file = await readPlanFile(path)
+    const written = keysAt(file, [], file.value)
+    const settings = Object.hasOwn(written, 'model_options') ? ofRun(written) : written
+    const named = model ?? settings.model
+    const architecture = architectures.find(({ name }) => name === named)
+    const known = ['model', ...Object.keys({ ...settable, ...architecture?.fields }), ...extra]
+    const unknown = Object.keys(settings).find((key) => !known.includes(camel(key)))
+    if (unknown !== undefined) {
+      const meant = nearestWord(kebab(camel(unknown)), known.map(kebab))
+      const hint = meant === undefined ? 'lvm-torch train MODEL --help lists them' : `did you mean "${meant}"?`
+      throw file.wrong([unknown], 'an option of train or of the model', 'an unknown key', hint)
+    }
+    return Object.fromEntries(Object.entries(settings).flatMap(([key, value]) => (value === null ? [] : [[camel(key), value]])))
+  } catch (error) {
+    throw ofConfig(error)
   }
-  return Object.fromEntries(Object.entries(settings).flatMap(([key, value]) => (value === null ? [] : [[camel(key), value]])))
 }
 
 /** Options from which the defaults of all others follow. */

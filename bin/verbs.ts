@@ -6,6 +6,7 @@ type Verb = readonly [describe: string, load: () => Promise<CommandModule>]
 export const GROUPS: Readonly<Record<string, Readonly<Record<string, Verb>>>> = {
   Begin: {
     demo: ['train three models on the sample and compare them', async () => (await import('./commands/demo.js')).demo],
+    init: ['write a project to start from', async () => (await import('./commands/init.js')).initialising],
     models: ['list the models, or show one', async () => (await import('./commands/models.js')).models],
   },
   Data: {
@@ -80,6 +81,10 @@ export const GROUPS: Readonly<Record<string, Readonly<Record<string, Verb>>>> = 
     selftest: [
       'check every metric and gate with known predictors',
       async () => (await import('./commands/selftest.js')).selftesting,
+    ],
+    completion: [
+      'print a script that completes verbs and options in a shell',
+      async () => (await import('./commands/completion.js')).completing,
     ],
     errors: ['list the error codes', async () => (await import('./commands/errors.js')).errors],
   },

@@ -7,7 +7,8 @@ import { nearestWord } from '../show.js'
 const LARGEST = 1 << 20
 /** Nesting limit; a plan has 6 levels. */
 const DEEPEST = 20
-const GUIDE = 'docs/experiments.md describes every key of a plan'
+/** Hint of an error that has no other. */
+export const GUIDE = 'docs/experiments.md describes every key of a plan'
 
 export type Path = readonly (string | number)[]
 /** The YAML of a plan as plain values, and the place of each of them. */
