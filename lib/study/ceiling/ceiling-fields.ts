@@ -24,7 +24,8 @@ export const ceilingFields = {
     default: 300,
     min: 1,
     max: 86_400,
-    about: 'maximum seconds of training for all networks together; each ends earlier once it stops improving',
+    about:
+      'maximum seconds of training for all networks together; each ends earlier once it stops improving or has done its steps',
     group: 'Run',
   }),
 }

@@ -28,10 +28,9 @@ export const CEILING = 'ceiling.json'
 /** Maximum number of held-out windows on which k and the weights of the combination are chosen. */
 const HELD = 2048
 /** Networks to fit, in the order of the table. */
-const NETWORKS = [
-  { name: 'mlp', width: 512 },
-  { name: 'mlp_dropout', width: 512, dropout: 0.3 },
-] as const
+const NETWORKS = [{ name: 'mlp' }, { name: 'mlp_dropout', dropout: 0.3 }] as const
+/** Width of the networks, and that for vectors of more than 256 numbers: there the rule to learn is limited by the windows. */
+const [WIDTH, WIDTH_OF_LONG] = [512, 256]
 
 /** Figures of one predictor on held-out articles. */
 export interface Reach extends BaselineFigures {
@@ -123,10 +122,13 @@ async function fitAll(train: Rows, { seed, seconds }: { seed: number; seconds: n
   say('nearest neighbours')
   const near = await stage('neighbours', () => fitNeighbours(train, split.inner, held, weights))
   const networks: Awaited<ReturnType<typeof fitUntilBest>>[] = []
+  const width = train.windows.dim > 256 ? WIDTH_OF_LONG : WIDTH
   for (const { name, ...shape } of NETWORKS) {
     say(`${name === 'mlp' ? 'a small network' : 'the same with dropout'}, until it stops improving`)
     networks.push(
-      await stage(name, () => fitUntilBest(name, split.inner, { seed, ...shape, held, seconds: seconds / NETWORKS.length })),
+      await stage(name, () =>
+        fitUntilBest(name, split.inner, { seed, width, ...shape, held, seconds: seconds / NETWORKS.length }),
+      ),
     )
   }
   const fitted = networks.map((network) => network.fitted)
