@@ -5,7 +5,8 @@ import { meanTarget, type Rows, targets } from '../../baselines/baselines-rows.j
 import { baselinesCache } from '../../baselines/kept-fits.js'
 import { applyRidge, disposeMap, fitRidges, innerSplit, type Ridge } from '../../baselines/ridge.js'
 import { CONTROL, type Control, controlDoor } from '../../control.js'
-import { callback, only, optional, withFields, word } from '../../door.js'
+import { type Data, mainData, type WithData } from '../../data/given-data.js'
+import { callback, only, optional, withFields } from '../../door.js'
 import type { Interval } from '../../evaluate/metrics.js'
 import { judgeTiers, type TierName } from '../../evaluate/tiers.js'
 import { watchCpuShare } from '../../libtorch/cpu-share.js'
@@ -73,8 +74,8 @@ export interface Ceiling {
   readonly cpu_share: number | null
 }
 /** Options of `ceiling`: any field of `ceilingFields`. */
-export interface CeilingOptions extends Given<typeof ceilingFields> {
-  readonly data: string
+export interface CeilingOptions extends WithData<Given<typeof ceilingFields>> {
+  readonly data: Data
 }
 
 /** Predicts a random training target: a baseline that knows only the distribution of the vectors. */
@@ -192,7 +193,7 @@ function tiersOf(reaches: readonly Reach[], bound: UpperBound | null): Ceiling['
 }
 
 type Listener = Control & { say?: (doing: string) => void }
-const ARGS = { options: withFields({ data: optional(word) }), more: only({ say: optional(callback), ...CONTROL }) }
+const ARGS = { options: withFields({ data: optional(mainData) }), more: only({ say: optional(callback), ...CONTROL }) }
 
 /**
  * Measures a lower bound of the reachable cosine of a file without training a model, on the held-out articles of the default split.
