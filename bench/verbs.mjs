@@ -3,7 +3,7 @@
 //   node bench/verbs.mjs [--verbs evaluate,doctor] [--data FILE] [--rows 10000,100000,1000000] [--rounds 1] [--out FILE]
 //
 // The larger base is --data, or a synthetic one of 42,113 × 768. Runs are trained on the way: lstm, on at most 8,192 windows. Every verb
-// runs with an empty cache, then with what it kept. Processor time is that of the process and its children, where the system tells.
+// runs with an empty cache, then with what it kept; --rows '' leaves the last part out. Processor time is that of the process and its children, where the system tells.
 // Writes bench/results/verbs.json and prints the tables.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -126,7 +126,7 @@ for (const [name, data] of [
   [basename(larger), larger],
 ])
   report.places.push({ name, results: measure(place(name, data), verbs) })
-const sizes = values.rows.split(',').map(Number)
+const sizes = values.rows.split(',').filter(Boolean).map(Number)
 for (const rows of sizes) {
   const at = place(`${rows} rows`, synthetic(rows, 64))
   report.linear.push({

@@ -93,6 +93,13 @@ export interface Retrieval {
   allowed: Ranking
 }
 
+/** Queries as sums Σ weights · parts of vectors that they share; as many rows and weights for each query. Shapes: parts [n, dim]. */
+export interface QuerySums {
+  parts: NativeTensor
+  rows: Int32Array
+  weights: Float64Array
+}
+
 /** All functions of the addon; the caller has resolved and checked every argument. */
 export interface Addon {
   // native/binding/tensor-exports.cpp
@@ -173,6 +180,8 @@ export interface Addon {
   exponentialMeans(samples: NativeSamples, ids: Int32Array, decays: Float64Array): Promise<NativeTensor>
   /** Products of these means and of the target, the last, with one another. Shapes: → [n, decays + 1, decays + 1], float64. */
   exponentialProducts(samples: NativeSamples, ids: Int32Array, decays: Float64Array): Promise<NativeTensor>
+  /** Cosines of these means and the target. Shapes: → [n, decays], float64. */
+  exponentialCosines(samples: NativeSamples, ids: Int32Array, decays: Float64Array): Promise<NativeTensor>
   /**
    * Contrastive loss of queries against a pool, at a temperature of exp(log). Query i leaves out the columns
    * excluded[first[i] … first[i + 1]). Returns the losses, and the gradients of their mean at the unit queries and at `log`.
@@ -198,12 +207,13 @@ export interface Addon {
   /** Vectors to search more than once: the lengths of their rows are computed once. Shapes: vectors [rows, dim], float16 or float32. */
   bank(vectors: NativeTensor): NativeBank
   bankDispose(bank: NativeBank): void
-  /** Query i excludes the rows excluded[first[i] … first[i + 1]). */
+  /** Query i excludes the rows excluded[first[i] … first[i + 1]); with `sums` it is Σ weights · parts over its part of the rows and weights. */
   retrieve(
     queries: NativeTensor,
     bank: NativeBank | NativeTensor,
     rows: { target: Int32Array; first: Int32Array; excluded: Int32Array },
     k: number,
+    sums?: QuerySums,
   ): Promise<Retrieval>
   // native/binding/training-exports.cpp
   trainer(model: NativeModel, samples: NativeSamples, ids: Int32Array, o: TrainerOptions): Promise<NativeTrainer>

@@ -6,6 +6,16 @@ export interface Check {
   accepts(value: unknown): boolean
   /** Replaces an accepted value before the function receives it. */
   readonly convert?: (value: unknown, owner: string, name: string) => unknown
+  /** Replaces an accepted value, also undefined, before the function runs, which waits for it; only in functions that return a promise. */
+  readonly load?: (value: unknown, place: Place) => Promise<unknown>
+}
+/** Where a value was given. */
+export interface Place {
+  readonly owner: string
+  readonly name: string
+  /** The options object that holds it; empty for an argument. */
+  readonly options: Record<string, unknown>
+  readonly signal: AbortSignal | undefined
 }
 /** The keys of an options object that are checked here. */
 interface Keys {
@@ -150,6 +160,24 @@ export function checkedArguments(owner: string, parameters: Parameters, given: r
   return Object.entries(parameters).map(([name, rule], i) => read(owner, name, rule, given[i]))
 }
 
+/** Replaces the values whose checks load something. */
+async function loaded(owner: string, parameters: Parameters, given: unknown[]): Promise<never[]> {
+  const signals = given.map((value) => (value as { signal?: unknown } | undefined)?.signal)
+  const signal = signals.find((value) => value instanceof AbortSignal)
+  for (const [i, [name, rule]] of Object.entries(parameters).entries()) {
+    if (!('keys' in rule)) {
+      if (rule.load) given[i] = await rule.load(given[i], { owner, name, options: {}, signal })
+      continue
+    }
+    const options = given[i] as Record<string, unknown>
+    for (const [key, { load }] of Object.entries(rule.keys)) {
+      const value = await load?.(options[key], { owner, name: key, options, signal })
+      if (value !== undefined) options[key] = value
+    }
+  }
+  return given as never[]
+}
+
 type Public = (...given: never[]) => unknown
 
 /** Wraps a public function: checks its arguments before it runs, and turns every failure into an LvmError. */
@@ -166,7 +194,7 @@ export const door = <F extends Public>(owner: string, parameters: Parameters, ru
 export const asyncDoor = <F extends (...given: never[]) => Promise<unknown>>(owner: string, parameters: Parameters, run: F): F =>
   (async (...given: unknown[]) => {
     try {
-      return await run(...(checkedArguments(owner, parameters, given) as never[]))
+      return await run(...(await loaded(owner, parameters, checkedArguments(owner, parameters, given))))
     } catch (error) {
       throw asLvmError(error)
     }
@@ -180,7 +208,7 @@ export const eventDoor = <F extends (...given: never[]) => AsyncGenerator<unknow
 ): F =>
   async function* (...given: unknown[]) {
     try {
-      yield* run(...(checkedArguments(owner, parameters, given) as never[]))
+      yield* run(...(await loaded(owner, parameters, checkedArguments(owner, parameters, given))))
     } catch (error) {
       throw asLvmError(error)
     }

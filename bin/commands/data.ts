@@ -1,11 +1,12 @@
 import type { CommandModule } from 'yargs'
 import { auditFields } from '../../lib/audit/audit-fields.js'
-import { inspectFields } from '../../lib/data/data-fields.js'
+import { convertFields, inspectFields } from '../../lib/data/data-fields.js'
 import type { Inspection } from '../../lib/data/inspect-data.js'
 import { LvmError } from '../../lib/errors.js'
 import { bytes, count, oneLine, table } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
 import { answer, fail, note } from '../output.js'
+import { interruption } from '../signals.js'
 import { making } from './data-make.js'
 
 type Facts = readonly (readonly [name: string, fact: string])[]
@@ -37,6 +38,7 @@ function facts({ path, format, bytes: size, base }: Inspection): Facts {
     ],
     ['lengths', `${norms.min.toPrecision(6)} to ${norms.max.toPrecision(6)}, mean ${norms.mean.toPrecision(6)}`],
     ['sha256', base.hash],
+    ['content', base.content_hash],
   ]
 }
 
@@ -63,7 +65,7 @@ const inspect: CommandModule = {
   describe: 'show the contents of a file of vectors, and whether it can be trained on',
   builder: (y) =>
     y
-      .positional('file', { type: 'string', describe: '.npy, .npz, .safetensors or .pt, with or without its extension' })
+      .positional('file', { type: 'string', describe: 'file of vectors, with or without its extension' })
       .options(flags(inspectFields))
       .example('$0 data inspect wiki', 'wiki.npy with wiki.jsonl.gz and wiki.card.json beside it')
       .example('$0 data inspect sequences.npz --json', 'the same as JSON'),
@@ -103,9 +105,45 @@ const auditing: CommandModule = {
   },
 }
 
+const converting: CommandModule = {
+  command: 'convert <from> <to>',
+  describe: 'write vectors in another format: .npy, .parquet, .arrow, .feather, .jsonl, .csv or .pt',
+  builder: (y) =>
+    y
+      .positional('from', { type: 'string', describe: 'file of vectors in any format that data inspect reads' })
+      .positional('to', { type: 'string', describe: 'file to write; its ending says the format' })
+      .options(flags(convertFields))
+      .example('$0 data convert wiki.parquet wiki.npy --articles url', 'wiki.npy, with wiki.jsonl for articles and texts')
+      .example('$0 data convert both.npz one.csv --vectors embeddings', 'one of the arrays of a file'),
+  handler: async (argv) => {
+    const { writeBase } = await import('../../lib/data/write-base.js')
+    const stop = interruption()
+    const began = performance.now()
+    let told = began
+    const onProgress = ({ rows, of }: { rows: number; of: number }) => {
+      if (performance.now() - told < 1000) return
+      told = performance.now()
+      note(`${count(rows)} of ${count(of)} rows written`)
+    }
+    try {
+      const written = await writeBase(String(argv.to), String(argv.from), {
+        ...given(convertFields, argv),
+        signal: stop.signal,
+        onProgress,
+      })
+      const { path, side_file, card, rows, dim, articles } = written
+      const files = [path, side_file, card].filter((file) => file !== null).join(', ')
+      const of = articles === null ? '; no column says the article of a row' : ` of ${count(articles)} articles`
+      answer(written, () => `${files}: ${count(rows)} vectors × ${dim}${of}`, argv.json === true)
+    } finally {
+      stop.release()
+    }
+  },
+}
+
 export const data: CommandModule = {
   command: 'data',
   describe: 'make files of vectors from texts, inspect and audit them',
-  builder: (y) => y.command(making).command(inspect).command(auditing).demandCommand(1),
+  builder: (y) => y.command(making).command(converting).command(inspect).command(auditing).demandCommand(1),
   handler: () => {},
 }

@@ -13,6 +13,8 @@ const FEWEST = 64
 /** Maximum share of the squared length outside a sketch. */
 const REST = 0.9
 const [TALL, WIDE] = [2048, 8192]
+/** Columns of a block whose bounds are computed at once: few enough for the cache and for the allocator to keep their pages. */
+const TILE = 1024
 /** Number of candidates in a block from which the exact cosines of the whole block are computed. */
 const MANY = 200_000
 
@@ -78,10 +80,32 @@ function keep(near: Near, a: number, b: number, cosine: number): void {
   if (near.first.length < 5) near.first.push({ a, b, cosine })
 }
 
+type Place = readonly [row: number, column: number]
+
+/** Places of a block whose bound is high, row by row; undefined when there are too many. With `upper` only columns so far beyond the row count. */
+async function candidates(left: Tensor, right: Tensor, upper: number | undefined): Promise<Place[] | undefined> {
+  const found: Place[] = []
+  const wide = right.shape[0]!
+  for (let at = 0; at < wide; at += TILE) {
+    using part = await right.op('aten::narrow', 0, at, Math.min(TILE, wide - at))
+    using turned = await part.op('aten::t')
+    using bound = await left.op('aten::mm', turned)
+    using top = await bound.op('aten::max')
+    if ((await top.item()) <= NEAR - SLACK) continue
+    using above = await bound.op('aten::gt.Scalar', NEAR - SLACK)
+    using mask = upper === undefined ? await above.op('aten::alias') : await above.op('aten::triu', upper - at)
+    using number = await mask.op('aten::count_nonzero', null) // a fifth of the time of a sum
+    if (found.length + (await number.item()) > MANY) return undefined
+    using places = await mask.op('aten::nonzero')
+    const list = (await places.data()) as BigInt64Array
+    for (let i = 0; i < list.length; i += 2) found.push([Number(list[i]), at + Number(list[i + 1])])
+  }
+  return found.sort((a, b) => a[0] - b[0] || a[1] - b[1])
+}
+
 /** Checks candidates one by one. */
-async function few(near: Near, a: Sketch, b: Sketch, at: [number, number], found: BigInt64Array): Promise<void> {
-  const pick = ({ rows }: Sketch, from: number, i: 0 | 1) =>
-    Int32Array.from({ length: found.length / 2 }, (_, pair) => rows[from + Number(found[2 * pair + i])]!)
+async function few(near: Near, a: Sketch, b: Sketch, at: [number, number], found: readonly Place[]): Promise<void> {
+  const pick = ({ rows }: Sketch, from: number, i: 0 | 1) => Int32Array.from(found, (place) => rows[from + place[i]]!)
   const [rowsA, rowsB] = [pick(a, at[0], 0), pick(b, at[1], 1)]
   const cosines = await cosinesOf(a.table, rowsA, b.table, rowsB)
   const itself = (i: number) => a.table === b.table && rowsA[i] === rowsB[i]
@@ -124,19 +148,9 @@ export async function nearPairs(a: Sketch, b: Sketch = a): Promise<Near> {
       const wide = Math.min(WIDE, b.rows.length - j)
       const upper = within && j < i + tall ? i - j + 1 : undefined
       using right = await b.codes.op('aten::narrow', 0, j, wide)
-      using turned = await right.op('aten::t')
-      using bound = await left.op('aten::mm', turned)
-      using top = await bound.op('aten::max')
-      if ((await top.item()) <= NEAR - SLACK) continue
-      using above = await bound.op('aten::gt.Scalar', NEAR - SLACK)
-      using mask = upper === undefined ? await above.op('aten::alias') : await above.op('aten::triu', upper)
-      using number = await mask.op('aten::count_nonzero', null) // a fifth of the time of a sum
-      if ((await number.item()) > MANY) {
-        await many(near, a, b, [i, j], [tall, wide], upper)
-        continue
-      }
-      using found = await mask.op('aten::nonzero')
-      await few(near, a, b, [i, j], (await found.data()) as BigInt64Array)
+      const found = await candidates(left, right, upper)
+      if (found === undefined) await many(near, a, b, [i, j], [tall, wide], upper)
+      else if (found.length > 0) await few(near, a, b, [i, j], found)
     }
   }
   return near

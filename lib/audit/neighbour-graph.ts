@@ -74,16 +74,18 @@ function orders(graph: Graph, count: number): Float64Array[] {
   const normal = normals(0)
   const vectors = Array.from({ length: count }, () => Float64Array.from({ length: rows }, normal))
   orthonormal(vectors, constant)
+  // entry i of vector c is at i · count + c: a row's edges are read once for all vectors
+  const [scaled, sums] = [new Float64Array(rows * count), new Float64Array(rows * count)]
   for (let step = 1; step <= STEPS; step++) {
-    for (const v of vectors) {
-      const [scaled, sums] = [v.map((x, i) => x / roots[i]!), new Float64Array(rows)]
-      for (let i = 0, e = 0; i < rows; i++)
-        for (let k = 0; k < degree; k++, e++) {
-          sums[i]! += scaled[to[e]!]!
-          sums[to[e]!]! += scaled[i]!
+    for (const [c, v] of vectors.entries()) for (let i = 0; i < rows; i++) scaled[i * count + c] = v[i]! / roots[i]!
+    sums.fill(0)
+    for (let i = 0, e = 0; i < rows; i++)
+      for (let k = 0; k < degree; k++, e++)
+        for (let own = i * count, other = to[e]! * count, c = 0; c < count; c++, own++, other++) {
+          sums[own]! += scaled[other]!
+          sums[other]! += scaled[own]!
         }
-      for (let i = 0; i < rows; i++) v[i] = (v[i]! + sums[i]! / roots[i]!) / 2
-    }
+    for (const [c, v] of vectors.entries()) for (let i = 0; i < rows; i++) v[i] = (v[i]! + sums[i * count + c]! / roots[i]!) / 2
     if (step % 5 === 0) orthonormal(vectors, constant)
   }
   return vectors.map((v) => v.map((x, i) => x / roots[i]!))

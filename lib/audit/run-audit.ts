@@ -1,8 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { CONTROL, type Control, controlDoor } from '../control.js'
 import type { Base } from '../data/base.js'
+import { type Data, mainData, pathOf, type WithData } from '../data/given-data.js'
 import { type OpenOptions, openBase } from '../data/open.js'
-import { callback, only, optional, withFields, word, words } from '../door.js'
+import { callback, only, optional, withFields, words } from '../door.js'
 import { badOption } from '../errors.js'
 import { sealedText } from '../files/sealed.js'
 import { replaceText } from '../files/write.js'
@@ -17,16 +18,16 @@ import { auditFields } from './audit-fields.js'
 export const AUDIT = 'audit.json'
 
 /** Options of `audit`: the file, other files to compare it with, and any field of `auditFields`. */
-export interface AuditOptions extends Given<typeof auditFields> {
-  /** File of vectors. */
-  readonly data: string
+export interface AuditOptions extends WithData<Given<typeof auditFields>> {
+  /** Vectors to audit. */
+  readonly data: Data
   /** Files that may share rows or articles with it. */
   readonly against?: readonly string[]
 }
 
 type Listener = Control & { say?: (doing: string) => void }
 const ARGS = {
-  options: withFields({ data: word, against: optional(words) }),
+  options: withFields({ data: mainData, against: optional(words) }),
   more: only({ say: optional(callback), ...CONTROL }),
 }
 
@@ -62,11 +63,11 @@ export const audit = controlDoor('audit', ARGS, async (options: AuditOptions, { 
     return base
   }
   try {
-    say?.(`reading ${data}`)
+    say?.(`reading ${pathOf(data)}`)
     const encoding = encodingOf(given)
-    const base = await open(data, { space, ...(part !== undefined && { part: part as 'train' | 'val' }) })
+    const base = await open(pathOf(data), { space, ...(part !== undefined && { part: part as 'train' | 'val' }) })
     const others: Base[] = []
-    for (const half of base.parts) if (half !== base.part) others.push(await open(data, { space, part: half }))
+    for (const half of base.parts) if (half !== base.part) others.push(await open(pathOf(data), { space, part: half }))
     for (const path of against) others.push(await open(path))
     const measured = encoder === undefined ? null : await spaceOf(base, encoder, encoding, say)
     const audited = await auditBase(base, { context, against: others, ...(say && { say }) })

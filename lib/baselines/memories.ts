@@ -70,16 +70,28 @@ export function cosinesOf({ size, values }: Products, chosen: readonly number[],
   })
 }
 
+/** Mean cosine of the targets and the exponential means of their contexts, for each decay. */
+async function meanCosines(rows: Rows, decays: readonly number[]): Promise<Float64Array> {
+  const samples = samplesOf(rows)
+  try {
+    using cosines = Tensor.wrap(await native.exponentialCosines(samples, rows.ids, Float64Array.from(decays)))
+    using means = await cosines.op('aten::mean.dim', [0])
+    return (await means.data()) as Float64Array
+  } finally {
+    native.dispose(samples)
+  }
+}
+
 /** Returns the decay with the highest mean cosine, searched in steps of 0.1, then 0.01. */
 export async function fitDecay(train: Rows): Promise<number> {
   let best = { percent: 100, cosine: -1 }
   const attempt = async (percents: readonly number[]) => {
-    const products = await exponentialProducts(
+    const cosines = await meanCosines(
       train,
       percents.map((percent) => percent / 100),
     )
     for (const [i, percent] of percents.entries()) {
-      const cosine = cosinesOf(products, [i], [1]).reduce((sum, own) => sum + own, 0) / train.ids.length
+      const cosine = cosines[i]!
       if (cosine > best.cosine) best = { percent, cosine }
     }
   }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Checkpoint } from '../checkpoint/verify-save.js'
-import { locateBase } from '../data/locate.js'
+import { baseFiles } from '../data/locate.js'
 import { packageRoot } from '../libtorch/paths.js'
 import type { PlacedPackage } from './place-packages.js'
 
@@ -54,11 +54,12 @@ export function libtorchEntries(root: string, libraries: ReadonlyMap<string, str
 export const runEntries = (name: string, { path, manifest }: Checkpoint): Entry[] =>
   ['manifest.json', ...Object.keys(manifest.files)].map((one) => file(`runs/${name}/${one}`, join(path, one)))
 
-/** The vectors of a bank, its side file and its card. Errors: those of `locateBase`. */
-export function bankEntries(bank: string): { vectors: string; entries: Entry[] } {
-  const { vectors, side, card } = locateBase(bank)
+/** The vectors of a bank, its side file and its card. Errors: those of `baseFiles`. */
+export async function bankEntries(bank: string): Promise<{ vectors: string; entries: Entry[] }> {
+  const { vectors, side, card, array } = await baseFiles(bank)
   const entries = [vectors, side, card].flatMap((path) => (path === undefined ? [] : [file(`bank/${basename(path)}`, path)]))
-  return { vectors: `bank/${basename(vectors)}`, entries }
+  const chosen = array === undefined ? '' : `#${encodeURIComponent(array)}`
+  return { vectors: `bank/${basename(vectors)}${chosen}`, entries }
 }
 
 /** Folders of a list of paths, each before its contents. */

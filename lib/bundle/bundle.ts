@@ -10,6 +10,7 @@ import { verifyRun } from '../checkpoint/run-store.js'
 import type { Checkpoint } from '../checkpoint/verify-save.js'
 import { longDoor } from '../control.js'
 import { openBeside } from '../data/beside.js'
+import { someData, type WithData } from '../data/given-data.js'
 import { callback, optional, withFields, words } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
 import { requireDisk } from '../files/disk.js'
@@ -32,7 +33,7 @@ export interface BundleProgress {
   readonly total: number
 }
 /** Options of `bundle`: the runs, and any field of `bundleFields`. */
-export interface BundleOptions extends Given<typeof bundleFields> {
+export interface BundleOptions extends WithData<Given<typeof bundleFields>, 'bank'> {
   /** Folders of runs, or their names below `artifacts/lvm/models`; `NAME=RUN` gives one another name. */
   readonly runs: readonly string[]
   readonly progress?: (progress: BundleProgress) => void
@@ -129,7 +130,7 @@ function partsOf(files: readonly { path: string; bytes: number }[]): Bundled['pa
 
 /** All files but the manifest, sorted by path. */
 async function collect(built: Program, runs: ReadonlyMap<string, Checkpoint>, bank: string | undefined, space?: string) {
-  const stored = bank === undefined ? { vectors: null, entries: [] } : bankEntries(bank)
+  const stored = bank === undefined ? { vectors: null, entries: [] } : await bankEntries(bank)
   const { platform, arch } = process
   const { versions } = built.libraries
   const [major, minor] = (/(\d+)\.(\d+)/.exec(built.node) ?? []).slice(1).map(Number) as [number, number]
@@ -151,7 +152,7 @@ async function collect(built: Program, runs: ReadonlyMap<string, Checkpoint>, ba
   return { vectors: stored.vectors, entries: entries.sort((a, b) => (a.path < b.path ? -1 : 1)) }
 }
 
-const ARGS = { options: withFields({ runs: words, progress: optional(callback) }) }
+const ARGS = { options: withFields({ runs: words, bank: optional(someData), progress: optional(callback) }) }
 
 /**
  * Packs runs with the program, its libraries and a bank into an archive that serves them on a machine that has Node alone.

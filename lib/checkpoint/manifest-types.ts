@@ -41,6 +41,7 @@ const MANIFEST: Readonly<Record<string, string>> = {
   data: 'record?',
   'data.path': 'text',
   'data.hash': 'text',
+  'data.content_hash': 'text?',
   'data.space': 'text?',
   'data.encoder': 'record?',
   'data.encoder.name': 'text',

@@ -104,6 +104,8 @@ export interface RunFacts {
   data: {
     path: string
     hash: string
+    /** Hash of the rows themselves, equal in every format. Absent in runs of older versions. */
+    content_hash?: string | null
     space: string | null
     /** Encoder of the vectors, as their card describes it. Absent in runs of older versions. */
     encoder?: EncoderTag | null

@@ -6,6 +6,7 @@ import type { Model } from '../checkpoint/model.js'
 import { findRun, runName } from '../checkpoint/run-folder.js'
 import { type Pruning, weightsFile } from '../checkpoint/run-manifest.js'
 import { CONTROL, type Control, controlDoor } from '../control.js'
+import { mainData, type WithData } from '../data/given-data.js'
 import { callback, only, optional, withFields, word } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
 import { type Chosen, chooseRows } from '../evaluate/subject.js'
@@ -23,7 +24,7 @@ import { compressedBytes, publish, retrain } from './prune-publish.js'
 import { type PrunedWeights, type Settings, withoutUnits, withoutWeights } from './prune-weights.js'
 
 /** Options of `prune`: the run, a listener for progress (`say`), and any field of `pruneFields`. */
-export interface PruneOptions extends Given<typeof pruneFields> {
+export interface PruneOptions extends WithData<Given<typeof pruneFields>> {
   /** Folder of the run, or its name below `artifacts/lvm/models`. */
   readonly run: string
   /** Receives each line of progress. */
@@ -60,7 +61,7 @@ interface Examined {
   readonly compressed: number
 }
 
-const ARGS = { options: withFields({ run: word, say: optional(callback) }), more: only(CONTROL) }
+const ARGS = { options: withFields({ run: word, data: optional(mainData), say: optional(callback) }), more: only(CONTROL) }
 
 /**
  * Prunes a run: removes the weights, heads or neurons with the lowest saliency and optionally trains the rest. The result is

@@ -5,6 +5,7 @@ import { load } from '../checkpoint/load-model.js'
 import type { Quantization, Scheme } from '../checkpoint/quantized.js'
 import { findRun, runName } from '../checkpoint/run-folder.js'
 import { CONTROL, type Control, controlDoor } from '../control.js'
+import { mainData, type WithData } from '../data/given-data.js'
 import { callback, only, optional, withFields, word } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
 import { temporary } from '../files/write.js'
@@ -17,7 +18,7 @@ import { measure, publish } from './quantize-publish.js'
 import { examine, type Parent, search } from './quantize-search.js'
 
 /** Options of `quantize`: the run, a listener for progress (`say`), and any field of `quantizeFields`. */
-export interface QuantizeOptions extends Given<typeof quantizeFields> {
+export interface QuantizeOptions extends WithData<Given<typeof quantizeFields>> {
   /** Folder of the run, or its name below `artifacts/lvm/models`. */
   readonly run: string
   /** Receives each line of progress. */
@@ -47,7 +48,7 @@ export interface Quantized {
   readonly notes: readonly string[]
 }
 
-const ARGS = { options: withFields({ run: word, say: optional(callback) }), more: only(CONTROL) }
+const ARGS = { options: withFields({ run: word, data: optional(mainData), say: optional(callback) }), more: only(CONTROL) }
 
 /**
  * Quantises the matrices of a run to integers with scales, or to bfloat16. The result is published only when its loss is within the limits.

@@ -59,6 +59,8 @@ export interface Base {
   readonly card: Card | undefined
   /** SHA-256 of the file of vectors; with a side file, the SHA-256 of both digests, each followed by a line feed. */
   readonly hash: string
+  /** Reads all rows: SHA-256 of the vectors as float32, the articles and the gaps between rows, equal in every format. */
+  contentHash(): Promise<string>
   readonly sideFile: string | undefined
   readonly mapped: boolean
   readonly normalized: boolean

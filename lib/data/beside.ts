@@ -13,6 +13,21 @@ export interface Beside {
   /** Encoder of the vectors, where a card or a run names it. */
   readonly encoder?: EncoderTag | undefined
   readonly dim: number
+  /** Content hash and rows of the data that a run was trained on; unknown for imported runs and those of older versions. */
+  readonly content?: Content | undefined
+}
+
+/** What tells the same rows in another file. */
+interface Content {
+  readonly hash: string
+  readonly rows: number
+  readonly content_hash?: string | null
+}
+
+/** The base under the hash of known data where its rows are the same, in another format or with other texts. */
+export async function underKnownHash(base: Base, known: Content | undefined): Promise<Base> {
+  const possible = known?.content_hash && known.rows === base.rows && known.hash !== base.hash
+  return possible && (await base.contentHash()) === known.content_hash ? { ...base, hash: known.hash } : base
 }
 
 /**
@@ -26,7 +41,7 @@ export async function openBeside(
   path: string,
   { judged = false, ...options }: OpenOptions & { judged?: boolean } = {},
 ): Promise<Base> {
-  const base = await openBase(path, options)
+  const base = await underKnownHash(await openBase(path, options), first.content)
   try {
     if (base.dim !== first.dim)
       throw new LvmError(

@@ -1,5 +1,19 @@
 import { flag, text } from '../options.js'
 
+/** Options that say which columns or arrays of a file to read; they become a part of its path. */
+export const columnFields = {
+  vectors: text({
+    default: undefined,
+    about: 'array or column that holds the vectors, where the data has several',
+    group: 'Data',
+  }),
+  articles: text({
+    default: undefined,
+    about: 'column that holds the article of each row, where its name is not a usual one such as article_id',
+    group: 'Data',
+  }),
+}
+
 /** Options of every command that opens a file of vectors. */
 export const dataFields = {
   space: text({
@@ -12,6 +26,7 @@ export const dataFields = {
 
 /** Options of `data inspect`. */
 export const inspectFields = {
+  ...columnFields,
   ...dataFields,
   part: text({
     default: undefined,
@@ -20,4 +35,13 @@ export const inspectFields = {
     about: 'open this half of a file that holds both',
     group: 'Data',
   }),
+}
+
+/** Options of `data convert` and `writeBase`. */
+export const convertFields = {
+  ...columnFields,
+  ...dataFields,
+  source: text({ default: undefined, about: 'where the texts come from, for the card', group: 'Card' }),
+  licence: text({ default: undefined, about: 'licence of the texts, for the card', group: 'Card' }),
+  overwrite: flag({ default: false, about: 'replace a file that exists', group: 'Run' }),
 }

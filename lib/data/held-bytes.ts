@@ -2,7 +2,7 @@ import { isMapped, openArrays, type StoredArray } from '../files/arrays.js'
 import { elements } from '../files/element.js'
 import type { Part } from './base.js'
 import { layoutOf } from './keys.js'
-import { locateBase } from './locate.js'
+import { baseFiles } from './locate.js'
 
 /** Memory of an open array, conversions included. Units: bytes. */
 function held(array: StoredArray, normalize: boolean): number {
@@ -19,11 +19,12 @@ function held(array: StoredArray, normalize: boolean): number {
  * Errors: those of openBase.
  */
 export async function heldBytes(path: string, o: { normalize: boolean; both?: boolean }): Promise<number> {
-  const file = await openArrays(locateBase(path).vectors)
-  const { parts, part } = layoutOf(file)
+  const { vectors, array } = await baseFiles(path)
+  const file = await openArrays(vectors)
+  const { parts, part } = layoutOf(file, undefined, array)
   const halves: (Part | undefined)[] = o.both === true && parts.length > 0 ? [...parts] : [part]
   const arrays = halves.flatMap((half) => {
-    const { vectors, targets } = layoutOf(file, half)
+    const { vectors, targets } = layoutOf(file, half, array)
     return targets === undefined ? [vectors] : [vectors, targets]
   })
   return arrays.reduce((sum, array) => sum + held(array, o.normalize), 0)

@@ -1,3 +1,4 @@
+import { extname } from 'node:path'
 import { asLvmError, type ErrorCode, LvmError } from '../errors.js'
 import { isMapped, openArrays, type StoredArray } from '../files/arrays.js'
 import { dtypeOf, elementName } from '../files/element.js'
@@ -6,9 +7,10 @@ import { keyText } from '../files/plain.js'
 import { isTensorEntry, openPt } from '../files/pt.js'
 import { fileSize } from '../files/read-file.js'
 import { resolve } from '../options.js'
+import { pathWith } from '../sources/source-path.js'
 import type { Articles, Base, Card, Norms } from './base.js'
 import { inspectFields } from './data-fields.js'
-import { locateBase } from './locate.js'
+import { baseFiles } from './locate.js'
 import { type OpenOptions, openBase } from './open.js'
 import { makeWindows } from './windows.js'
 
@@ -40,6 +42,7 @@ interface InspectedBase {
   readonly windows: { readonly context: number; readonly count: number; readonly with_crossing: number }
   readonly norms: Norms
   readonly hash: string
+  readonly content_hash: string
 }
 /** Result of `data inspect`; when the file holds no usable vectors, `base` is null and `error` holds the reason. */
 export interface Inspection {
@@ -71,7 +74,7 @@ function sizes({ of, ids }: Articles) {
   return { count: counts.length, smallest: counts[0]!, median: middle, largest: counts.at(-1)! }
 }
 
-function baseOf(base: Base): InspectedBase {
+async function baseOf(base: Base): Promise<InspectedBase> {
   const { kind, part, parts, rows, dim, dtype, mapped, space, card, sideFile, articles, norms, hash } = base
   const context = Math.min(CONTEXT, base.context ?? CONTEXT)
   return {
@@ -94,6 +97,7 @@ function baseOf(base: Base): InspectedBase {
     },
     norms,
     hash,
+    content_hash: await base.contentHash(),
   }
 }
 
@@ -107,10 +111,26 @@ function* tensorsIn(value: unknown, path: string, seen = new Set<unknown>()): Ge
   }
 }
 
-async function inspectPt(path: string, limits: Limits): Promise<Inspection> {
+async function inspectPt(path: string, options: OpenOptions, limits: Limits): Promise<Inspection> {
   const { format, value, warnings } = await openPt(path, { limits })
   const arrays = [...tensorsIn(value, '')]
-  return { version: 1, path, format: `pt (${format})`, bytes: await fileSize(path), arrays, base: null, warnings, error: null }
+  const base = await openBase(path, options).catch(() => undefined) // a checkpoint holds no base, which is no fault
+  try {
+    const found = base === undefined ? null : await baseOf(base)
+    const all = [...warnings, ...(base?.warnings ?? [])]
+    return {
+      version: 1,
+      path,
+      format: `pt (${format})`,
+      bytes: await fileSize(path),
+      arrays,
+      base: found,
+      warnings: all,
+      error: null,
+    }
+  } finally {
+    base?.dispose()
+  }
 }
 
 /** Replaces a hint to run `data inspect`, because this is `data inspect`. */
@@ -137,20 +157,22 @@ export async function inspectData(path: string, given: OpenOptions = {}): Promis
 }
 
 async function inspectFile(path: string, options: OpenOptions, limits: Limits): Promise<Inspection> {
-  if (/\.(pt|pth|bin|ckpt)$/i.test(path)) return inspectPt(path, limits)
-  const file = locateBase(path).vectors
-  const { format, arrays } = await openArrays(file, limits)
+  if (/\.(pt|pth|bin|ckpt)$/i.test(path)) return inspectPt(path, options, limits)
+  const { vectors, articles } = options
+  const named = pathWith(path, { ...(vectors && { vectors }), ...(articles && { articles }) })
+  const files = await baseFiles(named, limits)
+  const { format, arrays } = await openArrays(files.vectors, limits)
   const listed = {
     version: 1,
-    path: file,
-    format,
-    bytes: await fileSize(file),
+    path: files.path,
+    format: files.source === undefined ? format : extname(files.source.file).slice(1).toLowerCase(),
+    bytes: await fileSize(files.source?.file ?? files.vectors),
     arrays: [...arrays.values()].map(arrayOf),
   } as const
   let base: Base | undefined
   try {
     base = await openBase(path, options)
-    return { ...listed, base: baseOf(base), warnings: base.warnings, error: null }
+    return { ...listed, base: await baseOf(base), warnings: base.warnings, error: null }
   } catch (thrown) {
     const { code, message, commandHint: hint } = asFailure(thrown)
     return { ...listed, base: null, warnings: [], error: { code, message, hint } }

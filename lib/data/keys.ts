@@ -1,4 +1,4 @@
-import { LvmError } from '../errors.js'
+import { badOption, LvmError } from '../errors.js'
 import type { ArrayFile, StoredArray } from '../files/arrays.js'
 import { elements } from '../files/element.js'
 import { damaged } from '../files/read-file.js'
@@ -70,16 +70,17 @@ function requireVectors(path: string, array: StoredArray, axes: number, expected
   if (elements(shape.slice(0, -1)) > 2 ** 31 - 1) throw misfit(path, `expected fewer than 2^31 vectors in ${shapeOf(array)}`)
 }
 
-/** Finds the role of each array by the names in KEYS. Errors: DATA_SHAPE when arrays do not fit together. */
-export function layoutOf(file: ArrayFile, wanted?: Part): Layout {
+/** Finds the role of each array by the names in KEYS; `chosen` names the array of vectors. Errors: DATA_SHAPE when arrays do not fit together. */
+export function layoutOf(file: ArrayFile, wanted?: Part, chosen?: string): Layout {
   const { path, arrays } = file
   const first = (names: readonly string[], prefix = '') =>
     names.map((name) => arrays.get(prefix + name)).find((array) => array !== undefined)
   const parts = (['train', 'val'] as const).filter((part) => first(KEYS.contexts, `${part}_`))
   if (wanted !== undefined && !parts.includes(wanted))
     throw misfit(path, `expected sequences named "${wanted}_…" but there are none`)
-  const part = wanted ?? (first(KEYS.contexts) ? undefined : parts[0])
+  const part = wanted ?? (chosen !== undefined || first(KEYS.contexts) ? undefined : parts[0])
   const prefix = part === undefined ? '' : `${part}_`
+  if (chosen !== undefined) return base(path, named(file, chosen))
   const contexts = first(KEYS.contexts, prefix)
   if (contexts !== undefined) return sequences(path, contexts, first(KEYS.targets, prefix))
   return base(path, first(KEYS.vectors) ?? only(file))
@@ -129,6 +130,19 @@ export function layoutOf(file: ArrayFile, wanted?: Part): Layout {
       texts: find(KEYS.texts, 1),
     }
   }
+}
+
+/** The array that a caller chose. Errors: BAD_OPTION. */
+function named({ path, arrays }: ArrayFile, name: string): StoredArray {
+  const found = arrays.get(name)
+  if (found !== undefined) return found
+  const matrices = [...arrays.values()].filter((array) => isVectors(array) && array.shape.length === 2)
+  throw badOption(
+    path,
+    'vectors',
+    `one of its arrays of vectors (${matrices.slice(0, SHOWN).map(shapeOf).join(', ') || 'it has none'})`,
+    name,
+  )
 }
 
 /** The only matrix of a file, whatever its name. */

@@ -1,9 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
-import { LvmError } from '../errors.js'
+import { badOption, LvmError } from '../errors.js'
 import { readJsonObject } from '../files/json.js'
 import { DEFAULT_LIMITS, type Limits } from '../files/limits.js'
 import { damaged } from '../files/read-file.js'
+import { isFromMemory, keptFile, keptGiven } from '../sources/kept-base.js'
+import { CONVERTED, pathWith, type SourcePath, sourceOf } from '../sources/source-path.js'
+import { stage } from '../stages.js'
 import type { Card } from './base.js'
 import { readEncoderTag } from './encoder-tag.js'
 
@@ -13,9 +16,15 @@ const CARD_TEXTS = ['space', 'source', 'licence'] as const
 
 /** The files that make up one base. */
 export interface BaseFiles {
+  /** Name of the base: its file, with the chosen columns. */
+  readonly path: string
   readonly vectors: string
   readonly side: string | undefined
   readonly card: string | undefined
+  /** The chosen array of a file with several. */
+  readonly array?: string | undefined
+  /** A file of another format, which is converted before it is used. */
+  readonly source?: SourcePath
 }
 
 /** The names in a folder; empty when it cannot be listed. */
@@ -30,14 +39,42 @@ function namesIn(folder: string): string[] {
 /**
  * Finds the vectors, the side file and the card of a base.
  *
- * `path` may omit the extension; extensions match in upper and lower case.
- * Errors: FILE_MISSING, BAD_OPTION, DATA_FORMAT for parquet.
+ * `path` may omit the extension; extensions match in upper and lower case. `FILE#NAME` chooses one of several arrays or columns.
+ * Errors: FILE_MISSING, BAD_OPTION.
  */
 export function locateBase(path: string): BaseFiles {
+  if (isFromMemory(path)) return { path, ...keptGiven(path) }
+  const { file, selection } = sourceOf(path)
+  const { vectors, side, card } = filesOf(file)
+  const named = { path: pathWith(vectors, selection), vectors, card }
+  if (!VECTORS.some((end) => vectors.toLowerCase().endsWith(end)) && isConverted(vectors))
+    return { ...named, side: vectors === side ? undefined : side, source: { file: vectors, selection } }
+  const { vectors: array, ...others } = selection
+  const [role] = Object.keys(others)
+  if (role !== undefined)
+    throw badOption(
+      'data',
+      role,
+      'no such option for this format, where a .jsonl beside the vectors says it,',
+      path,
+      `leave --${role} out`,
+    )
+  return { ...named, side, array }
+}
+
+const isConverted = (path: string) => [...CONVERTED, ...SIDES].some((end) => path.toLowerCase().endsWith(end))
+
+/** Finds the files of a base, and converts its vectors first where they are in another format. Errors: those of `locateBase` and of the format. */
+export async function baseFiles(path: string, limits: Limits = DEFAULT_LIMITS): Promise<BaseFiles> {
+  const files = locateBase(path)
+  if (files.source === undefined) return files
+  const kept = await stage('convert the data', () => keptFile(files.source!, limits))
+  return { ...files, vectors: kept.vectors, side: kept.side ?? files.side, card: files.card ?? kept.card }
+}
+
+function filesOf(path: string): Pick<BaseFiles, 'vectors' | 'side' | 'card'> {
   const lower = path.toLowerCase()
-  const ending = [...VECTORS, ...SIDES].find((end) => lower.endsWith(end))
-  if (lower.endsWith('.parquet'))
-    throw damaged(path, 'parquet files are not supported; save the vectors as .npy, with a .jsonl beside them')
+  const ending = [...VECTORS, ...CONVERTED, ...SIDES].find((end) => lower.endsWith(end))
   const stem = ending === undefined ? path : path.slice(0, -ending.length)
   const name = basename(stem)
   const endings = namesIn(dirname(stem))
@@ -48,8 +85,9 @@ export function locateBase(path: string): BaseFiles {
       const found = existsSync(stem + end) ? end : endings.find((other) => other.toLowerCase() === end)
       return found === undefined ? [] : [stem + found]
     })
-  const named = ending !== undefined && VECTORS.includes(ending)
-  const found = named ? [path].filter((file) => existsSync(file)) : beside(VECTORS)
+  const named = ending !== undefined && !SIDES.includes(ending)
+  const own = named ? [path].filter((file) => existsSync(file)) : beside(VECTORS)
+  const found = named || own.length > 0 ? own : [...beside(CONVERTED), ...beside(SIDES).filter((side) => side === path)]
   if (found.length > 1) {
     throw new LvmError('BAD_OPTION', `data: expected one base for "${path}" but there are ${found.join(' and ')}`, {
       hint: 'name the file with its extension',

@@ -6,19 +6,26 @@ import { elementName } from '../files/element.js'
 import { sha256 } from '../files/hash.js'
 import { type Limits, resolveLimits, someLimits } from '../files/limits.js'
 import { fileStamp } from '../files/read-file.js'
+import { pathWith } from '../sources/source-path.js'
 import { stage } from '../stages.js'
 import { loadValues } from '../torch/load-array.js'
 import type { Base, Part } from './base.js'
 import { checkOrder, checkUniqueKeys, normsWarning } from './checks.js'
+import { contentHash } from './content-hash.js'
 import { encoderTag } from './encoder-tag.js'
+import { type Data, someData } from './given-data.js'
 import { type Layout, layoutOf, SHOWN, unreadArrays } from './keys.js'
-import { locateBase, readCard } from './locate.js'
+import { type BaseFiles, baseFiles, readCard } from './locate.js'
 import { type RowFacts, readRowFacts } from './row-facts.js'
 import { readSide, readTexts, readTextsOf, type Side } from './side-file.js'
 import { agreedSpace } from './space.js'
 import { loadVectors } from './vectors.js'
 
 export interface OpenOptions {
+  /** Array or column that holds the vectors, where the data has several. */
+  readonly vectors?: string | undefined
+  /** Column that holds the article of each row, where its name is not a usual one. */
+  readonly articles?: string | undefined
   /** The encoder that made the vectors, when no card has it. */
   readonly space?: string | undefined
   /** Divide every vector by its length, in a float32 copy. */
@@ -86,6 +93,14 @@ async function someTexts(
   return all && new Map([...rows].flatMap((row) => (all[row] === undefined ? [] : [[row, all[row]] as const])))
 }
 
+const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
+
 const stampOf = (path: string): Promise<string | undefined> => fileStamp(path).catch(() => undefined)
 const inodeOf = (stamp: string | undefined) => stamp?.split(' ').slice(0, 2).join(' ')
 
@@ -96,8 +111,10 @@ async function mayHaveChanged(path: string, opened: string | undefined, mapped: 
 }
 
 const OPEN = {
-  path: word,
+  path: someData,
   options: only({
+    vectors: optional(word),
+    articles: optional(word),
     space: optional(word),
     normalize: optional(yesOrNo),
     part: optional(oneOf(['train', 'val'])),
@@ -109,21 +126,38 @@ const OPEN = {
 /**
  * Opens a base of vectors, or sequences that are already windows, and checks every row.
  *
- * `path` may omit the extension; a `.jsonl[.gz]` and a `.card.json` of the same name are read too. `faulty` skips the checks of rows.
+ * Data may be a path, vectors in memory, or rows to iterate over. A path may omit the extension; a `.jsonl[.gz]` and a `.card.json` of the same name are read too. `faulty` skips the checks of rows.
  * Errors: FILE_MISSING, DATA_FORMAT, DATA_UNSAFE, DATA_SHAPE, DATA_ORDER, DATA_NOT_FINITE, DATA_ZERO, DATA_DUPLICATE_KEY, DATA_CHANGED, SPACE_MISMATCH.
  */
-export const openBase = asyncDoor('openBase', OPEN, (path: string, options?: OpenOptions) =>
-  stage('open the data', () => opened(path, options)),
+export const openBase = asyncDoor('openBase', OPEN, (data: Data, options?: OpenOptions) =>
+  stage('open the data', () => opened(data as string, options)),
 )
 
 async function opened(path: string, options: OpenOptions = {}): Promise<Base> {
   const limits = resolveLimits('openBase', options.limits)
-  const files = locateBase(path)
+  const { vectors, articles } = options
+  const columns = { ...(vectors && { vectors }), ...(articles && { articles }) }
+  const files = await baseFiles(vectors || articles ? pathWith(path, columns) : path, limits)
+  try {
+    return await openFiles(files, options, limits)
+  } catch (error) {
+    throw files.source === undefined ? error : named(error, files)
+  }
+}
+
+/** An error about converted vectors, with the name of the file that they come from. */
+function named(error: unknown, { path, vectors }: BaseFiles): unknown {
+  if (!(error instanceof LvmError)) return error
+  const { code, message, commandHint: hint, cause } = error
+  return new LvmError(code, message.replaceAll(vectors, path), { hint, cause })
+}
+
+async function openFiles(files: BaseFiles, options: OpenOptions, limits: Limits): Promise<Base> {
   const card = files.card === undefined ? undefined : await readCard(files.card, limits)
-  const space = agreedSpace(files.vectors, card, options.space)
+  const space = agreedSpace(files.path, card, options.space)
   const stamp = await stampOf(files.vectors)
   const file = await openArrays(files.vectors, limits)
-  const layout = layoutOf(file, options.part)
+  const layout = layoutOf(file, options.part, files.array)
   const sideFile = layout.kind === 'base' ? files.side : undefined
   const side =
     sideFile === undefined ? undefined : await stage('read the side file', () => readSide(sideFile, layout.rows, limits))
@@ -148,7 +182,7 @@ async function opened(path: string, options: OpenOptions = {}): Promise<Base> {
   const { kind, part, parts, rows, dim, context } = layout
   const warnings = [normsWarning(norms, count), crossingWarning(facts.crossing), unreadWarning(file)]
   return {
-    path: files.vectors,
+    path: files.path,
     kind,
     part,
     parts,
@@ -164,6 +198,7 @@ async function opened(path: string, options: OpenOptions = {}): Promise<Base> {
     encoder: encoderTag(card?.encoder),
     card,
     hash,
+    contentHash: once(() => stage('hash the content', () => contentHash({ kind, vectors, targets, ...facts }))),
     sideFile,
     mapped,
     normalized,

@@ -1,4 +1,4 @@
-import { dataFields } from '../data/data-fields.js'
+import { columnFields, dataFields } from '../data/data-fields.js'
 import { badOption } from '../errors.js'
 import { choice, flag, integer, real, text } from '../options.js'
 import { generatorFields } from '../text/decode/sentence-generator.js'
@@ -6,6 +6,7 @@ import { generatorFields } from '../text/decode/sentence-generator.js'
 /** Options that every verb that evaluates a run accepts. */
 export const judged = {
   data: text({ default: undefined, about: 'file of vectors; the training file if not given', group: 'Data' }),
+  ...columnFields,
   ...dataFields,
   rows: choice(['auto', 'train', 'val', 'test', 'all'], {
     default: 'auto',

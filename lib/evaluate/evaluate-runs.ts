@@ -5,6 +5,7 @@ import { load } from '../checkpoint/load-model.js'
 import type { Model } from '../checkpoint/model.js'
 import { findRun } from '../checkpoint/run-folder.js'
 import { longDoor } from '../control.js'
+import { mainData, type WithData } from '../data/given-data.js'
 import { callback, optional, withFields, words } from '../door.js'
 import { badOption } from '../errors.js'
 import { type Given, type Options, resolve } from '../options.js'
@@ -21,7 +22,7 @@ import { type Chosen, chooseRows, judgedRows, windowReader } from './subject.js'
 import { SENTENCES, type SentencesEntry, sentencesOf } from './window-sentences.js'
 
 /** Options of `evaluate`: the runs, a callback for progress, and any field of `evaluateFields`. */
-export interface EvaluateRunsOptions extends Given<typeof evaluateFields> {
+export interface EvaluateRunsOptions extends WithData<Given<typeof evaluateFields>> {
   /** Folders of runs, or their names below `artifacts/lvm/models`. */
   readonly runs: readonly string[]
   /** Receives each line of progress. */
@@ -101,7 +102,7 @@ async function evaluatePooled(names: readonly string[], o: Asked, say: Say): Pro
 }
 
 type Evaluated = { results: Document<RunEntry>; table: string }
-const ARGS = { options: withFields({ runs: words, say: optional(callback) }) }
+const ARGS = { options: withFields({ runs: words, data: optional(mainData), say: optional(callback) }) }
 
 /**
  * Evaluates runs against the baselines and writes validation_results.json, inference_benchmarks.json, and sentences.json if

@@ -2,6 +2,7 @@ import { samplesOf } from '../baselines/baselines-rows.js'
 import { load } from '../checkpoint/load-model.js'
 import type { Model } from '../checkpoint/model.js'
 import { longDoor } from '../control.js'
+import { mainData, type WithData } from '../data/given-data.js'
 import { atOnce, lengthOf } from '../data/windows.js'
 import { optional, withFields, word } from '../door.js'
 import { badOption } from '../errors.js'
@@ -17,7 +18,7 @@ import { type Chosen, chooseRows } from './subject.js'
 import { trainedShare } from './trained-on.js'
 
 /** Options of `predict`: the run, the file to write, and any field of `predictFields`. */
-export interface PredictOptions extends Given<typeof predictFields> {
+export interface PredictOptions extends WithData<Given<typeof predictFields>> {
   /** Folder of the run, or its name below `artifacts/lvm/models`. */
   readonly run: string
   readonly out: string
@@ -71,7 +72,7 @@ async function* npyOf(
   yield* o.stream ? streamed(model, chosen, o.raw) : byWindow(model, chosen, o.raw)
 }
 
-const ARGS = { options: withFields({ run: word, out: optional(word) }) }
+const ARGS = { options: withFields({ run: word, data: optional(mainData), out: optional(word) }) }
 
 /**
  * Writes the predictions of a run as `.npy`, and the row and article of each target as `.json` beside it. Predictions are unit

@@ -3,8 +3,9 @@ import { load } from '../checkpoint/load-model.js'
 import type { Model } from '../checkpoint/model.js'
 import { longDoor } from '../control.js'
 import type { Base } from '../data/base.js'
+import { mainData, type WithData } from '../data/given-data.js'
 import { atOnce, lengthOf, runLengths, type Windows } from '../data/windows.js'
-import { withFields, word } from '../door.js'
+import { optional, withFields, word } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
 import { type Given, type Options, resolve } from '../options.js'
 import { stage, tally } from '../stages.js'
@@ -18,7 +19,7 @@ import { type Chosen, chooseRows } from './subject.js'
 import { trainedShare } from './trained-on.js'
 
 /** Options of `rollout`: the run, and any field of `rolloutFields`. */
-export interface RolloutOptions extends Given<typeof rolloutFields> {
+export interface RolloutOptions extends WithData<Given<typeof rolloutFields>> {
   /** Folder of the run, or its name below `artifacts/lvm/models`. */
   readonly run: string
 }
@@ -200,7 +201,7 @@ export async function rolloutOf(model: Model, chosen: Chosen, o: Options<typeof 
   }
 }
 
-const ARGS = { options: withFields({ run: word }) }
+const ARGS = { options: withFields({ run: word, data: optional(mainData) }) }
 
 /**
  * Feeds a run's predictions back as its input, and compares each step with the true vector.

@@ -1,5 +1,5 @@
 import type { Base } from '../data/base.js'
-import { type NativeBank, native, type Ranking, type Retrieval } from '../native.js'
+import { type NativeBank, native, type QuerySums, type Ranking, type Retrieval } from '../native.js'
 import { stage, tally } from '../stages.js'
 import type { Tensor } from '../torch/tensor.js'
 import { countExcluded, type Excluded, listExcluded } from './exclusions.js'
@@ -25,8 +25,8 @@ export const NEAREST = 20
 const [BLOCK, LEFT_OUT] = [8192, 1 << 22]
 
 /** Number of windows from `at` on that share a pass. */
-function together({ target, excluded }: Pool, at: number): number {
-  const most = Math.min(BLOCK, target.length - at)
+export function together({ target, excluded }: Pool, at: number, block = BLOCK): number {
+  const most = Math.min(block, target.length - at)
   let [count, left] = [0, 0]
   while (count < most) {
     left += countExcluded(excluded, at + count, 1)
@@ -36,56 +36,83 @@ function together({ target, excluded }: Pool, at: number): number {
   return count
 }
 
-const emptyRanking = (n: number): Ranking => ({
+const emptyRanking = (n: number, nearest: number): Ranking => ({
   ahead: new Int32Array(n),
   tied: new Int32Array(n),
-  rows: new Int32Array(n * NEAREST),
-  cosines: new Float64Array(n * NEAREST),
-  toTarget: new Float64Array(n * NEAREST),
+  rows: new Int32Array(n * nearest),
+  cosines: new Float64Array(n * nearest),
+  toTarget: new Float64Array(n * nearest),
 })
 
-function put(whole: Ranking, part: Ranking, at: number): void {
+function put(whole: Ranking, part: Ranking, at: number, nearest: number): void {
   whole.ahead.set(part.ahead, at)
   whole.tied.set(part.tied, at)
-  whole.rows.set(part.rows, at * NEAREST)
-  whole.cosines.set(part.cosines, at * NEAREST)
-  whole.toTarget.set(part.toTarget, at * NEAREST)
+  whole.rows.set(part.rows, at * nearest)
+  whole.cosines.set(part.cosines, at * nearest)
+  whole.toTarget.set(part.toTarget, at * nearest)
 }
 
 /**
  * Ranks the targets of all windows of a pool against the vectors that `query` returns.
  *
+ * `sums`: the same queries as sums of vectors that they share.
  * Shapes: query(at, count) → [count, dim] for the windows from `at` on.
  * Errors: DIVERGED when a query is not finite.
  */
-export async function search(pool: Pool, query: (at: number, count: number) => Promise<Tensor>): Promise<Retrieval> {
+export async function search(
+  pool: Pool,
+  query: (at: number, count: number) => Promise<Tensor>,
+  nearest = NEAREST,
+  sums?: (count: number) => QuerySums,
+): Promise<Retrieval> {
   const n = pool.target.length
-  const found: Retrieval = { all: emptyRanking(n), allowed: emptyRanking(n) }
+  const found: Retrieval = { all: emptyRanking(n, nearest), allowed: emptyRanking(n, nearest) }
   for (let at = 0, count = 0; at < n; at += count) {
     count = together(pool, at)
     tally(at, n)
     using raw = await query(at, count)
     using queries = await raw.to({ device: 'cpu', dtype: 'float32' })
     const rows = { target: pool.target.subarray(at, at + count), ...listExcluded(pool.excluded, at, count) }
-    const part = await stage('search', () => native.retrieve(queries.native, pool.bank, rows, NEAREST))
-    put(found.all, part.all, at)
-    put(found.allowed, part.allowed, at)
+    const part = await stage('search', () => native.retrieve(queries.native, pool.bank, rows, nearest, sums?.(count)))
+    put(found.all, part.all, at, nearest)
+    put(found.allowed, part.allowed, at, nearest)
   }
   return found
+}
+
+/** Place of each target in a ranking. */
+export type Places = Pick<Ranking, 'ahead' | 'tied'>
+/** Places in the pool, and without what each window leaves out. */
+export interface Placed {
+  readonly all: Places
+  readonly allowed: Places
+}
+
+/** Ranks the targets alone, which needs less work than `search`. */
+export const placeTargets = (pool: Pool, query: (at: number, count: number) => Promise<Tensor>): Promise<Placed> =>
+  search(pool, query, 1)
+
+/** Joins places of windows that were searched in turn. */
+export function joinPlaces(parts: readonly Placed[]): Placed {
+  const whole = (which: keyof Placed): Places => {
+    const of = (key: keyof Places) => Int32Array.from(parts.flatMap((part) => [...part[which][key]]))
+    return { ahead: of('ahead'), tied: of('tied') }
+  }
+  return { all: whole('all'), allowed: whole('allowed') }
 }
 
 /** Joins what was found for windows that were searched in turn. */
 export function joinRetrievals(parts: readonly Retrieval[]): Retrieval {
   const n = parts.reduce((sum, { all }) => sum + all.ahead.length, 0)
-  const found: Retrieval = { all: emptyRanking(n), allowed: emptyRanking(n) }
+  const found: Retrieval = { all: emptyRanking(n, NEAREST), allowed: emptyRanking(n, NEAREST) }
   let at = 0
   for (const part of parts) {
-    put(found.all, part.all, at)
-    put(found.allowed, part.allowed, at)
+    put(found.all, part.all, at, NEAREST)
+    put(found.allowed, part.allowed, at, NEAREST)
     at += part.all.ahead.length
   }
   return found
 }
 
 /** Returns the rank of each target; rows that tie with it rank before it. */
-export const ranks = ({ ahead, tied }: Ranking): Int32Array => ahead.map((n, i) => n + tied[i]! + 1)
+export const ranks = ({ ahead, tied }: Places): Int32Array => ahead.map((n, i) => n + tied[i]! + 1)

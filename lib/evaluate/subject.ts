@@ -110,6 +110,7 @@ async function openFor({ manifest, name, contexts }: Described, path: string, { 
     space: own?.space ?? manifest.space ?? space,
     encoder: own?.encoder ?? undefined,
     dim,
+    content: own ?? undefined,
   }
   const reach = readsBack(manifest, contexts)
   const open = async (file: string, part?: 'val') => {

@@ -1,6 +1,6 @@
 import { architectures } from '../architectures/index.js'
 import { layoutOf } from '../data/keys.js'
-import { locateBase } from '../data/locate.js'
+import { baseFiles } from '../data/locate.js'
 import { hashOf } from '../data/open.js'
 import { readSide } from '../data/side-file.js'
 import { runLengths } from '../data/windows.js'
@@ -24,8 +24,8 @@ export interface DataFacts {
 
 /** Reads facts of the data without libtorch. Errors: FILE_MISSING, DATA_FORMAT, DATA_SHAPE. */
 export async function dataFacts(path: string): Promise<DataFacts> {
-  const files = locateBase(path)
-  const { kind, dim, rows, context } = layoutOf(await openArrays(files.vectors, DEFAULT_LIMITS))
+  const files = await baseFiles(path)
+  const { kind, dim, rows, context } = layoutOf(await openArrays(files.vectors, DEFAULT_LIMITS), undefined, files.array)
   if (kind === 'sequences') return { hash: await hashOf([files.vectors]), dim, kind, most: context! }
   if (files.side === undefined) return { hash: await hashOf([files.vectors]), dim, kind, most: rows - 1 }
   const { articles, positions } = await readSide(files.side, rows)

@@ -1,3 +1,4 @@
+import { type Data, mainData, someData, type WithData } from '../data/given-data.js'
 import { abortSignal, asyncDoor, callback, only, optional, withFields } from '../door.js'
 import type { Given } from '../options.js'
 import type { Sweep } from '../sweep/cells.js'
@@ -7,8 +8,8 @@ import { plan } from '../sweep/sweep-plan.js'
 import { report } from './report.js'
 
 /** Options of `sweep`: any field of `sweepFields`. */
-export interface SweepOptions extends Given<typeof sweepFields> {
-  readonly data: string
+export interface SweepOptions extends WithData<Given<typeof sweepFields>, 'data' | 'val'> {
+  readonly data: Data
 }
 
 /** Events of a sweep: progress, and the result at the end. */
@@ -18,7 +19,7 @@ export type SweepEvent =
 
 type Control = { signal?: AbortSignal; tell?: (event: SweepEvent) => void; say?: (line: string) => void }
 const ARGS = {
-  options: withFields({}),
+  options: withFields({ data: optional(mainData), val: optional(someData) }),
   control: only({ signal: optional(abortSignal), tell: optional(callback), say: optional(callback) }),
 }
 
@@ -30,7 +31,7 @@ const ARGS = {
  */
 export const sweep = asyncDoor('sweep', ARGS, async (options: SweepOptions, control: Control = {}) => {
   const { signal, tell = () => {}, say = () => {} } = control
-  const planned = await plan({ ...options })
+  const planned = await plan({ ...(options as Given<typeof sweepFields> & { data: string }) })
   const { o } = planned
   const swept = await runCells(planned, { ...(signal && { signal }), tell })
   const made = await report({ runs: o.out, out: o.evaluation, say })

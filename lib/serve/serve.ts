@@ -1,3 +1,4 @@
+import { someData } from '../data/given-data.js'
 import { asyncDoor, callback, optional, withFields, words } from '../door.js'
 import type { ServeOptions, Serving } from './start-server.js'
 
@@ -9,7 +10,7 @@ import type { ServeOptions, Serving } from './start-server.js'
  */
 export const serve = asyncDoor(
   'serve',
-  { options: withFields({ runs: optional(words), tell: optional(callback) }) },
+  { options: withFields({ runs: optional(words), bank: optional(someData), tell: optional(callback) }) },
   async (options: ServeOptions): Promise<Serving> => {
     const [{ startServer }, { openEngine }] = await Promise.all([import('./start-server.js'), import('./engine.js')]) // the libraries of a server take 0.2 s to load
     return startServer(options, openEngine)

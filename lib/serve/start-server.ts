@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { WithData } from '../data/given-data.js'
 import { asLvmError } from '../errors.js'
 import type { Given } from '../options.js'
 import { closeApp, endEngine } from './drain.js'
@@ -19,7 +20,7 @@ import { listenError, readCertificate, serveSettings, tryPort } from './serve-se
 import { type NamedRun, type OpenEngine, openAll, runsToServe } from './served-runs.js'
 
 /** Options of `serve`, and the function that it tells its events. */
-export interface ServeOptions extends Given<typeof serveFields> {
+export interface ServeOptions extends WithData<Given<typeof serveFields>, 'bank'> {
   /** Folders of runs or their names below artifacts/lvm/models, each also as NAME=RUN; the first is the default of requests. */
   readonly runs?: readonly string[] | undefined
   readonly tell?: ((event: ServeEvent) => void) | undefined

@@ -1,8 +1,9 @@
-import { type Baseline, exponentialMeanOf } from '../baselines/baselines-fit.js'
+import { type Baseline, decayWeights, exponentialMeanOf } from '../baselines/baselines-fit.js'
 import { addInto, blocks, meanTarget, type Rows, targets, zeros } from '../baselines/baselines-rows.js'
 import { type Form, kept } from '../baselines/kept-fits.js'
+import { placeSums, type SummedQuery, sharedVectors } from '../evaluate/place-sums.js'
 import { openPool } from '../evaluate/pool.js'
-import { ranks, search } from '../evaluate/search.js'
+import { type Placed, placeTargets, ranks } from '../evaluate/search.js'
 import { joinBytes } from '../files/cache-entry.js'
 import { sampled } from '../statistics/random.js'
 import { call, Tensor } from '../torch/tensor.js'
@@ -85,13 +86,16 @@ export const fitFinding = (train: Trained, cache?: string): Promise<[Finding, Wh
 async function fitted(train: Trained): Promise<[Finding, WhitenedMean]> {
   const sample = { ...train, ids: sampled(train.ids, FINDING_WINDOWS, 0) }
   const pool = await openPool(sample)
-  const found = async (query: Finding): Promise<number> => {
-    const { allowed } = await search(pool, (at, count) => query.predict(sample, sample.ids.subarray(at, at + count)))
-    return ranks(allowed).filter((rank) => rank <= 10).length
-  }
+  const hitsOf = ({ allowed }: Placed) => ranks(allowed).filter((rank) => rank <= 10).length
+  const found = async (query: Finding): Promise<number> =>
+    hitsOf(await placeTargets(pool, (at, count) => query.predict(sample, sample.ids.subarray(at, at + count))))
   try {
     const decaying = DECAYS.map(meanOf)
-    const mean = await bestOf(decaying, found)
+    const together =
+      train.windows.length === undefined && sharedVectors(sample) > 1
+        ? (await placeSums(sample, pool, decaying.map(sumOf(sample)))).map(hitsOf)
+        : undefined
+    const mean = await bestOf(decaying, async (query) => together?.[decaying.indexOf(query)] ?? found(query))
     const axes = await axesOf(train)
     const candidates = await Promise.all(WHITENINGS.map((o) => whitened(axes, { decay: mean.params.decay!, ...o })))
     for (const tensor of Object.values(axes)) tensor.dispose()
@@ -101,6 +105,12 @@ async function fitted(train: Trained): Promise<[Finding, WhitenedMean]> {
   }
 }
 
+const sumOf =
+  (rows: Rows) =>
+  (query: Finding): SummedQuery => ({
+    weights: [...decayWeights(rows.windows.context, query.params.decay!), 0],
+    predict: (ids) => query.predict(rows, ids),
+  })
 const meanOf = (decay: number): Finding => ({ ...exponentialMeanOf(decay), name: 'exponential_mean_top10' })
 
 const FINDING_FORM: Form<

@@ -1,6 +1,7 @@
 import { samplesOf } from '../baselines/baselines-rows.js'
+import type { RunManifest } from '../checkpoint/run-manifest.js'
 import type { Base } from '../data/base.js'
-import { openBeside } from '../data/beside.js'
+import { openBeside, underKnownHash } from '../data/beside.js'
 import { readFold } from '../data/fold.js'
 import { heldBytes } from '../data/held-bytes.js'
 import { openBase } from '../data/open.js'
@@ -71,7 +72,7 @@ async function openVal(o: TrainSettings, train: Base): Promise<Omit<Side, 'sampl
  */
 export async function prepare(
   o: TrainSettings,
-  saved?: { split: string; hash: string; valHash: string | null },
+  saved?: { split: string; data: NonNullable<RunManifest['data']> },
 ): Promise<Prepared> {
   if (o.data === undefined) throw badOption('train', 'data', 'a file of vectors', undefined, 'add --data FILE')
   const both = o.split === 'file' && o.val === undefined
@@ -86,7 +87,7 @@ export async function prepare(
   }
   try {
     const encoder = saved === undefined ? o.encoder : undefined // a resumed run has measured this file before
-    const first = await openBase(o.data, { space: o.space, normalize: o.normalize })
+    const first = await underKnownHash(await openBase(o.data, { space: o.space, normalize: o.normalize }), saved?.data)
     opened.push(first)
     const train = sideOf(await requireEncoder(first, encoder), o)
     const val = await openVal(o, train.base)
@@ -94,7 +95,10 @@ export async function prepare(
       opened.push(val.base)
       await requireEncoder(val.base, encoder, train.base)
     }
-    if (saved !== undefined && (train.base.hash !== saved.hash || (val?.base.hash ?? null) !== saved.valHash)) {
+    if (
+      saved !== undefined &&
+      (train.base.hash !== saved.data.hash || (val?.base.hash ?? null) !== (saved.data.val?.hash ?? null))
+    ) {
       throw new LvmError('BAD_CHECKPOINT', `${o.data}: expected the data the run was started with but its hash differs`, {
         hint: 'resume with the same file, or start another run with --name',
       })

@@ -59,7 +59,7 @@ export async function goOn(model: string, given: Record<string, unknown>, { path
     )
   const going = resumed(model, given, options)
   requireMore(going.train, saved)
-  const data = await prepare(going.train, { split: join(path, SPLIT), hash: on.hash, valHash: on.val?.hash ?? null })
+  const data = await prepare(going.train, { split: join(path, SPLIT), data: on })
   try {
     const perEpoch = stepsPerEpoch(going.train, data)
     const [total, done] = [totalSteps(going.train, perEpoch), saved.optimizer_steps]

@@ -21,6 +21,7 @@ import { jsonHash } from '../files/hash.js'
 import { copyWhole } from '../files/write.js'
 import { packageVersion } from '../libtorch/paths.js'
 import { native } from '../native.js'
+import { isFromMemory } from '../sources/kept-base.js'
 import { contextsOf } from '../spec/contexts.js'
 import type { Node } from '../spec/ops.js'
 import { configOf, paramGroup } from './config-file.js'
@@ -33,6 +34,7 @@ const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
 
 /** Relative path inside the working folder, so that a project can be moved; absolute path elsewhere, so that the run can be moved. */
 function nearby(path: string): string {
+  if (isFromMemory(path)) return path
   const near = relative(process.cwd(), path)
   return near.startsWith('..') || isAbsolute(near) ? resolve(path) : near
 }
@@ -53,10 +55,14 @@ function goldenOf({ outputs, engines, ...golden }: Golden, files: Record<string,
   return { ...golden, outputs: renamed(outputs), engines: renamed(engines) }
 }
 
-function dataFacts({ train: { base }, train, val }: Prepared, before: RunFacts['data'] | undefined): RunFacts['data'] {
+async function dataFacts(
+  { train: { base }, train, val }: Prepared,
+  before: RunFacts['data'] | undefined,
+): Promise<RunFacts['data']> {
   return {
     path: nearby(base.path),
     hash: base.hash,
+    content_hash: await base.contentHash(),
     space: base.space ?? before?.space ?? null,
     encoder: base.encoder ?? before?.encoder ?? null,
     kind: base.kind,
@@ -110,7 +116,7 @@ async function factsOf(session: Session, best: boolean, before: RunManifest | un
     parameters: session.parameters,
     weights_bytes: bytes,
     options: { train: { ...train, device: session.device, threads: session.threads }, model: { ...plan.model } },
-    data: dataFacts(data, before?.data),
+    data: await dataFacts(data, before?.data),
     split: splitFacts(data.split),
     audit: session.audit,
     init: session.init,

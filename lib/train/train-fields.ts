@@ -1,4 +1,4 @@
-import { dataFields } from '../data/data-fields.js'
+import { columnFields, dataFields } from '../data/data-fields.js'
 import { choice, type Fields, flag, integer, real, text } from '../options.js'
 import { type Architecture, PRESETS } from '../spec/architecture.js'
 import { encoderField } from '../text/space/encoder-of-base.js'
@@ -10,6 +10,7 @@ const data = { group: 'Data' }
 /** Options of `train` other than those of the model. The defaults are those of the specification. */
 export const trainFields = {
   data: text({ default: undefined, about: 'file of vectors: .npz, .npy with a .jsonl beside it, or .safetensors', ...data }),
+  ...columnFields,
   ...dataFields,
   encoder: encoderField,
   context: integer({ default: 5, min: 1, about: 'vectors per context', ...data }),

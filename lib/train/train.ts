@@ -3,6 +3,7 @@ import type { ModelName, OwnOptions } from '../architectures/index.js'
 import { claimRun } from '../checkpoint/claim.js'
 import { runFolder } from '../checkpoint/run-folder.js'
 import type { Store } from '../checkpoint/run-store.js'
+import { mainData, someData, type WithData } from '../data/given-data.js'
 import { locateBase } from '../data/locate.js'
 import { requireWindows, shortestOf } from '../data/windows.js'
 import { abortSignal, eventDoor, only, optional, withFields, word } from '../door.js'
@@ -31,7 +32,7 @@ export type TrainOptions = {
   [M in ModelName]: {
     /** Name of the model. */
     readonly model: M
-  } & Given<typeof trainFields> &
+  } & WithData<Given<typeof trainFields>, 'data' | 'val'> &
     OwnOptions<M>
 }[ModelName]
 
@@ -73,7 +74,10 @@ function startEvent(
 export interface TrainControl extends Callbacks {
   readonly signal?: AbortSignal
 }
-const ARGS = { options: withFields({ model: word }), control: only({ signal: optional(abortSignal), ...CALLBACKS }) }
+const ARGS = {
+  options: withFields({ model: word, data: optional(mainData), val: optional(someData) }),
+  control: only({ signal: optional(abortSignal), ...CALLBACKS }),
+}
 
 /** Says why a finished run trains nothing, and which option extends it. */
 function nothingToTrain({ plan: { train }, progress: { best, epoch, optimizer_steps } }: Session, why: Ended): string {

@@ -89,6 +89,17 @@ Napi::Value products_of_contexts(const Napi::CallbackInfo& info) {
     give_tensor);
 }
 
+// exponentialCosines(samples, ids, decays: Float64Array) -> Promise<cosines [n, decays]>
+Napi::Value cosines_of_contexts(const Napi::CallbackInfo& info) {
+  auto& stop = environment(info.Env()).stop;
+  return run_async(
+    info.Env(),
+    [samples = take<Samples>(info[0]), rows = ids(info[1]), decays = reals(info[2]), &stop] {
+      return exponential_cosines(*samples, rows, decays, stop);
+    },
+    give_tensor);
+}
+
 // contrast(queries, targets, pool, {first, excluded, log, logQ, groups?: {queries, columns}})
 // -> Promise<{loss, gradient, log}>; vectors of any length, the gradient is that of unit queries
 Napi::Value contrast_rows(const Napi::CallbackInfo& info) {
@@ -152,6 +163,7 @@ void export_evaluation(Napi::Object exports) {
   export_function<predict_rows>(exports, "predict");
   export_function<means_of_contexts>(exports, "exponentialMeans");
   export_function<products_of_contexts>(exports, "exponentialProducts");
+  export_function<cosines_of_contexts>(exports, "exponentialCosines");
   export_function<contrast_rows>(exports, "contrast");
   export_function<embed>(exports, "tsne");
 }

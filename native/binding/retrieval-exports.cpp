@@ -44,15 +44,30 @@ Napi::Value bank_dispose(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// retrieve(queries, bank or vectors, {target, first, excluded}, k) -> Promise<{all: Ranking, allowed: Ranking}>
+// {parts, rows, weights} or null; rows and weights are flat
+std::optional<QuerySums> take_sums(Napi::Value value, int64_t queries) {
+  if (value.IsNull() || value.IsUndefined()) return std::nullopt;
+  const auto given = value.As<Napi::Object>();
+  const auto rows = ids(given.Get("rows"));
+  const auto values = given.Get("weights").As<Napi::Float64Array>();
+  if (queries < 1 || rows.size(0) % queries != 0 || int64_t(values.ElementLength()) != rows.size(0))
+    throw Error("BAD_ARGUMENT", "retrieve: expected a row and a weight for each term of each query");
+  const auto weights = torch::empty({rows.size(0)}, torch::kFloat64);
+  std::copy_n(values.Data(), values.ElementLength(), weights.mutable_data_ptr<double>());
+  return QuerySums{take_tensor(given.Get("parts")), rows.view({queries, -1}), weights.view({queries, -1})};
+}
+
+// retrieve(queries, bank or vectors, {target, first, excluded}, k, sums or null) -> Promise<{all: Ranking, allowed: Ranking}>
 Napi::Value retrieve_rows(const Napi::CallbackInfo& info) {
   const auto rows = info[2].As<Napi::Object>();
   auto& stop = environment(info.Env()).stop;
+  const auto queries = take_tensor(info[0]);
   return run_async(
     info.Env(),
-    [queries = take_tensor(info[0]), bank = take_bank(info[1]), target = ids(rows.Get("target")), first = ids(rows.Get("first")),
-     excluded = ids(rows.Get("excluded")), k = positive(info[3], "k"),
-     &stop] { return retrieve(queries, *bank, target, first, excluded, k, stop); },
+    [queries, sums = take_sums(info[4], queries.dim() == 2 ? queries.size(0) : 0), bank = take_bank(info[1]),
+     target = ids(rows.Get("target")), first = ids(rows.Get("first")), excluded = ids(rows.Get("excluded")),
+     k = positive(info[3], "k"),
+     &stop] { return retrieve(queries, *bank, target, first, excluded, k, stop, sums ? &*sums : nullptr); },
     [](Napi::Env env, const Retrieval& found) {
       auto object = Napi::Object::New(env);
       object.Set("all", ranking_object(env, found.all));

@@ -2,6 +2,7 @@
 
 #include "../data/mapped-file.h"
 #include "../parallel.h"
+#include "exponential-kernels.h"
 
 #include <functional>
 #include <numeric>
@@ -45,21 +46,21 @@ class MovingSums {
     first_ = next_ = first;
   }
   void move_to(const Context& to) {
-    read(next_, to.last + 1, [&](int64_t, const float* x) {
+    read(next_, to.last + 1, [&](int64_t, const float* x, int64_t rows) {
       for (size_t k = 0; k < decays_.size(); ++k) {
-        auto* sum = sums_.data() + k * dim();
-        for (size_t c = 0; c < dim(); ++c) sum[c] = decays_[k] * sum[c] + double(x[c]);
-        totals_[k] = decays_[k] * totals_[k] + 1;
+        exponential::advance(sums_.data() + k * dim(), x, decays_[k], rows, int64_t(dim()));
+        for (int64_t r = 0; r < rows; ++r) totals_[k] = decays_[k] * totals_[k] + 1;
       }
     });
     next_ = to.last + 1;
-    read(first_, to.first, [&](int64_t row, const float* x) {
+    read(first_, to.first, [&](int64_t first, const float* x, int64_t rows) {
       for (size_t k = 0; k < decays_.size(); ++k) {
-        const auto left = std::pow(decays_[k], double(to.last - row));
-        if (left < 1e-30) continue;  // far below the rounding of the sum
-        auto* sum = sums_.data() + k * dim();
-        for (size_t c = 0; c < dim(); ++c) sum[c] -= left * double(x[c]);
-        totals_[k] -= left;
+        for (int64_t r = 0; r < rows; ++r) {
+          const auto left = std::pow(decays_[k], double(to.last - first - r));
+          if (left < 1e-30) continue;  // far below the rounding of the sum
+          exponential::subtract(sums_.data() + k * dim(), x + size_t(r) * dim(), left, int64_t(dim()));
+          totals_[k] -= left;
+        }
       }
     });
     first_ = to.first;
@@ -74,13 +75,14 @@ class MovingSums {
 
  private:
   size_t dim() const { return size_t(samples_.dim()); }
+  // Calls use(first, vectors, count) for blocks of rows.
   template <class Use>
   void read(int64_t from, int64_t to, const Use& use) const {
     constexpr int64_t block = 64;
     for (; from < to; from += block) {
       const auto n = std::min(block, to - from);
       const auto rows = samples_.vectors.narrow(0, from, n).to(torch::kCPU, torch::kFloat32).contiguous();
-      for (int64_t r = 0; r < n; ++r) use(from + r, rows.const_data_ptr<float>() + size_t(r) * dim());
+      use(from, rows.const_data_ptr<float>(), n);
     }
   }
 
@@ -124,17 +126,51 @@ Tensor exponential_means(const Samples& samples, const Tensor& windows, const st
   return out;
 }
 
+namespace {
+
+// Visits the means of each window followed by its target, in float64.
+void visit_columns(const Samples& samples, const Tensor& windows, const std::vector<double>& decays,
+                   const std::atomic<bool>& stop, const std::function<void(int64_t place, const double* columns)>& visit) {
+  const auto k = int64_t(decays.size()), d = samples.dim();
+  visit_contexts(samples, windows, decays, stop, [&](int64_t place, const MovingSums& sums) {
+    auto columns = torch::empty({k + 1, d}, torch::kFloat64);
+    sums.means(columns.data_ptr<double>());
+    columns.narrow(0, k, 1).copy_(samples.target_rows(windows.narrow(0, place, 1), torch::kFloat64));
+    visit(place, columns.const_data_ptr<double>());
+  });
+}
+
+}  // namespace
+
 Tensor exponential_products(const Samples& samples, const Tensor& windows, const std::vector<double>& decays,
                             const std::atomic<bool>& stop) {
   torch::InferenceMode inference;
-  const auto k = int64_t(decays.size());
-  auto out = torch::empty({windows.size(0), k + 1, k + 1}, torch::kFloat64);
-  visit_contexts(samples, windows, decays, stop, [&](int64_t place, const MovingSums& sums) {
-    auto columns = torch::empty({k + 1, samples.dim()}, torch::kFloat64);
-    sums.means(columns.data_ptr<double>());
-    columns.narrow(0, k, 1).copy_(samples.target_rows(windows.narrow(0, place, 1), torch::kFloat64));
-    auto products = out.select(0, place);
-    torch::mm_out(products, columns, columns.t());
+  const auto size = int64_t(decays.size()) + 1, d = samples.dim();
+  auto out = torch::empty({windows.size(0), size, size}, torch::kFloat64);
+  auto* products = out.data_ptr<double>();
+  visit_columns(samples, windows, decays, stop, [&](int64_t place, const double* columns) {
+    auto* own = products + place * size * size;
+    for (int64_t i = 0; i < size; ++i)
+      for (int64_t j = 0; j <= i; ++j)
+        own[i * size + j] = own[j * size + i] = exponential::dot(columns + i * d, columns + j * d, d);
+  });
+  return out;
+}
+
+Tensor exponential_cosines(const Samples& samples, const Tensor& windows, const std::vector<double>& decays,
+                           const std::atomic<bool>& stop) {
+  torch::InferenceMode inference;
+  const auto k = int64_t(decays.size()), d = samples.dim();
+  auto out = torch::empty({windows.size(0), k}, torch::kFloat64);
+  auto* cosines = out.data_ptr<double>();
+  visit_columns(samples, windows, decays, stop, [&](int64_t place, const double* columns) {
+    const auto* target = columns + k * d;
+    const auto square = exponential::dot(target, target, d);
+    for (int64_t i = 0; i < k; ++i) {
+      const auto* mean = columns + i * d;
+      const auto size = std::sqrt(exponential::dot(mean, mean, d) * square);
+      cosines[place * k + i] = exponential::dot(mean, target, d) / std::max(1e-12, size);
+    }
   });
   return out;
 }

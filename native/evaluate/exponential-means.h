@@ -14,4 +14,8 @@ Tensor exponential_means(const Samples& samples, const Tensor& windows, const st
 Tensor exponential_products(const Samples& samples, const Tensor& windows, const std::vector<double>& decays,
                             const std::atomic<bool>& stop);
 
+// Cosines of these means and the target. Shapes: [windows, decays], float64
+Tensor exponential_cosines(const Samples& samples, const Tensor& windows, const std::vector<double>& decays,
+                           const std::atomic<bool>& stop);
+
 }  // namespace lvm

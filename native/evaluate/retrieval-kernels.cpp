@@ -97,6 +97,11 @@ LVM_CLONES void multiply_all(float* x, const float* scale, int64_t n) {
   for (int64_t j = 0; j < n; ++j) x[j] *= scale[j];
 }
 
+LVM_CLONES void add_all(float* x, const float* y, float scale, int64_t n) {
+  LVM_INDEPENDENT
+  for (int64_t j = 0; j < n; ++j) x[j] += y[j] * scale;
+}
+
 LVM_CLONES int32_t examine_strip(const float* cosines, int32_t n, Limits limits, int32_t* ahead) {
   int32_t above = 0, close = 0;
   for (int32_t j = 0; j < n; ++j) {
@@ -128,6 +133,8 @@ void few_products(const float* x, int64_t n, Row row, int64_t count, int64_t dim
 }
 
 void multiply(float* x, const float* scale, int64_t n) { multiply_all(x, scale, n); }
+
+void add_scaled(float* x, const float* y, float scale, int64_t n) { add_all(x, y, scale, n); }
 
 bool examine(const float* cosines, int64_t n, Limits limits, int64_t& ahead) {
   int32_t above = 0;

@@ -25,6 +25,9 @@ void few_products(const float* x, int64_t n, Row row, int64_t count, int64_t dim
 // x · scale, element by element.
 void multiply(float* x, const float* scale, int64_t n);
 
+// Adds y · scale to x, element by element.
+void add_scaled(float* x, const float* y, float scale, int64_t n);
+
 // Thresholds for a float32 cosine: above `high` the row is certainly ahead of the target, from `low` to `high` that is open; from
 // `near` on it may be one of the nearest.
 struct Limits {

@@ -1,20 +1,19 @@
 #include "retrieval.h"
 
 #include "../data/mapped-file.h"
-#include "../kernels/agreement.h"
 #include "../parallel.h"
+#include "bank-products.h"
 #include "nearest.h"
+#include "query-sums.h"
 
-#include <chrono>
 #include <cmath>
+#include <optional>
 
 namespace lvm {
 namespace {
 
 using retrieval::Row;
 
-// Cosines closer than this tie: another order of summation changes a float64 sum by less.
-constexpr double tie = 1e-14;
 constexpr int64_t query_block = 2048, strip = 128;
 
 // Cosine; 0 for a zero vector.
@@ -25,6 +24,7 @@ struct Query {
   double norm;
   int64_t target;
   double cosine;                  // cosine with its target
+  double error;                   // bound on the error of its float32 cosines
   std::vector<int64_t> excluded;  // sorted
   int64_t ahead = 0, tied = 0, excluded_ahead = 0, excluded_tied = 0;
   Nearest allowed, left_out;
@@ -37,38 +37,10 @@ struct Query {
 float below(double x) { return std::nextafter(float(x), -INFINITY); }
 float above(double x) { return std::nextafter(float(x), INFINITY); }
 
-// Error bound of the float32 product of two unit vectors rounded to float32, in any order of summation, with a margin.
-// Source: Higham, Accuracy and Stability of Numerical Algorithms, 2002, §3.1
-double error_bound(int64_t dim) {
-  const double nu = double(dim + 16) * 0x1p-24;
-  return nu / (1 - nu) + 2 * tie;
-}
-
-// Products of one shape. The first few measure which library is faster; a library beyond the error bound is not used. Float64
-// decides every open case, so the result does not depend on the library.
-class Products {
- public:
-  Tensor operator()(const Tensor& x, const Tensor& weight) {
-    constexpr int trials = 6;
-    const auto kind = !onednn ? 0 : done < trials ? done % 2 : int(best[1] < best[0]);
-    const auto start = std::chrono::steady_clock::now();
-    auto y = product_by(kind == 0 ? Multiplier::aten : Multiplier::onednn, x, weight).contiguous();
-    if (done++ < trials) {
-      const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-      best[kind] = std::min(best[kind], seconds.count() / double(y.numel()));
-    }
-    return y;
-  }
-
- private:
-  const bool onednn = agrees(Multiplier::onednn);
-  int done = 0;
-  double best[2] = {INFINITY, INFINITY};  // seconds per element
-};
-
 struct Search {
-  Search(const Tensor& queries, Bank& bank, const Tensor& target, const Tensor& first, const Tensor& excluded, int64_t k)
-      : bank(bank), n(queries.size(0)), k(k), error(error_bound(bank.dim)), unit(torch::empty({n, bank.dim})), list(size_t(n)) {
+  Search(const Tensor& queries, Bank& bank, const Tensor& target, const Tensor& first, const Tensor& excluded, int64_t k,
+         const QuerySums* of)
+      : bank(bank), n(queries.size(0)), k(k), unit(torch::empty({of ? 0 : n, bank.dim})), list(size_t(n)) {
     const float* vectors = queries.const_data_ptr<float>();
     const auto *targets = target.const_data_ptr<int64_t>(), *from = first.const_data_ptr<int64_t>(),
                *rows = excluded.const_data_ptr<int64_t>();
@@ -79,13 +51,17 @@ struct Search {
         q.vector = vectors + i * bank.dim;
         const Row self{q.vector, nullptr};
         q.norm = std::sqrt(retrieval::dot(self, self, bank.dim));
-        retrieval::scaled(self, q.norm > 0 ? 1 / q.norm : 0, out + i * bank.dim, bank.dim);
+        if (!of) retrieval::scaled(self, q.norm > 0 ? 1 / q.norm : 0, out + i * bank.dim, bank.dim);
         q.target = targets[i];
         q.cosine = cosine(q, q.target, bank.measure(q.target));
+        q.error = error_bound(bank.dim);
         q.excluded.assign(rows + from[i], rows + from[i + 1]);
         std::sort(q.excluded.begin(), q.excluded.end());
       }
     });
+    if (!of) return;
+    sums.emplace(*of, queries, query_block);
+    for (int64_t i = 0; i < n; ++i) list[size_t(i)].error = sums->errors[size_t(i)];
   }
 
   double cosine(const Query& q, int64_t row, double norm) const {
@@ -96,8 +72,9 @@ struct Search {
     std::vector<float> scales(size_t(block.count));
     for (int64_t j = 0; j < block.count; ++j)
       scales[size_t(j)] = !block.usual ? 1 : block.lengths[j] > 0 ? float(1 / block.lengths[j]) : 0;
-    const bool few = block.usual && n <= retrieval::few_queries;
+    const bool few = !sums && block.usual && n <= retrieval::few_queries;
     const auto factor = few ? Tensor() : float_rows(block);
+    if (sums) return scan_sums(block, factor, scales);
     for (int64_t from = 0; from < n; from += query_block) {
       const auto part = std::min(query_block, n - from);
       const auto cosines = few ? few_products(block) : products(unit.narrow(0, from, part), factor);
@@ -106,6 +83,24 @@ struct Search {
         for (int64_t i = begin; i < end; ++i) {
           retrieval::multiply(table + i * block.count, scales.data(), block.count);
           look(list[size_t(from + i)], table + i * block.count, block);
+        }
+      });
+    }
+  }
+
+  // Products of the shared vectors, and from them those of the queries.
+  void scan_sums(const Bank::Block& block, const Tensor& factor, const std::vector<float>& scales) {
+    for (const auto& [from, to, low, high] : sums->stretches) {
+      const auto cosines = products(sums->unit.narrow(0, low, high - low), factor);
+      float* table = cosines.mutable_data_ptr<float>();
+      parallel(high - low, 16, [&](int64_t begin, int64_t end) {
+        for (auto i = begin; i < end; ++i) retrieval::multiply(table + i * block.count, scales.data(), block.count);
+      });
+      parallel(to - from, 16, [&, first = from, shift = low](int64_t begin, int64_t end) {
+        std::vector<float> own(size_t(block.count));
+        for (auto i = first + begin; i < first + end; ++i) {
+          sums->add(i, table, shift, block.count, own.data());
+          look(list[size_t(i)], own.data(), block);
         }
       });
     }
@@ -138,7 +133,7 @@ struct Search {
 
   void look(Query& q, const float* cosines, const Bank::Block& block) const {
     const auto [at, count, norms, usual] = block;
-    retrieval::Limits limits{below(q.cosine - error), above(q.cosine + error), below(q.allowed.least(k) - error)};
+    retrieval::Limits limits{below(q.cosine - q.error), above(q.cosine + q.error), below(q.allowed.least(k) - q.error)};
     for (int64_t j = 0; j < count; j += strip) {
       const auto end = std::min(j + strip, count);
       if (!retrieval::examine(cosines + j, end - j, limits, q.ahead)) continue;
@@ -146,7 +141,7 @@ struct Search {
         const bool open = cosines[i] >= limits.low && cosines[i] <= limits.high;
         if (open || cosines[i] >= limits.near) look_closer(q, at + i, norms[i], open);
       }
-      limits.near = below(q.allowed.least(k) - error);
+      limits.near = below(q.allowed.least(k) - q.error);
     }
     const auto [first, last] = std::pair(std::lower_bound(q.excluded.begin(), q.excluded.end(), at),
                                          std::lower_bound(q.excluded.begin(), q.excluded.end(), at + count));
@@ -204,8 +199,8 @@ struct Search {
 
   Bank& bank;
   int64_t n, k;
-  double error;
-  Tensor unit;  // queries, normalised
+  Tensor unit;  // queries, normalised; none with sums
+  std::optional<SharedSums> sums;
   Products products;
   std::vector<Query> list;
 };
@@ -231,10 +226,10 @@ void check(const Tensor& queries, const Bank& bank, const Tensor& target, const 
 }  // namespace
 
 Retrieval retrieve(const Tensor& queries, Bank& bank, const Tensor& target, const Tensor& first, const Tensor& excluded,
-                   int64_t k, const std::atomic<bool>& stop) {
+                   int64_t k, const std::atomic<bool>& stop, const QuerySums* sums) {
   torch::InferenceMode inference;
   check(queries, bank, target, first, excluded);
-  Search search(queries, bank, target, first, excluded, k);
+  Search search(queries, bank, target, first, excluded, k, sums);
   for (int64_t i = 0; i < bank.blocks(); ++i) {
     if (stop) throw Error("INTERRUPTED", "the search was stopped");
     search.scan(bank.block(i));

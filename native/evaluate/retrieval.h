@@ -1,5 +1,6 @@
 #pragma once
 #include "bank.h"
+#include "query-sums.h"
 
 #include <atomic>
 #include <vector>
@@ -26,7 +27,8 @@ struct Retrieval {
 // once; it may be memory-mapped, and memory does not grow with its width.
 // Shapes: queries [n, dim] float32, target [n], first [n + 1], excluded [first[n]] (int64): query i leaves out rows
 // excluded[first[i] … first[i + 1])
+// With `sums` the products are those of the vectors that the queries share; queries in the order of their rows need the fewest.
 Retrieval retrieve(const Tensor& queries, Bank& bank, const Tensor& target, const Tensor& first, const Tensor& excluded,
-                   int64_t k, const std::atomic<bool>& stop);
+                   int64_t k, const std::atomic<bool>& stop, const QuerySums* sums = nullptr);
 
 }  // namespace lvm

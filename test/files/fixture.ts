@@ -72,6 +72,7 @@ export function baseOf(lengths: readonly number[], prefix = 'article'): Base {
   const of = Int32Array.from(lengths.flatMap((length, article) => Array.from({ length }, () => article)))
   return {
     path: 'test.npy',
+    contentHash: async () => '',
     kind: 'base',
     part: undefined,
     parts: [],

@@ -46,6 +46,7 @@ const calls = [
   ['listRuns', api.listRuns, ['nowhere'], []],
   ['showRun', api.showRun, ['run', undefined, {}], [[], [], ['deep']]],
   ['removeRun', api.removeRun, ['nowhere'], []],
+  ['pruneRun', api.pruneRun, ['nowhere'], []],
   ['openBase', api.openBase, ['base.npy', {}], [[], ['space', 'normalize', 'part', 'faulty', 'x']]],
   ['synth', api.synth, [{ out: 'more.npy' }], [['kind', 'rows', 'dim', 'articles', 'seed', 'out', 'x']]],
   ['analyze', api.analyze, [{ run: 'run', projection: 'none' }, undefined], [['run', ...keys('analyzeFields'), 'x']]],

@@ -20,6 +20,7 @@ const ROOMS = [
   'addon',
   'native',
   'torch',
+  'sources',
   'spec',
   'architectures',
   'data',

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { findRun } from '../../checkpoint/run-folder.js'
 import { longDoor } from '../../control.js'
+import { mainData, someData, type WithData } from '../../data/given-data.js'
 import { callback, optional, withFields, words } from '../../door.js'
 import { badOption, LvmError } from '../../errors.js'
 import { type Document, writeEntries } from '../../evaluate/results-file.js'
@@ -19,7 +20,7 @@ import { openContest } from './open-contest.js'
 import { readLog } from './read-log.js'
 
 /** Options of `abtest`: runs or the log of a server, a listener for progress (`say`), and any field of `abtestFields`. */
-export interface AbtestOptions extends Given<typeof abtestFields> {
+export interface AbtestOptions extends WithData<Given<typeof abtestFields>, 'data' | 'bank'> {
   /** Folders of runs, or their names below `artifacts/lvm/models`. */
   readonly runs?: readonly string[]
   /** Receives each line of progress. */
@@ -32,7 +33,9 @@ interface Tested {
   readonly table: string
   readonly failure: LvmError | undefined
 }
-const ARGS = { options: withFields({ runs: optional(words), say: optional(callback) }) }
+const ARGS = {
+  options: withFields({ runs: optional(words), data: optional(mainData), bank: optional(someData), say: optional(callback) }),
+}
 type Asked = Options<typeof abtestFields> & { readonly say: (line: string) => void }
 
 async function testRuns(runs: readonly string[], o: Asked): Promise<Tested> {

@@ -5,6 +5,7 @@ import { keptReader } from '../../baselines/kept-predictions.js'
 import { load } from '../../checkpoint/load-model.js'
 import type { Model } from '../../checkpoint/model.js'
 import { longDoor } from '../../control.js'
+import { mainData, type WithData } from '../../data/given-data.js'
 import { lastOf } from '../../data/windows.js'
 import { callback, optional, withFields, word } from '../../door.js'
 import { analyzeFields } from '../../evaluate/evaluate-fields.js'
@@ -32,7 +33,7 @@ import { jointly, type Opened, type Samples, samplesOf } from './samples.js'
 export const ERROR_ANALYSIS = 'error_analysis.json'
 
 /** Options of `analyze`: the run, and any field of `analyzeFields`. */
-export interface AnalyzeOptions extends Given<typeof analyzeFields> {
+export interface AnalyzeOptions extends WithData<Given<typeof analyzeFields>> {
   /** Folder of the run, or its name below `artifacts/lvm/models`. */
   readonly run: string
 }
@@ -158,7 +159,7 @@ async function entryOf(model: Model, o: Asked, say: (line: string) => void): Pro
 }
 
 type Say = (line: string) => void
-const ANALYZE = { options: withFields({ run: word }), say: optional(callback) }
+const ANALYZE = { options: withFields({ run: word, data: optional(mainData) }), say: optional(callback) }
 
 /**
  * Breaks the error of a run down by article, length, position, category, cluster and similarity to its training rows, with the best

@@ -5,7 +5,8 @@ import { baselinesCache } from '../../baselines/kept-fits.js'
 import { applyRidge, disposeMap, fitRidge } from '../../baselines/ridge.js'
 import { CONTROL, type Control, controlDoor } from '../../control.js'
 import type { Base } from '../../data/base.js'
-import { callback, only, optional, withFields, word } from '../../door.js'
+import { type Data, mainData, type WithData } from '../../data/given-data.js'
+import { callback, only, optional, withFields } from '../../door.js'
 import type { Interval } from '../../evaluate/metrics.js'
 import { watchCpuShare } from '../../libtorch/cpu-share.js'
 import { type Given, resolve } from '../../options.js'
@@ -55,8 +56,8 @@ export interface Arrow {
   readonly cpu_share: number | null
 }
 /** Options of `arrow`: any field of `arrowFields`. */
-export interface ArrowOptions extends Given<typeof arrowFields> {
-  readonly data: string
+export interface ArrowOptions extends WithData<Given<typeof arrowFields>> {
+  readonly data: Data
 }
 
 /** Reverses the table and the windows, so that the preceding vector is predicted from the following ones. */
@@ -162,7 +163,7 @@ function verdictOf(predictors: readonly Direction[]): Pick<Arrow, 'evidence' | '
 }
 
 type Listener = Control & { say?: (doing: string) => void }
-const ARGS = { options: withFields({ data: optional(word) }), more: only({ say: optional(callback), ...CONTROL }) }
+const ARGS = { options: withFields({ data: optional(mainData) }), more: only({ say: optional(callback), ...CONTROL }) }
 
 /**
  * Tests whether the order of sentences carries information: fits the same predictors forward and on reversed articles, and compares

@@ -1,8 +1,9 @@
-import { dataFields } from '../../data/data-fields.js'
+import { columnFields, dataFields } from '../../data/data-fields.js'
 import { integer, real, text } from '../../options.js'
 
 const judged = {
   data: text({ default: undefined, about: 'file of vectors', group: 'Data' }),
+  ...columnFields,
   ...dataFields,
   context: integer({ default: 5, min: 1, about: 'number of vectors in a context', group: 'Data' }),
   seed: integer({ default: 0, min: 0, about: 'seed of the split and the networks', group: 'Run' }),
@@ -23,7 +24,8 @@ export const ceilingFields = {
     default: 300,
     min: 1,
     max: 86_400,
-    about: 'maximum seconds of training for all networks together; each ends earlier once it stops improving',
+    about:
+      'maximum seconds of training for all networks together; each ends earlier once it stops improving or has done its steps',
     group: 'Run',
   }),
 }

@@ -43,7 +43,7 @@ export function reachSentence({ best, upper_bound: most }: Pick<Ceiling, 'best' 
 }
 
 const ended = ({ name, epochs, finished }: NetworkEnd) =>
-  `${NAMES[name] ?? name} ${epochs.toFixed(epochs < 10 ? 1 : 0)} epochs, ${finished ? 'until it stopped improving' : worded('stopped by --seconds while it may still improve')}`
+  `${NAMES[name] ?? name} ${epochs.toFixed(epochs < 10 ? 1 : 0)} epochs${finished ? '' : worded(', stopped by --seconds while it may still improve')}`
 
 /** Table of the cosines by the number of vectors before the target, and the sentence about them. */
 function memoryPage({ points, val, min_history, verdict }: MemoryCurve): string[] {

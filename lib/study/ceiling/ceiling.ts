@@ -5,7 +5,8 @@ import { meanTarget, type Rows, targets } from '../../baselines/baselines-rows.j
 import { baselinesCache } from '../../baselines/kept-fits.js'
 import { applyRidge, disposeMap, fitRidges, innerSplit, type Ridge } from '../../baselines/ridge.js'
 import { CONTROL, type Control, controlDoor } from '../../control.js'
-import { callback, only, optional, withFields, word } from '../../door.js'
+import { type Data, mainData, type WithData } from '../../data/given-data.js'
+import { callback, only, optional, withFields } from '../../door.js'
 import type { Interval } from '../../evaluate/metrics.js'
 import { judgeTiers, type TierName } from '../../evaluate/tiers.js'
 import { watchCpuShare } from '../../libtorch/cpu-share.js'
@@ -27,10 +28,9 @@ export const CEILING = 'ceiling.json'
 /** Maximum number of held-out windows on which k and the weights of the combination are chosen. */
 const HELD = 2048
 /** Networks to fit, in the order of the table. */
-const NETWORKS = [
-  { name: 'mlp', width: 512 },
-  { name: 'mlp_dropout', width: 512, dropout: 0.3 },
-] as const
+const NETWORKS = [{ name: 'mlp' }, { name: 'mlp_dropout', dropout: 0.3 }] as const
+/** Width of the networks, and that for vectors of more than 256 numbers: there the rule to learn is limited by the windows. */
+const [WIDTH, WIDTH_OF_LONG] = [512, 256]
 
 /** Figures of one predictor on held-out articles. */
 export interface Reach extends BaselineFigures {
@@ -74,8 +74,8 @@ export interface Ceiling {
   readonly cpu_share: number | null
 }
 /** Options of `ceiling`: any field of `ceilingFields`. */
-export interface CeilingOptions extends Given<typeof ceilingFields> {
-  readonly data: string
+export interface CeilingOptions extends WithData<Given<typeof ceilingFields>> {
+  readonly data: Data
 }
 
 /** Predicts a random training target: a baseline that knows only the distribution of the vectors. */
@@ -122,10 +122,13 @@ async function fitAll(train: Rows, { seed, seconds }: { seed: number; seconds: n
   say('nearest neighbours')
   const near = await stage('neighbours', () => fitNeighbours(train, split.inner, held, weights))
   const networks: Awaited<ReturnType<typeof fitUntilBest>>[] = []
+  const width = train.windows.dim > 256 ? WIDTH_OF_LONG : WIDTH
   for (const { name, ...shape } of NETWORKS) {
     say(`${name === 'mlp' ? 'a small network' : 'the same with dropout'}, until it stops improving`)
     networks.push(
-      await stage(name, () => fitUntilBest(name, split.inner, { seed, ...shape, held, seconds: seconds / NETWORKS.length })),
+      await stage(name, () =>
+        fitUntilBest(name, split.inner, { seed, width, ...shape, held, seconds: seconds / NETWORKS.length }),
+      ),
     )
   }
   const fitted = networks.map((network) => network.fitted)
@@ -190,7 +193,7 @@ function tiersOf(reaches: readonly Reach[], bound: UpperBound | null): Ceiling['
 }
 
 type Listener = Control & { say?: (doing: string) => void }
-const ARGS = { options: withFields({ data: optional(word) }), more: only({ say: optional(callback), ...CONTROL }) }
+const ARGS = { options: withFields({ data: optional(mainData) }), more: only({ say: optional(callback), ...CONTROL }) }
 
 /**
  * Measures a lower bound of the reachable cosine of a file without training a model, on the held-out articles of the default split.

@@ -4,9 +4,13 @@ import { type Rows, samplesOf } from '../../baselines/baselines-rows.js'
 import { native } from '../../native.js'
 import { Tensor } from '../../torch/tensor.js'
 
-const [BATCH, EVAL_BATCH, CHUNK] = [64, 256, 100]
-/** Cost of a step below which a second thread gains nothing. Units: floating-point operations. */
-const ONE_THREAD = 1e8
+const [EVAL_BATCH, CHUNK] = [256, 100]
+/** Windows per step; of wide networks more, because a step then spends less of its time on the optimizer's passes over the weights. */
+const [BATCH, WIDE_BATCH] = [64, 128]
+/** Fewest windows for the larger batch: of fewer an epoch has too few steps. */
+const MANY = 8192
+/** Cost of a step of `BATCH` windows from which a network is wide; below it a second thread gains nothing. Units: floating-point operations. */
+const WIDE = 1e8
 const [RATE, WARM] = [1e-3, 0.05]
 
 /** Options of a network; `seed` determines its weights and the order of its batches. */
@@ -21,10 +25,11 @@ export async function openNetwork(train: Rows, { seed, width, dropout = 0 }: Net
   const { dim, context } = train.windows
   const { node } = findArchitecture('mlp').spec({ dim, context }, { residual: 'decay', width, dropout })
   const model = await native.model(node, 'float32', 'cpu', seed)
-  const operations = 6 * BATCH * width * dim * (context + 1)
+  const operations = 6 * width * dim * (context + 1)
+  const wide = operations * BATCH >= WIDE
   const samples = samplesOf(train)
   const trainer = await native.trainer(model, samples, train.ids, {
-    batch: BATCH,
+    batch: wide && train.ids.length >= MANY ? WIDE_BATCH : BATCH,
     accumulate: 1,
     loss: 'mse',
     bf16: false,
@@ -37,12 +42,14 @@ export async function openNetwork(train: Rows, { seed, width, dropout = 0 }: Net
     eps: 1e-10,
     clip: 1,
     ema: 0,
-    ...(operations < ONE_THREAD && { threads: 1 }),
+    ...(!wide && { threads: 1 }),
   })
   const stepsPerEpoch = native.trainerStepsPerEpoch(trainer)
   return {
     model,
     stepsPerEpoch,
+    /** Floating-point operations of an epoch. */
+    epochCost: operations * train.ids.length,
     /** Makes the steps from `first` on, each with the learning rate of its step number. */
     async advance(first: number, count: number, rate: (step: number) => number): Promise<void> {
       for (let at = first; at < first + count; ) {

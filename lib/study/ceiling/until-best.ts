@@ -7,18 +7,23 @@ import { type Network, type NetworkOptions, openNetwork } from './network.js'
 
 /** Learning rates in turn; the next begins when the cosine on the held-out windows no longer improves. */
 const RATES = [1e-3, 3e-4, 1e-4]
-/** Shares of the time limit at which each rate ends at the latest, so that the later rates get time. */
+/** Shares of the limits at which each rate ends at the latest, so that the later rates get their part. */
 const ENDS = [0.6, 0.8, 1]
-/** Warm-up steps of the first rate, and minimum number of steps between two checks. */
-const [WARM, CHECK] = [100, 200]
+/**
+ * Limit of a network's training; on the vectors of 40,000 sentences about three epochs, of which a network overfits in the later ones.
+ * Units: floating-point operations.
+ */
+const WORK = 6e11
+/** Epochs between two checks, and most steps; the first rate warms up for half of that. */
+const [CHECK_EPOCHS, CHECK_STEPS] = [2, 200]
 /** Number of consecutive checks without this gain in cosine that ends a rate. */
-const [PATIENCE, GAIN] = [4, 1e-4]
+const [PATIENCE, GAIN] = [2, 1e-4]
 
 /** End of one network's training. */
 export interface NetworkEnd {
   readonly name: string
   readonly epochs: number
-  /** False when the time limit ended training while it still improved. */
+  /** False when the time limit ended training before it stopped improving or reached the limit of its work. */
   readonly finished: boolean
 }
 
@@ -37,21 +42,23 @@ async function copyWeights({ model }: Network) {
   }
 }
 
-/** Trains until no rate improves the held-out windows, then restores the weights of the best check. */
+/** Trains until no rate improves the held-out windows or a limit is reached, then restores the weights of the best check. */
 async function trainUntilBest(network: Network, held: Rows, seconds: number) {
   const began = performance.now()
   const spent = () => (performance.now() - began) / 1000 / seconds
-  const every = Math.max(CHECK, network.stepsPerEpoch)
+  const check = Math.min(CHECK_STEPS, CHECK_EPOCHS * network.stepsPerEpoch)
+  const work = () => (steps / network.stepsPerEpoch) * (network.epochCost / WORK)
   let [steps, cosine, finished] = [0, -Infinity, true]
   let best: Awaited<ReturnType<typeof copyWeights>> | undefined
   try {
     for (const [i, rate] of RATES.entries()) {
       await best?.restore()
       let failed = 0
-      while (failed < PATIENCE && (steps === 0 || spent() < ENDS[i]!)) {
-        tally(Math.round(Math.min(1, spent()) * seconds), Math.round(seconds)) // the most that it takes
-        await stage('train', () => network.advance(steps, every, (step) => rate * Math.min(1, (step + 1) / WARM)))
-        steps += every
+      const share = () => Math.max(spent(), work())
+      while (failed < PATIENCE && (steps === 0 || share() < ENDS[i]!)) {
+        tally(Math.round(Math.min(1, share()) * seconds), Math.round(seconds)) // the most that it takes
+        await stage('train', () => network.advance(steps, check, (step) => rate * Math.min(1, (2 * (step + 1)) / check)))
+        steps += check
         const now = await stage('check', () => meanCosine(held, (ids) => network.predict(held, ids)))
         failed = now > cosine + GAIN ? 0 : failed + 1
         if (now <= cosine) continue
@@ -59,7 +66,7 @@ async function trainUntilBest(network: Network, held: Rows, seconds: number) {
         best?.dispose()
         best = await copyWeights(network)
       }
-      finished &&= failed === PATIENCE
+      finished &&= failed === PATIENCE || work() >= ENDS[i]!
     }
     await best?.restore()
   } finally {

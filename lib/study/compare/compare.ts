@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { longDoor } from '../../control.js'
-import { callback, optional, withFields, wordOrWords, words } from '../../door.js'
+import { type Data, dataOrMany, someData, type WithData } from '../../data/given-data.js'
+import { callback, optional, withFields, words } from '../../door.js'
 import { requireOwnRows } from '../../evaluate/evaluate-fields.js'
 import { wasTrainedOn } from '../../evaluate/trained-on.js'
 import { sealedText } from '../../files/sealed.js'
@@ -21,11 +22,11 @@ import { comparePairs, type Pair, type RawPair, valuesOf, verdict } from './pair
 import { MEASURES, type Measure } from './shared-windows.js'
 
 /** Options of `compare`: runs and baselines, data files, a listener for progress (`say`), and any field of `compareFields`. */
-export interface CompareOptions extends Given<typeof compareFields> {
+export interface CompareOptions extends WithData<Given<typeof compareFields>, 'bank'> {
   /** Runs and baselines: at least two. */
   readonly runs: readonly string[]
   /** Files to compare them on; the file that the runs were trained on unless given. */
-  readonly data?: string | readonly string[]
+  readonly data?: Data | readonly Data[]
   /** Receives each line of progress. */
   readonly say?: (line: string) => void
 }
@@ -89,7 +90,9 @@ function adjusted(all: readonly (readonly RawPair[])[]): Pair[][] {
 }
 
 type Compared = { comparison: ComparisonDocument; table: string }
-const ARGS = { options: withFields({ runs: words, data: optional(wordOrWords), say: optional(callback) }) }
+const ARGS = {
+  options: withFields({ runs: words, data: optional(dataOrMany), bank: optional(someData), say: optional(callback) }),
+}
 
 /**
  * Compares runs and baselines in pairs, window by window, on one or more files, and writes comparison.json.
@@ -101,7 +104,7 @@ export const compare = longDoor('compare', ARGS, async (options: CompareOptions)
   const o = resolve('compare', compareFields, given)
   if (o.folds) requireOwnRows('compare', { data, rows: o.rows })
   const entrants = await findEntrants(names, o.folds)
-  const files = data === undefined ? [undefined] : [data].flat()
+  const files = data === undefined ? [undefined] : ([data].flat() as string[])
   const raw = []
   for (const file of files) raw.push(await compareOn(entrants, { ...o, data: file, say }))
   const pairs = adjusted(raw.map(({ pairs }) => pairs))

@@ -3,9 +3,11 @@ import { choice, integer, text } from '../../options.js'
 import { generatorFields } from '../../text/decode/sentence-generator.js'
 import { encoderField } from '../../text/space/encoder-of-base.js'
 
+const { vectors: _vectors, articles: _articles, ...own } = judged
+
 /** Options of `decode` beside the run or the vectors. Those of `judged` other than `space` need a run. */
 export const decodeFields = {
-  ...judged,
+  ...own,
   decoder: text({
     default: 'nearest',
     about:

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { isRun, runFolder } from '../../checkpoint/run-folder.js'
 import type { Base } from '../../data/base.js'
 import { openBeside } from '../../data/beside.js'
+import { someData, type WithData } from '../../data/given-data.js'
 import { locateBase } from '../../data/locate.js'
 import { abortSignal, asyncDoor, callback, optional, withFields, word } from '../../door.js'
 import { badOption, LvmError } from '../../errors.js'
@@ -20,7 +21,7 @@ import type { Source } from './decode-source.js'
 import type { Decoded, DecodedHead, DecodedRow } from './decoded-row.js'
 
 /** Options of `decode`: what to decode, a listener, a signal, and any field of `decodeFields`. */
-export interface DecodeOptions extends Given<typeof decodeFields> {
+export interface DecodeOptions extends WithData<Given<typeof decodeFields>, 'data' | 'bank'> {
   /** Folder of a run, or its name below `artifacts/lvm/models`: its predictions are decoded. */
   readonly run?: string
   /** File of vectors, instead of a run. */
@@ -160,6 +161,8 @@ export async function openDecoding(given: Omit<DecodeOptions, 'onRow' | 'signal'
 const ARGS = {
   options: withFields({
     run: optional(word),
+    data: optional(someData),
+    bank: optional(someData),
     vectors: optional(word),
     onRow: optional(callback),
     onStep: optional(callback),

@@ -9,6 +9,7 @@ import { findRun } from '../../checkpoint/run-folder.js'
 import { CONFIG, type History } from '../../checkpoint/run-manifest.js'
 import { longDoor } from '../../control.js'
 import { openBeside } from '../../data/beside.js'
+import { mainData, type WithData } from '../../data/given-data.js'
 import { atOnce, makeWindows, shortestOf } from '../../data/windows.js'
 import { callback, optional, withFields, words } from '../../door.js'
 import { asLvmError, badOption } from '../../errors.js'
@@ -32,7 +33,7 @@ import type { Finding } from './pattern.js'
 export const DIAGNOSTICS = 'diagnostics.json'
 
 /** Options of `diagnose`: the runs, and any field of `doctorFields`. */
-export interface DiagnoseRunsOptions extends Given<typeof doctorFields> {
+export interface DiagnoseRunsOptions extends WithData<Given<typeof doctorFields>> {
   /** Folders of runs, or their names below `artifacts/lvm/models`. */
   readonly runs: readonly string[]
 }
@@ -192,7 +193,7 @@ async function examine(
 
 type Say = (line: string) => void
 type Diagnosed = Document<Diagnosis>
-const ARGS = { options: withFields({ runs: words }), say: optional(callback) }
+const ARGS = { options: withFields({ runs: words, data: optional(mainData) }), say: optional(callback) }
 
 /**
  * Examines runs, reports known failure patterns, and writes diagnostics.json.

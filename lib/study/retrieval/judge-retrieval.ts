@@ -4,16 +4,16 @@ import { keptReader } from '../../baselines/kept-predictions.js'
 import type { Model } from '../../checkpoint/model.js'
 import { atOnce } from '../../data/windows.js'
 import { countExcluded, type Exclude } from '../../evaluate/exclusions.js'
-import type { Pool } from '../../evaluate/search.js'
-import { search } from '../../evaluate/search.js'
+import { type Placed, type Pool, search } from '../../evaluate/search.js'
 import { type Chosen, type Provenance, provenance } from '../../evaluate/subject.js'
 import { wasTrainedOn } from '../../evaluate/trained-on.js'
 import { native, type Retrieval } from '../../native.js'
 import { stage } from '../../stages.js'
 import { FEWEST_ARTICLES } from '../../statistics/estimates.js'
 import { Tensor } from '../../torch/tensor.js'
-import { consultOracle, type Oracle } from './oracle.js'
-import { fitQueries, QUERY_NAMES, type QueryName } from './queries.js'
+import { judgeOracle, type Oracle } from './oracle.js'
+import { type PlacedQuery, placeQueries } from './placed-queries.js'
+import type { QueryName } from './queries.js'
 import type { Pools, RetrievalEntry } from './retrieval-entry.js'
 import { describeFailures, type Failure, missed } from './retrieval-failures.js'
 import { NEAR_DUPLICATE, nearDuplicateHits, type PoolScores, scorePool, scoresByWindow } from './retrieval-scores.js'
@@ -48,14 +48,10 @@ export interface Searched {
   readonly excluded: number
   readonly oracle: Oracle
   /** Rankings; undefined when the pool cannot be searched. */
-  readonly found: { readonly model: Retrieval; readonly queries: ReadonlyMap<QueryName, FoundByQuery> } | undefined
+  readonly found: { readonly model: Retrieval; readonly queries: ReadonlyMap<QueryName, Omit<PlacedQuery, 'name'>> } | undefined
   /** The worst failures, and the number of all. */
   readonly failures: readonly Failure[]
   readonly failed: number
-}
-interface FoundByQuery {
-  readonly params: Readonly<Record<string, number>>
-  readonly found: Retrieval
 }
 interface SearchOptions {
   readonly failures: number
@@ -64,10 +60,17 @@ interface SearchOptions {
 }
 
 /** Searches a pool with the predictions of a run and of all queries without a network. Errors: DIVERGED when a prediction is not finite. */
-export async function searchAll(model: Model, chosen: Chosen, pool: Pool, o: SearchOptions): Promise<Searched> {
+export async function searchAll(
+  model: Model,
+  chosen: Chosen,
+  pool: Pool,
+  { exclude, say, ...o }: SearchOptions,
+): Promise<Searched> {
   const { base } = pool
-  o.say(`${model.name}: searching with the targets, to check the pool`)
-  const oracle = await stage('targets as queries', () => consultOracle(chosen, pool))
+  const withoutRun = await stage('queries without a run', () =>
+    placeQueries(chosen, pool, { exclude, say: (line) => say(`${model.name}: ${line}`) }),
+  )
+  const oracle = judgeOracle(withoutRun.oracle)
   const searched = {
     from: provenance(chosen),
     bank: { path: base.path, hash: base.hash, rows: pool.rows, space: base.space ?? null },
@@ -77,25 +80,16 @@ export async function searchAll(model: Model, chosen: Chosen, pool: Pool, o: Sea
     oracle,
   }
   if (!oracle.valid) return { ...searched, found: undefined, failures: [], failed: 0 }
-  o.say(`${model.name}: searching with its predictions`)
+  say(`${model.name}: searching with its predictions`)
   const reader = keptReader(model, chosen)
   const found = await stage('predictions', () => search(pool, (at, count) => reader(chosen.ids.subarray(at, at + count))))
-  const queries = new Map<QueryName, FoundByQuery>()
-  o.say(`${model.name}: fitting the baselines`)
-  for (const query of await stage('fit the baselines', () => fitQueries(chosen))) {
-    o.say(`${model.name}: searching with ${QUERY_NAMES[query.name]}`)
-    queries.set(query.name, {
-      params: query.params,
-      found: await stage(query.name, () => searchWithBaseline(query, chosen, pool)),
-    })
-    query.dispose()
-  }
+  const queries = new Map(withoutRun.queries.map(({ name, ...query }) => [name, query]))
   const failed = missed(found.all)
   const failures = await stage('failures', () => describeFailures(found.all, pool, failed.slice(0, o.failures)))
   return { ...searched, found: { model: found, queries }, failures, failed: failed.length }
 }
 
-async function scoreBoth(found: Retrieval, { bank, excluded, articles }: Searched): Promise<Pools<PoolScores>> {
+async function scoreBoth(found: Placed, { bank, excluded, articles }: Searched): Promise<Pools<PoolScores>> {
   return {
     with_context: await scorePool(found.all, bank, 0, articles, SEED),
     without_context: await scorePool(found.allowed, bank, excluded / articles.length, articles, SEED),

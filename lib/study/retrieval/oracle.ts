@@ -1,8 +1,6 @@
 import { targets } from '../../baselines/baselines-rows.js'
-import type { Pool } from '../../evaluate/search.js'
-import { search } from '../../evaluate/search.js'
+import { type Placed, type Pool, placeTargets } from '../../evaluate/search.js'
 import type { Chosen } from '../../evaluate/subject.js'
-import type { Retrieval } from '../../native.js'
 import { percent } from '../../show.js'
 import { scoresByWindow } from './retrieval-scores.js'
 
@@ -19,7 +17,7 @@ export interface Oracle {
 const mean = (values: Float64Array) => values.reduce((a, b) => a + b, 0) / values.length
 
 /** Judges the pools with and without the context by the rankings of perfect predictions. */
-export function judgeOracle({ all, allowed }: Retrieval): Oracle {
+export function judgeOracle({ all, allowed }: Placed): Oracle {
   const top1 = { with_context: mean(scoresByWindow(all, 'top1')), without_context: mean(scoresByWindow(allowed, 'top1')) }
   return { limit: ORACLE_LIMIT, top1, valid: Math.min(top1.with_context, top1.without_context) >= ORACLE_LIMIT }
 }
@@ -35,7 +33,7 @@ export function joinOracles(parts: readonly { readonly oracle: Oracle; readonly 
 
 /** Searches the pool with the targets as queries. */
 export const consultOracle = async (chosen: Chosen, pool: Pool): Promise<Oracle> =>
-  judgeOracle(await search(pool, (at, count) => targets(chosen, chosen.ids.subarray(at, at + count))))
+  judgeOracle(await placeTargets(pool, (at, count) => targets(chosen, chosen.ids.subarray(at, at + count))))
 
 /** Explains why a pool is not scored. */
 export const oracleSentence = ({ top1, limit }: Oracle): string => {

@@ -1,6 +1,5 @@
 import type { Interval } from '../../evaluate/metrics.js'
-import type { Pool } from '../../evaluate/search.js'
-import { NEAREST, ranks } from '../../evaluate/search.js'
+import { NEAREST, type Places, type Pool, ranks } from '../../evaluate/search.js'
 import type { Ranking } from '../../native.js'
 import { describe, meanByArticle } from '../../statistics/estimates.js'
 
@@ -56,12 +55,12 @@ async function share(values: Float64Array, articles: Int32Array, seed: number): 
 }
 
 /** Returns one score for each window. */
-export const scoresByWindow = (found: Ranking, name: ScoreName): Float64Array =>
+export const scoresByWindow = (found: Places, name: ScoreName): Float64Array =>
   Float64Array.from(ranks(found), SCORE_OF_RANK[name])
 
 /** Returns the scores of one ranking, with intervals by article. */
 export async function scorePool(
-  found: Ranking,
+  found: Places,
   pool: Pick<Pool, 'rows'>,
   excluded: number,
   articles: Int32Array,

@@ -1,5 +1,5 @@
 import type { FoldRuns } from '../../checkpoint/fold-runs.js'
-import { joinRetrievals } from '../../evaluate/search.js'
+import { joinPlaces, joinRetrievals } from '../../evaluate/search.js'
 import { textHash } from '../../files/hash.js'
 import { judgeSearched, type Searched } from './judge-retrieval.js'
 import { joinOracles } from './oracle.js'
@@ -16,7 +16,7 @@ export interface SearchedRun {
 function pooled(parts: readonly Searched[], failures: number): Searched {
   const first = parts[0]!
   const found = parts.flatMap((part) => part.found ?? [])
-  const queryOf = (name: QueryName) => joinRetrievals(found.map(({ queries }) => queries.get(name)!.found))
+  const queryOf = (name: QueryName) => joinPlaces(found.map(({ queries }) => queries.get(name)!.found))
   const worst = parts.flatMap((part) => part.failures).sort((a, b) => b.rank - a.rank || a.row - b.row)
   return {
     ...first,

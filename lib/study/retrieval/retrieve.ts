@@ -2,6 +2,7 @@ import { type FoldRuns, findFolds } from '../../checkpoint/fold-runs.js'
 import { load } from '../../checkpoint/load-model.js'
 import { findRun } from '../../checkpoint/run-folder.js'
 import { longDoor } from '../../control.js'
+import { mainData, someData, type WithData } from '../../data/given-data.js'
 import { callback, optional, withFields, words } from '../../door.js'
 import { badOption, LvmError } from '../../errors.js'
 import { requireOwnRows } from '../../evaluate/evaluate-fields.js'
@@ -18,7 +19,7 @@ import { retrieveFields } from './retrieve-fields.js'
 import { judgeFolds, type SearchedRun } from './retrieve-folds.js'
 
 /** Options of `retrieve`: the runs, a listener for progress (`say`), and any field of `retrieveFields`. */
-export interface RetrieveOptions extends Given<typeof retrieveFields> {
+export interface RetrieveOptions extends WithData<Given<typeof retrieveFields>, 'data' | 'bank'> {
   /** Folders of runs, or their names below `artifacts/lvm/models`. */
   readonly runs: readonly string[]
   /** Receives each line of progress. */
@@ -70,7 +71,7 @@ async function pooledEntries(names: readonly string[], o: Asked, say: Say): Prom
 }
 
 type Retrieved = { results: Document<RetrievalEntry>; table: string; failure: LvmError | undefined }
-const ARGS = { options: withFields({ runs: words, say: optional(callback) }) }
+const ARGS = { options: withFields({ runs: words, data: optional(mainData), bank: optional(someData), say: optional(callback) }) }
 
 /**
  * Searches a bank for targets with the predictions of runs and of heuristics, and writes retrieval_results.json.

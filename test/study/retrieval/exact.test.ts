@@ -45,6 +45,50 @@ describe('retrieve', () => {
       expectEqual(allowed, c, k, true)
     },
   )
+  it.each([
+    { half: false, wrong: 0 },
+    { half: true, wrong: 0 },
+    { half: false, wrong: 0.3 },
+  ])(
+    'the native search of sums of shared vectors equals that of the vectors themselves: float16 $half, weights wrong by $wrong',
+    async ({ half, wrong }) => {
+      const [dim, n, width] = [96, 40, 3]
+      const made = makeCase({ seed: 5, dim, rows: 2500, n, whole: false })
+      const parts = Float32Array.from({ length: (n + width) * dim }, (_, i) => Math.sin(i * i) + (i % 7 === 0 ? 0.5 : 0))
+      const rows = Int32Array.from({ length: n * width }, (_, i) => Math.floor(i / width) + (i % width))
+      const right = Float64Array.from({ length: n * width }, (_, i) => (i % 5) / 4)
+      const queries = Float32Array.from({ length: n * dim }, (_, at) => {
+        const [i, d] = [Math.floor(at / dim), at % dim]
+        return Array.from({ length: width }, (_, j) => right[i * width + j]! * parts[(i + j) * dim + d]!).reduce((a, b) => a + b)
+      })
+      const c = { ...(half ? rounded(made) : made), queries }
+      using bank = tensorOf(c, half)
+      using shared = Tensor.from(parts, [n + width, dim])
+      using wanted = Tensor.from(queries, [n, dim])
+      const weights = right.map((weight, i) => weight + wrong * Math.cos(i))
+      const found = await native.retrieve(wanted.native, bank.native, c, 12, { parts: shared.native, rows, weights })
+      expect(found).toEqual(await search(c, bank, 12))
+      expectEqual(found.allowed, c, 12, true)
+    },
+  )
+  it('the native search refuses sums that do not fit the queries', async () => {
+    const c = makeCase({ seed: 6, dim: 8, rows: 50, n: 5, whole: false })
+    using bank = tensorOf(c, false)
+    using wanted = Tensor.from(c.queries, [5, 8])
+    const ask = async (parts: Tensor, rows: number[], weights = rows.map(() => 1)) => {
+      const sums = { parts: parts.native, rows: Int32Array.from(rows), weights: Float64Array.from(weights) }
+      await native.retrieve(wanted.native, bank.native, c, 1, sums)
+    }
+    using narrow = Tensor.from(new Float32Array(12), [3, 4])
+    using parts = Tensor.from(new Float32Array(24), [3, 8])
+    using infinite = Tensor.from(new Float32Array(24).fill(Infinity), [3, 8])
+    using many = Tensor.from(new Float32Array(8 * 4000).fill(1), [4000, 8])
+    await expect(ask(narrow, [0, 1, 2, 0, 1])).rejects.toThrow(/as wide as the queries/)
+    await expect(ask(parts, [0, 1, 2, 3, 0])).rejects.toThrow(/sums of float32 vectors/)
+    await expect(ask(parts, [0, 1, 2])).rejects.toThrow(/a row and a weight for each term/)
+    await expect(ask(infinite, [0, 1, 2, 0, 1])).rejects.toThrow(/finite vectors/)
+    await expect(ask(many, [0, 3999, 0, 1, 0, 1, 0, 1, 0, 1])).rejects.toThrow(/near one another/)
+  })
   it('the native search distinguishes rows whose cosines are equal in float32', async () => {
     const dim = 64
     const made = makeCase({ seed: 77, dim, rows: 1, n: 1, whole: false })

@@ -1,0 +1,119 @@
+import { type Rows, take } from '../baselines/baselines-rows.js'
+import { lastOf } from '../data/windows.js'
+import { native } from '../native.js'
+import { stage, tally } from '../stages.js'
+import { call, type Tensor } from '../torch/tensor.js'
+import { listExcluded } from './exclusions.js'
+import { type Placed, type Pool, search, together } from './search.js'
+
+/** Queries of all windows that are weighted sums of the last vectors of a context and its target. */
+export interface SummedQuery {
+  /** One weight for each of the `sharedVectors`, the oldest first, then that of the target. */
+  readonly weights: readonly number[]
+  /** The queries themselves, which decide where the sums are too inexact. Shapes: [n, dim]. */
+  predict(ids: Int32Array): Promise<Tensor>
+}
+
+/** Windows that share a pass over the bank, and the longest context whose sums cost less than their products. */
+const [WINDOWS, LONGEST] = [4096, 32]
+
+/** Number of last vectors of a context that queries may share: all, or one of contexts of several lengths; 0 for windows out of order. */
+export function sharedVectors({ base, windows, ids }: Rows): number {
+  const follows = (id: number, i: number) =>
+    windows.target[id] === lastOf(windows, id) + 1 && (i === 0 || windows.target[ids[i - 1]!]! < windows.target[id]!)
+  if (base.targets !== undefined || !ids.every(follows)) return 0
+  return windows.length === undefined && windows.context <= LONGEST ? windows.context : 1
+}
+
+/** The distinct rows of some windows in order, and the place among them of each window's first one. */
+function sharedRows({ windows }: Rows, ids: Int32Array, count: number): { rows: Int32Array; first: Int32Array } {
+  const rows: number[] = []
+  const first = ids.map((id) => {
+    const to = windows.target[id]!
+    for (let row = Math.max(to - count, (rows.at(-1) ?? -1) + 1); row <= to; row++) rows.push(row)
+    return rows.length - 1 - count
+  })
+  return { rows: Int32Array.from(rows), first }
+}
+
+/** Each element of a list so many times in turn. */
+function repeated(values: Int32Array, times: number): Int32Array {
+  return Int32Array.from({ length: values.length * times }, (_, i) => values[Math.floor(i / times)]!)
+}
+
+/** What each of several queries of a window leaves out. */
+function repeatedLists({ first, excluded }: ReturnType<typeof listExcluded>, times: number) {
+  const [begin, rows] = [new Int32Array((first.length - 1) * times + 1), new Int32Array(excluded.length * times)]
+  let at = 0
+  for (let i = 0; i + 1 < first.length; i++)
+    for (let t = 0; t < times; t++) {
+      const own = excluded.subarray(first[i]!, first[i + 1]!)
+      rows.set(own, at)
+      at += own.length
+      begin[i * times + t + 1] = at
+    }
+  return { first: begin, excluded: rows }
+}
+
+async function stacked(queries: readonly SummedQuery[], ids: Int32Array): Promise<Tensor> {
+  const each: Tensor[] = []
+  for (const query of queries) each.push(await query.predict(ids))
+  using all = (await call('aten::stack', [each, 1])) as Tensor
+  for (const one of each) one.dispose()
+  return all.op('aten::flatten.using_ints', 0, 1)
+}
+
+/**
+ * Ranks the targets for several queries in one pass: the cosines of the vectors that they share are computed once, and summed for each.
+ *
+ * The result is that of `placeTargets` for each query.
+ */
+export async function placeSums(rows: Rows, pool: Pool, queries: readonly SummedQuery[]): Promise<Placed[]> {
+  const [n, times] = [rows.ids.length, queries.length]
+  const empty = () => ({ ahead: new Int32Array(n), tied: new Int32Array(n) })
+  const found = queries.map(() => ({ all: empty(), allowed: empty() }))
+  const width = sharedVectors(rows) + 1
+  for (let at = 0, count = 0; at < n; at += count) {
+    count = together(pool, at, WINDOWS)
+    tally(at, n)
+    const ids = rows.ids.subarray(at, at + count)
+    const shared = sharedRows(rows, ids, width - 1)
+    using parts = await take(rows.base.vectors, shared.rows)
+    using vectors = await stacked(queries, ids)
+    const sums = {
+      parts: parts.native,
+      rows: Int32Array.from(
+        { length: count * times * width },
+        (_, i) => shared.first[Math.floor(i / (times * width))]! + (i % width),
+      ),
+      weights: Float64Array.from(
+        { length: count * times * width },
+        (_, i) => queries[Math.floor(i / width) % times]!.weights[i % width]!,
+      ),
+    }
+    const targets = repeated(pool.target.subarray(at, at + count), times)
+    const left = repeatedLists(listExcluded(pool.excluded, at, count), times)
+    const part = await stage('search', () => native.retrieve(vectors.native, pool.bank, { target: targets, ...left }, 1, sums))
+    for (const [q, { all, allowed }] of found.entries())
+      for (let i = 0; i < count; i++)
+        for (const key of ['ahead', 'tied'] as const) {
+          all[key][at + i] = part.all[key][i * times + q]!
+          allowed[key][at + i] = part.allowed[key][i * times + q]!
+        }
+  }
+  return found
+}
+
+/** Ranks the targets for one query of all windows. Shapes: query [1, dim]. */
+export function placeConstant(pool: Pool, query: Tensor): Promise<Placed> {
+  const same = (count: number) => query.op('aten::expand', [count, query.shape[1]!])
+  return search(
+    pool,
+    async (_, count) => {
+      using all = await same(count)
+      return all.op('aten::contiguous')
+    },
+    1,
+    (count) => ({ parts: query.native, rows: new Int32Array(count), weights: new Float64Array(count).fill(1) }),
+  )
+}

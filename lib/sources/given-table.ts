@@ -1,0 +1,192 @@
+import { setImmediate } from 'node:timers/promises'
+import { plainCopy } from '../door.js'
+import { badOption, LvmError, shown } from '../errors.js'
+import { Tensor } from '../torch/tensor.js'
+import type { Column, Matrix, Table, Values } from './table.js'
+
+/** Numbers of one vector. */
+export type Vector = ArrayLike<number>
+
+/** Vectors in memory, with facts about each. */
+export interface GivenVectors {
+  /** Row-major numbers of all vectors, a tensor [rows, dim], or a list with one vector for each row. */
+  readonly vectors: Float32Array | Float64Array | Tensor | readonly Vector[]
+  /** Numbers in a vector; needed for a typed array without articles, texts or positions. */
+  readonly dim?: number
+  /** Article of each row. */
+  readonly articles?: ArrayLike<string | number | bigint>
+  readonly texts?: ArrayLike<string>
+  /** Position of each row in its article. */
+  readonly positions?: ArrayLike<number>
+  readonly titles?: ArrayLike<string>
+  /** Encoder that made the vectors. */
+  readonly space?: string
+}
+
+/** One row: its vector alone, or with facts. */
+export type GivenRow =
+  | Vector
+  | {
+      readonly vector: Vector
+      readonly article?: string | number | bigint
+      readonly position?: number
+      readonly text?: string
+      readonly title?: string
+    }
+
+/** Vectors that no file holds. */
+export type GivenData = GivenVectors | Iterable<GivenRow> | AsyncIterable<GivenRow>
+
+/** Rows that are read together. */
+const TOGETHER = 1024
+const FACTS = ['articles', 'positions', 'texts', 'titles'] as const
+const NAME = { articles: 'article_id', positions: 'index', texts: 'text', titles: 'title' } as const
+const KEYS = ['vectors', 'dim', 'space', ...FACTS]
+
+const isList = (value: unknown): value is ArrayLike<unknown> =>
+  Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))
+const isIterable = (value: object): boolean => Symbol.asyncIterator in value || Symbol.iterator in value
+
+/** Whether a value can be data: an object with vectors, or rows to iterate over. */
+export const isGiven = (value: unknown): value is GivenData =>
+  typeof value === 'object' &&
+  value !== null &&
+  !ArrayBuffer.isView(value) &&
+  (isIterable(value) || plainCopy(value)?.vectors !== undefined)
+
+/** Space of vectors in memory. */
+export const spaceOf = (data: GivenData): string | undefined => (isIterable(data) ? undefined : (data as GivenVectors).space)
+
+/** Rows and row length of vectors that are numbers one after the other. */
+function sizeOf(owner: string, length: number, given: Record<string, unknown>): number {
+  const fact = FACTS.map((key) => given[key]).find(isList)
+  const dim = given.dim ?? (fact === undefined ? undefined : length / fact.length)
+  if (Number.isSafeInteger(dim) && (dim as number) > 0 && length % (dim as number) === 0) return dim as number
+  throw badOption(
+    owner,
+    'dim',
+    `the numbers in a vector, a divisor of the ${length} in "vectors",`,
+    dim,
+    'say how long a vector is, with { vectors, dim }',
+  )
+}
+
+async function matrixOf(
+  owner: string,
+  given: Record<string, unknown>,
+): Promise<{ values: Matrix['values']; dim: number; half: boolean }> {
+  const { vectors } = given
+  if (!(vectors instanceof Tensor)) {
+    const values = vectors as Float32Array | Float64Array
+    return { values, dim: sizeOf(owner, values.length, given), half: false }
+  }
+  const { shape, dtype } = vectors
+  if (shape.length !== 2 || shape.includes(0))
+    throw badOption(owner, 'vectors', 'a tensor of shape [rows, dim]', `shape [${shape.join(', ')}]`)
+  using wide = await vectors.to({ device: 'cpu', dtype: dtype === 'float16' ? 'float16' : 'float32' })
+  return { values: (await wide.data()) as Float32Array | Uint16Array, dim: shape[1]!, half: dtype === 'float16' }
+}
+
+async function fromObject(owner: string, path: string, given: Record<string, unknown>): Promise<Table> {
+  for (const key of Object.keys(given))
+    if (!KEYS.includes(key)) throw badOption(owner, `data.${key}`, `a known key (${KEYS.join(', ')})`, given[key])
+  const { vectors } = given
+  const flat = vectors instanceof Tensor || vectors instanceof Float32Array || vectors instanceof Float64Array
+  if (!flat && !isList(vectors)) throw badOption(owner, 'data.vectors', 'a Float32Array, a Tensor or a list of vectors', vectors)
+  const matrix = flat ? await matrixOf(owner, given) : undefined
+  const rows = matrix ? matrix.values.length / matrix.dim : (vectors as ArrayLike<unknown>).length
+  const facts = FACTS.filter((key) => given[key] !== undefined)
+  for (const key of facts) {
+    const list = given[key]
+    if (!isList(list) || list.length !== rows)
+      throw badOption(
+        owner,
+        `data.${key}`,
+        `a list of ${rows}, one for each vector,`,
+        isList(list) ? `${list.length} values` : list,
+      )
+  }
+  const columns: Column[] = [
+    { name: 'vectors', kind: 'vectors', ...(matrix?.half && { half: true }) },
+    ...facts.map((key) => ({ name: NAME[key], kind: 'value' }) as const),
+  ]
+  const part = (list: ArrayLike<unknown>, at: number, end: number) => Array.from({ length: end - at }, (_, i) => list[at + i])
+  async function* read(): AsyncGenerator<ReadonlyMap<string, Values>> {
+    for (let at = 0; at < rows; at += TOGETHER) {
+      const end = Math.min(rows, at + TOGETHER)
+      const own: Values = matrix
+        ? { dim: matrix.dim, values: matrix.values.subarray(at * matrix.dim, end * matrix.dim) }
+        : part(vectors as ArrayLike<unknown>, at, end)
+      await setImmediate()
+      yield new Map<string, Values>([
+        ['vectors', own],
+        ...facts.map((key) => [NAME[key], part(given[key] as ArrayLike<unknown>, at, end)] as const),
+      ])
+    }
+  }
+  return { path, format: 'memory', columns, read }
+}
+
+const ROW = { article: 'article_id', position: 'index', text: 'text', title: 'title' } as const
+
+function fromRows(owner: string, path: string, rows: Iterable<unknown> | AsyncIterable<unknown>, first: unknown): Table {
+  const bare = isList(first)
+  const keys = bare
+    ? []
+    : (Object.keys(ROW) as (keyof typeof ROW)[]).filter((key) => (first as Record<string, unknown>)[key] !== undefined)
+  const columns: Column[] = [
+    { name: 'vectors', kind: 'vectors' },
+    ...keys.map((key) => ({ name: ROW[key], kind: 'value' }) as const),
+  ]
+  const taken = (held: readonly unknown[]) =>
+    new Map<string, Values>([
+      ['vectors', held.map((row) => (bare ? row : (row as { vector: unknown }).vector))],
+      ...keys.map((key) => [ROW[key], held.map((row) => (row as Record<string, unknown>)[key])] as const),
+    ])
+  async function* read(): AsyncGenerator<ReadonlyMap<string, Values>> {
+    let [held, row] = [[] as unknown[], 0]
+    for await (const one of rows) {
+      if (isList(one) !== bare || typeof one !== 'object' || one === null)
+        throw badOption(
+          owner,
+          'data',
+          `rows that are all ${bare ? 'vectors' : 'objects with a "vector"'}`,
+          `${shown(one)} as row ${row}`,
+        )
+      row++
+      held.push(one)
+      if (held.length < TOGETHER) continue
+      yield taken(held)
+      held = []
+      await setImmediate()
+    }
+    if (held.length > 0) yield taken(held)
+  }
+  return { path, format: 'memory', columns, read }
+}
+
+/** Gives back the first item of an iterator before the others. */
+async function* restarted(
+  first: IteratorResult<unknown>,
+  rest: AsyncIterator<unknown> | Iterator<unknown>,
+): AsyncGenerator<unknown> {
+  try {
+    for (let next = first; next.done !== true; next = await rest.next()) yield next.value
+  } finally {
+    await rest.return?.()
+  }
+}
+
+/** Opens vectors in memory. Errors: BAD_OPTION for values that are not vectors; DATA_SHAPE without rows. */
+export async function givenTable(owner: string, data: GivenData): Promise<Table> {
+  const path = 'the given data'
+  if (!isIterable(data)) return fromObject(owner, path, { ...data })
+  const rows = data as Partial<AsyncIterable<unknown> & Iterable<unknown>>
+  const iterator = rows[Symbol.asyncIterator]?.() ?? rows[Symbol.iterator]!()
+  const first = await iterator.next()
+  if (first.done === true) throw new LvmError('DATA_SHAPE', `${owner}: expected rows in "data" but there are none`)
+  const row = first.value as unknown
+  if (!isList(row) && !isList((plainCopy(row) as { vector?: unknown } | undefined)?.vector))
+    throw badOption(owner, 'data', 'rows that are vectors, or objects with a "vector",', row)
+  return fromRows(owner, path, restarted(first, iterator), row)
+}
