@@ -1,6 +1,6 @@
 import type { Options } from 'yargs'
 import type { Field, Fields } from '../lib/options.js'
-import { kebab } from '../lib/show.js'
+import { broken, kebab } from '../lib/show.js'
 
 export { kebab }
 
@@ -9,14 +9,7 @@ const number = (value: unknown) =>
   typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : value
 
 /** Breaks a text into lines. yargs can do it too, but takes 50 ms for a long help. */
-export function wrapped(text: string, width: number): string {
-  const lines = ['']
-  for (const word of text.split(' ')) {
-    if (lines.at(-1) !== '' && lines.at(-1)!.length + 1 + word.length > width) lines.push(word)
-    else lines.push(`${lines.pop()} ${word}`.trimStart())
-  }
-  return lines.join('\n')
-}
+export const wrapped = (text: string, width: number): string => broken(text, width).join('\n')
 
 /** Columns that are left for a description beside the option's name. */
 const room = () => Math.max(30, Math.min(process.stdout.columns ?? 100, 120) - 24)

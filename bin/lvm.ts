@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import yargs from 'yargs'
 import { speakShell } from '../lib/hints.js'
+import { fitTables } from '../lib/show.js'
 import { withReport } from './crash.js'
 import { manner } from './manner.js'
 import { answered, diagnostic, event, fail, print } from './output.js'
@@ -60,6 +61,7 @@ async function main(): Promise<void> {
   else if (!answered()) event({ type: 'profile', version: 1, ...stages })
 }
 
+if (process.stdout.isTTY) fitTables(Math.max(60, process.stdout.columns))
 speakShell()
 endWithReader()
 endWhenAsked(json)

@@ -7,4 +7,6 @@ export const manner = {
   quiet: said('quiet'),
   verbose: said('verbose') && !said('quiet'),
   profile: said('profile'),
+  /** Undefined unless an option says it. */
+  color: said('no-color') ? false : said('color') ? true : undefined,
 } as const

@@ -6,6 +6,7 @@ import { isAbsolute, relative } from 'node:path'
 import { inspect } from 'node:util'
 import { asLvmError } from '../lib/errors.js'
 import { jsonText, terminalText } from '../lib/show.js'
+import { colouredAnswer, colouredDiagnostic, hasColour } from './colour.js'
 import { clearLine, muteLine } from './live-line.js'
 import { manner } from './manner.js'
 import { stagesSoFar } from './profile.js'
@@ -25,13 +26,14 @@ const copied = (line: string): string => {
 }
 
 /** Writes one line to stdout. */
-function write(text: string): void {
+function write(text: string, dress = (plain: string) => plain): void {
   muteLine()
-  process.stdout.write(copied(`${text}\n`))
+  copied(`${text}\n`)
+  process.stdout.write(`${dress(text)}\n`)
 }
 
 /** Prints text on stdout, without control characters. */
-export const print = (text: string): void => write(terminalText(text))
+export const print = (text: string): void => write(terminalText(text), hasColour(process.stdout) ? colouredAnswer : undefined)
 
 /** Writes pieces to stdout as fast as its reader takes them; `plain` pieces hold no control characters. */
 export async function flowing(pieces: AsyncIterable<string>, plain: boolean): Promise<void> {
@@ -44,7 +46,8 @@ export async function flowing(pieces: AsyncIterable<string>, plain: boolean): Pr
 /** Prints a line on stderr, outside the output that a pipe reads. */
 export function diagnostic(line: string): void {
   clearLine()
-  process.stderr.write(copied(`${terminalText(line)}\n`))
+  const text = copied(`${terminalText(line)}\n`)
+  process.stderr.write(hasColour(process.stderr) ? colouredDiagnostic(text) : text)
 }
 
 /** Prints a line about the work on stderr; with --quiet only a warning. */

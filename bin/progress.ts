@@ -3,6 +3,7 @@ import { readsOf } from '../lib/checkpoint/trained-contexts.js'
 import type { TrainEvent } from '../lib/index.js'
 import { busyNotes, isBusy } from '../lib/libtorch/cpu-share.js'
 import { bytes, count, duration, shellWord, terminalText } from '../lib/show.js'
+import { hasColour } from './colour.js'
 import { program } from './command-line.js'
 import { muteLine } from './live-line.js'
 import { nearby } from './output.js'
@@ -46,7 +47,7 @@ const RANKED: readonly Column[] = [
   ['val mrr', 7, (e) => cosine(e.val_mrr ?? null)],
 ]
 /** Adds columns for ranks, for the targets of the objective "sequence", and for the better weights (raw or averaged). */
-const columnsOf = (e: Of<'epoch'>): readonly Column[] => [
+const allColumns = (e: Of<'epoch'>): readonly Column[] => [
   ...COLUMNS.slice(0, 4),
   ...(e.val_top10 === undefined ? [] : RANKED),
   ...COLUMNS.slice(4, -1),
@@ -54,16 +55,25 @@ const columnsOf = (e: Of<'epoch'>): readonly Column[] => [
   ...(e.weights === undefined ? [] : [WEIGHTS]),
   ...COLUMNS.slice(-1),
 ]
-const line = (e: Of<'epoch'>, text: (column: (typeof COLUMNS)[number]) => string) =>
-  columnsOf(e)
+/** Columns that a narrow terminal leaves out, the first one first; the history of the run keeps their figures. */
+const LEAST = ['grad norm', 'samples/s', 'lr', 'targets/s', 'weights', 'val mrr', 'train loss']
+/** Columns that fit a width. */
+function columnsOf(e: Of<'epoch'>, width: number): readonly Column[] {
+  let columns = allColumns(e)
+  const total = () => columns.reduce((sum, [, wide]) => sum + wide + 2, -2)
+  for (const least of LEAST) if (total() >= width) columns = columns.filter(([title]) => title !== least)
+  return columns
+}
+const line = (e: Of<'epoch'>, width: number, text: (column: (typeof COLUMNS)[number]) => string) =>
+  columnsOf(e, width)
     .map((column) => text(column).padStart(column[1]))
     .join('  ')
     .trimEnd()
 
 /** Row of column titles. */
-export const header = (e: Of<'epoch'>): string => line(e, ([title]) => title)
+export const header = (e: Of<'epoch'>, width = Number.POSITIVE_INFINITY): string => line(e, width, ([title]) => title)
 /** Row of one finished epoch, aligned with the titles. */
-export const row = (e: Of<'epoch'>): string => line(e, ([, , cell]) => cell(e))
+export const row = (e: Of<'epoch'>, width = Number.POSITIVE_INFINITY): string => line(e, width, ([, , cell]) => cell(e))
 
 /** Size of the pool in which an epoch's targets are ranked, and the chance level. */
 const pool = ({ val_pool = 0, val_top10_chance = 0 }: Of<'epoch'>) =>
@@ -143,6 +153,7 @@ export function progress(screen: Screen, now: () => number = () => performance.n
     screen.write(`${open ? '\r\x1b[K' : ''}${dress(terminalText(text))}\n`)
     open = false
   }
+  const width = () => (screen.live ? screen.columns() : Number.POSITIVE_INFINITY)
   const green = (text: string) => (screen.colour ? `\x1b[32m${text}\x1b[39m` : text)
   return (event) => {
     if (event.type === 'start') say(`${opening(event)}\n`)
@@ -153,11 +164,11 @@ export function progress(screen: Screen, now: () => number = () => performance.n
     if (event.type === 'result') say(`${titled ? '\n' : ''}${closing(event)}`)
     if (event.type === 'epoch') {
       if (!titled && event.val_pool !== undefined) say(pool(event))
-      if (!titled) say(header(event))
+      if (!titled) say(header(event, width()))
       titled = true
       latest = event.val_cosine
       shares.push(event.cpu_share)
-      say(row(event), (text) => text.replace('★', green('★')))
+      say(row(event, width()), (text) => text.replace('★', green('★')))
     }
     if (event.type === 'progress' && now() - drawn >= every) {
       drawn = now()
@@ -178,6 +189,6 @@ export const terminal = (): Screen => {
     },
     live,
     columns: () => process.stdout.columns ?? 80,
-    colour: live && !process.env.NO_COLOR,
+    colour: hasColour(process.stdout),
   }
 }

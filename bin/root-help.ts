@@ -7,6 +7,7 @@ export const EVERYWHERE = {
   json: { type: 'boolean', describe: 'print JSON: one document, or one event per line for long work' },
   quiet: { type: 'boolean', describe: 'print only results, warnings and errors' },
   verbose: { type: 'boolean', describe: 'also print each stage when it ends, and where an error was thrown' },
+  color: { type: 'boolean', describe: 'colours, also outside a terminal; --no-color or NO_COLOR: none' },
   profile: { type: 'boolean', describe: 'also print the stages of the work and their share of the time' },
 } as const satisfies Record<string, Options>
 

@@ -5,23 +5,11 @@ export interface Plan {
 }
 
 const OPEN = ['load the run', 'open the data'] as const
-const QUERIES = [
-  'mean_vector',
-  'copy_last',
-  'context_mean',
-  'exponential_mean',
-  'exponential_mixture',
-  'ridge',
-  'exponential_mean_top10',
-  'whitened_mean',
-] as const
 
 /** Outermost stages of every verb that shows them. */
 export const PLANS: Readonly<Record<string, Plan>> = {
   evaluate: { each: [...OPEN, 'baselines', 'predict and score', 'latency', 'sentences'], last: ['write'] },
-  retrieve: {
-    each: [...OPEN, 'targets as queries', 'predictions', 'fit the baselines', ...QUERIES, 'failures', 'intervals'],
-  },
+  retrieve: { each: [...OPEN, 'queries without a run', 'predictions', 'failures', 'intervals'] },
   compare: { each: ['measure', 'pairs'] },
   doctor: {
     each: [

@@ -107,18 +107,67 @@ export const span = (interval: readonly [number, number] | null, show: (x: numbe
 /** Formats a p value to four decimals. */
 export const pValue = (p: number): string => (p < 1e-4 ? '< .0001' : decimal(p))
 
+/** Columns that a table may take; none has a limit unless a terminal has one. */
+let widest = Number.POSITIVE_INFINITY
+/** Makes all further tables fit a terminal. */
+export function fitTables(columns: number): void {
+  widest = columns
+}
+
+/** Width to which a long column of text may be narrowed, and the space between two columns. */
+const [NARROW, GAP] = [24, 2]
+
+/** Breaks a text that is longer than a line between words. */
+export function broken(text: string, width: number): string[] {
+  if (text.length <= width) return [text]
+  const lines = ['']
+  for (const word of text.split(' ')) {
+    if (lines.at(-1) !== '' && lines.at(-1)!.length + 1 + word.length > width) lines.push(word)
+    else lines.push(`${lines.pop()} ${word}`.trimStart())
+  }
+  return lines
+}
+
+/** Cells as aligned columns: what is too wide breaks its longest texts into lines, then goes on below, with its first column again. */
+function laid(lines: readonly (readonly string[])[], alignRight: readonly boolean[]): string {
+  const widths = lines[0]!.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)))
+  const total = (of: readonly number[]) => of.reduce((sum, width) => sum + width + GAP, -GAP)
+  for (let excess = total(widths) - widest; excess > 0 && excess < Number.POSITIVE_INFINITY; excess = total(widths) - widest) {
+    const longest = widths.reduce((best, width, i) => (!alignRight[i] && width > (widths[best] ?? NARROW) ? i : best), -1)
+    if (longest < 0 || widths[longest]! <= NARROW) break
+    const parts = lines.flatMap((line) => broken(line[longest]!, Math.max(NARROW, widths[longest]! - excess)))
+    const width = Math.max(...parts.map(({ length }) => length))
+    if (width >= widths[longest]!) break
+    widths[longest] = width
+  }
+  const blocks: number[][] = [[0]]
+  for (const i of widths.keys()) {
+    if (i === 0) continue
+    const block = blocks.at(-1)!
+    if (block.length > 1 && total([...block, i].map((j) => widths[j]!)) > widest) blocks.push([0, i])
+    else block.push(i)
+  }
+  const align = (line: readonly string[], block: readonly number[]) => {
+    const cells = block.map((i) => broken(line[i]!, widths[i]!))
+    const height = Math.max(...cells.map(({ length }) => length))
+    const pad = (cell: string, i: number) => (alignRight[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))
+    const row = (y: number) =>
+      cells
+        .map((cell, at) => pad(cell[y] ?? '', block[at]!))
+        .join(' '.repeat(GAP))
+        .trimEnd()
+    return Array.from({ length: height }, (_, y) => row(y)).join('\n')
+  }
+  return blocks.map((block) => lines.map((line) => align(line, block)).join('\n')).join('\n\n')
+}
+
 /** Formats lines of cells as aligned columns: the first left-aligned, the others right-aligned. */
 export function aligned(table: readonly (readonly string[])[]): string {
   const lines = table.map((line) => line.map(oneLine))
-  const widths = lines[0]!.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)))
-  return lines
-    .map((line) =>
-      line
-        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+  return laid(
+    lines,
+    lines[0]!.map((_, i) => i > 0),
+  )
 }
 
 /** The value of a table cell; null and undefined are shown as «–». */
@@ -132,14 +181,8 @@ const numeric = /^[-+±]?[\d.,]+(e[-+]?\d+)?( ?[%A-Za-z]{1,3})?$/
 export function table<Row>(rows: readonly Row[], columns: Columns<Row>): string {
   const titles = Object.keys(columns)
   const cells = rows.map((row) => Object.values(columns).map((read) => oneLine(String(read(row) ?? '–'))))
-  const widths = titles.map((title, i) => Math.max(title.length, ...cells.map((line) => line[i]!.length)))
   const alignRight = titles.map((_, i) => cells.length > 0 && cells.every((line) => line[i] === '–' || numeric.test(line[i]!)))
-  const align = (line: readonly string[]) =>
-    line
-      .map((cell, i) => (alignRight[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
-      .join('  ')
-      .trimEnd()
-  return [titles, ...cells].map(align).join('\n')
+  return laid([titles, ...cells], alignRight)
 }
 
 /** Converts an option name to its flag: maxWindows → max-windows. */

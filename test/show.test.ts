@@ -1,9 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { records } from '../lib/report/figures/csv-records.js'
 import { csv } from '../lib/report/figures/draw-figure.js'
-import { jsonText, oneLine, plainName, shellWord, terminalText, xmlText } from '../lib/show.js'
+import { aligned, fitTables, jsonText, oneLine, plainName, shellWord, table, terminalText, xmlText } from '../lib/show.js'
 
 const cli = fileURLToPath(new URL('../dist/bin/lvm.js', import.meta.url))
 const HOSTILE = '\x1b[2J\x07\x9b31m\x7f\u202e\u2066\ud800\u2028\r\t'
@@ -61,4 +61,38 @@ it.each([
   const { stdout, stderr } = spawnSync(process.execPath, [cli, ...words], { encoding: 'utf8' })
   expect(stderr).toMatch(/^[A-Z_]+: /)
   expect(stdout + stderr).toBe(terminalText(stdout + stderr))
+})
+
+describe('a table on a narrow terminal', () => {
+  afterEach(() => fitTables(Number.POSITIVE_INFINITY))
+  const rows = [
+    { run: 'lstm_baseline', loss: 0.25, about: 'two recurrent layers; small, and fast on any machine', at: '2026-01-01 00:00' },
+    { run: 'gru', loss: 0.5, about: '–', at: '–' },
+  ]
+  const columns = Object.fromEntries(
+    (['run', 'loss', 'about', 'at'] as const).map((key) => [key, (row: (typeof rows)[number]) => row[key]]),
+  )
+  it('long texts are broken into lines where that is enough', () => {
+    fitTables(80)
+    expect(table(rows, columns).split('\n')).toEqual([
+      'run            loss  about                                     at',
+      'lstm_baseline  0.25  two recurrent layers; small, and fast on  2026-01-01 00:00',
+      '                     any machine',
+      'gru             0.5  –                                         –',
+    ])
+  })
+  it('a table that is still too wide goes on below, with its first column again, and loses nothing', () => {
+    const figures = Array.from({ length: 9 }, (_, i) => `figure ${i}`)
+    const wide = [['', ...figures], ...['lstm', 'gru'].map((run) => [run, ...figures.map((_, i) => `.${i}${run.length}5`)])]
+    fitTables(60)
+    const text = aligned(wide)
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(60)
+    for (const cell of wide.flat()) expect(text).toContain(cell)
+    expect(text.match(/^lstm /gm)).toHaveLength(2)
+  })
+  it('a terminal that is wide enough changes nothing', () => {
+    const plain = table(rows, columns)
+    fitTables(200)
+    expect(table(rows, columns)).toBe(plain)
+  })
 })

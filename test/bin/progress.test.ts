@@ -46,6 +46,12 @@ function screen(live: boolean, columns = 120, colour = false) {
   return { show, written, wait }
 }
 
+it.each([60, 80, 100])('the table of epochs fits %i columns and keeps loss, cosine and time', (columns) => {
+  for (const text of [header(epoch(1), columns), row(epoch(1), columns)]) expect(text.length).toBeLessThan(columns)
+  for (const title of ['epoch', 'val loss', 'val cosine', 'seconds']) expect(header(epoch(1), columns)).toContain(title)
+  expect(header(epoch(1), 200)).toBe(header(epoch(1)))
+})
+
 describe('bar', () => {
   it('the bar shows every figure and fills with the epoch', () => {
     const text = bar(step(50), 0.7034, 120)

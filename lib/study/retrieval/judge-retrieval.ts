@@ -67,7 +67,9 @@ export async function searchAll(
   { exclude, say, ...o }: SearchOptions,
 ): Promise<Searched> {
   const { base } = pool
-  const withoutRun = await placeQueries(chosen, pool, { exclude, say: (line) => say(`${model.name}: ${line}`) })
+  const withoutRun = await stage('queries without a run', () =>
+    placeQueries(chosen, pool, { exclude, say: (line) => say(`${model.name}: ${line}`) }),
+  )
   const oracle = judgeOracle(withoutRun.oracle)
   const searched = {
     from: provenance(chosen),
