@@ -12,7 +12,7 @@ const TOPICS = {
   Serving: ['serve', 'loadtest', 'bundle', 'verifyBundle'],
   Faults: ['diagnose', 'renderDiagnosis', 'analyze', 'renderAnalysis', 'selftest', 'FAULTS'],
   Reports: ['report', 'markdown', 'experimentReport', 'experimentMarkdown', 'verify', 'verifiedText'],
-  Data: ['makeData', 'openBase', 'audit', 'auditPage', 'ceiling', 'ceilingPage', 'arrow', 'arrowPage', 'synth'],
+  Data: ['makeData', 'openBase', 'writeBase', 'audit', 'auditPage', 'ceiling', 'ceilingPage', 'arrow', 'arrowPage', 'synth'],
   Texts: ['Encoder', 'Decoder', 'encode', 'fetchEncoder', 'verifyEncoder', 'checkSpace'],
   Tensors: ['Tensor', 'call', 'operators', 'devices', 'TorchScriptModule'],
   Errors: ['LvmError', 'ERRORS'],
