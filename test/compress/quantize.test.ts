@@ -117,7 +117,9 @@ describe('a quantised run', () => {
       const before = readdirSync(out).sort()
       const stop = new AbortController()
       const say = (line: string) => line.includes(phrase) && stop.abort(new Error('enough'))
-      await expect(quantize({ run, name: 'stopped', ...fast, say }, { signal: stop.signal })).rejects.toThrow('enough')
+      await expect(quantize({ run, name: 'stopped', ...fast, say }, { signal: stop.signal })).rejects.toThrow(
+        expect.objectContaining({ code: 'INTERRUPTED', cause: expect.objectContaining({ message: 'enough' }) }),
+      )
       expect(readdirSync(out).sort()).toEqual(before)
     },
     120_000,

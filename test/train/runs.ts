@@ -108,6 +108,8 @@ export const SPECIFIED_CONFIG = {
   negatives: 4096,
   select: null,
   val_retrieval: false,
+  vectors: null,
+  articles: null,
   accumulate: 1,
   ema: 0,
   history: null,
