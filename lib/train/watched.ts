@@ -1,6 +1,6 @@
 import { countExcluded, listExcluded } from '../evaluate/exclusions.js'
 import { type FixedPool, fixedPool } from '../evaluate/fixed-pool.js'
-import { addSpread, noSpread, spread } from '../evaluate/spread.js'
+import { addSpread, noSpread, spread } from './spread.js'
 import { type NativeBank, native } from '../native.js'
 import { sampled } from '../statistics/random.js'
 import type { Tensor } from '../torch/tensor.js'

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { addSpread, noSpread, type Spread, spread } from '../../../lib/evaluate/spread.js'
+import { addSpread, noSpread, type Spread, spread } from '../../../lib/train/spread.js'
 import { native } from '../../../lib/native.js'
 import { call, Tensor } from '../../../lib/torch/tensor.js'
 import { gaussian } from '../../statistics/clustered.js'

@@ -1,0 +1,144 @@
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { load } from '../../lib/checkpoint/load-model.js'
+import type { Model } from '../../lib/checkpoint/model.js'
+import { evaluate } from '../../lib/evaluate/evaluate-runs.js'
+import type { Outsider } from '../../lib/evaluate/outside/outsider.js'
+import { predict } from '../../lib/evaluate/predict.js'
+import type { RunEntry } from '../../lib/evaluate/results-file.js'
+import type { Tensor } from '../../lib/torch/tensor.js'
+import { bytesOf, npy, refused } from '../files/fixture.js'
+import { CONTEXT, DIM, trainOn, wander, writeCorpus } from '../study/retrieval/corpus.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'lvm-outside-'))
+const out = join(folder, 'reports')
+const at = (name: string) => join(folder, name)
+const judge = (runs: readonly (string | Outsider)[], more: object = {}) =>
+  evaluate({ runs, out, latency: 0, threads: 1, ...more })
+let [data, run] = ['', '']
+let model: Model
+let own: RunEntry
+beforeAll(async () => {
+  data = writeCorpus(folder, 'corpus', wander(1))
+  run = await trainOn(data, folder, 'run')
+  await predict({ run, out: at('raw.npy'), raw: true, threads: 1 })
+  await predict({ run, out: at('unit.npy'), threads: 1 })
+  model = await load(run, { threads: 1 })
+  own = (await judge([run])).results.runs[0]!
+})
+afterAll(() => {
+  model.dispose()
+  rmSync(folder, { recursive: true, force: true })
+})
+const byModel = async (contexts: Tensor) => model.predict(contexts, { raw: true })
+
+/** Writes predictions with an index and returns the path. */
+function file(name: string, index: unknown, vectors?: Float32Array): string {
+  if (vectors === undefined) copyFileSync(at('raw.npy'), at(`${name}.npy`))
+  else writeFileSync(at(`${name}.npy`), npy('<f4', [vectors.length / DIM, DIM], bytesOf(vectors)))
+  if (index !== undefined) writeFileSync(at(`${name}.json`), typeof index === 'string' ? index : JSON.stringify(index))
+  return at(`${name}.npy`)
+}
+const indexOf = () => JSON.parse(readFileSync(at('raw.json'), 'utf8')) as { rows: number[]; data: { hash: string } }
+
+/** The figures of two entries agree to 1e-9. */
+function alike(mine: object, theirs: object): void {
+  for (const [key, value] of Object.entries(mine)) {
+    const other = (theirs as Record<string, unknown>)[key]
+    if (typeof value === 'number') expect(other, key).toBeCloseTo(value, 9)
+    else if (typeof value === 'object' && value !== null) alike(value, other as object)
+    else expect(other, key).toEqual(value)
+  }
+}
+const figures = ({ n, articles, mse_raw, mse_unit, cosine, cosine_centred, output_norm, baselines, skill }: Partial<RunEntry>) =>
+  ({ n, articles, mse_raw, mse_unit, cosine, cosine_centred, output_norm, baselines, skill })
+
+describe('predictors that are no runs', () => {
+  it('the predictions and the function of a run have its own figures to 1e-9, in its table, and never a claim that they saw no such window', async () => {
+    const { results, outside, table } = await judge([run, `guess=${at('raw.npy')}`, { name: 'mine', predict: byModel }])
+    expect(results.runs).toHaveLength(1)
+    const [guess, mine] = outside!.runs
+    expect([guess!.run, guess!.kind, mine!.run, mine!.kind]).toEqual(['guess', 'file', 'mine', 'function'])
+    for (const entry of [guess!, mine!]) alike(figures(own), figures(entry as never))
+    expect([guess!.trained_on, mine!.trained_on]).toEqual([0, null]) // the file says so; nobody knows of a function
+    expect(table).toMatch(/mine: a function; whether it was trained on these windows is not known/)
+    expect(table).not.toMatch(/guess: a file .* not known/)
+    expect(table.match(/windows of/g)).toHaveLength(1)
+    expect(JSON.parse(readFileSync(join(out, 'outside_results.json'), 'utf8')).runs).toHaveLength(2)
+  })
+  it('unit predictions have the cosines of the run and no loss on raw vectors', async () => {
+    const [guess] = (await judge([run, { predictions: at('unit.npy') }])).outside!.runs
+    expect([guess!.run, guess!.output, guess!.mse_raw]).toEqual(['unit', 'unit', null])
+    expect(guess!.cosine.mean).toBeCloseTo(own.cosine.mean, 7)
+  })
+  it('without a run a file is judged on its own rows, and a function on all rows of the data', async () => {
+    const [guess] = (await judge([at('raw.npy')])).outside!.runs
+    expect(guess!.cosine.mean).toBeCloseTo(own.cosine.mean, 9)
+    expect(guess!.baselines.ridge).toBeUndefined()
+    const last = async (contexts: Tensor) => contexts.op('aten::select.int', 1, -1)
+    const [copy] = (await judge([{ name: 'last', predict: last, context: CONTEXT }], { data })).outside!.runs
+    expect(copy!.cosine.mean).toBeCloseTo(copy!.baselines.copy_last!.cosine, 9)
+    expect(copy!.rows).toBe('all')
+  })
+  it('a function may return lists', async () => {
+    const lists = async (contexts: Tensor) => {
+      const flat = (await (await byModel(contexts)).data()) as Float32Array
+      return Array.from({ length: flat.length / DIM }, (_, i) => Array.from(flat.subarray(i * DIM, (i + 1) * DIM)))
+    }
+    const [mine] = (await judge([run, { name: 'lists', predict: lists }])).outside!.runs
+    expect(mine!.cosine.mean).toBeCloseTo(own.cosine.mean, 9)
+  })
+})
+
+describe('predictors that do not fit are refused with the fix', () => {
+  const index = (change: (index: ReturnType<typeof indexOf>) => unknown) => change(indexOf())
+  const cases: [string, string, () => readonly (string | Outsider)[], RegExp][] = [
+    ['no index', 'FILE_MISSING', () => [run, file('alone', undefined)], /expected .*alone\.json beside it/],
+    ['no file', 'FILE_MISSING', () => [run, at('nothing.npy')], /nothing\.npy/],
+    ['a damaged index', 'DATA_FORMAT', () => [run, file('damaged', '{')], /expected JSON/],
+    ['rows that are no numbers', 'DATA_FORMAT', () => [run, file('text', { rows: ['a'] })], /"rows"/],
+    ['too few row numbers', 'DATA_SHAPE', () => [run, file('short', index((i) => ({ rows: i.rows.slice(1) })))], /row numbers/],
+    ['a row twice', 'DATA_SHAPE', () => [run, file('twice', index((i) => ({ rows: [i.rows[1], ...i.rows.slice(1)] })))], /one prediction for each row/],
+    ['missing rows', 'DATA_SHAPE', () => [run, file('missing', index((i) => ({ rows: [0, ...i.rows.slice(1)] })))], /1 are missing, first that of row/],
+    ['other data', 'DATA_SHAPE', () => [run, file('other', index((i) => ({ rows: i.rows, data: { hash: 'x' } })))], /other data/],
+    ['a stray row', 'DATA_SHAPE', () => [file('stray', index((i) => ({ ...i, rows: [0, ...i.rows.slice(1)] })))], /row 0 has fewer/],
+    ['no context', 'BAD_OPTION', () => [file('contextless', index((i) => ({ ...i, context: null })))], /"context"/],
+    ['no data', 'BAD_OPTION', () => [file('dataless', index((i) => ({ rows: i.rows, context: CONTEXT })))], /"data"/],
+    ['the name of a run', 'BAD_OPTION', () => [run, { name: run, predict: byModel }], /name of its own/],
+    ['a name twice', 'BAD_OPTION', () => [`a=${at('raw.npy')}`, `a=${at('unit.npy')}`], /name of its own/],
+    ['a function without context', 'BAD_OPTION', () => [{ name: 'f', predict: byModel }], /"data"/],
+    ['no predictor', 'BAD_OPTION', () => [{ name: 'f' } as never], /list of runs/],
+    ['a function that throws', 'BAD_OPTION', () => [run, { name: 'f', predict: () => { throw new Error('mine') } }], /mine/],
+    ['a function of the wrong shape', 'DATA_SHAPE', () => [run, { name: 'f', predict: () => new Float32Array(3) }], /returned 3 numbers/],
+    ['a function that returns nothing', 'DATA_SHAPE', () => [run, { name: 'f', predict: (() => {}) as never }], /undefined/],
+    ['ragged lists', 'DATA_SHAPE', () => [run, { name: 'f', predict: () => [[1], [1, 2]] }], /no table/],
+    ['a function with NaN', 'DATA_NOT_FINITE', () => [run, { name: 'f', predict: (x) => new Float32Array(x.shape[0]! * DIM).fill(Number.NaN) }], /NaN/],
+  ]
+  it.each(cases)('%s: %s', async (_, code, runs, words) => {
+    expect(await refused(code as never, judge(runs()))).toMatch(words)
+  })
+  it('NaN and vectors of another dimension in a file', async () => {
+    const { rows } = indexOf()
+    const nan = file('nan', { rows }, new Float32Array(rows.length * DIM).fill(Number.NaN))
+    expect(await refused('DATA_NOT_FINITE', judge([run, nan]))).toContain('nan.npy')
+    const wide = at('wide.npy')
+    writeFileSync(wide, npy('<f4', [rows.length, 2], bytesOf(new Float32Array(rows.length * 2))))
+    writeFileSync(at('wide.json'), JSON.stringify({ rows }))
+    expect(await refused('DATA_SHAPE', judge([run, wide]))).toContain('dimension')
+  })
+  it('a slow function is left as soon as the signal stops the call', async () => {
+    const stop = new AbortController()
+    const never = () => {
+      stop.abort()
+      return new Promise<never>(() => {})
+    }
+    const call = evaluate({ runs: [run, { name: 'slow', predict: never }], out, latency: 0, threads: 1 }, { signal: stop.signal })
+    await refused('INTERRUPTED', call)
+  })
+  it('folds and a decoder are refused', async () => {
+    expect(await refused('BAD_OPTION', judge([at('raw.npy')], { folds: true }))).toContain('only runs with "folds"')
+    expect(await refused('BAD_OPTION', judge([at('raw.npy')], { rows: 'val' }))).toContain('rows')
+  })
+})
