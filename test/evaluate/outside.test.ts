@@ -7,6 +7,7 @@ import type { Model } from '../../lib/checkpoint/model.js'
 import { evaluate } from '../../lib/evaluate/evaluate-runs.js'
 import type { Outsider } from '../../lib/evaluate/outside/outsider.js'
 import { predict } from '../../lib/evaluate/predict.js'
+import { compare } from '../../lib/study/compare/compare.js'
 import type { RunEntry } from '../../lib/evaluate/results-file.js'
 import type { Tensor } from '../../lib/torch/tensor.js'
 import { bytesOf, npy, refused } from '../files/fixture.js'
@@ -81,6 +82,21 @@ describe('predictors that are no runs', () => {
     const [copy] = (await judge([{ name: 'last', predict: last, context: CONTEXT }], { data })).outside!.runs
     expect(copy!.cosine.mean).toBeCloseTo(copy!.baselines.copy_last!.cosine, 9)
     expect(copy!.rows).toBe('all')
+  })
+  it('compare finds no difference between a run and its own predictions, and says what is not known', async () => {
+    const runs = [run, 'copy_last', `guess=${at('raw.npy')}`, { name: 'mine', predict: byModel }]
+    const { comparison, table } = await compare({ runs, out, threads: 1 })
+    const { contestants, pairs } = comparison.comparisons[0]!
+    expect(contestants.map(({ kind }) => kind)).toEqual(['run', 'baseline', 'outside', 'outside'])
+    const [first, , guess, mine] = contestants
+    for (const one of [guess!, mine!])
+      for (const key of ['cosine', 'cosine_centred', 'top10'] as const) expect(one[key], key).toBeCloseTo(first![key]!, 9)
+    expect(first!.top10).not.toBeNull()
+    expect(pairs.find(({ a, b }) => a === first!.name && b === 'guess')!.cosine!.difference).toBeCloseTo(0, 9)
+    expect(table).toMatch(/mine: whether it was trained/)
+    expect(table).not.toMatch(/guess: whether/)
+    expect(await refused('BAD_OPTION', compare({ runs: runs.slice(1), out, threads: 1 }))).toContain('at least one run')
+    expect(await refused('BAD_OPTION', compare({ runs, folds: true, out, threads: 1 }))).toContain('only runs with "folds"')
   })
   it('a function may return lists', async () => {
     const lists = async (contexts: Tensor) => {
