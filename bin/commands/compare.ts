@@ -9,7 +9,10 @@ export const compare: CommandModule = {
   builder: (y) =>
     y
       .parserConfiguration({ 'duplicate-arguments-array': true }) // keeps all runs of a list instead of the last one
-      .positional('run', { type: 'string', describe: 'runs, baselines by name (exponential_mean, ridge, …), or files of predictions as NAME=FILE.npy' })
+      .positional('run', {
+        type: 'string',
+        describe: 'runs, baselines by name (exponential_mean, ridge, …), or files of predictions as NAME=FILE.npy',
+      })
       .option('data', {
         requiresArg: true,
         group: 'Data:',

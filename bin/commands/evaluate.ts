@@ -9,7 +9,10 @@ export const evaluate: CommandModule = {
   builder: (y) =>
     y
       .parserConfiguration({ 'duplicate-arguments-array': true }) // keeps all runs of a list instead of the last one
-      .positional('run', { type: 'string', describe: 'folders of runs, or their names below artifacts/lvm/models; files of predictions as NAME=FILE.npy' })
+      .positional('run', {
+        type: 'string',
+        describe: 'folders of runs, or their names below artifacts/lvm/models; files of predictions as NAME=FILE.npy',
+      })
       .options(flags(evaluateFields))
       .example('$0 evaluate lstm_baseline gru_stacked', 'side by side, on their saved validation rows')
       .example('$0 evaluate lstm_baseline --data other.npz', 'on other data, all rows')

@@ -10,9 +10,8 @@ import { stage } from '../stages.js'
 import { Tensor } from '../torch/tensor.js'
 import { measureLatency, peakMemory } from './latency.js'
 import { type Metrics, metrics } from './metrics.js'
-import type { OutsideEntry, RunEntry, Speed } from './results-file.js'
+import type { RunEntry, Speed } from './results-file.js'
 import type { Provenance } from './subject.js'
-import type { OpenOutsider } from './outside/open-outsider.js'
 import { judgeTiers } from './tiers.js'
 
 /** A loaded run, with facts from its files. */
@@ -88,7 +87,11 @@ export interface Scored {
 }
 
 /** Scores a run, or a predictor with `predictions`, and the baselines on windows. Errors: DATA_TOO_FEW without windows. */
-export async function scoreRun(subject: Pick<Subject, 'run'> & Partial<Pick<Subject, 'handle'>>, rows: JudgedRows, o: EvaluateOptions): Promise<Scored> {
+export async function scoreRun(
+  subject: Pick<Subject, 'run'> & Partial<Pick<Subject, 'handle'>>,
+  rows: JudgedRows,
+  o: EvaluateOptions,
+): Promise<Scored> {
   if (rows.ids.length === 0)
     throw new LvmError('DATA_TOO_FEW', `${subject.run}: expected ${rows.part} rows to evaluate but there are none`)
   const samples = samplesOf(rows)
@@ -208,35 +211,4 @@ export async function evaluateRun(subject: Subject, rows: JudgedRows, options: E
   }
   const speed = options.latency > 0 ? await stage('latency', () => measureSpeed(subject, rows, options.latency)) : null
   return entryOf(subject, from, judged, speed)
-}
-
-/** Evaluates a predictor that is no run, as `evaluateRun` does a run. Errors: those of its function; DIVERGED. */
-export async function evaluateOutsider(outsider: OpenOutsider, rows: JudgedRows, o: Omit<EvaluateOptions, 'latency'>): Promise<OutsideEntry> {
-  const { name: run, output, file, trainedOn } = outsider
-  const predictions = async () => {
-    using vectors = await outsider.read(rows.ids)
-    return (await vectors.data()) as Float32Array
-  }
-  const scored = await scoreRun({ run }, rows, { ...o, latency: 0, predictions })
-  const judged = await metrics({ ...scored, output, seed: o.seed ?? 0 })
-  const { base, part, split } = rows
-  const seen = (trainedOn ?? 0) > 0
-  const loss = output === 'raw' ? judged.mse_raw : judged.mse_unit
-  const figures = { val_loss: loss, val_cosine: judged.cosine.mean, train_seconds: null, weights_bytes: null }
-  return {
-    run,
-    kind: file === null ? 'function' : 'file',
-    predictions: file,
-    rows: part,
-    split,
-    selected_on: null,
-    trained_on: trainedOn,
-    data: { path: base.path, hash: base.hash, space: base.space ?? null },
-    output,
-    ...judged,
-    skill: seen ? null : judged.skill,
-    latency: null,
-    tiers: seen ? null : judgeTiers(figures),
-    libtorch: native.libtorchVersion(),
-  }
 }

@@ -79,7 +79,10 @@ export interface RunEntry extends Omit<Metrics, 'skill'> {
 
 /** A predictor that is no run in outside_results.json: its own code and cost are unknown. */
 export interface OutsideEntry
-  extends Omit<RunEntry, 'model' | 'folds' | 'selected_on' | 'parameters' | 'weights_sha256' | 'train_seconds' | 'latency' | 'size'> {
+  extends Omit<
+    RunEntry,
+    'model' | 'folds' | 'selected_on' | 'parameters' | 'weights_sha256' | 'train_seconds' | 'latency' | 'size'
+  > {
   readonly kind: 'file' | 'function'
   /** File of the predictions; null for a function. */
   readonly predictions: { readonly path: string; readonly sha256: string } | null

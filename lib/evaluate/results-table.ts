@@ -124,7 +124,9 @@ function warnings(entries: readonly Entry[]): string[] {
       : []),
     ...entries.flatMap((e) =>
       'kind' in e && e.trained_on === null
-        ? [`${e.run}: a ${e.kind === 'file' ? 'file of predictions' : 'function'}; whether it was trained on these windows is not known`]
+        ? [
+            `${e.run}: a ${e.kind === 'file' ? 'file of predictions' : 'function'}; whether it was trained on these windows is not known`,
+          ]
         : [],
     ),
     ...(entries.some((e) => !e.split && e.data.space === null)

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -7,10 +7,11 @@ import type { Model } from '../../lib/checkpoint/model.js'
 import { evaluate } from '../../lib/evaluate/evaluate-runs.js'
 import type { Outsider } from '../../lib/evaluate/outside/outsider.js'
 import { predict } from '../../lib/evaluate/predict.js'
-import { compare } from '../../lib/study/compare/compare.js'
 import type { RunEntry } from '../../lib/evaluate/results-file.js'
+import { compare } from '../../lib/study/compare/compare.js'
+import { retrieve } from '../../lib/study/retrieval/retrieve.js'
 import type { Tensor } from '../../lib/torch/tensor.js'
-import { bytesOf, npy, refused } from '../files/fixture.js'
+import { refused } from '../files/fixture.js'
 import { CONTEXT, DIM, trainOn, wander, writeCorpus } from '../study/retrieval/corpus.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'lvm-outside-'))
@@ -35,15 +36,6 @@ afterAll(() => {
 })
 const byModel = async (contexts: Tensor) => model.predict(contexts, { raw: true })
 
-/** Writes predictions with an index and returns the path. */
-function file(name: string, index: unknown, vectors?: Float32Array): string {
-  if (vectors === undefined) copyFileSync(at('raw.npy'), at(`${name}.npy`))
-  else writeFileSync(at(`${name}.npy`), npy('<f4', [vectors.length / DIM, DIM], bytesOf(vectors)))
-  if (index !== undefined) writeFileSync(at(`${name}.json`), typeof index === 'string' ? index : JSON.stringify(index))
-  return at(`${name}.npy`)
-}
-const indexOf = () => JSON.parse(readFileSync(at('raw.json'), 'utf8')) as { rows: number[]; data: { hash: string } }
-
 /** The figures of two entries agree to 1e-9. */
 function alike(mine: object, theirs: object): void {
   for (const [key, value] of Object.entries(mine)) {
@@ -53,8 +45,17 @@ function alike(mine: object, theirs: object): void {
     else expect(other, key).toEqual(value)
   }
 }
-const figures = ({ n, articles, mse_raw, mse_unit, cosine, cosine_centred, output_norm, baselines, skill }: Partial<RunEntry>) =>
-  ({ n, articles, mse_raw, mse_unit, cosine, cosine_centred, output_norm, baselines, skill })
+const figures = ({
+  n,
+  articles,
+  mse_raw,
+  mse_unit,
+  cosine,
+  cosine_centred,
+  output_norm,
+  baselines,
+  skill,
+}: Partial<RunEntry>) => ({ n, articles, mse_raw, mse_unit, cosine, cosine_centred, output_norm, baselines, skill })
 
 describe('predictors that are no runs', () => {
   it('the predictions and the function of a run have its own figures to 1e-9, in its table, and never a claim that they saw no such window', async () => {
@@ -98,6 +99,16 @@ describe('predictors that are no runs', () => {
     expect(await refused('BAD_OPTION', compare({ runs: runs.slice(1), out, threads: 1 }))).toContain('at least one run')
     expect(await refused('BAD_OPTION', compare({ runs, folds: true, out, threads: 1 }))).toContain('only runs with "folds"')
   })
+  it('retrieve finds with the predictions of a run what the run finds', async () => {
+    const runs = [run, { name: 'mine', predict: byModel }]
+    const { results, table } = await retrieve({ runs, out, threads: 1 })
+    const [first, mine] = results.runs
+    alike({ scores: first!.scores, failed: first!.failed }, { scores: mine!.scores, failed: mine!.failed })
+    expect([mine!.model, mine!.weights_sha256, mine!.trained_on]).toEqual(['function', null, null])
+    expect(table).toMatch(/mine: whether it was trained/)
+    expect(table.match(/windows of/g)).toHaveLength(1)
+    expect(await refused('BAD_OPTION', retrieve({ runs, folds: true, out, threads: 1 }))).toContain('only runs with "folds"')
+  })
   it('a function may return lists', async () => {
     const lists = async (contexts: Tensor) => {
       const flat = (await (await byModel(contexts)).data()) as Float32Array
@@ -105,56 +116,5 @@ describe('predictors that are no runs', () => {
     }
     const [mine] = (await judge([run, { name: 'lists', predict: lists }])).outside!.runs
     expect(mine!.cosine.mean).toBeCloseTo(own.cosine.mean, 9)
-  })
-})
-
-describe('predictors that do not fit are refused with the fix', () => {
-  const index = (change: (index: ReturnType<typeof indexOf>) => unknown) => change(indexOf())
-  const cases: [string, string, () => readonly (string | Outsider)[], RegExp][] = [
-    ['no index', 'FILE_MISSING', () => [run, file('alone', undefined)], /expected .*alone\.json beside it/],
-    ['no file', 'FILE_MISSING', () => [run, at('nothing.npy')], /nothing\.npy/],
-    ['a damaged index', 'DATA_FORMAT', () => [run, file('damaged', '{')], /expected JSON/],
-    ['rows that are no numbers', 'DATA_FORMAT', () => [run, file('text', { rows: ['a'] })], /"rows"/],
-    ['too few row numbers', 'DATA_SHAPE', () => [run, file('short', index((i) => ({ rows: i.rows.slice(1) })))], /row numbers/],
-    ['a row twice', 'DATA_SHAPE', () => [run, file('twice', index((i) => ({ rows: [i.rows[1], ...i.rows.slice(1)] })))], /one prediction for each row/],
-    ['missing rows', 'DATA_SHAPE', () => [run, file('missing', index((i) => ({ rows: [0, ...i.rows.slice(1)] })))], /1 are missing, first that of row/],
-    ['other data', 'DATA_SHAPE', () => [run, file('other', index((i) => ({ rows: i.rows, data: { hash: 'x' } })))], /other data/],
-    ['a stray row', 'DATA_SHAPE', () => [file('stray', index((i) => ({ ...i, rows: [0, ...i.rows.slice(1)] })))], /row 0 has fewer/],
-    ['no context', 'BAD_OPTION', () => [file('contextless', index((i) => ({ ...i, context: null })))], /"context"/],
-    ['no data', 'BAD_OPTION', () => [file('dataless', index((i) => ({ rows: i.rows, context: CONTEXT })))], /"data"/],
-    ['the name of a run', 'BAD_OPTION', () => [run, { name: run, predict: byModel }], /name of its own/],
-    ['a name twice', 'BAD_OPTION', () => [`a=${at('raw.npy')}`, `a=${at('unit.npy')}`], /name of its own/],
-    ['a function without context', 'BAD_OPTION', () => [{ name: 'f', predict: byModel }], /"data"/],
-    ['no predictor', 'BAD_OPTION', () => [{ name: 'f' } as never], /list of runs/],
-    ['a function that throws', 'BAD_OPTION', () => [run, { name: 'f', predict: () => { throw new Error('mine') } }], /mine/],
-    ['a function of the wrong shape', 'DATA_SHAPE', () => [run, { name: 'f', predict: () => new Float32Array(3) }], /returned 3 numbers/],
-    ['a function that returns nothing', 'DATA_SHAPE', () => [run, { name: 'f', predict: (() => {}) as never }], /undefined/],
-    ['ragged lists', 'DATA_SHAPE', () => [run, { name: 'f', predict: () => [[1], [1, 2]] }], /no table/],
-    ['a function with NaN', 'DATA_NOT_FINITE', () => [run, { name: 'f', predict: (x) => new Float32Array(x.shape[0]! * DIM).fill(Number.NaN) }], /NaN/],
-  ]
-  it.each(cases)('%s: %s', async (_, code, runs, words) => {
-    expect(await refused(code as never, judge(runs()))).toMatch(words)
-  })
-  it('NaN and vectors of another dimension in a file', async () => {
-    const { rows } = indexOf()
-    const nan = file('nan', { rows }, new Float32Array(rows.length * DIM).fill(Number.NaN))
-    expect(await refused('DATA_NOT_FINITE', judge([run, nan]))).toContain('nan.npy')
-    const wide = at('wide.npy')
-    writeFileSync(wide, npy('<f4', [rows.length, 2], bytesOf(new Float32Array(rows.length * 2))))
-    writeFileSync(at('wide.json'), JSON.stringify({ rows }))
-    expect(await refused('DATA_SHAPE', judge([run, wide]))).toContain('dimension')
-  })
-  it('a slow function is left as soon as the signal stops the call', async () => {
-    const stop = new AbortController()
-    const never = () => {
-      stop.abort()
-      return new Promise<never>(() => {})
-    }
-    const call = evaluate({ runs: [run, { name: 'slow', predict: never }], out, latency: 0, threads: 1 }, { signal: stop.signal })
-    await refused('INTERRUPTED', call)
-  })
-  it('folds and a decoder are refused', async () => {
-    expect(await refused('BAD_OPTION', judge([at('raw.npy')], { folds: true }))).toContain('only runs with "folds"')
-    expect(await refused('BAD_OPTION', judge([at('raw.npy')], { rows: 'val' }))).toContain('rows')
   })
 })

@@ -71,7 +71,9 @@ function idsOf({ path, places }: Predictions, { windows, ids }: Chosen, beside: 
     throw new LvmError(
       'DATA_SHAPE',
       `${path}: expected predictions for all ${ids.length} judged windows but ${ids.length - own.length} are missing, first that of row ${windows.target[missing]}`,
-      { hint: 'predict these rows too (the .json file that predict writes for the run lists them), or judge the file without the run' },
+      {
+        hint: 'predict these rows too (the .json file that predict writes for the run lists them), or judge the file without the run',
+      },
     )
   }
   if (own.length === places.size) return own
@@ -95,22 +97,27 @@ async function openFile(name: string, path: string, beside: string | undefined, 
   let chosen: Chosen | undefined
   try {
     chosen =
-      beside === undefined
-        ? await openAlone(name, file.windows(o.data), o)
-        : await chooseRows(await describeRun(beside), o)
+      beside === undefined ? await openAlone(name, file.windows(o.data), o) : await chooseRows(await describeRun(beside), o)
     const { base } = chosen
     if (file.hash !== undefined && file.hash !== base.hash)
       throw new LvmError('DATA_SHAPE', `${path}: expected predictions for ${base.path} but they were made for other data`, {
         hint: 'name the data that was predicted with --data, or predict again',
       })
     if (file.dim !== base.dim)
-      throw new LvmError('DATA_SHAPE', `${path}: expected vectors of dimension ${base.dim}, as ${base.path} has, but received ${file.dim}`, {
-        hint: 'write one vector of that dimension for each row',
-      })
+      throw new LvmError(
+        'DATA_SHAPE',
+        `${path}: expected vectors of dimension ${base.dim}, as ${base.path} has, but received ${file.dim}`,
+        {
+          hint: 'write one vector of that dimension for each row',
+        },
+      )
     const ids = idsOf(file, chosen, beside !== undefined)
     const { windows, dispose } = chosen
     const read = async (asked: Int32Array) => {
-      const vectors = await take(file.vectors, asked.map((id) => file.places.get(windows.target[id]!)!))
+      const vectors = await take(
+        file.vectors,
+        asked.map((id) => file.places.get(windows.target[id]!)!),
+      )
       await requireFinite(path, vectors)
       return vectors
     }
@@ -136,11 +143,16 @@ async function openFile(name: string, path: string, beside: string | undefined, 
 /** Turns the answer of a function into vectors. Shapes: [rows, dim], float32. Errors: DATA_SHAPE. */
 async function answered(name: string, answer: OwnVectors, rows: number, dim: number): Promise<Tensor> {
   const flat = answer instanceof Float32Array || answer instanceof Float64Array
-  const what = answer instanceof Tensor ? `a tensor of shape [${answer.shape.join(', ')}]` : flat ? `${answer.length} numbers` : undefined
+  const what =
+    answer instanceof Tensor ? `a tensor of shape [${answer.shape.join(', ')}]` : flat ? `${answer.length} numbers` : undefined
   const wrong = (received: string) =>
-    new LvmError('DATA_SHAPE', `${name}: expected ${rows} vectors of dimension ${dim} from "predict" but it returned ${received}`, {
-      hint: 'return a Tensor, a Float32Array or lists of numbers of shape [windows, dim], one vector for each context',
-    })
+    new LvmError(
+      'DATA_SHAPE',
+      `${name}: expected ${rows} vectors of dimension ${dim} from "predict" but it returned ${received}`,
+      {
+        hint: 'return a Tensor, a Float32Array or lists of numbers of shape [windows, dim], one vector for each context',
+      },
+    )
   if (flat && answer.length !== rows * dim) throw wrong(what!)
   if (!flat && !(answer instanceof Tensor) && !Array.isArray(answer)) throw wrong(shown(answer))
   let given: Tensor
@@ -172,7 +184,11 @@ async function ask({ name, predict }: OwnPredictor, chosen: Chosen, asked: Int32
     for (let at = 0; at < places.length; at += size) {
       tally(done, asked.length)
       const part = places.slice(at, at + size)
-      using given = await contexts(chosen, Int32Array.from(part, (place) => asked[place]!), length)
+      using given = await contexts(
+        chosen,
+        Int32Array.from(part, (place) => asked[place]!),
+        length,
+      )
       using vectors = await answered(name, await unlessStopped(Promise.resolve(predict(given))), part.length, dim)
       await requireFinite(name, vectors)
       const values = (await vectors.data()) as Float32Array
@@ -214,7 +230,5 @@ async function requireOwnName(name: string): Promise<void> {
  */
 export async function openOutsider(outsider: Outsider, beside: string | undefined, o: Asked): Promise<OpenOutsider> {
   await requireOwnName(outsider.name!)
-  return 'predict' in outsider
-    ? openFunction(outsider, beside, o)
-    : openFile(outsider.name!, outsider.predictions, beside, o)
+  return 'predict' in outsider ? openFunction(outsider, beside, o) : openFile(outsider.name!, outsider.predictions, beside, o)
 }

@@ -43,7 +43,8 @@ function isOutsider(value: unknown): boolean {
   if (copy === undefined) return false
   const { name, predictions, predict, context, output, ...rest } = copy
   if (Object.keys(rest).length > 0) return false
-  if (predict === undefined) return word.accepts(predictions) && optional(word).accepts(name) && context === undefined && output === undefined
+  if (predict === undefined)
+    return word.accepts(predictions) && optional(word).accepts(name) && context === undefined && output === undefined
   return (
     predictions === undefined &&
     word.accepts(name) &&

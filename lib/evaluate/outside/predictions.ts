@@ -46,11 +46,19 @@ const KEYS: Readonly<Record<keyof Index, [expected: string, accepts: (value: unk
   rows: ['a list of row numbers', (value) => isWholes(value, 0)],
   scale: ['raw or unit', isScale],
   output: ['raw or unit', isScale],
-  data: ['{ path, hash } of the predicted data', (value) => isNone(value) || (typeof value === 'object' && isText((value as Index['data'])!.path) && isText((value as Index['data'])!.hash))],
+  data: [
+    '{ path, hash } of the predicted data',
+    (value) =>
+      isNone(value) ||
+      (typeof value === 'object' && isText((value as Index['data'])!.path) && isText((value as Index['data'])!.hash)),
+  ],
   context: ['an integer ≥ 1', (value) => isNone(value) || isWhole(1)(value)],
   lengths: ['a list of integers ≥ 1', (value) => isNone(value) || isWholes(value, 1)],
   trained_on: ['a share from 0 to 1', (value) => isNone(value) || (typeof value === 'number' && value >= 0 && value <= 1)],
-  split: ['{ mode } of the split', (value) => isNone(value) || (typeof value === 'object' && isText((value as { mode?: unknown }).mode))],
+  split: [
+    '{ mode } of the split',
+    (value) => isNone(value) || (typeof value === 'object' && isText((value as { mode?: unknown }).mode)),
+  ],
 }
 
 async function readIndex(path: string, vectors: string): Promise<Index> {
@@ -60,7 +68,11 @@ async function readIndex(path: string, vectors: string): Promise<Index> {
     text = await readFile(path, 'utf8')
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
-    throw new LvmError('FILE_MISSING', `${vectors}: expected ${path} beside it, which lists the predicted rows, but there is none`, { hint })
+    throw new LvmError(
+      'FILE_MISSING',
+      `${vectors}: expected ${path} beside it, which lists the predicted rows, but there is none`,
+      { hint },
+    )
   }
   const wrong = (what: string) => new LvmError('DATA_FORMAT', `${path}: expected ${what}`, { hint })
   let index: unknown
@@ -84,7 +96,13 @@ function reachOf(path: string, { context, lengths }: Index): Reach {
     return { context: least, history: most, minHistory: least }
   }
   if (context) return { context }
-  throw badOption(path, 'context', 'an integer ≥ 1 in its .json file, because no run is judged beside it,', undefined, 'add "context": 5 to the .json file, or name a run too')
+  throw badOption(
+    path,
+    'context',
+    'an integer ≥ 1 in its .json file, because no run is judged beside it,',
+    undefined,
+    'add "context": 5 to the .json file, or name a run too',
+  )
 }
 
 /** Opens predictions and the .json file beside them. Errors: FILE_MISSING, DATA_FORMAT, DATA_SHAPE. */
@@ -94,18 +112,30 @@ export async function openPredictions(path: string): Promise<Predictions> {
   const { rows } = index
   const [count, dim] = array.shape
   if (array.shape.length !== 2)
-    throw new LvmError('DATA_SHAPE', `${path}: expected predictions of shape [rows, dim] but received [${array.shape.join(', ')}]`, {
-      hint: 'write one vector for each row',
-    })
+    throw new LvmError(
+      'DATA_SHAPE',
+      `${path}: expected predictions of shape [rows, dim] but received [${array.shape.join(', ')}]`,
+      {
+        hint: 'write one vector for each row',
+      },
+    )
   if (rows.length !== count)
-    throw new LvmError('DATA_SHAPE', `${path}: expected ${count} row numbers for its ${count} predictions but received ${rows.length}`, {
-      hint: 'list in "rows" of the .json file which row of the data each prediction is for',
-    })
+    throw new LvmError(
+      'DATA_SHAPE',
+      `${path}: expected ${count} row numbers for its ${count} predictions but received ${rows.length}`,
+      {
+        hint: 'list in "rows" of the .json file which row of the data each prediction is for',
+      },
+    )
   const places = new Map(rows.map((row, place) => [row, place]))
   if (places.size < count)
-    throw new LvmError('DATA_SHAPE', `${path}: expected one prediction for each row but row ${rows.find((row, i) => places.get(row) !== i)} has several`, {
-      hint: 'keep one of them',
-    })
+    throw new LvmError(
+      'DATA_SHAPE',
+      `${path}: expected one prediction for each row but row ${rows.find((row, i) => places.get(row) !== i)} has several`,
+      {
+        hint: 'keep one of them',
+      },
+    )
   return {
     path,
     sha256: await sha256(path),
@@ -117,7 +147,8 @@ export async function openPredictions(path: string): Promise<Predictions> {
     places,
     windows: (given) => {
       const data = given ?? index.data?.path
-      if (data === undefined) throw badOption(path, 'data', 'a file of vectors, because its .json file names none,', undefined, 'add --data FILE')
+      if (data === undefined)
+        throw badOption(path, 'data', 'a file of vectors, because its .json file names none,', undefined, 'add --data FILE')
       return { data, reach: reachOf(path, index), cross: index.split?.mode === 'windows' }
     },
   }

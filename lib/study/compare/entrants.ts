@@ -4,7 +4,7 @@ import { readManifest } from '../../checkpoint/manifest.js'
 import { findRun, runName } from '../../checkpoint/run-folder.js'
 import type { RunManifest } from '../../checkpoint/run-manifest.js'
 import { badOption } from '../../errors.js'
-import { onlyRuns, type Outsider } from '../../evaluate/outside/outsider.js'
+import { type Outsider, onlyRuns } from '../../evaluate/outside/outsider.js'
 import { jsonHash } from '../../files/hash.js'
 
 /** One side of a comparison before it is measured: a baseline, a predictor that is no run, or the trainings of a run. */
