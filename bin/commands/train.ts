@@ -94,7 +94,7 @@ export async function training(words: readonly string[] = process.argv.slice(2))
         .example('$0 train gru --data vectors.npz --recipe strong --seeds 3', 'mean ± sd over three seeds')
         .example('$0 train gru --data vectors.npz --folds 5', 'holds out every article once')
         .example('$0 train lstm --data vectors.npz --resume --epochs 40', 'resume and train up to epoch 40')
-        .example('$0 train --config run.yaml --epochs 3', 'the options of a file, and one of its own')
+        .example('$0 train --config run.yaml --epochs 3', 'the options of a file')
         .epilogue(model ? model.about : 'Options of one model: $0 train MODEL --help')
     },
     handler: async (argv) => {
