@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { plainCopy } from '../door.js'
-import { badOption, LvmError, shown } from '../errors.js'
+import { asLvmError, badOption, LvmError, shown } from '../errors.js'
 import { Tensor } from '../torch/tensor.js'
 import type { Column, Matrix, Table, Values } from './table.js'
 
