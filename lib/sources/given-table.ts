@@ -169,9 +169,13 @@ function fromRows(owner: string, path: string, rows: Iterable<unknown> | AsyncIt
 const ofCaller = (owner: string, error: unknown): LvmError =>
   error instanceof LvmError
     ? error
-    : new LvmError('BAD_OPTION', `${owner}: expected "data" that can be read to its end but it threw ${shown(error)}`, {
-        cause: error,
-      })
+    : new LvmError(
+        'BAD_OPTION',
+        `${owner}: expected "data" that can be read to its end but it threw ${shown(asLvmError(error).message)}`,
+        {
+          cause: error,
+        },
+      )
 
 /** Gives back the first item of an iterator before the others. Errors: BAD_OPTION when the iterator throws. */
 async function* restarted(
