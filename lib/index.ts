@@ -18,6 +18,7 @@ export { type Synthesised, type SynthOptions, synth } from './data/synth.js'
 export { type WriteBaseOptions, type WrittenBase, writeBase } from './data/write-base.js'
 export { ERRORS, type ErrorCode, LvmError } from './errors.js'
 export { type EvaluateRunsOptions, evaluate } from './evaluate/evaluate-runs.js'
+export type { Outsider, OwnPredictor, OwnVectors, PredictionsFile } from './evaluate/outside/outsider.js'
 export { type Predicted, type PredictOptions, predict } from './evaluate/predict.js'
 export { type Rollout, type RolloutOptions, rollout } from './evaluate/rollout.js'
 export {

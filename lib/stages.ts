@@ -123,6 +123,18 @@ export function tally(done: number, total: number): void {
   moved(work)
 }
 
+/** Waits for work that cannot be stopped itself, such as a function of the caller. Errors: INTERRUPTED as soon as an overseer stops it. */
+export async function unlessStopped<T>(work: Promise<T>): Promise<T> {
+  const signals = current.getStore()?.overseers?.flatMap(({ signal }) => signal ?? []) ?? []
+  if (signals.length === 0) return work
+  const stop = AbortSignal.any(signals)
+  const stopped = new Promise<never>((_, reject) => {
+    if (stop.aborted) reject(stoppedBy(stop))
+    stop.addEventListener('abort', () => reject(stoppedBy(stop)), { once: true })
+  })
+  return Promise.race([work, stopped])
+}
+
 /** Goes through the parts of a stage and tells the progress how many are done. */
 export function* counted<T>(parts: readonly T[]): Iterable<T> {
   for (const [i, part] of parts.entries()) {

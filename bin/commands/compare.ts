@@ -9,7 +9,10 @@ export const compare: CommandModule = {
   builder: (y) =>
     y
       .parserConfiguration({ 'duplicate-arguments-array': true }) // keeps all runs of a list instead of the last one
-      .positional('run', { type: 'string', describe: 'runs, or baselines by name: exponential_mean, ridge, …' })
+      .positional('run', {
+        type: 'string',
+        describe: 'runs, baselines by name (exponential_mean, ridge, …), or files of predictions as NAME=FILE.npy',
+      })
       .option('data', {
         requiresArg: true,
         group: 'Data:',
@@ -17,6 +20,7 @@ export const compare: CommandModule = {
       })
       .options(flags(compareFields))
       .example('$0 compare lstm_baseline gru_stacked exponential_mean', 'all three pairs')
+      .example('$0 compare lstm_baseline lightgbm=guesses.npy', 'a run and predictions from elsewhere')
       .example('$0 compare lstm_baseline ridge --folds', 'pools all folds of a run: intervals over all articles')
       .example('$0 compare lstm_baseline gru_stacked --data a.npz --data b.npz', 'on other data, one file after the other'),
   handler: async (argv) => {

@@ -9,7 +9,10 @@ export const retrieve: CommandModule = {
   builder: (y) =>
     y
       .parserConfiguration({ 'duplicate-arguments-array': true }) // keeps all runs of a list instead of the last one
-      .positional('run', { type: 'string', describe: 'folders of runs, or their names below artifacts/lvm/models' })
+      .positional('run', {
+        type: 'string',
+        describe: 'folders of runs, or their names below artifacts/lvm/models; files of predictions as NAME=FILE.npy',
+      })
       .options(flags(retrieveFields))
       .example('$0 retrieve lstm_baseline', 'search all rows of its data for the targets of its validation windows')
       .example('$0 retrieve lstm_baseline gru_stacked --bank more.npy', 'search another file of the same encoder'),

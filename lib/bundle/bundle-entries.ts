@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import type { Checkpoint } from '../checkpoint/verify-save.js'
 import { baseFiles } from '../data/locate.js'
 import { packageRoot } from '../libtorch/paths.js'
+import { pathWith } from '../sources/source-path.js'
 import type { PlacedPackage } from './place-packages.js'
 
 /** A file of a bundle: a file of this machine, or a text. */
@@ -58,8 +59,8 @@ export const runEntries = (name: string, { path, manifest }: Checkpoint): Entry[
 export async function bankEntries(bank: string): Promise<{ vectors: string; entries: Entry[] }> {
   const { vectors, side, card, array } = await baseFiles(bank)
   const entries = [vectors, side, card].flatMap((path) => (path === undefined ? [] : [file(`bank/${basename(path)}`, path)]))
-  const chosen = array === undefined ? '' : `#${encodeURIComponent(array)}`
-  return { vectors: `bank/${basename(vectors)}${chosen}`, entries }
+  const path = `bank/${basename(vectors)}`
+  return { vectors: array === undefined ? path : pathWith(path, { vectors: array }), entries }
 }
 
 /** Folders of a list of paths, each before its contents. */

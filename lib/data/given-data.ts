@@ -56,8 +56,12 @@ export const mainData: Check = {
   },
 }
 
+/** Length limit of a list of data; a longer list holds rows. */
+const MANY = 1000
 const isMany = (value: unknown): value is readonly unknown[] =>
-  Array.isArray(value) && value.every((one) => typeof one === 'string' || plainCopy(one)?.vectors !== undefined)
+  Array.isArray(value) &&
+  value.length <= MANY &&
+  value.every((one) => typeof one === 'string' || plainCopy(one)?.vectors !== undefined)
 
 /** A list of data, or one. */
 export const dataOrMany: Check = {

@@ -6,7 +6,7 @@ import type { Model } from '../checkpoint/model.js'
 import { findRun } from '../checkpoint/run-folder.js'
 import { longDoor } from '../control.js'
 import { mainData, type WithData } from '../data/given-data.js'
-import { callback, optional, withFields, words } from '../door.js'
+import { callback, optional, withFields } from '../door.js'
 import { badOption } from '../errors.js'
 import { type Given, type Options, resolve } from '../options.js'
 import { count, decimal } from '../show.js'
@@ -16,15 +16,21 @@ import { type Generator, openGenerator, refuseGenerated, requireDecoder } from '
 import { evaluateRun, subjectOf } from './evaluate.js'
 import { evaluateFields, requireOwnRows } from './evaluate-fields.js'
 import { evaluateFolds } from './evaluate-folds.js'
-import { type Document, type RunEntry, writeEntries, writeReports } from './results-file.js'
+import { evaluateOutsider } from './outside/evaluate-outsider.js'
+import { openOutsider } from './outside/open-outsider.js'
+import { type Outsider, onlyRuns, predictors } from './outside/outsider.js'
+import { type Document, OUTSIDE_RESULTS, type OutsideEntry, type RunEntry, writeEntries, writeReports } from './results-file.js'
 import { renderTable } from './results-table.js'
 import { type Chosen, chooseRows, judgedRows, windowReader } from './subject.js'
 import { SENTENCES, type SentencesEntry, sentencesOf } from './window-sentences.js'
 
 /** Options of `evaluate`: the runs, a callback for progress, and any field of `evaluateFields`. */
 export interface EvaluateRunsOptions extends WithData<Given<typeof evaluateFields>> {
-  /** Folders of runs, or their names below `artifacts/lvm/models`. */
-  readonly runs: readonly string[]
+  /**
+   * Folders of runs, or their names below `artifacts/lvm/models`; files of predictions (`NAME=FILE.npy`), and functions. The latter
+   * are judged on the windows of the first run, or without one on those that they name.
+   */
+  readonly runs: readonly (string | Outsider)[]
   /** Receives each line of progress. */
   readonly say?: (line: string) => void
 }
@@ -87,6 +93,18 @@ async function judge(model: Model, o: Asked, say: Say): Promise<Judged> {
   }
 }
 
+/** Evaluates a predictor that is no run on the windows of the run `beside`. */
+async function judgeOutsider(outsider: Outsider, beside: string | undefined, o: Asked, say: Say): Promise<OutsideEntry> {
+  const opened = await openOutsider(outsider, beside, o)
+  try {
+    say(`${opened.name}: ${count(opened.chosen.ids.length)} windows${beside === undefined ? '' : ` of ${beside}`}`)
+    const { rows, train, batch } = judgedRows(opened.chosen)
+    return await evaluateOutsider(opened, rows, { train, batch, cache: baselinesCache(), say })
+  } finally {
+    opened.dispose()
+  }
+}
+
 /** Evaluates the folds of each name and writes their pooled entries. */
 async function evaluatePooled(names: readonly string[], o: Asked, say: Say): Promise<Evaluated> {
   requireOwnRows('evaluate', o)
@@ -101,19 +119,19 @@ async function evaluatePooled(names: readonly string[], o: Asked, say: Say): Pro
   return { results: { version: 1, runs: entries }, table: renderTable(entries) }
 }
 
-type Evaluated = { results: Document<RunEntry>; table: string }
-const ARGS = { options: withFields({ runs: words, data: optional(mainData), say: optional(callback) }) }
+type Evaluated = { results: Document<RunEntry>; outside?: Document<OutsideEntry>; table: string }
+const ARGS = { options: withFields({ runs: predictors, data: optional(mainData), say: optional(callback) }) }
 
 /**
  * Evaluates runs against the baselines and writes validation_results.json, inference_benchmarks.json, and sentences.json if
- * the data has sentences.
+ * the data has sentences; predictors that are no runs stand in the same table, and in outside_results.json.
  *
  * Errors: those of load and of the data; DIVERGED when outputs are not finite; with a decoder those of Decoder.open, SPACE_MISMATCH
  * and TEXT_MISSING.
  */
 export const evaluate = longDoor('evaluate', ARGS, async (options: EvaluateRunsOptions): Promise<Evaluated> => {
-  const { runs, say = () => {}, ...given } = options
-  if (runs.length === 0) throw badOption('evaluate', 'runs', 'at least one run', runs)
+  const { runs: all, say = () => {}, ...given } = options
+  if (all.length === 0) throw badOption('evaluate', 'runs', 'at least one run', all)
   const o = resolve('evaluate', evaluateFields, given)
   if (o.decoder === undefined) refuseGenerated('evaluate', given, 'without a decoder no sentences are generated')
   else requireDecoder('evaluate', o.decoder, evaluateFields.decoder.expected)
@@ -125,8 +143,11 @@ export const evaluate = longDoor('evaluate', ARGS, async (options: EvaluateRunsO
       given.latency,
       'leave --latency out',
     )
-  if (o.folds) return evaluatePooled(runs, o, say)
+  if (o.folds) return evaluatePooled(onlyRuns('evaluate', 'folds', all), o, say)
+  const runs = o.decoder === undefined ? all.filter((one) => typeof one === 'string') : onlyRuns('evaluate', 'decoder', all)
   for (const run of runs) await findRun(run) // check all of them before the first one takes minutes
+  const outside: OutsideEntry[] = []
+  for (const one of all) if (typeof one !== 'string') outside.push(await judgeOutsider(one, runs[0], o, say))
   const entries: RunEntry[] = []
   const sentences: SentencesEntry[] = []
   for (const run of rounds(runs)) {
@@ -135,7 +156,12 @@ export const evaluate = longDoor('evaluate', ARGS, async (options: EvaluateRunsO
     entries.push(entry)
     if (described !== undefined) sentences.push(described)
   }
-  await stage('write', () => writeReports(o.out, entries))
+  if (entries.length > 0) await stage('write', () => writeReports(o.out, entries))
+  if (outside.length > 0) await stage('write', () => writeEntries(o.out, OUTSIDE_RESULTS, outside))
   if (sentences.length > 0) await writeEntries(o.out, SENTENCES, sentences)
-  return { results: { version: 1, runs: entries }, table: renderTable(entries) }
+  return {
+    results: { version: 1, runs: entries },
+    ...(outside.length > 0 && { outside: { version: 1, runs: outside } }),
+    table: renderTable([...entries, ...outside]),
+  }
 })

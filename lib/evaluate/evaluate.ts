@@ -86,8 +86,12 @@ export interface Scored {
   readonly baselines: BaselineResults
 }
 
-/** Scores a run and the baselines on windows. Errors: DATA_TOO_FEW without windows. */
-export async function scoreRun(subject: Pick<Subject, 'run' | 'handle'>, rows: JudgedRows, o: EvaluateOptions): Promise<Scored> {
+/** Scores a run, or a predictor with `predictions`, and the baselines on windows. Errors: DATA_TOO_FEW without windows. */
+export async function scoreRun(
+  subject: Pick<Subject, 'run'> & Partial<Pick<Subject, 'handle'>>,
+  rows: JudgedRows,
+  o: EvaluateOptions,
+): Promise<Scored> {
   if (rows.ids.length === 0)
     throw new LvmError('DATA_TOO_FEW', `${subject.run}: expected ${rows.part} rows to evaluate but there are none`)
   const samples = samplesOf(rows)
@@ -106,7 +110,7 @@ export async function scoreRun(subject: Pick<Subject, 'run' | 'handle'>, rows: J
     using raw = known && Tensor.from(known, [rows.ids.length, rows.windows.dim])
     const scores = await stage(raw === undefined ? 'predict and score' : 'score', () =>
       raw === undefined
-        ? native.evaluate(subject.handle, samples, rows.ids, { batch: o.batch, centre: centre?.native ?? null })
+        ? native.evaluate(subject.handle!, samples, rows.ids, { batch: o.batch, centre: centre?.native ?? null })
         : native.score(raw.native, samples, rows.ids, centre?.native ?? null),
     )
     o.onCosines?.(scores.cosine)

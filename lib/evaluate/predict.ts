@@ -97,6 +97,7 @@ export const predict = longDoor('predict', ARGS, async ({ run, ...given }: Predi
       model: model.manifest.model,
       part: chosen.part,
       scale,
+      output: model.manifest.output,
       data: { path: base.path, hash: base.hash, space: base.space ?? null },
       trained_on: share,
       split: chosen.split ? { mode: chosen.split.mode, leaky: chosen.split.leaky, seed: chosen.split.seed } : null,

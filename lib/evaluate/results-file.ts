@@ -77,6 +77,20 @@ export interface RunEntry extends Omit<Metrics, 'skill'> {
   readonly libtorch: string
 }
 
+/** A predictor that is no run in outside_results.json: its own code and cost are unknown. */
+export interface OutsideEntry
+  extends Omit<
+    RunEntry,
+    'model' | 'folds' | 'selected_on' | 'parameters' | 'weights_sha256' | 'train_seconds' | 'latency' | 'size'
+  > {
+  readonly kind: 'file' | 'function'
+  /** File of the predictions; null for a function. */
+  readonly predictions: { readonly path: string; readonly sha256: string } | null
+  readonly folds?: undefined
+  readonly selected_on: null
+  readonly latency: null
+}
+
 /** One run in inference_benchmarks.json. */
 export interface Benchmark extends Speed {
   readonly run: string
@@ -89,6 +103,8 @@ export interface Document<Entry> {
 }
 
 export const VALIDATION_RESULTS = 'validation_results.json'
+/** Predictors that are no runs, which have a file of their own, because a report is about runs. */
+export const OUTSIDE_RESULTS = 'outside_results.json'
 export const INFERENCE_BENCHMARKS = 'inference_benchmarks.json'
 
 /** Reads the document of a folder; an empty one if it does not exist. Errors: DATA_FORMAT for another structure or a wrong digest. */

@@ -2,7 +2,7 @@ import type { BaselineName } from '../baselines/baselines-fit.js'
 import { worded } from '../hints.js'
 import { busyNotes } from '../libtorch/cpu-share.js'
 import { aligned, bytes, count, decimal, signedDecimal, span } from '../show.js'
-import type { RunEntry } from './results-file.js'
+import type { OutsideEntry, RunEntry } from './results-file.js'
 import type { Criterion, TierName, Verdict } from './tiers.js'
 import { trainedOnNote } from './trained-on.js'
 
@@ -14,10 +14,11 @@ export const NAMES: Readonly<Record<BaselineName, string>> = {
   exponential_mixture: 'mixture of exp. means',
   ridge: 'ridge',
 }
+type Entry = RunEntry | OutsideEntry
 const TITLES = ['', 'cosine', '95 %', 'centred', 'MSE raw', 'MSE unit', 'skill', '95 %']
 
 const mse = (x: number | null) => (x === null ? '–' : x.toFixed(6))
-function figures(entries: readonly RunEntry[]): string {
+function figures(entries: readonly Entry[]): string {
   const models = entries.map((e) => [
     e.run,
     decimal(e.cosine.mean),
@@ -64,7 +65,7 @@ export function skillSentence({ run, skill }: Pick<RunEntry, 'run' | 'skill'>): 
 }
 
 /** Says what choosing the epochs by the judged rows would have added. */
-export function selectionSentence({ run, folds }: Pick<RunEntry, 'run' | 'folds'>): string {
+export function selectionSentence({ run, folds }: Pick<Entry, 'run' | 'folds'>): string {
   const gain = folds?.selection ?? null
   if (gain === null) return `${run}: what selection on the judged rows would have added is not known for runs of earlier versions`
   const what = gain.measure === 'top10' ? 'Top-10 in a fixed pool' : 'cosine'
@@ -88,14 +89,14 @@ export function verdictText({ pass, criteria }: Verdict): string {
   return `${pass === null ? 'unknown' : 'no'} (${deciding.map((key) => CRITERIA[key]).join(', ')})`
 }
 
-function tiers(entries: readonly RunEntry[]): string {
+function tiers(entries: readonly Entry[]): string {
   const names = Object.keys(TIER_TITLES) as TierName[]
   const rows = entries.map((e) => [e.run, ...names.map((name) => (e.tiers === null ? '–' : verdictText(e.tiers[name])))])
   return aligned([['tiers of the specification', ...Object.values(TIER_TITLES)], ...rows])
 }
 
-function speed(entries: readonly RunEntry[]): string[] {
-  const measured = entries.flatMap((e) => (e.latency === null ? [] : [{ ...e, latency: e.latency }]))
+function speed(entries: readonly Entry[]): string[] {
+  const measured = entries.flatMap((e) => (e.latency === null ? [] : [{ run: e.run, size: e.size, latency: e.latency }]))
   const first = measured[0]?.latency
   if (first === undefined) return []
   const { device, threads, batches } = first
@@ -112,7 +113,7 @@ function speed(entries: readonly RunEntry[]): string[] {
   return [aligned([titles, ...rows]), ...busy]
 }
 
-function warnings(entries: readonly RunEntry[]): string[] {
+function warnings(entries: readonly Entry[]): string[] {
   const [first] = entries
   return [
     ...(entries.some((e) => e.split?.leaky)
@@ -121,6 +122,13 @@ function warnings(entries: readonly RunEntry[]): string[] {
     ...(entries.some((e) => e.selected_on)
       ? [worded('selected on: the best epoch was chosen on these rows; train with --test to keep held-out rows')]
       : []),
+    ...entries.flatMap((e) =>
+      'kind' in e && e.trained_on === null
+        ? [
+            `${e.run}: a ${e.kind === 'file' ? 'file of predictions' : 'function'}; whether it was trained on these windows is not known`,
+          ]
+        : [],
+    ),
     ...(entries.some((e) => !e.split && e.data.space === null)
       ? [
           worded(
@@ -133,7 +141,7 @@ function warnings(entries: readonly RunEntry[]): string[] {
   ]
 }
 
-function section(entries: readonly RunEntry[]): string {
+function section(entries: readonly Entry[]): string {
   const { n, articles, rows, data, folds } = entries[0]!
   const which = folds === undefined ? `${rows} rows` : `held out over ${folds.count} folds`
   const title = `${count(n)} windows of ${count(articles)} article${articles === 1 ? '' : 's'} · ${which} of ${data.path}`
@@ -149,10 +157,10 @@ function section(entries: readonly RunEntry[]): string {
 }
 
 /** Renders the table for the terminal: runs evaluated on the same windows, above their baselines. */
-export function renderTable(entries: readonly RunEntry[]): string {
-  const groups = new Map<string, RunEntry[]>()
+export function renderTable(entries: readonly Entry[]): string {
+  const groups = new Map<string, Entry[]>()
   for (const entry of entries) {
-    const key = JSON.stringify([entry.data.hash, entry.rows, entry.n, entry.trained_on, entry.baselines])
+    const key = JSON.stringify([entry.data.hash, entry.rows, entry.n, entry.trained_on ?? 0, entry.baselines])
     groups.set(key, [...(groups.get(key) ?? []), entry])
   }
   return [...groups.values()].map(section).join('\n\n\n')

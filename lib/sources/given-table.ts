@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { plainCopy } from '../door.js'
-import { badOption, LvmError, shown } from '../errors.js'
+import { asLvmError, badOption, LvmError, shown } from '../errors.js'
 import { Tensor } from '../torch/tensor.js'
 import type { Column, Matrix, Table, Values } from './table.js'
 
@@ -165,13 +165,28 @@ function fromRows(owner: string, path: string, rows: Iterable<unknown> | AsyncIt
   return { path, format: 'memory', columns, read }
 }
 
-/** Gives back the first item of an iterator before the others. */
+/** An error that the caller's own rows threw, as one of ours. */
+const ofCaller = (owner: string, error: unknown): LvmError =>
+  error instanceof LvmError
+    ? error
+    : new LvmError(
+        'BAD_OPTION',
+        `${owner}: expected "data" that can be read to its end but it threw ${shown(asLvmError(error).message)}`,
+        {
+          cause: error,
+        },
+      )
+
+/** Gives back the first item of an iterator before the others. Errors: BAD_OPTION when the iterator throws. */
 async function* restarted(
+  owner: string,
   first: IteratorResult<unknown>,
   rest: AsyncIterator<unknown> | Iterator<unknown>,
 ): AsyncGenerator<unknown> {
   try {
     for (let next = first; next.done !== true; next = await rest.next()) yield next.value
+  } catch (error) {
+    throw ofCaller(owner, error)
   } finally {
     await rest.return?.()
   }
@@ -179,7 +194,14 @@ async function* restarted(
 
 /** Opens vectors in memory. Errors: BAD_OPTION for values that are not vectors; DATA_SHAPE without rows. */
 export async function givenTable(owner: string, data: GivenData): Promise<Table> {
-  const path = 'the given data'
+  try {
+    return await opened(owner, 'the given data', data)
+  } catch (error) {
+    throw ofCaller(owner, error)
+  }
+}
+
+async function opened(owner: string, path: string, data: GivenData): Promise<Table> {
   if (!isIterable(data)) return fromObject(owner, path, { ...data })
   const rows = data as Partial<AsyncIterable<unknown> & Iterable<unknown>>
   const iterator = rows[Symbol.asyncIterator]?.() ?? rows[Symbol.iterator]!()
@@ -188,5 +210,5 @@ export async function givenTable(owner: string, data: GivenData): Promise<Table>
   const row = first.value as unknown
   if (!isList(row) && !isList((plainCopy(row) as { vector?: unknown } | undefined)?.vector))
     throw badOption(owner, 'data', 'rows that are vectors, or objects with a "vector",', row)
-  return fromRows(owner, path, restarted(first, iterator), row)
+  return fromRows(owner, path, restarted(owner, first, iterator), row)
 }

@@ -35,13 +35,18 @@ export function sourceOf(path: string): SourcePath {
   for (const [role, name] of pairs)
     if (!(SELECTED as readonly string[]).includes(role) || !name)
       throw badOption('data', 'path', `FILE#NAME or FILE#${SELECTED.map((key) => `${key}=NAME`).join('&')}`, path)
-  return { file, selection: Object.fromEntries(pairs.map(([role, name]) => [role, decodeURIComponent(name!)])) }
+  return {
+    file,
+    selection: Object.fromEntries(pairs.map(([role, name]) => [role, name!.replace(/%2[56]/g, decodeURIComponent)])),
+  }
 }
 
 /** Adds the columns to read to a path; those that it has stay. */
 export function pathWith(path: string, selection: Selection): string {
   const { file, selection: own } = sourceOf(path)
   const all = { ...selection, ...own }
-  const said = SELECTED.flatMap((role) => (all[role] === undefined ? [] : [`${role}=${encodeURIComponent(all[role])}`]))
+  const said = SELECTED.flatMap((role) =>
+    all[role] === undefined ? [] : [`${role}=${all[role].replace(/[%&]/g, encodeURIComponent)}`],
+  )
   return said.length === 0 ? path : `${file}#${said.join('&')}`
 }

@@ -1,12 +1,12 @@
 import { countExcluded, listExcluded } from '../evaluate/exclusions.js'
 import { type FixedPool, fixedPool } from '../evaluate/fixed-pool.js'
-import { addSpread, noSpread, spread } from '../evaluate/spread.js'
 import { type NativeBank, native } from '../native.js'
 import { sampled } from '../statistics/random.js'
 import type { Tensor } from '../torch/tensor.js'
 import type { Prepared } from './prepare.js'
 import type { TrainSettings } from './recipe.js'
 import { ranks } from './selection.js'
+import { addSpread, noSpread, spread } from './spread.js'
 
 /** Most validation windows whose targets are ranked in each epoch, and most whose predictions are compared with one another. */
 const [RANKED, SPREAD] = [4096, 1024]

@@ -79,14 +79,18 @@ async function generated({ folder, keep, answer, events, read }: Collector): Pro
 }
 
 async function evaluations(collector: Collector): Promise<void> {
-  const { keep, answer, read } = collector
+  const { keep, answer, lvm, read } = collector
   await answer('validation_results.json', 'evaluate a b --rows train --latency 0 --out T')
   await answer('validation_results.json', 'evaluate a b --latency 0.01')
   keep('validation_results.json', read('artifacts/lvm/evaluation/validation_results.json'))
   for (const name of ['inference_benchmarks.json', 'sentences.json']) keep(name, read(join('artifacts/lvm/evaluation', name)))
+  await answer('predict --json', 'predict b --raw --out guess.npy')
+  await lvm('evaluate b guess=guess.npy --latency 0 --out O')
+  keep('outside_results.json', read('O/outside_results.json'))
   await answer('retrieval_results.json', 'retrieve a b')
   keep('retrieval_results.json', read('artifacts/lvm/evaluation/retrieval_results.json'))
   await answer('comparison.json', 'compare a exponential_mean')
+  await answer('comparison.json', 'compare b guess=guess.npy --out O')
   await answer('comparison.json', 'compare c copy_last --data data --data val')
   keep('comparison.json', read('artifacts/lvm/evaluation/comparison.json'))
   await answer('abtest_results.json', 'abtest b --latency 0.05')

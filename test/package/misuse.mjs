@@ -47,7 +47,13 @@ const calls = [
   ['showRun', api.showRun, ['run', undefined, {}], [[], [], ['deep']]],
   ['removeRun', api.removeRun, ['nowhere'], []],
   ['pruneRun', api.pruneRun, ['nowhere'], []],
-  ['openBase', api.openBase, ['base.npy', {}], [[], ['space', 'normalize', 'part', 'faulty', 'x']]],
+  ['openBase', api.openBase, ['base.npy', {}], [[], ['space', 'normalize', 'part', 'faulty', 'vectors', 'articles', 'x']]],
+  [
+    'writeBase',
+    api.writeBase,
+    ['../written.npy', 'base.npy', { overwrite: true }],
+    [[], [], ['space', 'source', 'signal', 'onProgress', 'x']],
+  ],
   ['synth', api.synth, [{ out: 'more.npy' }], [['kind', 'rows', 'dim', 'articles', 'seed', 'out', 'x']]],
   ['analyze', api.analyze, [{ run: 'run', projection: 'none' }, undefined], [['run', ...keys('analyzeFields'), 'x']]],
   [

@@ -129,6 +129,11 @@ describe('columns', () => {
     expect(path).toBe(`${several()}#vectors=large&articles=id`)
     expect((await about(path)).ids).toEqual(['d0', 'd1'])
     expect(await refused('BAD_OPTION', openBase(`${several()}#colour=red`))).toMatch(/FILE#NAME/)
+    const odd = scratch('odd.jsonl', '{"50 % & more=all":[1,2],"b":[1]}\n')
+    const named = await about(odd, { vectors: '50 % & more=all' })
+    expect((await about(named.path)).content).toBe(named.content)
+    expect(await refused('BAD_OPTION', openBase(`${odd}#%zz`))).toMatch(/%zz/)
+    expect(await refused('BAD_OPTION', openBase(odd, { vectors: '\ud800' }))).toMatch(/expected one of/)
   })
   it('data inspect says the format and both hashes', async () => {
     const { base, format } = await inspectData(several(), { vectors: 'small' })
@@ -166,6 +171,13 @@ describe('wrong input', () => {
     expect(await bad({ vectors: flat, ...facts, colour: 1 })).toMatch(/a known key/)
     expect(await bad([1, 2])).toMatch(/rows that are vectors/)
     expect(await bad(5)).toMatch(/a path, { vectors/)
+  })
+  it('an error of the rows themselves is told as one of the data', async () => {
+    async function* broken() {
+      yield [1, 2]
+      throw new Error('the source is gone')
+    }
+    expect(await refused('BAD_OPTION', openBase(broken()))).toMatch(/the source is gone/)
   })
   it('data from memory whose copy is gone says how to give it again', async () => {
     expect(await refused('FILE_MISSING', openBase('memory:0123456789abcdef'))).toMatch(/memory of a program/)

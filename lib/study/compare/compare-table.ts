@@ -34,6 +34,9 @@ function section(c: Comparison): string {
     aligned([['', ...Object.values(TITLES)], ...figures]),
     aligned([['difference', '', '', '95 %', 'p', 'adjusted', 'detectable', ''], ...differences]),
     `training seeds: ${c.seeds_note}`,
+    ...c.contestants
+      .filter((one) => one.trained_on === null)
+      .map(({ name }) => `${name}: whether it was trained on these windows is not known`),
     ...(c.ci95_note === null ? [] : [`no interval: ${c.ci95_note}`]),
     ...(c.top10_note === null ? [] : [`no Top-10: ${c.top10_note}`]),
     ...(c.split?.leaky ? ['leaky: windows were split at random; every figure is too good'] : []),

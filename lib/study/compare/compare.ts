@@ -1,8 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { longDoor } from '../../control.js'
 import { type Data, dataOrMany, someData, type WithData } from '../../data/given-data.js'
-import { callback, optional, withFields, words } from '../../door.js'
+import { callback, optional, withFields } from '../../door.js'
 import { requireOwnRows } from '../../evaluate/evaluate-fields.js'
+import { type Outsider, predictors } from '../../evaluate/outside/outsider.js'
 import { wasTrainedOn } from '../../evaluate/trained-on.js'
 import { sealedText } from '../../files/sealed.js'
 import { replaceText } from '../../files/write.js'
@@ -23,8 +24,8 @@ import { MEASURES, type Measure } from './shared-windows.js'
 
 /** Options of `compare`: runs and baselines, data files, a listener for progress (`say`), and any field of `compareFields`. */
 export interface CompareOptions extends WithData<Given<typeof compareFields>, 'bank'> {
-  /** Runs and baselines: at least two. */
-  readonly runs: readonly string[]
+  /** Runs, baselines, files of predictions (`NAME=FILE.npy`) and functions: at least two, of which one is a run, whose windows are judged. */
+  readonly runs: readonly (string | Outsider)[]
   /** Files to compare them on; the file that the runs were trained on unless given. */
   readonly data?: Data | readonly Data[]
   /** Receives each line of progress. */
@@ -41,7 +42,7 @@ const mean = (values: Float64Array | readonly number[]): number => {
 
 /** Says whether the intervals cover the spread between trainings. */
 function seedsNote(entrants: readonly Entrant[]): string {
-  const runs = entrants.filter(({ baseline }) => baseline === undefined)
+  const runs = entrants.filter(({ trainings }) => trainings.length > 0)
   const single = runs.filter(({ trainings }) => trainings.length === 1)
   if (single.length === 0) return 'the intervals cover articles and training seeds: both are resampled'
   const which = single.length === runs.length ? 'each run' : single.map(({ name }) => name).join(', ')
@@ -53,6 +54,7 @@ async function compareOn(entrants: readonly Entrant[], o: Asked) {
     measureAll(entrants, o),
   )
   const count = new Set(articles).size
+  const seen = wasTrainedOn(from) || contestants.some((one) => (one.trained_on ?? 0) > 0)
   return {
     ...from,
     bank,
@@ -65,12 +67,14 @@ async function compareOn(entrants: readonly Entrant[], o: Asked) {
     ci95_note: count < FEWEST_ARTICLES ? `${count} articles are too few for an interval (${FEWEST_ARTICLES} at least)` : null,
     oracle,
     top10_note: oracle.valid ? null : oracleSentence(oracle),
-    contestants: contestants.map(({ name, kind, model, values }, i) => {
+    contestants: contestants.map(({ name, kind, model, values, trained_on }, i) => {
       const means = MEASURES.map((measure) => [measure, valuesOf(values, measure)?.map(mean)] as const)
       const figures = Object.fromEntries(means.map(([measure, each]) => [measure, each ? mean(each) : null]))
-      return { name, kind, model, trainings: entrants[i]!.trainings, ...(figures as Record<Measure, number | null>) }
+      const trainings = entrants[i]!.trainings
+      const known = trained_on === undefined ? {} : { trained_on }
+      return { name, kind, model, trainings, ...known, ...(figures as Record<Measure, number | null>) }
     }),
-    pairs: await stage('pairs', () => comparePairs(contestants, articles, { seed: o.seed, seen: wasTrainedOn(from) })),
+    pairs: await stage('pairs', () => comparePairs(contestants, articles, { seed: o.seed, seen })),
   }
 }
 
@@ -91,7 +95,7 @@ function adjusted(all: readonly (readonly RawPair[])[]): Pair[][] {
 
 type Compared = { comparison: ComparisonDocument; table: string }
 const ARGS = {
-  options: withFields({ runs: words, data: optional(dataOrMany), bank: optional(someData), say: optional(callback) }),
+  options: withFields({ runs: predictors, data: optional(dataOrMany), bank: optional(someData), say: optional(callback) }),
 }
 
 /**

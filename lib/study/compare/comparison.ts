@@ -22,10 +22,12 @@ export interface Comparison extends Provenance {
   readonly top10_note: string | null
   readonly contestants: readonly ({
     readonly name: string
-    readonly kind: 'run' | 'baseline'
+    readonly kind: 'run' | 'baseline' | 'outside'
     readonly model: string | null
-    /** Runs of the contestant, one list for each training seed; empty for a baseline. */
+    /** Runs of the contestant, one list for each training seed; empty for a baseline and for a predictor that is no run. */
     readonly trainings: readonly (readonly string[])[]
+    /** Of a predictor that is no run: the share of these windows that it was trained on; null when that is not known. */
+    readonly trained_on?: number | null
   } & Readonly<Record<Measure, number | null>>)[]
   readonly pairs: readonly Pair[]
 }

@@ -4,6 +4,8 @@ import { keptReader } from '../../baselines/kept-predictions.js'
 import { load } from '../../checkpoint/load-model.js'
 import type { Model } from '../../checkpoint/model.js'
 import { badOption } from '../../errors.js'
+import { openOutsider } from '../../evaluate/outside/open-outsider.js'
+import type { Outsider } from '../../evaluate/outside/outsider.js'
 import { type Chosen, chooseRows, describeRun } from '../../evaluate/subject.js'
 import type { Options } from '../../options.js'
 import { counted, stage } from '../../stages.js'
@@ -15,10 +17,12 @@ import { openSharedWindows, type SharedWindows, type Values } from './shared-win
 /** One side of a comparison, measured. */
 export interface Contestant {
   readonly name: string
-  readonly kind: 'run' | 'baseline'
+  readonly kind: 'run' | 'baseline' | 'outside'
   readonly model: string | null
   /** Figures of each training; one unless a run was trained with several seeds. */
   readonly values: readonly Values[]
+  /** Of a predictor that is no run: the share of the windows that it was trained on; null when that is not known. */
+  readonly trained_on?: number | null
 }
 export type Asked = Options<typeof compareFields> & { readonly data: string | undefined; readonly say: (line: string) => void }
 
@@ -76,12 +80,25 @@ async function runValues(name: string, shared: SharedWindows, o: Asked): Promise
   }
 }
 
+/** Measures a predictor that is no run on the windows of the run `beside`. */
+async function measuredOutsider(outsider: Outsider, beside: string, shared: SharedWindows, o: Asked): Promise<Contestant> {
+  const opened = await openOutsider(outsider, beside, o)
+  try {
+    o.say(`${opened.name}: predicting`)
+    const values = [await shared.values((ids) => opened.read(ids))]
+    return { name: opened.name, kind: 'outside', model: null, values, trained_on: opened.trainedOn }
+  } finally {
+    opened.dispose()
+  }
+}
+
 async function measured(
-  { name, baseline, trainings }: Entrant,
+  { name, baseline, outsider, trainings }: Entrant,
   fold: number,
-  shared: SharedWindows,
+  { shared, beside }: { readonly shared: SharedWindows; readonly beside: string },
   o: Asked,
 ): Promise<Contestant> {
+  if (outsider !== undefined) return measuredOutsider(outsider, beside, shared, o)
   if (baseline !== undefined) {
     o.say(`${name}: fitting on the training windows`)
     return { name, kind: 'baseline', model: null, values: [await baselineValues(baseline, shared)] }
@@ -115,7 +132,7 @@ export async function gather(
     shared = await stage('open the pool', () => openSharedWindows(chosen, o))
     const contestants: Contestant[] = []
     for (const entrant of counted(entrants))
-      contestants.push(await stage(entrant.name, () => measured(entrant, fold, shared!, o)))
+      contestants.push(await stage(entrant.name, () => measured(entrant, fold, { shared: shared!, beside: runs[0]! }, o)))
     return { shared, contestants }
   } catch (error) {
     shared?.dispose()

@@ -4,12 +4,14 @@ import { readManifest } from '../../checkpoint/manifest.js'
 import { findRun, runName } from '../../checkpoint/run-folder.js'
 import type { RunManifest } from '../../checkpoint/run-manifest.js'
 import { badOption } from '../../errors.js'
+import { type Outsider, onlyRuns } from '../../evaluate/outside/outsider.js'
 import { jsonHash } from '../../files/hash.js'
 
-/** One side of a comparison before it is measured: a baseline, or the trainings of a run. */
+/** One side of a comparison before it is measured: a baseline, a predictor that is no run, or the trainings of a run. */
 export interface Entrant {
   readonly name: string
   readonly baseline: BaselineName | undefined
+  readonly outsider?: Outsider
   /** Runs by training seed, then by fold; one of each unless there are several. */
   readonly trainings: readonly (readonly string[])[]
 }
@@ -51,13 +53,13 @@ interface Training {
 const called = (group: readonly Training[], typed: string) => group.find(({ run }) => run === typed)!.name
 
 /** Joins the runs that differ only in their seed into one entrant, unless no others are left to compare them with. */
-async function bySeeds(names: readonly string[], baselines: ReadonlySet<string>): Promise<Entrant[]> {
+async function bySeeds(names: readonly string[], baselines: ReadonlySet<string>, others: boolean): Promise<Entrant[]> {
   const groups = new Map<string, Training[]>()
   for (const run of names.filter((name) => !baselines.has(name))) {
     const { kind, ...training } = await kindOf(run)
     groups.set(kind, [...(groups.get(kind) ?? []), { run, ...training }])
   }
-  const alone = groups.size === 1 && baselines.size === 0
+  const alone = groups.size === 1 && baselines.size === 0 && !others
   const entrants = names.flatMap((name): Entrant[] => {
     if (baselines.has(name)) return [baselineOf(name as BaselineName)]
     const group = [...groups.values()].find((runs) => runs.some(({ run }) => run === name))!
@@ -101,13 +103,15 @@ async function byFolds(names: readonly string[]): Promise<Entrant[]> {
 }
 
 /** Finds the sides of a comparison by their names. Errors: RUN_MISSING; BAD_OPTION without a run, or with a name twice. */
-export async function findEntrants(names: readonly string[], folds: boolean): Promise<Entrant[]> {
-  if (names.length < 2 || new Set(names).size < names.length)
-    throw badOption('compare', 'runs', 'two or more different runs or baselines', names)
+export async function findEntrants(all: readonly (string | Outsider)[], folds: boolean): Promise<Entrant[]> {
+  const names = folds ? onlyRuns('compare', 'folds', all) : all.filter((one) => typeof one === 'string')
+  const outsiders = all.filter((one) => typeof one !== 'string')
+  if (all.length < 2 || new Set(names).size < names.length)
+    throw badOption('compare', 'runs', 'two or more different runs or baselines', all)
   const baselines = new Set<string>()
   if (!folds) for (const name of names) if (await isBaseline(name)) baselines.add(name)
-  const entrants = folds ? await byFolds(names) : await bySeeds(names, baselines)
+  const entrants = folds ? await byFolds(names) : await bySeeds(names, baselines, outsiders.length > 0)
   if (entrants.every(({ baseline }) => baseline !== undefined))
-    throw badOption('compare', 'runs', 'at least one run (its windows are evaluated)', names)
-  return entrants
+    throw badOption('compare', 'runs', 'at least one run (its windows are evaluated)', all)
+  return [...entrants, ...outsiders.map((outsider) => ({ name: outsider.name!, baseline: undefined, outsider, trainings: [] }))]
 }

@@ -1,9 +1,9 @@
 import type { BaselineName } from '../../baselines/baselines-fit.js'
 import type { History } from '../../checkpoint/run-manifest.js'
 import type { Interval } from '../../evaluate/metrics.js'
-import type { Spread } from '../../evaluate/spread.js'
 import type { Estimate } from '../../statistics/estimates.js'
 import { extremes } from '../../statistics/extremes.js'
+import type { Spread } from '../../train/spread.js'
 import type { Ablation } from './ablations.js'
 
 /** A figure with its interval. */

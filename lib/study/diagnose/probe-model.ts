@@ -1,10 +1,10 @@
 import { blocks, type Rows, take, targets } from '../../baselines/baselines-rows.js'
 import { lastOf, shortestOf } from '../../data/windows.js'
 import { LvmError } from '../../errors.js'
-import { addSpread, noSpread, type Spread, type SpreadSums, spread } from '../../evaluate/spread.js'
 import { sampled } from '../../statistics/random.js'
 import { call, Tensor } from '../../torch/tensor.js'
 import { unitVectors } from '../../torch/unit-vectors.js'
+import { addSpread, noSpread, type Spread, type SpreadSums, spread } from '../../train/spread.js'
 
 /** Function that predicts for windows; outputs need not have length 1. Shapes: [n, dim]. */
 export type Predict = (ids: Int32Array) => Promise<Tensor>

@@ -1,11 +1,10 @@
 import type { Baseline } from '../../baselines/baselines-fit.js'
 import { samplesOf } from '../../baselines/baselines-rows.js'
-import { keptReader } from '../../baselines/kept-predictions.js'
 import type { Model } from '../../checkpoint/model.js'
 import { atOnce } from '../../data/windows.js'
 import { countExcluded, type Exclude } from '../../evaluate/exclusions.js'
 import { type Placed, type Pool, search } from '../../evaluate/search.js'
-import { type Chosen, type Provenance, provenance } from '../../evaluate/subject.js'
+import { type Chosen, provenance } from '../../evaluate/subject.js'
 import { wasTrainedOn } from '../../evaluate/trained-on.js'
 import { native, type Retrieval } from '../../native.js'
 import { stage } from '../../stages.js'
@@ -14,7 +13,7 @@ import { Tensor } from '../../torch/tensor.js'
 import { judgeOracle, type Oracle } from './oracle.js'
 import { type PlacedQuery, placeQueries } from './placed-queries.js'
 import type { QueryName } from './queries.js'
-import type { Pools, RetrievalEntry } from './retrieval-entry.js'
+import type { Pools, RetrievalEntry, SearchedWindows } from './retrieval-entry.js'
 import { describeFailures, type Failure, missed } from './retrieval-failures.js'
 import { NEAR_DUPLICATE, nearDuplicateHits, type PoolScores, scorePool, scoresByWindow } from './retrieval-scores.js'
 import { judge } from './retrieval-verdict.js'
@@ -40,7 +39,7 @@ export const searchWithBaseline = (baseline: Baseline<string>, chosen: Chosen, p
 
 /** What a run and the queries without a network found for the same windows. */
 export interface Searched {
-  readonly from: Provenance
+  readonly from: SearchedWindows
   readonly bank: RetrievalEntry['bank']
   readonly context: number
   readonly articles: Int32Array
@@ -59,16 +58,22 @@ interface SearchOptions {
   readonly say: (line: string) => void
 }
 
+/** What is searched with: a run, or another predictor. Shapes: read(ids) → [ids, dim]. */
+export interface Searcher {
+  readonly name: string
+  read(ids: Int32Array): Promise<Tensor>
+}
+
 /** Searches a pool with the predictions of a run and of all queries without a network. Errors: DIVERGED when a prediction is not finite. */
 export async function searchAll(
-  model: Model,
+  searcher: Searcher,
   chosen: Chosen,
   pool: Pool,
   { exclude, say, ...o }: SearchOptions,
 ): Promise<Searched> {
   const { base } = pool
   const withoutRun = await stage('queries without a run', () =>
-    placeQueries(chosen, pool, { exclude, say: (line) => say(`${model.name}: ${line}`) }),
+    placeQueries(chosen, pool, { exclude, say: (line) => say(`${searcher.name}: ${line}`) }),
   )
   const oracle = judgeOracle(withoutRun.oracle)
   const searched = {
@@ -80,9 +85,8 @@ export async function searchAll(
     oracle,
   }
   if (!oracle.valid) return { ...searched, found: undefined, failures: [], failed: 0 }
-  say(`${model.name}: searching with its predictions`)
-  const reader = keptReader(model, chosen)
-  const found = await stage('predictions', () => search(pool, (at, count) => reader(chosen.ids.subarray(at, at + count))))
+  say(`${searcher.name}: searching with its predictions`)
+  const found = await stage('predictions', () => search(pool, (at, count) => searcher.read(chosen.ids.subarray(at, at + count))))
   const queries = new Map(withoutRun.queries.map(({ name, ...query }) => [name, query]))
   const failed = missed(found.all)
   const failures = await stage('failures', () => describeFailures(found.all, pool, failed.slice(0, o.failures)))

@@ -12,12 +12,20 @@ export interface Pools<T> {
   readonly without_context: T
 }
 
-/** One run in retrieval_results.json; scores are null when the oracle fails. */
-export interface RetrievalEntry extends Provenance {
+/** The searched windows; whether a predictor that is no run was chosen by them is not known. */
+export interface SearchedWindows extends Omit<Provenance, 'selected_on'> {
+  readonly selected_on: boolean | null
+}
+/** Models of predictors that are no runs. */
+export const OUTSIDE: readonly string[] = ['file', 'function']
+
+/** One run or other predictor in retrieval_results.json; scores are null when the oracle fails. */
+export interface RetrievalEntry extends SearchedWindows {
   readonly run: string
+  /** Model of a run; `file` or `function` for a predictor that is none. */
   readonly model: string
-  /** SHA-256 of the evaluated weights file. */
-  readonly weights_sha256: string
+  /** SHA-256 of the evaluated weights file, or of the file of predictions; null for a function. */
+  readonly weights_sha256: string | null
   readonly bank: { readonly path: string; readonly hash: string; readonly rows: number; readonly space: string | null }
   readonly context: number
   /** What each window leaves out of the pool: all that the model has seen, or the last vectors of the shortest context. */

@@ -2,7 +2,7 @@ import { historyNote, trainedOnNote } from '../../evaluate/trained-on.js'
 import { aligned, count, decimal, percent, span } from '../../show.js'
 import { oracleSentence } from './oracle.js'
 import { QUERY_NAMES, type QueryName } from './queries.js'
-import type { Pools, RetrievalEntry } from './retrieval-entry.js'
+import { OUTSIDE, type Pools, type RetrievalEntry } from './retrieval-entry.js'
 import { type PoolScores, type ScoreName, TIE_RULE } from './retrieval-scores.js'
 
 const COLUMNS: Readonly<Partial<Record<ScoreName, string>>> = {
@@ -65,6 +65,9 @@ function section(entries: readonly RetrievalEntry[]): string {
     `ties: ${TIE_RULE} (${count(scores.with_context.ties)} queries)`,
     ...(ci95_note === null ? [] : [`no interval: ${ci95_note}`]),
     ...(entries.some((e) => e.split?.leaky) ? ['leaky: windows were split at random; every figure is too good'] : []),
+    ...entries
+      .filter((e) => OUTSIDE.includes(e.model) && e.trained_on === null)
+      .map(({ run }) => `${run}: whether it was trained on these windows is not known`),
     ...(entries.some((e) => e.selected_on) ? ['selected on: the best epoch was chosen on these rows'] : []),
   ].join('\n\n')
 }
@@ -73,7 +76,17 @@ function section(entries: readonly RetrievalEntry[]): string {
 export function renderRetrieval(entries: readonly RetrievalEntry[]): string {
   const groups = new Map<string, RetrievalEntry[]>()
   for (const e of entries) {
-    const key = JSON.stringify([e.data.hash, e.bank.hash, e.rows, e.n, e.trained_on, e.context, e.history, e.split, e.status])
+    const key = JSON.stringify([
+      e.data.hash,
+      e.bank.hash,
+      e.rows,
+      e.n,
+      e.trained_on ?? 0,
+      e.context,
+      e.history,
+      e.split,
+      e.status,
+    ])
     groups.set(key, [...(groups.get(key) ?? []), e])
   }
   return [...groups.values()].map(section).join('\n\n\n')

@@ -1,11 +1,14 @@
+import { keptReader } from '../../baselines/kept-predictions.js'
 import { type FoldRuns, findFolds } from '../../checkpoint/fold-runs.js'
 import { load } from '../../checkpoint/load-model.js'
 import { findRun } from '../../checkpoint/run-folder.js'
 import { longDoor } from '../../control.js'
 import { mainData, someData, type WithData } from '../../data/given-data.js'
-import { callback, optional, withFields, words } from '../../door.js'
+import { callback, optional, withFields } from '../../door.js'
 import { badOption, LvmError } from '../../errors.js'
 import { requireOwnRows } from '../../evaluate/evaluate-fields.js'
+import { openOutsider } from '../../evaluate/outside/open-outsider.js'
+import { type Outsider, onlyRuns, predictors } from '../../evaluate/outside/outsider.js'
 import { openPool } from '../../evaluate/pool.js'
 import { type Document, writeEntries } from '../../evaluate/results-file.js'
 import { chooseRows } from '../../evaluate/subject.js'
@@ -20,8 +23,11 @@ import { judgeFolds, type SearchedRun } from './retrieve-folds.js'
 
 /** Options of `retrieve`: the runs, a listener for progress (`say`), and any field of `retrieveFields`. */
 export interface RetrieveOptions extends WithData<Given<typeof retrieveFields>, 'data' | 'bank'> {
-  /** Folders of runs, or their names below `artifacts/lvm/models`. */
-  readonly runs: readonly string[]
+  /**
+   * Folders of runs, or their names below `artifacts/lvm/models`; files of predictions (`NAME=FILE.npy`), and functions. The latter
+   * are judged on the windows of the first run, or without one on those that they name.
+   */
+  readonly runs: readonly (string | Outsider)[]
   /** Receives each line of progress. */
   readonly say?: (line: string) => void
 }
@@ -37,7 +43,14 @@ async function searchRun(run: string, o: Asked, say: Say): Promise<SearchedRun> 
     const pool = await openPool(chosen, o)
     try {
       const about = { run: model.name, model: model.manifest.model, weights_sha256: model.weights }
-      return { about, searched: await searchAll(model, chosen, pool, { failures: o.failures, exclude: o.exclude, say }) }
+      return {
+        about,
+        searched: await searchAll({ name: model.name, read: keptReader(model, chosen) }, chosen, pool, {
+          failures: o.failures,
+          exclude: o.exclude,
+          say,
+        }),
+      }
     } finally {
       pool.dispose()
     }
@@ -46,11 +59,31 @@ async function searchRun(run: string, o: Asked, say: Say): Promise<SearchedRun> 
   }
 }
 
-async function entriesOf(names: readonly string[], o: Asked, say: Say): Promise<RetrievalEntry[]> {
+/** Searches with a predictor that is no run, for the windows of the run `beside`. */
+async function searchOutsider(outsider: Outsider, beside: string | undefined, o: Asked, say: Say): Promise<SearchedRun> {
+  const opened = await openOutsider(outsider, beside, o)
+  try {
+    const { name: run, file, chosen, trainedOn: trained_on } = opened
+    const pool = await openPool(chosen, o)
+    try {
+      const about = { run, model: file === null ? 'function' : 'file', weights_sha256: file?.sha256 ?? null }
+      const searched = await searchAll(opened, chosen, pool, { failures: o.failures, exclude: o.exclude, say })
+      return { about, searched: { ...searched, from: { ...searched.from, trained_on, selected_on: null } } }
+    } finally {
+      pool.dispose()
+    }
+  } finally {
+    opened.dispose()
+  }
+}
+
+async function entriesOf(all: readonly (string | Outsider)[], o: Asked, say: Say): Promise<RetrievalEntry[]> {
+  const names = all.filter((one) => typeof one === 'string')
   for (const name of names) await findRun(name) // fail before minutes are spent on the first run
   const entries: RetrievalEntry[] = []
-  for (const name of rounds(names)) {
-    const { about, searched } = await searchRun(name, o, say)
+  for (const one of rounds(all, (one) => (typeof one === 'string' ? one : one.name!))) {
+    const found = typeof one === 'string' ? searchRun(one, o, say) : searchOutsider(one, names[0], o, say)
+    const { about, searched } = await found
     entries.push(await judgeSearched(about, searched, o.exclude))
   }
   return entries
@@ -71,10 +104,12 @@ async function pooledEntries(names: readonly string[], o: Asked, say: Say): Prom
 }
 
 type Retrieved = { results: Document<RetrievalEntry>; table: string; failure: LvmError | undefined }
-const ARGS = { options: withFields({ runs: words, data: optional(mainData), bank: optional(someData), say: optional(callback) }) }
+const ARGS = {
+  options: withFields({ runs: predictors, data: optional(mainData), bank: optional(someData), say: optional(callback) }),
+}
 
 /**
- * Searches a bank for targets with the predictions of runs and of heuristics, and writes retrieval_results.json.
+ * Searches a bank for targets with the predictions of runs, of other predictors and of heuristics, and writes retrieval_results.json.
  *
  * `failure` is a GATE_FAILED error when the pool of a run cannot be searched; the entry of that run has status `invalid` and no scores.
  * Errors: those of load and of the data; BAD_OPTION, SPACE_MISMATCH and DATA_SHAPE for a bank that does not fit; DIVERGED.
@@ -83,7 +118,7 @@ export const retrieve = longDoor('retrieve', ARGS, async (options: RetrieveOptio
   const { runs, say = () => {}, ...given } = options
   if (runs.length === 0) throw badOption('retrieve', 'runs', 'at least one run', runs)
   const o = resolve('retrieve', retrieveFields, given)
-  const entries = o.folds ? await pooledEntries(runs, o, say) : await entriesOf(runs, o, say)
+  const entries = o.folds ? await pooledEntries(onlyRuns('retrieve', 'folds', runs), o, say) : await entriesOf(runs, o, say)
   await writeEntries(o.out, RETRIEVAL_RESULTS, entries)
   const invalid = entries.find(({ status }) => status === 'invalid')
   const failure = invalid && new LvmError('GATE_FAILED', `${invalid.run}: ${oracleSentence(invalid.oracle)}`)

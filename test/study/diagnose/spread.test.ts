@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { addSpread, noSpread, type Spread, spread } from '../../../lib/evaluate/spread.js'
 import { native } from '../../../lib/native.js'
 import { call, Tensor } from '../../../lib/torch/tensor.js'
+import { addSpread, noSpread, type Spread, spread } from '../../../lib/train/spread.js'
 import { gaussian } from '../../statistics/clustered.js'
 
 beforeAll(() => native.setThreads(1))
