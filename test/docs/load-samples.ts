@@ -11,7 +11,7 @@ export async function loads({ keep, events, read }: Collector): Promise<void> {
     ...(await events(`${common} --closed --clients 2`)),
   ]
   for (const event of told) {
-    const shared = ['load', 'stage', 'warning'].includes(event.type)
+    const shared = ['load', 'warning'].includes(event.type)
     keep(`event ${event.type}${shared ? '' : ' of loadtest'}`, event)
     if (event.type === 'result') keep('loadtest.json', { ...(event as unknown as { loadtest: object }).loadtest, digest: '' })
   }
