@@ -28,7 +28,7 @@ async function* rowsOf(path: string, limits: Limits): AsyncGenerator<Cells> {
       throw damaged(path, `row ${row + (bad.row ?? 0) + 1} has a quote that is not closed, or not doubled within a quoted cell`)
     row += data.length
     rest = rest.slice(meta.cursor)
-    for (const cells of data) if (cells.length > 1 || cells[0] !== '') yield cells
+    for (const cells of data) if (cells.length > 1 || cells[0]!.trim() !== '') yield cells
   }
   for await (const { texts } of lines(path, limits)) {
     rest += `${texts.join('\n')}\n`
