@@ -1,26 +1,41 @@
-import { createReadStream } from 'node:fs'
-import { createGunzip } from 'node:zlib'
+import type { ParseResult } from 'papaparse'
+import { shown } from '../errors.js'
+import { DEFAULT_LIMITS, type Limits } from '../files/limits.js'
+import { lines } from '../files/lines.js'
 import { damaged } from '../files/read-file.js'
 import type { Column, Table, Values } from './table.js'
 
 /** Rows that are read together. */
 const TOGETHER = 512
+/** Characters from which delimiter and line ends are guessed. */
+const BEGINNING = 1 << 16
 
 type Cells = readonly string[]
 
-/** Streams the rows of a file, with the delimiter that its beginning suggests. */
-async function* rowsOf(path: string): AsyncGenerator<Cells> {
+/** Streams the rows of a file, with the delimiter that its beginning suggests. Errors: DATA_FORMAT. */
+async function* rowsOf(path: string, limits: Limits): AsyncGenerator<Cells> {
   const { default: papaparse } = await import('papaparse')
-  const file = createReadStream(path, { encoding: 'utf8' })
-  const text = /\.gz$/i.test(path) ? createReadStream(path).pipe(createGunzip()).setEncoding('utf8') : file
-  const parser = text.pipe(papaparse.parse(papaparse.NODE_STREAM_INPUT, { skipEmptyLines: true }))
-  text.on('error', (error: Error) => parser.destroy(error))
-  try {
-    for await (const cells of parser) yield cells as Cells
-  } finally {
-    file.destroy()
-    text.destroy()
+  let [rest, row] = ['', 0]
+  let parser: InstanceType<typeof papaparse.Parser> | undefined
+  const rowsIn = function* (isLast: boolean): Generator<Cells> {
+    if (parser === undefined) {
+      const { meta } = papaparse.parse(rest.slice(0, BEGINNING), { preview: 10, skipEmptyLines: true })
+      parser = new papaparse.Parser({ delimiter: meta.delimiter, newline: meta.linebreak as '\n' })
+    }
+    const { data, errors, meta } = parser.parse(rest, 0, !isLast) as ParseResult<string[]>
+    const [bad] = errors.filter(({ code }) => isLast || code === 'InvalidQuotes') // the end of a quoted cell may follow later
+    if (bad !== undefined)
+      throw damaged(path, `row ${row + (bad.row ?? 0) + 1} has a quote that is not closed, or not doubled within a quoted cell`)
+    row += data.length
+    rest = rest.slice(meta.cursor)
+    for (const cells of data) if (cells.length > 1 || cells[0]!.trim() !== '') yield cells
   }
+  for await (const { texts } of lines(path, limits)) {
+    rest += `${texts.join('\n')}\n`
+    yield* rowsIn(false)
+    if (rest.length > limits.lineBytes) throw damaged(path, `row ${row + 1} is longer than ${limits.lineBytes} characters`)
+  }
+  yield* rowsIn(true)
 }
 
 /** Columns of numbers that differ only in the number at the end of their names, such as e0, e1, … */
@@ -31,6 +46,9 @@ interface Group {
 
 const isNumber = (cell: string | undefined): boolean => cell !== undefined && cell.trim() !== '' && Number.isFinite(Number(cell))
 const isList = (cell: string | undefined): boolean => /^\s*\[[^a-z]*\]\s*$/i.test(cell ?? '')
+
+/** Whether names are 0, 1, 2, …, which pandas writes for columns without names. */
+const isCounted = (names: Cells): boolean => names.length > 1 && names.every((name, i) => name === String(i))
 
 function groupOf(names: Cells, first: Cells): Group | undefined {
   const groups = new Map<string, number[]>()
@@ -56,11 +74,19 @@ const numbersIn = (cell: string): number[] =>
  *
  * Errors: DATA_FORMAT.
  */
-export async function csvTable(path: string): Promise<Table> {
+export async function csvTable(path: string, limits: Limits = DEFAULT_LIMITS): Promise<Table> {
   const head: Cells[] = []
-  for await (const cells of rowsOf(path)) if (head.push(cells) === 2) break
+  for await (const cells of rowsOf(path, limits)) if (head.push(cells) === 2) break
   const [names = [], first = names] = head
-  const bare = names.every(isNumber)
+  const bare = names.every(isNumber) && !isCounted(names)
+  const value = bare ? undefined : names.find((name) => isNumber(name) && !/^\s*\d+\s*$/.test(name))
+  if (value !== undefined)
+    throw damaged(
+      path,
+      `expected the names of its columns in row 1 but received ${shown(value)}`,
+      undefined,
+      'add a row of names',
+    )
   const group = bare ? { name: 'vectors', cells: names.map((_, i) => i) } : groupOf(names, first)
   const inGroup = new Set(group?.cells)
   const others: (Column & { cell: number })[] = names.flatMap((name, cell) => {
@@ -79,7 +105,7 @@ export async function csvTable(path: string): Promise<Table> {
     const readers = wanted.map((name) => [name, readerOf(name)] as const)
     const taken = (rows: readonly Cells[]) => new Map(readers.map(([name, value]) => [name, rows.map(value)] as const))
     let [held, row] = [[] as Cells[], 0]
-    for await (const cells of rowsOf(path)) {
+    for await (const cells of rowsOf(path, limits)) {
       if (row++ === 0 && !bare) continue
       if (cells.length !== names.length)
         throw damaged(path, `row ${row} has ${cells.length} cells, not the ${names.length} of the first row`)

@@ -143,6 +143,13 @@ function fromRows(owner: string, path: string, rows: Iterable<unknown> | AsyncIt
       ['vectors', held.map((row) => (bare ? row : (row as { vector: unknown }).vector))],
       ...keys.map((key) => [ROW[key], held.map((row) => (row as Record<string, unknown>)[key])] as const),
     ])
+  const known: readonly string[] = ['vector', ...keys]
+  function checkKey(key: string, one: object, row: number): void {
+    const value = (one as Record<string, unknown>)[key]
+    if (known.includes(key) || value === undefined) return
+    const expected = key in ROW ? `"${key}" in every row or in none` : `a known key (vector, ${Object.keys(ROW).join(', ')})`
+    throw badOption(owner, `data.${key}`, expected, `${shown(value)} in row ${row}`)
+  }
   async function* read(): AsyncGenerator<ReadonlyMap<string, Values>> {
     let [held, row] = [[] as unknown[], 0]
     for await (const one of rows) {
@@ -153,6 +160,7 @@ function fromRows(owner: string, path: string, rows: Iterable<unknown> | AsyncIt
           `rows that are all ${bare ? 'vectors' : 'objects with a "vector"'}`,
           `${shown(one)} as row ${row}`,
         )
+      if (!bare) for (const key of Object.keys(one)) checkKey(key, one, row)
       row++
       held.push(one)
       if (held.length < TOGETHER) continue

@@ -7,6 +7,9 @@ import type { Column, Table, Values } from './table.js'
 /** Rows that are read together. */
 const TOGETHER = 512
 
+/** Rows from which the columns are known. */
+const LOOKED_AT = 64
+
 const isNumbers = (value: unknown): boolean => Array.isArray(value) && value.length > 0 && typeof value[0] === 'number'
 
 /** Reads the objects of a file, each on a line of its own. Errors: DATA_FORMAT. */
@@ -31,11 +34,14 @@ async function* objects(path: string, limits: Limits): AsyncGenerator<Record<str
 
 /** Opens a file with an object on every line, one of whose keys holds the vector. Errors: DATA_FORMAT. */
 export async function jsonTable(path: string, limits: Limits): Promise<Table> {
-  const columns: Column[] = []
-  for await (const first of objects(path, limits)) {
-    for (const [name, value] of Object.entries(first)) columns.push({ name, kind: isNumbers(value) ? 'vectors' : 'value' })
-    break
+  const found = new Map<string, Column>()
+  let seen = 0
+  for await (const row of objects(path, limits)) {
+    for (const [name, value] of Object.entries(row))
+      if (found.get(name)?.kind !== 'vectors') found.set(name, { name, kind: isNumbers(value) ? 'vectors' : 'value' })
+    if (++seen === LOOKED_AT) break // a key may be missing in the first row
   }
+  const columns = [...found.values()]
   async function* read(wanted: readonly string[]): AsyncGenerator<ReadonlyMap<string, Values>> {
     let held: Record<string, unknown>[] = []
     const taken = () => new Map(wanted.map((name) => [name, held.map((row) => row[name])] as const))

@@ -9,7 +9,7 @@ const ADAPTERS: readonly (readonly [ends: RegExp, open: Open])[] = [
   [/\.parquet$/i, async (path) => (await import('./parquet-table.js')).parquetTable(path)],
   [/\.(arrows?|feather|ipc)$/i, async (path) => (await import('./arrow-table.js')).arrowTable(path)],
   [/\.jsonl(\.gz)?$/i, async (path, limits) => (await import('./json-table.js')).jsonTable(path, limits)],
-  [/\.[ct]sv(\.gz)?$/i, async (path) => (await import('./csv-table.js')).csvTable(path)],
+  [/\.[ct]sv(\.gz)?$/i, async (path, limits) => (await import('./csv-table.js')).csvTable(path, limits)],
   [/\.pth?$/i, async (path, limits) => (await import('./pt-table.js')).ptTable(path, limits)],
 ]
 

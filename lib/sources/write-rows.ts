@@ -59,6 +59,12 @@ function integer(path: string, name: string, row: number, value: unknown): numbe
   throw damaged(path, `row ${row}: expected an integer for "${name}" but received ${shown(value)}`)
 }
 
+/** A text, or a number as text. */
+function words(path: string, name: string, row: number, value: unknown): string {
+  if (typeof value !== 'object' && typeof value !== 'function' && !Number.isNaN(value)) return String(value)
+  throw damaged(path, `row ${row}: expected a text or a number for "${name}" but received ${shown(value)}`)
+}
+
 /** Writes the facts of one row as a line of the side file. */
 function line(path: string, row: number, roles: Roles, fact: (name: string) => unknown): string {
   const { articles, positions, texts, titles, categories } = roles
@@ -67,10 +73,10 @@ function line(path: string, row: number, roles: Roles, fact: (name: string) => u
   if (articles !== undefined && (isNone(id) || id === ''))
     throw damaged(path, `row ${row}: expected an article in "${articles}" but received ${shown(id)}`)
   return `${JSON.stringify({
-    ...(articles !== undefined && { article_id: String(id) }),
-    ...(!isNone(title) && { title: String(title) }),
+    ...(articles !== undefined && { article_id: words(path, articles, row, id) }),
+    ...(!isNone(title) && { title: words(path, titles!, row, title) }),
     ...(positions !== undefined && { index: integer(path, positions, row, index) }),
-    ...(!isNone(text) && { text: String(text) }),
+    ...(!isNone(text) && { text: words(path, texts!, row, text) }),
     ...(Array.isArray(names) && { categories: names.map(String) }),
   })}\n`
 }

@@ -142,6 +142,11 @@ describe('columns', () => {
   })
   it('a comma file without a header, or with lists as text, is read too', async () => {
     expect(await about(scratch('bare.csv', '1,2\n3,4\n'))).toMatchObject({ rows: 2, ids: undefined })
+    expect(await about(scratch('pandas.csv', '0,1\n1,2\n3,4\n'))).toMatchObject({ rows: 2 })
+    expect(await about(scratch('mac.csv', 'e0,e1\r1,2\r3,4\r'))).toMatchObject({ rows: 2 })
+    const odd = scratch('odd.csv', '\ufeffarticle_id;text;e0;e1\r\na;"one\r\n""two""";1;2\r\n\r\na;;3;4')
+    expect(await about(odd)).toMatchObject({ rows: 2, ids: ['a'] })
+    await opened(odd, async (base) => expect(await base.texts()).toEqual(['one\r\n"two"', '']))
     expect(await about(scratch('lists.tsv', 'doc\tv\nx\t[1, 2]\nx\t[3 4]\n'))).toMatchObject({ rows: 2, ids: ['x'] })
   })
 })
@@ -157,6 +162,12 @@ describe('wrong input', () => {
     ['text.jsonl', '{"text":"a"}\n', 'DATA_SHAPE', /expected a column of vectors/],
     ['zero.jsonl', '{"v":[1,2]}\n{"v":[0,0]}\n', 'DATA_ZERO', /zero\.jsonl: one vector is all zeros: row 1/],
     ['place.jsonl', '{"v":[1,2],"index":"x"}\n', 'DATA_FORMAT', /expected an integer for "index"/],
+    ['late.jsonl', '{"v":[1,2]}\n{"v":[1,2],"article_id":"a"}\n', 'DATA_FORMAT', /row 0: expected an article/],
+    ['object.jsonl', '{"v":[1,2],"article_id":{"a":1}}\n', 'DATA_FORMAT', /expected a text or a number for "article_id"/],
+    ['plain.csv.gz', 'a0,a1\n1,2\n', 'DATA_FORMAT', /cannot be unpacked/],
+    ['open.csv', 'text,a0,a1\n"x,1,2\n"y",3,4\n"z",5,6\n', 'DATA_FORMAT', /row 2 has a quote/],
+    ['end.csv', 'text,a0,a1\n"x",1,2\n"y,3,4\n', 'DATA_FORMAT', /row 3 has a quote/],
+    ['nameless.csv', 'x,0.5,0.25\nx,1,2\n', 'DATA_FORMAT', /names of its columns in row 1 but received "0.5"/],
     ['noid.jsonl', '{"v":[1,2],"article_id":null}\n', 'DATA_FORMAT', /expected an article/],
   ]
   it.each(wrong)('%s is refused, by its own name', async (name, content, code, message) => {
@@ -169,6 +180,8 @@ describe('wrong input', () => {
     expect(await bad({ vectors: flat, dim: 7 })).toMatch(/for "dim"/)
     expect(await bad({ vectors: flat, dim: DIM, ...facts, articles: ['a'] })).toMatch(/a list of 60, one for each vector/)
     expect(await bad({ vectors: flat, ...facts, colour: 1 })).toMatch(/a known key/)
+    expect(await bad([{ vector: [1, 2], article_id: 'a' }])).toMatch(/a known key \(vector, article/)
+    expect(await bad([{ vector: [1, 2] }, { vector: [1, 2], article: 'a' }])).toMatch(/"article" in every row or in none/)
     expect(await bad([1, 2])).toMatch(/rows that are vectors/)
     expect(await bad(5)).toMatch(/a path, { vectors/)
   })
