@@ -46,8 +46,9 @@ async function main(): Promise<void> {
         throw usageError(message ?? '', { ...offered(help), words })
       })
     })
+  const called = words.find((word) => Object.hasOwn(VERBS, word)) // a later one is a value, as in evaluate --rows train
   for (const [command, [describe, load]] of Object.entries(VERBS)) {
-    parser.command(words.includes(command) ? { ...(await load()), describe } : { command, describe, handler: () => {} })
+    parser.command(command === called ? { ...(await load()), describe } : { command, describe, handler: () => {} })
   }
   const path = verbOf(words)
   await underClock(

@@ -1,4 +1,5 @@
 import type { DType } from './files/element.js'
+import type { Retrieval } from './rankings.js'
 import type { DeviceMemory, ProductTimes, StepsPlan, TrainerOptions, TrainerSums, TrainerTemperature } from './trainer-options.js'
 
 /** A spec as C++ reads it; `Node` in lib/spec/ops.ts restricts `op` to the known ops. */
@@ -71,26 +72,6 @@ export interface Scores {
   mseUnit: Float64Array
   /** Length of the raw output. */
   norm: Float64Array
-}
-
-/** Ranks of the targets of several queries in one pool, and the rows nearest to each query. */
-export interface Ranking {
-  /** Per query: rows more similar to it than its target. */
-  ahead: Int32Array
-  /** Per query: other rows exactly as similar to it as its target. */
-  tied: Int32Array
-  /** The k rows nearest to each query, nearest first; −1 where the pool is smaller. Shapes: [queries, k]. */
-  rows: Int32Array
-  /** Cosines of these rows with the query. Shapes: [queries, k]. */
-  cosines: Float64Array
-  /** Cosines of these rows with the target. Shapes: [queries, k]. */
-  toTarget: Float64Array
-}
-export interface Retrieval {
-  /** Ranking in the whole bank. */
-  all: Ranking
-  /** Ranking in the bank without the excluded rows. */
-  allowed: Ranking
 }
 
 /** Queries as sums Σ weights · parts of vectors that they share; as many rows and weights for each query. Shapes: parts [n, dim]. */

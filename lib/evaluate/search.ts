@@ -1,5 +1,6 @@
 import type { Base } from '../data/base.js'
-import { type NativeBank, native, type QuerySums, type Ranking, type Retrieval } from '../native.js'
+import { type NativeBank, native, type QuerySums } from '../native.js'
+import type { Ranking, Retrieval } from '../rankings.js'
 import { stage, tally } from '../stages.js'
 import type { Tensor } from '../torch/tensor.js'
 import { countExcluded, type Excluded, listExcluded } from './exclusions.js'

@@ -72,7 +72,10 @@ describe.each(known.map((a) => [a.name, a] as const))('the first weights of %s',
             `${key} ${figure}`,
             Math.max(1, Math.abs(want.max), Math.abs(want.min)),
           )
-        if (want.std === 0) expect(new Set(data), key).toEqual(new Set([want.mean]))
+        if (want.std !== 0) continue
+        // a logarithm differs in its last digits between processors
+        if (EXACT.test(key)) expect(new Set(data).size, key).toBe(1)
+        else expect(new Set(data), key).toEqual(new Set([want.mean]))
         continue
       }
       const n = data.length

@@ -165,7 +165,7 @@ async function runFolders({ folder, keep, read, run }: Collector): Promise<void>
     keep('generations/current', read(run(name, 'generations/current')))
     keep('best_model.pt', (await openPt(join(folder, run(name, 'best_model.pt')))).value)
   }
-  keep('final_model.pt', (await openPt(join(folder, run('a', 'final_model.pt')))).value)
+  for (const name of ['a', 'y']) keep('final_model.pt', (await openPt(join(folder, run(name, 'final_model.pt')))).value)
   keep('split.json', read(run('a', 'split.json')), read(run('b', 'split.json')))
 }
 

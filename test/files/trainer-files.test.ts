@@ -182,8 +182,8 @@ it('bfloat16 of ml_dtypes, which .npy declares as raw bytes, is read', async () 
   base.dispose()
 })
 
-it('openBase recognises a PyTorch file where vectors are expected', async () => {
+it('openBase refuses a PyTorch file that holds no vectors', async () => {
   writeFileSync(scratch('embeddings.npy'), '')
-  expect(await refused('DATA_FORMAT', openBase(fixture('trainer-plain.pt')))).toMatch(/a PyTorch file/)
-  expect(await refused('DATA_FORMAT', openBase(fixture('legacy.pt')))).toMatch(/a PyTorch file/)
+  expect(await refused('BAD_OPTION', openBase(fixture('trainer-plain.pt')))).toMatch(/expected one column of vectors/)
+  expect(await refused('DATA_SHAPE', openBase(fixture('legacy.pt')))).toMatch(/expected a column of vectors/)
 })

@@ -17,6 +17,7 @@ const ROOMS = [
   'statistics',
   'libtorch',
   'trainer-options',
+  'rankings',
   'addon',
   'native',
   'torch',

@@ -1,7 +1,7 @@
 import { listExcluded } from '../../evaluate/exclusions.js'
 import type { Pool } from '../../evaluate/search.js'
 import { NEAREST, ranks } from '../../evaluate/search.js'
-import type { Ranking } from '../../native.js'
+import type { Ranking } from '../../rankings.js'
 
 /** A row of the bank with its article and text. */
 export interface Found {

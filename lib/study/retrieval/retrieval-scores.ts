@@ -1,6 +1,6 @@
 import type { Interval } from '../../evaluate/metrics.js'
 import { NEAREST, type Places, type Pool, ranks } from '../../evaluate/search.js'
-import type { Ranking } from '../../native.js'
+import type { Ranking } from '../../rankings.js'
 import { describe, meanByArticle } from '../../statistics/estimates.js'
 
 /** Score of one rank, by the name of the score. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { NEAREST, ranks } from '../../../lib/evaluate/search.js'
-import type { Ranking } from '../../../lib/native.js'
+import type { Ranking } from '../../../lib/rankings.js'
 import { nearDuplicateHits, scorePool, scoresByWindow } from '../../../lib/study/retrieval/retrieval-scores.js'
 import { judge } from '../../../lib/study/retrieval/retrieval-verdict.js'
 import { gaussian } from '../../statistics/clustered.js'
