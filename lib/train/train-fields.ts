@@ -9,7 +9,11 @@ const data = { group: 'Data' }
 
 /** Options of `train` other than those of the model. The defaults are those of the specification. */
 export const trainFields = {
-  data: text({ default: undefined, about: 'file of vectors: .npz, .npy with a .jsonl beside it, or .safetensors', ...data }),
+  data: text({
+    default: undefined,
+    about: 'file of vectors: .npy or .npz with a .jsonl beside it, .safetensors, .parquet, .arrow, .feather, .jsonl, .csv or .pt',
+    ...data,
+  }),
   ...columnFields,
   ...dataFields,
   encoder: encoderField,
