@@ -25,7 +25,7 @@ const calls: [string, (control: Control) => Promise<unknown>][] = [
 ]
 
 describe('{ signal, onProgress }', () => {
-  it.each(calls)('%s tells its stages', async (_, call) => {
+  it.each(calls)('the function %s reports its stages to onProgress', async (_, call) => {
     const seen: Moment[] = []
     await call({ onProgress: (moment) => seen.push(moment) })
     expect(seen.length).toBeGreaterThan(0)

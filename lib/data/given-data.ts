@@ -6,7 +6,7 @@ import { pathWith } from '../sources/source-path.js'
 
 /** Vectors wherever a function takes data: a path, vectors in memory, or rows to iterate over. */
 export type Data = string | GivenData
-/** Options some of which are data. */
+/** Options of a function; some of them hold data. */
 export type WithData<O, K extends string = 'data'> = { readonly [P in keyof O]: P extends K ? Data | undefined : O[P] } // keeps what is said about each option
 
 /** The columns that options beside a path name; they are removed from the options, because the path then names them. */

@@ -43,8 +43,9 @@ function inThread(task: Omit<ThreadTask, 'inShell'>, { signal, onProgress }: Wat
     workerData: { ...task, inShell: speaksShell() } satisfies ThreadTask,
     resourceLimits: { maxOldGenerationSizeMb: Math.max(512, Math.floor((0.7 * freeMemory()) / 2 ** 20)) },
   })
+  let stop = () => {}
   return new Promise<WrittenRows>((resolve, reject) => {
-    const stop = () => reject(signal!.reason)
+    stop = () => reject(signal!.reason)
     signal?.addEventListener('abort', stop, { once: true })
     worker.on('message', (answer: ThreadAnswer) => {
       if ('rows' in answer) onProgress?.(answer)
@@ -57,7 +58,10 @@ function inThread(task: Omit<ThreadTask, 'inShell'>, { signal, onProgress }: Wat
     worker.once('exit', () =>
       reject(new LvmError('INTERNAL', `${task.source.file}: the thread that reads it ended without an answer`)),
     )
-  }).finally(() => worker.terminate())
+  }).finally(() => {
+    signal?.removeEventListener('abort', stop)
+    return worker.terminate()
+  })
 }
 
 /** Converts a file to `.npy`, with a `.jsonl` where it has facts about its rows. Errors: those of the format, of its columns and of writing. */

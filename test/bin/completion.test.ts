@@ -66,7 +66,7 @@ it.each(Object.keys(SCRIPTS))('the script for %s is printed, and the shell accep
   writeFileSync(script, stdout)
   if (has(shell)) expect(spawnSync(shell, ['-n', script], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' })
 })
-it('another shell is refused', () => {
+it('completion refuses a shell other than bash, zsh and fish', () => {
   const { status, stderr } = spawnSync(process.execPath, [cli, 'completion', 'csh'], { encoding: 'utf8' })
   expect([status, stderr]).toEqual([2, expect.stringContaining('expected one of bash, zsh, fish for "shell" but received "csh"')])
 })

@@ -33,7 +33,7 @@ it('init writes a project whose script and settings run', () => {
   expect(settings.stderr).toBe('')
   expect(settings.stdout).toContain('\nname: "first"\n')
 })
-it('init overwrites nothing', () => {
+it('init does not overwrite files that exist', () => {
   const folder = join(cwd, 'full')
   mkdirSync(folder)
   writeFileSync(join(folder, 'README.md'), 'mine')

@@ -160,7 +160,7 @@ describe('predictors that do not fit are refused with the fix', () => {
       /NaN/,
     ],
   ]
-  it.each(cases)('%s: %s', async (_, code, runs, words) => {
+  it.each(cases)('an outside predictor is refused: %s, with %s', async (_, code, runs, words) => {
     expect(await refused(code as never, judge(runs()))).toMatch(words)
   })
   it('NaN and vectors of another dimension in a file', async () => {

@@ -43,7 +43,7 @@ describe('sentences', () => {
     ['tr', 'Prof. Demir vb. kişiler 19. yüzyılda yaşadı.|Sonra gittiler.'],
     ['de', 'Er sagte: „Nein.“|Dann ging er.'],
     ['he', 'שלום עולם.|מה שלומך?'],
-  ])('%s: %s', (language, text) => expectSplit(text, language))
+  ])('a text of the language %s is split into sentences: %s', (language, text) => expectSplit(text, language))
   test('Chinese and Japanese sentences end without a blank', () => {
     expect(sentencesOf('他说：“你好。”然后他走了！真的吗？', 'zh')).toEqual(['他说：“你好。”', '然后他走了！', '真的吗？'])
     expect(sentencesOf('你知道吗？“知之。”他走了。（见下。）完', 'zh')).toEqual([

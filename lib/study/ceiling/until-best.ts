@@ -10,7 +10,7 @@ const RATES = [1e-3, 3e-4, 1e-4]
 /** Shares of the limits at which each rate ends at the latest, so that the later rates get their part. */
 const ENDS = [0.6, 0.8, 1]
 /**
- * Limit of a network's training; on the vectors of 40,000 sentences about three epochs, of which a network overfits in the later ones.
+ * Limit of the work of a network's training; it allows about three epochs on 40,000 vectors.
  * Units: floating-point operations.
  */
 const WORK = 6e11

@@ -24,7 +24,7 @@ import { MEASURES, type Measure } from './shared-windows.js'
 
 /** Options of `compare`: runs and baselines, data files, a listener for progress (`say`), and any field of `compareFields`. */
 export interface CompareOptions extends WithData<Given<typeof compareFields>, 'bank'> {
-  /** Runs, baselines, files of predictions (`NAME=FILE.npy`) and functions: at least two, of which one is a run, whose windows are judged. */
+  /** Runs, baselines, files of predictions (`NAME=FILE.npy`) and functions, at least two. One of them is a run: its windows are judged. */
   readonly runs: readonly (string | Outsider)[]
   /** Files to compare them on; the file that the runs were trained on unless given. */
   readonly data?: Data | readonly Data[]
