@@ -61,7 +61,7 @@ describe('files that pyarrow and pandas wrote', () => {
       })
     },
   )
-  it('writeBase keeps vectors of float16 in float16', async () => {
+  it('vectors of float16 in Parquet are read as float16', async () => {
     await opened(fixture('half.parquet'), async (base) => {
       expect(base.dtype).toBe('float16')
       expect((await numbers(base.vectors))[9]).toBe(-1.265625)
