@@ -45,7 +45,7 @@ async function put(parameter: Tensor, values: Float32Array): Promise<void> {
 
 /** Puts decays in the place of the first ones of a model. */
 async function putDecays(parameter: Tensor, decays: readonly number[]): Promise<void> {
-  using wide = await parameter.to({ device: 'cpu', dtype: 'float32' })
+  using wide = await parameter.to({ device: 'cpu', dtype: 'float32' }).ready()
   const started = (await wide.data()) as Float32Array
   decays.forEach((value, i) => {
     started[i] = logit(value)

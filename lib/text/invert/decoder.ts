@@ -220,7 +220,7 @@ export const spaceMismatch = (decoder: string, expected: string, received: strin
 async function matrixOf(vectors: Float32Array | Tensor, dim: number): Promise<Tensor> {
   const matrix =
     vectors instanceof Tensor
-      ? await vectors.to({ device: 'cpu', dtype: 'float32' })
+      ? await vectors.to({ device: 'cpu', dtype: 'float32' }).ready()
       : vectors instanceof Float32Array && vectors.length % dim === 0
         ? Tensor.from(vectors, [vectors.length / dim, dim])
         : undefined
