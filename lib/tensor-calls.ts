@@ -29,7 +29,7 @@ export interface OptimizedTensor {
   lrCap: number
 }
 
-/** A tensor as console.log shows it. */
+/** A tensor as it is printed. */
 export interface TensorPreview {
   shape: number[]
   dtype: DType

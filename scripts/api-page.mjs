@@ -14,7 +14,20 @@ const TOPICS = {
   Reports: ['report', 'markdown', 'experimentReport', 'experimentMarkdown', 'verify', 'verifiedText'],
   Data: ['makeData', 'openBase', 'writeBase', 'audit', 'auditPage', 'ceiling', 'ceilingPage', 'arrow', 'arrowPage', 'synth'],
   Texts: ['Encoder', 'Decoder', 'encode', 'fetchEncoder', 'verifyEncoder', 'checkSpace'],
-  Tensors: ['Tensor', 'call', 'operators', 'devices', 'TorchScriptModule'],
+  Tensors: ['torch', 'Tensor', 'Generator', 'call', 'operators', 'devices', 'TorchScriptModule'],
+  'Loops of one’s own': [
+    'openWindows',
+    'WindowSet',
+    'WindowPart',
+    'createModel',
+    'FreshModel',
+    'Optimizer',
+    'AdamW',
+    'SGD',
+    'warmupCosine',
+    'plateau',
+    'saveModel',
+  ],
   Errors: ['LvmError', 'ERRORS'],
 }
 /** Headings of formats.md with the keys of the document that a function returns or takes. */
@@ -83,6 +96,7 @@ const isOurs = (symbol) => symbol?.declarations?.[0].getSourceFile().fileName.in
 const isPublic = (symbol) =>
   isOurs(symbol) &&
   !symbol.name.startsWith('__') &&
+  !symbol.declarations[0].getSourceFile().fileName.endsWith('/operator-types.d.ts') && // operators.md lists them
   !(ts.getCombinedModifierFlags(symbol.declarations[0]) & ts.ModifierFlags.Private)
 
 const sorted = (union) => union.split(' | ').sort().join()

@@ -129,12 +129,24 @@ function signatures({ given, name, result }, isMethod) {
 const schemas = operatorSchemas()
   .map(parsed)
   .filter((one) => one !== undefined && isOffered(one))
-/** Forms of an operator; one without a name comes first, as it takes the fewest arguments. */
+const lists = ({ given }) => given.filter(({ type, keyword }) => !keyword && /int\[\]|SymInt\[\]/i.test(type)).length
+/**
+ * Forms of an operator in the order in which they are tried: those with few arguments first, and lists of integers last, as one integer
+ * may stand for a list.
+ */
 const formsOf = (wanted) =>
-  schemas.filter(({ name }) => name === wanted).sort((a, b) => Number(a.form !== '') - Number(b.form !== ''))
+  schemas
+    .filter(({ name }) => name === wanted)
+    .sort(
+      (a, b) =>
+        Number(a.form !== '') - Number(b.form !== '') ||
+        lists(a) - lists(b) ||
+        a.given.length - b.given.length ||
+        (a.form < b.form ? -1 : 1),
+    )
 
 /** Every offered operator: its topic, its name in JavaScript and its forms. */
-export const operators = Object.entries(OPERATORS).flatMap(([topic, names]) =>
+const operators = Object.entries(OPERATORS).flatMap(([topic, names]) =>
   names.split(/\s+/).flatMap((base) =>
     [base, `${base}_`].flatMap((name) => {
       const forms = formsOf(name)

@@ -7,7 +7,7 @@ import { type Contexts, contextsOf } from '../spec/contexts.js'
 import { readable } from '../torch/lists.js'
 import { type ProcessSettings, withSettings } from '../torch/process-settings.js'
 import { Tensor } from '../torch/tensor.js'
-import { Network } from './network.js'
+import { TrainableModel } from './trainable-model.js'
 import { type RunManifest, weightsFile } from './run-manifest.js'
 import { numbers, openStepper, requireVectors, type Stepper } from './stepper.js'
 import { lengthRange, trainedContexts } from './trained-contexts.js'
@@ -23,7 +23,7 @@ const PREDICTED = only({ context: optional(count), raw: optional(yesOrNo) })
 const STEPPED = only({ batch: optional(count), raw: optional(yesOrNo) })
 
 /** A loaded and verified run; free it with `dispose()` or `using`. */
-export class Model extends Network {
+export class Model extends TrainableModel {
   readonly dim: number
   /** Vectors of the longest context of the training. */
   readonly context: number

@@ -1,6 +1,6 @@
 import { LvmError, shown } from '../errors.js'
 import { type NativeGenerator, native } from '../native.js'
-import { Holder } from './holder.js'
+import { Holder } from './handle-holder.js'
 
 function seedOf(owner: string, seed: unknown): number {
   if (Number.isSafeInteger(seed) && (seed as number) >= 0) return seed as number

@@ -3,7 +3,7 @@ import { LvmError, shown } from '../errors.js'
 import { type DType, type NativeTensor, type NativeValue, native, type TypedArray } from '../native.js'
 import { dtypeOf, extent, knownDtype, TYPED_ARRAYS } from './dtypes.js'
 import { tensorText } from './format-tensor.js'
-import { Holder } from './holder.js'
+import { Holder } from './handle-holder.js'
 import { flattened, type Nested, type Numbers, nested, optionsOf, readable, sizes } from './lists.js'
 import { nextCall } from './operators/call-sites.js'
 import { type Index, indexItem } from './operators/index-items.js'
@@ -24,7 +24,7 @@ export interface BackwardOptions {
   readonly createGraph?: boolean
 }
 const BACKWARD = ['gradient', 'retainGraph', 'createGraph']
-/** Milliseconds that console.log waits for a tensor that is not computed yet. */
+/** Milliseconds that printing waits for a tensor that is not computed yet. */
 const LOOK = 50
 
 /**
@@ -120,6 +120,7 @@ export class Tensor extends Holder<NativeTensor> {
    * written to it (`x.at(0).fill_(1)`) changes the tensor. Lists and tensors of positions or masks give a copy.
    */
   at(...indices: Index<Tensor>[]): Tensor {
+    if (indices.length === 0) return this.to({})
     const temporary: Tensor[] = []
     const items = readable('at', () =>
       indices.map((item) =>

@@ -1,7 +1,7 @@
 import { LvmError, shown } from '../errors.js'
 import { type DType, native } from '../native.js'
 import { Generator, manualSeed } from './generator.js'
-import type { Numbers } from './lists.js'
+import { type Numbers, optionsOf } from './lists.js'
 import { nextCall } from './operators/call-sites.js'
 import { enableGrad, keep, noGrad, noted, scope } from './operators/modes.js'
 import { flagsOf } from './operators/operate.js'
@@ -35,7 +35,7 @@ function functions(): TorchFunctions<Tensor> {
 const operators = functions()
 
 function tensor(data: Numbers | number, options: { dtype?: DType; device?: string; requiresGrad?: boolean } = {}): Tensor {
-  const { requiresGrad, ...place } = options
+  const { requiresGrad, ...place } = optionsOf('tensor', ['dtype', 'device', 'requiresGrad'], options) as typeof options
   const plain = typeof data === 'number' ? Tensor.from(Float32Array.of(data), []) : Tensor.from(data)
   const placed = Object.keys(place).length === 0 ? plain : plain.to(place)
   if (placed !== plain) plain.dispose()
@@ -50,8 +50,9 @@ const handles = (name: string, list: unknown) => {
 }
 function gradientsOf(outputs: Tensor | readonly Tensor[], inputs: readonly Tensor[], o: BackwardOptions = {}): Tensor[] {
   const given = handles('outputs', outputs instanceof Tensor ? [outputs] : outputs)
-  const { createGraph = false, retainGraph = createGraph } = o
-  const made = native.gradientsOf(given, handles('inputs', inputs), retainGraph, createGraph, flagsOf(), nextCall(gradientsOf))
+  const { retainGraph, createGraph } = optionsOf('gradientsOf', ['retainGraph', 'createGraph'], o)
+  const [keeps, records] = [retainGraph === true || createGraph === true, createGraph === true]
+  const made = native.gradientsOf(given, handles('inputs', inputs), keeps, records, flagsOf(), nextCall(gradientsOf))
   return (Array.isArray(made) ? made : [made]).map((handle) => noted(Tensor.wrap(handle)))
 }
 

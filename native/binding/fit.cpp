@@ -109,7 +109,7 @@ c10::IValue fit_argument(Napi::Value value, const c10::Argument& argument, Cells
       if (wanted == reductions[i]) return i;
     throw Misfit("none, mean or sum");
   }
-  if (value.IsNumber()) {
+  if (cells != nullptr && value.IsNumber()) {
     if (const auto optional = type->cast<c10::OptionalType>()) type = optional->getElementType();
     const auto number = whole(value);
     if (is_integer_list(type) && number)

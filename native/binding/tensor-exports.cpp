@@ -91,6 +91,7 @@ Napi::Value tensor_read(const Napi::CallbackInfo& info) {
     give_tensor);
 }
 
+// tensorIsHandle(handle) -> true
 Napi::Value tensor_is_handle(const Napi::CallbackInfo& info) {
   take<Cell>(info[0]);
   return Napi::Boolean::New(info.Env(), true);

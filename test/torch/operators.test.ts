@@ -156,13 +156,14 @@ describe('at()', () => {
   test.each<[string, unknown[]]>([
     ['a position outside', [2]],
     ['too many positions', [0, 0, 0, 0]],
-    ['a negative step', ['::-1']],
-    ['a step of zero', ['::0']],
   ])('%s rejects when it is awaited', async (_, index) => {
     await expect(x.at(...(index as [])).data()).rejects.toThrow(code('BAD_ARGUMENT'))
   })
   test.each<[string, unknown[]]>([
     ['text that is no slice', ['a:b']],
+    ['a negative step', ['::-1']],
+    ['a step of zero', ['::0']],
+    ['a sign without a number', ['-:2']],
     ['a fraction', [0.5]],
     ['NaN', [Number.NaN]],
     ['undefined', [undefined]],

@@ -22,5 +22,7 @@ export function indexItem(item: unknown, positions: (list: readonly unknown[]) =
   }
   const bounds = typeof item === 'string' ? SLICE.exec(item) : null
   if (bounds === null) throw refuse(item)
-  return bounds.slice(1).map((bound) => (bound === undefined || bound === '' || bound === '-' ? null : Number(bound)))
+  const numbers = bounds.slice(1).map((bound) => (bound === undefined || bound === '' ? null : Number(bound)))
+  if (numbers.some(Number.isNaN) || (numbers[2] ?? 1) < 1) throw refuse(item) // libtorch has no negative steps
+  return numbers
 }

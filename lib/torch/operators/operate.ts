@@ -1,6 +1,6 @@
 import { LvmError, shown } from '../../errors.js'
 import { type NativeValue, native } from '../../native.js'
-import { Holder } from '../holder.js'
+import { Holder } from '../handle-holder.js'
 import { readable, unwrapped } from '../lists.js'
 import { nextCall } from './call-sites.js'
 import { recordsGradients } from './modes.js'

@@ -94,50 +94,50 @@ export interface TensorMethods<T> {
   reciprocal(): T
   reciprocal_(): this
   positive(): T
-  add(other: T, options?: { alpha?: number | bigint | boolean }): T
   add(other: number | bigint | boolean, alpha?: number | bigint | boolean): T
   add(other: number | bigint | boolean, options?: { alpha?: number | bigint | boolean }): T
-  add_(other: T, options?: { alpha?: number | bigint | boolean }): this
+  add(other: T, options?: { alpha?: number | bigint | boolean }): T
   add_(other: number | bigint | boolean, alpha?: number | bigint | boolean): this
   add_(other: number | bigint | boolean, options?: { alpha?: number | bigint | boolean }): this
-  sub(other: T, options?: { alpha?: number | bigint | boolean }): T
+  add_(other: T, options?: { alpha?: number | bigint | boolean }): this
   sub(other: number | bigint | boolean, alpha?: number | bigint | boolean): T
   sub(other: number | bigint | boolean, options?: { alpha?: number | bigint | boolean }): T
-  sub_(other: T, options?: { alpha?: number | bigint | boolean }): this
+  sub(other: T, options?: { alpha?: number | bigint | boolean }): T
   sub_(other: number | bigint | boolean, alpha?: number | bigint | boolean): this
   sub_(other: number | bigint | boolean, options?: { alpha?: number | bigint | boolean }): this
-  mul(other: T): T
+  sub_(other: T, options?: { alpha?: number | bigint | boolean }): this
   mul(other: number | bigint | boolean): T
-  mul_(other: T): this
+  mul(other: T): T
   mul_(other: number | bigint | boolean): this
-  div(other: T): T
+  mul_(other: T): this
   div(other: number | bigint | boolean): T
-  div(other: T, options: { roundingMode: string | null }): T
+  div(other: T): T
   div(other: number | bigint | boolean, options: { roundingMode: string | null }): T
-  div_(other: T): this
-  div_(other: T, options: { roundingMode: string | null }): this
+  div(other: T, options: { roundingMode: string | null }): T
   div_(other: number | bigint | boolean): this
+  div_(other: T): this
   div_(other: number | bigint | boolean, options: { roundingMode: string | null }): this
+  div_(other: T, options: { roundingMode: string | null }): this
   floorDivide(other: T): T
   floorDivide(other: number | bigint | boolean): T
-  floorDivide_(other: T): this
   floorDivide_(other: number | bigint | boolean): this
-  remainder(other: T): T
+  floorDivide_(other: T): this
   remainder(other: number | bigint | boolean): T
-  remainder_(other: T): this
+  remainder(other: T): T
   remainder_(other: number | bigint | boolean): this
-  fmod(other: T): T
+  remainder_(other: T): this
   fmod(other: number | bigint | boolean): T
-  fmod_(other: T): this
+  fmod(other: T): T
   fmod_(other: number | bigint | boolean): this
-  pow(exponent: T): T
+  fmod_(other: T): this
   pow(exponent: number | bigint | boolean): T
+  pow(exponent: T): T
   pow_(exponent: number | bigint | boolean): this
   pow_(exponent: T): this
-  floatPower(exponent: T): T
   floatPower(exponent: number | bigint | boolean): T
-  floatPower_(exponent: T): this
+  floatPower(exponent: T): T
   floatPower_(exponent: number | bigint | boolean): this
+  floatPower_(exponent: T): this
   clamp(min?: number | bigint | boolean | null, max?: number | bigint | boolean | null): T
   clamp(options?: { min?: number | bigint | boolean | null; max?: number | bigint | boolean | null }): T
   clamp(min?: T | null, max?: T | null): T
@@ -174,14 +174,14 @@ export interface TensorMethods<T> {
   nanToNum_(options?: { nan?: number | null; posinf?: number | null; neginf?: number | null }): this
   logaddexp(other: T): T
   logaddexp2(other: T): T
-  xlogy(other: T): T
   xlogy(other: number | bigint | boolean): T
-  xlogy_(other: T): this
+  xlogy(other: T): T
   xlogy_(other: number | bigint | boolean): this
-  copysign(other: T): T
+  xlogy_(other: T): this
   copysign(other: number | bigint | boolean): T
-  copysign_(other: T): this
+  copysign(other: T): T
   copysign_(other: number | bigint | boolean): this
+  copysign_(other: T): this
   heaviside(values: T): T
   heaviside_(values: T): this
   ldexp(other: T): T
@@ -198,28 +198,28 @@ export interface TensorMethods<T> {
   imag(): T
   conj(): T
   angle(): T
-  eq(other: T): T
   eq(other: number | bigint | boolean): T
+  eq(other: T): T
   eq_(other: number | bigint | boolean): this
   eq_(other: T): this
-  ne(other: T): T
   ne(other: number | bigint | boolean): T
+  ne(other: T): T
   ne_(other: number | bigint | boolean): this
   ne_(other: T): this
-  lt(other: T): T
   lt(other: number | bigint | boolean): T
+  lt(other: T): T
   lt_(other: number | bigint | boolean): this
   lt_(other: T): this
-  le(other: T): T
   le(other: number | bigint | boolean): T
+  le(other: T): T
   le_(other: number | bigint | boolean): this
   le_(other: T): this
-  gt(other: T): T
   gt(other: number | bigint | boolean): T
+  gt(other: T): T
   gt_(other: number | bigint | boolean): this
   gt_(other: T): this
-  ge(other: T): T
   ge(other: number | bigint | boolean): T
+  ge(other: T): T
   ge_(other: number | bigint | boolean): this
   ge_(other: T): this
   isclose(other: T, rtol?: number, atol?: number, equalNan?: boolean): T
@@ -237,28 +237,28 @@ export interface TensorMethods<T> {
   logicalNot_(): this
   logicalXor(other: T): T
   logicalXor_(other: T): this
-  bitwiseAnd(other: T): T
   bitwiseAnd(other: number | bigint | boolean): T
-  bitwiseAnd_(other: T): this
+  bitwiseAnd(other: T): T
   bitwiseAnd_(other: number | bigint | boolean): this
-  bitwiseOr(other: T): T
+  bitwiseAnd_(other: T): this
   bitwiseOr(other: number | bigint | boolean): T
-  bitwiseOr_(other: T): this
+  bitwiseOr(other: T): T
   bitwiseOr_(other: number | bigint | boolean): this
+  bitwiseOr_(other: T): this
   bitwiseNot(): T
   bitwiseNot_(): this
-  bitwiseXor(other: T): T
   bitwiseXor(other: number | bigint | boolean): T
-  bitwiseXor_(other: T): this
+  bitwiseXor(other: T): T
   bitwiseXor_(other: number | bigint | boolean): this
+  bitwiseXor_(other: T): this
   bitwiseLeftShift(other: T): T
   bitwiseLeftShift(other: number | bigint | boolean): T
-  bitwiseLeftShift_(other: number | bigint | boolean): this
   bitwiseLeftShift_(other: T): this
+  bitwiseLeftShift_(other: number | bigint | boolean): this
   bitwiseRightShift(other: T): T
   bitwiseRightShift(other: number | bigint | boolean): T
-  bitwiseRightShift_(other: number | bigint | boolean): this
   bitwiseRightShift_(other: T): this
+  bitwiseRightShift_(other: number | bigint | boolean): this
   maskedFill(mask: T, value: number | bigint | boolean): T
   maskedFill(mask: T, value: T): T
   maskedFill_(mask: T, value: number | bigint | boolean): this
@@ -266,8 +266,8 @@ export interface TensorMethods<T> {
   equal(other: T): boolean
   allclose(other: T, rtol?: number, atol?: number, equalNan?: boolean): boolean
   allclose(other: T, options?: { rtol?: number; atol?: number; equalNan?: boolean }): boolean
-  isin(testElements: T, options?: { assumeUnique?: boolean; invert?: boolean }): T
   isin(testElement: number | bigint | boolean, options?: { assumeUnique?: boolean; invert?: boolean }): T
+  isin(testElements: T, options?: { assumeUnique?: boolean; invert?: boolean }): T
   sum(options?: { dtype?: DType | null }): T
   sum(dim: number | readonly number[] | null, keepdim?: boolean, options?: { dtype?: DType | null }): T
   sum(dim: number | readonly number[] | null, options?: { keepdim?: boolean; dtype?: DType | null }): T
@@ -279,20 +279,18 @@ export interface TensorMethods<T> {
   prod(dim: number, options?: { keepdim?: boolean; dtype?: DType | null }): T
   var(unbiased?: boolean): T
   var(options?: { unbiased?: boolean }): T
-  var(dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean): T
-  var(dim: number | readonly number[] | null, options?: { unbiased?: boolean; keepdim?: boolean }): T
   var(dim?: number | readonly number[] | null, options?: { correction?: number | bigint | boolean | null; keepdim?: boolean }): T
   var(options?: { dim?: number | readonly number[] | null; correction?: number | bigint | boolean | null; keepdim?: boolean }): T
+  var(dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean): T
+  var(dim: number | readonly number[] | null, options?: { unbiased?: boolean; keepdim?: boolean }): T
   std(unbiased?: boolean): T
   std(options?: { unbiased?: boolean }): T
-  std(dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean): T
-  std(dim: number | readonly number[] | null, options?: { unbiased?: boolean; keepdim?: boolean }): T
   std(dim?: number | readonly number[] | null, options?: { correction?: number | bigint | boolean | null; keepdim?: boolean }): T
   std(options?: { dim?: number | readonly number[] | null; correction?: number | bigint | boolean | null; keepdim?: boolean }): T
+  std(dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean): T
+  std(dim: number | readonly number[] | null, options?: { unbiased?: boolean; keepdim?: boolean }): T
   varMean(unbiased?: boolean): [part1: T, part2: T]
   varMean(options?: { unbiased?: boolean }): [part1: T, part2: T]
-  varMean(dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean): [part1: T, part2: T]
-  varMean(dim: number | readonly number[] | null, options?: { unbiased?: boolean; keepdim?: boolean }): [part1: T, part2: T]
   varMean(
     dim?: number | readonly number[] | null,
     options?: { correction?: number | bigint | boolean | null; keepdim?: boolean },
@@ -302,10 +300,10 @@ export interface TensorMethods<T> {
     correction?: number | bigint | boolean | null
     keepdim?: boolean
   }): [part1: T, part2: T]
+  varMean(dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean): [part1: T, part2: T]
+  varMean(dim: number | readonly number[] | null, options?: { unbiased?: boolean; keepdim?: boolean }): [part1: T, part2: T]
   stdMean(unbiased?: boolean): [part1: T, part2: T]
   stdMean(options?: { unbiased?: boolean }): [part1: T, part2: T]
-  stdMean(dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean): [part1: T, part2: T]
-  stdMean(dim: number | readonly number[] | null, options?: { unbiased?: boolean; keepdim?: boolean }): [part1: T, part2: T]
   stdMean(
     dim?: number | readonly number[] | null,
     options?: { correction?: number | bigint | boolean | null; keepdim?: boolean },
@@ -315,6 +313,8 @@ export interface TensorMethods<T> {
     correction?: number | bigint | boolean | null
     keepdim?: boolean
   }): [part1: T, part2: T]
+  stdMean(dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean): [part1: T, part2: T]
+  stdMean(dim: number | readonly number[] | null, options?: { unbiased?: boolean; keepdim?: boolean }): [part1: T, part2: T]
   amax(dim?: number | readonly number[], keepdim?: boolean): T
   amax(options?: { dim?: number | readonly number[]; keepdim?: boolean }): T
   amin(dim?: number | readonly number[], keepdim?: boolean): T
@@ -358,10 +358,10 @@ export interface TensorMethods<T> {
   logsumexp(dim: number | readonly number[], options?: { keepdim?: boolean }): T
   norm(p?: number | bigint | boolean): T
   norm(options?: { p?: number | bigint | boolean }): T
+  norm(p: number | bigint | boolean | null, options: { dtype: DType }): T
   norm(p: number | bigint | boolean | null, dim: number | readonly number[], keepdim?: boolean): T
   norm(p: number | bigint | boolean | null, dim: number | readonly number[], options?: { keepdim?: boolean }): T
   norm(p: number | bigint | boolean | null, dim: number | readonly number[], keepdim: boolean, options: { dtype: DType }): T
-  norm(p: number | bigint | boolean | null, options: { dtype: DType }): T
   cumsum(dim: number, options?: { dtype?: DType | null }): T
   cumsum_(dim: number, options?: { dtype?: DType | null }): this
   cumprod(dim: number, options?: { dtype?: DType | null }): T
@@ -403,11 +403,11 @@ export interface TensorMethods<T> {
   bincount(weights?: T | null, minlength?: number): T
   bincount(options?: { weights?: T | null; minlength?: number }): T
   bucketize(boundaries: T, options?: { outInt32?: boolean; right?: boolean }): T
-  searchsorted(self: T, options?: { outInt32?: boolean; right?: boolean; side?: string | null; sorter?: T | null }): T
   searchsorted(
     self: number | bigint | boolean,
     options?: { outInt32?: boolean; right?: boolean; side?: string | null; sorter?: T | null },
   ): T
+  searchsorted(self: T, options?: { outInt32?: boolean; right?: boolean; side?: string | null; sorter?: T | null }): T
   uniqueConsecutive(returnInverse?: boolean, returnCounts?: boolean, dim?: number | null): [part1: T, part2: T, part3: T]
   uniqueConsecutive(options?: {
     returnInverse?: boolean
@@ -468,18 +468,16 @@ export interface TensorMethods<T> {
   slice(dim?: number, start?: number | null, end?: number | null, step?: number): T
   slice(options?: { dim?: number; start?: number | null; end?: number | null; step?: number }): T
   unfold(dimension: number, size: number, step: number): T
-  split(splitSizes: number | readonly number[], dim?: number): T[]
-  split(splitSizes: number | readonly number[], options?: { dim?: number }): T[]
   split(splitSize: number, dim?: number): T[]
   split(splitSize: number, options?: { dim?: number }): T[]
   split(splitSize: number | readonly number[], dim?: number): T[]
   split(splitSize: number | readonly number[], options?: { dim?: number }): T[]
   tensorSplit(sections: number, dim?: number): T[]
   tensorSplit(sections: number, options?: { dim?: number }): T[]
-  tensorSplit(indices: number | readonly number[], dim?: number): T[]
-  tensorSplit(indices: number | readonly number[], options?: { dim?: number }): T[]
   tensorSplit(tensorIndicesOrSections: T, dim?: number): T[]
   tensorSplit(tensorIndicesOrSections: T, options?: { dim?: number }): T[]
+  tensorSplit(indices: number | readonly number[], dim?: number): T[]
+  tensorSplit(indices: number | readonly number[], options?: { dim?: number }): T[]
   chunk(chunks: number, dim?: number): T[]
   chunk(chunks: number, options?: { dim?: number }): T[]
   unbind(dim?: number): T[]
@@ -517,8 +515,8 @@ export interface TensorMethods<T> {
   typeAs(other: T): T
   indexSelect(dim: number, index: T): T
   gather(dim: number, index: T, options?: { sparseGrad?: boolean }): T
-  scatter(dim: number, index: T, value: number | bigint | boolean): T
   scatter(dim: number, index: T, src: T): T
+  scatter(dim: number, index: T, value: number | bigint | boolean): T
   scatter(dim: number, index: T, src: T, options: { reduce: string }): T
   scatter(dim: number, index: T, value: number | bigint | boolean, options: { reduce: string }): T
   scatter_(dim: number, index: T, src: T): this
@@ -539,20 +537,16 @@ export interface TensorMethods<T> {
   argwhere(): T
   indexPut(indices: readonly (T | null)[], values: T, accumulate?: boolean): T
   indexPut(indices: readonly (T | null)[], values: T, options?: { accumulate?: boolean }): T
-  indexPut(indices: readonly T[], values: T, accumulate?: boolean): T
-  indexPut(indices: readonly T[], values: T, options?: { accumulate?: boolean }): T
   indexPut_(indices: readonly (T | null)[], values: T, accumulate?: boolean): this
   indexPut_(indices: readonly (T | null)[], values: T, options?: { accumulate?: boolean }): this
-  indexPut_(indices: readonly T[], values: T, accumulate?: boolean): this
-  indexPut_(indices: readonly T[], values: T, options?: { accumulate?: boolean }): this
   indexAdd(dim: number, index: T, source: T, options?: { alpha?: number | bigint | boolean }): T
   indexAdd_(dim: number, index: T, source: T, options?: { alpha?: number | bigint | boolean }): this
   indexCopy(dim: number, index: T, source: T): T
   indexCopy_(dim: number, index: T, source: T): this
-  indexFill(dim: number, index: T, value: T): T
   indexFill(dim: number, index: T, value: number | bigint | boolean): T
-  indexFill_(dim: number, index: T, value: T): this
+  indexFill(dim: number, index: T, value: T): T
   indexFill_(dim: number, index: T, value: number | bigint | boolean): this
+  indexFill_(dim: number, index: T, value: T): this
   oneHot(numClasses?: number): T
   oneHot(options?: { numClasses?: number }): T
   embedding(indices: T, paddingIdx?: number, scaleGradByFreq?: boolean, sparse?: boolean): T
@@ -632,10 +626,10 @@ export interface TensorMethods<T> {
   linalgInv(): T
   linalgPinv(rcond: number, hermitian?: boolean): T
   linalgPinv(rcond: number, options?: { hermitian?: boolean }): T
-  linalgPinv(options?: { atol?: number | null; rtol?: number | null; hermitian?: boolean }): T
-  linalgPinv(options?: { atol?: T | null; rtol?: T | null; hermitian?: boolean }): T
   linalgPinv(rcond: T, hermitian?: boolean): T
   linalgPinv(rcond: T, options?: { hermitian?: boolean }): T
+  linalgPinv(options?: { atol?: number | null; rtol?: number | null; hermitian?: boolean }): T
+  linalgPinv(options?: { atol?: T | null; rtol?: T | null; hermitian?: boolean }): T
   linalgDet(): T
   linalgSlogdet(): [sign: T, logabsdet: T]
   linalgSolve(B: T, options?: { left?: boolean }): T
@@ -667,8 +661,8 @@ export interface TensorMethods<T> {
   linalgMatrixRank(tol: number, options?: { hermitian?: boolean }): T
   linalgMatrixRank(tol: T, hermitian?: boolean): T
   linalgMatrixRank(tol: T, options?: { hermitian?: boolean }): T
-  linalgMatrixRank(options?: { atol?: T | null; rtol?: T | null; hermitian?: boolean }): T
   linalgMatrixRank(options?: { atol?: number | null; rtol?: number | null; hermitian?: boolean }): T
+  linalgMatrixRank(options?: { atol?: T | null; rtol?: T | null; hermitian?: boolean }): T
   linalgCond(p?: number | bigint | boolean | null): T
   linalgCond(options?: { p?: number | bigint | boolean | null }): T
   linalgCond(p: string): T
@@ -1064,14 +1058,14 @@ export interface TensorMethods<T> {
   fftFftshift(options?: { dim?: number | readonly number[] | null }): T
   fftIfftshift(dim?: number | readonly number[] | null): T
   fftIfftshift(options?: { dim?: number | readonly number[] | null }): T
+  normal(std: T, options?: { generator?: Generator | null }): T
   normal(std?: number, options?: { generator?: Generator | null }): T
   normal(options?: { std?: number; generator?: Generator | null }): T
-  normal(std: T, options?: { generator?: Generator | null }): T
   normal_(mean?: number, std?: number, options?: { generator?: Generator | null }): this
   normal_(options?: { mean?: number; std?: number; generator?: Generator | null }): this
   bernoulli(options?: { generator?: Generator | null }): T
-  bernoulli(p: number, options?: { generator?: Generator | null }): T
   bernoulli(p: T, options?: { generator?: Generator | null }): T
+  bernoulli(p: number, options?: { generator?: Generator | null }): T
   bernoulli_(p: T, options?: { generator?: Generator | null }): this
   bernoulli_(p?: number, options?: { generator?: Generator | null }): this
   bernoulli_(options?: { p?: number; generator?: Generator | null }): this
@@ -1102,21 +1096,6 @@ export interface TensorMethods<T> {
     options?: { dtype?: DType | null; device?: string | null; pinMemory?: boolean | null; requiresGrad?: boolean },
   ): T
   randintLike(
-    low: number,
-    high: number,
-    options?: { dtype?: DType | null; device?: string | null; pinMemory?: boolean | null; requiresGrad?: boolean },
-  ): T
-  randintLike(
-    high: number,
-    options: {
-      generator: Generator | null
-      dtype?: DType | null
-      device?: string | null
-      pinMemory?: boolean | null
-      requiresGrad?: boolean
-    },
-  ): T
-  randintLike(
     high: T,
     options: {
       generator: Generator | null
@@ -1125,6 +1104,21 @@ export interface TensorMethods<T> {
       pinMemory?: boolean | null
       requiresGrad?: boolean
     },
+  ): T
+  randintLike(
+    high: number,
+    options: {
+      generator: Generator | null
+      dtype?: DType | null
+      device?: string | null
+      pinMemory?: boolean | null
+      requiresGrad?: boolean
+    },
+  ): T
+  randintLike(
+    low: number,
+    high: number,
+    options?: { dtype?: DType | null; device?: string | null; pinMemory?: boolean | null; requiresGrad?: boolean },
   ): T
   randintLike(
     low: number,
@@ -1142,40 +1136,40 @@ export interface TensorMethods<T> {
   uniform_(from?: number, to?: number, options?: { generator?: Generator | null }): this
   uniform_(options?: { from?: number; to?: number; generator?: Generator | null }): this
   random(options?: { generator?: Generator | null }): T
-  random(from: number, to: number | null, options?: { generator?: Generator | null }): T
   random(to: number, options?: { generator?: Generator | null }): T
+  random(from: number, to: number | null, options?: { generator?: Generator | null }): T
   random_(options?: { generator?: Generator | null }): this
-  random_(from: number, to: number | null, options?: { generator?: Generator | null }): this
   random_(to: number, options?: { generator?: Generator | null }): this
+  random_(from: number, to: number | null, options?: { generator?: Generator | null }): this
   exponential(lambd?: number, options?: { generator?: Generator | null }): T
   exponential(options?: { lambd?: number; generator?: Generator | null }): T
   exponential_(lambd?: number, options?: { generator?: Generator | null }): this
   exponential_(options?: { lambd?: number; generator?: Generator | null }): this
-  linspace(end: T, steps: number, options?: { dtype?: DType | null; device?: string | null; pinMemory?: boolean | null }): T
   linspace(
     end: number | bigint | boolean,
     steps: number,
     options?: { dtype?: DType | null; device?: string | null; pinMemory?: boolean | null },
   ): T
+  linspace(end: T, steps: number, options?: { dtype?: DType | null; device?: string | null; pinMemory?: boolean | null }): T
   logspace(
-    end: T,
+    end: number | bigint | boolean,
     steps: number,
     base?: number,
     options?: { dtype?: DType | null; device?: string | null; pinMemory?: boolean | null },
   ): T
   logspace(
-    end: T,
+    end: number | bigint | boolean,
     steps: number,
     options?: { base?: number; dtype?: DType | null; device?: string | null; pinMemory?: boolean | null },
   ): T
   logspace(
-    end: number | bigint | boolean,
+    end: T,
     steps: number,
     base?: number,
     options?: { dtype?: DType | null; device?: string | null; pinMemory?: boolean | null },
   ): T
   logspace(
-    end: number | bigint | boolean,
+    end: T,
     steps: number,
     options?: { base?: number; dtype?: DType | null; device?: string | null; pinMemory?: boolean | null },
   ): T
@@ -1195,8 +1189,6 @@ export interface TensorMethods<T> {
   copy(src: T, options?: { nonBlocking?: boolean }): T
   copy_(src: T, nonBlocking?: boolean): this
   copy_(src: T, options?: { nonBlocking?: boolean }): this
-  copy_(other: T): this
-  copy_(other: number): this
 }
 
 /** Operators as functions. */
@@ -1290,53 +1282,53 @@ export interface TorchFunctions<T> {
   reciprocal(self: T): T
   reciprocal_(self: T): T
   positive(self: T): T
-  add(self: T, other: T, options?: { alpha?: number | bigint | boolean }): T
   add(self: T, other: number | bigint | boolean, alpha?: number | bigint | boolean): T
   add(self: T, other: number | bigint | boolean, options?: { alpha?: number | bigint | boolean }): T
-  add_(self: T, other: T, options?: { alpha?: number | bigint | boolean }): T
+  add(self: T, other: T, options?: { alpha?: number | bigint | boolean }): T
   add_(self: T, other: number | bigint | boolean, alpha?: number | bigint | boolean): T
   add_(self: T, other: number | bigint | boolean, options?: { alpha?: number | bigint | boolean }): T
-  sub(self: T, other: T, options?: { alpha?: number | bigint | boolean }): T
+  add_(self: T, other: T, options?: { alpha?: number | bigint | boolean }): T
   sub(self: T, other: number | bigint | boolean, alpha?: number | bigint | boolean): T
   sub(self: T, other: number | bigint | boolean, options?: { alpha?: number | bigint | boolean }): T
-  sub_(self: T, other: T, options?: { alpha?: number | bigint | boolean }): T
+  sub(self: T, other: T, options?: { alpha?: number | bigint | boolean }): T
   sub_(self: T, other: number | bigint | boolean, alpha?: number | bigint | boolean): T
   sub_(self: T, other: number | bigint | boolean, options?: { alpha?: number | bigint | boolean }): T
-  mul(self: T, other: T): T
+  sub_(self: T, other: T, options?: { alpha?: number | bigint | boolean }): T
   mul(self: T, other: number | bigint | boolean): T
-  mul_(self: T, other: T): T
+  mul(self: T, other: T): T
   mul_(self: T, other: number | bigint | boolean): T
-  div(self: T, other: T): T
+  mul_(self: T, other: T): T
   div(self: T, other: number | bigint | boolean): T
-  div(self: T, other: T, options: { roundingMode: string | null }): T
+  div(self: T, other: T): T
   div(self: T, other: number | bigint | boolean, options: { roundingMode: string | null }): T
-  div_(self: T, other: T): T
-  div_(self: T, other: T, options: { roundingMode: string | null }): T
+  div(self: T, other: T, options: { roundingMode: string | null }): T
   div_(self: T, other: number | bigint | boolean): T
+  div_(self: T, other: T): T
   div_(self: T, other: number | bigint | boolean, options: { roundingMode: string | null }): T
+  div_(self: T, other: T, options: { roundingMode: string | null }): T
   floorDivide(self: T, other: T): T
   floorDivide(self: T, other: number | bigint | boolean): T
-  floorDivide_(self: T, other: T): T
   floorDivide_(self: T, other: number | bigint | boolean): T
-  remainder(self: T, other: T): T
+  floorDivide_(self: T, other: T): T
   remainder(self: T, other: number | bigint | boolean): T
   remainder(self: number | bigint | boolean, other: T): T
-  remainder_(self: T, other: T): T
+  remainder(self: T, other: T): T
   remainder_(self: T, other: number | bigint | boolean): T
-  fmod(self: T, other: T): T
+  remainder_(self: T, other: T): T
   fmod(self: T, other: number | bigint | boolean): T
-  fmod_(self: T, other: T): T
+  fmod(self: T, other: T): T
   fmod_(self: T, other: number | bigint | boolean): T
-  pow(self: T, exponent: T): T
-  pow(self: T, exponent: number | bigint | boolean): T
+  fmod_(self: T, other: T): T
   pow(self: number | bigint | boolean, exponent: T): T
+  pow(self: T, exponent: number | bigint | boolean): T
+  pow(self: T, exponent: T): T
   pow_(self: T, exponent: number | bigint | boolean): T
   pow_(self: T, exponent: T): T
-  floatPower(self: T, exponent: T): T
-  floatPower(self: T, exponent: number | bigint | boolean): T
   floatPower(self: number | bigint | boolean, exponent: T): T
-  floatPower_(self: T, exponent: T): T
+  floatPower(self: T, exponent: number | bigint | boolean): T
+  floatPower(self: T, exponent: T): T
   floatPower_(self: T, exponent: number | bigint | boolean): T
+  floatPower_(self: T, exponent: T): T
   clamp(self: T, min?: number | bigint | boolean | null, max?: number | bigint | boolean | null): T
   clamp(self: T, options?: { min?: number | bigint | boolean | null; max?: number | bigint | boolean | null }): T
   clamp(self: T, min?: T | null, max?: T | null): T
@@ -1373,15 +1365,15 @@ export interface TorchFunctions<T> {
   nanToNum_(self: T, options?: { nan?: number | null; posinf?: number | null; neginf?: number | null }): T
   logaddexp(self: T, other: T): T
   logaddexp2(self: T, other: T): T
-  xlogy(self: T, other: T): T
   xlogy(self: T, other: number | bigint | boolean): T
   xlogy(self: number | bigint | boolean, other: T): T
-  xlogy_(self: T, other: T): T
+  xlogy(self: T, other: T): T
   xlogy_(self: T, other: number | bigint | boolean): T
-  copysign(self: T, other: T): T
+  xlogy_(self: T, other: T): T
   copysign(self: T, other: number | bigint | boolean): T
-  copysign_(self: T, other: T): T
+  copysign(self: T, other: T): T
   copysign_(self: T, other: number | bigint | boolean): T
+  copysign_(self: T, other: T): T
   heaviside(self: T, values: T): T
   heaviside_(self: T, values: T): T
   ldexp(self: T, other: T): T
@@ -1400,28 +1392,28 @@ export interface TorchFunctions<T> {
   angle(self: T): T
   polar(abs: T, angle: T): T
   complex(real: T, imag: T): T
-  eq(self: T, other: T): T
   eq(self: T, other: number | bigint | boolean): T
+  eq(self: T, other: T): T
   eq_(self: T, other: number | bigint | boolean): T
   eq_(self: T, other: T): T
-  ne(self: T, other: T): T
   ne(self: T, other: number | bigint | boolean): T
+  ne(self: T, other: T): T
   ne_(self: T, other: number | bigint | boolean): T
   ne_(self: T, other: T): T
-  lt(self: T, other: T): T
   lt(self: T, other: number | bigint | boolean): T
+  lt(self: T, other: T): T
   lt_(self: T, other: number | bigint | boolean): T
   lt_(self: T, other: T): T
-  le(self: T, other: T): T
   le(self: T, other: number | bigint | boolean): T
+  le(self: T, other: T): T
   le_(self: T, other: number | bigint | boolean): T
   le_(self: T, other: T): T
-  gt(self: T, other: T): T
   gt(self: T, other: number | bigint | boolean): T
+  gt(self: T, other: T): T
   gt_(self: T, other: number | bigint | boolean): T
   gt_(self: T, other: T): T
-  ge(self: T, other: T): T
   ge(self: T, other: number | bigint | boolean): T
+  ge(self: T, other: T): T
   ge_(self: T, other: number | bigint | boolean): T
   ge_(self: T, other: T): T
   isclose(self: T, other: T, rtol?: number, atol?: number, equalNan?: boolean): T
@@ -1439,38 +1431,38 @@ export interface TorchFunctions<T> {
   logicalNot_(self: T): T
   logicalXor(self: T, other: T): T
   logicalXor_(self: T, other: T): T
-  bitwiseAnd(self: T, other: T): T
   bitwiseAnd(self: T, other: number | bigint | boolean): T
   bitwiseAnd(self: number | bigint | boolean, other: T): T
-  bitwiseAnd_(self: T, other: T): T
+  bitwiseAnd(self: T, other: T): T
   bitwiseAnd_(self: T, other: number | bigint | boolean): T
-  bitwiseOr(self: T, other: T): T
+  bitwiseAnd_(self: T, other: T): T
   bitwiseOr(self: T, other: number | bigint | boolean): T
   bitwiseOr(self: number | bigint | boolean, other: T): T
-  bitwiseOr_(self: T, other: T): T
+  bitwiseOr(self: T, other: T): T
   bitwiseOr_(self: T, other: number | bigint | boolean): T
+  bitwiseOr_(self: T, other: T): T
   bitwiseNot(self: T): T
   bitwiseNot_(self: T): T
-  bitwiseXor(self: T, other: T): T
   bitwiseXor(self: T, other: number | bigint | boolean): T
   bitwiseXor(self: number | bigint | boolean, other: T): T
-  bitwiseXor_(self: T, other: T): T
+  bitwiseXor(self: T, other: T): T
   bitwiseXor_(self: T, other: number | bigint | boolean): T
+  bitwiseXor_(self: T, other: T): T
+  bitwiseLeftShift(self: number | bigint | boolean, other: T): T
   bitwiseLeftShift(self: T, other: T): T
   bitwiseLeftShift(self: T, other: number | bigint | boolean): T
-  bitwiseLeftShift(self: number | bigint | boolean, other: T): T
-  bitwiseLeftShift_(self: T, other: number | bigint | boolean): T
   bitwiseLeftShift_(self: T, other: T): T
+  bitwiseLeftShift_(self: T, other: number | bigint | boolean): T
+  bitwiseRightShift(self: number | bigint | boolean, other: T): T
   bitwiseRightShift(self: T, other: T): T
   bitwiseRightShift(self: T, other: number | bigint | boolean): T
-  bitwiseRightShift(self: number | bigint | boolean, other: T): T
-  bitwiseRightShift_(self: T, other: number | bigint | boolean): T
   bitwiseRightShift_(self: T, other: T): T
+  bitwiseRightShift_(self: T, other: number | bigint | boolean): T
   where(condition: T): T[]
-  where(condition: T, self: T, other: T): T
+  where(condition: T, self: number | bigint | boolean, other: number | bigint | boolean): T
   where(condition: T, self: T, other: number | bigint | boolean): T
   where(condition: T, self: number | bigint | boolean, other: T): T
-  where(condition: T, self: number | bigint | boolean, other: number | bigint | boolean): T
+  where(condition: T, self: T, other: T): T
   maskedFill(self: T, mask: T, value: number | bigint | boolean): T
   maskedFill(self: T, mask: T, value: T): T
   maskedFill_(self: T, mask: T, value: number | bigint | boolean): T
@@ -1478,9 +1470,9 @@ export interface TorchFunctions<T> {
   equal(self: T, other: T): boolean
   allclose(self: T, other: T, rtol?: number, atol?: number, equalNan?: boolean): boolean
   allclose(self: T, other: T, options?: { rtol?: number; atol?: number; equalNan?: boolean }): boolean
-  isin(elements: T, testElements: T, options?: { assumeUnique?: boolean; invert?: boolean }): T
-  isin(elements: T, testElement: number | bigint | boolean, options?: { assumeUnique?: boolean; invert?: boolean }): T
   isin(element: number | bigint | boolean, testElements: T, options?: { assumeUnique?: boolean; invert?: boolean }): T
+  isin(elements: T, testElement: number | bigint | boolean, options?: { assumeUnique?: boolean; invert?: boolean }): T
+  isin(elements: T, testElements: T, options?: { assumeUnique?: boolean; invert?: boolean }): T
   sum(self: T, options?: { dtype?: DType | null }): T
   sum(self: T, dim: number | readonly number[] | null, keepdim?: boolean, options?: { dtype?: DType | null }): T
   sum(self: T, dim: number | readonly number[] | null, options?: { keepdim?: boolean; dtype?: DType | null }): T
@@ -1492,21 +1484,19 @@ export interface TorchFunctions<T> {
   prod(self: T, dim: number, options?: { keepdim?: boolean; dtype?: DType | null }): T
   var(self: T, unbiased?: boolean): T
   var(self: T, options?: { unbiased?: boolean }): T
+  var(
+    self: T,
+    dim?: number | readonly number[] | null,
+    options?: { correction?: number | bigint | boolean | null; keepdim?: boolean },
+  ): T
+  var(
+    self: T,
+    options?: { dim?: number | readonly number[] | null; correction?: number | bigint | boolean | null; keepdim?: boolean },
+  ): T
   var(self: T, dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean): T
   var(self: T, dim: number | readonly number[] | null, options?: { unbiased?: boolean; keepdim?: boolean }): T
-  var(
-    self: T,
-    dim?: number | readonly number[] | null,
-    options?: { correction?: number | bigint | boolean | null; keepdim?: boolean },
-  ): T
-  var(
-    self: T,
-    options?: { dim?: number | readonly number[] | null; correction?: number | bigint | boolean | null; keepdim?: boolean },
-  ): T
   std(self: T, unbiased?: boolean): T
   std(self: T, options?: { unbiased?: boolean }): T
-  std(self: T, dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean): T
-  std(self: T, dim: number | readonly number[] | null, options?: { unbiased?: boolean; keepdim?: boolean }): T
   std(
     self: T,
     dim?: number | readonly number[] | null,
@@ -1516,39 +1506,41 @@ export interface TorchFunctions<T> {
     self: T,
     options?: { dim?: number | readonly number[] | null; correction?: number | bigint | boolean | null; keepdim?: boolean },
   ): T
+  std(self: T, dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean): T
+  std(self: T, dim: number | readonly number[] | null, options?: { unbiased?: boolean; keepdim?: boolean }): T
   varMean(self: T, unbiased?: boolean): [part1: T, part2: T]
   varMean(self: T, options?: { unbiased?: boolean }): [part1: T, part2: T]
+  varMean(
+    self: T,
+    dim?: number | readonly number[] | null,
+    options?: { correction?: number | bigint | boolean | null; keepdim?: boolean },
+  ): [part1: T, part2: T]
+  varMean(
+    self: T,
+    options?: { dim?: number | readonly number[] | null; correction?: number | bigint | boolean | null; keepdim?: boolean },
+  ): [part1: T, part2: T]
   varMean(self: T, dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean): [part1: T, part2: T]
   varMean(
     self: T,
     dim: number | readonly number[] | null,
     options?: { unbiased?: boolean; keepdim?: boolean },
   ): [part1: T, part2: T]
-  varMean(
+  stdMean(self: T, unbiased?: boolean): [part1: T, part2: T]
+  stdMean(self: T, options?: { unbiased?: boolean }): [part1: T, part2: T]
+  stdMean(
     self: T,
     dim?: number | readonly number[] | null,
     options?: { correction?: number | bigint | boolean | null; keepdim?: boolean },
   ): [part1: T, part2: T]
-  varMean(
+  stdMean(
     self: T,
     options?: { dim?: number | readonly number[] | null; correction?: number | bigint | boolean | null; keepdim?: boolean },
   ): [part1: T, part2: T]
-  stdMean(self: T, unbiased?: boolean): [part1: T, part2: T]
-  stdMean(self: T, options?: { unbiased?: boolean }): [part1: T, part2: T]
   stdMean(self: T, dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean): [part1: T, part2: T]
   stdMean(
     self: T,
     dim: number | readonly number[] | null,
     options?: { unbiased?: boolean; keepdim?: boolean },
-  ): [part1: T, part2: T]
-  stdMean(
-    self: T,
-    dim?: number | readonly number[] | null,
-    options?: { correction?: number | bigint | boolean | null; keepdim?: boolean },
-  ): [part1: T, part2: T]
-  stdMean(
-    self: T,
-    options?: { dim?: number | readonly number[] | null; correction?: number | bigint | boolean | null; keepdim?: boolean },
   ): [part1: T, part2: T]
   amax(self: T, dim?: number | readonly number[], keepdim?: boolean): T
   amax(self: T, options?: { dim?: number | readonly number[]; keepdim?: boolean }): T
@@ -1593,6 +1585,7 @@ export interface TorchFunctions<T> {
   logsumexp(self: T, dim: number | readonly number[], options?: { keepdim?: boolean }): T
   norm(self: T, p?: number | bigint | boolean): T
   norm(self: T, options?: { p?: number | bigint | boolean }): T
+  norm(self: T, p: number | bigint | boolean | null, options: { dtype: DType }): T
   norm(self: T, p: number | bigint | boolean | null, dim: number | readonly number[], keepdim?: boolean): T
   norm(self: T, p: number | bigint | boolean | null, dim: number | readonly number[], options?: { keepdim?: boolean }): T
   norm(
@@ -1602,7 +1595,6 @@ export interface TorchFunctions<T> {
     keepdim: boolean,
     options: { dtype: DType },
   ): T
-  norm(self: T, p: number | bigint | boolean | null, options: { dtype: DType }): T
   cumsum(self: T, dim: number, options?: { dtype?: DType | null }): T
   cumsum_(self: T, dim: number, options?: { dtype?: DType | null }): T
   cumprod(self: T, dim: number, options?: { dtype?: DType | null }): T
@@ -1643,16 +1635,16 @@ export interface TorchFunctions<T> {
   histc(self: T, options?: { bins?: number; min?: number | bigint | boolean; max?: number | bigint | boolean }): T
   bincount(self: T, weights?: T | null, minlength?: number): T
   bincount(self: T, options?: { weights?: T | null; minlength?: number }): T
-  bucketize(self: T, boundaries: T, options?: { outInt32?: boolean; right?: boolean }): T
   bucketize(self: number | bigint | boolean, boundaries: T, options?: { outInt32?: boolean; right?: boolean }): T
+  bucketize(self: T, boundaries: T, options?: { outInt32?: boolean; right?: boolean }): T
   searchsorted(
     sortedSequence: T,
-    self: T,
+    self: number | bigint | boolean,
     options?: { outInt32?: boolean; right?: boolean; side?: string | null; sorter?: T | null },
   ): T
   searchsorted(
     sortedSequence: T,
-    self: number | bigint | boolean,
+    self: T,
     options?: { outInt32?: boolean; right?: boolean; side?: string | null; sorter?: T | null },
   ): T
   uniqueConsecutive(self: T, returnInverse?: boolean, returnCounts?: boolean, dim?: number | null): [part1: T, part2: T, part3: T]
@@ -1722,18 +1714,16 @@ export interface TorchFunctions<T> {
   slice(self: T, dim?: number, start?: number | null, end?: number | null, step?: number): T
   slice(self: T, options?: { dim?: number; start?: number | null; end?: number | null; step?: number }): T
   unfold(self: T, dimension: number, size: number, step: number): T
-  split(self: T, splitSizes: number | readonly number[], dim?: number): T[]
-  split(self: T, splitSizes: number | readonly number[], options?: { dim?: number }): T[]
   split(self: T, splitSize: number, dim?: number): T[]
   split(self: T, splitSize: number, options?: { dim?: number }): T[]
   split(self: T, splitSize: number | readonly number[], dim?: number): T[]
   split(self: T, splitSize: number | readonly number[], options?: { dim?: number }): T[]
   tensorSplit(self: T, sections: number, dim?: number): T[]
   tensorSplit(self: T, sections: number, options?: { dim?: number }): T[]
-  tensorSplit(self: T, indices: number | readonly number[], dim?: number): T[]
-  tensorSplit(self: T, indices: number | readonly number[], options?: { dim?: number }): T[]
   tensorSplit(self: T, tensorIndicesOrSections: T, dim?: number): T[]
   tensorSplit(self: T, tensorIndicesOrSections: T, options?: { dim?: number }): T[]
+  tensorSplit(self: T, indices: number | readonly number[], dim?: number): T[]
+  tensorSplit(self: T, indices: number | readonly number[], options?: { dim?: number }): T[]
   chunk(self: T, chunks: number, dim?: number): T[]
   chunk(self: T, chunks: number, options?: { dim?: number }): T[]
   unbind(self: T, dim?: number): T[]
@@ -1786,8 +1776,8 @@ export interface TorchFunctions<T> {
   typeAs(self: T, other: T): T
   indexSelect(self: T, dim: number, index: T): T
   gather(self: T, dim: number, index: T, options?: { sparseGrad?: boolean }): T
-  scatter(self: T, dim: number, index: T, value: number | bigint | boolean): T
   scatter(self: T, dim: number, index: T, src: T): T
+  scatter(self: T, dim: number, index: T, value: number | bigint | boolean): T
   scatter(self: T, dim: number, index: T, src: T, options: { reduce: string }): T
   scatter(self: T, dim: number, index: T, value: number | bigint | boolean, options: { reduce: string }): T
   scatter_(self: T, dim: number, index: T, src: T): T
@@ -1808,20 +1798,16 @@ export interface TorchFunctions<T> {
   argwhere(self: T): T
   indexPut(self: T, indices: readonly (T | null)[], values: T, accumulate?: boolean): T
   indexPut(self: T, indices: readonly (T | null)[], values: T, options?: { accumulate?: boolean }): T
-  indexPut(self: T, indices: readonly T[], values: T, accumulate?: boolean): T
-  indexPut(self: T, indices: readonly T[], values: T, options?: { accumulate?: boolean }): T
   indexPut_(self: T, indices: readonly (T | null)[], values: T, accumulate?: boolean): T
   indexPut_(self: T, indices: readonly (T | null)[], values: T, options?: { accumulate?: boolean }): T
-  indexPut_(self: T, indices: readonly T[], values: T, accumulate?: boolean): T
-  indexPut_(self: T, indices: readonly T[], values: T, options?: { accumulate?: boolean }): T
   indexAdd(self: T, dim: number, index: T, source: T, options?: { alpha?: number | bigint | boolean }): T
   indexAdd_(self: T, dim: number, index: T, source: T, options?: { alpha?: number | bigint | boolean }): T
   indexCopy(self: T, dim: number, index: T, source: T): T
   indexCopy_(self: T, dim: number, index: T, source: T): T
-  indexFill(self: T, dim: number, index: T, value: T): T
   indexFill(self: T, dim: number, index: T, value: number | bigint | boolean): T
-  indexFill_(self: T, dim: number, index: T, value: T): T
+  indexFill(self: T, dim: number, index: T, value: T): T
   indexFill_(self: T, dim: number, index: T, value: number | bigint | boolean): T
+  indexFill_(self: T, dim: number, index: T, value: T): T
   oneHot(self: T, numClasses?: number): T
   oneHot(self: T, options?: { numClasses?: number }): T
   embedding(weight: T, indices: T, paddingIdx?: number, scaleGradByFreq?: boolean, sparse?: boolean): T
@@ -1938,10 +1924,10 @@ export interface TorchFunctions<T> {
   linalgInv(A: T): T
   linalgPinv(self: T, rcond: number, hermitian?: boolean): T
   linalgPinv(self: T, rcond: number, options?: { hermitian?: boolean }): T
-  linalgPinv(self: T, options?: { atol?: number | null; rtol?: number | null; hermitian?: boolean }): T
-  linalgPinv(self: T, options?: { atol?: T | null; rtol?: T | null; hermitian?: boolean }): T
   linalgPinv(self: T, rcond: T, hermitian?: boolean): T
   linalgPinv(self: T, rcond: T, options?: { hermitian?: boolean }): T
+  linalgPinv(self: T, options?: { atol?: number | null; rtol?: number | null; hermitian?: boolean }): T
+  linalgPinv(self: T, options?: { atol?: T | null; rtol?: T | null; hermitian?: boolean }): T
   linalgDet(A: T): T
   linalgSlogdet(A: T): [sign: T, logabsdet: T]
   linalgSolve(A: T, B: T, options?: { left?: boolean }): T
@@ -1975,8 +1961,8 @@ export interface TorchFunctions<T> {
   linalgMatrixRank(self: T, tol: number, options?: { hermitian?: boolean }): T
   linalgMatrixRank(input: T, tol: T, hermitian?: boolean): T
   linalgMatrixRank(input: T, tol: T, options?: { hermitian?: boolean }): T
-  linalgMatrixRank(input: T, options?: { atol?: T | null; rtol?: T | null; hermitian?: boolean }): T
   linalgMatrixRank(self: T, options?: { atol?: number | null; rtol?: number | null; hermitian?: boolean }): T
+  linalgMatrixRank(input: T, options?: { atol?: T | null; rtol?: T | null; hermitian?: boolean }): T
   linalgCond(self: T, p?: number | bigint | boolean | null): T
   linalgCond(self: T, options?: { p?: number | bigint | boolean | null }): T
   linalgCond(self: T, p: string): T
@@ -2524,10 +2510,10 @@ export interface TorchFunctions<T> {
       requiresGrad?: boolean
     },
   ): T
+  normal(mean: T, std: T, options?: { generator?: Generator | null }): T
   normal(mean: T, std?: number, options?: { generator?: Generator | null }): T
   normal(mean: T, options?: { std?: number; generator?: Generator | null }): T
   normal(mean: number, std: T, options?: { generator?: Generator | null }): T
-  normal(mean: T, std: T, options?: { generator?: Generator | null }): T
   normal(
     mean: number,
     std: number,
@@ -2543,8 +2529,8 @@ export interface TorchFunctions<T> {
   normal_(self: T, mean?: number, std?: number, options?: { generator?: Generator | null }): T
   normal_(self: T, options?: { mean?: number; std?: number; generator?: Generator | null }): T
   bernoulli(self: T, options?: { generator?: Generator | null }): T
-  bernoulli(self: T, p: number, options?: { generator?: Generator | null }): T
   bernoulli(self: T, p: T, options?: { generator?: Generator | null }): T
+  bernoulli(self: T, p: number, options?: { generator?: Generator | null }): T
   bernoulli_(self: T, p: T, options?: { generator?: Generator | null }): T
   bernoulli_(self: T, p?: number, options?: { generator?: Generator | null }): T
   bernoulli_(self: T, options?: { p?: number; generator?: Generator | null }): T
@@ -2590,23 +2576,6 @@ export interface TorchFunctions<T> {
   ): T
   randintLike(
     self: T,
-    low: number,
-    high: number,
-    options?: { dtype?: DType | null; device?: string | null; pinMemory?: boolean | null; requiresGrad?: boolean },
-  ): T
-  randintLike(
-    self: T,
-    high: number,
-    options: {
-      generator: Generator | null
-      dtype?: DType | null
-      device?: string | null
-      pinMemory?: boolean | null
-      requiresGrad?: boolean
-    },
-  ): T
-  randintLike(
-    self: T,
     high: T,
     options: {
       generator: Generator | null
@@ -2615,6 +2584,23 @@ export interface TorchFunctions<T> {
       pinMemory?: boolean | null
       requiresGrad?: boolean
     },
+  ): T
+  randintLike(
+    self: T,
+    high: number,
+    options: {
+      generator: Generator | null
+      dtype?: DType | null
+      device?: string | null
+      pinMemory?: boolean | null
+      requiresGrad?: boolean
+    },
+  ): T
+  randintLike(
+    self: T,
+    low: number,
+    high: number,
+    options?: { dtype?: DType | null; device?: string | null; pinMemory?: boolean | null; requiresGrad?: boolean },
   ): T
   randintLike(
     self: T,
@@ -2633,11 +2619,11 @@ export interface TorchFunctions<T> {
   uniform_(self: T, from?: number, to?: number, options?: { generator?: Generator | null }): T
   uniform_(self: T, options?: { from?: number; to?: number; generator?: Generator | null }): T
   random(self: T, options?: { generator?: Generator | null }): T
-  random(self: T, from: number, to: number | null, options?: { generator?: Generator | null }): T
   random(self: T, to: number, options?: { generator?: Generator | null }): T
+  random(self: T, from: number, to: number | null, options?: { generator?: Generator | null }): T
   random_(self: T, options?: { generator?: Generator | null }): T
-  random_(self: T, from: number, to: number | null, options?: { generator?: Generator | null }): T
   random_(self: T, to: number, options?: { generator?: Generator | null }): T
+  random_(self: T, from: number, to: number | null, options?: { generator?: Generator | null }): T
   exponential(self: T, lambd?: number, options?: { generator?: Generator | null }): T
   exponential(self: T, options?: { lambd?: number; generator?: Generator | null }): T
   exponential_(self: T, lambd?: number, options?: { generator?: Generator | null }): T
@@ -2697,7 +2683,7 @@ export interface TorchFunctions<T> {
     options?: { dtype?: DType | null; device?: string | null; pinMemory?: boolean | null; requiresGrad?: boolean },
   ): T
   linspace(
-    start: T,
+    start: number | bigint | boolean,
     end: T,
     steps: number,
     options?: { dtype?: DType | null; device?: string | null; pinMemory?: boolean | null },
@@ -2709,7 +2695,7 @@ export interface TorchFunctions<T> {
     options?: { dtype?: DType | null; device?: string | null; pinMemory?: boolean | null },
   ): T
   linspace(
-    start: number | bigint | boolean,
+    start: T,
     end: T,
     steps: number,
     options?: { dtype?: DType | null; device?: string | null; pinMemory?: boolean | null },
@@ -2728,14 +2714,14 @@ export interface TorchFunctions<T> {
     options?: { base?: number; dtype?: DType | null; device?: string | null; pinMemory?: boolean | null; requiresGrad?: boolean },
   ): T
   logspace(
-    start: T,
+    start: number | bigint | boolean,
     end: T,
     steps: number,
     base?: number,
     options?: { dtype?: DType | null; device?: string | null; pinMemory?: boolean | null },
   ): T
   logspace(
-    start: T,
+    start: number | bigint | boolean,
     end: T,
     steps: number,
     options?: { base?: number; dtype?: DType | null; device?: string | null; pinMemory?: boolean | null },
@@ -2754,14 +2740,14 @@ export interface TorchFunctions<T> {
     options?: { base?: number; dtype?: DType | null; device?: string | null; pinMemory?: boolean | null },
   ): T
   logspace(
-    start: number | bigint | boolean,
+    start: T,
     end: T,
     steps: number,
     base?: number,
     options?: { dtype?: DType | null; device?: string | null; pinMemory?: boolean | null },
   ): T
   logspace(
-    start: number | bigint | boolean,
+    start: T,
     end: T,
     steps: number,
     options?: { base?: number; dtype?: DType | null; device?: string | null; pinMemory?: boolean | null },
@@ -2823,6 +2809,4 @@ export interface TorchFunctions<T> {
   copy(self: T, src: T, options?: { nonBlocking?: boolean }): T
   copy_(self: T, src: T, nonBlocking?: boolean): T
   copy_(self: T, src: T, options?: { nonBlocking?: boolean }): T
-  copy_(self: T, other: T): T
-  copy_(self: T, other: number): T
 }

@@ -1,5 +1,5 @@
 import { findArchitecture, type ModelName, type OwnOptions } from '../../architectures/index.js'
-import { Network } from '../../checkpoint/network.js'
+import { TrainableModel } from '../../checkpoint/trainable-model.js'
 import { asyncDoor, count, oneOf, optional, withFields, word } from '../../door.js'
 import { type NativeModel, native } from '../../native.js'
 import { PRESETS, type Preset } from '../../spec/architecture.js'
@@ -26,7 +26,7 @@ export type CreateOptions = {
 }[ModelName]
 
 /** A model that is no run yet, with random weights; `saveModel` makes a run of it. */
-export class FreshModel extends Network {
+export class FreshModel extends TrainableModel {
   readonly parameters: number
   readonly dim: number
   constructor(

@@ -1,4 +1,4 @@
-import { Network } from '../../checkpoint/network.js'
+import { TrainableModel } from '../../checkpoint/trainable-model.js'
 import { LvmError, shown } from '../../errors.js'
 import { type NativeOptimizer, native, type OptimizedTensor } from '../../native.js'
 import { flag, type Given, real, resolve } from '../../options.js'
@@ -35,10 +35,10 @@ export interface AdamWOptions extends Given<typeof adamwFields> {}
 /** Options of SGD. */
 export interface SGDOptions extends Given<typeof sgdFields> {}
 /** What an optimizer trains: a model, or tensors that require a gradient. */
-export type Trainable = Network | readonly Tensor[] | Readonly<Record<string, Tensor>>
+export type Trainable = TrainableModel | readonly Tensor[] | Readonly<Record<string, Tensor>>
 
 function optimized(owner: string, given: Trainable): OptimizedTensor[] {
-  if (given instanceof Network) return given.optimized()
+  if (given instanceof TrainableModel) return given.optimized()
   const named = typeof given === 'object' && given !== null ? Object.entries(given) : []
   if (named.length === 0 || named.some(([, tensor]) => !(tensor instanceof Tensor)))
     throw new LvmError('BAD_ARGUMENT', `${owner}: expected a model or tensors to train but received ${shown(given)}`)

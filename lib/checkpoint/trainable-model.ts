@@ -20,7 +20,7 @@ function requireState(state: unknown, names: readonly string[]): asserts state i
 }
 
 /** A model for a training loop of one's own: its weights, and forward passes with gradients. */
-export abstract class Network {
+export abstract class TrainableModel {
   abstract readonly native: NativeModel
   #training = false
   #passes = 0
