@@ -20,7 +20,7 @@ export type TypedArray =
   | Uint16Array
 
 /** A tensor as an optimizer takes it. */
-export interface OptimizedTensor {
+export interface NativeParameter {
   name: string
   tensor: NativeTensor
   /** Whether weight decay applies. */
@@ -105,7 +105,7 @@ export interface TensorCalls {
   generatorSeed(generator: NativeGenerator | null, seed: number): undefined
   // native/binding/loop-exports.cpp
   /** The tensors that `modelForward` computes with. */
-  modelParameters(model: NativeModel): (OptimizedTensor & { trainable: boolean })[]
+  modelParameters(model: NativeModel): (NativeParameter & { trainable: boolean })[]
   /** Queues a forward pass. Shapes: x [batch, context, dim] → [batch, dim], or with `all` [batch, context, dim]; with a seed it has dropout. */
   modelForward(
     model: NativeModel,
@@ -116,7 +116,7 @@ export interface TensorCalls {
     flags: number,
     call: number,
   ): NativeTensor
-  optimizer(kind: 'adamw' | 'sgd', parameters: readonly OptimizedTensor[], o: Readonly<Record<string, unknown>>): NativeOptimizer
+  optimizer(kind: 'adamw' | 'sgd', parameters: readonly NativeParameter[], o: Readonly<Record<string, unknown>>): NativeOptimizer
   /** Returns the norm of the gradients. */
   optimizerStep(optimizer: NativeOptimizer, lr: number, call: number): Promise<number>
   /** The optimizer's own tensors; disposing the optimizer disposes them. */

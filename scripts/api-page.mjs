@@ -95,9 +95,9 @@ const isOptional = (symbol) => (symbol.flags & ts.SymbolFlags.Optional) !== 0
 const isOurs = (symbol) => symbol?.declarations?.[0].getSourceFile().fileName.includes('/dist/lib/') === true
 const isPublic = (symbol) =>
   isOurs(symbol) &&
-  !symbol.name.startsWith('__') &&
+  !/^(__|#)/.test(symbol.name) &&
   !symbol.declarations[0].getSourceFile().fileName.endsWith('/operator-types.d.ts') && // operators.md lists them
-  !(ts.getCombinedModifierFlags(symbol.declarations[0]) & ts.ModifierFlags.Private)
+  !(ts.getCombinedModifierFlags(symbol.declarations[0]) & (ts.ModifierFlags.Private | ts.ModifierFlags.Protected))
 
 const sorted = (union) => union.split(' | ').sort().join()
 /** Names of long unions by their sorted members. */

@@ -7,9 +7,9 @@ import { type Contexts, contextsOf } from '../spec/contexts.js'
 import { readable } from '../torch/lists.js'
 import { type ProcessSettings, withSettings } from '../torch/process-settings.js'
 import { Tensor } from '../torch/tensor.js'
-import { TrainableModel } from './trainable-model.js'
 import { type RunManifest, weightsFile } from './run-manifest.js'
 import { numbers, openStepper, requireVectors, type Stepper } from './stepper.js'
+import { TrainableModel } from './trainable-model.js'
 import { lengthRange, trainedContexts } from './trained-contexts.js'
 
 /** Options of a prediction. */

@@ -1,5 +1,5 @@
 import { LvmError, shown } from '../errors.js'
-import { type NativeModel, native, type OptimizedTensor } from '../native.js'
+import { type NativeModel, type NativeParameter, native } from '../native.js'
 import { nextCall } from '../torch/operators/call-sites.js'
 import { noted } from '../torch/operators/modes.js'
 import { flagsOf } from '../torch/operators/operate.js'
@@ -24,7 +24,7 @@ export abstract class TrainableModel {
   abstract readonly native: NativeModel
   #training = false
   #passes = 0
-  #parts: readonly (OptimizedTensor & { trainable: boolean })[] | undefined
+  #parts: readonly (NativeParameter & { trainable: boolean })[] | undefined
   /** Seed of dropout. */
   protected readonly seed: number = 0
 
@@ -79,7 +79,7 @@ export abstract class TrainableModel {
     await native.modelLoad(this.native, Object.fromEntries(Object.entries(state).map(([name, tensor]) => [name, tensor.native])))
   }
   /** How an optimizer treats each tensor that requires a gradient. */
-  optimized(): OptimizedTensor[] {
+  optimized(): NativeParameter[] {
     return this.parts.filter(({ trainable, tensor }) => trainable && native.tensorRequiresGrad(tensor))
   }
   /** Frees the memory, also of its tensors; any later use fails. Errors: DISPOSED. */

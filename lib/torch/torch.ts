@@ -63,7 +63,7 @@ function gradientsOf(outputs: Tensor | readonly Tensor[], inputs: readonly Tenso
 export const torch: TorchFunctions<Tensor> & Further = {
   ...operators,
   /** In JavaScript 1 and 1.0 are the same number, so the dtype is float32 unless it is said. */
-  full: (size, fillValue, options) => operators.full(size, fillValue, { dtype: 'float32', ...options }),
+  full: (size, fillValue, options) => operators.full(size, fillValue, { ...options, dtype: options?.dtype ?? 'float32' }),
   tensor,
   gradientsOf,
   noGrad,

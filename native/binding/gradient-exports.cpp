@@ -70,20 +70,22 @@ Napi::Value tensor_clear_grad(const Napi::CallbackInfo& info) {
   });
 }
 
-// tensorRequiresGrad(handle, set?) -> boolean
+// tensorRequiresGrad(handle, set?) -> boolean: in the order of the calls
 Napi::Value tensor_requires_grad(const Napi::CallbackInfo& info) {
-  auto tensor = take_tensor(info[0]);
-  if (info[1].IsBoolean()) {
-    const auto wanted = info[1].As<Napi::Boolean>().Value();
-    if (wanted && !tensor.is_floating_point() && !tensor.is_complex()) {
+  const auto cell = take<Cell>(info[0]);
+  const auto set = info[1].IsBoolean() ? std::optional(info[1].As<Napi::Boolean>().Value()) : std::nullopt;
+  const auto requires_grad = wait_for(info.Env(), "requiresGrad", {0, true, false}, [cell, set] {
+    auto tensor = value_of(*cell);
+    if (set == true && !tensor.is_floating_point() && !tensor.is_complex()) {
       throw Error("BAD_ARGUMENT", std::string("requiresGrad: expected a tensor of a floating-point dtype but received ") +
                                     dtype_name(tensor.scalar_type()));
     }
-    if (!wanted && !tensor.is_leaf())
+    if (set == false && !tensor.is_leaf())
       throw Error("BAD_ARGUMENT", "requiresGrad: expected a tensor that no operator computed; use detach()");
-    tensor.set_requires_grad(wanted);
-  }
-  return Napi::Boolean::New(info.Env(), tensor.requires_grad());
+    if (set) tensor.set_requires_grad(*set);
+    return tensor.requires_grad();
+  });
+  return Napi::Boolean::New(info.Env(), requires_grad);
 }
 
 // generator(seed) -> handle

@@ -71,6 +71,12 @@ describe('gradients', () => {
     })
     expect(w.mul(2).requiresGrad).toBe(true)
   })
+  test('requiresGrad holds for the calls after it, not for those before', () => {
+    const x = torch.ones([300, 300])
+    const before = x.matmul(x)
+    x.requiresGrad = true
+    expect([before.requiresGrad, x.mul(1).requiresGrad]).toEqual([false, true])
+  })
   test('a step by hand', async () => {
     const w = torch.tensor([1, 2], { requiresGrad: true })
     w.pow(2).sum().backward()

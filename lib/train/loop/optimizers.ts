@@ -1,6 +1,6 @@
 import { TrainableModel } from '../../checkpoint/trainable-model.js'
 import { LvmError, shown } from '../../errors.js'
-import { type NativeOptimizer, native, type OptimizedTensor } from '../../native.js'
+import { type NativeOptimizer, type NativeParameter, native } from '../../native.js'
 import { flag, type Given, real, resolve } from '../../options.js'
 import { nextCall } from '../../torch/operators/call-sites.js'
 import { Later } from '../../torch/operators/later.js'
@@ -24,7 +24,7 @@ export const adamwFields = {
   }),
 } as const
 export const sgdFields = {
-  lr: real({ default: 1e-2, min: 0, max: 1000, about: 'learning rate' }),
+  lr: real({ default: 1e-2, min: 0, max: 1e6, about: 'learning rate' }),
   momentum: real({ default: 0, min: 0, max: 0.999999, about: 'decay of the moving average of the gradients' }),
   nesterov: flag({ default: false, about: 'look ahead by one step of the momentum' }),
   weightDecay: real({ default: 0, min: 0, max: 10, about: 'weight decay, added to the gradient' }),
@@ -37,7 +37,7 @@ export interface SGDOptions extends Given<typeof sgdFields> {}
 /** What an optimizer trains: a model, or tensors that require a gradient. */
 export type Trainable = TrainableModel | readonly Tensor[] | Readonly<Record<string, Tensor>>
 
-function optimized(owner: string, given: Trainable): OptimizedTensor[] {
+function optimized(owner: string, given: Trainable): NativeParameter[] {
   if (given instanceof TrainableModel) return given.optimized()
   const named = typeof given === 'object' && given !== null ? Object.entries(given) : []
   if (named.length === 0 || named.some(([, tensor]) => !(tensor instanceof Tensor)))
@@ -50,7 +50,7 @@ function optimized(owner: string, given: Trainable): OptimizedTensor[] {
 /** Changes tensors by their gradients. */
 export abstract class Optimizer {
   protected readonly native: NativeOptimizer
-  readonly #parameters: readonly OptimizedTensor[]
+  readonly #parameters: readonly NativeParameter[]
   #lr = 0
   protected constructor(kind: 'adamw' | 'sgd', given: Trainable, options: Readonly<Record<string, unknown>> & { lr: number }) {
     this.#parameters = optimized(kind === 'sgd' ? 'SGD' : 'AdamW', given)
