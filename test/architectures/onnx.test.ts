@@ -1,8 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import * as ort from 'onnxruntime-web'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { architectures } from '../../lib/architectures/index.js'
 import { INPUT, OUTPUT, onnxModel, stateOf } from '../../lib/export/onnx/onnx.js'
 import { bytesOf } from '../../lib/export/onnx/protobuf.js'
@@ -27,7 +24,9 @@ describe.each(all)('%s as ONNX', (name, a, options) => {
     const bounds = contextsOf(node)
     const facts = { dim: DIM, contexts: bounds, producer: { name: 'lvm-torch', version: '0' }, metadata: {} }
     const chunks: Uint8Array[] = []
-    for await (const { buffer, byteOffset, byteLength } of bytesOf(onnxModel(node, stateOf(model), facts, { beside: '' }).message))
+    for await (const { buffer, byteOffset, byteLength } of bytesOf(
+      onnxModel(node, stateOf(model), facts, { beside: '' }).message,
+    ))
       chunks.push(new Uint8Array(buffer, byteOffset, byteLength))
     const session = await ort.InferenceSession.create(Buffer.concat(chunks))
     const wide = await widened(a, options, model)

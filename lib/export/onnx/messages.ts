@@ -66,7 +66,12 @@ function tensorMessage(piece: Piece, place: ReturnType<Place>): Message {
 
 /** Message of a graph. */
 export const graphMessage = (
-  { name, nodes, inputs, outputs }: { name: string; nodes: readonly Message[]; inputs: readonly Port[]; outputs: readonly Port[] },
+  {
+    name,
+    nodes,
+    inputs,
+    outputs,
+  }: { name: string; nodes: readonly Message[]; inputs: readonly Port[]; outputs: readonly Port[] },
   weights: readonly Message[] = [],
 ): Message => [
   ...nodes.flatMap((each) => within(1, each)),
@@ -82,7 +87,11 @@ export const weightMessages = (pieces: readonly Piece[], place: Place): Message[
 const [FORMAT, OPERATORS] = [8, 17]
 
 /** Message of a model. */
-export const modelMessage = (producer: { name: string; version: string }, graph: Message, facts: Readonly<Record<string, string>>): Message => [
+export const modelMessage = (
+  producer: { name: string; version: string },
+  graph: Message,
+  facts: Readonly<Record<string, string>>,
+): Message => [
   ...int(1, FORMAT),
   ...within(2, producer.name),
   ...within(3, producer.version),

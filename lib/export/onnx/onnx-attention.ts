@@ -1,4 +1,16 @@
-import { angles, causal, type Emit, heads, joined, linear, numbers, positions, rotatePairs, scaledProducts, square } from './onnx-parts.js'
+import {
+  angles,
+  causal,
+  type Emit,
+  heads,
+  joined,
+  linear,
+  numbers,
+  positions,
+  rotatePairs,
+  scaledProducts,
+  square,
+} from './onnx-parts.js'
 import type { OnnxWriter, Value } from './onnx-writer.js'
 
 const NEVER = -3.4028234663852886e38
@@ -10,7 +22,13 @@ function softmax(w: OnnxWriter, q: string, k: string, v: string, masked: boolean
 }
 
 export const attention: Emit = (w, { params }, x) => {
-  const { heads: count, dim, inner = dim, cross, causal: masked } = params as Record<string, number> & { cross: boolean; causal: boolean }
+  const {
+    heads: count,
+    dim,
+    inner = dim,
+    cross,
+    causal: masked,
+  } = params as Record<string, number> & { cross: boolean; causal: boolean }
   const part = (i: number, of: string) => {
     const rows = [[i * inner!, inner!]] as const
     const bias = w.weight('in_proj_bias', { rows })

@@ -1,5 +1,17 @@
 import { rms } from './onnx-mixers.js'
-import { causal, distances, type Emit, heads, joined, linear, numbers, positions, retentionAngles, rotatePairs, silu } from './onnx-parts.js'
+import {
+  causal,
+  distances,
+  type Emit,
+  heads,
+  joined,
+  linear,
+  numbers,
+  positions,
+  retentionAngles,
+  rotatePairs,
+  silu,
+} from './onnx-parts.js'
 import type { OnnxWriter } from './onnx-writer.js'
 
 /** A complex value: its real and imaginary part, in float64. */
@@ -15,8 +27,7 @@ const times = (w: OnnxWriter, a: Complex, b: Complex): Complex => ({
 const scaled = (w: OnnxWriter, a: Complex, by: string): Complex => ({ re: w.mul(a.re, by), im: w.mul(a.im, by) })
 const conjugate = (w: OnnxWriter, { re, im }: Complex): Complex => ({ re, im: w.op('Neg', [im]) })
 /** 2 · Re(Σ a · b) over the states. Shapes: [channels, 1]. */
-const realSum = (w: OnnxWriter, a: Complex, b: Complex) =>
-  w.mul(w.sum(w.sub(w.mul(a.re, b.re), w.mul(a.im, b.im))), two(w))
+const realSum = (w: OnnxWriter, a: Complex, b: Complex) => w.mul(w.sum(w.sub(w.mul(a.re, b.re), w.mul(a.im, b.im))), two(w))
 /** A parameter in float64. */
 const wide = (w: OnnxWriter, name: string) => w.cast(w.param(`kernel.${name}`), 'float64')
 /** A complex parameter [1, copies, states, 2], repeated for all channels. */
@@ -25,8 +36,7 @@ function complex(w: OnnxWriter, name: string, first: boolean, copies = 1): Compl
   const part = (i: number) => repeated(w, w.gather(value, i, -1), copies)
   return { re: part(0), im: part(1) }
 }
-const repeated = (w: OnnxWriter, x: string, copies: number) =>
-  copies === 1 ? x : w.op('Tile', [x, w.ints([copies, 1])])
+const repeated = (w: OnnxWriter, x: string, copies: number) => (copies === 1 ? x : w.op('Tile', [x, w.ints([copies, 1])]))
 
 /** Runs a recurrence for every position. Returns its outputs, the last position first. Shapes: [time, channels]. */
 function kernel(
@@ -125,7 +135,10 @@ export const hyena: Emit = (w, node, x) => {
   }
   const backward = w.cast(w.sub(w.sub(w.time, w.ints([1], [])), positions(w)), 'int64')
   const filters = w.gather(w.cast(h, 'float32'), backward, 0)
-  const parts = w.split(x, Array.from({ length: order + 1 }, () => dim))
+  const parts = w.split(
+    x,
+    Array.from({ length: order + 1 }, () => dim),
+  )
   let v = parts[order]!
   for (let i = order - 1; i >= 1; i--) {
     const at = (order - 1 - i) * dim
@@ -139,7 +152,12 @@ export const hyena: Emit = (w, node, x) => {
 export const retention: Emit = (w, node, x) => {
   const { heads: count, eps, dim } = numbers(node) as Record<'heads' | 'eps' | 'dim', number>
   const channels = dim / count
-  const [q, k, v, g] = ['q', 'k', 'v', 'g'].map((name) => linear(w, x, w.weight(`${name}_proj.weight`))) as [string, string, string, string]
+  const [q, k, v, g] = ['q', 'k', 'v', 'g'].map((name) => linear(w, x, w.weight(`${name}_proj.weight`))) as [
+    string,
+    string,
+    string,
+    string,
+  ]
   const turn = (of: string) => rotatePairs(w, heads(w, of, count), retentionAngles(w, channels), channels)
   const fades = Array.from({ length: count }, (_, h) => Math.log(1 - 2 ** (-5 - h)))
   const powers = w.op('Exp', [w.mul(distances(w), w.constant(fades, [count, 1, 1]))])

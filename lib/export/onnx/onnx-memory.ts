@@ -18,7 +18,9 @@ export const memoryMixture: Emit = (w, node, x) => {
   const products = w.matmul(means, w.transpose(means, 0, 2, 1))
   const norms = w.op('Sqrt', [w.op('Max', [w.sum(square(w, means), -1, 0), 1e-24])])
   const cosines = w.div(products, w.mul(w.unsqueeze(norms, 2), w.unsqueeze(norms, 1)))
-  const pairs = Array.from({ length: memories }, (_, i) => Array.from({ length: memories - i - 1 }, (_, j) => i * memories + i + 1 + j))
+  const pairs = Array.from({ length: memories }, (_, i) =>
+    Array.from({ length: memories - i - 1 }, (_, j) => i * memories + i + 1 + j),
+  )
   const upper = w.gather(w.reshape(cosines, 0, -1), w.ints(pairs.flat()), 1)
   const counts = w.op('Expand', [w.op('Log', [w.squeeze(totals, 1)]), w.op('Shape', [norms])])
   const summary = w.matmul(w.concat([counts, norms, upper], 1), w.weight('summary'))

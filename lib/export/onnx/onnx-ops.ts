@@ -65,7 +65,11 @@ const OPS: Readonly<Record<PredictorOp, Emit>> = {
     return y
   },
   product: (w, node, x) => node.of.map((child) => emit(w, child, x)).reduce((a, b) => w.mul(a, b)),
-  concat: (w, node, x) => w.concat(node.of.map((child) => emit(w, child, x)), -1),
+  concat: (w, node, x) =>
+    w.concat(
+      node.of.map((child) => emit(w, child, x)),
+      -1,
+    ),
   predictor,
   memoryInput,
   memoryMixture,

@@ -32,8 +32,7 @@ export const distances = (w: OnnxWriter): string =>
 /** Square root of the number of channels. Shapes: [1]. */
 const rootOfChannels = (w: OnnxWriter, x: string) => w.op('Sqrt', [w.cast(w.op('Shape', [x], { start: -1 }), 'float32')])
 /** Shapes: [batch, time, heads · e] → [batch, heads, time, e]. */
-export const heads = (w: OnnxWriter, x: string, count: number): string =>
-  w.transpose(w.reshape(x, 0, 0, count, -1), 0, 2, 1, 3)
+export const heads = (w: OnnxWriter, x: string, count: number): string => w.transpose(w.reshape(x, 0, 0, count, -1), 0, 2, 1, 3)
 /** Shapes: [batch, heads, time, e] → [batch, time, heads · e]. */
 export const joined = (w: OnnxWriter, x: string): string => w.reshape(w.transpose(x, 0, 2, 1, 3), 0, 0, -1)
 /** Scores of queries and keys. */

@@ -83,7 +83,11 @@ export class OnnxWriter {
     dtype: 'float32' | 'float64' | 'int64' = 'float32',
   ): string {
     const name = this.once(`${dtype}[${shape}](${values})`, () => `constant_${this.known.size}`)
-    const array = { float32: () => Float32Array.from(values), float64: () => Float64Array.from(values), int64: () => BigInt64Array.from(values, BigInt) }
+    const array = {
+      float32: () => Float32Array.from(values),
+      float64: () => Float64Array.from(values),
+      int64: () => BigInt64Array.from(values, BigInt),
+    }
     this.pieces.set(name, { name, shape, dtype, make: async () => Tensor.from(array[dtype](), shape) })
     return name
   }

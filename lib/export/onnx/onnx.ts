@@ -6,7 +6,7 @@ import { Tensor } from '../../torch/tensor.js'
 import { bytesOfPiece, modelMessage, type Place, weightMessages } from './messages.js'
 import { emit } from './onnx-ops.js'
 import { OnnxWriter } from './onnx-writer.js'
-import type { Message } from './protobuf.js'
+import type { Chunk, Message } from './protobuf.js'
 
 /** Names of the input and the output. */
 export const INPUT = 'context'
@@ -23,23 +23,23 @@ export interface OnnxFacts {
   readonly producer: { readonly name: string; readonly version: string }
   readonly metadata: Readonly<Record<string, string>>
 }
-/** A model to write: its message, and the weights of a second file in their order with the bytes before each. */
+/** A model to write: its message, and the content of a second file, which is empty if there is none. */
 export interface OnnxFile {
   readonly message: Message
-  readonly beside: readonly (Uint8Array | Piece)[]
+  readonly beside: Message
 }
 
 /** Decides where the weights are: in the model, or at offsets of the file `beside`. */
-function places(pieces: readonly Piece[], beside: string, most: number): { place: Place; parts: (Uint8Array | Piece)[] } {
+function places(pieces: readonly Piece[], beside: string, most: number): { place: Place; parts: Message } {
   if (pieces.reduce((sum, piece) => sum + bytesOfPiece(piece), 0) <= most) return { place: () => undefined, parts: [] }
   const found = new Map<Piece, { location: string; offset: number; length: number }>()
-  const parts: (Uint8Array | Piece)[] = []
+  const parts: Chunk[] = []
   let at = 0
   for (const piece of pieces.filter(({ dtype }) => dtype !== 'int64')) {
     const length = bytesOfPiece(piece)
     const gap = (PAGE - (at % PAGE)) % PAGE
     found.set(piece, { location: beside, offset: at + gap, length })
-    parts.push(new Uint8Array(gap), piece)
+    parts.push(new Uint8Array(gap), { byteLength: length, piece })
     at += gap + length
   }
   return { place: (piece) => found.get(piece), parts }

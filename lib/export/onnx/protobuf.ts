@@ -16,14 +16,17 @@ function varint(value: number | bigint): number[] {
 }
 
 /** A field with an integer. */
-export const int = (field: number, value: number | bigint): Message => [Uint8Array.from([...varint(field << 3), ...varint(value)])]
+export const int = (field: number, value: number | bigint): Message => [
+  Uint8Array.from([...varint(field << 3), ...varint(value)]),
+]
 /** A field with a message, text or bytes. */
 export function within(field: number, content: Message | string): Message {
   const inner = typeof content === 'string' ? [Buffer.from(content)] : content
   return [Uint8Array.from([...varint((field << 3) | 2), ...varint(sizeOf(inner))]), ...inner]
 }
 /** A field with a list of integers, packed. */
-export const ints = (field: number, values: readonly number[]): Message => within(field, [Uint8Array.from(values.flatMap(varint))])
+export const ints = (field: number, values: readonly number[]): Message =>
+  within(field, [Uint8Array.from(values.flatMap(varint))])
 /** A field with a float32. */
 export function float(field: number, value: number): Message {
   const bytes = Buffer.alloc(4)
