@@ -4,5 +4,5 @@ import { LvmError } from '../../errors.js'
 export const refused = (reason: string, cause: unknown): LvmError =>
   new LvmError('FOREIGN_FORWARD', `export: ONNX Runtime refused the file: ${reason}`, {
     cause,
-    hint: 'this is a bug in lvm-torch, or this ONNX Runtime is older than 1.14; nothing was written',
+    hint: 'this is a bug in lvm-torch, or this ONNX Runtime is older than 1.12; nothing was written',
   })
