@@ -1,4 +1,4 @@
-import { eld } from 'eld/extrasmall'
+import { eld } from '../../packages/eld.js'
 
 /** Characters that are looked at; more do not change the answer for texts in one language. */
 const LOOKED_AT = 4096

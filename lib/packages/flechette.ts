@@ -1,0 +1,2 @@
+export * from '@uwdata/flechette'
+export { decompress as decompressZstd } from 'fzstd'
