@@ -31,10 +31,12 @@ test('only lib/packages imports values from packages', () => {
 })
 
 test('the compiled program imports nothing but itself and modules of Node', async () => {
-  const programs = readdirSync('dist', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.js'))
+  const names = readdirSync('dist', { recursive: true, encoding: 'utf8' })
+  const programs = ['bin/lvm.js', 'lib/index.js', ...names.filter((name) => /(child|thread|worker|trial)\.js$/.test(name))]
   const { metafile } = await build({
     entryPoints: programs.map((name) => join('dist', name)),
     bundle: true,
+    splitting: true,
     packages: 'external',
     platform: 'node',
     format: 'esm',
