@@ -44,7 +44,8 @@ export function fitting(maxChars: number, encoder: TokenLimit): (text: string) =
 /** Characters of an article that its language is detected on. */
 const DETECTED_ON = 4096
 
-async function languageOf(paragraphs: readonly string[]): Promise<string> {
+/** Language of an article; undetermined is `und`. */
+export async function languageOf(paragraphs: readonly string[]): Promise<string> {
   let text = ''
   for (const paragraph of paragraphs) {
     if (text.length >= DETECTED_ON) break
