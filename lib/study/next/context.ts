@@ -104,7 +104,7 @@ export async function contextOfText(
   { first, bank, wanted }: { first: Beside; bank: Base; wanted: string | undefined },
 ): Promise<Context> {
   using encoder = await stage('open the encoder', () => openOwnEncoder(first, bank, wanted))
-  const all = sentencesOf(paragraphs, encoder)
+  const all = await sentencesOf(paragraphs, encoder)
   const texts = all.slice(all.length - lengthFor(model, all.length, source ?? 'next', 'sentences'))
   const values = await stage('encode', () => encoder.encode(texts))
   return { source, vectors: Tensor.from(values, [texts.length, encoder.dim]), texts, encoder: encoder.space, of: null }

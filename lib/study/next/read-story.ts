@@ -33,5 +33,5 @@ export async function paragraphsIn(file: string): Promise<readonly string[]> {
 }
 
 /** Splits paragraphs into sentences by the rules of `data make`. */
-export const sentencesOf = (paragraphs: readonly string[], encoder: TokenLimit): string[] =>
-  rowsOf(paragraphs, languageOf(paragraphs), fitting(makeFields.maxChars.default, encoder))
+export const sentencesOf = async (paragraphs: readonly string[], encoder: TokenLimit): Promise<string[]> =>
+  rowsOf(paragraphs, await languageOf(paragraphs), fitting(makeFields.maxChars.default, encoder))
