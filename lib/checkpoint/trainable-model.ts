@@ -1,5 +1,6 @@
 import { LvmError, shown } from '../errors.js'
 import { type NativeModel, type NativeParameter, native } from '../native.js'
+import { optionsOf, readable } from '../torch/lists.js'
 import { nextCall } from '../torch/operators/call-sites.js'
 import { noted } from '../torch/operators/modes.js'
 import { flagsOf } from '../torch/operators/operate.js'
@@ -48,9 +49,12 @@ export abstract class TrainableModel {
    */
   forward(x: Tensor, options: { all?: boolean } = {}): Tensor {
     if (!(x instanceof Tensor)) throw new LvmError('BAD_ARGUMENT', `forward: expected a tensor but received ${shown(x)}`)
+    const { all = false } = optionsOf('forward', ['all'], options)
+    if (typeof all !== 'boolean')
+      throw new LvmError('BAD_ARGUMENT', `forward: expected true or false for "all" but received ${shown(all)}`)
     const seed = this.#training ? this.seed : null
     const call = nextCall(this.forward)
-    const y = native.modelForward(this.native, x.native, options.all === true, seed, this.#passes++, flagsOf(), call)
+    const y = native.modelForward(this.native, x.native, all, seed, this.#passes++, flagsOf(), call)
     return noted(Tensor.wrap(y))
   }
   /** Handles of all parameters, which stay the same. */
@@ -75,8 +79,9 @@ export abstract class TrainableModel {
   }
   /** Copies values into all tensors. Errors: BAD_ARGUMENT for missing or unknown names; BAD_CHECKPOINT for another shape. */
   async loadStateDict(state: Readonly<Record<string, Tensor>>): Promise<void> {
-    requireState(state, Object.keys(this.stateDict()))
-    await native.modelLoad(this.native, Object.fromEntries(Object.entries(state).map(([name, tensor]) => [name, tensor.native])))
+    const given: unknown = readable('loadStateDict', () => ({ ...state }))
+    requireState(given, Object.keys(this.stateDict()))
+    await native.modelLoad(this.native, Object.fromEntries(Object.entries(given).map(([name, tensor]) => [name, tensor.native])))
   }
   /** How an optimizer treats each tensor that requires a gradient. */
   optimized(): NativeParameter[] {

@@ -37,7 +37,8 @@ export function optionsOf(owner: string, known: readonly string[], given: unknow
 }
 
 /** Largest depth and length of lists in arguments; a list that contains itself is refused by its depth. */
-const [MAX_DEPTH, MAX_LENGTH] = [16, 2 ** 20] as const
+const MAX_DEPTH = 16
+export const MAX_LENGTH = 2 ** 20
 
 /** Copies nested lists and replaces each item by `item(…)`. Errors: BAD_ARGUMENT. */
 export function unwrapped(value: unknown, item: (value: unknown) => unknown, depth = 0): unknown {

@@ -156,6 +156,8 @@ export class Tensor extends Holder<NativeTensor> {
     return waited(() => native.tensorRequiresGrad(this.native))
   }
   set requiresGrad(wanted: boolean) {
+    if (typeof wanted !== 'boolean')
+      throw new LvmError('BAD_ARGUMENT', `Tensor.requiresGrad: expected true or false but received ${shown(wanted)}`)
     waited(() => native.tensorRequiresGrad(this.native, wanted))
   }
   /**
@@ -164,7 +166,7 @@ export class Tensor extends Holder<NativeTensor> {
    */
   backward(options: BackwardOptions & { gradient?: Tensor } = {}): Promise<void> {
     const { gradient, retainGraph, createGraph } = optionsOf('Tensor.backward', BACKWARD, options)
-    const weight = gradient === undefined ? null : handleOf('Tensor.backward', gradient)
+    const weight = gradient === undefined ? null : readable('Tensor.backward', () => handleOf('Tensor.backward', gradient))
     const [keeps, records] = [retainGraph === true || createGraph === true, createGraph === true]
     const call = nextCall(Tensor.prototype.backward)
     return Later.start(native.tensorBackward(this.native, weight, keeps, records, flagsOf(), call))

@@ -1,7 +1,7 @@
 import { LvmError, shown } from '../errors.js'
 import { type DType, native } from '../native.js'
 import { Generator, manualSeed } from './generator.js'
-import { type Numbers, optionsOf } from './lists.js'
+import { MAX_LENGTH, type Numbers, optionsOf, readable } from './lists.js'
 import { nextCall } from './operators/call-sites.js'
 import { enableGrad, keep, noGrad, noted, scope } from './operators/modes.js'
 import { flagsOf } from './operators/operate.js'
@@ -44,15 +44,18 @@ function tensor(data: Numbers | number, options: { dtype?: DType; device?: strin
 }
 
 const handles = (name: string, list: unknown) => {
-  if (Array.isArray(list) && list.length > 0 && list.every((one) => one instanceof Tensor))
+  if (Array.isArray(list) && list.length > 0 && list.length <= MAX_LENGTH && list.every((one) => one instanceof Tensor))
     return list.map(({ native }) => native)
   throw new LvmError('BAD_ARGUMENT', `gradientsOf: expected tensors for "${name}" but received ${shown(list)}`)
 }
 function gradientsOf(outputs: Tensor | readonly Tensor[], inputs: readonly Tensor[], o: BackwardOptions = {}): Tensor[] {
-  const given = handles('outputs', outputs instanceof Tensor ? [outputs] : outputs)
+  const [from, to] = readable('gradientsOf', () => [
+    handles('outputs', outputs instanceof Tensor ? [outputs] : outputs),
+    handles('inputs', inputs),
+  ])
   const { retainGraph, createGraph } = optionsOf('gradientsOf', ['retainGraph', 'createGraph'], o)
   const [keeps, records] = [retainGraph === true || createGraph === true, createGraph === true]
-  const made = native.gradientsOf(given, handles('inputs', inputs), keeps, records, flagsOf(), nextCall(gradientsOf))
+  const made = native.gradientsOf(from!, to!, keeps, records, flagsOf(), nextCall(gradientsOf))
   return (Array.isArray(made) ? made : [made]).map((handle) => noted(Tensor.wrap(handle)))
 }
 
@@ -63,7 +66,12 @@ function gradientsOf(outputs: Tensor | readonly Tensor[], inputs: readonly Tenso
 export const torch: TorchFunctions<Tensor> & Further = {
   ...operators,
   /** In JavaScript 1 and 1.0 are the same number, so the dtype is float32 unless it is said. */
-  full: (size, fillValue, options) => operators.full(size, fillValue, { ...options, dtype: options?.dtype ?? 'float32' }),
+  full: (size, fillValue, options) =>
+    operators.full(
+      size,
+      fillValue,
+      readable('full', () => ({ ...options, dtype: options?.dtype ?? 'float32' })),
+    ),
   tensor,
   gradientsOf,
   noGrad,

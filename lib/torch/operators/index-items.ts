@@ -1,4 +1,5 @@
 import { LvmError, shown } from '../../errors.js'
+import { MAX_LENGTH } from '../lists.js'
 
 /** Bounds of a slice as text, as Python writes them: `'1:3'`, `':-1'`, `'::2'`, `':'`. */
 export type SliceText = `${number | ''}:${number | ''}` | `${number | ''}:${number | ''}:${number | ''}`
@@ -16,6 +17,7 @@ const refuse = (item: unknown) =>
 export function indexItem(item: unknown, positions: (list: readonly unknown[]) => unknown): unknown {
   if (item === null || item === '...' || Number.isSafeInteger(item)) return item
   if (Array.isArray(item)) {
+    if (item.length > MAX_LENGTH) throw refuse(item)
     const list = Array.from<unknown>(item)
     if (!list.every((one) => Number.isSafeInteger(one))) throw refuse(item)
     return positions(list)

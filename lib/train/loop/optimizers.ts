@@ -1,11 +1,13 @@
 import { TrainableModel } from '../../checkpoint/trainable-model.js'
 import { LvmError, shown } from '../../errors.js'
 import { type NativeOptimizer, type NativeParameter, native } from '../../native.js'
-import { flag, type Given, real, resolve } from '../../options.js'
+import { flag, type Given, real } from '../../options.js'
+import { readable } from '../../torch/lists.js'
 import { nextCall } from '../../torch/operators/call-sites.js'
 import { Later } from '../../torch/operators/later.js'
 import { Tensor } from '../../torch/tensor.js'
 import { trainFields } from '../train-fields.js'
+import { settled } from './settled.js'
 
 const { beta1, beta2, eps, weightDecay } = trainFields
 const clip = real({ default: 0, min: 0, about: 'largest global gradient norm; 0 turns clipping off' })
@@ -37,7 +39,8 @@ export interface SGDOptions extends Given<typeof sgdFields> {}
 /** What an optimizer trains: a model, or tensors that require a gradient. */
 export type Trainable = TrainableModel | readonly Tensor[] | Readonly<Record<string, Tensor>>
 
-function optimized(owner: string, given: Trainable): NativeParameter[] {
+const optimized = (owner: string, given: Trainable): NativeParameter[] => readable(owner, () => parametersOf(owner, given))
+function parametersOf(owner: string, given: Trainable): NativeParameter[] {
   if (given instanceof TrainableModel) return given.optimized()
   const named = typeof given === 'object' && given !== null ? Object.entries(given) : []
   if (named.length === 0 || named.some(([, tensor]) => !(tensor instanceof Tensor)))
@@ -91,14 +94,14 @@ export abstract class Optimizer {
   async loadStateDict(state: { steps: number; tensors: Readonly<Record<string, Tensor>> }): Promise<void> {
     const { tensors: own } = this.stateDict()
     const names = Object.keys(own)
-    const given = state?.tensors ?? {}
-    if (!Number.isSafeInteger(state?.steps) || state.steps < 0 || Object.keys(given).sort().join() !== names.sort().join())
+    const [steps, given] = readable('loadStateDict', () => [state?.steps, { ...state?.tensors }] as const)
+    if (!Number.isSafeInteger(steps) || steps < 0 || Object.keys(given).sort().join() !== names.sort().join())
       throw new LvmError(
         'BAD_ARGUMENT',
         'loadStateDict: expected the state of an optimizer of the same kind and the same tensors',
       )
     for (const name of names) await own[name]!.change('aten::copy_', given[name])
-    native.optimizerSetSteps(this.native, state.steps)
+    native.optimizerSetSteps(this.native, steps)
   }
   /** Frees the optimizer's own tensors; any later use fails. Errors: DISPOSED. */
   dispose(): void {
@@ -112,7 +115,7 @@ export abstract class Optimizer {
 /** AdamW with decoupled weight decay, in one pass over memory; the trainer's own. Source: Loshchilov & Hutter 2019, arXiv:1711.05101. */
 export class AdamW extends Optimizer {
   constructor(parameters: Trainable, options: AdamWOptions = {}) {
-    super('adamw', parameters, { ...resolve('AdamW', adamwFields, options), emaWarmup: true, seed: 0 })
+    super('adamw', parameters, { ...settled('AdamW', adamwFields, options), emaWarmup: true, seed: 0 })
   }
   /** Swaps the weights with their moving averages; a second call swaps them back. */
   async swapAverage(): Promise<void> {
@@ -123,6 +126,6 @@ export class AdamW extends Optimizer {
 /** Stochastic gradient descent. Source: torch.optim.SGD; Sutskever et al. 2013. */
 export class SGD extends Optimizer {
   constructor(parameters: Trainable, options: SGDOptions = {}) {
-    super('sgd', parameters, resolve('SGD', sgdFields, options))
+    super('sgd', parameters, settled('SGD', sgdFields, options))
   }
 }

@@ -8,6 +8,7 @@ import { asyncDoor, optional, withFields, word, yesOrNo } from '../../door.js'
 import { badOption } from '../../errors.js'
 import { choice, type Given, integer, type Options, real, resolve } from '../../options.js'
 import { permutation } from '../../statistics/random.js'
+import { optionsOf } from '../../torch/lists.js'
 import { Tensor } from '../../torch/tensor.js'
 
 export const windowFields = {
@@ -56,7 +57,8 @@ export class WindowPart {
     return this.ids.length
   }
   /** Yields all windows once, in batches. */
-  *batches({ size = 32, shuffle = this.shuffles }: BatchOptions = {}): Generator<Batch, void, void> {
+  *batches(options: BatchOptions = {}): Generator<Batch, void, void> {
+    const { size = 32, shuffle = this.shuffles } = optionsOf('batches', ['size', 'shuffle'], options) as BatchOptions
     if (!Number.isSafeInteger(size) || size < 1) throw badOption('batches', 'size', 'an integer ≥ 1', size)
     const { seed } = this.set
     const order = shuffle ? permutation(this.ids.length, seed + 1 + this.#epoch++).map((i) => this.ids[i]!) : this.ids
