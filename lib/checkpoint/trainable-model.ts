@@ -48,7 +48,8 @@ export abstract class TrainableModel {
    * Shapes: [batch, context, dim] → [batch, dim]; with `all`, for causal models, [batch, context, dim].
    */
   forward(x: Tensor, options: { all?: boolean } = {}): Tensor {
-    if (!(x instanceof Tensor)) throw new LvmError('BAD_ARGUMENT', `forward: expected a tensor but received ${shown(x)}`)
+    if (!readable('forward', () => x instanceof Tensor))
+      throw new LvmError('BAD_ARGUMENT', `forward: expected a tensor but received ${shown(x)}`)
     const { all = false } = optionsOf('forward', ['all'], options)
     if (typeof all !== 'boolean')
       throw new LvmError('BAD_ARGUMENT', `forward: expected true or false for "all" but received ${shown(all)}`)
