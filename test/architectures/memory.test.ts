@@ -101,11 +101,17 @@ describe('residual memory', () => {
     })
     const sizes = new Map(state.map(({ name, tensor }) => [name, Tensor.wrap(tensor).shape[0]!]))
     const full = (name: string, value: number) => ({ [name]: new Array<number>(sizes.get(name)!).fill(value) })
-    await set(other, { ...full('residual.center', 3), ...full('residual.summary_center', 3), ...full('residual.summary_scale', 3) })
+    await set(other, {
+      ...full('residual.center', 3),
+      ...full('residual.summary_center', 3),
+      ...full('residual.summary_scale', 3),
+    })
     await fill(other, 'earlier.pt', new Map(tensors))
     expect(await predict(other, x, 1)).toEqual(await predict(own, x, 1))
     const lacking = new Map(tensors.filter(([name]) => name !== 'residual.gate'))
-    await expect(fill(other, 'earlier.pt', lacking)).rejects.toThrow(/earlier.pt: expected a tensor "residual.gate" but received none/)
+    await expect(fill(other, 'earlier.pt', lacking)).rejects.toThrow(
+      /earlier.pt: expected a tensor "residual.gate" but received none/,
+    )
   })
   test('a decay of 0 is the last vector and a decay of 1 the plain mean, exactly', async () => {
     const x = contexts(1, 200)
