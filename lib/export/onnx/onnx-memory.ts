@@ -23,9 +23,11 @@ export const memoryMixture: Emit = (w, node, x) => {
   )
   const upper = w.gather(w.reshape(cosines, 0, -1), w.ints(pairs.flat()), 1)
   const counts = w.op('Expand', [w.op('Log', [w.squeeze(totals, 1)]), w.op('Shape', [norms])])
-  const summary = w.matmul(w.concat([counts, norms, upper], 1), w.weight('summary'))
+  const facts = w.sub(w.concat([counts, norms, upper], 1), w.param('summary_center'))
+  const summary = w.matmul(w.div(facts, w.param('summary_scale')), w.weight('summary'))
   const gates = w.mul(w.matmul(w.features, w.weight('gate')), 1 / Math.sqrt(width))
   const shares = w.add(w.add(w.param('weight'), summary), gates)
-  const mixed = w.squeeze(w.matmul(w.unsqueeze(shares, 1), means), 1)
+  const sum = w.squeeze(w.matmul(w.unsqueeze(shares, 1), means), 1)
+  const mixed = w.sub(sum, w.mul(w.sum(shares), w.param('center')))
   return w.add(mixed, w.mul(linear(w, mixed, w.weight('map')), 1 / Math.sqrt(dim)))
 }
