@@ -128,11 +128,13 @@ export async function unlessStopped<T>(work: Promise<T>): Promise<T> {
   const signals = current.getStore()?.overseers?.flatMap(({ signal }) => signal ?? []) ?? []
   if (signals.length === 0) return work
   const stop = AbortSignal.any(signals)
+  let refuse = () => {}
   const stopped = new Promise<never>((_, reject) => {
-    if (stop.aborted) reject(stoppedBy(stop))
-    stop.addEventListener('abort', () => reject(stoppedBy(stop)), { once: true })
+    refuse = () => reject(stoppedBy(stop))
+    if (stop.aborted) refuse()
+    stop.addEventListener('abort', refuse, { once: true })
   })
-  return Promise.race([work, stopped])
+  return Promise.race([work, stopped]).finally(() => stop.removeEventListener('abort', refuse))
 }
 
 /** Goes through the parts of a stage and tells the progress how many are done. */
