@@ -143,7 +143,7 @@ describe('the report', () => {
   it('the report draws runs with similar special names into different files', () => {
     const [run] = made.runs
     const names = ['a b', 'a_b', 'a?b', 'a/b', '中', '文'].flatMap((run2) =>
-      runFigures({ ...run!, run: run2 }).map(({ name }) => name),
+      runFigures({ ...run!, run: run2 }, 0).map(({ name }) => name),
     )
     expect(names.length).toBe(24)
     expect(new Set(names).size).toBe(24)
