@@ -67,7 +67,7 @@ describe('the report', () => {
       '| # | Architecture | Target Params | Status | Val Loss | Val Cosine | Train Time | Model File | Success Score | Notes |',
     )
     expect(lines[4]).toMatch(
-      /^\| 1 \| \*\*LSTM Baseline\*\* \| 5\.1M \(run: 4\.6k\) \| ⚠ OTHER SIZE \| \d\.\d{6} \| −?\d+\.\d\d % \| /,
+      /^\| 1 \| \*\*LSTM Baseline\*\* \| 5\.1M \(run: 4\.6k\) \| ⚠ OTHER SIZE \(preset tiny\) \| \d\.\d{6} \| −?\d+\.\d\d % \| /,
     )
     expect(lines[6]).toMatch(/❌ FAILED .* SIGKILL: killed \|$/)
     expect(lines.slice(2, 18).every((line) => line.split(/(?<!\\)\|/).length === 12)).toBe(true)

@@ -90,7 +90,9 @@ export async function allFigures(
     runs[run.run] = {
       curves: await draw(runFigures(run, colours.get(run.run)!)),
       diagnosis: await draw(diagnosis ? diagnosticFigures(diagnosis, colours.get(run.run)!) : []),
-      analysis: await draw(analysis ? analysisFigures(analysis, await samplesOf(evaluation, analysis.csv)) : []),
+      analysis: await draw(
+        analysis ? analysisFigures(analysis, await samplesOf(evaluation, analysis.csv), colours.get(run.run)!) : [],
+      ),
     }
   }
   return {

@@ -56,7 +56,7 @@ function byLength(samples: readonly Sample[]): Box[] {
 }
 
 /** Returns the figures of a run in error_analysis.json and its CSV file. */
-export function analysisFigures(entry: Analysis, samples: readonly Sample[]): Figure[] {
+export function analysisFigures(entry: Analysis, samples: readonly Sample[], colour: number): Figure[] {
   const { run, clusters, confusion, agreement, projection } = entry
   const slug = plainName(run)
   const judged = samples.filter((s) => s.set === undefined || s.set === 'judged')
@@ -121,6 +121,7 @@ export function analysisFigures(entry: Analysis, samples: readonly Sample[]): Fi
             note,
             x: MSE,
             what: 'windows',
+            run: colour,
             bins: binned(errors),
             references: (['mean', 'median'] as const).map((name) => ({ name, value: describe(Float64Array.from(errors))[name] })),
           }),
@@ -135,6 +136,7 @@ export function analysisFigures(entry: Analysis, samples: readonly Sample[]): Fi
             x: { title: 'Vectors in the article' },
             y: ERROR,
             boxes: byLength(judged),
+            run: colour,
           }),
         ]),
     ...(compared.length === 0
@@ -149,6 +151,7 @@ export function analysisFigures(entry: Analysis, samples: readonly Sample[]): Fi
             points: spaced(compared, MOST).map((s) => ({
               x: Number(s.similarity),
               y: 1 - Number(s.cosine),
+              run: colour,
               tip: `row ${s.row}: similarity ${decimal(Number(s.similarity))}, error ${decimal(1 - Number(s.cosine))}`,
             })),
           }),
@@ -161,7 +164,7 @@ export function analysisFigures(entry: Analysis, samples: readonly Sample[]): Fi
             title: 'Mean cosine by article category',
             note: `${note}${shown.some(({ cosine }) => cosine.ci95) ? ' · 95 % intervals by article, with 20 or more articles' : ''}`,
             value: COSINE,
-            bars: shown.map((b) => ({ name: shorten(b.label), value: b.cosine.mean, ci95: b.cosine.ci95 })),
+            bars: shown.map((b) => ({ name: shorten(b.label), value: b.cosine.mean, ci95: b.cosine.ci95, group: colour })),
           }),
         ]),
   ]

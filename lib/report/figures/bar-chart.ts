@@ -1,5 +1,19 @@
 import { NONE } from '../../show.js'
-import { type Axis, axisTitle, below, type Caption, drawn, drawnTitle, type Figure, figure, named, SIZE, scale, show, textWidth } from './figure.js'
+import {
+  type Axis,
+  axisTitle,
+  below,
+  type Caption,
+  drawn,
+  drawnTitle,
+  type Figure,
+  figure,
+  named,
+  SIZE,
+  scale,
+  show,
+  textWidth,
+} from './figure.js'
 import { belowAxis, spread, stroke, written } from './labels.js'
 import { colour, FILL, GREY, INK, PAPER } from './palette.js'
 import { shortened } from './text-width.js'
@@ -68,7 +82,11 @@ function layout(o: Bars, limit: number, width: number) {
   const labels = o.bars.map(({ value }) => show(o.value, value))
   const right = Math.max(...labels.map((text) => textWidth(text))) + 26
   const left = Math.min(width * 0.36, Math.max(...o.bars.map(({ name }) => textWidth(name)))) + 22
-  const range = scale({ range: [0, 0], ...o.value }, [...all, ...references.map(({ value }) => value)], (width - left - right) / 70)
+  const range = scale(
+    { range: [0, 0], ...o.value },
+    [...all, ...references.map(({ value }) => value)],
+    (width - left - right) / 70,
+  )
   const lines = references.map(({ name, value }) => `${name} ${show(o.value, value)}`)
   const raised = lines.length === 0 ? 0 : RAISED
   const plot = { x: left, y: under + raised, width: width - left - right, height: o.bars.length * ROW }

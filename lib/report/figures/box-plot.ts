@@ -1,7 +1,21 @@
 import { count } from '../../show.js'
-import { type Axis, axisTitle, below, type Caption, drawn, drawnTitle, type Figure, figure, named, SIZE, scale, show, tickWidth } from './figure.js'
+import {
+  type Axis,
+  axisTitle,
+  below,
+  type Caption,
+  drawn,
+  drawnTitle,
+  type Figure,
+  figure,
+  named,
+  SIZE,
+  scale,
+  show,
+  tickWidth,
+} from './figure.js'
 import { aboveAxis, belowAxis } from './labels.js'
-import { COLOURS, INK } from './palette.js'
+import { colour, INK } from './palette.js'
 
 /** Box of one group: ends of the whiskers, quartiles and median. */
 export interface Box {
@@ -17,7 +31,14 @@ export interface Box {
 const HEIGHT = 280
 
 /** Returns a box plot: middle half, median and whiskers of each group. */
-export function boxes(o: Caption & { readonly x: Axis; readonly y: Axis; readonly boxes: readonly Box[] }): Figure {
+export function boxes(
+  o: Caption & {
+    readonly x: Axis
+    readonly y: Axis
+    readonly boxes: readonly Box[] /** Colour of the run that the values are of. */
+    readonly run?: number
+  },
+): Figure {
   const range = scale(
     o.y,
     o.boxes.flatMap(({ low, high }) => [low, high]),
@@ -42,7 +63,7 @@ export function boxes(o: Caption & { readonly x: Axis; readonly y: Axis; readonl
           {
             type: 'boxplot' as const,
             boxWidth: [12, 46],
-            itemStyle: { color: `${COLOURS[0]}33`, borderColor: COLOURS[0], borderWidth: 1.5 },
+            itemStyle: { color: `${colour(o.run ?? 0)}33`, borderColor: colour(o.run ?? 0), borderWidth: 1.5 },
             data: o.boxes.map(({ low, q1, median, q3, high }) => [low, q1, median, q3, high]),
           },
         ],

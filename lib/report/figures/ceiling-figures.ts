@@ -46,7 +46,9 @@ const ceilingFigure = ({ data, val, seed, ci95_note, predictors }: Ceiling): Fig
     title: 'Cosine that is reachable without a large model',
     note: `${data.path.split(/[\\/]/).at(-1)} · ${count(val.windows)} windows of ${count(val.articles)} held-out articles · seed ${seed} · ${ci95_note ?? (predictors.some(({ ci95 }) => ci95) ? '95 % intervals by article' : 'no intervals')}`,
     value: COSINE,
-    bars: predictors.map(({ name, cosine, ci95 }) => ({ name: words(name), value: cosine, ci95 })).toSorted((a, b) => b.value - a.value),
+    bars: predictors
+      .map(({ name, cosine, ci95 }) => ({ name: words(name), value: cosine, ci95 }))
+      .toSorted((a, b) => b.value - a.value),
     references: TIERS,
   })
 

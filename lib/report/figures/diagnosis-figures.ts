@@ -56,6 +56,7 @@ export function diagnosticFigures({ run, curves, reference, ablations, ...entry 
                 a.position === null ? (ABLATIONS[a.name] ?? a.name) : `${ABLATIONS[a.name] ?? a.name} ${fixed(a.position, 0)}`,
               value: a.drop.value,
               ci95: a.drop.ci95,
+              group: colour,
             })),
           }),
         ]),

@@ -1,8 +1,23 @@
 import type { CustomSeriesRenderItemAPI } from 'echarts'
 import { count } from '../../show.js'
-import { type Axis, axisTitle, below, type Caption, drawn, drawnTitle, type Figure, figure, SIZE, scale, show, textWidth, ticks, tickWidth } from './figure.js'
+import {
+  type Axis,
+  axisTitle,
+  below,
+  type Caption,
+  drawn,
+  drawnTitle,
+  type Figure,
+  figure,
+  SIZE,
+  scale,
+  show,
+  textWidth,
+  ticks,
+  tickWidth,
+} from './figure.js'
 import { aboveAxis, belowAxis, spread, stroke, written } from './labels.js'
-import { FILL, INK } from './palette.js'
+import { colour, FILL, INK } from './palette.js'
 
 /** Counts between edges. Shapes: counts [n], edges [n + 1]. */
 export interface Bins {
@@ -33,6 +48,8 @@ export function histogram(
     readonly bins: Bins
     /** Name of the counted items, in the plural. */
     readonly what: string
+    /** Colour of the run that the values are of. */
+    readonly run?: number
     readonly references?: readonly { readonly name: string; readonly value: number }[]
   },
 ): Figure {
@@ -69,7 +86,7 @@ export function histogram(
             renderItem: (_: unknown, api: CustomSeriesRenderItemAPI) => {
               const [from, to, n] = [api.value(0), api.value(1), api.value(2)] as [number, number, number]
               const shape = { x: at(from) + 0.5, y: up(n), width: Math.max(0.5, at(to) - at(from) - 1), height: up(0) - up(n) }
-              return { type: 'rect' as const, shape, style: { fill: FILL } }
+              return { type: 'rect' as const, shape, style: { fill: o.run === undefined ? FILL : colour(o.run) } }
             },
           },
         ],

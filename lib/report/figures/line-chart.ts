@@ -2,7 +2,7 @@ import { extremes } from '../../statistics/extremes.js'
 import {
   type Axis, along, axisTitle, below, type Caption, drawn, drawnTitle, type Figure, figure, part, type Range, SIZE, scale, show, textWidth, tick, tickWidth,
 } from './figure.js' // biome-ignore format: names
-import { aboveAxis, belowAxis, type Box, spread, stroke, written } from './labels.js'
+import { aboveAxis, type Box, belowAxis, spread, stroke, written } from './labels.js'
 import { colour, INK, MUTED } from './palette.js'
 import { shortened, wrapped } from './text-width.js'
 
@@ -54,10 +54,12 @@ function rangesOf({ lines, references = [], ...o }: Lines): { x: Range; y: Range
 /** Says which lines leave the plot, and how far. */
 function outside(lines: readonly Line[], y: Axis, range: Range): string[] {
   const left = new Map<number | string, { readonly name: string; readonly top: number }>()
-  for (const { group, name, points } of lines) {
+  for (const { group, name, points, far } of lines) {
+    if (far !== true) continue
     const top = extremes(points.map(([, value]) => value)).most
     const before = left.get(group ?? name)
-    if (along(top, range) > range.max) left.set(group ?? name, { name: before?.name ?? name, top: Math.max(top, before?.top ?? top) })
+    if (along(top, range) > range.max)
+      left.set(group ?? name, { name: before?.name ?? name, top: Math.max(top, before?.top ?? top) })
   }
   const texts = [...left.values()].map(({ name, top }) => `${name} (up to ${show(y, top)})`)
   return texts.length === 0 ? [] : [`above the plot: ${texts.join(', ')}`]

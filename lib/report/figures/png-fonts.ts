@@ -17,7 +17,9 @@ const MOST = 3000
 export function charactersOf(font: Buffer): Covers {
   const start = font.toString('latin1', 0, 4) === 'ttcf' ? font.readUInt32BE(12) : 0
   const tables = font.readUInt16BE(start + 4)
-  const at = Array.from({ length: tables }, (_, i) => start + 12 + 16 * i).find((t) => font.toString('latin1', t, t + 4) === 'cmap')
+  const at = Array.from({ length: tables }, (_, i) => start + 12 + 16 * i).find(
+    (t) => font.toString('latin1', t, t + 4) === 'cmap',
+  )
   if (at === undefined) return () => false
   const cmap = font.subarray(font.readUInt32BE(at + 8))
   const ranges: [number, number][] = []
@@ -29,20 +31,24 @@ export function charactersOf(font: Buffer): Covers {
       for (let s = 0; s < n; s++) ranges.push([table.readUInt16BE(16 + 2 * n + 2 * s), table.readUInt16BE(14 + 2 * s)])
     }
     if (format === 12)
-      for (let g = 0; g < table.readUInt32BE(12); g++) ranges.push([table.readUInt32BE(16 + 12 * g), table.readUInt32BE(20 + 12 * g)])
+      for (let g = 0; g < table.readUInt32BE(12); g++)
+        ranges.push([table.readUInt32BE(16 + 12 * g), table.readUInt32BE(20 + 12 * g)])
   }
   return (code) => code !== 0xffff && ranges.some(([first, last]) => code >= first && code <= last)
 }
 
 /** Regular fonts without serifs before others. */
-const rank = (name: string) => Number(/bold|italic|oblique|light|thin|black/i.test(name)) * 2 + Number(!/sans|gothic|hei|ping/i.test(name))
+const rank = (name: string) =>
+  Number(/bold|italic|oblique|light|thin|black/i.test(name)) * 2 + Number(!/sans|gothic|hei|ping/i.test(name))
 
 /** Font files of the system; emoji are left out, because their pictures cannot be drawn. */
 async function systemFonts(folders: readonly string[]): Promise<string[]> {
   const found: string[] = []
   for (const folder of folders) {
     const names = await readdir(folder, { recursive: true }).catch(() => [])
-    found.push(...names.filter((name) => /\.(ttf|otf|ttc)$/i.test(name) && !/emoji/i.test(name)).map((name) => join(folder, name)))
+    found.push(
+      ...names.filter((name) => /\.(ttf|otf|ttc)$/i.test(name) && !/emoji/i.test(name)).map((name) => join(folder, name)),
+    )
   }
   return found.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1)).slice(0, MOST)
 }
@@ -80,10 +86,15 @@ export function fontFinder(bundled: readonly Buffer[], folders = FOLDERS[process
   }
   return {
     need: async (text) => {
-      const foreign = [...new Set(text)].filter((letter) => letter > '\x7f' && !own.some((covers) => covers(letter.codePointAt(0)!)))
+      const foreign = [...new Set(text)].filter(
+        (letter) => letter > '\x7f' && !own.some((covers) => covers(letter.codePointAt(0)!)),
+      )
       for (const letter of foreign) if (!known.has(letter)) known.set(letter, await seek(letter))
       const fonts = new Set(foreign.map((letter) => known.get(letter)!))
-      return { fonts: [...fonts].filter((font) => font !== null), missing: foreign.filter((letter) => known.get(letter) === null) }
+      return {
+        fonts: [...fonts].filter((font) => font !== null),
+        missing: foreign.filter((letter) => known.get(letter) === null),
+      }
     },
   }
 }

@@ -1,4 +1,20 @@
-import { type Axis, along, axisTitle, below, type Caption, drawn, drawnTitle, type Figure, figure, part, SIZE, scale, show, textWidth, tickWidth } from './figure.js'
+import {
+  type Axis,
+  along,
+  axisTitle,
+  below,
+  type Caption,
+  drawn,
+  drawnTitle,
+  type Figure,
+  figure,
+  part,
+  SIZE,
+  scale,
+  show,
+  textWidth,
+  tickWidth,
+} from './figure.js'
 import { aboveAxis, belowAxis, besidePoints, spread, stroke, written } from './labels.js'
 import { colour, INK, MUTED, PAPER, SEQUENCE, shade } from './palette.js'
 
@@ -113,7 +129,8 @@ function layout(o: Scatter, width: number) {
     plot.y - 8,
     plot.y + plot.height + 8,
   )
-  const marks = references.flatMap(({ value }, i) =>
+  const marks = references.flatMap(
+    ({ value }, i) =>
     beside
       ? [
           stroke([[plot.x, yAt(value)], [edge, yAt(value)], [edge + 14, centres[i]!]], { dash: [4, 3] }), // biome-ignore format: a line
@@ -180,9 +197,7 @@ const rounded = (x: number) => Number(x.toFixed(1))
 const joined = (from: readonly number[], to: readonly number[]) => `M${from.map(rounded).join(' ')}L${to.map(rounded).join(' ')}`
 
 const bareOr = <T extends object>(bare: boolean | undefined, axis: T) =>
-  bare === true
-    ? { ...axis, axisLabel: { show: false }, axisTick: { show: false }, splitLine: { show: false } }
-    : axis
+  bare === true ? { ...axis, axisLabel: { show: false }, axisTick: { show: false }, splitLine: { show: false } } : axis
 
 /** Draws a colour scale with its end values. */
 export function key(

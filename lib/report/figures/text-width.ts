@@ -3,7 +3,10 @@ const WIDE: readonly (readonly [RegExp, number])[] = [
   [/[ijlI.,:;'|!()[\]/ t f]/, 0.34],
   [/[mwMW@%—…]/, 0.86],
   [/[A-Z−+=<>≥≤]/, 0.64],
-  [/[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u, 1.02],
+  [
+    /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u,
+    1.02,
+  ],
 ]
 
 /** Estimates the width of a text, rather too large than too small. Units: px. */

@@ -155,7 +155,11 @@ function foundFigure(run: ReportedRun, colour: number): Figure[] {
 /** Returns the training curves of one run. */
 export function runFigures(run: ReportedRun, colour: number): Figure[] {
   if (run.history.length === 0) return []
-  const of = (what: string, title: string, y: Axis): Curves => ({ name: `${plainName(run.run)}_${what}`, title: `${run.run}: ${title}`, y })
+  const of = (what: string, title: string, y: Axis): Curves => ({
+    name: `${plainName(run.run)}_${what}`,
+    title: `${run.run}: ${title}`,
+    y,
+  })
   const pair = (main: Key, dashed: Key) => [
     line(run, main, colour, { name: 'validation' }),
     line(run, dashed, colour, { dashed: true, name: 'training' }),
@@ -168,6 +172,11 @@ export function runFigures(run: ReportedRun, colour: number): Figure[] {
     ...plot(of('cosine', 'mean cosine', COSINE), EPOCH, cosines, drawnNote(cosines), baselinesOf([run], cosines)),
     ...foundFigure(run, colour),
     ...plot(of('learning_rate', 'learning rate', LR), EPOCH, alone('lr', 'learning rate'), 'at the last step of each epoch'),
-    ...plot(of('gradient_norm', 'gradient norm', NORM), EPOCH, alone('grad_norm', 'gradient norm'), 'mean over the steps of each epoch'),
+    ...plot(
+      of('gradient_norm', 'gradient norm', NORM),
+      EPOCH,
+      alone('grad_norm', 'gradient norm'),
+      'mean over the steps of each epoch',
+    ),
   ]
 }

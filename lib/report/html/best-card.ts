@@ -39,7 +39,8 @@ export function bestOf(report: Report): Best[] {
 export function leadSentence({ run, baseline, winner, skill: { value, interval } }: Best): string {
   const [ahead, behind] = winner === 'run' ? [run.run, baseline.name] : [baseline.name, run.run]
   const lead = `${ahead} is ${decimal(Math.abs(value))} above ${behind}, the best ${winner === 'run' ? 'baseline' : 'run'}`
-  if (interval === null) return `${lead}; ${count(run.articles)} held-out articles are too few to tell that from chance (20 at least)`
+  if (interval === null)
+    return `${lead}; ${count(run.articles)} held-out articles are too few to tell that from chance (20 at least)`
   const [low, high] = winner === 'run' ? interval : ([-interval[1], -interval[0]] as const)
   const sure = low > 0 ? 'the difference is more than chance' : 'the two are not told apart'
   return `${lead} (95 %: ${span([low, high], signedDecimal)}): ${sure}`
@@ -50,7 +51,11 @@ function one(best: Best, report: Report): Html {
   const loss = e.output === 'raw' ? e.mse_raw : e.mse_unit
   const source = judgedRuns(report).find(({ run }) => run === e.run)
   const time =
-    e.train_seconds === null ? '' : source && wasBusy(source) ? ' · trained on a busy machine, so no time is given' : ` · ${duration(e.train_seconds)} of training`
+    e.train_seconds === null
+      ? ''
+      : source && wasBusy(source)
+        ? ' · trained on a busy machine, so no time is given'
+        : ` · ${duration(e.train_seconds)} of training`
   const link = html`<a href="#run-${plainName(e.run)}">${e.run}</a>`
   const name = winner === 'run' ? link : html`${baseline.name} <span class="tag">baseline</span>`
   const cosine = winner === 'run' ? e.cosine.mean : baseline.cosine

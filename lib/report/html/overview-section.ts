@@ -81,7 +81,11 @@ export const dashboard = (report: Report): Html => html`<section aria-labelledby
 
 /** The matrix of the specification. */
 export function matrixSection(report: Report): Html {
-  const busy = new Set(judgedRuns(report).filter(wasBusy).map(({ run }) => run))
+  const busy = new Set(
+    judgedRuns(report)
+      .filter(wasBusy)
+      .map(({ run }) => run),
+  )
   return html`<section aria-labelledby="matrix"><h2 id="matrix">The matrix</h2>
 ${table(
   report.matrix,
@@ -93,10 +97,17 @@ ${table(
       numeric: true,
       read: (r) => number(r.target_parameters ?? r.parameters, () => cellsOf(r)['Target Params']),
     },
-    { title: 'Status', read: (r) => html`${statusTag(r.status)}${smallPreset(r) && html` <span class="tag warn">preset ${r.preset}</span>`}` },
+    {
+      title: 'Status',
+      read: (r) => html`${statusTag(r.status)}${smallPreset(r) && html` <span class="tag warn">preset ${r.preset}</span>`}`,
+    },
     { title: 'Val Loss', numeric: true, read: (r) => number(r.val_loss?.value, lossText) },
     { title: 'Val Cosine', numeric: true, read: (r) => number(r.val_cosine?.value, decimal) },
-    { title: 'Train Time', numeric: true, read: (r) => number(r.train_seconds?.value, (s) => `${duration(s)}${busy.has(r.run ?? '') ? ' *' : ''}`) },
+    {
+      title: 'Train Time',
+      numeric: true,
+      read: (r) => number(r.train_seconds?.value, (s) => `${duration(s)}${busy.has(r.run ?? '') ? ' *' : ''}`),
+    },
     {
       title: 'Model File',
       read: (r) =>

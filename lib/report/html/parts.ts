@@ -17,7 +17,12 @@ export interface Column<Row> {
 const cellOf = (cell: TableCell) => (typeof cell === 'object' && 'text' in cell ? cell : { text: cell, key: undefined })
 
 /** Returns a table that can be sorted by each column; `runOf` names the run of a row, which can be hidden. */
-export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], caption?: string, runOf?: (row: Row) => string): Html {
+export function table<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  caption?: string,
+  runOf?: (row: Row) => string,
+): Html {
   const kind = (c: Column<Row>) => (c.numeric === true ? raw(' class="n"') : c.wide === true ? raw(' class="wrap"') : '')
   const head = columns.map((c) => html`<th scope="col"${kind(c)}><button type="button">${c.title}</button></th>`)
   const body = rows.map((row) => {

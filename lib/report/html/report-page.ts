@@ -1,7 +1,7 @@
 import type { Figures } from '../figures/all-figures.js'
 import type { Report } from '../report-document.js'
 import { type Html, html } from './html.js'
-import { dashboard, matrixSection, runsSection, limitsSection } from './overview-section.js'
+import { dashboard, limitsSection, matrixSection, runsSection } from './overview-section.js'
 import { shown } from './parts.js'
 import { runSection } from './run-section.js'
 import { runToggles, settingsSection } from './run-toggles.js'
