@@ -76,7 +76,8 @@ export function fontFinder(bundled: readonly Buffer[], folders = FOLDERS[process
   const seek = async (letter: string): Promise<Buffer | null> => {
     const code = letter.codePointAt(0)!
     for (const font of new Set(known.values())) if (font !== null && charactersOf(font)(code)) return font
-    for (const path of await (files ??= systemFonts(folders))) {
+    files ??= systemFonts(folders)
+    for (const path of await files) {
       const font = await bytesOf(path).catch(() => undefined)
       try {
         if (font !== undefined && charactersOf(font)(code)) return font
