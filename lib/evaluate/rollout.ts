@@ -81,7 +81,7 @@ function requireStream({ causal, manifest }: Model): void {
 }
 
 /** Whether the model keeps a state instead of reading a window. Errors: BAD_OPTION for texts longer than the model reads. */
-function usesStream(model: Model, context: number, o: Options<typeof rolloutFields>): boolean {
+export function usesStream(model: Model, context: number, o: Pick<Options<typeof rolloutFields>, 'memory' | 'steps'>): boolean {
   const fed = context + o.steps - 1
   const stream = o.memory === 'auto' ? model.causal && fed <= model.contexts.longest : o.memory === 'stream'
   if (stream) model.requireContext('rollout', fed, 'texts', 'use fewer steps, or the memory "window"')

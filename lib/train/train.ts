@@ -212,7 +212,7 @@ async function* run(
       settings: () => settingsOf(session!),
     })
     const events = trainEpochs(session, store, model, { signal, own: own.signal })
-    yield* followed(events, session, { callbacks, logs, run: store.folder, stop: () => own.abort() })
+    yield* followed(events, session, { callbacks, logs, run: store.folder, signal, stop: () => own.abort() })
   } finally {
     if (session !== undefined) closeSession(session)
     data?.dispose()

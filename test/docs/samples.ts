@@ -111,6 +111,7 @@ async function evaluations(collector: Collector): Promise<void> {
   await answer('decode --json', 'decode a --limit 2')
   await answer('decode --json', 'decode P.npy --limit 1')
   await answer('decode --json', 'decode data --bank val --limit 1')
+  await answer('next --json', 'next a --data data --k 2 --steps 2')
   await generated(collector)
   await answer('rollout --json', 'rollout a --steps 2 --text')
   await answer('diagnostics.json', 'doctor a --ood val --steps 2')

@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { assetPath } from '../../packages/assets.js'
 import { csvCell, xmlText } from '../../show.js'
 import type { Figure, Table } from './figure.js'
 import { FONT, WIDTHS } from './figure.js'
 import { PAPER } from './palette.js'
 import { fontFinder } from './png-fonts.js'
 
-const require = createRequire(import.meta.url)
 /** Pixels of the PNG per pixel of the figure, for sharp pictures on dense screens. */
 const ZOOM = 2
 
@@ -14,15 +13,9 @@ const escaped = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 
 async function charts() {
-  const [core, kinds, parts, renderers] = await Promise.all([
-    import('echarts/core'),
-    import('echarts/charts'),
-    import('echarts/components'),
-    import('echarts/renderers'),
-  ])
-  core.use([kinds.LineChart, kinds.BarChart, kinds.ScatterChart, kinds.CustomChart, kinds.BoxplotChart])
-  core.use([parts.TitleComponent, parts.GridComponent, parts.GraphicComponent, renderers.SVGRenderer])
-  return core
+  const { init, use, ...parts } = await import('../../packages/echarts.js')
+  use(Object.values(parts))
+  return init
 }
 let loaded: ReturnType<typeof charts> | undefined
 
@@ -30,7 +23,7 @@ let loaded: ReturnType<typeof charts> | undefined
 export async function drawSvg(figure: Figure, size: keyof typeof WIDTHS = 'wide'): Promise<string> {
   loaded ??= charts()
   const { width, height, option } = figure.draw(WIDTHS[size])
-  const chart = (await loaded).init(null, null, { renderer: 'svg', ssr: true, width, height: Math.ceil(height) })
+  const chart = (await loaded)(null, null, { renderer: 'svg', ssr: true, width, height: Math.ceil(height) })
   let text: string
   try {
     chart.setOption({ ...option, backgroundColor: PAPER })
@@ -46,9 +39,9 @@ export async function drawSvg(figure: Figure, size: keyof typeof WIDTHS = 'wide'
 }
 
 async function rasteriser() {
-  const { initWasm, Resvg } = await import('@resvg/resvg-wasm')
-  const font = (style: string) => readFile(require.resolve(`dejavu-fonts-ttf/ttf/DejaVuSansCondensed${style}.ttf`))
-  await initWasm(await readFile(require.resolve('@resvg/resvg-wasm/index_bg.wasm')))
+  const { initWasm, Resvg } = await import('../../packages/resvg.js')
+  const font = (style: string) => readFile(assetPath(`DejaVuSansCondensed${style}.ttf`))
+  await initWasm(await readFile(assetPath('index_bg.wasm')))
   const bundled = await Promise.all([font(''), font('-Bold')])
   const { need } = fontFinder(bundled)
   const open = (svg: string, fonts: readonly Buffer[]) =>
