@@ -31,11 +31,11 @@ function under(e){
  const box=svg.getBoundingClientRect(),view=svg.viewBox.baseVal,share=((e.clientX-box.left)/box.width*view.width-left)/width;
  if(share<-0.02||share>1.02)return;
  const along=v=>((log?Math.log10(v):v)-min)/(max-min);
- const near=lines.filter(([name])=>!hidden.has(name.replace(/, training$/,''))).flatMap(([name,points])=>{
-  let best;for(const p of points){const d=Math.abs(along(p[0])-share);if(!best||d<best.d)best={d,p}}
-  return best&&best.d<0.06?[{name,...best}]:[]});
- if(near.length===0)return;
- const[at]=near.reduce((a,b)=>b.d<a.d?b:a).p,px=left+along(at)*width;
+ const shown=lines.filter(([name])=>!hidden.has(name.replace(/, training$/,'')));
+ const nearest=(points,to)=>points.reduce((a,b)=>Math.abs(along(b[0])-to)<Math.abs(along(a[0])-to)?b:a);
+ if(shown.length===0)return;
+ const[at]=nearest(shown.map(([,points])=>nearest(points,share)),share),px=left+along(at)*width;
+ const near=shown.map(([name,points])=>({name,p:nearest(points,along(at))})).filter(({p})=>Math.abs(along(p[0])-along(at))<0.03);
  for(const[key,value]of Object.entries({x1:px,x2:px,y1:top,y2:top+height}))cursor.setAttribute(key,value);
  svg.append(cursor);
  return[x+' '+at,...near.map(({name,p})=>name+': '+p[1]+(p[0]===at?'':' (at '+p[0]+')'))].join('\\n')}
