@@ -95,13 +95,21 @@ describe.skipIf(missing)('the page in a browser', () => {
   })
 
   it('figures have text of at least 11 pixels at 400 and 1280 pixels, and dashes that stand out from both papers', async () => {
-    for (const [width, scheme] of [[400, 'light'], [1280, 'dark']] as const) { // biome-ignore format: pairs
+    for (const [width, scheme] of [
+      [400, 'light'],
+      [1280, 'dark'],
+    ] as const) {
+      // biome-ignore format: pairs
       const { page } = await open(width, scheme)
       const { least, faint } = await page.evaluate(() => {
-        const shown = [...document.querySelectorAll<SVGSVGElement>('figure svg[data-size]')].filter((svg) => svg.getBoundingClientRect().width > 0)
+        const shown = [...document.querySelectorAll<SVGSVGElement>('figure svg[data-size]')].filter(
+          (svg) => svg.getBoundingClientRect().width > 0,
+        )
         const scaled = (text: SVGTextElement) => {
           const svg = text.ownerSVGElement!
-          return (Number.parseFloat(getComputedStyle(text).fontSize) * svg.getBoundingClientRect().width) / svg.viewBox.baseVal.width
+          return (
+            (Number.parseFloat(getComputedStyle(text).fontSize) * svg.getBoundingClientRect().width) / svg.viewBox.baseVal.width
+          )
         }
         const sum = (colour: string) => (colour.match(/[\d.]+/g) ?? []).slice(0, 3).reduce((a, b) => a + Number(b), 0)
         const paper = sum(getComputedStyle(document.body).backgroundColor)
