@@ -99,6 +99,11 @@ export const ERRORS = {
     about: 'the weights load but the model does not reproduce its saved outputs',
     hint: 'use the lvm-torch version named in the manifest',
   },
+  ONNX_MISSING: {
+    exit: 2,
+    about: 'no ONNX Runtime was found that could compare an export with its run',
+    hint: 'run: npm install --no-save onnxruntime-web, or: pip install onnxruntime; or write the file without a comparison: --unchecked',
+  },
   ENCODER_MISSING: {
     exit: 2,
     about: 'no encoder of that name is in the cache',

@@ -24,8 +24,8 @@ export interface Chosen {
   readonly base: Base
   readonly windows: Windows
   readonly ids: Int32Array
-  /** train, val, test or all. */
-  readonly part: 'train' | 'val' | 'test' | 'all'
+  /** listed: the rows that a file of predictions lists. */
+  readonly part: 'train' | 'val' | 'test' | 'all' | 'listed'
   readonly split: Split | undefined
   /** How far back the contexts reach; absent for windows that no run asked for. */
   readonly reach?: Reach
@@ -51,7 +51,7 @@ export const windowReader =
 
 /** A report's description of the evaluated windows. */
 export interface Provenance {
-  /** train, val, test or all; folds: the test parts of all folds. */
+  /** listed: the rows that a file of predictions lists; folds: the test parts of all folds. */
   readonly rows: Chosen['part'] | 'folds'
   readonly split: { readonly mode: string; readonly leaky: boolean; readonly seed: number } | null
   /** Whether the best epoch was chosen on these windows. */

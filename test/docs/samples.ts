@@ -87,6 +87,7 @@ async function evaluations(collector: Collector): Promise<void> {
   await answer('predict --json', 'predict b --raw --out guess.npy')
   await lvm('evaluate b guess=guess.npy --latency 0 --out O')
   keep('outside_results.json', read('O/outside_results.json'))
+  await answer('diagnostics.json', 'doctor b guess=guess.npy --steps 0 --out O')
   await answer('retrieval_results.json', 'retrieve a b')
   keep('retrieval_results.json', read('artifacts/lvm/evaluation/retrieval_results.json'))
   await answer('comparison.json', 'compare a exponential_mean')

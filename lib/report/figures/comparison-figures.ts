@@ -1,4 +1,4 @@
-import type { RunEntry } from '../../evaluate/results-file.js'
+import type { OutsideEntry, RunEntry } from '../../evaluate/results-file.js'
 import { trainedOnNote } from '../../evaluate/trained-on.js'
 import { count, decimal, duration, millions } from '../../show.js'
 import { lossText, short } from '../numbers.js'
@@ -26,11 +26,11 @@ const timeTick = (s: number) =>
 const TIME: Axis = { title: 'Time to train', log: true, show: duration, ticks: TIMES, tick: timeTick }
 
 /** Names the part of the split, or the number of folds. */
-export const rowsText = ({ rows, folds }: RunEntry): string =>
+export const rowsText = ({ rows, folds }: RunEntry | OutsideEntry): string =>
   folds === undefined ? `${rows} rows` : `held out over ${folds.count} folds`
 
 /** Describes the windows, intervals and selection behind entries in one line. */
-export function basis(entries: readonly RunEntry[]): string {
+export function basis(entries: readonly (RunEntry | OutsideEntry)[]): string {
   const [first] = entries
   if (first === undefined) return ''
   const articles = `${count(first.articles)} article${first.articles === 1 ? '' : 's'}`

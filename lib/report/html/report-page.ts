@@ -1,6 +1,7 @@
 import type { Figures } from '../figures/all-figures.js'
 import type { Report } from '../report-document.js'
 import { type Html, html } from './html.js'
+import { outsidePart } from './outside-part.js'
 import { dashboard, limitsSection, matrixSection, runsSection } from './overview-section.js'
 import { shown } from './parts.js'
 import { runSection } from './run-section.js'
@@ -25,6 +26,7 @@ function about(report: Report): Html {
 /** Returns the page as one self-contained file. */
 export function page(report: Report, figures: Figures): string {
   const sections = evaluationSections(report, figures)
+  const outside = outsidePart(report, figures)
   const links = [
     ['dashboard', 'Dashboard'],
     ['matrix', 'Matrix'],
@@ -33,6 +35,7 @@ export function page(report: Report, figures: Figures): string {
     ...(report.runs.length > 1 ? [['settings', 'Settings'] as const] : []),
     ...sections.map(({ id, title }) => [id, title] as const),
     ['runs', 'Every run'],
+    ...(outside === '' ? [] : [['outside', 'Predictors from elsewhere'] as const]),
     ['limits', 'Limits of the specification'],
     ['about', 'How these numbers were made'],
   ] as const
@@ -44,7 +47,7 @@ ${runsSection(report)}
 ${settingsSection(report)}${sections.map(({ content }) => content)}
 <section aria-labelledby="runs"><h2 id="runs">Every run</h2>
 ${report.runs.map((run) => runSection(run, figures.runs[run.run]?.curves ?? [], runExtras(report, run.run, figures)))}
-</section>
+</section>${outside}
 ${limitsSection(report)}`
   return standalonePage({
     title: 'Next-vector predictors: training and evaluation matrix',
