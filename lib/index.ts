@@ -1,9 +1,12 @@
+import './libtorch/require-files.js'
+
 export { architectures, type ModelName } from './architectures/index.js'
 export type { Audit } from './audit/audit.js'
 export { auditPage } from './audit/audit-page.js'
 export { type AuditOptions, audit } from './audit/run-audit.js'
 export { type Bundled, type BundleOptions, type BundleProgress, bundle } from './bundle/bundle.js'
 export { type VerifiedBundle, verifyBundle } from './bundle/verify-bundle.js'
+export { type DiffSide, diffRuns, type RunDiff, type SettingPair } from './checkpoint/diff-runs.js'
 export { listRuns, removeRun, showRun } from './checkpoint/list-runs.js'
 export { type LoadOptions, loadAlone as load } from './checkpoint/load-model.js'
 export type { Model, ModelOptions } from './checkpoint/model.js'

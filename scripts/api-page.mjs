@@ -7,7 +7,7 @@ const entry = fileURLToPath(new URL('../dist/lib/index.d.ts', import.meta.url))
 /** Every exported value by topic, in the order of the page. A type follows the first value that names it. */
 const TOPICS = {
   Training: ['train', 'sweep', 'experiment', 'experimentStatus', 'listModels', 'showModel', 'architectures'],
-  Runs: ['load', 'Model', 'listRuns', 'showRun', 'removeRun', 'pruneRun', 'importCheckpoint', 'exportRun', 'quantize', 'prune'],
+  Runs: ['load', 'Model', 'listRuns', 'showRun', 'diffRuns', 'removeRun', 'pruneRun', 'importCheckpoint', 'exportRun', 'quantize', 'prune'], // biome-ignore format: a line
   Scores: [
     'evaluate',
     'retrieve',
@@ -39,6 +39,7 @@ const RESULTS = {
   showModel: ['models show --json'],
   listRuns: ['runs list --json'],
   showRun: ['runs show --json'],
+  diffRuns: ['runs diff --json'],
   importCheckpoint: ['import --json'],
   exportRun: ['export --json'],
   quantize: ['quantize --json'],

@@ -1,6 +1,7 @@
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
-import { abortSignal, asyncDoor, callback, only, optional, withFields, word } from '../door.js'
+import { CONTROL, followed, type Control as LongControl } from '../control.js'
+import { asyncDoor, callback, only, optional, withFields, word } from '../door.js'
 import { LvmError } from '../errors.js'
 import { sealedText } from '../files/sealed.js'
 import { replaceText } from '../files/write.js'
@@ -107,10 +108,10 @@ async function written(loadtest: LoadDocument, out: string): Promise<Loadtested>
   return { loadtest, json: join(out, LOADTEST), figures: drawn.map(({ name }) => join(plots, `${name}.png`)) }
 }
 
-type Control = { signal?: AbortSignal; tell?: (event: LoadEvent) => void }
+type Control = LongControl & { tell?: (event: LoadEvent) => void }
 const ARGS = {
   options: withFields({ url: word }),
-  control: only({ signal: optional(abortSignal), tell: optional(callback) }),
+  control: only({ ...CONTROL, tell: optional(callback) }),
 }
 
 /**
@@ -163,7 +164,7 @@ export const loadtest = asyncDoor(
           signal,
         }
         const share = watchCpuShare()
-        const measured = await runLoads(bench, o, alone_ms, tell)
+        const measured = await followed(control.onProgress, 'load', () => runLoads(bench, o, alone_ms, tell))
         const machine = { ...head.machine, cpu_share: share() }
         const result = await written({ ...head, machine, alone_ms, ...measured }, o.out)
         tell({ type: 'result', version: 1, ...result })

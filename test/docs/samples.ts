@@ -176,6 +176,7 @@ async function runVerbs({ folder, keep, answer, read, run }: Collector): Promise
   keep('lock', read(run('a', 'lock')))
   for (const name of ['a', 'x']) await answer('runs show --json', `runs show ${name}`)
   await lock.release()
+  await answer('runs diff --json', 'runs diff a x')
   appendFileSync(join(folder, run('b', 'generations/000003/config.json')), ' ')
   await answer('runs list --json', 'runs list')
   await answer('runs show --json', 'runs show b')
