@@ -48,7 +48,10 @@ export async function goOn(model: string, given: Record<string, unknown>, { path
   if (facts.model !== model)
     throw badOption('train', 'model', `${shown(facts.model)}, as the run was started,`, model, 'start another run with --name')
   if (saved === null || on === null)
-    throw new LvmError('BAD_OPTION', 'train: expected a run that was trained here but it was imported, so it cannot be resumed')
+    throw new LvmError(
+      'BAD_OPTION',
+      'train: expected a run that was trained here but it was imported or trained in a loop of one’s own, so it cannot be resumed',
+    )
   if (manifest.files[FINAL] === undefined)
     throw new LvmError(
       'BAD_OPTION',
