@@ -14,10 +14,7 @@ export interface Training {
   /** Stops the training after this step, with a valid checkpoint that can be resumed. */
   stop(): void
 }
-type Callback<Type extends TrainEvent['type']> = (
-  event: Extract<TrainEvent, { type: Type }>,
-  training: Training,
-) => unknown
+type Callback<Type extends TrainEvent['type']> = (event: Extract<TrainEvent, { type: Type }>, training: Training) => unknown
 
 /** Functions that a training calls and waits for; an error that one throws ends the training, and the last save stays. */
 export interface Callbacks {
