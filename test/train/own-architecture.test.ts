@@ -119,8 +119,8 @@ it('a model that is neither a name nor an architecture is refused', async () => 
 it('a run of one’s own architecture is quantised, pruned, exported and reported under its own name', async () => {
   await run({ model: mine, epochs: 1, name: 'shipped' })
   const shipped = join(out, 'shipped')
-  await quantize({ run: shipped, to: 'bf16', name: join(out, 'small'), data, maxDrop: 1, latency: 0.01 })
-  await prune({ run: shipped, sparsity: 0.1, finetune: 0, name: join(out, 'thin'), data, maxDrop: 1 })
+  await quantize({ run: shipped, to: 'bf16', name: 'small', data, maxDrop: 1, latency: 0.01 })
+  await prune({ run: shipped, sparsity: 0.1, finetune: 0, name: 'thin', data, maxDrop: 1 })
   await exportRun({ run: shipped, format: 'torchscript', out: place('mine.pt') })
   const small = await Promise.all(['small', 'thin'].map((name) => weights(name)))
   expect(small).not.toContain(await weights('shipped'))
