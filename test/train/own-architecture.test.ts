@@ -29,7 +29,7 @@ const mine = architecture({
   width: ({ width }) => width,
   trunk: ({ dim, width }) =>
     chain(
-      named('in', linear({ in: dim, out: width })),
+      named('in_proj', linear({ in: dim, out: width })),
       residual(0, named('memory', gru({ in: width, width })), activation('silu')),
     ),
 })
