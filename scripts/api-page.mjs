@@ -59,7 +59,8 @@ const RESULTS = {
   synth: ['synth --json'],
 }
 
-const program = ts.createProgram([entry], {
+const specEntry = fileURLToPath(new URL('../dist/lib/spec/index.d.ts', import.meta.url))
+const program = ts.createProgram([entry, specEntry], {
   strict: true,
   exactOptionalPropertyTypes: true,
   module: ts.ModuleKind.NodeNext,
@@ -71,11 +72,13 @@ const program = ts.createProgram([entry], {
 })
 const checker = program.getTypeChecker()
 const { NoTruncation: Full, InTypeAlias: Expand } = ts.TypeFormatFlags
-const exported = new Map(
-  checker
-    .getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(entry)))
-    .map((symbol) => [symbol.name, symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol]),
-)
+const exportsOf = (file) =>
+  new Map(
+    checker
+      .getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(file)))
+      .map((symbol) => [symbol.name, symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol]),
+  )
+const exported = exportsOf(entry)
 const isValue = (symbol) => (symbol.flags & ts.SymbolFlags.Value) !== 0
 const isClass = (symbol) => (symbol.flags & ts.SymbolFlags.Class) !== 0
 const isOptional = (symbol) => (symbol.flags & ts.SymbolFlags.Optional) !== 0
@@ -199,6 +202,22 @@ function unexported(call) {
   const { symbol } = promisedBy(call) ?? call.getReturnType()
   const isNamed = isOurs(symbol) && !exported.has(symbol.name) && !symbol.name.startsWith('__')
   return isNamed && inline(promisedBy(call) ?? call.getReturnType()) === symbol.name ? typeEntry(symbol.name, symbol) : []
+}
+
+/** Returns the exports of `lvm-torch/spec` as a table. */
+export function specTable() {
+  const rows = [...exportsOf(specEntry)].filter(([name, symbol]) => isValue(symbol) && !exported.has(name))
+  const shown = (name, symbol) => {
+    const calls = checker.getTypeOfSymbol(symbol).getCallSignatures()
+    return name === 'architecture'
+      ? code('architecture(own: OwnArchitecture)')
+      : calls.map((call) => code(signature(name, call))).join('<br>')
+  }
+  const entries = rows.map(([name, symbol]) => [shown(name, symbol), about(symbol)])
+  return table(
+    ['function', 'meaning'],
+    entries.sort(([a], [b]) => a.localeCompare(b, 'en')),
+  )
 }
 
 /** Returns all exports of the package as parts of a page. */

@@ -100,7 +100,7 @@ function sizeIn({ model, parameters, dim, context }: ReportedRun, row: number | 
 export function matrixOf(runs: readonly ReportedRun[], cells: readonly Cell[], runsPath: string): MatrixRow[] {
   const chosen = architectures.map(({ name, folder }) => runOf(runs, name, folder))
   const several = basesOf(chosen.map((run) => run?.lineage ?? null)) > 1
-  return architectures.flatMap(({ row, name, title, folder: _, target, presets, spec }, i): MatrixRow[] => {
+  const known = architectures.flatMap(({ row, name, title, folder: _, target, presets, spec }, i): MatrixRow[] => {
     const run = chosen[i]
     const own = cells.filter((c) => c.model === name)
     const cell = own.find(({ state }) => state !== 'done') ?? own[0] // of several folds or seeds, the one that needs attention
@@ -137,6 +137,37 @@ export function matrixOf(runs: readonly ReportedRun[], cells: readonly Cell[], r
               ...notesOf(run),
             ]
           : [],
+      },
+    ]
+  })
+  return [...known, ...ownRows(runs, runsPath)]
+}
+
+/** Rows of architectures of one's own, which only their runs describe. */
+function ownRows(runs: readonly ReportedRun[], runsPath: string): MatrixRow[] {
+  const own = runs.flatMap(({ model }) => (model === null || architectures.some(({ name }) => name === model) ? [] : [model]))
+  return [...new Set(own)].sort().flatMap((model): MatrixRow[] => {
+    const run = runOf(runs, model, model)
+    if (run === undefined || run.model !== model) return []
+    const { parameters, state, ended, problem, train_seconds: seconds, lineage, validation, val_loss, val_cosine } = run
+    return [
+      {
+        row: null,
+        model,
+        architecture: model,
+        target_parameters: null,
+        parameters: parameters ?? 0,
+        preset: null,
+        status: state === 'complete' && !ended ? 'untrained' : STATUS[state],
+        why: problem ? `${problem.code}: ${problem.message}` : null,
+        run: run.run,
+        val_loss,
+        val_cosine,
+        train_seconds: seconds === null ? null : { value: seconds, file: 'manifest.json', key: 'train_seconds' },
+        model_file: lineage && validation?.folds === undefined ? `${runsPath}/${run.run}/${lineage.weights_file}` : null,
+        success: successOf(run),
+        expected_score: null,
+        notes: notesOf(run),
       },
     ]
   })
