@@ -34,16 +34,15 @@ export type TrainOptions = {
   [M in ModelName]: {
     /** Name of the model. */
     readonly model: M
-  } & Settings &
+  } & WithData<Given<typeof trainFields>, 'data' | 'val'> &
     OwnOptions<M>
 }[ModelName]
-/** Options of a training of one's own architecture: any field of `trainFields`, and the options of that architecture. */
-export type OwnTrainOptions = Settings & {
+/** Options of a training of one's own architecture: those of `TrainOptions`, with the options of that architecture. */
+export type OwnTrainOptions<A extends Architecture = Architecture> = {
   /** What `architecture()` of `lvm-torch/spec` returns. */
-  readonly model: Architecture
-  readonly [option: string]: unknown
-}
-type Settings = WithData<Given<typeof trainFields>, 'data' | 'val'>
+  readonly model: A
+} & WithData<Given<typeof trainFields>, 'data' | 'val'> &
+  Given<A['fields']>
 
 function startEvent(
   folder: string,
@@ -107,7 +106,10 @@ function nothingToTrain({ plan: { train }, progress: { best, epoch, optimizer_st
 export const train = eventDoor(
   'train',
   ARGS,
-  async function* (options: TrainOptions | OwnTrainOptions, control: TrainControl = {}): AsyncGenerator<TrainEvent, void, void> {
+  async function* <A extends Architecture = never>(
+    options: TrainOptions | OwnTrainOptions<A>,
+    control: TrainControl = {},
+  ): AsyncGenerator<TrainEvent, void, void> {
     const { signal, ...callbacks } = control
     for await (const event of run(options, signal, callbacks)) yield { version: 1, ...event }
   },
