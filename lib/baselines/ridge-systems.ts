@@ -26,11 +26,8 @@ export type Anchor = readonly number[] | undefined
 export interface System {
   /** Scale of λ: the mean square of a centred input, summed over windows. */
   readonly scale: number
-  /**
-   * Returns undefined when λ is too small for float64. With an anchor (one weight per position) the map shrinks towards that weighted
-   * sum of the context instead of towards zero.
-   */
-  solve(lambda: number, anchor?: Anchor): Promise<LinearMap | undefined>
+  /** Returns one map for each anchor; undefined when λ is too small for float64. */
+  solve(lambda: number): Promise<LinearMap[] | undefined>
   [Symbol.dispose](): void
 }
 
@@ -51,7 +48,32 @@ async function solveRegularised(matrix: Tensor, right: Tensor, lambda: number): 
   const [factor, info] = (await call('aten::linalg_cholesky_ex', [moved])) as [Tensor, Tensor]
   using lower = factor
   using failed = info
-  return (await failed.item()) === 0 ? right.op('aten::cholesky_solve', lower) : undefined
+  if ((await failed.item()) !== 0) return undefined
+  // two triangular solves take half the time of aten::cholesky_solve
+  using half = (await call('aten::linalg_solve_triangular', [lower, right], { upper: false })) as Tensor
+  using upper = await lower.op('aten::t')
+  return (await call('aten::linalg_solve_triangular', [upper, half], { upper: true })) as Tensor
+}
+
+/** Solves for several right-hand sides with one factor. Shapes: each right [n, dim]; returns as many of the same shape. */
+async function solveAll(matrix: Tensor, rights: readonly Tensor[], lambda: number): Promise<Tensor[] | undefined> {
+  using right = (await call('aten::cat', [rights, 1])) as Tensor
+  using solved = await solveRegularised(matrix, right, lambda)
+  if (solved === undefined) return undefined
+  const dim = right.shape[1]! / rights.length
+  const parts: Tensor[] = []
+  for (let i = 0; i < rights.length; i++) parts.push(await solved.op('aten::narrow', 1, i * dim, dim))
+  return parts
+}
+
+/** As `withIntercept` for several weights, which it frees. */
+async function withIntercepts(weights: readonly Tensor[], x: Tensor, y: Tensor, offset: Tensor, positions: number) {
+  const maps: LinearMap[] = []
+  for (const each of weights) {
+    using weight = each
+    maps.push(await withIntercept(weight, x, y, offset, positions))
+  }
+  return maps
 }
 
 /** Adds the intercept that maps the mean input to the mean target. */
@@ -68,28 +90,11 @@ async function withIntercept(weight: Tensor, x: Tensor, y: Tensor, offset: Tenso
   return { weight: await narrow.op('aten::contiguous'), bias: await bias.to({ dtype: 'float32' }) }
 }
 
-/** Adds the anchor's map: one diagonal block per position, filled with that position's weight. Shapes: weight [positions · dim, dim]. */
-async function addAnchor(weight: Tensor, anchor: readonly number[]): Promise<Tensor> {
+/** Map of an anchor: one diagonal block per position, filled with that position's weight. Shapes: [positions · dim, dim], float64. */
+async function anchorMap(anchor: readonly number[], dim: number): Promise<Tensor> {
   using weights = Tensor.from(Float64Array.from(anchor), [anchor.length, 1])
-  using eye = (await call('aten::eye', [weight.shape[1]!], { dtype: 'float64' })) as Tensor
-  using map = await weights.op('aten::kron', eye)
-  return await weight.op('aten::add.Tensor', map)
-}
-
-/**
- * Right-hand side after the anchor's prediction is subtracted: XᵀY − XᵀX·A. `half` holds the symmetric XᵀX in its lower triangle;
- * the upper triangle is ignored.
- */
-async function subtractAnchor(right: Tensor, half: Tensor, anchor: readonly number[]): Promise<Tensor> {
-  using lower = await half.op('aten::tril')
-  using strict = await half.op('aten::tril', -1)
-  using upper = await strict.op('aten::t')
-  using whole = await lower.op('aten::add.Tensor', upper)
-  using blocks = await whole.op('aten::view', [half.shape[0]!, anchor.length, right.shape[1]!])
-  using weights = Tensor.from(Float64Array.from(anchor), [1, anchor.length, 1])
-  using weighted = await blocks.op('aten::mul.Tensor', weights)
-  using sum = await weighted.op('aten::sum.dim_IntList', [1])
-  return await right.op('aten::sub.Tensor', sum)
+  using eye = (await call('aten::eye', [dim], { dtype: 'float64' })) as Tensor
+  return await weights.op('aten::kron', eye)
 }
 
 const meanDiagonal = async (matrix: Tensor, features: number): Promise<number> => {
@@ -162,39 +167,40 @@ export async function addMoments(moments: Moments, rows: Rows): Promise<void> {
 }
 
 /** Builds the normal equations, [features × features], for more windows than features. */
-export async function normalEquations({ n, inputs, offset, ...sums }: Moments): Promise<System> {
+export async function normalEquations(moments: Moments, anchors: readonly Anchor[] = [undefined]): Promise<System> {
+  const { n, inputs, offset, ...sums } = moments
+  const dim = offset.shape[0]!
   const x = await sums.x.op('aten::div.Scalar', n)
   const y = await sums.y.op('aten::div.Scalar', n)
   const centredXX = (await call('aten::addr', [sums.xx, x, x], { alpha: -n })) as Tensor
   const centredXY = (await call('aten::addr', [sums.xy, x, y], { alpha: -n })) as Tensor
-  const rights = new Map<Anchor, Tensor>([[undefined, centredXY]])
   return {
     scale: await meanDiagonal(centredXX, centredXX.shape[0]!),
-    async solve(lambda, anchor) {
-      const right = rights.get(anchor) ?? (await subtractAnchor(centredXY, centredXX, anchor!))
-      rights.set(anchor, right)
-      using solved = await solveRegularised(centredXX, right, lambda)
-      if (solved === undefined) return undefined
-      using weight = anchor === undefined ? await solved.op('aten::clone') : await addAnchor(solved, anchor)
-      return await withIntercept(weight, x, y, offset, inputs.positions)
+    async solve(lambda) {
+      // the least of |XW − Y|² + λ |W − A|² has (XᵀX + λ I) W = XᵀY + λ A
+      const towards = async (anchor: readonly number[]) => {
+        using map = await anchorMap(anchor, dim)
+        return (await call('aten::add.Tensor', [centredXY, map], { alpha: lambda })) as Tensor
+      }
+      const rights: Tensor[] = []
+      for (const anchor of anchors) rights.push(anchor === undefined ? centredXY : await towards(anchor))
+      const weights = await solveAll(centredXX, rights, lambda)
+      for (const right of rights) if (right !== centredXY) right.dispose()
+      return weights && (await withIntercepts(weights, x, y, offset, inputs.positions))
     },
     [Symbol.dispose]() {
-      for (const tensor of [x, y, centredXX, ...rights.values()]) tensor.dispose()
+      for (const tensor of [x, y, centredXX, centredXY]) tensor.dispose()
     },
   }
 }
 
-/** Returns targets minus the weighted sum of their inputs. Shapes: [n, dim]. */
-async function subtractWeightedSum(outputs: Tensor, inputs: Tensor, anchor: readonly number[]): Promise<Tensor> {
-  using blocks = await inputs.op('aten::view', [inputs.shape[0]!, anchor.length, outputs.shape[1]!])
-  using weights = Tensor.from(Float64Array.from(anchor), [1, anchor.length, 1])
-  using weighted = await blocks.op('aten::mul.Tensor', weights)
-  using sum = await weighted.op('aten::sum.dim_IntList', [1])
-  return await outputs.op('aten::sub.Tensor', sum)
-}
-
 /** Builds the dual equations, [windows × windows], all in float64, for fewer windows than features; the solution is the same. */
-export async function dualEquations(rows: Rows, inputs: Inputs, offset: Tensor): Promise<System> {
+export async function dualEquations(
+  rows: Rows,
+  inputs: Inputs,
+  offset: Tensor,
+  anchors: readonly Anchor[] = [undefined],
+): Promise<System> {
   using offset32 = await offset.to({ dtype: 'float32' })
   const [rawX, rawY] = await shifted(rows, rows.ids, inputs, offset32)
   using x32 = rawX
@@ -207,18 +213,29 @@ export async function dualEquations(rows: Rows, inputs: Inputs, offset: Tensor):
   const outputs = await y64.op('aten::sub.Tensor', y)
   const transposed = await centred.op('aten::t')
   const products = await centred.op('aten::mm', transposed)
+  // W = A + Xᵀ (XXᵀ + λ I)⁻¹ (Y − XA)
+  const maps = new Map<Anchor, Tensor>()
+  const rights: Tensor[] = []
+  for (const anchor of anchors) {
+    if (anchor !== undefined) maps.set(anchor, await anchorMap(anchor, offset.shape[0]!))
+    const map = maps.get(anchor)
+    rights.push(map ? ((await call('aten::addmm', [outputs, centred, map], { alpha: -1 })) as Tensor) : outputs)
+  }
   return {
     scale: await meanDiagonal(products, centred.shape[1]!),
-    async solve(lambda, anchor) {
-      using right = anchor === undefined ? await outputs.op('aten::clone') : await subtractWeightedSum(outputs, centred, anchor)
-      using dual = await solveRegularised(products, right, lambda)
-      if (dual === undefined) return undefined
-      using solved = await transposed.op('aten::mm', dual)
-      using weight = anchor === undefined ? await solved.op('aten::clone') : await addAnchor(solved, anchor)
-      return await withIntercept(weight, x, y, offset, inputs.positions)
+    async solve(lambda) {
+      const duals = await solveAll(products, rights, lambda)
+      if (duals === undefined) return undefined
+      const weights: Tensor[] = []
+      for (const [i, solved] of duals.entries()) {
+        using dual = solved
+        const map = maps.get(anchors[i])
+        weights.push((map ? await call('aten::addmm', [map, transposed, dual]) : await transposed.op('aten::mm', dual)) as Tensor)
+      }
+      return await withIntercepts(weights, x, y, offset, inputs.positions)
     },
     [Symbol.dispose]() {
-      for (const tensor of [x, y, centred, outputs, transposed, products]) tensor.dispose()
+      for (const tensor of new Set([x, y, centred, outputs, transposed, products, ...maps.values(), ...rights])) tensor.dispose()
     },
   }
 }

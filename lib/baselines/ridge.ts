@@ -79,20 +79,19 @@ function heldOut(held: Rows, inputs: Inputs) {
   }
 }
 
-/** Returns the map of the λ with the highest mean cosine on the held-out articles, by hill climbing from the system's scale in half decades. */
-async function bestMap(system: System, held: ReturnType<typeof heldOut>, inputs: Inputs, anchor: Anchor): Promise<Ridge> {
+type Solve = (exponent: number) => Promise<LinearMap | undefined>
+
+/** Returns the exponent of the λ whose map has the highest mean cosine on the held-out articles, by hill climbing from the system's scale in half decades. */
+async function bestExponent(system: System, held: ReturnType<typeof heldOut>, solve: Solve): Promise<number> {
   const middle = Math.round(Math.log10(system.scale || 1))
-  let best: { exponent: number; cosine: number; map?: LinearMap } = { exponent: middle, cosine: -1 }
+  let best = { exponent: middle, cosine: -1 }
   const improves = async (exponent: number): Promise<boolean> => {
-    const lambda = 10 ** exponent
-    const map = await system.solve(lambda, anchor)
+    const map = await solve(exponent)
     if (map === undefined) return false
     const cosine = await held.cosine(map)
-    const better = cosine > best.cosine
-    const worse = better ? best.map : map
-    if (worse !== undefined) disposeMap(worse)
-    if (better) best = { exponent, cosine, map }
-    return better
+    if (cosine <= best.cosine) return false
+    best = { exponent, cosine }
+    return true
   }
   const climb = async (step: number) => {
     while (Math.abs(best.exponent + step - middle) <= REACH && (await improves(best.exponent + step)));
@@ -102,8 +101,7 @@ async function bestMap(system: System, held: ReturnType<typeof heldOut>, inputs:
   if (best.exponent === middle) await climb(-1)
   const { exponent } = best
   for (const half of [-0.5, 0.5]) await improves(exponent + half)
-  const lambda = 10 ** best.exponent
-  return best.map === undefined ? solved(system, lambda, inputs, anchor) : { ...best.map, lambda, ...inputs }
+  return best.exponent
 }
 
 /** A ridge regression on all training windows, and the one on the inner articles that chose λ. */
@@ -181,39 +179,50 @@ async function fittedRidges(train: Rows, anchors: readonly Anchor[]): Promise<Ri
 async function fitWide(inner: Rows, held: Rows, inputs: Inputs, offset: Tensor, anchors: readonly Anchor[]) {
   using moments = await noMoments(inputs, offset)
   await addMoments(moments, inner)
-  const first = await searched(await normalEquations(moments), held, inputs, anchors)
+  const first = await searched(await normalEquations(moments, anchors), held, inputs, anchors.length)
   await addMoments(moments, held)
-  return await refitted(await normalEquations(moments), first, inputs, anchors)
+  return await refitted(await normalEquations(moments, anchors), first, inputs)
 }
 
 async function fitSmall(train: Rows, inner: Rows, held: Rows, inputs: Inputs, offset: Tensor, anchors: readonly Anchor[]) {
-  const first = await searched(await dualEquations(inner, inputs, offset), held, inputs, anchors)
-  return refitted(await dualEquations(train, inputs, offset), first, inputs, anchors)
+  const first = await searched(await dualEquations(inner, inputs, offset, anchors), held, inputs, anchors.length)
+  return refitted(await dualEquations(train, inputs, offset, anchors), first, inputs)
 }
 
-async function searched(system: System, held: Rows, inputs: Inputs, anchors: readonly Anchor[]): Promise<Ridge[]> {
+/** Chooses λ for each anchor; a λ that several of them try is solved once. */
+async function searched(system: System, held: Rows, inputs: Inputs, anchors: number): Promise<Ridge[]> {
   using owned = system
   using judge = heldOut(held, inputs)
+  const solutions = new Map<number, readonly LinearMap[] | undefined>()
+  const solve = async (exponent: number) => {
+    if (!solutions.has(exponent)) solutions.set(exponent, await owned.solve(10 ** exponent))
+    return solutions.get(exponent)
+  }
   const fits: Ridge[] = []
-  for (const anchor of anchors) fits.push(await bestMap(owned, judge, inputs, anchor))
+  for (let i = 0; i < anchors; i++) {
+    const exponent = await bestExponent(owned, judge, async (tried) => (await solve(tried))?.[i])
+    const lambda = 10 ** exponent
+    fits.push({ ...required(await solve(exponent), lambda)[i]!, lambda, ...inputs })
+  }
+  const chosen = new Set(fits.map(({ weight }) => weight))
+  for (const map of [...solutions.values()].flatMap((maps) => maps ?? [])) if (!chosen.has(map.weight)) disposeMap(map)
   return fits
 }
 
-async function refitted(
-  system: System,
-  first: readonly Ridge[],
-  inputs: Inputs,
-  anchors: readonly Anchor[],
-): Promise<RidgePair[]> {
+async function refitted(system: System, first: readonly Ridge[], inputs: Inputs): Promise<RidgePair[]> {
   using owned = system
-  const pairs: RidgePair[] = []
-  for (const [i, inner] of first.entries()) pairs.push({ inner, all: await solved(owned, inner.lambda, inputs, anchors[i]) })
-  return pairs
+  const all = new Map<Ridge, Ridge>()
+  for (const lambda of new Set(first.map((inner) => inner.lambda))) {
+    const maps = required(await owned.solve(lambda), lambda)
+    for (const [i, inner] of first.entries())
+      if (inner.lambda === lambda) all.set(inner, { ...maps[i]!, lambda, ...inputs })
+      else disposeMap(maps[i]!)
+  }
+  return first.map((inner) => ({ inner, all: all.get(inner)! }))
 }
 
-async function solved(system: System, lambda: number, inputs: Inputs, anchor: Anchor): Promise<Ridge> {
-  const map = await system.solve(lambda, anchor)
-  if (map === undefined)
+function required(maps: readonly LinearMap[] | undefined, lambda: number): readonly LinearMap[] {
+  if (maps === undefined)
     throw new LvmError('NATIVE', `ridge: expected positive definite equations at λ = ${lambda} but they are not`)
-  return { ...map, lambda, ...inputs }
+  return maps
 }

@@ -44,10 +44,41 @@ function requireFigures(figures: unknown): Record<string, number> {
   return Object.fromEntries(entries) as Record<string, number>
 }
 
+/** How long the callback in progress, and each later one, is waited for after a training was stopped. Units: ms. */
+const GRACE = 5_000
+
+/** Waits for a callback; after the stop of a training no longer than `GRACE`. Returns whether it has ended. */
+async function ended(called: Promise<void>, signal: AbortSignal): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  let begin = () => {}
+  const late = new Promise<false>((done) => {
+    begin = () => {
+      timer = setTimeout(done, GRACE, false)
+    }
+  })
+  if (signal.aborted) begin()
+  else signal.addEventListener('abort', begin, { once: true })
+  try {
+    return await Promise.race([called.then(() => true), late])
+  } finally {
+    signal.removeEventListener('abort', begin)
+    clearTimeout(timer)
+  }
+}
+
 const CALLED = { step: 'onStep', epoch: 'onEpoch', saved: 'onCheckpoint' } as const
 
+interface Following {
+  readonly callbacks: Callbacks
+  readonly logs: Logs
+  readonly run: string
+  /** Aborted when the training is stopped, by its caller or by `stop`. */
+  readonly signal: AbortSignal
+  readonly stop: () => void
+}
+
 /** Calls the callback of an event; returns the event with the figures that it logged. Errors: those of the callback. */
-async function told(event: Told, callbacks: Callbacks, run: string, stop: () => void): Promise<Told> {
+async function* told(event: Told, { callbacks, run, signal, stop }: Following): AsyncGenerator<Told, Told> {
   const name = CALLED[event.type as keyof typeof CALLED]
   const called = callbacks[name] as ((event: TrainEvent, training: Training) => Promise<void>) | undefined
   if (called === undefined) return event
@@ -55,7 +86,12 @@ async function told(event: Told, callbacks: Callbacks, run: string, stop: () => 
   const log = (figures: unknown) => {
     metrics = { ...metrics, ...requireFigures(figures) }
   }
-  await called({ version: 1, ...event } as TrainEvent, { run, log, stop })
+  if (!(await ended(called({ version: 1, ...event } as TrainEvent, { run, log, stop }), signal)))
+    yield {
+      type: 'warning',
+      code: 'INTERRUPTED',
+      message: `${name} had not ended ${GRACE / 1000} s after the stop of the training, which goes on without it`,
+    }
   return Object.keys(metrics).length === 0 ? event : ({ ...event, metrics } as Told)
 }
 
@@ -71,17 +107,13 @@ function lineOf(event: Told, step: number): LogLine | undefined {
 }
 
 /** Passes events on after their callbacks were called and their lines written. */
-export async function* followed(
-  events: AsyncIterable<Told>,
-  { progress }: Session,
-  o: { callbacks: Callbacks; logs: Logs; run: string; stop: () => void },
-): AsyncGenerator<Told> {
+export async function* followed(events: AsyncIterable<Told>, { progress }: Session, o: Following): AsyncGenerator<Told> {
   let how: Parameters<Logs['close']>[0] = 'failed'
   const warned = (failures: readonly string[]) =>
     failures.map((message): Told => ({ type: 'warning', code: 'LOG_FAILED', message }))
   try {
     for await (const plain of events) {
-      const event = await told(plain, o.callbacks, o.run, o.stop)
+      const event = yield* told(plain, o)
       const line = lineOf(event, progress.optimizer_steps)
       if (line !== undefined) yield* warned(await o.logs.write(line))
       if (event.type === 'result') {

@@ -225,7 +225,7 @@ async function* run(
       settings: () => settingsOf(session!),
     })
     const events = trainEpochs(session, store, model.name, { signal, own: own.signal })
-    yield* followed(events, session, { callbacks, logs, run: store.folder, stop: () => own.abort() })
+    yield* followed(events, session, { callbacks, logs, run: store.folder, signal, stop: () => own.abort() })
   } finally {
     if (session !== undefined) closeSession(session)
     data?.dispose()

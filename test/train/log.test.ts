@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { load, removeRun, type TrainControl, type TrainEvent, type TrainOptions, train } from '../../lib/index.js'
 import { refused } from '../files/fixture.js'
@@ -115,6 +116,27 @@ describe('callbacks', () => {
     await trained({ ...options, name: 'uncalled' })
     const losses = (name: string) => historyOf(run(name)).history.map(({ val_loss }) => val_loss)
     expect(losses('called')).toEqual(losses('uncalled'))
+  })
+
+  it('a callback that never ends does not hold a training that was stopped, and one that ends soon is waited for', async () => {
+    const options = { ...TINY, model: 'lstm', data, name: 'endless', logEvery: 1 } as const
+    const stopper = new AbortController()
+    const events = await followed(options, {
+      signal: stopper.signal,
+      onStep: () => {
+        stopper.abort()
+        return new Promise<never>(() => {})
+      },
+      onCheckpoint: async (_, { log }) => {
+        await setTimeout(50)
+        log({ late: 1 })
+      },
+    })
+    expect(events).toContainEqual(
+      expect.objectContaining({ code: 'INTERRUPTED', message: expect.stringMatching(/^onStep had not/) }),
+    )
+    expect(resultOf(events)).toMatchObject({ stopped: 'interrupted' })
+    expect(linesOf('endless').at(-1)).toMatchObject({ type: 'checkpoint', metrics: { late: 1 } })
   })
 
   it.each<[string, TrainControl, string]>([

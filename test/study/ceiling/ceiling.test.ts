@@ -129,21 +129,22 @@ describe('ridge towards a weighted sum', () => {
       async (rows: Rows, offset: Tensor) => {
         using moments = await noMoments({ positions: 3 }, offset)
         await addMoments(moments, rows)
-        return await normalEquations(moments)
+        return await normalEquations(moments, [undefined, anchor])
       },
     ],
-    ['dual', (rows: Rows, offset: Tensor) => dualEquations(rows, { positions: 3 }, offset)],
+    ['dual', (rows: Rows, offset: Tensor) => dualEquations(rows, { positions: 3 }, offset, [undefined, anchor])],
   ] as const)(
     'ridge with an anchor equals the weighted sum for a huge λ and least squares for a tiny one: %s',
     async (_, systemOf) => {
       const rows = rowsOf(data, () => true)
       using offset = await meanTarget(rows)
       using system = await systemOf(rows, offset)
-      const weightAt = async (lambda: number, to?: readonly number[]) =>
-        [...(await (await system.solve(lambda, to))!.weight.data())].map(Number)
-      const far = await weightAt(1e12, anchor)
+      const weightsAt = async (lambda: number) =>
+        Promise.all((await system.solve(lambda))!.map(async ({ weight }) => [...(await weight.data())].map(Number)))
+      const [zero, far] = (await weightsAt(1e12)) as [number[], number[]]
       for (const [i, value] of far.entries()) expect(value).toBeCloseTo(sum[i]!, 6)
-      const [plain, near] = [await weightAt(1e-6), await weightAt(1e-6, anchor)]
+      for (const value of zero) expect(value).toBeCloseTo(0, 6)
+      const [plain, near] = (await weightsAt(1e-6)) as [number[], number[]]
       for (const [i, value] of near.entries()) expect(value).toBeCloseTo(plain[i]!, 3)
     },
   )
