@@ -14,7 +14,12 @@ const gatedStack = architecture({
   trunk: ({ dim, width }) => {
     const gated = (i) =>
       named(`gated.${i}`, residual(0, layerNorm(width), named('up', linear({ in: width, out: 2 * width })), activation('glu')))
-    return chain(named('in_proj', linear({ in: dim, out: width })), gated(0), named('memory', gru({ in: width, width })), gated(1))
+    return chain(
+      named('in_proj', linear({ in: dim, out: width })),
+      gated(0),
+      named('memory', gru({ in: width, width })),
+      gated(1),
+    )
   },
 })
 

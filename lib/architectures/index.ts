@@ -1,5 +1,6 @@
 import { LvmError, shown } from '../errors.js'
 import type { Given } from '../options.js'
+import { nearestWord } from '../show.js'
 import type { Architecture } from '../spec/architecture.js'
 import * as byName from './by-name.js'
 
@@ -16,11 +17,12 @@ export const architectures: readonly Architecture[] = Object.values(byName).sort
 export function findArchitecture(name: string): Architecture {
   const found = architectures.find((a) => a.name === name)
   if (found !== undefined) return found
-  throw new LvmError(
-    'BAD_OPTION',
-    `models: expected one of ${architectures.map((a) => a.name).join(', ')} for "model" but received ${shown(name)}`,
-    {
-      hint: 'run: lvm-torch models',
-    },
-  )
+  const known = architectures.map((a) => a.name)
+  const meant = nearestWord(name, known)
+  throw new LvmError('BAD_OPTION', `models: expected one of ${known.join(', ')} for "model" but received ${shown(name)}`, {
+    hint:
+      meant === undefined
+        ? 'run: lvm-torch models; for an architecture of your own give its file with --model-file'
+        : `did you mean ${meant}?`,
+  })
 }

@@ -57,7 +57,7 @@ export function architectureOf({ model, folder, spec, dim, context, options, arc
       if (shape.dim === dim && shape.context === context && changed === undefined) return { options: options.model, node: spec }
       const what = changed === undefined ? `dim ${dim} and context ${context}` : `${changed} ${shown(options.model[changed])}`
       throw new LvmError('BAD_OPTION', `${model}: expected ${what}, as in its run, which carries only this model`, {
-        hint: 'give the architecture itself as "model", or its file with --model-file',
+        hint: 'give its file with --model-file',
       })
     },
   }

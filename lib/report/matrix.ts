@@ -4,6 +4,7 @@ import { skillSentence } from '../evaluate/results-table.js'
 import type { TierName } from '../evaluate/tiers.js'
 import { trainedOnNote } from '../evaluate/trained-on.js'
 import { count, fixed, millions } from '../show.js'
+import type { Architecture } from '../spec/architecture.js'
 import { countParameters } from '../spec/count.js'
 import type { Cell } from '../sweep/cells.js'
 import { basesOf, basisOf } from './basis.js'
@@ -96,11 +97,26 @@ function sizeIn({ model, parameters, dim, context }: ReportedRun, row: number | 
   return { preset, fits: fits || row === null }
 }
 
+/** A model that has a row in the matrix. */
+interface Kind extends Pick<Architecture, 'row' | 'name' | 'title' | 'folder' | 'target'> {
+  /** Parameters of the preset `target`; 0 for an architecture of one's own, which only its runs describe. */
+  readonly parameters: number
+}
+
+/** Models of this package, and architectures of one's own that have runs or are to be trained. */
+function kindsOf(runs: readonly ReportedRun[], cells: readonly Cell[]): Kind[] {
+  const known = architectures.map((a) => ({ ...a, parameters: countParameters(a.spec(SHAPE, a.presets.target).node) }))
+  const named = [...runs, ...cells].flatMap(({ model }) => (model === null ? [] : [model]))
+  const own = new Set(named.filter((model) => architectures.every(({ name }) => name !== model)).sort())
+  return [...known, ...Array.from(own, (name) => ({ row: null, name, title: name, folder: name, target: null, parameters: 0 }))]
+}
+
 /** Returns the rows of the matrix, followed by trained models outside it. */
 export function matrixOf(runs: readonly ReportedRun[], cells: readonly Cell[], runsPath: string): MatrixRow[] {
-  const chosen = architectures.map(({ name, folder }) => runOf(runs, name, folder))
+  const kinds = kindsOf(runs, cells)
+  const chosen = kinds.map(({ name, folder }) => runOf(runs, name, folder))
   const several = basesOf(chosen.map((run) => run?.lineage ?? null)) > 1
-  const known = architectures.flatMap(({ row, name, title, folder: _, target, presets, spec }, i): MatrixRow[] => {
+  return kinds.flatMap(({ row, name, title, target, parameters }, i): MatrixRow[] => {
     const run = chosen[i]
     const own = cells.filter((c) => c.model === name)
     const cell = own.find(({ state }) => state !== 'done') ?? own[0] // of several folds or seeds, the one that needs attention
@@ -118,7 +134,7 @@ export function matrixOf(runs: readonly ReportedRun[], cells: readonly Cell[], r
         model: name,
         architecture: title,
         target_parameters: target,
-        parameters: run?.parameters ?? countParameters(spec(SHAPE, presets.target).node),
+        parameters: run?.parameters ?? parameters,
         preset: size?.preset ?? null,
         status: state,
         why: failed ? plan.why : run?.problem ? `${run.problem.code}: ${run.problem.message}` : null,
@@ -137,37 +153,6 @@ export function matrixOf(runs: readonly ReportedRun[], cells: readonly Cell[], r
               ...notesOf(run),
             ]
           : [],
-      },
-    ]
-  })
-  return [...known, ...ownRows(runs, runsPath)]
-}
-
-/** Rows of architectures of one's own, which only their runs describe. */
-function ownRows(runs: readonly ReportedRun[], runsPath: string): MatrixRow[] {
-  const own = runs.flatMap(({ model }) => (model === null || architectures.some(({ name }) => name === model) ? [] : [model]))
-  return [...new Set(own)].sort().flatMap((model): MatrixRow[] => {
-    const run = runOf(runs, model, model)
-    if (run === undefined || run.model !== model) return []
-    const { parameters, state, ended, problem, train_seconds: seconds, lineage, validation, val_loss, val_cosine } = run
-    return [
-      {
-        row: null,
-        model,
-        architecture: model,
-        target_parameters: null,
-        parameters: parameters ?? 0,
-        preset: null,
-        status: state === 'complete' && !ended ? 'untrained' : STATUS[state],
-        why: problem ? `${problem.code}: ${problem.message}` : null,
-        run: run.run,
-        val_loss,
-        val_cosine,
-        train_seconds: seconds === null ? null : { value: seconds, file: 'manifest.json', key: 'train_seconds' },
-        model_file: lineage && validation?.folds === undefined ? `${runsPath}/${run.run}/${lineage.weights_file}` : null,
-        success: successOf(run),
-        expected_score: null,
-        notes: notesOf(run),
       },
     ]
   })

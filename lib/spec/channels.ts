@@ -1,4 +1,5 @@
 import { LvmError, shown } from '../errors.js'
+import { whyNotNode } from './declared-names.js'
 import { type Node, OPS, type OpName, type PredictorOp } from './ops.js'
 
 /** Numbers of channels that an op reads and writes; `reads` is 0 for an op that reads any number. */
@@ -70,10 +71,15 @@ const ZEROS = new Set(['attend.turned', 'timeMixing.layer', 'channelMixing.layer
 
 /** Errors: BAD_SPEC for anything but a node of a predictor with the parameters of its op. */
 function requireNode(owner: string, node: unknown): asserts node is Node {
-  const { op, params, of } = (typeof node === 'object' && node !== null ? node : {}) as Partial<Node>
+  const { op, params, of, name } = (typeof node === 'object' && node !== null ? node : {}) as Partial<Node>
   if (typeof op !== 'string' || typeof params !== 'object' || !Array.isArray(of))
     throw fail(owner, `expected a node, as linear(…) or chain(…) return it, but received ${shown(node)}`)
   if (!isCompound(op) && !Object.hasOwn(FLOW, op)) throw fail(owner, `expected an op for vectors but received ${shown(op)}`)
+  const wrong = name === undefined ? undefined : whyNotNode(name)
+  if (wrong !== undefined)
+    throw new LvmError('BAD_SPEC', `${owner}: expected ${wrong} in named() but received ${shown(name)}`, {
+      hint: 'choose another name for these parameters',
+    })
   for (const [key, kind] of Object.entries(OPS[op])) {
     const value = params[key]
     if (KINDS[kind]!(value) || (value === 0 && ZEROS.has(`${op}.${key}`))) continue

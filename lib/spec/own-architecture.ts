@@ -11,6 +11,7 @@ import {
   wrapperFields,
 } from './architecture.js'
 import { channelsOf, seesLater } from './channels.js'
+import { clashIn, whyNotModel, whyNotOption } from './declared-names.js'
 import type { Node } from './ops.js'
 
 /** Values of the options of all models, such as `head` and `residual`. */
@@ -45,7 +46,6 @@ export interface OwnArchitecture<F extends Fields> {
 }
 
 const bad = (message: string, hint: string) => new LvmError('BAD_SPEC', `architecture: ${message}`, { hint })
-const NAME = /^[a-z][a-z0-9_-]{0,63}$/
 
 /** Calls a function of the user. Errors: BAD_SPEC when it throws. */
 function called<T>(name: string, what: string, f: () => T): T {
@@ -61,11 +61,8 @@ function called<T>(name: string, what: string, f: () => T): T {
 }
 
 function requireParts({ name, causal, width, trunk, fields = {}, presets = {} }: OwnArchitecture<Fields>): void {
-  if (typeof name !== 'string' || !NAME.test(name))
-    throw bad(
-      `expected lower-case letters, digits, - and _ for "name" but received ${shown(name)}`,
-      'choose a name such as my-model',
-    )
+  const wrong = whyNotModel(name)
+  if (wrong !== undefined) throw bad(`expected ${wrong} for "name" but received ${shown(name)}`, 'choose a name such as my-model')
   if (typeof causal !== 'boolean')
     throw bad(`expected true or false for "causal" but received ${shown(causal)}`, 'say whether no position sees later ones')
   for (const [key, value] of Object.entries({ width, trunk }))
@@ -74,7 +71,9 @@ function requireParts({ name, causal, width, trunk, fields = {}, presets = {} }:
   for (const [key, field] of Object.entries(fields)) {
     if (Object.hasOwn(wrapperFields, key))
       throw bad(`expected another name for the option "${key}", which every model has`, 'rename it')
-    if (!/^[a-z]\w*$/i.test(key) || typeof field?.accepts !== 'function')
+    const strange = whyNotOption(key)
+    if (strange !== undefined) throw bad(`expected ${strange} for an option but received ${shown(key)}`, 'rename the option')
+    if (typeof field?.accepts !== 'function')
       throw bad(
         `expected a field for the option "${key}" but received ${shown(field)}`,
         'make it with integer(), real(), choice(), flag() or text()',
@@ -116,6 +115,11 @@ export function architecture<const F extends Fields = Record<never, never>>(own:
     ...made,
     spec(shape, given) {
       const built = made.spec(shape, given)
+      const clash = clashIn(built.node)
+      if (clash !== undefined)
+        throw new LvmError('BAD_SPEC', `${name}: expected ${clash}`, {
+          hint: "give each op with parameters a name of its own, as in named('up', linear(…)), or share parameters with tied(); every model has head, input and residual",
+        })
       if (isCausal(architecture, built.options) && seesLater(built.node.of[0]!))
         throw new LvmError('BAD_SPEC', `${name}: expected ops that see no later position, because "causal" is true`, {
           hint: 'set causal: false, or give attention and favor causal: true and leave flatten and linformer out',

@@ -7,14 +7,16 @@ import { type Check, word } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
 import { jsonHash } from '../files/hash.js'
 import type { Architecture } from '../spec/architecture.js'
+import { whyNotModel } from '../spec/declared-names.js'
 import type { Node } from '../spec/ops.js'
 import { trainFields } from './train-fields.js'
 
-const isArchitecture = (value: unknown): value is Architecture => {
-  const { name, folder, fields, presets, spec } = (
-    typeof value === 'object' && value !== null ? value : {}
-  ) as Partial<Architecture>
-  return [name, folder].every((text) => typeof text === 'string') && typeof spec === 'function' && Boolean(fields && presets)
+/** Whether a value is what architecture() returns, also that of another copy of this package. */
+export function isArchitecture(value: unknown): value is Architecture {
+  if (typeof value !== 'object' || value === null) return false
+  if (architectures.some((known) => known === value)) return true
+  const { name, folder, fields, presets, spec } = value as Partial<Architecture>
+  return whyNotModel(name) === undefined && folder === name && typeof spec === 'function' && Boolean(fields && presets)
 }
 /** A model by name, or an architecture of the caller. */
 export const nameOrArchitecture: Check = {
@@ -30,7 +32,7 @@ export function requireOwn(own: Architecture): Architecture {
     throw new LvmError('BAD_SPEC', `${own.name}: expected a name that no model of this package has`, {
       hint: `choose another name, such as my-${own.name}`,
     })
-  const key = Object.keys(own.fields).find((key) => Object.hasOwn(trainFields, key) || key === 'model')
+  const key = Object.keys(own.fields).find((key) => Object.hasOwn(trainFields, key))
   if (key !== undefined)
     throw new LvmError('BAD_SPEC', `${own.name}: expected another name for the option "${key}", which train has already`, {
       hint: 'rename the option',
@@ -59,6 +61,7 @@ export async function givenArchitecture(
 /** Errors: BAD_OPTION for an architecture that has changed since its run was started. */
 export function requireSameSpec({ name }: Architecture, spec: Node, run: RunManifest | undefined): void {
   if (run === undefined || jsonHash(spec) === run.spec_hash) return
-  const hint = 'leave its file out: the run carries its model; or start another run with --name'
+  const hint =
+    'leave the declaration out and give the name of the model, because the run carries it; or start another run with --name'
   throw badOption('train', 'model', `${name} as the run was started`, 'an architecture with other ops', hint)
 }

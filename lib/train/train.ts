@@ -103,17 +103,12 @@ function nothingToTrain({ plan: { train }, progress: { best, epoch, optimizer_st
  *
  * Errors: BAD_OPTION, RUN_EXISTS, RUN_LOCKED, those of the data, GATE_FAILED when its audit fails, OUT_OF_MEMORY, NO_DISK, DIVERGED (the last good checkpoint is kept).
  */
-export const train = eventDoor(
-  'train',
-  ARGS,
-  async function* <A extends Architecture = never>(
-    options: TrainOptions | OwnTrainOptions<A>,
-    control: TrainControl = {},
-  ): AsyncGenerator<TrainEvent, void, void> {
-    const { signal, ...callbacks } = control
-    for await (const event of run(options, signal, callbacks)) yield { version: 1, ...event }
-  },
-)
+export const train = eventDoor('train', ARGS, async function* <
+  A extends Architecture = never,
+>(options: TrainOptions | OwnTrainOptions<A>, control: TrainControl = {}): AsyncGenerator<TrainEvent, void, void> {
+  const { signal, ...callbacks } = control
+  for await (const event of run(options, signal, callbacks)) yield { version: 1, ...event }
+})
 
 /** Sets device, threads and multiplier, checks memory and disk, and builds model and trainer. */
 async function openTraining({ plan: settings, data, from }: Start, store: Store, initial: Initial | undefined) {

@@ -52,7 +52,7 @@ const PROGRAMS: readonly (readonly [string, string])[] = [
   [GAP, "train({ data: 'x' })"],
   [FINE, "train({ model: mine, data: 'x', width: 8, epochs: 3, inputScale: 'none' })"],
   [FINE, "train({ model: bare, data: 'x', epochs: 3 })"],
-  [FINE, "train({ model: mine, resume: true })"],
+  [FINE, 'train({ model: mine, resume: true })'],
   [FINE, "const own: lvm.OwnTrainOptions<typeof mine> = { model: mine, width: 8 }; train({ ...own, data: 'x' })"],
   [TYPO, "train({ model: mine, data: 'x', wdith: 8 })"],
   [STRANGE, "train({ model: bare, data: 'x', state: 8 })"],
@@ -96,8 +96,16 @@ const write = (name: string, first: string, last: string) => {
   writeFileSync(join(app, name), `${first}\n${body}\n${last}\n`)
   return name
 }
-const esm = write('program.mts', `import * as lvm from 'lvm-torch'; import { train } from 'lvm-torch'; import * as spec from 'lvm-torch/spec'; { ${OWN}`, '}')
-const commonJs = write('program.cts', `import lvm = require('lvm-torch'); import spec = require('lvm-torch/spec'); const { train } = lvm; { ${OWN}`, '}')
+const esm = write(
+  'program.mts',
+  `import * as lvm from 'lvm-torch'; import { train } from 'lvm-torch'; import * as spec from 'lvm-torch/spec'; { ${OWN}`,
+  '}',
+)
+const commonJs = write(
+  'program.cts',
+  `import lvm = require('lvm-torch'); import spec = require('lvm-torch/spec'); const { train } = lvm; { ${OWN}`,
+  '}',
+)
 // TypeScript lets no CommonJS of Node 16 require() a package of ES modules.
 const asked = write(
   'asked.cts',
