@@ -96,6 +96,8 @@ const unions = new Map(
     return [sorted(checker.typeToString(type, undefined, Full | Expand).replaceAll('"', "'")), name]
   }),
 )
+/** A union of names in the order of the alphabet, because that of the checker changes with any file. */
+const ordered = (union) => sorted(union).replaceAll(',', ' | ')
 /** Writes a type as source code. */
 const written = (type, flags = 0) =>
   checker
@@ -107,6 +109,7 @@ const written = (type, flags = 0) =>
     .replaceAll(/(\?: [^;,)]*) \| undefined/g, '$1')
     .replaceAll('"', "'")
     .replaceAll(/('\w+' \| ){12,}'\w+'/g, (union) => unions.get(sorted(union)) ?? '…')
+    .replaceAll(/'[^'|]*'(?: \| '[^'|]*')+/g, ordered)
 const typeOf = (key) => {
   const text = written(checker.getTypeOfSymbol(key))
   return isOptional(key) ? text.replace(/ \| undefined$/, '').replace(/^\((.*=>.*)\)$/, '$1') : text
@@ -151,10 +154,18 @@ const cell = (text) => text.replaceAll('|', '\\|').replaceAll(/\s*\n\s*/g, ' ')
 const table = (titles, rows) =>
   [titles, titles.map(() => '---'), ...rows.map((row) => row.map(cell))].map((row) => `| ${row.join(' | ')} |`).join('\n')
 
+/** Sorts keys as they are declared, those of the type's own file first: the order of the checker changes with any file. */
+function placeOf({ declarations: [first] }, home) {
+  const { fileName } = first.getSourceFile()
+  return `${fileName === home ? '' : fileName}:${String(first.pos).padStart(9, '0')}`
+}
+
 /** Members of a class or type; of a union, the members that all its types share. */
 function members(type) {
   const isShared = (key) => new Set(key.declarations).size === 1
   const known = checker.getPropertiesOfType(type).filter((key) => isPublic(key) && (!type.isUnion() || isShared(key)))
+  const home = (type.aliasSymbol ?? type.symbol)?.declarations?.[0].getSourceFile().fileName
+  known.sort((a, b) => (placeOf(a, home) < placeOf(b, home) ? -1 : 1))
   const calls = (key) => checker.getTypeOfSymbol(key).getCallSignatures()
   const shown = (key) =>
     calls(key).length > 0 && key.flags & ts.SymbolFlags.Method
@@ -167,6 +178,15 @@ function typeEntry(name, symbol = exported.get(name)) {
   if (name === 'ErrorCode') return [`#### ${code(name)}`, about(symbol), 'The codes: [errors.md](errors.md).']
   if (name === 'ModelName') return [`#### ${code(name)}`, about(symbol), 'The names: [architectures.md](architectures.md).']
   const type = checker.getDeclaredTypeOfSymbol(symbol)
+  if (name === 'OwnTrainOptions')
+    return [
+      `#### ${code(name)}`,
+      about(symbol),
+      table(
+        ['key', 'meaning'],
+        members(type).filter(([key]) => key.startsWith('`model')),
+      ),
+    ]
   const hasKeys = name.endsWith('Options') || (!type.isUnion() && checker.getPropertiesOfType(type).some(isPublic))
   const shape = hasKeys ? table(['key', 'meaning'], members(type)) : block(`type ${name} = ${written(type, Expand)}`)
   return [`#### ${code(name)}`, about(symbol), shape]
@@ -204,20 +224,30 @@ function unexported(call) {
   return isNamed && inline(promisedBy(call) ?? call.getReturnType()) === symbol.name ? typeEntry(symbol.name, symbol) : []
 }
 
-/** Returns the exports of `lvm-torch/spec` as a table. */
-export function specTable() {
-  const rows = [...exportsOf(specEntry)].filter(([name, symbol]) => isValue(symbol) && !exported.has(name))
+const NODE = /\{ op: …; of: Node\[\]; name\?: string; tied\?: true; params: [^}]* \}/g
+
+/** Returns the exports of `lvm-torch/spec`: its functions as a table, then the types that they name. */
+export function specParts() {
+  const spec = exportsOf(specEntry)
+  const rows = [...spec].filter(([name, symbol]) => isValue(symbol) && !exported.has(name))
   const shown = (name, symbol) => {
     const calls = checker.getTypeOfSymbol(symbol).getCallSignatures()
-    return name === 'architecture'
-      ? code('architecture(own: OwnArchitecture)')
-      : calls.map((call) => code(signature(name, call))).join('<br>')
+    const signatures = calls.map((call) => code(signature(name, call).replaceAll(NODE, 'Node')))
+    return name === 'architecture' ? code('architecture(own: OwnArchitecture): Architecture') : signatures.join('<br>')
   }
   const entries = rows.map(([name, symbol]) => [shown(name, symbol), about(symbol)])
-  return table(
-    ['function', 'meaning'],
-    entries.sort(([a], [b]) => a.localeCompare(b, 'en')),
-  )
+  const type = (name) => [
+    `#### ${code(name)}`,
+    about(spec.get(name)),
+    table(['key', 'meaning'], members(checker.getDeclaredTypeOfSymbol(spec.get(name)))),
+  ]
+  return [
+    table(
+      ['function', 'meaning'],
+      entries.sort(([a], [b]) => a.localeCompare(b, 'en')),
+    ),
+    ...['OwnArchitecture', 'CommonOptions', 'Shape', 'Node'].flatMap(type),
+  ]
 }
 
 /** Returns all exports of the package as parts of a page. */

@@ -9,7 +9,7 @@ import { LIMITS } from '../dist/lib/files/limits.js'
 import { architectures, ERRORS, listModels, showModel } from '../dist/lib/index.js'
 import { wrapperFields } from '../dist/lib/spec/architecture.js'
 import { printFolded } from '../dist/lib/spec/print.js'
-import { apiPage, specTable } from './api-page.mjs'
+import { apiPage, specParts } from './api-page.mjs'
 import { code, count, options, percent, settings, table } from './markdown.mjs'
 import { optionsPage } from './options-page.mjs'
 
@@ -87,7 +87,7 @@ const documents = {
     'Everything that the package exports, for `import` and `require`. Failures are an [`LvmError`](#lvmerror) with a code; functions that return a promise reject with it. An option that is left out has the default in [options.md](options.md); `train` also takes the options of the model, which [architectures.md](architectures.md) lists, and `sweep` those of `train`. Keys of results are listed in [formats.md](formats.md).',
     ...apiPage(),
     `## Architectures of one's own\n\nFrom ${code('lvm-torch/spec')}, for [architectures of one's own](own-architectures.md):`,
-    specTable(),
+    ...specParts(),
   ),
   'docs/errors.md': generated(
     'The errors',

@@ -10,7 +10,8 @@ import { flags, given, wrapped } from '../flags.js'
 import { answer } from '../output.js'
 
 const names = architectures.map(({ name }) => name)
-const seedFields = {
+/** Options of `train` on the command line that are not its own in the library: no option of an architecture may have their names. */
+export const seedFields = {
   seeds: integer({
     default: 1,
     min: 1,
@@ -25,7 +26,7 @@ const seedFields = {
     group: 'Run',
   }),
 }
-const configFields = {
+export const configFields = {
   modelFile: text({
     default: undefined,
     about: 'train the architecture that this JavaScript file exports, instead of a model by name (docs/own-architectures.md)',

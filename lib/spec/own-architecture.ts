@@ -84,6 +84,10 @@ function requireParts({ name, causal, width, trunk, fields = {}, presets = {} }:
     throw bad(`expected presets among ${PRESETS.join(', ')} but received ${shown(unknown)}`, 'rename the preset')
 }
 
+/** Puts options without a heading under that of the options of all models. */
+const grouped = <F extends Fields>(fields: F): F =>
+  Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, { group: 'Model', ...field }])) as unknown as F
+
 /**
  * Declares an architecture of one's own: its options and the ops between input and output layer; `train` takes it as `model`.
  *
@@ -104,7 +108,7 @@ export function architecture<const F extends Fields = Record<never, never>>(own:
     target: null,
     folder: name,
     sources: ['own'],
-    fields: own.fields ?? ({} as F),
+    fields: grouped(own.fields ?? ({} as F)),
     presets: { target: {}, tiny: {}, prd: {}, checkpoint: {}, ...presets },
     width: (o) => called(name, 'width', () => own.width(o)),
     ...(own.rule && { rule: (o: Options<F> & Shape) => called(name, 'rule', () => own.rule!(o)) }),

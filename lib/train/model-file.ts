@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { asLvmError, cut, fileError, LvmError, shown } from '../errors.js'
+import { cut, fileError, LvmError, shown } from '../errors.js'
 import { shellWord } from '../show.js'
 import type { Architecture } from '../spec/architecture.js'
 import { isArchitecture, requireOwn } from './own-model.js'
@@ -9,8 +9,11 @@ import { isArchitecture, requireOwn } from './own-model.js'
 const EXPORT = 'end the file with: export default architecture({ … })'
 
 /** Line of a file that an error comes from, as `:12`; empty where the error does not say. */
-const lineIn = (url: string, { stack = '' }: Error): string =>
-  stack.includes(url) ? (/^:\d+/.exec(stack.slice(stack.indexOf(url) + url.length))?.[0] ?? '') : ''
+function lineIn(path: string, error: Error): string {
+  const stack = String(error.stack)
+  const place = [pathToFileURL(path).href, path].find((place) => stack.includes(`${place}:`))
+  return place === undefined ? '' : (/^:\d+/.exec(stack.slice(stack.indexOf(`${place}:`) + place.length))?.[0] ?? '')
+}
 
 /** What to do about a module that did not load. */
 function fixOf(path: string, error: Error & { code?: unknown }): string {
@@ -23,11 +26,11 @@ function fixOf(path: string, error: Error & { code?: unknown }): string {
 }
 
 /** Error for a module that did not load; one of this package, such as from architecture(), keeps its code. */
-function loadError(path: string, url: string, thrown: unknown): LvmError {
+function loadError(path: string, thrown: unknown): LvmError {
   const error = thrown instanceof Error ? thrown : new Error(shown(thrown))
-  const place = `${path}${lineIn(url, error)}`
+  const place = `${path}${lineIn(path, error)}`
   if (error.name === 'LvmError') {
-    const { code, message, commandHint } = asLvmError(error)
+    const { code, message, commandHint } = error as LvmError // possibly of another copy of this package
     return new LvmError(code, `${place}: ${message}`, { hint: commandHint, cause: error })
   }
   const said = cut(`${error.name}: ${error.message}`.replaceAll('\n', ' '), 200)
@@ -48,7 +51,7 @@ async function imported(path: string): Promise<Readonly<Record<string, unknown>>
   try {
     return await Promise.race([import(href) as Promise<Record<string, unknown>>, idle])
   } catch (error) {
-    throw loadError(path, href, error)
+    throw loadError(path, error)
   } finally {
     process.off('beforeExit', onIdle)
   }

@@ -55,7 +55,7 @@ export async function givenArchitecture(
     const manifest = (await isRun(folder)) ? ((await readManifest(folder)).manifest as RunManifest) : undefined
     if (manifest?.architecture !== undefined && manifest.model === model) return architectureOf(manifest)
   }
-  return findArchitecture(model)
+  return findArchitecture(model, 'run: lvm-torch models; for an architecture of your own give its file with --model-file')
 }
 
 /** Errors: BAD_OPTION for an architecture that has changed since its run was started. */

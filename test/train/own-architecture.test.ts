@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { evaluate, exportRun, load, prune, quantize, report, train } from '../../lib/index.js'
@@ -62,7 +62,7 @@ it('a run of one’s own architecture carries its model: it loads, resumes by na
 
 it('another set of ops does not continue a run of one’s own architecture', async () => {
   await run({ model: mine, epochs: 1, name: 'changed' })
-  const other = architecture({ name: 'mine', causal: true, width: () => 8, trunk: ({ dim }) => linear({ in: dim, out: 8 }) })
+  const other = architecture({ name: 'mine', causal: true, width: () => 8, trunk: ({ dim }) => up(dim, 8) })
   await expect(run({ model: other, name: 'changed', resume: true, epochs: 2 })).rejects.toMatchObject({ code: 'BAD_OPTION' })
 })
 
@@ -74,6 +74,7 @@ const made = (more: Record<string, unknown>) =>
     trunk: ({ dim }: { dim: number }) => linear({ in: dim, out: 8 }),
     ...more,
   } as never)
+const up = (dim: number, out: number) => named('up', linear({ in: dim, out }))
 const trunk = (f: (dim: number) => Node) => made({ trunk: ({ dim }: { dim: number }) => f(dim) })
 
 it.each<[string, () => ReturnType<typeof made>, RegExp]>([
@@ -82,6 +83,21 @@ it.each<[string, () => ReturnType<typeof made>, RegExp]>([
   ['an option of every model', () => made({ fields: { head: integer({ default: 1, min: 1, about: 'x' }) } }), /"head"/],
   ['no trunk', () => made({ trunk: undefined }), /"trunk"/],
   ['no causal', () => made({ causal: undefined }), /"causal"/],
+  ['the name of a baseline', () => made({ name: 'ridge' }), /another meaning/],
+  ['a name like that of a fold', () => made({ name: 'x-fold1of2' }), /another meaning/],
+  ['a name with a path in it', () => made({ name: '../x' }), /lower-case letters/],
+  ['an option of the command', () => made({ fields: { json: integer({ default: 1, min: 1, about: 'x' }) } }), /"json"/],
+  ['an option that begins with no', () => made({ fields: { noBias: integer({ default: 1, min: 1, about: 'x' }) } }), /"noBias"/],
+  [
+    'an option that every object has',
+    () => made({ fields: { toString: integer({ default: 1, min: 1, about: 'x' }) } }),
+    /"toString"/,
+  ],
+  ['a word of Python as name', () => trunk((dim) => named('a.in', linear({ in: dim, out: 8 }))), /part "in"/],
+  ['a name with a space', () => trunk((dim) => named('a b', linear({ in: dim, out: 8 }))), /letters, digits and _/],
+  ['parameters without a name', () => trunk((dim) => linear({ in: dim, out: 8 })), /a name for linear/],
+  ['a name twice', () => trunk((dim) => chain(up(dim, 8), up(8, 8))), /named\("up", …\) but received two/],
+  ['the name of the output layer', () => trunk((dim) => named('head', linear({ in: dim, out: 8 }))), /"head"/],
   [
     'a trunk that throws',
     () =>
@@ -118,10 +134,14 @@ it('a run of one’s own architecture is quantised, pruned, exported and reporte
   await run({ model: mine, epochs: 1, name: 'shipped' })
   const shipped = join(out, 'shipped')
   await quantize({ run: shipped, to: 'bf16', name: 'small', data, maxDrop: 1, latency: 0.01 })
-  await prune({ run: shipped, sparsity: 0.1, finetune: 0, name: 'thin', data, maxDrop: 1 })
+  await prune({ run: shipped, sparsity: 0.1, finetune: 0, name: 'thin', data, maxDrop: 1, latency: 0.01 })
+  const heads = prune({ run: shipped, structured: 'neurons', sparsity: 0.5, finetune: 0, name: 'cut-up', data, maxDrop: 1 })
+  await expect(heads).rejects.toMatchObject({ code: 'BAD_OPTION' })
   await exportRun({ run: shipped, format: 'torchscript', out: place('mine.pt') })
   const small = await Promise.all(['small', 'thin'].map((name) => weights(name)))
   expect(small).not.toContain(await weights('shipped'))
-  const { report: made } = await report({ runs: out, out: place('own-report') })
-  expect(made.matrix.filter(({ model }) => model === 'mine')).toHaveLength(1)
-})
+  const runs = place('own-shipped')
+  cpSync(shipped, join(runs, 'mine'), { recursive: true })
+  const { report: made } = await report({ runs, out: place('own-report') })
+  expect(made.matrix.filter(({ model }) => model === 'mine')).toMatchObject([{ status: 'complete', row: null, run: 'mine' }])
+}, 120_000)
