@@ -103,7 +103,7 @@ export const table = (titles, rows) =>
 /** Sorts keys as they are declared, those of the type's own file first: the order of the checker changes with any file. */
 function placeOf({ declarations: [first] }, home) {
   const { fileName } = first.getSourceFile()
-  return `${fileName === home ? '' : fileName}:${String(first.pos).padStart(9, '0')}`
+  return `${fileName === home ? ' ' : fileName}:${String(first.pos).padStart(9, '0')}`
 }
 
 /** Members of a class or type; of a union, the members that all its types share. */
