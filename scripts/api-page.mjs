@@ -23,8 +23,20 @@ import {
 /** Every exported value by topic, in the order of the page. A type follows the first value that names it. */
 const TOPICS = {
   Training: ['train', 'sweep', 'experiment', 'experimentStatus', 'listModels', 'showModel', 'architectures'],
-  Runs: ['load', 'Model', 'listRuns', 'showRun', 'removeRun', 'pruneRun', 'importCheckpoint', 'exportRun', 'quantize', 'prune'],
-  Scores: ['evaluate', 'retrieve', 'compare', 'abtest', 'predict', 'decode', 'rollout', 'benchmark', 'compareBenchmarks'],
+  Runs: ['load', 'Model', 'listRuns', 'showRun', 'diffRuns', 'removeRun', 'pruneRun', 'importCheckpoint', 'exportRun', 'quantize', 'prune'], // biome-ignore format: a line
+  Scores: [
+    'evaluate',
+    'retrieve',
+    'compare',
+    'abtest',
+    'predict',
+    'decode',
+    'next',
+    'nearest',
+    'rollout',
+    'benchmark',
+    'compareBenchmarks',
+  ],
   Serving: ['serve', 'loadtest', 'bundle', 'verifyBundle'],
   Faults: ['diagnose', 'renderDiagnosis', 'analyze', 'renderAnalysis', 'selftest', 'FAULTS'],
   Reports: ['report', 'markdown', 'experimentReport', 'experimentMarkdown', 'verify', 'verifiedText'],
@@ -41,6 +53,7 @@ const RESULTS = {
   showModel: ['models show --json'],
   listRuns: ['runs list --json'],
   showRun: ['runs show --json'],
+  diffRuns: ['runs diff --json'],
   importCheckpoint: ['import --json'],
   exportRun: ['export --json'],
   quantize: ['quantize --json'],
@@ -53,6 +66,7 @@ const RESULTS = {
   abtest: ['abtest_results.json', 'abtest_live.json'],
   predict: ['predict --json'],
   decode: ['decode --json'],
+  next: ['next --json'],
   rollout: ['rollout --json'],
   benchmark: ['inference_benchmarks.json'],
   loadtest: ['loadtest.json'],

@@ -1,3 +1,6 @@
+import { LvmError } from '../errors.js'
+import { PYTHON_WORDS } from '../spec/declared-names.js'
+
 /** Python source of a forward function, written line by line; parameters are reached through the names of their nodes. */
 export class ScriptWriter {
   readonly lines: string[] = []
@@ -18,7 +21,13 @@ export class ScriptWriter {
   }
   /** Returns the expression of a parameter of the current node. */
   param(name: string): string {
-    return [...this.path, ...name.split('.')].reduce(
+    const parts = [...this.path, ...name.split('.')]
+    const keyword = parts.find((part) => PYTHON_WORDS.has(part))
+    if (keyword !== undefined)
+      throw new LvmError('BAD_SPEC', `export: expected names that TorchScript allows but the spec has a part named "${keyword}"`, {
+        hint: 'use --format onnx or safetensors, or train with another name for it',
+      })
+    return parts.reduce(
       (owner, part) => (/^\d/.test(part) ? `getattr(${owner}, "${part}")` : `${owner}.${part}`),
       'self',
     )

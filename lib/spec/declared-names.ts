@@ -1,20 +1,23 @@
 import { ownParameters } from './count.js'
 import type { Node } from './ops.js'
 
-/** Words of Python, and names that TorchScript or the ops use themselves. */
-const TAKEN = new Set(
-  'False None True and as assert async await break class continue def del elif else except finally for from global if import in is lambda nonlocal not or pass raise return try while with yield torch forward training weight bias'.split(
+/** Words of Python, which TorchScript does not read as names. */
+export const PYTHON_WORDS: ReadonlySet<string> = new Set(
+  'False None True and as assert async await break class continue def del elif else except finally for from global if import in is lambda nonlocal not or pass raise return try while with yield'.split(
     ' ',
   ),
 )
+/** Names that TorchScript or the ops use themselves. */
+const USED = ['torch', 'forward', 'training', 'weight', 'bias']
+const isTaken = (part: string) => PYTHON_WORDS.has(part) || USED.includes(part)
 
 /** Why a node cannot have a name, which is part of its parameters' names; undefined for one that it can have. */
 export function whyNotNode(name: unknown): string | undefined {
   const expected = 'letters, digits and _ between dots, as in "blocks.0.up",'
   if (typeof name !== 'string' || name.length > 200) return expected
-  const part = name.split('.').find((part) => !/^([a-z]\w*|\d{1,6})$/i.test(part) || TAKEN.has(part) || part.startsWith('lvm_'))
+  const part = name.split('.').find((part) => !/^([a-z]\w*|\d{1,6})$/i.test(part) || isTaken(part) || part.startsWith('lvm_'))
   if (part === undefined) return undefined
-  return TAKEN.has(part) ? `a name without the part "${part}", which is reserved in Python or TorchScript,` : expected
+  return isTaken(part) ? `a name without the part "${part}", which is reserved in Python or TorchScript,` : expected
 }
 
 /** What is wrong with the names of ops with parameters in a spec: none, or that of an earlier op; undefined when nothing is. */
