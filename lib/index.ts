@@ -1,3 +1,5 @@
+import './libtorch/require-files.js'
+
 export { architectures, type ModelName } from './architectures/index.js'
 export type { Audit } from './audit/audit.js'
 export { auditPage } from './audit/audit-page.js'
