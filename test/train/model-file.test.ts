@@ -47,7 +47,7 @@ it('a killed training of a file ends bit for bit as one that was not killed, and
   await quantize({ run, to: 'int8', name: 'small', maxDrop: 1, latency: 0.01 })
   using small = await load(join(runs, 'small'))
   expect(small.manifest.model).toBe('mine')
-  expect((await exportRun({ run, out: place("mine.pt") })).compared!.share).toBeLessThanOrEqual(1)
+  expect((await exportRun({ run, out: place('mine.pt') })).compared!.share).toBeLessThanOrEqual(1)
   const { report: made } = await report({ runs, out: place('evaluation') })
   expect(made.matrix.filter(({ model }) => model === 'mine')).toMatchObject([{ row: null, architecture: 'mine' }])
 }, 240_000)
