@@ -42,7 +42,9 @@ const TOPICS = {
   Reports: ['report', 'markdown', 'experimentReport', 'experimentMarkdown', 'verify', 'verifiedText'],
   Data: ['makeData', 'openBase', 'writeBase', 'audit', 'auditPage', 'ceiling', 'ceilingPage', 'arrow', 'arrowPage', 'synth'],
   Texts: ['Encoder', 'Decoder', 'encode', 'fetchEncoder', 'verifyEncoder', 'checkSpace'],
-  Tensors: ['Tensor', 'call', 'operators', 'devices', 'TorchScriptModule'],
+  Tensors: ['torch', 'Tensor', 'Generator', 'call', 'operators', 'devices', 'TorchScriptModule'],
+  'Loops of one’s own':
+    'openWindows WindowSet WindowPart createModel FreshModel Optimizer AdamW SGD warmupCosine plateau saveModel'.split(' '),
   Errors: ['LvmError', 'ERRORS'],
 }
 /** Headings of formats.md with the keys of the document that a function returns or takes. */

@@ -31,8 +31,9 @@ const isOptional = (symbol) => (symbol.flags & ts.SymbolFlags.Optional) !== 0
 export const isOurs = (symbol) => symbol?.declarations?.[0].getSourceFile().fileName.includes('/dist/lib/') === true
 export const isPublic = (symbol) =>
   isOurs(symbol) &&
-  !symbol.name.startsWith('__') &&
-  !(ts.getCombinedModifierFlags(symbol.declarations[0]) & ts.ModifierFlags.Private)
+  !/^(__|#)/.test(symbol.name) &&
+  !symbol.declarations[0].getSourceFile().fileName.endsWith('/operator-types.d.ts') && // operators.md lists them
+  !(ts.getCombinedModifierFlags(symbol.declarations[0]) & (ts.ModifierFlags.Private | ts.ModifierFlags.Protected))
 
 const sorted = (union) => union.split(' | ').sort().join()
 /** Names of long unions by their sorted members. */
