@@ -10,11 +10,15 @@ export interface Arrangement {
   readonly transposed?: boolean
 }
 
-async function arrange(sources: readonly Tensor[], dtype: Piece['dtype'], { rows, transposed, shape }: Arrangement): Promise<Tensor> {
+async function arrange(
+  sources: readonly Tensor[],
+  dtype: Piece['dtype'],
+  { rows, transposed, shape }: Arrangement,
+): Promise<Tensor> {
   const parts: Tensor[] = []
   try {
     for (const source of sources) {
-      using own = await source.to({ dtype })
+      using own = await source.to({ dtype }).ready()
       for (const [from, count] of rows ?? [[0, source.shape[0]!]]) parts.push(await own.op('aten::narrow', 0, from, count))
     }
     using whole = (await call('aten::cat', [parts, 0])) as Tensor
@@ -35,9 +39,13 @@ export function arranged(name: string, sources: readonly Tensor[], dtype: Piece[
   const shape = o.shape ?? (sources[0]!.shape.length === 0 ? [] : [rows, ...rest])
   const same = sources.length === 1 && o.rows === undefined && o.shape === undefined && o.transposed !== true
   return {
-    name: [name, ...(o.rows === undefined ? [] : [`[${o.rows.map(([from, n]) => `${from}:${from + n}`)}]`]), ...(o.transposed ? ['.T'] : [])].join(''),
+    name: [
+      name,
+      ...(o.rows === undefined ? [] : [`[${o.rows.map(([from, n]) => `${from}:${from + n}`)}]`]),
+      ...(o.transposed ? ['.T'] : []),
+    ].join(''),
     shape: o.transposed ? shape.toReversed() : shape,
     dtype,
-    make: () => (same ? sources[0]!.to({ dtype }) : arrange(sources, dtype, { ...o, shape })),
+    make: () => (same ? sources[0]!.to({ dtype }).ready() : arrange(sources, dtype, { ...o, shape })),
   }
 }
