@@ -30,13 +30,14 @@ export class ScriptWriter {
     const parts = [...this.path, ...name.split('.')]
     const keyword = parts.find((part) => KEYWORDS.has(part))
     if (keyword !== undefined)
-      throw new LvmError('BAD_SPEC', `export: expected names that TorchScript allows but the spec has a part named "${keyword}"`, {
-        hint: 'use --format onnx or safetensors, or train with another name for it',
-      })
-    return parts.reduce(
-      (owner, part) => (/^\d/.test(part) ? `getattr(${owner}, "${part}")` : `${owner}.${part}`),
-      'self',
-    )
+      throw new LvmError(
+        'BAD_SPEC',
+        `export: expected names that TorchScript allows but the spec has a part named "${keyword}"`,
+        {
+          hint: 'use --format onnx or safetensors, or train with another name for it',
+        },
+      )
+    return parts.reduce((owner, part) => (/^\d/.test(part) ? `getattr(${owner}, "${part}")` : `${owner}.${part}`), 'self')
   }
   /** Emits an indented block below a heading such as `for …:`. */
   block(heading: string, body: () => void): void {

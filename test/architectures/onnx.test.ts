@@ -44,7 +44,12 @@ describe.each(all)('%s as ONNX', (name, a, options) => {
     const made = await session(node, model)
     const wide = await widened(a, options, model)
     const { shortest, longest } = contextsOf(node)
-    const sizes = [[1, 1], [3, 2], [3, 64], [1, LONGEST]].map(([batch, t]) => [batch!, Math.min(Math.max(t!, shortest), longest)] as const)
+    const sizes = [
+      [1, 1],
+      [3, 2],
+      [3, 64],
+      [1, LONGEST],
+    ].map(([batch, t]) => [batch!, Math.min(Math.max(t!, shortest), longest)] as const)
     for (const [batch, time] of shortest === longest ? sizes.slice(1, 2) : sizes) {
       const x = contexts(batch, time, 20 + time)
       const want = await predict(model, x, batch)

@@ -10,7 +10,11 @@ export interface Arrangement {
   readonly transposed?: boolean
 }
 
-async function arrange(sources: readonly Tensor[], dtype: Piece['dtype'], { rows, transposed, shape }: Arrangement): Promise<Tensor> {
+async function arrange(
+  sources: readonly Tensor[],
+  dtype: Piece['dtype'],
+  { rows, transposed, shape }: Arrangement,
+): Promise<Tensor> {
   const parts: Tensor[] = []
   try {
     for (const source of sources) {
@@ -35,7 +39,11 @@ export function arranged(name: string, sources: readonly Tensor[], dtype: Piece[
   const shape = o.shape ?? (sources[0]!.shape.length === 0 ? [] : [rows, ...rest])
   const same = sources.length === 1 && o.rows === undefined && o.shape === undefined && o.transposed !== true
   return {
-    name: [name, ...(o.rows === undefined ? [] : [`[${o.rows.map(([from, n]) => `${from}:${from + n}`)}]`]), ...(o.transposed ? ['.T'] : [])].join(''),
+    name: [
+      name,
+      ...(o.rows === undefined ? [] : [`[${o.rows.map(([from, n]) => `${from}:${from + n}`)}]`]),
+      ...(o.transposed ? ['.T'] : []),
+    ].join(''),
     shape: o.transposed ? shape.toReversed() : shape,
     dtype,
     make: () => (same ? sources[0]!.to({ dtype }) : arrange(sources, dtype, { ...o, shape })),

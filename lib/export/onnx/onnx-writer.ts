@@ -105,7 +105,10 @@ export class OnnxWriter {
     return this.weight(name, {})
   }
   /** A weight of the current node, arranged while the file is written; that of a quantised run stays in integers. */
-  weight(name: string, { of = [name], ...how }: Arrangement & { readonly of?: readonly string[] } = { transposed: true }): string {
+  weight(
+    name: string,
+    { of = [name], ...how }: Arrangement & { readonly of?: readonly string[] } = { transposed: true },
+  ): string {
     const integers = of.length === 1 ? this.integers.get(this.full(of[0]!)) : undefined
     if (integers !== undefined) return this.dequantized(this.full(name), integers, how)
     const sources = of.map((each) => this.state.get(this.full(each))!)
