@@ -18,7 +18,7 @@ async function arrange(
   const parts: Tensor[] = []
   try {
     for (const source of sources) {
-      using own = await source.to({ dtype })
+      using own = await source.to({ dtype }).ready()
       for (const [from, count] of rows ?? [[0, source.shape[0]!]]) parts.push(await own.op('aten::narrow', 0, from, count))
     }
     using whole = (await call('aten::cat', [parts, 0])) as Tensor
@@ -46,6 +46,6 @@ export function arranged(name: string, sources: readonly Tensor[], dtype: Piece[
     ].join(''),
     shape: o.transposed ? shape.toReversed() : shape,
     dtype,
-    make: () => (same ? sources[0]!.to({ dtype }) : arrange(sources, dtype, { ...o, shape })),
+    make: () => (same ? sources[0]!.to({ dtype }).ready() : arrange(sources, dtype, { ...o, shape })),
   }
 }

@@ -5,7 +5,7 @@ import { Tensor } from '../../torch/tensor.js'
 export async function matrixOf(vectors: Float32Array | Tensor, dim: number): Promise<Tensor> {
   const matrix =
     vectors instanceof Tensor
-      ? await vectors.to({ device: 'cpu', dtype: 'float32' })
+      ? await vectors.to({ device: 'cpu', dtype: 'float32' }).ready()
       : vectors instanceof Float32Array && vectors.length % dim === 0
         ? Tensor.from(vectors, [vectors.length / dim, dim])
         : undefined
