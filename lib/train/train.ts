@@ -6,9 +6,10 @@ import type { Store } from '../checkpoint/run-store.js'
 import { mainData, someData, type WithData } from '../data/given-data.js'
 import { locateBase } from '../data/locate.js'
 import { requireWindows, shortestOf } from '../data/windows.js'
-import { abortSignal, eventDoor, only, optional, withFields, word } from '../door.js'
+import { abortSignal, eventDoor, only, optional, withFields } from '../door.js'
 import { native } from '../native.js'
 import type { Given } from '../options.js'
+import type { Architecture } from '../spec/architecture.js'
 import { resolveDevice, useThreads } from '../torch/device.js'
 import { useMultiplier } from '../torch/multiplier.js'
 import { auditData } from './audit-first.js'
@@ -18,6 +19,7 @@ import { type Ended, ended, epochs } from './epochs.js'
 import { estimate, requireRoom } from './estimate.js'
 import { type Initial, openInitial } from './initial.js'
 import { openLogs } from './log/loggers.js'
+import { givenArchitecture, nameOrArchitecture, requireSameSpec } from './own-model.js'
 import { slowPrecision } from './precision.js'
 import { type Prepared, prepare } from './prepare.js'
 import { ask, plan, reachOf } from './recipe.js'
@@ -35,6 +37,12 @@ export type TrainOptions = {
   } & WithData<Given<typeof trainFields>, 'data' | 'val'> &
     OwnOptions<M>
 }[ModelName]
+/** Options of a training of one's own architecture: those of `TrainOptions`, with the options of that architecture. */
+export type OwnTrainOptions<A extends Architecture = Architecture> = {
+  /** What `architecture()` of `lvm-torch/spec` returns. */
+  readonly model: A
+} & WithData<Given<typeof trainFields>, 'data' | 'val'> &
+  Given<A['fields']>
 
 function startEvent(
   folder: string,
@@ -75,7 +83,7 @@ export interface TrainControl extends Callbacks {
   readonly signal?: AbortSignal
 }
 const ARGS = {
-  options: withFields({ model: word, data: optional(mainData), val: optional(someData) }),
+  options: withFields({ model: nameOrArchitecture, data: optional(mainData), val: optional(someData) }),
   control: only({ signal: optional(abortSignal), ...CALLBACKS }),
 }
 
@@ -95,11 +103,9 @@ function nothingToTrain({ plan: { train }, progress: { best, epoch, optimizer_st
  *
  * Errors: BAD_OPTION, RUN_EXISTS, RUN_LOCKED, those of the data, GATE_FAILED when its audit fails, OUT_OF_MEMORY, NO_DISK, DIVERGED (the last good checkpoint is kept).
  */
-export const train = eventDoor('train', ARGS, async function* (options: TrainOptions, control: TrainControl = {}): AsyncGenerator<
-  TrainEvent,
-  void,
-  void
-> {
+export const train = eventDoor('train', ARGS, async function* <
+  A extends Architecture = never,
+>(options: TrainOptions | OwnTrainOptions<A>, control: TrainControl = {}): AsyncGenerator<TrainEvent, void, void> {
   const { signal, ...callbacks } = control
   for await (const event of run(options, signal, callbacks)) yield { version: 1, ...event }
 })
@@ -112,6 +118,7 @@ async function openTraining({ plan: settings, data, from }: Start, store: Store,
   const replaced = await useMultiplier(from?.facts.multiplier)
   const { dim } = data.train.base
   const { node: spec } = architecture.spec({ dim, context: data.context }, model)
+  requireSameSpec(architecture, spec, from?.facts)
   requireLengths(architecture.name, spec, Math.min(shortestOf(data.train.windows), shortestOf(data.val.windows)))
   const needed = estimate(train, spec, { dim, context: data.context, dataBytes: data.bytes })
   const tight = await requireRoom(store.folder, needed, { device, dataBytes: data.bytes })
@@ -179,17 +186,18 @@ async function* trainEpochs(
 }
 
 async function* run(
-  { model, ...given }: TrainOptions,
+  { model: named, ...given }: TrainOptions | OwnTrainOptions,
   outer: AbortSignal | undefined,
   callbacks: Callbacks,
 ): AsyncGenerator<Told> {
   const own = new AbortController()
   const signal = outer === undefined ? own.signal : AbortSignal.any([outer, own.signal])
-  const { architecture, asked } = ask(model, given)
+  const model = await givenArchitecture(named, given)
+  const { asked } = ask(model, given)
   const { resume, overwrite, name, out } = asked
   const fresh = resume ? undefined : plan(model, given)
   if (fresh?.train.data !== undefined) locateBase(fresh.train.data) // before libtorch loads, so that a wrong file name fails at once
-  const store = await claimRun('train', runFolder(name ?? architecture.folder, out), { resume, overwrite })
+  const store = await claimRun('train', runFolder(name ?? model.folder, out), { resume, overwrite })
   let data: Prepared | undefined
   let session: Session | undefined
   try {
@@ -211,7 +219,7 @@ async function* run(
       name: basename(store.folder),
       settings: () => settingsOf(session!),
     })
-    const events = trainEpochs(session, store, model, { signal, own: own.signal })
+    const events = trainEpochs(session, store, model.name, { signal, own: own.signal })
     yield* followed(events, session, { callbacks, logs, run: store.folder, signal, stop: () => own.abort() })
   } finally {
     if (session !== undefined) closeSession(session)
