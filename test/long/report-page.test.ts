@@ -102,7 +102,7 @@ describe.skipIf(missing)('the page in a browser', () => {
       // biome-ignore format: pairs
       const { page } = await open(width, scheme)
       const { least, faint } = await page.evaluate(() => {
-        const shown = [...document.querySelectorAll<SVGSVGElement>('figure svg[data-size]')].filter(
+        const shown = Array.from(document.querySelectorAll<SVGSVGElement>('figure svg[data-size]')).filter(
           (svg) => svg.getBoundingClientRect().width > 0,
         )
         const scaled = (text: SVGTextElement) => {

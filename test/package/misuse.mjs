@@ -75,6 +75,17 @@ const calls = [
   ['evaluate', api.evaluate, [{ runs: ['nowhere'] }], [['runs', 'say', ...keys('evaluateFields')]]],
   ['retrieve', api.retrieve, [{ runs: ['nowhere'] }], [['runs', 'say', ...keys('retrieveFields')]]],
   ['decode', api.decode, [{ run: 'run' }], [['run', 'vectors', 'onRow', 'signal', ...keys('decodeFields')]]],
+  ['nearest', api.nearest, ['base.npy', Array(16).fill(1), 3, {}], [[], [], [], ['space', 'x']]],
+  [
+    'next',
+    api.next,
+    [{ run: 'nowhere', data: 'base.npy' }, SIGNAL],
+    [
+      ['run', 'text', ...keys('nextFields'), 'x'],
+      ['signal', 'x'],
+    ],
+  ],
+  ['diffRuns', api.diffRuns, ['run', 'nowhere'], []],
   ['predict', api.predict, [{ run: 'run', out: 'p.npy' }], [['run', ...keys('predictFields'), 'x']]],
   ['rollout', api.rollout, [{ run: 'nowhere' }], [['run', ...keys('rolloutFields')]]],
   ['selftest', api.selftest, [{ seed: -1 }], [['seed', 'x']]],
