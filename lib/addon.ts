@@ -1,5 +1,6 @@
 import type { DType } from './files/element.js'
 import type { Retrieval } from './rankings.js'
+import type { NativeRanks, RanksAddon } from './ranks-addon.js'
 import type { DeviceMemory, ProductTimes, StepsPlan, TrainerOptions, TrainerSums, TrainerTemperature } from './trainer-options.js'
 
 /** A spec as C++ reads it; `Node` in lib/spec/ops.ts restricts `op` to the known ops. */
@@ -82,7 +83,7 @@ export interface QuerySums {
 }
 
 /** All functions of the addon; the caller has resolved and checked every argument. */
-export interface Addon {
+export interface Addon extends RanksAddon<NativeTrainer> {
   // native/binding/tensor-exports.cpp
   tensorFrom(data: TypedArray, shape: readonly number[], dtype: DType): NativeTensor
   tensorMap(path: string, offset: number, shape: readonly number[], dtype: DType): NativeTensor
@@ -95,7 +96,7 @@ export interface Addon {
   tensorGrad(t: NativeTensor): NativeTensor | undefined
   tensorBackward(t: NativeTensor): Promise<undefined>
   rowNorms(t: NativeTensor): Promise<Float64Array>
-  dispose(thing: NativeTensor | NativeModel | NativeSamples | NativeTrainer | NativeStepper): void
+  dispose(thing: NativeTensor | NativeModel | NativeSamples | NativeTrainer | NativeStepper | NativeRanks): void
   // native/binding/call.cpp
   call(op: string, args: readonly unknown[], named: Readonly<Record<string, unknown>>): Promise<NativeValue>
   operators(): string[]
@@ -197,10 +198,11 @@ export interface Addon {
     sums?: QuerySums,
   ): Promise<Retrieval>
   // native/binding/training-exports.cpp
-  trainer(model: NativeModel, samples: NativeSamples, ids: Int32Array, o: TrainerOptions): Promise<NativeTrainer>
+  trainer(model: NativeModel, samples: NativeSamples, ids: Int32Array, o: TrainerOptions & { ranks?: NativeRanks | undefined }): Promise<NativeTrainer>
   trainerRun(trainer: NativeTrainer, epoch: number, from: number, rates: Float64Array): Promise<number>
+  /** With ranks, all of them stop after the same step; `stopped` says so. */
   trainerStop(trainer: NativeTrainer): void
-  trainerProgress(trainer: NativeTrainer): { steps: number; windows: number; loss: number }
+  trainerProgress(trainer: NativeTrainer): { steps: number; windows: number; loss: number; stopped: boolean }
   trainerStepsPerEpoch(trainer: NativeTrainer): number
   trainerSteps(trainer: NativeTrainer): StepsPlan
   trainerSums(trainer: NativeTrainer, set?: TrainerSums): TrainerSums

@@ -17,6 +17,7 @@ const ROOMS = [
   'statistics',
   'libtorch',
   'trainer-options',
+  'ranks-addon',
   'rankings',
   'addon',
   'native',
