@@ -19,3 +19,4 @@ process.once('message', async (options) => {
     process.send!({ code, message } satisfies Failure, () => process.exit(exit))
   }
 })
+process.send!('ready')

@@ -7,7 +7,10 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
+#include <c10/util/Logging.h>
+
 #include <condition_variable>
+#include <cstdlib>
 #include <mutex>
 #include <thread>
 
@@ -36,6 +39,8 @@ std::vector<uint8_t> bytes_of(const std::string& text) { return {text.begin(), t
 
 struct Ranks::Group {
   explicit Group(const RanksOptions& o) : options(o) {
+    setenv("TORCH_CPP_LOG_LEVEL", "FATAL", 0);  // c10d logs a stack trace for each failed attempt to connect
+    c10::initLogging();
     c10d::TCPStoreOptions store;
     store.port = uint16_t(o.port);
     store.isServer = o.serve;

@@ -57,7 +57,13 @@ async function noteOf({ ranks }: Talk, rank: number): Promise<Note | undefined> 
   return text === null ? undefined : (JSON.parse(text) as Note)
 }
 
-const lost = (message: string): LvmError => new LvmError('RANK_LOST', message)
+/** An error that already says which rank was lost. */
+class Lost extends LvmError {
+  constructor(message: string) {
+    super('RANK_LOST', message)
+  }
+}
+const lost = (message: string): LvmError => new Lost(message)
 
 /** Throws if a rank has ended; `seen` keeps the signs of life between two calls. */
 async function requireAlive(talk: Talk, rank: number, seen: Map<number, { count: string; at: number }>): Promise<void> {
@@ -138,6 +144,7 @@ export async function farewell(talk: Talk, error: unknown): Promise<{ error: Lvm
   const note: Note = { code: own.code, message: own.message }
   try {
     await native.ranksSet(talk.ranks, `failed/${talk.rank}`, JSON.stringify(note))
+    if (own instanceof Lost) return { error: own, heard: true }
     if (own.code === 'RANK_LOST') return { error: lost(await explained(talk, own)), heard: true }
     const until = performance.now() + GRACE
     for (const rank of all(talk.size)) {

@@ -3,7 +3,7 @@ import { jsonHash } from '../../files/hash.js'
 import { type NativeTrainer, native } from '../../native.js'
 import { awaited, exchange, farewell, hostKey, type Talk } from './exchange.js'
 import { type Launched, launch } from './launch.js'
-import { type RankPlace, rankPlace } from './rank-place.js'
+import { type RankPlace, rankPlace, torchrunPrefix } from './rank-place.js'
 
 /** Time that the other ranks have to end after this one. Units: ms */
 const ENDING = 10_000
@@ -40,7 +40,7 @@ export interface Group {
 const own = (processes: number | undefined): RankPlace | undefined =>
   processes === undefined || processes === 1
     ? undefined
-    : { rank: 0, size: processes, address: '127.0.0.1', port: 0, serve: true, prefix: 'lvm-torch' }
+    : { rank: 0, size: processes, address: '127.0.0.1', port: 0, serve: true, prefix: torchrunPrefix() }
 
 function placeOf({ processes, rankTimeout }: Asked): RankPlace | undefined {
   const given = rankPlace()

@@ -47,7 +47,8 @@ export function launch(options: Readonly<Record<string, unknown>>, { size, port 
     })
     let failure: Failure | undefined
     child.on('message', (message) => {
-      failure = message as Failure
+      if (message === 'ready') child.send(options, () => {})
+      else failure = message as Failure
     })
     const closed = new Promise<void>((done) => {
       child.on('error', ({ message }) => {
@@ -63,7 +64,6 @@ export function launch(options: Readonly<Record<string, unknown>>, { size, port 
       })
     })
     running.set(child, closed)
-    child.send(options, () => {})
   }
   return {
     ended: () => ended,

@@ -47,6 +47,10 @@ function slurmPlace(env: Env): RankPlace | undefined {
   return { rank, size, address, port, serve: rank === 0, prefix: `lvm-torch/${env.SLURM_JOB_ID ?? ''}/${env.SLURM_RESTART_COUNT ?? 0}` }
 }
 
+/** Prefix of the keys of one attempt of torchrun. */
+export const torchrunPrefix = (env: Env = process.env): string =>
+  `lvm-torch/${env.TORCHELASTIC_RUN_ID ?? ''}/${env.TORCHELASTIC_RESTART_COUNT ?? 0}`
+
 /**
  * Reads this process's place from the variables of torchrun (RANK, WORLD_SIZE, …) or of srun; undefined for a single process.
  *
@@ -68,7 +72,7 @@ export function rankPlace(env: Env = process.env): RankPlace | undefined {
     address: env.MASTER_ADDR,
     port: whole(env, 'MASTER_PORT', 1, 65_535),
     serve: rank === 0 && !ofAgent,
-    prefix: `lvm-torch/${env.TORCHELASTIC_RUN_ID ?? ''}/${env.TORCHELASTIC_RESTART_COUNT ?? 0}`,
+    prefix: torchrunPrefix(env),
   }
 }
 
