@@ -77,7 +77,7 @@ struct Ranks::Group {
         return;  // the store is gone; the next collective call says so
       }
       lock.lock();
-      wake.wait_for(lock, std::chrono::seconds(1), [this] { return ending; });
+      wake.wait_for(lock, std::chrono::milliseconds(250), [this] { return ending; });
     }
   }
 

@@ -32,7 +32,7 @@ class Ranks {
   int port() const;
   void set(const std::string& key, const std::string& value);
   std::optional<std::string> get(const std::string& key);
-  // What this rank is doing. A thread publishes it every second with a counter, as "beat/RANK".
+  // What this rank is doing. A thread publishes it four times a second with a counter, as "beat/RANK".
   void note(const std::string& text);
   // Connects all ranks through the interface with this address or name; empty: that of the host's name.
   void connect(const std::string& address, const std::string& interface);

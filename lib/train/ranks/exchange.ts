@@ -105,16 +105,19 @@ export async function exchange<T>(talk: Talk, key: string, value: T): Promise<T[
 }
 
 /** Sentences on the ranks that gave no reason: they have ended, or are alive and do not answer. */
-async function standing(talk: Talk, silent: readonly number[], before: readonly (Beat | undefined)[]): Promise<string> {
+async function standing(talk: Talk, silent: readonly number[], before: readonly (Beat | undefined)[], how: string) {
   const sentences: string[] = []
   for (const rank of silent) {
     const beat = await beatOf(talk, rank)
     const moved = beat !== undefined && beat.count !== before[rank]?.count
-    const doing = beat === undefined ? 'and never connected' : beat.doing
-    sentences.push(moved ? `rank ${rank} is alive but does not answer (${doing})` : `rank ${rank} has ended or hangs (${doing})`)
+    sentences.push(`rank ${rank} ${moved ? 'is alive but does not answer' : how}, last seen ${beat?.doing ?? 'nowhere'}`)
   }
   return sentences.join('; ')
 }
+
+/** Gloo's errors say whether a connection broke or a wait was too long. */
+const howLost = ({ message }: LvmError): string =>
+  /closed|reset|broken pipe/i.test(message) ? 'has ended' : /timed out|timeout/i.test(message) ? 'does not answer' : 'has ended or hangs'
 
 /** Finds out which rank was lost, and where the others stood. */
 async function explained(talk: Talk, own: LvmError): Promise<string> {
@@ -129,7 +132,7 @@ async function explained(talk: Talk, own: LvmError): Promise<string> {
     if (failed >= 0) return `rank ${failed} failed: ${notes[failed]!.code}: ${notes[failed]!.message}`
     const silent = all(talk.size).filter((rank) => rank !== talk.rank && notes[rank] === undefined)
     if (silent.length === 0) return `the connection of the ranks broke: ${own.message}`
-    if (performance.now() > until) return `${await standing(talk, silent, before)}; rank ${talk.rank} was ${here}`
+    if (performance.now() > until) return `${await standing(talk, silent, before, howLost(own))}; rank ${talk.rank} was ${here}`
     await sleep(5 * LOOK)
   }
 }

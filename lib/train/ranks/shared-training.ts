@@ -54,7 +54,8 @@ export async function rowOfFirst(group: Group, evaluate: () => Promise<HistoryRo
     try {
       return { row: await evaluate() }
     } catch (error) {
-      if (asLvmError(error).code !== 'INTERRUPTED' || group.lost.aborted) throw error
+      if (group.lost.aborted) throw new LvmError('RANK_LOST', 'a rank ended during the evaluation', { cause: error })
+      if (asLvmError(error).code !== 'INTERRUPTED') throw error
       return { row: null }
     }
   })
