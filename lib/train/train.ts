@@ -21,11 +21,11 @@ import { firstEvents, type Opened } from './first-events.js'
 import { openLogs } from './log/loggers.js'
 import { slowPrecision } from './precision.js'
 import { type Prepared, prepare } from './prepare.js'
-import { type Group, openGroup } from './ranks/group.js'
+import { type Group, openGroup, placeOf } from './ranks/group.js'
 import { begin, requireShareable, threadsOf } from './ranks/shared-training.js'
 import { claimTogether } from './ranks/follow.js'
 import { isRestart } from './ranks/rank-place.js'
-import { ask, plan } from './recipe.js'
+import { ask, type Plan, plan } from './recipe.js'
 import { goOn, type Start } from './resume.js'
 import { settingsOf } from './save.js'
 import { closeSession, openSession, type Session } from './session.js'
@@ -127,6 +127,8 @@ async function* trainEpochs(
 interface Running {
   readonly model: ModelName
   readonly given: Readonly<Record<string, unknown>>
+  /** Plan of a new run; undefined for a resumed one. */
+  readonly fresh: Plan | undefined
   readonly resume: boolean
   readonly folder: string
   readonly overwrite: boolean
@@ -143,12 +145,16 @@ async function* run(
 ): AsyncGenerator<Told> {
   const own = new AbortController()
   const signal = outer === undefined ? own.signal : AbortSignal.any([outer, own.signal])
-  const { architecture, asked } = ask(model, given)
+  const { architecture, asked } = ask(model, { ...given, processes, rankTimeout })
   const folder = runFolder(asked.name ?? architecture.folder, asked.out)
   const resume = asked.resume || (isRestart() && (await isRun(folder)))
-  const group = await openGroup({ model, ...given, rankTimeout }, { processes, rankTimeout })
+  const fresh = resume ? undefined : plan(model, given)
+  if (fresh?.train.data !== undefined) locateBase(fresh.train.data) // before libtorch loads, so that a wrong file name fails at once
+  const ranked = placeOf(asked)
+  if (ranked && fresh) requireShareable(fresh.train)
+  const group = ranked && (await openGroup(ranked, { model, ...given, rankTimeout }, asked))
   try {
-    yield* runHere({ model, given, resume, folder, overwrite: asked.overwrite && !resume, group, signal, own, callbacks })
+    yield* runHere({ model, given, fresh, resume, folder, overwrite: asked.overwrite && !resume, group, signal, own, callbacks })
     await group?.finish()
   } catch (error) {
     throw group === undefined ? error : await group.failed(error)
@@ -158,20 +164,17 @@ async function* run(
 }
 
 async function* runHere(o: Running): AsyncGenerator<Told> {
-  const { model, given, resume, folder, overwrite, group } = o
-  const fresh = resume ? undefined : plan(model, given)
-  if (fresh?.train.data !== undefined) locateBase(fresh.train.data) // before libtorch loads, so that a wrong file name fails at once
+  const { model, given, fresh, resume, folder, overwrite, group } = o
   const claim = () => claimRun('train', folder, { resume, overwrite })
   const store = group === undefined ? await claim() : await claimTogether(group, claim, { folder, resume })
   let data: Prepared | undefined
   let session: Session | undefined
   try {
     if (fresh !== undefined && group === undefined) resolveDevice(fresh.train.device) // before the data is read, which can take minutes
-    if (fresh !== undefined) requireShareable(fresh.train, group)
     const initial = fresh && (await openInitial(fresh))
     const started: Start = fresh ? { plan: fresh, data: await prepare(fresh.train) } : await goOn(model, given, store.current()!)
     data = started.data
-    requireShareable(started.plan.train, group)
+    if (group) requireShareable(started.plan.train)
     const opened = await openTraining(started, { store, initial, group })
     session = opened.session
     yield* group?.follows ? following(session, store, o) : told(opened, store, started, o)

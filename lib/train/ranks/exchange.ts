@@ -137,27 +137,33 @@ async function explained(talk: Talk, own: LvmError): Promise<string> {
   }
 }
 
+/** Waits until the other ranks have said why they end: they read the reason of rank 0, which may run the store. */
+async function waitForNotes(talk: Talk): Promise<void> {
+  const until = performance.now() + GRACE
+  for (const rank of all(talk.size)) {
+    while (rank > 0 && performance.now() < until && (await noteOf(talk, rank)) === undefined) await sleep(LOOK)
+  }
+}
+
 /**
  * Writes into the store why this rank ends, and for a lost rank finds out which one; the returned error names it.
  *
- * `heard`: the reason is in the store, so that rank 0 prints it.
+ * `heard`: rank 0 was alive and reads the reason from the store, so that it prints it.
  */
 export async function farewell(talk: Talk, error: unknown): Promise<{ error: LvmError; heard: boolean }> {
   const own = asLvmError(error)
-  const note: Note = { code: own.code, message: own.message }
+  let heard = false
   try {
+    const note: Note = { code: own.code, message: own.message }
     await native.ranksSet(talk.ranks, `failed/${talk.rank}`, JSON.stringify(note))
-    if (own instanceof Lost) return { error: own, heard: true }
-    if (own.code === 'RANK_LOST') return { error: lost(await explained(talk, own)), heard: true }
-    const until = performance.now() + GRACE
-    for (const rank of all(talk.size)) {
-      while (talk.rank === 0 && rank > 0 && performance.now() < until && (await noteOf(talk, rank)) === undefined)
-        await sleep(LOOK)
-    }
-    return { error: own, heard: true }
+    heard = (await noteOf(talk, talk.rank)) !== undefined
+    if (own instanceof Lost) return { error: own, heard }
+    if (own.code === 'RANK_LOST') return { error: lost(await explained(talk, own)), heard }
+    if (talk.rank === 0) await waitForNotes(talk)
+    return { error: own, heard }
   } catch {
     // Only rank 0 or its launcher runs the store.
     const gone = talk.ended() ?? 'rank 0 has ended, or the launcher that runs the store'
-    return { error: own.code === 'RANK_LOST' ? lost(gone) : own, heard: false }
+    return { error: own.code === 'RANK_LOST' ? lost(gone) : own, heard }
   }
 }

@@ -42,7 +42,8 @@ const own = (processes: number | undefined): RankPlace | undefined =>
     ? undefined
     : { rank: 0, size: processes, address: '127.0.0.1', port: 0, serve: true, prefix: torchrunPrefix() }
 
-function placeOf({ processes, rankTimeout }: Asked): RankPlace | undefined {
+/** Place of this process from the environment or from `processes`; undefined for a single process. Errors: BAD_OPTION. */
+export function placeOf({ processes, rankTimeout }: Asked): RankPlace | undefined {
   const given = rankPlace()
   if (given !== undefined && processes !== undefined)
     throw badOption('train', 'processes', 'no value where the environment has RANK and WORLD_SIZE', processes, 'leave --processes out')
@@ -68,10 +69,8 @@ interface Asked {
 }
 const TIMEOUT_SECONDS = 300
 
-/** Connects this process to the other ranks of its training, which it starts with `processes`; undefined for a single process. */
-export async function openGroup(options: Readonly<Record<string, unknown>>, asked: Asked): Promise<Group | undefined> {
-  const place = placeOf(asked)
-  if (place === undefined) return undefined
+/** Connects this process to the other ranks of its training, which it starts with `processes`. Errors: RANK_LOST. */
+export async function openGroup(place: RankPlace, options: Readonly<Record<string, unknown>>, asked: Asked): Promise<Group> {
   const timeout = (asked.rankTimeout ?? TIMEOUT_SECONDS) * 1000
   const ranks = await native.ranks({ ...place, timeout })
   native.ranksNote(ranks, 'starting')

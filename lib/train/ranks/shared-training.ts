@@ -14,8 +14,7 @@ import type { Group } from './group.js'
 const OWN = 'data val encoder init name out log logEvery saveEvery keepBest keepLast resume overwrite force device threads'.split(' ')
 
 /** Errors: BAD_OPTION for a training that several processes cannot share; DEVICE_UNAVAILABLE for a device other than the CPU. */
-export function requireShareable({ loss, device }: TrainSettings, group: Group | undefined): void {
-  if (group === undefined) return
+export function requireShareable({ loss, device }: TrainSettings): void {
   if (loss.endsWith('contrastive'))
     throw badOption('train', 'loss', 'mse or cosine with several processes, whose batches would lack each other’s targets,', loss)
   if (device !== 'auto' && device !== 'cpu')
