@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
-import yargs, { type CommandModule } from 'yargs'
 import { RUNS } from '../lib/checkpoint/run-folder.js'
+import { type CommandModule, yargs } from '../lib/packages/yargs.js'
 import { EVERYWHERE } from './root-help.js'
 import { offered } from './usage.js'
 import { VERBS } from './verbs.js'

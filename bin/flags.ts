@@ -15,12 +15,13 @@ export const wrapped = (text: string, width: number): string => broken(text, wid
 const room = () => Math.max(30, Math.min(process.stdout.columns ?? 100, 120) - 24)
 
 function flag(field: Field<unknown>): Options {
-  const { kind, about, expected, group, default: preset } = field
+  const { kind, about, expected, group, alias, default: preset } = field
   const allowed = kind === 'flag' || expected === 'text' ? '' : ` (${expected})`
   const unless = preset === undefined || preset === false ? '' : ` [${preset === true ? 'on' : preset}]`
   return {
     describe: wrapped(`${about}${allowed}${unless}`, room() - (kind === 'flag' ? '  [boolean]'.length : 0)),
     ...(group === undefined ? {} : { group: `${group}:` }),
+    ...(alias === undefined ? {} : { alias }),
     ...(kind === 'flag' ? { type: 'boolean' } : { requiresArg: true }),
     ...(kind === 'integer' || kind === 'real' ? { coerce: number } : {}),
   }

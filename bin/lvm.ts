@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import yargs from 'yargs'
 import { speakShell } from '../lib/hints.js'
+import { yargs } from '../lib/packages/yargs.js'
 import { fitTables } from '../lib/show.js'
 import { withReport } from './crash.js'
 import { manner } from './manner.js'

@@ -1,4 +1,4 @@
-import { ERRORS, asLvmError } from '../lib/errors.js'
+import { asLvmError, ERRORS } from '../lib/errors.js'
 import type { TrainOptions } from '../lib/index.js'
 import type { Failure } from '../lib/train/ranks/launch.js'
 import { train } from '../lib/train/train.js'

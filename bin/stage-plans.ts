@@ -51,6 +51,7 @@ export const PLANS: Readonly<Record<string, Plan>> = {
   report: { each: ['read the runs', 'figures and pages'] },
   predict: { each: [...OPEN, 'predict'] },
   rollout: { each: [...OPEN, 'roll out'] },
+  next: { each: [...OPEN, 'open the encoder', 'encode', 'predict', 'search'] },
   abtest: { each: [...OPEN, 'search', 'latency'] },
   verify: { each: ['read every file', 'figures and pages', 'evaluate again'] },
   'data audit': {

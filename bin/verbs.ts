@@ -48,6 +48,10 @@ export const GROUPS: Readonly<Record<string, Readonly<Record<string, Verb>>>> = 
       'read the predictions of a run, or any vectors, as sentences',
       async () => (await import('./commands/decode.js')).decoding,
     ],
+    next: [
+      'find the likeliest next sentences of a text or of vectors in a bank',
+      async () => (await import('./commands/next.js')).continuing,
+    ],
     analyze: ['show where a run has its largest errors', async () => (await import('./commands/analyze.js')).analyzing],
     rollout: [
       'feed predictions back as inputs and measure every step',

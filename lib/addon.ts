@@ -198,7 +198,12 @@ export interface Addon extends RanksAddon<NativeTrainer> {
     sums?: QuerySums,
   ): Promise<Retrieval>
   // native/binding/training-exports.cpp
-  trainer(model: NativeModel, samples: NativeSamples, ids: Int32Array, o: TrainerOptions & { ranks?: NativeRanks | undefined }): Promise<NativeTrainer>
+  trainer(
+    model: NativeModel,
+    samples: NativeSamples,
+    ids: Int32Array,
+    o: TrainerOptions & { ranks?: NativeRanks | undefined },
+  ): Promise<NativeTrainer>
   trainerRun(trainer: NativeTrainer, epoch: number, from: number, rates: Float64Array): Promise<number>
   /** With ranks, all of them stop after the same step; `stopped` says so. */
   trainerStop(trainer: NativeTrainer): void

@@ -1,5 +1,5 @@
 import { abortSignal, asyncDoor, callback, only, optional, type Parameters } from './door.js'
-import { type Moment, overseen, stoppedBy } from './stages.js'
+import { type Moment, overseen, stage, stoppedBy } from './stages.js'
 
 /** How a long call is followed and stopped. */
 export interface Control {
@@ -34,6 +34,10 @@ export async function controlled<T>({ signal, onProgress }: Control, work: () =>
   if (signal?.aborted) throw stoppedBy(signal)
   return overseen({ signal, told: onProgress && throttled(onProgress) }, work)
 }
+
+/** Runs one long stage that only `onProgress` follows, for work that a signal ends in a way of its own. */
+export const followed = <T>(onProgress: Control['onProgress'], name: string, work: () => Promise<T>): Promise<T> =>
+  controlled({ ...(onProgress && { onProgress }) }, () => stage(name, work))
 
 /** Wraps a public function whose last argument has the keys of `Control`, beside its own: as `asyncDoor`. */
 export const controlDoor = <F extends (...given: never[]) => Promise<unknown>>(

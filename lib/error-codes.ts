@@ -14,6 +14,11 @@ export const ERRORS = {
   RUN_LOCKED: { exit: 2, about: 'another process is writing this run', hint: 'wait for it, or choose another name or folder' },
   RUN_MISSING: { exit: 2, about: 'no run has that name', hint: 'run: lvm-torch runs list' },
   FILE_MISSING: { exit: 2, about: 'a file or folder does not exist', hint: 'check the path' },
+  PACKAGE_MISSING: {
+    exit: 2,
+    about: 'a package that only some uses need is not installed',
+    hint: 'install the package that the message names',
+  },
   LOG_FAILED: {
     exit: 2,
     about: 'figures of a training could not be sent to the place that --log names',
@@ -98,6 +103,11 @@ export const ERRORS = {
     exit: 3,
     about: 'the weights load but the model does not reproduce its saved outputs',
     hint: 'use the lvm-torch version named in the manifest',
+  },
+  ONNX_MISSING: {
+    exit: 2,
+    about: 'no ONNX Runtime was found that could compare an export with its run',
+    hint: 'run: npm install --no-save onnxruntime-web, or: pip install onnxruntime; or write the file without a comparison: --unchecked',
   },
   ENCODER_MISSING: {
     exit: 2,

@@ -10,6 +10,8 @@ export interface Field<T> {
   /** Heading in help and docs. */
   readonly group?: string
   readonly choices?: readonly string[]
+  /** Another spelling of the flag. */
+  readonly alias?: string
   accepts(value: unknown): boolean
 }
 /** A table of options by camelCase name. */
@@ -67,7 +69,7 @@ export const choice = <const T extends string, const D extends T | undefined>(
 })
 
 /** A boolean option. */
-export const flag = (o: { default: boolean; about: string; group?: string }): Field<boolean> => ({
+export const flag = (o: { default: boolean; about: string; group?: string; alias?: string }): Field<boolean> => ({
   ...o,
   kind: 'flag',
   expected: 'true or false',

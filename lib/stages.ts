@@ -123,17 +123,26 @@ export function tally(done: number, total: number): void {
   moved(work)
 }
 
-/** Waits for work that cannot be stopped itself, such as a function of the caller. Errors: INTERRUPTED as soon as an overseer stops it. */
-export async function unlessStopped<T>(work: Promise<T>): Promise<T> {
-  const signals = current.getStore()?.overseers?.flatMap(({ signal }) => signal ?? []) ?? []
-  if (signals.length === 0) return work
-  const stop = AbortSignal.any(signals)
+/** Waits for work unless a signal stops it first. Errors: INTERRUPTED. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work
+  let stop = () => {}
   const stopped = new Promise<never>((_, reject) => {
-    if (stop.aborted) reject(stoppedBy(stop))
-    stop.addEventListener('abort', () => reject(stoppedBy(stop)), { once: true })
+    stop = () => reject(stoppedBy(signal))
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop)
   })
-  return Promise.race([work, stopped])
+  return Promise.race([work, stopped]).finally(() => signal.removeEventListener('abort', stop))
 }
+
+/** Signal of the overseers of the work in progress. */
+export function stopSignal(): AbortSignal | undefined {
+  const signals = current.getStore()?.overseers?.flatMap(({ signal }) => signal ?? []) ?? []
+  return signals.length > 1 ? AbortSignal.any(signals) : signals[0]
+}
+
+/** Waits for work that cannot be stopped itself, such as a function of the caller. Errors: INTERRUPTED as soon as an overseer stops it. */
+export const unlessStopped = <T>(work: Promise<T>): Promise<T> => unlessAborted(work, stopSignal())
 
 /** Goes through the parts of a stage and tells the progress how many are done. */
 export function* counted<T>(parts: readonly T[]): Iterable<T> {

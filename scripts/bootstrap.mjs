@@ -54,6 +54,9 @@ function packagesAreThere() {
   )
 }
 
+/** Scripts that complete what the compiler wrote. */
+const STEPS = ['option-comments', 'bundle-packages', 'public-types'].map((name) => `scripts/${name}.mjs`)
+
 function compile() {
   // Compiled to another folder and renamed, so that no incomplete dist is run; `tsc -b` would keep files without a source.
   rmSync('build/dist', { recursive: true, force: true })
@@ -69,7 +72,7 @@ function compile() {
     '--tsBuildInfoFile',
     'null',
   )
-  run(process.execPath, 'scripts/option-comments.mjs', 'build/dist')
+  for (const step of STEPS) run(process.execPath, step, 'build/dist')
   chmodSync('build/dist/bin/lvm.js', 0o755)
   rmSync('dist', { recursive: true, force: true })
   renameSync('build/dist', 'dist')
@@ -94,7 +97,7 @@ if (!packagesAreThere()) timed('installing packages', () => run('npm', 'ci', '--
 whenChanged(
   'typescript',
   'dist/bin/lvm.js',
-  digest(['lib', 'bin', 'tsconfig.json', 'tsconfig.build.json', 'scripts/option-comments.mjs']),
+  digest(['lib', 'bin', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', ...STEPS]),
   'compiling TypeScript',
   compile,
 )

@@ -33,6 +33,7 @@ import { benchmarkFields } from '../dist/lib/study/benchmark/benchmark-fields.js
 import { arrowFields, ceilingFields } from '../dist/lib/study/ceiling/ceiling-fields.js'
 import { compareFields } from '../dist/lib/study/compare/compare-fields.js'
 import { decodeFields } from '../dist/lib/study/decode/decode-fields.js'
+import { nextFields } from '../dist/lib/study/next/next-fields.js'
 import { retrieveFields } from '../dist/lib/study/retrieval/retrieve-fields.js'
 import { sweepFields } from '../dist/lib/sweep/sweep-fields.js'
 import { makeFields } from '../dist/lib/text/corpus/make-fields.js'
@@ -101,6 +102,9 @@ const OTHER_VERBS = [
   '## decode',
   `${code('lvm-torch decode RUN|FILE.npy [options]')}, or ${code('decode({ run, ... })')} and ${code('decode({ vectors, ... })')}. ${code('--out')} exists on the command line only.`,
   options(decodeFields),
+  '## next',
+  `${code('lvm-torch next RUN --file STORY.txt [options]')}, or ${code('next({ run, file, ... })')}, also with ${code('data')} for vectors or ${code('text')} for a text in memory.`,
+  options(nextFields),
   '## rollout',
   `${code('lvm-torch rollout RUN [options]')}, or ${code('rollout({ run, ... })')}.`,
   options(rolloutFields),

@@ -4,7 +4,20 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { controlled } from '../lib/control.js'
 import { LvmError } from '../lib/errors.js'
-import { type Control, ceiling, evaluate, type Moment, predict, retrieve } from '../lib/index.js'
+import * as library from '../lib/index.js'
+import {
+  type Control,
+  ceiling,
+  decode,
+  evaluate,
+  load,
+  type Moment,
+  nearest,
+  next,
+  openBase,
+  predict,
+  retrieve,
+} from '../lib/index.js'
 import { profiled, stage, tally } from '../lib/stages.js'
 import { refused } from './files/fixture.js'
 import { place, TINY, trained, vectorFile } from './train/runs.js'
@@ -12,7 +25,7 @@ import { place, TINY, trained, vectorFile } from './train/runs.js'
 let run: string
 let data: string
 beforeAll(async () => {
-  data = await vectorFile('base')
+  data = await vectorFile('base', { text: (row) => `sentence ${row}` })
   await trained({ ...TINY, model: 'lstm', data, name: 'controlled' })
   run = join(TINY.out, 'controlled')
 })
@@ -21,6 +34,11 @@ const calls: [string, (control: Control) => Promise<unknown>][] = [
   ['predict', (control) => predict({ run, out: place('predictions.npy') }, control)],
   ['evaluate', (control) => evaluate({ runs: [run], latency: 0, out: place('evaluation') }, control)],
   ['retrieve', (control) => retrieve({ runs: [run], out: place('retrieval') }, control)],
+  ['openBase', async (control) => (await openBase(data, {}, control)).dispose()],
+  ['load', async (control) => (await load(run, {}, control)).dispose()],
+  ['decode', (control) => decode({ vectors: data, bank: data, limit: 4 }, control)],
+  ['next', (control) => next({ run, data, k: 1 }, control)],
+  ['nearest', (control) => nearest(data, data, 1, {}, control)],
   ['ceiling', (control) => ceiling({ data, out: place('ceiling') }, control)],
 ]
 
@@ -54,6 +72,84 @@ describe('{ signal, onProgress }', () => {
     const wrong = predict({ run, out: place('x.npy') }, { onprogress: () => {} } as never)
     expect(await refused('BAD_OPTION', wrong)).toContain('signal, onProgress')
   })
+})
+
+/** Arguments that pass the checks of every function that may take long, and the argument that holds its control. */
+const LONG: Readonly<Record<string, readonly unknown[]>> = {
+  abtest: [{ runs: ['r'] }],
+  analyze: [{ run: 'r' }, undefined],
+  arrow: [{ data: 'd' }],
+  audit: [{ data: 'd' }],
+  benchmark: [{ runs: ['r'] }],
+  bundle: [{ runs: ['r'], out: 'x.tgz' }],
+  ceiling: [{ data: 'd' }],
+  checkSpace: ['SKIP'],
+  compare: [{ runs: ['r', 's'] }],
+  decode: [{ run: 'r' }],
+  diagnose: [{ runs: ['r'] }, undefined],
+  encode: [{}],
+  evaluate: [{ runs: ['r'] }],
+  experiment: [{ plan: 'p' }],
+  exportRun: [{ run: 'r' }],
+  fetchEncoder: [{ name: 'a/b' }],
+  importCheckpoint: [{ file: 'f', model: 'lstm' }],
+  load: ['r', {}],
+  loadtest: [{ url: 'http://127.0.0.1:1' }],
+  makeData: [{ texts: 't' }],
+  nearest: [[[1]], [[1]], 1, {}],
+  next: [{ run: 'r' }],
+  openBase: ['b', {}],
+  predict: [{ run: 'r', out: 'x.npy' }],
+  prune: [{ run: 'r' }],
+  quantize: [{ run: 'r' }],
+  report: [{}],
+  retrieve: [{ runs: ['r'] }],
+  rollout: [{ run: 'r' }],
+  selftest: [{}],
+  sweep: [{}],
+  synth: [{ out: 'x.npy' }],
+  verify: [{ report: 'r' }],
+  verifyBundle: ['f', {}],
+  verifyEncoder: ['e'],
+  writeBase: ['x.npy', [[1]], 'IN_OPTIONS'],
+}
+/** Functions that only read or remove a few small files, or follow their work by events. */
+const SHORT = [
+  ...[
+    'call',
+    'compareBenchmarks',
+    'devices',
+    'experimentReport',
+    'experimentStatus',
+    'listModels',
+    'listRuns',
+    'operators',
+    'pruneRun',
+  ],
+  ...['removeRun', 'serve', 'showModel', 'showRun', 'train'],
+  ...[
+    'auditPage',
+    'arrowPage',
+    'ceilingPage',
+    'experimentMarkdown',
+    'markdown',
+    'renderAnalysis',
+    'renderDiagnosis',
+    'verifiedText',
+  ],
+]
+it('every function of the library that may take long takes { signal, onProgress }', async () => {
+  const isPlain = (value: unknown) => typeof value === 'function' && !/^class\b/.test(Function.prototype.toString.call(value))
+  const names = Object.entries(library).flatMap(([name, value]) => (isPlain(value) ? [name] : []))
+  expect(names.filter((name) => !SHORT.includes(name)).sort()).toEqual(Object.keys(LONG).sort())
+  for (const [name, given] of Object.entries(LONG)) {
+    if (given[0] === 'SKIP') continue
+    const run = library[name as keyof typeof library] as (...given: unknown[]) => Promise<unknown>
+    const wrong = (control: object) =>
+      run(...(given.at(-1) === 'IN_OPTIONS' ? [...given.slice(0, -1), control] : [...given, control]))
+    expect(await refused('BAD_OPTION', wrong({ onProgress: 3 })), name).toContain('a function for "onProgress"')
+    expect(await refused('BAD_OPTION', wrong({ signal: 3 })), name).toContain('an AbortSignal for "signal"')
+  }
 })
 
 it('controlled work keeps the stages of the work around it, and is told its parts at most ten times a second', async () => {

@@ -58,7 +58,11 @@ export const doctor: CommandModule = {
   builder: (y) =>
     y
       .parserConfiguration({ 'duplicate-arguments-array': true }) // keeps all runs of a list instead of the last one
-      .positional('run', { type: 'string', array: true, describe: 'folders of runs, or their names below artifacts/lvm/models' })
+      .positional('run', {
+        type: 'string',
+        array: true,
+        describe: 'folders of runs, or their names below artifacts/lvm/models; files of predictions as NAME=FILE.npy',
+      })
       .options(flags(doctorFields))
       .example('$0 doctor', 'this machine')
       .example('$0 doctor lstm_baseline', 'a run on its saved validation rows; exit code 8 if a check fails'),

@@ -73,7 +73,13 @@ async function settled(argv: Readonly<Record<string, unknown>>, config: Config) 
     throw badOption('train', 'fold', 'no value with "folds", which trains all of them,', options.fold, 'leave --fold out')
   const one = count === 1 && of === undefined
   if (!one && rankPlace() !== undefined)
-    throw badOption('train', of === undefined ? 'seeds' : 'folds', 'no value where the environment has RANK and WORLD_SIZE', of ?? count, 'use --processes, or start one training after the other')
+    throw badOption(
+      'train',
+      of === undefined ? 'seeds' : 'folds',
+      'no value where the environment has RANK and WORLD_SIZE',
+      of ?? count,
+      'use --processes, or start one training after the other',
+    )
   const several = one ? undefined : { count, first: Number(options.seed ?? 1), name, folds: of }
   return { model: String(named), options, several }
 }

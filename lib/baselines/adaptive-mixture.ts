@@ -1,7 +1,7 @@
 import { lengthOf } from '../data/windows.js'
 import { call, Tensor } from '../torch/tensor.js'
-import { blocks, type Rows, sparse, targets } from './baselines-rows.js'
-import { exponentialMeans, type Mixture } from './memories.js'
+import { type Rows, sparse } from './baselines-rows.js'
+import { exponentialProducts, type Mixture } from './memories.js'
 
 /** A mixture of exponential means whose weights depend on a summary z of the means: mean k has the weight w_k + s_k · z. */
 export interface AdaptiveMixture extends Mixture {
@@ -23,15 +23,15 @@ const DAMPING = 1e-3
 /** What each window says: the summary z of its means, their products with one another and with the target. */
 interface Facts {
   readonly z: readonly Float64Array[]
-  readonly square: Float32Array
-  readonly right: Float32Array
+  readonly square: Float64Array
+  readonly right: Float64Array
 }
 
 /** Σ λᵗ⁻ⁱ over so many vectors. */
 const total = (decay: number, count: number) => (decay === 1 ? count : (1 - decay ** count) / (1 - decay))
 
 /** The summary as native/kernels/exponential-scan.cpp computes it: log Σ λᵗ⁻ⁱ and |m_k| of each mean, and the cosines of all pairs. */
-function summaryOf(products: Float32Array, totals: readonly number[]): Float64Array {
+function summaryOf(products: Float64Array, totals: readonly number[]): Float64Array {
   const k = totals.length
   const norms = totals.map((_, i) => Math.max(1e-12, Math.sqrt(products[i * k + i]!)))
   const cosines = norms.flatMap((a, i) => norms.slice(i + 1).map((b, j) => products[i * k + i + 1 + j]! / (a * b)))
@@ -41,18 +41,12 @@ function summaryOf(products: Float32Array, totals: readonly number[]): Float64Ar
 async function factsOf(train: Rows, decays: readonly number[]): Promise<Facts> {
   const k = decays.length
   const { ids, windows } = train
-  const [square, right] = [new Float32Array(ids.length * k * k), new Float32Array(ids.length * k)]
-  let at = 0
-  for (const part of blocks(train)) {
-    using x = await exponentialMeans(train, part, decays)
-    using y = await targets(train, part)
-    using turned = await x.op('aten::transpose.int', 1, 2)
-    using column = await y.op('aten::unsqueeze', 2)
-    using products = await x.op('aten::bmm', turned)
-    using withTarget = await x.op('aten::bmm', column)
-    square.set((await products.data()) as Float32Array, at * k * k)
-    right.set((await withTarget.data()) as Float32Array, at * k)
-    at += part.length
+  const { size, values } = await exponentialProducts(train, decays)
+  const [square, right] = [new Float64Array(ids.length * k * k), new Float64Array(ids.length * k)]
+  for (let row = 0; row < ids.length * k; row++) {
+    const at = Math.floor(row / k) * size * size + (row % k) * size
+    square.set(values.subarray(at, at + k), row * k)
+    right[row] = values[at + k]!
   }
   const z = Array.from(ids, (id, i) => {
     const totals = decays.map((decay) => total(decay, lengthOf(windows, id)))
@@ -61,14 +55,19 @@ async function factsOf(train: Rows, decays: readonly number[]): Promise<Facts> {
   return { z, square, right }
 }
 
-/** Mean and deviation of each entry of the summary; an entry that hardly varies has no deviation. */
+/** Least deviation of an entry of the summary that counts: float32 has too few digits for one that varies less. */
+const LEAST = 0.01
+/** Mean and deviation of each entry of the summary. */
 function spreadOf(z: readonly Float64Array[]) {
   return Array.from(z[0]!, (_, j) => {
     const mean = z.reduce((sum, of) => sum + of[j]!, 0) / z.length
     const deviation = Math.sqrt(z.reduce((sum, of) => sum + (of[j]! - mean) ** 2, 0) / z.length)
-    return { mean, deviation: deviation > 1e-4 ? deviation : Infinity }
+    return { mean, deviation: Math.max(LEAST, deviation) }
   })
 }
+
+/** Mean and deviation of each entry of the summary of so many means, on a sample of the windows. */
+export const summarySpread = async (of: Rows, decays: readonly number[]) => spreadOf((await factsOf(sparse(of), decays)).z)
 
 /** Least-squares equations of the weights by [entry of (1, z), mean], as flat arrays. */
 interface Equations {
@@ -79,7 +78,7 @@ interface Equations {
 /** Equations of some windows; the matrix is Σ q qᵀ ⊗ m mᵀ. */
 async function equationsOf(rows: readonly number[], q: readonly Float64Array[], facts: Facts, k: number): Promise<Equations> {
   const [n, a] = [rows.length, q[0]!.length]
-  const gathered = (values: Float32Array, size: number) => {
+  const gathered = (values: Float64Array, size: number) => {
     const all = new Float64Array(n * size)
     for (const [i, row] of rows.entries()) all.set(values.subarray(row * size, (row + 1) * size), i * size)
     return Tensor.from(all, [n, size])
@@ -103,11 +102,18 @@ async function equationsOf(rows: readonly number[], q: readonly Float64Array[], 
   return { matrix: (await matrix.data()) as Float64Array, right: (await right.data()) as Float64Array }
 }
 
-/** Solves damped least squares for the weights; undefined where float64 cannot. The first `k` weights belong to the constant entry. */
+/**
+ * Solves damped least squares for the weights; undefined where float64 cannot. The first `k` weights belong to the constant entry.
+ *
+ * The damping is a share of the squares of the constant entry, so that entries that hardly vary get small weights.
+ */
 async function solve({ matrix, right }: Equations, k: number, damping: number): Promise<Float64Array | undefined> {
   const size = right.length
   const damped = Float64Array.from(matrix)
-  for (let i = 0; i < size; i++) damped[i * size + i]! += damped[i * size + i]! * (i < k ? DAMPING : damping) + 1e-9
+  for (let i = 0; i < size; i++) {
+    const own = i % k
+    damped[i * size + i]! += matrix[own * size + own]! * (i < k ? DAMPING : damping) + 1e-9
+  }
   using left = Tensor.from(damped, [size, size])
   using column = Tensor.from(right, [size, 1])
   const [factor, info] = (await call('aten::linalg_cholesky_ex', [left])) as [Tensor, Tensor]

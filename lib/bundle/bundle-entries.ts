@@ -4,7 +4,6 @@ import type { Checkpoint } from '../checkpoint/verify-save.js'
 import { baseFiles } from '../data/locate.js'
 import { packageRoot } from '../libtorch/paths.js'
 import { pathWith } from '../sources/source-path.js'
-import type { PlacedPackage } from './place-packages.js'
 
 /** A file of a bundle: a file of this machine, or a text. */
 export interface Entry {
@@ -23,13 +22,13 @@ const file = (path: string, source: string): Entry => ({ path, from: { file: sou
 function below(folder: string, target: string, skip: RegExp): Entry[] {
   return readdirSync(folder).flatMap((name) => {
     const path = join(folder, name)
-    if (statSync(path).isDirectory()) return name === 'node_modules' ? [] : below(path, `${target}/${name}`, skip)
+    if (statSync(path).isDirectory()) return below(path, `${target}/${name}`, skip)
     return skip.test(name) ? [] : [file(`${target}/${name}`, path)]
   })
 }
 
-/** The compiled program with its addon and the packages that serving needs. */
-export function programEntries(addon: string, loader: string, packages: readonly PlacedPackage[]): Entry[] {
+/** The compiled program, which holds the packages that it uses, with its addon. */
+export function programEntries(addon: string, loader: string): Entry[] {
   const root = packageRoot()
   return [
     file('app/package.json', join(root, 'package.json')),
@@ -37,7 +36,6 @@ export function programEntries(addon: string, loader: string, packages: readonly
     ...below(join(root, 'dist'), 'app/dist', UNUSED),
     file('app/build/Release/lvm_torch.node', addon),
     file('app/build/loader/loader.node', loader),
-    ...packages.flatMap(({ source, target }) => below(source, `app/${target}`, UNUSED)),
   ]
 }
 

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { sha256, textHash } from '../files/hash.js'
 import type { Entry } from './bundle-entries.js'
+import type { HeldPackage } from './program.js'
 
 /** Name of the manifest in a bundle. */
 export const BUNDLE_MANIFEST = 'manifest.json'
@@ -46,7 +47,7 @@ export interface BundleManifest {
   readonly runs: readonly BundledRun[]
   /** Vectors of the bank. */
   readonly bank: string | null
-  readonly packages: readonly { readonly name: string; readonly version: string; readonly licence: string | null }[]
+  readonly packages: readonly HeldPackage[]
   /** Sorted by path. */
   readonly files: readonly BundledFile[]
 }

@@ -91,7 +91,7 @@ function describe(built: Program, runs: ReadonlyMap<string, Checkpoint>, bank: s
     system_libraries: libraries.system,
     runs: [...runs].map(([name, run]) => describeRun(name, run)),
     bank,
-    packages: packages.map(({ name, version, licence }) => ({ name, version, licence })),
+    packages,
   }
 }
 
@@ -144,7 +144,7 @@ async function collect(built: Program, runs: ReadonlyMap<string, Checkpoint>, ba
   const script = serveScript({ ...facts, runs: [...runs.keys()], bank: stored.vectors, space })
   const entries: Entry[] = [
     { path: 'serve', from: { text: script }, executable: true },
-    ...programEntries(built.addon, built.loader, built.packages),
+    ...programEntries(built.addon, built.loader),
     ...libtorchEntries(built.libtorch.path, built.libraries.shipped, built.libtorch.version),
     ...[...runs].flatMap(([name, run]) => runEntries(name, run)),
     ...stored.entries,

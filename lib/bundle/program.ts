@@ -6,16 +6,21 @@ import type { Libtorch } from '../libtorch/inspect-libtorch.js'
 import { addonPath, loaderPath } from '../libtorch/load-libtorch.js'
 import { packageRoot } from '../libtorch/paths.js'
 import { type NeededLibraries, neededLibraries } from './needed-libraries.js'
-import { type PlacedPackage, placePackages } from './place-packages.js'
-import { reachedPackages } from './reached-packages.js'
 
+/** A package of which the compiled program holds parts. */
+export interface HeldPackage {
+  readonly name: string
+  readonly version: string
+  readonly licence: string | null
+}
 /** The parts of a bundle that do not depend on the runs. */
 export interface Program {
   readonly addon: string
   readonly loader: string
   readonly libtorch: Libtorch
   readonly libraries: NeededLibraries
-  readonly packages: readonly PlacedPackage[]
+  /** Packages that the compiled program holds. */
+  readonly packages: readonly HeldPackage[]
   /** Range of Node versions. */
   readonly node: string
 }
@@ -39,7 +44,7 @@ export async function program(): Promise<Program> {
     throw new LvmError('FILE_MISSING', `bundle: expected the compiled program in ${join(root, 'dist')} but it does not exist`, {
       hint: 'in a clone run: npm run build',
     })
-  const packages = placePackages(reachedPackages(join(root, 'dist'), ['serve', 'bundle']), root)
+  const packages = JSON.parse(readFileSync(join(root, 'dist', 'lib', 'packages', 'packages.json'), 'utf8')) as HeldPackage[]
   const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { engines: { node: string } }
   return { addon, loader, libtorch, libraries, packages, node: engines.node }
 }

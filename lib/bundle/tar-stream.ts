@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { Header, Pax } from 'tar'
 import { LvmError } from '../errors.js'
 import { streamBytes } from '../files/read-file.js'
+import { Header, Pax } from '../packages/tar.js'
 import { type Entry, foldersOf } from './bundle-entries.js'
 import type { BundledFile } from './bundle-manifest.js'
 

@@ -1,9 +1,11 @@
 import { lstat, readdir, readFile } from 'node:fs/promises'
 import { join, resolve as resolvePath } from 'node:path'
-import { asyncDoor, only, optional, word, yesOrNo } from '../door.js'
+import { longDoor } from '../control.js'
+import { only, optional, word, yesOrNo } from '../door.js'
 import { LvmError } from '../errors.js'
 import { sha256 } from '../files/hash.js'
 import { wholeDocument } from '../files/sealed.js'
+import { counted, stage } from '../stages.js'
 import { BUNDLE_MANIFEST, type BundledFile, type BundleManifest } from './bundle-manifest.js'
 
 /** Result of `verifyBundle`. */
@@ -67,9 +69,9 @@ async function strangers(folder: string, files: readonly BundledFile[]): Promise
 /**
  * Compares an unpacked bundle with its manifest.
  *
- * Errors: FILE_MISSING without a manifest; DATA_FORMAT for files that are missing, differ or do not belong to it.
+ * Errors: FILE_MISSING without a manifest; DATA_FORMAT for files that are missing, differ or do not belong to it; INTERRUPTED.
  */
-export const verifyBundle = asyncDoor(
+export const verifyBundle = longDoor(
   'bundle verify',
   { folder: word, options: only({ quick: optional(yesOrNo) }) },
   async (folder: string, { quick = false }: { quick?: boolean } = {}): Promise<VerifiedBundle> => {
@@ -77,10 +79,12 @@ export const verifyBundle = asyncDoor(
     const { files, lvm_torch, runs } = await manifestOf(root)
     const isHashed = ({ bytes }: BundledFile) => !quick || bytes <= QUICK_BYTES
     const faults: string[] = []
-    for (const file of files) {
-      const found = await fault(root, file, isHashed(file))
-      if (found !== undefined) faults.push(found)
-    }
+    await stage('hash', async () => {
+      for (const file of counted(files)) {
+        const found = await fault(root, file, isHashed(file))
+        if (found !== undefined) faults.push(found)
+      }
+    })
     if (!quick) faults.push(...(await strangers(root, files)).map((path) => `${path} does not belong to it`))
     if (faults.length > 0) {
       const more = faults.length > SHOWN ? ` and ${faults.length - SHOWN} more` : ''

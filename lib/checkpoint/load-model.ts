@@ -1,5 +1,6 @@
 import { parse } from 'node:path'
 import { findArchitecture } from '../architectures/index.js'
+import { longDoor } from '../control.js'
 import { asyncDoor, only, optional, threadCount, word, yesOrNo } from '../door.js'
 import { LvmError } from '../errors.js'
 import { jsonHash } from '../files/hash.js'
@@ -147,8 +148,8 @@ let turn: Promise<unknown> = Promise.resolve()
  *
  * Errors: RUN_MISSING, BAD_CHECKPOINT, FOREIGN_FORWARD, DEVICE_UNAVAILABLE, BAD_OPTION.
  */
-export const loadAlone = asyncDoor('load', LOAD, (run: string, options?: LoadOptions) => {
-  const loaded = turn.then(() => open(run, options, true)) // one at a time, because loading changes process settings temporarily
+export const loadAlone = longDoor('load', LOAD, (run: string, options?: LoadOptions) => {
+  const loaded = turn.then(() => stage('load the run', () => open(run, options, true))) // one at a time, because loading changes process settings temporarily
   turn = loaded.catch(() => {})
   return loaded
 })

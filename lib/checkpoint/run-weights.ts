@@ -5,7 +5,7 @@ import { readTensor } from '../torch/read-tensor.js'
 import { Tensor } from '../torch/tensor.js'
 import type { Weights } from './run-manifest.js'
 import { openState } from './state-dict.js'
-import type { StoredTensors } from './stored-tensors.js'
+import { completed, type StoredTensors } from './stored-tensors.js'
 
 /** Loads the weights of a .pt file into a model. Errors: BAD_CHECKPOINT names the missing, unexpected or misshapen tensor. */
 export async function loadWeights(model: NativeModel, path: string): Promise<void> {
@@ -13,8 +13,9 @@ export async function loadWeights(model: NativeModel, path: string): Promise<voi
 }
 
 /** Copies tensors into a model with exactly these names, one at a time to save memory. Errors: BAD_CHECKPOINT. */
-export async function fill(model: NativeModel, path: string, tensors: StoredTensors): Promise<void> {
+export async function fill(model: NativeModel, path: string, stored: StoredTensors): Promise<void> {
   const state = new Map(native.modelState(model).map(({ name, tensor }) => [name, tensor]))
+  const tensors = completed(stored, (name) => (state.has(name) ? native.tensorShape(state.get(name)!) : undefined))
   const refuse = (expected: string, received: string) =>
     new LvmError('BAD_CHECKPOINT', `${path}: expected ${expected} but received ${received}`)
   for (const [name, own] of state) {

@@ -6,7 +6,7 @@ import { DEFAULT_LIMITS, type Limits } from '../files/limits.js'
 import { damaged } from '../files/read-file.js'
 import { isFromMemory, keptFile, keptGiven } from '../sources/kept-base.js'
 import { CONVERTED, pathWith, type SourcePath, sourceOf } from '../sources/source-path.js'
-import { stage } from '../stages.js'
+import { stage, stopSignal } from '../stages.js'
 import type { Card } from './base.js'
 import { readEncoderTag } from './encoder-tag.js'
 
@@ -68,7 +68,7 @@ const isConverted = (path: string) => [...CONVERTED, ...SIDES].some((end) => pat
 export async function baseFiles(path: string, limits: Limits = DEFAULT_LIMITS): Promise<BaseFiles> {
   const files = locateBase(path)
   if (files.source === undefined) return files
-  const kept = await stage('convert the data', () => keptFile(files.source!, limits))
+  const kept = await stage('convert the data', () => keptFile(files.source!, limits, { signal: stopSignal() }))
   return { ...files, vectors: kept.vectors, side: kept.side ?? files.side, card: files.card ?? kept.card }
 }
 

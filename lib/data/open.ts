@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { asyncDoor, oneOf, only, optional, word, yesOrNo } from '../door.js'
+import { longDoor } from '../control.js'
+import { oneOf, only, optional, word, yesOrNo } from '../door.js'
 import { LvmError } from '../errors.js'
 import { type ArrayFile, openArrays } from '../files/arrays.js'
 import { elementName } from '../files/element.js'
@@ -127,9 +128,9 @@ const OPEN = {
  * Opens a base of vectors, or sequences that are already windows, and checks every row.
  *
  * Data may be a path, vectors in memory, or rows to iterate over. A path may omit the extension; a `.jsonl[.gz]` and a `.card.json` of the same name are read too. `faulty` skips the checks of rows.
- * Errors: FILE_MISSING, DATA_FORMAT, DATA_UNSAFE, DATA_SHAPE, DATA_ORDER, DATA_NOT_FINITE, DATA_ZERO, DATA_DUPLICATE_KEY, DATA_CHANGED, SPACE_MISMATCH.
+ * Errors: FILE_MISSING, DATA_FORMAT, DATA_UNSAFE, DATA_SHAPE, DATA_ORDER, DATA_NOT_FINITE, DATA_ZERO, DATA_DUPLICATE_KEY, DATA_CHANGED, SPACE_MISMATCH, INTERRUPTED.
  */
-export const openBase = asyncDoor('openBase', OPEN, (data: Data, options?: OpenOptions) =>
+export const openBase = longDoor('openBase', OPEN, (data: Data, options?: OpenOptions) =>
   stage('open the data', () => opened(data as string, options)),
 )
 

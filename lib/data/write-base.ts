@@ -7,6 +7,7 @@ import { syncFile, syncFolder, temporary, writeNew } from '../files/write.js'
 import { type Given, resolve } from '../options.js'
 import { sourceOf } from '../sources/source-path.js'
 import { writeTable, writtenEnding } from '../sources/write-table.js'
+import { stoppedBy } from '../stages.js'
 import type { Base } from './base.js'
 import { baseTable } from './base-table.js'
 import { convertFields } from './data-fields.js'
@@ -36,7 +37,7 @@ const ARGS = {
   options: withFields({ signal: optional(abortSignal), onProgress: optional(callback) }),
 }
 
-/** Writes a base to files under temporary names and renames them together. Errors: those of writing; the reason of `signal`. */
+/** Writes a base to files under temporary names and renames them together. Errors: those of writing; INTERRUPTED. */
 async function publishBase(
   base: Base,
   path: string,
@@ -51,7 +52,7 @@ async function publishBase(
     await mkdir(dirname(path), { recursive: true })
     const table = await baseTable('writeBase', base)
     const { sided } = await writeTable(ending, table, { vectors: parts[0], side: parts[1] }, (rows) => {
-      o.signal?.throwIfAborted()
+      if (o.signal?.aborted) throw stoppedBy(o.signal)
       o.onProgress?.({ rows, of: base.rows })
     })
     if (card !== undefined) await writeNew(parts[2], card, names[2])
@@ -84,7 +85,7 @@ function requireNew(path: string, ending: string, overwrite: boolean, data: Data
 /**
  * Writes data as a file: `.npy` with a `.jsonl` of the facts about its rows, or any other format that `data convert` knows, and a card.
  *
- * Errors: those of openBase; BAD_OPTION for another ending; and for a file that exists, unless `overwrite`; NO_DISK; the reason of `signal`.
+ * Errors: those of openBase; BAD_OPTION for another ending; and for a file that exists, unless `overwrite`; NO_DISK; INTERRUPTED by `signal`.
  */
 export const writeBase = asyncDoor(
   'writeBase',
@@ -94,7 +95,7 @@ export const writeBase = asyncDoor(
     const { overwrite, source, licence, ...how } = resolve('writeBase', convertFields, given)
     const ending = writtenEnding('writeBase', 'path', path)
     requireNew(path, ending, overwrite, data)
-    const base = await openBase(data, how)
+    const base = await openBase(data, how, { ...(signal && { signal }) })
     try {
       const { encoder, ...own } = base.card ?? {}
       const facts = {

@@ -103,7 +103,7 @@ export interface Document<Entry> {
 }
 
 export const VALIDATION_RESULTS = 'validation_results.json'
-/** Predictors that are no runs, which have a file of their own, because a report is about runs. */
+/** Predictors that are no runs, which have a file of their own. */
 export const OUTSIDE_RESULTS = 'outside_results.json'
 export const INFERENCE_BENCHMARKS = 'inference_benchmarks.json'
 

@@ -1,6 +1,5 @@
 import { meanTarget } from '../baselines/baselines-rows.js'
 import { load } from '../checkpoint/load-model.js'
-import type { Model } from '../checkpoint/model.js'
 import { longDoor } from '../control.js'
 import type { Base } from '../data/base.js'
 import { mainData, type WithData } from '../data/given-data.js'
@@ -14,7 +13,7 @@ import { type RolloutSentences, rolloutSentences, shownRollouts } from '../text/
 import { requireTexts } from '../text/decode/sentence-bank.js'
 import { call, Tensor } from '../torch/tensor.js'
 import { rolloutFields } from './evaluate-fields.js'
-import { roll, type Way } from './stream-predictions.js'
+import { type Rolled, roll, type Way } from './stream-predictions.js'
 import { type Chosen, chooseRows } from './subject.js'
 import { trainedShare } from './trained-on.js'
 
@@ -74,14 +73,14 @@ function starts({ base, windows, ids }: Chosen, steps: number) {
 }
 
 /** Errors: BAD_OPTION for a model without a state. */
-function requireStream({ causal, manifest }: Model): void {
+function requireStream({ causal, manifest }: Rolled): void {
   if (causal) return
   const expected = `window, because ${manifest.model} sees the whole context at every position,`
   throw badOption('rollout', 'memory', expected, 'stream')
 }
 
 /** Whether the model keeps a state instead of reading a window. Errors: BAD_OPTION for texts longer than the model reads. */
-function usesStream(model: Model, context: number, o: Options<typeof rolloutFields>): boolean {
+export function usesStream(model: Rolled, context: number, o: Pick<Options<typeof rolloutFields>, 'memory' | 'steps'>): boolean {
   const fed = context + o.steps - 1
   const stream = o.memory === 'auto' ? model.causal && fed <= model.contexts.longest : o.memory === 'stream'
   if (stream) model.requireContext('rollout', fed, 'texts', 'use fewer steps, or the memory "window"')
@@ -104,7 +103,7 @@ async function textOf({ base, windows }: Starts, part: Int32Array, length: numbe
 }
 
 /** Yields windows in batches of contexts of one length, with the vectors of each context and its continuation. */
-async function* batches(model: Model, { windows, ...from }: Starts, steps: number) {
+async function* batches(model: Rolled, { windows, ...from }: Starts, steps: number) {
   const { ids } = from
   for (let at = 0, end = 0; at < ids.length; at = end) {
     const context = lengthOf(windows, ids[at]!)
@@ -117,7 +116,7 @@ async function* batches(model: Model, { windows, ...from }: Starts, steps: numbe
 }
 
 /** Rolls out every window and returns the cosines of each step. */
-async function compareSteps(model: Model, from: Starts, centre: Tensor, o: Way): Promise<Column[]> {
+async function compareSteps(model: Rolled, from: Starts, centre: Tensor, o: Way): Promise<Column[]> {
   const { steps } = o
   const columns: Column[] = Array.from({ length: steps }, () => ({ cosine: [], copy: [], mean: [], previous: [] }))
   for await (const { context, rows } of batches(model, from, steps)) {
@@ -139,7 +138,7 @@ async function compareSteps(model: Model, from: Starts, centre: Tensor, o: Way):
 }
 
 /** Rolls some windows out once more, and describes them as sentences. */
-async function described(model: Model, from: Starts, columns: readonly Column[], o: Way): Promise<RolloutSentences[]> {
+async function described(model: Rolled, from: Starts, columns: readonly Column[], o: Way): Promise<RolloutSentences[]> {
   const order = shownRollouts(columns[0]!.cosine)
   const ids = order.map((i) => from.ids[i]!)
   const parts: Tensor[][] = Array.from({ length: o.steps }, () => [])
@@ -174,8 +173,20 @@ async function summarise(columns: readonly Column[], articles: Int32Array): Prom
   return steps
 }
 
-/** Rolls a loaded run out from its chosen windows. Errors: BAD_OPTION; DATA_TOO_FEW; TEXT_MISSING. */
-export async function rolloutOf(model: Model, chosen: Chosen, o: Options<typeof rolloutFields>): Promise<Rollout> {
+/** A function as a predictor to roll out: it reads windows as long as the longest that it is judged on. */
+export const rolledFunction = (name: string, predict: Rolled['predict'], { context }: Pick<Windows, 'context'>): Rolled => ({
+  name,
+  manifest: { model: 'function' },
+  causal: false,
+  contexts: { shortest: 1, longest: context },
+  trained: { shortest: 1, longest: context },
+  device: 'cpu',
+  requireContext() {},
+  predict,
+})
+
+/** Rolls a loaded run, or a function, out from its chosen windows. Errors: BAD_OPTION; DATA_TOO_FEW; TEXT_MISSING. */
+export async function rolloutOf(model: Rolled, chosen: Chosen, o: Options<typeof rolloutFields>): Promise<Rollout> {
   const { base, windows } = chosen
   const { context } = windows
   const stream = usesStream(model, context, o)

@@ -89,16 +89,23 @@ export interface Way {
   readonly most: number
 }
 
+/** What can be rolled out: a loaded run, or a function, which has no state. */
+export type Rolled = Pick<Model, 'name' | 'causal' | 'contexts' | 'trained' | 'device' | 'requireContext'> & {
+  readonly native?: Model['native']
+  readonly manifest: Pick<Model['manifest'], 'model'>
+  predict(contexts: Tensor): Promise<Tensor>
+}
+
 /** Feeds predictions back as input and passes each one to `see`. Shapes: rows [batch, context + steps, dim]. */
 export async function roll(
-  model: Model,
+  model: Rolled,
   rows: Tensor,
   o: Way & { context: number },
   see: (step: number, prediction: Tensor) => Promise<void>,
 ): Promise<void> {
   const { context, steps, most } = o
   let window = await rows.op('aten::narrow', 1, 0, context)
-  const stepper = o.stream ? native.stepper(model.native, rows.shape[0]!) : undefined
+  const stepper = o.stream ? native.stepper(model.native!, rows.shape[0]!) : undefined
   let next: Tensor | undefined
   const feed = async (x: Tensor) => {
     const y = Tensor.wrap(await native.stepperStep(stepper!, x.native))

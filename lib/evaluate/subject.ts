@@ -6,7 +6,7 @@ import type { Model } from '../checkpoint/model.js'
 import { findRun, runName } from '../checkpoint/run-folder.js'
 import { type RunManifest, SPLIT } from '../checkpoint/run-manifest.js'
 import type { Base } from '../data/base.js'
-import { openBeside } from '../data/beside.js'
+import { type Beside, openBeside } from '../data/beside.js'
 import type { Split } from '../data/split.js'
 import { loadSplit } from '../data/split-file.js'
 import { atOnce, makeWindows, type Reach, type Windows } from '../data/windows.js'
@@ -24,8 +24,8 @@ export interface Chosen {
   readonly base: Base
   readonly windows: Windows
   readonly ids: Int32Array
-  /** train, val, test or all. */
-  readonly part: 'train' | 'val' | 'test' | 'all'
+  /** listed: the rows that a file of predictions lists. */
+  readonly part: 'train' | 'val' | 'test' | 'all' | 'listed'
   readonly split: Split | undefined
   /** How far back the contexts reach; absent for windows that no run asked for. */
   readonly reach?: Reach
@@ -51,7 +51,7 @@ export const windowReader =
 
 /** A report's description of the evaluated windows. */
 export interface Provenance {
-  /** train, val, test or all; folds: the test parts of all folds. */
+  /** listed: the rows that a file of predictions lists; folds: the test parts of all folds. */
   readonly rows: Chosen['part'] | 'folds'
   readonly split: { readonly mode: string; readonly leaky: boolean; readonly seed: number } | null
   /** Whether the best epoch was chosen on these windows. */
@@ -100,21 +100,34 @@ export async function describeRun(run: string): Promise<Described> {
   return { folder, name: runName(folder), manifest, contexts: contextsOf(manifest.spec) }
 }
 
+/** The vectors that a run was trained on, which others of a command must fit; `space` is that of an imported run. */
+export const trainingVectors = (
+  {
+    manifest: { data, space: imported, dim },
+    name,
+  }: Pick<Described, 'name'> & { readonly manifest: Pick<RunManifest, 'data' | 'space' | 'dim'> },
+  space: string | undefined,
+): Beside => ({
+  path: data?.path ?? name,
+  hash: data?.hash,
+  space: data?.space ?? imported ?? space,
+  encoder: data?.encoder ?? undefined,
+  dim,
+  content: data ?? undefined,
+})
+
 /** Opens data for a run, and checks it against the space and dimension of its training data. */
 async function openFor({ manifest, name, contexts }: Described, path: string, { normalize, space }: Asked) {
-  const { data: own, dim } = manifest
+  const first = trainingVectors({ manifest, name }, space)
   const cross = manifest.split?.mode === 'windows'
-  const first = {
-    path: own?.path ?? name,
-    hash: own?.hash,
-    space: own?.space ?? manifest.space ?? space,
-    encoder: own?.encoder ?? undefined,
-    dim,
-    content: own ?? undefined,
-  }
   const reach = readsBack(manifest, contexts)
   const open = async (file: string, part?: 'val') => {
-    const base = await openBeside(first, file, { space, normalize: normalize || own?.normalized === true, part, judged: true })
+    const base = await openBeside(first, file, {
+      space,
+      normalize: normalize || manifest.data?.normalized === true,
+      part,
+      judged: true,
+    })
     return { base, windows: makeWindows(base, reach, { cross }), reach }
   }
   return { main: await open(path), open }

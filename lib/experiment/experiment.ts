@@ -1,11 +1,13 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { abortSignal, asyncDoor, callback, only, optional, withFields, word } from '../door.js'
+import { CONTROL, followed, type Control as LongControl } from '../control.js'
+import { asyncDoor, callback, only, optional, withFields, word } from '../door.js'
 import { LvmError } from '../errors.js'
 import { lockRun } from '../files/lock.js'
 import { publish } from '../files/write.js'
 import { type Given, resolve } from '../options.js'
 import { drawFigures } from '../report/figures/index.js'
+import { tally } from '../stages.js'
 import { seconds } from '../sweep/sweep-fields.js'
 import { begin, folderOf } from './begin.js'
 import { checkCombinations, dataFacts } from './data-facts.js'
@@ -38,10 +40,10 @@ export interface ExperimentReported {
   readonly plots: string
 }
 
-type Control = { signal?: AbortSignal; tell?: (event: ExperimentEvent) => void }
+type Control = LongControl & { tell?: (event: ExperimentEvent) => void }
 const ARGS = {
   options: withFields({ plan: word }),
-  control: only({ signal: optional(abortSignal), tell: optional(callback) }),
+  control: only({ ...CONTROL, tell: optional(callback) }),
 }
 const FOLDER_ARGS = { options: withFields({ of: optional(word) }) }
 
@@ -74,7 +76,7 @@ export const experiment = asyncDoor(
   ARGS,
   async (
     options: ExperimentOptions,
-    { signal, tell = () => {} }: Control = {},
+    { signal, tell = () => {}, onProgress }: Control = {},
   ): Promise<ExperimentReported & { ended: EndedBy }> => {
     const { plan: path, ...given } = options
     const o = resolve('experiment', experimentFields, given)
@@ -112,7 +114,12 @@ export const experiment = asyncDoor(
         for (const message of warnings) say({ type: 'warning', message })
         if (journal.cut)
           say({ type: 'warning', message: `the last line of ${join(folder, JOURNAL)} was half-written and was cut off` })
-        const { ended } = await runExperiment({ plan, folder, facts, journal, signal, tell: say })
+        const hear = (event: ToldEvent) => {
+          if (event.type === 'run') tally(event.number, event.of)
+          say(event)
+        }
+        const work = () => runExperiment({ plan, folder, facts, journal, signal, tell: hear })
+        const { ended } = await followed(onProgress, 'runs', work)
         const made = await writeReport(folder, { isOver: true })
         const { report, ...files } = made
         say({ type: 'result', folder, ended, done: report.done, of: report.of, verdict: report.verdict, ...files })

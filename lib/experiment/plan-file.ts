@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
-import { isAlias, isMap, isNode, isSeq, LineCounter, parseAllDocuments, visit, type YAMLError } from 'yaml'
 import { cut, fileError, LvmError, shown } from '../errors.js'
+import { isAlias, isMap, isNode, isSeq, LineCounter, parseAllDocuments, visit, type YAMLError } from '../packages/yaml.js'
 import { nearestWord } from '../show.js'
 
 /** Size limit of a plan; one of a hundred fields has about 10 kB. Units: bytes. */

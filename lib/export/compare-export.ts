@@ -10,6 +10,7 @@ import { TorchScriptModule } from '../torch/script.js'
 import { Tensor } from '../torch/tensor.js'
 import { openWeights } from '../weights/open-weights.js'
 import type { Format } from './export-fields.js'
+import { computeInRuntime, type Runtime } from './onnx/runtime.js'
 
 /** Tolerance of round-off, as a multiple of the difference between the run's outputs in its own dtype and in a wider one. */
 const TIMES = 8
@@ -29,6 +30,8 @@ export interface Comparison {
   readonly allowed: number
   /** Largest ratio of a difference and its tolerance. */
   readonly share: number
+  /** ONNX Runtime that computed the file; null in other formats. */
+  readonly runtime: string | null
 }
 
 const lengths = (model: Model): number[] => {
@@ -99,22 +102,48 @@ function apart(a: Float64Array, b: Float64Array): number {
   }, 0)
 }
 
+/** Outputs of a file in the dtype of the comparison and, where the file can be computed in it, in a wider one. */
+interface FileOutputs {
+  readonly have: Float64Array[]
+  readonly wide?: Float64Array[]
+  readonly runtime: string | null
+}
+async function outputsInOnnx(runtime: Runtime, path: string, probes: readonly Probe[], dim: number): Promise<FileOutputs> {
+  const batches = []
+  for (const { batch, time } of probes) {
+    using x = await contexts(batch, time, dim)
+    batches.push({ shape: [batch, time, dim] as const, values: (await x.data()) as Float32Array })
+  }
+  const { outputs, runtime: name } = await computeInRuntime(runtime, path, batches)
+  return { have: outputs.map((values) => Float64Array.from(values)), runtime: name }
+}
+
 /**
  * Compares an exported file with its run at several batch sizes and context lengths, in its own dtype and in a wider one: the wider
- * dtype shows a different forward that the round-off of bfloat16 would hide.
+ * dtype shows a different forward that the round-off of bfloat16 would hide. ONNX is float32 only, whatever the run's dtype.
  *
  * Errors: FOREIGN_FORWARD.
  */
-export async function compare(run: string, path: string, format: Format): Promise<Comparison> {
+export async function compare(run: string, path: string, format: Format, runtime?: Runtime): Promise<Comparison> {
   using model = await load(run, { device: 'cpu', exact: true })
   const [batches, times] = [[1, 3, 32], lengths(model)]
   const probes = times.flatMap((time) => batches.map((batch) => ({ batch, time })))
-  const dtype = weightsDtype(model.manifest)
   const of = (computer: Computer) => outputs(computer, probes, model.dim)
-  const own = await of({ run: (x) => model.predict(x), dispose: () => {} })
+  const dtype = runtime === undefined ? weightsDtype(model.manifest) : 'float32'
+  const itself = { run: (x: Tensor) => model.predict(x), dispose: () => {} }
+  const own = await of(dtype === weightsDtype(model.manifest) ? itself : await widened(model, dtype))
   const exact = await of(await widened(model, WIDER[dtype]))
-  const have = await of(await opened(model, path, format, dtype))
-  const wide = await of(await opened(model, path, format, WIDER[dtype]))
+  const {
+    have,
+    wide,
+    runtime: name,
+  }: FileOutputs = runtime === undefined
+    ? {
+        have: await of(await opened(model, path, format, dtype)),
+        wide: await of(await opened(model, path, format, WIDER[dtype])),
+        runtime: null,
+      }
+    : await outputsInOnnx(runtime, path, probes, model.dim)
   let worst = { largest_difference: 0, allowed: 0, share: 0 }
   let largest = 0
   for (const [i, { batch, time }] of probes.entries()) {
@@ -123,11 +152,11 @@ export async function compare(run: string, path: string, format: Format): Promis
     const largestNumber = exact[i]!.reduce((most, x) => Math.max(most, Math.abs(x)), 0)
     const at = { run, batch, time }
     const ownDtype = checked(have[i]!, own[i]!, TIMES * (rounding + ROUND_OFF[dtype] * largestNumber), { ...at, dtype })
-    checked(wide[i]!, exact[i]!, ownDtype.allowed * IN_WIDER[dtype], { ...at, dtype: WIDER[dtype] })
+    if (wide) checked(wide[i]!, exact[i]!, ownDtype.allowed * IN_WIDER[dtype], { ...at, dtype: WIDER[dtype] })
     largest = Math.max(largest, ownDtype.largest_difference)
     if (ownDtype.share >= worst.share) worst = ownDtype
   }
-  return { batches, contexts: times, ...worst, largest_difference: largest }
+  return { batches, contexts: times, ...worst, largest_difference: largest, runtime: name }
 }
 
 /** Checks the difference of outputs against its tolerance. Errors: FOREIGN_FORWARD. */

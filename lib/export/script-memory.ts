@@ -42,8 +42,11 @@ export function memoryMixture(w: ScriptWriter, { params }: Node, x: string): str
   const weights = w.set(`torch.pow(torch.sigmoid(${w.param('decay')}).unsqueeze(1), ${age})`)
   const totals = w.set(`${weights}.sum(1)`)
   const means = w.set(`torch.matmul(${weights} / ${totals}.unsqueeze(1), ${x})`)
-  const summary = w.set(`torch.matmul(${w.method('summary', SUMMARY)}(${means}, ${totals}), ${w.param('summary')}.t())`)
+  const facts = w.set(`${w.method('summary', SUMMARY)}(${means}, ${totals}) - ${w.param('summary_center')}`)
+  const summary = w.set(`torch.matmul(${facts} / ${w.param('summary_scale')}, ${w.param('summary')}.t())`)
   const gates = w.set(`torch.matmul(${w.features}, ${w.param('gate')}.t()) * ${1 / Math.sqrt(params.width as number)}`)
-  const mixed = w.set(`torch.matmul((${w.param('weight')} + ${summary} + ${gates}).unsqueeze(1), ${means}).squeeze(1)`)
+  const each = w.set(`${w.param('weight')} + ${summary} + ${gates}`)
+  const sum = w.set(`torch.matmul(${each}.unsqueeze(1), ${means}).squeeze(1)`)
+  const mixed = w.set(`${sum} - ${each}.sum(-1, True) * ${w.param('center')}`)
   return w.set(`${mixed} + torch.linear(${mixed}, ${w.param('map')}, None) * ${1 / Math.sqrt(params.dim as number)}`)
 }

@@ -66,9 +66,9 @@ export async function removeStale(folder: string): Promise<void> {
     if (pid === undefined) continue
     const path = join(folder, name)
     const found = await lstat(path).catch(() => undefined) // its writer may have finished
-    if (!found?.isFile()) continue
+    if (!found?.isFile() && !found?.isDirectory()) continue
     const dead = tag === undefined || tag === systemTag ? !runs(Number(pid)) : Date.now() - found.mtimeMs > ABANDONED
-    if (dead) await rm(path, { force: true })
+    if (dead) await rm(path, { recursive: true, force: true })
   }
 }
 

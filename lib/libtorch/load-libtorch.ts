@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { LvmError } from '../errors.js'
+import { resolve } from '../packages/node-gyp-build.js'
 import { findLibtorch } from './find.js'
 import type { Libtorch } from './inspect-libtorch.js'
 import { packageRoot } from './paths.js'
@@ -24,7 +25,7 @@ export interface Loaded {
 /** Path of the addon for this platform: built in a clone, or shipped in the package. Errors: ADDON_MISSING. */
 export function addonPath(root: string = packageRoot()): string {
   try {
-    return require('node-gyp-build').resolve(root)
+    return resolve(root)
   } catch (cause) {
     throw new LvmError('ADDON_MISSING', `lvm-torch: expected its native addon for ${here} in ${root} but found none`, {
       cause,

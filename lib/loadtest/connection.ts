@@ -1,4 +1,4 @@
-import { Pool } from 'undici'
+import { Pool } from '../packages/undici.js'
 import { type Answer, type Flight, type Message, send } from './request.js'
 
 /** How a server is reached. */

@@ -1,5 +1,16 @@
 import type { Stage } from './load-stage.js'
-import type { LoadedModel } from './server-contact.js'
+
+/** Model that a server names in /v1/models. */
+export interface LoadedModel {
+  readonly name: string
+  readonly architecture: string | null
+  readonly dim: number
+  readonly context: number
+  /** SHA-256 of its weights, if the server tells. */
+  readonly weights: string | null
+  /** Rows of its bank; null without one. */
+  readonly bank_rows: number | null
+}
 
 /** loadtest.json */
 export interface LoadDocument {

@@ -1,6 +1,7 @@
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
-import { abortSignal, asyncDoor, callback, only, optional, withFields, word } from '../door.js'
+import { CONTROL, followed, type Control as LongControl } from '../control.js'
+import { asyncDoor, callback, only, optional, withFields, word } from '../door.js'
 import { LvmError } from '../errors.js'
 import { sealedText } from '../files/sealed.js'
 import { replaceText } from '../files/write.js'
@@ -14,7 +15,7 @@ import { LOADTEST } from '../report/report-document.js'
 import { PLOTS } from '../report/report-forms.js'
 import { now } from './arrivals.js'
 import { ask, type Connection, openPool } from './connection.js'
-import type { LoadDocument, LoadEvent } from './load-document.js'
+import type { LoadDocument, LoadEvent, LoadedModel } from './load-document.js'
 import { loadtestFields, milliseconds, refuseIdle } from './loadtest-fields.js'
 import type { Bench } from './measure-stage.js'
 import { useOfProcess, useOfServer } from './process-use.js'
@@ -22,7 +23,7 @@ import { outcomeOf } from './request.js'
 import { type Requests, requestsFor } from './request-bodies.js'
 import { runLoads } from './run-loads.js'
 import { startSenders } from './senders.js'
-import { connectionTo, type LoadedModel, modelAt, unreachable, versionAt } from './server-contact.js'
+import { connectionTo, modelAt, unreachable, versionAt } from './server-contact.js'
 import type { Outcome } from './tally.js'
 
 /** Options of `loadtest`: the URL of the server, and any field of `loadtestFields`. */
@@ -107,10 +108,10 @@ async function written(loadtest: LoadDocument, out: string): Promise<Loadtested>
   return { loadtest, json: join(out, LOADTEST), figures: drawn.map(({ name }) => join(plots, `${name}.png`)) }
 }
 
-type Control = { signal?: AbortSignal; tell?: (event: LoadEvent) => void }
+type Control = LongControl & { tell?: (event: LoadEvent) => void }
 const ARGS = {
   options: withFields({ url: word }),
-  control: only({ signal: optional(abortSignal), tell: optional(callback) }),
+  control: only({ ...CONTROL, tell: optional(callback) }),
 }
 
 /**
@@ -163,7 +164,7 @@ export const loadtest = asyncDoor(
           signal,
         }
         const share = watchCpuShare()
-        const measured = await runLoads(bench, o, alone_ms, tell)
+        const measured = await followed(control.onProgress, 'load', () => runLoads(bench, o, alone_ms, tell))
         const machine = { ...head.machine, cpu_share: share() }
         const result = await written({ ...head, machine, alone_ms, ...measured }, o.out)
         tell({ type: 'result', version: 1, ...result })

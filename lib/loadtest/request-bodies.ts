@@ -5,9 +5,9 @@ import type { Options } from '../options.js'
 import { permutation, random } from '../statistics/random.js'
 import { Tensor } from '../torch/tensor.js'
 import type { Connection } from './connection.js'
+import type { LoadedModel } from './load-document.js'
 import type { loadtestFields } from './loadtest-fields.js'
 import type { AnswerForm, Message } from './request.js'
-import type { LoadedModel } from './server-contact.js'
 
 type Load = Options<typeof loadtestFields>
 

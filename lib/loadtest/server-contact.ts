@@ -3,20 +3,9 @@ import type { Pool } from 'undici'
 import { badOption, fileError, LvmError, shown } from '../errors.js'
 import type { Options } from '../options.js'
 import { ask, type Connection } from './connection.js'
+import type { LoadedModel } from './load-document.js'
 import { type loadtestFields, milliseconds } from './loadtest-fields.js'
 import { type Answer, problemOf } from './request.js'
-
-/** Model that a server names in /v1/models. */
-export interface LoadedModel {
-  readonly name: string
-  readonly architecture: string | null
-  readonly dim: number
-  readonly context: number
-  /** SHA-256 of its weights, if the server tells. */
-  readonly weights: string | null
-  /** Rows of its bank; null without one. */
-  readonly bank_rows: number | null
-}
 
 /** Checks a URL. Errors: BAD_OPTION. */
 function addressOf(url: string): URL {

@@ -1,4 +1,4 @@
-import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js'
+import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from '../packages/hdr-histogram.js'
 import { BLOCKS } from './load-stage.js'
 
 /** End of a request: its class, and for a failure its code with an example of the message. */

@@ -1,5 +1,5 @@
 import type { Audit } from '../audit/audit.js'
-import type { Document } from '../evaluate/results-file.js'
+import type { Document, OutsideEntry } from '../evaluate/results-file.js'
 import type { SentencesEntry } from '../evaluate/window-sentences.js'
 import type { Analysis } from '../study/analysis/analysis-entry.js'
 import type { Arrow } from '../study/ceiling/arrow.js'
@@ -14,6 +14,7 @@ const entries = <Entry>(document: unknown): readonly Entry[] => (document as Doc
 
 /** Returns the evaluation documents of a report with their types. */
 export const documentsOf = ({ documents }: Report) => ({
+  outside: entries<OutsideEntry>(documents['outside_results.json']),
   retrieval: entries<RetrievalEntry>(documents['retrieval_results.json']),
   comparison: documents['comparison.json'] as ComparisonDocument | undefined,
   diagnosed: entries<Diagnosis>(documents['diagnostics.json']),

@@ -2,6 +2,7 @@ import { pageDoor } from '../door.js'
 import { selectionSentence, skillSentence } from '../evaluate/results-table.js'
 import { count, decimal, duration, fixed, millions, mse, NONE, oneLine, signedDecimal, span } from '../show.js'
 import { basesOf } from './basis.js'
+import { documentsOf } from './evaluation-documents.js'
 import type { MatrixRow, Status } from './matrix.js'
 import type { Report } from './report-document.js'
 
@@ -99,6 +100,26 @@ function foldsTable({ folds }: Report): string[] {
   return ['## Over folds', '', ...lines, '', ...selection, '']
 }
 
+/** Predictors that are no runs beside the baselines; no lines without any. */
+function outsideTable(report: Report): string[] {
+  const { outside } = documentsOf(report)
+  if (outside.length === 0) return []
+  const titles = ['Predictor', 'Kind', 'Rows', 'Windows', 'Cosine', '95 %', 'Skill', '95 %', 'Verdict']
+  const rows = outside.map((e) => [
+    escaped(e.run),
+    e.kind,
+    e.rows,
+    count(e.n),
+    decimal(e.cosine.mean),
+    span(e.cosine.ci95),
+    e.skill === null ? NONE : signedDecimal(e.skill.value),
+    span(e.skill?.ci95 ?? null, signedDecimal),
+    escaped(skillSentence(e).slice(e.run.length + 2)),
+  ])
+  const lines = [titles, titles.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`)
+  return ['## Predictors from elsewhere', '', ...lines, '']
+}
+
 /** The matrix of the specification as Markdown, with notes on how to read it. */
 export const markdown = pageDoor('markdown', 'report', (report: Report): string => {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
@@ -118,5 +139,6 @@ export const markdown = pageDoor('markdown', 'report', (report: Report): string 
     ...comparability(report),
     '',
     ...foldsTable(report),
+    ...outsideTable(report),
   ].join('\n')
 })

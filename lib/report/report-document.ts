@@ -3,12 +3,13 @@ import { readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { asLvmError, LvmError } from '../errors.js'
-import { type RunEntry, readDocument, VALIDATION_RESULTS } from '../evaluate/results-file.js'
+import { OUTSIDE_RESULTS, type RunEntry, readDocument, VALIDATION_RESULTS } from '../evaluate/results-file.js'
 import { SENTENCES } from '../evaluate/window-sentences.js'
 import { textHash } from '../files/hash.js'
 import { refuseChanged, unsealed } from '../files/sealed.js'
 import { packageRoot, packageVersion } from '../libtorch/paths.js'
 import type { Analysis } from '../study/analysis/analysis-entry.js'
+import { isOutside } from '../study/retrieval/retrieval-entry.js'
 import { readSweep, SWEEP } from '../sweep/cells.js'
 import { foldEntries, foldsOf, isStale as isStaleFold, judgedRuns } from './folded-runs.js'
 import { type MatrixRow, matrixOf } from './matrix.js'
@@ -19,6 +20,7 @@ import { type SeedGroup, seedGroups } from './seed-groups.js'
 export const LOADTEST = 'loadtest.json'
 /** Documents beside validation_results.json that a report includes. */
 export const DOCUMENTS = [
+  OUTSIDE_RESULTS,
   'inference_benchmarks.json',
   'retrieval_results.json',
   'comparison.json',
@@ -106,18 +108,21 @@ const textOf = (path: string): Promise<string | undefined> =>
   })
 
 /**
- * Keeps the entries of a document that are about the runs of a report.
+ * Keeps the entries of a document that are about the runs of a report, or about predictors that are no runs.
  *
  * Entries of other runs are left out, so that a later run does not make the report stale. Entries of other weights are left out,
  * because they do not describe the current run.
  */
 function about(document: unknown, root: string, runs: readonly ReportedRun[]): { document: unknown; stale: string[] } {
-  const { runs: entries } = document as { runs?: (Parameters<typeof foldsOf>[0] & { weights_sha256?: string })[] }
+  const { runs: entries } = document as {
+    runs?: (Parameters<typeof foldsOf>[0] & { weights_sha256?: string | null; model?: string; kind?: string })[]
+  }
   if (!Array.isArray(entries)) return { document, stale: [] }
   const named = entries.flatMap((entry) => {
     const of = runs.find(({ run }) => speaksOf(entry.run, root, run))
     return of === undefined ? [] : [{ of, entry: { ...entry, run: of.run } }]
   })
+  const outside = entries.filter((entry) => isOutside(entry) && !named.some((pair) => pair.entry.run === entry.run))
   const pooled = entries.flatMap((entry) => {
     const folds = foldsOf(entry, root, runs)
     return folds === undefined ? [] : [{ entry, stale: isStaleFold(entry, folds) }]
@@ -127,7 +132,9 @@ function about(document: unknown, root: string, runs: readonly ReportedRun[]): {
   return {
     document: {
       ...(document as object),
-      runs: [...named.filter((pair) => !isStale(pair)), ...pooled.filter(({ stale }) => !stale)].map(({ entry }) => entry),
+      runs: [...named.filter((pair) => !isStale(pair)), ...pooled.filter(({ stale }) => !stale)]
+        .map(({ entry }) => entry)
+        .concat(outside as never[]),
     },
     stale: [...named.filter(isStale).map(({ of }) => of.run), ...pooled.flatMap(({ stale, entry }) => (stale ? entry.run : []))],
   }

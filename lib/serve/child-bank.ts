@@ -1,11 +1,12 @@
 import type { RunManifest } from '../checkpoint/run-manifest.js'
 import { openBeside } from '../data/beside.js'
 import { LvmError } from '../errors.js'
+import { trainingVectors } from '../evaluate/subject.js'
 import { native } from '../native.js'
+import type { FoundRow } from '../study/next/found-rows.js'
 import { requireEncoder } from '../text/space/require-encoder.js'
 import { Tensor } from '../torch/tensor.js'
 import type { RetrieveItem } from './engine-messages.js'
-import type { FoundRow } from './engine-types.js'
 
 /** Vectors to search for predictions, with their articles and texts. */
 export interface Bank {
@@ -50,15 +51,6 @@ function searchOf(items: readonly RetrieveItem[], rows: number) {
   return { target, first, excluded: Int32Array.from(excluded), wanted }
 }
 
-/** The vectors that a run was trained on, for the comparison with its bank. */
-const trainedOn = (name: string, { data, space: imported, dim }: RunManifest, space: string | undefined) => ({
-  path: data?.path ?? name,
-  hash: data?.hash,
-  space: data?.space ?? imported ?? space,
-  encoder: data?.encoder ?? undefined,
-  dim,
-})
-
 /** Opens a bank for the run `name`. Errors: those of openBeside for another space or dimension, and of requireEncoder. */
 export async function openBank(
   name: string,
@@ -66,7 +58,7 @@ export async function openBank(
   path: string,
   { space, encoder }: { space: string | undefined; encoder?: string | undefined },
 ): Promise<Bank> {
-  const first = trainedOn(name, manifest, space)
+  const first = trainingVectors({ name, manifest }, space)
   const base = await requireEncoder(await openBeside(first, path, { space }), encoder, first)
   const vectors = base.targets ?? base.vectors
   const texts = await base.texts()

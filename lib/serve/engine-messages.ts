@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../errors.js'
 import type { Contexts } from '../spec/contexts.js'
-import type { EngineOptions, FoundRow, ServedRun } from './engine-types.js'
+import type { FoundRow } from '../study/next/found-rows.js'
+import type { EngineOptions, ServedRun } from './engine-types.js'
 
 /** Kinds of frames to the inference process. */
 export const ASK = { open: 0, predict: 1, retrieve: 2, feed: 3, free: 4 } as const

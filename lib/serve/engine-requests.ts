@@ -1,7 +1,8 @@
 import { LvmError } from '../errors.js'
+import type { FoundRow } from '../study/next/found-rows.js'
 import type { Request } from './dispatch.js'
 import { type AnswerHeader, ASK, type FeedItem, type RetrieveItem } from './engine-messages.js'
-import type { Asked, Contexted, FoundRow, ServedRun } from './engine-types.js'
+import type { Asked, Contexted, ServedRun } from './engine-types.js'
 import type { Frame } from './frames.js'
 
 /** Submits a request and resolves with the result that its `receive` has built. */

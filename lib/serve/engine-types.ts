@@ -1,4 +1,5 @@
 import type { Contexts } from '../spec/contexts.js'
+import type { FoundRow } from '../study/next/found-rows.js'
 import type { KillReason } from './process-watch.js'
 
 /** Description of a served run. */
@@ -43,13 +44,6 @@ export interface Asked {
   readonly deadline: number
   /** Aborts when the client has left. */
   readonly signal: AbortSignal
-}
-
-export interface FoundRow {
-  readonly row: number
-  readonly cosine: number
-  readonly article: string | number | null
-  readonly text: string | null
 }
 
 /** Events of an engine, from which metrics are counted. */

@@ -2,7 +2,7 @@ import { damaged, fileSize, type Read, readBytes, withFile } from '../files/read
 import { roomFor, unpackLz4Frame } from './lz4-frame.js'
 import type { Column, Matrix, Table, Values } from './table.js'
 
-type Flechette = typeof import('@uwdata/flechette')
+type Flechette = typeof import('../packages/flechette.js')
 type Codec = Parameters<Flechette['setCompressionCodec']>[1]
 type Batch = ReturnType<Flechette['tableFromIPC']>['children'][number]['data'][number]
 
@@ -15,13 +15,13 @@ const LONGEST = 64 << 20
 let codecs: Promise<Flechette> | undefined
 /** Loads the library with both codecs of Arrow. */
 const library = (): Promise<Flechette> => {
-  codecs ??= Promise.all([import('@uwdata/flechette'), import('fzstd')]).then(([arrow, { decompress }]) => {
+  codecs ??= import('../packages/flechette.js').then((arrow) => {
     const encode = (bytes: Uint8Array) => bytes // nothing is written
     const sized = (decode: (bytes: Uint8Array, size: number) => Uint8Array) => ({ encode, decode }) as Codec // it also receives the size
     arrow.setCompressionCodec(arrow.CompressionType.LZ4_FRAME, sized(unpackLz4Frame))
     arrow.setCompressionCodec(
       arrow.CompressionType.ZSTD,
-      sized((bytes, size) => decompress(bytes, new Uint8Array(roomFor(bytes, size)))),
+      sized((bytes, size) => arrow.decompressZstd(bytes, new Uint8Array(roomFor(bytes, size)))),
     )
     return arrow
   })

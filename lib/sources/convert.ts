@@ -5,6 +5,7 @@ import type { Limits } from '../files/limits.js'
 import { speaksShell } from '../hints.js'
 import { freeMemory } from '../libtorch/memory.js'
 import { packageRoot } from '../libtorch/paths.js'
+import { stoppedBy } from '../stages.js'
 import { isParsed, openTable } from './open-table.js'
 import type { SourcePath } from './source-path.js'
 import { rolesOf } from './table.js'
@@ -45,7 +46,7 @@ function inThread(task: Omit<ThreadTask, 'inShell'>, { signal, onProgress }: Wat
   })
   let stop = () => {}
   return new Promise<WrittenRows>((resolve, reject) => {
-    stop = () => reject(signal!.reason)
+    stop = () => reject(stoppedBy(signal!))
     signal?.addEventListener('abort', stop, { once: true })
     worker.on('message', (answer: ThreadAnswer) => {
       if ('rows' in answer) onProgress?.(answer)
@@ -71,11 +72,11 @@ export async function convertFile(
   limits: Limits,
   watch: Watch = {},
 ): Promise<WrittenRows> {
-  watch.signal?.throwIfAborted()
+  if (watch.signal?.aborted) throw stoppedBy(watch.signal)
   if (isParsed(source.file)) return inThread({ source, to, limits }, watch)
   const table = await openTable(source.file, limits)
   return writeRows(table, rolesOf(table, source.selection), to, (rows) => {
-    watch.signal?.throwIfAborted()
+    if (watch.signal?.aborted) throw stoppedBy(watch.signal)
     watch.onProgress?.({ rows })
   })
 }

@@ -14,13 +14,13 @@ type Cells = readonly string[]
 
 /** Streams the rows of a file, with the delimiter that its beginning suggests. Errors: DATA_FORMAT. */
 async function* rowsOf(path: string, limits: Limits): AsyncGenerator<Cells> {
-  const { default: papaparse } = await import('papaparse')
+  const { parse, Parser } = await import('../packages/papaparse.js')
   let [rest, row] = ['', 0]
-  let parser: InstanceType<typeof papaparse.Parser> | undefined
+  let parser: InstanceType<typeof Parser> | undefined
   const rowsIn = function* (isLast: boolean): Generator<Cells> {
     if (parser === undefined) {
-      const { meta } = papaparse.parse(rest.slice(0, BEGINNING), { preview: 10, skipEmptyLines: true })
-      parser = new papaparse.Parser({ delimiter: meta.delimiter, newline: meta.linebreak as '\n' })
+      const { meta } = parse(rest.slice(0, BEGINNING), { preview: 10, skipEmptyLines: true })
+      parser = new Parser({ delimiter: meta.delimiter, newline: meta.linebreak as '\n' })
     }
     const { data, errors, meta } = parser.parse(rest, 0, !isLast) as ParseResult<string[]>
     const [bad] = errors.filter(({ code }) => isLast || code === 'InvalidQuotes') // the end of a quoted cell may follow later

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { plainCopy } from '../door.js'
 import { asLvmError, badOption, LvmError, shown } from '../errors.js'
+import { unlessAborted } from '../stages.js'
 import { Tensor } from '../torch/tensor.js'
 import type { Column, Matrix, Table, Values } from './table.js'
 
@@ -185,38 +186,53 @@ const ofCaller = (owner: string, error: unknown): LvmError =>
         },
       )
 
-/** Gives back the first item of an iterator before the others. Errors: BAD_OPTION when the iterator throws. */
-async function* restarted(
-  owner: string,
-  first: IteratorResult<unknown>,
-  rest: AsyncIterator<unknown> | Iterator<unknown>,
-): AsyncGenerator<unknown> {
+type Rows = AsyncIterator<unknown> | Iterator<unknown>
+type Next = IteratorResult<unknown>
+
+/** The next row; a signal ends the wait for it. Errors: INTERRUPTED. */
+const nextOf = async (rows: Rows, signal: AbortSignal | undefined): Promise<Next> => {
+  const next = rows.next()
+  return next instanceof Promise ? unlessAborted(next as Promise<Next>, signal) : (next as Next)
+}
+
+/** Tells rows that no more of them are read; a generator that waits for something answers only after that, so a stopped one is not waited for. */
+async function close(rows: Rows, signal: AbortSignal | undefined): Promise<void> {
+  const closed = (async () => rows.return?.())()
+  if (signal?.aborted) closed.catch(() => {})
+  else await closed
+}
+
+/** Gives back the first item of an iterator before the others. Errors: BAD_OPTION when the iterator throws; INTERRUPTED. */
+async function* restarted(owner: string, first: Next, rest: Rows, signal: AbortSignal | undefined): AsyncGenerator<unknown> {
   try {
-    for (let next = first; next.done !== true; next = await rest.next()) yield next.value
+    for (let next = first; next.done !== true; next = await nextOf(rest, signal)) yield next.value
   } catch (error) {
     throw ofCaller(owner, error)
   } finally {
-    await rest.return?.()
+    await close(rest, signal)
   }
 }
 
-/** Opens vectors in memory. Errors: BAD_OPTION for values that are not vectors; DATA_SHAPE without rows. */
-export async function givenTable(owner: string, data: GivenData): Promise<Table> {
+/** Opens vectors in memory. Errors: BAD_OPTION for values that are not vectors; DATA_SHAPE without rows; INTERRUPTED. */
+export async function givenTable(owner: string, data: GivenData, signal?: AbortSignal): Promise<Table> {
   try {
-    return await opened(owner, 'the given data', data)
+    return await opened(owner, 'the given data', data, signal)
   } catch (error) {
     throw ofCaller(owner, error)
   }
 }
 
-async function opened(owner: string, path: string, data: GivenData): Promise<Table> {
+async function opened(owner: string, path: string, data: GivenData, signal: AbortSignal | undefined): Promise<Table> {
   if (!isIterable(data)) return fromObject(owner, path, { ...data })
   const rows = data as Partial<AsyncIterable<unknown> & Iterable<unknown>>
   const iterator = rows[Symbol.asyncIterator]?.() ?? rows[Symbol.iterator]!()
-  const first = await iterator.next()
+  const first = await nextOf(iterator, signal).catch(async (error) => {
+    await close(iterator, signal)
+    throw error
+  })
   if (first.done === true) throw new LvmError('DATA_SHAPE', `${owner}: expected rows in "data" but there are none`)
   const row = first.value as unknown
   if (!isList(row) && !isList((plainCopy(row) as { vector?: unknown } | undefined)?.vector))
     throw badOption(owner, 'data', 'rows that are vectors, or objects with a "vector",', row)
-  return fromRows(owner, path, restarted(owner, first, iterator), row)
+  return fromRows(owner, path, restarted(owner, first, iterator, signal), row)
 }

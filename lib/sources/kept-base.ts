@@ -8,6 +8,7 @@ import { DEFAULT_LIMITS, type Limits } from '../files/limits.js'
 import { fileSize, fileStamp } from '../files/read-file.js'
 import { replaceText, temporary } from '../files/write.js'
 import { cacheRoot } from '../libtorch/paths.js'
+import { stoppedBy } from '../stages.js'
 import { convertFile, type Watch } from './convert.js'
 import { type GivenData, givenTable, spaceOf } from './given-table.js'
 import type { SourcePath } from './source-path.js'
@@ -102,13 +103,15 @@ async function hashIn(folder: string): Promise<string> {
   return hashes.length === 1 ? hashes[0]! : textHash(hashes.map((hex) => `${hex}\n`).join(''))
 }
 
-/** Writes vectors in memory to the cache, and returns the path that names them. Errors: BAD_OPTION, DATA_SHAPE, DATA_FORMAT, NO_DISK. */
+/** Writes vectors in memory to the cache, and returns the path that names them. Errors: BAD_OPTION, DATA_SHAPE, DATA_FORMAT, NO_DISK, INTERRUPTED. */
 export async function keepGiven(owner: string, data: GivenData, signal?: AbortSignal): Promise<string> {
-  const table = await givenTable(owner, data)
+  const table = await givenTable(owner, data, signal)
   const space = spaceOf(data)
   const folder = await keep(
     async (to, folder) => {
-      const written = await writeRows(table, rolesOf(table, {}), to, () => signal?.throwIfAborted())
+      const written = await writeRows(table, rolesOf(table, {}), to, () => {
+        if (signal?.aborted) throw stoppedBy(signal)
+      })
       if (space !== undefined) await replaceText(folder, `${NAME}.card.json`, `${JSON.stringify({ space })}\n`)
       return written
     },

@@ -10,6 +10,7 @@ const ADAPTERS: readonly (readonly [ends: RegExp, open: Open])[] = [
   [/\.(arrows?|feather|ipc)$/i, async (path) => (await import('./arrow-table.js')).arrowTable(path)],
   [/\.jsonl(\.gz)?$/i, async (path, limits) => (await import('./json-table.js')).jsonTable(path, limits)],
   [/\.[ct]sv(\.gz)?$/i, async (path, limits) => (await import('./csv-table.js')).csvTable(path, limits)],
+  [/\.(h5|hdf5)$/i, async (path, limits) => (await import('./hdf5-table.js')).hdf5Table(path, limits)],
   [/\.pth?$/i, async (path, limits) => (await import('./pt-table.js')).ptTable(path, limits)],
 ]
 

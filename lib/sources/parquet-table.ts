@@ -1,7 +1,7 @@
 import { damaged } from '../files/read-file.js'
 import type { Column, Table, Values } from './table.js'
 
-type Hyparquet = typeof import('hyparquet')
+type Hyparquet = typeof import('../packages/parquet.js')
 type Tree = ReturnType<Hyparquet['parquetSchema']>
 
 /** The element of a column of lists; undefined for any other column. */
@@ -22,10 +22,9 @@ function columnOf(tree: Tree): Column {
 
 /** Opens a Parquet file; it is read one row group at a time. Errors: DATA_FORMAT. */
 export async function parquetTable(path: string): Promise<Table> {
-  const [{ asyncBufferFromFile, parquetMetadataAsync, parquetRead, parquetSchema }, { compressors }] = await Promise.all([
-    import('hyparquet'),
-    import('hyparquet-compressors'),
-  ])
+  const { asyncBufferFromFile, compressors, parquetMetadataAsync, parquetRead, parquetSchema } = await import(
+    '../packages/parquet.js'
+  )
   const bad = (cause: unknown) =>
     damaged(path, `expected a Parquet file but it cannot be read: ${cause instanceof Error ? cause.message : cause}`, cause)
   try {

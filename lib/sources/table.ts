@@ -98,14 +98,22 @@ function vectorsOf({ path, columns }: Table, wanted: string | undefined): Column
   throw new LvmError('DATA_SHAPE', `${path}: expected a column of vectors (lists of numbers) but it holds ${listed(columns)}`)
 }
 
+/** Paths of HDF5 as its table names them. */
+const withoutSlash = (selection: Selection): Selection =>
+  Object.fromEntries(Object.entries(selection).map(([role, name]) => [role, (name as string).replace(/^\//, '')]))
+
 /** Finds the column of each role: the one that is named, or else one with a usual name. Errors: BAD_OPTION, DATA_SHAPE. */
-export function rolesOf(table: Table, selection: Selection): Roles {
+export function rolesOf(table: Table, given: Selection): Roles {
+  const selection = table.format === 'hdf5' ? withoutSlash(given) : given
   const vectors = vectorsOf(table, selection.vectors)
+  const group = table.format === 'hdf5' ? vectors.name.slice(0, vectors.name.lastIndexOf('/') + 1).toLowerCase() : ''
   const others = table.columns.filter(({ name }) => name !== vectors.name)
   const found: Record<string, string> = {}
   for (const role of ['articles', 'positions', 'texts', 'titles', 'categories'] as const) {
     const wanted = role === 'titles' || role === 'categories' ? undefined : selection[role]
-    const usual = NAMES[role].map((known) => others.find(({ name }) => name.toLowerCase() === known)).find((c) => c !== undefined)
+    const usual = NAMES[role]
+      .map((known) => others.find(({ name }) => name.toLowerCase() === group + known))
+      .find((c) => c !== undefined)
     const column = wanted === undefined ? usual : others.find(({ name }) => name === wanted)
     if (wanted !== undefined && column === undefined)
       throw new LvmError('BAD_OPTION', `${table.path}: expected one of ${listed(others)} for "${role}" but received "${wanted}"`)

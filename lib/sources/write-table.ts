@@ -84,7 +84,7 @@ const delimited: Write = (table, to, read) =>
   })
 
 const parquet: Write = async (table, to, read) => {
-  const { fileWriter, ParquetWriter } = await import('hyparquet-writer')
+  const { fileWriter, ParquetWriter } = await import('../packages/parquet-writer.js')
   const half = table.columns.some((column) => column.half)
   const columns = table.columns.filter(({ name }) => name !== 'categories') // a list of texts, which few readers want
   const element = half
@@ -164,7 +164,7 @@ const pytorch: Write = async (table, to, read) => {
 }
 
 const arrow: Write = async (table, to, read) => {
-  const arrows = await import('@uwdata/flechette')
+  const arrows = await import('../packages/flechette.js')
   const names = namesOf(table).filter((name) => name !== 'categories')
   const columns = new Map(names.map((name) => [name, [] as unknown[]]))
   let [rows, dim] = [0, 0]

@@ -1,4 +1,4 @@
-import { fitAdaptiveMixture, summarySize } from '../baselines/adaptive-mixture.js'
+import { fitAdaptiveMixture, summarySize, summarySpread } from '../baselines/adaptive-mixture.js'
 import { type Rows, sparse } from '../baselines/baselines-rows.js'
 import { fitMixture } from '../baselines/memories.js'
 import { type NativeModel, native } from '../native.js'
@@ -14,12 +14,12 @@ const SATURATED = 104
 const logit = (decay: number) => Math.max(-SATURATED, Math.min(SATURATED, Math.log(decay / (1 - decay))))
 
 /** Puts s_k of the fitted means, the first of `all`, in their places among those of all means, whose others are 0. Shapes: [all, summary]. */
-function spread(fitted: readonly Float64Array[], all: number): Float32Array {
+function spread(fitted: readonly Float64Array[], all: number): Float64Array {
   const k = fitted.length
   const rowStarts = (count: number, from: number) =>
     Array.from({ length: count }, (_, i) => from + i * count - (i * (i + 1)) / 2 - i - 1)
   const [own, whole] = [rowStarts(k, 2 * k), rowStarts(all, 2 * all)]
-  const values = new Float32Array(all * summarySize(all))
+  const values = new Float64Array(all * summarySize(all))
   fitted.forEach((row, i) => {
     const to = i * summarySize(all)
     for (let a = 0; a < k; a++) {
@@ -31,26 +31,41 @@ function spread(fitted: readonly Float64Array[], all: number): Float32Array {
   return values
 }
 
-type Find = (...names: string[]) => Tensor
-/** Returns the first parameter of a model that has one of the names. */
-function parametersOf(model: NativeModel): Find {
-  const state = native.modelState(model)
-  return (...names) => Tensor.wrap(state.find(({ name }) => names.includes(name))!.tensor)
+type Find = (name: string) => Tensor
+/** Returns the tensor of a model that has the name. */
+function tensorsOf(model: NativeModel): Find {
+  const state = new Map(native.modelState(model).map(({ name, tensor }) => [name, tensor]))
+  return (name) => Tensor.wrap(state.get(name)!)
 }
 
-async function put(parameter: Tensor, values: Float32Array): Promise<void> {
+async function put(parameter: Tensor, values: Float32Array | Float64Array): Promise<void> {
   using from = Tensor.from(values, parameter.shape)
   await parameter.change('aten::copy_', from)
 }
 
-/** Puts decays in the place of the first ones of a model. */
-async function putDecays(parameter: Tensor, decays: readonly number[]): Promise<void> {
+/** Puts decays in the place of the first ones of a model; returns those of all its means. */
+async function putDecays(parameter: Tensor, decays: readonly number[]): Promise<number[]> {
   using wide = await parameter.to({ device: 'cpu', dtype: 'float32' })
   const started = (await wide.data()) as Float32Array
   decays.forEach((value, i) => {
     started[i] = logit(value)
   })
   await put(parameter, started)
+  return Array.from(started, (theta) => 1 / (1 + Math.exp(-theta)))
+}
+
+/**
+ * Fits how the summary of the means is standardised: its entries become near 0 and their squares add up to near 1.
+ *
+ * Returns mean and scale of each entry.
+ */
+async function fitSummary(at: Find, rows: Rows, decays: readonly number[]) {
+  const entries = await summarySpread(rows, decays)
+  const center = Float32Array.from(entries, ({ mean }) => mean)
+  const scale = Float32Array.from(entries, ({ deviation }) => deviation * Math.sqrt(entries.length))
+  await put(at('residual.summary_center'), center)
+  await put(at('residual.summary_scale'), scale)
+  return { center, scale }
 }
 
 /**
@@ -63,34 +78,40 @@ async function startNear(at: Find, rows: Rows): Promise<void> {
   const [weight, summary] = [at('residual.weight'), at('residual.summary')]
   const [means] = weight.shape as [number]
   const fitted = await fitAdaptiveMixture(rows, await fitMixture(sparse(rows), means))
-  await putDecays(at('residual.decay'), fitted.decays)
+  const { center, scale } = await fitSummary(at, rows, await putDecays(at('residual.decay'), fitted.decays))
+  const raw = spread(fitted.summary, means)
+  const entries = center.length
   await put(
     weight,
-    Float32Array.from({ length: means }, (_, i) => fitted.weights[i] ?? 0),
+    Float64Array.from({ length: means }, (_, i) =>
+      center.reduce((sum, middle, j) => sum + raw[i * entries + j]! * middle, fitted.weights[i] ?? 0),
+    ),
   )
-  await put(summary, spread(fitted.summary, means))
+  await put(
+    summary,
+    raw.map((value, i) => value * scale[i % entries]!),
+  )
 }
 
 /** Starts a residual of memory from the whitened exponential mean that finds most targets of the training windows. */
 async function startFinding(at: Find, rows: Parameters<typeof fitFinding>[0]): Promise<void> {
   const [near, { decay, map, centre, ...query }] = await fitFinding(rows)
   near.dispose()
-  const [weight, whole, bias] = [at('residual.weight'), at('residual.map'), at('head.bias', 'head.3.bias')]
-  const [dim] = bias.shape as [number]
+  const [weight, whole, middle] = [at('residual.weight'), at('residual.map'), at('residual.center')]
+  const [dim] = middle.shape as [number]
   const values = Float64Array.from((await map.data()) as Float32Array)
-  const middle = (await centre.data()) as Float32Array
+  await put(middle, (await centre.data()) as Float32Array)
   query.dispose?.()
-  const trace = middle.reduce((sum, _, i) => sum + values[i * dim + i]!, 0)
+  let trace = 0
+  for (let i = 0; i < dim; i++) trace += values[i * dim + i]!
   const [size, root] = [dim / trace, Math.sqrt(dim)] // the mean factor becomes 1
-  const offset = middle.map((_, i) => -root * size * middle.reduce((sum, value, j) => sum + value * values[j * dim + i]!, 0))
   const change = Float32Array.from(values, (value, i) => root * (size * value - Number(i % (dim + 1) === 0)))
-  await putDecays(at('residual.decay'), [decay])
+  await fitSummary(at, rows, await putDecays(at('residual.decay'), [decay]))
   await put(
     weight,
     Float32Array.from({ length: weight.shape[0]! }, (_, i) => Number(i === 0)),
   )
   await put(whole, change)
-  await put(bias, offset)
 }
 
 /**
@@ -101,5 +122,5 @@ export async function fitStart(model: NativeModel, spec: Node, data: Prepared, l
   await fitInput(model, spec, data)
   if (spec.params.residual !== 'memory') return
   const rows = { ...data.train, ids: data.split.train }
-  await (loss === 'contrastive' ? startFinding : startNear)(parametersOf(model), rows)
+  await (loss === 'contrastive' ? startFinding : startNear)(tensorsOf(model), rows)
 }

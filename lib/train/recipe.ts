@@ -215,7 +215,13 @@ export function resumed(model: string, given: Given, saved: { train: Given; mode
   const changes = Object.fromEntries(Object.entries(own.train).filter(([key]) => RESUMABLE.includes(key)))
   return {
     architecture,
-    train: resolve('train', trainFields, { ...saved.train, extend: undefined, processes: undefined, rankTimeout: undefined, ...changes }),
+    train: resolve('train', trainFields, {
+      ...saved.train,
+      extend: undefined,
+      processes: undefined,
+      rankTimeout: undefined,
+      ...changes,
+    }),
     model: saved.model,
   }
 }

@@ -11,7 +11,8 @@ const data = { group: 'Data' }
 export const trainFields = {
   data: text({
     default: undefined,
-    about: 'file of vectors: .npy or .npz with a .jsonl beside it, .safetensors, .parquet, .arrow, .feather, .jsonl, .csv or .pt',
+    about:
+      'file of vectors: .npy or .npz with a .jsonl beside it, .safetensors, .parquet, .arrow, .feather, .jsonl, .csv, .pt or .h5',
     ...data,
   }),
   ...columnFields,

@@ -1,4 +1,4 @@
-import type { Stored } from '../checkpoint/stored-tensors.js'
+import { completed, type Stored } from '../checkpoint/stored-tensors.js'
 import { LvmError } from '../errors.js'
 import { jsonHash } from '../files/hash.js'
 import { type NativeModel, native } from '../native.js'
@@ -76,10 +76,11 @@ export async function writeWeights(path: string, name: string, stored: Stored, i
  */
 export async function place(
   model: NativeModel,
-  { tensors, dropped, form, outside }: Ours,
+  { tensors: stored, dropped, form, outside }: Ours,
   o: { path: string; layerwise: boolean; hint: string },
 ): Promise<Placed> {
   const state = new Map(native.modelState(model).map(({ name, tensor }) => [name, Tensor.wrap(tensor)]))
+  const tensors = completed(stored, (name) => state.get(name)?.shape)
   const names = [...state.keys()]
   const given = [...tensors.keys()]
   const beyond = (name: string, depth: number) => o.layerwise && (layerOf(name) ?? -1) >= depth

@@ -33,7 +33,8 @@ struct Philox {
   }
 };
 
-// `count` elements of a mask from element `first` on. The rate is rounded to a multiple of 1/65536; the scale uses the rounded rate.
+// `count` elements of a mask from element `first` on. The rate is rounded to a multiple of 1/65536; the scale uses the rounded
+// rate.
 Tensor mask_from(int64_t first, int64_t count, double rate, const Random& random) {
   const auto threshold = uint32_t(std::lround(rate * 65536));
   const auto keep = float(65536.0 / (65536.0 - threshold));

@@ -35,7 +35,7 @@ struct Blocks final : torch::autograd::Function<Blocks> {
     ctx->saved_data["causal"] = causal;
     ctx->saved_data["rate"] = rate;
     ctx->saved_data["random"] = std::vector<int64_t>{int64_t(random.seed), int64_t(random.step), int64_t(random.calls),
-                                                      current_parts().contexts.from, current_parts().contexts.of};
+                                                     current_parts().contexts.from, current_parts().contexts.of};
     std::vector<Tensor> parts;
     each(q, k, causal, rate, random, [&](int64_t at, int64_t count, int64_t keys, const Tensor& p, const Tensor& mask) {
       parts.push_back(torch::matmul((mask.defined() ? p * mask : p).to(v.scalar_type()), v.narrow(2, 0, keys)));

@@ -8,7 +8,8 @@ namespace lvm {
 struct PartOfReading {
   Reading reading;
   Parts parts;
-  bool idle = false;  // there are fewer contexts than processes: this one computes the first context, and its gradients count zero
+  bool idle =
+    false;  // there are fewer contexts than processes: this one computes the first context, and its gradients count zero
 };
 
 PartOfReading part_of(const Reading& whole, int64_t part, int64_t parts);

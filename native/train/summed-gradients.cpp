@@ -27,7 +27,8 @@ SummedGradients::SummedGradients(std::vector<Tensor> weights_, std::shared_ptr<R
   for (auto i = weights.size(); i-- > 0;) {
     const auto& weight = weights[i];
     const auto dtype = wide(weight.scalar_type());
-    const auto bytes = weight.numel() * int64_t(c10::elementSize(dtype)), most = buckets.size() <= 1 ? first_bucket : further_buckets;
+    const auto bytes = weight.numel() * int64_t(c10::elementSize(dtype)),
+               most = buckets.size() <= 1 ? first_bucket : further_buckets;
     if (buckets.empty() || size + bytes > most) buckets.emplace_back(), size = 0;
     auto& bucket = buckets.back();
     place_of[i] = {buckets.size() - 1, bucket.which.size()};
@@ -37,7 +38,8 @@ SummedGradients::SummedGradients(std::vector<Tensor> weights_, std::shared_ptr<R
   }
   for (auto& bucket : buckets) {
     const auto& last = weights[bucket.which.back()];
-    bucket.flat = torch::zeros({bucket.at.back() + last.numel()}, last.options().dtype(wide(last.scalar_type())).requires_grad(false));
+    bucket.flat =
+      torch::zeros({bucket.at.back() + last.numel()}, last.options().dtype(wide(last.scalar_type())).requires_grad(false));
     bucket.missing = bucket.which.size();
   }
   for (size_t i = 0; overlap && i < weights.size(); ++i)

@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { architectures, findArchitecture } from '../../lib/architectures/index.js'
+import { fill } from '../../lib/checkpoint/run-weights.js'
+import type { Stored } from '../../lib/checkpoint/stored-tensors.js'
 import { type NativeModel, native } from '../../lib/native.js'
 import { isCausal } from '../../lib/spec/architecture.js'
 import { contextsOf } from '../../lib/spec/contexts.js'
@@ -7,7 +9,7 @@ import { useThreads } from '../../lib/torch/device.js'
 import { Tensor } from '../../lib/torch/tensor.js'
 import { plan } from '../../lib/train/recipe.js'
 import { run } from '../native/run.js'
-import { apart, build, contexts, DIM, predict, widened } from './tiny.js'
+import { apart, build, contexts, DIM, gaussian, predict, widened } from './tiny.js'
 
 beforeAll(() => void useThreads(1))
 
@@ -65,6 +67,51 @@ describe('residual memory', () => {
       for (const time of [1, 2, 64, 65, 128, 129, 300])
         expect(apart(await predict(built, x.slice(0, time * DIM), 1), want[time - 1]!)).toBeLessThan(near)
     }
+  })
+  test('weights follow the standardised summary of the means, and the means are centred', async () => {
+    const [built, x, k] = [await model(), contexts(1, 40), DECAYS.length]
+    const size = 2 * k + (k * (k - 1)) / 2
+    const numbers = (seed: number, n: number) => [...gaussian(n, seed)]
+    const [summary, middle, shift, center] = [numbers(1, k * size), numbers(2, size), numbers(3, size), numbers(4, DIM)]
+    const scale = shift.map((value) => 1 + Math.abs(value))
+    await set(built, { 'residual.center': center, 'residual.summary_center': middle, 'residual.summary_scale': scale })
+    const rows = native.modelState(built).find(({ name }) => name === 'residual.summary')!
+    await Tensor.wrap(rows.tensor).change('aten::copy_', Tensor.from(Float64Array.from(summary), [k, size]))
+    const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, value, i) => sum + value * b[i]!, 0)
+    const rates = DECAYS.map((decay) => 1 / (1 + Math.exp(-decay)))
+    const want = means(x, DECAYS).map((of, t) => {
+      const totals = rates.map((rate) => Array.from({ length: t + 1 }, (_, age) => rate ** age).reduce((a, b) => a + b))
+      const norms = of.map((mean) => Math.hypot(...mean))
+      const cosines = of.flatMap((a, i) => of.slice(i + 1).map((b, j) => dot(a, b) / (norms[i]! * norms[i + 1 + j]!)))
+      const z = [...totals.map(Math.log), ...norms, ...cosines].map((value, j) => (value - middle[j]!) / scale[j]!)
+      const weights = WEIGHTS.map((weight, i) => weight + dot(z, summary.slice(i * size, (i + 1) * size)))
+      return unit(center.map((value, c) => of.reduce((sum, mean, i) => sum + weights[i]! * (mean[c]! - value), 0)))
+    })
+    expect(apart(await predict(built, x, 1, true), want.flat())).toBeLessThan(1e-11)
+    expect(apart(await predict(built, x, 1), want.at(-1)!)).toBeLessThan(1e-11)
+  })
+  test('a run of an earlier version, without centres and scale, is filled with what that version computed', async () => {
+    const [own, other, x] = [await model(), await model(), contexts(1, 20)]
+    const state = native.modelState(own)
+    const earlier = state.filter(({ name }) => !/center|summary_scale/.test(name))
+    expect(state.length - earlier.length).toBe(3)
+    const tensors = earlier.map(({ name, tensor }): [string, Stored] => {
+      const kept = Tensor.wrap(tensor)
+      return [name, { shape: kept.shape, read: async () => kept.to({ dtype: 'float64' }) }]
+    })
+    const sizes = new Map(state.map(({ name, tensor }) => [name, Tensor.wrap(tensor).shape[0]!]))
+    const full = (name: string, value: number) => ({ [name]: new Array<number>(sizes.get(name)!).fill(value) })
+    await set(other, {
+      ...full('residual.center', 3),
+      ...full('residual.summary_center', 3),
+      ...full('residual.summary_scale', 3),
+    })
+    await fill(other, 'earlier.pt', new Map(tensors))
+    expect(await predict(other, x, 1)).toEqual(await predict(own, x, 1))
+    const lacking = new Map(tensors.filter(([name]) => name !== 'residual.gate'))
+    await expect(fill(other, 'earlier.pt', lacking)).rejects.toThrow(
+      /earlier.pt: expected a tensor "residual.gate" but received none/,
+    )
   })
   test('a decay of 0 is the last vector and a decay of 1 the plain mean, exactly', async () => {
     const x = contexts(1, 200)

@@ -31,7 +31,7 @@ export function variants({ fields, presets: { tiny } }: Architecture): [string, 
   ]
 }
 
-/** A model without zero weights: matrices that start at zero (a head with a residual, most of RWKV) would hide others. */
+/** A model without zero weights: matrices and centres that start at zero (a head with a residual, most of RWKV) would hide others. */
 export async function build(
   a: Architecture,
   options: Record<string, unknown> = a.presets.tiny,
@@ -39,11 +39,11 @@ export async function build(
 ): Promise<NativeModel> {
   const { node } = a.spec({ dim: DIM, context: o.context ?? LONGEST }, options)
   const model = await native.model(node, o.dtype ?? 'float32', 'cpu', o.seed ?? 1)
-  for (const [i, { tensor }] of native.modelState(model).entries()) {
+  for (const [i, { name, tensor }] of native.modelState(model).entries()) {
     const weight = Tensor.wrap(tensor)
     const values = await (await weight.to({ dtype: 'float32' })).data()
-    if (weight.shape.length !== 2 || values.some((x) => x !== 0)) continue
-    const noise = gaussian(values.length, 99 + i).map((x) => x / Math.sqrt(weight.shape[1]!))
+    if ((weight.shape.length !== 2 && !name.endsWith('center')) || values.some((x) => x !== 0)) continue
+    const noise = gaussian(values.length, 99 + i).map((x) => x / Math.sqrt(weight.shape.at(-1)!))
     await weight.op('aten::copy_', await Tensor.from(noise, weight.shape).to({ dtype: weight.dtype }))
   }
   return model

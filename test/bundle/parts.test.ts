@@ -8,8 +8,6 @@ import type { Entry } from '../../lib/bundle/bundle-entries.js'
 import { describeFiles } from '../../lib/bundle/bundle-manifest.js'
 import { readElf } from '../../lib/bundle/elf.js'
 import { neededLibraries } from '../../lib/bundle/needed-libraries.js'
-import { placePackages } from '../../lib/bundle/place-packages.js'
-import { reachedPackages } from '../../lib/bundle/reached-packages.js'
 import { tarStream } from '../../lib/bundle/tar-stream.js'
 import { findLibtorch } from '../../lib/libtorch/find.js'
 import { addonPath, loaderPath } from '../../lib/libtorch/load-libtorch.js'
@@ -46,33 +44,6 @@ describe.skipIf(process.platform !== 'linux')('libraries of a bundle', () => {
     const missing = neededLibraries([addonPath()], scratch)
     await expect(missing).rejects.toMatchObject({ code: 'LIBTORCH_MISMATCH', message: /libtorch_cpu\.so|libc10\.so/ })
     await expect(neededLibraries([write('no.so', 'text'.repeat(99))], scratch)).rejects.toThrow('64-bit ELF')
-  })
-})
-
-describe('packages of a bundle', () => {
-  test('imports are followed through modules, and dynamic ones from the verbs and the server only', () => {
-    write('dist/bin/lvm.js', "import yargs from 'yargs'\nconst later = () => import('./commands/plot.js')\n")
-    write('dist/bin/commands/plot.js', "import 'plotter'\n")
-    write('dist/bin/commands/serve.js', "const { serve } = await import('../../lib/index.js')\nexport const text = ' from '\n")
-    write('dist/lib/index.js', "export {\n  serve,\n} from './serve/server.js'\nexport { draw } from './report/draw.js'\n")
-    write('dist/lib/report/draw.js', "export const draw = () => import('charts')\nimport { readFileSync } from 'node:fs'\n")
-    write('dist/lib/serve/server.js', "import { a } from '@scope/web/plugin'\nconst b = import('metrics')\nimport 'fs'\n")
-    write('dist/lib/serve/engine-child.js', "const c = require('framing')\n")
-    expect(reachedPackages(join(scratch, 'dist'), ['serve'])).toEqual(['@scope/web', 'framing', 'metrics', 'yargs'])
-  })
-  test('a package keeps the version of a dependency that it finds here', () => {
-    const file = (path: string, version: string, dependencies = {}) =>
-      write(`tree/node_modules/${path}/package.json`, JSON.stringify({ name: path.split('/').at(-1), version, dependencies }))
-    file('a', '1.0.0', { c: '1' })
-    file('a/node_modules/c', '1.0.0', { d: '2' })
-    file('b', '1.0.0', { c: '2', a: '1' })
-    file('c', '2.0.0', { d: '2' })
-    file('d', '2.0.0')
-    const placed = placePackages(['b', 'a'], join(scratch, 'tree')).map(({ target, version }) => `${target} ${version}`)
-    expect(placed).toEqual(expect.arrayContaining(['node_modules/a 1.0.0', 'node_modules/b 1.0.0', 'node_modules/d 2.0.0']))
-    expect(placed.filter((one) => /\/c /.test(one)).length).toBe(2)
-    file('e', '1.0.0', { gone: '1' })
-    expect(() => placePackages(['e'], join(scratch, 'tree'))).toThrow('expected package gone in node_modules')
   })
 })
 

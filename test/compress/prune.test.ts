@@ -48,7 +48,7 @@ describe('pruning', () => {
       [0, 1].map((i) => ({ at: expect.stringContaining(`layers.${i}.linear2`), units: 64, left: 48 })),
     )
     expect(model.manifest.pruned).toEqual(made.pruning)
-    expect((await exportRun({ run: join(out, 'neurons') })).compared.share).toBeLessThanOrEqual(1)
+    expect((await exportRun({ run: join(out, 'neurons') })).compared!.share).toBeLessThanOrEqual(1)
   }, 60_000)
   test('prune removes whole attention heads', async () => {
     const made = await prune({
@@ -63,7 +63,7 @@ describe('pruning', () => {
     using model = await load(join(out, 'heads'), { threads: 1 })
     expect(model.manifest.options.model).toMatchObject({ heads: 3, headDim: 8 })
     expect(made.pruning.removed).toHaveLength(4)
-    expect((await exportRun({ run: join(out, 'heads') })).compared.share).toBeLessThanOrEqual(1)
+    expect((await exportRun({ run: join(out, 'heads') })).compared!.share).toBeLessThanOrEqual(1)
   }, 60_000)
   test('prune with sparsity 0 changes no weight', async () => {
     for (const structured of ['heads', 'neurons', 'none'] as const) {

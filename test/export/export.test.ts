@@ -40,15 +40,15 @@ describe('an exported run', () => {
   test('an exported TorchScript program predicts like its run', async () => {
     const made = await exportRun({ run })
     expect(made).toMatchObject({ version: 1, model: 'transformer', format: 'torchscript', out: join(run, 'exported.ts.pt') })
-    expect(made.compared.share).toBeLessThanOrEqual(1)
-    expect(made.compared.contexts).toContain(5)
+    expect(made.compared!.share).toBeLessThanOrEqual(1)
+    expect(made.compared!.contexts).toContain(5)
     using model = await load(run)
     using script = await TorchScriptModule.load(made.out, { allowCode: true })
     const x = new Float32Array(2 * 5 * model.dim).map((_, i) => Math.sin(i))
     using y = await script.forward(Tensor.from(x, [2, 5, model.dim]))
     const want = await model.predict(x)
     expect(Math.max(...((await y.data()) as Float32Array).map((v, i) => Math.abs(v - want[i]!)))).toBeLessThanOrEqual(
-      made.compared.allowed,
+      made.compared!.allowed,
     )
   })
   test('export refuses a file that computes another function, in any precision', async () => {
@@ -93,7 +93,7 @@ describe('an exported run', () => {
   })
   test('export refuses a damaged or missing run', async () => {
     await expect(exportRun({ run: join(out, 'none') })).rejects.toThrow(code('RUN_MISSING'))
-    await expect(exportRun({ run, format: 'onnx' as 'torchscript' })).rejects.toThrow(code('BAD_OPTION'))
+    await expect(exportRun({ run, format: 'onxn' as 'onnx' })).rejects.toThrow(code('BAD_OPTION'))
     await expect(exportRun({ run, format: 'safetensors', out: join(out, 'weights.bin') })).rejects.toThrow(code('BAD_OPTION'))
     const path = join(run, 'best_model.pt')
     const bytes = readFileSync(path)

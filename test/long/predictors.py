@@ -75,9 +75,12 @@ class Predictor(nn.Module):
         if o["residual"] in ("decay", "memory"):
             self.residual["decay"] = torch.ones_like(self.residual["weight"])
         if o["residual"] == "memory":
-            self.residual["summary"] = torch.zeros(memories, 2 * memories + memories * (memories - 1) // 2)
+            entries = 2 * memories + memories * (memories - 1) // 2
+            self.residual["summary"] = torch.zeros(memories, entries)
             self.residual["gate"] = torch.zeros(memories, width)
             self.residual["map"] = torch.zeros(dim, dim)
+            for name, value in (("center", torch.zeros(dim)), ("summary_center", torch.zeros(entries)), ("summary_scale", torch.ones(entries))):
+                self.residual.register_buffer(name, value)
         if o["input_scale"] == "standardize":
             self.input = getattr(self, "input", nn.Module())
             self.input.register_buffer("center", torch.zeros(dim))
@@ -108,9 +111,9 @@ class Predictor(nn.Module):
         norms = means.norm(dim=-1)
         a, b = torch.triu_indices(len(totals), len(totals), 1)
         cosines = nn.functional.cosine_similarity(means[:, a], means[:, b], dim=-1)
-        z = torch.cat([totals.log().expand_as(norms), norms, cosines], -1)
+        z = (torch.cat([totals.log().expand_as(norms), norms, cosines], -1) - r.summary_center) / r.summary_scale
         weights = r["weight"] + z @ r["summary"].T + features @ r["gate"].T / features.shape[-1] ** 0.5
-        mixed = torch.einsum("bk,bkd->bd", weights, means)
+        mixed = torch.einsum("bk,bkd->bd", weights, means - r.center)
         return mixed + mixed @ r["map"].T / self.dim**0.5
 
     def forward(self, x):

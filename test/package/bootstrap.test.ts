@@ -51,7 +51,7 @@ beforeEach(() => {
   put('node_modules/typescript/bin/tsc', TSC)
   for (const name of ['tsconfig.json', 'tsconfig.build.json', 'CMakeLists.txt', 'lib/a.ts', 'native/a.cpp']) put(name, '')
   put('scripts/build.mjs', BUILD)
-  put('scripts/option-comments.mjs', '')
+  for (const name of ['option-comments', 'bundle-packages', 'public-types']) put(`scripts/${name}.mjs`, '')
   writeFileSync(join(clone, 'tools', 'npm'), '#!/bin/sh\necho npm "$@"\n', { mode: 0o755 })
   symlinkSync(process.execPath, join(clone, 'tools', 'node'))
   for (const name of ['cmake', 'c++', 'make']) tool(name)
@@ -80,7 +80,10 @@ test('bootstrap repeats only the steps whose inputs changed', () => {
 test('bootstrap installs packages when node_modules differs from package-lock.json', () => {
   bootstrap()
   put('package-lock.json', readFileSync(join(clone, 'package-lock.json'), 'utf8').replace('"version":"1"', '"version":"2"'))
-  expect(bootstrap()).toMatchObject({ stdout: 'npm ci --no-audit --no-fund\n', steps: ['installing packages'] })
+  expect(bootstrap()).toMatchObject({
+    stdout: 'npm ci --no-audit --no-fund\n',
+    steps: ['installing packages', 'compiling TypeScript'],
+  })
 })
 
 test('bootstrap ends at a compile error and keeps the earlier dist', () => {

@@ -8,6 +8,7 @@ const ROOMS = [
   'hints',
   'error-codes',
   'errors',
+  'packages',
   'door',
   'stages',
   'control',

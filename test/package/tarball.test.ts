@@ -1,5 +1,15 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, delimiter, dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -93,6 +103,24 @@ describe('the tarball', () => {
   test('the tarball holds no sources, no tests and no binding.gyp, which would make npm start a build', async () => {
     expect(listed.filter((path) => /binding\.gyp|CMakeLists|^(native|test|lib|bin|scripts|build)/.test(path))).toEqual([])
     expect(listed.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts') && !path.startsWith('examples/'))).toEqual([])
+  })
+})
+
+describe('the installed package', () => {
+  const folder = join(app, 'node_modules')
+  const paths = () => readdirSync(folder, { recursive: true, encoding: 'utf8' })
+
+  test('an installation is one package that takes less than 25 MB on disk', () => {
+    expect(readdirSync(folder).filter((name) => !name.startsWith('.'))).toEqual(['lvm-torch'])
+    const blocks = paths().reduce((sum, path) => sum + Math.ceil(statSync(join(folder, path)).size / 4096), 0)
+    expect(4096 * blocks).toBeLessThan(25e6)
+  })
+  test('the licences of the packages that the program holds are installed with it', () => {
+    const held = join(folder, 'lvm-torch/dist/lib/packages')
+    const packages: { name: string; version: string }[] = JSON.parse(readFileSync(join(held, 'packages.json'), 'utf8'))
+    const text = readFileSync(join(held, 'LICENSES.txt'), 'utf8')
+    expect(packages.length).toBeGreaterThan(50)
+    for (const { name, version } of packages) expect(text).toContain(`${name} ${version} (`)
   })
 })
 

@@ -142,8 +142,8 @@ describe('long sentences', () => {
 test('half of a surrogate pair becomes U+FFFD, and control characters a blank', () => {
   expect(rowsOf(['One\u0000two \ud83d three\u00ad.'], 'en', within(220))).toEqual(['One two \ufffd three.'])
 })
-test('the language of a text is detected, and of digits it is not', () => {
-  expect(detectLanguage('Der Hund läuft über die Straße und bellt.')).toBe('de')
-  expect(detectLanguage('今日はいい天気です')).toBe('ja')
-  expect(detectLanguage('12345')).toBeUndefined()
+test('the language of a text is detected, and of digits it is not', async () => {
+  expect(await detectLanguage('Der Hund läuft über die Straße und bellt.')).toBe('de')
+  expect(await detectLanguage('今日はいい天気です')).toBe('ja')
+  expect(await detectLanguage('12345')).toBeUndefined()
 })

@@ -26,7 +26,13 @@ it('the variables of torchrun name rank, size and store; its agent runs the stor
 })
 
 it('the variables of srun name rank, size and the first host of the step; the script of a batch job is no rank', () => {
-  const job = { SLURM_PROCID: '3', SLURM_NTASKS: '8', SLURM_LOCALID: '1', SLURM_JOB_NODELIST: 'gpu[07-10,12]', SLURM_JOB_ID: '45123' }
+  const job = {
+    SLURM_PROCID: '3',
+    SLURM_NTASKS: '8',
+    SLURM_LOCALID: '1',
+    SLURM_JOB_NODELIST: 'gpu[07-10,12]',
+    SLURM_JOB_ID: '45123',
+  }
   expect(rankPlace(job)).toBeUndefined()
   expect(rankPlace({ ...job, SLURM_STEP_ID: '0' })).toEqual({
     rank: 3,
@@ -36,7 +42,10 @@ it('the variables of srun name rank, size and the first host of the step; the sc
     serve: false,
     prefix: 'lvm-torch/45123/0',
   })
-  expect(rankPlace({ ...job, SLURM_STEP_ID: '0', MASTER_ADDR: 'head', MASTER_PORT: '4000' })).toMatchObject({ address: 'head', port: 4000 })
+  expect(rankPlace({ ...job, SLURM_STEP_ID: '0', MASTER_ADDR: 'head', MASTER_PORT: '4000' })).toMatchObject({
+    address: 'head',
+    port: 4000,
+  })
 })
 
 it.each([

@@ -12,10 +12,27 @@ let data: string
 beforeAll(async () => {
   data = await vectorFile('base')
 })
-const WORDS = ['train', 'gru', '--preset', 'tiny', '--batch-size', '16', '--threads', '1', '--out', place('runs'), '--rank-timeout']
+const WORDS = [
+  'train',
+  'gru',
+  '--preset',
+  'tiny',
+  '--batch-size',
+  '16',
+  '--threads',
+  '1',
+  '--out',
+  place('runs'),
+  '--rank-timeout',
+]
 
 /** Starts the ranks of one training with the variables that a launcher sets; `own` are further words of one rank. */
-async function ranks(size: number, name: string, words: readonly string[], own: Record<number, string[]> = {}): Promise<Program[]> {
+async function ranks(
+  size: number,
+  name: string,
+  words: readonly string[],
+  own: Record<number, string[]> = {},
+): Promise<Program[]> {
   const env = { WORLD_SIZE: `${size}`, MASTER_ADDR: '127.0.0.1', MASTER_PORT: `${await freePort()}` }
   return Array.from({ length: size }, (_, rank) => {
     const all = [...WORDS, ...words, '--data', data, '--name', name, ...(own[rank] ?? [])]

@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from 'vitest'
 import type { TrainOptions } from '../../lib/index.js'
-import { manifestOf, nth, place, resultOf, TINY, trained, vectorFile } from './runs.js'
 import { expectSameHistory } from './ranks.js'
+import { manifestOf, nth, place, resultOf, TINY, trained, vectorFile } from './runs.js'
 
 let data: string
 beforeAll(async () => {

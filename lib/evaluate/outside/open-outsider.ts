@@ -1,14 +1,14 @@
-import { columnSums, contexts, take } from '../../baselines/baselines-rows.js'
+import { type Rows, take } from '../../baselines/baselines-rows.js'
 import { findRun } from '../../checkpoint/run-folder.js'
 import { openBase } from '../../data/open.js'
-import { atOnce, lengthOf, makeWindows, type Reach } from '../../data/windows.js'
-import { asLvmError, badOption, LvmError, shown } from '../../errors.js'
+import { makeWindows, type Reach } from '../../data/windows.js'
+import { badOption, LvmError } from '../../errors.js'
 import type { Options } from '../../options.js'
-import { tally, unlessStopped } from '../../stages.js'
-import { Tensor } from '../../torch/tensor.js'
+import type { Tensor } from '../../torch/tensor.js'
 import type { predictFields } from '../evaluate-fields.js'
 import { type Chosen, chooseRows, describeRun } from '../subject.js'
-import type { Outsider, OwnPredictor, OwnVectors } from './outsider.js'
+import { answersFor, answersTo, requireFinite } from './ask-function.js'
+import type { Outsider, OwnPredictor } from './outsider.js'
 import { openPredictions, type Predictions } from './predictions.js'
 
 type Asked = Pick<Options<typeof predictFields>, 'data' | 'space' | 'normalize' | 'rows'>
@@ -25,6 +25,11 @@ export interface OpenOutsider {
   readonly trainedOn: number | null
   /** Reads the predictions for some of the windows. Shapes: [ids, dim], float32. */
   read(ids: Int32Array): Promise<Tensor>
+  /** What only a function can be asked: windows of other data, and any contexts. Shapes: predict [n, context, dim] → [n, dim]. */
+  readonly own?: {
+    readOn(rows: Rows): (ids: Int32Array) => Promise<Tensor>
+    predict(contexts: Tensor): Promise<Tensor>
+  }
   dispose(): void
 }
 
@@ -46,19 +51,6 @@ async function openAlone(
     base.dispose()
     throw error
   }
-}
-
-/** Errors: DATA_NOT_FINITE with the first row that is not finite. */
-async function requireFinite(owner: string, vectors: Tensor): Promise<void> {
-  using sums = await columnSums(vectors)
-  if (((await sums.data()) as Float64Array).every(Number.isFinite)) return
-  const values = (await vectors.data()) as Float32Array
-  const at = values.findIndex((value) => !Number.isFinite(value))
-  throw new LvmError(
-    'DATA_NOT_FINITE',
-    `${owner}: expected finite vectors but number ${Math.floor(at / vectors.shape[1]!)} of those asked for holds ${values[at]}`,
-    { hint: 'correct the predictor: every prediction must be a vector of finite numbers' },
-  )
 }
 
 /** Which of its own rows a file is judged on. Errors: DATA_SHAPE. */
@@ -90,6 +82,12 @@ function idsOf({ path, places }: Predictions, { windows, ids }: Chosen, beside: 
 function shareOf({ trainedOn, places }: Predictions, judged: number): number | null {
   if (trainedOn === 0 || trainedOn === 1) return trainedOn
   return judged === places.size ? trainedOn : null
+}
+
+/** The part of the split that a file says it holds; otherwise all rows, or those that it lists. */
+function partOf({ part }: Predictions, { windows }: Chosen, ids: Int32Array): Chosen['part'] {
+  if (ids.length === windows.count) return 'all'
+  return part ?? 'listed'
 }
 
 async function openFile(name: string, path: string, beside: string | undefined, o: Asked): Promise<OpenOutsider> {
@@ -125,7 +123,7 @@ async function openFile(name: string, path: string, beside: string | undefined, 
       name,
       output: file.output,
       file: { path, sha256: file.sha256 },
-      chosen: { ...chosen, ids },
+      chosen: { ...chosen, ids, part: beside === undefined ? partOf(file, chosen, ids) : chosen.part },
       trainedOn: shareOf(file, ids.length),
       read,
       dispose: () => {
@@ -140,65 +138,6 @@ async function openFile(name: string, path: string, beside: string | undefined, 
   }
 }
 
-/** Turns the answer of a function into vectors. Shapes: [rows, dim], float32. Errors: DATA_SHAPE. */
-async function answered(name: string, answer: OwnVectors, rows: number, dim: number): Promise<Tensor> {
-  const flat = answer instanceof Float32Array || answer instanceof Float64Array
-  const what =
-    answer instanceof Tensor ? `a tensor of shape [${answer.shape.join(', ')}]` : flat ? `${answer.length} numbers` : undefined
-  const wrong = (received: string) =>
-    new LvmError(
-      'DATA_SHAPE',
-      `${name}: expected ${rows} vectors of dimension ${dim} from "predict" but it returned ${received}`,
-      {
-        hint: 'return a Tensor, a Float32Array or lists of numbers of shape [windows, dim], one vector for each context',
-      },
-    )
-  if (flat && answer.length !== rows * dim) throw wrong(what!)
-  if (!flat && !(answer instanceof Tensor) && !Array.isArray(answer)) throw wrong(shown(answer))
-  let given: Tensor
-  try {
-    given = answer instanceof Tensor ? answer : flat ? Tensor.from(answer, [rows, dim]) : Tensor.from(answer as [])
-  } catch (cause) {
-    throw wrong(`lists that are no table (${asLvmError(cause).message})`)
-  }
-  if (given.shape.length !== 2 || given.shape[0] !== rows || given.shape[1] !== dim)
-    throw wrong(what ?? `lists of shape [${given.shape.join(', ')}]`)
-  return given.to({ device: 'cpu', dtype: 'float32' })
-}
-
-/** Calls a function for windows, those of one length together. */
-async function ask({ name, predict }: OwnPredictor, chosen: Chosen, asked: Int32Array): Promise<Tensor> {
-  const { windows } = chosen
-  const { dim } = windows
-  const all = new Float32Array(asked.length * dim)
-  const byLength = new Map<number, number[]>()
-  for (const [place, id] of asked.entries()) {
-    const length = lengthOf(windows, id)
-    const same = byLength.get(length)
-    if (same === undefined) byLength.set(length, [place])
-    else same.push(place)
-  }
-  let done = 0
-  for (const [length, places] of byLength) {
-    const size = atOnce(length)
-    for (let at = 0; at < places.length; at += size) {
-      tally(done, asked.length)
-      const part = places.slice(at, at + size)
-      using given = await contexts(
-        chosen,
-        Int32Array.from(part, (place) => asked[place]!),
-        length,
-      )
-      using vectors = await answered(name, await unlessStopped(Promise.resolve(predict(given))), part.length, dim)
-      await requireFinite(name, vectors)
-      const values = (await vectors.data()) as Float32Array
-      for (const [i, place] of part.entries()) all.set(values.subarray(i * dim, (i + 1) * dim), place * dim)
-      done += part.length
-    }
-  }
-  return Tensor.from(all, [asked.length, dim])
-}
-
 async function openFunction(own: OwnPredictor, beside: string | undefined, o: Asked): Promise<OpenOutsider> {
   const { name, context, output = 'raw' } = own
   const alone = () => {
@@ -210,8 +149,17 @@ async function openFunction(own: OwnPredictor, beside: string | undefined, o: As
   if (beside !== undefined && context !== undefined)
     throw badOption(name, 'context', `no value beside ${beside}, whose contexts it reads,`, context, 'leave it out')
   const chosen = beside === undefined ? await alone() : await chooseRows(await describeRun(beside), o)
-  const read = (ids: Int32Array) => ask(own, chosen, ids)
-  return { name, output, file: null, chosen, trainedOn: null, read, dispose: chosen.dispose }
+  const readOn = (rows: Rows) => (ids: Int32Array) => answersFor(own, rows, ids)
+  return {
+    name,
+    output,
+    file: null,
+    chosen,
+    trainedOn: null,
+    read: readOn(chosen),
+    own: { readOn, predict: (given) => answersTo(own, given) },
+    dispose: chosen.dispose,
+  }
 }
 
 /** Errors: BAD_OPTION when a run has the name, because their figures would replace each other's. */

@@ -85,6 +85,14 @@ export const predictors: Check = {
   convert: (value, owner) => (value as unknown[]).map((one) => read(owner, one)),
 }
 
+const listed = (value: unknown) => (Array.isArray(value) ? value : [value])
+/** As `predictors`, or one of them. */
+export const predictorOrMany: Check = {
+  expected: `a run, or ${predictors.expected}`,
+  accepts: (value) => predictors.accepts(listed(value)) && listed(value).length > 0,
+  convert: (value, owner, name) => predictors.convert!(listed(value), owner, name),
+}
+
 /** The names in a list that may only hold runs. Errors: BAD_OPTION. */
 export function onlyRuns(owner: string, because: string, all: readonly (string | Outsider)[]): readonly string[] {
   const other = all.find((one) => typeof one !== 'string')

@@ -15,6 +15,8 @@ export interface Predictions {
   /** Hash of the data that was predicted, where the file says it. */
   readonly hash: string | undefined
   readonly trainedOn: number | null
+  /** Part of a run's split that it holds, where the file says it. */
+  readonly part: 'train' | 'val' | 'test' | undefined
   /** Shapes: [rows, dim]. */
   readonly vectors: Tensor
   /** Place of the prediction for each target row. */
@@ -28,6 +30,7 @@ interface Index {
   readonly rows: readonly number[]
   readonly scale?: 'raw' | 'unit'
   readonly output?: 'raw' | 'unit'
+  readonly part?: string | null
   readonly data?: { readonly path?: string; readonly hash?: string }
   readonly context?: number | null
   readonly lengths?: readonly number[] | null
@@ -46,6 +49,7 @@ const KEYS: Readonly<Record<keyof Index, [expected: string, accepts: (value: unk
   rows: ['a list of row numbers', (value) => isWholes(value, 0)],
   scale: ['raw or unit', isScale],
   output: ['raw or unit', isScale],
+  part: ['a text', (value) => isNone(value) || isText(value)],
   data: [
     '{ path, hash } of the predicted data',
     (value) =>
@@ -105,6 +109,9 @@ function reachOf(path: string, { context, lengths }: Index): Reach {
   )
 }
 
+/** Parts of a split that a file may hold. */
+const PARTS = ['train', 'val', 'test'] as const
+
 /** Opens predictions and the .json file beside them. Errors: FILE_MISSING, DATA_FORMAT, DATA_SHAPE. */
 export async function openPredictions(path: string): Promise<Predictions> {
   const array = (await openArrays(path)).arrays.values().next().value!
@@ -143,6 +150,7 @@ export async function openPredictions(path: string): Promise<Predictions> {
     output: index.scale === 'unit' ? 'unit' : (index.output ?? 'raw'),
     hash: index.data?.hash,
     trainedOn: index.trained_on ?? null,
+    part: PARTS.find((part) => part === index.part),
     vectors: await loadTensor(array),
     places,
     windows: (given) => {

@@ -1,4 +1,4 @@
-import type { RunEntry } from '../../evaluate/results-file.js'
+import type { OutsideEntry, RunEntry } from '../../evaluate/results-file.js'
 import { trainedOnNote } from '../../evaluate/trained-on.js'
 import { count, duration, millions, mse } from '../../show.js'
 import type { ReportedRun } from '../reported-runs.js'
@@ -13,11 +13,11 @@ const PARAMETERS: Axis = { title: 'Parameters', log: true, show: millions }
 const TIME: Axis = { title: 'Time to train', log: true, show: duration }
 
 /** Names the part of the split, or the number of folds. */
-export const rowsText = ({ rows, folds }: RunEntry): string =>
+export const rowsText = ({ rows, folds }: RunEntry | OutsideEntry): string =>
   folds === undefined ? `${rows} rows` : `held out over ${folds.count} folds`
 
 /** Describes the windows, intervals and selection behind entries in one line. */
-export function basis(entries: readonly RunEntry[]): string {
+export function basis(entries: readonly (RunEntry | OutsideEntry)[]): string {
   const [first] = entries
   if (first === undefined) return ''
   const articles = `${count(first.articles)} article${first.articles === 1 ? '' : 's'}`

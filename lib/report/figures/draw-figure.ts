@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { assetPath } from '../../packages/assets.js'
 import { csvCell, xmlText } from '../../show.js'
 import type { Figure, Table } from './figure.js'
 import { FONT } from './figure.js'
 import { PAPER } from './palette.js'
 
-const require = createRequire(import.meta.url)
 /** Pixels of the PNG per pixel of the figure, for sharp pictures on dense screens. */
 const ZOOM = 2
 
@@ -13,22 +12,16 @@ const escaped = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 
 async function charts() {
-  const [core, kinds, parts, renderers] = await Promise.all([
-    import('echarts/core'),
-    import('echarts/charts'),
-    import('echarts/components'),
-    import('echarts/renderers'),
-  ])
-  core.use([kinds.LineChart, kinds.BarChart, kinds.ScatterChart, kinds.CustomChart, kinds.BoxplotChart])
-  core.use([parts.TitleComponent, parts.GridComponent, parts.GraphicComponent, renderers.SVGRenderer])
-  return core
+  const { init, use, ...parts } = await import('../../packages/echarts.js')
+  use(Object.values(parts))
+  return init
 }
 let loaded: ReturnType<typeof charts> | undefined
 
 /** Draws a figure as SVG; the same data gives the same text on every machine. */
 export async function drawSvg(figure: Figure): Promise<string> {
   loaded ??= charts()
-  const chart = (await loaded).init(null, null, { renderer: 'svg', ssr: true, width: figure.width, height: figure.height })
+  const chart = (await loaded)(null, null, { renderer: 'svg', ssr: true, width: figure.width, height: figure.height })
   chart.setOption({ ...figure.option, backgroundColor: PAPER })
   const text = chart.renderToSVGString()
   chart.dispose()
@@ -39,9 +32,9 @@ export async function drawSvg(figure: Figure): Promise<string> {
 }
 
 async function rasteriser() {
-  const { initWasm, Resvg } = await import('@resvg/resvg-wasm')
-  const font = (style: string) => readFile(require.resolve(`dejavu-fonts-ttf/ttf/DejaVuSansCondensed${style}.ttf`))
-  await initWasm(await readFile(require.resolve('@resvg/resvg-wasm/index_bg.wasm')))
+  const { initWasm, Resvg } = await import('../../packages/resvg.js')
+  const font = (style: string) => readFile(assetPath(`DejaVuSansCondensed${style}.ttf`))
+  await initWasm(await readFile(assetPath('index_bg.wasm')))
   const fontBuffers = await Promise.all([font(''), font('-Bold')])
   return (svg: string) =>
     new Resvg(svg, {

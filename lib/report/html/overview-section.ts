@@ -12,6 +12,7 @@ import type { Report } from '../report-document.js'
 import { fairEntries, skillVerdicts } from '../verdicts.js'
 import { foldsPart } from './folds-part.js'
 import { type Html, html } from './html.js'
+import { judgedGroups } from './outside-part.js'
 import { number, table } from './parts.js'
 
 const runLink = (run: string) => html`<a href="#run-${plainName(run)}">${run}</a>`
@@ -167,13 +168,17 @@ ${table(
 
 /** Tables of evaluated runs and the baselines on the same windows. */
 export function runsSection(report: Report): Html {
-  const groups = likeGroups(judgedRuns(report))
+  const groups = judgedGroups(report)
   const tables = groups.map(
     (entries) =>
       html`<h3>${entries[0]!.data.path.split(/[\\/]/).at(-1)}, ${rowsText(entries[0]!)}</h3><p class="muted">${basis(entries)}. Only runs in the same table can be compared.</p>${table(
         entries,
         [
-          { title: 'Run', read: (e) => html`${runLink(e.run)}${e.split?.leaky && html` <span class="tag bad">leaky</span>`}` },
+          {
+            title: 'Run',
+            read: (e) =>
+              html`${runLink(e.run)}${'kind' in e && html` <span class="tag muted">${e.kind}</span>`}${e.split?.leaky && html` <span class="tag bad">leaky</span>`}`,
+          },
           { title: 'Cosine', numeric: true, read: (e) => number(e.cosine.mean, decimal) },
           { title: '95 %', numeric: true, read: (e) => span(e.cosine.ci95) },
           { title: 'Centred', numeric: true, read: (e) => number(e.cosine_centred, decimal) },

@@ -1,6 +1,7 @@
 import type { Figures } from '../figures/all-figures.js'
 import type { Report } from '../report-document.js'
 import { type Html, html } from './html.js'
+import { outsidePart } from './outside-part.js'
 import { dashboard, matrixSection, runsSection, tiersSection } from './overview-section.js'
 import { shown } from './parts.js'
 import { runSection } from './run-section.js'
@@ -24,6 +25,7 @@ function about(report: Report): Html {
 /** Returns the page as one self-contained file. */
 export function page(report: Report, figures: Figures): string {
   const sections = evaluationSections(report, figures)
+  const outside = outsidePart(report, figures)
   const links = [
     ['dashboard', 'Dashboard'],
     ['matrix', 'Matrix'],
@@ -32,6 +34,7 @@ export function page(report: Report, figures: Figures): string {
     ['training', 'Training'],
     ...sections.map(({ id, title }) => [id, title] as const),
     ['runs', 'Every run'],
+    ...(outside === '' ? [] : [['outside', 'Predictors from elsewhere'] as const]),
     ['about', 'How these numbers were made'],
   ] as const
   const main = html`${dashboard(report)}
@@ -43,7 +46,7 @@ ${runsSection(report)}
 ${sections.map(({ content }) => content)}
 <section aria-labelledby="runs"><h2 id="runs">Every run</h2>
 ${report.runs.map((run) => runSection(run, figures.runs[run.run]?.curves ?? [], runExtras(report, run.run, figures)))}
-</section>`
+</section>${outside}`
   return standalonePage({
     title: 'Next-vector predictors: training and evaluation matrix',
     version: report.written_by.lvm_torch,

@@ -1,9 +1,9 @@
 import type { RequestListener, Server } from 'node:http'
-import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
-import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { fastify, swagger } from '../../packages/fastify.js'
 import { allowedMethods, notFound } from './allowed-methods.js'
 import type { App, Core } from './core.js'
+import { docsPage } from './docs-page.js'
 import { healthRoutes } from './health-routes.js'
 import { addHooks, pathOf, sendProblem } from './hooks.js'
 import { parseJson } from './json-body.js'
@@ -39,7 +39,7 @@ async function addDocs(app: App, isKeyed: boolean): Promise<void> {
       ...(isKeyed ? { security: [{ key: [] }] } : {}),
     },
   })
-  await app.register(swaggerUi, { routePrefix: '/docs' })
+  docsPage(app)
   let text: Buffer | undefined
   app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
     text ??= Buffer.from(JSON.stringify(app.swagger())) // complete once all routes are added
@@ -51,7 +51,7 @@ const ROUTES = [predictRoutes, retrieveRoutes, sessionRoutes, modelRoutes, kserv
 
 /** Makes the HTTP side of a server, without listening. */
 export async function makeApp(core: Core, serverFactory: (listener: RequestListener) => Server): Promise<App> {
-  const app: App = Fastify({
+  const app: App = fastify({
     logger: false,
     bodyLimit: bodyLimit(core),
     routerOptions: { maxParamLength: LONGEST_PARAM },

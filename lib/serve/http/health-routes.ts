@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../../packages/typebox.js'
 import type { App, Core } from './core.js'
 import { answers } from './schemas.js'
 import type { ServedModels } from './served-models.js'

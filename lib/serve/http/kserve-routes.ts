@@ -1,5 +1,5 @@
-import { type Static, Type } from 'typebox'
 import { LvmError } from '../../errors.js'
+import { type Static, Type } from '../../packages/typebox.js'
 import type { ServedRun } from '../engine-types.js'
 import { type App, askedBy, type Core, remember } from './core.js'
 import { isReady } from './health-routes.js'

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
-import { type Static, Type } from 'typebox'
 import { LvmError, shown } from '../../errors.js'
+import { type Static, Type } from '../../packages/typebox.js'
 import type { Contexted, ServedRun } from '../engine-types.js'
 import { type ContextLimits, contextsFromBytes, contextsFromFlat, contextsFromLists, toBytes } from './read-vectors.js'
 import { BYTES_TYPE, compileCheck, exactly, numbers } from './schemas.js'

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../../packages/typebox.js'
 import { toJson } from '../engine-messages.js'
 import type { ServedRun } from '../engine-types.js'
 import type { App, Core } from './core.js'

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type TSchema, Type } from 'typebox'
 import { LvmError, shown } from '../../errors.js'
+import { type TSchema, Type } from '../../packages/typebox.js'
 import type { Contexted } from '../engine-types.js'
 import type { Core } from './core.js'
 import { contextsFromBytes, contextsFromLists, toBytes, toLists } from './read-vectors.js'

@@ -1,5 +1,5 @@
-import { type Static, Type } from 'typebox'
 import { LvmError } from '../../errors.js'
+import { type Static, Type } from '../../packages/typebox.js'
 import { logLine, MOST_CONTEXTS } from '../../study/abtest/served-log.js'
 import { type App, askedBy, type Core, chooseFor } from './core.js'
 import {

@@ -1,7 +1,6 @@
 import type { FastifySchemaCompiler } from 'fastify'
-import { type TSchema, Type } from 'typebox'
-import { Compile } from 'typebox/compile'
 import { ERRORS, type ErrorCode } from '../../error-codes.js'
+import { Compile, type TSchema, Type } from '../../packages/typebox.js'
 import { PROBLEM } from './problem.js'
 import { schemaError } from './schema-errors.js'
 

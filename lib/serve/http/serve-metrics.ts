@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, Registry } from '../../packages/prom-client.js'
 import type { EngineEvent, ServedRun } from '../engine-types.js'
 import type { Served } from './served-models.js'
 

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from '../../packages/typebox.js'
 import { type App, askedBy, type Core, chooseFor, remember } from './core.js'
 import { oneVector, toBytes } from './read-vectors.js'
 import { commonHeaders } from './request-contexts.js'

@@ -52,8 +52,10 @@ export interface Part {
 export interface Analysis extends Part {
   readonly run: string
   readonly model: string
-  /** SHA-256 of the evaluated weights file. */
-  readonly weights_sha256: string
+  /** SHA-256 of the evaluated weights file, or file of predictions; null for a function. */
+  readonly weights_sha256: string | null
+  /** What is not known of a predictor that is no run, and what a file cannot be asked; null for a run. */
+  readonly note?: string | null
   readonly rows: string
   /** Share of the windows that were trained on; null for other data than that of the training. */
   readonly trained_on: number | null

@@ -75,6 +75,7 @@ export const renderAnalysis = pageDoor('renderAnalysis', 'analyze', (a: Analysis
   return [
     `${a.run} (${a.model}) · ${count(a.n)} windows of ${a.articles} articles · ${a.rows} rows of ${a.data.path} · seed ${a.seed}`,
     `cosine ${decimal(a.cosine.mean)}  ${span(a.cosine.ci95)}`,
+    ...(a.note ? [a.note] : []),
     ...trainedOnNote(a),
     ...bins('article length', a.by_length),
     ...bins('position in the article', a.by_position),

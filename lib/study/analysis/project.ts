@@ -48,7 +48,7 @@ async function neighbours(unit: Tensor, k: number): Promise<{ indices: number[][
 
 /** Projects unit vectors to a plane with UMAP on exact neighbours. Shapes: unit [n, dim] → n points. */
 export async function umap(unit: Tensor, seed: number): Promise<Projected> {
-  const { UMAP } = await import('umap-js')
+  const { UMAP } = await import('../../packages/umap.js')
   const n = unit.shape[0]!
   const k = Math.min(NEIGHBOURS, n - 1)
   const { indices, distances } = await neighbours(unit, k)

@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs'
 import { isRun, runFolder } from '../../checkpoint/run-folder.js'
+import { longDoor } from '../../control.js'
 import type { Base } from '../../data/base.js'
 import { openBeside } from '../../data/beside.js'
 import { someData, type WithData } from '../../data/given-data.js'
 import { locateBase } from '../../data/locate.js'
-import { abortSignal, asyncDoor, callback, optional, withFields, word } from '../../door.js'
+import { abortSignal, callback, optional, withFields, word } from '../../door.js'
 import { badOption, LvmError } from '../../errors.js'
 import { publish } from '../../files/write.js'
 import { type Given, type Options, resolve } from '../../options.js'
+import { stage, stopSignal, tally } from '../../stages.js'
 import { openSentences, type SentenceBank } from '../../text/decode/sentence-bank.js'
 import { type Generator, openGenerator, refuseGenerated, requireDecoder } from '../../text/decode/sentence-generator.js'
 import type { DecodeStep } from '../../text/invert/decoder.js'
@@ -177,15 +179,18 @@ const ARGS = {
  * Errors: those of load and of the data; BAD_OPTION; TEXT_MISSING for a bank without sentences; SPACE_MISMATCH and DATA_SHAPE for a
  * bank that does not fit; DIVERGED; INTERRUPTED.
  */
-export const decode = asyncDoor('decode', ARGS, async (options: DecodeOptions): Promise<Decoded> => {
+export const decode = longDoor('decode', ARGS, async (options: DecodeOptions): Promise<Decoded> => {
   const { onRow = () => {}, signal, ...given } = options
   const decoding = await openDecoding(given)
   try {
     const rows: DecodedRow[] = []
-    for await (const row of decoding.rows(signal)) {
-      rows.push(row)
-      onRow(row)
-    }
+    await stage('decode', async () => {
+      for await (const row of decoding.rows(signal ?? stopSignal())) {
+        tally(rows.length, decoding.head.count)
+        rows.push(row)
+        onRow(row)
+      }
+    })
     const { head, out } = decoding
     if (out !== undefined) await publish({ [out]: decodedFile(out, head, rows) })
     return { ...head, rows }

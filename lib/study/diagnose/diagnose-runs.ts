@@ -1,29 +1,23 @@
 import { join } from 'node:path'
 import { type Baseline, fitBaselines } from '../../baselines/baselines-fit.js'
 import { baselinesCache } from '../../baselines/kept-fits.js'
-import { keptReader } from '../../baselines/kept-predictions.js'
-import { load } from '../../checkpoint/load-model.js'
 import type { Model } from '../../checkpoint/model.js'
 import { readDocument, readHistory } from '../../checkpoint/run-documents.js'
-import { findRun } from '../../checkpoint/run-folder.js'
 import { CONFIG, type History } from '../../checkpoint/run-manifest.js'
 import { longDoor } from '../../control.js'
-import { openBeside } from '../../data/beside.js'
 import { mainData, type WithData } from '../../data/given-data.js'
-import { atOnce, makeWindows, shortestOf } from '../../data/windows.js'
-import { callback, optional, withFields, words } from '../../door.js'
+import { shortestOf } from '../../data/windows.js'
+import { callback, optional, withFields } from '../../door.js'
 import { asLvmError, badOption } from '../../errors.js'
 import { doctorFields, rolloutFields } from '../../evaluate/evaluate-fields.js'
+import { type Outsider, predictors } from '../../evaluate/outside/outsider.js'
 import { type Document, writeEntries } from '../../evaluate/results-file.js'
-import { type Rollout, rolloutOf } from '../../evaluate/rollout.js'
-import { type Chosen, chooseRows, readsBack } from '../../evaluate/subject.js'
-import { trainedShare } from '../../evaluate/trained-on.js'
-import { native } from '../../native.js'
+import { type Rollout, rolledFunction, rolloutOf } from '../../evaluate/rollout.js'
+import type { Chosen } from '../../evaluate/subject.js'
 import { type Given, type Options, resolve } from '../../options.js'
 import { rounds, stage } from '../../stages.js'
 import type { Estimate } from '../../statistics/estimates.js'
-import { call, Tensor } from '../../torch/tensor.js'
-import type { Read } from './ablations.js'
+import { nameOf, type OpenedPredictor, openPredictor, otherRows, requireRuns } from '../opened-predictor.js'
 import { factsOf } from './diagnose.js'
 import { findingsOf, type Verdict, verdictOf } from './diagnosis-findings.js'
 import type { Subject } from './examined-subject.js'
@@ -34,9 +28,14 @@ export const DIAGNOSTICS = 'diagnostics.json'
 
 /** Options of `diagnose`: the runs, and any field of `doctorFields`. */
 export interface DiagnoseRunsOptions extends WithData<Given<typeof doctorFields>> {
-  /** Folders of runs, or their names below `artifacts/lvm/models`. */
-  readonly runs: readonly string[]
+  /**
+   * Folders of runs, or their names below `artifacts/lvm/models`; files of predictions (`NAME=FILE.npy`), and functions. The latter
+   * are examined on the windows of the first run, or without one on those that they name.
+   */
+  readonly runs: readonly (string | Outsider)[]
 }
+
+type Asked = Options<typeof doctorFields>
 
 /** The type T with every estimate reduced to a figure, as written to diagnostics.json. */
 type Written<T> = T extends Estimate ? Figure : T extends object ? { readonly [K in keyof T]: Written<T[K]> } : T
@@ -57,8 +56,10 @@ function written<T>(value: T): Written<T> {
 export interface Diagnosis extends Written<Omit<Facts, 'rollout_to_mean' | 'settings'>> {
   readonly run: string
   readonly model: string
-  /** SHA-256 of the weights file that was examined. */
-  readonly weights_sha256: string
+  /** SHA-256 of the weights file, or file of predictions, that was examined; null for a function. */
+  readonly weights_sha256: string | null
+  /** What is not known of a predictor that is no run, and what a file cannot be asked; null for a run. */
+  readonly note?: string | null
   readonly rows: string
   readonly n: number
   readonly seed: number
@@ -68,23 +69,8 @@ export interface Diagnosis extends Written<Omit<Facts, 'rollout_to_mean' | 'sett
   readonly findings: readonly Finding[]
 }
 
-/** Returns a function that predicts unit vectors from contexts, batch by batch. */
-export const reader =
-  (model: Model): Read =>
-  async (x) => {
-    const parts: Tensor[] = []
-    const batch = atOnce(x.shape[1]!)
-    for (let at = 0; at < x.shape[0]!; at += batch) {
-      using some = await x.op('aten::narrow', 0, at, Math.min(batch, x.shape[0]! - at))
-      parts.push(Tensor.wrap(await native.modelPredict(model.native, some.native, false)))
-    }
-    const all = (await call('aten::cat', [parts])) as Tensor
-    for (const part of parts) part.dispose()
-    return all
-  }
-
 /** Reads the history of a run; undefined if there is none, for example after an import. */
-export async function historyOf({ folder }: Model): Promise<History | undefined> {
+async function historyOf({ folder }: Model): Promise<History | undefined> {
   try {
     return await readHistory(folder)
   } catch {
@@ -102,18 +88,13 @@ async function settingsOf({ folder }: Model): Promise<Facts['settings']> {
   }
 }
 
-/** Opens all windows of another file, for a model evaluated on `first`. Errors: those of openBeside. */
-export async function otherRows({ manifest, contexts }: Model, { base: first }: Chosen, path: string, space: string | undefined) {
-  const base = await openBeside(first, path, { space, normalize: first.normalized, judged: true })
-  const windows = makeWindows(base, readsBack(manifest, contexts))
-  return { base, windows, ids: Int32Array.from({ length: windows.count }, (_, i) => i) }
-}
-
-/** Rolls the model out; null when no article is long enough or the data is not a base. */
-async function rolled(model: Model, o: Options<typeof doctorFields>, chosen: Chosen): Promise<Rollout | null> {
-  if (o.steps === 0 || chosen.base.kind !== 'base') return null
+/** Rolls a predictor out; null for a file, when no article is long enough or the data is not a base. */
+async function rolled(of: OpenedPredictor, o: Asked): Promise<Rollout | null> {
+  const { chosen, run, predict } = of
+  if (o.steps === 0 || chosen.base.kind !== 'base' || predict === undefined) return null
   try {
-    return await rolloutOf(model, chosen, resolve('rollout', rolloutFields, { rows: o.rows, steps: o.steps }))
+    const rolling = run ?? rolledFunction(of.name, predict, chosen.windows)
+    return await rolloutOf(rolling, chosen, resolve('rollout', rolloutFields, { rows: o.rows, steps: o.steps }))
   } catch (error) {
     if (asLvmError(error).code === 'DATA_TOO_FEW') return null
     throw error
@@ -142,58 +123,61 @@ function fitter() {
 }
 
 async function examine(
-  model: Model,
-  o: Options<typeof doctorFields>,
+  of: OpenedPredictor,
+  o: Asked,
   fit: (train: Chosen['train']) => Promise<readonly Baseline[]>,
 ): Promise<Diagnosis> {
-  const chosen = await chooseRows(model, o)
-  let other: Awaited<ReturnType<typeof otherRows>> | undefined
+  const { chosen, run, predict } = of
+  const asksOthers = o.ood !== undefined && predict !== undefined
+  const other = asksOthers ? await otherRows(chosen, o.ood!, o.space) : undefined
   try {
-    if (o.ood !== undefined) other = await otherRows(model, chosen, o.ood, o.space)
     const subject: Subject = {
-      output: model.manifest.output,
-      read: reader(model),
-      predict: (rows) => keptReader(model, rows),
-      history: await historyOf(model),
-      settings: await settingsOf(model),
+      output: of.output,
+      read: predict,
+      predict: of.read,
+      history: run && (await historyOf(run)),
+      settings: run === undefined ? null : await settingsOf(run),
     }
-    const made = await stage('rollout', () => rolled(model, o, chosen))
+    const made = await stage('rollout', () => rolled(of, o))
+    const trainedOn = of.trainedOn(chosen)
     const facts = await factsOf(subject, {
       rows: chosen,
       train: chosen.train,
       baselines: await stage('fit the baselines', () => fit(chosen.train)),
       leaky: chosen.split?.leaky === true,
-      trainedOn: trainedShare(chosen, chosen.train),
+      trainedOn,
       own: chosen.part === 'val' && chosen.split !== undefined,
       other: other && { path: o.ood!, rows: other },
       rolloutToMean: made?.steps.at(-1)?.cosine_mean_vector ?? null,
       seed: o.seed,
     })
     const findings = findingsOf(facts)
-    const { rollout_to_mean, settings, ...figures } = facts
-    const { base } = chosen
+    const { rollout_to_mean: _, settings: __, ...figures } = facts
     return {
-      run: model.name,
-      model: model.manifest.model,
-      weights_sha256: model.weights,
+      run: of.name,
+      model: of.model,
+      weights_sha256: of.hash,
+      note: of.note,
       verdict: verdictOf(findings, facts),
       findings,
       rows: chosen.part,
       n: chosen.ids.length,
       seed: o.seed,
-      data: { path: base.path, hash: base.hash, space: base.space ?? null },
+      data: { path: chosen.base.path, hash: chosen.base.hash, space: chosen.base.space ?? null },
       ...written(figures),
       rollout: made && { memory: made.memory, windows: made.windows, articles: made.articles, steps: made.steps },
     }
   } finally {
-    chosen.dispose()
     other?.base.dispose()
   }
 }
 
+/** What doctor cannot ask of a file. */
+const UNASKED = 'changed contexts, training rows, other data and its own predictions'
+
 type Say = (line: string) => void
 type Diagnosed = Document<Diagnosis>
-const ARGS = { options: withFields({ runs: words, data: optional(mainData) }), say: optional(callback) }
+const ARGS = { options: withFields({ runs: predictors, data: optional(mainData) }), say: optional(callback) }
 
 /**
  * Examines runs, reports known failure patterns, and writes diagnostics.json.
@@ -204,14 +188,18 @@ export const diagnose = longDoor('doctor', ARGS, async (options: DiagnoseRunsOpt
   const { runs, ...given } = options
   if (runs.length === 0) throw badOption('doctor', 'runs', 'at least one run', runs)
   const o = resolve('doctor', doctorFields, given)
-  for (const run of runs) await findRun(run) // check all of them before the first one takes minutes
+  await requireRuns(runs)
   const { fit, dispose } = fitter()
   const entries: Diagnosis[] = []
   try {
-    for (const run of rounds(runs)) {
-      say?.(`examining ${run}`)
-      using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
-      entries.push(await examine(model, o, fit))
+    for (const one of rounds(runs, nameOf)) {
+      say?.(`examining ${nameOf(one)}`)
+      const of = await openPredictor(one, runs, o, UNASKED)
+      try {
+        entries.push(await examine(of, o, fit))
+      } finally {
+        of.dispose()
+      }
     }
   } finally {
     dispose()

@@ -36,6 +36,7 @@ async function bestOf(baselines: DiagnoseOptions['baselines'], rows: DiagnoseOpt
 /** Computes all facts of a run on one set of windows. */
 export async function factsOf(subject: Subject, o: DiagnoseOptions): Promise<Facts> {
   const { seed = 0, trainedOn = null } = o
+  const { read } = subject
   const seen = (trainedOn ?? 0) > 0
   const train = seen ? undefined : o.train // training windows say nothing about generalisation
   if (o.rows.ids.length < 2)
@@ -66,12 +67,13 @@ export async function factsOf(subject: Subject, o: DiagnoseOptions): Promise<Fac
     identification: figureOf(await estimate(own.identification)),
     identification_difference: await less(own.identification, rival.identification),
     ...(await stage('offsets', () => offsetFacts(rows, probes, reference.name, seed))),
-    ablations: await stage('ablations', () => ablations(sampleRows(rows, MOST.ablated, seed), subject.read, { seed })),
+    ablations:
+      read === undefined ? [] : await stage('ablations', () => ablations(sampleRows(rows, MOST.ablated, seed), read, { seed })),
     dispersion: { predictions: own.spread, targets: await stage('spread', () => targetSpread(rows)) },
     to_mean: mean(own.centre),
     norm: { mean: mean(own.norm), sd: Math.sqrt(mean(own.norm.map((x) => (x - mean(own.norm)) ** 2))) },
     generalisation:
-      train === undefined
+      train === undefined || read === undefined
         ? null
         : await stage('training rows', () => gapOf(subject, train, reference, { judged: estimated, floor, rival }, seed)),
     twins: train === undefined ? null : await stage('near-duplicates', () => nearDuplicateShare(rows, train, seed)),

@@ -101,6 +101,7 @@ export const renderDiagnosis = pageDoor('renderDiagnosis', 'diagnose', (d: Diagn
   return [
     `${d.run} (${d.model}) · ${count(d.n)} windows of ${d.articles} articles · ${d.rows} rows of ${d.data.path} · seed ${d.seed}`,
     `${d.verdict}  cosine ${decimal(cosine.value)} ${span(cosine.ci95)} · floor ${decimal(floor)}${skill === null ? '' : ` · skill ${signedDecimal(skill.value)} ${span(skill.ci95)} against ${skill.against}`}`,
+    ...(d.note ? [d.note] : []),
     findings.length === 0 ? 'no failure pattern was found' : findings.join('\n'),
     offsets(d),
     ...ablated(d),

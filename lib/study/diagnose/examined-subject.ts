@@ -11,8 +11,8 @@ import type { Predict } from './probe-model.js'
 /** A run or another predictor, with facts about its training. */
 export interface Subject {
   readonly output: 'raw' | 'unit'
-  /** Predicts from contexts; outputs need not have length 1. */
-  readonly read: Read
+  /** Predicts from contexts; outputs need not have length 1. Undefined for a file, which has predictions of the judged windows only. */
+  readonly read: Read | undefined
   /** Predicts raw outputs for windows; the default is `read`. */
   readonly predict?: (rows: Rows) => Predict
   readonly history?: History | undefined
@@ -62,7 +62,7 @@ export const predictor = ({ predict, read }: Subject, rows: Rows): Predict =>
   predict?.(rows) ??
   (async (ids) => {
     using x = await contexts(rows, ids)
-    return await read(x)
+    return await read!(x)
   })
 
 /** Returns the rows of the base that the windows read or predict. */

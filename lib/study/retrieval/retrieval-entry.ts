@@ -17,7 +17,10 @@ export interface SearchedWindows extends Omit<Provenance, 'selected_on'> {
   readonly selected_on: boolean | null
 }
 /** Models of predictors that are no runs. */
-export const OUTSIDE: readonly string[] = ['file', 'function']
+const OUTSIDE: readonly unknown[] = ['file', 'function']
+/** Whether an entry of a document is about a predictor that is no run. */
+export const isOutside = ({ kind, model }: { readonly kind?: unknown; readonly model?: unknown }): boolean =>
+  OUTSIDE.includes(kind) || OUTSIDE.includes(model)
 
 /** One run or other predictor in retrieval_results.json; scores are null when the oracle fails. */
 export interface RetrievalEntry extends SearchedWindows {

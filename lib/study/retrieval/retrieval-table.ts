@@ -2,7 +2,7 @@ import { historyNote, trainedOnNote } from '../../evaluate/trained-on.js'
 import { aligned, count, decimal, percent, span } from '../../show.js'
 import { oracleSentence } from './oracle.js'
 import { QUERY_NAMES, type QueryName } from './queries.js'
-import { OUTSIDE, type Pools, type RetrievalEntry } from './retrieval-entry.js'
+import { isOutside, type Pools, type RetrievalEntry } from './retrieval-entry.js'
 import { type PoolScores, type ScoreName, TIE_RULE } from './retrieval-scores.js'
 
 const COLUMNS: Readonly<Partial<Record<ScoreName, string>>> = {
@@ -66,7 +66,7 @@ function section(entries: readonly RetrievalEntry[]): string {
     ...(ci95_note === null ? [] : [`no interval: ${ci95_note}`]),
     ...(entries.some((e) => e.split?.leaky) ? ['leaky: windows were split at random; every figure is too good'] : []),
     ...entries
-      .filter((e) => OUTSIDE.includes(e.model) && e.trained_on === null)
+      .filter((e) => isOutside(e) && e.trained_on === null)
       .map(({ run }) => `${run}: whether it was trained on these windows is not known`),
     ...(entries.some((e) => e.selected_on) ? ['selected on: the best epoch was chosen on these rows'] : []),
   ].join('\n\n')

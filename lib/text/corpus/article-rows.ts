@@ -44,13 +44,14 @@ export function fitting(maxChars: number, encoder: TokenLimit): (text: string) =
 /** Characters of an article that its language is detected on. */
 const DETECTED_ON = 4096
 
-function languageOf(paragraphs: readonly string[]): string {
+/** Language of an article; undetermined is `und`. */
+export async function languageOf(paragraphs: readonly string[]): Promise<string> {
   let text = ''
   for (const paragraph of paragraphs) {
     if (text.length >= DETECTED_ON) break
     text += `${paragraph.slice(0, DETECTED_ON)}\n`
   }
-  return detectLanguage(text) ?? 'und'
+  return (await detectLanguage(text)) ?? 'und'
 }
 
 /** Reads a corpus and splits each article into rows; an article without a sentence has none. Errors: those of `readArticles`. */
@@ -60,7 +61,7 @@ export async function* articleRows(
   leftOut?: LeftOut,
 ): AsyncGenerator<ArticleRows> {
   for await (const { id, place, title, categories, paragraphs } of readArticles(options, leftOut)) {
-    const language = options.language ?? languageOf(paragraphs)
+    const language = options.language ?? (await languageOf(paragraphs))
     const texts = rowsOf(paragraphs, language, fits)
     const lines = texts.map((text, index) => {
       const first = index > 0 ? {} : { language, ...(categories.length > 0 && { categories }) }

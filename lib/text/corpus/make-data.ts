@@ -1,6 +1,8 @@
-import { abortSignal, asyncDoor, callback, only, optional, withFields, word } from '../../door.js'
+import { CONTROL, type Control, controlDoor } from '../../control.js'
+import { callback, only, optional, withFields, word } from '../../door.js'
 import { badOption } from '../../errors.js'
 import { type Given, resolve } from '../../options.js'
+import { stage, tally } from '../../stages.js'
 import { processSettings } from '../../torch/process-settings.js'
 import { Encoder } from '../encoders/encoder.js'
 import { encoderFields } from '../encoders/encoder-fields.js'
@@ -16,11 +18,11 @@ export interface MakeDataOptions extends Given<typeof makeFields> {
   readonly encoder: string
   readonly out: string
 }
-type Listener = { progress?: (event: MakeEvent) => void; signal?: AbortSignal }
+type Listener = Control & { progress?: (event: MakeEvent) => void }
 
 const ARGS = {
   options: withFields({ texts: word, encoder: optional(word), out: optional(word) }),
-  more: only({ progress: optional(callback), signal: optional(abortSignal) }),
+  more: only({ ...CONTROL, progress: optional(callback) }),
 }
 const WHICH_ENCODER = 'add --encoder FOLDER; lvm-torch encoders list shows those that can be fetched by name'
 const ENCODER_KEYS = Object.keys(encoderFields) as (keyof typeof encoderFields)[]
@@ -31,7 +33,7 @@ const ENCODER_KEYS = Object.keys(encoderFields) as (keyof typeof encoderFields)[
  * One file or record is one article. A call with the same options continues after a stop or a kill; the result is the same to the byte.
  * Errors: BAD_OPTION, FILE_MISSING, FILE_ACCESS, DATA_FORMAT, DATA_DUPLICATE_KEY, DATA_TOO_FEW, DATA_CHANGED, SPACE_MISMATCH, RUN_LOCKED, NO_DISK, INTERRUPTED; those of `Encoder.open`.
  */
-export const makeData = asyncDoor(
+export const makeData = controlDoor(
   'data make',
   ARGS,
   async (options: MakeDataOptions, listener: Listener = {}): Promise<MadeData> => {
@@ -48,8 +50,13 @@ export const makeData = asyncDoor(
       opened = await Encoder.open(folder, { ...chosen, threads })
       return { encoder: opened, threads: threads ?? processSettings().threads }
     }
+    const progress = (event: MakeEvent) => {
+      if (event.type === 'progress') tally(event.rows, event.rows_total)
+      listener.progress?.(event)
+    }
+    const { signal } = listener
     try {
-      return await makeBase({ ...rest, texts, out, encoder: folder, open }, listener)
+      return await stage('encode', () => makeBase({ ...rest, texts, out, encoder: folder, open }, { progress, signal }))
     } finally {
       opened?.dispose()
     }

@@ -1,5 +1,5 @@
-import { lexer, type Token, type Tokens } from 'marked'
-import { parse } from 'yaml'
+import { lexer, type Token, type Tokens } from '../../packages/marked.js'
+import { parse } from '../../packages/yaml.js'
 import { cleanText } from '../sentences/clean-text.js'
 
 const FRONT_MATTER = /^---[ \t]*\r?\n([\s\S]*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/

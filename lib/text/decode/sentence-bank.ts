@@ -23,15 +23,16 @@ function firstAllowed(excluded: readonly number[]): number {
 }
 
 /**
- * Returns the row of a bank nearest to each vector by exact search, with its cosine; −1 when every row is left out.
+ * Returns the `k` rows of a bank nearest to each vector by exact search, the nearest first, with their cosines; −1 where no row is left.
  *
- * Shapes: vectors [n, dim].
+ * Shapes: vectors [n, dim]; n · k rows.
  * Errors: DIVERGED when a vector is not finite.
  */
 export async function nearestRows(
   bank: NativeBank,
   vectors: Tensor,
   without?: { readonly excluded: Exclusions; readonly rows: number },
+  k = 1,
 ): Promise<{ rows: Int32Array; cosines: Float64Array }> {
   const n = vectors.shape[0]!
   if (n === 0) return { rows: new Int32Array(0), cosines: new Float64Array(0) }
@@ -45,8 +46,8 @@ export async function nearestRows(
   })
   const rows = { target: target.map((row, i) => (none[i] ? 0 : row)), first, excluded: Int32Array.from(lists.flat()) }
   using queries = await vectors.to({ device: 'cpu', dtype: 'float32' })
-  const { allowed } = await native.retrieve(queries.native, bank, rows, 1)
-  return { rows: allowed.rows.map((row, i) => (none[i] ? -1 : row)), cosines: allowed.cosines }
+  const { allowed } = await native.retrieve(queries.native, bank, rows, k)
+  return { rows: allowed.rows.map((row, i) => (none[Math.floor(i / k)] ? -1 : row)), cosines: allowed.cosines }
 }
 
 /** Stored vectors to search, with the sentence of each. */

@@ -1,8 +1,10 @@
 import { createReadStream, statSync } from 'node:fs'
+import { CONTROL, type Control, controlDoor } from '../../control.js'
 import type { EncoderTag } from '../../data/encoder-tag.js'
-import { abortSignal, asyncDoor, callback, only, optional, withFields } from '../../door.js'
+import { callback, only, optional, withFields } from '../../door.js'
 import { badOption, LvmError } from '../../errors.js'
 import { type Given, type Options, resolve } from '../../options.js'
+import { stage } from '../../stages.js'
 import { Encoder } from '../encoders/encoder.js'
 import { type EncoderOptions, encoderFields } from '../encoders/encoder-fields.js'
 import { resolveEncoder } from '../hub/encoder-store.js'
@@ -20,9 +22,8 @@ export interface EncodeProgress {
   readonly rows: number
   readonly seconds: number
 }
-export interface EncodeListener {
+export interface EncodeListener extends Control {
   readonly progress?: (progress: EncodeProgress) => void
-  readonly signal?: AbortSignal
 }
 
 /** Result of `encode`. */
@@ -94,14 +95,14 @@ async function* counted(blocks: AsyncIterable<EncodedBlock>, sums: { rows: numbe
   }
 }
 
-const ARGS = { options: withFields({}), listener: only({ progress: optional(callback), signal: optional(abortSignal) }) }
+const ARGS = { options: withFields({}), listener: only({ ...CONTROL, progress: optional(callback) }) }
 
 /**
  * Encodes the texts of a file, one a line, into a base: vectors, texts and a card with the space and the encoder.
  *
  * Errors: BAD_OPTION, FILE_MISSING, ENCODER_MISSING, DATA_FORMAT for an empty line or one that is not UTF-8, NO_DISK, INTERRUPTED by `signal`.
  */
-export const encode = asyncDoor(
+export const encode = controlDoor(
   'encode',
   ARGS,
   async (given: EncodeTextsOptions, listener: EncodeListener = {}): Promise<Encoded> => {
@@ -115,19 +116,21 @@ export const encode = asyncDoor(
     const blocks = counted(opened.blocks(listener.signal), sums, () =>
       listener.progress?.({ rows: sums.rows, seconds: seconds() }),
     )
-    const written = await writeEncoded(out!, blocks, {
-      dim: encoder.dim,
-      dtype,
-      card: (rows) => {
-        if (rows === 0)
-          throw new LvmError(
-            'DATA_TOO_FEW',
-            `encode: expected texts, one a line, but ${input === '-' ? 'stdin' : input} is empty`,
-            { hint: 'pipe texts into it, or name a file with --input' },
-          )
-        return { space: encoder.space, encoder: tag, source: 'lvm-torch encode', rows }
-      },
-    })
+    const written = await stage('encode', () =>
+      writeEncoded(out!, blocks, {
+        dim: encoder.dim,
+        dtype,
+        card: (rows) => {
+          if (rows === 0)
+            throw new LvmError(
+              'DATA_TOO_FEW',
+              `encode: expected texts, one a line, but ${input === '-' ? 'stdin' : input} is empty`,
+              { hint: 'pipe texts into it, or name a file with --input' },
+            )
+          return { space: encoder.space, encoder: tag, source: 'lvm-torch encode', rows }
+        },
+      }),
+    )
     const { side, card } = written
     return {
       version: 1,

@@ -1,7 +1,9 @@
-import { abortSignal, asyncDoor, checkedArguments, only, optional, withFields, word } from '../../door.js'
+import { type Control, followed } from '../../control.js'
+import { abortSignal, asyncDoor, callback, checkedArguments, only, optional, withFields, word } from '../../door.js'
 import { LvmError, shown } from '../../errors.js'
 import { native } from '../../native.js'
 import { resolve } from '../../options.js'
+import { tally } from '../../stages.js'
 import { type ProcessSettings, processSettings, withSettings } from '../../torch/process-settings.js'
 import { type EncoderOptions, encoderFields, type Precision, type ResolvedEncoder } from './encoder-fields.js'
 import { type OpenedEncoder, openEncoder, promptOf } from './open-encoder.js'
@@ -12,10 +14,13 @@ export interface EncodeOptions {
   readonly prompt?: string
   /** Stops between two batches. */
   readonly signal?: AbortSignal
+  /** Called at most ten times a second when more texts are encoded. */
+  readonly onProgress?: Control['onProgress']
 }
 const ENCODE = only({
   prompt: optional({ expected: 'text', accepts: (value) => typeof value === 'string' }),
   signal: optional(abortSignal),
+  onProgress: optional(callback),
 })
 
 /** Batches that are computed or wait for it, so that texts are split into tokens meanwhile. */
@@ -72,8 +77,12 @@ export class Encoder {
    * Errors: BAD_ARGUMENT, DISPOSED; INTERRUPTED by `signal`.
    */
   async encode(texts: readonly string[], options?: EncodeOptions): Promise<Float32Array> {
-    const { prompt, signal } = checkedArguments('encode', { options: ENCODE }, [options])[0] as EncodeOptions
+    const { onProgress, ...asked } = checkedArguments('encode', { options: ENCODE }, [options])[0] as EncodeOptions
     const all = requireTexts('encode', texts)
+    return followed(onProgress, 'encode', () => this.encodeAll(all, asked))
+  }
+
+  private async encodeAll(all: readonly string[], { prompt, signal }: EncodeOptions): Promise<Float32Array> {
     const before = prompt === undefined ? this.prompt : promptOf(this.opened.folder, prompt)
     const skip = before === '' || this.opened.folder.poolsPrompt ? 0 : this.opened.tokenizer.promptTokens(before)
     const vectors = new Float32Array(all.length * this.dim)
@@ -81,6 +90,7 @@ export class Encoder {
     try {
       for (let at = 0; at < all.length; ) {
         goOn(signal)
+        tally(at, all.length)
         const batch = this.nextBatch(all, at, before)
         const to = at * this.dim
         const work = withSettings(this.settings, () => native.textEncode(this.opened.model, batch.ids, batch.lengths, skip))

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { abortSignal, asyncDoor, callback, only, optional, withFields, word } from '../../door.js'
+import { CONTROL, type Control, controlDoor } from '../../control.js'
+import { callback, only, optional, withFields, word } from '../../door.js'
 import { badOption, LvmError } from '../../errors.js'
 import { requireDisk } from '../../files/disk.js'
 import { sha256, textHash } from '../../files/hash.js'
@@ -9,6 +10,7 @@ import { withLock } from '../../files/wait-for-lock.js'
 import { syncFolder } from '../../files/write.js'
 import type { Env } from '../../libtorch/paths.js'
 import { type Given, resolve } from '../../options.js'
+import { stage, tally } from '../../stages.js'
 import { fetchFile } from './download-file.js'
 import {
   type CachedEncoder,
@@ -38,10 +40,9 @@ export interface FetchProgress {
   /** 0 when unknown. */
   readonly total: number
 }
-export interface FetchListener {
+export interface FetchListener extends Control {
   readonly progress?: (progress: FetchProgress) => void
   readonly say?: (line: string) => void
-  readonly signal?: AbortSignal
   readonly env?: Env
 }
 
@@ -167,7 +168,7 @@ const ARGS = {
   listener: only({
     progress: optional(callback),
     say: optional(callback),
-    signal: optional(abortSignal),
+    ...CONTROL,
     env: optional({ expected: 'variables', accepts: (value) => typeof value === 'object' }),
   }),
 }
@@ -178,13 +179,17 @@ const ARGS = {
  * An interrupted fetch goes on where it stopped; until it is complete the encoder cannot be used.
  * Errors: ENCODER_FETCH, ENCODER_MISMATCH, NO_DISK, BAD_OPTION, RUN_LOCKED.
  */
-export const fetchEncoder = asyncDoor(
+export const fetchEncoder = controlDoor(
   'fetchEncoder',
   ARGS,
   async (options: FetchOptions, listener: FetchListener = {}): Promise<CachedEncoder & { already: boolean }> => {
     const { name, ...given } = options
     const { revision, hub, hash, force } = resolve('encoders fetch', encodersFetchFields, given)
-    const { progress = () => {}, say = () => {}, signal, env = process.env } = listener
+    const { progress: own, say = () => {}, signal, env = process.env } = listener
+    const progress = (p: FetchProgress) => {
+      if (p.total > 0) tally(p.done, p.total)
+      own?.(p)
+    }
     if (!NAME.test(name) || name.includes('..'))
       throw badOption('encoders fetch', 'name', 'OWNER/NAME', name, 'lvm-torch encoders list shows known ones')
     const url = hubUrl(hub, env)
@@ -192,25 +197,27 @@ export const fetchEncoder = asyncDoor(
     const store = encodersRoot(env)
     await mkdir(store, { recursive: true })
     const waiting = (owner: string) => progress({ phase: 'wait', what: `another fetch (${owner})`, done: 0, total: 0 })
-    return withLock(
-      store,
-      waiting,
-      async () => {
-        const commit = await wantedCommit(o, env)
-        const entry = entryOf(name, commit)
-        const already = !force && existsSync(join(store, entry, DESCRIPTION))
-        await removeOldParts(store, name, already ? '' : entry)
-        if (!already) await publish(o, commit, hash, { progress, env })
-        const found = pickEncoder(`${name}@${commit}`, env)
-        if (already && hash !== undefined && hash !== found.hash && hash !== found.encoder_hash)
-          throw new LvmError(
-            'ENCODER_MISMATCH',
-            `encoders fetch: expected the hash ${hash} but ${name}@${commit.slice(0, 7)} in the cache has ${found.hash}, and the encoder ${found.encoder_hash ?? 'none'}`,
-            { hint: 'name the --revision that has this hash' },
-          )
-        return { ...found, already }
-      },
-      { what: 'encoders' },
-    )
+    const fetched = () =>
+      withLock(
+        store,
+        waiting,
+        async () => {
+          const commit = await wantedCommit(o, env)
+          const entry = entryOf(name, commit)
+          const already = !force && existsSync(join(store, entry, DESCRIPTION))
+          await removeOldParts(store, name, already ? '' : entry)
+          if (!already) await publish(o, commit, hash, { progress, env })
+          const found = pickEncoder(`${name}@${commit}`, env)
+          if (already && hash !== undefined && hash !== found.hash && hash !== found.encoder_hash)
+            throw new LvmError(
+              'ENCODER_MISMATCH',
+              `encoders fetch: expected the hash ${hash} but ${name}@${commit.slice(0, 7)} in the cache has ${found.hash}, and the encoder ${found.encoder_hash ?? 'none'}`,
+              { hint: 'name the --revision that has this hash' },
+            )
+          return { ...found, already }
+        },
+        { what: 'encoders' },
+      )
+    return stage('fetch', fetched)
   },
 )

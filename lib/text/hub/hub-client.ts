@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { downloadFile, listFiles, modelInfo } from '@huggingface/hub'
 import { asLvmError, badOption, cut, LvmError } from '../../errors.js'
 import type { Env } from '../../libtorch/paths.js'
+import { downloadFile, listFiles, modelInfo } from '../../packages/huggingface-hub.js'
 import type { ListedFile } from './needed-files.js'
 
 /** A hub to fetch from, and the name and revision of a model there. */

@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { asyncDoor, callback, only, optional, word } from '../../door.js'
+import { CONTROL, type Control, controlDoor } from '../../control.js'
+import { callback, only, optional, word } from '../../door.js'
 import { LvmError } from '../../errors.js'
 import { sha256, textHash } from '../../files/hash.js'
 import type { Env } from '../../libtorch/paths.js'
+import { stage } from '../../stages.js'
 import { type CachedEncoder, pickEncoder, SUMS } from './encoder-store.js'
 import type { FetchProgress } from './fetch-encoder.js'
 import { GOLDEN, GOLDEN_COSINE, type Golden, goldenCosine } from './golden-sentences.js'
@@ -49,6 +51,7 @@ async function readGolden(one: CachedEncoder): Promise<Golden | undefined> {
 const ARGS = {
   wanted: word,
   listener: only({
+    ...CONTROL,
     progress: optional(callback),
     env: optional({ expected: 'variables', accepts: (value) => typeof value === 'object' }),
   }),
@@ -59,25 +62,25 @@ const ARGS = {
  *
  * Errors: ENCODER_MISSING, ENCODER_MISMATCH with what has changed, those of Encoder.open.
  */
-export const verifyEncoder = asyncDoor(
+export const verifyEncoder = controlDoor(
   'verifyEncoder',
   ARGS,
   async (
     wanted: string,
-    { progress = () => {}, env = process.env }: { progress?: (p: FetchProgress) => void; env?: Env } = {},
+    { progress = () => {}, env = process.env }: Control & { progress?: (p: FetchProgress) => void; env?: Env } = {},
   ): Promise<VerifiedEncoder> => {
     const one = pickEncoder(wanted, env)
     const text = await readFile(join(one.entry, SUMS), 'utf8').catch(() => '')
     if (textHash(text) !== one.hash) throw mismatch(one, `${SUMS} has changed since the fetch`)
     const lines = text.split('\n').filter(Boolean)
-    const changed = await changedFiles(one, lines, progress)
+    const changed = await stage('hash', () => changedFiles(one, lines, progress))
     if (changed.length > 0)
       throw mismatch(
         one,
         `${changed.length} of ${lines.length} files have changed since the fetch: ${changed.slice(0, 5).join(', ')}`,
       )
     const golden = await readGolden(one)
-    const cosine = golden === undefined ? null : await goldenCosine(one.path, golden)
+    const cosine = golden === undefined ? null : await stage('golden sentences', () => goldenCosine(one.path, golden))
     if (cosine !== null && cosine < GOLDEN_COSINE)
       throw mismatch(
         one,

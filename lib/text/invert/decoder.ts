@@ -1,7 +1,9 @@
+import { type Control, followed } from '../../control.js'
 import { abortSignal, asyncDoor, callback, checkedArguments, optional, withFields, word, words } from '../../door.js'
 import { asLvmError, LvmError, shown } from '../../errors.js'
 import { DEFAULT_LIMITS } from '../../files/limits.js'
 import { type Given, type Options, resolve } from '../../options.js'
+import { tally } from '../../stages.js'
 import { useThreads } from '../../torch/device.js'
 import { Tensor } from '../../torch/tensor.js'
 import { openCorrector } from './corrector.js'
@@ -42,6 +44,7 @@ export interface DecodeOptions extends Given<typeof inversionFields> {
   readonly signal?: AbortSignal
   readonly onStep?: (step: DecodeStep) => void
   readonly onBridge?: (bridge: Bridge) => void
+  readonly onProgress?: Control['onProgress']
 }
 
 /** Vectors that are decoded together. */
@@ -55,6 +58,7 @@ const DECODE = {
     signal: optional(abortSignal),
     onStep: optional(callback),
     onBridge: optional(callback),
+    onProgress: optional(callback),
   }),
 }
 
@@ -123,13 +127,13 @@ export class Decoder {
   async decode(vectors: Float32Array | Tensor, options?: DecodeOptions): Promise<DecodedText[]> {
     try {
       const [given] = checkedArguments('decode', DECODE, [options]) as [DecodeOptions]
-      const { calibration, signal, onStep, onBridge, ...fields } = given
+      const { calibration, signal, onStep, onBridge, onProgress, ...fields } = given
       const o = resolve('decode', inversionFields, fields)
       if (this.disposed) throw new LvmError('DISPOSED', 'decode: this decoder was disposed')
       const space = o.space ?? this.space
       if (space !== this.space && !o.bridge) throw spaceMismatch(this.folder, this.space, space)
       const rows = await this.targets(vectors, space, calibration, onBridge)
-      return await this.groups(rows, o, signal, onStep)
+      return await followed(onProgress, 'decode', () => this.groups(rows, o, signal, onStep))
     } catch (error) {
       throw asLvmError(error)
     }
@@ -175,6 +179,7 @@ export class Decoder {
     const steps = this.corrects ? o.steps : 0
     const decoded: DecodedText[] = []
     for (let at = 0; at < rows.length; at += GROUP) {
+      tally(at, rows.length)
       const found = await invert(this.models, rows.slice(at, at + GROUP), {
         steps,
         beam: o.beam,

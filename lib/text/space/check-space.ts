@@ -1,6 +1,8 @@
+import { longDoor } from '../../control.js'
 import type { Base } from '../../data/base.js'
-import { abortSignal, asyncDoor, count, only, optional } from '../../door.js'
+import { abortSignal, count, only, optional } from '../../door.js'
 import { LvmError } from '../../errors.js'
+import { stage, stopSignal } from '../../stages.js'
 import { sampled } from '../../statistics/random.js'
 import { Tensor } from '../../torch/tensor.js'
 import { requireTexts } from '../decode/sentence-bank.js'
@@ -40,7 +42,7 @@ export interface SpaceCheckOptions {
   readonly base: Base
   readonly encoder: Encoder
   readonly rows?: number
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 const middle = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!
@@ -132,8 +134,8 @@ const ARGS = {
  *
  * Errors: SPACE_MISMATCH with both spaces and the measured cosines; TEXT_MISSING for a base without texts.
  */
-export const checkSpace = asyncDoor('checkSpace', ARGS, async (options: SpaceCheckOptions): Promise<SpaceCheck> => {
-  const found = await measureSpace(options)
+export const checkSpace = longDoor('checkSpace', ARGS, async (options: SpaceCheckOptions): Promise<SpaceCheck> => {
+  const found = await stage('encode', () => measureSpace({ signal: stopSignal(), ...options }))
   const fault = faultOf(options.base, found)
   if (fault !== undefined) throw mismatch(fault, ENCODE_AGAIN)
   return found

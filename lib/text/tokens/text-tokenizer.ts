@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { Tokenizer } from '@huggingface/tokenizers'
 import { LvmError } from '../../errors.js'
 import { readJsonObject } from '../../files/json.js'
 import { DEFAULT_LIMITS } from '../../files/limits.js'
 import { damaged } from '../../files/read-file.js'
+import { Tokenizer } from '../../packages/huggingface-tokenizers.js'
 import { likeRust } from './like-rust.js'
 
 export const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json'] as const

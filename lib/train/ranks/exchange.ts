@@ -117,7 +117,11 @@ async function standing(talk: Talk, silent: readonly number[], before: readonly 
 
 /** Gloo's errors say whether a connection broke or a wait was too long. */
 const howLost = ({ message }: LvmError): string =>
-  /closed|reset|broken pipe/i.test(message) ? 'has ended' : /timed out|timeout/i.test(message) ? 'does not answer' : 'has ended or hangs'
+  /closed|reset|broken pipe/i.test(message)
+    ? 'has ended'
+    : /timed out|timeout/i.test(message)
+      ? 'does not answer'
+      : 'has ended or hangs'
 
 /** Finds out which rank was lost, and where the others stood. */
 async function explained(talk: Talk, own: LvmError): Promise<string> {

@@ -46,7 +46,13 @@ const own = (processes: number | undefined): RankPlace | undefined =>
 export function placeOf({ processes, rankTimeout }: Asked): RankPlace | undefined {
   const given = rankPlace()
   if (given !== undefined && processes !== undefined)
-    throw badOption('train', 'processes', 'no value where the environment has RANK and WORLD_SIZE', processes, 'leave --processes out')
+    throw badOption(
+      'train',
+      'processes',
+      'no value where the environment has RANK and WORLD_SIZE',
+      processes,
+      'leave --processes out',
+    )
   const place = given ?? own(processes)
   if (place === undefined && rankTimeout !== undefined)
     throw badOption('train', 'rankTimeout', 'no value without "processes", where it has no effect,', rankTimeout)
@@ -57,7 +63,9 @@ export function placeOf({ processes, rankTimeout }: Asked): RankPlace | undefine
 function difference(all: readonly Readonly<Record<string, unknown>>[]): string | undefined {
   const [first = {}] = all
   for (const [rank, facts] of all.entries()) {
-    const keys = Object.keys({ ...first, ...facts }).filter((key) => jsonHash([facts[key] ?? null]) !== jsonHash([first[key] ?? null]))
+    const keys = Object.keys({ ...first, ...facts }).filter(
+      (key) => jsonHash([facts[key] ?? null]) !== jsonHash([first[key] ?? null]),
+    )
     if (keys.length > 0) return `expected the same ${keys.join(', ')} on every rank but rank ${rank} differs from rank 0`
   }
   return undefined

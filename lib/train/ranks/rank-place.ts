@@ -33,7 +33,8 @@ export function firstHost(list: string): string {
 
 /** Whether srun started this process; the script of a batch job has the same variables without a step. */
 const isStep = (env: Env): boolean =>
-  env.SLURM_JOB_ID === undefined || ['SLURM_STEP_ID', 'SLURM_STEPID', 'SLURM_STEP_NUM_TASKS'].some((key) => env[key] !== undefined)
+  env.SLURM_JOB_ID === undefined ||
+  ['SLURM_STEP_ID', 'SLURM_STEPID', 'SLURM_STEP_NUM_TASKS'].some((key) => env[key] !== undefined)
 
 function slurmPlace(env: Env): RankPlace | undefined {
   if (env.SLURM_PROCID === undefined || env.SLURM_NTASKS === undefined || !isStep(env)) return undefined
@@ -44,7 +45,14 @@ function slurmPlace(env: Env): RankPlace | undefined {
   const address = env.MASTER_ADDR ?? (hosts === undefined ? '127.0.0.1' : firstHost(hosts))
   const port =
     env.MASTER_PORT === undefined ? SLURM_PORT + (Number(env.SLURM_JOB_ID ?? 0) % 20_000) : whole(env, 'MASTER_PORT', 1, 65_535)
-  return { rank, size, address, port, serve: rank === 0, prefix: `lvm-torch/${env.SLURM_JOB_ID ?? ''}/${env.SLURM_RESTART_COUNT ?? 0}` }
+  return {
+    rank,
+    size,
+    address,
+    port,
+    serve: rank === 0,
+    prefix: `lvm-torch/${env.SLURM_JOB_ID ?? ''}/${env.SLURM_RESTART_COUNT ?? 0}`,
+  }
 }
 
 /** Prefix of the keys of one attempt of torchrun. */
@@ -62,9 +70,13 @@ export function rankPlace(env: Env = process.env): RankPlace | undefined {
   if (size === 1) return undefined
   const rank = whole(env, 'RANK', 0, size - 1)
   if (env.MASTER_ADDR === undefined)
-    throw new LvmError('BAD_OPTION', `train: expected MASTER_ADDR in the environment beside RANK and WORLD_SIZE but there is none`, {
-      hint: 'set MASTER_ADDR and MASTER_PORT to the address of rank 0, or unset RANK to train in one process',
-    })
+    throw new LvmError(
+      'BAD_OPTION',
+      `train: expected MASTER_ADDR in the environment beside RANK and WORLD_SIZE but there is none`,
+      {
+        hint: 'set MASTER_ADDR and MASTER_PORT to the address of rank 0, or unset RANK to train in one process',
+      },
+    )
   const ofAgent = env.TORCHELASTIC_USE_AGENT_STORE?.toLowerCase() === 'true'
   return {
     rank,

@@ -11,7 +11,9 @@ import type { Session } from '../session.js'
 import type { Group } from './group.js'
 
 /** Options that may differ between ranks: paths are compared by content, the rest concerns rank 0 or one machine. */
-const OWN = 'data val encoder init name out log logEvery saveEvery keepBest keepLast resume overwrite force device threads'.split(' ')
+const OWN = 'data val encoder init name out log logEvery saveEvery keepBest keepLast resume overwrite force device threads'.split(
+  ' ',
+)
 
 /** Errors: BAD_OPTION for a training that several processes cannot share; DEVICE_UNAVAILABLE for a device other than the CPU. */
 export function requireShareable({ loss, device }: TrainSettings): void {

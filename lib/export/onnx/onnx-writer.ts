@@ -1,0 +1,177 @@
+import type { Piece } from '../../files/write-safetensors.js'
+import { call, Tensor } from '../../torch/tensor.js'
+import { type Attribute, ELEMENTS, type Element, graphMessage, nodeMessage, type Port } from './messages.js'
+import type { Message } from './protobuf.js'
+
+/** Name of a value of the graph, or a number, which is float32. */
+export type Value = string | number
+
+/** A weight in another order than the run holds it. */
+interface Arranged {
+  /** Parameters to concatenate along their rows; the one of the same name unless given. */
+  readonly of?: readonly string[]
+  /** First row and number of rows of every part that is kept, in the new order; all unless given. */
+  readonly rows?: readonly (readonly [from: number, count: number])[]
+  /** Shape before the transposition. */
+  readonly shape?: readonly number[]
+  readonly transposed?: boolean
+}
+
+/** An ONNX graph, written node by node; parameters are reached through the names of the nodes of the spec. */
+export class OnnxWriter {
+  /** Weights and constants by name. */
+  readonly pieces = new Map<string, Piece>()
+  /** The vectors that cross-attention reads. */
+  memory = ''
+  /** Result of the trunk, which the weights of memories depend on. */
+  features = ''
+  /** Number of positions, an int64 scalar. */
+  time = ''
+  private nodes: Message[] = []
+  private path: readonly string[] = []
+  private readonly known = new Map<string, string>()
+  private count = 0
+
+  constructor(private readonly state: ReadonlyMap<string, Tensor>) {}
+
+  /** Adds a node and returns the name of its result. */
+  op(type: string, inputs: readonly Value[], attributes: Readonly<Record<string, Attribute>> = {}): string {
+    return this.ops(type, inputs, 1, attributes)[0]!
+  }
+  /** Adds a node with several results. */
+  ops(type: string, inputs: readonly Value[], outputs: number, attributes: Readonly<Record<string, Attribute>> = {}): string[] {
+    this.count += 1
+    const name = [...this.path, `${type}_${this.count}`].join('/')
+    const results = Array.from({ length: outputs }, (_, i) => (outputs === 1 ? name : `${name}:${i}`))
+    const read = inputs.map((value) => this.value(value))
+    this.nodes.push(nodeMessage({ type, name, inputs: read, outputs: results, attributes }))
+    return results
+  }
+  /** Gives a value the name of an output. */
+  result(name: string, value: string): void {
+    this.nodes.push(nodeMessage({ type: 'Identity', name, inputs: [value], outputs: [name], attributes: {} }))
+  }
+  private value(value: Value): string {
+    return typeof value === 'string' ? value : this.constant([value], [])
+  }
+
+  add = (a: Value, b: Value): string => this.op('Add', [a, b])
+  sub = (a: Value, b: Value): string => this.op('Sub', [a, b])
+  mul = (a: Value, b: Value): string => this.op('Mul', [a, b])
+  div = (a: Value, b: Value): string => this.op('Div', [a, b])
+  matmul = (a: Value, b: Value): string => this.op('MatMul', [a, b])
+  transpose = (x: string, ...perm: number[]): string => this.op('Transpose', [x], { perm })
+  /** 0 keeps a size, −1 stands for what is left. */
+  reshape = (x: string, ...shape: number[]): string => this.op('Reshape', [x, this.ints(shape)])
+  unsqueeze = (x: string, ...axes: number[]): string => this.op('Unsqueeze', [x, this.ints(axes)])
+  squeeze = (x: string, axis: number): string => this.op('Squeeze', [x, this.ints([axis])])
+  concat = (parts: readonly string[], axis: number): string => this.op('Concat', parts, { axis })
+  gather = (x: string, index: string | number, axis: number): string =>
+    this.op('Gather', [x, typeof index === 'number' ? this.ints([index], []) : index], { axis })
+  split = (x: string, sizes: readonly number[]): string[] => this.ops('Split', [x, this.ints(sizes)], sizes.length, { axis: -1 })
+  /** Parts of equal size along the channels. */
+  equal = (x: string, parts: number): string[] => this.ops('Split', [x], parts, { axis: -1 })
+  sum = (x: string, axis = -1, keepdims = 1): string => this.op('ReduceSum', [x, this.ints([axis])], { keepdims })
+  slice = (x: string, axis: number, from: number, to: number): string =>
+    this.op('Slice', [x, this.ints([from]), this.ints([to]), this.ints([axis])])
+  cast = (x: string, dtype: Element): string => this.op('Cast', [x], { to: ELEMENTS[dtype].type })
+
+  /** A constant of the model. */
+  constant(
+    values: readonly number[],
+    shape: readonly number[] = [values.length],
+    dtype: 'float32' | 'float64' | 'int64' = 'float32',
+  ): string {
+    const name = this.once(`${dtype}[${shape}](${values})`, () => `constant_${this.known.size}`)
+    const array = {
+      float32: () => Float32Array.from(values),
+      float64: () => Float64Array.from(values),
+      int64: () => BigInt64Array.from(values, BigInt),
+    }
+    this.pieces.set(name, { name, shape, dtype, make: async () => Tensor.from(array[dtype](), shape) })
+    return name
+  }
+  ints = (values: readonly number[], shape: readonly number[] = [values.length]): string => this.constant(values, shape, 'int64')
+
+  /** Full name of a parameter of the current node. */
+  private full(name: string): string {
+    return [...this.path, name].join('.')
+  }
+  shape(name: string): number[] {
+    return this.state.get(this.full(name))!.shape
+  }
+  /** A parameter of the current node as the run holds it. */
+  param(name: string): string {
+    return this.weight(name, {})
+  }
+  /** A weight of the current node, arranged while the file is written. */
+  weight(name: string, { of = [name], rows, transposed = false, shape }: Arranged = { transposed: true }): string {
+    const sources = of.map((each) => this.state.get(this.full(each))!)
+    const first = sources[0]!.shape
+    const taken = rows?.reduce((sum, [, count]) => sum + count, 0)
+    const count = sources.reduce((sum, source) => sum + (taken ?? source.shape[0] ?? 0), 0)
+    const whole = first.length === 0 ? [] : [count, ...first.slice(1)]
+    const plain = shape ?? whole
+    const result = transposed ? plain.toReversed() : plain
+    const full = `${this.full(name)}${rows === undefined ? '' : `[${rows.map(([from, n]) => `${from}:${from + n}`)}]`}${transposed ? '.T' : ''}`
+    const same = rows === undefined && !transposed && shape === undefined && of.length === 1
+    const make = same ? () => sources[0]!.to({ dtype: 'float32' }) : () => arrange(sources, { rows, transposed, shape: plain })
+    this.pieces.set(full, { name: full, shape: result, dtype: 'float32', make })
+    return full
+  }
+  /** A float32 constant that libtorch computes while the file is written, with the rounding of the run's own. */
+  computed(name: string, shape: readonly number[], make: () => Promise<Tensor>): string {
+    this.pieces.set(name, { name, shape, dtype: 'float32', make })
+    return name
+  }
+
+  /** Makes a value once for the whole graph. */
+  once(key: string, make: () => string): string {
+    const name = this.known.get(key) ?? make()
+    this.known.set(key, name)
+    return name
+  }
+  inside<T>(name: string | undefined, body: () => T): T {
+    const before = this.path
+    if (name !== undefined) this.path = [...before, ...name.split('.')]
+    try {
+      return body()
+    } finally {
+      this.path = before
+    }
+  }
+  /** Makes the graph that a Scan runs for every position: state and inputs → new state and outputs. */
+  body(inputs: readonly Port[], make: (...names: string[]) => readonly Port[]): Message {
+    const before = this.nodes
+    this.nodes = []
+    const named = inputs.map((port) => ({ ...port, name: `${[...this.path, port.name].join('/')}:${this.count}` }))
+    const outputs = make(...named.map(({ name }) => name))
+    const made = graphMessage({ name: 'step', nodes: this.nodes, inputs: named, outputs })
+    this.nodes = before
+    return made
+  }
+  /** Message of the whole graph without its weights. */
+  finish(name: string, inputs: readonly Port[], outputs: readonly Port[], weights: readonly Message[]): Message {
+    return graphMessage({ name, nodes: this.nodes, inputs, outputs }, weights)
+  }
+}
+
+async function arrange(
+  sources: readonly Tensor[],
+  { rows, transposed, shape }: { rows: Arranged['rows']; transposed: boolean; shape: readonly number[] },
+): Promise<Tensor> {
+  const parts: Tensor[] = []
+  for (const source of sources) {
+    using wide = await source.to({ dtype: 'float32' })
+    for (const [from, count] of rows ?? [[0, source.shape[0] ?? 1]]) parts.push(await wide.op('aten::narrow', 0, from, count))
+  }
+  try {
+    using whole = (await call('aten::cat', [parts, 0])) as Tensor
+    const plain = await whole.op('aten::reshape', [...shape])
+    if (!transposed) return plain
+    using turned = plain
+    return await turned.op('aten::t')
+  } finally {
+    for (const part of parts) part.dispose()
+  }
+}

@@ -1,0 +1,2 @@
+export { default as swagger } from '@fastify/swagger'
+export { default as fastify } from 'fastify'

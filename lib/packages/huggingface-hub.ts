@@ -1,0 +1,1 @@
+export { downloadFile, listFiles, modelInfo } from '@huggingface/hub'

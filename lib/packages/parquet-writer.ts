@@ -1,0 +1,1 @@
+export { fileWriter, ParquetWriter } from 'hyparquet-writer'

@@ -1,0 +1,2 @@
+export { asyncBufferFromFile, parquetMetadataAsync, parquetRead, parquetSchema } from 'hyparquet'
+export { compressors } from 'hyparquet-compressors'

@@ -1,0 +1,1 @@
+export { initWasm, Resvg } from '@resvg/resvg-wasm'

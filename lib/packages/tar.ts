@@ -1,0 +1,1 @@
+export { Header, Pax } from 'tar'

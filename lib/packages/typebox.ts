@@ -1,0 +1,2 @@
+export { type Static, type TSchema, Type } from 'typebox'
+export { Compile } from 'typebox/compile'

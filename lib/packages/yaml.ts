@@ -1,0 +1,1 @@
+export { isAlias, isMap, isNode, isSeq, LineCounter, parse, parseAllDocuments, visit, type YAMLError } from 'yaml'

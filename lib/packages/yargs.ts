@@ -1,0 +1,1 @@
+export { type CommandModule, default as yargs } from 'yargs'

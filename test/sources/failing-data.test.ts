@@ -1,0 +1,117 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Data } from '../../lib/data/given-data.js'
+import { openBase } from '../../lib/data/open.js'
+import { writeBase } from '../../lib/data/write-base.js'
+import { train } from '../../lib/train/train.js'
+import { refused, scratch } from '../files/fixture.js'
+
+const cache = () => process.env.LVM_TORCH_DATA_CACHE!
+let before: string | undefined
+beforeAll(() => {
+  before = process.env.LVM_TORCH_DATA_CACHE
+  process.env.LVM_TORCH_DATA_CACHE = scratch('failing-cache')
+})
+afterAll(() => {
+  if (before === undefined) delete process.env.LVM_TORCH_DATA_CACHE
+  else process.env.LVM_TORCH_DATA_CACHE = before
+})
+const kept = () => (existsSync(cache()) ? readdirSync(cache()) : [])
+/** Rows that never come. */
+async function* silent(after: number[][] = []) {
+  yield* after
+  await new Promise(() => {})
+}
+async function* many(odd: (row: number) => unknown) {
+  for (let row = 0; row < 2000; row++) yield odd(row) as number[]
+}
+
+it.each([
+  ['rows that never come', () => silent()],
+  [
+    'rows that stop coming',
+    () =>
+      silent([
+        [1, 2],
+        [3, 4],
+      ]),
+  ],
+])('openBase, writeBase and train stop waiting for %s at their signal', async (_, rows) => {
+  const calls: [string, (signal: AbortSignal) => Promise<unknown>][] = [
+    ['openBase', (signal) => openBase(rows(), {}, { signal })],
+    ['writeBase', (signal) => writeBase(scratch('never.npy'), rows(), { signal })],
+    ['train', (signal) => train({ model: 'mlp', data: rows(), preset: 'tiny' }, { signal })[Symbol.asyncIterator]().next()],
+  ]
+  for (const [name, call] of calls) {
+    const stop = new AbortController()
+    setTimeout(() => stop.abort(), 50)
+    expect(await refused('INTERRUPTED', call(stop.signal)), name).toBeTruthy()
+  }
+  expect(existsSync(scratch('never.npy'))).toBe(false)
+  expect(kept()).toEqual([])
+})
+it('an iterator is closed when its rows are refused or the call is stopped', async () => {
+  let closed = 0
+  function* rows() {
+    try {
+      yield [1, 2]
+      yield [1, 2, 3]
+    } finally {
+      closed++
+    }
+  }
+  await refused('DATA_SHAPE', openBase(rows()))
+  expect(closed).toBe(1)
+})
+it.each([
+  ['of another dimension', 'DATA_SHAPE', (row: number) => (row === 1500 ? [1, 2, 3] : [1, row]), /row 1500 has 3/],
+  ['that hold NaN', 'DATA_NOT_FINITE', (row: number) => (row === 1500 ? [1, Number.NaN] : [1, row]), /1500|NaN/],
+  ['that are no numbers', 'DATA_FORMAT', (row: number) => (row === 1500 ? [1, 'x'] : [1, row]), /row 1500/],
+  ['that are no vectors', 'BAD_OPTION', (row: number) => (row === 1500 ? null : [1, row]), /row 1500/],
+] as const)('a row %s is named, and the copy in the cache is removed', async (_, code, odd, message) => {
+  expect(await refused(code, openBase(many(odd) as Data))).toMatch(message)
+  expect(kept().filter((name) => !name.startsWith('memory-'))).toEqual([])
+})
+it('rows that throw late leave nothing in the cache', async () => {
+  const late = many((row) => {
+    if (row === 1999) throw new TypeError('the database is gone')
+    return [1, row]
+  })
+  expect(await refused('BAD_OPTION', openBase(late))).toContain('the database is gone')
+  expect(kept().filter((name) => !name.startsWith('memory-'))).toEqual([])
+})
+
+/** Runs a script in a shell whose files may have a few blocks only. */
+function limited(script: string): { code: string; files: string[] } {
+  const folder = scratch(`limited-${Math.floor(performance.now() * 1000)}`)
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'run.mjs'), script)
+  const { stdout, stderr } = spawnSync('bash', ['-c', 'ulimit -f 64 && exec "$0" run.mjs', process.execPath], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, LVM_TORCH_DATA_CACHE: join(folder, 'cache') },
+  })
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => !['run.mjs', 'cache'].includes(name))
+  return { code: stdout.trim() || stderr, files }
+}
+const LIBRARY = JSON.stringify(resolve('dist/lib/index.js'))
+const script = (call: string) => `import { openBase, writeBase } from ${LIBRARY}
+const vectors = Float32Array.from({ length: 60_000 }, (_, i) => Math.sin(i + 1))
+async function* rows() { for (let i = 0; i < 15_000; i++) yield vectors.subarray(4 * i, 4 * i + 4) }
+await (${call}).catch((error) => console.log(error.code, error.hint ? 'hint' : ''))`
+it.each([
+  ['vectors in memory', 'openBase({ vectors, dim: 4 })'],
+  ['rows to iterate over', 'openBase(rows())'],
+  ['writeBase', "writeBase('out.csv', { vectors, dim: 4 })"],
+])('%s that do not fit on the disk end as NO_DISK and leave nothing', (_, call) => {
+  expect(limited(script(call))).toEqual({ code: 'NO_DISK hint', files: [] })
+})
+it('a cache that cannot be made is refused with a code', async () => {
+  const own = cache()
+  process.env.LVM_TORCH_DATA_CACHE = join(scratch('a-file', 'x'), 'below')
+  const error = await openBase({ vectors: [[1, 2]] }).catch((thrown) => thrown)
+  process.env.LVM_TORCH_DATA_CACHE = own
+  expect(error).toMatchObject({ name: 'LvmError', code: expect.stringMatching(/FILE_ACCESS|NO_DISK|FILE_MISSING|BAD_OPTION/) })
+})
