@@ -9,6 +9,7 @@
 
 #include <c10/util/Logging.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
@@ -32,6 +33,9 @@ auto reached(Work work) {
     throw Error("RANK_LOST", e.what());
   }
 }
+
+// Time between two signs of life.
+constexpr std::chrono::milliseconds pause(250);
 
 std::vector<uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
 
@@ -73,12 +77,25 @@ struct Ranks::Group {
       lock.unlock();
       try {
         beats->set(key, bytes_of(value));
+        if (beats->check({"lost"})) broken = true;
       } catch (const std::exception&) {
-        return;  // the store is gone; the next collective call says so
+        broken = true;  // the store is gone
       }
+      if (broken) return;
       lock.lock();
-      wake.wait_for(lock, std::chrono::milliseconds(250), [this] { return ending; });
+      wake.wait_for(lock, pause, [this] { return ending; });
     }
+  }
+
+  void wait(c10d::Work& work) const {
+    while (!work.isCompleted()) {
+      try {
+        work.wait(pause);
+      } catch (const std::exception&) {
+        if (!work.isCompleted() && broken) throw Error("RANK_LOST", "another rank has failed");
+      }
+    }
+    work.wait();
   }
 
   const RanksOptions options;
@@ -89,6 +106,7 @@ struct Ranks::Group {
   std::condition_variable wake;
   std::string text;
   bool ending = false, abandoned = false;
+  std::atomic<bool> broken = false;  // a rank has failed: those that wait for it only through others are not told by Gloo
   std::thread beating;
 };
 
@@ -133,7 +151,7 @@ void Ranks::abandon() { group->abandoned = true; }
 std::function<void()> Ranks::sum(const Tensor& tensor) {
   std::vector<Tensor> tensors{tensor};
   auto work = reached([&] { return group->gloo->allreduce(tensors); });
-  return [work] { reached([&] { work->wait(); }); };
+  return [work, group = group.get()] { reached([&] { group->wait(*work); }); };
 }
 
 void Ranks::broadcast(const std::vector<Tensor>& tensors) {

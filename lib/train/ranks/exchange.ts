@@ -160,6 +160,7 @@ export async function farewell(talk: Talk, error: unknown): Promise<{ error: Lvm
   try {
     const note: Note = { code: own.code, message: own.message }
     await native.ranksSet(talk.ranks, `failed/${talk.rank}`, JSON.stringify(note))
+    await native.ranksSet(talk.ranks, 'lost', `${talk.rank}`)
     heard = (await noteOf(talk, talk.rank)) !== undefined
     if (own instanceof Lost) return { error: own, heard }
     if (own.code === 'RANK_LOST') return { error: lost(await explained(talk, own)), heard }
