@@ -55,7 +55,7 @@ async function write(name) {
     name,
     shape: tensor.shape,
     dtype: 'float32',
-    make: () => tensor.to({ dtype: 'float32' }),
+    make: () => tensor.to({ dtype: 'float32' }).ready(),
   }))
   await writeSafetensors(plain, pieces, {})
   const matrices = matricesOf(model).map(({ name, shape, layout }) => [name, { scheme: 'int8', shape, layout }])

@@ -5,7 +5,7 @@ import { openSync, writeSync } from 'node:fs'
 import { isAbsolute, relative } from 'node:path'
 import { inspect } from 'node:util'
 import { asLvmError } from '../lib/errors.js'
-import { jsonText, terminalText } from '../lib/show.js'
+import { broken, jsonText, terminalText } from '../lib/show.js'
 import { colouredAnswer, colouredDiagnostic, hasColour } from './colour.js'
 import { clearLine, muteLine } from './live-line.js'
 import { manner } from './manner.js'
@@ -25,11 +25,28 @@ const copied = (line: string): string => {
   return line
 }
 
+/** Columns of a row of a table, and commands, which are copied in one piece. */
+const WHOLE = /\S {2,}\S|(^|\s)(run:|npx|npm|lvm-torch) |\$ /
+/** Breaks long sentences between words on a terminal, which would break them anywhere. */
+export const wrapped = (text: string, { isTTY, columns = 0 }: { isTTY?: boolean; columns?: number }): string =>
+  !isTTY || columns < 20
+    ? text
+    : text
+        .split('\n')
+        .map((line) => {
+          const margin = /^ */.exec(line)![0]
+          if (line.length <= columns || WHOLE.test(line.slice(margin.length))) return line
+          return broken(line.slice(margin.length), columns - margin.length)
+            .map((part) => margin + part)
+            .join('\n')
+        })
+        .join('\n')
+
 /** Writes one line to stdout. */
 function write(text: string, dress = (plain: string) => plain): void {
   muteLine()
   copied(`${text}\n`)
-  process.stdout.write(`${dress(text)}\n`)
+  process.stdout.write(`${dress(wrapped(text, process.stdout))}\n`)
 }
 
 /** Prints text on stdout, without control characters. */
@@ -46,7 +63,7 @@ export async function flowing(pieces: AsyncIterable<string>, plain: boolean): Pr
 /** Prints a line on stderr, outside the output that a pipe reads. */
 export function diagnostic(line: string): void {
   clearLine()
-  const text = copied(`${terminalText(line)}\n`)
+  const text = wrapped(copied(`${terminalText(line)}\n`), process.stderr)
   process.stderr.write(hasColour(process.stderr) ? colouredDiagnostic(text) : text)
 }
 

@@ -1,6 +1,20 @@
 import type { DType } from './files/element.js'
+import type {
+  NativeBank,
+  NativeJointSteps,
+  NativeModel,
+  NativeRanks,
+  NativeSamples,
+  NativeScript,
+  NativeStepper,
+  NativeStopFlag,
+  NativeT5,
+  NativeTensor,
+  NativeTrainer,
+} from './handles.js'
 import type { Retrieval } from './rankings.js'
-import type { NativeRanks, RanksAddon } from './ranks-addon.js'
+import type { RanksAddon } from './ranks-addon.js'
+import type { TensorCalls } from './tensor-calls.js'
 import type { DeviceMemory, ProductTimes, StepsPlan, TrainerOptions, TrainerSums, TrainerTemperature } from './trainer-options.js'
 
 /** A spec as C++ reads it; `Node` in lib/spec/ops.ts restricts `op` to the known ops. */
@@ -12,53 +26,9 @@ export interface SpecNode {
   readonly of: readonly SpecNode[]
 }
 
-declare const handle: unique symbol
-/** Opaque handles of C++ objects; only the addon can read their properties. */
-export interface NativeTensor {
-  readonly [handle]: 'tensor'
-}
-export interface NativeModel {
-  readonly [handle]: 'model'
-}
-export interface NativeSamples {
-  readonly [handle]: 'samples'
-}
-export interface NativeTrainer {
-  readonly [handle]: 'trainer'
-}
-export interface NativeStepper {
-  readonly [handle]: 'stepper'
-}
-/** Steps several steppers of one model in one pass. */
-export interface NativeJointSteps {
-  readonly [handle]: 'joint steps'
-}
-export interface NativeBank {
-  readonly [handle]: 'bank'
-}
-export interface NativeScript {
-  readonly [handle]: 'script'
-}
-export interface NativeT5 {
-  readonly [handle]: 't5'
-}
-export interface NativeStopFlag {
-  readonly [handle]: 'stop flag'
-}
-
 export type { DType } from './files/element.js'
-export type TypedArray =
-  | Float32Array
-  | Float64Array
-  | BigInt64Array
-  | Int32Array
-  | Int16Array
-  | Int8Array
-  | Uint8Array
-  | Uint16Array
-
-/** Argument or result of an operator call, with tensors as native handles. */
-export type NativeValue = NativeTensor | number | bigint | boolean | string | null | undefined | NativeValue[]
+export type * from './handles.js'
+export type * from './tensor-calls.js'
 
 export type Multiplier = 'aten' | 'onednn'
 
@@ -83,23 +53,7 @@ export interface QuerySums {
 }
 
 /** All functions of the addon; the caller has resolved and checked every argument. */
-export interface Addon extends RanksAddon<NativeTrainer> {
-  // native/binding/tensor-exports.cpp
-  tensorFrom(data: TypedArray, shape: readonly number[], dtype: DType): NativeTensor
-  tensorMap(path: string, offset: number, shape: readonly number[], dtype: DType): NativeTensor
-  tensorRead(path: string, offset: number, shape: readonly number[], dtype: DType): Promise<NativeTensor>
-  tensorShape(t: NativeTensor): number[]
-  tensorDtype(t: NativeTensor): DType
-  tensorDevice(t: NativeTensor): string
-  tensorData(t: NativeTensor): Promise<ArrayBuffer>
-  tensorTo(t: NativeTensor, device: string, dtype: DType | ''): Promise<NativeTensor>
-  tensorGrad(t: NativeTensor): NativeTensor | undefined
-  tensorBackward(t: NativeTensor): Promise<undefined>
-  rowNorms(t: NativeTensor): Promise<Float64Array>
-  dispose(thing: NativeTensor | NativeModel | NativeSamples | NativeTrainer | NativeStepper | NativeRanks): void
-  // native/binding/call.cpp
-  call(op: string, args: readonly unknown[], named: Readonly<Record<string, unknown>>): Promise<NativeValue>
-  operators(): string[]
+export interface Addon extends TensorCalls, RanksAddon {
   // native/binding/device-exports.cpp
   devices(): { name: string; type: string; memory: number | null }[]
   deviceMemory(device: string, restart: boolean): DeviceMemory | null

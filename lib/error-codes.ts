@@ -13,6 +13,11 @@ export const ERRORS = {
   },
   RUN_LOCKED: { exit: 2, about: 'another process is writing this run', hint: 'wait for it, or choose another name or folder' },
   RUN_MISSING: { exit: 2, about: 'no run has that name', hint: 'run: lvm-torch runs list' },
+  BUNDLED: {
+    exit: 2,
+    about: 'a bundler has separated the code of lvm-torch from its files',
+    hint: 'mark lvm-torch as external; docs/bundlers.md shows how for esbuild, webpack and Next.js',
+  },
   FILE_MISSING: { exit: 2, about: 'a file or folder does not exist', hint: 'check the path' },
   PACKAGE_MISSING: {
     exit: 2,

@@ -1,9 +1,12 @@
+import './libtorch/require-files.js'
+
 export { architectures, type ModelName } from './architectures/index.js'
 export type { Audit } from './audit/audit.js'
 export { auditPage } from './audit/audit-page.js'
 export { type AuditOptions, audit } from './audit/run-audit.js'
 export { type Bundled, type BundleOptions, type BundleProgress, bundle } from './bundle/bundle.js'
 export { type VerifiedBundle, verifyBundle } from './bundle/verify-bundle.js'
+export { type DiffSide, diffRuns, type RunDiff, type SettingPair } from './checkpoint/diff-runs.js'
 export { listRuns, removeRun, showRun } from './checkpoint/list-runs.js'
 export { type LoadOptions, loadAlone as load } from './checkpoint/load-model.js'
 export type { Model, ModelOptions } from './checkpoint/model.js'
@@ -79,10 +82,25 @@ export { type DecodedText, type DecodeOptions as DecoderOptions, Decoder, type D
 export type { Bridge } from './text/invert/gtr-bridge.js'
 export { checkSpace, type SpaceCheck } from './text/space/check-space.js'
 export { devices } from './torch/device.js'
+export type { Generator } from './torch/generator.js'
 export type { Numbers } from './torch/lists.js'
+export type { Index } from './torch/operators/index-items.js'
 export { TorchScriptModule } from './torch/script.js'
-export { call, operators, Tensor, type Value } from './torch/tensor.js'
+export { type BackwardOptions, call, operators, Tensor, type Value } from './torch/tensor.js'
+export { torch } from './torch/torch.js'
 export type { Callbacks, Training } from './train/callbacks.js'
+export { type CreateOptions, createModel, type FreshModel } from './train/loop/fresh-model.js'
+export { AdamW, type AdamWOptions, type Optimizer, SGD, type SGDOptions, type Trainable } from './train/loop/optimizers.js'
+export { type SaveModelOptions, saveModel } from './train/loop/save-model.js'
+export { plateau, warmupCosine } from './train/loop/schedules.js'
+export {
+  type Batch,
+  type BatchOptions,
+  openWindows,
+  type WindowOptions,
+  type WindowPart,
+  type WindowSet,
+} from './train/loop/window-set.js'
 export { type TrainControl, type TrainOptions, train } from './train/train.js'
 export type { TrainEvent } from './train/train-events.js'
 export { type ImportOptions, importCheckpoint } from './weights/import-run.js'

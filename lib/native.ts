@@ -7,7 +7,6 @@ import { threadsOfEnvironment, usableThreads } from './libtorch/machine.js'
 import { stage } from './stages.js'
 
 export type * from './addon.js'
-export type * from './ranks-addon.js'
 export type * from './trainer-options.js'
 
 function required(path: string, version: string, libtorch: string): Addon {

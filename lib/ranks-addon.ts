@@ -1,11 +1,7 @@
-declare const handle: unique symbol
-/** The processes of a data-parallel training. */
-export interface NativeRanks {
-  readonly [handle]: 'group of ranks'
-}
+import type { NativeRanks, NativeTrainer } from './handles.js'
 
 /** What the addon offers for data-parallel training. */
-export interface RanksAddon<Trainer> {
+export interface RanksAddon {
   /** Connects to the store of a training; rank 0 runs it with `serve`. `timeout` in milliseconds. */
   ranks(o: {
     rank: number
@@ -26,5 +22,5 @@ export interface RanksAddon<Trainer> {
   ranksSet(ranks: NativeRanks, key: string, text: string): Promise<undefined>
   ranksGet(ranks: NativeRanks, key: string): Promise<string | null>
   /** Gives all ranks the weights and the optimizer state of rank 0. */
-  ranksShare(ranks: NativeRanks, trainer: Trainer): Promise<undefined>
+  ranksShare(ranks: NativeRanks, trainer: NativeTrainer): Promise<undefined>
 }

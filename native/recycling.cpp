@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fstream>
 #include <list>
 #include <mutex>
+#include <string>
 #include <unordered_map>
 
 #if defined(__linux__)
@@ -21,6 +23,7 @@ namespace lvm {
 namespace {
 
 constexpr size_t large = 1 << 20;
+constexpr size_t huge = 1 << 28;  // size from which the free memory is read before
 constexpr size_t most = 1 << 30;  // limit of the cache, so that a model that barely fits its memory still fits
 
 // Huge pages need a thousandth of the page faults and TLB entries.
@@ -33,11 +36,30 @@ void want_large_pages([[maybe_unused]] void* data, [[maybe_unused]] size_t bytes
 #endif
 }
 
+// Linux grants more memory than there is and ends the process that uses it; this throws instead.
+void require_memory([[maybe_unused]] size_t bytes) {
+#if defined(__linux__)
+  std::ifstream file("/proc/meminfo");
+  for (std::string key, unit; file >> key;) {
+    size_t kilobytes = 0;
+    file >> kilobytes;
+    std::getline(file, unit);
+    if (key != "MemAvailable:") continue;
+    if (bytes / 1024 > kilobytes) {
+      C10_THROW_ERROR(OutOfMemoryError, "there is not enough memory: a tensor takes " + std::to_string(bytes >> 20) +
+                                          " MB but " + std::to_string(kilobytes >> 10) + " MB are available");
+    }
+    return;
+  }
+#endif
+}
+
 class Recycler final : public c10::Allocator {
  public:
   c10::DataPtr allocate(size_t bytes) override {
     void* data = bytes >= large ? kept_block(bytes) : nullptr;
     if (data == nullptr && bytes > 0) {
+      if (bytes >= huge) require_memory(bytes);
       data = c10::alloc_cpu(bytes);
       if (bytes >= large) note(data, bytes);
     }

@@ -7,7 +7,7 @@ const entry = fileURLToPath(new URL('../dist/lib/index.d.ts', import.meta.url))
 /** Every exported value by topic, in the order of the page. A type follows the first value that names it. */
 const TOPICS = {
   Training: ['train', 'sweep', 'experiment', 'experimentStatus', 'listModels', 'showModel', 'architectures'],
-  Runs: ['load', 'Model', 'listRuns', 'showRun', 'removeRun', 'pruneRun', 'importCheckpoint', 'exportRun', 'quantize', 'prune'],
+  Runs: ['load', 'Model', 'listRuns', 'showRun', 'diffRuns', 'removeRun', 'pruneRun', 'importCheckpoint', 'exportRun', 'quantize', 'prune'], // biome-ignore format: a line
   Scores: [
     'evaluate',
     'retrieve',
@@ -26,7 +26,9 @@ const TOPICS = {
   Reports: ['report', 'markdown', 'experimentReport', 'experimentMarkdown', 'verify', 'verifiedText'],
   Data: ['makeData', 'openBase', 'writeBase', 'audit', 'auditPage', 'ceiling', 'ceilingPage', 'arrow', 'arrowPage', 'synth'],
   Texts: ['Encoder', 'Decoder', 'encode', 'fetchEncoder', 'verifyEncoder', 'checkSpace'],
-  Tensors: ['Tensor', 'call', 'operators', 'devices', 'TorchScriptModule'],
+  Tensors: ['torch', 'Tensor', 'Generator', 'call', 'operators', 'devices', 'TorchScriptModule'],
+  'Loops of one’s own':
+    'openWindows WindowSet WindowPart createModel FreshModel Optimizer AdamW SGD warmupCosine plateau saveModel'.split(' '),
   Errors: ['LvmError', 'ERRORS'],
 }
 /** Headings of formats.md with the keys of the document that a function returns or takes. */
@@ -37,6 +39,7 @@ const RESULTS = {
   showModel: ['models show --json'],
   listRuns: ['runs list --json'],
   showRun: ['runs show --json'],
+  diffRuns: ['runs diff --json'],
   importCheckpoint: ['import --json'],
   exportRun: ['export --json'],
   quantize: ['quantize --json'],
@@ -95,8 +98,9 @@ const isOptional = (symbol) => (symbol.flags & ts.SymbolFlags.Optional) !== 0
 const isOurs = (symbol) => symbol?.declarations?.[0].getSourceFile().fileName.includes('/dist/lib/') === true
 const isPublic = (symbol) =>
   isOurs(symbol) &&
-  !symbol.name.startsWith('__') &&
-  !(ts.getCombinedModifierFlags(symbol.declarations[0]) & ts.ModifierFlags.Private)
+  !/^(__|#)/.test(symbol.name) &&
+  !symbol.declarations[0].getSourceFile().fileName.endsWith('/operator-types.d.ts') && // operators.md lists them
+  !(ts.getCombinedModifierFlags(symbol.declarations[0]) & (ts.ModifierFlags.Private | ts.ModifierFlags.Protected))
 
 const sorted = (union) => union.split(' | ').sort().join()
 /** Names of long unions by their sorted members. */

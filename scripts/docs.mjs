@@ -9,8 +9,10 @@ import { LIMITS } from '../dist/lib/files/limits.js'
 import { architectures, ERRORS, listModels, showModel } from '../dist/lib/index.js'
 import { wrapperFields } from '../dist/lib/spec/architecture.js'
 import { printFolded } from '../dist/lib/spec/print.js'
+import { FORMS, METHODS } from '../dist/lib/torch/operators/operator-forms.js'
 import { apiPage } from './api-page.mjs'
 import { code, count, options, percent, settings, table } from './markdown.mjs'
+import { OPERATORS } from './operators/names.mjs'
 import { optionsPage } from './options-page.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -40,6 +42,18 @@ function model(row) {
     `\`\`\`\n${printFolded(spec)}\n\`\`\``,
     `Sources: ${sources.map(link).join(', ')}`,
   ].join('\n\n')
+}
+
+/** A heading and a list of names for each topic of operators. */
+function operatorTopics() {
+  const camel = (name) => name.replaceAll(/(?<=[a-z0-9])_([a-z0-9])/g, (_, letter) => letter.toUpperCase())
+  return Object.entries(OPERATORS).flatMap(([topic, names]) => {
+    const offered = names
+      .split(/\s+/)
+      .flatMap((name) => [camel(name), `${camel(name)}_`])
+      .filter((name) => name in FORMS)
+    return [`## ${topic}`, offered.map((name) => (METHODS.includes(name) ? code(name) : code(`torch.${name}`))).join(' · ')]
+  })
 }
 
 const rows = listModels()
@@ -86,6 +100,11 @@ const documents = {
     'Functions for JavaScript',
     'Everything that the package exports, for `import` and `require`. Failures are an [`LvmError`](#lvmerror) with a code; functions that return a promise reject with it. An option that is left out has the default in [options.md](options.md); `train` also takes the options of the model, which [architectures.md](architectures.md) lists, and `sweep` those of `train`. Keys of results are listed in [formats.md](formats.md).',
     ...apiPage(),
+  ),
+  'docs/operators.md': generated(
+    'The operators',
+    `The functions of ${code('torch')}, and where the first argument is a tensor also the methods of ${code('Tensor')}; [tensors.md](tensors.md) says how they take arguments. Names are PyTorch's in camel case, so its documentation describes them. Those that end with ${code('_')} change the tensor in place; those with ${code('torch.')} are functions only.`,
+    ...operatorTopics(),
   ),
   'docs/errors.md': generated(
     'The errors',

@@ -16,6 +16,8 @@ const EXTRAS = {
   uvicorn: 'uvicorn[standard]==0.54.0',
   tensorboard: 'tensorboard==2.21.0',
   mlflow: 'mlflow==3.18.0',
+  onnx: 'onnx==1.23.2',
+  onnxruntime: 'onnxruntime==1.32.0',
 }
 const folder = join(dirname(dirname(fileURLToPath(import.meta.url))), 'node_modules', '.cache', 'lvm-torch-python')
 const stamp = join(folder, 'lvm-torch.stamp')

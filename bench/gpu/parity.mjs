@@ -23,8 +23,8 @@ export async function run({ device, say, expect, left }) {
         const target = Tensor.from(values.slice(0, batch * dim), [batch, dim])
         const examined = await native.modelExamine(
           made,
-          (await x.to({ device: where })).native,
-          (await target.to({ device: where })).native,
+          (await x.to({ device: where }).ready()).native,
+          (await target.to({ device: where }).ready()).native,
         )
         found.push(
           Object.fromEntries(await Promise.all(Object.entries(examined).map(async ([k, t]) => [k, await host(Tensor.wrap(t))]))),

@@ -9,7 +9,7 @@ async function stepped(made, values, device) {
   for (let t = 0; t < CONTEXT; t++) {
     const x = new Float32Array(BATCH * DIM)
     for (let b = 0; b < BATCH; b++) x.set(values.subarray((b * CONTEXT + t) * DIM, (b * CONTEXT + t + 1) * DIM), b * DIM)
-    const input = await Tensor.from(x, [BATCH, DIM]).to({ device })
+    const input = await Tensor.from(x, [BATCH, DIM]).to({ device }).ready()
     out.push(await host(Tensor.wrap(await native.stepperStep(stepper, input.native))))
   }
   native.dispose(stepper)
@@ -27,7 +27,7 @@ export async function run({ device, say, expect }) {
         await model(name, device, { dim: DIM, context: CONTEXT }),
       ]
       const [want, got] = [await stepped(here, values, 'cpu'), await stepped(there, values, device)]
-      const x = await Tensor.from(values, [BATCH, CONTEXT, DIM]).to({ device })
+      const x = await Tensor.from(values, [BATCH, CONTEXT, DIM]).to({ device }).ready()
       const whole = await host(Tensor.wrap(await native.modelPredict(there, x.native, false)))
       models[name] = { from_cpu: apart(got, want), from_whole_context: apart(got.subarray(-BATCH * DIM), whole) }
       const { from_cpu, from_whole_context } = models[name]

@@ -71,7 +71,7 @@ export async function model(name, device, { dim = 48, context = 8, preset, still
 }
 
 export async function host(tensor) {
-  const single = await tensor.to({ device: 'cpu', dtype: 'float32' })
+  const single = await tensor.to({ device: 'cpu', dtype: 'float32' }).ready()
   return single.data()
 }
 /** Largest difference divided by the largest expected value. */

@@ -12,6 +12,7 @@ import { basesOf } from '../../lib/report/basis.js'
 import { bytes, count, duration, oneLine, table } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
 import { answer } from '../output.js'
+import { diff } from './runs-diff.js'
 
 const fields = { out: text({ default: RUNS, about: 'folder of the runs', expected: 'a folder' }) }
 const rootOf = (argv: Readonly<Record<string, unknown>>) => resolve('runs', fields, given(fields, argv)).out
@@ -197,12 +198,13 @@ const restore: CommandModule = {
 
 export const runs: CommandModule = {
   command: 'runs',
-  describe: 'list, show, remove, prune or restore runs',
+  describe: 'list, show, compare, remove, prune or restore runs',
   builder: (y: Argv) =>
     y
       .options(flags(fields))
       .command(list)
       .command(show)
+      .command(diff(rootOf))
       .command(rm)
       .command(prune)
       .command(restore)

@@ -34,7 +34,7 @@ export async function fingerprints(table: Table): Promise<BigInt64Array> {
   for (let from = 0; from < rows; from += slice) {
     using part = await vectors.op('aten::narrow', 0, from, Math.min(slice, rows - from))
     using bits = await integers(part)
-    using wide = await bits.to({ dtype: 'int64' })
+    using wide = await bits.to({ dtype: 'int64' }).ready()
     using product = await wide.op('aten::mul.Tensor', weights)
     using sums = await product.op('aten::sum.dim_IntList', [1])
     all.set((await sums.data()) as BigInt64Array, from)

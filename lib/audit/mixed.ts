@@ -112,7 +112,7 @@ async function offsets(sample: Sample, directions: Tensor): Promise<Pick<Divisio
   const dim = directions.shape[0]!
   for (let k = 1; k <= Math.min(PRINCIPAL, dim); k++) {
     using column = await directions.op('aten::select.int', 1, dim - k)
-    using direction = await column.to({ dtype: 'float32' })
+    using direction = await column.to({ dtype: 'float32' }).ready()
     using projected = await sample.unit.op('aten::mv', direction)
     const [group, rest] = ends((await projected.data()) as Float32Array)
     if (group.length < FEWEST) continue

@@ -24,7 +24,7 @@ export async function basisOf(table: Table, directions: Tensor): Promise<Tensor>
   using sample = await unitSlice(table, 0, Math.min(table.rows, sliceRows(dim)))
   for (let k = Math.min(dim, FEWEST); ; k = Math.min(dim, 2 * k)) {
     using top = await directions.op('aten::narrow', 1, dim - k, k)
-    const basis = await top.to({ dtype: 'float32' })
+    const basis = await top.to({ dtype: 'float32' }).ready()
     using projected = await sample.op('aten::mm', basis)
     using squares = await projected.op('aten::square')
     using mean = await squares.op('aten::mean')

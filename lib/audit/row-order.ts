@@ -49,7 +49,7 @@ async function noiseLike(passed: Passed, rows: number): Promise<Tensor> {
   using moved = await turned.op('aten::add.Tensor', mean)
   using lengths = await moved.op('aten::linalg_vector_norm', 2, [1], true)
   using unit = await moved.op('aten::div.Tensor', lengths)
-  return await unit.to({ dtype: 'float32' })
+  return await unit.to({ dtype: 'float32' }).ready()
 }
 
 /** Whether rows have nearer neighbours in the table than noise of the same covariance. If so, the rows are text whose order is lost. */

@@ -29,7 +29,7 @@ export const sliceRows = (dim: number): number => Math.max(16, Math.floor(SLICE 
 
 async function scaled(raw: Tensor, lengths: Float64Array): Promise<Tensor> {
   const shape = [lengths.length, 1]
-  using wide = await raw.to({ device: 'cpu', dtype: 'float32' })
+  using wide = await raw.to({ device: 'cpu', dtype: 'float32' }).ready()
   using divisors = Tensor.from(
     Float32Array.from(lengths, (length) => (isBad(length) ? 1 : length)),
     shape,

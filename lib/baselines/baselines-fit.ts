@@ -69,7 +69,7 @@ export const contextMean: Baseline = {
 
 export async function meanVector(train: Rows): Promise<Baseline> {
   using mean = await meanTarget(train)
-  const row = await mean.to({ dtype: 'float32' })
+  const row = await mean.to({ dtype: 'float32' }).ready()
   return {
     name: 'mean_vector',
     params: {},

@@ -45,7 +45,7 @@ export function sparse(train: Rows, most = SPARSE): Rows {
 export async function take(table: Tensor, rows: Int32Array): Promise<Tensor> {
   using index = Tensor.from(BigInt64Array.from(rows, BigInt))
   using taken = await table.op('aten::index_select', 0, index)
-  return taken.to({ device: 'cpu', dtype: 'float32' })
+  return taken.to({ device: 'cpu', dtype: 'float32' }).ready()
 }
 
 /** Returns the last `positions` context vectors of the windows, which none may lack. Shapes: [n, positions, dim], float32. */

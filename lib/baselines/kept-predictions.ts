@@ -56,7 +56,7 @@ export async function keptPredictions(model: Model, rows: Rows): Promise<Float32
   const known = await stage('read kept predictions', () => readEntry(folder, key))
   if (known !== undefined) return new Float32Array(known.bytes.buffer)
   using raw = await predicted(model, rows, rows.ids)
-  using made = await raw.to({ device: 'cpu', dtype: 'float32' })
+  using made = await raw.to({ device: 'cpu', dtype: 'float32' }).ready()
   const values = (await made.data()) as Float32Array
   await stage('keep the predictions', () => writeEntry(folder, key, { about: {}, bytes: joinBytes([values]) }, MOST))
   return values

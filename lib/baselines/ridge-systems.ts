@@ -85,9 +85,9 @@ async function withIntercept(weight: Tensor, x: Tensor, y: Tensor, offset: Tenso
   using product = await row.op('aten::matmul', weight)
   using flat = await product.op('aten::squeeze.dim', 0)
   using bias = await meanY.op('aten::sub.Tensor', flat)
-  using narrow = await weight.to({ dtype: 'float32' })
+  using narrow = await weight.to({ dtype: 'float32' }).ready()
   // in rows, so that a map that was stored and read computes the same bits
-  return { weight: await narrow.op('aten::contiguous'), bias: await bias.to({ dtype: 'float32' }) }
+  return { weight: await narrow.op('aten::contiguous'), bias: await bias.to({ dtype: 'float32' }).ready() }
 }
 
 /** Map of an anchor: one diagonal block per position, filled with that position's weight. Shapes: [positions · dim, dim], float64. */
@@ -144,7 +144,7 @@ async function addSquare(sum: Tensor, x: Tensor, width: number): Promise<void> {
 
 /** Adds windows block by block: float32 products, summed in float64. */
 export async function addMoments(moments: Moments, rows: Rows): Promise<void> {
-  using offset = await moments.offset.to({ dtype: 'float32' })
+  using offset = await moments.offset.to({ dtype: 'float32' }).ready()
   const { positions, decays } = moments.inputs
   const runs = decays === undefined ? consecutive(rows, positions) : undefined
   if (runs !== undefined) {
@@ -201,12 +201,12 @@ export async function dualEquations(
   offset: Tensor,
   anchors: readonly Anchor[] = [undefined],
 ): Promise<System> {
-  using offset32 = await offset.to({ dtype: 'float32' })
+  using offset32 = await offset.to({ dtype: 'float32' }).ready()
   const [rawX, rawY] = await shifted(rows, rows.ids, inputs, offset32)
   using x32 = rawX
   using y32 = rawY
-  using x64 = await x32.to({ dtype: 'float64' })
-  using y64 = await y32.to({ dtype: 'float64' })
+  using x64 = await x32.to({ dtype: 'float64' }).ready()
+  using y64 = await y32.to({ dtype: 'float64' }).ready()
   const x = (await call('aten::mean.dim', [x64, [0]])) as Tensor
   const y = (await call('aten::mean.dim', [y64, [0]])) as Tensor
   const centred = await x64.op('aten::sub.Tensor', x)

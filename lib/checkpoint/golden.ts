@@ -64,7 +64,7 @@ async function rawOutputs(model: NativeModel, inputs: Float32Array, rows: number
         rows,
       ),
     )
-    using single = await raw.to({ dtype: 'float32' })
+    using single = await raw.to({ dtype: 'float32' }).ready()
     return (await single.data()) as Float32Array
   } finally {
     native.dispose(samples)

@@ -9,6 +9,7 @@ import { type ProcessSettings, withSettings } from '../torch/process-settings.js
 import { Tensor } from '../torch/tensor.js'
 import { type RunManifest, weightsFile } from './run-manifest.js'
 import { numbers, openStepper, requireVectors, type Stepper } from './stepper.js'
+import { TrainableModel } from './trainable-model.js'
 import { lengthRange, trainedContexts } from './trained-contexts.js'
 
 /** Options of a prediction. */
@@ -22,7 +23,7 @@ const PREDICTED = only({ context: optional(count), raw: optional(yesOrNo) })
 const STEPPED = only({ batch: optional(count), raw: optional(yesOrNo) })
 
 /** A loaded and verified run; free it with `dispose()` or `using`. */
-export class Model {
+export class Model extends TrainableModel {
   readonly dim: number
   /** Vectors of the longest context of the training. */
   readonly context: number
@@ -48,6 +49,7 @@ export class Model {
     /** Threads and multiplier of its predictions. */
     readonly settings: ProcessSettings,
   ) {
+    super()
     this.dim = manifest.dim
     this.context = manifest.context
     this.parameters = manifest.parameters
@@ -132,12 +134,5 @@ export class Model {
       raw,
       require: (fed) => this.requireContext('stepper', fed, 'texts'),
     })
-  }
-
-  dispose(): void {
-    native.dispose(this.native)
-  }
-  [Symbol.dispose](): void {
-    this.dispose()
   }
 }

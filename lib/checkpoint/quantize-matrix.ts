@@ -22,7 +22,7 @@ export const matricesOf = (model: NativeModel): ModelMatrix[] =>
 
 /** Returns a stored matrix as float32. Shapes: → [out, in]. */
 export async function asMatrix(tensor: Tensor, { layout }: Pick<ModelMatrix, 'layout'>): Promise<Tensor> {
-  using wide = await tensor.to({ dtype: 'float32' })
+  using wide = await tensor.to({ dtype: 'float32' }).ready()
   if (layout === 'rows') return wide.op('aten::contiguous')
   using turned = layout === 'columns' ? await wide.op('aten::t') : await wide.op('aten::squeeze.dim', -1)
   return turned.op('aten::contiguous')
@@ -55,10 +55,10 @@ export async function valuesOf(scheme: 'int8' | 'int4', matrix: Tensor, scales: 
   using whole = await matrix.op('aten::div.Tensor', own)
   await whole.change('aten::round_')
   await whole.change('aten::clamp_', -limit, limit)
-  if (scheme === 'int8') return whole.to({ dtype: 'int8' })
+  if (scheme === 'int8') return whole.to({ dtype: 'int8' }).ready()
   using shifted = await whole.op('aten::add.Scalar', 8)
   using even = await padded(shifted, columns, 2)
-  using bytes = await even.to({ dtype: 'uint8' })
+  using bytes = await even.to({ dtype: 'uint8' }).ready()
   using pairs = await bytes.op('aten::view', [bytes.shape[0]!, -1, 2])
   using low = await pairs.op('aten::select.int', 2, 0)
   using high = await pairs.op('aten::select.int', 2, 1)

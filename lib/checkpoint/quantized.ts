@@ -72,15 +72,15 @@ async function unpacked(bytes: Tensor, columns: number): Promise<Tensor> {
   using pairs = (await call('aten::stack', [[low, high], -1])) as Tensor
   using flat = await pairs.op('aten::flatten.using_ints', 1)
   using whole = await flat.op('aten::narrow', 1, 0, columns)
-  using wide = await whole.to({ dtype: 'float32' })
+  using wide = await whole.to({ dtype: 'float32' }).ready()
   return wide.op('aten::sub.Scalar', 8)
 }
 
 /** Dequantises a matrix. Shapes: as returned by `parts` → [out, in] float32. */
 export async function dequantized(scheme: Scheme, values: Tensor, scales: Tensor | undefined, columns: number): Promise<Tensor> {
-  if (scales === undefined) return values.to({ dtype: 'float32' })
+  if (scales === undefined) return values.to({ dtype: 'float32' }).ready()
   if (scheme === 'int8') {
-    const wide = await values.to({ dtype: 'float32' })
+    const wide = await values.to({ dtype: 'float32' }).ready()
     using column = await scales.op('aten::unsqueeze', 1)
     await wide.change('aten::mul_.Tensor', column)
     return wide

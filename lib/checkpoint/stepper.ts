@@ -35,7 +35,7 @@ export function requireVectors(owner: string, x: unknown, size: number): asserts
 /** Reads a result as float32 numbers. */
 export async function numbers(handle: NativeTensor): Promise<Float32Array> {
   using output = Tensor.wrap(handle)
-  using single = await output.to({ device: 'cpu', dtype: 'float32' })
+  using single = await output.to({ device: 'cpu', dtype: 'float32' }).ready()
   return (await single.data()) as Float32Array
 }
 

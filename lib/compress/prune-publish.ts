@@ -48,7 +48,7 @@ export async function compressedBytes(model: Model): Promise<number> {
     for await (const chunk of gzip) bytes += (chunk as Buffer).length
   })()
   for (const { tensor } of native.modelState(model.native)) {
-    using here = await Tensor.wrap(tensor).to({ device: 'cpu' })
+    using here = await Tensor.wrap(tensor).to({ device: 'cpu' }).ready()
     const { buffer, byteOffset, byteLength } = await here.data()
     if (!gzip.write(Buffer.from(buffer, byteOffset, byteLength))) await new Promise((drained) => gzip.once('drain', drained))
   }

@@ -64,7 +64,7 @@ export async function withoutUnits(model: Model, kind: 'heads' | 'neurons', o: S
 
 /** Keeps the given rows and columns of a tensor. */
 async function cut(tensor: Tensor, cuts: readonly { axis: number; places: readonly number[] }[]): Promise<Tensor> {
-  let whole = await tensor.to({ device: 'cpu' })
+  let whole = await tensor.to({ device: 'cpu' }).ready()
   for (const { axis, places } of cuts) {
     using before = whole
     using index = Tensor.from(BigInt64Array.from(places, BigInt))
@@ -92,7 +92,7 @@ export async function withoutWeights(model: Model, o: Settings, rows: Chosen): P
     const make = async () => {
       using small = await by.op('aten::le.Scalar', limit)
       using thin = await weight.op('aten::masked_fill.Scalar', small, 0)
-      return thin.to({ device: 'cpu' })
+      return thin.to({ device: 'cpu' }).ready()
     }
     return { name, shape: weight.shape, dtype: weight.dtype, make }
   })

@@ -30,7 +30,7 @@ export async function writeQuantized(
     if (of === undefined) {
       const make = async () => {
         using tensor = await stored.read()
-        return tensor.to({ dtype: 'float32' })
+        return tensor.to({ dtype: 'float32' }).ready()
       }
       floats.push({ name, shape: stored.shape, dtype: 'float32', make })
       continue
@@ -40,7 +40,7 @@ export async function writeQuantized(
     if (scheme === 'bf16') {
       const make = async () => {
         using exact = await matrix(stored, of)
-        return exact.to({ dtype: 'bfloat16' })
+        return exact.to({ dtype: 'bfloat16' }).ready()
       }
       packed.push({ name, shape: [out, input], dtype: 'bfloat16', make })
       continue

@@ -42,7 +42,7 @@ async function* products(model: NativeModel, rows: Pick<Chosen, 'base' | 'window
 async function alongSide(tensor: Tensor, { axis, parts }: Side, units: number): Promise<Tensor> {
   using front = await tensor.op('aten::movedim.int', axis, 0)
   using each = await front.op('aten::reshape', [parts, units, -1])
-  using wide = await each.to({ dtype: 'float64' })
+  using wide = await each.to({ dtype: 'float64' }).ready()
   return wide.op('aten::sum.dim_IntList', [0, 2])
 }
 

@@ -18,8 +18,8 @@ export const searchWindows = (matrices: number, parameters: number): number =>
 async function rounded(scheme: Scheme, weight: Tensor, matrix: ModelMatrix): Promise<Tensor> {
   using exact = await asMatrix(weight, matrix)
   if (scheme === 'bf16') {
-    using half = await exact.to({ dtype: 'bfloat16' })
-    using back = await half.to({ dtype: 'float32' })
+    using half = await exact.to({ dtype: 'bfloat16' }).ready()
+    using back = await half.to({ dtype: 'float32' }).ready()
     return matrix.layout === 'columns' ? back.op('aten::t') : back.op('aten::view', [...matrix.shape])
   }
   using scales = await scalesOf(scheme, exact)

@@ -11,7 +11,7 @@ async function addVectors(hash: Hash, vectors: Tensor): Promise<void> {
   const step = Math.max(1, Math.floor(TOGETHER / dim))
   for (let at = 0; at < rows; at += step) {
     using part = await vectors.op('aten::narrow', 0, at, Math.min(step, rows - at))
-    using single = await part.to({ dtype: 'float32' })
+    using single = await part.to({ dtype: 'float32' }).ready()
     const { buffer, byteOffset, byteLength } = await single.data()
     hash.update(new Uint8Array(buffer, byteOffset, byteLength))
   }

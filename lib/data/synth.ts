@@ -49,7 +49,7 @@ async function rotation(dim: number, seed: number): Promise<Tensor> {
   const [q, r] = (await call('aten::linalg_qr', [deviates])) as [Tensor, Tensor]
   using orthogonal = q
   r.dispose()
-  return await orthogonal.to({ dtype: 'float32' })
+  return await orthogonal.to({ dtype: 'float32' }).ready()
 }
 
 async function* npyOf(kind: Kind, lengths: readonly number[], dim: number, seed: number): AsyncGenerator<NodeJS.ArrayBufferView> {

@@ -11,7 +11,7 @@ export async function unitRows(vectors: Tensor, lengths: Float64Array): Promise<
   for (let from = 0; from < rows; from += stride) {
     const length = Math.min(stride, rows - from)
     using slice = await vectors.op('aten::narrow', 0, from, length)
-    using wide = await slice.to({ dtype: 'float64' })
+    using wide = await slice.to({ dtype: 'float64' }).ready()
     using divisors = Tensor.from(lengths.slice(from, from + length), [length, 1])
     using scaled = await wide.op('aten::div.Tensor', divisors)
     using target = await unit.op('aten::narrow', 0, from, length)

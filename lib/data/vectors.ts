@@ -25,7 +25,7 @@ async function load(array: StoredArray, dim: number): Promise<Tensor> {
   const loaded = await loadTensor(array, [elements(array.shape) / dim, dim])
   if (KEPT.includes(loaded.dtype)) return loaded
   using wide = loaded
-  return await wide.to({ dtype: 'float32' })
+  return await wide.to({ dtype: 'float32' }).ready()
 }
 
 async function unit(vectors: Tensor, norms: Float64Array): Promise<Tensor> {

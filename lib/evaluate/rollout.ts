@@ -55,8 +55,8 @@ export interface Rollout {
 
 /** Row-wise cosines, in float64. Shapes: a [n, dim], b [n, dim] or [dim]; returns n numbers. */
 async function cosines(a: Tensor, b: Tensor): Promise<Float64Array> {
-  using x = await a.to({ device: 'cpu', dtype: 'float64' })
-  using y = await b.to({ device: 'cpu', dtype: 'float64' })
+  using x = await a.to({ device: 'cpu', dtype: 'float64' }).ready()
+  using y = await b.to({ device: 'cpu', dtype: 'float64' }).ready()
   using cosine = await x.op('aten::cosine_similarity', y, -1, 1e-12)
   return (await cosine.data()) as Float64Array
 }
@@ -98,7 +98,7 @@ async function textOf({ base, windows }: Starts, part: Int32Array, length: numbe
   )
   using picked = Tensor.from(index)
   using flat = await base.vectors.op('aten::index_select', 0, picked)
-  using wide = await flat.to({ device, dtype: 'float32' })
+  using wide = await flat.to({ device, dtype: 'float32' }).ready()
   return wide.op('aten::view', [part.length, length, base.dim])
 }
 

@@ -72,7 +72,7 @@ export async function search(
     count = together(pool, at)
     tally(at, n)
     using raw = await query(at, count)
-    using queries = await raw.to({ device: 'cpu', dtype: 'float32' })
+    using queries = await raw.to({ device: 'cpu', dtype: 'float32' }).ready()
     const rows = { target: pool.target.subarray(at, at + count), ...listExcluded(pool.excluded, at, count) }
     const part = await stage('search', () => native.retrieve(queries.native, pool.bank, rows, nearest, sums?.(count)))
     put(found.all, part.all, at, nearest)

@@ -67,7 +67,7 @@ export async function* streamed(model: Model, chosen: Chosen, raw = false): Asyn
         const rows = part.map(({ first, end }) => Math.min(first + t, end - 1))
         using index = Tensor.from(BigInt64Array.from(rows, BigInt))
         using taken = await base.vectors.op('aten::index_select', 0, index)
-        using wide = await taken.to({ dtype: 'float32' })
+        using wide = await taken.to({ dtype: 'float32' }).ready()
         const next = await stepper.step((await wide.data()) as Float32Array)
         for (const [i, { first, end }] of part.entries()) {
           const place = first + t < end ? places[first + t + 1]! : -1

@@ -67,8 +67,8 @@ export function bestHeuristic(figures: Readonly<Partial<Record<BaselineName, Bas
 }
 
 async function cosines(a: Tensor, b: Tensor): Promise<Float64Array> {
-  using x = await a.to({ device: 'cpu', dtype: 'float64' })
-  using y = await b.to({ device: 'cpu', dtype: 'float64' })
+  using x = await a.to({ device: 'cpu', dtype: 'float64' }).ready()
+  using y = await b.to({ device: 'cpu', dtype: 'float64' }).ready()
   using cosine = await x.op('aten::cosine_similarity', y, -1, 1e-12)
   return (await cosine.data()) as Float64Array
 }
@@ -98,7 +98,7 @@ async function generate(generator: Generator, raw: Tensor, base: Base): Promise<
 async function search({ rows, predict, baseline, generator }: Described, ids: Int32Array) {
   const { base, windows } = rows
   using raw = await predict(ids)
-  using said = await raw.to({ device: 'cpu', dtype: 'float32' })
+  using said = await raw.to({ device: 'cpu', dtype: 'float32' }).ready()
   using rival = await baseline.predict(rows, ids)
   using both = (await call('aten::cat', [[said, rival]])) as Tensor
   const read = Array.from(ids, (id) => [...contextOf(windows, id)])

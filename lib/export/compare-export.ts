@@ -85,7 +85,7 @@ async function outputs(computer: Computer, probes: readonly Probe[], dim: number
     for (const { batch, time } of probes) {
       using x = await contexts(batch, time, dim)
       using y = await computer.run(x)
-      using wide = await y.to({ dtype: 'float64' })
+      using wide = await y.to({ dtype: 'float64' }).ready()
       all.push((await wide.data()) as Float64Array)
     }
   } finally {

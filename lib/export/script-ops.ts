@@ -184,6 +184,8 @@ const activation = (kind: string, x: string): string =>
     gelu: `torch.gelu(${x})`,
     gelu_tanh: `torch.gelu(${x}, approximate="tanh")`,
     silu: `torch.silu(${x})`,
+    tanh: `torch.tanh(${x})`,
+    sigmoid: `torch.sigmoid(${x})`,
     glu: `torch.glu(${x}, -1)`,
   })[kind]!
 

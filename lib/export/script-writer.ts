@@ -1,3 +1,12 @@
+import { LvmError } from '../errors.js'
+
+/** Words of Python that libtorch does not read as names. */
+const KEYWORDS = new Set(
+  'False None True and as assert async await break class continue def del elif else except finally for from global if import in is lambda nonlocal not or pass raise return try while with yield'.split(
+    ' ',
+  ),
+)
+
 /** Python source of a forward function, written line by line; parameters are reached through the names of their nodes. */
 export class ScriptWriter {
   readonly lines: string[] = []
@@ -18,10 +27,17 @@ export class ScriptWriter {
   }
   /** Returns the expression of a parameter of the current node. */
   param(name: string): string {
-    return [...this.path, ...name.split('.')].reduce(
-      (owner, part) => (/^\d/.test(part) ? `getattr(${owner}, "${part}")` : `${owner}.${part}`),
-      'self',
-    )
+    const parts = [...this.path, ...name.split('.')]
+    const keyword = parts.find((part) => KEYWORDS.has(part))
+    if (keyword !== undefined)
+      throw new LvmError(
+        'BAD_SPEC',
+        `export: expected names that TorchScript allows but the spec has a part named "${keyword}"`,
+        {
+          hint: 'use --format onnx or safetensors, or train with another name for it',
+        },
+      )
+    return parts.reduce((owner, part) => (/^\d/.test(part) ? `getattr(${owner}, "${part}")` : `${owner}.${part}`), 'self')
   }
   /** Emits an indented block below a heading such as `for …:`. */
   block(heading: string, body: () => void): void {

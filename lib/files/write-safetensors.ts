@@ -17,12 +17,12 @@ export interface Piece {
 /** Wraps an existing tensor, which is not freed. */
 export const pieceOf = (
   name: string,
-  tensor: Pick<Piece, 'shape' | 'dtype'> & { to(place: { readonly device: 'cpu' }): Promise<Source> },
+  tensor: Pick<Piece, 'shape' | 'dtype'> & { to(place: { readonly device: 'cpu' }): { ready(): Promise<Source> } },
 ): Piece => ({
   name,
   shape: tensor.shape,
   dtype: tensor.dtype,
-  make: () => tensor.to({ device: 'cpu' }),
+  make: () => tensor.to({ device: 'cpu' }).ready(),
 })
 
 const NAMES: Readonly<Record<string, readonly [name: string, bytes: number]>> = {

@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 import { LvmError } from '../errors.js'
 import { inspect, type Libtorch } from './inspect-libtorch.js'
 import { apart, type Env, packageRoot, storeRoot } from './paths.js'
-import { here, VERSION } from './pins.js'
+import { here, LIBTORCH_PACKAGE, VERSION } from './pins.js'
 
 /** One location that was searched. */
 export interface Step {
@@ -48,16 +48,17 @@ export function active(env: Env = process.env): string | undefined {
   return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined
 }
 
-function platformPackage(): string | undefined {
+/** Folder of the package with the libtorch of this platform, where `root` finds it. */
+function platformPackage(root: string): string | undefined {
   try {
-    return dirname(createRequire(join(packageRoot(), 'package.json')).resolve(`lvm-torch-libtorch-${here}/package.json`))
+    return dirname(createRequire(join(root, 'package.json')).resolve(`${LIBTORCH_PACKAGE}/package.json`))
   } catch {
     return undefined
   }
 }
 
 /** The possible locations of libtorch in order of preference, inspected one by one. */
-export function* steps(env: Env = process.env): Generator<Step> {
+export function* steps(env: Env = process.env, root: string = packageRoot()): Generator<Step> {
   const folder = env.LVM_TORCH_LIBTORCH
   yield folder ? step('LVM_TORCH_LIBTORCH', folder, env) : { source: 'LVM_TORCH_LIBTORCH', path: null, verdict: 'not set' }
   const python = env.LVM_TORCH_USE_PYTORCH
@@ -69,16 +70,16 @@ export function* steps(env: Env = process.env): Generator<Step> {
   yield name
     ? step('installed', join(storeRoot(env), name), env)
     : { source: 'installed', path: storeRoot(env), verdict: 'nothing is installed' }
-  const beside = platformPackage()
+  const beside = platformPackage(root)
   yield beside
     ? step('platform package', beside, env)
-    : { source: 'platform package', path: null, verdict: `lvm-torch-libtorch-${here} is not installed` }
+    : { source: 'platform package', path: null, verdict: `${LIBTORCH_PACKAGE} is not installed` }
 }
 
 /** Searches for a libtorch; an unusable location that an environment variable names ends the search with a failure. */
-export function search(env: Env = process.env): { libtorch?: Libtorch; tried: Step[] } {
+export function search(env: Env = process.env, root: string = packageRoot()): { libtorch?: Libtorch; tried: Step[] } {
   const tried: Step[] = []
-  for (const one of steps(env)) {
+  for (const one of steps(env, root)) {
     tried.push(one)
     if (one.libtorch) return { libtorch: one.libtorch, tried }
     if (one.path !== null && one.source.startsWith('LVM_')) break
@@ -96,6 +97,7 @@ export function findLibtorch(env: Env = process.env): Libtorch {
   const lines = tried.map(({ source, path, verdict }) => `  ${source}${path === null ? '' : ` ${path}`}: ${verdict}`)
   const fixes = [
     named ? `unset ${last.source}, or let it name a libtorch ${VERSION}` : 'npx lvm-torch libtorch install',
+    `npm install ${LIBTORCH_PACKAGE} (without Python)`,
     'npx lvm-torch libtorch install --from FILE.whl|FILE.zip|FOLDER (offline)',
     'LVM_TORCH_USE_PYTORCH=1 (a Python that has torch)',
     'LVM_TORCH_LIBTORCH=/folder/of/libtorch',

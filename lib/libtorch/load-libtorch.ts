@@ -9,8 +9,6 @@ import { packageRoot } from './paths.js'
 import { here } from './pins.js'
 import { probe } from './probe-libtorch.js'
 
-const require = createRequire(import.meta.url)
-
 /** The loaded libtorch, and the addon that can now be required. */
 export interface Loaded {
   /** The path of the addon. */
@@ -47,7 +45,7 @@ export function loaderPath(addon: string): string {
 
 function open(addon: string, { path, version }: Libtorch): string {
   try {
-    return require(loaderPath(addon)).load(join(path, 'lib'))
+    return createRequire(import.meta.url)(loaderPath(addon)).load(join(path, 'lib'))
   } catch (cause) {
     if (cause instanceof LvmError) throw cause
     const why = (cause as Error).message

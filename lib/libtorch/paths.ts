@@ -9,13 +9,18 @@ export type Env = Readonly<Record<string, string | undefined>>
 
 let root: string | undefined
 
+const bundled = (place: string) =>
+  new LvmError('BUNDLED', `lvm-torch: expected its addon and its other files around its code but the code is in ${place}`)
+
 /** Folder of this package: a clone, or node_modules/lvm-torch. */
 export function packageRoot(): string {
-  let folder = root ?? dirname(fileURLToPath(import.meta.url))
+  const url: string | undefined = import.meta.url // undefined where esbuild has made CommonJS of this file
+  if (url === undefined) throw bundled('a bundle of CommonJS')
+  let folder = root ?? dirname(fileURLToPath(url))
   while (root === undefined) {
     const file = join(folder, 'package.json')
     if (existsSync(file) && JSON.parse(readFileSync(file, 'utf8')).name === 'lvm-torch') root = folder
-    else if (folder === dirname(folder)) throw new LvmError('INTERNAL', 'lvm-torch: its own package.json is not above its files')
+    else if (folder === dirname(folder)) throw bundled(fileURLToPath(url))
     else folder = dirname(folder)
   }
   return folder

@@ -67,3 +67,5 @@ export const PLATFORMS: Readonly<Record<string, Platform>> = {
 
 /** Platform of this process. */
 export const here = `${process.platform}-${process.arch}`
+/** Package from npm with the libtorch of this platform. */
+export const LIBTORCH_PACKAGE = `@lvm-torch/libtorch-${here}`

@@ -5,10 +5,10 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { LvmError } from '../errors.js'
 import { apart, type Env } from './paths.js'
-import { VERSION } from './pins.js'
+import { LIBTORCH_PACKAGE, VERSION } from './pins.js'
 
 const run = promisify(execFile)
-const offline = `or download torch-${VERSION} elsewhere and run: npx lvm-torch libtorch install --from FILE.whl`
+const offline = `or without Python: npm install ${LIBTORCH_PACKAGE}; or download torch-${VERSION} elsewhere and run: npx lvm-torch libtorch install --from FILE.whl`
 
 /** Finds a Python with pip. Errors: LIBTORCH_FETCH with the command that installs one. */
 export async function pythonWithPip(): Promise<string> {

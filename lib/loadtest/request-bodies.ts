@@ -46,7 +46,7 @@ async function realContexts(path: string, count: number, context: number, dim: n
       BigInt64Array.from(rows.flatMap((row) => Array.from({ length: context }, (_, i) => BigInt(row + i)))),
     )
     using taken = await base.vectors.op('aten::index_select', 0, index)
-    using wide = await taken.to({ dtype: 'float32' })
+    using wide = await taken.to({ dtype: 'float32' }).ready()
     return (await wide.data()) as Float32Array
   } finally {
     base.dispose()

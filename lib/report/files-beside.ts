@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { judgeTiers } from '../evaluate/tiers.js'
 import type { Difference } from './differences.js'
 import type { Figures } from './figures/all-figures.js'
-import { csv, drawPng } from './figures/draw-figure.js'
+import { csv, drawPng, foreignFonts } from './figures/draw-figure.js'
 import type { Drawn } from './figures/write-figures.js'
 import type { ReportedRun } from './reported-runs.js'
 
@@ -59,8 +59,12 @@ export async function besideDifferences(
     await compare(`${plots}/${name}.csv`, csv(data))
     await compare(`${plots}/${name}.svg`, svg)
     const png = await bytesOf(join(folder, plots, `${name}.png`))
-    if (png !== undefined && !png.equals(await drawPng(svg)))
-      problems.push({ place: `${plots}/${name}.png`, report: 'a different picture', files: 'the picture of the SVG' })
+    if (png !== undefined && !png.equals(await drawPng(svg))) {
+      const { fonts, missing } = await foreignFonts(svg)
+      const own = fonts.length + missing.length === 0
+      const files = own ? 'the picture of the SVG' : 'the picture of the SVG with the fonts of this machine, since the bundled one lacks letters' // biome-ignore format: a sentence
+      problems.push({ place: `${plots}/${name}.png`, report: 'a different picture', files })
+    }
   }
   return problems
 }

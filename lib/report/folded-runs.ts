@@ -1,6 +1,7 @@
 import type { RunEntry } from '../evaluate/results-file.js'
 import { textHash } from '../files/hash.js'
 import { type ReportedRun, speaksOf } from './reported-runs.js'
+import { leastShare } from './timings.js'
 
 /** An entry that pools folds, in validation_results.json or in retrieval_results.json. */
 interface Pooled {
@@ -31,9 +32,20 @@ export const foldEntries = (entries: readonly RunEntry[], root: string, runs: re
 /** The runs whose figures stand for a model: each run alone, and in place of folds all of them together. */
 export function judgedRuns({ runs, folds = [] }: { runs: readonly ReportedRun[]; folds?: readonly RunEntry[] }): ReportedRun[] {
   const part = new Set(folds.flatMap((entry) => entry.folds!.runs.map(({ run }) => run)))
+  const shareOf = (entry: RunEntry) =>
+    leastShare(entry.folds!.runs.map((fold) => runs.find(({ run }) => run === fold.run)?.cpu_share))
   const pooled = folds.map((entry): ReportedRun => {
     const first = runs.find(({ run }) => run === entry.folds!.runs[0]!.run)!
-    return { ...first, run: entry.run, best_epoch: null, history: [], validation: entry, ...pooledFigures(entry) }
+    return {
+      ...first,
+      run: entry.run,
+      best_epoch: null,
+      history: [],
+      steps: [],
+      cpu_share: shareOf(entry),
+      validation: entry,
+      ...pooledFigures(entry),
+    }
   })
   return [...runs.filter(({ run }) => !part.has(run)), ...pooled]
 }

@@ -3,7 +3,7 @@ import { selectionSentence, skillSentence } from '../evaluate/results-table.js'
 import { count, decimal, duration, fixed, millions, mse, NONE, oneLine, signedDecimal, span } from '../show.js'
 import { basesOf } from './basis.js'
 import { documentsOf } from './evaluation-documents.js'
-import type { MatrixRow, Status } from './matrix.js'
+import { type MatrixRow, type Status, smallPreset } from './matrix.js'
 import type { Report } from './report-document.js'
 
 export const STATUS_MARK: Readonly<Record<Status, string>> = {
@@ -48,7 +48,7 @@ export const cellsOf = (row: MatrixRow): Record<(typeof TITLES)[number], string>
     row.target_parameters === null
       ? millions(row.parameters)
       : `${millions(row.target_parameters)}${row.status === 'other size' ? ` (run: ${millions(row.parameters)})` : ''}`,
-  Status: STATUS_MARK[row.status],
+  Status: `${STATUS_MARK[row.status]}${smallPreset(row) ? ` (preset ${row.preset})` : ''}`,
   'Val Loss': row.val_loss ? mse(row.val_loss.value) : NONE,
   'Val Cosine': row.val_cosine ? `${fixed(100 * row.val_cosine.value, 2)} %` : NONE,
   'Train Time': row.train_seconds ? duration(row.train_seconds.value) : NONE,

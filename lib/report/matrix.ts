@@ -46,6 +46,9 @@ export interface MatrixRow {
   readonly notes: readonly string[]
 }
 
+/** Whether the run of a row was made with a preset that is smaller than the row. */
+export const smallPreset = ({ preset, run }: MatrixRow): boolean => run !== null && preset !== null && preset !== 'target'
+
 const SHAPE = { dim: 768, context: 5 }
 
 /** Counts the criteria on predictions that a run meets; criteria on cost do not count. */

@@ -6,6 +6,8 @@ import { type HistoryRow, type RunManifest, SPLIT, type Stretch, type Weights, w
 import type { RunEntry } from '../evaluate/results-file.js'
 import { judgeTiers, type TierName, type Verdict } from '../evaluate/tiers.js'
 import { wasTrainedOn } from '../evaluate/trained-on.js'
+import { type StepPoint, stepsOf } from './step-curves.js'
+import { leastShare } from './timings.js'
 
 /** A number with the file and key that it was read from. */
 export interface Sourced {
@@ -40,6 +42,8 @@ export interface ReportedRun {
   readonly reach: number | 'article' | null
   readonly min_history: number | null
   readonly train_seconds: number | null
+  /** Smallest share of the processor time that an epoch got; null when it is not known. */
+  readonly cpu_share: number | null
   readonly best_epoch: number | null
   readonly epochs: number | null
   /** Weights that are evaluated, raw or average; null without averaging. */
@@ -65,6 +69,8 @@ export interface ReportedRun {
   readonly command_line: readonly string[] | null
   readonly config: Readonly<Record<string, unknown>>
   readonly history: readonly HistoryRow[]
+  /** Curves by step, from metrics.jsonl. */
+  readonly steps: readonly StepPoint[]
   /** Entry of validation_results.json, if it is about these weights. */
   readonly validation: RunEntry | null
   /** Reason for a missing entry. */
@@ -153,6 +159,7 @@ async function readRun(root: string, name: string, entries: readonly RunEntry[],
     reach: manifest?.history ?? null,
     min_history: manifest?.min_history ?? null,
     train_seconds: manifest?.train_seconds ?? null,
+    cpu_share: leastShare(run.history.map(({ cpu_share }) => cpu_share)),
     best_epoch: run.best_epoch,
     epochs: run.epochs,
     weights_kept: manifest?.ema_rule ? (manifest.weights_kept ?? null) : null,
@@ -167,6 +174,7 @@ async function readRun(root: string, name: string, entries: readonly RunEntry[],
     command_line: manifest?.command_line ?? null,
     config: run.config,
     history: run.history,
+    steps: await stepsOf(join(root, name)),
     ...validated,
   }
 }

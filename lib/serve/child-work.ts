@@ -16,7 +16,7 @@ export function failureOf(error: unknown): Failure {
 
 async function read(handle: NativeTensor): Promise<Float32Array> {
   try {
-    return new Float32Array(await native.tensorData(handle))
+    return new Float32Array((await native.tensorData(handle)).buffer)
   } finally {
     native.dispose(handle)
   }

@@ -2,6 +2,7 @@ import type { ParseResult } from 'papaparse'
 import { shown } from '../errors.js'
 import { DEFAULT_LIMITS, type Limits } from '../files/limits.js'
 import { lines } from '../files/lines.js'
+import { notUtf8 } from '../files/not-utf8.js'
 import { damaged } from '../files/read-file.js'
 import type { Column, Table, Values } from './table.js'
 
@@ -11,6 +12,8 @@ const TOGETHER = 512
 const BEGINNING = 1 << 16
 
 type Cells = readonly string[]
+
+const FIX = 'save the file as UTF-8; one in Latin-1: iconv -f LATIN1 -t UTF-8 OLD.csv > NEW.csv'
 
 /** Streams the rows of a file, with the delimiter that its beginning suggests. Errors: DATA_FORMAT. */
 async function* rowsOf(path: string, limits: Limits): AsyncGenerator<Cells> {
@@ -30,7 +33,11 @@ async function* rowsOf(path: string, limits: Limits): AsyncGenerator<Cells> {
     rest = rest.slice(meta.cursor)
     for (const cells of data) if (cells.length > 1 || cells[0]!.trim() !== '') yield cells
   }
-  for await (const { texts } of lines(path, limits)) {
+  const before = { bytes: 0, lines: 0 }
+  for await (const { texts, bytes, broken } of lines(path, limits)) {
+    if (broken) throw notUtf8(path, bytes, FIX, before)
+    before.bytes += bytes.length + 1
+    before.lines += texts.length
     rest += `${texts.join('\n')}\n`
     yield* rowsIn(false)
     if (rest.length > limits.lineBytes) throw damaged(path, `row ${row + 1} is longer than ${limits.lineBytes} characters`)

@@ -84,7 +84,7 @@ async function matrixOf(
   const { shape, dtype } = vectors
   if (shape.length !== 2 || shape.includes(0))
     throw badOption(owner, 'vectors', 'a tensor of shape [rows, dim]', `shape [${shape.join(', ')}]`)
-  using wide = await vectors.to({ device: 'cpu', dtype: dtype === 'float16' ? 'float16' : 'float32' })
+  using wide = await vectors.to({ device: 'cpu', dtype: dtype === 'float16' ? 'float16' : 'float32' }).ready()
   return { values: (await wide.data()) as Float32Array | Uint16Array, dim: shape[1]!, half: dtype === 'float16' }
 }
 

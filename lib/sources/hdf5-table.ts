@@ -70,69 +70,60 @@ function halfRows(module: Module, { file_id, path }: Dataset, at: number, count:
   }
 }
 
+/** Does work of the library, whose errors become ours. Errors: DATA_FORMAT. */
+function reading<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (cause) {
+    const [why] = String(cause instanceof Error ? cause.message : cause).split('\n')
+    throw damaged(path, `expected an HDF5 file but it cannot be read: ${why}`, cause)
+  }
+}
+
+function datasetsOf({ File }: Hdf5, path: string): Map<string, Dataset> {
+  const found = new Map<string, Dataset>()
+  for (const [name, dataset] of datasetsIn(new File(resolve(path), 'r'))) if (found.size < MOST) found.set(name, dataset)
+  return found
+}
+
+/** Errors: DATA_FORMAT for facts of another number of rows; DATA_UNSAFE for more vectors than a file of its size may hold. */
+async function requireFitting(path: string, datasets: readonly (readonly [string, Dataset])[], rows: number, limits: Limits) {
+  for (const [name, dataset] of datasets) {
+    const [count] = shapeOf(dataset)
+    if (count !== rows) throw damaged(path, `expected ${rows} values in "${name}", one for each vector, but it holds ${count}`)
+    const { size, total_size } = dataset.metadata
+    const bytes = await fileSize(path)
+    if (size * total_size > limits.unpackedBytes + limits.unpackedRatio * bytes)
+      throw new LvmError(
+        'DATA_UNSAFE',
+        `${path}: expected numbers that fit its ${bytes} bytes but "${name}" says it has ${total_size}`,
+      )
+  }
+}
+
 /**
  * Opens an HDF5 file: its matrices of floats are vectors, its lists facts about rows, by their paths without the first slash.
  *
- * Errors: PACKAGE_MISSING; DATA_FORMAT; DATA_UNSAFE for more vectors than a file of its size may hold.
+ * Errors: PACKAGE_MISSING; DATA_FORMAT; DATA_UNSAFE.
  */
 export async function hdf5Table(path: string, limits: Limits): Promise<Table> {
-  const bytes = await fileSize(path)
   const { hdf5, module } = await library(path)
-  const bad = (cause: unknown) =>
-    cause instanceof LvmError
-      ? cause
-      : damaged(
-          path,
-          `expected an HDF5 file but it cannot be read: ${String(cause instanceof Error ? cause.message : cause).split('\n')[0]}`,
-          cause,
-        )
-  const guarded = <T>(work: () => T): T => {
-    try {
-      return work()
-    } catch (error) {
-      throw bad(error)
-    }
-  }
-  const datasets = guarded(() => {
-    const found = new Map<string, Dataset>()
-    for (const [name, dataset] of datasetsIn(new hdf5.File(resolve(path), 'r'))) if (found.size < MOST) found.set(name, dataset)
-    return found
-  })
-  const columns = guarded(() => [...datasets].map(columnOf).filter((column) => column !== undefined))
+  const datasets = reading(path, () => datasetsOf(hdf5, path))
+  const columns = reading(path, () => [...datasets].map(columnOf).filter((column) => column !== undefined))
   async function* read(wanted: readonly string[]): AsyncGenerator<ReadonlyMap<string, Values>> {
-    const name = wanted.find((one) => shapeOf(datasets.get(one)!).length === 2)!
-    const vectors = datasets.get(name)!
+    const all = wanted.map((name) => [name, datasets.get(name)!] as const)
+    const [name, vectors] = all.find(([, dataset]) => shapeOf(dataset).length === 2)!
     const [rows, dim] = shapeOf(vectors) as [number, number]
-    const { size } = vectors.metadata
-    if (rows * dim * size > limits.unpackedBytes + limits.unpackedRatio * bytes)
-      throw new LvmError(
-        'DATA_UNSAFE',
-        `${path}: expected vectors that fit its ${bytes} bytes but "${name}" says it has ${rows} of ${dim} numbers`,
-      )
-    for (const other of wanted) {
-      const [count] = shapeOf(datasets.get(other)!)
-      if (count !== rows) throw damaged(path, `expected ${rows} values in "${other}", one for each vector, but it holds ${count}`)
+    await requireFitting(path, all, rows, limits)
+    const part = ([one, dataset]: readonly [string, Dataset], at: number, end: number): Values => {
+      if (one !== name) return dataset.slice([[at, end]]) as ArrayLike<unknown>
+      const isHalf = vectors.metadata.size === 2
+      const values = isHalf ? halfRows(module, vectors, at, end - at, dim) : vectors.slice([[at, end], [0, dim]]) // biome-ignore format: one choice
+      return { dim, values: values as Matrix['values'] }
     }
     const step = Math.max(1, Math.floor(TOGETHER / dim))
-    for (let at = 0; at < rows; at += step) {
-      const end = Math.min(rows, at + step)
-      yield new Map(
-        wanted.map((one) => [
-          one,
-          guarded((): Values => {
-            if (one !== name) return datasets.get(one)!.slice([[at, end]]) as ArrayLike<unknown>
-            const values =
-              size === 2
-                ? halfRows(module, vectors, at, end - at, dim)
-                : vectors.slice([
-                    [at, end],
-                    [0, dim],
-                  ])
-            return { dim, values: values as Matrix['values'] }
-          }),
-        ]),
-      )
-    }
+    for (let at = 0; at < rows; at += step)
+      yield reading(path, () => new Map(all.map((one) => [one[0], part(one, at, Math.min(rows, at + step))])))
   }
   return { path, format: 'hdf5', columns, read }
 }

@@ -27,7 +27,7 @@ function namedIn(value: unknown): Map<string, Held> {
 /** Reads the elements of a tensor as float32, or float16 as it is. */
 async function elementsOf(tensor: Tensor): Promise<Matrix['values']> {
   if (tensor.dtype === 'float16') return (await tensor.data()) as Uint16Array
-  using wide = await tensor.to({ dtype: 'float32' })
+  using wide = await tensor.to({ dtype: 'float32' }).ready()
   return (await wide.data()) as Float32Array
 }
 

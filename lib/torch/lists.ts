@@ -4,6 +4,9 @@ import { LvmError, shown } from '../errors.js'
 /** Nested lists of numbers; all lists of one level have the same length. */
 export type Numbers = readonly (number | Numbers)[]
 
+/** Elements of a tensor as nested lists; without dimensions one element. */
+export type Nested = number | boolean | Nested[]
+
 /** Largest number of dimensions of a tensor, and so of nested lists. */
 const MAX_DIMENSIONS = 64
 /** Largest number of elements in nested lists; a typed array takes an eighth of the memory. */
@@ -34,7 +37,8 @@ export function optionsOf(owner: string, known: readonly string[], given: unknow
 }
 
 /** Largest depth and length of lists in arguments; a list that contains itself is refused by its depth. */
-const [MAX_DEPTH, MAX_LENGTH] = [16, 2 ** 20] as const
+const MAX_DEPTH = 16
+export const MAX_LENGTH = 2 ** 20
 
 /** Copies nested lists and replaces each item by `item(…)`. Errors: BAD_ARGUMENT. */
 export function unwrapped(value: unknown, item: (value: unknown) => unknown, depth = 0): unknown {
@@ -93,4 +97,12 @@ export function flattened(owner: string, list: readonly unknown[]): { array: Flo
     fill(list, [])
     return { array, shape }
   })
+}
+
+/** Nested lists of row-major elements. */
+export function nested(elements: readonly (number | boolean)[], shape: readonly number[]): Nested {
+  if (shape.length === 0) return elements[0]!
+  const [size = 0, ...inner] = shape
+  const each = size === 0 ? 0 : elements.length / size
+  return Array.from({ length: size }, (_, i) => nested(elements.slice(i * each, (i + 1) * each), inner))
 }

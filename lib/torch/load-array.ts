@@ -4,7 +4,8 @@ import { isNdArray, PLAIN_GLOBALS } from '../files/python-globals.js'
 import { damaged } from '../files/read-file.js'
 import { unpickle } from '../files/unpickle.js'
 import type { DType } from '../native.js'
-import { call, Tensor, TYPED_ARRAYS } from './tensor.js'
+import { TYPED_ARRAYS } from './dtypes.js'
+import { call, Tensor } from './tensor.js'
 
 const CHUNK = 8 << 20
 

@@ -2,8 +2,9 @@ import { checkedArguments, only, optional, word, yesOrNo } from '../door.js'
 import { LvmError } from '../errors.js'
 import { type DType, type NativeScript, native } from '../native.js'
 import { resolveDevice } from './device.js'
+import { DTYPE } from './dtypes.js'
 import { readable } from './lists.js'
-import { DTYPE, Tensor } from './tensor.js'
+import { Tensor } from './tensor.js'
 
 const ARGS = { path: word, options: only({ allowCode: optional(yesOrNo), device: optional(word), dtype: optional(DTYPE) }) }
 

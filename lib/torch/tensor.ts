@@ -1,61 +1,47 @@
-import { type Check, word } from '../door.js'
+import { inspect } from 'node:util'
 import { LvmError, shown } from '../errors.js'
 import { type DType, type NativeTensor, type NativeValue, native, type TypedArray } from '../native.js'
-import { flattened, type Numbers, optionsOf, readable, sizes, unwrapped } from './lists.js'
-
-/** How the elements of each dtype are held in JavaScript; those of 16 bits as their bits. */
-export const TYPED_ARRAYS: Readonly<Record<DType, new (buffer: ArrayBuffer) => TypedArray>> = {
-  float32: Float32Array,
-  float64: Float64Array,
-  float16: Uint16Array,
-  bfloat16: Uint16Array,
-  int64: BigInt64Array,
-  int32: Int32Array,
-  int16: Int16Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  bool: Uint8Array,
-  complex64: Float32Array,
-  complex128: Float64Array,
-}
-const dtypeOf = (data: TypedArray): DType => {
-  if (data instanceof Float32Array) return 'float32'
-  if (data instanceof Float64Array) return 'float64'
-  if (data instanceof BigInt64Array) return 'int64'
-  if (data instanceof Int32Array) return 'int32'
-  if (data instanceof Int16Array) return 'int16'
-  if (data instanceof Int8Array) return 'int8'
-  if (data instanceof Uint8Array) return 'uint8'
-  if (data instanceof Uint16Array)
-    throw new LvmError('BAD_ARGUMENT', 'Tensor.from: a Uint16Array holds float16 or bfloat16: say which with {dtype}')
-  throw new LvmError('BAD_ARGUMENT', `Tensor.from: expected a typed array of a dtype but received ${shown(data)}`)
-}
-
-/** The name of a dtype. */
-export const DTYPE: Check = {
-  expected: `one of ${Object.keys(TYPED_ARRAYS).join(', ')}`,
-  accepts: (value) => typeof value === 'string' && Object.hasOwn(TYPED_ARRAYS, value),
-}
-function knownDtype(owner: string, dtype: unknown): DType {
-  if (DTYPE.accepts(dtype)) return dtype as DType
-  throw new LvmError('BAD_ARGUMENT', `${owner}: expected a dtype such as float32 but received ${shown(dtype)}`)
-}
-/** Checks the location of a tensor in a file; reads each option once. */
-function extent(owner: string, path: unknown, o: unknown): { offset: number; shape: number[]; dtype: DType } {
-  if (!word.accepts(path)) throw new LvmError('BAD_ARGUMENT', `${owner}: expected a path but received ${shown(path)}`)
-  const { offset, shape, dtype } = optionsOf(owner, ['offset', 'shape', 'dtype'], o)
-  return { offset: offset as number, shape: sizes(owner, 'shape', shape), dtype: knownDtype(owner, dtype) }
-}
+import { dtypeOf, extent, knownDtype, TYPED_ARRAYS } from './dtypes.js'
+import { tensorText } from './format-tensor.js'
+import { Holder } from './handle-holder.js'
+import { flattened, type Nested, type Numbers, nested, optionsOf, readable, sizes } from './lists.js'
+import { nextCall } from './operators/call-sites.js'
+import { type Index, indexItem } from './operators/index-items.js'
+import { awaited, Later, waited } from './operators/later.js'
+import { noted } from './operators/modes.js'
+import { flagsOf, operate, unwrap } from './operators/operate.js'
+import { METHODS } from './operators/operator-forms.js'
+import type { TensorMethods } from './operators/operator-types.js'
 
 /** Argument or result of `call`. */
 export type Value = Tensor | number | bigint | boolean | string | null | undefined | readonly Value[]
 
-/** A tensor in libtorch's memory. Free it with `dispose()` (or `using`); otherwise the garbage collector frees it. */
-export class Tensor {
-  private constructor(readonly native: NativeTensor) {}
+/** Options of `backward` and `gradientsOf`. */
+export interface BackwardOptions {
+  /** Keep the graph, so that it can be walked again. */
+  readonly retainGraph?: boolean
+  /** Record a graph of the gradients, for gradients of higher order; keeps the graph too. */
+  readonly createGraph?: boolean
+}
+const BACKWARD = ['gradient', 'retainGraph', 'createGraph']
+/** Milliseconds that printing waits for a tensor that is not computed yet. */
+const LOOK = 50
+
+/**
+ * A tensor in libtorch's memory. Free it with `dispose()`, `using` or `scope`; otherwise the garbage collector frees it.
+ *
+ * Operators return at once and run in order on a thread of their own. `await x.data()`, `x.item()`, `x.tolist()` and `x.ready()` wait for
+ * the result and throw the error of any call before it, with the place of that call. Reading `shape`, `dtype`, `device`, `grad` or
+ * `requiresGrad` of a tensor that is not computed yet blocks the JS thread until it is.
+ */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are installed from the table of operators below
+export class Tensor extends Holder<NativeTensor> {
+  private constructor(readonly native: NativeTensor) {
+    super()
+  }
   /** Wraps a handle that the addon returned. Errors: BAD_ARGUMENT for anything else; DISPOSED. */
   static wrap(handle: NativeTensor): Tensor {
-    native.tensorDtype(handle) // a wrong handle fails here, not at its first use
+    native.tensorIsHandle(handle) // a wrong handle fails here, not at its first use
     return new Tensor(handle)
   }
 
@@ -75,46 +61,83 @@ export class Tensor {
     const kind = TYPED_ARRAYS[dtype]
     if (!readable(owner, () => array instanceof kind))
       throw new LvmError('BAD_ARGUMENT', `${owner}: expected a ${kind.name} for ${dtype} but received ${shown(array)}`)
-    return new Tensor(native.tensorFrom(array, asked ?? ('shape' in given ? given.shape : [array.length]), dtype))
+    return noted(new Tensor(native.tensorFrom(array, asked ?? ('shape' in given ? given.shape : [array.length]), dtype)))
   }
   /** Maps a part of a file into memory, read-only. Errors: FILE_MISSING, DATA_FORMAT when the file is too short. */
   static map(path: string, o: { offset: number; shape: readonly number[]; dtype: DType }): Tensor {
     const { offset, shape, dtype } = extent('Tensor.map', path, o)
-    return new Tensor(native.tensorMap(path, offset, shape, dtype))
+    return noted(new Tensor(native.tensorMap(path, offset, shape, dtype)))
   }
   /** Reads a part of a file off the JS thread. Errors: FILE_MISSING, DATA_FORMAT when the file is too short. */
   static async read(path: string, o: { offset: number; shape: readonly number[]; dtype: DType }): Promise<Tensor> {
     const { offset, shape, dtype } = extent('Tensor.read', path, o)
-    return new Tensor(await native.tensorRead(path, offset, shape, dtype))
+    return noted(new Tensor(await native.tensorRead(path, offset, shape, dtype)))
   }
 
   get shape(): number[] {
-    return native.tensorShape(this.native)
+    return waited(() => native.tensorShape(this.native))
   }
   get dtype(): DType {
-    return native.tensorDtype(this.native)
+    return waited(() => native.tensorDtype(this.native))
   }
   get device(): string {
-    return native.tensorDevice(this.native)
+    return waited(() => native.tensorDevice(this.native))
+  }
+  /** Waits until the tensor is computed, off the JS thread, and returns it. */
+  async ready(): Promise<this> {
+    await awaited(() => native.tensorReady(this.native))
+    return this
   }
   /** Copies the elements, row-major, into the typed array of the dtype (16-bit floats as patterns in a Uint16Array). */
   async data(): Promise<TypedArray> {
-    return new TYPED_ARRAYS[this.dtype](await native.tensorData(this.native))
+    const { buffer, dtype } = await awaited(() => native.tensorData(this.native))
+    return new TYPED_ARRAYS[dtype](buffer)
   }
   /** Returns the only element as a number. */
   async item(): Promise<number> {
-    using flat = await this.to({ dtype: 'float64' })
+    using flat = this.to({ dtype: 'float64' })
     const data = await flat.data()
     if (data.length !== 1)
       throw new LvmError('BAD_ARGUMENT', `Tensor.item: expected one element but the shape is [${this.shape.join(', ')}]`)
     return Number(data[0])
   }
-  /** Copies the tensor to another device or dtype. */
-  async to(o: { device?: string; dtype?: DType }): Promise<Tensor> {
-    const { device = this.device, dtype } = optionsOf('Tensor.to', ['device', 'dtype'], o)
-    return new Tensor(
-      await native.tensorTo(this.native, device as string, dtype === undefined ? '' : knownDtype('Tensor.to', dtype)),
+  /** Copies the elements into nested lists; a tensor without dimensions gives a number. bool gives true and false. */
+  async tolist(): Promise<Nested> {
+    using same = this.to({}) // this one may be disposed meanwhile
+    using wide = same.to({ dtype: 'float64' })
+    const { dtype, shape } = await same.ready()
+    const numbers = Array.from(await wide.data(), Number)
+    return nested(dtype === 'bool' ? numbers.map(Boolean) : numbers, shape)
+  }
+  /** Converts to another device or dtype; the same tensor where nothing changes. */
+  to(o: { device?: string; dtype?: DType }): Tensor {
+    const { device, dtype } = optionsOf('Tensor.to', ['device', 'dtype'], o)
+    if (dtype !== undefined) knownDtype('Tensor.to', dtype)
+    return operator('to', Tensor.prototype.to, [this, { device, dtype }]) as Tensor
+  }
+  /**
+   * Part of the tensor, as Python's `x[0, 1:3, ..., None]` is `x.at(0, '1:3', '...', null)`. Positions and slices give a view: what is
+   * written to it (`x.at(0).fill_(1)`) changes the tensor. Lists and tensors of positions or masks give a copy.
+   */
+  at(...indices: Index<Tensor>[]): Tensor {
+    if (indices.length === 0) return this.to({})
+    const temporary: Tensor[] = []
+    const items = readable('at', () =>
+      indices.map((item) =>
+        item instanceof Tensor
+          ? item.native
+          : indexItem(item, (list) => {
+              const positions = new Tensor(
+                native.tensorFrom(BigInt64Array.from(list as number[], BigInt), [list.length], 'int64'),
+              )
+              temporary.push(positions)
+              return positions.native
+            }),
+      ),
     )
+    const result = noted(new Tensor(native.tensorAt(this.native, items, flagsOf(), nextCall(Tensor.prototype.at))))
+    for (const tensor of temporary) tensor.dispose()
+    return result
   }
   /** Calls an operator with this tensor first and returns its one result: `x.op('aten::softmax', -1)`. */
   async op(name: string, ...args: Value[]): Promise<Tensor> {
@@ -128,14 +151,34 @@ export class Tensor {
     const same = await this.op(name, ...args)
     same.dispose() // a second handle would keep the memory until it is garbage-collected
   }
-  /** Back-propagates from this scalar into the tensors that require a gradient. */
-  async backward(): Promise<void> {
-    await native.tensorBackward(this.native)
+  /** Whether operators record how they computed from this tensor, so that `backward` finds its gradient. */
+  get requiresGrad(): boolean {
+    return waited(() => native.tensorRequiresGrad(this.native))
   }
-  /** Gradient that `backward` stored in this tensor. */
+  set requiresGrad(wanted: boolean) {
+    if (typeof wanted !== 'boolean')
+      throw new LvmError('BAD_ARGUMENT', `Tensor.requiresGrad: expected true or false but received ${shown(wanted)}`)
+    waited(() => native.tensorRequiresGrad(this.native, wanted))
+  }
+  /**
+   * Back-propagates from this tensor into the tensors that require a gradient; one of several elements needs `gradient`, of its shape.
+   * Awaiting it is optional: the next wait for a tensor throws a failure that nobody awaited.
+   */
+  backward(options: BackwardOptions & { gradient?: Tensor } = {}): Promise<void> {
+    const { gradient, retainGraph, createGraph } = optionsOf('Tensor.backward', BACKWARD, options)
+    const weight = gradient === undefined ? null : readable('Tensor.backward', () => handleOf('Tensor.backward', gradient))
+    const [keeps, records] = [retainGraph === true || createGraph === true, createGraph === true]
+    const call = nextCall(Tensor.prototype.backward)
+    return Later.start(native.tensorBackward(this.native, weight, keeps, records, flagsOf(), call))
+  }
+  /** Gradient that `backward` stored in this tensor; setting it to undefined clears it. */
   get grad(): Tensor | undefined {
-    const grad = native.tensorGrad(this.native)
-    return grad === undefined ? undefined : new Tensor(grad)
+    const grad = waited(() => native.tensorGrad(this.native))
+    return grad === undefined ? undefined : noted(new Tensor(grad))
+  }
+  set grad(none: undefined) {
+    if (none !== undefined) throw new LvmError('BAD_ARGUMENT', 'Tensor.grad: expected undefined, which clears the gradient')
+    native.tensorClearGrad(this.native, nextCall(Tensor.prototype.dispose))
   }
   /** Frees the memory; any later use fails. Errors: DISPOSED. */
   dispose(): void {
@@ -144,15 +187,39 @@ export class Tensor {
   [Symbol.dispose](): void {
     this.dispose()
   }
+  [inspect.custom](): string {
+    try {
+      const preview = native.tensorPreview(this.native, LOOK)
+      return preview === null ? 'Tensor (not computed yet)' : tensorText(preview)
+    } catch (error) {
+      return `Tensor (${(error as LvmError).code}: ${(error as LvmError).message})`
+    }
+  }
 }
+export interface Tensor extends TensorMethods<Tensor> {}
 
-const unwrap = (value: unknown): unknown => unwrapped(value, (item) => (item instanceof Tensor ? item.native : item))
+const handleOf = (owner: string, value: unknown): NativeTensor => {
+  if (value instanceof Tensor) return value.native
+  throw new LvmError('BAD_ARGUMENT', `${owner}: expected a tensor but received ${shown(value)}`)
+}
 const wrap = (value: NativeValue): Value =>
   Array.isArray(value)
     ? value.map(wrap)
     : typeof value === 'object' && value !== null
-      ? Tensor.wrap(value as NativeTensor)
+      ? noted(Tensor.wrap(value as NativeTensor))
       : value
+
+/** Calls an operator by its name in JavaScript; `inner` is the function that the user called. */
+export const operator = (name: string, inner: (...args: never[]) => unknown, args: readonly unknown[]): Value => {
+  const result = waited(() => operate(name, inner, args))
+  return result === undefined ? (args[0] as Tensor) : wrap(result)
+}
+for (const name of METHODS) {
+  const method = function (this: Tensor, ...args: unknown[]): Value {
+    return operator(name, method, [this, ...args])
+  }
+  Object.defineProperty(Tensor.prototype, name, { value: method, writable: true, configurable: true })
+}
 
 /**
  * Calls any operator of libtorch by its schema, off the JS thread.
@@ -167,7 +234,7 @@ export async function call(op: string, args: readonly Value[] = [], named: Reado
       throw new LvmError('BAD_ARGUMENT', 'call: expected a list of arguments and an object of named ones')
     return [unwrap(args) as unknown[], Object.fromEntries(Object.entries(named).map(([key, value]) => [key, unwrap(value)]))]
   })
-  return wrap(await native.call(op, positional, byName))
+  return wrap(await awaited(() => native.call(op, positional, byName)))
 }
 
 /** Names of all operators that `call` can run. */

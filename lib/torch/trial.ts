@@ -9,11 +9,14 @@ const n = 256
 
 async function trial(device: string): Promise<object> {
   const [start, share] = [performance.now(), watchCpuShare()]
-  const ones = () => Tensor.from(new Float32Array(n * n).fill(1), [n, n]).to({ device })
+  const ones = () =>
+    Tensor.from(new Float32Array(n * n).fill(1), [n, n])
+      .to({ device })
+      .ready()
   const weight = await (await ones()).op('aten::requires_grad_', true)
   const sum = await (await weight.op('aten::mm', await ones())).op('aten::sum')
   await sum.backward()
-  const gradient = (await (await weight.grad!.to({ device: 'cpu' })).data())[0]
+  const gradient = (await (await weight.grad!.to({ device: 'cpu' }).ready()).data())[0]
   if ((await sum.item()) !== n ** 3 || gradient !== n) {
     throw new LvmError('LIBTORCH_MISMATCH', `libtorch: expected a correct product of ones on ${device} but received a wrong one`)
   }

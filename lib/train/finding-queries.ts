@@ -29,7 +29,7 @@ async function axesOf(train: Rows): Promise<{ mean: Tensor; variances: Tensor; a
   const { dim } = train.windows
   const mean = await meanTarget(train)
   using sum = await zeros(dim, dim)
-  using offset = await mean.to({ dtype: 'float32' })
+  using offset = await mean.to({ dtype: 'float32' }).ready()
   for (const ids of blocks(train)) {
     using y = await targets(train, ids)
     using centred = await y.op('aten::sub.Tensor', offset)
@@ -55,7 +55,7 @@ async function whitened({ mean, variances, axes }: Axes, o: Whitening): Promise<
   using scaled = await axes.op('aten::mul.Tensor', shares)
   using turned = await axes.op('aten::t')
   using wide = await scaled.op('aten::mm', turned)
-  return whitenedBy(o, await mean.to({ dtype: 'float32' }), await wide.to({ dtype: 'float32' }))
+  return whitenedBy(o, await mean.to({ dtype: 'float32' }).ready(), await wide.to({ dtype: 'float32' }).ready())
 }
 
 /** Returns the exponential mean, less `centre`, times `map`. */

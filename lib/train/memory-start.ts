@@ -45,7 +45,7 @@ async function put(parameter: Tensor, values: Float32Array | Float64Array): Prom
 
 /** Puts decays in the place of the first ones of a model; returns those of all its means. */
 async function putDecays(parameter: Tensor, decays: readonly number[]): Promise<number[]> {
-  using wide = await parameter.to({ device: 'cpu', dtype: 'float32' })
+  using wide = await parameter.to({ device: 'cpu', dtype: 'float32' }).ready()
   const started = (await wide.data()) as Float32Array
   decays.forEach((value, i) => {
     started[i] = logit(value)

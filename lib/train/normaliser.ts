@@ -19,7 +19,7 @@ export async function fitInput(model: NativeModel, spec: Node, { train, split }:
   const rows = contextRows(split.train, train.windows, vectors.shape[0]!)
   using index = Tensor.from(BigInt64Array.from(sampled(rows, ROWS, 0), BigInt))
   using chosen = await vectors.op('aten::index_select', 0, index)
-  using wide = await chosen.to({ dtype: 'float32' })
+  using wide = await chosen.to({ dtype: 'float32' }).ready()
   const sorted = (await call('aten::sort', [wide, 0])) as Value[]
   using ordered = sorted[0] as Tensor
   ;(sorted[1] as Tensor).dispose()

@@ -3,7 +3,7 @@ import { Tensor } from '../torch/tensor.js'
 
 async function matmulTime(dtype: 'float32' | 'bfloat16'): Promise<number> {
   using zeros = Tensor.from(new Float32Array(160 * 512 + 2048 * 512).fill(0.01))
-  using cast = await zeros.to({ dtype })
+  using cast = await zeros.to({ dtype }).ready()
   using left = await cast.op('aten::narrow', 0, 0, 160 * 512)
   using x = await left.op('aten::view', [160, 512])
   using right = await cast.op('aten::narrow', 0, 160 * 512, 2048 * 512)

@@ -26,7 +26,7 @@ import { contextsOf } from '../spec/contexts.js'
 import type { Node } from '../spec/ops.js'
 import { configOf, paramGroup } from './config-file.js'
 import { dropEpochs, keepEpoch, keptEpochs } from './kept-epochs.js'
-import type { Prepared } from './prepare.js'
+import type { Prepared, Side } from './prepare.js'
 import { reachOf } from './recipe.js'
 import { type Session, standing } from './session.js'
 
@@ -55,9 +55,10 @@ function goldenOf({ outputs, engines, ...golden }: Golden, files: Record<string,
   return { ...golden, outputs: renamed(outputs), engines: renamed(engines) }
 }
 
-async function dataFacts(
-  { train: { base }, train, val }: Prepared,
-  before: RunFacts['data'] | undefined,
+/** What a manifest says about the data of a run. */
+export async function dataFacts(
+  { train, train: { base }, val }: { train: Pick<Side, 'base'>; val: Pick<Side, 'base'> },
+  before?: RunFacts['data'],
 ): Promise<RunFacts['data']> {
   return {
     path: nearby(base.path),
@@ -72,7 +73,8 @@ async function dataFacts(
   }
 }
 
-const splitFacts = ({ mode, leaky, seed, fold, train, val, test }: Split): RunFacts['split'] => ({
+/** What a manifest says about the split of a run. */
+export const splitFacts = ({ mode, leaky, seed, fold, train, val, test }: Split): RunFacts['split'] => ({
   mode,
   leaky,
   seed,

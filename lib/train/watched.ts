@@ -70,7 +70,7 @@ async function rank(
   raw: Tensor,
   pool: NonNullable<Watched['pool']>,
 ): Promise<Omit<Seen, 'val_dispersion' | 'val_effective_rank'>> {
-  using queries = await raw.to({ device: 'cpu', dtype: 'float32' })
+  using queries = await raw.to({ device: 'cpu', dtype: 'float32' }).ready()
   const n = pool.target.length
   const rows = { target: pool.target, ...listExcluded(pool.excluded, 0, n) }
   const { allowed } = await native.retrieve(queries.native, pool.bank, rows, 1)

@@ -123,7 +123,7 @@ export async function place(
 }
 
 async function meanSquare(tensor: Tensor): Promise<number> {
-  using wide = await tensor.to({ dtype: 'float32' })
+  using wide = await tensor.to({ dtype: 'float32' }).ready()
   using squared = await wide.op('aten::square')
   using mean = await squared.op('aten::mean')
   return mean.item()

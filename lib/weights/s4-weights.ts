@@ -31,7 +31,7 @@ export async function trueC(kernel: S4Kernel, length: number): Promise<Tensor> {
     return made.at(-1)!
   }
   const op = (x: Tensor, name: string, ...args: Value[]) => keep(x.op(`aten::${name}`, ...args))
-  const wide = (x: Tensor) => keep(x.to({ dtype: 'float64' }))
+  const wide = (x: Tensor) => keep(x.to({ dtype: 'float64' }).ready())
   /** Appends the conjugates. */
   const both = async (x: Tensor) => {
     const other = await op(await op(x, 'conj'), 'resolve_conj')
@@ -50,7 +50,7 @@ export async function trueC(kernel: S4Kernel, length: number): Promise<Tensor> {
     const half = await op(await op(await op(await wide(kernel.inv_dt), 'exp'), 'mul', 0.5), 'unsqueeze', 2)
     const step = await op(matrix, 'mul', half)
     const identity = await op(
-      await keep(Tensor.from(new Float64Array(eigen.shape[1]!).fill(1)).to({ dtype: 'complex128' })),
+      await keep(Tensor.from(new Float64Array(eigen.shape[1]!).fill(1)).to({ dtype: 'complex128' }).ready()),
       'diag',
     )
     const discrete = await op(await op(identity, 'sub', step), 'linalg_solve', await op(identity, 'add', step))
@@ -58,7 +58,7 @@ export async function trueC(kernel: S4Kernel, length: number): Promise<Tensor> {
     const trained = await op(await both(await complex(kernel.C)), 'unsqueeze', 2)
     const solved = await op(await op(decayed, 'transpose', 1, 2), 'linalg_solve', trained)
     const kept = await op(await op(await op(solved, 'squeeze', 2), 'slice', 1, 0, eigen.shape[1]! / 2), 'contiguous')
-    return await (await op(await op(kept, 'view_as_real'), 'unsqueeze', 0)).to({ dtype: 'float32' })
+    return await (await op(await op(kept, 'view_as_real'), 'unsqueeze', 0)).to({ dtype: 'float32' }).ready()
   } finally {
     for (const tensor of made) tensor.dispose()
   }

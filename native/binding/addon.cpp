@@ -24,6 +24,9 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment(env));
   export_tensors(exports);
   export_call(exports);
+  export_deferred(exports);
+  export_gradients(exports);
+  export_loops(exports);
   export_devices(exports);
   export_models(exports);
   export_steppers(exports);

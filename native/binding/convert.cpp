@@ -26,10 +26,25 @@ constexpr std::pair<const char*, torch::Dtype> dtypes[] = {
 
 }  // namespace
 
-Napi::Object give_tensor(Napi::Env env, const Tensor& tensor) {
+int64_t bytes_of(const Tensor& tensor) {
   // sparse tensors have no storage, and the storage of expanded ones is smaller than their elements
-  const auto bytes = tensor.is_cpu() && tensor.has_storage() ? std::min(tensor.nbytes(), tensor.storage().nbytes()) : 0;
-  return give(env, std::make_shared<Tensor>(tensor), int64_t(bytes));
+  return tensor.is_cpu() && tensor.has_storage() ? int64_t(std::min(tensor.nbytes(), tensor.storage().nbytes())) : 0;
+}
+
+Napi::Object give_tensor(Napi::Env env, const Tensor& tensor) {
+  return give(env, std::make_shared<Cell>(tensor), bytes_of(tensor));
+}
+
+Tensor take_tensor(Napi::Value value) {
+  const auto cell = take<Cell>(value);
+  environment(value.Env()).lane.wait([&] { return cell->pending == 0; });
+  return value_of(*cell);
+}
+
+Tensor value_of(const Cell& cell) {
+  if (cell.failure) std::rethrow_exception(cell.failure);
+  require_unchanged(cell.value);
+  return cell.value;
 }
 
 std::optional<torch::Dtype> dtype_named(const std::string& name) {
@@ -157,7 +172,7 @@ c10::IValue to_ivalue(Napi::Value value, int depth) {
     if (std::trunc(number) == number && std::abs(number) < 9e15) return int64_t(number);
     return number;
   }
-  if (box_of<Tensor>(value)) return take_tensor(value).detach();
+  if (box_of<Cell>(value)) return take_tensor(value).detach();
   if (value.IsArray()) {
     const auto array = value.As<Napi::Array>();
     c10::impl::GenericList list(c10::AnyType::get());

@@ -14,7 +14,7 @@ struct Stepper {
 };
 
 template <>
-struct Kind<Tensor> {
+struct Kind<Cell> {
   static constexpr napi_type_tag tag{0x6c766d746f726368, 1};
   static constexpr const char* name = "tensor";
 };
@@ -34,17 +34,35 @@ struct Kind<Stepper> {
   static constexpr const char* name = "stepper";
 };
 
+template <>
+struct Kind<at::Generator> {
+  static constexpr napi_type_tag tag{0x6c766d746f726368, 12};
+  static constexpr const char* name = "generator";
+};
+
 Napi::Object give_tensor(Napi::Env env, const Tensor& tensor);
-// Errors: DATA_CHANGED for a mapped file that has changed
-inline Tensor take_tensor(Napi::Value value) {
-  const auto tensor = *take<Tensor>(value);
-  require_unchanged(tensor);
-  return tensor;
-}
+int64_t bytes_of(const Tensor& tensor);  // that it holds in memory of the CPU
+// Waits until the tensor is computed.
+// Errors: those of the calls that made it; DATA_CHANGED for a mapped file that has changed
+Tensor take_tensor(Napi::Value value);
+// The value of a cell, on the lane. Errors: as take_tensor
+Tensor value_of(const Cell& cell);
 // undefined or null -> an undefined tensor
 inline Tensor take_tensor_or_none(Napi::Value value) {
   return value.IsNull() || value.IsUndefined() ? Tensor() : take_tensor(value);
 }
+
+// A value that does not match an argument of an operator.
+struct Misfit : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+// Converts arguments to those that a form of an operator takes. With `cells` tensors that are not computed yet are taken too:
+// their places stay undefined, and fill_cells() fills them in the same order.
+// Errors: Misfit
+std::vector<c10::IValue> fit_all(const c10::FunctionSchema& schema, Napi::Array given, std::optional<Napi::Object> named,
+                                 std::vector<std::shared_ptr<Cell>>* cells = nullptr);
+void fill_cells(std::vector<c10::IValue>& stack, const std::vector<std::shared_ptr<Cell>>& cells);
+Napi::Value to_js(Napi::Env env, const c10::IValue& value);
 
 std::optional<torch::Dtype> dtype_named(const std::string& name);
 torch::Dtype dtype_of(const std::string& name);
@@ -67,6 +85,9 @@ c10::IValue to_ivalue(Napi::Value value, int depth = 0);  // dicts, lists, numbe
 // Registration of exports; one function per file of binding/.
 void export_tensors(Napi::Object exports);
 void export_call(Napi::Object exports);
+void export_deferred(Napi::Object exports);
+void export_gradients(Napi::Object exports);
+void export_loops(Napi::Object exports);
 void export_devices(Napi::Object exports);
 void export_models(Napi::Object exports);
 void export_steppers(Napi::Object exports);

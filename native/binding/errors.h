@@ -10,6 +10,12 @@
 
 namespace lvm {
 
+// What a tensor holds whose call failed: the error, and the number of the call, by which lib/torch/call-sites.ts finds its place.
+struct CallFailure {
+  std::exception_ptr error;
+  double call;
+};
+
 // The only translation of C++ exceptions into JS errors with a code; lib/native.ts turns them into LvmError.
 inline Napi::Value to_js_error(Napi::Env env, std::exception_ptr failure) {
   const auto coded = [&](const std::string& code, const std::string& message) {
@@ -21,6 +27,10 @@ inline Napi::Value to_js_error(Napi::Env env, std::exception_ptr failure) {
     std::rethrow_exception(failure);
   } catch (const Napi::Error& e) {
     return e.Value();
+  } catch (const CallFailure& e) {
+    const auto value = to_js_error(env, e.error);
+    if (value.IsObject()) value.As<Napi::Object>().Set("call", e.call);
+    return value;
   } catch (const Error& e) {
     return coded(e.code, e.what());
   } catch (const c10::OutOfMemoryError& e) {

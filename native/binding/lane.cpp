@@ -40,7 +40,7 @@ Settings wanted_settings() { return wanted; }
 void want_threads(int n) { wanted.threads = n; }
 void want_multiplier(Multiplier kind) { wanted.multiplier = kind; }
 
-Lane::Job::Job(Napi::Env env) : promise(env), settings(wanted_settings()) {}
+Lane::Job::Job() : settings(wanted_settings()) {}
 
 void leave(int code) {
   leaving = true;
@@ -91,11 +91,38 @@ void Lane::close() {
 
 void Lane::push(Napi::Env env, std::unique_ptr<Job> job) {
   if (unsettled++ == 0) napi_ref_threadsafe_function(env, deliver);
-  {
-    std::lock_guard lock(mutex);
-    jobs.push_back(std::move(job));
-  }
+  queue(std::move(job));
+  unannounced = 0;
   wake.notify_one();
+}
+
+void Lane::queue(std::unique_ptr<Job> job) {
+  std::lock_guard lock(mutex);
+  jobs.push_back(std::move(job));
+}
+
+void Lane::post(std::unique_ptr<Job> job) {
+  constexpr size_t longest = 1024, many = 32;
+  if (queued >= longest) wait([this] { return queued <= longest / 2; });
+  ++queued;
+  queue(std::move(job));
+  if (++unannounced == many) flush();
+}
+
+void Lane::flush() {
+  if (unannounced == 0) return;
+  unannounced = 0;
+  wake.notify_one();
+}
+
+bool Lane::wait(const std::function<bool()>& ready, std::optional<std::chrono::milliseconds> limit) {
+  if (ready()) return true;
+  flush();
+  ++waiting;
+  std::unique_lock lock(mutex);
+  const auto done = limit ? finished.wait_for(lock, *limit, ready) : (finished.wait(lock, ready), true);
+  --waiting;
+  return done;
 }
 
 void Lane::loop() {
@@ -135,18 +162,26 @@ void Lane::execute(std::unique_ptr<Job> job) {
     if (leaving) throw Error("INTERRUPTED", "the process is ending");
     job->execute();
   } catch (...) {
-    job->failure = std::current_exception();
+    job->fail(std::current_exception());
   }
-  if (missing_pages() != missing) job->failure = missing_page_error();
+  if (missing_pages() != missing) job->fail(missing_page_error());
   current = outer;
   if (outer != nullptr) adopt(*outer);
   --working;
+  if (!job->promised()) {
+    job->finish();
+    job.reset();
+    --queued;
+    if (waiting == 0) return;
+    { const std::lock_guard lock(mutex); }  // the waiting thread has looked before, or looks after this
+    return finished.notify_all();
+  }
   auto* raw = job.release();
-  if (napi_call_threadsafe_function(deliver, raw, napi_tsfn_nonblocking) != napi_ok) delete raw;
+  if (napi_call_threadsafe_function(deliver, static_cast<Promised*>(raw), napi_tsfn_nonblocking) != napi_ok) delete raw;
 }
 
 void Lane::settle(napi_env raw_env, napi_value, void* self, void* data) {
-  const std::unique_ptr<Job> job(static_cast<Job*>(data));
+  const std::unique_ptr<Promised> job(static_cast<Promised*>(data));
   if (raw_env == nullptr) return;  // the environment is shutting down, so no caller waits
   const Napi::Env env(raw_env);
   const Napi::HandleScope scope(env);

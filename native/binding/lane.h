@@ -1,7 +1,10 @@
 #pragma once
 #include "../kernels/multiply.h"
+#include "cell.h"
 #include "errors.h"
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -9,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <vector>
 
 namespace lvm {
 
@@ -33,8 +37,8 @@ class Lane {
   template <typename Work, typename Wrap>
   Napi::Promise run(Napi::Env env, Work work, Wrap wrap, bool long_running = false) {
     using Result = std::invoke_result_t<Work>;
-    struct Typed final : Job {
-      Typed(Napi::Env env, Work work, Wrap wrap) : Job(env), work(std::move(work)), wrap(std::move(wrap)) {}
+    struct Typed final : Promised {
+      Typed(Napi::Env env, Work work, Wrap wrap) : Promised(env), work(std::move(work)), wrap(std::move(wrap)) {}
       void execute() override { result = (*work)(); }
       Napi::Value give(Napi::Env env) override { return (*wrap)(env, std::move(*result)); }
       void drop() override { work.reset(), wrap.reset(), result.reset(); }
@@ -49,23 +53,40 @@ class Lane {
     return promise;
   }
 
+  // A job without a promise: whoever needs its result waits for it.
+  struct Job {
+    Job();
+    virtual ~Job() = default;
+    virtual void execute() = 0;
+    virtual void fail(std::exception_ptr error) = 0;
+    virtual void finish() {}  // comes last, also after fail()
+    virtual bool promised() const { return false; }
+    const Settings settings;
+    bool long_running = false;
+  };
+  // Queues a job. The thread wakes for many jobs at once, or for flush(), as waking it takes longer than a small job. Waits while
+  // the queue is long, so that a loop that only queues does not fill the memory.
+  void post(std::unique_ptr<Job> job);
+  void flush();
+  // Blocks the JS thread until `ready`, which a job of this lane makes true, or until the time is up. Returns whether it is ready.
+  bool wait(const std::function<bool()>& ready, std::optional<std::chrono::milliseconds> limit = std::nullopt);
+
   // Runs waiting short jobs; called inside a long one.
   void serve();
 
  private:
-  struct Job {
-    explicit Job(Napi::Env env);
-    virtual ~Job() = default;
-    virtual void execute() = 0;
+  struct Promised : Job {
+    explicit Promised(Napi::Env env) : promise(env) {}
+    void fail(std::exception_ptr error) override { failure = error; }
+    bool promised() const override { return true; }
     virtual Napi::Value give(Napi::Env env) = 0;
     virtual void drop() = 0;
     Napi::Promise::Deferred promise;
-    const Settings settings;
     std::exception_ptr failure;
-    bool long_running = false;
   };
 
   void push(Napi::Env env, std::unique_ptr<Job> job);
+  void queue(std::unique_ptr<Job> job);
   void loop();
   void execute(std::unique_ptr<Job> job);
   const Settings* current = nullptr;  // of the running job, which may serve others
@@ -79,7 +100,10 @@ class Lane {
   napi_threadsafe_function deliver = nullptr;
   size_t unsettled = 0;  // used on the JS thread only
   std::mutex mutex;
-  std::condition_variable wake;
+  std::condition_variable wake, finished;
+  std::atomic<int> waiting = 0;     // whether the JS thread waits for `finished`
+  std::atomic<size_t> queued = 0;  // posted jobs that have not run
+  size_t unannounced = 0;          // posted since the thread was woken; used on the JS thread only
   std::deque<std::unique_ptr<Job>> jobs;
   bool closing = false;
   std::thread thread;
@@ -89,6 +113,7 @@ class Lane {
 struct Environment {
   explicit Environment(Napi::Env env) : lane(env, [this] { stop = true; }) {}
   std::atomic<bool> stop = false;  // set when the environment shuts down
+  Calls calls;
   Lane lane;
 };
 inline Environment& environment(Napi::Env env) { return *env.GetInstanceData<Environment>(); }

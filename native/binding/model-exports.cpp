@@ -69,7 +69,7 @@ Napi::Value model_state(const Napi::CallbackInfo& info) {
     if (!p.value.defined()) continue;
     auto entry = Napi::Object::New(info.Env());
     entry.Set("name", p.name);
-    entry.Set("tensor", give(info.Env(), std::make_shared<Tensor>(p.value.detach()), 0, model));
+    entry.Set("tensor", give(info.Env(), std::make_shared<Cell>(p.value.detach()), 0, model));
     entry.Set("trainable", p.trainable);
     constexpr const char* layouts[] = {"rows", "columns", "tap"};
     if (p.matrix) entry.Set("layout", layouts[int(p.matrix->layout)]);

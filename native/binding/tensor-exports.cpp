@@ -68,7 +68,7 @@ Napi::Value tensor_map(const Napi::CallbackInfo& info) {
   const auto size = int64_t(item_size(e.dtype));
   if (offset % size != 0)
     throw Error("BAD_ARGUMENT", "Tensor.map: expected an offset that is a multiple of " + std::to_string(size));
-  return give(info.Env(), std::make_shared<Tensor>(map_file(path, offset, e.shape, e.dtype)), 0);
+  return give(info.Env(), std::make_shared<Cell>(map_file(path, offset, e.shape, e.dtype)), 0);
 }
 
 Napi::Value tensor_read(const Napi::CallbackInfo& info) {
@@ -91,6 +91,11 @@ Napi::Value tensor_read(const Napi::CallbackInfo& info) {
     give_tensor);
 }
 
+// tensorIsHandle(handle) -> true
+Napi::Value tensor_is_handle(const Napi::CallbackInfo& info) {
+  take<Cell>(info[0]);
+  return Napi::Boolean::New(info.Env(), true);
+}
 Napi::Value tensor_shape(const Napi::CallbackInfo& info) {
   const auto tensor = take_tensor(info[0]);
   auto shape = Napi::Array::New(info.Env(), size_t(tensor.dim()));
@@ -107,38 +112,18 @@ Napi::Value tensor_device(const Napi::CallbackInfo& info) {
 Napi::Value tensor_data(const Napi::CallbackInfo& info) {
   return run_async(
     info.Env(),
-    [tensor = take_tensor(info[0])] {
-      const auto plain = tensor.detach().to(torch::kCPU);
+    [cell = take<Cell>(info[0])] {
+      const auto plain = value_of(*cell).detach().to(torch::kCPU);
       return (plain.layout() == torch::kStrided ? plain : plain.to_dense()).resolve_conj().resolve_neg().contiguous();
     },
     [](Napi::Env env, Tensor tensor) -> Napi::Value {
       auto buffer = Napi::ArrayBuffer::New(env, tensor.nbytes());
       if (tensor.nbytes() > 0) std::memcpy(buffer.Data(), tensor.const_data_ptr(), tensor.nbytes());
-      return buffer;
+      auto object = Napi::Object::New(env);
+      object.Set("buffer", buffer);
+      object.Set("dtype", dtype_name(tensor.scalar_type()));
+      return object;
     });
-}
-
-Napi::Value tensor_to(const Napi::CallbackInfo& info) {
-  const auto tensor = take_tensor(info[0]);
-  const auto device = device_of(text(info[1], "device"));
-  const auto name = text(info[2], "dtype");
-  const auto dtype = name.empty() ? tensor.scalar_type() : dtype_of(name);
-  return run_async(info.Env(), [=] { return tensor.to(device, dtype); }, give_tensor);
-}
-
-Napi::Value tensor_grad(const Napi::CallbackInfo& info) {
-  const auto grad = take_tensor(info[0]).grad();
-  return grad.defined() ? give_tensor(info.Env(), grad).As<Napi::Value>() : info.Env().Undefined();
-}
-
-Napi::Value tensor_backward(const Napi::CallbackInfo& info) {
-  return run_async(
-    info.Env(),
-    [tensor = take_tensor(info[0])] {
-      tensor.backward();
-      return true;
-    },
-    [](Napi::Env env, bool) { return env.Undefined(); });
 }
 
 // In float64, so that the check of norms does not depend on the dtype; a row that is not finite gives NaN or Inf.
@@ -166,13 +151,11 @@ void export_tensors(Napi::Object exports) {
   export_function<tensor_from>(exports, "tensorFrom");
   export_function<tensor_map>(exports, "tensorMap");
   export_function<tensor_read>(exports, "tensorRead");
+  export_function<tensor_is_handle>(exports, "tensorIsHandle");
   export_function<tensor_shape>(exports, "tensorShape");
   export_function<tensor_dtype>(exports, "tensorDtype");
   export_function<tensor_device>(exports, "tensorDevice");
   export_function<tensor_data>(exports, "tensorData");
-  export_function<tensor_to>(exports, "tensorTo");
-  export_function<tensor_grad>(exports, "tensorGrad");
-  export_function<tensor_backward>(exports, "tensorBackward");
   export_function<row_norms>(exports, "rowNorms");
 }
 

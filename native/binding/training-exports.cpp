@@ -159,7 +159,7 @@ Napi::Value trainer_state(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto trainer = take<Trainer>(info[0]);
   auto slots = Napi::Array::New(env);
-  const auto view = [&](const Tensor& t) { return give(env, std::make_shared<Tensor>(t), 0, trainer); };
+  const auto view = [&](const Tensor& t) { return give(env, std::make_shared<Cell>(t), 0, trainer); };
   for (const auto& slot : trainer->optimizer.slots) {
     auto entry = Napi::Object::New(env);
     entry.Set("name", slot.name);
@@ -202,7 +202,7 @@ Napi::Value save_pt(const Napi::CallbackInfo& info) {
 
 Napi::Value dispose(const Napi::CallbackInfo& info) {
   if (const auto* trainer = box_of<Trainer>(info[0]); trainer && trainer->thing) trainer->thing->stop = true;
-  if (!(dispose_if<Tensor>(info[0]) || dispose_whole_if<Model>(info[0]) || dispose_if<Samples>(info[0]) ||
+  if (!(dispose_if<Cell>(info[0]) || dispose_if<at::Generator>(info[0]) || dispose_whole_if<Model>(info[0]) || dispose_if<Samples>(info[0]) ||
         dispose_if<Stepper>(info[0]) || dispose_if<Ranks>(info[0]) || dispose_whole_if<Trainer>(info[0]))) {
     throw Error("BAD_ARGUMENT", "dispose: expected a handle of lvm-torch");
   }

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { wrapped } from '../../bin/output.js'
 import { bytes, count, duration, table } from '../../lib/show.js'
 
 it('a table aligns words left and numbers right, and shows a missing value as a dash', () => {
@@ -28,3 +29,19 @@ it.each([
   [7620, '2 h 07 min'],
 ])('%f seconds are written as %s', (seconds, shown) => expect(duration(seconds)).toBe(shown))
 it('a count is written with commas between thousands', () => expect(count(5120768)).toBe('5,120,768'))
+it('a sentence that is longer than the terminal breaks between words, and keeps its margin', () => {
+  const sentence = 'BAD_OPTION: train: expected an integer for "epochs" but received "many"'
+  expect(wrapped(sentence, { isTTY: true, columns: 40 })).toBe(
+    'BAD_OPTION: train: expected an integer\nfor "epochs" but received "many"',
+  )
+  expect(
+    wrapped(`  ${sentence}`, { isTTY: true, columns: 40 })
+      .split('\n')
+      .every((line) => /^ {2}\S.{0,37}$/.test(line)),
+  ).toBe(true)
+  expect(wrapped(sentence, { columns: 40 })).toBe(sentence)
+})
+it.each(['fix: run: lvm-torch libtorch install --from FILE', 'lstm_baseline    0.512  a row of a table with columns'])(
+  'a terminal of 30 columns gets «%s» in one piece',
+  (line) => expect(wrapped(line, { isTTY: true, columns: 30 })).toBe(line),
+)

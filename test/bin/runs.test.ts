@@ -22,7 +22,7 @@ async function folderOfRuns(seeds: readonly [number, number] = [0, 0]): Promise<
     await store.save({
       files: {
         'best_model.pt': (path) => writeFile(path, Buffer.alloc(2_000_000)),
-        'config.json': text({ batch_size: 32, device: 'cpu' }),
+        'config.json': text({ batch_size: 32, device: 'cpu', model_options: { layers: 2 + i } }),
         'training_history.json': text({
           version: 1,
           model: name.slice(0, 4),
@@ -53,6 +53,27 @@ it('runs list prints a table, or one JSON document', async () => {
   expect(stdout).not.toContain('only figures on the same one')
   const document = JSON.parse(runs(root, 'list', '--json').stdout)
   expect(document.runs[1]).toMatchObject({ run: 'lstm_baseline', state: 'complete', val_loss: 0.000504, epochs: 2 })
+})
+it('runs diff shows the settings that differ first, or one JSON document', async () => {
+  const root = await folderOfRuns()
+  const { stdout, status } = runs(root, 'diff', 'lstm_baseline', 'gru_stacked')
+  expect(status).toBe(0)
+  expect(stdout).toMatch(/^differs +A lstm_baseline +B gru_stacked$/m)
+  expect(stdout).toMatch(/^model_options\.layers +2 +3$/m)
+  expect(stdout).toMatch(/^val cosine +0\.7830 +0\.7830$/m)
+  expect(stdout.indexOf('same in both')).toBeGreaterThan(stdout.indexOf('model_options.layers'))
+  expect(stdout).toMatch(/^batch_size +32$/m)
+  const document = JSON.parse(runs(root, 'diff', 'lstm_baseline', 'gru_stacked', '--json').stdout)
+  expect(document).toMatchObject({ version: 1, a: { run: 'lstm_baseline' }, b: { run: 'gru_stacked', val_loss: 0.000504 } })
+  expect(document.settings[0]).toEqual({ key: 'model_options.layers', a: 2, b: 3, same: false })
+  expect(document.settings.slice(1).every(({ same }: { same: boolean }) => same)).toBe(true)
+  expect(runs(root, 'diff', 'gru_stacked', 'gru_stacked').stdout).toMatch(/^the settings are the same$/m)
+})
+it('runs diff refuses a run that does not exist, and needs two', async () => {
+  const root = await folderOfRuns()
+  const missing = runs(root, 'diff', 'gru_stacked', 'nowhere')
+  expect([missing.status, missing.stderr]).toEqual([2, expect.stringMatching(/^RUN_MISSING: /)])
+  expect(runs(root, 'diff', 'gru_stacked').status).toBe(2)
 })
 it('runs list warns that runs with different splits cannot be compared', async () => {
   const { stdout } = runs(await folderOfRuns([0, 7]), 'list')

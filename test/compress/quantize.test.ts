@@ -79,8 +79,11 @@ describe('a quantised run', () => {
     const { results } = await evaluate({ runs: [small], latency: 0, out: join(out, 'evaluation') })
     expect(results.runs[0]!.cosine.mean).toBeCloseTo(made.gate.cosine.result, 3)
     expect(results.runs[0]!.size.weights_bytes).toBe(made.size.weights_bytes)
-    for (const format of ['safetensors', 'torchscript'] as const)
+    for (const format of ['safetensors', 'torchscript', 'onnx'] as const)
       expect((await exportRun({ run: small, format })).compared!.share).toBeLessThanOrEqual(1)
+    expect(readFileSync(join(small, 'exported.onnx'), 'latin1').split('DequantizeLinear').length).toBeGreaterThan(
+      made.layers.length,
+    )
     expect((await openQuantized(join(small, 'exported.safetensors'))).matrices.size).toBe(made.layers.length)
   }, 120_000)
   test('a quantised run has integers within half a step of the weights', async () => {

@@ -43,7 +43,7 @@ async function trainings({ keep, answer, events, run }: Collector): Promise<void
     ...(await events('train lstm --resume --max-steps 3 --extend restart --name x')),
     // at such a rate the average is better than the raw weights
     ...(await events(`train lstm --data data --ema 0.9 --lr 0.1 ${small} --name y`)),
-    ...(await events(`train gru --data data --split file --val val ${small} --name b`)),
+    ...(await events(`train gru --data data --split file --val val --processes 2 ${small} --name b`)),
     ...(await events(`train gru --data data --history article --objective sequence --loss contrastive ${small} --name h`)),
   ]
   for (const event of trained) keep(`event ${event.type}${event.type === 'result' ? ' of train' : ''}`, event)
@@ -176,6 +176,7 @@ async function runVerbs({ folder, keep, answer, read, run }: Collector): Promise
   keep('lock', read(run('a', 'lock')))
   for (const name of ['a', 'x']) await answer('runs show --json', `runs show ${name}`)
   await lock.release()
+  await answer('runs diff --json', 'runs diff a x')
   appendFileSync(join(folder, run('b', 'generations/000003/config.json')), ' ')
   await answer('runs list --json', 'runs list')
   await answer('runs show --json', 'runs show b')

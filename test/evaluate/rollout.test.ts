@@ -90,6 +90,16 @@ test('predict with --stream reads each article from its beginning', async () => 
   }
   base.dispose()
 })
+test('rollout from vectors in memory gives the figures of the same rows in a file', async () => {
+  const base = await openBase(SAMPLE)
+  const { vectors, articles, positions, space } = base
+  const ids = Array.from(articles!.of, (article) => articles!.ids[article]!)
+  const data = { vectors, articles: ids, ...(positions && { positions }), space: space! }
+  const { run: name, ...own } = await rollout({ run, data, steps: 2, rows: 'all' })
+  expect((await rollout({ run, steps: 2, rows: 'all' })) as object).toMatchObject(own)
+  expect(name).toBe(run)
+  base.dispose()
+})
 test('rollout refuses more steps than any article has', async () => {
   await expect(rollout({ run, steps: 900 })).rejects.toThrow(code('DATA_TOO_FEW'))
   await expect(rollout({ run, steps: 0 })).rejects.toThrow(code('BAD_OPTION'))

@@ -55,6 +55,16 @@ const EXPECTED: Record<string, (lines: string[]) => void> = {
     expect(errors).toEqual([...errors].sort((a, b) => b - a))
     expect(errors.at(-1)!).toBeLessThan(0.8 * errors[0]!)
   },
+  'train-loop.mjs': (lines) => {
+    const own = numbers(lines, /^epoch \d: validation loss ([\d.e-]+)$/)
+    const theirs = numbers(lines, /^trainer, epoch \d: validation loss ([\d.e-]+)$/)
+    expect([own.length, theirs.length]).toEqual([3, 4]) // the trainer also evaluates the untrained model
+    expect(own.at(-1)!).toBeLessThan(theirs[0]!)
+    expect(Math.abs(own.at(-1)! / theirs.at(-1)! - 1)).toBeLessThan(0.03)
+    const [mine, trainer] = lines.slice(-2).map((line) => /: mean cosine (.*) on (\d+) validation windows$/.exec(line)!)
+    expect(mine![2]).toBe(trainer![2])
+    expect(Math.abs(Number(mine![1]) - Number(trainer![1]))).toBeLessThan(0.02)
+  },
   'notes-to-sentences.mjs': (lines) => {
     expect(lines[0]).toMatch(/^\d+ sentences of 12 notes, 32 dimensions, in notes-base\.npy$/)
     expect(lines[1]).toMatch(/^reachable by [\w ]+: cosine -?\d\.\d{4}$/)

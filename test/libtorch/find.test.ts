@@ -3,8 +3,9 @@ import { userInfo } from 'node:os'
 import { join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { findLibtorch, search } from '../../lib/libtorch/find.js'
-import { inspect } from '../../lib/libtorch/inspect-libtorch.js'
+import { inspect, library } from '../../lib/libtorch/inspect-libtorch.js'
 import { cacheRoot, packageRoot } from '../../lib/libtorch/paths.js'
+import { LIBTORCH_PACKAGE } from '../../lib/libtorch/pins.js'
 import { files, folder, torch } from './fake.js'
 
 const libtorch = (version = '2.13.0') => join(files(folder(), torch(version)), 'torch')
@@ -53,6 +54,27 @@ describe('the search for libtorch', () => {
     expect(tried(env).at(-1)).toEqual(['installed', 'usable'])
   })
 
+  test('a package of this platform beside lvm-torch comes fourth', () => {
+    const env = { LVM_TORCH_CACHE: folder() }
+    const app = folder()
+    const own = files(join(app, 'node_modules', LIBTORCH_PACKAGE), {
+      'package.json': JSON.stringify({ name: LIBTORCH_PACKAGE, version: '2.13.0' }),
+      'variant.json': JSON.stringify({ version: '2.13.0+cu130', variant: 'cpu' }),
+      [join('lib', library('torch_cpu'))]: '',
+    })
+    const root = join(app, 'node_modules', 'lvm-torch')
+    expect(search(env, root).libtorch).toMatchObject({ path: own, version: '2.13.0+cu130', headers: false })
+    expect(search(env, root).tried.map(({ verdict }) => verdict)).toEqual([
+      'not set',
+      'not set',
+      'nothing is installed',
+      'usable',
+    ])
+    expect(search(env, folder()).libtorch).toBeUndefined()
+    writeFileSync(join(own, 'variant.json'), JSON.stringify({ version: '2.12.0', variant: 'cpu' }))
+    expect(search(env, root).tried.at(-1)?.verdict).toMatch(/its version is 2\.12\.0/)
+  })
+
   test('a search that finds no libtorch lists all locations and all fixes', () => {
     const env = { LVM_TORCH_CACHE: folder() }
     expect(() => findLibtorch(env)).toThrow(
@@ -62,7 +84,9 @@ describe('the search for libtorch', () => {
         message: expect.stringMatching(
           /LVM_TORCH_LIBTORCH: not set\n.*LVM_TORCH_USE_PYTORCH: not set\n.*installed .*: nothing is installed\n.*platform package/,
         ),
-        hint: expect.stringMatching(/libtorch install\n.*--from(.|\n)*LVM_TORCH_USE_PYTORCH=1(.|\n)*LVM_TORCH_LIBTORCH=/),
+        hint: expect.stringMatching(
+          /libtorch install\n.*npm install @lvm-torch\/libtorch-.*\n.*--from(.|\n)*LVM_TORCH_USE_PYTORCH=1(.|\n)*LVM_TORCH_LIBTORCH=/,
+        ),
       }),
     )
   })

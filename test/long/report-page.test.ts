@@ -45,7 +45,8 @@ describe.skipIf(missing)('the page in a browser', () => {
   it.each([
     [1280, 'light'],
     [1280, 'dark'],
-    [390, 'light'],
+    [400, 'light'],
+    [400, 'dark'],
   ] as const)(
     'the report page opens at %i px, %s, without warnings, requests or a horizontal scroll bar',
     async (width, scheme) => {
@@ -82,13 +83,76 @@ describe.skipIf(missing)('the page in a browser', () => {
 
   it('the report page explains a mark and links from the table to the run', async () => {
     const { page, heard } = await open(1280)
-    const mark = page.locator('#figure-cosine_comparison [data-tip]').first()
+    const mark = page.locator('#figure-cosine_comparison .wide [data-tip^=page_]').first()
     await mark.scrollIntoViewIfNeeded()
     await mark.hover()
     expect(await page.locator('#tip').textContent()).toMatch(/^page_(lstm|gru): \.\d{4}/)
     await page.locator('section:has(#matrix) a', { hasText: 'page_lstm' }).click()
     expect(await page.evaluate('location.hash')).toBe('#run-page_lstm')
     expect(await page.locator('#run-page_lstm').isVisible()).toBe(true)
+    expect(heard).toEqual([])
+    await page.close()
+  })
+
+  it('figures have text of at least 11 pixels at 400 and 1280 pixels, and dashes that stand out from both papers', async () => {
+    for (const [width, scheme] of [
+      [400, 'light'],
+      [1280, 'dark'],
+    ] as const) {
+      // biome-ignore format: pairs
+      const { page } = await open(width, scheme)
+      const { least, faint } = await page.evaluate(() => {
+        const shown = [...document.querySelectorAll<SVGSVGElement>('figure svg[data-size]')].filter(
+          (svg) => svg.getBoundingClientRect().width > 0,
+        )
+        const scaled = (text: SVGTextElement) => {
+          const svg = text.ownerSVGElement!
+          return (
+            (Number.parseFloat(getComputedStyle(text).fontSize) * svg.getBoundingClientRect().width) / svg.viewBox.baseVal.width
+          )
+        }
+        const sum = (colour: string) => (colour.match(/[\d.]+/g) ?? []).slice(0, 3).reduce((a, b) => a + Number(b), 0)
+        const paper = sum(getComputedStyle(document.body).backgroundColor)
+        const dashes = shown.flatMap((svg) => [...svg.querySelectorAll('[stroke-dasharray]')])
+        return {
+          least: Math.min(...shown.flatMap((svg) => [...svg.querySelectorAll('text')].map(scaled))),
+          faint: dashes.filter((dash) => Math.abs(sum(getComputedStyle(dash).stroke) - paper) < 150).length,
+        }
+      })
+      expect([Math.round(10 * least) / 10 >= 11, faint], `${width} ${scheme}: ${least} px`).toEqual([true, 0])
+      await page.close()
+    }
+  })
+
+  it('the report page shows the values of all curves under the pointer, without those of hidden runs', async () => {
+    const { page, heard } = await open(1280)
+    const svg = page.locator('#figure-loss_by_step svg[data-size=wide]')
+    await svg.scrollIntoViewIfNeeded()
+    const box = (await svg.boundingBox())!
+    const at = (share: number) => page.mouse.move(box.x + share * box.width, box.y + box.height / 2)
+    await at(0.4)
+    expect(await page.locator('#tip').textContent()).toMatch(/^Optimizer step \d+\npage_gru: \.\d+.*\npage_lstm: \.\d+/)
+    const lines = svg.locator('path[data-c="1"]')
+    expect(await lines.first().isVisible()).toBe(true)
+    await page.locator('section:has(#training) button[data-name=page_lstm]').click()
+    expect(await lines.first().isVisible()).toBe(false)
+    expect(await page.locator('section:has(#comparison) tr[data-run=page_lstm]').isVisible()).toBe(false)
+    await svg.scrollIntoViewIfNeeded()
+    const moved = (await svg.boundingBox())!
+    await page.mouse.move(moved.x + 0.41 * moved.width, moved.y + moved.height / 2)
+    expect(await page.locator('#tip').textContent()).not.toContain('page_lstm')
+    await page.locator('section:has(#comparison) button[data-name=page_lstm]').click()
+    expect(await lines.first().isVisible()).toBe(true)
+    expect(heard).toEqual([])
+    await page.close()
+  })
+
+  it('the report page shows the settings of two runs side by side, those that differ first', async () => {
+    const { page, heard } = await open(1280)
+    const rows = page.locator('#side-by-side tbody tr')
+    expect(await rows.first().locator('td').allTextContents()).toEqual(['model', 'gru', 'lstm'])
+    await page.locator('select[data-side=B]').selectOption('0')
+    expect(await page.locator('#side-by-side tr.differs').count()).toBe(0)
     expect(heard).toEqual([])
     await page.close()
   })

@@ -2,6 +2,7 @@
 // `node misuse.mjs PART OF`. A crash shows as the signal that ends this process.
 import { readdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { tensorCalls } from './misuse-tensors.mjs'
 import { misuses } from './misuse-values.mjs'
 
 const [part, of] = process.argv.slice(2).map(Number)
@@ -32,10 +33,10 @@ const encoder = await api.Encoder.open(fileURLToPath(new URL('../text/encoders/f
 
 const keys = (...names) => names.flatMap((name) => Object.keys(tables[name]))
 const tensor = () => Tensor.from([1, 2, 3])
-const SAY = { say: undefined }
-const SIGNAL = { signal: undefined }
+const [SAY, SIGNAL] = [{ say: undefined }, { signal: undefined }]
 /** Functions with valid arguments, and the options to replace with invalid values. */
 const calls = [
+  ...(await tensorCalls(api, model)),
   ['load', api.load, ['run', {}], [[], ['device', 'threads', 'root', 'exact', 'x']]],
   [
     'importCheckpoint',

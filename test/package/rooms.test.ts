@@ -18,8 +18,10 @@ const ROOMS = [
   'statistics',
   'libtorch',
   'trainer-options',
-  'ranks-addon',
   'rankings',
+  'handles',
+  'tensor-calls',
+  'ranks-addon',
   'addon',
   'native',
   'torch',
@@ -111,11 +113,14 @@ test('no two files of lib/ have the same name, except index.ts', () => {
 test('lib/evaluate holds at most 20 files', () => {
   expect(files.filter((file) => dirname(file) === join('lib', 'evaluate')).length).toBeLessThanOrEqual(20)
 })
-test(`no source file has more than ${CEILING} lines`, () => {
+test(`no source file that a person writes has more than ${CEILING} lines`, () => {
   const sources = ['lib', 'bin', 'native', 'test', 'bench', 'scripts', 'examples'].flatMap((folder) =>
     filesOf(folder, /\.(ts|mjs|cjs|cpp|h|py)$/),
   )
-  const long = sources.filter((file) => readFileSync(file, 'utf8').trimEnd().split('\n').length > CEILING)
+  const long = sources.filter((file) => {
+    const text = readFileSync(file, 'utf8')
+    return !text.startsWith('// Made by scripts/') && text.trimEnd().split('\n').length > CEILING
+  })
   expect(long).toEqual([])
 })
 test(`no function of lib/, bin/ or scripts/ has more than ${LONGEST} lines, except those that lay out figures`, () => {

@@ -67,7 +67,7 @@ describe('the report', () => {
       '| # | Architecture | Target Params | Status | Val Loss | Val Cosine | Train Time | Model File | Success Score | Notes |',
     )
     expect(lines[4]).toMatch(
-      /^\| 1 \| \*\*LSTM Baseline\*\* \| 5\.1M \(run: 4\.6k\) \| ⚠ OTHER SIZE \| \d\.\d{6} \| −?\d+\.\d\d % \| /,
+      /^\| 1 \| \*\*LSTM Baseline\*\* \| 5\.1M \(run: 4\.6k\) \| ⚠ OTHER SIZE \(preset tiny\) \| \d\.\d{6} \| −?\d+\.\d\d % \| /,
     )
     expect(lines[6]).toMatch(/❌ FAILED .* SIGKILL: killed \|$/)
     expect(lines.slice(2, 18).every((line) => line.split(/(?<!\\)\|/).length === 12)).toBe(true)
@@ -143,7 +143,7 @@ describe('the report', () => {
   it('the report draws runs with similar special names into different files', () => {
     const [run] = made.runs
     const names = ['a b', 'a_b', 'a?b', 'a/b', '中', '文'].flatMap((run2) =>
-      runFigures({ ...run!, run: run2 }).map(({ name }) => name),
+      runFigures({ ...run!, run: run2 }, 0).map(({ name }) => name),
     )
     expect(names.length).toBe(24)
     expect(new Set(names).size).toBe(24)

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { judgeTiers } from '../../lib/evaluate/tiers.js'
-import { bestOf, dashboard } from '../../lib/report/html/overview-section.js'
+import { bestOf, leadSentence } from '../../lib/report/html/best-card.js'
+import { dashboard } from '../../lib/report/html/overview-section.js'
 import { successOf } from '../../lib/report/matrix.js'
 import type { Report } from '../../lib/report/report-document.js'
 import type { ReportedRun } from '../../lib/report/reported-runs.js'
@@ -16,7 +17,7 @@ const reported = (run: string, value: number, ci95: readonly [number, number] | 
       cosine: { mean: 0.5 + value, ci95: null }, skill: { value, ci95, against: 'ridge' }, ...more,
     }, // biome-ignore format: one entry
   }) as unknown as ReportedRun
-const page = (runs: ReportedRun[]) => dashboard({ runs, matrix: [] } as unknown as Report).html
+const page = (runs: ReportedRun[]) => dashboard({ runs, matrix: [], documents: {} } as unknown as Report).html
 
 it('runs whose intervals are wholly below zero are worse than the baseline', () => {
   const runs = ['a', 'b', 'c'].map((run) => reported(run, -0.1, [-0.13, -0.07]))
@@ -48,8 +49,41 @@ it('leaky, trained-on and untrained runs and runs without an interval have no ve
 it('the best run is named for each file and set of windows', () => {
   const other = { data: { path: 'b.npy', hash: 'b', space: null } }
   const runs = [reported('a', 0.01, null), reported('b', 0.02, null), reported('c', 0.3, null, other)]
-  expect(bestOf({ runs } as unknown as Report).map(({ run }) => run)).toEqual(['b', 'c'])
-  expect(page(runs)).toMatch(/a\.npy, .*b\.npy, /s)
+  expect(bestOf({ runs, documents: {} } as unknown as Report).map(({ run }) => run.run)).toEqual(['b', 'c'])
+  expect(page(runs)).toMatch(/a\.npy, .*1 other set of windows.*b\.npy, /s)
+})
+it('the first card names the baseline where no run is above it, by how much, and how sure that is', () => {
+  const worse = page([reported('a', -0.1, [-0.13, -0.07])])
+  expect(worse).toContain('<div class="big">ridge <span class="tag">baseline</span></div><p>Cosine .5000: ')
+  expect(worse).toContain('ridge is .1000 above a, the best run (95 %: +.0700 … +.1300): the difference is more than chance.')
+  expect(worse).toContain('Best run <a href="#run-a">a</a>: cosine .4000')
+  const sentence = (run: ReportedRun) => leadSentence(bestOf({ runs: [run], documents: {} } as unknown as Report)[0]!)
+  expect(sentence(reported('a', 0.02, [-0.01, 0.05]))).toBe(
+    'a is .0200 above ridge, the best baseline (95 %: −.0100 … +.0500): the two are not told apart',
+  )
+  expect(sentence(reported('a', 0.02, null))).toContain('30 held-out articles are too few')
+  expect(page([reported('a', 0.02, [0.01, 0.03])])).toMatch(/<div class="big"><a href="#run-a">a<\/a><\/div><p>Cosine \.5200/)
+})
+it('the first card names a predictor from elsewhere where it is the best', () => {
+  const { validation } = reported('guess', 0.2, [0.1, 0.3])
+  const guess = { ...validation, kind: 'function', trained_on: null }
+  const report = {
+    runs: [reported('a', 0.02, [0.01, 0.03])],
+    matrix: [],
+    documents: { 'outside_results.json': { runs: [guess] } },
+  }
+  const card = dashboard(report as unknown as Report).html
+  expect(card).toContain(
+    '<a href="#run-guess">guess</a> <span class="tag">function</span></div><p>Cosine .7000: guess is .2000 above ridge',
+  )
+  expect(card).toContain('whether it was trained on these windows is not known')
+})
+it('the first card gives no training time of a busy machine', () => {
+  const run = reported('a', 0.02, [0.01, 0.03])
+  expect(page([run])).toContain('1.0 s of training')
+  const busy = page([{ ...run, cpu_share: 0.3 }])
+  expect(busy).toContain('trained on a busy machine, so no time is given')
+  expect(busy).not.toContain('1.0 s')
 })
 it('a run that predicts nothing has success 0, however cheap its training', () => {
   const cheap = { train_seconds: 1, weights_bytes: 1000 }

@@ -159,7 +159,7 @@ describe('columns', () => {
 })
 
 describe('wrong input', () => {
-  const wrong: [name: string, content: string, code: ConstructorParameters<typeof LvmError>[0], message: RegExp][] = [
+  const wrong: [name: string, content: string | Buffer, code: ConstructorParameters<typeof LvmError>[0], message: RegExp][] = [
     ['empty.parquet', '', 'DATA_FORMAT', /Parquet/],
     ['noise.arrow', 'ARROW1\0\0abcdefghijklmnop', 'DATA_FORMAT', /damaged/],
     ['short.csv', 'a0,a1\n1,2\n3\n', 'DATA_FORMAT', /row 3 has 1 cells/],
@@ -175,6 +175,12 @@ describe('wrong input', () => {
     ['open.csv', 'text,a0,a1\n"x,1,2\n"y",3,4\n"z",5,6\n', 'DATA_FORMAT', /row 2 has a quote/],
     ['end.csv', 'text,a0,a1\n"x",1,2\n"y,3,4\n', 'DATA_FORMAT', /row 3 has a quote/],
     ['nameless.csv', 'x,0.5,0.25\nx,1,2\n', 'DATA_FORMAT', /names of its columns in row 1 but received "0.5"/],
+    [
+      'latin.csv',
+      Buffer.from('text,a0,a1\nplain,1,2\ncaf\xe9,3,4\n', 'latin1'),
+      'DATA_FORMAT',
+      /byte 24, in line 3, is not UTF-8/,
+    ],
     ['noid.jsonl', '{"v":[1,2],"article_id":null}\n', 'DATA_FORMAT', /expected an article/],
   ]
   it.each(wrong)('%s is refused, by its own name', async (name, content, code, message) => {

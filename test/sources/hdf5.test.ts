@@ -69,6 +69,12 @@ it('a damaged or foreign file, facts of another number of rows, and a file witho
   )
   expect(await refused('DATA_NOT_FINITE', openBase(nan))).toMatch(/nan\.h5/)
   await refused('FILE_MISSING', openBase(scratch('absent.h5')))
+  const huge = await hdf5('huge.h5', (file) =>
+    file
+      .create_dataset({ name: 'v', data: flat, shape: [ROWS, DIM], maxshape: [null, DIM], chunks: [7, DIM] })
+      .resize([100_000_000, DIM]),
+  )
+  expect(await refused('DATA_UNSAFE', openBase(huge))).toMatch(/says it has 400000000/)
 })
 it('without the package h5wasm the error says how to install it', async () => {
   vi.doMock('h5wasm/node', () => {

@@ -105,7 +105,7 @@ async function imported(tensors: Record<string, Tensor>) {
     'model.layers.1.layer.ff.2.weight': [4, 16],
   }
   const stored = Object.entries(tensors).map(
-    ([name, tensor]) => [name, { shape: tensor.shape, read: () => tensor.to({}) }] as const,
+    ([name, tensor]) => [name, { shape: tensor.shape, read: () => tensor.to({}).ready() }] as const,
   )
   const others = Object.entries(around).map(
     ([name, shape]) => [name, { shape, read: () => Promise.reject(new Error(name)) }] as const,

@@ -41,7 +41,7 @@ async function answered(name: string, answer: OwnVectors, rows: number, dim: num
   }
   if (given.shape.length !== 2 || given.shape[0] !== rows || given.shape[1] !== dim)
     throw wrong(what ?? `lists of shape [${given.shape.join(', ')}]`)
-  return given.to({ device: 'cpu', dtype: 'float32' })
+  return given.to({ device: 'cpu', dtype: 'float32' }).ready()
 }
 
 /** Calls a function for contexts. Shapes: [n, context, dim] → [n, dim], float32. Errors: those of the function; DATA_SHAPE; DATA_NOT_FINITE. */

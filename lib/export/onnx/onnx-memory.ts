@@ -23,9 +23,10 @@ export const memoryMixture: Emit = (w, node, x) => {
   )
   const upper = w.gather(w.reshape(cosines, 0, -1), w.ints(pairs.flat()), 1)
   const counts = w.op('Expand', [w.op('Log', [w.squeeze(totals, 1)]), w.op('Shape', [norms])])
-  const summary = w.matmul(w.concat([counts, norms, upper], 1), w.weight('summary'))
+  const facts = w.div(w.sub(w.concat([counts, norms, upper], 1), w.param('summary_center')), w.param('summary_scale'))
+  const summary = w.matmul(facts, w.weight('summary'))
   const gates = w.mul(w.matmul(w.features, w.weight('gate')), 1 / Math.sqrt(width))
   const shares = w.add(w.add(w.param('weight'), summary), gates)
-  const mixed = w.squeeze(w.matmul(w.unsqueeze(shares, 1), means), 1)
+  const mixed = w.squeeze(w.matmul(w.unsqueeze(shares, 1), w.sub(means, w.param('center'))), 1)
   return w.add(mixed, w.mul(linear(w, mixed, w.weight('map')), 1 / Math.sqrt(dim)))
 }

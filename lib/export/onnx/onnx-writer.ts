@@ -1,20 +1,18 @@
 import type { Piece } from '../../files/write-safetensors.js'
-import { call, Tensor } from '../../torch/tensor.js'
+import { Tensor } from '../../torch/tensor.js'
+import { type Arrangement, arranged } from './arranged-weight.js'
 import { type Attribute, ELEMENTS, type Element, graphMessage, nodeMessage, type Port } from './messages.js'
 import type { Message } from './protobuf.js'
 
 /** Name of a value of the graph, or a number, which is float32. */
 export type Value = string | number
 
-/** A weight in another order than the run holds it. */
-interface Arranged {
-  /** Parameters to concatenate along their rows; the one of the same name unless given. */
-  readonly of?: readonly string[]
-  /** First row and number of rows of every part that is kept, in the new order; all unless given. */
-  readonly rows?: readonly (readonly [from: number, count: number])[]
-  /** Shape before the transposition. */
-  readonly shape?: readonly number[]
-  readonly transposed?: boolean
+/** A matrix of a quantised run: integers [out, in], and a scale for each output. */
+export interface Integers {
+  readonly values: Tensor
+  readonly scales: Tensor
+  /** Whether the model holds it as [in, out]. */
+  readonly turned: boolean
 }
 
 /** An ONNX graph, written node by node; parameters are reached through the names of the nodes of the spec. */
@@ -32,7 +30,10 @@ export class OnnxWriter {
   private readonly known = new Map<string, string>()
   private count = 0
 
-  constructor(private readonly state: ReadonlyMap<string, Tensor>) {}
+  constructor(
+    private readonly state: ReadonlyMap<string, Tensor>,
+    private readonly integers: ReadonlyMap<string, Integers> = new Map(),
+  ) {}
 
   /** Adds a node and returns the name of its result. */
   op(type: string, inputs: readonly Value[], attributes: Readonly<Record<string, Attribute>> = {}): string {
@@ -88,8 +89,7 @@ export class OnnxWriter {
       float64: () => Float64Array.from(values),
       int64: () => BigInt64Array.from(values, BigInt),
     }
-    this.pieces.set(name, { name, shape, dtype, make: async () => Tensor.from(array[dtype](), shape) })
-    return name
+    return this.keep({ name, shape, dtype, make: async () => Tensor.from(array[dtype](), shape) })
   }
   ints = (values: readonly number[], shape: readonly number[] = [values.length]): string => this.constant(values, shape, 'int64')
 
@@ -104,25 +104,32 @@ export class OnnxWriter {
   param(name: string): string {
     return this.weight(name, {})
   }
-  /** A weight of the current node, arranged while the file is written. */
-  weight(name: string, { of = [name], rows, transposed = false, shape }: Arranged = { transposed: true }): string {
+  /** A weight of the current node, arranged while the file is written; that of a quantised run stays in integers. */
+  weight(
+    name: string,
+    { of = [name], ...how }: Arrangement & { readonly of?: readonly string[] } = { transposed: true },
+  ): string {
+    const integers = of.length === 1 ? this.integers.get(this.full(of[0]!)) : undefined
+    if (integers !== undefined) return this.dequantized(this.full(name), integers, how)
     const sources = of.map((each) => this.state.get(this.full(each))!)
-    const first = sources[0]!.shape
-    const taken = rows?.reduce((sum, [, count]) => sum + count, 0)
-    const count = sources.reduce((sum, source) => sum + (taken ?? source.shape[0] ?? 0), 0)
-    const whole = first.length === 0 ? [] : [count, ...first.slice(1)]
-    const plain = shape ?? whole
-    const result = transposed ? plain.toReversed() : plain
-    const full = `${this.full(name)}${rows === undefined ? '' : `[${rows.map(([from, n]) => `${from}:${from + n}`)}]`}${transposed ? '.T' : ''}`
-    const same = rows === undefined && !transposed && shape === undefined && of.length === 1
-    const make = same ? () => sources[0]!.to({ dtype: 'float32' }) : () => arrange(sources, { rows, transposed, shape: plain })
-    this.pieces.set(full, { name: full, shape: result, dtype: 'float32', make })
-    return full
+    return this.keep(arranged(this.full(name), sources, 'float32', how))
+  }
+  private dequantized(name: string, { values, scales, turned }: Integers, how: Arrangement): string {
+    const transposed = turned !== (how.transposed === true)
+    const piece = arranged(name, [values], 'int8', { ...how, transposed })
+    return this.once(`dequantized/${piece.name}`, () => {
+      const axis = piece.shape.length - (transposed ? 1 : 2)
+      const scale = this.keep(arranged(`${name}.scale`, [scales], 'float32', { rows: how.rows }))
+      return this.op('DequantizeLinear', [this.keep(piece), scale], { axis })
+    })
+  }
+  private keep(piece: Piece): string {
+    this.pieces.set(piece.name, piece)
+    return piece.name
   }
   /** A float32 constant that libtorch computes while the file is written, with the rounding of the run's own. */
   computed(name: string, shape: readonly number[], make: () => Promise<Tensor>): string {
-    this.pieces.set(name, { name, shape, dtype: 'float32', make })
-    return name
+    return this.keep({ name, shape, dtype: 'float32', make })
   }
 
   /** Makes a value once for the whole graph. */
@@ -153,25 +160,5 @@ export class OnnxWriter {
   /** Message of the whole graph without its weights. */
   finish(name: string, inputs: readonly Port[], outputs: readonly Port[], weights: readonly Message[]): Message {
     return graphMessage({ name, nodes: this.nodes, inputs, outputs }, weights)
-  }
-}
-
-async function arrange(
-  sources: readonly Tensor[],
-  { rows, transposed, shape }: { rows: Arranged['rows']; transposed: boolean; shape: readonly number[] },
-): Promise<Tensor> {
-  const parts: Tensor[] = []
-  for (const source of sources) {
-    using wide = await source.to({ dtype: 'float32' })
-    for (const [from, count] of rows ?? [[0, source.shape[0] ?? 1]]) parts.push(await wide.op('aten::narrow', 0, from, count))
-  }
-  try {
-    using whole = (await call('aten::cat', [parts, 0])) as Tensor
-    const plain = await whole.op('aten::reshape', [...shape])
-    if (!transposed) return plain
-    using turned = plain
-    return await turned.op('aten::t')
-  } finally {
-    for (const part of parts) part.dispose()
   }
 }

@@ -5,7 +5,7 @@ import type { Node } from '../../spec/ops.js'
 import { Tensor } from '../../torch/tensor.js'
 import { bytesOfPiece, modelMessage, type Place, weightMessages } from './messages.js'
 import { emit } from './onnx-ops.js'
-import { OnnxWriter } from './onnx-writer.js'
+import { type Integers, OnnxWriter } from './onnx-writer.js'
 import type { Chunk, Message } from './protobuf.js'
 
 /** Names of the input and the output. */
@@ -54,9 +54,9 @@ export function onnxModel(
   spec: Node,
   state: ReadonlyMap<string, Tensor>,
   { dim, contexts: { shortest, longest }, producer, metadata }: OnnxFacts,
-  o: { readonly beside: string; readonly most?: number },
+  o: { readonly beside: string; readonly most?: number; readonly integers?: ReadonlyMap<string, Integers> },
 ): OnnxFile {
-  const w = new OnnxWriter(state)
+  const w = new OnnxWriter(state, o.integers)
   w.time = w.gather(w.op('Shape', [INPUT], {}), 1, 0)
   const raw = emit(w, spec, INPUT)
   const norm = w.op('Max', [w.op('ReduceL2', [raw], { axes: [-1], keepdims: 1 }), 1e-12])

@@ -13,6 +13,7 @@ import { records } from './csv-records.js'
 import { diagnosticFigures } from './diagnosis-figures.js'
 import type { Figure } from './figure.js'
 import { loadFigures } from './load-figures.js'
+import type { RunColours } from './palette.js'
 import { retrievalFigures } from './retrieval-figures.js'
 import { runFigures, trainingFigures } from './training-figures.js'
 import { type Drawn, drawFigures } from './write-figures.js'
@@ -59,6 +60,12 @@ async function samplesOf(evaluation: string, csv: string): Promise<Sample[]> {
 /** Whether a run has curves among those of all runs: of folds, only the first has. */
 const isShown = ({ lineage }: Report['runs'][number]) => (lineage?.split?.fold?.index ?? 1) === 1
 
+/** Gives each run a colour, and to runs over folds that of their first fold. */
+export function runColours({ runs, folds }: Pick<Report, 'runs' | 'folds'>): RunColours {
+  const own = new Map(runs.map(({ run }, i) => [run, i]))
+  return new Map([...own, ...folds.map((entry) => [entry.run, own.get(entry.folds!.runs[0]!.run) ?? 0] as const)])
+}
+
 /** Draws every figure with data; with a folder, writes each there as SVG, PNG and CSV. */
 export async function allFigures(
   report: Report,
@@ -68,21 +75,29 @@ export async function allFigures(
   const { retrieval, diagnosed, analysed, audit, ceiling, arrow, load } = documentsOf(report)
   const draw = async (figures: readonly Figure[]) => {
     if (figures.length > 0) say(`drawing ${figures.map(({ name }) => name).join(', ')}`)
-    return drawFigures(figures, folder)
+    return drawFigures(figures, folder, warn)
   }
+  const warned = new Set<string>()
+  const warn = (line: string) => {
+    if (!warned.has(line)) say(line)
+    warned.add(line)
+  }
+  const colours = runColours(report)
   const runs: Record<string, Figures['runs'][string]> = {}
   for (const run of counted(report.runs)) {
     const diagnosis = diagnosed.find((d) => d.run === run.run)
     const analysis = analysed.find((a) => a.run === run.run)
     runs[run.run] = {
-      curves: await draw(runFigures(run)),
-      diagnosis: await draw(diagnosis ? diagnosticFigures(diagnosis) : []),
-      analysis: await draw(analysis ? analysisFigures(analysis, await samplesOf(evaluation, analysis.csv)) : []),
+      curves: await draw(runFigures(run, colours.get(run.run)!)),
+      diagnosis: await draw(diagnosis ? diagnosticFigures(diagnosis, colours.get(run.run)!) : []),
+      analysis: await draw(
+        analysis ? analysisFigures(analysis, await samplesOf(evaluation, analysis.csv), colours.get(run.run)!) : [],
+      ),
     }
   }
   return {
-    comparison: await draw(comparisonFigures(judgedRuns(report))),
-    training: await draw(trainingFigures(report.runs.filter(isShown))),
+    comparison: await draw(comparisonFigures(judgedRuns(report), colours)),
+    training: await draw(trainingFigures(report.runs.filter(isShown), colours)),
     retrieval: await draw(retrievalFigures(retrieval)),
     audit: await draw(audit ? auditFigures(audit) : []),
     ceiling: await draw(ceiling ? ceilingFigures(ceiling) : []),

@@ -1,6 +1,7 @@
-import { count, decimal, fixed, mse, plainName } from '../../show.js'
+import { count, decimal, NONE, plainName } from '../../show.js'
 import { describe, quantile } from '../../statistics/estimates.js'
 import type { Analysis } from '../../study/analysis/analysis-entry.js'
+import { lossText } from '../numbers.js'
 import { bars } from './bar-chart.js'
 import { type Box, boxes } from './box-plot.js'
 import type { Axis, Figure } from './figure.js'
@@ -11,10 +12,12 @@ import { scatter } from './scatter-plot.js'
 /** One window of analysis/<run>.csv, as strings. */
 export type Sample = Readonly<Record<string, string>>
 
-const COSINE: Axis = { title: 'Mean cosine', show: (x) => x.toFixed(3).replace(/^(-?)0/, '$1') }
-const ERROR: Axis = { title: 'Error', unit: '1 − cosine', show: (x) => fixed(x, 3) }
-const MSE: Axis = { title: 'Error', unit: 'MSE per dimension', show: mse }
+const COSINE: Axis = { title: 'Mean cosine', show: (x) => decimal(x) }
+const ERROR: Axis = { title: 'Error', unit: '1 − cosine', show: (x) => decimal(x) }
+const MSE: Axis = { title: 'Error', unit: 'MSE per dimension', show: lossText }
 const GROUPS = 5
+/** Most pairs of points that are joined; more lines would hide the points. */
+const PAIRS = 600
 /** Most points of a scatter plot; more would only overlap. */
 const MOST = 2000
 
@@ -53,7 +56,7 @@ function byLength(samples: readonly Sample[]): Box[] {
 }
 
 /** Returns the figures of a run in error_analysis.json and its CSV file. */
-export function analysisFigures(entry: Analysis, samples: readonly Sample[]): Figure[] {
+export function analysisFigures(entry: Analysis, samples: readonly Sample[], colour: number): Figure[] {
   const { run, clusters, confusion, agreement, projection } = entry
   const slug = plainName(run)
   const judged = samples.filter((s) => s.set === undefined || s.set === 'judged')
@@ -63,7 +66,8 @@ export function analysisFigures(entry: Analysis, samples: readonly Sample[]): Fi
   const totals = confusion.map((row) => row.reduce((a, b) => a + b, 0))
   const placed = known(judged, 'x', 'y', 'predicted_x', 'predicted_y')
   const compared = known(judged, 'similarity')
-  const categories = entry.by_category ?? []
+  const shown = (entry.by_category ?? []).toSorted((a, b) => b.cosine.mean - a.cosine.mean).slice(0, 20)
+  const joined = placed.length > 0 && placed.length <= PAIRS
   return [
     ...(clusters.length === 0
       ? []
@@ -71,7 +75,7 @@ export function analysisFigures(entry: Analysis, samples: readonly Sample[]): Fi
           heatMap({
             name: `confusion_${slug}`,
             title: 'Cluster of the target and of the prediction',
-            note: `${note} · share of each row · agreement ${fixed(agreement.value, 2)}, by chance ${fixed(agreement.chance, 2)}, κ ${agreement.kappa.toFixed(2)}`,
+            note: `${note} · share of each row · agreement ${decimal(agreement.value, '', 2)}, by chance ${decimal(agreement.chance, '', 2)}, κ ${decimal(agreement.kappa, '', 2)}`,
             rows: names,
             columns: names,
             rowTitle: 'Target',
@@ -86,22 +90,23 @@ export function analysisFigures(entry: Analysis, samples: readonly Sample[]): Fi
           scatter({
             name: `${projection.method}_${slug}`,
             title: `Targets and predictions in a plane (${projection.method === 'tsne' ? 't-SNE' : 'UMAP'})`,
-            note: `${note} · ${count(placed.length)} of each, projected together · only neighbourhoods are meaningful, not distances`,
+            note: `${note} · ${count(placed.length)} of each, projected together${joined ? ' · a line joins a prediction to its target' : ''} · only neighbourhoods are meaningful, not distances`,
             x: { title: 'first direction' },
             y: { title: 'second direction' },
             bare: true,
             groups: ['target', 'prediction'],
-            colour: { title: '1 − cosine', show: (x) => fixed(x, 2) },
+            colour: { title: '1 − cosine', show: (x) => decimal(x, '', 2) },
+            ...(joined && { pairs: placed.map((_, i) => [2 * i, 2 * i + 1] as const) }),
             points: placed.flatMap((s) => {
               const value = 1 - Number(s.cosine)
               return [
-                { x: Number(s.x), y: Number(s.y), group: 0, value, tip: `target of row ${s.row}: error ${fixed(value, 3)}` },
+                { x: Number(s.x), y: Number(s.y), group: 0, value, tip: `target of row ${s.row}: error ${decimal(value)}` },
                 {
                   x: Number(s.predicted_x),
                   y: Number(s.predicted_y),
                   group: 1,
                   value,
-                  tip: `prediction for row ${s.row}: error ${fixed(value, 3)}`,
+                  tip: `prediction for row ${s.row}: error ${decimal(value)}`,
                 },
               ]
             }),
@@ -116,6 +121,7 @@ export function analysisFigures(entry: Analysis, samples: readonly Sample[]): Fi
             note,
             x: MSE,
             what: 'windows',
+            run: colour,
             bins: binned(errors),
             references: (['mean', 'median'] as const).map((name) => ({ name, value: describe(Float64Array.from(errors))[name] })),
           }),
@@ -130,6 +136,7 @@ export function analysisFigures(entry: Analysis, samples: readonly Sample[]): Fi
             x: { title: 'Vectors in the article' },
             y: ERROR,
             boxes: byLength(judged),
+            run: colour,
           }),
         ]),
     ...(compared.length === 0
@@ -138,25 +145,26 @@ export function analysisFigures(entry: Analysis, samples: readonly Sample[]): Fi
           scatter({
             name: `error_vs_similarity_${slug}`,
             title: 'Error and similarity to the training data',
-            note: `${note} · correlation of cosine and similarity ${entry.similarity_correlation?.toFixed(2) ?? '–'}${compared.length > MOST ? ` · ${count(MOST)} of ${count(compared.length)} windows drawn` : ''}`,
-            x: { title: 'Cosine of the target with the nearest training vector', show: (x) => x.toFixed(2) },
+            note: `${note} · correlation of cosine and similarity ${entry.similarity_correlation === null ? NONE : decimal(entry.similarity_correlation, '', 2)}${compared.length > MOST ? ` · ${count(MOST)} of ${count(compared.length)} windows drawn` : ''}`,
+            x: { title: 'Cosine of the target with the nearest training vector', show: (x) => decimal(x, '', 2) },
             y: ERROR,
             points: spaced(compared, MOST).map((s) => ({
               x: Number(s.similarity),
               y: 1 - Number(s.cosine),
-              tip: `row ${s.row}: similarity ${Number(s.similarity).toFixed(3)}, error ${fixed(1 - Number(s.cosine), 3)}`,
+              run: colour,
+              tip: `row ${s.row}: similarity ${decimal(Number(s.similarity))}, error ${decimal(1 - Number(s.cosine))}`,
             })),
           }),
         ]),
-    ...(categories.length === 0
+    ...(shown.length === 0
       ? []
       : [
           bars({
             name: `cosine_by_category_${slug}`,
             title: 'Mean cosine by article category',
-            note: `${note} · 95 % intervals by article, with 20 or more articles`,
+            note: `${note}${shown.some(({ cosine }) => cosine.ci95) ? ' · 95 % intervals by article, with 20 or more articles' : ''}`,
             value: COSINE,
-            bars: categories.slice(0, 20).map((b) => ({ name: shorten(b.label), value: b.cosine.mean, ci95: b.cosine.ci95 })),
+            bars: shown.map((b) => ({ name: shorten(b.label), value: b.cosine.mean, ci95: b.cosine.ci95, group: colour })),
           }),
         ]),
   ]

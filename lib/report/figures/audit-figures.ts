@@ -1,10 +1,10 @@
 import type { Audit } from '../../audit/audit.js'
-import { count, fixed } from '../../show.js'
+import { count, decimal, fixed } from '../../show.js'
 import type { Axis, Figure } from './figure.js'
 import { histogram } from './histogram-chart.js'
 import { lines } from './line-chart.js'
 
-const COSINE: Axis = { title: 'Mean cosine', show: (x) => x.toFixed(3).replace(/^(-?)0/, '$1') }
+const COSINE: Axis = { title: 'Mean cosine', show: (x) => decimal(x) }
 
 /** Removes the empty bins at both ends of a histogram. */
 function trimmed({ from, to, counts }: Audit['adjacent']['histogram']) {
@@ -48,7 +48,7 @@ export function auditFigures({ path, rows, dim, lags, random_pairs, adjacent, re
           name: `${key}_cosine`,
           title,
           note,
-          x: { title: 'Cosine', show: (x) => x.toFixed(3) },
+          x: { title: 'Cosine', show: (x) => decimal(x) },
           what: 'pairs',
           bins: trimmed(h),
           references: [{ name: 'mean', value: mean }],

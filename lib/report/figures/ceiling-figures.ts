@@ -1,4 +1,4 @@
-import { count } from '../../show.js'
+import { count, decimal } from '../../show.js'
 import type { Arrow } from '../../study/ceiling/arrow.js'
 import type { Ceiling } from '../../study/ceiling/ceiling.js'
 import type { MemoryCurve } from '../../study/ceiling/memory-curve.js'
@@ -6,7 +6,7 @@ import { bars } from './bar-chart.js'
 import type { Axis, Figure } from './figure.js'
 import { lines } from './line-chart.js'
 
-const COSINE: Axis = { title: 'Mean cosine', show: (x) => x.toFixed(4).replace(/^(-?)0/, '$1') }
+const COSINE: Axis = { title: 'Mean cosine', show: (x) => decimal(x) }
 const words = (name: string) => name.replaceAll('_', ' ')
 /** Cosines of the tiers. Source: PRD, «Success Criteria». */
 const TIERS = [
@@ -44,9 +44,11 @@ const ceilingFigure = ({ data, val, seed, ci95_note, predictors }: Ceiling): Fig
   bars({
     name: 'ceiling',
     title: 'Cosine that is reachable without a large model',
-    note: `${data.path.split(/[\\/]/).at(-1)} · ${count(val.windows)} windows of ${count(val.articles)} held-out articles · seed ${seed} · ${ci95_note ?? '95 % intervals by article'}`,
+    note: `${data.path.split(/[\\/]/).at(-1)} · ${count(val.windows)} windows of ${count(val.articles)} held-out articles · seed ${seed} · ${ci95_note ?? (predictors.some(({ ci95 }) => ci95) ? '95 % intervals by article' : 'no intervals')}`,
     value: COSINE,
-    bars: predictors.map(({ name, cosine, ci95 }) => ({ name: words(name), value: cosine, ci95 })),
+    bars: predictors
+      .map(({ name, cosine, ci95 }) => ({ name: words(name), value: cosine, ci95 }))
+      .toSorted((a, b) => b.value - a.value),
     references: TIERS,
   })
 

@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { assetPath } from '../../packages/assets.js'
 import { csvCell, xmlText } from '../../show.js'
 import type { Figure, Table } from './figure.js'
-import { FONT } from './figure.js'
+import { FONT, WIDTHS } from './figure.js'
 import { PAPER } from './palette.js'
+import { fontFinder } from './png-fonts.js'
 
 /** Pixels of the PNG per pixel of the figure, for sharp pictures on dense screens. */
 const ZOOM = 2
@@ -18,16 +19,22 @@ async function charts() {
 }
 let loaded: ReturnType<typeof charts> | undefined
 
-/** Draws a figure as SVG; the same data gives the same text on every machine. */
-export async function drawSvg(figure: Figure): Promise<string> {
+/** Draws a figure as SVG for a width; the same data gives the same text on every machine. */
+export async function drawSvg(figure: Figure, size: keyof typeof WIDTHS = 'wide'): Promise<string> {
   loaded ??= charts()
-  const chart = (await loaded)(null, null, { renderer: 'svg', ssr: true, width: figure.width, height: figure.height })
-  chart.setOption({ ...figure.option, backgroundColor: PAPER })
-  const text = chart.renderToSVGString()
-  chart.dispose()
+  const { width, height, option } = figure.draw(WIDTHS[size])
+  const chart = (await loaded)(null, null, { renderer: 'svg', ssr: true, width, height: Math.ceil(height) })
+  let text: string
+  try {
+    chart.setOption({ ...option, backgroundColor: PAPER })
+    text = chart.renderToSVGString()
+  } finally {
+    chart.dispose() // its timer would keep the process alive
+  }
+  const id = size === 'wide' ? figure.name : `${figure.name}-${size}`
   return xmlText(text)
     .replace(/ class="zr\d+-cls-\d+"|<style(?:.|\n)*?<\/style>\n?/g, '') // hover styles, numbered by how many figures were drawn before
-    .replace(/zr\d+-/g, `${figure.name}-`)
+    .replace(/zr\d+-/g, `${id}-`)
     .replace(/<svg /, `<svg role="img" aria-label="${escaped(xmlText(figure.title))}" `)
 }
 
@@ -35,19 +42,28 @@ async function rasteriser() {
   const { initWasm, Resvg } = await import('../../packages/resvg.js')
   const font = (style: string) => readFile(assetPath(`DejaVuSansCondensed${style}.ttf`))
   await initWasm(await readFile(assetPath('index_bg.wasm')))
-  const fontBuffers = await Promise.all([font(''), font('-Bold')])
-  return (svg: string) =>
+  const bundled = await Promise.all([font(''), font('-Bold')])
+  const { need } = fontFinder(bundled)
+  const open = (svg: string, fonts: readonly Buffer[]) =>
     new Resvg(svg, {
       fitTo: { mode: 'zoom', value: ZOOM },
-      font: { fontBuffers, defaultFontFamily: FONT, sansSerifFamily: FONT },
+      font: { fontBuffers: [...bundled, ...fonts], defaultFontFamily: FONT, sansSerifFamily: FONT },
     })
+  return { need, open }
 }
 let drawing: ReturnType<typeof rasteriser> | undefined
 
-/** Renders an SVG as PNG with the bundled font; the bytes are the same on every machine. */
+/** Finds the fonts of the system that a PNG needs beside the bundled one, and the characters that no font has. */
+export async function foreignFonts(svg: string) {
+  drawing ??= rasteriser()
+  return (await drawing).need(svg)
+}
+
+/** Renders an SVG as PNG with the bundled font, so that the bytes are the same on every machine, unless `foreignFonts` finds others. */
 export async function drawPng(svg: string): Promise<Uint8Array> {
   drawing ??= rasteriser()
-  const image = (await drawing)(svg)
+  const { need, open } = await drawing
+  const image = open(svg, (await need(svg)).fonts)
   try {
     const pixels = image.render()
     try {

@@ -1,3 +1,4 @@
+import type { CustomSeriesRenderItemAPI } from 'echarts'
 import { count } from '../../show.js'
 import {
   type Axis,
@@ -5,6 +6,7 @@ import {
   below,
   type Caption,
   drawn,
+  drawnTitle,
   type Figure,
   figure,
   SIZE,
@@ -13,10 +15,9 @@ import {
   textWidth,
   ticks,
   tickWidth,
-  WIDTH,
 } from './figure.js'
-import { spread, stroke, written } from './labels.js'
-import { FILL, INK } from './palette.js'
+import { aboveAxis, belowAxis, spread, stroke, written } from './labels.js'
+import { colour, FILL, INK } from './palette.js'
 
 /** Counts between edges. Shapes: counts [n], edges [n + 1]. */
 export interface Bins {
@@ -25,7 +26,7 @@ export interface Bins {
 }
 
 const MOST = 60
-const HEIGHT = 320
+const HEIGHT = 260
 
 /** Counts values in at most 60 bins with round edges. Source: Freedman & Diaconis 1981 (width 2 IQR n^(−1/3)). */
 export function binned(values: readonly number[]): Bins {
@@ -47,55 +48,68 @@ export function histogram(
     readonly bins: Bins
     /** Name of the counted items, in the plural. */
     readonly what: string
+    /** Colour of the run that the values are of. */
+    readonly run?: number
     readonly references?: readonly { readonly name: string; readonly value: number }[]
   },
 ): Figure {
-  const under = below(o)
   const { edges, counts } = o.bins
   const references = o.references ?? []
-  const xs = scale(o.x, [edges[0]!, edges.at(-1)!])
   const y: Axis = { title: o.what, whole: true, tick: count }
   const ys = scale(y, [0, ...counts])
-  const left = tickWidth(y, ys) + 46
-  const top = under + (references.length > 0 ? 24 : 0)
-  const width = WIDTH - left - 30
-  const at = (value: number) => left + ((value - xs.min) / (xs.max - xs.min)) * width
-  const up = (value: number) => top + (1 - (value - ys.min) / (ys.max - ys.min)) * HEIGHT
-  const captions = references.map(({ name, value }) => `${name} ${show(o.x, value)}`)
-  const centres = spread(
-    references.map(({ value }, i) => ({ at: at(value), size: textWidth(captions[i]!, SIZE.note) + 14 })),
-    12,
-    WIDTH - 12,
-  )
+  const draw = (width: number) => {
+    const under = below(o, width)
+    const left = tickWidth(y, ys) + 28
+    const xs = scale(o.x, [edges[0]!, edges.at(-1)!], (width - left) / 80)
+    const above = aboveAxis(o.what, under, width)
+    const top = under + above.height + (references.length > 0 ? 34 : 0)
+    const plot = { x: left, y: top, width: width - left - 24, height: HEIGHT }
+    const at = (value: number) => left + ((value - xs.min) / (xs.max - xs.min)) * plot.width
+    const up = (value: number) => top + (1 - (value - ys.min) / (ys.max - ys.min)) * HEIGHT
+    const captions = references.map(({ name, value }) => `${name} ${show(o.x, value)}`)
+    const centres = spread(
+      references.map(({ value }, i) => ({ at: at(value), size: textWidth(captions[i]!, SIZE.note) + 14 })),
+      12,
+      width - 12,
+    )
+    const title = belowAxis(drawnTitle(o.x, xs), plot, width)
+    return {
+      height: top + HEIGHT + title.height,
+      option: {
+        grid: { left, top, width: plot.width, height: HEIGHT },
+        xAxis: drawn(o.x, xs),
+        yAxis: drawn(y, ys),
+        series: [
+          {
+            type: 'custom' as const,
+            data: counts.map((n, i) => [edges[i]!, edges[i + 1]!, n]),
+            renderItem: (_: unknown, api: CustomSeriesRenderItemAPI) => {
+              const [from, to, n] = [api.value(0), api.value(1), api.value(2)] as [number, number, number]
+              const shape = { x: at(from) + 0.5, y: up(n), width: Math.max(0.5, at(to) - at(from) - 1), height: up(0) - up(n) }
+              return { type: 'rect' as const, shape, style: { fill: o.run === undefined ? FILL : colour(o.run) } }
+            },
+          },
+        ],
+        graphic: {
+          elements: [
+            ...references.flatMap(({ value }, i) => [
+              stroke([[centres[i]!, top - 16], [at(value), top - 4], [at(value), top + HEIGHT]], { colour: INK, dash: [4, 3] }), // biome-ignore format: a line
+              written(captions[i]!, centres[i]!, top - 24, { align: 'center', size: SIZE.note }),
+            ]),
+            ...above.elements,
+            ...title.elements,
+          ],
+        },
+      },
+    }
+  }
   return figure(
     o,
-    top + HEIGHT + 58,
-    {
-      grid: { left, top, width, height: HEIGHT },
-      xAxis: drawn(o.x, xs, 32),
-      yAxis: drawn(y, ys, left - 24),
-      series: [
-        {
-          type: 'custom',
-          data: counts.map((n, i) => [edges[i]!, edges[i + 1]!, n]),
-          renderItem: (_, api) => {
-            const [from, to, n] = [api.value(0), api.value(1), api.value(2)] as [number, number, number]
-            const shape = { x: at(from) + 0.5, y: up(n), width: Math.max(0.5, at(to) - at(from) - 1), height: up(0) - up(n) }
-            return { type: 'rect', shape, style: { fill: FILL } }
-          },
-        },
-      ],
-      graphic: {
-        elements: references.flatMap(({ value }, i) => [
-          stroke([[centres[i]!, top - 12], [at(value), top], [at(value), top + HEIGHT]], { colour: INK, dash: [4, 3] }), // biome-ignore format: a line
-          written(captions[i]!, centres[i]!, top - 20, { align: 'center', size: SIZE.note }),
-        ]),
-      },
-    },
     {
       columns: [`${axisTitle(o.x)} from`, 'to', o.what],
       rows: [...counts.map((n, i) => [edges[i]!, edges[i + 1]!, n]), ...references.map(({ name, value }) => [value, name, null])],
     },
     [counts.map((n, i) => `${show(o.x, edges[i]!)} to ${show(o.x, edges[i + 1]!)}: ${count(n)} ${o.what}`)],
+    draw,
   )
 }

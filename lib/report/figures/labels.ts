@@ -1,5 +1,6 @@
-import { FONT, SIZE, textWidth } from './figure.js'
+import { FONTS, SIZE, textWidth } from './figure.js'
 import { INK, MUTED, PAPER } from './palette.js'
+import { wrapped } from './text-width.js'
 
 /** A label on a line: its preferred centre and its length. */
 export interface LabelSpan {
@@ -58,7 +59,7 @@ export const written = (
     fill: o.fill ?? INK,
     ...(o.halo !== false && { stroke: PAPER, lineWidth: 3 }), // keeps the text legible on top of lines
     fontSize: o.size ?? SIZE.text,
-    fontFamily: FONT,
+    fontFamily: FONTS,
     align: o.align ?? 'left',
     verticalAlign: 'middle' as const,
   },
@@ -76,8 +77,30 @@ export const stroke = (
   style: { stroke: o.colour ?? MUTED, lineWidth: o.width ?? 1, fill: 'none', ...(o.dash && { lineDash: o.dash }) },
 })
 
+const LINE = 16
+/** Writes the title of a vertical axis above it; `height` is the room that it takes. */
+export function aboveAxis(title: string, y: number, width: number) {
+  const lines = wrapped(title, width - 24, SIZE.text)
+  return {
+    height: lines.length * LINE + 10,
+    elements: lines.map((line, i) => written(line, 12, y + 4 + i * LINE, { fill: MUTED, halo: false })),
+  }
+}
+
+/** Writes the title of a horizontal axis below its ticks; `height` is the room that ticks and title take. */
+export function belowAxis(title: string, plot: Box, width: number, ticks = 24) {
+  const lines = wrapped(title, width - 24, SIZE.text)
+  const half = Math.max(...lines.map((line) => textWidth(line))) / 2
+  const x = Math.max(12 + half, Math.min(width - 12 - half, plot.x + plot.width / 2))
+  const y = plot.y + plot.height + ticks + LINE / 2
+  return {
+    height: ticks + lines.length * LINE + 8,
+    elements: lines.map((line, i) => written(line, x, y + i * LINE, { align: 'center', fill: MUTED, halo: false })),
+  }
+}
+
 /** A rectangle. Units: px. */
-interface Box {
+export interface Box {
   readonly x: number
   readonly y: number
   readonly width: number

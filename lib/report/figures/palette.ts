@@ -1,5 +1,12 @@
-/** Colours that are distinguishable with every common colour blindness; yellow is left out because it is faint on white. Source: Okabe & Ito 2008. */
-export const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#7a5195'] as const
+/**
+ * Colours of runs: the first seven are distinguishable with every common colour blindness; yellow is left out because it is faint on white.
+ *
+ * Source: Okabe & Ito 2008, then Paul Tol's schemes «muted» and «medium contrast».
+ */
+export const COLOURS = [
+  '#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#7a5195',
+  '#44aa99', '#994455', '#997700', '#6699cc', '#882255', '#8a8d1f', '#ee99aa',
+] as const // biome-ignore format: a palette
 
 /** Sequential scale with even steps of lightness, without its yellow end, which is faint on white. Source: viridis (Smith & van der Walt 2015). */
 export const SEQUENCE = ['#440154', '#46327e', '#365c8d', '#277f8e', '#1fa187', '#4ac16d', '#a0da39'] as const
@@ -10,14 +17,28 @@ export const SHADES = ['#f7fbff', '#deebf7', '#c6dbef', '#9ecae1', '#6baed6', '#
 /** Fill of bars, light enough for whiskers and lines on top. */
 export const FILL = '#7dbfe8'
 
+/** Fill of the bars of baselines. */
+export const GREY = '#aab3bd'
+
 /** Colours of text, axes and background. The page replaces them by its own for light and dark. */
 export const INK = '#1b1f24'
 export const MUTED = '#5b6470'
 export const GRID = '#d9dee4'
 export const PAPER = '#ffffff'
 
-/** Returns the colour of the i-th group. */
-export const colour = (i: number): string => COLOURS[i % COLOURS.length]!
+/** Returns the colour of the i-th group; repeated ones differ in their last bits, by which the page tells runs apart. */
+export const colour = (i: number): string => {
+  const code = Number.parseInt(COLOURS[i % COLOURS.length]!.slice(1), 16) ^ Math.floor(i / COLOURS.length)
+  return `#${code.toString(16).padStart(6, '0')}`
+}
+
+/** Most runs with a colour of their own. */
+const RUNS = 16 * COLOURS.length
+/** Groups by their colour. */
+export const GROUPS: ReadonlyMap<string, number> = new Map(Array.from({ length: RUNS }, (_, i) => [colour(i), i]))
+
+/** Colours of runs by name: one for each, in every figure. */
+export type RunColours = ReadonlyMap<string, number>
 
 const channels = (hex: string) => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16))
 

@@ -40,9 +40,12 @@ export const retrievalFigures = (entries: readonly RetrievalEntry[]): Figure[] =
         name: `topk_accuracy${pool === 'with_context' ? '_with_context' : ''}${i === 0 ? '' : `_${i + 1}`}`,
         title: `Top-K accuracy, the context ${pool === 'with_context' ? 'in' : 'left out of'} the pool`,
         note: poolNote(rows[0]!.scores),
-        rows: rows.map(({ name }) => name),
+        rows: [...rows.map(({ name }) => name), 'chance'],
         columns: ['Top-1', 'Top-5', 'Top-10', 'Top-20'],
-        values: rows.map(({ scores }) => CUTS.map((cut) => scores[cut].value)),
+        values: [
+          ...rows.map(({ scores }) => CUTS.map((cut) => scores[cut].value)),
+          CUTS.map((cut) => rows[0]!.scores[cut].chance),
+        ],
         value: { title: 'Hit rate', show: (x) => percent(x) },
       })
     }),

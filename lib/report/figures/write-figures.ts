@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 import { publish } from '../../files/write.js'
-import { csv, drawPng, drawSvg } from './draw-figure.js'
+import { csv, drawPng, drawSvg, foreignFonts } from './draw-figure.js'
 import type { Figure } from './figure.js'
 
-/** A drawn figure. */
+/** A drawn figure: as it is written, and for a narrow page. */
 export interface Drawn extends Figure {
   readonly svg: string
+  readonly narrow: string
   /** PNG of a figure with too many marks for inline SVG, else null. */
   readonly png: Uint8Array | null
 }
@@ -14,17 +15,24 @@ export interface Drawn extends Figure {
 const DENSE = 2500
 const isDense = ({ tips }: Figure) => tips.reduce((sum, list) => sum + list.length, 0) > DENSE
 
-/** Draws figures; with a folder, writes each there as SVG, PNG and CSV. */
-export async function drawFigures(figures: readonly Figure[], folder?: string): Promise<Drawn[]> {
+/** Draws figures; with a folder, writes each there as SVG, PNG and CSV. `say` hears of characters that no font has. */
+export async function drawFigures(figures: readonly Figure[], folder?: string, say?: (line: string) => void): Promise<Drawn[]> {
   const done: Drawn[] = []
+  const missing = new Set<string>()
   for (const figure of figures) {
     const svg = await drawSvg(figure)
     const dense = isDense(figure)
     const png = dense || folder !== undefined ? await drawPng(svg) : null
-    done.push({ ...figure, svg, png: dense ? png : null })
+    done.push({ ...figure, svg, narrow: dense ? '' : await drawSvg(figure, 'narrow'), png: dense ? png : null })
     if (folder === undefined) continue
+    for (const letter of (await foreignFonts(svg)).missing) missing.add(letter)
     const path = join(folder, figure.name)
     await publish({ [`${path}.svg`]: svg, [`${path}.csv`]: csv(figure.data), [`${path}.png`]: png! })
   }
+  if (missing.size > 0) say?.(glyphsText([...missing]))
   return done
 }
+
+/** Names characters that no font of this system has. */
+export const glyphsText = (letters: readonly string[]): string =>
+  `no font of this system has ${letters.slice(0, 8).join(' ')}${letters.length > 8 ? ' …' : ''}: they are boxes in the PNG files; the page and the SVG files have them. Install a font, such as fonts-noto-cjk, and run the command again`

@@ -1,19 +1,22 @@
-import type { RunEntry } from '../../evaluate/results-file.js'
 import { skillSentence, verdictText } from '../../evaluate/results-table.js'
 import type { TierName } from '../../evaluate/tiers.js'
-import { bytes, count, decimal, duration, fixed, mse, plainName, signedDecimal, span } from '../../show.js'
+import { bytes, decimal, duration, plainName, signedDecimal, span } from '../../show.js'
 import { basisOf } from '../basis.js'
 import { LOSS_TO_BEAT } from '../expected-scores.js'
-import { basis, likeGroups, rowsText } from '../figures/comparison-figures.js'
+import { basis, rowsText } from '../figures/comparison-figures.js'
 import { judgedRuns } from '../folded-runs.js'
 import { cellsOf, comparability } from '../markdown.js'
-import type { MatrixRow, Status } from '../matrix.js'
+import { type MatrixRow, type Status, smallPreset } from '../matrix.js'
+import { lossText } from '../numbers.js'
 import type { Report } from '../report-document.js'
-import { fairEntries, skillVerdicts } from '../verdicts.js'
+import { wasBusy } from '../timings.js'
+import { skillVerdicts } from '../verdicts.js'
+import { bestCard } from './best-card.js'
 import { foldsPart } from './folds-part.js'
 import { type Html, html } from './html.js'
 import { judgedGroups } from './outside-part.js'
 import { number, table } from './parts.js'
+import { runToggles } from './run-toggles.js'
 
 const runLink = (run: string) => html`<a href="#run-${plainName(run)}">${run}</a>`
 
@@ -26,31 +29,6 @@ const KINDS: Readonly<Partial<Record<Status, string>>> = {
 /** Status tag; the colour adds no information to the text. */
 const statusTag = (status: Status) => html`<span class="tag ${KINDS[status] ?? 'warn'}">${status}</span>`
 
-/** Returns the run with the highest cosine of each group of comparable runs; runs that allow no verdict are left out. */
-export function bestOf(report: Report): RunEntry[] {
-  const fair = new Set(fairEntries(judgedRuns(report)))
-  return likeGroups(judgedRuns(report)).flatMap((group) => {
-    const entries = group.filter((e) => fair.has(e))
-    return entries.toSorted((a, b) => b.cosine.mean - a.cosine.mean).slice(0, 1)
-  })
-}
-
-function best(report: Report): Html {
-  const all = bestOf(report)
-  if (all.length === 0)
-    return html`<div class="card"><h3>Current best</h3><p>No trained run has been evaluated on held-out windows yet. Run: lvm-torch evaluate RUN…</p></div>`
-  const one = (e: RunEntry) => {
-    const loss = e.output === 'raw' ? e.mse_raw : e.mse_unit
-    return html`<div class="big">${runLink(e.run)}</div>${all.length > 1 && html`<p class="muted">${e.data.path.split(/[\\/]/).at(-1)}, ${basis([e])}</p>`}
-<ul><li>cosine ${decimal(e.cosine.mean)}${e.cosine.ci95 && ` (95 %: ${span(e.cosine.ci95)})`}</li><li>loss ${loss === null ? '–' : mse(loss)}</li><li>${count(e.parameters)} parameters</li><li>${e.train_seconds === null ? 'training time unknown' : `${duration(e.train_seconds)} of training`}</li></ul>
-<p>${skillSentence(e)}.</p>`
-  }
-  const more =
-    all.length > 1 &&
-    html`<p class="muted">One run for each data file and set of windows; only runs that were evaluated on the same windows can be compared.</p>`
-  return html`<div class="card"><h3>Current best</h3>${more}${all.map(one)}</div>`
-}
-
 /** Whether a row has a run of its size with a loss below a limit. */
 const below = ({ status, val_loss }: MatrixRow, limit: number) =>
   status === 'complete' && val_loss !== null && val_loss.value < limit
@@ -61,7 +39,7 @@ function toBeat(rows: readonly MatrixRow[], title: string, limit: number): Html 
     .filter(({ row }) => row !== null)
     .map((r) => {
       const done = below(r, limit)
-      const what = r.status !== 'complete' || r.val_loss === null ? r.status : mse(r.val_loss.value)
+      const what = r.status !== 'complete' || r.val_loss === null ? r.status : lossText(r.val_loss.value)
       return html`<li>${done ? html`<strong class="good">✓</strong>` : '☐'} ${r.architecture} <span class="muted">${what}</span></li>`
     })
   return html`<div class="card"><h3>${title}</h3><details><summary>${rows.filter((r) => r.row !== null && below(r, limit)).length} of ${items.length} models</summary><ul>${items}</ul></details></div>`
@@ -100,11 +78,16 @@ function progress({ matrix }: Report): Html {
 }
 
 export const dashboard = (report: Report): Html => html`<section aria-labelledby="dashboard"><h2 id="dashboard">Dashboard</h2>
-<div class="cards">${best(report)}${progress(report)}${overBaselines(report)}${toBeat(report.matrix, `Loss below the specification’s baseline (${mse(LOSS_TO_BEAT.baseline)})`, LOSS_TO_BEAT.baseline)}${toBeat(report.matrix, `Loss below the specification’s best (${mse(LOSS_TO_BEAT.stretch)})`, LOSS_TO_BEAT.stretch)}</div>
-<p class="muted">The limits of the specification were set for other vectors; on these vectors, the difference to the best baseline is decisive.</p></section>`
+<div class="cards">${bestCard(report)}${progress(report)}${overBaselines(report)}</div></section>`
 
 /** The matrix of the specification. */
-export const matrixSection = (report: Report): Html => html`<section aria-labelledby="matrix"><h2 id="matrix">The matrix</h2>
+export function matrixSection(report: Report): Html {
+  const busy = new Set(
+    judgedRuns(report)
+      .filter(wasBusy)
+      .map(({ run }) => run),
+  )
+  return html`<section aria-labelledby="matrix"><h2 id="matrix">The matrix</h2>
 ${table(
   report.matrix,
   [
@@ -115,10 +98,17 @@ ${table(
       numeric: true,
       read: (r) => number(r.target_parameters ?? r.parameters, () => cellsOf(r)['Target Params']),
     },
-    { title: 'Status', read: (r) => statusTag(r.status) },
-    { title: 'Val Loss', numeric: true, read: (r) => number(r.val_loss?.value, mse) },
-    { title: 'Val Cosine', numeric: true, read: (r) => number(r.val_cosine?.value, (x) => `${fixed(100 * x, 2)} %`) },
-    { title: 'Train Time', numeric: true, read: (r) => number(r.train_seconds?.value, duration) },
+    {
+      title: 'Status',
+      read: (r) => html`${statusTag(r.status)}${smallPreset(r) && html` <span class="tag warn">preset ${r.preset}</span>`}`,
+    },
+    { title: 'Val Loss', numeric: true, read: (r) => number(r.val_loss?.value, lossText) },
+    { title: 'Val Cosine', numeric: true, read: (r) => number(r.val_cosine?.value, decimal) },
+    {
+      title: 'Train Time',
+      numeric: true,
+      read: (r) => number(r.train_seconds?.value, (s) => `${duration(s)}${busy.has(r.run ?? '') ? ' *' : ''}`),
+    },
     {
       title: 'Model File',
       read: (r) =>
@@ -126,15 +116,12 @@ ${table(
           ? '–'
           : html`<a href="#run-${plainName(r.run)}" title="${r.model_file}"><code>${r.run}/<wbr>${r.model_file.split('/').at(-1)}</code></a>`,
     },
-    {
-      title: 'Success Score',
-      read: (r) => ({ text: cellsOf(r)['Success Score'], key: r.success ? r.success.met / r.success.of : null }),
-    },
     { title: 'Notes', wide: true, read: (r) => cellsOf(r).Notes },
   ],
   'the matrix of models',
 )}
-<p class="muted">Val Loss and Val Cosine: best epoch on the validation rows; the same rows selected that epoch. Success Score: share of the six criteria (loss and cosine of the three tiers) that a run of the row’s size meets, and the share that the specification expects. Other size: the number of parameters, which the note states, differs from that of the row, so the run does not count for it.</p>${comparability(report).map((line) => html`<p class="warn">${line}</p>`)}</section>`
+<p class="muted">Val Loss and Val Cosine: best epoch on the validation rows; the same rows selected that epoch. Other size: the number of parameters, which the note states, differs from that of the row, so the run does not count for it.${busy.size > 0 && ' *: measured on a busy machine, so the time is too long; do not quote it.'}</p>${comparability(report).map((line) => html`<p class="warn">${line}</p>`)}</section>`
+}
 
 const TIERS: readonly (readonly [TierName, string])[] = [
   ['minimum', 'Minimum viable'],
@@ -142,9 +129,12 @@ const TIERS: readonly (readonly [TierName, string])[] = [
   ['stretch', 'Stretch'],
 ]
 
-export const tiersSection = (
+/** Limits of the specification, folded: they were set for other vectors. */
+export const limitsSection = (
   report: Report,
-): Html => html`<section aria-labelledby="tiers"><h2 id="tiers">Tiers of the specification</h2>
+): Html => html`<section aria-labelledby="limits"><h2 id="limits">Limits of the specification</h2>
+<p class="muted">They were set for other vectors. On these vectors, the difference to the best baseline is decisive.</p>
+<details><summary>Tiers, success scores and losses to beat</summary><div class="cards">${toBeat(report.matrix, `Loss below the specification’s baseline (${lossText(LOSS_TO_BEAT.baseline)})`, LOSS_TO_BEAT.baseline)}${toBeat(report.matrix, `Loss below the specification’s best (${lossText(LOSS_TO_BEAT.stretch)})`, LOSS_TO_BEAT.stretch)}</div>
 ${table(
   report.runs.filter(({ tiers }) => tiers !== null),
   [
@@ -157,14 +147,27 @@ ${table(
       },
     })),
     { title: 'On', read: (r) => basisOf(r.lineage)?.text.replace(/^on /, '') ?? '–' },
-    { title: 'Loss', numeric: true, read: (r) => number(r.val_loss?.value, mse) },
+    { title: 'Loss', numeric: true, read: (r) => number(r.val_loss?.value, lossText) },
     { title: 'Cosine', numeric: true, read: (r) => number(r.val_cosine?.value, decimal) },
-    { title: 'Training', numeric: true, read: (r) => number(r.train_seconds, duration) },
+    { title: 'Training', numeric: true, read: (r) => number(r.train_seconds, (s) => `${duration(s)}${wasBusy(r) ? ' *' : ''}`) },
     { title: 'Weights', numeric: true, read: (r) => number(r.weights_bytes, bytes) },
   ],
   'tiers of the specification by run',
 )}
-<p class="muted">Minimum: loss below .001, cosine above .70, at most 4 hours, weights below 2 GB. Target: .0006, .75, 2 hours. Stretch: .0005, .786. In brackets: the criteria that fail.</p></section>`
+<p class="muted">Minimum: loss below .001, cosine above .70, at most 4 hours, weights below 2 GB. Target: .0006, .75, 2 hours. Stretch: .0005, .786. In brackets: the criteria that fail.</p>
+${table(
+  report.matrix.filter(({ row }) => row !== null),
+  [
+    { title: '#', numeric: true, read: (r) => number(r.row, String) },
+    { title: 'Architecture', read: (r) => r.architecture },
+    {
+      title: 'Success Score',
+      read: (r) => ({ text: cellsOf(r)['Success Score'], key: r.success ? r.success.met / r.success.of : null }),
+    },
+  ],
+  'success scores by architecture',
+)}
+<p class="muted">Success Score: share of the six criteria (loss and cosine of the three tiers) that a run of the row’s size meets, and the share that the specification expects.</p></details></section>`
 
 /** Tables of evaluated runs and the baselines on the same windows. */
 export function runsSection(report: Report): Html {
@@ -182,13 +185,14 @@ export function runsSection(report: Report): Html {
           { title: 'Cosine', numeric: true, read: (e) => number(e.cosine.mean, decimal) },
           { title: '95 %', numeric: true, read: (e) => span(e.cosine.ci95) },
           { title: 'Centred', numeric: true, read: (e) => number(e.cosine_centred, decimal) },
-          { title: 'MSE raw', numeric: true, read: (e) => number(e.mse_raw, mse) },
-          { title: 'MSE unit', numeric: true, read: (e) => number(e.mse_unit, mse) },
+          { title: 'MSE raw', numeric: true, read: (e) => number(e.mse_raw, lossText) },
+          { title: 'MSE unit', numeric: true, read: (e) => number(e.mse_unit, lossText) },
           { title: 'Skill', numeric: true, read: (e) => number(e.skill?.value ?? null, signedDecimal) },
           { title: '95 % of skill', numeric: true, read: (e) => span(e.skill?.ci95 ?? null, signedDecimal) },
           { title: 'Verdict', wide: true, read: (e) => skillSentence(e).slice(e.run.length + 2) },
         ],
         'runs that were evaluated on the same windows',
+        (e) => e.run,
       )}`,
   )
   const seeds =
@@ -199,12 +203,12 @@ export function runsSection(report: Report): Html {
           [
             { title: 'Model', read: (g) => g.model },
             { title: 'Seeds', read: (g) => g.seeds.join(', ') },
-            { title: 'Loss, mean', numeric: true, read: (g) => number(g.val_loss.mean, mse) },
-            { title: 'sd', numeric: true, read: (g) => number(g.val_loss.sd, mse) },
+            { title: 'Loss, mean', numeric: true, read: (g) => number(g.val_loss.mean, lossText) },
+            { title: 'sd', numeric: true, read: (g) => number(g.val_loss.sd, lossText) },
             { title: 'Cosine, mean', numeric: true, read: (g) => number(g.val_cosine.mean, decimal) },
             { title: 'sd', numeric: true, read: (g) => number(g.val_cosine.sd, decimal) },
           ],
           'mean and standard deviation over seeds',
         )}`
-  return html`<section aria-labelledby="comparison"><h2 id="comparison">Runs and baselines</h2>${foldsPart(report)}${tables}${seeds}`
+  return html`<section class="overall" aria-labelledby="comparison"><h2 id="comparison">Runs and baselines</h2>${runToggles(report)}${foldsPart(report)}${tables}${seeds}`
 }

@@ -2,9 +2,10 @@ import type { Figures } from '../figures/all-figures.js'
 import type { Report } from '../report-document.js'
 import { type Html, html } from './html.js'
 import { outsidePart } from './outside-part.js'
-import { dashboard, matrixSection, runsSection, tiersSection } from './overview-section.js'
+import { dashboard, limitsSection, matrixSection, runsSection } from './overview-section.js'
 import { shown } from './parts.js'
 import { runSection } from './run-section.js'
+import { runToggles, settingsSection } from './run-toggles.js'
 import { DATA_END, DATA_START, standalonePage } from './standalone-page.js'
 import { evaluationSections, runExtras } from './study-sections.js'
 
@@ -29,24 +30,25 @@ export function page(report: Report, figures: Figures): string {
   const links = [
     ['dashboard', 'Dashboard'],
     ['matrix', 'Matrix'],
-    ['tiers', 'Tiers'],
     ['comparison', 'Runs and baselines'],
     ['training', 'Training'],
+    ...(report.runs.length > 1 ? [['settings', 'Settings'] as const] : []),
     ...sections.map(({ id, title }) => [id, title] as const),
     ['runs', 'Every run'],
     ...(outside === '' ? [] : [['outside', 'Predictors from elsewhere'] as const]),
+    ['limits', 'Limits of the specification'],
     ['about', 'How these numbers were made'],
   ] as const
   const main = html`${dashboard(report)}
 ${matrixSection(report)}
-${tiersSection(report)}
 ${runsSection(report)}
 <div class="pair">${figures.comparison.map(shown)}</div></section>
-<section aria-labelledby="training"><h2 id="training">Training</h2><div class="pair">${figures.training.map(shown)}</div></section>
-${sections.map(({ content }) => content)}
+<section class="overall" aria-labelledby="training"><h2 id="training">Training</h2>${runToggles(report)}<div class="pair">${figures.training.map(shown)}</div></section>
+${settingsSection(report)}${sections.map(({ content }) => content)}
 <section aria-labelledby="runs"><h2 id="runs">Every run</h2>
 ${report.runs.map((run) => runSection(run, figures.runs[run.run]?.curves ?? [], runExtras(report, run.run, figures)))}
-</section>${outside}`
+</section>${outside}
+${limitsSection(report)}`
   return standalonePage({
     title: 'Next-vector predictors: training and evaluation matrix',
     version: report.written_by.lvm_torch,

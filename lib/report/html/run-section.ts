@@ -3,10 +3,11 @@ import { beyondPlan } from '../../checkpoint/run-manifest.js'
 import { readsOf } from '../../checkpoint/trained-contexts.js'
 import { NAMES, skillSentence } from '../../evaluate/results-table.js'
 import { busyNotes } from '../../libtorch/cpu-share.js'
-import { bytes, count, decimal, duration, fixed, mse, NONE, percent, plainName, signedDecimal, span } from '../../show.js'
+import { bytes, count, decimal, duration, fixed, NONE, percent, plainName, signedDecimal, span } from '../../show.js'
 import { extremes } from '../../statistics/extremes.js'
 import { basis } from '../figures/comparison-figures.js'
 import type { Drawn } from '../figures/write-figures.js'
+import { lossText } from '../numbers.js'
 import type { ReportedRun } from '../reported-runs.js'
 import { type Html, html } from './html.js'
 import { code, facts, number, shown, table } from './parts.js'
@@ -72,6 +73,16 @@ function card(run: ReportedRun): Html {
   ])
 }
 
+/** Latency of a run; without its figures where the machine was busy. */
+function speedText({ latency }: NonNullable<ReportedRun['validation']>): string {
+  if (latency === null) return ''
+  const [busy] = busyNotes([latency.cpu_share])
+  const times = latency.batches.map(
+    ({ batch, p50_ms, p99_ms }) => `batch ${batch}: ${fixed(p50_ms, 2)} ms (p99 ${fixed(p99_ms, 2)})`,
+  )
+  return ` ${latency.device}, ${latency.threads} threads: ${busy === undefined ? times.join(', ') : `no latency is given, because it was ${busy}`}.`
+}
+
 function judged({ validation: e, validation_note }: ReportedRun): Html {
   if (e === null) return html`<p class="muted">${validation_note}</p>`
   const rows = [
@@ -85,9 +96,6 @@ function judged({ validation: e, validation_note }: ReportedRun): Html {
     },
     ...Object.entries(e.baselines).map(([name, b]) => ({ name: NAMES[name as BaselineName], ...b, ci95: null })),
   ]
-  const speed = e.latency?.batches.map(
-    ({ batch, p50_ms, p99_ms }) => `batch ${batch}: ${fixed(p50_ms, 2)} ms (p99 ${fixed(p99_ms, 2)})`,
-  )
   return html`<p><strong>${skillSentence(e)}.</strong> ${basis([e])}.</p>${table(
     rows,
     [
@@ -95,11 +103,11 @@ function judged({ validation: e, validation_note }: ReportedRun): Html {
       { title: 'Cosine', numeric: true, read: (r) => number(r.cosine, decimal) },
       { title: '95 %', numeric: true, read: (r) => span(r.ci95) },
       { title: 'Centred', numeric: true, read: (r) => number(r.cosine_centred, decimal) },
-      { title: 'MSE raw', numeric: true, read: (r) => number(r.mse_raw, mse) },
-      { title: 'MSE unit', numeric: true, read: (r) => number(r.mse_unit, mse) },
+      { title: 'MSE raw', numeric: true, read: (r) => number(r.mse_raw, lossText) },
+      { title: 'MSE unit', numeric: true, read: (r) => number(r.mse_unit, lossText) },
     ],
     `${e.run} and the baselines`,
-  )}<p class="muted">${e.skill && `Skill ${signedDecimal(e.skill.value)} over ${NAMES[e.skill.against]} (95 %: ${span(e.skill.ci95, signedDecimal)}). `}Cosine by window: sd ${decimal(e.cosine.sd)}, median ${decimal(e.cosine.median)}, lowest tenth ${decimal(e.cosine.p10)}.${e.latency && ` ${e.latency.device}, ${e.latency.threads} threads: ${[speed!.join(', '), ...busyNotes([e.latency.cpu_share])].join('; ')}.`}</p>`
+  )}<p class="muted">${e.skill && `Skill ${signedDecimal(e.skill.value)} over ${NAMES[e.skill.against]} (95 %: ${span(e.skill.ci95, signedDecimal)}). `}Cosine by window: sd ${decimal(e.cosine.sd)}, median ${decimal(e.cosine.median)}, lowest tenth ${decimal(e.cosine.p10)}.${speedText(e)}</p>`
 }
 
 const setting = (value: unknown) => (value === null ? NONE : typeof value === 'object' ? JSON.stringify(value) : String(value))

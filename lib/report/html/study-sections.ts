@@ -1,6 +1,6 @@
 import type { Audit } from '../../audit/audit.js'
 import { type TrainedOn, trainedOnNote, wasTrainedOn } from '../../evaluate/trained-on.js'
-import { count, decimal, mse, NONE, percent, plainName, signedDecimal, span } from '../../show.js'
+import { count, decimal, NONE, percent, plainName, pValue, signedDecimal, span } from '../../show.js'
 import type { Analysis } from '../../study/analysis/analysis-entry.js'
 import type { Arrow } from '../../study/ceiling/arrow.js'
 import type { Ceiling } from '../../study/ceiling/ceiling.js'
@@ -11,6 +11,7 @@ import type { RetrievalEntry } from '../../study/retrieval/retrieval-entry.js'
 import { documentsOf } from '../evaluation-documents.js'
 import type { Figures } from '../figures/all-figures.js'
 import { contestants, likeRetrievals, poolNote } from '../figures/retrieval-figures.js'
+import { lossText } from '../numbers.js'
 import type { Report } from '../report-document.js'
 import { type Html, html } from './html.js'
 import { loadSection } from './load-section.js'
@@ -89,8 +90,8 @@ function comparison({ comparison }: ReturnType<typeof documentsOf>): Html {
         { title: 'Measure', read: (r) => (r.measure === 'top10' ? 'Top-10' : r.measure) },
         { title: 'A − B', numeric: true, read: (r) => number(r.d.difference, (x) => signedDecimal(x)) },
         { title: '95 %', numeric: true, read: (r) => span(r.d.ci95, signedDecimal) },
-        { title: 'p', numeric: true, read: (r) => number(r.d.p, (x) => x.toPrecision(2)) },
-        { title: 'p adjusted', numeric: true, read: (r) => number(r.d.p_adjusted, (x) => x.toPrecision(2)) },
+        { title: 'p', numeric: true, read: (r) => number(r.d.p, pValue) },
+        { title: 'p adjusted', numeric: true, read: (r) => number(r.d.p_adjusted, pValue) },
         { title: 'Detectable', numeric: true, read: (r) => number(r.d.minimum_detectable, (x) => decimal(x)) },
         {
           title: 'Verdict',
@@ -142,8 +143,8 @@ function ceiling(c: Ceiling, drawn: Figures['audit']): Html {
       { title: 'Cosine', numeric: true, read: (p) => number(p.cosine, (x) => decimal(x)) },
       { title: '95 %', numeric: true, read: (p) => span(p.ci95) },
       { title: 'Centred', numeric: true, read: (p) => number(p.cosine_centred, (x) => decimal(x)) },
-      { title: 'MSE raw', numeric: true, read: (p) => number(p.mse_raw, mse) },
-      { title: 'MSE unit', numeric: true, read: (p) => number(p.mse_unit, mse) },
+      { title: 'MSE raw', numeric: true, read: (p) => number(p.mse_raw, lossText) },
+      { title: 'MSE unit', numeric: true, read: (p) => number(p.mse_unit, lossText) },
     ],
     'lower bounds of the reachable cosine',
   )}${memory === undefined ? html`` : memoryTable(memory)}`
@@ -158,7 +159,7 @@ const arrow = (a: Arrow, drawn: Figures['audit']): Html =>
       { title: 'Reversed', numeric: true, read: (p) => number(p.reversed, (x) => decimal(x)) },
       { title: 'Difference', numeric: true, read: (p) => number(p.difference, (x) => signedDecimal(x)) },
       { title: '95 %', numeric: true, read: (p) => span(p.ci95, signedDecimal) },
-      { title: 'p', numeric: true, read: (p) => number(p.p, (x) => x.toPrecision(2)) },
+      { title: 'p', numeric: true, read: (p) => number(p.p, pValue) },
     ],
     'forward and reversed',
   )}`

@@ -26,7 +26,7 @@ const FACTORS = [1, 2, 5, 10, 20, 50, 100]
 
 /** Searches the bank for one window. Shapes: query [1, dim]. */
 async function searchOne(query: Tensor, pool: Pool, window: number, k: number): Promise<void> {
-  using onCpu = await query.to({ device: 'cpu', dtype: 'float32' })
+  using onCpu = await query.to({ device: 'cpu', dtype: 'float32' }).ready()
   const rows = { target: pool.target.subarray(window, window + 1), ...listExcluded(pool.excluded, window, 1) }
   await native.retrieve(onCpu.native, pool.bank, rows, k)
 }

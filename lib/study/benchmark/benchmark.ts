@@ -64,7 +64,7 @@ const afterStart = (folder: string, device: string): Promise<Fresh> =>
 async function fixedProduct(device: string): Promise<{ call: () => Promise<number>; dispose: () => void }> {
   const ones = async (rows: number) => {
     using here = Tensor.from(new Float32Array(rows * 512).fill(0.01), [rows, 512])
-    return here.to({ device })
+    return here.to({ device }).ready()
   }
   const [x, w] = [await ones(160), await ones(2048)]
   const call = async () => {

@@ -40,8 +40,8 @@ export const contextRows = ({ first, context }: Truth, i: number): number[] =>
 /** Cosines of vectors with those of their true sentences. Shapes: vectors [n, dim]; n numbers from the row `at` on. */
 export async function cosinesWithTruth({ base, rows }: Truth, vectors: Tensor, at: number): Promise<Float64Array> {
   using y = await take(base.targets ?? base.vectors, rows.subarray(at, at + vectors.shape[0]!))
-  using truth = await y.to({ dtype: 'float64' })
-  using said = await vectors.to({ device: 'cpu', dtype: 'float64' })
+  using truth = await y.to({ dtype: 'float64' }).ready()
+  using said = await vectors.to({ device: 'cpu', dtype: 'float64' }).ready()
   using cosine = await said.op('aten::cosine_similarity', truth, -1, 1e-12)
   return (await cosine.data()) as Float64Array
 }

@@ -80,7 +80,7 @@ async function cosinesOf(rows: Rows, read: Read, change: Change): Promise<Float6
     using prediction = await read(changed)
     using y = await targets(rows, ids)
     using cosine = await prediction.op('aten::cosine_similarity', y, 1, 1e-12)
-    using wide = await cosine.to({ dtype: 'float64' })
+    using wide = await cosine.to({ dtype: 'float64' }).ready()
     all.set((await wide.data()) as Float64Array, at)
     at += ids.length
   }

@@ -173,7 +173,7 @@ async function examine(
 }
 
 /** What doctor cannot ask of a file. */
-const UNASKED = 'changed contexts, training rows, other data and its own predictions'
+const UNASKED = 'changed contexts, training rows, other data and a rollout'
 
 type Say = (line: string) => void
 type Diagnosed = Document<Diagnosis>

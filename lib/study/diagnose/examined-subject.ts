@@ -51,7 +51,7 @@ export async function cosinesOf(rows: Rows, predict: Predict): Promise<Float64Ar
     using raw = await predict(ids)
     using y = await targets(rows, ids)
     using cosine = await raw.op('aten::cosine_similarity', y, 1, 1e-12)
-    using wide = await cosine.to({ dtype: 'float64' })
+    using wide = await cosine.to({ dtype: 'float64' }).ready()
     all.set((await wide.data()) as Float64Array, at)
     at += ids.length
   }

@@ -65,7 +65,7 @@ async function rowsAt(rows: Rows, ids: Int32Array, offset: number): Promise<Tens
 }
 
 async function numbers(x: Tensor): Promise<Float64Array> {
-  using wide = await x.to({ dtype: 'float64' })
+  using wide = await x.to({ dtype: 'float64' }).ready()
   return (await wide.data()) as Float64Array
 }
 
@@ -121,7 +121,7 @@ export async function probe(rows: Rows, predict: Predict, o: { pool: Pool; centr
   const offsets = offsetsOf(rows)
   const columns = new Columns()
   using sums = await noSpread(rows.windows.dim)
-  using centre = await o.centre.to({ dtype: 'float32' })
+  using centre = await o.centre.to({ dtype: 'float32' }).ready()
   for (const ids of blocks(rows)) {
     using raw = await predict(ids)
     const made = await unitVectors(raw)

@@ -64,7 +64,7 @@ export async function contextOfData(
     using taken = await take(base.vectors, Int32Array.from(rows))
     return {
       source: base.path,
-      vectors: await taken.to({ device: 'cpu', dtype: 'float32' }),
+      vectors: await taken.to({ device: 'cpu', dtype: 'float32' }).ready(),
       texts: texts === undefined ? null : rows.map((row) => texts.get(row)!),
       encoder: null,
       of: { hash: base.hash, rows },

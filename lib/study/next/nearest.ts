@@ -45,7 +45,7 @@ async function asTensor(given: Tensor | Float32Array | Float64Array | Numbers, d
   if (flat && (length === 0 || length % dim !== 0)) throw wrong(`${length} numbers`)
   const fit = async (tensor: Tensor) => {
     if (tensor.shape.length !== 2 || tensor.shape[1] !== dim) throw wrong(`shape [${tensor.shape.join(', ')}]`)
-    return tensor.to({ device: 'cpu', dtype: 'float32' })
+    return tensor.to({ device: 'cpu', dtype: 'float32' }).ready()
   }
   if (given instanceof Tensor) return fit(given)
   using made = flat ? Tensor.from(Float32Array.from(given as number[]), [length / dim, dim]) : Tensor.from(given as Numbers)

@@ -97,12 +97,12 @@ async function continued(model: Model, context: Context, bank: Base, o: Asked): 
   try {
     const stream = usesStream(model, length, { memory: 'auto', steps: o.steps })
     using rows = await context.vectors.op('aten::unsqueeze', 0)
-    using there = await rows.to({ device: model.device })
+    using there = await rows.to({ device: model.device }).ready()
     const way = { steps: o.steps, stream, most: Math.max(length, model.trained.longest), context: length }
     await stage('predict', () =>
       roll(model, there, way, async (step, prediction) => {
         tally(step, o.steps)
-        predicted.push(await prediction.to({ device: 'cpu', dtype: 'float32' }))
+        predicted.push(await prediction.to({ device: 'cpu', dtype: 'float32' }).ready())
       }),
     )
     const steps: { step: number; sentences: FoundRow[] }[] = []

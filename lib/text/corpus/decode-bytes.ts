@@ -1,30 +1,10 @@
 import { isUtf8 } from 'node:buffer'
-import type { LvmError } from '../../errors.js'
 import { foreignEncoding } from '../../files/json.js'
+import { notUtf8 } from '../../files/not-utf8.js'
 import { damaged } from '../../files/read-file.js'
-import { count } from '../../show.js'
 
-const FIX = 'save the file as UTF-8, or name its encoding with --encoding, for example windows-1252'
-
-/** Offset of the first byte that is not UTF-8. */
-export function firstInvalid(bytes: Buffer): number {
-  const repaired = Buffer.from(bytes.toString('utf8'))
-  let at = 0
-  while (at < bytes.length && bytes[at] === repaired[at]) at++
-  while (at > 0 && at < repaired.length && (repaired[at]! & 0xc0) === 0x80) at-- // U+FFFD may begin like the bytes that it replaces
-  return at
-}
-
-/** Makes the error for bytes that are not UTF-8, with the place of the first one. */
-export function notUtf8(
-  path: string,
-  bytes: Buffer,
-  before: { bytes: number; lines: number } = { bytes: 0, lines: 0 },
-): LvmError {
-  const at = firstInvalid(bytes)
-  const line = before.lines + bytes.subarray(0, at).reduce((n, byte) => n + (byte === 10 ? 1 : 0), 1)
-  return damaged(path, `byte ${count(before.bytes + at)}, in line ${count(line)}, is not UTF-8`, undefined, FIX)
-}
+/** Fix for a text that is not UTF-8, where the encoding can be named. */
+export const FIX = 'save the file as UTF-8, or name its encoding with --encoding, for example windows-1252'
 
 /** Encoding that a byte order mark names; undefined without one. */
 function marked(bytes: Buffer): string | undefined {
@@ -44,7 +24,7 @@ export function decodeBytes(path: string, bytes: Buffer, encoding: string): stri
   const foreign = foreignEncoding(bytes)
   if (used === 'utf-8') {
     if (foreign !== undefined) throw damaged(path, `expected UTF-8 but it is ${foreign}`, undefined, FIX)
-    if (!isUtf8(bytes)) throw notUtf8(path, bytes)
+    if (!isUtf8(bytes)) throw notUtf8(path, bytes, FIX)
     return bytes.toString('utf8').replace(/^\ufeff/, '')
   }
   try {

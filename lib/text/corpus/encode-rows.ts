@@ -15,8 +15,8 @@ async function bytesOf(
   texts: readonly string[],
 ): Promise<Uint8Array> {
   using wide = Tensor.from(vectors, [texts.length, dim])
-  using stored = await wide.to({ dtype })
-  using back = await stored.to({ dtype: 'float32' })
+  using stored = await wide.to({ dtype }).ready()
+  using back = await stored.to({ dtype: 'float32' }).ready()
   const wrong = ((await back.data()) as Float32Array).findIndex((value) => !Number.isFinite(value))
   if (wrong >= 0)
     throw new LvmError(

@@ -2,11 +2,12 @@ import { shown } from '../../errors.js'
 import { parseJson } from '../../files/json.js'
 import { DEFAULT_LIMITS } from '../../files/limits.js'
 import { lines } from '../../files/lines.js'
+import { notUtf8 } from '../../files/not-utf8.js'
 import { damaged } from '../../files/read-file.js'
 import { cleanText } from '../sentences/clean-text.js'
 import { paragraphsOf } from '../sentences/paragraphs.js'
 import { type Article, categoriesIn } from './article.js'
-import { notUtf8 } from './decode-bytes.js'
+import { FIX } from './decode-bytes.js'
 import type { TextFile } from './text-files.js'
 
 /** Keys of a record with its text, its article and its categories; undefined where the default may be missing. */
@@ -24,7 +25,7 @@ const has = (value: unknown): boolean => value !== undefined && value !== null
 async function* recordsOf({ path }: TextFile): AsyncGenerator<[Fields, number]> {
   const before = { bytes: 0, lines: 0 }
   for await (const { texts, bytes, broken } of lines(path)) {
-    if (broken) throw notUtf8(path, bytes, before)
+    if (broken) throw notUtf8(path, bytes, FIX, before)
     for (const [i, line] of texts.entries()) {
       if (line.trim() === '') continue
       const number = before.lines + i + 1

@@ -45,7 +45,7 @@ export async function nearestRows(
     first[i + 1] = first[i]! + list.length
   })
   const rows = { target: target.map((row, i) => (none[i] ? 0 : row)), first, excluded: Int32Array.from(lists.flat()) }
-  using queries = await vectors.to({ device: 'cpu', dtype: 'float32' })
+  using queries = await vectors.to({ device: 'cpu', dtype: 'float32' }).ready()
   const { allowed } = await native.retrieve(queries.native, bank, rows, k)
   return { rows: allowed.rows.map((row, i) => (none[Math.floor(i / k)] ? -1 : row)), cosines: allowed.cosines }
 }

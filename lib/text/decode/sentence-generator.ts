@@ -113,7 +113,7 @@ export async function openGenerator(
       async write(vectors, signal) {
         const more = { ...options, ...(signal && { signal }) }
         if (bridge === undefined) return await decoder.decode(vectors, more)
-        using plain = await vectors.to({ device: 'cpu', dtype: 'float32' })
+        using plain = await vectors.to({ device: 'cpu', dtype: 'float32' }).ready()
         using converted = await bridge.convert(plain)
         return await decoder.decode(converted, more)
       },

@@ -66,8 +66,8 @@ function truncatedIn(texts: readonly string[], encoder: Encoder): number {
 
 async function stored(vectors: Float32Array, texts: readonly string[], { encoder, dtype, name }: EncodeLinesOptions) {
   using wide = Tensor.from(vectors, [texts.length, encoder.dim])
-  using narrow = await wide.to({ dtype })
-  using back = await narrow.to({ dtype: 'float32' })
+  using narrow = await wide.to({ dtype }).ready()
+  using back = await narrow.to({ dtype: 'float32' }).ready()
   const values = (await back.data()) as Float32Array
   const wrong = values.findIndex((value) => !Number.isFinite(value))
   const digits = dtype === 'float32' ? 9 : 5

@@ -5,7 +5,7 @@ import type { Tensor } from '../../torch/tensor.js'
 /** Reads a weight as float32. Errors: BAD_CHECKPOINT for NaN or Inf. */
 export async function readWeight(path: string, name: string, stored: Stored): Promise<Tensor> {
   const read = await stored.read()
-  const tensor = read.dtype === 'float32' ? read : await read.to({ dtype: 'float32' })
+  const tensor = read.dtype === 'float32' ? read : await read.to({ dtype: 'float32' }).ready()
   if (tensor !== read) read.dispose()
   using finite = await tensor.op('aten::isfinite')
   using all = await finite.op('aten::all')

@@ -1,11 +1,11 @@
 import { type Control, followed } from '../../control.js'
 import { abortSignal, asyncDoor, callback, checkedArguments, optional, withFields, word, words } from '../../door.js'
-import { asLvmError, LvmError, shown } from '../../errors.js'
+import { asLvmError, LvmError } from '../../errors.js'
 import { DEFAULT_LIMITS } from '../../files/limits.js'
 import { type Given, type Options, resolve } from '../../options.js'
 import { tally } from '../../stages.js'
 import { useThreads } from '../../torch/device.js'
-import { Tensor } from '../../torch/tensor.js'
+import type { Tensor } from '../../torch/tensor.js'
 import { openCorrector } from './corrector.js'
 import { decoderFields, inversionFields } from './decoder-fields.js'
 import { type Bridge, type OpenBridge, openBridge } from './gtr-bridge.js'
@@ -15,6 +15,7 @@ import { type InversionModels, invert } from './inversion.js'
 import { findInverter, type InverterFiles } from './inverter-files.js'
 import { openReEmbedder } from './re-embedder.js'
 import { openTokens } from './t5-tokens.js'
+import { matrixOf, rowsOf } from './vectors-to-decode.js'
 
 /** A sentence for a vector. */
 export interface DecodedText {
@@ -220,33 +221,3 @@ export const spaceMismatch = (decoder: string, expected: string, received: strin
           : `encode the texts with gtr-t5-base, or use --decoder nearest`,
     },
   )
-
-/** Copies vectors to a float32 matrix. Errors: BAD_ARGUMENT for another shape; DATA_NOT_FINITE; DATA_ZERO. */
-async function matrixOf(vectors: Float32Array | Tensor, dim: number): Promise<Tensor> {
-  const matrix =
-    vectors instanceof Tensor
-      ? await vectors.to({ device: 'cpu', dtype: 'float32' })
-      : vectors instanceof Float32Array && vectors.length % dim === 0
-        ? Tensor.from(vectors, [vectors.length / dim, dim])
-        : undefined
-  if (matrix === undefined || matrix.shape.length !== 2 || matrix.shape[1] !== dim)
-    throw new LvmError(
-      'BAD_ARGUMENT',
-      `decode: expected a Float32Array of n · ${dim} numbers or a Tensor [n, ${dim}] but received ${matrix === undefined ? shown(vectors) : `[${matrix.shape.join(', ')}]`}`,
-    )
-  return matrix
-}
-
-/** Errors: DATA_NOT_FINITE and DATA_ZERO name the first such row. */
-async function rowsOf(matrix: Tensor): Promise<Float32Array[]> {
-  const data = (await matrix.data()) as Float32Array
-  const dim = matrix.shape[1]!
-  return Array.from({ length: matrix.shape[0]! }, (_, i) => {
-    const row = data.subarray(i * dim, (i + 1) * dim)
-    if (!row.every(Number.isFinite))
-      throw new LvmError('DATA_NOT_FINITE', `decode: expected finite vectors but row ${i} holds NaN or Inf`)
-    if (row.every((x) => x === 0))
-      throw new LvmError('DATA_ZERO', `decode: expected vectors with a direction but row ${i} is all zeros`)
-    return row
-  })
-}

@@ -33,13 +33,13 @@ async function unit(x: Tensor, length = 1): Promise<Tensor> {
 
 /** W⁻¹v in float64, because the condition of W is unknown. Shapes: v [n, dim], w [dim, dim] → [n, dim]. */
 async function solved(v: Tensor, w: Tensor): Promise<Tensor> {
-  using wide = await w.to({ dtype: 'float64' })
-  using right = await v.to({ dtype: 'float64' })
+  using wide = await w.to({ dtype: 'float64' }).ready()
+  using right = await v.to({ dtype: 'float64' }).ready()
   using columns = await right.op('aten::t')
   using solution = await wide.op('aten::linalg_solve', columns)
   using rows = await solution.op('aten::t')
   using dense = await rows.op('aten::contiguous')
-  return await dense.to({ dtype: 'float32' })
+  return await dense.to({ dtype: 'float32' }).ready()
 }
 
 async function conditionOf(w: Tensor): Promise<number> {

@@ -89,7 +89,7 @@ const unit = async (x: Tensor): Promise<Tensor> => {
 
 /** Mean of the vectors that the mask keeps. Shapes: hidden [n, time, width], mask [n, time] → [n, width]. */
 async function meanOf(hidden: Tensor, mask: Tensor): Promise<Tensor> {
-  using weights = await mask.to({ dtype: 'float32' })
+  using weights = await mask.to({ dtype: 'float32' }).ready()
   using column = await weights.op('aten::unsqueeze', -1)
   using kept = await hidden.op('aten::mul.Tensor', column)
   using sums = await kept.op('aten::sum.dim_IntList', [1])

@@ -55,7 +55,7 @@ const ENCODE_AGAIN =
 async function storedRows({ vectors, targets }: Base, ids: Int32Array): Promise<Float32Array> {
   using index = Tensor.from(ids)
   using taken = await (targets ?? vectors).op('aten::index_select', 0, index)
-  using plain = await taken.to({ device: 'cpu', dtype: 'float32' })
+  using plain = await taken.to({ device: 'cpu', dtype: 'float32' }).ready()
   return (await plain.data()) as Float32Array
 }
 
