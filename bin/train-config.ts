@@ -3,6 +3,7 @@ import { LvmError } from '../lib/errors.js'
 import { GUIDE, isKeyed, keysAt, readPlanFile } from '../lib/experiment/plan-file.js'
 import { resolve } from '../lib/options.js'
 import { kebab, nearestWord } from '../lib/show.js'
+import type { Architecture } from '../lib/spec/architecture.js'
 import { plan } from '../lib/train/recipe.js'
 import { trainFields } from '../lib/train/train-fields.js'
 
@@ -33,9 +34,9 @@ function ofRun({ model_options: options, ...config }: Settings): Settings {
 }
 
 /** The settings of a model without any of its own: those of its recipe and its preset. */
-function settingsOf(model: string, given: Settings): Settings {
+function settingsOf(model: string | Architecture, given: Settings): Settings {
   const { architecture, train, model: options } = plan(model, given)
-  return { ...train, ...resolve(model, architecture.fields, options) }
+  return { ...train, ...resolve(architecture.name, architecture.fields, options) }
 }
 
 /** An error of reading a plan, said of the file of `--config`. */
@@ -46,23 +47,40 @@ function ofConfig(error: unknown): unknown {
   return new LvmError(error.code, message, { hint, cause: error })
 }
 
+/** The model of a command line, by name or by its file; both may be left to the file of --config. */
+interface Chosen {
+  readonly model?: Architecture | undefined
+  readonly file?: string | undefined
+}
+
+/** The architecture that settings are for: that of the command line, or the one that they name. */
+async function architectureFor({ model, file }: Chosen, { modelFile, ...settings }: Settings) {
+  const path = file ?? modelFile
+  if (path !== undefined) return (await import('../lib/train/model-file.js')).readModelFile(String(path))
+  return model ?? architectures.find(({ name }) => name === settings.model)
+}
+
 /**
  * Options of a file for `train`, under their library names; `extra` are known keys beside those of `train` and the model.
  *
- * Errors: FILE_MISSING; BAD_OPTION for a file of another form or an unknown key.
+ * Errors: FILE_MISSING; BAD_OPTION for a file of another form or an unknown key; those of readModelFile.
  */
-export async function readConfig(path: string, extra: readonly string[], model?: string): Promise<Settings> {
+export async function readConfig(path: string, extra: readonly string[], chosen: Chosen = {}): Promise<Settings> {
   try {
     const file = await readPlanFile(path)
     const written = keysAt(file, [], file.value)
     const settings = Object.hasOwn(written, 'model_options') ? ofRun(written) : written
-    const named = model ?? settings.model
-    const architecture = architectures.find(({ name }) => name === named)
-    const known = ['model', ...Object.keys({ ...settable, ...architecture?.fields }), ...extra]
+    const named = Object.fromEntries(Object.entries(settings).map(([key, value]) => [camel(key), value ?? undefined]))
+    const architecture = await architectureFor(chosen, named)
+    const known = ['model', 'modelFile', ...Object.keys({ ...settable, ...architecture?.fields }), ...extra]
     const unknown = Object.keys(settings).find((key) => !known.includes(camel(key)))
     if (unknown !== undefined) {
       const meant = nearestWord(kebab(camel(unknown)), known.map(kebab))
-      const hint = meant === undefined ? 'lvm-torch train MODEL --help lists them' : `did you mean "${meant}"?`
+      const isOwn = architecture === undefined && named.model !== undefined
+      const fix = isOwn
+        ? 'for an architecture of your own give its file with --model-file'
+        : 'lvm-torch train MODEL --help lists them'
+      const hint = meant === undefined ? fix : `did you mean "${meant}"?`
       throw file.wrong([unknown], 'an option of train or of the model', 'an unknown key', hint)
     }
     return Object.fromEntries(Object.entries(settings).flatMap(([key, value]) => (value === null ? [] : [[camel(key), value]])))
@@ -75,10 +93,14 @@ export async function readConfig(path: string, extra: readonly string[], model?:
 const DECIDING = ['recipe', 'preset', 'split']
 
 /** Options of a file that flags do not override, without those that follow anyway: such an option may have no effect, which is an error. */
-export function overridden(config: Settings, flags: Settings, model: string): Settings {
+export function overridden(config: Settings, flags: Settings, model: string | Architecture): Settings {
   const dropped =
     flags.history !== undefined ? ['context'] : flags.context !== undefined ? ['history', 'minHistory', 'batchVectors'] : []
-  const { model: _, ...kept } = Object.fromEntries(Object.entries(config).filter(([key]) => !dropped.includes(key)))
+  const {
+    model: _,
+    modelFile: __,
+    ...kept
+  } = Object.fromEntries(Object.entries(config).filter(([key]) => !dropped.includes(key)))
   const all: Settings = { ...kept, ...flags }
   const pick = (keys: readonly string[]) =>
     Object.fromEntries(keys.flatMap((key) => (all[key] === undefined ? [] : [[key, all[key]]])))
@@ -93,11 +115,15 @@ export function overridden(config: Settings, flags: Settings, model: string): Se
 }
 
 /** All settings of a training, as `--config` reads them. Errors: those of a training with these options. */
-export function allSettings(model: string, given: Settings): Settings {
+export function allSettings(model: string | Architecture, given: Settings, file?: string): Settings {
   const settings = settingsOf(model, given)
-  const keys = Object.keys({ ...settable, ...findArchitecture(model).fields })
+  const { fields, name } = typeof model === 'string' ? findArchitecture(model) : model
+  const keys = Object.keys({ ...settable, ...fields })
   const set = keys.filter((key) => settings[key] !== undefined && !(key === 'context' && settings.history !== undefined))
-  return { model, ...Object.fromEntries(set.map((key) => [key, settings[key]])) }
+  return {
+    ...(file === undefined ? { model: name } : { modelFile: file }),
+    ...Object.fromEntries(set.map((key) => [key, settings[key]])),
+  }
 }
 
 /** Settings as YAML. */

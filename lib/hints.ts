@@ -13,6 +13,7 @@ const CALLS: Readonly<Record<string, string>> = {
   'lvm-torch doctor': 'devices()',
 }
 const ANY_OPTION = ['run the same command with --help', 'docs/options.md lists every option'] as const
+const OWN_MODEL = ['its file with --model-file', 'its declaration as "model"'] as const
 
 const camel = (name: string) => name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
 
@@ -24,8 +25,9 @@ const camel = (name: string) => name.replace(/-([a-z])/g, (_, letter: string) =>
 export const forPrograms = (hint: string): string =>
   hint
     .replace(...ANY_OPTION)
+    .replace(...OWN_MODEL)
     .replace(
-      /(?:run: )?((?:npx )?lvm-torch [^;,()\n]*|python3? -m [^;\n]*)|--(no-)?([a-z][a-z-]*)/g,
+      /(?:run: )?((?:npx )?lvm-torch [^;,()\n]*|python3? -m [^;\n]*|node --check [^;\n]*)|--(no-)?([a-z][a-z-]*)/g,
       (all: string, command: string | undefined, no: string | undefined, option: string) => {
         if (command === undefined) return `"${camel(option)}"${no === undefined ? '' : ' false'}`
         const call = CALLS[command.trimEnd()]

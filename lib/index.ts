@@ -101,6 +101,6 @@ export {
   type WindowPart,
   type WindowSet,
 } from './train/loop/window-set.js'
-export { type TrainControl, type TrainOptions, train } from './train/train.js'
+export { type OwnTrainOptions, type TrainControl, type TrainOptions, train } from './train/train.js'
 export type { TrainEvent } from './train/train-events.js'
 export { type ImportOptions, importCheckpoint } from './weights/import-run.js'

@@ -4,12 +4,13 @@ import { architectures, findArchitecture } from './architectures/index.js'
 import { sizeOf } from './architectures/size.js'
 import { RUNS } from './checkpoint/run-folder.js'
 import { HISTORY, type History, type RunManifest } from './checkpoint/run-manifest.js'
-import { door, word } from './door.js'
+import { door } from './door.js'
 import { judgeTiers, type TierName } from './evaluate/tiers.js'
-import { PRESETS } from './spec/architecture.js'
+import { type Architecture, PRESETS } from './spec/architecture.js'
 import { countParameters } from './spec/count.js'
 import { printTree } from './spec/print.js'
 import { estimate } from './train/estimate.js'
+import { nameOrArchitecture, requireOwn } from './train/own-model.js'
 import { plan } from './train/recipe.js'
 
 /** One row of the matrix: the specification's target, the model, and its run in this folder tree. */
@@ -101,9 +102,10 @@ export const listModels = door('models list', {}, (): ModelRow[] => {
   })
 })
 
-/** Describes one model: tree with parameter counts, presets, options and sources. Errors: BAD_OPTION for an unknown name. */
-export const showModel = door('models show', { name: word }, (name: string) => {
-  const { title, about, fields, presets, spec, sources } = findArchitecture(name)
+/** Describes one model, by name or as architecture() returns it: tree with parameter counts, presets, options and sources. Errors: BAD_OPTION for an unknown name; BAD_SPEC. */
+export const showModel = door('models show', { model: nameOrArchitecture }, (model: string | Architecture) => {
+  const { name, title, about, fields, presets, spec, sources } =
+    typeof model === 'string' ? findArchitecture(model) : requireOwn(model)
   const { node } = spec(SHAPE, presets.target)
   const sizes = Object.fromEntries(PRESETS.map((preset) => [preset, countParameters(spec(SHAPE, presets[preset]).node)]))
   const options = Object.entries(fields).map(([key, field]) => ({

@@ -46,8 +46,8 @@ void require_memory([[maybe_unused]] size_t bytes) {
     std::getline(file, unit);
     if (key != "MemAvailable:") continue;
     if (bytes / 1024 > kilobytes) {
-      C10_THROW_ERROR(OutOfMemoryError, "there is not enough memory: a tensor takes " + std::to_string(bytes >> 20) +
-                                          " MB but " + std::to_string(kilobytes >> 10) + " MB are available");
+      C10_THROW_ERROR(OutOfMemoryError, "there is not enough memory: a tensor takes " + std::to_string(bytes >> 20) + " MB but " +
+                                          std::to_string(kilobytes >> 10) + " MB are available");
     }
     return;
   }

@@ -1,8 +1,24 @@
-// Makes docs/api.md from the declarations of the package with TypeScript's checker, so that the page agrees with an editor.
-import { fileURLToPath } from 'node:url'
-import ts from 'typescript'
-
-const entry = fileURLToPath(new URL('../dist/lib/index.d.ts', import.meta.url))
+// Makes docs/api.md from the declarations of the package, so that the page agrees with an editor.
+import { OPS } from '../dist/lib/spec/ops.js'
+import {
+  about,
+  block,
+  checker,
+  code,
+  Expand,
+  exported,
+  inline,
+  isClass,
+  isOurs,
+  isPublic,
+  isValue,
+  members,
+  ownParts,
+  promisedBy,
+  signature,
+  table,
+  written,
+} from './api-types.mjs'
 
 /** Every exported value by topic, in the order of the page. A type follows the first value that names it. */
 const TOPICS = {
@@ -75,114 +91,21 @@ const RESULTS = {
   synth: ['synth --json'],
 }
 
-const program = ts.createProgram([entry], {
-  strict: true,
-  exactOptionalPropertyTypes: true,
-  module: ts.ModuleKind.NodeNext,
-  target: ts.ScriptTarget.ES2022,
-  lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
-  typeRoots: [fileURLToPath(new URL('../node_modules/@types', import.meta.url))],
-  types: ['node'],
-  skipLibCheck: true,
-})
-const checker = program.getTypeChecker()
-const { NoTruncation: Full, InTypeAlias: Expand } = ts.TypeFormatFlags
-const exported = new Map(
-  checker
-    .getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(entry)))
-    .map((symbol) => [symbol.name, symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol]),
-)
-const isValue = (symbol) => (symbol.flags & ts.SymbolFlags.Value) !== 0
-const isClass = (symbol) => (symbol.flags & ts.SymbolFlags.Class) !== 0
-const isOptional = (symbol) => (symbol.flags & ts.SymbolFlags.Optional) !== 0
-const isOurs = (symbol) => symbol?.declarations?.[0].getSourceFile().fileName.includes('/dist/lib/') === true
-const isPublic = (symbol) =>
-  isOurs(symbol) &&
-  !/^(__|#)/.test(symbol.name) &&
-  !symbol.declarations[0].getSourceFile().fileName.endsWith('/operator-types.d.ts') && // operators.md lists them
-  !(ts.getCombinedModifierFlags(symbol.declarations[0]) & (ts.ModifierFlags.Private | ts.ModifierFlags.Protected))
-
-const sorted = (union) => union.split(' | ').sort().join()
-/** Names of long unions by their sorted members. */
-const unions = new Map(
-  ['ErrorCode', 'ModelName'].map((name) => {
-    const type = checker.getDeclaredTypeOfSymbol(exported.get(name))
-    return [sorted(checker.typeToString(type, undefined, Full | Expand).replaceAll('"', "'")), name]
-  }),
-)
-/** Writes a type as source code. */
-const written = (type, flags = 0) =>
-  checker
-    .typeToString(type, undefined, Full | flags)
-    .replaceAll('<ArrayBufferLike>', '')
-    .replaceAll(', void, void>', '>')
-    .replaceAll('readonly ', '')
-    .replaceAll('; }', ' }')
-    .replaceAll(/(\?: [^;,)]*) \| undefined/g, '$1')
-    .replaceAll('"', "'")
-    .replaceAll(/('\w+' \| ){12,}'\w+'/g, (union) => unions.get(sorted(union)) ?? '…')
-const typeOf = (key) => {
-  const text = written(checker.getTypeOfSymbol(key))
-  return isOptional(key) ? text.replace(/ \| undefined$/, '').replace(/^\((.*=>.*)\)$/, '$1') : text
-}
-const label = (key) => `${key.name}${isOptional(key) ? '?' : ''}`
-
-/** Writes a type; short types that are not exported are expanded. */
-function inline(type) {
-  const symbol = type.aliasSymbol ?? type.symbol
-  const isHidden = isOurs(symbol) && !exported.has(symbol.name) && !(type.aliasTypeArguments ?? type.typeArguments)?.length
-  if (!isHidden || type.isUnion() || symbol.name === '__type') return written(type)
-  if (type.aliasSymbol) return written(type, Expand)
-  const keys = checker.getPropertiesOfType(type)
-  return keys.length > 6 ? symbol.name : `{ ${keys.map((key) => `${label(key)}: ${typeOf(key)}`).join('; ')} }`
-}
-
-function signature(name, call) {
-  const parameters = call.parameters.map((parameter) => {
-    const declaration = parameter.valueDeclaration
-    const optional = checker.isOptionalParameter(declaration)
-    const type = checker.getTypeOfSymbol(parameter)
-    const title = parameter.name.startsWith('__') ? 'options' : parameter.name
-    return `${declaration.dotDotDotToken ? '...' : ''}${title}${optional ? '?' : ''}: ${inline(optional ? checker.getNonNullableType(type) : type)}`
-  })
-  const promised = promisedBy(call)
-  return `${name}(${parameters.join(', ')}): ${promised ? `Promise<${inline(promised)}>` : inline(call.getReturnType())}`
-}
-const promisedBy = (call) => {
-  const type = call.getReturnType()
-  return type.symbol?.name === 'Promise' ? checker.getTypeArguments(type)[0] : undefined
-}
-
-const code = (text) => `\`${text}\``
-const block = (text) => `\`\`\`ts\n${text}\n\`\`\``
-/** Docstring of a declaration; `Errors:` and similar parts begin a line of their own. */
-const about = (symbol) =>
-  ts
-    .displayPartsToString(symbol.getDocumentationComment(checker))
-    .trim()
-    .replaceAll(/\s*\n?(?<!^)\b((?:Shapes|Units|Errors|Source): )/g, '\n\n$1')
-const cell = (text) => text.replaceAll('|', '\\|').replaceAll(/\s*\n\s*/g, ' ')
-const table = (titles, rows) =>
-  [titles, titles.map(() => '---'), ...rows.map((row) => row.map(cell))].map((row) => `| ${row.join(' | ')} |`).join('\n')
-
-/** Members of a class or type; of a union, the members that all its types share. */
-function members(type) {
-  const isShared = (key) => new Set(key.declarations).size === 1
-  const known = checker.getPropertiesOfType(type).filter((key) => isPublic(key) && (!type.isUnion() || isShared(key)))
-  const calls = (key) => checker.getTypeOfSymbol(key).getCallSignatures()
-  const shown = (key) =>
-    calls(key).length > 0 && key.flags & ts.SymbolFlags.Method
-      ? calls(key).map((call) => code(signature(key.name, call)))
-      : [code(`${label(key)}: ${typeOf(key)}`)]
-  return known.map((key) => [shown(key).join('<br>'), about(key)]).filter(([text]) => !/\bNative|__@/.test(text)) // handles of the addon
-}
-
 function typeEntry(name, symbol = exported.get(name)) {
   if (name === 'ErrorCode') return [`#### ${code(name)}`, about(symbol), 'The codes: [errors.md](errors.md).']
   if (name === 'ModelName') return [`#### ${code(name)}`, about(symbol), 'The names: [architectures.md](architectures.md).']
   const type = checker.getDeclaredTypeOfSymbol(symbol)
+  if (name === 'OwnTrainOptions')
+    return [
+      `#### ${code(name)}`,
+      about(symbol),
+      table(
+        ['key', 'meaning'],
+        members(type, symbol).filter(([key]) => key.startsWith('`model')),
+      ),
+    ]
   const hasKeys = name.endsWith('Options') || (!type.isUnion() && checker.getPropertiesOfType(type).some(isPublic))
-  const shape = hasKeys ? table(['key', 'meaning'], members(type)) : block(`type ${name} = ${written(type, Expand)}`)
+  const shape = hasKeys ? table(['key', 'meaning'], members(type, symbol)) : block(`type ${name} = ${written(type, Expand)}`)
   return [`#### ${code(name)}`, about(symbol), shape]
 }
 
@@ -197,8 +120,8 @@ function valueEntry(name) {
   const symbol = exported.get(name)
   const type = checker.getTypeOfSymbol(symbol)
   if (isClass(symbol)) {
-    const own = members(checker.getDeclaredTypeOfSymbol(symbol))
-    const statics = members(type).map(([key, text]) => [key.replaceAll(/`(?=\w)/g, `\`${name}.`), text])
+    const own = members(checker.getDeclaredTypeOfSymbol(symbol), symbol)
+    const statics = members(type, symbol).map(([key, text]) => [key.replaceAll(/`(?=\w)/g, `\`${name}.`), text])
     return [`### ${code(name)}`, about(symbol), table(['member', 'meaning'], [...statics, ...own])]
   }
   const calls = type.getCallSignatures().map((call) => signature(name, call))
@@ -216,6 +139,46 @@ function unexported(call) {
   const { symbol } = promisedBy(call) ?? call.getReturnType()
   const isNamed = isOurs(symbol) && !exported.has(symbol.name) && !symbol.name.startsWith('__')
   return isNamed && inline(promisedBy(call) ?? call.getReturnType()) === symbol.name ? typeEntry(symbol.name, symbol) : []
+}
+
+const KINDS = { int: 'number', count: 'number', real: 'number', bool: 'boolean', text: 'string' }
+/** Writes the types of specs by their names, and the parameters of an op in full. */
+const short = (text) =>
+  text
+    .replaceAll(/\{ op: …; of: Node\[\]; name\?: string; tied\?: true; params: [^}]* \}/g, 'Node')
+    .replaceAll(/Options<\{ head: Field.*?inputScale: Field<[^>]*> \}>/g, 'CommonOptions')
+    .replaceAll(
+      /(?<!<)Params<'(\w+)'>/g,
+      (_, op) =>
+        `{ ${Object.entries(OPS[op])
+          .map(([key, kind]) => `${key}: ${KINDS[kind]}`)
+          .join('; ')} }`,
+    )
+
+/** Returns the exports of `lvm-torch/spec`: its functions as a table, then the types that they name. */
+export function specParts() {
+  const rows = [...ownParts].filter(([name, symbol]) => isValue(symbol) && !exported.has(name))
+  const shown = (name, symbol) => {
+    const calls = checker.getTypeOfSymbol(symbol).getCallSignatures()
+    const signatures = calls.map((call) => code(short(signature(name, call))))
+    return name === 'architecture' ? code('architecture(own: OwnArchitecture): Architecture') : signatures.join('<br>')
+  }
+  const entries = rows.map(([name, symbol]) => [shown(name, symbol), about(symbol)])
+  const type = (name) => [
+    `#### ${code(name)}`,
+    about(ownParts.get(name)),
+    table(
+      ['key', 'meaning'],
+      members(checker.getDeclaredTypeOfSymbol(ownParts.get(name)), ownParts.get(name)).map((row) => row.map(short)),
+    ),
+  ]
+  return [
+    table(
+      ['function', 'meaning'],
+      entries.sort(([a], [b]) => a.localeCompare(b, 'en')),
+    ),
+    ...['OwnArchitecture', 'CommonOptions', 'Shape', 'Node'].flatMap(type),
+  ]
 }
 
 /** Returns all exports of the package as parts of a page. */

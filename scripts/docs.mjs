@@ -10,7 +10,7 @@ import { architectures, ERRORS, listModels, showModel } from '../dist/lib/index.
 import { wrapperFields } from '../dist/lib/spec/architecture.js'
 import { printFolded } from '../dist/lib/spec/print.js'
 import { FORMS, METHODS } from '../dist/lib/torch/operators/operator-forms.js'
-import { apiPage } from './api-page.mjs'
+import { apiPage, specParts } from './api-page.mjs'
 import { code, count, options, percent, settings, table } from './markdown.mjs'
 import { OPERATORS } from './operators/names.mjs'
 import { optionsPage } from './options-page.mjs'
@@ -100,6 +100,8 @@ const documents = {
     'Functions for JavaScript',
     'Everything that the package exports, for `import` and `require`. Failures are an [`LvmError`](#lvmerror) with a code; functions that return a promise reject with it. An option that is left out has the default in [options.md](options.md); `train` also takes the options of the model, which [architectures.md](architectures.md) lists, and `sweep` those of `train`. Keys of results are listed in [formats.md](formats.md).',
     ...apiPage(),
+    `## Architectures of one's own\n\nFrom ${code('lvm-torch/spec')}, for [architectures of one's own](own-architectures.md):`,
+    ...specParts(),
   ),
   'docs/operators.md': generated(
     'The operators',

@@ -1,17 +1,25 @@
 import type { Argv, CommandModule } from 'yargs'
+import { badOption } from '../../lib/errors.js'
 import { count, gigabytes, table } from '../../lib/show.js'
 import { answer } from '../output.js'
 
 const percent = (part: number | null) => (part === null ? null : `${part > 0 ? '+' : ''}${(100 * part).toFixed(2)} %`)
 
 const show: CommandModule = {
-  command: 'show <name>',
-  describe: 'show one model as a tree of its parts, with parameter counts',
-  builder: (y) => y.positional('name', { type: 'string', describe: 'name of a model, such as lstm' }),
-  handler: async ({ name, json }) => {
+  command: 'show [name]',
+  describe: 'show one model as a tree of its parts, with parameter counts at 768 dimensions',
+  builder: (y) =>
+    y
+      .positional('name', { type: 'string', describe: 'name of a model, such as lstm' })
+      .option('model-file', { describe: 'JavaScript file that exports an architecture of your own', requiresArg: true }),
+  handler: async ({ name, modelFile, json }) => {
+    if ((name === undefined) === (modelFile === undefined))
+      throw badOption('models show', 'name', 'either a model or --model-file', name, 'give one of both')
     const { showModel } = await import('../../lib/models.js')
     const { printFolded } = await import('../../lib/spec/print.js')
-    const model = showModel(String(name))
+    const own =
+      modelFile !== undefined && (await (await import('../../lib/train/model-file.js')).readModelFile(String(modelFile)))
+    const model = showModel(own || String(name))
     answer(model, () => printFolded(model.spec), json === true)
   },
 }

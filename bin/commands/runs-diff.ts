@@ -11,7 +11,6 @@ export function diffText({ a, b, settings }: RunDiff): string {
   const [left, right] = a.run === b.run ? [a.path, b.path] : [a.run, b.run]
   const [differ, same] = [settings.filter((pair) => !pair.same), settings.filter((pair) => pair.same)]
   const facts = [
-    { key: 'parameters', a: a.parameters, b: b.parameters },
     { key: 'best epoch', a: a.best_epoch, b: b.best_epoch },
     { key: 'val loss', a: a.val_loss?.toFixed(6), b: b.val_loss?.toFixed(6) },
     { key: 'val cosine', a: a.val_cosine?.toFixed(4), b: b.val_cosine?.toFixed(4) },

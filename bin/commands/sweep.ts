@@ -50,6 +50,7 @@ export const sweep: CommandModule = {
       .demandOption('data')
       .example('$0 sweep --data vectors.npz --budget 4h', 'all thirteen models within four hours')
       .example('$0 sweep --models lstm,gru --folds 5 --data vectors.npz', 'every article held out once by each model')
+      .example('$0 sweep --models lstm --model-file mine.mjs --data vectors.npz', 'an architecture of your own beside one')
       .example('$0 sweep --models lstm,gru --data vectors.npz', 'continues where it stopped when it is called again'),
   handler: notifying('sweep', async (argv, facts) => {
     const { markdown } = await import('../../lib/report/markdown.js')

@@ -1,5 +1,5 @@
 import { parse } from 'node:path'
-import { findArchitecture } from '../architectures/index.js'
+import { architectureOf } from '../architectures/recorded.js'
 import { longDoor } from '../control.js'
 import { asyncDoor, only, optional, threadCount, word, yesOrNo } from '../door.js'
 import { LvmError } from '../errors.js'
@@ -31,10 +31,11 @@ export interface LoadOptions {
 }
 
 /** Checks the spec in a manifest against its hash and against the architecture of today. Errors: BAD_CHECKPOINT, FOREIGN_FORWARD. */
-function checkSpec(run: string, { model, spec, spec_hash, dim, context, options, parameters }: RunManifest): void {
+function checkSpec(run: string, manifest: RunManifest): void {
+  const { model, spec, spec_hash, dim, context, options, parameters } = manifest
   if (jsonHash(spec) !== spec_hash)
     throw new LvmError('BAD_CHECKPOINT', `${run}: expected a spec with hash ${spec_hash} but its hash is ${jsonHash(spec)}`)
-  const { node } = findArchitecture(model).spec({ dim, context }, options.model)
+  const { node } = architectureOf(manifest).spec({ dim, context }, options.model)
   if (jsonHash(node) !== spec_hash) {
     throw new LvmError(
       'FOREIGN_FORWARD',

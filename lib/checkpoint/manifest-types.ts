@@ -9,6 +9,7 @@ const isStretch = (value: unknown) =>
   isRecord(value) && isText(value.kind) && ['since', 'from', 'to'].every((key) => isNumber(value[key]))
 const KINDS: Readonly<Record<string, Check>> = {
   text: isText,
+  flag: (value) => typeof value === 'boolean',
   number: isNumber,
   count: (value) => Number.isSafeInteger(value) && (value as number) > 0,
   history: (value) => value === 'article' || (Number.isSafeInteger(value) && (value as number) > 0),
@@ -26,6 +27,12 @@ const MANIFEST: Readonly<Record<string, string>> = {
   saved_at: 'text',
   model: 'text',
   folder: 'text',
+  architecture: 'record',
+  'architecture.title': 'text',
+  'architecture.about': 'text',
+  'architecture.complexity': 'text',
+  'architecture.causal': 'flag',
+  'architecture.inputScale': 'text',
   spec: 'record',
   spec_hash: 'text',
   dim: 'count',

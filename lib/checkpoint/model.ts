@@ -1,4 +1,4 @@
-import { findArchitecture } from '../architectures/index.js'
+import { architectureOf } from '../architectures/recorded.js'
 import { checkedArguments, count, only, optional, yesOrNo } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
 import { type NativeModel, native } from '../native.js'
@@ -53,7 +53,7 @@ export class Model extends TrainableModel {
     this.dim = manifest.dim
     this.context = manifest.context
     this.parameters = manifest.parameters
-    this.causal = isCausal(findArchitecture(manifest.model), manifest.options.model)
+    this.causal = isCausal(architectureOf(manifest), manifest.options.model)
     this.contexts = contextsOf(manifest.spec)
     this.trained = trainedContexts(manifest)
     this.weights = manifest.files[weightsFile(manifest)]!.sha256

@@ -1,3 +1,4 @@
+import type { OwnFacts } from '../architectures/recorded.js'
 import type { EncoderTag } from '../data/encoder-tag.js'
 import type { Fold } from '../data/fold.js'
 import type { Multiplier } from '../native.js'
@@ -88,6 +89,8 @@ export interface Engine {
 export interface RunFacts {
   model: string
   folder: string
+  /** Only in a run of an architecture of one's own, which this package does not know. */
+  architecture?: OwnFacts
   spec: Node
   spec_hash: string
   dim: number

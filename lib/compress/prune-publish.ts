@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { createGzip } from 'node:zlib'
+import { architectureOf } from '../architectures/recorded.js'
 import type { Model } from '../checkpoint/model.js'
 import { readDocument } from '../checkpoint/run-documents.js'
 import { CONFIG, type Pruning, type RunManifest } from '../checkpoint/run-manifest.js'
@@ -8,7 +9,7 @@ import { badOption } from '../errors.js'
 import { copyWhole } from '../files/write.js'
 import { native } from '../native.js'
 import { Tensor } from '../torch/tensor.js'
-import { type TrainOptions, train } from '../train/train.js'
+import { type OwnTrainOptions, train } from '../train/train.js'
 import { optionsOf, type PrunedWeights, type Settings } from './prune-weights.js'
 
 /** Training settings that fine-tuning keeps. */
@@ -78,7 +79,7 @@ export async function retrain(
     ...shared,
     ...optionsOf(manifest),
     ...pruned.options,
-    model: manifest.model,
+    model: architectureOf(manifest),
     data,
     schedule: 'constant',
     epochs: o.finetune,
@@ -90,9 +91,9 @@ export async function retrain(
     out: stage,
     name: 'run',
     ...(o.space !== undefined && { space: o.space }),
-  } as TrainOptions
+  }
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined && value !== null))
-  for await (const event of train(given as TrainOptions, signal && { signal })) {
+  for await (const event of train(given as OwnTrainOptions, signal && { signal })) {
     if (event.type === 'epoch' && o.finetune > 0)
       say(`  epoch ${event.epoch} of ${event.epochs}: validation cosine ${event.val_cosine.toFixed(4)}`)
   }

@@ -1,4 +1,4 @@
-import { findArchitecture } from '../architectures/index.js'
+import { architectureOf } from '../architectures/recorded.js'
 import type { Model } from '../checkpoint/model.js'
 import { matricesOf } from '../checkpoint/quantize-matrix.js'
 import type { Pruning, RunManifest } from '../checkpoint/run-manifest.js'
@@ -24,8 +24,7 @@ export interface PrunedWeights {
 
 const byValue = (values: Float64Array) => [...values.keys()].sort((a, b) => values[b]! - values[a]! || a - b)
 /** Returns the options of a run's model, with defaults filled in. */
-export const optionsOf = ({ model, dim, context, options }: RunManifest) =>
-  findArchitecture(model).spec({ dim, context }, options.model).options
+export const optionsOf = (manifest: RunManifest) => architectureOf(manifest).spec(manifest, manifest.options.model).options
 
 /** Removes the units with the lowest saliency from every layer. Errors: BAD_OPTION. */
 export async function withoutUnits(model: Model, kind: 'heads' | 'neurons', o: Settings, rows: Chosen): Promise<PrunedWeights> {

@@ -2,7 +2,7 @@ import type { Node } from '../spec/ops.js'
 import type { ScriptWriter } from './script-writer.js'
 
 /** [x, m_1 … m_K] at every position, in blocks that carry sums and totals to the next; see native/kernels/exponential-scan.cpp. */
-const MEANS = `def exponential_means(self, x: Tensor, rates: Tensor) -> Tensor:
+const MEANS = `def lvm_exponential_means(self, x: Tensor, rates: Tensor) -> Tensor:
   k = rates.size(0)
   sums = torch.zeros([x.size(0), 1, k, x.size(2)], dtype=x.dtype, device=x.device)
   totals = torch.zeros([k, 1], dtype=x.dtype, device=x.device)
@@ -23,7 +23,7 @@ const MEANS = `def exponential_means(self, x: Tensor, rates: Tensor) -> Tensor:
 `
 
 /** What the means say about the text so far; see native/kernels/exponential-scan.cpp. */
-const SUMMARY = `def summary(self, means: Tensor, totals: Tensor) -> Tensor:
+const SUMMARY = `def lvm_summary(self, means: Tensor, totals: Tensor) -> Tensor:
   k = means.size(1)
   products = torch.matmul(means, means.transpose(-1, -2))
   norms = torch.diagonal(products, 0, -2, -1).clamp_min(1e-24).sqrt()
@@ -34,7 +34,7 @@ const SUMMARY = `def summary(self, means: Tensor, totals: Tensor) -> Tensor:
 
 /** Emits the exponential means of all positions, beside the vectors. */
 export const memoryInput = (w: ScriptWriter, _: Node, x: string): string =>
-  w.set(`${w.method('exponential_means', MEANS)}(${x}, torch.sigmoid(${w.param('decay')}))`)
+  w.set(`${w.method('lvm_exponential_means', MEANS)}(${x}, torch.sigmoid(${w.param('decay')}))`)
 
 /** Emits the mixture of exponential means at the last position. */
 export function memoryMixture(w: ScriptWriter, { params }: Node, x: string): string {
@@ -42,7 +42,7 @@ export function memoryMixture(w: ScriptWriter, { params }: Node, x: string): str
   const weights = w.set(`torch.pow(torch.sigmoid(${w.param('decay')}).unsqueeze(1), ${age})`)
   const totals = w.set(`${weights}.sum(1)`)
   const means = w.set(`torch.matmul(${weights} / ${totals}.unsqueeze(1), ${x})`)
-  const facts = w.set(`${w.method('summary', SUMMARY)}(${means}, ${totals}) - ${w.param('summary_center')}`)
+  const facts = w.set(`${w.method('lvm_summary', SUMMARY)}(${means}, ${totals}) - ${w.param('summary_center')}`)
   const summary = w.set(`torch.matmul(${facts} / ${w.param('summary_scale')}, ${w.param('summary')}.t())`)
   const gates = w.set(`torch.matmul(${w.features}, ${w.param('gate')}.t()) * ${1 / Math.sqrt(params.width as number)}`)
   const each = w.set(`${w.param('weight')} + ${summary} + ${gates}`)

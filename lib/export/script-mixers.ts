@@ -4,12 +4,12 @@ import type { ScriptWriter } from './script-writer.js'
 type Emit = (w: ScriptWriter, node: Node, x: string) => string
 const numbers = (node: Node) => node.params as Readonly<Record<string, number>>
 
-export const RMS = `def rms_norm(self, x: Tensor, weight: Tensor, eps: float) -> Tensor:
+export const RMS = `def lvm_rms_norm(self, x: Tensor, weight: Tensor, eps: float) -> Tensor:
   y = x.to(7 if x.dtype == 7 else 6)
   return y * torch.rsqrt(y.square().mean(-1, True) + eps) * weight
 `
 /** Computes chunks of 64 positions and carries the state from chunk to chunk. */
-const SSD = `def ssd(self, x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor) -> Tensor:
+const SSD = `def lvm_ssd(self, x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor) -> Tensor:
   state = torch.zeros([x.size(0), x.size(2), x.size(3), b.size(2)], dtype=x.dtype, device=x.device)
   parts: List[Tensor] = []
   for at in range(0, x.size(1), 64):
@@ -28,11 +28,11 @@ const SSD = `def ssd(self, x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tenso
     state = torch.matmul((xs * ends).transpose(-1, -2), bs) + since.select(-2, n - 1).unsqueeze(-1) * state
   return torch.cat(parts, 1)
 `
-const SHIFT = `def shifted(self, x: Tensor, mix: Tensor) -> Tensor:
+const SHIFT = `def lvm_shifted(self, x: Tensor, mix: Tensor) -> Tensor:
   return x * mix + torch.constant_pad_nd(x, [0, 0, 1, -1]) * (1.0 - mix)
 `
 /** Numerically stable form of the recurrence: o is the largest exponent so far. */
-const WKV = `def wkv(self, k: Tensor, v: Tensor, time_decay: Tensor, u: Tensor) -> Tensor:
+const WKV = `def lvm_wkv(self, k: Tensor, v: Tensor, time_decay: Tensor, u: Tensor) -> Tensor:
   w = -time_decay.exp()
   p = torch.zeros_like(k[:, 0])
   q = torch.zeros_like(p)
@@ -71,18 +71,18 @@ export const mamba2: Emit = (w, node, x) => {
   const values = w.set(`${xbc}[0].unflatten(-1, [${heads}, ${headDim}])`)
   const dt = w.set(`torch.softplus(${parts}[2] + ${w.param('dt_bias')})`)
   const decays = w.set(`${dt} * -${w.param('A_log')}.exp()`)
-  const y = w.set(`${w.method('ssd', SSD)}(${values}, ${dt}, ${decays}, ${xbc}[1], ${xbc}[2])`)
+  const y = w.set(`${w.method('lvm_ssd', SSD)}(${values}, ${dt}, ${decays}, ${xbc}[1], ${xbc}[2])`)
   const gated = w.set(`(${y} + ${values} * ${w.param('D')}.unsqueeze(-1)).flatten(2) * torch.silu(${parts}[0])`)
-  const norm = w.set(`${w.method('rms_norm', RMS)}(${gated}, ${w.param('norm.weight')}, 1e-5).to(${x}.dtype)`)
+  const norm = w.set(`${w.method('lvm_rms_norm', RMS)}(${gated}, ${w.param('norm.weight')}, 1e-5).to(${x}.dtype)`)
   return w.set(`torch.linear(${norm}, ${w.param('out_proj.weight')})`)
 }
 
 const mixed = (w: ScriptWriter, x: string, name: string, to: string) =>
-  w.set(`torch.linear(${w.method('shifted', SHIFT)}(${x}, ${w.param(`time_mix_${name}`)}), ${w.param(`${to}.weight`)})`)
+  w.set(`torch.linear(${w.method('lvm_shifted', SHIFT)}(${x}, ${w.param(`time_mix_${name}`)}), ${w.param(`${to}.weight`)})`)
 
 export const timeMixing: Emit = (w, _, x) => {
   const [k, v, r] = [mixed(w, x, 'k', 'key'), mixed(w, x, 'v', 'value'), mixed(w, x, 'r', 'receptance')]
-  const y = w.set(`${w.method('wkv', WKV)}(${k}, ${v}, ${w.param('time_decay')}, ${w.param('time_first')})`)
+  const y = w.set(`${w.method('lvm_wkv', WKV)}(${k}, ${v}, ${w.param('time_decay')}, ${w.param('time_first')})`)
   return w.set(`torch.linear(torch.sigmoid(${r}) * ${y}, ${w.param('output.weight')})`)
 }
 export const channelMixing: Emit = (w, _, x) => {

@@ -13,34 +13,34 @@ const words = (node: Node) => node.params as Readonly<Record<string, string>>
 const numbers = (node: Node) => node.params as Params
 
 /** dtype=6 is float32 in TorchScript: positions are float32, as in C++. */
-const ANGLES = `def angles(self, x: Tensor, r: int, count: int) -> Tuple[Tensor, Tensor]:
+const ANGLES = `def lvm_angles(self, x: Tensor, r: int, count: int) -> Tuple[Tensor, Tensor]:
   j = torch.arange(0, r, 2, dtype=6, device=x.device)
   by = torch.arange(count, dtype=6, device=x.device).unsqueeze(1) * (1.0 / torch.pow(10000.0, j / float(r)))
   return by.sin().to(x.dtype), by.cos().to(x.dtype)
 `
-const PAIRS = `def rotate_pairs(self, x: Tensor, s: Tensor, c: Tensor) -> Tensor:
+const PAIRS = `def lvm_rotate_pairs(self, x: Tensor, s: Tensor, c: Tensor) -> Tensor:
   both = x.unflatten(-1, [s.size(-1), 2])
   a = both.select(-1, 0)
   b = both.select(-1, 1)
   return torch.stack([a * c - b * s, b * c + a * s], -1).flatten(-2)
 `
-const HALVES = `def rotate_halves(self, x: Tensor, s: Tensor, c: Tensor) -> Tensor:
+const HALVES = `def lvm_rotate_halves(self, x: Tensor, s: Tensor, c: Tensor) -> Tensor:
   h = s.size(-1)
   a = x.narrow(-1, 0, h)
   b = x.narrow(-1, h, h)
   return torch.cat([a * c - b * s, b * c + a * s, x.narrow(-1, 2 * h, x.size(-1) - 2 * h)], -1)
 `
-const SOFTMAX = `def softmax_attention(self, q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tensor:
+const SOFTMAX = `def lvm_softmax_attention(self, q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tensor:
   return torch.scaled_dot_product_attention(q, k, v, None, 0.0, causal)
 `
 /** Attention with positive random features over all pairs of positions. */
-const FAVOR = `def favor(self, x: Tensor, w: Tensor, h: int, causal: bool) -> Tensor:
+const FAVOR = `def lvm_favor(self, x: Tensor, w: Tensor, h: int, causal: bool) -> Tensor:
   e = w.size(1)
   s = float(e) ** -0.25
   thirds = x.chunk(3, -1)
-  by = self.angles(x, e, x.size(1))
-  q = self.rotate_pairs(self.heads(thirds[0], h), by[0], by[1]) * s
-  k = self.rotate_pairs(self.heads(thirds[1], h), by[0], by[1]) * s
+  by = self.lvm_angles(x, e, x.size(1))
+  q = self.lvm_rotate_pairs(self.lvm_heads(thirds[0], h), by[0], by[1]) * s
+  k = self.lvm_rotate_pairs(self.lvm_heads(thirds[1], h), by[0], by[1]) * s
   a = torch.matmul(q, w.t())
   b = torch.matmul(k, w.t())
   c = float(w.size(0)) ** -0.5
@@ -51,23 +51,25 @@ const FAVOR = `def favor(self, x: Tensor, w: Tensor, h: int, causal: bool) -> Te
   if causal:
     m = m.tril()
     total = m.sum(-1, True) + 0.000001 * a.sum(-1, True)
-  return (torch.matmul(m, self.heads(thirds[2], h)) / total).transpose(1, 2).flatten(2)
+  return (torch.matmul(m, self.lvm_heads(thirds[2], h)) / total).transpose(1, 2).flatten(2)
 `
-const HEADS = `def heads(self, x: Tensor, h: int) -> Tensor:
+const HEADS = `def lvm_heads(self, x: Tensor, h: int) -> Tensor:
   return x.unflatten(-1, [h, x.size(-1) // h]).transpose(1, 2)
 `
 
 const each: Emit = (w, node, x) => node.of.reduce((y, child) => emit(w, child, y), x)
 const rotate = (w: ScriptWriter, kind: string) =>
-  kind === 'pairs' ? w.method('rotate_pairs', PAIRS) : w.method('rotate_halves', HALVES)
+  kind === 'pairs' ? w.method('lvm_rotate_pairs', PAIRS) : w.method('lvm_rotate_halves', HALVES)
 const softmax = (w: ScriptWriter, q: string, k: string, v: string, causal: boolean) =>
-  w.set(`${w.method('softmax_attention', SOFTMAX)}(${q}, ${k}, ${v}, ${causal ? 'True' : 'False'}).transpose(1, 2).flatten(2)`)
+  w.set(
+    `${w.method('lvm_softmax_attention', SOFTMAX)}(${q}, ${k}, ${v}, ${causal ? 'True' : 'False'}).transpose(1, 2).flatten(2)`,
+  )
 
 const attention: Emit = (w, { params }, x) => {
   const { heads, dim, inner = dim, cross, causal } = params
   const from = cross === true ? w.memory : x
   const [weight, bias] = [w.param('in_proj_weight'), w.param('in_proj_bias')]
-  const split = w.method('heads', HEADS)
+  const split = w.method('lvm_heads', HEADS)
   const part = (i: number, of: string) =>
     w.set(
       `${split}(torch.linear(${of}, ${weight}.narrow(0, ${i * (inner as number)}, ${inner}), ${bias}.narrow(0, ${i * (inner as number)}, ${inner})), ${heads})`,
@@ -116,7 +118,7 @@ const OPS: Readonly<Record<PredictorOp, Emit>> = {
     return w.set(`torch.layer_norm(${x}, [${dim}], ${w.param('weight')}, ${w.param('bias')}, ${number(eps!)})`)
   },
   rmsNorm: (w, node, x) =>
-    w.set(`${w.method('rms_norm', RMS)}(${x}, ${w.param('weight')}, ${number(numbers(node).eps!)}).to(${x}.dtype)`),
+    w.set(`${w.method('lvm_rms_norm', RMS)}(${x}, ${w.param('weight')}, ${number(numbers(node).eps!)}).to(${x}.dtype)`),
   activation: (w, node, x) => w.set(activation(words(node).kind!, x)),
   dropout: (_w, _node, x) => x,
   sinusoid: (w, node, x) => {
@@ -140,14 +142,15 @@ const OPS: Readonly<Record<PredictorOp, Emit>> = {
   attention,
   narrowAttention: attention,
   favor: (w, { params }, x) => {
-    for (const [name, source] of Object.entries({ heads: HEADS, angles: ANGLES, rotate_pairs: PAIRS })) w.method(name, source)
+    for (const [name, source] of Object.entries({ lvm_heads: HEADS, lvm_angles: ANGLES, lvm_rotate_pairs: PAIRS }))
+      w.method(name, source)
     const causal = params.causal === true ? 'True' : 'False'
-    return w.set(`${w.method('favor', FAVOR)}(${x}, ${w.param('projection_matrix')}, ${params.heads}, ${causal})`)
+    return w.set(`${w.method('lvm_favor', FAVOR)}(${x}, ${w.param('projection_matrix')}, ${params.heads}, ${causal})`)
   },
   redraw: (_w, _node, x) => x,
   flatten: (w, _node, x) => w.set(`${x}.flatten(1).unsqueeze(1)`),
   linformer: (w, { params }, x) => {
-    const split = w.method('heads', HEADS)
+    const split = w.method('lvm_heads', HEADS)
     const thirds = w.set(`${x}.chunk(3, -1)`)
     const [q, k, v] = [0, 1, 2].map((i) => w.set(`${split}(${thirds}[${i}], ${params.heads})`)) as [string, string, string]
     const slots = (of: string, name: string) => w.set(`torch.matmul(${w.param(name)}[:${x}.size(1)].t(), ${of})`)
@@ -159,8 +162,8 @@ const OPS: Readonly<Record<PredictorOp, Emit>> = {
   s4d,
   hyena,
   retention: (w, node, x) => {
-    w.method('heads', HEADS)
-    w.method('rotate_pairs', PAIRS)
+    w.method('lvm_heads', HEADS)
+    w.method('lvm_rotate_pairs', PAIRS)
     return retention(w, node, x)
   },
   mamba2,
@@ -168,11 +171,11 @@ const OPS: Readonly<Record<PredictorOp, Emit>> = {
   channelMixing,
   attend: (w, { params }, x) => {
     const { heads, rotary, turned } = params
-    const split = w.method('heads', HEADS)
+    const split = w.method('lvm_heads', HEADS)
     const thirds = w.set(`${x}.chunk(3, -1)`)
     const [q, k, v] = [0, 1, 2].map((i) => w.set(`${split}(${thirds}[${i}], ${heads})`)) as [string, string, string]
     if (rotary === 'none') return softmax(w, q, k, v, true)
-    const by = w.set(`${w.method('angles', ANGLES)}(${x}, ${turned}, ${x}.size(1))`)
+    const by = w.set(`${w.method('lvm_angles', ANGLES)}(${x}, ${turned}, ${x}.size(1))`)
     const turn = rotate(w, String(rotary))
     return softmax(w, w.set(`${turn}(${q}, ${by}[0], ${by}[1])`), w.set(`${turn}(${k}, ${by}[0], ${by}[1])`), v, true)
   },

@@ -1,11 +1,5 @@
 import { LvmError } from '../errors.js'
-
-/** Words of Python that libtorch does not read as names. */
-const KEYWORDS = new Set(
-  'False None True and as assert async await break class continue def del elif else except finally for from global if import in is lambda nonlocal not or pass raise return try while with yield'.split(
-    ' ',
-  ),
-)
+import { PYTHON_WORDS } from '../spec/declared-names.js'
 
 /** Python source of a forward function, written line by line; parameters are reached through the names of their nodes. */
 export class ScriptWriter {
@@ -28,7 +22,7 @@ export class ScriptWriter {
   /** Returns the expression of a parameter of the current node. */
   param(name: string): string {
     const parts = [...this.path, ...name.split('.')]
-    const keyword = parts.find((part) => KEYWORDS.has(part))
+    const keyword = parts.find((part) => PYTHON_WORDS.has(part))
     if (keyword !== undefined)
       throw new LvmError(
         'BAD_SPEC',

@@ -7,6 +7,9 @@ import { LvmError } from '../errors.js'
 /** Environment variables that settings are read from. */
 export type Env = Readonly<Record<string, string | undefined>>
 
+/** Defined in what webpack bundles, where the address of a module is the one that its source had. */
+declare const __webpack_require__: unknown
+
 let root: string | undefined
 
 const bundled = (place: string) =>
@@ -14,6 +17,7 @@ const bundled = (place: string) =>
 
 /** Folder of this package: a clone, or node_modules/lvm-torch. */
 export function packageRoot(): string {
+  if (typeof __webpack_require__ !== 'undefined') throw bundled('a bundle of webpack')
   const url: string | undefined = import.meta.url // undefined where esbuild has made CommonJS of this file
   if (url === undefined) throw bundled('a bundle of CommonJS')
   let folder = root ?? dirname(fileURLToPath(url))

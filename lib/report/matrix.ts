@@ -4,6 +4,7 @@ import { skillSentence } from '../evaluate/results-table.js'
 import type { TierName } from '../evaluate/tiers.js'
 import { trainedOnNote } from '../evaluate/trained-on.js'
 import { count, fixed, millions } from '../show.js'
+import type { Architecture } from '../spec/architecture.js'
 import { countParameters } from '../spec/count.js'
 import type { Cell } from '../sweep/cells.js'
 import { basesOf, basisOf } from './basis.js'
@@ -99,11 +100,26 @@ function sizeIn({ model, parameters, dim, context }: ReportedRun, row: number | 
   return { preset, fits: fits || row === null }
 }
 
+/** A model that has a row in the matrix. */
+interface Kind extends Pick<Architecture, 'row' | 'name' | 'title' | 'folder' | 'target'> {
+  /** Parameters of the preset `target`; 0 for an architecture of one's own, which only its runs describe. */
+  readonly parameters: number
+}
+
+/** Models of this package, and architectures of one's own that have runs or are to be trained. */
+function kindsOf(runs: readonly ReportedRun[], cells: readonly Cell[]): Kind[] {
+  const known = architectures.map((a) => ({ ...a, parameters: countParameters(a.spec(SHAPE, a.presets.target).node) }))
+  const named = [...runs, ...cells].flatMap(({ model }) => (model === null ? [] : [model]))
+  const own = new Set(named.filter((model) => architectures.every(({ name }) => name !== model)).sort())
+  return [...known, ...Array.from(own, (name) => ({ row: null, name, title: name, folder: name, target: null, parameters: 0 }))]
+}
+
 /** Returns the rows of the matrix, followed by trained models outside it. */
 export function matrixOf(runs: readonly ReportedRun[], cells: readonly Cell[], runsPath: string): MatrixRow[] {
-  const chosen = architectures.map(({ name, folder }) => runOf(runs, name, folder))
+  const kinds = kindsOf(runs, cells)
+  const chosen = kinds.map(({ name, folder }) => runOf(runs, name, folder))
   const several = basesOf(chosen.map((run) => run?.lineage ?? null)) > 1
-  return architectures.flatMap(({ row, name, title, folder: _, target, presets, spec }, i): MatrixRow[] => {
+  return kinds.flatMap(({ row, name, title, target, parameters }, i): MatrixRow[] => {
     const run = chosen[i]
     const own = cells.filter((c) => c.model === name)
     const cell = own.find(({ state }) => state !== 'done') ?? own[0] // of several folds or seeds, the one that needs attention
@@ -121,7 +137,7 @@ export function matrixOf(runs: readonly ReportedRun[], cells: readonly Cell[], r
         model: name,
         architecture: title,
         target_parameters: target,
-        parameters: run?.parameters ?? countParameters(spec(SHAPE, presets.target).node),
+        parameters: run?.parameters ?? parameters,
         preset: size?.preset ?? null,
         status: state,
         why: failed ? plan.why : run?.problem ? `${run.problem.code}: ${run.problem.message}` : null,

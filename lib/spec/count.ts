@@ -58,8 +58,9 @@ const OWN: Readonly<Record<OpName, (p: P, text: Readonly<Record<string, unknown>
   unit: () => 0,
 }
 
+/** Counts the trainable parameters of a node without its children. */
+export const ownParameters = ({ op, params }: Node): number => OWN[op](params as P, params)
+
 /** Counts the trainable parameters of a spec without building it; a tied node was counted before. */
 export const countParameters = (node: Node): number =>
-  node.tied === true
-    ? 0
-    : OWN[node.op](node.params as P, node.params) + node.of.reduce((sum, child) => sum + countParameters(child), 0)
+  node.tied === true ? 0 : ownParameters(node) + node.of.reduce((sum, child) => sum + countParameters(child), 0)

@@ -90,13 +90,17 @@ export const predictor = (p: Params<'predictor'>, trunk: Node, head: Node, ...me
 export const memoryInput = (memories: number): Node => node('memoryInput', { memories })
 /** A mixture of exponential means of all vectors so far; decays are learned, and weights that depend on the trunk's output of `width` channels. */
 export const memoryMixture = (p: Params<'memoryMixture'>): Node => node('memoryMixture', p)
+/** Linear layer; `init` and `gain` choose its initial weights, `transposed` stores the weight as [in, out]. */
 export const linear = (p: Pick<Params<'linear'>, 'in' | 'out'> & Partial<Params<'linear'>>): Node =>
   node('linear', { bias: true, transposed: false, init: 'default', gain: 1, ...p })
+/** Layer normalisation over channels, with a gain and a bias. */
 export const layerNorm = (dim: number, eps = 1e-5): Node => node('layerNorm', { dim, eps })
+/** Division by the root mean square over channels, with a gain. */
 export const rmsNorm = (dim: number, eps: number): Node => node('rmsNorm', { dim, eps })
 export type Activation = 'relu' | 'gelu' | 'gelu_tanh' | 'silu' | 'tanh' | 'sigmoid' | 'glu'
 /** gelu with erf; glu: one half of the channels, gated by the sigmoid of the other. */
 export const activation = (kind: Activation): Node => node('activation', { kind })
+/** Sets a share of the elements to zero in training and scales the others up. */
 export const dropout = (rate: number): Node => node('dropout', { rate })
 /** Adds sine and cosine of the position: `pairs` interleaves them, `halves` puts all sines first. */
 export const sinusoid = (dim: number, layout: 'pairs' | 'halves'): Node => node('sinusoid', { dim, layout })
@@ -104,7 +108,9 @@ export const sinusoid = (dim: number, layout: 'pairs' | 'halves'): Node => node(
 export const positions = (rows: number, dim: number, std: number): Node => node('positions', { rows, dim, std })
 /** Causal depthwise convolution of `kernel` taps. */
 export const conv = (channels: number, kernel: number): Node => node('conv', { channels, kernel })
+/** Long short-term memory: `layers` recurrent layers with dropout between them. */
 export const lstm = (p: Params<'lstm'>): Node => node('lstm', p)
+/** Gated recurrent unit, one layer. */
 export const gru = (p: Params<'gru'>): Node => node('gru', p)
 /** Multi-head softmax attention with its projections; the heads together have `inner` channels, `dim` unless given. */
 export const attention = ({ inner, ...p }: Params<'attention'> & { inner?: number }): Node =>

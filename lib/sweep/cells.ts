@@ -8,6 +8,8 @@ export const CELL_STATES = ['queued', 'training', 'evaluating', 'done', 'failed'
 /** One training of a sweep: a model, or one of its folds or seeds. */
 export interface Cell {
   readonly model: string
+  /** File of an architecture of one's own. */
+  readonly model_file?: string
   /** Part of the articles that is held out, as i/k, and seed of the training; absent without folds or several seeds. */
   readonly fold?: string
   readonly seed?: number

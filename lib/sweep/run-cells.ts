@@ -24,9 +24,9 @@ interface Work {
 /** Trains one cell for at most `limit` seconds, resuming from its checkpoint if there is one. */
 async function train({ o, sweep, signal, tell }: Work, cell: Cell, limit: number | undefined): Promise<Ended> {
   const { stands } = await standing(o.out, cell.run)
-  const { model, run } = cell
+  const { model, run, model_file: modelFile } = cell
   return trainChild(
-    { model, run, out: o.out, data: sweep.data, options: optionsOf(sweep.options, cell) },
+    { model, modelFile, run, out: o.out, data: sweep.data, options: optionsOf(sweep.options, cell) },
     {
       resume: stands === 'begun' && !o.overwrite ? {} : undefined,
       overwrite: stands === 'damaged' || o.overwrite,

@@ -12,6 +12,12 @@ export const sweepFields = {
     about: 'models to train: all thirteen of the matrix, or names separated by commas',
     group: 'Sweep',
   }),
+  modelFile: text({
+    default: undefined,
+    about:
+      'JavaScript files that export architectures of your own, separated by commas: train these, and those of --models if it is given',
+    group: 'Sweep',
+  }),
   budget: text({
     default: undefined,
     about: 'time for all trainings together, shared evenly; unused time of one is shared among the rest',

@@ -4,6 +4,7 @@ import { foldRunName, foldText } from '../data/fold.js'
 import { badOption, LvmError } from '../errors.js'
 import { canonicalJson } from '../files/hash.js'
 import { type Given, type Options, resolve } from '../options.js'
+import { readModelFile } from '../train/model-file.js'
 import { type Cell, readSweep, type Sweep } from './cells.js'
 import { modelsOf, passedOn, seconds, sweepFields } from './sweep-fields.js'
 
@@ -18,14 +19,34 @@ type Shared = Sweep['options']
 /** First of several seeds, as in `train --seeds`. */
 const firstSeed = ({ seed }: Shared): number => Number(seed ?? 1)
 
+/** A model to train; one of the user's own has a file. */
+interface Listed {
+  readonly name: string
+  readonly folder: string
+  readonly file?: string
+}
+
+/** The models of a sweep: those that are named, all of the matrix unless there are files, and those of files. Errors: BAD_OPTION; those of readModelFile. */
+async function listed(models: string | undefined, { modelFile }: SweepSettings): Promise<Listed[]> {
+  const files = modelFile === undefined ? [] : modelFile.split(',').map((file) => file.trim())
+  const own = await Promise.all(files.map(async (file) => ({ ...(await readModelFile(file)), file })))
+  const twice = own.find(({ name }, i) => own.findIndex((other) => other.name === name) !== i)
+  if (twice !== undefined) throw badOption('sweep', 'modelFile', `every name once, but two files have ${twice.name},`, modelFile)
+  return [...(models === undefined && own.length > 0 ? [] : modelsOf(models ?? sweepFields.models.default)), ...own]
+}
+
 /** Cells that the options ask for, as they are before their training: each model, times seeds, times folds. */
-export function askedCells(o: SweepSettings, shared: Shared): Cell[] {
+export function askedCells(o: SweepSettings, shared: Shared, models: readonly Listed[] = modelsOf(o.models)): Cell[] {
   const seeds = o.seeds === 1 ? [undefined] : from(firstSeed(shared), o.seeds)
   const folds = o.folds === undefined ? [undefined] : from(1, o.folds).map((index) => ({ index, of: o.folds! }))
-  return modelsOf(o.models).flatMap(({ name: model, folder }) =>
+  return models.flatMap(({ name: model, folder, file }) =>
     seeds.flatMap((seed) =>
       folds.map((fold): Cell => {
-        const own = { ...(fold && { fold: foldText(fold) }), ...(seed !== undefined && { seed }) }
+        const own = {
+          ...(file !== undefined && { model_file: file }),
+          ...(fold && { fold: foldText(fold) }),
+          ...(seed !== undefined && { seed }),
+        }
         const run = fold ? foldRunName(folder, fold, seed) : seed === undefined ? folder : `${folder}_seed${seed}`
         return { model, run, ...own, ...UNTRAINED }
       }),
@@ -86,7 +107,7 @@ export async function plan(given: Given<typeof sweepFields>): Promise<SweepPlan>
   const options = Object.fromEntries(
     passedOn.flatMap((key) => (typed[key] === undefined || key === 'data' ? [] : [[key, typed[key]]])),
   )
-  const cells = askedCells(o, options as Sweep['options'])
+  const cells = askedCells(o, options as Sweep['options'], await listed(given.models, o))
   const budget = o.budget === undefined ? null : seconds(o.budget)
   const sweep: Sweep = {
     version: 1,

@@ -8,6 +8,8 @@ import { type Ended, runVerb } from './sweep-child.js'
 /** A training in its own process. */
 export interface Training {
   readonly model: string
+  /** File of an architecture of one's own. */
+  readonly modelFile?: string | undefined
   /** Name of its run, and the folder of runs. */
   readonly run: string
   readonly out: string
@@ -35,7 +37,7 @@ export async function standing(out: string, run: string): Promise<{ stands: Stan
 
 /** Trains for at most `seconds`: from the checkpoint with `resume` and its changes, otherwise afresh. */
 export function trainChild(
-  { model, run, out, data, options }: Training,
+  { model, modelFile, run, out, data, options }: Training,
   o: {
     readonly resume: Training['options'] | undefined
     readonly overwrite: boolean
@@ -45,6 +47,14 @@ export function trainChild(
   },
 ): Promise<Ended> {
   const afresh = [`--data=${data}`, ...wordsOf(options), ...(o.overwrite ? ['--overwrite'] : [])]
-  const words = ['train', model, `--name=${run}`, `--out=${out}`, ...(o.resume ? ['--resume', ...wordsOf(o.resume)] : afresh)]
+  const own = modelFile === undefined ? [] : [`--model-file=${modelFile}`]
+  const words = [
+    'train',
+    model,
+    ...own,
+    `--name=${run}`,
+    `--out=${out}`,
+    ...(o.resume ? ['--resume', ...wordsOf(o.resume)] : afresh),
+  ]
   return runVerb(words, { signal: o.signal, seconds: o.seconds, hear: (event) => o.hear(event as TrainEvent) })
 }

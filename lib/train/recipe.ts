@@ -119,8 +119,8 @@ function divide(architecture: Architecture, given: Given): { train: Given; model
 }
 
 /** Resolves the given options without recipe and preset, to find the model and the run. Errors: BAD_OPTION. */
-export function ask(model: string, given: Given) {
-  const architecture = findArchitecture(model)
+export function ask(model: string | Architecture, given: Given) {
+  const architecture = typeof model === 'string' ? findArchitecture(model) : model
   const own = divide(architecture, given)
   const asked = resolve('train', trainFields, own.train)
   if (asked.resume && asked.overwrite) throw badOption('train', 'overwrite', 'one of "resume" and "overwrite"', true)
@@ -142,7 +142,7 @@ function requireFold({ fold, test }: TrainSettings): void {
  *
  * Errors: BAD_OPTION for an unknown option, one out of range, or one without effect.
  */
-export function plan(model: string, given: Given): Plan {
+export function plan(model: string | Architecture, given: Given): Plan {
   const { architecture, own, asked } = ask(model, given)
   const { recipe, preset } = asked
   const chosen = recipeOf(architecture, recipe, own.train)
@@ -188,7 +188,7 @@ export function plan(model: string, given: Given): Plan {
       'use --history N, or --split articles',
     )
   if (train.objective === 'sequence' && !isCausal(architecture, options))
-    throw badOption('train', 'objective', `last, because ${model} is not causal,`, 'sequence')
+    throw badOption('train', 'objective', `last, because ${architecture.name} is not causal,`, 'sequence')
   if (train.weights === 'bf16' && train.ema > 0)
     throw badOption('train', 'ema', '0 with "weights" bf16, which is too coarse for a moving average,', train.ema)
   if (train.weights === 'bf16' && own.train.precision === 'bf16')
@@ -197,7 +197,7 @@ export function plan(model: string, given: Given): Plan {
 }
 
 /** Settings of a resumed run: its own, with the changes that resume allows. Errors: BAD_OPTION for any other change. */
-export function resumed(model: string, given: Given, saved: { train: Given; model: Given }): Plan {
+export function resumed(model: Architecture, given: Given, saved: { train: Given; model: Given }): Plan {
   const { architecture, own } = ask(model, given)
   const before: Given = { ...saved.train, ...resolve(architecture.name, architecture.fields, saved.model) }
   const same = (key: string, value: unknown) =>

@@ -3,6 +3,7 @@ import { readHistory } from '../checkpoint/run-documents.js'
 import { FINAL, type History, type Progress, type RunManifest, SPLIT } from '../checkpoint/run-manifest.js'
 import type { Checkpoint } from '../checkpoint/verify-save.js'
 import { badOption, LvmError, shown } from '../errors.js'
+import type { Architecture } from '../spec/architecture.js'
 import { type Prepared, prepare } from './prepare.js'
 import { type Plan, resumed, type TrainSettings } from './recipe.js'
 import { extended, planned, totalSteps } from './schedule.js'
@@ -42,11 +43,17 @@ function undo({ cut, ...progress }: Progress, history: History['history']): Pick
 }
 
 /** Reads the state of a run, and the settings and data to resume with. Errors: BAD_OPTION, BAD_CHECKPOINT, those of the data. */
-export async function goOn(model: string, given: Record<string, unknown>, { path, manifest }: Checkpoint): Promise<Start> {
+export async function goOn(model: Architecture, given: Record<string, unknown>, { path, manifest }: Checkpoint): Promise<Start> {
   const facts = manifest as RunManifest
   const { progress: saved, data: on, options } = facts
-  if (facts.model !== model)
-    throw badOption('train', 'model', `${shown(facts.model)}, as the run was started,`, model, 'start another run with --name')
+  if (facts.model !== model.name)
+    throw badOption(
+      'train',
+      'model',
+      `${shown(facts.model)}, as the run was started,`,
+      model.name,
+      'start another run with --name',
+    )
   if (saved === null || on === null)
     throw new LvmError('BAD_OPTION', 'train: expected a run that was trained here but it was imported, so it cannot be resumed')
   if (manifest.files[FINAL] === undefined)

@@ -1,4 +1,5 @@
 import { basename, isAbsolute, join, relative, resolve } from 'node:path'
+import { ownFacts } from '../architectures/recorded.js'
 import { goldenRows } from '../checkpoint/golden.js'
 import {
   BEST,
@@ -94,6 +95,7 @@ async function factsOf(session: Session, best: boolean, before: RunManifest | un
   const { plan, data, spec, model, progress, history } = session
   const { architecture, train } = plan
   const { base } = data.train
+  const own = ownFacts(architecture)
   const golden = await goldenRows(model, {
     context: goldenContext(data, spec),
     dim: base.dim,
@@ -109,6 +111,7 @@ async function factsOf(session: Session, best: boolean, before: RunManifest | un
   return {
     model: architecture.name,
     folder: architecture.folder,
+    ...(own && { architecture: own }),
     spec,
     spec_hash: jsonHash(spec),
     dim: base.dim,
@@ -117,7 +120,10 @@ async function factsOf(session: Session, best: boolean, before: RunManifest | un
     output: spec.params.output as 'raw' | 'unit',
     parameters: session.parameters,
     weights_bytes: bytes,
-    options: { train: { ...train, device: session.device, threads: session.threads }, model: { ...plan.model } },
+    options: {
+      train: { ...train, device: session.device, threads: session.threads },
+      model: own ? { ...architecture.spec({ dim: base.dim, context: data.context }, plan.model).options } : { ...plan.model },
+    },
     data: await dataFacts(data, before?.data),
     split: splitFacts(data.split),
     audit: session.audit,

@@ -6,9 +6,11 @@ import type { Store } from '../checkpoint/run-store.js'
 import { mainData, someData, type WithData } from '../data/given-data.js'
 import { locateBase } from '../data/locate.js'
 import { requireWindows, shortestOf } from '../data/windows.js'
-import { abortSignal, eventDoor, only, optional, withFields, word } from '../door.js'
+import { abortSignal, eventDoor, only, optional, withFields } from '../door.js'
+import { badOption } from '../errors.js'
 import { native } from '../native.js'
 import type { Given } from '../options.js'
+import type { Architecture } from '../spec/architecture.js'
 import { resolveDevice, useThreads } from '../torch/device.js'
 import { useMultiplier } from '../torch/multiplier.js'
 import { auditData } from './audit-first.js'
@@ -19,6 +21,7 @@ import { estimate, requireRoom } from './estimate.js'
 import { firstEvents, type Opened } from './first-events.js'
 import { type Initial, openInitial } from './initial.js'
 import { openLogs } from './log/loggers.js'
+import { givenArchitecture, nameOrArchitecture, requireSameSpec } from './own-model.js'
 import { slowPrecision } from './precision.js'
 import { type Prepared, prepare } from './prepare.js'
 import { claimTogether } from './ranks/follow.js'
@@ -40,13 +43,19 @@ export type TrainOptions = {
   } & WithData<Given<typeof trainFields>, 'data' | 'val'> &
     OwnOptions<M>
 }[ModelName]
+/** Options of a training of one's own architecture: those of `TrainOptions`, with the options of that architecture. */
+export type OwnTrainOptions<A extends Architecture = Architecture> = {
+  /** What `architecture()` of `lvm-torch/spec` returns. */
+  readonly model: A
+} & WithData<Given<typeof trainFields>, 'data' | 'val'> &
+  Given<A['fields']>
 
 /** What a training is stopped with, and functions that it calls. */
 export interface TrainControl extends Callbacks {
   readonly signal?: AbortSignal
 }
 const ARGS = {
-  options: withFields({ model: word, data: optional(mainData), val: optional(someData) }),
+  options: withFields({ model: nameOrArchitecture, data: optional(mainData), val: optional(someData) }),
   control: only({ signal: optional(abortSignal), ...CALLBACKS }),
 }
 
@@ -55,11 +64,9 @@ const ARGS = {
  *
  * Errors: BAD_OPTION, RUN_EXISTS, RUN_LOCKED, those of the data, GATE_FAILED when its audit fails, OUT_OF_MEMORY, NO_DISK, DIVERGED (the last good checkpoint is kept).
  */
-export const train = eventDoor('train', ARGS, async function* (options: TrainOptions, control: TrainControl = {}): AsyncGenerator<
-  TrainEvent,
-  void,
-  void
-> {
+export const train = eventDoor('train', ARGS, async function* <
+  A extends Architecture = never,
+>(options: TrainOptions | OwnTrainOptions<A>, control: TrainControl = {}): AsyncGenerator<TrainEvent, void, void> {
   const { signal, ...callbacks } = control
   for await (const event of run(options, signal, callbacks)) yield { version: 1, ...event }
 })
@@ -75,6 +82,7 @@ async function openTraining(
   const replaced = await useMultiplier(from?.facts.multiplier)
   const { dim } = data.train.base
   const { node: spec } = architecture.spec({ dim, context: data.context }, model)
+  requireSameSpec(architecture, spec, from?.facts)
   requireLengths(architecture.name, spec, Math.min(shortestOf(data.train.windows), shortestOf(data.val.windows)))
   const needed = estimate(train, spec, { dim, context: data.context, dataBytes: data.bytes })
   const tight = await requireRoom(store.folder, needed, { device, dataBytes: data.bytes })
@@ -125,7 +133,7 @@ async function* trainEpochs(
 }
 
 interface Running {
-  readonly model: ModelName
+  readonly model: Architecture
   readonly given: Readonly<Record<string, unknown>>
   /** Plan of a new run; undefined for a resumed one. */
   readonly fresh: Plan | undefined
@@ -139,20 +147,23 @@ interface Running {
 }
 
 async function* run(
-  { model, processes, rankTimeout, ...given }: TrainOptions,
+  { model: named, processes, rankTimeout, ...given }: TrainOptions | OwnTrainOptions,
   outer: AbortSignal | undefined,
   callbacks: Callbacks,
 ): AsyncGenerator<Told> {
   const own = new AbortController()
   const signal = outer === undefined ? own.signal : AbortSignal.any([outer, own.signal])
-  const { architecture, asked } = ask(model, { ...given, processes, rankTimeout })
-  const folder = runFolder(asked.name ?? architecture.folder, asked.out)
+  const model = await givenArchitecture(named, given)
+  const { asked } = ask(model, { ...given, processes, rankTimeout })
+  const folder = runFolder(asked.name ?? model.folder, asked.out)
   const resume = asked.resume || (isRestart() && (await isRun(folder)))
   const fresh = resume ? undefined : plan(model, given)
   if (fresh?.train.data !== undefined) locateBase(fresh.train.data) // before libtorch loads, so that a wrong file name fails at once
   const ranked = placeOf(asked)
   if (ranked && fresh) requireShareable(fresh.train)
-  const group = ranked && (await openGroup(ranked, { model, ...given, rankTimeout }, asked))
+  if (ranked && processes !== undefined && typeof named !== 'string')
+    throw badOption('train', 'processes', 'no value with an architecture of your own, which a launcher can start,', processes)
+  const group = ranked && (await openGroup(ranked, { model: named, ...given, rankTimeout }, asked))
   try {
     yield* runHere({ model, given, fresh, resume, folder, overwrite: asked.overwrite && !resume, group, signal, own, callbacks })
     await group?.finish()
@@ -201,13 +212,13 @@ async function* told(opened: Opened, store: Store, { plan: { train }, from }: St
     name: basename(store.folder),
     settings: () => settingsOf(session),
   })
-  const events = trainEpochs(session, store, o.model, { signal, own: own.signal })
+  const events = trainEpochs(session, store, o.model.name, { signal, own: own.signal })
   yield* followed(events, session, { callbacks, logs, run: store.folder, signal, stop: () => own.abort() })
 }
 
 /** The training of a rank that follows rank 0: it tells only its result. */
 async function* following(session: Session, store: Store, { model, group, signal, own }: Running): AsyncGenerator<Told> {
   await begin(group!, session)
-  for await (const event of trainEpochs(session, store, model, { signal, own: own.signal }))
+  for await (const event of trainEpochs(session, store, model.name, { signal, own: own.signal }))
     if (event.type === 'result') yield event
 }

@@ -16,8 +16,8 @@ Napi::Value operator_forms(const Napi::CallbackInfo& info) {
   for (uint32_t i = 0; i < names.Length(); ++i) {
     const auto full = text(names.Get(i), "op");
     const auto dot = full.find('.');
-    const auto form = c10::Dispatcher::singleton().findSchema(
-      {full.substr(0, dot), dot == std::string::npos ? "" : full.substr(dot + 1)});
+    const auto form =
+      c10::Dispatcher::singleton().findSchema({full.substr(0, dot), dot == std::string::npos ? "" : full.substr(dot + 1)});
     if (form) forms.push_back(*form);  // other versions of libtorch have fewer
   }
   auto& all = environment(info.Env()).calls.forms;
@@ -27,9 +27,8 @@ Napi::Value operator_forms(const Napi::CallbackInfo& info) {
 
 bool all_tensors(const c10::FunctionSchema& schema) {
   const auto& results = schema.returns();
-  return std::all_of(results.begin(), results.end(), [](const c10::Argument& result) {
-    return result.type()->kind() == c10::TypeKind::TensorType;
-  });
+  return std::all_of(results.begin(), results.end(),
+                     [](const c10::Argument& result) { return result.type()->kind() == c10::TypeKind::TensorType; });
 }
 
 Napi::Value run_form(Napi::Env env, const std::string& owner, const c10::OperatorHandle& form, std::vector<c10::IValue> stack,

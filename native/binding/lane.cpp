@@ -173,7 +173,9 @@ void Lane::execute(std::unique_ptr<Job> job) {
     job.reset();
     --queued;
     if (waiting == 0) return;
-    { const std::lock_guard lock(mutex); }  // the waiting thread has looked before, or looks after this
+    {
+      const std::lock_guard lock(mutex);
+    }  // the waiting thread has looked before, or looks after this
     return finished.notify_all();
   }
   auto* raw = job.release();

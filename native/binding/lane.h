@@ -68,7 +68,8 @@ class Lane {
   // the queue is long, so that a loop that only queues does not fill the memory.
   void post(std::unique_ptr<Job> job);
   void flush();
-  // Blocks the JS thread until `ready`, which a job of this lane makes true, or until the time is up. Returns whether it is ready.
+  // Blocks the JS thread until `ready`, which a job of this lane makes true, or until the time is up. Returns whether it is
+  // ready.
   bool wait(const std::function<bool()>& ready, std::optional<std::chrono::milliseconds> limit = std::nullopt);
 
   // Runs waiting short jobs; called inside a long one.
@@ -101,7 +102,7 @@ class Lane {
   size_t unsettled = 0;  // used on the JS thread only
   std::mutex mutex;
   std::condition_variable wake, finished;
-  std::atomic<int> waiting = 0;     // whether the JS thread waits for `finished`
+  std::atomic<int> waiting = 0;    // whether the JS thread waits for `finished`
   std::atomic<size_t> queued = 0;  // posted jobs that have not run
   size_t unannounced = 0;          // posted since the thread was woken; used on the JS thread only
   std::deque<std::unique_ptr<Job>> jobs;

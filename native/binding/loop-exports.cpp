@@ -70,9 +70,10 @@ std::vector<Parameter> parameters_of(Napi::Value value) {
     const auto name = text(entry.Get("name"), "name");
     const auto tensor = take_tensor(entry.Get("tensor"));
     if (!tensor.requires_grad() || !tensor.is_leaf() || !tensor.is_contiguous() || tensor.is_inference()) {
-      throw Error("BAD_ARGUMENT", "optimizer: expected tensors that require a gradient, that no operator computed and that lie "
-                                  "in one piece, but \"" +
-                                    cut(name) + "\" is not one");
+      throw Error("BAD_ARGUMENT",
+                  "optimizer: expected tensors that require a gradient, that no operator computed and that lie "
+                  "in one piece, but \"" +
+                    cut(name) + "\" is not one");
     }
     parameters.push_back({name, tensor, true, {entry.Get("decay").ToBoolean().Value(), real(entry.Get("lrCap"), "lrCap")}});
   }
@@ -90,8 +91,9 @@ Napi::Value optimizer(const Napi::CallbackInfo& info) {
       parameters, SgdOptions{number("momentum"), number("weightDecay"), o.Get("nesterov").ToBoolean().Value(), number("clip")});
   } else {
     made->adamw = std::make_unique<Optimizer>(
-      parameters, OptimizerOptions{number("weightDecay"), number("beta1"), number("beta2"), number("eps"), number("clip"),
-                                   number("ema"), o.Get("emaWarmup").ToBoolean().Value(), uint64_t(integer(o.Get("seed"), "seed"))});
+      parameters,
+      OptimizerOptions{number("weightDecay"), number("beta1"), number("beta2"), number("eps"), number("clip"), number("ema"),
+                       o.Get("emaWarmup").ToBoolean().Value(), uint64_t(integer(o.Get("seed"), "seed"))});
   }
   int64_t bytes = 0;
   for (const auto& slot : made->slots())

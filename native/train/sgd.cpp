@@ -5,8 +5,7 @@ namespace lvm {
 Sgd::Sgd(const std::vector<Parameter>& parameters, SgdOptions options) : options(options) {
   for (const auto& p : parameters) {
     if (!p.trainable) continue;
-    slots.push_back(
-      {p.name, p.value, options.momentum > 0 ? torch::zeros_like(p.value.detach()) : Tensor(), {}, {}, p.traits});
+    slots.push_back({p.name, p.value, options.momentum > 0 ? torch::zeros_like(p.value.detach()) : Tensor(), {}, {}, p.traits});
   }
 }
 

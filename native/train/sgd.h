@@ -10,7 +10,8 @@ struct SgdOptions {
 };
 
 // Stochastic gradient descent.
-//   g ← g · min(1, clip / (|g| + 1e-6)) + λ p;   b ← μ b + g (b = g in the first step);   p ← p − lr (b, or g + μ b with nesterov)
+//   g ← g · min(1, clip / (|g| + 1e-6)) + λ p;   b ← μ b + g (b = g in the first step);   p ← p − lr (b, or g + μ b with
+//   nesterov)
 // source  torch.optim.SGD; Sutskever et al. 2013
 class Sgd {
  public:

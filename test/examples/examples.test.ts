@@ -55,6 +55,13 @@ const EXPECTED: Record<string, (lines: string[]) => void> = {
     expect(errors).toEqual([...errors].sort((a, b) => b - a))
     expect(errors.at(-1)!).toBeLessThan(0.8 * errors[0]!)
   },
+  'own-architecture.mjs': (lines) => {
+    const cosines = numbers(lines, /^epoch \d: validation cosine (-?[\d.]+)$/)
+    expect(cosines).toHaveLength(3)
+    expect(cosines[2]).toBeGreaterThan(Math.max(cosines[0]!, COPYING))
+    expect(lines[3]).toMatch(/^gated-stack has \d+ parameters$/)
+    expect(lines.join('\n')).toMatch(/^gated-stack: .* the best baseline/m)
+  },
   'train-loop.mjs': (lines) => {
     const own = numbers(lines, /^epoch \d: validation loss ([\d.e-]+)$/)
     const theirs = numbers(lines, /^trainer, epoch \d: validation loss ([\d.e-]+)$/)

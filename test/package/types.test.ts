@@ -33,7 +33,7 @@ symlinkSync(packageRoot(), join(app, 'node_modules/lvm-torch'), 'junction')
 writeFileSync(join(app, 'package.json'), '{"name": "app", "private": true}')
 const modules = join(packageRoot(), 'node_modules')
 
-/** One-line programs with the expected compiler error: an unknown key or value, with or without a suggestion, or a missing key. */
+/** One-line programs with the expected compiler error: an unknown key or value, with or without a suggestion, or a missing key or a value that fits no form. */
 const [FINE, TYPO, STRANGE, MISSPELT, VALUE, GAP] = ['', 'TS2561', 'TS2353', 'TS2820', 'TS2322', 'TS2345']
 const PROGRAMS: readonly (readonly [string, string])[] = [
   [FINE, "train({ model: 'lstm', data: 'x', layers: 2, epochs: 3, schedule: 'constant' })"],
@@ -48,8 +48,16 @@ const PROGRAMS: readonly (readonly [string, string])[] = [
   [STRANGE, "train({ model: 'lstm', state: 2 })"],
   [VALUE, "train({ model: 'lstm', data: 3 })"],
   [VALUE, "train({ model: 'lstm', schedule: 'cosine' })"],
-  [VALUE, "train({ model: 'lstm', layers: '2' })"],
+  [GAP, "train({ model: 'lstm', layers: '2' })"],
   [GAP, "train({ data: 'x' })"],
+  [FINE, "train({ model: mine, data: 'x', width: 8, epochs: 3, inputScale: 'none' })"],
+  [FINE, "train({ model: bare, data: 'x', epochs: 3 })"],
+  [FINE, 'train({ model: mine, resume: true })'],
+  [FINE, "const own: lvm.OwnTrainOptions<typeof mine> = { model: mine, width: 8 }; train({ ...own, data: 'x' })"],
+  [TYPO, "train({ model: mine, data: 'x', wdith: 8 })"],
+  [STRANGE, "train({ model: bare, data: 'x', state: 8 })"],
+  [VALUE, "train({ model: mine, data: 'x', width: '8' })"],
+  [VALUE, "train({ model: mine, data: 'x', epochs: '8' })"],
   [FINE, "lvm.sweep({ data: 'x', models: 'lstm,gru', budget: '4h', epochs: 2 })"],
   [STRANGE, "lvm.sweep({ data: 'x', resume: true })"],
   [FINE, "lvm.evaluate({ runs: ['a'], rows: 'val', latency: 0, say: (line) => line.length })"],
@@ -80,13 +88,24 @@ const PROGRAMS: readonly (readonly [string, string])[] = [
   [STRANGE, "lvm.synth({ out: 'x.npy', rwos: 5 })"],
 ]
 const body = PROGRAMS.map(([, program]) => `  ${program};`).join('\n')
+/** Architectures of one's own, with and without options. */
+const OWN =
+  "const trunk = ({ dim }: spec.Shape) => spec.linear({ in: dim, out: 8 }); const bare = spec.architecture({ name: 'bare', causal: true, width: () => 8, trunk }); const mine = spec.architecture({ name: 'mine', causal: true, fields: { width: spec.integer({ default: 8, min: 1, about: '' }) }, width: ({ width }) => width, trunk: ({ dim, width }) => spec.linear({ in: dim, out: width }) });"
 /** Makes a program whose first line imports `lvm` and `train`, so that PROGRAMS begin on the second line. */
 const write = (name: string, first: string, last: string) => {
   writeFileSync(join(app, name), `${first}\n${body}\n${last}\n`)
   return name
 }
-const esm = write('program.mts', "import * as lvm from 'lvm-torch'; import { train } from 'lvm-torch'; {", '}')
-const commonJs = write('program.cts', "import lvm = require('lvm-torch'); const { train } = lvm; {", '}')
+const esm = write(
+  'program.mts',
+  `import * as lvm from 'lvm-torch'; import { train } from 'lvm-torch'; import * as spec from 'lvm-torch/spec'; { ${OWN}`,
+  '}',
+)
+const commonJs = write(
+  'program.cts',
+  `import lvm = require('lvm-torch'); import spec = require('lvm-torch/spec'); const { train } = lvm; { ${OWN}`,
+  '}',
+)
 
 const compiled = (module: string, resolution: string, files: readonly string[]) =>
   new Promise<string[]>((done) => {

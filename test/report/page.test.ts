@@ -37,6 +37,26 @@ describe('the page', () => {
       expect(part).toContain(RIGHT_TO_LEFT)
     }
   })
+  it('the report page folds the limits of the specification away and names small presets in the matrix', () => {
+    const [, limits] = /<h2 id="limits">(.*?)<\/section>/s.exec(page)!
+    expect(limits).toMatch(/^[^<]*<\/h2>\s*<p class="muted">They were set for other vectors\..*?<\/p>\s*<details><summary>/s)
+    expect(page.replace(limits!, '')).not.toContain('expected 70 %')
+    expect(page).toContain('<span class="tag warn">other size</span> <span class="tag warn">preset tiny</span>')
+  })
+  it('the report page has each figure for wide and for narrow pages, values for the pointer, and a button to hide each run', () => {
+    const [figure] = /<figure id="figure-loss_by_step".*?<\/figure>/s.exec(page)!
+    expect(figure.match(/data-size="(wide|narrow)"/g)).toHaveLength(2)
+    expect(figure).not.toMatch(/(?:fill|stroke)="#(?:1b1f24|5b6470|ffffff|0072b2)"/)
+    expect(figure).toMatch(/data-hover="[^"]*&quot;lstm_baseline&quot;/)
+    const names = [...page.matchAll(/data-toggle="\d+" data-name="([^"]*)"/g)].map(([, name]) => name)
+    expect(names.filter((name) => name === 'lstm_baseline')).toHaveLength(2)
+    expect(new Set(names).size).toBe(4)
+    expect(page.match(/<select data-side=/g)).toHaveLength(2)
+  })
+  it('the report page writes numbers below 1 without the zero before the point', () => {
+    const cells = [...page.matchAll(/<td class="n" data-key="[^"]*">([^<]*)<\/td>/g)].map(([, text]) => text!)
+    expect(cells.filter((text) => /^[−+]?0\.\d+$/.test(text))).toEqual([])
+  })
   it('every internal link of the report page has exactly one target', () => {
     const ids = [...page.matchAll(/<[^>]* id="([^"]*)"/g)].map(([, id]) => id)
     expect(new Set(ids).size).toBe(ids.length)

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { train } from '../../lib/index.js'
+import type { TrainOptions } from '../../lib/index.js'
 import { refused } from '../files/fixture.js'
 import { checkpoint, core, folder, gpt2, mamba2, numbers, type State, weightsOf } from '../weights/forms.js'
 import { contentOf, historyOf, json, manifestOf, nth, TINY, trained, vectorFile } from './runs.js'
@@ -25,7 +25,7 @@ describe('train --init', () => {
   })
   const weights = (name: string) => weightsOf(join(TINY.out, name))
   const start = (name: string, more: Record<string, unknown> = {}) =>
-    trained({ ...options, data, name, layers: 3, ...more } as Parameters<typeof train>[0])
+    trained({ ...options, data, name, layers: 3, ...more } as TrainOptions)
   const initOf = (events: Awaited<ReturnType<typeof start>>) => events.find((event) => event.type === 'init')!
 
   it('--init fills the layers in the weights, and other layers keep their random initial values', async () => {

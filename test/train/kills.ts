@@ -26,16 +26,14 @@ const outcome = async (run: string) => ({
 export async function killWhileTraining(
   data: string,
   cwd: string,
-  o: { kills: number; epochs: number; options?: readonly string[]; stepsPerEpoch?: number },
+  o: { kills: number; epochs: number; model?: readonly string[]; options?: readonly string[]; stepsPerEpoch?: number },
 ): Promise<{ finished: number; instants: Record<string, number> }> {
   mkdirSync(cwd)
   const words = [
     'train',
-    'lstm',
+    ...(o.model ?? ['lstm', '--preset', 'tiny']),
     '--data',
     data,
-    '--preset',
-    'tiny',
     '--batch-size',
     '16',
     '--epochs',
