@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { ModelName, OwnOptions } from '../architectures/index.js'
+import { architectures, type ModelName, type OwnOptions } from '../architectures/index.js'
 import { claimRun } from '../checkpoint/claim.js'
 import { isRun, runFolder } from '../checkpoint/run-folder.js'
 import type { Store } from '../checkpoint/run-store.js'
@@ -160,10 +160,11 @@ async function* run(
   const fresh = resume ? undefined : plan(model, given)
   if (fresh?.train.data !== undefined) locateBase(fresh.train.data) // before libtorch loads, so that a wrong file name fails at once
   const ranked = placeOf(asked)
+  const isOurs = architectures.some((ours) => ours === model)
   if (ranked && fresh) requireShareable(fresh.train)
-  if (ranked && processes !== undefined && typeof named !== 'string')
+  if (ranked && processes !== undefined && !isOurs)
     throw badOption('train', 'processes', 'no value with an architecture of your own, which a launcher can start,', processes)
-  const group = ranked && (await openGroup(ranked, { model: named, ...given, rankTimeout }, asked))
+  const group = ranked && (await openGroup(ranked, { model: model.name, ...given, rankTimeout }, asked))
   try {
     yield* runHere({ model, given, fresh, resume, folder, overwrite: asked.overwrite && !resume, group, signal, own, callbacks })
     await group?.finish()
