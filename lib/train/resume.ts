@@ -55,7 +55,10 @@ export async function goOn(model: Architecture, given: Record<string, unknown>, 
       'start another run with --name',
     )
   if (saved === null || on === null)
-    throw new LvmError('BAD_OPTION', 'train: expected a run that was trained here but it was imported, so it cannot be resumed')
+    throw new LvmError(
+      'BAD_OPTION',
+      'train: expected a run that was trained here but it was imported or trained in a loop of one’s own, so it cannot be resumed',
+    )
   if (manifest.files[FINAL] === undefined)
     throw new LvmError(
       'BAD_OPTION',
