@@ -89,11 +89,12 @@ export const event = (document: object): void => write(jsonText(document))
 
 /** Prints an error as `code: message` and `fix: hint` on stderr, with --json also as an event on stdout, and sets the exit code. */
 export function fail(error: unknown, json = false): void {
-  const { code, message, commandHint: hint, exit } = asLvmError(error)
+  const { code, message, commandHint: hint, exit, reported } = asLvmError(error)
+  process.exitCode = exit
+  if (reported) return
   diagnostic(`${code}: ${message}\nfix: ${hint}`)
   if (manner.verbose) diagnostic(inspect(error))
   if (json) event({ type: 'error', version: 1, code, message, hint, exit })
-  process.exitCode = exit
 }
 
 /** Shortens a path below the working directory to a relative one; returns other paths unchanged. */

@@ -1,9 +1,10 @@
 import { runName } from '../lib/checkpoint/run-folder.js'
 import { locateBase } from '../lib/data/locate.js'
 import { readTextsOf } from '../lib/data/side-file.js'
-import type { LvmError } from '../lib/errors.js'
+import { LvmError } from '../lib/errors.js'
 import type { TrainOptions } from '../lib/index.js'
 import { shellWord } from '../lib/show.js'
+import { rankPlace } from '../lib/train/ranks/rank-place.js'
 import { program, resumption } from './command-line.js'
 import { manner } from './manner.js'
 import { diagnostic, event as emit, nearby, print } from './output.js'
@@ -18,6 +19,12 @@ async function hasSentences(data: unknown): Promise<boolean> {
   return side !== undefined && (await readTextsOf(side, new Set([0]))) !== undefined
 }
 
+/** Whether this process is a rank other than 0 of a launcher such as torchrun: rank 0 alone prints. */
+const follows = (): boolean => (rankPlace()?.rank ?? 0) > 0
+
+/** A rank that was asked to stop stops all of them. */
+const stoppedElsewhere = () => new LvmError('TERMINATED', 'another rank was stopped')
+
 /** Trains once, or once per seed, and shows the progress; `stopped` is the reason of an interruption. */
 export async function follow(
   train: Train,
@@ -25,9 +32,10 @@ export async function follow(
   seeds: Seeds | undefined,
   json: boolean,
 ): Promise<{ results: Result[]; stopped: LvmError | undefined }> {
-  const stop = interruption()
+  const stop = interruption(follows() ? () => {} : undefined)
   const shown = json ? emit : progress(terminal())
   const show: typeof shown = (event) => {
+    if (follows()) return
     if (!manner.quiet || event.type === 'result' || event.type === 'warning') shown(event)
   }
   const results: Result[] = []
@@ -39,14 +47,15 @@ export async function follow(
   } finally {
     stop.release()
   }
-  return { results, stopped: results.at(-1)?.stopped === 'interrupted' ? stop.reason : undefined }
+  return { results, stopped: results.at(-1)?.stopped === 'interrupted' ? (stop.reason ?? stoppedElsewhere()) : undefined }
 }
 
 /** Trains, then prints the next command; after an interruption the folder of the checkpoint and the command that resumes. */
 export async function runTraining(train: Train, options: TrainOptions, seeds: Seeds | undefined, json: boolean): Promise<void> {
   const { results, stopped } = await follow(train, options, seeds, json)
   const folder = results.at(-1)?.run ?? ''
-  if (stopped) {
+  if (follows()) process.exitCode = stopped?.exit ?? 0
+  else if (stopped) {
     diagnostic(`the checkpoint is in ${nearby(folder)}\nresume with: ${resumption()}`)
     process.exitCode = stopped.exit
   } else if (seeds) {

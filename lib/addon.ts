@@ -3,6 +3,7 @@ import type {
   NativeBank,
   NativeJointSteps,
   NativeModel,
+  NativeRanks,
   NativeSamples,
   NativeScript,
   NativeStepper,
@@ -12,6 +13,7 @@ import type {
   NativeTrainer,
 } from './handles.js'
 import type { Retrieval } from './rankings.js'
+import type { RanksAddon } from './ranks-addon.js'
 import type { TensorCalls } from './tensor-calls.js'
 import type { DeviceMemory, ProductTimes, StepsPlan, TrainerOptions, TrainerSums, TrainerTemperature } from './trainer-options.js'
 
@@ -51,7 +53,7 @@ export interface QuerySums {
 }
 
 /** All functions of the addon; the caller has resolved and checked every argument. */
-export interface Addon extends TensorCalls {
+export interface Addon extends TensorCalls, RanksAddon {
   // native/binding/device-exports.cpp
   devices(): { name: string; type: string; memory: number | null }[]
   deviceMemory(device: string, restart: boolean): DeviceMemory | null
@@ -150,10 +152,16 @@ export interface Addon extends TensorCalls {
     sums?: QuerySums,
   ): Promise<Retrieval>
   // native/binding/training-exports.cpp
-  trainer(model: NativeModel, samples: NativeSamples, ids: Int32Array, o: TrainerOptions): Promise<NativeTrainer>
+  trainer(
+    model: NativeModel,
+    samples: NativeSamples,
+    ids: Int32Array,
+    o: TrainerOptions & { ranks?: NativeRanks | undefined },
+  ): Promise<NativeTrainer>
   trainerRun(trainer: NativeTrainer, epoch: number, from: number, rates: Float64Array): Promise<number>
+  /** With ranks, all of them stop after the same step; `stopped` says so. */
   trainerStop(trainer: NativeTrainer): void
-  trainerProgress(trainer: NativeTrainer): { steps: number; windows: number; loss: number }
+  trainerProgress(trainer: NativeTrainer): { steps: number; windows: number; loss: number; stopped: boolean }
   trainerStepsPerEpoch(trainer: NativeTrainer): number
   trainerSteps(trainer: NativeTrainer): StepsPlan
   trainerSums(trainer: NativeTrainer, set?: TrainerSums): TrainerSums

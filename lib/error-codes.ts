@@ -151,6 +151,16 @@ export const ERRORS = {
     about: 'the requested device is not available',
     hint: 'use --device auto; to list the devices of this machine run: lvm-torch doctor',
   },
+  RANK_LOST: {
+    exit: 5,
+    about: 'another process of a data-parallel training has ended or does not answer',
+    hint: 'the last save is whole: continue with --resume, on any number of processes',
+  },
+  RANK_MISMATCH: {
+    exit: 2,
+    about: 'the processes of a data-parallel training have different data, code, libtorch or options',
+    hint: 'start all of them with the same command, files and versions',
+  },
   OUT_OF_MEMORY: { exit: 6, about: 'there is not enough memory', hint: 'use a smaller --batch-size, model or --context' },
   DIVERGED: {
     exit: 7,

@@ -12,6 +12,8 @@ export class LvmError extends Error {
   readonly hint: string
   /** The fix, in terms of commands and flags; every throw site writes this form. */
   readonly commandHint: string
+  /** Whether another process of a data-parallel training prints this error. */
+  reported = false
   constructor(code: ErrorCode, message: string, options: ErrorOptions & { hint?: string } = {}) {
     super(message, options)
     this.code = isErrorCode(code) ? code : 'INTERNAL'

@@ -12,6 +12,10 @@ export interface NativeSamples {
 export interface NativeTrainer {
   readonly [handle]: 'trainer'
 }
+/** The processes of a data-parallel training. */
+export interface NativeRanks {
+  readonly [handle]: 'group of ranks'
+}
 export interface NativeStepper {
   readonly [handle]: 'stepper'
 }

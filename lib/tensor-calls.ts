@@ -3,6 +3,7 @@ import type {
   NativeGenerator,
   NativeModel,
   NativeOptimizer,
+  NativeRanks,
   NativeSamples,
   NativeStepper,
   NativeTensor,
@@ -55,7 +56,7 @@ export interface TensorCalls {
   /** Errors: BAD_ARGUMENT for another value; DISPOSED. */
   tensorIsHandle(t: NativeTensor): true
   rowNorms(t: NativeTensor): Promise<Float64Array>
-  dispose(thing: NativeTensor | NativeGenerator | NativeModel | NativeSamples | NativeTrainer | NativeStepper): void
+  dispose(thing: NativeTensor | NativeGenerator | NativeModel | NativeSamples | NativeTrainer | NativeStepper | NativeRanks): void
   // native/binding/call.cpp
   call(op: string, args: readonly unknown[], named: Readonly<Record<string, unknown>>): Promise<NativeValue>
   operators(): string[]

@@ -5,6 +5,7 @@ import type { TrainOptions } from '../../lib/index.js'
 import { flag, integer, resolve, text } from '../../lib/options.js'
 import { kebab, nearestWord } from '../../lib/show.js'
 import type { Architecture } from '../../lib/spec/architecture.js'
+import { rankPlace } from '../../lib/train/ranks/rank-place.js'
 import { trainFields, trainFieldsOf } from '../../lib/train/train-fields.js'
 import { flags, given, wrapped } from '../flags.js'
 import { answer } from '../output.js'
@@ -96,6 +97,14 @@ async function settled(argv: Readonly<Record<string, unknown>>, config: Config, 
   if (of !== undefined && options.fold !== undefined)
     throw badOption('train', 'fold', 'no value with "folds", which trains all of them,', options.fold, 'leave --fold out')
   const one = count === 1 && of === undefined
+  if (!one && rankPlace() !== undefined)
+    throw badOption(
+      'train',
+      of === undefined ? 'seeds' : 'folds',
+      'no value where the environment has RANK and WORLD_SIZE',
+      of ?? count,
+      'use --processes, or start one training after the other',
+    )
   const several = one ? undefined : { count, first: Number(options.seed ?? 1), name, folds: of }
   return { model: train, options, several }
 }

@@ -26,6 +26,8 @@ export function configOf(
     extend: _______,
     encoder: ________,
     log: __________,
+    processes: ___________,
+    rankTimeout: ____________,
     ...others
   } = train
   return {

@@ -3,6 +3,7 @@ import { asLvmError, LvmError } from '../errors.js'
 import { watchCpuShare } from '../libtorch/cpu-share.js'
 import { native } from '../native.js'
 import { evaluateEpoch } from './evaluate-epoch.js'
+import { rowOfFirst } from './ranks/shared-training.js'
 import { saveSession } from './save.js'
 import { afterEpoch, rates, totalSteps } from './schedule.js'
 import { isBetter } from './selection.js'
@@ -41,6 +42,8 @@ async function save(session: Session, store: Store, reason: 'epoch' | 'timer' | 
   if (session.contrastive) progress.temperature = native.trainerTemperature(trainer)
   progress.finished = ended(session) !== undefined
   if (progress.finished) await requireUnchanged(session)
+  session.group?.note('saving')
+  if (session.group?.follows) return { type: 'saved', epoch: progress.epoch, step: progress.step, generation: 0, reason }
   const generation = await holding(session, standing(session), () =>
     saveSession(session, store, { best, ended: reason === 'epoch' }),
   )
@@ -61,6 +64,7 @@ async function* logSteps(session: Session, count: number, signal: AbortSignal): 
     )
     const start = performance.now()
     const made = await native.trainerRun(trainer, progress.epoch, progress.step, lrs)
+    if (session.group && native.trainerProgress(trainer).stopped) session.group.stop()
     const seconds = (performance.now() - start) / 1000
     lr = lrs[made - 1] ?? lr
     left -= made
@@ -143,7 +147,9 @@ async function* finishEpoch(
   const { plan, progress } = session
   const lr = rates(plan.train, progress, Math.max(0, progress.optimizer_steps - 1), 1)[0]!
   const start = performance.now()
-  const row = await evaluateEpoch(session, lr, signal, share)
+  const evaluate = () => evaluateEpoch(session, lr, signal, share)
+  session.group?.note(`evaluating epoch ${progress.epoch}`)
+  const row = session.group ? await rowOfFirst(session.group, evaluate) : await evaluate()
   if (progress.epoch > 0 && progress.step < session.steps) {
     const { epoch, step, schedule, best, epoch_seconds, logged } = progress
     const sums = native.trainerSums(session.trainer)
@@ -165,8 +171,15 @@ async function* finishEpoch(
   yield saved
 }
 
-/** Runs a training to its end or until it is stopped, with regular saves. */
-export async function* epochs(session: Session, store: Store, signal: AbortSignal): AsyncGenerator<Told, Stopped> {
+/**
+ * Runs a training to its end or until it is stopped, with regular saves.
+ *
+ * With several processes `own` asks this one to stop, and all stop after the same step.
+ */
+export async function* epochs(session: Session, store: Store, own: AbortSignal): AsyncGenerator<Told, Stopped> {
+  const { group } = session
+  const signal = group?.stopped ?? own
+  const evaluation = group ? AbortSignal.any([own, group.lost]) : own
   try {
     for (;;) {
       const end = ended(session)
@@ -174,7 +187,7 @@ export async function* epochs(session: Session, store: Store, signal: AbortSigna
       const share = watchCpuShare()
       if (session.progress.epoch > 0) yield* steps(session, store, signal)
       if (signal.aborted) break
-      yield* finishEpoch(session, store, signal, share)
+      yield* finishEpoch(session, store, evaluation, share)
     }
   } catch (error) {
     if (!signal.aborted || asLvmError(error).code !== 'INTERRUPTED') throw error

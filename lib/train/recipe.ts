@@ -91,6 +91,8 @@ const RESUMABLE = [
   'data',
   'val',
   'encoder',
+  'processes',
+  'rankTimeout',
 ]
 
 /** How far back the contexts of a training reach. */
@@ -213,7 +215,13 @@ export function resumed(model: Architecture, given: Given, saved: { train: Given
   const changes = Object.fromEntries(Object.entries(own.train).filter(([key]) => RESUMABLE.includes(key)))
   return {
     architecture,
-    train: resolve('train', trainFields, { ...saved.train, extend: undefined, ...changes }),
+    train: resolve('train', trainFields, {
+      ...saved.train,
+      extend: undefined,
+      processes: undefined,
+      rankTimeout: undefined,
+      ...changes,
+    }),
     model: saved.model,
   }
 }

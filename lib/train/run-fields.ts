@@ -57,7 +57,22 @@ export const runFields = {
     default: undefined,
     min: 1,
     max: 1024,
-    about: 'CPU threads; if omitted, OMP_NUM_THREADS or all that this process may use',
+    about:
+      'CPU threads of each process; if omitted, OMP_NUM_THREADS or all that this process may use, divided among the processes of this machine',
+    ...run,
+  }),
+  processes: integer({
+    default: undefined,
+    min: 1,
+    max: 256,
+    about: 'train in this many processes on this machine, which share each batch; the result does not depend on it',
+    ...run,
+  }),
+  rankTimeout: integer({
+    default: undefined,
+    min: 1,
+    max: 86_400,
+    about: 'seconds after which a process that does not answer ends a training in several processes; if omitted, 300',
     ...run,
   }),
 } as const

@@ -9,6 +9,7 @@ import { type Contrastive, openContrastive } from './contrastive-loss.js'
 import { type Initial, initialise } from './initial.js'
 import { fitStart } from './memory-start.js'
 import { heldRows, type Prepared } from './prepare.js'
+import type { Group } from './ranks/group.js'
 import type { Plan, TrainSettings } from './recipe.js'
 import type { From } from './resume.js'
 import { freshSchedule, planned, totalSteps } from './schedule.js'
@@ -17,6 +18,8 @@ import { openHeldOut, openWatched, type Watched } from './watched.js'
 /** Model, trainer and state of a training. */
 export interface Session {
   readonly plan: Plan
+  /** The processes that share the training; undefined for a single one. */
+  readonly group: Group | undefined
   readonly data: Prepared
   readonly spec: Node
   readonly model: NativeModel
@@ -105,6 +108,7 @@ interface Asked {
   readonly threads: number
   readonly recompute: boolean
   readonly initial?: Initial | undefined
+  readonly group?: Group | undefined
   readonly from?: From
 }
 
@@ -128,7 +132,7 @@ export async function openSession(plan: Plan, data: Prepared, o: Asked): Promise
     watched = await openWatched(train, data, data.val === data.train ? heldRows(data.val, data.split) : undefined)
     heldOut = await openHeldOut(train, data)
     const settings = trainerSettings(train, { groups, recompute: o.recompute, emaRule, contrastive })
-    trainer = await native.trainer(model, samples, data.split.train, settings)
+    trainer = await native.trainer(model, samples, data.split.train, { ...settings, ranks: o.group?.native })
     if (o.from !== undefined) await restore(model, trainer, o.from)
   } catch (error) {
     contrastive?.dispose()
@@ -141,6 +145,7 @@ export async function openSession(plan: Plan, data: Prepared, o: Asked): Promise
   const steps = native.trainerStepsPerEpoch(trainer)
   return {
     plan,
+    group: o.group,
     data,
     spec: o.spec,
     model,

@@ -31,6 +31,8 @@ export type TrainEvent = { version: 1 } & (
       device: string
       precision: string
       threads: number
+      /** Processes that share the training; absent for one. */
+      processes?: number
       resumed: boolean
       data: {
         path: string

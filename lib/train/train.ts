@@ -1,12 +1,13 @@
 import { basename } from 'node:path'
-import type { ModelName, OwnOptions } from '../architectures/index.js'
+import { architectures, type ModelName, type OwnOptions } from '../architectures/index.js'
 import { claimRun } from '../checkpoint/claim.js'
-import { runFolder } from '../checkpoint/run-folder.js'
+import { isRun, runFolder } from '../checkpoint/run-folder.js'
 import type { Store } from '../checkpoint/run-store.js'
 import { mainData, someData, type WithData } from '../data/given-data.js'
 import { locateBase } from '../data/locate.js'
 import { requireWindows, shortestOf } from '../data/windows.js'
 import { abortSignal, eventDoor, only, optional, withFields } from '../door.js'
+import { badOption } from '../errors.js'
 import { native } from '../native.js'
 import type { Given } from '../options.js'
 import type { Architecture } from '../spec/architecture.js'
@@ -15,14 +16,19 @@ import { useMultiplier } from '../torch/multiplier.js'
 import { auditData } from './audit-first.js'
 import { CALLBACKS, type Callbacks, followed } from './callbacks.js'
 import { requireLengths } from './context-lengths.js'
-import { type Ended, ended, epochs } from './epochs.js'
+import { epochs } from './epochs.js'
 import { estimate, requireRoom } from './estimate.js'
+import { firstEvents, type Opened } from './first-events.js'
 import { type Initial, openInitial } from './initial.js'
 import { openLogs } from './log/loggers.js'
 import { givenArchitecture, nameOrArchitecture, requireSameSpec } from './own-model.js'
 import { slowPrecision } from './precision.js'
 import { type Prepared, prepare } from './prepare.js'
-import { ask, plan, reachOf } from './recipe.js'
+import { claimTogether } from './ranks/follow.js'
+import { type Group, openGroup, placeOf } from './ranks/group.js'
+import { isRestart } from './ranks/rank-place.js'
+import { begin, requireShareable, threadsOf } from './ranks/shared-training.js'
+import { ask, type Plan, plan } from './recipe.js'
 import { goOn, type Start } from './resume.js'
 import { settingsOf } from './save.js'
 import { closeSession, openSession, type Session } from './session.js'
@@ -44,40 +50,6 @@ export type OwnTrainOptions<A extends Architecture = Architecture> = {
 } & WithData<Given<typeof trainFields>, 'data' | 'val'> &
   Given<A['fields']>
 
-function startEvent(
-  folder: string,
-  { plan: { architecture, train }, data, parameters, device, threads, progress: { plan = [] } }: Session,
-  { memory_bytes, disk_bytes }: { memory_bytes: number; disk_bytes: number },
-  isResumed: boolean,
-): Told {
-  const { base, windows } = data.train
-  const { mode, leaky, fold, train: ids, val, test } = data.split
-  return {
-    type: 'start',
-    run: folder,
-    model: architecture.name,
-    parameters,
-    device,
-    precision: train.weights === 'bf16' ? 'bf16' : train.precision,
-    threads,
-    resumed: isResumed,
-    data: {
-      path: base.path,
-      rows: base.rows,
-      dim: base.dim,
-      articles: new Set(windows.article).size,
-      windows: { train: ids.length, val: val.length, test: test?.length ?? 0 },
-      space: base.space ?? null,
-    },
-    split: { mode, leaky, ...(fold && { fold }) },
-    context: data.context,
-    ...(train.history !== undefined && { history: reachOf(train).history!, min_history: train.minHistory }),
-    objective: train.objective,
-    estimate: { memory_bytes, disk_bytes },
-    ...(plan.length > 1 && { extended: plan.slice(1) }),
-  }
-}
-
 /** What a training is stopped with, and functions that it calls. */
 export interface TrainControl extends Callbacks {
   readonly signal?: AbortSignal
@@ -85,17 +57,6 @@ export interface TrainControl extends Callbacks {
 const ARGS = {
   options: withFields({ model: nameOrArchitecture, data: optional(mainData), val: optional(someData) }),
   control: only({ signal: optional(abortSignal), ...CALLBACKS }),
-}
-
-/** Says why a finished run trains nothing, and which option extends it. */
-function nothingToTrain({ plan: { train }, progress: { best, epoch, optimizer_steps } }: Session, why: Ended): string {
-  const further = train.schedule === 'warmup-cosine' ? 'with "extend" extends the run' : 'extends the run'
-  const reasons = {
-    'early-stop': `no epoch after epoch ${best?.epoch} improved on it; a larger "earlyStop" extends the run`,
-    'max-steps': `step ${optimizer_steps} of ${train.maxSteps} is done; a larger "maxSteps" ${further}`,
-    done: `epoch ${epoch - 1} of ${train.epochs} is done; a larger "epochs" ${further}`,
-  }
-  return `nothing to train: ${reasons[why]}`
 }
 
 /**
@@ -111,10 +72,13 @@ export const train = eventDoor('train', ARGS, async function* <
 })
 
 /** Sets device, threads and multiplier, checks memory and disk, and builds model and trainer. */
-async function openTraining({ plan: settings, data, from }: Start, store: Store, initial: Initial | undefined) {
+async function openTraining(
+  { plan: settings, data, from }: Start,
+  { store, initial, group }: { store: Store; initial: Initial | undefined; group: Group | undefined },
+): Promise<Opened> {
   const { architecture, train, model } = settings
-  const device = resolveDevice(train.device)
-  const threads = useThreads(train.threads, { recorded: from && store.folder })
+  const device = group ? 'cpu' : resolveDevice(train.device)
+  const threads = useThreads(threadsOf(group, train.threads, from !== undefined), { recorded: from && store.folder })
   const replaced = await useMultiplier(from?.facts.multiplier)
   const { dim } = data.train.base
   const { node: spec } = architecture.spec({ dim, context: data.context }, model)
@@ -129,28 +93,11 @@ async function openTraining({ plan: settings, data, from }: Start, store: Store,
     threads,
     recompute: needed.recompute,
     initial,
+    group,
     ...(from && { from }),
   })
   return { session, needed, tight, replaced }
 }
-type Opened = Awaited<ReturnType<typeof openTraining>>
-
-/** Events before the first step: start, initial weights, warnings. */
-function* firstEvents({ session, needed, tight, replaced }: Opened, store: Store, isResumed: boolean): Generator<Told> {
-  const { data, init, initialised } = session
-  yield startEvent(store.folder, session, needed, isResumed)
-  if (initialised !== undefined) yield { type: 'init', ...init!, ...initialised.placed }
-  const end = isResumed ? ended(session) : undefined
-  const warnings: readonly (readonly [code: string, message: string | undefined])[] = [
-    ['BAD_CHECKPOINT', store.rescued],
-    ...[...data.warnings, ...(initialised?.warnings ?? [])].map((message) => ['DATA', message] as const),
-    ['MEMORY', tight],
-    ['KERNEL', replaced],
-    ['NOTHING_TO_TRAIN', end && nothingToTrain(session, end)],
-  ]
-  for (const [code, message] of warnings) if (message !== undefined) yield { type: 'warning', code, message }
-}
-
 /** Trains until the end or until stopped; then warns of data that changed meanwhile and gives the result. */
 async function* trainEpochs(
   session: Session,
@@ -185,45 +132,94 @@ async function* trainEpochs(
   }
 }
 
+interface Running {
+  readonly model: Architecture
+  readonly given: Readonly<Record<string, unknown>>
+  /** Plan of a new run; undefined for a resumed one. */
+  readonly fresh: Plan | undefined
+  readonly resume: boolean
+  readonly folder: string
+  readonly overwrite: boolean
+  readonly group: Group | undefined
+  readonly signal: AbortSignal
+  readonly own: AbortController
+  readonly callbacks: Callbacks
+}
+
 async function* run(
-  { model: named, ...given }: TrainOptions | OwnTrainOptions,
+  { model: named, processes, rankTimeout, ...given }: TrainOptions | OwnTrainOptions,
   outer: AbortSignal | undefined,
   callbacks: Callbacks,
 ): AsyncGenerator<Told> {
   const own = new AbortController()
   const signal = outer === undefined ? own.signal : AbortSignal.any([outer, own.signal])
   const model = await givenArchitecture(named, given)
-  const { asked } = ask(model, given)
-  const { resume, overwrite, name, out } = asked
+  const { asked } = ask(model, { ...given, processes, rankTimeout })
+  const folder = runFolder(asked.name ?? model.folder, asked.out)
+  const resume = asked.resume || (isRestart() && (await isRun(folder)))
   const fresh = resume ? undefined : plan(model, given)
   if (fresh?.train.data !== undefined) locateBase(fresh.train.data) // before libtorch loads, so that a wrong file name fails at once
-  const store = await claimRun('train', runFolder(name ?? model.folder, out), { resume, overwrite })
+  const ranked = placeOf(asked)
+  const isOurs = architectures.some((ours) => ours === model)
+  if (ranked && fresh) requireShareable(fresh.train)
+  if (ranked && processes !== undefined && !isOurs)
+    throw badOption('train', 'processes', 'no value with an architecture of your own, which a launcher can start,', processes)
+  const group = ranked && (await openGroup(ranked, { model: model.name, ...given, rankTimeout }, asked))
+  try {
+    yield* runHere({ model, given, fresh, resume, folder, overwrite: asked.overwrite && !resume, group, signal, own, callbacks })
+    await group?.finish()
+  } catch (error) {
+    throw group === undefined ? error : await group.failed(error)
+  } finally {
+    await group?.close()
+  }
+}
+
+async function* runHere(o: Running): AsyncGenerator<Told> {
+  const { model, given, fresh, resume, folder, overwrite, group } = o
+  const claim = () => claimRun('train', folder, { resume, overwrite })
+  const store = group === undefined ? await claim() : await claimTogether(group, claim, { folder, resume })
   let data: Prepared | undefined
   let session: Session | undefined
   try {
-    if (fresh !== undefined) resolveDevice(fresh.train.device) // before the data is read, which can take minutes
+    if (fresh !== undefined && group === undefined) resolveDevice(fresh.train.device) // before the data is read, which can take minutes
     const initial = fresh && (await openInitial(fresh))
     const started: Start = fresh ? { plan: fresh, data: await prepare(fresh.train) } : await goOn(model, given, store.current()!)
     data = started.data
-    const opened = await openTraining(started, store, initial)
+    if (group) requireShareable(started.plan.train)
+    const opened = await openTraining(started, { store, initial, group })
     session = opened.session
-    yield* firstEvents(opened, store, resume)
-    const { train } = started.plan
-    if (fresh !== undefined) session.audit = yield* auditData(data, train.force, signal)
-    if (train.precision === 'bf16' && session.device === 'cpu') {
-      const slow = await slowPrecision()
-      if (slow !== undefined) yield { type: 'warning', code: 'SLOW_PRECISION', message: slow }
-    }
-    const logs = await openLogs(store.folder, train.log, {
-      from: started.from && session,
-      name: basename(store.folder),
-      settings: () => settingsOf(session!),
-    })
-    const events = trainEpochs(session, store, model.name, { signal, own: own.signal })
-    yield* followed(events, session, { callbacks, logs, run: store.folder, signal, stop: () => own.abort() })
+    yield* group?.follows ? following(session, store, o) : told(opened, store, started, o)
   } finally {
     if (session !== undefined) closeSession(session)
     data?.dispose()
     await store.close()
   }
+}
+
+/** The training as its first or only process tells it. */
+async function* told(opened: Opened, store: Store, { plan: { train }, from }: Start, o: Running): AsyncGenerator<Told> {
+  const { session } = opened
+  const { signal, own, callbacks, group } = o
+  yield* firstEvents(opened, store, o.resume)
+  if (from === undefined) session.audit = yield* auditData(session.data, train.force, signal)
+  if (group !== undefined) await begin(group, session)
+  if (train.precision === 'bf16' && session.device === 'cpu') {
+    const slow = await slowPrecision()
+    if (slow !== undefined) yield { type: 'warning', code: 'SLOW_PRECISION', message: slow }
+  }
+  const logs = await openLogs(store.folder, train.log, {
+    from: from && session,
+    name: basename(store.folder),
+    settings: () => settingsOf(session),
+  })
+  const events = trainEpochs(session, store, o.model.name, { signal, own: own.signal })
+  yield* followed(events, session, { callbacks, logs, run: store.folder, signal, stop: () => own.abort() })
+}
+
+/** The training of a rank that follows rank 0: it tells only its result. */
+async function* following(session: Session, store: Store, { model, group, signal, own }: Running): AsyncGenerator<Told> {
+  await begin(group!, session)
+  for await (const event of trainEpochs(session, store, model.name, { signal, own: own.signal }))
+    if (event.type === 'result') yield event
 }

@@ -1,6 +1,7 @@
 #include "../recycling.h"
 
 #include "convert.h"
+#include "training-handles.h"
 
 #include <ATen/Parallel.h>
 
@@ -32,6 +33,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_evaluation(exports);
   export_retrieval(exports);
   export_training(exports);
+  export_ranks(exports);
   export_scripts(exports);
   export_texts(exports);
   export_t5(exports);

@@ -1,17 +1,11 @@
 #include "../checkpoint/pt-writer.h"
 #include "../evaluate/score.h"
-#include "../train/trainer.h"
 #include "convert.h"
+#include "training-handles.h"
 
 #include <ATen/Parallel.h>
 
 namespace lvm {
-
-template <>
-struct Kind<Trainer> {
-  static constexpr napi_type_tag tag{0x6c766d746f726368, 5};
-  static constexpr const char* name = "trainer";
-};
 
 namespace {
 
@@ -38,7 +32,7 @@ Steps read_steps(Napi::Value value, torch::Device device) {
 
 // trainer(model, samples, ids, {batch, accumulate, vectors?, groups?, loss, bf16, sequence, recompute, keepZeros, seed,
 // weightDecay, beta1, beta2, eps, clip, ema, emaWarmup, threads, steps?, contrastive?: {weight, errorScale,
-// negatives}}) -> Promise<handle>
+// negatives}, ranks?}) -> Promise<handle>
 Napi::Value trainer(const Napi::CallbackInfo& info) {
   const auto o = info[3].As<Napi::Object>();
   const auto with = o.Get("contrastive").IsObject();
@@ -62,8 +56,9 @@ Napi::Value trainer(const Napi::CallbackInfo& info) {
     read_steps(o.Get("steps"), take<Model>(info[0])->placement.device)};
   return run_async(
     info.Env(),
-    [model = take<Model>(info[0]), samples = take<Samples>(info[1]), windows = ids(info[2]), options] {
-      return std::make_shared<Trainer>(model, samples, windows, options);
+    [model = take<Model>(info[0]), samples = take<Samples>(info[1]), windows = ids(info[2]), options,
+     ranks = o.Get("ranks").IsObject() ? take<Ranks>(o.Get("ranks")) : nullptr] {
+      return std::make_shared<Trainer>(model, samples, windows, options, ranks);
     },
     [](Napi::Env env, std::shared_ptr<Trainer> trainer) -> Napi::Value {
       const auto bytes = trainer->model->bytes() * 3;
@@ -103,13 +98,14 @@ Napi::Value trainer_stop(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// trainerProgress(trainer) -> {steps, windows, loss}, during a run
+// trainerProgress(trainer) -> {steps, windows, loss, stopped}, during a run
 Napi::Value trainer_progress(const Napi::CallbackInfo& info) {
   const auto trainer = take<Trainer>(info[0]);
   auto object = Napi::Object::New(info.Env());
   object.Set("steps", double(trainer->done));
   object.Set("windows", double(trainer->windows_done));
   object.Set("loss", trainer->mean_loss.load());
+  object.Set("stopped", trainer->stopped.load());
   return object;
 }
 
@@ -207,7 +203,7 @@ Napi::Value save_pt(const Napi::CallbackInfo& info) {
 Napi::Value dispose(const Napi::CallbackInfo& info) {
   if (const auto* trainer = box_of<Trainer>(info[0]); trainer && trainer->thing) trainer->thing->stop = true;
   if (!(dispose_if<Cell>(info[0]) || dispose_if<at::Generator>(info[0]) || dispose_whole_if<Model>(info[0]) ||
-        dispose_if<Samples>(info[0]) || dispose_if<Stepper>(info[0]) || dispose_whole_if<Trainer>(info[0]))) {
+        dispose_if<Samples>(info[0]) || dispose_if<Stepper>(info[0]) || dispose_if<Ranks>(info[0]) || dispose_whole_if<Trainer>(info[0]))) {
     throw Error("BAD_ARGUMENT", "dispose: expected a handle of lvm-torch");
   }
   return info.Env().Undefined();

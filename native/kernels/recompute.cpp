@@ -1,6 +1,7 @@
 #include "recompute.h"
 
 #include "autocast.h"
+#include "batch-part.h"
 
 #include <torch/csrc/autograd/autograd.h>
 
@@ -13,6 +14,7 @@ struct LayerWork final : torch::CustomClassHolder {
   Pass pass;
   uint64_t calls_after = 0;
   bool bf16 = false;
+  Parts parts;
 };
 
 using torch::autograd::AutogradContext;
@@ -40,6 +42,7 @@ struct RecomputedLayer final : torch::autograd::Function<RecomputedLayer> {
     pass.memory = memory;
     Tensor y;
     {
+      const WithParts parts(work.parts);
       const Autocast autocast(work.bf16, saved[0].device().type());  // forward only: gradients are computed without autocast
       y = work.f(x, pass);
     }
@@ -85,6 +88,7 @@ Tensor recomputed_layer(const Tensor& x, Pass& pass, std::function<Tensor(const 
   work->pass = pass;
   work->pass.seen = nullptr;
   work->bf16 = at::autocast::is_autocast_enabled(x.device().type());
+  work->parts = current_parts();
   const auto trigger = torch::zeros({0}, x.options()).set_requires_grad(true);
   const auto y = RecomputedLayer::apply(x, pass.memory.defined() ? std::optional(pass.memory) : std::nullopt, trigger, work);
   work->pass.memory = Tensor();  // saved as a tensor instead

@@ -4,6 +4,7 @@
 
 #include "../parallel.h"
 #include "../simd.h"
+#include "batch-part.h"
 
 namespace lvm {
 namespace {
@@ -32,27 +33,39 @@ struct Philox {
   }
 };
 
-}  // namespace
-
-// The rate is rounded to a multiple of 1/65536; the scale uses the rounded rate.
-Tensor dropout_mask(at::IntArrayRef shape, double rate, const Random& random) {
+// `count` elements of a mask from element `first` on. The rate is rounded to a multiple of 1/65536; the scale uses the rounded
+// rate.
+Tensor mask_from(int64_t first, int64_t count, double rate, const Random& random) {
   const auto threshold = uint32_t(std::lround(rate * 65536));
   const auto keep = float(65536.0 / (65536.0 - threshold));
-  const auto n = c10::multiply_integers(shape), blocks = (n + 7) / 8;
+  const auto skipped = first / 8, blocks = (first + count + 7) / 8 - skipped;
   auto mask = torch::empty({blocks * 8}, torch::kFloat32);
   auto* out = mask.data_ptr<float>();
   const Philox philox{uint32_t(random.seed), uint32_t(random.seed >> 32), uint32_t(random.step), uint32_t(random.calls)};
   parallel(blocks, 2048, [&](int64_t begin, int64_t end) {
-    Philox::fill(philox, uint64_t(begin), end - begin, threshold, keep, out + begin * 8);
+    Philox::fill(philox, uint64_t(skipped + begin), end - begin, threshold, keep, out + begin * 8);
   });
-  return mask.narrow(0, 0, n).view(shape);
+  return mask.narrow(0, first - skipped * 8, count);
 }
 
-Tensor dropout(const Tensor& x, double rate, Pass& pass) {
+}  // namespace
+
+Tensor dropout_mask(at::IntArrayRef shape, double rate, const Random& random, int64_t batch) {
+  const auto part = current_parts().contexts;
+  const auto n = c10::multiply_integers(shape);
+  if (part.of == 0) return mask_from(0, n, rate, random).view(shape);
+  const auto size = shape[size_t(batch)];
+  if (batch == 0) return mask_from(part.from * (n / size), n, rate, random).view(shape);
+  auto whole = shape.vec();
+  whole[size_t(batch)] = part.of;
+  return mask_from(0, n / size * part.of, rate, random).view(whole).narrow(batch, part.from, size);
+}
+
+Tensor dropout(const Tensor& x, double rate, Pass& pass, int64_t batch) {
   if (!pass.training || rate == 0) return x;
   pass.random.calls += 1;
   if (!x.is_cpu()) return at::dropout(x, rate, true);  // the trainer seeds the device's generator from (seed, step)
-  return x * dropout_mask(x.sizes(), rate, pass.random).to(x.scalar_type());
+  return x * dropout_mask(x.sizes(), rate, pass.random, batch).to(x.scalar_type());
 }
 
 }  // namespace lvm

@@ -1,5 +1,6 @@
 #include "softmax-attention.h"
 
+#include "batch-part.h"
 #include "multiply.h"
 #include "seeded-dropout.h"
 #include "short-attention.h"
@@ -33,7 +34,8 @@ struct Blocks final : torch::autograd::Function<Blocks> {
     ctx->save_for_backward({q, k, v});
     ctx->saved_data["causal"] = causal;
     ctx->saved_data["rate"] = rate;
-    ctx->saved_data["random"] = std::vector<int64_t>{int64_t(random.seed), int64_t(random.step), int64_t(random.calls)};
+    ctx->saved_data["random"] = std::vector<int64_t>{int64_t(random.seed), int64_t(random.step), int64_t(random.calls),
+                                                     current_parts().contexts.from, current_parts().contexts.of};
     std::vector<Tensor> parts;
     each(q, k, causal, rate, random, [&](int64_t at, int64_t count, int64_t keys, const Tensor& p, const Tensor& mask) {
       parts.push_back(torch::matmul((mask.defined() ? p * mask : p).to(v.scalar_type()), v.narrow(2, 0, keys)));
@@ -46,6 +48,7 @@ struct Blocks final : torch::autograd::Function<Blocks> {
     const auto &q = saved[0], &k = saved[1], &v = saved[2];
     const auto numbers = ctx->saved_data["random"].toIntVector();
     const Random random{uint64_t(numbers[0]), uint64_t(numbers[1]), uint64_t(numbers[2])};
+    const WithParts shared({{numbers[3], numbers[4]}, {}});
     const auto scale = 1 / std::sqrt(double(q.size(3)));
     auto dk = torch::zeros_like(k), dv = torch::zeros_like(v);
     std::vector<Tensor> parts;

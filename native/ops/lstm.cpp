@@ -28,7 +28,7 @@ struct Lstm final : Layer {
   Tensor forward(const Tensor& x, Pass& pass) override {
     auto y = x.transpose(0, 1).contiguous();  // [time, batch, in], so that each step is contiguous
     for (size_t l = 0; l < weights.size(); ++l) {
-      if (l > 0) y = dropout(y, rate, pass);
+      if (l > 0) y = dropout(y, rate, pass, 1);
       y = layer(y, l, pass);
     }
     return pass.last_only ? y[-1].unsqueeze(1) : y.transpose(0, 1);

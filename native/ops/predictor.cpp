@@ -10,6 +10,7 @@
 // source  own
 
 #include "../kernels/at-least-float32.h"
+#include "../kernels/batch-part.h"
 #include "../kernels/exponential-scan.h"
 
 #include "op-table.h"
@@ -46,6 +47,8 @@ struct Predictor final : Layer {
     auto hidden = (*trunk)(scaled(x), pass);
     if (pass.last_only && hidden.size(1) > 1) hidden = last_position(hidden);
     const auto features = hidden;
+    const auto outputs = current_parts().outputs;
+    const WithParts parts(pass.places ? Parts{outputs, outputs} : current_parts());
     if (pass.places) hidden = pass.places->of(hidden);
     const auto raw = (*head)(hidden, pass);
     if (anchor == "none") return raw;

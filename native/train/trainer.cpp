@@ -3,6 +3,7 @@
 #include "../kernels/at-least-float32.h"
 #include "../kernels/autocast.h"
 #include "../random.h"
+#include "part-of-reading.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 
@@ -16,12 +17,14 @@ namespace {
 
 }  // namespace
 
-Trainer::Trainer(std::shared_ptr<Model> model, std::shared_ptr<Samples> samples, Tensor ids, TrainerOptions options)
+Trainer::Trainer(std::shared_ptr<Model> model, std::shared_ptr<Samples> samples, Tensor ids, TrainerOptions options,
+                 std::shared_ptr<Ranks> ranks_)
     : model(std::move(model)),
       samples(std::move(samples)),
       options(options),
       optimizer(this->model->parameters(), options.optimizer),
       plan(steps_plan(*this->model, *this->samples, options, options.contrastive == 0 && !this->samples->length.defined())),
+      ranks(std::move(ranks_)),
       ids(std::move(ids)) {
   if (this->samples->dim() != this->model->dim) {
     throw Error("DATA_SHAPE", "training: expected vectors of dimension " + std::to_string(this->model->dim) + " but received " +
@@ -30,6 +33,13 @@ Trainer::Trainer(std::shared_ptr<Model> model, std::shared_ptr<Samples> samples,
   if (options.contrastive > 0)
     negatives = std::make_unique<NegativeSampler>(*this->samples, this->ids, options.negatives, mixed(options.seed, 0x6e6365));
   if (options.sequence && this->samples->length.defined()) group();
+  if (ranks) {
+    if (!this->model->placement.device.is_cpu() || negatives)
+      throw Error("BAD_OPTION", "train: expected the CPU and a loss without negatives for several processes");
+    std::vector<Tensor> weights;
+    for (const auto& slot : optimizer.slots) weights.push_back(slot.value);
+    summed = std::make_unique<SummedGradients>(std::move(weights), ranks, !options.recompute);
+  }
   if (plan.steps != Steps::host)
     queued = std::make_unique<DeviceSteps>(this->model, this->samples, optimizer, this->options, plan.steps == Steps::graph);
 }
@@ -106,16 +116,13 @@ int64_t Trainer::run(int64_t epoch, int64_t from, const std::vector<double>& rat
     return run_queued(from, rates, go_on);
   }
   for (size_t i = 0; i < rates.size(); ++i) {
-    if (!go_on() || stop) return int64_t(i);
+    const auto last = !go_on() || stop;
+    if (last && !ranks) return int64_t(i);
+    if (ranks) ranks->note("in epoch " + std::to_string(epoch) + ", step " + std::to_string(optimizer.steps + 1));
     const auto at = (from + int64_t(i)) * options.per_step;
     const auto part = windows_of(items.narrow(0, at, std::min(options.per_step, items.size(0) - at)));
     if (negatives) negatives->draw(uint64_t(optimizer.steps), wide(model->placement.dtype), model->placement.device);
-    double loss = 0;
-    uint64_t call = 0;
-    for (const auto& reading : batches_of(part)) {
-      const auto share = double(reading.windows.size(0)) / double(part.size(0));
-      loss += share * accumulate(reading, share, call++ << 16);
-    }
+    const auto loss = gradients_of(part, last);
     if (!std::isfinite(loss)) {
       for (auto& slot : optimizer.slots) slot.value.mutable_grad().reset();
       temperature.gradient = 0;
@@ -126,8 +133,27 @@ int64_t Trainer::run(int64_t epoch, int64_t from, const std::vector<double>& rat
     if (negatives) temperature.step(rates[i], o.beta1, o.beta2, o.eps, optimizer.steps);
     for (auto& [value, where] : zeros) value.masked_fill_(where, 0);
     count(loss, norm, part.size(0));
+    if (stopped) return int64_t(i) + 1;
   }
   return int64_t(rates.size());
+}
+
+// Gradients and mean loss of a step's windows; with ranks each computes its part, and whether one is to stop is told to all.
+double Trainer::gradients_of(const Tensor& windows, bool last) {
+  const auto batches = batches_of(windows);
+  double loss = 0;
+  for (size_t i = 0; i < batches.size(); ++i) {
+    const auto own = ranks ? part_of(batches[i], ranks->rank, ranks->size) : PartOfReading{batches[i], {}};
+    const WithParts parts(own.parts);
+    if (ranks && i + 1 == batches.size()) summed->complete_next();
+    const auto share = own.idle ? 0 : double(own.reading.windows.size(0)) / double(windows.size(0));
+    loss += share * accumulate(own.reading, share, i << 16);
+  }
+  if (!ranks) return loss;
+  const auto all = torch::tensor({loss, last ? 1.0 : 0.0}, torch::kFloat64);
+  summed->finish(all);
+  stopped = all[1].item<double>() > 0;
+  return all[0].item<double>();
 }
 
 void Trainer::count(double loss, double norm, int64_t windows) {

@@ -4,6 +4,8 @@
 #include "../recycling.h"
 #include "device-steps.h"
 #include "negatives.h"
+#include "ranks.h"
+#include "summed-gradients.h"
 #include "temperature.h"
 
 #include <atomic>
@@ -19,12 +21,14 @@ struct Sums {
   int64_t windows = 0, steps = 0;
 };
 
+// With `ranks` each rank computes its part of every batch, and all make the same steps.
 class Trainer {
  public:
-  Trainer(std::shared_ptr<Model> model, std::shared_ptr<Samples> samples, Tensor ids, TrainerOptions options);
+  Trainer(std::shared_ptr<Model> model, std::shared_ptr<Samples> samples, Tensor ids, TrainerOptions options,
+          std::shared_ptr<Ranks> ranks = nullptr);
 
   // Runs optimizer steps of `epoch` from step `from` on, one per learning rate, until done or until `go_on` returns false.
-  // Returns the number of steps made.
+  // Returns the number of steps made. With ranks all stop after the same step, once one of them is to stop.
   int64_t run(int64_t epoch, int64_t from, const std::vector<double>& rates, const std::function<bool()>& go_on);
   int64_t steps_per_epoch() const;
   // Where steps run.
@@ -37,13 +41,14 @@ class Trainer {
   Temperature temperature;
   Sums sums;
   // Read from the JS thread during a run.
-  std::atomic<bool> stop = false;
+  std::atomic<bool> stop = false, stopped = false;  // this process is to stop; all ranks have stopped
   std::atomic<int64_t> done = 0, windows_done = 0;  // steps, and their windows
   std::atomic<double> mean_loss = 0;
 
  private:
   const StepsPlan plan;
   const Recycling recycling;
+  double gradients_of(const Tensor& windows, bool last);
   double accumulate(const Reading& reading, double share, uint64_t call_base);
   double contrastive(const Reading& reading, const Tensor& raw, const Tensor& y, double share);
   int64_t run_queued(int64_t from, const std::vector<double>& rates, const std::function<bool()>& go_on);
@@ -54,6 +59,8 @@ class Trainer {
   void group();
   void mark_zeros();
 
+  const std::shared_ptr<Ranks> ranks;
+  std::unique_ptr<SummedGradients> summed;       // with ranks
   Tensor ids;                                    // windows, in groups that are drawn together
   std::vector<int64_t> ends;                     // end of each group in `ids`; empty: each window is drawn alone
   std::vector<std::pair<Tensor, Tensor>> zeros;  // matrices or averages, and masks of their zeros

@@ -43,7 +43,7 @@ async function trainings({ keep, answer, events, run }: Collector): Promise<void
     ...(await events('train lstm --resume --max-steps 3 --extend restart --name x')),
     // at such a rate the average is better than the raw weights
     ...(await events(`train lstm --data data --ema 0.9 --lr 0.1 ${small} --name y`)),
-    ...(await events(`train gru --data data --split file --val val ${small} --name b`)),
+    ...(await events(`train gru --data data --split file --val val --processes 2 ${small} --name b`)),
     ...(await events(`train gru --data data --history article --objective sequence --loss contrastive ${small} --name h`)),
   ]
   for (const event of trained) keep(`event ${event.type}${event.type === 'result' ? ' of train' : ''}`, event)

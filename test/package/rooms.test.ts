@@ -21,6 +21,7 @@ const ROOMS = [
   'rankings',
   'handles',
   'tensor-calls',
+  'ranks-addon',
   'addon',
   'native',
   'torch',

@@ -16,8 +16,9 @@ export interface Program {
   readonly end: Promise<number | null>
 }
 
-export function lvm(cwd: string, ...words: string[]): Program {
-  const child = spawn(process.execPath, [cli, ...words], { cwd, env: { ...process.env, NO_COLOR: '1' } })
+export function lvm(where: string | { cwd: string; env: Record<string, string> }, ...words: string[]): Program {
+  const { cwd, env } = typeof where === 'string' ? { cwd: where, env: {} } : where
+  const child = spawn(process.execPath, [cli, ...words], { cwd, env: { ...process.env, ...env, NO_COLOR: '1' } })
   let [out, err, ended] = ['', '', false]
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     out += text

@@ -1,0 +1,26 @@
+import type { NativeRanks, NativeTrainer } from './handles.js'
+
+/** What the addon offers for data-parallel training. */
+export interface RanksAddon {
+  /** Connects to the store of a training; rank 0 runs it with `serve`. `timeout` in milliseconds. */
+  ranks(o: {
+    rank: number
+    size: number
+    address: string
+    port: number
+    serve: boolean
+    prefix: string
+    timeout: number
+  }): Promise<NativeRanks>
+  ranksPort(ranks: NativeRanks): number
+  /** Connects all ranks to each other. */
+  ranksConnect(ranks: NativeRanks, address: string, networkInterface: string): Promise<undefined>
+  /** Says what this rank is doing, beside its signs of life. */
+  ranksNote(ranks: NativeRanks, text: string): void
+  /** After a failure: disposing does not wait for sums that other ranks leave open. */
+  ranksAbandon(ranks: NativeRanks): void
+  ranksSet(ranks: NativeRanks, key: string, text: string): Promise<undefined>
+  ranksGet(ranks: NativeRanks, key: string): Promise<string | null>
+  /** Gives all ranks the weights and the optimizer state of rank 0. */
+  ranksShare(ranks: NativeRanks, trainer: NativeTrainer): Promise<undefined>
+}

@@ -1,0 +1,150 @@
+import { badOption, LvmError } from '../../errors.js'
+import { jsonHash } from '../../files/hash.js'
+import { type NativeTrainer, native } from '../../native.js'
+import { awaited, exchange, farewell, hostKey, type Talk } from './exchange.js'
+import { type Launched, launch } from './launch.js'
+import { type RankPlace, rankPlace, torchrunPrefix } from './rank-place.js'
+
+/** Time that the other ranks have to end after this one. Units: ms */
+const ENDING = 10_000
+
+/** The ranks of a data-parallel training, seen from one of them. */
+export interface Group {
+  readonly rank: number
+  readonly size: number
+  /** Ranks on this machine. */
+  readonly local: number
+  readonly native: Talk['ranks']
+  /** Whether this rank only follows rank 0, which alone evaluates, saves, logs and tells. */
+  readonly follows: boolean
+  /** Aborted by the step after which all ranks stop. */
+  readonly stopped: AbortSignal
+  stop(): void
+  /** Aborted when a rank that this process has started has failed. */
+  readonly lost: AbortSignal
+  /** Says what this rank is doing, for the message of a rank that waits for it. */
+  note(text: string): void
+  /** Returns on all ranks what rank 0 makes. Errors: RANK_LOST. */
+  ofFirst<T>(key: string, make: () => Promise<T>): Promise<T>
+  /** Errors: RANK_MISMATCH unless all ranks have the same facts. */
+  requireSame(facts: Readonly<Record<string, unknown>>): Promise<void>
+  /** Connects the ranks, and gives all of them the weights and the optimizer state of rank 0. */
+  share(trainer: NativeTrainer): Promise<void>
+  /** Waits until all ranks are done. */
+  finish(): Promise<void>
+  /** The error that ends this rank: for a lost rank it names that rank. */
+  failed(error: unknown): Promise<LvmError>
+  close(): Promise<void>
+}
+
+const own = (processes: number | undefined): RankPlace | undefined =>
+  processes === undefined || processes === 1
+    ? undefined
+    : { rank: 0, size: processes, address: '127.0.0.1', port: 0, serve: true, prefix: torchrunPrefix() }
+
+/** Place of this process from the environment or from `processes`; undefined for a single process. Errors: BAD_OPTION. */
+export function placeOf({ processes, rankTimeout }: Asked): RankPlace | undefined {
+  const given = rankPlace()
+  if (given !== undefined && processes !== undefined)
+    throw badOption(
+      'train',
+      'processes',
+      'no value where the environment has RANK and WORLD_SIZE',
+      processes,
+      'leave --processes out',
+    )
+  const place = given ?? own(processes)
+  if (place === undefined && rankTimeout !== undefined)
+    throw badOption('train', 'rankTimeout', 'no value without "processes", where it has no effect,', rankTimeout)
+  return place
+}
+
+/** The facts of a rank that differ from those of rank 0, and whose. */
+function difference(all: readonly Readonly<Record<string, unknown>>[]): string | undefined {
+  const [first = {}] = all
+  for (const [rank, facts] of all.entries()) {
+    const keys = Object.keys({ ...first, ...facts }).filter(
+      (key) => jsonHash([facts[key] ?? null]) !== jsonHash([first[key] ?? null]),
+    )
+    if (keys.length > 0) return `expected the same ${keys.join(', ')} on every rank but rank ${rank} differs from rank 0`
+  }
+  return undefined
+}
+
+interface Asked {
+  readonly processes: number | undefined
+  readonly rankTimeout: number | undefined
+}
+const TIMEOUT_SECONDS = 300
+
+/** Connects this process to the other ranks of its training, which it starts with `processes`. Errors: RANK_LOST. */
+export async function openGroup(place: RankPlace, options: Readonly<Record<string, unknown>>, asked: Asked): Promise<Group> {
+  const timeout = (asked.rankTimeout ?? TIMEOUT_SECONDS) * 1000
+  const ranks = await native.ranks({ ...place, timeout })
+  native.ranksNote(ranks, 'starting')
+  const started = asked.processes === undefined ? undefined : launch(options, { size: place.size, port: native.ranksPort(ranks) })
+  const talk: Talk = { ranks, rank: place.rank, size: place.size, timeout, ended: () => started?.ended() }
+  try {
+    const hosts = await exchange(talk, 'host', hostKey())
+    return groupOf(talk, hosts, started)
+  } catch (error) {
+    const { error: told } = await farewell(talk, error)
+    native.dispose(ranks)
+    await started?.close(0)
+    throw told
+  }
+}
+
+function groupOf(talk: Talk, hosts: readonly string[], started: Launched | undefined): Group {
+  const { ranks, rank, size } = talk
+  const here = hosts[rank]!
+  const stopping = new AbortController()
+  let calls = 0
+  let ok = false
+  const key = (name: string) => `${++calls}/${name}`
+  return {
+    rank,
+    size,
+    local: hosts.filter((host) => host === here).length,
+    native: ranks,
+    follows: rank > 0,
+    stopped: stopping.signal,
+    stop: () => stopping.abort(),
+    lost: started?.lost ?? new AbortController().signal,
+    note: (text) => native.ranksNote(ranks, text),
+    ofFirst: async (name, make) => {
+      const at = key(name)
+      if (rank > 0) return JSON.parse(await awaited(talk, at, 0))
+      const value = await make()
+      await native.ranksSet(ranks, `${at}/0`, JSON.stringify(value))
+      return value
+    },
+    requireSame: async (facts) => {
+      const differs = difference(await exchange(talk, key('facts'), facts))
+      if (differs !== undefined) throw new LvmError('RANK_MISMATCH', `train: ${differs}`)
+    },
+    share: async (trainer) => {
+      native.ranksNote(ranks, 'connecting to the other ranks')
+      const near = hosts.every((host) => host === here) ? '127.0.0.1' : ''
+      await native.ranksConnect(ranks, near, process.env.GLOO_SOCKET_IFNAME ?? '')
+      await native.ranksShare(ranks, trainer)
+    },
+    finish: async () => {
+      native.ranksNote(ranks, 'done')
+      const at = key('done')
+      await native.ranksSet(ranks, `${at}/${rank}`, '')
+      for (let other = 1; rank === 0 && other < size; other++) await awaited(talk, at, other) // the store ends with rank 0
+      ok = true
+    },
+    failed: async (error) => {
+      const { error: told, heard } = await farewell(talk, error)
+      native.ranksAbandon(ranks)
+      if (rank > 0 && heard) told.reported = true
+      return told
+    },
+    close: async () => {
+      native.dispose(ranks)
+      await started?.close(ok ? ENDING : 0)
+    },
+  }
+}

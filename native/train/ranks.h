@@ -1,0 +1,53 @@
+#pragma once
+#include "../error.h"
+
+#include "../torch.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace lvm {
+
+using torch::Tensor;
+
+struct RanksOptions {
+  int rank, size;
+  std::string address;  // of the store
+  int port;             // of the store; 0 lets its server choose one
+  bool serve;           // this process runs the store
+  std::string prefix;   // of all keys
+  std::chrono::milliseconds timeout;
+};
+
+// The processes of a data-parallel training: a store of texts that all of them read and write, and sums of tensors over them.
+// Collective calls are made by all ranks in the same order.
+// Errors: RANK_LOST when another rank does not answer; DEVICE_UNAVAILABLE where libtorch has no Gloo
+class Ranks {
+ public:
+  explicit Ranks(const RanksOptions& options);
+  ~Ranks();
+  int port() const;
+  void set(const std::string& key, const std::string& value);
+  std::optional<std::string> get(const std::string& key);
+  // What this rank is doing. A thread publishes it four times a second with a counter, as "beat/RANK".
+  void note(const std::string& text);
+  // Connects all ranks through the interface with this address or name; empty: that of the host's name.
+  void connect(const std::string& address, const std::string& interface);
+  // Begins to add a tensor up over all ranks, in place; the returned function waits for the sum.
+  std::function<void()> sum(const Tensor& tensor);
+  // After a failure: sums that wait for another rank are left behind, because the end of the group would wait for them too.
+  void abandon();
+  // Overwrites tensors with those of rank 0.
+  void broadcast(const std::vector<Tensor>& tensors);
+
+  const int rank, size;
+
+ private:
+  struct Group;
+  std::unique_ptr<Group> group;
+};
+
+}  // namespace lvm

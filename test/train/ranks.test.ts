@@ -1,0 +1,59 @@
+import { beforeAll, expect, it } from 'vitest'
+import type { TrainOptions } from '../../lib/index.js'
+import { expectSameHistory } from './ranks.js'
+import { manifestOf, nth, place, resultOf, TINY, trained, vectorFile } from './runs.js'
+
+let data: string
+beforeAll(async () => {
+  data = await vectorFile('base')
+})
+const SHARED = { ...TINY, rankTimeout: 30 }
+const run = (name: string) => place(`runs/${name}`)
+
+it('three processes share each batch, and their history is that of one process, dropout and the last batch included', async () => {
+  const options = { model: 'lstm', data, batchSize: 14 } as const // fourteen windows for three processes, and a smaller last batch
+  await trained({ ...TINY, ...options, name: 'one' })
+  const events = await trained({ ...SHARED, ...options, name: 'three', processes: 3 })
+  expect(events.find(({ type }) => type === 'start')).toMatchObject({ processes: 3 })
+  expectSameHistory(run('three'), run('one'))
+  expect(manifestOf(run('three')).options.train).not.toHaveProperty('processes')
+})
+
+it('whole articles of unequal length, recomputed layers and accumulated batches are shared too', async () => {
+  const articles = await vectorFile('articles', { length: [9, 30, 17] })
+  const options: TrainOptions = {
+    model: 'transformer',
+    data: articles,
+    history: 'article',
+    objective: 'sequence',
+    batchVectors: 64,
+    accumulate: 2,
+    ema: 0.9,
+    recompute: 'on',
+  }
+  await trained({ ...TINY, ...options, name: 'articles' })
+  await trained({ ...SHARED, ...options, name: 'articles-2', processes: 2 })
+  expectSameHistory(run('articles-2'), run('articles'))
+})
+
+it('a stopped run goes on with another number of processes and ends with the same history', async () => {
+  const options = { model: 'gru', data } as const
+  await trained({ ...TINY, ...options, name: 'whole' })
+  const stopped = await trained({ ...SHARED, ...options, name: 'parts', processes: 2, logEvery: 1 }, nth('step', 5))
+  expect(resultOf(stopped)).toMatchObject({ stopped: 'interrupted' })
+  await trained({ model: 'gru', out: TINY.out, name: 'parts', resume: true, maxSteps: 20 })
+  await trained({ model: 'gru', out: TINY.out, name: 'parts', resume: true, maxSteps: 999, processes: 2, rankTimeout: 30 })
+  expectSameHistory(run('parts'), run('whole'))
+})
+
+it.each([
+  [{ loss: 'contrastive', processes: 2 }, 'BAD_OPTION', '"loss" but received "contrastive"'],
+  [{ device: 'cuda', processes: 2 }, 'DEVICE_UNAVAILABLE', 'expected cpu for "device" with several processes'],
+  [{ rankTimeout: 5 }, 'BAD_OPTION', '"rankTimeout" but received 5'],
+  [{ processes: 0 }, 'BAD_OPTION', '"processes" but received 0'],
+] as const)('what processes cannot share is refused: %o', async (wrong, code, message) => {
+  await expect(trained({ ...TINY, model: 'gru', data, name: 'refused', ...wrong } as TrainOptions)).rejects.toMatchObject({
+    code,
+    message: expect.stringContaining(message),
+  })
+})
