@@ -19,11 +19,7 @@ export const ERRORS = {
     hint: 'mark lvm-torch as external; docs/bundlers.md shows how for esbuild, webpack and Next.js',
   },
   FILE_MISSING: { exit: 2, about: 'a file or folder does not exist', hint: 'check the path' },
-  PACKAGE_MISSING: {
-    exit: 2,
-    about: 'a package that only some uses need is not installed',
-    hint: 'install the package that the message names',
-  },
+  PACKAGE_MISSING: { exit: 2, about: 'an optional package is not installed', hint: 'install the package that the message names' },
   LOG_FAILED: {
     exit: 2,
     about: 'figures of a training could not be sent to the place that --log names',

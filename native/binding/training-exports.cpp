@@ -203,7 +203,8 @@ Napi::Value save_pt(const Napi::CallbackInfo& info) {
 Napi::Value dispose(const Napi::CallbackInfo& info) {
   if (const auto* trainer = box_of<Trainer>(info[0]); trainer && trainer->thing) trainer->thing->stop = true;
   if (!(dispose_if<Cell>(info[0]) || dispose_if<at::Generator>(info[0]) || dispose_whole_if<Model>(info[0]) ||
-        dispose_if<Samples>(info[0]) || dispose_if<Stepper>(info[0]) || dispose_if<Ranks>(info[0]) || dispose_whole_if<Trainer>(info[0]))) {
+        dispose_if<Samples>(info[0]) || dispose_if<Stepper>(info[0]) || dispose_if<Ranks>(info[0]) ||
+        dispose_whole_if<Trainer>(info[0]))) {
     throw Error("BAD_ARGUMENT", "dispose: expected a handle of lvm-torch");
   }
   return info.Env().Undefined();
