@@ -99,6 +99,7 @@ const LONG: Readonly<Record<string, readonly unknown[]>> = {
   nearest: [[[1]], [[1]], 1, {}],
   next: [{ run: 'r' }],
   openBase: ['b', {}],
+  openWindows: ['b', {}],
   predict: [{ run: 'r', out: 'x.npy' }],
   prune: [{ run: 'r' }],
   quantize: [{ run: 'r' }],
@@ -113,18 +114,23 @@ const LONG: Readonly<Record<string, readonly unknown[]>> = {
   verifyEncoder: ['e'],
   writeBase: ['x.npy', [[1]], 'IN_OPTIONS'],
 }
-/** Functions that only read or remove a few small files, or follow their work by events. */
+/** Functions that only read or remove a few small files, that follow their work by events, or that do one thing as a whole. */
 const SHORT = [
   ...[
     'call',
     'compareBenchmarks',
+    'createModel',
     'devices',
+    'diffRuns',
     'experimentReport',
     'experimentStatus',
     'listModels',
     'listRuns',
     'operators',
+    'plateau',
     'pruneRun',
+    'saveModel',
+    'warmupCosine',
   ],
   ...['removeRun', 'serve', 'showModel', 'showRun', 'train'],
   ...[

@@ -1,10 +1,11 @@
+import { longDoor } from '../../control.js'
 import type { Base } from '../../data/base.js'
 import type { Data } from '../../data/given-data.js'
 import { mainData } from '../../data/given-data.js'
 import { openBase } from '../../data/open.js'
 import { type Split, splitWindows } from '../../data/split.js'
 import { makeWindows, type Windows } from '../../data/windows.js'
-import { asyncDoor, optional, withFields, word, yesOrNo } from '../../door.js'
+import { optional, withFields, word, yesOrNo } from '../../door.js'
 import { badOption } from '../../errors.js'
 import { choice, type Given, integer, type Options, real, resolve } from '../../options.js'
 import { permutation } from '../../statistics/random.js'
@@ -116,9 +117,9 @@ export class WindowSet {
 /**
  * Opens data as contexts and next vectors, in the parts that `train` would make of it with the same seed.
  *
- * Errors: those of openBase; BAD_OPTION; DATA_ONE_ARTICLE; DATA_TOO_FEW.
+ * Errors: those of openBase; BAD_OPTION; DATA_ONE_ARTICLE; DATA_TOO_FEW; INTERRUPTED.
  */
-export const openWindows = asyncDoor(
+export const openWindows = longDoor(
   'openWindows',
   { data: mainData, options: withFields({ space: optional(word), normalize: optional(yesOrNo) }) },
   async (data: Data, options: WindowOptions = {}): Promise<WindowSet> => {
