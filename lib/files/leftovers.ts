@@ -57,7 +57,7 @@ function runs(pid: number): boolean {
 
 const swept = new Set<string>()
 
-/** Removes the temporary files of killed writers from a shared folder, once per process. */
+/** Removes the temporary files and folders of killed writers from a shared folder, once per process. */
 export async function removeStale(folder: string): Promise<void> {
   if (swept.has(folder)) return
   swept.add(folder)
@@ -66,7 +66,7 @@ export async function removeStale(folder: string): Promise<void> {
     if (pid === undefined) continue
     const path = join(folder, name)
     const found = await lstat(path).catch(() => undefined) // its writer may have finished
-    if (!found?.isFile() && !found?.isDirectory()) continue
+    if (!found?.isFile() && !(tag !== undefined && found?.isDirectory())) continue
     const dead = tag === undefined || tag === systemTag ? !runs(Number(pid)) : Date.now() - found.mtimeMs > ABANDONED
     if (dead) await rm(path, { recursive: true, force: true })
   }

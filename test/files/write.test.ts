@@ -102,7 +102,7 @@ it('a writer removes only the temporary files of killed writers from its folder'
     'report.json',
   ]
   for (const name of kept) put(name)
-  mkdirSync(join(folder, `.tmp-${dead}-4`))
+  for (const name of [`.tmp-${dead}-4`, `.tmp-${dead}-${systemTag}${chance}.d`]) mkdirSync(join(folder, name))
   publishSync(join(folder, 'other'), 'x')
   await publish({ [join(folder, 'report.json')]: '{}' })
   expect(readdirSync(folder).sort()).toEqual([...kept, 'other', `.tmp-${dead}-4`].sort())
