@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { comparisonFigures } from '../../lib/report/figures/comparison-figures.js'
-import { drawSvg } from '../../lib/report/figures/draw-figure.js'
+import { drawPng, drawSvg } from '../../lib/report/figures/draw-figure.js'
 import { bars, boxes, lines, scatter } from '../../lib/report/figures/index.js'
 import { colour, GREY } from '../../lib/report/figures/palette.js'
 import { charactersOf, fontFinder } from '../../lib/report/figures/png-fonts.js'
@@ -133,6 +133,14 @@ describe('runs in figures', () => {
     expect(flat.note).toBe('n 3 · cut, because far longer than the others: r3')
     expect(texts(await drawSvg(flat))).toContain('400')
     expect(bars({ name: 'x', title: 'X', value: { title: 'Loss' }, bars: [1, 2, 5, 13].map((value, i) => ({ name: `r${i}`, value })) }).note).toBe('') // biome-ignore format: a line
+  })
+  it.each([
+    ['as a whole', [400, 500]],
+    ['in part, by a million times', [0.1, 5e6]],
+  ])('a line that leaves the plot %s can be drawn as PNG', async (_, losses) => {
+    const runs = [reported('a', [0.01, 0.005]), reported('b', [0.02, 0.008]), reported('c', losses)]
+    const png = await drawPng(await drawSvg(trainingFigures(runs, colours)[0]!))
+    expect(Buffer.from(png).toString('latin1', 1, 4)).toBe('PNG')
   })
   it('a caption promises only what is drawn', () => {
     const [loss, cosine] = trainingFigures([reported('a', [0.2, 0.1])], colours)

@@ -64,16 +64,11 @@ export async function drawPng(svg: string): Promise<Uint8Array> {
   drawing ??= rasteriser()
   const { need, open } = await drawing
   const image = open(svg, (await need(svg)).fonts)
-  try {
-    const pixels = image.render()
-    try {
-      return pixels.asPng()
-    } finally {
-      pixels.free()
-    }
-  } finally {
-    image.free()
-  }
+  const pixels = image.render() // after a failure neither can be freed, and trying would hide the error
+  const bytes = pixels.asPng()
+  pixels.free()
+  image.free()
+  return bytes
 }
 
 /** Returns the data of a figure as CSV. Source: RFC 4180, with line feeds. */
