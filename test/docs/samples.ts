@@ -17,6 +17,7 @@ import { experiments } from './experiment-samples.js'
 import { folds } from './fold-samples.js'
 import { loads } from './load-samples.js'
 import { logRecords } from './log-records.js'
+import { ownArchitectures } from './own-samples.js'
 import { profiles } from './profile-samples.js'
 import { DIM, writeBase } from './sample-base.js'
 import { serves } from './serve-samples.js'
@@ -235,6 +236,7 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
     loads,
     serves,
     reports,
+    ownArchitectures,
     folds,
     experiments,
     runFolders,
