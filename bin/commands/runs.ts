@@ -120,7 +120,7 @@ const show: CommandModule = {
   },
 }
 
-/** Says whether a removal is asked about first. Errors: BAD_OPTION without --yes where nobody can be asked. */
+/** Returns whether a person is asked before a removal. Errors: BAD_OPTION without --yes where nobody can be asked. */
 function asks(owner: string, argv: Readonly<Record<string, unknown>>): boolean {
   if (argv.yes === true) return false
   if (argv.json === true || !process.stdin.isTTY || !process.stdout.isTTY)

@@ -7,7 +7,7 @@ import { addonPath, loaderPath } from '../libtorch/load-libtorch.js'
 import { packageRoot } from '../libtorch/paths.js'
 import { type NeededLibraries, neededLibraries } from './needed-libraries.js'
 
-/** A package of which the compiled program holds parts. */
+/** A package whose parts the compiled program holds. */
 export interface HeldPackage {
   readonly name: string
   readonly version: string

@@ -45,7 +45,7 @@ export interface Exported {
 
 const ENDINGS: Record<Format, string> = { torchscript: '.ts.pt', safetensors: '.safetensors', onnx: '.onnx' }
 
-/** What a file says about its run. */
+/** The facts about a run that its exported file holds. */
 const factsOf = ({ manifest }: Model): Record<string, string> => ({
   format: 'lvm-torch/1',
   model: manifest.model,

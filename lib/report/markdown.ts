@@ -1,4 +1,5 @@
 import { pageDoor } from '../door.js'
+import type { RunEntry } from '../evaluate/results-file.js'
 import { selectionSentence, skillSentence } from '../evaluate/results-table.js'
 import { count, decimal, duration, fixed, millions, mse, NONE, oneLine, signedDecimal, span } from '../show.js'
 import { basesOf } from './basis.js'
@@ -83,18 +84,20 @@ export function comparability({ matrix, runs }: Report): string[] {
 }
 
 /** The pooled figures of runs over folds; no lines without any. */
+/** Cosine and skill of a predictor, with intervals and verdict. */
+const JUDGED = ['Cosine', '95 %', 'Skill', '95 %', 'Verdict']
+const judged = (e: Pick<RunEntry, 'run' | 'cosine' | 'skill'>): string[] => [
+  decimal(e.cosine.mean),
+  span(e.cosine.ci95),
+  e.skill === null ? NONE : signedDecimal(e.skill.value),
+  span(e.skill?.ci95 ?? null, signedDecimal),
+  escaped(skillSentence(e).slice(e.run.length + 2)),
+]
+
 function foldsTable({ folds }: Report): string[] {
   if (folds.length === 0) return []
-  const titles = ['Run', 'Folds', 'Articles', 'Windows', 'Cosine', '95 %', 'Skill', '95 %', 'Verdict']
-  const rows = folds.map((e) => [
-    escaped(e.run),
-    ...[e.folds!.count, e.articles, e.n].map(count),
-    decimal(e.cosine.mean),
-    span(e.cosine.ci95),
-    e.skill === null ? NONE : signedDecimal(e.skill.value),
-    span(e.skill?.ci95 ?? null, signedDecimal),
-    escaped(skillSentence(e).slice(e.run.length + 2)),
-  ])
+  const titles = ['Run', 'Folds', 'Articles', 'Windows', ...JUDGED]
+  const rows = folds.map((e) => [escaped(e.run), ...[e.folds!.count, e.articles, e.n].map(count), ...judged(e)])
   const lines = [titles, titles.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`)
   const selection = folds.map((e) => `- ${escaped(selectionSentence(e))}`)
   return ['## Over folds', '', ...lines, '', ...selection, '']
@@ -104,18 +107,8 @@ function foldsTable({ folds }: Report): string[] {
 function outsideTable(report: Report): string[] {
   const { outside } = documentsOf(report)
   if (outside.length === 0) return []
-  const titles = ['Predictor', 'Kind', 'Rows', 'Windows', 'Cosine', '95 %', 'Skill', '95 %', 'Verdict']
-  const rows = outside.map((e) => [
-    escaped(e.run),
-    e.kind,
-    e.rows,
-    count(e.n),
-    decimal(e.cosine.mean),
-    span(e.cosine.ci95),
-    e.skill === null ? NONE : signedDecimal(e.skill.value),
-    span(e.skill?.ci95 ?? null, signedDecimal),
-    escaped(skillSentence(e).slice(e.run.length + 2)),
-  ])
+  const titles = ['Predictor', 'Kind', 'Rows', 'Windows', ...JUDGED]
+  const rows = outside.map((e) => [escaped(e.run), e.kind, e.rows, count(e.n), ...judged(e)])
   const lines = [titles, titles.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`)
   return ['## Predictors from elsewhere', '', ...lines, '']
 }

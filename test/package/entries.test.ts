@@ -24,7 +24,7 @@ test('attw finds the types of every entry for import and require, with node16, n
   expect('problems' in result ? result.problems : 'no types').toEqual([])
 })
 
-test('publint finds nothing wrong', async () => {
+test('publint finds nothing wrong with the packed package', async () => {
   const content = tarball.buffer.slice(tarball.byteOffset, tarball.byteOffset + tarball.byteLength) as ArrayBuffer
   const { messages } = await publint({ pack: { tarball: content }, strict: true })
   expect(messages).toEqual([])

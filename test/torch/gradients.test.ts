@@ -77,7 +77,7 @@ describe('gradients', () => {
     x.requiresGrad = true
     expect([before.requiresGrad, x.mul(1).requiresGrad]).toEqual([false, true])
   })
-  test('a step by hand', async () => {
+  test('noGrad() lets a step of gradient descent change a weight in place', async () => {
     const w = torch.tensor([1, 2], { requiresGrad: true })
     w.pow(2).sum().backward()
     torch.noGrad(() => w.sub_(w.grad!.mul(0.5)))
@@ -85,7 +85,7 @@ describe('gradients', () => {
   })
 })
 
-describe('refused', () => {
+describe('gradients that cannot be', () => {
   const grads = () => torch.tensor([1, 2], { requiresGrad: true })
   test.each<[string, () => Promise<unknown>]>([
     ['backward() of several elements without a gradient', () => grads().mul(2).backward()],
@@ -139,7 +139,7 @@ describe('refused', () => {
       computed.requiresGrad = false
     }).toThrow(code('BAD_ARGUMENT'))
   })
-  test.each([[{ keep: true }], [5], [{ gradient: 3 }]])('backward(%j)', (options) => {
+  test.each([[{ keep: true }], [5], [{ gradient: 3 }]])('backward(%j) is BAD_ARGUMENT', (options) => {
     expect(() => grads().backward(options as object)).toThrow(code('BAD_ARGUMENT'))
   })
 })

@@ -141,11 +141,11 @@ describe('at()', () => {
   ])('takes %s', async (_, index, expected) => {
     expect(await x.at(...index).tolist()).toEqual(expected)
   })
-  test('takes masks and tensors of positions', async () => {
+  test('at() takes masks and tensors of positions', async () => {
     expect(await x.at(x.gt(21)).tolist()).toEqual([22, 23])
     expect(await x.at(0, 0, torch.tensor([3, 1]).to({ dtype: 'int64' })).tolist()).toEqual([3, 1])
   })
-  test('slices are views', async () => {
+  test('a slice by at() shares the memory of its tensor', async () => {
     const y = torch.zeros([2, 2])
     y.at(0).fill_(1)
     expect(await y.tolist()).toEqual([
@@ -190,14 +190,14 @@ describe('generators', () => {
     }
     expect(await draw()).toEqual(await draw())
   })
-  test.each([-1, 0.5, Number.NaN, '1'])('refuses the seed %s', (seed) => {
+  test.each([-1, 0.5, Number.NaN, '1'])('a generator with the seed %s is an error', (seed) => {
     expect(() => torch.generator(seed as number)).toThrow(code('BAD_ARGUMENT'))
     expect(() => torch.manualSeed(seed as number)).toThrow(code('BAD_ARGUMENT'))
   })
 })
 
 describe('console.log', () => {
-  test('shows shape, dtype, device and values', () => {
+  test('a printed tensor shows shape, dtype, device and values', () => {
     expect(inspect(torch.tensor([1, 2.5]))).toBe('Tensor [2] float32 cpu [1, 2.5]')
     expect(inspect(torch.tensor([[1, -2.5]], { requiresGrad: true }))).toBe(
       'Tensor [1, 2] float32 cpu requiresGrad\n[[   1, -2.5]]',
@@ -205,11 +205,11 @@ describe('console.log', () => {
     expect(inspect(torch.tensor([1, 0]).eq(1))).toBe('Tensor [2] bool cpu [true, false]')
     expect(inspect(torch.zeros([0]))).toBe('Tensor [0] float32 cpu')
   })
-  test('shortens large tensors', () => {
+  test('a large tensor is printed with some of its values', () => {
     expect(inspect(range(1000))).toBe('Tensor [1000] float32 cpu [0, 1, 2, …, 997, 998, 999]')
     expect(inspect(torch.zeros([50, 50, 50])).length).toBeLessThan(2000)
   })
-  test('shows the error of a tensor that failed or was disposed', () => {
+  test('printing shows the error of a tensor that failed or was disposed', () => {
     expect(inspect(range(2, 3).matmul(range(2, 3)))).toMatch(/^Tensor \(BAD_ARGUMENT: matmul: mat1 and mat2/)
     const x = range(2)
     x.dispose()

@@ -31,7 +31,7 @@ describe('a call that cannot work', () => {
     x.add_(ones(3))
     await expect(x.data()).rejects.toThrow(code('BAD_ARGUMENT'))
   })
-  test('does not harm others', async () => {
+  test('a call that fails does not harm other calls', async () => {
     const x = ones(2)
     x.matmul(ones(3))
     expect(await x.add(1).tolist()).toEqual([2, 2])

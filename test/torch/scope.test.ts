@@ -69,7 +69,7 @@ describe('scope()', () => {
       torch.ones([1]).dispose()
     })
   })
-  test.each([undefined, 5, {}])('refuses %s', (run) => {
+  test.each([undefined, 5, {}])('scope(%s), which is no function, is an error', (run) => {
     for (const owner of [torch.scope, torch.noGrad, torch.enableGrad])
       expect(() => owner(run as unknown as () => void)).toThrow(code('BAD_ARGUMENT'))
   })

@@ -7,11 +7,11 @@ const { rows: _, ...own } = judged
 export const nextFields = {
   file: text({
     default: undefined,
-    about: 'text to continue, a .txt or .md file or - for stdin; or vectors in any format, of which the last are continued',
+    about: 'text to continue, a .txt or .md file or - for stdin; or a file of vectors, whose last ones are continued',
     group: 'Data',
   }),
   ...own,
-  data: { ...own.data, about: 'vectors of which the last are continued, instead of a text' },
+  data: { ...own.data, about: 'vectors instead of a text; the last ones are continued' },
   bank: text({
     default: undefined,
     about: 'base in which the next sentences are searched; the training data of the run unless given',

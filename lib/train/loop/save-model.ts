@@ -1,4 +1,4 @@
-import { findArchitecture } from '../../architectures/index.js'
+import { type OwnFacts, ownFacts } from '../../architectures/recorded.js'
 import { claimRun } from '../../checkpoint/claim.js'
 import { goldenRows } from '../../checkpoint/golden.js'
 import { Model } from '../../checkpoint/model.js'
@@ -30,6 +30,8 @@ export interface SaveModelOptions {
 /** What a run says about its model. */
 interface Described {
   readonly model: string
+  readonly folder: string
+  readonly architecture: OwnFacts | undefined
   readonly spec: Node
   readonly options: Readonly<Record<string, unknown>>
   readonly dim: number
@@ -39,13 +41,18 @@ interface Described {
 }
 function described(model: FreshModel | Model): Described {
   const { native: _, dim, context, device } = model
-  if (model instanceof FreshModel)
-    return { model: model.name, spec: model.spec, options: model.options, dim, context, device, seed: 0 }
+  if (model instanceof FreshModel) {
+    const { architecture, spec, options } = model
+    const { name, folder } = architecture
+    return { model: name, folder, architecture: ownFacts(architecture), spec, options, dim, context, device, seed: 0 }
+  }
   const { manifest } = model
   if (manifest.quantized !== undefined)
     throw new LvmError('BAD_ARGUMENT', 'saveModel: expected a model whose weights are not quantised')
   return {
     model: manifest.model,
+    folder: manifest.folder,
+    architecture: manifest.architecture,
     spec: manifest.spec,
     options: manifest.options.model,
     dim,
@@ -56,13 +63,14 @@ function described(model: FreshModel | Model): Described {
 }
 
 async function factsOf(model: FreshModel | Model, windows: WindowSet | undefined): Promise<RunFacts> {
-  const { model: name, spec, options, dim, context, device, seed } = described(model)
+  const { model: name, folder, architecture, spec, options, dim, context, device, seed } = described(model)
   const numbers = native
     .modelState(model.native)
     .reduce((sum, { tensor }) => sum + native.tensorShape(tensor).reduce((a, b) => a * b, 1), 0)
   return {
     model: name,
-    folder: findArchitecture(name).folder,
+    folder,
+    ...(architecture && { architecture }),
     spec,
     spec_hash: jsonHash(spec),
     dim,
