@@ -9,9 +9,14 @@
 
 #include <c10/util/Logging.h>
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <atomic>
+#include <cerrno>
 #include <condition_variable>
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 #include <thread>
 
@@ -39,6 +44,27 @@ constexpr std::chrono::milliseconds pause(250);
 
 std::vector<uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
 
+constexpr auto this_machine = "127.0.0.1";
+
+// A socket that only processes of this machine reach, since anyone who reaches the store can write into it; c10d's own listens on
+// every interface. Returns it with its port.
+std::pair<int, uint16_t> loopback(int port) {
+  sockaddr_in place{};
+  place.sin_family = AF_INET;
+  place.sin_port = htons(uint16_t(port));
+  inet_pton(AF_INET, this_machine, &place.sin_addr);
+  socklen_t length = sizeof place;
+  const auto fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);  // a restart comes soon after the last attempt
+  auto* address = reinterpret_cast<sockaddr*>(&place);
+  if (fd < 0 || bind(fd, address, length) != 0 || getsockname(fd, address, &length) != 0) {
+    const std::string why = std::strerror(errno);
+    if (fd >= 0) close(fd);
+    throw Error("RANK_LOST", "train: the store of the ranks cannot use port " + std::to_string(port) + ": " + why);
+  }
+  return {fd, ntohs(place.sin_port)};
+}
+
 }  // namespace
 
 struct Ranks::Group {
@@ -51,10 +77,12 @@ struct Ranks::Group {
     store.numWorkers = size_t(o.size);
     store.waitWorkers = false;
     store.timeout = o.timeout;
+    if (o.serve && o.address == this_machine) std::tie(store.masterListenFd, store.port) = loopback(o.port);
     server = c10::make_intrusive<c10d::TCPStore>(o.address, store);
     keys = c10::make_intrusive<c10d::PrefixStore>(o.prefix, server);
     store.port = server->getPort();
     store.isServer = false;
+    store.masterListenFd = std::nullopt;
     // A connection of its own, so that a rank which waits still shows that it is alive.
     beats = c10::make_intrusive<c10d::PrefixStore>(o.prefix, c10::make_intrusive<c10d::TCPStore>(o.address, store));
     beating = std::thread([this] { beat(); });
