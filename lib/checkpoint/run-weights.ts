@@ -137,3 +137,7 @@ export async function restoreTraining(model: NativeModel, trainer: NativeTrainer
   native.trainerSetSteps(trainer, steps)
   if (trained !== undefined) await native.trainerSwap(trainer) // the file stores the average as the model's weights
 }
+
+/** Size of all weights and buffers of a model. Units: bytes, `each` for a number. */
+export const storedBytes = (model: NativeModel, each: number): number =>
+  native.modelState(model).reduce((sum, { tensor }) => sum + each * native.tensorShape(tensor).reduce((a, b) => a * b, 1), 0)

@@ -81,13 +81,7 @@ const attention: Emit = (w, { params }, x) => {
 const OPS: Readonly<Record<PredictorOp, Emit>> = {
   chain: each,
   residual: (w, node, x) => w.set(`${x} + ${each(w, node, x)}`),
-  memory: (w, node, x) => {
-    const before = w.memory
-    w.memory = x
-    const y = each(w, node, x)
-    w.memory = before
-    return y
-  },
+  memory: (w, node, x) => w.reading(x, () => each(w, node, x)),
   product: (w, node, x) => w.set(node.of.map((child) => emit(w, child, x)).join(' * ')),
   concat: (w, node, x) => w.set(`torch.cat([${node.of.map((child) => emit(w, child, x)).join(', ')}], -1)`),
   predictor: (w, node, x) => {

@@ -1,16 +1,12 @@
 import { LvmError } from '../errors.js'
 import { PYTHON_WORDS } from '../spec/declared-names.js'
+import { SpecWriter } from './spec-writer.js'
 
 /** Python source of a forward function, written line by line; parameters are reached through the names of their nodes. */
-export class ScriptWriter {
+export class ScriptWriter extends SpecWriter {
   readonly lines: string[] = []
   readonly methods = new Map<string, string>()
-  /** Name of the variable that cross-attention reads. */
-  memory = ''
-  /** Result of the trunk, which the weights of memories depend on. */
-  features = ''
   private count = 0
-  private path: readonly string[] = []
 
   /** Assigns an expression to a new variable and returns its name. */
   set(expression: string): string {
@@ -39,15 +35,6 @@ export class ScriptWriter {
     body()
     const inner = this.lines.splice(at)
     this.lines.push(heading, ...inner.map((line) => `  ${line}`))
-  }
-  inside<T>(name: string | undefined, body: () => T): T {
-    const before = this.path
-    if (name !== undefined) this.path = [...before, ...name.split('.')]
-    try {
-      return body()
-    } finally {
-      this.path = before
-    }
   }
   /** Adds a method to the module unless it exists, and returns its call. */
   method(name: string, source: string): string {

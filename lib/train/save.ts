@@ -15,7 +15,7 @@ import {
   type Weights,
 } from '../checkpoint/run-manifest.js'
 import type { Store } from '../checkpoint/run-store.js'
-import { checkpointValue } from '../checkpoint/run-weights.js'
+import { checkpointValue, storedBytes } from '../checkpoint/run-weights.js'
 import type { Split } from '../data/split.js'
 import { splitText } from '../data/split-file.js'
 import { jsonHash } from '../files/hash.js'
@@ -104,10 +104,7 @@ async function factsOf(session: Session, best: boolean, before: RunManifest | un
     names: (best ? [FINAL, BEST] : [FINAL]).map(name),
     kept: before && goldenOf(before.golden, carried(session, best)),
   })
-  const each = session.dtype === 'bfloat16' ? 2 : 4
-  const bytes = native
-    .modelState(model)
-    .reduce((sum, { tensor }) => sum + each * native.tensorShape(tensor).reduce((a, b) => a * b, 1), 0)
+  const bytes = storedBytes(model, session.dtype === 'bfloat16' ? 2 : 4)
   return {
     model: architecture.name,
     folder: architecture.folder,

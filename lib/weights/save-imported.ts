@@ -1,6 +1,7 @@
 import { goldenRows } from '../checkpoint/golden.js'
 import { BEST, CONFIG, HISTORY, type History, type RunFacts } from '../checkpoint/run-manifest.js'
 import type { Store } from '../checkpoint/run-store.js'
+import { storedBytes } from '../checkpoint/run-weights.js'
 import { jsonHash } from '../files/hash.js'
 import { packageVersion } from '../libtorch/paths.js'
 import { type NativeModel, native } from '../native.js'
@@ -23,9 +24,6 @@ interface ImportedModel {
 
 async function factsOf(architecture: Architecture, o: ImportedModel): Promise<RunFacts> {
   const { dim, context, options, node, model, threads } = o
-  const numbers = native
-    .modelState(model)
-    .reduce((sum, { tensor }) => sum + native.tensorShape(tensor).reduce((a, b) => a * b, 1), 0)
   return {
     model: architecture.name,
     folder: architecture.folder,
@@ -35,7 +33,7 @@ async function factsOf(architecture: Architecture, o: ImportedModel): Promise<Ru
     context,
     output: node.params.output as 'raw' | 'unit',
     parameters: countParameters(node),
-    weights_bytes: 4 * numbers,
+    weights_bytes: storedBytes(model, 4),
     options: { train: {}, model: { ...options } },
     data: null,
     split: null,

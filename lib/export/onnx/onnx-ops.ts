@@ -57,13 +57,7 @@ const predictor: Emit = (w, node, x) => {
 const OPS: Readonly<Record<PredictorOp, Emit>> = {
   chain: each,
   residual: (w, node, x) => w.add(x, each(w, node, x)),
-  memory: (w, node, x) => {
-    const before = w.memory
-    w.memory = x
-    const y = each(w, node, x)
-    w.memory = before
-    return y
-  },
+  memory: (w, node, x) => w.reading(x, () => each(w, node, x)),
   product: (w, node, x) => node.of.map((child) => emit(w, child, x)).reduce((a, b) => w.mul(a, b)),
   concat: (w, node, x) =>
     w.concat(

@@ -1,5 +1,6 @@
 import type { Piece } from '../../files/write-safetensors.js'
 import { Tensor } from '../../torch/tensor.js'
+import { SpecWriter } from '../spec-writer.js'
 import { type Arrangement, arranged } from './arranged-weight.js'
 import { type Attribute, ELEMENTS, type Element, graphMessage, nodeMessage, type Port } from './messages.js'
 import type { Message } from './protobuf.js'
@@ -16,24 +17,21 @@ export interface Integers {
 }
 
 /** An ONNX graph, written node by node; parameters are reached through the names of the nodes of the spec. */
-export class OnnxWriter {
+export class OnnxWriter extends SpecWriter {
   /** Weights and constants by name. */
   readonly pieces = new Map<string, Piece>()
-  /** The vectors that cross-attention reads. */
-  memory = ''
-  /** Result of the trunk, which the weights of memories depend on. */
-  features = ''
   /** Number of positions, an int64 scalar. */
   time = ''
   private nodes: Message[] = []
-  private path: readonly string[] = []
   private readonly known = new Map<string, string>()
   private count = 0
 
   constructor(
     private readonly state: ReadonlyMap<string, Tensor>,
     private readonly integers: ReadonlyMap<string, Integers> = new Map(),
-  ) {}
+  ) {
+    super()
+  }
 
   /** Adds a node and returns the name of its result. */
   op(type: string, inputs: readonly Value[], attributes: Readonly<Record<string, Attribute>> = {}): string {
@@ -137,15 +135,6 @@ export class OnnxWriter {
     const name = this.known.get(key) ?? make()
     this.known.set(key, name)
     return name
-  }
-  inside<T>(name: string | undefined, body: () => T): T {
-    const before = this.path
-    if (name !== undefined) this.path = [...before, ...name.split('.')]
-    try {
-      return body()
-    } finally {
-      this.path = before
-    }
   }
   /** Makes the graph that a Scan runs for every position: state and inputs → new state and outputs. */
   body(inputs: readonly Port[], make: (...names: string[]) => readonly Port[]): Message {

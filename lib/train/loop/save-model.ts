@@ -4,6 +4,7 @@ import { goldenRows } from '../../checkpoint/golden.js'
 import { Model } from '../../checkpoint/model.js'
 import { runFolder } from '../../checkpoint/run-folder.js'
 import { BEST, CONFIG, HISTORY, type RunFacts, SPLIT } from '../../checkpoint/run-manifest.js'
+import { storedBytes } from '../../checkpoint/run-weights.js'
 import { splitText } from '../../data/split-file.js'
 import { asyncDoor, only, optional, word, yesOrNo } from '../../door.js'
 import { LvmError, shown } from '../../errors.js'
@@ -64,9 +65,6 @@ function described(model: FreshModel | Model): Described {
 
 async function factsOf(model: FreshModel | Model, windows: WindowSet | undefined): Promise<RunFacts> {
   const { model: name, folder, architecture, spec, options, dim, context, device, seed } = described(model)
-  const numbers = native
-    .modelState(model.native)
-    .reduce((sum, { tensor }) => sum + native.tensorShape(tensor).reduce((a, b) => a * b, 1), 0)
   return {
     model: name,
     folder,
@@ -77,7 +75,7 @@ async function factsOf(model: FreshModel | Model, windows: WindowSet | undefined
     context,
     output: spec.params.output as 'raw' | 'unit',
     parameters: countParameters(spec),
-    weights_bytes: 4 * numbers,
+    weights_bytes: storedBytes(model.native, 4),
     options: { train: {}, model: { ...options } },
     data: windows === undefined ? null : await dataFacts({ train: windows, val: windows }),
     split: windows === undefined ? null : splitFacts(windows.split),
