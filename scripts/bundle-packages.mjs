@@ -4,11 +4,12 @@ import { copyFileSync, readdirSync, readFileSync, renameSync, rmSync, statSync, 
 import { createRequire } from 'node:module'
 import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
 const folder = join(process.argv[2], 'lib', 'packages')
 const require = createRequire(import.meta.url)
-const { ASSETS } = await import(pathToFileURL(join(process.cwd(), folder, 'assets.js')))
+const { PACKED, SERVED } = await import(pathToFileURL(join(process.cwd(), folder, 'assets.js')))
 
 /** CommonJS packages use these names, which modules lack. */
 const banner = `import { createRequire as lvmRequire } from 'node:module'
@@ -36,11 +37,13 @@ const { metafile } = await build({
 })
 for (const name of readdirSync(staged)) renameSync(join(staged, name), join(folder, name))
 rmSync(staged, { recursive: true })
-for (const file of ASSETS) copyFileSync(require.resolve(file), join(folder, basename(file)))
+for (const file of SERVED) copyFileSync(require.resolve(file), join(folder, basename(file)))
+for (const file of PACKED)
+  writeFileSync(join(folder, `${basename(file)}.gz`), gzipSync(readFileSync(require.resolve(file)), { level: 9 }))
 
 /** Folders of all packages of which something was taken. */
 const taken = new Set(
-  [...Object.keys(metafile.inputs), ...ASSETS.map((file) => `node_modules/${file}`)].flatMap(
+  [...Object.keys(metafile.inputs), ...[...SERVED, ...PACKED].map((file) => `node_modules/${file}`)].flatMap(
     (path) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? [],
   ),
 )

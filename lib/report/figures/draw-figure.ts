@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { assetPath } from '../../packages/assets.js'
+import { asset } from '../../packages/assets.js'
 import { csvCell, xmlText } from '../../show.js'
 import type { Figure, Table } from './figure.js'
 import { FONT, WIDTHS } from './figure.js'
@@ -40,8 +39,8 @@ export async function drawSvg(figure: Figure, size: keyof typeof WIDTHS = 'wide'
 
 async function rasteriser() {
   const { initWasm, Resvg } = await import('../../packages/resvg.js')
-  const font = (style: string) => readFile(assetPath(`DejaVuSansCondensed${style}.ttf`))
-  await initWasm(await readFile(assetPath('index_bg.wasm')))
+  const font = (style: string) => asset(`DejaVuSansCondensed${style}.ttf`)
+  await initWasm(await asset('index_bg.wasm'))
   const bundled = await Promise.all([font(''), font('-Bold')])
   const { need } = fontFinder(bundled)
   const open = (svg: string, fonts: readonly Buffer[]) =>
