@@ -16,7 +16,7 @@ function requireState(state: unknown, names: readonly string[]): asserts state i
   if (wrong.length > 0)
     throw new LvmError(
       'BAD_ARGUMENT',
-      `loadStateDict: expected a tensor for each of the ${names.length} names of stateDict() but received ${shown(wrong[0])} amiss`,
+      `loadStateDict: expected a tensor for each of the ${names.length} names of stateDict() but ${shown(wrong[0])} is missing, unknown or no tensor`,
     )
 }
 

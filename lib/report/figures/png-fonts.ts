@@ -1,4 +1,4 @@
-import { open, readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
@@ -12,6 +12,12 @@ const FOLDERS: Readonly<Partial<Record<NodeJS.Platform, readonly string[]>>> = {
 const UNIX = ['/usr/share/fonts', '/usr/local/share/fonts', join(homedir(), '.local/share/fonts'), join(homedir(), '.fonts')]
 /** Most files that are searched for a character. */
 const MOST = 3000
+
+/** Apart from `charactersOf`, so that what it returns does not keep the font in memory. */
+const within =
+  (ranges: readonly (readonly [first: number, last: number])[]): Covers =>
+  (code) =>
+    code !== 0xffff && ranges.some(([first, last]) => code >= first && code <= last)
 
 /** Reads the ranges of characters of a font. Source: OpenType, «cmap», formats 4 and 12; of a collection, the first font. */
 export function charactersOf(font: Buffer): Covers {
@@ -34,7 +40,7 @@ export function charactersOf(font: Buffer): Covers {
       for (let g = 0; g < table.readUInt32BE(12); g++)
         ranges.push([table.readUInt32BE(16 + 12 * g), table.readUInt32BE(20 + 12 * g)])
   }
-  return (code) => code !== 0xffff && ranges.some(([first, last]) => code >= first && code <= last)
+  return within(ranges)
 }
 
 /** Regular fonts without serifs before others. */
@@ -53,15 +59,6 @@ async function systemFonts(folders: readonly string[]): Promise<string[]> {
   return found.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1)).slice(0, MOST)
 }
 
-async function bytesOf(path: string): Promise<Buffer> {
-  const file = await open(path)
-  try {
-    return await file.readFile()
-  } finally {
-    await file.close()
-  }
-}
-
 /** Fonts of the system that were needed so far, and the characters that no font has. */
 export interface SystemFonts {
   /** Finds fonts for the characters of a text that these bundled fonts lack. */
@@ -72,17 +69,24 @@ export interface SystemFonts {
 export function fontFinder(bundled: readonly Buffer[], folders = FOLDERS[process.platform] ?? UNIX): SystemFonts {
   const own = bundled.map(charactersOf)
   const known = new Map<string, Buffer | null>()
+  const tables = new Map<string, Covers>()
   let files: Promise<string[]> | undefined
+  /** Reads each font once, however many letters are sought. */
+  const tableOf = async (path: string): Promise<Covers> => {
+    const read = tables.get(path)
+    if (read !== undefined) return read
+    let covers: Covers = within([])
+    try {
+      covers = charactersOf(await readFile(path))
+    } catch {} // a damaged font, or one that cannot be read
+    tables.set(path, covers)
+    return covers
+  }
   const seek = async (letter: string): Promise<Buffer | null> => {
     const code = letter.codePointAt(0)!
     for (const font of new Set(known.values())) if (font !== null && charactersOf(font)(code)) return font
     files ??= systemFonts(folders)
-    for (const path of await files) {
-      const font = await bytesOf(path).catch(() => undefined)
-      try {
-        if (font !== undefined && charactersOf(font)(code)) return font
-      } catch {} // a damaged font
-    }
+    for (const path of await files) if ((await tableOf(path))(code)) return await readFile(path)
     return null
   }
   return {
