@@ -155,7 +155,7 @@ export const ERRORS = {
   RANK_MISMATCH: {
     exit: 2,
     about: 'the processes of a data-parallel training have different data, code, libtorch or options',
-    hint: 'start all of them with the same command, files and versions',
+    hint: 'start all of them with equal options, files and versions',
   },
   OUT_OF_MEMORY: { exit: 6, about: 'there is not enough memory', hint: 'use a smaller --batch-size, model or --context' },
   DIVERGED: {

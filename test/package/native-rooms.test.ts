@@ -8,9 +8,12 @@ const ROOMS = ['.', 'data', 'graph', 'kernels', 'ops', 'model', 'text', 'evaluat
 /** Opens libtorch before the addon is loaded, so it includes nothing from other rooms. */
 const ALONE = 'loader'
 
+/** Stand-ins for headers of Gloo, whose names Gloo chose. */
+const STAND_INS = 'train/gloo/'
+
 const files = readdirSync('native', { recursive: true, encoding: 'utf8' })
   .map((file) => file.replaceAll('\\', '/'))
-  .filter((file) => /\.(cpp|h)$/.test(file))
+  .filter((file) => /\.(cpp|h)$/.test(file) && !file.startsWith(STAND_INS))
 const source = (file: string) => readFileSync(join('native', file), 'utf8')
 const room = (file: string) => dirname(file)
 const included = (file: string) =>

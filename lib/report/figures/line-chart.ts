@@ -189,7 +189,7 @@ function layout(o: Lines, ranges: { x: Range; y: Range }, width: number) {
         type: 'line' as const,
         clip: true,
         // nothing of a line that is outside as a whole: the rasteriser cannot draw a clipped group without a pixel
-        data: line.points.some(([, value]) => inside(value)) ? line.points.map(([at, value]) => [along(at, x), within(along(value, y), y)]) : [], // biome-ignore format: a line
+        data: line.points.some(([, value]) => inside(value)) ? line.points.map(([at, value]) => [along(at, x), along(value, y)]) : [], // biome-ignore format: a line
         symbol: 'circle',
         symbolSize: line.points.length > MARKED ? 0 : 4,
         showSymbol: true,
@@ -199,12 +199,6 @@ function layout(o: Lines, ranges: { x: Range; y: Range }, width: number) {
       graphic: { elements: [...polygons, ...dashes, ...labels, ...rings, ...over, ...title.elements] },
     },
   }
-}
-
-/** Keeps a value that leaves the plot within ten times its height, because a dashed line is drawn dash by dash, however long it is. */
-function within(value: number, { min, max }: Range): number {
-  const most = 10 * (max - min)
-  return Math.max(min - most, Math.min(max + most, value))
 }
 
 /** Draws a ring around a point. */
