@@ -24,6 +24,11 @@ interface Own {
 /** Progress events of a training; the CLI prints them as JSON lines. Units: seconds, bytes, vectors. */
 export type TrainEvent = { version: 1 } & (
   | {
+      /** Before all others, with `watch`: address of the page that shows the training. */
+      type: 'watch'
+      url: string
+    }
+  | {
       type: 'start'
       run: string
       model: string
