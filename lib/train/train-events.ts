@@ -54,6 +54,8 @@ export type TrainEvent = { version: 1 } & (
       history?: number | 'article'
       min_history?: number
       objective: 'last' | 'sequence'
+      /** Only where whole articles are read. */
+      batch_vectors?: number
       estimate: { memory_bytes: number; disk_bytes: number }
       /** Parts of the schedule after its first plan; absent without `extend`. */
       extended?: Stretch[]

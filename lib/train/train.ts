@@ -192,6 +192,12 @@ async function* together(group: Group | undefined, o: Running): AsyncGenerator<T
   }
 }
 
+/** Opens the data of a new run, which can make the batch of its recipe smaller. */
+async function startOf(fresh: Plan): Promise<Start> {
+  const data = await prepare(fresh.train, undefined, fresh.fitsBatch)
+  return { plan: { ...fresh, train: { ...fresh.train, batchVectors: data.batchVectors } }, data }
+}
+
 async function* runHere(o: Running): AsyncGenerator<Told> {
   const { model, given, fresh, resume, folder, overwrite, group } = o
   const claim = () => claimRun('train', folder, { resume, overwrite })
@@ -201,7 +207,7 @@ async function* runHere(o: Running): AsyncGenerator<Told> {
   try {
     if (fresh !== undefined && group === undefined) resolveDevice(fresh.train.device) // before the data is read, which can take minutes
     const initial = fresh && (await openInitial(fresh))
-    const started: Start = fresh ? { plan: fresh, data: await prepare(fresh.train) } : await goOn(model, given, store.current()!)
+    const started = fresh ? await startOf(fresh) : await goOn(model, given, store.current()!)
     data = started.data
     if (group) requireShareable(started.plan.train)
     const opened = await openTraining(started, { store, initial, group })
