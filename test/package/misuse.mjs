@@ -88,7 +88,7 @@ const calls = [
     [{ run: 'nowhere' }, SIGNAL],
     [
       ['run', 'say', ...keys('pruneFields')],
-      ['signal', 'x'],
+      ['signal', 'watch', 'x'],
     ],
   ],
   [
@@ -97,7 +97,7 @@ const calls = [
     [{ run: 'nowhere' }, SIGNAL],
     [
       ['run', 'say', ...keys('quantizeFields')],
-      ['signal', 'x'],
+      ['signal', 'watch', 'x'],
     ],
   ],
   ['report', api.report, [{ runs: 'nowhere', out: 'report' }], [['say', ...keys('reportFields')]]],
@@ -133,7 +133,7 @@ const calls = [
     [{ ...RUN, data: 'nowhere.npy', name: 'other' }, SIGNAL],
     [
       ['model', ...keys('trainFields'), 'x'],
-      ['signal', 'x'],
+      ['signal', 'watch', 'x'],
     ],
   ],
   [

@@ -14,6 +14,7 @@ const ROOMS = [
   'control',
   'options',
   'show',
+  'page',
   'files',
   'statistics',
   'libtorch',
