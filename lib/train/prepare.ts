@@ -103,18 +103,15 @@ export async function prepare(
     opened.push(first)
     const train = sideOf(await requireEncoder(first, encoder), o)
     const val = await openVal(o, train.base)
-    if (val !== undefined) {
-      opened.push(val.base)
-      await requireEncoder(val.base, encoder, train.base)
-    }
+    if (val !== undefined) opened.push(val.base)
+    if (val !== undefined) await requireEncoder(val.base, encoder, train.base)
     if (
       saved !== undefined &&
       (train.base.hash !== saved.data.hash || (val?.base.hash ?? null) !== (saved.data.val?.hash ?? null))
-    ) {
+    )
       throw new LvmError('BAD_CHECKPOINT', `${o.data}: expected the data the run was started with but its hash differs`, {
         hint: 'resume with the same file, or start another run with --name',
       })
-    }
     const split = saved
       ? await loadSplit(saved.split, train, val)
       : limited(splitWindows(train.windows, train.base, drawnBy(o, val)), o)
