@@ -60,14 +60,15 @@ async function assemble(array: StoredArray, dtype: DType, as: readonly number[])
 /**
  * Loads an array as a tensor, with another shape if one is given.
  *
- * A large uncompressed array is memory-mapped; others are read or inflated.
+ * A large uncompressed array is memory-mapped, also one that lies in several files; others are read or inflated.
  * Errors: DATA_FORMAT, DATA_CHANGED.
  */
 export async function loadTensor(array: StoredArray, shape: readonly number[] = array.shape): Promise<Tensor> {
-  const { path, name, type, offset } = array
+  const { path, name, type, offset, stretches } = array
   const dtype = dtypeOf(type)
   if (dtype === undefined) throw damaged(path, `"${name}": tensors have no element type ${elementName(type)}`)
   if (offset === undefined || type.swap || array.fortran || elements(shape) === 0) return assemble(array, dtype, shape)
+  if (stretches !== undefined) return isMapped(array) ? Tensor.mapAll(stretches, { shape, dtype }) : assemble(array, dtype, shape)
   await array.verify()
   return isMapped(array) ? Tensor.map(path, { offset, shape, dtype }) : Tensor.read(path, { offset, shape, dtype })
 }
