@@ -9,6 +9,12 @@ import { readSafetensors } from './safetensors.js'
 import { badShards, checkShardSizes, isShardIndex, readShardIndex, shardPath } from './shard-index.js'
 import { isStored, offsetIn, openZip, streamEntry, type Zip, type ZipEntry } from './zip.js'
 
+/** A part of a file. Units: bytes. */
+export interface Stretch {
+  readonly path: string
+  readonly offset: number
+  readonly bytes: number
+}
 /** One named array of a file; its elements are not read yet. */
 export interface StoredArray {
   readonly path: string
@@ -20,8 +26,8 @@ export interface StoredArray {
   readonly limits: Limits
   /** Offset of its elements in the file; undefined when they are compressed. */
   readonly offset: number | undefined
-  /** Files that hold its elements one after the other, where there are several; `path` is then their index. Units: bytes. */
-  readonly stretches?: readonly { readonly path: string; readonly offset: number; readonly bytes: number }[]
+  /** Files that hold its elements one after the other, where there are several; `path` is then their index. */
+  readonly stretches?: readonly Stretch[]
   /** Streams the bytes of its elements; the checksum is verified at the end. */
   pieces(): AsyncIterable<Buffer>
   /** Verifies the stored checksum, if any, without keeping the bytes. */

@@ -68,20 +68,6 @@ export class Tensor extends Holder<NativeTensor> {
     const { offset, shape, dtype } = extent('Tensor.map', path, o)
     return noted(new Tensor(native.tensorMap(path, offset, shape, dtype)))
   }
-  /**
-   * Maps parts of several files into memory, one after the other as one tensor, read-only.
-   *
-   * Units: bytes.
-   * Errors: FILE_MISSING, BAD_ARGUMENT, DATA_CHANGED when a file is too short.
-   * @internal
-   */
-  static async mapAll(
-    parts: readonly { readonly path: string; readonly offset: number; readonly bytes: number }[],
-    { shape, dtype }: { readonly shape: readonly number[]; readonly dtype: DType },
-  ): Promise<Tensor> {
-    const list = parts.map(({ path, offset, bytes }) => [path, offset, bytes] as const)
-    return noted(new Tensor(await native.tensorMapFiles(list, shape, dtype)))
-  }
   /** Reads a part of a file off the JS thread. Errors: FILE_MISSING, DATA_FORMAT when the file is too short. */
   static async read(path: string, o: { offset: number; shape: readonly number[]; dtype: DType }): Promise<Tensor> {
     const { offset, shape, dtype } = extent('Tensor.read', path, o)

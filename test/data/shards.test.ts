@@ -1,37 +1,17 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { cp, mkdir, rename, rm } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { mkdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { inspectData } from '../../lib/data/inspect-data.js'
 import { openBase } from '../../lib/data/open.js'
 import { shardBase, shardEnds } from '../../lib/data/shard-base.js'
 import { textHash } from '../../lib/files/hash.js'
-import { call, Tensor } from '../../lib/torch/tensor.js'
-import { baseOf, bytesOf, dice, npy, numbers, opened, refused, scratch } from '../files/fixture.js'
+import { mapStretches } from '../../lib/torch/load-array.js'
+import { call } from '../../lib/torch/tensor.js'
+import { baseOf, bytesOf, npy, numbers, opened, refused, scratch } from '../files/fixture.js'
+import { folder, index, LENGTHS, lines, one, writeBoth } from './sharded.js'
 
-const [LENGTHS, DIM] = [[7, 3, 12, 1, 9, 8], 6]
-const ROWS = LENGTHS.reduce((a, b) => a + b, 0)
-const roll = dice(3)
-const vectors = Float32Array.from({ length: ROWS * DIM }, () => roll(2000) / 1000 - 0.9995)
-const lines = LENGTHS.flatMap((length, article) =>
-  Array.from({ length }, (_, index) => ({
-    article_id: `a${article}`,
-    title: `Title ${article}`,
-    index,
-    text: `“${index}” of ${article}`,
-    page: article,
-  })),
-)
-const one = () => scratch('one.npy')
-const folder = () => scratch('shards')
-const index = (of = folder()) => JSON.parse(readFileSync(join(of, 'index.json'), 'utf8'))
-
-beforeAll(async () => {
-  writeFileSync(one(), npy('<f4', [ROWS, DIM], bytesOf(vectors)))
-  writeFileSync(scratch('one.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
-  writeFileSync(scratch('one.card.json'), '{"space": "made", "licence": "CC0"}')
-  await shardBase(folder(), one(), { rowsPerShard: 11 })
-})
+beforeAll(writeBoth)
 
 test('shards end with an article, have at most so many rows, and hold a longer article alone', () => {
   expect(shardEnds(baseOf(LENGTHS), 11)).toEqual([10, 22, 32, 40])
@@ -129,118 +109,15 @@ describe('parts of files that are mapped as one tensor', () => {
       const path = scratch(`part-${i}`, Buffer.concat([Buffer.alloc(offset), bytesOf(all.slice(from, from + count))]))
       return { path, offset, bytes: 4 * count }
     })
-    using tensor = await Tensor.mapAll(parts, { shape: [9000], dtype: 'int32' })
+    using tensor = await mapStretches(parts, [9000], 'int32')
     expect(await tensor.data()).toEqual(all)
     ;(await tensor.op('aten::add_.Scalar', 1)).dispose()
     expect(await tensor.data()).toEqual(all.map((value) => value + 1))
-    using again = await Tensor.mapAll(parts, { shape: [9000], dtype: 'int32' })
+    using again = await mapStretches(parts, [9000], 'int32')
     expect(await again.data()).toEqual(all)
-    await refused('BAD_ARGUMENT', Tensor.mapAll(parts, { shape: [9001], dtype: 'int32' }))
-    await refused('DATA_CHANGED', Tensor.mapAll([{ ...parts[0]!, bytes: 36_000 }], { shape: [9000], dtype: 'int32' }))
-    await refused('FILE_MISSING', Tensor.mapAll([{ ...parts[0]!, path: 'gone' }], { shape: [1], dtype: 'int32' }))
-  })
-})
-
-describe('a folder that differs from its index', () => {
-  const broken = async (name: string, change: (path: string) => Promise<unknown> | unknown) => {
-    const path = scratch(`broken-${name}`)
-    await cp(folder(), path, { recursive: true })
-    await change(path)
-    return path
-  }
-  const edit = (path: string, change: (found: ReturnType<typeof index>) => void) => {
-    const found = index(path)
-    change(found)
-    writeFileSync(join(path, 'index.json'), JSON.stringify(found))
-  }
-  it.each<[string, string, (path: string) => unknown, string]>([
-    ['missing', 'FILE_MISSING', (path) => rm(join(path, 'shard-00002.npy')), 'shard-00002.npy'],
-    ['side', 'FILE_MISSING', (path) => rm(join(path, 'shard-00001.jsonl')), 'shard-00001.jsonl'],
-    ['size', 'DATA_FORMAT', (path) => writeFileSync(join(path, 'shard-00001.npy'), 'short'), 'bytes, as index.json says'],
-    ['text', 'DATA_FORMAT', (path) => writeFileSync(join(path, 'index.json'), '{"version": 1'), 'index.json'],
-    [
-      'version',
-      'DATA_FORMAT',
-      (path) =>
-        edit(path, (found) => {
-          found.version = 2
-        }),
-      'version 1',
-    ],
-    [
-      'rows',
-      'DATA_FORMAT',
-      (path) =>
-        edit(path, (found) => {
-          found.rows = 41
-        }),
-      '41 rows together but they have 40',
-    ],
-    [
-      'name',
-      'DATA_FORMAT',
-      (path) =>
-        edit(path, (found) => {
-          found.shards[0].vectors.name = '../one.npy'
-        }),
-      'same folder',
-    ],
-    [
-      'twice',
-      'DATA_FORMAT',
-      (path) =>
-        edit(path, (found) => {
-          found.shards[1] = { ...found.shards[0], rows: 12 }
-        }),
-      'named twice',
-    ],
-    [
-      'dim',
-      'DATA_SHAPE',
-      (path) =>
-        edit(path, (found) => {
-          found.dim = 7
-        }),
-      'expected [10, 7]',
-    ],
-    [
-      'dtype',
-      'DATA_FORMAT',
-      (path) =>
-        edit(path, (found) => {
-          found.dtype = 'float16'
-        }),
-      'float16',
-    ],
-  ])('is refused: %s', async (name, code, change, sentence) => {
-    const path = await broken(name, change)
-    expect(await refused(code as 'DATA_FORMAT', openBase(path))).toContain(sentence)
-  })
-  it('is refused when one bit of a shard has changed', async () => {
-    const path = await broken('bit', (path) => {
-      const bytes = readFileSync(join(path, 'shard-00003.npy'))
-      bytes[bytes.length - 2]! ^= 1
-      writeFileSync(join(path, 'shard-00003.npy'), bytes)
-    })
-    expect(await refused('DATA_FORMAT', openBase(path))).toMatch(/shard-00003.npy: expected the content that index.json says/)
-  })
-  it('is refused when an article is in two shards', async () => {
-    const path = await broken('article', (path) => {
-      const side = join(path, 'shard-00001.jsonl')
-      const text = readFileSync(side, 'utf8').replaceAll('"a2"', '"a1"')
-      writeFileSync(side, text)
-      edit(path, (found) => {
-        found.shards[1].side = { name: basename(side), bytes: Buffer.byteLength(text), sha256: textHash(text) }
-      })
-    })
-    expect(await refused('DATA_FORMAT', openBase(path))).toMatch(/"a1" is in shard-00000.npy and in shard-00001.npy/)
-  })
-  it('is missing without an index, and ambiguous beside a file of its name', async () => {
-    await mkdir(scratch('empty'))
-    expect(await refused('FILE_MISSING', openBase(scratch('empty')))).toContain('expected index.json in the folder')
-    await cp(one(), `${scratch('shards')}.npy`)
-    expect(await refused('BAD_OPTION', openBase(scratch('shards')))).toContain('one base')
-    await rm(`${scratch('shards')}.npy`)
+    await refused('BAD_ARGUMENT', mapStretches(parts, [9001], 'int32'))
+    await refused('DATA_CHANGED', mapStretches([{ ...parts[0]!, bytes: 36_000 }], [9000], 'int32'))
+    await refused('FILE_MISSING', mapStretches([{ ...parts[0]!, path: 'gone' }], [1], 'int32'))
   })
 })
 
