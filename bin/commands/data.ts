@@ -6,7 +6,7 @@ import type { WriteBaseOptions } from '../../lib/data/write-base.js'
 import { LvmError } from '../../lib/errors.js'
 import { bytes, count, oneLine, table } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
-import { answer, fail, note } from '../output.js'
+import { answer, diagnostic, fail, note } from '../output.js'
 import { interruption } from '../signals.js'
 import { making } from './data-make.js'
 
@@ -108,7 +108,7 @@ const auditing: CommandModule = {
 
 /** Runs a call that Ctrl-C stops, and says every second how many rows are written. */
 async function following<T>(call: (watch: Pick<WriteBaseOptions, 'signal' | 'onProgress'>) => Promise<T>): Promise<T> {
-  const stop = interruption()
+  const stop = interruption(diagnostic, 'nothing was written; the same command begins again')
   let told = performance.now()
   const onProgress = ({ rows, of }: { rows: number; of: number }) => {
     if (performance.now() - told < 1000) return

@@ -100,6 +100,7 @@ void require_unchanged(const torch::Tensor& tensor) {
   }
 }
 
+void bound_mapped_memory() { return_pages_after_work(); }
 uint64_t missing_pages() { return pages_cut(); }
 std::exception_ptr missing_page_error() { return std::make_exception_ptr(changed(region_cut()->path, "cut")); }
 
@@ -118,6 +119,7 @@ torch::Tensor map_files(const std::vector<Stretch>& stretches, at::IntArrayRef s
   return whole.narrow(0, offset / size, elements).view(shape);
 }
 void require_unchanged(const torch::Tensor&) {}
+void bound_mapped_memory() {}
 uint64_t missing_pages() { return 0; }
 std::exception_ptr missing_page_error() { return nullptr; }
 

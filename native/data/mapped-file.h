@@ -24,6 +24,9 @@ torch::Tensor map_files(const std::vector<Stretch>& stretches, at::IntArrayRef s
 // Errors: DATA_CHANGED
 void require_unchanged(const torch::Tensor& tensor);
 
+// Keeps the resident pages of mapped files few; called after each piece of work.
+void bound_mapped_memory();
+
 // Number of missing pages so far, over all mapped files. Work during which it grew has read zeros.
 uint64_t missing_pages();
 // DATA_CHANGED, which names the file with the most recent missing page.

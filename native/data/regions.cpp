@@ -74,7 +74,7 @@ void on_fault(int signal, siginfo_t* info, void* context) {
 
 #ifdef __linux__
 // Pages of mapped files that may stay in this process before they are returned. Units: bytes.
-constexpr size_t most_resident = size_t(512) << 20;
+constexpr size_t most_resident = size_t(256) << 20;
 
 // Pages of files in this process. Units: bytes.
 size_t resident_bytes() {
@@ -97,29 +97,38 @@ void return_pages() {
   }
 }
 
-std::atomic<bool> returning = false;
+std::atomic<bool> watching = false;
+std::atomic<size_t> least = 0;  // pages of files that were there when some were last returned, or fewer
+
+void return_pages_if_many() {
+  const auto now = resident_bytes();
+  if (now > least + most_resident) {
+    return_pages();
+    least = resident_bytes();
+  } else if (now < least) {
+    least = now;
+  }
+}
 
 // Runs while the mapped files are larger than the limit.
-void return_pages_often() {
+void watch_pages() {
   using namespace std::chrono_literals;
-  auto least = resident_bytes(), before = least;
-  while (mapped_bytes > most_resident) {
-    const auto now = resident_bytes();
-    const auto quick = now > before + (size_t(16) << 20);
-    before = now;
-    if (now > least + most_resident) {
-      return_pages();
-      before = least = resident_bytes();
-    } else {
-      least = std::min(least, now);
+  do {
+    for (auto before = resident_bytes(); mapped_bytes > most_resident;) {
+      const auto now = resident_bytes();
+      const auto quick = now > before + (size_t(16) << 20);
+      before = now;
+      return_pages_if_many();
+      std::this_thread::sleep_for(quick ? 5ms : 25ms);
     }
-    std::this_thread::sleep_for(quick ? 5ms : 25ms);
-  }
-  returning = false;
+    watching = false;
+  } while (mapped_bytes > most_resident && !watching.exchange(true));
 }
 
 void bound_resident_pages() {
-  if (mapped_bytes > most_resident && !returning.exchange(true)) std::thread(return_pages_often).detach();
+  if (mapped_bytes <= most_resident || watching.exchange(true)) return;
+  least = resident_bytes();
+  std::thread(watch_pages).detach();
 }
 #else
 void bound_resident_pages() {}
@@ -198,6 +207,16 @@ void release_region(Region* region) {
   region->file = -1;
   --in_use;
   mapped_bytes -= region->size;
+}
+
+void return_pages_after_work() {
+#ifdef __linux__
+  using namespace std::chrono;
+  static std::atomic<int64_t> looked = 0;
+  if (!watching) return;
+  const auto now = duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+  if (looked.exchange(now) != now) return_pages_if_many();
+#endif
 }
 
 uint64_t pages_cut() { return missing; }

@@ -63,6 +63,9 @@ int file_protection();
 // Starts to handle cut files and first writes.
 void watch_regions();
 
+// Returns pages to the system if many files' pages are in this process: a busy machine may delay the thread that watches them.
+void return_pages_after_work();
+
 uint64_t pages_cut();
 // The region of the most recent missing page.
 const Region* region_cut();
