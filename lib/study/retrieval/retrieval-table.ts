@@ -15,22 +15,26 @@ const COLUMNS: Readonly<Partial<Record<ScoreName, string>>> = {
 }
 const names = Object.keys(COLUMNS) as ScoreName[]
 
-const line = (title: string, scores: PoolScores): string[] => [
+const line = (title: string, scores: PoolScores, recall: number | undefined): string[] => [
   title,
   ...names.map((name) => decimal(scores[name].value)),
   scores.median_rank.value.toLocaleString('en-US'),
   span(scores.top10.ci95),
+  ...(recall === undefined ? [] : [decimal(recall)]),
 ]
 
 function block(title: string, pool: keyof Pools<unknown>, entries: readonly RetrievalEntry[]): string {
   const [first] = entries
   const { scores, baselines } = first!
   const own = scores![pool]
+  const inDatabase = first!.bank.search !== undefined
   const chance = ['  chance', ...names.map((name) => decimal(own[name].chance)), count(Math.round(own.median_rank.chance)), '']
   return aligned([
-    [title, ...Object.values(COLUMNS), 'median rank', 'Top-10, 95 %'],
-    ...entries.map((e) => line(e.run, e.scores![pool])),
-    ...Object.entries(baselines!).map(([name, b]) => line(`  ${QUERY_NAMES[name as QueryName]}`, b.scores[pool])),
+    [title, ...Object.values(COLUMNS), 'median rank', 'Top-10, 95 %', ...(inDatabase ? ['recall@20'] : [])],
+    ...entries.map((e) => line(e.run, e.scores![pool], e.bank.search?.recall20)),
+    ...Object.entries(baselines!).map(([name, b]) =>
+      line(`  ${QUERY_NAMES[name as QueryName]}`, b.scores[pool], b.recall20 ?? first!.bank.search?.recall20),
+    ),
     chance,
   ])
 }
@@ -42,11 +46,19 @@ function leftOut({ exclude, scores }: RetrievalEntry): string {
   return Number.isInteger(excluded) ? 'context' : `context (${excluded.toFixed(1)} rows on average)`
 }
 
+/** How a bank in a database was searched, in words. */
+function searchedBy(search: RetrievalEntry['bank']['search']): string {
+  if (search === undefined) return ''
+  if (search.method === 'exact') return ' · exact search of all its rows'
+  const by = search.index === null ? 'the database, without an index' : `index ${search.index}`
+  return ` · searched by ${by} · recall@20 ${decimal(search.recall20)} (${count(search.queries)} windows)`
+}
+
 function section(entries: readonly RetrievalEntry[]): string {
   const { n, articles, rows, data, bank, scores, oracle, ci95_note, folds } = entries[0]!
   const which = folds === undefined ? `${rows} rows` : `held out over ${folds.count} folds`
   const title = `${count(n)} windows of ${count(articles)} article${articles === 1 ? '' : 's'}${historyNote(entries[0]!)} · ${which} of ${data.path}`
-  const searched = `bank ${bank.path} · ${count(bank.rows)} rows · oracle ${percent(Math.min(...Object.values(oracle.top1)), 2)}`
+  const searched = `bank ${bank.path} · ${count(bank.rows)} rows · oracle ${percent(Math.min(...Object.values(oracle.top1)), 2)}${searchedBy(bank.search)}`
   if (scores === null) return [title, searched, ...entries.map((e) => `${e.run}: ${oracleSentence(e.oracle)}`)].join('\n')
   const near = entries.map(
     (e) =>
@@ -79,6 +91,8 @@ export function renderRetrieval(entries: readonly RetrievalEntry[]): string {
     const key = JSON.stringify([
       e.data.hash,
       e.bank.hash,
+      e.bank.search?.method ?? null,
+      e.bank.search && e.bank.path,
       e.rows,
       e.n,
       e.trained_on ?? 0,
