@@ -1,12 +1,12 @@
 import type { CommandModule } from 'yargs'
-import { pushFields, verifyFields } from '../../lib/banks/bank-fields.js'
+import { bankPushFields, bankVerifyFields } from '../../lib/banks/bank-fields.js'
 import { LvmError } from '../../lib/errors.js'
 import { count } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
 import { answer, fail } from '../output.js'
 import { interruption } from '../signals.js'
 
-const ADDRESS = 'lance:FOLDER; ?table=NAME behind it names a table'
+const ADDRESS = 'lance:FOLDER or postgres://USER@HOST/DATABASE; ?table=NAME behind it names a table'
 const url = { type: 'string', describe: ADDRESS } as const
 const base = { type: 'string', describe: 'file of vectors, with or without its extension' } as const
 const indexed = (index: string | null) => (index === null ? 'no index: the database compares every row' : `index ${index}`)
@@ -18,13 +18,14 @@ const push: CommandModule = {
     y
       .positional('base', base)
       .positional('url', url)
-      .options(flags(pushFields))
-      .example('$0 bank push wiki.npy lance:banks', 'the table "vectors" in the folder banks'),
+      .options(flags(bankPushFields))
+      .example('$0 bank push wiki.npy lance:banks', 'the table "vectors" in the folder banks')
+      .example('$0 bank push wiki.npy "postgres://me@db/app?table=wiki"', 'a table of PostgreSQL; PGPASSWORD holds the password'),
   handler: async (argv) => {
     const { pushBank } = await import('../../lib/banks/push-bank.js')
     const stop = interruption(undefined, 'the same command goes on where this one stopped')
     try {
-      const done = await pushBank(String(argv.base), String(argv.url), given(pushFields, argv), { signal: stop.signal })
+      const done = await pushBank(String(argv.base), String(argv.url), given(bankPushFields, argv), { signal: stop.signal })
       const text = () =>
         `${count(done.rows)} rows × ${done.dim} in ${done.url}, ${count(done.pushed)} of them stored now\n${indexed(done.index)}`
       answer(done, text, argv.json === true)
@@ -60,10 +61,10 @@ const info: CommandModule = {
 const verify: CommandModule = {
   command: 'verify <url> <base>',
   describe: 'compare every row of a bank with the file that was pushed',
-  builder: (y) => y.positional('url', url).positional('base', base).options(flags(verifyFields)),
+  builder: (y) => y.positional('url', url).positional('base', base).options(flags(bankVerifyFields)),
   handler: async (argv) => {
     const { verifyBank } = await import('../../lib/banks/check-bank.js')
-    const found = await verifyBank(String(argv.url), String(argv.base), given(verifyFields, argv))
+    const found = await verifyBank(String(argv.url), String(argv.base), given(bankVerifyFields, argv))
     const wrong = `${count(found.different)} of ${count(found.rows)} rows differ, first ${found.first.join(', ')}`
     answer(found, () => (found.different === 0 ? `${count(found.rows)} rows are equal to the file` : wrong), argv.json === true)
     if (found.different > 0) fail(new LvmError('GATE_FAILED', `${found.url}: ${wrong}`))

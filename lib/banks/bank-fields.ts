@@ -2,7 +2,7 @@ import { columnFields, dataFields } from '../data/data-fields.js'
 import { flag } from '../options.js'
 
 /** Options of `bank push`, beside the base and the address. */
-export const pushFields = {
+export const bankPushFields = {
   ...columnFields,
   ...dataFields,
   index: flag({
@@ -13,4 +13,4 @@ export const pushFields = {
 } as const
 
 /** Options of `bank verify`, beside the address and the base. */
-export const verifyFields = { ...columnFields, ...dataFields } as const
+export const bankVerifyFields = { ...columnFields, ...dataFields } as const

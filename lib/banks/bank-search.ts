@@ -18,12 +18,14 @@ export interface BankQueries {
   readonly rows: number
   readonly target: Int32Array
   readonly excluded: Excluded
+  /** Whether the database has an index, so that it may miss rows. */
+  readonly indexed: boolean
   /** Shapes: [count, dim], for the windows from `at` on. */
   query(at: number, count: number): Promise<Tensor>
   targets(at: number, count: number): Promise<Tensor>
 }
 
-/** Answers of a bank, and the share of the 20 nearest rows that they hold, over a sample of windows. */
+/** Answers of a bank, and the share of the 20 nearest rows that they hold, over a sample of windows; 1 without an index, unmeasured. */
 export interface BankAnswers {
   readonly found: Retrieval
   readonly recall20: number
@@ -37,7 +39,11 @@ interface Near {
   readonly toTarget: readonly number[]
 }
 
-const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, x, d) => sum + x * b[d]!, 0)
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0
+  for (let d = 0; d < a.length; d++) sum += a[d]! * b[d]!
+  return sum
+}
 function cosine(a: Float32Array, b: Float32Array): number {
   const lengths = Math.sqrt(dot(a, a) * dot(b, b))
   return lengths === 0 ? 0 : dot(a, b) / lengths
@@ -113,7 +119,7 @@ export async function askBank(bank: Bank, asked: BankQueries): Promise<BankAnswe
     const allowed = all.rows.some(isLeftOut) ? await near(bank, query, target, { without, exact: false }) : all
     enter(found.all, i, all, asked.target[i]!, asked.rows)
     enter(found.allowed, i, allowed, asked.target[i]!, asked.rows - left)
-    if (i % every === 0 && recalls.length < SAMPLE)
+    if (asked.indexed && i % every === 0 && recalls.length < SAMPLE)
       recalls.push(recall(await near(bank, query, target, { without, exact: true }), allowed))
   }
   for (let at = 0; at < n; at += BLOCK) {
@@ -125,5 +131,6 @@ export async function askBank(bank: Bank, asked: BankQueries): Promise<BankAnswe
         Array.from({ length: Math.min(AT_ONCE, count - i) }, (_, j) => one(at + i + j, query(i + j), target(i + j))),
       )
   }
-  return { found, recall20: recalls.reduce((a, b) => a + b, 0) / recalls.length, sampled: recalls.length }
+  const recall20 = asked.indexed ? recalls.reduce((a, b) => a + b, 0) / recalls.length : 1
+  return { found, recall20, sampled: recalls.length }
 }

@@ -1,8 +1,8 @@
 import type { Base } from '../data/base.js'
 import type { BankRows } from './bank.js'
 
-/** Numbers that are sent and read together: 16 MB of float32. */
-const TOGETHER = 1 << 22
+/** Numbers that are sent and read together: 4 MB of float32. */
+const TOGETHER = 1 << 20
 
 /** Rows that are sent and read together. */
 export const rowsTogether = (dim: number): number => Math.max(1, Math.floor(TOGETHER / dim))

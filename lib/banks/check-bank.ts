@@ -6,7 +6,7 @@ import { LvmError } from '../errors.js'
 import { type Given, resolve } from '../options.js'
 import { stage, tally } from '../stages.js'
 import type { BankFacts, BankRows } from './bank.js'
-import { verifyFields } from './bank-fields.js'
+import { bankVerifyFields } from './bank-fields.js'
 import { baseRows, rowsTogether } from './base-rows.js'
 import { requireFacts, requireFinished, requireSame, withBank } from './open-bank.js'
 
@@ -31,8 +31,8 @@ export const bankInfo = longDoor(
     }),
 )
 
-/** Options of `verifyBank`: any field of `verifyFields`. */
-export interface VerifyBankOptions extends Given<typeof verifyFields> {}
+/** Options of `verifyBank`: any field of `bankVerifyFields`. */
+export interface VerifyBankOptions extends Given<typeof bankVerifyFields> {}
 
 /** Result of `verifyBank`. */
 export interface VerifiedBank {
@@ -73,7 +73,7 @@ export const verifyBank = longDoor(
   async (url: string, data: Data, options: VerifyBankOptions = {}): Promise<VerifiedBank> =>
     withBank('verifyBank', url, async (bank) => {
       const facts = await requireFinished(bank)
-      const base = await openBase(pathOf(data), resolve('verifyBank', verifyFields, options))
+      const base = await openBase(pathOf(data), resolve('verifyBank', bankVerifyFields, options))
       try {
         await requireSame(bank, facts, base)
         const [texts, step] = [await base.texts(), rowsTogether(base.dim)]

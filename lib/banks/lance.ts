@@ -16,6 +16,7 @@ const between = (begin: number, end: number) => `(row >= ${begin} AND row < ${en
 
 /** Opens a bank in a folder of LanceDB. Errors: PACKAGE_MISSING. */
 export async function openLance({ place, table: name, shown: url }: BankAddress): Promise<Bank> {
+  process.env.LANCEDB_LOG ??= 'error' // otherwise it prints a warning for every new table
   const lance = await bankClient<Lance>('@lancedb/lancedb', 'LanceDB')
   const arrow = await bankClient<Arrow>('apache-arrow', 'LanceDB')
   const about = `${name}_facts`

@@ -3,11 +3,12 @@ import { LvmError } from '../errors.js'
 import type { Bank, BankFacts } from './bank.js'
 import { bankAddress } from './bank-address.js'
 import { openLance } from './lance.js'
+import { openPostgres } from './postgres.js'
 
 /** Opens a bank without reading from it. Errors: BAD_OPTION, PACKAGE_MISSING. */
 export async function openBank(owner: string, url: string): Promise<Bank> {
   const address = bankAddress(owner, url)
-  return openLance(address)
+  return address.database === 'lance' ? openLance(address) : openPostgres(address)
 }
 
 /** Does work with a bank and closes it. */

@@ -7,12 +7,12 @@ import { badOption, LvmError } from '../errors.js'
 import { type Given, resolve } from '../options.js'
 import { stage, tally } from '../stages.js'
 import type { Bank } from './bank.js'
-import { pushFields } from './bank-fields.js'
+import { bankPushFields } from './bank-fields.js'
 import { baseRows, rowsTogether } from './base-rows.js'
 import { factsOf, requireSame, withBank } from './open-bank.js'
 
-/** Options of `pushBank`: any field of `pushFields`. */
-export interface PushBankOptions extends Given<typeof pushFields> {}
+/** Options of `pushBank`: any field of `bankPushFields`. */
+export interface PushBankOptions extends Given<typeof bankPushFields> {}
 
 /** Result of `pushBank`. */
 export interface PushedBank {
@@ -71,7 +71,7 @@ export const pushBank = longDoor(
   'pushBank',
   ARGS,
   async (data: Data, url: string, options: PushBankOptions = {}): Promise<PushedBank> => {
-    const { index, ...how } = resolve('pushBank', pushFields, options)
+    const { index, ...how } = resolve('pushBank', bankPushFields, options)
     return withBank('pushBank', url, async (bank) => {
       const base = await openBase(pathOf(data), how)
       try {

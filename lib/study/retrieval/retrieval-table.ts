@@ -1,3 +1,4 @@
+import { NEAREST } from '../../evaluate/search.js'
 import { historyNote, trainedOnNote } from '../../evaluate/trained-on.js'
 import { aligned, count, decimal, percent, span } from '../../show.js'
 import { oracleSentence } from './oracle.js'
@@ -15,12 +16,14 @@ const COLUMNS: Readonly<Partial<Record<ScoreName, string>>> = {
 }
 const names = Object.keys(COLUMNS) as ScoreName[]
 
-const line = (title: string, scores: PoolScores, recall: number | undefined): string[] => [
+const line = (title: string, scores: PoolScores, { search }: RetrievalEntry['bank'], recall = search?.recall20): string[] => [
   title,
   ...names.map((name) => decimal(scores[name].value)),
-  scores.median_rank.value.toLocaleString('en-US'),
+  search?.method === 'index' && scores.median_rank.value > NEAREST
+    ? `> ${NEAREST}`
+    : scores.median_rank.value.toLocaleString('en-US'),
   span(scores.top10.ci95),
-  ...(recall === undefined ? [] : [decimal(recall)]),
+  ...(search === undefined ? [] : [decimal(recall!)]),
 ]
 
 function block(title: string, pool: keyof Pools<unknown>, entries: readonly RetrievalEntry[]): string {
@@ -28,12 +31,18 @@ function block(title: string, pool: keyof Pools<unknown>, entries: readonly Retr
   const { scores, baselines } = first!
   const own = scores![pool]
   const inDatabase = first!.bank.search !== undefined
-  const chance = ['  chance', ...names.map((name) => decimal(own[name].chance)), count(Math.round(own.median_rank.chance)), '']
+  const chance = [
+    '  chance',
+    ...names.map((name) => decimal(own[name].chance)),
+    count(Math.round(own.median_rank.chance)),
+    '',
+    ...(inDatabase ? [''] : []),
+  ]
   return aligned([
     [title, ...Object.values(COLUMNS), 'median rank', 'Top-10, 95 %', ...(inDatabase ? ['recall@20'] : [])],
-    ...entries.map((e) => line(e.run, e.scores![pool], e.bank.search?.recall20)),
+    ...entries.map((e) => line(e.run, e.scores![pool], e.bank)),
     ...Object.entries(baselines!).map(([name, b]) =>
-      line(`  ${QUERY_NAMES[name as QueryName]}`, b.scores[pool], b.recall20 ?? first!.bank.search?.recall20),
+      line(`  ${QUERY_NAMES[name as QueryName]}`, b.scores[pool], first!.bank, b.recall20),
     ),
     chance,
   ])
@@ -50,8 +59,8 @@ function leftOut({ exclude, scores }: RetrievalEntry): string {
 function searchedBy(search: RetrievalEntry['bank']['search']): string {
   if (search === undefined) return ''
   if (search.method === 'exact') return ' · exact search of all its rows'
-  const by = search.index === null ? 'the database, without an index' : `index ${search.index}`
-  return ` · searched by ${by} · recall@20 ${decimal(search.recall20)} (${count(search.queries)} windows)`
+  if (search.index === null) return ' · searched by the database, which compares every row'
+  return ` · searched by index ${search.index} · recall@20 ${decimal(search.recall20)} (${count(search.queries)} windows)`
 }
 
 function section(entries: readonly RetrievalEntry[]): string {

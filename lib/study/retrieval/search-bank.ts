@@ -51,12 +51,14 @@ export async function searchBank(searcher: Searcher, chosen: Chosen, bank: Bank,
     })
   const target = ids.map((id) => windows.target[id]!)
   const excluded = exclusions(chosen, target, { exclude: o.exclude, places: { before: (row) => row } })
+  const index = await bank.index()
   const perfect: Read = (some) => targets(chosen, some)
   const ask = (read: Read) =>
     askBank(bank, {
       rows: facts.rows,
       target,
       excluded,
+      indexed: index !== null,
       query: (at, count) => read(ids.subarray(at, at + count)),
       targets: (at, count) => perfect(ids.subarray(at, at + count)),
     })
@@ -64,7 +66,6 @@ export async function searchBank(searcher: Searcher, chosen: Chosen, bank: Bank,
   const self = await stage('targets as queries', () => ask(perfect))
   const oracle = judgeOracle(self.found)
   const about = { path: bank.url, hash: facts.base_hash, rows: facts.rows, space: facts.space }
-  const index = await bank.index()
   const searched = {
     from: provenance(chosen),
     context: windows.context,
